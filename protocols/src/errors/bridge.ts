@@ -1,0 +1,4 @@
+import { defineErrors } from './define.ts';
+
+/** Errors of the bridge room. */
+export const bridgeErrors = defineErrors({});

@@ -1,0 +1,4 @@
+import { defineErrors } from './define.ts';
+
+/** Errors of the cli room. */
+export const cliErrors = defineErrors({});

@@ -1,0 +1,33 @@
+import { bridgeErrors } from './bridge.ts';
+import { cliErrors } from './cli.ts';
+import type { ErrorEntry } from './define.ts';
+import { emvErrors } from './emv.ts';
+import { fleetErrors } from './fleet.ts';
+import { iso8583Errors } from './iso8583.ts';
+import { keysErrors } from './keys.ts';
+import { kitErrors } from './kit.ts';
+import { readersErrors } from './readers.ts';
+import { switchErrors } from './switch.ts';
+
+/** Every error code of the house, by room. The same code stands in logs, HTTP bodies, the CLI and `docs/errors.md`. */
+export const errorsByRoom = {
+  kit: kitErrors,
+  iso8583: iso8583Errors,
+  keys: keysErrors,
+  emv: emvErrors,
+  readers: readersErrors,
+  bridge: bridgeErrors,
+  fleet: fleetErrors,
+  switch: switchErrors,
+  cli: cliErrors,
+} as const;
+
+type Rooms = typeof errorsByRoom;
+
+/** A stable error code. */
+export type ErrorCode = Extract<{ [Room in keyof Rooms]: keyof Rooms[Room] }[keyof Rooms], string>;
+
+/** The whole table: code → what it says and what to do next. */
+export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = Object.assign({}, ...Object.values(errorsByRoom));
+
+export type { ErrorEntry } from './define.ts';

@@ -1,0 +1,4 @@
+import { defineErrors } from './define.ts';
+
+/** Errors of the keys room. */
+export const keysErrors = defineErrors({});

@@ -1,0 +1,4 @@
+import { defineErrors } from './define.ts';
+
+/** Errors of the readers room. */
+export const readersErrors = defineErrors({});

@@ -1,0 +1,4 @@
+import { defineErrors } from './define.ts';
+
+/** Errors of the switch room. */
+export const switchErrors = defineErrors({});

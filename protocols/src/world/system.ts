@@ -1,0 +1,42 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Log, LogFacts, LogLevel, World } from './world.ts';
+
+/** Takes one finished log line. */
+export type LogSink = (level: LogLevel, event: string, facts: LogFacts) => void;
+
+/** A log that writes to `sink`, with `facts` on every line. */
+export function logTo(sink: LogSink, facts: LogFacts = {}): Log {
+  const log = (level: LogLevel, event: string, more: LogFacts = {}): void => sink(level, event, { ...facts, ...more });
+  return Object.assign(log, { with: (more: LogFacts): Log => logTo(sink, { ...facts, ...more }) });
+}
+
+/** The real world: the machine's clock, timers and random numbers. The only place of the house that touches them. */
+export const systemWorld = (sink: LogSink): World => ({
+  clock: { now: () => Date.now(), monotonicMs: () => performance.now() },
+  timers: {
+    after(delayMs, work) {
+      const timer = setTimeout(work, delayMs);
+      return { cancel: () => clearTimeout(timer) };
+    },
+    every(periodMs, work) {
+      const timer = setInterval(work, periodMs);
+      return { cancel: () => clearInterval(timer) };
+    },
+    sleep: (delayMs, signal) =>
+      new Promise((resolve, reject) => {
+        signal?.throwIfAborted();
+        const timer = setTimeout(() => {
+          signal?.removeEventListener('abort', stop);
+          resolve();
+        }, delayMs);
+        function stop(): void {
+          clearTimeout(timer);
+          reject(signal?.reason);
+        }
+        signal?.addEventListener('abort', stop, { once: true });
+      }),
+  },
+  entropy: (lengthBytes) => Uint8Array.from(randomBytes(lengthBytes)),
+  id: () => randomUUID(),
+  log: logTo(sink),
+});
