@@ -1,3 +1,5 @@
+import { agentErrors } from './agent.ts';
+import { apiErrors } from './api.ts';
 import { bridgeErrors } from './bridge.ts';
 import { cliErrors } from './cli.ts';
 import type { ErrorEntry } from './define.ts';
@@ -17,7 +19,9 @@ export const errorsByRoom = {
   emv: emvErrors,
   readers: readersErrors,
   bridge: bridgeErrors,
+  agent: agentErrors,
   fleet: fleetErrors,
+  api: apiErrors,
   switch: switchErrors,
   cli: cliErrors,
 } as const;

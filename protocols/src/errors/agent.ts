@@ -1,0 +1,4 @@
+import { defineErrors } from './define.ts';
+
+/** Errors of the agent room. */
+export const agentErrors = defineErrors({});

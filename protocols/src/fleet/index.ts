@@ -1,0 +1,45 @@
+export { type Configuration, configuration, configurationHash } from './configuration.ts';
+export {
+  type ClaimBundle,
+  claimBundle,
+  devicePaths,
+  type EnrolmentAnswer,
+  type EnrolmentRequest,
+  enrolmentAnswer,
+  enrolmentRequest,
+  type PinnedKey,
+  type Problem,
+  pinnedKey,
+  problem,
+} from './device-api.ts';
+export { agreeKeyBlockProtectionKey, claimProof, isClaimProven } from './enrolment.ts';
+export { type Envelope, encodeEnvelope, envelope, envelopeLengthMax, parseEnvelope } from './envelope.ts';
+export {
+  type JobId,
+  jobIdSchema,
+  parseTerminalUri,
+  type Serial,
+  serialSchema,
+  type TenantId,
+  tenantSchema,
+  terminalUri,
+} from './identity.ts';
+export * from './job.ts';
+export * from './management.ts';
+export * from './messages.ts';
+export { parseJson, parseWith } from './parse.ts';
+export { defaultPortBase, type PortName, portOf, portOffsets } from './ports.ts';
+export { openDocument, type SignaturePurpose, type SignedDocument, signDocument, signedDocument } from './signed.ts';
+export {
+  type DownTopic,
+  downTopic,
+  type EventKind,
+  eventKinds,
+  negativeHeadTopic,
+  parseDownTopic,
+  parseUpTopic,
+  subtree,
+  terminalFilters,
+  type UpTopic,
+  upTopic,
+} from './topics.ts';

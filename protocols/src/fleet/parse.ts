@@ -1,0 +1,27 @@
+import type { z } from 'zod';
+import { fail, ok, type Result } from '../kit/index.ts';
+
+/** Runs a schema over something from outside. The fault names the property, never its value. */
+export function parseWith<S extends z.ZodType>(schema: S, input: unknown): Result<z.output<S>, 'INPUT_INVALID'> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return ok(parsed.data);
+  const issue = parsed.error.issues[0];
+  return fail('INPUT_INVALID', { field: issue?.path.join('.') ?? '', facts: { expected: issue?.code ?? 'unknown' } });
+}
+
+/** Reads JSON text or bytes up to `lengthMax` and runs a schema over it. */
+export function parseJson<S extends z.ZodType>(
+  schema: S,
+  input: string | Uint8Array,
+  lengthMax = 65_536,
+): Result<z.output<S>, 'INPUT_INVALID'> {
+  if (input.length > lengthMax)
+    return fail('INPUT_INVALID', { facts: { expected: 'size', length: input.length, lengthMax } });
+  let value: unknown;
+  try {
+    value = JSON.parse(typeof input === 'string' ? input : Buffer.from(input).toString('utf8'));
+  } catch {
+    return fail('INPUT_INVALID', { facts: { expected: 'json', length: input.length } });
+  }
+  return parseWith(schema, value);
+}

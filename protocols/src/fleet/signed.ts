@@ -1,0 +1,48 @@
+import { createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
+import { z } from 'zod';
+import { fail, ok, type Result } from '../kit/index.ts';
+
+/**
+ * A document whose author is proven apart from the channel that carried it: the broker is not in the trust base.
+ * The signature is Ed25519 (RFC 8032) over `purpose`, a line feed and the payload's UTF-8 text exactly as sent,
+ * so nothing has to be put into a canonical form first.
+ */
+export const signedDocument = z.object({
+  payload: z.string().max(65_536),
+  /** Names the key: first 16 hex digits of the SHA-256 of its SPKI. */
+  kid: z.string().regex(/^[0-9a-f]{16}$/),
+  /** 64 bytes, base64url. */
+  sig: z.string().regex(/^[A-Za-z0-9_-]{86}$/),
+});
+export type SignedDocument = z.infer<typeof signedDocument>;
+
+/** What a signature is for; a signature for one purpose never counts for another. */
+export type SignaturePurpose = 'tsunagu-job-v1' | 'tsunagu-negative-head-v1';
+
+const signedBytes = (purpose: SignaturePurpose, payload: string): Uint8Array =>
+  Buffer.from(`${purpose}\n${payload}`, 'utf8');
+
+/** Signs a payload with an Ed25519 private key. */
+export const signDocument = (
+  purpose: SignaturePurpose,
+  payload: string,
+  kid: string,
+  key: KeyObject,
+): SignedDocument => ({
+  payload,
+  kid,
+  sig: sign(null, signedBytes(purpose, payload), key).toString('base64url'),
+});
+
+/** Checks who signed and hands out the payload's text. Any flaw is SIGNATURE_INVALID. `publicKey` is SPKI DER, base64. */
+export function openDocument(
+  purpose: SignaturePurpose,
+  document: SignedDocument,
+  trusted: { readonly kid: string; readonly publicKey: string },
+): Result<string, 'SIGNATURE_INVALID'> {
+  if (document.kid !== trusted.kid)
+    return fail('SIGNATURE_INVALID', { facts: { kid: document.kid, trusted: trusted.kid } });
+  const key = createPublicKey({ key: Buffer.from(trusted.publicKey, 'base64'), format: 'der', type: 'spki' });
+  const genuine = verify(null, signedBytes(purpose, document.payload), key, Buffer.from(document.sig, 'base64url'));
+  return genuine ? ok(document.payload) : fail('SIGNATURE_INVALID', { facts: { kid: document.kid } });
+}
