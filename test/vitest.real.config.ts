@@ -5,6 +5,12 @@ import base from './vitest.config.ts';
 export default mergeConfig(
   base,
   defineConfig({
-    test: { include: ['**/*.real.test.ts'], exclude: ['**/node_modules/**', '**/dist/**'], testTimeout: 120_000, hookTimeout: 180_000, fileParallelism: false },
+    test: {
+      include: ['**/*.real.test.ts'],
+      exclude: ['**/node_modules/**', '**/dist/**'],
+      testTimeout: 120_000,
+      hookTimeout: 180_000,
+      fileParallelism: false,
+    },
   }),
 );

@@ -9,8 +9,20 @@ const json = flags.includes('--json');
 
 if (process.env.TSUNAGU_BENCH !== '1') {
   // The benchmarks are TypeScript on the sources; tsx and the condition that leads there are set for this one process.
-  const args = ['--conditions=tsunagu-source', '--import', 'tsx', fileURLToPath(import.meta.url), ...process.argv.slice(2)];
-  process.exit(spawnSync(process.execPath, args, { stdio: 'inherit', cwd: fileURLToPath(new URL('..', import.meta.url)), env: { ...process.env, TSUNAGU_BENCH: '1' } }).status ?? 1);
+  const args = [
+    '--conditions=tsunagu-source',
+    '--import',
+    'tsx',
+    fileURLToPath(import.meta.url),
+    ...process.argv.slice(2),
+  ];
+  process.exit(
+    spawnSync(process.execPath, args, {
+      stdio: 'inherit',
+      cwd: fileURLToPath(new URL('..', import.meta.url)),
+      env: { ...process.env, TSUNAGU_BENCH: '1' },
+    }).status ?? 1,
+  );
 }
 
 const files = (suites[name] ?? [name]).map((file) => new URL(`${file}.bench.ts`, import.meta.url));
@@ -26,7 +38,8 @@ for (const file of files) {
   if (json) continue;
   console.log(`\n${result.name}`);
   for (const [figure, value] of Object.entries(result.figures)) console.log(`  ${figure.padEnd(58)} ${round(value)}`);
-  for (const [ratio, value] of Object.entries(result.ratios)) console.log(`  ${`ratio: ${ratio}`.padEnd(58)} ${round(value)}`);
+  for (const [ratio, value] of Object.entries(result.ratios))
+    console.log(`  ${`ratio: ${ratio}`.padEnd(58)} ${round(value)}`);
   for (const [peer, what] of Object.entries(result.peers ?? {})) console.log(`  peer: ${peer}: ${what}`);
 }
 if (json) console.log(JSON.stringify(results.length === 1 ? results[0] : { name, results }));

@@ -14,10 +14,18 @@ afterAll(async () => {
   await house?.stop();
 }, 60_000);
 
-const terminals = async (): Promise<readonly TerminalSummary[]> => JSON.parse((await house.cli('terminals', '--json')).stdout) as TerminalSummary[];
+const terminals = async (): Promise<readonly TerminalSummary[]> =>
+  JSON.parse((await house.cli('terminals', '--json')).stdout) as TerminalSummary[];
 
 /** Runs a test sale; cards are numbered by their name in the table of test cards. */
-async function sale(serial: string, card: string, amount = 1280): Promise<{ code: number; job: { state: string; fault: string | null; steps: { step: string }[]; sale: Record<string, unknown> | null } }> {
+async function sale(
+  serial: string,
+  card: string,
+  amount = 1280,
+): Promise<{
+  code: number;
+  job: { state: string; fault: string | null; steps: { step: string }[]; sale: Record<string, unknown> | null };
+}> {
   const { code, stdout } = await house.cli('sale', serial, '--amount', String(amount), '--card', card, '--json');
   return { code, job: JSON.parse(stdout) };
 }
@@ -32,7 +40,13 @@ describe('the running house', () => {
   });
 
   test('has eight terminals of eight models, a parent with two children among them, all enrolled, keyed and in sync', async () => {
-    await until(async () => (await terminals()).every((t) => t.link.state === 'ready' && t.keys.length === 2 && t.configuration.inSync && t.negative.current), 30_000);
+    await until(
+      async () =>
+        (await terminals()).every(
+          (t) => t.link.state === 'ready' && t.keys.length === 2 && t.configuration.inSync && t.negative.current,
+        ),
+      30_000,
+    );
     const fleet = await terminals();
     expect(new Set(fleet.map((terminal) => terminal.model)).size).toBe(8);
     expect(fleet.filter((terminal) => terminal.parent === 'CT3100-0001')).toHaveLength(2);
@@ -41,16 +55,36 @@ describe('the running house', () => {
   test('makes sales by itself, and they arrive in the feed', async () => {
     await until(async () => {
       const { body } = await house.api('/api/v1/sales?limit=50');
-      return page(saleLine).parse(body).items.some((line) => line.outcome === 'approved' && line.decidedBy === 'issuer');
+      return page(saleLine)
+        .parse(body)
+        .items.some((line) => line.outcome === 'approved' && line.decidedBy === 'issuer');
     }, 30_000);
   });
 });
 
 describe('one sale', () => {
-  test.each(['visa-contactless', 'visa-contact', 'mastercard-contact', 'mastercard-contactless', 'jcb-contact', 'jcb-contactless', 'amex-contact', 'amex-contactless'])('%s is approved by the card company', async (card) => {
+  test.each([
+    'visa-contactless',
+    'visa-contact',
+    'mastercard-contact',
+    'mastercard-contactless',
+    'jcb-contact',
+    'jcb-contactless',
+    'amex-contact',
+    'amex-contactless',
+  ])('%s is approved by the card company', async (card) => {
     const { code, job } = await sale('CT5100-0001', card);
     expect(job.sale).toMatchObject({ outcome: 'approved', amountMinor: 1280, actionCode: '000' });
-    expect(job.steps.map(({ step }) => step)).toEqual(expect.arrayContaining(['card-presented', 'application-selected', 'negative-checked', 'request-sent', 'answer-received', 'finished']));
+    expect(job.steps.map(({ step }) => step)).toEqual(
+      expect.arrayContaining([
+        'card-presented',
+        'application-selected',
+        'negative-checked',
+        'request-sent',
+        'answer-received',
+        'finished',
+      ]),
+    );
     expect(code).toBe(0);
   });
 
@@ -70,7 +104,9 @@ describe('one sale', () => {
     expect(code).toBe(5);
     await until(async () => {
       const { body } = await house.api('/api/v1/sales?limit=100');
-      return page(saleLine).parse(body).items.some((line) => line.outcome === 'reversed');
+      return page(saleLine)
+        .parse(body)
+        .items.some((line) => line.outcome === 'reversed');
     }, 30_000);
   });
 
@@ -101,7 +137,9 @@ describe('the negative file', () => {
 describe('secrets', () => {
   test('no PAN of any test card stands in a log, the store or any other file of the house', () => {
     const pans = testCards.map((card) => card.pan.use((digits) => Buffer.from(digits).toString('latin1')));
-    const files = readdirSync(house.data, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    const files = readdirSync(house.data, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
     expect(files.length).toBeGreaterThan(10);
     for (const file of files) {
       if (statSync(file).size > 64 * 1024 * 1024) continue;

@@ -45,8 +45,12 @@ export interface HouseOptions {
 /** Runs a command of the built CLI. */
 export const runCli = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> =>
   new Promise((resolve) => {
-    execFile(process.execPath, [program, ...args], { env: { ...process.env, NO_COLOR: '1', TSUNAGU_LANG: 'en', ...env }, timeout: 120_000 }, (error, stdout, stderr) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr }),
+    execFile(
+      process.execPath,
+      [program, ...args],
+      { env: { ...process.env, NO_COLOR: '1', TSUNAGU_LANG: 'en', ...env }, timeout: 120_000 },
+      (error, stdout, stderr) =>
+        resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr }),
     );
   });
 
@@ -70,16 +74,34 @@ export async function startHouse(options: HouseOptions = {}): Promise<House> {
   const data = options.data ?? mkdtempSync(join(tmpdir(), 'tsunagu-'));
   const portBase = options.portBase ?? (await freePortBase());
   const started = performance.now();
-  const args = ['--lang', options.lang ?? 'en', '--data', data, 'start', '--port-base', String(portBase), ...(options.args ?? [])];
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
+  const args = [
+    '--lang',
+    options.lang ?? 'en',
+    '--data',
+    data,
+    'start',
+    '--port-base',
+    String(portBase),
+    ...(options.args ?? []),
+  ];
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1' },
+  });
   let screen = '';
   let talk = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (screen += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (talk += text));
   const exited = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? -1)));
-  await until(() => /Ctrl-C/.test(screen) || child.exitCode !== null, 120_000, () => `no screen: ${screen}${talk}`);
-  const logs = (): string => ['fleet-server', 'card-company', 'bridge'].map((name) => readIfThere(join(data, 'logs', `${name}.log`))).join('\n');
-  if (child.exitCode !== null) throw new Error(`the house ended with ${child.exitCode}: ${screen}${talk}\n${logs().slice(-2_000)}`);
+  await until(
+    () => /Ctrl-C/.test(screen) || child.exitCode !== null,
+    120_000,
+    () => `no screen: ${screen}${talk}`,
+  );
+  const logs = (): string =>
+    ['fleet-server', 'card-company', 'bridge'].map((name) => readIfThere(join(data, 'logs', `${name}.log`))).join('\n');
+  if (child.exitCode !== null)
+    throw new Error(`the house ended with ${child.exitCode}: ${screen}${talk}\n${logs().slice(-2_000)}`);
   const { url, token } = JSON.parse(readFileSync(join(data, 'access.json'), 'utf8')) as { url: string; token: string };
   return {
     data,
@@ -92,7 +114,10 @@ export async function startHouse(options: HouseOptions = {}): Promise<House> {
     process: child,
     cli: (...cliArgs) => runCli(['--data', data, ...cliArgs]),
     async api(path, init = {}) {
-      const answer = await fetch(new URL(path, url), { ...init, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...init.headers } });
+      const answer = await fetch(new URL(path, url), {
+        ...init,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...init.headers },
+      });
       const text = await answer.text();
       return { status: answer.status, body: text ? JSON.parse(text) : undefined };
     },
@@ -109,7 +134,11 @@ export async function startHouse(options: HouseOptions = {}): Promise<House> {
 const readIfThere = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
 
 /** Waits until something is so; says what it saw when it never was. */
-export async function until(isSo: () => boolean | Promise<boolean>, timeoutMs: number, saw: () => string = () => ''): Promise<void> {
+export async function until(
+  isSo: () => boolean | Promise<boolean>,
+  timeoutMs: number,
+  saw: () => string = () => '',
+): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!(await isSo())) {
     if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms. ${saw()}`);
