@@ -374,6 +374,16 @@ export const keysErrors = defineErrors({
       next: '基数の長さ乗が100万以上になるようにしてください。',
     },
   },
+  FPE_TOO_LONG: {
+    en: {
+      says: 'The text or the tweak is longer than what is enciphered here.',
+      next: 'Texts have up to 1024 characters and tweaks up to 256 bytes.',
+    },
+    ja: {
+      says: '文字列またはツイークが長すぎます。',
+      next: '文字列は1024文字、ツイークは256バイトまでです。',
+    },
+  },
   FPE_ALPHABET_INVALID: {
     en: {
       says: 'The alphabet does not fit the radix.',
