@@ -238,6 +238,16 @@ export const keysErrors = defineErrors({
       next: '鍵の所有者にエクスポート可（E）のブロックを依頼してください。',
     },
   },
+  DER_INVALID: {
+    en: {
+      says: 'The bytes are not the DER structure that is expected here.',
+      next: 'Look for truncation, trailing bytes or PEM instead of DER.',
+    },
+    ja: {
+      says: '期待するDER構造ではありません。',
+      next: '欠落・余分なバイト・PEM形式の混入を確認してください。',
+    },
+  },
   TR34_ENCODING_INVALID: {
     en: {
       says: 'The token is not the DER structure that TR-34 defines.',

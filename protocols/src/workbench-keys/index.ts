@@ -7,6 +7,7 @@ import { macWorkbench } from './mac.ts';
 import { pinblockWorkbench } from './pinblock.ts';
 import type { Operation } from './request.ts';
 import { tr31Workbench } from './tr31.ts';
+import { tr34Workbench } from './tr34.ts';
 
 export type { Answer, Operation, Request } from './request.ts';
 
@@ -29,4 +30,5 @@ export const keyWorkbench = (entropy: (lengthBytes: number) => Uint8Array): Read
     ['mac', family(macWorkbench)],
     ['pinblock', family(pinblockWorkbench(entropy))],
     ['tr31', family(tr31Workbench)],
+    ['tr34', family(tr34Workbench)],
   ]);
