@@ -54,7 +54,8 @@ export const cbcDecrypt = (cipher: BlockCipher, key: Uint8Array, iv: Uint8Array,
 function whole(engine: Cipher | Decipher, data: Uint8Array): Uint8Array {
   const output = engine.update(data);
   if (output.length !== data.length) throw new Error(`${data.length} bytes are not whole cipher blocks`);
-  return output;
+  // A plain array over the same memory: what a Buffer calls `slice` is a view, and callers should not have to know.
+  return new Uint8Array(output.buffer, output.byteOffset, output.length);
 }
 
 const aesNames = {
