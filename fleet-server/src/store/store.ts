@@ -57,11 +57,11 @@ async function migrate(
     .execute();
   const applied = new Set((await db.selectFrom('schema_steps').select('name').execute()).map((row) => row.name));
   for (const name of applied) if (!migrations.some((known) => known.name === name)) return name;
-  for (const { name, up } of migrations) {
-    if (applied.has(name)) continue;
+  for (const step of migrations) {
+    if (applied.has(step.name)) continue;
     await db.transaction().execute(async (tx) => {
-      await up(tx as unknown as Kysely<unknown>, types);
-      await tx.insertInto('schema_steps').values({ name, applied_at: clock.now() }).execute();
+      await step.up(tx as unknown as Kysely<unknown>, types);
+      await tx.insertInto('schema_steps').values({ name: step.name, applied_at: clock.now() }).execute();
     });
   }
   await sql`PRAGMA optimize`.execute(db);
