@@ -50,7 +50,7 @@ async function enrolRogue(serial: string): Promise<{ cert: string; key: string; 
   const agreement = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     .publicKey.export({ type: 'spki', format: 'der' })
     .toString('base64');
-  const csr = Buffer.from(buildCertificateRequest({ subject: { commonName: serial }, key: pair.privateKey })).toString(
+  const csr = Buffer.from(buildCertificateRequest(serial, pair.privateKey)).toString(
     'base64',
   );
   const claimed = { serial: serialSchema.parse(serial), csr, agreementKey: agreement };
