@@ -1,0 +1,33 @@
+import { z } from 'zod';
+
+/**
+ * What must be known to undo a sale, as it lies on disk. It is stored before the request leaves (`prepared`), so that a
+ * power loss at any later moment leaves either an answered sale or a reversal. Held without PAN and without EMV data: the
+ * switch finds the sale by DE56 and DE41.
+ */
+export const reversalImage = z.object({
+  v: z.literal(1),
+  id: z.string().min(1).max(64),
+  /** `prepared`: the sale is under way; at the next boot it counts as due. `due`: to be sent until it is acknowledged. */
+  state: z.enum(['prepared', 'due']),
+  /** How often it was sent; from the second time on it goes as 1421. Stored before each sending. */
+  attempts: z.number().int().nonnegative(),
+  /** Its own STAN, DE11. All repeats keep it. */
+  stan: z.number().int().min(1).max(999_999),
+  /** DE12 of the reversal, YYMMDDhhmmss, local time. All repeats keep it. */
+  localTime: z.string().regex(/^\d{12}$/),
+  amountMinor: z.number().int().positive(),
+  /** DE22 of the sale. */
+  posDataCode: z.string().length(12),
+  /** DE25, ISO 8583:1993 message reason: 4021 no answer in time, 4020 unusable answer, 4000 cancelled after approval. */
+  reason: z.string().regex(/^\d{4}$/),
+  terminalId: z.string().max(8),
+  merchantId: z.string().max(15),
+  acquirerId: z.string().regex(/^\d{1,11}$/),
+  original: z.object({
+    mti: z.string().regex(/^\d{4}$/),
+    stan: z.number().int().min(1).max(999_999),
+    localTime: z.string().regex(/^\d{12}$/),
+  }),
+});
+export type ReversalImage = z.infer<typeof reversalImage>;
