@@ -22,4 +22,364 @@ export const fleetErrors = defineErrors({
       next: '自動で再取得します。繰り返す場合は署名付きヘッドのSHA-256と照合してください。',
     },
   },
+  CSR_INVALID: {
+    en: {
+      says: 'The certificate request is damaged, not for an EC P-256 key, or not signed by its own key.',
+      next: 'Make a new PKCS #10 request: EC P-256, ecdsa-with-SHA256, the serial as the only common name.',
+    },
+    ja: {
+      says: '証明書要求が壊れているか、EC P-256の鍵でないか、自身の鍵で署名されていません。',
+      next: 'PKCS #10を作り直してください(EC P-256、ecdsa-with-SHA256、コモンネームはシリアルのみ)。',
+    },
+  },
+  TERMINAL_UNKNOWN: {
+    en: {
+      says: 'No terminal with this serial is on the inventory.',
+      next: 'Register the serial first, or correct it.',
+    },
+    ja: {
+      says: 'このシリアルの端末は台帳にありません。',
+      next: '先にシリアルを登録するか、入力を訂正してください。',
+    },
+  },
+  TERMINAL_EXISTS: {
+    en: {
+      says: 'A terminal with this serial is on the inventory already.',
+      next: 'Open it by its serial; its claim secret was shown once, when it was registered.',
+    },
+    ja: {
+      says: 'このシリアルの端末は既に台帳にあります。',
+      next: 'シリアルで開いてください。登録用の秘密は登録時に一度だけ表示されます。',
+    },
+  },
+  MODEL_UNKNOWN: {
+    en: {
+      says: 'The catalogue has no model of this name.',
+      next: 'Choose a model from the catalogue.',
+    },
+    ja: {
+      says: 'カタログにない機種です。',
+      next: 'カタログから機種を選んでください。',
+    },
+  },
+  PARENT_UNSUITABLE: {
+    en: {
+      says: 'The parent named is not on the inventory, or its model cannot have children.',
+      next: 'Name a registered terminal whose model is a parent.',
+    },
+    ja: {
+      says: '指定された親機が台帳にないか、親機になれない機種です。',
+      next: '親機になれる登録済み端末を指定してください。',
+    },
+  },
+  CLAIM_INVALID: {
+    en: {
+      says: 'The proof of the claim secret is wrong.',
+      next: 'Use the claim bundle that was written for this serial; if it is lost, register the terminal anew.',
+    },
+    ja: {
+      says: '登録用の秘密の証明が正しくありません。',
+      next: 'このシリアル用の登録情報を使ってください。失った場合は登録し直してください。',
+    },
+  },
+  CLAIM_USED: {
+    en: {
+      says: 'This terminal was enrolled with another key already.',
+      next: 'If the terminal lost its key, register it anew; if not, somebody else has its claim: investigate.',
+    },
+    ja: {
+      says: 'この端末は別の鍵で登録済みです。',
+      next: '端末が鍵を失ったなら登録し直してください。そうでなければ登録情報の漏えいを調査してください。',
+    },
+  },
+  AGREEMENT_KEY_INVALID: {
+    en: {
+      says: 'The key for the key agreement is not an EC P-256 key.',
+      next: 'Send an ephemeral P-256 key as SubjectPublicKeyInfo in base64.',
+    },
+    ja: {
+      says: '鍵共有用の鍵がEC P-256ではありません。',
+      next: '使い捨てのP-256鍵をSPKI(base64)で送ってください。',
+    },
+  },
+  CLIENT_CERTIFICATE_MISSING: {
+    en: {
+      says: 'The connection came without a client certificate of this house.',
+      next: 'Enrol the terminal and connect with its certificate.',
+    },
+    ja: {
+      says: 'クライアント証明書のない接続です。',
+      next: '端末を登録し、その証明書で接続してください。',
+    },
+  },
+  CLIENT_CERTIFICATE_REFUSED: {
+    en: {
+      says: 'The client certificate is not one that this server issued to a terminal, or was replaced or revoked.',
+      next: 'Enrol the terminal again.',
+    },
+    ja: {
+      says: 'このサーバーが端末に発行した有効な証明書ではありません。',
+      next: '端末を再登録してください。',
+    },
+  },
+  TLS_HANDSHAKE_FAILED: {
+    en: {
+      says: 'The connection did not become a TLS 1.3 session.',
+      next: 'Speak TLS 1.3 on this port and present a certificate of this house.',
+    },
+    ja: {
+      says: 'TLS 1.3の接続が成立しませんでした。',
+      next: 'このポートにはTLS 1.3で、証明書を提示して接続してください。',
+    },
+  },
+  MQTT_CLIENT_ID_MISMATCH: {
+    en: {
+      says: 'The MQTT client id is not the serial of the certificate.',
+      next: 'Connect with the serial as the client id.',
+    },
+    ja: {
+      says: 'MQTTのクライアントIDが証明書のシリアルと異なります。',
+      next: 'クライアントIDにシリアルを指定してください。',
+    },
+  },
+  MQTT_TOPIC_FORBIDDEN: {
+    en: {
+      says: "The topic is outside the terminal's own subtree.",
+      next: 'Publish below its own up/ and subscribe to its own dn/ and its lists only.',
+    },
+    ja: {
+      says: '自端末の範囲外のトピックです。',
+      next: '自分のup/以下への送信と、dn/以下・リストの購読だけが許されます。',
+    },
+  },
+  MQTT_PACKET_INVALID: {
+    en: {
+      says: 'The bytes are not an MQTT 3.1.1 packet that is allowed here.',
+      next: 'Check the client: MQTT 3.1.1, clean session, QoS 0 or 1.',
+    },
+    ja: {
+      says: '受け付けられるMQTT 3.1.1のパケットではありません。',
+      next: 'クライアントを確認してください(MQTT 3.1.1、クリーンセッション、QoS 0か1)。',
+    },
+  },
+  MQTT_PACKET_TOO_LARGE: {
+    en: {
+      says: 'The MQTT packet is larger than 64 KiB.',
+      next: 'Send smaller messages; bulk data goes over HTTPS.',
+    },
+    ja: {
+      says: 'MQTTパケットが64 KiBを超えています。',
+      next: '小さく分けてください。大きなデータはHTTPSで送ります。',
+    },
+  },
+  MQTT_CONNECT_TIMEOUT: {
+    en: {
+      says: 'No complete MQTT CONNECT arrived in time.',
+      next: 'Send CONNECT at once after the TLS handshake.',
+    },
+    ja: {
+      says: 'MQTTのCONNECTが時間内に届きませんでした。',
+      next: 'TLS接続後すぐにCONNECTを送ってください。',
+    },
+  },
+  CONNECTION_LIMIT: {
+    en: {
+      says: 'There are too many connections.',
+      next: 'Try again later; raise the limit if the fleet is this large.',
+    },
+    ja: {
+      says: '接続数の上限に達しました。',
+      next: 'しばらくして再接続するか、上限を引き上げてください。',
+    },
+  },
+  CLONE_SUSPECTED: {
+    en: {
+      says: 'A second connection came with the certificate of a connected terminal; the older one was closed.',
+      next: 'If the terminal did not merely reconnect, two devices hold one key: quarantine both.',
+    },
+    ja: {
+      says: '接続中の端末と同じ証明書で2本目の接続がありました。古い方を切断しました。',
+      next: '単なる再接続でなければ複製の疑いがあります。両方を隔離してください。',
+    },
+  },
+  DOWNLINK_TIMEOUT: {
+    en: {
+      says: 'The terminal did not take a message in time, and was disconnected.',
+      next: 'It connects again by itself; check its line if this repeats.',
+    },
+    ja: {
+      says: '端末が時間内にメッセージを受け取らず、切断しました。',
+      next: '自動で再接続します。繰り返す場合は回線を確認してください。',
+    },
+  },
+  MESSAGE_STALE: {
+    en: {
+      says: 'The message is from an earlier boot of the terminal, or past its time.',
+      next: 'Nothing: the newer message counts.',
+    },
+    ja: {
+      says: '端末の以前の起動時のメッセージか、期限切れです。',
+      next: '対処は不要です。新しいメッセージが有効です。',
+    },
+  },
+  VERSION_CONFLICT: {
+    en: {
+      says: 'Somebody changed it in the meantime.',
+      next: 'Read it again, and repeat the change on the new version.',
+    },
+    ja: {
+      says: '他の人が先に変更しました。',
+      next: '読み直してから、新しい版に対して変更してください。',
+    },
+  },
+  JOB_UNKNOWN: {
+    en: {
+      says: 'There is no such job.',
+      next: "List the terminal's jobs; old ones are removed after a while.",
+    },
+    ja: {
+      says: 'そのジョブはありません。',
+      next: '端末のジョブ一覧を確認してください。',
+    },
+  },
+  JOB_TIMED_OUT: {
+    en: {
+      says: 'The terminal did not finish the job in time.',
+      next: "Check the terminal's link, then start it again.",
+    },
+    ja: {
+      says: '端末が時間内にジョブを終えませんでした。',
+      next: '端末の接続を確認し、やり直してください。',
+    },
+  },
+  JOB_QUEUE_FULL: {
+    en: {
+      says: 'Too many jobs wait for this terminal.',
+      next: 'Let it finish or cancel some first.',
+    },
+    ja: {
+      says: 'この端末の待ちジョブが多すぎます。',
+      next: '完了を待つか、いくつか取り消してください。',
+    },
+  },
+  ARTEFACT_UNKNOWN: {
+    en: {
+      says: 'There is no artefact of this digest.',
+      next: 'Take the digest from a current signed head.',
+    },
+    ja: {
+      says: 'このダイジェストのファイルはありません。',
+      next: '最新の署名付きヘッドのダイジェストを使ってください。',
+    },
+  },
+  NEGATIVE_LIST_FULL: {
+    en: {
+      says: 'The emergency overlay is full.',
+      next: 'Wait for the next version of the list, then add again.',
+    },
+    ja: {
+      says: '緊急追加分が上限に達しています。',
+      next: '次の版の公開を待ってから追加してください。',
+    },
+  },
+  PAN_INVALID: {
+    en: {
+      says: 'The card number fails its check digit.',
+      next: 'Type it again.',
+    },
+    ja: {
+      says: 'カード番号のチェックディジットが合いません。',
+      next: '入力し直してください。',
+    },
+  },
+  VAULT_LOCKED: {
+    en: {
+      says: 'The vault cannot be opened with this passphrase.',
+      next: 'Give the passphrase that it was made with (TSUNAGU_VAULT_PASSPHRASE or the file beside it).',
+    },
+    ja: {
+      says: 'このパスフレーズでは保管庫を開けません。',
+      next: '作成時のパスフレーズを指定してください(TSUNAGU_VAULT_PASSPHRASEまたは隣のファイル)。',
+    },
+  },
+  VAULT_DAMAGED: {
+    en: {
+      says: "The vault's file is damaged.",
+      next: 'Put the backup of the vault back; keys cannot be made up again.',
+    },
+    ja: {
+      says: '保管庫のファイルが壊れています。',
+      next: '保管庫のバックアップを戻してください。鍵は再生成できません。',
+    },
+  },
+  VAULT_KEY_UNKNOWN: {
+    en: {
+      says: 'The vault holds no such key for this use.',
+      next: 'Check that vault and store belong together.',
+    },
+    ja: {
+      says: 'その用途の鍵は保管庫にありません。',
+      next: '保管庫とデータベースの組み合わせを確認してください。',
+    },
+  },
+  STORE_UNUSABLE: {
+    en: {
+      says: 'The data store cannot be opened or migrated.',
+      next: 'Check the disk and the rights on the data folder; begin anew with --fresh only if nothing in it counts.',
+    },
+    ja: {
+      says: 'データストアを開けないか、更新できません。',
+      next: 'ディスクとフォルダーの権限を確認してください。中身が不要な場合に限り--freshで作り直せます。',
+    },
+  },
+  PORT_TAKEN: {
+    en: {
+      says: 'Another program listens on the port.',
+      next: 'Stop that program, or start with another --port-base.',
+    },
+    ja: {
+      says: 'ポートが他のプログラムに使われています。',
+      next: 'そのプログラムを止めるか、--port-baseで別の番号を指定してください。',
+    },
+  },
+  DATA_IN_USE: {
+    en: {
+      says: 'Another fleet server runs on this data folder.',
+      next: 'Stop it first, or name another folder with --data.',
+    },
+    ja: {
+      says: 'このデータフォルダーは別のサーバーが使用中です。',
+      next: '先にそれを止めるか、--dataで別のフォルダーを指定してください。',
+    },
+  },
+  ROUTE_UNKNOWN: {
+    en: {
+      says: 'There is nothing at this address.',
+      next: 'Compare it with the documented paths.',
+    },
+    ja: {
+      says: 'このアドレスには何もありません。',
+      next: '仕様書のパスと照らし合わせてください。',
+    },
+  },
+  BODY_TOO_LARGE: {
+    en: {
+      says: 'The request is larger than is allowed here.',
+      next: 'Send less at once.',
+    },
+    ja: {
+      says: 'リクエストが大きすぎます。',
+      next: '一度に送る量を減らしてください。',
+    },
+  },
+  INTERNAL: {
+    en: {
+      says: 'Something went wrong inside the server.',
+      next: 'Look for the same moment in the log; if it repeats, report it.',
+    },
+    ja: {
+      says: 'サーバー内部で問題が起きました。',
+      next: '同時刻のログを確認し、繰り返す場合は報告してください。',
+    },
+  },
 });

@@ -1,0 +1,120 @@
+import { createHash, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import {
+  type Asn1,
+  bitString,
+  boolean,
+  context,
+  contextBytes,
+  embed,
+  encode,
+  integer,
+  octetString,
+  oid,
+  sequence,
+  time,
+} from './der.ts';
+import { type DistinguishedName, distinguishedName } from './name.ts';
+import { oids } from './oids.ts';
+
+/** Who signs: a name and the key that goes with it. For a root it is the subject itself. */
+export interface Issuer {
+  readonly name: DistinguishedName;
+  readonly privateKey: KeyObject;
+}
+
+/** What a certificate is to say. */
+export interface CertificateContents {
+  /** Up to 20 bytes, first bit 0; unpredictable (RFC 5280, 4.1.2.2). */
+  readonly serialNumber: Uint8Array;
+  readonly subject: DistinguishedName;
+  /** The subject's key, EC P-256. */
+  readonly publicKey: KeyObject;
+  /** Milliseconds since 1970; seconds count. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly use: CertificateUse;
+}
+
+/** A CA may sign so many CAs below itself; a leaf serves or dials, under the names given. */
+export type CertificateUse =
+  | { readonly kind: 'authority'; readonly pathLength: number }
+  | {
+      readonly kind: 'leaf';
+      readonly purposes: readonly ('serverAuth' | 'clientAuth')[];
+      readonly names: readonly AlternativeName[];
+    };
+
+/** A subject alternative name. IPv4 in dotted form. */
+export type AlternativeName = { readonly uri: string } | { readonly dns: string } | { readonly ip: string };
+
+/**
+ * Makes an X.509 version 3 certificate (RFC 5280), signed with ecdsa-with-SHA256.
+ * @returns DER; `toPem` makes text of it
+ */
+export function buildCertificate(contents: CertificateContents, issuer: Issuer): Uint8Array {
+  if (contents.serialNumber.length > 20) throw new Error('a serial number has at most 20 bytes');
+  const algorithm = sequence(oid(oids.ecdsaWithSha256));
+  const subjectKey = contents.publicKey.export({ type: 'spki', format: 'der' });
+  const toSign = sequence(
+    context(0, integer(Uint8Array.of(2))),
+    integer(contents.serialNumber),
+    algorithm,
+    distinguishedName(issuer.name),
+    sequence(time(contents.notBefore), time(contents.notAfter)),
+    distinguishedName(contents.subject),
+    embed(subjectKey),
+    context(3, sequence(...extensions(contents, issuer, subjectKey))),
+  );
+  return encode(sequence(toSign, algorithm, bitString(sign('sha256', encode(toSign), issuer.privateKey))));
+}
+
+function extensions(contents: CertificateContents, issuer: Issuer, subjectKey: Uint8Array): Asn1[] {
+  const issuerKey = createPublicKey(issuer.privateKey).export({ type: 'spki', format: 'der' });
+  const { use } = contents;
+  const common = [
+    extension(oids.subjectKeyIdentifier, false, octetString(keyIdentifier(subjectKey))),
+    extension(oids.authorityKeyIdentifier, false, sequence(contextBytes(0, keyIdentifier(issuerKey)))),
+  ];
+  if (use.kind === 'authority')
+    return [
+      extension(oids.basicConstraints, true, sequence(boolean(true), integer(Uint8Array.of(use.pathLength)))),
+      // keyCertSign and cRLSign: bits 5 and 6 (RFC 5280, 4.2.1.3)
+      extension(oids.keyUsage, true, bitString(Uint8Array.of(0b0000_0110), 1)),
+      ...common,
+    ];
+  return [
+    extension(oids.basicConstraints, true, sequence()),
+    // digitalSignature: bit 0
+    extension(oids.keyUsage, true, bitString(Uint8Array.of(0b1000_0000), 7)),
+    extension(oids.extendedKeyUsage, false, sequence(...use.purposes.map((purpose) => oid(oids[purpose])))),
+    ...(use.names.length === 0
+      ? []
+      : [extension(oids.subjectAltName, false, sequence(...use.names.map(alternativeName)))]),
+    ...common,
+  ];
+}
+
+const extension = (id: string, critical: boolean, value: Asn1): Asn1 =>
+  sequence(oid(id), ...(critical ? [boolean(true)] : []), octetString(encode(value)));
+
+/** GeneralName. RFC 5280, 4.2.1.6. */
+function alternativeName(name: AlternativeName): Asn1 {
+  if ('dns' in name) return contextBytes(2, Buffer.from(name.dns, 'ascii'));
+  if ('uri' in name) return contextBytes(6, Buffer.from(name.uri, 'ascii'));
+  const octets = name.ip.split('.').map(Number);
+  if (octets.length !== 4 || octets.some((octet) => !Number.isInteger(octet) || octet < 0 || octet > 255))
+    throw new Error(`not an IPv4 address: ${name.ip}`);
+  return contextBytes(7, Uint8Array.from(octets));
+}
+
+/** The leftmost 160 bits of the SHA-256 of the key. RFC 7093, 2, method 4 over the whole SPKI. */
+const keyIdentifier = (spki: Uint8Array): Uint8Array => createHash('sha256').update(spki).digest().subarray(0, 20);
+
+/** Text form (RFC 7468) of DER. */
+export function toPem(label: 'CERTIFICATE' | 'CERTIFICATE REQUEST', der: Uint8Array): string {
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
+}

@@ -1,0 +1,16 @@
+export {
+  type AlternativeName,
+  buildCertificate,
+  type CertificateContents,
+  type CertificateUse,
+  type Issuer,
+  toPem,
+} from './certificate.ts';
+export type { DistinguishedName } from './name.ts';
+export {
+  buildCertificateRequest,
+  type CertificateRequest,
+  p256Key,
+  parseCertificateRequest,
+  requestLengthMax,
+} from './request.ts';
