@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { parseJson } from '@tsunagu/protocols/fleet';
 import { asBuffer, concat, fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
 import type { z } from 'zod';
 import { type Files, replaceFile } from './files.ts';
 
@@ -50,16 +51,16 @@ const deviceKeyFile = 'device.key';
  */
 export async function openSealedStore(
   files: Files,
-  entropy: (lengthBytes: number) => Uint8Array,
+  world: Pick<World, 'entropy'>,
 ): Promise<Result<SealedStore, 'STORE_READ_FAILED' | 'STORE_WRITE_FAILED'>> {
-  const key = await deviceKey(files, entropy);
+  const key = await deviceKey(files, world);
   if (!key.ok) return key;
-  return ok(sealedStore(files, key.value, entropy));
+  return ok(sealedStore(files, key.value, world));
 }
 
 async function deviceKey(
   files: Files,
-  entropy: (lengthBytes: number) => Uint8Array,
+  world: Pick<World, 'entropy'>,
 ): Promise<Result<Secret<'key'>, 'STORE_READ_FAILED' | 'STORE_WRITE_FAILED'>> {
   try {
     const stored = await files.read(deviceKeyFile);
@@ -69,7 +70,7 @@ async function deviceKey(
     return fail('STORE_READ_FAILED', { field: deviceKeyFile, cause });
   }
   try {
-    const made = entropy(32);
+    const made = world.entropy(32);
     await replaceFile(files, deviceKeyFile, made);
     return ok(Secret.take('key', made));
   } catch (cause) {
@@ -77,7 +78,7 @@ async function deviceKey(
   }
 }
 
-function sealedStore(files: Files, key: Secret<'key'>, entropy: (lengthBytes: number) => Uint8Array): SealedStore {
+function sealedStore(files: Files, key: Secret<'key'>, world: Pick<World, 'entropy'>): SealedStore {
   let tail: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const turn = tail.then(work, work);
@@ -106,7 +107,7 @@ function sealedStore(files: Files, key: Secret<'key'>, entropy: (lengthBytes: nu
       }),
     write: (record, facts, secret) => {
       const plain = plainOf(facts, secret);
-      const sealed = seal(record.name, plain, key, entropy(nonceLength));
+      const sealed = seal(record.name, plain, key, world.entropy(nonceLength));
       plain.fill(0);
       return change(record.name, () => replaceFile(files, fileOf(record.name), sealed));
     },
