@@ -34,15 +34,16 @@ export class MemoryFiles implements Files {
   async read(name: string): Promise<Uint8Array | undefined> {
     this.#alive();
     const view = this.#view();
-    return view.get(name)?.slice();
+    const bytes = view.get(name);
+    return bytes && Uint8Array.from(bytes);
   }
 
   async write(name: string, bytes: Uint8Array): Promise<void> {
     if (this.#countsOut('write', name)) {
-      this.#disk.set(name, bytes.slice(0, bytes.length >> 1));
+      this.#disk.set(name, Uint8Array.from(bytes.subarray(0, bytes.length >> 1)));
       throw new PowerLost();
     }
-    this.#disk.set(name, bytes.slice());
+    this.#disk.set(name, Uint8Array.from(bytes));
   }
 
   async rename(from: string, to: string): Promise<void> {
