@@ -1,0 +1,13 @@
+export {
+  type BlockCipher,
+  type BlockEncrypter,
+  blockBytes,
+  blockEncrypter,
+  cbcDecrypt,
+  cbcEncrypt,
+  ecbDecrypt,
+  ecbEncrypt,
+  isKeyLength,
+  keyBytes,
+} from './block-cipher.ts';
+export { cmac, cmacOfShortMessages } from './cmac.ts';

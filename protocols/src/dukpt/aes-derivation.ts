@@ -1,0 +1,123 @@
+import { type BlockEncrypter, blockEncrypter } from '../cipher/index.ts';
+
+/** The AES types that a BDK, an initial key and a derivation key can have. */
+export type AesKeyType = 'AES128' | 'AES192' | 'AES256';
+
+/** The types of key that AES DUKPT derives. ANSI X9.24-3:2017, 6.2.1, tables 2 and 3. */
+export const keyTypes = {
+  '2TDEA': { algorithm: 0x0000, lengthBits: 128, strengthBits: 112 },
+  '3TDEA': { algorithm: 0x0001, lengthBits: 192, strengthBits: 112 },
+  AES128: { algorithm: 0x0002, lengthBits: 128, strengthBits: 128 },
+  AES192: { algorithm: 0x0003, lengthBits: 192, strengthBits: 192 },
+  AES256: { algorithm: 0x0004, lengthBits: 256, strengthBits: 256 },
+  HMAC128: { algorithm: 0x0005, lengthBits: 128, strengthBits: 128 },
+  HMAC192: { algorithm: 0x0005, lengthBits: 192, strengthBits: 192 },
+  HMAC256: { algorithm: 0x0005, lengthBits: 256, strengthBits: 256 },
+} as const satisfies Record<string, { algorithm: number; lengthBits: number; strengthBits: number }>;
+
+/** A type of key that AES DUKPT derives. */
+export type DukptKeyType = keyof typeof keyTypes;
+
+/** What a working key is for. ANSI X9.24-3:2017, 6.2.1, table 1. */
+export const keyUsages = {
+  keyEncryptionKey: 0x0002,
+  pinEncryption: 0x1000,
+  macGeneration: 0x2000,
+  macVerification: 0x2001,
+  macBothWays: 0x2002,
+  dataEncryptionEncrypt: 0x3000,
+  dataEncryptionDecrypt: 0x3001,
+  dataEncryptionBothWays: 0x3002,
+  keyDerivation: 0x8000,
+} as const;
+
+/** What a working key is for. A request uses the generate and encrypt usages, a response the verify and decrypt ones. */
+export type DukptKeyUsage = keyof typeof keyUsages;
+
+const initialKeyUsage = 0x8001;
+
+/** Key types by length in bytes. */
+export const aesTypeOfLength: ReadonlyMap<number, AesKeyType> = new Map([
+  [16, 'AES128'],
+  [24, 'AES192'],
+  [32, 'AES256'],
+]);
+
+/** Whether a type goes with a usage: HMAC keys serve the MAC usages and no other (X9.24-3:2017, 6.2.1). */
+export const suits = (type: DukptKeyType, usage: DukptKeyUsage): boolean =>
+  !type.startsWith('HMAC') || (keyUsages[usage] & 0xf000) === 0x2000;
+
+/** Whether a key of type `type` is at most as strong as its parent. X9.24-3:2017, 6.2: a working key never is stronger. */
+export const isWithinStrength = (type: DukptKeyType, parent: AesKeyType): boolean =>
+  keyTypes[type].strengthBits <= keyTypes[parent].strengthBits;
+
+/**
+ * The keys of one parent: derivation data, enciphered block by block, and cut to length.
+ * A parent's cipher is readied once, however many keys are derived from it.
+ *
+ * @see ANSI X9.24-3:2017, 6.2.2 (Derive Key) and 6.3.2 (derivation data)
+ */
+export function deriveKey(
+  parent: BlockEncrypter,
+  usage: number,
+  type: DukptKeyType,
+  tail: (data: Uint8Array) => void,
+): Uint8Array {
+  const { algorithm, lengthBits } = keyTypes[type];
+  const blocks = lengthBits > 128 ? 2 : 1;
+  const data = new Uint8Array(16 * blocks);
+  data[0] = 1;
+  data[1] = 1;
+  data[2] = usage >> 8;
+  data[3] = usage & 0xff;
+  data[5] = algorithm;
+  data[6] = lengthBits >> 8;
+  data[7] = lengthBits & 0xff;
+  tail(data);
+  if (blocks === 2) {
+    data.copyWithin(16, 0, 16);
+    data[17] = 2;
+  }
+  const derived = parent.encrypt(data);
+  return lengthBits === 192 ? derived.subarray(0, 24) : derived;
+}
+
+/** Writes the last four bytes of the initial key id and the counter: the tail of all derivation data but the initial key's. */
+export const counterTail =
+  (initialKeyId: Uint8Array, counter: number) =>
+  (data: Uint8Array): void => {
+    data.set(initialKeyId.subarray(4, 8), 8);
+    data[12] = counter >>> 24;
+    data[13] = (counter >>> 16) & 0xff;
+    data[14] = (counter >>> 8) & 0xff;
+    data[15] = counter & 0xff;
+  };
+
+/** The initial key of a terminal: the one derivation that holds all eight bytes of the id (X9.24-3:2017, 6.3.1). */
+export const deriveInitialKey = (bdk: BlockEncrypter, type: AesKeyType, initialKeyId: Uint8Array): Uint8Array =>
+  deriveKey(bdk, initialKeyUsage, type, (data) => data.set(initialKeyId, 8));
+
+/** The child of a derivation key for one more one-bit of the counter. */
+export const deriveChild = (
+  parent: BlockEncrypter,
+  type: AesKeyType,
+  initialKeyId: Uint8Array,
+  counter: number,
+): Uint8Array => deriveKey(parent, keyUsages.keyDerivation, type, counterTail(initialKeyId, counter));
+
+/** Walks the counter's one-bits from the top, from the initial key to the derivation key of the counter (X9.24-3:2017, 6.3.3). */
+export function walkToCounter(
+  initialKey: Uint8Array,
+  type: AesKeyType,
+  initialKeyId: Uint8Array,
+  counter: number,
+): Uint8Array {
+  let key = initialKey;
+  let reached = 0;
+  for (let mask = 0x80000000; mask !== 0; mask >>>= 1) {
+    if ((counter & mask) === 0) continue;
+    reached = (reached | mask) >>> 0;
+    key = deriveChild(blockEncrypter('AES', key), type, initialKeyId, reached);
+  }
+  return key;
+}

@@ -1,0 +1,2 @@
+export { type CheckValueMethod, checkValue, fullCheckValue } from './check-value.ts';
+export { type DesKeyKind, desKeyKind, hasOddParity, isDegenerate, weaknessOf, withOddParity } from './des-keys.ts';
