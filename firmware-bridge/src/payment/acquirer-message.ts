@@ -1,8 +1,9 @@
-/**
- * A message to or from the switch: the MTI and its data elements, as the `iso8583` room codes them.
- * Digits and text are strings; binary elements (55, 64) are bytes.
- */
+import type { Secret } from '@tsunagu/protocols/kit';
+
+/** A message to or from the switch. Digits and text are strings, binary elements bytes, card data and PIN blocks secrets. */
 export interface AcquirerMessage {
+  /** Four digits. */
   readonly mti: string;
-  readonly fields: Readonly<Record<number, string | Uint8Array>>;
+  /** Data elements by number, 2 to 128. */
+  readonly fields: { readonly [element: number]: string | Uint8Array | Secret };
 }

@@ -27,18 +27,23 @@ export interface Acquirer {
   ): Promise<Result<AcquirerMessage, AcquirerFault>>;
 }
 
+/** A kept reversal: its facts, which anybody may see, and the card it is about, which must be sealed. */
+export interface StoredReversal {
+  readonly image: ReversalImage;
+  readonly pan: Secret<'pan'>;
+}
+
 /**
  * Where images of reversals are kept. Each call resolves only when the change would survive a power loss (fsync); a failed
  * write is REVERSAL_NOT_STORED and leaves the store as it was. At most `reversalsMax` images are kept.
- * An image holds no card data (see `reversalImage`).
  */
 export interface ReversalQueue {
-  /** Inserts the image, or replaces the one with the same id. */
-  put(image: ReversalImage): Promise<Result<void, 'REVERSAL_NOT_STORED'>>;
-  /** Forgets an image; one that is not there is no fault. */
+  /** Inserts the reversal, or replaces the one with the same `image.id`. The PAN is copied, and sealed at rest. */
+  put(reversal: StoredReversal): Promise<Result<void, 'REVERSAL_NOT_STORED'>>;
+  /** Forgets a reversal; one that is not there is no fault. */
   remove(id: string): Promise<Result<void, 'REVERSAL_NOT_STORED'>>;
-  /** All images, oldest first. */
-  list(): Promise<readonly ReversalImage[]>;
+  /** All that are kept, oldest first. The receiver owns the PANs and wipes them. */
+  list(): Promise<readonly StoredReversal[]>;
 }
 
 /** The most images that a terminal keeps; with so many waiting it makes no further sale. */

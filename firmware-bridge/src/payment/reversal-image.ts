@@ -2,8 +2,7 @@ import { z } from 'zod';
 
 /**
  * What must be known to undo a sale, as it lies on disk. It is stored before the request leaves (`prepared`), so that a
- * power loss at any later moment leaves either an answered sale or a reversal. Held without PAN and without EMV data: the
- * switch finds the sale by DE56 and DE41.
+ * power loss at any later moment leaves either an answered sale or a reversal. The PAN is kept beside it, sealed.
  */
 export const reversalImage = z.object({
   v: z.literal(1),
@@ -14,6 +13,8 @@ export const reversalImage = z.object({
   attempts: z.number().int().nonnegative(),
   /** Its own STAN, DE11. All repeats keep it. */
   stan: z.number().int().min(1).max(999_999),
+  /** DE7 of the reversal, MMDDhhmmss, UTC. All repeats keep it. */
+  transmissionTime: z.string().regex(/^\d{10}$/),
   /** DE12 of the reversal, YYMMDDhhmmss, local time. All repeats keep it. */
   localTime: z.string().regex(/^\d{12}$/),
   amountMinor: z.number().int().positive(),

@@ -101,4 +101,102 @@ export const bridgeErrors = defineErrors({
     en: { says: 'The amount is not a whole number of yen above zero.', next: 'Give whole yen, 1 or more.' },
     ja: { says: '金額が1以上の整数（円）ではありません。', next: '1円以上の整数で指定してください。' },
   },
+  USB_NO_HOST: {
+    en: { says: 'This machine has no USB host.', next: 'Use the emulated readers, or a machine with a USB bus.' },
+    ja: { says: 'このマシンにはUSBホストがありません。', next: '擬似リーダーか、USBのあるマシンを使ってください。' },
+  },
+  USB_NOT_FOUND: {
+    en: { says: 'The USB device is not there.', next: 'Plug it in again and look at the list of readers.' },
+    ja: { says: 'USB機器が見つかりません。', next: '接続し直して、リーダーの一覧を確認してください。' },
+  },
+  USB_BUSY: {
+    en: {
+      says: 'The USB device is in use by another process.',
+      next: 'Stop the other program (pcscd, for one); it is never taken away by force.',
+    },
+    ja: {
+      says: 'USB機器は別のプロセスが使用中です。',
+      next: '他のプログラム（pcscdなど）を停止してください。強制的には奪いません。',
+    },
+  },
+  USB_ACCESS_DENIED: {
+    en: { says: 'This user may not open the USB device.', next: 'Add a udev rule for it, or run as a user who may.' },
+    ja: {
+      says: 'このユーザーにはUSB機器を開く権限がありません。',
+      next: 'udevルールを追加するか、権限のあるユーザーで実行してください。',
+    },
+  },
+  USB_TIMEOUT: {
+    en: { says: 'The USB device did not answer in time.', next: 'Try again; if it repeats, replug the reader.' },
+    ja: { says: 'USB機器が時間内に応答しません。', next: '再試行し、続く場合はリーダーを接続し直してください。' },
+  },
+  USB_STALLED: {
+    en: { says: 'The USB device refused the request.', next: 'Check that the reader is of a kind that is supported.' },
+    ja: { says: 'USB機器が要求を拒否しました。', next: '対応しているリーダーか確認してください。' },
+  },
+  USB_UNPLUGGED: {
+    en: { says: 'The USB device was unplugged.', next: 'Plug it in again, then make the sale again.' },
+    ja: { says: 'USB機器が取り外されました。', next: '接続し直してから、取引をやり直してください。' },
+  },
+  USB_TRANSFER_FAILED: {
+    en: { says: 'A USB transfer failed.', next: 'Try another cable or port; then replug the reader.' },
+    ja: { says: 'USB転送に失敗しました。', next: 'ケーブルやポートを替え、リーダーを接続し直してください。' },
+  },
+  READER_UNKNOWN: {
+    en: { says: 'No driver knows this device as a reader.', next: 'See the list of supported readers.' },
+    ja: { says: 'この機器に対応するリーダードライバーがありません。', next: '対応リーダーの一覧を確認してください。' },
+  },
+  READER_LEVEL_UNSUPPORTED: {
+    en: {
+      says: 'The reader exchanges less than whole APDUs, which its driver does not do yet.',
+      next: 'Use a reader at short or extended APDU level (dwFeatures).',
+    },
+    ja: {
+      says: 'APDUより低いレベルのリーダーには未対応です。',
+      next: 'APDUレベル（dwFeatures）のリーダーを使ってください。',
+    },
+  },
+  READER_SEQUENCE_WRONG: {
+    en: {
+      says: 'The reader answered another command than the one that was sent.',
+      next: 'The reader was reset; if it repeats, replug it and report its firmware version.',
+    },
+    ja: {
+      says: 'リーダーが別のコマンドへの応答を返しました。',
+      next: 'リセット済みです。続く場合は接続し直し、版を報告してください。',
+    },
+  },
+  READER_ANSWER_WRONG: {
+    en: {
+      says: 'The reader answered with a message that does not belong to the command.',
+      next: 'The reader was reset; if it repeats, replug it and report its firmware version.',
+    },
+    ja: {
+      says: 'リーダーの応答の種類がコマンドと合いません。',
+      next: 'リセット済みです。続く場合は接続し直し、版を報告してください。',
+    },
+  },
+  READER_TIMEOUT: {
+    en: { says: 'The reader did not answer in time.', next: 'Present the card again; then replug the reader.' },
+    ja: { says: 'リーダーが時間内に応答しません。', next: 'カードを再度提示し、続く場合は接続し直してください。' },
+  },
+  READER_REFUSED: {
+    en: {
+      says: 'The reader could not carry out the command.',
+      next: 'The reader’s own error is named; try the card again.',
+    },
+    ja: { says: 'リーダーがコマンドを実行できませんでした。', next: 'エラー名を確認し、カードをやり直してください。' },
+  },
+  READER_CARD_ABSENT: {
+    en: { says: 'There is no card in the reader.', next: 'Present the card and leave it until the sale has ended.' },
+    ja: { says: 'リーダーにカードがありません。', next: '取引が終わるまでカードを提示してください。' },
+  },
+  READER_CARD_MUTE: {
+    en: { says: 'The card does not answer.', next: 'Turn or clean the card and present it again.' },
+    ja: { says: 'カードが応答しません。', next: 'カードの向きと汚れを確認し、再度提示してください。' },
+  },
+  STRIPE_UNREADABLE: {
+    en: { says: 'Track 2 of the magnetic stripe could not be read.', next: 'Swipe the card again, evenly.' },
+    ja: { says: '磁気ストライプのトラック2を読み取れません。', next: '一定の速さでもう一度通してください。' },
+  },
 });
