@@ -1,0 +1,32 @@
+import type { Migration } from '../store/migration.ts';
+
+/** The key ledger's steps of the schema. */
+export const keyMigrations: readonly Migration[] = [
+  {
+    name: 'keys-0001-ledger',
+    async up(db, types) {
+      await db.schema
+        .createTable('protection_keys')
+        .addColumn('serial', 'text', (column) => column.primaryKey().references('terminals.serial'))
+        .addColumn('vault_key', 'text', (column) => column.notNull())
+        .addColumn('kcv', 'text', (column) => column.notNull())
+        .addColumn('agreed_at', types.time, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('key_ledger')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addColumn('slot', 'text', (column) => column.notNull())
+        .addColumn('kcv', 'text', (column) => column.notNull())
+        .addColumn('initial_key_id', 'text', (column) => column.unique())
+        .addColumn('parent_key', 'text', (column) => column.notNull())
+        .addColumn('protected_by', 'text', (column) => column.notNull())
+        .addColumn('key_block', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('allocated_at', types.time, (column) => column.notNull())
+        .addColumn('loaded_at', types.time)
+        .execute();
+      await db.schema.createIndex('key_ledger_by_slot').on('key_ledger').columns(['serial', 'slot', 'state']).execute();
+    },
+  },
+];

@@ -1,0 +1,24 @@
+/** Tables of the key ledger. The keys themselves are in the vault; here are their ids, check values and counters. */
+export interface KeyTables {
+  /** The key-block protection key that was agreed with each terminal at enrolment. */
+  readonly protection_keys: { serial: string; vault_key: string; kcv: string; agreed_at: number };
+  /** Which key was made for which slot of which terminal, and whether the terminal proved that it holds it. */
+  readonly key_ledger: {
+    /** UUID; also the vault's name for the key, where it keeps one. */
+    id: string;
+    serial: string;
+    slot: 'dukpt' | 'negative';
+    kcv: string;
+    /** Initial key id, 16 hex digits in upper case; null for keys that are not DUKPT. Never used twice. */
+    initial_key_id: string | null;
+    /** The vault's id of the key it was derived from or is a copy of. */
+    parent_key: string;
+    /** The key-block protection key it was wrapped under: a terminal enrolled anew needs its keys anew. */
+    protected_by: string;
+    /** The key block that goes to the terminal. */
+    key_block: string;
+    state: 'allocated' | 'loaded' | 'replaced';
+    allocated_at: number;
+    loaded_at: number | null;
+  };
+}

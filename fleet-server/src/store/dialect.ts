@@ -1,0 +1,148 @@
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
+import type { SqlConnection, SqlValue } from './connection.ts';
+
+/**
+ * kysely on one writing and one reading connection. Transactions and single writes take the writer one after the other, in
+ * the order they came; plain SELECTs go to the reader and see what was committed last. A transaction reads through its writer.
+ */
+export const sqliteDialect = (open: () => Promise<SqlConnection>): Dialect => ({
+  createDriver: () => new SqliteDriver(open),
+  createQueryCompiler: () => new SqliteQueryCompiler(),
+  createAdapter: () => new SqliteAdapter(),
+  createIntrospector: (db) => new SqliteIntrospector(db),
+});
+
+class SqliteDriver implements Driver {
+  readonly #open: () => Promise<SqlConnection>;
+  #writer: SqlConnection | undefined;
+  #reader: SqlConnection | undefined;
+  readonly #turn = new Turn();
+
+  constructor(open: () => Promise<SqlConnection>) {
+    this.#open = open;
+  }
+
+  async init(): Promise<void> {
+    this.#writer = await this.#open();
+    this.#reader = await this.#open();
+  }
+
+  acquireConnection(): Promise<RoutedConnection> {
+    if (!this.#writer || !this.#reader) throw new Error('the store is not open');
+    return Promise.resolve(new RoutedConnection(this.#writer, this.#reader, this.#turn));
+  }
+
+  beginTransaction = (connection: DatabaseConnection): Promise<void> => routed(connection).begin();
+  commitTransaction = (connection: DatabaseConnection): Promise<void> => routed(connection).end('COMMIT');
+  rollbackTransaction = (connection: DatabaseConnection): Promise<void> => routed(connection).end('ROLLBACK');
+  releaseConnection = (): Promise<void> => Promise.resolve();
+
+  async destroy(): Promise<void> {
+    // The writer goes last: closing the last connection folds the write-ahead log into the file.
+    const release = await this.#turn.take();
+    await this.#reader?.close();
+    await this.#writer?.close();
+    this.#reader = this.#writer = undefined;
+    release();
+  }
+}
+
+function routed(connection: DatabaseConnection): RoutedConnection {
+  if (!(connection instanceof RoutedConnection)) throw new Error('not a connection of this driver');
+  return connection;
+}
+
+class RoutedConnection implements DatabaseConnection {
+  readonly #writer: SqlConnection;
+  readonly #reader: SqlConnection;
+  readonly #turn: Turn;
+  #release: (() => void) | undefined;
+
+  constructor(writer: SqlConnection, reader: SqlConnection, turn: Turn) {
+    this.#writer = writer;
+    this.#reader = reader;
+    this.#turn = turn;
+  }
+
+  async begin(): Promise<void> {
+    const release = await this.#turn.take();
+    try {
+      await this.#writer.run('BEGIN IMMEDIATE', []);
+      this.#release = release;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  async end(how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+    const release = this.#release;
+    try {
+      await this.#writer.run(how, []);
+    } catch (error) {
+      // A commit that failed may leave the transaction open; kysely then rolls back through here again.
+      if (how === 'COMMIT') throw error;
+    }
+    this.#release = undefined;
+    release?.();
+  }
+
+  async executeQuery<R>(compiled: CompiledQuery): Promise<QueryResult<R>> {
+    if (this.#release) return await perform<R>(this.#writer, compiled);
+    if (compiled.query.kind === 'SelectQueryNode') return await perform<R>(this.#reader, compiled);
+    const release = await this.#turn.take();
+    try {
+      return await perform<R>(this.#writer, compiled);
+    } finally {
+      release();
+    }
+  }
+
+  // oxlint-disable-next-line require-yield
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('queries are paged here, not streamed');
+  }
+}
+
+/** Runs a statement, and collects rows where its kind yields some. */
+async function perform<R>(connection: SqlConnection, compiled: CompiledQuery): Promise<QueryResult<R>> {
+  const parameters = compiled.parameters.map(sqlValue);
+  const { query } = compiled;
+  if (query.kind === 'SelectQueryNode' || query.kind === 'RawNode' || ('returning' in query && query.returning))
+    // kysely's types say what a row is; the database's own are not known to TypeScript.
+    return { rows: (await connection.all(compiled.sql, parameters)) as R[] };
+  const { changes, lastId } = await connection.run(compiled.sql, parameters);
+  return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastId) };
+}
+
+function sqlValue(value: unknown): SqlValue {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'string' || typeof value === 'number' || value instanceof Uint8Array) return value;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value === 'bigint') return Number(value);
+  throw new Error(`a ${typeof value} cannot be stored`);
+}
+
+/** Hands out the writer to one at a time, first come, first served. */
+class Turn {
+  #last: Promise<void> = Promise.resolve();
+
+  async take(): Promise<() => void> {
+    const before = this.#last;
+    let release: () => void = () => undefined;
+    this.#last = new Promise((resolve) => {
+      release = resolve;
+    });
+    await before;
+    return release;
+  }
+}

@@ -1,0 +1,4 @@
+export type { Database } from './database.ts';
+export type { ColumnTypes, Migration } from './migration.ts';
+export { migrations } from './migrations.ts';
+export { openStore, type Queryable, type Store } from './store.ts';

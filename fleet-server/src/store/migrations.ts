@@ -1,0 +1,17 @@
+import { estateMigrations } from '../estate/migrations.ts';
+import { identityMigrations } from '../identity/migrations.ts';
+import { jobMigrations } from '../jobs/migrations.ts';
+import { keyMigrations } from '../keys/migrations.ts';
+import { negativeMigrations } from '../negative/migrations.ts';
+import { twinMigrations } from '../twin/migrations.ts';
+import type { Migration } from './migration.ts';
+
+/** All steps of the schema in their order. A room adds its list here; a new step of a room goes to the end of its own list. */
+export const migrations: readonly Migration[] = [
+  ...estateMigrations,
+  ...identityMigrations,
+  ...twinMigrations,
+  ...jobMigrations,
+  ...keyMigrations,
+  ...negativeMigrations,
+];

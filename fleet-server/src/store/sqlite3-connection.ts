@@ -1,0 +1,67 @@
+import sqlite3 from 'sqlite3';
+import type { SqlConnection, SqlRow, SqlValue } from './connection.ts';
+
+/** Statements kept compiled per connection. The queries of the house are about a hundred. */
+const statementsMax = 256;
+
+/**
+ * Opens a database file with the `sqlite3` package. WAL, so that readers never wait for the writer; synchronous=FULL, so that
+ * what was committed survives a power cut; foreign keys on.
+ */
+export async function openSqlite3(path: string): Promise<SqlConnection> {
+  const database = await new Promise<sqlite3.Database>((resolve, reject) => {
+    const opened: sqlite3.Database = new sqlite3.Database(path, (error) => (error ? reject(error) : resolve(opened)));
+  });
+  const connection = connect(database);
+  for (const pragma of ['busy_timeout = 5000', 'journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON'])
+    await connection.all(`PRAGMA ${pragma}`, []);
+  return connection;
+}
+
+function connect(database: sqlite3.Database): SqlConnection {
+  const statements = new Map<string, Promise<sqlite3.Statement>>();
+
+  function compile(sql: string): Promise<sqlite3.Statement> {
+    const kept = statements.get(sql);
+    if (kept) return kept;
+    const compiled = new Promise<sqlite3.Statement>((resolve, reject) => {
+      const statement: sqlite3.Statement = database.prepare(sql, (error: Error | null) =>
+        error ? reject(error) : resolve(statement),
+      );
+    });
+    if (statements.size < statementsMax) statements.set(sql, compiled);
+    compiled.catch(() => statements.delete(sql));
+    return compiled;
+  }
+
+  return {
+    async all(sql, parameters) {
+      const statement = await compile(sql);
+      return await new Promise<SqlRow[]>((resolve, reject) => {
+        statement.all<SqlRow>(bindable(parameters), (error, rows) => (error ? reject(error) : resolve(rows)));
+      });
+    },
+    async run(sql, parameters) {
+      const statement = await compile(sql);
+      return await new Promise((resolve, reject) => {
+        statement.run(bindable(parameters), function (error) {
+          if (error) reject(error);
+          else resolve({ changes: this.changes, lastId: this.lastID });
+        });
+      });
+    },
+    async close() {
+      for (const compiled of statements.values())
+        await compiled.then(
+          (statement) => new Promise<void>((resolve) => statement.finalize(() => resolve())),
+          () => undefined,
+        );
+      statements.clear();
+      await new Promise<void>((resolve, reject) => database.close((error) => (error ? reject(error) : resolve())));
+    },
+  };
+}
+
+/** The driver knows Buffers, not plain arrays of bytes. */
+const bindable = (parameters: readonly SqlValue[]): (string | number | Buffer | null)[] =>
+  parameters.map((value) => (value instanceof Uint8Array ? Buffer.from(value) : value));

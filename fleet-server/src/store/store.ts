@@ -1,0 +1,69 @@
+import { Kysely, sql, type Transaction } from 'kysely';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { Clock } from '@tsunagu/protocols/world';
+import type { Database } from './database.ts';
+import { sqliteDialect } from './dialect.ts';
+import { type ColumnTypes, type Migration, sqliteTypes } from './migration.ts';
+import { openSqlite3 } from './sqlite3-connection.ts';
+
+/** A transaction, or the store outside one: what a query runs on. */
+export type Queryable = Kysely<Database>;
+
+/** Where the truth is kept. What `write` returned for is on disk. */
+export interface Store {
+  /** For reading, and for single writes. */
+  readonly db: Queryable;
+  /** Runs `work` in one transaction: all of it is kept, or nothing. Transactions follow one another; keep them short. */
+  write<T>(work: (tx: Transaction<Database>) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** Opens the store of a data folder (SQLite on a file) and brings its schema up to date. */
+export async function openStore(
+  path: string,
+  migrations: readonly Migration[],
+  clock: Clock,
+): Promise<Result<Store, 'STORE_UNUSABLE'>> {
+  const db = new Kysely<Database>({ dialect: sqliteDialect(() => openSqlite3(path)) });
+  try {
+    const strange = await migrate(db, migrations, sqliteTypes, clock);
+    if (strange === undefined) return ok(storeOn(db));
+    await db.destroy();
+    return fail('STORE_UNUSABLE', { facts: { newerSchema: strange } });
+  } catch (cause) {
+    await db.destroy().catch(() => undefined);
+    return fail('STORE_UNUSABLE', { cause });
+  }
+}
+
+const storeOn = (db: Kysely<Database>): Store => ({
+  db,
+  write: (work) => db.transaction().execute(work),
+  close: () => db.destroy(),
+});
+
+/** Runs what has not run yet. Returns the name of a step that ran before and is not known here: the data is from a newer server. */
+async function migrate(
+  db: Kysely<Database>,
+  migrations: readonly Migration[],
+  types: ColumnTypes,
+  clock: Clock,
+): Promise<string | undefined> {
+  await db.schema
+    .createTable('schema_steps')
+    .ifNotExists()
+    .addColumn('name', 'text', (column) => column.primaryKey())
+    .addColumn('applied_at', types.time, (column) => column.notNull())
+    .execute();
+  const applied = new Set((await db.selectFrom('schema_steps').select('name').execute()).map((row) => row.name));
+  for (const name of applied) if (!migrations.some((known) => known.name === name)) return name;
+  for (const step of migrations) {
+    if (applied.has(step.name)) continue;
+    await db.transaction().execute(async (tx) => {
+      await step.up(tx as unknown as Kysely<unknown>, types);
+      await tx.insertInto('schema_steps').values({ name: step.name, applied_at: clock.now() }).execute();
+    });
+  }
+  await sql`PRAGMA optimize`.execute(db);
+  return undefined;
+}
