@@ -148,6 +148,20 @@ negative
   .description('what is listed / 登録一覧')
   .action(() => withServer(async (context) => (await import('./commands/negative.ts')).listNegative(context)));
 
+program
+  .command('wire')
+  .description('the wire workbench / 電文ワークベンチ')
+  .requiredOption('--jsonl', 'one JSON request a line on standard input, one answer a line on standard output')
+  .action(async () => {
+    const { runWorkbench } = await import('./commands/wire.ts');
+    process.exitCode = await runWorkbench(
+      world,
+      process.stdin,
+      (line) => process.stdout.write(`${line}\n`),
+      open().err,
+    );
+  });
+
 program.exitOverride((error) => {
   process.exit(error.exitCode === 0 ? exit.ok : exit.usage);
 });

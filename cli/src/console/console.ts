@@ -49,7 +49,8 @@ export function openConsole(parts: ConsoleParts): Console {
     isLive: Boolean(parts.stdout.isTTY),
     out: (line) => void parts.stdout.write(`${line}\n`),
     err: (line) => void parts.stderr.write(`${line}\n`),
-    paint: (tone, text) => (colourful ? styleText(styles[tone], text) : text),
+    // Whether there is colour was decided above, for the streams that were handed in.
+    paint: (tone, text) => (colourful ? styleText(styles[tone], text, { validateStream: false }) : text),
   };
 }
 
