@@ -29,7 +29,15 @@ export * from './management.ts';
 export * from './messages.ts';
 export { parseJson, parseWith } from './parse.ts';
 export { defaultPortBase, type PortName, portOf, portOffsets } from './ports.ts';
-export { openDocument, type SignaturePurpose, type SignedDocument, signDocument, signedDocument } from './signed.ts';
+export {
+  keyIdOf,
+  openDocument,
+  type SignaturePurpose,
+  type SignedDocument,
+  signDocument,
+  signDocumentBy,
+  signedDocument,
+} from './signed.ts';
 export {
   type DownTopic,
   downTopic,

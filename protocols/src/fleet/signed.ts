@@ -1,4 +1,4 @@
-import { createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { fail, ok, type Result } from '../kit/index.ts';
 
@@ -33,6 +33,21 @@ export const signDocument = (
   kid,
   sig: sign(null, signedBytes(purpose, payload), key).toString('base64url'),
 });
+
+/** As `signDocument`, with a key that somebody else keeps: `signBytes` is an Ed25519 signature over what it is given. */
+export const signDocumentBy = (
+  purpose: SignaturePurpose,
+  payload: string,
+  kid: string,
+  signBytes: (bytes: Uint8Array) => Uint8Array,
+): SignedDocument => ({
+  payload,
+  kid,
+  sig: Buffer.from(signBytes(signedBytes(purpose, payload))).toString('base64url'),
+});
+
+/** What a signing key is called: see `signedDocument`. */
+export const keyIdOf = (spki: Uint8Array): string => createHash('sha256').update(spki).digest('hex').slice(0, 16);
 
 /** Checks who signed and hands out the payload's text. Any flaw is SIGNATURE_INVALID. `publicKey` is SPKI DER, base64. */
 export function openDocument(

@@ -17,10 +17,14 @@ import { type DistinguishedName, distinguishedName } from './name.ts';
 import { oids } from './oids.ts';
 
 /** Who signs: a name and the key that goes with it. For a root it is the subject itself. */
-export interface Issuer {
-  readonly name: DistinguishedName;
-  readonly privateKey: KeyObject;
-}
+export type Issuer = { readonly name: DistinguishedName } & (
+  | { readonly privateKey: KeyObject }
+  | {
+      readonly publicKey: KeyObject;
+      /** An ECDSA signature (DER) with SHA-256 by a key that somebody else keeps. */
+      readonly sign: (bytes: Uint8Array) => Uint8Array;
+    }
+);
 
 /** What a certificate is to say. */
 export interface CertificateContents {
@@ -65,11 +69,17 @@ export function buildCertificate(contents: CertificateContents, issuer: Issuer):
     embed(subjectKey),
     context(3, sequence(...extensions(contents, issuer, subjectKey))),
   );
-  return encode(sequence(toSign, algorithm, bitString(sign('sha256', encode(toSign), issuer.privateKey))));
+  return encode(sequence(toSign, algorithm, bitString(signBy(issuer, encode(toSign)))));
 }
 
+const signBy = (issuer: Issuer, bytes: Uint8Array): Uint8Array =>
+  'sign' in issuer ? issuer.sign(bytes) : sign('sha256', bytes, issuer.privateKey);
+
 function extensions(contents: CertificateContents, issuer: Issuer, subjectKey: Uint8Array): Asn1[] {
-  const issuerKey = createPublicKey(issuer.privateKey).export({ type: 'spki', format: 'der' });
+  const issuerKey = ('publicKey' in issuer ? issuer.publicKey : createPublicKey(issuer.privateKey)).export({
+    type: 'spki',
+    format: 'der',
+  });
   const { use } = contents;
   const common = [
     extension(oids.subjectKeyIdentifier, false, octetString(keyIdentifier(subjectKey))),

@@ -1,0 +1,88 @@
+import type { KeyObject } from 'node:crypto';
+import type { DukptKeyUsage } from '@tsunagu/protocols/dukpt';
+import type { Result, Secret } from '@tsunagu/protocols/kit';
+
+/** What a key may be used for, and what it is. A key is bound to its use: no door of the vault opens for another. */
+export const keyUses = {
+  'certificate-signing': { kind: 'p256' },
+  tls: { kind: 'p256' },
+  'job-signing': { kind: 'ed25519' },
+  'negative-signing': { kind: 'ed25519' },
+  /** Base derivation key of AES DUKPT (X9.24-3). */
+  'dukpt-base': { kind: 'aes', lengthBytes: 16 },
+  /** A terminal's key-block protection key (X9.143). */
+  'key-block-protection': { kind: 'aes', lengthBytes: 32 },
+  /** The key-block protection key of a link to a card company. */
+  'zone-protection': { kind: 'aes', lengthBytes: 32 },
+  'negative-tag': { kind: 'aes', lengthBytes: 16 },
+  'pan-token': { kind: 'hmac', lengthBytes: 32 },
+  sealing: { kind: 'aes', lengthBytes: 32 },
+} as const satisfies Record<string, { kind: 'p256' | 'ed25519' } | { kind: 'aes' | 'hmac'; lengthBytes: number }>;
+
+export type KeyUse = keyof typeof keyUses;
+type UsesOfKind<K> = { [U in KeyUse]: (typeof keyUses)[U]['kind'] extends K ? U : never }[KeyUse];
+export type SigningUse = Exclude<UsesOfKind<'p256' | 'ed25519'>, 'tls'>;
+export type SymmetricUse = UsesOfKind<'aes' | 'hmac'>;
+
+/** What may be known of a key outside the vault. */
+export interface KeyFacts {
+  readonly id: string;
+  readonly use: KeyUse;
+  /** AES: check value, 10 hex digits (CMAC of a zero block, X9.24-1:2017, annex A). Key pairs: id of the public key. Else "". */
+  readonly checkValue: string;
+}
+
+/** A key for a terminal, ready to travel. */
+export interface WrappedKey {
+  /** TR-31 version D. */
+  readonly keyBlock: string;
+  readonly checkValue: string;
+}
+
+/** The working keys of one DUKPT transaction, AES-128. */
+export type DukptWorkingKeys = Readonly<Record<DukptKeyUsage, Secret<'key'>>>;
+
+/**
+ * Where keys live. They are made, derived, wrapped and used inside; what leaves is wrapped, a signature, a tag or a token –
+ * except a TLS key, which Node's TLS needs, a link's zone key, which goes into the link's credentials once, and the working
+ * keys of one transaction, which the switch wipes after it.
+ */
+export interface Vault {
+  /** The named key; made when there is none yet. */
+  ensure(id: string, use: KeyUse): Promise<KeyFacts>;
+  /** Keeps a key that was agreed with somebody. The id is new. */
+  keep(id: string, use: SymmetricUse, key: Secret<'key'>): Promise<KeyFacts>;
+  find(id: string): KeyFacts | undefined;
+  /** Forgets a key for good. */
+  destroy(id: string): Promise<void>;
+
+  publicKey(id: string): Result<KeyObject, 'VAULT_KEY_UNKNOWN'>;
+  /** ECDSA with SHA-256 (DER) or Ed25519, by the key's kind. Throws for a key that is not there: our own bug. */
+  sign(id: string, use: SigningUse, bytes: Uint8Array): Uint8Array;
+  /** PKCS #8, PEM. */
+  tlsKey(id: string): Result<string, 'VAULT_KEY_UNKNOWN'>;
+  /** The clear zone key of a link, for its credentials. */
+  zoneKey(id: string): Result<Secret<'key'>, 'VAULT_KEY_UNKNOWN'>;
+
+  /** Derives an initial DUKPT key and wraps it: usage B1, not exportable, optional block IK with the 8-byte id. */
+  wrapInitialKey(protection: string, base: string, initialKeyId: Uint8Array): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
+  /** Wraps a key for tags of negative lists: usage M6, not exportable. */
+  wrapTagKey(protection: string, key: string): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
+  /** The AES-128 working keys of one transaction. `ksn` has 12 bytes. */
+  dukptKeys(
+    base: string,
+    ksn: Uint8Array,
+  ): Result<DukptWorkingKeys, 'VAULT_KEY_UNKNOWN' | 'KSN_LENGTH_INVALID' | 'DUKPT_COUNTER_INVALID'>;
+
+  /** The tag of a card in a negative list. */
+  negativeTag(key: string, pan: Secret<'pan'>): Result<Uint8Array, 'VAULT_KEY_UNKNOWN'>;
+  /** What stands for a card in store and logs: "tok_" and 20 hex digits; one card always has the same one. */
+  panToken(pan: Secret<'pan'>): string;
+
+  /** Seals bytes for the store, bound to a context such as "claim/CATS200-0001". */
+  seal(context: string, bytes: Uint8Array): Uint8Array;
+  open(context: string, sealed: Uint8Array): Result<Uint8Array, 'VAULT_DAMAGED'>;
+
+  /** Wipes what is in memory. */
+  close(): Promise<void>;
+}
