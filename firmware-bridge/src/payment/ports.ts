@@ -88,6 +88,16 @@ export interface CardSideOptions {
   readonly ports: CardSidePorts;
 }
 
+/** The parts of the terminal that a sale passes through, and everything outside of it. */
+export const saleRooms = ['reader', 'card', 'kernel', 'payment', 'storage', 'acquirer'] as const;
+export type SaleRoom = (typeof saleRooms)[number];
+
+/**
+ * Milliseconds that one sale spent in each room, each counted once: `reader` is the CCID driver, its frames and the transport
+ * without the card; `acquirer` is encryption, line and everything behind it.
+ */
+export type SaleTimings = Readonly<Record<SaleRoom | 'total', number>>;
+
 /** A sale to make. */
 export interface SaleOrder {
   /** Yen. */
@@ -101,7 +111,10 @@ export type OnSaleStep = (step: SaleStep, atMs: number, detail?: string) => void
 
 /** The card side of one terminal: its readers, the cards in them, the kernel and the payment application. */
 export interface CardSide {
-  /** Names of all emulated cards; a card that this model cannot read is refused with MODEL_HAS_NO_READER. */
+  /**
+   * Names of the emulated cards that this model can read. Any other emulated card may be presented too, and is refused with
+   * MODEL_HAS_NO_READER.
+   */
   readonly cards: readonly string[];
   /**
    * Makes one sale, one at a time: a second call while one runs is refused with SALE_IN_PROGRESS. Never rejects: whatever
@@ -110,6 +123,8 @@ export interface CardSide {
   sell(order: SaleOrder, onStep?: OnSaleStep): Promise<SaleResult>;
   /** How many reversals are not yet acknowledged by the switch. They are sent by themselves, with growing pauses. */
   reversalsPending(): Promise<number>;
+  /** Where the time of the last sale went, milliseconds; undefined before the first. */
+  timings(): SaleTimings | undefined;
   /** The link came back: tries the waiting reversals now instead of after the pause. */
   wake(): void;
   /** Ends the running sale first; then closes the readers. */

@@ -1,14 +1,12 @@
 import { z } from 'zod';
 
 /**
- * What must be known to undo a sale, as it lies on disk. It is stored before the request leaves (`prepared`), so that a
- * power loss at any later moment leaves either an answered sale or a reversal. The PAN is kept beside it, sealed.
+ * What must be known to undo a sale, as it lies on disk. It is stored before the request leaves and removed when the answer
+ * settles the sale, so that a power loss at any moment between leaves a reversal: what is found at boot is due. The PAN is kept beside it, sealed.
  */
 export const reversalImage = z.object({
   v: z.literal(1),
   id: z.string().min(1).max(64),
-  /** `prepared`: the sale is under way; at the next boot it counts as due. `due`: to be sent until it is acknowledged. */
-  state: z.enum(['prepared', 'due']),
   /** How often it was sent; from the second time on it goes as 1421. Stored before each sending. */
   attempts: z.number().int().nonnegative(),
   /** Its own STAN, DE11. All repeats keep it. */

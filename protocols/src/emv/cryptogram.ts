@@ -12,8 +12,8 @@ export interface CryptogramProfile {
   readonly sessionKey: SessionKeyMethod;
   /** Objects under the MAC, in order; the part of 9F10 follows them. */
   readonly elements: readonly number[];
-  /** Which part of the issuer application data ends the MAC input. */
-  readonly issuerData: { readonly from: number; readonly to?: number };
+  /** Which parts of the issuer application data end the MAC input. */
+  readonly issuerData: readonly { readonly from: number; readonly to?: number }[];
   readonly padding: MacPadding;
   /** Method of the issuer's answer, and the key it is made with. EMV 4.3 Book 2, 8.2. */
   readonly arpc: { readonly method: 1 | 2; readonly key: 'master' | 'session' };
@@ -23,9 +23,10 @@ export interface CryptogramProfile {
 const minimumSet = [0x9f02, 0x9f03, 0x9f1a, 0x95, 0x5f2a, 0x9a, 0x9c, 0x9f37, 0x82, 0x9f36] as const;
 
 /** Card verification results of a Visa-shaped 9F10: length, key index, CVN, then four bytes. */
-const visaCvr = { from: 3, to: 7 } as const;
+const visaCvr = [{ from: 3, to: 7 }] as const;
 /** M/Chip's 9F10: key index, CVN, six bytes of results, DAC or dynamic number, counters. */
-const mchipCvr = { from: 2, to: 8 } as const;
+const mchipCvr = [{ from: 2, to: 8 }] as const;
+const mchipCvrAndCounters = [{ from: 2, to: 8 }, { from: 10 }] as const;
 
 /**
  * Cryptogram versions as far as public documents tell them. Visa: VIS 1.5 as shown by public tools; Mastercard: M/Chip
@@ -46,7 +47,7 @@ export const cryptogramProfiles = {
     cvn: 0x11,
     sessionKey: 'none',
     elements: [0x9f02, 0x9f37, 0x9f36],
-    issuerData: { from: 4, to: 5 },
+    issuerData: [{ from: 4, to: 5 }],
     padding: 1,
     arpc: { method: 1, key: 'session' },
   },
@@ -55,7 +56,7 @@ export const cryptogramProfiles = {
     cvn: 0x12,
     sessionKey: 'emvCommon',
     elements: minimumSet,
-    issuerData: { from: 0 },
+    issuerData: [{ from: 0 }],
     padding: 2,
     arpc: { method: 2, key: 'session' },
   },
@@ -73,7 +74,7 @@ export const cryptogramProfiles = {
     cvn: 0x11,
     sessionKey: 'mastercard',
     elements: minimumSet,
-    issuerData: { from: 2, to: 18 },
+    issuerData: mchipCvrAndCounters,
     padding: 2,
     arpc: { method: 1, key: 'master' },
   },
@@ -91,7 +92,7 @@ export const cryptogramProfiles = {
     cvn: 0x15,
     sessionKey: 'emvCommon',
     elements: minimumSet,
-    issuerData: { from: 2, to: 18 },
+    issuerData: mchipCvrAndCounters,
     padding: 2,
     arpc: { method: 1, key: 'session' },
   },
@@ -109,7 +110,7 @@ export const cryptogramProfiles = {
     cvn: 0x04,
     sessionKey: 'emvCommon',
     elements: minimumSet,
-    issuerData: { from: 0 },
+    issuerData: [{ from: 0 }],
     padding: 2,
     arpc: { method: 1, key: 'session' },
   },
@@ -175,11 +176,10 @@ export function cryptogramInput(
   }
   const issuerData = valueOf(0x9f10);
   if (issuerData === undefined) return fail('EMV_DATA_MISSING', { field: '9F10' });
-  const { from, to } = profile.issuerData;
-  // Counters are as long as the card makes them; results are not.
-  if (issuerData.length <= from || (to !== undefined && to - from <= 8 && issuerData.length < to))
-    return fail('EMV_VALUE_INVALID', { field: '9F10' });
-  parts.push(issuerData.subarray(from, to));
+  for (const { from, to } of profile.issuerData) {
+    if (issuerData.length < (to ?? from + 1)) return fail('EMV_VALUE_INVALID', { field: '9F10' });
+    parts.push(issuerData.subarray(from, to));
+  }
   return ok(concat(...parts));
 }
 

@@ -1,5 +1,13 @@
 export { type AflEntry, encodeAfl, parseAfl } from './afl.ts';
 export {
+  type BitMeaning,
+  type BitTableName,
+  bitTables,
+  hasBit,
+  meaningsOf,
+  withBit,
+} from './bit-tables.ts';
+export {
   arpcMethod1,
   arpcMethod2,
   type CardKeys,
@@ -17,6 +25,27 @@ export {
   verifyCryptogram,
   verifyIssuerAuthenticationData,
 } from './cryptogram.ts';
+export {
+  type CvmCondition,
+  type CvmList,
+  type CvmMethod,
+  type CvmRule,
+  cvmConditionOf,
+  cvmConditions,
+  cvmMethodOf,
+  cvmMethods,
+  parseCvmList,
+} from './cvm.ts';
+export {
+  dolFitOf,
+  hasRightLength,
+  type Sensitivity,
+  type TagEntry,
+  type TagFormat,
+  type TagSource,
+  tagDictionary,
+  tagEntry,
+} from './dictionary.ts';
 export {
   encodeIssuerScript,
   encodeScriptResult,
