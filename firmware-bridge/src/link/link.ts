@@ -43,7 +43,6 @@ export interface LinkOptions {
   /** The boot sequence: it goes into every envelope. */
   readonly boot: number;
   readonly network: SecureNetwork;
-  readonly handlers: LinkHandlers;
   readonly keepaliveSeconds?: number;
   readonly pauses?: Pauses;
 }
@@ -55,9 +54,11 @@ export interface Sending {
   readonly retain?: boolean;
 }
 
-/** W1, seen from the terminal: it connects by itself, again and again, until it is stopped. */
+/** W1, seen from the terminal. */
 export interface Link {
   readonly isUp: boolean;
+  /** Connects, and again whenever the connection is lost. Once. */
+  start(handlers: LinkHandlers): void;
   /** Counts of what was dropped, by code. */
   readonly dropped: Readonly<Record<string, number>>;
   /** Sends at QoS 1 and resolves when the broker has it. */
@@ -85,12 +86,8 @@ const pendingMax = 32;
 /** A connection that lived so long was a good one: the next pause is short again. */
 const goodAfterMs = 10_000;
 
-/** Opens the link. It is down at first. */
-export function openLink(options: LinkOptions): Link {
-  const link = new FleetLink(options);
-  void link.run();
-  return link;
-}
+/** Makes the link. It is down until it is started. */
+export const openLink = (options: LinkOptions): Link => new FleetLink(options);
 
 class FleetLink implements Link {
   readonly dropped: Record<string, number> = {};
@@ -110,17 +107,16 @@ class FleetLink implements Link {
     return this.#isUp;
   }
 
-  run(): Promise<void> {
-    this.#ended = this.#keepConnected();
-    return this.#ended;
+  start(handlers: LinkHandlers): void {
+    this.#ended = this.#keepConnected(handlers);
   }
 
-  async #keepConnected(): Promise<void> {
+  async #keepConnected(handlers: LinkHandlers): Promise<void> {
     const { world, pauses = { firstMs: 500, maxMs: 30_000 } } = this.#options;
     let failures = 0;
     while (!this.#stopping.signal.aborted) {
       const startedMs = world.clock.monotonicMs();
-      const ended = await this.#connectOnce();
+      const ended = await this.#connectOnce(handlers);
       if (this.#stopping.signal.aborted) return;
       failures = world.clock.monotonicMs() - startedMs > goodAfterMs ? 1 : failures + 1;
       const pauseMs = pauseAfter(failures, pauses, world);
@@ -130,8 +126,8 @@ class FleetLink implements Link {
   }
 
   /** One connection from its beginning to its end. */
-  async #connectOnce(): Promise<NonNullable<ReturnType<typeof fail>['fault']>> {
-    const { world, network, handlers } = this.#options;
+  async #connectOnce(handlers: LinkHandlers): Promise<NonNullable<ReturnType<typeof fail>['fault']>> {
+    const { world, network } = this.#options;
     const opened = await network.open('fleet', connectTimeoutMs);
     if (!opened.ok) return opened.fault;
     if (this.#stopping.signal.aborted) {
@@ -145,9 +141,9 @@ class FleetLink implements Link {
     client.on('error', (cause) => {
       error = cause;
     });
-    client.on('message', (topic, payload) => this.#arrived(topic, payload));
+    client.on('message', (topic, payload) => this.#arrived(topic, payload, handlers));
     try {
-      const connected = await Promise.race([this.#birth(client), closed.then(() => false)]);
+      const connected = await Promise.race([this.#birth(client, handlers), closed.then(() => false)]);
       if (connected) {
         world.log('info', 'linkUp');
         this.#isUp = true;
@@ -191,8 +187,8 @@ class FleetLink implements Link {
   }
 
   /** Connects, subscribes, says that it is there and what it has. */
-  async #birth(client: MqttClient): Promise<boolean> {
-    const { tenant, serial, handlers } = this.#options;
+  async #birth(client: MqttClient, handlers: LinkHandlers): Promise<boolean> {
+    const { tenant, serial } = this.#options;
     await new Promise<void>((resolve, reject) => {
       client.once('connect', () => resolve());
       client.once('error', reject);
@@ -285,16 +281,20 @@ class FleetLink implements Link {
     return answered;
   }
 
-  #arrived(topic: string, payload: Uint8Array): void {
-    const read = this.#read(topic, payload);
+  #arrived(topic: string, payload: Uint8Array, handlers: LinkHandlers): void {
+    const read = this.#read(topic, payload, handlers);
     if (read.ok) return;
     const { code } = read.fault;
     this.dropped[code] = (this.dropped[code] ?? 0) + 1;
     this.#options.world.log('warn', 'messageDropped', { fault: read.fault, total: this.dropped[code] });
   }
 
-  #read(topic: string, payload: Uint8Array): Result<void, 'MESSAGE_INVALID' | 'MESSAGE_EXPIRED'> {
-    const { tenant, serial, world, handlers } = this.#options;
+  #read(
+    topic: string,
+    payload: Uint8Array,
+    handlers: LinkHandlers,
+  ): Result<void, 'MESSAGE_INVALID' | 'MESSAGE_EXPIRED'> {
+    const { tenant, serial, world } = this.#options;
     const message = parseEnvelope(payload);
     if (!message.ok) return fail('MESSAGE_INVALID', { field: 'envelope', cause: message.fault });
     const { ct, body, exp } = message.value;

@@ -129,15 +129,15 @@ async function link(boot: number) {
     boot,
     network,
     pauses,
-    handlers: {
-      hello: () => hello,
-      up: () => {
-        seen.ups += 1;
-      },
-      down: () => undefined,
-      notified: (work) => seen.notified.push(work),
-      negativeHead: (list, head) => seen.heads.push([list, head]),
+  });
+  opened.start({
+    hello: () => hello,
+    up: () => {
+      seen.ups += 1;
     },
+    down: () => undefined,
+    notified: (work) => seen.notified.push(work),
+    negativeHead: (list, head) => seen.heads.push([list, head]),
   });
   return { link: opened, seen };
 }
