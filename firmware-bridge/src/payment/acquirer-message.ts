@@ -1,9 +1,2 @@
-import type { Secret } from '@tsunagu/protocols/kit';
-
-/** A message to or from the switch. Digits and text are strings, binary elements bytes, card data and PIN blocks secrets. */
-export interface AcquirerMessage {
-  /** Four digits. */
-  readonly mti: string;
-  /** Data elements by number, 2 to 128. */
-  readonly fields: { readonly [element: number]: string | Uint8Array | Secret };
-}
+/** A message to or from the switch, as the `iso8583` room takes and gives it: card data and PIN blocks are secrets. */
+export type { Message as AcquirerMessage } from '@tsunagu/protocols/iso8583';

@@ -26,6 +26,24 @@ export {
   verifyIssuerAuthenticationData,
 } from './cryptogram.ts';
 export {
+  type AuthenticatedRecord,
+  type CalendarDay,
+  type CdaTransaction,
+  type CertificateStep,
+  caKeyHash,
+  type FddaTransaction,
+  fddaTerminalData,
+  type IccKeyKind,
+  type KeyCertificate,
+  recoverIccKey,
+  recoverIssuerKey,
+  staticDataToAuthenticate,
+  verifyCda,
+  verifyDda,
+  verifyFdda,
+  verifySda,
+} from './certificates.ts';
+export {
   type CvmCondition,
   type CvmList,
   type CvmMethod,
@@ -62,6 +80,17 @@ export {
   type SessionKeyMethod,
   tdesCheckValue,
 } from './key-derivation.ts';
+export { decipherOfflinePin, encipherOfflinePin, offlinePinBlock, readOfflinePinBlock } from './pin-encipherment.ts';
+export { exponentBytes, type RsaPublicKey, RsaSigner } from './rsa.ts';
+export {
+  type CertificateTerms,
+  certifyIcc,
+  certifyIssuer,
+  signCda,
+  signDda,
+  signFdda,
+  signStaticData,
+} from './signing.ts';
 export { type AidEntry, aids, type CaPublicKey, isScheme, type Scheme, schemeOfAid, schemes } from './schemes.ts';
 export { type MacPadding } from './tdes.ts';
 export { buildTrack2, hasLuhnDigit, panFromCn, panToCn, parseTrack2, type Track2 } from './track2.ts';

@@ -199,4 +199,65 @@ export const bridgeErrors = defineErrors({
     en: { says: 'Track 2 of the magnetic stripe could not be read.', next: 'Swipe the card again, evenly.' },
     ja: { says: '磁気ストライプのトラック2を読み取れません。', next: '一定の速さでもう一度通してください。' },
   },
+  NO_COMMON_APPLICATION: {
+    en: { says: 'Card and terminal have no payment application in common.', next: 'Use another card.' },
+    ja: { says: 'カードと端末に共通する決済アプリケーションがありません。', next: '別のカードを使ってください。' },
+  },
+  CARD_BLOCKED: {
+    en: { says: 'The card was blocked by its issuer.', next: 'Use another card; the cardholder asks the issuer.' },
+    ja: { says: 'カードは発行会社により閉塞されています。', next: '別のカードを使い、発行会社に確認してください。' },
+  },
+  CARD_REFUSED_COMMAND: {
+    en: { says: 'The card refused a command that every sale needs.', next: 'Try again; then use another card. The status word is shown.' },
+    ja: {
+      says: 'カードが取引に必要なコマンドを拒否しました。',
+      next: '再試行し、続く場合は別のカードを使ってください。ステータスワードは示されています。',
+    },
+  },
+  CARD_ANSWER_WRONG: {
+    en: { says: 'The card answered something that does not belong to the command.', next: 'Use another card; this one is faulty.' },
+    ja: { says: 'カードの応答がコマンドに対応していません。', next: '別のカードを使ってください（カード不良）。' },
+  },
+  CARD_DECLINED: {
+    en: { says: 'The card declined the sale.', next: 'Use another card; the cardholder asks the issuer.' },
+    ja: { says: 'カードが取引を拒否しました。', next: '別のカードを使い、発行会社に確認してください。' },
+  },
+  CARD_WITHDREW: {
+    en: {
+      says: 'The issuer approved, but the card did not accept its answer.',
+      next: 'The sale is reversed by itself. Use another card.',
+    },
+    ja: {
+      says: '発行会社は承認しましたが、カードが応答を受け入れませんでした。',
+      next: '自動で取り消します。別のカードを使ってください。',
+    },
+  },
+  TERMINAL_DECLINED: {
+    en: {
+      says: 'The terminal declined the sale by its own rules and the card’s.',
+      next: 'The terminal verification results (TVR) say why: look at them with the EMV workbench.',
+    },
+    ja: {
+      says: '端末とカードの規則により取引を拒否しました。',
+      next: '理由は端末検証結果（TVR）にあります。EMVワークベンチで確認してください。',
+    },
+  },
+  CARDHOLDER_NOT_VERIFIED: {
+    en: {
+      says: 'This amount needs a verification of the cardholder that card and terminal do not share.',
+      next: 'Insert the card instead of holding it to the reader, or use another card.',
+    },
+    ja: {
+      says: 'この金額に必要な本人確認を、カードと端末の組合せでは行えません。',
+      next: 'かざす代わりに挿入するか、別のカードを使ってください。',
+    },
+  },
+  CARD_NEEDS_CHIP: {
+    en: { says: 'This card has a chip, which must be used here.', next: 'Insert the card instead of swiping it.' },
+    ja: { says: 'ICチップ付きカードです。', next: '磁気ではなくICで取引してください（カードを挿入）。' },
+  },
+  CARD_EXPIRED: {
+    en: { says: 'The card has expired.', next: 'Use another card.' },
+    ja: { says: 'カードの有効期限が切れています。', next: '別のカードを使ってください。' },
+  },
 });

@@ -102,16 +102,6 @@ export const switchErrors = defineErrors({
       next: 'カード会社へは送信していません。しばらくしてから再試行してください。',
     },
   },
-  ACQUIRING_IDENTITY_INVALID: {
-    en: {
-      says: 'The connection has no client certificate of a terminal of this house.',
-      next: 'Enrol the terminal; look in the log for the address that tries.',
-    },
-    ja: {
-      says: '接続にこのシステムの端末証明書がありません。',
-      next: '端末を登録してください。接続元アドレスはログにあります。',
-    },
-  },
   SWITCH_DUPLICATE_DIFFERS: {
     en: {
       says: 'A second request has the number of an earlier one and another content.',

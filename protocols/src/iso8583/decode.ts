@@ -1,4 +1,4 @@
-import { type Fault, fail, type Result } from '../kit/index.ts';
+import { type Fault, fail } from '../kit/index.ts';
 import { lenientBit } from './charset.ts';
 import { type Layout, wireForm } from './layout.ts';
 import type { Leniency } from './leniency.ts';
@@ -329,6 +329,3 @@ export class Decoder {
     if (!this.#leniencies.includes(leniency)) this.#leniencies.push(leniency);
   }
 }
-
-/** The result of decoding, for callers that need no partial message. */
-export type DecodeResult = Result<DecodedMessage, DecodeCode>;

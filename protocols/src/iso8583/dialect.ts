@@ -32,18 +32,28 @@ const text = {
 
 const packed = { ...text, numbers: 'bcd', lengthIndicators: 'bcd' } as const satisfies Dialect;
 
+/** The names of the shipped dialects. */
+export const dialectNames = [
+  'iso93-ascii-hexbm',
+  'iso93-ascii-binbm',
+  'iso93-bcdL-binbm',
+  'iso93-bcdR-binbm',
+  'iso93-ebcdic-binbm',
+  'iso93-ebcdic-hexbm',
+] as const;
+
+/** The name of a shipped dialect. */
+export type DialectName = (typeof dialectNames)[number];
+
 /** The six dialects that are seen most. ISO 8583:1993 leaves the representation to the parties (clause 4.2). */
-export const dialects = {
+export const dialects: Readonly<Record<DialectName, Dialect>> = {
   'iso93-ascii-hexbm': { ...text, bitmap: 'hex', fixedBinary: 'hex' },
   'iso93-ascii-binbm': text,
   'iso93-bcdL-binbm': { ...packed, oddDigits: 'left' },
   'iso93-bcdR-binbm': packed,
   'iso93-ebcdic-binbm': { ...text, characters: 'ebcdic-1047' },
   'iso93-ebcdic-hexbm': { ...text, characters: 'ebcdic-1047', bitmap: 'hex' },
-} as const satisfies Record<string, Dialect>;
-
-/** The name of a shipped dialect. */
-export type DialectName = keyof typeof dialects;
+};
 
 /** Whether a text names a shipped dialect. */
 export const isDialectName = (name: string): name is DialectName => Object.hasOwn(dialects, name);

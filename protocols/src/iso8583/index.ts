@@ -10,12 +10,24 @@ export {
   type ElementType,
 } from './data-elements.ts';
 export type { DecodeCode, Decoded, Decoding, Refused } from './decode.ts';
-export { type Dialect, type DialectName, dialects, isDialectName } from './dialect.ts';
+export { type Dialect, type DialectName, dialectNames, dialects, isDialectName } from './dialect.ts';
 export type { EncodeCode } from './encode.ts';
 export { encodeFrame, type Frame, type FrameBatch, type FrameFormat, FrameReader } from './frame.ts';
-export { describeFunctionCode, functionCodes } from './function-codes.ts';
+export { type CodeMeaning, describeFunctionCode, functionCodes } from './function-codes.ts';
 export { type LinkElement, wireForm } from './layout.ts';
-export { type Leniency, leniencies } from './leniency.ts';
+export { type Leniency, leniencies, leniencyNames } from './leniency.ts';
+export {
+  dialectSchema,
+  elementShapeSchema,
+  fieldOverridesSchema,
+  frameSchema,
+  type LinkProfile,
+  type LinkProfileText,
+  linkCodec,
+  linkProfileSchema,
+  parseLinkProfile,
+} from './link-profile.ts';
+export { type LinkProfileName, linkProfileNames, linkProfiles } from './link-profiles.ts';
 export { type MacFunction, type MacOptions, macElement, sealMac, verifyMac } from './mac.ts';
 export {
   DecodedMessage,
@@ -43,4 +55,6 @@ export { formatOriginalData, type OriginalData, originalDataOf, parseOriginalDat
 export { formatPosDataCode, type PosDataCode, parsePosDataCode, posDataPositions } from './pos-data-code.ts';
 export { compileProfile, type MessageCodec, type MessageProfile, readProfile } from './profile.ts';
 export { describeReasonCode, reasonCodes } from './reason-codes.ts';
+export { answerHeader, formatTpdu, parseTpdu, type Tpdu } from './tpdu.ts';
 export { type Finding, type FindingCode, type NetRule, validate, type ValidateOptions } from './validate.ts';
+export { answerIso8583, type Iso8583Operation, iso8583Workbench, readFields } from './workbench.ts';

@@ -1,6 +1,6 @@
 import { toHex } from '../kit/index.ts';
+import { decodeTlv } from '../tlv/index.ts';
 import { type DateFormat, dataElements } from './data-elements.ts';
-import { emvObjects } from './emv-objects.ts';
 import { type Message, revealText } from './message.ts';
 import { parseOriginalData } from './original-data.ts';
 
@@ -114,17 +114,21 @@ function isPossible(value: string, format: DateFormat): boolean {
   return day >= 1 && day <= days && part('hh', 0) <= 23 && part('mm', 0) <= 59 && part('ss', 0) <= 59;
 }
 
+/** Issuer scripts: an answer may bring several. EMV 4.4 Book 3, 10.10. */
+const repeatableTags: ReadonlySet<number> = new Set([0x71, 0x72]);
+const amountAuthorised = 0x9f02;
+
 /** DE55: well formed, no tag twice, and the amount the card signed is the amount of the message. */
 const emvData: Rule = (message) => {
   const value = message.fields[55];
   if (!(value instanceof Uint8Array)) return [];
-  const read = emvObjects(value);
+  const read = decodeTlv(value, { zeros: 'refuse' });
   if (!read.ok) return [['EMV_TLV', 55]];
-  const tags = read.value.map(({ tag }) => tag);
+  const tags = read.value.map(({ tag }) => tag).filter((tag) => !repeatableTags.has(tag));
   const findings: (readonly [FindingCode, number])[] = [];
   if (new Set(tags).size !== tags.length) findings.push(['EMV_DUPLICATE_TAG', 55]);
   const amount = text(message, 4);
-  const amounts = read.value.filter(({ tag }) => tag === '9F02').map((object) => toHex(object.value));
+  const amounts = read.value.filter(({ tag }) => tag === amountAuthorised).map((object) => toHex(object.value));
   if (amount !== undefined && amounts.some((signed) => signed !== amount)) findings.push(['AMOUNT_MISMATCH', 4]);
   return findings;
 };

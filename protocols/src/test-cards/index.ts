@@ -1,3 +1,12 @@
+export {
+  cardSigner,
+  caSigner,
+  isTestScheme,
+  issuerSigner,
+  type TestScheme,
+  testCaIndex,
+  testCaKeys,
+} from './authority.ts';
 export type { CardFlow, Fate, TestCardName } from './cards.ts';
 export { type CardImage, type CardRecord, personalise } from './personalise.ts';
 export {

@@ -1,6 +1,17 @@
-import { type AflEntry, buildTrack2, encodeAfl, panToCn } from '../emv/index.ts';
+import {
+  type AflEntry,
+  buildTrack2,
+  certifyIcc,
+  certifyIssuer,
+  encodeAfl,
+  hasBit,
+  type KeyCertificate,
+  panToCn,
+  signStaticData,
+} from '../emv/index.ts';
 import { concat, hex, unwrap } from '../kit/index.ts';
 import { type TlvInput, tlv } from '../tlv/index.ts';
+import { cardSigner, caSigner, isTestScheme, issuerSigner, testCaIndex } from './authority.ts';
 import type { TestCard } from './test-card.ts';
 
 /** One record of a file, template 70 included. */
@@ -28,6 +39,10 @@ export interface CardImage {
   readonly records: readonly CardRecord[];
   /** The static data to be authenticated: values of the authenticated records, then the AIP. EMV 4.3 Book 3, 10.3. */
   readonly staticData: Uint8Array;
+  /** 57. It stands in a record, or the card gives it in the answer to GET PROCESSING OPTIONS (`fastGpo`). */
+  readonly track2: Uint8Array;
+  /** 9F69 of a `fastGpo` card: fDDA version, the card's own unpredictable number, CTQ. EMV Book C-3, annex C. */
+  readonly cardAuthenticationData?: Uint8Array;
 }
 
 const ascii = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'latin1'));
@@ -39,34 +54,43 @@ interface PlannedRecord {
   readonly objects: readonly TlvInput[];
 }
 
-/** Lays out a card's files. The same card always gives the same bytes. */
+/** Lays out a card's files, certificates included. The same card always gives the same bytes. */
 export function personalise(card: TestCard): CardImage {
   const isContact = card.flow === 'contact';
   const aid = hex(card.aid);
   const aip = hex(card.aip);
-  const planned = plan(card);
-  const records = numbered(planned);
+  const track2 = track2Of(card);
+  const planned = plan(card, track2);
+  const staticData = concat(...signedParts(planned), aip);
+  const whole = [...planned, ...authenticationRecords(card, staticData)];
   const directoryName = ascii(isContact ? '1PAY.SYS.DDF01' : '2PAY.SYS.DDF01');
   const entry = tlv(0x61, tlv(0x4f, aid), tlv(0x50, ascii(card.label)), tlv(0x87, Uint8Array.of(1)));
   const issuerData = isContact ? tlv(0x88, Uint8Array.of(1)) : tlv(0xbf0c, entry);
   const language = tlv(0x5f2d, ascii(card.languages));
-  const pdol = card.pdol === undefined ? new Uint8Array(0) : tlv(0x9f38, hex(card.pdol));
+  const pdol = card.pdol === undefined ? nothing : tlv(0x9f38, hex(card.pdol));
   const proprietary = concat(tlv(0x50, ascii(card.label)), tlv(0x87, Uint8Array.of(1)), pdol, language);
-  return {
+  const image = {
     directoryName,
-    directoryFci: tlv(0x6f, tlv(0x84, directoryName), tlv(0xa5, issuerData, isContact ? language : new Uint8Array(0))),
+    directoryFci: tlv(0x6f, tlv(0x84, directoryName), tlv(0xa5, issuerData, isContact ? language : nothing)),
     directoryRecords: isContact ? [{ sfi: 1, record: 1, bytes: tlv(0x70, entry) }] : [],
     aid,
     fci: tlv(0x6f, tlv(0x84, aid), tlv(0xa5, proprietary)),
     aip,
-    afl: encodeAfl(locate(planned)),
-    records,
-    staticData: concat(...signedParts(planned), aip),
+    afl: encodeAfl(locate(whole)),
+    records: numbered(whole),
+    staticData,
+    track2,
   };
+  return card.flow === 'fastGpo' ? { ...image, cardAuthenticationData: cardAuthenticationDataOf(card) } : image;
 }
 
-function plan(card: TestCard): readonly PlannedRecord[] {
-  const track2 = unwrap(
+const nothing: Uint8Array = new Uint8Array(0);
+
+/** The card's own number is fixed: an emulated card must answer the same way twice for a test to compare. */
+const cardAuthenticationDataOf = (card: TestCard): Uint8Array => hex(`01C0FFEE01${card.ctq ?? '0000'}`);
+
+const track2Of = (card: TestCard): Uint8Array =>
+  unwrap(
     buildTrack2({
       pan: card.pan,
       expiry: card.expiry.slice(0, 4),
@@ -74,6 +98,50 @@ function plan(card: TestCard): readonly PlannedRecord[] {
       discretionary: card.discretionary,
     }),
   );
+
+/** Certificates and signatures, as the AIP announces them. They stand behind all else, in a file of their own. */
+function authenticationRecords(card: TestCard, staticData: Uint8Array): readonly PlannedRecord[] {
+  const { scheme, pan } = card;
+  if (!isTestScheme(scheme)) return [];
+  const aip = hex(card.aip);
+  const hasSda = hasBit(aip, 1, 7);
+  const hasIccKey = hasBit(aip, 1, 6) || hasBit(aip, 1, 1);
+  if (!hasSda && !hasIccKey) return [];
+  const issuer = issuerSigner(scheme);
+  const expiry = `${card.expiry.slice(2, 4)}${card.expiry.slice(0, 2)}`;
+  const certified = certifyIssuer(caSigner(scheme), pan, issuer.publicKey, { expiry: '1235', serial: '000001' });
+  const own: TlvInput[] = [
+    { tag: 0x8f, value: Uint8Array.of(testCaIndex) },
+    ...objectsOf(certified, 0x90, 0x92, 0x9f32),
+    { tag: 0x9f4a, value: Uint8Array.of(0x82) },
+  ];
+  const records: PlannedRecord[] = [{ sfi: 3, isAuthenticated: false, objects: own }];
+  if (hasSda) {
+    const signature = signStaticData(issuer, hex('DAC1'), staticData);
+    records.push({ sfi: 3, isAuthenticated: false, objects: [{ tag: 0x93, value: signature }] });
+  }
+  if (hasIccKey) {
+    const key = cardSigner(card.name).publicKey;
+    const icc = certifyIcc(issuer, pan, key, { expiry, serial: '000002' }, staticData);
+    records.push({ sfi: 3, isAuthenticated: false, objects: objectsOf(icc, 0x9f46, 0x9f48, 0x9f47) });
+  }
+  return records;
+}
+
+function objectsOf(
+  key: KeyCertificate,
+  certificateTag: number,
+  remainderTag: number,
+  exponentTag: number,
+): readonly TlvInput[] {
+  const objects = [
+    { tag: certificateTag, value: key.certificate },
+    { tag: exponentTag, value: key.exponent },
+  ];
+  return key.remainder === undefined ? objects : [...objects, { tag: remainderTag, value: key.remainder }];
+}
+
+function plan(card: TestCard, track2: Uint8Array): readonly PlannedRecord[] {
   const holder = { tag: 0x5f20, value: ascii(card.cardholder.padEnd(2)) };
   const who: TlvInput[] = [
     { tag: 0x5a, value: panToCn(card.pan) },
@@ -99,7 +167,13 @@ function plan(card: TestCard): readonly PlannedRecord[] {
   if (card.ddol !== undefined) lists.push({ tag: 0x9f49, value: hex(card.ddol) });
   const stripe = { sfi: 1, isAuthenticated: false, objects: [{ tag: 0x57, value: track2 }, holder] };
   // The fast path gives track 2 in the answer to GPO; the rest is read only for offline data authentication.
-  if (card.flow === 'fastGpo') return [{ sfi: 2, isAuthenticated: true, objects: who }];
+  if (card.flow === 'fastGpo') {
+    const dynamic = [{ tag: 0x9f69, value: cardAuthenticationDataOf(card) }];
+    return [
+      { sfi: 2, isAuthenticated: true, objects: who },
+      { sfi: 2, isAuthenticated: false, objects: dynamic },
+    ];
+  }
   return [
     stripe,
     { sfi: 2, isAuthenticated: true, objects: [...who, ...rules] },

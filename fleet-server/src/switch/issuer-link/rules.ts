@@ -1,4 +1,4 @@
-import { backOffMs, functionCodes, issuerLink } from '@tsunagu/protocols/acquiring';
+import { backOffMs, functions, issuerLink } from '@tsunagu/protocols/acquiring';
 
 /** How the line to a card company is doing. */
 export type LinkState =
@@ -33,7 +33,6 @@ export type LinkAction =
   | { readonly type: 'close' }
   /** The line can take requests: queued reversals go first. */
   | { readonly type: 'announceReady' }
-  | { readonly type: 'announceDown' }
   | { readonly type: 'report'; readonly code: 'ISSUER_SIGN_ON_REFUSED' | 'ISSUER_TIMEOUT' };
 
 /** A state and what to do. */
@@ -76,13 +75,7 @@ export function onLink(state: LinkState, event: LinkEvent): LinkStep {
     case 'closed':
       return onClosed(state);
     case 'stopped':
-      return {
-        state: { phase: 'stopped' },
-        actions:
-          state.phase === 'ready'
-            ? [{ type: 'manage', management: 'signOff' }, { type: 'announceDown' }, { type: 'close' }]
-            : [{ type: 'close' }],
-      };
+      return { state: { phase: 'stopped' }, actions: [{ type: 'close' }] };
   }
 }
 
@@ -120,14 +113,14 @@ function onClosed(state: LinkState): LinkStep {
   const pause = { type: 'pause', ms: backOffMs(reconnect, failures) } as const;
   return {
     state: { phase: 'down', failures },
-    actions: state.phase === 'ready' ? [{ type: 'announceDown' }, pause] : [pause],
+    actions: [pause],
   };
 }
 
 /** The function code (DE24) of each kind of network management. */
 export const managementFunction: Readonly<Record<Management, string>> = {
-  signOn: functionCodes.signOn,
-  keyExchange: functionCodes.keyExchange,
-  echo: functionCodes.echo,
-  signOff: functionCodes.signOff,
+  signOn: functions.signOn,
+  keyExchange: functions.keyExchange,
+  echo: functions.echo,
+  signOff: functions.signOff,
 };

@@ -1,4 +1,5 @@
-import { type ActionCode, isApproval, type ReversalReason } from '@tsunagu/protocols/acquiring';
+import { reversalReasons } from '@tsunagu/protocols/acquiring';
+import { isApproval } from '@tsunagu/protocols/iso8583';
 
 /**
  * How far a sale is.
@@ -27,11 +28,11 @@ export type SaleEvent =
 /** What the shell does about it; all `journal` and `queueReversal` of one step are one commit, before any `answer`. */
 export type SaleAction =
   | { readonly type: 'journal'; readonly entry: JournalEntry }
-  | { readonly type: 'queueReversal'; readonly reason: ReversalReason | string }
+  | { readonly type: 'queueReversal'; readonly reason: string }
   /** Pass the issuer's own answer on. */
   | { readonly type: 'answerFromIssuer' }
   /** Answer in the issuer's place. */
-  | { readonly type: 'answer'; readonly actionCode: ActionCode };
+  | { readonly type: 'answer'; readonly actionCode: string };
 
 /** Names of journal entries. */
 export type JournalEntry =
@@ -81,7 +82,7 @@ export function onSale(state: SaleState, event: SaleEvent): SaleStep {
         actions: [
           journal('unknown'),
           journal('reversal-queued'),
-          queueReversal('4021'),
+          queueReversal(reversalReasons.timedOut),
           { type: 'answer', actionCode: '911' },
         ],
       };
@@ -91,7 +92,7 @@ export function onSale(state: SaleState, event: SaleEvent): SaleStep {
       if (!isOpen) return { state, actions: [] };
       return {
         state: 'reversing',
-        actions: [journal('unknown'), journal('reversal-queued'), queueReversal('4021')],
+        actions: [journal('unknown'), journal('reversal-queued'), queueReversal(reversalReasons.timedOut)],
       };
     case 'reversalAccepted':
       return state === 'reversing'
