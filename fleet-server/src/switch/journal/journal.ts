@@ -362,6 +362,11 @@ export class Journal {
     return this.#openImage(`reversal/${row.id}`, row.image);
   }
 
+  /** What was kept of a sale for its reversal. */
+  imageOf(row: SaleRow): Message {
+    return this.#openImage(`sale/${row.id}`, row.image);
+  }
+
   /** Seals a message for the issuer. */
   sealImage(context: string, message: Message): Uint8Array {
     const bytes = unwrap(issuerCodec.encode(message));

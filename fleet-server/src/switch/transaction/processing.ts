@@ -344,7 +344,11 @@ export class Processing {
   async recover(): Promise<void> {
     for (const row of await this.#journal.openSales()) {
       const stepped = await this.#journal.step(row, { type: 'restarted' }, await this.#numbers.next(), () => {
-        throw new Error('recovery answers nobody');
+        const image = this.#journal.imageOf(row);
+        const request = { mti: image.mti, fields: { ...image.fields, 11: row.stan } };
+        const decision = this.#own(request, '911', 'SWITCH_OUTCOME_UNKNOWN');
+        wipe(image);
+        return decision;
       });
       this.#world.log('warn', 'saleRecovered', { sale: row.id, fault: { code: 'SWITCH_OUTCOME_UNKNOWN' } });
       this.#afterStep(stepped);
