@@ -3,6 +3,7 @@ import { identityMigrations } from '../identity/migrations.ts';
 import { jobMigrations } from '../jobs/migrations.ts';
 import { keyMigrations } from '../keys/migrations.ts';
 import { negativeMigrations } from '../negative/migrations.ts';
+import { salesMigrations } from '../sales/migrations.ts';
 import { twinMigrations } from '../twin/migrations.ts';
 import type { Migration } from './migration.ts';
 
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   ...jobMigrations,
   ...keyMigrations,
   ...negativeMigrations,
+  ...salesMigrations,
 ];
