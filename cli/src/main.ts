@@ -1,1 +1,168 @@
-export {};
+import { resolve } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
+import { defaultPortBase } from '@tsunagu/protocols/fleet';
+import { systemWorld } from '@tsunagu/protocols/world';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { dataFolder, findAccess, openClient } from './client/index.ts';
+import type { Context } from './commands/context.ts';
+import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
+
+interface GlobalOptions {
+  readonly lang?: string;
+  readonly json?: boolean;
+  readonly server?: string;
+  readonly data?: string;
+}
+
+const world = systemWorld(() => {});
+const program = new Command('tsunagu')
+  .description('Tsunagu つなぐ: terminals, test sales, negative file, wire workbench / 端末管理')
+  .addOption(new Option('--lang <lang>', 'language of everything a person reads / 表示言語').choices(['ja', 'en']))
+  .option('--json', 'one JSON document on standard output')
+  .option('--server <url>', 'address of the management API (token: TSUNAGU_TOKEN)')
+  .option('--data <folder>', 'data folder of the house (default: the nearest .tsunagu)')
+  .showSuggestionAfterError();
+
+const open = (): Console =>
+  openConsole({
+    env: process.env,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    lang: program.opts<GlobalOptions>().lang,
+  });
+
+/** Runs a command against the server that is known here. Only then are its modules loaded. */
+async function withServer(work: (context: Context) => Promise<ExitCode>): Promise<void> {
+  const options = program.opts<GlobalOptions>();
+  const console = open();
+  const access = findAccess(process.env, { server: options.server, data: options.data, cwd: process.cwd() });
+  if (!access.ok) {
+    printFault(console, access.fault, options.json ?? false);
+    process.exitCode = exit.auth;
+    return;
+  }
+  process.exitCode = await work({
+    world,
+    console,
+    client: openClient(access.value, world),
+    json: options.json ?? false,
+  });
+}
+
+const integer =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < min || value > max) throw new InvalidArgumentError(`${min}-${max}`);
+    return value;
+  };
+
+program.action(async () => {
+  if (!process.stdout.isTTY || !process.stdin.isTTY) {
+    program.outputHelp();
+    return;
+  }
+  await withServer(async (context) =>
+    (await import('./views/run.tsx')).runScreen(context, {
+      stdin: process.stdin,
+      stdout: process.stdout,
+      env: process.env,
+    }),
+  );
+});
+
+program
+  .command('start')
+  .description('run the whole house: server, switch, card company, emulated terminals / 全体を起動')
+  .option('--port-base <port>', 'where the listeners start', integer(1_024, 65_000), defaultPortBase)
+  .option('--terminals <count>', 'how many emulated terminals', integer(1, 500), 8)
+  .option('--seed <number>', 'seed of the emulated sales', integer(0, 2 ** 31), 1)
+  .option('--sale-every-seconds <seconds>', 'mean pause between the sales of one terminal', integer(1, 86_400), 20)
+  .option('--fresh', 'forget the data of earlier runs', false)
+  .action(
+    async (options: {
+      portBase: number;
+      terminals: number;
+      seed: number;
+      saleEverySeconds: number;
+      fresh: boolean;
+    }) => {
+      const { startHouse } = await import('./house/index.ts');
+      const stop = new AbortController();
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+      const { data } = program.opts<GlobalOptions>();
+      process.exitCode = await startHouse(
+        world,
+        open(),
+        { ...options, data: data ? resolve(data) : dataFolder(process.cwd()) },
+        stop.signal,
+      );
+    },
+  );
+
+program
+  .command('terminals')
+  .description('the fleet as a table / 端末一覧')
+  .option('--filter <text>', 'only terminals whose serial, model, place or link contains the text')
+  .action((options: { filter?: string }) =>
+    withServer(async (context) => (await import('./commands/terminals.ts')).listTerminals(context, options.filter)),
+  );
+
+program
+  .command('terminal <serial>')
+  .description('one terminal and its timeline / 端末の詳細と履歴')
+  .action((serial: string) =>
+    withServer(async (context) => (await import('./commands/terminal.ts')).showTerminal(context, serial)),
+  );
+
+program
+  .command('sale <serial>')
+  .description('a test sale, step by step; exit 0 approved, 5 any other outcome / テスト売上')
+  .requiredOption('--amount <yen>', 'amount in yen', integer(1, 99_999_999))
+  .requiredOption('--card <name>', 'an emulated card of the terminal (see "tsunagu terminal SERIAL")')
+  .action((serial: string, options: { amount: number; card: string }) =>
+    withServer(async (context) =>
+      (await import('./commands/sale.ts')).makeSale(context, serial, {
+        amountMinor: options.amount,
+        card: options.card,
+      }),
+    ),
+  );
+
+const negative = program.command('negative').description('the negative file / 無効カード(ネガ)');
+negative
+  .command('add <pan>')
+  .description('list a card at once; "-" reads the number from standard input / 緊急無効登録')
+  .addOption(new Option('--reason <reason>').choices(['lost', 'stolen', 'fraud', 'other']).default('other'))
+  .action((pan: string, options: { reason: 'lost' | 'stolen' | 'fraud' | 'other' }) =>
+    withServer(async (context) =>
+      (await import('./commands/negative.ts')).addToNegative(
+        context,
+        pan === '-' ? (await readAll(process.stdin)).trim() : pan,
+        options.reason,
+      ),
+    ),
+  );
+negative
+  .command('list')
+  .description('what is listed / 登録一覧')
+  .action(() => withServer(async (context) => (await import('./commands/negative.ts')).listNegative(context)));
+
+program
+  .command('wire')
+  .description('the wire workbench / 電文ワークベンチ')
+  .requiredOption('--jsonl', 'one JSON request a line on standard input, one answer a line on standard output')
+  .action(async () => {
+    const { runWorkbench } = await import('./commands/wire.ts');
+    process.exitCode = await runWorkbench(
+      world,
+      process.stdin,
+      (line) => process.stdout.write(`${line}\n`),
+      open().err,
+    );
+  });
+
+program.exitOverride((error) => {
+  process.exit(error.exitCode === 0 ? exit.ok : exit.usage);
+});
+await program.parseAsync(process.argv);

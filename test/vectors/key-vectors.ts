@@ -28,7 +28,7 @@ export function casesOf(name: string, from: 'ours' | 'published'): readonly Case
 
 /** Asks the workbench; a missing operation is a mistake of the test. */
 export function ask(family: string, op: string, request: Request): Result<Record<string, unknown>> {
-  const operation = workbench.get(family)?.[op];
+  const operation = workbench.get(family)?.get(op);
   if (!operation) throw new Error(`the workbench has no ${family}.${op}`);
   return operation(request);
 }

@@ -4,6 +4,7 @@ import { jobMigrations } from '../jobs/migrations.ts';
 import { keyMigrations } from '../keys/migrations.ts';
 import { negativeMigrations } from '../negative/migrations.ts';
 import { salesMigrations } from '../sales/migrations.ts';
+import { switchMigrations } from '../switch/journal/migrations.ts';
 import { twinMigrations } from '../twin/migrations.ts';
 import type { Migration } from './migration.ts';
 
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   ...keyMigrations,
   ...negativeMigrations,
   ...salesMigrations,
+  ...switchMigrations,
 ];

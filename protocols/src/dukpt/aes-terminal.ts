@@ -2,7 +2,7 @@ import { blockEncrypter } from '../cipher/index.ts';
 import { concat, fail, ok, type Result, Secret } from '../kit/index.ts';
 import { type AesKeyType, aesTypeOfLength, deriveChild, keyTypes } from './aes-derivation.ts';
 import type { AesInitialKey, AesTransactionKey } from './aes-host.ts';
-import { aesCounter, lowestBitIndex, nextCounter, oneBits } from './counter.ts';
+import { aesCounter, isUsable, lowestBitIndex, nextCounter, oneBits, registersAt } from './counter.ts';
 
 /**
  * What a terminal keeps for AES DUKPT: no initial key any more, but up to 32 future keys, from which every later key
@@ -71,7 +71,7 @@ export function serialiseAesTerminal(state: AesDukptState): Secret<'key'> {
   head[1] = keyTypes[state.type].lengthBits / 8;
   head.set(state.initialKeyId, 2);
   new DataView(head.buffer).setUint32(10, state.counter ?? 0);
-  const keys = registersAt(state.counter).map((register) => {
+  const keys = registersAt(aesCounter, state.counter).map((register) => {
     const key = state.futureKeys.get(register);
     if (key === undefined) throw new Error(`register ${register} is empty`);
     return key.use((bytes) => Uint8Array.from(bytes));
@@ -88,8 +88,8 @@ export function parseAesTerminal(stored: Secret<'key'>): Result<AesDukptState, '
     if (bytes.length < 14 || bytes[0] !== stateVersion || type === undefined) return fail('DUKPT_STATE_INVALID');
     const written = new DataView(bytes.buffer, bytes.byteOffset).getUint32(10);
     const counter = written === 0 ? undefined : written;
-    if (counter !== undefined && oneBits(counter) > aesCounter.oneBitsMax) return fail('DUKPT_STATE_INVALID');
-    const registers = registersAt(counter);
+    if (counter !== undefined && !isUsable(aesCounter, counter)) return fail('DUKPT_STATE_INVALID');
+    const registers = registersAt(aesCounter, counter);
     const lengthBytes = keyTypes[type].lengthBits / 8;
     if (bytes.length !== 14 + registers.length * lengthBytes) return fail('DUKPT_STATE_INVALID');
     const futureKeys = new Map(
@@ -117,20 +117,5 @@ function withKeysBelow(
       registers.set(below, Secret.take('key', child));
     }
   });
-  return registers;
-}
-
-// The full registers before counter's transaction: its own lowest bit, and above it every zero bit that a later counter
-// can still set without exceeding the one-bits allowed.
-function registersAt(counter: number | undefined): number[] {
-  if (counter === undefined) return [];
-  const own = lowestBitIndex(counter);
-  const registers: number[] = [];
-  let ones = 0;
-  for (let register = aesCounter.bits - 1; register > own; register -= 1) {
-    if ((counter >>> register) & 1) ones += 1;
-    else if (ones < aesCounter.oneBitsMax) registers.push(register);
-  }
-  registers.push(own);
   return registers;
 }

@@ -36,3 +36,21 @@ export function nextCounter(rule: CounterRule, counter: number): number | undefi
   while (next < 2 ** rule.bits && oneBits(next) > rule.oneBitsMax) next += lowestBit(next);
   return next < 2 ** rule.bits ? next : undefined;
 }
+
+/**
+ * The future-key registers that are full before the transaction of `counter`, from the highest down: the counter's own
+ * lowest bit, and above it every zero bit that a later counter can still set without exceeding the one-bits allowed.
+ * Register `n` holds the key of the counter that shares the bits above `n`, has bit `n`, and zeros below.
+ */
+export function registersAt(rule: CounterRule, counter: number | undefined): number[] {
+  if (counter === undefined) return [];
+  const own = lowestBitIndex(counter);
+  const registers: number[] = [];
+  let ones = 0;
+  for (let register = rule.bits - 1; register > own; register -= 1) {
+    if ((counter >>> register) & 1) ones += 1;
+    else if (ones < rule.oneBitsMax) registers.push(register);
+  }
+  registers.push(own);
+  return registers;
+}

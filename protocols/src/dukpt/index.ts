@@ -31,3 +31,23 @@ export {
   type TakenAesKey,
   takeAesTransactionKey,
 } from './aes-terminal.ts';
+export { aesCounter, type CounterRule, oneBits, tdesCounter } from './counter.ts';
+export type { TdesKeyUsage } from './tdes-derivation.ts';
+export {
+  deriveTdesInitialKey,
+  deriveTdesTransactionKey,
+  deriveTdesWorkingKey,
+  type TdesInitialKey,
+  type TdesTransactionKey,
+  tdesInitialKey,
+} from './tdes-host.ts';
+export { advanceTdesKsn, formatTdesKsn, isUsableTdesKsn, padShortKsn, parseTdesKsn, type TdesKsn } from './tdes-ksn.ts';
+export {
+  initialiseTdesTerminal,
+  parseTdesTerminal,
+  serialiseTdesTerminal,
+  type TakenTdesKey,
+  type TdesDukptState,
+  takeTdesTransactionKey,
+} from './tdes-terminal.ts';
+export { aesDukptHost, type DukptHost, type DukptHostOptions, type KsnError, tdesDukptHost } from './host.ts';

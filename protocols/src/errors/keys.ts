@@ -238,6 +238,16 @@ export const keysErrors = defineErrors({
       next: '鍵の所有者にエクスポート可（E）のブロックを依頼してください。',
     },
   },
+  DER_INVALID: {
+    en: {
+      says: 'The bytes are not the DER structure that is expected here.',
+      next: 'Look for truncation, trailing bytes or PEM instead of DER.',
+    },
+    ja: {
+      says: '期待するDER構造ではありません。',
+      next: '欠落・余分なバイト・PEM形式の混入を確認してください。',
+    },
+  },
   TR34_ENCODING_INVALID: {
     en: {
       says: 'The token is not the DER structure that TR-34 defines.',
@@ -372,6 +382,16 @@ export const keysErrors = defineErrors({
     ja: {
       says: '文字列が短すぎて安全に暗号化できません。',
       next: '基数の長さ乗が100万以上になるようにしてください。',
+    },
+  },
+  FPE_TOO_LONG: {
+    en: {
+      says: 'The text or the tweak is longer than what is enciphered here.',
+      next: 'Texts have up to 1024 characters and tweaks up to 256 bytes.',
+    },
+    ja: {
+      says: '文字列またはツイークが長すぎます。',
+      next: '文字列は1024文字、ツイークは256バイトまでです。',
     },
   },
   FPE_ALPHABET_INVALID: {

@@ -1,0 +1,166 @@
+import type { ErrorCode } from '@tsunagu/protocols/errors';
+import {
+  type addNegative,
+  type ClaimBundle,
+  type Job,
+  job,
+  type LiveEventName,
+  liveEvents,
+  managementPaths,
+  type NegativeAdded,
+  negativeAdded,
+  negativeOverview,
+  overview,
+  type Overview,
+  page,
+  parseJson,
+  parseWith,
+  problem,
+  type RegisterTerminal,
+  registeredTerminal,
+  type TerminalDetail,
+  type TerminalSummary,
+  type TestSale,
+  type TimelineEntry,
+  terminalDetail,
+  terminalSummary,
+  timelineEntry,
+} from '@tsunagu/protocols/fleet';
+import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import { EventSource } from 'eventsource';
+import type { z } from 'zod';
+import type { Access } from './access.ts';
+
+/** A stream of live events; it reconnects by itself until it is closed. */
+export interface LiveStream {
+  close(): void;
+}
+
+/** The body of a live event. */
+type LiveData<Name extends LiveEventName> = z.infer<(typeof liveEvents)[Name]>;
+
+/** What to do with the events of a stream; only the named ones are asked for. */
+export interface LiveHandlers {
+  /** Whether the stream is (not) live. */
+  readonly state?: (state: 'live' | 'offline') => void;
+  readonly on: { readonly [Name in LiveEventName]?: (data: LiveData<Name>) => void };
+}
+
+/** The management API as the CLI uses it: the public one, and nothing else. */
+export interface Client {
+  overview(): Promise<Result<Overview>>;
+  /** All pages of the list. */
+  terminals(): Promise<Result<readonly TerminalSummary[]>>;
+  terminal(serial: string): Promise<Result<TerminalDetail>>;
+  timeline(serial: string): Promise<Result<readonly TimelineEntry[]>>;
+  register(terminal: RegisterTerminal): Promise<Result<ClaimBundle>>;
+  startTestSale(serial: string, sale: TestSale): Promise<Result<Job>>;
+  job(id: string): Promise<Result<Job>>;
+  addNegative(entry: {
+    readonly pan: string;
+    readonly reason: z.infer<typeof addNegative>['reason'];
+  }): Promise<Result<NegativeAdded>>;
+  negative(): Promise<Result<z.infer<typeof negativeOverview>>>;
+  live(handlers: LiveHandlers): LiveStream;
+}
+
+const pagesMax = 1_000;
+
+/** Opens a client on a server. Every call has a deadline of `timeoutMs`. */
+export function openClient(access: Access, world: World, timeoutMs = 10_000): Client {
+  const authorization = `Bearer ${access.token}`;
+
+  async function call<S extends z.ZodType>(schema: S, path: string, body?: unknown): Promise<Result<z.output<S>>> {
+    const headers: Record<string, string> = { authorization, accept: 'application/json' };
+    if (body !== undefined) {
+      headers['content-type'] = 'application/json';
+      headers['idempotency-key'] = world.id();
+    }
+    let answer: Response;
+    let content: unknown;
+    try {
+      answer = await fetch(new URL(path, access.url), {
+        method: body === undefined ? 'GET' : 'POST',
+        headers,
+        signal: AbortSignal.timeout(timeoutMs),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      content = await answer.json();
+    } catch (cause) {
+      return fail('SERVER_UNREACHABLE', { facts: { url: access.url }, cause });
+    }
+    if (!answer.ok) return { ok: false, fault: faultOf(answer.status, content) };
+    const parsed = parseWith(schema, content);
+    return parsed.ok
+      ? parsed
+      : fail('ANSWER_INVALID', { field: parsed.fault.field ?? '', facts: { path }, cause: parsed.fault });
+  }
+
+  async function all<S extends z.ZodType>(schema: S, path: string): Promise<Result<readonly z.output<S>[]>> {
+    const items: z.output<S>[] = [];
+    let cursor: string | null = null;
+    for (let count = 0; count < pagesMax; count++) {
+      const query: string = `${path}?limit=200${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
+      const answer: Result<{ items: z.output<S>[]; next: string | null }> = await call(page(schema), query);
+      if (!answer.ok) return answer;
+      items.push(...answer.value.items);
+      cursor = answer.value.next;
+      if (cursor === null) break;
+    }
+    return ok(items);
+  }
+
+  return {
+    overview: () => call(overview, managementPaths.overview),
+    terminals: () => all(terminalSummary, managementPaths.terminals),
+    terminal: (serial) => call(terminalDetail, managementPaths.terminal(serial)),
+    async timeline(serial) {
+      const answer = await call(page(timelineEntry), `${managementPaths.timeline(serial)}?limit=50`);
+      return answer.ok ? ok(answer.value.items) : answer;
+    },
+    async register(terminal) {
+      const answer = await call(registeredTerminal, managementPaths.terminals, terminal);
+      return answer.ok ? ok(answer.value.claim) : answer;
+    },
+    startTestSale: (serial, sale) => call(job, managementPaths.testSales(serial), sale),
+    job: (id) => call(job, managementPaths.job(id)),
+    addNegative: (entry) => call(negativeAdded, managementPaths.negativeEntries, entry),
+    negative: () => call(negativeOverview, managementPaths.negative),
+    live: (handlers) => openLive(access, authorization, handlers),
+  };
+}
+
+const eventNames = Object.keys(liveEvents) as LiveEventName[];
+
+function openLive(access: Access, authorization: string, handlers: LiveHandlers): LiveStream {
+  const wanted = eventNames.filter((name) => handlers.on[name]);
+  const url = new URL(
+    `${managementPaths.events}?topics=${wanted.filter((name) => name !== 'resync').join(',')}`,
+    access.url,
+  );
+  const source = new EventSource(url, {
+    fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, authorization } }),
+  });
+  source.addEventListener('open', () => handlers.state?.('live'));
+  source.addEventListener('error', () => handlers.state?.('offline'));
+  for (const name of wanted) source.addEventListener(name, ({ data }) => handOver(name, data, handlers));
+  return { close: () => source.close() };
+}
+
+/** Parses one event and hands it over; what a newer server says in another shape is passed over. */
+function handOver<Name extends LiveEventName>(name: Name, text: unknown, handlers: LiveHandlers): void {
+  if (typeof text !== 'string') return;
+  const schema: z.ZodType = liveEvents[name];
+  const parsed = parseJson(schema, text, 1_048_576);
+  if (parsed.ok) handlers.on[name]?.(parsed.value as LiveData<Name>);
+}
+
+/** A refused call as a fault; the code is the server's, which stands in the same table as ours. */
+function faultOf(status: number, content: unknown): Fault {
+  const parsed = problem.safeParse(content);
+  if (status === 401) return { code: 'AUTH_REQUIRED' };
+  if (!parsed.success) return { code: 'ANSWER_INVALID', facts: { status } };
+  const { code, title, field } = parsed.data;
+  return { code: code as ErrorCode, facts: { status, title }, ...(field === undefined ? {} : { field }) };
+}

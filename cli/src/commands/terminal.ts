@@ -1,0 +1,63 @@
+import type { TerminalDetail } from '@tsunagu/protocols/fleet';
+import { type ExitCode, exit, pad, printFault } from '../console/index.ts';
+import type { Texts } from '../language/index.ts';
+import type { Context } from './context.ts';
+import { agoOf, configurationOf, lastSaleOf, linkOf, negativeOf, timelineLine } from './describe.ts';
+
+/** The facts of a terminal as label and value, in the order in which a technician asks. */
+export function describeTerminal(
+  texts: Texts,
+  now: number,
+  terminal: TerminalDetail,
+): readonly (readonly [string, string])[] {
+  const { detail } = texts;
+  return [
+    [detail.model, terminal.model],
+    [detail.place, [terminal.place.merchant, terminal.place.shop, terminal.place.lane].filter(Boolean).join(' / ')],
+    ...(terminal.parent ? [[detail.parent, terminal.parent] as const] : []),
+    ...(terminal.children.length ? [[detail.children, terminal.children.join(', ')] as const] : []),
+    [
+      detail.link,
+      `${linkOf(texts, terminal)}  ${agoOf(texts, now, terminal.link.since)}  boot ${terminal.link.bootSeq}`,
+    ],
+    [detail.software, terminal.software ? `${terminal.software.version} (${terminal.software.slot})` : texts.none],
+    [
+      detail.certificate,
+      terminal.certificate
+        ? `${terminal.certificate.fingerprint.slice(0, 16)}  ${detail.until} ${terminal.certificate.notAfter.slice(0, 10)}`
+        : texts.none,
+    ],
+    [
+      detail.keys,
+      terminal.keys.map((key) => `${key.slot} ${key.kcv}${key.ksn ? ` KSN ${key.ksn}` : ''}`).join('; ') || texts.none,
+    ],
+    [
+      detail.configuration,
+      configurationOf(texts, terminal) + (terminal.configuration.drift ? `  ${terminal.configuration.drift}` : ''),
+    ],
+    [detail.negative, negativeOf(texts, now, terminal)],
+    [detail.cards, terminal.cards.join(', ') || texts.none],
+    [detail.lastSale, lastSaleOf(texts, now, terminal)],
+  ];
+}
+
+/** `tsunagu terminal SERIAL`: one terminal and its timeline. */
+export async function showTerminal({ client, console, json, world }: Context, serial: string): Promise<ExitCode> {
+  const [detail, timeline] = await Promise.all([client.terminal(serial), client.timeline(serial)]);
+  const refused = detail.ok ? (timeline.ok ? undefined : timeline.fault) : detail.fault;
+  if (refused || !detail.ok || !timeline.ok) {
+    if (refused) printFault(console, refused, json);
+    return refused?.code === 'AUTH_REQUIRED' ? exit.auth : exit.failed;
+  }
+  if (json) {
+    console.out(JSON.stringify({ ...detail.value, timeline: timeline.value }, null, console.isLive ? 2 : 0));
+    return exit.ok;
+  }
+  const { texts } = console;
+  console.out(console.paint('bold', detail.value.serial));
+  const facts = describeTerminal(texts, world.clock.now(), detail.value);
+  for (const [label, value] of facts) console.out(`  ${console.paint('muted', pad(label, 30))}${value}`);
+  console.out(`\n${console.paint('bold', texts.detail.timeline)}`);
+  for (const entry of timeline.value) console.out(`  ${timelineLine(texts, entry)}`);
+  return exit.ok;
+}

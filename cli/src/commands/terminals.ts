@@ -1,0 +1,44 @@
+import type { TerminalSummary } from '@tsunagu/protocols/fleet';
+import { type Column, type ExitCode, exit, layOut, printFault } from '../console/index.ts';
+import type { Context } from './context.ts';
+import { configurationOf, lastSaleOf, linkOf, negativeOf, placeOf } from './describe.ts';
+
+/** `tsunagu terminals`: the fleet as a table, or as a JSON array of the API's terminal summaries. */
+export async function listTerminals(
+  { client, console, json, world }: Context,
+  filter: string | undefined,
+): Promise<ExitCode> {
+  const answer = await client.terminals();
+  if (!answer.ok) {
+    printFault(console, answer.fault, json);
+    return answer.fault.code === 'AUTH_REQUIRED' ? exit.auth : exit.failed;
+  }
+  const wanted = filter?.toLowerCase();
+  const shown = answer.value.filter(
+    (terminal) =>
+      !wanted ||
+      JSON.stringify([terminal.serial, terminal.model, terminal.place, terminal.link.state])
+        .toLowerCase()
+        .includes(wanted),
+  );
+  if (json) {
+    console.out(JSON.stringify(shown, null, console.isLive ? 2 : 0));
+    return exit.ok;
+  }
+  const { texts } = console;
+  const now = world.clock.now();
+  const columns: readonly Column<TerminalSummary>[] = [
+    { head: texts.columns.serial, cell: (terminal) => (terminal.parent ? `└ ${terminal.serial}` : terminal.serial) },
+    { head: texts.columns.model, cell: (terminal) => terminal.model },
+    { head: texts.columns.place, cell: placeOf },
+    { head: texts.columns.link, cell: (terminal) => linkOf(texts, terminal) },
+    { head: texts.columns.keys, cell: (terminal) => texts.keysLoaded(terminal.keys.length) },
+    { head: texts.columns.configuration, cell: (terminal) => configurationOf(texts, terminal) },
+    { head: texts.columns.negative, cell: (terminal) => negativeOf(texts, now, terminal) },
+    { head: texts.columns.lastSale, cell: (terminal) => lastSaleOf(texts, now, terminal) },
+  ];
+  const [head, ...lines] = layOut(columns, shown);
+  console.out(console.paint('muted', head ?? ''));
+  for (const line of lines) console.out(line);
+  return exit.ok;
+}

@@ -1,0 +1,87 @@
+import { styleText } from 'node:util';
+import type { ErrorCode, ErrorEntry } from '@tsunagu/protocols/errors';
+import { errorTable } from '@tsunagu/protocols/errors';
+import type { Fault } from '@tsunagu/protocols/kit';
+import { type Language, type Texts, textsOf } from '../language/index.ts';
+
+/** A role a piece of text plays; colour never carries a meaning alone. */
+export type Tone = 'ok' | 'warn' | 'error' | 'accent' | 'muted' | 'bold';
+
+const styles = { ok: 'green', warn: 'yellow', error: 'red', accent: 'cyan', muted: 'gray', bold: 'bold' } as const;
+
+/** Where a command talks: data goes to `out`, everything said about it to `err`. */
+export interface Console {
+  readonly language: Language;
+  readonly texts: Texts;
+  /** Whether `out` is a terminal that somebody looks at. */
+  readonly isLive: boolean;
+  out(line: string): void;
+  err(line: string): void;
+  paint(tone: Tone, text: string): string;
+}
+
+/** What a console is made of; `main.ts` takes it from the process. */
+export interface ConsoleParts {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean | undefined };
+  readonly stderr: { write(text: string): unknown };
+  readonly lang?: string | undefined;
+}
+
+/** The language somebody asked for: `--lang`, else the locale's (POSIX order), else English. */
+export function languageOf(asked: string | undefined, env: ConsoleParts['env']): Language {
+  const wanted = asked ?? env['TSUNAGU_LANG'] ?? (env['LC_ALL'] || env['LC_MESSAGES'] || env['LANG'] || 'en');
+  return wanted.toLowerCase().startsWith('ja') ? 'ja' : 'en';
+}
+
+/** Colour only on a terminal, and never against NO_COLOR (no-color.org) or a dumb terminal. */
+const isColourful = ({ env, stdout }: ConsoleParts): boolean =>
+  env['FORCE_COLOR'] !== undefined && env['FORCE_COLOR'] !== '0' && !env['NO_COLOR']
+    ? true
+    : Boolean(stdout.isTTY) && !env['NO_COLOR'] && env['TERM'] !== 'dumb' && env['FORCE_COLOR'] !== '0';
+
+export function openConsole(parts: ConsoleParts): Console {
+  const language = languageOf(parts.lang, parts.env);
+  const colourful = isColourful(parts);
+  return {
+    language,
+    texts: textsOf(language),
+    isLive: Boolean(parts.stdout.isTTY),
+    out: (line) => void parts.stdout.write(`${line}\n`),
+    err: (line) => void parts.stderr.write(`${line}\n`),
+    // Whether there is colour was decided above, for the streams that were handed in.
+    paint: (tone, text) => (colourful ? styleText(styles[tone], text, { validateStream: false }) : text),
+  };
+}
+
+const isKnown = (code: string): code is ErrorCode => Object.hasOwn(errorTable, code);
+
+/** What an error code says, in the reader's language; a code of a newer server is shown as it is. */
+export function explain(code: string, language: Language): ErrorEntry['en'] {
+  return isKnown(code) ? errorTable[code][language] : { says: code, next: '' };
+}
+
+/** Prints a fault: its code, what it says and what to do next. In JSON mode it is one object on `out`. */
+export function printFault(console: Console, fault: Fault, json: boolean): void {
+  const { says, next } = explain(fault.code, console.language);
+  if (json) {
+    console.out(
+      JSON.stringify({
+        error: {
+          code: fault.code,
+          says,
+          next,
+          ...(fault.field === undefined ? {} : { field: fault.field }),
+          ...(fault.facts ? { facts: fault.facts } : {}),
+        },
+      }),
+    );
+    return;
+  }
+  const facts = Object.entries(fault.facts ?? {}).map(([name, value]) => `${name}=${value}`);
+  const where = [fault.field === undefined || fault.field === '' ? undefined : String(fault.field), ...facts]
+    .filter(Boolean)
+    .join(', ');
+  console.err(`${console.paint('error', fault.code)}: ${says}${where ? ` (${where})` : ''}`);
+  if (next) console.err(`${console.paint('muted', console.texts.next)} ${next}`);
+}

@@ -1,0 +1,3 @@
+export { type Console, type ConsoleParts, explain, languageOf, openConsole, printFault, type Tone } from './console.ts';
+export { type ExitCode, exit } from './exit.ts';
+export { type Column, cut, layOut, pad } from './table.ts';

@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { errorTable, type ErrorCode } from '@tsunagu/protocols/errors';
+import { parseJson } from '@tsunagu/protocols/fleet';
+import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import { z } from 'zod';
+
+/** The one line with which a part of the house says that it listens, or why it does not. */
+const firstLine = z.discriminatedUnion('event', [
+  z.looseObject({ event: z.literal('ready'), signInUrl: z.string().optional(), managementUrl: z.string().optional() }),
+  z.object({
+    event: z.literal('failed'),
+    code: z.string(),
+    facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  }),
+]);
+export type Ready = Extract<z.infer<typeof firstLine>, { event: 'ready' }>;
+
+/** A running part of the house. */
+export interface Child {
+  readonly name: string;
+  readonly ready: Ready;
+  /** Resolves when it has ended, wanted or not. */
+  readonly ended: Promise<void>;
+  /** Asks it to end, and ends it by force after `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+const isKnown = (code: string): code is ErrorCode => Object.hasOwn(errorTable, code);
+
+/**
+ * Starts a program of the house and waits for its first line. The child holds the other end of a pipe: when this process
+ * dies without a word, the pipe closes and the child ends by itself (`--lifeline`). Ctrl-C reaches this process alone.
+ */
+export async function startChild(
+  world: World,
+  name: string,
+  program: string,
+  args: readonly string[],
+  timeoutMs: number,
+): Promise<Result<Child>> {
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+    env: { ...process.env, TSUNAGU_LIFELINE: '1' },
+  });
+  const stderr: string[] = [];
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    stderr.push(line);
+    if (stderr.length > 20) stderr.shift();
+  });
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+  const said = await new Promise<string | Fault>((resolve) => {
+    const deadline = world.timers.after(timeoutMs, () => resolve({ code: 'START_TOO_SLOW', facts: { name } }));
+    const done = (result: string | Fault): void => {
+      deadline.cancel();
+      resolve(result);
+    };
+    createInterface({ input: child.stdout }).once('line', done);
+    // An exit without a line: what it wrote to its error output is all there is to tell.
+    void ended.then(() => done({ code: 'PROCESS_DIED', facts: { name, said: stderr.slice(-3).join(' / ') } }));
+  });
+  if (typeof said !== 'string') {
+    await stop(world, child, ended, 2_000);
+    return { ok: false, fault: said };
+  }
+  const line = parseJson(firstLine, said);
+  if (!line.ok || line.value.event === 'failed') {
+    await stop(world, child, ended, 2_000);
+    if (!line.ok || !isKnown(line.value.event === 'failed' ? line.value.code : ''))
+      return fail('PROCESS_DIED', { facts: { name, said } });
+    const { code, facts } = line.value as Extract<z.infer<typeof firstLine>, { event: 'failed' }>;
+    return { ok: false, fault: { code: code as ErrorCode, facts: { ...facts } } };
+  }
+  child.stdout.resume();
+  return ok({ name, ready: line.value, ended, stop: (graceMs) => stop(world, child, ended, graceMs) });
+}
+
+async function stop(world: World, child: ChildProcess, ended: Promise<void>, graceMs: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  const force = world.timers.after(graceMs, () => child.kill('SIGKILL'));
+  await ended;
+  force.cancel();
+}

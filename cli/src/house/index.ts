@@ -1,0 +1,2 @@
+export { planFleet } from './plan.ts';
+export { type StartOptions, startHouse } from './start.ts';

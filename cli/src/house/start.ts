@@ -1,0 +1,175 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ClaimBundle, portOf, type RegisterTerminal } from '@tsunagu/protocols/fleet';
+import { ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import { findAccess, openClient } from '../client/index.ts';
+import { type Console, type ExitCode, exit, printFault } from '../console/index.ts';
+import { type Child, startChild } from './child.ts';
+import { lockFolder } from './lock.ts';
+import { planFleet } from './plan.ts';
+
+/** What `npm start` can be told. */
+export interface StartOptions {
+  readonly data: string;
+  readonly portBase: number;
+  readonly terminals: number;
+  readonly seed: number;
+  readonly saleEverySeconds: number;
+  readonly fresh: boolean;
+}
+
+const program = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+const startTimeoutMs = 120_000;
+const stopGraceMs = 10_000;
+
+/**
+ * Runs the whole house: fleet server with its switch, a card company, an emulated fleet. Each is a process of its own that
+ * meets the others on sockets only; terminals are registered through the management API, as an operator would.
+ * Ends with `signal`, or when a part of the house dies.
+ */
+export async function startHouse(
+  world: World,
+  console: Console,
+  options: StartOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const lock = lockFolder(options.data, process.pid);
+  if (!lock.ok) {
+    printFault(console, lock.fault, false);
+    return exit.failed;
+  }
+  if (options.fresh)
+    for (const part of ['server', 'links', 'terminals', 'card-company', 'logs', 'access.json'])
+      rmSync(join(options.data, part), { recursive: true, force: true });
+  const children: Child[] = [];
+  try {
+    const raised = await raise(world, console, options, children, signal);
+    if (!raised.ok) {
+      if (!signal.aborted) printFault(console, raised.fault, false);
+      return signal.aborted ? exit.ok : exit.failed;
+    }
+    showHouse(console, options, raised.value);
+    const died = await untilEnd(children, signal);
+    if (died) {
+      printFault(
+        console,
+        { code: 'PROCESS_DIED', facts: { name: died.name, logs: join(options.data, 'logs') } },
+        false,
+      );
+      return exit.failed;
+    }
+    return exit.ok;
+  } finally {
+    console.err(`\n${console.texts.start.stopping}`);
+    // Terminals first, so that they can say good-bye; the server last, so that nothing is left unheard.
+    for (const child of children.toReversed()) await child.stop(stopGraceMs);
+    lock.value();
+    console.err(console.texts.start.stopped);
+  }
+}
+
+async function raise(
+  world: World,
+  console: Console,
+  options: StartOptions,
+  children: Child[],
+  signal: AbortSignal,
+): Promise<Result<{ signInUrl: string; managementUrl: string }>> {
+  const { data, portBase } = options;
+  const { parts, preparing } = console.texts.start;
+  const common = ['--data', data, '--port-base', String(portBase)];
+  const run = async (name: string, path: string, args: readonly string[]): Promise<Result<Child>> => {
+    console.err(preparing(name));
+    const child = await startChild(world, name, program(path), args, startTimeoutMs);
+    if (child.ok) children.push(child.value);
+    return signal.aborted ? { ok: false, fault: { code: 'PROCESS_DIED' } } : child;
+  };
+
+  const server = await run(parts.server, 'fleet-server/dist/main.js', common);
+  if (!server.ok) return server;
+  const cardCompany = await run(parts.cardCompany, 'fleet-server/dist/card-company.js', [
+    ...common,
+    '--seed',
+    String(options.seed),
+  ]);
+  if (!cardCompany.ok) return cardCompany;
+  const claimed = await registerFleet(world, data, planFleet(options.terminals, portBase));
+  if (!claimed.ok) return claimed;
+  const fleet = [
+    'fleet',
+    '--data',
+    join(data, 'terminals'),
+    '--seed',
+    String(options.seed),
+    '--sale-every-seconds',
+    String(options.saleEverySeconds),
+  ];
+  const terminals = await run(parts.terminals(options.terminals), 'firmware-bridge/dist/main.js', fleet);
+  if (!terminals.ok) return terminals;
+  const { signInUrl = '', managementUrl = '' } = server.value.ready;
+  return ok({ signInUrl, managementUrl });
+}
+
+/** Puts the planned terminals on the inventory and their claims into their folders; what is there already stays. */
+async function registerFleet(world: World, data: string, fleet: readonly RegisterTerminal[]): Promise<Result<void>> {
+  const access = findAccess({}, { data, cwd: data });
+  if (!access.ok) return access;
+  const client = openClient(access.value, world);
+  for (const terminal of fleet) {
+    const folder = join(data, 'terminals', terminal.serial);
+    if (existsSync(join(folder, 'claim.json'))) continue;
+    const claim = await client.register(terminal);
+    if (!claim.ok) return claim;
+    writeClaim(folder, claim.value);
+  }
+  return ok(undefined);
+}
+
+function writeClaim(folder: string, claim: ClaimBundle): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, 'claim.json'), `${JSON.stringify(claim, null, 2)}\n`, { mode: 0o600 });
+}
+
+function showHouse(
+  console: Console,
+  { data, portBase, terminals }: StartOptions,
+  house: { signInUrl: string; managementUrl: string },
+): void {
+  const { start } = console.texts;
+  const { line } = start;
+  const port = (name: Parameters<typeof portOf>[1]): number => portOf(portBase, name);
+  console.out(`\n${console.paint('bold', start.title)}  ${start.running}\n`);
+  for (const text of [
+    line.fleet(port('fleet'), port('fleetWebSocket')),
+    line.device(port('device')),
+    line.acquiring(port('acquiring')),
+    line.cardCompany(port('cardCompany')),
+    line.metrics(`http://127.0.0.1:${port('metrics')}/metrics`),
+    line.terminals(terminals),
+    line.data(relative(process.cwd(), data) || data),
+  ]) {
+    console.out(`  ${text}`);
+  }
+  console.out(`\n  ${start.dashboard} ${console.paint('accent', house.managementUrl)}`);
+  console.out(`  ${start.signIn} ${console.paint('accent', house.signInUrl)}`);
+  console.out(`\n  ${start.tryNext}`);
+  for (const command of [
+    'npx tsunagu',
+    'npx tsunagu sale CT5100-0001 --amount 1280 --card visa-contactless',
+    'npx tsunagu terminals',
+  ]) {
+    console.out(`    ${console.paint('bold', command)}`);
+  }
+  console.out(`\n  ${start.stop}`);
+}
+
+/** Waits for the signal; tells which child ended before it, if one did. */
+async function untilEnd(children: readonly Child[], signal: AbortSignal): Promise<Child | undefined> {
+  const stopped = new Promise<undefined>((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  return Promise.race([stopped, ...children.map((child) => child.ended.then(() => child))]);
+}

@@ -1,0 +1,160 @@
+import type { LinkState, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
+
+type TimelineKind = TimelineEntry['kind'];
+
+/** Every text of the CLI in English; `ja.ts` has the same keys, which the compiler holds. */
+export const en = {
+  next: 'next:',
+  none: '-',
+  yen: (amount: number) => `¥${amount.toLocaleString('en-US')}`,
+  ago: (seconds: number) =>
+    seconds < 60
+      ? `${seconds} s`
+      : seconds < 3_600
+        ? `${Math.floor(seconds / 60)} min`
+        : seconds < 86_400
+          ? `${Math.floor(seconds / 3_600)} h`
+          : `${Math.floor(seconds / 86_400)} d`,
+  columns: {
+    serial: 'TERMINAL',
+    model: 'MODEL',
+    place: 'PLACE',
+    link: 'LINK',
+    keys: 'KEYS',
+    configuration: 'CONFIG',
+    negative: 'NEG. FILE',
+    lastSale: 'LAST SALE',
+  },
+  link: { ready: 'online', lost: 'lost', disconnected: 'offline', never: 'never seen' } satisfies Record<
+    LinkState,
+    string
+  >,
+  keysLoaded: (have: number) => (have === 0 ? 'none' : `${have} loaded`),
+  inSync: (version: number) => `v${version}`,
+  behind: (reported: number, desired: number) => `v${reported} (want v${desired})`,
+  negativeAge: (version: number, age: string, current: boolean) =>
+    version === 0 ? 'none' : `v${version} ${current ? '' : 'behind '}${age}`,
+  outcome: {
+    approved: 'approved',
+    declined: 'declined',
+    refused: 'refused',
+    reversed: 'reversed',
+    failed: 'failed',
+  } satisfies Record<SaleOutcome, string>,
+  steps: {
+    'card-presented': 'card presented',
+    'application-selected': 'application selected',
+    'card-read': 'card read',
+    'negative-checked': 'negative file checked',
+    'cryptogram-made': 'cryptogram made by the card',
+    'request-sent': 'request sent to the switch',
+    'answer-received': 'answer received',
+    'card-completed': 'card completed',
+    'reversal-queued': 'reversal queued',
+    finished: 'finished',
+  } satisfies Record<SaleStep, string>,
+  timeline: {
+    registered: 'put on the inventory',
+    enrolled: 'enrolled',
+    hello: 'said hello',
+    connected: 'connected',
+    lost: 'link lost',
+    'configuration-changed': 'configuration changed',
+    'configuration-reported': 'configuration reported',
+    'key-loaded': 'key loaded',
+    'negative-applied': 'negative file applied',
+    'job-queued': 'job queued',
+    'job-finished': 'job finished',
+    sale: 'sale',
+    alarm: 'alarm',
+  } satisfies Record<TimelineKind, string>,
+  detail: {
+    model: 'Model',
+    place: 'Place',
+    parent: 'Parent',
+    children: 'Children',
+    link: 'Link',
+    software: 'Software',
+    certificate: 'Certificate',
+    keys: 'Keys',
+    configuration: 'Configuration',
+    negative: 'Negative file',
+    cards: 'Cards in the emulated reader',
+    lastSale: 'Last sale',
+    timeline: 'Timeline',
+    until: 'until',
+  },
+  sale: {
+    title: (serial: string, amount: string, card: string) => `${serial}  ${amount}  ${card}`,
+    result: (outcome: string, parts: readonly string[]) => [outcome, ...parts].join('  '),
+    lastFour: (digits: string) => `card ending ${digits}`,
+    approval: (code: string) => `approval ${code}`,
+    action: (code: string) => `action code ${code}`,
+    took: (ms: number) => `${Math.round(ms)} ms`,
+  },
+  negative: {
+    added: (lastFour: string, version: number, seq: number) =>
+      `The card ending ${lastFour} is listed: version ${version}, emergency entry ${seq}.`,
+    already: (lastFour: string) => `The card ending ${lastFour} was listed already.`,
+    columns: { lastFour: 'CARD', reason: 'REASON', added: 'ADDED' },
+    state: (version: number, seq: number, current: number, behind: number) =>
+      `version ${version}, emergency entries up to ${seq}; ${current} terminals current, ${behind} behind`,
+  },
+  start: {
+    title: 'Tsunagu つなぐ',
+    preparing: (what: string) => `starting ${what} …`,
+    parts: {
+      server: 'fleet server and switch',
+      cardCompany: 'emulated card company',
+      terminals: (n: number) => `${n} emulated terminals`,
+    },
+    running: 'The house is running:',
+    line: {
+      fleet: (port: number, ws: number) => `fleet (MQTT over TLS)      port ${port}, WebSocket ${ws}`,
+      device: (port: number) => `device API (HTTPS)         port ${port}`,
+      acquiring: (port: number) => `switch (ISO 8583, TLS)     port ${port}`,
+      cardCompany: (port: number) => `emulated card company      port ${port}`,
+      metrics: (url: string) => `metrics                    ${url}`,
+      terminals: (n: number) => `emulated terminals         ${n}`,
+      data: (folder: string) => `data and logs              ${folder}`,
+    },
+    dashboard: 'Dashboard:',
+    signIn: 'Sign in once with:',
+    tryNext: 'Try next, in another window:',
+    stop: 'Ctrl-C stops everything.',
+    stopping: 'Stopping …',
+    stopped: 'Everything has stopped. The data is kept; "npm start -- --fresh" begins anew.',
+  },
+  tui: {
+    title: 'Tsunagu',
+    live: 'LIVE',
+    offline: 'OFFLINE',
+    stale: (age: string) => `STALE ${age}`,
+    filter: 'filter',
+    empty: 'No terminal yet.',
+    noMatch: 'No terminal matches the filter.',
+    loading: 'loading …',
+    terminals: (shown: number, all: number) => (shown === all ? `${all} terminals` : `${shown} of ${all} terminals`),
+    help: {
+      move: 'move',
+      open: 'open',
+      back: 'back',
+      sale: 'test sale',
+      filter: 'filter',
+      language: '日本語',
+      quit: 'quit',
+      help: 'keys',
+      refresh: 'refresh',
+    },
+    helpTitle: 'Keys',
+    chooseCard: 'Test sale: choose a card',
+    amount: 'amount in yen',
+    noCards: 'This terminal has no emulated cards: present a real one.',
+    start: 'Enter starts the sale',
+    saleRunning: 'sale in progress …',
+  },
+  wire: { nothingKnown: 'No format fits these bytes.' },
+};
+
+/** The shape of the texts: same keys, any words. */
+export type Texts = typeof en;

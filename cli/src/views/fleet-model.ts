@@ -1,0 +1,122 @@
+import type { Job, TerminalDetail, TerminalSummary, TimelineEntry } from '@tsunagu/protocols/fleet';
+import type { Fault } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import type { Client, LiveStream } from '../client/index.ts';
+import { runTestSale } from '../commands/watch-job.ts';
+
+/** What the screen shows, as one immutable value. */
+export interface FleetState {
+  readonly link: 'connecting' | 'live' | 'offline';
+  /** When the last thing was heard, on the monotonic clock: never show stale numbers as live. */
+  readonly heardAt: number;
+  readonly terminals: ReadonlyMap<string, TerminalSummary>;
+  readonly opened:
+    | { readonly serial: string; readonly detail?: TerminalDetail; readonly timeline: readonly TimelineEntry[] }
+    | undefined;
+  readonly job: Job | undefined;
+  readonly saleRunning: boolean;
+  readonly fault: Fault | undefined;
+}
+
+/** The screen's model: follows the server's live events, and tells its listeners at most every `paceMs`. */
+export class FleetModel {
+  readonly #world: World;
+  readonly #client: Client;
+  readonly #listeners = new Set<() => void>();
+  #state: FleetState;
+  #stream: LiveStream | undefined;
+  #told = true;
+
+  constructor(world: World, client: Client) {
+    this.#world = world;
+    this.#client = client;
+    this.#state = {
+      link: 'connecting',
+      heardAt: world.clock.monotonicMs(),
+      terminals: new Map(),
+      opened: undefined,
+      job: undefined,
+      saleRunning: false,
+      fault: undefined,
+    };
+  }
+
+  readonly state = (): FleetState => this.#state;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  start(): void {
+    this.#stream = this.#client.live({
+      state: (link) => {
+        this.#change({ link });
+        if (link === 'live') void this.refresh();
+      },
+      on: {
+        terminal: (terminal) =>
+          this.#change({ terminals: new Map(this.#state.terminals).set(terminal.serial, terminal) }),
+        timeline: (entry) => {
+          const { opened } = this.#state;
+          if (opened?.serial === entry.serial)
+            this.#change({ opened: { ...opened, timeline: [entry, ...opened.timeline].slice(0, 50) } });
+        },
+        resync: () => void this.refresh(),
+        overview: () => this.#change({}),
+      },
+    });
+    void this.refresh();
+  }
+
+  stop(): void {
+    this.#stream?.close();
+    this.#listeners.clear();
+  }
+
+  async refresh(): Promise<void> {
+    const answer = await this.#client.terminals();
+    if (answer.ok)
+      this.#change({
+        terminals: new Map(answer.value.map((terminal) => [terminal.serial, terminal])),
+        fault: undefined,
+      });
+    else this.#change({ fault: answer.fault });
+    if (this.#state.opened) await this.open(this.#state.opened.serial);
+  }
+
+  async open(serial: string): Promise<void> {
+    if (this.#state.opened?.serial !== serial) this.#change({ opened: { serial, timeline: [] }, job: undefined });
+    const [detail, timeline] = await Promise.all([this.#client.terminal(serial), this.#client.timeline(serial)]);
+    if (this.#state.opened?.serial !== serial) return;
+    if (detail.ok && timeline.ok) this.#change({ opened: { serial, detail: detail.value, timeline: timeline.value } });
+    else this.#change({ fault: detail.ok ? (timeline.ok ? undefined : timeline.fault) : detail.fault });
+  }
+
+  close(): void {
+    this.#change({ opened: undefined, job: undefined, fault: undefined });
+  }
+
+  async sell(serial: string, card: string, amountMinor: number): Promise<void> {
+    if (this.#state.saleRunning) return;
+    this.#change({ saleRunning: true, job: undefined, fault: undefined });
+    const ended = await runTestSale(this.#world, this.#client, serial, { card, amountMinor }, (job) =>
+      this.#change({ job }),
+    );
+    this.#change({ saleRunning: false, ...(ended.ok ? { job: ended.value } : { fault: ended.fault }) });
+  }
+
+  #change(change: Partial<FleetState>): void {
+    this.#state = { ...this.#state, ...change, heardAt: this.#world.clock.monotonicMs() };
+    if (!this.#told) return;
+    this.#told = false;
+    // A busy fleet must not make the screen flicker over a slow line.
+    this.#world.timers.after(paceMs, () => {
+      this.#told = true;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+}
+
+/** At most ten frames a second come from the network; keys are drawn at once. */
+const paceMs = 100;

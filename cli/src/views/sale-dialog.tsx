@@ -1,0 +1,44 @@
+import { Box, Text, useInput } from 'ink';
+import { useState } from 'react';
+import type { Texts } from '../language/index.ts';
+
+interface SaleDialogProps {
+  readonly texts: Texts;
+  /** Names of the emulated cards; undefined while they are still being fetched. */
+  readonly cards: readonly string[] | undefined;
+  readonly onCancel: () => void;
+  readonly onStart: (card: string, amountMinor: number) => void;
+}
+
+/** Chooses a card and an amount for a test sale: arrows choose, digits write the amount. */
+export function SaleDialog({ texts, cards = [], onCancel, onStart }: SaleDialogProps) {
+  const [chosen, setChosen] = useState(0);
+  const [amount, setAmount] = useState('1280');
+  const card = cards[Math.min(chosen, cards.length - 1)];
+
+  useInput((input, key) => {
+    const character = input.normalize('NFKC');
+    if (key.escape || character === 'q') onCancel();
+    else if (key.downArrow || character === 'j') setChosen(Math.min(cards.length - 1, chosen + 1));
+    else if (key.upArrow || character === 'k') setChosen(Math.max(0, chosen - 1));
+    else if (key.backspace || key.delete) setAmount(amount.slice(0, -1));
+    else if (/^\d$/.test(character) && amount.length < 8) setAmount(amount + character);
+    else if (key.return && card && Number(amount) > 0) onStart(card, Number(amount));
+  });
+
+  return (
+    <Box flexDirection="column" borderStyle="round" paddingX={1} marginTop={1}>
+      <Text bold>{texts.tui.chooseCard}</Text>
+      {cards.length === 0 && <Text dimColor>{texts.tui.noCards}</Text>}
+      {cards.map((name, index) => (
+        <Text key={name} inverse={name === card}>
+          {index === chosen ? '> ' : '  '}
+          {name}
+        </Text>
+      ))}
+      <Text>
+        {texts.tui.amount}: <Text bold>{amount}_</Text> <Text dimColor>{texts.tui.start}</Text>
+      </Text>
+    </Box>
+  );
+}

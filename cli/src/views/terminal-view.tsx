@@ -1,0 +1,77 @@
+import { Box, Text } from 'ink';
+import type { ReactNode } from 'react';
+import { timelineLine } from '../commands/describe.ts';
+import { describeSale } from '../commands/sale.ts';
+import { describeTerminal } from '../commands/terminal.ts';
+import { cut, explain, pad } from '../console/index.ts';
+import type { Language, Texts } from '../language/index.ts';
+import type { FleetState } from './fleet-model.ts';
+
+interface TerminalViewProps {
+  readonly texts: Texts;
+  readonly language: Language;
+  /** Time of day, milliseconds. */
+  readonly now: number;
+  readonly state: FleetState;
+  readonly width: number;
+  readonly height: number;
+  /** The dialog, when one is open. */
+  readonly children?: ReactNode;
+}
+
+/** One terminal: its facts, the test sale in hand, its timeline. */
+export function TerminalView({ texts, language, now, state, width, height, children }: TerminalViewProps) {
+  const { opened, job } = state;
+  if (!opened?.detail) {
+    return (
+      <Box height={height}>
+        <Text dimColor>{texts.tui.loading}</Text>
+      </Box>
+    );
+  }
+  const facts = describeTerminal(texts, now, opened.detail);
+  const names: Readonly<Record<string, string>> = texts.steps;
+  const steps = job?.steps ?? [];
+  const saleHeight = job || state.saleRunning ? steps.length + 2 : 0;
+  const timelineHeight = Math.max(0, height - facts.length - saleHeight - 2);
+  return (
+    <Box flexDirection="column" height={height}>
+      {facts.map(([label, value]) => (
+        <Text key={label} wrap="truncate">
+          <Text dimColor>{pad(label, 30)}</Text>
+          {cut(value, width - 30)}
+        </Text>
+      ))}
+      {children}
+      {!children && saleHeight > 0 && (
+        <Box flexDirection="column" marginTop={1}>
+          {steps.map((step) => (
+            <Text key={step.step} wrap="truncate">
+              {pad(`${Math.round(step.atMs)} ms`, 9, true)} {names[step.step] ?? step.step}
+              <Text dimColor>{step.detail ? `  ${step.detail}` : ''}</Text>
+            </Text>
+          ))}
+          {job?.sale ? (
+            <Text bold color={job.sale.outcome === 'approved' ? 'green' : 'yellow'} wrap="truncate">
+              {describeSale({ texts, language }, job.sale)}
+            </Text>
+          ) : job?.fault ? (
+            <Text bold color="red" wrap="truncate">{`${job.fault}: ${explain(job.fault, language).says}`}</Text>
+          ) : (
+            <Text dimColor>{texts.tui.saleRunning}</Text>
+          )}
+        </Box>
+      )}
+      {!children && timelineHeight > 1 && (
+        <Box flexDirection="column" marginTop={1}>
+          <Text bold>{texts.detail.timeline}</Text>
+          {opened.timeline.slice(0, timelineHeight - 1).map((entry) => (
+            <Text key={entry.id} wrap="truncate">
+              {cut(timelineLine(texts, entry), width)}
+            </Text>
+          ))}
+        </Box>
+      )}
+    </Box>
+  );
+}

@@ -1,0 +1,7 @@
+export {
+  type Combination,
+  type CombinedKey,
+  type CombineError,
+  combineComponents,
+  splitIntoComponents,
+} from './combine.ts';

@@ -1,0 +1,168 @@
+import type { CodeMeaning } from './function-codes.ts';
+
+/** An action code: its meaning, and what becomes of the transaction and the card. */
+export interface ActionCode extends CodeMeaning {
+  readonly outcome: 'approved' | 'declined' | 'accepted' | 'failed';
+  /** The card is to be kept. */
+  readonly keepCard?: true;
+}
+
+/**
+ * Action codes, DE39. ISO 8583:1993, A.1: 0xx approved, 1xx denied, 2xx denied and keep the card, 3xx file action,
+ * 4xx reversal, 5xx reconciliation, 6xx administrative, 7xx fee, 8xx network, 9xx advice and errors.
+ * Networks add their own: a link keeps them in its profile.
+ */
+export const actionCodes: Readonly<Record<string, ActionCode>> = {
+  '000': { en: 'Approved', ja: '承認', outcome: 'approved' },
+  '001': { en: 'Honour with identification', ja: '本人確認のうえ承認', outcome: 'approved' },
+  '002': { en: 'Approved for a partial amount', ja: '一部金額を承認', outcome: 'approved' },
+  '003': { en: 'Approved (VIP)', ja: '承認(VIP)', outcome: 'approved' },
+  '004': { en: 'Approved, update track 3', ja: '承認(トラック3更新)', outcome: 'approved' },
+  '005': { en: 'Approved, account type chosen by the issuer', ja: '承認(口座種別は発行会社指定)', outcome: 'approved' },
+  '006': {
+    en: 'Approved for a partial amount, account type chosen by the issuer',
+    ja: '一部金額を承認(口座種別は発行会社指定)',
+    outcome: 'approved',
+  },
+  '007': { en: 'Approved, update the chip', ja: '承認(ICカード更新)', outcome: 'approved' },
+  '100': { en: 'Do not honour', ja: '取扱不可', outcome: 'declined' },
+  '101': { en: 'Expired card', ja: '有効期限切れ', outcome: 'declined' },
+  '102': { en: 'Suspected fraud', ja: '不正使用の疑い', outcome: 'declined' },
+  '103': { en: 'Card acceptor to contact the acquirer', ja: '取得機関へ連絡', outcome: 'declined' },
+  '104': { en: 'Restricted card', ja: '利用制限カード', outcome: 'declined' },
+  '105': {
+    en: "Card acceptor to call the acquirer's security department",
+    ja: '取得機関のセキュリティ部門へ電話',
+    outcome: 'declined',
+  },
+  '106': { en: 'PIN tries exceeded', ja: '暗証番号の回数超過', outcome: 'declined' },
+  '107': { en: 'Refer to card issuer', ja: '発行会社へ照会', outcome: 'declined' },
+  '108': { en: 'Refer to card issuer, special conditions', ja: '発行会社へ照会(特別条件)', outcome: 'declined' },
+  '109': { en: 'Invalid merchant', ja: '加盟店不正', outcome: 'declined' },
+  '110': { en: 'Invalid amount', ja: '金額不正', outcome: 'declined' },
+  '111': { en: 'Invalid card number', ja: '会員番号不正', outcome: 'declined' },
+  '112': { en: 'PIN data required', ja: '暗証番号が必要', outcome: 'declined' },
+  '113': { en: 'Unacceptable fee', ja: '手数料不可', outcome: 'declined' },
+  '114': { en: 'No account of the type requested', ja: '該当口座なし', outcome: 'declined' },
+  '115': { en: 'Requested function not supported', ja: '要求機能は未対応', outcome: 'declined' },
+  '116': { en: 'Not sufficient funds', ja: '残高不足', outcome: 'declined' },
+  '117': { en: 'Incorrect PIN', ja: '暗証番号相違', outcome: 'declined' },
+  '118': { en: 'No card record', ja: 'カード登録なし', outcome: 'declined' },
+  '119': { en: 'Transaction not permitted to the cardholder', ja: '会員に許可されない取引', outcome: 'declined' },
+  '120': { en: 'Transaction not permitted to the terminal', ja: '端末に許可されない取引', outcome: 'declined' },
+  '121': { en: 'Exceeds the amount limit', ja: '限度額超過', outcome: 'declined' },
+  '122': { en: 'Security violation', ja: 'セキュリティ違反', outcome: 'declined' },
+  '123': { en: 'Exceeds the frequency limit', ja: '利用回数超過', outcome: 'declined' },
+  '124': { en: 'Violation of law', ja: '法令違反', outcome: 'declined' },
+  '125': { en: 'Card not effective', ja: 'カード有効期間前', outcome: 'declined' },
+  '126': { en: 'Invalid PIN block', ja: 'PINブロック不正', outcome: 'declined' },
+  '127': { en: 'PIN length error', ja: '暗証番号の桁数誤り', outcome: 'declined' },
+  '128': { en: 'PIN key synchronization error', ja: 'PIN鍵の同期誤り', outcome: 'declined' },
+  '129': { en: 'Suspected counterfeit card', ja: '偽造カードの疑い', outcome: 'declined' },
+  '200': { en: 'Do not honour, keep the card', ja: '取扱不可(カード回収)', outcome: 'declined', keepCard: true },
+  '201': { en: 'Expired card, keep it', ja: '有効期限切れ(カード回収)', outcome: 'declined', keepCard: true },
+  '202': {
+    en: 'Suspected fraud, keep the card',
+    ja: '不正使用の疑い(カード回収)',
+    outcome: 'declined',
+    keepCard: true,
+  },
+  '203': {
+    en: 'Card acceptor to contact the acquirer, keep the card',
+    ja: '取得機関へ連絡(カード回収)',
+    outcome: 'declined',
+    keepCard: true,
+  },
+  '204': { en: 'Restricted card, keep it', ja: '利用制限カード(カード回収)', outcome: 'declined', keepCard: true },
+  '205': {
+    en: "Call the acquirer's security department, keep the card",
+    ja: '取得機関のセキュリティ部門へ電話(カード回収)',
+    outcome: 'declined',
+    keepCard: true,
+  },
+  '206': {
+    en: 'PIN tries exceeded, keep the card',
+    ja: '暗証番号の回数超過(カード回収)',
+    outcome: 'declined',
+    keepCard: true,
+  },
+  '207': { en: 'Special conditions, keep the card', ja: '特別条件(カード回収)', outcome: 'declined', keepCard: true },
+  '208': { en: 'Lost card', ja: '紛失カード', outcome: 'declined', keepCard: true },
+  '209': { en: 'Stolen card', ja: '盗難カード', outcome: 'declined', keepCard: true },
+  '210': {
+    en: 'Suspected counterfeit card, keep it',
+    ja: '偽造カードの疑い(カード回収)',
+    outcome: 'declined',
+    keepCard: true,
+  },
+  '300': { en: 'File action successful', ja: 'ファイル更新完了', outcome: 'accepted' },
+  '301': { en: 'File action not supported by the receiver', ja: '受信側がファイル更新に未対応', outcome: 'failed' },
+  '302': { en: 'Record not found', ja: '該当レコードなし', outcome: 'failed' },
+  '303': { en: 'Duplicate record, old one replaced', ja: '重複レコードを置換', outcome: 'accepted' },
+  '304': { en: 'Field edit error', ja: '項目エラー', outcome: 'failed' },
+  '305': { en: 'File locked out', ja: 'ファイル使用中', outcome: 'failed' },
+  '306': { en: 'File action not successful', ja: 'ファイル更新失敗', outcome: 'failed' },
+  '307': { en: 'File data format error', ja: 'ファイル形式エラー', outcome: 'failed' },
+  '308': { en: 'Duplicate record, new one rejected', ja: '重複のため拒否', outcome: 'failed' },
+  '309': { en: 'Unknown file', ja: '該当ファイルなし', outcome: 'failed' },
+  '400': { en: 'Reversal accepted', ja: '取消受付', outcome: 'accepted' },
+  '500': { en: 'Reconciled, in balance', ja: '精算一致', outcome: 'accepted' },
+  '501': { en: 'Reconciled, out of balance', ja: '精算不一致', outcome: 'accepted' },
+  '502': { en: 'Amount not reconciled, totals provided', ja: '金額不一致(合計を返送)', outcome: 'accepted' },
+  '503': { en: 'Totals not available', ja: '合計なし', outcome: 'failed' },
+  '504': { en: 'Not reconciled, totals provided', ja: '未精算(合計を返送)', outcome: 'accepted' },
+  '600': { en: 'Administrative action accepted', ja: '管理要求受付', outcome: 'accepted' },
+  '601': { en: 'Impossible to trace back the original transaction', ja: '元取引を追跡できない', outcome: 'failed' },
+  '602': { en: 'Invalid transaction reference number', ja: '取引参照番号不正', outcome: 'failed' },
+  '603': { en: 'Reference number and card number incompatible', ja: '参照番号と会員番号の不一致', outcome: 'failed' },
+  '604': { en: 'Photograph on file is not available', ja: '画像なし', outcome: 'failed' },
+  '605': { en: 'Requested item supplied', ja: '請求資料を送付', outcome: 'accepted' },
+  '606': { en: 'Request cannot be fulfilled, documentation missing', ja: '資料不足により対応不可', outcome: 'failed' },
+  '700': { en: 'Fee accepted', ja: '手数料受付', outcome: 'accepted' },
+  '800': { en: 'Network management accepted', ja: 'ネットワーク管理受付', outcome: 'accepted' },
+  '900': {
+    en: 'Advice acknowledged, no financial liability accepted',
+    ja: '通知受領(債務引受なし)',
+    outcome: 'accepted',
+  },
+  '901': { en: 'Advice acknowledged, financial liability accepted', ja: '通知受領(債務引受)', outcome: 'accepted' },
+  '902': { en: 'Invalid transaction', ja: '取引不正', outcome: 'failed' },
+  '903': { en: 'Re-enter transaction', ja: '再入力', outcome: 'failed' },
+  '904': { en: 'Format error', ja: '電文形式エラー', outcome: 'failed' },
+  '905': { en: 'Acquirer not supported by the switch', ja: '取得機関が未登録', outcome: 'failed' },
+  '906': { en: 'Cutover in process', ja: '業務日切替中', outcome: 'failed' },
+  '907': { en: 'Card issuer or switch inoperative', ja: '発行会社または中継が停止中', outcome: 'failed' },
+  '908': { en: 'Transaction destination cannot be found for routing', ja: '宛先なし', outcome: 'failed' },
+  '909': { en: 'System malfunction', ja: 'システム障害', outcome: 'failed' },
+  '910': { en: 'Card issuer signed off', ja: '発行会社が閉局中', outcome: 'failed' },
+  '911': { en: 'Card issuer timed out', ja: '発行会社の応答タイムアウト', outcome: 'failed' },
+  '912': { en: 'Card issuer unavailable', ja: '発行会社に接続できない', outcome: 'failed' },
+  '913': { en: 'Duplicate transmission', ja: '二重送信', outcome: 'failed' },
+  '914': { en: 'Not able to trace back to the original transaction', ja: '元取引を特定できない', outcome: 'failed' },
+  '915': { en: 'Reconciliation cutover or checkpoint error', ja: '精算切替または中間精算のエラー', outcome: 'failed' },
+  '916': { en: 'MAC incorrect', ja: 'MAC不一致', outcome: 'failed' },
+  '917': { en: 'MAC key synchronization error', ja: 'MAC鍵の同期誤り', outcome: 'failed' },
+  '918': { en: 'No communication keys available for use', ja: '通信鍵なし', outcome: 'failed' },
+  '919': { en: 'Encryption key synchronization error', ja: '暗号鍵の同期誤り', outcome: 'failed' },
+  '920': {
+    en: 'Security software or hardware error, try again',
+    ja: 'セキュリティ装置エラー(再試行)',
+    outcome: 'failed',
+  },
+  '921': {
+    en: 'Security software or hardware error, no action',
+    ja: 'セキュリティ装置エラー(処理なし)',
+    outcome: 'failed',
+  },
+  '922': { en: 'Message number out of sequence', ja: 'メッセージ番号の順序違い', outcome: 'failed' },
+  '923': { en: 'Request in progress', ja: '処理中', outcome: 'failed' },
+};
+
+/** The meaning of an action code: that of the link where it has one, else the standard's. */
+export const describeActionCode = (
+  code: string,
+  linkCodes: Readonly<Record<string, ActionCode>> = {},
+): ActionCode | undefined => linkCodes[code] ?? actionCodes[code];
+
+/** Whether an action code approves an authorization or financial request; anything that is not 0xx does not. */
+export const isApproval = (code: string): boolean => /^0\d\d$/.test(code);

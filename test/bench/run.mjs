@@ -1,0 +1,49 @@
+// `npm run bench -- NAME [--json]`: runs a benchmark and prints every figure, and each ratio to its named peer or bound.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const suites = { protocols: ['iso8583', 'keys', 'emv'], sale: ['sale'] };
+const [name, ...flags] = process.argv.slice(2);
+const json = flags.includes('--json');
+
+if (process.env.TSUNAGU_BENCH !== '1') {
+  // The benchmarks are TypeScript on the sources; tsx and the condition that leads there are set for this one process.
+  const args = [
+    '--conditions=tsunagu-source',
+    '--import',
+    'tsx',
+    fileURLToPath(import.meta.url),
+    ...process.argv.slice(2),
+  ];
+  process.exit(
+    spawnSync(process.execPath, args, {
+      stdio: 'inherit',
+      cwd: fileURLToPath(new URL('..', import.meta.url)),
+      env: { ...process.env, TSUNAGU_BENCH: '1' },
+    }).status ?? 1,
+  );
+}
+
+const files = (suites[name] ?? [name]).map((file) => new URL(`${file}.bench.ts`, import.meta.url));
+if (!name || !files.every((file) => existsSync(file))) {
+  console.error(`usage: npm run bench -- NAME [--json]; NAME is one of ${Object.keys(suites).join(', ')}`);
+  process.exit(2);
+}
+const results = [];
+for (const file of files) {
+  const { default: run } = await import(file);
+  const result = await run();
+  results.push(result);
+  if (json) continue;
+  console.log(`\n${result.name}`);
+  for (const [figure, value] of Object.entries(result.figures)) console.log(`  ${figure.padEnd(58)} ${round(value)}`);
+  for (const [ratio, value] of Object.entries(result.ratios))
+    console.log(`  ${`ratio: ${ratio}`.padEnd(58)} ${round(value)}`);
+  for (const [peer, what] of Object.entries(result.peers ?? {})) console.log(`  peer: ${peer}: ${what}`);
+}
+if (json) console.log(JSON.stringify(results.length === 1 ? results[0] : { name, results }));
+
+function round(value) {
+  return Math.abs(value) >= 1_000 ? Math.round(value).toLocaleString('en-US') : Number(value.toPrecision(3));
+}

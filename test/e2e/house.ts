@@ -1,0 +1,147 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const program = fileURLToPath(new URL('../../cli/bin/tsunagu.js', import.meta.url));
+
+/** How a command of the CLI ended. */
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A whole house of real processes on ports and a folder of its own. */
+export interface House {
+  readonly data: string;
+  readonly portBase: number;
+  readonly url: string;
+  readonly token: string;
+  readonly signInUrl: string;
+  /** Milliseconds from the start to the screen. */
+  readonly readyMs: number;
+  readonly screen: () => string;
+  readonly process: ChildProcess;
+  cli(...args: string[]): Promise<Ran>;
+  /** JSON of the management API. */
+  api(path: string, init?: RequestInit): Promise<{ status: number; body: unknown }>;
+  /** Every log line so far, of all processes. */
+  logs(): string;
+  /** Ctrl-C; resolves with the exit code. */
+  stop(): Promise<number>;
+}
+
+export interface HouseOptions {
+  readonly data?: string;
+  readonly portBase?: number;
+  readonly args?: readonly string[];
+  readonly lang?: 'ja' | 'en';
+  readonly keep?: boolean;
+}
+
+/** Runs a command of the built CLI. */
+export const runCli = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> =>
+  new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [program, ...args],
+      { env: { ...process.env, NO_COLOR: '1', TSUNAGU_LANG: 'en', ...env }, timeout: 120_000 },
+      (error, stdout, stderr) =>
+        resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr }),
+    );
+  });
+
+/** A base above which nobody listens; asked of the system, so that suites can run side by side. */
+export async function freePortBase(): Promise<number> {
+  for (let base = 20_000 + (process.pid % 400) * 50; ; base = base > 60_000 ? 20_000 : base + 50) {
+    const free = await Promise.all(Array.from({ length: 30 }, (_, offset) => isFree(base + offset)));
+    if (free.every(Boolean)) return base;
+  }
+}
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer()
+      .once('error', () => resolve(false))
+      .listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+
+/** Starts a house and waits for its screen. */
+export async function startHouse(options: HouseOptions = {}): Promise<House> {
+  const data = options.data ?? mkdtempSync(join(tmpdir(), 'tsunagu-'));
+  const portBase = options.portBase ?? (await freePortBase());
+  const started = performance.now();
+  const args = [
+    '--lang',
+    options.lang ?? 'en',
+    '--data',
+    data,
+    'start',
+    '--port-base',
+    String(portBase),
+    ...(options.args ?? []),
+  ];
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+  let screen = '';
+  let talk = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (screen += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (talk += text));
+  const exited = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? -1)));
+  await until(
+    () => /Ctrl-C/.test(screen) || child.exitCode !== null,
+    120_000,
+    () => `no screen: ${screen}${talk}`,
+  );
+  const logs = (): string =>
+    ['fleet-server', 'card-company', 'bridge'].map((name) => readIfThere(join(data, 'logs', `${name}.log`))).join('\n');
+  if (child.exitCode !== null)
+    throw new Error(`the house ended with ${child.exitCode}: ${screen}${talk}\n${logs().slice(-2_000)}`);
+  const { url, token } = JSON.parse(readFileSync(join(data, 'access.json'), 'utf8')) as { url: string; token: string };
+  return {
+    data,
+    portBase,
+    url,
+    token,
+    signInUrl: /http\S+#\S+/.exec(screen)?.[0] ?? '',
+    readyMs: performance.now() - started,
+    screen: () => screen + talk,
+    process: child,
+    cli: (...cliArgs) => runCli(['--data', data, ...cliArgs]),
+    async api(path, init = {}) {
+      const answer = await fetch(new URL(path, url), {
+        ...init,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...init.headers },
+      });
+      const text = await answer.text();
+      return { status: answer.status, body: text ? JSON.parse(text) : undefined };
+    },
+    logs,
+    async stop() {
+      child.kill('SIGINT');
+      const code = await exited;
+      if (!options.keep && !options.data) rmSync(data, { recursive: true, force: true });
+      return code;
+    },
+  };
+}
+
+const readIfThere = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+
+/** Waits until something is so; says what it saw when it never was. */
+export async function until(
+  isSo: () => boolean | Promise<boolean>,
+  timeoutMs: number,
+  saw: () => string = () => '',
+): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  while (!(await isSo())) {
+    if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms. ${saw()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,81 @@
+import { spawn } from '@lydell/node-pty';
+import { Terminal } from '@xterm/headless';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type House, startHouse, until } from './house.ts';
+
+let house: House;
+beforeAll(async () => {
+  house = await startHouse({ args: ['--terminals', '8', '--sale-every-seconds', '3600'] });
+}, 180_000);
+afterAll(async () => {
+  await house?.stop();
+}, 60_000);
+
+/** The TUI in a real pseudo-terminal, seen through a terminal emulator. */
+function openSeat(lang: 'ja' | 'en', columns = 120, rows = 40) {
+  const emulator = new Terminal({ cols: columns, rows, allowProposedApi: true });
+  const program = fileURLToPath(new URL('../../cli/bin/tsunagu.js', import.meta.url));
+  const pty = spawn(process.execPath, [program, '--data', house.data, '--lang', lang], {
+    cols: columns,
+    rows,
+    env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: '1' } as Record<string, string>,
+  });
+  pty.onData((text) => emulator.write(text));
+  const exited = new Promise<number>((resolve) => pty.onExit(({ exitCode }) => resolve(exitCode)));
+  const screen = (): string =>
+    Array.from({ length: rows }, (_, row) => emulator.buffer.active.getLine(row)?.translateToString(true) ?? '').join(
+      '\n',
+    );
+  const shows = (text: string | RegExp, timeoutMs = 20_000): Promise<void> =>
+    until(() => (typeof text === 'string' ? screen().includes(text) : text.test(screen())), timeoutMs, screen);
+  return { pty, screen, shows, exited, isAlternate: () => emulator.buffer.active.type === 'alternate' };
+}
+
+test('a technician sees the live list, opens a terminal, runs a test sale and watches its steps', async () => {
+  const seat = openSeat('en');
+  await seat.shows('8 terminals');
+  await seat.shows('CT5100-0001');
+  await seat.shows('LIVE');
+  expect(seat.isAlternate()).toBe(true);
+  seat.pty.write('/CT5100\r');
+  await seat.shows('1 of 8 terminals');
+  seat.pty.write('\r');
+  await seat.shows('Certificate');
+  await seat.shows('visa-contactless');
+  seat.pty.write('s');
+  await seat.shows('choose a card');
+  seat.pty.write('\r');
+  await seat.shows(/approved .*¥1,280/);
+  expect(seat.screen()).toContain('answer received');
+  seat.pty.write('\u001B');
+  await seat.shows('1 of 8 terminals');
+  seat.pty.write('\u001B');
+  await seat.shows('8 terminals');
+  seat.pty.write('q');
+  expect(await seat.exited).toBe(0);
+  expect(seat.isAlternate()).toBe(false);
+});
+
+test('speaks Japanese, changes the language at a key, and Ctrl-C always leaves', async () => {
+  const seat = openSeat('ja', 80, 24);
+  await seat.shows('端末 8 台');
+  await seat.shows('接続中');
+  seat.pty.write('L');
+  await seat.shows('8 terminals');
+  seat.pty.write('\u0003');
+  expect(await seat.exited).toBe(0);
+});
+
+test('narrow windows lose columns, never wrap', async () => {
+  const seat = openSeat('en', 60, 20);
+  await seat.shows('CT5100-0001');
+  expect(
+    seat
+      .screen()
+      .split('\n')
+      .filter((line) => line.includes('CT5100-0001')),
+  ).toHaveLength(1);
+  seat.pty.write('q');
+  expect(await seat.exited).toBe(0);
+});

@@ -1,0 +1,74 @@
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { portOf } from '@tsunagu/protocols/fleet';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePortBase, runCli, startHouse } from './house.ts';
+
+let data: string;
+let portBase: number;
+beforeAll(async () => {
+  data = mkdtempSync(join(tmpdir(), 'tsunagu-start-'));
+  portBase = await freePortBase();
+});
+afterAll(() => rmSync(data, { recursive: true, force: true }));
+
+const quiet = ['--terminals', '2', '--sale-every-seconds', '3600'];
+
+describe('npm start', () => {
+  test('names a taken port and the way out, and leaves nothing running', async () => {
+    const port = portOf(portBase, 'acquiring');
+    const holder = createServer().listen(port, '127.0.0.1');
+    const { code, stderr } = await runCli(['--data', data, 'start', '--port-base', String(portBase), ...quiet]);
+    holder.close();
+    expect(code).toBe(1);
+    expect(stderr).toContain('PORT_TAKEN');
+    expect(stderr).toContain(String(port));
+    expect(stderr).toContain('--port-base');
+    expect(existsSync(join(data, 'house.pid'))).toBe(false);
+  });
+
+  test('ends cleanly with Ctrl-C, and a second start finds its data again', async () => {
+    const first = await startHouse({ data, portBase, args: quiet, lang: 'ja' });
+    expect(first.screen()).toContain('起動しました');
+    expect((await first.cli('negative', 'add', '4111111111111111')).code).toBe(0);
+    const before = await first.api('/api/v1/terminals/CATS200-0001');
+    expect(await first.stop()).toBe(0);
+    expect(statSync(join(data, 'access.json')).mode & 0o077).toBe(0);
+
+    const second = await startHouse({ data, portBase, args: quiet });
+    const after = await second.api('/api/v1/terminals/CATS200-0001');
+    expect(after.body).toMatchObject({ enrolledAt: (before.body as { enrolledAt: string }).enrolledAt });
+    expect(JSON.parse((await second.cli('negative', 'list', '--json')).stdout)).toMatchObject({
+      entries: [{ lastFour: '1111' }],
+    });
+
+    const third = await runCli(['--data', data, 'start', '--port-base', String(portBase), ...quiet]);
+    expect(third.stderr).toContain('HOUSE_RUNNING');
+    expect(await second.stop()).toBe(0);
+  }, 180_000);
+
+  test('begins anew with --fresh', async () => {
+    const house = await startHouse({ data, portBase, args: [...quiet, '--fresh'] });
+    expect(JSON.parse((await house.cli('negative', 'list', '--json')).stdout)).toMatchObject({ entries: [] });
+    expect(await house.stop()).toBe(0);
+  }, 120_000);
+});
+
+describe('tsunagu', () => {
+  test('says what is wrong in one line and a next step, and ends with the documented codes', async () => {
+    const nowhere = await runCli(['--data', join(data, 'none'), 'terminals']);
+    expect(nowhere).toMatchObject({ code: 4, stdout: '' });
+    expect(nowhere.stderr).toMatch(/ACCESS_MISSING[\s\S]*npm start/);
+    expect((await runCli(['terminals', '--nonsense'])).code).toBe(2);
+    const unreachable = await runCli(['terminals', '--json'], {
+      TSUNAGU_URL: 'http://127.0.0.1:9',
+      TSUNAGU_TOKEN: 'x',
+    });
+    expect(unreachable.code).toBe(1);
+    expect(JSON.parse(unreachable.stdout)).toMatchObject({ error: { code: 'SERVER_UNREACHABLE' } });
+    const japanese = await runCli(['--data', join(data, 'none'), '--lang', 'ja', 'terminals']);
+    expect(japanese.stderr).toContain('接続先');
+  });
+});

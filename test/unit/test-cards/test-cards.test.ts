@@ -1,0 +1,91 @@
+import { hasLuhnDigit, parseAfl, parseTrack2, schemeOfAid } from '@tsunagu/protocols/emv';
+import { hex, toHex, unwrap } from '@tsunagu/protocols/kit';
+import {
+  findTestCard,
+  isTestCardName,
+  personalise,
+  testCard,
+  testCardNames,
+  testCards,
+} from '@tsunagu/protocols/test-cards';
+import { decodeTlv, findTlvDeep, parseDol } from '@tsunagu/protocols/tlv';
+import { describe, expect, test } from 'vitest';
+
+test('the cards that others count on are there', () => {
+  expect(testCardNames).toEqual(
+    expect.arrayContaining([
+      'visa-contact',
+      'visa-contactless',
+      'mastercard-contact',
+      'mastercard-contactless',
+      'jcb-contact',
+      'jcb-contactless',
+      'amex-contact',
+      'amex-contactless',
+      'unionpay-contact',
+      'visa-declined',
+      'visa-silent',
+      'visa-listed',
+    ]),
+  );
+  expect(testCard('visa-declined').fate).toEqual({ kind: 'declined', actionCode: 116 });
+  expect(isTestCardName('visa')).toBe(false);
+});
+
+describe.each(testCards().map((card) => [card.name, card] as const))('%s', (name, card) => {
+  const image = personalise(card);
+
+  test('has a PAN with a right check digit, and no other card has it', () => {
+    expect(hasLuhnDigit(card.pan)).toBe(true);
+    expect(findTestCard(card.pan)?.name).toBe(name);
+    const digits = card.pan.use((bytes) => Buffer.from(bytes).toString('latin1'));
+    expect(JSON.stringify(card)).not.toContain(digits);
+  });
+
+  test('belongs to the scheme of its AID, and its cryptogram too', () => {
+    expect(schemeOfAid(image.aid)).toBe(card.scheme);
+    expect(card.profile.scheme).toBe(card.scheme);
+    const version = hex(card.issuerApplicationData)[card.scheme === 'mastercard' ? 1 : 2];
+    expect(version).toBe(card.profile.cvn);
+  });
+
+  test('has keys of odd parity and unequal halves', () => {
+    card.issuerMasterKey.use((key) => {
+      for (const byte of key) expect(byte.toString(2).replaceAll('0', '').length % 2).toBe(1);
+      expect(key.subarray(0, 8)).not.toEqual(key.subarray(8));
+    });
+  });
+
+  test('has lists that parse, and a locator that points at its records', () => {
+    for (const dol of [card.pdol, card.cdol1, card.cdol2, card.ddol])
+      if (dol !== undefined) expect(parseDol(hex(dol)).ok).toBe(true);
+    const located = unwrap(parseAfl(image.afl)).flatMap(({ sfi, first, last }) =>
+      Array.from({ length: last - first + 1 }, (_, index) => `${sfi}.${first + index}`),
+    );
+    expect(located.sort()).toEqual(image.records.map(({ sfi, record }) => `${sfi}.${record}`).sort());
+  });
+
+  test('has records of one template each that fit a short APDU, with PAN and expiry', () => {
+    const objects = image.records.flatMap(({ bytes }) => {
+      expect(bytes.length).toBeLessThanOrEqual(254);
+      const record = unwrap(decodeTlv(bytes, { duplicates: 'refuse' }));
+      expect(record.map(({ tag }) => tag)).toEqual([0x70]);
+      return record;
+    });
+    expect(findTlvDeep(objects, 0x5a)).toBeDefined();
+    expect(toHex(findTlvDeep(objects, 0x5f24)?.value ?? hex(''))).toBe(card.expiry);
+    const track2 = findTlvDeep(objects, 0x57)?.value;
+    if (track2 !== undefined) expect(unwrap(parseTrack2(track2)).expiry).toBe(card.expiry.slice(0, 4));
+  });
+
+  test('is announced by its directory', () => {
+    const isContact = card.flow === 'contact';
+    const listed = isContact ? image.directoryRecords.map(({ bytes }) => bytes) : [image.directoryFci];
+    const aid = findTlvDeep(
+      listed.flatMap((bytes) => [...unwrap(decodeTlv(bytes))]),
+      0x4f,
+    );
+    expect(aid?.value).toEqual(image.aid);
+    expect(findTlvDeep(unwrap(decodeTlv(image.fci)), 0x84)?.value).toEqual(image.aid);
+  });
+});

@@ -1,0 +1,3 @@
+import { runFamily } from './key-vectors.ts';
+
+runFamily('components', { combineComponents: ['key', 'keyKcv', 'componentKcvs'] });
