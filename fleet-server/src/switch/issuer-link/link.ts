@@ -391,4 +391,5 @@ function publicState(state: LinkState): 'up' | 'signed-on' | 'down' {
 }
 
 /** What an error says without its text, which may quote the far side. */
-const reasonOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : error.name);
+const reasonOf = (error: Error): string =>
+  'code' in error && typeof error.code === 'string' ? error.code : error.name;
