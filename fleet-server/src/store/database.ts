@@ -3,6 +3,7 @@ import type { IdentityTables } from '../identity/tables.ts';
 import type { JobTables } from '../jobs/tables.ts';
 import type { KeyTables } from '../keys/tables.ts';
 import type { NegativeTables } from '../negative/tables.ts';
+import type { SalesTables } from '../sales/tables.ts';
 import type { SwitchTables } from '../switch/journal/tables.ts';
 import type { TwinTables } from '../twin/tables.ts';
 
@@ -17,6 +18,7 @@ export interface Database
     JobTables,
     KeyTables,
     NegativeTables,
+    SalesTables,
     SwitchTables {
   readonly schema_steps: { name: string; applied_at: number };
 }

@@ -113,10 +113,6 @@ export const agentErrors = defineErrors({
       next: '示された項目を機種に合わせてください。以前の設定が有効なままです。',
     },
   },
-  MODEL_UNKNOWN: {
-    en: { says: 'The model is not in the catalogue.', next: 'Check the model’s name in the claim bundle.' },
-    ja: { says: '機種がカタログにありません。', next: 'claim.jsonの機種名を確認してください。' },
-  },
   JOB_ORDER_INVALID: {
     en: {
       says: 'A signed order is not readable.',
@@ -177,13 +173,6 @@ export const agentErrors = defineErrors({
       next: 'The server loads it by a job after the next hello; check the job’s state.',
     },
     ja: { says: '鍵スロットが空です。', next: '次回の接続後に自動で注入されます。ジョブの状態を確認してください。' },
-  },
-  CARD_UNKNOWN: {
-    en: {
-      says: 'There is no such card in the terminal’s emulated reader.',
-      next: 'Take one of the names that the terminal lists.',
-    },
-    ja: { says: 'この端末の模擬リーダーにそのカードはありません。', next: '端末が示す名前から選んでください。' },
   },
   NEGATIVE_HEAD_OLD: {
     en: {
