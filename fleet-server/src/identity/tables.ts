@@ -12,7 +12,7 @@ export interface IdentityTables {
   readonly certificates: {
     /** SHA-256 of the DER, hex in lower case. */
     fingerprint: string;
-    kind: 'terminal' | 'server' | 'link';
+    kind: 'root' | 'issuing' | 'terminal' | 'server' | 'link';
     /** Serial of the terminal, or the name of the server or link. */
     subject: string;
     /** SHA-256 of the SPKI, hex. */

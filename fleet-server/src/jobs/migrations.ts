@@ -18,12 +18,12 @@ export const jobMigrations: readonly Migration[] = [
         .addColumn('attempts_max', 'integer', (column) => column.notNull())
         .addColumn('created_at', types.time, (column) => column.notNull())
         .addColumn('deadline_at', types.time, (column) => column.notNull())
-        .addColumn('offer_lapses_at', types.time)
         .addColumn('finished_at', types.time)
         .addColumn('fault', 'text')
         .addColumn('result', 'text')
         .execute();
       await db.schema.createIndex('jobs_by_serial').on('jobs').columns(['serial', 'created_at']).execute();
+      await db.schema.createIndex('jobs_by_deadline').on('jobs').columns(['state', 'deadline_at']).execute();
       await db.schema
         .createIndex('jobs_open')
         .on('jobs')

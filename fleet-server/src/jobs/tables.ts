@@ -17,8 +17,6 @@ export interface JobTables {
     created_at: number;
     /** After it an open job is timed out. */
     deadline_at: number;
-    /** When the last offer of a job that has not begun lapses, and it may be offered again. */
-    offer_lapses_at: number | null;
     finished_at: number | null;
     fault: string | null;
     /** The final report, JSON. */

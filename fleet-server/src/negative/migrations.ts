@@ -27,11 +27,13 @@ export const negativeMigrations: readonly Migration[] = [
         .addUniqueConstraint('negative_entries_once', ['list', 'tag'])
         .execute();
       await db.schema
-        .createTable('artefacts')
-        .addColumn('digest', 'text', (column) => column.primaryKey())
-        .addColumn('size', 'integer', (column) => column.notNull())
-        .addColumn('kind', 'text', (column) => column.notNull())
-        .addColumn('made_at', types.time, (column) => column.notNull())
+        .createTable('negative_applied')
+        .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addColumn('list', 'text', (column) => column.notNull())
+        .addColumn('version', 'integer', (column) => column.notNull())
+        .addColumn('overlay_seq', 'integer', (column) => column.notNull())
+        .addColumn('fresh_at', types.time, (column) => column.notNull())
+        .addPrimaryKeyConstraint('negative_applied_key', ['list', 'serial'])
         .execute();
     },
   },

@@ -24,6 +24,12 @@ export interface NegativeTables {
     /** The version whose snapshot holds the entry first; null while it is in the overlay only. */
     version: number | null;
   };
-  /** Immutable files that the device API serves by their SHA-256. */
-  readonly artefacts: { digest: string; size: number; kind: string; made_at: number };
+  /** What each terminal said it applies. */
+  readonly negative_applied: {
+    serial: string;
+    list: string;
+    version: number;
+    overlay_seq: number;
+    fresh_at: number;
+  };
 }

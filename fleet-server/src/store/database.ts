@@ -10,6 +10,13 @@ import type { TwinTables } from '../twin/tables.ts';
  * Every table of the store. A room owns its tables: it declares them in its `tables.ts`, makes them in its `migrations.ts`, and is
  * the only one to write them. Columns are snake_case; times are milliseconds since 1970; JSON is text.
  */
-export interface Database extends EstateTables, IdentityTables, TwinTables, JobTables, KeyTables, NegativeTables, SwitchTables {
+export interface Database
+  extends EstateTables,
+    IdentityTables,
+    TwinTables,
+    JobTables,
+    KeyTables,
+    NegativeTables,
+    SwitchTables {
   readonly schema_steps: { name: string; applied_at: number };
 }

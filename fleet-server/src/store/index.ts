@@ -2,3 +2,13 @@ export type { Database } from './database.ts';
 export type { ColumnTypes, Migration } from './migration.ts';
 export { migrations } from './migrations.ts';
 export { openStore, type Queryable, type Store } from './store.ts';
+export {
+  boundedLimit,
+  isoTime,
+  keyOfCursor,
+  numberOfCursor,
+  type Page,
+  pageLimitMax,
+  pageOf,
+  type PageRequest,
+} from './page.ts';

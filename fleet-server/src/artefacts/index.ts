@@ -1,0 +1,1 @@
+export { type Artefacts, openArtefacts } from './artefacts.ts';

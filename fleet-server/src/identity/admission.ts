@@ -1,0 +1,30 @@
+import type { X509Certificate } from 'node:crypto';
+import { parseTerminalUri, type Serial, type TenantId } from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import type { Store } from '../store/index.ts';
+
+/** Tells who is at the other end of a TLS connection whose chain was verified already. */
+export type Admission = (
+  certificate: X509Certificate | undefined,
+) => Promise<Result<Serial, 'CLIENT_CERTIFICATE_MISSING' | 'CLIENT_CERTIFICATE_REFUSED'>>;
+
+/** A terminal is admitted when its certificate names it in this tenant, and is the one it was given last. */
+export const openAdmission =
+  (world: Pick<World, 'clock'>, store: Store, tenant: TenantId): Admission =>
+  async (certificate) => {
+    if (!certificate) return fail('CLIENT_CERTIFICATE_MISSING');
+    const uri = /^URI:([^,]+)$/.exec(certificate.subjectAltName ?? '')?.[1];
+    const named = uri === undefined ? undefined : parseTerminalUri(uri);
+    if (named?.tenant !== tenant) return fail('CLIENT_CERTIFICATE_REFUSED', { field: 'subjectAltName' });
+    const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+    const row = await store.db
+      .selectFrom('certificates')
+      .select(['subject', 'ended_at', 'not_after'])
+      .where('fingerprint', '=', fingerprint)
+      .where('kind', '=', 'terminal')
+      .executeTakeFirst();
+    if (row?.subject !== named.serial || row.ended_at !== null || row.not_after < world.clock.now())
+      return fail('CLIENT_CERTIFICATE_REFUSED', { facts: { serial: named.serial, isEnded: row?.ended_at != null } });
+    return ok(named.serial);
+  };

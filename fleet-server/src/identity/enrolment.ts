@@ -1,0 +1,144 @@
+import { generateKeyPairSync } from 'node:crypto';
+import {
+  agreeKeyBlockProtectionKey,
+  type EnrolmentAnswer,
+  type EnrolmentRequest,
+  isClaimProven,
+  type PinnedKey,
+  type Serial,
+  type TenantId,
+} from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import { p256Key, parseCertificateRequest } from '@tsunagu/protocols/x509';
+import type { Transaction } from 'kysely';
+import type { Database, Store } from '../store/index.ts';
+import type { Vault } from '../vault/index.ts';
+import { type Authority, keyDigest } from './authority.ts';
+
+/** Why an enrolment can be refused. */
+export type EnrolmentError =
+  | 'INPUT_INVALID'
+  | 'TERMINAL_UNKNOWN'
+  | 'CLAIM_INVALID'
+  | 'CSR_INVALID'
+  | 'AGREEMENT_KEY_INVALID'
+  | 'CLAIM_USED';
+
+/** What enrolment needs of the rooms around it. */
+export interface EnrolmentRooms {
+  readonly world: World;
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly authority: Authority;
+  readonly tenant: TenantId;
+  readonly jobKey: PinnedKey;
+  readonly negativeKey: PinnedKey;
+  /** Stores, in the enrolment's own transaction, under which key the terminal's keys travel from now on. */
+  protect(tx: Transaction<Database>, serial: Serial, protectionKey: string, checkValue: string): Promise<void>;
+  /** The enrolment is on disk. */
+  enrolled(serial: Serial, fingerprint: string): Promise<void>;
+}
+
+/** Enrols terminals: who holds the claim secret of a listed serial gets a certificate for its key. */
+export interface Enrolment {
+  /** Registers a claim secret in the transaction that registers the terminal. Sealed; nobody reads it again but `enrol`. */
+  expect(tx: Transaction<Database>, serial: Serial, secret: Secret<'claim'>): Promise<void>;
+  /**
+   * Answers a request. Order of faults: tenant or serial unknown, proof, CSR (its name must be the serial), agreement key,
+   * claim used by another key. The same serial with the same key gets a new certificate again, as often as it asks: an
+   * answer that was lost costs nothing. Each answer agrees a new key-block protection key.
+   */
+  enrol(request: EnrolmentRequest): Promise<Result<EnrolmentAnswer, EnrolmentError>>;
+}
+
+const sealContext = (serial: string): string => `claim/${serial}`;
+
+export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
+  const { world, store, vault, authority } = rooms;
+  return {
+    async expect(tx, serial, secret) {
+      const secret_sealed = secret.use((bytes) => vault.seal(sealContext(serial), bytes));
+      await tx.insertInto('claims').values({ serial, secret_sealed, used_key: null, used_at: null }).execute();
+    },
+
+    async enrol(request) {
+      const { serial } = request;
+      if (request.tenant !== rooms.tenant) return fail('TERMINAL_UNKNOWN', { field: 'tenant' });
+      const claim = await store.db
+        .selectFrom('claims')
+        .innerJoin('terminals', 'terminals.serial', 'claims.serial')
+        .select(['claims.secret_sealed', 'terminals.model'])
+        .where('claims.serial', '=', serial)
+        .executeTakeFirst();
+      if (!claim) return fail('TERMINAL_UNKNOWN', { field: 'serial' });
+
+      const opened = vault.open(sealContext(serial), claim.secret_sealed);
+      if (!opened.ok) return fail('CLAIM_INVALID', { cause: opened.fault });
+      const secret = Secret.take('claim', opened.value);
+      const isProven = isClaimProven(secret, request);
+      secret.wipe();
+      if (!isProven) return fail('CLAIM_INVALID', { field: 'proof' });
+      if (claim.model !== request.model) return fail('INPUT_INVALID', { field: 'model' });
+
+      const csr = parseCertificateRequest(Buffer.from(request.csr, 'base64'));
+      if (!csr.ok) return csr;
+      if (csr.value.commonName !== serial) return fail('CSR_INVALID', { field: 'subject' });
+      if (!p256Key(Buffer.from(request.agreementKey, 'base64'))) return fail('AGREEMENT_KEY_INVALID');
+
+      const own = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const agreementKey = own.publicKey.export({ format: 'der', type: 'spki' }).toString('base64');
+      const kbpk = agreeKeyBlockProtectionKey(
+        own.privateKey,
+        request.agreementKey,
+        request.agreementKey,
+        agreementKey,
+        serial,
+      );
+      // The vault first: a key that no row names is forgotten at the next start, a row without its key would be a lie.
+      const protection = await vault.keep(`kbpk/${world.id()}`, 'key-block-protection', kbpk);
+      const issued = authority.issueTerminal(serial, csr.value.publicKey);
+
+      const stored = await store.write(async (tx): Promise<Result<void, 'CLAIM_USED'>> => {
+        const now = world.clock.now();
+        const usedKey = keyDigest(csr.value.publicKey);
+        const used = await tx
+          .updateTable('claims')
+          .set({ used_key: usedKey, used_at: now })
+          .where('serial', '=', serial)
+          .where((where) => where.or([where('used_key', 'is', null), where('used_key', '=', usedKey)]))
+          .executeTakeFirst();
+        if (used.numUpdatedRows !== 1n) return fail('CLAIM_USED');
+        await tx
+          .updateTable('certificates')
+          .set({ ended_at: now })
+          .where('kind', '=', 'terminal')
+          .where('subject', '=', serial)
+          .where('ended_at', 'is', null)
+          .execute();
+        await tx
+          .insertInto('certificates')
+          .values({
+            fingerprint: issued.fingerprint,
+            kind: 'terminal',
+            subject: serial,
+            key: issued.key,
+            pem: issued.pem,
+            issued_at: now,
+            not_after: issued.notAfter,
+            ended_at: null,
+          })
+          .execute();
+        await rooms.protect(tx, serial, protection.id, protection.checkValue);
+        return ok(undefined);
+      });
+      if (!stored.ok) {
+        await vault.destroy(protection.id);
+        return stored;
+      }
+      await rooms.enrolled(serial, issued.fingerprint);
+      const { jobKey, negativeKey } = rooms;
+      return ok({ certificateChain: issued.chain, agreementKey, jobKey, negativeKey });
+    },
+  };
+}

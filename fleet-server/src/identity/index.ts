@@ -1,0 +1,3 @@
+export { type Admission, openAdmission } from './admission.ts';
+export { type Authority, type Credentials, type IssuedCertificate, openAuthority } from './authority.ts';
+export { type Enrolment, type EnrolmentError, type EnrolmentRooms, openEnrolment } from './enrolment.ts';

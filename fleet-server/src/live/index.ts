@@ -1,0 +1,1 @@
+export { type LiveHub, type NumberedEvent, openLiveHub } from './hub.ts';

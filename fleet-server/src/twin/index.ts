@@ -1,0 +1,2 @@
+export { changed, type Desired, isInSync } from './rules.ts';
+export { openTwin, type Twin } from './twin.ts';
