@@ -50,8 +50,6 @@ export function valueOf(
       return Uint8Array.of(0x00);
     case 0x9f37:
       return transaction.unpredictableNumber;
-    case 0x9f41:
-      return bcd(transaction.sequence, 4);
     case 0x9f33:
       return terminal.capabilities;
     case 0x9f35:

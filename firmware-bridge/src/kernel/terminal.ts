@@ -40,8 +40,6 @@ export interface KernelTransaction {
   readonly time: string;
   /** 9F37, 4 bytes. */
   readonly unpredictableNumber: Uint8Array;
-  /** 9F41. */
-  readonly sequence: number;
 }
 
 /**

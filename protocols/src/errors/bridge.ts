@@ -208,14 +208,20 @@ export const bridgeErrors = defineErrors({
     ja: { says: 'カードは発行会社により閉塞されています。', next: '別のカードを使い、発行会社に確認してください。' },
   },
   CARD_REFUSED_COMMAND: {
-    en: { says: 'The card refused a command that every sale needs.', next: 'Try again; then use another card. The status word is shown.' },
+    en: {
+      says: 'The card refused a command that every sale needs.',
+      next: 'Try again; then use another card. The status word is shown.',
+    },
     ja: {
       says: 'カードが取引に必要なコマンドを拒否しました。',
       next: '再試行し、続く場合は別のカードを使ってください。ステータスワードは示されています。',
     },
   },
   CARD_ANSWER_WRONG: {
-    en: { says: 'The card answered something that does not belong to the command.', next: 'Use another card; this one is faulty.' },
+    en: {
+      says: 'The card answered something that does not belong to the command.',
+      next: 'Use another card; this one is faulty.',
+    },
     ja: { says: 'カードの応答がコマンドに対応していません。', next: '別のカードを使ってください（カード不良）。' },
   },
   CARD_DECLINED: {
@@ -259,5 +265,15 @@ export const bridgeErrors = defineErrors({
   CARD_EXPIRED: {
     en: { says: 'The card has expired.', next: 'Use another card.' },
     ja: { says: 'カードの有効期限が切れています。', next: '別のカードを使ってください。' },
+  },
+  SALE_FAILED: {
+    en: {
+      says: 'The sale ended by a fault of the terminal’s own software.',
+      next: 'Try again, and report the log of the terminal.',
+    },
+    ja: {
+      says: '端末ソフトウェアの不具合で取引が終了しました。',
+      next: '再試行し、端末のログを添えて報告してください。',
+    },
   },
 });
