@@ -240,8 +240,8 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       hello,
       up() {
         pulse.start();
-        runner.wake();
-        twin.value.wake();
+        // What is desired and what is to do, the server says in answer to the hello.
+        if (ledger.value.entries('finished').length > 0) runner.wake();
         negative.value.wake();
         outbox.value.flush();
         cardSide.wake();
