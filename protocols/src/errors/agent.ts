@@ -194,17 +194,6 @@ export const agentErrors = defineErrors({
       next: '自動で再取得します。続く場合は端末APIを確認してください。',
     },
   },
-  SWITCH_UNAVAILABLE: {
-    en: { says: 'The switch cannot be reached.', next: 'Check its port and the network; the sale was not sent.' },
-    ja: {
-      says: 'スイッチに接続できません。',
-      next: 'ポートとネットワークを確認してください。取引は送信されていません。',
-    },
-  },
-  SWITCH_REFUSED: {
-    en: { says: 'The switch refused the message.', next: 'The switch’s own code stands beside this one.' },
-    ja: { says: 'スイッチが電文を拒否しました。', next: '併記のスイッチのコードを確認してください。' },
-  },
   RELAY_CHILD_UNKNOWN: {
     en: { says: 'The parent terminal does not know this child.', next: 'Register the child with this parent.' },
     ja: { says: '親機がこの子機を知りません。', next: '子機をこの親機に登録してください。' },
