@@ -56,11 +56,12 @@ if (!started.ok) {
   say({ event: 'failed', code, facts });
   process.exitCode = 1;
 } else {
-  const { port, close } = started.value;
-  world.log('info', 'started', { port });
-  say({ event: 'ready', ports: { cardCompany: port } });
+  const company = started.value;
+  world.log('info', 'started', { port: company.port });
+  say({ event: 'ready', ports: { cardCompany: company.port } });
   const stop = (): void => {
-    close()
+    company
+      .close()
       .then(() => world.log('info', 'stopped'))
       .catch((cause: unknown) => world.log('error', 'stopFailed', { fault: { code: 'INTERNAL', cause } }));
   };

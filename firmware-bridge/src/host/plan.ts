@@ -17,7 +17,10 @@ export interface TerminalPlan {
 export async function planFleet(data: string): Promise<readonly TerminalPlan[]> {
   const entries = await readdir(data, { withFileTypes: true }).catch(() => []);
   const claims: { folder: string; claim: Claim }[] = [];
-  for (const name of entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort(byName)) {
+  for (const name of entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort(byName)) {
     if (!serialSchema.safeParse(name).success) continue;
     const folder = join(data, name);
     const files = await readdir(folder);

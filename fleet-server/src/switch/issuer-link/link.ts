@@ -230,9 +230,9 @@ class Link implements IssuerLink {
     this.tell({ type: 'closed' });
     const lost = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const { timer, settle } of lost) {
-      timer.cancel();
-      settle({ type: 'lineLost' });
+    for (const waiting of lost) {
+      waiting.timer.cancel();
+      waiting.settle({ type: 'lineLost' });
     }
   }
 
