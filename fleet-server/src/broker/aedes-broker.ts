@@ -79,19 +79,19 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     maxClientsIdLength: 32,
     queueLimit: 42,
 
-    authenticate(client, _username, _password, done) {
+    authenticate(client, _username, _password, settle) {
       const peer = peers.get(client.conn);
       admit(peer?.certificate).then(
         (admitted) => {
-          if (!admitted.ok) return done(refuse(client, admitted.fault, notAuthorized), false);
+          if (!admitted.ok) return settle(refuse(client, admitted.fault, notAuthorized), false);
           const serial = admitted.value;
           if (client.id !== serial)
-            return done(
+            return settle(
               refuse(client, fail('MQTT_CLIENT_ID_MISMATCH', { facts: { serial } }).fault, identifierRejected),
               false,
             );
           if (!client.clean)
-            return done(
+            return settle(
               refuse(client, fail('MQTT_PACKET_INVALID', { field: 'cleanSession' }).fault, identifierRejected),
               false,
             );
@@ -113,13 +113,13 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
             );
           });
           sessions.set(client, { serial, address, queue, lists: new Set(), tail: Promise.resolve() });
-          done(null, true);
+          settle(null, true);
         },
-        (cause: unknown) => done(refuse(client, fail('INTERNAL', { cause }).fault, 3), false),
+        (cause: unknown) => settle(refuse(client, fail('INTERNAL', { cause }).fault, 3), false),
       );
     },
 
-    authorizePublish(client, packet, done) {
+    authorizePublish(client, packet, settle) {
       const session = client && sessions.get(client);
       const read = parseUpTopic(packet.topic);
       if (
@@ -131,7 +131,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
       ) {
         const fault = fail('MQTT_TOPIC_FORBIDDEN', { facts: { serial: session?.serial ?? '' } }).fault;
         if (client) faults.set(client, fault);
-        return done(new Error(fault.code));
+        return settle(new Error(fault.code));
       }
       // Presence is kept in the store: nothing that a terminal sends stays in the broker.
       packet.retain = false;
@@ -139,11 +139,11 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
       session.tail = session.tail
         .then(() => handlers.received(session.serial, read.topic, payload))
         .then(
-          () => done(),
+          () => settle(),
           (cause: unknown) => {
             const fault = fail('INTERNAL', { cause }).fault;
             faults.set(client, fault);
-            done(new Error(fault.code));
+            settle(new Error(fault.code));
           },
         );
     },

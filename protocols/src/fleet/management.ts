@@ -241,6 +241,7 @@ export const modelSummary = z.object({
 /**
  * Server-sent events of `GET /api/v1/events`: `event:` is the name, `data:` the body below, `id:` a sequence number.
  * `?topics=terminal,sale` narrows; after a gap that the buffer no longer holds the stream starts with `resync`.
+ * Every five seconds there is a `beat` (`{at}`, without an id): a client that misses two shows its figures as stale.
  */
 export const liveEvents = {
   /** A terminal's summary changed. */

@@ -90,9 +90,15 @@ export function onSale(state: SaleState, event: SaleEvent): SaleStep {
       return onTerminalReversal(state, event.reason);
     case 'restarted':
       if (!isOpen) return { state, actions: [] };
+      // Nobody waits any more, but a terminal that asks again gets the same no.
       return {
         state: 'reversing',
-        actions: [journal('unknown'), journal('reversal-queued'), queueReversal(reversalReasons.timedOut)],
+        actions: [
+          journal('unknown'),
+          journal('reversal-queued'),
+          queueReversal(reversalReasons.timedOut),
+          { type: 'answer', actionCode: '911' },
+        ],
       };
     case 'reversalAccepted':
       return state === 'reversing'

@@ -1,0 +1,111 @@
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { Role } from '@tsunagu/protocols/fleet';
+import type { World } from '@tsunagu/protocols/world';
+import { type HttpMeter, noMeter } from '../metrics/index.ts';
+import { openAccess } from './access.ts';
+import { buildApp } from './app.ts';
+import { serveDashboard } from './dashboard.ts';
+import { openLiveStreams } from './live-stream.ts';
+import { describeApi } from './openapi.ts';
+import type { ApiRooms } from './ports.ts';
+import { fleetRoutes } from './routes/fleet.ts';
+import { healthRoutes } from './routes/health.ts';
+import { liveRoutes } from './routes/live.ts';
+import { operationsRoutes } from './routes/operations.ts';
+import { sessionRoutes } from './routes/sessions.ts';
+
+export type { Actor, ApiRooms, LiveFeed, NumberedEvent, Page, PageRequest } from './ports.ts';
+
+/** What the management API is opened with. */
+export interface ApiOptions {
+  readonly world: World;
+  readonly rooms: ApiRooms;
+  /** The house's data folder: `access.json` and `server/access.json` are kept there. */
+  readonly dataDir: string;
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** PEM. Needed to listen anywhere but on the loopback. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+  /** Further names under which browsers may reach it. */
+  readonly hostNames?: readonly string[];
+  /** Folder of the built dashboard. */
+  readonly webDir?: string;
+  readonly http?: HttpMeter;
+  /** How long a request may take to arrive. */
+  readonly requestTimeoutMs?: number;
+}
+
+/** The running management API. */
+export interface Api {
+  readonly url: string;
+  readonly port: number;
+  /** How many live streams are open. */
+  readonly streams: number;
+  /** A link that signs its first visitor in, within 15 minutes. */
+  signInUrl(role?: Role): string;
+  close(): Promise<void>;
+}
+
+const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/**
+ * Opens W5, the management API and the dashboard. BIND_NEEDS_TLS: asked to leave the loopback in the clear;
+ * PORT_TAKEN: somebody else listens there. Nothing is left open after a failure.
+ */
+export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NEEDS_TLS' | 'PORT_TAKEN'>> {
+  const { world, rooms, host, port, tls } = options;
+  if (!tls && !loopback.has(host)) return fail('BIND_NEEDS_TLS', { facts: { host } });
+
+  const access = openAccess(world, options.dataDir);
+  const streams = openLiveStreams(world, rooms.live);
+  // Cookies are shared by all ports of a host; the name keeps two houses on one machine apart.
+  const cookieName = `tsunagu_session_${port}`;
+  let isReady = false;
+  const app = await buildApp({
+    world,
+    access,
+    hosts: [host, ...(options.hostNames ?? [])].map((name) => name.toLowerCase()),
+    cookieName,
+    tls,
+    http: options.http ?? noMeter.http,
+    requestTimeoutMs: options.requestTimeoutMs ?? 15_000,
+  });
+  await describeApi(app);
+  sessionRoutes(app, { world, access, cookieName, isEncrypted: tls !== undefined });
+  fleetRoutes(app, rooms);
+  operationsRoutes(app, rooms);
+  liveRoutes(app, { world, streams });
+  healthRoutes(app, () => isReady);
+  if (!(await serveDashboard(app, options.webDir)))
+    world.log('warn', 'the dashboard is not built: only the API is served', {});
+
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
+      return fail('PORT_TAKEN', { facts: { port, name: 'management' } });
+    throw error;
+  }
+  const address = app.server.address();
+  const taken = typeof address === 'object' && address ? address.port : port;
+  const url = `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${taken}`;
+  access.publish(url);
+  isReady = true;
+  world.log('info', 'management API listens', { url });
+
+  return ok({
+    url,
+    port: taken,
+    get streams() {
+      return streams.count;
+    },
+    signInUrl: (role?: Role) => `${url}/sign-in#${access.issueSignIn(role)}`,
+    async close() {
+      isReady = false;
+      streams.close();
+      await app.close();
+    },
+  });
+}

@@ -1,0 +1,82 @@
+import type {
+  ClaimBundle,
+  changeConfiguration,
+  DesiredConfiguration,
+  Job,
+  LiveEvent,
+  NegativeAdded,
+  Overview,
+  RegisterTerminal,
+  SaleLine,
+  Serial,
+  TerminalDetail,
+  TerminalSummary,
+  TestSale,
+  TimelineEntry,
+  addNegative,
+  negativeOverview,
+} from '@tsunagu/protocols/fleet';
+import type { Result, Secret } from '@tsunagu/protocols/kit';
+import type { z } from 'zod';
+
+/** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
+export interface PageRequest {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** A part of a list. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+/** An event with its place in the stream; numbers only grow within one run of the server. */
+export interface NumberedEvent {
+  readonly id: number;
+  readonly event: LiveEvent;
+}
+
+/** The live hub: a bounded ring of the latest events, and whoever listens. */
+export interface LiveFeed {
+  /** The number of the newest event; 0 before the first. */
+  readonly latest: number;
+  /** Everything newer than `id`, oldest first; undefined when the ring no longer reaches back that far. */
+  since(id: number): readonly NumberedEvent[] | undefined;
+  /** Calls `take` for each event from now on, until the returned function is called. */
+  listen(take: (numbered: NumberedEvent) => void): () => void;
+}
+
+/** Why a change of the list or the estate is being made, for the audit trail. */
+export interface Actor {
+  readonly subject: string;
+}
+
+/** What the management API asks of the other rooms. Each method answers in the shapes of `protocols/fleet`. */
+export interface ApiRooms {
+  readonly estate: {
+    overview(): Promise<Overview>;
+    terminals(page: PageRequest): Promise<Result<Page<TerminalSummary>>>;
+    terminal(serial: Serial): Promise<Result<TerminalDetail>>;
+    timeline(serial: Serial, page: PageRequest): Promise<Result<Page<TimelineEntry>>>;
+    register(terminal: RegisterTerminal, by: Actor): Promise<Result<ClaimBundle>>;
+  };
+  readonly twin: {
+    desired(): Promise<DesiredConfiguration>;
+    /** Writes the changed values as the version after `base`; fails when `base` is not the newest. */
+    change(base: number, values: z.infer<typeof changeConfiguration>, by: Actor): Promise<Result<DesiredConfiguration>>;
+  };
+  readonly jobs: {
+    job(id: string): Promise<Result<Job>>;
+    testSale(serial: Serial, sale: TestSale, by: Actor): Promise<Result<Job>>;
+  };
+  readonly sales: {
+    /** Newest first. */
+    list(page: PageRequest & { readonly serial?: Serial }): Promise<Result<Page<SaleLine>>>;
+  };
+  readonly negative: {
+    overview(page: PageRequest): Promise<Result<z.infer<typeof negativeOverview>>>;
+    add(pan: Secret<'pan'>, reason: z.infer<typeof addNegative>['reason'], by: Actor): Promise<Result<NegativeAdded>>;
+  };
+  readonly live: LiveFeed;
+}

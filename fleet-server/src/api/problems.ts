@@ -1,0 +1,70 @@
+import { type ErrorCode, errorTable } from '@tsunagu/protocols/errors';
+import type { Problem } from '@tsunagu/protocols/fleet';
+import type { Fault } from '@tsunagu/protocols/kit';
+
+/** Languages that problems are told in. */
+export type Language = 'ja' | 'en';
+
+/** HTTP status by code (RFC 9110, 15.5; RFC 6585). What is not listed is a refusal of a well-formed request: 422. */
+const statuses: Readonly<Record<string, number>> = {
+  INPUT_INVALID: 400,
+  PAN_INVALID: 400,
+  HTTP_MALFORMED: 400,
+  BODY_NOT_JSON: 400,
+  CURSOR_INVALID: 400,
+  IDEMPOTENCY_KEY_INVALID: 400,
+  UNAUTHENTICATED: 401,
+  SIGN_IN_TOKEN_INVALID: 401,
+  ROLE_INSUFFICIENT: 403,
+  CROSS_SITE_REFUSED: 403,
+  ROUTE_UNKNOWN: 404,
+  TERMINAL_UNKNOWN: 404,
+  JOB_UNKNOWN: 404,
+  REQUEST_INCOMPLETE: 408,
+  IDEMPOTENCY_IN_FLIGHT: 409,
+  TERMINAL_EXISTS: 409,
+  JOB_QUEUE_FULL: 409,
+  VERSION_CONFLICT: 412,
+  BODY_TOO_LARGE: 413,
+  MEDIA_TYPE_UNSUPPORTED: 415,
+  HOST_REFUSED: 421,
+  PRECONDITION_REQUIRED: 428,
+  RATE_LIMITED: 429,
+  INTERNAL: 500,
+  STREAMS_EXHAUSTED: 503,
+  NOT_READY: 503,
+};
+
+/** The HTTP status that goes with a code of the error table. */
+export const statusOf = (code: ErrorCode): number => statuses[code] ?? 422;
+
+/** Japanese when it is what the reader would rather have (RFC 9110, 12.5.4); English otherwise. */
+export function languageOf(acceptLanguage: string | undefined): Language {
+  const weights = { ja: 0, en: 0.001 };
+  for (const part of (acceptLanguage ?? '').slice(0, 256).split(',')) {
+    const [range = '', ...parameters] = part.trim().toLowerCase().split(';');
+    const quality = Number(
+      parameters
+        .find((text) => text.trim().startsWith('q='))
+        ?.trim()
+        .slice(2) ?? 1,
+    );
+    for (const language of ['ja', 'en'] as const)
+      if (range === language || range.startsWith(`${language}-`))
+        weights[language] = Math.max(weights[language], Number.isFinite(quality) ? quality : 0);
+  }
+  return weights.ja > weights.en ? 'ja' : 'en';
+}
+
+/** A fault as the body of an answer (RFC 9457). It names the field and never repeats the input. */
+export function problemOf(fault: Fault, language: Language): Problem {
+  const text = errorTable[fault.code][language];
+  return {
+    type: `urn:tsunagu:problem:${fault.code.toLowerCase().replaceAll('_', '-')}`,
+    title: text.says,
+    status: statusOf(fault.code),
+    code: fault.code,
+    detail: text.next,
+    ...(fault.field === undefined || fault.field === '' ? {} : { field: String(fault.field) }),
+  };
+}

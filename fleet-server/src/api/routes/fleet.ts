@@ -1,0 +1,153 @@
+import { models } from '@tsunagu/protocols/catalogue';
+import {
+  job,
+  modelSummary,
+  overview,
+  page,
+  problem,
+  registeredTerminal,
+  registerTerminal,
+  serialSchema,
+  startTestSale,
+  terminalDetail,
+  terminalSummary,
+  timelineEntry,
+} from '@tsunagu/protocols/fleet';
+import { unwrap } from '@tsunagu/protocols/kit';
+import { z } from 'zod';
+import type { ApiApp } from '../app.ts';
+import { actorOf } from '../actor.ts';
+import { answerPage, listQuery, pageOf } from '../list-query.ts';
+import type { ApiRooms } from '../ports.ts';
+
+const bySerial = z.object({ serial: serialSchema });
+
+/** The estate: the fleet at a glance, its models, its terminals and what they are asked to do. */
+export function fleetRoutes(app: ApiApp, { estate, jobs }: Pick<ApiRooms, 'estate' | 'jobs'>): void {
+  app.get(
+    '/api/v1/overview',
+    {
+      config: { role: 'viewer' },
+      schema: { summary: 'The fleet at a glance', tags: ['fleet'], response: { 200: overview, '4xx': problem } },
+    },
+    async () => estate.overview(),
+  );
+
+  app.get(
+    '/api/v1/models',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'The catalogue of terminal models',
+        tags: ['fleet'],
+        response: { 200: z.object({ items: z.array(modelSummary) }), '4xx': problem },
+      },
+    },
+    async () => ({ items: modelSummaries }),
+  );
+
+  app.get(
+    '/api/v1/terminals',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'Terminals, by serial',
+        tags: ['terminals'],
+        querystring: listQuery,
+        response: { 200: page(terminalSummary), '4xx': problem },
+      },
+    },
+    async (request) => answerPage(unwrap(await estate.terminals(pageOf(request.query)))),
+  );
+
+  app.post(
+    '/api/v1/terminals',
+    {
+      config: { role: 'operator', isIdempotent: true },
+      schema: {
+        summary: 'Put a terminal on the inventory; the answer holds its claim secret, once',
+        tags: ['terminals'],
+        body: registerTerminal,
+        response: { 201: registeredTerminal, '4xx': problem },
+      },
+    },
+    async (request, reply) =>
+      reply.status(201).send({ claim: unwrap(await estate.register(request.body, actorOf(request))) }),
+  );
+
+  app.get(
+    '/api/v1/terminals/:serial',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'One terminal',
+        tags: ['terminals'],
+        params: bySerial,
+        response: { 200: terminalDetail, '4xx': problem },
+      },
+    },
+    async (request) => unwrap(await estate.terminal(request.params.serial)),
+  );
+
+  app.get(
+    '/api/v1/terminals/:serial/timeline',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'What happened to a terminal, newest first',
+        tags: ['terminals'],
+        params: bySerial,
+        querystring: listQuery,
+        response: { 200: page(timelineEntry), '4xx': problem },
+      },
+    },
+    async (request) => answerPage(unwrap(await estate.timeline(request.params.serial, pageOf(request.query)))),
+  );
+
+  app.post(
+    '/api/v1/terminals/:serial/test-sales',
+    {
+      config: { role: 'technician', isIdempotent: true },
+      schema: {
+        summary: 'Have a terminal make a sale with a card of its emulated reader',
+        tags: ['terminals'],
+        params: bySerial,
+        body: startTestSale,
+        response: { 202: job, '4xx': problem },
+      },
+    },
+    async (request, reply) => {
+      const started = unwrap(await jobs.testSale(request.params.serial, request.body, actorOf(request)));
+      return reply.status(202).header('location', `/api/v1/jobs/${started.id}`).send(started);
+    },
+  );
+
+  app.get(
+    '/api/v1/jobs/:id',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'One job, its steps and its outcome',
+        tags: ['jobs'],
+        params: z.object({ id: z.string().regex(/^[0-9a-f-]{36}$/) }),
+        response: { 200: job, '4xx': problem },
+      },
+    },
+    async (request) => unwrap(await jobs.job(request.params.id)),
+  );
+}
+
+const modelSummaries: z.infer<typeof modelSummary>[] = models.map((model) => ({
+  id: model.id,
+  maker: model.maker,
+  year: model.since.year,
+  family: model.family,
+  readers: [...model.readers],
+  abilities: {
+    offline: model.offline,
+    printer: model.printer,
+    screen: model.screen,
+    relay: model.relay,
+    negativeFileBytesMax: model.negativeFileBytesMax,
+  },
+}));

@@ -1,0 +1,48 @@
+import { type LiveEventName, liveEvents, problem } from '@tsunagu/protocols/fleet';
+import { FaultError } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import { z } from 'zod';
+import type { ApiApp } from '../app.ts';
+import type { LiveStreams } from '../live-stream.ts';
+
+const isName = (text: string): text is LiveEventName => Object.hasOwn(liveEvents, text);
+
+/** `?topics=terminal,sale`; names that do not exist are refused, so that a slip of the pen is no silence. */
+const topicsQuery = z.object({
+  topics: z
+    .string()
+    .max(200)
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.string().refine(isName)).max(20))
+    .optional(),
+});
+
+/** The live stream. */
+export function liveRoutes(app: ApiApp, { world, streams }: { world: World; streams: LiveStreams }): void {
+  app.get(
+    '/api/v1/events',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'Server-sent events; Last-Event-ID resumes, "resync" says that something was missed',
+        tags: ['live'],
+        querystring: topicsQuery,
+        response: { '4xx': problem, '5xx': problem },
+      },
+    },
+    (request, reply) => {
+      if (!streams.hasRoom) throw new FaultError({ code: 'STREAMS_EXHAUSTED' });
+      const { caller } = request;
+      const names = request.query.topics?.filter(isName);
+      const lastEventId = request.headers['last-event-id'];
+      for (const [name, value] of Object.entries(reply.getHeaders()))
+        if (value !== undefined) reply.raw.setHeader(name, value);
+      reply.hijack();
+      streams.open(reply.raw, {
+        topics: names && new Set<LiveEventName>([...names, 'resync']),
+        lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
+        isAllowed: () => caller?.expiresAt === undefined || caller.expiresAt > world.clock.now(),
+      });
+    },
+  );
+}

@@ -1,0 +1,161 @@
+import { createServer } from 'node:http';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { LinkState, Overview } from '@tsunagu/protocols/fleet';
+import type { World } from '@tsunagu/protocols/world';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { type Meters, makeMeters } from './meters.ts';
+
+export {
+  type BrokerMeter,
+  type HttpMeter,
+  type JobMeter,
+  type JournalMeter,
+  type Meters,
+  noMeter,
+  type SaleMeter,
+} from './meters.ts';
+
+/** What is counted anew at each scrape. */
+export interface Gauged {
+  /** Terminals by model and state of their link. */
+  terminals(): Promise<readonly { readonly model: string; readonly link: LinkState; readonly count: number }[]>;
+  /** Links to card companies. */
+  links(): Promise<Overview['links']>;
+  /** Version, size and overlay of the negative list. */
+  negative(): Promise<Overview['negative']>;
+  /** Open live streams of the API. */
+  streams(): number;
+}
+
+/** Meters to hand to the rooms, and the registry they count into. Build it before the rooms. */
+export interface Metrics {
+  readonly meters: Meters;
+  /** Everything in the Prometheus text format. */
+  text(): Promise<string>;
+  /** Says where the figures of a scrape come from, once the rooms stand. */
+  gauge(from: Gauged): void;
+  /** Opens `/metrics` on its own port. PORT_TAKEN: somebody else listens there. */
+  listen(host: string, port: number): Promise<Result<MetricsListener, 'PORT_TAKEN'>>;
+}
+
+/** The running metrics listener. */
+export interface MetricsListener {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Makes a registry of its own (none is shared by the process) with the process's own figures in it. */
+export function makeMetrics(world: World): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'tsunagu_' });
+  const meters = makeMeters(registry);
+
+  return {
+    meters,
+    text: () => registry.metrics(),
+    gauge: (from) => addGauges(registry, from),
+    listen: async (host, port) => {
+      const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
+        if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
+          response.writeHead(404, { 'content-type': 'text/plain' }).end('ROUTE_UNKNOWN\n');
+          return;
+        }
+        registry.metrics().then(
+          (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+          (error: unknown) => {
+            world.log('error', 'metrics failed', {
+              code: 'INTERNAL',
+              stack: error instanceof Error ? (error.stack ?? '') : '',
+            });
+            response.writeHead(500, { 'content-type': 'text/plain' }).end('INTERNAL\n');
+          },
+        );
+      });
+      server.maxConnections = 64;
+      server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+        world.log('warn', 'bytes refused', {
+          code: 'HTTP_MALFORMED',
+          reason: error.code ?? error.name,
+          listener: 'metrics',
+        });
+        if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+        else socket.destroy();
+      });
+      const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+        server.once('error', resolve);
+        server.listen(port, host, () => resolve(undefined));
+      });
+      if (error?.code === 'EADDRINUSE') return fail('PORT_TAKEN', { facts: { port, name: 'metrics' } });
+      if (error) throw error;
+      const address = server.address();
+      const taken = typeof address === 'object' && address ? address.port : port;
+      return ok({
+        url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}/metrics`,
+        close: () =>
+          new Promise((resolve) => {
+            server.close(() => resolve());
+            server.closeAllConnections();
+          }),
+      });
+    },
+  };
+}
+
+function addGauges(registry: Registry, from: Gauged): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'tsunagu_terminals',
+    help: 'Terminals by model and state of their link',
+    labelNames: ['model', 'link'],
+    registers,
+    async collect() {
+      this.reset();
+      for (const { model, link, count } of await from.terminals()) this.set({ model, link }, count);
+    },
+  });
+  new Gauge({
+    name: 'tsunagu_issuer_link_up',
+    help: 'Links to card companies: 1 signed on, 0.5 connected, 0 down',
+    labelNames: ['link'],
+    registers,
+    async collect() {
+      this.reset();
+      for (const { id, state } of await from.links())
+        this.set({ link: id }, state === 'signed-on' ? 1 : state === 'up' ? 0.5 : 0);
+    },
+  });
+  const negative = {
+    version: new Gauge({
+      name: 'tsunagu_negative_version',
+      help: 'Version of the negative list',
+      labelNames: ['list'],
+      registers,
+    }),
+    overlay: new Gauge({
+      name: 'tsunagu_negative_overlay_sequence',
+      help: 'Sequence of its overlay',
+      labelNames: ['list'],
+      registers,
+    }),
+  };
+  new Gauge({
+    name: 'tsunagu_negative_entries',
+    help: 'Cards on the negative list',
+    labelNames: ['list'],
+    registers,
+    async collect() {
+      const { list, version, overlaySeq, entries } = await from.negative();
+      this.set({ list }, entries);
+      negative.version.set({ list }, version);
+      negative.overlay.set({ list }, overlaySeq);
+    },
+  });
+  new Gauge({
+    name: 'tsunagu_live_streams',
+    help: 'Open live streams of the management API',
+    registers,
+    collect() {
+      this.set(from.streams());
+    },
+  });
+}

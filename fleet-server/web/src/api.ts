@@ -1,0 +1,50 @@
+import { problem } from '@tsunagu/protocols/fleet';
+import { z } from 'zod';
+import { language } from './text/index.ts';
+
+// The page's own rules forbid making code out of text, which zod would otherwise try.
+z.config({ jitless: true });
+
+/** A refused or failed request, with what to tell the person. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** Asks the management API and parses what comes back. */
+export async function ask<S extends z.ZodType>(
+  schema: S,
+  path: string,
+  init: { readonly method?: string; readonly body?: unknown; readonly key?: string } = {},
+): Promise<z.output<S>> {
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method: init.method ?? 'GET',
+      headers: {
+        accept: 'application/json',
+        'accept-language': language.value,
+        ...(init.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(init.key === undefined ? {} : { 'idempotency-key': init.key }),
+      },
+      ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
+      signal: AbortSignal.timeout(15_000),
+    });
+  } catch {
+    throw new ApiError(0, 'NETWORK', '');
+  }
+  const text = await response.text();
+  const value: unknown = text === '' ? undefined : JSON.parse(text);
+  if (!response.ok) {
+    const told = problem.safeParse(value);
+    throw told.success
+      ? new ApiError(response.status, told.data.code, `${told.data.title} ${told.data.detail}`)
+      : new ApiError(response.status, 'INTERNAL', '');
+  }
+  return schema.parse(value);
+}

@@ -1,0 +1,173 @@
+import { useSignal } from '@preact/signals';
+import { managementPaths, negativeAdded, negativeOverview } from '@tsunagu/protocols/fleet';
+import { useEffect } from 'preact/hooks';
+import type { z } from 'zod';
+import { ApiError, ask } from '../api.ts';
+import { overview } from '../live.ts';
+import { count, moment } from '../text/format.ts';
+import { t, tAny } from '../text/index.ts';
+
+const reasons = ['lost', 'stolen', 'fraud', 'other'] as const;
+
+export function NegativePage() {
+  const list = useSignal<z.infer<typeof negativeOverview> | undefined>(undefined);
+  const said = useSignal<{ readonly text: string; readonly isFailure: boolean } | undefined>(undefined);
+  const isSending = useSignal(false);
+  const cursors = useSignal<readonly string[]>([]);
+  const glance = overview.value;
+
+  const fetchList = async (): Promise<void> => {
+    const cursor = cursors.value.at(-1);
+    try {
+      list.value = await ask(
+        negativeOverview,
+        `${managementPaths.negative}?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`,
+      );
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error; // the state of the stream tells the person
+    }
+  };
+  useEffect(() => {
+    void fetchList();
+  }, [cursors.value, glance?.negative.overlaySeq, glance?.negative.version, glance?.sync.negative]);
+
+  const add = async (form: HTMLFormElement): Promise<void> => {
+    const data = new FormData(form);
+    isSending.value = true;
+    said.value = undefined;
+    try {
+      const { entry, already } = await ask(negativeAdded, managementPaths.negativeEntries, {
+        method: 'POST',
+        key: crypto.randomUUID(),
+        body: { pan: String(data.get('pan')).replaceAll(/[\s-]/g, ''), reason: String(data.get('reason')) },
+      });
+      form.reset();
+      said.value = {
+        text: t(already ? 'negative.already' : 'negative.added', { lastFour: entry.lastFour }),
+        isFailure: false,
+      };
+      await fetchList();
+    } catch (error) {
+      said.value = {
+        text: error instanceof ApiError && error.message !== '' ? error.message : t('error.network'),
+        isFailure: true,
+      };
+    } finally {
+      isSending.value = false;
+    }
+  };
+
+  const shown = list.value;
+  return (
+    <main id="content" class="negative">
+      <h1>{t('negative.title')}</h1>
+      {shown && (
+        <dl class="strip">
+          <Fact name={t('negative.version')} value={`v${shown.version}`} />
+          <Fact name={t('negative.overlay')} value={`+${shown.overlaySeq}`} />
+          <Fact name={t('negative.current')} value={count(shown.terminals.current)} />
+          <Fact name={t('negative.behind')} value={count(shown.terminals.behind)} />
+        </dl>
+      )}
+      <div class="cards">
+        <section class="panel" aria-labelledby="add">
+          <header>
+            <h2 id="add">{t('negative.add')}</h2>
+          </header>
+          <form
+            onSubmit={(event) => {
+              event.preventDefault();
+              void add(event.currentTarget);
+            }}
+          >
+            <label>
+              {t('negative.pan')}
+              <input
+                name="pan"
+                inputMode="numeric"
+                autoComplete="off"
+                required
+                pattern="[0-9 \-]{12,24}"
+                aria-describedby="pan-hint"
+              />
+            </label>
+            <p id="pan-hint" class="quiet hint">
+              {t('negative.panHint')}
+            </p>
+            <label>
+              {t('negative.reason')}
+              <select name="reason">
+                {reasons.map((reason) => (
+                  <option key={reason} value={reason}>
+                    {t(`reason.${reason}`)}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <button type="submit" class="primary" disabled={isSending.value}>
+              {t('negative.send')}
+            </button>
+            <p role="status" class={said.value?.isFailure ? 'failure' : 'success'}>
+              {said.value?.text}
+            </p>
+          </form>
+        </section>
+        <section class="panel" aria-labelledby="entries">
+          <header>
+            <h2 id="entries">{t('negative.entries')}</h2>
+          </header>
+          {shown?.entries.length === 0 && <p class="quiet pad">{t('negative.none')}</p>}
+          {shown && shown.entries.length > 0 && (
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">{t('column.card')}</th>
+                  <th scope="col">{t('column.reason')}</th>
+                  <th scope="col">{t('column.added')}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {shown.entries.map((entry) => (
+                  <tr key={entry.token}>
+                    <th scope="row" class="digits">
+                      •••• {entry.lastFour}
+                    </th>
+                    <td>{tAny('reason', entry.reason)}</td>
+                    <td>{moment(entry.addedAt)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )}
+          {(cursors.value.length > 0 || shown?.next) && (
+            <nav class="pager" aria-label={t('page.pager')}>
+              <button
+                type="button"
+                disabled={cursors.value.length === 0}
+                onClick={() => (cursors.value = cursors.value.slice(0, -1))}
+              >
+                ← {t('page.previous')}
+              </button>
+              <button
+                type="button"
+                disabled={!shown?.next}
+                onClick={() => {
+                  if (shown?.next) cursors.value = [...cursors.value, shown.next];
+                }}
+              >
+                {t('page.next')} →
+              </button>
+            </nav>
+          )}
+        </section>
+      </div>
+    </main>
+  );
+}
+
+const Fact = ({ name, value }: { name: string; value: string }) => (
+  <div>
+    <dt>{name}</dt>
+    <dd>{value}</dd>
+  </div>
+);

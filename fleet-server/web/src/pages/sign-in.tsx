@@ -1,0 +1,71 @@
+import { useSignal } from '@preact/signals';
+import { session } from '@tsunagu/protocols/fleet';
+import { useEffect } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
+import { ApiError, ask } from '../api.ts';
+import { connect, isSignedIn } from '../live.ts';
+import { t } from '../text/index.ts';
+
+/** Spends the token of the link. It stands behind the `#`, which is never sent, logged or passed on by a browser. */
+export function SignInPage() {
+  const { route } = useLocation();
+  const failure = useSignal<string | undefined>(undefined);
+  const isWorking = useSignal(false);
+
+  const spend = async (token: string): Promise<void> => {
+    isWorking.value = true;
+    failure.value = undefined;
+    try {
+      await ask(session, '/api/v1/sessions', { method: 'POST', body: { token } });
+      isSignedIn.value = true;
+      connect();
+      route('/', true);
+    } catch (error) {
+      failure.value = error instanceof ApiError && error.message !== '' ? error.message : t('error.network');
+    } finally {
+      isWorking.value = false;
+    }
+  };
+
+  useEffect(() => {
+    const token = location.hash.slice(1);
+    if (token === '') return;
+    history.replaceState(null, '', '/sign-in');
+    void spend(token);
+  }, []);
+
+  return (
+    <main id="content" class="sign-in">
+      <form
+        class="panel"
+        onSubmit={(event) => {
+          event.preventDefault();
+          const token = new FormData(event.currentTarget).get('token');
+          if (typeof token === 'string') void spend(token.trim().replace(/^.*#/, ''));
+        }}
+      >
+        <img src="/icon.svg" alt="" width="56" height="56" />
+        <h1>{t('signIn.title')}</h1>
+        {isWorking.value ? (
+          <p role="status">{t('signIn.working')}</p>
+        ) : (
+          <>
+            <p class="quiet">{t('signIn.explain')}</p>
+            {failure.value !== undefined && (
+              <p class="failure" role="alert">
+                {failure.value}
+              </p>
+            )}
+            <label>
+              {t('signIn.token')}
+              <input name="token" type="text" required autoComplete="off" spellcheck={false} />
+            </label>
+            <button type="submit" class="primary">
+              {t('signIn.send')}
+            </button>
+          </>
+        )}
+      </form>
+    </main>
+  );
+}

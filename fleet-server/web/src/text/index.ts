@@ -1,0 +1,58 @@
+import { signal } from '@preact/signals';
+import { type ErrorCode, errorTable } from '@tsunagu/protocols/errors';
+import { actionCodes } from '@tsunagu/protocols/iso8583';
+import i18next from 'i18next';
+import { en, type TextKey } from './en.ts';
+import { ja } from './ja.ts';
+
+export type { TextKey } from './en.ts';
+export type Language = 'ja' | 'en';
+
+const memory = 'tsunagu.language';
+
+/** What the reader chose last, else what the browser prefers. */
+function firstLanguage(): Language {
+  const remembered = localStorage.getItem(memory);
+  if (remembered === 'ja' || remembered === 'en') return remembered;
+  return navigator.language.startsWith('ja') ? 'ja' : 'en';
+}
+
+/** The language of the page; whatever reads it (each text does) is drawn anew when it changes. */
+export const language = signal<Language>(firstLanguage());
+document.documentElement.lang = language.value;
+
+await i18next.init({
+  lng: language.value,
+  resources: { en: { translation: en }, ja: { translation: ja } },
+  keySeparator: false,
+  nsSeparator: false,
+  interpolation: { escapeValue: false },
+});
+
+export function speak(next: Language): void {
+  localStorage.setItem(memory, next);
+  document.documentElement.lang = next;
+  void i18next.changeLanguage(next).then(() => {
+    language.value = next;
+  });
+}
+
+/** A text in the reader's language. */
+export const t = (key: TextKey, facts: Record<string, string | number> = {}): string =>
+  i18next.t(key, { lng: language.value, ...facts });
+
+const isTextKey = (key: string): key is TextKey => Object.hasOwn(en, key);
+/** A text whose key is made of data; the data itself when there is none. */
+export const tAny = (group: string, name: string): string =>
+  isTextKey(`${group}.${name}`) ? t(`${group}.${name}` as TextKey) : name;
+
+const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errorTable, code);
+/** What a code of the error table says. */
+export const errorText = (code: string): string => (isErrorCode(code) ? errorTable[code][language.value].says : code);
+
+/** Why a sale ended as it did: a code of ours, or the issuer's action code. */
+export function reasonText(reason: string | null, actionCode: string | null): string {
+  if (reason !== null) return errorText(reason);
+  if (actionCode === null || actionCode.startsWith('0')) return '';
+  return actionCodes[actionCode]?.[language.value] ?? actionCode;
+}

@@ -1,0 +1,341 @@
+import type { ApiRooms, NumberedEvent, Page, PageRequest } from '@tsunagu/fleet-server/api/index';
+import { models } from '@tsunagu/protocols/catalogue';
+import {
+  configuration,
+  type Job,
+  type LiveEvent,
+  type NegativeAdded,
+  type SaleLine,
+  saleSteps,
+  type Serial,
+  serialSchema,
+  type TerminalDetail,
+  terminalSummary,
+  type TimelineEntry,
+} from '@tsunagu/protocols/fleet';
+import { fail, lastFour, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+
+/** Rooms of plain objects behind the API, for its own tests and for looking at the dashboard. */
+export interface FixtureRooms extends ApiRooms {
+  /** Publishes an event to the live feed. */
+  tell(event: LiveEvent): void;
+  /** Makes one sale at a terminal, stores it and tells of it. */
+  sell(index?: number): SaleLine;
+  /** Changes a terminal and tells of it. */
+  change(index: number, patch: Partial<TerminalDetail>): void;
+  readonly terminals: TerminalDetail[];
+}
+
+const places = [
+  ['喫茶つなぐ', '神保町店'],
+  ['丸福書店', '京都四条本店'],
+  ['さくら薬局', '梅田東口'],
+  ['Hakata Ramen', '天神'],
+  ['北の酒蔵', '小樽運河'],
+  ['花屋リリオ', '青山'],
+] as const;
+const outcomes = [
+  'approved',
+  'approved',
+  'approved',
+  'approved',
+  'declined',
+  'approved',
+  'refused',
+  'approved',
+  'reversed',
+] as const;
+
+export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): FixtureRooms {
+  const iso = (ageMs = 0): string => new Date(world.clock.now() - ageMs).toISOString();
+  const listeners = new Set<(numbered: NumberedEvent) => void>();
+  const ring: NumberedEvent[] = [];
+  let latest = 0;
+  const tell = (event: LiveEvent): void => {
+    const numbered = { id: ++latest, event };
+    ring.push(numbered);
+    if (ring.length > ringMax) ring.shift();
+    for (const take of listeners) take(numbered);
+  };
+
+  const terminals = Array.from({ length: count }, (_, index) => makeTerminal(index, iso));
+  const sales: SaleLine[] = [];
+  const jobs = new Map<string, Job>();
+  const answers = new Map<string, NegativeAdded>();
+  let desired = { version: 3, values: configuration.parse({}) };
+  let overlaySeq = 0;
+
+  const find = (serial: Serial): Result<TerminalDetail> => {
+    const found = terminals.find((terminal) => terminal.serial === serial);
+    return found ? ok(found) : fail('TERMINAL_UNKNOWN');
+  };
+  const change = (index: number, patch: Partial<TerminalDetail>): void => {
+    const old = terminals[index];
+    if (!old) return;
+    const next = { ...old, ...patch };
+    terminals[index] = next;
+    tell({ name: 'terminal', data: terminalSummary.parse(next) });
+  };
+  const sell = (index = sales.length % Math.max(1, count)): SaleLine => {
+    const terminal = terminals[index];
+    if (!terminal) throw new Error('no such terminal');
+    const number = sales.length + 1;
+    const outcome = outcomes[number % outcomes.length] ?? 'approved';
+    const line: SaleLine = {
+      id: `sale-${number}`,
+      at: iso(),
+      serial: terminal.serial,
+      decidedBy: outcome === 'refused' ? 'terminal' : 'issuer',
+      outcome,
+      mti: '1200',
+      amountMinor: 480 + ((number * 7_919) % 24_000),
+      currency: '392',
+      scheme: ['visa', 'mastercard', 'jcb', 'felica'][number % 4] ?? 'visa',
+      entry: ['contact', 'contactless', 'stripe'][number % 3] ?? 'contact',
+      lastFour: String((number * 1_237) % 10_000).padStart(4, '0'),
+      token: null,
+      stan: String(number).padStart(6, '0'),
+      rrn: outcome === 'refused' ? null : String(632_700_000_000 + number),
+      actionCode: outcome === 'approved' ? '000' : outcome === 'declined' ? '116' : null,
+      reason: outcome === 'refused' ? 'NEGATIVE_FILE_INVALID' : null,
+      durationMs: 38 + ((number * 31) % 90),
+    };
+    sales.unshift(line);
+    tell({ name: 'sale', data: line });
+    change(index, {
+      lastSale: {
+        at: line.at,
+        outcome: line.outcome,
+        amountMinor: line.amountMinor,
+        lastFour: line.lastFour,
+        reason: line.reason,
+      },
+    });
+    return line;
+  };
+
+  return {
+    terminals,
+    tell,
+    sell,
+    change,
+    estate: {
+      async overview() {
+        const inState = (...states: string[]): number =>
+          terminals.filter(({ link }) => states.includes(link.state)).length;
+        const ended = (outcome: string): number => sales.filter((sale) => sale.outcome === outcome).length;
+        return {
+          at: iso(),
+          terminals: {
+            total: terminals.length,
+            ready: inState('ready'),
+            lost: inState('lost', 'disconnected'),
+            never: inState('never'),
+          },
+          sync: {
+            configuration: terminals.filter((terminal) => terminal.configuration.inSync).length,
+            keys: terminals.filter(({ keys }) => keys.length === 2).length,
+            negative: terminals.filter(({ negative }) => negative.current).length,
+          },
+          sales: {
+            approved: ended('approved'),
+            declined: ended('declined'),
+            refused: ended('refused'),
+            reversed: ended('reversed'),
+            amountMinor: sales.reduce((sum, sale) => sum + (sale.outcome === 'approved' ? sale.amountMinor : 0), 0),
+          },
+          negative: { list: 'regular', version: 7, overlaySeq, entries: 1_204 + answers.size },
+          links: [{ id: 'card-company-1', name: 'つなぐカード', state: 'signed-on', since: iso(3_600_000) }],
+        };
+      },
+      terminals: async (page) => slice(terminals, page),
+      terminal: async (serial) => find(serial),
+      async timeline(serial, page) {
+        const found = find(serial);
+        if (!found.ok) return found;
+        const entries: TimelineEntry[] = [
+          { id: 6, at: iso(9_000), kind: 'sale', facts: { outcome: 'approved', amountMinor: 1_280, lastFour: '4242' } },
+          { id: 5, at: iso(60_000), kind: 'negative-applied', facts: { version: 7, overlaySeq } },
+          { id: 4, at: iso(70_000), kind: 'key-loaded', facts: { slot: 'dukpt', kcv: '08D7B4FB62' } },
+          { id: 3, at: iso(80_000), kind: 'configuration-reported', facts: { version: 3 } },
+          { id: 2, at: iso(90_000), kind: 'hello', facts: { bootSeq: 1, software: '4.2.0' } },
+          { id: 1, at: iso(95_000), kind: 'registered', facts: {} },
+        ];
+        return slice(entries, page);
+      },
+      async register({ serial, model }) {
+        if (terminals.some((terminal) => terminal.serial === serial))
+          return fail('TERMINAL_EXISTS', { field: 'serial' });
+        if (!models.some(({ id }) => id === model)) return fail('MODEL_UNKNOWN', { field: 'model' });
+        return fail('NOT_READY'); // claims are made by the estate itself; see its own tests
+      },
+    },
+    twin: {
+      desired: async () => desired,
+      async change(base, values) {
+        if (base !== desired.version) return fail('VERSION_CONFLICT');
+        const set = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+        desired = { version: base + 1, values: configuration.parse({ ...desired.values, ...set }) };
+        return ok(desired);
+      },
+    },
+    jobs: {
+      async job(id) {
+        const found = jobs.get(id);
+        return found ? ok(found) : fail('JOB_UNKNOWN');
+      },
+      async testSale(serial, sale) {
+        const found = find(serial);
+        if (!found.ok) return found;
+        const job: Job = {
+          id: world.id(),
+          serial,
+          type: 'sale.test',
+          state: 'queued',
+          attempt: 1,
+          createdAt: iso(),
+          finishedAt: null,
+          fault: null,
+          steps: [],
+          sale: null,
+          evidence: null,
+        };
+        jobs.set(job.id, job);
+        const steps = saleSteps.filter((step) => step !== 'reversal-queued');
+        steps.forEach((step, index) => {
+          world.timers.after(150 * (index + 1), () => {
+            const old = jobs.get(job.id) ?? job;
+            const isLast = index === steps.length - 1;
+            const next: Job = {
+              ...old,
+              state: isLast ? 'succeeded' : 'running',
+              finishedAt: isLast ? iso() : null,
+              steps: [
+                ...old.steps,
+                { step, atMs: 12 * (index + 1), detail: step === 'application-selected' ? 'A0000000031010' : null },
+              ],
+              sale: isLast
+                ? {
+                    outcome: 'approved',
+                    amountMinor: sale.amountMinor,
+                    currency: '392',
+                    card: sale.card,
+                    scheme: 'visa',
+                    entry: 'contactless',
+                    lastFour: '4242',
+                    stan: '000321',
+                    rrn: '632712345678',
+                    approvalCode: 'A1B2C3',
+                    actionCode: '000',
+                    durationMs: 108,
+                  }
+                : null,
+            };
+            jobs.set(job.id, next);
+            tell({ name: 'job', data: next });
+          });
+        });
+        return ok(job);
+      },
+    },
+    sales: {
+      list: async ({ serial, ...page }) =>
+        slice(serial === undefined ? sales : sales.filter((sale) => sale.serial === serial), page),
+    },
+    negative: {
+      async overview(page) {
+        const entries = [...answers.values()].map(({ entry }) => entry).reverse();
+        const part = slice(entries, page);
+        if (!part.ok) return part;
+        return ok({
+          list: 'regular',
+          version: 7,
+          overlaySeq,
+          entries: [...part.value.items],
+          next: part.value.next,
+          terminals: {
+            current: terminals.filter(({ negative }) => negative.current).length,
+            behind: terminals.filter(({ negative }) => !negative.current).length,
+          },
+        });
+      },
+      async add(pan, reason) {
+        const digits = pan.use((bytes) => Buffer.from(bytes).toString('hex'));
+        const old = answers.get(digits);
+        if (old) return ok({ ...old, already: true });
+        overlaySeq += 1;
+        const added: NegativeAdded = {
+          entry: { lastFour: lastFour(pan), reason, addedAt: iso(), token: `tok-${overlaySeq}` },
+          version: 7,
+          overlaySeq,
+          already: false,
+        };
+        answers.set(digits, added);
+        return ok(added);
+      },
+    },
+    live: {
+      get latest() {
+        return latest;
+      },
+      since(id) {
+        const oldest = ring[0]?.id ?? latest + 1;
+        return id + 1 < oldest ? undefined : ring.filter((numbered) => numbered.id > id);
+      },
+      listen(take) {
+        listeners.add(take);
+        return () => void listeners.delete(take);
+      },
+    },
+  };
+}
+
+function slice<T>(items: readonly T[], { limit, cursor }: PageRequest): Result<Page<T>> {
+  const at = cursor === undefined ? 0 : Number(cursor);
+  if (!Number.isInteger(at)) return fail('CURSOR_INVALID', { field: 'cursor' });
+  const end = at + limit;
+  return ok({ items: items.slice(at, end), next: end < items.length ? String(end) : null });
+}
+
+function makeTerminal(index: number, iso: (ageMs?: number) => string): TerminalDetail {
+  const model = models[index % models.length];
+  const [merchant, shop] = places[index % places.length] ?? places[0];
+  const state =
+    (['ready', 'ready', 'ready', 'ready', 'ready', 'lost', 'ready', 'ready', 'never'] as const)[index % 9] ?? 'ready';
+  const isNew = state === 'never';
+  return {
+    serial: serialSchema.parse(
+      `${(model?.id ?? 'CATS200').toUpperCase().replaceAll(/[^A-Z0-9]/g, '')}-${String(index + 1).padStart(4, '0')}`,
+    ),
+    model: model?.id ?? 'CATS200',
+    place: { merchant, shop, lane: index % 3 ? '' : String((index % 4) + 1) },
+    parent: null,
+    link: { state, since: isNew ? null : iso(60_000 * (index + 1)), bootSeq: isNew ? 0 : 3 },
+    keys: isNew
+      ? []
+      : [
+          { slot: 'dukpt', kcv: '08D7B4FB62', ksn: 'FFFF9876543210E00012' },
+          { slot: 'negative', kcv: '5A1C9D3301', ksn: null },
+        ],
+    configuration: {
+      desired: 3,
+      reported: isNew ? 0 : index % 7 === 6 ? 2 : 3,
+      inSync: !isNew && index % 7 !== 6,
+      drift: null,
+    },
+    negative: {
+      version: isNew ? 0 : 7,
+      overlaySeq: 0,
+      current: !isNew && index % 6 !== 5,
+      freshAt: isNew ? null : iso(index * 47_000),
+    },
+    lastSale: null,
+    software: isNew ? null : { version: '4.2.0', slot: 'A' },
+    enrolledAt: isNew ? null : iso(86_400_000),
+    certificate: isNew ? null : { fingerprint: '3A:9F:42:D0:11:7C:5E:08', notAfter: '2027-11-23T00:00:00.000Z' },
+    cards: ['visa-contact', 'visa-contactless', 'mastercard-declined', 'jcb-contactless'],
+    children: [],
+    values: isNew ? null : configuration.parse({}),
+  };
+}
