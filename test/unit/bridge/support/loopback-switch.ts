@@ -1,7 +1,7 @@
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { answerTo, checkElements, terminalCodec, terminalLink, terminalMessages } from '@tsunagu/protocols/acquiring';
 import { issuerAuthenticationData, verifyCryptogram } from '@tsunagu/protocols/emv';
-import { type FieldValue, type Message, responseMti } from '@tsunagu/protocols/iso8583';
+import { type FieldValue, type Message, responseMti, validate } from '@tsunagu/protocols/iso8583';
 import { fail, hex, ok, Secret } from '@tsunagu/protocols/kit';
 import { cardKeysOf, findTestCard } from '@tsunagu/protocols/test-cards';
 import { decodeTlv, findTlv, tlv } from '@tsunagu/protocols/tlv';
@@ -38,6 +38,8 @@ export async function loopbackSwitch(): Promise<LoopbackSwitch> {
       }
       const message = { mti: decoded.value.mti, fields: decoded.value.fields };
       received.push(message);
+      for (const { code, severity, field } of validate(decoded.value))
+        if (severity === 'error') complaints.push(`${message.mti}: ${code} ${field ?? ''}`);
       const answer = answerOf(message, behaviour, complaints);
       if (answer === undefined) return;
       const encoded = terminalCodec.encode(answer);
