@@ -26,7 +26,6 @@ export interface FleetHost {
   stop(): Promise<void>;
 }
 
-const workersMax = 16;
 const stopTimeoutMs = 15_000;
 /** A thread of a terminal needs little: most of it is code. */
 const resourceLimits = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4, stackSizeMb: 4 };
@@ -50,7 +49,7 @@ class Threads implements FleetHost {
       this.#settle = resolve;
     });
     if (options.plans.length === 0) this.#settle(undefined);
-    this.#threads = dealOut(options.plans, workersMax).map((plans) => this.#start(plans));
+    this.#threads = dealOut(options.plans).map((plans) => this.#start(plans));
   }
 
   #start(plans: readonly TerminalPlan[]): { worker: Worker; serials: readonly string[]; isOver: boolean } {

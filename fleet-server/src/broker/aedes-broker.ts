@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type TlsOptions, type TLSSocket, TLSSocket as TlsSocket } from 'node:tls';
 import { negativeHeadTopic, parseUpTopic, type Serial, subtree, type TenantId } from '@tsunagu/protocols/fleet';
 import { fail, type Fault, ok, type Result } from '@tsunagu/protocols/kit';
-import type { World } from '@tsunagu/protocols/world';
+import type { LogFacts, World } from '@tsunagu/protocols/world';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { Admission } from '../identity/index.ts';
@@ -58,6 +58,10 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
   const { world, tenant, handlers, admit } = options;
   const { connectTimeoutMs = 5_000, drainTimeoutMs = 5_000, connectionsMax = 25_000 } = options;
   const { log } = world;
+  const noteRefusal = (event: string, facts: LogFacts & { readonly fault: Fault }): void => {
+    log('warn', event, facts);
+    handlers.refused(facts.fault.code);
+  };
 
   const peers = new WeakMap<Duplex, { readonly certificate: X509Certificate | undefined; readonly address: string }>();
   const faults = new WeakMap<Client, Fault>();
@@ -156,7 +160,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
       const isList = topic.startsWith(negativeHeadTopic(tenant, '')) && !topic.includes('#');
       const isReserved = topic.startsWith('$share/') || topic.startsWith('$SYS');
       if (!session || isReserved || subscription.qos > 1 || !(isOwn || isList)) {
-        log('warn', 'subscriptionRefused', {
+        noteRefusal('subscriptionRefused', {
           fault: fail('MQTT_TOPIC_FORBIDDEN', { facts: { serial: session?.serial ?? '', isReserved } }).fault,
         });
         return done(null, null);
@@ -189,7 +193,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     const serial = sessions.get(client)?.serial;
     const fault = faults.get(client) ?? faultOf(error);
     if (!sessions.get(client) || !bySerial.has(sessions.get(client)?.serial ?? ('' as Serial))) sessions.delete(client);
-    log('warn', 'fleetConnectionFailed', { serial, address: peers.get(client.conn)?.address, fault });
+    noteRefusal('fleetConnectionFailed', { serial, address: peers.get(client.conn)?.address, fault });
   };
   aedes.on('clientError', failed);
   aedes.on('connectionError', failed);
@@ -227,8 +231,8 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     handshakeTimeout: connectTimeoutMs,
   } satisfies TlsOptions;
   const handshakeFailed = (error: Error, socket: TLSSocket): void =>
-    log('warn', 'fleetHandshakeFailed', { address: socket.remoteAddress, fault: handshakeFault(error) });
-  const dropped = (): void => log('warn', 'fleetConnectionDropped', { fault: fail('CONNECTION_LIMIT').fault });
+    noteRefusal('fleetHandshakeFailed', { address: socket.remoteAddress, fault: handshakeFault(error) });
+  const dropped = (): void => noteRefusal('fleetConnectionDropped', { fault: fail('CONNECTION_LIMIT').fault });
 
   const tlsServer = createTlsServer(tlsOptions, (socket) => accept(socket, socket));
   const httpsServer = createHttpsServer({
@@ -296,6 +300,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     get connections() {
       return bySerial.size;
     },
+    serials: () => [...bySerial.keys()],
     disconnect(serial) {
       bySerial.get(serial)?.close();
     },
