@@ -56,16 +56,20 @@ if (!started.ok) {
   say({ event: 'failed', code, facts });
   process.exitCode = 1;
 } else {
-  const { port, close } = started.value;
-  world.log('info', 'started', { port });
-  say({ event: 'ready', ports: { cardCompany: port } });
+  const company = started.value;
+  world.log('info', 'started', { port: company.port });
+  say({ event: 'ready', ports: { cardCompany: company.port } });
   const stop = (): void => {
-    close()
+    process.stdin.destroy();
+    company
+      .close()
       .then(() => world.log('info', 'stopped'))
       .catch((cause: unknown) => world.log('error', 'stopFailed', { fault: { code: 'INTERNAL', cause } }));
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  // Whoever started us holds the other end of our input: when it dies, so do we.
+  if (process.env['TSUNAGU_LIFELINE']) process.stdin.once('end', stop).once('error', stop).resume();
 }
 
 /** Faults keep their code and place; of what caused them only its own code. */

@@ -1,7 +1,6 @@
 import { concat, fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
-import { type ReversalQueue, reversalsMax, type StoredReversal } from '../payment/ports.ts';
-import { reversalImage } from '../payment/reversal-image.ts';
+import { type ReversalQueue, reversalImage, reversalsMax, type StoredReversal } from '../payment/index.ts';
 import { type SealedStore, sealedRecord } from '../sealed-store/index.ts';
 
 /** All reversals in one record, so that no moment knows half of one. Its secret: the PANs in the order of the images, each after its length in one byte. */

@@ -1,6 +1,6 @@
 import { fail, ok } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
-import type { StanCounter } from '../payment/ports.ts';
+import type { StanCounter } from '../payment/index.ts';
 import { type SealedStore, sealedRecord } from '../sealed-store/index.ts';
 
 const stanRecord = sealedRecord('stan', z.object({ last: z.number().int().min(0).max(999_999) }));

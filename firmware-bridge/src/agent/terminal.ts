@@ -9,7 +9,7 @@ import { jobHandlers, jobRunner, openLedger } from '../jobs/index.ts';
 import { openTerminalKeys } from '../keys/index.ts';
 import { directNetwork, type Network, openLink, secureNetwork } from '../link/index.ts';
 import { openNegativeFile } from '../negative/index.ts';
-import type { CardSide, CardSideOptions } from '../payment/ports.ts';
+import type { CardSide, CardSideOptions } from '../payment/index.ts';
 import { openRelay, type Relay, relayedNetwork } from '../relay/index.ts';
 import { openOutbox, turns } from '../sales/index.ts';
 import { type Files, openSealedStore, type SealedStore } from '../sealed-store/index.ts';
@@ -183,7 +183,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     ledger: ledger.value,
     trust: { tenant, serial, jobKey: identity.jobKey },
     link,
-    handlers: jobHandlers({ keys: keys.value, cards: cardSide.cards, sell }),
+    handlers: jobHandlers({ keys: keys.value, sell }),
     changed,
   });
   const shopper =
@@ -192,7 +192,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       world,
       seed: `${options.shopper.seed}\n${serial}`,
       meanSeconds: options.shopper.meanSeconds,
-      cards: cardSide.cards.filter((card) => canRead(model, card)),
+      cards: cardSide.cards,
       amountMaxMinor: () => twin.value.inForce.values.amountMaxMinor,
       sell: (order) => sell(order),
     });
@@ -240,8 +240,8 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       hello,
       up() {
         pulse.start();
-        runner.wake();
-        twin.value.wake();
+        // What is desired and what is to do, the server says in answer to the hello.
+        if (ledger.value.entries('finished').length > 0) runner.wake();
         negative.value.wake();
         outbox.value.flush();
         cardSide.wake();
@@ -270,13 +270,6 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       world.log('info', 'terminalStopped');
     },
   });
-}
-
-/** Cards are named after how they are presented; a name that does not say it is for every reader. */
-function canRead(model: TerminalModel, card: string): boolean {
-  const kind = model.readers.find((reader) => card.endsWith(`-${reader}`));
-  const needed = /-(contact|contactless|stripe)$/.exec(card)?.[1];
-  return needed === undefined ? model.readers.includes('contact') : kind !== undefined;
 }
 
 /** Waits for something, but not longer than so. */

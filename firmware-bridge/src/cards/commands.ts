@@ -84,7 +84,6 @@ function fastAnswer(program: CardProgram, state: CardState): CardStep {
     tlv(0x82, image.aip),
     tlv(0x94, image.afl),
     tlv(0x57, track2),
-    tlv(0x5f34, Uint8Array.of(card.psn)),
     tlv(0x9f10, made.issuerApplicationData),
     tlv(0x9f26, made.cryptogram),
     tlv(0x9f27, Uint8Array.of(0x80)),

@@ -13,7 +13,7 @@ export type Entry = 'stripe' | 'contact' | 'contactless';
 export interface Presented {
   readonly entry: Entry;
   /** Takes the card away. */
-  remove(): void;
+  readonly remove: () => void;
 }
 
 /** How a named card is presented; undefined when there is none of that name. */

@@ -17,7 +17,10 @@ export interface TerminalPlan {
 export async function planFleet(data: string): Promise<readonly TerminalPlan[]> {
   const entries = await readdir(data, { withFileTypes: true }).catch(() => []);
   const claims: { folder: string; claim: Claim }[] = [];
-  for (const name of entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort(byName)) {
+  for (const name of entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort(byName)) {
     if (!serialSchema.safeParse(name).success) continue;
     const folder = join(data, name);
     const files = await readdir(folder);
@@ -48,8 +51,13 @@ export async function planTerminal(folder: string): Promise<TerminalPlan | undef
 
 const byName = (a: string, b: string): number => (a < b ? -1 : 1);
 
-/** Deals terminals out to so many workers, evenly; the first ones get a worker of their own while there are enough. */
-export function dealOut(plans: readonly TerminalPlan[], workersMax: number): readonly (readonly TerminalPlan[])[] {
-  const count = Math.min(plans.length, workersMax);
+/** Up to so many terminals have a thread of their own each. */
+const ownThreadMax = 16;
+/** Above that they share so many: a thread costs about 25 MB, a terminal in it less than 1 MB. */
+const sharedThreads = 8;
+
+/** Deals terminals out to worker threads, evenly. */
+export function dealOut(plans: readonly TerminalPlan[]): readonly (readonly TerminalPlan[])[] {
+  const count = plans.length <= ownThreadMax ? plans.length : sharedThreads;
   return Array.from({ length: count }, (_, worker) => plans.filter((_plan, index) => index % count === worker));
 }

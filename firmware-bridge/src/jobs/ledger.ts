@@ -51,8 +51,8 @@ export async function openLedger(store: SealedStore): Promise<Result<JobLedger, 
       known ? entries.map((one) => (same(one, entry.job, entry.attempt) ? entry : one)) : [...entries, entry],
     );
     const written = await store.write(ledgerRecord, { entries: [...next] });
-    // A result counts even when it cannot be stored: it is reported, and the effect knows itself after a power loss.
-    if (written.ok || entry.state !== 'begun') entries = next;
+    // What is not on disk is not told either: after a power loss it would be told otherwise.
+    if (written.ok) entries = next;
     return written;
   };
   return ok({

@@ -59,6 +59,8 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
   let running: Promise<void> | undefined;
   let wanted = false;
   let stopped = false;
+  /** Results that the store did not take; at most one per job that was begun. */
+  let unstored: readonly { readonly job: JobId; readonly report: JobReport }[] = [];
 
   const wake = (): void => {
     wanted = true;
@@ -72,7 +74,7 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
   async function round(): Promise<void> {
     wanted = false;
     for (let count = 0; count < ordersMax && !stopped && link.isUp; count++) {
-      if (!(await reportAll())) return later();
+      if (!(await storeAgain()) || !(await reportAll())) return later();
       const answer = await link.ask({ kind: 'pull' }, 'request', { pull: 'job' });
       if (!answer.ok) return later();
       if (answer.value.kind !== 'job') {
@@ -107,7 +109,7 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
     const { body } = order.value;
     if (!body.ok) {
       world.log('warn', 'orderWithoutEffect', { job, fault: body.fault });
-      await ledger.finish(job, attempt, { attempt, state: 'failed', fault: body.fault.code });
+      await finish(job, attempt, { state: 'failed', fault: body.fault.code });
       return true;
     }
     const begun = await ledger.begin(job, attempt, body.value);
@@ -146,9 +148,22 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
 
   async function finish(job: JobId, attempt: number, outcome: JobOutcome): Promise<void> {
     world.log('info', 'jobFinished', { job, attempt, state: outcome.state, code: outcome.fault });
-    const stored = await ledger.finish(job, attempt, { attempt, ...outcome });
-    if (!stored.ok) world.log('error', 'jobResultNotStored', { job, fault: stored.fault });
+    const report = { attempt, ...outcome };
+    const stored = await ledger.finish(job, attempt, report);
+    if (!stored.ok) {
+      world.log('error', 'jobResultNotStored', { job, fault: stored.fault });
+      unstored = [...unstored, { job, report }];
+    }
     options.changed();
+  }
+
+  /** @returns whether every result is on disk */
+  async function storeAgain(): Promise<boolean> {
+    const waiting = unstored;
+    unstored = [];
+    for (const { job, report } of waiting)
+      if (!(await ledger.finish(job, report.attempt, report)).ok) unstored = [...unstored, { job, report }];
+    return unstored.length === 0;
   }
 
   /** @returns whether everything is told */

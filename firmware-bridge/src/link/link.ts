@@ -146,7 +146,6 @@ class FleetLink implements Link {
       const connected = await Promise.race([this.#birth(client, handlers), closed.then(() => false)]);
       if (connected) {
         world.log('info', 'linkUp');
-        this.#isUp = true;
         handlers.up();
         await closed;
       }
@@ -195,6 +194,8 @@ class FleetLink implements Link {
     });
     const granted = await client.subscribeAsync([...terminalFilters(tenant, serial)], { qos: 1 });
     if (granted.some(({ qos }) => qos === 128)) throw new Error('a subscription was refused');
+    // From here on it may be used: the server's notice can overtake the acknowledgement of the hello.
+    this.#isUp = true;
     await this.#send(client, { kind: 'presence' }, this.#wrap('presence', { state: 'ready' }), true);
     await this.#send(client, { kind: 'hello' }, this.#wrap('hello', handlers.hello()), false);
     return true;

@@ -8,7 +8,7 @@ export type Service = (typeof services)[number];
 
 export type NetworkFault = 'LINK_DOWN' | 'RELAY_UNAVAILABLE';
 
-/** The way to the server's services, as bare bytes: TLS is end to end above it, whoever carries the bytes. */
+/** The way to the server's services, as bare bytes (paused): TLS is end to end above it, whoever carries the bytes. */
 export interface Network {
   open(service: Service, timeoutMs: number): Promise<Result<Socket, NetworkFault>>;
 }

@@ -18,4 +18,5 @@ export {
   saleRooms,
   type TerminalIdentity,
 } from './ports.ts';
+export { type MeasuredSales, measureSales } from './measure-sale.ts';
 export { type ReversalImage, reversalImage } from './reversal-image.ts';

@@ -22,9 +22,9 @@ export interface Shopper {
 
 /** Cards whose name says that they do not end well; they come rarely. Everything else is an ordinary customer. */
 const rare: readonly (readonly [RegExp, number])[] = [
-  [/-silent$/, 0.02],
-  [/-listed$/, 0.05],
-  [/-declined$/, 0.15],
+  [/-silent\b/, 0.02],
+  [/-listed\b/, 0.05],
+  [/-declined\b/, 0.15],
 ];
 const weightOf = (card: string): number => rare.find(([pattern]) => pattern.test(card))?.[1] ?? 1;
 

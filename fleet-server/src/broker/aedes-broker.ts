@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type TlsOptions, type TLSSocket, TLSSocket as TlsSocket } from 'node:tls';
 import { negativeHeadTopic, parseUpTopic, type Serial, subtree, type TenantId } from '@tsunagu/protocols/fleet';
 import { fail, type Fault, ok, type Result } from '@tsunagu/protocols/kit';
-import type { World } from '@tsunagu/protocols/world';
+import type { LogFacts, World } from '@tsunagu/protocols/world';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { Admission } from '../identity/index.ts';
@@ -58,6 +58,10 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
   const { world, tenant, handlers, admit } = options;
   const { connectTimeoutMs = 5_000, drainTimeoutMs = 5_000, connectionsMax = 25_000 } = options;
   const { log } = world;
+  const noteRefusal = (event: string, facts: LogFacts & { readonly fault: Fault }): void => {
+    log('warn', event, facts);
+    handlers.refused(facts.fault.code);
+  };
 
   const peers = new WeakMap<Duplex, { readonly certificate: X509Certificate | undefined; readonly address: string }>();
   const faults = new WeakMap<Client, Fault>();
@@ -79,19 +83,19 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     maxClientsIdLength: 32,
     queueLimit: 42,
 
-    authenticate(client, _username, _password, done) {
+    authenticate(client, _username, _password, settle) {
       const peer = peers.get(client.conn);
       admit(peer?.certificate).then(
         (admitted) => {
-          if (!admitted.ok) return done(refuse(client, admitted.fault, notAuthorized), false);
+          if (!admitted.ok) return settle(refuse(client, admitted.fault, notAuthorized), false);
           const serial = admitted.value;
           if (client.id !== serial)
-            return done(
+            return settle(
               refuse(client, fail('MQTT_CLIENT_ID_MISMATCH', { facts: { serial } }).fault, identifierRejected),
               false,
             );
           if (!client.clean)
-            return done(
+            return settle(
               refuse(client, fail('MQTT_PACKET_INVALID', { field: 'cleanSession' }).fault, identifierRejected),
               false,
             );
@@ -113,13 +117,13 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
             );
           });
           sessions.set(client, { serial, address, queue, lists: new Set(), tail: Promise.resolve() });
-          done(null, true);
+          settle(null, true);
         },
-        (cause: unknown) => done(refuse(client, fail('INTERNAL', { cause }).fault, 3), false),
+        (cause: unknown) => settle(refuse(client, fail('INTERNAL', { cause }).fault, 3), false),
       );
     },
 
-    authorizePublish(client, packet, done) {
+    authorizePublish(client, packet, settle) {
       const session = client && sessions.get(client);
       const read = parseUpTopic(packet.topic);
       if (
@@ -131,7 +135,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
       ) {
         const fault = fail('MQTT_TOPIC_FORBIDDEN', { facts: { serial: session?.serial ?? '' } }).fault;
         if (client) faults.set(client, fault);
-        return done(new Error(fault.code));
+        return settle(new Error(fault.code));
       }
       // Presence is kept in the store: nothing that a terminal sends stays in the broker.
       packet.retain = false;
@@ -139,11 +143,11 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
       session.tail = session.tail
         .then(() => handlers.received(session.serial, read.topic, payload))
         .then(
-          () => done(),
+          () => settle(),
           (cause: unknown) => {
             const fault = fail('INTERNAL', { cause }).fault;
             faults.set(client, fault);
-            done(new Error(fault.code));
+            settle(new Error(fault.code));
           },
         );
     },
@@ -156,7 +160,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
       const isList = topic.startsWith(negativeHeadTopic(tenant, '')) && !topic.includes('#');
       const isReserved = topic.startsWith('$share/') || topic.startsWith('$SYS');
       if (!session || isReserved || subscription.qos > 1 || !(isOwn || isList)) {
-        log('warn', 'subscriptionRefused', {
+        noteRefusal('subscriptionRefused', {
           fault: fail('MQTT_TOPIC_FORBIDDEN', { facts: { serial: session?.serial ?? '', isReserved } }).fault,
         });
         return done(null, null);
@@ -189,7 +193,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     const serial = sessions.get(client)?.serial;
     const fault = faults.get(client) ?? faultOf(error);
     if (!sessions.get(client) || !bySerial.has(sessions.get(client)?.serial ?? ('' as Serial))) sessions.delete(client);
-    log('warn', 'fleetConnectionFailed', { serial, address: peers.get(client.conn)?.address, fault });
+    noteRefusal('fleetConnectionFailed', { serial, address: peers.get(client.conn)?.address, fault });
   };
   aedes.on('clientError', failed);
   aedes.on('connectionError', failed);
@@ -227,8 +231,8 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     handshakeTimeout: connectTimeoutMs,
   } satisfies TlsOptions;
   const handshakeFailed = (error: Error, socket: TLSSocket): void =>
-    log('warn', 'fleetHandshakeFailed', { address: socket.remoteAddress, fault: handshakeFault(error) });
-  const dropped = (): void => log('warn', 'fleetConnectionDropped', { fault: fail('CONNECTION_LIMIT').fault });
+    noteRefusal('fleetHandshakeFailed', { address: socket.remoteAddress, fault: handshakeFault(error) });
+  const dropped = (): void => noteRefusal('fleetConnectionDropped', { fault: fail('CONNECTION_LIMIT').fault });
 
   const tlsServer = createTlsServer(tlsOptions, (socket) => accept(socket, socket));
   const httpsServer = createHttpsServer({
@@ -296,6 +300,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     get connections() {
       return bySerial.size;
     },
+    serials: () => [...bySerial.keys()],
     disconnect(serial) {
       bySerial.get(serial)?.close();
     },

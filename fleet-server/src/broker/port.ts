@@ -6,6 +6,8 @@ export interface BrokerHandlers {
   received(serial: Serial, topic: UpTopic, payload: Uint8Array): Promise<void>;
   connected(serial: Serial): void;
   disconnected(serial: Serial): void;
+  /** A connection, message or subscription was refused; `code` is of the error table. */
+  refused(code: string): void;
   /** A second connection came with the certificate of a connected terminal. */
   cloneSuspected(serial: Serial, addresses: { readonly before: string; readonly now: string }): void;
 }
@@ -18,6 +20,8 @@ export interface Broker {
   retain(topic: string, payload: Uint8Array): void;
   isConnected(serial: Serial): boolean;
   readonly connections: number;
+  /** Who is connected. */
+  serials(): readonly Serial[];
   /** Ends a terminal's connection. */
   disconnect(serial: Serial): void;
   close(): Promise<void>;

@@ -67,7 +67,9 @@ export function openCardCompany(
   server.maxConnections = connectionsMax;
   server.on('tlsClientError', (error, socket) => {
     const reason = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-    const code = reason.includes('DID_NOT_RETURN_A_CERTIFICATE') ? 'CLIENT_CERTIFICATE_MISSING' : 'TLS_HANDSHAKE_FAILED';
+    const code = reason.includes('DID_NOT_RETURN_A_CERTIFICATE')
+      ? 'CLIENT_CERTIFICATE_MISSING'
+      : 'TLS_HANDSHAKE_FAILED';
     world.log('warn', 'connectionRefused', { fault: { code }, reason, port: 'cardCompany' });
     socket.destroy();
   });
@@ -154,8 +156,7 @@ class Session {
       return;
     }
     const message = decoded.value;
-    const handled =
-      message.mti === '1804' || message.mti === '1805' ? this.#manage(message) : this.#transact(message);
+    const handled = message.mti === '1804' || message.mti === '1805' ? this.#manage(message) : this.#transact(message);
     handled.catch((cause: unknown) => {
       // What could not be written down must not be told.
       this.#world.log('error', 'requestFailed', { fault: { code: 'ISSUER_LEDGER_INVALID', cause } });
@@ -173,7 +174,12 @@ class Session {
     if (!this.#isGenuine(message)) return;
     await Promise.resolve();
     if (asked === functions.signOff) this.#isSignedOn = false;
-    this.#answer(message, '1814', { 39: asked === functions.echo || asked === functions.signOff ? '800' : '115' }, this.#key);
+    this.#answer(
+      message,
+      '1814',
+      { 39: asked === functions.echo || asked === functions.signOff ? '800' : '115' },
+      this.#key,
+    );
   }
 
   #exchangeKey(message: DecodedMessage): void {
@@ -282,7 +288,8 @@ const keyOf = (message: DecodedMessage): string =>
   [message.text(11), message.text(12), message.text(32)].map((part) => part ?? '').join('/');
 
 /** Six characters that look like an approval code and follow from the sale, so that a run can be repeated. */
-const approvalCodeOf = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 6).toUpperCase();
+const approvalCodeOf = (key: string): string =>
+  createHash('sha256').update(key).digest('hex').slice(0, 6).toUpperCase();
 
 const macUnder =
   (key: Secret<'key'>): MacFunction =>

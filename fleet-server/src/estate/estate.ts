@@ -4,6 +4,7 @@ import {
   configuration,
   type Hello,
   type JobReport,
+  type LinkState,
   type Overview,
   parseJson,
   portOf,
@@ -98,6 +99,8 @@ export interface Estate {
   /** Shows a terminal anew to onlookers, soon. */
   announce(serial: Serial): void;
   announceOverview(): void;
+  /** How many terminals there are, by model and link. */
+  census(): Promise<readonly { readonly model: string; readonly link: LinkState; readonly count: number }[]>;
   close(): void;
 }
 
@@ -432,6 +435,16 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
     async alarm(serial, code, detail) {
       await store.write((tx) => note(tx, serial, 'alarm', { code, ...(detail !== undefined && { detail }) }));
       announce(serial);
+    },
+
+    async census() {
+      const rows = await store.db
+        .selectFrom('terminals')
+        .leftJoin('presence', 'presence.serial', 'terminals.serial')
+        .select((all) => ['terminals.model', 'presence.state', all.fn.countAll<number>().as('count')])
+        .groupBy(['terminals.model', 'presence.state'])
+        .execute();
+      return rows.map(({ model, state, count }) => ({ model, link: state ?? 'never', count: Number(count) }));
     },
 
     close() {

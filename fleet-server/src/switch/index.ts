@@ -1,5 +1,10 @@
 export type { IssuerCredentials } from './issuer-link/credentials.ts';
-export { type LinkCredentials, linkCredentials, linkCredentialsPath, prepareIssuerLink } from './issuer-link/link-credentials.ts';
+export {
+  type LinkCredentials,
+  linkCredentials,
+  linkCredentialsPath,
+  prepareIssuerLink,
+} from './issuer-link/link-credentials.ts';
 export type { SalesBefore, SaleTotals } from './journal/sale-line.ts';
 export {
   type Admit,

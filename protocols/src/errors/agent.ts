@@ -113,10 +113,6 @@ export const agentErrors = defineErrors({
       next: '示された項目を機種に合わせてください。以前の設定が有効なままです。',
     },
   },
-  MODEL_UNKNOWN: {
-    en: { says: 'The model is not in the catalogue.', next: 'Check the model’s name in the claim bundle.' },
-    ja: { says: '機種がカタログにありません。', next: 'claim.jsonの機種名を確認してください。' },
-  },
   JOB_ORDER_INVALID: {
     en: {
       says: 'A signed order is not readable.',
@@ -178,13 +174,6 @@ export const agentErrors = defineErrors({
     },
     ja: { says: '鍵スロットが空です。', next: '次回の接続後に自動で注入されます。ジョブの状態を確認してください。' },
   },
-  CARD_UNKNOWN: {
-    en: {
-      says: 'There is no such card in the terminal’s emulated reader.',
-      next: 'Take one of the names that the terminal lists.',
-    },
-    ja: { says: 'この端末の模擬リーダーにそのカードはありません。', next: '端末が示す名前から選んでください。' },
-  },
   NEGATIVE_HEAD_OLD: {
     en: {
       says: 'A head of the negative list is older than the one in force and was ignored.',
@@ -204,17 +193,6 @@ export const agentErrors = defineErrors({
       says: '端末APIから配布物を取得できません。',
       next: '自動で再取得します。続く場合は端末APIを確認してください。',
     },
-  },
-  SWITCH_UNAVAILABLE: {
-    en: { says: 'The switch cannot be reached.', next: 'Check its port and the network; the sale was not sent.' },
-    ja: {
-      says: 'スイッチに接続できません。',
-      next: 'ポートとネットワークを確認してください。取引は送信されていません。',
-    },
-  },
-  SWITCH_REFUSED: {
-    en: { says: 'The switch refused the message.', next: 'The switch’s own code stands beside this one.' },
-    ja: { says: 'スイッチが電文を拒否しました。', next: '併記のスイッチのコードを確認してください。' },
   },
   RELAY_CHILD_UNKNOWN: {
     en: { says: 'The parent terminal does not know this child.', next: 'Register the child with this parent.' },

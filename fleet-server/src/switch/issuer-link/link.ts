@@ -230,9 +230,9 @@ class Link implements IssuerLink {
     this.tell({ type: 'closed' });
     const lost = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const { timer, settle } of lost) {
-      timer.cancel();
-      settle({ type: 'lineLost' });
+    for (const waiting of lost) {
+      waiting.timer.cancel();
+      waiting.settle({ type: 'lineLost' });
     }
   }
 
@@ -391,4 +391,5 @@ function publicState(state: LinkState): 'up' | 'signed-on' | 'down' {
 }
 
 /** What an error says without its text, which may quote the far side. */
-const reasonOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : error.name);
+const reasonOf = (error: Error): string =>
+  'code' in error && typeof error.code === 'string' ? error.code : error.name;

@@ -55,4 +55,5 @@ export class GroupCommit {
   }
 }
 
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error('the commit failed', { cause: error }));
+const asError = (error: unknown): Error =>
+  error instanceof Error ? error : new Error('the commit failed', { cause: error });

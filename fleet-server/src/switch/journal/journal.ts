@@ -30,7 +30,12 @@ export type SaleArrival =
 
 /** What became of a terminal's reversal that arrived. */
 export type ReversalArrival =
-  | { readonly type: 'stored'; readonly sale: SaleRow | undefined; readonly step: SaleStep | undefined; readonly queued: ReversalRow | undefined }
+  | {
+      readonly type: 'stored';
+      readonly sale: SaleRow | undefined;
+      readonly step: SaleStep | undefined;
+      readonly queued: ReversalRow | undefined;
+    }
   | { readonly type: 'replay'; readonly answer: Uint8Array }
   | { readonly type: 'differs' };
 
@@ -251,10 +256,18 @@ export class Journal {
       const sale = await saleByKey(tx, serial, original.stan, original.localTime);
       const stepped =
         sale &&
-        (await this.#apply(tx, sale, { type: 'terminalReversed', reason: arrived.reason }, outStan, 'terminal', decide, {
-          stan,
-          reason: arrived.reason,
-        }));
+        (await this.#apply(
+          tx,
+          sale,
+          { type: 'terminalReversed', reason: arrived.reason },
+          outStan,
+          'terminal',
+          decide,
+          {
+            stan,
+            reason: arrived.reason,
+          },
+        ));
       if (!sale)
         await this.#entry(tx, 'reversal-without-original', undefined, serial, { stan, originalStan: original.stan });
       await tx
@@ -313,7 +326,12 @@ export class Journal {
 
   /** Reversals that the issuer has not taken yet, oldest first. */
   queuedReversals(): Promise<ReversalRow[]> {
-    return this.#store.db.selectFrom('switch_reversals').selectAll().where('state', '=', 'queued').orderBy('seq').execute();
+    return this.#store.db
+      .selectFrom('switch_reversals')
+      .selectAll()
+      .where('state', '=', 'queued')
+      .orderBy('seq')
+      .execute();
   }
 
   /** Counts an attempt to deliver a reversal, before it is made. The first is a 1420, all others are 1421. */

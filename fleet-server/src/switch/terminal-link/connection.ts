@@ -80,10 +80,12 @@ export class TerminalConnection {
     for (const { message } of frames) {
       const body = Uint8Array.from(message);
       // Frames are opened one after the other, so that counters are taken in the order in which they came.
-      this.#turn = this.#turn.then(() => this.#accept(body)).catch((cause: unknown) => {
-        this.#log('error', 'frameFailed', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
-        this.#refuse('SWITCH_JOURNAL_FAILED', undefined);
-      });
+      this.#turn = this.#turn
+        .then(() => this.#accept(body))
+        .catch((cause: unknown) => {
+          this.#log('error', 'frameFailed', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
+          this.#refuse('SWITCH_JOURNAL_FAILED', undefined);
+        });
     }
     if (fault) {
       const code = fault.facts?.['lengthBytes'] === 0 ? 'ACQUIRING_FRAME_INVALID' : 'ACQUIRING_FRAME_TOO_LONG';
@@ -114,7 +116,11 @@ export class TerminalConnection {
     if (!read.ok) return this.#refuseFor(read.fault, 'ACQUIRING_FRAME_INVALID', undefined);
     const frame = read.value;
     if (frame.kind !== 'request')
-      return this.#refuseFor(fail('ACQUIRING_FRAME_INVALID', { field: 'kind' }).fault, 'ACQUIRING_FRAME_INVALID', frame.ksn);
+      return this.#refuseFor(
+        fail('ACQUIRING_FRAME_INVALID', { field: 'kind' }).fault,
+        'ACQUIRING_FRAME_INVALID',
+        frame.ksn,
+      );
     if (this.#inFlight >= terminalLink.inFlightMax)
       return this.#refuseFor(fail('ACQUIRING_BUSY').fault, 'ACQUIRING_BUSY', frame.ksn);
     const opened = await this.#open(frame);

@@ -43,10 +43,14 @@ export function listenForTerminals(
     handshakeTimeout: handshakeMs,
   });
   server.maxConnections = connectionsMax;
-  server.on('drop', () => world.log('warn', 'connectionRefused', { fault: { code: 'CONNECTION_LIMIT' }, port: 'acquiring' }));
+  server.on('drop', () =>
+    world.log('warn', 'connectionRefused', { fault: { code: 'CONNECTION_LIMIT' }, port: 'acquiring' }),
+  );
   server.on('tlsClientError', (error, socket) => {
     const reason = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-    const code = reason.includes('DID_NOT_RETURN_A_CERTIFICATE') ? 'CLIENT_CERTIFICATE_MISSING' : 'TLS_HANDSHAKE_FAILED';
+    const code = reason.includes('DID_NOT_RETURN_A_CERTIFICATE')
+      ? 'CLIENT_CERTIFICATE_MISSING'
+      : 'TLS_HANDSHAKE_FAILED';
     rooms.metrics.frameRefused(code);
     world.log('warn', 'connectionRefused', { fault: { code }, reason, port: 'acquiring', from: socket.remoteAddress });
     socket.destroy();
@@ -70,7 +74,11 @@ export function listenForTerminals(
         if (socket.destroyed) return;
         if (!admitted.ok) {
           rooms.metrics.frameRefused(admitted.fault.code);
-          world.log('warn', 'connectionRefused', { fault: admitted.fault, port: 'acquiring', from: socket.remoteAddress });
+          world.log('warn', 'connectionRefused', {
+            fault: admitted.fault,
+            port: 'acquiring',
+            from: socket.remoteAddress,
+          });
           socket.destroy();
           return;
         }

@@ -46,8 +46,7 @@ export interface TerminalReversal extends RequestKeys {
 /** What a terminal may ask the switch. */
 export type TerminalRequest = TerminalSale | TerminalReversal;
 
-const refused = (field: number, expected: string) =>
-  fail('ACQUIRING_MESSAGE_REFUSED', { field, facts: { expected } });
+const refused = (field: number, expected: string) => fail('ACQUIRING_MESSAGE_REFUSED', { field, facts: { expected } });
 
 /**
  * Reads a decoded message as a request of this terminal. Order of faults: kind of message, elements present, semantic rules,

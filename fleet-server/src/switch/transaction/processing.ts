@@ -64,7 +64,10 @@ export class Processing {
     try {
       return await this.#understand(asking, bytes);
     } catch (cause) {
-      this.#world.log('error', 'journalFailed', { serial: asking.serial, fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
+      this.#world.log('error', 'journalFailed', {
+        serial: asking.serial,
+        fault: { code: 'SWITCH_JOURNAL_FAILED', cause },
+      });
       return { refusal: 'SWITCH_JOURNAL_FAILED' };
     }
   }
@@ -204,7 +207,12 @@ export class Processing {
       await this.#step(row, { type: 'handedToLine' }, request);
       const answer = await asked;
       if (answer.type === 'answered' && firstDifference(outgoing, answer.message) === undefined)
-        await this.#step(row, { type: 'issuerAnswered', actionCode: answer.message.text(39) ?? '909' }, request, answer.message);
+        await this.#step(
+          row,
+          { type: 'issuerAnswered', actionCode: answer.message.text(39) ?? '909' },
+          request,
+          answer.message,
+        );
       else {
         if (answer.type === 'answered')
           this.#world.log('warn', 'issuerAnswerUnmatched', {
@@ -368,4 +376,3 @@ function withResolver(): { promise: Promise<Uint8Array>; resolve: (answer: Uint8
   });
   return { promise, resolve };
 }
-

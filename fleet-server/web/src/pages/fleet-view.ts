@@ -25,7 +25,15 @@ export const sorters = {
   lastSale: ({ lastSale }) => lastSale?.at ?? '',
 } as const satisfies Record<string, (terminal: TerminalSummary) => string | number>;
 export type Column = keyof typeof sorters;
-export const columns: readonly Column[] = ['terminal', 'place', 'link', 'keys', 'configuration', 'negative', 'lastSale'];
+export const columns: readonly Column[] = [
+  'terminal',
+  'place',
+  'link',
+  'keys',
+  'configuration',
+  'negative',
+  'lastSale',
+];
 
 /** The list's state as it stands in the address. */
 export interface View {

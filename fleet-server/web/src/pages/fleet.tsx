@@ -67,7 +67,8 @@ export function FleetPage() {
             </table>
             {isLoaded.value && rows.length === 0 && (
               <p class="quiet pad">
-                {all.size === 0 ? t('fleet.empty') : t('fleet.none')} {all.size > 0 && <a href="/">{t('fleet.clear')}</a>}
+                {all.size === 0 ? t('fleet.empty') : t('fleet.none')}{' '}
+                {all.size > 0 && <a href="/">{t('fleet.clear')}</a>}
               </p>
             )}
           </div>
@@ -128,7 +129,8 @@ function Strip() {
       <div>
         <dt>{t('fleet.approval')}</dt>
         <dd>
-          {ended === 0 ? '–' : percent(approved / ended)} <span class="quiet">{`${count(approved)} / ${count(ended)}`}</span>
+          {ended === 0 ? '–' : percent(approved / ended)}{' '}
+          <span class="quiet">{`${count(approved)} / ${count(ended)}`}</span>
         </dd>
       </div>
       <div>
@@ -193,15 +195,33 @@ function Row({ terminal }: { terminal: TerminalSummary }) {
         <span class="under">{link.since !== null && <Ago at={link.since} />}</span>
       </td>
       <td class="c-keys">
-        {isNew ? '–' : <Mark tone={keys.length > 1 ? 'ok' : 'warn'}>{keys.length > 1 ? t('state.loaded') : t('state.missing')}</Mark>}
+        {isNew ? (
+          '–'
+        ) : (
+          <Mark tone={keys.length > 1 ? 'ok' : 'warn'}>{keys.length > 1 ? t('state.loaded') : t('state.missing')}</Mark>
+        )}
         <span class="under mono">{keys[0]?.kcv}</span>
       </td>
       <td class="c-configuration">
-        {isNew ? '–' : <Mark tone={configuration.inSync ? 'ok' : 'warn'}>{configuration.inSync ? t('state.inSync') : t('state.drift')}</Mark>}
-        <span class="under">{isNew ? '' : `v${configuration.reported}${configuration.inSync ? '' : ` → v${configuration.desired}`}`}</span>
+        {isNew ? (
+          '–'
+        ) : (
+          <Mark tone={configuration.inSync ? 'ok' : 'warn'}>
+            {configuration.inSync ? t('state.inSync') : t('state.drift')}
+          </Mark>
+        )}
+        <span class="under">
+          {isNew ? '' : `v${configuration.reported}${configuration.inSync ? '' : ` → v${configuration.desired}`}`}
+        </span>
       </td>
       <td class="c-negative">
-        {isNew ? '–' : <Mark tone={negative.current ? 'ok' : 'warn'}>{negative.current ? t('state.current') : t('state.behind')}</Mark>}
+        {isNew ? (
+          '–'
+        ) : (
+          <Mark tone={negative.current ? 'ok' : 'warn'}>
+            {negative.current ? t('state.current') : t('state.behind')}
+          </Mark>
+        )}
         <span class="under">{negative.freshAt !== null && <Ago at={negative.freshAt} />}</span>
       </td>
       <td class="c-lastSale">

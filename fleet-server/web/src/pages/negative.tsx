@@ -19,7 +19,10 @@ export function NegativePage() {
   const fetchList = async (): Promise<void> => {
     const cursor = cursors.value.at(-1);
     try {
-      list.value = await ask(negativeOverview, `${managementPaths.negative}?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+      list.value = await ask(
+        negativeOverview,
+        `${managementPaths.negative}?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`,
+      );
     } catch (error) {
       if (!(error instanceof ApiError)) throw error; // the state of the stream tells the person
     }
@@ -39,10 +42,16 @@ export function NegativePage() {
         body: { pan: String(data.get('pan')).replaceAll(/[\s-]/g, ''), reason: String(data.get('reason')) },
       });
       form.reset();
-      said.value = { text: t(already ? 'negative.already' : 'negative.added', { lastFour: entry.lastFour }), isFailure: false };
+      said.value = {
+        text: t(already ? 'negative.already' : 'negative.added', { lastFour: entry.lastFour }),
+        isFailure: false,
+      };
       await fetchList();
     } catch (error) {
-      said.value = { text: error instanceof ApiError && error.message !== '' ? error.message : t('error.network'), isFailure: true };
+      said.value = {
+        text: error instanceof ApiError && error.message !== '' ? error.message : t('error.network'),
+        isFailure: true,
+      };
     } finally {
       isSending.value = false;
     }
@@ -73,7 +82,14 @@ export function NegativePage() {
           >
             <label>
               {t('negative.pan')}
-              <input name="pan" inputMode="numeric" autoComplete="off" required pattern="[0-9 \-]{12,24}" aria-describedby="pan-hint" />
+              <input
+                name="pan"
+                inputMode="numeric"
+                autoComplete="off"
+                required
+                pattern="[0-9 \-]{12,24}"
+                aria-describedby="pan-hint"
+              />
             </label>
             <p id="pan-hint" class="quiet hint">
               {t('negative.panHint')}
@@ -125,7 +141,11 @@ export function NegativePage() {
           )}
           {(cursors.value.length > 0 || shown?.next) && (
             <nav class="pager" aria-label={t('page.pager')}>
-              <button type="button" disabled={cursors.value.length === 0} onClick={() => (cursors.value = cursors.value.slice(0, -1))}>
+              <button
+                type="button"
+                disabled={cursors.value.length === 0}
+                onClick={() => (cursors.value = cursors.value.slice(0, -1))}
+              >
                 ← {t('page.previous')}
               </button>
               <button

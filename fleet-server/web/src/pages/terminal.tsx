@@ -251,7 +251,11 @@ function TestSale({ detail, isReady }: { detail: TerminalDetail; isReady: boolea
     failure.value = undefined;
     try {
       const key = crypto.randomUUID();
-      const started = await ask(jobSchema, managementPaths.testSales(detail.serial), { method: 'POST', body: { amountMinor, card }, key });
+      const started = await ask(jobSchema, managementPaths.testSales(detail.serial), {
+        method: 'POST',
+        body: { amountMinor, card },
+        key,
+      });
       follow(started);
       id.value = started.id;
     } catch (error) {

@@ -26,7 +26,8 @@ export const linkTone = (state: string): Tone => (state === 'ready' ? 'ok' : sta
 export function LivePill() {
   const state = liveness.value;
   const word = state === 'stale' ? t('live.stale', { seconds: silentSeconds.value }) : t(`live.${state}`);
-  const retry = state === 'offline' && retrySeconds.value > 0 ? ` · ${t('live.retry', { seconds: retrySeconds.value })}` : '';
+  const retry =
+    state === 'offline' && retrySeconds.value > 0 ? ` · ${t('live.retry', { seconds: retrySeconds.value })}` : '';
   return (
     <span class={`pill ${state}`} data-testid="liveness" data-state={state}>
       <span class="dot" aria-hidden="true" />
@@ -158,7 +159,9 @@ export const SalesTable = ({ lines, withTerminal = true }: { lines: readonly Sal
               <CardName sale={sale} />
             </td>
             <td class="wide quiet">
-              {sale.outcome === 'approved' ? '' : `${reasonText(sale.reason, sale.actionCode)} (${t(`decidedBy.${sale.decidedBy}`)})`}
+              {sale.outcome === 'approved'
+                ? ''
+                : `${reasonText(sale.reason, sale.actionCode)} (${t(`decidedBy.${sale.decidedBy}`)})`}
             </td>
             <td class="number wide quiet">{sale.durationMs === null ? '' : `${Math.round(sale.durationMs)} ms`}</td>
           </tr>

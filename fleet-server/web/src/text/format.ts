@@ -6,7 +6,11 @@ const names: Readonly<Record<string, string>> = { '392': 'JPY', '840': 'USD', '9
 export function money(amountMinor: number, currency = 'JPY'): string {
   const code = names[currency] ?? currency;
   try {
-    const format = new Intl.NumberFormat(locale(), { style: 'currency', currency: code, currencyDisplay: 'narrowSymbol' });
+    const format = new Intl.NumberFormat(locale(), {
+      style: 'currency',
+      currency: code,
+      currencyDisplay: 'narrowSymbol',
+    });
     return format.format(amountMinor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0));
   } catch {
     return `${amountMinor} ${currency}`;

@@ -43,7 +43,8 @@ export const t = (key: TextKey, facts: Record<string, string | number> = {}): st
 
 const isTextKey = (key: string): key is TextKey => Object.hasOwn(en, key);
 /** A text whose key is made of data; the data itself when there is none. */
-export const tAny = (group: string, name: string): string => (isTextKey(`${group}.${name}`) ? t(`${group}.${name}` as TextKey) : name);
+export const tAny = (group: string, name: string): string =>
+  isTextKey(`${group}.${name}`) ? t(`${group}.${name}` as TextKey) : name;
 
 const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errorTable, code);
 /** What a code of the error table says. */
