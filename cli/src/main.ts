@@ -15,7 +15,9 @@ interface GlobalOptions {
 }
 
 // Whoever reads our output may stop reading (`| head`): that is no fault of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exit.ok : exit.failed));
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? exit.ok : exit.failed),
+);
 
 const world = systemWorld(() => {});
 const program = new Command('tsunagu')
@@ -151,18 +153,30 @@ negative
   .description('what is listed / 登録一覧')
   .action(() => withServer(async (context) => (await import('./commands/negative.ts')).listNegative(context)));
 
-program
+const wire = program
   .command('wire')
   .description('the wire workbench / 電文ワークベンチ')
-  .requiredOption('--jsonl', 'one JSON request a line on standard input, one answer a line on standard output')
-  .action(async () => {
+  .option('--jsonl', 'one JSON request a line on standard input, one answer a line on standard output')
+  .action(async (options: { jsonl?: boolean }) => {
+    if (!options.jsonl) wire.error("error: required option '--jsonl' not specified");
     const { runWorkbench } = await import('./commands/wire.ts');
     process.exitCode = await runWorkbench(
       world,
       process.stdin,
       (line) => process.stdout.write(`${line}\n`),
-      open().err,
+      (line) => open().err(line),
     );
+  });
+
+wire
+  .command('decode <hex...>')
+  .description('say what bytes are, piece by piece; "-" reads standard input / 電文の解読')
+  .option('--reveal', 'show card numbers, tracks, PINs and keys / 秘密の値も表示', false)
+  .action(async (hex: readonly string[], options: { reveal: boolean }) => {
+    const { decodeForPerson } = await import('./commands/wire-decode.ts');
+    const text = hex.length === 1 && hex[0] === '-' ? await readAll(process.stdin) : hex.join(' ');
+    const json = program.opts<GlobalOptions>().json ?? false;
+    process.exitCode = decodeForPerson(open(), text, { json, reveal: options.reveal });
   });
 
 program.exitOverride((error) => {
