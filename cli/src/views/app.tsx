@@ -54,8 +54,8 @@ export function App({ world, model, language: first }: AppProps) {
   ): void {
     if (key.escape) setFilter('');
     if (key.escape || key.return) setMode('browse');
-    else if (key.backspace || key.delete) setFilter(filter.slice(0, -1));
-    else if (!key.ctrl && input >= ' ') setFilter(filter + input);
+    else if (key.backspace || key.delete) setFilter((text) => text.slice(0, -1));
+    else if (!key.ctrl && input >= ' ') setFilter((text) => text + input);
   }
 
   function browse(
@@ -70,7 +70,9 @@ export function App({ world, model, language: first }: AppProps) {
       pageDown: boolean;
     },
   ): void {
-    const move = (by: number): void => setSelected(Math.max(0, Math.min(shown.length - 1, cursor + by)));
+    // Keys may come faster than frames: each builds on the one before, not on what is drawn.
+    const move = (by: number): void =>
+      setSelected((from) => Math.max(0, Math.min(shown.length - 1, Math.min(from, shown.length - 1) + by)));
     const serial = state.opened?.serial ?? shown[cursor]?.serial;
     if (input === 'Q' || (input === 'q' && !state.opened)) exit();
     else if (key.escape || key.backspace || input === 'q') back();
