@@ -119,6 +119,12 @@ export function Feed() {
   );
 }
 
+/** Why a sale ended otherwise than approved, and who decided that. */
+function whyOf(sale: SaleLine): string {
+  const reason = reasonText(sale.reason, sale.actionCode);
+  return reason === '' ? '' : `${reason} (${t(`decidedBy.${sale.decidedBy}`)})`;
+}
+
 /** Sales as a table. */
 export const SalesTable = ({ lines, withTerminal = true }: { lines: readonly SaleLine[]; withTerminal?: boolean }) => (
   <div class="scroll" tabIndex={0} role="region" aria-label={t('nav.sales')}>
@@ -159,9 +165,7 @@ export const SalesTable = ({ lines, withTerminal = true }: { lines: readonly Sal
               <CardName sale={sale} />
             </td>
             <td class="wide quiet">
-              {sale.outcome === 'approved'
-                ? ''
-                : `${reasonText(sale.reason, sale.actionCode)} (${t(`decidedBy.${sale.decidedBy}`)})`}
+              {whyOf(sale)}
             </td>
             <td class="number wide quiet">{sale.durationMs === null ? '' : `${Math.round(sale.durationMs)} ms`}</td>
           </tr>
