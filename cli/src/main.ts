@@ -14,6 +14,9 @@ interface GlobalOptions {
   readonly data?: string;
 }
 
+// Whoever reads our output may stop reading (`| head`): that is no fault of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exit.ok : exit.failed));
+
 const world = systemWorld(() => {});
 const program = new Command('tsunagu')
   .description('Tsunagu つなぐ: terminals, test sales, negative file, wire workbench / 端末管理')

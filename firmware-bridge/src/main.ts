@@ -1,1 +1,110 @@
-export {};
+#!/usr/bin/env node
+import { join, resolve } from 'node:path';
+import { systemWorld } from '@tsunagu/protocols/world';
+import { Command, InvalidArgumentError } from 'commander';
+import {
+  type FleetFailure,
+  logLine,
+  openLogFile,
+  planFleet,
+  planTerminal,
+  runTerminals,
+  startFleetHost,
+  type TerminalPlan,
+} from './host/index.ts';
+
+/** Something that runs until it is told to end. */
+interface Running {
+  readonly ready: Promise<FleetFailure | undefined>;
+  stop(): Promise<void>;
+}
+
+interface Options {
+  readonly data: string;
+  readonly seed: string;
+  readonly saleEverySeconds: number;
+}
+
+const seconds = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('a number of seconds above 0');
+  return value;
+};
+
+const program = new Command('tsunagu-bridge').description('Emulated and real terminals').version('0.1.0');
+const withCommon = (name: string, description: string, data: string): Command =>
+  program
+    .command(name)
+    .description(description)
+    .requiredOption('--data <folder>', data)
+    .option('--seed <text>', 'the same seed makes the same sales', '1')
+    .option('--sale-every-seconds <seconds>', 'mean pause between the sales of one terminal', seconds, 20);
+
+withCommon('fleet', 'run every terminal of a folder', 'a folder with one folder per terminal').action(
+  async (options: Options) => {
+    const data = resolve(options.data);
+    await runUntilTold(join(data, '..', 'logs', 'bridge.log'), await planFleet(data), (world, plans, log) =>
+      startFleetHost({ world, plans, seed: options.seed, saleEverySeconds: options.saleEverySeconds, log }),
+    );
+  },
+);
+
+withCommon('terminal', 'run one terminal in this process', 'the terminal’s own folder').action(
+  async (options: Options) => {
+    const folder = resolve(options.data);
+    const plan = await planTerminal(folder);
+    await runUntilTold(join(folder, '..', '..', 'logs', 'bridge.log'), plan ? [plan] : [], (world, plans) => {
+      let settle: (failure: FleetFailure | undefined) => void = () => undefined;
+      const ready = new Promise<FleetFailure | undefined>((done) => {
+        settle = done;
+      });
+      const task = { plans, seed: options.seed, saleEverySeconds: options.saleEverySeconds };
+      const terminals = runTerminals(world, task, (says) => {
+        if (says.kind === 'connected') settle(undefined);
+        if (says.kind === 'failed') settle({ code: says.code, facts: says.facts });
+      });
+      return { ready, stop: () => terminals.stop(plans.map((one) => one.serial)) };
+    });
+  },
+);
+
+/** Starts, says in one line of JSON that it is ready or why not, and ends on SIGTERM, SIGINT or with its lifeline. */
+async function runUntilTold(
+  logPath: string,
+  plans: readonly TerminalPlan[],
+  start: (
+    world: ReturnType<typeof systemWorld>,
+    plans: readonly TerminalPlan[],
+    log: (line: string) => void,
+  ) => Running,
+): Promise<void> {
+  const log = openLogFile(logPath);
+  const world = systemWorld((level, event, facts) => log.write(logLine(world.clock.now(), level, event, facts)));
+  const say = (line: object): boolean => process.stdout.write(`${JSON.stringify(line)}\n`);
+  if (plans.length === 0) {
+    say({ event: 'failed', code: 'CLAIM_BUNDLE_INVALID', facts: { terminals: 0 } });
+    await log.close();
+    process.exitCode = 1;
+    return;
+  }
+  const told = new Promise<void>((done) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => done());
+    // Whoever started us holds the other end of our input: when it dies, so do we.
+    if (process.env['TSUNAGU_LIFELINE']) process.stdin.once('end', done).once('error', done).resume();
+  });
+  const running = start(world, plans, (line) => log.write(line));
+  const outcome = await Promise.race([running.ready, told.then(() => 'told' as const)]);
+  if (outcome === undefined) {
+    say({ event: 'ready', terminals: plans.length });
+    await told;
+  } else if (outcome !== 'told') {
+    say({ event: 'failed', ...outcome });
+    process.exitCode = 1;
+  }
+  await running.stop();
+  await log.close();
+  // Handles of third parties (USB hot plug) may still be open: the work is done.
+  process.exit();
+}
+
+await program.parseAsync();

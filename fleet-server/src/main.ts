@@ -1,1 +1,97 @@
-export {};
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { defaultPortBase, tenantSchema } from '@tsunagu/protocols/fleet';
+import { systemWorld } from '@tsunagu/protocols/world';
+import { Command, InvalidArgumentError } from 'commander';
+import { pino } from 'pino';
+import { openHouse } from './house.ts';
+import { pinoSink } from './log/index.ts';
+
+/** The fleet server as a process. One JSON line on stdout says that all of it listens, or why it does not. */
+const program = new Command('fleet-server')
+  .requiredOption('--data <folder>', 'data folder of the house')
+  .option('--port-base <port>', 'first port of the house', portBase, defaultPortBase)
+  .option('--tenant <name>', 'whose fleet it is', tenant, tenantSchema.parse('demo'))
+  .option('--host <address>', 'address to listen on', '127.0.0.1')
+  .option('--public-host <name>', 'where terminals reach this server, when that is another name')
+  .parse();
+
+function portBase(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_500) throw new InvalidArgumentError('1 to 65500');
+  return port;
+}
+
+function tenant(text: string) {
+  const read = tenantSchema.safeParse(text);
+  if (!read.success) throw new InvalidArgumentError('1 to 32 of a-z, 0-9 and "-"');
+  return read.data;
+}
+
+const options = program.opts<{
+  data: string;
+  portBase: number;
+  tenant: ReturnType<typeof tenant>;
+  host: string;
+  publicHost?: string;
+}>();
+
+const logs = join(options.data, 'logs');
+await mkdir(logs, { recursive: true, mode: 0o700 });
+const destination = pino.destination({ dest: join(logs, 'fleet-server.log'), sync: false });
+const world = systemWorld(pinoSink(pino({ base: { process: 'fleet-server' } }, destination)));
+
+const say = (line: object): void => {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+};
+
+/** Ends the process once what was said is out. */
+function end(code: number): void {
+  destination.end();
+  process.exitCode = code;
+  // Whatever still holds a handle has had its chance to close.
+  world.timers.after(200, () => process.exit(code));
+}
+
+for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(event, (cause: unknown) => {
+    world.log('error', 'processFailed', { event, fault: { code: 'INTERNAL', cause } });
+    say({ event: 'failed', code: 'INTERNAL', facts: {} });
+    end(1);
+  });
+
+world.log('info', 'starting', { dataDir: options.data, portBase: options.portBase, tenant: options.tenant });
+const passphrase = process.env.TSUNAGU_VAULT_PASSPHRASE;
+const house = await openHouse({
+  world,
+  dataDir: options.data,
+  host: options.host,
+  portBase: options.portBase,
+  tenant: options.tenant,
+  webDir: join(import.meta.dirname, '..', 'dist-web'),
+  ...(options.publicHost !== undefined && { publicHost: options.publicHost }),
+  ...(passphrase !== undefined && { passphrase }),
+});
+if (!house.ok) {
+  const { code, facts = {} } = house.fault;
+  world.log('error', 'startFailed', { fault: house.fault });
+  say({ event: 'failed', code, facts });
+  end(1);
+} else {
+  const running = house.value;
+  const { managementUrl, ports } = running;
+  let isClosing = false;
+  const stop = (): void => {
+    if (isClosing) return;
+    isClosing = true;
+    world.log('info', 'stopping');
+    running
+      .close()
+      .then(() => world.log('info', 'stopped'))
+      .finally(() => end(0));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  world.log('info', 'started', { managementUrl });
+  say({ event: 'ready', managementUrl, signInUrl: running.signInUrl(), ports });
+}

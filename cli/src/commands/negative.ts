@@ -10,7 +10,7 @@ export async function addToNegative(
   reason: Reason,
 ): Promise<ExitCode> {
   if (!/^\d{12,19}$/.test(pan)) {
-    printFault(console, { code: 'PAN_INVALID' }, json);
+    printFault(console, { code: 'CARD_NUMBER_INVALID' }, json);
     return exit.usage;
   }
   const answer = await client.addNegative({ pan, reason });

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { errorTable } from '@tsunagu/protocols/errors';
+import { iso8583Workbench } from '@tsunagu/protocols/iso8583';
 import { type Fault, fail } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { type Family, keyWorkbench } from '@tsunagu/protocols/workbench-keys';
@@ -12,15 +13,14 @@ const lineLengthMax = 4 * 1024 * 1024;
 
 /** Every family that the workbench knows. */
 const families = (world: World): ReadonlyMap<string, Family> =>
-  new Map([...keyWorkbench((length) => world.entropy(length))]);
+  new Map([...keyWorkbench((length) => world.entropy(length)), ['iso8583', new Map(Object.entries(iso8583Workbench))]]);
 
 /** Answers one line; undefined when it does not even have an id to answer to. */
 function answerLine(known: ReadonlyMap<string, Family>, line: string): object | undefined {
   const request = parseLine(line);
   if (!request) return undefined;
   const { id, family, op } = request;
-  const operations = known.get(family);
-  const operation = operations && Object.hasOwn(operations, op) ? operations[op] : undefined;
+  const operation = known.get(family)?.get(op);
   const result = operation ? operation(request) : fail('UNKNOWN_OP');
   return result.ok ? { id, ok: true, ...result.value } : { id, ok: false, ...refusal(result.fault) };
 }

@@ -56,6 +56,8 @@ export interface JobRooms {
     kind: 'job-queued' | 'job-finished',
     facts: Readonly<Record<string, string | number | boolean | null>>,
   ): Promise<void>;
+  /** A job entered a state: for counting. */
+  entered?(type: JobBody['type'], state: JobState): void;
   /** Something about the terminal changed: called after the commit. */
   announce(serial: Serial): void;
 }
@@ -153,6 +155,7 @@ export function openJobs(rooms: JobRooms): Jobs {
       .onConflict((conflict) => conflict.doNothing())
       .executeTakeFirst();
     if (queued.numInsertedOrUpdatedRows !== 1n) return undefined;
+    rooms.entered?.(body.type, 'queued');
     await rooms.note(tx, serial, 'job-queued', { job: id, type: body.type });
     return id;
   }
@@ -174,6 +177,7 @@ export function openJobs(rooms: JobRooms): Jobs {
     report: JobReport | undefined,
   ): Promise<void> {
     const finished_at = world.clock.now();
+    rooms.entered?.(row.type, state);
     const result = report ? JSON.stringify(report) : null;
     await tx.updateTable('jobs').set({ state, finished_at, fault, result }).where('id', '=', row.id).execute();
     await rooms.note(tx, serialSchema.parse(row.serial), 'job-finished', {
@@ -231,6 +235,7 @@ export function openJobs(rooms: JobRooms): Jobs {
           const attempt = offer(progressOf(row), now);
           if (attempt === undefined) continue;
           await tx.updateTable('jobs').set({ state: 'offered', attempt }).where('id', '=', row.id).execute();
+          if (row.state === 'queued') rooms.entered?.(row.type, 'offered');
           const order = {
             tenant: rooms.tenant,
             serial,
@@ -263,8 +268,10 @@ export function openJobs(rooms: JobRooms): Jobs {
             .onConflict((conflict) => conflict.doNothing())
             .execute();
         }
-        if (decision.change === 'progress' && row.state !== 'running')
+        if (decision.change === 'progress' && row.state !== 'running') {
+          rooms.entered?.(row.type, 'running');
           await tx.updateTable('jobs').set({ state: 'running' }).where('id', '=', id).execute();
+        }
         if (decision.change === 'retry')
           await tx
             .updateTable('jobs')

@@ -57,6 +57,11 @@ export async function openKeys(
 ): Promise<Keys> {
   const base = await vault.ensure(baseKey, 'dukpt-base');
   await vault.ensure(negativeTagKey, 'negative-tag');
+  const inUse = new Set(
+    (await store.db.selectFrom('protection_keys').select('vault_key').execute()).map((row) => row.vault_key),
+  );
+  for (const id of vault.idsFor('key-block-protection')) if (!inUse.has(id)) await vault.destroy(id);
+
   /** First half of every initial key id: which base key (X9.24-3:2017, 6.3). Here the first 4 bytes of its check value. */
   const baseKeyId = base.checkValue.slice(0, 8);
 

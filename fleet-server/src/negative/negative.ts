@@ -165,9 +165,7 @@ export async function openNegative(rooms: NegativeRooms): Promise<Negative> {
   }
   function foldWhenLarge(size: number): void {
     if (size <= overlayMax) return;
-    fold().catch((cause: unknown) =>
-      world.log('error', 'negativeFoldFailed', { fault: { code: 'INTERNAL', cause } }),
-    );
+    fold().catch((cause: unknown) => world.log('error', 'negativeFoldFailed', { fault: { code: 'INTERNAL', cause } }));
   }
 
   async function renew(): Promise<void> {

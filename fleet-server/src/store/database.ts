@@ -3,12 +3,22 @@ import type { IdentityTables } from '../identity/tables.ts';
 import type { JobTables } from '../jobs/tables.ts';
 import type { KeyTables } from '../keys/tables.ts';
 import type { NegativeTables } from '../negative/tables.ts';
+import type { SalesTables } from '../sales/tables.ts';
+import type { SwitchTables } from '../switch/journal/tables.ts';
 import type { TwinTables } from '../twin/tables.ts';
 
 /**
  * Every table of the store. A room owns its tables: it declares them in its `tables.ts`, makes them in its `migrations.ts`, and is
  * the only one to write them. Columns are snake_case; times are milliseconds since 1970; JSON is text.
  */
-export interface Database extends EstateTables, IdentityTables, TwinTables, JobTables, KeyTables, NegativeTables {
+export interface Database
+  extends EstateTables,
+    IdentityTables,
+    TwinTables,
+    JobTables,
+    KeyTables,
+    NegativeTables,
+    SalesTables,
+    SwitchTables {
   readonly schema_steps: { name: string; applied_at: number };
 }

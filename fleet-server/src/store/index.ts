@@ -12,3 +12,4 @@ export {
   pageOf,
   type PageRequest,
 } from './page.ts';
+export { type FolderLock, lockFolder } from './folder-lock.ts';

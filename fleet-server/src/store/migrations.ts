@@ -3,6 +3,8 @@ import { identityMigrations } from '../identity/migrations.ts';
 import { jobMigrations } from '../jobs/migrations.ts';
 import { keyMigrations } from '../keys/migrations.ts';
 import { negativeMigrations } from '../negative/migrations.ts';
+import { salesMigrations } from '../sales/migrations.ts';
+import { switchMigrations } from '../switch/journal/migrations.ts';
 import { twinMigrations } from '../twin/migrations.ts';
 import type { Migration } from './migration.ts';
 
@@ -14,4 +16,6 @@ export const migrations: readonly Migration[] = [
   ...jobMigrations,
   ...keyMigrations,
   ...negativeMigrations,
+  ...salesMigrations,
+  ...switchMigrations,
 ];

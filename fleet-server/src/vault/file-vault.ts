@@ -174,6 +174,10 @@ class FileVault implements Vault {
     return kept && factsOf(kept);
   }
 
+  idsFor(use: KeyUse): readonly string[] {
+    return [...this.#kept.values()].filter((kept) => kept.use === use).map(({ id }) => id);
+  }
+
   async destroy(id: string): Promise<void> {
     if (!this.#kept.has(id)) return;
     await this.#writer.append({ id, destroyed: true });

@@ -53,6 +53,8 @@ export interface Vault {
   /** Keeps a key that was agreed with somebody. The id is new. */
   keep(id: string, use: SymmetricUse, key: Secret<'key'>): Promise<KeyFacts>;
   find(id: string): KeyFacts | undefined;
+  /** The ids of all keys for one use. */
+  idsFor(use: KeyUse): readonly string[];
   /** Forgets a key for good. */
   destroy(id: string): Promise<void>;
 

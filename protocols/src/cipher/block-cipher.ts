@@ -38,6 +38,27 @@ export function blockEncrypter(cipher: BlockCipher, key: Uint8Array): BlockEncry
 export const ecbEncrypt = (cipher: BlockCipher, key: Uint8Array, blocks: Uint8Array): Uint8Array =>
   whole(createCipheriv(opensslName(cipher, key, 'ecb'), opensslKey(cipher, key), null), blocks);
 
+/**
+ * Enciphers under one fresh key after another, as DUKPT does all the way down its tree: the name of the cipher is looked
+ * up once, and results stay the Buffers that OpenSSL filled. Not for results that leave the library.
+ */
+export function freshKeyEncrypter(
+  cipher: 'AES' | 'DES',
+  lengthBytes: number,
+): (key: Uint8Array, blocks: Uint8Array) => Uint8Array {
+  if (cipher === 'AES') {
+    const name = opensslName(cipher, new Uint8Array(lengthBytes), 'ecb');
+    return (key, blocks) => createCipheriv(name, key, null).update(blocks);
+  }
+  // OpenSSL expands the key while the object is made, so one buffer serves for all.
+  const twice = new Uint8Array(16);
+  return (key, blocks) => {
+    twice.set(key, 0);
+    twice.set(key, 8);
+    return createCipheriv(desNames.ecb.two, twice, null).update(blocks);
+  };
+}
+
 /** One ECB decryption under one key. */
 export const ecbDecrypt = (cipher: BlockCipher, key: Uint8Array, blocks: Uint8Array): Uint8Array =>
   whole(createDecipheriv(opensslName(cipher, key, 'ecb'), opensslKey(cipher, key), null).setAutoPadding(false), blocks);
@@ -54,8 +75,14 @@ export const cbcDecrypt = (cipher: BlockCipher, key: Uint8Array, iv: Uint8Array,
 function whole(engine: Cipher | Decipher, data: Uint8Array): Uint8Array {
   const output = engine.update(data);
   if (output.length !== data.length) throw new Error(`${data.length} bytes are not whole cipher blocks`);
-  return output;
+  // A plain array over the same memory: what a Buffer calls `slice` is a view, and callers should not have to know.
+  return new Uint8Array(output.buffer, output.byteOffset, output.length);
 }
+
+const desNames = {
+  ecb: { two: 'des-ede', three: 'des-ede3' },
+  cbc: { two: 'des-ede-cbc', three: 'des-ede3-cbc' },
+} as const;
 
 const aesNames = {
   ecb: { 16: 'aes-128-ecb', 24: 'aes-192-ecb', 32: 'aes-256-ecb' },
@@ -67,15 +94,11 @@ function opensslName(cipher: BlockCipher, key: Uint8Array, mode: 'ecb' | 'cbc'):
   if (cipher === 'AES') {
     if (length === 16 || length === 24 || length === 32) return aesNames[mode][length];
   } else if (isKeyLength(cipher, length)) {
-    // OpenSSL 3 keeps single DES in its legacy provider; des-ede3 is TDES in ECB mode.
-    return mode === 'ecb' ? 'des-ede3' : 'des-ede3-cbc';
+    // OpenSSL 3 keeps single DES in its legacy provider, but not TDES with equal keys; `des-ede` is its ECB mode.
+    return desNames[mode][length === 24 ? 'three' : 'two'];
   }
   throw new Error(`${cipher} has no keys of ${length} bytes`);
 }
 
-// TDES under K|K|K is DES under K, and K1|K2 means K1|K2|K1 (SP 800-67, 3.2).
-function opensslKey(cipher: BlockCipher, key: Uint8Array): Uint8Array {
-  if (cipher === 'AES' || key.length === 24) return key;
-  if (key.length === 16) return concat(key, key.subarray(0, 8));
-  return concat(key, key, key);
-}
+// Two-key TDES under K|K enciphers, deciphers and enciphers under K: it is DES under K (SP 800-67, 3.2).
+const opensslKey = (cipher: BlockCipher, key: Uint8Array): Uint8Array => (cipher === 'DES' ? concat(key, key) : key);

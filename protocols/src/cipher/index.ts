@@ -7,6 +7,7 @@ export {
   cbcEncrypt,
   ecbDecrypt,
   ecbEncrypt,
+  freshKeyEncrypter,
   isKeyLength,
   keyBytes,
 } from './block-cipher.ts';

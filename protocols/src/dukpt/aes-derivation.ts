@@ -1,4 +1,4 @@
-import { type BlockEncrypter, blockEncrypter } from '../cipher/index.ts';
+import { type BlockEncrypter, freshKeyEncrypter } from '../cipher/index.ts';
 
 /** The AES types that a BDK, an initial key and a derivation key can have. */
 export type AesKeyType = 'AES128' | 'AES192' | 'AES256';
@@ -63,9 +63,16 @@ export function deriveKey(
   type: DukptKeyType,
   tail: (data: Uint8Array) => void,
 ): Uint8Array {
+  const data = derivationData(usage, type);
+  tail(data);
+  const derived = parent.encrypt(withSecondBlock(data));
+  return keyTypes[type].lengthBits === 192 ? derived.subarray(0, 24) : derived;
+}
+
+// The head of the derivation data, with room for the second block of a key longer than one.
+function derivationData(usage: number, type: DukptKeyType): Uint8Array {
   const { algorithm, lengthBits } = keyTypes[type];
-  const blocks = lengthBits > 128 ? 2 : 1;
-  const data = new Uint8Array(16 * blocks);
+  const data = new Uint8Array(lengthBits > 128 ? 32 : 16);
   data[0] = 1;
   data[1] = 1;
   data[2] = usage >> 8;
@@ -73,13 +80,22 @@ export function deriveKey(
   data[5] = algorithm;
   data[6] = lengthBits >> 8;
   data[7] = lengthBits & 0xff;
-  tail(data);
-  if (blocks === 2) {
+  return data;
+}
+
+function withSecondBlock(data: Uint8Array): Uint8Array {
+  if (data.length > 16) {
     data.copyWithin(16, 0, 16);
     data[17] = 2;
   }
-  const derived = parent.encrypt(data);
-  return lengthBits === 192 ? derived.subarray(0, 24) : derived;
+  return data;
+}
+
+function setCounter(data: Uint8Array, counter: number): void {
+  data[12] = counter >>> 24;
+  data[13] = (counter >>> 16) & 0xff;
+  data[14] = (counter >>> 8) & 0xff;
+  data[15] = counter & 0xff;
 }
 
 /** Writes the last four bytes of the initial key id and the counter: the tail of all derivation data but the initial key's. */
@@ -87,10 +103,7 @@ export const counterTail =
   (initialKeyId: Uint8Array, counter: number) =>
   (data: Uint8Array): void => {
     data.set(initialKeyId.subarray(4, 8), 8);
-    data[12] = counter >>> 24;
-    data[13] = (counter >>> 16) & 0xff;
-    data[14] = (counter >>> 8) & 0xff;
-    data[15] = counter & 0xff;
+    setCounter(data, counter);
   };
 
 /** The initial key of a terminal: the one derivation that holds all eight bytes of the id (X9.24-3:2017, 6.3.1). */
@@ -112,12 +125,41 @@ export function walkToCounter(
   initialKeyId: Uint8Array,
   counter: number,
 ): Uint8Array {
-  let key = initialKey;
-  let reached = 0;
-  for (let mask = 0x80000000; mask !== 0; mask >>>= 1) {
-    if ((counter & mask) === 0) continue;
-    reached = (reached | mask) >>> 0;
-    key = deriveChild(blockEncrypter('AES', key), type, initialKeyId, reached);
+  return walk(initialKey, type, initialKeyId, 0, counter);
+}
+
+/**
+ * Walks on from the key of `from`, a counter that consists of the upper one-bits of `to`.
+ * `onStep` sees each key on the way: what a cache of the tree's upper nodes keeps.
+ */
+export function walk(
+  start: Uint8Array,
+  type: AesKeyType,
+  initialKeyId: Uint8Array,
+  from: number,
+  to: number,
+  onStep?: (counter: number, key: Uint8Array) => void,
+): Uint8Array {
+  const lengthBytes = keyTypes[type].lengthBits / 8;
+  const encrypt = freshKeyEncrypter('AES', lengthBytes);
+  const data = derivationData(keyUsages.keyDerivation, type);
+  data.set(initialKeyId.subarray(4, 8), 8);
+  let key = start;
+  let reached = from;
+  for (let left = (to ^ from) >>> 0; left !== 0; ) {
+    const bit = 0x80000000 >>> Math.clz32(left);
+    left = (left ^ bit) >>> 0;
+    reached = (reached | bit) >>> 0;
+    setCounter(data, reached);
+    const derived = encrypt(key, withSecondBlock(data));
+    if (onStep === undefined && key !== start) wipe(key);
+    key = derived.length === lengthBytes ? derived : derived.subarray(0, lengthBytes);
+    onStep?.(reached, key);
   }
   return key;
+}
+
+// Buffer's own fill spends longer on its arguments than sixteen assignments take.
+function wipe(bytes: Uint8Array): void {
+  for (let index = 0; index < bytes.length; index += 1) bytes[index] = 0;
 }

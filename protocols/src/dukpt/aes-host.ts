@@ -49,7 +49,7 @@ export function deriveAesInitialKey(
   if (initialKeyId.length !== 8)
     return fail('KSN_LENGTH_INVALID', { field: 'initialKeyId', facts: { lengthBytes: initialKeyId.length } });
   const key = bdk.use((bytes) => deriveInitialKey(blockEncrypter('AES', bytes), type, initialKeyId));
-  return ok({ initialKeyId: initialKeyId.slice(), type, key: Secret.take('key', key) });
+  return ok({ initialKeyId: Uint8Array.from(initialKeyId), type, key: Secret.take('key', key) });
 }
 
 /** Labels an initial key that was loaded (from a key block, say) with its id. */
@@ -62,7 +62,7 @@ export function aesInitialKey(
     return fail('KEY_LENGTH_INVALID', { field: 'initialKey', facts: { lengthBytes: key.length } });
   if (initialKeyId.length !== 8)
     return fail('KSN_LENGTH_INVALID', { field: 'initialKeyId', facts: { lengthBytes: initialKeyId.length } });
-  return ok({ initialKeyId: initialKeyId.slice(), type, key });
+  return ok({ initialKeyId: Uint8Array.from(initialKeyId), type, key });
 }
 
 /**

@@ -13,7 +13,7 @@ export interface AesKsn {
 export function parseAesKsn(ksn: Uint8Array): Result<AesKsn, 'KSN_LENGTH_INVALID'> {
   if (ksn.length !== 12) return fail('KSN_LENGTH_INVALID', { field: 'ksn', facts: { lengthBytes: ksn.length } });
   const counter = new DataView(ksn.buffer, ksn.byteOffset).getUint32(8);
-  return ok({ initialKeyId: ksn.slice(0, 8), counter });
+  return ok({ initialKeyId: Uint8Array.from(ksn.subarray(0, 8)), counter });
 }
 
 /** Writes a KSN in 12 bytes. */

@@ -50,3 +50,4 @@ export {
   type TdesDukptState,
   takeTdesTransactionKey,
 } from './tdes-terminal.ts';
+export { aesDukptHost, type DukptHost, type DukptHostOptions, type KsnError, tdesDukptHost } from './host.ts';

@@ -1,18 +1,22 @@
-import { ecbEncrypt } from '../cipher/index.ts';
+import { blockEncrypter, ecbEncrypt, freshKeyEncrypter } from '../cipher/index.ts';
 import { concat, hex, xor } from '../kit/index.ts';
 
 /** XORed into a key to make its second half differ. ANSI X9.24-3:2017, C.4.2. */
 const halfMask = hex('C0C0C0C000000000C0C0C0C000000000');
 
 /**
- * The initial key: the left 8 bytes of the KSN with its counter bits cleared, enciphered under the BDK, and again under
- * the masked BDK.
+ * Readies a BDK to derive initial keys: the left 8 bytes of the KSN with its counter bits cleared, enciphered under the
+ * BDK, and again under the masked BDK.
  *
  * @see ANSI X9.24-3:2017, C.6 (X9.24-1:2009, A.6)
  */
-export function deriveInitialKey(bdk: Uint8Array, initialKsn: Uint8Array): Uint8Array {
-  const left = initialKsn.subarray(0, 8);
-  return concat(ecbEncrypt('TDES', bdk, left), ecbEncrypt('TDES', xor(bdk, halfMask), left));
+export function initialKeyDeriver(bdk: Uint8Array): (initialKsn: Uint8Array) => Uint8Array {
+  const left = blockEncrypter('TDES', bdk);
+  const right = blockEncrypter('TDES', xor(bdk, halfMask));
+  return (initialKsn) => {
+    const block = initialKsn.subarray(0, 8);
+    return concat(left.encrypt(block), right.encrypt(block));
+  };
 }
 
 /**
@@ -44,18 +48,54 @@ function halves(key: Uint8Array, blocks: Uint8Array): Uint8Array {
   return whitened(ecbEncrypt('DES', key.subarray(0, 8), whitened(blocks, right)), right);
 }
 
-const whitened = (blocks: Uint8Array, half: Uint8Array): Uint8Array =>
-  Uint8Array.from(blocks, (byte, index) => byte ^ (half[index % 8] ?? 0));
+function whitened(blocks: Uint8Array, half: Uint8Array): Uint8Array {
+  const result = new Uint8Array(blocks.length);
+  for (let index = 0; index < blocks.length; index += 1) result[index] = (blocks[index] ?? 0) ^ (half[index & 7] ?? 0);
+  return result;
+}
 
 /** Walks the counter's one-bits from the top, from the initial key to the counter's transaction key. */
-export function walkToCounter(initialKey: Uint8Array, ksnRight: Uint8Array, counter: number): Uint8Array {
-  let key = initialKey;
-  let reached = 0;
-  for (let mask = 0x100000; mask !== 0; mask >>>= 1) {
-    if ((counter & mask) === 0) continue;
-    reached |= mask;
-    key = deriveChildren(key, ksnRight, [reached])[0] ?? key;
+export const walkToCounter = (initialKey: Uint8Array, ksnRight: Uint8Array, counter: number): Uint8Array =>
+  walk(initialKey, ksnRight, 0, counter);
+
+/**
+ * Walks on from the key of `from`, a counter that consists of the upper one-bits of `to`.
+ * `onStep` sees each key on the way: what a cache of the tree's upper nodes keeps.
+ */
+export function walk(
+  start: Uint8Array,
+  ksnRight: Uint8Array,
+  from: number,
+  to: number,
+  onStep?: (counter: number, key: Uint8Array) => void,
+): Uint8Array {
+  const encrypt = freshKeyEncrypter('DES', 8);
+  const input = new Uint8Array(8);
+  const masked = new Uint8Array(16);
+  let key = Uint8Array.from(start);
+  let reached = from;
+  // One half of a child: the register, whitened, enciphered and whitened again. In place, for this is the hot loop.
+  const half = (parent: Uint8Array, child: Uint8Array, offset: 0 | 8): void => {
+    for (let index = 0; index < 8; index += 1) input[index] = (ksnRight[index] ?? 0) ^ (parent[8 + index] ?? 0);
+    input[5] = (input[5] ?? 0) ^ (reached >>> 16);
+    input[6] = (input[6] ?? 0) ^ ((reached >>> 8) & 0xff);
+    input[7] = (input[7] ?? 0) ^ (reached & 0xff);
+    const output = encrypt(parent.subarray(0, 8), input);
+    for (let index = 0; index < 8; index += 1) child[offset + index] = (output[index] ?? 0) ^ (parent[8 + index] ?? 0);
+  };
+  for (let left = to ^ from; left !== 0; ) {
+    const bit = 0x80000000 >>> Math.clz32(left);
+    left ^= bit;
+    reached |= bit;
+    const child = new Uint8Array(16);
+    half(key, child, 8);
+    for (let index = 0; index < 16; index += 1) masked[index] = (key[index] ?? 0) ^ (halfMask[index] ?? 0);
+    half(masked, child, 0);
+    if (onStep === undefined) key.fill(0);
+    key = child;
+    onStep?.(reached, key);
   }
+  masked.fill(0);
   return key;
 }
 

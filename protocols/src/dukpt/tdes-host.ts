@@ -1,5 +1,5 @@
 import { fail, ok, type Result, Secret } from '../kit/index.ts';
-import { deriveInitialKey, deriveWorkingKey, type TdesKeyUsage, walkToCounter } from './tdes-derivation.ts';
+import { deriveWorkingKey, initialKeyDeriver, type TdesKeyUsage, walkToCounter } from './tdes-derivation.ts';
 import { isUsableTdesKsn, type TdesKsn } from './tdes-ksn.ts';
 
 /** The initial key of one terminal, with the KSN that it belongs to. */
@@ -27,7 +27,7 @@ export function deriveTdesInitialKey(
   { initialKsn }: TdesKsn,
 ): Result<TdesInitialKey, 'KEY_LENGTH_INVALID'> {
   if (bdk.length !== 16) return fail('KEY_LENGTH_INVALID', { field: 'bdk', facts: { lengthBytes: bdk.length } });
-  const key = bdk.use((bytes) => deriveInitialKey(bytes, initialKsn));
+  const key = bdk.use((bytes) => initialKeyDeriver(bytes)(initialKsn));
   return ok({ initialKsn, key: Secret.take('key', key) });
 }
 

@@ -12,7 +12,8 @@ export interface TdesKsn {
 /** Reads a 10-byte KSN. Whether its counter may be used is another question: `isUsableTdesKsn`. ANSI X9.24-3:2017, C.2. */
 export function parseTdesKsn(ksn: Uint8Array): Result<TdesKsn, 'KSN_LENGTH_INVALID'> {
   if (ksn.length !== 10) return fail('KSN_LENGTH_INVALID', { field: 'ksn', facts: { lengthBytes: ksn.length } });
-  const initialKsn = ksn.slice();
+  // `slice` of a Buffer is a view, and clearing the counter in it would change the caller's bytes.
+  const initialKsn = Uint8Array.from(ksn);
   const view = new DataView(initialKsn.buffer);
   const counter = view.getUint32(6) & 0x1fffff;
   view.setUint32(6, view.getUint32(6) & ~0x1fffff);
@@ -21,7 +22,7 @@ export function parseTdesKsn(ksn: Uint8Array): Result<TdesKsn, 'KSN_LENGTH_INVAL
 
 /** Writes a KSN in 10 bytes. */
 export function formatTdesKsn({ initialKsn, counter }: TdesKsn): Uint8Array {
-  const ksn = initialKsn.slice();
+  const ksn = Uint8Array.from(initialKsn);
   const view = new DataView(ksn.buffer);
   view.setUint32(6, view.getUint32(6) | counter);
   return ksn;

@@ -1,4 +1,232 @@
 import { defineErrors } from './define.ts';
 
-/** Errors of the agent room. */
-export const agentErrors = defineErrors({});
+/** Errors of the agent room: the terminal itself. */
+export const agentErrors = defineErrors({
+  STORE_READ_FAILED: {
+    en: {
+      says: 'The terminal’s store cannot be read.',
+      next: 'Check that its folder exists, is readable, and that the disk is healthy.',
+    },
+    ja: { says: '端末の保管領域を読めません。', next: 'フォルダの有無と権限、ディスクの状態を確認してください。' },
+  },
+  STORE_WRITE_FAILED: {
+    en: {
+      says: 'The terminal’s store cannot be written.',
+      next: 'Check free space and permissions of its folder. What was stored before is intact.',
+    },
+    ja: {
+      says: '端末の保管領域に書き込めません。',
+      next: '空き容量と権限を確認してください。以前の内容は保たれています。',
+    },
+  },
+  STORE_RECORD_DAMAGED: {
+    en: {
+      says: 'A sealed record is damaged or belongs to another device.',
+      next: 'The terminal must be enrolled anew: register its serial again and start it with an empty folder.',
+    },
+    ja: {
+      says: '封印された記録が壊れているか、別の端末のものです。',
+      next: 'シリアルを登録し直し、空のフォルダで端末を起動して再登録してください。',
+    },
+  },
+  CLAIM_BUNDLE_INVALID: {
+    en: {
+      says: 'The claim bundle (claim.json) is missing or not readable.',
+      next: 'Register the terminal at the server and put the claim bundle into its folder.',
+    },
+    ja: {
+      says: '登録用ファイル(claim.json)がないか、読めません。',
+      next: 'サーバーで端末を登録し、claim.jsonを端末のフォルダに置いてください。',
+    },
+  },
+  ENROLMENT_REFUSED: {
+    en: {
+      says: 'The server refused to enrol the terminal.',
+      next: 'See the server’s code beside this line; for CLAIM_USED register the terminal anew.',
+    },
+    ja: {
+      says: 'サーバーが端末の登録を拒否しました。',
+      next: '併記のサーバーコードを確認してください。CLAIM_USEDの場合は端末を登録し直してください。',
+    },
+  },
+  ENROLMENT_ANSWER_INVALID: {
+    en: {
+      says: 'The answer to the enrolment is not usable: wrong shape, or a certificate for another key or name.',
+      next: 'Check that terminal and server are of one version and that the address is that of the right server.',
+    },
+    ja: {
+      says: '登録の応答が使えません(形式、または証明書の鍵や名前が違います)。',
+      next: '端末とサーバーの版、接続先を確認してください。',
+    },
+  },
+  LINK_DOWN: {
+    en: {
+      says: 'There is no connection to the server.',
+      next: 'The terminal keeps trying by itself; check network and server when it lasts.',
+    },
+    ja: {
+      says: 'サーバーに接続されていません。',
+      next: '自動で再接続します。続く場合はネットワークとサーバーを確認してください。',
+    },
+  },
+  LINK_REFUSED: {
+    en: {
+      says: 'The far side refused the connection or its certificate.',
+      next: 'Check that the terminal is not revoked and that it pins the right root.',
+    },
+    ja: {
+      says: '接続または証明書が拒否されました。',
+      next: '端末が失効していないか、固定しているルート証明書が正しいか確認してください。',
+    },
+  },
+  ANSWER_TIMED_OUT: {
+    en: {
+      says: 'The server did not answer in time.',
+      next: 'It is asked again by itself; look at the server’s load when it repeats.',
+    },
+    ja: {
+      says: 'サーバーが時間内に応答しませんでした。',
+      next: '自動で再試行します。繰り返す場合はサーバーの負荷を確認してください。',
+    },
+  },
+  MESSAGE_INVALID: {
+    en: {
+      says: 'A message from the server is not readable and was dropped.',
+      next: 'Compare the versions of terminal and server.',
+    },
+    ja: { says: 'サーバーからのメッセージを読めず、破棄しました。', next: '端末とサーバーの版を確認してください。' },
+  },
+  MESSAGE_EXPIRED: {
+    en: {
+      says: 'A message arrived after its time and has no effect.',
+      next: 'Check the terminal’s clock when this repeats.',
+    },
+    ja: { says: '期限切れのメッセージが届き、無視しました。', next: '繰り返す場合は端末の時計を確認してください。' },
+  },
+  CONFIGURATION_BEYOND_MODEL: {
+    en: {
+      says: 'The desired configuration asks for something that this model cannot do.',
+      next: 'Change the named property for this model; the former configuration stays in force.',
+    },
+    ja: {
+      says: 'この機種でできない設定が指定されています。',
+      next: '示された項目を機種に合わせてください。以前の設定が有効なままです。',
+    },
+  },
+  JOB_ORDER_INVALID: {
+    en: {
+      says: 'A signed order is not readable.',
+      next: 'Compare the versions of terminal and server: the kind of job may be newer than the terminal.',
+    },
+    ja: { says: '署名された指示を読めません。', next: '端末とサーバーの版を確認してください。' },
+  },
+  JOB_NOT_FOR_THIS_TERMINAL: {
+    en: {
+      says: 'A signed order names another terminal.',
+      next: 'It has no effect here. When it repeats, look for a misrouted downlink at the server.',
+    },
+    ja: {
+      says: '別の端末宛ての指示です。',
+      next: 'この端末では実行されません。繰り返す場合はサーバーの配信を調べてください。',
+    },
+  },
+  JOB_EXPIRED: {
+    en: {
+      says: 'The order’s time had passed before it ran.',
+      next: 'Start the job again; check the terminal’s clock when it was sent just now.',
+    },
+    ja: {
+      says: '指示の期限が過ぎています。',
+      next: 'もう一度実行してください。直後の場合は端末の時計を確認してください。',
+    },
+  },
+  JOB_INTERRUPTED: {
+    en: {
+      says: 'The terminal lost power while the job ran; it is not run twice.',
+      next: 'Start it again if its effect is still wanted.',
+    },
+    ja: { says: '実行中に端末の電源が切れました。二重実行はしません。', next: '必要なら、もう一度実行してください。' },
+  },
+  JOB_LEDGER_FULL: {
+    en: {
+      says: 'Too many results wait for the server’s acknowledgement; no new order is taken.',
+      next: 'They are reported again by itself; look at the server when it lasts.',
+    },
+    ja: {
+      says: '未確認の結果が多く、新しい指示を受けません。',
+      next: '自動で再報告します。続く場合はサーバーを確認してください。',
+    },
+  },
+  KEY_NOT_AS_ANNOUNCED: {
+    en: {
+      says: 'The key in the block is not the one announced: check value, usage or length differ.',
+      next: 'Send the key again from the vault; compare the check value there.',
+    },
+    ja: {
+      says: '鍵ブロックの鍵が通知と違います(検査値・用途・長さ)。',
+      next: '保管庫の検査値を照合し、鍵を送り直してください。',
+    },
+  },
+  KEY_SLOT_EMPTY: {
+    en: {
+      says: 'The key slot is empty.',
+      next: 'The server loads it by a job after the next hello; check the job’s state.',
+    },
+    ja: { says: '鍵スロットが空です。', next: '次回の接続後に自動で注入されます。ジョブの状態を確認してください。' },
+  },
+  NEGATIVE_HEAD_OLD: {
+    en: {
+      says: 'A head of the negative list is older than the one in force and was ignored.',
+      next: 'Nothing to do once; when it repeats, look at what the broker retains.',
+    },
+    ja: {
+      says: '古いネガ見出しが届き、無視しました。',
+      next: '繰り返す場合はブローカーの保持メッセージを確認してください。',
+    },
+  },
+  ARTEFACT_UNAVAILABLE: {
+    en: {
+      says: 'An artefact could not be fetched from the device API.',
+      next: 'It is fetched again by itself; check the device API when it lasts.',
+    },
+    ja: {
+      says: '端末APIから配布物を取得できません。',
+      next: '自動で再取得します。続く場合は端末APIを確認してください。',
+    },
+  },
+  RELAY_CHILD_UNKNOWN: {
+    en: { says: 'The parent terminal does not know this child.', next: 'Register the child with this parent.' },
+    ja: { says: '親機がこの子機を知りません。', next: '子機をこの親機に登録してください。' },
+  },
+  RELAY_SERVICE_UNKNOWN: {
+    en: {
+      says: 'The relay carries the services fleet, device and acquiring only.',
+      next: 'Check what the child asked for.',
+    },
+    ja: { says: '中継できるサービスは fleet、device、acquiring のみです。', next: '子機の要求を確認してください。' },
+  },
+  RELAY_REQUEST_INVALID: {
+    en: {
+      says: 'The relay did not understand the request, or it did not come in time.',
+      next: 'Check that a terminal of this house is at the other end.',
+    },
+    ja: {
+      says: '中継要求を理解できないか、時間内に届きませんでした。',
+      next: '接続元がこのシステムの端末か確認してください。',
+    },
+  },
+  RELAY_FULL: {
+    en: { says: 'The parent terminal carries as many connections as it may.', next: 'Attach fewer children or wait.' },
+    ja: { says: '親機の中継数が上限に達しています。', next: '子機を減らすか、しばらく待ってください。' },
+  },
+  RELAY_UNAVAILABLE: {
+    en: {
+      says: 'The parent terminal’s relay cannot be reached, or cannot reach the server.',
+      next: 'Check that the parent runs and is connected.',
+    },
+    ja: {
+      says: '親機の中継に接続できないか、サーバーに届きません。',
+      next: '親機が動作し接続されているか確認してください。',
+    },
+  },
+});

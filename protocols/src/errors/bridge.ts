@@ -1,4 +1,279 @@
 import { defineErrors } from './define.ts';
 
-/** Errors of the bridge room. */
-export const bridgeErrors = defineErrors({});
+/** Errors of the bridge room: readers in use, emulated cards, kernel and payment application. */
+export const bridgeErrors = defineErrors({
+  ACQUIRER_UNREACHABLE: {
+    en: {
+      says: 'The switch cannot be reached; the request did not leave the terminal.',
+      next: 'Check the link of the terminal, then make the sale again.',
+    },
+    ja: {
+      says: 'センターに接続できません。要求電文は送信されていません。',
+      next: '端末の回線を確認し、取引をやり直してください。',
+    },
+  },
+  ACQUIRER_TIMEOUT: {
+    en: {
+      says: 'The switch did not answer in time.',
+      next: 'The sale is reversed by itself; wait until the reversal is acknowledged, then try again.',
+    },
+    ja: {
+      says: '制限時間内にセンターから応答がありません。',
+      next: '取消電文は自動で送信されます。完了後にやり直してください。',
+    },
+  },
+  ACQUIRER_ANSWER_UNUSABLE: {
+    en: {
+      says: 'The answer of the switch is not authentic, not readable, or not the answer to this request.',
+      next: 'The sale is reversed by itself. If it repeats, compare the key check values of terminal and server.',
+    },
+    ja: {
+      says: 'センターの応答が認証できない、読めない、または要求と一致しません。',
+      next: '自動で取り消します。繰り返す場合は端末とサーバーの鍵のチェック値を照合してください。',
+    },
+  },
+  REVERSAL_NOT_STORED: {
+    en: {
+      says: 'The terminal could not store the reversal that each sale needs beforehand.',
+      next: 'No sale was made. Check free space and state of the terminal’s storage.',
+    },
+    ja: {
+      says: '取引前に必要な取消データを保存できませんでした。',
+      next: '取引は行われていません。端末の記憶領域の空きと状態を確認してください。',
+    },
+  },
+  REVERSAL_QUEUE_FULL: {
+    en: {
+      says: 'Too many reversals wait for the switch.',
+      next: 'No sale is made until some are acknowledged: check the link to the switch.',
+    },
+    ja: {
+      says: '未送信の取消電文が上限に達しています。',
+      next: '送信されるまで取引できません。センターとの回線を確認してください。',
+    },
+  },
+  STAN_NOT_STORED: {
+    en: {
+      says: 'The terminal could not store its next trace number.',
+      next: 'No sale was made. Check free space and state of the terminal’s storage.',
+    },
+    ja: {
+      says: '次の通番を保存できませんでした。',
+      next: '取引は行われていません。端末の記憶領域の空きと状態を確認してください。',
+    },
+  },
+  SALE_IN_PROGRESS: {
+    en: { says: 'The terminal is making another sale.', next: 'Wait until it has finished, then try again.' },
+    ja: { says: '別の取引を処理中です。', next: '終了を待ってからやり直してください。' },
+  },
+  CARD_LISTED: {
+    en: {
+      says: 'The card is on the negative list.',
+      next: 'Do not accept the card; follow the merchant’s rule for listed cards.',
+    },
+    ja: { says: '無効カード（ネガ）に該当します。', next: 'このカードは取り扱わず、加盟店の規定に従ってください。' },
+  },
+  CARD_UNKNOWN: {
+    en: { says: 'There is no emulated card of that name.', next: 'Choose one of the names that the terminal lists.' },
+    ja: { says: 'その名前の擬似カードはありません。', next: '端末が示す一覧から選んでください。' },
+  },
+  MODEL_HAS_NO_READER: {
+    en: {
+      says: 'This terminal model has no reader for this kind of card.',
+      next: 'Use a card that it can read, or a model with such a reader (see the catalogue).',
+    },
+    ja: {
+      says: 'この端末機種にはこの種類のカードのリーダーがありません。',
+      next: '読み取れるカードを使うか、対応機種をご利用ください（機種カタログ参照）。',
+    },
+  },
+  AMOUNT_ABOVE_LIMIT: {
+    en: {
+      says: 'The amount is above the limit of this terminal.',
+      next: 'Lower the amount, or raise amountMaxMinor in the configuration.',
+    },
+    ja: {
+      says: '金額がこの端末の上限を超えています。',
+      next: '金額を下げるか、設定のamountMaxMinorを引き上げてください。',
+    },
+  },
+  AMOUNT_INVALID: {
+    en: { says: 'The amount is not a whole number of yen above zero.', next: 'Give whole yen, 1 or more.' },
+    ja: { says: '金額が1以上の整数（円）ではありません。', next: '1円以上の整数で指定してください。' },
+  },
+  USB_NO_HOST: {
+    en: { says: 'This machine has no USB host.', next: 'Use the emulated readers, or a machine with a USB bus.' },
+    ja: { says: 'このマシンにはUSBホストがありません。', next: '擬似リーダーか、USBのあるマシンを使ってください。' },
+  },
+  USB_NOT_FOUND: {
+    en: { says: 'The USB device is not there.', next: 'Plug it in again and look at the list of readers.' },
+    ja: { says: 'USB機器が見つかりません。', next: '接続し直して、リーダーの一覧を確認してください。' },
+  },
+  USB_BUSY: {
+    en: {
+      says: 'The USB device is in use by another process.',
+      next: 'Stop the other program (pcscd, for one); it is never taken away by force.',
+    },
+    ja: {
+      says: 'USB機器は別のプロセスが使用中です。',
+      next: '他のプログラム（pcscdなど）を停止してください。強制的には奪いません。',
+    },
+  },
+  USB_ACCESS_DENIED: {
+    en: { says: 'This user may not open the USB device.', next: 'Add a udev rule for it, or run as a user who may.' },
+    ja: {
+      says: 'このユーザーにはUSB機器を開く権限がありません。',
+      next: 'udevルールを追加するか、権限のあるユーザーで実行してください。',
+    },
+  },
+  USB_TIMEOUT: {
+    en: { says: 'The USB device did not answer in time.', next: 'Try again; if it repeats, replug the reader.' },
+    ja: { says: 'USB機器が時間内に応答しません。', next: '再試行し、続く場合はリーダーを接続し直してください。' },
+  },
+  USB_STALLED: {
+    en: { says: 'The USB device refused the request.', next: 'Check that the reader is of a kind that is supported.' },
+    ja: { says: 'USB機器が要求を拒否しました。', next: '対応しているリーダーか確認してください。' },
+  },
+  USB_UNPLUGGED: {
+    en: { says: 'The USB device was unplugged.', next: 'Plug it in again, then make the sale again.' },
+    ja: { says: 'USB機器が取り外されました。', next: '接続し直してから、取引をやり直してください。' },
+  },
+  USB_TRANSFER_FAILED: {
+    en: { says: 'A USB transfer failed.', next: 'Try another cable or port; then replug the reader.' },
+    ja: { says: 'USB転送に失敗しました。', next: 'ケーブルやポートを替え、リーダーを接続し直してください。' },
+  },
+  READER_UNKNOWN: {
+    en: { says: 'No driver knows this device as a reader.', next: 'See the list of supported readers.' },
+    ja: { says: 'この機器に対応するリーダードライバーがありません。', next: '対応リーダーの一覧を確認してください。' },
+  },
+  READER_LEVEL_UNSUPPORTED: {
+    en: {
+      says: 'The reader exchanges less than whole APDUs, which its driver does not do yet.',
+      next: 'Use a reader at short or extended APDU level (dwFeatures).',
+    },
+    ja: {
+      says: 'APDUより低いレベルのリーダーには未対応です。',
+      next: 'APDUレベル（dwFeatures）のリーダーを使ってください。',
+    },
+  },
+  READER_SEQUENCE_WRONG: {
+    en: {
+      says: 'The reader answered another command than the one that was sent.',
+      next: 'The reader was reset; if it repeats, replug it and report its firmware version.',
+    },
+    ja: {
+      says: 'リーダーが別のコマンドへの応答を返しました。',
+      next: 'リセット済みです。続く場合は接続し直し、版を報告してください。',
+    },
+  },
+  READER_ANSWER_WRONG: {
+    en: {
+      says: 'The reader answered with a message that does not belong to the command.',
+      next: 'The reader was reset; if it repeats, replug it and report its firmware version.',
+    },
+    ja: {
+      says: 'リーダーの応答の種類がコマンドと合いません。',
+      next: 'リセット済みです。続く場合は接続し直し、版を報告してください。',
+    },
+  },
+  READER_TIMEOUT: {
+    en: { says: 'The reader did not answer in time.', next: 'Present the card again; then replug the reader.' },
+    ja: { says: 'リーダーが時間内に応答しません。', next: 'カードを再度提示し、続く場合は接続し直してください。' },
+  },
+  READER_REFUSED: {
+    en: {
+      says: 'The reader could not carry out the command.',
+      next: 'The reader’s own error is named; try the card again.',
+    },
+    ja: { says: 'リーダーがコマンドを実行できませんでした。', next: 'エラー名を確認し、カードをやり直してください。' },
+  },
+  READER_CARD_ABSENT: {
+    en: { says: 'There is no card in the reader.', next: 'Present the card and leave it until the sale has ended.' },
+    ja: { says: 'リーダーにカードがありません。', next: '取引が終わるまでカードを提示してください。' },
+  },
+  READER_CARD_MUTE: {
+    en: { says: 'The card does not answer.', next: 'Turn or clean the card and present it again.' },
+    ja: { says: 'カードが応答しません。', next: 'カードの向きと汚れを確認し、再度提示してください。' },
+  },
+  STRIPE_UNREADABLE: {
+    en: { says: 'Track 2 of the magnetic stripe could not be read.', next: 'Swipe the card again, evenly.' },
+    ja: { says: '磁気ストライプのトラック2を読み取れません。', next: '一定の速さでもう一度通してください。' },
+  },
+  NO_COMMON_APPLICATION: {
+    en: { says: 'Card and terminal have no payment application in common.', next: 'Use another card.' },
+    ja: { says: 'カードと端末に共通する決済アプリケーションがありません。', next: '別のカードを使ってください。' },
+  },
+  CARD_BLOCKED: {
+    en: { says: 'The card was blocked by its issuer.', next: 'Use another card; the cardholder asks the issuer.' },
+    ja: { says: 'カードは発行会社により閉塞されています。', next: '別のカードを使い、発行会社に確認してください。' },
+  },
+  CARD_REFUSED_COMMAND: {
+    en: {
+      says: 'The card refused a command that every sale needs.',
+      next: 'Try again; then use another card. The status word is shown.',
+    },
+    ja: {
+      says: 'カードが取引に必要なコマンドを拒否しました。',
+      next: '再試行し、続く場合は別のカードを使ってください。ステータスワードは示されています。',
+    },
+  },
+  CARD_ANSWER_WRONG: {
+    en: {
+      says: 'The card answered something that does not belong to the command.',
+      next: 'Use another card; this one is faulty.',
+    },
+    ja: { says: 'カードの応答がコマンドに対応していません。', next: '別のカードを使ってください（カード不良）。' },
+  },
+  CARD_DECLINED: {
+    en: { says: 'The card declined the sale.', next: 'Use another card; the cardholder asks the issuer.' },
+    ja: { says: 'カードが取引を拒否しました。', next: '別のカードを使い、発行会社に確認してください。' },
+  },
+  CARD_WITHDREW: {
+    en: {
+      says: 'The issuer approved, but the card did not accept its answer.',
+      next: 'The sale is reversed by itself. Use another card.',
+    },
+    ja: {
+      says: '発行会社は承認しましたが、カードが応答を受け入れませんでした。',
+      next: '自動で取り消します。別のカードを使ってください。',
+    },
+  },
+  TERMINAL_DECLINED: {
+    en: {
+      says: 'The terminal declined the sale by its own rules and the card’s.',
+      next: 'The terminal verification results (TVR) say why: look at them with the EMV workbench.',
+    },
+    ja: {
+      says: '端末とカードの規則により取引を拒否しました。',
+      next: '理由は端末検証結果（TVR）にあります。EMVワークベンチで確認してください。',
+    },
+  },
+  CARDHOLDER_NOT_VERIFIED: {
+    en: {
+      says: 'This amount needs a verification of the cardholder that card and terminal do not share.',
+      next: 'Insert the card instead of holding it to the reader, or use another card.',
+    },
+    ja: {
+      says: 'この金額に必要な本人確認を、カードと端末の組合せでは行えません。',
+      next: 'かざす代わりに挿入するか、別のカードを使ってください。',
+    },
+  },
+  CARD_NEEDS_CHIP: {
+    en: { says: 'This card has a chip, which must be used here.', next: 'Insert the card instead of swiping it.' },
+    ja: { says: 'ICチップ付きカードです。', next: '磁気ではなくICで取引してください（カードを挿入）。' },
+  },
+  CARD_EXPIRED: {
+    en: { says: 'The card has expired.', next: 'Use another card.' },
+    ja: { says: 'カードの有効期限が切れています。', next: '別のカードを使ってください。' },
+  },
+  SALE_FAILED: {
+    en: {
+      says: 'The sale ended by a fault of the terminal’s own software.',
+      next: 'Try again, and report the log of the terminal.',
+    },
+    ja: {
+      says: '端末ソフトウェアの不具合で取引が終了しました。',
+      next: '再試行し、端末のログを添えて報告してください。',
+    },
+  },
+});

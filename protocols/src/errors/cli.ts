@@ -54,7 +54,7 @@ export const cliErrors = defineErrors({
     },
     ja: { says: '時間内に結果が届きませんでした。', next: '処理は続いています。端末の履歴で結果を確認してください。' },
   },
-  PAN_INVALID: {
+  CARD_NUMBER_INVALID: {
     en: {
       says: 'A card number has 12 to 19 digits.',
       next: 'Give the digits only, or "-" to read them from standard input.',

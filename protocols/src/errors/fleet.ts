@@ -192,6 +192,13 @@ export const fleetErrors = defineErrors({
       next: 'しばらくして再接続するか、上限を引き上げてください。',
     },
   },
+  CONNECTION_ENDED: {
+    en: {
+      says: 'The connection broke off.',
+      next: 'The terminal connects again by itself; check its line if this repeats.',
+    },
+    ja: { says: '接続が切れました。', next: '端末は自動で再接続します。繰り返す場合は回線を確認してください。' },
+  },
   CLONE_SUSPECTED: {
     en: {
       says: 'A second connection came with the certificate of a connected terminal; the older one was closed.',

@@ -1,4 +1,242 @@
 import { defineErrors } from './define.ts';
 
-/** Errors of the switch room. */
-export const switchErrors = defineErrors({});
+/** Errors of the switch room and of the wire in front of it (`acquiring`). */
+export const switchErrors = defineErrors({
+  ACQUIRING_FRAME_INVALID: {
+    en: {
+      says: 'The bytes on the acquiring port are not a frame of this protocol.',
+      next: 'Check that the far side speaks the acquiring protocol, version 1, and that nothing else points at this port.',
+    },
+    ja: {
+      says: 'アクワイアリングポートに届いたデータは、このプロトコルのフレームではありません。',
+      next: '接続元がアクワイアリングプロトコル バージョン1を使っているか、他の機器がこのポートに向いていないか確認してください。',
+    },
+  },
+  ACQUIRING_FRAME_TOO_LONG: {
+    en: {
+      says: 'A frame is longer than the link allows.',
+      next: 'Compare the length with the link profile; a length that makes no sense means the two sides lost step.',
+    },
+    ja: {
+      says: 'フレームの長さがリンクの上限を超えています。',
+      next: 'リンクプロファイルの上限と照らし合わせてください。あり得ない長さなら、両側の同期がずれています。',
+    },
+  },
+  ACQUIRING_FRAME_INCOMPLETE: {
+    en: {
+      says: 'A frame was begun and not finished in time.',
+      next: 'Look at the line of this terminal: it stopped in the middle of a message. The terminal connects again by itself.',
+    },
+    ja: {
+      says: 'フレームが途中で止まり、時間内に完了しませんでした。',
+      next: '端末の回線を確認してください。端末は自動的に再接続します。',
+    },
+  },
+  ACQUIRING_FRAME_NOT_AUTHENTIC: {
+    en: {
+      says: 'The frame failed authentication.',
+      next: 'Compare the check value of the initial DUKPT key on both sides; load the key again when they differ.',
+    },
+    ja: {
+      says: 'フレームの認証に失敗しました。',
+      next: '両側で初期DUKPT鍵のチェックバリューを比べ、異なる場合は鍵を再投入してください。',
+    },
+  },
+  ACQUIRING_KSN_UNKNOWN: {
+    en: {
+      says: 'The key serial number does not belong to the terminal that sent it.',
+      next: 'Look at the key slots of the terminal; queue a key load when its initial key id is not the one on file.',
+    },
+    ja: {
+      says: '鍵シリアル番号(KSN)が、送信した端末のものではありません。',
+      next: '端末の鍵スロットを確認し、初期鍵IDが登録と異なる場合は鍵投入ジョブを実行してください。',
+    },
+  },
+  ACQUIRING_KSN_REUSED: {
+    en: {
+      says: 'The transaction counter of this key serial number was used before.',
+      next: 'The terminal goes on with the next counter. If it happens again, look for a restored backup or a copied terminal.',
+    },
+    ja: {
+      says: 'このKSNの取引カウンターは既に使われています。',
+      next: '端末は次のカウンターで続行します。繰り返す場合は、バックアップの復元や端末の複製を疑ってください。',
+    },
+  },
+  ACQUIRING_KSN_INVALID: {
+    en: {
+      says: 'The transaction counter is one that no terminal may use.',
+      next: 'The terminal has to be given a new initial key; queue a key load.',
+    },
+    ja: {
+      says: '使用できない取引カウンターです。',
+      next: '端末に新しい初期鍵が必要です。鍵投入ジョブを実行してください。',
+    },
+  },
+  ACQUIRING_MESSAGE_INVALID: {
+    en: {
+      says: 'The frame is genuine, but the message inside cannot be read as ISO 8583.',
+      next: 'The data element and the offset are named in the log; compare the software of the terminal with the link profile.',
+    },
+    ja: {
+      says: 'フレームは正当ですが、中の電文をISO 8583として読めません。',
+      next: 'ログにデータ項目と位置があります。端末ソフトウェアとリンクプロファイルを照らし合わせてください。',
+    },
+  },
+  ACQUIRING_MESSAGE_REFUSED: {
+    en: {
+      says: 'The message is readable, but it lacks an element, or holds one that has no place or no sense in it.',
+      next: 'The data element is named; the table of messages says what each one carries.',
+    },
+    ja: {
+      says: '電文は読めますが、必要な項目がないか、あってはならない項目や値があります。',
+      next: '該当項目を電文定義表と照らし合わせてください。',
+    },
+  },
+  ACQUIRING_BUSY: {
+    en: {
+      says: 'The switch has as many requests in hand as it takes.',
+      next: 'Nothing was sent to the card company; try again in a moment.',
+    },
+    ja: {
+      says: 'スイッチの処理件数が上限に達しています。',
+      next: 'カード会社へは送信していません。しばらくしてから再試行してください。',
+    },
+  },
+  SWITCH_DUPLICATE_DIFFERS: {
+    en: {
+      says: 'A second request has the number of an earlier one and another content.',
+      next: 'It was refused with 913. Look for a terminal that counts its trace numbers anew, or for a copied one.',
+    },
+    ja: {
+      says: '以前の要求と同じ通番で内容の異なる要求が届きました。',
+      next: '913で拒否しました。通番が巻き戻った端末や複製された端末がないか確認してください。',
+    },
+  },
+  SWITCH_IN_PROGRESS: {
+    en: {
+      says: 'The same request is still being worked on.',
+      next: 'Wait for its answer.',
+    },
+    ja: { says: '同じ要求を処理中です。', next: '回答をお待ちください。' },
+  },
+  SWITCH_JOURNAL_FAILED: {
+    en: {
+      says: 'The journal could not be written, so nothing was sent.',
+      next: 'Look at the disk of the server: full, read-only or failing.',
+    },
+    ja: {
+      says: 'ジャーナルに書き込めなかったため、何も送信していません。',
+      next: 'サーバーのディスク(空き容量・書込可否・故障)を確認してください。',
+    },
+  },
+  SWITCH_ROUTE_UNKNOWN: {
+    en: {
+      says: 'No card company is responsible for this card.',
+      next: 'Add a route for its leading digits, when it ought to be accepted.',
+    },
+    ja: {
+      says: 'このカードを担当するカード会社がありません。',
+      next: '受け付けるべきカードなら、先頭桁の経路を追加してください。',
+    },
+  },
+  SWITCH_OUTCOME_UNKNOWN: {
+    en: {
+      says: 'The switch ended between the request to the card company and its answer, so the outcome is unknown.',
+      next: 'Nothing to do: a reversal is on its way, and repeated until the card company takes it.',
+    },
+    ja: {
+      says: 'カード会社への要求と回答の間でスイッチが停止し、結果が不明です。',
+      next: '操作は不要です。カード会社が受け付けるまで取消(リバーサル)を送ります。',
+    },
+  },
+  SWITCH_ORIGINAL_UNKNOWN: {
+    en: {
+      says: 'A reversal names an original that the journal does not know.',
+      next: 'It is kept, and wins if the original still arrives. Compare the trace number with the slip.',
+    },
+    ja: {
+      says: '取消の対象となる元取引がジャーナルにありません。',
+      next: '取消は保存され、元取引が後から届いた場合に優先されます。通番を伝票と照合してください。',
+    },
+  },
+  ISSUER_LINK_DOWN: {
+    en: {
+      says: 'The line to the card company is down.',
+      next: 'It is dialled again by itself with growing pauses. Check that the card company listens and that the credentials are its own.',
+    },
+    ja: {
+      says: 'カード会社との回線が切れています。',
+      next: '間隔をあけて自動的に再接続します。カード会社側の待受けと資格情報を確認してください。',
+    },
+  },
+  ISSUER_TIMEOUT: {
+    en: {
+      says: 'The card company did not answer in time.',
+      next: 'The sale was not approved, and a reversal is sent until the card company takes it.',
+    },
+    ja: {
+      says: 'カード会社から時間内に回答がありませんでした。',
+      next: '売上は成立していません。カード会社が受け付けるまで取消を送ります。',
+    },
+  },
+  ISSUER_ANSWER_UNMATCHED: {
+    en: {
+      says: 'An answer of the card company matches no request that waits.',
+      next: 'It was journalled. The facts say which elements differed, or how late it was.',
+    },
+    ja: {
+      says: 'カード会社の回答に対応する待機中の要求がありません。',
+      next: 'ジャーナルに記録しました。一致しなかった項目または遅延時間がログにあります。',
+    },
+  },
+  ISSUER_MESSAGE_INVALID: {
+    en: {
+      says: 'A message on the line to the card company cannot be read.',
+      next: 'Compare the dialect of both sides; the data element and the offset are in the log.',
+    },
+    ja: {
+      says: 'カード会社との回線で読めない電文を受信しました。',
+      next: '両側の電文形式を照らし合わせてください。データ項目と位置はログにあります。',
+    },
+  },
+  ISSUER_MAC_INVALID: {
+    en: {
+      says: 'The MAC of a message on the line to the card company is wrong or missing.',
+      next: 'The message had no effect. The zone key is exchanged anew when the line is dialled again.',
+    },
+    ja: {
+      says: 'カード会社との電文のMACが誤っているか、ありません。',
+      next: '電文は無効としました。ゾーン鍵は再接続時に交換し直します。',
+    },
+  },
+  ISSUER_SIGN_ON_REFUSED: {
+    en: {
+      says: 'The card company refused the sign-on or the key exchange.',
+      next: 'The action code is in the log. Compare the key-block protection key of the zone on both sides.',
+    },
+    ja: {
+      says: 'カード会社が開局または鍵交換を拒否しました。',
+      next: 'アクションコードはログにあります。ゾーンの鍵ブロック保護鍵を両側で確認してください。',
+    },
+  },
+  ISSUER_CREDENTIALS_INVALID: {
+    en: {
+      says: 'The credentials of the line to the card company are missing or unreadable.',
+      next: 'Start the fleet server once: it writes them to the links folder of the data directory.',
+    },
+    ja: {
+      says: 'カード会社回線の資格情報がないか、読めません。',
+      next: 'フリートサーバーを一度起動してください。データディレクトリのlinksフォルダーに書き出されます。',
+    },
+  },
+  ISSUER_LEDGER_INVALID: {
+    en: {
+      says: 'The ledger file of the emulated card company holds a record that cannot be read.',
+      next: 'A torn last record is cut off by itself; one in the middle means that the file was changed by hand.',
+    },
+    ja: {
+      says: '模擬カード会社の台帳ファイルに読めない記録があります。',
+      next: '末尾の書きかけは自動的に切り捨てます。途中にある場合はファイルが手で変更されています。',
+    },
+  },
+});

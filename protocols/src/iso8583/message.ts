@@ -3,7 +3,7 @@ import { Secret, type SecretKind, toHex } from '../kit/index.ts';
 import { dataElement } from './data-elements.ts';
 import { indicatorLength, type Layout, wireForm, wireLength } from './layout.ts';
 import type { Leniency } from './leniency.ts';
-import { mappedText, packedText } from './text.ts';
+import { latinText, mappedText, packedText } from './text.ts';
 
 /**
  * The value of an element: text as a string, binary as bytes, and card numbers, tracks and PIN blocks as a `Secret`
@@ -174,13 +174,13 @@ export class DecodedMessage implements Message {
 
   #textAt(form: number, at: number, count: number): string {
     const { set, oddDigitsLeft, dialect } = this.#layout;
-    if (form === wireForm.bcd) return packedText(this.#bytes, at, count, oddDigitsLeft ? 0 : count & 1);
-    if (form !== wireForm.signedBcd) return mappedText(this.#bytes, at, count, set.toCharacter, set.isAscii);
+    if (form === wireForm.bcd) return packedText(this.#bytes, at, count, oddDigitsLeft);
+    if (form !== wireForm.signedBcd)
+      return set.isAscii ? latinText(this.#bytes, at, count) : mappedText(this.#bytes, at, count, set.toCharacter);
     const byte = this.#bytes[at] ?? 0;
     const sign =
       dialect.sign === 'nibble' ? (byte === 0x0c ? 'C' : 'D') : String.fromCharCode(set.toCharacter[byte] ?? 0);
-    const digits = count - 1;
-    return sign + packedText(this.#bytes, at + 1, digits, oddDigitsLeft ? 0 : digits & 1);
+    return sign + packedText(this.#bytes, at + 1, count - 1, oddDigitsLeft);
   }
 
   #hexBytes(at: number, count: number): Uint8Array {

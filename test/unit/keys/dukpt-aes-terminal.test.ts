@@ -3,7 +3,9 @@ import {
   aesInitialKey,
   deriveAesInitialKey,
   deriveAesTransactionKey,
+  formatAesKsn,
   initialiseAesTerminal,
+  parseAesKsn,
   parseAesTerminal,
   serialiseAesTerminal,
   takeAesTransactionKey,
@@ -110,4 +112,11 @@ test('a stored state that lost or gained bytes is refused', () => {
 test('an initial key with an id of another length is refused', () => {
   const labelled = aesInitialKey(bdk(), hex('123456789012'));
   expect(labelled.ok ? '' : labelled.fault.code).toBe('KSN_LENGTH_INVALID');
+});
+
+test('a KSN that is part of a larger buffer is read where it stands, and keeps its own copy of the id', () => {
+  const message = Buffer.from('0012345678901234560000000AFF', 'hex');
+  const ksn = unwrap(parseAesKsn(message.subarray(1, 13)));
+  message.fill(0);
+  expect(toHex(formatAesKsn(ksn))).toBe('12345678901234560000000A');
 });

@@ -53,3 +53,11 @@ test('a stored state that lost or gained bytes is refused', () => {
 test('a KSN of 16 hexadecimal digits is filled up with FF on the left', () => {
   expect(toHex(padShortKsn(hex('9876543210E00001')))).toBe('FFFF9876543210E00001');
 });
+
+test('a KSN that is part of a larger buffer is read where it stands, and left as it is', () => {
+  const message = Buffer.from('00FFFF9876543210E00003FF', 'hex');
+  const read = unwrap(parseTdesKsn(message.subarray(1, 11)));
+  expect(read.counter).toBe(3);
+  expect(toHex(read.initialKsn)).toBe('FFFF9876543210E00000');
+  expect(toHex(message)).toBe('00FFFF9876543210E00003FF');
+});

@@ -1,0 +1,201 @@
+import {
+  type FrameKeys,
+  frameKeys,
+  openFrame,
+  readFrame,
+  type RefusalFrame,
+  sealFrame,
+  terminalCodec,
+  terminalFrame,
+  terminalLink,
+} from '@tsunagu/protocols/acquiring';
+import { type AesTransactionKey, formatAesKsn } from '@tsunagu/protocols/dukpt';
+import { FrameReader } from '@tsunagu/protocols/iso8583';
+import { type Fault, fail, ok, type Result, toHex } from '@tsunagu/protocols/kit';
+import type { Timer, World } from '@tsunagu/protocols/world';
+import type { TLSSocket } from 'node:tls';
+import type { TerminalKeys } from '../keys/index.ts';
+import type { SecureNetwork } from '../link/index.ts';
+import type { Acquirer, AcquirerFault, AcquirerMessage } from '../payment/index.ts';
+
+export interface AcquirerOptions {
+  readonly world: World;
+  readonly network: SecureNetwork;
+  readonly keys: Pick<TerminalKeys, 'takeTransactionKey'>;
+}
+
+/** The acquirer of a terminal; it keeps one connection while there are sales. */
+export interface SwitchAcquirer extends Acquirer {
+  close(): void;
+}
+
+type Answer = Result<AcquirerMessage, AcquirerFault>;
+
+/** The far side ends a silent connection after `idleMs`; we end it first, so that no request meets a closing door. */
+const idleMs = terminalLink.idleMs - 30_000;
+const connectTimeoutMs = 5_000;
+
+/** Opens W3, seen from the terminal. It connects at the first exchange. */
+export function openAcquirer({ world, network, keys }: AcquirerOptions): SwitchAcquirer {
+  let connection: Connection | undefined;
+
+  async function connected(timeoutMs: number): Promise<Result<Connection, 'ACQUIRER_UNREACHABLE'>> {
+    if (connection?.isOpen) return ok(connection);
+    const opened = await network.open('acquiring', Math.min(timeoutMs, connectTimeoutMs));
+    if (!opened.ok) return fail('ACQUIRER_UNREACHABLE', { cause: opened.fault });
+    connection = new Connection(opened.value, world);
+    return ok(connection);
+  }
+
+  return {
+    async exchange(message, { timeoutMs }) {
+      const deadlineMs = world.clock.monotonicMs() + timeoutMs;
+      const encoded = terminalCodec.encode(message);
+      if (!encoded.ok) return fail('ACQUIRER_UNREACHABLE', { cause: encoded.fault });
+      const request = await prepare(encoded.value, timeoutMs);
+      encoded.value.fill(0);
+      if (!request.ok) {
+        world.log('warn', 'requestNotSent', { fault: request.fault, mti: message.mti });
+        return request;
+      }
+      const remainingMs = deadlineMs - world.clock.monotonicMs();
+      const answer = await request.value.line.exchange(request.value, Math.max(0, remainingMs));
+      wipe(request.value.answerKeys);
+      if (!answer.ok) world.log('warn', 'exchangeFailed', { fault: answer.fault, mti: message.mti });
+      return answer;
+    },
+    close: () => connection?.close(),
+  };
+
+  /** Everything that can go wrong before a byte leaves. */
+  async function prepare(
+    bytes: Uint8Array,
+    timeoutMs: number,
+  ): Promise<Result<PreparedRequest & { readonly line: Connection }, 'ACQUIRER_UNREACHABLE'>> {
+    const line = await connected(timeoutMs);
+    if (!line.ok) return line;
+    // A key is taken when there is somewhere to send to: an unplugged terminal does not use its keys up.
+    const key = await keys.takeTransactionKey();
+    if (!key.ok) return fail('ACQUIRER_UNREACHABLE', { cause: key.fault });
+    return ok({ ...seal(key.value, bytes), line: line.value });
+  }
+}
+
+/** A frame that is ready to leave, and what opens the answer to it. */
+interface PreparedRequest {
+  readonly ksn: Uint8Array;
+  readonly frame: Uint8Array;
+  readonly answerKeys: FrameKeys;
+}
+
+/** Seals a message under a transaction key, which is of no further use afterwards. */
+function seal(key: AesTransactionKey, message: Uint8Array): PreparedRequest {
+  const ksn = formatAesKsn(key.ksn);
+  const requestKeys = frameKeys(key, 'request');
+  const answerKeys = frameKeys(key, 'answer');
+  key.derivationKey.wipe();
+  const frame = sealFrame('request', ksn, message, requestKeys);
+  wipe(requestKeys);
+  return { ksn, frame, answerKeys };
+}
+
+const wipe = (keys: FrameKeys): void => {
+  keys.encryption.wipe();
+  keys.mac.wipe();
+};
+
+/** One connection to the switch. Answers belong to requests by their KSN, which no two requests share. */
+class Connection {
+  readonly #socket: TLSSocket;
+  readonly #world: World;
+  readonly #reader = new FrameReader(terminalFrame);
+  readonly #waiting = new Map<string, { readonly keys: FrameKeys; readonly settle: (answer: Answer) => void }>();
+  #idle: Timer;
+  isOpen = true;
+
+  constructor(socket: TLSSocket, world: World) {
+    this.#socket = socket;
+    this.#world = world;
+    this.#idle = this.#startIdle();
+    socket.on('data', (chunk) => this.#arrived(chunk));
+    socket.on('error', (cause) => this.#end(cause));
+    socket.on('close', () => this.#end());
+  }
+
+  #startIdle(): Timer {
+    return this.#world.timers.after(idleMs, () => this.close());
+  }
+
+  exchange({ frame, ksn, answerKeys }: PreparedRequest, timeoutMs: number): Promise<Answer> {
+    this.#idle.cancel();
+    this.#idle = this.#startIdle();
+    if (!this.isOpen) return Promise.resolve(fail('ACQUIRER_UNREACHABLE'));
+    return new Promise((resolve) => {
+      const name = toHex(ksn);
+      const timer = this.#world.timers.after(timeoutMs, () =>
+        settle(fail('ACQUIRER_TIMEOUT', { facts: { timeoutMs } })),
+      );
+      const settle = (answer: Answer): void => {
+        timer.cancel();
+        this.#waiting.delete(name);
+        resolve(answer);
+      };
+      this.#waiting.set(name, { keys: answerKeys, settle });
+      this.#socket.write(frame);
+    });
+  }
+
+  #arrived(chunk: Uint8Array): void {
+    const { frames, fault } = this.#reader.push(chunk);
+    for (const { message } of frames) {
+      const frame = readFrame(message);
+      if (!frame.ok) return this.#lostStep(frame.fault);
+      if (frame.value.kind === 'refusal') this.#refused(frame.value);
+      else {
+        const waiting = this.#waiting.get(toHex(frame.value.ksn));
+        // Nobody waits any more: the answer came after the deadline, and the sale is being reversed.
+        if (!waiting) this.#world.log('warn', 'answerTooLate', { ksn: toHex(frame.value.ksn) });
+        else if (frame.value.kind === 'request') waiting.settle(unusable('kind'));
+        else {
+          const opened = openFrame(frame.value, waiting.keys);
+          waiting.settle(opened.ok ? decode(opened.value) : unusable('mac', opened.fault));
+        }
+      }
+    }
+    if (fault) this.#lostStep(fault);
+  }
+
+  #refused({ ksn, code, number, afterwards }: RefusalFrame): void {
+    const fault = fail('ACQUIRER_ANSWER_UNUSABLE', { field: 'refusal', facts: { refusal: code ?? String(number) } });
+    this.#waiting.get(toHex(ksn))?.settle(fault);
+    if (afterwards !== 'close') return;
+    for (const { settle } of this.#waiting.values()) settle(fault);
+    this.close();
+  }
+
+  #lostStep(cause: Fault): void {
+    for (const { settle } of this.#waiting.values()) settle(unusable('frame', cause));
+    this.close();
+  }
+
+  close(): void {
+    this.#end();
+    this.#socket.destroy();
+  }
+
+  #end(cause?: unknown): void {
+    this.isOpen = false;
+    this.#idle.cancel();
+    // The request may be at the switch: only a reversal makes sure.
+    for (const { settle } of this.#waiting.values())
+      settle(fail('ACQUIRER_TIMEOUT', { facts: { closed: true }, ...(cause !== undefined && { cause }) }));
+  }
+}
+
+const unusable = (field: string, cause?: Fault): Result<never, 'ACQUIRER_ANSWER_UNUSABLE'> =>
+  fail('ACQUIRER_ANSWER_UNUSABLE', { field, ...(cause && { cause }) });
+
+function decode(bytes: Uint8Array): Answer {
+  const message = terminalCodec.decode(bytes);
+  return message.ok ? ok(message.value) : unusable('message', message.fault);
+}

@@ -1,0 +1,1 @@
+export { startTerminal, type Terminal, type TerminalOptions } from './terminal.ts';

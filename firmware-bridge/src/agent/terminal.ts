@@ -1,0 +1,280 @@
+import { merchantIdOf, terminalIdOf, terminalLink } from '@tsunagu/protocols/acquiring';
+import { modelOf, type TerminalModel } from '@tsunagu/protocols/catalogue';
+import type { Hello, Serial } from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import { openAcquirer, openReversalStore, openStanCounter } from '../acquiring/index.ts';
+import { type Claim, type Identity, identify, readClaim } from '../enrolment/index.ts';
+import { jobHandlers, jobRunner, openLedger } from '../jobs/index.ts';
+import { openTerminalKeys } from '../keys/index.ts';
+import { directNetwork, type Network, openLink, secureNetwork } from '../link/index.ts';
+import { openNegativeFile } from '../negative/index.ts';
+import type { CardSide, CardSideOptions } from '../payment/index.ts';
+import { openRelay, type Relay, relayedNetwork } from '../relay/index.ts';
+import { openOutbox, turns } from '../sales/index.ts';
+import { type Files, openSealedStore, type SealedStore } from '../sealed-store/index.ts';
+import { openShopper } from '../shopper/index.ts';
+import { openTwin } from '../twin/index.ts';
+import { nextBoot } from './boot.ts';
+import { heartbeat } from './heartbeat.ts';
+
+/** What a terminal is built of. */
+export interface TerminalOptions {
+  readonly world: World;
+  /** The terminal's own folder; its claim bundle is in it. */
+  readonly files: Files;
+  readonly openCardSide: (options: CardSideOptions) => Promise<CardSide>;
+  /** Somebody who buys by himself; nobody on a real terminal. */
+  readonly shopper?: { readonly seed: string; readonly meanSeconds: number };
+  /** For a parent: where its children find it. */
+  readonly relay?: { readonly host: string; readonly port: number; readonly children: readonly Serial[] };
+}
+
+/** A running terminal. */
+export interface Terminal {
+  readonly serial: Serial;
+  /** Resolves when it is enrolled and connected for the first time; a fault when it never will be. */
+  readonly connected: Promise<Result<void>>;
+  /** Finishes the sale in hand, says good-bye and closes. */
+  stop(): Promise<void>;
+}
+
+/** The negative list that every terminal holds. */
+const negativeList = 'regular';
+const softwareVersion = '0.1.0';
+
+/**
+ * Starts a terminal: it enrols if it has to, connects, and from then on follows its server by itself. What cannot be read
+ * at the start (claim, store) and a port that is taken are faults; a server that is not there is none.
+ */
+export async function startTerminal(options: TerminalOptions): Promise<Result<Terminal>> {
+  const claim = await readClaim(options.files);
+  if (!claim.ok) return claim;
+  const model = modelOf(claim.value.model);
+  if (!model) return fail('MODEL_UNKNOWN', { facts: { model: claim.value.model } });
+  const store = await openSealedStore(options.files, options.world);
+  if (!store.ok) return store;
+  const boot = await nextBoot(store.value);
+  if (!boot.ok) return boot;
+  const { serial, endpoints, parent } = claim.value;
+  const world = { ...options.world, log: options.world.log.with({ serial }) };
+  const network = parent ? relayedNetwork(parent, serial, world.timers) : directNetwork(endpoints, world.timers);
+  const relay = options.relay ? await openRelay({ world, network, ...options.relay }) : undefined;
+  if (relay && !relay.ok) return relay;
+
+  const stopping = new AbortController();
+  const running = run({
+    ...options,
+    world,
+    claim: claim.value,
+    model,
+    store: store.value,
+    boot: boot.value,
+    network,
+    signal: stopping.signal,
+  });
+  world.log('info', 'terminalStarted', { model: model.id, boot: boot.value });
+  return ok({ serial, connected: connectedOnce(running), stop: () => stop(running, stopping, relay?.value) });
+}
+
+async function connectedOnce(running: Promise<Result<Running>>): Promise<Result<void>> {
+  const started = await running;
+  return started.ok ? started.value.connected : started;
+}
+
+async function stop(running: Promise<Result<Running>>, stopping: AbortController, relay?: Relay): Promise<void> {
+  stopping.abort(new Error('stopped'));
+  const started = await running;
+  if (started.ok) await started.value.stop();
+  await relay?.close();
+}
+
+interface RunOptions extends TerminalOptions {
+  readonly claim: Claim;
+  readonly model: TerminalModel;
+  readonly store: SealedStore;
+  readonly boot: number;
+  readonly network: Network;
+  readonly signal: AbortSignal;
+}
+
+interface Running {
+  readonly connected: Promise<Result<void>>;
+  stop(): Promise<void>;
+}
+
+/** From enrolment on. Resolves when everything is in place, and before the link is up. */
+async function run(options: RunOptions): Promise<Result<Running>> {
+  const identity = await identify(options);
+  if (!identity.ok) return identity;
+  return assemble(options, identity.value);
+}
+
+/** Puts the rooms of an enrolled terminal together. */
+async function assemble(options: RunOptions, identity: Identity): Promise<Result<Running>> {
+  const { world, claim, model, store, boot, signal } = options;
+  const { tenant, serial } = claim;
+  const { host } = claim.endpoints;
+  const network = secureNetwork(
+    options.network,
+    world.timers,
+    { host, rootCertificate: claim.rootCertificate },
+    identity,
+  );
+  const link = openLink({ world, tenant, serial, boot, network });
+  const saleTurns = turns();
+
+  const keys = await openTerminalKeys(store);
+  if (!keys.ok) return keys;
+  const ledger = await openLedger(store);
+  if (!ledger.ok) return ledger;
+  const outbox = await openOutbox(world, store, () => link);
+  if (!outbox.ok) return outbox;
+  const negative = await openNegativeFile({
+    world,
+    files: options.files,
+    store,
+    keys: keys.value,
+    trusted: identity.negativeKey,
+    network,
+    host,
+    list: negativeList,
+    bytesMax: model.negativeFileBytesMax,
+    changed,
+    signal,
+  });
+  if (!negative.ok) return negative;
+  const twin = await openTwin({ world, store, model, link, whenIdle: (work) => saleTurns.take(work), changed });
+  if (!twin.ok) return twin;
+  const acquirer = openAcquirer({ world, network, keys: keys.value });
+  const cardSide = await options.openCardSide({
+    world,
+    model,
+    ports: {
+      acquirer,
+      reversals: openReversalStore(store),
+      negative: negative.value,
+      stan: openStanCounter(store),
+      configuration: () => twin.value.inForce.values,
+      identity: () => ({
+        terminalId: terminalIdOf(serial),
+        merchantId: merchantIdOf(tenant),
+        acquirerId: terminalLink.acquirerId,
+      }),
+    },
+  });
+
+  const sell: CardSide['sell'] = (order, onStep) =>
+    saleTurns.take(async () => {
+      const sale = await cardSide.sell(order, onStep);
+      const { outcome, reason, stan, durationMs } = sale;
+      world.log('info', 'saleFinished', {
+        outcome,
+        reason,
+        stan,
+        card: order.card,
+        durationMs: Math.round(durationMs),
+      });
+      await outbox.value.add({ at: Math.round(world.clock.now()), sale });
+      return sale;
+    });
+  const runner = jobRunner({
+    world,
+    ledger: ledger.value,
+    trust: { tenant, serial, jobKey: identity.jobKey },
+    link,
+    handlers: jobHandlers({ keys: keys.value, sell }),
+    changed,
+  });
+  const shopper =
+    options.shopper &&
+    openShopper({
+      world,
+      seed: `${options.shopper.seed}\n${serial}`,
+      meanSeconds: options.shopper.meanSeconds,
+      cards: cardSide.cards,
+      amountMaxMinor: () => twin.value.inForce.values.amountMaxMinor,
+      sell: (order) => sell(order),
+    });
+
+  function hello(): Hello {
+    const list = negative.ok ? negative.value.report() : undefined;
+    const { version, hash } = twin.ok ? twin.value.inForce : { version: 0, hash: '' };
+    return {
+      model: model.id,
+      software: { version: softwareVersion, slot: 'A' },
+      configuration: { version, hash },
+      keys: keys.ok ? [...keys.value.slots()] : [],
+      negative: list ? [list] : [],
+      cards: [...cardSide.cards],
+      ...(claim.parent && { parent: claim.parent.serial }),
+    };
+  }
+
+  const pulse = heartbeat({
+    world,
+    signal,
+    periodMs: () => (twin.ok ? twin.value.inForce.values.heartbeatMs : 60_000),
+    beat: () => {
+      if (link.isUp) void link.publish({ kind: 'hello' }, 'hello', hello());
+    },
+  });
+
+  /** Something of what the hello tells has changed. */
+  function changed(): void {
+    pulse.soon();
+    openForBusiness();
+  }
+
+  function openForBusiness(): void {
+    if (!keys.ok || !negative.ok) return;
+    const isKeyed = keys.value.slots().length === 2;
+    if (isKeyed && (negative.value.report()?.version ?? 0) > 0) shopper?.start();
+  }
+
+  await runner.recover();
+  openForBusiness();
+  const connected = new Promise<Result<void, 'LINK_DOWN'>>((resolve) => {
+    signal.addEventListener('abort', () => resolve(fail('LINK_DOWN')), { once: true });
+    link.start({
+      hello,
+      up() {
+        pulse.start();
+        // What is desired and what is to do, the server says in answer to the hello.
+        if (ledger.value.entries('finished').length > 0) runner.wake();
+        negative.value.wake();
+        outbox.value.flush();
+        cardSide.wake();
+        resolve(ok(undefined));
+      },
+      down: () => pulse.pause(),
+      notified(work) {
+        if (work.jobs !== undefined) runner.wake();
+        if (work.configuration !== undefined) twin.value.wake();
+      },
+      negativeHead: (list, head) => negative.value.take(list, head),
+    });
+  });
+
+  return ok({
+    connected,
+    async stop() {
+      shopper?.stop();
+      runner.stop();
+      pulse.pause();
+      await saleTurns.idle();
+      await within(world, 3_000, Promise.all([runner.idle(), outbox.value.idle(), negative.value.idle()]));
+      await cardSide.close();
+      await link.stop();
+      acquirer.close();
+      world.log('info', 'terminalStopped');
+    },
+  });
+}
+
+/** Waits for something, but not longer than so. */
+async function within(world: World, timeoutMs: number, work: Promise<unknown>): Promise<void> {
+  const late = new AbortController();
+  await Promise.race([work.catch(() => undefined), world.timers.sleep(timeoutMs, late.signal).catch(() => undefined)]);
+  late.abort();
+}

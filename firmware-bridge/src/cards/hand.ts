@@ -1,0 +1,73 @@
+import type { ReaderKind } from '@tsunagu/protocols/catalogue';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { isTestCardName, testCard, testCardNames } from '@tsunagu/protocols/test-cards';
+import type { ChipCard } from '../readers/emulated/chip-card.ts';
+import type { EmulatedReaders } from '../readers/emulated/set.ts';
+import { EmvCard } from './emv-card.ts';
+import { isStripeCardName, stripeCards, trackOf } from './stripe-cards.ts';
+
+/** How a card is read. */
+export type Entry = 'stripe' | 'contact' | 'contactless';
+
+/** A card that lies in a reader. */
+export interface Presented {
+  readonly entry: Entry;
+  /** Takes the card away. */
+  readonly remove: () => void;
+}
+
+/** How a named card is presented; undefined when there is none of that name. */
+export function entryOf(name: string): Entry | undefined {
+  if (isStripeCardName(name)) return 'stripe';
+  if (!isTestCardName(name)) return undefined;
+  return testCard(name).isContactless ? 'contactless' : 'contact';
+}
+
+/** Names of all emulated cards. */
+export const cardNames = (): readonly string[] => [...testCardNames, ...Object.keys(stripeCards)];
+
+/** Names of the emulated cards that one of these readers can read. */
+export const readableCards = (readers: readonly ReaderKind[]): readonly string[] =>
+  cardNames().filter((name) => readers.some((kind) => kind === entryOf(name)));
+
+/** The cardholder in front of one emulated terminal: has all cards in the pocket, and presents them by name. */
+export class EmulatedHand {
+  readonly #readers: EmulatedReaders;
+  /** What cards remember between two presentations. */
+  readonly #counters = new Map<string, number>();
+
+  constructor(readers: EmulatedReaders) {
+    this.#readers = readers;
+  }
+
+  /**
+   * Presents a card: inserts it, holds it to the antenna, or draws it through the head.
+   * @param watched lets the caller look at the card while it is in the reader (to take its time, say)
+   */
+  present(
+    name: string,
+    watched: (card: ChipCard) => ChipCard = (card) => card,
+  ): Result<Presented, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'> {
+    const { contact, contactless, stripe } = this.#readers;
+    if (isStripeCardName(name)) {
+      if (stripe === undefined) return fail('MODEL_HAS_NO_READER');
+      const track = trackOf(name);
+      stripe.swipe(track);
+      track.wipe();
+      return ok({ entry: 'stripe', remove: () => undefined });
+    }
+    if (!isTestCardName(name)) return fail('CARD_UNKNOWN');
+    const card = testCard(name);
+    const reader = card.isContactless ? contactless : contact;
+    if (reader === undefined) return fail('MODEL_HAS_NO_READER');
+    const chip = new EmvCard(card, this.#counters.get(name) ?? card.atc);
+    reader.insert(watched(chip));
+    return ok({
+      entry: reader.kind,
+      remove: () => {
+        reader.remove();
+        this.#counters.set(name, chip.atc);
+      },
+    });
+  }
+}

@@ -1,0 +1,71 @@
+import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { pinnedKey, terminalUri } from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
+import { z } from 'zod';
+import { sealedRecord } from '../sealed-store/index.ts';
+import type { Claim } from './claim.ts';
+
+/**
+ * How far a terminal's identity is; the secret is its private key (PKCS #8, DER).
+ * Power loss: `keyed` asks again with the same key, which the server answers again.
+ */
+export const identityRecord = sealedRecord(
+  'identity',
+  z.discriminatedUnion('step', [
+    z.object({ step: z.literal('keyed') }),
+    z.object({
+      step: z.literal('enrolled'),
+      certificateChain: z.string(),
+      /** Signs jobs. */
+      jobKey: pinnedKey,
+      /** Signs heads of negative lists. */
+      negativeKey: pinnedKey,
+    }),
+  ]),
+);
+
+/** The key-block protection key, agreed at enrolment: the record's secret, 32 bytes. */
+export const keyBlockProtectionKeyRecord = sealedRecord('kbpk', z.object({}));
+
+/** What an enrolled terminal is. */
+export interface Identity {
+  readonly certificateChain: string;
+  readonly privateKey: KeyObject;
+  readonly jobKey: z.output<typeof pinnedKey>;
+  readonly negativeKey: z.output<typeof pinnedKey>;
+}
+
+/** Reads a private key out of its record. */
+export const privateKeyOf = (secret: Secret<'key'>): KeyObject =>
+  secret.use((der) => createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' }));
+
+/**
+ * Checks a certificate chain: issued to our key, under our name, by the pinned root through the issuing CA.
+ * @param chain leaf first, PEM
+ */
+export function checkCertificate(
+  chain: string,
+  privateKey: KeyObject,
+  claim: Pick<Claim, 'tenant' | 'serial' | 'rootCertificate'>,
+): Result<void, 'ENROLMENT_ANSWER_INVALID'> {
+  const wrong = (field: string): Result<void, 'ENROLMENT_ANSWER_INVALID'> =>
+    fail('ENROLMENT_ANSWER_INVALID', { field });
+  try {
+    const [leaf, ...issuers] = (chain.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(
+      (pem) => new X509Certificate(pem),
+    );
+    if (!leaf || issuers.length > 4) return wrong('certificateChain');
+    if (!leaf.publicKey.equals(createPublicKey(privateKey))) return wrong('publicKey');
+    const names = leaf.subjectAltName?.split(', ') ?? [];
+    if (!names.includes(`URI:${terminalUri(claim.tenant, claim.serial)}`)) return wrong('subjectAltName');
+    const root = new X509Certificate(claim.rootCertificate);
+    let below = leaf;
+    for (const issuer of [...issuers.filter((one) => one.fingerprint256 !== root.fingerprint256), root]) {
+      if (!issuer.ca || !below.checkIssued(issuer) || !below.verify(issuer.publicKey)) return wrong('issuer');
+      below = issuer;
+    }
+    return ok(undefined);
+  } catch {
+    return wrong('certificateChain');
+  }
+}

@@ -1,0 +1,3 @@
+export { type Claim, claimFile, readClaim } from './claim.ts';
+export { type EnrolmentOptions, identify } from './enrol.ts';
+export { type Identity, identityRecord, keyBlockProtectionKeyRecord } from './identity.ts';

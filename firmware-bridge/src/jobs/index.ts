@@ -1,0 +1,12 @@
+export { type JobTargets, jobHandlers } from './handlers.ts';
+export { type JobLedger, type LedgerEntry, openLedger } from './ledger.ts';
+export { type Order, type OrderTrust, readOrder } from './order.ts';
+export {
+  type JobContext,
+  type JobHandler,
+  type JobHandlers,
+  type JobOutcome,
+  type JobRunner,
+  type JobRunnerOptions,
+  jobRunner,
+} from './runner.ts';

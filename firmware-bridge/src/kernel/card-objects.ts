@@ -1,0 +1,72 @@
+import { panFromCn, parseTrack2, type Scheme, tagEntry } from '@tsunagu/protocols/emv';
+import { fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
+import { primitivesOf, type Tlv, type TlvCode, tagName } from '@tsunagu/protocols/tlv';
+import type { CardFacts } from './dialogue.ts';
+
+/**
+ * What a card has told. Account data (PAN, track 2, name) are kept as secrets, apart from the rest: no list of objects, no trace
+ * and no DE55 can hold them by accident.
+ */
+export class CardObjects {
+  readonly #open = new Map<number, Uint8Array>();
+  #pan: Secret<'pan'> | undefined;
+  #track2: { readonly pan: Secret<'pan'>; readonly expiry: string } | undefined;
+
+  /** The value of an object that is not account data. */
+  get(tag: number): Uint8Array | undefined {
+    return this.#open.get(tag);
+  }
+
+  has(tag: number): boolean {
+    return this.#open.has(tag);
+  }
+
+  /** Stores one value; a second value for a tag replaces the first. */
+  set(tag: number, value: Uint8Array): void {
+    this.#open.set(tag, Uint8Array.from(value));
+  }
+
+  /**
+   * Takes the objects of one answer. An object that the card gives twice ends the transaction.
+   * EMV 4.3 Book 3, 10.2.
+   */
+  take(objects: readonly Tlv[]): Result<void, TlvCode | 'EMV_VALUE_INVALID' | 'EMV_TRACK2_INVALID'> {
+    for (const { tag, value, offset } of primitivesOf(objects)) {
+      const twice = fail('TLV_DUPLICATE', { field: tagName(tag), offset });
+      if (tag === 0x5a) {
+        if (this.#pan !== undefined) return twice;
+        const pan = panFromCn(value);
+        if (!pan.ok) return pan;
+        this.#pan = pan.value;
+      } else if (tag === 0x57) {
+        if (this.#track2 !== undefined) return twice;
+        const track = parseTrack2(value);
+        if (!track.ok) return track;
+        track.value.discretionary.wipe();
+        this.#track2 = track.value;
+      } else if (tagEntry(tag)?.sensitive === undefined) {
+        if (this.#open.has(tag)) return twice;
+        this.set(tag, value);
+      }
+    }
+    return ok(undefined);
+  }
+
+  /** Who the card says it is: EMV_DATA_MISSING without a PAN, EMV_VALUE_INVALID when its two copies differ. */
+  facts(scheme: Scheme | undefined): Result<CardFacts, 'EMV_DATA_MISSING' | 'EMV_VALUE_INVALID'> {
+    const pan = this.#pan ?? this.#track2?.pan;
+    if (pan === undefined) return fail('EMV_DATA_MISSING', { field: '5A' });
+    if (this.#track2 !== undefined && !isSame(pan, this.#track2.pan)) return fail('EMV_VALUE_INVALID', { field: '57' });
+    const expiry = this.get(0x5f24);
+    const sequence = this.get(0x5f34)?.[0];
+    return ok({
+      scheme,
+      pan,
+      expiry: expiry === undefined ? this.#track2?.expiry : Buffer.from(expiry).toString('hex').slice(0, 4),
+      sequence: sequence === undefined ? undefined : (sequence >> 4) * 10 + (sequence & 0x0f),
+    });
+  }
+}
+
+const isSame = (a: Secret<'pan'>, b: Secret<'pan'>): boolean =>
+  a.use((left) => b.use((right) => Buffer.compare(left, right) === 0));

@@ -1,0 +1,89 @@
+import {
+  type CommandApdu,
+  decodeResponse,
+  encodeCommand,
+  instructionName,
+  type ResponseApdu,
+} from '@tsunagu/protocols/apdu';
+import { ok, type Result } from '@tsunagu/protocols/kit';
+import type { NegativeAnswer } from '@tsunagu/protocols/negative';
+import type { ChipReader } from '../readers/port.ts';
+import type { CardFacts, Dialogue, KernelAction, KernelEvent, OnlineRequest, OnlineResult } from './dialogue.ts';
+import { swText } from './answers.ts';
+import type { KernelCode } from './outcome.ts';
+
+/** What carries out a kernel's actions. */
+export interface KernelHands {
+  readonly reader: Pick<ChipReader, 'transmit'>;
+  askNegative(card: CardFacts): NegativeAnswer;
+  goOnline(request: OnlineRequest): Promise<OnlineResult>;
+  report(action: Extract<KernelAction, { readonly type: 'report' }>): void;
+  /** Told of each command and its answer, without their data. */
+  trace(line: TraceLine): void;
+  /** Runs the kernel's own part; a stopwatch stands here. */
+  think<T>(work: () => T): T;
+  /** Runs the reader's part. */
+  transfer<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** One command to a card, as a person may see it: names and lengths, no data. */
+export interface TraceLine {
+  /** Name of the instruction, such as READ RECORD. */
+  readonly command: string;
+  readonly p1: number;
+  readonly p2: number;
+  /** Bytes of command data and of response data. */
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** Status word, four hex digits. */
+  readonly sw: string;
+}
+
+/** Carries out a dialogue. A fault of the reader ends it where it stands. */
+export async function runDialogue<T>(
+  dialogue: Dialogue<Result<T, KernelCode>>,
+  hands: KernelHands,
+): Promise<Result<T, KernelCode>> {
+  let step = hands.think(() => dialogue.next());
+  while (step.done !== true) {
+    const event = await carryOut(step.value, hands);
+    if (!event.ok) return event;
+    step = hands.think(() => dialogue.next(event.value));
+  }
+  return step.value;
+}
+
+async function carryOut(action: KernelAction, hands: KernelHands): Promise<Result<KernelEvent, KernelCode>> {
+  switch (action.type) {
+    case 'transmit': {
+      const response = await hands.transfer(() => exchange(action.command, hands));
+      return response.ok ? ok({ type: 'response', response: response.value }) : response;
+    }
+    case 'askNegative':
+      return ok({ type: 'negative', answer: hands.askNegative(action.card) });
+    case 'goOnline':
+      return ok({ type: 'online', result: await hands.goOnline(action.request) });
+    case 'report':
+      hands.report(action);
+      return ok({ type: 'noted' });
+  }
+}
+
+async function exchange(command: CommandApdu, hands: KernelHands): Promise<Result<ResponseApdu, KernelCode>> {
+  const bytes = encodeCommand(command);
+  if (!bytes.ok) return bytes;
+  const answer = await hands.reader.transmit(bytes.value);
+  if (!answer.ok) return answer;
+  const response = decodeResponse(answer.value);
+  if (!response.ok) return response;
+  const { cla, ins, p1, p2, data } = command;
+  hands.trace({
+    command: instructionName(cla, ins)?.name ?? `INS ${ins.toString(16).toUpperCase()}`,
+    p1,
+    p2,
+    sentBytes: data.length,
+    receivedBytes: response.value.data.length,
+    sw: swText(response.value.sw),
+  });
+  return response;
+}

@@ -1,0 +1,74 @@
+import { dolFitOf } from '@tsunagu/protocols/emv';
+import { hex } from '@tsunagu/protocols/kit';
+import { buildDol, parseDol } from '@tsunagu/protocols/tlv';
+import type { Result } from '@tsunagu/protocols/kit';
+import type { CardObjects } from './card-objects.ts';
+import type { Results } from './results.ts';
+import type { KernelTerminal, KernelTransaction } from './terminal.ts';
+
+/** A number as binary-coded decimal, `lengthBytes` long. */
+export const bcd = (value: number, lengthBytes: number): Uint8Array =>
+  hex(String(value).padStart(lengthBytes * 2, '0'));
+
+/** Everything that a transaction knows when a data object list is filled. */
+export interface Knowledge {
+  readonly terminal: KernelTerminal;
+  readonly transaction: KernelTransaction;
+  readonly card: CardObjects;
+  readonly results: Results;
+  /** Objects that only this moment has: CVM results, TTQ, the issuer's answer. */
+  readonly more?: ReadonlyMap<number, Uint8Array>;
+}
+
+/** The value of an object as the terminal tells it; what it does not know is asked of the card's own data. EMV 4.3 Book 3, annex A. */
+export function valueOf(
+  { terminal, transaction, card, results, more }: Knowledge,
+  tag: number,
+): Uint8Array | undefined {
+  const own = more?.get(tag);
+  if (own !== undefined) return own;
+  switch (tag) {
+    case 0x9f02:
+      return bcd(transaction.amountMinor, 6);
+    case 0x9f03:
+      return bcd(0, 6);
+    case 0x81:
+      return Uint8Array.of(0, 0, 0, 0).map((_, at) => (transaction.amountMinor >>> (24 - at * 8)) & 0xff);
+    case 0x9f1a:
+      return terminal.country;
+    case 0x5f2a:
+      return terminal.currency;
+    case 0x95:
+      return results.tvr;
+    case 0x9b:
+      return results.tsi;
+    case 0x9a:
+      return hex(transaction.date);
+    case 0x9f21:
+      return hex(transaction.time);
+    case 0x9c:
+      return Uint8Array.of(0x00);
+    case 0x9f37:
+      return transaction.unpredictableNumber;
+    case 0x9f33:
+      return terminal.capabilities;
+    case 0x9f35:
+      return terminal.type;
+    case 0x9f40:
+      return terminal.additionalCapabilities;
+    case 0x9f1c:
+    case 0x9f1e:
+      return terminal.id;
+    case 0x9f16:
+      return terminal.merchantId;
+    default:
+      return card.get(tag);
+  }
+}
+
+/** The values that one of the card's lists asks for. */
+export function fillList(list: Uint8Array, knowledge: Knowledge): Result<Uint8Array, 'DOL_INVALID'> {
+  const entries = parseDol(list);
+  if (!entries.ok) return entries;
+  return { ok: true, value: buildDol(entries.value, (tag) => valueOf(knowledge, tag), dolFitOf) };
+}

@@ -1,0 +1,8 @@
+export { dukptSlot, negativeSlot } from './key-slots.ts';
+export {
+  type KeyEvidence,
+  type KeyLoadFault,
+  type LoadOrder,
+  openTerminalKeys,
+  type TerminalKeys,
+} from './terminal-keys.ts';

@@ -1,0 +1,207 @@
+import {
+  type AesDukptState,
+  type AesTransactionKey,
+  aesInitialKey,
+  formatAesKsn,
+  initialiseAesTerminal,
+  parseAesTerminal,
+  serialiseAesTerminal,
+  takeAesTransactionKey,
+} from '@tsunagu/protocols/dukpt';
+import type { JobReport, KeyLoad, KeySlot } from '@tsunagu/protocols/fleet';
+import { checkValue } from '@tsunagu/protocols/kcv';
+import { fail, fromHex, ok, type Result, type Secret, toHex } from '@tsunagu/protocols/kit';
+import { negativeTag } from '@tsunagu/protocols/negative';
+import { type UnwrapError, type UnwrappedKey, unwrapKeyBlock } from '@tsunagu/protocols/tr31';
+import type { z } from 'zod';
+import { keyBlockProtectionKeyRecord } from '../enrolment/index.ts';
+import type { SealedStore } from '../sealed-store/index.ts';
+import { dukptSlot, negativeSlot, slotRules } from './key-slots.ts';
+
+type StoreFault = 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED' | 'STORE_WRITE_FAILED';
+/** Why a key was not loaded. */
+export type KeyLoadFault = StoreFault | UnwrapError | 'KEY_NOT_AS_ANNOUNCED' | 'KEY_SLOT_EMPTY' | 'KEY_LENGTH_INVALID';
+/** What shows that a key is in its slot. */
+export type KeyEvidence = NonNullable<JobReport['evidence']>;
+/** The order that a key came by. */
+export interface LoadOrder {
+  readonly job: string;
+  readonly attempt: number;
+}
+
+/** The working keys of one terminal. */
+export interface TerminalKeys {
+  /** What is in the slots; for hello and for people. */
+  slots(): readonly KeyEvidence[];
+  /** Takes a key out of its block and into its slot. The same key again changes nothing: a counter never goes back. */
+  load(key: KeyLoad, order: LoadOrder): Promise<Result<KeyEvidence, KeyLoadFault>>;
+  /** The next DUKPT transaction key. The state that follows is on disk before the key is handed out; the taker wipes it. */
+  takeTransactionKey(): Promise<Result<AesTransactionKey, StoreFault | 'KEY_SLOT_EMPTY' | 'DUKPT_COUNTER_EXHAUSTED'>>;
+  /** The tag of a card under the negative list's key; undefined without one. */
+  negativeTag(pan: Secret<'pan'>): Uint8Array | undefined;
+}
+
+/** Opens the key slots of a store. */
+export async function openTerminalKeys(
+  store: SealedStore,
+): Promise<Result<TerminalKeys, StoreFault | 'DUKPT_STATE_INVALID'>> {
+  const dukpt = await store.read(dukptSlot);
+  if (!dukpt.ok) return dukpt;
+  const negative = await store.read(negativeSlot);
+  if (!negative.ok) return negative;
+  const slots: Slots = {};
+  if (dukpt.value?.secret) {
+    const state = parseAesTerminal(dukpt.value.secret);
+    dukpt.value.secret.wipe();
+    if (!state.ok) return state;
+    slots.dukpt = { facts: dukpt.value.facts, state: state.value };
+  }
+  if (negative.value?.secret) slots.negative = { facts: negative.value.facts, key: negative.value.secret };
+  return ok(terminalKeys(store, slots));
+}
+
+interface Slots {
+  dukpt?: { readonly facts: z.output<(typeof dukptSlot)['facts']>; readonly state: AesDukptState };
+  negative?: { readonly facts: z.output<(typeof negativeSlot)['facts']>; readonly key: Secret<'key'> };
+}
+
+function terminalKeys(store: SealedStore, slots: Slots): TerminalKeys {
+  let tail: Promise<unknown> = Promise.resolve();
+  // One change at a time: two takers must never see the same state.
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = tail.then(work, work);
+    tail = turn.catch(() => undefined);
+    return turn;
+  };
+  return {
+    slots: () => (['dukpt', 'negative'] as const).flatMap((slot) => evidenceOf(slots, slot) ?? []),
+    load: (key, order) => inTurn(() => load(store, slots, key, order)),
+    takeTransactionKey: () => inTurn(() => take(store, slots)),
+    negativeTag(pan) {
+      const tag = slots.negative && negativeTag(slots.negative.key, pan);
+      return tag?.ok ? tag.value : undefined;
+    },
+  };
+}
+
+function evidenceOf(slots: Slots, slot: KeySlot): KeyEvidence | undefined {
+  if (slot === 'negative') return slots.negative && { slot, kcv: slots.negative.facts.kcv };
+  if (!slots.dukpt) return undefined;
+  const { facts, state } = slots.dukpt;
+  const ksn = formatAesKsn({ initialKeyId: state.initialKeyId, counter: state.counter ?? 0 });
+  return { slot, kcv: facts.kcv, ksn: toHex(ksn) };
+}
+
+async function load(
+  store: SealedStore,
+  slots: Slots,
+  wanted: KeyLoad,
+  order: LoadOrder,
+): Promise<Result<KeyEvidence, KeyLoadFault>> {
+  const held = slots[wanted.slot]?.facts;
+  if (held?.job === order.job && held.attempt === order.attempt) return evidence(slots, wanted.slot);
+  const unwrapped = await unwrapUnderProtection(store, wanted);
+  if (!unwrapped.ok) return unwrapped;
+  const { key, header, optionalBlocks } = unwrapped.value;
+  const rule = slotRules[wanted.slot];
+  if (header.versionId !== 'D' || header.keyUsage !== rule.usage || header.algorithm !== rule.algorithm)
+    return refuse(key, 'usage');
+  const kcv = checkValue('AES', 'cmac', key);
+  if (!kcv.ok || toHex(kcv.value) !== wanted.kcv) return refuse(key, 'kcv');
+  const written =
+    wanted.slot === 'negative'
+      ? await putNegative(store, slots, key, { kcv: wanted.kcv, ...order })
+      : await putDukpt(store, slots, key, initialKeyIdOf(optionalBlocks), { kcv: wanted.kcv, ...order });
+  return written.ok ? evidence(slots, wanted.slot) : written;
+}
+
+function evidence(slots: Slots, slot: KeySlot): Result<KeyEvidence, 'KEY_SLOT_EMPTY'> {
+  const found = evidenceOf(slots, slot);
+  return found ? ok(found) : fail('KEY_SLOT_EMPTY', { field: slot });
+}
+
+function refuse(key: Secret<'key'>, field: string): Result<never, 'KEY_NOT_AS_ANNOUNCED'> {
+  key.wipe();
+  return fail('KEY_NOT_AS_ANNOUNCED', { field });
+}
+
+async function unwrapUnderProtection(
+  store: SealedStore,
+  wanted: KeyLoad,
+): Promise<Result<UnwrappedKey, StoreFault | UnwrapError | 'KEY_SLOT_EMPTY'>> {
+  const protection = await store.read(keyBlockProtectionKeyRecord);
+  if (!protection.ok) return protection;
+  const kbpk = protection.value?.secret;
+  if (!kbpk) return fail('KEY_SLOT_EMPTY', { field: 'kbpk' });
+  const unwrapped = unwrapKeyBlock(kbpk, wanted.keyBlock);
+  kbpk.wipe();
+  return unwrapped;
+}
+
+/** The initial key id, out of optional block IK: 16 hexadecimal digits. X9.143, 6.3.6. */
+function initialKeyIdOf(blocks: UnwrappedKey['optionalBlocks']): Uint8Array | undefined {
+  const id = fromHex(blocks.find((block) => block.id === 'IK')?.data ?? '');
+  return id.ok && id.value.length === 8 ? id.value : undefined;
+}
+
+type Facts = LoadOrder & { readonly kcv: string };
+
+async function putNegative(
+  store: SealedStore,
+  slots: Slots,
+  key: Secret<'key'>,
+  facts: Facts,
+): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
+  const written = await store.write(negativeSlot, facts, key);
+  if (!written.ok) return written;
+  slots.negative?.key.wipe();
+  slots.negative = { facts, key };
+  return written;
+}
+
+async function putDukpt(
+  store: SealedStore,
+  slots: Slots,
+  key: Secret<'key'>,
+  initialKeyId: Uint8Array | undefined,
+  order: Facts,
+): Promise<Result<void, 'STORE_WRITE_FAILED' | 'KEY_NOT_AS_ANNOUNCED' | 'KEY_LENGTH_INVALID'>> {
+  if (!initialKeyId) return refuse(key, 'initialKeyId');
+  const initialKey = aesInitialKey(key, initialKeyId);
+  if (!initialKey.ok) return refuse(key, 'length');
+  const facts = { ...order, initialKeyId: toHex(initialKeyId) };
+  const held = slots.dukpt;
+  // Loading an initial key anew would set its counter back, and with it use every transaction key a second time.
+  const isSame = held?.facts.kcv === facts.kcv && held.facts.initialKeyId === facts.initialKeyId;
+  const state = isSame && held ? held.state : initialiseAesTerminal(initialKey.value);
+  key.wipe();
+  const written = await writeDukpt(store, facts, state);
+  if (written.ok) slots.dukpt = { facts, state };
+  return written;
+}
+
+async function writeDukpt(
+  store: SealedStore,
+  facts: z.output<(typeof dukptSlot)['facts']>,
+  state: AesDukptState,
+): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
+  const secret = serialiseAesTerminal(state);
+  const written = await store.write(dukptSlot, facts, secret);
+  secret.wipe();
+  return written;
+}
+
+async function take(
+  store: SealedStore,
+  slots: Slots,
+): Promise<Result<AesTransactionKey, 'STORE_WRITE_FAILED' | 'KEY_SLOT_EMPTY' | 'DUKPT_COUNTER_EXHAUSTED'>> {
+  if (!slots.dukpt) return fail('KEY_SLOT_EMPTY', { field: 'dukpt' });
+  const { facts, state } = slots.dukpt;
+  const taken = takeAesTransactionKey(state);
+  if (!taken.ok) return taken;
+  // X9.24-3:2017, 6.4: stored before use. When it cannot be stored, the key is not used.
+  const written = await writeDukpt(store, facts, taken.value.next);
+  if (!written.ok) return written;
+  slots.dukpt = { facts, state: taken.value.next };
+  return ok(taken.value.transactionKey);
+}

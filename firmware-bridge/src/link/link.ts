@@ -1,0 +1,338 @@
+import {
+  type Envelope,
+  encodeEnvelope,
+  type MessageName,
+  messages,
+  negativeHeadTopic,
+  parseDownTopic,
+  parseEnvelope,
+  parseWith,
+  type Response,
+  type Serial,
+  type TenantId,
+  terminalFilters,
+  type UpTopic,
+  upTopic,
+} from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import { type IClientOptions, MqttClient } from 'mqtt';
+import type { z } from 'zod';
+import { type Pauses, pauseAfter } from './pauses.ts';
+import type { SecureNetwork } from './secure.ts';
+
+/** The body of a fleet message by its name. */
+export type Body<Name extends MessageName> = z.input<(typeof messages)[Name]>;
+
+/** What the terminal does with what comes down. Called in the order of arrival; they must not block. */
+export interface LinkHandlers {
+  /** The birth message, made anew for each connection. */
+  hello(): Body<'hello'>;
+  /** The link is up, and hello is at the server. */
+  up(): void;
+  down(): void;
+  notified(work: z.output<typeof messages.notify>): void;
+  /** A head of a negative list, as the broker has it: signature unread. */
+  negativeHead(list: string, head: z.output<(typeof messages)['negative-head']>): void;
+}
+
+export interface LinkOptions {
+  readonly world: World;
+  readonly tenant: TenantId;
+  readonly serial: Serial;
+  /** The boot sequence: it goes into every envelope. */
+  readonly boot: number;
+  readonly network: SecureNetwork;
+  readonly keepaliveSeconds?: number;
+  readonly pauses?: Pauses;
+}
+
+/** What a caller may say about a message. */
+export interface Sending {
+  /** The same message sent again keeps its id. */
+  readonly id?: string;
+  readonly retain?: boolean;
+}
+
+/** W1, seen from the terminal. */
+export interface Link {
+  readonly isUp: boolean;
+  /** Connects, and again whenever the connection is lost. Once. */
+  start(handlers: LinkHandlers): void;
+  /** Counts of what was dropped, by code. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** Sends at QoS 1 and resolves when the broker has it. */
+  publish<Name extends MessageName>(
+    topic: UpTopic,
+    ct: Name,
+    body: Body<Name>,
+    sending?: Sending,
+  ): Promise<Result<void, 'LINK_DOWN'>>;
+  /** Sends a message and waits for the answer to it. */
+  ask<Name extends MessageName>(
+    topic: UpTopic | { readonly kind: 'pull' },
+    ct: Name,
+    body: Body<Name>,
+    timeoutMs?: number,
+  ): Promise<Result<Response, 'LINK_DOWN' | 'ANSWER_TIMED_OUT'>>;
+  /** Says that it goes on purpose, and closes. */
+  stop(): Promise<void>;
+}
+
+const connectTimeoutMs = 10_000;
+const answerTimeoutMs = 10_000;
+/** The most questions that wait for their answer at a time. */
+const pendingMax = 32;
+/** A connection that lived so long was a good one: the next pause is short again. */
+const goodAfterMs = 10_000;
+
+/** Makes the link. It is down until it is started. */
+export const openLink = (options: LinkOptions): Link => new FleetLink(options);
+
+class FleetLink implements Link {
+  readonly dropped: Record<string, number> = {};
+  readonly #options: LinkOptions;
+  readonly #stopping = new AbortController();
+  readonly #pending = new Map<string, (answer: Result<Response, 'LINK_DOWN' | 'ANSWER_TIMED_OUT'>) => void>();
+  #client: MqttClient | undefined;
+  #isUp = false;
+  #seq = 0;
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  start(handlers: LinkHandlers): void {
+    this.#ended = this.#keepConnected(handlers);
+  }
+
+  async #keepConnected(handlers: LinkHandlers): Promise<void> {
+    const { world, pauses = { firstMs: 500, maxMs: 30_000 } } = this.#options;
+    let failures = 0;
+    while (!this.#stopping.signal.aborted) {
+      const startedMs = world.clock.monotonicMs();
+      const ended = await this.#connectOnce(handlers);
+      if (this.#stopping.signal.aborted) return;
+      failures = world.clock.monotonicMs() - startedMs > goodAfterMs ? 1 : failures + 1;
+      const pauseMs = pauseAfter(failures, pauses, world);
+      world.log('info', 'linkLost', { fault: ended, failures, pauseMs });
+      await world.timers.sleep(pauseMs, this.#stopping.signal).catch(() => undefined);
+    }
+  }
+
+  /** One connection from its beginning to its end. */
+  async #connectOnce(handlers: LinkHandlers): Promise<NonNullable<ReturnType<typeof fail>['fault']>> {
+    const { world, network } = this.#options;
+    const opened = await network.open('fleet', connectTimeoutMs);
+    if (!opened.ok) return opened.fault;
+    if (this.#stopping.signal.aborted) {
+      opened.value.destroy();
+      return fail('LINK_DOWN').fault;
+    }
+    const client = new MqttClient(() => opened.value, this.#clientOptions());
+    this.#client = client;
+    const closed = new Promise<void>((resolve) => client.once('close', resolve));
+    let error: unknown;
+    client.on('error', (cause) => {
+      error = cause;
+    });
+    client.on('message', (topic, payload) => this.#arrived(topic, payload, handlers));
+    try {
+      const connected = await Promise.race([this.#birth(client, handlers), closed.then(() => false)]);
+      if (connected) {
+        world.log('info', 'linkUp');
+        handlers.up();
+        await closed;
+      }
+    } catch (cause) {
+      error ??= cause;
+    } finally {
+      const wasUp = this.#isUp;
+      this.#isUp = false;
+      this.#client = undefined;
+      client.end(true);
+      opened.value.destroy();
+      for (const settle of this.#pending.values()) settle(fail('LINK_DOWN'));
+      if (wasUp) handlers.down();
+    }
+    return fail('LINK_DOWN', { cause: error }).fault;
+  }
+
+  #clientOptions(): IClientOptions {
+    const { tenant, serial, keepaliveSeconds = 30 } = this.#options;
+    return {
+      protocolVersion: 4,
+      clientId: serial,
+      clean: true,
+      keepalive: keepaliveSeconds,
+      // Each connection is a client of its own: the pauses between them are ours, with jitter.
+      reconnectPeriod: 0,
+      connectTimeout: connectTimeoutMs,
+      resubscribe: false,
+      queueQoSZero: false,
+      timerVariant: 'native',
+      will: {
+        topic: upTopic(tenant, serial, { kind: 'presence' }),
+        payload: encodeEnvelope(this.#wrap('presence', { state: 'lost' })),
+        qos: 1,
+        retain: true,
+      },
+    };
+  }
+
+  /** Connects, subscribes, says that it is there and what it has. */
+  async #birth(client: MqttClient, handlers: LinkHandlers): Promise<boolean> {
+    const { tenant, serial } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      client.once('connect', () => resolve());
+      client.once('error', reject);
+    });
+    const granted = await client.subscribeAsync([...terminalFilters(tenant, serial)], { qos: 1 });
+    if (granted.some(({ qos }) => qos === 128)) throw new Error('a subscription was refused');
+    // From here on it may be used: the server's notice can overtake the acknowledgement of the hello.
+    this.#isUp = true;
+    await this.#send(client, { kind: 'presence' }, this.#wrap('presence', { state: 'ready' }), true);
+    await this.#send(client, { kind: 'hello' }, this.#wrap('hello', handlers.hello()), false);
+    return true;
+  }
+
+  #wrap<Name extends MessageName>(ct: Name, body: Body<Name>, more: { id?: string; corr?: string } = {}): Envelope {
+    const { world, boot } = this.#options;
+    this.#seq += 1;
+    return {
+      v: 1,
+      id: more.id ?? world.id(),
+      ...(more.corr !== undefined && { corr: more.corr }),
+      iat: Math.max(0, Math.round(world.clock.now())),
+      boot,
+      seq: this.#seq,
+      ct,
+      body,
+    };
+  }
+
+  async #send(client: MqttClient, topic: UpTopic, message: Envelope, retain: boolean): Promise<void> {
+    const { tenant, serial, world } = this.#options;
+    const late = new AbortController();
+    const timer = world.timers.after(answerTimeoutMs, () => late.abort());
+    const lateness = new Promise<never>((_, reject) => {
+      late.signal.addEventListener('abort', () => reject(new Error('no acknowledgement')), { once: true });
+    });
+    try {
+      await Promise.race([
+        client.publishAsync(upTopic(tenant, serial, topic), encodeEnvelope(message), { qos: 1, retain }),
+        lateness,
+      ]);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async publish<Name extends MessageName>(
+    topic: UpTopic,
+    ct: Name,
+    body: Body<Name>,
+    { id, retain = false }: Sending = {},
+  ): Promise<Result<void, 'LINK_DOWN'>> {
+    if (!this.#client || !this.#isUp) return fail('LINK_DOWN');
+    return this.#trySend(topic, this.#wrap(ct, body, id === undefined ? {} : { id }), retain);
+  }
+
+  async #trySend(topic: UpTopic, message: Envelope, retain: boolean): Promise<Result<void, 'LINK_DOWN'>> {
+    const client = this.#client;
+    if (!client?.connected) return fail('LINK_DOWN');
+    try {
+      await this.#send(client, topic, message, retain);
+      return ok(undefined);
+    } catch (cause) {
+      return fail('LINK_DOWN', { cause });
+    }
+  }
+
+  async ask<Name extends MessageName>(
+    topic: UpTopic | { readonly kind: 'pull' },
+    ct: Name,
+    body: Body<Name>,
+    timeoutMs = answerTimeoutMs,
+  ): Promise<Result<Response, 'LINK_DOWN' | 'ANSWER_TIMED_OUT'>> {
+    const { world } = this.#options;
+    if (!this.#isUp || this.#pending.size >= pendingMax)
+      return fail('LINK_DOWN', { facts: { pending: this.#pending.size } });
+    const corr = world.id();
+    const answered = new Promise<Result<Response, 'LINK_DOWN' | 'ANSWER_TIMED_OUT'>>((resolve) => {
+      const timer = world.timers.after(timeoutMs, () => settle(fail('ANSWER_TIMED_OUT')));
+      const settle = (answer: Result<Response, 'LINK_DOWN' | 'ANSWER_TIMED_OUT'>): void => {
+        timer.cancel();
+        this.#pending.delete(corr);
+        resolve(answer);
+      };
+      this.#pending.set(corr, settle);
+    });
+    const sent = await this.#trySend(
+      topic.kind === 'pull' ? { kind: 'request', corr } : topic,
+      this.#wrap(ct, body, { corr }),
+      false,
+    );
+    if (!sent.ok) this.#pending.get(corr)?.(sent);
+    return answered;
+  }
+
+  #arrived(topic: string, payload: Uint8Array, handlers: LinkHandlers): void {
+    const read = this.#read(topic, payload, handlers);
+    if (read.ok) return;
+    const { code } = read.fault;
+    this.dropped[code] = (this.dropped[code] ?? 0) + 1;
+    this.#options.world.log('warn', 'messageDropped', { fault: read.fault, total: this.dropped[code] });
+  }
+
+  #read(
+    topic: string,
+    payload: Uint8Array,
+    handlers: LinkHandlers,
+  ): Result<void, 'MESSAGE_INVALID' | 'MESSAGE_EXPIRED'> {
+    const { tenant, serial, world } = this.#options;
+    const message = parseEnvelope(payload);
+    if (!message.ok) return fail('MESSAGE_INVALID', { field: 'envelope', cause: message.fault });
+    const { ct, body, exp } = message.value;
+    if (exp !== undefined && exp < world.clock.now()) return fail('MESSAGE_EXPIRED', { field: ct });
+    const down = parseDownTopic(tenant, serial, topic);
+    if (down?.kind === 'response') return this.#answered(down.corr, body);
+    if (down?.kind === 'notify') {
+      const work = parseWith(messages.notify, body);
+      if (!work.ok) return fail('MESSAGE_INVALID', { field: 'notify', cause: work.fault });
+      handlers.notified(work.value);
+      return ok(undefined);
+    }
+    const list = topic.slice(topic.lastIndexOf('/') + 1);
+    if (topic !== negativeHeadTopic(tenant, list)) return fail('MESSAGE_INVALID', { field: 'topic' });
+    const head = parseWith(messages['negative-head'], body);
+    if (!head.ok) return fail('MESSAGE_INVALID', { field: 'negative-head', cause: head.fault });
+    handlers.negativeHead(list, head.value);
+    return ok(undefined);
+  }
+
+  #answered(corr: string, body: unknown): Result<void, 'MESSAGE_INVALID'> {
+    const answer = parseWith(messages.response, body);
+    if (!answer.ok) return fail('MESSAGE_INVALID', { field: 'response', cause: answer.fault });
+    // An answer that nobody waits for any more came late: it costs nothing.
+    this.#pending.get(corr)?.(ok(answer.value));
+    return ok(undefined);
+  }
+
+  async stop(): Promise<void> {
+    const client = this.#client;
+    if (client && this.#isUp) {
+      await this.#trySend({ kind: 'presence' }, this.#wrap('presence', { state: 'disconnected' }), true);
+      this.#stopping.abort(new Error('stopped'));
+      await client.endAsync(false).catch(() => undefined);
+    }
+    this.#stopping.abort(new Error('stopped'));
+    client?.end(true);
+    await this.#ended;
+  }
+}

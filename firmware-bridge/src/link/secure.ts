@@ -1,0 +1,76 @@
+import type { KeyObject } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { createSecureContext, connect, type SecureContext, type TLSSocket } from 'node:tls';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { Timers } from '@tsunagu/protocols/world';
+import type { Network, NetworkFault, Service } from './network.ts';
+
+/** What a terminal shows to the server. */
+export interface ClientIdentity {
+  /** Leaf first, PEM. */
+  readonly certificateChain: string;
+  readonly privateKey: KeyObject;
+}
+
+/** Opens TLS connections to the server's services. */
+export interface SecureNetwork {
+  /** LINK_REFUSED: the far side is not the server that is pinned, or it does not want us. */
+  open(service: Service, timeoutMs: number): Promise<Result<TLSSocket, NetworkFault | 'LINK_REFUSED'>>;
+}
+
+/**
+ * TLS 1.3 (RFC 8446) to the pinned root and nothing else, by our certificate once there is one.
+ * @param host the name that the server's certificate must carry, also when a parent carries the bytes
+ */
+export function secureNetwork(
+  network: Network,
+  timers: Timers,
+  trust: { readonly host: string; readonly rootCertificate: string },
+  identity?: ClientIdentity,
+): SecureNetwork {
+  // One context for all connections of a terminal: it holds the parsed certificates, tens of kilobytes.
+  const context = createSecureContext({
+    ca: trust.rootCertificate,
+    minVersion: 'TLSv1.3',
+    ...(identity && {
+      cert: identity.certificateChain,
+      key: identity.privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    }),
+  });
+  return {
+    async open(service, timeoutMs) {
+      const bare = await network.open(service, timeoutMs);
+      if (!bare.ok) return bare;
+      return handshake(bare.value, context, trust.host, timeoutMs, timers);
+    },
+  };
+}
+
+const handshake = (
+  bare: Socket,
+  secureContext: SecureContext,
+  host: string,
+  timeoutMs: number,
+  timers: Timers,
+): Promise<Result<TLSSocket, 'LINK_REFUSED'>> =>
+  new Promise((resolve) => {
+    // RFC 6066, 3: an address is no server name.
+    const servername = /^[\d.]+$|:/.test(host) ? '' : host;
+    const socket = connect({ socket: bare, secureContext, host, servername, minVersion: 'TLSv1.3' });
+    const end = (cause: unknown): void => {
+      timer.cancel();
+      socket.destroy();
+      bare.destroy();
+      resolve(fail('LINK_REFUSED', { cause }));
+    };
+    const timer = timers.after(timeoutMs, () => end('timeout'));
+    const closed = (): void => end('closed');
+    socket.once('error', end);
+    socket.once('close', closed);
+    socket.once('secureConnect', () => {
+      timer.cancel();
+      socket.removeListener('error', end);
+      socket.removeListener('close', closed);
+      resolve(ok(socket));
+    });
+  });

@@ -1,0 +1,1 @@
+export { openShopper, type Shopper, type ShopperOptions } from './shopper.ts';

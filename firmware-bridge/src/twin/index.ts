@@ -1,0 +1,1 @@
+export { fitsModel, openTwin, type Twin, type TwinOptions } from './twin.ts';

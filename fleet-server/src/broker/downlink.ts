@@ -1,0 +1,41 @@
+/** Messages that may be on their way to one terminal at a time. */
+const windowMax = 4;
+/** Messages that may wait behind those. All of it can be pulled again: what is dropped costs time only. */
+const queueMax = 64;
+
+export interface Downlink {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly retain: boolean;
+}
+
+/** The way down to one terminal: a small window and a bounded queue, so that a frozen terminal holds up nobody else. */
+export class DownlinkQueue {
+  readonly #write: (message: Downlink, done: () => void) => void;
+  readonly #waiting: Downlink[] = [];
+  #inFlight = 0;
+
+  constructor(write: (message: Downlink, done: () => void) => void) {
+    this.#write = write;
+  }
+
+  /** False when the queue was full and the message was dropped. */
+  push(message: Downlink): boolean {
+    if (this.#waiting.length >= queueMax) return false;
+    this.#waiting.push(message);
+    this.#pump();
+    return true;
+  }
+
+  #pump(): void {
+    while (this.#inFlight < windowMax) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      this.#inFlight += 1;
+      this.#write(next, () => {
+        this.#inFlight -= 1;
+        this.#pump();
+      });
+    }
+  }
+}

@@ -1,0 +1,297 @@
+import { createHash } from 'node:crypto';
+import { createServer, type TLSSocket } from 'node:tls';
+import {
+  answerTo,
+  functions,
+  issuerCodec,
+  issuerFrame,
+  issuerLink,
+  localTransactionTime,
+} from '@tsunagu/protocols/acquiring';
+import {
+  type DecodedMessage,
+  encodeFrame,
+  type FieldValue,
+  FrameReader,
+  type MacFunction,
+  type Message,
+  parseOriginalData,
+  sealMac,
+  verifyMac,
+} from '@tsunagu/protocols/iso8583';
+import { asBuffer, fail, fromHex, hex, ok, type Result, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { computeMac } from '@tsunagu/protocols/mac';
+import { unwrapKeyBlock } from '@tsunagu/protocols/tr31';
+import type { Timer, World } from '@tsunagu/protocols/world';
+import type { LinkCredentials } from '../switch/issuer-link/link-credentials.ts';
+import { decideSale } from './decide.ts';
+import type { Ledger } from './ledger.ts';
+
+/** Where the emulated card company listens, and how it behaves. */
+export interface CardCompanyOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly credentials: LinkCredentials;
+  readonly ledger: Ledger;
+  /** Pause before an answer, milliseconds; called once per answer. */
+  readonly delayMs: () => number;
+}
+
+/** A running card company. */
+export interface CardCompany {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const connectionsMax = 64;
+
+/** Opens the emulated card company: one session per connection of the switch. */
+export function openCardCompany(
+  world: World,
+  options: CardCompanyOptions,
+): Promise<Result<CardCompany, 'PORT_TAKEN' | 'ISSUER_CREDENTIALS_INVALID'>> {
+  const { credentials } = options;
+  const zone = fromHex(credentials.zoneKbpk);
+  if (!zone.ok) return Promise.resolve(fail('ISSUER_CREDENTIALS_INVALID', { field: 'zoneKbpk' }));
+  const zoneKbpk = Secret.take('key', zone.value);
+  const sockets = new Set<TLSSocket>();
+  const server = createServer({
+    cert: credentials.certificate,
+    key: credentials.privateKey,
+    ca: credentials.ca,
+    requestCert: true,
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.3',
+    handshakeTimeout: 5_000,
+  });
+  server.maxConnections = connectionsMax;
+  server.on('tlsClientError', (error, socket) => {
+    const reason = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+    const code = reason.includes('DID_NOT_RETURN_A_CERTIFICATE')
+      ? 'CLIENT_CERTIFICATE_MISSING'
+      : 'TLS_HANDSHAKE_FAILED';
+    world.log('warn', 'connectionRefused', { fault: { code }, reason, port: 'cardCompany' });
+    socket.destroy();
+  });
+  server.on('secureConnection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', (error) => world.log('debug', 'connectionFailed', { port: 'cardCompany', reason: error.name }));
+    // A terminal's certificate is of the same house; only the switch may speak here.
+    if (socket.getPeerX509Certificate()?.subjectAltName !== `URI:${credentials.peer}`) {
+      world.log('warn', 'connectionRefused', { fault: { code: 'CLIENT_CERTIFICATE_REFUSED' }, port: 'cardCompany' });
+      socket.destroy();
+      return;
+    }
+    new Session(world, options, zoneKbpk, socket);
+  });
+  return new Promise((resolve) => {
+    server.once('error', (cause: Error) =>
+      resolve(fail('PORT_TAKEN', { facts: { port: options.port, name: 'cardCompany' }, cause })),
+    );
+    server.listen(options.port, options.host, () => {
+      const address = server.address();
+      resolve(
+        ok({
+          port: typeof address === 'object' && address ? address.port : options.port,
+          close: async () => {
+            const closed = new Promise<void>((done) => server.close(() => done()));
+            for (const socket of sockets) socket.destroy();
+            await closed;
+            await options.ledger.close();
+          },
+        }),
+      );
+    });
+  });
+}
+
+/** One connection of the switch: sign-on, key exchange, sales and reversals. */
+class Session {
+  readonly #world: World;
+  readonly #options: CardCompanyOptions;
+  readonly #zoneKbpk: Secret<'key'>;
+  readonly #socket: TLSSocket;
+  readonly #reader = new FrameReader(issuerFrame);
+  readonly #sales = new Map<string, Promise<void>>();
+  #isSignedOn = false;
+  #key: Secret<'key'> | undefined;
+  #frameDeadline: Timer | undefined;
+
+  constructor(world: World, options: CardCompanyOptions, zoneKbpk: Secret<'key'>, socket: TLSSocket) {
+    this.#world = world;
+    this.#options = options;
+    this.#zoneKbpk = zoneKbpk;
+    this.#socket = socket;
+    socket.setNoDelay(true);
+    socket.on('data', (chunk) => this.#take(chunk));
+    socket.on('close', () => {
+      this.#frameDeadline?.cancel();
+      this.#key?.wipe();
+      this.#key = undefined;
+    });
+  }
+
+  #take(chunk: Uint8Array): void {
+    const { frames, fault } = this.#reader.push(chunk);
+    for (const { message } of frames) this.#read(Uint8Array.from(message));
+    if (fault) {
+      this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MESSAGE_INVALID', cause: fault } });
+      this.#socket.destroy();
+      return;
+    }
+    if (frames.length > 0 || this.#reader.pendingBytes === 0) {
+      this.#frameDeadline?.cancel();
+      this.#frameDeadline = undefined;
+    }
+    if (this.#reader.pendingBytes > 0)
+      this.#frameDeadline ??= this.#world.timers.after(issuerLink.frameDeadlineMs, () => this.#socket.destroy());
+  }
+
+  #read(bytes: Uint8Array): void {
+    const decoded = issuerCodec.decode(bytes);
+    if (!decoded.ok) {
+      this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MESSAGE_INVALID', cause: decoded.fault } });
+      this.#socket.destroy();
+      return;
+    }
+    const message = decoded.value;
+    const handled = message.mti === '1804' || message.mti === '1805' ? this.#manage(message) : this.#transact(message);
+    handled.catch((cause: unknown) => {
+      // What could not be written down must not be told.
+      this.#world.log('error', 'requestFailed', { fault: { code: 'ISSUER_LEDGER_INVALID', cause } });
+      this.#socket.destroy();
+    });
+  }
+
+  async #manage(message: DecodedMessage): Promise<void> {
+    const asked = message.text(24);
+    if (asked === functions.signOn) {
+      this.#isSignedOn = true;
+      return this.#answer(message, '1814', { 39: '800' }, undefined);
+    }
+    if (asked === functions.keyExchange && this.#isSignedOn) return this.#exchangeKey(message);
+    if (!this.#isGenuine(message)) return;
+    await Promise.resolve();
+    if (asked === functions.signOff) this.#isSignedOn = false;
+    this.#answer(
+      message,
+      '1814',
+      { 39: asked === functions.echo || asked === functions.signOff ? '800' : '115' },
+      this.#key,
+    );
+  }
+
+  #exchangeKey(message: DecodedMessage): void {
+    const block = Buffer.from(message.binary(96) ?? []).toString('latin1');
+    const unwrapped = unwrapKeyBlock(this.#zoneKbpk, block);
+    if (!unwrapped.ok || unwrapped.value.header.keyUsage !== 'M6' || unwrapped.value.key.length !== 16) {
+      this.#world.log('warn', 'keyRefused', { ...(!unwrapped.ok && { fault: unwrapped.fault }) });
+      return this.#answer(message, '1814', { 39: '917' }, undefined);
+    }
+    this.#key?.wipe();
+    this.#key = unwrapped.value.key;
+    this.#answer(message, '1814', { 39: '800' }, this.#key);
+  }
+
+  #isGenuine(message: DecodedMessage): boolean {
+    const key = this.#key;
+    if (this.#isSignedOn && key && verifyMac(message, macUnder(key), { lengthBytes: issuerLink.mac.lengthBytes }).ok)
+      return true;
+    this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MAC_INVALID', facts: { mti: message.mti } } });
+    return false;
+  }
+
+  async #transact(message: DecodedMessage): Promise<void> {
+    if (!this.#isGenuine(message)) return;
+    switch (message.mti) {
+      case '1200':
+      case '1201':
+        return await this.#sale(message);
+      case '1420':
+      case '1421':
+        return await this.#reversal(message);
+      default:
+        this.#answer(message, '1644', { 39: '902' }, this.#key);
+    }
+  }
+
+  async #sale(message: DecodedMessage): Promise<void> {
+    const { ledger, delayMs } = this.#options;
+    const key = keyOf(message);
+    await this.#sales.get(key);
+    const day = message.text(12)?.slice(0, 6) ?? '';
+    let known = ledger.sale(key);
+    if (!known) {
+      const today = localTransactionTime(this.#world.clock.now()).slice(0, 4);
+      // A reversal that came first wins: the sale it takes back never happens.
+      const decision = ledger.isReversed(key)
+        ? ({ type: 'answer', account: '', actionCode: '914', emv: new Uint8Array(0) } as const)
+        : decideSale(message, (account) => ledger.spent(account, day), today);
+      if (decision.type === 'silence') {
+        this.#world.log('info', 'saleIgnored', { account: decision.account });
+        return;
+      }
+      known = {
+        kind: 'sale',
+        key,
+        account: decision.account,
+        day,
+        amountMinor: Number(message.text(4)),
+        actionCode: decision.actionCode,
+        approvalCode: decision.actionCode === '000' ? approvalCodeOf(key) : '',
+        emv: toHex(decision.emv),
+      };
+      const written = ledger.append(known);
+      this.#sales.set(key, written);
+      await written.finally(() => this.#sales.delete(key));
+      this.#world.log('info', 'saleDecided', { account: known.account, actionCode: known.actionCode });
+    }
+    await this.#world.timers.sleep(delayMs());
+    const { actionCode, approvalCode, emv } = known;
+    const added = { 39: actionCode, ...(approvalCode && { 38: approvalCode }), ...(emv && { 55: hex(emv) }) };
+    this.#answer(message, '1210', added, this.#key);
+  }
+
+  async #reversal(message: DecodedMessage): Promise<void> {
+    const { ledger, delayMs } = this.#options;
+    const original = parseOriginalData(message.text(56) ?? '');
+    if (!original.ok) return this.#answer(message, '1430', { 39: '904' }, this.#key);
+    const { stan, localTime, acquirer } = original.value;
+    const key = `${stan}/${localTime}/${acquirer}`;
+    // Taken once, however often it is asked.
+    if (!ledger.isReversed(key)) {
+      await ledger.append({ kind: 'reversal', key });
+      this.#world.log('info', 'saleReversed', { account: ledger.sale(key)?.account ?? '' });
+    }
+    await this.#world.timers.sleep(delayMs());
+    this.#answer(message, '1430', { 39: '400' }, this.#key);
+  }
+
+  #answer(
+    request: Message,
+    mti: string,
+    added: { readonly [element: number]: FieldValue },
+    key: Secret<'key'> | undefined,
+  ): void {
+    if (this.#socket.destroyed) return;
+    const echo = mti === '1814' ? [7, 11, 12, 93, 94] : issuerLink.echoElements;
+    const answer = answerTo(request, mti, echo, added);
+    const bytes = key
+      ? unwrap(sealMac(issuerCodec, answer, macUnder(key), { lengthBytes: issuerLink.mac.lengthBytes }))
+      : unwrap(issuerCodec.encode(answer));
+    this.#socket.write(asBuffer(unwrap(encodeFrame(issuerFrame, bytes))));
+  }
+}
+
+const keyOf = (message: DecodedMessage): string =>
+  [message.text(11), message.text(12), message.text(32)].map((part) => part ?? '').join('/');
+
+/** Six characters that look like an approval code and follow from the sale, so that a run can be repeated. */
+const approvalCodeOf = (key: string): string =>
+  createHash('sha256').update(key).digest('hex').slice(0, 6).toUpperCase();
+
+const macUnder =
+  (key: Secret<'key'>): MacFunction =>
+  (bytes) =>
+    unwrap(computeMac({ kind: 'CMAC', cipher: 'AES' }, key, bytes));

@@ -1,0 +1,83 @@
+import { issuerAuthenticationData, profileFor, verifyCryptogram } from '@tsunagu/protocols/emv';
+import { type DecodedMessage, isApproval, validate } from '@tsunagu/protocols/iso8583';
+import { hex, type Secret } from '@tsunagu/protocols/kit';
+import { cardKeysOf, findTestCard, type TestCard } from '@tsunagu/protocols/test-cards';
+import { decodeTlv, findTlv, tlv } from '@tsunagu/protocols/tlv';
+
+/** What the card company says to a sale. */
+export type Decision =
+  | {
+      readonly type: 'answer';
+      /** Name of the account; empty for a card that it never issued. */
+      readonly account: string;
+      readonly actionCode: string;
+      /** DE55 of the answer; empty for a stripe. */
+      readonly emv: Uint8Array;
+    }
+  /** An account whose fate is that nobody ever answers. */
+  | { readonly type: 'silence'; readonly account: string };
+
+/** Limits of every account, yen. */
+export const limits = { saleMax: 5_000_000, dayMax: 50_000_000 } as const;
+
+const nothing = new Uint8Array(0);
+const refuse = (actionCode: string, account = ''): Decision => ({ type: 'answer', account, actionCode, emv: nothing });
+
+/**
+ * Decides a sale. Order: form (904), card known (118), expired (101), cryptogram (129), the account's fate, limits (121, 116).
+ *
+ * @param spentOf what an account spent today
+ * @param today YYMM of now, for expiry
+ */
+export function decideSale(request: DecodedMessage, spentOf: (account: string) => number, today: string): Decision {
+  const pan = request.secret(2);
+  const amountMinor = Number(request.text(4));
+  if (!pan || validate(request).some(({ severity }) => severity === 'error')) return refuse('904');
+  const card = findTestCard(asPan(pan));
+  if (!card) return refuse('118');
+  if (card.expiry.slice(0, 4) < today) return refuse('101', card.name);
+  const chip = request.binary(55);
+  const proven = chip && checkChip(card, chip);
+  if (chip && !proven) return refuse('129', card.name);
+  if (card.fate.kind === 'silent') return { type: 'silence', account: card.name };
+  const actionCode = judge(card, amountMinor, spentOf);
+  const emv = proven ? proven.answer(isApproval(actionCode)) : nothing;
+  return { type: 'answer', account: card.name, actionCode, emv };
+}
+
+function judge(card: TestCard, amountMinor: number, spentOf: (account: string) => number): string {
+  if (card.fate.kind === 'declined') return String(card.fate.actionCode).padStart(3, '0');
+  if (amountMinor > limits.saleMax) return '121';
+  return spentOf(card.name) + amountMinor > limits.dayMax ? '116' : '000';
+}
+
+/** Checks the ARQC of DE55; what comes back makes the issuer's answer (91, 8A). Undefined when it is not genuine. */
+function checkChip(card: TestCard, data: Uint8Array): { answer(isApproved: boolean): Uint8Array } | undefined {
+  const objects = decodeTlv(data);
+  if (!objects.ok) return undefined;
+  const valueOf = (tag: number): Uint8Array | undefined => findTlv(objects.value, tag)?.value;
+  const cryptogram = valueOf(0x9f26);
+  const issuerData = valueOf(0x9f10);
+  const profile = issuerData && profileFor(card.scheme, issuerData);
+  if (!cryptogram || !profile || profile !== card.profile) return undefined;
+  const keys = cardKeysOf(card);
+  if (!verifyCryptogram(profile, keys, valueOf, cryptogram).ok) return undefined;
+  return {
+    answer(isApproved) {
+      const responseCode = Uint8Array.from(Buffer.from(isApproved ? '00' : '05', 'latin1'));
+      const said =
+        profile.arpc.method === 1 ? { responseCode } : { cardStatusUpdate: hex(isApproved ? '00820000' : '00000000') };
+      const authentication = issuerAuthenticationData(profile, keys, valueOf, cryptogram, said);
+      const code = tlv(0x8a, responseCode);
+      return authentication.ok ? Uint8Array.from(Buffer.concat([tlv(0x91, authentication.value), code])) : code;
+    },
+  };
+}
+
+/** DE2 is a card number by the table of elements; its type does not say so. */
+function asPan(secret: Secret): Secret<'pan'> {
+  if (isPan(secret)) return secret;
+  throw new Error('element 2 is not a card number');
+}
+
+const isPan = (secret: Secret): secret is Secret<'pan'> => secret.kind === 'pan';

@@ -1,0 +1,215 @@
+import {
+  downTopic,
+  type DownTopic,
+  type Envelope,
+  encodeEnvelope,
+  type MessageName,
+  messages,
+  type Notify,
+  parseEnvelope,
+  parseWith,
+  type Response,
+  type SaleResult,
+  type Serial,
+  type TenantId,
+  type UpTopic,
+} from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import type { z } from 'zod';
+import type { Broker } from '../broker/index.ts';
+import type { Estate } from '../estate/index.ts';
+import type { Jobs } from '../jobs/index.ts';
+import { type Keys, loadSubject } from '../keys/index.ts';
+import type { Negative } from '../negative/index.ts';
+import type { Store } from '../store/index.ts';
+import type { Twin } from '../twin/index.ts';
+
+/** An answer to a pull is worth nothing after this. */
+const answerLifeMs = 30_000;
+
+/** Wraps what the server says. */
+export const wrap = (
+  world: Pick<World, 'clock' | 'id'>,
+  ct: MessageName,
+  body: unknown,
+  more: Partial<Envelope> = {},
+) => encodeEnvelope({ v: 1, id: world.id(), iat: world.clock.now(), boot: 0, seq: 0, ct, body, ...more });
+
+/** The rooms that a terminal talks to. */
+export interface ConversationRooms {
+  readonly world: World;
+  readonly store: Store;
+  readonly tenant: TenantId;
+  readonly broker: () => Broker;
+  readonly estate: Estate;
+  readonly twin: () => Twin;
+  readonly jobs: () => Jobs;
+  readonly keys: Keys;
+  readonly negative: () => Negative;
+  /** A sale that a terminal ended; the switch knows those that it decided itself. */
+  readonly saleEnded: (serial: Serial, sale: SaleResult, at: number, messageId: string) => Promise<void>;
+}
+
+/** W1 above the broker: understands what terminals say, lets the rooms act, and answers. */
+export interface Conversation {
+  /** Takes a message of an admitted terminal from its own subtree. When it resolves its effect is on disk. */
+  received(serial: Serial, topic: UpTopic, payload: Uint8Array): Promise<void>;
+  notify(serial: Serial, work: Notify): void;
+}
+
+type Received = Result<void, 'INPUT_INVALID' | 'MESSAGE_STALE' | 'TERMINAL_UNKNOWN' | 'JOB_UNKNOWN'>;
+
+/** Which body a topic carries. */
+const bodyOf: Readonly<Record<UpTopic['kind'], MessageName>> = {
+  hello: 'hello',
+  presence: 'presence',
+  twin: 'twin',
+  job: 'job',
+  request: 'request',
+  event: 'alarm',
+};
+
+export function openConversation(rooms: ConversationRooms): Conversation {
+  const { world, store, estate, keys } = rooms;
+
+  const send = (serial: Serial, topic: DownTopic, ct: MessageName, body: unknown, more: Partial<Envelope> = {}): void =>
+    rooms.broker().send(serial, downTopic(rooms.tenant, serial, topic), wrap(world, ct, body, more));
+
+  const answer = (serial: Serial, corr: string, body: Response): void =>
+    send(serial, { kind: 'response', corr }, 'response', body, { corr, exp: world.clock.now() + answerLifeMs });
+
+  const notify = (serial: Serial, work: Notify): void => send(serial, { kind: 'notify' }, 'notify', work);
+
+  async function hello(serial: Serial, message: Envelope, body: z.output<typeof messages.hello>): Promise<Received> {
+    const outcome = await store.write(async (tx) => {
+      const said = await estate.hello(tx, serial, message, body);
+      if (!said.ok) return said;
+      const isCurrent = await rooms.twin().observe(tx, serial, body.configuration);
+      if (await rooms.negative().observe(tx, serial, body.negative)) {
+        const list = body.negative[0];
+        await estate.note(tx, serial, 'negative-applied', {
+          version: list?.version ?? 0,
+          overlaySeq: list?.overlaySeq ?? 0,
+        });
+      }
+      const open = await rooms.jobs().openSubjects(tx, serial);
+      const { loads, loaded } = await keys.reconcile(tx, serial, body.keys, (slot) => open.has(loadSubject(slot)));
+      for (const load of loads)
+        await rooms.jobs().queueIn(tx, serial, { type: 'key.load', params: load }, loadSubject(load.slot));
+      for (const slot of loaded) await estate.note(tx, serial, 'key-loaded', { slot, seenIn: 'hello' });
+      return ok({ isCurrent, jobs: (await rooms.jobs().openSubjects(tx, serial)).size });
+    });
+    if (!outcome.ok) return outcome;
+    const { isCurrent, jobs } = outcome.value;
+    estate.announce(serial);
+    notify(serial, { jobs, ...(!isCurrent && { configuration: rooms.twin().current.version }) });
+    return ok(undefined);
+  }
+
+  async function pulled(serial: Serial, corr: string, { pull }: z.output<typeof messages.request>): Promise<void> {
+    if (pull === 'twin') answer(serial, corr, { kind: 'twin', ...rooms.twin().current });
+    else if (pull === 'time') answer(serial, corr, { kind: 'time', now: world.clock.now() });
+    else answer(serial, corr, { kind: 'job', order: await rooms.jobs().next(serial) });
+  }
+
+  async function twin(serial: Serial, body: z.output<typeof messages.twin>): Promise<void> {
+    await store.write(async (tx) => {
+      await rooms.twin().report(tx, serial, body);
+      await estate.note(tx, serial, 'configuration-reported', {
+        version: body.version,
+        ...(body.drift !== undefined && { drift: body.drift }),
+      });
+    });
+    estate.announce(serial);
+  }
+
+  async function presence(serial: Serial, message: Envelope, state: 'ready' | 'lost' | 'disconnected'): Promise<void> {
+    // The will of an old connection must not speak for the terminal that is here again.
+    if (state === 'lost' && rooms.broker().isConnected(serial)) return;
+    // Ready is what hello says: it alone shows what the terminal holds.
+    if (state !== 'ready') await estate.linkChanged(serial, state, message.boot);
+  }
+
+  async function event(serial: Serial, topic: UpTopic & { kind: 'event' }, message: Envelope): Promise<Received> {
+    if (topic.event === 'sale') {
+      const body = parseWith(messages.sale, message.body);
+      if (!body.ok) return body;
+      await estate.saleEnded(serial, body.value.sale);
+      await rooms.saleEnded(serial, body.value.sale, body.value.at, message.id);
+      return ok(undefined);
+    }
+    const body = parseWith(messages.alarm, message.body);
+    if (!body.ok) return body;
+    await estate.alarm(serial, body.value.code, body.value.detail);
+    return ok(undefined);
+  }
+
+  async function understand(serial: Serial, topic: UpTopic, message: Envelope): Promise<Received> {
+    switch (topic.kind) {
+      case 'hello': {
+        const body = parseWith(messages.hello, message.body);
+        return body.ok ? await hello(serial, message, body.value) : body;
+      }
+      case 'presence': {
+        const body = parseWith(messages.presence, message.body);
+        if (body.ok) await presence(serial, message, body.value.state);
+        return body.ok ? ok(undefined) : body;
+      }
+      case 'twin': {
+        const body = parseWith(messages.twin, message.body);
+        if (body.ok) await twin(serial, body.value);
+        return body.ok ? ok(undefined) : body;
+      }
+      case 'request': {
+        const body = parseWith(messages.request, message.body);
+        if (body.ok) await pulled(serial, topic.corr, body.value);
+        return body.ok ? ok(undefined) : body;
+      }
+      case 'job': {
+        const body = parseWith(messages.job, message.body);
+        if (!body.ok) return body;
+        const taken = await rooms.jobs().report(serial, topic.job, body.value);
+        if (!taken.ok) return taken;
+        answer(serial, correlationOf(message), { kind: 'acknowledged', job: topic.job, state: body.value.state });
+        return ok(undefined);
+      }
+      case 'event':
+        return await event(serial, topic, message);
+    }
+  }
+
+  return {
+    notify,
+    async received(serial, topic, payload) {
+      const message = parseEnvelope(payload);
+      let result: Received = message.ok ? ok(undefined) : message;
+      if (message.ok) {
+        const { ct, exp } = message.value;
+        const expected = topic.kind === 'event' && topic.event === 'sale' ? 'sale' : bodyOf[topic.kind];
+        if (ct !== expected) result = fail('INPUT_INVALID', { field: 'ct' });
+        else if (exp !== undefined && exp < world.clock.now()) result = fail('MESSAGE_STALE', { field: 'exp' });
+        else result = await understand(serial, topic, message.value);
+      }
+      if (result.ok) return;
+      world.log('warn', 'messageRefused', { serial, topic: topic.kind, fault: result.fault });
+      const corr =
+        topic.kind === 'request'
+          ? topic.corr
+          : message.ok && topic.kind === 'job'
+            ? correlationOf(message.value)
+            : undefined;
+      const { code, field } = result.fault;
+      if (corr !== undefined)
+        answer(serial, corr, {
+          kind: 'refused',
+          code,
+          ...(field !== undefined && { field: String(field).slice(0, 64) }),
+        });
+    },
+  };
+}
+
+/** Where the answer to a report goes. The topic allows letters, digits and hyphens only. */
+const correlationOf = ({ corr, id }: Envelope): string =>
+  (corr ?? id).replaceAll(/[^A-Za-z0-9-]/g, '').slice(0, 64) || 'none';

@@ -1,0 +1,1 @@
+export { type Conversation, type ConversationRooms, openConversation, wrap } from './conversation.ts';

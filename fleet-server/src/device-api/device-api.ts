@@ -1,0 +1,224 @@
+import { createReadStream } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import { pipeline } from 'node:stream/promises';
+import { type TLSSocket, TLSSocket as TlsSocket } from 'node:tls';
+import { devicePaths, enrolmentRequest, parseJson, type Problem } from '@tsunagu/protocols/fleet';
+import { type ErrorCode, errorTable } from '@tsunagu/protocols/errors';
+import { type Fault, fail, FaultError, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import type { Artefacts } from '../artefacts/index.ts';
+import type { Admission, Enrolment } from '../identity/index.ts';
+import { listen } from '../net/index.ts';
+
+/** How the device API is opened. */
+export interface DeviceApiOptions {
+  readonly world: World;
+  readonly host: string;
+  readonly port: number;
+  readonly tls: { readonly cert: string; readonly key: string; readonly ca: readonly string[] };
+  readonly admit: Admission;
+  readonly enrolment: Pick<Enrolment, 'enrol'>;
+  readonly artefacts: Pick<Artefacts, 'find'>;
+  /** From the first byte of a request to its last. */
+  readonly requestTimeoutMs?: number;
+}
+
+/** The running device API. */
+export interface DeviceApi {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const bodyLengthMax = 16_384;
+/** Enrolments that may be worked on at a time; one costs a few signatures and two writes. */
+const enrolmentsMax = 16;
+
+const statusOf: Partial<Record<ErrorCode, number>> = {
+  TERMINAL_UNKNOWN: 403,
+  CLAIM_INVALID: 403,
+  CLAIM_USED: 409,
+  CLIENT_CERTIFICATE_MISSING: 401,
+  CLIENT_CERTIFICATE_REFUSED: 403,
+  ARTEFACT_UNKNOWN: 404,
+  ROUTE_UNKNOWN: 404,
+  BODY_TOO_LARGE: 413,
+  CONNECTION_LIMIT: 503,
+  INTERNAL: 500,
+};
+
+/** Opens W2: enrolments without, artefacts with a client certificate. TLS 1.3. */
+export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<DeviceApi, 'PORT_TAKEN'>> {
+  const { world, requestTimeoutMs = 10_000 } = options;
+  let enrolling = 0;
+
+  async function enrol(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (enrolling >= enrolmentsMax) return refuse(request, response, fail('CONNECTION_LIMIT').fault);
+    enrolling += 1;
+    try {
+      const body = await readBody(request);
+      if (!body.ok) return refuse(request, response, body.fault);
+      const parsed = parseJson(enrolmentRequest, body.value, bodyLengthMax);
+      const answer = parsed.ok ? await options.enrolment.enrol(parsed.value) : parsed;
+      if (!answer.ok) return refuse(request, response, answer.fault);
+      response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+      response.end(JSON.stringify(answer.value));
+    } finally {
+      enrolling -= 1;
+    }
+  }
+
+  async function sendArtefact(request: IncomingMessage, response: ServerResponse, digest: string): Promise<void> {
+    const peer = request.socket instanceof TlsSocket && request.socket.authorized ? request.socket : undefined;
+    const admitted = await options.admit(peer?.getPeerX509Certificate());
+    if (!admitted.ok) return refuse(request, response, admitted.fault);
+    const found = await options.artefacts.find(digest);
+    if (!found) return refuse(request, response, fail('ARTEFACT_UNKNOWN').fault);
+    const etag = `"${digest}"`;
+    const common = {
+      etag,
+      'accept-ranges': 'bytes',
+      'cache-control': 'public, max-age=31536000, immutable',
+      'content-type': 'application/octet-stream',
+    };
+    if (request.headers['if-none-match'] === etag) {
+      response.writeHead(304, common).end();
+      return;
+    }
+    const ifRange = request.headers['if-range'];
+    const range = ifRange === undefined || ifRange === etag ? rangeOf(request.headers.range, found.size) : 'whole';
+    if (range === 'unsatisfiable') {
+      response.writeHead(416, { ...common, 'content-range': `bytes */${found.size}` }).end();
+      return;
+    }
+    const { start, end } = range === 'whole' ? { start: 0, end: found.size - 1 } : range;
+    response.writeHead(range === 'whole' ? 200 : 206, {
+      ...common,
+      'content-length': Math.max(0, end - start + 1),
+      ...(range !== 'whole' && { 'content-range': `bytes ${start}-${end}/${found.size}` }),
+    });
+    if (request.method === 'HEAD' || found.size === 0) response.end();
+    else await pipeline(createReadStream(found.path, { start, end }), response);
+  }
+
+  function refuse(request: IncomingMessage, response: ServerResponse, fault: Fault): void {
+    world.log('warn', 'deviceRequestRefused', { address: request.socket.remoteAddress, fault });
+    sendProblem(response, fault);
+  }
+
+  async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    if (request.method === 'POST' && path === devicePaths.enrolments) return await enrol(request, response);
+    const digest = path.startsWith(`${devicePaths.artefacts}/`) ? path.slice(devicePaths.artefacts.length + 1) : '';
+    if ((request.method === 'GET' || request.method === 'HEAD') && digest !== '')
+      return await sendArtefact(request, response, digest);
+    refuse(request, response, fail('ROUTE_UNKNOWN').fault);
+  }
+
+  const server = createServer(
+    {
+      cert: options.tls.cert,
+      key: options.tls.key,
+      ca: [...options.tls.ca],
+      minVersion: 'TLSv1.3',
+      requestCert: true,
+      // A terminal that enrols has no certificate yet; whoever needs one is checked per request.
+      rejectUnauthorized: false,
+      handshakeTimeout: 5_000,
+      maxHeaderSize: 8_192,
+      headersTimeout: requestTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: 15_000,
+      connectionsCheckingInterval: 1_000,
+    },
+    (request, response) => {
+      route(request, response).catch((cause: unknown) => {
+        // A terminal that hangs up in the middle of a download is not our fault.
+        if (request.socket.destroyed || response.writableFinished) return;
+        world.log('error', 'deviceRequestFailed', {
+          fault: cause instanceof FaultError ? cause.fault : fail('INTERNAL', { cause }).fault,
+        });
+        if (response.headersSent) response.destroy();
+        else sendProblem(response, fail('INTERNAL').fault);
+      });
+    },
+  );
+  server.maxConnections = 4_096;
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) =>
+    world.log('warn', 'deviceHandshakeFailed', {
+      address: socket.remoteAddress,
+      fault: fail('TLS_HANDSHAKE_FAILED', { facts: { error: error.code ?? 'unknown' } }).fault,
+    }),
+  );
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    world.log('warn', 'deviceBytesRefused', {
+      fault: fail('INPUT_INVALID', { facts: { error: error.code ?? 'unknown' } }).fault,
+    });
+    if (!socket.writable) return void socket.destroy();
+    const body = JSON.stringify(problemOf(fail('INPUT_INVALID').fault));
+    const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
+    socket.end(
+      `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+  });
+  server.on('drop', () => world.log('warn', 'deviceConnectionDropped', { fault: fail('CONNECTION_LIMIT').fault }));
+
+  const port = await listen(server, options.host, options.port, 'device');
+  if (!port.ok) return port;
+  return ok({
+    port: port.value,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  });
+}
+
+/** A fault as the far side sees it (RFC 9457). */
+function problemOf({ code, field }: Fault): Problem {
+  const { says, next } = errorTable[code].en;
+  return {
+    type: `urn:tsunagu:error:${code}`,
+    title: says,
+    status: statusOf[code] ?? 400,
+    code,
+    detail: next,
+    ...(field !== undefined && { field: String(field) }),
+  };
+}
+
+function sendProblem(response: ServerResponse, fault: Fault): void {
+  const body = problemOf(fault);
+  // What is left of a refused request is not read: the connection goes with it.
+  response.writeHead(body.status, { 'content-type': 'application/problem+json', connection: 'close' });
+  response.end(JSON.stringify(body));
+}
+
+/** Reads a body up to `bodyLengthMax`. */
+async function readBody(request: IncomingMessage): Promise<Result<Uint8Array, 'BODY_TOO_LARGE'>> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length > bodyLengthMax) return fail('BODY_TOO_LARGE', { facts: { lengthMax: bodyLengthMax } });
+    parts.push(part);
+  }
+  return ok(Buffer.concat(parts));
+}
+
+/** One range of bytes (RFC 9110, 14.1.2). Several at once, or another unit, are answered with the whole. */
+function rangeOf(
+  header: string | undefined,
+  size: number,
+): 'whole' | 'unsatisfiable' | { readonly start: number; readonly end: number } {
+  const match = header === undefined ? null : /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header);
+  if (!match || (match[1] === '' && match[2] === '')) return 'whole';
+  if (match[1] === '') {
+    const suffix = Number(match[2]);
+    return suffix === 0 || size === 0 ? 'unsatisfiable' : { start: Math.max(0, size - suffix), end: size - 1 };
+  }
+  const start = Number(match[1]);
+  const end = match[2] === '' ? size - 1 : Math.min(Number(match[2]), size - 1);
+  return start > end ? 'unsatisfiable' : { start, end };
+}

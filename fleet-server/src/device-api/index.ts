@@ -1,0 +1,1 @@
+export { type DeviceApi, type DeviceApiOptions, openDeviceApi } from './device-api.ts';

@@ -1,0 +1,457 @@
+import { modelOf } from '@tsunagu/protocols/catalogue';
+import {
+  type ClaimBundle,
+  configuration,
+  type Hello,
+  type JobReport,
+  type LinkState,
+  type Overview,
+  parseJson,
+  portOf,
+  type RegisterTerminal,
+  type SaleResult,
+  type Serial,
+  type TenantId,
+  type TerminalDetail,
+  type TerminalSummary,
+  type TimelineEntry,
+} from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import type { Transaction } from 'kysely';
+import type { Enrolment } from '../identity/index.ts';
+import type { LiveHub } from '../live/index.ts';
+import {
+  boundedLimit,
+  type Database,
+  isoTime,
+  keyOfCursor,
+  numberOfCursor,
+  type Page,
+  type PageRequest,
+  pageOf,
+  type Store,
+} from '../store/index.ts';
+import { helloOf, summaryOf, summaryRows, type Targets } from './summary.ts';
+import { followTimeline, type Note, noteWith, timelineEntryOf } from './timeline.ts';
+
+/** Changes of a terminal that come within this time are shown as one. */
+const settleMs = 60;
+/** The overview is shown at most this often. */
+const overviewMs = 1_000;
+
+/** What the switch knows for the overview. */
+export interface SalesFigures {
+  /** The last five minutes. */
+  summary(): Promise<Overview['sales']>;
+  links(): Overview['links'];
+}
+
+/** What the estate needs of the rooms around it; the functions are asked when they are needed, not before. */
+export interface EstateRooms {
+  readonly world: World;
+  readonly store: Store;
+  readonly live: LiveHub;
+  readonly tenant: TenantId;
+  readonly endpoint: { readonly host: string; readonly portBase: number };
+  readonly rootCertificate: string;
+  readonly enrolment: () => Pick<Enrolment, 'expect'>;
+  readonly targets: () => Targets;
+  readonly negativeEntries: () => Promise<number>;
+  readonly sales: () => SalesFigures;
+}
+
+/** What a hello changed. */
+export interface HelloOutcome {
+  readonly isNews: boolean;
+}
+
+/** Which terminals there are, where they stand, what they say, and what happened to them. */
+export interface Estate {
+  readonly note: Note;
+  overview(): Promise<Overview>;
+  terminals(page: PageRequest): Promise<Result<Page<TerminalSummary>, 'INPUT_INVALID'>>;
+  terminal(serial: Serial): Promise<Result<TerminalDetail, 'TERMINAL_UNKNOWN'>>;
+  timeline(
+    serial: Serial,
+    page: PageRequest,
+  ): Promise<Result<Page<TimelineEntry>, 'TERMINAL_UNKNOWN' | 'INPUT_INVALID'>>;
+  /** Puts a terminal on the inventory. The claim secret is in the answer and nowhere else in clear. */
+  register(
+    terminal: RegisterTerminal,
+    by: { readonly subject: string },
+  ): Promise<Result<ClaimBundle, 'TERMINAL_EXISTS' | 'MODEL_UNKNOWN' | 'PARENT_UNSUITABLE' | 'INPUT_INVALID'>>;
+  /** Notes an enrolment: the terminal begins to count its boots anew. */
+  enrolled(tx: Transaction<Database>, serial: Serial): Promise<void>;
+  /** Stores a hello. MESSAGE_STALE: of an earlier boot, or older than the one in force. */
+  hello(
+    tx: Transaction<Database>,
+    serial: Serial,
+    at: { readonly boot: number; readonly seq: number },
+    hello: Hello,
+  ): Promise<Result<HelloOutcome, 'MESSAGE_STALE' | 'TERMINAL_UNKNOWN'>>;
+  /** The link of a terminal changed. Nothing to do for one that never said hello. */
+  linkChanged(serial: Serial, state: 'ready' | 'lost' | 'disconnected', boot?: number): Promise<void>;
+  /** A key was loaded: what the hello said about the slot is out of date. */
+  keyLoaded(tx: Transaction<Database>, serial: Serial, evidence: NonNullable<JobReport['evidence']>): Promise<void>;
+  saleEnded(serial: Serial, sale: SaleResult): Promise<void>;
+  alarm(serial: Serial, code: string, detail?: string): Promise<void>;
+  /** Shows a terminal anew to onlookers, soon. */
+  announce(serial: Serial): void;
+  announceOverview(): void;
+  /** How many terminals there are, by model and link. */
+  census(): Promise<readonly { readonly model: string; readonly link: LinkState; readonly count: number }[]>;
+  close(): void;
+}
+
+export async function openEstate(rooms: EstateRooms): Promise<Estate> {
+  const { world, store, live } = rooms;
+  const note = noteWith(world);
+  const follow = await followTimeline(store);
+
+  // Nobody is connected to a server that has just started.
+  await store.db
+    .updateTable('presence')
+    .set({ state: 'lost', since: world.clock.now() })
+    .where('state', '=', 'ready')
+    .execute();
+
+  async function summary(serial: Serial): Promise<TerminalSummary | undefined> {
+    const targets = rooms.targets();
+    const row = await summaryRows(store.db, targets.negative.list)
+      .where('terminals.serial', '=', serial)
+      .executeTakeFirst();
+    return row && summaryOf(row, targets);
+  }
+
+  async function overview(): Promise<Overview> {
+    const { desired, negative } = rooms.targets();
+    const rows = await store.db
+      .selectFrom('terminals')
+      .leftJoin('presence', 'presence.serial', 'terminals.serial')
+      .select((all) => ['presence.state', all.fn.countAll<number>().as('count')])
+      .groupBy('presence.state')
+      .execute();
+    const of = (state: string | null) => Number(rows.find((row) => row.state === state)?.count ?? 0);
+    const total = rows.reduce((sum, row) => sum + Number(row.count), 0);
+    const { configured } = await store.db
+      .selectFrom('reported_configurations')
+      .select((all) => all.fn.countAll<number>().as('configured'))
+      .where('version', '=', desired.version)
+      .where('drift', 'is', null)
+      .executeTakeFirstOrThrow();
+    const keyed = await store.db
+      .selectFrom('key_ledger')
+      .select('serial')
+      .where('state', '=', 'loaded')
+      .groupBy('serial')
+      .having((all) => all(all.fn.count('slot').distinct(), '>=', 2))
+      .execute();
+    const { current } = await store.db
+      .selectFrom('negative_applied')
+      .select((all) => all.fn.countAll<number>().as('current'))
+      .where('list', '=', negative.list)
+      .where('version', '=', negative.version)
+      .where('overlay_seq', '=', negative.overlaySeq)
+      .executeTakeFirstOrThrow();
+    const sales = rooms.sales();
+    return {
+      at: isoTime(world.clock.now()),
+      terminals: { total, ready: of('ready'), lost: of('lost') + of('disconnected'), never: of(null) },
+      sync: { configuration: Number(configured), keys: keyed.length, negative: Number(current) },
+      sales: await sales.summary(),
+      negative: { ...negative, entries: await rooms.negativeEntries() },
+      links: sales.links(),
+    };
+  }
+
+  const changed = new Set<Serial>();
+  let flushing: { cancel(): void } | undefined;
+  let overviewing: { cancel(): void } | undefined;
+  let isClosed = false;
+  const failed = (cause: unknown): void => {
+    if (!isClosed) world.log('error', 'announcementFailed', { fault: { code: 'INTERNAL', cause } });
+  };
+
+  function announceOverview(): void {
+    if (isClosed) return;
+    overviewing ??= world.timers.after(overviewMs, () => {
+      overviewing = undefined;
+      overview().then((data) => live.publish({ name: 'overview', data }), failed);
+    });
+  }
+
+  function announce(serial: Serial): void {
+    if (isClosed) return;
+    changed.add(serial);
+    flushing ??= world.timers.after(settleMs, () => {
+      flushing = undefined;
+      flush().catch(failed);
+    });
+    announceOverview();
+  }
+
+  async function flush(): Promise<void> {
+    const serials = [...changed];
+    changed.clear();
+    for (const data of await follow()) live.publish({ name: 'timeline', data });
+    for (const serial of serials) {
+      const data = await summary(serial);
+      if (data) live.publish({ name: 'terminal', data });
+    }
+  }
+
+  const estate: Estate = {
+    note,
+    overview,
+    announce,
+    announceOverview,
+
+    async terminals(page) {
+      const after = keyOfCursor(page.cursor);
+      if (!after.ok) return after;
+      const targets = rooms.targets();
+      const limit = boundedLimit(page.limit);
+      let query = summaryRows(store.db, targets.negative.list);
+      if (after.value !== undefined) query = query.where('terminals.serial', '>', after.value);
+      const rows = await query
+        .orderBy('terminals.serial')
+        .limit(limit + 1)
+        .execute();
+      return ok(
+        pageOf(
+          rows,
+          limit,
+          (row) => row.serial,
+          (row) => summaryOf(row, targets),
+        ),
+      );
+    },
+
+    async terminal(serial) {
+      const targets = rooms.targets();
+      const row = await summaryRows(store.db, targets.negative.list)
+        .where('terminals.serial', '=', serial)
+        .executeTakeFirst();
+      if (!row) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+      const certificate = await store.db
+        .selectFrom('certificates')
+        .select(['fingerprint', 'not_after'])
+        .where('kind', '=', 'terminal')
+        .where('subject', '=', serial)
+        .where('ended_at', 'is', null)
+        .executeTakeFirst();
+      const children = await store.db
+        .selectFrom('terminals')
+        .select('serial')
+        .where('parent', '=', serial)
+        .orderBy('serial')
+        .limit(100)
+        .execute();
+      const hello = helloOf(row);
+      const values = row.reported_value === null ? undefined : parseJson(configuration, row.reported_value);
+      return ok({
+        ...summaryOf(row, targets),
+        software: hello?.software ?? null,
+        enrolledAt: row.enrolled_at === null ? null : isoTime(row.enrolled_at),
+        certificate: certificate
+          ? { fingerprint: certificate.fingerprint, notAfter: isoTime(certificate.not_after) }
+          : null,
+        cards: hello?.cards ?? [],
+        children: children.map((child) => child.serial),
+        values: values?.ok ? values.value : null,
+      });
+    },
+
+    async timeline(serial, page) {
+      const before = numberOfCursor(page.cursor);
+      if (!before.ok) return before;
+      const known = await store.db
+        .selectFrom('terminals')
+        .select('serial')
+        .where('serial', '=', serial)
+        .executeTakeFirst();
+      if (!known) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+      const limit = boundedLimit(page.limit);
+      let query = store.db.selectFrom('timeline').selectAll().where('serial', '=', serial);
+      if (before.value !== undefined) query = query.where('id', '<', before.value);
+      const rows = await query
+        .orderBy('id', 'desc')
+        .limit(limit + 1)
+        .execute();
+      return ok(pageOf(rows, limit, (row) => row.id, timelineEntryOf));
+    },
+
+    async register(terminal, by) {
+      const model = modelOf(terminal.model);
+      if (!model) return fail('MODEL_UNKNOWN', { field: 'model' });
+      const { serial, place, parent = null, relayPort = null } = terminal;
+      if (parent !== null && relayPort === null) return fail('INPUT_INVALID', { field: 'relayPort' });
+      const bytes = world.entropy(32);
+      const claimSecret = Buffer.from(bytes).toString('base64');
+      const secret = Secret.take('claim', bytes);
+      const stored = await store.write(async (tx): Promise<Result<void, 'TERMINAL_EXISTS' | 'PARENT_UNSUITABLE'>> => {
+        if (parent !== null) {
+          const row = await tx.selectFrom('terminals').select('model').where('serial', '=', parent).executeTakeFirst();
+          if (!row || modelOf(row.model)?.relay !== 'parent' || parent === serial)
+            return fail('PARENT_UNSUITABLE', { field: 'parent' });
+        }
+        const inserted = await tx
+          .insertInto('terminals')
+          .values({
+            serial,
+            model: model.id,
+            ...place,
+            parent,
+            relay_port: relayPort,
+            registered_at: world.clock.now(),
+            enrolled_at: null,
+          })
+          .onConflict((conflict) => conflict.doNothing())
+          .executeTakeFirst();
+        if (inserted.numInsertedOrUpdatedRows !== 1n) return fail('TERMINAL_EXISTS', { facts: { serial } });
+        await rooms.enrolment().expect(tx, serial, secret);
+        await note(tx, serial, 'registered', { model: model.id, by: by.subject });
+        return ok(undefined);
+      });
+      secret.wipe();
+      if (!stored.ok) return stored;
+      world.log('info', 'terminalRegistered', { serial, model: model.id, by: by.subject });
+      announce(serial);
+      const { host, portBase } = rooms.endpoint;
+      return ok({
+        tenant: rooms.tenant,
+        serial,
+        model: model.id,
+        claimSecret,
+        rootCertificate: rooms.rootCertificate,
+        endpoints: {
+          host,
+          fleet: portOf(portBase, 'fleet'),
+          device: portOf(portBase, 'device'),
+          acquiring: portOf(portBase, 'acquiring'),
+        },
+        ...(parent !== null && relayPort !== null && { parent: { serial: parent, host, port: relayPort } }),
+      });
+    },
+
+    async enrolled(tx, serial) {
+      await tx.updateTable('terminals').set({ enrolled_at: world.clock.now() }).where('serial', '=', serial).execute();
+      await tx.updateTable('presence').set({ boot_seq: 0, hello_seq: 0 }).where('serial', '=', serial).execute();
+      await note(tx, serial, 'enrolled');
+    },
+
+    async hello(tx, serial, { boot, seq }, hello) {
+      const known = await tx.selectFrom('terminals').select('model').where('serial', '=', serial).executeTakeFirst();
+      if (!known) return fail('TERMINAL_UNKNOWN');
+      const before = await tx.selectFrom('presence').selectAll().where('serial', '=', serial).executeTakeFirst();
+      if (before && (boot < before.boot_seq || (boot === before.boot_seq && seq <= before.hello_seq)))
+        return fail('MESSAGE_STALE', { facts: { boot, newest: before.boot_seq } });
+      const now = world.clock.now();
+      const isNews = before?.boot_seq !== boot || before.state !== 'ready';
+      const row = {
+        state: 'ready' as const,
+        since: before?.state === 'ready' ? before.since : now,
+        boot_seq: boot,
+        hello_seq: seq,
+        hello_at: now,
+        hello: JSON.stringify(hello),
+      };
+      await tx
+        .insertInto('presence')
+        .values({ serial, ...row })
+        .onConflict((conflict) => conflict.column('serial').doUpdateSet(row))
+        .execute();
+      if (isNews)
+        await note(tx, serial, 'hello', { boot, software: hello.software.version, slot: hello.software.slot });
+      if (hello.model !== known.model)
+        await note(tx, serial, 'alarm', { code: 'MODEL_UNKNOWN', registered: known.model, reported: hello.model });
+      return ok({ isNews });
+    },
+
+    async linkChanged(serial, state, boot) {
+      const hasChanged = await store.write(async (tx) => {
+        const before = await tx
+          .selectFrom('presence')
+          .select(['state', 'boot_seq'])
+          .where('serial', '=', serial)
+          .executeTakeFirst();
+        if (!before || before.state === state || (boot !== undefined && boot < before.boot_seq)) return false;
+        // A link that ended on purpose is not lost when its connection closes after that.
+        if (state === 'lost' && before.state === 'disconnected') return false;
+        await tx
+          .updateTable('presence')
+          .set({ state, since: world.clock.now() })
+          .where('serial', '=', serial)
+          .execute();
+        await note(tx, serial, state === 'ready' ? 'connected' : 'lost', { state });
+        return true;
+      });
+      if (hasChanged) announce(serial);
+    },
+
+    async keyLoaded(tx, serial, { slot, kcv, ksn }) {
+      const row = await tx.selectFrom('presence').select('hello').where('serial', '=', serial).executeTakeFirst();
+      const hello = row && helloOf(row);
+      if (hello) {
+        const keys = [
+          ...hello.keys.filter((key) => key.slot !== slot),
+          { slot, kcv, ...(ksn !== undefined && { ksn }) },
+        ];
+        await tx
+          .updateTable('presence')
+          .set({ hello: JSON.stringify({ ...hello, keys }) })
+          .where('serial', '=', serial)
+          .execute();
+      }
+      await note(tx, serial, 'key-loaded', { slot, kcv });
+    },
+
+    async saleEnded(serial, sale) {
+      await store.write(async (tx) => {
+        const row = {
+          at: world.clock.now(),
+          outcome: sale.outcome,
+          amount_minor: sale.amountMinor,
+          last_four: sale.lastFour,
+          reason: sale.reason ?? null,
+        };
+        await tx
+          .insertInto('last_sales')
+          .values({ serial, ...row })
+          .onConflict((conflict) => conflict.column('serial').doUpdateSet(row))
+          .execute();
+        await note(tx, serial, 'sale', {
+          outcome: sale.outcome,
+          amountMinor: sale.amountMinor,
+          scheme: sale.scheme,
+          lastFour: sale.lastFour,
+          ...(sale.reason !== undefined && { reason: sale.reason }),
+        });
+      });
+      announce(serial);
+    },
+
+    async alarm(serial, code, detail) {
+      await store.write((tx) => note(tx, serial, 'alarm', { code, ...(detail !== undefined && { detail }) }));
+      announce(serial);
+    },
+
+    async census() {
+      const rows = await store.db
+        .selectFrom('terminals')
+        .leftJoin('presence', 'presence.serial', 'terminals.serial')
+        .select((all) => ['terminals.model', 'presence.state', all.fn.countAll<number>().as('count')])
+        .groupBy(['terminals.model', 'presence.state'])
+        .execute();
+      return rows.map(({ model, state, count }) => ({ model, link: state ?? 'never', count: Number(count) }));
+    },
+
+    close() {
+      isClosed = true;
+      flushing?.cancel();
+      overviewing?.cancel();
+    },
+  };
+  return estate;
+}

@@ -1,0 +1,3 @@
+export { type Estate, type EstateRooms, type HelloOutcome, openEstate, type SalesFigures } from './estate.ts';
+export type { Targets } from './summary.ts';
+export type { Note, TimelineFacts } from './timeline.ts';

@@ -1,0 +1,96 @@
+import { hello as helloSchema, parseJson, serialSchema, type TerminalSummary } from '@tsunagu/protocols/fleet';
+import { isoTime, type Queryable } from '../store/index.ts';
+import type { Desired } from '../twin/index.ts';
+import { isInSync } from '../twin/index.ts';
+
+/** What a summary is measured against. */
+export interface Targets {
+  readonly desired: Desired;
+  readonly negative: { readonly list: string; readonly version: number; readonly overlaySeq: number };
+}
+
+/** Everything that a terminal's summary is made of, in one query. */
+export const summaryRows = (on: Queryable, list: string) =>
+  on
+    .selectFrom('terminals')
+    .leftJoin('presence', 'presence.serial', 'terminals.serial')
+    .leftJoin('reported_configurations as reported', 'reported.serial', 'terminals.serial')
+    .leftJoin('last_sales as sale', 'sale.serial', 'terminals.serial')
+    .leftJoin('negative_applied as applied', (join) =>
+      join.onRef('applied.serial', '=', 'terminals.serial').on('applied.list', '=', list),
+    )
+    .select([
+      'terminals.serial',
+      'terminals.model',
+      'terminals.merchant',
+      'terminals.shop',
+      'terminals.lane',
+      'terminals.parent',
+      'terminals.enrolled_at',
+      'presence.state',
+      'presence.since',
+      'presence.boot_seq',
+      'presence.hello',
+      'reported.version as reported_version',
+      'reported.hash',
+      'reported.drift',
+      'reported.value as reported_value',
+      'applied.version as negative_version',
+      'applied.overlay_seq',
+      'applied.fresh_at',
+      'sale.at as sale_at',
+      'sale.outcome',
+      'sale.amount_minor',
+      'sale.last_four',
+      'sale.reason',
+    ]);
+
+export type SummaryRow = Awaited<ReturnType<ReturnType<typeof summaryRows>['execute']>>[number];
+
+/** The hello behind a row, when there was one. */
+export function helloOf(row: Pick<SummaryRow, 'hello'>) {
+  const read = row.hello === null ? undefined : parseJson(helloSchema, row.hello);
+  return read?.ok ? read.value : undefined;
+}
+
+/** A terminal as it stands in a list. */
+export function summaryOf(row: SummaryRow, { desired, negative }: Targets): TerminalSummary {
+  const reported = { version: row.reported_version ?? 0, hash: row.hash ?? '' };
+  const inSync = isInSync(desired, reported);
+  const version = row.negative_version ?? 0;
+  const overlaySeq = row.overlay_seq ?? 0;
+  return {
+    serial: serialSchema.parse(row.serial),
+    model: row.model,
+    place: { merchant: row.merchant, shop: row.shop, lane: row.lane },
+    parent: row.parent,
+    link: {
+      state: row.state ?? 'never',
+      since: row.since === null ? null : isoTime(row.since),
+      bootSeq: row.boot_seq ?? 0,
+    },
+    keys: (helloOf(row)?.keys ?? []).map(({ slot, kcv, ksn }) => ({ slot, kcv, ksn: ksn ?? null })),
+    configuration: {
+      desired: desired.version,
+      reported: reported.version,
+      inSync,
+      drift: inSync ? null : (row.drift ?? (row.reported_version === null ? null : 'PENDING')),
+    },
+    negative: {
+      version,
+      overlaySeq,
+      current: version === negative.version && overlaySeq === negative.overlaySeq,
+      freshAt: row.fresh_at === null || row.fresh_at === 0 ? null : isoTime(row.fresh_at),
+    },
+    lastSale:
+      row.sale_at === null
+        ? null
+        : {
+            at: isoTime(row.sale_at),
+            outcome: row.outcome ?? '',
+            amountMinor: row.amount_minor ?? 0,
+            lastFour: row.last_four ?? '',
+            reason: row.reason,
+          },
+  };
+}

@@ -1,0 +1,372 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { isIPv4 } from 'node:net';
+import { join } from 'node:path';
+import {
+  keyIdOf,
+  negativeHeadTopic,
+  portOf,
+  type PortName,
+  signDocumentBy,
+  type SignedDocument,
+  type TenantId,
+} from '@tsunagu/protocols/fleet';
+import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import { openApi } from './api/index.ts';
+import { openArtefacts } from './artefacts/index.ts';
+import { type OpenBroker, openAedesBroker } from './broker/index.ts';
+import { type Conversation, openConversation, wrap } from './conversation/index.ts';
+import { openDeviceApi } from './device-api/index.ts';
+import { type Estate, openEstate } from './estate/index.ts';
+import { type Enrolment, openAdmission, openAuthority, openEnrolment } from './identity/index.ts';
+import { type Jobs, openJobs } from './jobs/index.ts';
+import { negativeTagKey, openKeys } from './keys/index.ts';
+import { openLiveHub } from './live/index.ts';
+import { makeMetrics } from './metrics/index.ts';
+import { type Negative, openNegative, regularList } from './negative/index.ts';
+import { openSales } from './sales/index.ts';
+import { lockFolder, migrations, openStore } from './store/index.ts';
+import { noMetrics, openSwitch, type Switch } from './switch/index.ts';
+import { prepareIssuerLink } from './switch/issuer-link/link-credentials.ts';
+import { openTwin, type Twin } from './twin/index.ts';
+import { findPassphrase, openFileVault, type Vault } from './vault/index.ts';
+
+/** What a house is built from. */
+export interface HouseOptions {
+  readonly world: World;
+  /** The data folder; made where it is missing. */
+  readonly dataDir: string;
+  readonly host: string;
+  /** Where terminals reach the server, when that is not `host`. */
+  readonly publicHost?: string;
+  readonly portBase: number;
+  readonly tenant: TenantId;
+  /** Of the vault; without it one is kept in a file beside the vault. */
+  readonly passphrase?: string;
+  /** The built dashboard. */
+  readonly webDir?: string;
+}
+
+/** A running fleet server. */
+export interface House {
+  readonly managementUrl: string;
+  readonly ports: Readonly<Partial<Record<PortName, number>>>;
+  signInUrl(): string;
+  /** Ends everything in the opposite order of its beginning. */
+  close(): Promise<void>;
+}
+
+/** Why a house did not come up. */
+export type HouseError =
+  | 'DATA_IN_USE'
+  | 'VAULT_LOCKED'
+  | 'VAULT_DAMAGED'
+  | 'STORE_UNUSABLE'
+  | 'PORT_TAKEN'
+  | 'BIND_NEEDS_TLS';
+
+/** Management and metrics do not leave the machine: whoever wants them elsewhere puts a proxy with TLS before them. */
+const loopback = '127.0.0.1';
+const serverName = 'fleet-server';
+const signingKeys = { job: 'sign/jobs', negative: 'sign/negative' } as const;
+
+/** Builds every room from the world handed in, in order, and opens the doors last. What was opened before a failure is closed again. */
+export async function openHouse(options: HouseOptions): Promise<Result<House, HouseError>> {
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (const end of closers.splice(0).toReversed())
+      try {
+        await end();
+      } catch (cause) {
+        options.world.log('error', 'closeFailed', { fault: { code: 'INTERNAL', cause } });
+      }
+  };
+  try {
+    const opened = await build(options, (end) => closers.push(end));
+    if (!opened.ok) await close();
+    return opened.ok ? ok({ ...opened.value, close }) : opened;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function build(
+  options: HouseOptions,
+  onClose: (end: () => Promise<void> | void) => void,
+): Promise<Result<Omit<House, 'close'>, HouseError>> {
+  const { world, dataDir, host, portBase, tenant } = options;
+  const at = (name: PortName): number => (portBase === 0 ? 0 : portOf(portBase, name));
+  const folder = join(dataDir, 'server');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const lock = await lockFolder(join(folder, 'lock.sqlite'));
+  if (!lock.ok) return fail('DATA_IN_USE', { facts: { dataDir } });
+  onClose(() => lock.value.release());
+
+  // What everything else stands on.
+  const passphrase = await findPassphrase(options.passphrase, join(folder, 'vault-passphrase'), world);
+  const openedVault = await openFileVault(join(folder, 'vault.jsonl'), passphrase, world);
+  if (!openedVault.ok) return openedVault;
+  const vault = openedVault.value;
+  onClose(() => vault.close());
+  const openedStore = await openStore(join(folder, 'store.sqlite'), migrations, world.clock);
+  if (!openedStore.ok) return openedStore;
+  const store = openedStore.value;
+  onClose(() => store.close());
+  const live = openLiveHub();
+  const metrics = makeMetrics(world);
+  const { meters } = metrics;
+
+  // Identity and keys.
+  const authority = await openAuthority(world, store, vault, tenant);
+  await writeFile(join(folder, 'root.pem'), authority.root, { mode: 0o644 });
+  const reachedAt = options.publicHost ?? (host === '0.0.0.0' ? '127.0.0.1' : host);
+  const credentials = await authority.credentials('server', serverName, {
+    kind: 'leaf',
+    purposes: ['serverAuth'],
+    names: [
+      { dns: 'localhost' },
+      { ip: '127.0.0.1' },
+      ...(reachedAt === '127.0.0.1' || reachedAt === 'localhost'
+        ? []
+        : [isIPv4(reachedAt) ? { ip: reachedAt } : { dns: reachedAt }]),
+    ],
+  });
+  const tls = { cert: credentials.certificateChain, key: credentials.privateKey, ca: [authority.root] };
+  const admit = openAdmission(world, store, tenant);
+  const jobSigner = await openSigner(vault, signingKeys.job, 'job-signing', 'tsunagu-job-v1');
+  const negativeSigner = await openSigner(vault, signingKeys.negative, 'negative-signing', 'tsunagu-negative-head-v1');
+  const keys = await openKeys(world, store, vault);
+  const artefacts = await openArtefacts(join(folder, 'artefacts'));
+
+  // Rooms that talk to one another; a door is asked for when it is used, and by then all of them stand.
+  let broker: OpenBroker | undefined;
+  let switched: Switch | undefined;
+  let enrolment: Enrolment | undefined;
+  let twin: Twin | undefined;
+  let jobs: Jobs | undefined;
+  let negative: Negative | undefined;
+  let conversation: Conversation | undefined;
+
+  const sales = openSales(world, store, live, () => switched);
+  const estate: Estate = await openEstate({
+    world,
+    store,
+    live,
+    tenant,
+    endpoint: { host: reachedAt, portBase },
+    rootCertificate: authority.root,
+    enrolment: () => built(enrolment),
+    targets: () => ({ desired: built(twin).current, negative: built(negative).state }),
+    negativeEntries: () => built(negative).entries(),
+    sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
+  });
+  onClose(() => estate.close());
+  twin = await openTwin(world, store, ({ version }) => {
+    for (const serial of broker?.serials() ?? []) {
+      conversation?.notify(serial, { configuration: version });
+      estate.announce(serial);
+    }
+  });
+  jobs = openJobs({
+    world,
+    store,
+    live,
+    tenant,
+    sign: jobSigner.sign,
+    notify: (serial, count) => conversation?.notify(serial, { jobs: count }),
+    async finished(tx, serial, type, report) {
+      if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence)))
+        await estate.keyLoaded(tx, serial, report.evidence);
+    },
+    note: estate.note,
+    entered: (type, state) => meters.jobs.entered(type, state),
+    announce: (serial) => estate.announce(serial),
+  });
+  onClose(() => built(jobs).close());
+  negative = await openNegative({
+    world,
+    store,
+    vault,
+    artefacts,
+    tagKey: negativeTagKey,
+    sign: negativeSigner.sign,
+    publish: (list, head) => broker?.retain(negativeHeadTopic(tenant, list), wrap(world, 'negative-head', head)),
+    announce: () => estate.announceOverview(),
+  });
+  onClose(() => built(negative).close());
+  conversation = openConversation({
+    world,
+    store,
+    tenant,
+    broker: () => built(broker),
+    estate,
+    twin: () => built(twin),
+    jobs: () => built(jobs),
+    keys,
+    negative: () => built(negative),
+    async saleEnded(serial, sale, _at, messageId) {
+      await sales.ended(serial, sale, messageId);
+      if (sale.stan === '')
+        meters.sales.ended({ outcome: sale.outcome, decidedBy: 'terminal', seconds: sale.durationMs / 1_000 });
+    },
+  });
+  enrolment = openEnrolment({
+    world,
+    store,
+    vault,
+    authority,
+    tenant,
+    jobKey: jobSigner.pinned,
+    negativeKey: negativeSigner.pinned,
+    async protect(tx, serial, protectionKey, checkValue) {
+      await keys.protect(tx, serial, protectionKey, checkValue);
+      await estate.enrolled(tx, serial);
+    },
+    enrolled(serial, fingerprint) {
+      world.log('info', 'terminalEnrolled', { serial, fingerprint });
+      broker?.disconnect(serial);
+      estate.announce(serial);
+      return Promise.resolve();
+    },
+  });
+
+  // Doors. Terminals come last, when everything they may ask for is there.
+  const issuerCredentials = await prepareIssuerLink(authority, vault, tenant, dataDir);
+  const openedSwitch = await openSwitch(
+    world,
+    {
+      store,
+      vault,
+      keys,
+      admit,
+      live,
+      metrics: {
+        ...noMetrics,
+        saleAnswered: (outcome, by, _actionCode, durationMs) =>
+          meters.sales.ended({ outcome, decidedBy: by, seconds: durationMs / 1_000 }),
+        linkChanged: () => estate.announceOverview(),
+      },
+      alarm({ serial, fault }) {
+        world.log('warn', 'switchAlarm', { serial, fault });
+        if (serial !== undefined) noteLater(world, estate.alarm(serial, fault.code));
+      },
+    },
+    {
+      terminals: {
+        host,
+        port: at('acquiring'),
+        credentials: { ...credentials, ca: [authority.root] },
+      },
+      issuer: { host: '127.0.0.1', port: at('cardCompany'), credentials: issuerCredentials },
+    },
+  );
+  if (!openedSwitch.ok) return namedPort(openedSwitch, at('acquiring'), 'acquiring');
+  switched = openedSwitch.value;
+  onClose(() => built(switched).close());
+
+  const metricsListener = await metrics.listen(loopback, at('metrics'));
+  if (!metricsListener.ok) return metricsListener;
+  onClose(() => metricsListener.value.close());
+
+  const device = await openDeviceApi({ world, host, port: at('device'), tls, admit, enrolment, artefacts });
+  if (!device.ok) return device;
+  onClose(() => device.value.close());
+
+  const openedBroker = await openAedesBroker({
+    world,
+    tenant,
+    host,
+    ports: { fleet: at('fleet'), fleetWebSocket: at('fleetWebSocket') },
+    tls,
+    admit,
+    handlers: {
+      received(serial, topic, payload) {
+        meters.broker.passed('up', topic.kind);
+        return built(conversation).received(serial, topic, payload);
+      },
+      connected: () => meters.broker.connected(),
+      disconnected: (serial) => noteLater(world, estate.linkChanged(serial, 'lost')),
+      refused: (code) => meters.broker.refused(code),
+      cloneSuspected(serial, { before, now }) {
+        world.log('warn', 'cloneSuspected', {
+          serial,
+          fault: fail('CLONE_SUSPECTED', { facts: { before, now } }).fault,
+        });
+        noteLater(world, estate.alarm(serial, 'CLONE_SUSPECTED', `${before} / ${now}`));
+      },
+    },
+  });
+  if (!openedBroker.ok) return openedBroker;
+  broker = openedBroker.value;
+  onClose(() => built(broker).close());
+  await negative.republish();
+
+  const api = await openApi({
+    world,
+    rooms: { estate, twin, jobs, sales, negative, live },
+    dataDir,
+    host: loopback,
+    port: at('management'),
+    http: meters.http,
+    ...(options.webDir !== undefined && { webDir: options.webDir }),
+  });
+  if (!api.ok) return api;
+  onClose(() => api.value.close());
+  metrics.gauge({
+    terminals: () => estate.census(),
+    links: () => Promise.resolve(switched?.links() ?? []),
+    negative: async () => {
+      const { version, overlaySeq } = built(negative).state;
+      return { list: regularList, version, overlaySeq, entries: await built(negative).entries() };
+    },
+    streams: () => api.value.streams,
+  });
+
+  return ok({
+    managementUrl: api.value.url,
+    ports: {
+      management: api.value.port,
+      metrics: Number(new URL(metricsListener.value.url).port),
+      ...broker.ports,
+      device: device.value.port,
+      acquiring: switched.port,
+    },
+    signInUrl: () => api.value.signInUrl(),
+  });
+}
+
+/** A room that is asked for after all of them were built. */
+function built<T>(room: T | undefined): T {
+  if (room === undefined) throw new Error('a room was asked before it was built');
+  return room;
+}
+
+/** Lets something be noted in the background; a failure is logged. */
+function noteLater(world: Pick<World, 'log'>, noted: Promise<void>): void {
+  noted.catch((cause: unknown) => world.log('error', 'noteFailed', { fault: { code: 'INTERNAL', cause } }));
+}
+
+/** The switch does not know what its port is called. */
+const namedPort = (
+  refused: { readonly ok: false; readonly fault: { readonly code: 'PORT_TAKEN' } },
+  port: number,
+  name: PortName,
+): Result<never, 'PORT_TAKEN'> => fail(refused.fault.code, { facts: { port, name } });
+
+async function openSigner(
+  vault: Vault,
+  id: string,
+  use: 'job-signing' | 'negative-signing',
+  purpose: 'tsunagu-job-v1' | 'tsunagu-negative-head-v1',
+) {
+  await vault.ensure(id, use);
+  const spki = unwrap(vault.publicKey(id)).export({ format: 'der', type: 'spki' });
+  const kid = keyIdOf(spki);
+  if (!vault.find(id)) throw new FaultError({ code: 'VAULT_KEY_UNKNOWN' });
+  return {
+    pinned: { kid, publicKey: spki.toString('base64') },
+    sign: (payload: string): SignedDocument =>
+      signDocumentBy(purpose, payload, kid, (bytes) => vault.sign(id, use, bytes)),
+  };
+}

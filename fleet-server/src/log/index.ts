@@ -1,0 +1,1 @@
+export { pinoSink, readable } from './log.ts';

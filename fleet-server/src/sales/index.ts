@@ -1,0 +1,1 @@
+export { openSales, type Sales, type SwitchedSales } from './sales.ts';

@@ -1,0 +1,59 @@
+import type { Transaction } from 'kysely';
+import type { Database, Store } from '../../store/index.ts';
+
+/** The most pieces of work in one commit. */
+const groupMax = 64;
+
+/**
+ * Gathers writes that come while a commit is under way into the next one, so that one flush of the disk serves many
+ * transactions. Pieces of one group share their fate: when one throws, or the commit fails, all of them fail.
+ */
+export class GroupCommit {
+  readonly #store: Pick<Store, 'write'>;
+  #waiting: { run(tx: Transaction<Database>): Promise<void>; settle(error: unknown): void }[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(store: Pick<Store, 'write'>) {
+    this.#store = store;
+  }
+
+  /** Resolves with what `work` returned once it is on disk. */
+  write<T>(work: (tx: Transaction<Database>) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      let made: { readonly value: T } | undefined;
+      this.#waiting.push({
+        run: async (tx) => {
+          made = { value: await work(tx) };
+        },
+        settle: (error) => (made && error === undefined ? resolve(made.value) : reject(asError(error))),
+      });
+      this.#running ??= this.#drain();
+    });
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  async #drain(): Promise<void> {
+    // Let whatever else arrived in this turn join the first group.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, groupMax);
+      let failure: unknown;
+      try {
+        await this.#store.write(async (tx) => {
+          for (const piece of group) await piece.run(tx);
+        });
+      } catch (error) {
+        failure = error ?? new Error('the commit failed');
+      }
+      for (const piece of group) piece.settle(failure);
+    }
+    this.#running = undefined;
+  }
+}
+
+const asError = (error: unknown): Error =>
+  error instanceof Error ? error : new Error('the commit failed', { cause: error });

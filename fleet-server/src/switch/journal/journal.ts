@@ -1,0 +1,443 @@
+import type { JournalEntry, SaleAction, SaleEvent, SaleState, SaleStep } from '../transaction/rules.ts';
+import { judgeArrival, onSale } from '../transaction/rules.ts';
+import { issuerCodec, issuerLink, reversalOf } from '@tsunagu/protocols/acquiring';
+import type { AesKsn } from '@tsunagu/protocols/dukpt';
+import type { Message } from '@tsunagu/protocols/iso8583';
+import { unwrap } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import type { Insertable, Selectable, Transaction } from 'kysely';
+import type { Database, Store } from '../../store/index.ts';
+import type { SwitchVault } from '../ports.ts';
+import { GroupCommit } from './group-commit.ts';
+import type { KeyCounters } from './key-counters.ts';
+import type { SwitchTables } from './tables.ts';
+
+/** A sale as it stands in the journal. */
+export type SaleRow = Selectable<SwitchTables['switch_sales']>;
+/** A reversal as it stands in the journal. */
+export type ReversalRow = Selectable<SwitchTables['switch_reversals']>;
+type NewSale = Omit<Insertable<SwitchTables['switch_sales']>, 'seq'>;
+type Facts = Readonly<Record<string, string | number | boolean>>;
+
+/** What became of a sale that arrived. */
+export type SaleArrival =
+  | { readonly type: 'stored'; readonly row: SaleRow }
+  | { readonly type: 'replay'; readonly row: SaleRow }
+  | { readonly type: 'in-progress'; readonly row: SaleRow }
+  | { readonly type: 'differs'; readonly row: SaleRow }
+  /** A reversal of it came first, and wins: nothing is sent. */
+  | { readonly type: 'reversed-before'; readonly row: SaleRow };
+
+/** What became of a terminal's reversal that arrived. */
+export type ReversalArrival =
+  | {
+      readonly type: 'stored';
+      readonly sale: SaleRow | undefined;
+      readonly step: SaleStep | undefined;
+      readonly queued: ReversalRow | undefined;
+    }
+  | { readonly type: 'replay'; readonly answer: Uint8Array }
+  | { readonly type: 'differs' };
+
+/** A sale after one step of its rules. */
+export interface Stepped {
+  readonly row: SaleRow;
+  readonly actions: readonly SaleAction[];
+  /** The reversal that the step queued. */
+  readonly queued: ReversalRow | undefined;
+}
+
+/** What an answer adds to a sale's row. */
+export interface Decision {
+  readonly by: 'issuer' | 'switch';
+  readonly actionCode: string;
+  readonly approvalCode?: string | undefined;
+  readonly reason?: string | undefined;
+  /** ISO 8583 bytes for the terminal. */
+  readonly answer: Uint8Array;
+}
+
+/** The journal of the switch: written before anything is sent, and the only memory that counts. */
+export class Journal {
+  readonly #world: Pick<World, 'clock' | 'id'>;
+  readonly #store: Store;
+  readonly #vault: SwitchVault;
+  readonly #counters: KeyCounters;
+  readonly #group: GroupCommit;
+
+  constructor(world: Pick<World, 'clock' | 'id'>, store: Store, vault: SwitchVault, counters: KeyCounters) {
+    this.#world = world;
+    this.#store = store;
+    this.#vault = vault;
+    this.#counters = counters;
+    this.#group = new GroupCommit(store);
+  }
+
+  /** Writes down that something arrived that is no transaction, and burns its key. */
+  async note(entry: JournalEntry, serial: string, ksn: AesKsn, facts: Facts): Promise<void> {
+    await this.#group.write(async (tx) => {
+      await this.#counters.keep(tx, ksn, this.#world.clock.now());
+      await this.#entry(tx, entry, undefined, serial, facts);
+    });
+  }
+
+  /** Compares a sale with what is on file under its key, and stores it when it is new. `sale.state` says whether it will be sent. */
+  arriveSale(sale: NewSale, ksn: AesKsn, refusedAfterReversal: Decision): Promise<SaleArrival> {
+    return this.#group.write(async (tx): Promise<SaleArrival> => {
+      await this.#counters.keep(tx, ksn, this.#world.clock.now());
+      const known = await saleByKey(tx, sale.serial, sale.stan, sale.local_time);
+      const arrival = judgeArrival(
+        sale.body_tag,
+        known && { bodyTag: known.body_tag, isAnswered: known.answer !== null },
+      );
+      if (known && arrival !== 'new') {
+        if (arrival === 'replay') await this.#entry(tx, 'replayed', known.id, sale.serial);
+        if (arrival === 'differs') await this.#entry(tx, 'duplicate-differs', known.id, sale.serial);
+        return { type: arrival, row: known };
+      }
+      const earlier = await tx
+        .selectFrom('switch_reversals')
+        .select('id')
+        .where('serial', '=', sale.serial)
+        .where('original_stan', '=', sale.stan)
+        .where('original_local_time', '=', sale.local_time)
+        .executeTakeFirst();
+      const stored: NewSale = earlier
+        ? { ...sale, ...this.#decided(refusedAfterReversal), state: 'reversed', link: null, image: null }
+        : sale;
+      const row = await tx.insertInto('switch_sales').values(stored).returningAll().executeTakeFirstOrThrow();
+      await this.#entry(tx, 'received', row.id, row.serial, { stan: row.stan, amountMinor: row.amount_minor });
+      if (earlier) {
+        await this.#entry(tx, 'original-after-reversal', row.id, row.serial);
+        await tx.updateTable('switch_reversals').set({ sale_id: row.id }).where('id', '=', earlier.id).execute();
+        return { type: 'reversed-before', row };
+      }
+      if (row.state === 'refused') await this.#entry(tx, 'refused', row.id, row.serial, { reason: row.reason ?? '' });
+      else
+        await this.#entry(tx, 'send-intended', row.id, row.serial, {
+          link: row.link ?? '',
+          outStan: row.out_stan ?? '',
+          routingVersion: row.routing_version,
+        });
+      return { type: 'stored', row };
+    });
+  }
+
+  /** The columns of a decision, for a sale that is stored together with it. */
+  decided(decision: Decision): Partial<NewSale> {
+    return this.#decided(decision);
+  }
+
+  #decided({ by, actionCode, approvalCode, reason, answer }: Decision) {
+    return {
+      decided_by: by,
+      action_code: actionCode,
+      approval_code: approvalCode ?? null,
+      reason: reason ?? null,
+      answer,
+      answered_at: this.#world.clock.now(),
+    };
+  }
+
+  /**
+   * Takes a sale one step, in one commit with all that the step asks to be durable.
+   * @param decide makes the answer, once the step says that there is one to give and none was given before
+   * @param outStan STAN for a reversal, should the step queue one
+   */
+  step(
+    find: { readonly id: string },
+    event: SaleEvent,
+    outStan: string,
+    decide: (action: Extract<SaleAction, { type: 'answer' | 'answerFromIssuer' }>, row: SaleRow) => Decision,
+    facts: Facts = {},
+  ): Promise<Stepped> {
+    return this.#group.write(async (tx): Promise<Stepped> => {
+      const row = await tx.selectFrom('switch_sales').selectAll().where('id', '=', find.id).executeTakeFirstOrThrow();
+      return await this.#apply(tx, row, event, outStan, 'switch', decide, facts);
+    });
+  }
+
+  async #apply(
+    tx: Transaction<Database>,
+    row: SaleRow,
+    event: SaleEvent,
+    outStan: string,
+    origin: 'switch' | 'terminal',
+    decide: (action: Extract<SaleAction, { type: 'answer' | 'answerFromIssuer' }>, row: SaleRow) => Decision,
+    facts: Facts,
+  ): Promise<Stepped> {
+    const { state, actions } = onSale(row.state, event);
+    let decided = {};
+    let queued: ReversalRow | undefined;
+    for (const action of actions) {
+      if (action.type === 'journal') await this.#entry(tx, action.entry, row.id, row.serial, facts);
+      else if (action.type === 'queueReversal')
+        queued = await this.#queueReversal(tx, row, action.reason, outStan, origin);
+      else if (row.answer === null) decided = this.#decided(decide(action, row));
+    }
+    const after = { ...row, ...decided, state };
+    if (state !== row.state || row.answer !== after.answer)
+      await tx
+        .updateTable('switch_sales')
+        .set({ ...decided, state })
+        .where('id', '=', row.id)
+        .execute();
+    return { row: after, actions, queued };
+  }
+
+  async #queueReversal(
+    tx: Transaction<Database>,
+    row: SaleRow,
+    reason: string,
+    outStan: string,
+    origin: 'switch' | 'terminal',
+  ): Promise<ReversalRow> {
+    const now = this.#world.clock.now();
+    const advice = reversalOf(this.#openImage(`sale/${row.id}`, row.image), { stan: outStan, nowMs: now, reason });
+    const id = this.#world.id();
+    const made = await tx
+      .insertInto('switch_reversals')
+      .values({
+        id,
+        sale_id: row.id,
+        origin,
+        serial: null,
+        stan: null,
+        local_time: null,
+        body_tag: null,
+        original_stan: null,
+        original_local_time: null,
+        reason,
+        link: row.link,
+        image: this.sealImage(`reversal/${id}`, advice),
+        state: 'queued',
+        attempts: 0,
+        next_at: now,
+        answer: null,
+        created_at: now,
+        delivered_at: null,
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    return made;
+  }
+
+  /** Stores a terminal's 1420, matched with its original; what it asks of the issuer is queued in the same commit. */
+  arriveReversal(
+    arrived: {
+      readonly serial: string;
+      readonly stan: string;
+      readonly localTime: string;
+      readonly bodyTag: string;
+      readonly original: { readonly stan: string; readonly localTime: string };
+      readonly reason: string;
+      readonly answer: Uint8Array;
+    },
+    ksn: AesKsn,
+    outStan: string,
+    decide: (action: Extract<SaleAction, { type: 'answer' | 'answerFromIssuer' }>, row: SaleRow) => Decision,
+  ): Promise<ReversalArrival> {
+    return this.#group.write(async (tx): Promise<ReversalArrival> => {
+      const now = this.#world.clock.now();
+      await this.#counters.keep(tx, ksn, now);
+      const { serial, stan, localTime, original } = arrived;
+      const known = await tx
+        .selectFrom('switch_reversals')
+        .selectAll()
+        .where('serial', '=', serial)
+        .where('stan', '=', stan)
+        .where('local_time', '=', localTime)
+        .executeTakeFirst();
+      if (known) {
+        const isSame = known.body_tag === arrived.bodyTag && known.answer !== null;
+        await this.#entry(tx, isSame ? 'replayed' : 'duplicate-differs', known.sale_id ?? undefined, serial);
+        return isSame && known.answer ? { type: 'replay', answer: known.answer } : { type: 'differs' };
+      }
+      const sale = await saleByKey(tx, serial, original.stan, original.localTime);
+      const stepped =
+        sale &&
+        (await this.#apply(
+          tx,
+          sale,
+          { type: 'terminalReversed', reason: arrived.reason },
+          outStan,
+          'terminal',
+          decide,
+          {
+            stan,
+            reason: arrived.reason,
+          },
+        ));
+      if (!sale)
+        await this.#entry(tx, 'reversal-without-original', undefined, serial, { stan, originalStan: original.stan });
+      await tx
+        .insertInto('switch_reversals')
+        .values({
+          id: this.#world.id(),
+          sale_id: sale?.id ?? null,
+          origin: 'terminal',
+          serial,
+          stan,
+          local_time: localTime,
+          body_tag: arrived.bodyTag,
+          original_stan: original.stan,
+          original_local_time: original.localTime,
+          reason: arrived.reason,
+          link: null,
+          image: null,
+          // What the issuer has to hear is the row that the step queued; this one is the terminal's word.
+          state: 'settled',
+          attempts: 0,
+          next_at: now,
+          answer: arrived.answer,
+          created_at: now,
+          delivered_at: null,
+        })
+        .execute();
+      return {
+        type: 'stored',
+        sale: stepped?.row,
+        step: stepped && { state: stepped.row.state, actions: stepped.actions },
+        queued: stepped?.queued,
+      };
+    });
+  }
+
+  /** The sale that went out under a trace number of a link. */
+  saleByOutStan(link: string, outStan: string, localTime: string): Promise<SaleRow | undefined> {
+    return this.#store.db
+      .selectFrom('switch_sales')
+      .selectAll()
+      .where('link', '=', link)
+      .where('out_stan', '=', outStan)
+      .where('local_time', '=', localTime)
+      .executeTakeFirst();
+  }
+
+  /** Sales whose outcome nobody knows after a restart. */
+  openSales(): Promise<SaleRow[]> {
+    return this.#store.db
+      .selectFrom('switch_sales')
+      .selectAll()
+      .where('state', 'in', ['send-intended', 'sent'] satisfies SaleState[])
+      .orderBy('seq')
+      .execute();
+  }
+
+  /** Reversals that the issuer has not taken yet, oldest first. */
+  queuedReversals(): Promise<ReversalRow[]> {
+    return this.#store.db
+      .selectFrom('switch_reversals')
+      .selectAll()
+      .where('state', '=', 'queued')
+      .orderBy('seq')
+      .execute();
+  }
+
+  /** Counts an attempt to deliver a reversal, before it is made. The first is a 1420, all others are 1421. */
+  async attemptReversal(row: ReversalRow, nextAt: number): Promise<ReversalRow> {
+    const after = { ...row, attempts: row.attempts + 1, next_at: nextAt };
+    await this.#group.write(async (tx) => {
+      await tx
+        .updateTable('switch_reversals')
+        .set({ attempts: after.attempts, next_at: nextAt })
+        .where('id', '=', row.id)
+        .execute();
+      await this.#entry(tx, 'reversal-sent', row.sale_id ?? undefined, undefined, { attempt: after.attempts });
+    });
+    return after;
+  }
+
+  /** The issuer took a reversal: it is over, and so is its sale. */
+  deliveredReversal(row: ReversalRow): Promise<SaleRow | undefined> {
+    return this.#group.write(async (tx) => {
+      await tx
+        .updateTable('switch_reversals')
+        .set({ state: 'delivered', delivered_at: this.#world.clock.now() })
+        .where('id', '=', row.id)
+        .execute();
+      if (row.sale_id === null) return undefined;
+      const sale = await tx
+        .selectFrom('switch_sales')
+        .selectAll()
+        .where('id', '=', row.sale_id)
+        .executeTakeFirstOrThrow();
+      const none = (): Decision => {
+        throw new Error('a reversal that was taken answers nobody');
+      };
+      return (await this.#apply(tx, sale, { type: 'reversalAccepted' }, '', 'switch', none, { attempts: row.attempts }))
+        .row;
+    });
+  }
+
+  /** Writes an entry about a reversal that an operator has to know of. */
+  async stuckReversal(row: ReversalRow, facts: Facts): Promise<void> {
+    await this.#group.write((tx) => this.#entry(tx, 'reversal-stuck', row.sale_id ?? undefined, undefined, facts));
+  }
+
+  /** The advice of a queued reversal. */
+  adviceOf(row: ReversalRow): Message {
+    return this.#openImage(`reversal/${row.id}`, row.image);
+  }
+
+  /** What was kept of a sale for its reversal. */
+  imageOf(row: SaleRow): Message {
+    return this.#openImage(`sale/${row.id}`, row.image);
+  }
+
+  /** Seals a message for the issuer. */
+  sealImage(context: string, message: Message): Uint8Array {
+    const bytes = unwrap(issuerCodec.encode(message));
+    const sealed = this.#vault.seal(`switch/${context}`, bytes);
+    bytes.fill(0);
+    return sealed;
+  }
+
+  #openImage(context: string, sealed: Uint8Array | null): Message {
+    if (sealed === null) throw new Error(`${context} has no image`);
+    const bytes = unwrap(this.#vault.open(`switch/${context}`, sealed));
+    const decoded = issuerCodec.decode(bytes);
+    if (!decoded.ok) throw new Error(`the image of ${context} is not a message of ${issuerLink.id}`);
+    const { mti, fields } = decoded.value;
+    bytes.fill(0);
+    return { mti, fields };
+  }
+
+  /** Resolves when nothing is being written. */
+  idle(): Promise<void> {
+    return this.#group.idle();
+  }
+
+  async #entry(
+    tx: Transaction<Database>,
+    entry: JournalEntry,
+    saleId: string | undefined,
+    serial: string | undefined,
+    facts: Facts = {},
+  ): Promise<void> {
+    await tx
+      .insertInto('switch_journal')
+      .values({
+        at: this.#world.clock.now(),
+        sale_id: saleId ?? null,
+        serial: serial ?? null,
+        entry,
+        facts: JSON.stringify(facts),
+      })
+      .execute();
+  }
+}
+
+const saleByKey = (
+  tx: Transaction<Database>,
+  serial: string,
+  stan: string,
+  localTime: string,
+): Promise<SaleRow | undefined> =>
+  tx
+    .selectFrom('switch_sales')
+    .selectAll()
+    .where('serial', '=', serial)
+    .where('stan', '=', stan)
+    .where('local_time', '=', localTime)
+    .executeTakeFirst();

@@ -1,0 +1,54 @@
+import type { AesKsn } from '@tsunagu/protocols/dukpt';
+import { toHex } from '@tsunagu/protocols/kit';
+import type { Transaction } from 'kysely';
+import type { Database, Store } from '../../store/index.ts';
+
+/**
+ * Sees to it that no DUKPT counter is used twice. A terminal only counts up, so the highest one is all there is to keep.
+ * X9.24-3:2017, 6.5.
+ */
+export class KeyCounters {
+  readonly #store: Pick<Store, 'db'>;
+  readonly #highest = new Map<string, number>();
+
+  constructor(store: Pick<Store, 'db'>) {
+    this.#store = store;
+  }
+
+  /** Reads what is on file about an initial key. Call it before `take`. */
+  async load({ initialKeyId }: AesKsn): Promise<void> {
+    const id = toHex(initialKeyId);
+    if (this.#highest.has(id)) return;
+    const row = await this.#store.db
+      .selectFrom('switch_counters')
+      .select('counter')
+      .where('initial_key_id', '=', id)
+      .executeTakeFirst();
+    if (!this.#highest.has(id)) this.#highest.set(id, row?.counter ?? 0);
+  }
+
+  isFresh({ initialKeyId, counter }: AesKsn): boolean {
+    return counter > (this.#highest.get(toHex(initialKeyId)) ?? 0);
+  }
+
+  /** Marks a counter as used from now on, in memory; `keep` makes it last. False when it was used before. */
+  take(ksn: AesKsn): boolean {
+    if (!this.isFresh(ksn)) return false;
+    this.#highest.set(toHex(ksn.initialKeyId), ksn.counter);
+    return true;
+  }
+
+  /** Writes a counter down, in the commit of what it was used for. */
+  async keep(tx: Transaction<Database>, { initialKeyId, counter }: AesKsn, at: number): Promise<void> {
+    await tx
+      .insertInto('switch_counters')
+      .values({ initial_key_id: toHex(initialKeyId), counter, used_at: at })
+      .onConflict((conflict) =>
+        conflict
+          .column('initial_key_id')
+          .doUpdateSet({ counter, used_at: at })
+          .where('switch_counters.counter', '<', counter),
+      )
+      .execute();
+  }
+}

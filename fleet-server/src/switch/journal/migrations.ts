@@ -1,0 +1,90 @@
+import type { Migration } from '../../store/migration.ts';
+
+/** The switch's steps of the schema. */
+export const switchMigrations: readonly Migration[] = [
+  {
+    name: 'switch-0001-journal',
+    async up(db, types) {
+      await types
+        .counter(db.schema.createTable('switch_sales'), 'seq')
+        .addColumn('id', 'text', (column) => column.notNull().unique())
+        .addColumn('serial', 'text', (column) => column.notNull())
+        .addColumn('stan', 'text', (column) => column.notNull())
+        .addColumn('local_time', 'text', (column) => column.notNull())
+        .addColumn('body_tag', 'text', (column) => column.notNull())
+        .addColumn('received_at', types.time, (column) => column.notNull())
+        .addColumn('amount_minor', types.time, (column) => column.notNull())
+        .addColumn('currency', 'text', (column) => column.notNull())
+        .addColumn('scheme', 'text', (column) => column.notNull())
+        .addColumn('entry', 'text', (column) => column.notNull())
+        .addColumn('pan_token', 'text', (column) => column.notNull())
+        .addColumn('last_four', 'text', (column) => column.notNull())
+        .addColumn('routing_version', 'integer', (column) => column.notNull())
+        .addColumn('link', 'text')
+        .addColumn('out_stan', 'text')
+        .addColumn('rrn', 'text')
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('decided_by', 'text')
+        .addColumn('action_code', 'text')
+        .addColumn('approval_code', 'text')
+        .addColumn('reason', 'text')
+        .addColumn('answer', types.bytes)
+        .addColumn('answered_at', types.time)
+        .addColumn('image', types.bytes)
+        .addUniqueConstraint('switch_sales_key', ['serial', 'stan', 'local_time'])
+        .execute();
+      await db.schema.createIndex('switch_sales_by_out').on('switch_sales').columns(['link', 'out_stan']).execute();
+      await db.schema.createIndex('switch_sales_by_state').on('switch_sales').column('state').execute();
+      await db.schema.createIndex('switch_sales_by_time').on('switch_sales').column('received_at').execute();
+      await db.schema.createIndex('switch_sales_by_serial').on('switch_sales').columns(['serial', 'seq']).execute();
+      await types
+        .counter(db.schema.createTable('switch_reversals'), 'seq')
+        .addColumn('id', 'text', (column) => column.notNull().unique())
+        .addColumn('sale_id', 'text', (column) => column.references('switch_sales.id'))
+        .addColumn('origin', 'text', (column) => column.notNull())
+        .addColumn('serial', 'text')
+        .addColumn('stan', 'text')
+        .addColumn('local_time', 'text')
+        .addColumn('body_tag', 'text')
+        .addColumn('original_stan', 'text')
+        .addColumn('original_local_time', 'text')
+        .addColumn('reason', 'text', (column) => column.notNull())
+        .addColumn('link', 'text')
+        .addColumn('image', types.bytes)
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('attempts', 'integer', (column) => column.notNull())
+        .addColumn('next_at', types.time, (column) => column.notNull())
+        .addColumn('answer', types.bytes)
+        .addColumn('created_at', types.time, (column) => column.notNull())
+        .addColumn('delivered_at', types.time)
+        .addUniqueConstraint('switch_reversals_key', ['serial', 'stan', 'local_time'])
+        .execute();
+      await db.schema
+        .createIndex('switch_reversals_by_original')
+        .on('switch_reversals')
+        .columns(['serial', 'original_stan', 'original_local_time'])
+        .execute();
+      await db.schema.createIndex('switch_reversals_by_state').on('switch_reversals').column('state').execute();
+      await types
+        .counter(db.schema.createTable('switch_journal'), 'seq')
+        .addColumn('at', types.time, (column) => column.notNull())
+        .addColumn('sale_id', 'text')
+        .addColumn('serial', 'text')
+        .addColumn('entry', 'text', (column) => column.notNull())
+        .addColumn('facts', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex('switch_journal_by_sale').on('switch_journal').column('sale_id').execute();
+      await db.schema
+        .createTable('switch_counters')
+        .addColumn('initial_key_id', 'text', (column) => column.primaryKey())
+        .addColumn('counter', types.time, (column) => column.notNull())
+        .addColumn('used_at', types.time, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('switch_numbers')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('next', 'integer', (column) => column.notNull())
+        .execute();
+    },
+  },
+];

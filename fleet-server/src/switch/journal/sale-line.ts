@@ -1,0 +1,90 @@
+import type { SaleLine, Serial } from '@tsunagu/protocols/fleet';
+import { serialSchema } from '@tsunagu/protocols/fleet';
+import type { Store } from '../../store/index.ts';
+import type { SaleRow } from './journal.ts';
+
+const outcomes = {
+  refused: 'declined',
+  'send-intended': 'pending',
+  sent: 'pending',
+  approved: 'approved',
+  declined: 'declined',
+  reversing: 'pending',
+  reversed: 'reversed',
+} as const satisfies Record<SaleRow['state'], SaleLine['outcome']>;
+
+/** A sale of the journal as people see it. */
+export const saleLineOf = (row: SaleRow): SaleLine => ({
+  id: row.id,
+  at: new Date(row.received_at).toISOString(),
+  serial: serialSchema.parse(row.serial),
+  decidedBy: row.decided_by ?? 'issuer',
+  outcome: outcomes[row.state],
+  mti: '1200',
+  amountMinor: row.amount_minor,
+  currency: row.currency,
+  scheme: row.scheme,
+  entry: row.entry,
+  lastFour: row.last_four,
+  token: row.pan_token,
+  stan: row.stan,
+  rrn: row.rrn,
+  actionCode: row.action_code,
+  reason: row.reason,
+  durationMs: row.answered_at === null ? null : Math.max(0, row.answered_at - row.received_at),
+});
+
+/** Where a list of sales goes on: below this moment, and below this id among the sales of that moment. */
+export interface SalesBefore {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly id: string;
+}
+
+/** What the last minutes came to. */
+export interface SaleTotals {
+  readonly approved: number;
+  readonly declined: number;
+  readonly reversed: number;
+  /** Of the approved ones. */
+  readonly amountMinor: number;
+}
+
+/** Sales, newest first, ordered by (time, id), so that another list with the same order can be merged in. */
+export async function salesBefore(
+  store: Pick<Store, 'db'>,
+  before: SalesBefore | undefined,
+  limit: number,
+  serial?: Serial,
+): Promise<readonly SaleLine[]> {
+  let query = store.db.selectFrom('switch_sales').selectAll();
+  if (serial !== undefined) query = query.where('serial', '=', serial);
+  if (before !== undefined)
+    query = query.where((where) =>
+      where.or([
+        where('received_at', '<', before.at),
+        where.and([where('received_at', '=', before.at), where('id', '<', before.id)]),
+      ]),
+    );
+  const rows = await query.orderBy('received_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
+  return rows.map(saleLineOf);
+}
+
+/** Totals of the sales since a moment. */
+export async function saleTotals(store: Pick<Store, 'db'>, since: number): Promise<SaleTotals> {
+  const rows = await store.db
+    .selectFrom('switch_sales')
+    .select((all) => ['state', all.fn.countAll<number>().as('count'), all.fn.sum<number>('amount_minor').as('amount')])
+    .where('received_at', '>=', since)
+    .groupBy('state')
+    .execute();
+  const countOf = (outcome: SaleLine['outcome']): number =>
+    rows.filter((row) => outcomes[row.state] === outcome).reduce((sum, row) => sum + Number(row.count), 0);
+  const approved = rows.find((row) => row.state === 'approved');
+  return {
+    approved: countOf('approved'),
+    declined: countOf('declined'),
+    reversed: countOf('reversed'),
+    amountMinor: Number(approved?.amount ?? 0),
+  };
+}

@@ -1,0 +1,83 @@
+import type { Generated } from 'kysely';
+import type { SaleState } from '../transaction/rules.ts';
+
+/** Tables of the switch. A card stands in them as a token and its last four digits; what needs its number is sealed by the vault. */
+export interface SwitchTables {
+  /** One row per sale that a terminal asked for. Unique by terminal, STAN and local time. */
+  readonly switch_sales: {
+    seq: Generated<number>;
+    id: string;
+    serial: string;
+    /** DE11 and DE12 of the terminal. */
+    stan: string;
+    local_time: string;
+    /** Keyed tag of the request without its time of sending: tells a repeat from another request. */
+    body_tag: string;
+    received_at: number;
+    amount_minor: number;
+    currency: string;
+    scheme: string;
+    entry: string;
+    pan_token: string;
+    last_four: string;
+    routing_version: number;
+    /** The link it went to; null when it went nowhere. */
+    link: string | null;
+    /** DE11 and DE37 towards the issuer. */
+    out_stan: string | null;
+    rrn: string | null;
+    state: SaleState;
+    decided_by: 'issuer' | 'switch' | null;
+    action_code: string | null;
+    approval_code: string | null;
+    /** Code of the error table when the switch decided. */
+    reason: string | null;
+    /** The answer as ISO 8583 bytes of the terminal link. It holds no card number. */
+    answer: Uint8Array | null;
+    answered_at: number | null;
+    /** What a reversal of it needs, sealed. */
+    image: Uint8Array | null;
+  };
+  /** Reversals: those that the switch owes an issuer, and those that terminals asked for. */
+  readonly switch_reversals: {
+    seq: Generated<number>;
+    id: string;
+    sale_id: string | null;
+    origin: 'switch' | 'terminal';
+    /** Terminal's own keys of its 1420; null for one of the switch. */
+    serial: string | null;
+    stan: string | null;
+    local_time: string | null;
+    body_tag: string | null;
+    /** Keys of the sale that a terminal wants reversed. */
+    original_stan: string | null;
+    original_local_time: string | null;
+    /** DE25. */
+    reason: string;
+    link: string | null;
+    /** The 1420 for the issuer, sealed; null when the issuer need not hear of it. */
+    image: Uint8Array | null;
+    /** `queued` until the issuer took it; `settled` when there was nothing to take to the issuer. */
+    state: 'queued' | 'delivered' | 'settled';
+    attempts: number;
+    next_at: number;
+    /** Answer to the terminal's 1420. */
+    answer: Uint8Array | null;
+    created_at: number;
+    delivered_at: number | null;
+  };
+  /** What happened, in the order in which it was written. Rows are never changed. */
+  readonly switch_journal: {
+    seq: Generated<number>;
+    at: number;
+    sale_id: string | null;
+    serial: string | null;
+    entry: string;
+    /** JSON object of texts, numbers and booleans. */
+    facts: string;
+  };
+  /** The highest DUKPT counter used under each initial key. */
+  readonly switch_counters: { initial_key_id: string; counter: number; used_at: number };
+  /** The next trace number of each link; blocks are reserved ahead. */
+  readonly switch_numbers: { name: string; next: number };
+}

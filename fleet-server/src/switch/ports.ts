@@ -1,0 +1,59 @@
+import type { X509Certificate } from 'node:crypto';
+import type { LiveEvent, Serial } from '@tsunagu/protocols/fleet';
+import type { Fault, Result } from '@tsunagu/protocols/kit';
+import type { Store } from '../store/index.ts';
+import type { DukptWorkingKeys, Vault } from '../vault/index.ts';
+
+/** What the switch needs of the vault: tokens for cards, and sealing for what a reversal needs. */
+export type SwitchVault = Pick<Vault, 'panToken' | 'seal' | 'open'>;
+
+/** What the switch needs of the key ledger. */
+export interface SwitchKeys {
+  /** The working keys of the transaction with this KSN (12 bytes), and the terminal that holds its initial key. */
+  forTransaction(ksn: Uint8Array): Promise<Result<{ readonly serial: Serial; readonly keys: DukptWorkingKeys }>>;
+}
+
+/** Tells who is at the other end of a TLS connection whose chain was verified already. */
+export type Admit = (certificate: X509Certificate | undefined) => Promise<Result<Serial>>;
+
+/** Counters of the switch. The metrics room gives them names and labels. */
+export interface SwitchMetrics {
+  /** A request was answered; `outcome` as in a sale line, `by` who decided. */
+  saleAnswered(outcome: 'approved' | 'declined', by: 'issuer' | 'switch', actionCode: string, durationMs: number): void;
+  /** A frame or message was refused without being understood. */
+  frameRefused(code: string): void;
+  reversalQueued(origin: 'switch' | 'terminal'): void;
+  reversalDelivered(attempts: number): void;
+  /** Requests that wait for the issuer now. */
+  inFlight(count: number): void;
+  linkChanged(link: string, state: 'up' | 'signed-on' | 'down'): void;
+  connections(count: number): void;
+}
+
+/** Something that a person has to look at. */
+export interface SwitchAlarm {
+  readonly serial: Serial | undefined;
+  readonly fault: Fault;
+}
+
+/** The rooms around the switch. */
+export interface SwitchRooms {
+  readonly store: Store;
+  readonly vault: SwitchVault;
+  readonly keys: SwitchKeys;
+  readonly admit: Admit;
+  readonly live: { publish(event: LiveEvent): void };
+  readonly metrics: SwitchMetrics;
+  readonly alarm: (alarm: SwitchAlarm) => void;
+}
+
+/** Metrics for nobody, for runs without a metrics room. */
+export const noMetrics: SwitchMetrics = {
+  saleAnswered: () => undefined,
+  frameRefused: () => undefined,
+  reversalQueued: () => undefined,
+  reversalDelivered: () => undefined,
+  inFlight: () => undefined,
+  linkChanged: () => undefined,
+  connections: () => undefined,
+};

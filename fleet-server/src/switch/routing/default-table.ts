@@ -1,0 +1,20 @@
+import { issuerLink } from '@tsunagu/protocols/acquiring';
+import type { RoutingTable } from './route.ts';
+
+const to = (scheme: string, prefixes: readonly string[]) =>
+  prefixes.map((prefix) => ({ prefix, scheme, link: issuerLink.id }));
+
+const range = (from: number, until: number): readonly string[] =>
+  Array.from({ length: until - from + 1 }, (_, index) => String(from + index));
+
+/** The table of a fresh house: every scheme goes to the one emulated card company. Issuer identification ranges as the schemes publish them. */
+export const defaultRoutingTable: RoutingTable = {
+  version: 1,
+  routes: [
+    ...to('visa', ['4']),
+    ...to('mastercard', [...range(51, 55), ...range(2221, 2720)]),
+    ...to('jcb', range(3528, 3589)),
+    ...to('amex', ['34', '37']),
+    ...to('unionpay', ['62']),
+  ],
+};

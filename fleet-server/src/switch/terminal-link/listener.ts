@@ -1,0 +1,116 @@
+import { createServer, type TLSSocket } from 'node:tls';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import type { KeyCounters } from '../journal/key-counters.ts';
+import type { SwitchRooms } from '../ports.ts';
+import type { Processing } from '../transaction/processing.ts';
+import { TerminalConnection } from './connection.ts';
+
+/** How the switch shows itself to terminals, and whose certificates it takes. PEM. */
+export interface ServerCredentials {
+  readonly certificateChain: string;
+  readonly privateKey: string;
+  /** Roots (and issuing authorities) that a terminal's chain has to end in. */
+  readonly ca: string | readonly string[];
+}
+
+/** The listener for terminals. */
+export interface TerminalListener {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const connectionsMax = 4_096;
+const handshakeMs = 5_000;
+
+/** Opens the port for terminals: TLS 1.3 with client certificates. PORT_TAKEN when another process has it. */
+export function listenForTerminals(
+  world: World,
+  rooms: SwitchRooms,
+  counters: KeyCounters,
+  processing: Processing,
+  at: { readonly host: string; readonly port: number },
+  credentials: ServerCredentials,
+): Promise<Result<TerminalListener, 'PORT_TAKEN'>> {
+  const sockets = new Set<TLSSocket>();
+  const server = createServer({
+    cert: credentials.certificateChain,
+    key: credentials.privateKey,
+    ca: typeof credentials.ca === 'string' ? credentials.ca : [...credentials.ca],
+    requestCert: true,
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.3',
+    handshakeTimeout: handshakeMs,
+  });
+  server.maxConnections = connectionsMax;
+  server.on('drop', () =>
+    world.log('warn', 'connectionRefused', { fault: { code: 'CONNECTION_LIMIT' }, port: 'acquiring' }),
+  );
+  server.on('tlsClientError', (error, socket) => {
+    const reason = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+    const code = reason.includes('DID_NOT_RETURN_A_CERTIFICATE')
+      ? 'CLIENT_CERTIFICATE_MISSING'
+      : 'TLS_HANDSHAKE_FAILED';
+    rooms.metrics.frameRefused(code);
+    world.log('warn', 'connectionRefused', { fault: { code }, reason, port: 'acquiring', from: socket.remoteAddress });
+    socket.destroy();
+  });
+  server.on('secureConnection', (socket) => {
+    sockets.add(socket);
+    rooms.metrics.connections(sockets.size);
+    socket.setNoDelay(true);
+    socket.on('error', (error) =>
+      world.log('debug', 'connectionFailed', { port: 'acquiring', reason: error.name, from: socket.remoteAddress }),
+    );
+    socket.on('close', () => {
+      sockets.delete(socket);
+      rooms.metrics.connections(sockets.size);
+    });
+    // Nothing is read until it is known who sends it.
+    socket.pause();
+    rooms
+      .admit(socket.getPeerX509Certificate())
+      .then((admitted) => {
+        if (socket.destroyed) return;
+        if (!admitted.ok) {
+          rooms.metrics.frameRefused(admitted.fault.code);
+          world.log('warn', 'connectionRefused', {
+            fault: admitted.fault,
+            port: 'acquiring',
+            from: socket.remoteAddress,
+          });
+          socket.destroy();
+          return;
+        }
+        new TerminalConnection(world, rooms, counters, processing, socket, admitted.value);
+        socket.resume();
+      })
+      .catch((cause: unknown) => {
+        world.log('error', 'admissionFailed', { fault: { code: 'INTERNAL', cause }, port: 'acquiring' });
+        socket.destroy();
+      });
+  });
+  return new Promise((resolve) => {
+    server.once('error', (cause: Error) =>
+      resolve(fail('PORT_TAKEN', { facts: { port: at.port, name: 'acquiring' }, cause })),
+    );
+    server.listen(at.port, at.host, () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address ? address.port : at.port;
+      resolve(
+        ok({
+          port,
+          close: () =>
+            new Promise<void>((closed) => {
+              server.close(() => closed());
+              for (const socket of sockets) socket.end();
+              const deadline = world.timers.after(1_000, () => {
+                for (const socket of sockets) socket.destroy();
+              });
+              server.once('close', () => deadline.cancel());
+            }),
+        }),
+      );
+    });
+  });
+}

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import {
+  checkElements,
+  type EntryMode,
+  entryModeOf,
+  functions,
+  processingCodes,
+  terminalIdOf,
+  terminalLink,
+  terminalMessages,
+} from '@tsunagu/protocols/acquiring';
+import type { Serial } from '@tsunagu/protocols/fleet';
+import {
+  type DecodedMessage,
+  type FieldValue,
+  type Message,
+  type OriginalData,
+  parseOriginalData,
+  validate,
+} from '@tsunagu/protocols/iso8583';
+import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
+
+interface RequestKeys {
+  readonly stan: string;
+  readonly localTime: string;
+  readonly amountMinor: number;
+  readonly pan: Secret<'pan'>;
+  /** The message with values of its own: it outlives the bytes it was read from. */
+  readonly message: Message;
+}
+
+/** A 1200 or 1201 that makes sense. */
+export interface TerminalSale extends RequestKeys {
+  readonly kind: 'sale';
+  readonly entry: EntryMode;
+}
+
+/** A 1420 or 1421 that makes sense. */
+export interface TerminalReversal extends RequestKeys {
+  readonly kind: 'reversal';
+  readonly original: OriginalData;
+  /** DE25. */
+  readonly reason: string;
+}
+
+/** What a terminal may ask the switch. */
+export type TerminalRequest = TerminalSale | TerminalReversal;
+
+const refused = (field: number, expected: string) => fail('ACQUIRING_MESSAGE_REFUSED', { field, facts: { expected } });
+
+/**
+ * Reads a decoded message as a request of this terminal. Order of faults: kind of message, elements present, semantic rules,
+ * single values. ACQUIRING_MESSAGE_REFUSED names the element (0 for the MTI); the terminal gets 904.
+ */
+export function readRequest(
+  decoded: DecodedMessage,
+  serial: Serial,
+): Result<TerminalRequest, 'ACQUIRING_MESSAGE_REFUSED'> {
+  const { mti } = decoded;
+  if (mti !== '1200' && mti !== '1201' && mti !== '1420' && mti !== '1421') return refused(0, 'sale or reversal');
+  const present = checkElements(terminalMessages[mti], new Set(decoded.elements), decoded.text(22));
+  if (!present.ok) return present;
+  const finding = validate(decoded).find(({ severity }) => severity === 'error');
+  if (finding) return refused(finding.field, finding.code);
+  const isSale = mti === '1200' || mti === '1201';
+  const wanted = [
+    [3, processingCodes.sale],
+    [24, isSale ? functions.sale : functions.fullReversal],
+    [41, terminalIdOf(serial)],
+    [49, terminalLink.currency],
+  ] as const;
+  for (const [number, value] of wanted) if (decoded.text(number) !== value) return refused(number, value);
+  return readValues(decoded, isSale);
+}
+
+function readValues(decoded: DecodedMessage, isSale: boolean): Result<TerminalRequest, 'ACQUIRING_MESSAGE_REFUSED'> {
+  const stan = decoded.text(11);
+  const localTime = decoded.text(12);
+  const amountMinor = Number(decoded.text(4));
+  const pan = decoded.secret(2);
+  const entry = entryModeOf(decoded.text(22) ?? '');
+  if (stan === undefined || localTime === undefined) return refused(11, 'present');
+  if (amountMinor < 1) return refused(4, 'an amount');
+  if (pan === undefined || pan.length < 12) return refused(2, 'a card number');
+  const keys = {
+    stan,
+    localTime,
+    amountMinor,
+    pan: pan.use((digits) => Secret.copy('pan', digits)),
+    message: copyOf(decoded),
+  };
+  if (isSale) return entry === undefined ? refused(22, 'entry mode') : ok({ ...keys, kind: 'sale', entry });
+  const original = parseOriginalData(decoded.text(56) ?? '');
+  const reason = decoded.text(25);
+  if (!original.ok || original.value.mti !== '1200') return refused(56, 'a sale');
+  if (reason === undefined) return refused(25, 'present');
+  return ok({ ...keys, kind: 'reversal', original: original.value, reason });
+}
+
+/** A message whose binary values are copies, so that the bytes it came in can be wiped. */
+function copyOf(decoded: DecodedMessage): Message {
+  const fields: { [element: number]: FieldValue } = {};
+  for (const number of decoded.elements) {
+    const value = decoded.value(number);
+    if (value !== undefined) fields[number] = value instanceof Uint8Array ? Uint8Array.from(value) : value;
+  }
+  return { mti: decoded.mti, fields };
+}
+
+/**
+ * A digest of what a request says, without the repeat digit of its MTI and its time of transmission (DE7): a repeat has
+ * the same one. It covers the card number, so it is only ever stored as a keyed tag of itself.
+ */
+export function bodyDigest({ mti, fields }: Message): Secret<'pan'> {
+  const hash = createHash('sha256').update(mti.slice(0, 3));
+  for (const [number, value] of Object.entries(fields)) {
+    if (number === '7') continue;
+    hash.update(`\n${number}=${value.length}:`);
+    if (value instanceof Secret) value.use((bytes) => hash.update(bytes));
+    else hash.update(value);
+  }
+  return Secret.take('pan', hash.digest());
+}
+
+/** Overwrites the secrets of a message. */
+export function wipe({ fields }: Message): void {
+  for (const value of Object.values(fields)) if (value instanceof Secret) value.wipe();
+}

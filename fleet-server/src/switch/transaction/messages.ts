@@ -1,0 +1,56 @@
+import {
+  answerTo,
+  issuerLink,
+  retrievalReference,
+  terminalCodec,
+  terminalLink,
+  transmissionTime,
+} from '@tsunagu/protocols/acquiring';
+import type { FieldValue, Message } from '@tsunagu/protocols/iso8583';
+import { unwrap } from '@tsunagu/protocols/kit';
+
+/** A terminal's sale as it goes to the issuer: our trace number, acquirer and retrieval reference; all else as it came. */
+export function issuerRequest(sale: Message, outStan: string, nowMs: number): Message {
+  const fields: { [element: number]: FieldValue } = { ...sale.fields };
+  fields[7] = transmissionTime(nowMs);
+  fields[11] = outStan;
+  fields[32] = terminalLink.acquirerId;
+  fields[37] = retrievalReference(nowMs, outStan);
+  return { mti: '1200', fields };
+}
+
+/** What of a sale its reversal needs; the rest is not kept. */
+export function reversalImage(sale: Message): Message {
+  const kept = [2, 3, 4, 7, 11, 12, 14, 22, 23, 26, 32, 37, 41, 42, 49] as const;
+  const fields: { [element: number]: FieldValue } = {};
+  for (const number of kept) {
+    const value = sale.fields[number];
+    if (value !== undefined) fields[number] = value;
+  }
+  return { mti: '1200', fields };
+}
+
+/** An answer of the switch itself, as bytes of the terminal link. */
+export const ownAnswer = (
+  request: Message,
+  mti: '1210' | '1430',
+  actionCode: string,
+  added: { readonly [element: number]: FieldValue } = {},
+): Uint8Array =>
+  unwrap(terminalCodec.encode(answerTo(request, mti, terminalLink.echoElements, { ...added, 39: actionCode })));
+
+/** The issuer's answer as the terminal gets it: its own keys again, and the issuer's word. */
+export function passedOn(request: Message, answer: Message): Uint8Array {
+  const added: { [element: number]: FieldValue } = {};
+  for (const number of [37, 38, 39, 55]) {
+    const value = answer.fields[number];
+    if (value !== undefined) added[number] = value;
+  }
+  return unwrap(terminalCodec.encode(answerTo(request, '1210', terminalLink.echoElements, added)));
+}
+
+/** Elements that an issuer must repeat; the first that differs, or undefined. */
+export const firstDifference = (request: Message, answer: Message): number | undefined =>
+  issuerLink.echoElements.find(
+    (number) => number !== 7 && answer.fields[number] !== undefined && answer.fields[number] !== request.fields[number],
+  );

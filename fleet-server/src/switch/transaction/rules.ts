@@ -1,0 +1,152 @@
+import { reversalReasons } from '@tsunagu/protocols/acquiring';
+import { isApproval } from '@tsunagu/protocols/iso8583';
+
+/**
+ * How far a sale is.
+ *
+ * - `refused`: the switch said no by itself; nothing was sent.
+ * - `send-intended`: durable with everything a reversal needs; from here on nothing is assumed not sent.
+ * - `sent`: handed to the line.
+ * - `approved`, `declined`: the issuer's word, durable.
+ * - `reversing`: the outcome is unknown or unwanted; a 1420 is queued and will be repeated until it is taken.
+ * - `reversed`: the issuer took it.
+ *
+ * Abort: a terminal's reversal, at any moment. Power loss: `send-intended` and `sent` become `reversing` on the next start,
+ * `reversing` goes on, the others stay.
+ */
+export type SaleState = 'refused' | 'send-intended' | 'sent' | 'approved' | 'declined' | 'reversing' | 'reversed';
+
+/** What happens to a sale after its intent is durable. */
+export type SaleEvent =
+  | { readonly type: 'handedToLine' }
+  | { readonly type: 'issuerAnswered'; readonly actionCode: string }
+  | { readonly type: 'issuerTimedOut' }
+  | { readonly type: 'terminalReversed'; readonly reason: string }
+  | { readonly type: 'restarted' }
+  | { readonly type: 'reversalAccepted' };
+
+/** What the shell does about it; all `journal` and `queueReversal` of one step are one commit, before any `answer`. */
+export type SaleAction =
+  | { readonly type: 'journal'; readonly entry: JournalEntry }
+  | { readonly type: 'queueReversal'; readonly reason: string }
+  /** Pass the issuer's own answer on. */
+  | { readonly type: 'answerFromIssuer' }
+  /** Answer in the issuer's place. */
+  | { readonly type: 'answer'; readonly actionCode: string };
+
+/** Names of journal entries. */
+export type JournalEntry =
+  | 'received'
+  | 'refused'
+  | 'send-intended'
+  | 'sent'
+  | 'answered'
+  | 'unknown'
+  | 'late-answer'
+  | 'replayed'
+  | 'duplicate-differs'
+  | 'reversal-requested'
+  | 'reversal-queued'
+  | 'reversal-sent'
+  | 'reversal-accepted'
+  | 'reversal-stuck'
+  | 'reversal-without-original'
+  | 'original-after-reversal';
+
+/** A state and what to do. */
+export interface SaleStep {
+  readonly state: SaleState;
+  readonly actions: readonly SaleAction[];
+}
+
+const journal = (entry: JournalEntry): SaleAction => ({ type: 'journal', entry });
+const queueReversal = (reason: string): SaleAction => ({ type: 'queueReversal', reason });
+
+/** One step of a sale. */
+export function onSale(state: SaleState, event: SaleEvent): SaleStep {
+  const isOpen = state === 'send-intended' || state === 'sent';
+  switch (event.type) {
+    case 'handedToLine':
+      return state === 'send-intended' ? { state: 'sent', actions: [journal('sent')] } : { state, actions: [] };
+    case 'issuerAnswered':
+      // After 911 or a reversal an approval changes nothing: the reversal that is queued takes it back.
+      if (!isOpen) return { state, actions: [journal('late-answer')] };
+      return {
+        state: isApproval(event.actionCode) ? 'approved' : 'declined',
+        actions: [journal('answered'), { type: 'answerFromIssuer' }],
+      };
+    case 'issuerTimedOut':
+      if (!isOpen) return { state, actions: [] };
+      return {
+        state: 'reversing',
+        actions: [
+          journal('unknown'),
+          journal('reversal-queued'),
+          queueReversal(reversalReasons.timedOut),
+          { type: 'answer', actionCode: '911' },
+        ],
+      };
+    case 'terminalReversed':
+      return onTerminalReversal(state, event.reason);
+    case 'restarted':
+      if (!isOpen) return { state, actions: [] };
+      // Nobody waits any more, but a terminal that asks again gets the same no.
+      return {
+        state: 'reversing',
+        actions: [
+          journal('unknown'),
+          journal('reversal-queued'),
+          queueReversal(reversalReasons.timedOut),
+          { type: 'answer', actionCode: '911' },
+        ],
+      };
+    case 'reversalAccepted':
+      return state === 'reversing'
+        ? { state: 'reversed', actions: [journal('reversal-accepted')] }
+        : { state, actions: [journal('reversal-accepted')] };
+  }
+}
+
+function onTerminalReversal(state: SaleState, reason: string): SaleStep {
+  switch (state) {
+    case 'send-intended':
+    case 'sent':
+      // The terminal has given up: whoever still waits for the answer gets a no.
+      return {
+        state: 'reversing',
+        actions: [
+          journal('reversal-requested'),
+          journal('reversal-queued'),
+          queueReversal(reason),
+          { type: 'answer', actionCode: '911' },
+        ],
+      };
+    case 'approved':
+      return {
+        state: 'reversing',
+        actions: [journal('reversal-requested'), journal('reversal-queued'), queueReversal(reason)],
+      };
+    case 'refused':
+    case 'declined':
+    case 'reversing':
+    case 'reversed':
+      // Nothing was taken, or it is on its way back already.
+      return { state, actions: [journal('reversal-requested')] };
+  }
+}
+
+/** What an arriving request is, compared with what the journal holds under its key. */
+export type Arrival = 'new' | 'replay' | 'in-progress' | 'differs';
+
+/**
+ * A request under a key (terminal, STAN, local time): new; the same again, whose stored answer is given again; the same
+ * again, too early; or another one under a used key, which is 913 and an alarm.
+ */
+export function judgeArrival(
+  bodyTag: string,
+  known: { readonly bodyTag: string; readonly isAnswered: boolean } | undefined,
+): Arrival {
+  if (known === undefined) return 'new';
+  if (known.bodyTag !== bodyTag) return 'differs';
+  return known.isAnswered ? 'replay' : 'in-progress';
+}

@@ -1,0 +1,41 @@
+export { merchantIdOf, terminalIdOf } from './identifiers.ts';
+export {
+  backOffMs,
+  issuerCodec,
+  issuerFrame,
+  issuerLink,
+  terminalCodec,
+  terminalFrame,
+  terminalLink,
+} from './link-profiles.ts';
+export {
+  checkElements,
+  functions,
+  issuerMessages,
+  type MessageElements,
+  processingCodes,
+  terminalMessages,
+} from './message-elements.ts';
+export {
+  type EntryMode,
+  entryModeOf,
+  pointOfService,
+  type TerminalAbilities,
+  type Verification,
+} from './point-of-service.ts';
+export { type RefusalCode, type RefusalNumber, refusalNumber, refusalOf, refusals } from './refusals.ts';
+export { type ReversalReason, reversalOf, reversalReasons } from './reversal.ts';
+export { answerTo, type SaleRequest, saleRequest } from './sale-request.ts';
+export {
+  type FrameKeys,
+  type FrameKind,
+  frameKeys,
+  frameLayout,
+  openFrame,
+  type RefusalFrame,
+  readFrame,
+  refusalFrame,
+  type SealedFrame,
+  sealFrame,
+} from './secure-frame.ts';
+export { localTransactionTime, retrievalReference, transmissionTime } from './times.ts';

@@ -1,0 +1,114 @@
+import { fail, ok, type Result } from '../kit/index.ts';
+import { type EntryMode, entryModeOf } from './point-of-service.ts';
+
+/** What a message carries: elements it must have, elements it may have, and those that an entry mode asks for. */
+export interface MessageElements {
+  readonly title: { readonly en: string; readonly ja: string };
+  readonly mandatory: readonly number[];
+  readonly optional: readonly number[];
+  readonly byEntry?: Readonly<Record<EntryMode, readonly number[]>>;
+}
+
+const sale: MessageElements = {
+  title: { en: 'Sale', ja: '売上' },
+  // PAN, processing code 000000, amount, UTC time, STAN, local time, DE22, function 200, terminal, merchant, currency.
+  mandatory: [2, 3, 4, 7, 11, 12, 22, 24, 41, 42, 49],
+  optional: [14, 23, 26, 35, 55],
+  byEntry: { stripe: [35], contact: [55], contactless: [55] },
+};
+
+const reversal: MessageElements = {
+  title: { en: 'Reversal advice', ja: '取消(リバーサル)' },
+  // As the sale, with function 400, a reason (DE25), the original amount (DE30) and the original's keys (DE56).
+  mandatory: [2, 3, 4, 7, 11, 12, 22, 24, 25, 30, 41, 42, 49, 56],
+  optional: [14, 23, 26, 37, 38, 55],
+};
+
+const saleAnswer: MessageElements = {
+  title: { en: 'Answer to a sale', ja: '売上応答' },
+  mandatory: [3, 4, 7, 11, 12, 39, 41, 42, 49],
+  // RRN; approval code when approved; issuer's EMV data (tags 91, 71, 72); the failing element as text after 904.
+  optional: [37, 38, 44, 55],
+};
+
+/** W3: messages between terminal and switch. A repeat (1201, 1421) carries what its first sending carried. */
+export const terminalMessages = {
+  '1200': sale,
+  '1201': { ...sale, title: { en: 'Sale, repeat', ja: '売上(再送)' } },
+  '1210': saleAnswer,
+  '1420': reversal,
+  '1421': { ...reversal, title: { en: 'Reversal advice, repeat', ja: '取消(再送)' } },
+  '1430': { ...saleAnswer, title: { en: 'Answer to a reversal', ja: '取消応答' } },
+} as const satisfies Record<string, MessageElements>;
+
+const more = (elements: MessageElements, mandatory: readonly number[], optional: readonly number[] = []) => ({
+  ...elements,
+  mandatory: [...elements.mandatory, ...mandatory],
+  optional: [...elements.optional.filter((number) => !mandatory.includes(number)), ...optional],
+});
+
+const management: MessageElements = {
+  title: { en: 'Network management', ja: '回線制御' },
+  mandatory: [7, 11, 12, 24, 93, 94],
+  // Key exchange (811): the key block in DE96; DE53 numbers the key set.
+  optional: [53, 64, 96, 128],
+};
+
+const managementAnswer: MessageElements = {
+  title: { en: 'Answer to network management', ja: '回線制御応答' },
+  mandatory: [7, 11, 12, 39, 93, 94],
+  optional: [24, 64, 128],
+};
+
+/** W4: messages between switch and card company. DE32 and DE37 are the switch's; the MAC stands in DE64. */
+export const issuerMessages = {
+  '1200': more(sale, [32, 37], [64]),
+  '1201': more(sale, [32, 37], [64]),
+  '1210': more(saleAnswer, [32, 37], [64]),
+  '1420': more(reversal, [32, 37], [64]),
+  '1421': more(reversal, [32, 37], [64]),
+  '1430': more(saleAnswer, [32, 37], [64]),
+  '1804': management,
+  '1805': management,
+  '1814': managementAnswer,
+} as const satisfies Record<string, MessageElements>;
+
+/** Function codes (DE24) of this house. ISO 8583:1993, A.9. */
+export const functions = {
+  sale: '200',
+  fullReversal: '400',
+  signOn: '801',
+  signOff: '802',
+  keyExchange: '811',
+  echo: '831',
+} as const;
+
+/** Processing code (DE3) of a sale of goods from the default account. ISO 8583:1993, A.7. */
+export const processingCodes = { sale: '000000' } as const;
+
+/**
+ * Whether a message carries what its table says, no more and no less. ACQUIRING_MESSAGE_REFUSED names the element.
+ *
+ * @param present the numbers of the elements it has
+ * @param pointOfServiceCode its DE22, where it has one
+ */
+export function checkElements(
+  table: MessageElements,
+  present: ReadonlySet<number>,
+  pointOfServiceCode?: string,
+): Result<true, 'ACQUIRING_MESSAGE_REFUSED'> {
+  for (const number of table.mandatory)
+    if (!present.has(number))
+      return fail('ACQUIRING_MESSAGE_REFUSED', { field: number, facts: { expected: 'present' } });
+  const allowed = new Set([...table.mandatory, ...table.optional]);
+  for (const number of present)
+    if (!allowed.has(number) && number !== 1)
+      return fail('ACQUIRING_MESSAGE_REFUSED', { field: number, facts: { expected: 'absent' } });
+  if (table.byEntry === undefined) return ok(true);
+  const entry = pointOfServiceCode === undefined ? undefined : entryModeOf(pointOfServiceCode);
+  if (entry === undefined) return fail('ACQUIRING_MESSAGE_REFUSED', { field: 22, facts: { expected: 'entry mode' } });
+  for (const number of table.byEntry[entry])
+    if (!present.has(number))
+      return fail('ACQUIRING_MESSAGE_REFUSED', { field: number, facts: { expected: 'present', entry } });
+  return ok(true);
+}

@@ -1,0 +1,58 @@
+/** How the card was read. */
+export type EntryMode = 'stripe' | 'contact' | 'contactless';
+
+/** How the cardholder was verified. */
+export type Verification = 'none' | 'signature' | 'pin';
+
+/** What a terminal can read and write, as far as DE22 asks. */
+export interface TerminalAbilities {
+  readonly readers: readonly ('stripe' | 'contact' | 'contactless' | 'felica')[];
+  readonly printer: 'built-in' | 'separate' | 'none';
+  readonly screen: 'segments' | 'mono' | 'colour' | 'colour-touch';
+}
+
+/** Positions of the point-of-service data code that we fill. ISO 8583:1993, A.8; M is a scheme's addition for contactless chip. */
+const capability = { stripe: '2', contact: '5', contactless: 'M' } as const;
+const inputMode = { stripe: '2', contact: '5', contactless: 'M' } as const;
+const method = { none: '0', pin: '1', signature: '5' } as const;
+const verifier = { none: '0', pin: '3', signature: '4' } as const;
+
+/** The point-of-service data code (DE22, 12 characters) of an attended sale with the card present. ISO 8583:1993, A.8. */
+export function pointOfService(entry: EntryMode, verification: Verification, terminal: TerminalAbilities): string {
+  const best = terminal.readers.includes('contactless')
+    ? 'contactless'
+    : terminal.readers.includes('contact')
+      ? 'contact'
+      : 'stripe';
+  const prints = terminal.printer !== 'none';
+  const shows = terminal.screen !== 'segments';
+  return [
+    capability[best],
+    verification === 'pin' ? '1' : '2',
+    '0', // the terminal does not keep cards
+    '1', // on the merchant's premises, attended
+    '0', // cardholder present
+    '1', // card present
+    inputMode[entry],
+    method[verification],
+    verifier[verification],
+    entry === 'stripe' ? '1' : '3',
+    prints && shows ? '4' : prints ? '2' : '3',
+    verification === 'pin' ? 'C' : '0',
+  ].join('');
+}
+
+/** How the card was read, out of DE22; undefined for a way that this house does not know. */
+export function entryModeOf(pointOfServiceCode: string): EntryMode | undefined {
+  switch (pointOfServiceCode[6]) {
+    case '2':
+      return 'stripe';
+    case '5':
+      return 'contact';
+    case 'M':
+    case 'A':
+      return 'contactless';
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Why the switch refuses a frame without an answer that is enciphered: the far side may have no key to read one.
+ * Numbers are for ever; a new reason gets a new number. After `close` the switch ends the connection, after `continue`
+ * the next frame is welcome.
+ */
+export const refusals = {
+  1: { code: 'ACQUIRING_FRAME_INVALID', afterwards: 'close' },
+  2: { code: 'ACQUIRING_FRAME_TOO_LONG', afterwards: 'close' },
+  3: { code: 'ACQUIRING_FRAME_INCOMPLETE', afterwards: 'close' },
+  4: { code: 'ACQUIRING_KSN_UNKNOWN', afterwards: 'continue' },
+  5: { code: 'ACQUIRING_KSN_REUSED', afterwards: 'continue' },
+  6: { code: 'ACQUIRING_KSN_INVALID', afterwards: 'continue' },
+  7: { code: 'ACQUIRING_FRAME_NOT_AUTHENTIC', afterwards: 'continue' },
+  8: { code: 'ACQUIRING_MESSAGE_INVALID', afterwards: 'continue' },
+  9: { code: 'ACQUIRING_BUSY', afterwards: 'continue' },
+  10: { code: 'SWITCH_JOURNAL_FAILED', afterwards: 'continue' },
+} as const;
+
+/** The number of a refusal, as it stands on the wire. */
+export type RefusalNumber = keyof typeof refusals;
+
+/** The stable code of a refusal, the same as in logs and in the error table. */
+export type RefusalCode = (typeof refusals)[RefusalNumber]['code'];
+
+const numbers: readonly RefusalNumber[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+
+/** The refusal of a number from the wire; undefined for one that this version does not know. */
+export const refusalOf = (number: number): (typeof refusals)[RefusalNumber] | undefined => {
+  const known = numbers.find((each) => each === number);
+  return known && refusals[known];
+};
+
+/** The number of a code. */
+export function refusalNumber(code: RefusalCode): RefusalNumber {
+  const number = numbers.find((each) => refusals[each].code === code);
+  if (number === undefined) throw new Error(`${code} is not a refusal`);
+  return number;
+}

@@ -1,0 +1,27 @@
+export {
+  type BlockAddress,
+  checkFelicaStatus,
+  decodeFelicaCommand,
+  decodeFelicaResponse,
+  encodeFelicaCommand,
+  encodeFelicaResponse,
+  type FelicaCode,
+  type FelicaCommand,
+  type FelicaResponse,
+  felicaCommands,
+  felicaStatuses,
+  type PollRequest,
+  pollRequests,
+} from './commands.ts';
+export {
+  decodeTransitEntry,
+  encodeTransitEntry,
+  type TransitEntry,
+  transitAttributeService,
+  transitHistoryService,
+  transitProcesses,
+  transitProcessName,
+  transitSystemCode,
+  transitTerminalName,
+  transitTerminals,
+} from './transit.ts';

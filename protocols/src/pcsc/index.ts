@@ -1,0 +1,23 @@
+export {
+  type Atr,
+  type AtrGroup,
+  contactlessAtr,
+  parseAtr,
+  readStorageCardAtr,
+  type StorageCard,
+  storageCardAtr,
+  storageNames,
+  storageStandards,
+} from './atr.ts';
+export { encodePseudoCommand, type PseudoCommand, readPseudoCommand } from './pseudo-apdu.ts';
+export {
+  type ExchangeResult,
+  encodeExchange,
+  endSession,
+  readExchange,
+  sessionStandards,
+  sessionTags,
+  startSession,
+  switchTo,
+  transceive,
+} from './transparent-session.ts';

@@ -1,0 +1,317 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, type TLSSocket } from 'node:tls';
+import { type CardCompany, openCardCompany } from '@tsunagu/fleet-server/card-company/card-company';
+import { Ledger } from '@tsunagu/fleet-server/card-company/ledger';
+import { openAuthority } from '@tsunagu/fleet-server/identity/index';
+import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import {
+  linkCredentials,
+  linkCredentialsPath,
+  noMetrics,
+  openSwitch,
+  prepareIssuerLink,
+  type Switch,
+  type SwitchAlarm,
+} from '@tsunagu/fleet-server/switch/index';
+import { openFileVault } from '@tsunagu/fleet-server/vault/index';
+import {
+  merchantIdOf,
+  openFrame,
+  type RefusalFrame,
+  readFrame,
+  reversalOf,
+  saleRequest,
+  sealFrame,
+  terminalCodec,
+  terminalFrame,
+  terminalIdOf,
+} from '@tsunagu/protocols/acquiring';
+import { formatAesKsn } from '@tsunagu/protocols/dukpt';
+import { generateCryptogram } from '@tsunagu/protocols/emv';
+import { parseTerminalUri, type SaleLine, serialSchema, tenantSchema } from '@tsunagu/protocols/fleet';
+import { type DecodedMessage, FrameReader, type Message } from '@tsunagu/protocols/iso8583';
+import { fail, hex, ok, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { cardKeysOf, type TestCardName, testCard } from '@tsunagu/protocols/test-cards';
+import { tlv } from '@tsunagu/protocols/tlv';
+import { systemWorld } from '@tsunagu/protocols/world';
+
+export const tenant = tenantSchema.parse('demo');
+const initialKeyIdOf = new Map([
+  ['CT5100-0001', '1122334400000001'],
+  ['CATS220-0001', '1122334400000002'],
+]);
+
+/** Switch, store, vault, card company: real ones, on free ports, in a folder of their own. */
+export interface SmallHouse {
+  readonly folder: string;
+  readonly logs: string[];
+  readonly alarms: SwitchAlarm[];
+  readonly lines: SaleLine[];
+  readonly ledger: Ledger;
+  readonly store: Store;
+  readonly sw: Switch;
+  /** A connected terminal. */
+  terminal(serial: string): Promise<Terminal>;
+  /** Credentials of a terminal, for odd connections. */
+  credentials(serial: string): { cert: string; key: string; ca: string };
+  stopCardCompany(): Promise<void>;
+  startCardCompany(): Promise<void>;
+  /** All bytes below the folder and all log lines, for searching. */
+  everything(): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
+export async function openSmallHouse(from?: string): Promise<SmallHouse> {
+  const folder = await mkdtemp(join(tmpdir(), 'switch-'));
+  if (from) await cp(from, folder, { recursive: true });
+  const logs: string[] = [];
+  const alarms: SwitchAlarm[] = [];
+  const lines: SaleLine[] = [];
+  const world = systemWorld((level, event, facts) => logs.push(JSON.stringify({ level, event, ...facts })));
+  const vault = unwrap(await openFileVault(join(folder, 'vault.json'), 'a passphrase of a test', world));
+  const store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
+  const authority = await openAuthority(world, store, vault, tenant);
+  await vault.ensure('bdk/1', 'dukpt-base');
+  const issuer = await prepareIssuerLink(authority, vault, tenant, folder);
+  const handed = linkCredentials.parse(JSON.parse(await readFile(linkCredentialsPath(folder), 'utf8')));
+  let ledger = unwrap(await Ledger.open(join(folder, 'ledger.jsonl')));
+  let cardCompanyPort = 0;
+  let cardCompany: CardCompany | undefined;
+  const startCardCompany = async (): Promise<void> => {
+    if (cardCompanyPort !== 0) ledger = unwrap(await Ledger.open(join(folder, 'ledger.jsonl')));
+    cardCompany = unwrap(
+      await openCardCompany(world, {
+        host: '127.0.0.1',
+        port: cardCompanyPort,
+        credentials: handed,
+        ledger,
+        delayMs: () => 5,
+      }),
+    );
+    cardCompanyPort = cardCompany.port;
+  };
+  const stopCardCompany = async (): Promise<void> => {
+    await cardCompany?.close();
+    cardCompany = undefined;
+  };
+  await startCardCompany();
+  const server = await authority.credentials('server', 'server', {
+    kind: 'leaf',
+    purposes: ['serverAuth'],
+    names: [{ dns: 'localhost' }, { ip: '127.0.0.1' }],
+  });
+  const sw = unwrap(
+    await openSwitch(
+      world,
+      {
+        store,
+        vault,
+        keys: {
+          forTransaction(ksn) {
+            const id = toHex(ksn.subarray(0, 8));
+            const serial = [...initialKeyIdOf].find(([, known]) => known === id)?.[0];
+            const keys = vault.dukptKeys('bdk/1', ksn);
+            if (!serial) return Promise.resolve(fail('VAULT_KEY_UNKNOWN'));
+            return Promise.resolve(keys.ok ? ok({ serial: serialSchema.parse(serial), keys: keys.value }) : keys);
+          },
+        },
+        admit(certificate) {
+          const named = parseTerminalUri(certificate?.subjectAltName?.slice(4) ?? '');
+          return Promise.resolve(named ? ok(named.serial) : fail('CLIENT_CERTIFICATE_REFUSED'));
+        },
+        live: { publish: (event) => event.name === 'sale' && lines.push(event.data) },
+        metrics: noMetrics,
+        alarm: (alarm) => alarms.push(alarm),
+      },
+      {
+        terminals: { host: '127.0.0.1', port: 0, credentials: { ...server, ca: authority.root } },
+        issuer: { host: '127.0.0.1', port: cardCompanyPort, credentials: issuer },
+      },
+    ),
+  );
+  const credentials = (serial: string) => {
+    const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const issued = authority.issueTerminal(serialSchema.parse(serial), pair.publicKey);
+    return {
+      cert: issued.chain,
+      key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      ca: authority.root,
+    };
+  };
+  let counter = Math.floor(Date.now() / 1000) & 0xff00;
+  const nextCounter = (): number => {
+    // A usable counter has at most 16 one-bits; these always do.
+    counter += 1;
+    return counter;
+  };
+  const house: SmallHouse = {
+    folder,
+    logs,
+    alarms,
+    lines,
+    store,
+    sw,
+    get ledger() {
+      return ledger;
+    },
+    credentials,
+    startCardCompany,
+    stopCardCompany,
+    async terminal(serial) {
+      const socket = connect({ host: '127.0.0.1', port: sw.port, servername: 'localhost', ...credentials(serial) });
+      await new Promise<void>((resolve, reject) => {
+        socket.once('secureConnect', () => resolve()).once('error', reject);
+      });
+      const keysOf = (ksn: Uint8Array) => unwrap(vault.dukptKeys('bdk/1', ksn));
+      return new Terminal(serial, socket, keysOf, nextCounter);
+    },
+    async everything() {
+      const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((file) => file.isFile());
+      const bytes = await Promise.all(files.map((file) => readFile(join(file.parentPath, file.name))));
+      return Buffer.concat([...bytes, Buffer.from(logs.join('\n'))]);
+    },
+    async close() {
+      await sw.close();
+      await stopCardCompany();
+      await store.close();
+      await vault.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  await until(() => sw.links()[0]?.state === 'signed-on');
+  return house;
+}
+
+// Trace numbers go on across connections, as on a real terminal.
+let stans = 0;
+const nextStan = (): string => {
+  stans += 1;
+  return String(stans).padStart(6, '0');
+};
+
+type Keys = ReturnType<
+  (ksn: Uint8Array) => {
+    dataEncryptionEncrypt: Parameters<typeof sealFrame>[3]['mac'];
+    macGeneration: Parameters<typeof sealFrame>[3]['mac'];
+    dataEncryptionDecrypt: Parameters<typeof sealFrame>[3]['mac'];
+    macVerification: Parameters<typeof sealFrame>[3]['mac'];
+  }
+>;
+
+/** The far end of W3, in test code: it can also do wrong. */
+export class Terminal {
+  readonly serial: string;
+  readonly socket: TLSSocket;
+  readonly #keysOf: (ksn: Uint8Array) => Keys;
+  readonly #nextCounter: () => number;
+  readonly #bodies: Uint8Array[] = [];
+  isClosed = false;
+
+  constructor(serial: string, socket: TLSSocket, keysOf: (ksn: Uint8Array) => Keys, nextCounter: () => number) {
+    this.serial = serial;
+    this.socket = socket;
+    this.#keysOf = keysOf;
+    this.#nextCounter = nextCounter;
+    const reader = new FrameReader(terminalFrame);
+    socket.on('data', (chunk) => {
+      for (const { message } of reader.push(chunk).frames) this.#bodies.push(Uint8Array.from(message));
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      this.isClosed = true;
+    });
+  }
+
+  ksn(counter = this.#nextCounter(), serial = this.serial): Uint8Array {
+    return formatAesKsn({ initialKeyId: hex(initialKeyIdOf.get(serial) ?? 'FFFFFFFFFFFFFFFF'), counter });
+  }
+
+  frame(message: Message | Uint8Array, ksn = this.ksn()): Uint8Array {
+    const bytes = message instanceof Uint8Array ? message : unwrap(terminalCodec.encode(message));
+    const keys = this.#keysOf(ksn);
+    return sealFrame('request', ksn, bytes, { encryption: keys.dataEncryptionEncrypt, mac: keys.macGeneration });
+  }
+
+  async body(): Promise<Uint8Array> {
+    await until(() => this.#bodies.length > 0 || this.isClosed);
+    const body = this.#bodies.shift();
+    if (!body) throw new Error('closed without an answer');
+    return body;
+  }
+
+  async answer(): Promise<DecodedMessage> {
+    const frame = unwrap(readFrame(await this.body()));
+    if (frame.kind === 'refusal') throw new Error(`refused: ${frame.code}`);
+    const keys = this.#keysOf(frame.ksn);
+    const opened = unwrap(openFrame(frame, { encryption: keys.dataEncryptionDecrypt, mac: keys.macVerification }));
+    const decoded = terminalCodec.decode(opened);
+    if (!decoded.ok) throw new Error(decoded.fault.code);
+    return decoded.value;
+  }
+
+  async refusal(): Promise<RefusalFrame> {
+    const frame = unwrap(readFrame(await this.body()));
+    if (frame.kind !== 'refusal') throw new Error('an answer');
+    return frame;
+  }
+
+  sale(cardName: TestCardName, amountMinor: number, change: { cryptogram?: string; stripe?: boolean } = {}): Message {
+    const card = testCard(cardName);
+    const values = new Map<number, Uint8Array>([
+      [0x9f02, hex(String(amountMinor).padStart(12, '0'))],
+      [0x9f03, hex('000000000000')],
+      [0x9f1a, hex('0392')],
+      [0x95, hex('0000008000')],
+      [0x5f2a, hex('0392')],
+      [0x9a, hex('261123')],
+      [0x9c, hex('00')],
+      [0x9f37, hex('11223344')],
+      [0x82, hex(card.aip)],
+      [0x9f36, hex('0001')],
+      [0x9f10, hex(card.issuerApplicationData)],
+    ]);
+    const cryptogram = change.cryptogram
+      ? hex(change.cryptogram)
+      : unwrap(generateCryptogram(card.profile, cardKeysOf(card), (tag) => values.get(tag)));
+    const emv = Buffer.concat([tlv(0x9f26, cryptogram), ...[...values].map(([tag, value]) => tlv(tag, value))]);
+    return saleRequest({
+      terminalId: terminalIdOf(this.serial),
+      merchantId: merchantIdOf(tenant),
+      abilities: { readers: ['stripe', 'contact', 'contactless'], printer: 'built-in', screen: 'colour' },
+      stan: nextStan(),
+      nowMs: Date.now(),
+      amountMinor,
+      entry: 'contact',
+      verification: 'signature',
+      pan: card.pan,
+      expiry: card.expiry.slice(0, 4),
+      panSequence: card.psn,
+      emv: Uint8Array.from(emv),
+    });
+  }
+
+  reversal(sale: Message, reason = '4021'): Message {
+    return reversalOf(sale, { stan: nextStan(), nowMs: Date.now(), reason });
+  }
+
+  async ask(message: Message | Uint8Array): Promise<DecodedMessage> {
+    this.socket.write(this.frame(message));
+    return await this.answer();
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+}
+
+/** Waits until something holds; fails after `timeoutMs`. */
+export async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 12_000): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`not in ${timeoutMs} ms: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
