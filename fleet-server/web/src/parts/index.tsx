@@ -127,7 +127,7 @@ function whyOf(sale: SaleLine): string {
 
 /** Sales as a table. */
 export const SalesTable = ({ lines, withTerminal = true }: { lines: readonly SaleLine[]; withTerminal?: boolean }) => (
-  <div class="scroll" tabIndex={0} role="region" aria-label={t('nav.sales')}>
+  <div class="scroll" tabIndex={0} role="group" aria-label={t('nav.sales')}>
     <table>
       <thead>
         <tr>
@@ -164,9 +164,7 @@ export const SalesTable = ({ lines, withTerminal = true }: { lines: readonly Sal
             <td>
               <CardName sale={sale} />
             </td>
-            <td class="wide quiet">
-              {whyOf(sale)}
-            </td>
+            <td class="wide quiet">{whyOf(sale)}</td>
             <td class="number wide quiet">{sale.durationMs === null ? '' : `${Math.round(sale.durationMs)} ms`}</td>
           </tr>
         ))}
