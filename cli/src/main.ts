@@ -164,7 +164,7 @@ program
       world,
       process.stdin,
       (line) => process.stdout.write(`${line}\n`),
-      open().err,
+      (line) => open().err(line),
     );
   });
 
