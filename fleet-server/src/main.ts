@@ -85,7 +85,7 @@ if (!house.ok) {
     if (isClosing) return;
     isClosing = true;
     world.log('info', 'stopping');
-    running
+    void running
       .close()
       .then(() => world.log('info', 'stopped'))
       .finally(() => end(0));
