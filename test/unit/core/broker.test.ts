@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, type X509Certificate } from 'node:crypto';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { type OpenBroker, openAedesBroker, packetLengthMax } from '@tsunagu/fleet-server/broker/index';
 import { parseTerminalUri, type Serial, serialSchema, tenantSchema, terminalUri } from '@tsunagu/protocols/fleet';
