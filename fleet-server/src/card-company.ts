@@ -60,6 +60,7 @@ if (!started.ok) {
   world.log('info', 'started', { port: company.port });
   say({ event: 'ready', ports: { cardCompany: company.port } });
   const stop = (): void => {
+    process.stdin.destroy();
     company
       .close()
       .then(() => world.log('info', 'stopped'))
@@ -67,6 +68,8 @@ if (!started.ok) {
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  // Whoever started us holds the other end of our input: when it dies, so do we.
+  if (process.env['TSUNAGU_LIFELINE']) process.stdin.once('end', stop).once('error', stop).resume();
 }
 
 /** Faults keep their code and place; of what caused them only its own code. */

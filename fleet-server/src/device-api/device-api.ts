@@ -144,12 +144,14 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
     },
   );
   server.maxConnections = 4_096;
-  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) =>
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
     world.log('warn', 'deviceHandshakeFailed', {
       address: socket.remoteAddress,
       fault: fail('TLS_HANDSHAKE_FAILED', { facts: { error: error.code ?? 'unknown' } }).fault,
-    }),
-  );
+    });
+    // A handshake that ran out of time is only reported: the connection would stay.
+    socket.destroy();
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     world.log('warn', 'deviceBytesRefused', {
       fault: fail('INPUT_INVALID', { facts: { error: error.code ?? 'unknown' } }).fault,

@@ -185,7 +185,6 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
   return house;
 }
 
-<<<<<<< HEAD
 // Trace numbers go on across connections, as on a real terminal.
 let stans = 0;
 const nextStan = (): string => {
@@ -193,8 +192,6 @@ const nextStan = (): string => {
   return String(stans).padStart(6, '0');
 };
 
-=======
->>>>>>> core
 type Keys = ReturnType<
   (ksn: Uint8Array) => {
     dataEncryptionEncrypt: Parameters<typeof sealFrame>[3]['mac'];
@@ -212,10 +209,6 @@ export class Terminal {
   readonly #nextCounter: () => number;
   readonly #bodies: Uint8Array[] = [];
   isClosed = false;
-<<<<<<< HEAD
-=======
-  #stan = 0;
->>>>>>> core
 
   constructor(serial: string, socket: TLSSocket, keysOf: (ksn: Uint8Array) => Keys, nextCounter: () => number) {
     this.serial = serial;
@@ -267,10 +260,6 @@ export class Terminal {
 
   sale(cardName: TestCardName, amountMinor: number, change: { cryptogram?: string; stripe?: boolean } = {}): Message {
     const card = testCard(cardName);
-<<<<<<< HEAD
-=======
-    this.#stan += 1;
->>>>>>> core
     const values = new Map<number, Uint8Array>([
       [0x9f02, hex(String(amountMinor).padStart(12, '0'))],
       [0x9f03, hex('000000000000')],
@@ -292,11 +281,7 @@ export class Terminal {
       terminalId: terminalIdOf(this.serial),
       merchantId: merchantIdOf(tenant),
       abilities: { readers: ['stripe', 'contact', 'contactless'], printer: 'built-in', screen: 'colour' },
-<<<<<<< HEAD
       stan: nextStan(),
-=======
-      stan: String(this.#stan).padStart(6, '0'),
->>>>>>> core
       nowMs: Date.now(),
       amountMinor,
       entry: 'contact',
@@ -309,12 +294,7 @@ export class Terminal {
   }
 
   reversal(sale: Message, reason = '4021'): Message {
-<<<<<<< HEAD
     return reversalOf(sale, { stan: nextStan(), nowMs: Date.now(), reason });
-=======
-    this.#stan += 1;
-    return reversalOf(sale, { stan: String(this.#stan).padStart(6, '0'), nowMs: Date.now(), reason });
->>>>>>> core
   }
 
   async ask(message: Message | Uint8Array): Promise<DecodedMessage> {
