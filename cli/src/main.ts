@@ -15,7 +15,9 @@ interface GlobalOptions {
 }
 
 // Whoever reads our output may stop reading (`| head`): that is no fault of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exit.ok : exit.failed));
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? exit.ok : exit.failed),
+);
 
 const world = systemWorld(() => {});
 const program = new Command('tsunagu')
@@ -24,7 +26,8 @@ const program = new Command('tsunagu')
   .option('--json', 'one JSON document on standard output')
   .option('--server <url>', 'address of the management API (token: TSUNAGU_TOKEN)')
   .option('--data <folder>', 'data folder of the house (default: the nearest .tsunagu)')
-  .showSuggestionAfterError();
+  .showSuggestionAfterError()
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? exit.ok : exit.usage));
 
 const open = (): Console =>
   openConsole({
@@ -165,7 +168,4 @@ program
     );
   });
 
-program.exitOverride((error) => {
-  process.exit(error.exitCode === 0 ? exit.ok : exit.usage);
-});
 await program.parseAsync(process.argv);

@@ -230,8 +230,11 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     rejectUnauthorized: true,
     handshakeTimeout: connectTimeoutMs,
   } satisfies TlsOptions;
-  const handshakeFailed = (error: Error, socket: TLSSocket): void =>
+  const handshakeFailed = (error: Error, socket: TLSSocket): void => {
     noteRefusal('fleetHandshakeFailed', { address: socket.remoteAddress, fault: handshakeFault(error) });
+    // A handshake that ran out of time is only reported: the connection would stay.
+    socket.destroy();
+  };
   const dropped = (): void => noteRefusal('fleetConnectionDropped', { fault: fail('CONNECTION_LIMIT').fault });
 
   const tlsServer = createTlsServer(tlsOptions, (socket) => accept(socket, socket));

@@ -55,22 +55,25 @@ export function makeMetrics(world: World): Metrics {
     text: () => registry.metrics(),
     gauge: (from) => addGauges(registry, from),
     listen: async (host, port) => {
-      const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
-        if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
-          response.writeHead(404, { 'content-type': 'text/plain' }).end('ROUTE_UNKNOWN\n');
-          return;
-        }
-        registry.metrics().then(
-          (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
-          (error: unknown) => {
-            world.log('error', 'metrics failed', {
-              code: 'INTERNAL',
-              stack: error instanceof Error ? (error.stack ?? '') : '',
-            });
-            response.writeHead(500, { 'content-type': 'text/plain' }).end('INTERNAL\n');
-          },
-        );
-      });
+      const server = createServer(
+        { requestTimeout: 10_000, headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+        (request, response) => {
+          if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
+            response.writeHead(404, { 'content-type': 'text/plain' }).end('ROUTE_UNKNOWN\n');
+            return;
+          }
+          registry.metrics().then(
+            (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+            (error: unknown) => {
+              world.log('error', 'metrics failed', {
+                code: 'INTERNAL',
+                stack: error instanceof Error ? (error.stack ?? '') : '',
+              });
+              response.writeHead(500, { 'content-type': 'text/plain' }).end('INTERNAL\n');
+            },
+          );
+        },
+      );
       server.maxConnections = 64;
       server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
         world.log('warn', 'bytes refused', {

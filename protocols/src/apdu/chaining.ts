@@ -55,7 +55,8 @@ export function continueChain(
     return fail('APDU_CHAIN_BROKEN');
   const lengthBytes = state.lengthBytes + next.data.length;
   if (lengthBytes > lengthBytesMax) return fail('APDU_CHAIN_BROKEN', { facts: { lengthBytes } });
-  const parts = [...state.parts, Uint8Array.from(next.data)];
+  // A command without data adds none: a chain of them must not grow what a card keeps.
+  const parts = next.data.length === 0 ? state.parts : [...state.parts, Uint8Array.from(next.data)];
   if (isChained) return ok({ state: { first: first ?? { ...next, cla }, parts, lengthBytes } });
   return ok({ state: noChain, complete: command(cla, next.ins, next.p1, next.p2, concat(...parts), next.le) });
 }

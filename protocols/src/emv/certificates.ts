@@ -289,7 +289,7 @@ export interface AuthenticatedRecord {
  * The static data to be authenticated: records of files 1 to 10 without the template's tag and length, those of 11 to 30
  * whole, then the AIP if the tag list (9F4A) names it.
  *
- * @returns EMV_VALUE_INVALID for a record without template 70, or a tag list that holds anything but 82.
+ * @returns EMV_VALUE_INVALID for a record that is not one whole template 70, or a tag list that holds anything but 82.
  * @see EMV 4.3 Book 3, 10.3
  */
 export function staticDataToAuthenticate(
@@ -301,11 +301,25 @@ export function staticDataToAuthenticate(
     return fail('EMV_VALUE_INVALID', { field: '9F4A' });
   const parts: Uint8Array[] = [];
   for (const { sfi, bytes } of records) {
-    if (bytes[0] !== 0x70 || bytes.length < 2) return fail('EMV_VALUE_INVALID', { field: '70' });
-    const lengthByte = bytes[1] ?? 0;
-    const from = 2 + (lengthByte > 0x80 ? lengthByte & 0x7f : 0);
+    const from = recordValueOffset(bytes);
+    if (from === undefined) return fail('EMV_VALUE_INVALID', { field: '70' });
     parts.push(sfi <= 10 ? bytes.subarray(from) : bytes);
   }
   if (tagList !== undefined) parts.push(aip);
   return ok(concat(...parts));
+}
+
+/** Where the value of a record's template 70 begins; undefined when the record is not that template and nothing else. */
+function recordValueOffset(bytes: Uint8Array): number | undefined {
+  const [tag, first, second, third] = bytes;
+  if (tag !== 0x70 || first === undefined) return undefined;
+  const [from, length] =
+    first < 0x80
+      ? [2, first]
+      : first === 0x81
+        ? [3, second ?? 0]
+        : first === 0x82
+          ? [4, ((second ?? 0) << 8) | (third ?? 0)]
+          : [0, 0];
+  return from > 0 && from + length === bytes.length ? from : undefined;
 }

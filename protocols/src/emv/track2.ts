@@ -23,7 +23,11 @@ export function parseTrack2(bytes: Uint8Array): Result<Track2, 'EMV_TRACK2_INVAL
     return fail('EMV_TRACK2_INVALID', { field: '57', facts: { length: bytes.length } });
   const text = Buffer.from(bytes).toString('hex');
   const match = /^(\d{8,19})d(\d{4})(\d{3})(\d*)f?$/.exec(text);
-  if (match === null) return fail('EMV_TRACK2_INVALID', { field: '57', offset: text.search(/[^0-9]/) >> 1 });
+  if (match === null) {
+    // Where the card number ends wrongly; digits alone lack their separator at the end.
+    const digits = text.search(/[^0-9]/);
+    return fail('EMV_TRACK2_INVALID', { field: '57', offset: digits < 0 ? bytes.length : digits >> 1 });
+  }
   const [, pan = '', expiry = '', serviceCode = '', discretionary = ''] = match;
   return ok({
     pan: Secret.take('pan', ascii(pan)),

@@ -138,6 +138,7 @@ export function decodeTlv(message: Uint8Array, options: TlvOptions = {}): Result
 function readObjects(reading: Reading, from: number, end: number, depth: number): readonly Tlv[] | undefined {
   const { message } = reading;
   let objects: Tlv[] | undefined;
+  let tags: Set<number> | undefined;
   let at = from;
   while (at < end) {
     const start = at;
@@ -179,9 +180,12 @@ function readObjects(reading: Reading, from: number, end: number, depth: number)
       if (inner === undefined) return undefined;
       children = inner;
     }
-    if (objects === undefined) objects = [];
-    else if (reading.refuseDuplicates && !reading.repeatable.has(tag) && objects.some((other) => other.tag === tag))
-      return refuse(reading, 'TLV_DUPLICATE', start, tag);
+    objects ??= [];
+    if (reading.refuseDuplicates) {
+      tags ??= new Set();
+      if (tags.has(tag) && !reading.repeatable.has(tag)) return refuse(reading, 'TLV_DUPLICATE', start, tag);
+      tags.add(tag);
+    }
     objects.push(new Tlv(message, tag, start, at, valueEnd, children));
     at = valueEnd;
   }
