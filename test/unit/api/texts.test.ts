@@ -1,7 +1,7 @@
 import { jobStates, saleSteps, timelineKinds } from '@tsunagu/protocols/fleet';
 import { describe, expect, it } from 'vitest';
-import { en } from '../../../fleet-server/web/src/text/en.ts';
-import { ja } from '../../../fleet-server/web/src/text/ja.ts';
+import { en } from '../../../fleet-server/web/src/text/en.js';
+import { ja } from '../../../fleet-server/web/src/text/ja.js';
 
 describe('texts of the dashboard', () => {
   it('has the same keys and the same blanks in both languages, none empty', () => {
