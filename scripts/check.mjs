@@ -2,7 +2,9 @@
 import { spawnSync } from 'node:child_process';
 
 const steps = [
-  ['types', 'tsc', ['-b', '.', 'test']],
+  ['types', 'tsc', ['-b']],
+  ['types of the dashboard', 'tsc', ['-p', 'fleet-server/web']],
+  ['types of the tests', 'tsc', ['-p', 'test']],
   ['lint', 'oxlint', ['--type-aware', '--deny-warnings']],
   ['format', 'biome', ['format', '.']],
 ];

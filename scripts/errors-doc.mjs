@@ -18,7 +18,9 @@ export const renderErrors = (rooms) =>
             '',
             '| code | what it says | what to do next |',
             '|---|---|---|',
-            ...Object.entries(entries).map(([code, { en, ja }]) => `| \`${code}\` | ${en.says}<br>${ja.says} | ${en.next}<br>${ja.next} |`),
+            ...Object.entries(entries).map(
+              ([code, { en, ja }]) => `| \`${code}\` | ${en.says}<br>${ja.says} | ${en.next}<br>${ja.next} |`,
+            ),
           ],
     ),
     '',

@@ -4,8 +4,9 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   ssr: {
     resolve: {
-      conditions: ['tsunagu-source', 'node', 'import', 'default'],
-      externalConditions: ['tsunagu-source', 'node', 'import', 'default'],
+      // Not "import": it would hold for require() as well, and a CommonJS package would get an ES module.
+      conditions: ['tsunagu-source', 'node'],
+      externalConditions: ['tsunagu-source', 'node'],
     },
   },
   test: {

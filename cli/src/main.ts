@@ -26,7 +26,8 @@ const program = new Command('tsunagu')
   .option('--json', 'one JSON document on standard output')
   .option('--server <url>', 'address of the management API (token: TSUNAGU_TOKEN)')
   .option('--data <folder>', 'data folder of the house (default: the nearest .tsunagu)')
-  .showSuggestionAfterError();
+  .showSuggestionAfterError()
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? exit.ok : exit.usage));
 
 const open = (): Console =>
   openConsole({
@@ -179,7 +180,4 @@ wire
     process.exitCode = decodeForPerson(open(), text, { json, reveal: options.reveal });
   });
 
-program.exitOverride((error) => {
-  process.exit(error.exitCode === 0 ? exit.ok : exit.usage);
-});
 await program.parseAsync(process.argv);

@@ -85,13 +85,15 @@ if (!house.ok) {
     if (isClosing) return;
     isClosing = true;
     world.log('info', 'stopping');
-    running
+    void running
       .close()
       .then(() => world.log('info', 'stopped'))
       .finally(() => end(0));
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // Whoever started us holds the other end of our input: when it dies, so do we.
+  if (process.env['TSUNAGU_LIFELINE']) process.stdin.once('end', stop).once('error', stop).resume();
   world.log('info', 'started', { managementUrl });
   say({ event: 'ready', managementUrl, signInUrl: running.signInUrl(), ports });
 }

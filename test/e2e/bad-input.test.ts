@@ -50,9 +50,7 @@ async function enrolRogue(serial: string): Promise<{ cert: string; key: string; 
   const agreement = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     .publicKey.export({ type: 'spki', format: 'der' })
     .toString('base64');
-  const csr = Buffer.from(buildCertificateRequest(serial, pair.privateKey)).toString(
-    'base64',
-  );
+  const csr = Buffer.from(buildCertificateRequest(serial, pair.privateKey)).toString('base64');
   const claimed = { serial: serialSchema.parse(serial), csr, agreementKey: agreement };
   const proof = Buffer.from(
     claimProof(Secret.take('claim', Uint8Array.from(Buffer.from(claim.claimSecret, 'base64'))), claimed),

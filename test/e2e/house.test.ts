@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { page, saleLine, type TerminalSummary } from '@tsunagu/protocols/fleet';
-import { testCards } from '@tsunagu/protocols/test-cards';
+import { testCard, testCards } from '@tsunagu/protocols/test-cards';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type House, startHouse, until } from './house.ts';
 
@@ -118,9 +118,7 @@ describe('one sale', () => {
 
 describe('the negative file', () => {
   test('stops a card at every connected terminal within two seconds', async () => {
-    const card = testCards.find(({ name }) => name === 'visa-listed');
-    if (!card) throw new Error('no such test card');
-    const pan = card.pan.use((digits) => Buffer.from(digits).toString('latin1'));
+    const pan = testCard('visa-listed').pan.use((digits) => Buffer.from(digits).toString('latin1'));
     const fleet = (await terminals()).filter((terminal) => terminal.link.state === 'ready');
     const before = Math.max(...fleet.map((terminal) => terminal.negative.overlaySeq));
     const added = await house.cli('negative', 'add', pan);
@@ -136,7 +134,7 @@ describe('the negative file', () => {
 
 describe('secrets', () => {
   test('no PAN of any test card stands in a log, the store or any other file of the house', () => {
-    const pans = testCards.map((card) => card.pan.use((digits) => Buffer.from(digits).toString('latin1')));
+    const pans = testCards().map((card) => card.pan.use((digits) => Buffer.from(digits).toString('latin1')));
     const files = readdirSync(house.data, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name));

@@ -38,8 +38,11 @@ test('a technician sees the live list, opens a terminal, runs a test sale and wa
   await seat.shows('CT5100-0001');
   await seat.shows('LIVE');
   expect(seat.isAlternate()).toBe(true);
-  seat.pty.write('/CT5100\r');
+  seat.pty.write('/');
+  await seat.shows('filter: _');
+  seat.pty.write('CT5100');
   await seat.shows('1 of 8 terminals');
+  seat.pty.write('\r');
   seat.pty.write('\r');
   await seat.shows('Certificate');
   await seat.shows('visa-contactless');

@@ -1,7 +1,7 @@
 import type { TerminalSummary } from '@tsunagu/protocols/fleet';
 import type { World } from '@tsunagu/protocols/world';
 import { Box, Text, useApp, useInput, useStdout } from 'ink';
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { configurationOf, lastSaleOf, linkOf, negativeOf, placeOf } from '../commands/describe.ts';
 import { explain } from '../console/index.ts';
 import { type Language, textsOf } from '../language/index.ts';
@@ -24,7 +24,7 @@ const staleAfterMs = 15_000;
 export function App({ world, model, language: first }: AppProps) {
   const state = useSyncExternalStore(model.subscribe, model.state);
   const [language, setLanguage] = useState(first);
-  const [mode, setMode] = useState<Mode>('browse');
+  const [mode, setMode] = useLatest<Mode>('browse');
   const [filter, setFilter] = useState('');
   const [selected, setSelected] = useState(0);
   const { exit } = useApp();
@@ -36,10 +36,10 @@ export function App({ world, model, language: first }: AppProps) {
 
   useInput((input, key) => {
     if (key.ctrl && input === 'c') return exit();
-    if (mode === 'sale') return undefined;
+    if (mode() === 'sale') return undefined;
     if (input.length > 5 && input.endsWith('\r')) return scanned(input.trim());
-    if (mode === 'filter') return editFilter(input, key);
-    if (mode === 'help') return setMode('browse');
+    if (mode() === 'filter') return editFilter(input, key);
+    if (mode() === 'help') return setMode('browse');
     return browse(input.normalize('NFKC'), key);
   });
 
@@ -54,8 +54,8 @@ export function App({ world, model, language: first }: AppProps) {
   ): void {
     if (key.escape) setFilter('');
     if (key.escape || key.return) setMode('browse');
-    else if (key.backspace || key.delete) setFilter(filter.slice(0, -1));
-    else if (!key.ctrl && input >= ' ') setFilter(filter + input);
+    else if (key.backspace || key.delete) setFilter((text) => text.slice(0, -1));
+    else if (!key.ctrl && input >= ' ') setFilter((text) => text + input);
   }
 
   function browse(
@@ -70,7 +70,9 @@ export function App({ world, model, language: first }: AppProps) {
       pageDown: boolean;
     },
   ): void {
-    const move = (by: number): void => setSelected(Math.max(0, Math.min(shown.length - 1, cursor + by)));
+    // Keys may come faster than frames: each builds on the one before, not on what is drawn.
+    const move = (by: number): void =>
+      setSelected((from) => Math.max(0, Math.min(shown.length - 1, Math.min(from, shown.length - 1) + by)));
     const serial = state.opened?.serial ?? shown[cursor]?.serial;
     if (input === 'Q' || (input === 'q' && !state.opened)) exit();
     else if (key.escape || key.backspace || input === 'q') back();
@@ -104,11 +106,11 @@ export function App({ world, model, language: first }: AppProps) {
         language={language}
         now={now}
         filter={filter}
-        editing={mode === 'filter'}
+        editing={mode() === 'filter'}
         shown={shown.length}
         width={width}
       />
-      {mode === 'help' ? (
+      {mode() === 'help' ? (
         <Help language={language} height={bodyHeight} />
       ) : state.opened ? (
         <TerminalView
@@ -119,7 +121,7 @@ export function App({ world, model, language: first }: AppProps) {
           width={width}
           height={bodyHeight}
         >
-          {mode === 'sale' && (
+          {mode() === 'sale' && (
             <SaleDialog
               texts={texts}
               cards={state.opened.detail?.cards}
@@ -281,6 +283,19 @@ function Help({ language, height }: { readonly language: Language; readonly heig
       ))}
     </Box>
   );
+}
+
+/** State that a key handler reads as it is now, not as it was drawn: two keys may come between two frames. */
+function useLatest<T>(first: T): [() => T, (value: T) => void] {
+  const latest = useRef(first);
+  const [, redraw] = useState(first);
+  return [
+    () => latest.current,
+    (value) => {
+      latest.current = value;
+      redraw(() => value);
+    },
+  ];
 }
 
 function useSize(): { columns: number; rows: number } {

@@ -1,6 +1,6 @@
 import type { Job, TerminalDetail, TerminalSummary, TimelineEntry } from '@tsunagu/protocols/fleet';
 import type { Fault } from '@tsunagu/protocols/kit';
-import type { World } from '@tsunagu/protocols/world';
+import type { Timer, World } from '@tsunagu/protocols/world';
 import type { Client, LiveStream } from '../client/index.ts';
 import { runTestSale } from '../commands/watch-job.ts';
 
@@ -25,6 +25,7 @@ export class FleetModel {
   readonly #listeners = new Set<() => void>();
   #state: FleetState;
   #stream: LiveStream | undefined;
+  #check: Timer | undefined;
   #told = true;
 
   constructor(world: World, client: Client) {
@@ -67,9 +68,14 @@ export class FleetModel {
       },
     });
     void this.refresh();
+    // A quiet fleet is not a stale screen: when nothing was heard for a while, the server is asked.
+    this.#check = this.#world.timers.every(quietMs / 2, () => {
+      if (this.#world.clock.monotonicMs() - this.#state.heardAt >= quietMs) void this.refresh();
+    });
   }
 
   stop(): void {
+    this.#check?.cancel();
     this.#stream?.close();
     this.#listeners.clear();
   }
@@ -107,7 +113,8 @@ export class FleetModel {
   }
 
   #change(change: Partial<FleetState>): void {
-    this.#state = { ...this.#state, ...change, heardAt: this.#world.clock.monotonicMs() };
+    const heardAt = change.fault ? this.#state.heardAt : this.#world.clock.monotonicMs();
+    this.#state = { ...this.#state, ...change, heardAt };
     if (!this.#told) return;
     this.#told = false;
     // A busy fleet must not make the screen flicker over a slow line.
@@ -120,3 +127,4 @@ export class FleetModel {
 
 /** At most ten frames a second come from the network; keys are drawn at once. */
 const paceMs = 100;
+const quietMs = 8_000;

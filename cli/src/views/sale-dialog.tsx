@@ -19,10 +19,10 @@ export function SaleDialog({ texts, cards = [], onCancel, onStart }: SaleDialogP
   useInput((input, key) => {
     const character = input.normalize('NFKC');
     if (key.escape || character === 'q') onCancel();
-    else if (key.downArrow || character === 'j') setChosen(Math.min(cards.length - 1, chosen + 1));
-    else if (key.upArrow || character === 'k') setChosen(Math.max(0, chosen - 1));
-    else if (key.backspace || key.delete) setAmount(amount.slice(0, -1));
-    else if (/^\d$/.test(character) && amount.length < 8) setAmount(amount + character);
+    else if (key.downArrow || character === 'j') setChosen((from) => Math.min(cards.length - 1, from + 1));
+    else if (key.upArrow || character === 'k') setChosen((from) => Math.max(0, from - 1));
+    else if (key.backspace || key.delete) setAmount((text) => text.slice(0, -1));
+    else if (/^\d$/.test(character)) setAmount((text) => (text + character).slice(0, 8));
     else if (key.return && card && Number(amount) > 0) onStart(card, Number(amount));
   });
 

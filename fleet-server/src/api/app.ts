@@ -90,6 +90,7 @@ export async function buildApp(options: AppOptions) {
   });
   const app = bare.withTypeProvider<ZodTypeProvider>();
   app.server.maxConnections = 512;
+  app.removeContentTypeParser('text/plain'); // JSON is all that is read here
   app.setValidatorCompiler(validatorCompiler);
   // Answers are parsed, not encoded as the type provider's own compiler does: our identities are one-way transforms.
   app.setSerializerCompiler<z.ZodType>(({ schema, method, url }) => (data) => {
@@ -104,7 +105,7 @@ export async function buildApp(options: AppOptions) {
   app.addHook('onRequest', async (request) => {
     request.startedMs = world.clock.monotonicMs();
   });
-  await setSecurityHeaders(app, options.tls !== undefined);
+  setSecurityHeaders(app, options.tls !== undefined);
   await app.register(cookie);
   await app.register(rateLimit, {
     global: false,

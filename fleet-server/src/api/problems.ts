@@ -11,7 +11,6 @@ const statuses: Readonly<Record<string, number>> = {
   PAN_INVALID: 400,
   HTTP_MALFORMED: 400,
   BODY_NOT_JSON: 400,
-  CURSOR_INVALID: 400,
   IDEMPOTENCY_KEY_INVALID: 400,
   UNAUTHENTICATED: 401,
   SIGN_IN_TOKEN_INVALID: 401,
@@ -32,7 +31,6 @@ const statuses: Readonly<Record<string, number>> = {
   RATE_LIMITED: 429,
   INTERNAL: 500,
   STREAMS_EXHAUSTED: 503,
-  NOT_READY: 503,
 };
 
 /** The HTTP status that goes with a code of the error table. */

@@ -45,6 +45,8 @@ interface Session {
   readonly lists: Set<string>;
   /** Its messages take effect in the order in which they came. */
   tail: Promise<void>;
+  /** It has its CONNACK: messages may go down. */
+  isReady: boolean;
 }
 
 const notAuthorized = 5;
@@ -116,7 +118,9 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
               () => written(),
             );
           });
-          sessions.set(client, { serial, address, queue, lists: new Set(), tail: Promise.resolve() });
+          sessions.set(client, { serial, address, queue, lists: new Set(), tail: Promise.resolve(), isReady: false });
+          // From here on the older connection no longer speaks for the terminal.
+          bySerial.set(serial, client);
           settle(null, true);
         },
         (cause: unknown) => settle(refuse(client, fail('INTERNAL', { cause }).fault, 3), false),
@@ -173,7 +177,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
   aedes.on('clientReady', (client) => {
     const session = sessions.get(client);
     if (!session) return;
-    bySerial.set(session.serial, client);
+    session.isReady = true;
     handlers.connected(session.serial);
   });
   aedes.on('subscribe', (subscriptions, client) => {
@@ -182,18 +186,22 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
       for (const [topic, payload] of retained)
         if (session && matches(filter, topic)) session.queue.push({ topic, payload, retain: true });
   });
-  aedes.on('clientDisconnect', (client) => {
+  /** A connection is over. The terminal is gone, unless a newer connection has taken its place. */
+  function forget(client: Client): void {
     const session = sessions.get(client);
     sessions.delete(client);
     if (!session || bySerial.get(session.serial) !== client) return;
     bySerial.delete(session.serial);
     handlers.disconnected(session.serial);
-  });
+  }
+  aedes.on('clientDisconnect', forget);
   const failed = (client: Client, error: Error): void => {
-    const serial = sessions.get(client)?.serial;
+    const session = sessions.get(client);
     const fault = faults.get(client) ?? faultOf(error);
-    if (!sessions.get(client) || !bySerial.has(sessions.get(client)?.serial ?? ('' as Serial))) sessions.delete(client);
-    noteRefusal('fleetConnectionFailed', { serial, address: peers.get(client.conn)?.address, fault });
+    const { address } = peers.get(client.conn) ?? {};
+    noteRefusal('fleetConnectionFailed', { serial: session?.serial, address, fault });
+    // One that was ready is announced by `clientDisconnect`, after its will.
+    if (session?.isReady !== true) forget(client);
   };
   aedes.on('clientError', failed);
   aedes.on('connectionError', failed);
@@ -230,8 +238,11 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     rejectUnauthorized: true,
     handshakeTimeout: connectTimeoutMs,
   } satisfies TlsOptions;
-  const handshakeFailed = (error: Error, socket: TLSSocket): void =>
+  const handshakeFailed = (error: Error, socket: TLSSocket): void => {
     noteRefusal('fleetHandshakeFailed', { address: socket.remoteAddress, fault: handshakeFault(error) });
+    // A handshake that ran out of time is only reported: the connection would stay.
+    socket.destroy();
+  };
   const dropped = (): void => noteRefusal('fleetConnectionDropped', { fault: fail('CONNECTION_LIMIT').fault });
 
   const tlsServer = createTlsServer(tlsOptions, (socket) => accept(socket, socket));
@@ -287,7 +298,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     send(serial, topic, payload) {
       const client = bySerial.get(serial);
       const session = client && sessions.get(client);
-      if (session && !session.queue.push({ topic, payload, retain: false }))
+      if (session?.isReady && !session.queue.push({ topic, payload, retain: false }))
         log('warn', 'downlinkDropped', { serial, fault: fail('DOWNLINK_TIMEOUT').fault });
     },
     retain(topic, payload) {

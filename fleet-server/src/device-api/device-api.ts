@@ -49,7 +49,7 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
 
 /** Opens W2: enrolments without, artefacts with a client certificate. TLS 1.3. */
 export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<DeviceApi, 'PORT_TAKEN'>> {
-  const { world, requestTimeoutMs = 10_000 } = options;
+  const { world, requestTimeoutMs = 5_000 } = options;
   let enrolling = 0;
 
   async function enrol(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -134,7 +134,7 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
     (request, response) => {
       route(request, response).catch((cause: unknown) => {
         // A terminal that hangs up in the middle of a download is not our fault.
-        if (request.socket.destroyed || response.writableFinished) return;
+        if (response.destroyed || response.writableFinished) return;
         world.log('error', 'deviceRequestFailed', {
           fault: cause instanceof FaultError ? cause.fault : fail('INTERNAL', { cause }).fault,
         });
@@ -144,12 +144,14 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
     },
   );
   server.maxConnections = 4_096;
-  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) =>
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
     world.log('warn', 'deviceHandshakeFailed', {
       address: socket.remoteAddress,
       fault: fail('TLS_HANDSHAKE_FAILED', { facts: { error: error.code ?? 'unknown' } }).fault,
-    }),
-  );
+    });
+    // A handshake that ran out of time is only reported: the connection would stay.
+    socket.destroy();
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     world.log('warn', 'deviceBytesRefused', {
       fault: fail('INPUT_INVALID', { facts: { error: error.code ?? 'unknown' } }).fault,
@@ -195,17 +197,23 @@ function sendProblem(response: ServerResponse, fault: Fault): void {
   response.end(JSON.stringify(body));
 }
 
-/** Reads a body up to `bodyLengthMax`. */
-async function readBody(request: IncomingMessage): Promise<Result<Uint8Array, 'BODY_TOO_LARGE'>> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    length += part.length;
-    if (length > bodyLengthMax) return fail('BODY_TOO_LARGE', { facts: { lengthMax: bodyLengthMax } });
-    parts.push(part);
-  }
-  return ok(Buffer.concat(parts));
-}
+/** Reads a body up to `bodyLengthMax`; what comes after that is left unread, so that the refusal still gets through. */
+const readBody = (request: IncomingMessage): Promise<Result<Uint8Array, 'BODY_TOO_LARGE'>> =>
+  new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let length = 0;
+    const take = (part: Buffer): void => {
+      length += part.length;
+      if (length <= bodyLengthMax) return void parts.push(part);
+      request.off('data', take);
+      request.pause();
+      resolve(fail('BODY_TOO_LARGE', { facts: { lengthMax: bodyLengthMax } }));
+    };
+    request.on('data', take);
+    request.once('end', () => resolve(ok(Buffer.concat(parts))));
+    request.once('error', reject);
+    request.once('close', () => reject(new Error('the request broke off')));
+  });
 
 /** One range of bytes (RFC 9110, 14.1.2). Several at once, or another unit, are answered with the whole. */
 function rangeOf(

@@ -55,22 +55,25 @@ export function makeMetrics(world: World): Metrics {
     text: () => registry.metrics(),
     gauge: (from) => addGauges(registry, from),
     listen: async (host, port) => {
-      const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
-        if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
-          response.writeHead(404, { 'content-type': 'text/plain' }).end('ROUTE_UNKNOWN\n');
-          return;
-        }
-        registry.metrics().then(
-          (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
-          (error: unknown) => {
-            world.log('error', 'metrics failed', {
-              code: 'INTERNAL',
-              stack: error instanceof Error ? (error.stack ?? '') : '',
-            });
-            response.writeHead(500, { 'content-type': 'text/plain' }).end('INTERNAL\n');
-          },
-        );
-      });
+      const server = createServer(
+        { requestTimeout: 10_000, headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+        (request, response) => {
+          if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
+            response.writeHead(404, { 'content-type': 'text/plain' }).end('ROUTE_UNKNOWN\n');
+            return;
+          }
+          registry.metrics().then(
+            (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+            (error: unknown) => {
+              world.log('error', 'metrics failed', {
+                code: 'INTERNAL',
+                stack: error instanceof Error ? (error.stack ?? '') : '',
+              });
+              response.writeHead(500, { 'content-type': 'text/plain' }).end('INTERNAL\n');
+            },
+          );
+        },
+      );
       server.maxConnections = 64;
       server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
         world.log('warn', 'bytes refused', {
@@ -124,32 +127,20 @@ function addGauges(registry: Registry, from: Gauged): void {
         this.set({ link: id }, state === 'signed-on' ? 1 : state === 'up' ? 0.5 : 0);
     },
   });
-  const negative = {
-    version: new Gauge({
-      name: 'tsunagu_negative_version',
-      help: 'Version of the negative list',
+  const ofList = (name: string, help: string, figure: (negative: Overview['negative']) => number): void =>
+    void new Gauge({
+      name,
+      help,
       labelNames: ['list'],
       registers,
-    }),
-    overlay: new Gauge({
-      name: 'tsunagu_negative_overlay_sequence',
-      help: 'Sequence of its overlay',
-      labelNames: ['list'],
-      registers,
-    }),
-  };
-  new Gauge({
-    name: 'tsunagu_negative_entries',
-    help: 'Cards on the negative list',
-    labelNames: ['list'],
-    registers,
-    async collect() {
-      const { list, version, overlaySeq, entries } = await from.negative();
-      this.set({ list }, entries);
-      negative.version.set({ list }, version);
-      negative.overlay.set({ list }, overlaySeq);
-    },
-  });
+      async collect() {
+        const negative = await from.negative();
+        this.set({ list: negative.list }, figure(negative));
+      },
+    });
+  ofList('tsunagu_negative_version', 'Version of the negative list', ({ version }) => version);
+  ofList('tsunagu_negative_overlay_sequence', 'Sequence of its overlay', ({ overlaySeq }) => overlaySeq);
+  ofList('tsunagu_negative_entries', 'Cards on the negative list', ({ entries }) => entries);
   new Gauge({
     name: 'tsunagu_live_streams',
     help: 'Open live streams of the management API',

@@ -100,17 +100,9 @@ export const apiErrors = defineErrors({
     en: { says: 'The same request is still being worked on.', next: 'Wait a moment and repeat it.' },
     ja: { says: '同じ要求をまだ処理しています。', next: '少し待ってから再送してください。' },
   },
-  CURSOR_INVALID: {
-    en: { says: 'The cursor is not one of this list.', next: 'Begin again without a cursor.' },
-    ja: { says: 'カーソルがこの一覧のものではありません。', next: 'カーソルなしで最初から取得してください。' },
-  },
   STREAMS_EXHAUSTED: {
     en: { says: 'Too many live streams are open.', next: 'Close dashboards that nobody looks at, then try again.' },
     ja: { says: 'ライブ接続の数が上限に達しています。', next: '使っていない画面を閉じてから再試行してください。' },
-  },
-  NOT_READY: {
-    en: { says: 'The server is starting or stopping.', next: 'Try again in a few seconds.' },
-    ja: { says: 'サーバーは起動中または停止中です。', next: '数秒後に再試行してください。' },
   },
   BIND_NEEDS_TLS: {
     en: {

@@ -53,6 +53,9 @@ export function readProfile(profile: MessageProfile): Result<MessageCodec, 'PROF
   }
   const unknown = profile.allow?.find((name) => !Object.hasOwn(leniencies, name));
   if (unknown !== undefined) return fail('PROFILE_INVALID', { field: 'allow' });
+  // The code page has no characters for those bytes; a leniency that is never used would be a promise not kept.
+  if (dialect.characters !== 'ascii' && profile.allow?.includes('ans-8bit'))
+    return fail('PROFILE_INVALID', { field: 'allow' });
   const layout = layOut(dialect, overrides, secrets, new Set(profile.allow));
   for (const element of layout.elements)
     if (element?.secret !== undefined && element.type === 'xn')

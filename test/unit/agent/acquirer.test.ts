@@ -178,7 +178,6 @@ test('a switch that is not there costs no key', async () => {
 const image = (id: string) => ({
   v: 1 as const,
   id,
-  state: 'prepared' as const,
   attempts: 0,
   stan: 7,
   transmissionTime: '1123100000',
@@ -197,7 +196,7 @@ test('reversals outlast a power failure in their order, with their cards, which 
   const queue = openReversalStore(unwrap(await openSealedStore(files, world)));
   unwrap(await queue.put({ image: image('a'), pan: secretPan('4761739001010010') }));
   unwrap(await queue.put({ image: image('b'), pan: secretPan('378282246310005') }));
-  unwrap(await queue.put({ image: { ...image('a'), state: 'due', attempts: 1 }, pan: secretPan('4761739001010010') }));
+  unwrap(await queue.put({ image: { ...image('a'), attempts: 1 }, pan: secretPan('4761739001010010') }));
   const after = openReversalStore(unwrap(await openSealedStore(files.afterPowerLoss(false), world)));
   const kept = await after.list();
   expect(kept.map((one) => [one.image.id, one.image.attempts, one.pan.length])).toEqual([

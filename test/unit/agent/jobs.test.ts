@@ -48,10 +48,13 @@ class ScriptedLink implements Pick<Link, 'isUp' | 'publish' | 'ask'> {
   readonly reports: JobReport[] = [];
   readonly live: JobReport[] = [];
   losses = 0;
-  constructor(
-    public offers: SignedDocument[],
-    readonly keepsOffering = false,
-  ) {}
+  offers: SignedDocument[];
+  readonly #keepsOffering: boolean;
+
+  constructor(offers: SignedDocument[], keepsOffering = false) {
+    this.offers = offers;
+    this.#keepsOffering = keepsOffering;
+  }
 
   publish: Link['publish'] = async (_topic, _ct, body) => {
     this.live.push(body as JobReport);
@@ -62,7 +65,7 @@ class ScriptedLink implements Pick<Link, 'isUp' | 'publish' | 'ask'> {
     if (topic.kind === 'pull') return ok({ kind: 'job', order: this.offers[0] ?? null } satisfies Response);
     if (this.losses-- > 0) return fail('ANSWER_TIMED_OUT');
     this.reports.push(body as JobReport);
-    if (!this.keepsOffering || this.reports.length > 3) this.offers = this.offers.slice(1);
+    if (!this.#keepsOffering || this.reports.length > 3) this.offers = this.offers.slice(1);
     return ok({ kind: 'acknowledged', job, state: 'succeeded' } satisfies Response);
   };
 }

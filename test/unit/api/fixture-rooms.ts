@@ -168,7 +168,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         if (terminals.some((terminal) => terminal.serial === serial))
           return fail('TERMINAL_EXISTS', { field: 'serial' });
         if (!models.some(({ id }) => id === model)) return fail('MODEL_UNKNOWN', { field: 'model' });
-        return fail('NOT_READY'); // claims are made by the estate itself; see its own tests
+        return fail('CLAIM_USED'); // claims are made by the estate itself; see its own tests
       },
     },
     twin: {
@@ -293,7 +293,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
 
 function slice<T>(items: readonly T[], { limit, cursor }: PageRequest): Result<Page<T>> {
   const at = cursor === undefined ? 0 : Number(cursor);
-  if (!Number.isInteger(at)) return fail('CURSOR_INVALID', { field: 'cursor' });
+  if (!Number.isInteger(at)) return fail('INPUT_INVALID', { field: 'cursor' });
   const end = at + limit;
   return ok({ items: items.slice(at, end), next: end < items.length ? String(end) : null });
 }

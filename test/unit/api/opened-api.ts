@@ -14,7 +14,7 @@ export interface OpenedApi {
   readonly token: string;
   readonly lines: { readonly event: string; readonly facts: LogFacts }[];
   /** A request with the admin token, unless other headers are given. */
-  ask(path: string, init?: RequestInit): Promise<Response>;
+  readonly ask: (path: string, init?: RequestInit) => Promise<Response>;
 }
 
 export interface OpenedOptions extends Partial<Omit<ApiOptions, 'rooms' | 'world'>> {
@@ -34,7 +34,7 @@ export async function openedApi({
   const real = systemWorld((_level, event, facts) => lines.push({ event, facts }));
   const world: World = {
     ...real,
-    clock: { now: () => real.clock.now() + aheadMs(), monotonicMs: real.clock.monotonicMs },
+    clock: { now: () => real.clock.now() + aheadMs(), monotonicMs: () => real.clock.monotonicMs() },
   };
   const rooms = fixtureRooms(world, { count, ringMax });
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'tsunagu-api-'));

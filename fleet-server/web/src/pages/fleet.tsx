@@ -50,7 +50,7 @@ export function FleetPage() {
               {t('fleet.count', { shown: count(rows.length), total: count(all.size) })}
             </span>
           </header>
-          <div class="scroll" tabIndex={0} role="region" aria-labelledby="list-title">
+          <div class="scroll" tabIndex={0} role="group" aria-labelledby="list-title">
             <table data-testid="terminals">
               <thead>
                 <tr>
@@ -125,38 +125,40 @@ function Strip() {
   const { approved, declined, refused, reversed, amountMinor } = glance.sales;
   const ended = approved + declined + refused + reversed;
   return (
-    <dl class="strip">
-      <div>
-        <dt>{t('fleet.approval')}</dt>
-        <dd>
-          {ended === 0 ? '–' : percent(approved / ended)}{' '}
-          <span class="quiet">{`${count(approved)} / ${count(ended)}`}</span>
-        </dd>
-      </div>
-      <div>
-        <dt>{t('fleet.turnover')}</dt>
-        <dd>{money(amountMinor)}</dd>
-      </div>
-      <div>
-        <dt>{t('negative.title')}</dt>
-        <dd>
-          <a href="/negative">
-            v{glance.negative.version}+{glance.negative.overlaySeq}
-          </a>
-        </dd>
-      </div>
-      <div>
-        <dt>{t('fleet.links')}</dt>
-        <dd>
-          {glance.links.map((link) => (
-            <Mark key={link.id} tone={link.state === 'signed-on' ? 'ok' : link.state === 'up' ? 'warn' : 'error'}>
-              {link.name} {t(`issuer.${link.state}`)}
-            </Mark>
-          ))}
-        </dd>
-      </div>
-      <div class="as-of quiet">{t('live.asOf', { time: clock(glance.at) })}</div>
-    </dl>
+    <div class="strip">
+      <dl>
+        <div>
+          <dt>{t('fleet.approval')}</dt>
+          <dd>
+            {ended === 0 ? '–' : percent(approved / ended)}{' '}
+            <span class="quiet">{`${count(approved)} / ${count(ended)}`}</span>
+          </dd>
+        </div>
+        <div>
+          <dt>{t('fleet.turnover')}</dt>
+          <dd>{money(amountMinor)}</dd>
+        </div>
+        <div>
+          <dt>{t('negative.title')}</dt>
+          <dd>
+            <a href="/negative">
+              v{glance.negative.version}+{glance.negative.overlaySeq}
+            </a>
+          </dd>
+        </div>
+        <div>
+          <dt>{t('fleet.links')}</dt>
+          <dd>
+            {glance.links.map((link) => (
+              <Mark key={link.id} tone={link.state === 'signed-on' ? 'ok' : link.state === 'up' ? 'warn' : 'error'}>
+                {link.name} {t(`issuer.${link.state}`)}
+              </Mark>
+            ))}
+          </dd>
+        </div>
+      </dl>
+      <p class="as-of quiet">{t('live.asOf', { time: clock(glance.at) })}</p>
+    </div>
   );
 }
 

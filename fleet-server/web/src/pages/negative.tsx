@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks';
 import type { z } from 'zod';
 import { ApiError, ask } from '../api.ts';
 import { overview } from '../live.ts';
+import { formText } from '../parts/form-text.ts';
 import { count, moment } from '../text/format.ts';
 import { t, tAny } from '../text/index.ts';
 
@@ -32,14 +33,13 @@ export function NegativePage() {
   }, [cursors.value, glance?.negative.overlaySeq, glance?.negative.version, glance?.sync.negative]);
 
   const add = async (form: HTMLFormElement): Promise<void> => {
-    const data = new FormData(form);
     isSending.value = true;
     said.value = undefined;
     try {
       const { entry, already } = await ask(negativeAdded, managementPaths.negativeEntries, {
         method: 'POST',
         key: crypto.randomUUID(),
-        body: { pan: String(data.get('pan')).replaceAll(/[\s-]/g, ''), reason: String(data.get('reason')) },
+        body: { pan: formText(form, 'pan').replaceAll(/[\s-]/g, ''), reason: formText(form, 'reason') },
       });
       form.reset();
       said.value = {

@@ -28,10 +28,16 @@ export function SignInPage() {
   };
 
   useEffect(() => {
-    const token = location.hash.slice(1);
-    if (token === '') return;
-    history.replaceState(null, '', '/sign-in');
-    void spend(token);
+    const takeToken = (): void => {
+      const token = location.hash.slice(1);
+      if (token === '') return;
+      history.replaceState(null, '', '/sign-in');
+      void spend(token);
+    };
+    takeToken();
+    // A link that is opened over this very page changes nothing but what follows the "#".
+    addEventListener('hashchange', takeToken);
+    return () => removeEventListener('hashchange', takeToken);
   }, []);
 
   return (

@@ -16,6 +16,7 @@ import { useEffect } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { ApiError, ask } from '../api.ts';
 import { follow, jobs, lastTimeline, sales, terminals } from '../live.ts';
+import { formText } from '../parts/form-text.ts';
 import { Ago, linkTone, Mark, outcomeTone, SalesTable } from '../parts/index.tsx';
 import { moment, money } from '../text/format.ts';
 import { errorText, reasonText, t, tAny } from '../text/index.ts';
@@ -229,9 +230,11 @@ const Timeline = ({ entries }: { entries: readonly TimelineEntry[] }) => (
 
 const factsText = (facts: TimelineEntry['facts']): string =>
   Object.entries(facts)
-    .filter(([, value]) => value !== null && value !== '')
+    .filter(([name, value]) => name !== 'job' && value !== null && value !== '')
     .map(([name, value]) => {
       if (name === 'amountMinor') return money(Number(value));
+      if (name === 'lastFour') return `•••• ${value}`;
+      if (name === 'type' || name === 'scheme' || name === 'slot') return String(value);
       if (name === 'outcome') return tAny('outcome', String(value));
       if (name === 'state') return tAny('job', String(value));
       if (name === 'code' || name === 'fault' || name === 'reason') return errorText(String(value));
@@ -277,8 +280,7 @@ function TestSale({ detail, isReady }: { detail: TerminalDetail; isReady: boolea
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            const data = new FormData(event.currentTarget);
-            void start(Number(data.get('amount')), String(data.get('card')));
+            void start(Number(formText(event.currentTarget, 'amount')), formText(event.currentTarget, 'card'));
           }}
         >
           <label>

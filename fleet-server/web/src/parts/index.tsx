@@ -119,9 +119,15 @@ export function Feed() {
   );
 }
 
+/** Why a sale ended otherwise than approved, and who decided that. */
+function whyOf(sale: SaleLine): string {
+  const reason = reasonText(sale.reason, sale.actionCode);
+  return reason === '' ? '' : `${reason} (${t(`decidedBy.${sale.decidedBy}`)})`;
+}
+
 /** Sales as a table. */
 export const SalesTable = ({ lines, withTerminal = true }: { lines: readonly SaleLine[]; withTerminal?: boolean }) => (
-  <div class="scroll" tabIndex={0} role="region" aria-label={t('nav.sales')}>
+  <div class="scroll" tabIndex={0} role="group" aria-label={t('nav.sales')}>
     <table>
       <thead>
         <tr>
@@ -158,11 +164,7 @@ export const SalesTable = ({ lines, withTerminal = true }: { lines: readonly Sal
             <td>
               <CardName sale={sale} />
             </td>
-            <td class="wide quiet">
-              {sale.outcome === 'approved'
-                ? ''
-                : `${reasonText(sale.reason, sale.actionCode)} (${t(`decidedBy.${sale.decidedBy}`)})`}
-            </td>
+            <td class="wide quiet">{whyOf(sale)}</td>
             <td class="number wide quiet">{sale.durationMs === null ? '' : `${Math.round(sale.durationMs)} ms`}</td>
           </tr>
         ))}

@@ -1,9 +1,9 @@
 import { signal } from '@preact/signals';
-import { type ErrorCode, errorTable } from '@tsunagu/protocols/errors';
-import { actionCodes } from '@tsunagu/protocols/iso8583';
+import type { ErrorCode } from '@tsunagu/protocols/errors';
 import i18next from 'i18next';
 import { en, type TextKey } from './en.ts';
 import { ja } from './ja.ts';
+import type { actionCodes, errorTable } from './tables.ts';
 
 export type { TextKey } from './en.ts';
 export type Language = 'ja' | 'en';
@@ -43,16 +43,27 @@ export const t = (key: TextKey, facts: Record<string, string | number> = {}): st
 
 const isTextKey = (key: string): key is TextKey => Object.hasOwn(en, key);
 /** A text whose key is made of data; the data itself when there is none. */
-export const tAny = (group: string, name: string): string =>
-  isTextKey(`${group}.${name}`) ? t(`${group}.${name}` as TextKey) : name;
+export function tAny(group: string, name: string): string {
+  const key = `${group}.${name}`;
+  return isTextKey(key) ? t(key) : name;
+}
 
-const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errorTable, code);
+/** The long tables come after the first drawing; until then a code stands for itself. */
+const tables = signal<{ errors: typeof errorTable; actions: typeof actionCodes } | undefined>(undefined);
+void import('./tables.ts').then(({ errorTable: errors, actionCodes: actions }) => {
+  tables.value = { errors, actions };
+});
+
+const isErrorCode = (code: string, errors: typeof errorTable): code is ErrorCode => Object.hasOwn(errors, code);
 /** What a code of the error table says. */
-export const errorText = (code: string): string => (isErrorCode(code) ? errorTable[code][language.value].says : code);
+export function errorText(code: string): string {
+  const errors = tables.value?.errors;
+  return errors && isErrorCode(code, errors) ? errors[code][language.value].says : code;
+}
 
 /** Why a sale ended as it did: a code of ours, or the issuer's action code. */
 export function reasonText(reason: string | null, actionCode: string | null): string {
   if (reason !== null) return errorText(reason);
   if (actionCode === null || actionCode.startsWith('0')) return '';
-  return actionCodes[actionCode]?.[language.value] ?? actionCode;
+  return tables.value?.actions[actionCode]?.[language.value] ?? actionCode;
 }

@@ -1,0 +1,3 @@
+// The long tables, in a file of their own that is loaded after the first drawing.
+export { errorTable } from '@tsunagu/protocols/errors';
+export { actionCodes } from '@tsunagu/protocols/iso8583';

@@ -1,0 +1,149 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type OpenedApi, openedApi } from '../unit/api/opened-api.ts';
+
+const executablePath = process.env['TSUNAGU_CHROMIUM'] ?? '/usr/bin/chromium';
+const webDir = join(import.meta.dirname, '../../fleet-server/dist-web');
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+describe.skipIf(!existsSync(executablePath))('the dashboard in a browser', () => {
+  let house: OpenedApi;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    expect(existsSync(join(webDir, 'index.html')), 'the dashboard is built (npm run build)').toBe(true);
+    house = await openedApi({ webDir });
+    browser = await chromium.launch({ executablePath, args: flags });
+    context = await browser.newContext({ locale: 'ja-JP', viewport: { width: 1440, height: 900 } });
+    page = await context.newPage();
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+  }, 60_000);
+  afterAll(async () => {
+    await browser?.close();
+    await house?.api.close();
+  });
+
+  const violations = async (): Promise<string[]> =>
+    (await new AxeBuilder({ page }).analyze()).violations.map(
+      ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
+    );
+  const serialOf = (index: number): string => house.rooms.terminals[index]?.serial ?? '';
+
+  it('sends who is not signed in to the sign-in page', async () => {
+    await page.goto(house.api.url);
+    await page.waitForURL('**/sign-in');
+    expect(await violations()).toEqual([]);
+    complaints.length = 0; // the refused stream is told by the browser itself
+  });
+
+  it('signs in by the link, which then is spent', async () => {
+    const link = house.api.signInUrl();
+    await page.goto(link);
+    await page.waitForSelector(`tr[data-serial="${serialOf(0)}"]`);
+    expect(new URL(page.url()).pathname).toBe('/');
+    expect(page.url()).not.toContain('#');
+    const other = await (await browser.newContext()).newPage();
+    await other.goto(link);
+    await other.waitForSelector('[role=alert]');
+    await other.context().close();
+  });
+
+  it('lists the terminals, and says that it is live', async () => {
+    expect(await page.locator('tbody tr[data-serial]').count()).toBe(8);
+    await page.waitForSelector('[data-testid=liveness][data-state=live]');
+    expect(await violations()).toEqual([]);
+  });
+
+  it('shows a sale that arrives, without a reload', async () => {
+    await page.evaluate(() => {
+      document.body.dataset['loaded'] = 'once';
+    });
+    const sale = house.rooms.sell(0);
+    await page.waitForSelector(`[data-testid=feed] li:has-text("${sale.lastFour}")`, { timeout: 3_000 });
+    expect(await page.evaluate(() => document.body.dataset['loaded'])).toBe('once');
+    expect(await page.locator(`tr[data-serial="${serialOf(0)}"] .c-lastSale`).innerText()).toContain(
+      new Intl.NumberFormat('ja-JP').format(sale.amountMinor),
+    );
+  });
+
+  it('filters by a tile and keeps that in the address', async () => {
+    house.rooms.change(1, { link: { state: 'lost', since: new Date().toISOString(), bootSeq: 3 } });
+    await page.click('[data-testid=tile-lost]');
+    await page.waitForSelector(`tr[data-serial="${serialOf(1)}"]`);
+    expect(page.url()).toContain('show=lost');
+    await page.reload();
+    await page.waitForSelector(`tr[data-serial="${serialOf(1)}"]`);
+    expect(await page.locator(`tr[data-serial="${serialOf(0)}"]`).count()).toBe(0);
+  });
+
+  it('speaks the other language, and remembers it', async () => {
+    expect(await page.locator('html').getAttribute('lang')).toBe('ja');
+    expect(await page.innerText('.bar')).toContain('売上');
+    await page.click('[data-testid=language]');
+    await page.waitForSelector('html[lang=en]');
+    expect(await page.innerText('.bar')).toContain('Sales');
+    await page.reload();
+    await page.waitForSelector('html[lang=en]');
+  });
+
+  it("runs a test sale on a terminal's page and shows its steps", async () => {
+    await page.goto(`${house.api.url}/terminals/${serialOf(0)}`);
+    await page.click('.test-sale button[type=submit]');
+    await page.waitForSelector('[data-testid=steps] .result', { timeout: 10_000 });
+    expect(await page.locator('[data-testid=steps] li').count()).toBe(9);
+    expect(await violations()).toEqual([]);
+  });
+
+  it('lists a card without showing its number afterwards', async () => {
+    await page.goto(`${house.api.url}/negative`);
+    await page.fill('input[name=pan]', '4000 0000 0000 9995');
+    await page.click('.negative button[type=submit]');
+    await page.waitForSelector('tbody th:has-text("9995")');
+    expect(await page.content()).not.toContain('400000');
+    expect(JSON.stringify(house.lines)).not.toMatch(/4000 ?0000 ?0000/);
+    expect(await violations()).toEqual([]);
+  });
+
+  it('fits a telephone of 360 pixels', async () => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    for (const path of ['/', '/sales', '/negative', `/terminals/${serialOf(0)}`]) {
+      await page.goto(`${house.api.url}${path}`);
+      await page.waitForSelector('main h1', { state: 'attached' });
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBeLessThanOrEqual(360);
+    }
+  });
+
+  it('keeps its contrast in the dark', async () => {
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.goto(house.api.url);
+    await page.waitForSelector('tbody tr[data-serial]');
+    expect(await violations()).toEqual([]);
+    await page.emulateMedia({ colorScheme: 'light' });
+  });
+
+  it('broke no rule of the content security policy', () => expect(complaints).toEqual([]));
+
+  it('says that it is offline when the server is gone', async () => {
+    await house.api.close();
+    await page.waitForSelector('[data-testid=liveness][data-state=offline]', { timeout: 10_000 });
+    await page.waitForSelector('.banner');
+  });
+});

@@ -1,0 +1,124 @@
+import { connect } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type OpenedApi, type OpenedOptions, openedApi } from './opened-api.ts';
+
+let house: OpenedApi | undefined;
+const open = async (options?: OpenedOptions): Promise<OpenedApi> => (house = await openedApi(options));
+afterEach(() => house?.api.close());
+
+interface Frame {
+  readonly id: string;
+  readonly event: string;
+  readonly data: string;
+}
+
+/** Reads the stream until `count` frames other than beats have come, or `forMs` are over. */
+async function frames(
+  { ask }: OpenedApi,
+  count: number,
+  { after, query = '', forMs = 1_500 }: { after?: string; query?: string; forMs?: number } = {},
+) {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), forMs);
+  const response = await ask(`/api/v1/events${query}`, {
+    signal: stop.signal,
+    ...(after === undefined ? {} : { headers: { 'last-event-id': after } }),
+  });
+  const found: Frame[] = [];
+  const done = (async () => {
+    let text = '';
+    try {
+      for await (const part of response.body ?? []) {
+        text += Buffer.from(part).toString('utf8');
+        const whole = text.split('\n\n');
+        text = whole.pop() ?? '';
+        for (const frame of whole) {
+          const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(frame)?.[1] ?? '';
+          if (field('event') !== '' && field('event') !== 'beat')
+            found.push({ id: field('id'), event: field('event'), data: field('data') });
+        }
+        if (found.length >= count) break;
+      }
+    } catch {
+      // the time is over
+    }
+    clearTimeout(timer);
+    stop.abort();
+    return found;
+  })();
+  return { response, done };
+}
+
+describe('the live stream', () => {
+  it('tells of a sale as it happens', async () => {
+    const opened = await open();
+    const { response, done } = await frames(opened, 2);
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    const sale = opened.rooms.sell(0);
+    const [first, second] = await done;
+    expect(first?.event).toBe('sale');
+    expect(JSON.parse(first?.data ?? '')).toMatchObject({ id: sale.id, amountMinor: sale.amountMinor });
+    expect(second?.event).toBe('terminal');
+  });
+
+  it('narrows to the topics that were asked for, and refuses one that there is not', async () => {
+    const opened = await open();
+    const { done } = await frames(opened, 2, { query: '?topics=sale' });
+    opened.rooms.sell(0);
+    opened.rooms.sell(1);
+    expect((await done).map(({ event }) => event)).toEqual(['sale', 'sale']);
+    expect((await opened.ask('/api/v1/events?topics=sail')).status).toBe(400);
+  });
+
+  it('resumes after the last event that a client has seen', async () => {
+    const opened = await open();
+    const before = await frames(opened, 2);
+    opened.rooms.sell(0);
+    const seen = (await before.done).at(-1)?.id ?? '';
+    const missed = opened.rooms.sell(1);
+    const after = await frames(opened, 2, { after: seen });
+    const [first] = await after.done;
+    expect(JSON.parse(first?.data ?? '')).toMatchObject({ id: missed.id });
+  });
+
+  it('says resync when the ring was passed, and to a client of another run', async () => {
+    const opened = await open({ ringMax: 10 });
+    const before = await frames(opened, 2);
+    opened.rooms.sell(0);
+    const seen = (await before.done).at(-1)?.id ?? '';
+    for (let index = 0; index < 20; index += 1) opened.rooms.sell(0);
+    const passed = await (await frames(opened, 1, { after: seen })).done;
+    const foreign = await (await frames(opened, 1, { after: '00000000-3' })).done;
+    const garbage = await (await frames(opened, 1, { after: 'rubbish' })).done;
+    expect([passed, foreign, garbage].map(([first]) => first?.event)).toEqual(['resync', 'resync', 'resync']);
+  });
+
+  it('holds no more than its bound for a client that does not read, and has it fetch anew', async () => {
+    const opened = await open();
+    const socket = connect(opened.api.port, '127.0.0.1');
+    socket.write(`GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${opened.token}\r\n\r\n`);
+    socket.pause();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(opened.api.streams).toBe(1);
+    for (let index = 0; index < 15_000; index += 1) opened.rooms.sell(index % 8);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    let tail = '';
+    let length = 0;
+    socket.on('data', (part) => {
+      length += part.length;
+      tail = (tail + part.toString('utf8')).slice(-400);
+    });
+    socket.resume();
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    socket.destroy();
+    expect(tail).toContain('event: resync');
+    expect(length).toBeLessThan(14_000_000); // all of it would be more than 15 MB: the kernel's buffers and our bound are less
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(opened.api.streams).toBe(0);
+  });
+
+  it('refuses somebody who is not signed in', async () => {
+    const opened = await open();
+    expect((await fetch(`${opened.api.url}/api/v1/events`)).status).toBe(401);
+  });
+});

@@ -1,0 +1,40 @@
+import { makeMetrics } from '@tsunagu/fleet-server/metrics/index';
+import { unwrap } from '@tsunagu/protocols/kit';
+import { systemWorld } from '@tsunagu/protocols/world';
+import { describe, expect, it } from 'vitest';
+
+describe('metrics', () => {
+  it('counts what the rooms say, under names in base units, without serials', async () => {
+    const metrics = makeMetrics(systemWorld(() => {}));
+    metrics.gauge({
+      terminals: async () => [{ model: 'CT-5100', link: 'ready', count: 3 }],
+      links: async () => [{ id: 'card-company-1', name: 'x', state: 'signed-on', since: '2026-01-01T00:00:00Z' }],
+      negative: async () => ({ list: 'regular', version: 7, overlaySeq: 2, entries: 90 }),
+      streams: () => 1,
+    });
+    metrics.meters.sales.ended({ outcome: 'approved', decidedBy: 'issuer', seconds: 0.08 });
+    metrics.meters.broker.passed('up', 'hello');
+    metrics.meters.jobs.entered('key.load', 'succeeded');
+    const listener = unwrap(await metrics.listen('127.0.0.1', 0));
+    const text = await (await fetch(listener.url)).text();
+    const other = await fetch(listener.url.replace('/metrics', '/'));
+    await listener.close();
+    expect(text).toContain('tsunagu_terminals{model="CT-5100",link="ready"} 3');
+    expect(text).toContain('tsunagu_sales_total{outcome="approved",decided_by="issuer"} 1');
+    expect(text).toContain('tsunagu_sale_duration_seconds_bucket{le="0.1",decided_by="issuer"} 1');
+    expect(text).toContain('tsunagu_broker_messages_total{direction="up",kind="hello"} 1');
+    expect(text).toContain('tsunagu_job_transitions_total{type="key.load",state="succeeded"} 1');
+    expect(text).toContain('tsunagu_negative_version{list="regular"} 7');
+    expect(text).toMatch(/^tsunagu_process_resident_memory_bytes \d/m);
+    expect(text).not.toMatch(/serial=/);
+    expect(other.status).toBe(404);
+  });
+
+  it('names a port that is taken', async () => {
+    const metrics = makeMetrics(systemWorld(() => {}));
+    const listener = unwrap(await metrics.listen('127.0.0.1', 0));
+    const port = Number(new URL(listener.url).port);
+    expect(await metrics.listen('127.0.0.1', port)).toMatchObject({ ok: false, fault: { code: 'PORT_TAKEN' } });
+    await listener.close();
+  });
+});

@@ -1,0 +1,289 @@
+import { generateKeyPairSync, type KeyObject, type X509Certificate } from 'node:crypto';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { type OpenBroker, openAedesBroker, packetLengthMax } from '@tsunagu/fleet-server/broker/index';
+import { parseTerminalUri, type Serial, serialSchema, tenantSchema, terminalUri } from '@tsunagu/protocols/fleet';
+import { fail, ok, unwrap } from '@tsunagu/protocols/kit';
+import { buildCertificate, toPem } from '@tsunagu/protocols/x509';
+import { MqttClient } from 'mqtt';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket, createWebSocketStream } from 'ws';
+import { type Line, pemOf, until, watchedWorld } from './support.ts';
+
+const tenant = tenantSchema.parse('demo');
+const hour = 3_600_000;
+const authority = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const authorityName = { commonName: 'broker test root' };
+const issuer = { name: authorityName, privateKey: authority.privateKey };
+let count = 1;
+function issue(
+  commonName: string,
+  publicKey: KeyObject,
+  names: { uri: string }[] | { dns: string }[] | { ip: string }[],
+): string {
+  const purposes = ['serverAuth', 'clientAuth'] as const;
+  const use = { kind: 'leaf', purposes, names } as const;
+  const dates = { notBefore: Date.now() - hour, notAfter: Date.now() + hour };
+  const serialNumber = Uint8Array.of(1, count++);
+  return toPem(
+    'CERTIFICATE',
+    buildCertificate({ serialNumber, subject: { commonName }, publicKey, ...dates, use }, issuer),
+  );
+}
+const root = toPem(
+  'CERTIFICATE',
+  buildCertificate(
+    {
+      serialNumber: Uint8Array.of(1),
+      subject: authorityName,
+      publicKey: authority.publicKey,
+      notBefore: Date.now() - hour,
+      notAfter: Date.now() + hour,
+      use: { kind: 'authority', pathLength: 0 },
+    },
+    issuer,
+  ),
+);
+const server = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const serverCertificate = issue('server', server.publicKey, [{ ip: '127.0.0.1' }]);
+
+interface Holder {
+  readonly serial: Serial;
+  readonly cert: string;
+  readonly key: string;
+}
+function holder(name: string): Holder {
+  const serial = serialSchema.parse(name);
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return {
+    serial,
+    cert: issue(name, pair.publicKey, [{ uri: terminalUri(tenant, serial) }]),
+    key: pemOf(pair.privateKey),
+  };
+}
+const one = holder('BROKER-0001');
+const other = holder('BROKER-0002');
+
+let broker: OpenBroker;
+let lines: Line[];
+const said: { serial: string; kind: string; text: string }[] = [];
+const gone: string[] = [];
+const clones: string[] = [];
+beforeEach(async () => {
+  said.length = gone.length = clones.length = 0;
+  const watched = watchedWorld();
+  lines = watched.lines;
+  broker = unwrap(
+    await openAedesBroker({
+      world: watched.world,
+      tenant,
+      host: '127.0.0.1',
+      ports: { fleet: 0, fleetWebSocket: 0 },
+      tls: { cert: serverCertificate, key: pemOf(server.privateKey), ca: [root] },
+      connectTimeoutMs: 400,
+      drainTimeoutMs: 1_000,
+      admit: (certificate: X509Certificate | undefined) => {
+        const named = parseTerminalUri((certificate?.subjectAltName ?? '').replace('URI:', ''));
+        return Promise.resolve(named ? ok(named.serial) : fail('CLIENT_CERTIFICATE_REFUSED'));
+      },
+      handlers: {
+        received: (serial, topic, payload) => {
+          said.push({ serial, kind: topic.kind, text: Buffer.from(payload).toString() });
+          return Promise.resolve();
+        },
+        connected: () => undefined,
+        disconnected: (serial) => gone.push(serial),
+        refused: () => undefined,
+        cloneSuspected: (serial) => clones.push(serial),
+      },
+    }),
+  );
+});
+const clients: MqttClient[] = [];
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.end(true);
+  await broker.close();
+});
+
+const dial = ({ cert, key }: { cert?: string; key?: string }): TLSSocket => {
+  const own = cert === undefined || key === undefined ? {} : { cert, key };
+  const socket = connectTls({ host: '127.0.0.1', port: broker.ports.fleet, ca: root, ...own });
+  socket.on('error', () => undefined);
+  return socket;
+};
+async function connect(
+  who: Holder,
+  more: { clientId?: string; clean?: boolean; stream?: () => TLSSocket } = {},
+): Promise<MqttClient> {
+  const client = new MqttClient(more.stream ?? (() => dial(who)), {
+    protocolVersion: 4,
+    clientId: more.clientId ?? who.serial,
+    clean: more.clean ?? true,
+    keepalive: 30,
+    reconnectPeriod: 0,
+  });
+  clients.push(client);
+  client.on('error', () => undefined);
+  await new Promise<void>((resolve, reject) => {
+    client.once('connect', () => resolve());
+    client.once('error', reject);
+    client.once('close', () => reject(new Error('closed')));
+  });
+  return client;
+}
+const closed = (client: MqttClient): Promise<void> => new Promise((resolve) => client.once('close', () => resolve()));
+const ended = (socket: TLSSocket): Promise<void> => new Promise((resolve) => socket.once('close', () => resolve()));
+const logged = (code: string): Promise<true> => until(code, () => lines.some((line) => line.code === code));
+const own = (who: Holder, rest: string): string => `tms/v1/demo/${who.serial}/${rest}`;
+/** A healthy terminal is not disturbed by what was done to the broker. */
+async function stillWorks(client: MqttClient, who: Holder): Promise<void> {
+  const before = said.length;
+  await client.publishAsync(own(who, 'up/hello'), 'still here', { qos: 1 });
+  expect(said.slice(before)).toEqual([{ serial: who.serial, kind: 'hello', text: 'still here' }]);
+}
+
+describe('the broker', () => {
+  it('takes what a terminal says in its own subtree, and sends it what is for it', async () => {
+    const client = await connect(one);
+    const received: string[] = [];
+    client.on('message', (topic, payload) => received.push(`${topic} ${payload.toString()}`));
+    await client.subscribeAsync([own(one, 'dn/#'), 'tms/v1/demo/bc/neg/+'], { qos: 1 });
+    await stillWorks(client, one);
+    broker.send(one.serial, own(one, 'dn/notify'), Buffer.from('work'));
+    broker.retain('tms/v1/demo/bc/neg/regular', Buffer.from('head'));
+    await until('both messages', () => received.length === 2);
+    expect(received.sort()).toEqual(['tms/v1/demo/BROKER-0001/dn/notify work', 'tms/v1/demo/bc/neg/regular head']);
+  });
+
+  it('speaks the same over WebSocket', async () => {
+    const socket = new WebSocket(`wss://127.0.0.1:${broker.ports.fleetWebSocket}/`, ['mqtt'], {
+      ca: root,
+      cert: one.cert,
+      key: one.key,
+    });
+    const client = await connect(one, { stream: () => createWebSocketStream(socket) as unknown as TLSSocket });
+    await stillWorks(client, one);
+  });
+
+  it('lets nobody in without a certificate, nor with one of another house', async () => {
+    const healthy = await connect(one);
+    await ended(dial({}));
+    await logged('CLIENT_CERTIFICATE_MISSING');
+    const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const strange = buildCertificate(
+      {
+        serialNumber: Uint8Array.of(9),
+        subject: { commonName: other.serial },
+        publicKey: stranger.publicKey,
+        notBefore: Date.now() - hour,
+        notAfter: Date.now() + hour,
+        use: { kind: 'leaf', purposes: ['clientAuth'], names: [{ uri: terminalUri(tenant, other.serial) }] },
+      },
+      { name: authorityName, privateKey: stranger.privateKey },
+    );
+    await ended(dial({ cert: toPem('CERTIFICATE', strange), key: pemOf(stranger.privateKey) }));
+    await logged('TLS_HANDSHAKE_FAILED');
+    await stillWorks(healthy, one);
+  });
+
+  it('refuses a client id that is not the serial, and a session that is to outlive its connection', async () => {
+    await expect(connect(one, { clientId: other.serial })).rejects.toMatchObject({ code: 2 });
+    await logged('MQTT_CLIENT_ID_MISMATCH');
+    await expect(connect(one, { clean: false })).rejects.toMatchObject({ code: 2 });
+  });
+
+  it.each([
+    ["another terminal's topic", own(other, 'up/hello')],
+    ['its own downlink', own(one, 'dn/notify')],
+    ['a negative list', 'tms/v1/demo/bc/neg/regular'],
+    ["the broker's own topics", '$SYS/broker/x'],
+    ['another tenant', `tms/v1/other/${one.serial}/up/hello`],
+    ['a topic that is none of ours', own(one, 'up/nothing')],
+  ])('ends the connection of a terminal that publishes on %s', async (_name, topic) => {
+    const healthy = await connect(other);
+    const client = await connect(one);
+    const end = closed(client);
+    client.publish(topic, 'x', { qos: 1 });
+    await end;
+    await logged('MQTT_TOPIC_FORBIDDEN');
+    expect(said).toEqual([]);
+    await stillWorks(healthy, other);
+  });
+
+  it.each([
+    `$share/group/${own(one, 'dn/#')}`,
+    '$SYS/#',
+    '#',
+    '+/v1/#',
+    own(other, 'dn/#'),
+    'tms/v1/demo/+/dn/#',
+    own(one, 'up/#'),
+    'tms/v1/demo/bc/#',
+  ])('grants no subscription to %s', async (filter) => {
+    const client = await connect(one);
+    const granted = await client.subscribeAsync(filter, { qos: 1 }).catch((error: Error) => error.message);
+    expect(JSON.stringify(granted)).toMatch(/128|Unspecified error|Subscribe error/);
+    await logged('MQTT_TOPIC_FORBIDDEN');
+  });
+
+  it('ends a connection whose packet is larger than 64 KiB, before it holds it', async () => {
+    const healthy = await connect(other);
+    const client = await connect(one);
+    const end = closed(client);
+    client.publish(own(one, 'up/hello'), Buffer.alloc(packetLengthMax + 1), { qos: 1 });
+    await end;
+    await logged('MQTT_PACKET_TOO_LARGE');
+    await stillWorks(healthy, other);
+  });
+
+  it('ends a connection that sends garbage instead of CONNECT', async () => {
+    const healthy = await connect(other);
+    const socket = dial(one);
+    socket.write('GET / HTTP/1.1\r\n\r\n');
+    await ended(socket);
+    await logged('MQTT_PACKET_INVALID');
+    await stillWorks(healthy, other);
+  });
+
+  it('ends a connection that sends half a CONNECT, and one that sends nothing', async () => {
+    const healthy = await connect(other);
+    const half = dial(one);
+    half.write(Buffer.from('101a00044d5154', 'hex'));
+    const silent = dial(one);
+    await Promise.all([ended(half), ended(silent)]);
+    await logged('MQTT_CONNECT_TIMEOUT');
+    await stillWorks(healthy, other);
+  });
+
+  it('raises an alarm for a second connection of a serial, and ends the older one', async () => {
+    const first = await connect(one);
+    const end = closed(first);
+    const second = await connect(one);
+    await end;
+    expect(clones).toEqual([one.serial]);
+    expect(gone).toEqual([]);
+    await stillWorks(second, one);
+    expect(broker.isConnected(one.serial)).toBe(true);
+  });
+
+  it('sends on to a healthy terminal at once while another has stopped reading, and drops that one', async () => {
+    // It connects, and then reads nothing ever again.
+    const frozen = dial(one);
+    const name = Buffer.from(one.serial);
+    const body = Buffer.concat([Buffer.from('00044d5154540402003c00', 'hex'), Buffer.of(name.length), name]);
+    frozen.write(Buffer.concat([Buffer.of(0x10, body.length), body]));
+    await until('the frozen one to be connected', () => broker.isConnected(one.serial));
+    const healthy = await connect(other);
+    await healthy.subscribeAsync(own(other, 'dn/#'), { qos: 1 });
+    const arrived: number[] = [];
+    healthy.on('message', () => arrived.push(performance.now()));
+    const big = Buffer.alloc(1024 * 1024);
+    for (let index = 0; index < 60; index++) broker.send(one.serial, own(one, 'dn/notify'), big);
+    const sent = performance.now();
+    for (let index = 0; index < 20; index++) broker.send(other.serial, own(other, 'dn/notify'), Buffer.from('x'));
+    await until('all twenty', () => arrived.length === 20);
+    expect((arrived.at(-1) ?? Infinity) - sent).toBeLessThan(500);
+    await until('the frozen one to be dropped', () => gone.includes(one.serial), 5_000);
+    await logged('DOWNLINK_TIMEOUT');
+    frozen.destroy();
+  });
+});

@@ -1,0 +1,326 @@
+import { cpSync } from 'node:fs';
+import {
+  configurationHash,
+  configuration,
+  jobOrder,
+  notify,
+  openDocument,
+  parseJson,
+  type SignedDocument,
+  signedDocument,
+} from '@tsunagu/protocols/fleet';
+import { checkValue } from '@tsunagu/protocols/kcv';
+import { secretPan, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { negativeHead, negativeTag } from '@tsunagu/protocols/negative';
+import { unwrapKeyBlock } from '@tsunagu/protocols/tr31';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  enrol,
+  newFolder,
+  removeFolder,
+  type TestHouse,
+  testHouse,
+  TestLink,
+  type TestTerminal,
+  until,
+} from './support.ts';
+
+const folders: string[] = [];
+const open: (() => Promise<void>)[] = [];
+const start = async (folder = newFolder()): Promise<TestHouse & { folder: string }> => {
+  folders.push(folder);
+  const house = await testHouse(folder);
+  open.push(() => house.house.close());
+  return { ...house, folder };
+};
+const connect = async (house: TestHouse, terminal: TestTerminal, boot?: number): Promise<TestLink> => {
+  const link = await TestLink.open(house, terminal, boot);
+  open.push(() => link.close());
+  return link;
+};
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close();
+  for (const folder of folders.splice(0)) removeFolder(folder);
+});
+
+/** Pulls the next order and reads it with the key that was pinned at enrolment. */
+async function pullJob(link: TestLink) {
+  const answer = await link.ask('pull', 'request', { pull: 'job' });
+  if (answer.kind !== 'job') throw new Error(answer.kind);
+  return answer.order && readOrder(link.terminal, answer.order);
+}
+const readOrder = (terminal: TestTerminal, order: SignedDocument) =>
+  unwrap(parseJson(jobOrder, unwrap(openDocument('tsunagu-job-v1', order, terminal.answer.jobKey))));
+
+/** Does what a key load asks for, and reports it. */
+async function load(link: TestLink, order: NonNullable<Awaited<ReturnType<typeof pullJob>>>) {
+  if (order.type !== 'key.load') throw new Error(order.type);
+  const { key, header, optionalBlocks } = unwrap(unwrapKeyBlock(link.terminal.kbpk, order.params.keyBlock));
+  const kcv = toHex(unwrap(checkValue('AES', 'cmac', key)));
+  const ksn = optionalBlocks.find((block) => block.id === 'IK')?.data;
+  const evidence = { slot: order.params.slot, kcv, ...(ksn !== undefined && { ksn: `${ksn}00000001` }) };
+  const report = () =>
+    link.ask({ kind: 'job', job: order.job }, 'job', { attempt: order.attempt, state: 'succeeded', evidence });
+  return { key, kcv, usage: header.keyUsage, ksn, evidence, report, said: order.params.kcv };
+}
+
+const currentOf = (config = configuration.parse({})) => ({ version: 1, hash: configurationHash(config) });
+
+describe('a terminal that says hello', () => {
+  it('is told of its work, pulls its configuration and keys, and has each report acknowledged', async () => {
+    const house = await start();
+    const link = await connect(house, await enrol(house, await house.register('HELLO-0001')));
+    await link.hello();
+    const work = await until('the notice', () => link.last('dn/notify'));
+    expect(notify.parse(work.body)).toEqual({ configuration: 1, jobs: 2 });
+    const twin = await link.ask('pull', 'request', { pull: 'twin' });
+    expect(twin).toEqual({ kind: 'twin', version: 1, values: configuration.parse({}) });
+
+    const loaded = [];
+    for (let index = 0; index < 2; index++) {
+      const order = await pullJob(link);
+      if (!order) throw new Error('no order');
+      // Asked again before it reported, a terminal gets the same attempt again: it may have lost the first answer.
+      expect(await pullJob(link)).toEqual(order);
+      const key = await load(link, order);
+      expect(key.kcv).toBe(key.said);
+      expect(await key.report()).toEqual({ kind: 'acknowledged', job: order.job, state: 'succeeded' });
+      // A report that comes twice is acknowledged twice.
+      expect(await key.report()).toEqual({ kind: 'acknowledged', job: order.job, state: 'succeeded' });
+      loaded.push(key);
+    }
+    expect(await pullJob(link)).toBeNull();
+    expect(loaded.map(({ usage }) => usage).sort()).toEqual(['B1', 'M6']);
+    expect(loaded.find(({ usage }) => usage === 'B1')?.ksn).toMatch(/^[0-9A-F]{16}$/);
+    const shown = await house.call('GET', '/terminals/HELLO-0001');
+    expect(shown.body.keys).toHaveLength(2);
+    expect(shown.body.link).toMatchObject({ state: 'ready', bootSeq: 1 });
+  });
+
+  it('needs nothing when it holds everything, also when its reports were lost', async () => {
+    const house = await start();
+    const link = await connect(house, await enrol(house, await house.register('HELLO-0002')));
+    await link.hello();
+    const keys = [];
+    for (let index = 0; index < 2; index++) {
+      const order = await pullJob(link);
+      if (!order) throw new Error('no order');
+      const { evidence } = await load(link, order);
+      keys.push(evidence);
+      await link.ask({ kind: 'job', job: order.job }, 'job', { attempt: order.attempt, state: 'running' });
+    }
+    // Both keys are in the terminal, and no report of it came through. Its next birth shows them.
+    await link.hello({ keys, configuration: currentOf() });
+    await until('both keys in the ledger', async () => {
+      const { sync } = (await house.call('GET', '/overview')).body as unknown as { sync: { keys: number } };
+      return sync.keys === 1;
+    });
+    const orders = await pullJob(link);
+    expect(orders).toBeNull();
+  });
+
+  it('gets another initial key when it lost the one it had, never the same one again', async () => {
+    const house = await start();
+    const link = await connect(house, await enrol(house, await house.register('HELLO-0003')));
+    await link.hello();
+    const ids: (string | undefined)[] = [];
+    for (let round = 1; round <= 2; round++) {
+      for (let index = 0; index < 2; index++) {
+        const order = await pullJob(link);
+        if (!order) throw new Error('no order');
+        const key = await load(link, order);
+        if (key.usage === 'B1') ids.push(key.ksn);
+        await key.report();
+      }
+      await link.hello({ keys: [] });
+    }
+    expect(ids).toHaveLength(2);
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  it('is not believed about an earlier boot', async () => {
+    const house = await start();
+    const terminal = await enrol(house, await house.register('HELLO-0004'));
+    const link = await connect(house, terminal, 7);
+    await link.hello();
+    await link.close();
+    const stale = await connect(house, terminal, 6);
+    await stale.hello();
+    await until('the stale message in the log', () => house.lines.some((line) => line.code === 'MESSAGE_STALE'));
+    expect((await house.call('GET', '/terminals/HELLO-0004')).body.link).toMatchObject({ bootSeq: 7 });
+  });
+
+  it('is shown as lost when its connection breaks, and as ready when it is back', async () => {
+    const house = await start();
+    const terminal = await enrol(house, await house.register('HELLO-0005'));
+    const state = async () =>
+      ((await house.call('GET', '/terminals/HELLO-0005')).body as unknown as { link: { state: string } }).link.state;
+    expect(await state()).toBe('never');
+    const link = await connect(house, terminal);
+    await link.hello();
+    await until('ready', async () => (await state()) === 'ready');
+    link.client.stream.destroy();
+    await until('lost', async () => (await state()) === 'lost');
+    await (await connect(house, terminal, 2)).hello();
+    await until('ready again', async () => (await state()) === 'ready');
+  });
+});
+
+describe('the desired configuration', () => {
+  it('changes only on the version that the writer saw, and every connected terminal is told', async () => {
+    const house = await start();
+    const link = await connect(house, await enrol(house, await house.register('TWIN-0001')));
+    await link.hello({ configuration: currentOf() });
+    const change = (base: string) => house.call('PATCH', '/configuration', { language: 'en' }, { 'if-match': base });
+    expect((await change('"1"')).body).toMatchObject({ version: 2 });
+    expect((await change('"1"')).body.code).toBe('VERSION_CONFLICT');
+    await until('the notice of version 2', () => notify.parse(link.last('dn/notify')?.body ?? {}).configuration === 2);
+    const values = configuration.parse({ language: 'en' });
+    await link.say({ kind: 'twin' }, 'twin', { base: 1, version: 2, hash: configurationHash(values), values });
+    const shown = await until('the report', async () => {
+      const { configuration: c } = (await house.call('GET', '/terminals/TWIN-0001')).body as unknown as {
+        configuration: { inSync: boolean; reported: number };
+      };
+      return c.inSync && c;
+    });
+    expect(shown.reported).toBe(2);
+  });
+});
+
+describe('a test sale', () => {
+  it('is a job whose steps and result are kept', async () => {
+    const house = await start();
+    const link = await connect(house, await enrol(house, await house.register('SALE-0001')));
+    await link.hello();
+    for (let index = 0; index < 2; index++) {
+      const order = await pullJob(link);
+      if (order) await (await load(link, order)).report();
+    }
+    const queued = await house.call('POST', '/terminals/SALE-0001/test-sales', {
+      amountMinor: 1280,
+      card: 'visa-contact',
+    });
+    const order = await pullJob(link);
+    expect(order).toMatchObject({ type: 'sale.test', job: queued.body.id, params: { amountMinor: 1280 } });
+    if (!order) throw new Error('no order');
+    const report = (body: object) => link.ask({ kind: 'job', job: order.job }, 'job', { attempt: 1, ...body });
+    await report({ state: 'running', progress: { step: 'card-presented', atMs: 3 } });
+    await report({ state: 'running', progress: { step: 'card-read', atMs: 9.5 } });
+    const sale = {
+      outcome: 'approved',
+      amountMinor: 1280,
+      currency: 'JPY',
+      card: 'visa-contact',
+      scheme: 'visa',
+      entry: 'contact',
+      lastFour: '0010',
+      stan: '000001',
+      durationMs: 90,
+    };
+    await report({ state: 'succeeded', sale });
+    const job = await house.call('GET', `/jobs/${order.job}`);
+    expect(job.body).toMatchObject({
+      state: 'succeeded',
+      sale,
+      steps: [{ step: 'card-presented' }, { step: 'card-read', atMs: 9.5 }],
+    });
+  });
+
+  it('cannot be reported by another terminal', async () => {
+    const house = await start();
+    const one = await connect(house, await enrol(house, await house.register('SALE-0002')));
+    const other = await connect(house, await enrol(house, await house.register('SALE-0003')));
+    await house.call('POST', '/terminals/SALE-0002/test-sales', { amountMinor: 1, card: 'visa-contact' });
+    const order = await pullJob(one);
+    if (!order) throw new Error('no order');
+    expect(await other.ask({ kind: 'job', job: order.job }, 'job', { attempt: 1, state: 'failed' })).toMatchObject({
+      kind: 'refused',
+      code: 'JOB_UNKNOWN',
+    });
+    expect((await house.call('GET', `/jobs/${order.job}`)).body.state).toBe('offered');
+  });
+});
+
+const pan = '4761739001010010';
+const readHead = (terminal: TestTerminal, body: unknown) =>
+  unwrap(
+    parseJson(
+      negativeHead,
+      unwrap(openDocument('tsunagu-negative-head-v1', signedDocument.parse(body), terminal.answer.negativeKey)),
+    ),
+  );
+
+describe('a card that is put on the negative list', () => {
+  it('is in the signed head of every connected terminal, and of each that comes later', async () => {
+    const house = await start();
+    const terminal = await enrol(house, await house.register('NEG-0001'));
+    const link = await connect(house, terminal);
+    await link.hello();
+    let tagKey;
+    for (let index = 0; index < 2; index++) {
+      const order = await pullJob(link);
+      const key = order && (await load(link, order));
+      if (key?.usage === 'M6') tagKey = key.key;
+      await key?.report();
+    }
+    if (!tagKey) throw new Error('no tag key');
+    const added = await house.call('POST', '/negative/entries', { pan, reason: 'stolen' });
+    expect(added.body).toMatchObject({ overlaySeq: 1, already: false, entry: { lastFour: '0010' } });
+    const head = await until('the head with the entry', () => {
+      const envelope = link.last('bc/neg/regular');
+      const read = envelope && readHead(terminal, envelope.body);
+      return read?.overlay.seq === 1 && read;
+    });
+    const tag = Buffer.from(unwrap(negativeTag(tagKey, secretPan(pan)))).toString('base64');
+    expect(head.overlay.tags).toEqual([tag]);
+
+    const again = await house.call('POST', '/negative/entries', { pan, reason: 'lost' });
+    expect(again.body).toMatchObject({ overlaySeq: 1, already: true });
+    await link.close();
+    const later = await connect(house, terminal, 2);
+    const envelope = await until('the retained head', () => later.last('bc/neg/regular'));
+    expect(readHead(terminal, envelope.body).overlay.tags).toEqual([tag]);
+  });
+
+  it('must have a card number', async () => {
+    const house = await start();
+    const refused = await house.call('POST', '/negative/entries', { pan: '4761739001010011', reason: 'stolen' });
+    expect(refused.body.code).toBe('PAN_INVALID');
+  });
+});
+
+describe('a server that loses its power', () => {
+  it('finds all that it said was done, and hello heals what it had no time to say', async () => {
+    const house = await start();
+    const terminal = await enrol(house, await house.register('POWER-0001'));
+    const link = await connect(house, terminal);
+    await link.hello();
+    for (let index = 0; index < 2; index++) {
+      const order = await pullJob(link);
+      if (order) await (await load(link, order)).report();
+    }
+    const { keys } = (await house.call('GET', '/terminals/POWER-0001')).body as unknown as { keys: { kcv: string }[] };
+    await link.close();
+    // Nobody is connected now: what is queued and listed cannot be told to anyone before the lights go out.
+    const sale = await house.call('POST', '/terminals/POWER-0001/test-sales', { amountMinor: 5, card: 'visa-contact' });
+    await house.call('POST', '/negative/entries', { pan, reason: 'stolen' });
+    // The disk as it is at this very moment, without any goodbye.
+    const disk = newFolder();
+    cpSync(house.folder, disk, { recursive: true });
+
+    const again = await start(disk);
+    const shown = (await again.call('GET', '/terminals/POWER-0001')).body as unknown as {
+      keys: unknown;
+      link: { state: string };
+    };
+    expect(shown.keys).toEqual(keys);
+    expect(shown.link.state).toBe('lost');
+    const back = await connect(again, terminal, 2);
+    expect(readHead(terminal, (await until('the head', () => back.last('bc/neg/regular'))).body).overlay.seq).toBe(1);
+    await back.hello({
+      keys: keys.map(({ kcv }, index) => ({ slot: index === 0 ? 'dukpt' : 'negative', kcv })) as never,
+    });
+    await until('notice of the job', () => (notify.parse(back.last('dn/notify')?.body ?? {}).jobs ?? 0) > 0);
+    expect((await pullJob(back))?.job).toBe(sale.body.id);
+  });
+});

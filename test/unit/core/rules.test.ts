@@ -1,0 +1,180 @@
+import { FrameGuard, packetLengthMax } from '@tsunagu/fleet-server/broker/index';
+import { decideReport, isOverdue, type JobProgress, offer } from '@tsunagu/fleet-server/jobs/index';
+import { decideSlot } from '@tsunagu/fleet-server/keys/index';
+import { openLiveHub } from '@tsunagu/fleet-server/live/index';
+import { hasCheckDigit, headLifeMs, headOf, headRenewBeforeMs } from '@tsunagu/fleet-server/negative/index';
+import { changed, isInSync } from '@tsunagu/fleet-server/twin/index';
+import { configuration, configurationHash, type JobState, jobStates } from '@tsunagu/protocols/fleet';
+import { describe, expect, it } from 'vitest';
+
+const job = (state: JobState, attempt = 1, attemptsMax = 1): JobProgress => ({
+  state,
+  attempt,
+  attemptsMax,
+  deadlineAt: 1_000,
+});
+
+describe('the rules of jobs', () => {
+  it('hand out a queued job as its next attempt, an offered one as the same, and nothing else', () => {
+    expect(offer(job('queued', 0), 0)).toBe(1);
+    expect(offer(job('queued', 2, 3), 0)).toBe(3);
+    expect(offer(job('offered', 2), 0)).toBe(2);
+    const silent = jobStates.filter((state) => state !== 'queued' && state !== 'offered');
+    expect(silent.map((state) => offer(job(state), 0))).toEqual(silent.map(() => undefined));
+  });
+
+  it('hand out nothing whose time is up, and end it', () => {
+    expect(offer(job('queued', 0), 1_000)).toBeUndefined();
+    expect(jobStates.filter((state) => isOverdue(job(state), 1_000))).toEqual(['queued', 'offered', 'running']);
+    expect(isOverdue(job('queued'), 999)).toBe(false);
+  });
+
+  it('take a final report once: what is over stays as it is', () => {
+    expect(decideReport(job('offered'), { attempt: 1, state: 'succeeded' })).toEqual({
+      change: 'finish',
+      state: 'succeeded',
+    });
+    expect(decideReport(job('running'), { attempt: 1, state: 'failed', fault: 'CARD_LISTED' })).toEqual({
+      change: 'finish',
+      state: 'failed',
+    });
+    for (const state of ['succeeded', 'failed', 'cancelled'] as const)
+      expect(decideReport(job(state), { attempt: 1, state: 'failed' })).toEqual({ change: 'nothing' });
+  });
+
+  it('believe a terminal that finished although the server had given up', () => {
+    expect(decideReport(job('timed-out'), { attempt: 1, state: 'succeeded' })).toEqual({
+      change: 'finish',
+      state: 'succeeded',
+    });
+    expect(decideReport(job('timed-out'), { attempt: 1, state: 'running' })).toEqual({ change: 'nothing' });
+  });
+
+  it('ignore a report about another attempt', () => {
+    expect(decideReport(job('running', 2, 3), { attempt: 1, state: 'succeeded' })).toEqual({ change: 'nothing' });
+    expect(decideReport(job('running', 2, 3), { attempt: 3, state: 'succeeded' })).toEqual({ change: 'nothing' });
+  });
+
+  it('try again only after a fault that may pass, and only while attempts are left', () => {
+    const failed = { attempt: 1, state: 'failed', fault: 'LINK_DOWN' } as const;
+    expect(decideReport(job('running', 1, 3), failed)).toEqual({ change: 'retry' });
+    expect(decideReport(job('running', 1, 1), failed)).toEqual({ change: 'finish', state: 'failed' });
+    expect(decideReport(job('running', 1, 3), { ...failed, fault: 'TR31_NOT_AUTHENTIC' })).toEqual({
+      change: 'finish',
+      state: 'failed',
+    });
+  });
+});
+
+describe('the rules of key slots', () => {
+  const entry = { id: '1', kcv: 'AAAAAAAAAA', state: 'allocated', protectedBy: 'k' } as const;
+  const shown = { slot: 'dukpt', kcv: 'AAAAAAAAAA' } as const;
+  it.each([
+    ['an empty slot', undefined, undefined, false, 'allocate'],
+    ['an empty slot while a load is under way', undefined, undefined, true, 'nothing'],
+    ['a key whose report was lost', entry, shown, false, 'mark-loaded'],
+    ['a key whose report was lost while its job is open', entry, shown, true, 'mark-loaded'],
+    ['a key that is known to be there', { ...entry, state: 'loaded' }, shown, false, 'nothing'],
+    ['a key that got lost', { ...entry, state: 'loaded' }, undefined, false, 'allocate'],
+    ['a key that is not ours', entry, { ...shown, kcv: 'BBBBBBBBBB' }, false, 'allocate'],
+  ] as const)('see what to do about %s', (_name, ledger, reported, isOpen, decision) => {
+    expect(decideSlot(ledger, reported, isOpen)).toBe(decision);
+  });
+});
+
+describe('the rules of the twin', () => {
+  const desired = { version: 3, values: configuration.parse({}) };
+  it('count a terminal as in step by hash and version, not by version alone', () => {
+    const hash = configurationHash(desired.values);
+    expect(isInSync(desired, { version: 3, hash })).toBe(true);
+    expect(isInSync(desired, { version: 3, hash: '0'.repeat(16) })).toBe(false);
+    expect(isInSync(desired, { version: 2, hash })).toBe(false);
+  });
+  it('make no version out of a change that changes nothing', () => {
+    expect(changed(desired, { language: desired.values.language })).toBeUndefined();
+    expect(changed(desired, { language: 'en' })?.version).toBe(4);
+  });
+});
+
+describe('the rules of the negative list', () => {
+  it('renew a head long before a terminal would call it stale', () => {
+    const head = headOf(
+      { list: 'regular', version: 1, digest: '0'.repeat(64), size: 45, overlaySeq: 0, overlayTags: [] },
+      1_000,
+    );
+    expect(head.notAfter - head.issuedAt).toBe(headLifeMs);
+    expect(headRenewBeforeMs).toBeLessThan(headLifeMs);
+  });
+  it('know a check digit', () => {
+    const digits = (text: string) => Uint8Array.from(Buffer.from(text));
+    expect(hasCheckDigit(digits('4761739001010010'))).toBe(true);
+    expect(hasCheckDigit(digits('4761739001010011'))).toBe(false);
+    expect(hasCheckDigit(digits('4761739001010100'))).toBe(false);
+  });
+});
+
+describe('the frame guard', () => {
+  const connectPacket = Uint8Array.of(0x10, 2, 0, 0);
+  const code = (...chunks: Uint8Array[]) => {
+    const guard = new FrameGuard();
+    for (const chunk of chunks) {
+      const checked = guard.accept(chunk);
+      if (!checked.ok) return checked.fault.code;
+    }
+    return 'accepted';
+  };
+  it('follows packets through any cut of their bytes', () => {
+    const stream = Uint8Array.of(...connectPacket, 0x30, 0x81, 0x01, ...new Uint8Array(129), 0xc0, 0, 0xe0, 0);
+    expect(code(stream)).toBe('accepted');
+    expect(code(...Array.from(stream, (byte) => Uint8Array.of(byte)))).toBe('accepted');
+  });
+  it('wants CONNECT first and once', () => {
+    expect(code(Uint8Array.of(0x30, 2, 0, 0))).toBe('MQTT_PACKET_INVALID');
+    expect(code(connectPacket, connectPacket)).toBe('MQTT_PACKET_INVALID');
+  });
+  it('lets through only packets that a client may send, with their flags', () => {
+    const allowed = Array.from({ length: 256 }, (_, byte) => byte).filter(
+      (byte) => code(connectPacket, Uint8Array.of(byte, 0)) === 'accepted',
+    );
+    expect(allowed.map((byte) => byte.toString(16))).toEqual([
+      '30',
+      '31',
+      '32',
+      '33',
+      '38',
+      '39',
+      '3a',
+      '3b',
+      '40',
+      '82',
+      'a2',
+      'c0',
+      'e0',
+    ]);
+  });
+  it('stops at a length that is too large or never ends, whatever follows', () => {
+    const lengthOf = (value: number) => {
+      const bytes = [];
+      for (let rest = value; ; rest >>>= 7) {
+        bytes.push(rest > 127 ? (rest & 127) | 128 : rest);
+        if (rest <= 127) return bytes;
+      }
+    };
+    expect(code(connectPacket, Uint8Array.of(0x30, ...lengthOf(packetLengthMax)))).toBe('accepted');
+    expect(code(connectPacket, Uint8Array.of(0x30, ...lengthOf(packetLengthMax + 1)))).toBe('MQTT_PACKET_TOO_LARGE');
+    expect(code(connectPacket, Uint8Array.of(0x30, 0x80, 0x80, 0x80, 0x80))).toBe('MQTT_PACKET_INVALID');
+  });
+});
+
+describe('the live hub', () => {
+  const event = { name: 'resync', data: {} } as const;
+  it('gives back what somebody missed, or says that it cannot', () => {
+    const hub = openLiveHub(3);
+    for (let index = 0; index < 5; index++) hub.publish(event);
+    expect(hub.since(5)).toEqual([]);
+    expect(hub.since(3)?.map(({ id }) => id)).toEqual([4, 5]);
+    expect(hub.since(2)?.map(({ id }) => id)).toEqual([3, 4, 5]);
+    expect(hub.since(1)).toBeUndefined();
+    expect(hub.since(6)).toBeUndefined();
+  });
+});
