@@ -3,6 +3,10 @@ import type { Shown } from './line.ts';
 
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
 
+/** The digits of EBCDIC text; a dot for every other byte. */
+const ebcdicDigits = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => (byte >= 0xf0 && byte <= 0xf9 ? String(byte - 0xf0) : '.')).join('');
+
 /** Whether all bytes are printable ASCII, so that they read best as text. */
 export const isPrintable = (bytes: Uint8Array): boolean =>
   bytes.length > 0 && bytes.every((byte) => byte >= 0x20 && byte <= 0x7e);
@@ -30,7 +34,8 @@ export const guardedText = (text: string, reveal: boolean): Shown =>
 /** Bytes whose content nobody vouches for, as text where they are text; hidden where they may hold a card number. */
 export function guardedBytes(bytes: Uint8Array, reveal: boolean): Shown {
   const isText = isPrintable(bytes);
-  if (!reveal && (mayHoldCardNumber(toHex(bytes)) || mayHoldCardNumber(latin1(bytes)))) return hidden(bytes.length);
+  const readings = [toHex, latin1, ebcdicDigits];
+  if (!reveal && readings.some((read) => mayHoldCardNumber(read(bytes)))) return hidden(bytes.length);
   return { text: isText ? `${toHex(bytes)} "${latin1(bytes)}"` : toHex(bytes) };
 }
 
