@@ -154,11 +154,12 @@ negative
   .description('what is listed / 登録一覧')
   .action(() => withServer(async (context) => (await import('./commands/negative.ts')).listNegative(context)));
 
-program
+const wire = program
   .command('wire')
   .description('the wire workbench / 電文ワークベンチ')
-  .requiredOption('--jsonl', 'one JSON request a line on standard input, one answer a line on standard output')
-  .action(async () => {
+  .option('--jsonl', 'one JSON request a line on standard input, one answer a line on standard output')
+  .action(async (options: { jsonl?: boolean }) => {
+    if (!options.jsonl) wire.error("error: required option '--jsonl' not specified");
     const { runWorkbench } = await import('./commands/wire.ts');
     process.exitCode = await runWorkbench(
       world,
@@ -166,6 +167,17 @@ program
       (line) => process.stdout.write(`${line}\n`),
       (line) => open().err(line),
     );
+  });
+
+wire
+  .command('decode <hex...>')
+  .description('say what bytes are, piece by piece; "-" reads standard input / 電文の解読')
+  .option('--reveal', 'show card numbers, tracks, PINs and keys / 秘密の値も表示', false)
+  .action(async (hex: readonly string[], options: { reveal: boolean }) => {
+    const { decodeForPerson } = await import('./commands/wire-decode.ts');
+    const text = hex.length === 1 && hex[0] === '-' ? await readAll(process.stdin) : hex.join(' ');
+    const json = program.opts<GlobalOptions>().json ?? false;
+    process.exitCode = decodeForPerson(open(), text, { json, reveal: options.reveal });
   });
 
 await program.parseAsync(process.argv);

@@ -153,7 +153,14 @@ export const en = {
     start: 'Enter starts the sale',
     saleRunning: 'sale in progress …',
   },
-  wire: { nothingKnown: 'No format fits these bytes.' },
+  wire: {
+    nothingKnown: 'No format fits these bytes.',
+    columns: { bytes: 'BYTES', name: 'NAME', value: 'VALUE' },
+    lengthBytes: (count: number) => (count === 1 ? '1 byte' : `${count} bytes`),
+    alsoFits: (names: readonly string[]) => `Fits as well: ${names.join(', ')}`,
+    brokenOff: 'It breaks off:',
+    masked: 'Hidden values are shown with --reveal.',
+  },
 };
 
 /** The shape of the texts: same keys, any words. */

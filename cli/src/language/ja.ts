@@ -141,5 +141,12 @@ export const ja: Texts = {
     start: 'Enterで売上を開始',
     saleRunning: '処理中 …',
   },
-  wire: { nothingKnown: '当てはまる形式がありません。' },
+  wire: {
+    nothingKnown: '当てはまる形式がありません。',
+    columns: { bytes: '位置', name: '項目', value: '値' },
+    lengthBytes: (count) => `${count}バイト`,
+    alsoFits: (names) => `他に当てはまる方言: ${names.join('、')}`,
+    brokenOff: '途中で読めなくなりました:',
+    masked: '伏せた値は --reveal で表示します。',
+  },
 };

@@ -3,6 +3,7 @@ import { compileFunction } from 'node:vm';
 import { formatWithOptions } from 'node:util';
 import * as apdu from '@tsunagu/protocols/apdu';
 import * as ccid from '@tsunagu/protocols/ccid';
+import * as describeRoom from '@tsunagu/protocols/describe';
 import * as emv from '@tsunagu/protocols/emv';
 import * as felica from '@tsunagu/protocols/felica';
 import * as kit from '@tsunagu/protocols/kit';
@@ -16,6 +17,7 @@ import { expect, test } from 'vitest';
 const rooms: Readonly<Record<string, object>> = {
   apdu,
   ccid,
+  describe: describeRoom,
   emv,
   felica,
   kit,
