@@ -35,6 +35,7 @@ export interface Refused {
 }
 
 const none: readonly never[] = [];
+const nothing = new Uint8Array(0);
 
 /** By byte: 0 both nibbles are digits, 1 the high one is not, 2 only the low one is not. */
 const nibbleFaults = Uint8Array.from({ length: 256 }, (_, byte) => (byte >> 4 > 9 ? 1 : (byte & 15) > 9 ? 2 : 0));
@@ -45,7 +46,7 @@ const nibbleFaults = Uint8Array.from({ length: 256 }, (_, byte) => (byte >> 4 > 
  */
 export class Decoder {
   readonly #layout: Layout;
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = nothing;
   #at = 0;
   /** Set by the readers below when they fail. */
   #code: DecodeCode | undefined;
@@ -58,6 +59,12 @@ export class Decoder {
 
   decode(bytes: Uint8Array): Decoding {
     this.#bytes = bytes;
+    const decoding = this.#decode(bytes);
+    this.#bytes = nothing;
+    return decoding;
+  }
+
+  #decode(bytes: Uint8Array): Decoding {
     this.#at = 0;
     this.#code = undefined;
     this.#leniencies = undefined;
@@ -79,13 +86,13 @@ export class Decoder {
     if (failed > 0) return this.#refuse(failed, mti, places, bodyOffset);
     if (this.#at !== bytes.length && !this.#mayTrail()) {
       const fault = fail('TRAILING_BYTES', { offset: this.#at, facts: { bytes: bytes.length - this.#at } });
-      return { ...fault, partial: this.#message(mti, bodyOffset, places) };
+      return { ...fault, partial: this.#message(mti, bodyOffset, places, true) };
     }
-    return { ok: true, value: this.#message(mti, bodyOffset, places) };
+    return { ok: true, value: this.#message(mti, bodyOffset, places, false) };
   }
 
-  #message(mti: string, bodyOffset: number, places: readonly number[]): DecodedMessage {
-    return new DecodedMessage(this.#layout, mti, this.#bytes, bodyOffset, places, this.#leniencies ?? none);
+  #message(mti: string, bodyOffset: number, places: readonly number[], isPartial: boolean): DecodedMessage {
+    return new DecodedMessage(this.#layout, mti, this.#bytes, bodyOffset, places, this.#leniencies ?? none, isPartial);
   }
 
   #refuse(field: number, mti: string, places: readonly number[], bodyOffset = this.#at): Refused {
@@ -94,7 +101,7 @@ export class Decoder {
     const refused = fail(code, { field, offset: this.#offset, ...facts });
     return mti === '' || (field === 0 && code !== 'MTI_VERSION')
       ? refused
-      : { ...refused, partial: this.#message(mti, bodyOffset, places) };
+      : { ...refused, partial: this.#message(mti, bodyOffset, places, true) };
   }
 
   #fault(code: DecodeCode, offset: number): false {
@@ -133,11 +140,12 @@ export class Decoder {
     this.#fault(code, offset);
     if (code !== 'MTI_VERSION') return '';
     const { mtiPacked, set } = this.#layout;
-    const [first = 0, second = 0, third = 0, fourth = 0] = this.#bytes;
-    const digits = mtiPacked
-      ? [first >> 4, first & 15, second >> 4, second & 15]
-      : [first, second, third, fourth].map((byte) => set.digits[byte] ?? 255);
-    return digits.map((digit) => (digit <= 9 ? String(digit) : '?')).join('');
+    const arrived = [...this.#bytes.subarray(0, mtiPacked ? 2 : 4)];
+    const digits = arrived.flatMap((byte) => (mtiPacked ? [byte >> 4, byte & 15] : [set.digits[byte] ?? 255]));
+    return digits
+      .map((digit) => (digit <= 9 ? String(digit) : '?'))
+      .join('')
+      .padEnd(4, '?');
   }
 
   /** Four bytes of a bitmap as a signed 32-bit number. Does nothing once a fault was met. */

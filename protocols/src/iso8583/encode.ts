@@ -37,10 +37,15 @@ export class Encoder {
     const stray = strayElement(fields);
     if (stray !== undefined) return fail('FIELD_UNKNOWN', { field: stray });
     const failed = this.#body(fields);
+    if (failed > 0) {
+      // A field that failed may have been written in part, behind the place that is counted.
+      this.#buffer.fill(0);
+      return fail(this.#code ?? 'FIELD_KIND', { field: failed });
+    }
     const end = this.#at;
-    const result = failed > 0 ? fail(this.#code ?? 'FIELD_KIND', { field: failed }) : ok(this.#buffer.slice(0, end));
+    const bytes = this.#buffer.slice(0, end);
     this.#buffer.fill(0, 0, end);
-    return result;
+    return ok(bytes);
   }
 
   #mti(mti: string): void {
@@ -235,10 +240,12 @@ function longestMessage({ elements, maxLengths }: Layout): number {
   return total;
 }
 
+/** A key that is no element; -1 where it is not even a whole number. Keys such as 02 would never be looked at. */
 function strayElement(fields: Message['fields']): number | undefined {
   for (const key in fields) {
     const number = Number(key);
-    if (!(number >= 2 && number <= 128 && Number.isInteger(number))) return Number.isInteger(number) ? number : -1;
+    if (!Number.isInteger(number) || String(number) !== key) return -1;
+    if (number < 2 || number > 128) return number;
   }
   return undefined;
 }
