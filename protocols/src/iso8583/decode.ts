@@ -40,6 +40,13 @@ const nothing = new Uint8Array(0);
 /** By byte: 0 both nibbles are digits, 1 the high one is not, 2 only the low one is not. */
 const nibbleFaults = Uint8Array.from({ length: 256 }, (_, byte) => (byte >> 4 > 9 ? 1 : (byte & 15) > 9 ? 2 : 0));
 
+/** How many bits of a 32-bit word are set. */
+function ones(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x55555555);
+  const nibbles = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
+  return Math.imul((nibbles + (nibbles >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
 /**
  * Reads one message. The loop only checks and notes places; values are made by `DecodedMessage` when asked for.
  * One instance serves one call at a time, and no call can be interrupted.
@@ -48,6 +55,8 @@ export class Decoder {
   readonly #layout: Layout;
   #bytes: Uint8Array = nothing;
   #at = 0;
+  /** Entries of the places that are filled. */
+  #count = 0;
   /** Set by the readers below when they fail. */
   #code: DecodeCode | undefined;
   #offset = 0;
@@ -77,13 +86,20 @@ export class Decoder {
     const low2 = isLong ? this.#bitmapWord() : 0;
     if (this.#code !== undefined) return this.#refuse(1, mti, none);
     const bodyOffset = this.#at;
-    const places: number[] = [];
+    const first = high & 0x7fffffff;
+    // An array that is made at its full length is not moved as it fills; Array.from would fill it first.
+    // oxlint-disable-next-line unicorn/no-new-array
+    const places = new Array<number>(3 * (ones(first) + ones(low) + ones(high2) + ones(low2)));
+    this.#count = 0;
     const failed =
-      this.#word(high & 0x7fffffff, 1, places) ||
+      this.#word(first, 1, places) ||
       this.#word(low, 33, places) ||
       this.#word(high2, 65, places) ||
       this.#word(low2, 97, places);
-    if (failed > 0) return this.#refuse(failed, mti, places, bodyOffset);
+    if (failed > 0) {
+      places.length = this.#count;
+      return this.#refuse(failed, mti, places, bodyOffset);
+    }
     if (this.#at !== bytes.length && !this.#mayTrail()) {
       const fault = fail('TRAILING_BYTES', { offset: this.#at, facts: { bytes: bytes.length - this.#at } });
       return { ...fault, partial: this.#message(mti, bodyOffset, places, true) };
@@ -202,7 +218,11 @@ export class Decoder {
     const end = this.#value(layout.forms[number] ?? 0, count, layout.masks[number] ?? 0);
     if (end < 0) return false;
     this.#at = end;
-    places.push(number, at, count);
+    const index = this.#count;
+    places[index] = number;
+    places[index + 1] = at;
+    places[index + 2] = count;
+    this.#count = index + 3;
     return true;
   }
 

@@ -21,6 +21,8 @@ export class Encoder {
   readonly #layout: Layout;
   #buffer = new Uint8Array(0);
   #at = 0;
+  /** Elements that were found in the message. */
+  #count = 0;
   #code: EncodeCode | undefined;
 
   constructor(layout: Layout) {
@@ -32,15 +34,18 @@ export class Encoder {
     if (!checked.ok) return checked;
     if (this.#buffer.length === 0) this.#buffer = new Uint8Array(longestMessage(this.#layout));
     this.#at = 0;
+    this.#count = 0;
     this.#code = undefined;
     this.#mti(mti);
-    const stray = strayElement(fields);
-    if (stray !== undefined) return fail('FIELD_UNKNOWN', { field: stray });
     const failed = this.#body(fields);
-    if (failed > 0) {
+    // Walking over the keys takes as long as writing ten elements, so that it waits until the numbers do not add up.
+    const stray = Object.values(fields).length === this.#count ? undefined : strayElement(fields);
+    if (failed > 0 || stray !== undefined) {
       // A field that failed may have been written in part, behind the place that is counted.
       this.#buffer.fill(0);
-      return fail(this.#code ?? 'FIELD_KIND', { field: failed });
+      return stray === undefined
+        ? fail(this.#code ?? 'FIELD_KIND', { field: failed })
+        : fail('FIELD_UNKNOWN', { field: stray });
     }
     const end = this.#at;
     const bytes = this.#buffer.slice(0, end);
@@ -72,6 +77,7 @@ export class Encoder {
     for (let number = 2; number <= last; number++) {
       const value = fields[number];
       if (value === undefined) continue;
+      this.#count++;
       if (!this.#element(number, value)) return number;
       const word = (number - 1) >> 5;
       words[word] = (words[word] ?? 0) | (0x80000000 >>> ((number - 1) & 31));
