@@ -1,7 +1,14 @@
 import { readFrame } from '../acquiring/index.ts';
 import { decodeCommand, decodeResponse, instructionName, statusMeaning } from '../apdu/index.ts';
 import { decodeBulkIn, decodeBulkOut } from '../ccid/index.ts';
-import { compileProfile, type Decoding, type DialectName, dialectNames, type MessageCodec } from '../iso8583/index.ts';
+import {
+  compileProfile,
+  type Decoding,
+  type DialectName,
+  dialectNames,
+  dialects,
+  type MessageCodec,
+} from '../iso8583/index.ts';
 import { type Fault, fromHex, ok, type Result, toHex } from '../kit/index.ts';
 import { decodeTlv } from '../tlv/index.ts';
 import { readHeader } from '../tr31/index.ts';
@@ -148,7 +155,9 @@ function describeKeyBlock(text: string, place: Place): Guess | undefined {
 const codecs = new Map<DialectName, MessageCodec>();
 
 function codecOf(dialect: DialectName): MessageCodec {
-  const codec = codecs.get(dialect) ?? compileProfile({ dialect, allow: ['ans-8bit', 'f-pad', 'trailing-lf'] });
+  // Lenient: a person wants to see what came, not whether it is as it should be.
+  const eightBits = dialects[dialect].characters === 'ascii' ? (['ans-8bit'] as const) : [];
+  const codec = codecs.get(dialect) ?? compileProfile({ dialect, allow: ['f-pad', 'trailing-lf', ...eightBits] });
   codecs.set(dialect, codec);
   return codec;
 }
