@@ -1,12 +1,11 @@
 import { createHmac, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { claimBundle, claimProof, portOf, portOffsets, serialSchema } from '@tsunagu/protocols/fleet';
-import { Secret } from '@tsunagu/protocols/kit';
-import { buildCertificateRequest } from '@tsunagu/protocols/x509';
+import { claimBundle, portOf, portOffsets } from '@tsunagu/protocols/fleet';
 import { connect as connectMqtt } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type House, startHouse, until } from './house.ts';
+import { enrolRogue, postEnrolment } from './rogue.ts';
 
 let house: House;
 beforeAll(async () => {
@@ -37,62 +36,6 @@ const sendRaw = (port: number, bytes: Uint8Array, timeoutMs: number): Promise<{ 
       .on('error', () => end(true))
       .resume();
   });
-
-/** A terminal of our own making, enrolled as any other: what it then sends wrong is the test's business. */
-async function enrolRogue(serial: string): Promise<{ cert: string; key: string; ca: string; tenant: string }> {
-  const registered = await house.api('/api/v1/terminals', {
-    method: 'POST',
-    headers: { 'idempotency-key': serial },
-    body: JSON.stringify({ serial, model: 'CT-5100', place: { merchant: 'm', shop: 's' } }),
-  });
-  const claim = claimBundle.parse((registered.body as { claim: unknown }).claim);
-  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const agreement = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-    .publicKey.export({ type: 'spki', format: 'der' })
-    .toString('base64');
-  const csr = Buffer.from(buildCertificateRequest(serial, pair.privateKey)).toString('base64');
-  const claimed = { serial: serialSchema.parse(serial), csr, agreementKey: agreement };
-  const proof = Buffer.from(
-    claimProof(Secret.take('claim', Uint8Array.from(Buffer.from(claim.claimSecret, 'base64'))), claimed),
-  ).toString('base64');
-  const { status, body } = await postEnrolment({ ...claimed, tenant: claim.tenant, model: 'CT-5100', proof });
-  expect(status).toBeLessThan(300);
-  return {
-    cert: (body as { certificateChain: string }).certificateChain,
-    key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    ca: claim.rootCertificate,
-    tenant: claim.tenant,
-  };
-}
-
-/** Posts to the device API over a TLS socket of our own, since its certificate is not the browser world's. */
-async function postEnrolment(body: object): Promise<{ status: number; body: unknown }> {
-  const { request } = await import('node:https');
-  const text = JSON.stringify(body);
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      {
-        host: '127.0.0.1',
-        port: portOf(house.portBase, 'device'),
-        path: '/device/v1/enrolments',
-        method: 'POST',
-        rejectUnauthorized: false,
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
-      },
-      (answer) => {
-        let received = '';
-        answer
-          .setEncoding('utf8')
-          .on('data', (chunk: string) => (received += chunk))
-          .on('end', () =>
-            resolve({ status: answer.statusCode ?? 0, body: received ? JSON.parse(received) : undefined }),
-          );
-      },
-    );
-    sent.on('error', reject);
-    sent.end(text);
-  });
-}
 
 const listeners = (
   ['management', 'metrics', 'fleet', 'fleetWebSocket', 'device', 'acquiring', 'cardCompany', 'relay'] as const
@@ -158,7 +101,7 @@ describe('terminals that misbehave', () => {
     const proof = createHmac('sha256', Buffer.from(claim.claimSecret, 'base64'))
       .update(`tsunagu-claim-v1\n${serial}\n${csr}\n${agreementKey}`)
       .digest('base64');
-    const { status, body } = await postEnrolment({
+    const { status, body } = await postEnrolment(house, {
       tenant: claim.tenant,
       serial,
       model: 'CT-5100',
@@ -171,7 +114,7 @@ describe('terminals that misbehave', () => {
   });
 
   test('a terminal that publishes on another’s topic is cut off, and the other never notices', async () => {
-    const rogue = await enrolRogue('ROGUE-0002');
+    const rogue = await enrolRogue(house, 'ROGUE-0002');
     const client = connectMqtt({
       protocol: 'mqtts',
       host: '127.0.0.1',
@@ -194,7 +137,7 @@ describe('terminals that misbehave', () => {
   });
 
   test('bytes that are no frame get a stable code at the switch, and the neighbours go on', async () => {
-    const rogue = await enrolRogue('ROGUE-0003');
+    const rogue = await enrolRogue(house, 'ROGUE-0003');
     const socket = connectTls({
       port: portOf(house.portBase, 'acquiring'),
       host: '127.0.0.1',

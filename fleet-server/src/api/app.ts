@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
-import { type Role, roles } from '@tsunagu/protocols/fleet';
+import { managementPaths, type Role, roles } from '@tsunagu/protocols/fleet';
 import { type Fault, FaultError } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import Fastify, { type FastifyRequest } from 'fastify';
@@ -153,6 +153,8 @@ export async function buildApp(options: AppOptions) {
     else idempotency.drop(scope, key);
   });
   app.addHook('onRequestAbort', async (request) => {
+    // A live stream has no other end than this.
+    if (request.routeOptions.url === managementPaths.events) return;
     world.log('warn', 'request not completed', { code: 'REQUEST_INCOMPLETE', requestId: request.id });
   });
   app.addHook('onResponse', async (request, reply) => {

@@ -9,7 +9,6 @@ export {
   type BrokerMeter,
   type HttpMeter,
   type JobMeter,
-  type JournalMeter,
   type Meters,
   noMeter,
   type SaleMeter,

@@ -35,18 +35,12 @@ export interface SaleMeter {
   }): void;
 }
 
-/** Measures the switch's journal, which is written before anything is sent. */
-export interface JournalMeter {
-  written(seconds: number): void;
-}
-
 /** One meter for each room that counts something. */
 export interface Meters {
   readonly http: HttpMeter;
   readonly broker: BrokerMeter;
   readonly jobs: JobMeter;
   readonly sales: SaleMeter;
-  readonly journal: JournalMeter;
 }
 
 const nothing = (): void => {};
@@ -57,7 +51,6 @@ export const noMeter: Meters = {
   broker: { connected: nothing, refused: nothing, passed: nothing },
   jobs: { entered: nothing },
   sales: { ended: nothing },
-  journal: { written: nothing },
 };
 
 /** Buckets of OpenTelemetry's `http.server.request.duration`, seconds. */
@@ -109,12 +102,6 @@ export function makeMeters(registry: Registry): Meters {
     buckets: [0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12],
     registers,
   });
-  const journal = new Histogram({
-    name: 'tsunagu_journal_write_duration_seconds',
-    help: 'Writes of the journal of the switch',
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5],
-    registers,
-  });
 
   return {
     http: {
@@ -136,6 +123,5 @@ export function makeMeters(registry: Registry): Meters {
         if (seconds !== null) saleSeconds.observe({ decided_by: decidedBy }, seconds);
       },
     },
-    journal: { written: (seconds) => journal.observe(seconds) },
   };
 }

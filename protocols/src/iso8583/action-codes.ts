@@ -1,4 +1,4 @@
-import type { CodeMeaning } from './function-codes.ts';
+import { type CodeMeaning, ownEntry } from './function-codes.ts';
 
 /** An action code: its meaning, and what becomes of the transaction and the card. */
 export interface ActionCode extends CodeMeaning {
@@ -162,7 +162,7 @@ export const actionCodes: Readonly<Record<string, ActionCode>> = {
 export const describeActionCode = (
   code: string,
   linkCodes: Readonly<Record<string, ActionCode>> = {},
-): ActionCode | undefined => linkCodes[code] ?? actionCodes[code];
+): ActionCode | undefined => ownEntry(linkCodes, code) ?? ownEntry(actionCodes, code);
 
 /** Whether an action code approves an authorization or financial request; anything that is not 0xx does not. */
 export const isApproval = (code: string): boolean => /^0\d\d$/.test(code);

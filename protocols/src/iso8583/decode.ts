@@ -35,9 +35,17 @@ export interface Refused {
 }
 
 const none: readonly never[] = [];
+const nothing = new Uint8Array(0);
 
 /** By byte: 0 both nibbles are digits, 1 the high one is not, 2 only the low one is not. */
 const nibbleFaults = Uint8Array.from({ length: 256 }, (_, byte) => (byte >> 4 > 9 ? 1 : (byte & 15) > 9 ? 2 : 0));
+
+/** How many bits of a 32-bit word are set. */
+function ones(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x55555555);
+  const nibbles = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
+  return Math.imul((nibbles + (nibbles >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
 
 /**
  * Reads one message. The loop only checks and notes places; values are made by `DecodedMessage` when asked for.
@@ -45,8 +53,10 @@ const nibbleFaults = Uint8Array.from({ length: 256 }, (_, byte) => (byte >> 4 > 
  */
 export class Decoder {
   readonly #layout: Layout;
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = nothing;
   #at = 0;
+  /** Entries of the places that are filled. */
+  #count = 0;
   /** Set by the readers below when they fail. */
   #code: DecodeCode | undefined;
   #offset = 0;
@@ -58,6 +68,12 @@ export class Decoder {
 
   decode(bytes: Uint8Array): Decoding {
     this.#bytes = bytes;
+    const decoding = this.#decode(bytes);
+    this.#bytes = nothing;
+    return decoding;
+  }
+
+  #decode(bytes: Uint8Array): Decoding {
     this.#at = 0;
     this.#code = undefined;
     this.#leniencies = undefined;
@@ -70,22 +86,29 @@ export class Decoder {
     const low2 = isLong ? this.#bitmapWord() : 0;
     if (this.#code !== undefined) return this.#refuse(1, mti, none);
     const bodyOffset = this.#at;
-    const places: number[] = [];
+    const first = high & 0x7fffffff;
+    // An array that is made at its full length is not moved as it fills; Array.from would fill it first.
+    // oxlint-disable-next-line unicorn/no-new-array
+    const places = new Array<number>(3 * (ones(first) + ones(low) + ones(high2) + ones(low2)));
+    this.#count = 0;
     const failed =
-      this.#word(high & 0x7fffffff, 1, places) ||
+      this.#word(first, 1, places) ||
       this.#word(low, 33, places) ||
       this.#word(high2, 65, places) ||
       this.#word(low2, 97, places);
-    if (failed > 0) return this.#refuse(failed, mti, places, bodyOffset);
+    if (failed > 0) {
+      places.length = this.#count;
+      return this.#refuse(failed, mti, places, bodyOffset);
+    }
     if (this.#at !== bytes.length && !this.#mayTrail()) {
       const fault = fail('TRAILING_BYTES', { offset: this.#at, facts: { bytes: bytes.length - this.#at } });
-      return { ...fault, partial: this.#message(mti, bodyOffset, places) };
+      return { ...fault, partial: this.#message(mti, bodyOffset, places, true) };
     }
-    return { ok: true, value: this.#message(mti, bodyOffset, places) };
+    return { ok: true, value: this.#message(mti, bodyOffset, places, false) };
   }
 
-  #message(mti: string, bodyOffset: number, places: readonly number[]): DecodedMessage {
-    return new DecodedMessage(this.#layout, mti, this.#bytes, bodyOffset, places, this.#leniencies ?? none);
+  #message(mti: string, bodyOffset: number, places: readonly number[], isPartial: boolean): DecodedMessage {
+    return new DecodedMessage(this.#layout, mti, this.#bytes, bodyOffset, places, this.#leniencies ?? none, isPartial);
   }
 
   #refuse(field: number, mti: string, places: readonly number[], bodyOffset = this.#at): Refused {
@@ -94,7 +117,7 @@ export class Decoder {
     const refused = fail(code, { field, offset: this.#offset, ...facts });
     return mti === '' || (field === 0 && code !== 'MTI_VERSION')
       ? refused
-      : { ...refused, partial: this.#message(mti, bodyOffset, places) };
+      : { ...refused, partial: this.#message(mti, bodyOffset, places, true) };
   }
 
   #fault(code: DecodeCode, offset: number): false {
@@ -133,11 +156,12 @@ export class Decoder {
     this.#fault(code, offset);
     if (code !== 'MTI_VERSION') return '';
     const { mtiPacked, set } = this.#layout;
-    const [first = 0, second = 0, third = 0, fourth = 0] = this.#bytes;
-    const digits = mtiPacked
-      ? [first >> 4, first & 15, second >> 4, second & 15]
-      : [first, second, third, fourth].map((byte) => set.digits[byte] ?? 255);
-    return digits.map((digit) => (digit <= 9 ? String(digit) : '?')).join('');
+    const arrived = [...this.#bytes.subarray(0, mtiPacked ? 2 : 4)];
+    const digits = arrived.flatMap((byte) => (mtiPacked ? [byte >> 4, byte & 15] : [set.digits[byte] ?? 255]));
+    return digits
+      .map((digit) => (digit <= 9 ? String(digit) : '?'))
+      .join('')
+      .padEnd(4, '?');
   }
 
   /** Four bytes of a bitmap as a signed 32-bit number. Does nothing once a fault was met. */
@@ -194,7 +218,11 @@ export class Decoder {
     const end = this.#value(layout.forms[number] ?? 0, count, layout.masks[number] ?? 0);
     if (end < 0) return false;
     this.#at = end;
-    places.push(number, at, count);
+    const index = this.#count;
+    places[index] = number;
+    places[index + 1] = at;
+    places[index + 2] = count;
+    this.#count = index + 3;
     return true;
   }
 

@@ -21,6 +21,8 @@ export class Encoder {
   readonly #layout: Layout;
   #buffer = new Uint8Array(0);
   #at = 0;
+  /** Elements that were found in the message. */
+  #count = 0;
   #code: EncodeCode | undefined;
 
   constructor(layout: Layout) {
@@ -32,15 +34,23 @@ export class Encoder {
     if (!checked.ok) return checked;
     if (this.#buffer.length === 0) this.#buffer = new Uint8Array(longestMessage(this.#layout));
     this.#at = 0;
+    this.#count = 0;
     this.#code = undefined;
     this.#mti(mti);
-    const stray = strayElement(fields);
-    if (stray !== undefined) return fail('FIELD_UNKNOWN', { field: stray });
     const failed = this.#body(fields);
+    // Walking over the keys takes as long as writing ten elements, so that it waits until the numbers do not add up.
+    const stray = Object.values(fields).length === this.#count ? undefined : strayElement(fields);
+    if (failed > 0 || stray !== undefined) {
+      // A field that failed may have been written in part, behind the place that is counted.
+      this.#buffer.fill(0);
+      return stray === undefined
+        ? fail(this.#code ?? 'FIELD_KIND', { field: failed })
+        : fail('FIELD_UNKNOWN', { field: stray });
+    }
     const end = this.#at;
-    const result = failed > 0 ? fail(this.#code ?? 'FIELD_KIND', { field: failed }) : ok(this.#buffer.slice(0, end));
+    const bytes = this.#buffer.slice(0, end);
     this.#buffer.fill(0, 0, end);
-    return result;
+    return ok(bytes);
   }
 
   #mti(mti: string): void {
@@ -67,6 +77,7 @@ export class Encoder {
     for (let number = 2; number <= last; number++) {
       const value = fields[number];
       if (value === undefined) continue;
+      this.#count++;
       if (!this.#element(number, value)) return number;
       const word = (number - 1) >> 5;
       words[word] = (words[word] ?? 0) | (0x80000000 >>> ((number - 1) & 31));
@@ -235,10 +246,12 @@ function longestMessage({ elements, maxLengths }: Layout): number {
   return total;
 }
 
+/** A key that is no element; -1 where it is not even a whole number. Keys such as 02 would never be looked at. */
 function strayElement(fields: Message['fields']): number | undefined {
   for (const key in fields) {
     const number = Number(key);
-    if (!(number >= 2 && number <= 128 && Number.isInteger(number))) return Number.isInteger(number) ? number : -1;
+    if (!Number.isInteger(number) || String(number) !== key) return -1;
+    if (number < 2 || number > 128) return number;
   }
   return undefined;
 }

@@ -67,5 +67,9 @@ export const functionCodes: Readonly<Record<string, CodeMeaning>> = {
   '831': { en: 'Echo test', ja: 'エコーテスト' },
 };
 
+/** The entry of a table that a code from outside names, and never what every object has, such as `constructor`. */
+export const ownEntry = <T>(table: Readonly<Record<string, T>>, code: string): T | undefined =>
+  Object.hasOwn(table, code) ? table[code] : undefined;
+
 /** The meaning of a function code, where the standard gives one. */
-export const describeFunctionCode = (code: string): CodeMeaning | undefined => functionCodes[code];
+export const describeFunctionCode = (code: string): CodeMeaning | undefined => ownEntry(functionCodes, code);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fail, ok, type Result } from '../kit/index.ts';
 import { dialectNames } from './dialect.ts';
+import type { LinkElement } from './layout.ts';
 import { leniencyNames } from './leniency.ts';
 import { type MessageCodec, readProfile } from './profile.ts';
 
@@ -146,16 +147,25 @@ export function parseLinkProfile(input: unknown): Result<LinkProfile, 'PROFILE_I
   const parsed = linkProfileSchema.safeParse(input);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    return fail('PROFILE_INVALID', { field: issue?.path.join('.') ?? '', facts: { expected: issue?.code ?? '' } });
+    const path = [...(issue?.path ?? []), ...(issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [])];
+    return fail('PROFILE_INVALID', { field: path.join('.'), facts: { expected: issue?.code ?? '' } });
   }
   const codec = readProfile(parsed.data);
   if (!codec.ok) return codec;
+  const { mac } = parsed.data;
+  const macElements = mac ? [mac.element ?? [64, 128]].flat() : [];
+  if (!macElements.every((number) => holdsMac(codec.value.element(number))))
+    return fail('PROFILE_INVALID', { field: 'mac.element' });
   const headerBytes = parsed.data.frame.headerBytes;
   const isHeaderSound = { none: headerBytes === 0, tpdu: headerBytes === 5, opaque: headerBytes > 0 };
   return isHeaderSound[parsed.data.frame.header]
     ? ok(parsed.data)
     : fail('PROFILE_INVALID', { field: 'frame.headerBytes' });
 }
+
+/** A MAC is eight bytes that may be seen; an override can make 64 or 128 something else. */
+const holdsMac = (element: LinkElement | undefined): boolean =>
+  element?.type === 'b' && element.kind === 'fixed' && element.maxLength === 8 && element.secret === undefined;
 
 /** The codec of a link. */
 export function linkCodec(profile: LinkProfile): MessageCodec {

@@ -47,6 +47,7 @@ export class DecodedMessage implements Message {
   readonly #bodyOffset: number;
   /** Element, offset of the value and number of units, for each element in turn. */
   readonly #places: readonly number[];
+  readonly #isPartial: boolean;
   #fields: Fields | undefined;
 
   /** For the decoder alone. */
@@ -57,6 +58,7 @@ export class DecodedMessage implements Message {
     bodyOffset: number,
     places: readonly number[],
     leniencies: readonly Leniency[],
+    isPartial: boolean,
   ) {
     this.mti = mti;
     this.leniencies = leniencies;
@@ -64,6 +66,7 @@ export class DecodedMessage implements Message {
     this.#bytes = bytes;
     this.#bodyOffset = bodyOffset;
     this.#places = places;
+    this.#isPartial = isPartial;
   }
 
   /** The numbers of the elements that are present, ascending; bitmaps are not elements here. */
@@ -81,13 +84,13 @@ export class DecodedMessage implements Message {
     return fields;
   }
 
-  /** Byte spans of the MTI (0), the bitmaps together (1) and each element, from the first byte of the MTI. */
+  /** Byte spans of the MTI (0), the bitmaps together (1, where they were read) and each element, from the first byte of the MTI. */
   get spans(): Readonly<Record<number, Span>> {
-    const mtiLength = this.#layout.mtiPacked ? 2 : 4;
-    const spans: Record<number, Span> = {
-      0: { offset: 0, length: mtiLength, valueOffset: 0 },
-      1: { offset: mtiLength, length: this.#bodyOffset - mtiLength, valueOffset: mtiLength },
-    };
+    const mtiLength = Math.min(this.#layout.mtiPacked ? 2 : 4, this.#bytes.length);
+    const spans: Record<number, Span> = { 0: { offset: 0, length: mtiLength, valueOffset: 0 } };
+    // Of a message of another edition nothing is read behind its MTI.
+    if (this.#bodyOffset >= mtiLength)
+      spans[1] = { offset: mtiLength, length: this.#bodyOffset - mtiLength, valueOffset: mtiLength };
     for (const number of this.elements) {
       const span = this.span(number);
       if (span) spans[number] = span;
@@ -143,11 +146,13 @@ export class DecodedMessage implements Message {
 
   /**
    * What may be written down: the values of the elements that the table calls open, and of all others their kind or
-   * length. What is not known to be harmless is not shown.
+   * length. What is not known to be harmless is not shown, and so no text at all of a message that was refused: where
+   * a bitmap is spoilt, the digits of a card number may stand in an element that is otherwise harmless.
    */
   toJSON(): { mti: string; fields: Record<string, string> } {
     const fields: Record<string, string> = {};
-    for (const number of this.elements) fields[number] = shown(number, this.value(number));
+    for (const number of this.elements)
+      fields[number] = shown(this.value(number), !this.#isPartial && dataElement(number)?.open === true);
     return { mti: this.mti, fields };
   }
 
@@ -218,17 +223,20 @@ export class DecodedMessage implements Message {
   }
 }
 
-function shown(number: number, value: FieldValue | undefined): string {
+function shown(value: FieldValue | undefined, isOpen: boolean): string {
   if (value instanceof Secret) return value.toString();
   if (value instanceof Uint8Array) return `[${value.length} bytes]`;
   if (value === undefined) return '';
-  return dataElement(number)?.open ? value : `[${value.length} characters]`;
+  return isOpen ? value : `[${value.length} characters]`;
 }
 
 /** What of any message may be written down, as `DecodedMessage.toJSON` does it. */
 export function describeFields(message: Message): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(message.fields).map(([number, value]) => [number, shown(Number(number), value)]),
+    Object.entries(message.fields).map(([number, value]) => [
+      number,
+      shown(value, dataElement(Number(number))?.open === true),
+    ]),
   );
 }
 

@@ -15,7 +15,7 @@ export interface OriginalData {
 
 /** Reads DE56: n4, n6, n12, then a length of two digits and an acquirer of n..11 that fills the rest. */
 export function parseOriginalData(text: string): Result<OriginalData, 'BAD_ORIGINAL_DATA'> {
-  const parts = /^(1\d{3})(\d{6})(\d{12})(\d{2})(\d{0,11})$/.exec(text);
+  const parts = /^(1[1-8][0-4][0-5])(\d{6})(\d{12})(\d{2})(\d{0,11})$/.exec(text);
   const [, mti, stan, localTime, length, acquirer] = parts ?? [];
   if (mti === undefined || stan === undefined || localTime === undefined || acquirer === undefined)
     return fail('BAD_ORIGINAL_DATA', { field: 56 });
@@ -29,7 +29,12 @@ export function formatOriginalData(data: OriginalData): Result<string, 'BAD_ORIG
   const length = String(data.acquirer.length).padStart(2, '0');
   const text = `${data.mti}${data.stan}${data.localTime}${length}${data.acquirer}`;
   const read = parseOriginalData(text);
-  const isSame = read.ok && read.value.stan === data.stan && read.value.localTime === data.localTime;
+  const isSame =
+    read.ok &&
+    read.value.mti === data.mti &&
+    read.value.stan === data.stan &&
+    read.value.localTime === data.localTime &&
+    read.value.acquirer === data.acquirer;
   return isSame ? ok(text) : fail('BAD_ORIGINAL_DATA', { field: 56 });
 }
 

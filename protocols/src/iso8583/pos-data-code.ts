@@ -171,9 +171,9 @@ export function parsePosDataCode(text: string): Result<PosDataCode, 'FIELD_LENGT
   });
 }
 
-/** Writes DE22, in the order of the table above. */
-export const formatPosDataCode = (code: PosDataCode): string =>
-  [
+/** Writes DE22, in the order of the table above. FIELD_LENGTH and BAD_CHARSET when a part is not one character of an. */
+export function formatPosDataCode(code: PosDataCode): Result<string, 'FIELD_LENGTH' | 'BAD_CHARSET'> {
+  const parts = [
     code.cardDataInputCapability,
     code.cardholderAuthenticationCapability,
     code.cardCaptureCapability,
@@ -186,4 +186,10 @@ export const formatPosDataCode = (code: PosDataCode): string =>
     code.cardDataOutputCapability,
     code.terminalOutputCapability,
     code.pinCaptureCapability,
-  ].join('');
+  ];
+  const offset = parts.findIndex((part) => part.length !== 1);
+  if (offset >= 0) return fail('FIELD_LENGTH', { field: 22, offset });
+  const text = parts.join('');
+  const read = parsePosDataCode(text);
+  return read.ok ? ok(text) : read;
+}

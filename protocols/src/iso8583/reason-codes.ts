@@ -1,4 +1,4 @@
-import type { CodeMeaning } from './function-codes.ts';
+import { type CodeMeaning, ownEntry } from './function-codes.ts';
 
 /**
  * Message reason codes, DE25, that public interface descriptions agree on. ISO 8583:1993, A.6.
@@ -19,4 +19,4 @@ export const reasonCodes: Readonly<Record<string, CodeMeaning>> = {
 export const describeReasonCode = (
   code: string,
   linkCodes: Readonly<Record<string, CodeMeaning>> = {},
-): CodeMeaning | undefined => linkCodes[code] ?? reasonCodes[code];
+): CodeMeaning | undefined => ownEntry(linkCodes, code) ?? ownEntry(reasonCodes, code);

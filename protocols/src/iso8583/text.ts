@@ -25,7 +25,9 @@ export function latinText(b: Uint8Array, at: number, count: number): string {
     case 12:
       return eight(b, at) + four(b, at + 8);
     default:
-      return count < 8 ? four(b, at) + latinText(b, at + 4, count - 4) : asBuffer(b).toString('latin1', at, at + count);
+      return count < 8
+        ? four(b, at) + latinText(b, at + 4, count - 4)
+        : (b instanceof Buffer ? b : asBuffer(b)).toString('latin1', at, at + count);
   }
 }
 

@@ -18,14 +18,14 @@ export class Secret<Kind extends SecretKind = SecretKind> {
 
   /** Copies the bytes, then zeroes the caller's buffer: one owner from here on. */
   static take<K extends SecretKind>(kind: K, bytes: Uint8Array): Secret<K> {
-    const owned = Uint8Array.from(bytes);
+    const owned = new Uint8Array(bytes);
     bytes.fill(0);
     return new Secret(kind, owned);
   }
 
   /** Copies the bytes and leaves the caller's as they are: for views into a message that is still being read. */
   static copy<K extends SecretKind>(kind: K, bytes: Uint8Array): Secret<K> {
-    return new Secret(kind, Uint8Array.from(bytes));
+    return new Secret(kind, new Uint8Array(bytes));
   }
 
   /** Length in bytes; not secret by itself except for a PIN. */
