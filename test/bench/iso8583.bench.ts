@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { compileProfile, type Message } from '@tsunagu/protocols/iso8583';
 import { type BareMessage, bareDecode, bareEncode } from './iso8583-bare.ts';
+import { raceWithIso8583 } from './iso8583-peers.ts';
 
 /** What a bench hands to the runner: operations a second, and ratios of ours to others (above 1: ours is faster). */
 export interface BenchReport {
@@ -42,7 +43,7 @@ function timed(work: () => unknown, forMs: number): number {
 const reference = 'auth request repeat 1101 [iso93-bcdL-binbm]';
 
 export default async function run(): Promise<BenchReport> {
-  const file: { messages: { name: string; hex: string; fields: Record<string, string> }[] } = JSON.parse(
+  const file: { messages: { name: string; mti: string; hex: string; fields: Record<string, string> }[] } = JSON.parse(
     readFileSync(new URL('../vectors/iso8583-messages.json', import.meta.url), 'utf8'),
   );
   const vector = file.messages.find(({ name }) => name === reference);
@@ -65,6 +66,7 @@ export default async function run(): Promise<BenchReport> {
       bareDecode: () => bareDecode(bytes),
     }),
     ...race({ encode: () => codec.encode(message), bareEncode: () => bareEncode(bare) }),
+    ...race({ ...raceWithIso8583(vector.mti, vector.fields) }),
   };
   const of = (name: string): number => figures[name] ?? Number.NaN;
   return {
@@ -74,7 +76,14 @@ export default async function run(): Promise<BenchReport> {
       'decode / bare loop': of('decode') / of('bareDecode'),
       'decode and read every field / bare loop': of('decodeAndReadAll') / of('bareDecode'),
       'encode / bare loop': of('encode') / of('bareEncode'),
+      'decode and read every field / iso_8583': of('oursDecode') / of('peerDecode'),
+      'encode / iso_8583': of('oursEncode') / of('peerEncode'),
     },
-    peers: { sink: String(sink > 0) },
+    peers: {
+      'bare loop': 'hand-written for this one dialect; checks nothing',
+      'iso_8583 2.6.7':
+        'the same bytes on both sides: text, binary bitmap, DE55 as hexadecimal text, no backslash; it writes an empty second bitmap always, reads no packed digits, EBCDIC or variable binary, and checks no content as it reads',
+      sink: String(sink > 0),
+    },
   };
 }
