@@ -3,7 +3,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { defaultPortBase } from '@tsunagu/protocols/fleet';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { dataFolder, findAccess, openClient } from './client/index.ts';
+import { findAccess, openClient } from './client/index.ts';
 import type { Context } from './commands/context.ts';
 import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
 
@@ -44,7 +44,7 @@ async function withServer(work: (context: Context) => Promise<ExitCode>): Promis
   const access = findAccess(process.env, { server: options.server, data: options.data, cwd: process.cwd() });
   if (!access.ok) {
     printFault(console, access.fault, options.json ?? false);
-    process.exitCode = exit.auth;
+    process.exitCode = access.fault.code === 'OPTION_INVALID' ? exit.usage : exit.auth;
     return;
   }
   process.exitCode = await work({
@@ -59,7 +59,7 @@ const integer =
   (min: number, max: number) =>
   (text: string): number => {
     const value = Number(text);
-    if (!Number.isInteger(value) || value < min || value > max) throw new InvalidArgumentError(`${min}-${max}`);
+    if (!/^\d{1,15}$/.test(text) || value < min || value > max) throw new InvalidArgumentError(`${min}-${max}`);
     return value;
   };
 
@@ -100,7 +100,7 @@ program
       process.exitCode = await startHouse(
         world,
         open(),
-        { ...options, data: data ? resolve(data) : dataFolder(process.cwd()) },
+        { ...options, data: resolve(data ?? '.tsunagu') },
         stop.signal,
       );
     },

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const program = fileURLToPath(new URL('../../cli/bin/tsunagu.js', import.meta.url));
+/** The built CLI. */
+export const program = fileURLToPath(new URL('../../cli/bin/tsunagu.js', import.meta.url));
 
 /** How a command of the CLI ended. */
 export interface Ran {

@@ -1,10 +1,11 @@
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { portOf } from '@tsunagu/protocols/fleet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePortBase, runCli, startHouse } from './house.ts';
+import { freePortBase, program, runCli, startHouse } from './house.ts';
 
 let data: string;
 let portBase: number;
@@ -48,6 +49,25 @@ describe('npm start', () => {
     expect(third.stderr).toContain('HOUSE_RUNNING');
     expect(await second.stop()).toBe(0);
   }, 180_000);
+
+  test('keeps its terminals when it moves to other ports, as a taken port advises', async () => {
+    const moved = portBase + 100;
+    const house = await startHouse({ data, portBase: moved, args: quiet });
+    const sold = await house.cli('sale', 'CATS220-0001', '--amount', '100', '--card', 'visa-contact');
+    expect(sold.code).toBe(0);
+    expect(await house.stop()).toBe(0);
+  }, 120_000);
+
+  test('can be stopped while it is still starting', async () => {
+    const started = spawn(process.execPath, [program, '--data', data, 'start', '--port-base', String(portBase)], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const exited = new Promise<number | null>((resolve) => started.once('exit', resolve));
+    await new Promise<void>((resolve) => started.stderr.once('data', () => resolve()));
+    started.kill('SIGINT');
+    expect(await exited).toBe(0);
+    expect(existsSync(join(data, 'house.pid'))).toBe(false);
+  });
 
   test('begins anew with --fresh', async () => {
     const house = await startHouse({ data, portBase, args: [...quiet, '--fresh'] });

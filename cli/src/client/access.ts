@@ -28,13 +28,17 @@ export function dataFolder(from: string): string {
 export function findAccess(
   env: Readonly<Record<string, string | undefined>>,
   options: { readonly server?: string | undefined; readonly data?: string | undefined; readonly cwd: string },
-): Result<Access, 'ACCESS_MISSING' | 'ACCESS_INVALID'> {
+): Result<Access, 'ACCESS_MISSING' | 'ACCESS_INVALID' | 'OPTION_INVALID'> {
   const url = options.server ?? env['TSUNAGU_URL'];
   const token = env['TSUNAGU_TOKEN'];
+  if (url !== undefined && !URL.canParse(url)) return fail('OPTION_INVALID', { field: 'server' });
   if (url && token) return ok({ url, token });
   const path = join(options.data ?? dataFolder(options.cwd), 'access.json');
   if (!existsSync(path)) return fail('ACCESS_MISSING', { facts: { path } });
   const read = parseJson(accessFile, readFileSync(path, 'utf8'));
   if (!read.ok) return fail('ACCESS_INVALID', { facts: { path }, cause: read.fault });
+  // The file's token is for the file's server: it never goes to another address that somebody typed.
+  if (token === undefined && url !== undefined && new URL(url).origin !== new URL(read.value.url).origin)
+    return fail('ACCESS_MISSING', { facts: { url } });
   return ok({ url: url ?? read.value.url, token: token ?? read.value.token });
 }

@@ -39,6 +39,7 @@ export async function startChild(
   program: string,
   args: readonly string[],
   timeoutMs: number,
+  signal: AbortSignal,
 ): Promise<Result<Child>> {
   const child = spawn(process.execPath, [program, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -61,6 +62,7 @@ export async function startChild(
       resolve(result);
     };
     createInterface({ input: child.stdout }).once('line', done);
+    signal.addEventListener('abort', () => done({ code: 'PROCESS_DIED', facts: { name } }), { once: true });
     // An exit without a line: what it wrote to its error output is all there is to tell.
     void ended.then(() => done({ code: 'PROCESS_DIED', facts: { name, said: stderr.slice(-3).join(' / ') } }));
   });

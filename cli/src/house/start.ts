@@ -1,14 +1,22 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ClaimBundle, portOf, type RegisterTerminal } from '@tsunagu/protocols/fleet';
-import { ok, type Result } from '@tsunagu/protocols/kit';
+import { type ClaimBundle, claimBundle, parseJson, portOf, type RegisterTerminal } from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { findAccess, openClient } from '../client/index.ts';
 import { type Console, type ExitCode, exit, printFault } from '../console/index.ts';
 import { type Child, startChild } from './child.ts';
 import { lockFolder } from './lock.ts';
 import { planFleet } from './plan.ts';
+
+/** What somebody in front of a running house wants to know. */
+interface RaisedHouse {
+  readonly signInUrl: string;
+  readonly managementUrl: string;
+  /** How many terminals run: all of the data folder, also those of an earlier, larger fleet. */
+  readonly terminals: number;
+}
 
 /** What `npm start` can be told. */
 export interface StartOptions {
@@ -76,13 +84,13 @@ async function raise(
   options: StartOptions,
   children: Child[],
   signal: AbortSignal,
-): Promise<Result<{ signInUrl: string; managementUrl: string }>> {
+): Promise<Result<RaisedHouse>> {
   const { data, portBase } = options;
   const { parts, preparing } = console.texts.start;
   const common = ['--data', data, '--port-base', String(portBase)];
   const run = async (name: string, path: string, args: readonly string[]): Promise<Result<Child>> => {
     console.err(preparing(name));
-    const child = await startChild(world, name, program(path), args, startTimeoutMs);
+    const child = await startChild(world, name, program(path), args, startTimeoutMs, signal);
     if (child.ok) children.push(child.value);
     return signal.aborted ? { ok: false, fault: { code: 'PROCESS_DIED' } } : child;
   };
@@ -97,6 +105,8 @@ async function raise(
   if (!cardCompany.ok) return cardCompany;
   const claimed = await registerFleet(world, data, planFleet(options.terminals, portBase));
   if (!claimed.ok) return claimed;
+  const found = followPorts(data, portBase);
+  if (!found.ok) return found;
   const fleet = [
     'fleet',
     '--data',
@@ -106,10 +116,36 @@ async function raise(
     '--sale-every-seconds',
     String(options.saleEverySeconds),
   ];
-  const terminals = await run(parts.terminals(options.terminals), 'firmware-bridge/dist/main.js', fleet);
+  const terminals = await run(parts.terminals(found.value), 'firmware-bridge/dist/main.js', fleet);
   if (!terminals.ok) return terminals;
   const { signInUrl = '', managementUrl = '' } = server.value.ready;
-  return ok({ signInUrl, managementUrl });
+  return ok({ signInUrl, managementUrl, terminals: found.value });
+}
+
+/** Every terminal of the data folder finds the house where it listens now, which may not be where it did when it was claimed. */
+function followPorts(data: string, portBase: number): Result<number> {
+  const folders = readdirSync(join(data, 'terminals'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(data, 'terminals', entry.name))
+    .filter((folder) => existsSync(join(folder, 'claim.json')));
+  for (const folder of folders) {
+    const read = parseJson(claimBundle, readFileSync(join(folder, 'claim.json'), 'utf8'));
+    if (!read.ok) return fail('CLAIM_BUNDLE_INVALID', { facts: { folder }, cause: read.fault });
+    const { endpoints, parent } = read.value;
+    const moved = portOf(portBase, 'fleet') - endpoints.fleet;
+    if (moved === 0) continue;
+    writeClaim(folder, {
+      ...read.value,
+      endpoints: {
+        ...endpoints,
+        fleet: endpoints.fleet + moved,
+        device: endpoints.device + moved,
+        acquiring: endpoints.acquiring + moved,
+      },
+      ...(parent && { parent: { ...parent, port: parent.port + moved } }),
+    });
+  }
+  return ok(folders.length);
 }
 
 /** Puts the planned terminals on the inventory and their claims into their folders; what is there already stays. */
@@ -129,14 +165,12 @@ async function registerFleet(world: World, data: string, fleet: readonly Registe
 
 function writeClaim(folder: string, claim: ClaimBundle): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(join(folder, 'claim.json'), `${JSON.stringify(claim, null, 2)}\n`, { mode: 0o600 });
+  // Beside, then renamed: a claim is good once, half a claim is none.
+  writeFileSync(join(folder, 'claim.json.new'), `${JSON.stringify(claim, null, 2)}\n`, { mode: 0o600 });
+  renameSync(join(folder, 'claim.json.new'), join(folder, 'claim.json'));
 }
 
-function showHouse(
-  console: Console,
-  { data, portBase, terminals }: StartOptions,
-  house: { signInUrl: string; managementUrl: string },
-): void {
+function showHouse(console: Console, { data, portBase }: StartOptions, house: RaisedHouse): void {
   const { start } = console.texts;
   const { line } = start;
   const port = (name: Parameters<typeof portOf>[1]): number => portOf(portBase, name);
@@ -147,7 +181,7 @@ function showHouse(
     line.acquiring(port('acquiring')),
     line.cardCompany(port('cardCompany')),
     line.metrics(`http://127.0.0.1:${port('metrics')}/metrics`),
-    line.terminals(terminals),
+    line.terminals(house.terminals),
     line.data(relative(process.cwd(), data) || data),
   ]) {
     console.out(`  ${text}`);
