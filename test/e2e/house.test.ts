@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { page, saleLine, type TerminalSummary } from '@tsunagu/protocols/fleet';
 import { testCard, testCards } from '@tsunagu/protocols/test-cards';
@@ -132,6 +132,16 @@ describe('the negative file', () => {
   });
 });
 
+/** A file's bytes as text; one that was renamed into its place meanwhile is read there. */
+function contentOf(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    throw error;
+  }
+}
+
 describe('secrets', () => {
   test('no PAN of any test card stands in a log, the store or any other file of the house', () => {
     const pans = testCards().map((card) => card.pan.use((digits) => Buffer.from(digits).toString('latin1')));
@@ -140,8 +150,7 @@ describe('secrets', () => {
       .map((entry) => join(entry.parentPath, entry.name));
     expect(files.length).toBeGreaterThan(10);
     for (const file of files) {
-      if (statSync(file).size > 64 * 1024 * 1024) continue;
-      const content = readFileSync(file, 'latin1');
+      const content = contentOf(file);
       for (const pan of pans) expect(content.includes(pan), `${file} holds a PAN`).toBe(false);
     }
   });
