@@ -1,4 +1,4 @@
-import { type ExitCode, exit, layOut, printFault } from '../console/index.ts';
+import { type ExitCode, exit, layOut, printFault, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
 type Reason = 'lost' | 'stolen' | 'fraud' | 'other';
@@ -14,10 +14,7 @@ export async function addToNegative(
     return exit.usage;
   }
   const answer = await client.addNegative({ pan, reason });
-  if (!answer.ok) {
-    printFault(console, answer.fault, json);
-    return answer.fault.code === 'AUTH_REQUIRED' ? exit.auth : exit.failed;
-  }
+  if (!answer.ok) return refuse(console, answer.fault, json);
   const { entry, version, overlaySeq, already } = answer.value;
   if (json) console.out(JSON.stringify(answer.value));
   else
@@ -32,10 +29,7 @@ export async function addToNegative(
 /** `tsunagu negative list`: what is listed, newest first. */
 export async function listNegative({ client, console, json }: Context): Promise<ExitCode> {
   const answer = await client.negative();
-  if (!answer.ok) {
-    printFault(console, answer.fault, json);
-    return answer.fault.code === 'AUTH_REQUIRED' ? exit.auth : exit.failed;
-  }
+  if (!answer.ok) return refuse(console, answer.fault, json);
   if (json) {
     console.out(JSON.stringify(answer.value, null, console.isLive ? 2 : 0));
     return exit.ok;

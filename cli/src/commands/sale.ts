@@ -1,5 +1,5 @@
 import type { SaleResult, TestSale } from '@tsunagu/protocols/fleet';
-import { type Console, type ExitCode, exit, explain, pad, printFault } from '../console/index.ts';
+import { type Console, type ExitCode, exit, explain, pad, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import { runTestSale } from './watch-job.ts';
 
@@ -32,10 +32,7 @@ export async function makeSale(context: Context, serial: string, sale: TestSale)
     }
     shown = Math.max(shown, job.steps.length);
   });
-  if (!ended.ok) {
-    printFault(console, ended.fault, json);
-    return ended.fault.code === 'AUTH_REQUIRED' ? exit.auth : exit.failed;
-  }
+  if (!ended.ok) return refuse(console, ended.fault, json);
   const { value: job } = ended;
   if (json) console.out(JSON.stringify(job, null, console.isLive ? 2 : 0));
   else if (job.sale)

@@ -1,5 +1,5 @@
 import type { TerminalDetail } from '@tsunagu/protocols/fleet';
-import { type ExitCode, exit, pad, printFault } from '../console/index.ts';
+import { type ExitCode, exit, pad, refuse } from '../console/index.ts';
 import type { Texts } from '../language/index.ts';
 import type { Context } from './context.ts';
 import { agoOf, configurationOf, lastSaleOf, linkOf, negativeOf, timelineLine } from './describe.ts';
@@ -44,11 +44,8 @@ export function describeTerminal(
 /** `tsunagu terminal SERIAL`: one terminal and its timeline. */
 export async function showTerminal({ client, console, json, world }: Context, serial: string): Promise<ExitCode> {
   const [detail, timeline] = await Promise.all([client.terminal(serial), client.timeline(serial)]);
-  const refused = detail.ok ? (timeline.ok ? undefined : timeline.fault) : detail.fault;
-  if (refused || !detail.ok || !timeline.ok) {
-    if (refused) printFault(console, refused, json);
-    return refused?.code === 'AUTH_REQUIRED' ? exit.auth : exit.failed;
-  }
+  if (!detail.ok) return refuse(console, detail.fault, json);
+  if (!timeline.ok) return refuse(console, timeline.fault, json);
   if (json) {
     console.out(JSON.stringify({ ...detail.value, timeline: timeline.value }, null, console.isLive ? 2 : 0));
     return exit.ok;

@@ -1,5 +1,5 @@
 import type { TerminalSummary } from '@tsunagu/protocols/fleet';
-import { type Column, type ExitCode, exit, layOut, printFault } from '../console/index.ts';
+import { type Column, type ExitCode, exit, layOut, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import { configurationOf, lastSaleOf, linkOf, negativeOf, placeOf } from './describe.ts';
 
@@ -9,10 +9,7 @@ export async function listTerminals(
   filter: string | undefined,
 ): Promise<ExitCode> {
   const answer = await client.terminals();
-  if (!answer.ok) {
-    printFault(console, answer.fault, json);
-    return answer.fault.code === 'AUTH_REQUIRED' ? exit.auth : exit.failed;
-  }
+  if (!answer.ok) return refuse(console, answer.fault, json);
   const wanted = filter?.toLowerCase();
   const shown = answer.value.filter(
     (terminal) =>

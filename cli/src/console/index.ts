@@ -1,3 +1,4 @@
 export { type Console, type ConsoleParts, explain, languageOf, openConsole, printFault, type Tone } from './console.ts';
 export { type ExitCode, exit } from './exit.ts';
+export { refuse } from './refuse.ts';
 export { type Column, cut, layOut, pad } from './table.ts';

@@ -1,5 +1,5 @@
 import type { Context } from '../commands/context.ts';
-import { type ExitCode, exit, printFault } from '../console/index.ts';
+import { type ExitCode, exit, refuse } from '../console/index.ts';
 import { FleetModel } from './fleet-model.ts';
 import { Keys, type KeySource } from './keys.ts';
 import { Screen, type ScreenTarget } from './screen.ts';
@@ -14,10 +14,7 @@ export interface Seat {
 /** `tsunagu`: the live screen, until the technician leaves it. The terminal is given back whatever happens. */
 export async function runScreen({ world, client, console }: Context, { stdin, stdout, env }: Seat): Promise<ExitCode> {
   const reached = await client.overview();
-  if (!reached.ok) {
-    printFault(console, reached.fault, false);
-    return reached.fault.code === 'AUTH_REQUIRED' ? exit.auth : exit.failed;
-  }
+  if (!reached.ok) return refuse(console, reached.fault, false);
   // chalk inside ink does not know NO_COLOR, and decides when it is loaded.
   if (env['NO_COLOR']) env['FORCE_COLOR'] = '0';
   env['NODE_ENV'] ??= 'production';
