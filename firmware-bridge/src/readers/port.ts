@@ -1,22 +1,8 @@
-import type { CcidCode } from '@tsunagu/protocols/ccid';
 import type { Result } from '@tsunagu/protocols/kit';
-import type { UsbCode } from '../usb/port.ts';
+import type { ReaderCode } from './codes.ts';
 import type { StripeReader } from './stripe/port.ts';
 
-/** What a reader can end with. */
-export type ReaderCode =
-  | UsbCode
-  | CcidCode
-  | 'CCID_DESCRIPTOR_INVALID'
-  | 'READER_LEVEL_UNSUPPORTED'
-  | 'READER_SEQUENCE_WRONG'
-  | 'READER_ANSWER_WRONG'
-  | 'READER_TIMEOUT'
-  | 'READER_REFUSED'
-  | 'READER_CARD_ABSENT'
-  | 'READER_CARD_MUTE'
-  | 'READER_UNKNOWN'
-  | 'STRIPE_UNREADABLE';
+export type { ReaderCode };
 
 /** Whether a card is in the slot or field, and whether it is powered. */
 export type SlotState = 'absent' | 'present' | 'active';

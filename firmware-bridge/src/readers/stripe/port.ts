@@ -1,5 +1,5 @@
 import type { Result } from '@tsunagu/protocols/kit';
-import type { ReaderCode } from '../port.ts';
+import type { ReaderCode } from '../codes.ts';
 import type { Track2 } from './track2.ts';
 
 /** A head for magnetic stripes. */
