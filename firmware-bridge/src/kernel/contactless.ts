@@ -91,7 +91,7 @@ function* fastSale(tapped: Tapped): Dialogue<Result<KernelOutcome, KernelCode>> 
     });
   const kind = kindOf(card.get(0x9f27)) ?? kindInIssuerData(card.get(0x9f10));
   yield* report('cryptogram-made', kind ?? '');
-  if (negative === 'listed') return ended('refused', 'CARD_LISTED');
+  if (negative === 'listed' || negative === 'range-listed') return ended('refused', 'CARD_LISTED');
   if (kind === 'AAC') return ended('refused', 'CARD_DECLINED');
   if (method === undefined) return ended('refused', 'CARDHOLDER_NOT_VERIFIED');
   // A card past its date goes online only when it asks for that itself (CTQ byte 1, bit 4).

@@ -59,7 +59,7 @@ export function manageRisk(
 ): Results {
   let next = performed(results, tsiBits.terminalRiskManaged);
   if (transaction.amountMinor >= terminal.floorLimitMinor) next = found(next, tvrBits.aboveFloorLimit);
-  if (negative === 'listed') next = found(next, tvrBits.onExceptionFile);
+  if (negative === 'listed' || negative === 'range-listed') next = found(next, tvrBits.onExceptionFile);
   return next;
 }
 

@@ -32,7 +32,7 @@ export function stripeRefusal(
   negative: NegativeAnswer,
   hasChipReader: boolean,
 ): ErrorCode | undefined {
-  if (negative === 'listed') return 'CARD_LISTED';
+  if (negative === 'listed' || negative === 'range-listed') return 'CARD_LISTED';
   if (hasChipReader && /^[26]/.test(serviceCode)) return 'CARD_NEEDS_CHIP';
   return sortable(expiry) < sortable(today) ? 'CARD_EXPIRED' : undefined;
 }

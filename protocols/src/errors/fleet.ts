@@ -22,6 +22,26 @@ export const fleetErrors = defineErrors({
       next: '自動で再取得します。繰り返す場合は署名付きヘッドのSHA-256と照合してください。',
     },
   },
+  NEGATIVE_DELTA_INVALID: {
+    en: {
+      says: 'A delta of the negative list is damaged.',
+      next: 'The whole list is fetched instead; if this repeats, look at the way from the server to the terminal.',
+    },
+    ja: {
+      says: 'ネガリストの差分が壊れています。',
+      next: '全件を取得し直します。繰り返す場合はサーバーから端末までの経路を確認してください。',
+    },
+  },
+  NEGATIVE_BASE_OTHER: {
+    en: {
+      says: 'A delta of the negative list is for another base.',
+      next: 'Nothing to do: the terminal asks for the delta of the version it holds, or for the whole list.',
+    },
+    ja: {
+      says: 'ネガリストの差分の基準版が異なります。',
+      next: '対応は不要です。端末が保有版の差分または全件を取得します。',
+    },
+  },
   CSR_INVALID: {
     en: {
       says: 'The certificate request is damaged, not for an EC P-256 key, or not signed by its own key.',

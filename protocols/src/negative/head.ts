@@ -26,6 +26,3 @@ export const negativeHead = z.object({
   notAfter: z.number().int().nonnegative(),
 });
 export type NegativeHead = z.infer<typeof negativeHead>;
-
-/** What a look-up says. Only `clear` may approve offline. */
-export type NegativeAnswer = 'clear' | 'listed' | 'stale' | 'unknown-key';

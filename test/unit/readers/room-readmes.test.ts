@@ -7,6 +7,7 @@ import * as describeRoom from '@tsunagu/protocols/describe';
 import * as emv from '@tsunagu/protocols/emv';
 import * as felica from '@tsunagu/protocols/felica';
 import * as kit from '@tsunagu/protocols/kit';
+import * as negative from '@tsunagu/protocols/negative';
 import * as pcsc from '@tsunagu/protocols/pcsc';
 import * as pn532 from '@tsunagu/protocols/pn532';
 import * as rcs380 from '@tsunagu/protocols/rcs380';
@@ -21,6 +22,7 @@ const rooms: Readonly<Record<string, object>> = {
   emv,
   felica,
   kit,
+  negative,
   pcsc,
   pn532,
   rcs380,
