@@ -72,6 +72,6 @@ test('a delta for another base is refused, and so is a damaged one, in bounded t
     const bad = delta.slice();
     bad[bit >> 3] = (bad[bit >> 3] ?? 0) ^ (1 << (bit & 7));
     const applied = applyDelta(base, rootOf(base), bad);
-    if (applied.ok) expect(rootOf(applied.value)).not.toEqual(right);
+    if (applied.ok) expect(rootOf(applied.value), `bit ${bit} of ${delta.length * 8}`).not.toEqual(right);
   }
 });

@@ -117,7 +117,8 @@ export function applyDelta(
     beside = decodeBeside(bytes.subarray(start, start + besideLength - 1));
     reader.position += (besideLength - 1) * 8;
   }
-  if (!beside) return invalid('beside');
+  const isTold = besideLength > 0;
+  if (!beside || (isTold && asBuffer(encodeBeside(beside)).equals(encodeBeside(base.beside)))) return invalid('beside');
   const known = new Set(base.partitions.map(({ id }) => id));
   const fresh: Pick<Partition, 'id' | 'size'>[] = [];
   for (let left = freshCount; left > 0; left -= 1) {
