@@ -109,7 +109,7 @@ export function referenceContainer(bytes: Uint8Array): ReferenceList {
     };
   });
   if (codec === 1) table.push({ id: 0n, count, offset: 0n, first: 0n });
-  const segmentsOf = (entries: bigint): bigint => (entries === 0n ? 1n : ceilDivide(entries, 192n));
+  const segmentsOf = (entries: bigint): bigint => (entries === 0n ? 1n : ceilDivide(entries, 160n));
   const segments = table.reduce((sum, row) => sum + segmentsOf(row.count), 0n);
   const indexAt = 32 + rows * 13;
   const indexLength = Number(ceilDivide(segments * BigInt(width), 8n));

@@ -42,6 +42,76 @@ export const fleetErrors = defineErrors({
       next: '対応は不要です。端末が保有版の差分または全件を取得します。',
     },
   },
+  NEGATIVE_DOCUMENT_INVALID: {
+    en: {
+      says: 'A signed document of the negative file is damaged or of another kind.',
+      next: 'It is ignored. If this repeats, look for what else publishes on the topics of the negative file.',
+    },
+    ja: {
+      says: 'ネガファイルの署名付き文書が壊れているか、種別が違います。',
+      next: '無視されます。繰り返す場合は、ネガファイルのトピックに他の発行元がないか確認してください。',
+    },
+  },
+  NEGATIVE_ROLLED_BACK: {
+    en: {
+      says: 'A document of the negative file is older than what is in force.',
+      next: 'It is ignored. If it repeats, somebody brings back old documents, or the server was restored from a backup.',
+    },
+    ja: {
+      says: 'ネガファイルの文書が適用中のものより古いです。',
+      next: '無視されます。繰り返す場合は、古い文書の再送か、サーバーのバックアップからの復元が疑われます。',
+    },
+  },
+  NEGATIVE_EXPIRED: {
+    en: {
+      says: 'A document of the negative file has expired, or the key that signed it has.',
+      next: 'Publish anew; for a root, sign the next one with the offline keys.',
+    },
+    ja: {
+      says: 'ネガファイルの文書、または署名鍵の有効期限が切れています。',
+      next: '再発行してください。ルート文書はオフライン鍵で次版に署名してください。',
+    },
+  },
+  NEGATIVE_MIXED: {
+    en: {
+      says: 'Documents of the negative file do not belong together.',
+      next: 'They are ignored. The newest head names the manifest and the overlay that count.',
+    },
+    ja: {
+      says: 'ネガファイルの文書どうしが対応していません。',
+      next: '無視されます。最新のヘッドが指す目録とオーバーレイが有効です。',
+    },
+  },
+  NEGATIVE_SHRINKS: {
+    en: {
+      says: 'The list loses more than a twentieth of its cards, and only one key signed that.',
+      next: 'If it is meant, publish it with a second list key (tsunagu negative publish --second-signature).',
+    },
+    ja: {
+      says: 'リストの件数が5%を超えて減りますが、署名が1つしかありません。',
+      next: '意図した変更なら、2つ目のリスト鍵でも署名して発行してください(tsunagu negative publish --second-signature)。',
+    },
+  },
+  NEGATIVE_EMERGENCY_CAPPED: {
+    en: {
+      says: 'More emergency entries came within a day than the root allows.',
+      next: 'Publish a new version of the list: a list key has no such limit.',
+    },
+    ja: {
+      says: '1日の緊急登録がルート文書の上限を超えました。',
+      next: 'リストの新しい版を発行してください。リスト鍵にはこの上限がありません。',
+    },
+  },
+  NEGATIVE_TOO_LARGE: {
+    en: {
+      says: 'The negative list does not fit into the terminal.',
+      next: 'Give this model a smaller list; the capacity stands in the catalogue of models.',
+    },
+    ja: {
+      says: 'ネガリストが端末の容量に収まりません。',
+      next: 'この機種には小さいリストを割り当ててください。容量は機種カタログにあります。',
+    },
+  },
   CSR_INVALID: {
     en: {
       says: 'The certificate request is damaged, not for an EC P-256 key, or not signed by its own key.',

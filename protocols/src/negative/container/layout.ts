@@ -4,7 +4,7 @@ import { divisorFor, type GolombCode, golombCode } from '../coding/golomb.ts';
 export type NegativeCodec = 'KH' | 'KP';
 
 /** Entries that a segment has on average: what a look-up reads. */
-export const segmentEntries = 192;
+export const segmentEntries = 160;
 export const headerBytes = 32;
 export const partitionBytes = 13;
 /** The most entries a container may have, and the most bytes. */
