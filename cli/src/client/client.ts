@@ -7,9 +7,22 @@ import {
   type LiveEventName,
   liveEvents,
   managementPaths,
+  type explainNegative,
+  type importNegative,
   type NegativeAdded,
   negativeAdded,
+  negativeDiff,
+  type NegativeExplanation,
+  negativeExplanation,
+  type NegativeImported,
+  negativeImported,
   negativeOverview,
+  type NegativePublished,
+  negativePublished,
+  negativeState,
+  type NegativeStateView,
+  type publishNegative,
+  type removeNegative,
   overview,
   type Overview,
   page,
@@ -27,6 +40,7 @@ import {
   timelineEntry,
 } from '@tsunagu/protocols/fleet';
 import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { type NegativeProof, negativeProof } from '@tsunagu/protocols/negative/proof';
 import type { World } from '@tsunagu/protocols/world';
 import { EventSource } from 'eventsource';
 import type { z } from 'zod';
@@ -57,21 +71,36 @@ export interface Client {
   register(terminal: RegisterTerminal): Promise<Result<ClaimBundle>>;
   startTestSale(serial: string, sale: TestSale): Promise<Result<Job>>;
   job(id: string): Promise<Result<Job>>;
-  addNegative(entry: {
-    readonly pan: string;
-    readonly reason: z.infer<typeof addNegative>['reason'];
-  }): Promise<Result<NegativeAdded>>;
+  addNegative(entry: z.infer<typeof addNegative>): Promise<Result<NegativeAdded>>;
+  removeNegative(entry: z.infer<typeof removeNegative>): Promise<Result<NegativePublished>>;
+  importNegative(file: z.infer<typeof importNegative>): Promise<Result<NegativeImported>>;
+  publishNegative(how: z.infer<typeof publishNegative>): Promise<Result<NegativePublished>>;
   negative(): Promise<Result<z.infer<typeof negativeOverview>>>;
+  negativeState(): Promise<Result<NegativeStateView>>;
+  negativeDiff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
+  explainNegative(card: z.infer<typeof explainNegative>): Promise<Result<NegativeExplanation>>;
+  proveNegative(question: {
+    readonly pan: string;
+    readonly serial: string;
+    readonly at: string;
+  }): Promise<Result<NegativeProof>>;
   live(handlers: LiveHandlers): LiveStream;
 }
 
 const pagesMax = 1_000;
+/** A list of a million cards takes its time. */
+const importTimeoutMs = 600_000;
 
 /** Opens a client on a server. Every call has a deadline of `timeoutMs`. */
 export function openClient(access: Access, world: World, timeoutMs = 10_000): Client {
   const authorization = `Bearer ${access.token}`;
 
-  async function call<S extends z.ZodType>(schema: S, path: string, body?: unknown): Promise<Result<z.output<S>>> {
+  async function call<S extends z.ZodType>(
+    schema: S,
+    path: string,
+    body?: unknown,
+    deadlineMs = timeoutMs,
+  ): Promise<Result<z.output<S>>> {
     const headers: Record<string, string> = { authorization, accept: 'application/json' };
     if (body !== undefined) {
       headers['content-type'] = 'application/json';
@@ -83,7 +112,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
       answer = await fetch(new URL(path, access.url), {
         method: body === undefined ? 'GET' : 'POST',
         headers,
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.timeout(deadlineMs),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       content = await answer.json();
@@ -126,7 +155,14 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     startTestSale: (serial, sale) => call(job, managementPaths.testSales(serial), sale),
     job: (id) => call(job, managementPaths.job(id)),
     addNegative: (entry) => call(negativeAdded, managementPaths.negativeEntries, entry),
+    removeNegative: (entry) => call(negativePublished, managementPaths.negativeRemovals, entry),
+    importNegative: (file) => call(negativeImported, managementPaths.negativeImports, file, importTimeoutMs),
+    publishNegative: (how) => call(negativePublished, managementPaths.negativeVersions, how, importTimeoutMs),
     negative: () => call(negativeOverview, managementPaths.negative),
+    negativeState: () => call(negativeState, managementPaths.negativeState),
+    negativeDiff: (from, to) => call(negativeDiff, `${managementPaths.negativeDiff}?from=${from}&to=${to}`),
+    explainNegative: (card) => call(negativeExplanation, managementPaths.negativeExplanations, card),
+    proveNegative: (question) => call(negativeProof, managementPaths.negativeProofs, question),
     live: (handlers) => openLive(access, authorization, handlers),
   };
 }

@@ -14,9 +14,17 @@ import type {
   TestSale,
   TimelineEntry,
   addNegative,
+  addNegativeRange,
+  importNegative,
+  negativeDiff,
+  NegativeExplanation,
+  NegativeImported,
   negativeOverview,
+  NegativePublished,
+  NegativeStateView,
 } from '@tsunagu/protocols/fleet';
 import type { Result, Secret } from '@tsunagu/protocols/kit';
+import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { z } from 'zod';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
@@ -76,7 +84,20 @@ export interface ApiRooms {
   };
   readonly negative: {
     overview(page: PageRequest): Promise<Result<z.infer<typeof negativeOverview>>>;
-    add(pan: Secret<'pan'>, reason: z.infer<typeof addNegative>['reason'], by: Actor): Promise<Result<NegativeAdded>>;
+    details(): Promise<NegativeStateView>;
+    add(
+      pan: Secret<'pan'>,
+      reason: z.infer<typeof addNegative>['reason'],
+      by: Actor,
+      source: string,
+    ): Promise<Result<NegativeAdded>>;
+    remove(pan: Secret<'pan'>, source: string, by: Actor, isSignedTwice: boolean): Promise<Result<NegativePublished>>;
+    importList(file: z.infer<typeof importNegative>, by: Actor): Promise<NegativeImported>;
+    addRange(range: z.infer<typeof addNegativeRange>, by: Actor): Promise<Result<NegativePublished>>;
+    publishVersion(isSignedTwice: boolean): Promise<NegativePublished>;
+    diff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
+    explain(pan: Secret<'pan'>): Promise<NegativeExplanation>;
+    prove(pan: Secret<'pan'>, serial: Serial, at: number): Promise<Result<NegativeProof>>;
   };
   readonly live: LiveFeed;
 }

@@ -20,6 +20,8 @@ export interface DeviceApiOptions {
   readonly admit: Admission;
   readonly enrolment: Pick<Enrolment, 'enrol'>;
   readonly artefacts: Pick<Artefacts, 'find'>;
+  /** Which artefact a part of a negative list is. */
+  readonly negative: { locate(name: string): Promise<string | undefined> };
   /** From the first byte of a request to its last. */
   readonly requestTimeoutMs?: number;
 }
@@ -68,12 +70,18 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
     }
   }
 
-  async function sendArtefact(request: IncomingMessage, response: ServerResponse, digest: string): Promise<void> {
+  /** Sends an artefact to an admitted terminal; which one is asked after the terminal was admitted. */
+  async function sendArtefact(
+    request: IncomingMessage,
+    response: ServerResponse,
+    digestOf: () => Promise<string | undefined>,
+  ): Promise<void> {
     const peer = request.socket instanceof TlsSocket && request.socket.authorized ? request.socket : undefined;
     const admitted = await options.admit(peer?.getPeerX509Certificate());
     if (!admitted.ok) return refuse(request, response, admitted.fault);
-    const found = await options.artefacts.find(digest);
-    if (!found) return refuse(request, response, fail('ARTEFACT_UNKNOWN').fault);
+    const digest = await digestOf();
+    const found = digest === undefined ? undefined : await options.artefacts.find(digest);
+    if (!found || digest === undefined) return refuse(request, response, fail('ARTEFACT_UNKNOWN').fault);
     const etag = `"${digest}"`;
     const common = {
       etag,
@@ -109,9 +117,12 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     if (request.method === 'POST' && path === devicePaths.enrolments) return await enrol(request, response);
-    const digest = path.startsWith(`${devicePaths.artefacts}/`) ? path.slice(devicePaths.artefacts.length + 1) : '';
-    if ((request.method === 'GET' || request.method === 'HEAD') && digest !== '')
-      return await sendArtefact(request, response, digest);
+    const after = (prefix: string): string => (path.startsWith(`${prefix}/`) ? path.slice(prefix.length + 1) : '');
+    if (request.method === 'GET' || request.method === 'HEAD') {
+      const [digest, part] = [after(devicePaths.artefacts), after(devicePaths.negative)];
+      if (digest !== '') return await sendArtefact(request, response, () => Promise.resolve(digest));
+      if (part !== '') return await sendArtefact(request, response, () => options.negative.locate(part));
+    }
     refuse(request, response, fail('ROUTE_UNKNOWN').fault);
   }
 

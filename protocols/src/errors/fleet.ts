@@ -112,6 +112,34 @@ export const fleetErrors = defineErrors({
       next: 'この機種には小さいリストを割り当ててください。容量は機種カタログにあります。',
     },
   },
+  NEGATIVE_PROOF_INVALID: {
+    en: {
+      says: 'The proof does not hold: a part of it is not what the signatures say.',
+      next: 'Ask the server for it again (tsunagu negative prove); if it fails again, it proves nothing.',
+    },
+    ja: {
+      says: '証明が成立しません。署名と一致しない部分があります。',
+      next: 'サーバーで再発行してください(tsunagu negative prove)。再び失敗する場合、証拠になりません。',
+    },
+  },
+  NEGATIVE_PROOF_UNAVAILABLE: {
+    en: {
+      says: 'There is nothing to prove: the terminal had not said by then that it applies a list, or its files are gone.',
+      next: 'Ask about a later time, or look at the timeline of the terminal.',
+    },
+    ja: {
+      says: '証明できる記録がありません。その時点で端末がリストの適用を報告していないか、ファイルがありません。',
+      next: '後の時刻で試すか、端末の履歴を確認してください。',
+    },
+  },
+  NEGATIVE_ENTRY_UNKNOWN: {
+    en: { says: 'This source does not list the card.', next: 'See who does: tsunagu negative explain.' },
+    ja: { says: 'この登録元はカードを登録していません。', next: '登録元を確認してください: tsunagu negative explain' },
+  },
+  NEGATIVE_VERSION_UNKNOWN: {
+    en: { says: 'There is no such version of the list.', next: 'See which there are: tsunagu negative versions.' },
+    ja: { says: 'その版のリストはありません。', next: '版の一覧を確認してください: tsunagu negative versions' },
+  },
   CSR_INVALID: {
     en: {
       says: 'The certificate request is damaged, not for an EC P-256 key, or not signed by its own key.',
@@ -367,16 +395,6 @@ export const fleetErrors = defineErrors({
     ja: {
       says: 'このダイジェストのファイルはありません。',
       next: '最新の署名付きヘッドのダイジェストを使ってください。',
-    },
-  },
-  NEGATIVE_LIST_FULL: {
-    en: {
-      says: 'The emergency overlay is full.',
-      next: 'Wait for the next version of the list, then add again.',
-    },
-    ja: {
-      says: '緊急追加分が上限に達しています。',
-      next: '次の版の公開を待ってから追加してください。',
     },
   },
   PAN_INVALID: {

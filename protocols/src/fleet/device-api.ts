@@ -10,8 +10,23 @@ const base64 = z
  * W2, the device API (HTTPS, port base + 5).
  * - `POST /device/v1/enrolments` without a client certificate: `enrolmentRequest` → `enrolmentAnswer`.
  * - `GET /device/v1/artefacts/{sha256}` with the client certificate: immutable bytes; Range and ETag.
+ * - `GET /device/v1/negative/{name}`, the same for the parts of a negative list: `negativeNames`.
  */
-export const devicePaths = { enrolments: '/device/v1/enrolments', artefacts: '/device/v1/artefacts' } as const;
+export const devicePaths = {
+  enrolments: '/device/v1/enrolments',
+  artefacts: '/device/v1/artefacts',
+  negative: '/device/v1/negative',
+} as const;
+
+/** What a negative list is fetched in. Roots are Merkle roots of containers, 64 hex digits. */
+export const negativeNames = {
+  container: (root: string): string => `${root}.nfs`,
+  /** Nodes over each step of a download. */
+  steps: (root: string): string => `${root}.steps`,
+  delta: (base: string, root: string): string => `${base}-${root}.nfd`,
+  /** The root document of this version. */
+  authority: (version: number): string => `root-${version}`,
+} as const;
 
 /** What the factory puts into a terminal, so that it knows its server and can claim its name. Written once, 0600. */
 export const claimBundle = z.object({
@@ -60,8 +75,8 @@ export const enrolmentAnswer = z.object({
   agreementKey: base64,
   /** Signs jobs. */
   jobKey: pinnedKey,
-  /** Signs heads of negative lists. */
-  negativeKey: pinnedKey,
+  /** The root of the negative lists' authority, signed by itself: `openFirstRoot`. Base64. */
+  negativeRoot: base64,
 });
 export type EnrolmentAnswer = z.infer<typeof enrolmentAnswer>;
 

@@ -3,6 +3,7 @@ export {
   type ClaimBundle,
   claimBundle,
   devicePaths,
+  negativeNames,
   type EnrolmentAnswer,
   type EnrolmentRequest,
   enrolmentAnswer,

@@ -3,6 +3,7 @@ import { configuration } from './configuration.ts';
 import { claimBundle } from './device-api.ts';
 import { serialSchema } from './identity.ts';
 import { jobState, jobReport, keySlot, saleResult, testSale } from './job.ts';
+import { negativeReasons } from '../negative/coding/reasons.ts';
 
 /**
  * W5, the management API (port base + 0): what the CLI, the dashboard and other systems use. Lists are paged by cursor,
@@ -22,6 +23,14 @@ export const managementPaths = {
   configuration: '/api/v1/configuration',
   negative: '/api/v1/negative',
   negativeEntries: '/api/v1/negative/entries',
+  negativeState: '/api/v1/negative/state',
+  negativeDiff: '/api/v1/negative/diff',
+  negativeRemovals: '/api/v1/negative/removals',
+  negativeImports: '/api/v1/negative/imports',
+  negativeRanges: '/api/v1/negative/ranges',
+  negativeVersions: '/api/v1/negative/versions',
+  negativeExplanations: '/api/v1/negative/explanations',
+  negativeProofs: '/api/v1/negative/proofs',
   events: '/api/v1/events',
 } as const;
 
@@ -206,12 +215,48 @@ export const desiredConfiguration = z.object({ version: z.number().int(), values
 export type DesiredConfiguration = z.infer<typeof desiredConfiguration>;
 export const changeConfiguration = configuration.partial();
 
-/** Adds a card to the negative list at once (emergency). The PAN is stored as a keyed tag and its last four digits only. */
+const pan = z.string().regex(/^\d{12,19}$/);
+/** Who lists a card: an issuer, a brand, or "manual". */
+const negativeSource = z.string().regex(/^[a-z0-9-]{1,32}$/);
+const negativeReason = z.enum(negativeReasons);
+
+/** Adds a card to the negative list at once (emergency). The PAN is stored as a keyed MAC and its last four digits only. */
 export const addNegative = z.object({
-  pan: z.string().regex(/^\d{12,19}$/),
-  reason: z.enum(['lost', 'stolen', 'fraud', 'other']).default('other'),
+  pan,
+  reason: negativeReason.default('other'),
+  source: negativeSource.default('manual'),
 });
-export const negativeEntry = z.object({ lastFour: z.string(), reason: z.string(), addedAt: time, token: z.string() });
+/** Takes a card off for one source; it stays listed while another source lists it. */
+export const removeNegative = z.object({
+  pan,
+  source: negativeSource.default('manual'),
+  secondSignature: z.boolean().default(false),
+});
+/** An issuer's list: CSV (`pan,reason`) or JSON lines. `replace`: what the file does not name is off for this source. */
+export const importNegative = z.object({
+  source: negativeSource,
+  mode: z.enum(['add', 'replace']),
+  text: z.string().max(64 * 1024 * 1024),
+  secondSignature: z.boolean().default(false),
+});
+export const publishNegative = z.object({ secondSignature: z.boolean().default(false) });
+/** A block of cards by their leading digits, until a moment. */
+export const addNegativeRange = z.object({
+  low: z.string().regex(/^\d{1,12}$/),
+  high: z.string().regex(/^\d{1,12}$/),
+  until: time,
+});
+export const explainNegative = z.object({ pan });
+/** Was this card blocked on this terminal at this time? */
+export const proveNegative = z.object({ pan, serial: serialSchema, at: time });
+
+export const negativeEntry = z.object({
+  lastFour: z.string(),
+  reason: z.string(),
+  addedAt: time,
+  token: z.string(),
+  source: z.string(),
+});
 export const negativeAdded = z.object({
   entry: negativeEntry,
   version: z.number().int(),
@@ -219,6 +264,21 @@ export const negativeAdded = z.object({
   already: z.boolean(),
 });
 export type NegativeAdded = z.infer<typeof negativeAdded>;
+/** What became of a change that needs a new version: not published where it waits for a second signature. */
+export const negativePublished = z.object({
+  version: z.number().int(),
+  count: z.number().int(),
+  published: z.boolean(),
+  needsSecondSignature: z.boolean(),
+});
+export type NegativePublished = z.infer<typeof negativePublished>;
+export const negativeImported = negativePublished.extend({
+  added: z.number().int(),
+  removed: z.number().int(),
+  kept: z.number().int(),
+  refused: z.array(z.object({ line: z.number().int(), why: z.enum(['form', 'pan', 'reason']) })),
+});
+export type NegativeImported = z.infer<typeof negativeImported>;
 export const negativeOverview = z.object({
   list: z.string(),
   version: z.number().int(),
@@ -227,6 +287,59 @@ export const negativeOverview = z.object({
   next: z.string().nullable(),
   terminals: z.object({ current: z.number().int(), behind: z.number().int() }),
 });
+/** Versions, how far the fleet has them, and what that may cost. */
+export const negativeState = z.object({
+  list: z.string(),
+  epoch: z.number().int(),
+  version: z.number().int(),
+  overlaySeq: z.number().int(),
+  cards: z.number().int(),
+  sizeBytes: z.number().int(),
+  headIssuedAt: time,
+  headNotAfter: time,
+  versions: z.array(
+    z.object({ version: z.number().int(), count: z.number().int(), sizeBytes: z.number().int(), issuedAt: time }),
+  ),
+  sources: z.array(z.object({ source: z.string(), cards: z.number().int() })),
+  /** How the newest head spread: terminals that said they have it, and when the last of them said so. */
+  spread: z.object({ reached: z.number().int(), total: z.number().int(), lastMs: z.number().int().nullable() }),
+  /** Minor units: what terminals that are behind might approve offline until they hear of the newest head. */
+  exposureMinor: z.number().int(),
+  behind: z.array(
+    z.object({
+      serial: z.string(),
+      version: z.number().int(),
+      overlaySeq: z.number().int(),
+      freshAt: time.nullable(),
+      exposureMinor: z.number().int(),
+    }),
+  ),
+});
+export type NegativeStateView = z.infer<typeof negativeState>;
+export const negativeDiff = z.object({
+  from: z.number().int(),
+  to: z.number().int(),
+  added: z.number().int(),
+  removed: z.number().int(),
+  deltaBytes: z.number().int(),
+  snapshotBytes: z.number().int(),
+});
+export const negativeExplanation = z.object({
+  listed: z.boolean(),
+  lastFour: z.string(),
+  token: z.string(),
+  entries: z.array(negativeEntry.extend({ version: z.number().int().nullable() })),
+  changes: z.array(
+    z.object({
+      at: time,
+      kind: z.enum(['listed', 'unlisted']),
+      source: z.string(),
+      reason: z.string(),
+      by: z.string(),
+    }),
+  ),
+});
+export type NegativeExplanation = z.infer<typeof negativeExplanation>;
 
 /** What the dashboard needs to know of a model. */
 export const modelSummary = z.object({

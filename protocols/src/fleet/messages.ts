@@ -94,6 +94,5 @@ export const messages = {
   notify,
   sale: saleEvent,
   alarm: alarmEvent,
-  'negative-head': signedDocument,
 } as const;
 export type MessageName = keyof typeof messages;

@@ -44,7 +44,7 @@ export const terminalFilters = (tenant: TenantId, serial: Serial): readonly stri
   negativeHeadTopic(tenant, '+'),
 ];
 
-/** Where the signed head of a negative list is retained. `+` names all lists in a subscription. */
+/** Where the head of a negative list and its overlay are retained, as bytes: two signed documents. `+` names all lists in a subscription. */
 export const negativeHeadTopic = (tenant: TenantId, list: string): string => `${prefix}/${tenant}/bc/neg/${list}`;
 
 const corrPattern = /^[A-Za-z0-9-]{1,64}$/;

@@ -1,6 +1,3 @@
-export { type NegativeHead, negativeHead } from './head.ts';
-export { decodeSnapshot, encodeSnapshot, isListed, type Snapshot, tagLength } from './snapshot.ts';
-export { negativeTag } from './tag.ts';
 export { negativeReasons, type NegativeReason, numberOfReason, reasonOf } from './coding/reasons.ts';
 export { absent, type Container, damaged, decodeContainer, openContainer, type Span } from './container/container.ts';
 export { countOf, encodeContainer, hashSet, type NegativeSet } from './container/encode.ts';

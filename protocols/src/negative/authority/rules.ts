@@ -73,7 +73,8 @@ export const initialTrust = (list: string, root: RootDocument): TrustState => ({
 /** The moment to measure by: a clock that is behind what was signed already is not believed. */
 export const trustedNow = (state: TrustState, now: number): number => Math.max(now, state.timeFloor);
 
-const keysFor = (root: RootDocument, role: NegativeRole, list: string, now: number): readonly NegativeKey[] =>
+/** The keys of a role for a list that are good at a moment. */
+export const keysFor = (root: RootDocument, role: NegativeRole, list: string, now: number): readonly NegativeKey[] =>
   root.keys.filter((key) => key.role === role && (key.list === '' || key.list === list) && key.notAfter >= now);
 
 /** Reads a root that nobody vouches for but the channel it came by: the first one. It must still be signed by itself. */
@@ -172,8 +173,8 @@ const refreshed = (state: TrustState): TrustState =>
     : state;
 
 /**
- * Takes an overlay: the one that the head in force names. Its cards count at once, on any base. While the base is older than the
- * overlay's version, what counted before goes on counting: the new base will have it.
+ * Takes an overlay: the one that the head in force names. Its cards count at once, on any base, beside all that counted before: only
+ * a new list, by a list key, ends an emergency entry.
  * Order of faults: form, list, signature, match with the head, cap.
  */
 export function acceptOverlay(state: TrustState, document: SignedBytes, now: number): Result<TrustState, TrustFault> {
@@ -194,11 +195,10 @@ export function acceptOverlay(state: TrustState, document: SignedBytes, now: num
     return fail('NEGATIVE_EMERGENCY_CAPPED', {
       facts: { count: window.count + fresh, max: state.root.emergencyPerDay },
     });
-  const isOnBase = state.applied !== null && compareVersions(overlay, state.applied) === 0;
   return ok(
     refreshed({
       ...state,
-      overlay: isOnBase ? entries.value : union(state.overlay, entries.value),
+      overlay: union(state.overlay, entries.value),
       overlaySeq: overlay.seq,
       emergency: { since: window.since, count: window.count + fresh },
     }),
@@ -236,7 +236,7 @@ export function checkManifest(state: TrustState, document: SignedBytes, now: num
   return ok(manifest);
 }
 
-/** A container with the manifest's Merkle root is in force from here on. */
+/** A container with the manifest's Merkle root is in force from here on, and beside it the overlay that is for it. */
 export const applyManifest = (state: TrustState, manifest: Manifest, overlay: Float64Array): TrustState =>
   refreshed({ ...state, applied: manifest, overlay });
 

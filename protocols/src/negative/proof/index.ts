@@ -1,0 +1,1 @@
+export { checkProof, negativeProof, type NegativeProof, type ProvenAnswer, proveIn } from './proof.ts';
