@@ -197,8 +197,8 @@ export async function verifyNegativeProof(console: Console, json: boolean, path:
   if (!proof.ok || !checked.ok)
     return refuse(console, checked.ok ? { code: 'NEGATIVE_PROOF_INVALID' } : checked.fault, json);
   const { answer, reason, by, version, overlaySeq, rootKeys } = checked.value;
-  const { serial, at, lastFour, terminal } = proof.value;
-  if (json) console.out(JSON.stringify({ serial, at, lastFour, terminal, ...checked.value }));
+  const { serial, at, lastFour, terminal } = checked.value.claim;
+  if (json) console.out(JSON.stringify(checked.value));
   else {
     console.out(console.texts.negative.proven(lastFour, serial, at, answer, reason ?? '', by));
     console.out(console.texts.negative.provenBy(version, overlaySeq, terminal.saidAt, rootKeys.join(', ')));

@@ -34,7 +34,7 @@ import {
   encodeSigned,
   overlayDigestBytes,
 } from '@tsunagu/protocols/negative/authority';
-import { type NegativeProof, proveIn } from '@tsunagu/protocols/negative/proof';
+import { encodeClaim, type NegativeProof, proveIn } from '@tsunagu/protocols/negative/proof';
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
 import type { z } from 'zod';
@@ -590,14 +590,17 @@ export async function openNegative(rooms: NegativeRooms): Promise<Negative> {
       const mac = macOf(pan);
       const opened = openContainer(Uint8Array.from(await readFile(container.path)));
       if (!opened.ok) return fail('NEGATIVE_PROOF_UNAVAILABLE', { cause: opened.fault });
-      return ok({
-        format: 'tsunagu-negative-proof-v1',
+      const claim = encodeClaim({
         serial,
         at: isoTime(at),
         lastFour: lastFour(pan),
         mac: Buffer.from(mac).toString('base64'),
         leadingDigits: pan.use((digits) => Buffer.from(digits.subarray(0, 6)).toString('latin1')),
         terminal: { version: applied.version, overlaySeq: applied.overlay_seq, saidAt: isoTime(applied.at) },
+      });
+      return ok({
+        format: 'tsunagu-negative-proof-v1',
+        claim: Buffer.from(encodeSigned(signing.sign('claim', claim))).toString('base64'),
         root: Buffer.from(root).toString('base64'),
         head: head.head,
         manifest: (await readFile(manifest.path)).toString('base64'),

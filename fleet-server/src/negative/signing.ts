@@ -31,7 +31,7 @@ const keys: Readonly<Record<NegativeRole, { readonly use: SigningUse; readonly i
   emergency: { use: 'negative-emergency-signing', ids: ['sign/negative-emergency/1'] },
   head: { use: 'negative-signing', ids: ['sign/negative'] },
 };
-const roleOf = { manifest: 'list', overlay: 'emergency', head: 'head' } as const;
+const roleOf = { manifest: 'list', overlay: 'emergency', head: 'head', claim: 'head' } as const;
 const threshold = 2;
 const rootLifeSeconds = 5 * 365 * 86_400;
 const rootRenewBeforeSeconds = 90 * 86_400;

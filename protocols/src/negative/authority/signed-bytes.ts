@@ -2,7 +2,7 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import { concat, fail, ok, type Result } from '../../kit/index.ts';
 
 /** What a document of the negative file can be. Its number is the first byte of its payload, and its name is signed along. */
-export const documentTypes = { root: 1, manifest: 2, overlay: 3, head: 4 } as const;
+export const documentTypes = { root: 1, manifest: 2, overlay: 3, head: 4, claim: 5 } as const;
 export type DocumentType = keyof typeof documentTypes;
 
 /** Signatures that a document may carry. */

@@ -1,1 +1,10 @@
-export { checkProof, negativeProof, type NegativeProof, type ProvenAnswer, proveIn } from './proof.ts';
+export {
+  checkProof,
+  encodeClaim,
+  type NegativeClaim,
+  negativeClaim,
+  negativeProof,
+  type NegativeProof,
+  type ProvenAnswer,
+  proveIn,
+} from './proof.ts';

@@ -10,7 +10,7 @@ import { hashBitsMax, hashBitsMin, hashTag, secondTag } from '../keying/keyed-ha
 import { decodeOverlay, findInOverlay, overlayBits } from '../overlay/overlay.ts';
 import { decodeHead, decodeManifest, decodeOverlayDocument, overlayDigestBytes } from '../authority/documents.ts';
 import { keysFor, openFirstRoot } from '../authority/rules.ts';
-import { decodeSigned, documentDigest, genuineSigners } from '../authority/signed-bytes.ts';
+import { decodeSigned, documentDigest, documentTypes, genuineSigners } from '../authority/signed-bytes.ts';
 import { concat, fail, ok, type Result } from '../../kit/index.ts';
 
 const base64 = z
@@ -20,12 +20,10 @@ const base64 = z
 const leaf = z.object({ bytes: base64, path: z.array(base64).max(40) });
 
 /**
- * Whether a card was blocked on a terminal at a time, with everything that a stranger needs to check it: the documents that were in
- * force there, and the parts of the container that the answer hangs on. What it takes on trust is said in `terminal`: the moment at which
- * the terminal, over its own TLS connection, said that it applies this version.
+ * What a proof is about. The server says it under its head key, because nobody without the list's key can tell which MAC a card has, and
+ * because a terminal says what it applies over its own TLS connection only.
  */
-export const negativeProof = z.object({
-  format: z.literal('tsunagu-negative-proof-v1'),
+export const negativeClaim = z.object({
   serial: z.string().max(32),
   /** The time asked about, RFC 3339. */
   at: z.string().max(40),
@@ -34,7 +32,19 @@ export const negativeProof = z.object({
   mac: base64,
   /** First digits of the PAN, for ranges; six are no card (PCI DSS 3.4.1). */
   leadingDigits: z.string().regex(/^\d{6}$/),
+  /** What the terminal said it applies, and when it said so first. */
   terminal: z.object({ version: z.number().int(), overlaySeq: z.number().int(), saidAt: z.string().max(40) }),
+});
+export type NegativeClaim = z.infer<typeof negativeClaim>;
+
+/**
+ * Whether a card was blocked on a terminal at a time, with everything that a stranger needs to check it: the documents that were in
+ * force there, and the parts of the container that the answer hangs on. Documents are signed bytes, base64.
+ */
+export const negativeProof = z.object({
+  format: z.literal('tsunagu-negative-proof-v1'),
+  /** `negativeClaim` as JSON. */
+  claim: base64,
   root: base64,
   /** Head and overlay. */
   head: base64,
@@ -47,6 +57,7 @@ export type NegativeProof = z.infer<typeof negativeProof>;
 
 /** What a proof proves. */
 export interface ProvenAnswer {
+  readonly claim: NegativeClaim;
   readonly answer: 'listed' | 'range-listed' | 'not-listed';
   readonly reason: NegativeReason | undefined;
   readonly by: 'overlay' | 'exception' | 'range' | 'list';
@@ -62,6 +73,19 @@ export interface ProvenAnswer {
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 const bytesOf = (encoded: string): Uint8Array => Uint8Array.from(Buffer.from(encoded, 'base64'));
 
+/** The payload of a claim: its type, then JSON. */
+export const encodeClaim = (claim: NegativeClaim): Uint8Array =>
+  concat(Uint8Array.of(documentTypes.claim), Buffer.from(JSON.stringify(claim), 'utf8'));
+
+function decodeClaim(payload: Uint8Array): NegativeClaim | undefined {
+  if (payload[0] !== documentTypes.claim) return undefined;
+  try {
+    return negativeClaim.safeParse(JSON.parse(Buffer.from(payload.subarray(1)).toString('utf8'))).data;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The parts of a container (KH) that say whether a card is in it. */
 export function proveIn(container: Container, mac: Uint8Array): Pick<NegativeProof, 'header' | 'beside' | 'segment'> {
   const leaves = leavesOf(container);
@@ -74,7 +98,7 @@ export function proveIn(container: Container, mac: Uint8Array): Pick<NegativePro
 }
 
 /**
- * Checks a proof by itself, without any server. Order of faults: form, root, head, overlay, manifest, header, beside, segment.
+ * Checks a proof by itself, without any server. Order of faults: root, documents, head, overlay, manifest, claim, header, beside, segment.
  * @returns NEGATIVE_PROOF_INVALID with the part that does not hold
  */
 export function checkProof(proof: NegativeProof): Result<ProvenAnswer, 'NEGATIVE_PROOF_INVALID'> {
@@ -105,10 +129,15 @@ export function checkProof(proof: NegativeProof): Result<ProvenAnswer, 'NEGATIVE
   const manifestDigest = documentDigest(manifestDocument.value.document);
   if (!manifest.ok || !isSigned('list', 'manifest') || !sameBytes(manifestDigest, head.value.manifest))
     return invalid('manifest');
-  if (proof.terminal.version !== head.value.version || proof.terminal.overlaySeq !== head.value.seq)
+  const claimDocument = decodeSigned(bytesOf(proof.claim));
+  const claim = claimDocument.ok ? decodeClaim(claimDocument.value.document.payload) : undefined;
+  if (!claimDocument.ok || !claim) return invalid('claim');
+  if (genuineSigners('claim', claimDocument.value.document, keysFor(root.value, 'head', list, issuedAt)) < 1)
+    return invalid('claim');
+  if (claim.terminal.version !== head.value.version || claim.terminal.overlaySeq !== head.value.seq)
     return invalid('terminal');
 
-  const mac = bytesOf(proof.mac);
+  const mac = bytesOf(claim.mac);
   const header = bytesOf(proof.header.bytes);
   const shape = shapeOfHeader(header, manifest.value.count);
   if (!shape || mac.length !== 16) return invalid('header');
@@ -132,6 +161,7 @@ export function checkProof(proof: NegativeProof): Result<ProvenAnswer, 'NEGATIVE
 
   const say = (answer: ProvenAnswer['answer'], by: ProvenAnswer['by'], reason?: number) =>
     ok({
+      claim,
       answer,
       by,
       reason: reason === undefined ? undefined : reasonOf(reason),
@@ -144,8 +174,8 @@ export function checkProof(proof: NegativeProof): Result<ProvenAnswer, 'NEGATIVE
   const added = findInOverlay(urgent.value, hashTag(mac, overlayBits));
   if (added >= 0) return say('listed', 'overlay', added);
   if (isExcepted(beside, secondTag(mac))) return say('not-listed', 'exception');
-  const leading = Buffer.from(proof.leadingDigits, 'latin1');
-  if (isInRange(beside.ranges, leading, Math.floor(Date.parse(proof.at) / 1_000))) return say('range-listed', 'range');
+  const leading = Buffer.from(claim.leadingDigits, 'latin1');
+  if (isInRange(beside.ranges, leading, Math.floor(Date.parse(claim.at) / 1_000))) return say('range-listed', 'range');
   const found = entries.subarray(0, used).find((entry) => tagOf(entry) === tag);
   return found === undefined ? say('not-listed', 'list') : say('listed', 'list', reasonNumberOf(found));
 }
