@@ -15,7 +15,7 @@ export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array
 export const sequence = (...parts: readonly Uint8Array[]): Uint8Array => der(tags.sequence, ...parts);
 /** An OCTET STRING. */
 export const octetString = (content: Uint8Array): Uint8Array => der(tags.octetString, content);
-/** NULL. */
+/** The element NULL, which has no content. */
 export const nullElement = (): Uint8Array => der(tags.null);
 
 /** A SET OF, whose members DER sorts by their encoding. ITU-T X.690, 11.6. */
