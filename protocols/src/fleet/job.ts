@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { softwareBytesMax } from '../software/limits.ts';
 import { jobIdSchema, serialSchema, tenantSchema } from './identity.ts';
 
 /** Where a terminal keeps a key. */
@@ -29,10 +30,25 @@ export const testSale = z.object({
 });
 export type TestSale = z.infer<typeof testSale>;
 
+/** A software image of the device API, for the slot that does not run. */
+export const softwareInstall = z.object({
+  version: z.string().regex(/^[0-9A-Za-z.+-]{1,32}$/),
+  /** SHA-256 of the image in hex: its name on the device API, and what the terminal checks it against. */
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Bytes. */
+  size: z.number().int().min(1).max(softwareBytesMax),
+  /** Of the image's header: below its own the terminal takes none. */
+  counter: z.number().int().min(1).max(0xffff_ffff),
+  /** The new software has so long from its first boot to be answered by the server; then the old one runs again. */
+  proofTimeoutMs: z.number().int().min(1_000).max(600_000).default(60_000),
+});
+export type SoftwareInstall = z.infer<typeof softwareInstall>;
+
 /** What a job is and what it needs. A new kind of job is a new entry here and a handler on the terminal. */
 export const jobBody = z.discriminatedUnion('type', [
   z.object({ type: z.literal('key.load'), params: keyLoad }),
   z.object({ type: z.literal('sale.test'), params: testSale }),
+  z.object({ type: z.literal('software.install'), params: softwareInstall }),
 ]);
 export type JobBody = z.infer<typeof jobBody>;
 export type JobType = JobBody['type'];
@@ -114,6 +130,8 @@ export const jobReport = z.object({
   /** Proof of a key load: what the terminal computed from the key it holds. */
   evidence: z.object({ slot: keySlot, kcv: z.string().max(10), ksn: z.string().max(24).optional() }).optional(),
   sale: saleResult.optional(),
+  /** What runs after a software job. */
+  software: z.object({ version: z.string().max(32), slot: z.enum(['A', 'B']) }).optional(),
   /** Code of the error table when the job failed. */
   fault: z.string().max(64).optional(),
 });

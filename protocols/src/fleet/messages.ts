@@ -23,6 +23,8 @@ export const hello = z.object({
       }),
     )
     .max(16),
+  /** The case was opened or broken: the keys are gone for good, and none will be taken. */
+  tampered: z.object({ at: z.number().int().nonnegative(), sensor: z.string().max(32) }).optional(),
   /** Names of the cards in the emulated reader; empty on a real one. */
   cards: z.array(z.string().max(40)).max(64),
   /** The parent that carries this terminal's messages. */
