@@ -86,7 +86,8 @@ export function openConversation(rooms: ConversationRooms): Conversation {
       }
       const open = await rooms.jobs().openSubjects(tx, serial);
       const { loads, loaded } = await keys.reconcile(tx, serial, body.keys, (slot) => open.has(loadSubject(slot)));
-      for (const load of loads)
+      // A tampered terminal takes no keys: it goes to the workshop.
+      for (const load of body.tampered ? [] : loads)
         await rooms.jobs().queueIn(tx, serial, { type: 'key.load', params: load }, loadSubject(load.slot));
       for (const slot of loaded) await estate.note(tx, serial, 'key-loaded', { slot, seenIn: 'hello' });
       return ok({ isCurrent, jobs: (await rooms.jobs().openSubjects(tx, serial)).size });

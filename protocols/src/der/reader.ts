@@ -8,8 +8,6 @@ export const tags = {
   octetString: 0x04,
   null: 0x05,
   oid: 0x06,
-  utf8String: 0x0c,
-  printableString: 0x13,
   utcTime: 0x17,
   generalizedTime: 0x18,
   sequence: 0x30,

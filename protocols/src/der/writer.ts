@@ -13,7 +13,7 @@ export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array
 
 /** A SEQUENCE of elements. */
 export const sequence = (...parts: readonly Uint8Array[]): Uint8Array => der(tags.sequence, ...parts);
-/** An OCTET STRING. */
+/** An OCTET STRING of bytes. */
 export const octetString = (content: Uint8Array): Uint8Array => der(tags.octetString, content);
 /** The element NULL, which has no content. */
 export const nullElement = (): Uint8Array => der(tags.null);
@@ -39,33 +39,6 @@ export function oid(text: string): Uint8Array {
     return groups;
   });
   return der(tags.oid, Uint8Array.from(octets));
-}
-
-/** A BOOLEAN; true is FF (ITU-T X.690, 11.1). */
-export const boolean = (value: boolean): Uint8Array => der(tags.boolean, Uint8Array.of(value ? 0xff : 0));
-
-/** A non-negative INTEGER from its big-endian bytes, in the shortest form. ITU-T X.690, 8.3. */
-export function unsigned(bytes: Uint8Array): Uint8Array {
-  const first = bytes.findIndex((byte) => byte !== 0);
-  const shortest = first === -1 ? Uint8Array.of(0) : bytes.subarray(first);
-  return der(tags.integer, (shortest[0] ?? 0) & 0x80 ? Uint8Array.of(0) : new Uint8Array(0), shortest);
-}
-
-/** A BIT STRING; `unused` is the number of unused bits in the last byte. ITU-T X.690, 8.6. */
-export const bitString = (bytes: Uint8Array, unused = 0): Uint8Array =>
-  der(tags.bitString, Uint8Array.of(unused), bytes);
-
-/** A UTF8String. */
-export const utf8String = (text: string): Uint8Array => der(tags.utf8String, Buffer.from(text, 'utf8'));
-
-/** `[number] IMPLICIT` of a primitive type. */
-export const taggedBytes = (number: number, content: Uint8Array): Uint8Array =>
-  der(contextTag(number, 'primitive'), content);
-
-/** A moment as RFC 5280, 4.1.2.5 wants it: UTCTime up to 2049, GeneralizedTime after. Milliseconds since 1970 in, whole seconds out. */
-export function time(ms: number): Uint8Array {
-  const text = new Date(ms).toISOString().replaceAll(/[-:T]|\.\d+/g, '');
-  return text < '2050' ? utcTime(text.slice(2)) : der(tags.generalizedTime, Buffer.from(text, 'latin1'));
 }
 
 /** A UTCTime of 13 characters, YYMMDDhhmmssZ. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { softwareBytesMax } from '../software/limits.ts';
 import { jobIdSchema, serialSchema, tenantSchema } from './identity.ts';
 
 /** Where a terminal keeps a key. */
@@ -44,10 +45,41 @@ export const testSale = z
   .describe('A sale that the terminal makes by itself with a card of its emulated reader.');
 export type TestSale = z.infer<typeof testSale>;
 
+export const softwareInstall = z
+  .object({
+    version: z
+      .string()
+      .regex(/^[0-9A-Za-z.+-]{1,32}$/)
+      .describe('Version that the image says of itself.'),
+    digest: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .describe('SHA-256 of the image in hex: its name on the device API, and what the terminal checks it against.'),
+    size: z.number().int().min(1).max(softwareBytesMax).describe('Length of the image, bytes.'),
+    counter: z
+      .number()
+      .int()
+      .min(1)
+      .max(0xffff_ffff)
+      .describe("Rollback counter of the image's header: below its own the terminal takes none."),
+    proofTimeoutMs: z
+      .number()
+      .int()
+      .min(1_000)
+      .max(600_000)
+      .default(60_000)
+      .describe(
+        'Milliseconds from the first boot of the new software to an answer of the server; then the old one runs again.',
+      ),
+  })
+  .describe('A software image of the device API, for the slot that does not run.');
+export type SoftwareInstall = z.infer<typeof softwareInstall>;
+
 export const jobBody = z
   .discriminatedUnion('type', [
     z.object({ type: z.literal('key.load'), params: keyLoad.describe('What the job needs.') }),
     z.object({ type: z.literal('sale.test'), params: testSale.describe('What the job needs.') }),
+    z.object({ type: z.literal('software.install'), params: softwareInstall.describe('What the job needs.') }),
   ])
   .describe('What a job is and what it needs. A new kind of job is a new entry here and a handler on the terminal.');
 export type JobBody = z.infer<typeof jobBody>;
@@ -156,6 +188,13 @@ export const jobReport = z
       .optional()
       .describe('Proof of a key load: what the terminal computed from the key it holds.'),
     sale: saleResult.optional().describe('The sale that the job made.'),
+    software: z
+      .object({
+        version: z.string().max(32).describe('Version of what runs.'),
+        slot: z.enum(['A', 'B']).describe('The slot that it runs from.'),
+      })
+      .optional()
+      .describe('What runs after a software job.'),
     fault: z.string().max(64).optional().describe('Code of the error table when the job failed.'),
   })
   .describe('What a terminal says about a job on `up/job/{id}`. It repeats the last report until it is acknowledged.');

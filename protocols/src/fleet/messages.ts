@@ -52,6 +52,13 @@ export const hello = z
       )
       .max(16)
       .describe('The negative lists that it holds.'),
+    tampered: z
+      .object({
+        at: z.number().int().nonnegative().describe("Terminal's time, milliseconds since 1970."),
+        sensor: z.string().max(32).describe('Which sensor spoke.'),
+      })
+      .optional()
+      .describe('The case was opened or broken: the keys are gone for good, and none will be taken.'),
     cards: z
       .array(z.string().max(40))
       .max(64)

@@ -1,16 +1,18 @@
 import { createHash, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import {
+  type Asn1,
   bitString,
   boolean,
+  context,
+  contextBytes,
+  embed,
+  encode,
+  integer,
   octetString,
   oid,
   sequence,
-  small,
-  tagged,
-  taggedBytes,
   time,
-  unsigned,
-} from '../der/index.ts';
+} from './der.ts';
 import { type DistinguishedName, distinguishedName } from './name.ts';
 import { oids } from './oids.ts';
 
@@ -58,22 +60,22 @@ export function buildCertificate(contents: CertificateContents, issuer: Issuer):
   const algorithm = sequence(oid(oids.ecdsaWithSha256));
   const subjectKey = contents.publicKey.export({ type: 'spki', format: 'der' });
   const toSign = sequence(
-    tagged(0, small(2)),
-    unsigned(contents.serialNumber),
+    context(0, integer(Uint8Array.of(2))),
+    integer(contents.serialNumber),
     algorithm,
     distinguishedName(issuer.name),
     sequence(time(contents.notBefore), time(contents.notAfter)),
     distinguishedName(contents.subject),
-    subjectKey,
-    tagged(3, sequence(...extensions(contents, issuer, subjectKey))),
+    embed(subjectKey),
+    context(3, sequence(...extensions(contents, issuer, subjectKey))),
   );
-  return sequence(toSign, algorithm, bitString(signBy(issuer, toSign)));
+  return encode(sequence(toSign, algorithm, bitString(signBy(issuer, encode(toSign)))));
 }
 
 const signBy = (issuer: Issuer, bytes: Uint8Array): Uint8Array =>
   'sign' in issuer ? issuer.sign(bytes) : sign('sha256', bytes, issuer.privateKey);
 
-function extensions(contents: CertificateContents, issuer: Issuer, subjectKey: Uint8Array): Uint8Array[] {
+function extensions(contents: CertificateContents, issuer: Issuer, subjectKey: Uint8Array): Asn1[] {
   const issuerKey = ('publicKey' in issuer ? issuer.publicKey : createPublicKey(issuer.privateKey)).export({
     type: 'spki',
     format: 'der',
@@ -81,11 +83,11 @@ function extensions(contents: CertificateContents, issuer: Issuer, subjectKey: U
   const { use } = contents;
   const common = [
     extension(oids.subjectKeyIdentifier, false, octetString(keyIdentifier(subjectKey))),
-    extension(oids.authorityKeyIdentifier, false, sequence(taggedBytes(0, keyIdentifier(issuerKey)))),
+    extension(oids.authorityKeyIdentifier, false, sequence(contextBytes(0, keyIdentifier(issuerKey)))),
   ];
   if (use.kind === 'authority')
     return [
-      extension(oids.basicConstraints, true, sequence(boolean(true), small(use.pathLength))),
+      extension(oids.basicConstraints, true, sequence(boolean(true), integer(Uint8Array.of(use.pathLength)))),
       // keyCertSign and cRLSign: bits 5 and 6 (RFC 5280, 4.2.1.3)
       extension(oids.keyUsage, true, bitString(Uint8Array.of(0b0000_0110), 1)),
       ...common,
@@ -102,17 +104,17 @@ function extensions(contents: CertificateContents, issuer: Issuer, subjectKey: U
   ];
 }
 
-const extension = (id: string, critical: boolean, value: Uint8Array): Uint8Array =>
-  sequence(oid(id), ...(critical ? [boolean(true)] : []), octetString(value));
+const extension = (id: string, critical: boolean, value: Asn1): Asn1 =>
+  sequence(oid(id), ...(critical ? [boolean(true)] : []), octetString(encode(value)));
 
 /** GeneralName. RFC 5280, 4.2.1.6. */
-function alternativeName(name: AlternativeName): Uint8Array {
-  if ('dns' in name) return taggedBytes(2, Buffer.from(name.dns, 'ascii'));
-  if ('uri' in name) return taggedBytes(6, Buffer.from(name.uri, 'ascii'));
+function alternativeName(name: AlternativeName): Asn1 {
+  if ('dns' in name) return contextBytes(2, Buffer.from(name.dns, 'ascii'));
+  if ('uri' in name) return contextBytes(6, Buffer.from(name.uri, 'ascii'));
   const octets = name.ip.split('.').map(Number);
   if (octets.length !== 4 || octets.some((octet) => !Number.isInteger(octet) || octet < 0 || octet > 255))
     throw new Error(`not an IPv4 address: ${name.ip}`);
-  return taggedBytes(7, Uint8Array.from(octets));
+  return contextBytes(7, Uint8Array.from(octets));
 }
 
 /** The leftmost 160 bits of the SHA-256 of the key. RFC 7093, 2, method 4 over the whole SPKI. */

@@ -1,4 +1,4 @@
-import { oid, sequence, setOf, utf8String } from '../der/index.ts';
+import { type Asn1, oid, sequence, set, utf8String } from './der.ts';
 import { oids } from './oids.ts';
 
 /** A distinguished name: who a certificate is for, or who issued it. */
@@ -7,10 +7,10 @@ export interface DistinguishedName {
   readonly organization?: string;
 }
 
-const attribute = (type: string, text: string): Uint8Array => setOf(sequence(oid(type), utf8String(text)));
+const attribute = (type: string, text: string): Asn1 => set(sequence(oid(type), utf8String(text)));
 
 /** A name as an RDNSequence, organisation first. RFC 5280, 4.1.2.4. */
-export const distinguishedName = (name: DistinguishedName): Uint8Array =>
+export const distinguishedName = (name: DistinguishedName): Asn1 =>
   sequence(
     ...(name.organization === undefined ? [] : [attribute(oids.organizationName, name.organization)]),
     attribute(oids.commonName, name.commonName),

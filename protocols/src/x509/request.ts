@@ -1,18 +1,19 @@
 import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import { FaultError, fail, ok, type Result } from '../kit/index.ts';
+import { fail, ok, type Result } from '../kit/index.ts';
 import {
   bitString,
-  checkDer,
-  contextTag,
-  DerWalk,
-  malformed,
+  context,
+  contentsOf,
+  decode,
+  encode,
+  integer,
+  isOid,
   oid,
+  partsOf,
   sequence,
-  small,
-  tagged,
-  tags,
-  walkInto,
-} from '../der/index.ts';
+  tag,
+  tagClass,
+} from './der.ts';
 import { distinguishedName } from './name.ts';
 import { oids } from './oids.ts';
 
@@ -33,10 +34,11 @@ export interface CertificateRequest {
  * @returns DER; send it in base64
  */
 export function buildCertificateRequest(commonName: string, privateKey: KeyObject): Uint8Array {
-  const spki = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
-  const information = sequence(small(0), distinguishedName({ commonName }), spki, tagged(0));
-  const signature = sign('sha256', information, privateKey);
-  return sequence(information, sequence(oid(oids.ecdsaWithSha256)), bitString(signature));
+  const spki = decode(createPublicKey(privateKey).export({ type: 'spki', format: 'der' }));
+  if (!spki) throw new Error('the key has no DER form');
+  const information = sequence(integer(Uint8Array.of(0)), distinguishedName({ commonName }), spki, context(0));
+  const signature = sign('sha256', encode(information), privateKey);
+  return encode(sequence(information, sequence(oid(oids.ecdsaWithSha256)), bitString(signature)));
 }
 
 /**
@@ -47,70 +49,42 @@ export function buildCertificateRequest(commonName: string, privateKey: KeyObjec
 export function parseCertificateRequest(der: Uint8Array): Result<CertificateRequest, 'CSR_INVALID'> {
   if (der.length > requestLengthMax)
     return fail('CSR_INVALID', { field: 'length', facts: { length: der.length, lengthMax: requestLengthMax } });
-  const read = partsOf(der);
-  if (!read) return fail('CSR_INVALID', { field: 'structure' });
+  const whole = partsOf(decode(der), tag.sequence);
+  if (!whole || whole.length !== 3) return fail('CSR_INVALID', { field: 'structure' });
+  const [information, algorithm, signatureBits] = whole;
+  const parts = partsOf(information, tag.sequence);
+  const [version, subject, spki, attributes] = parts ?? [];
+  if (!information || !spki || !parts || parts.length !== 4 || contentsOf(version, tag.integer)?.equals(zero) !== true)
+    return fail('CSR_INVALID', { field: 'structure' });
+  if (attributes?.tagClass !== tagClass.context || attributes.type !== 0)
+    return fail('CSR_INVALID', { field: 'attributes' });
 
-  if (read.attributesTag !== contextTag(0, 'constructed')) return fail('CSR_INVALID', { field: 'attributes' });
-  const commonName = attempt(() => onlyCommonName(new DerWalk(read.subject)));
+  const commonName = onlyCommonName(partsOf(subject, tag.sequence));
   if (commonName === undefined) return fail('CSR_INVALID', { field: 'subject' });
-  if (attempt(() => onlyOid(new DerWalk(read.algorithm))) !== oids.ecdsaWithSha256)
+
+  const algorithmParts = partsOf(algorithm, tag.sequence);
+  if (algorithmParts?.length !== 1 || !isOid(algorithmParts[0], oids.ecdsaWithSha256))
     return fail('CSR_INVALID', { field: 'signatureAlgorithm' });
 
-  const publicKey = p256Key(read.spki);
+  const spkiBytes = encode(spki);
+  const publicKey = p256Key(spkiBytes);
   if (!publicKey) return fail('CSR_INVALID', { field: 'publicKey' });
-  const [unused, ...signature] = read.signature;
-  if (unused !== 0 || !isProven(read.information, publicKey, Uint8Array.from(signature)))
+
+  const bits = contentsOf(signatureBits, tag.bitString);
+  if (!bits || bits[0] !== 0 || !isProven(encode(information), publicKey, bits.subarray(1)))
     return fail('CSR_INVALID', { field: 'signature' });
-  return ok({ commonName, publicKey, spki: Uint8Array.from(read.spki) });
+  return ok({ commonName, publicKey, spki: spkiBytes });
 }
 
-/** What a walk yields; undefined when the structure is another one. */
-function attempt<T>(walk: () => T): T | undefined {
-  try {
-    return walk();
-  } catch (error) {
-    if (error instanceof FaultError) return undefined;
-    throw error;
-  }
-}
+const zero = Buffer.of(0);
 
-/** The fields of a CertificationRequest as encoded (RFC 2986, 4). */
-const partsOf = (der: Uint8Array) =>
-  attempt(() => {
-    if (!checkDer(der).ok) return malformed();
-    const whole = walkInto(der, tags.sequence);
-    const information = whole.take(tags.sequence);
-    const algorithm = whole.take(tags.sequence).content;
-    const signature = whole.take(tags.bitString).content;
-    whole.end();
-    const fields = new DerWalk(information.content);
-    if (fields.small() !== 0) return malformed();
-    const subject = fields.take(tags.sequence).content;
-    const spki = fields.any().encoded;
-    const attributesTag = fields.any().tag;
-    fields.end();
-    return { information: information.encoded, algorithm, signature, subject, spki, attributesTag };
-  });
-
-/** The one object identifier that is there. */
-function onlyOid(walk: DerWalk): string {
-  const found = walk.oid();
-  walk.end();
-  return found;
-}
-
-/** The name when the subject is one common name and nothing else. */
-function onlyCommonName(names: DerWalk): string | undefined {
-  const set = names.into(tags.set);
-  names.end();
-  const pair = set.into(tags.sequence);
-  set.end();
-  if (pair.oid() !== oids.commonName) return undefined;
-  const { tag, content } = pair.any();
-  pair.end();
-  if (tag !== tags.utf8String && tag !== tags.printableString) return undefined;
-  const name = Buffer.from(content).toString('utf8');
-  return name.length <= 64 && /^[\x20-\x7e]+$/.test(name) ? name : undefined;
+function onlyCommonName(relativeNames: ReturnType<typeof partsOf>): string | undefined {
+  const attributes = relativeNames?.length === 1 ? partsOf(relativeNames[0], tag.set) : undefined;
+  const pair = attributes?.length === 1 ? partsOf(attributes[0], tag.sequence) : undefined;
+  if (pair?.length !== 2 || !isOid(pair[0], oids.commonName)) return undefined;
+  const text = contentsOf(pair[1], tag.utf8String) ?? contentsOf(pair[1], tag.printableString);
+  const name = text?.toString('utf8');
+  return name && name.length <= 64 && /^[\x20-\x7e]+$/.test(name) ? name : undefined;
 }
 
 /** Reads an SPKI; undefined unless it is a P-256 key on its named curve. */

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
@@ -24,9 +24,16 @@ test('the package holds its licence, its README, its sources for the maps, and n
   expect(packed.files.filter((path) => /buildinfo|tsconfig|\.test\./.test(path))).toEqual([]);
   const mapped = packed.files.filter((path) => path.endsWith('.js.map')).map((path) => path.replace(/^dist/, 'src'));
   for (const path of mapped) expect(packed.files).toContain(path.replace(/\.js\.map$/, '.ts'));
-  expect(Object.keys(manifest.dependencies)).toEqual(['zod']);
+  expect(Object.keys(manifest.dependencies)).toEqual(['node-forge', 'zod']);
   const licence = (folder: string) => readFileSync(new URL(`../../../${folder}LICENSE`, import.meta.url), 'utf8');
   expect(licence('protocols/')).toBe(licence(''));
+});
+
+test('every room has a door, or is one of the two inside', () => {
+  const source = new URL('../../../protocols/src/', import.meta.url);
+  const doors = subpaths.map((path) => path.split('/').at(-1) ?? '');
+  const rooms = readdirSync(source, { withFileTypes: true }).flatMap((room) => (room.isDirectory() ? [room.name] : []));
+  expect([...doors, 'cipher', 'der'].toSorted()).toEqual(rooms.toSorted());
 });
 
 test('every subpath is imported by a plain Node, and nothing else of the package is', () => {
@@ -132,7 +139,7 @@ async function bundled(line: string): Promise<{ rooms: readonly string[]; bytes:
   await bundle.close();
   const [{ code, modules }] = output;
   const kept = Object.entries(modules).filter(([, { renderedLength }]) => renderedLength > 0);
-  const rooms = kept.flatMap(([path]) => /\/(protocols\/dist\/[a-z0-9-]+|zod)\//.exec(path)?.[1] ?? []);
+  const rooms = kept.flatMap(([path]) => /\/(protocols\/dist\/[a-z0-9-]+|zod|node-forge)\//.exec(path)?.[1] ?? []);
   return {
     rooms: [...new Set(rooms.map((room) => room.replace('protocols/dist/', '')))].toSorted(),
     bytes: code.length,
