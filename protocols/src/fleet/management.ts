@@ -16,6 +16,7 @@ export const managementPaths = {
   terminals: '/api/v1/terminals',
   terminal: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}`,
   timeline: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/timeline`,
+  certificate: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/certificate`,
   testSales: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/test-sales`,
   job: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}`,
   sales: '/api/v1/sales',
@@ -168,6 +169,8 @@ export const registeredTerminal = z.object({ claim: claimBundle }).describe('A t
 export const timelineKinds = [
   'registered',
   'enrolled',
+  'certificate-renewed',
+  'certificate-revoked',
   'hello',
   'connected',
   'lost',

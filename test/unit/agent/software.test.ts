@@ -22,8 +22,9 @@ import { MemoryFiles } from './memory-files.ts';
 import { type Arrived, TinyServer, until } from './tiny-server.ts';
 
 const world = systemWorld(() => undefined);
-const model = modelOf('CT-5100');
-if (!model) throw new Error('the catalogue has no CT-5100');
+const known = modelOf('CT-5100');
+if (!known) throw new Error('the catalogue has no CT-5100');
+const model = known;
 let server: TinyServer;
 beforeAll(async () => {
   server = await new TinyServer().start();
