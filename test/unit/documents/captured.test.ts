@@ -84,7 +84,7 @@ beforeAll(async () => {
   await terminal.stop();
   await saw('presence', ({ state }) => state === 'disconnected');
   vi.restoreAllMocks();
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await house.house.close();
   removeFolder(folder);
