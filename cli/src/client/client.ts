@@ -71,6 +71,8 @@ export interface Client {
   register(terminal: RegisterTerminal): Promise<Result<ClaimBundle>>;
   startTestSale(serial: string, sale: TestSale): Promise<Result<Job>>;
   job(id: string): Promise<Result<Job>>;
+  /** Ends a terminal's certificate, on its live connections too. */
+  revokeCertificate(serial: string): Promise<Result<TerminalDetail>>;
   addNegative(entry: z.infer<typeof addNegative>): Promise<Result<NegativeAdded>>;
   removeNegative(entry: z.infer<typeof removeNegative>): Promise<Result<NegativePublished>>;
   importNegative(file: z.infer<typeof importNegative>): Promise<Result<NegativeImported>>;
@@ -99,6 +101,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     schema: S,
     path: string,
     body?: unknown,
+    method = body === undefined ? 'GET' : 'POST',
     deadlineMs = timeoutMs,
   ): Promise<Result<z.output<S>>> {
     const headers: Record<string, string> = { authorization, accept: 'application/json' };
@@ -110,7 +113,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     let content: unknown;
     try {
       answer = await fetch(new URL(path, access.url), {
-        method: body === undefined ? 'GET' : 'POST',
+        method,
         headers,
         signal: AbortSignal.timeout(deadlineMs),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -154,10 +157,11 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     },
     startTestSale: (serial, sale) => call(job, managementPaths.testSales(serial), sale),
     job: (id) => call(job, managementPaths.job(id)),
+    revokeCertificate: (serial) => call(terminalDetail, managementPaths.certificate(serial), undefined, 'DELETE'),
     addNegative: (entry) => call(negativeAdded, managementPaths.negativeEntries, entry),
     removeNegative: (entry) => call(negativePublished, managementPaths.negativeRemovals, entry),
-    importNegative: (file) => call(negativeImported, managementPaths.negativeImports, file, importTimeoutMs),
-    publishNegative: (how) => call(negativePublished, managementPaths.negativeVersions, how, importTimeoutMs),
+    importNegative: (file) => call(negativeImported, managementPaths.negativeImports, file, 'POST', importTimeoutMs),
+    publishNegative: (how) => call(negativePublished, managementPaths.negativeVersions, how, 'POST', importTimeoutMs),
     negative: () => call(negativeOverview, managementPaths.negative),
     negativeState: () => call(negativeState, managementPaths.negativeState),
     negativeDiff: (from, to) => call(negativeDiff, `${managementPaths.negativeDiff}?from=${from}&to=${to}`),

@@ -6,6 +6,16 @@ export const cliErrors = defineErrors({
     en: { says: 'The file cannot be read.', next: 'Check its name and that you may read it.' },
     ja: { says: 'ファイルを読み込めません。', next: 'ファイル名と読み取り権限を確認してください。' },
   },
+  CONFIRMATION_MISSING: {
+    en: {
+      says: 'This cannot be undone, and was not confirmed.',
+      next: 'Say it again with --confirm and the serial.',
+    },
+    ja: {
+      says: '取り消せない操作です。確認がありません。',
+      next: '--confirm にシリアルを付けて再度実行してください。',
+    },
+  },
   ACCESS_MISSING: {
     en: {
       says: 'No server is known here.',

@@ -202,14 +202,14 @@ export class TinyServer {
     this.artefactRequests.push({ name, range: request.headers.range, serial: peer.subject?.CN as string });
     if (!bytes || !peer.subject) return void response.writeHead(404).end();
     if (this.onArtefact?.(bytes, request, response)) return;
-    const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
-    const from = Number(first ?? 0);
-    const part = bytes.subarray(from, last ? Number(last) + 1 : undefined);
-    response.writeHead(first === undefined ? 200 : 206, {
-      'content-length': part.length,
-      ...(first !== undefined && { 'content-range': `bytes ${from}-${from + part.length - 1}/${bytes.length}` }),
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+    const from = Number(range?.[1] ?? 0);
+    const piece = bytes.subarray(from, range?.[2] ? Number(range[2]) + 1 : undefined);
+    response.writeHead(range ? 206 : 200, {
+      'content-length': piece.length,
+      ...(range && { 'content-range': `bytes ${from}-${from + piece.length - 1}/${bytes.length}` }),
     });
-    response.end(part);
+    response.end(piece);
   }
 
   #enrol(body: string, response: ServerResponse): void {

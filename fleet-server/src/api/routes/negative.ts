@@ -10,7 +10,6 @@ import {
   negativeOverview,
   negativePublished,
   negativeState,
-  problem,
   proveNegative,
   publishNegative,
   removeNegative,
@@ -22,6 +21,7 @@ import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import { listQuery, pageOf } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
+import { refused } from '../problems.ts';
 
 // From here on a PAN is a secret: the parsed body holds no digits that a log could show.
 const hidden = <B extends { readonly pan: string }>({ pan, ...rest }: B) => ({ ...rest, pan: secretPan(pan) });
@@ -55,7 +55,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         summary: 'The negative list: version, entries newest first, how many terminals have it',
         tags,
         querystring: listQuery,
-        response: { 200: negativeOverview, '4xx': problem },
+        response: { 200: negativeOverview, '4xx': refused },
       },
     },
     async (request) => unwrap(await negative.overview(pageOf(request.query))),
@@ -68,7 +68,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
       schema: {
         summary: 'Versions, sources, how the newest head spread, and exposure in money',
         tags,
-        response: { 200: negativeState, '4xx': problem },
+        response: { 200: negativeState, '4xx': refused },
       },
     },
     async () => await negative.details(),
@@ -82,7 +82,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         summary: 'How many cards came and went between two versions, and how large their delta is',
         tags,
         querystring: versions,
-        response: { 200: negativeDiff, '4xx': problem },
+        response: { 200: negativeDiff, '4xx': refused },
       },
     },
     async ({ query }) => unwrap(await negative.diff(query.from, query.to)),
@@ -96,7 +96,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         summary: 'List a card at once',
         tags,
         body: addSecretly,
-        response: { 200: negativeAdded, 201: negativeAdded, '4xx': problem },
+        response: { 200: negativeAdded, 201: negativeAdded, '4xx': refused },
       },
     },
     async (request, reply) => {
@@ -114,7 +114,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         summary: 'Take a card off for one source; it stays while another source lists it',
         tags,
         body: removeSecretly,
-        response: { 200: negativePublished, '4xx': problem },
+        response: { 200: negativePublished, '4xx': refused },
       },
     },
     async (request) => {
@@ -132,7 +132,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         summary: "Take in an issuer's list: CSV or JSON lines",
         tags,
         body: importNegative,
-        response: { 200: negativeImported, '4xx': problem },
+        response: { 200: negativeImported, '4xx': refused },
       },
     },
     async (request) => await negative.importList(request.body, actorOf(request)),
@@ -146,7 +146,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         summary: 'Block cards by their leading digits, until a moment',
         tags,
         body: addNegativeRange,
-        response: { 200: negativePublished, '4xx': problem },
+        response: { 200: negativePublished, '4xx': refused },
       },
     },
     async (request) => unwrap(await negative.addRange(request.body, actorOf(request))),
@@ -160,7 +160,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         summary: 'Publish a new version; with a second signature when the list shrinks by more than 5 %',
         tags,
         body: publishNegative,
-        response: { 200: negativePublished, '4xx': problem },
+        response: { 200: negativePublished, '4xx': refused },
       },
     },
     async (request) => await negative.publishVersion(request.body.secondSignature),
@@ -174,7 +174,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         summary: 'Who lists a card, why and since when; the PAN travels in the body so that no log has it',
         tags,
         body: explainSecretly,
-        response: { 200: negativeExplanation, '4xx': problem },
+        response: { 200: negativeExplanation, '4xx': refused },
       },
     },
     async ({ body }) => await wiped(body.pan, () => negative.explain(body.pan)),
@@ -188,7 +188,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         summary: 'Whether a card was blocked on a terminal at a time, with all that a stranger needs to check it',
         tags,
         body: proveSecretly,
-        response: { 200: negativeProof, '4xx': problem },
+        response: { 200: negativeProof, '4xx': refused },
       },
     },
     async ({ body }) => unwrap(await wiped(body.pan, () => negative.prove(body.pan, body.serial, Date.parse(body.at)))),

@@ -1,13 +1,7 @@
-import {
-  changeConfiguration,
-  desiredConfiguration,
-  page,
-  problem,
-  saleLine,
-  serialSchema,
-} from '@tsunagu/protocols/fleet';
+import { changeConfiguration, desiredConfiguration, page, saleLine, serialSchema } from '@tsunagu/protocols/fleet';
 import { FaultError, unwrap } from '@tsunagu/protocols/kit';
 import type { ApiApp } from '../app.ts';
+import { refused } from '../problems.ts';
 import { actorOf } from '../actor.ts';
 import { answerPage, listQuery, pageOf } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
@@ -22,7 +16,7 @@ export function operationsRoutes(app: ApiApp, { sales, twin }: Pick<ApiRooms, 's
         summary: 'Sales, newest first',
         tags: ['sales'],
         querystring: listQuery.extend({ serial: serialSchema.optional() }),
-        response: { 200: page(saleLine), '4xx': problem },
+        response: { 200: page(saleLine), '4xx': refused },
       },
     },
     async ({ query }) =>
@@ -40,7 +34,7 @@ export function operationsRoutes(app: ApiApp, { sales, twin }: Pick<ApiRooms, 's
       schema: {
         summary: 'The desired configuration; its version is the ETag',
         tags: ['configuration'],
-        response: { 200: desiredConfiguration, '4xx': problem },
+        response: { 200: desiredConfiguration, '4xx': refused },
       },
     },
     async (_request, reply) => {
@@ -52,12 +46,15 @@ export function operationsRoutes(app: ApiApp, { sales, twin }: Pick<ApiRooms, 's
   app.patch(
     '/api/v1/configuration',
     {
-      config: { role: 'operator' },
+      config: {
+        role: 'operator',
+        header: { name: 'If-Match', says: 'The ETag of the version that is changed, in quotes.', isRequired: true },
+      },
       schema: {
         summary: 'Change the desired configuration; If-Match names the version that is changed',
         tags: ['configuration'],
         body: changeConfiguration,
-        response: { 200: desiredConfiguration, '4xx': problem },
+        response: { 200: desiredConfiguration, '4xx': refused },
       },
     },
     async (request, reply) => {

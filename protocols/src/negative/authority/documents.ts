@@ -82,9 +82,11 @@ export interface Head {
   readonly notAfter: number;
 }
 
+/** How much of an overlay's SHA-256 a head holds, bytes. */
 export const overlayDigestBytes = 16;
 const keysMax = 32;
 
+/** Writes the payload of a root. */
 export function encodeRoot(root: RootDocument): Uint8Array {
   const { policy } = root;
   const writer = new FieldWriter('root')
@@ -102,6 +104,7 @@ export function encodeRoot(root: RootDocument): Uint8Array {
   return writer.take();
 }
 
+/** Reads the payload of a root. */
 export function decodeRoot(payload: Uint8Array): Result<RootDocument, 'NEGATIVE_DOCUMENT_INVALID'> {
   const reader = new FieldReader(payload, 'root');
   const root = {
@@ -126,6 +129,7 @@ export function decodeRoot(payload: Uint8Array): Result<RootDocument, 'NEGATIVE_
   return reader.end(root);
 }
 
+/** Writes the payload of a manifest. */
 export const encodeManifest = (manifest: Manifest): Uint8Array =>
   new FieldWriter('manifest')
     .name(manifest.list)
@@ -139,6 +143,7 @@ export const encodeManifest = (manifest: Manifest): Uint8Array =>
     .bytes(manifest.keyCheck)
     .take();
 
+/** Reads the payload of a manifest. */
 export function decodeManifest(payload: Uint8Array): Result<Manifest, 'NEGATIVE_DOCUMENT_INVALID'> {
   const reader = new FieldReader(payload, 'manifest');
   return reader.end({
@@ -154,6 +159,7 @@ export function decodeManifest(payload: Uint8Array): Result<Manifest, 'NEGATIVE_
   });
 }
 
+/** Writes the payload of an overlay. */
 export const encodeOverlayDocument = (overlay: OverlayDocument): Uint8Array =>
   new FieldWriter('overlay')
     .name(overlay.list)
@@ -164,6 +170,7 @@ export const encodeOverlayDocument = (overlay: OverlayDocument): Uint8Array =>
     .bytes(overlay.overlay)
     .take();
 
+/** Reads the payload of an overlay; its entries stay unread. */
 export function decodeOverlayDocument(payload: Uint8Array): Result<OverlayDocument, 'NEGATIVE_DOCUMENT_INVALID'> {
   const reader = new FieldReader(payload, 'overlay');
   return reader.end({
@@ -176,6 +183,7 @@ export function decodeOverlayDocument(payload: Uint8Array): Result<OverlayDocume
   });
 }
 
+/** Writes the payload of a head. */
 export const encodeHead = (head: Head): Uint8Array =>
   new FieldWriter('head')
     .name(head.list)
@@ -189,6 +197,7 @@ export const encodeHead = (head: Head): Uint8Array =>
     .number(head.notAfter, 5)
     .take();
 
+/** Reads the payload of a head. */
 export function decodeHead(payload: Uint8Array): Result<Head, 'NEGATIVE_DOCUMENT_INVALID'> {
   const reader = new FieldReader(payload, 'head');
   return reader.end({

@@ -3,11 +3,13 @@ import { concat, fail, ok, type Result } from '../../kit/index.ts';
 
 /** What a document of the negative file can be. Its number is the first byte of its payload, and its name is signed along. */
 export const documentTypes = { root: 1, manifest: 2, overlay: 3, head: 4, claim: 5 } as const;
+/** Name of a kind of document. */
 export type DocumentType = keyof typeof documentTypes;
 
 /** Signatures that a document may carry. */
 export const signaturesMax = 8;
 const signatureBytes = 64;
+/** Length of a key's id in bytes. */
 export const keyIdBytes = 8;
 
 /** One signature: Ed25519 (RFC 8032) by the key of this id. */
@@ -23,6 +25,7 @@ export interface SignedBytes {
   readonly signatures: readonly NegativeSignature[];
 }
 
+/** The id of an Ed25519 key: first 8 bytes of the SHA-256 of its 32 bytes, hex. */
 export const negativeKeyId = (publicKey: Uint8Array): string =>
   createHash('sha256')
     .update(publicKey)
@@ -33,6 +36,7 @@ export const negativeKeyId = (publicKey: Uint8Array): string =>
 export const bytesToSign = (type: DocumentType, payload: Uint8Array): Uint8Array =>
   concat(Buffer.from(`tsunagu-negative-${type}-v1\n`, 'latin1'), payload);
 
+/** Writes a document as it travels. */
 export function encodeSigned({ payload, signatures }: SignedBytes): Uint8Array {
   return concat(
     Uint8Array.of(payload.length >> 8, payload.length & 0xff),
@@ -70,6 +74,7 @@ export const documentDigest = (document: SignedBytes): Uint8Array =>
 
 /** SPKI DER of an Ed25519 key is these bytes and the key (RFC 8410). */
 const spkiPrefix = Buffer.from('302a300506032b6570032100', 'hex');
+/** The 32 bytes of an Ed25519 key out of its SPKI DER (RFC 8410). */
 export const rawKeyOfSpki = (spki: Uint8Array): Uint8Array => spki.slice(spkiPrefix.length);
 
 /** How many different keys of a set signed a document genuinely. The same key twice counts once. */

@@ -2,7 +2,9 @@ import type { BitReader, BitWriter } from './bits.ts';
 
 /** Why a card is listed. The number is its place in this table; 16 is all there will ever be (four bits). */
 export const negativeReasons = ['lost', 'stolen', 'fraud', 'other', 'expired', 'closed'] as const;
+/** Why a card is listed. */
 export type NegativeReason = (typeof negativeReasons)[number];
+/** The most reasons there can be: four bits. */
 export const reasonsMax = 16;
 
 /** The name of a reason's number; a number of a later edition reads as `other`. */

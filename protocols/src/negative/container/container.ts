@@ -21,6 +21,7 @@ import { type Beside, decodeBeside } from './ranges.ts';
 
 /** What a look-up in a container finds: a reason's number, `absent`, or `damaged` where the bytes make no sense. */
 export const absent = -1;
+/** A look-up met bytes that make no sense. */
 export const damaged = -2;
 
 /** A place in a container, in bytes. */

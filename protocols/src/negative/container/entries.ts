@@ -5,7 +5,9 @@ import { reasonsMax } from '../coding/reasons.ts';
  * a plain sort orders a set by tag.
  */
 export const entryOf = (tag: number, reason: number): number => tag * reasonsMax + reason;
+/** The tag of an entry. */
 export const tagOf = (entry: number): number => Math.floor(entry / reasonsMax);
+/** The number of an entry's reason. */
 export const reasonNumberOf = (entry: number): number => entry % reasonsMax;
 
 /** Part of a list's key space, and what is listed in it. Lists of keyed hashes have one. */

@@ -5,10 +5,13 @@ export type NegativeCodec = 'KH' | 'KP';
 
 /** Entries that a segment has on average: what a look-up reads. */
 export const segmentEntries = 160;
+/** Length of a container's header. */
 export const headerBytes = 32;
+/** Length of a row of the table of partitions. */
 export const partitionBytes = 13;
 /** The most entries a container may have, and the most bytes. */
 export const entriesMax = 0xffffff;
+/** The longest container. */
 export const containerBytesMax = 64 * 1024 * 1024;
 /** The container's own length ends it: four bytes that let a reader load whole words to the end. */
 export const trailerBytes = 4;
@@ -26,6 +29,7 @@ export interface PartitionShape {
   readonly gaps: GolombCode;
 }
 
+/** What follows from a partition's size and number of entries. */
 export function shapeOf(size: number, count: number): PartitionShape {
   const segments = segmentsFor(count);
   return { size, count, segments, width: Math.ceil(size / segments), gaps: golombCode(divisorFor(size, count)) };

@@ -6,6 +6,7 @@ import type { Container } from './container.ts';
 const leafPrefix = Uint8Array.of(0);
 const nodePrefix = Uint8Array.of(1);
 
+/** The hash of a leaf. */
 export const leafHash = (bytes: Uint8Array): Uint8Array =>
   Uint8Array.from(createHash('sha256').update(leafPrefix).update(bytes).digest());
 const nodeHash = (left: Uint8Array, right: Uint8Array): Uint8Array =>

@@ -12,6 +12,7 @@ export interface CardRange {
 }
 
 const rangeBytes = 18;
+/** The most ranges beside a list. */
 export const rangesMax = 4_096;
 
 /** What stands beside the set of a list, in the clear. */
@@ -20,8 +21,10 @@ export interface Beside {
   /** Second tags (`secondTag`) of good cards that meet a listed one's tag by chance: each is let through. */
   readonly exceptions: readonly number[];
 }
+/** Neither ranges nor exceptions. */
 export const nothingBeside: Beside = { ranges: [], exceptions: [] };
 const exceptionBytes = 6;
+/** The most exceptions beside a list. */
 export const exceptionsMax = 65_535;
 
 /** Orders ranges canonically. */

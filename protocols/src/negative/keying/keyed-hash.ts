@@ -4,6 +4,7 @@ import { computeMac } from '../../mac/index.ts';
 
 /** Hash widths. Above 49 bits a hash set costs more than the exact set of all 16-digit PANs: wider would be pure waste. */
 export const hashBitsMin = 16;
+/** The widest hashes. */
 export const hashBitsMax = 49;
 
 /**

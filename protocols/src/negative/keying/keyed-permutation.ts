@@ -9,6 +9,7 @@ export interface PermutedPan {
 
 /** PAN lengths that exact lists hold: below 13 digits, what is left of the PAN is under FF1's one-million minimum. */
 export const panLengthMin = 13;
+/** The longest PAN. */
 export const panLengthMax = 19;
 
 /** A partition is a PAN length and the six leading digits. Up to 6 999 999. */

@@ -35,6 +35,7 @@ export const negativeClaim = z.object({
   /** What the terminal said it applies, and when it said so first. */
   terminal: z.object({ version: z.number().int(), overlaySeq: z.number().int(), saidAt: z.string().max(40) }),
 });
+/** What a proof is about. */
 export type NegativeClaim = z.infer<typeof negativeClaim>;
 
 /**
@@ -53,6 +54,7 @@ export const negativeProof = z.object({
   beside: leaf,
   segment: leaf,
 });
+/** A proof as it is written to a file. */
 export type NegativeProof = z.infer<typeof negativeProof>;
 
 /** What a proof proves. */
