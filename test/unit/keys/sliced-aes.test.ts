@@ -40,7 +40,7 @@ test('what was enciphered is a key at once, in place', () => {
   fc.assert(
     fc.property(block, block, (start, data) => {
       const key = toSlices(start);
-      let bytes = start;
+      let bytes: Uint8Array = start;
       for (let step = 0; step < 4; step += 1) {
         encryptSlices(key, toSlices(data), key);
         bytes = hex(openssl(bytes, data));
