@@ -32,3 +32,11 @@ export {
   testCardNames,
   testCards,
 } from './test-card.ts';
+export {
+  isTransitCardName,
+  type TransitCardData,
+  type TransitCardName,
+  transitCard,
+  transitCardData,
+  transitMasterKey,
+} from './transit-cards.ts';
