@@ -4,6 +4,7 @@ import {
   everydayCardNames,
   faultyCardNames,
   isTestCardName,
+  stripeAccountNames,
   testCard,
   testCardNames,
 } from '@tsunagu/protocols/test-cards';
@@ -31,7 +32,12 @@ export function entryOf(name: string): Entry | undefined {
 }
 
 /** Names of all emulated cards, the faulty ones last. */
-export const cardNames = (): readonly string[] => [...testCardNames, ...Object.keys(stripeCards), ...faultyCardNames];
+export const cardNames = (): readonly string[] => [
+  ...testCardNames,
+  ...Object.keys(stripeCards),
+  ...stripeAccountNames,
+  ...faultyCardNames,
+];
 
 /** Names of the cards in everybody's pocket that one of these readers can read; the others are presented by name. */
 export const readableCards = (readers: readonly ReaderKind[]): readonly string[] =>

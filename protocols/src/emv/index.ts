@@ -54,6 +54,7 @@ export {
   cvmMethods,
   parseCvmList,
 } from './cvm.ts';
+export { dynamicCvc3 } from './dynamic-cvc3.ts';
 export {
   dolFitOf,
   hasRightLength,

@@ -172,6 +172,21 @@ export const specialCards = [
     cdol1: `${cdol1}9F3501`,
     risk: { lowerLimit: 2, upperLimit: 4 },
   },
+  {
+    ...mastercardContactless,
+    name: 'mastercard-contactless-stripe',
+    pan: '5413330089030903',
+    flow: 'contactlessStripe',
+    aip: '0000',
+    discretionary: '0000000000000',
+    // Track 2: counter and number in digits 5 to 11, the code in 2 to 4; the last digit takes the length of the number.
+    stripeMode: {
+      codePositions: ['00000000000E', '000E'],
+      numberPositions: ['0000000007F0', '07F0'],
+      counterDigits: ['04', '04'],
+      masterKey: '8AA83BBE6EC1A2B3C4D5E6F701132537',
+    },
+  },
   // Contactless selection: no directory, two schemes of which the second is preferred.
   { ...visaContactless, name: 'visa-contactless-no-directory', pan: '4761739001020167', directory: 'absent' },
   {
