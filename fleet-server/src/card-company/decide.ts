@@ -1,10 +1,20 @@
-import { issuerAuthenticationData, profileFor, verifyCryptogram } from '@tsunagu/protocols/emv';
+import { command } from '@tsunagu/protocols/apdu';
+import {
+  encodeIssuerScript,
+  issuerAuthenticationData,
+  profileFor,
+  scriptSession,
+  sealScriptCommand,
+  verifyCryptogram,
+} from '@tsunagu/protocols/emv';
 import { type DecodedMessage, isApproval, validate } from '@tsunagu/protocols/iso8583';
-import { hex, type Secret } from '@tsunagu/protocols/kit';
+import { hex, type Secret, unwrap } from '@tsunagu/protocols/kit';
 import {
   cardKeysOf,
   findStripeAccount,
   findTestCard,
+  type IssuerOrder,
+  scriptKeysOf,
   type StripeAccount,
   type TestCard,
 } from '@tsunagu/protocols/test-cards';
@@ -75,9 +85,25 @@ function checkChip(card: TestCard, data: Uint8Array): { answer(isApproved: boole
         profile.arpc.method === 1 ? { responseCode } : { cardStatusUpdate: hex(isApproved ? '00820000' : '00000000') };
       const authentication = issuerAuthenticationData(profile, keys, valueOf, cryptogram, said);
       const code = tlv(0x8a, responseCode);
-      return authentication.ok ? Uint8Array.from(Buffer.concat([tlv(0x91, authentication.value), code])) : code;
+      return authentication.ok
+        ? Uint8Array.from(Buffer.concat([tlv(0x91, authentication.value), code, scriptFor(card, cryptogram)]))
+        : code;
     },
   };
+}
+
+/** The issuer's commands by order. EMV 4.3 Book 3, 6.5.1 and 6.5.10. */
+const orders = {
+  unblockPin: command(0x84, 0x24, 0x00, 0x00),
+  blockApplication: command(0x84, 0x1e, 0x00, 0x00),
+} as const satisfies Record<IssuerOrder, unknown>;
+
+/** A script (72) for the chip, under the MAC that hangs on the cryptogram of the request; empty for most cards. */
+function scriptFor(card: TestCard, cryptogram: Uint8Array): Uint8Array {
+  const order = 'order' in card.fate ? card.fate.order : undefined;
+  if (order === undefined) return nothing;
+  const { sealed } = sealScriptCommand(scriptSession(scriptKeysOf(card), cryptogram), orders[order]);
+  return unwrap(encodeIssuerScript({ template: 0x72, commands: [sealed] }));
 }
 
 /** DE2 is a card number by the table of elements; its type does not say so. */

@@ -4,13 +4,16 @@ import type { testPrimes } from './primes.ts';
 
 /** What the fictional issuer does with a card. */
 export type Fate =
-  | { readonly kind: 'approved' }
+  | { readonly kind: 'approved'; readonly order?: IssuerOrder }
   /** Declined with this action code (ISO 8583:1993, element 39). */
-  | { readonly kind: 'declined'; readonly actionCode: number }
+  | { readonly kind: 'declined'; readonly actionCode: number; readonly order?: IssuerOrder }
   /** The issuer never answers. */
   | { readonly kind: 'silent' }
   /** Meant to be put on the negative file. */
   | { readonly kind: 'listed' };
+
+/** What the issuer tells the chip in a script (72) of its answer. */
+export type IssuerOrder = 'unblockPin' | 'blockApplication';
 
 /** How a card answers on an interface. */
 export type CardFlow =

@@ -13,7 +13,7 @@ export {
   testCaIndexOf,
   testCaKeys,
 } from './authority.ts';
-export type { CardFlow, CardRisk, FastCvm, Fate, RelayTimes, StripeMode } from './card-data.ts';
+export type { CardFlow, CardRisk, FastCvm, Fate, IssuerOrder, RelayTimes, StripeMode } from './card-data.ts';
 export type { CardFault, CardFaultKind } from './card-faults.ts';
 export { type CardDirectory, type CardImage, type CardRecord, directoryOf, personalise } from './personalise.ts';
 export {
