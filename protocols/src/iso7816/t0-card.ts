@@ -9,8 +9,6 @@ const sw = (value: number): Uint8Array => Uint8Array.of(value >> 8, value & 0xff
 export interface T0CardSettings {
   /** Whether the instruction of a TPDU takes command data: T=0 does not say so on the wire, a card knows its commands. */
   takesData(header: Uint8Array): boolean;
-  /** 6Cxx for a wrong Le, instead of as much as there is. Real cards do either. */
-  readonly insistsOnLe?: boolean;
 }
 
 /**
@@ -57,10 +55,8 @@ export class T0Card {
     const data = response.subarray(0, end);
     const status = response.subarray(end);
     if (data.length === 0) return status;
-    if (room > 0 && data.length <= room) {
-      if (this.#settings.insistsOnLe && room !== data.length && room !== 256) return sw(0x6c00 | (data.length & 0xff));
-      return response;
-    }
+    // Its INS promises as many bytes as P3 says: a card that has another number of them names that first. 12.2.1.2.
+    if (data.length === room) return response;
     if (room > 0 && data.length <= 256) return sw(0x6c00 | (data.length & 0xff));
     this.#waiting = data;
     this.#waitingSw = ((status[0] ?? 0) << 8) | (status[1] ?? 0);
