@@ -519,13 +519,13 @@ describe('faults of behaviour', () => {
     const faults = [
       { kind: 'statusAt', command: 1, sw: 0x6f00 },
       { kind: 'cutAt', command: 2, bytes: 3 },
-      { kind: 'slow', delayMs: 900 },
+      { kind: 'slow', extensions: 3 },
     ] as const;
     const card = new EmvCard({ ...testCard('visa-contact'), faults });
     expect(toHex(card.transmit(select) ?? hex(''))).toBe('6F00');
     expect(card.transmit(select)).toHaveLength(3);
     expect(card.transmit(select)?.length).toBeGreaterThan(3);
-    expect(card.delayMs).toBe(900);
+    expect(card.extensions).toBe(3);
   });
 
   it.each([

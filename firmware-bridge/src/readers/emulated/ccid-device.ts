@@ -123,6 +123,7 @@ export class EmulatedCcidReader extends EmulatedUsbDevice {
           return atr === undefined ? { error: errors.mute } : { data: atr };
         });
       case 'xfrBlock':
+        for (let count = 0; count < slot.extensions; count++) this.#extension(index, seq);
         return this.#withFault(index, seq, () => this.#transfer(slot, command.data, command.level));
       case 'getParameters':
         return this.#parameters(index, seq);

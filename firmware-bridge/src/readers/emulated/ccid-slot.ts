@@ -66,6 +66,13 @@ export class EmulatedSlot {
     this.#line = undefined;
   }
 
+  /** How often the reader has to ask the host for more time; in T=1 blocks that the host sees, the card asks by itself. */
+  get extensions(): number {
+    const { level, protocol } = this.#variant;
+    const isHostsAffair = protocol === 'T=1' && (level === 'tpdu' || level === 'character');
+    return isHostsAffair ? 0 : (this.#card?.extensions ?? 0);
+  }
+
   /** The ATR; undefined without a card. */
   powerOn(): Uint8Array | undefined {
     const card = this.#card;
@@ -115,7 +122,7 @@ function lineOf({ kind, level, protocol, ifsc, extensions, style }: CcidVariant,
         ? Uint8Array.of(...uid, 0x90, 0x00)
         : application(apdu);
   if (protocol === 'T=1') {
-    const t1 = new T1Card({ epilogue: 'lrc', ifsc, extensions }, application);
+    const t1 = new T1Card({ epilogue: 'lrc', ifsc, extensions: extensions + (card.extensions ?? 0) }, application);
     if (level === 'tpdu') return (block) => t1.receive(block);
     let line: Uint8Array = new Uint8Array(0);
     let heard: Uint8Array = new Uint8Array(0);

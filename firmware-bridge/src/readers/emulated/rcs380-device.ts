@@ -243,7 +243,9 @@ export class EmulatedRcs380 extends EmulatedUsbDevice {
       this.#cards = this.#field.chips.map((card, place) => {
         card.reset();
         const ats = encodeAts(card.historicalBytes);
-        return new TypeAPicc({ uid: uidAt(place), ats, extensions: 1 }, (apdu) => card.transmit(apdu));
+        return new TypeAPicc({ uid: uidAt(place), ats, extensions: 1 + (card.extensions ?? 0) }, (apdu) =>
+          card.transmit(apdu),
+        );
       });
     return this.#cards;
   }
