@@ -219,6 +219,7 @@ export const job = z
   })
   .describe('A job as people see it.');
 export type Job = z.infer<typeof job>;
+/** The body of a request for a test sale: the same as the job's. */
 export const startTestSale = testSale;
 
 export const saleLine = z
