@@ -87,7 +87,7 @@ export class CcidChannel {
   ): Promise<Result<Answer<T>, ReaderCode>> {
     return this.#turns.take(async () => {
       const seq = this.#nextSeq();
-      const sent = await this.#write({ ...command, slot, seq });
+      const sent = await this.#write(addressed(command, slot, seq));
       const answer = sent.ok ? await this.#answerTo(slot, seq, waitMs) : sent;
       if (answer.ok && isOfType(answer.value, expected)) return ok(answer.value);
       await this.#recover(slot);
@@ -232,6 +232,13 @@ export class CcidChannel {
     this.#abandoned.delete(this.#seq);
     return this.#seq;
   }
+}
+
+/** A command with its address. Transfers, which are nearly all there is, are spelt out: a spread costs more than the rest of the way. */
+function addressed(command: Command, slot: number, seq: number): BulkOut {
+  if (command.type !== 'xfrBlock') return { ...command, slot, seq };
+  const { type, bwi, level, data } = command;
+  return { type, slot, seq, bwi, level, data };
 }
 
 const isOfType = <T extends BulkIn['type']>(message: BulkIn, type: T): message is Answer<T> => message.type === type;
