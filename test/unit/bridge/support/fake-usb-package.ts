@@ -1,7 +1,7 @@
 import type { HostDevice, UsbPackage } from '@tsunagu/firmware-bridge/usb/host/package';
 import { EmulatedBus } from '@tsunagu/firmware-bridge/usb/emulated/bus';
 import type { UsbDeviceModel } from '@tsunagu/firmware-bridge/usb/emulated/device-model';
-import type { UsbDevice } from '@tsunagu/firmware-bridge/usb/port';
+import type { ControlSetup, UsbDevice } from '@tsunagu/firmware-bridge/usb/port';
 import { type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 
@@ -139,8 +139,7 @@ class FakeDevice implements HostDevice {
   }
 
   async controlTransferIn(setup: USBControlTransferParameters, length: number): Promise<USBInTransferResult> {
-    const { requestType: type, ...rest } = setup;
-    return inResult(valueOf(await this.#opened().controlIn({ type, ...rest }, length), 'controlTransferIn'));
+    return inResult(valueOf(await this.#opened().controlIn(setupOf(setup), length), 'controlTransferIn'));
   }
 
   async controlTransferOut(
@@ -148,8 +147,7 @@ class FakeDevice implements HostDevice {
     data: Uint8Array<ArrayBuffer>,
   ): Promise<USBOutTransferResult> {
     if (!(data instanceof Uint8Array)) throw new TypeError('Cannot read properties of undefined (reading buffer)');
-    const { requestType: type, ...rest } = setup;
-    valueOf(await this.#opened().controlOut({ type, ...rest }, data), 'controlTransferOut');
+    valueOf(await this.#opened().controlOut(setupOf(setup), data), 'controlTransferOut');
     return { bytesWritten: data.length, status: 'ok' };
   }
 
@@ -174,6 +172,11 @@ class FakeDevice implements HostDevice {
     if (this.#device === undefined) throw thrown('invalid state');
     return this.#device;
   }
+}
+
+function setupOf({ requestType, recipient, ...rest }: USBControlTransferParameters): ControlSetup {
+  if (recipient === 'other') throw thrown('no emulated device takes requests to others');
+  return { type: requestType, recipient, ...rest };
 }
 
 function inResult(bytes: Uint8Array): USBInTransferResult {
