@@ -22,6 +22,8 @@ const commandMsMax = 30_000;
 const continuationMs = 250;
 /** Answers of commands that were given up are skipped; more than this many of them is a reader out of step. */
 const lateAnswersMax = 8;
+/** Reads after the time is over, of what lies in the endpoint already. */
+const overdueReadsMax = 8;
 const writeMs = 1_000;
 
 /** A command, before slot and sequence number are put to it. */
@@ -165,11 +167,13 @@ export class CcidChannel {
 
   async #readMessage(waitMs: number): Promise<Result<BulkIn, ReaderCode>> {
     let left = waitMs;
+    let overdue = 0;
     for (;;) {
       const isBegun = this.#assembler.pendingBytes > 0;
-      if (left <= 0) return fail('READER_TIMEOUT');
+      // What lies there already is taken, however late this process comes to it (it may have been suspended).
+      if (left <= 0 && ++overdue > overdueReadsMax) return fail('READER_TIMEOUT');
       const startedAt = this.#world.clock.monotonicMs();
-      const read = await this.device.bulkIn(this.ccid.bulkIn, this.#readBytes, left);
+      const read = await this.device.bulkIn(this.ccid.bulkIn, this.#readBytes, Math.max(left, 1));
       if (!read.ok) {
         if (read.fault.code !== 'USB_TIMEOUT') return read;
         const ended = this.#assembler.finish();
