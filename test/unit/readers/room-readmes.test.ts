@@ -12,6 +12,9 @@ import * as pn532 from '@tsunagu/protocols/pn532';
 import * as rcs380 from '@tsunagu/protocols/rcs380';
 import * as testCards from '@tsunagu/protocols/test-cards';
 import * as tlv from '@tsunagu/protocols/tlv';
+import * as usbip from '@tsunagu/protocols/usbip';
+import * as vpcd from '@tsunagu/protocols/vpcd';
+import * as vscard from '@tsunagu/protocols/vscard';
 import { expect, test } from 'vitest';
 
 const rooms: Readonly<Record<string, object>> = {
@@ -26,6 +29,9 @@ const rooms: Readonly<Record<string, object>> = {
   rcs380,
   'test-cards': testCards,
   tlv,
+  usbip,
+  vpcd,
+  vscard,
 };
 
 /** Imports become look-ups in `rooms`; the examples have no types, so that the rest runs as it stands. */
