@@ -6,8 +6,8 @@ import {
   encodeInterrupt,
   type IccStatus,
 } from '@tsunagu/protocols/ccid';
-import { concat } from '@tsunagu/protocols/kit';
-import type { EmulatedHost, UsbDeviceModel } from '../../usb/emulated/device-model.ts';
+import { describeDevice, type UsbDescriptors } from '../../usb/descriptors.ts';
+import { EmulatedUsbDevice } from '../../usb/emulated/model-base.ts';
 import type { ControlSetup } from '../../usb/port.ts';
 import { contactAtr, contactlessAtr } from './atr.ts';
 import type { ChipCard } from './chip-card.ts';
@@ -33,18 +33,15 @@ const uid = Uint8Array.of(0x04, 0x54, 0x53, 0x55, 0x4e, 0x41, 0x47);
  *
  * @see USB CCID 1.1
  */
-export class EmulatedCcidReader implements UsbDeviceModel {
+export class EmulatedCcidReader extends EmulatedUsbDevice {
   readonly kind: 'contact' | 'contactless';
-  readonly vendorId = 0x0e0f;
-  readonly productId: number;
-  #host: EmulatedHost | undefined;
   #card: ChipCard | undefined;
   #isPowered = false;
   readonly #faults: CcidFault[] = [];
 
   constructor(kind: 'contact' | 'contactless') {
+    super(descriptorsOf(kind));
     this.kind = kind;
-    this.productId = products[kind];
   }
 
   /** Puts a card into the slot or field; one that is there leaves it first. */
@@ -67,23 +64,18 @@ export class EmulatedCcidReader implements UsbDeviceModel {
     this.#faults.push(...faults);
   }
 
-  plugged(host: EmulatedHost): void {
-    this.#host = host;
-  }
-
-  unplugged(): void {
-    this.#host = undefined;
+  override unplugged(): void {
+    super.unplugged();
     this.#isPowered = false;
   }
 
-  control(setup: ControlSetup): Uint8Array | undefined {
-    if (setup.type === 'standard' && setup.request === 6 && setup.value >> 8 === 2) return configuration();
+  protected override onClassRequest(setup: ControlSetup): Uint8Array | undefined {
     // ABORT: the bulk half answers. CCID 1.1, 5.3.1.
     if (setup.type === 'class' && setup.request === 1) return new Uint8Array(0);
     return undefined;
   }
 
-  bulkOut(_endpoint: number, transfer: Uint8Array): void {
+  protected onTransfer(_endpoint: number, transfer: Uint8Array): void {
     const read = decodeBulkOut(transfer);
     if (read.ok) this.#obey(read.value);
     else if (transfer.length >= 7) this.#status(transfer[5] ?? 0, transfer[6] ?? 0, errors.length);
@@ -171,7 +163,7 @@ export class EmulatedCcidReader implements UsbDeviceModel {
       case 'silent':
         return;
       case 'unplug':
-        return this.#host?.unplug();
+        return this.unplug();
       case 'split':
         this.#send(sound.slice(0, 4));
         this.#send(sound.slice(4, 11));
@@ -205,11 +197,11 @@ export class EmulatedCcidReader implements UsbDeviceModel {
   }
 
   #send(message: Uint8Array): void {
-    this.#host?.send(endpoints.bulkIn, message);
+    this.send(endpoints.bulkIn, message);
   }
 
   #notify(isPresent: boolean): void {
-    this.#host?.send(
+    this.send(
       endpoints.interruptIn,
       encodeInterrupt({ type: 'notifySlotChange', slots: [{ isPresent, hasChanged: true }] }),
     );
@@ -222,36 +214,47 @@ function withLength(message: Uint8Array, length: number): Uint8Array {
   return lying;
 }
 
-/** Configuration, interface, class and endpoint descriptors. USB 2.0, 9.6; CCID 1.1, 5. */
-function configuration(): Uint8Array {
-  const parts = concat(
-    Uint8Array.of(9, 4, 0, 0, 3, 0x0b, 0, 0, 0),
-    encodeClassDescriptor({
-      releaseBcd: 0x0110,
-      slotIndexMax: 0,
-      voltages: ['5V', '3V', '1.8V'],
-      protocols: ['T=0', 'T=1'],
-      defaultClockKhz: 4_000,
-      maximumClockKhz: 4_000,
-      clockCount: 0,
-      dataRateBps: 10_752,
-      dataRateBpsMax: 344_086,
-      dataRateCount: 0,
-      ifsdMax: 254,
-      synchronousProtocols: 0,
-      mechanical: 0,
-      features,
-      messageBytesMax,
-      classGetResponse: 0xff,
-      classEnvelope: 0xff,
-      lcd: { lines: 0, characters: 0 },
-      pinSupport: [],
-      busySlotsMax: 1,
-    }),
-    Uint8Array.of(7, 5, endpoints.bulkOut, 2, 64, 0, 0),
-    Uint8Array.of(7, 5, 0x80 | endpoints.bulkIn, 2, 64, 0, 0),
-    Uint8Array.of(7, 5, 0x80 | endpoints.interruptIn, 3, 8, 0, 24),
-  );
-  const total = 9 + parts.length;
-  return concat(Uint8Array.of(9, 2, total & 0xff, total >> 8, 1, 1, 0, 0x80, 50), parts);
+function descriptorsOf(kind: 'contact' | 'contactless'): UsbDescriptors {
+  return describeDevice({
+    vendorId: 0x0e0f,
+    productId: products[kind],
+    releaseBcd: 0x0100,
+    speed: 'full',
+    manufacturer: 'Tsunagu',
+    product: `Emulated CCID reader (${kind})`,
+    interfaces: [
+      {
+        class: 0x0b,
+        subclass: 0,
+        protocol: 0,
+        classDescriptor: encodeClassDescriptor({
+          releaseBcd: 0x0110,
+          slotIndexMax: 0,
+          voltages: ['5V', '3V', '1.8V'],
+          protocols: ['T=0', 'T=1'],
+          defaultClockKhz: 4_000,
+          maximumClockKhz: 4_000,
+          clockCount: 0,
+          dataRateBps: 10_752,
+          dataRateBpsMax: 344_086,
+          dataRateCount: 0,
+          ifsdMax: 254,
+          synchronousProtocols: 0,
+          mechanical: 0,
+          features,
+          messageBytesMax,
+          classGetResponse: 0xff,
+          classEnvelope: 0xff,
+          lcd: { lines: 0, characters: 0 },
+          pinSupport: [],
+          busySlotsMax: 1,
+        }),
+        endpoints: [
+          { address: endpoints.bulkOut, type: 'bulk', packetBytes: 64 },
+          { address: 0x80 | endpoints.bulkIn, type: 'bulk', packetBytes: 64 },
+          { address: 0x80 | endpoints.interruptIn, type: 'interrupt', packetBytes: 8, interval: 24 },
+        ],
+      },
+    ],
+  });
 }
