@@ -1,10 +1,15 @@
 import { systemWorld } from '@tsunagu/protocols/world';
 import type { Command } from 'commander';
 import { parseAddress } from '../export/address.ts';
+import { attest, type AttestOptions } from './attest.ts';
 import { benchReaders, isBenchReaderName } from './bench-readers.ts';
+import { isScriptName, scripts } from './certification.ts';
 import { emulateCard } from './emulate-card.ts';
 import { emulateReader } from './emulate-reader.ts';
+import { replayTrace } from './replay-trace.ts';
+import { runScriptOnReader } from './run-script.ts';
 import { type Ending, failed, linesOf, type Shell } from './shell.ts';
+import { watchReaders } from './watch.ts';
 
 /**
  * Runs a command of the workshop on this process: events on standard output, a person or script on standard input. Ends
@@ -27,8 +32,69 @@ async function run(work: (shell: Shell) => Promise<Ending>): Promise<void> {
   process.stdout.write('', () => process.exit(ending));
 }
 
-/** Adds what a technician runs at the bench: `emulate …`. */
+/** `--emulated` as it is typed: alone it means the usual bench. */
+type Emulated = readonly string[] | true;
+
+const emulatedOf = (emulated: Emulated | undefined): { readonly emulated?: readonly string[] } =>
+  emulated === undefined ? {} : { emulated: emulated === true ? [] : emulated };
+
+interface ReaderOptions {
+  readonly emulated?: Emulated;
+  readonly reader?: string;
+  readonly hands: boolean;
+  readonly record?: string;
+  readonly sealKey?: string;
+}
+
+interface AttestTyped extends Omit<AttestOptions, 'emulated' | 'version'> {
+  readonly emulated?: Emulated;
+}
+
+const emulatedOption = ['--emulated [readers...]', 'emulated readers in this process, READER[=CARD] each'] as const;
+
+/** Adds what a technician runs at the bench: `emulate …` and `workshop …`. */
 export function addWorkshopCommands(program: Command): void {
+  addEmulate(program);
+  const workshop = program.command('workshop').description('look at readers, certify, record, replay, attest');
+  workshop
+    .command('watch')
+    .option(...emulatedOption)
+    .option('--once', 'look once and end', false)
+    .action(({ emulated, once }: { emulated?: Emulated; once: boolean }) =>
+      run((shell) => watchReaders(shell, { ...emulatedOf(emulated), once })),
+    );
+  for (const script of Object.keys(scripts).filter(isScriptName))
+    workshop
+      .command(script)
+      .option(...emulatedOption)
+      .option('--reader <id>', 'which reader; the first one else')
+      .option('--hands', 'somebody is there to take the card out and put it in', false)
+      .option('--record <file>', 'write the session as a trace')
+      .option('--seal-key <file>', 'key for traces of cards that are not fictional; made where there is none')
+      .action(({ emulated, ...options }: ReaderOptions) =>
+        run((shell) => runScriptOnReader(shell, { ...options, ...emulatedOf(emulated), script })),
+      );
+  workshop
+    .command('replay <file>')
+    .option('--seal-key <file>', 'the key that the trace was recorded with')
+    .action((file: string, { sealKey }: { sealKey?: string }) =>
+      run((shell) => replayTrace(shell, { file, ...(sealKey === undefined ? {} : { sealKey }) })),
+    );
+  workshop
+    .command('attest')
+    .option(...emulatedOption)
+    .option('--hands', 'somebody is there to take the card out and put it in', false)
+    .requiredOption('--key <file>', 'Ed25519 key, PKCS #8 PEM; made where there is none')
+    .requiredOption('--out <file>', 'where the attestation goes')
+    .option('--nonce <text>', 'given by whoever demands the attestation', '')
+    .option('--traces <folder>', 'keep the recorded sessions there')
+    .option('--seal-key <file>', 'key for traces of cards that are not fictional')
+    .action(({ emulated, ...options }: AttestTyped) =>
+      run((shell) => attest(shell, { ...options, ...emulatedOf(emulated), version: program.version() ?? '' })),
+    );
+}
+
+function addEmulate(program: Command): void {
   const emulate = program.command('emulate').description('lend emulated readers and cards to other programs');
   emulate
     .command('reader [kinds...]')

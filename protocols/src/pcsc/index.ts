@@ -9,6 +9,7 @@ export {
   storageNames,
   storageStandards,
 } from './atr.ts';
+export { type AtrLine, explainAtr } from './explain-atr.ts';
 export { encodePseudoCommand, type PseudoCommand, readPseudoCommand } from './pseudo-apdu.ts';
 export {
   type ExchangeResult,

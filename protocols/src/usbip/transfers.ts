@@ -1,8 +1,8 @@
 import { concat, fail, ok, type Result } from '../kit/index.ts';
 import type { Taken, UsbipCode } from './operations.ts';
 
-/** Longest data of one transfer, bytes: readers exchange far less, and a length beyond it is not believed. */
-export const transferBytesMax = 65_536;
+/** Longest data of one transfer, bytes. Readers say far less, but libccid offers buffers of 65,546 bytes; beyond this a length is not believed. */
+export const transferBytesMax = 131_072;
 
 const headerBytes = 48;
 const commands = { submit: 1, unlink: 2, submitted: 3, unlinked: 4 } as const;
