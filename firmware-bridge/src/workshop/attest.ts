@@ -53,7 +53,9 @@ export async function attest(shell: Shell, options: AttestOptions): Promise<Endi
     nonce: options.nonce,
     bridge: { version: options.version, node: process.version, platform: `${process.platform} ${process.arch}` },
     runs,
-    digest: createHash('sha256').update(runs.map(({ traceHash }) => traceHash).join('\n')).digest('hex'),
+    digest: createHash('sha256')
+      .update(runs.map(({ traceHash }) => traceHash).join('\n'))
+      .digest('hex'),
   };
   const { privateKey, publicKey } = signing.value;
   const signed = signAttestation(made, privateKey, publicKey);

@@ -81,7 +81,8 @@ export const readerSteps: readonly ScriptStep[] = [
         if (face === undefined) return skipped('not a CCID reader');
         const { features, messageBytesMax, protocols, slotIndexMax } = face.descriptor;
         const level = exchangeLevelOf(features);
-        if (messageBytesMax < (level === 'shortApdu' ? 271 : 261)) return failing(`dwMaxCCIDMessageLength ${messageBytesMax}`);
+        if (messageBytesMax < (level === 'shortApdu' ? 271 : 261))
+          return failing(`dwMaxCCIDMessageLength ${messageBytesMax}`);
         return passed(`${level}, ${protocols.join('/')}, ${slotIndexMax + 1} slot(s), ${messageBytesMax} bytes`);
       });
     },

@@ -120,7 +120,8 @@ function addEmulate(program: Command): void {
     .option('--reconnect', 'wait for the peer, again and again', false)
     .action((card: string, { vpcd, vscard, reconnect }: { vpcd?: string; vscard?: string; reconnect: boolean }) =>
       run(async (shell) => {
-        if (vscard !== undefined) return emulateCard(shell, { card, into: 'vscard', peer: { path: vscard }, reconnect });
+        if (vscard !== undefined)
+          return emulateCard(shell, { card, into: 'vscard', peer: { path: vscard }, reconnect });
         const address = parseAddress(vpcd ?? '127.0.0.1:35963');
         if (!address.ok) return failed(shell, address.fault);
         return emulateCard(shell, { card, into: 'vpcd', peer: address.value, reconnect });

@@ -14,10 +14,7 @@ export interface EmulateCardOptions {
 }
 
 /** Lends an emulated card to another program until that closes the connection, or until told to end. */
-export async function emulateCard(
-  shell: Shell,
-  { card, into, peer, reconnect }: EmulateCardOptions,
-): Promise<Ending> {
+export async function emulateCard(shell: Shell, { card, into, peer, reconnect }: EmulateCardOptions): Promise<Ending> {
   const made = chipCardNamed(card);
   if (!made.ok) return failed(shell, made.fault);
   const Line = into === 'vpcd' ? VpcdCard : VscardCard;

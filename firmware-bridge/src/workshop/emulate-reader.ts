@@ -75,7 +75,8 @@ function obey(shell: Shell, bench: readonly OnBench[], line: string): void {
   const busId = words[takesName ? 1 : 0];
   const place = busId === undefined ? bench[0] : bench.find(({ exported }) => exported.busId === busId);
   const name = takesName ? (words[0] ?? '') : '';
-  if (place === undefined || !act(shell, place, verb, name)) shell.say({ event: 'commandUnknown', says: line.slice(0, 80) });
+  if (place === undefined || !act(shell, place, verb, name))
+    shell.say({ event: 'commandUnknown', says: line.slice(0, 80) });
 }
 
 function act(shell: Shell, place: OnBench, verb: string, name: string): boolean {

@@ -25,7 +25,7 @@ export async function runScriptOnReader(shell: Shell, options: ScriptOptions): P
   const opened = openSource(shell.world, options.emulated);
   if (!opened.ok) return failed(shell, opened.fault);
   const source = opened.value;
-  const info = await findReader(source, options.reader);
+  const info = await findReader(shell.world, source, options.reader);
   if (!info.ok) return failed(shell, info.fault);
   const key = await sealKey(shell, options.sealKey);
   if (!key.ok) return failed(shell, key.fault);

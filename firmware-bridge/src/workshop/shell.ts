@@ -20,7 +20,12 @@ export type Ending = 0 | 1 | 5;
 
 /** Ends a command that could not be carried out. */
 export function failed(shell: Shell, { code, field, facts }: Fault): 1 {
-  shell.say({ event: 'failed', code, ...(field === undefined ? {} : { field }), ...(facts === undefined ? {} : { facts }) });
+  shell.say({
+    event: 'failed',
+    code,
+    ...(field === undefined ? {} : { field }),
+    ...(facts === undefined ? {} : { facts }),
+  });
   return 1;
 }
 

@@ -1,5 +1,6 @@
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
+import { openReader } from '../readers/families.ts';
 import { EmulatedBus } from '../usb/emulated/bus.ts';
 import { HostUsb } from '../usb/host/transport.ts';
 import type { UsbDeviceInfo, UsbTransport } from '../usb/port.ts';
@@ -49,14 +50,36 @@ export function openSource(
   return ok({ transport: bus, emulated: places });
 }
 
-/** The reader that is meant: by its id, or the only one that opens. */
-export async function findReader(source: Source, id: string | undefined): Promise<Result<UsbDeviceInfo>> {
-  const listed = await source.transport.list();
+const named = ({ id, vendorId, productId }: UsbDeviceInfo): readonly string[] => [
+  id,
+  [vendorId, productId].map((part) => part.toString(16).padStart(4, '0')).join(':'),
+];
+
+/** The reader that is meant: by its id or `VID:PID`, or else the first device that opens as one. */
+export async function findReader(
+  world: World,
+  { transport }: Source,
+  name: string | undefined,
+): Promise<Result<UsbDeviceInfo>> {
+  const listed = await transport.list();
   if (!listed.ok) return listed;
-  if (id !== undefined) {
-    const found = listed.value.find((info) => info.id === id);
-    return found === undefined ? fail('READER_NOT_THERE', { field: id }) : ok(found);
+  if (name !== undefined) {
+    const found = listed.value.find((info) => named(info).includes(name.toLowerCase()));
+    return found === undefined ? fail('READER_NOT_THERE', { field: name }) : ok(found);
   }
-  const [first] = listed.value;
-  return first === undefined ? fail('READER_NOT_THERE') : ok(first);
+  let last: Result<never> = fail('READER_NOT_THERE');
+  for (const info of listed.value) {
+    const opened = await openReader(world, transport, info);
+    if (opened.ok) {
+      await opened.value.close();
+      return ok(info);
+    }
+    // A reader that is busy says more than a hub that is none.
+    if (isReaderFault(opened.fault.code)) last = opened;
+  }
+  return last;
 }
+
+/** Whether a device that did not open is a reader all the same. */
+export const isReaderFault = (code: string): boolean =>
+  code !== 'READER_UNKNOWN' && code !== 'CCID_DESCRIPTOR_INVALID' && code !== 'USB_NOT_FOUND';

@@ -4,7 +4,7 @@ import type { ChipReader } from '../readers/port.ts';
 import type { UsbDeviceInfo } from '../usb/port.ts';
 import { inspectCard } from './inspect.ts';
 import { type Ending, failed, type Shell, untilTold } from './shell.ts';
-import { openSource, type Source } from './source.ts';
+import { isReaderFault, openSource, type Source } from './source.ts';
 
 /** What `workshop watch` was asked for. */
 export interface WatchOptions {
@@ -88,8 +88,7 @@ class Watched {
     const opened = await openReader(shell.world, transport, info);
     if (!opened.ok) {
       const { code } = opened.fault;
-      const isReader = code !== 'READER_UNKNOWN' && code !== 'CCID_DESCRIPTOR_INVALID';
-      if (isReader) shell.say({ event: 'readerFound', reader: { id, vendorId, productId, code } });
+      if (isReaderFault(code)) shell.say({ event: 'readerFound', reader: { id, vendorId, productId, code } });
       return undefined;
     }
     const { name, kind } = opened.value;

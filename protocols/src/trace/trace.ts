@@ -32,7 +32,10 @@ const setup = z.strictObject({
 });
 
 /** How an operation ended: with a fault of the error table, or well. */
-const fault = z.string().regex(/^[A-Z][A-Z0-9_]{2,40}$/).optional();
+const fault = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]{2,40}$/)
+  .optional();
 /** What went to the reader (`out`) or came from it (`in`), in the clear or sealed. */
 const out = { out: hexText.optional(), sealedOut: sealedText.optional() };
 const come = { in: hexText.optional(), sealedIn: sealedText.optional() };

@@ -54,7 +54,11 @@ const signedAttestation = signedDocument.extend({ publicKey: z.string().regex(/^
 const purpose = 'tsunagu-bridge-attestation-v1';
 
 /** Signs an attestation (Ed25519, as `fleet/signed.ts`); the public key is attached so that the file stands alone. */
-export function signAttestation(made: Attestation, key: KeyObject, publicKey: Uint8Array): Result<string, 'ATTESTATION_INVALID'> {
+export function signAttestation(
+  made: Attestation,
+  key: KeyObject,
+  publicKey: Uint8Array,
+): Result<string, 'ATTESTATION_INVALID'> {
   const payload = JSON.stringify(made);
   if (payload.length > 65_536) return fail('ATTESTATION_INVALID', { facts: { characters: payload.length } });
   const document = signDocument(purpose, payload, keyIdOf(publicKey), key);
@@ -99,7 +103,9 @@ function openWith(document: z.infer<typeof signedAttestation>, spki: Uint8Array)
 }
 
 /** How many steps of all runs ended how. */
-export const totalsOf = ({ runs }: Attestation): { readonly passed: number; readonly failed: number; readonly skipped: number } => ({
+export const totalsOf = ({
+  runs,
+}: Attestation): { readonly passed: number; readonly failed: number; readonly skipped: number } => ({
   passed: runs.reduce((sum, run) => sum + run.passed, 0),
   failed: runs.reduce((sum, run) => sum + run.failed, 0),
   skipped: runs.reduce((sum, run) => sum + run.skipped, 0),

@@ -60,7 +60,12 @@ export type StepResult = z.infer<typeof stepResult>;
  */
 export const bridgeEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('ready') }),
-  z.object({ event: z.literal('failed'), code: z.string(), field: z.union([z.string(), z.number()]).optional(), facts }),
+  z.object({
+    event: z.literal('failed'),
+    code: z.string(),
+    field: z.union([z.string(), z.number()]).optional(),
+    facts,
+  }),
   // Readers lent over USB/IP.
   z.object({
     event: z.literal('exported'),
@@ -101,7 +106,13 @@ export const bridgeEvent = z.discriminatedUnion('event', [
     /** SHA-256 of the trace of the session. */
     traceHash: z.string().optional(),
   }),
-  z.object({ event: z.literal('recorded'), file: z.string(), steps: z.number(), sealed: z.boolean(), hash: z.string() }),
+  z.object({
+    event: z.literal('recorded'),
+    file: z.string(),
+    steps: z.number(),
+    sealed: z.boolean(),
+    hash: z.string(),
+  }),
   z.object({ event: z.literal('replayed'), file: z.string(), steps: z.number(), hash: z.string() }),
   z.object({
     event: z.literal('attested'),

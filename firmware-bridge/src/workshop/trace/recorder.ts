@@ -216,4 +216,3 @@ class RecordingDevice implements UsbDevice {
     });
   }
 }
-

@@ -55,7 +55,9 @@ function dataOf(
   const parts: Readonly<Record<string, unknown>> = step;
   const sealed = parts[direction === 'out' ? 'sealedOut' : 'sealedIn'];
   if (typeof sealed === 'string')
-    return seal === undefined ? fail('TRACE_NOT_AUTHENTIC', { facts: { step: index } }) : seal.open(index, direction, sealed);
+    return seal === undefined
+      ? fail('TRACE_NOT_AUTHENTIC', { facts: { step: index } })
+      : seal.open(index, direction, sealed);
   const clear = parts[direction];
   return typeof clear === 'string' ? fromHex(clear) : ok(undefined);
 }
