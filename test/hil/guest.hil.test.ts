@@ -56,8 +56,8 @@ beforeAll(async () => {
   const running = startGuest(
     guest,
     [
-      ...['-device', 'qemu-xhci', '-chardev', `socket,id=card,path=${socket},server=on,wait=off`],
-      ...['-device', 'usb-ccid', '-device', 'ccid-card-passthru,chardev=card'],
+      `-device qemu-xhci -chardev socket,id=card,path=${socket},server=on,wait=off`,
+      '-device usb-ccid -device ccid-card-passthru,chardev=card',
     ],
     540_000,
   );

@@ -69,27 +69,22 @@ export interface RunningGuest {
   readonly ended: Promise<string>;
 }
 
-/** Starts the guest: `share/job.sh` runs as root. @param devices further arguments of QEMU */
+/** Starts the guest: `share/job.sh` runs as root. @param devices further arguments of QEMU, several in a line */
 export function startGuest(guest: Guest, devices: readonly string[], timeoutMs: number): RunningGuest {
   const { accel, cpu } = accelerator();
-  const local = (path: string, tag: string, more: string): readonly string[] => [
-    '-virtfs',
-    `local,path=${path},mount_tag=${tag},security_model=none${more}`,
-  ];
+  const shared = (path: string, tag: string, more: string): string =>
+    `-virtfs local,path=${path},mount_tag=${tag},security_model=none${more}`;
+  const machine = [
+    `-accel ${accel} -cpu ${cpu} -M q35 -m 1536 -smp 2`,
+    '-nodefaults -display none -no-reboot -serial stdio -nic none',
+    `-kernel ${guest.kernel} -initrd ${guest.initrd}`,
+    shared('/', 'host', ',readonly=on,multidevs=remap'),
+    shared(guest.share, 'share', ''),
+    ...devices,
+  ].flatMap((line) => line.split(' '));
   rmSync(join(guest.share, 'exit'), { force: true });
-  const child = spawn(
-    'qemu-system-x86_64',
-    [
-      ...['-accel', accel, '-cpu', cpu, '-M', 'q35', '-m', '1536', '-smp', '2'],
-      ...['-nodefaults', '-display', 'none', '-no-reboot', '-serial', 'stdio', '-nic', 'none'],
-      ...['-kernel', guest.kernel, '-initrd', guest.initrd],
-      ...['-append', 'console=ttyS0 panic=-1 quiet mitigations=off'],
-      ...local('/', 'host', ',readonly=on,multidevs=remap'),
-      ...local(guest.share, 'share', ''),
-      ...devices,
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  const append = ['-append', 'console=ttyS0 panic=-1 quiet mitigations=off'];
+  const child = spawn('qemu-system-x86_64', [...machine, ...append], { stdio: ['ignore', 'pipe', 'pipe'] });
   let console = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => {

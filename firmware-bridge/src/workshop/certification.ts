@@ -306,10 +306,10 @@ async function removal({ hand }: Bench, reader: ChipReader): Promise<Finding> {
     if (!answer.ok) ended = answer.fault.code;
   }
   if (ended === undefined) return failing('the card was not taken out');
-  const gone = await settled(reader, 'absent', hand.pause);
+  const gone = await settled(reader, 'absent', () => hand.pause());
   if (!gone.ok) return judged(gone, () => passed());
   await hand.insert();
-  const back = await settled(reader, 'present', hand.pause);
+  const back = await settled(reader, 'present', () => hand.pause());
   if (!back.ok) return judged(back, () => passed());
   return judged(await reader.powerOn(), () => passed(ended));
 }

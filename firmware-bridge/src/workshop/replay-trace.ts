@@ -42,7 +42,7 @@ export async function replayTrace(
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    return failed(shell, { code: 'STORE_READ_FAILED', field: file, cause });
+    return failed(shell, { code: 'FILE_UNREADABLE', field: file, cause });
   }
   if (text.length > traceCharactersMax) return failed(shell, { code: 'TRACE_TOO_LONG' });
   const trace = decodeTrace(text);

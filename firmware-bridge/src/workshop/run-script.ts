@@ -68,6 +68,6 @@ export async function writeNew(path: string, text: string): Promise<Result<void>
     await writeFile(path, text, { mode: 0o600 });
     return ok(undefined);
   } catch (cause) {
-    return fail('STORE_WRITE_FAILED', { cause, facts: { path } });
+    return fail('FILE_UNWRITABLE', { cause, facts: { path } });
   }
 }

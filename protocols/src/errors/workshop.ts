@@ -122,11 +122,29 @@ export const workshopErrors = defineErrors({
       next: '封印鍵は32バイトの16進数、署名鍵はEd25519のPKCS #8 PEMです。',
     },
   },
+  FILE_UNREADABLE: {
+    en: { says: 'The file cannot be read.', next: 'Check its name, and that you may read it.' },
+    ja: { says: 'ファイルを読めません。', next: 'ファイル名と読み取り権限を確認してください。' },
+  },
+  FILE_UNWRITABLE: {
+    en: { says: 'The file cannot be written.', next: 'Check its folder, and that you may write there.' },
+    ja: { says: 'ファイルに書き込めません。', next: 'フォルダーと書き込み権限を確認してください。' },
+  },
   ATTESTATION_INVALID: {
     en: { says: 'The file is no attestation.', next: 'Give the file that "tsunagu bridge attest --out" wrote.' },
     ja: {
       says: '証明書ファイルの形式が正しくありません。',
       next: '「tsunagu bridge attest --out」の出力を指定してください。',
+    },
+  },
+  ATTESTATION_NOT_AUTHENTIC: {
+    en: {
+      says: 'The attestation was changed after it was signed, or another key signed it.',
+      next: 'Do not accept it: have it made again.',
+    },
+    ja: {
+      says: '証明書が署名後に変更されたか、別の鍵で署名されています。',
+      next: '受け入れずに、作成し直してもらってください。',
     },
   },
   BRIDGE_NOT_BUILT: {

@@ -76,12 +76,12 @@ export interface OpenedAttestation {
 /**
  * Opens a file and checks its signature and its own sums. Without `trusted` (SPKI) the attached key is used: the file is then whole,
  * and nobody vouches for who made it.
- * @returns ATTESTATION_INVALID for what is none; SIGNATURE_INVALID for one that was changed, or signed by another key
+ * @returns ATTESTATION_INVALID for what is none; ATTESTATION_NOT_AUTHENTIC for one that was changed, or signed by another key
  */
 export function openAttestation(
   text: string,
   trusted?: Uint8Array,
-): Result<OpenedAttestation, 'ATTESTATION_INVALID' | 'SIGNATURE_INVALID'> {
+): Result<OpenedAttestation, 'ATTESTATION_INVALID' | 'ATTESTATION_NOT_AUTHENTIC'> {
   const document = parseJson(signedAttestation, text, attestationCharactersMax);
   if (!document.ok) return fail('ATTESTATION_INVALID', { cause: document.fault });
   const spki = trusted ?? Uint8Array.from(Buffer.from(document.value.publicKey, 'base64'));
@@ -92,14 +92,18 @@ export function openAttestation(
   return ok({ attestation: made.value, kid: document.value.kid, isTrusted: trusted !== undefined });
 }
 
-function openWith(document: z.infer<typeof signedAttestation>, spki: Uint8Array): Result<string, 'SIGNATURE_INVALID'> {
+function openWith(
+  document: z.infer<typeof signedAttestation>,
+  spki: Uint8Array,
+): Result<string, 'ATTESTATION_NOT_AUTHENTIC'> {
   try {
     const publicKey = Buffer.from(spki).toString('base64');
-    return openDocument(purpose, document, { kid: keyIdOf(spki), publicKey });
+    const opened = openDocument(purpose, document, { kid: keyIdOf(spki), publicKey });
+    if (opened.ok) return opened;
   } catch {
-    // Bytes that are no key at all.
-    return fail('SIGNATURE_INVALID', { facts: { kid: document.kid } });
+    // Bytes that are no key at all: as good as another one.
   }
+  return fail('ATTESTATION_NOT_AUTHENTIC', { facts: { kid: document.kid } });
 }
 
 /** How many steps of all runs ended how. */
