@@ -6,6 +6,8 @@ import * as ccid from '@tsunagu/protocols/ccid';
 import * as describeRoom from '@tsunagu/protocols/describe';
 import * as emv from '@tsunagu/protocols/emv';
 import * as felica from '@tsunagu/protocols/felica';
+import * as iso14443 from '@tsunagu/protocols/iso14443';
+import * as iso7816 from '@tsunagu/protocols/iso7816';
 import * as kit from '@tsunagu/protocols/kit';
 import * as pcsc from '@tsunagu/protocols/pcsc';
 import * as pn532 from '@tsunagu/protocols/pn532';
@@ -23,6 +25,8 @@ const rooms: Readonly<Record<string, object>> = {
   describe: describeRoom,
   emv,
   felica,
+  iso14443,
+  iso7816,
   kit,
   pcsc,
   pn532,
