@@ -1,7 +1,13 @@
 import { issuerAuthenticationData, profileFor, verifyCryptogram } from '@tsunagu/protocols/emv';
 import { type DecodedMessage, isApproval, validate } from '@tsunagu/protocols/iso8583';
 import { hex, type Secret } from '@tsunagu/protocols/kit';
-import { cardKeysOf, findTestCard, type TestCard } from '@tsunagu/protocols/test-cards';
+import {
+  cardKeysOf,
+  findStripeAccount,
+  findTestCard,
+  type StripeAccount,
+  type TestCard,
+} from '@tsunagu/protocols/test-cards';
 import { decodeTlv, findTlv, tlv } from '@tsunagu/protocols/tlv';
 
 /** What the card company says to a sale. */
@@ -33,11 +39,11 @@ export function decideSale(request: DecodedMessage, spentOf: (account: string) =
   const pan = request.secret(2);
   const amountMinor = Number(request.text(4));
   if (!pan || validate(request).some(({ severity }) => severity === 'error')) return refuse('904');
-  const card = findTestCard(asPan(pan));
+  const card = findTestCard(asPan(pan)) ?? findStripeAccount(asPan(pan));
   if (!card) return refuse('118');
   if (card.expiry.slice(0, 4) < today) return refuse('101', card.name);
   const chip = request.binary(55);
-  const proven = chip && checkChip(card, chip);
+  const proven = chip && 'profile' in card ? checkChip(card, chip) : undefined;
   if (chip && !proven) return refuse('129', card.name);
   if (card.fate.kind === 'silent') return { type: 'silence', account: card.name };
   const actionCode = judge(card, amountMinor, spentOf);
@@ -45,7 +51,7 @@ export function decideSale(request: DecodedMessage, spentOf: (account: string) =
   return { type: 'answer', account: card.name, actionCode, emv };
 }
 
-function judge(card: TestCard, amountMinor: number, spentOf: (account: string) => number): string {
+function judge(card: TestCard | StripeAccount, amountMinor: number, spentOf: (account: string) => number): string {
   if (card.fate.kind === 'declined') return String(card.fate.actionCode).padStart(3, '0');
   if (amountMinor > limits.saleMax) return '121';
   return spentOf(card.name) + amountMinor > limits.dayMax ? '116' : '000';

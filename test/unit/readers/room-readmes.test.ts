@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { compileFunction } from 'node:vm';
 import { formatWithOptions } from 'node:util';
+import * as cards from '@tsunagu/firmware-bridge/cards/index';
 import * as apdu from '@tsunagu/protocols/apdu';
 import * as ccid from '@tsunagu/protocols/ccid';
 import * as describeRoom from '@tsunagu/protocols/describe';
@@ -21,6 +22,7 @@ import { expect, test } from 'vitest';
 
 const rooms: Readonly<Record<string, object>> = {
   apdu,
+  cards,
   ccid,
   describe: describeRoom,
   emv,
@@ -40,7 +42,10 @@ const rooms: Readonly<Record<string, object>> = {
 
 /** Imports become look-ups in `rooms`; the examples have no types, so that the rest runs as it stands. */
 const runnable = (example: string): string =>
-  example.replaceAll(/^import (\{[^}]+\}) from '@tsunagu\/protocols\/([a-z0-9-]+)';$/gm, "const $1 = rooms['$2'];");
+  example.replaceAll(
+    /^import (\{[^}]+\}) from '@tsunagu\/(?:protocols|firmware-bridge)\/([a-z0-9-]+)(?:\/index)?';$/gm,
+    "const $1 = rooms['$2'];",
+  );
 
 /** What each `console.log` of an example says that it prints. */
 const promised = (example: string): readonly string[] =>
@@ -49,7 +54,8 @@ const promised = (example: string): readonly string[] =>
 test.each(Object.keys(rooms).filter((room) => room !== 'kit'))(
   'the example of %s prints what its README says',
   (room) => {
-    const readme = readFileSync(new URL(`../../../protocols/src/${room}/README.md`, import.meta.url), 'utf8');
+    const place = room === 'cards' ? 'firmware-bridge' : 'protocols';
+    const readme = readFileSync(new URL(`../../../${place}/src/${room}/README.md`, import.meta.url), 'utf8');
     const examples = [...readme.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code ?? '');
     expect(examples.length).toBeGreaterThan(0);
     for (const example of examples) {
