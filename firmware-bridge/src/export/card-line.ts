@@ -2,32 +2,25 @@ import { decodeCommand } from '@tsunagu/protocols/apdu';
 import { concat } from '@tsunagu/protocols/kit';
 import type { ChipCard } from '../readers/emulated/chip-card.ts';
 
-/**
- * How commands reach the card: as whole APDUs (a driver above does the rest), or as the units of T=0, where the card itself
- * says "61xx, fetch it" and "6Cxx, ask for exactly so many".
- */
-export type LineLevel = 'apdu' | 'tpdu';
-
 const getResponse = 0xc0;
 const status = (sw1: number, length: number): Uint8Array => Uint8Array.of(sw1, length >= 256 ? 0 : length);
 
 /**
- * A card behind a line that carries bytes: adds GET RESPONSE and the exact lengths to a card that thinks in whole APDUs.
- * Each command runs once: what 61xx or 6Cxx announces is kept until the next other command.
+ * A card behind a driver that passes on what programs send: whole APDUs, or those of T=0, whose case 4 has no Le. What a
+ * program did not ask for is announced (61xx) and kept for GET RESPONSE, and a too small Le is corrected (6Cxx); each command
+ * runs once.
  *
  * @see ISO/IEC 7816-3:2006, 12.2; EMV 4.3 Book 1, 9.3.1.1
  */
 export class CardLine {
   readonly #card: ChipCard;
-  readonly #level: LineLevel;
   /** A response that waits to be fetched. */
   #kept: Uint8Array | undefined;
   /** A command that was answered 6Cxx, header in hexadecimal, and the whole response. */
   #again: { readonly header: string; readonly response: Uint8Array } | undefined;
 
-  constructor(card: ChipCard, level: LineLevel) {
+  constructor(card: ChipCard) {
     this.#card = card;
-    this.#level = level;
   }
 
   reset(): void {
@@ -54,8 +47,7 @@ export class CardLine {
       this.#kept = response;
       return status(0x61, available);
     }
-    const isExact = this.#level === 'apdu' || data.length > 0 ? available <= le : available === le;
-    if (isExact) return response;
+    if (available <= le) return response;
     if (data.length > 0) {
       this.#kept = response;
       return status(0x61, available);
@@ -66,7 +58,6 @@ export class CardLine {
 
   #fetch(response: Uint8Array, le: number): Uint8Array {
     const available = response.length - 2;
-    if (le > available && this.#level === 'tpdu' && le !== 256) return status(0x6c, available);
     if (le >= available) {
       this.#kept = undefined;
       return response;

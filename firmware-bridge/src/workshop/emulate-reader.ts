@@ -2,7 +2,7 @@ import type { Address } from '../export/address.ts';
 import { ExportedDevice } from '../export/usbip/exported-device.ts';
 import { UsbipServer } from '../export/usbip/server.ts';
 import { type BenchReader, type BenchReaderName, benchReaders } from './bench-readers.ts';
-import { chipCardNamed } from './cards.ts';
+import { cardNamed } from './cards.ts';
 import { type Ending, failed, type Shell, untilTold } from './shell.ts';
 
 /** What `emulate reader` was asked for. */
@@ -60,9 +60,8 @@ export async function emulateReader(shell: Shell, { readers, address, card }: Em
 }
 
 function insert(shell: Shell, place: OnBench, name: string): boolean {
-  const made = chipCardNamed(name);
-  if (!made.ok) return false;
-  place.reader.insert(made.value.card);
+  const made = cardNamed(name);
+  if (!made.ok || !place.reader.insert(made.value)) return false;
   place.card = name;
   shell.say({ event: 'cardInserted', card: name });
   return true;

@@ -1,6 +1,7 @@
+import type { TraceHeader } from '@tsunagu/protocols/trace';
 import type { World } from '@tsunagu/protocols/world';
-import type { ChipCard } from '../readers/emulated/chip-card.ts';
 import type { BenchReader } from './bench-readers.ts';
+import type { NamedCard } from './cards.ts';
 import type { Hand } from './session.ts';
 import type { Shell } from './shell.ts';
 
@@ -29,7 +30,7 @@ export const personsHand = (shell: Shell): Hand => ({
 });
 
 /** The emulator's own hand. */
-export const emulatedHand = (reader: BenchReader, card: ChipCard): Hand => ({
+export const emulatedHand = (reader: BenchReader, card: NamedCard): Hand => ({
   kind: 'emulated',
   insert: () => {
     reader.insert(card);
@@ -44,10 +45,10 @@ export const emulatedHand = (reader: BenchReader, card: ChipCard): Hand => ({
 });
 
 /** On replay everything that was asked for happens in the trace. */
-export const replayedHand = (kind: Hand['kind']): Hand => ({
-  kind,
+export const replayedHand = ({ hand, faults }: Pick<TraceHeader, 'hand' | 'faults'>): Hand => ({
+  kind: hand,
   insert: () => Promise.resolve(),
   remove: () => Promise.resolve(),
-  ...(kind === 'emulated' ? { inject: () => true } : {}),
+  ...(hand === 'emulated' ? { inject: (fault: string) => faults.includes(fault) } : {}),
   pause: () => Promise.resolve(),
 });

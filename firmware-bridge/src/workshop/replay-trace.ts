@@ -20,13 +20,13 @@ export async function replay(
   key: Secret<'key'> | undefined,
   onStep: (result: StepResult) => void,
 ): Promise<Result<readonly StepResult[]>> {
-  const { script, hand } = trace.header;
+  const { script } = trace.header;
   if (!isScriptName(script)) return fail('TRACE_INVALID', { field: 'script' });
   const opened = ReplayTransport.open(trace, key);
   if (!opened.ok) return opened;
   const transport = opened.value;
   const info = { id: 'replayed', ...trace.header.device };
-  const run = await runScript({ world, transport, info, script, hand: replayedHand(hand), onStep });
+  const run = await runScript({ world, transport, info, script, hand: replayedHand(trace.header), onStep });
   // A difference explains whatever came of it.
   const { verdict } = transport;
   if (!verdict.ok) return verdict;

@@ -61,7 +61,9 @@ export interface ScriptTask {
 
 /** Runs a script against one reader and records all that went over it. A reader that cannot be opened is the fault. */
 export async function runScript(task: ScriptTask): Promise<Result<ScriptRun>> {
-  const { world, info, hand, script } = task;
+  const { world, info, script } = task;
+  const faults = new Set<string>();
+  const hand = noting(task.hand, faults);
   const recorder = new Recorder(world);
   const transport = new RecordingTransport(task.transport, recorder);
   try {
@@ -91,11 +93,25 @@ export async function runScript(task: ScriptTask): Promise<Result<ScriptRun>> {
       task.onStep(result);
     }
     const { vendorId, productId } = info;
-    const about = { script, hand: hand.kind, device: { vendorId, productId } };
+    const about = { script, hand: hand.kind, faults: [...faults], device: { vendorId, productId } };
     return ok({ script, name, results, trace: recorder.finish(about, task.sealKey) });
   } finally {
     recorder.wipe();
   }
+}
+
+/** A hand whose faults are noted: on replay those are known and no others. */
+function noting(hand: Hand, faults: Set<string>): Hand {
+  const { inject } = hand;
+  if (inject === undefined) return hand;
+  return {
+    ...hand,
+    inject: (fault) => {
+      const isKnown = inject(fault);
+      if (isKnown) faults.add(fault);
+      return isKnown;
+    },
+  };
 }
 
 const canRun = ({ needs }: ScriptStep, hand: Hand): boolean =>

@@ -5,7 +5,7 @@ import { EmulatedBus } from '../usb/emulated/bus.ts';
 import { HostUsb } from '../usb/host/transport.ts';
 import type { UsbDeviceInfo, UsbTransport } from '../usb/port.ts';
 import { type BenchReader, benchReaders, isBenchReaderName } from './bench-readers.ts';
-import { chipCardNamed } from './cards.ts';
+import { cardNamed } from './cards.ts';
 import { emulatedHand } from './hands.ts';
 import type { Hand } from './session.ts';
 
@@ -40,11 +40,11 @@ export function openSource(
     const [readerName = '', cardName] = text.split('=', 2);
     if (!isBenchReaderName(readerName)) return fail('READER_NOT_THERE', { field: readerName });
     const reader = benchReaders[readerName]();
-    const made = cardName === undefined ? undefined : chipCardNamed(cardName);
+    const made = cardName === undefined ? undefined : cardNamed(cardName);
     if (made !== undefined && !made.ok) return made;
     const info = bus.plug(reader.model);
-    if (made !== undefined) reader.insert(made.value.card);
-    const hand = made === undefined ? undefined : emulatedHand(reader, made.value.card);
+    if (made !== undefined && !reader.insert(made.value)) return fail('CARD_UNKNOWN', { field: cardName ?? '' });
+    const hand = made === undefined ? undefined : emulatedHand(reader, made.value);
     places.push({ info, reader, readerName, cardName, hand });
   }
   return ok({ transport: bus, emulated: places });

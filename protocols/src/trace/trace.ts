@@ -6,7 +6,7 @@ import { fail, ok, type Result } from '../kit/index.ts';
 /** Version of the format that is written here. Another one is refused: a trace is recorded again rather than guessed at. */
 export const traceVersion = 1;
 /** Operations in one trace. */
-export const traceStepsMax = 20_000;
+export const traceStepsMax = 65_536;
 /** Longest trace, characters. */
 export const traceCharactersMax = 8 * 1024 * 1024;
 /** Longest data of one operation, bytes. */
@@ -62,6 +62,8 @@ export const traceHeader = z.strictObject({
   script: z.string().regex(/^[a-z][a-z-]{1,30}$/),
   /** Who put in and took out cards when asked: nobody, a person, or the emulator, which also breaks answers on request. */
   hand: z.enum(['none', 'person', 'emulated']),
+  /** Faults that the emulator was asked for and knew. */
+  faults: z.array(z.string().regex(/^[A-Za-z0-9]{1,30}$/)).max(32),
   device: z.strictObject({ vendorId: word, productId: word }),
   /** `fictional`: every card that was powered is one of the test cards, and all is in the clear. `sealed`: transfers are not. */
   card: z.enum(['fictional', 'sealed']),

@@ -56,4 +56,37 @@ echo remove >&3
 sleep 2
 run opensc-absent opensc-tool -r $number -a
 kill $pcscd
+wait $pcscd
+echo unplug >&3
+
+# QEMU's reader, with our card in it: neither is the other's author.
+run qemu-lsusb lsusb -v -d 08e6:4433
+run qemu-certify $bridge workshop certify --reader 08e6:4433 --record /tmp/qemu.trace
+cp /tmp/qemu.trace $out/
+
+# NFC: each reader in turn, first to libnfc, then to our bridge over the usb package, then to the kernel's own driver.
+nfc() { # READER CARD VID:PID MODULE PORT
+  mkfifo /tmp/hand-$1
+  $bridge emulate reader $1 --usbip 127.0.0.1:$5 --card $2 </tmp/hand-$1 >$out/$1-emulator.out 2>&1 &
+  exec 4>/tmp/hand-$1
+  await "grep -q '\"ready\"' $out/$1-emulator.out"
+  usbip --tcp-port $5 attach -r 127.0.0.1 -b 1-1 >/dev/null
+  await "lsusb -d $3"
+  run $1-watch $bridge workshop watch --once
+  run $1-certify $bridge workshop certify --reader $3
+  [ "$6" = libnfc ] && run $1-nfc-list nfc-list -v
+  dmesg -C
+  modprobe $4
+  sleep 2
+  run $1-dmesg dmesg
+  run $1-sysfs sh -c 'cat /sys/class/nfc/*/uevent; ls /sys/class/nfc/*/device/driver -d -l'
+  modprobe -r $4
+  echo remove >&4
+  [ "$6" = libnfc ] && run $1-nfc-list-empty nfc-list -v
+  echo unplug >&4
+  exec 4>&-
+}
+export LIBNFC_LOG_LEVEL=1
+nfc acr122u visa-contactless 072f:2200 pn533_usb 3241 libnfc
+nfc rcs380 transit 054c:06c1 port100 3242 kernel
 exit 0

@@ -13,7 +13,7 @@ export class VpcdCard implements Conversation {
   readonly #onEvent: (event: CardEvent) => void;
 
   constructor(card: ChipCard, atr: Uint8Array, peer: string, onEvent: (event: CardEvent) => void) {
-    this.#line = new CardLine(card, 'apdu');
+    this.#line = new CardLine(card);
     this.#atr = atr;
     this.#peer = peer;
     this.#onEvent = onEvent;

@@ -1,15 +1,16 @@
+import { T0Card } from '@tsunagu/protocols/iso7816';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { encodeVscard, takeVscard, undefinedReader, vscardErrorOf, vscardInit } from '@tsunagu/protocols/vscard';
 import type { ChipCard } from '../../readers/emulated/chip-card.ts';
 import { type CardEvent, commandEvent } from '../card-events.ts';
-import { CardLine } from '../card-line.ts';
 import type { Conversation } from '../peer.ts';
 
 const nothing = new Uint8Array(0);
 
 /** A card in QEMU's own reader: `-device usb-ccid -device ccid-card-passthru,chardev=…`. */
 export class VscardCard implements Conversation {
-  readonly #line: CardLine;
+  readonly #card: ChipCard;
+  readonly #line: T0Card;
   readonly #atr: Uint8Array;
   readonly #peer: string;
   readonly #onEvent: (event: CardEvent) => void;
@@ -17,7 +18,9 @@ export class VscardCard implements Conversation {
   #reader = undefinedReader;
 
   constructor(card: ChipCard, atr: Uint8Array, peer: string, onEvent: (event: CardEvent) => void) {
-    this.#line = new CardLine(card, 'tpdu');
+    this.#card = card;
+    // QEMU takes whole TPDUs: nobody asks which way the data of an instruction goes.
+    this.#line = new T0Card({ takesData: () => false }, (apdu) => card.transmit(apdu));
     this.#atr = atr;
     this.#peer = peer;
     this.#onEvent = onEvent;
@@ -52,7 +55,7 @@ export class VscardCard implements Conversation {
           break;
         }
         case 'apdu': {
-          const response = this.#line.exchange(message.payload) ?? nothing;
+          const response = this.#line.receive(message.payload) ?? nothing;
           write(encodeVscard({ type: 'apdu', readerId: message.readerId, payload: response }));
           this.#onEvent(commandEvent(message.payload, response));
           break;
@@ -74,7 +77,7 @@ export class VscardCard implements Conversation {
   }
 
   closed(): void {
-    this.#line.reset();
+    this.#card.reset();
     this.#phase = 'greeting';
     this.#onEvent({ event: 'cardDisconnected', peer: this.#peer });
   }

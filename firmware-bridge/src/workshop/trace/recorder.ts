@@ -69,7 +69,7 @@ export class Recorder {
    * @returns its text and hash, and whether it is sealed
    */
   finish(
-    about: Pick<TraceHeader, 'script' | 'hand' | 'device'>,
+    about: Pick<TraceHeader, 'script' | 'hand' | 'faults' | 'device'>,
     key: Secret<'key'> | undefined,
   ): Result<
     { readonly text: string; readonly hash: string; readonly isSealed: boolean; readonly steps: number },
