@@ -59,7 +59,7 @@ beforeAll(async () => {
       `-device qemu-xhci -chardev socket,id=card,path=${socket},server=on,wait=off`,
       '-device usb-ccid -device ccid-card-passthru,chardev=card',
     ],
-    540_000,
+    840_000,
   );
   cardProcess = spawn(
     process.execPath,

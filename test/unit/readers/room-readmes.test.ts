@@ -15,9 +15,11 @@ import * as pn532 from '@tsunagu/protocols/pn532';
 import * as rcs380 from '@tsunagu/protocols/rcs380';
 import * as testCards from '@tsunagu/protocols/test-cards';
 import * as tlv from '@tsunagu/protocols/tlv';
+import * as trace from '@tsunagu/protocols/trace';
 import * as usbip from '@tsunagu/protocols/usbip';
 import * as vpcd from '@tsunagu/protocols/vpcd';
 import * as vscard from '@tsunagu/protocols/vscard';
+import * as workshop from '@tsunagu/protocols/workshop';
 import { expect, test } from 'vitest';
 
 const rooms: Readonly<Record<string, object>> = {
@@ -35,9 +37,11 @@ const rooms: Readonly<Record<string, object>> = {
   rcs380,
   'test-cards': testCards,
   tlv,
+  trace,
   usbip,
   vpcd,
   vscard,
+  workshop,
 };
 
 /** Imports become look-ups in `rooms`; the examples have no types, so that the rest runs as it stands. */

@@ -78,7 +78,7 @@ describe('the format', () => {
 
 /** A card like a customer's: its ATR is not that of the fictional ones. */
 class OtherCard extends EmvCard {
-  override readonly historicalBytes = hex('4A434F50');
+  override readonly historicalBytes = Uint8Array.of(0x4a, 0x43, 0x4f, 0x50);
 }
 
 const record = async (card: EmvCard, sealKey?: Secret<'key'>) => {
