@@ -51,7 +51,7 @@ export async function runBridge(world: World, { args, onEvent, input, signal }: 
   const lines = createInterface({ input: child.stdout });
   const ended = new Promise<number>((resolve) => {
     child.once('error', () => resolve(1));
-    child.once('close', (code) => resolve(code ?? 1));
+    child.once('exit', (code) => resolve(code ?? 1));
   });
   for await (const line of lines) {
     // Events of a newer bridge are skipped: what they mean is not known here.

@@ -23,12 +23,14 @@ export function Bench({ model, console, language: first }: BenchProps) {
     if (input === 'q' || key.escape || (key.ctrl && input === 'c')) exit();
     if (input === 'L') setLanguage((now) => (now === 'ja' ? 'en' : 'ja'));
   });
-  const width = stdout.columns;
+  // A stream that does not know its size is taken for a terminal of the usual one.
+  const width = stdout.columns || 80;
+  const height = stdout.rows || 24;
   const lines = rows.flatMap((row) => [
     { text: readerText(spoken, row.reader), isHead: true },
     ...slotTexts(spoken, row).map((text) => ({ text: `    ${text}`, isHead: false })),
   ]);
-  const shown = lines.slice(0, Math.max(1, stdout.rows - 3));
+  const shown = lines.slice(0, Math.max(1, height - 3));
   return (
     <Box flexDirection="column" width={width}>
       <Text bold>{cut(`${texts.title}  ${texts.readers(rows.length)}`, width)}</Text>

@@ -33,11 +33,11 @@ run lsusb lsusb -v -d 0e0f:0004
 
 run watch $bridge workshop watch --once
 run certify $bridge workshop certify --reader 0e0f:0004 --record /tmp/session.trace
-run replay $bridge workshop replay /tmp/session.trace
 cp /tmp/session.trace $out/
 run unplug node firmware-bridge/hil-unplug.mjs
 echo remove >&3
-run certify-empty $bridge workshop certify --reader 0e0f:0004
+sleep 0.5
+run watch-empty $bridge workshop watch --once
 echo insert visa-contact >&3
 sleep 0.5
 
@@ -64,16 +64,15 @@ run qemu-lsusb lsusb -v -d 08e6:4433
 run qemu-certify $bridge workshop certify --reader 08e6:4433 --record /tmp/qemu.trace
 cp /tmp/qemu.trace $out/
 
-# NFC: each reader in turn, first to libnfc, then to our bridge over the usb package, then to the kernel's own driver.
-nfc() { # READER CARD VID:PID MODULE PORT
+# NFC: each reader in turn, to our bridge over the usb package, to libnfc where it knows the reader, to the kernel's own driver.
+nfc() { # READER CARD VID:PID MODULE PORT libnfc|kernel
   mkfifo /tmp/hand-$1
   $bridge emulate reader $1 --usbip 127.0.0.1:$5 --card $2 </tmp/hand-$1 >$out/$1-emulator.out 2>&1 &
   exec 4>/tmp/hand-$1
   await "grep -q '\"ready\"' $out/$1-emulator.out"
   usbip --tcp-port $5 attach -r 127.0.0.1 -b 1-1 >/dev/null
   await "lsusb -d $3"
-  run $1-watch $bridge workshop watch --once
-  run $1-certify $bridge workshop certify --reader $3
+  run $1-self-test $bridge workshop self-test --reader $3
   [ "$6" = libnfc ] && run $1-nfc-list nfc-list -v
   dmesg -C
   modprobe $4
