@@ -123,6 +123,14 @@ program
   );
 
 program
+  .command('revoke <serial>')
+  .description('revoke a terminal’s certificate: cut off at once, enrolled anew only / 証明書の失効')
+  .option('--confirm <serial>', 'the serial once more: it cannot be undone')
+  .action((serial: string, { confirm }: { confirm?: string }) =>
+    withServer(async (context) => (await import('./commands/revoke.ts')).revokeCertificate(context, serial, confirm)),
+  );
+
+program
   .command('sale <serial>')
   .description('a test sale, step by step; exit 0 approved, 5 any other outcome / テスト売上')
   .requiredOption('--amount <yen>', 'amount in yen', integer(1, 99_999_999))

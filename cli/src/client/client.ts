@@ -57,6 +57,8 @@ export interface Client {
   register(terminal: RegisterTerminal): Promise<Result<ClaimBundle>>;
   startTestSale(serial: string, sale: TestSale): Promise<Result<Job>>;
   job(id: string): Promise<Result<Job>>;
+  /** Ends a terminal's certificate, on its live connections too. */
+  revokeCertificate(serial: string): Promise<Result<TerminalDetail>>;
   addNegative(entry: {
     readonly pan: string;
     readonly reason: z.infer<typeof addNegative>['reason'];
@@ -71,7 +73,12 @@ const pagesMax = 1_000;
 export function openClient(access: Access, world: World, timeoutMs = 10_000): Client {
   const authorization = `Bearer ${access.token}`;
 
-  async function call<S extends z.ZodType>(schema: S, path: string, body?: unknown): Promise<Result<z.output<S>>> {
+  async function call<S extends z.ZodType>(
+    schema: S,
+    path: string,
+    body?: unknown,
+    method = body === undefined ? 'GET' : 'POST',
+  ): Promise<Result<z.output<S>>> {
     const headers: Record<string, string> = { authorization, accept: 'application/json' };
     if (body !== undefined) {
       headers['content-type'] = 'application/json';
@@ -81,7 +88,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     let content: unknown;
     try {
       answer = await fetch(new URL(path, access.url), {
-        method: body === undefined ? 'GET' : 'POST',
+        method,
         headers,
         signal: AbortSignal.timeout(timeoutMs),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -125,6 +132,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     },
     startTestSale: (serial, sale) => call(job, managementPaths.testSales(serial), sale),
     job: (id) => call(job, managementPaths.job(id)),
+    revokeCertificate: (serial) => call(terminalDetail, managementPaths.certificate(serial), undefined, 'DELETE'),
     addNegative: (entry) => call(negativeAdded, managementPaths.negativeEntries, entry),
     negative: () => call(negativeOverview, managementPaths.negative),
     live: (handlers) => openLive(access, authorization, handlers),

@@ -58,6 +58,8 @@ export const en = {
   timeline: {
     registered: 'put on the inventory',
     enrolled: 'enrolled',
+    'certificate-renewed': 'certificate renewed',
+    'certificate-revoked': 'certificate revoked',
     hello: 'said hello',
     connected: 'connected',
     lost: 'link lost',
@@ -94,6 +96,7 @@ export const en = {
     action: (code: string) => `action code ${code}`,
     took: (ms: number) => `${Math.round(ms)} ms`,
   },
+  revoked: (serial: string) => `The certificate of ${serial} is revoked; its connections have ended.`,
   negative: {
     added: (lastFour: string, version: number, seq: number) =>
       `The card ending ${lastFour} is listed: version ${version}, emergency entry ${seq}.`,

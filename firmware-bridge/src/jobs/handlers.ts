@@ -1,16 +1,28 @@
+import type { JobId, SoftwareInstall } from '@tsunagu/protocols/fleet';
+import type { Result } from '@tsunagu/protocols/kit';
 import type { TerminalKeys } from '../keys/index.ts';
 import type { CardSide } from '../payment/index.ts';
+import type { InstallStep, Software, SoftwareFault } from '../software/index.ts';
 import { failedBy, type JobHandlers } from './runner.ts';
 
 /** What jobs act upon. */
 export interface JobTargets {
-  readonly keys: TerminalKeys;
+  readonly keys: Pick<TerminalKeys, 'load'>;
   /** Makes a sale when no other is in hand. */
   readonly sell: CardSide['sell'];
+  readonly software: Pick<Software, 'running'>;
+  /** Stages or finishes an image (`Software.install`). */
+  readonly install: (
+    wanted: SoftwareInstall,
+    order: { readonly job: JobId; readonly attempt: number },
+    onPiece: (done: number, of: number) => void,
+  ) => Promise<Result<InstallStep, SoftwareFault>>;
+  /** Restarts the terminal when no sale is in hand. */
+  readonly restart: () => void;
 }
 
 /** The terminal's handlers: a new kind of job is a new entry here and in `protocols/fleet/job`. */
-export const jobHandlers = ({ keys, sell }: JobTargets): JobHandlers => ({
+export const jobHandlers = ({ keys, sell, software, install, restart }: JobTargets): JobHandlers => ({
   'key.load': {
     // The slot names the order that filled it.
     afterPowerLoss: 'again',
@@ -28,6 +40,19 @@ export const jobHandlers = ({ keys, sell }: JobTargets): JobHandlers => ({
       return sale.outcome === 'failed'
         ? { state: 'failed', sale, fault: sale.reason ?? 'JOB_INTERRUPTED' }
         : { state: 'succeeded', sale };
+    },
+  },
+  'software.install': {
+    // The slots know how far it is.
+    afterPowerLoss: 'again',
+    async run(params, { job, attempt, progress }) {
+      const installed = await install(params, { job, attempt }, (done, of) =>
+        progress('software-fetched', 0, `${done}/${of}`),
+      );
+      if (!installed.ok) return failedBy(installed.fault);
+      if (installed.value === 'installed') return { state: 'succeeded', software: software.running };
+      restart();
+      return 'restarting';
     },
   },
 });

@@ -19,4 +19,5 @@ export {
   type TerminalIdentity,
 } from './ports.ts';
 export { type MeasuredSales, measureSales } from './measure-sale.ts';
+export { refusedSale } from './sale.ts';
 export { type ReversalImage, reversalImage } from './reversal-image.ts';

@@ -36,6 +36,7 @@ const sweepMax = 100;
 const policies = {
   'key.load': { attemptsMax: 3, deadlineMs: 7 * 86_400_000 },
   'sale.test': { attemptsMax: 1, deadlineMs: 120_000 },
+  'software.install': { attemptsMax: 3, deadlineMs: 7 * 86_400_000 },
 } as const satisfies Record<JobBody['type'], { attemptsMax: number; deadlineMs: number }>;
 
 /** What the job engine needs of the rooms around it. */

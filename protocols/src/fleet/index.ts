@@ -1,8 +1,11 @@
 export { type Configuration, configuration, configurationHash } from './configuration.ts';
 export {
+  artefactDigest,
   type ClaimBundle,
   claimBundle,
+  deviceOperations,
   devicePaths,
+  deviceStatus,
   type EnrolmentAnswer,
   type EnrolmentRequest,
   enrolmentAnswer,
@@ -11,6 +14,10 @@ export {
   type Problem,
   pinnedKey,
   problem,
+  type RenewalAnswer,
+  type RenewalRequest,
+  renewalAnswer,
+  renewalRequest,
 } from './device-api.ts';
 export { agreeKeyBlockProtectionKey, claimProof, isClaimProven } from './enrolment.ts';
 export { type Envelope, encodeEnvelope, envelope, envelopeLengthMax, parseEnvelope } from './envelope.ts';
@@ -42,12 +49,16 @@ export {
   type DownTopic,
   downTopic,
   type EventKind,
-  eventKinds,
+  eventMessages,
+  messageOn,
   negativeHeadTopic,
   parseDownTopic,
   parseUpTopic,
   subtree,
   terminalFilters,
+  type TopicName,
+  topicParameters,
+  topics,
   type UpTopic,
   upTopic,
 } from './topics.ts';
