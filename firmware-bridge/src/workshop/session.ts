@@ -102,12 +102,11 @@ export async function runScript(task: ScriptTask): Promise<Result<ScriptRun>> {
 
 /** A hand whose faults are noted: on replay those are known and no others. */
 function noting(hand: Hand, faults: Set<string>): Hand {
-  const { inject } = hand;
-  if (inject === undefined) return hand;
+  if (hand.inject === undefined) return hand;
   return {
     ...hand,
     inject: (fault) => {
-      const isKnown = inject(fault);
+      const isKnown = hand.inject?.(fault) ?? false;
       if (isKnown) faults.add(fault);
       return isKnown;
     },

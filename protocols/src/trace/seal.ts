@@ -3,6 +3,7 @@ import { fail, ok, type Result, type Secret } from '../kit/index.ts';
 
 /** Length of the key that traces are sealed with, bytes. */
 export const sealKeyBytes = 32;
+/** Length of a trace's salt, bytes. */
 export const saltBytes = 16;
 const tagBytes = 16;
 

@@ -31,8 +31,11 @@ export interface UsbipInterface {
   readonly interfaceProtocol: number;
 }
 
+/** Length of a device record. */
 export const deviceRecordBytes = 312;
+/** Length of its path field. */
 export const pathBytes = 256;
+/** Length of its bus id field. */
 export const busIdBytes = 32;
 
 /** Reads a text that is filled up with zeros. */
