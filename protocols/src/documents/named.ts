@@ -14,11 +14,13 @@ import {
   signedDocument,
 } from '../fleet/index.ts';
 import { negativeHead } from '../negative/index.ts';
+import { attestation } from '../workshop/index.ts';
 
 /** What is inside a signed document, by the purpose of its signature. */
 export const signedPayloads = {
   'tsunagu-job-v1': { name: 'job-order', schema: jobOrder },
   'tsunagu-negative-head-v1': { name: 'negative-head-payload', schema: negativeHead },
+  'tsunagu-bridge-attestation-v1': { name: 'bridge-attestation', schema: attestation },
 } as const satisfies Record<SignaturePurpose, { readonly name: string; readonly schema: z.ZodType }>;
 
 const { 'negative-head': _signed, ...bodies } = messages;
