@@ -5,6 +5,7 @@ import { negativeReasons, type NegativeReason } from '@tsunagu/protocols/negativ
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { findAccess, openClient } from './client/index.ts';
+import { addBridgeCommands } from './commands/bridge-commands.ts';
 import type { Context } from './commands/context.ts';
 import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
 
@@ -270,5 +271,7 @@ wire
     const json = program.opts<GlobalOptions>().json ?? false;
     process.exitCode = decodeForPerson(open(), text, { json, reveal: options.reveal });
   });
+
+addBridgeCommands(program, { world, open, json: () => program.opts<GlobalOptions>().json ?? false });
 
 await program.parseAsync(process.argv);

@@ -25,7 +25,7 @@ import {
   tagOf,
 } from '@tsunagu/protocols/negative';
 import { fuseFilter } from './negative-fuse.ts';
-import type { BenchReport } from './iso8583.bench.ts';
+import type { BenchReport } from './report.ts';
 
 /**
  * What a signed manifest adds to a snapshot or a delta, in bytes: measured from the document that the authority signs.

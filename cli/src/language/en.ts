@@ -1,9 +1,11 @@
 import type { LinkState, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
+import { workshopEn } from './workshop-en.ts';
 
 type TimelineKind = TimelineEntry['kind'];
 
 /** Every text of the CLI in English; `ja.ts` has the same keys, which the compiler holds. */
 export const en = {
+  workshop: workshopEn,
   next: 'next:',
   none: '-',
   yen: (amount: number) => `¥${amount.toLocaleString('en-US')}`,

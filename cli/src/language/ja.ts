@@ -1,7 +1,9 @@
 import type { Texts } from './en.ts';
+import { workshopJa } from './workshop-ja.ts';
 
 /** CLIの日本語テキスト。 */
 export const ja: Texts = {
+  workshop: workshopJa,
   next: '対処:',
   none: '-',
   yen: (amount) => `¥${amount.toLocaleString('ja-JP')}`,

@@ -10,6 +10,7 @@ import { keysErrors } from './keys.ts';
 import { kitErrors } from './kit.ts';
 import { readersErrors } from './readers.ts';
 import { switchErrors } from './switch.ts';
+import { workshopErrors } from './workshop.ts';
 
 /** Every error code of the house, by room. The same code stands in logs, HTTP bodies, the CLI and `docs/errors.md`. */
 export const errorsByRoom = {
@@ -23,6 +24,7 @@ export const errorsByRoom = {
   fleet: fleetErrors,
   api: apiErrors,
   switch: switchErrors,
+  workshop: workshopErrors,
   cli: cliErrors,
 } as const;
 

@@ -44,7 +44,8 @@ export function encodeOverlay(entries: Float64Array): Uint8Array {
 
 /** Reads an overlay. */
 export function decodeOverlay(bytes: Uint8Array): Result<Float64Array, 'NEGATIVE_FILE_INVALID'> {
-  const invalid = (offset: number) => fail('NEGATIVE_FILE_INVALID', { field: 'overlay', offset });
+  const invalid = (offset: number) =>
+    fail('NEGATIVE_FILE_INVALID', { field: 'overlay', offset: Math.min(offset, bytes.length) });
   if (bytes.length < 10) return invalid(0);
   const reader = new BitReader(concat(bytes, new Uint8Array(readAhead)));
   reader.seek(0, bytes.length);
