@@ -216,6 +216,8 @@ function kernelTerminal({ model, ports }: SaleParts): KernelTerminal {
     floorLimitMinor,
     caKeys: testKeys,
     pins: { offline: false, online: false },
+    authenticatesData: false,
+    approvesOffline: false,
   });
 }
 
