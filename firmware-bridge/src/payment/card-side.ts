@@ -5,6 +5,7 @@ import type { ChipCard } from '../readers/emulated/chip-card.ts';
 import { type EmulatedStation, openEmulatedStation } from '../readers/station.ts';
 import { countOf } from './online-leg.ts';
 import type { CardSide, CardSideOptions, OnSaleStep, SaleOrder, SaleTimings } from './ports.ts';
+import { typePin } from './pin-habit.ts';
 import { ReversalSender } from './reversal-sender.ts';
 import { makeSale, refusedSale } from './sale.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -87,7 +88,7 @@ export class EmulatedCardSide implements CardSide {
     this.#trace = [];
     const presented = this.#hand.present(order.card, (card) => timed(card, watch));
     if (!presented.ok) return refusedSale(order, entryOf(order.card) ?? 'contact', 'refused', presented.fault.code);
-    const { entry, remove } = presented.value;
+    const { entry, pin, remove } = presented.value;
     try {
       return await makeSale(
         {
@@ -96,6 +97,7 @@ export class EmulatedCardSide implements CardSide {
           sender: this.#sender,
           watch,
           onStep,
+          askPin: (question) => typePin(order.pin ?? 'right', pin(), question),
           onTrace: (line) => {
             if (this.#trace.length < traceLinesMax) this.#trace.push(line);
           },

@@ -8,6 +8,7 @@ export {
   type CardSidePorts,
   type NegativeFile,
   type OnSaleStep,
+  type PinHabit,
   type ReversalQueue,
   reversalsMax,
   type SaleOrder,

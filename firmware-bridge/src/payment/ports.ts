@@ -104,7 +104,12 @@ export interface SaleOrder {
   readonly amountMinor: number;
   /** Name of the emulated card to present (`CardSide.cards`). */
   readonly card: string;
+  /** What the emulated cardholder does when a PIN is asked for. Default `right`. */
+  readonly pin?: PinHabit;
 }
+
+/** How an emulated cardholder takes to a PIN pad: types the right PIN, a wrong one (and again), leaves it out, or walks away. */
+export type PinHabit = 'right' | 'wrong' | 'wrongOnce' | 'bypass' | 'cancel' | 'timeout';
 
 /** Called at each step of a sale as it is taken. `atMs` counts from the start of the sale; `detail` holds no secret. */
 export type OnSaleStep = (step: SaleStep, atMs: number, detail?: string) => void;

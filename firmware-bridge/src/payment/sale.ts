@@ -1,10 +1,10 @@
 import { localTransactionTime } from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
-import { CaKeyTable, caKeyHash, type Scheme } from '@tsunagu/protocols/emv';
+import { CaKeyTable, caKeyHash, RevocationList, type Scheme } from '@tsunagu/protocols/emv';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { SaleOutcome, SaleResult, SaleStep } from '@tsunagu/protocols/fleet';
 import { lastFour, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
-import { testCaKeys } from '@tsunagu/protocols/test-cards';
+import { revokedTestCertificates, testCaKeys } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
 import type { Entry } from '../cards/index.ts';
 import {
@@ -16,6 +16,8 @@ import {
   type KernelTerminal,
   type KernelTransaction,
   kernelTerminalOf,
+  type PinAnswer,
+  type PinQuestion,
   runDialogue,
   type TraceLine,
   transactionTypes,
@@ -41,6 +43,8 @@ export interface SaleParts {
   readonly watch: Stopwatch;
   readonly onStep: OnSaleStep;
   readonly onTrace: (line: TraceLine) => void;
+  /** The cardholder in front of the PIN pad. */
+  readonly askPin: (question: PinQuestion) => PinAnswer;
 }
 
 /** How a sale went, before it is put into words. */
@@ -133,6 +137,7 @@ async function chipSale(
       return { type: 'answered', isApproved: state.isApproved, emv: state.answer.emv };
     },
     report: ({ step: name, detail }) => step(name, detail),
+    askPin: (question) => Promise.resolve(parts.askPin(question)),
     drawRandom: (lengthBytes) => world.entropy(lengthBytes),
     trace: parts.onTrace,
     think: (work) => watch.in('kernel', work),
@@ -204,8 +209,9 @@ async function awake(station: ReaderStation, entry: 'contact' | 'contactless'): 
   return atr.ok ? ok(reader.value) : atr;
 }
 
-/** Keys of the CA whose cards an emulated house reads. */
+/** Keys of the CA whose cards an emulated house reads, and what that CA has withdrawn. */
 const testKeys = unwrap(CaKeyTable.load(testCaKeys().map((key) => ({ ...key, hash: caKeyHash(key) }))));
+const withdrawn = new RevocationList(revokedTestCertificates());
 
 function kernelTerminal({ model, ports }: SaleParts): KernelTerminal {
   const { terminalId, merchantId } = ports.identity();
@@ -215,8 +221,9 @@ function kernelTerminal({ model, ports }: SaleParts): KernelTerminal {
     merchantId,
     floorLimitMinor,
     caKeys: testKeys,
-    pins: { offline: false, online: false },
-    authenticatesData: false,
+    revoked: withdrawn,
+    // A PIN for the issuer needs DE52, and an approval without it a queue of advices: neither is here yet.
+    pins: { offline: true, online: false },
     approvesOffline: false,
   });
 }

@@ -4,6 +4,7 @@ import { concat, hex, toHex } from '@tsunagu/protocols/kit';
 import {
   cardSigner,
   type CardImage,
+  directoryOf,
   personalise,
   type TestCard,
   type TestCardName,
@@ -41,13 +42,15 @@ export class BenchCard {
   }
 
   selection(): Exchange[] {
-    const { image } = this;
-    const directory = image.directoryRecords[0];
-    if (directory === undefined)
-      return [['00A404000E325041592E5359532E4444463031 00', ok(image.directoryFci), 'PPSE'], this.select()];
+    const directory = directoryOf([this.card]);
+    if (directory === undefined) throw new Error('a bench card has its directory');
+    const { name, fci, records } = directory;
+    const open: Exchange = [`00A404000E${toHex(name)}00`, ok(fci), 'the directory'];
+    const [first] = records;
+    if (first === undefined) return [open, this.select()];
     return [
-      ['00A404000E315041592E5359532E4444463031 00', ok(image.directoryFci), 'PSE'],
-      ['00B2010C00', ok(directory.bytes), 'its first record'],
+      open,
+      ['00B2010C00', ok(first.bytes), 'its first record'],
       ['00B2020C00', '6A83', 'there is no second'],
       this.select(),
     ];
