@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result, toHex } from '@tsunagu/protocols/kit';
 import { CardObjects } from './card-objects.ts';
 import { generateAc } from './cryptogram.ts';
 import {
@@ -67,7 +67,20 @@ export function* contactSale(
   yield* report('negative-checked', negative);
   results = manageRisk(verified.results, terminal, transaction, negative);
   const ended = (decision: KernelOutcome['decision'], reason?: KernelCode): Result<KernelOutcome, KernelCode> =>
-    ok({ decision, card: facts.value, verification, ...results, ...(reason !== undefined && { reason }) });
+    ok({
+      decision,
+      card: facts.value,
+      verification,
+      ...results,
+      emv: requestObjects(knowledge(own)),
+      cvmResults: verified.cvmResults,
+      authentication: 'none',
+      application: { label: candidate.label, aid: toHex(candidate.aid) },
+      language: undefined,
+      wantsAdvice: false,
+      scriptResults: new Uint8Array(0),
+      ...(reason !== undefined && { reason }),
+    });
 
   const own = new Map([
     [0x9f34, verified.cvmResults],

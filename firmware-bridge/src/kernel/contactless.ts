@@ -1,4 +1,4 @@
-import { fail, hex, ok, type Result } from '@tsunagu/protocols/kit';
+import { fail, hex, ok, type Result, toHex } from '@tsunagu/protocols/kit';
 import { takeAnswer } from './answers.ts';
 import { CardObjects } from './card-objects.ts';
 import { optionsLayout, refusalReason } from './contact.ts';
@@ -87,6 +87,8 @@ function* fastSale(tapped: Tapped): Dialogue<Result<KernelOutcome, KernelCode>> 
       card: facts.value,
       verification: method ?? 'none',
       ...results,
+      ...ownFacts(candidate, noCvm),
+      emv: requestObjects({ terminal, transaction, card, results: noResults, more: requestOwn(own, candidate, noCvm) }),
       ...(reason !== undefined && { reason }),
     });
   const kind = kindOf(card.get(0x9f27)) ?? kindInIssuerData(card.get(0x9f10));
@@ -123,7 +125,15 @@ function* oneCryptogramSale(tapped: Tapped): Dialogue<Result<KernelOutcome, Kern
   let results = manageRisk(verified.results, terminal, transaction, negative);
   const { verification } = verified;
   const ended = (decision: KernelOutcome['decision'], reason?: KernelCode): Result<KernelOutcome, KernelCode> =>
-    ok({ decision, card: facts.value, verification, ...results, ...(reason !== undefined && { reason }) });
+    ok({
+      decision,
+      card: facts.value,
+      verification,
+      ...results,
+      ...ownFacts(candidate, verified.cvmResults),
+      emv: requestObjects({ terminal, transaction, card, results, more }),
+      ...(reason !== undefined && { reason }),
+    });
 
   const more = requestOwn(own, candidate, verified.cvmResults);
   const asked = analyseAction(results.tvr, issuerActionCodes(card), terminal.actionCodes);
@@ -136,6 +146,15 @@ function* oneCryptogramSale(tapped: Tapped): Dialogue<Result<KernelOutcome, Kern
   if (made.value !== 'ARQC') return ended('refused', 'CARD_DECLINED');
   return yield* askIssuer(facts.value, verification, emv, ended);
 }
+
+const ownFacts = ({ label, aid }: Candidate, cvmResults: Uint8Array) => ({
+  cvmResults,
+  authentication: 'none' as const,
+  application: { label, aid: toHex(aid) },
+  language: undefined,
+  wantsAdvice: false,
+  scriptResults: new Uint8Array(0),
+});
 
 type Ended = (decision: KernelOutcome['decision'], reason?: KernelCode) => Result<KernelOutcome, KernelCode>;
 
@@ -152,12 +171,14 @@ function* askIssuer(
   return ended(online.isApproved ? 'approved' : 'declined');
 }
 
+const canSign = ({ capabilities }: KernelTerminal): boolean => ((capabilities[1] ?? 0) & 0x20) !== 0;
+
 const noCvm = Uint8Array.of(0x3f, 0x00, 0x00);
 /** No verification was needed: rule "none, always", successful. */
 const noCvmNeeded = Uint8Array.of(0x1f, 0x00, 0x02);
 
 const isAboveLimit = (terminal: KernelTerminal, transaction: KernelTransaction): boolean =>
-  transaction.amountMinor > terminal.contactlessCvmLimitMinor;
+  transaction.amountMinor >= (terminal.contactless[2]?.cvmRequiredLimitMinor ?? 0);
 
 /** Cardholder verification of kernels 2, 4 and 5: by the card's list, above the limit alone. */
 function verifyAboveLimit(results: Results, { terminal, transaction, card }: Tapped): VerificationStep {
@@ -175,7 +196,7 @@ function qualifiedVerification(
   transaction: KernelTransaction,
 ): Verification | undefined {
   const wantsSignature = ((qualifiers?.[0] ?? 0) & 0x40) !== 0;
-  if (wantsSignature && terminal.canTakeSignature) return 'signature';
+  if (wantsSignature && canSign(terminal)) return 'signature';
   return isAboveLimit(terminal, transaction) ? undefined : 'none';
 }
 
@@ -191,7 +212,7 @@ function ownObjects(
 ): ReadonlyMap<number, Uint8Array> {
   // EMV mode and signature; the cryptogram must go online, and above the limit the cardholder must be verified. Book A, table 5-4.
   const qualifiers = Uint8Array.of(
-    0x20 | (terminal.canTakeSignature ? 0x02 : 0),
+    0x20 | (canSign(terminal) ? 0x02 : 0),
     0x80 | (isAboveLimit(terminal, transaction) ? 0x40 : 0),
     0x00,
     0x00,

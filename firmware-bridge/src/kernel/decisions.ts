@@ -98,7 +98,7 @@ export function verifyCardholder(
     if (rule.method === 'none')
       return { results: next, verification: 'none', cvmResults: Uint8Array.of(...code, 0x02) };
     // A signature is judged by a person after the fact: the result is not known yet.
-    if (rule.method === 'signature' && terminal.canTakeSignature)
+    if (rule.method === 'signature' && canSign(terminal))
       return { results: next, verification: 'signature', cvmResults: Uint8Array.of(...code, 0x00) };
     if (rule.method === 'unknown') next = found(next, tvrBits.cvmUnrecognised);
     if (!rule.continues) break;
@@ -121,7 +121,7 @@ function applies(
     case 'notCash':
       return true;
     case 'ifSupported':
-      return method === 'none' || (method === 'signature' && terminal.canTakeSignature);
+      return method === 'none' || (method === 'signature' && canSign(terminal));
     case 'underX':
       return isOwnCurrency && amountMinor < amountX;
     case 'overX':
@@ -148,3 +148,5 @@ const meets = (tvr: Uint8Array, a: Uint8Array, b: Uint8Array): boolean =>
 /** Which cryptogram is asked for first: AAC when a denial code is met, else ARQC, since this terminal always asks. EMV 4.3 Book 3, 10.7. */
 export const analyseAction = (tvr: Uint8Array, issuer: ActionCodes, terminal: ActionCodes): 'AAC' | 'ARQC' =>
   meets(tvr, issuer.denial, terminal.denial) ? 'AAC' : 'ARQC';
+
+const canSign = ({ capabilities }: KernelTerminal): boolean => ((capabilities[1] ?? 0) & 0x20) !== 0;

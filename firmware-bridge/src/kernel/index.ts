@@ -7,6 +7,9 @@ export type {
   KernelEvent,
   OnlineRequest,
   OnlineResult,
+  PinAnswer,
+  PinKind,
+  PinQuestion,
   Verification,
 } from './dialogue.ts';
 export type { KernelCode, KernelOutcome } from './outcome.ts';
@@ -14,8 +17,16 @@ export { type KernelHands, runDialogue, type TraceLine } from './run.ts';
 export {
   actionCodes,
   additionalCapabilities,
+  type ContactlessLimits,
+  canTakeSignature,
   capabilitiesOf,
+  type KernelSettings,
   type KernelTerminal,
   type KernelTransaction,
-  terminalType,
+  kernelTerminalOf,
+  type PinPad,
+  type RandomSelection,
+  type TransactionType,
+  transactionTypes,
 } from './terminal.ts';
+export type { TraceCause, TraceNote } from './trace-note.ts';

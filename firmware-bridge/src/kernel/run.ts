@@ -8,9 +8,19 @@ import {
 import { ok, type Result } from '@tsunagu/protocols/kit';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
 import type { ChipReader } from '../readers/port.ts';
-import type { CardFacts, Dialogue, KernelAction, KernelEvent, OnlineRequest, OnlineResult } from './dialogue.ts';
+import type {
+  CardFacts,
+  Dialogue,
+  KernelAction,
+  KernelEvent,
+  OnlineRequest,
+  OnlineResult,
+  PinAnswer,
+  PinQuestion,
+} from './dialogue.ts';
 import { swText } from './answers.ts';
 import type { KernelCode } from './outcome.ts';
+import type { TraceNote } from './trace-note.ts';
 
 /** What carries out a kernel's actions. */
 export interface KernelHands {
@@ -18,6 +28,20 @@ export interface KernelHands {
   askNegative(card: CardFacts): NegativeAnswer;
   goOnline(request: OnlineRequest): Promise<OnlineResult>;
   report(action: Extract<KernelAction, { readonly type: 'report' }>): void;
+  /** What this card bought here offline that its issuer does not know yet, minor units. Default: nothing. */
+  askLog?(card: CardFacts): number;
+  /** Asks the cardholder, or lets the reader's PIN pad do it. Default: there is no PIN pad. */
+  askPin?(question: PinQuestion): Promise<PinAnswer>;
+  /** Default: the first. */
+  chooseApplication?(labels: readonly string[]): Promise<number | undefined>;
+  /** Default: yes. */
+  confirmApplication?(label: string): Promise<boolean>;
+  /** Key-grade randomness. */
+  drawRandom(lengthBytes: number): Uint8Array;
+  /** Waits until the card is back and powered. Default: it does not come. */
+  presentAgain?(why: 'tryAgain' | 'seePhone' | 'issuerUpdate'): Promise<boolean>;
+  /** Told of what the kernel found and decided. */
+  note?(entry: TraceNote): void;
   /** Told of each command and its answer, without their data. */
   trace(line: TraceLine): void;
   /** Runs the kernel's own part; a stopwatch stands here. */
@@ -61,6 +85,24 @@ async function carryOut(action: KernelAction, hands: KernelHands): Promise<Resul
     }
     case 'askNegative':
       return ok({ type: 'negative', answer: hands.askNegative(action.card) });
+    case 'askLog':
+      return ok({ type: 'log', amountMinor: hands.askLog?.(action.card) ?? 0 });
+    case 'askPin':
+      return ok({ type: 'pin', answer: (await hands.askPin?.(action.question)) ?? { type: 'noPad' } });
+    case 'chooseApplication':
+      return ok({
+        type: 'chosen',
+        index: hands.chooseApplication === undefined ? 0 : await hands.chooseApplication(action.labels),
+      });
+    case 'confirmApplication':
+      return ok({ type: 'confirmed', isConfirmed: (await hands.confirmApplication?.(action.label)) ?? true });
+    case 'drawRandom':
+      return ok({ type: 'random', bytes: hands.drawRandom(action.lengthBytes) });
+    case 'presentAgain':
+      return ok({ type: 'presented', isThere: (await hands.presentAgain?.(action.why)) ?? false });
+    case 'note':
+      hands.note?.(action.note);
+      return ok({ type: 'noted' });
     case 'goOnline':
       return ok({ type: 'online', result: await hands.goOnline(action.request) });
     case 'report':

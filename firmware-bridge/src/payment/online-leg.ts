@@ -1,4 +1,9 @@
-import { type EntryMode, reversalReasons, saleRequest } from '@tsunagu/protocols/acquiring';
+import {
+  type Verification as AcquiringVerification,
+  type EntryMode,
+  reversalReasons,
+  saleRequest,
+} from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import { isApproval, type Message } from '@tsunagu/protocols/iso8583';
@@ -129,7 +134,7 @@ export class OnlineLeg {
       nowMs: world.clock.now(),
       amountMinor,
       entry,
-      verification,
+      verification: spoken[verification],
       pan: card.pan,
       expiry: card.expiry,
       panSequence: card.sequence,
@@ -189,6 +194,16 @@ export class OnlineLeg {
     else world.log('warn', 'reversalNotRestated', { stan: this.#stan, fault: stored.fault });
   }
 }
+
+/** The kernel's ways of verification in the words of DE22. */
+const spoken = {
+  none: 'none',
+  signature: 'signature',
+  offlinePin: 'pin',
+  offlinePinAndSignature: 'pin',
+  onlinePin: 'pin',
+  onDevice: 'none',
+} as const satisfies Record<Verification, AcquiringVerification>;
 
 /** How many reversals are kept. */
 export async function countOf({ reversals }: CardSidePorts): Promise<number> {

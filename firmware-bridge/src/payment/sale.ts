@@ -1,24 +1,24 @@
 import { localTransactionTime } from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
-import type { Scheme } from '@tsunagu/protocols/emv';
+import { CaKeyTable, caKeyHash, type Scheme } from '@tsunagu/protocols/emv';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { SaleOutcome, SaleResult, SaleStep } from '@tsunagu/protocols/fleet';
-import { lastFour, ok, type Result } from '@tsunagu/protocols/kit';
+import { lastFour, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
+import { testCaKeys } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
 import type { Entry } from '../cards/index.ts';
 import {
-  actionCodes,
-  additionalCapabilities,
   type CardFacts,
-  capabilitiesOf,
+  canTakeSignature,
   contactlessSale,
   contactSale,
   type KernelOutcome,
   type KernelTerminal,
   type KernelTransaction,
+  kernelTerminalOf,
   runDialogue,
   type TraceLine,
-  terminalType,
+  transactionTypes,
 } from '../kernel/index.ts';
 import type { ChipReader } from '../readers/port.ts';
 import type { ReaderStation } from '../readers/station.ts';
@@ -28,8 +28,6 @@ import type { ReversalSender } from './reversal-sender.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { schemeOfPan, stripeRefusal } from './stripe-sale.ts';
 
-/** Sales above it need the cardholder's verification when the card is held to the reader, yen. */
-const contactlessCvmLimitMinor = 15_000;
 /** How long a card may take to appear. */
 const cardWaitMs = 10_000;
 
@@ -135,6 +133,7 @@ async function chipSale(
       return { type: 'answered', isApproved: state.isApproved, emv: state.answer.emv };
     },
     report: ({ step: name, detail }) => step(name, detail),
+    drawRandom: (lengthBytes) => world.entropy(lengthBytes),
     trace: parts.onTrace,
     think: (work) => watch.in('kernel', work),
     transfer: (work) => watch.during('reader', work),
@@ -205,38 +204,31 @@ async function awake(station: ReaderStation, entry: 'contact' | 'contactless'): 
   return atr.ok ? ok(reader.value) : atr;
 }
 
-/** A slip on paper can be signed; so can a touch screen. */
-const canTakeSignature = ({ printer, screen }: TerminalModel): boolean =>
-  printer !== 'none' || screen === 'colour-touch';
-
-const ascii = (text: string, length: number): Uint8Array =>
-  Uint8Array.from(Buffer.from(text.padEnd(length).slice(0, length), 'latin1'));
+/** Keys of the CA whose cards an emulated house reads. */
+const testKeys = unwrap(CaKeyTable.load(testCaKeys().map((key) => ({ ...key, hash: caKeyHash(key) }))));
 
 function kernelTerminal({ model, ports }: SaleParts): KernelTerminal {
   const { terminalId, merchantId } = ports.identity();
-  const canSign = canTakeSignature(model);
-  return {
-    country: Uint8Array.of(0x03, 0x92),
-    currency: Uint8Array.of(0x03, 0x92),
-    type: terminalType,
-    capabilities: capabilitiesOf(model.readers, canSign),
-    additionalCapabilities,
-    id: ascii(terminalId, 8),
-    merchantId: ascii(merchantId, 15),
-    actionCodes,
-    floorLimitMinor: ports.configuration().floorLimitMinor,
-    contactlessCvmLimitMinor,
-    canTakeSignature: canSign,
-  };
+  const { floorLimitMinor } = ports.configuration();
+  return kernelTerminalOf(model, {
+    terminalId,
+    merchantId,
+    floorLimitMinor,
+    caKeys: testKeys,
+    pins: { offline: false, online: false },
+  });
 }
 
 function kernelTransaction({ world }: SaleParts, { amountMinor }: SaleOrder): KernelTransaction {
   const local = localTransactionTime(world.clock.now());
-  const number = world.entropy(4);
   return {
+    type: transactionTypes.purchase,
     amountMinor,
+    amountOtherMinor: 0,
     date: local.slice(0, 6),
     time: local.slice(6),
-    unpredictableNumber: number,
+    unpredictableNumber: world.entropy(4),
+    sequenceCounter: 1,
+    isForcedOnline: false,
   };
 }

@@ -26,6 +26,15 @@ export {
   verifyIssuerAuthenticationData,
 } from './cryptogram.ts';
 export {
+  type CaKeyEntry,
+  CaKeyTable,
+  caKeysPerSchemeMax,
+  caKeyTableChecksum,
+  type RevokedCertificate,
+  RevocationList,
+  revokedCertificatesMax,
+} from './ca-keys.ts';
+export {
   type AuthenticatedRecord,
   type CalendarDay,
   type CdaTransaction,
@@ -36,6 +45,7 @@ export {
   type IccKeyKind,
   type KeyCertificate,
   recoverIccKey,
+  type RecoveredIssuerKey,
   recoverIssuerKey,
   staticDataToAuthenticate,
   verifyCda,

@@ -6,27 +6,44 @@ import {
   restrict,
   verifyCardholder,
 } from '@tsunagu/firmware-bridge/kernel/decisions';
-import { actionCodes, capabilitiesOf, type KernelTerminal, terminalType } from '@tsunagu/firmware-bridge/kernel/index';
+import {
+  actionCodes,
+  capabilitiesOf,
+  type KernelTransaction,
+  kernelTerminalOf,
+  transactionTypes,
+} from '@tsunagu/firmware-bridge/kernel/index';
+import { modelOf } from '@tsunagu/protocols/catalogue';
 import { noResults } from '@tsunagu/firmware-bridge/kernel/results';
 import { contactSale, type KernelEvent } from '@tsunagu/firmware-bridge/kernel/index';
 import { hex, toHex } from '@tsunagu/protocols/kit';
 import { decodeTlv, tlv } from '@tsunagu/protocols/tlv';
 import { describe, expect, it } from 'vitest';
 
-const terminal: KernelTerminal = {
-  country: hex('0392'),
-  currency: hex('0392'),
-  type: terminalType,
-  capabilities: capabilitiesOf(['contact'], true),
-  additionalCapabilities: hex('6000F0F001'),
-  id: new Uint8Array(8),
-  merchantId: new Uint8Array(15),
-  actionCodes,
+const model = modelOf('CATS220');
+if (model === undefined) throw new Error('no such model');
+const settings = {
+  terminalId: 'T0000001',
+  merchantId: 'M00000000000001',
   floorLimitMinor: 0,
-  contactlessCvmLimitMinor: 15_000,
-  canTakeSignature: true,
+  pins: { offline: false, online: false },
 };
-const transaction = { amountMinor: 1_280, date: '261123', time: '110000', unpredictableNumber: hex('12345678') };
+const terminal = kernelTerminalOf(model, settings);
+const transaction: KernelTransaction = {
+  type: transactionTypes.purchase,
+  amountMinor: 1_280,
+  amountOtherMinor: 0,
+  date: '261123',
+  time: '110000',
+  unpredictableNumber: hex('12345678'),
+  sequenceCounter: 1,
+  isForcedOnline: false,
+};
+/** A phone without a printer and a screen for keys alone. */
+const unsigned = {
+  ...terminal,
+  capabilities: capabilitiesOf({ ...model, printer: 'none', screen: 'mono' }, settings.pins),
+};
 const cardOf = (objects: Readonly<Record<number, string>>): CardObjects => {
   const card = new CardObjects();
   for (const [tag, value] of Object.entries(objects)) card.set(Number(tag), hex(value));
@@ -81,7 +98,7 @@ describe('cardholder verification (Book 3, 10.5)', () => {
     ['a card that does not verify', { 0x82: '0000' }, true, 'none', '3F0000', '0000000000'],
     ['a card without its list', { 0x82: '1000' }, true, 'none', '3F0000', '2000000000'],
   ] as const)('%s', (_name, objects, canTakeSignature, verification, cvmResults, tvr) => {
-    const step = verifyCardholder(noResults, cardOf(objects), { ...terminal, canTakeSignature }, transaction);
+    const step = verifyCardholder(noResults, cardOf(objects), canTakeSignature ? terminal : unsigned, transaction);
     expect(step.verification).toBe(verification);
     expect(toHex(step.cvmResults)).toBe(cvmResults);
     expect(toHex(step.results.tvr)).toBe(tvr);
