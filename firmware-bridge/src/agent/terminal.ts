@@ -11,8 +11,9 @@ import { directNetwork, type Network, openLink, secureNetwork } from '../link/in
 import { openNegativeFile } from '../negative/index.ts';
 import type { CardSide, CardSideOptions } from '../payment/index.ts';
 import { openRelay, type Relay, relayedNetwork } from '../relay/index.ts';
-import { openOutbox, turns } from '../sales/index.ts';
+import { openAdviceStore, openOutbox, openSaleStore, turns } from '../sales/index.ts';
 import { type Files, openSealedStore, type SealedStore } from '../sealed-store/index.ts';
+import { openCardVault } from '../secure/index.ts';
 import { openShopper } from '../shopper/index.ts';
 import { openTwin } from '../twin/index.ts';
 import { nextBoot } from './boot.ts';
@@ -146,6 +147,12 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
   if (!negative.ok) return negative;
   const twin = await openTwin({ world, store, model, link, whenIdle: (work) => saleTurns.take(work), changed });
   if (!twin.ok) return twin;
+  const vault = await openCardVault(store, world);
+  if (!vault.ok) return vault;
+  const sales = await openSaleStore(store);
+  if (!sales.ok) return sales;
+  const advices = await openAdviceStore(store);
+  if (!advices.ok) return advices;
   const acquirer = openAcquirer({ world, network, keys: keys.value });
   const cardSide = await options.openCardSide({
     world,
@@ -154,6 +161,9 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       acquirer,
       reversals: openReversalStore(store),
       negative: negative.value,
+      vault: vault.value,
+      sales: sales.value,
+      advices: advices.value,
       stan: openStanCounter(store),
       configuration: () => twin.value.inForce.values,
       identity: () => ({
@@ -164,15 +174,16 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     },
   });
 
-  const sell: CardSide['sell'] = (order, onStep) =>
+  const pay: CardSide['run'] = (order, onStep) =>
     saleTurns.take(async () => {
-      const sale = await cardSide.sell(order, onStep);
+      const sale = await cardSide.run(order, onStep);
       const { outcome, reason, stan, durationMs } = sale;
       world.log('info', 'saleFinished', {
+        kind: order.kind,
         outcome,
         reason,
         stan,
-        card: order.card,
+        card: sale.card,
         durationMs: Math.round(durationMs),
       });
       await outbox.value.add({ at: Math.round(world.clock.now()), sale });
@@ -183,7 +194,12 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     ledger: ledger.value,
     trust: { tenant, serial, jobKey: identity.jobKey },
     link,
-    handlers: jobHandlers({ keys: keys.value, sell }),
+    handlers: jobHandlers({
+      keys: keys.value,
+      pay,
+      totals: (close) => saleTurns.take(() => cardSide.totals(close)),
+      print: (order) => cardSide.print(order),
+    }),
     changed,
   });
   const shopper =
@@ -194,7 +210,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       meanSeconds: options.shopper.meanSeconds,
       cards: cardSide.cards,
       amountMaxMinor: () => twin.value.inForce.values.amountMaxMinor,
-      sell: (order) => sell(order),
+      sell: (order) => pay({ kind: 'sale', ...order }),
     });
 
   function hello(): Hello {

@@ -7,6 +7,13 @@ export const configuration = z.strictObject({
   language: z.enum(['ja', 'en']).default('ja'),
   /** Amounts in minor units (JPY has none: yen). Below it a terminal may approve offline; 0 forbids it. */
   floorLimitMinor: z.number().int().min(0).max(1_000_000).default(0),
+  /** How many sales, and how much of them together, a terminal may approve offline before the switch has taken them. */
+  offlineCountMax: z.number().int().min(0).max(200).default(20),
+  offlineAmountMaxMinor: z.number().int().min(0).max(10_000_000).default(100_000),
+  /** The most that may be posted of an authorisation, per cent of what was authorised. */
+  completionPercentMax: z.number().int().min(1).max(200).default(100),
+  /** Consumption tax that amounts include, per cent: it is shown on the slip. */
+  taxPercent: z.number().int().min(0).max(50).default(10),
   /** The most one sale may be. */
   amountMaxMinor: z.number().int().min(1).max(99_999_999).default(5_000_000),
   /** How long the terminal waits for the switch before it reverses. */

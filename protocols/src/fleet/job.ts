@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { jobIdSchema, serialSchema, tenantSchema } from './identity.ts';
+import { paymentKind, paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
 
 /** Where a terminal keeps a key. */
 export const keySlots = ['dukpt', 'negative'] as const;
@@ -33,6 +34,9 @@ export type TestSale = z.infer<typeof testSale>;
 export const jobBody = z.discriminatedUnion('type', [
   z.object({ type: z.literal('key.load'), params: keyLoad }),
   z.object({ type: z.literal('sale.test'), params: testSale }),
+  z.object({ type: z.literal('payment.run'), params: paymentOrder }),
+  z.object({ type: z.literal('payment.totals'), params: totalsOrder }),
+  z.object({ type: z.literal('slip.print'), params: slipOrder }),
 ]);
 export type JobBody = z.infer<typeof jobBody>;
 export type JobType = JobBody['type'];
@@ -80,14 +84,16 @@ export const saleOutcomes = ['approved', 'declined', 'refused', 'reversed', 'fai
 export const saleOutcome = z.enum(saleOutcomes);
 export type SaleOutcome = z.infer<typeof saleOutcome>;
 
-/** What a finished sale looks like to a person: no PAN, only its last four digits. */
+/** What a finished payment looks like to a person: no PAN, only its last four digits. */
 export const saleResult = z.object({
+  /** Absent: a sale. */
+  kind: paymentKind.optional(),
   outcome: saleOutcome,
   amountMinor: z.number().int(),
   currency: z.string().length(3),
   card: z.string().max(40),
   scheme: z.string().max(20),
-  entry: z.enum(['contact', 'contactless', 'stripe']),
+  entry: z.enum(['contact', 'contactless', 'stripe', 'stored']),
   lastFour: z.string().regex(/^\d{0,4}$/),
   /** System trace audit number, six digits; empty when no message was made. */
   stan: z.string().max(6),
@@ -98,6 +104,16 @@ export const saleResult = z.object({
   actionCode: z.string().max(3).optional(),
   /** Why it was refused or failed: a code of the error table. */
   reason: z.string().max(64).optional(),
+  /** Who approved it: absent, the issuer; `terminal`, terminal and card by themselves, under the floor limit. */
+  decidedBy: z.literal('terminal').optional(),
+  /** An advice that the switch has not taken yet: it is on the terminal's disk, and is sent until it is taken. */
+  isQueued: z.boolean().optional(),
+  /** Slip number (伝票番号). */
+  slip: z.number().int().min(1).max(99_999).optional(),
+  /** STAN of the transaction that it follows. */
+  original: z.string().max(6).optional(),
+  /** What the account has left, yen: the answer to a balance inquiry. */
+  balanceMinor: z.number().int().optional(),
   /** Reader to answer, milliseconds. */
   durationMs: z.number().nonnegative(),
 });
@@ -114,6 +130,8 @@ export const jobReport = z.object({
   /** Proof of a key load: what the terminal computed from the key it holds. */
   evidence: z.object({ slot: keySlot, kcv: z.string().max(10), ksn: z.string().max(24).optional() }).optional(),
   sale: saleResult.optional(),
+  totals: terminalTotals.optional(),
+  document: slipDocument.optional(),
   /** Code of the error table when the job failed. */
   fault: z.string().max(64).optional(),
 });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { configuration } from './configuration.ts';
 import { claimBundle } from './device-api.ts';
 import { serialSchema } from './identity.ts';
+import { paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
 import { jobState, jobReport, keySlot, saleResult, testSale } from './job.ts';
 
 /**
@@ -16,6 +17,9 @@ export const managementPaths = {
   terminals: '/api/v1/terminals',
   terminal: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}`,
   timeline: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/timeline`,
+  payments: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/payments`,
+  totals: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/totals`,
+  slips: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/slips`,
   testSales: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/test-sales`,
   job: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}`,
   sales: '/api/v1/sales',
@@ -144,9 +148,14 @@ export const job = z.object({
   steps: z.array(z.object({ step: z.string(), atMs: z.number(), detail: z.string().nullable() })),
   sale: saleResult.nullable(),
   evidence: jobReport.shape.evidence.nullable(),
+  totals: terminalTotals.nullable(),
+  document: slipDocument.nullable(),
 });
 export type Job = z.infer<typeof job>;
 export const startTestSale = testSale;
+export const startPayment = paymentOrder;
+export const startTotals = totalsOrder;
+export const startSlip = slipOrder;
 
 /** A line of the live feed: what the switch journalled, or what a terminal refused by itself. */
 export const saleLine = z.object({
@@ -156,6 +165,8 @@ export const saleLine = z.object({
   decidedBy: z.enum(['issuer', 'switch', 'terminal']),
   outcome: z.enum(['approved', 'declined', 'refused', 'reversed', 'failed', 'pending']),
   mti: z.string(),
+  /** What was asked: sale, refund, authorisation, balance, completion, offlineSale; absent where the terminal decided. */
+  kind: z.string().optional(),
   amountMinor: z.number().int(),
   currency: z.string(),
   scheme: z.string(),

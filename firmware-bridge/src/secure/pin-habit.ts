@@ -1,6 +1,6 @@
+import type { PinHabit } from '@tsunagu/protocols/fleet';
 import { Secret } from '@tsunagu/protocols/kit';
 import type { PinAnswer, PinQuestion } from '../kernel/index.ts';
-import type { PinHabit } from './ports.ts';
 
 /** An emulated cardholder in front of the PIN pad. @param known the PIN of the card in the reader, a copy */
 export function typePin(
