@@ -1,9 +1,16 @@
 import type { ReaderKind } from '@tsunagu/protocols/catalogue';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import { isTestCardName, testCard, testCardNames } from '@tsunagu/protocols/test-cards';
+import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
+import {
+  everydayCardNames,
+  faultyCardNames,
+  isTestCardName,
+  testCard,
+  testCardNames,
+} from '@tsunagu/protocols/test-cards';
 import type { ChipCard } from '../readers/emulated/chip-card.ts';
 import type { EmulatedReaders } from '../readers/emulated/set.ts';
 import { EmvCard } from './emv-card.ts';
+import type { CardMemory } from './memory.ts';
 import { isStripeCardName, stripeCards, trackOf } from './stripe-cards.ts';
 
 /** How a card is read. */
@@ -12,6 +19,8 @@ export type Entry = 'stripe' | 'contact' | 'contactless';
 /** A card that lies in a reader. */
 export interface Presented {
   readonly entry: Entry;
+  /** The PIN that its holder knows, a copy; undefined where there is none to type. */
+  readonly pin: () => Secret<'pin'> | undefined;
   /** Takes the card away. */
   readonly remove: () => void;
 }
@@ -23,18 +32,18 @@ export function entryOf(name: string): Entry | undefined {
   return testCard(name).isContactless ? 'contactless' : 'contact';
 }
 
-/** Names of all emulated cards. */
-export const cardNames = (): readonly string[] => [...testCardNames, ...Object.keys(stripeCards)];
+/** Names of all emulated cards, the faulty ones last. */
+export const cardNames = (): readonly string[] => [...testCardNames, ...Object.keys(stripeCards), ...faultyCardNames];
 
-/** Names of the emulated cards that one of these readers can read. */
+/** Names of the cards in everybody's pocket that one of these readers can read; the others are presented by name. */
 export const readableCards = (readers: readonly ReaderKind[]): readonly string[] =>
-  cardNames().filter((name) => readers.some((kind) => kind === entryOf(name)));
+  [...everydayCardNames, ...Object.keys(stripeCards)].filter((name) => readers.some((kind) => kind === entryOf(name)));
 
 /** The cardholder in front of one emulated terminal: has all cards in the pocket, and presents them by name. */
 export class EmulatedHand {
   readonly #readers: EmulatedReaders;
   /** What cards remember between two presentations. */
-  readonly #counters = new Map<string, number>();
+  readonly #memories = new Map<string, CardMemory>();
 
   constructor(readers: EmulatedReaders) {
     this.#readers = readers;
@@ -54,19 +63,21 @@ export class EmulatedHand {
       const track = trackOf(name);
       stripe.swipe(track);
       track.wipe();
-      return ok({ entry: 'stripe', remove: () => undefined });
+      return ok({ entry: 'stripe', pin: () => undefined, remove: () => undefined });
     }
     if (!isTestCardName(name)) return fail('CARD_UNKNOWN');
     const card = testCard(name);
     const reader = card.isContactless ? contactless : contact;
     if (reader === undefined) return fail('MODEL_HAS_NO_READER');
-    const chip = new EmvCard(card, this.#counters.get(name) ?? card.atc);
+    const chip = new EmvCard(card, this.#memories.get(name));
     reader.insert(watched(chip));
     return ok({
       entry: reader.kind,
+      // The issuer may have changed it since.
+      pin: () => (chip.memory.applications[0]?.pin ?? card.pin).use((digits) => Secret.copy('pin', digits)),
       remove: () => {
         reader.remove();
-        this.#counters.set(name, chip.atc);
+        this.#memories.set(name, chip.memory);
       },
     });
   }

@@ -1,5 +1,5 @@
 export { contactSale } from './contact.ts';
-export { contactlessSale } from './contactless.ts';
+export { contactlessSale } from './contactless/entry-point.ts';
 export type {
   CardFacts,
   Dialogue,

@@ -111,10 +111,17 @@ async function carryOut(action: KernelAction, hands: KernelHands): Promise<Resul
   }
 }
 
+const verify = 0x20;
+
 async function exchange(command: CommandApdu, hands: KernelHands): Promise<Result<ResponseApdu, KernelCode>> {
   const bytes = encodeCommand(command);
   if (!bytes.ok) return bytes;
   const answer = await hands.reader.transmit(bytes.value);
+  // VERIFY carries a PIN: neither copy outlives the exchange, however it ended.
+  if (command.ins === verify) {
+    bytes.value.fill(0);
+    command.data.fill(0);
+  }
   if (!answer.ok) return answer;
   const response = decodeResponse(answer.value);
   if (!response.ok) return response;

@@ -137,6 +137,10 @@ export interface KernelSettings {
   readonly pinPad?: PinPad;
   /** Which PINs there is somebody to take: an online PIN needs keys. Default: offline both, online. */
   readonly pins?: { readonly offline: boolean; readonly online: boolean };
+  /** Offline data authentication (SDA, DDA, CDA). Default: yes. */
+  readonly authenticatesData?: boolean;
+  /** Whether it may approve without the issuer: somebody has to store such sales and forward them. Default: where the model can. */
+  readonly approvesOffline?: boolean;
   readonly mayBypassPin?: boolean;
   readonly canChooseApplication?: boolean;
   readonly caKeys?: CaKeyTable;
@@ -166,6 +170,7 @@ export const terminalTypeOf = (model: Pick<TerminalModel, 'offline'>, floorLimit
 export function capabilitiesOf(
   model: Pick<TerminalModel, 'readers' | 'printer' | 'screen' | 'pinPad'>,
   { offline, online }: { readonly offline: boolean; readonly online: boolean },
+  authenticatesData = true,
 ): Uint8Array {
   const has = (kind: string): boolean => model.readers.some((reader) => reader === kind);
   const hasChip = has('contact') || has('contactless');
@@ -174,7 +179,7 @@ export function capabilitiesOf(
     (has('stripe') ? 0x40 : 0) | (has('contact') ? 0x20 : 0),
     pinOffline | (model.pinPad && online ? 0x40 : 0) | (canTakeSignature(model) ? 0x20 : 0) | 0x08,
     // SDA, DDA and CDA: a terminal that can read chips does all three.
-    hasChip ? 0xc8 : 0,
+    hasChip && authenticatesData ? 0xc8 : 0,
   );
 }
 
@@ -182,7 +187,7 @@ export function capabilitiesOf(
 export function kernelTerminalOf(model: TerminalModel, settings: KernelSettings): KernelTerminal {
   const { floorLimitMinor } = settings;
   const pins = settings.pins ?? { offline: true, online: true };
-  const type = terminalTypeOf(model, floorLimitMinor);
+  const type = terminalTypeOf({ offline: model.offline && settings.approvesOffline !== false }, floorLimitMinor);
   const limits: ContactlessLimits = {
     transactionLimitMinor: noLimit,
     onDeviceLimitMinor: noLimit,
@@ -194,7 +199,7 @@ export function kernelTerminalOf(model: TerminalModel, settings: KernelSettings)
     country: Uint8Array.of(0x03, 0x92),
     currency: Uint8Array.of(0x03, 0x92),
     type,
-    capabilities: capabilitiesOf(model, pins),
+    capabilities: capabilitiesOf(model, pins, settings.authenticatesData),
     additionalCapabilities,
     id: ascii(settings.terminalId, 8),
     merchantId: ascii(settings.merchantId, 15),

@@ -12,7 +12,7 @@ import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { AdviceStore, SaleStore } from '../sales/index.ts';
-import type { Acquirer, CardVault, NegativeFile, SaleTimings } from '../secure/index.ts';
+import type { Acquirer, CardVault, NegativeFile, PinHabit, SaleTimings } from '../secure/index.ts';
 import type { ReversalImage } from './reversal-image.ts';
 
 /**
@@ -78,6 +78,8 @@ export interface SaleOrder {
   readonly amountMinor: number;
   /** Name of the emulated card to present (`CardSide.cards`). */
   readonly card: string;
+  /** What the emulated cardholder does when a PIN is asked for. Default `right`. */
+  readonly pin?: PinHabit;
 }
 
 /** Called at each step of a payment as it is taken. `atMs` counts from its start; `detail` holds no secret. */
@@ -94,7 +96,7 @@ export interface CardSide {
    * Makes one payment, one at a time: a second call while one runs is refused with SALE_IN_PROGRESS. Never rejects: whatever
    * goes wrong is in the result's `outcome` and `reason`.
    */
-  run(order: PaymentOrder, onStep?: OnSaleStep): Promise<SaleResult>;
+  run(order: PaymentOrder, onStep?: OnSaleStep, pin?: PinHabit): Promise<SaleResult>;
   /** A sale: `run` with kind `sale`. */
   sell(order: SaleOrder, onStep?: OnSaleStep): Promise<SaleResult>;
   /** Daily totals; `close` ends the business day. */

@@ -1,11 +1,11 @@
 import { localTransactionTime } from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
-import { CaKeyTable, caKeyHash } from '@tsunagu/protocols/emv';
+import { CaKeyTable, caKeyHash, RevocationList } from '@tsunagu/protocols/emv';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { Configuration, SaleStep } from '@tsunagu/protocols/fleet';
 import { ok, type Result, toHex, unwrap } from '@tsunagu/protocols/kit';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
-import { testCaKeys } from '@tsunagu/protocols/test-cards';
+import { revokedTestCertificates, testCaKeys } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
 import {
   type CardFacts,
@@ -16,6 +16,8 @@ import {
   kernelTerminalOf,
   type OnlineRequest,
   type OnlineResult,
+  type PinAnswer,
+  type PinQuestion,
   runDialogue,
   type TraceLine,
   type TransactionType,
@@ -29,8 +31,9 @@ import { type ChipReceipt, receiptOf } from './receipt.ts';
 import type { SealedCard } from './sealed-card.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
-/** Keys of the CA whose cards an emulated house reads. */
+/** Keys of the CA whose cards an emulated house reads, and what that CA has withdrawn. */
 const testKeys = unwrap(CaKeyTable.load(testCaKeys().map((key) => ({ ...key, hash: caKeyHash(key) }))));
+const withdrawn = new RevocationList(revokedTestCertificates());
 
 /** What the issuer is to be asked, as payment hears it. */
 export interface OnlineQuestion {
@@ -84,11 +87,13 @@ export interface ReadingParts {
   readonly vault: CardVault;
   readonly negative: NegativeFile;
   readonly watch: Stopwatch;
+  /** The cardholder in front of the PIN pad. */
+  readonly askPin: (question: PinQuestion) => PinAnswer;
 }
 
 /** Runs the kernel over a powered card. What leaves is sealed. */
 export async function readChip(
-  { world, model, vault, negative, watch }: ReadingParts,
+  { world, model, vault, negative, watch, askPin }: ReadingParts,
   reader: ChipReader,
   entry: 'contact' | 'contactless',
   transaction: ChipTransaction,
@@ -104,7 +109,10 @@ export async function readChip(
       merchantId: transaction.merchantId,
       floorLimitMinor: transaction.mayApproveOffline ? transaction.configuration.floorLimitMinor : 0,
       caKeys: testKeys,
-      pins: { offline: false, online: false },
+      revoked: withdrawn,
+      // A PIN for the issuer needs DE52, which is not here yet.
+      pins: { offline: true, online: false },
+      approvesOffline: transaction.mayApproveOffline,
     }),
     kernelTransaction(world, transaction),
   );
@@ -119,6 +127,7 @@ export async function readChip(
       return hands.goOnline({ card: sealOnce(request.card), verification: request.verification, emv: request.emv });
     },
     report: ({ step, detail }) => hands.report(step, detail),
+    askPin: (question) => Promise.resolve(askPin(question)),
     drawRandom: (lengthBytes) => world.entropy(lengthBytes),
     trace: (line) => hands.trace(line),
     think: (work) => watch.in('kernel', work),

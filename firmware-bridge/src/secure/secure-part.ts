@@ -9,7 +9,8 @@ import type { ChipCard } from '../readers/emulated/chip-card.ts';
 import type { ChipReader } from '../readers/port.ts';
 import { type EmulatedStation, openEmulatedStation } from '../readers/station.ts';
 import { type CardVault, wipeCard } from './card-vault.ts';
-import { type ChipHands, type ChipReading, type ChipTransaction, readChip } from './chip-reading.ts';
+import { type ChipHands, type ChipReading, type ChipTransaction, type ReadingParts, readChip } from './chip-reading.ts';
+import { type PinHabit, typePin } from './pin-habit.ts';
 import type { Acquirer, AcquirerFault, NegativeFile } from './ports.ts';
 import type { SealedCard } from './sealed-card.ts';
 import type { Stopwatch } from './stopwatch.ts';
@@ -41,8 +42,8 @@ export interface SecurePartOptions {
  * On a real terminal this is the part that SRED names (PCI PTS POI 6.2, module 4: encryption of account data).
  */
 export interface SecurePart {
-  /** Presents an emulated card. */
-  present(card: string, watch: Stopwatch): Result<Presented, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'>;
+  /** Presents an emulated card, whose holder takes to the PIN pad as `habit` says. */
+  present(card: string, watch: Stopwatch, habit?: PinHabit): Result<Pick<Presented, 'entry' | 'remove'>, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'>;
   /** Runs a transaction with a chip. A fault: no reader, or no card in time. */
   chip(
     entry: 'contact' | 'contactless',
@@ -70,6 +71,7 @@ class EmulatedSecurePart implements SecurePart {
   readonly #options: SecurePartOptions;
   readonly #station: EmulatedStation;
   readonly #hand: EmulatedHand;
+  #askPin: ReadingParts['askPin'] = () => ({ type: 'timeout' });
 
   constructor(options: SecurePartOptions, station: EmulatedStation) {
     this.#options = options;
@@ -77,8 +79,17 @@ class EmulatedSecurePart implements SecurePart {
     this.#hand = new EmulatedHand(station.emulated);
   }
 
-  present(card: string, watch: Stopwatch): Result<Presented, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'> {
-    return this.#hand.present(card, (chip) => timed(chip, watch));
+  present(
+    card: string,
+    watch: Stopwatch,
+    habit: PinHabit = 'right',
+  ): Result<Pick<Presented, 'entry' | 'remove'>, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'> {
+    const presented = this.#hand.present(card, (chip) => timed(chip, watch));
+    if (!presented.ok) return presented;
+    const { entry, pin, remove } = presented.value;
+    // The PIN stays in here with the pad that it is typed on.
+    this.#askPin = (question) => typePin(habit, pin(), question);
+    return ok({ entry, remove });
   }
 
   async chip(
@@ -91,7 +102,7 @@ class EmulatedSecurePart implements SecurePart {
     const reader = await watch.during('reader', () => this.#awake(entry));
     if (!reader.ok) return reader;
     onPresent();
-    return ok(await readChip({ ...this.#options, watch }, reader.value, entry, transaction, hands));
+    return ok(await readChip({ ...this.#options, watch, askPin: this.#askPin }, reader.value, entry, transaction, hands));
   }
 
   async stripe(today: string, watch: Stopwatch): Promise<Result<StripeReading, ErrorCode>> {

@@ -1,19 +1,33 @@
 export {
-  cardSigner,
   caSigner,
+  chipSigner,
   isTestScheme,
   issuerSigner,
+  type ListedCaKey,
+  listTestCaKeys,
+  type RevokedCertificate,
+  revokedTestCertificates,
+  type TestChain,
   type TestScheme,
   testCaIndex,
+  testCaIndexOf,
   testCaKeys,
 } from './authority.ts';
-export type { CardFlow, Fate, TestCardName } from './cards.ts';
-export { type CardImage, type CardRecord, personalise } from './personalise.ts';
+export type { CardFlow, CardRisk, FastCvm, Fate, RelayTimes } from './card-data.ts';
+export type { CardFault, CardFaultKind } from './card-faults.ts';
+export { type CardDirectory, type CardImage, type CardRecord, directoryOf, personalise } from './personalise.ts';
 export {
+  applicationsOf,
   cardKeysOf,
+  cardSigner,
+  everydayCardNames,
+  faultyCardNames,
+  faultyCards,
   findTestCard,
   isTestCardName,
+  scriptKeysOf,
   type TestCard,
+  type TestCardName,
   testCard,
   testCardNames,
   testCards,

@@ -1,6 +1,8 @@
 import { hasLuhnDigit, parseAfl, parseTrack2, schemeOfAid } from '@tsunagu/protocols/emv';
 import { hex, toHex, unwrap } from '@tsunagu/protocols/kit';
 import {
+  applicationsOf,
+  directoryOf,
   findTestCard,
   isTestCardName,
   personalise,
@@ -79,13 +81,16 @@ describe.each(testCards().map((card) => [card.name, card] as const))('%s', (name
   });
 
   test('is announced by its directory', () => {
-    const isContact = card.flow === 'contact';
-    const listed = isContact ? image.directoryRecords.map(({ bytes }) => bytes) : [image.directoryFci];
-    const aid = findTlvDeep(
-      listed.flatMap((bytes) => [...unwrap(decodeTlv(bytes))]),
-      0x4f,
-    );
-    expect(aid?.value).toEqual(image.aid);
+    const directory = directoryOf(applicationsOf(card));
+    expect(directory === undefined).toBe(card.directory === 'absent');
+    if (directory !== undefined) {
+      const listed = card.isContactless ? [directory.fci] : directory.records.map(({ bytes }) => bytes);
+      const aid = findTlvDeep(
+        listed.flatMap((bytes) => [...unwrap(decodeTlv(bytes))]),
+        0x4f,
+      );
+      expect(aid?.value).toEqual(image.aid);
+    }
     expect(findTlvDeep(unwrap(decodeTlv(image.fci)), 0x84)?.value).toEqual(image.aid);
   });
 });
