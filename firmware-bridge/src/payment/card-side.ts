@@ -130,12 +130,7 @@ export class EmulatedCardSide implements CardSide {
     await this.#secure.close();
   }
 
-  async #run(
-    order: PaymentOrder,
-    entry: SaleResult['entry'],
-    onStep: OnSaleStep,
-    pin: PinHabit,
-  ): Promise<SaleResult> {
+  async #run(order: PaymentOrder, entry: SaleResult['entry'], onStep: OnSaleStep, pin: PinHabit): Promise<SaleResult> {
     const watch = new Stopwatch(this.#options.world.clock);
     this.#trace = [];
     const run: PaymentRun = {

@@ -43,7 +43,11 @@ export interface SecurePartOptions {
  */
 export interface SecurePart {
   /** Presents an emulated card, whose holder takes to the PIN pad as `habit` says. */
-  present(card: string, watch: Stopwatch, habit?: PinHabit): Result<Pick<Presented, 'entry' | 'remove'>, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'>;
+  present(
+    card: string,
+    watch: Stopwatch,
+    habit?: PinHabit,
+  ): Result<Pick<Presented, 'entry' | 'remove'>, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'>;
   /** Runs a transaction with a chip. A fault: no reader, or no card in time. */
   chip(
     entry: 'contact' | 'contactless',
@@ -102,7 +106,9 @@ class EmulatedSecurePart implements SecurePart {
     const reader = await watch.during('reader', () => this.#awake(entry));
     if (!reader.ok) return reader;
     onPresent();
-    return ok(await readChip({ ...this.#options, watch, askPin: this.#askPin }, reader.value, entry, transaction, hands));
+    return ok(
+      await readChip({ ...this.#options, watch, askPin: this.#askPin }, reader.value, entry, transaction, hands),
+    );
   }
 
   async stripe(today: string, watch: Stopwatch): Promise<Result<StripeReading, ErrorCode>> {

@@ -17,9 +17,12 @@ export {
 } from './payment.ts';
 export { type Configuration, configuration, configurationHash } from './configuration.ts';
 export {
+  artefactDigest,
   type ClaimBundle,
   claimBundle,
+  deviceOperations,
   devicePaths,
+  deviceStatus,
   type EnrolmentAnswer,
   type EnrolmentRequest,
   enrolmentAnswer,
@@ -59,12 +62,16 @@ export {
   type DownTopic,
   downTopic,
   type EventKind,
-  eventKinds,
+  eventMessages,
+  messageOn,
   negativeHeadTopic,
   parseDownTopic,
   parseUpTopic,
   subtree,
   terminalFilters,
+  type TopicName,
+  topicParameters,
+  topics,
   type UpTopic,
   upTopic,
 } from './topics.ts';
