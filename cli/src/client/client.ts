@@ -20,7 +20,10 @@ import {
   registeredTerminal,
   type TerminalDetail,
   type TerminalSummary,
+  type PaymentOrder,
+  type SlipOrder,
   type TestSale,
+  type TotalsOrder,
   type TimelineEntry,
   terminalDetail,
   terminalSummary,
@@ -56,6 +59,9 @@ export interface Client {
   timeline(serial: string): Promise<Result<readonly TimelineEntry[]>>;
   register(terminal: RegisterTerminal): Promise<Result<ClaimBundle>>;
   startTestSale(serial: string, sale: TestSale): Promise<Result<Job>>;
+  startPayment(serial: string, payment: PaymentOrder): Promise<Result<Job>>;
+  startTotals(serial: string, totals: TotalsOrder): Promise<Result<Job>>;
+  startSlip(serial: string, slip: SlipOrder): Promise<Result<Job>>;
   job(id: string): Promise<Result<Job>>;
   addNegative(entry: {
     readonly pan: string;
@@ -124,6 +130,9 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
       return answer.ok ? ok(answer.value.claim) : answer;
     },
     startTestSale: (serial, sale) => call(job, managementPaths.testSales(serial), sale),
+    startPayment: (serial, payment) => call(job, managementPaths.payments(serial), payment),
+    startTotals: (serial, totals) => call(job, managementPaths.totals(serial), totals),
+    startSlip: (serial, slip) => call(job, managementPaths.slips(serial), slip),
     job: (id) => call(job, managementPaths.job(id)),
     addNegative: (entry) => call(negativeAdded, managementPaths.negativeEntries, entry),
     negative: () => call(negativeOverview, managementPaths.negative),

@@ -30,6 +30,8 @@ export interface StartOptions {
 
 const program = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const startTimeoutMs = 120_000;
+/** Each terminal enrols, is keyed and gets its list before the house is ready. */
+const startMsPerTerminal = 1_000;
 const stopGraceMs = 10_000;
 
 /**
@@ -88,9 +90,14 @@ async function raise(
   const { data, portBase } = options;
   const { parts, preparing } = console.texts.start;
   const common = ['--data', data, '--port-base', String(portBase)];
-  const run = async (name: string, path: string, args: readonly string[]): Promise<Result<Child>> => {
+  const run = async (
+    name: string,
+    path: string,
+    args: readonly string[],
+    timeoutMs = startTimeoutMs,
+  ): Promise<Result<Child>> => {
     console.err(preparing(name));
-    const child = await startChild(world, name, program(path), args, startTimeoutMs, signal);
+    const child = await startChild(world, name, program(path), args, timeoutMs, signal);
     if (child.ok) children.push(child.value);
     return signal.aborted ? { ok: false, fault: { code: 'PROCESS_DIED' } } : child;
   };
@@ -116,7 +123,12 @@ async function raise(
     '--sale-every-seconds',
     String(options.saleEverySeconds),
   ];
-  const terminals = await run(parts.terminals(found.value), 'firmware-bridge/dist/main.js', fleet);
+  const terminals = await run(
+    parts.terminals(found.value),
+    'firmware-bridge/dist/main.js',
+    fleet,
+    startTimeoutMs + found.value * startMsPerTerminal,
+  );
   if (!terminals.ok) return terminals;
   const { signInUrl = '', managementUrl = '' } = server.value.ready;
   return ok({ signInUrl, managementUrl, terminals: found.value });

@@ -9,12 +9,14 @@ import { jobHandlers, jobRunner, openLedger } from '../jobs/index.ts';
 import { openTerminalKeys } from '../keys/index.ts';
 import { directNetwork, type Network, openLink, secureNetwork } from '../link/index.ts';
 import { openNegativeFile } from '../negative/index.ts';
-import type { CardSide, CardSideOptions } from '../payment/index.ts';
-import { openRelay, type Relay, relayedNetwork } from '../relay/index.ts';
+import { type CardSide, type CardSideOptions, refusedPayment } from '../payment/index.ts';
+import { openRelay, relayedNetwork } from '../relay/index.ts';
 import { openAdviceStore, openOutbox, openSaleStore, turns } from '../sales/index.ts';
 import { type Files, openSealedStore, type SealedStore } from '../sealed-store/index.ts';
 import { openCardVault } from '../secure/index.ts';
 import { openShopper } from '../shopper/index.ts';
+import { bootSoftware, type Software } from '../software/index.ts';
+import { openTamper, type Tamper, type TamperSensor } from '../tamper/index.ts';
 import { openTwin } from '../twin/index.ts';
 import { nextBoot } from './boot.ts';
 import { heartbeat } from './heartbeat.ts';
@@ -36,13 +38,18 @@ export interface Terminal {
   readonly serial: Serial;
   /** Resolves when it is enrolled and connected for the first time; a fault when it never will be. */
   readonly connected: Promise<Result<void>>;
+  /** A sensor of the case speaks. */
+  tamper(sensor: TamperSensor): Promise<void>;
   /** Finishes the sale in hand, says good-bye and closes. */
   stop(): Promise<void>;
 }
 
 /** The negative list that every terminal holds. */
 const negativeList = 'regular';
-const softwareVersion = '0.1.0';
+/** What a terminal runs before its first update. */
+const factoryVersion = '0.1.0';
+/** An emulated software that hangs is ended by the watchdog so long after its boot. */
+const watchdogMs = 1_000;
 
 /**
  * Starts a terminal: it enrols if it has to, connects, and from then on follows its server by itself. What cannot be read
@@ -55,39 +62,105 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
   if (!model) return fail('MODEL_UNKNOWN', { facts: { model: claim.value.model } });
   const store = await openSealedStore(options.files, options.world);
   if (!store.ok) return store;
-  const boot = await nextBoot(store.value);
-  if (!boot.ok) return boot;
   const { serial, endpoints, parent } = claim.value;
   const world = { ...options.world, log: options.world.log.with({ serial }) };
   const network = parent ? relayedNetwork(parent, serial, world.timers) : directNetwork(endpoints, world.timers);
   const relay = options.relay ? await openRelay({ world, network, ...options.relay }) : undefined;
   if (relay && !relay.ok) return relay;
 
-  const stopping = new AbortController();
-  const running = run({
-    ...options,
-    world,
-    claim: claim.value,
-    model,
-    store: store.value,
-    boot: boot.value,
-    network,
-    signal: stopping.signal,
+  const device = new Device({ ...options, world, claim: claim.value, model, store: store.value, network });
+  const booted = await device.boot();
+  if (!booted.ok) {
+    await relay?.value.close();
+    return booted;
+  }
+  return ok({
+    serial,
+    connected: device.connected,
+    tamper: (sensor) => device.tamper(sensor),
+    async stop() {
+      await device.stop();
+      await relay?.value.close();
+    },
   });
-  world.log('info', 'terminalStarted', { model: model.id, boot: boot.value });
-  return ok({ serial, connected: connectedOnce(running), stop: () => stop(running, stopping, relay?.value) });
 }
 
-async function connectedOnce(running: Promise<Result<Running>>): Promise<Result<void>> {
-  const started = await running;
-  return started.ok ? started.value.connected : started;
-}
+type DeviceOptions = Omit<RunOptions, 'boot' | 'signal' | 'software' | 'restart'>;
 
-async function stop(running: Promise<Result<Running>>, stopping: AbortController, relay?: Relay): Promise<void> {
-  stopping.abort(new Error('stopped'));
-  const started = await running;
-  if (started.ok) await started.value.stop();
-  await relay?.close();
+/** The device that the software boots on: it restarts when the software asks for it. */
+class Device {
+  readonly connected: Promise<Result<void>>;
+  readonly #options: DeviceOptions;
+  #settle: (connected: Result<void>) => void = () => undefined;
+  #stopping = new AbortController();
+  #running: Promise<Result<Running>> | undefined;
+  #restarting: Promise<void> = Promise.resolve();
+  #isOff = false;
+
+  constructor(options: DeviceOptions) {
+    this.#options = options;
+    this.connected = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  /** Counts the boot, lets the boot loader choose a slot, and starts what is in it. */
+  async boot(): Promise<Result<void>> {
+    const { world, files, store, model } = this.#options;
+    const boot = await nextBoot(store);
+    if (!boot.ok) return boot;
+    const software = await bootSoftware(world, files, store, model, factoryVersion);
+    if (!software.ok) return software;
+    const stopping = new AbortController();
+    this.#stopping = stopping;
+    world.log('info', 'terminalStarted', { model: model.id, boot: boot.value, ...software.value.running });
+    const restart = (): void => this.#restart(stopping);
+    if (software.value.boot === 'hangs') {
+      this.#options.world.timers.after(watchdogMs, restart);
+      return ok(undefined);
+    }
+    const running = run({
+      ...this.#options,
+      boot: boot.value,
+      software: software.value,
+      signal: stopping.signal,
+      restart,
+    });
+    this.#running = running;
+    void running.then(async (started) => this.#settle(started.ok ? await started.value.connected : started));
+    return ok(undefined);
+  }
+
+  /** @param asked the run that asks: one that is over already restarts nothing */
+  #restart(asked: AbortController): void {
+    if (this.#isOff || asked !== this.#stopping || asked.signal.aborted) return;
+    this.#restarting = (async () => {
+      await this.#end('restarting');
+      if (this.#isOff) return;
+      const booted = await this.boot();
+      if (!booted.ok) this.#options.world.log('error', 'terminalNotBooted', { fault: booted.fault });
+    })();
+  }
+
+  async tamper(sensor: TamperSensor): Promise<void> {
+    await this.#restarting;
+    const started = await this.#running;
+    if (started?.ok) await started.value.tamper.trip(sensor);
+  }
+
+  async stop(): Promise<void> {
+    this.#isOff = true;
+    await this.#restarting;
+    await this.#end('stopped');
+    this.#settle(fail('LINK_DOWN'));
+  }
+
+  async #end(why: string): Promise<void> {
+    this.#stopping.abort(new Error(why));
+    const started = await this.#running;
+    this.#running = undefined;
+    if (started?.ok) await started.value.stop();
+  }
 }
 
 interface RunOptions extends TerminalOptions {
@@ -96,11 +169,15 @@ interface RunOptions extends TerminalOptions {
   readonly store: SealedStore;
   readonly boot: number;
   readonly network: Network;
+  readonly software: Software;
   readonly signal: AbortSignal;
+  /** Ends this run and boots anew. Returns at once. */
+  readonly restart: () => void;
 }
 
 interface Running {
   readonly connected: Promise<Result<void>>;
+  readonly tamper: Tamper;
   stop(): Promise<void>;
 }
 
@@ -113,7 +190,7 @@ async function run(options: RunOptions): Promise<Result<Running>> {
 
 /** Puts the rooms of an enrolled terminal together. */
 async function assemble(options: RunOptions, identity: Identity): Promise<Result<Running>> {
-  const { world, claim, model, store, boot, signal } = options;
+  const { world, claim, model, store, boot, software, signal } = options;
   const { tenant, serial } = claim;
   const { host } = claim.endpoints;
   const network = secureNetwork(
@@ -127,6 +204,8 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
 
   const keys = await openTerminalKeys(store);
   if (!keys.ok) return keys;
+  const tamper = await openTamper({ world, store, keys: keys.value, link: () => link, changed });
+  if (!tamper.ok) return tamper;
   const ledger = await openLedger(store);
   if (!ledger.ok) return ledger;
   const outbox = await openOutbox(world, store, () => link);
@@ -176,6 +255,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
 
   const pay: CardSide['run'] = (order, onStep) =>
     saleTurns.take(async () => {
+      if (tamper.value.happened) return refusedPayment(order, 'stored', 'refused', 'TERMINAL_TAMPERED');
       const sale = await cardSide.run(order, onStep);
       const { outcome, reason, stan, durationMs } = sale;
       world.log('info', 'saleFinished', {
@@ -199,6 +279,10 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       pay,
       totals: (close) => saleTurns.take(() => cardSide.totals(close)),
       print: (order) => cardSide.print(order),
+      software,
+      install: (...order) => software.install({ network, host, signal }, ...order),
+      // The sale in hand is finished first.
+      restart: () => void saleTurns.take(async () => options.restart()),
     }),
     changed,
   });
@@ -218,11 +302,15 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     const { version, hash } = twin.ok ? twin.value.inForce : { version: 0, hash: '' };
     return {
       model: model.id,
-      software: { version: softwareVersion, slot: 'A' },
+      software: software.running,
       configuration: { version, hash },
       keys: keys.ok ? [...keys.value.slots()] : [],
       negative: list ? [list] : [],
       cards: [...cardSide.cards],
+      ...(tamper.ok &&
+        tamper.value.happened && {
+          tampered: { at: tamper.value.happened.at, sensor: tamper.value.happened.sensor },
+        }),
       ...(claim.parent && { parent: claim.parent.serial }),
     };
   }
@@ -248,14 +336,36 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     if (isKeyed && (negative.value.report()?.version ?? 0) > 0) shopper?.start();
   }
 
-  await runner.recover();
+  if (software.proofTimeoutMs !== undefined) world.timers.after(software.proofTimeoutMs, giveUpTrial);
+  runner.recover();
   openForBusiness();
+
+  /** The time for the proof is over: the boot after this one runs the old software. */
+  function giveUpTrial(): void {
+    if (signal.aborted || software.proofTimeoutMs === undefined) return;
+    world.log('warn', 'softwareNotProven', { ...software.running });
+    options.restart();
+  }
+
+  /** The proof: the server answers what the new software asks. */
+  async function proveSoftware(): Promise<void> {
+    if (software.proofTimeoutMs === undefined) return;
+    const echo = await link.ask({ kind: 'pull' }, 'request', { pull: 'time' });
+    if (!echo.ok || echo.value.kind !== 'time') return;
+    const proven = await software.prove();
+    if (!proven.ok) world.log('error', 'softwareProofNotStored', { fault: proven.fault });
+    changed();
+  }
+
   const connected = new Promise<Result<void, 'LINK_DOWN'>>((resolve) => {
     signal.addEventListener('abort', () => resolve(fail('LINK_DOWN')), { once: true });
+    if (software.boot === 'isMute') return;
     link.start({
       hello,
       up() {
         pulse.start();
+        void proveSoftware();
+        if (tamper.ok) void tamper.value.tell();
         // What is desired and what is to do, the server says in answer to the hello.
         if (ledger.value.entries('finished').length > 0) runner.wake();
         negative.value.wake();
@@ -274,6 +384,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
 
   return ok({
     connected,
+    tamper: tamper.value,
     async stop() {
       shopper?.stop();
       runner.stop();

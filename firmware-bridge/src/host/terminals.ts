@@ -9,11 +9,20 @@ export interface RunningTerminals {
   stop(serials: readonly string[]): Promise<void>;
 }
 
-/** Starts the terminals of a task, one after the other, and tells how each fares. */
+/** Terminals of one thread that may be on their way to their first connection at a time: a fleet that boots as one is a storm. */
+const startingMax = 2;
+/** A terminal that is not connected by then waits for its server: the next one may start. */
+const startingMs = 5_000;
+
+/** Starts the terminals of a task, a few at a time, and tells how each fares. */
 export function runTerminals(world: World, task: WorkerTask, tell: (says: WorkerSays) => void): RunningTerminals {
   const running = new Map<string, Promise<Terminal | undefined>>();
-  for (const { serial, folder, relay } of task.plans) {
-    const started = (async (): Promise<Terminal | undefined> => {
+  const ending = new AbortController();
+  const places = Array.from({ length: startingMax }, () => Promise.resolve());
+  for (const [index, { serial, folder, relay }] of task.plans.entries()) {
+    const place = index % startingMax;
+    const started = (places[place] ?? Promise.resolve()).then(async (): Promise<Terminal | undefined> => {
+      if (ending.signal.aborted) return undefined;
       const terminal = await startTerminal({
         world,
         files: await folderFiles(folder),
@@ -26,7 +35,11 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
       world.log('error', 'terminalNotStarted', { serial, fault: terminal.fault });
       tell({ kind: 'failed', serial, code, facts: { serial, ...facts } });
       return undefined;
-    })();
+    });
+    places[place] = started.then(
+      (terminal) => Promise.race([terminal?.connected, world.timers.sleep(startingMs, ending.signal)]).then(noop, noop),
+      noop,
+    );
     running.set(serial, started);
     void started
       .then(async (terminal) => {
@@ -42,6 +55,7 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
   }
   return {
     async stop(serials) {
+      ending.abort(new Error('stopped'));
       await Promise.all(
         serials.map(async (serial) => {
           const terminal = await running.get(serial)?.catch(() => undefined);
@@ -53,3 +67,5 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
     },
   };
 }
+
+const noop = (): void => undefined;

@@ -1,18 +1,30 @@
+import type { JobId, SoftwareInstall } from '@tsunagu/protocols/fleet';
+import type { Result } from '@tsunagu/protocols/kit';
 import type { TerminalKeys } from '../keys/index.ts';
 import type { CardSide } from '../payment/index.ts';
+import type { InstallStep, Software, SoftwareFault } from '../software/index.ts';
 import { failedBy, type JobHandlers } from './runner.ts';
 
 /** What jobs act upon. */
 export interface JobTargets {
-  readonly keys: TerminalKeys;
+  readonly keys: Pick<TerminalKeys, 'load'>;
   /** Makes a payment when no other is in hand. */
   readonly pay: CardSide['run'];
   readonly totals: CardSide['totals'];
   readonly print: CardSide['print'];
+  readonly software: Pick<Software, 'running'>;
+  /** Stages or finishes an image (`Software.install`). */
+  readonly install: (
+    wanted: SoftwareInstall,
+    order: { readonly job: JobId; readonly attempt: number },
+    onPiece: (done: number, of: number) => void,
+  ) => Promise<Result<InstallStep, SoftwareFault>>;
+  /** Restarts the terminal when no sale is in hand. */
+  readonly restart: () => void;
 }
 
 /** The terminal's handlers: a new kind of job is a new entry here and in `protocols/fleet/job`. */
-export const jobHandlers = ({ keys, pay, totals, print }: JobTargets): JobHandlers => ({
+export const jobHandlers = ({ keys, pay, totals, print, software, install, restart }: JobTargets): JobHandlers => ({
   'key.load': {
     // The slot names the order that filled it.
     afterPowerLoss: 'again',
@@ -55,6 +67,19 @@ export const jobHandlers = ({ keys, pay, totals, print }: JobTargets): JobHandle
     async run(params) {
       const printed = await print(params);
       return printed.ok ? { state: 'succeeded', document: printed.value } : failedBy(printed.fault);
+    },
+  },
+  'software.install': {
+    // The slots know how far it is.
+    afterPowerLoss: 'again',
+    async run(params, { job, attempt, progress }) {
+      const installed = await install(params, { job, attempt }, (done, of) =>
+        progress('software-fetched', 0, `${done}/${of}`),
+      );
+      if (!installed.ok) return failedBy(installed.fault);
+      if (installed.value === 'installed') return { state: 'succeeded', software: software.running };
+      restart();
+      return 'restarting';
     },
   },
 });

@@ -1,4 +1,4 @@
-import type { JobBody, JobId, JobReport, JobType, SaleStep, SignedDocument } from '@tsunagu/protocols/fleet';
+import type { JobBody, JobId, JobReport, JobType, SignedDocument } from '@tsunagu/protocols/fleet';
 import type { Fault } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Link } from '../link/index.ts';
@@ -10,22 +10,25 @@ export type JobOutcome = Omit<JobReport, 'attempt' | 'progress' | 'state'> & {
   readonly state: 'succeeded' | 'failed';
 };
 
+/** The terminal is about to restart, and the job goes on after it: it stays begun, and nothing else is begun before. */
+export type JobRestarts = 'restarting';
+
 /** What a handler is told. */
 export interface JobContext {
   readonly job: JobId;
   readonly attempt: number;
   /** Says live which step was taken; may be lost. */
-  readonly progress: (step: SaleStep, atMs: number, detail?: string) => void;
+  readonly progress: (step: string, atMs: number, detail?: string) => void;
 }
 
 /** How a kind of job is done. */
 export interface JobHandler<Type extends JobType> {
   /**
-   * What a power loss in the middle means: `again` for an effect that finds itself done (a key is in its slot), `failed` for
-   * one that must not happen twice (a sale).
+   * What a power loss in the middle means: `again` for an effect that finds itself done (a key is in its slot, a software runs),
+   * `failed` for one that must not happen twice (a sale).
    */
   readonly afterPowerLoss: 'again' | 'failed';
-  run(params: Extract<JobBody, { type: Type }>['params'], context: JobContext): Promise<JobOutcome>;
+  run(params: Extract<JobBody, { type: Type }>['params'], context: JobContext): Promise<JobOutcome | JobRestarts>;
 }
 export type JobHandlers = { readonly [Type in JobType]: JobHandler<Type> };
 
@@ -43,8 +46,8 @@ export interface JobRunnerOptions {
 export interface JobRunner {
   /** There may be work: called at each connection and each notice. Returns at once. */
   wake(): void;
-  /** What the power loss left behind is finished first. */
-  recover(): Promise<void>;
+  /** Begins with what a power loss or a restart left behind; orders are pulled after it. Returns at once. */
+  recover(): void;
   /** Resolves when nothing runs any more. */
   idle(): Promise<void>;
   stop(): void;
@@ -59,21 +62,28 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
   let running: Promise<void> | undefined;
   let wanted = false;
   let stopped = false;
+  /** The terminal is going to restart. */
+  let isRestarting = false;
   /** Results that the store did not take; at most one per job that was begun. */
   let unstored: readonly { readonly job: JobId; readonly report: JobReport }[] = [];
 
   const wake = (): void => {
     wanted = true;
-    running ??= round().finally(() => {
+    begin(round);
+  };
+
+  /** One thing at a time; what was wished for meanwhile comes after it. */
+  function begin(work: () => Promise<void>): void {
+    running ??= work().finally(() => {
       running = undefined;
       if (wanted && !stopped && link.isUp) wake();
     });
-  };
+  }
 
   /** A round ends when there is nothing more to do or nobody to talk to. */
   async function round(): Promise<void> {
     wanted = false;
-    for (let count = 0; count < ordersMax && !stopped && link.isUp; count++) {
+    for (let count = 0; count < ordersMax && !stopped && !isRestarting && link.isUp; count++) {
       if (!(await storeAgain()) || !(await reportAll())) return later();
       const answer = await link.ask({ kind: 'pull' }, 'request', { pull: 'job' });
       if (!answer.ok) return later();
@@ -134,10 +144,15 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
       progress: (step, atMs, detail) =>
         tell({ attempt, state: 'running', progress: { step, atMs, ...(detail !== undefined && { detail }) } }),
     });
+    if (outcome === 'restarting') {
+      world.log('info', 'jobRestarts', { job, attempt });
+      isRestarting = true;
+      return;
+    }
     await finish(job, attempt, outcome);
   }
 
-  async function outcomeOf(body: JobBody, context: JobContext): Promise<JobOutcome> {
+  async function outcomeOf(body: JobBody, context: JobContext): Promise<JobOutcome | JobRestarts> {
     switch (body.type) {
       case 'key.load':
         return options.handlers['key.load'].run(body.params, context);
@@ -149,6 +164,8 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
         return options.handlers['payment.totals'].run(body.params, context);
       case 'slip.print':
         return options.handlers['slip.print'].run(body.params, context);
+      case 'software.install':
+        return options.handlers['software.install'].run(body.params, context);
     }
   }
 
@@ -191,19 +208,26 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
 
   return {
     wake,
-    idle: async () => running,
+    async idle() {
+      while (running) await running;
+    },
     stop() {
       stopped = true;
     },
-    async recover() {
-      for (const entry of ledger.entries('begun')) {
-        if (entry.state !== 'begun') continue;
-        const { job, attempt, body } = entry;
-        if (options.handlers[body.type].afterPowerLoss === 'again') await run(job, attempt, body);
-        else await finish(job, attempt, { state: 'failed', fault: 'JOB_INTERRUPTED' });
-      }
-    },
+    recover: () => begin(recover),
   };
+
+  async function recover(): Promise<void> {
+    for (const entry of ledger.entries('begun')) {
+      if (entry.state !== 'begun') continue;
+      const { job, attempt, body } = entry;
+      if (options.handlers[body.type].afterPowerLoss === 'again') await run(job, attempt, body);
+      else await finish(job, attempt, { state: 'failed', fault: 'JOB_INTERRUPTED' });
+      if (isRestarting) return;
+      // The link may have come up meanwhile, with nothing to tell.
+      wanted = true;
+    }
+  }
 }
 
 /** A job that failed, by the code of its fault. */

@@ -20,7 +20,13 @@ import { dukptSlot, negativeSlot, slotRules } from './key-slots.ts';
 
 type StoreFault = 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED' | 'STORE_WRITE_FAILED';
 /** Why a key was not loaded. */
-export type KeyLoadFault = StoreFault | UnwrapError | 'KEY_NOT_AS_ANNOUNCED' | 'KEY_SLOT_EMPTY' | 'KEY_LENGTH_INVALID';
+export type KeyLoadFault =
+  | StoreFault
+  | UnwrapError
+  | 'TERMINAL_TAMPERED'
+  | 'KEY_NOT_AS_ANNOUNCED'
+  | 'KEY_SLOT_EMPTY'
+  | 'KEY_LENGTH_INVALID';
 /** What shows that a key is in its slot. */
 export type KeyEvidence = NonNullable<JobReport['evidence']>;
 /** The order that a key came by. */
@@ -39,6 +45,8 @@ export interface TerminalKeys {
   takeTransactionKey(): Promise<Result<AesTransactionKey, StoreFault | 'KEY_SLOT_EMPTY' | 'DUKPT_COUNTER_EXHAUSTED'>>;
   /** The tag of a card under the negative list's key; undefined without one. */
   negativeTag(pan: Secret<'pan'>): Uint8Array | undefined;
+  /** Wipes every key, the key-block protection key too, out of memory and off the medium. Nothing can be loaded after it. */
+  destroy(): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
 }
 
 /** Opens the key slots of a store. */
@@ -67,6 +75,7 @@ interface Slots {
 
 function terminalKeys(store: SealedStore, slots: Slots): TerminalKeys {
   let tail: Promise<unknown> = Promise.resolve();
+  let areDestroyed = false;
   // One change at a time: two takers must never see the same state.
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const turn = tail.then(work, work);
@@ -75,13 +84,36 @@ function terminalKeys(store: SealedStore, slots: Slots): TerminalKeys {
   };
   return {
     slots: () => (['dukpt', 'negative'] as const).flatMap((slot) => evidenceOf(slots, slot) ?? []),
-    load: (key, order) => inTurn(() => load(store, slots, key, order)),
+    load: (key, order) =>
+      inTurn(async () => (areDestroyed ? fail('TERMINAL_TAMPERED') : load(store, slots, key, order))),
     takeTransactionKey: () => inTurn(() => take(store, slots)),
     negativeTag(pan) {
       const tag = slots.negative && negativeTag(slots.negative.key, pan);
       return tag?.ok ? tag.value : undefined;
     },
+    destroy() {
+      // At once, whatever waits for its turn: the medium follows.
+      areDestroyed = true;
+      slots.negative?.key.wipe();
+      delete slots.negative;
+      delete slots.dukpt;
+      return inTurn(() => destroy(store, slots));
+    },
   };
+}
+
+/** Everything that a key can be made of; the key that all others travel under goes first. */
+async function destroy(store: SealedStore, slots: Slots): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
+  // Whoever was in line before may have put a key back into memory.
+  slots.negative?.key.wipe();
+  delete slots.negative;
+  delete slots.dukpt;
+  let outcome: Result<void, 'STORE_WRITE_FAILED'> = ok(undefined);
+  for (const record of [keyBlockProtectionKeyRecord, dukptSlot, negativeSlot]) {
+    const removed = await store.remove(record);
+    if (!removed.ok) outcome = removed;
+  }
+  return outcome;
 }
 
 function evidenceOf(slots: Slots, slot: KeySlot): KeyEvidence | undefined {

@@ -5,7 +5,7 @@ import { entryOf, readableCards } from '../cards/index.ts';
 import type { TraceLine } from '../kernel/index.ts';
 import type { EmulatedStation } from '../readers/station.ts';
 import { totalsOf } from '../sales/index.ts';
-import { openSecurePart, type SaleTimings, type SecurePart, Stopwatch } from '../secure/index.ts';
+import { openSecurePart, type PinHabit, type SaleTimings, type SecurePart, Stopwatch } from '../secure/index.ts';
 import { emulatedSignature } from '../signature/index.ts';
 import { printSlip } from '../slips/index.ts';
 import { PaymentApplication, type PaymentRun, refusedPayment } from './application.ts';
@@ -61,11 +61,10 @@ export class EmulatedCardSide implements CardSide {
   }
 
   sell(order: SaleOrder, onStep?: OnSaleStep): Promise<SaleResult> {
-    const { amountMinor, card, pin } = order;
-    return this.run({ kind: 'sale', amountMinor, card, pin }, onStep);
+    return this.run({ kind: 'sale', amountMinor: order.amountMinor, card: order.card }, onStep, order.pin);
   }
 
-  run(order: PaymentOrder, onStep: OnSaleStep = () => undefined): Promise<SaleResult> {
+  run(order: PaymentOrder, onStep: OnSaleStep = () => undefined, pin: PinHabit = 'right'): Promise<SaleResult> {
     const entry = 'card' in order ? entryOf(order.card) : 'stored';
     if (entry === undefined) return Promise.resolve(refusedPayment(order, 'contact', 'refused', 'CARD_UNKNOWN'));
     const refuse = (code: ErrorCode): Promise<SaleResult> =>
@@ -78,7 +77,7 @@ export class EmulatedCardSide implements CardSide {
       if (amountMinor > this.#options.ports.configuration().amountMaxMinor) return refuse('AMOUNT_ABOVE_LIMIT');
     }
     if (!this.#options.ports.sales.nextSlip().ok) return refuse('SALE_STORE_FULL');
-    const running = this.#run(order, entry, onStep);
+    const running = this.#run(order, entry, onStep, pin);
     this.#running = running;
     return running.finally(() => {
       this.#running = undefined;
@@ -131,7 +130,7 @@ export class EmulatedCardSide implements CardSide {
     await this.#secure.close();
   }
 
-  async #run(order: PaymentOrder, entry: SaleResult['entry'], onStep: OnSaleStep): Promise<SaleResult> {
+  async #run(order: PaymentOrder, entry: SaleResult['entry'], onStep: OnSaleStep, pin: PinHabit): Promise<SaleResult> {
     const watch = new Stopwatch(this.#options.world.clock);
     this.#trace = [];
     const run: PaymentRun = {
@@ -143,7 +142,7 @@ export class EmulatedCardSide implements CardSide {
     };
     try {
       if (!('card' in order)) return await this.payment.followUp(order, run);
-      const presented = this.#secure.present(order.card, watch, 'pin' in order ? order.pin : undefined);
+      const presented = this.#secure.present(order.card, watch, pin);
       if (!presented.ok)
         return refusedPayment(order, entry === 'stored' ? 'contact' : entry, 'refused', presented.fault.code);
       try {

@@ -1,4 +1,4 @@
-export { PaymentApplication, type PaymentOptions, type PaymentRun } from './application.ts';
+export { PaymentApplication, type PaymentOptions, type PaymentRun, refusedPayment } from './application.ts';
 export { EmulatedCardSide, openCardSide } from './card-side.ts';
 export { chainOf, findOriginal, judgeFollowUp } from './follow-up.ts';
 export { type MeasuredSales, measureSales } from './measure-sale.ts';

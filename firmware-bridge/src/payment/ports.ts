@@ -2,7 +2,6 @@ import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type {
   Configuration,
   PaymentOrder,
-  PinHabit,
   SaleResult,
   SaleStep,
   SlipDocument,
@@ -13,7 +12,7 @@ import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { AdviceStore, SaleStore } from '../sales/index.ts';
-import type { Acquirer, CardVault, NegativeFile, SaleTimings } from '../secure/index.ts';
+import type { Acquirer, CardVault, NegativeFile, PinHabit, SaleTimings } from '../secure/index.ts';
 import type { ReversalImage } from './reversal-image.ts';
 
 /**
@@ -97,7 +96,7 @@ export interface CardSide {
    * Makes one payment, one at a time: a second call while one runs is refused with SALE_IN_PROGRESS. Never rejects: whatever
    * goes wrong is in the result's `outcome` and `reason`.
    */
-  run(order: PaymentOrder, onStep?: OnSaleStep): Promise<SaleResult>;
+  run(order: PaymentOrder, onStep?: OnSaleStep, pin?: PinHabit): Promise<SaleResult>;
   /** A sale: `run` with kind `sale`. */
   sell(order: SaleOrder, onStep?: OnSaleStep): Promise<SaleResult>;
   /** Daily totals; `close` ends the business day. */

@@ -31,7 +31,7 @@ import { type ChipReceipt, receiptOf } from './receipt.ts';
 import type { SealedCard } from './sealed-card.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
-/** Keys of the CA whose cards an emulated house reads. */
+/** Keys of the CA whose cards an emulated house reads, and what that CA has withdrawn. */
 const testKeys = unwrap(CaKeyTable.load(testCaKeys().map((key) => ({ ...key, hash: caKeyHash(key) }))));
 const withdrawn = new RevocationList(revokedTestCertificates());
 
@@ -110,8 +110,9 @@ export async function readChip(
       floorLimitMinor: transaction.mayApproveOffline ? transaction.configuration.floorLimitMinor : 0,
       caKeys: testKeys,
       revoked: withdrawn,
-      // A PIN for the issuer needs its block (DE52), which is not made yet.
+      // A PIN for the issuer needs DE52, which is not here yet.
       pins: { offline: true, online: false },
+      approvesOffline: transaction.mayApproveOffline,
     }),
     kernelTransaction(world, transaction),
   );

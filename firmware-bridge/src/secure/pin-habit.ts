@@ -1,6 +1,8 @@
-import type { PinHabit } from '@tsunagu/protocols/fleet';
 import { Secret } from '@tsunagu/protocols/kit';
 import type { PinAnswer, PinQuestion } from '../kernel/index.ts';
+
+/** How an emulated cardholder takes to a PIN pad: types the right PIN, a wrong one (and again), leaves it out, or walks away. */
+export type PinHabit = 'right' | 'wrong' | 'wrongOnce' | 'bypass' | 'cancel' | 'timeout';
 
 /** An emulated cardholder in front of the PIN pad. @param known the PIN of the card in the reader, a copy */
 export function typePin(

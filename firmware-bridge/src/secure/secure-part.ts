@@ -1,19 +1,17 @@
 import { type OpenMessage, withCard } from '@tsunagu/protocols/acquiring';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
-import type { PinHabit } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
 import type { World } from '@tsunagu/protocols/world';
 import { EmulatedHand, type Presented } from '../cards/index.ts';
-import type { PinAnswer, PinQuestion } from '../kernel/index.ts';
 import type { ChipCard } from '../readers/emulated/chip-card.ts';
 import type { ChipReader } from '../readers/port.ts';
 import { type EmulatedStation, openEmulatedStation } from '../readers/station.ts';
 import { type CardVault, wipeCard } from './card-vault.ts';
-import { type ChipHands, type ChipReading, type ChipTransaction, readChip } from './chip-reading.ts';
+import { type ChipHands, type ChipReading, type ChipTransaction, type ReadingParts, readChip } from './chip-reading.ts';
+import { type PinHabit, typePin } from './pin-habit.ts';
 import type { Acquirer, AcquirerFault, NegativeFile } from './ports.ts';
-import { typePin } from './pin-habit.ts';
 import type { SealedCard } from './sealed-card.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { stripeRefusal } from './stripe-reading.ts';
@@ -44,8 +42,12 @@ export interface SecurePartOptions {
  * On a real terminal this is the part that SRED names (PCI PTS POI 6.2, module 4: encryption of account data).
  */
 export interface SecurePart {
-  /** Presents an emulated card. `habit` is what its holder does at the PIN pad. */
-  present(card: string, watch: Stopwatch, habit?: PinHabit): Result<Presented, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'>;
+  /** Presents an emulated card, whose holder takes to the PIN pad as `habit` says. */
+  present(
+    card: string,
+    watch: Stopwatch,
+    habit?: PinHabit,
+  ): Result<Pick<Presented, 'entry' | 'remove'>, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'>;
   /** Runs a transaction with a chip. A fault: no reader, or no card in time. */
   chip(
     entry: 'contact' | 'contactless',
@@ -73,7 +75,7 @@ class EmulatedSecurePart implements SecurePart {
   readonly #options: SecurePartOptions;
   readonly #station: EmulatedStation;
   readonly #hand: EmulatedHand;
-  #askPin: (question: PinQuestion) => PinAnswer = () => ({ type: 'noPad' });
+  #askPin: ReadingParts['askPin'] = () => ({ type: 'timeout' });
 
   constructor(options: SecurePartOptions, station: EmulatedStation) {
     this.#options = options;
@@ -85,13 +87,13 @@ class EmulatedSecurePart implements SecurePart {
     card: string,
     watch: Stopwatch,
     habit: PinHabit = 'right',
-  ): Result<Presented, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'> {
+  ): Result<Pick<Presented, 'entry' | 'remove'>, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'> {
     const presented = this.#hand.present(card, (chip) => timed(chip, watch));
-    if (presented.ok) {
-      const { pin } = presented.value;
-      this.#askPin = (question) => typePin(habit, pin(), question);
-    }
-    return presented;
+    if (!presented.ok) return presented;
+    const { entry, pin, remove } = presented.value;
+    // The PIN stays in here with the pad that it is typed on.
+    this.#askPin = (question) => typePin(habit, pin(), question);
+    return ok({ entry, remove });
   }
 
   async chip(
@@ -104,8 +106,9 @@ class EmulatedSecurePart implements SecurePart {
     const reader = await watch.during('reader', () => this.#awake(entry));
     if (!reader.ok) return reader;
     onPresent();
-    const askPin = this.#askPin;
-    return ok(await readChip({ ...this.#options, watch, askPin }, reader.value, entry, transaction, hands));
+    return ok(
+      await readChip({ ...this.#options, watch, askPin: this.#askPin }, reader.value, entry, transaction, hands),
+    );
   }
 
   async stripe(today: string, watch: Stopwatch): Promise<Result<StripeReading, ErrorCode>> {

@@ -35,6 +35,8 @@ declare module 'fastify' {
     role?: Role;
     /** Whether repeats with the same `Idempotency-Key` get the first answer. */
     isIdempotent?: boolean;
+    /** A header that the route reads by itself, for the description of the API. */
+    header?: { readonly name: string; readonly says: string; readonly isRequired?: boolean };
   }
 }
 
@@ -92,7 +94,7 @@ export async function buildApp(options: AppOptions) {
   app.server.maxConnections = 512;
   app.removeContentTypeParser('text/plain'); // JSON is all that is read here
   app.setValidatorCompiler(validatorCompiler);
-  // Answers are parsed, not encoded as the type provider's own compiler does: our identities are one-way transforms.
+  // Answers are parsed, not encoded as the type provider's own compiler does: what an answer does not name is left out.
   app.setSerializerCompiler<z.ZodType>(({ schema, method, url }) => (data) => {
     const checked = schema.safeParse(data);
     if (!checked.success) throw new ResponseSerializationError(method, url, { cause: checked.error });

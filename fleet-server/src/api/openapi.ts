@@ -1,42 +1,96 @@
 import swagger from '@fastify/swagger';
 import {
+  claimBundle,
   configuration,
+  desiredConfiguration,
   job,
+  modelSummary,
+  negativeAdded,
+  negativeOverview,
   overview,
   problem,
   saleLine,
+  saleResult,
+  session,
   terminalDetail,
   terminalSummary,
   timelineEntry,
 } from '@tsunagu/protocols/fleet';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { FastifyContextConfig } from 'fastify';
 import type { ApiApp } from './app.ts';
 
 /** Schemas that the document names instead of repeating. */
 const named = z.registry<{ id: string }>();
 for (const [id, schema] of Object.entries({
+  ClaimBundle: claimBundle,
   Configuration: configuration,
+  DesiredConfiguration: desiredConfiguration,
   Job: job,
+  ModelSummary: modelSummary,
+  NegativeAdded: negativeAdded,
+  NegativeOverview: negativeOverview,
   Overview: overview,
   Problem: problem,
   SaleLine: saleLine,
+  SaleResult: saleResult,
+  Session: session,
   TerminalDetail: terminalDetail,
   TerminalSummary: terminalSummary,
   TimelineEntry: timelineEntry,
 }))
   named.add(schema, { id });
 
+const options: Parameters<typeof createJsonSchemaTransform>[0] = {
+  schemaRegistry: named,
+  zodToJsonConfig: {
+    unrepresentable: 'any',
+    // Names are in a registry of their own; what a schema says of itself is in the global one.
+    override({ zodSchema, jsonSchema }) {
+      Object.assign(jsonSchema, z.globalRegistry.get(zodSchema));
+      if (zodSchema._zod.def.type === 'undefined') jsonSchema.type = 'null';
+    },
+  },
+};
+
+/** Headers of a request as JSON Schema: they are read by a hook or by the route itself. */
+const headerSchema = ({ name, says, isRequired = false }: NonNullable<FastifyContextConfig['header']>) => ({
+  type: 'object',
+  properties: { [name]: { type: 'string', description: says } },
+  required: isRequired ? [name] : [],
+});
+const idempotencyKey = { name: 'Idempotency-Key', says: 'A repeat with the same key gets the first answer.' };
+
+/** Only the components that something refers to, directly or through others. */
+function referredTo(document: object & { components?: { schemas?: object } }): object {
+  const schemas = document.components?.schemas ?? {};
+  const wanted = new Set<string>();
+  const look = (value: unknown): void => {
+    for (const [, name] of JSON.stringify(value).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)) {
+      if (name === undefined || wanted.has(name)) continue;
+      wanted.add(name);
+      look(Object.entries(schemas).find(([id]) => id === name)?.[1] ?? null);
+    }
+  };
+  look({ ...document, components: { ...document.components, schemas: {} } });
+  const kept = Object.fromEntries(Object.entries(schemas).filter(([name]) => wanted.has(name)));
+  return { ...document, components: { ...document.components, schemas: kept } };
+}
+
 /** Serves the OpenAPI 3.1 description of every route under `/api/v1/openapi.json`. Call before the routes. */
 export async function describeApi(app: ApiApp): Promise<void> {
-  // What a transform makes of a text (a branded identity, a secret) is that text on the wire.
-  const zodToJsonConfig = { unrepresentable: 'any' } as const;
+  const transform = createJsonSchemaTransform(options);
+  const transformObject = createJsonSchemaTransformObject(options);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: {
-        title: 'Tsunagu management API',
+        title: 'Tsunagu management API (W5)',
         version: '1',
+        description:
+          'What the CLI, the dashboard and other systems use. Lists are paged by cursor, errors are problem details (RFC 9457), ' +
+          'times are RFC 3339 UTC.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       components: {
@@ -47,8 +101,19 @@ export async function describeApi(app: ApiApp): Promise<void> {
       },
       security: [{ bearer: [] }, { session: [] }],
     },
-    transform: createJsonSchemaTransform({ schemaRegistry: named, zodToJsonConfig }),
-    transformObject: createJsonSchemaTransformObject({ schemaRegistry: named, zodToJsonConfig }),
+    transform(route) {
+      const made = transform(route);
+      const { isIdempotent, role, header = isIdempotent ? idempotencyKey : undefined } = route.route.config ?? {};
+      return {
+        ...made,
+        schema: {
+          ...made.schema,
+          ...(header && { headers: headerSchema(header) }),
+          ...(role === undefined && { security: [] }),
+        },
+      };
+    },
+    transformObject: (document) => referredTo(transformObject(document)),
   });
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
     reply.type('application/json').serializer(String).send(JSON.stringify(app.swagger())),

@@ -69,7 +69,11 @@ export interface ApiRooms {
   readonly jobs: {
     job(id: string): Promise<Result<Job>>;
     /** Has a terminal do something: a payment, its totals, a slip. */
-    start(serial: Serial, body: Exclude<JobBody, { type: 'key.load' }>, by: Actor): Promise<Result<Job>>;
+    start(
+      serial: Serial,
+      body: Exclude<JobBody, { type: 'key.load' | 'software.install' }>,
+      by: Actor,
+    ): Promise<Result<Job>>;
   };
   readonly sales: {
     /** Newest first. */

@@ -1,6 +1,12 @@
 import { type ErrorCode, errorTable } from '@tsunagu/protocols/errors';
-import type { Problem } from '@tsunagu/protocols/fleet';
+import { type Problem, problem } from '@tsunagu/protocols/fleet';
 import type { Fault } from '@tsunagu/protocols/kit';
+
+/** A refusal, as every route of the API describes it. */
+export const refused = {
+  description: 'Refused: a problem with a code of the error table.',
+  content: { 'application/problem+json': { schema: problem } },
+};
 
 /** Languages that problems are told in. */
 export type Language = 'ja' | 'en';

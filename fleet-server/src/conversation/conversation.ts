@@ -4,6 +4,7 @@ import {
   type Envelope,
   encodeEnvelope,
   type MessageName,
+  messageOn,
   messages,
   type Notify,
   parseEnvelope,
@@ -60,16 +61,6 @@ export interface Conversation {
 
 type Received = Result<void, 'INPUT_INVALID' | 'MESSAGE_STALE' | 'TERMINAL_UNKNOWN' | 'JOB_UNKNOWN'>;
 
-/** Which body a topic carries. */
-const bodyOf: Readonly<Record<UpTopic['kind'], MessageName>> = {
-  hello: 'hello',
-  presence: 'presence',
-  twin: 'twin',
-  job: 'job',
-  request: 'request',
-  event: 'alarm',
-};
-
 export function openConversation(rooms: ConversationRooms): Conversation {
   const { world, store, estate, keys } = rooms;
 
@@ -95,7 +86,8 @@ export function openConversation(rooms: ConversationRooms): Conversation {
       }
       const open = await rooms.jobs().openSubjects(tx, serial);
       const { loads, loaded } = await keys.reconcile(tx, serial, body.keys, (slot) => open.has(loadSubject(slot)));
-      for (const load of loads)
+      // A tampered terminal takes no keys: it goes to the workshop.
+      for (const load of body.tampered ? [] : loads)
         await rooms.jobs().queueIn(tx, serial, { type: 'key.load', params: load }, loadSubject(load.slot));
       for (const slot of loaded) await estate.note(tx, serial, 'key-loaded', { slot, seenIn: 'hello' });
       return ok({ isCurrent, jobs: (await rooms.jobs().openSubjects(tx, serial)).size });
@@ -186,8 +178,7 @@ export function openConversation(rooms: ConversationRooms): Conversation {
       let result: Received = message.ok ? ok(undefined) : message;
       if (message.ok) {
         const { ct, exp } = message.value;
-        const expected = topic.kind === 'event' && topic.event === 'sale' ? 'sale' : bodyOf[topic.kind];
-        if (ct !== expected) result = fail('INPUT_INVALID', { field: 'ct' });
+        if (ct !== messageOn(topic)) result = fail('INPUT_INVALID', { field: 'ct' });
         else if (exp !== undefined && exp < world.clock.now()) result = fail('MESSAGE_STALE', { field: 'exp' });
         else result = await understand(serial, topic, message.value);
       }

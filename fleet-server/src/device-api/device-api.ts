@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import { type TLSSocket, TLSSocket as TlsSocket } from 'node:tls';
-import { devicePaths, enrolmentRequest, parseJson, type Problem } from '@tsunagu/protocols/fleet';
-import { type ErrorCode, errorTable } from '@tsunagu/protocols/errors';
+import { devicePaths, deviceStatus, enrolmentRequest, parseJson, type Problem } from '@tsunagu/protocols/fleet';
+import { errorTable } from '@tsunagu/protocols/errors';
 import { type Fault, fail, FaultError, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Artefacts } from '../artefacts/index.ts';
@@ -33,19 +33,6 @@ export interface DeviceApi {
 const bodyLengthMax = 16_384;
 /** Enrolments that may be worked on at a time; one costs a few signatures and two writes. */
 const enrolmentsMax = 16;
-
-const statusOf: Partial<Record<ErrorCode, number>> = {
-  TERMINAL_UNKNOWN: 403,
-  CLAIM_INVALID: 403,
-  CLAIM_USED: 409,
-  CLIENT_CERTIFICATE_MISSING: 401,
-  CLIENT_CERTIFICATE_REFUSED: 403,
-  ARTEFACT_UNKNOWN: 404,
-  ROUTE_UNKNOWN: 404,
-  BODY_TOO_LARGE: 413,
-  CONNECTION_LIMIT: 503,
-  INTERNAL: 500,
-};
 
 /** Opens W2: enrolments without, artefacts with a client certificate. TLS 1.3. */
 export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<DeviceApi, 'PORT_TAKEN'>> {
@@ -183,7 +170,7 @@ function problemOf({ code, field }: Fault): Problem {
   return {
     type: `urn:tsunagu:error:${code}`,
     title: says,
-    status: statusOf[code] ?? 400,
+    status: deviceStatus(code),
     code,
     detail: next,
     ...(field !== undefined && { field: String(field) }),

@@ -38,6 +38,7 @@ const policies = {
   'payment.run': { attemptsMax: 1, deadlineMs: 120_000 },
   'payment.totals': { attemptsMax: 1, deadlineMs: 120_000 },
   'slip.print': { attemptsMax: 3, deadlineMs: 120_000 },
+  'software.install': { attemptsMax: 3, deadlineMs: 7 * 86_400_000 },
 } as const satisfies Record<JobBody['type'], { attemptsMax: number; deadlineMs: number }>;
 
 /** What the job engine needs of the rooms around it. */
@@ -80,7 +81,7 @@ export interface Jobs {
   /** Has a terminal do something: a payment, its totals, a slip. */
   start(
     serial: Serial,
-    body: Exclude<JobBody, { type: 'key.load' }>,
+    body: Exclude<JobBody, { type: 'key.load' | 'software.install' }>,
     by: { readonly subject: string },
   ): Promise<Result<Job, 'TERMINAL_UNKNOWN' | 'JOB_QUEUE_FULL'>>;
   close(): void;

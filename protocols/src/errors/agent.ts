@@ -194,6 +194,63 @@ export const agentErrors = defineErrors({
       next: '自動で再取得します。続く場合は端末APIを確認してください。',
     },
   },
+  SOFTWARE_IMAGE_INVALID: {
+    en: {
+      says: 'The software image is not one.',
+      next: 'Build it again with "tsunagu software make" and upload it anew.',
+    },
+    ja: {
+      says: 'ソフトウェアイメージの形式が不正です。',
+      next: '「tsunagu software make」で作り直し、再登録してください。',
+    },
+  },
+  SOFTWARE_NOT_AS_ANNOUNCED: {
+    en: {
+      says: 'The software image is not what its order announced (digest, version or counter).',
+      next: 'Upload the image anew and order it by the digest that the upload answers with.',
+    },
+    ja: {
+      says: 'ソフトウェアイメージが指示の内容(ダイジェスト、版、カウンタ)と一致しません。',
+      next: 'イメージを登録し直し、登録時のダイジェストで指示してください。',
+    },
+  },
+  SOFTWARE_NOT_FOR_MODEL: {
+    en: {
+      says: 'The software image was made for another model.',
+      next: 'Choose the image that names the terminal’s model.',
+    },
+    ja: { says: '別の機種用のソフトウェアイメージです。', next: 'この端末の機種用のイメージを選んでください。' },
+  },
+  SOFTWARE_OLDER: {
+    en: {
+      says: 'The terminal takes no software below its rollback counter.',
+      next: 'Build the older version anew with a counter that is not below the terminal’s.',
+    },
+    ja: {
+      says: 'ロールバック防止カウンタより古いソフトウェアは導入できません。',
+      next: '端末のカウンタ以上の値で旧版を作り直してください。',
+    },
+  },
+  SOFTWARE_REVERTED: {
+    en: {
+      says: 'The new software did not reach its server in time; the terminal runs the old one again.',
+      next: 'See the terminal’s log for the boots of the trial, mend the image, and order it anew.',
+    },
+    ja: {
+      says: '新しいソフトウェアが時間内にサーバーへ接続できず、旧版に戻りました。',
+      next: '端末のログで試行時の起動を確認し、イメージを直して再度指示してください。',
+    },
+  },
+  TERMINAL_TAMPERED: {
+    en: {
+      says: 'The terminal’s case was opened or broken: its keys are destroyed and it sells nothing.',
+      next: 'Take it out of service and send it to the workshop.',
+    },
+    ja: {
+      says: '端末の筐体が開けられたか破損しました。鍵は消去され、売上はできません。',
+      next: '使用を中止し、修理拠点へ送ってください。',
+    },
+  },
   RELAY_CHILD_UNKNOWN: {
     en: { says: 'The parent terminal does not know this child.', next: 'Register the child with this parent.' },
     ja: { says: '親機がこの子機を知りません。', next: '子機をこの親機に登録してください。' },

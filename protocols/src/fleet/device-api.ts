@@ -1,79 +1,159 @@
 import { z } from 'zod';
+import type { ErrorCode } from '../errors/index.ts';
 import { serialSchema, tenantSchema } from './identity.ts';
 
 const base64 = z
   .string()
   .regex(/^[A-Za-z0-9+/]+=*$/)
-  .max(8_192);
+  .max(8_192)
+  .meta({ contentEncoding: 'base64' });
 
-/**
- * W2, the device API (HTTPS, port base + 5).
- * - `POST /device/v1/enrolments` without a client certificate: `enrolmentRequest` → `enrolmentAnswer`.
- * - `GET /device/v1/artefacts/{sha256}` with the client certificate: immutable bytes; Range and ETag.
- */
-export const devicePaths = { enrolments: '/device/v1/enrolments', artefacts: '/device/v1/artefacts' } as const;
-
-/** What the factory puts into a terminal, so that it knows its server and can claim its name. Written once, 0600. */
-export const claimBundle = z.object({
-  tenant: tenantSchema,
-  serial: serialSchema,
-  model: z.string().max(32),
-  /** 32 random bytes, base64. Good for one key pair. */
-  claimSecret: base64,
-  /** The root that the terminal pins, PEM. */
-  rootCertificate: z.string().max(8_192),
-  endpoints: z.object({
-    host: z.string().max(255),
-    fleet: z.number().int(),
-    device: z.number().int(),
-    acquiring: z.number().int(),
-  }),
-  /** A child knows its parent's relay and nothing else of the server's network. */
-  parent: z.object({ serial: serialSchema, host: z.string(), port: z.number().int() }).optional(),
-});
+export const claimBundle = z
+  .object({
+    tenant: tenantSchema,
+    serial: serialSchema,
+    model: z.string().max(32).describe('Model id of the catalogue.'),
+    claimSecret: base64.describe('32 random bytes, base64. Good for one key pair.'),
+    rootCertificate: z.string().max(8_192).describe('The root that the terminal pins, PEM.'),
+    endpoints: z
+      .object({
+        host: z.string().max(255).describe("Host name or address; the server's certificate holds it."),
+        fleet: z.number().int().describe('TCP port of W1, MQTT over TLS.'),
+        device: z.number().int().describe('TCP port of W2, the device API.'),
+        acquiring: z.number().int().describe('TCP port of W3, ISO 8583 over TLS.'),
+      })
+      .describe('Where the server listens.'),
+    parent: z
+      .object({
+        serial: serialSchema,
+        host: z.string().describe("Where the parent's relay is reached."),
+        port: z.number().int().describe('TCP port of the relay.'),
+      })
+      .optional()
+      .describe("A child knows its parent's relay and nothing else of the server's network."),
+  })
+  .describe(
+    'What the factory puts into a terminal, so that it knows its server and can claim its name. Written once, 0600.',
+  );
 export type ClaimBundle = z.infer<typeof claimBundle>;
 
-/**
- * Proof of the claim without sending it: HMAC-SHA-256 under the claim secret over
- * "tsunagu-claim-v1", LF, serial, LF, CSR (base64), LF, agreement key (base64).
- */
-export const enrolmentRequest = z.object({
-  tenant: tenantSchema,
-  serial: serialSchema,
-  model: z.string().max(32),
-  /** PKCS #10 (RFC 2986), DER, base64. EC P-256; subject CN is the serial. */
-  csr: base64,
-  /** Terminal's ephemeral P-256 key for the key-block protection key: SPKI DER, base64. */
-  agreementKey: base64,
-  proof: base64,
-});
+export const enrolmentRequest = z
+  .object({
+    tenant: tenantSchema,
+    serial: serialSchema,
+    model: z.string().max(32).describe('Model id of the catalogue.'),
+    csr: base64.describe('PKCS #10 (RFC 2986), DER, base64. EC P-256; subject CN is the serial.'),
+    agreementKey: base64.describe("Terminal's ephemeral P-256 key for the key-block protection key: SPKI DER, base64."),
+    proof: base64.describe(
+      '32 bytes, base64: HMAC-SHA-256 under the claim secret over "tsunagu-claim-v1", LF, serial, LF, CSR (base64), LF, agreement key (base64).',
+    ),
+  })
+  .describe('A terminal asks for its certificate and shows, without sending it, that it holds the claim secret.');
 export type EnrolmentRequest = z.infer<typeof enrolmentRequest>;
 
-/** A key whose signatures the terminal accepts: SPKI DER, base64 (Ed25519). */
-export const pinnedKey = z.object({ kid: z.string().regex(/^[0-9a-f]{16}$/), publicKey: base64 });
+export const pinnedKey = z
+  .object({
+    kid: z
+      .string()
+      .regex(/^[0-9a-f]{16}$/)
+      .describe('Names the key: first 16 hex digits of the SHA-256 of its SPKI.'),
+    publicKey: base64.describe('Ed25519 public key: SPKI DER, base64.'),
+  })
+  .describe('A key whose signatures the terminal accepts: SPKI DER, base64 (Ed25519).');
 export type PinnedKey = z.infer<typeof pinnedKey>;
 
-export const enrolmentAnswer = z.object({
-  /** The terminal's certificate and its issuing CA, PEM, leaf first. */
-  certificateChain: z.string().max(16_384),
-  /** Server's ephemeral P-256 key: SPKI DER, base64. Both sides derive the key-block protection key from the pair. */
-  agreementKey: base64,
-  /** Signs jobs. */
-  jobKey: pinnedKey,
-  /** Signs heads of negative lists. */
-  negativeKey: pinnedKey,
-});
+export const enrolmentAnswer = z
+  .object({
+    certificateChain: z
+      .string()
+      .max(16_384)
+      .describe("The terminal's certificate and its issuing CA, PEM, leaf first."),
+    agreementKey: base64.describe(
+      "Server's ephemeral P-256 key: SPKI DER, base64. Both sides derive the key-block protection key from the pair.",
+    ),
+    jobKey: pinnedKey.describe('Signs jobs.'),
+    negativeKey: pinnedKey.describe('Signs heads of negative lists.'),
+  })
+  .describe("The terminal's certificate, and the public keys that it pins from now on.");
 export type EnrolmentAnswer = z.infer<typeof enrolmentAnswer>;
 
-/** What a refused request gets on both HTTP faces (RFC 9457), media type application/problem+json. */
-export const problem = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.number().int(),
-  /** Stable code of the error table. */
-  code: z.string(),
-  /** What to do next. */
-  detail: z.string(),
-  field: z.string().optional(),
-});
+export const problem = z
+  .object({
+    type: z.string().describe('A URN of the code: `urn:tsunagu:error:CODE`.'),
+    title: z.string().describe('What happened, for a person.'),
+    status: z.number().int().describe('The HTTP status again.'),
+    code: z.string().describe('Stable code of the error table.'),
+    detail: z.string().describe('What to do next.'),
+    field: z.string().optional().describe('The property or header that is at fault.'),
+  })
+  .describe('What a refused request gets on both HTTP faces (RFC 9457), media type application/problem+json.');
 export type Problem = z.infer<typeof problem>;
+
+/**
+ * W2, the device API (HTTPS, TLS 1.3, port base + 5), as data. A refusal is a `problem` with one of the codes that the
+ * operation names; its HTTP status is in `deviceStatus`.
+ */
+export const deviceOperations = {
+  enrol: {
+    method: 'post',
+    path: '/device/v1/enrolments',
+    needsCertificate: false,
+    says: 'Enrol: prove the claim, get a certificate. The same key may ask as often as it likes: a lost answer costs nothing.',
+    refusals: [
+      'INPUT_INVALID',
+      'CSR_INVALID',
+      'AGREEMENT_KEY_INVALID',
+      'TERMINAL_UNKNOWN',
+      'CLAIM_INVALID',
+      'CLAIM_USED',
+      'BODY_TOO_LARGE',
+      'CONNECTION_LIMIT',
+      'INTERNAL',
+    ],
+  },
+  artefact: {
+    method: 'get',
+    path: '/device/v1/artefacts/{sha256}',
+    needsCertificate: true,
+    says: 'An artefact by its digest: immutable bytes, with ranges (RFC 9110, 14) and an ETag.',
+    refusals: ['CLIENT_CERTIFICATE_MISSING', 'CLIENT_CERTIFICATE_REFUSED', 'ARTEFACT_UNKNOWN', 'INTERNAL'],
+  },
+} as const satisfies Record<
+  string,
+  {
+    readonly method: 'get' | 'post';
+    readonly path: string;
+    /** Whether the caller shows the certificate that it got at its enrolment. */
+    readonly needsCertificate: boolean;
+    readonly says: string;
+    readonly refusals: readonly ErrorCode[];
+  }
+>;
+
+/** The paths of W2 without their last, variable level. */
+export const devicePaths = {
+  enrolments: deviceOperations.enrol.path,
+  artefacts: '/device/v1/artefacts',
+} as const satisfies Record<string, string>;
+
+const statuses: Partial<Record<ErrorCode, number>> = {
+  TERMINAL_UNKNOWN: 403,
+  CLAIM_INVALID: 403,
+  CLAIM_USED: 409,
+  CLIENT_CERTIFICATE_MISSING: 401,
+  CLIENT_CERTIFICATE_REFUSED: 403,
+  ARTEFACT_UNKNOWN: 404,
+  ROUTE_UNKNOWN: 404,
+  BODY_TOO_LARGE: 413,
+  CONNECTION_LIMIT: 503,
+  INTERNAL: 500,
+};
+
+/** The HTTP status that goes with a code on W2; 400 unless the table says otherwise. */
+export const deviceStatus = (code: ErrorCode): number => statuses[code] ?? 400;
+
+/** Digest of an artefact: the last level of its path. */
+export const artefactDigest = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .describe('SHA-256 of the artefact, hex.');

@@ -8,15 +8,20 @@ export type TenantId = Brand<string, 'TenantId'>;
 /** A job's id (UUID text). */
 export type JobId = Brand<string, 'JobId'>;
 
-const branded = <B extends string>(pattern: RegExp) =>
+/** The one place that makes a branded identity: what has the form has the name. */
+const branded = <B extends string>(pattern: RegExp): z.ZodType<Brand<string, B>, string> =>
   z
     .string()
     .regex(pattern)
-    .transform((text) => text as Brand<string, B>);
+    .refine((_text): _text is Brand<string, B> => true);
 
-export const serialSchema = branded<'Serial'>(/^[A-Z0-9][A-Z0-9-]{2,30}[A-Z0-9]$/);
-export const tenantSchema = branded<'TenantId'>(/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/);
-export const jobIdSchema = branded<'JobId'>(/^[0-9a-f-]{36}$/);
+export const serialSchema = branded<'Serial'>(/^[A-Z0-9][A-Z0-9-]{2,30}[A-Z0-9]$/).describe(
+  'Hardware serial of a terminal: its name on every wire.',
+);
+export const tenantSchema = branded<'TenantId'>(/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/).describe(
+  'The operator whose fleet it is.',
+);
+export const jobIdSchema = branded<'JobId'>(/^[0-9a-f-]{36}$/).describe('Id of a job: a UUID in lower case.');
 
 /** The name of a terminal inside its certificate (subjectAltName, URI). */
 export const terminalUri = (tenant: TenantId, serial: Serial): string => `urn:tsunagu:${tenant}:terminal:${serial}`;

@@ -1,58 +1,113 @@
 import { z } from 'zod';
+import { softwareBytesMax } from '../software/limits.ts';
 import { jobIdSchema, serialSchema, tenantSchema } from './identity.ts';
 import { paymentKind, paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
 
 /** Where a terminal keeps a key. */
 export const keySlots = ['dukpt', 'negative'] as const;
-export const keySlot = z.enum(keySlots);
+export const keySlot = z
+  .enum(keySlots)
+  .describe(
+    'Where a terminal keeps a key: `dukpt` for PIN, data and MAC keys, `negative` for the tags of negative lists.',
+  );
 export type KeySlot = z.infer<typeof keySlot>;
 
-/**
- * A key as it travels: a TR-31 key block (X9.143, version D) under the terminal's key-block protection key.
- * `dukpt`: usage B1 (initial DUKPT key) with optional block IK (8-byte initial key id). `negative`: usage M6 (CMAC).
- */
-export const keyLoad = z.object({
-  slot: keySlot,
-  keyBlock: z
-    .string()
-    .regex(/^D[0-9A-Za-z ]{15,}$/)
-    .max(1_024),
-  /** AES key check value, 5 bytes in hex: CMAC of a zero block (X9.24-1:2017, annex A). */
-  kcv: z.string().regex(/^[0-9A-F]{10}$/),
-});
+export const keyLoad = z
+  .object({
+    slot: keySlot,
+    keyBlock: z
+      .string()
+      .regex(/^D[0-9A-Za-z ]{15,}$/)
+      .max(1_024)
+      .describe('TR-31 key block of version D, ASCII.'),
+    kcv: z
+      .string()
+      .regex(/^[0-9A-F]{10}$/)
+      .describe('AES key check value, 5 bytes in hex: CMAC of a zero block (X9.24-1:2017, annex A).'),
+  })
+  .describe(
+    "A key as it travels: a TR-31 key block (X9.143, version D) under the terminal's key-block protection key. `dukpt`: usage B1 (initial DUKPT key) with optional block IK (8-byte initial key id). `negative`: usage M6 (CMAC).",
+  );
 export type KeyLoad = z.infer<typeof keyLoad>;
 
-/** A sale that the terminal makes by itself with a card of its emulated reader. */
-export const testSale = z.object({
-  amountMinor: z.number().int().min(1).max(99_999_999),
-  /** Name of an emulated card, as listed in the hello. */
-  card: z.string().regex(/^[a-z0-9-]{1,40}$/),
-});
+export const testSale = z
+  .object({
+    amountMinor: z
+      .number()
+      .int()
+      .min(1)
+      .max(99_999_999)
+      .describe('Amount in minor units of the currency (JPY has none: yen).'),
+    card: z
+      .string()
+      .regex(/^[a-z0-9-]{1,40}$/)
+      .describe('Name of an emulated card, as listed in the hello.'),
+  })
+  .describe('A sale that the terminal makes by itself with a card of its emulated reader.');
 export type TestSale = z.infer<typeof testSale>;
 
-/** What a job is and what it needs. A new kind of job is a new entry here and a handler on the terminal. */
-export const jobBody = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('key.load'), params: keyLoad }),
-  z.object({ type: z.literal('sale.test'), params: testSale }),
-  z.object({ type: z.literal('payment.run'), params: paymentOrder }),
-  z.object({ type: z.literal('payment.totals'), params: totalsOrder }),
-  z.object({ type: z.literal('slip.print'), params: slipOrder }),
-]);
+export const softwareInstall = z
+  .object({
+    version: z
+      .string()
+      .regex(/^[0-9A-Za-z.+-]{1,32}$/)
+      .describe('Version that the image says of itself.'),
+    digest: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .describe('SHA-256 of the image in hex: its name on the device API, and what the terminal checks it against.'),
+    size: z.number().int().min(1).max(softwareBytesMax).describe('Length of the image, bytes.'),
+    counter: z
+      .number()
+      .int()
+      .min(1)
+      .max(0xffff_ffff)
+      .describe("Rollback counter of the image's header: below its own the terminal takes none."),
+    proofTimeoutMs: z
+      .number()
+      .int()
+      .min(1_000)
+      .max(600_000)
+      .default(60_000)
+      .describe(
+        'Milliseconds from the first boot of the new software to an answer of the server; then the old one runs again.',
+      ),
+  })
+  .describe('A software image of the device API, for the slot that does not run.');
+export type SoftwareInstall = z.infer<typeof softwareInstall>;
+
+export const jobBody = z
+  .discriminatedUnion('type', [
+    z.object({ type: z.literal('key.load'), params: keyLoad.describe('What the job needs.') }),
+    z.object({ type: z.literal('sale.test'), params: testSale.describe('What the job needs.') }),
+    z.object({ type: z.literal('payment.run'), params: paymentOrder.describe('What the job needs.') }),
+    z.object({ type: z.literal('payment.totals'), params: totalsOrder.describe('What the job needs.') }),
+    z.object({ type: z.literal('slip.print'), params: slipOrder.describe('What the job needs.') }),
+    z.object({ type: z.literal('software.install'), params: softwareInstall.describe('What the job needs.') }),
+  ])
+  .describe('What a job is and what it needs. A new kind of job is a new entry here and a handler on the terminal.');
 export type JobBody = z.infer<typeof jobBody>;
 export type JobType = JobBody['type'];
 
-/** A job as the terminal sees it, inside a signed document with purpose `tsunagu-job-v1`. */
 export const jobOrder = z
   .object({
     tenant: tenantSchema,
     serial: serialSchema,
     job: jobIdSchema,
-    /** Counts from 1. An effect is keyed by (job, attempt, boot): the same order twice has one effect. */
-    attempt: z.number().int().min(1).max(100),
-    /** Server time after which the order has no effect, milliseconds since 1970. */
-    exp: z.number().int().nonnegative(),
+    attempt: z
+      .number()
+      .int()
+      .min(1)
+      .max(100)
+      .describe('Counts from 1. An effect is keyed by (job, attempt, boot): the same order twice has one effect.'),
+    exp: z
+      .number()
+      .int()
+      .nonnegative()
+      .describe('Server time after which the order has no effect, milliseconds since 1970.'),
   })
-  .and(jobBody);
+  .and(jobBody)
+  .describe('A job as the terminal sees it, inside a signed document with purpose `tsunagu-job-v1`.');
 export type JobOrder = z.infer<typeof jobOrder>;
 
 /**
@@ -60,7 +115,9 @@ export type JobOrder = z.infer<typeof jobOrder>;
  * Power loss: the terminal keeps the order until its result is acknowledged, and reports again after boot.
  */
 export const jobStates = ['queued', 'offered', 'running', 'succeeded', 'failed', 'timed-out', 'cancelled'] as const;
-export const jobState = z.enum(jobStates);
+export const jobState = z
+  .enum(jobStates)
+  .describe('How far a job is. `queued` and `offered` can be cancelled; from `running` on it ends by itself.');
 export type JobState = z.infer<typeof jobState>;
 
 /** The steps of one sale, in order, as they are shown to a technician. */
@@ -76,63 +133,88 @@ export const saleSteps = [
   'reversal-queued',
   'finished',
 ] as const;
-export const saleStep = z.enum(saleSteps);
+export const saleStep = z.enum(saleSteps).describe('A step of one sale.');
 export type SaleStep = z.infer<typeof saleStep>;
 
 /** How a sale ended. */
 export const saleOutcomes = ['approved', 'declined', 'refused', 'reversed', 'failed'] as const;
-export const saleOutcome = z.enum(saleOutcomes);
+export const saleOutcome = z.enum(saleOutcomes).describe('How a sale ended.');
 export type SaleOutcome = z.infer<typeof saleOutcome>;
 
-/** What a finished payment looks like to a person: no PAN, only its last four digits. */
-export const saleResult = z.object({
-  /** Absent: a sale. */
-  kind: paymentKind.optional(),
-  outcome: saleOutcome,
-  amountMinor: z.number().int(),
-  currency: z.string().length(3),
-  card: z.string().max(40),
-  scheme: z.string().max(20),
-  entry: z.enum(['contact', 'contactless', 'stripe', 'stored']),
-  lastFour: z.string().regex(/^\d{0,4}$/),
-  /** System trace audit number, six digits; empty when no message was made. */
-  stan: z.string().max(6),
-  /** Retrieval reference number of the answer. */
-  rrn: z.string().max(12).optional(),
-  approvalCode: z.string().max(6).optional(),
-  /** ISO 8583:1993 action code (DE39), when there was an answer. */
-  actionCode: z.string().max(3).optional(),
-  /** Why it was refused or failed: a code of the error table. */
-  reason: z.string().max(64).optional(),
-  /** Who approved it: absent, the issuer; `terminal`, terminal and card by themselves, under the floor limit. */
-  decidedBy: z.literal('terminal').optional(),
-  /** An advice that the switch has not taken yet: it is on the terminal's disk, and is sent until it is taken. */
-  isQueued: z.boolean().optional(),
-  /** Slip number (伝票番号). */
-  slip: z.number().int().min(1).max(99_999).optional(),
-  /** STAN of the transaction that it follows. */
-  original: z.string().max(6).optional(),
-  /** What the account has left, yen: the answer to a balance inquiry. */
-  balanceMinor: z.number().int().optional(),
-  /** Reader to answer, milliseconds. */
-  durationMs: z.number().nonnegative(),
-});
+export const saleResult = z
+  .object({
+    kind: paymentKind.optional().describe('What was done with money; absent: a sale.'),
+    outcome: saleOutcome,
+    amountMinor: z.number().int().describe('Amount in minor units of the currency (JPY has none: yen).'),
+    currency: z.string().length(3).describe('ISO 4217 alphabetic code.'),
+    card: z.string().max(40).describe('Name of the card in the emulated reader; empty on a real one.'),
+    scheme: z.string().max(20).describe('Card scheme of the application that was selected.'),
+    entry: z
+      .enum(['contact', 'contactless', 'stripe', 'stored'])
+      .describe('How the card was read; `stored`: it was not, the terminal had it sealed.'),
+    lastFour: z
+      .string()
+      .regex(/^\d{0,4}$/)
+      .describe('Last four digits of the PAN; empty when no card was read.'),
+    stan: z.string().max(6).describe('System trace audit number, six digits; empty when no message was made.'),
+    rrn: z.string().max(12).optional().describe('Retrieval reference number of the answer.'),
+    approvalCode: z.string().max(6).optional().describe('Approval code of the issuer (DE38).'),
+    actionCode: z.string().max(3).optional().describe('ISO 8583:1993 action code (DE39), when there was an answer.'),
+    reason: z.string().max(64).optional().describe('Why it was refused or failed: a code of the error table.'),
+    decidedBy: z
+      .literal('terminal')
+      .optional()
+      .describe('Who approved it: absent, the issuer; `terminal`, terminal and card alone, under the floor limit.'),
+    isQueued: z
+      .boolean()
+      .optional()
+      .describe('An advice that the switch has not taken yet: it is on the terminal, and is sent until it is taken.'),
+    slip: z.number().int().min(1).max(99_999).optional().describe('Slip number.'),
+    original: z.string().max(6).optional().describe('STAN of the transaction that it follows.'),
+    balanceMinor: z.number().int().optional().describe('What the account has left, minor units: answer to an inquiry.'),
+    durationMs: z.number().nonnegative().describe('Reader to answer, milliseconds.'),
+  })
+  .describe('What a finished payment looks like to a person: no PAN, only its last four digits.');
 export type SaleResult = z.infer<typeof saleResult>;
 
-/** What a terminal says about a job on `up/job/{id}`. It repeats the last report until it is acknowledged. */
-export const jobReport = z.object({
-  attempt: z.number().int().min(1),
-  state: z.enum(['running', 'succeeded', 'failed']),
-  /** A step that was just taken (informative; may be lost). */
-  progress: z
-    .object({ step: z.string().max(40), atMs: z.number().nonnegative(), detail: z.string().max(200).optional() })
-    .optional(),
-  /** Proof of a key load: what the terminal computed from the key it holds. */
-  evidence: z.object({ slot: keySlot, kcv: z.string().max(10), ksn: z.string().max(24).optional() }).optional(),
-  sale: saleResult.optional(),
-  totals: terminalTotals.optional(),
-  document: slipDocument.optional(),
-  /** Code of the error table when the job failed. */
-  fault: z.string().max(64).optional(),
-});
+export const jobReport = z
+  .object({
+    attempt: z.number().int().min(1).describe('Which attempt at the job, counted from 1.'),
+    state: z.enum(['running', 'succeeded', 'failed']).describe('How far it is. Only the last two end the job.'),
+    progress: z
+      .object({
+        step: z.string().max(40).describe('The step: one of `saleSteps` for a sale.'),
+        atMs: z.number().nonnegative().describe('Milliseconds since the sale began.'),
+        detail: z.string().max(200).optional().describe('More about it, without a secret.'),
+      })
+      .optional()
+      .describe('A step that was just taken (informative; may be lost).'),
+    evidence: z
+      .object({
+        slot: keySlot,
+        kcv: z
+          .string()
+          .max(10)
+          .describe('Key check value in hex (X9.24-1:2017, annex A): 5 bytes for AES, 3 for TDES.'),
+        ksn: z
+          .string()
+          .max(24)
+          .optional()
+          .describe('Key serial number in hex: 12 bytes for AES DUKPT (X9.24-3:2017), 10 for TDES (X9.24-1:2009).'),
+      })
+      .optional()
+      .describe('Proof of a key load: what the terminal computed from the key it holds.'),
+    sale: saleResult.optional().describe('The sale that the job made.'),
+    totals: terminalTotals.optional().describe('Daily totals.'),
+    document: slipDocument.optional().describe('A printed slip.'),
+    software: z
+      .object({
+        version: z.string().max(32).describe('Version of what runs.'),
+        slot: z.enum(['A', 'B']).describe('The slot that it runs from.'),
+      })
+      .optional()
+      .describe('What runs after a software job.'),
+    fault: z.string().max(64).optional().describe('Code of the error table when the job failed.'),
+  })
+  .describe('What a terminal says about a job on `up/job/{id}`. It repeats the last report until it is acknowledged.');
 export type JobReport = z.infer<typeof jobReport>;

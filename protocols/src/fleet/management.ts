@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { configuration } from './configuration.ts';
 import { claimBundle } from './device-api.ts';
 import { serialSchema } from './identity.ts';
-import { paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
 import { jobState, jobReport, keySlot, saleResult, testSale } from './job.ts';
+import { paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
 
 /**
  * W5, the management API (port base + 0): what the CLI, the dashboard and other systems use. Lists are paged by cursor,
@@ -29,86 +29,144 @@ export const managementPaths = {
   events: '/api/v1/events',
 } as const;
 
-const time = z.iso.datetime();
+const time = z.iso.datetime().describe('RFC 3339, UTC.');
 
 /** What a caller may do: everything, the fleet's daily work, field work, or only look. */
 export const roles = ['admin', 'operator', 'technician', 'viewer'] as const;
-export const role = z.enum(roles);
+export const role = z
+  .enum(roles)
+  .describe("What a caller may do: everything, the fleet's daily work, field work, or only look.");
 export type Role = z.infer<typeof role>;
 
-export const signIn = z.object({ token: z.string().min(16).max(128) });
-export const session = z.object({ subject: z.string(), role, expiresAt: time });
+export const signIn = z
+  .object({ token: z.string().min(16).max(128).describe('The token of the sign-in link: good once, for 15 minutes.') })
+  .describe('Exchanges a one-time sign-in token for a session cookie.');
+export const session = z
+  .object({
+    subject: z.string().describe('Whose session it is.'),
+    role,
+    expiresAt: time.describe('When it ends, RFC 3339 UTC.'),
+  })
+  .describe('Who is signed in.');
 export type Session = z.infer<typeof session>;
 
 /** One page of a list; `next` is the cursor of the following page. */
-export const page = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next: z.string().nullable() });
+export const page = <T extends z.ZodType>(item: T) =>
+  z.object({
+    items: z.array(item).describe('What is on this page, in the order of the list.'),
+    next: z.string().nullable().describe('Cursor of the following page; null on the last.'),
+  });
 
-/** Where a terminal stands. */
-export const place = z.object({
-  merchant: z.string().min(1).max(60),
-  shop: z.string().min(1).max(60),
-  lane: z.string().max(20).default(''),
-});
+export const place = z
+  .object({
+    merchant: z.string().min(1).max(60).describe('Name of the merchant.'),
+    shop: z.string().min(1).max(60).describe('Name of the shop.'),
+    lane: z.string().max(20).default('').describe('Name of the lane; empty when there is one only.'),
+  })
+  .describe('Where a terminal stands.');
 export type Place = z.infer<typeof place>;
 
-/** How a terminal's link is doing. `never` until its first hello. */
-export const linkState = z.enum(['ready', 'lost', 'disconnected', 'never']);
+export const linkState = z
+  .enum(['ready', 'lost', 'disconnected', 'never'])
+  .describe("How a terminal's link is doing. `never` until its first hello.");
 export type LinkState = z.infer<typeof linkState>;
 
-/** A terminal as it stands in a list. */
-export const terminalSummary = z.object({
-  serial: serialSchema,
-  model: z.string(),
-  place,
-  parent: z.string().nullable(),
-  link: z.object({ state: linkState, since: time.nullable(), bootSeq: z.number().int() }),
-  keys: z.array(z.object({ slot: keySlot, kcv: z.string(), ksn: z.string().nullable() })),
-  configuration: z.object({
-    desired: z.number().int(),
-    reported: z.number().int(),
-    inSync: z.boolean(),
-    drift: z.string().nullable(),
-  }),
-  negative: z.object({
-    version: z.number().int(),
-    overlaySeq: z.number().int(),
-    current: z.boolean(),
-    freshAt: time.nullable(),
-  }),
-  lastSale: z
-    .object({
-      at: time,
-      outcome: z.string(),
-      amountMinor: z.number().int(),
-      lastFour: z.string(),
-      reason: z.string().nullable(),
-    })
-    .nullable(),
-});
+export const terminalSummary = z
+  .object({
+    serial: serialSchema,
+    model: z.string().describe('Model id of the catalogue.'),
+    place,
+    parent: z.string().nullable().describe("Serial of the parent that carries this terminal's traffic."),
+    link: z
+      .object({
+        state: linkState,
+        since: time.nullable().describe('Since when; null before the first hello.'),
+        bootSeq: z.number().int().describe('The boot sequence that it said last.'),
+      })
+      .describe('State of its connection to the broker.'),
+    keys: z
+      .array(
+        z.object({
+          slot: keySlot,
+          kcv: z.string().describe('Key check value in hex (X9.24-1:2017, annex A): 5 bytes for AES, 3 for TDES.'),
+          ksn: z
+            .string()
+            .nullable()
+            .describe('Key serial number in hex: 12 bytes for AES DUKPT (X9.24-3:2017), 10 for TDES (X9.24-1:2009).'),
+        }),
+      )
+      .describe('The keys that it holds, as it reported them.'),
+    configuration: z
+      .object({
+        desired: z.number().int().describe('Version that is wanted.'),
+        reported: z.number().int().describe('Version that is in force; 0 before the first.'),
+        inSync: z.boolean().describe('Whether the two are the same.'),
+        drift: z.string().nullable().describe('Why the desired one is not in force: a code of the error table.'),
+      })
+      .describe('Desired configuration against the reported one.'),
+    negative: z
+      .object({
+        version: z.number().int().describe('Version of its snapshot; 0 before the first.'),
+        overlaySeq: z.number().int().describe('Sequence number of the newest emergency entry.'),
+        current: z.boolean().describe('Whether it is the newest, overlay included.'),
+        freshAt: time.nullable().describe("When it last equalled a signed head, by the terminal's clock."),
+      })
+      .describe('The negative list that it holds.'),
+    lastSale: z
+      .object({
+        at: time.describe('When, RFC 3339 UTC.'),
+        outcome: z.string().describe('How it ended.'),
+        amountMinor: z.number().int().describe('Amount in minor units of the currency (JPY has none: yen).'),
+        lastFour: z.string().describe('Last four digits of the PAN; empty when no card was read.'),
+        reason: z.string().nullable().describe('Why: a code of the error table.'),
+      })
+      .nullable()
+      .describe('Its last sale; null before the first.'),
+  })
+  .describe('A terminal as it stands in a list.');
 export type TerminalSummary = z.infer<typeof terminalSummary>;
 
-/** A terminal's own page. */
-export const terminalDetail = terminalSummary.extend({
-  software: z.object({ version: z.string(), slot: z.string() }).nullable(),
-  enrolledAt: time.nullable(),
-  certificate: z.object({ fingerprint: z.string(), notAfter: time }).nullable(),
-  cards: z.array(z.string()),
-  children: z.array(z.string()),
-  values: configuration.nullable(),
-});
+export const terminalDetail = terminalSummary
+  .extend({
+    software: z
+      .object({
+        version: z.string().describe('Version of the software.'),
+        slot: z.string().describe('The slot that it booted from.'),
+      })
+      .nullable()
+      .describe('What it runs; null before the first hello.'),
+    enrolledAt: time.nullable().describe('When it got its certificate.'),
+    certificate: z
+      .object({
+        fingerprint: z.string().describe('SHA-256 of the certificate, hex.'),
+        notAfter: time.describe('After this moment it is no longer valid.'),
+      })
+      .nullable()
+      .describe('Its certificate; null before the enrolment.'),
+    cards: z.array(z.string()).describe('Names of the cards in its emulated reader.'),
+    children: z.array(z.string()).describe('Serials of the terminals behind its relay.'),
+    values: configuration.nullable().describe('The configuration that is in force; null before the first report.'),
+  })
+  .describe("A terminal's own page.");
 export type TerminalDetail = z.infer<typeof terminalDetail>;
 
-/** Puts a terminal on the inventory allow-list. The answer holds the claim secret, once and never again. */
-export const registerTerminal = z.object({
-  serial: serialSchema,
-  model: z.string().max(32),
-  place,
-  parent: serialSchema.optional(),
-  /** Where the parent's relay listens, for a child. */
-  relayPort: z.number().int().min(1).max(65_535).optional(),
-});
+export const registerTerminal = z
+  .object({
+    serial: serialSchema,
+    model: z.string().max(32).describe('Model id of the catalogue.'),
+    place,
+    parent: serialSchema.optional().describe('Serial of its parent; a child has no other way to the server.'),
+    relayPort: z
+      .number()
+      .int()
+      .min(1)
+      .max(65_535)
+      .optional()
+      .describe("Where the parent's relay listens, for a child."),
+  })
+  .describe('Puts a terminal on the inventory allow-list. The answer holds the claim secret, once and never again.');
 export type RegisterTerminal = z.infer<typeof registerTerminal>;
-export const registeredTerminal = z.object({ claim: claimBundle });
+export const registeredTerminal = z.object({ claim: claimBundle }).describe('A terminal that is on the inventory now.');
 
 /** Something that happened to a terminal, for its timeline. `kind` has a text in both languages on every screen. */
 export const timelineKinds = [
@@ -126,128 +184,194 @@ export const timelineKinds = [
   'sale',
   'alarm',
 ] as const;
-export const timelineEntry = z.object({
-  id: z.number().int(),
-  at: time,
-  kind: z.enum(timelineKinds),
-  facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
-});
+export const timelineEntry = z
+  .object({
+    id: z.number().int().describe('Rises with time.'),
+    at: time.describe('When, RFC 3339 UTC.'),
+    kind: z.enum(timelineKinds).describe('What happened; it has a text in both languages on every screen.'),
+    facts: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+      .describe('What belongs to it, by name.'),
+  })
+  .describe('Something that happened to a terminal.');
 export type TimelineEntry = z.infer<typeof timelineEntry>;
 
-/** A job as people see it. */
-export const job = z.object({
-  id: z.string(),
-  serial: serialSchema,
-  type: z.string(),
-  state: jobState,
-  attempt: z.number().int(),
-  createdAt: time,
-  finishedAt: time.nullable(),
-  fault: z.string().nullable(),
-  /** Steps as they were reported, oldest first. */
-  steps: z.array(z.object({ step: z.string(), atMs: z.number(), detail: z.string().nullable() })),
-  sale: saleResult.nullable(),
-  evidence: jobReport.shape.evidence.nullable(),
-  totals: terminalTotals.nullable(),
-  document: slipDocument.nullable(),
-});
+export const job = z
+  .object({
+    id: z.string().describe('Id of the job, a UUID.'),
+    serial: serialSchema,
+    type: z.string().describe('What kind of job, as in the order: `key.load`, `sale.test`.'),
+    state: jobState,
+    attempt: z.number().int().describe('Which attempt at the job, counted from 1.'),
+    createdAt: time.describe('When it was queued.'),
+    finishedAt: time.nullable().describe('When it ended; null while it is open.'),
+    fault: z.string().nullable().describe('Code of the error table when it failed.'),
+    steps: z
+      .array(
+        z.object({
+          step: z.string().describe('The step.'),
+          atMs: z.number().describe('Milliseconds since the sale began.'),
+          detail: z.string().nullable().describe('More about it.'),
+        }),
+      )
+      .describe('Steps as they were reported, oldest first.'),
+    sale: saleResult.nullable().describe('The sale that it made.'),
+    evidence: jobReport.shape.evidence.nullable().describe('Proof of a key load, as the terminal computed it.'),
+    totals: terminalTotals.nullable().describe('Daily totals, where the job asked for them.'),
+    document: slipDocument.nullable().describe('A printed slip; live events leave it out.'),
+  })
+  .describe('A job as people see it.');
 export type Job = z.infer<typeof job>;
 export const startTestSale = testSale;
 export const startPayment = paymentOrder;
 export const startTotals = totalsOrder;
 export const startSlip = slipOrder;
 
-/** A line of the live feed: what the switch journalled, or what a terminal refused by itself. */
-export const saleLine = z.object({
-  id: z.string(),
-  at: time,
-  serial: serialSchema,
-  decidedBy: z.enum(['issuer', 'switch', 'terminal']),
-  outcome: z.enum(['approved', 'declined', 'refused', 'reversed', 'failed', 'pending']),
-  mti: z.string(),
-  /** What was asked: sale, refund, authorisation, balance, completion, offlineSale; absent where the terminal decided. */
-  kind: z.string().optional(),
-  amountMinor: z.number().int(),
-  currency: z.string(),
-  scheme: z.string(),
-  entry: z.string(),
-  lastFour: z.string(),
-  token: z.string().nullable(),
-  stan: z.string(),
-  rrn: z.string().nullable(),
-  actionCode: z.string().nullable(),
-  reason: z.string().nullable(),
-  /** Switch: request in to answer out; terminal: reader to answer. Milliseconds. */
-  durationMs: z.number().nullable(),
-});
+export const saleLine = z
+  .object({
+    id: z.string().describe('Id of the line.'),
+    at: time.describe('When, RFC 3339 UTC.'),
+    serial: serialSchema,
+    decidedBy: z.enum(['issuer', 'switch', 'terminal']).describe('Whose decision it was.'),
+    outcome: z
+      .enum(['approved', 'declined', 'refused', 'reversed', 'failed', 'pending'])
+      .describe('How it ended, or `pending` while an answer is awaited.'),
+    mti: z.string().describe('Message type indicator of the request; empty when there was no message.'),
+    kind: z
+      .string()
+      .optional()
+      .describe(
+        'What was asked of the switch, such as sale, refund or authorisation; absent where the terminal decided.',
+      ),
+    amountMinor: z.number().int().describe('Amount in minor units of the currency (JPY has none: yen).'),
+    currency: z.string().describe('ISO 4217 alphabetic code.'),
+    scheme: z.string().describe('Card scheme.'),
+    entry: z.string().describe('How the card was read: contact, contactless or stripe.'),
+    lastFour: z.string().describe('Last four digits of the PAN; empty when no card was read.'),
+    token: z.string().nullable().describe('Stands for the PAN: the same card has the same token.'),
+    stan: z.string().describe('System trace audit number (DE11), six digits; empty when there was no message.'),
+    rrn: z.string().nullable().describe('Retrieval reference number (DE37).'),
+    actionCode: z.string().nullable().describe('ISO 8583:1993 action code (DE39).'),
+    reason: z.string().nullable().describe('Why: a code of the error table.'),
+    durationMs: z
+      .number()
+      .nullable()
+      .describe('Switch: request in to answer out; terminal: reader to answer. Milliseconds.'),
+  })
+  .describe('A line of the live feed: what the switch journalled, or what a terminal refused by itself.');
 export type SaleLine = z.infer<typeof saleLine>;
 
-/** The fleet at a glance. */
-export const overview = z.object({
-  at: time,
-  terminals: z.object({
-    total: z.number().int(),
-    ready: z.number().int(),
-    lost: z.number().int(),
-    never: z.number().int(),
-  }),
-  sync: z.object({ configuration: z.number().int(), keys: z.number().int(), negative: z.number().int() }),
-  sales: z.object({
-    /** The last five minutes. */
-    approved: z.number().int(),
-    declined: z.number().int(),
-    refused: z.number().int(),
-    reversed: z.number().int(),
-    amountMinor: z.number().int(),
-  }),
-  negative: z.object({
-    list: z.string(),
-    version: z.number().int(),
-    overlaySeq: z.number().int(),
-    entries: z.number().int(),
-  }),
-  links: z.array(
-    z.object({ id: z.string(), name: z.string(), state: z.enum(['up', 'signed-on', 'down']), since: time }),
-  ),
-});
+export const overview = z
+  .object({
+    at: time.describe('When, RFC 3339 UTC.'),
+    terminals: z
+      .object({
+        total: z.number().int().describe('Terminals on the inventory.'),
+        ready: z.number().int().describe('Terminals that are connected.'),
+        lost: z.number().int().describe('Terminals that were connected and are not.'),
+        never: z.number().int().describe('Terminals that never said hello.'),
+      })
+      .describe('How many terminals are in which state.'),
+    sync: z
+      .object({
+        configuration: z.number().int().describe('Terminals whose configuration is the desired one.'),
+        keys: z.number().int().describe('Terminals that hold their keys.'),
+        negative: z.number().int().describe('Terminals that hold the newest negative list.'),
+      })
+      .describe('How many terminals hold the newest of each.'),
+    sales: z
+      .object({
+        approved: z.number().int().describe('Approved in the last five minutes.'),
+        declined: z.number().int().describe('Declined in the last five minutes.'),
+        refused: z.number().int().describe('Refused by a terminal in the last five minutes.'),
+        reversed: z.number().int().describe('Reversed in the last five minutes.'),
+        amountMinor: z.number().int().describe('Sum of what was approved, in minor units.'),
+      })
+      .describe('Sales of the last five minutes.'),
+    negative: z
+      .object({
+        list: z.string().describe('Name of the negative list.'),
+        version: z.number().int().describe('Version of its snapshot.'),
+        overlaySeq: z.number().int().describe('Sequence number of the newest emergency entry.'),
+        entries: z.number().int().describe('How many cards are listed.'),
+      })
+      .describe('The negative list in force.'),
+    links: z
+      .array(
+        z.object({
+          id: z.string().describe('Id of the link.'),
+          name: z.string().describe('Name of the link.'),
+          state: z.enum(['up', 'signed-on', 'down']).describe('`signed-on` takes payments; `up` is connected only.'),
+          since: time.describe('Since when.'),
+        }),
+      )
+      .describe('The links of the switch to card companies.'),
+  })
+  .describe('The fleet at a glance.');
 export type Overview = z.infer<typeof overview>;
 
-/** The desired configuration and its version; a write states the version it changes (`If-Match`). */
-export const desiredConfiguration = z.object({ version: z.number().int(), values: configuration });
+export const desiredConfiguration = z
+  .object({ version: z.number().int().describe('Rises with each change; also the ETag.'), values: configuration })
+  .describe('The desired configuration and its version; a write states the version it changes (`If-Match`).');
 export type DesiredConfiguration = z.infer<typeof desiredConfiguration>;
-export const changeConfiguration = configuration.partial();
+export const changeConfiguration = configuration.partial().describe('The values to change; what is left out stays.');
 
-/** Adds a card to the negative list at once (emergency). The PAN is stored as a keyed tag and its last four digits only. */
-export const addNegative = z.object({
-  pan: z.string().regex(/^\d{12,19}$/),
-  reason: z.enum(['lost', 'stolen', 'fraud', 'other']).default('other'),
-});
-export const negativeEntry = z.object({ lastFour: z.string(), reason: z.string(), addedAt: time, token: z.string() });
-export const negativeAdded = z.object({
-  entry: negativeEntry,
-  version: z.number().int(),
-  overlaySeq: z.number().int(),
-  already: z.boolean(),
-});
+export const addNegative = z
+  .object({
+    pan: z
+      .string()
+      .regex(/^\d{12,19}$/)
+      .describe('Primary account number: 12 to 19 digits.'),
+    reason: z.enum(['lost', 'stolen', 'fraud', 'other']).default('other').describe('Why the card is listed.'),
+  })
+  .describe(
+    'Adds a card to the negative list at once (emergency). The PAN is stored as a keyed tag and its last four digits only.',
+  );
+export const negativeEntry = z
+  .object({
+    lastFour: z.string().describe('Last four digits of the PAN; empty when no card was read.'),
+    reason: z.string().describe('Why the card is listed.'),
+    addedAt: time.describe('When it was listed.'),
+    token: z.string().describe('Stands for the PAN: the same card has the same token.'),
+  })
+  .describe('A card on the negative list.');
+export const negativeAdded = z
+  .object({
+    entry: negativeEntry.describe('The entry as it stands in the list.'),
+    version: z.number().int().describe('Version of the snapshot that it is an overlay of.'),
+    overlaySeq: z.number().int().describe('Sequence number of the newest emergency entry.'),
+    already: z.boolean().describe('Whether the card was listed before.'),
+  })
+  .describe('What became of an emergency entry.');
 export type NegativeAdded = z.infer<typeof negativeAdded>;
-export const negativeOverview = z.object({
-  list: z.string(),
-  version: z.number().int(),
-  overlaySeq: z.number().int(),
-  entries: z.array(negativeEntry),
-  next: z.string().nullable(),
-  terminals: z.object({ current: z.number().int(), behind: z.number().int() }),
-});
+export const negativeOverview = z
+  .object({
+    list: z.string().describe('Name of the negative list.'),
+    version: z.number().int().describe('Version of the snapshot.'),
+    overlaySeq: z.number().int().describe('Sequence number of the newest emergency entry.'),
+    entries: z.array(negativeEntry).describe('Entries, newest first.'),
+    next: z.string().nullable().describe('Cursor of the following page; null on the last.'),
+    terminals: z
+      .object({
+        current: z.number().int().describe('Terminals that hold the newest, overlay included.'),
+        behind: z.number().int().describe('Terminals that do not.'),
+      })
+      .describe('How many terminals hold it.'),
+  })
+  .describe('A page of the negative list, and how far terminals are with it.');
 
-/** What the dashboard needs to know of a model. */
-export const modelSummary = z.object({
-  id: z.string(),
-  maker: z.string(),
-  year: z.number().int(),
-  family: z.string(),
-  readers: z.array(z.string()),
-  abilities: z.record(z.string(), z.union([z.boolean(), z.string(), z.number()])),
-});
+export const modelSummary = z
+  .object({
+    id: z.string().describe('Model id.'),
+    maker: z.string().describe('Who makes it.'),
+    year: z.number().int().describe('Year it came out.'),
+    family: z.string().describe('Family of models that share software.'),
+    readers: z.array(z.string()).describe('Its readers.'),
+    abilities: z
+      .record(z.string(), z.union([z.boolean(), z.string(), z.number()]))
+      .describe('What it can do, by name.'),
+  })
+  .describe('What the dashboard needs to know of a model.');
 
 /**
  * Server-sent events of `GET /api/v1/events`: `event:` is the name, `data:` the body below, `id:` a sequence number.

@@ -3,87 +3,165 @@ import { configuration } from './configuration.ts';
 import { jobReport, keySlot, saleResult } from './job.ts';
 import { signedDocument } from './signed.ts';
 
-const hash = z.string().regex(/^[0-9a-f]{0,64}$/);
+const hash = z
+  .string()
+  .regex(/^[0-9a-f]{0,64}$/)
+  .describe('What the values are told apart by (`configurationHash`): hex; empty before the first.');
 
-/** Birth: everything the server needs to see whether there is work for this terminal. */
-export const hello = z.object({
-  model: z.string().max(32),
-  software: z.object({ version: z.string().max(32), slot: z.enum(['A', 'B']) }),
-  /** Version and hash of the configuration in force; 0 and "" before the first. */
-  configuration: z.object({ version: z.number().int().nonnegative(), hash }),
-  keys: z.array(z.object({ slot: keySlot, kcv: z.string().max(10), ksn: z.string().max(24).optional() })).max(16),
-  negative: z
-    .array(
-      z.object({
-        list: z.string().max(32),
-        version: z.number().int().nonnegative(),
-        overlaySeq: z.number().int().nonnegative(),
-        /** Terminal's time at which what it applies last equalled a signed head. */
-        freshAt: z.number().int().nonnegative(),
-      }),
-    )
-    .max(16),
-  /** Names of the cards in the emulated reader; empty on a real one. */
-  cards: z.array(z.string().max(40)).max(64),
-  /** The parent that carries this terminal's messages. */
-  parent: z.string().max(32).optional(),
-});
+export const hello = z
+  .object({
+    model: z.string().max(32).describe('Model id of the catalogue.'),
+    software: z
+      .object({
+        version: z.string().max(32).describe('Version of the software.'),
+        slot: z.enum(['A', 'B']).describe('The slot that it booted from.'),
+      })
+      .describe('What it runs.'),
+    configuration: z
+      .object({ version: z.number().int().nonnegative().describe('Version in force.'), hash })
+      .describe('Version and hash of the configuration in force; 0 and "" before the first.'),
+    keys: z
+      .array(
+        z.object({
+          slot: keySlot,
+          kcv: z
+            .string()
+            .max(10)
+            .describe('Key check value in hex (X9.24-1:2017, annex A): 5 bytes for AES, 3 for TDES.'),
+          ksn: z
+            .string()
+            .max(24)
+            .optional()
+            .describe('Key serial number in hex: 12 bytes for AES DUKPT (X9.24-3:2017), 10 for TDES (X9.24-1:2009).'),
+        }),
+      )
+      .max(16)
+      .describe('The keys that it holds, one a slot.'),
+    negative: z
+      .array(
+        z.object({
+          list: z.string().max(32).describe('Name of the negative list.'),
+          version: z.number().int().nonnegative().describe('Version of its snapshot; 0 before the first.'),
+          overlaySeq: z.number().int().nonnegative().describe('Sequence number of the newest emergency entry.'),
+          freshAt: z
+            .number()
+            .int()
+            .nonnegative()
+            .describe("Terminal's time at which what it applies last equalled a signed head."),
+        }),
+      )
+      .max(16)
+      .describe('The negative lists that it holds.'),
+    tampered: z
+      .object({
+        at: z.number().int().nonnegative().describe("Terminal's time, milliseconds since 1970."),
+        sensor: z.string().max(32).describe('Which sensor spoke.'),
+      })
+      .optional()
+      .describe('The case was opened or broken: the keys are gone for good, and none will be taken.'),
+    cards: z
+      .array(z.string().max(40))
+      .max(64)
+      .describe('Names of the cards in the emulated reader; empty on a real one.'),
+    parent: z.string().max(32).optional().describe("The parent that carries this terminal's messages."),
+  })
+  .describe('Birth: everything the server needs to see whether there is work for this terminal.');
 export type Hello = z.infer<typeof hello>;
 
-/** Retained. The last will carries the same boot sequence, so a stale will is recognised. */
-export const presence = z.object({ state: z.enum(['ready', 'lost', 'disconnected']) });
+export const presence = z
+  .object({
+    state: z
+      .enum(['ready', 'lost', 'disconnected'])
+      .describe('`ready` is said at birth, `lost` by the last will, `disconnected` before it goes on purpose.'),
+  })
+  .describe('Retained. The last will carries the same boot sequence, so a stale will is recognised.');
 
-/** Reported configuration: what is in force now, and why the desired one is not when it is not. */
-export const twinReport = z.object({
-  base: z.number().int().nonnegative(),
-  version: z.number().int().nonnegative(),
-  hash,
-  values: configuration,
-  drift: z.string().max(64).optional(),
-});
+export const twinReport = z
+  .object({
+    base: z.number().int().nonnegative().describe('Version of the desired configuration that this answers.'),
+    version: z.number().int().nonnegative().describe('Version in force.'),
+    hash,
+    values: configuration,
+    drift: z.string().max(64).optional().describe('Why the desired one is not in force: a code of the error table.'),
+  })
+  .describe('Reported configuration: what is in force now, and why the desired one is not when it is not.');
 export type TwinReport = z.infer<typeof twinReport>;
 
-/** A pull. */
-export const request = z.discriminatedUnion('pull', [
-  z.object({ pull: z.literal('twin') }),
-  z.object({ pull: z.literal('job') }),
-  z.object({ pull: z.literal('time') }),
-]);
+export const request = z
+  .discriminatedUnion('pull', [
+    z.object({ pull: z.literal('twin') }),
+    z.object({ pull: z.literal('job') }),
+    z.object({ pull: z.literal('time') }),
+  ])
+  .describe('A pull.');
 export type Request = z.infer<typeof request>;
 
-/** The answer to a pull or to a job report. */
-export const response = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('twin'), version: z.number().int().nonnegative(), values: configuration }),
-  /** The next job, or null when there is none. */
-  z.object({ kind: z.literal('job'), order: signedDocument.nullable() }),
-  z.object({ kind: z.literal('time'), now: z.number().int().nonnegative() }),
-  /** A job report is on disk: the terminal may forget it. */
-  z.object({ kind: z.literal('acknowledged'), job: z.string().max(64), state: z.string().max(16) }),
-  /** The request was understood and refused, or not understood. */
-  z.object({ kind: z.literal('refused'), code: z.string().max(64), field: z.string().max(64).optional() }),
-]);
+export const response = z
+  .discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('twin'),
+      version: z.number().int().nonnegative().describe('Version of the desired configuration.'),
+      values: configuration,
+    }),
+    z
+      .object({
+        kind: z.literal('job'),
+        order: signedDocument.nullable().describe('The signed order; its payload is a `jobOrder`.'),
+      })
+      .describe('The next job, or null when there is none.'),
+    z.object({
+      kind: z.literal('time'),
+      now: z.number().int().nonnegative().describe("The server's time of day, milliseconds since 1970."),
+    }),
+    z
+      .object({
+        kind: z.literal('acknowledged'),
+        job: z.string().max(64).describe('Id of the job.'),
+        state: z.string().max(16).describe('The state that was reported.'),
+      })
+      .describe('A job report is on disk: the terminal may forget it.'),
+    z
+      .object({
+        kind: z.literal('refused'),
+        code: z.string().max(64).describe('Code of the error table.'),
+        field: z.string().max(64).optional().describe('The property that is at fault.'),
+      })
+      .describe('The request was understood and refused, or not understood.'),
+  ])
+  .describe('The answer to a pull or to a job report.');
 export type Response = z.infer<typeof response>;
 
-/** "You have work." Small, and losing it costs only time: hello makes up for it. */
-export const notify = z.object({
-  configuration: z.number().int().nonnegative().optional(),
-  jobs: z.number().int().nonnegative().optional(),
-});
+export const notify = z
+  .object({
+    configuration: z
+      .number()
+      .int()
+      .nonnegative()
+      .optional()
+      .describe("Version of the desired configuration, when it is another than the terminal's."),
+    jobs: z.number().int().nonnegative().optional().describe('How many jobs wait.'),
+  })
+  .describe('"You have work." Small, and losing it costs only time: hello makes up for it.');
 export type Notify = z.infer<typeof notify>;
 
-/** A sale that a terminal ended, whoever decided it. */
-export const saleEvent = z.object({ at: z.number().int().nonnegative(), sale: saleResult });
+export const saleEvent = z
+  .object({
+    at: z.number().int().nonnegative().describe("When it ended by the terminal's clock, milliseconds since 1970."),
+    sale: saleResult,
+  })
+  .describe('A sale that a terminal ended, whoever decided it.');
 export type SaleEvent = z.infer<typeof saleEvent>;
 
-/** An alarm of the terminal itself. */
-export const alarmEvent = z.object({
-  at: z.number().int().nonnegative(),
-  code: z.string().max(64),
-  detail: z.string().max(200).optional(),
-});
+export const alarmEvent = z
+  .object({
+    at: z.number().int().nonnegative().describe("When, by the terminal's clock, milliseconds since 1970."),
+    code: z.string().max(64).describe('Code of the error table.'),
+    detail: z.string().max(200).optional().describe('More about it, without a secret.'),
+  })
+  .describe('An alarm of the terminal itself.');
 export type AlarmEvent = z.infer<typeof alarmEvent>;
 
-/** The schema of a body by its envelope's `ct`. */
+/** The schema of a body by its envelope's `ct`. All of W1 is here: the documents in `docs/wire` are made of it. */
 export const messages = {
   hello,
   presence,

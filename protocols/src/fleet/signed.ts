@@ -2,18 +2,21 @@ import { createHash, createPublicKey, sign, verify, type KeyObject } from 'node:
 import { z } from 'zod';
 import { fail, ok, type Result } from '../kit/index.ts';
 
-/**
- * A document whose author is proven apart from the channel that carried it: the broker is not in the trust base.
- * The signature is Ed25519 (RFC 8032) over `purpose`, a line feed and the payload's UTF-8 text exactly as sent,
- * so nothing has to be put into a canonical form first.
- */
-export const signedDocument = z.object({
-  payload: z.string().max(65_536),
-  /** Names the key: first 16 hex digits of the SHA-256 of its SPKI. */
-  kid: z.string().regex(/^[0-9a-f]{16}$/),
-  /** 64 bytes, base64url. */
-  sig: z.string().regex(/^[A-Za-z0-9_-]{86}$/),
-});
+export const signedDocument = z
+  .object({
+    payload: z.string().max(65_536).describe('The document itself: JSON text, exactly as it was signed.'),
+    kid: z
+      .string()
+      .regex(/^[0-9a-f]{16}$/)
+      .describe('Names the key: first 16 hex digits of the SHA-256 of its SPKI.'),
+    sig: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{86}$/)
+      .describe('64 bytes, base64url.'),
+  })
+  .describe(
+    "A document whose author is proven apart from the channel that carried it: the broker is not in the trust base. The signature is Ed25519 (RFC 8032) over `purpose`, a line feed and the payload's UTF-8 text exactly as sent, so nothing has to be put into a canonical form first.",
+  );
 export type SignedDocument = z.infer<typeof signedDocument>;
 
 /** What a signature is for; a signature for one purpose never counts for another. */

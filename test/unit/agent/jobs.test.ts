@@ -102,6 +102,7 @@ function counting(effects: string[]): JobHandlers {
         return { state: 'succeeded', sale: saleOf() };
       },
     },
+    'software.install': { afterPowerLoss: 'again', run: async () => 'restarting' },
   };
 }
 
@@ -137,7 +138,7 @@ test('a result that the server did not get is told after a restart, and the effe
 
   const link = new ScriptedLink([server.order({ job, ...sale })]);
   const second = await runnerOn(files.afterPowerLoss(false), link, effects);
-  await second.runner.recover();
+  second.runner.recover();
   second.runner.wake();
   await second.runner.idle();
   expect(effects).toEqual(['sale']);
@@ -165,7 +166,7 @@ test.each([
 
         const after = new ScriptedLink([...before.offers]);
         const second = await runnerOn(files.afterPowerLoss(keepUnsynced), after, effects);
-        await second.runner.recover();
+        second.runner.recover();
         second.runner.wake();
         await second.runner.idle();
         second.runner.stop();
@@ -211,4 +212,38 @@ test('a full ledger takes no new order and loses no old result', async () => {
   }
   expect((await ledger.begin(id(99), 1, body)).ok).toBe(true);
   expect(unwrap(await openLedger(store)).find(id(0), 1)?.state).toBe('acknowledged');
+});
+
+test('a job that restarts the terminal stays begun, holds what comes after it, and ends after the restart', async () => {
+  const install = {
+    type: 'software.install',
+    params: { version: '2', digest: '0'.repeat(64), size: 1, counter: 2, proofTimeoutMs: 1_000 },
+  };
+  const files = new MemoryFiles();
+  const other = '00000000-0000-4000-8000-000000000002';
+  const before = new ScriptedLink([server.order({ job, ...install }), server.order({ job: other, ...sale })]);
+  const effects: string[] = [];
+  const first = await runnerOn(files, before, effects);
+  first.runner.wake();
+  await first.runner.idle();
+  expect(before.reports).toEqual([]);
+  expect(effects).toEqual([]);
+
+  const store = unwrap(await openSealedStore(files.afterPowerLoss(false), world));
+  const ledger = unwrap(await openLedger(store));
+  const after = new ScriptedLink(before.offers);
+  const handlers: JobHandlers = {
+    ...counting(effects),
+    'software.install': {
+      afterPowerLoss: 'again',
+      run: async () => ({ state: 'succeeded', software: { version: '2', slot: 'B' } }),
+    },
+  };
+  const runner = jobRunner({ world, ledger, trust, link: after, handlers, changed: () => undefined });
+  runner.recover();
+  runner.wake();
+  await runner.idle();
+  await runner.idle();
+  expect(after.reports.map(({ state, software }) => software?.version ?? state)).toEqual(['2', 'succeeded']);
+  expect(effects).toEqual(['sale']);
 });

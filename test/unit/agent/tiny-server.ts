@@ -196,12 +196,14 @@ export class TinyServer {
     this.artefactRequests.push({ range: request.headers.range, serial: peer.subject?.CN as string });
     if (!bytes || !peer.subject) return void response.writeHead(404).end();
     if (this.onArtefact?.(bytes, request, response)) return;
-    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
-    response.writeHead(from ? 206 : 200, {
-      'content-length': bytes.length - from,
-      ...(from && { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` }),
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+    const from = Number(range?.[1] ?? 0);
+    const piece = bytes.subarray(from, range?.[2] ? Number(range[2]) + 1 : undefined);
+    response.writeHead(range ? 206 : 200, {
+      'content-length': piece.length,
+      ...(range && { 'content-range': `bytes ${from}-${from + piece.length - 1}/${bytes.length}` }),
     });
-    response.end(bytes.subarray(from));
+    response.end(piece);
   }
 
   #enrol(body: string, response: ServerResponse): void {

@@ -10,6 +10,7 @@ import * as kit from '@tsunagu/protocols/kit';
 import * as pcsc from '@tsunagu/protocols/pcsc';
 import * as pn532 from '@tsunagu/protocols/pn532';
 import * as rcs380 from '@tsunagu/protocols/rcs380';
+import * as software from '@tsunagu/protocols/software';
 import * as testCards from '@tsunagu/protocols/test-cards';
 import * as tlv from '@tsunagu/protocols/tlv';
 import { expect, test } from 'vitest';
@@ -24,6 +25,7 @@ const rooms: Readonly<Record<string, object>> = {
   pcsc,
   pn532,
   rcs380,
+  software,
   'test-cards': testCards,
   tlv,
 };

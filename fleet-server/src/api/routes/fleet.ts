@@ -4,7 +4,6 @@ import {
   modelSummary,
   overview,
   page,
-  problem,
   registeredTerminal,
   registerTerminal,
   serialSchema,
@@ -19,6 +18,7 @@ import {
 import { unwrap } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
 import type { ApiApp } from '../app.ts';
+import { refused } from '../problems.ts';
 import { actorOf } from '../actor.ts';
 import { answerPage, listQuery, pageOf } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
@@ -31,7 +31,7 @@ export function fleetRoutes(app: ApiApp, { estate, jobs }: Pick<ApiRooms, 'estat
     '/api/v1/overview',
     {
       config: { role: 'viewer' },
-      schema: { summary: 'The fleet at a glance', tags: ['fleet'], response: { 200: overview, '4xx': problem } },
+      schema: { summary: 'The fleet at a glance', tags: ['fleet'], response: { 200: overview, '4xx': refused } },
     },
     async () => estate.overview(),
   );
@@ -43,7 +43,7 @@ export function fleetRoutes(app: ApiApp, { estate, jobs }: Pick<ApiRooms, 'estat
       schema: {
         summary: 'The catalogue of terminal models',
         tags: ['fleet'],
-        response: { 200: z.object({ items: z.array(modelSummary) }), '4xx': problem },
+        response: { 200: z.object({ items: z.array(modelSummary) }), '4xx': refused },
       },
     },
     async () => ({ items: modelSummaries }),
@@ -57,7 +57,7 @@ export function fleetRoutes(app: ApiApp, { estate, jobs }: Pick<ApiRooms, 'estat
         summary: 'Terminals, by serial',
         tags: ['terminals'],
         querystring: listQuery,
-        response: { 200: page(terminalSummary), '4xx': problem },
+        response: { 200: page(terminalSummary), '4xx': refused },
       },
     },
     async (request) => answerPage(unwrap(await estate.terminals(pageOf(request.query)))),
@@ -71,7 +71,7 @@ export function fleetRoutes(app: ApiApp, { estate, jobs }: Pick<ApiRooms, 'estat
         summary: 'Put a terminal on the inventory; the answer holds its claim secret, once',
         tags: ['terminals'],
         body: registerTerminal,
-        response: { 201: registeredTerminal, '4xx': problem },
+        response: { 201: registeredTerminal, '4xx': refused },
       },
     },
     async (request, reply) =>
@@ -86,7 +86,7 @@ export function fleetRoutes(app: ApiApp, { estate, jobs }: Pick<ApiRooms, 'estat
         summary: 'One terminal',
         tags: ['terminals'],
         params: bySerial,
-        response: { 200: terminalDetail, '4xx': problem },
+        response: { 200: terminalDetail, '4xx': refused },
       },
     },
     async (request) => unwrap(await estate.terminal(request.params.serial)),
@@ -101,7 +101,7 @@ export function fleetRoutes(app: ApiApp, { estate, jobs }: Pick<ApiRooms, 'estat
         tags: ['terminals'],
         params: bySerial,
         querystring: listQuery,
-        response: { 200: page(timelineEntry), '4xx': problem },
+        response: { 200: page(timelineEntry), '4xx': refused },
       },
     },
     async (request) => answerPage(unwrap(await estate.timeline(request.params.serial, pageOf(request.query)))),
@@ -116,7 +116,7 @@ export function fleetRoutes(app: ApiApp, { estate, jobs }: Pick<ApiRooms, 'estat
         tags: ['terminals'],
         params: bySerial,
         body: startTestSale,
-        response: { 202: job, '4xx': problem },
+        response: { 202: job, '4xx': refused },
       },
     },
     async (request, reply) => {
@@ -137,7 +137,7 @@ export function fleetRoutes(app: ApiApp, { estate, jobs }: Pick<ApiRooms, 'estat
         tags: ['terminals'],
         params: bySerial,
         body: startPayment,
-        response: { 202: job, '4xx': problem },
+        response: { 202: job, '4xx': refused },
       },
     },
     async (request, reply) => {
@@ -157,7 +157,7 @@ export function fleetRoutes(app: ApiApp, { estate, jobs }: Pick<ApiRooms, 'estat
         tags: ['terminals'],
         params: bySerial,
         body: startTotals,
-        response: { 202: job, '4xx': problem },
+        response: { 202: job, '4xx': refused },
       },
     },
     async (request, reply) => {
@@ -177,7 +177,7 @@ export function fleetRoutes(app: ApiApp, { estate, jobs }: Pick<ApiRooms, 'estat
         tags: ['terminals'],
         params: bySerial,
         body: startSlip,
-        response: { 202: job, '4xx': problem },
+        response: { 202: job, '4xx': refused },
       },
     },
     async (request, reply) => {
@@ -196,7 +196,7 @@ export function fleetRoutes(app: ApiApp, { estate, jobs }: Pick<ApiRooms, 'estat
         summary: 'One job, its steps and its outcome',
         tags: ['jobs'],
         params: z.object({ id: z.string().regex(/^[0-9a-f-]{36}$/) }),
-        response: { 200: job, '4xx': problem },
+        response: { 200: job, '4xx': refused },
       },
     },
     async (request) => unwrap(await jobs.job(request.params.id)),

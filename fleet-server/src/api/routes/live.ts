@@ -1,8 +1,9 @@
-import { type LiveEventName, liveEvents, problem } from '@tsunagu/protocols/fleet';
+import { type LiveEventName, liveEvents } from '@tsunagu/protocols/fleet';
 import { FaultError } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
 import type { ApiApp } from '../app.ts';
+import { refused } from '../problems.ts';
 import type { LiveStreams } from '../live-stream.ts';
 
 const isName = (text: string): text is LiveEventName => Object.hasOwn(liveEvents, text);
@@ -17,17 +18,29 @@ const topicsQuery = z.object({
     .optional(),
 });
 
+/** What comes on the stream: `event:` is the name, `data:` the JSON, `id:` a number that rises. */
+const eventStream = {
+  description: 'Events without end. A `beat` ({"at"}, without an id) comes every five seconds.',
+  content: { 'text/event-stream': { schema: z.union(Object.entries(liveEvents).map(liveEvent)) } },
+};
+function liveEvent([event, data]: readonly [string, z.ZodType]) {
+  return z.object({ event: z.literal(event), id: z.string(), data });
+}
+
 /** The live stream. */
 export function liveRoutes(app: ApiApp, { world, streams }: { world: World; streams: LiveStreams }): void {
   app.get(
     '/api/v1/events',
     {
-      config: { role: 'viewer' },
+      config: {
+        role: 'viewer',
+        header: { name: 'Last-Event-ID', says: 'The last event that a reconnecting client has.' },
+      },
       schema: {
         summary: 'Server-sent events; Last-Event-ID resumes, "resync" says that something was missed',
         tags: ['live'],
         querystring: topicsQuery,
-        response: { '4xx': problem, '5xx': problem },
+        response: { 200: eventStream, '4xx': refused, '5xx': refused },
       },
     },
     (request, reply) => {

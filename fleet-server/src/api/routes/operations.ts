@@ -5,12 +5,12 @@ import {
   negativeAdded,
   negativeOverview,
   page,
-  problem,
   saleLine,
   serialSchema,
 } from '@tsunagu/protocols/fleet';
 import { FaultError, secretPan, unwrap } from '@tsunagu/protocols/kit';
 import type { ApiApp } from '../app.ts';
+import { refused } from '../problems.ts';
 import { actorOf } from '../actor.ts';
 import { answerPage, listQuery, pageOf } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
@@ -31,7 +31,7 @@ export function operationsRoutes(
         summary: 'Sales, newest first',
         tags: ['sales'],
         querystring: listQuery.extend({ serial: serialSchema.optional() }),
-        response: { 200: page(saleLine), '4xx': problem },
+        response: { 200: page(saleLine), '4xx': refused },
       },
     },
     async ({ query }) =>
@@ -49,7 +49,7 @@ export function operationsRoutes(
       schema: {
         summary: 'The desired configuration; its version is the ETag',
         tags: ['configuration'],
-        response: { 200: desiredConfiguration, '4xx': problem },
+        response: { 200: desiredConfiguration, '4xx': refused },
       },
     },
     async (_request, reply) => {
@@ -61,12 +61,15 @@ export function operationsRoutes(
   app.patch(
     '/api/v1/configuration',
     {
-      config: { role: 'operator' },
+      config: {
+        role: 'operator',
+        header: { name: 'If-Match', says: 'The ETag of the version that is changed, in quotes.', isRequired: true },
+      },
       schema: {
         summary: 'Change the desired configuration; If-Match names the version that is changed',
         tags: ['configuration'],
         body: changeConfiguration,
-        response: { 200: desiredConfiguration, '4xx': problem },
+        response: { 200: desiredConfiguration, '4xx': refused },
       },
     },
     async (request, reply) => {
@@ -85,7 +88,7 @@ export function operationsRoutes(
         summary: 'The negative list: version, entries newest first, how many terminals have it',
         tags: ['negative'],
         querystring: listQuery,
-        response: { 200: negativeOverview, '4xx': problem },
+        response: { 200: negativeOverview, '4xx': refused },
       },
     },
     async (request) => unwrap(await negative.overview(pageOf(request.query))),
@@ -99,7 +102,7 @@ export function operationsRoutes(
         summary: 'List a card at once',
         tags: ['negative'],
         body: addNegativeSecretly,
-        response: { 200: negativeAdded, 201: negativeAdded, '4xx': problem },
+        response: { 200: negativeAdded, 201: negativeAdded, '4xx': refused },
       },
     },
     async (request, reply) => {

@@ -1,9 +1,10 @@
-import { problem, session, signIn } from '@tsunagu/protocols/fleet';
+import { session, signIn } from '@tsunagu/protocols/fleet';
 import { FaultError } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
 import type { Access, Caller } from '../access.ts';
 import type { ApiApp } from '../app.ts';
+import { refused } from '../problems.ts';
 
 /** Signing in with a one-time token, asking who one is, and signing out. */
 export function sessionRoutes(
@@ -25,7 +26,7 @@ export function sessionRoutes(
         summary: 'Sign in with a one-time token',
         tags: ['sessions'],
         body: signIn,
-        response: { 201: session, '4xx': problem },
+        response: { 201: session, '4xx': refused },
       },
     },
     async (request, reply) => {
@@ -44,7 +45,7 @@ export function sessionRoutes(
     '/api/v1/sessions/current',
     {
       config: { role: 'viewer' },
-      schema: { summary: 'Who I am', tags: ['sessions'], response: { 200: session, '4xx': problem } },
+      schema: { summary: 'Who I am', tags: ['sessions'], response: { 200: session, '4xx': refused } },
     },
     async (request) => {
       if (!request.caller) throw new FaultError({ code: 'UNAUTHENTICATED' });
@@ -56,7 +57,7 @@ export function sessionRoutes(
     '/api/v1/sessions/current',
     {
       config: { role: 'viewer' },
-      schema: { summary: 'Sign out', tags: ['sessions'], response: { 204: z.undefined(), '4xx': problem } },
+      schema: { summary: 'Sign out', tags: ['sessions'], response: { 204: z.undefined(), '4xx': refused } },
     },
     async (request, reply) => {
       const cookie = request.cookies[cookieName];

@@ -1,0 +1,1 @@
+export { openTamper, type Tamper, tamperSensor, type TamperSensor, tamperSensors } from './tamper.ts';

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { type ErrorCode, errorTable } from '../errors/index.ts';
+import {
+  artefactDigest,
+  defaultPortBase,
+  deviceOperations,
+  deviceStatus,
+  enrolmentAnswer,
+  enrolmentRequest,
+  pinnedKey,
+  portOf,
+  problem,
+} from '../fleet/index.ts';
+import { components, type JsonObject } from './json-schema.ts';
+
+const schema = (name: string): JsonObject => ({ $ref: `#/components/schemas/${name}` });
+const json = (name: string): JsonObject => ({ 'application/json': { schema: schema(name) } });
+
+/** The refusals of an operation, one response a status. */
+function refused(codes: readonly ErrorCode[]): JsonObject {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of codes) byStatus.set(deviceStatus(code), [...(byStatus.get(deviceStatus(code)) ?? []), code]);
+  return Object.fromEntries(
+    [...byStatus].map(([status, those]) => [
+      status,
+      {
+        description: those.map((code) => `\`${code}\`: ${errorTable[code].en.says}`).join('\n'),
+        content: { 'application/problem+json': { schema: schema('problem') } },
+      },
+    ]),
+  );
+}
+
+const etag = { description: 'The digest in quotes.', schema: { type: 'string' } };
+const bytes = { 'application/octet-stream': {} };
+
+/** What goes in and comes out, where the table of operations has only paths and codes. */
+const exchanges: Readonly<Record<keyof typeof deviceOperations, JsonObject & { readonly responses: JsonObject }>> = {
+  enrol: {
+    requestBody: { required: true, content: json('enrolment-request') },
+    responses: { 200: { description: 'The certificate, and the keys to pin.', content: json('enrolment-answer') } },
+  },
+  artefact: {
+    parameters: [
+      {
+        name: 'sha256',
+        in: 'path',
+        required: true,
+        description: artefactDigest.description,
+        schema: { type: 'string', pattern: z.toJSONSchema(artefactDigest).pattern },
+      },
+      {
+        name: 'Range',
+        in: 'header',
+        description: 'One range of bytes; several are answered with the whole.',
+        schema: { type: 'string' },
+      },
+    ],
+    responses: {
+      200: { description: 'The whole.', headers: { ETag: etag }, content: bytes },
+      206: { description: 'The range that was asked for.', headers: { ETag: etag }, content: bytes },
+      304: { description: 'The caller has it: If-None-Match names it.' },
+      416: { description: 'The range lies outside.' },
+    },
+  },
+};
+
+/** The OpenAPI 3.1 description of W2. */
+export function deviceOpenApi(): JsonObject {
+  const names = Object.keys(deviceOperations) as (keyof typeof deviceOperations)[];
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Tsunagu device API (W2)',
+      version: '1',
+      description: 'How a terminal gets its certificate, and what is too large for W1. TLS 1.3.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: `https://localhost:${portOf(defaultPortBase, 'device')}` }],
+    paths: Object.fromEntries(
+      names.map((name) => {
+        const { method, path, needsCertificate, says, refusals } = deviceOperations[name];
+        const { responses, ...rest } = exchanges[name];
+        return [
+          path,
+          {
+            [method]: {
+              operationId: name,
+              summary: says,
+              security: needsCertificate ? [{ certificate: [] }] : [],
+              ...rest,
+              responses: { ...responses, ...refused(refusals) },
+            },
+          },
+        ];
+      }),
+    ),
+    components: {
+      securitySchemes: { certificate: { type: 'mutualTLS', description: 'The certificate of the enrolment.' } },
+      schemas: components(
+        {
+          'enrolment-request': enrolmentRequest,
+          'enrolment-answer': enrolmentAnswer,
+          'pinned-key': pinnedKey,
+          problem,
+        },
+        'draft-2020-12',
+      ),
+    },
+  };
+}

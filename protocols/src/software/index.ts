@@ -1,0 +1,8 @@
+export {
+  encodeSoftwareImage,
+  readSoftwareHeader,
+  softwareHeader,
+  type SoftwareHeader,
+  softwareHeaderBytesMax,
+} from './image.ts';
+export { softwareBytesMax } from './limits.ts';
