@@ -104,10 +104,13 @@ export type KernelTrace = z.infer<typeof kernelTrace>;
 export const tracesMax = 16;
 
 /** Which trace: by STAN, or the last one. */
-export const traceOrder = z.object({
-  stan: z
-    .string()
-    .regex(/^\d{1,6}$/)
-    .optional(),
-});
+export const traceOrder = z
+  .object({
+    stan: z
+      .string()
+      .regex(/^\d{1,6}$/)
+      .optional()
+      .describe('STAN of the payment; without it the last one.'),
+  })
+  .describe('Which trace a terminal is to give.');
 export type TraceOrder = z.infer<typeof traceOrder>;
