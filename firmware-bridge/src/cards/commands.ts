@@ -1,4 +1,5 @@
 import type { CommandApdu } from '@tsunagu/protocols/apdu';
+import { computeChecksum } from './stripe-mode.ts';
 import { exchangeRelayResistanceData, getChallenge, internalAuthenticate } from './authentication.ts';
 import { generateAc } from './generate-ac.ts';
 import { externalAuthenticate } from './issuer.ts';
@@ -22,6 +23,7 @@ const instructions: Readonly<Record<number, Readonly<Record<number, Handler>>>> 
     0xb2: readRecord,
   },
   0x80: {
+    0x2a: computeChecksum,
     0xa8: getProcessingOptions,
     0xae: generateAc,
     0xca: getData,

@@ -11,8 +11,7 @@ import { sw } from './status.ts';
 export class EmvCard implements ChipCard {
   /** "TSUNAGU". */
   readonly historicalBytes = Uint8Array.of(0x54, 0x53, 0x55, 0x4e, 0x41, 0x47, 0x55);
-  /** How long each answer takes; a reader asks for waiting time extensions meanwhile. */
-  readonly delayMs: number;
+  readonly extensions: number;
   readonly #program: ChipProgram;
   readonly #faults: readonly CardFault[];
   #state: CardState;
@@ -24,7 +23,7 @@ export class EmvCard implements ChipCard {
     this.#program = programOf(card);
     this.#faults = card.faults ?? [];
     this.#state = atRest(memory);
-    this.delayMs = this.#faults.reduce((sum, fault) => sum + (fault.kind === 'slow' ? fault.delayMs : 0), 0);
+    this.extensions = this.#faults.reduce((sum, fault) => sum + (fault.kind === 'slow' ? fault.extensions : 0), 0);
   }
 
   /** What the card keeps without power: give it to the next `EmvCard` of the same card. */

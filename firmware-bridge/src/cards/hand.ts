@@ -4,12 +4,17 @@ import {
   everydayCardNames,
   faultyCardNames,
   isTestCardName,
+  isTransitCardName,
+  stripeAccountNames,
   testCard,
   testCardNames,
+  transitCard,
 } from '@tsunagu/protocols/test-cards';
 import type { ChipCard } from '../readers/emulated/chip-card.ts';
 import type { EmulatedReaders } from '../readers/emulated/set.ts';
 import { EmvCard } from './emv-card.ts';
+import type { Pages } from './felica/pages.ts';
+import { TransitCard } from './felica/transit-card.ts';
 import type { CardMemory } from './memory.ts';
 import { isStripeCardName, stripeCards, trackOf } from './stripe-cards.ts';
 
@@ -33,7 +38,12 @@ export function entryOf(name: string): Entry | undefined {
 }
 
 /** Names of all emulated cards, the faulty ones last. */
-export const cardNames = (): readonly string[] => [...testCardNames, ...Object.keys(stripeCards), ...faultyCardNames];
+export const cardNames = (): readonly string[] => [
+  ...testCardNames,
+  ...Object.keys(stripeCards),
+  ...stripeAccountNames,
+  ...faultyCardNames,
+];
 
 /** Names of the cards in everybody's pocket that one of these readers can read; the others are presented by name. */
 export const readableCards = (readers: readonly ReaderKind[]): readonly string[] =>
@@ -44,6 +54,7 @@ export class EmulatedHand {
   readonly #readers: EmulatedReaders;
   /** What cards remember between two presentations. */
   readonly #memories = new Map<string, CardMemory>();
+  readonly #pages = new Map<string, Pages>();
 
   constructor(readers: EmulatedReaders) {
     this.#readers = readers;
@@ -78,6 +89,21 @@ export class EmulatedHand {
       remove: () => {
         reader.remove();
         this.#memories.set(name, chip.memory);
+      },
+    });
+  }
+
+  /** Holds a transit card to the FeliCa antenna. What is on it outlives its being taken away. */
+  hold(name: string): Result<{ readonly remove: () => void }, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'> {
+    if (!isTransitCardName(name)) return fail('CARD_UNKNOWN');
+    const { felica } = this.#readers;
+    if (felica === undefined) return fail('MODEL_HAS_NO_READER');
+    const card = new TransitCard(transitCard(name), this.#pages.get(name));
+    felica.insertFelica(card);
+    return ok({
+      remove: () => {
+        felica.remove();
+        this.#pages.set(name, card.pages);
       },
     });
   }

@@ -27,6 +27,8 @@ export interface CardProgram {
   readonly signer?: RsaSigner;
   /** Deciphers PINs: a key of its own or the signing key. */
   readonly pinSigner?: RsaSigner;
+  /** Makes the dynamic code of stripe mode. */
+  readonly checksumKey?: Secret<'key'>;
   readonly hasDda: boolean;
   readonly hasCda: boolean;
   readonly pdol: readonly DolEntry[];
@@ -62,6 +64,9 @@ function applicationOf(card: TestCard): CardProgram {
     keys,
     scriptKeys: scriptKeysOf(card),
     masterKey: unwrap(deriveMasterKey(keys.issuerMasterKey, keys.pan, keys.psn)),
+    ...(card.stripeMode !== undefined && {
+      checksumKey: unwrap(deriveMasterKey(card.stripeMode.masterKey, keys.pan, keys.psn)),
+    }),
     ...(signer !== undefined && { signer }),
     ...(pinSigner !== undefined && { pinSigner }),
     hasDda,

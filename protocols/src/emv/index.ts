@@ -63,6 +63,7 @@ export {
   cvmMethods,
   parseCvmList,
 } from './cvm.ts';
+export { dynamicCvc3 } from './dynamic-cvc3.ts';
 export {
   dolFitOf,
   hasRightLength,

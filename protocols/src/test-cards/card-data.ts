@@ -4,13 +4,16 @@ import type { testPrimes } from './primes.ts';
 
 /** What the fictional issuer does with a card. */
 export type Fate =
-  | { readonly kind: 'approved' }
+  | { readonly kind: 'approved'; readonly order?: IssuerOrder }
   /** Declined with this action code (ISO 8583:1993, element 39). */
-  | { readonly kind: 'declined'; readonly actionCode: number }
+  | { readonly kind: 'declined'; readonly actionCode: number; readonly order?: IssuerOrder }
   /** The issuer never answers. */
   | { readonly kind: 'silent' }
   /** Meant to be put on the negative file. */
   | { readonly kind: 'listed' };
+
+/** What the issuer tells the chip in a script (72) of its answer. */
+export type IssuerOrder = 'unblockPin' | 'blockApplication';
 
 /** How a card answers on an interface. */
 export type CardFlow =
@@ -38,6 +41,18 @@ export interface RelayTimes {
   readonly min: number;
   readonly max: number;
   readonly transmission: number;
+}
+
+/** Where a reader writes the dynamic digits of stripe mode into track 1 and 2. Hexadecimal. EMV Book C-2, annex A. */
+export interface StripeMode {
+  /** 9F62 and 9F65: bits of the digits that take the dynamic code; bit 1 is the last digit. */
+  readonly codePositions: readonly [track1: string, track2: string];
+  /** 9F63 and 9F66: bits of the digits that take number and counter. */
+  readonly numberPositions: readonly [track1: string, track2: string];
+  /** 9F64 and 9F67: how many of those are the counter's. */
+  readonly counterDigits: readonly [track1: string, track2: string];
+  /** The issuer's master key of the dynamic code. */
+  readonly masterKey: string;
 }
 
 /** How a fast card lets its holder be verified, in order of preference, when the reader demands it. EMV Book C-3, 5.7. */
@@ -114,6 +129,7 @@ export interface CardData {
   readonly ctq?: string;
   readonly fastCvm?: readonly FastCvm[];
   readonly relay?: RelayTimes;
+  readonly stripeMode?: StripeMode;
   /** Application version number (9F08). */
   readonly version: string;
   /** The issuer's master key for application cryptograms. */

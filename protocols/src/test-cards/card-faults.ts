@@ -32,8 +32,8 @@ export type CardFault =
   | { readonly kind: 'statusAt'; readonly command: number; readonly sw: number }
   /** The n-th command after a reset gets an answer cut to this many bytes. */
   | { readonly kind: 'cutAt'; readonly command: number; readonly bytes: number }
-  /** Each answer takes this long; the reader asks for waiting time extensions meanwhile. */
-  | { readonly kind: 'slow'; readonly delayMs: number };
+  /** Before each answer the card asks this often for more time. */
+  | { readonly kind: 'slow'; readonly extensions: number };
 
 /** A kind of `CardFault`. */
 export type CardFaultKind = CardFault['kind'];

@@ -116,7 +116,7 @@ export const faultyCardData = [
     pan: '4761739001020464',
     faults: [{ kind: 'cutAt', command: 6, bytes: 3 }],
   },
-  { ...visaContact, name: 'faulty-slow', pan: '4761739001020472', faults: [{ kind: 'slow', delayMs: 900 }] },
+  { ...visaContact, name: 'faulty-slow', pan: '4761739001020472', faults: [{ kind: 'slow', extensions: 3 }] },
   {
     ...visaContactless,
     name: 'faulty-contactless-fdda-hash',

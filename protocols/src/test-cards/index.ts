@@ -13,7 +13,7 @@ export {
   testCaIndexOf,
   testCaKeys,
 } from './authority.ts';
-export type { CardFlow, CardRisk, FastCvm, Fate, RelayTimes } from './card-data.ts';
+export type { CardFlow, CardRisk, FastCvm, Fate, IssuerOrder, RelayTimes, StripeMode } from './card-data.ts';
 export type { CardFault, CardFaultKind } from './card-faults.ts';
 export { type CardDirectory, type CardImage, type CardRecord, directoryOf, personalise } from './personalise.ts';
 export {
@@ -32,3 +32,19 @@ export {
   testCardNames,
   testCards,
 } from './test-card.ts';
+export {
+  findStripeAccount,
+  isStripeAccountName,
+  type StripeAccount,
+  type StripeAccountName,
+  stripeAccount,
+  stripeAccountNames,
+} from './stripe-accounts.ts';
+export {
+  isTransitCardName,
+  type TransitCardData,
+  type TransitCardName,
+  transitCard,
+  transitCardData,
+  transitMasterKey,
+} from './transit-cards.ts';

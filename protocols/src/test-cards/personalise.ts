@@ -21,6 +21,7 @@ import {
   type TestScheme,
   testCaIndexOf,
 } from './authority.ts';
+import type { StripeMode } from './card-data.ts';
 import type { CardFault, CardFaultKind } from './card-faults.ts';
 import type { TestCard } from './test-card.ts';
 
@@ -47,6 +48,8 @@ export interface CardImage {
   readonly staticData: Uint8Array;
   /** 57. It stands in a record, or the card gives it in the answer to GET PROCESSING OPTIONS (`fastGpo`). */
   readonly track2: Uint8Array;
+  /** 56 of a card in stripe mode. */
+  readonly track1?: Uint8Array;
   /** Where a fast card has its card authentication related data (9F69): the record changes with each transaction. EMV Book C-3, annex C. */
   readonly dynamicRecord?: { readonly sfi: number; readonly record: number };
 }
@@ -80,6 +83,7 @@ export function personalise(card: TestCard): CardImage {
   const signed = without(missingTags(card), authenticationRecords(card, staticData));
   const whole = [...changed(card, planned), ...signed, ...doubles(card, [...planned, ...signed])];
   const records = numbered(whole);
+  const track1 = whole.flatMap(({ objects }) => objects).find(({ tag }) => tag === 0x56)?.value;
   const dynamic = whole.findIndex(({ objects }) => objects.some(({ tag }) => tag === 0x9f69));
   const at = card.flow === 'fastGpo' ? records[dynamic] : undefined;
   return {
@@ -91,6 +95,7 @@ export function personalise(card: TestCard): CardImage {
     records: faultOf(card, 'badTlv') === undefined ? records : records.map(lying),
     staticData,
     track2,
+    ...(track1 !== undefined && { track1: asBytes(track1) }),
     ...(at !== undefined && { dynamicRecord: { sfi: at.sfi, record: at.record } }),
   };
 }
@@ -234,6 +239,8 @@ function plan(card: TestCard, track2: Uint8Array): readonly PlannedRecord[] {
   if (card.cdol2 !== undefined) lists.push({ tag: 0x8d, value: hex(card.cdol2) });
   if (card.ddol !== undefined) lists.push({ tag: 0x9f49, value: hex(card.ddol) });
   const stripe = { sfi: 1, isAuthenticated: false, objects: [{ tag: 0x57, value: track2 }, holder] };
+  if (card.stripeMode !== undefined)
+    return [{ sfi: 1, isAuthenticated: false, objects: stripeObjects(card, card.stripeMode, track2) }];
   // The fast path gives track 2 in the answer to GPO; the rest is read only for offline data authentication.
   if (card.flow === 'fastGpo') {
     // Version, the card's number of this transaction, qualifiers: filled in when the record is read.
@@ -247,6 +254,27 @@ function plan(card: TestCard, track2: Uint8Array): readonly PlannedRecord[] {
     stripe,
     { sfi: 2, isAuthenticated: true, objects: [...who, ...rules] },
     { sfi: 2, isAuthenticated: false, objects: lists },
+  ];
+}
+
+/** Track data of stripe mode, and where the reader puts the dynamic digits. EMV Book C-2, annex A. */
+function stripeObjects(card: TestCard, mode: Omit<StripeMode, 'masterKey'>, track2: Uint8Array): readonly TlvInput[] {
+  const text = (secret: TestCard['pan']): string => secret.use((bytes) => Buffer.from(bytes).toString('latin1'));
+  const { expiry, serviceCode, cardholder } = card;
+  const track1 = `B${text(card.pan)}^${cardholder}^${expiry.slice(0, 4)}${serviceCode}${text(card.discretionary)}`;
+  const [code1, code2] = mode.codePositions;
+  const [number1, number2] = mode.numberPositions;
+  const [digits1, digits2] = mode.counterDigits;
+  return [
+    { tag: 0x9f6c, value: hex('0001') },
+    { tag: 0x56, value: ascii(track1) },
+    { tag: 0x9f62, value: hex(code1) },
+    { tag: 0x9f63, value: hex(number1) },
+    { tag: 0x9f64, value: hex(digits1) },
+    { tag: 0x9f65, value: hex(code2) },
+    { tag: 0x9f66, value: hex(number2) },
+    { tag: 0x9f6b, value: track2 },
+    { tag: 0x9f67, value: hex(digits2) },
   ];
 }
 

@@ -84,12 +84,25 @@ export const specialCards = [
     issuerApplicationData: '06011203000000',
   },
   // PIN: blocked, one try left, six digits, enciphered with a key of its own, plain alone.
-  { ...visaContact, name: 'visa-pin-blocked', pan: '4761739001020092', cvmList: cvmOfflineFirst, pinTriesLeft: 0 },
+  {
+    ...visaContact,
+    name: 'visa-pin-blocked',
+    pan: '4761739001020092',
+    cvmList: cvmOfflineFirst,
+    pinTriesLeft: 0,
+    fate: { kind: 'approved', order: 'unblockPin' },
+  },
   { ...visaContact, name: 'visa-pin-last-try', pan: '4761739001020100', cvmList: cvmOfflineFirst, pinTriesLeft: 1 },
   { ...jcbContact, name: 'jcb-long-pin', pan: '3569990010040037', pin: '987654321012' },
   { ...mastercardContact, name: 'mastercard-pin-key', pan: '5413330089030028', hasPinKey: true },
   { ...amexContact, name: 'amex-plain-pin', pan: '374245001760023', cvmList: '00000000000000004103420341031F00' },
   // Blocked by the issuer.
+  {
+    ...visaContact,
+    name: 'visa-stolen',
+    pan: '4761739001020902',
+    fate: { kind: 'declined', actionCode: 209, order: 'blockApplication' },
+  },
   { ...visaContact, name: 'visa-application-blocked', pan: '4761739001020118', blocked: 'application' },
   { ...visaContact, name: 'visa-card-blocked', pan: '4761739001020126', blocked: 'card' },
   // Selection: no directory and two accounts under one AID; two applications with consent; names in another code table.
@@ -171,6 +184,21 @@ export const specialCards = [
     pan: '374245001760049',
     cdol1: `${cdol1}9F3501`,
     risk: { lowerLimit: 2, upperLimit: 4 },
+  },
+  {
+    ...mastercardContactless,
+    name: 'mastercard-contactless-stripe',
+    pan: '5413330089030903',
+    flow: 'contactlessStripe',
+    aip: '0000',
+    discretionary: '0000000000000',
+    // Track 2: counter and number in digits 5 to 11, the code in 2 to 4; the last digit takes the length of the number.
+    stripeMode: {
+      codePositions: ['00000000000E', '000E'],
+      numberPositions: ['0000000007F0', '07F0'],
+      counterDigits: ['04', '04'],
+      masterKey: '8AA83BBE6EC1A2B3C4D5E6F701132537',
+    },
   },
   // Contactless selection: no directory, two schemes of which the second is preferred.
   { ...visaContactless, name: 'visa-contactless-no-directory', pan: '4761739001020167', directory: 'absent' },

@@ -8,7 +8,7 @@ import {
 } from '../emv/index.ts';
 import { hex, Secret, secretPan, unwrap } from '../kit/index.ts';
 import { chipSigner } from './authority.ts';
-import type { CardData } from './card-data.ts';
+import type { CardData, StripeMode } from './card-data.ts';
 import { everydayCards } from './cards.ts';
 import { faultyCardData } from './faulty-cards.ts';
 import { specialCards } from './special-cards.ts';
@@ -25,7 +25,10 @@ type NamedData = CardData & { readonly name: TestCardName };
 
 /** A fictional card, its account data and keys as secrets like those of any card. */
 export interface TestCard
-  extends Omit<CardData, 'name' | 'pan' | 'discretionary' | 'pin' | 'issuerMasterKey' | 'scriptKeys' | 'cryptogram'> {
+  extends Omit<
+    CardData,
+    'name' | 'pan' | 'discretionary' | 'pin' | 'issuerMasterKey' | 'scriptKeys' | 'cryptogram' | 'stripeMode'
+  > {
   readonly name: TestCardName;
   readonly pan: Secret<'pan'>;
   readonly discretionary: Secret<'pan'>;
@@ -33,6 +36,7 @@ export interface TestCard
   readonly pin: Secret<'pin'>;
   readonly issuerMasterKey: Secret<'key'>;
   readonly scriptKeys: { readonly integrity: Secret<'key'>; readonly confidentiality: Secret<'key'> };
+  readonly stripeMode?: Omit<StripeMode, 'masterKey'> & { readonly masterKey: Secret<'key'> };
   readonly profile: CryptogramProfile;
   readonly isContactless: boolean;
   /** Whether the card itself knows the PIN: its CVM list has a method "by the card". */
@@ -102,7 +106,7 @@ export const scriptKeysOf = ({
 export const cardSigner = (name: TestCardName): RsaSigner => chipSigner(testCard(name).key);
 
 function fromData(data: NamedData): TestCard {
-  const { pan, discretionary, pin, issuerMasterKey, scriptKeys, cryptogram, ...open } = data;
+  const { pan, discretionary, pin, issuerMasterKey, scriptKeys, cryptogram, stripeMode, ...open } = data;
   return {
     ...open,
     pan: secretPan(pan),
@@ -113,6 +117,9 @@ function fromData(data: NamedData): TestCard {
       integrity: Secret.take('key', hex(scriptKeys.integrity)),
       confidentiality: Secret.take('key', hex(scriptKeys.confidentiality)),
     },
+    ...(stripeMode !== undefined && {
+      stripeMode: { ...stripeMode, masterKey: Secret.take('key', hex(stripeMode.masterKey)) },
+    }),
     profile: cryptogramProfiles[cryptogram],
     isContactless: data.flow !== 'contact',
     hasOfflinePin: data.flow === 'contact' && hasOfflineMethod(data.cvmList),

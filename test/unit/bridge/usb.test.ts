@@ -47,12 +47,49 @@ describe('the machine’s own USB bus', () => {
 });
 
 describe('the emulated bus', () => {
+  it('answers the standard requests of a host out of the descriptors', async () => {
+    const bus = new EmulatedBus(fastWorld().world);
+    const model = new EmulatedCcidReader('contact');
+    const device = unwrap(await bus.open(bus.plug(model).id));
+    const standard = { type: 'standard', recipient: 'device', request: 6, index: 0 } as const;
+    const get = async (value: number) => device.controlIn({ ...standard, value }, 255);
+    expect(unwrap(await get(0x0100))).toHaveLength(18);
+    const configuration = unwrap(await get(0x0200));
+    expect((configuration[2] ?? 0) | ((configuration[3] ?? 0) << 8)).toBe(configuration.length);
+    expect(Buffer.from(unwrap(await get(0x0301)).subarray(2)).toString('utf16le')).toBe('Tsunagu');
+    expect(await get(0x0600)).toMatchObject({ fault: { code: 'USB_STALLED' } });
+    const out = { ...standard, request: 9, value: 1 } as const;
+    expect(await device.controlOut(out, new Uint8Array(0))).toMatchObject({ ok: true });
+    expect(await device.controlOut({ ...out, value: 2 }, new Uint8Array(0))).toMatchObject({ ok: false });
+    // An endpoint is halted, seen as halted, and cleared.
+    const halt = { type: 'standard', recipient: 'endpoint', request: 3, value: 0, index: 0x82 } as const;
+    unwrap(await device.claim(0));
+    unwrap(await device.controlOut(halt, new Uint8Array(0)));
+    expect(await device.bulkIn(2, 64, 100)).toMatchObject({ fault: { code: 'USB_STALLED' } });
+    expect([...unwrap(await device.controlIn({ ...halt, request: 0 }, 2))]).toEqual([1, 0]);
+    unwrap(await device.clearHalt('in', 2));
+    expect(await device.bulkIn(2, 64, 100)).toMatchObject({ fault: { code: 'USB_TIMEOUT' } });
+  });
+
+  it('gives a read whole packets and keeps the rest, and fails one that a packet does not fit', async () => {
+    const bus = new EmulatedBus(fastWorld().world);
+    const model = new EmulatedCcidReader('contact');
+    const device = unwrap(await bus.open(bus.plug(model).id));
+    unwrap(await device.claim(0));
+    const echo = Uint8Array.of(0x65, 0, 0, 0, 0, 0, 7, 0, 0, 0);
+    unwrap(await device.bulkOut(1, echo, 100));
+    expect(await device.bulkIn(2, 4, 100)).toMatchObject({ fault: { code: 'USB_TRANSFER_FAILED' } });
+    unwrap(await device.bulkOut(1, echo, 100));
+    expect(unwrap(await device.bulkIn(2, 64, 100))).toHaveLength(10);
+  });
+
   it('tells of devices that come and go, and ends what was going on', async () => {
     const bus = new EmulatedBus(fastWorld().world);
     const events: string[] = [];
     bus.watch(({ type, device }) => events.push(`${type} ${device.id}`));
     const info = bus.plug(new EmulatedCcidReader('contact'));
     const device = unwrap(await bus.open(info.id));
+    unwrap(await device.claim(0));
     const read = device.bulkIn(2, 512, 60_000);
     bus.unplug(info.id);
     expect(await read).toMatchObject({ ok: false, fault: { code: 'USB_UNPLUGGED' } });
@@ -76,6 +113,7 @@ describe('the emulated bus', () => {
     const bus = new EmulatedBus(fastWorld().world);
     const { id } = bus.plug(new EmulatedCcidReader('contact'));
     const device = unwrap(await bus.open(id));
+    unwrap(await device.claim(0));
     const read = device.interruptIn(3, 8, 500);
     expect(await device.interruptIn(3, 8, 500)).toMatchObject({ fault: { code: 'USB_TRANSFER_FAILED' } });
     expect(await read).toMatchObject({ fault: { code: 'USB_TIMEOUT' } });

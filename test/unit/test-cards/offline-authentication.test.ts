@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { hasBit } from '@tsunagu/protocols/emv';
 import { hex, toHex, unwrap } from '@tsunagu/protocols/kit';
-import { faultyCards, listTestCaKeys, type TestCard, testCard, testCards } from '@tsunagu/protocols/test-cards';
+import {
+  faultyCards,
+  listTestCaKeys,
+  revokedTestCertificates,
+  type TestCard,
+  type TestCardName,
+  testCard,
+  testCards,
+} from '@tsunagu/protocols/test-cards';
 import { describe, expect, test } from 'vitest';
 import { type Walk, walkOf } from './support/card-walk.ts';
 
@@ -132,6 +140,20 @@ describe('cards that lie are found out', () => {
       expect(walk.fdda(iccKeyOf(walk))).toMatchObject({ fault: { facts: { step: 'hash' } } });
     },
   );
+
+  test('faulty-revoked-issuer has the serial number of the revocation list in its certificate (5.1, table 1)', () => {
+    const serialOf = (name: TestCardName): string => {
+      const walk = walkOf(testCard(name));
+      const ca = listTestCaKeys().find(({ rid, index }) => rid === 'A000000003' && index === toHex(walk.value(0x8f)));
+      const number = (text: string): bigint => BigInt(`0x${text}`);
+      const clear = number(toHex(walk.value(0x90))) ** 3n % number(ca?.modulus ?? '1');
+      // Header, format, identifier, expiry: the serial number follows.
+      return clear.toString(16).toUpperCase().slice(16, 22);
+    };
+    const revoked = revokedTestCertificates().map(({ serial }) => serial);
+    expect(revoked).toContain(serialOf('faulty-revoked-issuer'));
+    expect(revoked).not.toContain(serialOf('visa-contact'));
+  });
 
   test('faulty-unknown-ca names a key that is in no list', () => {
     const index = toHex(walkOf(faultyCard('faulty-unknown-ca')).value(0x8f));

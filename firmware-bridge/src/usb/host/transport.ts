@@ -22,6 +22,7 @@ interface HostDevice {
   detachKernelDriver(interfaceNumber: number): Promise<void>;
   controlTransferIn(setup: USBControlTransferParameters, length: number): Promise<USBInTransferResult>;
   controlTransferOut(setup: USBControlTransferParameters, data: Uint8Array<ArrayBuffer>): Promise<USBOutTransferResult>;
+  clearHalt(direction: USBDirection, endpoint: number): Promise<void>;
   transferIn(endpoint: number, length: number, timeoutMs?: number): Promise<USBInTransferResult>;
   transferOut(endpoint: number, data: Uint8Array<ArrayBuffer>, timeoutMs?: number): Promise<USBOutTransferResult>;
 }
@@ -197,6 +198,10 @@ class OpenHostDevice implements UsbDevice {
       if (read.ok || read.fault.code !== 'USB_TIMEOUT') return read;
     }
     return fail(this.#isClosed ? 'USB_UNPLUGGED' : 'USB_TIMEOUT');
+  }
+
+  clearHalt(direction: 'in' | 'out', endpoint: number): Promise<Result<void, UsbCode>> {
+    return attempt(() => this.#device.clearHalt(direction, endpoint));
   }
 
   async close(): Promise<void> {
