@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { defaultPortBase, type PaymentOrder, slipOrder } from '@tsunagu/protocols/fleet';
+import { traceOrder } from '@tsunagu/protocols/kernel-trace';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { findAccess, openClient } from './client/index.ts';
@@ -211,6 +213,28 @@ program
       return await printSlip(context, serial, order.data, (bytes) => process.stdout.write(bytes));
     }),
   );
+
+program
+  .command('trace <serial-or-file>')
+  .description(
+    'what the kernel did in the last payments of a terminal, or in a trace that was saved / カーネルの取引トレース',
+  )
+  .option('--stan <stan>', 'STAN of the payment (default: the last one)')
+  .action(async (target: string, { stan }: { stan?: string }) => {
+    const { showTrace, showTraceFile } = await import('./commands/trace.ts');
+    const json = program.opts<GlobalOptions>().json ?? false;
+    if (existsSync(target)) {
+      process.exitCode = await showTraceFile(open(), target, json);
+      return;
+    }
+    const order = traceOrder.safeParse(stan === undefined ? {} : { stan });
+    if (!order.success) {
+      printFault(open(), { code: 'OPTION_INVALID', field: 'stan' }, json);
+      process.exitCode = exit.usage;
+      return;
+    }
+    await withServer((context) => showTrace(context, target, order.data));
+  });
 
 const negative = program.command('negative').description('the negative file / 無効カード(ネガ)');
 negative

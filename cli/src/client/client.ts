@@ -29,6 +29,7 @@ import {
   terminalSummary,
   timelineEntry,
 } from '@tsunagu/protocols/fleet';
+import type { TraceOrder } from '@tsunagu/protocols/kernel-trace';
 import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { EventSource } from 'eventsource';
@@ -62,6 +63,7 @@ export interface Client {
   startPayment(serial: string, payment: PaymentOrder): Promise<Result<Job>>;
   startTotals(serial: string, totals: TotalsOrder): Promise<Result<Job>>;
   startSlip(serial: string, slip: SlipOrder): Promise<Result<Job>>;
+  startTrace(serial: string, trace: TraceOrder): Promise<Result<Job>>;
   job(id: string): Promise<Result<Job>>;
   addNegative(entry: {
     readonly pan: string;
@@ -133,6 +135,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     startPayment: (serial, payment) => call(job, managementPaths.payments(serial), payment),
     startTotals: (serial, totals) => call(job, managementPaths.totals(serial), totals),
     startSlip: (serial, slip) => call(job, managementPaths.slips(serial), slip),
+    startTrace: (serial, trace) => call(job, managementPaths.traces(serial), trace),
     job: (id) => call(job, managementPaths.job(id)),
     addNegative: (entry) => call(negativeAdded, managementPaths.negativeEntries, entry),
     negative: () => call(negativeOverview, managementPaths.negative),

@@ -279,6 +279,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       pay,
       totals: (close) => saleTurns.take(() => cardSide.totals(close)),
       print: (order) => cardSide.print(order),
+      traceOf: (order) => cardSide.traceOf(order),
       software,
       install: (...order) => software.install({ network, host, signal }, ...order),
       // The sale in hand is finished first.

@@ -12,6 +12,7 @@ export interface JobTargets {
   readonly pay: CardSide['run'];
   readonly totals: CardSide['totals'];
   readonly print: CardSide['print'];
+  readonly traceOf: CardSide['traceOf'];
   readonly software: Pick<Software, 'running'>;
   /** Stages or finishes an image (`Software.install`). */
   readonly install: (
@@ -24,7 +25,16 @@ export interface JobTargets {
 }
 
 /** The terminal's handlers: a new kind of job is a new entry here and in `protocols/fleet/job`. */
-export const jobHandlers = ({ keys, pay, totals, print, software, install, restart }: JobTargets): JobHandlers => ({
+export const jobHandlers = ({
+  keys,
+  pay,
+  totals,
+  print,
+  traceOf,
+  software,
+  install,
+  restart,
+}: JobTargets): JobHandlers => ({
   'key.load': {
     // The slot names the order that filled it.
     afterPowerLoss: 'again',
@@ -67,6 +77,13 @@ export const jobHandlers = ({ keys, pay, totals, print, software, install, resta
     async run(params) {
       const printed = await print(params);
       return printed.ok ? { state: 'succeeded', document: printed.value } : failedBy(printed.fault);
+    },
+  },
+  'trace.show': {
+    afterPowerLoss: 'again',
+    run(params) {
+      const trace = traceOf(params);
+      return Promise.resolve(trace.ok ? { state: 'succeeded', document: trace.value } : failedBy(trace.fault));
     },
   },
   'software.install': {

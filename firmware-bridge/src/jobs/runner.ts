@@ -164,6 +164,8 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
         return options.handlers['payment.totals'].run(body.params, context);
       case 'slip.print':
         return options.handlers['slip.print'].run(body.params, context);
+      case 'trace.show':
+        return options.handlers['trace.show'].run(body.params, context);
       case 'software.install':
         return options.handlers['software.install'].run(body.params, context);
     }

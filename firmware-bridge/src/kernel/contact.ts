@@ -73,6 +73,7 @@ export function* contactSale(
   const { results, ...rest } = prepared.value;
   const outcome = yield* decide(rest, results);
   rest.pin?.wipe();
+  if (outcome.ok) yield* noteEnd(outcome.value);
   return outcome;
 }
 
@@ -353,6 +354,17 @@ const noteAction = function* (results: Results, { asks, because }: Action): Dial
   yield* note({ type: 'value', tag: '9B', value: toHex(results.tsi) });
   yield* note({ type: 'action', asks, because });
 };
+
+/** What stands at the end. */
+export function* noteEnd({ decision, reason, tvr, tsi, cvmResults }: KernelOutcome): Dialogue<void> {
+  for (const [tag, value] of [
+    ['9F34', cvmResults],
+    ['95', tvr],
+    ['9B', tsi],
+  ] as const)
+    yield* note({ type: 'value', tag, value: toHex(value) });
+  yield* note({ type: 'outcome', outcome: reason === undefined ? decision : `${decision} ${reason}` });
+}
 
 /** Which of the findings a person is told when the terminal itself declines. */
 export function refusalReason(results: Results): KernelCode {

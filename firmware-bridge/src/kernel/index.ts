@@ -1,3 +1,4 @@
+export { type FallbackRules, type Interface, mayTakeStripe, type NextInterface, nextInterface } from './fallback.ts';
 export { contactSale } from './contact.ts';
 export { contactlessSale } from './contactless/entry-point.ts';
 export type {
@@ -13,7 +14,7 @@ export type {
   Verification,
 } from './dialogue.ts';
 export type { KernelCode, KernelOutcome } from './outcome.ts';
-export { type KernelHands, runDialogue, type TraceLine } from './run.ts';
+export { type KernelHands, runDialogue } from './run.ts';
 export {
   actionCodes,
   additionalCapabilities,

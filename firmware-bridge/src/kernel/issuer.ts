@@ -64,7 +64,7 @@ export function* authenticateIssuer(
 
 /** Commands of one script, and scripts of one answer: no issuer needs more, and the length limit does not allow them. */
 const scriptCommandsMax = 32;
-const scriptsMax = 16;
+const scriptsMax = 8;
 
 /** What scripts did: results of the terminal, and 9F5B. */
 export interface ScriptRun {

@@ -1,10 +1,5 @@
-import {
-  type CommandApdu,
-  decodeResponse,
-  encodeCommand,
-  instructionName,
-  type ResponseApdu,
-} from '@tsunagu/protocols/apdu';
+import { type CommandApdu, decodeResponse, encodeCommand, type ResponseApdu } from '@tsunagu/protocols/apdu';
+import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
 import { ok, type Result } from '@tsunagu/protocols/kit';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
 import type { ChipReader } from '../readers/port.ts';
@@ -20,7 +15,6 @@ import type {
 } from './dialogue.ts';
 import { swText } from './answers.ts';
 import type { KernelCode } from './outcome.ts';
-import type { TraceNote } from './trace-note.ts';
 
 /** What carries out a kernel's actions. */
 export interface KernelHands {
@@ -40,27 +34,14 @@ export interface KernelHands {
   drawRandom(lengthBytes: number): Uint8Array;
   /** Waits until the card is back and powered. Default: it does not come. */
   presentAgain?(why: 'tryAgain' | 'seePhone' | 'issuerUpdate'): Promise<boolean>;
-  /** Told of what the kernel found and decided. */
-  note?(entry: TraceNote): void;
-  /** Told of each command and its answer, without their data. */
-  trace(line: TraceLine): void;
+  /** Told of each command and its answer (without their data), of what the kernel found and decided, and of its steps. */
+  trace(line: KernelTraceLine): void;
+  /** Milliseconds since the transaction began, for the trace. Default: it has no times. */
+  now?(): number;
   /** Runs the kernel's own part; a stopwatch stands here. */
   think<T>(work: () => T): T;
   /** Runs the reader's part. */
   transfer<T>(work: () => Promise<T>): Promise<T>;
-}
-
-/** One command to a card, as a person may see it: names and lengths, no data. */
-export interface TraceLine {
-  /** Name of the instruction, such as READ RECORD. */
-  readonly command: string;
-  readonly p1: number;
-  readonly p2: number;
-  /** Bytes of command data and of response data. */
-  readonly sentBytes: number;
-  readonly receivedBytes: number;
-  /** Status word, four hex digits. */
-  readonly sw: string;
 }
 
 /** Carries out a dialogue. A fault of the reader ends it where it stands. */
@@ -101,21 +82,25 @@ async function carryOut(action: KernelAction, hands: KernelHands): Promise<Resul
     case 'presentAgain':
       return ok({ type: 'presented', isThere: (await hands.presentAgain?.(action.why)) ?? false });
     case 'note':
-      hands.note?.(action.note);
+      hands.trace({ atMs: now(hands), note: action.note });
       return ok({ type: 'noted' });
     case 'goOnline':
       return ok({ type: 'online', result: await hands.goOnline(action.request) });
     case 'report':
       hands.report(action);
+      hands.trace({ atMs: now(hands), step: action.step, detail: action.detail.slice(0, 200) });
       return ok({ type: 'noted' });
   }
 }
+
+const now = (hands: KernelHands): number => hands.now?.() ?? 0;
 
 const verify = 0x20;
 
 async function exchange(command: CommandApdu, hands: KernelHands): Promise<Result<ResponseApdu, KernelCode>> {
   const bytes = encodeCommand(command);
   if (!bytes.ok) return bytes;
+  const sentAt = now(hands);
   const answer = await hands.reader.transmit(bytes.value);
   // VERIFY carries a PIN: neither copy outlives the exchange, however it ended.
   if (command.ins === verify) {
@@ -127,7 +112,10 @@ async function exchange(command: CommandApdu, hands: KernelHands): Promise<Resul
   if (!response.ok) return response;
   const { cla, ins, p1, p2, data } = command;
   hands.trace({
-    command: instructionName(cla, ins)?.name ?? `INS ${ins.toString(16).toUpperCase()}`,
+    atMs: sentAt,
+    tookMs: Math.max(0, now(hands) - sentAt),
+    cla,
+    ins,
     p1,
     p2,
     sentBytes: data.length,

@@ -9,9 +9,10 @@ import {
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { PaymentKind, PaymentOrder, SaleOutcome, SaleResult, SaleStep } from '@tsunagu/protocols/fleet';
+import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
 import { ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import { canTakeSignature, type TraceLine, transactionTypes } from '../kernel/index.ts';
+import { canTakeSignature, transactionTypes } from '../kernel/index.ts';
 import type { Transaction } from '../sales/index.ts';
 import type { ChipReading, SealedCard, SecurePart, Stopwatch } from '../secure/index.ts';
 import { type Signature, signature } from '../signature/index.ts';
@@ -38,7 +39,7 @@ export interface PaymentOptions {
 export interface PaymentRun {
   readonly watch: Stopwatch;
   readonly onStep: OnSaleStep;
-  readonly onTrace: (line: TraceLine) => void;
+  readonly onTrace: (line: KernelTraceLine) => void;
 }
 
 /** A payment with a card that is being presented. */

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { PaymentOrder, SaleResult, SlipDocument, SlipOrder, TerminalTotals } from '@tsunagu/protocols/fleet';
+import type { TraceOrder } from '@tsunagu/protocols/kernel-trace';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { entryOf, readableCards } from '../cards/index.ts';
-import type { TraceLine } from '../kernel/index.ts';
 import type { EmulatedStation } from '../readers/station.ts';
 import { totalsOf } from '../sales/index.ts';
 import { openSecurePart, type PinHabit, type SaleTimings, type SecurePart, Stopwatch } from '../secure/index.ts';
@@ -10,9 +10,7 @@ import { emulatedSignature } from '../signature/index.ts';
 import { printSlip } from '../slips/index.ts';
 import { PaymentApplication, type PaymentRun, refusedPayment } from './application.ts';
 import type { CardSide, CardSideOptions, OnSaleStep, SaleOrder } from './ports.ts';
-
-/** Commands of one sale that are kept for a person to look at. */
-const traceLinesMax = 256;
+import { TraceBook } from './trace-book.ts';
 
 /** Opens the card side of an emulated terminal: the secure part of its model, its cards, and the payment application. */
 export async function openCardSide(options: CardSideOptions): Promise<CardSide> {
@@ -27,7 +25,7 @@ export class EmulatedCardSide implements CardSide {
   readonly #secure: SecurePart;
   #running: Promise<SaleResult> | undefined;
   #timings: SaleTimings | undefined;
-  #trace: TraceLine[] = [];
+  readonly #traces = new TraceBook();
   #isClosed = false;
 
   private constructor(options: CardSideOptions, station?: EmulatedStation) {
@@ -106,8 +104,12 @@ export class EmulatedCardSide implements CardSide {
   }
 
   /** Commands and status words of the last payment, without data. */
-  trace(): readonly TraceLine[] {
-    return this.#trace;
+  trace(): readonly { readonly command: string; readonly sw: string }[] {
+    return this.#traces.commands();
+  }
+
+  traceOf(order: TraceOrder): Result<SlipDocument, ErrorCode> {
+    return this.#traces.document(order);
   }
 
   timings(): SaleTimings | undefined {
@@ -132,13 +134,11 @@ export class EmulatedCardSide implements CardSide {
 
   async #run(order: PaymentOrder, entry: SaleResult['entry'], onStep: OnSaleStep, pin: PinHabit): Promise<SaleResult> {
     const watch = new Stopwatch(this.#options.world.clock);
-    this.#trace = [];
+    this.#traces.begin();
     const run: PaymentRun = {
       watch,
       onStep,
-      onTrace: (line) => {
-        if (this.#trace.length < traceLinesMax) this.#trace.push(line);
-      },
+      onTrace: this.#traces.add,
     };
     try {
       if (!('card' in order)) return await this.payment.followUp(order, run);
@@ -146,7 +146,9 @@ export class EmulatedCardSide implements CardSide {
       if (!presented.ok)
         return refusedPayment(order, entry === 'stored' ? 'contact' : entry, 'refused', presented.fault.code);
       try {
-        return await this.payment.present(order, presented.value.entry, run);
+        const result = await this.payment.present(order, presented.value.entry, run);
+        this.#traces.end(this.#options.world.clock.now(), result);
+        return result;
       } finally {
         presented.value.remove();
       }

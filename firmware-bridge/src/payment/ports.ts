@@ -9,6 +9,7 @@ import type {
   TerminalTotals,
 } from '@tsunagu/protocols/fleet';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
+import type { TraceOrder } from '@tsunagu/protocols/kernel-trace';
 import type { Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { AdviceStore, SaleStore } from '../sales/index.ts';
@@ -78,8 +79,8 @@ export interface SaleOrder {
   readonly amountMinor: number;
   /** Name of the emulated card to present (`CardSide.cards`). */
   readonly card: string;
-  /** What the emulated cardholder does when a PIN is asked for. Default `right`. */
-  readonly pin?: PinHabit;
+  /** What the emulated cardholder does when a PIN is asked for. */
+  readonly pin?: PinHabit | undefined;
 }
 
 /** Called at each step of a payment as it is taken. `atMs` counts from its start; `detail` holds no secret. */
@@ -103,6 +104,8 @@ export interface CardSide {
   totals(close: boolean): Promise<Result<TerminalTotals, ErrorCode>>;
   /** Prints a slip, or the totals, once more. */
   print(order: SlipOrder): Promise<Result<SlipDocument, ErrorCode>>;
+  /** What the kernel did in the last payment, or in that of a STAN, as a document for `explainTrace`; TRACE_UNKNOWN when it is not kept. */
+  traceOf(order: TraceOrder): Result<SlipDocument, ErrorCode>;
   /** How many reversals are not yet acknowledged by the switch. They are sent by themselves, with growing pauses. */
   reversalsPending(): Promise<number>;
   /** Where the time of the last payment went, milliseconds; undefined before the first. */

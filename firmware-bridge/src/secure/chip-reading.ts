@@ -3,6 +3,7 @@ import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import { CaKeyTable, caKeyHash, RevocationList } from '@tsunagu/protocols/emv';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { Configuration, SaleStep } from '@tsunagu/protocols/fleet';
+import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
 import { ok, type Result, toHex, unwrap } from '@tsunagu/protocols/kit';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
 import { revokedTestCertificates, testCaKeys } from '@tsunagu/protocols/test-cards';
@@ -19,7 +20,6 @@ import {
   type PinAnswer,
   type PinQuestion,
   runDialogue,
-  type TraceLine,
   type TransactionType,
   transactionTypes,
   type Verification,
@@ -77,7 +77,7 @@ export interface ChipTransaction {
 export interface ChipHands {
   goOnline(question: OnlineQuestion): Promise<OnlineResult>;
   report(step: SaleStep, detail: string): void;
-  trace(line: TraceLine): void;
+  trace(line: KernelTraceLine): void;
 }
 
 /** The parts of the secure part that a reading needs. */
@@ -130,6 +130,7 @@ export async function readChip(
     askPin: (question) => Promise.resolve(askPin(question)),
     drawRandom: (lengthBytes) => world.entropy(lengthBytes),
     trace: (line) => hands.trace(line),
+    now: () => watch.elapsedMs,
     think: (work) => watch.in('kernel', work),
     transfer: (work) => watch.during('reader', work),
   });

@@ -38,6 +38,7 @@ const policies = {
   'payment.run': { attemptsMax: 1, deadlineMs: 120_000 },
   'payment.totals': { attemptsMax: 1, deadlineMs: 120_000 },
   'slip.print': { attemptsMax: 3, deadlineMs: 120_000 },
+  'trace.show': { attemptsMax: 3, deadlineMs: 120_000 },
   'software.install': { attemptsMax: 3, deadlineMs: 7 * 86_400_000 },
 } as const satisfies Record<JobBody['type'], { attemptsMax: number; deadlineMs: number }>;
 

@@ -299,6 +299,26 @@ export const bridgeErrors = defineErrors({
     },
     ja: { says: 'もう一度かざす必要があります。', next: 'スマートフォンの画面を確認し、再度かざしてください。' },
   },
+  TRACE_UNKNOWN: {
+    en: {
+      says: 'The terminal has no trace of that payment.',
+      next: 'It keeps the last sixteen until it restarts; give the STAN of one of these, or none for the last.',
+    },
+    ja: {
+      says: 'その取引のトレースは端末にありません。',
+      next: '再起動までの直近16件が残ります。その通番を指定するか、省略してください。',
+    },
+  },
+  TRACE_UNREADABLE: {
+    en: {
+      says: 'The file or document is no trace of a payment kernel.',
+      next: 'Give a file that `tsunagu trace --json` wrote, or the serial number of a terminal.',
+    },
+    ja: {
+      says: '決済カーネルのトレースではありません。',
+      next: '`tsunagu trace --json`の出力ファイルか、端末のシリアル番号を指定してください。',
+    },
+  },
   SALE_FAILED: {
     en: {
       says: 'The sale ended by a fault of the terminal’s own software.',

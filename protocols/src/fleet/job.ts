@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { traceOrder } from '../kernel-trace/index.ts';
 import { softwareBytesMax } from '../software/limits.ts';
 import { jobIdSchema, serialSchema, tenantSchema } from './identity.ts';
 import { paymentKind, paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
@@ -83,6 +84,7 @@ export const jobBody = z
     z.object({ type: z.literal('payment.run'), params: paymentOrder.describe('What the job needs.') }),
     z.object({ type: z.literal('payment.totals'), params: totalsOrder.describe('What the job needs.') }),
     z.object({ type: z.literal('slip.print'), params: slipOrder.describe('What the job needs.') }),
+    z.object({ type: z.literal('trace.show'), params: traceOrder.describe('What the job needs.') }),
     z.object({ type: z.literal('software.install'), params: softwareInstall.describe('What the job needs.') }),
   ])
   .describe('What a job is and what it needs. A new kind of job is a new entry here and a handler on the terminal.');
@@ -206,7 +208,7 @@ export const jobReport = z
       .describe('Proof of a key load: what the terminal computed from the key it holds.'),
     sale: saleResult.optional().describe('The sale that the job made.'),
     totals: terminalTotals.optional().describe('Daily totals.'),
-    document: slipDocument.optional().describe('A printed slip.'),
+    document: slipDocument.optional().describe('A printed slip, or a trace.'),
     software: z
       .object({
         version: z.string().max(32).describe('Version of what runs.'),

@@ -3,6 +3,7 @@ import { configuration } from './configuration.ts';
 import { claimBundle } from './device-api.ts';
 import { serialSchema } from './identity.ts';
 import { jobState, jobReport, keySlot, saleResult, testSale } from './job.ts';
+import { traceOrder } from '../kernel-trace/index.ts';
 import { paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
 
 /**
@@ -20,6 +21,7 @@ export const managementPaths = {
   payments: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/payments`,
   totals: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/totals`,
   slips: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/slips`,
+  traces: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/traces`,
   testSales: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/test-sales`,
   job: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}`,
   sales: '/api/v1/sales',
@@ -218,7 +220,7 @@ export const job = z
     sale: saleResult.nullable().describe('The sale that it made.'),
     evidence: jobReport.shape.evidence.nullable().describe('Proof of a key load, as the terminal computed it.'),
     totals: terminalTotals.nullable().describe('Daily totals, where the job asked for them.'),
-    document: slipDocument.nullable().describe('A printed slip; live events leave it out.'),
+    document: slipDocument.nullable().describe('A printed slip, or a trace; live events leave it out.'),
   })
   .describe('A job as people see it.');
 export type Job = z.infer<typeof job>;
@@ -226,6 +228,7 @@ export const startTestSale = testSale;
 export const startPayment = paymentOrder;
 export const startTotals = totalsOrder;
 export const startSlip = slipOrder;
+export const startTrace = traceOrder;
 
 export const saleLine = z
   .object({

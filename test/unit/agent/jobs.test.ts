@@ -93,6 +93,7 @@ function counting(effects: string[]): JobHandlers {
     },
     'payment.run': { afterPowerLoss: 'failed', run: async () => ({ state: 'failed', fault: 'SALE_FAILED' }) },
     'payment.totals': { afterPowerLoss: 'failed', run: async () => ({ state: 'failed', fault: 'SALE_FAILED' }) },
+    'trace.show': { afterPowerLoss: 'again', run: async () => ({ state: 'failed', fault: 'TRACE_UNKNOWN' }) },
     'slip.print': { afterPowerLoss: 'again', run: async () => ({ state: 'failed', fault: 'SALE_FAILED' }) },
     'sale.test': {
       afterPowerLoss: 'failed',

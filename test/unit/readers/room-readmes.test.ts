@@ -6,6 +6,7 @@ import * as ccid from '@tsunagu/protocols/ccid';
 import * as describeRoom from '@tsunagu/protocols/describe';
 import * as emv from '@tsunagu/protocols/emv';
 import * as felica from '@tsunagu/protocols/felica';
+import * as kernelTrace from '@tsunagu/protocols/kernel-trace';
 import * as kit from '@tsunagu/protocols/kit';
 import * as pcsc from '@tsunagu/protocols/pcsc';
 import * as pn532 from '@tsunagu/protocols/pn532';
@@ -21,6 +22,7 @@ const rooms: Readonly<Record<string, object>> = {
   describe: describeRoom,
   emv,
   felica,
+  'kernel-trace': kernelTrace,
   kit,
   pcsc,
   pn532,

@@ -3,6 +3,7 @@ import { fail, hex, ok, type Result, toHex } from '@tsunagu/protocols/kit';
 import { findTlv, findTlvDeep } from '@tsunagu/protocols/tlv';
 import { takeAnswer, templateOf } from '../answers.ts';
 import { CardObjects } from '../card-objects.ts';
+import { noteEnd } from '../contact.ts';
 import { type Dialogue, note, presentAgain, report, transmit } from '../dialogue.ts';
 import type { KernelCode, KernelOutcome } from '../outcome.ts';
 import { optionsLayout, startOnCard } from '../reading.ts';
@@ -59,7 +60,8 @@ export function* contactlessSale(
 ): Dialogue<Result<KernelOutcome, KernelCode>> {
   for (let presentation = 1; ; presentation++) {
     const end = yield* present(terminal, transaction);
-    yield* note({ type: 'outcome', outcome: end.type === 'final' ? end.outcome.decision : end.type });
+    if (end.type === 'final') yield* noteEnd(end.outcome);
+    else yield* note({ type: 'outcome', outcome: end.type });
     switch (end.type) {
       case 'final':
         return ok(end.outcome);

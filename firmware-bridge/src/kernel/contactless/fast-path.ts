@@ -207,7 +207,7 @@ function checkFastSignature(
   if (signature === undefined) return { type: 'missing', tag: 0x9f4b };
   if (related === undefined) return { type: 'missing', tag: 0x9f69 };
   // Version 01: unpredictable numbers of both sides, amount, currency, qualifiers. Version 00 was withdrawn.
-  if (related[0] !== 0x01 || related.length < 8) return wrong('format');
+  if (related[0] !== 0x01 || related.length < 7) return wrong('format');
   // What the card signed about its qualifiers must be what it told.
   if (!isSame(related.subarray(5, 7), card.get(0x9f6c))) return wrong('dynamic data');
   if (staticData === undefined) return wrong('static data');

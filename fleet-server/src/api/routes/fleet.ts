@@ -9,6 +9,7 @@ import {
   serialSchema,
   startPayment,
   startSlip,
+  startTrace,
   startTestSale,
   startTotals,
   terminalDetail,
@@ -183,6 +184,27 @@ export function fleetRoutes(app: ApiApp, { estate, jobs }: Pick<ApiRooms, 'estat
     async (request, reply) => {
       const started = unwrap(
         await jobs.start(request.params.serial, { type: 'slip.print', params: request.body }, actorOf(request)),
+      );
+      return reply.status(202).header('location', `/api/v1/jobs/${started.id}`).send(started);
+    },
+  );
+
+  app.post(
+    '/api/v1/terminals/:serial/traces',
+    {
+      config: { role: 'technician', isIdempotent: true },
+      schema: {
+        summary:
+          'Ask a terminal what its kernel did in a payment; the trace is in the finished job, and holds no account data',
+        tags: ['terminals'],
+        params: bySerial,
+        body: startTrace,
+        response: { 202: job, '4xx': refused },
+      },
+    },
+    async (request, reply) => {
+      const started = unwrap(
+        await jobs.start(request.params.serial, { type: 'trace.show', params: request.body }, actorOf(request)),
       );
       return reply.status(202).header('location', `/api/v1/jobs/${started.id}`).send(started);
     },
