@@ -81,7 +81,7 @@ export const ja: Texts = {
     approval: (code) => `承認番号 ${code}`,
     action: (code) => `アクションコード ${code}`,
     took: (ms) => `${Math.round(ms)} ミリ秒`,
-    stan: (stan) => `処理通番 ${stan}`,
+    stan: (stan) => `端末通番 ${stan}`,
     follow: (original) => `元通番 ${original}`,
     balance: (amount) => `利用可能額 ${amount}`,
     offline: 'オフライン承認',
@@ -104,7 +104,7 @@ export const ja: Texts = {
     net: (amount) => `差引合計 ${amount}`,
     waiting: (count) => `センター未送信 ${count} 件`,
     refused: (stan, actionCode) =>
-      `処理通番 ${stan} の通知はセンターが受け付けませんでした(応答コード ${actionCode})。係員の確認が必要です。`,
+      `端末通番 ${stan} の通知はセンターが受け付けませんでした(応答コード ${actionCode})。係員の確認が必要です。`,
   },
   revoked: (serial) => `${serial} の証明書を失効させ、接続を切断しました。`,
   negative: {

@@ -1,7 +1,10 @@
 import iconv from 'iconv-lite';
 
 /** What a printer shows for a character that JIS X 0208 does not have: the geta mark. */
-const unknown = '〓';
+const unknown = Uint8Array.of(0x81, 0xac);
+
+/** Characters of one column: ASCII without controls, the yen sign, half-width katakana. JIS X 0201. */
+const halfWidth = /^[\u0020-\u007e\u00a5\uff61-\uff9f]$/u;
 
 /**
  * Text as a Japanese printer takes it: Shift_JIS, JIS X 0201 and JIS X 0208. Everything that has no place there becomes a geta mark, so that nothing
@@ -10,10 +13,8 @@ const unknown = '〓';
 export function shiftJis(text: string): Uint8Array {
   const parts = [...text].map((character) => {
     const bytes = iconv.encode(character, 'Shift_JIS');
-    const isText = bytes.length === 2 ? isJisX0208(bytes) : bytes.length === 1 && isHalfWidth(bytes[0] ?? 0);
-    return isText && (character === '?' || bytes[0] !== 0x3f || bytes.length === 2)
-      ? bytes
-      : iconv.encode(unknown, 'Shift_JIS');
+    if (halfWidth.test(character)) return bytes;
+    return bytes.length === 2 && isJisX0208(bytes) ? bytes : unknown;
   });
   return Uint8Array.from(Buffer.concat(parts));
 }
@@ -21,11 +22,9 @@ export function shiftJis(text: string): Uint8Array {
 /** Rows 1 to 84; the vendors' rows behind them are not in every printer. */
 const isJisX0208 = (bytes: Uint8Array): boolean => {
   const lead = bytes[0] ?? 0;
-  return (lead >= 0x81 && lead <= 0x9f) || (lead >= 0xe0 && lead <= 0xea);
+  return (lead >= 0x81 && lead <= 0x9f && lead !== 0x87) || (lead >= 0xe0 && lead <= 0xea);
 };
 
-/** ASCII without controls, and half-width katakana. */
-const isHalfWidth = (byte: number): boolean => (byte >= 0x20 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xdf);
-
-/** Columns of a text on paper: a half-width character has one, a full-width one two, as many as it has bytes. */
-export const columnsOf = (text: string): number => shiftJis(text).length;
+/** Columns of a text on paper: a half-width character has one, all others two, as many as they have bytes. */
+export const columnsOf = (text: string): number =>
+  [...text].reduce((sum, character) => sum + (halfWidth.test(character) ? 1 : 2), 0);

@@ -9,7 +9,7 @@ export const paymentErrors = defineErrors({
     },
     ja: {
       says: 'この番号の取引は端末にありません。',
-      next: '伝票の処理通番または照会番号と、端末番号を確認してください。',
+      next: '伝票の端末通番または検索参照番号と、端末番号を確認してください。',
     },
   },
   PAYMENT_NOT_APPROVED: {
