@@ -126,6 +126,8 @@ const expected: Readonly<Record<TestCardName, string>> = {
   'unionpay-contactless': 'approvedOffline 0000000000 A800 fDDA none 3F0000',
   'mastercard-contactless-offline': 'approvedOffline 0000000001 E800 CDA none 1F0302',
   'mastercard-contactless-relay': 'approved 0000000002 E800 CDA none 1F0302',
+  'visa-stolen': 'declined 0000040000 F800 CDA onlinePin 420300',
+  'mastercard-contactless-stripe': 'CARD_OTHER_INTERFACE',
   'jcb-contactless-offline': 'approvedOffline 0000000000 E800 CDA none 1F0002',
   'amex-contactless-offline': 'approvedOffline 0000000000 E800 CDA none 1F0002',
   'visa-contactless-no-directory': 'CARD_REFUSED_COMMAND',
