@@ -138,6 +138,14 @@ const pay = (serial: string, order: PaymentOrder): Promise<void> =>
   withServer(async (context) => (await import('./commands/sale.ts')).makePayment(context, serial, order));
 
 program
+  .command('revoke <serial>')
+  .description('revoke a terminal’s certificate: cut off at once, enrolled anew only / 証明書の失効')
+  .option('--confirm <serial>', 'the serial once more: it cannot be undone')
+  .action((serial: string, { confirm }: { confirm?: string }) =>
+    withServer(async (context) => (await import('./commands/revoke.ts')).revokeCertificate(context, serial, confirm)),
+  );
+
+program
   .command('sale <serial>')
   .description('a sale, step by step; exit 0 approved, 5 any other outcome / 売上')
   .requiredOption(...amountOption)

@@ -18,7 +18,7 @@ import { type OpenBroker, openAedesBroker } from './broker/index.ts';
 import { type Conversation, openConversation, wrap } from './conversation/index.ts';
 import { openDeviceApi } from './device-api/index.ts';
 import { type Estate, openEstate } from './estate/index.ts';
-import { type Enrolment, openAdmission, openAuthority, openEnrolment } from './identity/index.ts';
+import { type Enrolment, openAdmission, openAuthority, openCertificates, openEnrolment } from './identity/index.ts';
 import { type Jobs, openJobs } from './jobs/index.ts';
 import { negativeTagKey, openKeys } from './keys/index.ts';
 import { openLiveHub } from './live/index.ts';
@@ -43,6 +43,8 @@ export interface HouseOptions {
   readonly tenant: TenantId;
   /** Of the vault; without it one is kept in a file beside the vault. */
   readonly passphrase?: string;
+  /** Of terminals; 398 days unless told. */
+  readonly certificateLifeMs?: number;
   /** The built dashboard. */
   readonly webDir?: string;
 }
@@ -118,7 +120,7 @@ async function build(
   const { meters } = metrics;
 
   // Identity and keys.
-  const authority = await openAuthority(world, store, vault, tenant);
+  const authority = await openAuthority(world, store, vault, tenant, options.certificateLifeMs);
   await writeFile(join(folder, 'root.pem'), authority.root, { mode: 0o644 });
   const reachedAt = options.publicHost ?? (host === '0.0.0.0' ? '127.0.0.1' : host);
   const credentials = await authority.credentials('server', serverName, {
@@ -231,6 +233,18 @@ async function build(
     },
   });
 
+  const certificates = openCertificates({
+    world,
+    store,
+    authority,
+    note: estate.note,
+    disconnect(serial) {
+      broker?.disconnect(serial);
+      switched?.disconnect(serial);
+      estate.announce(serial);
+    },
+  });
+
   // Doors. Terminals come last, when everything they may ask for is there.
   const issuerCredentials = await prepareIssuerLink(authority, vault, tenant, dataDir);
   const openedSwitch = await openSwitch(
@@ -269,7 +283,16 @@ async function build(
   if (!metricsListener.ok) return metricsListener;
   onClose(() => metricsListener.value.close());
 
-  const device = await openDeviceApi({ world, host, port: at('device'), tls, admit, enrolment, artefacts });
+  const device = await openDeviceApi({
+    world,
+    host,
+    port: at('device'),
+    tls,
+    admit,
+    enrolment,
+    certificates,
+    artefacts,
+  });
   if (!device.ok) return device;
   onClose(() => device.value.close());
 
@@ -304,7 +327,7 @@ async function build(
 
   const api = await openApi({
     world,
-    rooms: { estate, twin, jobs, sales, negative, live },
+    rooms: { estate, certificates, twin, jobs, sales, negative, live },
     dataDir,
     host: loopback,
     port: at('management'),

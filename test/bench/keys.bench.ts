@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cbcDecrypt } from '@tsunagu/protocols/cipher';
+import { cbcDecrypt } from '../../protocols/src/cipher/index.ts';
 import {
   advanceAesKsn,
   advanceTdesKsn,

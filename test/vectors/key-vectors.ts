@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import type { Result } from '@tsunagu/protocols/kit';
-import { keyWorkbench, type Request } from '@tsunagu/protocols/workbench-keys';
+import { keyWorkbench, type Request } from '@tsunagu/protocols/internal/workbench-keys';
 import { describe, expect, test } from 'vitest';
 
 /** One case of a vector file: an operation, its inputs, and what it must give. */

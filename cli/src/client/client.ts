@@ -65,6 +65,8 @@ export interface Client {
   startSlip(serial: string, slip: SlipOrder): Promise<Result<Job>>;
   startTrace(serial: string, trace: TraceOrder): Promise<Result<Job>>;
   job(id: string): Promise<Result<Job>>;
+  /** Ends a terminal's certificate, on its live connections too. */
+  revokeCertificate(serial: string): Promise<Result<TerminalDetail>>;
   addNegative(entry: {
     readonly pan: string;
     readonly reason: z.infer<typeof addNegative>['reason'];
@@ -79,7 +81,12 @@ const pagesMax = 1_000;
 export function openClient(access: Access, world: World, timeoutMs = 10_000): Client {
   const authorization = `Bearer ${access.token}`;
 
-  async function call<S extends z.ZodType>(schema: S, path: string, body?: unknown): Promise<Result<z.output<S>>> {
+  async function call<S extends z.ZodType>(
+    schema: S,
+    path: string,
+    body?: unknown,
+    method = body === undefined ? 'GET' : 'POST',
+  ): Promise<Result<z.output<S>>> {
     const headers: Record<string, string> = { authorization, accept: 'application/json' };
     if (body !== undefined) {
       headers['content-type'] = 'application/json';
@@ -89,7 +96,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     let content: unknown;
     try {
       answer = await fetch(new URL(path, access.url), {
-        method: body === undefined ? 'GET' : 'POST',
+        method,
         headers,
         signal: AbortSignal.timeout(timeoutMs),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -137,6 +144,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     startSlip: (serial, slip) => call(job, managementPaths.slips(serial), slip),
     startTrace: (serial, trace) => call(job, managementPaths.traces(serial), trace),
     job: (id) => call(job, managementPaths.job(id)),
+    revokeCertificate: (serial) => call(terminalDetail, managementPaths.certificate(serial), undefined, 'DELETE'),
     addNegative: (entry) => call(negativeAdded, managementPaths.negativeEntries, entry),
     negative: () => call(negativeOverview, managementPaths.negative),
     live: (handlers) => openLive(access, authorization, handlers),

@@ -4,7 +4,7 @@ import { errorTable } from '@tsunagu/protocols/errors';
 import { iso8583Workbench } from '@tsunagu/protocols/iso8583';
 import { type Fault, fail } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import { type Family, keyWorkbench } from '@tsunagu/protocols/workbench-keys';
+import { type Family, keyWorkbench } from '@tsunagu/protocols/internal/workbench-keys';
 import { z } from 'zod';
 import { type ExitCode, exit } from '../console/index.ts';
 

@@ -56,6 +56,8 @@ export const en = {
   timeline: {
     registered: 'put on the inventory',
     enrolled: 'enrolled',
+    'certificate-renewed': 'certificate renewed',
+    'certificate-revoked': 'certificate revoked',
     hello: 'said hello',
     connected: 'connected',
     lost: 'link lost',
@@ -117,6 +119,7 @@ export const en = {
     refused: (stan: string, actionCode: string) =>
       `the switch refused the advice of STAN ${stan} (action code ${actionCode}): to be checked by a person`,
   },
+  revoked: (serial: string) => `The certificate of ${serial} is revoked; its connections have ended.`,
   negative: {
     added: (lastFour: string, version: number, seq: number) =>
       `The card ending ${lastFour} is listed: version ${version}, emergency entry ${seq}.`,

@@ -44,6 +44,8 @@ export const ja: Texts = {
   timeline: {
     registered: '台帳に登録',
     enrolled: '端末登録',
+    'certificate-renewed': '証明書更新',
+    'certificate-revoked': '証明書失効',
     hello: '起動通知',
     connected: '接続',
     lost: '回線断',
@@ -104,6 +106,7 @@ export const ja: Texts = {
     refused: (stan, actionCode) =>
       `端末通番 ${stan} の通知はセンターが受け付けませんでした(応答コード ${actionCode})。係員の確認が必要です。`,
   },
+  revoked: (serial) => `${serial} の証明書を失効させ、接続を切断しました。`,
   negative: {
     added: (lastFour, version, seq) =>
       `下4桁 ${lastFour} のカードを無効登録しました: バージョン ${version}、緊急登録 ${seq}。`,

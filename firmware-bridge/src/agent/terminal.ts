@@ -4,7 +4,7 @@ import type { Hello, Serial } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { openAcquirer, openReversalStore, openStanCounter } from '../acquiring/index.ts';
-import { type Claim, type Identity, identify, readClaim } from '../enrolment/index.ts';
+import { type Claim, type Identity, identify, keepRenewed, readClaim } from '../enrolment/index.ts';
 import { jobHandlers, jobRunner, openLedger } from '../jobs/index.ts';
 import { openTerminalKeys } from '../keys/index.ts';
 import { directNetwork, type Network, openLink, secureNetwork } from '../link/index.ts';
@@ -199,6 +199,15 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     { host, rootCertificate: claim.rootCertificate },
     identity,
   );
+  const renewing = keepRenewed({
+    world,
+    store,
+    claim,
+    network,
+    identity,
+    signal,
+    renewed: (next) => network.show(next),
+  });
   const link = openLink({ world, tenant, serial, boot, network });
   const saleTurns = turns();
 
@@ -391,7 +400,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       runner.stop();
       pulse.pause();
       await saleTurns.idle();
-      await within(world, 3_000, Promise.all([runner.idle(), outbox.value.idle(), negative.value.idle()]));
+      await within(world, 3_000, Promise.all([runner.idle(), outbox.value.idle(), negative.value.idle(), renewing]));
       await cardSide.close();
       await link.stop();
       acquirer.close();

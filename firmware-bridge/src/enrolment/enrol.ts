@@ -7,9 +7,8 @@ import {
   type EnrolmentRequest,
   enrolmentAnswer,
   parseJson,
-  problem,
 } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { buildCertificateRequest } from '@tsunagu/protocols/x509';
 import { exchange, type HttpsFault, type Network, type Pauses, pauseAfter, secureNetwork } from '../link/index.ts';
@@ -20,9 +19,11 @@ import {
   type Identity,
   identityRecord,
   keyBlockProtectionKeyRecord,
-  privateKeyOf,
+  ownKey,
+  pkcs8,
 } from './identity.ts';
 import { p256KeyPair } from './key-pair.ts';
+import { refusalOf } from './refusal.ts';
 
 export interface EnrolmentOptions {
   readonly world: World;
@@ -66,12 +67,6 @@ export async function identify(options: EnrolmentOptions): Promise<Result<Identi
   return fail('LINK_DOWN');
 }
 
-function ownKey(secret: Secret<'key'>): KeyObject {
-  const key = privateKeyOf(secret);
-  secret.wipe();
-  return key;
-}
-
 async function makeKey(
   store: SealedStore,
   world: Pick<World, 'entropy'>,
@@ -82,9 +77,6 @@ async function makeKey(
   secret.wipe();
   return written.ok ? ok(privateKey) : written;
 }
-
-const pkcs8 = (key: KeyObject): Secret<'key'> =>
-  Secret.take('key', new Uint8Array(key.export({ type: 'pkcs8', format: 'der' })));
 
 async function enrolOnce(
   { world, store, claim, network }: EnrolmentOptions,
@@ -103,12 +95,7 @@ async function enrolOnce(
     timeoutMs,
   });
   if (!answer.ok) return answer;
-  if (answer.value.status !== 200 && answer.value.status !== 201) {
-    const refused = parseJson(problem, answer.value.body);
-    return fail('ENROLMENT_REFUSED', {
-      facts: { status: answer.value.status, ...(refused.ok && { code: refused.value.code }) },
-    });
-  }
+  if (answer.value.status !== 200 && answer.value.status !== 201) return refusalOf(answer.value);
   const granted = parseJson(enrolmentAnswer, answer.value.body);
   if (!granted.ok) return fail('ENROLMENT_ANSWER_INVALID', { cause: granted.fault });
   const checked = checkCertificate(granted.value.certificateChain, privateKey, claim);

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { pinnedKey, terminalUri } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
 import { sealedRecord } from '../sealed-store/index.ts';
 import type { Claim } from './claim.ts';
@@ -35,9 +35,16 @@ export interface Identity {
   readonly negativeKey: z.output<typeof pinnedKey>;
 }
 
-/** Reads a private key out of its record. */
-export const privateKeyOf = (secret: Secret<'key'>): KeyObject =>
-  secret.use((der) => createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' }));
+/** Takes a private key out of the secret of its record, which is wiped. */
+export function ownKey(secret: Secret<'key'>): KeyObject {
+  const key = secret.use((der) => createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' }));
+  secret.wipe();
+  return key;
+}
+
+/** The secret of a record for a private key; whoever has stored it wipes it. */
+export const pkcs8 = (key: KeyObject): Secret<'key'> =>
+  Secret.take('key', new Uint8Array(key.export({ type: 'pkcs8', format: 'der' })));
 
 /**
  * Checks a certificate chain: issued to our key, under our name, by the pinned root through the issuing CA.

@@ -1,3 +1,4 @@
 export { type Claim, claimFile, readClaim } from './claim.ts';
 export { type EnrolmentOptions, identify } from './enrol.ts';
+export { keepRenewed, renewalDue } from './renew.ts';
 export { type Identity, identityRecord, keyBlockProtectionKeyRecord } from './identity.ts';

@@ -29,8 +29,6 @@ export interface OnlineRequest {
   readonly pin?: Secret<'pin'>;
   /** Data objects for DE55. */
   readonly emv: Uint8Array;
-  /** Track 2 that a contactless card in magnetic-stripe mode made (kernel 2): in place of `emv`. */
-  readonly track2?: Secret<'pan'>;
 }
 
 /** What became of it. */
@@ -92,7 +90,7 @@ export type KernelAction =
   /** Unpredictable bytes: for a PIN's padding, a new unpredictable number, and the choice by lot. */
   | { readonly type: 'drawRandom'; readonly lengthBytes: number }
   /** The card is wanted again (contactless): it was taken away, and comes back. */
-  | { readonly type: 'presentAgain'; readonly why: 'tryAgain' | 'seePhone' | 'issuerUpdate' }
+  | { readonly type: 'presentAgain'; readonly why: 'tryAgain' | 'seePhone' }
   /** Something a person may see. `detail` holds no account data. */
   | { readonly type: 'report'; readonly step: SaleStep; readonly detail: string }
   /** Something for the trace. */
@@ -196,7 +194,7 @@ export function* drawRandom(lengthBytes: number): Dialogue<Uint8Array> {
 }
 
 /** Waits for the card to come back; false when it does not. */
-export function* presentAgain(why: 'tryAgain' | 'seePhone' | 'issuerUpdate'): Dialogue<boolean> {
+export function* presentAgain(why: 'tryAgain' | 'seePhone'): Dialogue<boolean> {
   const event = yield { type: 'presentAgain', why };
   if (event.type !== 'presented') throw outOfStep('a card', event.type);
   return event.isThere;

@@ -33,7 +33,7 @@ export interface KernelHands {
   /** Key-grade randomness. */
   drawRandom(lengthBytes: number): Uint8Array;
   /** Waits until the card is back and powered. Default: it does not come. */
-  presentAgain?(why: 'tryAgain' | 'seePhone' | 'issuerUpdate'): Promise<boolean>;
+  presentAgain?(why: 'tryAgain' | 'seePhone'): Promise<boolean>;
   /** Told of each command and its answer (without their data), of what the kernel found and decided, and of its steps. */
   trace(line: KernelTraceLine): void;
   /** Milliseconds since the transaction began, for the trace. Default: it has no times. */

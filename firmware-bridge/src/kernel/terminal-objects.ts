@@ -1,6 +1,6 @@
 import { dolFitOf } from '@tsunagu/protocols/emv';
-import { hex } from '@tsunagu/protocols/kit';
-import { buildDol, parseDol } from '@tsunagu/protocols/tlv';
+import { fail, hex } from '@tsunagu/protocols/kit';
+import { buildDol, dolDataLength, parseDol } from '@tsunagu/protocols/tlv';
 import type { Result } from '@tsunagu/protocols/kit';
 import type { CardObjects } from './card-objects.ts';
 import type { Results } from './results.ts';
@@ -82,9 +82,14 @@ export function valueOf(
   }
 }
 
+/** Data of a built list. */
+const listBytesMax = 252;
+
 /** The values that one of the card's lists asks for. */
 export function fillList(list: Uint8Array, knowledge: Knowledge): Result<Uint8Array, 'DOL_INVALID'> {
   const entries = parseDol(list);
   if (!entries.ok) return entries;
+  // More does not fit into one short command: no issuer asks for so much. EMV 4.3 Book 3, 6.5.
+  if (dolDataLength(entries.value) > listBytesMax) return fail('DOL_INVALID', { facts: { listBytesMax } });
   return { ok: true, value: buildDol(entries.value, (tag) => valueOf(knowledge, tag), dolFitOf) };
 }

@@ -79,8 +79,6 @@ export interface KernelTerminal {
   readonly cdaMode: 1 | 2 | 3 | 4;
   /** Kernels that a card without contacts can be read with. */
   readonly contactless: Readonly<Partial<Record<ContactlessKernel, ContactlessLimits>>>;
-  /** Whether kernel 2 and 3 may take a card in magnetic-stripe mode. */
-  readonly mayUseStripeMode: boolean;
 }
 
 /** What one sale is to a kernel. */
@@ -148,7 +146,6 @@ export interface KernelSettings {
   readonly randomSelection?: RandomSelection;
   readonly cdaMode?: 1 | 2 | 3 | 4;
   readonly contactless?: Partial<ContactlessLimits>;
-  readonly mayUseStripeMode?: boolean;
 }
 
 /** Yen: from this amount on a contactless sale needs the cardholder's verification, in Japan by the schemes' rules. */
@@ -219,6 +216,5 @@ export function kernelTerminalOf(model: TerminalModel, settings: KernelSettings)
     defaultTdol: hex('9F02065F2A029A039C0195059F3704'),
     cdaMode: settings.cdaMode ?? 1,
     contactless: Object.fromEntries(model.kernels.map((kernel) => [kernel, limits])),
-    mayUseStripeMode: settings.mayUseStripeMode ?? false,
   };
 }

@@ -16,6 +16,8 @@ export interface ClientIdentity {
 export interface SecureNetwork {
   /** LINK_REFUSED: the far side is not the server that is pinned, or it does not want us. */
   open(service: Service, timeoutMs: number): Promise<Result<TLSSocket, NetworkFault | 'LINK_REFUSED'>>;
+  /** Shows another certificate from the next connection on. */
+  show(identity: ClientIdentity): void;
 }
 
 /**
@@ -29,15 +31,20 @@ export function secureNetwork(
   identity?: ClientIdentity,
 ): SecureNetwork {
   // One context for all connections of a terminal: it holds the parsed certificates, tens of kilobytes.
-  const context = createSecureContext({
-    ca: trust.rootCertificate,
-    minVersion: 'TLSv1.3',
-    ...(identity && {
-      cert: identity.certificateChain,
-      key: identity.privateKey.export({ type: 'pkcs8', format: 'pem' }),
-    }),
-  });
+  const contextFor = (shown: ClientIdentity | undefined): SecureContext =>
+    createSecureContext({
+      ca: trust.rootCertificate,
+      minVersion: 'TLSv1.3',
+      ...(shown && {
+        cert: shown.certificateChain,
+        key: shown.privateKey.export({ type: 'pkcs8', format: 'pem' }),
+      }),
+    });
+  let context = contextFor(identity);
   return {
+    show(next) {
+      context = contextFor(next);
+    },
     async open(service, timeoutMs) {
       const bare = await network.open(service, timeoutMs);
       if (!bare.ok) return bare;

@@ -61,6 +61,9 @@ export interface ApiRooms {
     timeline(serial: Serial, page: PageRequest): Promise<Result<Page<TimelineEntry>>>;
     register(terminal: RegisterTerminal, by: Actor): Promise<Result<ClaimBundle>>;
   };
+  readonly certificates: {
+    revoke(serial: Serial, by: Actor): Promise<Result<void>>;
+  };
   readonly twin: {
     desired(): Promise<DesiredConfiguration>;
     /** Writes the changed values as the version after `base`; fails when `base` is not the newest. */

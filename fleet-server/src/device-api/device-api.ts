@@ -1,14 +1,22 @@
+import type { X509Certificate } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import { type TLSSocket, TLSSocket as TlsSocket } from 'node:tls';
-import { devicePaths, deviceStatus, enrolmentRequest, parseJson, type Problem } from '@tsunagu/protocols/fleet';
+import {
+  devicePaths,
+  deviceStatus,
+  enrolmentRequest,
+  parseJson,
+  renewalRequest,
+  type Problem,
+} from '@tsunagu/protocols/fleet';
 import { errorTable } from '@tsunagu/protocols/errors';
 import { type Fault, fail, FaultError, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Artefacts } from '../artefacts/index.ts';
-import type { Admission, Enrolment } from '../identity/index.ts';
+import type { Admission, Certificates, Enrolment } from '../identity/index.ts';
 import { listen } from '../net/index.ts';
 
 /** How the device API is opened. */
@@ -19,6 +27,7 @@ export interface DeviceApiOptions {
   readonly tls: { readonly cert: string; readonly key: string; readonly ca: readonly string[] };
   readonly admit: Admission;
   readonly enrolment: Pick<Enrolment, 'enrol'>;
+  readonly certificates: Pick<Certificates, 'renew' | 'revocationList'>;
   readonly artefacts: Pick<Artefacts, 'find'>;
   /** From the first byte of a request to its last. */
   readonly requestTimeoutMs?: number;
@@ -55,9 +64,33 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
     }
   }
 
+  async function renew(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const presented = peerOf(request);
+    const admitted = await options.admit(presented);
+    if (!admitted.ok) return refuse(request, response, admitted.fault);
+    if (!presented || enrolling >= enrolmentsMax) return refuse(request, response, fail('CONNECTION_LIMIT').fault);
+    enrolling += 1;
+    try {
+      const body = await readBody(request);
+      if (!body.ok) return refuse(request, response, body.fault);
+      const parsed = parseJson(renewalRequest, body.value, bodyLengthMax);
+      const answer = parsed.ok ? await options.certificates.renew(admitted.value, presented, parsed.value) : parsed;
+      if (!answer.ok) return refuse(request, response, answer.fault);
+      response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+      response.end(JSON.stringify(answer.value));
+    } finally {
+      enrolling -= 1;
+    }
+  }
+
+  async function sendRevocations(response: ServerResponse): Promise<void> {
+    const list = await options.certificates.revocationList();
+    response.writeHead(200, { 'content-type': 'application/pkix-crl', 'content-length': list.length });
+    response.end(list);
+  }
+
   async function sendArtefact(request: IncomingMessage, response: ServerResponse, digest: string): Promise<void> {
-    const peer = request.socket instanceof TlsSocket && request.socket.authorized ? request.socket : undefined;
-    const admitted = await options.admit(peer?.getPeerX509Certificate());
+    const admitted = await options.admit(peerOf(request));
     if (!admitted.ok) return refuse(request, response, admitted.fault);
     const found = await options.artefacts.find(digest);
     if (!found) return refuse(request, response, fail('ARTEFACT_UNKNOWN').fault);
@@ -96,6 +129,8 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     if (request.method === 'POST' && path === devicePaths.enrolments) return await enrol(request, response);
+    if (request.method === 'POST' && path === devicePaths.certificates) return await renew(request, response);
+    if (request.method === 'GET' && path === devicePaths.revocations) return await sendRevocations(response);
     const digest = path.startsWith(`${devicePaths.artefacts}/`) ? path.slice(devicePaths.artefacts.length + 1) : '';
     if ((request.method === 'GET' || request.method === 'HEAD') && digest !== '')
       return await sendArtefact(request, response, digest);
@@ -183,6 +218,12 @@ function sendProblem(response: ServerResponse, fault: Fault): void {
   response.writeHead(body.status, { 'content-type': 'application/problem+json', connection: 'close' });
   response.end(JSON.stringify(body));
 }
+
+/** The certificate that the far side showed, when its chain is ours. */
+const peerOf = (request: IncomingMessage): X509Certificate | undefined =>
+  request.socket instanceof TlsSocket && request.socket.authorized
+    ? request.socket.getPeerX509Certificate()
+    : undefined;
 
 /** Reads a body up to `bodyLengthMax`; what comes after that is left unread, so that the refusal still gets through. */
 const readBody = (request: IncomingMessage): Promise<Result<Uint8Array, 'BODY_TOO_LARGE'>> =>

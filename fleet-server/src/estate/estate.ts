@@ -240,6 +240,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
         .where('kind', '=', 'terminal')
         .where('subject', '=', serial)
         .where('ended_at', 'is', null)
+        .orderBy('issued_at', 'desc')
         .executeTakeFirst();
       const children = await store.db
         .selectFrom('terminals')

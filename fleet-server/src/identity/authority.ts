@@ -6,7 +6,9 @@ import {
   buildCertificate,
   type CertificateUse,
   type DistinguishedName,
+  buildRevocationList,
   type Issuer,
+  type RevocationListContents,
   toPem,
 } from '@tsunagu/protocols/x509';
 import type { Store } from '../store/index.ts';
@@ -14,8 +16,8 @@ import type { Vault } from '../vault/index.ts';
 
 const dayMs = 86_400_000;
 const validity = { root: 30 * 365 * dayMs, issuing: 10 * 365 * dayMs, leaf: 398 * dayMs };
-/** Clocks of terminals may be slow. */
-const backdatedMs = dayMs;
+/** Clocks of terminals may be slow; but a certificate is not older than a tenth of its life when it is new. */
+const backdatedMs = (lifeMs: number): number => Math.min(dayMs, lifeMs / 10);
 /** A server's or link's own certificate is replaced when less than this is left. */
 const renewBeforeMs = 30 * dayMs;
 
@@ -43,6 +45,8 @@ export interface Authority {
   readonly issuing: string;
   /** Makes a terminal's certificate. It counts once its row is stored. */
   issueTerminal(serial: Serial, publicKey: KeyObject): IssuedCertificate;
+  /** A revocation list of the issuing authority, DER. */
+  revocationList(contents: RevocationListContents): Uint8Array;
   /** The TLS credentials of a server or link of this house; made, or made anew, where needed. */
   credentials(
     kind: 'server' | 'link',
@@ -66,6 +70,7 @@ export async function openAuthority(
   store: Store,
   vault: Vault,
   tenant: TenantId,
+  terminalLifeMs: number = validity.leaf,
 ): Promise<Authority> {
   const { clock } = world;
   const names = {
@@ -90,7 +95,7 @@ export async function openAuthority(
     const notAfter = now + lifeMs;
     const pem = toPem(
       'CERTIFICATE',
-      buildCertificate({ serialNumber, subject, publicKey, notBefore: now - backdatedMs, notAfter, use }, by),
+      buildCertificate({ serialNumber, subject, publicKey, notBefore: now - backdatedMs(lifeMs), notAfter, use }, by),
     );
     return { pem, fingerprint: fingerprintOf(pem), key: keyDigest(publicKey), notAfter };
   }
@@ -121,7 +126,17 @@ export async function openAuthority(
         .execute();
       await tx
         .insertInto('certificates')
-        .values({ fingerprint, kind, subject, key, pem, issued_at, not_after: notAfter, ended_at: null })
+        .values({
+          fingerprint,
+          kind,
+          subject,
+          key,
+          pem,
+          issued_at,
+          not_after: notAfter,
+          ended_at: null,
+          revoked_at: null,
+        })
         .execute();
     });
 
@@ -144,9 +159,10 @@ export async function openAuthority(
     issueTerminal(serial, publicKey) {
       const names = [{ uri: terminalUri(tenant, serial) }];
       const use = { kind: 'leaf', purposes: ['clientAuth'], names } as const;
-      const made = make({ commonName: serial }, publicKey, use, issuer, validity.leaf);
+      const made = make({ commonName: serial }, publicKey, use, issuer, terminalLifeMs);
       return { ...made, chain: made.pem + issuing };
     },
+    revocationList: (contents) => buildRevocationList(contents, issuer),
     async credentials(kind, name, use) {
       const id = `tls/${kind}/${name}`;
       await vault.ensure(id, 'tls');

@@ -127,6 +127,7 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
             issued_at: now,
             not_after: issued.notAfter,
             ended_at: null,
+            revoked_at: null,
           })
           .execute();
         await rooms.protect(tx, serial, protection.id, protection.checkValue);

@@ -30,4 +30,10 @@ export const identityMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'identity-0002-revocation',
+    async up(db, types) {
+      await db.schema.alterTable('certificates').addColumn('revoked_at', types.time).execute();
+    },
+  },
 ];

@@ -22,5 +22,7 @@ export interface IdentityTables {
     not_after: number;
     /** Another certificate took its place, or it was revoked. */
     ended_at: number | null;
+    /** It was revoked; it is on the revocation list until it expires. */
+    revoked_at: number | null;
   };
 }

@@ -36,6 +36,8 @@ export interface Switch {
   links(): Overview['links'];
   /** Reversals that an issuer still has to take. */
   readonly reversalsQueued: number;
+  /** Ends a terminal's connections. */
+  disconnect(serial: Serial): void;
   /** Takes no more, lets what is in hand end, signs off, closes. */
   close(): Promise<void>;
 }
@@ -106,6 +108,7 @@ export async function openSwitch(
       const { state, since } = opened.status();
       return [{ id: issuerLink.id, name: issuerLink.name.en, state, since: new Date(since).toISOString() }];
     },
+    disconnect: (serial) => listener.value.disconnect(serial),
     get reversalsQueued() {
       return reversals.size;
     },

@@ -14,8 +14,10 @@ export const headerBytes = 10;
 /** A message longer than this is none: an extended APDU (65544 bytes with its header) is the longest there is. */
 export const messageBytesMax = 65544 + headerBytes;
 
+/** The data of a message that has none. */
 export const nothing: Uint8Array = new Uint8Array(0);
 
+/** The same bytes as a view that reads numbers. */
 export const asView = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** dwLength: bytes that follow the header, little-endian. */

@@ -11,8 +11,11 @@ export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array
   return concat(Uint8Array.of(tag, 0x80 | octets.length, ...octets), content);
 }
 
+/** A SEQUENCE of elements. */
 export const sequence = (...parts: readonly Uint8Array[]): Uint8Array => der(tags.sequence, ...parts);
+/** An OCTET STRING of bytes. */
 export const octetString = (content: Uint8Array): Uint8Array => der(tags.octetString, content);
+/** The element NULL, which has no content. */
 export const nullElement = (): Uint8Array => der(tags.null);
 
 /** A SET OF, whose members DER sorts by their encoding. ITU-T X.690, 11.6. */

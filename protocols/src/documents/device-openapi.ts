@@ -10,6 +10,8 @@ import {
   pinnedKey,
   portOf,
   problem,
+  renewalAnswer,
+  renewalRequest,
 } from '../fleet/index.ts';
 import { components, type JsonObject } from './json-schema.ts';
 
@@ -39,6 +41,18 @@ const exchanges: Readonly<Record<keyof typeof deviceOperations, JsonObject & { r
   enrol: {
     requestBody: { required: true, content: json('enrolment-request') },
     responses: { 200: { description: 'The certificate, and the keys to pin.', content: json('enrolment-answer') } },
+  },
+  renew: {
+    requestBody: { required: true, content: json('renewal-request') },
+    responses: { 200: { description: 'The next certificate.', content: json('renewal-answer') } },
+  },
+  revocations: {
+    responses: {
+      200: {
+        description: 'The list, renewed daily and with each revocation.',
+        content: { 'application/pkix-crl': {} },
+      },
+    },
   },
   artefact: {
     parameters: [
@@ -101,6 +115,8 @@ export function deviceOpenApi(): JsonObject {
         {
           'enrolment-request': enrolmentRequest,
           'enrolment-answer': enrolmentAnswer,
+          'renewal-request': renewalRequest,
+          'renewal-answer': renewalAnswer,
           'pinned-key': pinnedKey,
           problem,
         },

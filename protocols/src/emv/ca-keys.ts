@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { equalInConstantTime, fail, hex, ok, type Result, toHex } from '../kit/index.ts';
+import { equalInConstantTime, fail, ok, type Result, toHex } from '../kit/index.ts';
 import { caKeyHash } from './certificates.ts';
 import type { CaPublicKey } from './schemes.ts';
 
@@ -95,14 +94,4 @@ export class RevocationList {
   has(rid: Uint8Array, index: number, serial: Uint8Array): boolean {
     return this.#names.size > 0 && this.#names.has(`${nameOf(toHex(rid), index)}/${toHex(serial)}`);
   }
-}
-
-/** What two tables are told apart by: SHA-256 over the names and checksums of their keys, first 16 hex digits. */
-export function caKeyTableChecksum(entries: readonly CaKeyEntry[]): string {
-  const hash = createHash('sha256');
-  for (const { rid, index, hash: own } of [...entries].sort((a, b) =>
-    nameOf(a.rid, a.index) < nameOf(b.rid, b.index) ? -1 : 1,
-  ))
-    hash.update(hex(rid)).update(Uint8Array.of(index)).update(own);
-  return hash.digest('hex').slice(0, 16);
 }

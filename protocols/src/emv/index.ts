@@ -29,7 +29,6 @@ export {
   type CaKeyEntry,
   CaKeyTable,
   caKeysPerSchemeMax,
-  caKeyTableChecksum,
   type RevokedCertificate,
   RevocationList,
   revokedCertificatesMax,

@@ -2,6 +2,16 @@ import { defineErrors } from './define.ts';
 
 /** Errors of the command line and of the house's supervisor. */
 export const cliErrors = defineErrors({
+  CONFIRMATION_MISSING: {
+    en: {
+      says: 'This cannot be undone, and was not confirmed.',
+      next: 'Say it again with --confirm and the serial.',
+    },
+    ja: {
+      says: '取り消せない操作です。確認がありません。',
+      next: '--confirm にシリアルを付けて再度実行してください。',
+    },
+  },
   ACCESS_MISSING: {
     en: {
       says: 'No server is known here.',

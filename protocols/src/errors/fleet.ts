@@ -42,6 +42,16 @@ export const fleetErrors = defineErrors({
       next: '先にシリアルを登録するか、入力を訂正してください。',
     },
   },
+  RENEWAL_TOO_EARLY: {
+    en: {
+      says: 'The certificate is not half used up yet, or too many next ones were asked for and never shown.',
+      next: 'Use the newest certificate that came; a terminal asks again by itself when it is time.',
+    },
+    ja: {
+      says: '証明書の有効期間がまだ半分以上残っているか、未使用の更新証明書が多すぎます。',
+      next: '受け取った最新の証明書を使ってください。時期が来れば端末が自動で更新します。',
+    },
+  },
   TERMINAL_EXISTS: {
     en: {
       says: 'A terminal with this serial is on the inventory already.',

@@ -77,6 +77,20 @@ export const enrolmentAnswer = z
   .describe("The terminal's certificate, and the public keys that it pins from now on.");
 export type EnrolmentAnswer = z.infer<typeof enrolmentAnswer>;
 
+export const renewalRequest = z
+  .object({
+    csr: base64.describe('PKCS #10 (RFC 2986), DER, base64. EC P-256, a new key; subject CN is the serial.'),
+  })
+  .describe('A terminal asks for its next certificate, before the one that it shows ends.');
+export type RenewalRequest = z.infer<typeof renewalRequest>;
+
+export const renewalAnswer = z
+  .object({
+    certificateChain: z.string().max(16_384).describe('The next certificate and its issuing CA, PEM, leaf first.'),
+  })
+  .describe('The next certificate. Both count until the next one is shown for the first time.');
+export type RenewalAnswer = z.infer<typeof renewalAnswer>;
+
 export const problem = z
   .object({
     type: z.string().describe('A URN of the code: `urn:tsunagu:error:CODE`.'),
@@ -111,6 +125,29 @@ export const deviceOperations = {
       'INTERNAL',
     ],
   },
+  renew: {
+    method: 'post',
+    path: '/device/v1/certificates',
+    needsCertificate: true,
+    says: 'Renew: the next certificate for a new key, asked for with the present one. The same key may ask again: a lost answer costs nothing.',
+    refusals: [
+      'INPUT_INVALID',
+      'CSR_INVALID',
+      'CLIENT_CERTIFICATE_MISSING',
+      'CLIENT_CERTIFICATE_REFUSED',
+      'RENEWAL_TOO_EARLY',
+      'BODY_TOO_LARGE',
+      'CONNECTION_LIMIT',
+      'INTERNAL',
+    ],
+  },
+  revocations: {
+    method: 'get',
+    path: '/device/v1/revocations',
+    needsCertificate: false,
+    says: 'The revocation list of the issuing CA (RFC 5280, 5), DER: for brokers and proxies that check certificates themselves.',
+    refusals: ['INTERNAL'],
+  },
   artefact: {
     method: 'get',
     path: '/device/v1/artefacts/{sha256}',
@@ -133,6 +170,8 @@ export const deviceOperations = {
 /** The paths of W2 without their last, variable level. */
 export const devicePaths = {
   enrolments: deviceOperations.enrol.path,
+  certificates: deviceOperations.renew.path,
+  revocations: deviceOperations.revocations.path,
   artefacts: '/device/v1/artefacts',
 } as const satisfies Record<string, string>;
 
@@ -140,6 +179,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   TERMINAL_UNKNOWN: 403,
   CLAIM_INVALID: 403,
   CLAIM_USED: 409,
+  RENEWAL_TOO_EARLY: 409,
   CLIENT_CERTIFICATE_MISSING: 401,
   CLIENT_CERTIFICATE_REFUSED: 403,
   ARTEFACT_UNKNOWN: 404,

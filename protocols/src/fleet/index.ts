@@ -31,6 +31,10 @@ export {
   type Problem,
   pinnedKey,
   problem,
+  type RenewalAnswer,
+  type RenewalRequest,
+  renewalAnswer,
+  renewalRequest,
 } from './device-api.ts';
 export { agreeKeyBlockProtectionKey, claimProof, isClaimProven } from './enrolment.ts';
 export { type Envelope, encodeEnvelope, envelope, envelopeLengthMax, parseEnvelope } from './envelope.ts';

@@ -89,6 +89,7 @@ export const jobBody = z
   ])
   .describe('What a job is and what it needs. A new kind of job is a new entry here and a handler on the terminal.');
 export type JobBody = z.infer<typeof jobBody>;
+/** The name of a kind of job. */
 export type JobType = JobBody['type'];
 
 export const jobOrder = z

@@ -22,6 +22,7 @@ export const managementPaths = {
   totals: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/totals`,
   slips: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/slips`,
   traces: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/traces`,
+  certificate: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/certificate`,
   testSales: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/test-sales`,
   job: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}`,
   sales: '/api/v1/sales',
@@ -174,6 +175,8 @@ export const registeredTerminal = z.object({ claim: claimBundle }).describe('A t
 export const timelineKinds = [
   'registered',
   'enrolled',
+  'certificate-renewed',
+  'certificate-revoked',
   'hello',
   'connected',
   'lost',
@@ -224,6 +227,7 @@ export const job = z
   })
   .describe('A job as people see it.');
 export type Job = z.infer<typeof job>;
+/** The body of a request for a test sale: the same as the job's. */
 export const startTestSale = testSale;
 export const startPayment = paymentOrder;
 export const startTotals = totalsOrder;

@@ -31,11 +31,11 @@ export interface DataElement extends ElementShape {
   readonly open?: true;
 }
 
+// biome-ignore format: one row a line, to be compared with the standard
 /**
  * The 128 data elements. ISO 8583:1993, 4.3, table of data elements; lengths as four public implementations agree.
  * What a link does differently is an override of its profile, never an edit here.
  */
-// biome-ignore format: one row a line, to be compared with the standard
 export const dataElements: readonly DataElement[] = [
   { number: 1, en: 'Bit map, secondary', ja: '第2ビットマップ', type: 'b', kind: 'fixed', maxLength: 8 },
   { number: 2, en: 'Primary account number', ja: '会員番号(PAN)', type: 'n', kind: 'LLVAR', maxLength: 19, secret: 'pan' },

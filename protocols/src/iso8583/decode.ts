@@ -22,11 +22,13 @@ export type DecodeCode =
 /** A message, or the first fault in the order of the bytes with its field (0 MTI, 1 bitmap) and offset. */
 export type Decoding = Decoded | Refused;
 
+/** A message that was read to its end. */
 export interface Decoded {
   readonly ok: true;
   readonly value: DecodedMessage;
 }
 
+/** A message that could not be read, and what could be read of it. */
 export interface Refused {
   readonly ok: false;
   readonly fault: Fault<DecodeCode>;

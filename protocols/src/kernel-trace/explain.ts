@@ -79,7 +79,7 @@ function explainCommand({ cla, ins, p1, p2, sentBytes, receivedBytes, sw, tookMs
   const meaning = statusMeaning(Number.parseInt(sw, 16));
   const target = targetOf(name, p1, p2);
   const head = `${name}${target === undefined ? '' : ` ${target.en}`}`;
-  const headJa = `${name}${target === undefined ? '' : ` ${target.ja}`}`;
+  const headJa = `${name}${known === undefined ? '' : `（${known.ja}）`}${target === undefined ? '' : ` ${target.ja}`}`;
   const clause = clauses[name];
   return {
     kind: 'command',
@@ -87,7 +87,7 @@ function explainCommand({ cla, ins, p1, p2, sentBytes, receivedBytes, sw, tookMs
       `${head}  ${sw} ${meaning.en}  (${sentBytes} → ${receivedBytes} bytes, ${tookMs.toFixed(1)} ms)`,
       `${headJa}  ${sw} ${meaning.ja}  (${sentBytes} → ${receivedBytes} バイト, ${tookMs.toFixed(1)} ms)`,
     ),
-    details: known === undefined ? [] : [both(known.en, known.ja)],
+    details: [],
     isBad: meaning.kind === 'error' || meaning.kind === 'warning',
     ...(clause !== undefined && { clause }),
   };

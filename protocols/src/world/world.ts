@@ -13,7 +13,7 @@ export interface Timer {
   cancel(): void;
 }
 
-/** Waiting. */
+/** Work that is done later, once or again and again. */
 export interface Timers {
   /** Runs `work` once after `delayMs`. */
   after(delayMs: number, work: () => void): Timer;

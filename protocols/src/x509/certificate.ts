@@ -72,18 +72,22 @@ export function buildCertificate(contents: CertificateContents, issuer: Issuer):
   return encode(sequence(toSign, algorithm, bitString(signBy(issuer, encode(toSign)))));
 }
 
-const signBy = (issuer: Issuer, bytes: Uint8Array): Uint8Array =>
+/** Signs by whoever holds the issuer's key. */
+export const signBy = (issuer: Issuer, bytes: Uint8Array): Uint8Array =>
   'sign' in issuer ? issuer.sign(bytes) : sign('sha256', bytes, issuer.privateKey);
 
+/** Names the issuer's key. RFC 5280, 4.2.1.1 and 5.2.1. */
+export function authorityKeyIdentifier(issuer: Issuer): Asn1 {
+  const key = 'publicKey' in issuer ? issuer.publicKey : createPublicKey(issuer.privateKey);
+  const spki = key.export({ type: 'spki', format: 'der' });
+  return extension(oids.authorityKeyIdentifier, false, sequence(contextBytes(0, keyIdentifier(spki))));
+}
+
 function extensions(contents: CertificateContents, issuer: Issuer, subjectKey: Uint8Array): Asn1[] {
-  const issuerKey = ('publicKey' in issuer ? issuer.publicKey : createPublicKey(issuer.privateKey)).export({
-    type: 'spki',
-    format: 'der',
-  });
   const { use } = contents;
   const common = [
     extension(oids.subjectKeyIdentifier, false, octetString(keyIdentifier(subjectKey))),
-    extension(oids.authorityKeyIdentifier, false, sequence(contextBytes(0, keyIdentifier(issuerKey)))),
+    authorityKeyIdentifier(issuer),
   ];
   if (use.kind === 'authority')
     return [
@@ -104,7 +108,8 @@ function extensions(contents: CertificateContents, issuer: Issuer, subjectKey: U
   ];
 }
 
-const extension = (id: string, critical: boolean, value: Asn1): Asn1 =>
+/** An extension. RFC 5280, 4.1. */
+export const extension = (id: string, critical: boolean, value: Asn1): Asn1 =>
   sequence(oid(id), ...(critical ? [boolean(true)] : []), octetString(encode(value)));
 
 /** GeneralName. RFC 5280, 4.2.1.6. */

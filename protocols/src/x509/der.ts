@@ -1,10 +1,17 @@
-import forge, { type Asn1 } from 'node-forge/lib/asn1.js';
+import forge from 'node-forge/lib/asn1.js';
 
-/** A DER value as node-forge's ASN.1 module holds it. ITU-T X.690. */
-export type { Asn1 };
+/** A DER value as node-forge's ASN.1 module holds it. ITU-T X.690. Said here again, so that our types do not name its module. */
+export interface Asn1 {
+  readonly tagClass: number;
+  readonly type: number;
+  readonly constructed: boolean;
+  /** Contents octets as a binary string, or the parts of a constructed value. */
+  readonly value: string | readonly Asn1[];
+}
 
-/** Tag classes and universal tag numbers in use here. ITU-T X.680, 8.4, table 1. */
+/** Tag classes in use here. ITU-T X.680, 8.4, table 1. */
 export const tagClass = { universal: 0x00, context: 0x80 } as const;
+/** Universal tag numbers. */
 export const tag = {
   boolean: 1,
   integer: 2,
@@ -23,12 +30,18 @@ const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin
 
 const primitive = (type: number, value: string): Asn1 => forge.create(tagClass.universal, type, false, value);
 
+/** A SEQUENCE of values. */
 export const sequence = (...parts: readonly Asn1[]): Asn1 =>
   forge.create(tagClass.universal, tag.sequence, true, parts);
+/** A SET of values, in the order given. */
 export const set = (...parts: readonly Asn1[]): Asn1 => forge.create(tagClass.universal, tag.set, true, parts);
+/** An OBJECT IDENTIFIER from its dotted text. */
 export const oid = (dotted: string): Asn1 => primitive(tag.oid, forge.oidToDer(dotted).getBytes());
+/** A BOOLEAN; true is FF. */
 export const boolean = (value: boolean): Asn1 => primitive(tag.boolean, value ? '\xff' : '\x00');
+/** An OCTET STRING of bytes. */
 export const octetString = (bytes: Uint8Array): Asn1 => primitive(tag.octetString, latin1(bytes));
+/** A UTF8String of text. */
 export const utf8String = (text: string): Asn1 => primitive(tag.utf8String, latin1(Buffer.from(text, 'utf8')));
 
 /** A non-negative INTEGER from its big-endian bytes. */

@@ -7,6 +7,7 @@ export {
   toPem,
 } from './certificate.ts';
 export type { DistinguishedName } from './name.ts';
+export { buildRevocationList, type RevocationListContents, type RevokedCertificate } from './revocation-list.ts';
 export {
   buildCertificateRequest,
   type CertificateRequest,

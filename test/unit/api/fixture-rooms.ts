@@ -120,6 +120,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     tell,
     sell,
     change,
+    certificates: { revoke: async () => fail('TERMINAL_UNKNOWN') },
     estate: {
       async overview() {
         const inState = (...states: string[]): number =>

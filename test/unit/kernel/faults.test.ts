@@ -27,10 +27,12 @@ interface Till {
 }
 
 async function openTill(): Promise<Till> {
-  const { world } = fastWorld();
+  // Slower than elsewhere: on a busy machine a wait must not run out before the answer is there.
+  const { world } = fastWorld(10);
   const model = modelOf('CT-5100');
   if (model === undefined) throw new Error('no such model');
   const memory = await memoryPorts(centre.acquirer);
+  memory.configuration = { ...memory.configuration, answerTimeoutMs: 60_000 };
   const station = openEmulatedStation(world, model);
   const side = await EmulatedCardSide.open({ world, model, ports: memory.ports }, station);
   const till: Till = { side, station, memory, bend: (card) => card };

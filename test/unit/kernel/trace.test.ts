@@ -25,10 +25,12 @@ const folder = mkdtempSync(join(tmpdir(), 'kernel-trace-'));
 
 beforeAll(async () => {
   centre = await loopbackSwitch();
-  const { world } = fastWorld();
+  // Slower than elsewhere: on a busy machine a wait must not run out before the answer is there.
+  const { world } = fastWorld(10);
   const model = modelOf('CT-5100');
   if (model === undefined) throw new Error('no such model');
   const memory = await memoryPorts(centre.acquirer);
+  memory.configuration = { ...memory.configuration, answerTimeoutMs: 60_000 };
   side = await EmulatedCardSide.open({ world, model, ports: memory.ports }, openEmulatedStation(world, model));
 });
 afterAll(async () => {

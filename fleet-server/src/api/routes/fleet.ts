@@ -27,7 +27,10 @@ import type { ApiRooms } from '../ports.ts';
 const bySerial = z.object({ serial: serialSchema });
 
 /** The estate: the fleet at a glance, its models, its terminals and what they are asked to do. */
-export function fleetRoutes(app: ApiApp, { estate, jobs }: Pick<ApiRooms, 'estate' | 'jobs'>): void {
+export function fleetRoutes(
+  app: ApiApp,
+  { estate, certificates, jobs }: Pick<ApiRooms, 'estate' | 'certificates' | 'jobs'>,
+): void {
   app.get(
     '/api/v1/overview',
     {
@@ -106,6 +109,23 @@ export function fleetRoutes(app: ApiApp, { estate, jobs }: Pick<ApiRooms, 'estat
       },
     },
     async (request) => answerPage(unwrap(await estate.timeline(request.params.serial, pageOf(request.query)))),
+  );
+
+  app.delete(
+    '/api/v1/terminals/:serial/certificate',
+    {
+      config: { role: 'operator' },
+      schema: {
+        summary: 'Revoke the certificate of a terminal: its connections end at once, and it can only be enrolled anew',
+        tags: ['terminals'],
+        params: bySerial,
+        response: { 200: terminalDetail, '4xx': refused },
+      },
+    },
+    async (request) => {
+      unwrap(await certificates.revoke(request.params.serial, actorOf(request)));
+      return unwrap(await estate.terminal(request.params.serial));
+    },
   );
 
   app.post(

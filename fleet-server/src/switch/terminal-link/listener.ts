@@ -1,4 +1,5 @@
 import { createServer, type TLSSocket } from 'node:tls';
+import type { Serial } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { KeyCounters } from '../journal/key-counters.ts';
@@ -17,6 +18,8 @@ export interface ServerCredentials {
 /** The listener for terminals. */
 export interface TerminalListener {
   readonly port: number;
+  /** Ends a terminal's connections. */
+  disconnect(serial: Serial): void;
   close(): Promise<void>;
 }
 
@@ -33,6 +36,7 @@ export function listenForTerminals(
   credentials: ServerCredentials,
 ): Promise<Result<TerminalListener, 'PORT_TAKEN'>> {
   const sockets = new Set<TLSSocket>();
+  const owners = new Map<TLSSocket, Serial>();
   const server = createServer({
     cert: credentials.certificateChain,
     key: credentials.privateKey,
@@ -64,6 +68,7 @@ export function listenForTerminals(
     );
     socket.on('close', () => {
       sockets.delete(socket);
+      owners.delete(socket);
       rooms.metrics.connections(sockets.size);
     });
     // Nothing is read until it is known who sends it.
@@ -82,6 +87,7 @@ export function listenForTerminals(
           socket.destroy();
           return;
         }
+        owners.set(socket, admitted.value);
         new TerminalConnection(world, rooms, counters, processing, socket, admitted.value);
         socket.resume();
       })
@@ -100,6 +106,9 @@ export function listenForTerminals(
       resolve(
         ok({
           port,
+          disconnect(serial) {
+            for (const [socket, owner] of owners) if (owner === serial) socket.destroy();
+          },
           close: () =>
             new Promise<void>((closed) => {
               server.close(() => closed());

@@ -133,6 +133,8 @@ export const en = {
   'step.finished': 'Finished',
   'timeline.registered': 'Registered',
   'timeline.enrolled': 'Enrolled',
+  'timeline.certificate-renewed': 'Certificate renewed',
+  'timeline.certificate-revoked': 'Certificate revoked',
   'timeline.hello': 'Said hello',
   'timeline.connected': 'Connected',
   'timeline.lost': 'Connection lost',

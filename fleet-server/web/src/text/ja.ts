@@ -135,6 +135,8 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'step.finished': '終了',
   'timeline.registered': '在庫登録',
   'timeline.enrolled': '証明書発行',
+  'timeline.certificate-renewed': '証明書更新',
+  'timeline.certificate-revoked': '証明書失効',
   'timeline.hello': '起動通知',
   'timeline.connected': '接続',
   'timeline.lost': '切断',

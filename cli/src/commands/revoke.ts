@@ -1,0 +1,20 @@
+import { fail } from '@tsunagu/protocols/kit';
+import { type ExitCode, exit, printFault, refuse } from '../console/index.ts';
+import type { Context } from './context.ts';
+
+/** `tsunagu revoke SERIAL`: ends a terminal's certificate and its connections. It cannot be undone, so the serial is said twice. */
+export async function revokeCertificate(
+  { client, console, json }: Context,
+  serial: string,
+  confirmed: string | undefined,
+): Promise<ExitCode> {
+  if (confirmed !== serial) {
+    printFault(console, fail('CONFIRMATION_MISSING', { facts: { option: `--confirm ${serial}` } }).fault, json);
+    return exit.usage;
+  }
+  const revoked = await client.revokeCertificate(serial);
+  if (!revoked.ok) return refuse(console, revoked.fault, json);
+  if (json) console.out(JSON.stringify(revoked.value));
+  else console.out(console.texts.revoked(serial));
+  return exit.ok;
+}

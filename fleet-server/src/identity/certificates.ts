@@ -1,0 +1,146 @@
+import { X509Certificate } from 'node:crypto';
+import type { RenewalAnswer, RenewalRequest, Serial } from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import { parseCertificateRequest } from '@tsunagu/protocols/x509';
+import type { Transaction } from 'kysely';
+import type { Database, Store } from '../store/index.ts';
+import type { Authority } from './authority.ts';
+
+const dayMs = 86_400_000;
+/** Certificates of one terminal that may count at a time: the present one, and next ones whose answers were lost. */
+const countingMax = 8;
+/** A list is made anew with each revocation, and at the latest so long before it ends. */
+const listLifeMs = 7 * dayMs;
+const listRenewBeforeMs = 6 * dayMs;
+
+export interface CertificatesRooms {
+  readonly world: Pick<World, 'clock' | 'log'>;
+  readonly store: Store;
+  readonly authority: Authority;
+  /** Notes something in the transaction that makes it true. */
+  note(
+    tx: Transaction<Database>,
+    serial: Serial,
+    kind: 'certificate-renewed' | 'certificate-revoked',
+    facts: Readonly<Record<string, string>>,
+  ): Promise<void>;
+  /** Ends whatever connection the terminal has, on every wire. */
+  disconnect(serial: Serial): void;
+}
+
+/** The certificates of terminals after their enrolment: renewed, revoked, listed. */
+export interface Certificates {
+  /**
+   * The next certificate of a terminal that shows `presented`. Both count until the next one is shown for the first time
+   * (`openAdmission` ends the others then), so that whatever answer is lost, one of them works.
+   */
+  renew(
+    serial: Serial,
+    presented: X509Certificate,
+    request: RenewalRequest,
+  ): Promise<Result<RenewalAnswer, 'CSR_INVALID' | 'RENEWAL_TOO_EARLY'>>;
+  /** Ends every certificate of a terminal, on its live connections too. It can only be enrolled anew. */
+  revoke(serial: Serial, by: { readonly subject: string }): Promise<Result<void, 'TERMINAL_UNKNOWN'>>;
+  /** DER. RFC 5280, 5. */
+  revocationList(): Promise<Uint8Array>;
+}
+
+export function openCertificates(rooms: CertificatesRooms): Certificates {
+  const { world, store, authority } = rooms;
+  let list: { readonly der: Uint8Array; readonly madeAt: number } | undefined;
+
+  return {
+    async renew(serial, presented, request) {
+      const csr = parseCertificateRequest(Buffer.from(request.csr, 'base64'));
+      if (!csr.ok) return csr;
+      if (csr.value.commonName !== serial) return fail('CSR_INVALID', { field: 'subject' });
+      const now = world.clock.now();
+      const [from, to] = [Date.parse(presented.validFrom), Date.parse(presented.validTo)];
+      if (now < from + (to - from) / 2) return fail('RENEWAL_TOO_EARLY', { facts: { until: presented.validTo } });
+      const issued = authority.issueTerminal(serial, csr.value.publicKey);
+      return store.write(async (tx) => {
+        const { counting } = await tx
+          .selectFrom('certificates')
+          .select((all) => all.fn.countAll<number>().as('counting'))
+          .where('kind', '=', 'terminal')
+          .where('subject', '=', serial)
+          .where('ended_at', 'is', null)
+          .executeTakeFirstOrThrow();
+        if (Number(counting) >= countingMax)
+          return fail('RENEWAL_TOO_EARLY', { facts: { counting: Number(counting) } });
+        await tx
+          .insertInto('certificates')
+          .values({
+            fingerprint: issued.fingerprint,
+            kind: 'terminal',
+            subject: serial,
+            key: issued.key,
+            pem: issued.pem,
+            issued_at: now,
+            not_after: issued.notAfter,
+            ended_at: null,
+            revoked_at: null,
+          })
+          .execute();
+        await rooms.note(tx, serial, 'certificate-renewed', {
+          fingerprint: issued.fingerprint,
+          notAfter: new Date(issued.notAfter).toISOString(),
+        });
+        world.log('info', 'certificateRenewed', { serial, fingerprint: issued.fingerprint });
+        return ok({ certificateChain: issued.chain });
+      });
+    },
+
+    async revoke(serial, by) {
+      const known = await store.write(async (tx) => {
+        const terminal = await tx
+          .selectFrom('terminals')
+          .select('serial')
+          .where('serial', '=', serial)
+          .executeTakeFirst();
+        if (!terminal) return false;
+        const now = world.clock.now();
+        await tx
+          .updateTable('certificates')
+          .set({ ended_at: now, revoked_at: now })
+          .where('kind', '=', 'terminal')
+          .where('subject', '=', serial)
+          .where('ended_at', 'is', null)
+          .execute();
+        await rooms.note(tx, serial, 'certificate-revoked', { by: by.subject });
+        return true;
+      });
+      if (!known) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+      list = undefined;
+      world.log('warn', 'certificateRevoked', { serial, by: by.subject });
+      rooms.disconnect(serial);
+      return ok(undefined);
+    },
+
+    async revocationList() {
+      const now = world.clock.now();
+      if (list && now - list.madeAt < listLifeMs - listRenewBeforeMs && now >= list.madeAt) return list.der;
+      const rows = await store.db
+        .selectFrom('certificates')
+        .select(['pem', 'revoked_at'])
+        .where('kind', '=', 'terminal')
+        .where('revoked_at', 'is not', null)
+        // An expired certificate is refused anyway.
+        .where('not_after', '>', now)
+        .orderBy('revoked_at')
+        .execute();
+      const revoked = rows.map(({ pem, revoked_at }) => ({
+        serialNumber: Uint8Array.from(Buffer.from(evenHex(new X509Certificate(pem).serialNumber), 'hex')),
+        revokedAt: revoked_at ?? now,
+      }));
+      // Seconds since 1970 only rise, whoever makes the list.
+      const number = Math.floor(now / 1_000);
+      const der = authority.revocationList({ number, thisUpdate: now, nextUpdate: now + listLifeMs, revoked });
+      list = { der, madeAt: now };
+      return der;
+    },
+  };
+}
+
+const evenHex = (text: string): string => (text.length % 2 === 0 ? text : `0${text}`);

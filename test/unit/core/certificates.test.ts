@@ -1,0 +1,188 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { keepRenewed, renewalDue } from '@tsunagu/firmware-bridge/enrolment/index';
+import { directNetwork, secureNetwork } from '@tsunagu/firmware-bridge/link/index';
+import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
+import { devicePaths, renewalAnswer } from '@tsunagu/protocols/fleet';
+import { unwrap } from '@tsunagu/protocols/kit';
+import { buildCertificateRequest } from '@tsunagu/protocols/x509';
+import { X509Certificate } from 'node:crypto';
+import { connect as connectTls } from 'node:tls';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { MemoryFiles } from '../agent/memory-files.ts';
+import {
+  device,
+  enrol,
+  newFolder,
+  newKey,
+  pemOf,
+  removeFolder,
+  type TestHouse,
+  testHouse,
+  TestLink,
+  type TestTerminal,
+  until,
+} from './support.ts';
+
+const folder = newFolder();
+/** Short enough to be renewed in a test, long enough that nothing expires in one. */
+const certificateLifeMs = 12_000;
+let house: TestHouse;
+let port: number;
+beforeAll(async () => {
+  house = await testHouse(folder, { certificateLifeMs });
+  port = house.house.ports.device ?? 0;
+});
+afterAll(async () => {
+  await house.house.close();
+  removeFolder(folder);
+});
+
+/** Asks for the next certificate. */
+const renew = ({ claim, key, answer }: TestTerminal, next = newKey(), name: string = claim.serial) =>
+  device(port, claim.rootCertificate, 'POST', devicePaths.certificates, {
+    cert: answer.certificateChain,
+    key: pemOf(key),
+    body: JSON.stringify({ csr: Buffer.from(buildCertificateRequest(name, next)).toString('base64') }),
+  });
+/** A terminal whose certificate is half used up. */
+async function agedTerminal(serial: string): Promise<TestTerminal> {
+  const terminal = await enrol(house, await house.register(serial));
+  const { validFrom, validTo } = new X509Certificate(terminal.answer.certificateChain);
+  const half = (Date.parse(validFrom) + Date.parse(validTo)) / 2;
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, half - Date.now() + 50)));
+  return terminal;
+}
+const isAdmitted = async (terminal: TestTerminal): Promise<boolean> => {
+  const { claim, key, answer } = terminal;
+  const asked = await device(port, claim.rootCertificate, 'GET', `${devicePaths.artefacts}/${'0'.repeat(64)}`, {
+    cert: answer.certificateChain,
+    key: pemOf(key),
+  });
+  return asked.status === 404;
+};
+
+it('renews a certificate; both count until the next one is shown, whatever answers were lost', async () => {
+  const young = await enrol(house, await house.register('RENEW-0001'));
+  expect((await renew(young)).json().code).toBe('RENEWAL_TOO_EARLY');
+
+  const terminal = await agedTerminal('RENEW-0002');
+  expect((await renew(terminal, newKey(), 'RENEW-0001')).json().code).toBe('CSR_INVALID');
+  const next = newKey();
+  // The first answer is lost; the same key asks again.
+  await renew(terminal, next);
+  const answered = await renew(terminal, next);
+  expect(answered.status).toBe(200);
+  const { certificateChain } = renewalAnswer.parse(answered.json());
+  expect(await isAdmitted(terminal)).toBe(true);
+  const renewed: TestTerminal = { ...terminal, key: next, answer: { ...terminal.answer, certificateChain } };
+  expect(await isAdmitted(renewed)).toBe(true);
+  expect(await isAdmitted(terminal)).toBe(false);
+  expect(await isAdmitted(renewed)).toBe(true);
+}, 40_000);
+
+it('does not hand out next certificates without end', async () => {
+  const terminal = await agedTerminal('RENEW-0003');
+  const codes: unknown[] = [];
+  for (let count = 0; count < 9; count++) codes.push((await renew(terminal)).json().code);
+  expect(codes.slice(0, 7)).toEqual(Array.from({ length: 7 }));
+  expect(codes.slice(7)).toEqual(['RENEWAL_TOO_EARLY', 'RENEWAL_TOO_EARLY']);
+}, 40_000);
+
+it('a terminal renews by itself before its time, over a line that breaks', async () => {
+  const terminal = await enrol(house, await house.register('RENEW-0004'));
+  const { claim, key, answer } = terminal;
+  const world = { ...house.world };
+  const store = unwrap(await openSealedStore(new MemoryFiles(), world));
+  let broken = 2;
+  const lines = directNetwork({ host: '127.0.0.1', fleet: 1, acquiring: 1, device: port }, world.timers);
+  const network = secureNetwork(
+    {
+      open: async (service, timeoutMs) => {
+        const opened = await lines.open(service, timeoutMs);
+        // The line breaks after the request has left, so that only the answer is lost.
+        if (opened.ok && broken-- > 0) setTimeout(() => opened.value.destroy(), 60);
+        return opened;
+      },
+    },
+    world.timers,
+    { host: '127.0.0.1', rootCertificate: claim.rootCertificate },
+    { certificateChain: answer.certificateChain, privateKey: key },
+  );
+  const stop = new AbortController();
+  const { jobKey, negativeKey } = answer;
+  const identity = { certificateChain: answer.certificateChain, privateKey: key, jobKey, negativeKey };
+  const renewed: string[] = [];
+  const keeping = keepRenewed({
+    world,
+    store,
+    claim,
+    network,
+    identity,
+    signal: stop.signal,
+    renewed: (next) => {
+      renewed.push(next.certificateChain);
+      network.show(next);
+    },
+    pauses: { firstMs: 20, maxMs: 40 },
+  });
+  const dueMs = renewalDue(answer.certificateChain, claim.serial) - Date.now();
+  expect(dueMs).toBeGreaterThan(certificateLifeMs * 0.4);
+  await until('a renewal', () => renewed.length > 0, dueMs + 10_000);
+  stop.abort();
+  await keeping;
+  expect(Date.now()).toBeLessThan(Date.parse(new X509Certificate(answer.certificateChain).validTo));
+  expect(Date.parse(new X509Certificate(renewed[0] ?? '').validTo)).toBeGreaterThan(
+    Date.parse(new X509Certificate(answer.certificateChain).validTo),
+  );
+  const { body } = await house.call('GET', `/terminals/${claim.serial}/timeline`);
+  expect(JSON.stringify(body)).toContain('certificate-renewed');
+}, 60_000);
+
+it('a revoked terminal is cut off at once on every wire, stays out, and is on the list', async () => {
+  const terminal = await enrol(house, await house.register('REVOKED-0001'));
+  const link = await TestLink.open(house, terminal);
+  await link.hello();
+  const { claim, key, answer } = terminal;
+  const acquiring = connectTls({
+    host: '127.0.0.1',
+    port: house.house.ports.acquiring ?? 0,
+    ca: claim.rootCertificate,
+    cert: answer.certificateChain,
+    key: pemOf(key),
+  });
+  await new Promise<void>((resolve) => acquiring.once('secureConnect', () => resolve()));
+  let closed = 0;
+  link.client.once('close', () => (closed += 1));
+  acquiring.once('close', () => (closed += 1)).on('error', () => undefined);
+  const began = Date.now();
+  expect((await house.call('DELETE', '/terminals/REVOKED-0001/certificate')).status).toBe(200);
+  await until('both connections to end', () => closed === 2, 3_000);
+  expect(Date.now() - began).toBeLessThan(3_000);
+  expect(await isAdmitted(terminal)).toBe(false);
+  expect((await house.call('DELETE', '/terminals/NOBODY-0001/certificate')).body.code).toBe('TERMINAL_UNKNOWN');
+
+  const list = await device(port, claim.rootCertificate, 'GET', devicePaths.revocations);
+  expect(list.headers['content-type']).toBe('application/pkix-crl');
+  if (!existsSync('/usr/bin/openssl')) return;
+  const [, issuing = ''] = answer.certificateChain.split(/(?<=-----END CERTIFICATE-----\n)/);
+  writeFileSync(join(folder, 'list.der'), list.bytes);
+  writeFileSync(join(folder, 'issuing.pem'), issuing);
+  const read = execFileSync(
+    'openssl',
+    [
+      'crl',
+      '-inform',
+      'DER',
+      '-in',
+      join(folder, 'list.der'),
+      '-CAfile',
+      join(folder, 'issuing.pem'),
+      '-noout',
+      '-text',
+    ],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  expect(read.replaceAll(/[^0-9A-F]/g, '')).toContain(new X509Certificate(answer.certificateChain).serialNumber);
+}, 40_000);
