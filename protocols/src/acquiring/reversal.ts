@@ -41,7 +41,9 @@ const repeated = [2, 3, 4, 12, 14, 22, 23, 26, 32, 37, 41, 42, 49] as const;
  * @param answer its answer, when one came: RRN and approval code are repeated
  */
 export function reversalOf(sale: OpenMessage, how: ReversalHow): OpenMessage;
+/** The same with the card. */
 export function reversalOf(sale: Message, how: ReversalHow): Message;
+/** Both forms. */
 export function reversalOf(sale: Message, how: ReversalHow): Message {
   const fields: { [element: number]: FieldValue } = {};
   for (const number of repeated) {

@@ -229,9 +229,13 @@ export const job = z
 export type Job = z.infer<typeof job>;
 /** The body of a request for a test sale: the same as the job's. */
 export const startTestSale = testSale;
+/** The body of a request for a payment: the same as the job's. */
 export const startPayment = paymentOrder;
+/** The body of a request for daily totals. */
 export const startTotals = totalsOrder;
+/** The body of a request for a slip. */
 export const startSlip = slipOrder;
+/** The body of a request for a trace. */
 export const startTrace = traceOrder;
 
 export const saleLine = z

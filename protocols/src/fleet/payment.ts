@@ -1,9 +1,12 @@
 import { z } from 'zod';
 
+/** What a terminal does with money. */
 export const paymentKinds = ['sale', 'void', 'refund', 'preauth', 'complete', 'balance'] as const;
+/** A name in `paymentKinds`. */
 export const paymentKind = z
   .enum(paymentKinds)
   .describe('What a terminal does with money: sale, void, refund, authorisation, completion of it, balance inquiry.');
+/** A name in `paymentKinds`. */
 export type PaymentKind = z.infer<typeof paymentKind>;
 
 const amountMinor = z
@@ -22,6 +25,7 @@ const original = z
   .describe('STAN (up to six digits) or RRN (twelve characters) of the transaction that it follows.');
 const kind = <K extends PaymentKind>(name: K) => z.literal(name).describe('What is done.');
 
+/** A payment to make. */
 export const paymentOrder = z
   .discriminatedUnion('kind', [
     z.object({ kind: kind('sale'), amountMinor, card }),
@@ -34,16 +38,20 @@ export const paymentOrder = z
   .describe(
     'A payment to make. A sale, an authorisation and an inquiry present a card of the emulated reader; what follows up an earlier transaction names it and needs no card, since the terminal keeps it sealed.',
   );
+/** A payment to make. */
 export type PaymentOrder = z.infer<typeof paymentOrder>;
 
+/** Daily totals, shown or closed. */
 export const totalsOrder = z
   .object({ close: z.boolean().default(false).describe('Whether the business day ends with it.') })
   .describe('Daily totals, shown or closed.');
+/** Daily totals, shown or closed. */
 export type TotalsOrder = z.infer<typeof totalsOrder>;
 
 const count = z.number().int().nonnegative();
 const moment = z.number().int().nullable();
 
+/** Totals of one business day of one terminal. */
 export const terminalTotals = z
   .object({
     day: z.number().int().min(1).describe('Business day of this terminal, from 1. It ends when it is closed.'),
@@ -74,11 +82,15 @@ export const terminalTotals = z
       .describe('Advices that the switch refused for good: a person has to look at these.'),
   })
   .describe('Totals of one business day of one terminal.');
+/** Totals of one business day of one terminal. */
 export type TerminalTotals = z.infer<typeof terminalTotals>;
 
+/** What a slip can be printed as. */
 export const slipFormats = ['text', 'escpos', 'pdf'] as const;
+/** For whom a slip is. */
 export const slipCopies = ['customer', 'merchant'] as const;
 
+/** A slip to print again. */
 export const slipOrder = z
   .object({
     stan: z
@@ -96,12 +108,15 @@ export const slipOrder = z
       .describe('Half-width columns of the paper.'),
   })
   .describe('A slip to print again.');
+/** A slip to print again. */
 export type SlipOrder = z.infer<typeof slipOrder>;
 
+/** A printed slip as bytes. */
 export const slipDocument = z
   .object({
     mediaType: z.string().max(60).describe('Media type of the bytes.'),
     base64: z.base64().max(56_000).describe('The bytes, base64. They fit a message of the fleet.'),
   })
   .describe('A printed slip.');
+/** A printed slip as bytes. */
 export type SlipDocument = z.infer<typeof slipDocument>;

@@ -19,6 +19,7 @@ const cause = z
     z.object({ rule: z.string().max(40) }),
   ])
   .describe('What led to a decision: a bit of the TVR and the action code that names it, or a rule without bits.');
+/** What led to a decision. */
 export type KernelTraceCause = z.infer<typeof cause>;
 
 /** What a kernel notes besides its commands: values that hold no account data, in upper-case hexadecimal. */

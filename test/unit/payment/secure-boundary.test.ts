@@ -19,10 +19,10 @@ import type {
   SecurePart,
   StripeReading,
 } from '@tsunagu/firmware-bridge/secure/index';
-import { printSlip, type SlipBlock } from '@tsunagu/firmware-bridge/slips/index';
+import type { printSlip, SlipBlock } from '@tsunagu/firmware-bridge/slips/index';
 import type { OpenMessage } from '@tsunagu/protocols/acquiring';
 import type { SaleResult } from '@tsunagu/protocols/fleet';
-import { Secret, secretPan, unwrap } from '@tsunagu/protocols/kit';
+import { type Secret, secretPan, unwrap } from '@tsunagu/protocols/kit';
 import { testCard } from '@tsunagu/protocols/test-cards';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Centre } from './centre.ts';

@@ -5,7 +5,7 @@ import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { type Acquirer, openCardVault } from '@tsunagu/firmware-bridge/secure/index';
 import { modelOf } from '@tsunagu/protocols/catalogue';
 import { configuration, type Configuration } from '@tsunagu/protocols/fleet';
-import { Secret, unwrap } from '@tsunagu/protocols/kit';
+import { type Secret, unwrap } from '@tsunagu/protocols/kit';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
 import { testCard } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
