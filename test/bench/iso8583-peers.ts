@@ -20,6 +20,9 @@ export interface PeerRace {
   readonly peerDecode: () => unknown;
   readonly peerEncode: () => unknown;
   readonly oursDecode: () => unknown;
+  readonly oursDecodeToValues: () => unknown;
+  readonly oursDecodeToObject: () => unknown;
+  readonly stringsAlone: () => unknown;
   readonly oursEncode: () => unknown;
 }
 
@@ -55,14 +58,27 @@ export function raceWithIso8583(mti: string, plain: Readonly<Record<string, stri
   const bytes = peerEncode();
   if (!Buffer.isBuffer(bytes)) throw new Error(`iso_8583 refuses: ${JSON.stringify(bytes)}`);
   const peerDecode = () => new Peer({}, formats).getIsoJSON(bytes, { lenHeader: false });
-  const oursDecode = () => {
+  const oursDecode = (how?: 'values' | 'fields') => () => {
     const read = codec.decode(bytes);
-    return read.ok ? read.value.fields : undefined;
+    if (!read.ok) return undefined;
+    return how === undefined ? read.value : read.value[how];
   };
   const read = codec.decode(bytes);
   if (!read.ok) throw new Error(read.fault.code);
   const ours = { 0: mti, ...revealFields(read.value, () => false) };
   if (Object.entries(ours).some(([key, text]) => peerDecode()[key] !== text))
     throw new Error('iso_8583 reads otherwise');
-  return { peerDecode, peerEncode, oursDecode, oursEncode: () => codec.encode(message) };
+  const places = read.value.elements.map(
+    (number) => read.value.span(number) ?? { valueOffset: 0, offset: 0, length: 0 },
+  );
+  const ends = places.map(({ offset, length }) => offset + length);
+  return {
+    peerDecode,
+    peerEncode,
+    oursDecode: oursDecode(),
+    oursDecodeToValues: oursDecode('values'),
+    oursDecodeToObject: oursDecode('fields'),
+    oursEncode: () => codec.encode(message),
+    stringsAlone: () => places.map(({ valueOffset }, index) => bytes.toString('latin1', valueOffset, ends[index])),
+  };
 }

@@ -39,11 +39,18 @@ for (const file of files) {
   console.log(`\n${result.name}`);
   for (const [figure, value] of Object.entries(result.figures)) console.log(`  ${figure.padEnd(58)} ${round(value)}`);
   for (const [ratio, value] of Object.entries(result.ratios))
-    console.log(`  ${`ratio: ${ratio}`.padEnd(58)} ${round(value)}`);
+    console.log(
+      `  ${`ratio: ${ratio}`.padEnd(58)} ${String(round(value)).padEnd(8)}${judged(value, result.goals?.[ratio])}`,
+    );
   for (const [peer, what] of Object.entries(result.peers ?? {})) console.log(`  peer: ${peer}: ${what}`);
 }
 if (json) console.log(JSON.stringify(results.length === 1 ? results[0] : { name, results }));
 
 function round(value) {
   return Math.abs(value) >= 1_000 ? Math.round(value).toLocaleString('en-US') : Number(value.toPrecision(3));
+}
+
+function judged(value, least) {
+  if (least === undefined) return '';
+  return `goal: at least ${least}, ${value >= least ? 'met' : 'missed'}`;
 }

@@ -99,11 +99,16 @@ function expectRoundTrip(codec: MessageCodec, message: Parameters<typeof revealF
   if (!decoded.ok) throw new Error(`${decoded.fault.code} in ${decoded.fault.field}`);
   expect(decoded.value.mti).toBe(message.mti);
   expect(plain(codec, decoded.value)).toEqual(plain(codec, message));
+  expect(decoded.value.values.map(revealed)).toEqual(
+    decoded.value.elements.map((number) => revealed(decoded.value.value(number))),
+  );
   expect(toHex(unwrap(codec.encode(decoded.value)))).toBe(toHex(bytes));
   expect(codec.decode(bytes.subarray(0, -1)).ok).toBe(false);
   const spans = Object.values(decoded.value.spans);
   expect(spans.reduce((sum, { length }) => sum + length, 0)).toBe(bytes.length);
 }
+
+const revealed = (value: FieldValue | undefined): unknown => (value instanceof Secret ? value.use(toHex) : value);
 
 /** One of our codes at a place inside the bytes, or a message that reads whole and is written again without loss. */
 function expectValueOrFault(codec: MessageCodec, bytes: Uint8Array): void {

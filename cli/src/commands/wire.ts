@@ -12,11 +12,11 @@ const requestLine = z.looseObject({ id: z.union([z.string(), z.number()]), famil
 const lineLengthMax = 4 * 1024 * 1024;
 
 /** Every family that the workbench knows. */
-const families = (world: World): ReadonlyMap<string, Family> =>
+export const families = (world: Pick<World, 'entropy'>): ReadonlyMap<string, Family> =>
   new Map([...keyWorkbench((length) => world.entropy(length)), ['iso8583', new Map(Object.entries(iso8583Workbench))]]);
 
 /** Answers one line; undefined when it does not even have an id to answer to. */
-function answerLine(known: ReadonlyMap<string, Family>, line: string): object | undefined {
+export function answerLine(known: ReadonlyMap<string, Family>, line: string): object | undefined {
   const request = parseLine(line);
   if (!request) return undefined;
   const { id, family, op } = request;

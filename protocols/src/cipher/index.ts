@@ -11,4 +11,5 @@ export {
   isKeyLength,
   keyBytes,
 } from './block-cipher.ts';
+export { encryptSlices, freshBlockEncrypter, fromSlices, type Slices, setSliceBit, toSlices } from './sliced-aes.ts';
 export { cmac, cmacOfShortMessages } from './cmac.ts';

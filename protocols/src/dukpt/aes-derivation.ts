@@ -1,4 +1,11 @@
-import { type BlockEncrypter, freshKeyEncrypter } from '../cipher/index.ts';
+import {
+  type BlockEncrypter,
+  encryptSlices,
+  freshKeyEncrypter,
+  fromSlices,
+  setSliceBit,
+  toSlices,
+} from '../cipher/index.ts';
 
 /** The AES types that a BDK, an initial key and a derivation key can have. */
 export type AesKeyType = 'AES128' | 'AES192' | 'AES256';
@@ -128,6 +135,8 @@ export function walkToCounter(
   return walk(initialKey, type, initialKeyId, 0, counter);
 }
 
+type OnStep = (counter: number, key: Uint8Array) => void;
+
 /**
  * Walks on from the key of `from`, a counter that consists of the upper one-bits of `to`.
  * `onStep` sees each key on the way: what a cache of the tree's upper nodes keeps.
@@ -138,22 +147,50 @@ export function walk(
   initialKeyId: Uint8Array,
   from: number,
   to: number,
-  onStep?: (counter: number, key: Uint8Array) => void,
+  onStep?: OnStep,
 ): Uint8Array {
-  const lengthBytes = keyTypes[type].lengthBits / 8;
-  const encrypt = freshKeyEncrypter('AES', lengthBytes);
   const data = derivationData(keyUsages.keyDerivation, type);
   data.set(initialKeyId.subarray(4, 8), 8);
+  setCounter(data, from);
+  const steps = (to ^ from) >>> 0;
+  return type === 'AES128'
+    ? walkInSlices(start, data, from, steps, onStep)
+    : walkInBytes(start, data, from, steps, onStep);
+}
+
+/** AES-128: what one step gives is the key of the next, and becomes bytes only where somebody looks. */
+function walkInSlices(start: Uint8Array, head: Uint8Array, from: number, steps: number, onStep?: OnStep): Uint8Array {
+  const key = toSlices(start);
+  const data = toSlices(head);
+  let shown = start;
+  let reached = from;
+  for (let left = steps; left !== 0; ) {
+    const index = 31 - Math.clz32(left);
+    left = (left ^ (1 << index)) >>> 0;
+    reached = (reached | (1 << index)) >>> 0;
+    setSliceBit(data, index);
+    encryptSlices(key, data, key);
+    if (onStep === undefined && left !== 0) continue;
+    shown = fromSlices(key);
+    onStep?.(reached, shown);
+  }
+  key.fill(0);
+  return shown;
+}
+
+function walkInBytes(start: Uint8Array, data: Uint8Array, from: number, steps: number, onStep?: OnStep): Uint8Array {
+  const { length } = start;
+  const encrypt = freshKeyEncrypter('AES', length);
   let key = start;
   let reached = from;
-  for (let left = (to ^ from) >>> 0; left !== 0; ) {
+  for (let left = steps; left !== 0; ) {
     const bit = 0x80000000 >>> Math.clz32(left);
     left = (left ^ bit) >>> 0;
     reached = (reached | bit) >>> 0;
     setCounter(data, reached);
     const derived = encrypt(key, withSecondBlock(data));
     if (onStep === undefined && key !== start) wipe(key);
-    key = derived.length === lengthBytes ? derived : derived.subarray(0, lengthBytes);
+    key = derived.length === length ? derived : derived.subarray(0, length);
     onStep?.(reached, key);
   }
   return key;

@@ -1,4 +1,4 @@
-import { blockEncrypter } from '../cipher/index.ts';
+import { blockEncrypter, freshBlockEncrypter } from '../cipher/index.ts';
 import { fail, ok, type Result, Secret } from '../kit/index.ts';
 import {
   type AesKeyType,
@@ -95,7 +95,7 @@ export function deriveAesWorkingKey(
   if (!isWithinStrength(type, transactionKey.type)) return fail('DUKPT_KEY_TOO_STRONG', { facts: { type } });
   const { ksn, derivationKey } = transactionKey;
   const key = derivationKey.use((bytes) =>
-    deriveKey(blockEncrypter('AES', bytes), keyUsages[usage], type, counterTail(ksn.initialKeyId, ksn.counter)),
+    deriveKey(freshBlockEncrypter(bytes), keyUsages[usage], type, counterTail(ksn.initialKeyId, ksn.counter)),
   );
   return ok(Secret.take('key', key));
 }

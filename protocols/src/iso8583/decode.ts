@@ -1,6 +1,6 @@
 import { type Fault, fail } from '../kit/index.ts';
 import { lenientBit } from './charset.ts';
-import { type Layout, wireForm } from './layout.ts';
+import { type Layout, planForm, planIndicator, planMask, planMax, wireForm } from './layout.ts';
 import type { Leniency } from './leniency.ts';
 import { DecodedMessage } from './message.ts';
 import { editionOf, mtiFault, mtiText } from './mti.ts';
@@ -94,10 +94,10 @@ export class Decoder {
     const places = new Array<number>(3 * (ones(first) + ones(low) + ones(high2) + ones(low2)));
     this.#count = 0;
     const failed =
-      this.#word(first, 1, places) ||
-      this.#word(low, 33, places) ||
-      this.#word(high2, 65, places) ||
-      this.#word(low2, 97, places);
+      this.#word(bytes, first, 1, places) ||
+      this.#word(bytes, low, 33, places) ||
+      this.#word(bytes, high2, 65, places) ||
+      this.#word(bytes, low2, 97, places);
     if (failed > 0) {
       places.length = this.#count;
       return this.#refuse(failed, mti, places, bodyOffset);
@@ -195,60 +195,61 @@ export class Decoder {
   }
 
   /** Reads the elements of one bitmap word; returns the element that failed, or 0. */
-  #word(word: number, first: number, places: number[]): number {
+  #word(bytes: Uint8Array, word: number, first: number, places: number[]): number {
+    const { plans, indicatorsPacked } = this.#layout;
+    let at = this.#at;
+    let index = this.#count;
     let left = word;
+    let failed = 0;
     while (left !== 0) {
       const bit = Math.clz32(left);
       left &= ~(0x80000000 >>> bit);
-      if (!this.#element(first + bit, places)) return first + bit;
+      const number = first + bit;
+      const plan = plans[number] ?? 0;
+      const width = planIndicator(plan);
+      let count = planMax(plan);
+      if (width !== 0) {
+        const max = count;
+        count = indicatorsPacked ? this.#packedIndicator(bytes, at, width) : this.#textIndicator(bytes, at, width);
+        if (count > max) count = this.#failed('LENGTH_EXCEEDS_MAX', at);
+        at += indicatorsPacked ? (width + 1) >> 1 : width;
+      }
+      const end = count < 0 ? -1 : this.#value(bytes, at, count, plan);
+      if (end < 0) {
+        failed = number;
+        break;
+      }
+      places[index] = number;
+      places[index + 1] = at;
+      places[index + 2] = count;
+      index += 3;
+      at = end;
     }
-    return 0;
+    this.#at = at;
+    this.#count = index;
+    return failed;
   }
 
-  #element(number: number, places: number[]): boolean {
-    const layout = this.#layout;
-    const indicator = layout.indicators[number] ?? 0;
-    const max = layout.maxLengths[number] ?? 0;
-    let count = max;
-    if (indicator !== 0) {
-      const start = this.#at;
-      count = layout.indicatorsPacked ? this.#packedIndicator(indicator) : this.#textIndicator(indicator);
-      if (count < 0) return false;
-      if (count > max) return this.#fault('LENGTH_EXCEEDS_MAX', start);
-    }
-    const at = this.#at;
-    const end = this.#value(layout.forms[number] ?? 0, count, layout.masks[number] ?? 0);
-    if (end < 0) return false;
-    this.#at = end;
-    const index = this.#count;
-    places[index] = number;
-    places[index + 1] = at;
-    places[index + 2] = count;
-    this.#count = index + 3;
-    return true;
-  }
-
-  #textIndicator(width: number): number {
+  #textIndicator(bytes: Uint8Array, at: number, width: number): number {
     const { digits } = this.#layout.set;
-    const bytes = this.#bytes;
     let count = 0;
-    for (let index = 0; index < width; index++, this.#at++) {
-      if (this.#at >= bytes.length) return this.#failed('TRUNCATED', this.#at);
-      const digit = digits[bytes[this.#at] ?? 0] ?? 255;
-      if (digit > 9) return this.#failed('BAD_LENGTH_INDICATOR', this.#at);
+    for (let index = at; index < at + width; index++) {
+      if (index >= bytes.length) return this.#failed('TRUNCATED', index);
+      const digit = digits[bytes[index] ?? 0] ?? 255;
+      if (digit > 9) return this.#failed('BAD_LENGTH_INDICATOR', index);
       count = count * 10 + digit;
     }
     return count;
   }
 
-  #packedIndicator(width: number): number {
-    const bytes = this.#bytes;
+  #packedIndicator(bytes: Uint8Array, at: number, width: number): number {
+    const end = at + ((width + 1) >> 1);
     let count = 0;
-    for (let index = (width + 1) >> 1; index > 0; index--, this.#at++) {
-      if (this.#at >= bytes.length) return this.#failed('TRUNCATED', this.#at);
-      const byte = bytes[this.#at] ?? 0;
-      if (nibbleFaults[byte] !== 0 || (width === 3 && index === 2 && byte > 9))
-        return this.#failed('BAD_LENGTH_INDICATOR', this.#at);
+    for (let index = at; index < end; index++) {
+      if (index >= bytes.length) return this.#failed('TRUNCATED', index);
+      const byte = bytes[index] ?? 0;
+      if (nibbleFaults[byte] !== 0 || (width === 3 && index === at && byte > 9))
+        return this.#failed('BAD_LENGTH_INDICATOR', index);
       count = count * 100 + (byte >> 4) * 10 + (byte & 15);
     }
     return count;
@@ -259,53 +260,69 @@ export class Decoder {
     return -1;
   }
 
-  /** Checks a value from here on; returns where it ends, or -1. */
-  #value(form: number, count: number, mask: number): number {
-    switch (form) {
+  /** Checks a value from `at` on; returns where it ends, or -1. */
+  #value(bytes: Uint8Array, at: number, count: number, plan: number): number {
+    switch (planForm(plan)) {
       case wireForm.text:
-        return this.#text(this.#at, count, mask);
+        return this.#text(bytes, at, count, planMask(plan));
       case wireForm.bcd:
-        return this.#digits(this.#at, count);
+        return this.#digits(bytes, at, count);
       case wireForm.raw: {
-        const end = this.#at + count;
-        return end <= this.#bytes.length ? end : this.#failed('TRUNCATED', this.#bytes.length);
+        const end = at + count;
+        return end <= bytes.length ? end : this.#failed('TRUNCATED', bytes.length);
       }
       case wireForm.hex:
-        return this.#hex(this.#at, count);
+        return this.#hex(bytes, at, count);
       default:
-        return this.#signed(form, count, mask);
+        return this.#signed(bytes, at, count, plan);
     }
   }
 
-  #text(at: number, count: number, mask: number): number {
-    const bytes = this.#bytes;
+  /** Four characters at a time: what all of them may be, and what any of them is. Where one is wrong comes after. */
+  #text(bytes: Uint8Array, at: number, count: number, mask: number): number {
     const types = this.#layout.set.byteTypes;
     const end = at + count;
     const stop = end < bytes.length ? end : bytes.length;
+    let all = mask;
     let seen = 0;
-    for (let index = at; index < stop; index++) {
+    let index = at;
+    for (; index + 3 < stop; index += 4) {
+      const a = types[bytes[index] ?? 0] ?? 0;
+      const b = types[bytes[index + 1] ?? 0] ?? 0;
+      const c = types[bytes[index + 2] ?? 0] ?? 0;
+      const d = types[bytes[index + 3] ?? 0] ?? 0;
+      all &= a & b & c & d;
+      seen |= a | b | c | d;
+    }
+    for (; index < stop; index++) {
       const bits = types[bytes[index] ?? 0] ?? 0;
-      if ((bits & mask) === 0) return this.#failed('BAD_CHARSET', index);
+      all &= bits;
       seen |= bits;
     }
+    if (all !== mask) return this.#wrongCharacter(bytes, at, stop, mask);
     if (stop !== end) return this.#failed('TRUNCATED', stop);
     if ((seen & lenientBit) !== 0) this.#use('ans-8bit');
     return end;
   }
 
-  #digits(at: number, count: number): number {
-    const bytes = this.#bytes;
+  #wrongCharacter(bytes: Uint8Array, at: number, stop: number, mask: number): number {
+    const types = this.#layout.set.byteTypes;
+    let index = at;
+    while (index < stop && ((types[bytes[index] ?? 0] ?? 0) & mask) !== 0) index++;
+    return this.#failed('BAD_CHARSET', index);
+  }
+
+  #digits(bytes: Uint8Array, at: number, count: number): number {
     const end = at + ((count + 1) >> 1);
     const stop = end < bytes.length ? end : bytes.length;
-    if ((count & 1) !== 0) return this.#oddDigits(at, end, stop);
+    if ((count & 1) !== 0) return this.#oddDigits(bytes, at, end, stop);
     for (let index = at; index < stop; index++)
       if (nibbleFaults[bytes[index] ?? 0] !== 0) return this.#failed('BAD_BCD_NIBBLE', index);
     return stop === end ? end : this.#failed('TRUNCATED', stop);
   }
 
   /** An odd number of digits: the byte with the filler is the first or the last one. */
-  #oddDigits(at: number, end: number, stop: number): number {
-    const bytes = this.#bytes;
+  #oddDigits(bytes: Uint8Array, at: number, end: number, stop: number): number {
     const left = this.#layout.oddDigitsLeft;
     const padAt = left ? end - 1 : at;
     for (let index = at; index < stop; index++) {
@@ -324,8 +341,7 @@ export class Decoder {
     return stop === end ? end : this.#failed('TRUNCATED', stop);
   }
 
-  #hex(at: number, count: number): number {
-    const bytes = this.#bytes;
+  #hex(bytes: Uint8Array, at: number, count: number): number {
     const { hexDigits } = this.#layout.set;
     const end = at + count * 2;
     const stop = end < bytes.length ? end : bytes.length;
@@ -334,16 +350,16 @@ export class Decoder {
     return stop === end ? end : this.#failed('TRUNCATED', stop);
   }
 
-  #signed(form: number, count: number, mask: number): number {
-    const at = this.#at;
+  #signed(bytes: Uint8Array, at: number, count: number, plan: number): number {
     if (count === 0) return this.#failed('BAD_SIGN', at);
-    if (at >= this.#bytes.length) return this.#failed('TRUNCATED', at);
-    const byte = this.#bytes[at] ?? 0;
+    if (at >= bytes.length) return this.#failed('TRUNCATED', at);
+    const byte = bytes[at] ?? 0;
     const { set, dialect } = this.#layout;
-    const isNibble = form === wireForm.signedBcd && dialect.sign === 'nibble';
+    const isBcd = planForm(plan) === wireForm.signedBcd;
+    const isNibble = isBcd && dialect.sign === 'nibble';
     const isSign = isNibble ? byte === 0x0c || byte === 0x0d : set.toByte[0x43] === byte || set.toByte[0x44] === byte;
     if (!isSign) return this.#failed('BAD_SIGN', at);
-    return form === wireForm.signedBcd ? this.#digits(at + 1, count - 1) : this.#text(at + 1, count - 1, mask);
+    return isBcd ? this.#digits(bytes, at + 1, count - 1) : this.#text(bytes, at + 1, count - 1, planMask(plan));
   }
 
   #mayTrail(): boolean {

@@ -27,6 +27,8 @@ export interface Layout {
   readonly indicators: Uint8Array;
   readonly maxLengths: Uint16Array;
   readonly masks: Uint8Array;
+  /** Form, indicator, mask and maximal length of an element in one number: one look for the decoder. See `planForm`. */
+  readonly plans: Int32Array;
   /** 1 where the value is a `Secret`. */
   readonly secrets: Uint8Array;
   readonly oddDigitsLeft: boolean;
@@ -34,6 +36,19 @@ export interface Layout {
   readonly bitmapHex: boolean;
   readonly mtiPacked: boolean;
 }
+
+/** How an element stands on the wire: a number of `wireForm`. */
+export const planForm = (plan: number): number => plan & 7;
+/** Digits of the length indicator; 0 for a fixed length. */
+export const planIndicator = (plan: number): number => (plan >> 3) & 7;
+/** Which characters are allowed: a mask of `charset.ts`. */
+export const planMask = (plan: number): number => (plan >> 6) & 255;
+/** The most that the value may be long, in characters or bytes. */
+export const planMax = (plan: number): number => (plan >> 14) & 0x3fff;
+/** Text or packed digits that are no secret. */
+export const isOpenText = (plan: number): boolean => (plan & (secretBit | 7)) <= wireForm.bcd;
+
+const secretBit = 1 << 28;
 
 const indicatorDigits = { fixed: 0, LLVAR: 2, LLLVAR: 3, LLLLVAR: 4 } as const;
 
@@ -57,6 +72,7 @@ export function layOut(
   const indicators = new Uint8Array(129);
   const maxLengths = new Uint16Array(129);
   const masks = new Uint8Array(129);
+  const plans = new Int32Array(129);
   const secrets = new Uint8Array(129);
   const elements: (LinkElement | undefined)[] = [undefined];
   for (const row of dataElements) {
@@ -68,6 +84,12 @@ export function layOut(
     indicators[row.number] = indicatorDigits[element.kind];
     maxLengths[row.number] = element.maxLength;
     masks[row.number] = typeBits[element.type];
+    plans[row.number] =
+      form |
+      (indicatorDigits[element.kind] << 3) |
+      (typeBits[element.type] << 6) |
+      (element.maxLength << 14) |
+      (element.secret === undefined ? 0 : secretBit);
     secrets[row.number] = element.secret === undefined ? 0 : 1;
   }
   return {
@@ -79,6 +101,7 @@ export function layOut(
     indicators,
     maxLengths,
     masks,
+    plans,
     secrets,
     oddDigitsLeft: dialect.oddDigits === 'left',
     indicatorsPacked: dialect.lengthIndicators === 'bcd',

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
-import { Secret, type SecretKind, toHex } from '../kit/index.ts';
+import { asBuffer, Secret, type SecretKind, toHex } from '../kit/index.ts';
 import { dataElement } from './data-elements.ts';
-import { indicatorLength, type Layout, wireForm, wireLength } from './layout.ts';
+import { indicatorLength, isOpenText, type Layout, planForm, wireForm, wireLength } from './layout.ts';
 import type { Leniency } from './leniency.ts';
 import { latinText, mappedText, packedText } from './text.ts';
 
@@ -71,15 +71,43 @@ export class DecodedMessage implements Message {
 
   /** The numbers of the elements that are present, ascending; bitmaps are not elements here. */
   get elements(): readonly number[] {
-    return this.#places.filter((_, index) => index % 3 === 0);
+    const elements: number[] = [];
+    for (let index = 0; index < this.#places.length; index += 3) elements.push(this.#places[index] ?? 0);
+    return elements;
+  }
+
+  /**
+   * The values of all elements, in the order of `elements`: the quickest way to have every one. Made anew at each look.
+   *
+   * Text between two secrets becomes one string of which each value is a part. Strings are never made of the bytes
+   * of a secret or of a binary element, which may hold one.
+   */
+  get values(): readonly FieldValue[] {
+    const places = this.#places;
+    const { plans, set } = this.#layout;
+    // An array that is made at its full length is not moved as it fills.
+    // oxlint-disable-next-line unicorn/no-new-array
+    const values = new Array<FieldValue>(places.length / 3);
+    for (let index = 0, count = 0; index < places.length; ) {
+      if (set.isAscii && isOpenText(plans[places[index] ?? 0] ?? 0)) {
+        const past = this.#stretch(places, index, values, count);
+        count += (past - index) / 3;
+        index = past;
+      } else {
+        values[count++] = this.#valueAt(index);
+        index += 3;
+      }
+    }
+    return values;
   }
 
   /** All elements as values. Made once, at the first look. */
   get fields(): Fields {
     if (this.#fields) return this.#fields;
     const fields: { [element: number]: FieldValue } = {};
-    const places = this.#places;
-    for (let index = 0; index < places.length; index += 3) fields[places[index] ?? 0] = this.#valueAt(index);
+    const { values } = this;
+    // From the highest down, so that the object is given its room once.
+    for (let index = values.length - 1; index >= 0; index--) fields[this.#places[index * 3] ?? 0] = values[index] ?? '';
     this.#fields = fields;
     return fields;
   }
@@ -166,6 +194,33 @@ export class DecodedMessage implements Message {
     return -1;
   }
 
+  /** Makes the values from `first` on up to the next secret or binary element; returns the index of that. */
+  #stretch(places: readonly number[], first: number, values: FieldValue[], firstCount: number): number {
+    const { plans, oddDigitsLeft } = this.#layout;
+    let past = first + 3;
+    while (past < places.length && isOpenText(plans[places[past] ?? 0] ?? 0)) past += 3;
+    const start = places[first + 1] ?? 0;
+    const lastForm = planForm(plans[places[past - 3] ?? 0] ?? 0);
+    const end = (places[past - 2] ?? 0) + wireLength(lastForm, places[past - 1] ?? 0);
+    const bytes = asBuffer(this.#bytes);
+    let latin: string | undefined;
+    let digits: string | undefined;
+    for (let index = first, next = firstCount; index < past; index += 3, next++) {
+      const form = planForm(plans[places[index] ?? 0] ?? 0);
+      const at = (places[index + 1] ?? 0) - start;
+      const count = places[index + 2] ?? 0;
+      if (form === wireForm.text) {
+        latin ??= bytes.toString('latin1', start, end);
+        values[next] = latin.substring(at, at + count);
+      } else {
+        digits ??= bytes.toString('hex', start, end);
+        const from = at * 2 + (oddDigitsLeft ? 0 : count & 1);
+        values[next] = digits.substring(from, from + count);
+      }
+    }
+    return past;
+  }
+
   #valueAt(index: number): FieldValue {
     const number = this.#places[index] ?? 0;
     const at = this.#places[index + 1] ?? 0;
@@ -200,7 +255,8 @@ export class DecodedMessage implements Message {
 
   #secretAt(number: number, form: number, at: number, count: number): Secret {
     const kind: SecretKind = this.#layout.elements[number]?.secret ?? 'pan';
-    if (form === wireForm.raw) return Secret.copy(kind, this.#bytes.subarray(at, at + count));
+    if (form === wireForm.raw || (form === wireForm.text && this.#layout.set.isAscii))
+      return Secret.copy(kind, this.#bytes, at, at + count);
     if (form === wireForm.hex) return Secret.take(kind, this.#hexBytes(at, count));
     return Secret.take(kind, this.#characters(form, at, count));
   }

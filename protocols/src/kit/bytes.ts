@@ -19,7 +19,8 @@ export function hex(text: string): Uint8Array {
 }
 
 /** A Buffer over the same memory, without a copy. */
-export const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export const asBuffer = (bytes: Uint8Array): Buffer =>
+  bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** One array out of many. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {

@@ -18,14 +18,14 @@ export class Secret<Kind extends SecretKind = SecretKind> {
 
   /** Copies the bytes, then zeroes the caller's buffer: one owner from here on. */
   static take<K extends SecretKind>(kind: K, bytes: Uint8Array): Secret<K> {
-    const owned = new Uint8Array(bytes);
-    bytes.fill(0);
+    const owned = copyOf(bytes);
+    wipe(bytes);
     return new Secret(kind, owned);
   }
 
-  /** Copies the bytes and leaves the caller's as they are: for views into a message that is still being read. */
-  static copy<K extends SecretKind>(kind: K, bytes: Uint8Array): Secret<K> {
-    return new Secret(kind, new Uint8Array(bytes));
+  /** Copies bytes (all, or from `start` up to `end`) and leaves the caller's as they are: for a message that is still being read. */
+  static copy<K extends SecretKind>(kind: K, bytes: Uint8Array, start = 0, end = bytes.length): Secret<K> {
+    return new Secret(kind, copyOf(bytes, start, end));
   }
 
   /** Length in bytes; not secret by itself except for a PIN. */
@@ -53,6 +53,23 @@ export class Secret<Kind extends SecretKind = SecretKind> {
   [inspect.custom](): string {
     return `[${this.kind}]`;
   }
+}
+
+/** Secrets are short: up to here the array functions spend longer on their arguments than on the bytes. */
+const shortMax = 64;
+
+/** A plain array, whatever kind the bytes come in: a Buffer's memory may be shared with others. */
+function copyOf(bytes: Uint8Array, start = 0, end = bytes.length): Uint8Array {
+  const length = end - start;
+  const copy = new Uint8Array(length);
+  if (length > shortMax) copy.set(bytes.subarray(start, end));
+  else for (let index = 0; index < length; index += 1) copy[index] = bytes[start + index] ?? 0;
+  return copy;
+}
+
+function wipe(bytes: Uint8Array): void {
+  if (bytes.length > shortMax) bytes.fill(0);
+  else for (let index = 0; index < bytes.length; index += 1) bytes[index] = 0;
 }
 
 /** A PAN as its ASCII digits. */

@@ -42,6 +42,9 @@ export function decodeSnapshot(bytes: Uint8Array): Result<Snapshot, 'NEGATIVE_FI
   const nameLength = view.readUInt8(4);
   const count = view.readUInt32BE(41);
   if (nameLength > 32) return fail('NEGATIVE_FILE_INVALID', { offset: 4 });
+  // Read as ASCII a byte above 7F loses its highest bit: two snapshots of one name would differ in their bytes.
+  if (view.subarray(5, 5 + nameLength).some((byte) => byte < 0x20 || byte > 0x7e))
+    return fail('NEGATIVE_FILE_INVALID', { offset: 5 });
   if (view.length !== headerLength + count * tagLength) return fail('NEGATIVE_FILE_INVALID', { offset: 41 });
   if (view.subarray(5 + nameLength, 37).some((byte) => byte !== 0))
     return fail('NEGATIVE_FILE_INVALID', { offset: 5 + nameLength });
