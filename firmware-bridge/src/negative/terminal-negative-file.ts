@@ -12,7 +12,7 @@ import {
 import type { World } from '@tsunagu/protocols/world';
 import type { TerminalKeys } from '../keys/index.ts';
 import { pauseAfter, type SecureNetwork } from '../link/index.ts';
-import type { NegativeFile } from '../payment/index.ts';
+import type { NegativeFile } from '../secure/index.ts';
 import { type Files, replaceFile, type SealedStore } from '../sealed-store/index.ts';
 import { checkSnapshot, fetchArtefact, type PartialArtefact } from './fetch-snapshot.ts';
 import {
