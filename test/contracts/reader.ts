@@ -7,8 +7,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 export interface ReaderBench {
   readonly reader: ChipReader;
   /** Puts an EMV card in. */
-  insert(): void;
-  remove(): void;
+  insert(): void | Promise<void>;
+  remove(): void | Promise<void>;
   /** Breaks the next answer that concerns a card. */
   inject(fault: string): void;
   /** The same device after it was unplugged. */
@@ -44,19 +44,19 @@ export function readerContract(under: ReaderUnderTest): void {
       bench = await open();
       const { reader } = bench;
       expect(unwrap(await reader.state())).toBe('absent');
-      bench.insert();
+      await bench.insert();
       expect(unwrap(await reader.state())).toBe('present');
       unwrap(await reader.powerOn());
       expect(unwrap(await reader.state())).toBe('active');
       unwrap(await reader.powerOff());
       expect(unwrap(await reader.state())).toBe('present');
-      bench.remove();
+      await bench.remove();
       expect(unwrap(await reader.state())).toBe('absent');
     });
 
     it('gives the ATR of the card, and the response to a command', async () => {
       bench = await open();
-      bench.insert();
+      await bench.insert();
       expect(toHex(unwrap(await bench.reader.powerOn()))).toBe(atr);
       const answer = unwrap(await bench.reader.transmit(selectDirectory));
       expect(toHex(answer.subarray(-2))).toBe('9000');
@@ -72,20 +72,20 @@ export function readerContract(under: ReaderUnderTest): void {
       expect(await reader.powerOn()).toMatchObject({ ok: false, fault: { code: 'READER_CARD_ABSENT' } });
       expect(await reader.transmit(select)).toMatchObject({ ok: false, fault: { code: 'READER_CARD_ABSENT' } });
       expect(await reader.waitForCard(200)).toMatchObject({ ok: false, fault: { code: 'READER_CARD_ABSENT' } });
-      bench.insert();
+      await bench.insert();
       expect(await reader.transmit(select)).toMatchObject({ ok: false, fault: { code: 'READER_REFUSED' } });
     });
 
     it('waits for a card', async () => {
       bench = await open();
       const waiting = bench.reader.waitForCard(60_000);
-      setTimeout(() => bench.insert(), 10);
+      setTimeout(() => void bench.insert(), 10);
       expect(await waiting).toMatchObject({ ok: true });
     });
 
     it('keeps commands that are given at once apart', async () => {
       bench = await open();
-      bench.insert();
+      await bench.insert();
       const { reader } = bench;
       const answers = await Promise.all([
         reader.powerOn(),
@@ -100,18 +100,18 @@ export function readerContract(under: ReaderUnderTest): void {
 
     it('notices that a card was taken away, and takes the next one', async () => {
       bench = await open();
-      bench.insert();
+      await bench.insert();
       unwrap(await bench.reader.powerOn());
-      bench.remove();
+      await bench.remove();
       expect(await bench.reader.transmit(select)).toMatchObject({ ok: false });
-      bench.insert();
+      await bench.insert();
       unwrap(await bench.reader.powerOn());
       expect(toHex(unwrap(await bench.reader.transmit(selectDirectory)).subarray(-2))).toBe('9000');
     });
 
     it.each(under.survivesAtPowerOn ?? [])('gets through "%s" at power-on', async (fault) => {
       bench = await open();
-      bench.insert();
+      await bench.insert();
       bench.inject(fault);
       expect(toHex(unwrap(await bench.reader.powerOn()))).toBe(atr);
     });
@@ -120,7 +120,7 @@ export function readerContract(under: ReaderUnderTest): void {
       'ends a command that meets "%s" with %s, and serves the next one',
       async (fault, code) => {
         bench = await open();
-        bench.insert();
+        await bench.insert();
         unwrap(await bench.reader.powerOn());
         bench.inject(fault);
         const answer = await bench.reader.transmit(selectDirectory);
@@ -133,7 +133,7 @@ export function readerContract(under: ReaderUnderTest): void {
         }
         let { reader } = bench;
         if (fault === 'unplug') reader = await bench.replug();
-        if (fault === 'removed') bench.insert();
+        if (fault === 'removed') await bench.insert();
         for (let round = 0; round < 2; round++) {
           unwrap(await reader.powerOn());
           expect(toHex(unwrap(await reader.transmit(selectDirectory)).subarray(-2))).toBe('9000');

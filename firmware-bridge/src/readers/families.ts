@@ -4,6 +4,7 @@ import type { UsbDevice, UsbDeviceInfo, UsbTransport } from '../usb/port.ts';
 import { acr122u, openAcr122u } from './acr122u/open.ts';
 import { openCcid } from './ccid/open.ts';
 import type { Reader, ReaderCode } from './port.ts';
+import { openRcs300, rcs300 } from './rcs300/open.ts';
 import { openRcs380, rcs380 } from './rcs380/open.ts';
 import { openStripe } from './stripe/reader.ts';
 import { stripeHead } from './stripe/reader.ts';
@@ -11,6 +12,8 @@ import { stripeHead } from './stripe/reader.ts';
 /** A family of readers: which devices it drives, and how. */
 interface ReaderFamily {
   readonly id: string;
+  /** Written from documents, and never met the hardware. */
+  readonly isUnproven?: true;
   readonly drives: (info: UsbDeviceInfo) => boolean;
   /** The readers of one device: one for each slot. */
   readonly open: (world: World, device: UsbDevice) => Promise<Result<readonly Reader[], ReaderCode>>;
@@ -36,6 +39,13 @@ export const readerFamilies: readonly ReaderFamily[] = [
     drives: ({ vendorId, productId }) =>
       vendorId === rcs380.vendorId && rcs380.productIds.some((known) => known === productId),
     open: openRcs380,
+  },
+  {
+    id: 'rcs300',
+    isUnproven: true,
+    drives: ({ vendorId, productId }) =>
+      vendorId === rcs300.vendorId && rcs300.productIds.some((known) => known === productId),
+    open: openRcs300,
   },
   // Any device may hold a CCID interface: its class descriptor decides, so this family comes last.
   { id: 'ccid', drives: () => true, open: openCcid },

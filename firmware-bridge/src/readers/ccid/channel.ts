@@ -22,6 +22,8 @@ const commandMsMax = 30_000;
 const continuationMs = 250;
 /** Answers of commands that were given up are skipped; more than this many of them is a reader out of step. */
 const lateAnswersMax = 8;
+/** Reads after the time is over, of what lies in the endpoint already. */
+const overdueReadsMax = 8;
 const writeMs = 1_000;
 
 /** A command, before slot and sequence number are put to it. */
@@ -87,7 +89,7 @@ export class CcidChannel {
   ): Promise<Result<Answer<T>, ReaderCode>> {
     return this.#turns.take(async () => {
       const seq = this.#nextSeq();
-      const sent = await this.#write({ ...command, slot, seq });
+      const sent = await this.#write(addressed(command, slot, seq));
       const answer = sent.ok ? await this.#answerTo(slot, seq, waitMs) : sent;
       if (answer.ok && isOfType(answer.value, expected)) return ok(answer.value);
       await this.#recover(slot);
@@ -165,11 +167,13 @@ export class CcidChannel {
 
   async #readMessage(waitMs: number): Promise<Result<BulkIn, ReaderCode>> {
     let left = waitMs;
+    let overdue = 0;
     for (;;) {
       const isBegun = this.#assembler.pendingBytes > 0;
-      if (left <= 0) return fail('READER_TIMEOUT');
+      // What lies there already is taken, however late this process comes to it (it may have been suspended).
+      if (left <= 0 && ++overdue > overdueReadsMax) return fail('READER_TIMEOUT');
       const startedAt = this.#world.clock.monotonicMs();
-      const read = await this.device.bulkIn(this.ccid.bulkIn, this.#readBytes, left);
+      const read = await this.device.bulkIn(this.ccid.bulkIn, this.#readBytes, Math.max(left, 1));
       if (!read.ok) {
         if (read.fault.code !== 'USB_TIMEOUT') return read;
         const ended = this.#assembler.finish();
@@ -232,6 +236,13 @@ export class CcidChannel {
     this.#abandoned.delete(this.#seq);
     return this.#seq;
   }
+}
+
+/** A command with its address. Transfers, which are nearly all there is, are spelt out: a spread costs more than the rest of the way. */
+function addressed(command: Command, slot: number, seq: number): BulkOut {
+  if (command.type !== 'xfrBlock') return { ...command, slot, seq };
+  const { type, bwi, level, data } = command;
+  return { type, slot, seq, bwi, level, data };
 }
 
 const isOfType = <T extends BulkIn['type']>(message: BulkIn, type: T): message is Answer<T> => message.type === type;

@@ -22,6 +22,8 @@ const ackMs = 500;
 const answerMs = 1_000;
 /** The rest of a frame that has begun. */
 const continuationMs = 250;
+/** Reads after the time is over. */
+const overdueReadsMax = 8;
 const frameBytesMax = port100DataMax + 10;
 const readBytes = Math.ceil((frameBytesMax + usb.packetBytes) / usb.packetBytes) * usb.packetBytes;
 
@@ -92,9 +94,10 @@ export class Port100 {
   async #readFrame(waitMs: number): Promise<Result<Port100Frame, ReaderCode>> {
     let frame: Uint8Array = new Uint8Array(0);
     let left = waitMs;
-    while (left > 0) {
+    // What lies there already is taken, however late this process comes to it.
+    for (let overdue = 0; left > 0 || overdue++ < overdueReadsMax; ) {
       const startedAt = this.#world.clock.monotonicMs();
-      const read = await this.#device.bulkIn(usb.bulkIn, readBytes, left);
+      const read = await this.#device.bulkIn(usb.bulkIn, readBytes, Math.max(left, 1));
       if (!read.ok) {
         if (read.fault.code !== 'USB_TIMEOUT') return read;
         return frame.length > 0 ? fail('FRAME_TRUNCATED', { offset: frame.length }) : fail('READER_TIMEOUT');
