@@ -33,12 +33,16 @@ import {
   registeredTerminal,
   type TerminalDetail,
   type TerminalSummary,
+  type PaymentOrder,
+  type SlipOrder,
   type TestSale,
+  type TotalsOrder,
   type TimelineEntry,
   terminalDetail,
   terminalSummary,
   timelineEntry,
 } from '@tsunagu/protocols/fleet';
+import type { TraceOrder } from '@tsunagu/protocols/kernel-trace';
 import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { type NegativeProof, negativeProof } from '@tsunagu/protocols/negative/proof';
 import type { World } from '@tsunagu/protocols/world';
@@ -70,6 +74,10 @@ export interface Client {
   timeline(serial: string): Promise<Result<readonly TimelineEntry[]>>;
   register(terminal: RegisterTerminal): Promise<Result<ClaimBundle>>;
   startTestSale(serial: string, sale: TestSale): Promise<Result<Job>>;
+  startPayment(serial: string, payment: PaymentOrder): Promise<Result<Job>>;
+  startTotals(serial: string, totals: TotalsOrder): Promise<Result<Job>>;
+  startSlip(serial: string, slip: SlipOrder): Promise<Result<Job>>;
+  startTrace(serial: string, trace: TraceOrder): Promise<Result<Job>>;
   job(id: string): Promise<Result<Job>>;
   /** Ends a terminal's certificate, on its live connections too. */
   revokeCertificate(serial: string): Promise<Result<TerminalDetail>>;
@@ -156,6 +164,10 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
       return answer.ok ? ok(answer.value.claim) : answer;
     },
     startTestSale: (serial, sale) => call(job, managementPaths.testSales(serial), sale),
+    startPayment: (serial, payment) => call(job, managementPaths.payments(serial), payment),
+    startTotals: (serial, totals) => call(job, managementPaths.totals(serial), totals),
+    startSlip: (serial, slip) => call(job, managementPaths.slips(serial), slip),
+    startTrace: (serial, trace) => call(job, managementPaths.traces(serial), trace),
     job: (id) => call(job, managementPaths.job(id)),
     revokeCertificate: (serial) => call(terminalDetail, managementPaths.certificate(serial), undefined, 'DELETE'),
     addNegative: (entry) => call(negativeAdded, managementPaths.negativeEntries, entry),

@@ -1,4 +1,4 @@
-import type { LinkState, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
+import type { LinkState, PaymentKind, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
 import { workshopEn } from './workshop-en.ts';
 
 type TimelineKind = TimelineEntry['kind'];
@@ -95,6 +95,31 @@ export const en = {
     approval: (code: string) => `approval ${code}`,
     action: (code: string) => `action code ${code}`,
     took: (ms: number) => `${Math.round(ms)} ms`,
+    stan: (stan: string) => `STAN ${stan}`,
+    follow: (original: string) => `of ${original}`,
+    balance: (amount: string) => `${amount} available`,
+    offline: 'approved offline',
+    queued: 'waits for the switch',
+  },
+  payment: {
+    kinds: {
+      sale: 'sale',
+      void: 'void',
+      refund: 'refund',
+      preauth: 'authorisation',
+      complete: 'completion',
+      balance: 'balance',
+    } satisfies Record<PaymentKind, string>,
+    title: (serial: string, parts: readonly string[]) => [serial, ...parts].join('  '),
+  },
+  totals: {
+    title: (serial: string, day: number, isClosed: boolean) =>
+      `${serial}  business day ${day}${isClosed ? ', closed' : ''}`,
+    columns: { scheme: 'SCHEME', kind: 'KIND', count: 'COUNT', amount: 'AMOUNT' },
+    net: (amount: string) => `net ${amount}`,
+    waiting: (count: number) => `${count} advices wait for the switch`,
+    refused: (stan: string, actionCode: string) =>
+      `the switch refused the advice of STAN ${stan} (action code ${actionCode}): to be checked by a person`,
   },
   revoked: (serial: string) => `The certificate of ${serial} is revoked; its connections have ended.`,
   negative: {

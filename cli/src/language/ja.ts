@@ -83,6 +83,30 @@ export const ja: Texts = {
     approval: (code) => `承認番号 ${code}`,
     action: (code) => `アクションコード ${code}`,
     took: (ms) => `${Math.round(ms)} ミリ秒`,
+    stan: (stan) => `端末通番 ${stan}`,
+    follow: (original) => `元通番 ${original}`,
+    balance: (amount) => `利用可能額 ${amount}`,
+    offline: 'オフライン承認',
+    queued: 'センター未送信',
+  },
+  payment: {
+    kinds: {
+      sale: '売上',
+      void: '取消',
+      refund: '返品',
+      preauth: 'オーソリ',
+      complete: '承認後売上',
+      balance: '残高照会',
+    },
+    title: (serial, parts) => [serial, ...parts].join('  '),
+  },
+  totals: {
+    title: (serial, day, isClosed) => `${serial}  営業日 ${day}${isClosed ? '(締め済)' : ''}`,
+    columns: { scheme: 'カード会社', kind: '取引区分', count: '件数', amount: '金額' },
+    net: (amount) => `差引合計 ${amount}`,
+    waiting: (count) => `センター未送信 ${count} 件`,
+    refused: (stan, actionCode) =>
+      `端末通番 ${stan} の通知はセンターが受け付けませんでした(応答コード ${actionCode})。係員の確認が必要です。`,
   },
   revoked: (serial) => `${serial} の証明書を失効させ、接続を切断しました。`,
   negative: {

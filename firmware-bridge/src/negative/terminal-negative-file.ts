@@ -28,7 +28,7 @@ import {
 import type { World } from '@tsunagu/protocols/world';
 import type { TerminalKeys } from '../keys/index.ts';
 import { pauseAfter, type SecureNetwork } from '../link/index.ts';
-import type { NegativeFile } from '../payment/index.ts';
+import type { NegativeFile } from '../secure/index.ts';
 import { type Files, replaceFile, type SealedStore } from '../sealed-store/index.ts';
 import { ContainerDownload, fetchNamed, fetchSteps, fetchWhole, hexOf, type NegativeSource } from './fetch.ts';
 import { type HeldContainer, holdContainer } from './held-container.ts';

@@ -3,6 +3,7 @@ import type {
   changeConfiguration,
   DesiredConfiguration,
   Job,
+  JobBody,
   LiveEvent,
   NegativeAdded,
   Overview,
@@ -11,7 +12,6 @@ import type {
   Serial,
   TerminalDetail,
   TerminalSummary,
-  TestSale,
   TimelineEntry,
   addNegative,
   addNegativeRange,
@@ -79,7 +79,12 @@ export interface ApiRooms {
   };
   readonly jobs: {
     job(id: string): Promise<Result<Job>>;
-    testSale(serial: Serial, sale: TestSale, by: Actor): Promise<Result<Job>>;
+    /** Has a terminal do something: a payment, its totals, a slip. */
+    start(
+      serial: Serial,
+      body: Exclude<JobBody, { type: 'key.load' | 'software.install' }>,
+      by: Actor,
+    ): Promise<Result<Job>>;
   };
   readonly sales: {
     /** Newest first. */

@@ -8,6 +8,7 @@ import { fleetErrors } from './fleet.ts';
 import { iso8583Errors } from './iso8583.ts';
 import { keysErrors } from './keys.ts';
 import { kitErrors } from './kit.ts';
+import { paymentErrors } from './payment.ts';
 import { readersErrors } from './readers.ts';
 import { switchErrors } from './switch.ts';
 import { workshopErrors } from './workshop.ts';
@@ -20,6 +21,7 @@ export const errorsByRoom = {
   emv: emvErrors,
   readers: readersErrors,
   bridge: bridgeErrors,
+  payment: paymentErrors,
   agent: agentErrors,
   fleet: fleetErrors,
   api: apiErrors,

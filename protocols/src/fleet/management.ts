@@ -4,6 +4,8 @@ import { claimBundle } from './device-api.ts';
 import { serialSchema } from './identity.ts';
 import { jobState, jobReport, keySlot, saleResult, testSale } from './job.ts';
 import { negativeReasons } from '../negative/coding/reasons.ts';
+import { traceOrder } from '../kernel-trace/index.ts';
+import { paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
 
 /**
  * W5, the management API (port base + 0): what the CLI, the dashboard and other systems use. Lists are paged by cursor,
@@ -17,6 +19,10 @@ export const managementPaths = {
   terminals: '/api/v1/terminals',
   terminal: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}`,
   timeline: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/timeline`,
+  payments: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/payments`,
+  totals: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/totals`,
+  slips: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/slips`,
+  traces: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/traces`,
   certificate: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/certificate`,
   testSales: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/test-sales`,
   job: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}`,
@@ -225,11 +231,21 @@ export const job = z
       .describe('Steps as they were reported, oldest first.'),
     sale: saleResult.nullable().describe('The sale that it made.'),
     evidence: jobReport.shape.evidence.nullable().describe('Proof of a key load, as the terminal computed it.'),
+    totals: terminalTotals.nullable().describe('Daily totals, where the job asked for them.'),
+    document: slipDocument.nullable().describe('A printed slip, or a trace; live events leave it out.'),
   })
   .describe('A job as people see it.');
 export type Job = z.infer<typeof job>;
 /** The body of a request for a test sale: the same as the job's. */
 export const startTestSale = testSale;
+/** The body of a request for a payment: the same as the job's. */
+export const startPayment = paymentOrder;
+/** The body of a request for daily totals. */
+export const startTotals = totalsOrder;
+/** The body of a request for a slip. */
+export const startSlip = slipOrder;
+/** The body of a request for a trace. */
+export const startTrace = traceOrder;
 
 export const saleLine = z
   .object({
@@ -241,6 +257,12 @@ export const saleLine = z
       .enum(['approved', 'declined', 'refused', 'reversed', 'failed', 'pending'])
       .describe('How it ended, or `pending` while an answer is awaited.'),
     mti: z.string().describe('Message type indicator of the request; empty when there was no message.'),
+    kind: z
+      .string()
+      .optional()
+      .describe(
+        'What was asked of the switch, such as sale, refund or authorisation; absent where the terminal decided.',
+      ),
     amountMinor: z.number().int().describe('Amount in minor units of the currency (JPY has none: yen).'),
     currency: z.string().describe('ISO 4217 alphabetic code.'),
     scheme: z.string().describe('Card scheme.'),

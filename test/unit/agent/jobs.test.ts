@@ -87,6 +87,10 @@ function counting(effects: string[]): JobHandlers {
         return { state: 'succeeded', evidence: { slot: 'negative', kcv: '0123456789' } };
       },
     },
+    'payment.run': { afterPowerLoss: 'failed', run: async () => ({ state: 'failed', fault: 'SALE_FAILED' }) },
+    'payment.totals': { afterPowerLoss: 'failed', run: async () => ({ state: 'failed', fault: 'SALE_FAILED' }) },
+    'trace.show': { afterPowerLoss: 'again', run: async () => ({ state: 'failed', fault: 'TRACE_UNKNOWN' }) },
+    'slip.print': { afterPowerLoss: 'again', run: async () => ({ state: 'failed', fault: 'SALE_FAILED' }) },
     'sale.test': {
       afterPowerLoss: 'failed',
       run: async (_, { progress }) => {

@@ -186,7 +186,9 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         const found = jobs.get(id);
         return found ? ok(found) : fail('JOB_UNKNOWN');
       },
-      async testSale(serial, sale) {
+      async start(serial, body) {
+        if (body.type !== 'sale.test') return fail('INPUT_INVALID');
+        const sale = body.params;
         const found = find(serial);
         if (!found.ok) return found;
         const job: Job = {
@@ -201,6 +203,8 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
           steps: [],
           sale: null,
           evidence: null,
+          totals: null,
+          document: null,
         };
         jobs.set(job.id, job);
         const steps = saleSteps.filter((step) => step !== 'reversal-queued');

@@ -2,6 +2,7 @@ import type { Scheme } from '@tsunagu/protocols/emv';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
 import type { Secret } from '@tsunagu/protocols/kit';
+import { mayTakeStripe } from '../kernel/index.ts';
 import type { Track2 } from '../readers/stripe/track2.ts';
 
 /** Schemes by the first digits of a PAN. ISO/IEC 7812; the schemes' published ranges. */
@@ -25,15 +26,17 @@ export const schemeOfPan = (pan: Secret<'pan'>): Scheme | undefined =>
  *
  * @param today YYMM
  * @param hasChipReader whether this terminal could read the chip that the service code tells of (ISO/IEC 7813, first digit 2 or 6)
+ * @param isTechnicalFallback this very chip has just failed, and the acquirer lets its stripe stand in (`nextInterface` of the kernel)
  */
 export function stripeRefusal(
   { expiry, serviceCode }: Track2,
   today: string,
   negative: NegativeAnswer,
   hasChipReader: boolean,
+  isTechnicalFallback = false,
 ): ErrorCode | undefined {
   if (negative === 'listed' || negative === 'range-listed') return 'CARD_LISTED';
-  if (hasChipReader && /^[26]/.test(serviceCode)) return 'CARD_NEEDS_CHIP';
+  if (!mayTakeStripe(serviceCode, hasChipReader, isTechnicalFallback)) return 'CARD_NEEDS_CHIP';
   return sortable(expiry) < sortable(today) ? 'CARD_EXPIRED' : undefined;
 }
 

@@ -1,5 +1,14 @@
 import type { Clock } from '@tsunagu/protocols/world';
-import { type SaleRoom, type SaleTimings, saleRooms } from './ports.ts';
+
+/** The parts of the terminal that a sale passes through, and everything outside of it. */
+export const saleRooms = ['reader', 'card', 'kernel', 'payment', 'storage', 'acquirer'] as const;
+export type SaleRoom = (typeof saleRooms)[number];
+
+/**
+ * Milliseconds that one sale spent in each room, each counted once: `reader` is the CCID driver, its frames and the transport
+ * without the card; `acquirer` is encryption, line and everything behind it.
+ */
+export type SaleTimings = Readonly<Record<SaleRoom | 'total', number>>;
 
 /** Tells how long one sale was in each room. A room that calls another one stands still meanwhile: nothing is counted twice. */
 export class Stopwatch {
