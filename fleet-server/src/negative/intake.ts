@@ -1,5 +1,5 @@
 import { fail, ok, secretPan } from '@tsunagu/protocols/kit';
-import { overlayMax } from '@tsunagu/protocols/negative';
+import { overlayMax, secondTag } from '@tsunagu/protocols/negative';
 import { type Cards, entryView } from './cards.ts';
 import type { Heads } from './heads.ts';
 import { readImportFile } from './import-file.ts';
@@ -15,7 +15,7 @@ export function openIntake(
   { overlayEntries, insert, drop, cardOf }: Cards,
   heads: Heads,
   versions: Versions,
-): Pick<Negative, 'add' | 'remove' | 'importList' | 'addRange'> {
+): Pick<Negative, 'add' | 'remove' | 'importList' | 'allow' | 'addRange'> {
   const { world, store, vault } = rooms;
   return {
     async add(pan, reason, by, source = 'manual') {
@@ -110,6 +110,43 @@ export function openIntake(
       });
       const published = await versions.publish(secondSignature);
       return { ...published, added, removed: gone.length, kept: known.size - gone.length, refused: [...file.refused] };
+    },
+    async allow(pan, isWithdrawn, by) {
+      const { tag, token, last_four } = cardOf(pan, '');
+      const changed = await store.write(async (tx) => {
+        const listed = await tx
+          .selectFrom('negative_cards')
+          .select('id')
+          .where('list', '=', list)
+          .where('token', '=', token)
+          .executeTakeFirst();
+        if (listed && !isWithdrawn) return fail('NEGATIVE_CARD_LISTED');
+        const done = isWithdrawn
+          ? await tx
+              .deleteFrom('negative_exceptions')
+              .where('list', '=', list)
+              .where('token', '=', token)
+              .returning('id')
+              .executeTakeFirst()
+          : await tx
+              .insertInto('negative_exceptions')
+              .values({ list, token, second: secondTag(tag) })
+              .onConflict((conflict) => conflict.columns(['list', 'token']).doNothing())
+              .returning('id')
+              .executeTakeFirst();
+        if (!done) return ok(false);
+        const kind = isWithdrawn ? 'disallowed' : 'allowed';
+        const at = world.clock.now();
+        await tx
+          .insertInto('negative_changes')
+          .values({ list, token, last_four, kind, source: 'manual', reason: 'other', at, by: by.subject })
+          .execute();
+        return ok(true);
+      });
+      if (!changed.ok) return changed;
+      if (changed.value)
+        world.log('info', 'negativeExceptionChanged', { list, token, withdrawn: isWithdrawn, by: by.subject });
+      return ok(await versions.publish(false));
     },
     async addRange({ low, high, until }, by) {
       if (low.length !== high.length || low > high) return fail('INPUT_INVALID', { field: 'high' });

@@ -72,6 +72,12 @@ export interface Negative {
   ): Promise<Result<NegativePublished, 'NEGATIVE_ENTRY_UNKNOWN'>>;
   /** Takes an issuer's list in, in a new version. */
   importList(file: z.infer<typeof importNegative>, by: Actor): Promise<NegativeImported>;
+  /** Lets a good card through, or ends that, in a new version; an emergency entry still goes before it. */
+  allow(
+    pan: Secret<'pan'>,
+    isWithdrawn: boolean,
+    by: Actor,
+  ): Promise<Result<NegativePublished, 'NEGATIVE_CARD_LISTED'>>;
   addRange(range: z.infer<typeof addNegativeRange>, by: Actor): Promise<Result<NegativePublished, 'INPUT_INVALID'>>;
   /** Makes a new version out of all entries, with an empty overlay. */
   publishVersion(isSignedTwice: boolean): Promise<NegativePublished>;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { negativeNames, type NegativePublished } from '@tsunagu/protocols/fleet';
 import { fail, ok } from '@tsunagu/protocols/kit';
-import { hashBitsFor, hashTag } from '@tsunagu/protocols/negative';
+import { exceptionsMax, hashBitsFor, hashTag } from '@tsunagu/protocols/negative';
 import type { Queryable } from '../store/index.ts';
 import type { Heads } from './heads.ts';
 import type { ListParts, Negative } from './ports.ts';
@@ -50,9 +50,24 @@ export function openVersions(parts: ListParts, heads: Heads) {
       .where('list', '=', list)
       .where('not_after', '>=', nowSeconds)
       .execute();
+    // Whoever is listed meanwhile is no exception any more.
+    const exceptions = await store.db
+      .selectFrom('negative_exceptions')
+      .leftJoin('negative_cards', (join) =>
+        join
+          .onRef('negative_cards.list', '=', 'negative_exceptions.list')
+          .onRef('negative_cards.token', '=', 'negative_exceptions.token'),
+      )
+      .select('second')
+      .where('negative_exceptions.list', '=', list)
+      .where('negative_cards.id', 'is', null)
+      .distinct()
+      .orderBy('second')
+      .limit(exceptionsMax)
+      .execute();
     const beside = {
       ranges: ranges.map(({ digits, low, high, not_after: notAfter }) => ({ digits, low, high, notAfter })),
-      exceptions: [],
+      exceptions: exceptions.map(({ second }) => second),
     };
     const count = new Set(cards.map(({ tag }) => hashTag(tag, hashBits))).size;
     const floor = known?.count_floor ?? 0;
