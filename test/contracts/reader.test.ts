@@ -1,62 +1,83 @@
-import { EmulatedBus } from '@tsunagu/firmware-bridge/usb/emulated/bus';
+import { EmvCard } from '@tsunagu/firmware-bridge/cards/index';
+import { type Acr122uFault, EmulatedAcr122u } from '@tsunagu/firmware-bridge/readers/emulated/acr122u-device';
 import { EmulatedCcidReader } from '@tsunagu/firmware-bridge/readers/emulated/ccid-device';
-import { type CcidFault, ccidFaults } from '@tsunagu/firmware-bridge/readers/emulated/faults';
+import type { CcidVariantName } from '@tsunagu/firmware-bridge/readers/emulated/ccid-variant';
+import { ccidFaults } from '@tsunagu/firmware-bridge/readers/emulated/faults';
+import type { ChipCard } from '@tsunagu/firmware-bridge/readers/emulated/chip-card';
+import { EmulatedRcs380, type Rcs380Fault } from '@tsunagu/firmware-bridge/readers/emulated/rcs380-device';
 import { openReader } from '@tsunagu/firmware-bridge/readers/families';
 import type { ChipReader } from '@tsunagu/firmware-bridge/readers/port';
-import { EmvCard } from '@tsunagu/firmware-bridge/cards/index';
-import { errorTable } from '@tsunagu/protocols/errors';
-import { hex, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { EmulatedBus } from '@tsunagu/firmware-bridge/usb/emulated/bus';
+import type { UsbDeviceModel } from '@tsunagu/firmware-bridge/usb/emulated/device-model';
+import type { ErrorCode } from '@tsunagu/protocols/errors';
+import { hex, unwrap } from '@tsunagu/protocols/kit';
 import { testCard } from '@tsunagu/protocols/test-cards';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fastWorld } from '../unit/bridge/support/fast-world.ts';
+import { readerContract, type ReaderUnderTest } from './reader.ts';
 
-/** A reader under test with what is needed to play the world around it. Another implementation is another entry. */
-interface Bench {
-  readonly reader: ChipReader;
-  insert(): void;
+/** What a device has for the contract, whatever it is. */
+interface Device<Fault extends string> extends UsbDeviceModel {
+  insert(card: ChipCard): void;
   remove(): void;
-  /** Breaks the next answer. */
-  inject(...faults: readonly CcidFault[]): void;
-  replug(): Promise<ChipReader>;
-  close(): Promise<void>;
+  inject(...faults: readonly Fault[]): void;
 }
 
-const kinds = ['contact', 'contactless'] as const;
+const contact = { card: 'visa-contact', select: hex('00A404000E315041592E5359532E444446303100') } as const;
+const contactless = {
+  card: 'mastercard-contactless',
+  select: hex('00A404000E325041592E5359532E444446303100'),
+} as const;
 
-async function emulated(kind: (typeof kinds)[number]): Promise<Bench> {
-  const { world } = fastWorld(100);
-  const bus = new EmulatedBus(world);
-  const device = new EmulatedCcidReader(kind);
-  const open = async (): Promise<ChipReader> => {
-    const reader = unwrap(await openReader(world, bus, bus.plug(device)));
-    if (reader.kind === 'stripe') throw new Error('a stripe head is no chip reader');
-    return reader;
-  };
-  const reader = await open();
-  const card = testCard(kind === 'contact' ? 'visa-contact' : 'mastercard-contactless');
+/** The real driver over an emulated device in this process. */
+function emulated<Fault extends string>(
+  name: string,
+  make: () => Device<Fault>,
+  { card, select }: typeof contact | typeof contactless,
+  atr: string,
+  faults: Readonly<Record<Fault, ErrorCode | 'ok'>>,
+  survivesAtPowerOn: readonly Fault[] = [],
+): ReaderUnderTest {
+  const isFault = (text: string): text is Fault => Object.hasOwn(faults, text);
   return {
-    reader,
-    insert: () => device.insert(new EmvCard(card)),
-    remove: () => device.remove(),
-    inject: (...faults) => device.inject(...faults),
-    replug: open,
-    close: async () => {
-      await reader.close();
-      await bus.close();
+    name,
+    atr,
+    selectDirectory: select,
+    faults,
+    survivesAtPowerOn,
+    open: async () => {
+      const { world } = fastWorld(100);
+      const bus = new EmulatedBus(world);
+      const device = make();
+      const open = async (): Promise<ChipReader> => {
+        const reader = unwrap(await openReader(world, bus, bus.plug(device)));
+        if (reader.kind === 'stripe') throw new Error('a stripe head is no chip reader');
+        return reader;
+      };
+      const reader = await open();
+      return {
+        reader,
+        insert: () => device.insert(new EmvCard(testCard(card))),
+        remove: () => device.remove(),
+        inject: (fault) => {
+          if (!isFault(fault)) throw new Error(`no fault of this device: ${fault}`);
+          device.inject(fault);
+        },
+        replug: open,
+        close: async () => {
+          await reader.close();
+          await bus.close();
+        },
+      };
     },
   };
 }
 
-const select = hex('00A4040007A000000003101000');
-const selectDirectory = {
-  contact: hex('00A404000E315041592E5359532E444446303100'),
-  contactless: hex('00A404000E325041592E5359532E444446303100'),
-};
-
-/** Faults after which the command has still succeeded. */
-const harmless: readonly CcidFault[] = ['split', 'zeroLength', 'timeExtension'];
-/** What each other fault must be called. */
-const codes = {
+/** How faults of a CCID reader end where the reader does the transmission protocol. */
+const atApduLevel = {
+  split: 'ok',
+  zeroLength: 'ok',
+  timeExtension: 'ok',
   mute: 'READER_CARD_MUTE',
   silent: 'READER_TIMEOUT',
   wrongSequence: 'READER_SEQUENCE_WRONG',
@@ -71,103 +92,70 @@ const codes = {
   timeExtensionStorm: 'READER_TIMEOUT',
   unplug: 'USB_UNPLUGGED',
   removed: 'READER_CARD_ABSENT',
+  stall: 'USB_STALLED',
   parity: 'READER_REFUSED',
-} as const satisfies Partial<Record<CcidFault, keyof typeof errorTable>>;
-const isBroken = (fault: string): fault is keyof typeof codes => Object.hasOwn(codes, fault);
-const broken = Object.keys(ccidFaults).filter(isBroken);
+} as const satisfies Record<keyof typeof ccidFaults, ErrorCode | 'ok'>;
+/** T=0 has no repetition: what the line spoils is lost. */
+const atT0 = { ...atApduLevel, parity: 'TRANSMISSION_BROKEN', emptyAnswer: 'TRANSMISSION_BROKEN' } as const;
+/** T=1 asks again for a block that was spoilt or did not come. */
+const atT1 = { ...atApduLevel, mute: 'ok', parity: 'ok', emptyAnswer: 'ok' } as const;
+const harmless = ['split', 'zeroLength', 'timeExtension'] as const;
 
-describe.each(kinds)('the contract of a chip reader: emulated CCID, %s', (kind) => {
-  let bench: Bench;
-  afterEach(() => bench.close());
+const ccid = (
+  variant: CcidVariantName,
+  card: typeof contact | typeof contactless,
+  atr: string,
+  faults: Readonly<Record<keyof typeof ccidFaults, ErrorCode | 'ok'>>,
+): ReaderUnderTest =>
+  emulated(`emulated CCID, ${variant}`, () => new EmulatedCcidReader(variant), card, atr, faults, harmless);
 
-  it('knows whether a card is there and powered', async () => {
-    bench = await emulated(kind);
-    const { reader } = bench;
-    expect(unwrap(await reader.state())).toBe('absent');
-    bench.insert();
-    expect(unwrap(await reader.state())).toBe('present');
-    await reader.powerOn();
-    expect(unwrap(await reader.state())).toBe('active');
-    await reader.powerOff();
-    expect(unwrap(await reader.state())).toBe('present');
-    bench.remove();
-    expect(unwrap(await reader.state())).toBe('absent');
-  });
+const contactlessAtr = '3B8780015453554E41475549';
+for (const under of [
+  ccid('contact', contact, '3B6700005453554E414755', atApduLevel),
+  ccid('contactless', contactless, contactlessAtr, atApduLevel),
+  ccid('extendedApdu', contact, '3BE700008131FE455453554E414755A3', atApduLevel),
+  ccid('tpduT0', contact, '3B771300005453554E414755', atT0),
+  ccid('tpduT1', contact, '3BF71300008131FE455453554E414755A0', atT1),
+  ccid('characterT0', contact, '3B771300005453554E414755', atT0),
+  ccid('characterT1', contact, '3BE70000813120455453554E4147557D', atT1),
+  ccid('pinPad', contact, '3B6700005453554E414755', atApduLevel),
+  ccid('twoSlots', contact, '3B6700005453554E414755', atApduLevel),
+  emulated('ACR122U', () => new EmulatedAcr122u(), contactless, contactlessAtr, {
+    split: 'ok',
+    zeroLength: 'ok',
+    mute: 'READER_CARD_MUTE',
+    chipSilent: 'FRAME_INVALID',
+    silent: 'READER_TIMEOUT',
+    wrongSequence: 'READER_SEQUENCE_WRONG',
+    wrongCommand: 'FRAME_INVALID',
+    lengthTooLong: 'CCID_TRUNCATED',
+    garbage: 'CCID_MESSAGE_UNKNOWN',
+    cut: 'FRAME_TRUNCATED',
+    unplug: 'USB_UNPLUGGED',
+    removed: 'READER_CARD_ABSENT',
+  } satisfies Record<Acr122uFault, ErrorCode | 'ok'>),
+  emulated('RC-S380', () => new EmulatedRcs380(), contactless, contactlessAtr, {
+    // ISO/IEC 14443-4 asks again.
+    mute: 'ok',
+    crc: 'ok',
+    split: 'ok',
+    zeroLength: 'ok',
+    muteForGood: 'READER_CARD_MUTE',
+    silent: 'READER_TIMEOUT',
+    noAck: 'READER_TIMEOUT',
+    errorFrame: 'READER_REFUSED',
+    checksum: 'FRAME_CHECKSUM_WRONG',
+    lengthTooLong: 'FRAME_TRUNCATED',
+    garbage: 'FRAME_INVALID',
+    wrongCommand: 'FRAME_INVALID',
+    unplug: 'USB_UNPLUGGED',
+    removed: 'READER_CARD_ABSENT',
+  } satisfies Record<Rcs380Fault, ErrorCode | 'ok'>),
+])
+  readerContract(under);
 
-  it('gives the ATR of the card, and the response to a command', async () => {
-    bench = await emulated(kind);
-    bench.insert();
-    const atr = toHex(unwrap(await bench.reader.powerOn()));
-    expect(atr).toBe(kind === 'contact' ? '3B6700005453554E414755' : '3B8780015453554E41475549');
-    const answer = unwrap(await bench.reader.transmit(selectDirectory[kind]));
-    expect(toHex(answer.subarray(-2))).toBe('9000');
-    expect(answer[0]).toBe(0x6f);
-  });
-
-  it('says that there is no card', async () => {
-    bench = await emulated(kind);
-    expect(await bench.reader.powerOn()).toMatchObject({ ok: false, fault: { code: 'READER_CARD_ABSENT' } });
-    expect(await bench.reader.waitForCard(200)).toMatchObject({ ok: false, fault: { code: 'READER_CARD_ABSENT' } });
-  });
-
-  it('waits for a card', async () => {
-    bench = await emulated(kind);
-    const waiting = bench.reader.waitForCard(60_000);
-    setTimeout(() => bench.insert(), 10);
-    expect(await waiting).toMatchObject({ ok: true });
-  });
-
-  it('keeps commands that are given at once apart', async () => {
-    bench = await emulated(kind);
-    bench.insert();
-    const answers = await Promise.all([
-      bench.reader.powerOn(),
-      bench.reader.transmit(selectDirectory[kind]),
-      bench.reader.state(),
-      bench.reader.transmit(hex('00B2010C00')),
-    ]);
-    expect(answers.every(({ ok }) => ok)).toBe(true);
-  });
-
-  it.each(harmless)('gets through "%s"', async (fault) => {
-    bench = await emulated(kind);
-    bench.insert();
-    bench.inject(fault, fault);
-    expect(await bench.reader.powerOn()).toMatchObject({ ok: true });
-    expect(toHex(unwrap(await bench.reader.transmit(selectDirectory[kind])).subarray(-2))).toBe('9000');
-  });
-
-  it.each(broken)('ends a command that meets "%s" with a stable code, and serves the next one', async (fault) => {
-    bench = await emulated(kind);
-    bench.insert();
-    await bench.reader.powerOn();
-    bench.inject(fault);
-    const answer = await bench.reader.transmit(selectDirectory[kind]);
-    expect(answer.ok ? 'ok' : answer.fault.code).toBe(codes[fault]);
-    let { reader } = bench;
-    if (fault === 'unplug') reader = await bench.replug();
-    if (fault === 'removed' || fault === 'unplug') bench.insert();
-    for (let round = 0; round < 2; round++) {
-      expect(await reader.powerOn()).toMatchObject({ ok: true });
-      expect(toHex(unwrap(await reader.transmit(selectDirectory[kind])).subarray(-2))).toBe('9000');
-      expect(toHex(unwrap(await reader.transmit(select)).subarray(-2))).toMatch(/^(9000|6A82)$/);
-    }
-    if (reader !== bench.reader) await reader.close();
-  });
-
-  it('never leaves a fault without an entry in the error table', () => {
-    for (const fault of [...harmless, ...broken]) expect(Object.hasOwn(ccidFaults, fault)).toBe(true);
-    expect([...harmless, ...broken].sort()).toEqual(Object.keys(ccidFaults).sort());
-    for (const code of Object.values(codes)) expect(Object.hasOwn(errorTable, code)).toBe(true);
-  });
-});
-
-describe('the antenna', () => {
-  it('tells the card’s UID by itself', async () => {
-    const bench = await emulated('contactless');
-    bench.insert();
-    await bench.reader.powerOn();
-    expect(toHex(unwrap(await bench.reader.transmit(hex('FFCA000000'))))).toBe('045453554E41479000');
-    await bench.close();
+describe('the tables of faults', () => {
+  it('are all met by the contract', () => {
+    expect(Object.keys(atApduLevel).sort()).toEqual(Object.keys(ccidFaults).sort());
   });
 });

@@ -1,36 +1,11 @@
-import { generateCryptogram, type ValueOf } from '@tsunagu/protocols/emv';
-import { hex } from '@tsunagu/protocols/kit';
+import { generateCryptogram, signCda, type ValueOf } from '@tsunagu/protocols/emv';
+import { concat } from '@tsunagu/protocols/kit';
 import { tlv } from '@tsunagu/protocols/tlv';
-import type { CardProgram } from './program.ts';
-import type { CardState } from './state.ts';
-
-/** Kinds of cryptogram, as the first two bits of CID (9F27) and of P1 code them. EMV 4.3 Book 3, table 15. */
-export const cryptogramKinds = { AAC: 0x00, TC: 0x40, ARQC: 0x80 } as const;
-export type CryptogramKind = keyof typeof cryptogramKinds;
-
-/** The kind that two bits code; undefined for the reserved one. */
-export const cryptogramKindOf = (bits: number): CryptogramKind | undefined =>
-  (['AAC', 'TC', 'ARQC'] as const)[(bits >> 6) & 3];
-
-/** The issuer application data (9F10) with the card's verification results filled in. */
-export function issuerApplicationData(
-  { card }: CardProgram,
-  state: CardState,
-  first: CryptogramKind,
-  second: CryptogramKind | undefined,
-): Uint8Array {
-  const data = hex(card.issuerApplicationData);
-  // Both shapes code the two cryptograms alike: second in bits 8-7 (10: not asked for yet), first in bits 6-5.
-  const firstBits = cryptogramKinds[first] >> 2;
-  const secondBits = second === undefined ? 0x80 : cryptogramKinds[second];
-  const isFailed = state.issuerAuthentication === 'failed';
-  if (card.scheme === 'mastercard') {
-    data[2] = secondBits | firstBits;
-    // M/Chip: byte 2 of the results tells of the issuer's authentication (bit 4: failed).
-    if (isFailed) data[3] = (data[3] ?? 0) | 0x08;
-  } else data[4] = secondBits | firstBits | (isFailed ? 0x08 : 0);
-  return data;
-}
+import { type CryptogramKind, cryptogramKinds } from './cryptogram-kind.ts';
+import { type CardProgram, hasFault } from './program.ts';
+import { draw } from './random.ts';
+import { issuerApplicationData, type ResultKinds } from './results.ts';
+import { type CardState, recall } from './state.ts';
 
 /** A cryptogram with all that is told about it. */
 export interface MadeCryptogram {
@@ -40,11 +15,13 @@ export interface MadeCryptogram {
   readonly atc: Uint8Array;
 }
 
+export const atcBytes = (atc: number): Uint8Array => Uint8Array.of(atc >> 8, atc & 0xff);
+
 /** Where a cryptogram's input comes from: what the terminal told, and what the card holds. */
-export function valuesOf(program: CardProgram, state: CardState, issuerData: Uint8Array): ValueOf {
-  const atc = atcBytes(state.atc);
+export function valuesOf({ image }: CardProgram, state: CardState, issuerData: Uint8Array): ValueOf {
+  const atc = atcBytes(recall(state).atc);
   return (tag) => {
-    if (tag === 0x82) return program.image.aip;
+    if (tag === 0x82) return image.aip;
     if (tag === 0x9f36) return atc;
     if (tag === 0x9f10) return issuerData;
     return state.told.get(tag);
@@ -55,21 +32,25 @@ export function valuesOf(program: CardProgram, state: CardState, issuerData: Uin
 export function makeCryptogram(
   program: CardProgram,
   state: CardState,
-  first: CryptogramKind,
-  second?: CryptogramKind,
+  kinds: ResultKinds,
+  dynamicNumber?: Uint8Array,
 ): MadeCryptogram | undefined {
-  const issuerData = issuerApplicationData(program, state, first, second);
+  const issuerData = issuerApplicationData(program, state, kinds);
+  // M/Chip tells the first two bytes of the number that it signs.
+  if (dynamicNumber !== undefined && program.card.scheme === 'mastercard')
+    issuerData.set(dynamicNumber.subarray(0, 2), 8);
   const made = generateCryptogram(program.card.profile, program.keys, valuesOf(program, state, issuerData));
   if (!made.ok) return undefined;
-  const kind = second ?? first;
-  return { kind, cryptogram: made.value, issuerApplicationData: issuerData, atc: atcBytes(state.atc) };
+  const cryptogram = made.value;
+  if (hasFault(program, 'wrongCryptogram')) cryptogram[0] = (cryptogram[0] ?? 0) ^ 0xff;
+  const kind = kinds.second ?? kinds.first;
+  return { kind, cryptogram, issuerApplicationData: issuerData, atc: atcBytes(recall(state).atc) };
 }
 
-/** Answer to GENERATE AC: format 2 (77) for M/Chip and every contactless card, format 1 (80) otherwise. EMV 4.3 Book 3, 6.5.5.4. */
-export function cryptogramAnswer({ card }: CardProgram, made: MadeCryptogram): Uint8Array {
+/** Answer to GENERATE AC without a signature: values (80) or objects (77). EMV 4.3 Book 3, 6.5.5.4. */
+export function plainAnswer({ card }: CardProgram, made: MadeCryptogram): Uint8Array {
   const cid = Uint8Array.of(cryptogramKinds[made.kind]);
-  if (card.scheme !== 'mastercard' && !card.isContactless)
-    return tlv(0x80, cid, made.atc, made.cryptogram, made.issuerApplicationData);
+  if (card.answerFormat === 1) return tlv(0x80, cid, made.atc, made.cryptogram, made.issuerApplicationData);
   return tlv(
     0x77,
     tlv(0x9f27, cid),
@@ -79,4 +60,43 @@ export function cryptogramAnswer({ card }: CardProgram, made: MadeCryptogram): U
   );
 }
 
-export const atcBytes = (atc: number): Uint8Array => Uint8Array.of(atc >> 8, atc & 0xff);
+/** A number to be signed, and the state that follows. EMV 4.3 Book 2, 6.5.1 (ICC dynamic number, 2 to 8 bytes). */
+export const drawDynamicNumber = (
+  program: CardProgram,
+  state: CardState,
+): { readonly state: CardState; readonly number: Uint8Array } => draw(program, state, 8);
+
+/**
+ * Answer to GENERATE AC with a signature (CDA): always objects, and the cryptogram stands inside the signature alone.
+ * The transaction data hash covers what the terminal sent (PDOL, CDOL1, CDOL2), then the objects of this answer without 9F4B.
+ *
+ * @see EMV 4.3 Book 2, 6.6.1
+ */
+export function signedAnswer(
+  program: CardProgram,
+  state: CardState,
+  made: MadeCryptogram,
+  dynamicNumber: Uint8Array,
+): Uint8Array | undefined {
+  const { signer } = program;
+  const told = state.told.get(0x9f37);
+  if (signer === undefined || told === undefined) return undefined;
+  const unpredictableNumber = hasFault(program, 'ignoresUnpredictableNumber')
+    ? new Uint8Array(4)
+    : hasFault(program, 'wrongDynamicHash')
+      ? told.map((byte) => byte ^ 0x55)
+      : told;
+  const information = cryptogramKinds[made.kind];
+  const before = concat(tlv(0x9f27, Uint8Array.of(information)), tlv(0x9f36, made.atc));
+  const behind = tlv(0x9f10, made.issuerApplicationData);
+  const wrong = hasFault(program, 'wrongTransactionHash') ? Uint8Array.of(0) : new Uint8Array(0);
+  const transactionData = concat(state.sent, before, behind, wrong);
+  const signature = signCda(
+    signer,
+    dynamicNumber,
+    made.cryptogram,
+    { unpredictableNumber, cryptogramInformation: information, transactionData },
+    state.relay,
+  );
+  return tlv(0x77, before, tlv(0x9f4b, signature), behind);
+}

@@ -1,9 +1,21 @@
 import type { ReaderKind } from '@tsunagu/protocols/catalogue';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import { isTestCardName, testCard, testCardNames } from '@tsunagu/protocols/test-cards';
+import {
+  everydayCardNames,
+  faultyCardNames,
+  isTestCardName,
+  isTransitCardName,
+  stripeAccountNames,
+  testCard,
+  testCardNames,
+  transitCard,
+} from '@tsunagu/protocols/test-cards';
 import type { ChipCard } from '../readers/emulated/chip-card.ts';
 import type { EmulatedReaders } from '../readers/emulated/set.ts';
 import { EmvCard } from './emv-card.ts';
+import type { Pages } from './felica/pages.ts';
+import { TransitCard } from './felica/transit-card.ts';
+import type { CardMemory } from './memory.ts';
 import { isStripeCardName, stripeCards, trackOf } from './stripe-cards.ts';
 
 /** How a card is read. */
@@ -23,18 +35,24 @@ export function entryOf(name: string): Entry | undefined {
   return testCard(name).isContactless ? 'contactless' : 'contact';
 }
 
-/** Names of all emulated cards. */
-export const cardNames = (): readonly string[] => [...testCardNames, ...Object.keys(stripeCards)];
+/** Names of all emulated cards, the faulty ones last. */
+export const cardNames = (): readonly string[] => [
+  ...testCardNames,
+  ...Object.keys(stripeCards),
+  ...stripeAccountNames,
+  ...faultyCardNames,
+];
 
-/** Names of the emulated cards that one of these readers can read. */
+/** Names of the cards in everybody's pocket that one of these readers can read; the others are presented by name. */
 export const readableCards = (readers: readonly ReaderKind[]): readonly string[] =>
-  cardNames().filter((name) => readers.some((kind) => kind === entryOf(name)));
+  [...everydayCardNames, ...Object.keys(stripeCards)].filter((name) => readers.some((kind) => kind === entryOf(name)));
 
 /** The cardholder in front of one emulated terminal: has all cards in the pocket, and presents them by name. */
 export class EmulatedHand {
   readonly #readers: EmulatedReaders;
   /** What cards remember between two presentations. */
-  readonly #counters = new Map<string, number>();
+  readonly #memories = new Map<string, CardMemory>();
+  readonly #pages = new Map<string, Pages>();
 
   constructor(readers: EmulatedReaders) {
     this.#readers = readers;
@@ -60,13 +78,28 @@ export class EmulatedHand {
     const card = testCard(name);
     const reader = card.isContactless ? contactless : contact;
     if (reader === undefined) return fail('MODEL_HAS_NO_READER');
-    const chip = new EmvCard(card, this.#counters.get(name) ?? card.atc);
+    const chip = new EmvCard(card, this.#memories.get(name));
     reader.insert(watched(chip));
     return ok({
       entry: reader.kind,
       remove: () => {
         reader.remove();
-        this.#counters.set(name, chip.atc);
+        this.#memories.set(name, chip.memory);
+      },
+    });
+  }
+
+  /** Holds a transit card to the FeliCa antenna. What is on it outlives its being taken away. */
+  hold(name: string): Result<{ readonly remove: () => void }, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'> {
+    if (!isTransitCardName(name)) return fail('CARD_UNKNOWN');
+    const { felica } = this.#readers;
+    if (felica === undefined) return fail('MODEL_HAS_NO_READER');
+    const card = new TransitCard(transitCard(name), this.#pages.get(name));
+    felica.insertFelica(card);
+    return ok({
+      remove: () => {
+        felica.remove();
+        this.#pages.set(name, card.pages);
       },
     });
   }

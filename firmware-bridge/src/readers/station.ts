@@ -4,8 +4,8 @@ import type { World } from '@tsunagu/protocols/world';
 import { EmulatedBus } from '../usb/emulated/bus.ts';
 import type { UsbTransport } from '../usb/port.ts';
 import { type EmulatedReaders, plugReaders } from './emulated/set.ts';
-import { openReader } from './families.ts';
-import type { ChipReader, Reader, ReaderCode } from './port.ts';
+import { openReaders } from './families.ts';
+import type { ChipReader, FelicaReader, Reader, ReaderCode } from './port.ts';
 import type { StripeReader } from './stripe/port.ts';
 
 /**
@@ -15,7 +15,8 @@ import type { StripeReader } from './stripe/port.ts';
 export class ReaderStation {
   readonly #world: World;
   readonly #transport: UsbTransport;
-  readonly #open = new Map<string, Reader>();
+  /** By device: one reader for each of its slots. */
+  readonly #open = new Map<string, readonly Reader[]>();
   readonly #watch: { cancel(): void };
 
   constructor(world: World, transport: UsbTransport) {
@@ -41,9 +42,17 @@ export class ReaderStation {
     return found.value.kind === 'stripe' ? ok(found.value) : fail('READER_UNKNOWN');
   }
 
+  /** The antenna for FeliCa cards. */
+  async felica(): Promise<Result<FelicaReader, ReaderCode>> {
+    const found = await this.#find((reader) => reader.kind === 'contactless' && reader.felica !== undefined);
+    if (!found.ok) return found;
+    const face = found.value.kind === 'contactless' ? found.value.felica : undefined;
+    return face === undefined ? fail('READER_UNKNOWN') : ok(face);
+  }
+
   async close(): Promise<void> {
     this.#watch.cancel();
-    await Promise.all([...this.#open.values()].map((reader) => reader.close()));
+    await Promise.all([...this.#open.values()].flat().map((reader) => reader.close()));
     this.#open.clear();
     await this.#transport.close();
   }
@@ -52,26 +61,27 @@ export class ReaderStation {
     const listed = await this.#transport.list();
     if (!listed.ok) return listed;
     for (const info of listed.value) {
-      let reader = this.#open.get(info.id);
-      if (reader === undefined) {
-        const opened = await openReader(this.#world, this.#transport, info);
+      let readers = this.#open.get(info.id);
+      if (readers === undefined) {
+        const opened = await openReaders(this.#world, this.#transport, info);
         if (!opened.ok) {
           // A device that is no reader of ours is none of our business.
           this.#world.log('debug', 'deviceNotOpened', { device: info.id, fault: opened.fault });
           continue;
         }
-        reader = opened.value;
-        this.#open.set(info.id, reader);
+        readers = opened.value;
+        this.#open.set(info.id, readers);
       }
-      if (isWanted(reader)) return ok(reader);
+      const wanted = readers.find(isWanted);
+      if (wanted !== undefined) return ok(wanted);
     }
     return fail('USB_NOT_FOUND');
   }
 
   #forget(id: string): void {
-    const reader = this.#open.get(id);
+    const readers = this.#open.get(id) ?? [];
     this.#open.delete(id);
-    reader?.close().catch((cause: unknown) => {
+    Promise.all(readers.map((reader) => reader.close())).catch((cause: unknown) => {
       throw new Error('closing an unplugged reader cannot fail', { cause });
     });
   }

@@ -28,7 +28,11 @@ export interface ControlSetup {
   readonly index: number;
 }
 
-/** An open device. Endpoint numbers come without the direction bit. At most one read per endpoint at a time. */
+/**
+ * An open device. Endpoint numbers come without the direction bit, and an interface must be claimed before its endpoints are
+ * used. At most one read per endpoint at a time: a second one is USB_TRANSFER_FAILED. `lengthMax` is a multiple of the packet
+ * size; what does not fit stays for the next read.
+ */
 export interface UsbDevice {
   readonly info: UsbDeviceInfo;
   /** Takes an interface for this process; USB_BUSY when another process has it: it is never stolen. */
@@ -39,6 +43,8 @@ export interface UsbDevice {
   /** One transfer: up to `lengthMax` bytes, none for a zero-length packet; USB_TIMEOUT when nothing comes. */
   bulkIn(endpoint: number, lengthMax: number, timeoutMs: number): Promise<Result<Uint8Array, UsbCode>>;
   interruptIn(endpoint: number, lengthMax: number, timeoutMs: number): Promise<Result<Uint8Array, UsbCode>>;
+  /** Ends the halt of an endpoint after USB_STALLED. USB 2.0, 9.4.5. */
+  clearHalt(direction: 'in' | 'out', endpoint: number): Promise<Result<void, UsbCode>>;
   /** Releases what was claimed, then closes. Reads under way end with USB_UNPLUGGED or USB_TIMEOUT. */
   close(): Promise<void>;
 }

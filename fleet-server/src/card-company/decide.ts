@@ -1,7 +1,23 @@
-import { issuerAuthenticationData, profileFor, verifyCryptogram } from '@tsunagu/protocols/emv';
+import { command } from '@tsunagu/protocols/apdu';
+import {
+  encodeIssuerScript,
+  issuerAuthenticationData,
+  profileFor,
+  scriptSession,
+  sealScriptCommand,
+  verifyCryptogram,
+} from '@tsunagu/protocols/emv';
 import { type DecodedMessage, isApproval, validate } from '@tsunagu/protocols/iso8583';
-import { hex, type Secret } from '@tsunagu/protocols/kit';
-import { cardKeysOf, findTestCard, type TestCard } from '@tsunagu/protocols/test-cards';
+import { hex, type Secret, unwrap } from '@tsunagu/protocols/kit';
+import {
+  cardKeysOf,
+  findStripeAccount,
+  findTestCard,
+  type IssuerOrder,
+  scriptKeysOf,
+  type StripeAccount,
+  type TestCard,
+} from '@tsunagu/protocols/test-cards';
 import { decodeTlv, findTlv, tlv } from '@tsunagu/protocols/tlv';
 
 /** What the card company says to a sale. */
@@ -33,11 +49,11 @@ export function decideSale(request: DecodedMessage, spentOf: (account: string) =
   const pan = request.secret(2);
   const amountMinor = Number(request.text(4));
   if (!pan || validate(request).some(({ severity }) => severity === 'error')) return refuse('904');
-  const card = findTestCard(asPan(pan));
+  const card = findTestCard(asPan(pan)) ?? findStripeAccount(asPan(pan));
   if (!card) return refuse('118');
   if (card.expiry.slice(0, 4) < today) return refuse('101', card.name);
   const chip = request.binary(55);
-  const proven = chip && checkChip(card, chip);
+  const proven = chip && 'profile' in card ? checkChip(card, chip) : undefined;
   if (chip && !proven) return refuse('129', card.name);
   if (card.fate.kind === 'silent') return { type: 'silence', account: card.name };
   const actionCode = judge(card, amountMinor, spentOf);
@@ -45,7 +61,7 @@ export function decideSale(request: DecodedMessage, spentOf: (account: string) =
   return { type: 'answer', account: card.name, actionCode, emv };
 }
 
-function judge(card: TestCard, amountMinor: number, spentOf: (account: string) => number): string {
+function judge(card: TestCard | StripeAccount, amountMinor: number, spentOf: (account: string) => number): string {
   if (card.fate.kind === 'declined') return String(card.fate.actionCode).padStart(3, '0');
   if (amountMinor > limits.saleMax) return '121';
   return spentOf(card.name) + amountMinor > limits.dayMax ? '116' : '000';
@@ -69,9 +85,25 @@ function checkChip(card: TestCard, data: Uint8Array): { answer(isApproved: boole
         profile.arpc.method === 1 ? { responseCode } : { cardStatusUpdate: hex(isApproved ? '00820000' : '00000000') };
       const authentication = issuerAuthenticationData(profile, keys, valueOf, cryptogram, said);
       const code = tlv(0x8a, responseCode);
-      return authentication.ok ? Uint8Array.from(Buffer.concat([tlv(0x91, authentication.value), code])) : code;
+      return authentication.ok
+        ? Uint8Array.from(Buffer.concat([tlv(0x91, authentication.value), code, scriptFor(card, cryptogram)]))
+        : code;
     },
   };
+}
+
+/** The issuer's commands by order. EMV 4.3 Book 3, 6.5.1 and 6.5.10. */
+const orders = {
+  unblockPin: command(0x84, 0x24, 0x00, 0x00),
+  blockApplication: command(0x84, 0x1e, 0x00, 0x00),
+} as const satisfies Record<IssuerOrder, unknown>;
+
+/** A script (72) for the chip, under the MAC that hangs on the cryptogram of the request; empty for most cards. */
+function scriptFor(card: TestCard, cryptogram: Uint8Array): Uint8Array {
+  const order = 'order' in card.fate ? card.fate.order : undefined;
+  if (order === undefined) return nothing;
+  const { sealed } = sealScriptCommand(scriptSession(scriptKeysOf(card), cryptogram), orders[order]);
+  return unwrap(encodeIssuerScript({ template: 0x72, commands: [sealed] }));
 }
 
 /** DE2 is a card number by the table of elements; its type does not say so. */

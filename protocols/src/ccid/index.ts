@@ -47,5 +47,6 @@ export {
   type PinOperation,
   type PinVerification,
 } from './pin-entry.ts';
+export { writePins } from './pin-format.ts';
 export { BulkInAssembler } from './reassembly.ts';
 export { type SlotError, slotErrorMeaning, slotErrors } from './slot-errors.ts';

@@ -54,6 +54,7 @@ export {
   cvmMethods,
   parseCvmList,
 } from './cvm.ts';
+export { dynamicCvc3 } from './dynamic-cvc3.ts';
 export {
   dolFitOf,
   hasRightLength,
@@ -91,6 +92,14 @@ export {
   signFdda,
   signStaticData,
 } from './signing.ts';
+export {
+  decipherScriptPin,
+  encipherScriptPin,
+  openScriptCommand,
+  type ScriptSession,
+  scriptSession,
+  sealScriptCommand,
+} from './secure-messaging.ts';
 export { type AidEntry, aids, type CaPublicKey, isScheme, type Scheme, schemeOfAid, schemes } from './schemes.ts';
 export { type MacPadding } from './tdes.ts';
 export { buildTrack2, hasLuhnDigit, panFromCn, panToCn, parseTrack2, type Track2 } from './track2.ts';

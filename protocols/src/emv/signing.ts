@@ -92,12 +92,17 @@ function signDynamic(icc: RsaSigner, dynamicData: Uint8Array, terminalData: Uint
 export const signDda = (icc: RsaSigner, iccDynamicNumber: Uint8Array, terminalData: Uint8Array): Uint8Array =>
   signDynamic(icc, concat(Uint8Array.of(iccDynamicNumber.length), iccDynamicNumber), terminalData);
 
-/** A card's combined signature (9F4B) in the answer to GENERATE AC. 6.6.1. */
+/**
+ * A card's combined signature (9F4B) in the answer to GENERATE AC. 6.6.1.
+ *
+ * @param more dynamic data behind the transaction data hash: those of the relay resistance exchange (EMV Book C-2).
+ */
 export const signCda = (
   icc: RsaSigner,
   iccDynamicNumber: Uint8Array,
   cryptogram: Uint8Array,
   { unpredictableNumber, cryptogramInformation, transactionData }: CdaTransaction,
+  more: Uint8Array = new Uint8Array(0),
 ): Uint8Array =>
   signDynamic(
     icc,
@@ -107,6 +112,7 @@ export const signCda = (
       Uint8Array.of(cryptogramInformation),
       cryptogram,
       sha1(transactionData),
+      more,
     ),
     unpredictableNumber,
   );

@@ -146,14 +146,96 @@ export const bridgeErrors = defineErrors({
     en: { says: 'No driver knows this device as a reader.', next: 'See the list of supported readers.' },
     ja: { says: 'この機器に対応するリーダードライバーがありません。', next: '対応リーダーの一覧を確認してください。' },
   },
-  READER_LEVEL_UNSUPPORTED: {
+  READER_SEVERAL_CARDS: {
     en: {
-      says: 'The reader exchanges less than whole APDUs, which its driver does not do yet.',
-      next: 'Use a reader at short or extended APDU level (dwFeatures).',
+      says: 'There are several cards in the field.',
+      next: 'Take one card out of the wallet and present it alone.',
+    },
+    ja: { says: '複数のカードが検出されました。', next: 'カードを1枚だけ財布から出して、かざしてください。' },
+  },
+  READER_CARD_UNSUPPORTED: {
+    en: {
+      says: 'The card in the field speaks a protocol that this reader driver does not take.',
+      next: 'Present another card, or insert this one.',
     },
     ja: {
-      says: 'APDUより低いレベルのリーダーには未対応です。',
-      next: 'APDUレベル（dwFeatures）のリーダーを使ってください。',
+      says: 'このカードの通信方式にリーダーが対応していません。',
+      next: '別のカードをかざすか、このカードを挿入してください。',
+    },
+  },
+  TRANSMISSION_BROKEN: {
+    en: {
+      says: 'The card broke its transmission protocol (T=0, T=1 or ISO/IEC 14443-4), and repeating did not help.',
+      next: 'Clean the contacts or hold the card still, and present it again.',
+    },
+    ja: {
+      says: 'カードの伝送プロトコル（T=0、T=1、ISO/IEC 14443-4）が乱れ、再送でも回復しません。',
+      next: '端子を清掃するかカードを静止させ、再度提示してください。',
+    },
+  },
+  PPS_REFUSED: {
+    en: {
+      says: 'Card and reader have no protocol or speed in common.',
+      next: 'Try another reader; the protocols that the card offers are named.',
+    },
+    ja: {
+      says: 'カードとリーダーに共通のプロトコルまたは速度がありません。',
+      next: '別のリーダーを試してください。カードの対応プロトコルを表示しています。',
+    },
+  },
+  PIN_PAD_CANCELLED: {
+    en: {
+      says: 'PIN entry was cancelled on the pad.',
+      next: 'Ask the cardholder to enter the PIN again, or end the sale.',
+    },
+    ja: { says: 'PIN入力が取り消されました。', next: '再入力をお願いするか、取引を終了してください。' },
+  },
+  PIN_PAD_TIMEOUT: {
+    en: { says: 'Nobody entered a PIN in time.', next: 'Ask the cardholder to enter the PIN, then start again.' },
+    ja: { says: 'PINが時間内に入力されませんでした。', next: 'PINの入力をお願いして、やり直してください。' },
+  },
+  PIN_PAD_MISMATCH: {
+    en: {
+      says: 'The two entries of the new PIN differ.',
+      next: 'Ask the cardholder to enter the new PIN twice again.',
+    },
+    ja: { says: '新しいPINの2回の入力が一致しません。', next: '新しいPINをもう一度2回入力してください。' },
+  },
+  PIN_PAD_LENGTH: {
+    en: {
+      says: 'The PIN that was entered is too short or too long.',
+      next: 'Ask the cardholder for the length of the PIN.',
+    },
+    ja: { says: '入力されたPINの桁数が範囲外です。', next: 'PINの桁数を確認して、再入力してください。' },
+  },
+  PCSC_UNAVAILABLE: {
+    en: {
+      says: 'No PC/SC daemon answers on this machine.',
+      next: 'Install and start pcscd (Debian: apt-get install pcscd libccid), or use the reader over USB.',
+    },
+    ja: {
+      says: 'このマシンでPC/SCデーモンが応答しません。',
+      next: 'pcscdを導入して起動するか（Debian: apt-get install pcscd libccid）、USB経由でリーダーを使ってください。',
+    },
+  },
+  PCSC_PROTOCOL: {
+    en: {
+      says: 'The PC/SC daemon answered something that its protocol does not allow, or speaks another version.',
+      next: 'The version is named if it is known; use pcscd 1.8 or later.',
+    },
+    ja: {
+      says: 'PC/SCデーモンの応答またはプロトコル版数が想定外です。',
+      next: '分かる場合は版数を表示しています。pcscd 1.8以降を使ってください。',
+    },
+  },
+  PCSC_REFUSED: {
+    en: {
+      says: 'The PC/SC daemon refused the request.',
+      next: 'Its own code is named; another program may hold the reader, or polkit may deny access.',
+    },
+    ja: {
+      says: 'PC/SCデーモンが要求を拒否しました。',
+      next: 'デーモンのコードを表示しています。他のプログラムの使用中かpolkitの拒否を確認してください。',
     },
   },
   READER_SEQUENCE_WRONG: {

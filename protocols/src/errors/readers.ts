@@ -116,6 +116,46 @@ export const readersErrors = defineErrors({
       next: 'カードを動かさずに読み直してください。',
     },
   },
+  TRANSIT_NOT_AUTHENTIC: {
+    en: {
+      says: 'The card, or what came in its name, did not prove itself to the centre.',
+      next: 'Hold the card still and try again; if it repeats, the card is not of this centre.',
+    },
+    ja: {
+      says: 'カードの認証に失敗しました。',
+      next: 'カードを置き直して再度お試しください。再現する場合は当センターのカードではありません。',
+    },
+  },
+  TRANSIT_OUT_OF_STEP: {
+    en: {
+      says: 'The counter or balance of the card is not the one that the centre has in its books.',
+      next: 'Stop the card and compare its history with the books.',
+    },
+    ja: {
+      says: 'カードのカウンターまたは残額がセンターの記録と一致しません。',
+      next: 'カードを停止し、履歴と記録を照合してください。',
+    },
+  },
+  TRANSIT_PENDING: {
+    en: {
+      says: 'What became of the last charge or debit on this card is not known yet.',
+      next: 'Hold the card to a reader once more: the centre then sees what the card did.',
+    },
+    ja: {
+      says: '前回のチャージまたは引去りの結果が未確定です。',
+      next: 'もう一度カードを置いてください。センターが結果を確認します。',
+    },
+  },
+  TRANSIT_BALANCE: {
+    en: {
+      says: 'The balance would fall below zero or rise above the limit of the card.',
+      next: 'Charge the card first, or take a smaller amount.',
+    },
+    ja: {
+      says: '残額が不足しているか、上限額を超えます。',
+      next: 'チャージするか、金額を減らしてください。',
+    },
+  },
   FELICA_STATUS: {
     en: {
       says: 'The FeliCa card answered with an error status.',

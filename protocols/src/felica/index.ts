@@ -14,8 +14,11 @@ export {
   pollRequests,
 } from './commands.ts';
 export {
+  decodeTransitAttributes,
   decodeTransitEntry,
+  encodeTransitAttributes,
   encodeTransitEntry,
+  type TransitAttributes,
   type TransitEntry,
   transitAttributeService,
   transitHistoryService,
@@ -25,3 +28,32 @@ export {
   transitTerminalName,
   transitTerminals,
 } from './transit.ts';
+export {
+  type BookedStep,
+  issuedAccount,
+  type OrderedTransfer,
+  onOpened,
+  onOutcome,
+  orderTransfer,
+  type PendingTransfer,
+  type TransitAccount,
+  type TransitBooking,
+} from './transit-centre.ts';
+export {
+  decodeTransitOpen,
+  encodeTransitOpen,
+  openTransfer,
+  openTransitSession,
+  readOutcome,
+  readTransitOpening,
+  sealOutcome,
+  sealTransfer,
+  type TransferKind,
+  type TransferOutcome,
+  transitBalanceMax,
+  transitCardKey,
+  transitCommands,
+  type TransitOpening,
+  type TransitSession,
+  type TransitTransfer,
+} from './transit-session.ts';

@@ -52,6 +52,28 @@ export function encodeTransitEntry(entry: TransitEntry): Uint8Array {
   return block;
 }
 
+/** The attribute block, 16 bytes, as independent readers read it; what they do not agree on stays zero. */
+export interface TransitAttributes {
+  /** Yen, 0 to 65535. */
+  readonly balance: number;
+  /** Counts up with each use, as in the newest history entry; 16 bits. */
+  readonly serial: number;
+}
+
+/** Reads the attribute block: balance little-endian at 11, serial number big-endian at 14. */
+export function decodeTransitAttributes(block: Uint8Array): Result<TransitAttributes, 'FELICA_INVALID'> {
+  if (block.length !== 16) return fail('FELICA_INVALID', { offset: block.length, field: 'block' });
+  const at = (index: number): number => block[index] ?? 0;
+  return ok({ balance: at(11) | (at(12) << 8), serial: (at(14) << 8) | at(15) });
+}
+
+/** Writes an attribute block. */
+export function encodeTransitAttributes({ balance, serial }: TransitAttributes): Uint8Array {
+  const block = new Uint8Array(16);
+  block.set([balance & 0xff, balance >> 8, 0, (serial >> 8) & 0xff, serial & 0xff], 11);
+  return block;
+}
+
 interface Name {
   readonly en: string;
   readonly ja: string;

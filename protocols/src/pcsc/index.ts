@@ -9,6 +9,25 @@ export {
   storageNames,
   storageStandards,
 } from './atr.ts';
+export {
+  type PcscdAnswer,
+  type PcscdCommand,
+  type PcscdReader,
+  pcscdAnswerBytes,
+  pcscdCommands,
+  pcscdConnect,
+  pcscdDisconnect,
+  pcscdEstablishContext,
+  pcscdGetReadersState,
+  pcscdProtocol,
+  pcscdReconnect,
+  pcscdSocket,
+  pcscdTransmit,
+  pcscdVersion,
+  pcscResultName,
+  readPcscdAnswer,
+  readPcscdReaders,
+} from './daemon.ts';
 export { encodePseudoCommand, type PseudoCommand, readPseudoCommand } from './pseudo-apdu.ts';
 export {
   type ExchangeResult,

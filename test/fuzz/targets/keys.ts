@@ -1,5 +1,5 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
-import { checkDer, readDer } from '@tsunagu/protocols/der';
+import { checkDer, readDer } from '../../../protocols/src/der/index.ts';
 import {
   formatAesKsn,
   formatTdesKsn,

@@ -27,6 +27,7 @@ const runnable = (example: string): string => {
 /** A module of an example by the path that it is imported under. */
 async function load(path: string): Promise<object> {
   if (path.startsWith('node:')) return await import(/* @vite-ignore */ path);
+  if (path === '@tsunagu/firmware-bridge/cards/index') return await import('@tsunagu/firmware-bridge/cards/index');
   const room = /^(?:@tsunagu\/protocols\/(?:internal\/)?|\.\.\/)([a-z0-9-]+)(?:\/index\.ts)?$/.exec(path)?.[1];
   return await import(`../../../protocols/src/${room}/index.ts`);
 }

@@ -101,7 +101,11 @@ function iccKeyOf(card: TestCard) {
   };
 }
 
-describe.each(testCards().map((card) => [card.name, card] as const))('%s', (_, card) => {
+const proving = testCards().filter(
+  ({ aip }) => hasBit(hex(aip), 1, 7) || hasBit(hex(aip), 1, 6) || hasBit(hex(aip), 1, 1),
+);
+
+describe.each(proving.map((card) => [card.name, card] as const))('%s', (_, card) => {
   const image = personalise(card);
   const hasIccKey = hasBit(image.aip, 1, 6) || hasBit(image.aip, 1, 1);
 
@@ -163,13 +167,12 @@ test('a combined signature brings the cryptogram and binds the transaction', () 
 
 test('a fast signature carries the transaction counter', () => {
   const card = testCard('visa-contactless');
-  const image = personalise(card);
   const { icc } = iccKeyOf(card);
   const transaction = {
     unpredictableNumber: hex('01020304'),
     amount: hex('000000001000'),
     currency: hex('0392'),
-    cardAuthenticationData: image.cardAuthenticationData ?? hex(''),
+    cardAuthenticationData: hex('01C0FFEE012800'),
   };
   const signature = signFdda(cardSigner(card.name), hex('0002'), transaction);
   expect(unwrap(verifyFdda(icc, signature, transaction)).iccDynamicNumber).toEqual(hex('0002'));

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { terminalCodec } from '@tsunagu/protocols/acquiring';
-import { unwrap } from '@tsunagu/protocols/kit';
-import { testCard, testCards } from '@tsunagu/protocols/test-cards';
+import { openScriptCommand, parseIssuerScript, scriptSession } from '@tsunagu/protocols/emv';
+import { hex, unwrap } from '@tsunagu/protocols/kit';
+import { scriptKeysOf, testCard, testCards } from '@tsunagu/protocols/test-cards';
+import { decodeTlv, findTlv } from '@tsunagu/protocols/tlv';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openSmallHouse, type SmallHouse, until } from './small-house.ts';
 
@@ -72,6 +74,29 @@ test('a declined card is 116, a wrong cryptogram 129, and neither takes money', 
   const forged = terminal.sale('visa-contact', 1000, { cryptogram: '0011223344556677' });
   expect((await terminal.ask(forged)).text(39)).toBe('129');
   expect(house.ledger.takenMinor).toBe(before);
+  terminal.close();
+});
+
+test('an issuer tells a chip what to do in a script that only that chip’s keys made', async () => {
+  const terminal = await house.terminal('CT5100-0001');
+  for (const [name, actionCode, ins] of [
+    ['visa-pin-blocked', '000', 0x24],
+    ['visa-stolen', '209', 0x1e],
+  ] as const) {
+    const sale = terminal.sale(name, 700);
+    const answer = await terminal.ask(sale);
+    expect(answer.text(39)).toBe(actionCode);
+    const script = findTlv(unwrap(decodeTlv(answer.binary(55) ?? hex(''))), 0x72);
+    const [order] = script === undefined ? [] : unwrap(parseIssuerScript(script)).commands;
+    const sent = sale.fields[55];
+    const cryptogram = findTlv(unwrap(decodeTlv(sent instanceof Uint8Array ? sent : hex(''))), 0x9f26)?.value;
+    if (order === undefined || cryptogram === undefined) throw new Error('no script');
+    expect(order.ins).toBe(ins);
+    const keys = scriptKeysOf(testCard(name));
+    expect(openScriptCommand(scriptSession(keys, cryptogram), order).ok).toBe(true);
+    const others = scriptKeysOf(testCard('visa-contact'));
+    expect(openScriptCommand(scriptSession(others, cryptogram), order).ok).toBe(false);
+  }
   terminal.close();
 });
 

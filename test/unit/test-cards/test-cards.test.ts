@@ -1,12 +1,19 @@
+import { readFileSync } from 'node:fs';
 import { hasLuhnDigit, parseAfl, parseTrack2, schemeOfAid } from '@tsunagu/protocols/emv';
 import { hex, toHex, unwrap } from '@tsunagu/protocols/kit';
 import {
+  applicationsOf,
+  directoryOf,
+  faultyCardNames,
+  faultyCards,
   findTestCard,
   isTestCardName,
   personalise,
+  stripeAccountNames,
   testCard,
   testCardNames,
   testCards,
+  transitCardData,
 } from '@tsunagu/protocols/test-cards';
 import { decodeTlv, findTlvDeep, parseDol } from '@tsunagu/protocols/tlv';
 import { describe, expect, test } from 'vitest';
@@ -72,20 +79,42 @@ describe.each(testCards().map((card) => [card.name, card] as const))('%s', (name
       expect(record.map(({ tag }) => tag)).toEqual([0x70]);
       return record;
     });
-    expect(findTlvDeep(objects, 0x5a)).toBeDefined();
-    expect(toHex(findTlvDeep(objects, 0x5f24)?.value ?? hex(''))).toBe(card.expiry);
-    const track2 = findTlvDeep(objects, 0x57)?.value;
+    // A card in stripe mode has its tracks alone (EMV Book C-2).
+    const isStripe = card.flow === 'contactlessStripe';
+    expect(findTlvDeep(objects, 0x5a) === undefined).toBe(isStripe);
+    if (!isStripe) expect(toHex(findTlvDeep(objects, 0x5f24)?.value ?? hex(''))).toBe(card.expiry);
+    const track2 = findTlvDeep(objects, isStripe ? 0x9f6b : 0x57)?.value;
     if (track2 !== undefined) expect(unwrap(parseTrack2(track2)).expiry).toBe(card.expiry.slice(0, 4));
   });
 
   test('is announced by its directory', () => {
-    const isContact = card.flow === 'contact';
-    const listed = isContact ? image.directoryRecords.map(({ bytes }) => bytes) : [image.directoryFci];
-    const aid = findTlvDeep(
-      listed.flatMap((bytes) => [...unwrap(decodeTlv(bytes))]),
-      0x4f,
-    );
-    expect(aid?.value).toEqual(image.aid);
+    const directory = directoryOf(applicationsOf(card));
+    expect(directory === undefined).toBe(card.directory === 'absent');
+    if (directory !== undefined) {
+      const listed = card.isContactless ? [directory.fci] : directory.records.map(({ bytes }) => bytes);
+      const aid = findTlvDeep(
+        listed.flatMap((bytes) => [...unwrap(decodeTlv(bytes))]),
+        0x4f,
+      );
+      expect(aid?.value).toEqual(image.aid);
+    }
     expect(findTlvDeep(unwrap(decodeTlv(image.fci)), 0x84)?.value).toEqual(image.aid);
   });
+});
+
+test('the README names every card', () => {
+  const readme = readFileSync(new URL('../../../protocols/src/test-cards/README.md', import.meta.url), 'utf8');
+  const transit = transitCardData.map(({ name }) => name);
+  for (const name of [...testCardNames, ...faultyCardNames, ...stripeAccountNames, ...transit])
+    expect(readme).toContain(`\`${name}\``);
+});
+
+test('no two cards have one PAN, and faulty ones have a right check digit too', () => {
+  const all = [...testCards(), ...faultyCards()];
+  const pans = all.map(({ pan }) => pan.use((bytes) => Buffer.from(bytes).toString('latin1')));
+  expect(new Set(pans).size).toBe(all.length);
+  for (const { pan, faults } of faultyCards()) {
+    expect(hasLuhnDigit(pan)).toBe(true);
+    expect(faults).toHaveLength(1);
+  }
 });

@@ -1,218 +1,301 @@
 import {
+  type BulkIn,
   type BulkOut,
   decodeBulkOut,
   encodeBulkIn,
-  encodeClassDescriptor,
   encodeInterrupt,
-  type IccStatus,
+  headerBytes,
 } from '@tsunagu/protocols/ccid';
 import { concat } from '@tsunagu/protocols/kit';
-import type { EmulatedHost, UsbDeviceModel } from '../../usb/emulated/device-model.ts';
+import { EmulatedUsbDevice } from '../../usb/emulated/model-base.ts';
 import type { ControlSetup } from '../../usb/port.ts';
-import { contactAtr, contactlessAtr } from './atr.ts';
+import { EmulatedSlot } from './ccid-slot.ts';
+import {
+  type CcidVariant,
+  type CcidVariantName,
+  ccidVariants,
+  describeCcid,
+  endpoints,
+  messageBytesMax,
+} from './ccid-variant.ts';
 import type { ChipCard } from './chip-card.ts';
 import type { CcidFault } from './faults.ts';
+import { EmulatedPinPad } from './pin-pad.ts';
 
-const endpoints = { bulkOut: 1, bulkIn: 2, interruptIn: 3 } as const;
-const messageBytesMax = 271;
-/** Automatic parameters, voltage, clock, baud rate and PPS; short APDU level. */
-const features = 0x000200fe;
+const errors = {
+  hardware: 0xfb,
+  parity: 0xfd,
+  mute: 0xfe,
+  length: 0x01,
+  unsupported: 0x00,
+  slot: 0x05,
+  byte7: 0x07,
+  byte10: 0x0a,
+} as const;
 
-const errors = { hardware: 0xfb, parity: 0xfd, mute: 0xfe, length: 0x01, unsupported: 0x00, slot: 0x05 } as const;
+const nothing: Uint8Array = new Uint8Array(0);
+/** The longest APDU, command or response. */
+const apduBytesMax = 65_546;
 
-/** Products of the vendor id that no driver has quirks for. */
-const products = { contact: 0x0004, contactless: 0x0005 } as const;
-
-/** What a reader's own antenna answers to GET DATA for the card's UID. PC/SC part 3, 3.2.2.1.3. */
-const getUid = Uint8Array.of(0xff, 0xca, 0x00, 0x00, 0x00);
-const uid = Uint8Array.of(0x04, 0x54, 0x53, 0x55, 0x4e, 0x41, 0x47);
+/** The work of a command: data, or the error that the reader reports. */
+type Outcome = { readonly data: Uint8Array; readonly chain?: number } | { readonly error: number };
 
 /**
- * An emulated CCID reader with one slot: contact or contactless, at short APDU level. It speaks the frames of a real one, and
- * on request it breaks them as a broken one does.
+ * An emulated CCID reader, of one of the variants: at any exchange level, with one slot or two, with a PIN pad. It speaks the
+ * frames of a real one, and on request it breaks them as a broken one does.
  *
  * @see USB CCID 1.1
  */
-export class EmulatedCcidReader implements UsbDeviceModel {
+export class EmulatedCcidReader extends EmulatedUsbDevice {
   readonly kind: 'contact' | 'contactless';
-  readonly vendorId = 0x0e0f;
-  readonly productId: number;
-  #host: EmulatedHost | undefined;
-  #card: ChipCard | undefined;
-  #isPowered = false;
+  readonly pinPad: EmulatedPinPad | undefined;
+  readonly #variant: CcidVariant;
+  readonly #slots: readonly EmulatedSlot[];
   readonly #faults: CcidFault[] = [];
+  /** Extended APDU level: parts of a command so far, and of a response not yet fetched. */
+  #command = nothing;
+  #response = nothing;
 
-  constructor(kind: 'contact' | 'contactless') {
-    this.kind = kind;
-    this.productId = products[kind];
+  constructor(name: CcidVariantName) {
+    const variant: CcidVariant = ccidVariants[name];
+    super(describeCcid(variant));
+    this.#variant = variant;
+    this.kind = variant.kind;
+    this.pinPad = variant.hasPinPad ? new EmulatedPinPad() : undefined;
+    this.#slots = Array.from({ length: variant.slots }, () => new EmulatedSlot(variant));
   }
 
-  /** Puts a card into the slot or field; one that is there leaves it first. */
-  insert(card: ChipCard): void {
-    this.remove();
-    this.#card = card;
-    this.#notify(true);
+  /** Puts a card into a slot or field; one that is there leaves it first. */
+  insert(card: ChipCard, slot = 0): void {
+    this.remove(slot);
+    this.#slots[slot]?.insert(card);
+    this.#notify(slot);
   }
 
   /** Takes the card out. */
-  remove(): void {
-    if (this.#card === undefined) return;
-    this.#card = undefined;
-    this.#isPowered = false;
-    this.#notify(false);
+  remove(slot = 0): void {
+    if (this.#slots[slot]?.remove()) this.#notify(slot);
   }
 
-  /** Breaks the next answers to power-on and APDU commands, one fault each, in this order. */
+  /** Breaks the next answers to power-on and transfers, one fault each, in this order. */
   inject(...faults: readonly CcidFault[]): void {
     this.#faults.push(...faults);
   }
 
-  plugged(host: EmulatedHost): void {
-    this.#host = host;
+  override unplugged(): void {
+    super.unplugged();
+    this.pinPad?.forget();
+    for (const slot of this.#slots) slot.powerOff();
   }
 
-  unplugged(): void {
-    this.#host = undefined;
-    this.#isPowered = false;
-  }
-
-  control(setup: ControlSetup): Uint8Array | undefined {
-    if (setup.type === 'standard' && setup.request === 6 && setup.value >> 8 === 2) return configuration();
+  protected override onClassRequest(setup: ControlSetup): Uint8Array | undefined {
     // ABORT: the bulk half answers. CCID 1.1, 5.3.1.
-    if (setup.type === 'class' && setup.request === 1) return new Uint8Array(0);
+    if (setup.request === 1) {
+      this.pinPad?.forget();
+      this.#command = nothing;
+      this.#response = nothing;
+      return nothing;
+    }
     return undefined;
   }
 
-  bulkOut(_endpoint: number, transfer: Uint8Array): void {
+  protected onTransfer(_endpoint: number, transfer: Uint8Array): void {
+    if (transfer.length === 0) return;
     const read = decodeBulkOut(transfer);
     if (read.ok) this.#obey(read.value);
-    else if (transfer.length >= 7) this.#status(transfer[5] ?? 0, transfer[6] ?? 0, errors.length);
+    else if (transfer.length >= headerBytes) this.#status(transfer[5] ?? 0, transfer[6] ?? 0, errors.length);
   }
 
   #obey(command: BulkOut): void {
-    const { slot, seq } = command;
-    if (slot !== 0) return this.#status(slot, seq, errors.slot);
+    const { slot: index, seq } = command;
+    const slot = this.#slots[index];
+    if (slot === undefined) return this.#status(index, seq, errors.slot);
     switch (command.type) {
       case 'getSlotStatus':
       case 'abort':
-        return this.#status(slot, seq);
+        return this.#status(index, seq);
       case 'iccPowerOff':
-        this.#isPowered = false;
-        return this.#status(slot, seq);
+        slot.powerOff();
+        return this.#status(index, seq);
       case 'iccPowerOn':
-        return this.#withFault(seq, () => this.#powerOn());
+        return this.#withFault(index, seq, () => {
+          const atr = slot.powerOn();
+          return atr === undefined ? { error: errors.mute } : { data: atr };
+        });
       case 'xfrBlock':
-        return this.#withFault(seq, () => this.#transmit(command.data));
+        for (let count = 0; count < slot.extensions; count++) this.#extension(index, seq);
+        return this.#withFault(index, seq, () => this.#transfer(slot, command.data, command.level));
+      case 'getParameters':
+        return this.#parameters(index, seq);
+      case 'setParameters':
+        return this.#parameters(
+          index,
+          seq,
+          slot.setParameters(command.protocol, command.data) ? undefined : errors.byte10,
+        );
+      case 'resetParameters':
+        return this.#parameters(index, seq);
+      case 'secure':
+        return this.#secure(index, seq, command.data);
       default:
-        return this.#status(slot, seq, errors.unsupported);
+        return this.#status(index, seq, errors.unsupported);
     }
   }
 
-  #powerOn(): Uint8Array | undefined {
-    if (this.#card === undefined) return undefined;
-    this.#isPowered = true;
-    this.#card.reset();
-    const { historicalBytes } = this.#card;
-    return this.kind === 'contact' ? contactAtr(historicalBytes) : contactlessAtr(historicalBytes);
+  #transfer(slot: EmulatedSlot, data: Uint8Array, level: number): Outcome {
+    if (slot.icc !== 'active') return { error: slot.icc === 'absent' ? errors.mute : errors.hardware };
+    if (this.#variant.level === 'extendedApdu') return this.#transferPart(slot, data, level);
+    const answer = slot.exchange(data, level);
+    return answer === undefined ? { error: errors.mute } : { data: answer };
   }
 
-  #transmit(apdu: Uint8Array): Uint8Array | undefined {
-    if (this.#card === undefined || !this.#isPowered) return undefined;
-    if (this.kind === 'contactless' && Buffer.compare(apdu, getUid) === 0) return Uint8Array.of(...uid, 0x90, 0x00);
-    return this.#card.transmit(apdu);
+  /** One part of an extended APDU, either way. CCID 1.1, 6.1.4 and 6.2.1. */
+  #transferPart(slot: EmulatedSlot, data: Uint8Array, level: number): Outcome {
+    if (level === 0x10) return this.#nextPart(false);
+    if (level > 3 || this.#command.length + data.length > apduBytesMax) return { error: 0x08 };
+    this.#command = level === 0 || level === 1 ? data : concat(this.#command, data);
+    if (level === 1 || level === 3) {
+      this.#command = Uint8Array.from(this.#command);
+      return { data: nothing, chain: 0x10 };
+    }
+    const answer = slot.exchange(this.#command, 0);
+    this.#command = nothing;
+    if (answer === undefined) return { error: errors.mute };
+    this.#response = answer;
+    return this.#nextPart(true);
   }
 
-  get #icc(): IccStatus {
-    if (this.#card === undefined) return 'absent';
-    return this.#isPowered ? 'active' : 'inactive';
+  #nextPart(isFirst: boolean): Outcome {
+    const data = this.#response.subarray(0, messageBytesMax - headerBytes);
+    this.#response = this.#response.subarray(data.length);
+    const hasMore = this.#response.length > 0;
+    return { data, chain: isFirst ? (hasMore ? 1 : 0) : hasMore ? 3 : 2 };
+  }
+
+  #secure(index: number, seq: number, data: Uint8Array): void {
+    const slot = this.#slots[index];
+    const { level, protocol } = this.#variant;
+    if (this.pinPad === undefined || slot === undefined) return this.#status(index, seq, errors.unsupported);
+    if (!slot.isPowered) return this.#failure(index, seq, slot.icc === 'absent' ? errors.mute : errors.hardware);
+    const isBlock = level === 'tpdu' && protocol === 'T=1';
+    const isSound = this.pinPad.ask(data, isBlock, (end) => {
+      if (end.type === 'error') return this.#failure(index, seq, end.error);
+      if (end.type === 'words') return this.send(endpoints.bulkIn, this.#block(index, seq, end.data));
+      const answer = end.data.use((unit) => slot.exchange(unit, 0));
+      end.data.wipe();
+      if (answer === undefined) return this.#failure(index, seq, errors.mute);
+      this.send(endpoints.bulkIn, this.#block(index, seq, answer));
+    });
+    // The person takes a while: the reader asks for time. CCID 1.1, 6.2.6.
+    if (isSound) this.#extension(index, seq);
+    else this.#failure(index, seq, errors.byte10);
+  }
+
+  #iccOf(index: number): BulkIn['icc'] {
+    return this.#slots[index]?.icc ?? 'absent';
   }
 
   #status(slot: number, seq: number, error?: number): void {
-    const clock = this.#isPowered ? 'running' : 'stoppedLow';
+    const clock = this.#slots[slot]?.isPowered ? 'running' : 'stoppedLow';
     const status = error === undefined ? 'ok' : 'failed';
-    this.#send(encodeBulkIn({ type: 'slotStatus', slot, seq, icc: this.#icc, status, error: error ?? 0, clock }));
-  }
-
-  #failure(seq: number, error: number): void {
-    const data = new Uint8Array(0);
-    this.#send(
-      encodeBulkIn({ type: 'dataBlock', slot: 0, seq, icc: this.#icc, status: 'failed', error, chain: 0, data }),
+    this.send(
+      endpoints.bulkIn,
+      encodeBulkIn({ type: 'slotStatus', slot, seq, icc: this.#iccOf(slot), status, error: error ?? 0, clock }),
     );
   }
 
-  #answer(slot: number, seq: number, data: Uint8Array): Uint8Array {
-    return encodeBulkIn({ type: 'dataBlock', slot, seq, icc: this.#icc, status: 'ok', error: 0, chain: 0, data });
+  #parameters(slot: number, seq: number, error?: number): void {
+    const { protocol, data } = this.#slots[slot]?.parameters ?? { protocol: 'T=0', data: nothing };
+    const status = error === undefined ? 'ok' : 'failed';
+    this.send(
+      endpoints.bulkIn,
+      encodeBulkIn({
+        type: 'parameters',
+        slot,
+        seq,
+        icc: this.#iccOf(slot),
+        status,
+        error: error ?? 0,
+        protocol,
+        data,
+      }),
+    );
   }
 
-  #extension(seq: number): void {
-    const data = new Uint8Array(0);
-    const icc = this.#icc;
-    this.#send(
-      encodeBulkIn({ type: 'dataBlock', slot: 0, seq, icc, status: 'timeExtension', error: 1, chain: 0, data }),
-    );
+  #failure(slot: number, seq: number, error: number): void {
+    this.send(endpoints.bulkIn, this.#block(slot, seq, nothing, 'failed', error));
+  }
+
+  #extension(slot: number, seq: number): void {
+    this.send(endpoints.bulkIn, this.#block(slot, seq, nothing, 'timeExtension', 1));
+  }
+
+  #block(
+    slot: number,
+    seq: number,
+    data: Uint8Array,
+    status: BulkIn['status'] = 'ok',
+    error = 0,
+    chain = 0,
+  ): Uint8Array {
+    return encodeBulkIn({ type: 'dataBlock', slot, seq, icc: this.#iccOf(slot), status, error, chain, data });
   }
 
   /** Does the work of a command and answers it, or answers wrongly when a fault is due. */
-  #withFault(seq: number, work: () => Uint8Array | undefined): void {
+  #withFault(slot: number, seq: number, work: () => Outcome): void {
     const fault = this.#faults.shift();
-    if (fault === 'removed') this.remove();
-    if (fault === 'mute') {
-      this.#isPowered = false;
-      return this.#failure(seq, errors.mute);
-    }
-    if (fault === 'parity') return this.#failure(seq, errors.parity);
-    const data = work();
-    if (data === undefined) return this.#failure(seq, this.#card === undefined ? errors.mute : errors.hardware);
-    const sound = this.#answer(0, seq, data);
+    if (fault === 'removed') this.remove(slot);
+    if (fault === 'mute') return this.#failure(slot, seq, errors.mute);
+    if (fault === 'parity') return this.#failure(slot, seq, errors.parity);
+    if (fault === 'stall') return this.halt(0x80 | endpoints.bulkIn);
+    const outcome = work();
+    if ('error' in outcome) return this.#failure(slot, seq, outcome.error);
+    const { data, chain } = outcome;
+    const sound = this.#block(slot, seq, data, 'ok', 0, chain);
+    const send = (message: Uint8Array): void => this.send(endpoints.bulkIn, message);
     switch (fault) {
       case undefined:
       case 'removed':
-        return this.#send(sound);
+        return send(sound);
       case 'silent':
         return;
       case 'unplug':
-        return this.#host?.unplug();
+        return this.unplug();
       case 'split':
-        this.#send(sound.slice(0, 4));
-        this.#send(sound.slice(4, 11));
-        return this.#send(sound.slice(11));
+        send(sound.slice(0, 4));
+        send(sound.slice(4, 11));
+        return send(sound.slice(11));
       case 'zeroLength':
-        this.#send(new Uint8Array(0));
-        return this.#send(sound);
+        send(nothing);
+        return send(sound);
       case 'wrongSequence':
-        return this.#send(this.#answer(0, (seq + 0x80) & 0xff, data));
+        return send(this.#block(slot, (seq + 0x80) & 0xff, data, 'ok', 0, chain));
       case 'wrongSlot':
-        return this.#send(this.#answer(1, seq, data));
+        return send(this.#block(slot + 1, seq, data, 'ok', 0, chain));
       case 'lengthTooLong':
-        return this.#send(withLength(sound, data.length + 5));
+        return send(withLength(sound, data.length + 5));
       case 'lengthTooShort':
-        return this.#send(withLength(sound, data.length - 1));
+        return send(withLength(sound, Math.max(0, data.length - 1)));
       case 'lengthHuge':
-        return this.#send(withLength(sound, 0xffffffff));
+        return send(withLength(sound, 0xffffffff));
       case 'headerCut':
-        return this.#send(sound.slice(0, 6));
+        return send(sound.slice(0, 6));
       case 'garbage':
-        return this.#send(sound.map((byte) => byte ^ 0xff));
+        return send(sound.map((byte) => byte ^ 0xff));
       case 'wrongType':
-        return this.#status(0, seq);
+        return this.#status(slot, seq);
       case 'emptyAnswer':
-        return this.#send(this.#answer(0, seq, new Uint8Array(0)));
+        return send(this.#block(slot, seq, nothing));
       case 'timeExtension':
       case 'timeExtensionStorm':
-        for (let count = 0; count < (fault === 'timeExtension' ? 3 : 80); count++) this.#extension(seq);
-        return this.#send(sound);
+        for (let count = 0; count < (fault === 'timeExtension' ? 3 : 80); count++) this.#extension(slot, seq);
+        return send(sound);
     }
   }
 
-  #send(message: Uint8Array): void {
-    this.#host?.send(endpoints.bulkIn, message);
-  }
-
-  #notify(isPresent: boolean): void {
-    this.#host?.send(
-      endpoints.interruptIn,
-      encodeInterrupt({ type: 'notifySlotChange', slots: [{ isPresent, hasChanged: true }] }),
-    );
+  #notify(changed: number): void {
+    const slots = this.#slots.map(({ icc }, index) => ({ isPresent: icc !== 'absent', hasChanged: index === changed }));
+    this.send(endpoints.interruptIn, encodeInterrupt({ type: 'notifySlotChange', slots }));
   }
 }
 
@@ -220,38 +303,4 @@ function withLength(message: Uint8Array, length: number): Uint8Array {
   const lying = Uint8Array.from(message);
   new DataView(lying.buffer).setUint32(1, length, true);
   return lying;
-}
-
-/** Configuration, interface, class and endpoint descriptors. USB 2.0, 9.6; CCID 1.1, 5. */
-function configuration(): Uint8Array {
-  const parts = concat(
-    Uint8Array.of(9, 4, 0, 0, 3, 0x0b, 0, 0, 0),
-    encodeClassDescriptor({
-      releaseBcd: 0x0110,
-      slotIndexMax: 0,
-      voltages: ['5V', '3V', '1.8V'],
-      protocols: ['T=0', 'T=1'],
-      defaultClockKhz: 4_000,
-      maximumClockKhz: 4_000,
-      clockCount: 0,
-      dataRateBps: 10_752,
-      dataRateBpsMax: 344_086,
-      dataRateCount: 0,
-      ifsdMax: 254,
-      synchronousProtocols: 0,
-      mechanical: 0,
-      features,
-      messageBytesMax,
-      classGetResponse: 0xff,
-      classEnvelope: 0xff,
-      lcd: { lines: 0, characters: 0 },
-      pinSupport: [],
-      busySlotsMax: 1,
-    }),
-    Uint8Array.of(7, 5, endpoints.bulkOut, 2, 64, 0, 0),
-    Uint8Array.of(7, 5, 0x80 | endpoints.bulkIn, 2, 64, 0, 0),
-    Uint8Array.of(7, 5, 0x80 | endpoints.interruptIn, 3, 8, 0, 24),
-  );
-  const total = 9 + parts.length;
-  return concat(Uint8Array.of(9, 2, total & 0xff, total >> 8, 1, 1, 0, 0x80, 50), parts);
 }

@@ -34,6 +34,8 @@ export const ccidFaults = {
   unplug: 'The reader is unplugged',
   /** The card leaves the slot instead of answering. */
   removed: 'The card is removed',
+  /** The bulk-in endpoint stalls until the host clears its halt. */
+  stall: 'The endpoint stalls',
   /** The reader reports a parity error. */
   parity: 'Parity error between reader and card',
 } as const;

@@ -1,5 +1,6 @@
 import type { Secret } from '@tsunagu/protocols/kit';
-import type { EmulatedHost, UsbDeviceModel } from '../../usb/emulated/device-model.ts';
+import { describeDevice } from '../../usb/descriptors.ts';
+import { EmulatedUsbDevice } from '../../usb/emulated/model-base.ts';
 import { stripeHead } from '../stripe/reader.ts';
 import { writeTrack2 } from '../stripe/track2.ts';
 
@@ -12,20 +13,38 @@ export type SwipeFault =
   | 'unplug';
 
 /** An emulated stripe head: `UsbStripeReader` drives it. */
-export class EmulatedStripeHead implements UsbDeviceModel {
+export class EmulatedStripeHead extends EmulatedUsbDevice {
   readonly kind = 'stripe';
-  readonly vendorId = stripeHead.vendorId;
-  readonly productId = stripeHead.productId;
-  #host: EmulatedHost | undefined;
   readonly #faults: SwipeFault[] = [];
+
+  constructor() {
+    super(
+      describeDevice({
+        vendorId: stripeHead.vendorId,
+        productId: stripeHead.productId,
+        releaseBcd: 0x0100,
+        speed: 'full',
+        manufacturer: 'Tsunagu',
+        product: 'Emulated stripe head',
+        interfaces: [
+          {
+            class: 0xff,
+            subclass: 0,
+            protocol: 0,
+            endpoints: [{ address: 0x80 | stripeHead.interruptIn, type: 'interrupt', packetBytes: 64, interval: 10 }],
+          },
+        ],
+      }),
+    );
+  }
 
   /** A card is drawn through. @param track track 2 without sentinels, `=` as separator, ASCII. */
   swipe(track: Secret<'pan'>): void {
     const fault = this.#faults.shift();
-    if (fault === 'unplug') return this.#host?.unplug();
+    if (fault === 'unplug') return this.unplug();
     const characters = fault === 'unreadable' ? new Uint8Array(0) : track.use(writeTrack2);
     if (fault === 'misread') characters[3] = 0x30 + ((((characters[3] ?? 0x30) & 0x0f) + 1) % 10);
-    this.#host?.send(stripeHead.interruptIn, Uint8Array.of(fault === 'unreadable' ? 1 : 0, ...characters));
+    this.send(stripeHead.interruptIn, Uint8Array.of(fault === 'unreadable' ? 1 : 0, ...characters));
     characters.fill(0);
   }
 
@@ -34,19 +53,7 @@ export class EmulatedStripeHead implements UsbDeviceModel {
     this.#faults.push(...faults);
   }
 
-  plugged(host: EmulatedHost): void {
-    this.#host = host;
-  }
-
-  unplugged(): void {
-    this.#host = undefined;
-  }
-
-  control(): Uint8Array | undefined {
-    return undefined;
-  }
-
-  bulkOut(): void {
-    // A stripe head only speaks.
+  protected onTransfer(): void {
+    // A stripe head only speaks: it has no OUT endpoint.
   }
 }

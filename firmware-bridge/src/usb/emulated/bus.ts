@@ -14,6 +14,8 @@ interface Read {
 
 interface Pipe {
   readonly waiting: Uint8Array[];
+  readonly interfaceNumber: number;
+  readonly packetBytes: number;
   read: Read | undefined;
 }
 
@@ -21,7 +23,8 @@ interface Pipe {
 class Port {
   readonly info: UsbDeviceInfo;
   readonly model: UsbDeviceModel;
-  readonly claimed = new Set<number>();
+  /** Which handle has claimed an interface. */
+  readonly claims = new Map<number, EmulatedDevice>();
   readonly #pipes = new Map<number, Pipe>();
   readonly #world: World;
   isPlugged = true;
@@ -30,11 +33,13 @@ class Port {
     this.#world = world;
     this.info = info;
     this.model = model;
+    for (const { address, interfaceNumber, packetBytes } of model.descriptors.endpoints)
+      this.#pipes.set(address, { waiting: [], read: undefined, interfaceNumber, packetBytes });
   }
 
   arrive(endpoint: number, transfer: Uint8Array): void {
-    if (!this.isPlugged) return;
-    const pipe = this.#pipe(endpoint);
+    const pipe = this.#pipes.get(0x80 | endpoint);
+    if (!this.isPlugged || pipe === undefined) return;
     const { read } = pipe;
     if (read === undefined) {
       if (pipe.waiting.length < transfersWaitingMax) pipe.waiting.push(transfer);
@@ -42,15 +47,29 @@ class Port {
     }
     pipe.read = undefined;
     read.timer.cancel();
-    read.settle(fitting(transfer, read.lengthMax));
+    read.settle(fitting(pipe, transfer, read.lengthMax));
   }
 
-  read(endpoint: number, lengthMax: number, timeoutMs: number): Promise<Result<Uint8Array, UsbCode>> {
-    if (!this.isPlugged) return Promise.resolve(fail('USB_UNPLUGGED'));
-    const pipe = this.#pipe(endpoint);
+  write(by: EmulatedDevice, endpoint: number, transfer: Uint8Array): Result<void, UsbCode> {
+    if (!this.isPlugged) return fail('USB_UNPLUGGED');
+    const pipe = this.#pipes.get(endpoint);
+    if (pipe === undefined || this.claims.get(pipe.interfaceNumber) !== by) return noEndpoint;
+    return this.model.bulkOut(endpoint, transfer) ? done : fail('USB_STALLED');
+  }
+
+  read(
+    by: EmulatedDevice,
+    endpoint: number,
+    lengthMax: number,
+    timeoutMs: number,
+  ): Result<Uint8Array, UsbCode> | Promise<Result<Uint8Array, UsbCode>> {
+    if (!this.isPlugged) return fail('USB_UNPLUGGED');
+    const pipe = this.#pipes.get(0x80 | endpoint);
+    if (pipe === undefined || this.claims.get(pipe.interfaceNumber) !== by || pipe.read !== undefined)
+      return noEndpoint;
+    if (this.model.isHalted(0x80 | endpoint)) return fail('USB_STALLED');
     const next = pipe.waiting.shift();
-    if (next !== undefined) return Promise.resolve(fitting(next, lengthMax));
-    if (pipe.read !== undefined) return Promise.resolve(fail('USB_TRANSFER_FAILED', { field: 'endpoint' }));
+    if (next !== undefined) return fitting(pipe, next, lengthMax);
     return new Promise((settle) => {
       const timer = this.#world.timers.after(timeoutMs, () => {
         pipe.read = undefined;
@@ -60,9 +79,10 @@ class Port {
     });
   }
 
-  /** Ends all reads under way. */
-  drop(): void {
+  /** Ends the reads under way: all of them, or those of one interface. */
+  drop(interfaceNumber?: number): void {
     for (const pipe of this.#pipes.values()) {
+      if (interfaceNumber !== undefined && pipe.interfaceNumber !== interfaceNumber) continue;
       const { read } = pipe;
       pipe.waiting.length = 0;
       pipe.read = undefined;
@@ -70,20 +90,22 @@ class Port {
       read?.settle(fail('USB_UNPLUGGED'));
     }
   }
-
-  #pipe(endpoint: number): Pipe {
-    let pipe = this.#pipes.get(endpoint);
-    if (pipe === undefined) {
-      pipe = { waiting: [], read: undefined };
-      this.#pipes.set(endpoint, pipe);
-    }
-    return pipe;
-  }
 }
 
-/** More bytes than the host has room for are "babble": the controller fails the transfer. */
-const fitting = (transfer: Uint8Array, lengthMax: number): Result<Uint8Array, UsbCode> =>
-  transfer.length <= lengthMax ? ok(transfer) : fail('USB_TRANSFER_FAILED', { facts: { length: transfer.length } });
+const done = ok(undefined);
+const noEndpoint = fail('USB_TRANSFER_FAILED', { field: 'endpoint' });
+
+/**
+ * What a read gets of a transfer. A host's buffer takes whole packets: the rest of them waits for the next read. A packet that
+ * does not fit is "babble", and the controller fails the transfer (USB 2.0, 8.7.4).
+ */
+function fitting(pipe: Pipe, transfer: Uint8Array, lengthMax: number): Result<Uint8Array, UsbCode> {
+  if (transfer.length <= lengthMax) return ok(transfer);
+  if (lengthMax === 0 || lengthMax % pipe.packetBytes !== 0)
+    return fail('USB_TRANSFER_FAILED', { facts: { length: transfer.length } });
+  pipe.waiting.unshift(transfer.subarray(lengthMax));
+  return ok(transfer.subarray(0, lengthMax));
+}
 
 /** A USB bus inside this process: emulated devices are plugged into it and driven through the same port as real ones. */
 export class EmulatedBus implements UsbTransport {
@@ -143,12 +165,10 @@ export class EmulatedBus implements UsbTransport {
   }
 }
 
-const done = ok(undefined);
-
 /** One process's view of a plugged device. */
 class EmulatedDevice implements UsbDevice {
   readonly #port: Port;
-  readonly #mine = new Set<number>();
+  #isClosed = false;
 
   constructor(port: Port) {
     this.#port = port;
@@ -159,44 +179,56 @@ class EmulatedDevice implements UsbDevice {
   }
 
   claim(interfaceNumber: number): Promise<Result<void, UsbCode>> {
-    if (!this.#port.isPlugged) return Promise.resolve(fail('USB_UNPLUGGED'));
-    if (this.#port.claimed.has(interfaceNumber) && !this.#mine.has(interfaceNumber))
-      return Promise.resolve(fail('USB_BUSY'));
-    this.#port.claimed.add(interfaceNumber);
-    this.#mine.add(interfaceNumber);
+    if (!this.#port.isPlugged || this.#isClosed) return Promise.resolve(fail('USB_UNPLUGGED'));
+    if (interfaceNumber >= this.#port.model.descriptors.interfaceCount) return Promise.resolve(fail('USB_NOT_FOUND'));
+    const { claims } = this.#port;
+    const holder = claims.get(interfaceNumber);
+    if (holder !== undefined && holder !== this) return Promise.resolve(fail('USB_BUSY'));
+    claims.set(interfaceNumber, this);
     return Promise.resolve(done);
   }
 
   controlIn(setup: ControlSetup, lengthMax: number): Promise<Result<Uint8Array, UsbCode>> {
-    if (!this.#port.isPlugged) return Promise.resolve(fail('USB_UNPLUGGED'));
-    const answer = this.#port.model.control(setup, new Uint8Array(0));
-    return Promise.resolve(answer === undefined ? fail('USB_STALLED') : ok(answer.subarray(0, lengthMax)));
+    const answer = this.#control(setup, new Uint8Array(0));
+    return Promise.resolve(answer.ok ? ok(answer.value.subarray(0, lengthMax)) : answer);
   }
 
   controlOut(setup: ControlSetup, data: Uint8Array): Promise<Result<void, UsbCode>> {
-    if (!this.#port.isPlugged) return Promise.resolve(fail('USB_UNPLUGGED'));
-    const answer = this.#port.model.control(setup, data);
-    return Promise.resolve(answer === undefined ? fail('USB_STALLED') : done);
+    const answer = this.#control(setup, data);
+    return Promise.resolve(answer.ok ? done : answer);
   }
 
   bulkOut(endpoint: number, data: Uint8Array): Promise<Result<void, UsbCode>> {
-    if (!this.#port.isPlugged) return Promise.resolve(fail('USB_UNPLUGGED'));
-    this.#port.model.bulkOut(endpoint, data);
-    return Promise.resolve(done);
+    return Promise.resolve(this.#port.write(this, endpoint, data));
   }
 
   bulkIn(endpoint: number, lengthMax: number, timeoutMs: number): Promise<Result<Uint8Array, UsbCode>> {
-    return this.#port.read(endpoint, lengthMax, timeoutMs);
+    return Promise.resolve(this.#port.read(this, endpoint, lengthMax, timeoutMs));
   }
 
   interruptIn(endpoint: number, lengthMax: number, timeoutMs: number): Promise<Result<Uint8Array, UsbCode>> {
-    return this.#port.read(endpoint, lengthMax, timeoutMs);
+    return Promise.resolve(this.#port.read(this, endpoint, lengthMax, timeoutMs));
+  }
+
+  clearHalt(direction: 'in' | 'out', endpoint: number): Promise<Result<void, UsbCode>> {
+    const index = endpoint | (direction === 'in' ? 0x80 : 0);
+    const setup = { type: 'standard', recipient: 'endpoint', request: 1, value: 0, index } as const;
+    return this.controlOut(setup, new Uint8Array(0));
   }
 
   close(): Promise<void> {
-    for (const interfaceNumber of this.#mine) this.#port.claimed.delete(interfaceNumber);
-    this.#mine.clear();
-    this.#port.drop();
+    this.#isClosed = true;
+    for (const [interfaceNumber, holder] of this.#port.claims) {
+      if (holder !== this) continue;
+      this.#port.claims.delete(interfaceNumber);
+      this.#port.drop(interfaceNumber);
+    }
     return Promise.resolve();
+  }
+
+  #control(setup: ControlSetup, data: Uint8Array): Result<Uint8Array, UsbCode> {
+    if (!this.#port.isPlugged || this.#isClosed) return fail('USB_UNPLUGGED');
+    const answer = this.#port.model.control(setup, data);
+    return answer === undefined ? fail('USB_STALLED') : ok(answer);
   }
 }

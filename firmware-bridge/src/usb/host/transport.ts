@@ -4,30 +4,18 @@ import type { World } from '@tsunagu/protocols/world';
 import type { ControlSetup, UsbCode, UsbDevice, UsbDeviceInfo, UsbPlugEvent, UsbTransport } from '../port.ts';
 import { driverOf } from './driver-of.ts';
 import { usbCodeOf } from './errors.ts';
+import { type HostDevice, loadUsbPackage, type UsbPackage } from './package.ts';
 
-/**
- * What we use of a device of the `usb` package. The last argument of the transfers, a timeout in milliseconds, exists there
- * and is missing from the WebUSB types.
- */
-interface HostDevice {
-  readonly vendorId: number;
-  readonly productId: number;
-  readonly bus: string;
-  readonly address: number;
-  readonly opened: boolean;
-  open(): Promise<void>;
-  close(): Promise<void>;
-  claimInterface(interfaceNumber: number): Promise<void>;
-  releaseInterface(interfaceNumber: number): Promise<void>;
-  detachKernelDriver(interfaceNumber: number): Promise<void>;
-  controlTransferIn(setup: USBControlTransferParameters, length: number): Promise<USBInTransferResult>;
-  controlTransferOut(setup: USBControlTransferParameters, data: Uint8Array<ArrayBuffer>): Promise<USBOutTransferResult>;
-  transferIn(endpoint: number, length: number, timeoutMs?: number): Promise<USBInTransferResult>;
-  transferOut(endpoint: number, data: Uint8Array<ArrayBuffer>, timeoutMs?: number): Promise<USBOutTransferResult>;
+/** Where Linux lists USB devices, and where a running udevd listens. */
+export interface HostPlaces {
+  /** Without it `getDevices` rejects, and adding a listener ends the process. */
+  readonly sysfs: string;
+  /** Without it (containers, network namespaces) no event ever comes. */
+  readonly udevControl: string;
 }
+const linux: HostPlaces = { sysfs: '/sys/bus/usb/devices', udevControl: '/run/udev/control' };
 
-/** Where Linux lists USB devices. Without it `getDevices` rejects and adding a listener ends the process. */
-const sysfs = '/sys/bus/usb/devices';
+/** How often devices are listed where no event tells of them. */
 const pollMs = 1_500;
 /** Interrupt endpoints are asked in slices, since a read under way cannot be called back. */
 const interruptSliceMs = 1_000;
@@ -48,17 +36,29 @@ async function attempt<T>(work: () => Promise<T>): Promise<Result<T, UsbCode>> {
   }
 }
 
-/** The machine's own USB bus, through the `usb` package, which is loaded at the first use and not before. */
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** The machine's own USB bus, through the `usb` package. */
 export class HostUsb implements UsbTransport {
   readonly #world: World;
-  readonly #root: string;
+  readonly #places: HostPlaces;
+  readonly #load: () => Promise<UsbPackage>;
   readonly #open = new Set<UsbDevice>();
   readonly #watches = new Set<{ cancel(): void }>();
+  #package: UsbPackage | undefined;
 
-  /** @param root where the kernel lists devices; another folder in tests alone. */
-  constructor(world: World, root: string = sysfs) {
+  /**
+   * @param places where the kernel lists devices; other folders in tests alone
+   * @param load the package; another one in tests alone
+   */
+  constructor(world: World, places: HostPlaces = linux, load: () => Promise<UsbPackage> = loadUsbPackage) {
     this.#world = world;
-    this.#root = root;
+    this.#places = places;
+    this.#load = load;
   }
 
   async list(): Promise<Result<readonly UsbDeviceInfo[], UsbCode>> {
@@ -73,37 +73,61 @@ export class HostUsb implements UsbTransport {
     if (found === undefined) return fail('USB_NOT_FOUND');
     const opened = await attempt(() => found.open());
     if (!opened.ok) return opened;
-    const device: UsbDevice = new OpenHostDevice(found, this.#root, () => this.#open.delete(device));
+    const device: UsbDevice = new OpenHostDevice(found, this.#places.sysfs, () => this.#open.delete(device));
     this.#open.add(device);
     return ok(device);
   }
 
-  /** By polling: events of the package need a running udevd, and end the process where there is no bus. */
+  /** The list is compared with the one before: after each event of udevd where one runs, else every 1.5 s. */
   watch(onEvent: (event: UsbPlugEvent) => void): { cancel(): void } {
     let known: ReadonlyMap<string, UsbDeviceInfo> | undefined;
-    let isPolling = false;
-    const poll = async (): Promise<void> => {
-      if (isPolling) return;
-      isPolling = true;
-      const listed = await this.list();
-      isPolling = false;
-      if (!listed.ok || !this.#watches.has(watch)) return;
-      const now = new Map(listed.value.map((device) => [device.id, device]));
-      const before = known;
-      known = now;
-      if (before === undefined) return;
-      for (const [id, device] of before) if (!now.has(id)) onEvent({ type: 'unplugged', device });
-      for (const [id, device] of now) if (!before.has(id)) onEvent({ type: 'plugged', device });
+    let stop = (): void => undefined;
+    let isComparing = false;
+    let isDue = false;
+    const compare = async (): Promise<void> => {
+      // An event that comes while the devices are listed asks for another list.
+      isDue = true;
+      if (isComparing) return;
+      isComparing = true;
+      while (isDue && this.#watches.has(watch)) {
+        isDue = false;
+        const listed = await this.list();
+        if (!listed.ok || !this.#watches.has(watch)) break;
+        const now = new Map(listed.value.map((device) => [device.id, device]));
+        const before = known ?? now;
+        known = now;
+        for (const [id, device] of before) if (!now.has(id)) onEvent({ type: 'unplugged', device });
+        for (const [id, device] of now) if (!before.has(id)) onEvent({ type: 'plugged', device });
+      }
+      isComparing = false;
     };
-    const timer = this.#world.timers.every(pollMs, () => void poll());
     const watch = {
       cancel: (): void => {
-        timer.cancel();
         this.#watches.delete(watch);
+        stop();
       },
     };
     this.#watches.add(watch);
-    void poll();
+    const start = async (): Promise<void> => {
+      const usb = await this.#ready();
+      if (!this.#watches.has(watch)) return;
+      const onChange = (): void => void compare();
+      if (usb.ok && (await isThere(this.#places.udevControl)) && this.#watches.has(watch)) {
+        usb.value.addEventListener('connect', onChange);
+        usb.value.addEventListener('disconnect', onChange);
+        stop = () => {
+          usb.value.removeEventListener('connect', onChange);
+          usb.value.removeEventListener('disconnect', onChange);
+        };
+      } else if (this.#watches.has(watch)) {
+        const timer = this.#world.timers.every(pollMs, onChange);
+        stop = () => timer.cancel();
+      }
+      await compare();
+    };
+    start().catch((cause: unknown) => {
+      this.#world.log('error', 'usbWatchFailed', { fault: { code: 'USB_TRANSFER_FAILED', cause } });
+    });
     return watch;
   }
 
@@ -113,17 +137,17 @@ export class HostUsb implements UsbTransport {
   }
 
   async #devices(): Promise<Result<readonly HostDevice[], UsbCode>> {
-    if (process.platform === 'linux') {
-      try {
-        await access(this.#root);
-      } catch {
-        return fail('USB_NO_HOST');
-      }
-    }
-    return attempt(async () => {
-      const { WebUSB } = await import('usb');
-      return (await new WebUSB({ allowAllDevices: true }).getDevices()) satisfies readonly HostDevice[];
-    });
+    const usb = await this.#ready();
+    return usb.ok ? attempt(() => usb.value.getDevices()) : usb;
+  }
+
+  /** The package, once it is sure that there is a bus. */
+  async #ready(): Promise<Result<UsbPackage, UsbCode>> {
+    if (process.platform === 'linux' && !(await isThere(this.#places.sysfs))) return fail('USB_NO_HOST');
+    if (this.#package !== undefined) return ok(this.#package);
+    const loaded = await attempt(this.#load);
+    if (loaded.ok) this.#package = loaded.value;
+    return loaded;
   }
 }
 
@@ -141,6 +165,8 @@ class OpenHostDevice implements UsbDevice {
   readonly #root: string;
   readonly #onClose: () => void;
   readonly #claimed = new Set<number>();
+  /** IN endpoints with a read under way: the package takes one, and calls the second "endpoint not found". */
+  readonly #reading = new Set<number>();
   #isClosed = false;
 
   constructor(device: HostDevice, root: string, onClose: () => void) {
@@ -174,18 +200,25 @@ class OpenHostDevice implements UsbDevice {
   async controlOut(setup: ControlSetup, data: Uint8Array): Promise<Result<void, UsbCode>> {
     // Without data the package throws a TypeError: an empty array stands for none.
     const sent = await attempt(() => this.#device.controlTransferOut(setupOf(setup), plain(data)));
-    return sent.ok ? ok(undefined) : sent;
+    if (!sent.ok) return sent;
+    return sent.value.status === 'stall' ? fail('USB_STALLED') : ok(undefined);
   }
 
   async bulkOut(endpoint: number, data: Uint8Array, timeoutMs: number): Promise<Result<void, UsbCode>> {
     const sent = await attempt(() => this.#device.transferOut(endpoint, plain(data), timeoutMs));
     if (!sent.ok) return sent;
+    if (sent.value.status === 'stall') return fail('USB_STALLED');
     return sent.value.bytesWritten === data.length ? ok(undefined) : fail('USB_TRANSFER_FAILED');
   }
 
   async bulkIn(endpoint: number, lengthMax: number, timeoutMs: number): Promise<Result<Uint8Array, UsbCode>> {
-    const read = await attempt(() => this.#device.transferIn(endpoint, lengthMax, timeoutMs));
-    return read.ok ? ok(viewOf(read.value)) : read;
+    if (this.#isClosed) return fail('USB_UNPLUGGED');
+    if (this.#reading.has(endpoint)) return fail('USB_TRANSFER_FAILED', { field: 'endpoint' });
+    this.#reading.add(endpoint);
+    const read = await attempt(() => this.#device.transferIn(endpoint, lengthMax, Math.max(1, Math.ceil(timeoutMs))));
+    this.#reading.delete(endpoint);
+    if (!read.ok) return read;
+    return read.value.status === 'stall' ? fail('USB_STALLED') : ok(viewOf(read.value));
   }
 
   async interruptIn(endpoint: number, lengthMax: number, timeoutMs: number): Promise<Result<Uint8Array, UsbCode>> {
@@ -197,6 +230,10 @@ class OpenHostDevice implements UsbDevice {
       if (read.ok || read.fault.code !== 'USB_TIMEOUT') return read;
     }
     return fail(this.#isClosed ? 'USB_UNPLUGGED' : 'USB_TIMEOUT');
+  }
+
+  clearHalt(direction: 'in' | 'out', endpoint: number): Promise<Result<void, UsbCode>> {
+    return attempt(() => this.#device.clearHalt(direction, endpoint));
   }
 
   async close(): Promise<void> {
