@@ -1,10 +1,12 @@
 import {
+  acceptCredentialToken,
   acceptKeyToken,
   acceptRebindToken,
   acceptUnbindToken,
   type BindingAuthority,
   type Freshness,
   type KeyReceiver,
+  readRandomToken,
 } from '@tsunagu/protocols/tr34';
 import { hex, toHex } from '@tsunagu/protocols/kit';
 import { describe, expect, test } from 'vitest';
@@ -65,6 +67,20 @@ describe('key tokens that were tampered with', () => {
         fault: { code: 'TR34_ENCODING_INVALID' },
       });
     }
+  });
+
+  const others = casesOf('tr34', 'ours').filter(({ op }) => op !== 'keyToken' && op !== 'pki');
+  test.each(others.map((each) => [each.id, each] as const))('%s is refused at every truncation too', (_, each) => {
+    const whole = Uint8Array.from(Buffer.from(String(each['token']), 'base64'));
+    const receiver = each.op === 'keyTokenReject' ? heldFor(each).receiver : undefined;
+    const read =
+      each.op === 'randomToken'
+        ? readRandomToken
+        : (token: Uint8Array) =>
+            receiver
+              ? acceptKeyToken(receiver, token, { passes: 1 }, pki.atMs)
+              : acceptCredentialToken(pki.trust, each['role'] === 'kdh' ? 'kdh' : 'krd', token, pki.atMs);
+    for (let length = 0; length < whole.length; length += 1) expect(read(whole.subarray(0, length)).ok).toBe(false);
   });
 
   const parts = 8;
