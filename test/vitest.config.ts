@@ -11,7 +11,7 @@ export default defineConfig({
   },
   test: {
     include: ['**/*.test.ts', '**/*.test.tsx'],
-    exclude: ['**/node_modules/**', '**/dist/**', '**/*.real.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**', '**/*.real.test.ts', '**/*.hil.test.ts'],
     testTimeout: 30_000,
     pool: 'forks',
     maxWorkers: 2,

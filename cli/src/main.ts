@@ -1,9 +1,13 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
-import { defaultPortBase } from '@tsunagu/protocols/fleet';
+import { defaultPortBase, type PaymentOrder, slipOrder } from '@tsunagu/protocols/fleet';
+import { traceOrder } from '@tsunagu/protocols/kernel-trace';
+import { negativeReasons, type NegativeReason } from '@tsunagu/protocols/negative';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { findAccess, openClient } from './client/index.ts';
+import { addBridgeCommands } from './commands/bridge-commands.ts';
 import type { Context } from './commands/context.ts';
 import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
 
@@ -12,6 +16,14 @@ interface GlobalOptions {
   readonly json?: boolean;
   readonly server?: string;
   readonly data?: string;
+}
+
+interface SlipCommandOptions {
+  readonly stan?: string;
+  readonly totals: boolean;
+  readonly format: string;
+  readonly copy: string;
+  readonly columns: string;
 }
 
 // Whoever reads our output may stop reading (`| head`): that is no fault of ours.
@@ -121,6 +133,12 @@ program
     withServer(async (context) => (await import('./commands/terminal.ts')).showTerminal(context, serial)),
   );
 
+const amountOption = ['--amount <yen>', 'amount in yen', integer(1, 99_999_999)] as const;
+const cardOption = ['--card <name>', 'an emulated card of the terminal (see "tsunagu terminal SERIAL")'] as const;
+const ofOption = ['--of <number>', 'STAN or RRN of the transaction that it follows'] as const;
+const pay = (serial: string, order: PaymentOrder): Promise<void> =>
+  withServer(async (context) => (await import('./commands/sale.ts')).makePayment(context, serial, order));
+
 program
   .command('revoke <serial>')
   .description('revoke a terminal’s certificate: cut off at once, enrolled anew only / 証明書の失効')
@@ -131,32 +149,199 @@ program
 
 program
   .command('sale <serial>')
-  .description('a test sale, step by step; exit 0 approved, 5 any other outcome / テスト売上')
-  .requiredOption('--amount <yen>', 'amount in yen', integer(1, 99_999_999))
-  .requiredOption('--card <name>', 'an emulated card of the terminal (see "tsunagu terminal SERIAL")')
-  .action((serial: string, options: { amount: number; card: string }) =>
-    withServer(async (context) =>
-      (await import('./commands/sale.ts')).makeSale(context, serial, {
-        amountMinor: options.amount,
-        card: options.card,
-      }),
-    ),
+  .description('a sale, step by step; exit 0 approved, 5 any other outcome / 売上')
+  .requiredOption(...amountOption)
+  .requiredOption(...cardOption)
+  .action((serial: string, { amount, card }: { amount: number; card: string }) =>
+    pay(serial, { kind: 'sale', amountMinor: amount, card }),
   );
+program
+  .command('preauth <serial>')
+  .description('an authorisation: the amount is held / オーソリ')
+  .requiredOption(...amountOption)
+  .requiredOption(...cardOption)
+  .action((serial: string, { amount, card }: { amount: number; card: string }) =>
+    pay(serial, { kind: 'preauth', amountMinor: amount, card }),
+  );
+program
+  .command('balance <serial>')
+  .description('what an account has left / 残高照会')
+  .requiredOption(...cardOption)
+  .action((serial: string, { card }: { card: string }) => pay(serial, { kind: 'balance', card }));
+program
+  .command('void <serial>')
+  .description('take back a transaction of the same business day / 取消')
+  .requiredOption(...ofOption)
+  .action((serial: string, { of }: { of: string }) => pay(serial, { kind: 'void', original: of }));
+program
+  .command('refund <serial>')
+  .description('give back a sale or a part of it / 返品')
+  .requiredOption(...amountOption)
+  .requiredOption(...ofOption)
+  .action((serial: string, { amount, of }: { amount: number; of: string }) =>
+    pay(serial, { kind: 'refund', original: of, amountMinor: amount }),
+  );
+program
+  .command('complete <serial>')
+  .description('post a sale that was authorised before / 承認後売上')
+  .requiredOption(...amountOption)
+  .requiredOption(...ofOption)
+  .action((serial: string, { amount, of }: { amount: number; of: string }) =>
+    pay(serial, { kind: 'complete', original: of, amountMinor: amount }),
+  );
+program
+  .command('totals <serial>')
+  .description('daily totals of a terminal; exit 5 when the switch refused something / 日計')
+  .option('--close', 'end the business day / 締め', false)
+  .action((serial: string, { close }: { close: boolean }) =>
+    withServer(async (context) => (await import('./commands/totals.ts')).showTotals(context, serial, { close })),
+  );
+program
+  .command('slip <serial>')
+  .description('print a slip again, in the language of --lang or of the terminal / 伝票の再印字')
+  .option('--stan <stan>', 'STAN of the transaction (default: the last one)')
+  .option('--totals', 'the daily totals instead / 日計表', false)
+  .addOption(new Option('--format <format>').choices(['text', 'escpos', 'pdf']).default('text'))
+  .addOption(new Option('--copy <copy>').choices(['customer', 'merchant']).default('customer'))
+  .addOption(new Option('--columns <columns>', 'columns of the paper').choices(['24', '32', '48']).default('32'))
+  .action((serial: string, { stan, totals, format, copy, columns }: SlipCommandOptions) =>
+    withServer(async (context) => {
+      const { printSlip } = await import('./commands/slip.ts');
+      const language = program.opts<GlobalOptions>().lang;
+      const order = slipOrder.safeParse({
+        ...(stan !== undefined && { stan }),
+        what: totals ? 'totals' : 'payment',
+        format,
+        copy,
+        columns: Number(columns),
+        ...(language !== undefined && { language }),
+      });
+      if (!order.success) {
+        printFault(context.console, { code: 'OPTION_INVALID', field: 'stan' }, context.json);
+        return exit.usage;
+      }
+      return await printSlip(context, serial, order.data, (bytes) => process.stdout.write(bytes));
+    }),
+  );
+
+program
+  .command('trace <serial-or-file>')
+  .description(
+    'what the kernel did in the last payments of a terminal, or in a trace that was saved / カーネルの取引トレース',
+  )
+  .option('--stan <stan>', 'STAN of the payment (default: the last one)')
+  .action(async (target: string, { stan }: { stan?: string }) => {
+    const { showTrace, showTraceFile } = await import('./commands/trace.ts');
+    const json = program.opts<GlobalOptions>().json ?? false;
+    if (existsSync(target)) {
+      process.exitCode = await showTraceFile(open(), target, json);
+      return;
+    }
+    const order = traceOrder.safeParse(stan === undefined ? {} : { stan });
+    if (!order.success) {
+      printFault(open(), { code: 'OPTION_INVALID', field: 'stan' }, json);
+      process.exitCode = exit.usage;
+      return;
+    }
+    await withServer((context) => showTrace(context, target, order.data));
+  });
+
+/** A card number of the command line, or of standard input where "-" stands: there no list of processes shows it. */
+const panOf = async (pan: string): Promise<string> => (pan === '-' ? (await readAll(process.stdin)).trim() : pan);
 
 const negative = program.command('negative').description('the negative file / 無効カード(ネガ)');
 negative
   .command('add <pan>')
   .description('list a card at once; "-" reads the number from standard input / 緊急無効登録')
-  .addOption(new Option('--reason <reason>').choices(['lost', 'stolen', 'fraud', 'other']).default('other'))
-  .action((pan: string, options: { reason: 'lost' | 'stolen' | 'fraud' | 'other' }) =>
+  .addOption(new Option('--reason <reason>').choices([...negativeReasons]).default('other'))
+  .option('--source <name>', 'issuer or brand that lists it', 'manual')
+  .action((pan: string, options: { reason: NegativeReason; source: string }) =>
     withServer(async (context) =>
-      (await import('./commands/negative.ts')).addToNegative(
+      (await import('./commands/negative.ts')).addToNegative(context, await panOf(pan), options.reason, options.source),
+    ),
+  );
+negative
+  .command('remove <pan>')
+  .description('take a card off for one source; it stays while another lists it / 無効解除')
+  .option('--source <name>', 'issuer or brand that listed it', 'manual')
+  .option('--second-signature', 'sign with the second list key, when the list shrinks by more than 5 %', false)
+  .action((pan: string, options: { source: string; secondSignature: boolean }) =>
+    withServer(async (context) =>
+      (await import('./commands/negative.ts')).removeFromNegative(
         context,
-        pan === '-' ? (await readAll(process.stdin)).trim() : pan,
-        options.reason,
+        await panOf(pan),
+        options.source,
+        options.secondSignature,
       ),
     ),
   );
+negative
+  .command('import <file>')
+  .description("an issuer's list: CSV (pan,reason) or JSON lines / 定例無効データの取込")
+  .requiredOption('--source <name>', 'issuer or brand')
+  .addOption(
+    new Option('--mode <mode>', 'replace: what the file does not name is off')
+      .choices(['add', 'replace'])
+      .default('replace'),
+  )
+  .option('--second-signature', 'sign with the second list key, when the list shrinks by more than 5 %', false)
+  .action((file: string, options: { source: string; mode: 'add' | 'replace'; secondSignature: boolean }) =>
+    withServer(async (context) => (await import('./commands/negative.ts')).importNegative(context, file, options)),
+  );
+negative
+  .command('publish')
+  .description('a new version out of all entries / 新しい版の発行')
+  .option('--second-signature', 'sign with the second list key, when the list shrinks by more than 5 %', false)
+  .action((options: { secondSignature: boolean }) =>
+    withServer(async (context) =>
+      (await import('./commands/negative.ts')).publishNegative(context, options.secondSignature),
+    ),
+  );
+negative
+  .command('versions')
+  .description('versions, who is behind, exposure in money / 版・未更新端末・リスク額')
+  .action(() => withServer(async (context) => (await import('./commands/negative.ts')).showNegativeState(context)));
+negative
+  .command('diff <from> <to>')
+  .description('how many cards came and went between two versions / 版の差分')
+  .action((from: string, to: string) =>
+    withServer(async (context) =>
+      (await import('./commands/negative.ts')).diffNegative(
+        context,
+        integer(1, 2 ** 31)(from),
+        integer(1, 2 ** 31)(to),
+      ),
+    ),
+  );
+negative
+  .command('explain <pan>')
+  .description('who lists a card, why and since when; "-" reads it from standard input / 登録理由の照会')
+  .action((pan: string) =>
+    withServer(async (context) => (await import('./commands/negative.ts')).explainNegative(context, await panOf(pan))),
+  );
+negative
+  .command('prove <pan> <serial>')
+  .description('a proof whether a card was blocked on a terminal at a time / 証明書の発行')
+  .option('--at <time>', 'RFC 3339; now when left out')
+  .option('--out <file>', 'where to write it; standard output when left out')
+  .action((pan: string, serial: string, options: { at?: string; out?: string }) =>
+    withServer(async (context) =>
+      (await import('./commands/negative.ts')).proveNegative(
+        context,
+        await panOf(pan),
+        serial,
+        options.at ?? new Date(world.clock.now()).toISOString(),
+        options.out,
+      ),
+    ),
+  );
+negative
+  .command('verify <file>')
+  .description('check a proof by itself, without any server / 証明の検証')
+  .action(async (file: string) => {
+    const { verifyNegativeProof } = await import('./commands/negative.ts');
+    process.exitCode = await verifyNegativeProof(open(), program.opts<GlobalOptions>().json ?? false, file);
+  });
 negative
   .command('list')
   .description('what is listed / 登録一覧')
@@ -187,5 +372,7 @@ wire
     const json = program.opts<GlobalOptions>().json ?? false;
     process.exitCode = decodeForPerson(open(), text, { json, reveal: options.reveal });
   });
+
+addBridgeCommands(program, { world, open, json: () => program.opts<GlobalOptions>().json ?? false });
 
 await program.parseAsync(process.argv);

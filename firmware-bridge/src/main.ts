@@ -12,6 +12,7 @@ import {
   startFleetHost,
   type TerminalPlan,
 } from './host/index.ts';
+import { addWorkshopCommands } from './workshop/commands.ts';
 
 /** Something that runs until it is told to end. */
 interface Running {
@@ -106,5 +107,7 @@ async function runUntilTold(
   // Handles of third parties (USB hot plug) may still be open: the work is done.
   process.exit();
 }
+
+addWorkshopCommands(program);
 
 await program.parseAsync();

@@ -7,9 +7,22 @@ import {
   type LiveEventName,
   liveEvents,
   managementPaths,
+  type explainNegative,
+  type importNegative,
   type NegativeAdded,
   negativeAdded,
+  negativeDiff,
+  type NegativeExplanation,
+  negativeExplanation,
+  type NegativeImported,
+  negativeImported,
   negativeOverview,
+  type NegativePublished,
+  negativePublished,
+  negativeState,
+  type NegativeStateView,
+  type publishNegative,
+  type removeNegative,
   overview,
   type Overview,
   page,
@@ -20,13 +33,18 @@ import {
   registeredTerminal,
   type TerminalDetail,
   type TerminalSummary,
+  type PaymentOrder,
+  type SlipOrder,
   type TestSale,
+  type TotalsOrder,
   type TimelineEntry,
   terminalDetail,
   terminalSummary,
   timelineEntry,
 } from '@tsunagu/protocols/fleet';
+import type { TraceOrder } from '@tsunagu/protocols/kernel-trace';
 import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { type NegativeProof, negativeProof } from '@tsunagu/protocols/negative/proof';
 import type { World } from '@tsunagu/protocols/world';
 import { EventSource } from 'eventsource';
 import type { z } from 'zod';
@@ -56,18 +74,32 @@ export interface Client {
   timeline(serial: string): Promise<Result<readonly TimelineEntry[]>>;
   register(terminal: RegisterTerminal): Promise<Result<ClaimBundle>>;
   startTestSale(serial: string, sale: TestSale): Promise<Result<Job>>;
+  startPayment(serial: string, payment: PaymentOrder): Promise<Result<Job>>;
+  startTotals(serial: string, totals: TotalsOrder): Promise<Result<Job>>;
+  startSlip(serial: string, slip: SlipOrder): Promise<Result<Job>>;
+  startTrace(serial: string, trace: TraceOrder): Promise<Result<Job>>;
   job(id: string): Promise<Result<Job>>;
   /** Ends a terminal's certificate, on its live connections too. */
   revokeCertificate(serial: string): Promise<Result<TerminalDetail>>;
-  addNegative(entry: {
-    readonly pan: string;
-    readonly reason: z.infer<typeof addNegative>['reason'];
-  }): Promise<Result<NegativeAdded>>;
+  addNegative(entry: z.infer<typeof addNegative>): Promise<Result<NegativeAdded>>;
+  removeNegative(entry: z.infer<typeof removeNegative>): Promise<Result<NegativePublished>>;
+  importNegative(file: z.infer<typeof importNegative>): Promise<Result<NegativeImported>>;
+  publishNegative(how: z.infer<typeof publishNegative>): Promise<Result<NegativePublished>>;
   negative(): Promise<Result<z.infer<typeof negativeOverview>>>;
+  negativeState(): Promise<Result<NegativeStateView>>;
+  negativeDiff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
+  explainNegative(card: z.infer<typeof explainNegative>): Promise<Result<NegativeExplanation>>;
+  proveNegative(question: {
+    readonly pan: string;
+    readonly serial: string;
+    readonly at: string;
+  }): Promise<Result<NegativeProof>>;
   live(handlers: LiveHandlers): LiveStream;
 }
 
 const pagesMax = 1_000;
+/** A list of a million cards takes its time. */
+const importTimeoutMs = 600_000;
 
 /** Opens a client on a server. Every call has a deadline of `timeoutMs`. */
 export function openClient(access: Access, world: World, timeoutMs = 10_000): Client {
@@ -78,6 +110,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     path: string,
     body?: unknown,
     method = body === undefined ? 'GET' : 'POST',
+    deadlineMs = timeoutMs,
   ): Promise<Result<z.output<S>>> {
     const headers: Record<string, string> = { authorization, accept: 'application/json' };
     if (body !== undefined) {
@@ -90,7 +123,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
       answer = await fetch(new URL(path, access.url), {
         method,
         headers,
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.timeout(deadlineMs),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       content = await answer.json();
@@ -131,10 +164,21 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
       return answer.ok ? ok(answer.value.claim) : answer;
     },
     startTestSale: (serial, sale) => call(job, managementPaths.testSales(serial), sale),
+    startPayment: (serial, payment) => call(job, managementPaths.payments(serial), payment),
+    startTotals: (serial, totals) => call(job, managementPaths.totals(serial), totals),
+    startSlip: (serial, slip) => call(job, managementPaths.slips(serial), slip),
+    startTrace: (serial, trace) => call(job, managementPaths.traces(serial), trace),
     job: (id) => call(job, managementPaths.job(id)),
     revokeCertificate: (serial) => call(terminalDetail, managementPaths.certificate(serial), undefined, 'DELETE'),
     addNegative: (entry) => call(negativeAdded, managementPaths.negativeEntries, entry),
+    removeNegative: (entry) => call(negativePublished, managementPaths.negativeRemovals, entry),
+    importNegative: (file) => call(negativeImported, managementPaths.negativeImports, file, 'POST', importTimeoutMs),
+    publishNegative: (how) => call(negativePublished, managementPaths.negativeVersions, how, 'POST', importTimeoutMs),
     negative: () => call(negativeOverview, managementPaths.negative),
+    negativeState: () => call(negativeState, managementPaths.negativeState),
+    negativeDiff: (from, to) => call(negativeDiff, `${managementPaths.negativeDiff}?from=${from}&to=${to}`),
+    explainNegative: (card) => call(negativeExplanation, managementPaths.negativeExplanations, card),
+    proveNegative: (question) => call(negativeProof, managementPaths.negativeProofs, question),
     live: (handlers) => openLive(access, authorization, handlers),
   };
 }

@@ -7,18 +7,26 @@ const finished = new Set(['succeeded', 'failed', 'timed-out', 'cancelled']);
 const waitMs = 60_000;
 const pollMs = 1_000;
 
-/**
- * Starts a test sale and follows it to its end. Live events carry the steps; a slow poll makes up for a lost event.
- * @param onChange called with every newer state of the job
- */
-export async function runTestSale(
+/** Starts a test sale and follows it to its end. */
+export const runTestSale = (
   world: World,
   client: Client,
   serial: string,
   sale: TestSale,
   onChange: (job: Job) => void,
+): Promise<Result<Job>> => runJob(world, client, () => client.startTestSale(serial, sale), onChange);
+
+/**
+ * Starts a job and follows it to its end. Live events carry the steps; a slow poll makes up for a lost event.
+ * @param onChange called with every newer state of the job
+ */
+export async function runJob(
+  world: World,
+  client: Client,
+  start: () => Promise<Result<Job>>,
+  onChange: (job: Job) => void,
 ): Promise<Result<Job>> {
-  const started = await client.startTestSale(serial, sale);
+  const started = await start();
   if (!started.ok) return started;
   const { id } = started.value;
   let newest = started.value;

@@ -1,9 +1,11 @@
-import type { LinkState, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
+import type { LinkState, PaymentKind, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
+import { workshopEn } from './workshop-en.ts';
 
 type TimelineKind = TimelineEntry['kind'];
 
 /** Every text of the CLI in English; `ja.ts` has the same keys, which the compiler holds. */
 export const en = {
+  workshop: workshopEn,
   next: 'next:',
   none: '-',
   yen: (amount: number) => `¥${amount.toLocaleString('en-US')}`,
@@ -93,13 +95,62 @@ export const en = {
     approval: (code: string) => `approval ${code}`,
     action: (code: string) => `action code ${code}`,
     took: (ms: number) => `${Math.round(ms)} ms`,
+    stan: (stan: string) => `STAN ${stan}`,
+    follow: (original: string) => `of ${original}`,
+    balance: (amount: string) => `${amount} available`,
+    offline: 'approved offline',
+    queued: 'waits for the switch',
+  },
+  payment: {
+    kinds: {
+      sale: 'sale',
+      void: 'void',
+      refund: 'refund',
+      preauth: 'authorisation',
+      complete: 'completion',
+      balance: 'balance',
+    } satisfies Record<PaymentKind, string>,
+    title: (serial: string, parts: readonly string[]) => [serial, ...parts].join('  '),
+  },
+  totals: {
+    title: (serial: string, day: number, isClosed: boolean) =>
+      `${serial}  business day ${day}${isClosed ? ', closed' : ''}`,
+    columns: { scheme: 'SCHEME', kind: 'KIND', count: 'COUNT', amount: 'AMOUNT' },
+    net: (amount: string) => `net ${amount}`,
+    waiting: (count: number) => `${count} advices wait for the switch`,
+    refused: (stan: string, actionCode: string) =>
+      `the switch refused the advice of STAN ${stan} (action code ${actionCode}): to be checked by a person`,
   },
   revoked: (serial: string) => `The certificate of ${serial} is revoked; its connections have ended.`,
   negative: {
     added: (lastFour: string, version: number, seq: number) =>
       `The card ending ${lastFour} is listed: version ${version}, emergency entry ${seq}.`,
     already: (lastFour: string) => `The card ending ${lastFour} was listed already.`,
-    columns: { lastFour: 'CARD', reason: 'REASON', added: 'ADDED' },
+    columns: {
+      lastFour: 'CARD',
+      reason: 'REASON',
+      source: 'SOURCE',
+      added: 'ADDED',
+      version: 'VERSION',
+      cards: 'CARDS',
+      bytes: 'BYTES',
+      issued: 'ISSUED',
+    },
+    published: (version: number, count: number) => `Version ${version} is published: ${count} cards.`,
+    imported: (added: number, removed: number, kept: number, refused: number) =>
+      `${added} cards added, ${removed} removed, ${kept} kept, ${refused} lines refused`,
+    refusedLine: (line: number, why: string) => `line ${line}: no valid ${why}`,
+    exposure: (yen: number) => `exposed at terminals that are behind: ¥${yen.toLocaleString('en-US')}`,
+    diff: (from: number, to: number, added: number, removed: number, delta: number, whole: number) =>
+      `version ${from} to ${to}: ${added} cards came, ${removed} went; ${delta} bytes instead of ${whole}`,
+    isListed: (lastFour: string) => `The card ending ${lastFour} is listed:`,
+    isNotListed: (lastFour: string) => `The card ending ${lastFour} is not listed.`,
+    listedBy: (source: string, reason: string, at: string, version: number | null) =>
+      `  by ${source}: ${reason}, since ${at}, ${version === null ? 'emergency entry' : `version ${version}`}`,
+    proven: (lastFour: string, serial: string, at: string, answer: string, reason: string, by: string) =>
+      `The proof holds. Card ending ${lastFour} on ${serial} at ${at}: ${answer}${reason && ` (${reason})`}, by ${by}.`,
+    provenBy: (version: number, seq: number, saidAt: string, keys: string) =>
+      `In force: version ${version}, emergency entry ${seq}, as the terminal said at ${saidAt}. Root keys: ${keys}`,
     state: (version: number, seq: number, current: number, behind: number) =>
       `version ${version}, emergency entries up to ${seq}; ${current} terminals current, ${behind} behind`,
   },

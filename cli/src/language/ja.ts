@@ -1,7 +1,9 @@
 import type { Texts } from './en.ts';
+import { workshopJa } from './workshop-ja.ts';
 
 /** CLIの日本語テキスト。 */
 export const ja: Texts = {
+  workshop: workshopJa,
   next: '対処:',
   none: '-',
   yen: (amount) => `¥${amount.toLocaleString('ja-JP')}`,
@@ -81,13 +83,61 @@ export const ja: Texts = {
     approval: (code) => `承認番号 ${code}`,
     action: (code) => `アクションコード ${code}`,
     took: (ms) => `${Math.round(ms)} ミリ秒`,
+    stan: (stan) => `端末通番 ${stan}`,
+    follow: (original) => `元通番 ${original}`,
+    balance: (amount) => `利用可能額 ${amount}`,
+    offline: 'オフライン承認',
+    queued: 'センター未送信',
+  },
+  payment: {
+    kinds: {
+      sale: '売上',
+      void: '取消',
+      refund: '返品',
+      preauth: 'オーソリ',
+      complete: '承認後売上',
+      balance: '残高照会',
+    },
+    title: (serial, parts) => [serial, ...parts].join('  '),
+  },
+  totals: {
+    title: (serial, day, isClosed) => `${serial}  営業日 ${day}${isClosed ? '(締め済)' : ''}`,
+    columns: { scheme: 'カード会社', kind: '取引区分', count: '件数', amount: '金額' },
+    net: (amount) => `差引合計 ${amount}`,
+    waiting: (count) => `センター未送信 ${count} 件`,
+    refused: (stan, actionCode) =>
+      `端末通番 ${stan} の通知はセンターが受け付けませんでした(応答コード ${actionCode})。係員の確認が必要です。`,
   },
   revoked: (serial) => `${serial} の証明書を失効させ、接続を切断しました。`,
   negative: {
     added: (lastFour, version, seq) =>
       `下4桁 ${lastFour} のカードを無効登録しました: バージョン ${version}、緊急登録 ${seq}。`,
     already: (lastFour) => `下4桁 ${lastFour} のカードは登録済みです。`,
-    columns: { lastFour: 'カード', reason: '理由', added: '登録日時' },
+    columns: {
+      lastFour: 'カード',
+      reason: '理由',
+      source: '登録元',
+      added: '登録日時',
+      version: '版',
+      cards: '件数',
+      bytes: 'バイト',
+      issued: '発行日時',
+    },
+    published: (version, count) => `版 ${version} を発行しました: ${count} 件。`,
+    imported: (added, removed, kept, refused) =>
+      `追加 ${added} 件、削除 ${removed} 件、継続 ${kept} 件、不正な行 ${refused} 行`,
+    refusedLine: (line, why) => `${line} 行目: ${why} が不正です`,
+    exposure: (yen) => `未更新端末のリスク額: ¥${yen.toLocaleString('ja-JP')}`,
+    diff: (from, to, added, removed, delta, whole) =>
+      `版 ${from} → ${to}: 追加 ${added} 件、削除 ${removed} 件。全件 ${whole} バイトに対し差分 ${delta} バイト`,
+    isListed: (lastFour) => `下4桁 ${lastFour} のカードは登録されています:`,
+    isNotListed: (lastFour) => `下4桁 ${lastFour} のカードは登録されていません。`,
+    listedBy: (source, reason, at, version) =>
+      `  登録元 ${source}: ${reason}、${at} から、${version === null ? '緊急登録' : `版 ${version}`}`,
+    proven: (lastFour, serial, at, answer, reason, by) =>
+      `証明は成立します。下4桁 ${lastFour}、端末 ${serial}、${at}: ${answer}${reason && ` (${reason})`}、根拠 ${by}。`,
+    provenBy: (version, seq, saidAt, keys) =>
+      `適用中: 版 ${version}、緊急登録 ${seq} (${saidAt} に端末が報告)。ルート鍵: ${keys}`,
     state: (version, seq, current, behind) =>
       `バージョン ${version}、緊急登録 ${seq} まで。最新の端末 ${current} 台、未更新 ${behind} 台`,
   },

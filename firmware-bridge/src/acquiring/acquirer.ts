@@ -16,7 +16,7 @@ import type { Timer, World } from '@tsunagu/protocols/world';
 import type { TLSSocket } from 'node:tls';
 import type { TerminalKeys } from '../keys/index.ts';
 import type { SecureNetwork } from '../link/index.ts';
-import type { Acquirer, AcquirerFault, AcquirerMessage } from '../payment/index.ts';
+import type { Acquirer, AcquirerFault, AcquirerMessage } from '../secure/index.ts';
 
 export interface AcquirerOptions {
   readonly world: World;

@@ -9,10 +9,11 @@ import { jobHandlers, jobRunner, openLedger } from '../jobs/index.ts';
 import { openTerminalKeys } from '../keys/index.ts';
 import { directNetwork, type Network, openLink, secureNetwork } from '../link/index.ts';
 import { openNegativeFile } from '../negative/index.ts';
-import { type CardSide, type CardSideOptions, refusedSale } from '../payment/index.ts';
+import { type CardSide, type CardSideOptions, refusedPayment } from '../payment/index.ts';
 import { openRelay, relayedNetwork } from '../relay/index.ts';
-import { openOutbox, turns } from '../sales/index.ts';
+import { openAdviceStore, openOutbox, openSaleStore, turns } from '../sales/index.ts';
 import { type Files, openSealedStore, type SealedStore } from '../sealed-store/index.ts';
+import { openCardVault } from '../secure/index.ts';
 import { openShopper } from '../shopper/index.ts';
 import { bootSoftware, type Software } from '../software/index.ts';
 import { openTamper, type Tamper, type TamperSensor } from '../tamper/index.ts';
@@ -223,7 +224,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     files: options.files,
     store,
     keys: keys.value,
-    trusted: identity.negativeKey,
+    root: Uint8Array.from(Buffer.from(identity.negativeRoot, 'base64')),
     network,
     host,
     list: negativeList,
@@ -234,6 +235,12 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
   if (!negative.ok) return negative;
   const twin = await openTwin({ world, store, model, link, whenIdle: (work) => saleTurns.take(work), changed });
   if (!twin.ok) return twin;
+  const vault = await openCardVault(store, world);
+  if (!vault.ok) return vault;
+  const sales = await openSaleStore(store);
+  if (!sales.ok) return sales;
+  const advices = await openAdviceStore(store);
+  if (!advices.ok) return advices;
   const acquirer = openAcquirer({ world, network, keys: keys.value });
   const cardSide = await options.openCardSide({
     world,
@@ -242,6 +249,9 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       acquirer,
       reversals: openReversalStore(store),
       negative: negative.value,
+      vault: vault.value,
+      sales: sales.value,
+      advices: advices.value,
       stan: openStanCounter(store),
       configuration: () => twin.value.inForce.values,
       identity: () => ({
@@ -252,16 +262,17 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     },
   });
 
-  const sell: CardSide['sell'] = (order, onStep) =>
+  const pay: CardSide['run'] = (order, onStep) =>
     saleTurns.take(async () => {
-      if (tamper.value.happened) return refusedSale(order, 'contact', 'refused', 'TERMINAL_TAMPERED');
-      const sale = await cardSide.sell(order, onStep);
+      if (tamper.value.happened) return refusedPayment(order, 'stored', 'refused', 'TERMINAL_TAMPERED');
+      const sale = await cardSide.run(order, onStep);
       const { outcome, reason, stan, durationMs } = sale;
       world.log('info', 'saleFinished', {
+        kind: order.kind,
         outcome,
         reason,
         stan,
-        card: order.card,
+        card: sale.card,
         durationMs: Math.round(durationMs),
       });
       await outbox.value.add({ at: Math.round(world.clock.now()), sale });
@@ -274,7 +285,10 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     link,
     handlers: jobHandlers({
       keys: keys.value,
-      sell,
+      pay,
+      totals: (close) => saleTurns.take(() => cardSide.totals(close)),
+      print: (order) => cardSide.print(order),
+      traceOf: (order) => cardSide.traceOf(order),
       software,
       install: (...order) => software.install({ network, host, signal }, ...order),
       // The sale in hand is finished first.
@@ -290,7 +304,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       meanSeconds: options.shopper.meanSeconds,
       cards: cardSide.cards,
       amountMaxMinor: () => twin.value.inForce.values.amountMaxMinor,
-      sell: (order) => sell(order),
+      sell: (order) => pay({ kind: 'sale', ...order }),
     });
 
   function hello(): Hello {
@@ -374,7 +388,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
         if (work.jobs !== undefined) runner.wake();
         if (work.configuration !== undefined) twin.value.wake();
       },
-      negativeHead: (list, head) => negative.value.take(list, head),
+      negativeHead: (list, bytes) => negative.value.take(list, bytes),
     });
   });
 

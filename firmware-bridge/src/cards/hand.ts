@@ -1,5 +1,5 @@
 import type { ReaderKind } from '@tsunagu/protocols/catalogue';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import {
   everydayCardNames,
   faultyCardNames,
@@ -24,6 +24,8 @@ export type Entry = 'stripe' | 'contact' | 'contactless';
 /** A card that lies in a reader. */
 export interface Presented {
   readonly entry: Entry;
+  /** The PIN that its holder knows, a copy; undefined where there is none to type. */
+  readonly pin: () => Secret<'pin'> | undefined;
   /** Takes the card away. */
   readonly remove: () => void;
 }
@@ -72,7 +74,7 @@ export class EmulatedHand {
       const track = trackOf(name);
       stripe.swipe(track);
       track.wipe();
-      return ok({ entry: 'stripe', remove: () => undefined });
+      return ok({ entry: 'stripe', pin: () => undefined, remove: () => undefined });
     }
     if (!isTestCardName(name)) return fail('CARD_UNKNOWN');
     const card = testCard(name);
@@ -82,6 +84,8 @@ export class EmulatedHand {
     reader.insert(watched(chip));
     return ok({
       entry: reader.kind,
+      // The issuer may have changed it since.
+      pin: () => (chip.memory.applications[0]?.pin ?? card.pin).use((digits) => Secret.copy('pin', digits)),
       remove: () => {
         reader.remove();
         this.#memories.set(name, chip.memory);

@@ -67,7 +67,9 @@ export async function openLedger(store: SealedStore): Promise<Result<JobLedger, 
     async acknowledge(job, attempt) {
       const entry = entries.find((one) => same(one, job, attempt));
       if (!entry || entry.state !== 'finished') return ok(undefined);
-      return put({ ...entry, state: 'acknowledged' });
+      // A printed document is the server's now; here it would only take room.
+      const { document: _, ...report } = entry.report;
+      return put({ ...entry, state: 'acknowledged', report });
     },
   });
 }

@@ -158,6 +158,14 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
         return options.handlers['key.load'].run(body.params, context);
       case 'sale.test':
         return options.handlers['sale.test'].run(body.params, context);
+      case 'payment.run':
+        return options.handlers['payment.run'].run(body.params, context);
+      case 'payment.totals':
+        return options.handlers['payment.totals'].run(body.params, context);
+      case 'slip.print':
+        return options.handlers['slip.print'].run(body.params, context);
+      case 'trace.show':
+        return options.handlers['trace.show'].run(body.params, context);
       case 'software.install':
         return options.handlers['software.install'].run(body.params, context);
     }

@@ -21,6 +21,11 @@ export class CardObjects {
     return this.#open.has(tag);
   }
 
+  /** Whether the card gave its PAN as an object of its own (5A), and not in track 2 alone. */
+  get hasPan(): boolean {
+    return this.#pan !== undefined;
+  }
+
   /** Stores one value; a second value for a tag replaces the first. */
   set(tag: number, value: Uint8Array): void {
     this.#open.set(tag, Uint8Array.from(value));

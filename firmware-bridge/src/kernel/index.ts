@@ -1,5 +1,6 @@
+export { type FallbackRules, type Interface, mayTakeStripe, type NextInterface, nextInterface } from './fallback.ts';
 export { contactSale } from './contact.ts';
-export { contactlessSale } from './contactless.ts';
+export { contactlessSale } from './contactless/entry-point.ts';
 export type {
   CardFacts,
   Dialogue,
@@ -7,15 +8,26 @@ export type {
   KernelEvent,
   OnlineRequest,
   OnlineResult,
+  PinAnswer,
+  PinKind,
+  PinQuestion,
   Verification,
 } from './dialogue.ts';
 export type { KernelCode, KernelOutcome } from './outcome.ts';
-export { type KernelHands, runDialogue, type TraceLine } from './run.ts';
+export { type KernelHands, runDialogue } from './run.ts';
 export {
   actionCodes,
   additionalCapabilities,
+  type ContactlessLimits,
+  canTakeSignature,
   capabilitiesOf,
+  type KernelSettings,
   type KernelTerminal,
   type KernelTransaction,
-  terminalType,
+  kernelTerminalOf,
+  type PinPad,
+  type RandomSelection,
+  type TransactionType,
+  transactionTypes,
 } from './terminal.ts';
+export type { TraceCause, TraceNote } from './trace-note.ts';

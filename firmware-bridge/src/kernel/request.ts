@@ -10,12 +10,20 @@ const requestTags = [
   0x9f35, 0x9f1e, 0x84, 0x9f09, 0x9f6c, 0x9f66,
 ] as const;
 
-/** DE55 of a request: what of these objects the transaction has. */
-export function requestObjects(knowledge: Knowledge): Uint8Array {
+/** What an advice has besides: the response code that the terminal made, status information, script results. Book 4, table 11. */
+const adviceTags = [...requestTags, 0x9b, 0x8a, 0x9f5b] as const;
+
+const objectsOf = (knowledge: Knowledge, tags: readonly number[]): Uint8Array => {
   const objects: TlvInput[] = [];
-  for (const tag of requestTags) {
+  for (const tag of tags) {
     const value = valueOf(knowledge, tag);
     if (value !== undefined && value.length > 0) objects.push({ tag, value });
   }
   return encodeTlv(objects);
-}
+};
+
+/** DE55 of a request: what of these objects the transaction has. */
+export const requestObjects = (knowledge: Knowledge): Uint8Array => objectsOf(knowledge, requestTags);
+
+/** DE55 of an advice, and what a slip and a trace may show. */
+export const adviceObjects = (knowledge: Knowledge): Uint8Array => objectsOf(knowledge, adviceTags);

@@ -1,6 +1,6 @@
 import { dolFitOf } from '@tsunagu/protocols/emv';
-import { hex } from '@tsunagu/protocols/kit';
-import { buildDol, parseDol } from '@tsunagu/protocols/tlv';
+import { fail, hex } from '@tsunagu/protocols/kit';
+import { buildDol, dolDataLength, parseDol } from '@tsunagu/protocols/tlv';
 import type { Result } from '@tsunagu/protocols/kit';
 import type { CardObjects } from './card-objects.ts';
 import type { Results } from './results.ts';
@@ -9,6 +9,9 @@ import type { KernelTerminal, KernelTransaction } from './terminal.ts';
 /** A number as binary-coded decimal, `lengthBytes` long. */
 export const bcd = (value: number, lengthBytes: number): Uint8Array =>
   hex(String(value).padStart(lengthBytes * 2, '0'));
+
+const binary = (value: number): Uint8Array =>
+  Uint8Array.of(0, 0, 0, 0).map((_, at) => (Math.min(value, 0xffffffff) >>> (24 - at * 8)) & 0xff);
 
 /** Everything that a transaction knows when a data object list is filled. */
 export interface Knowledge {
@@ -31,9 +34,11 @@ export function valueOf(
     case 0x9f02:
       return bcd(transaction.amountMinor, 6);
     case 0x9f03:
-      return bcd(0, 6);
+      return bcd(transaction.amountOtherMinor, 6);
+    case 0x9f04:
+      return binary(transaction.amountOtherMinor);
     case 0x81:
-      return Uint8Array.of(0, 0, 0, 0).map((_, at) => (transaction.amountMinor >>> (24 - at * 8)) & 0xff);
+      return binary(transaction.amountMinor);
     case 0x9f1a:
       return terminal.country;
     case 0x5f2a:
@@ -47,7 +52,7 @@ export function valueOf(
     case 0x9f21:
       return hex(transaction.time);
     case 0x9c:
-      return Uint8Array.of(0x00);
+      return Uint8Array.of(transaction.type);
     case 0x9f37:
       return transaction.unpredictableNumber;
     case 0x9f33:
@@ -61,14 +66,30 @@ export function valueOf(
       return terminal.id;
     case 0x9f16:
       return terminal.merchantId;
+    case 0x9f15:
+      return terminal.merchantCategory;
+    case 0x9f4e:
+      return terminal.merchantName;
+    case 0x9f41:
+      return bcd(transaction.sequenceCounter, 4);
+    // The yen has no minor unit. ISO 4217.
+    case 0x5f36:
+      return Uint8Array.of(0);
+    case 0x9f1b:
+      return binary(terminal.floorLimitMinor);
     default:
       return card.get(tag);
   }
 }
 
+/** Data of a built list. */
+const listBytesMax = 252;
+
 /** The values that one of the card's lists asks for. */
 export function fillList(list: Uint8Array, knowledge: Knowledge): Result<Uint8Array, 'DOL_INVALID'> {
   const entries = parseDol(list);
   if (!entries.ok) return entries;
+  // More does not fit into one short command: no issuer asks for so much. EMV 4.3 Book 3, 6.5.
+  if (dolDataLength(entries.value) > listBytesMax) return fail('DOL_INVALID', { facts: { listBytesMax } });
   return { ok: true, value: buildDol(entries.value, (tag) => valueOf(knowledge, tag), dolFitOf) };
 }

@@ -1,4 +1,5 @@
-import { type Message, responseMti, revealText } from '@tsunagu/protocols/iso8583';
+import type { OpenMessage } from '@tsunagu/protocols/acquiring';
+import { responseMti } from '@tsunagu/protocols/iso8583';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 
 /** What an answer from the switch says, once it is known to belong to the request. */
@@ -8,17 +9,18 @@ export interface ReadAnswer {
   readonly approvalCode: string | undefined;
   /** Issuer's objects in DE55. */
   readonly emv: Uint8Array;
+  /** What is available, yen (DE54, amount type 02); undefined when the answer does not tell. */
+  readonly balanceMinor: number | undefined;
 }
 
 /** Elements that an answer repeats: processing code, amount, STAN, local time, terminal. */
 const echoed = [3, 4, 11, 12, 41] as const;
 
 /** Reads the answer to a request; ACQUIRER_ANSWER_UNUSABLE names the element that does not fit. */
-export function readAnswer(request: Message, answer: Message): Result<ReadAnswer, 'ACQUIRER_ANSWER_UNUSABLE'> {
+export function readAnswer(request: OpenMessage, answer: OpenMessage): Result<ReadAnswer, 'ACQUIRER_ANSWER_UNUSABLE'> {
   if (answer.mti !== responseMti(request.mti)) return fail('ACQUIRER_ANSWER_UNUSABLE', { field: 0 });
   for (const element of echoed)
-    if (revealText(answer.fields[element]) !== revealText(request.fields[element]))
-      return fail('ACQUIRER_ANSWER_UNUSABLE', { field: element });
+    if (answer.fields[element] !== request.fields[element]) return fail('ACQUIRER_ANSWER_UNUSABLE', { field: element });
   const actionCode = text(answer, 39);
   if (actionCode === undefined || !/^\d{3}$/.test(actionCode)) return fail('ACQUIRER_ANSWER_UNUSABLE', { field: 39 });
   const emv = answer.fields[55];
@@ -27,11 +29,19 @@ export function readAnswer(request: Message, answer: Message): Result<ReadAnswer
     rrn: text(answer, 37),
     approvalCode: text(answer, 38),
     emv: emv instanceof Uint8Array ? Uint8Array.from(emv) : new Uint8Array(0),
+    balanceMinor: balanceOf(text(answer, 54) ?? ''),
   });
 }
 
-const text = ({ fields }: Message, element: number): string | undefined => {
+const text = ({ fields }: OpenMessage, element: number): string | undefined => {
   const value = fields[element];
   const trimmed = typeof value === 'string' ? value.trimEnd() : '';
   return trimmed === '' ? undefined : trimmed;
 };
+
+/** DE54: sets of 20 characters, account type n2, amount type n2, currency n3, sign, amount n12. ISO 8583:1993, 4.3.54. */
+function balanceOf(amounts: string): number | undefined {
+  const [, sign, digits] = /^(?:.{20}){0,5}?\d{2}02392([CD])(\d{12})/.exec(amounts) ?? [];
+  if (digits === undefined) return undefined;
+  return sign === 'D' ? -Number(digits) : Number(digits);
+}

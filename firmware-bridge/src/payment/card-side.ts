@@ -1,118 +1,169 @@
-import type { SaleResult } from '@tsunagu/protocols/fleet';
-import { EmulatedHand, entryOf, readableCards } from '../cards/index.ts';
-import type { TraceLine } from '../kernel/index.ts';
-import type { ChipCard } from '../readers/emulated/chip-card.ts';
-import { type EmulatedStation, openEmulatedStation } from '../readers/station.ts';
-import { countOf } from './online-leg.ts';
-import type { CardSide, CardSideOptions, OnSaleStep, SaleOrder, SaleTimings } from './ports.ts';
-import { ReversalSender } from './reversal-sender.ts';
-import { makeSale, refusedSale } from './sale.ts';
-import { Stopwatch } from './stopwatch.ts';
+import type { ErrorCode } from '@tsunagu/protocols/errors';
+import type { PaymentOrder, SaleResult, SlipDocument, SlipOrder, TerminalTotals } from '@tsunagu/protocols/fleet';
+import type { TraceOrder } from '@tsunagu/protocols/kernel-trace';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { entryOf, readableCards } from '../cards/index.ts';
+import type { EmulatedStation } from '../readers/station.ts';
+import { totalsOf } from '../sales/index.ts';
+import { openSecurePart, type PinHabit, type SaleTimings, type SecurePart, Stopwatch } from '../secure/index.ts';
+import { emulatedSignature } from '../signature/index.ts';
+import { printSlip } from '../slips/index.ts';
+import { PaymentApplication, type PaymentRun, refusedPayment } from './application.ts';
+import type { CardSide, CardSideOptions, OnSaleStep, SaleOrder } from './ports.ts';
+import { TraceBook } from './trace-book.ts';
 
-/** Commands of one sale that are kept for a person to look at. */
-const traceLinesMax = 256;
-
-/** Opens the card side of an emulated terminal: the readers of its model, its cards, the kernel and the payment application. */
-export function openCardSide(options: CardSideOptions): Promise<CardSide> {
-  return Promise.resolve(new EmulatedCardSide(options, openEmulatedStation(options.world, options.model)));
+/** Opens the card side of an emulated terminal: the secure part of its model, its cards, and the payment application. */
+export async function openCardSide(options: CardSideOptions): Promise<CardSide> {
+  return await EmulatedCardSide.open(options);
 }
 
 /** The card side of one emulated terminal. Tests reach its devices through the station that they hand in. */
 export class EmulatedCardSide implements CardSide {
   readonly cards: readonly string[];
+  readonly payment: PaymentApplication;
   readonly #options: CardSideOptions;
-  readonly #station: EmulatedStation;
-  readonly #hand: EmulatedHand;
-  readonly #sender: ReversalSender;
+  readonly #secure: SecurePart;
   #running: Promise<SaleResult> | undefined;
   #timings: SaleTimings | undefined;
-  #trace: TraceLine[] = [];
+  #timingsToRequest: SaleTimings | undefined;
+  readonly #traces = new TraceBook();
   #isClosed = false;
 
-  constructor(options: CardSideOptions, station: EmulatedStation) {
+  private constructor(options: CardSideOptions, station?: EmulatedStation) {
     const { world, model, ports } = options;
+    const { acquirer, negative, vault, ...rest } = ports;
     this.#options = options;
-    this.#station = station;
-    this.#hand = new EmulatedHand(station.emulated);
-    this.#sender = new ReversalSender(world, ports.acquirer, ports.reversals);
+    this.#secure = openSecurePart({ world, model, vault, acquirer, negative }, station);
+    this.payment = new PaymentApplication({
+      world,
+      model,
+      secure: this.#secure,
+      ports: rest,
+      // The emulated cardholder signs the same way each time.
+      signaturePad:
+        model.screen === 'colour-touch'
+          ? { capture: ({ token }) => Promise.resolve(emulatedSignature(token)) }
+          : undefined,
+    });
     this.cards = readableCards(model.readers);
-    // What is found at boot is due: its sale did not end.
-    this.#sender.wake();
   }
 
-  sell(order: SaleOrder, onStep: OnSaleStep = () => undefined): Promise<SaleResult> {
-    const entry = entryOf(order.card);
-    if (entry === undefined) return Promise.resolve(refusedSale(order, 'contact', 'refused', 'CARD_UNKNOWN'));
-    if (this.#running !== undefined || this.#isClosed)
-      return Promise.resolve(refusedSale(order, entry, 'refused', 'SALE_IN_PROGRESS'));
-    const { amountMinor } = order;
-    if (!Number.isSafeInteger(amountMinor) || amountMinor < 1)
-      return Promise.resolve({ ...refusedSale(order, entry, 'refused', 'AMOUNT_INVALID'), amountMinor: 0 });
-    if (amountMinor > this.#options.ports.configuration().amountMaxMinor)
-      return Promise.resolve(refusedSale(order, entry, 'refused', 'AMOUNT_ABOVE_LIMIT'));
-    const running = this.#sell(order, onStep);
+  /** Opens it, and undoes or completes what a power loss left. */
+  static async open(options: CardSideOptions, station?: EmulatedStation): Promise<EmulatedCardSide> {
+    const side = new EmulatedCardSide(options, station);
+    const recovered = await side.payment.recover();
+    // What could not be written down now is tried again at the next start; nothing of it is lost.
+    if (!recovered.ok) options.world.log('error', 'paymentNotRecovered', { fault: recovered.fault });
+    // What is found at boot is due: its payment did not end.
+    side.payment.wake();
+    return side;
+  }
+
+  sell(order: SaleOrder, onStep?: OnSaleStep): Promise<SaleResult> {
+    return this.run({ kind: 'sale', amountMinor: order.amountMinor, card: order.card }, onStep, order.pin);
+  }
+
+  run(order: PaymentOrder, onStep: OnSaleStep = () => undefined, pin: PinHabit = 'right'): Promise<SaleResult> {
+    const entry = 'card' in order ? entryOf(order.card) : 'stored';
+    if (entry === undefined) return Promise.resolve(refusedPayment(order, 'contact', 'refused', 'CARD_UNKNOWN'));
+    const refuse = (code: ErrorCode): Promise<SaleResult> =>
+      Promise.resolve(refusedPayment(order, entry, 'refused', code));
+    if (this.#running !== undefined || this.#isClosed) return refuse('SALE_IN_PROGRESS');
+    if ('amountMinor' in order) {
+      const { amountMinor } = order;
+      if (!Number.isSafeInteger(amountMinor) || amountMinor < 1)
+        return Promise.resolve({ ...refusedPayment(order, entry, 'refused', 'AMOUNT_INVALID'), amountMinor: 0 });
+      if (amountMinor > this.#options.ports.configuration().amountMaxMinor) return refuse('AMOUNT_ABOVE_LIMIT');
+    }
+    if (!this.#options.ports.sales.nextSlip().ok) return refuse('SALE_STORE_FULL');
+    const running = this.#run(order, entry, onStep, pin);
     this.#running = running;
     return running.finally(() => {
       this.#running = undefined;
     });
   }
 
-  /** Commands and status words of the last sale, without data. */
-  trace(): readonly TraceLine[] {
-    return this.#trace;
+  async totals(close: boolean): Promise<Result<TerminalTotals, ErrorCode>> {
+    if (this.#running !== undefined) return fail('SALE_IN_PROGRESS');
+    const { ports, world } = this.#options;
+    const { sales, advices } = ports;
+    const now = Math.round(world.clock.now());
+    const totals = totalsOf(sales.day, sales.all(), advices.entries(), close ? now : undefined);
+    const closed = close ? await sales.close(totals) : ok(undefined);
+    return closed.ok ? ok(totals) : closed;
+  }
+
+  async print(order: SlipOrder): Promise<Result<SlipDocument, ErrorCode>> {
+    const { ports, model } = this.#options;
+    return await printSlip(order, {
+      sales: ports.sales,
+      totals: () => totalsOf(ports.sales.day, ports.sales.all(), ports.advices.entries()),
+      configuration: ports.configuration(),
+      identity: ports.identity(),
+      model,
+    });
+  }
+
+  /** Commands and status words of the last payment, without data. */
+  trace(): readonly { readonly command: string; readonly sw: string }[] {
+    return this.#traces.commands();
+  }
+
+  traceOf(order: TraceOrder): Result<SlipDocument, ErrorCode> {
+    return this.#traces.document(order);
   }
 
   timings(): SaleTimings | undefined {
     return this.#timings;
   }
 
-  reversalsPending(): Promise<number> {
-    return countOf(this.#options.ports);
+  /** Where the time of the last payment went until its request was sealed, milliseconds; undefined when none was. */
+  timingsToRequest(): SaleTimings | undefined {
+    return this.#timingsToRequest;
+  }
+
+  async reversalsPending(): Promise<number> {
+    return (await this.#options.ports.reversals.list()).length;
   }
 
   wake(): void {
-    this.#sender.wake();
+    this.payment.wake();
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#running;
-    await this.#sender.close();
-    await this.#station.station.close();
+    await this.payment.close();
+    await this.#secure.close();
   }
 
-  async #sell(order: SaleOrder, onStep: OnSaleStep): Promise<SaleResult> {
+  async #run(order: PaymentOrder, entry: SaleResult['entry'], onStep: OnSaleStep, pin: PinHabit): Promise<SaleResult> {
     const watch = new Stopwatch(this.#options.world.clock);
-    this.#trace = [];
-    const presented = this.#hand.present(order.card, (card) => timed(card, watch));
-    if (!presented.ok) return refusedSale(order, entryOf(order.card) ?? 'contact', 'refused', presented.fault.code);
-    const { entry, remove } = presented.value;
+    this.#traces.begin();
+    this.#timingsToRequest = undefined;
+    const run: PaymentRun = {
+      watch,
+      onStep: (step, atMs, detail) => {
+        if (step === 'request-sent') this.#timingsToRequest = watch.read();
+        onStep(step, atMs, detail);
+      },
+      onTrace: this.#traces.add,
+    };
     try {
-      return await makeSale(
-        {
-          ...this.#options,
-          station: this.#station.station,
-          sender: this.#sender,
-          watch,
-          onStep,
-          onTrace: (line) => {
-            if (this.#trace.length < traceLinesMax) this.#trace.push(line);
-          },
-        },
-        order,
-        entry,
-      );
+      if (!('card' in order)) return await this.payment.followUp(order, run);
+      const presented = this.#secure.present(order.card, watch, pin);
+      if (!presented.ok)
+        return refusedPayment(order, entry === 'stored' ? 'contact' : entry, 'refused', presented.fault.code);
+      try {
+        const result = await this.payment.present(order, presented.value.entry, run);
+        this.#traces.end(this.#options.world.clock.now(), result);
+        return result;
+      } finally {
+        presented.value.remove();
+      }
     } finally {
-      remove();
       this.#timings = watch.read();
     }
   }
 }
-
-/** A card whose own time is told apart from the reader's. */
-const timed = (card: ChipCard, watch: Stopwatch): ChipCard => ({
-  historicalBytes: card.historicalBytes,
-  reset: () => watch.in('card', () => card.reset()),
-  transmit: (apdu) => watch.in('card', () => card.transmit(apdu)),
-});

@@ -1,23 +1,18 @@
-export type { AcquirerMessage } from './acquirer-message.ts';
+export { PaymentApplication, type PaymentOptions, type PaymentRun, refusedPayment } from './application.ts';
 export { EmulatedCardSide, openCardSide } from './card-side.ts';
+export { chainOf, findOriginal, judgeFollowUp } from './follow-up.ts';
+export { type MeasuredSales, measureSales } from './measure-sale.ts';
+export { mayApproveOffline } from './offline.ts';
 export {
-  type Acquirer,
-  type AcquirerFault,
   type CardSide,
   type CardSideOptions,
   type CardSidePorts,
-  type NegativeFile,
   type OnSaleStep,
+  type PaymentPorts,
   type ReversalQueue,
   reversalsMax,
   type SaleOrder,
-  type SaleRoom,
-  type SaleTimings,
   type StanCounter,
-  type StoredReversal,
-  saleRooms,
   type TerminalIdentity,
 } from './ports.ts';
-export { type MeasuredSales, measureSales } from './measure-sale.ts';
-export { refusedSale } from './sale.ts';
 export { type ReversalImage, reversalImage } from './reversal-image.ts';

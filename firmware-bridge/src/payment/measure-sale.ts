@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import { type CardSide, type SaleOrder, type SaleTimings, saleRooms } from './ports.ts';
+import { type SaleTimings, saleRooms } from '../secure/index.ts';
+import type { CardSide, SaleOrder } from './ports.ts';
 
 /** Times of some sales, milliseconds by room. */
 export interface MeasuredSales {

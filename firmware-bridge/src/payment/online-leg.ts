@@ -1,55 +1,58 @@
-import { type EntryMode, reversalReasons, saleRequest } from '@tsunagu/protocols/acquiring';
+import {
+  type EntryMode,
+  type Operation,
+  type OpenMessage,
+  paymentRequest,
+  reversalReasons,
+  type Verification as SpokenVerification,
+} from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
-import { isApproval, type Message } from '@tsunagu/protocols/iso8583';
-import { fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
+import { isApproval } from '@tsunagu/protocols/iso8583';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { CardFacts, Verification } from '../kernel/index.ts';
+import type { Transaction } from '../sales/index.ts';
+import type { OnlineQuestion, SealedCard, SecurePart, Stopwatch } from '../secure/index.ts';
 import { type ReadAnswer, readAnswer } from './answer.ts';
-import { type CardSidePorts, reversalsMax } from './ports.ts';
+import { type PaymentPorts, reversalsMax } from './ports.ts';
 import type { ReversalImage } from './reversal-image.ts';
+import { sixDigits } from './reversal-message.ts';
 import type { ReversalSender } from './reversal-sender.ts';
-import type { Stopwatch } from './stopwatch.ts';
 
-/** What the switch is asked. */
-export interface OnlineQuestion {
-  readonly card: CardFacts;
-  readonly verification: Verification;
-  readonly emv?: Uint8Array;
-  readonly track2?: Secret<'pan'>;
-}
-
-/** Everything that one sale's way to the issuer needs. */
+/** Everything that one request's way to the issuer needs. */
 export interface OnlineLegParts {
   readonly world: World;
   readonly model: TerminalModel;
-  readonly ports: CardSidePorts;
+  readonly ports: PaymentPorts;
+  readonly line: Pick<SecurePart, 'exchange'>;
   readonly sender: ReversalSender;
   readonly watch: Stopwatch;
+  readonly operation: Operation;
   readonly amountMinor: number;
   readonly entry: EntryMode;
+  /** What it follows: a refund's sale. */
+  readonly original?: Transaction | undefined;
   readonly onSent: () => void;
   readonly onAnswered: (detail: string) => void;
 }
 
-/** Where the sale stands between terminal and issuer. */
+/** Where the request stands between terminal and issuer. */
 export type LegState =
   /** Nothing has left the terminal, and nothing will. */
   | { readonly name: 'nothingSent'; readonly fault?: ErrorCode }
-  /** The request may have arrived: the reversal is kept. */
+  /** The request may have arrived: the reversal is kept, where there is something to reverse. */
   | { readonly name: 'unknown'; readonly fault: ErrorCode }
   | { readonly name: 'answered'; readonly answer: ReadAnswer; readonly isApproved: boolean };
 
 /**
- * One sale's way to the issuer and back. Its reversal is on the medium before the request leaves, and goes from there only when the
- * sale is settled: declined, or approved and taken by the card. So the power may fail at any moment.
+ * One request's way to the issuer and back. Its reversal is on the medium before the request leaves, and goes from there only when it is
+ * settled: declined, or approved and taken by the card. So the power may fail at any moment. An inquiry moves nothing and has no reversal.
  */
 export class OnlineLeg {
   readonly #parts: OnlineLegParts;
   #state: LegState = { name: 'nothingSent' };
   #image: ReversalImage | undefined;
-  #stan = '';
-  #pan: Secret<'pan'> | undefined;
+  #request: OpenMessage | undefined;
 
   constructor(parts: OnlineLegParts) {
     this.#parts = parts;
@@ -59,25 +62,25 @@ export class OnlineLeg {
     return this.#state;
   }
 
-  /** DE11 of the request; empty when none was made. */
-  get stan(): string {
-    return this.#stan;
+  /** The request as it was made; undefined when there was none. */
+  get request(): OpenMessage | undefined {
+    return this.#request;
   }
 
   /** Asks the issuer. What became of it is in `state`. */
   async ask(question: OnlineQuestion): Promise<LegState> {
-    const { ports, watch } = this.#parts;
+    const { ports, watch, line, world } = this.#parts;
     const prepared = await watch.during('storage', () => this.#prepare(question));
     if (!prepared.ok) return (this.#state = { name: 'nothingSent', fault: prepared.fault.code });
     const request = prepared.value;
     const timeoutMs = ports.configuration().answerTimeoutMs;
     this.#parts.onSent();
-    const answer = await watch.during('acquirer', () => ports.acquirer.exchange(request, { timeoutMs }));
+    const answer = await watch.during('acquirer', () => line.exchange(request, question.card, { timeoutMs }));
     const read = answer.ok ? readAnswer(request, answer.value) : answer;
     if (!read.ok) {
       const { code } = read.fault;
       this.#parts.onAnswered(code);
-      this.#parts.world.log('warn', 'saleUnanswered', { stan: this.#stan, fault: read.fault });
+      world.log('warn', 'saleUnanswered', { stan: String(request.fields[11]), fault: read.fault });
       if (code === 'ACQUIRER_UNREACHABLE') {
         await this.#forget();
         return (this.#state = { name: 'nothingSent', fault: code });
@@ -93,75 +96,92 @@ export class OnlineLeg {
     return this.#state;
   }
 
-  /** The sale stands: its reversal is forgotten. False when that could not be stored; then it will be reversed. */
+  /** The request stands: its reversal is forgotten. False when that could not be stored; then it will be reversed. */
   settle(): Promise<boolean> {
     return this.#forget();
   }
 
-  /** The sale does not stand although it was approved: the terminal could not finish it. */
+  /** It does not stand although it was approved: the terminal could not finish it. */
   async withdraw(): Promise<void> {
     await this.#restate(reversalReasons.deviceFailed);
   }
 
-  /** Ends the leg: a reversal that is still kept is due from now on. @returns whether there is one */
-  close(): boolean {
+  /** Whether a reversal is kept: what stands is not certain yet. */
+  get isKept(): boolean {
+    return this.#image !== undefined;
+  }
+
+  /** Ends the leg: a reversal that is still kept is due from now on. */
+  close(): void {
     const image = this.#image;
-    if (image === undefined) return false;
+    if (image === undefined) return;
     this.#parts.sender.release(image.id);
     this.#parts.sender.wake();
-    return true;
   }
 
   /** Numbers the messages and stores the reversal. */
-  async #prepare({ card, verification, emv, track2 }: OnlineQuestion): Promise<Result<Message, ErrorCode>> {
-    const { world, model, ports, sender, amountMinor, entry } = this.#parts;
-    if ((await countOf(ports)) >= reversalsMax) return fail('REVERSAL_QUEUE_FULL');
+  async #prepare({ card, verification, emv }: OnlineQuestion): Promise<Result<OpenMessage, ErrorCode>> {
+    const { world, model, ports, operation, amountMinor, entry, original } = this.#parts;
+    if ((await ports.reversals.list()).length >= reversalsMax) return fail('REVERSAL_QUEUE_FULL');
     const stan = await ports.stan.next();
     if (!stan.ok) return stan;
-    const ownStan = await ports.stan.next();
-    if (!ownStan.ok) return ownStan;
-    const identity = ports.identity();
-    const request = saleRequest({
-      terminalId: identity.terminalId,
-      merchantId: identity.merchantId,
+    const { terminalId, merchantId } = ports.identity();
+    const request = paymentRequest({
+      operation,
+      terminalId,
+      merchantId,
       abilities: model,
-      stan: String(stan.value).padStart(6, '0'),
+      stan: sixDigits(stan.value),
       nowMs: world.clock.now(),
       amountMinor,
       entry,
-      verification,
-      pan: card.pan,
-      expiry: card.expiry,
-      panSequence: card.sequence,
-      track2,
+      verification: spoken[verification],
       emv,
+      ...(original && {
+        original: { data: original, amountMinor: original.amountMinor, approvalCode: original.approvalCode },
+      }),
     });
-    const { 7: transmissionTime, 12: localTime, 22: posDataCode } = request.fields;
-    if (typeof transmissionTime !== 'string' || typeof localTime !== 'string' || typeof posDataCode !== 'string')
-      throw new Error('a sale request has its times and its point of service');
+    if (operation !== 'balance') {
+      const kept = await this.#keep(request, card, stan.value);
+      if (!kept.ok) return kept;
+    }
+    this.#request = request;
+    return ok(request);
+  }
+
+  async #keep(request: OpenMessage, card: SealedCard, stan: number): Promise<Result<void, ErrorCode>> {
+    const { world, ports, sender, amountMinor } = this.#parts;
+    const ownStan = await ports.stan.next();
+    if (!ownStan.ok) return ownStan;
+    const { terminalId, merchantId } = ports.identity();
+    const { 3: processingCode, 7: transmissionTime, 12: localTime, 22: posDataCode } = request.fields;
+    if (
+      typeof transmissionTime !== 'string' ||
+      typeof localTime !== 'string' ||
+      typeof posDataCode !== 'string' ||
+      typeof processingCode !== 'string'
+    )
+      throw new Error('a request has its times and its point of service');
     const image: ReversalImage = {
-      v: 1,
+      v: 2,
       id: world.id(),
       attempts: 0,
+      card,
       stan: ownStan.value,
       transmissionTime,
-      localTime,
       amountMinor,
+      processingCode,
       posDataCode,
       reason: reversalReasons.timedOut,
-      ...identity,
-      original: { mti: request.mti, stan: stan.value, localTime },
+      terminalId,
+      merchantId,
+      original: { mti: request.mti, stan, localTime },
     };
     sender.hold(image.id);
-    const stored = await ports.reversals.put({ image, pan: card.pan });
-    if (!stored.ok) {
-      sender.release(image.id);
-      return stored;
-    }
-    this.#image = image;
-    this.#pan = card.pan;
-    this.#stan = String(stan.value).padStart(6, '0');
-    return ok(request);
+    const stored = await ports.reversals.put(image);
+    if (stored.ok) this.#image = image;
+    else sender.release(image.id);
+    return stored;
   }
 
   async #forget(): Promise<boolean> {
@@ -170,7 +190,7 @@ export class OnlineLeg {
     if (image === undefined) return true;
     const removed = await watch.during('storage', () => ports.reversals.remove(image.id));
     if (!removed.ok) {
-      world.log('error', 'reversalNotForgotten', { stan: this.#stan, fault: removed.fault });
+      world.log('error', 'reversalNotForgotten', { stan: image.original.stan, fault: removed.fault });
       return false;
     }
     sender.release(image.id);
@@ -181,18 +201,21 @@ export class OnlineLeg {
   /** Gives the kept reversal another reason. When that cannot be stored, the one that it has is good enough. */
   async #restate(reason: string): Promise<void> {
     const { ports, watch, world } = this.#parts;
-    const [image, pan] = [this.#image, this.#pan];
-    if (image === undefined || pan === undefined) return;
+    const image = this.#image;
+    if (image === undefined) return;
     const next = { ...image, reason };
-    const stored = await watch.during('storage', () => ports.reversals.put({ image: next, pan }));
+    const stored = await watch.during('storage', () => ports.reversals.put(next));
     if (stored.ok) this.#image = next;
-    else world.log('warn', 'reversalNotRestated', { stan: this.#stan, fault: stored.fault });
+    else world.log('warn', 'reversalNotRestated', { stan: image.original.stan, fault: stored.fault });
   }
 }
 
-/** How many reversals are kept. */
-export async function countOf({ reversals }: CardSidePorts): Promise<number> {
-  const kept = await reversals.list();
-  for (const { pan } of kept) pan.wipe();
-  return kept.length;
-}
+/** The kernel's ways of verification in the words of DE22. */
+export const spoken = {
+  none: 'none',
+  signature: 'signature',
+  offlinePin: 'pin',
+  offlinePinAndSignature: 'pin',
+  onlinePin: 'pin',
+  onDevice: 'none',
+} as const satisfies Record<OnlineQuestion['verification'], SpokenVerification>;

@@ -1,58 +1,36 @@
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
-import type { Configuration, SaleResult, SaleStep } from '@tsunagu/protocols/fleet';
-import type { Result, Secret } from '@tsunagu/protocols/kit';
-import type { NegativeAnswer } from '@tsunagu/protocols/negative';
+import type {
+  Configuration,
+  PaymentOrder,
+  SaleResult,
+  SaleStep,
+  SlipDocument,
+  SlipOrder,
+  TerminalTotals,
+} from '@tsunagu/protocols/fleet';
+import type { ErrorCode } from '@tsunagu/protocols/errors';
+import type { TraceOrder } from '@tsunagu/protocols/kernel-trace';
+import type { Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { AcquirerMessage } from './acquirer-message.ts';
+import type { AdviceStore, SaleStore } from '../sales/index.ts';
+import type { Acquirer, CardVault, NegativeFile, PinHabit, SaleTimings } from '../secure/index.ts';
 import type { ReversalImage } from './reversal-image.ts';
-
-/** Why an exchange with the switch gave no usable answer. */
-export type AcquirerFault =
-  /** Certainly no byte of the request left the terminal: nothing has to be undone. */
-  | 'ACQUIRER_UNREACHABLE'
-  /** The request may have left and no answer came in time. */
-  | 'ACQUIRER_TIMEOUT'
-  /** Something came that is not an authentic, readable answer to this request, or the switch refused the frame. */
-  | 'ACQUIRER_ANSWER_UNUSABLE';
-
-/**
- * The way to the switch (W3): encrypts, sends, waits, checks and decrypts. It never tries twice by itself, since a second
- * 1200 would be a second sale; a late answer to an earlier request is dropped, never given to a later one.
- */
-export interface Acquirer {
-  /** @returns the decoded answer; matching it with the request (MTI, STAN, terminal) is the caller's work. */
-  exchange(
-    message: AcquirerMessage,
-    options: { readonly timeoutMs: number },
-  ): Promise<Result<AcquirerMessage, AcquirerFault>>;
-}
-
-/** A kept reversal: its facts, which anybody may see, and the card it is about, which must be sealed. */
-export interface StoredReversal {
-  readonly image: ReversalImage;
-  readonly pan: Secret<'pan'>;
-}
 
 /**
  * Where images of reversals are kept. Each call resolves only when the change would survive a power loss (fsync); a failed
  * write is REVERSAL_NOT_STORED and leaves the store as it was. At most `reversalsMax` images are kept.
  */
 export interface ReversalQueue {
-  /** Inserts the reversal, or replaces the one with the same `image.id`. The PAN is copied, and sealed at rest. */
-  put(reversal: StoredReversal): Promise<Result<void, 'REVERSAL_NOT_STORED'>>;
+  /** Inserts the reversal, or replaces the one with the same `id`. */
+  put(reversal: ReversalImage): Promise<Result<void, 'REVERSAL_NOT_STORED'>>;
   /** Forgets a reversal; one that is not there is no fault. */
   remove(id: string): Promise<Result<void, 'REVERSAL_NOT_STORED'>>;
-  /** All that are kept, oldest first. The receiver owns the PANs and wipes them. */
-  list(): Promise<readonly StoredReversal[]>;
+  /** All that are kept, oldest first. */
+  list(): Promise<readonly ReversalImage[]>;
 }
 
 /** The most images that a terminal keeps; with so many waiting it makes no further sale. */
 export const reversalsMax = 64;
-
-/** The terminal's negative list. Asked in memory, so that it answers at once. */
-export interface NegativeFile {
-  check(pan: Secret<'pan'>): NegativeAnswer;
-}
 
 /** How the terminal is named in messages to the switch. */
 export interface TerminalIdentity {
@@ -69,15 +47,22 @@ export interface StanCounter {
   next(): Promise<Result<number, 'STAN_NOT_STORED'>>;
 }
 
-/** Everything the card side needs of the terminal that it is part of. */
-export interface CardSidePorts {
-  readonly acquirer: Acquirer;
+/** What the payment application needs of the terminal that it is part of. There is no card number in it, and no way to one. */
+export interface PaymentPorts {
   readonly reversals: ReversalQueue;
-  readonly negative: NegativeFile;
+  readonly advices: AdviceStore;
+  readonly sales: SaleStore;
   readonly stan: StanCounter;
   /** The configuration in force, asked at each sale. */
   readonly configuration: () => Configuration;
   readonly identity: () => TerminalIdentity;
+}
+
+/** What the card side needs: the payment application's part and the secure part's. */
+export interface CardSidePorts extends PaymentPorts {
+  readonly acquirer: Acquirer;
+  readonly negative: NegativeFile;
+  readonly vault: CardVault;
 }
 
 /** What opens the card side of one terminal. */
@@ -88,25 +73,17 @@ export interface CardSideOptions {
   readonly ports: CardSidePorts;
 }
 
-/** The parts of the terminal that a sale passes through, and everything outside of it. */
-export const saleRooms = ['reader', 'card', 'kernel', 'payment', 'storage', 'acquirer'] as const;
-export type SaleRoom = (typeof saleRooms)[number];
-
-/**
- * Milliseconds that one sale spent in each room, each counted once: `reader` is the CCID driver, its frames and the transport
- * without the card; `acquirer` is encryption, line and everything behind it.
- */
-export type SaleTimings = Readonly<Record<SaleRoom | 'total', number>>;
-
 /** A sale to make. */
 export interface SaleOrder {
   /** Yen. */
   readonly amountMinor: number;
   /** Name of the emulated card to present (`CardSide.cards`). */
   readonly card: string;
+  /** What the emulated cardholder does when a PIN is asked for. */
+  readonly pin?: PinHabit | undefined;
 }
 
-/** Called at each step of a sale as it is taken. `atMs` counts from the start of the sale; `detail` holds no secret. */
+/** Called at each step of a payment as it is taken. `atMs` counts from its start; `detail` holds no secret. */
 export type OnSaleStep = (step: SaleStep, atMs: number, detail?: string) => void;
 
 /** The card side of one terminal: its readers, the cards in them, the kernel and the payment application. */
@@ -117,16 +94,24 @@ export interface CardSide {
    */
   readonly cards: readonly string[];
   /**
-   * Makes one sale, one at a time: a second call while one runs is refused with SALE_IN_PROGRESS. Never rejects: whatever
+   * Makes one payment, one at a time: a second call while one runs is refused with SALE_IN_PROGRESS. Never rejects: whatever
    * goes wrong is in the result's `outcome` and `reason`.
    */
+  run(order: PaymentOrder, onStep?: OnSaleStep, pin?: PinHabit): Promise<SaleResult>;
+  /** A sale: `run` with kind `sale`. */
   sell(order: SaleOrder, onStep?: OnSaleStep): Promise<SaleResult>;
+  /** Daily totals; `close` ends the business day. */
+  totals(close: boolean): Promise<Result<TerminalTotals, ErrorCode>>;
+  /** Prints a slip, or the totals, once more. */
+  print(order: SlipOrder): Promise<Result<SlipDocument, ErrorCode>>;
+  /** What the kernel did in the last payment, or in that of a STAN, as a document for `explainTrace`; TRACE_UNKNOWN when it is not kept. */
+  traceOf(order: TraceOrder): Result<SlipDocument, ErrorCode>;
   /** How many reversals are not yet acknowledged by the switch. They are sent by themselves, with growing pauses. */
   reversalsPending(): Promise<number>;
-  /** Where the time of the last sale went, milliseconds; undefined before the first. */
+  /** Where the time of the last payment went, milliseconds; undefined before the first. */
   timings(): SaleTimings | undefined;
-  /** The link came back: tries the waiting reversals now instead of after the pause. */
+  /** The link came back: tries what waits now instead of after the pause. */
   wake(): void;
-  /** Ends the running sale first; then closes the readers. */
+  /** Ends the running payment first; then closes the readers. */
   close(): Promise<void>;
 }

@@ -1,7 +1,9 @@
 import { backOffMs } from '@tsunagu/protocols/acquiring';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import { readAnswer } from './answer.ts';
-import type { Acquirer, ReversalQueue, StoredReversal } from './ports.ts';
+import type { SecurePart } from '../secure/index.ts';
+import type { ReversalQueue } from './ports.ts';
+import type { ReversalImage } from './reversal-image.ts';
 import { reversalMessage } from './reversal-message.ts';
 
 const pauses = { firstMs: 2_000, factor: 2, mostMs: 60_000 } as const;
@@ -19,7 +21,7 @@ const isSettled = (actionCode: string): boolean => /^(0\d\d|4\d\d|90[01]|91[34])
  */
 export class ReversalSender {
   readonly #world: World;
-  readonly #acquirer: Acquirer;
+  readonly #line: Pick<SecurePart, 'exchange'>;
   readonly #queue: ReversalQueue;
   readonly #held = new Set<string>();
   #timer: Timer | undefined;
@@ -28,9 +30,9 @@ export class ReversalSender {
   #isWoken = false;
   #isClosed = false;
 
-  constructor(world: World, acquirer: Acquirer, queue: ReversalQueue) {
+  constructor(world: World, line: Pick<SecurePart, 'exchange'>, queue: ReversalQueue) {
     this.#world = world;
-    this.#acquirer = acquirer;
+    this.#line = line;
     this.#queue = queue;
   }
 
@@ -70,9 +72,8 @@ export class ReversalSender {
   async #drain(): Promise<void> {
     try {
       for (const reversal of await this.#queue.list()) {
-        const isLeft = this.#isClosed || this.#held.has(reversal.image.id);
+        const isLeft = this.#isClosed || this.#held.has(reversal.id);
         const isDone = isLeft || (await this.#send(reversal));
-        reversal.pan.wipe();
         if (!isDone) return this.#again();
       }
       this.#failures = 0;
@@ -88,17 +89,17 @@ export class ReversalSender {
     this.#timer = this.#world.timers.after(backOffMs(pauses, this.#failures++), () => this.wake());
   }
 
-  async #send(reversal: StoredReversal): Promise<boolean> {
-    const { id, stan, attempts } = reversal.image;
+  async #send(reversal: ReversalImage): Promise<boolean> {
+    const { id, stan, attempts } = reversal;
     const facts = { stan, attempt: attempts + 1 };
     // Counted before it leaves: after a power loss it must go as a repeat.
-    const counted = await this.#queue.put({ ...reversal, image: { ...reversal.image, attempts: attempts + 1 } });
+    const counted = await this.#queue.put({ ...reversal, attempts: attempts + 1 });
     if (!counted.ok) {
       this.#world.log('error', 'reversalNotCounted', { ...facts, fault: counted.fault });
       return false;
     }
     const request = reversalMessage(reversal, attempts > 0);
-    const answer = await this.#acquirer.exchange(request, { timeoutMs: answerMs });
+    const answer = await this.#line.exchange(request, reversal.card, { timeoutMs: answerMs });
     const read = answer.ok ? readAnswer(request, answer.value) : answer;
     if (!read.ok) {
       this.#world.log('warn', 'reversalUnanswered', { ...facts, fault: read.fault });

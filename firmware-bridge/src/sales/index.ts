@@ -1,2 +1,6 @@
+export { type Advice, type AdviceEntry, type AdviceStore, advicesMax, openAdviceStore } from './advice-store.ts';
 export { type Outbox, openOutbox } from './outbox.ts';
+export { followersOf, isVoided, refundedMinor, slipMax, type Transaction, transaction } from './record.ts';
+export { openSaleStore, type SaleStore } from './sale-store.ts';
+export { totalsOf } from './totals.ts';
 export { type Turns, turns } from './turns.ts';

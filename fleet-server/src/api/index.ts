@@ -11,6 +11,7 @@ import type { ApiRooms } from './ports.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { healthRoutes } from './routes/health.ts';
 import { liveRoutes } from './routes/live.ts';
+import { negativeRoutes } from './routes/negative.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 
@@ -74,6 +75,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   await describeApi(app);
   sessionRoutes(app, { world, access, cookieName, isEncrypted: tls !== undefined });
   fleetRoutes(app, rooms);
+  negativeRoutes(app, rooms);
   operationsRoutes(app, rooms);
   liveRoutes(app, { world, streams });
   healthRoutes(app, () => isReady);

@@ -3,6 +3,7 @@ import type {
   changeConfiguration,
   DesiredConfiguration,
   Job,
+  JobBody,
   LiveEvent,
   NegativeAdded,
   Overview,
@@ -11,12 +12,19 @@ import type {
   Serial,
   TerminalDetail,
   TerminalSummary,
-  TestSale,
   TimelineEntry,
   addNegative,
+  addNegativeRange,
+  importNegative,
+  negativeDiff,
+  NegativeExplanation,
+  NegativeImported,
   negativeOverview,
+  NegativePublished,
+  NegativeStateView,
 } from '@tsunagu/protocols/fleet';
 import type { Result, Secret } from '@tsunagu/protocols/kit';
+import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { z } from 'zod';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
@@ -71,7 +79,12 @@ export interface ApiRooms {
   };
   readonly jobs: {
     job(id: string): Promise<Result<Job>>;
-    testSale(serial: Serial, sale: TestSale, by: Actor): Promise<Result<Job>>;
+    /** Has a terminal do something: a payment, its totals, a slip. */
+    start(
+      serial: Serial,
+      body: Exclude<JobBody, { type: 'key.load' | 'software.install' }>,
+      by: Actor,
+    ): Promise<Result<Job>>;
   };
   readonly sales: {
     /** Newest first. */
@@ -79,7 +92,20 @@ export interface ApiRooms {
   };
   readonly negative: {
     overview(page: PageRequest): Promise<Result<z.infer<typeof negativeOverview>>>;
-    add(pan: Secret<'pan'>, reason: z.infer<typeof addNegative>['reason'], by: Actor): Promise<Result<NegativeAdded>>;
+    details(): Promise<NegativeStateView>;
+    add(
+      pan: Secret<'pan'>,
+      reason: z.infer<typeof addNegative>['reason'],
+      by: Actor,
+      source: string,
+    ): Promise<Result<NegativeAdded>>;
+    remove(pan: Secret<'pan'>, source: string, by: Actor, isSignedTwice: boolean): Promise<Result<NegativePublished>>;
+    importList(file: z.infer<typeof importNegative>, by: Actor): Promise<NegativeImported>;
+    addRange(range: z.infer<typeof addNegativeRange>, by: Actor): Promise<Result<NegativePublished>>;
+    publishVersion(isSignedTwice: boolean): Promise<NegativePublished>;
+    diff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
+    explain(pan: Secret<'pan'>): Promise<NegativeExplanation>;
+    prove(pan: Secret<'pan'>, serial: Serial, at: number): Promise<Result<NegativeProof>>;
   };
   readonly live: LiveFeed;
 }

@@ -7,6 +7,8 @@ import {
   issuerFrame,
   issuerLink,
   localTransactionTime,
+  type Operation,
+  operationOf,
 } from '@tsunagu/protocols/acquiring';
 import {
   type DecodedMessage,
@@ -15,7 +17,9 @@ import {
   FrameReader,
   type MacFunction,
   type Message,
+  originalMti,
   parseOriginalData,
+  responseMti,
   sealMac,
   verifyMac,
 } from '@tsunagu/protocols/iso8583';
@@ -24,8 +28,8 @@ import { computeMac } from '@tsunagu/protocols/mac';
 import { unwrapKeyBlock } from '@tsunagu/protocols/tr31';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import type { LinkCredentials } from '../switch/issuer-link/link-credentials.ts';
-import { decideSale } from './decide.ts';
-import type { Ledger } from './ledger.ts';
+import { accountOf, type Decision, decideSale, limits } from './decide.ts';
+import type { Ledger, SaleRecord } from './ledger.ts';
 
 /** Where the emulated card company listens, and how it behaves. */
 export interface CardCompanyOptions {
@@ -205,8 +209,12 @@ class Session {
   async #transact(message: DecodedMessage): Promise<void> {
     if (!this.#isGenuine(message)) return;
     switch (message.mti) {
+      case '1100':
+      case '1101':
       case '1200':
       case '1201':
+      case '1220':
+      case '1221':
         return await this.#sale(message);
       case '1420':
       case '1421':
@@ -216,41 +224,76 @@ class Session {
     }
   }
 
+  /** A request or a posting: decided or taken once, however often it comes. */
   async #sale(message: DecodedMessage): Promise<void> {
     const { ledger, delayMs } = this.#options;
+    const operation = operationOf(originalMti(message.mti), message.text(3), message.text(24));
+    const answered = responseMti(message.mti) ?? '1644';
+    if (operation === undefined) return this.#answer(message, answered, { 39: '902' }, this.#key);
     const key = keyOf(message);
     await this.#sales.get(key);
-    const day = message.text(12)?.slice(0, 6) ?? '';
     let known = ledger.sale(key);
     if (!known) {
-      const today = localTransactionTime(this.#world.clock.now()).slice(0, 4);
-      // A reversal that came first wins: the sale it takes back never happens.
-      const decision = ledger.isReversed(key)
-        ? ({ type: 'answer', account: '', actionCode: '914', emv: new Uint8Array(0) } as const)
-        : decideSale(message, (account) => ledger.spent(account, day), today);
+      const original = originalKeyOf(message);
+      const decision = this.#decide(message, operation, key, original);
       if (decision.type === 'silence') {
         this.#world.log('info', 'saleIgnored', { account: decision.account });
         return;
       }
       known = {
         kind: 'sale',
+        what: operation,
         key,
+        ...(original !== undefined && { original }),
         account: decision.account,
-        day,
+        day: dayOf(message),
         amountMinor: Number(message.text(4)),
         actionCode: decision.actionCode,
-        approvalCode: decision.actionCode === '000' ? approvalCodeOf(key) : '',
+        approvalCode: decision.actionCode === '000' && operation !== 'balance' ? approvalCodeOf(key) : '',
         emv: toHex(decision.emv),
       };
       const written = ledger.append(known);
       this.#sales.set(key, written);
       await written.finally(() => this.#sales.delete(key));
-      this.#world.log('info', 'saleDecided', { account: known.account, actionCode: known.actionCode });
+      this.#world.log('info', 'saleDecided', { account: known.account, what: operation, actionCode: known.actionCode });
     }
     await this.#world.timers.sleep(delayMs());
-    const { actionCode, approvalCode, emv } = known;
-    const added = { 39: actionCode, ...(approvalCode && { 38: approvalCode }), ...(emv && { 55: hex(emv) }) };
-    this.#answer(message, '1210', added, this.#key);
+    this.#answer(message, answered, this.#answerOf(known), this.#key);
+  }
+
+  #decide(message: DecodedMessage, operation: Operation, key: string, original: string | undefined): Decision {
+    const { ledger } = this.#options;
+    const account = accountOf(message);
+    const say = (actionCode: string): Decision => ({
+      type: 'answer',
+      account: account ?? '',
+      actionCode,
+      emv: new Uint8Array(0),
+    });
+    // An advice is taken in any case; one whose reversal came first is reversed the moment it is written down.
+    if (operation === 'completion' || operation === 'offlineSale') return say(account === undefined ? '118' : '900');
+    // A reversal that came first wins: what it takes back never happens.
+    if (ledger.isReversed(key)) return say('914');
+    if (operation === 'refund') {
+      const sale = original === undefined ? undefined : ledger.sale(original);
+      if (sale === undefined || sale.account !== account || ledger.isReversed(sale.key)) return say('914');
+      const givenBack = ledger.followers(sale.key).reduce((sum, refund) => sum + refund.amountMinor, 0);
+      if (givenBack + Number(message.text(4)) > sale.amountMinor) return say('110');
+    }
+    const today = localTransactionTime(this.#world.clock.now()).slice(0, 4);
+    return decideSale(message, operation, (name) => ledger.spent(name, dayOf(message)), today);
+  }
+
+  #answerOf({ what, account, day, actionCode, approvalCode, emv }: SaleRecord): { [element: number]: FieldValue } {
+    const added: { [element: number]: FieldValue } = { 39: actionCode };
+    if (approvalCode !== '') added[38] = approvalCode;
+    if (emv !== '') added[55] = hex(emv);
+    if (what === 'balance' && actionCode === '000') {
+      const left = Math.max(0, limits.dayMax - this.#options.ledger.spent(account, day));
+      // Credit account, available, yen, credit. ISO 8583:1993, 4.3.54.
+      added[54] = `3002392C${String(left).padStart(12, '0')}`;
+    }
+    return added;
   }
 
   async #reversal(message: DecodedMessage): Promise<void> {
@@ -282,6 +325,14 @@ class Session {
       : unwrap(issuerCodec.encode(answer));
     this.#socket.write(asBuffer(unwrap(encodeFrame(issuerFrame, bytes))));
   }
+}
+
+const dayOf = (message: DecodedMessage): string => message.text(12)?.slice(0, 6) ?? '';
+
+/** The key of what a refund or a completion follows. */
+function originalKeyOf(message: DecodedMessage): string | undefined {
+  const original = parseOriginalData(message.text(56) ?? '');
+  return original.ok ? `${original.value.stan}/${original.value.localTime}/${original.value.acquirer}` : undefined;
 }
 
 const keyOf = (message: DecodedMessage): string =>

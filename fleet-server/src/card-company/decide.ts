@@ -1,3 +1,4 @@
+import type { Operation } from '@tsunagu/protocols/acquiring';
 import { command } from '@tsunagu/protocols/apdu';
 import {
   encodeIssuerScript,
@@ -40,12 +41,17 @@ const nothing = new Uint8Array(0);
 const refuse = (actionCode: string, account = ''): Decision => ({ type: 'answer', account, actionCode, emv: nothing });
 
 /**
- * Decides a sale. Order: form (904), card known (118), expired (101), cryptogram (129), the account's fate, limits (121, 116).
+ * Decides a request: sale, authorisation, balance, refund. A refund gives, so the limits do not hold for it; a balance moves nothing. Order: form (904), card known (118), expired (101), cryptogram (129), the account's fate, limits (121, 116).
  *
  * @param spentOf what an account spent today
  * @param today YYMM of now, for expiry
  */
-export function decideSale(request: DecodedMessage, spentOf: (account: string) => number, today: string): Decision {
+export function decideSale(
+  request: DecodedMessage,
+  operation: Operation,
+  spentOf: (account: string) => number,
+  today: string,
+): Decision {
   const pan = request.secret(2);
   const amountMinor = Number(request.text(4));
   if (!pan || validate(request).some(({ severity }) => severity === 'error')) return refuse('904');
@@ -56,7 +62,7 @@ export function decideSale(request: DecodedMessage, spentOf: (account: string) =
   const proven = chip && 'profile' in card ? checkChip(card, chip) : undefined;
   if (chip && !proven) return refuse('129', card.name);
   if (card.fate.kind === 'silent') return { type: 'silence', account: card.name };
-  const actionCode = judge(card, amountMinor, spentOf);
+  const actionCode = judge(card, operation === 'refund' ? 0 : amountMinor, spentOf);
   const emv = proven ? proven.answer(isApproval(actionCode)) : nothing;
   return { type: 'answer', account: card.name, actionCode, emv };
 }
@@ -90,6 +96,12 @@ function checkChip(card: TestCard, data: Uint8Array): { answer(isApproved: boole
         : code;
     },
   };
+}
+
+/** The account that an advice is about; it was decided elsewhere, so that only the card has to be known. Undefined for a card never issued. */
+export function accountOf(advice: DecodedMessage): string | undefined {
+  const pan = advice.secret(2);
+  return pan && (findTestCard(asPan(pan)) ?? findStripeAccount(asPan(pan)))?.name;
 }
 
 /** The issuer's commands by order. EMV 4.3 Book 3, 6.5.1 and 6.5.10. */

@@ -5,6 +5,10 @@ import { z } from 'zod';
 /** What the card company wrote down about a sale. The account is a test card's name: no number is ever in the file. */
 const saleRecord = z.object({
   kind: z.literal('sale'),
+  /** What was asked: only what moves money counts as taken. */
+  what: z.enum(['sale', 'refund', 'authorisation', 'balance', 'completion', 'offlineSale']).default('sale'),
+  /** Key of what it follows: a refund's sale, a completion's authorisation. */
+  original: z.string().optional(),
   /** Trace number, local time and acquirer. */
   key: z.string(),
   account: z.string(),
@@ -59,21 +63,31 @@ export class Ledger {
     return this.#reversed.has(key);
   }
 
-  /** What an account spent on a day: approved and not reversed. */
+  /** What stands of an account on a day: what was taken, and what is held by an authorisation that nobody completed. */
   spent(account: string, day: string): number {
     let sum = 0;
-    for (const sale of this.#sales.values())
-      if (sale.account === account && sale.day === day && isTaken(sale) && !this.#reversed.has(sale.key))
-        sum += sale.amountMinor;
-    return sum;
+    for (const sale of this.#standing())
+      if (sale.account === account && sale.day === day)
+        sum += takes(sale) + (this.#isHeld(sale) ? sale.amountMinor : 0);
+    return Math.max(0, sum);
   }
 
   /** What was taken from all accounts and not given back. */
   get takenMinor(): number {
-    return [...this.#sales.values()].reduce(
-      (sum, sale) => (isTaken(sale) && !this.#reversed.has(sale.key) ? sum + sale.amountMinor : sum),
-      0,
-    );
+    return this.#standing().reduce((sum, sale) => sum + takes(sale), 0);
+  }
+
+  /** What stands and follows a transaction: its refunds, its completion. */
+  followers(key: string): readonly SaleRecord[] {
+    return this.#standing().filter(({ original }) => original === key);
+  }
+
+  #standing(): readonly SaleRecord[] {
+    return [...this.#sales.values()].filter((sale) => isTaken(sale) && !this.#reversed.has(sale.key));
+  }
+
+  #isHeld({ what, key }: SaleRecord): boolean {
+    return what === 'authorisation' && this.followers(key).length === 0;
   }
 
   /** Writes a record, in the order of the calls. It counts at once, and is on disk when this resolves. */
@@ -98,7 +112,12 @@ export class Ledger {
   }
 }
 
-const isTaken = (sale: SaleRecord): boolean => sale.actionCode.startsWith('0');
+/** Approved, or an advice that was taken. */
+const isTaken = ({ actionCode }: SaleRecord): boolean => actionCode.startsWith('0') || actionCode === '900';
+
+/** What a record takes from its account; a refund gives. */
+const takes = ({ what, amountMinor }: SaleRecord): number =>
+  what === 'refund' ? -amountMinor : what === 'authorisation' || what === 'balance' ? 0 : amountMinor;
 
 function parsed(line: string): unknown {
   try {

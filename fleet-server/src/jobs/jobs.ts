@@ -12,7 +12,6 @@ import {
   type Serial,
   type SignedDocument,
   type TenantId,
-  type TestSale,
 } from '@tsunagu/protocols/fleet';
 import { fail, FaultError, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -36,6 +35,10 @@ const sweepMax = 100;
 const policies = {
   'key.load': { attemptsMax: 3, deadlineMs: 7 * 86_400_000 },
   'sale.test': { attemptsMax: 1, deadlineMs: 120_000 },
+  'payment.run': { attemptsMax: 1, deadlineMs: 120_000 },
+  'payment.totals': { attemptsMax: 1, deadlineMs: 120_000 },
+  'slip.print': { attemptsMax: 3, deadlineMs: 120_000 },
+  'trace.show': { attemptsMax: 3, deadlineMs: 120_000 },
   'software.install': { attemptsMax: 3, deadlineMs: 7 * 86_400_000 },
 } as const satisfies Record<JobBody['type'], { attemptsMax: number; deadlineMs: number }>;
 
@@ -76,9 +79,10 @@ export interface Jobs {
   /** Takes a report. When it resolves the report is on disk and may be acknowledged; also when it changed nothing. */
   report(serial: Serial, id: string, report: JobReport): Promise<Result<void, 'JOB_UNKNOWN'>>;
   job(id: string): Promise<Result<Job, 'JOB_UNKNOWN'>>;
-  testSale(
+  /** Has a terminal do something: a payment, its totals, a slip. */
+  start(
     serial: Serial,
-    sale: TestSale,
+    body: Exclude<JobBody, { type: 'key.load' | 'software.install' }>,
     by: { readonly subject: string },
   ): Promise<Result<Job, 'TERMINAL_UNKNOWN' | 'JOB_QUEUE_FULL'>>;
   close(): void;
@@ -119,12 +123,15 @@ export function openJobs(rooms: JobRooms): Jobs {
       steps: steps.map(({ step, at_ms, detail }) => ({ step, atMs: at_ms, detail })),
       sale: result?.sale ?? null,
       evidence: result?.evidence ?? null,
+      totals: result?.totals ?? null,
+      document: result?.document ?? null,
     });
   }
 
   async function show(id: string): Promise<void> {
     const job = await read(store.db, id);
-    if (job.ok) live.publish({ name: 'job', data: job.value });
+    // A printed document is fetched with the job, and not sent to everybody who looks on.
+    if (job.ok) live.publish({ name: 'job', data: { ...job.value, document: null } });
   }
 
   async function queueIn(
@@ -294,7 +301,7 @@ export function openJobs(rooms: JobRooms): Jobs {
       return ok(undefined);
     },
     job: (id) => read(store.db, id),
-    async testSale(serial, sale, by) {
+    async start(serial, body, by) {
       let id: string | undefined;
       try {
         id = await store.write(async (tx) => {
@@ -306,14 +313,14 @@ export function openJobs(rooms: JobRooms): Jobs {
           if (!terminal) throw new FaultError({ code: 'TERMINAL_UNKNOWN' });
           if ((await openRows(tx, serial).execute()).length >= openMax)
             throw new FaultError({ code: 'JOB_QUEUE_FULL' });
-          return await queueIn(tx, serial, { type: 'sale.test', params: sale }, `sale.test/${world.id()}`);
+          return await queueIn(tx, serial, body, `${body.type}/${world.id()}`);
         });
       } catch (error) {
         if (error instanceof FaultError && error.fault.code === 'TERMINAL_UNKNOWN') return fail('TERMINAL_UNKNOWN');
         if (error instanceof FaultError && error.fault.code === 'JOB_QUEUE_FULL') return fail('JOB_QUEUE_FULL');
         throw error;
       }
-      world.log('info', 'testSaleQueued', { serial, job: id, by: by.subject });
+      world.log('info', 'jobQueued', { serial, job: id, type: body.type, by: by.subject });
       await jobs.wake(serial);
       const queued = await read(store.db, id ?? '');
       if (!queued.ok) throw new FaultError(queued.fault);

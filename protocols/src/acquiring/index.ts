@@ -13,7 +13,6 @@ export {
   functions,
   issuerMessages,
   type MessageElements,
-  processingCodes,
   terminalMessages,
 } from './message-elements.ts';
 export {
@@ -23,9 +22,19 @@ export {
   type TerminalAbilities,
   type Verification,
 } from './point-of-service.ts';
+export { adviceReasons, isAdvice, type Operation, operationOf, operations } from './operations.ts';
 export { type RefusalCode, type RefusalNumber, refusalNumber, refusalOf, refusals } from './refusals.ts';
 export { type ReversalReason, reversalOf, reversalReasons } from './reversal.ts';
-export { answerTo, type SaleRequest, saleRequest } from './sale-request.ts';
+export {
+  answerTo,
+  type CardElements,
+  type OpenMessage,
+  type PaymentRequest,
+  paymentRequest,
+  type SaleRequest,
+  saleRequest,
+  withCard,
+} from './sale-request.ts';
 export {
   type FrameKeys,
   type FrameKind,

@@ -23,6 +23,8 @@ export const terminalLink = {
   keyElements: [11, 12],
   /** Elements of the request that its answer repeats unchanged. The PAN stays away: the terminal knows it. */
   echoElements: [3, 4, 7, 11, 12, 41, 42, 49],
+  /** The most that may be posted of an authorisation, per cent: the network's bound; a terminal's own may be lower. */
+  completionPercentMax: 120,
   /** Currency of the house: yen, which has no minor unit. */
   currency: '392',
 } as const;

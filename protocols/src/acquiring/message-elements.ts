@@ -11,15 +11,31 @@ export interface MessageElements {
 
 const sale: MessageElements = {
   title: { en: 'Sale', ja: '売上' },
-  // PAN, processing code 000000, amount, UTC time, STAN, local time, DE22, function 200, terminal, merchant, currency.
+  // PAN, processing code, amount, UTC time, STAN, local time, DE22, function, terminal, merchant, currency.
   mandatory: [2, 3, 4, 7, 11, 12, 22, 24, 41, 42, 49],
+  // A refund names its sale: DE30, DE38, DE56.
+  optional: [14, 23, 26, 30, 35, 38, 55, 56],
+  byEntry: { stripe: [35], contact: [55], contactless: [55], stored: [56] },
+};
+
+const authorisation: MessageElements = {
+  title: { en: 'Authorisation or balance', ja: 'オーソリ・残高照会' },
+  mandatory: sale.mandatory,
   optional: [14, 23, 26, 35, 55],
-  byEntry: { stripe: [35], contact: [55], contactless: [55] },
+  byEntry: { stripe: [35], contact: [55], contactless: [55], stored: [] },
+};
+
+const posting: MessageElements = {
+  title: { en: 'Posting advice', ja: '売上通知' },
+  // What was decided already: an offline sale brings DE55, a completion DE38 and DE56.
+  mandatory: [...sale.mandatory, 25],
+  optional: [14, 23, 26, 30, 38, 55, 56],
+  byEntry: { stripe: [56], contact: [55], contactless: [55], stored: [56] },
 };
 
 const reversal: MessageElements = {
   title: { en: 'Reversal advice', ja: '取消(リバーサル)' },
-  // As the sale, with function 400, a reason (DE25), the original amount (DE30) and the original's keys (DE56).
+  // As the original, with function 400, a reason (DE25), the original amount (DE30) and the original's keys (DE56).
   mandatory: [2, 3, 4, 7, 11, 12, 22, 24, 25, 30, 41, 42, 49, 56],
   optional: [14, 23, 26, 37, 38, 55],
 };
@@ -31,11 +47,24 @@ const saleAnswer: MessageElements = {
   optional: [37, 38, 44, 55],
 };
 
+const authorisationAnswer: MessageElements = {
+  title: { en: 'Answer to an authorisation or balance', ja: 'オーソリ・残高照会応答' },
+  mandatory: saleAnswer.mandatory,
+  // Balances (DE54).
+  optional: [...saleAnswer.optional, 54],
+};
+
 /** W3: messages between terminal and switch. A repeat (1201, 1421) carries what its first sending carried. */
 export const terminalMessages = {
+  '1100': authorisation,
+  '1101': { ...authorisation, title: { en: 'Authorisation or balance, repeat', ja: 'オーソリ・残高照会(再送)' } },
+  '1110': authorisationAnswer,
   '1200': sale,
   '1201': { ...sale, title: { en: 'Sale, repeat', ja: '売上(再送)' } },
   '1210': saleAnswer,
+  '1220': posting,
+  '1221': { ...posting, title: { en: 'Posting advice, repeat', ja: '売上通知(再送)' } },
+  '1230': { ...saleAnswer, title: { en: 'Answer to a posting advice', ja: '売上通知応答' } },
   '1420': reversal,
   '1421': { ...reversal, title: { en: 'Reversal advice, repeat', ja: '取消(再送)' } },
   '1430': { ...saleAnswer, title: { en: 'Answer to a reversal', ja: '取消応答' } },
@@ -62,9 +91,15 @@ const managementAnswer: MessageElements = {
 
 /** W4: messages between switch and card company. DE32 and DE37 are the switch's; the MAC stands in DE64. */
 export const issuerMessages = {
+  '1100': more(authorisation, [32, 37], [64]),
+  '1101': more(authorisation, [32, 37], [64]),
+  '1110': more(authorisationAnswer, [32, 37], [64]),
   '1200': more(sale, [32, 37], [64]),
   '1201': more(sale, [32, 37], [64]),
   '1210': more(saleAnswer, [32, 37], [64]),
+  '1220': more(posting, [32, 37], [64]),
+  '1221': more(posting, [32, 37], [64]),
+  '1230': more(saleAnswer, [32, 37], [64]),
   '1420': more(reversal, [32, 37], [64]),
   '1421': more(reversal, [32, 37], [64]),
   '1430': more(saleAnswer, [32, 37], [64]),
@@ -75,16 +110,12 @@ export const issuerMessages = {
 
 /** Function codes (DE24) of this house. ISO 8583:1993, A.9. */
 export const functions = {
-  sale: '200',
   fullReversal: '400',
   signOn: '801',
   signOff: '802',
   keyExchange: '811',
   echo: '831',
 } as const;
-
-/** Processing code (DE3) of a sale of goods from the default account. ISO 8583:1993, A.7. */
-export const processingCodes = { sale: '000000' } as const;
 
 /**
  * Whether a message carries what its table says, no more and no less. ACQUIRING_MESSAGE_REFUSED names the element.

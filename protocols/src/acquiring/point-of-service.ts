@@ -1,5 +1,5 @@
-/** How the card was read. */
-export type EntryMode = 'stripe' | 'contact' | 'contactless';
+/** How the card was read; `stored` when it was not: a follow-up of an earlier transaction, whose card the terminal kept sealed. */
+export type EntryMode = 'stripe' | 'contact' | 'contactless' | 'stored';
 
 /** How the cardholder was verified. */
 export type Verification = 'none' | 'signature' | 'pin';
@@ -13,7 +13,7 @@ export interface TerminalAbilities {
 
 /** Positions of the point-of-service data code that we fill. ISO 8583:1993, A.8; M is a scheme's addition for contactless chip. */
 const capability = { stripe: '2', contact: '5', contactless: 'M' } as const;
-const inputMode = { stripe: '2', contact: '5', contactless: 'M' } as const;
+const inputMode = { stripe: '2', contact: '5', contactless: 'M', stored: '0' } as const;
 const method = { none: '0', pin: '1', signature: '5' } as const;
 const verifier = { none: '0', pin: '3', signature: '4' } as const;
 
@@ -32,11 +32,11 @@ export function pointOfService(entry: EntryMode, verification: Verification, ter
     '0', // the terminal does not keep cards
     '1', // on the merchant's premises, attended
     '0', // cardholder present
-    '1', // card present
+    entry === 'stored' ? '0' : '1', // card present
     inputMode[entry],
     method[verification],
     verifier[verification],
-    entry === 'stripe' ? '1' : '3',
+    entry === 'stripe' || entry === 'stored' ? '1' : '3',
     prints && shows ? '4' : prints ? '2' : '3',
     verification === 'pin' ? 'C' : '0',
   ].join('');
@@ -45,6 +45,8 @@ export function pointOfService(entry: EntryMode, verification: Verification, ter
 /** How the card was read, out of DE22; undefined for a way that this house does not know. */
 export function entryModeOf(pointOfServiceCode: string): EntryMode | undefined {
   switch (pointOfServiceCode[6]) {
+    case '0':
+      return pointOfServiceCode[5] === '0' ? 'stored' : undefined;
     case '2':
       return 'stripe';
     case '5':

@@ -1,7 +1,8 @@
 import { unwrap } from '../kit/index.ts';
-import { type Fields, type FieldValue, formatOriginalData, type Message } from '../iso8583/index.ts';
+import { type Fields, type FieldValue, formatOriginalData, type Message, originalMti } from '../iso8583/index.ts';
 import { terminalLink } from './link-profiles.ts';
 import { functions } from './message-elements.ts';
+import type { OpenMessage } from './sale-request.ts';
 import { transmissionTime } from './times.ts';
 
 /**
@@ -21,6 +22,14 @@ export const reversalReasons = {
 /** A reason code that we give. */
 export type ReversalReason = (typeof reversalReasons)[keyof typeof reversalReasons];
 
+/** What a reversal has of its own. */
+export interface ReversalHow {
+  readonly stan: string;
+  readonly nowMs: number;
+  readonly reason: string;
+  readonly answer?: Message | undefined;
+}
+
 /** Elements of the sale that its reversal repeats. Track 2 and EMV data stay away: the PAN names the account. */
 const repeated = [2, 3, 4, 12, 14, 22, 23, 26, 32, 37, 41, 42, 49] as const;
 
@@ -28,18 +37,14 @@ const repeated = [2, 3, 4, 12, 14, 22, 23, 26, 32, 37, 41, 42, 49] as const;
  * The reversal advice (1420) of a sale: full amount, its own STAN, the local time of the sale. Send it until a 1430 comes;
  * from the second sending on as 1421 with everything else unchanged (`repeatMti`).
  *
- * @param sale the 1200 as it was sent
+ * @param sale the request or advice as it was sent, with its card or without
  * @param answer its answer, when one came: RRN and approval code are repeated
  */
-export function reversalOf(
-  sale: Message,
-  how: {
-    readonly stan: string;
-    readonly nowMs: number;
-    readonly reason: string;
-    readonly answer?: Message | undefined;
-  },
-): Message {
+export function reversalOf(sale: OpenMessage, how: ReversalHow): OpenMessage;
+/** The same with the card. */
+export function reversalOf(sale: Message, how: ReversalHow): Message;
+/** Both forms. */
+export function reversalOf(sale: Message, how: ReversalHow): Message {
   const fields: { [element: number]: FieldValue } = {};
   for (const number of repeated) {
     const value = sale.fields[number];
@@ -57,7 +62,7 @@ export function reversalOf(
   fields[56] = unwrap(
     formatOriginalData({
       // A repeat has the original's keys, so its original is the first sending.
-      mti: '1200',
+      mti: originalMti(sale.mti),
       stan: text(sale.fields, 11),
       localTime: text(sale.fields, 12),
       acquirer: terminalLink.acquirerId,

@@ -38,9 +38,10 @@ const payment: Readonly<Record<number, InstructionName>> = {
   0xa8: { name: 'GET PROCESSING OPTIONS', en: 'Start the transaction', ja: '取引開始（GPO）' },
   0xae: { name: 'GENERATE AC', en: 'Ask for an application cryptogram', ja: 'クリプトグラム生成' },
   0xca: { name: 'GET DATA', en: 'Read a data object', ja: 'データオブジェクト読出し' },
-  0xd0: { name: 'EXCHANGE RELAY RESISTANCE DATA', en: 'Measure the way to the card', ja: 'リレー攻撃検査' },
+
   0xda: { name: 'PUT DATA', en: 'Write a data object', ja: 'データオブジェクト書込み' },
   0xdc: { name: 'UPDATE RECORD', en: 'Write a record', ja: 'レコード更新' },
+  0xea: { name: 'EXCHANGE RELAY RESISTANCE DATA', en: 'Measure the way to the card', ja: 'リレー攻撃検査' },
 };
 
 const readerCommands: Readonly<Record<number, InstructionName>> = {

@@ -1,2 +1,2 @@
-export type { Family, LinkKind, ReaderKind, TerminalModel } from './model.ts';
+export type { ContactlessKernel, Family, LinkKind, ReaderKind, TerminalModel } from './model.ts';
 export { type ModelId, modelOf, models } from './models.ts';

@@ -2,6 +2,8 @@
 export type LinkKind = 'modem' | 'isdn' | 'lan' | 'mobile' | 'phone' | 'radio';
 /** How a card is read. */
 export type ReaderKind = 'stripe' | 'contact' | 'contactless' | 'felica';
+/** A contactless kernel by its number: 2 Mastercard, 3 Visa, 4 American Express, 5 JCB, 6 Discover, 7 UnionPay. EMV Book B, table 3-6. */
+export type ContactlessKernel = 2 | 3 | 4 | 5 | 6 | 7;
 /** The merchant service a model was made for (JET- names of the source document). */
 export type Family =
   | 'JET-ALONE'
@@ -23,6 +25,10 @@ export interface TerminalModel {
   readonly family: Family;
   readonly links: readonly LinkKind[];
   readonly readers: readonly ReaderKind[];
+  /** Whether a PIN can be entered: for the card (plain and enciphered) and for the issuer. */
+  readonly pinPad: boolean;
+  /** Contactless kernels on board; none without a contactless reader. */
+  readonly kernels: readonly ContactlessKernel[];
   readonly printer: 'built-in' | 'separate' | 'none';
   readonly screen: 'segments' | 'mono' | 'colour' | 'colour-touch';
   /** Whether it may approve without the centre. */

@@ -88,7 +88,7 @@ function recoverCertificate(
   { certificate, remainder = new Uint8Array(0), exponent }: KeyCertificate,
   { field, format, identityBytes, extra }: CertificateShape,
   today: CalendarDay,
-): Result<{ readonly identity: Uint8Array; readonly key: RsaPublicKey }, 'EMV_CERTIFICATE_WRONG' | 'EMV_KEY_INVALID'> {
+): Result<RecoveredCertificate, 'EMV_CERTIFICATE_WRONG' | 'EMV_KEY_INVALID'> {
   const recovered = recoverBlock(field, signer, certificate, format);
   if (!recovered.ok) return recovered;
   const { body, hash } = recovered.value;
@@ -105,7 +105,20 @@ function recoverCertificate(
   const read = readExponent(exponent);
   if (!read.ok) return read;
   const modulus = concat(field36.subarray(0, inside), remainder);
-  return ok({ identity: body.subarray(1, at), key: { modulus, exponent: read.value } });
+  const serial = body.slice(at + 2, at + 5);
+  return ok({ identity: body.subarray(1, at), serial, key: { modulus, exponent: read.value } });
+}
+
+interface RecoveredCertificate {
+  readonly identity: Uint8Array;
+  readonly serial: Uint8Array;
+  readonly key: RsaPublicKey;
+}
+
+/** An issuer's key, and the number of the certificate that it came in: the revocation list names that. */
+export interface RecoveredIssuerKey extends RsaPublicKey {
+  /** 3 bytes. */
+  readonly serial: Uint8Array;
 }
 
 /** MMYY in BCD: the certificate is good until the last day of its month. Years below 50 are in this century. */
@@ -131,14 +144,15 @@ export function recoverIssuerKey(
   certificate: KeyCertificate,
   pan: Secret<'pan'>,
   today: CalendarDay,
-): Result<RsaPublicKey, 'EMV_CERTIFICATE_WRONG' | 'EMV_KEY_INVALID'> {
+): Result<RecoveredIssuerKey, 'EMV_CERTIFICATE_WRONG' | 'EMV_KEY_INVALID'> {
   const shape = { field: '90', format: 0x02, identityBytes: 4, extra: new Uint8Array(0) };
   const recovered = recoverCertificate(ca, certificate, shape, today);
   if (!recovered.ok) return recovered;
   // The leftmost three to eight digits of the PAN, filled with F.
   const identifier = toHex(recovered.value.identity).replace(/F+$/, '');
   if (!/^\d{3,8}$/.test(identifier) || !panText(pan).startsWith(identifier)) return wrong('90', 'issuer identifier');
-  return ok(recovered.value.key);
+  const { key, serial } = recovered.value;
+  return ok({ ...key, serial });
 }
 
 /** Which of the card's two keys a certificate is for: the one that signs, or the one that PINs are enciphered with. */

@@ -26,6 +26,14 @@ export {
   verifyIssuerAuthenticationData,
 } from './cryptogram.ts';
 export {
+  type CaKeyEntry,
+  CaKeyTable,
+  caKeysPerSchemeMax,
+  type RevokedCertificate,
+  RevocationList,
+  revokedCertificatesMax,
+} from './ca-keys.ts';
+export {
   type AuthenticatedRecord,
   type CalendarDay,
   type CdaTransaction,
@@ -36,6 +44,7 @@ export {
   type IccKeyKind,
   type KeyCertificate,
   recoverIccKey,
+  type RecoveredIssuerKey,
   recoverIssuerKey,
   staticDataToAuthenticate,
   verifyCda,

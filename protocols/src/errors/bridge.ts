@@ -348,6 +348,59 @@ export const bridgeErrors = defineErrors({
     en: { says: 'The card has expired.', next: 'Use another card.' },
     ja: { says: 'カードの有効期限が切れています。', next: '別のカードを使ってください。' },
   },
+  CARD_NOT_AUTHENTIC: {
+    en: {
+      says: 'The card could not prove that it is genuine.',
+      next: 'Do not accept it; if many cards fail, compare the table of CA keys with the scheme’s.',
+    },
+    ja: {
+      says: 'カードが真正であることを確認できません。',
+      next: '取り扱わないでください。多発する場合はCA公開鍵テーブルを照合してください。',
+    },
+  },
+  SERVICE_NOT_ALLOWED: {
+    en: { says: 'The card does not allow this kind of transaction here.', next: 'Use another card.' },
+    ja: { says: 'このカードではこの種類の取引を行えません。', next: '別のカードを使ってください。' },
+  },
+  CARDHOLDER_CANCELLED: {
+    en: { says: 'The cardholder ended the sale.', next: 'Nothing was sold; begin again if it is wanted.' },
+    ja: { says: '会員が取引を中止しました。', next: '取引は行われていません。必要ならやり直してください。' },
+  },
+  PIN_TIMEOUT: {
+    en: { says: 'No PIN was entered in time.', next: 'Begin again, and enter the PIN when it is asked for.' },
+    ja: { says: '制限時間内に暗証番号が入力されませんでした。', next: 'やり直し、求められたら入力してください。' },
+  },
+  CARD_OTHER_INTERFACE: {
+    en: { says: 'This sale cannot be made by holding the card to the reader.', next: 'Insert the card.' },
+    ja: { says: 'この取引はかざしては行えません。', next: 'カードを挿入してください。' },
+  },
+  CARD_PRESENT_AGAIN: {
+    en: {
+      says: 'The card or phone must be held to the reader once more.',
+      next: 'Look at the phone, confirm there if it asks, and present it again.',
+    },
+    ja: { says: 'もう一度かざす必要があります。', next: 'スマートフォンの画面を確認し、再度かざしてください。' },
+  },
+  TRACE_UNKNOWN: {
+    en: {
+      says: 'The terminal has no trace of that payment.',
+      next: 'It keeps the last sixteen until it restarts; give the STAN of one of these, or none for the last.',
+    },
+    ja: {
+      says: 'その取引のトレースは端末にありません。',
+      next: '再起動までの直近16件が残ります。その通番を指定するか、省略してください。',
+    },
+  },
+  TRACE_UNREADABLE: {
+    en: {
+      says: 'The file or document is no trace of a payment kernel.',
+      next: 'Give a file that `tsunagu trace --json` wrote, or the serial number of a terminal.',
+    },
+    ja: {
+      says: '決済カーネルのトレースではありません。',
+      next: '`tsunagu trace --json`の出力ファイルか、端末のシリアル番号を指定してください。',
+    },
+  },
   SALE_FAILED: {
     en: {
       says: 'The sale ended by a fault of the terminal’s own software.',

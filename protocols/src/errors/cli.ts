@@ -2,6 +2,10 @@ import { defineErrors } from './define.ts';
 
 /** Errors of the command line and of the house's supervisor. */
 export const cliErrors = defineErrors({
+  FILE_UNREADABLE: {
+    en: { says: 'The file cannot be read.', next: 'Check its name and that you may read it.' },
+    ja: { says: 'ファイルを読み込めません。', next: 'ファイル名と読み取り権限を確認してください。' },
+  },
   CONFIRMATION_MISSING: {
     en: {
       says: 'This cannot be undone, and was not confirmed.',

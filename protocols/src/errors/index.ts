@@ -8,8 +8,10 @@ import { fleetErrors } from './fleet.ts';
 import { iso8583Errors } from './iso8583.ts';
 import { keysErrors } from './keys.ts';
 import { kitErrors } from './kit.ts';
+import { paymentErrors } from './payment.ts';
 import { readersErrors } from './readers.ts';
 import { switchErrors } from './switch.ts';
+import { workshopErrors } from './workshop.ts';
 
 /** Every error code of the house, by room. The same code stands in logs, HTTP bodies, the CLI and `docs/errors.md`. */
 export const errorsByRoom = {
@@ -19,10 +21,12 @@ export const errorsByRoom = {
   emv: emvErrors,
   readers: readersErrors,
   bridge: bridgeErrors,
+  payment: paymentErrors,
   agent: agentErrors,
   fleet: fleetErrors,
   api: apiErrors,
   switch: switchErrors,
+  workshop: workshopErrors,
   cli: cliErrors,
 } as const;
 

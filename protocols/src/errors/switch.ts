@@ -159,6 +159,16 @@ export const switchErrors = defineErrors({
       next: '取消は保存され、元取引が後から届いた場合に優先されます。通番を伝票と照合してください。',
     },
   },
+  SWITCH_FOLLOW_UP_REFUSED: {
+    en: {
+      says: 'A refund, completion or cancellation does not fit what it names: unknown, of another card, followed up before, or above what is left.',
+      next: 'Compare it with the transaction that it names; the action code says which it is (914, 902, 110).',
+    },
+    ja: {
+      says: '返品・承認後売上・取消が元の取引と一致しません(不明、別のカード、処理済、残額超過)。',
+      next: '元の取引と照合してください。応答コード(914・902・110)が理由を示します。',
+    },
+  },
   ISSUER_LINK_DOWN: {
     en: {
       says: 'The line to the card company is down.',

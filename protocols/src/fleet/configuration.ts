@@ -11,6 +11,34 @@ export const configuration = z
       .max(1_000_000)
       .default(0)
       .describe('Amounts in minor units (JPY has none: yen). Below it a terminal may approve offline; 0 forbids it.'),
+    offlineCountMax: z
+      .number()
+      .int()
+      .min(0)
+      .max(200)
+      .default(20)
+      .describe('How many sales a terminal may approve offline before the switch has taken them.'),
+    offlineAmountMaxMinor: z
+      .number()
+      .int()
+      .min(0)
+      .max(10_000_000)
+      .default(100_000)
+      .describe('How much these may come to together, minor units.'),
+    completionPercentMax: z
+      .number()
+      .int()
+      .min(1)
+      .max(200)
+      .default(100)
+      .describe('The most that may be posted of an authorisation, per cent of what was authorised.'),
+    taxPercent: z
+      .number()
+      .int()
+      .min(0)
+      .max(50)
+      .default(10)
+      .describe('Consumption tax that amounts include, per cent, as the slip shows it.'),
     amountMaxMinor: z
       .number()
       .int()

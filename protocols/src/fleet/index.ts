@@ -1,3 +1,20 @@
+export {
+  type PaymentKind,
+  type PaymentOrder,
+  paymentKind,
+  paymentKinds,
+  paymentOrder,
+  type SlipDocument,
+  type SlipOrder,
+  slipCopies,
+  slipDocument,
+  slipFormats,
+  slipOrder,
+  type TerminalTotals,
+  type TotalsOrder,
+  terminalTotals,
+  totalsOrder,
+} from './payment.ts';
 export { type Configuration, configuration, configurationHash } from './configuration.ts';
 export {
   artefactDigest,
@@ -5,6 +22,8 @@ export {
   claimBundle,
   deviceOperations,
   devicePaths,
+  negativeName,
+  negativeNames,
   deviceStatus,
   type EnrolmentAnswer,
   type EnrolmentRequest,

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { traceOrder } from '../kernel-trace/index.ts';
 import { softwareBytesMax } from '../software/limits.ts';
 import { jobIdSchema, serialSchema, tenantSchema } from './identity.ts';
+import { paymentKind, paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
 
 /** Where a terminal keeps a key. */
 export const keySlots = ['dukpt', 'negative'] as const;
@@ -79,6 +81,10 @@ export const jobBody = z
   .discriminatedUnion('type', [
     z.object({ type: z.literal('key.load'), params: keyLoad.describe('What the job needs.') }),
     z.object({ type: z.literal('sale.test'), params: testSale.describe('What the job needs.') }),
+    z.object({ type: z.literal('payment.run'), params: paymentOrder.describe('What the job needs.') }),
+    z.object({ type: z.literal('payment.totals'), params: totalsOrder.describe('What the job needs.') }),
+    z.object({ type: z.literal('slip.print'), params: slipOrder.describe('What the job needs.') }),
+    z.object({ type: z.literal('trace.show'), params: traceOrder.describe('What the job needs.') }),
     z.object({ type: z.literal('software.install'), params: softwareInstall.describe('What the job needs.') }),
   ])
   .describe('What a job is and what it needs. A new kind of job is a new entry here and a handler on the terminal.');
@@ -140,12 +146,15 @@ export type SaleOutcome = z.infer<typeof saleOutcome>;
 
 export const saleResult = z
   .object({
+    kind: paymentKind.optional().describe('What was done with money; absent: a sale.'),
     outcome: saleOutcome,
     amountMinor: z.number().int().describe('Amount in minor units of the currency (JPY has none: yen).'),
     currency: z.string().length(3).describe('ISO 4217 alphabetic code.'),
     card: z.string().max(40).describe('Name of the card in the emulated reader; empty on a real one.'),
     scheme: z.string().max(20).describe('Card scheme of the application that was selected.'),
-    entry: z.enum(['contact', 'contactless', 'stripe']).describe('How the card was read.'),
+    entry: z
+      .enum(['contact', 'contactless', 'stripe', 'stored'])
+      .describe('How the card was read; `stored`: it was not, the terminal had it sealed.'),
     lastFour: z
       .string()
       .regex(/^\d{0,4}$/)
@@ -155,9 +164,20 @@ export const saleResult = z
     approvalCode: z.string().max(6).optional().describe('Approval code of the issuer (DE38).'),
     actionCode: z.string().max(3).optional().describe('ISO 8583:1993 action code (DE39), when there was an answer.'),
     reason: z.string().max(64).optional().describe('Why it was refused or failed: a code of the error table.'),
+    decidedBy: z
+      .literal('terminal')
+      .optional()
+      .describe('Who approved it: absent, the issuer; `terminal`, terminal and card alone, under the floor limit.'),
+    isQueued: z
+      .boolean()
+      .optional()
+      .describe('An advice that the switch has not taken yet: it is on the terminal, and is sent until it is taken.'),
+    slip: z.number().int().min(1).max(99_999).optional().describe('Slip number.'),
+    original: z.string().max(6).optional().describe('STAN of the transaction that it follows.'),
+    balanceMinor: z.number().int().optional().describe('What the account has left, minor units: answer to an inquiry.'),
     durationMs: z.number().nonnegative().describe('Reader to answer, milliseconds.'),
   })
-  .describe('What a finished sale looks like to a person: no PAN, only its last four digits.');
+  .describe('What a finished payment looks like to a person: no PAN, only its last four digits.');
 export type SaleResult = z.infer<typeof saleResult>;
 
 export const jobReport = z
@@ -188,6 +208,8 @@ export const jobReport = z
       .optional()
       .describe('Proof of a key load: what the terminal computed from the key it holds.'),
     sale: saleResult.optional().describe('The sale that the job made.'),
+    totals: terminalTotals.optional().describe('Daily totals.'),
+    document: slipDocument.optional().describe('A printed slip, or a trace.'),
     software: z
       .object({
         version: z.string().max(32).describe('Version of what runs.'),

@@ -28,6 +28,7 @@ export {
   readPcscdAnswer,
   readPcscdReaders,
 } from './daemon.ts';
+export { type AtrLine, explainAtr } from './explain-atr.ts';
 export { encodePseudoCommand, type PseudoCommand, readPseudoCommand } from './pseudo-apdu.ts';
 export {
   type ExchangeResult,

@@ -2,15 +2,19 @@ import type { CardData } from './card-data.ts';
 
 /** CDOL1 and CDOL2 of Visa, JCB, American Express and UnionPay: the minimum set; the issuer's answer came by EXTERNAL AUTHENTICATE. */
 export const cdol1 = '9F02069F03069F1A0295055F2A029A039C019F3704';
+/** CDOL2 that goes with it: the issuer's response code first. */
 export const cdol2 = `8A02${cdol1}`;
 /** M/Chip's: terminal type, data authentication code, ICC dynamic number and CVM results too; the issuer's answer in CDOL2. */
 export const mchipCdol1 = `${cdol1}9F35019F45029F4C089F3403`;
+/** M/Chip's CDOL2. */
 export const mchipCdol2 = '910A8A0295059F37049F4C08';
+/** The unpredictable number alone. */
 export const ddol = '9F3704';
 /** CVM lists; each method if the terminal supports it: PIN online, PIN by the card, signature, none. */
 export const cvmOnlineFirst = '0000000000000000420341035E031F03';
 /** PIN by the card first, enciphered or plain, as is usual in Japan. */
 export const cvmOfflineFirst = '00000000000000004403410342035E031F03';
+/** What a reader without contacts can do: PIN online, signature, none. */
 export const cvmContactless = '000000000000000042035E031F03';
 /** What a fast card's cryptogram is made of, qualifiers first. EMV Books C-3 and C-7. */
 export const fastPdol = '9F66049F02069F03069F1A0295055F2A029A039C019F3704';
@@ -51,6 +55,7 @@ const person = {
 /** What a card of a scheme and interface is like before it gets a name and a number. */
 export type CardBase = Omit<CardData, 'name' | 'pan'>;
 
+/** Visa with contacts. */
 export const visaContact = {
   ...person,
   ...issuerKeys.visa,
@@ -74,6 +79,7 @@ export const visaContact = {
   version: '0096',
 } as const satisfies CardBase;
 
+/** Visa without contacts. */
 export const visaContactless = {
   ...visaContact,
   flow: 'fastGpo',
@@ -86,6 +92,7 @@ export const visaContactless = {
   ctq: '2800',
 } as const satisfies CardBase;
 
+/** Mastercard with contacts. */
 export const mastercardContact = {
   ...person,
   ...issuerKeys.mastercard,
@@ -109,6 +116,7 @@ export const mastercardContact = {
   version: '0002',
 } as const satisfies CardBase;
 
+/** Mastercard without contacts. */
 export const mastercardContactless = {
   ...person,
   ...issuerKeys.mastercard,
@@ -130,6 +138,7 @@ export const mastercardContactless = {
   version: '0002',
 } as const satisfies CardBase;
 
+/** JCB with contacts. */
 export const jcbContact = {
   ...person,
   ...issuerKeys.jcb,
@@ -153,6 +162,7 @@ export const jcbContact = {
   version: '0200',
 } as const satisfies CardBase;
 
+/** JCB without contacts. */
 export const jcbContactless = {
   ...person,
   ...issuerKeys.jcb,
@@ -175,6 +185,7 @@ export const jcbContactless = {
   version: '0200',
 } as const satisfies CardBase;
 
+/** American Express with contacts. */
 export const amexContact = {
   ...person,
   ...issuerKeys.amex,
@@ -198,6 +209,7 @@ export const amexContact = {
   version: '0001',
 } as const satisfies CardBase;
 
+/** American Express without contacts. */
 export const amexContactless = {
   ...person,
   ...issuerKeys.amex,
@@ -220,6 +232,7 @@ export const amexContactless = {
   version: '0001',
 } as const satisfies CardBase;
 
+/** UnionPay with contacts. */
 export const unionpayContact = {
   ...person,
   ...issuerKeys.unionpay,
@@ -242,6 +255,7 @@ export const unionpayContact = {
   version: '0030',
 } as const satisfies CardBase;
 
+/** UnionPay without contacts. */
 export const unionpayContactless = {
   ...unionpayContact,
   flow: 'fastGpo',

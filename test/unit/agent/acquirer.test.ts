@@ -3,6 +3,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { generateKeyPairSync } from 'node:crypto';
 import { openAcquirer, openReversalStore, openStanCounter } from '@tsunagu/firmware-bridge/acquiring/index';
 import { directNetwork, secureNetwork } from '@tsunagu/firmware-bridge/link/index';
+import { cardVault } from '@tsunagu/firmware-bridge/secure/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import {
   frameKeys,
@@ -175,38 +176,42 @@ test('a switch that is not there costs no key', async () => {
   expect(taken).toBe(0);
 });
 
-const image = (id: string) => ({
-  v: 1 as const,
+const vault = cardVault(Secret.take('key', new Uint8Array(32).fill(7)), world);
+const image = (id: string, pan = '4761739001010010') => ({
+  v: 2 as const,
   id,
   attempts: 0,
+  card: vault.seal({ pan: secretPan(pan) }),
   stan: 7,
   transmissionTime: '1123100000',
-  localTime: '261123190000',
+  processingCode: '000000',
   amountMinor: 1_280,
   posDataCode: '510101511344',
   reason: '4021',
   terminalId: 'T1234567',
   merchantId: 'M1',
-  acquirerId: '39200012345',
   original: { mti: '1200', stan: 6, localTime: '261123190000' },
 });
 
 test('reversals outlast a power failure in their order, with their cards, which no file shows', async () => {
   const files = new MemoryFiles();
   const queue = openReversalStore(unwrap(await openSealedStore(files, world)));
-  unwrap(await queue.put({ image: image('a'), pan: secretPan('4761739001010010') }));
-  unwrap(await queue.put({ image: image('b'), pan: secretPan('378282246310005') }));
-  unwrap(await queue.put({ image: { ...image('a'), attempts: 1 }, pan: secretPan('4761739001010010') }));
+  unwrap(await queue.put(image('a')));
+  unwrap(await queue.put(image('b', '378282246310005')));
+  unwrap(await queue.put({ ...image('a'), attempts: 1 }));
   const after = openReversalStore(unwrap(await openSealedStore(files.afterPowerLoss(false), world)));
   const kept = await after.list();
-  expect(kept.map((one) => [one.image.id, one.image.attempts, one.pan.length])).toEqual([
-    ['a', 1, 16],
-    ['b', 0, 15],
+  expect(kept.map((one) => [one.id, one.attempts, one.card.lastFour])).toEqual([
+    ['a', 1, '0010'],
+    ['b', 0, '0005'],
   ]);
-  expect(kept[1]?.pan.use((digits) => Buffer.from(digits).toString())).toBe('378282246310005');
+  const [, second] = kept;
+  const opened = unwrap(vault.open(second?.card ?? image('none').card));
+  expect(opened.pan.use((digits) => Buffer.from(digits).toString())).toBe('378282246310005');
+  expect(vault.open({ ...image('a').card, lastFour: '0000' })).toMatchObject({ fault: { code: 'CARD_BOX_BROKEN' } });
   unwrap(await after.remove('a'));
   unwrap(await after.remove('unheard-of'));
-  expect((await after.list()).map((one) => one.image.id)).toEqual(['b']);
+  expect((await after.list()).map((one) => one.id)).toEqual(['b']);
   for (const name of ['reversals.sealed']) {
     const bytes = Buffer.from((await files.read(name)) ?? []);
     expect(bytes.includes('4761739001010010')).toBe(false);
@@ -216,15 +221,15 @@ test('reversals outlast a power failure in their order, with their cards, which 
 test('whichever change the power fails at, a reversal is there or not, never half', async () => {
   const base = new MemoryFiles();
   const first = openReversalStore(unwrap(await openSealedStore(base, world)));
-  unwrap(await first.put({ image: image('a'), pan: secretPan('4761739001010010') }));
+  unwrap(await first.put(image('a')));
   for (let failAt = 1; failAt <= 4; failAt++) {
     const files = base.afterPowerLoss(true, failAt);
     const queue = openReversalStore(unwrap(await openSealedStore(files, world)));
-    const put = await queue.put({ image: image('b'), pan: secretPan('378282246310005') });
+    const put = await queue.put(image('b', '378282246310005'));
     if (!put.ok) expect(put.fault.code).toBe('REVERSAL_NOT_STORED');
     const after = openReversalStore(unwrap(await openSealedStore(files.afterPowerLoss(failAt === 2), world)));
-    const ids = (await after.list()).map((one) => `${one.image.id}${one.pan.length}`);
-    expect(put.ok ? [['a16', 'b15']] : [['a16'], ['a16', 'b15']]).toContainEqual(ids);
+    const ids = (await after.list()).map((one) => `${one.id}${one.card.lastFour}`);
+    expect(put.ok ? [['a0010', 'b0005']] : [['a0010'], ['a0010', 'b0005']]).toContainEqual(ids);
   }
 });
 

@@ -21,13 +21,13 @@ afterEach(async () => {
   await centre.close();
 });
 
-function terminal(modelId = 'CT-5100', acquirer = centre.acquirer) {
+async function terminal(modelId = 'CT-5100', acquirer = centre.acquirer) {
   const { world, lines } = fastWorld();
   const model = modelOf(modelId);
   if (model === undefined) throw new Error('no such model');
-  const memory = memoryPorts(acquirer);
+  const memory = await memoryPorts(acquirer);
   const station = openEmulatedStation(world, model);
-  const side = new EmulatedCardSide({ world, model, ports: memory.ports }, station);
+  const side = await EmulatedCardSide.open({ world, model, ports: memory.ports }, station);
   opened.push(side);
   const steps: string[] = [];
   const details: (string | undefined)[] = [];
@@ -66,7 +66,7 @@ describe('a sale that the issuer approves', () => {
   it.each(cards)(
     'is approved with %s, its cryptogram checked and its reversal stored before and forgotten after',
     async (card) => {
-      const { sell, memory, steps } = terminal();
+      const { sell, memory, steps } = await terminal();
       const result = await sell(card);
       expect(centre.complaints).toEqual([]);
       expect(result).toMatchObject({ outcome: 'approved', actionCode: '000', approvalCode: '123456', currency: 'JPY' });
@@ -82,7 +82,7 @@ describe('a sale that the issuer approves', () => {
   );
 
   it('raises the counter of the card from sale to sale', async () => {
-    const { sell } = terminal();
+    const { sell } = await terminal();
     await sell('visa-contact');
     await sell('visa-contact');
     const counters = centre.received.map(({ fields }) => {
@@ -93,7 +93,7 @@ describe('a sale that the issuer approves', () => {
   });
 
   it('runs the card through every command in its order', async () => {
-    const { side, sell } = terminal();
+    const { side, sell } = await terminal();
     await sell('visa-contact');
     const names = side.trace().map(({ command, sw }) => `${command} ${sw}`);
     expect(names[0]).toBe('SELECT 9000');
@@ -103,7 +103,7 @@ describe('a sale that the issuer approves', () => {
   });
 
   it('tells where its time went, each millisecond once', async () => {
-    const { side, sell } = terminal();
+    const { side, sell } = await terminal();
     const result = await sell('visa-contact');
     const { total, ...rooms } = side.timings() ?? { total: 0 };
     expect(Object.values(rooms).reduce((sum, ms) => sum + ms, 0)).toBeCloseTo(total, 6);
@@ -113,7 +113,7 @@ describe('a sale that the issuer approves', () => {
 
 describe('measuring sales', () => {
   it('gives the median of each room and what of it is ours', async () => {
-    const { side } = terminal();
+    const { side } = await terminal();
     const measured = unwrap(await measureSales(side, { card: 'visa-contactless', amountMinor: 980 }, 20));
     const { reader, kernel, payment, storage, total } = measured.median;
     expect(measured.oursMs).toBeCloseTo(reader + kernel + payment + storage, 6);
@@ -122,7 +122,7 @@ describe('measuring sales', () => {
   });
 
   it('says why when a sale was not approved', async () => {
-    const { side } = terminal();
+    const { side } = await terminal();
     expect(await measureSales(side, { card: 'visa-listed', amountMinor: 980 }, 3)).toMatchObject({
       fault: { code: 'SALE_FAILED', facts: { reason: 'CARD_LISTED' } },
     });
@@ -133,7 +133,7 @@ describe('a sale that does not come about', () => {
   it.each(['visa-declined', 'visa-declined-stripe'])(
     'is declined with %s, and nothing stays to be reversed',
     async (card) => {
-      const { sell, memory } = terminal();
+      const { sell, memory } = await terminal();
       expect(await sell(card)).toMatchObject({ outcome: 'declined', actionCode: '116' });
       expect(memory.kept.size).toBe(0);
       expect(memory.journal.at(-1)).toBe('forget');
@@ -141,7 +141,7 @@ describe('a sale that does not come about', () => {
   );
 
   it.each(['visa-listed', 'visa-listed-stripe'])('is refused with %s before any message leaves', async (card) => {
-    const { sell, memory } = terminal();
+    const { sell, memory } = await terminal();
     expect(await sell(card)).toMatchObject({ outcome: 'refused', reason: 'CARD_LISTED', stan: '' });
     expect(memory.journal).toEqual([]);
     expect(centre.received).toEqual([]);
@@ -150,7 +150,7 @@ describe('a sale that does not come about', () => {
   it.each(['visa-contactless', 'mastercard-contactless', 'jcb-contactless', 'amex-contactless', 'mastercard-contact'])(
     'is refused with %s when it is put on the list',
     async (card) => {
-      const { sell, memory } = terminal();
+      const { sell, memory } = await terminal();
       memory.negative = 'listed';
       expect(await sell(card)).toMatchObject({ outcome: 'refused', reason: 'CARD_LISTED' });
       expect(memory.journal).toEqual([]);
@@ -158,7 +158,7 @@ describe('a sale that does not come about', () => {
   );
 
   it.each(['stale', 'unknown-key'] as const)('still goes online when the negative file is %s', async (answer) => {
-    const { sell, memory } = terminal();
+    const { sell, memory } = await terminal();
     memory.negative = answer;
     expect(await sell('visa-contact')).toMatchObject({ outcome: 'approved' });
   });
@@ -170,40 +170,40 @@ describe('a sale that does not come about', () => {
     ['CATS220', 'visa-contactless', 'MODEL_HAS_NO_READER'],
     ['CT-5100', 'nobody-knows-me', 'CARD_UNKNOWN'],
   ])('is refused by %s with %s: %s', async (model, card, reason) => {
-    const { sell, memory } = terminal(model);
+    const { sell, memory } = await terminal(model);
     expect(await sell(card)).toMatchObject({ outcome: 'refused', reason });
     expect(memory.journal).toEqual([]);
   });
 
   it('is refused when the amount is no yen or above the limit', async () => {
-    const { sell, side, memory } = terminal();
+    const { sell, side, memory } = await terminal();
     expect(await side.sell({ card: 'visa-contact', amountMinor: 0.5 })).toMatchObject({ reason: 'AMOUNT_INVALID' });
     memory.configuration = { ...memory.configuration, amountMaxMinor: 1_000 };
     expect(await sell('visa-contact', 1_001)).toMatchObject({ outcome: 'refused', reason: 'AMOUNT_ABOVE_LIMIT' });
   });
 
   it('is refused while another one runs', async () => {
-    const { side, sell } = terminal();
+    const { side, sell } = await terminal();
     const first = sell('visa-contact');
     expect(await side.sell({ card: 'visa-contact', amountMinor: 1 })).toMatchObject({ reason: 'SALE_IN_PROGRESS' });
     expect(await first).toMatchObject({ outcome: 'approved' });
   });
 
   it('is refused above the contactless limit when the card knows no way to verify its holder', async () => {
-    const { sell, memory } = terminal();
+    const { sell, memory } = await terminal();
     expect(await sell('visa-contactless', 15_001)).toMatchObject({ reason: 'CARDHOLDER_NOT_VERIFIED' });
     expect(memory.journal).toEqual([]);
     expect(await sell('mastercard-contactless', 15_001)).toMatchObject({ outcome: 'approved' });
   });
 
   it('fails without a reversal when the switch cannot be reached', async () => {
-    const { sell, memory } = terminal('CT-5100', acquirerTo(1));
+    const { sell, memory } = await terminal('CT-5100', acquirerTo(1));
     expect(await sell('visa-contact')).toMatchObject({ outcome: 'failed', reason: 'ACQUIRER_UNREACHABLE' });
     expect(memory.kept.size).toBe(0);
   });
 
   it('fails without a message when the reversal cannot be stored beforehand', async () => {
-    const { sell, memory } = terminal();
+    const { sell, memory } = await terminal();
     memory.failPuts = true;
     expect(await sell('visa-contact')).toMatchObject({ outcome: 'failed', reason: 'REVERSAL_NOT_STORED' });
     expect(centre.received).toEqual([]);
@@ -212,7 +212,7 @@ describe('a sale that does not come about', () => {
 
 describe('a sale that has to be reversed', () => {
   it.each(['visa-silent', 'visa-silent-stripe'])('is reversed when the answer does not come: %s', async (card) => {
-    const { sell, memory, steps } = terminal();
+    const { sell, memory, steps } = await terminal();
     centre.behaviour.reversal = undefined;
     expect(await sell(card)).toMatchObject({ outcome: 'reversed', reason: 'ACQUIRER_TIMEOUT' });
     expect(memory.journal[0]).toBe('keep 4021');
@@ -221,7 +221,7 @@ describe('a sale that has to be reversed', () => {
   });
 
   it('is sent as 1420, then as 1421 until the switch acknowledges it', async () => {
-    const { sell, memory } = terminal();
+    const { sell, memory } = await terminal();
     centre.behaviour.reversal = undefined;
     await sell('visa-silent');
     await until(() => centre.received.filter(({ mti }) => mti === '1421').length >= 2);
@@ -240,7 +240,7 @@ describe('a sale that has to be reversed', () => {
   });
 
   it.each(['wrongStan', 'wrongAmount'] as const)('is reversed as "invalid answer" after %s', async (behaviour) => {
-    const { sell, memory } = terminal();
+    const { sell, memory } = await terminal();
     centre.behaviour.sale = behaviour;
     expect(await sell('visa-contact')).toMatchObject({ outcome: 'reversed', reason: 'ACQUIRER_ANSWER_UNUSABLE' });
     await until(() => memory.kept.size === 0);
@@ -253,7 +253,7 @@ describe('a sale that has to be reversed', () => {
     ['badArpc', 'mastercard-contact'],
     ['badArpc', 'unionpay-contact'],
   ] as const)('is reversed when the card does not accept the approval: %s, %s', async (behaviour, card) => {
-    const { sell, memory } = terminal();
+    const { sell, memory } = await terminal();
     centre.behaviour.sale = behaviour;
     expect(await sell(card)).toMatchObject({ outcome: 'reversed', reason: 'CARD_WITHDREW', actionCode: '000' });
     await until(() => memory.kept.size === 0);
@@ -261,7 +261,7 @@ describe('a sale that has to be reversed', () => {
   });
 
   it('is reversed when the reader is unplugged after the approval', async () => {
-    const { sell, side, station, memory } = terminal();
+    const { sell, side, station, memory } = await terminal();
     const result = await side.sell({ card: 'visa-contact', amountMinor: 500 }, (step) => {
       if (step === 'answer-received') station.emulated.contact?.inject('unplug');
     });
@@ -272,7 +272,7 @@ describe('a sale that has to be reversed', () => {
   });
 
   it('is not called approved when its reversal could not be forgotten', async () => {
-    const { side, memory, steps } = terminal();
+    const { side, memory, steps } = await terminal();
     const result = await side.sell({ card: 'visa-contact', amountMinor: 500 }, (step) => {
       steps.push(step);
       if (step === 'answer-received') memory.failRemoves = true;
@@ -282,7 +282,7 @@ describe('a sale that has to be reversed', () => {
   });
 
   it('survives a power loss: what is kept at boot is sent', async () => {
-    const before = terminal();
+    const before = await terminal();
     centre.behaviour.reversal = undefined;
     await before.sell('visa-silent');
     await before.side.close();
@@ -290,7 +290,10 @@ describe('a sale that has to be reversed', () => {
     const { world } = fastWorld();
     const model = modelOf('CT-5100');
     if (model === undefined) throw new Error('no such model');
-    const after = new EmulatedCardSide({ world, model, ports: before.memory.ports }, openEmulatedStation(world, model));
+    const after = await EmulatedCardSide.open(
+      { world, model, ports: before.memory.ports },
+      openEmulatedStation(world, model),
+    );
     opened.push(after);
     await until(() => before.memory.kept.size === 0);
     expect(await after.reversalsPending()).toBe(0);
@@ -306,7 +309,7 @@ describe('a reader that breaks the protocol in the middle of a sale', () => {
     ['mute', 'READER_CARD_MUTE'],
     ['removed', 'READER_CARD_ABSENT'],
   ] as const)('ends it with a stable code after %s, and the next sale works', async (fault, reason) => {
-    const { sell, station, memory, lines } = terminal();
+    const { sell, station, memory, lines } = await terminal();
     station.emulated.contact?.inject(fault);
     expect(await sell('visa-contact')).toMatchObject({ outcome: 'failed', reason });
     expect(memory.journal).toEqual([]);
@@ -316,13 +319,13 @@ describe('a reader that breaks the protocol in the middle of a sale', () => {
   });
 
   it('makes the sale all the same with split packets, empty packets and a card that takes its time', async () => {
-    const { sell, station } = terminal();
+    const { sell, station } = await terminal();
     station.emulated.contact?.inject('split', 'zeroLength', 'timeExtension', 'split');
     expect(await sell('visa-contact')).toMatchObject({ outcome: 'approved' });
   });
 
   it('refuses a stripe that was misread, and takes it when it is drawn again', async () => {
-    const { sell, station } = terminal('CATS200');
+    const { sell, station } = await terminal('CATS200');
     station.emulated.stripe?.inject('misread', 'unreadable');
     expect(await sell('visa-stripe')).toMatchObject({ outcome: 'failed', reason: 'STRIPE_UNREADABLE' });
     expect(await sell('visa-stripe')).toMatchObject({ outcome: 'failed', reason: 'STRIPE_UNREADABLE' });
@@ -334,7 +337,7 @@ describe('secrets', () => {
   it.each(['visa-contact', 'visa-contactless', 'visa-stripe', 'visa-silent', 'visa-listed'])(
     'never stand in steps, traces, results or logs: %s',
     async (card) => {
-      const { side, sell, lines, details } = terminal();
+      const { side, sell, lines, details } = await terminal();
       centre.behaviour.reversal = undefined;
       const result = await sell(card);
       const account = isTestCardName(card) ? testCard(card) : testCard('visa-contact');

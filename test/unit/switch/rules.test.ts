@@ -154,6 +154,7 @@ test('the books of the card company survive a torn last line, and refuse one in 
   const ledger = unwrap(await Ledger.open(path));
   const sale = {
     kind: 'sale',
+    what: 'sale',
     account: 'visa-contact',
     day: '261123',
     actionCode: '000',

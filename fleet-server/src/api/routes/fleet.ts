@@ -7,7 +7,11 @@ import {
   registeredTerminal,
   registerTerminal,
   serialSchema,
+  startPayment,
+  startSlip,
+  startTrace,
   startTestSale,
+  startTotals,
   terminalDetail,
   terminalSummary,
   timelineEntry,
@@ -137,7 +141,91 @@ export function fleetRoutes(
       },
     },
     async (request, reply) => {
-      const started = unwrap(await jobs.testSale(request.params.serial, request.body, actorOf(request)));
+      const started = unwrap(
+        await jobs.start(request.params.serial, { type: 'sale.test', params: request.body }, actorOf(request)),
+      );
+      return reply.status(202).header('location', `/api/v1/jobs/${started.id}`).send(started);
+    },
+  );
+
+  app.post(
+    '/api/v1/terminals/:serial/payments',
+    {
+      config: { role: 'technician', isIdempotent: true },
+      schema: {
+        summary:
+          'Have a terminal make a payment: sale, authorisation or balance with a card of its emulated reader; void, refund or completion of an earlier one',
+        tags: ['terminals'],
+        params: bySerial,
+        body: startPayment,
+        response: { 202: job, '4xx': refused },
+      },
+    },
+    async (request, reply) => {
+      const started = unwrap(
+        await jobs.start(request.params.serial, { type: 'payment.run', params: request.body }, actorOf(request)),
+      );
+      return reply.status(202).header('location', `/api/v1/jobs/${started.id}`).send(started);
+    },
+  );
+
+  app.post(
+    '/api/v1/terminals/:serial/totals',
+    {
+      config: { role: 'technician', isIdempotent: true },
+      schema: {
+        summary: 'Ask a terminal for its daily totals, or have it close its business day',
+        tags: ['terminals'],
+        params: bySerial,
+        body: startTotals,
+        response: { 202: job, '4xx': refused },
+      },
+    },
+    async (request, reply) => {
+      const started = unwrap(
+        await jobs.start(request.params.serial, { type: 'payment.totals', params: request.body }, actorOf(request)),
+      );
+      return reply.status(202).header('location', `/api/v1/jobs/${started.id}`).send(started);
+    },
+  );
+
+  app.post(
+    '/api/v1/terminals/:serial/slips',
+    {
+      config: { role: 'technician', isIdempotent: true },
+      schema: {
+        summary: 'Have a terminal print a slip as text, ESC/POS or PDF; the document is in the finished job',
+        tags: ['terminals'],
+        params: bySerial,
+        body: startSlip,
+        response: { 202: job, '4xx': refused },
+      },
+    },
+    async (request, reply) => {
+      const started = unwrap(
+        await jobs.start(request.params.serial, { type: 'slip.print', params: request.body }, actorOf(request)),
+      );
+      return reply.status(202).header('location', `/api/v1/jobs/${started.id}`).send(started);
+    },
+  );
+
+  app.post(
+    '/api/v1/terminals/:serial/traces',
+    {
+      config: { role: 'technician', isIdempotent: true },
+      schema: {
+        summary:
+          'Ask a terminal what its kernel did in a payment; the trace is in the finished job, and holds no account data',
+        tags: ['terminals'],
+        params: bySerial,
+        body: startTrace,
+        response: { 202: job, '4xx': refused },
+      },
+    },
+    async (request, reply) => {
+      const started = unwrap(
+        await jobs.start(request.params.serial, { type: 'trace.show', params: request.body }, actorOf(request)),
+      );
       return reply.status(202).header('location', `/api/v1/jobs/${started.id}`).send(started);
     },
   );

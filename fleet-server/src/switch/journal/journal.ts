@@ -1,5 +1,5 @@
 import type { JournalEntry, SaleAction, SaleEvent, SaleState, SaleStep } from '../transaction/rules.ts';
-import { judgeArrival, onSale } from '../transaction/rules.ts';
+import { type Followed, judgeArrival, judgeCancellation, judgeFollowUp, onSale } from '../transaction/rules.ts';
 import { issuerCodec, issuerLink, reversalOf } from '@tsunagu/protocols/acquiring';
 import type { AesKsn } from '@tsunagu/protocols/dukpt';
 import type { Message } from '@tsunagu/protocols/iso8583';
@@ -21,7 +21,7 @@ type Facts = Readonly<Record<string, string | number | boolean>>;
 
 /** What became of a sale that arrived. */
 export type SaleArrival =
-  | { readonly type: 'stored'; readonly row: SaleRow }
+  | { readonly type: 'stored'; readonly row: SaleRow; readonly queued?: ReversalRow }
   | { readonly type: 'replay'; readonly row: SaleRow }
   | { readonly type: 'in-progress'; readonly row: SaleRow }
   | { readonly type: 'differs'; readonly row: SaleRow }
@@ -32,6 +32,7 @@ export type SaleArrival =
 export type ReversalArrival =
   | {
       readonly type: 'stored';
+      readonly answer: Uint8Array;
       readonly sale: SaleRow | undefined;
       readonly step: SaleStep | undefined;
       readonly queued: ReversalRow | undefined;
@@ -81,8 +82,18 @@ export class Journal {
     });
   }
 
-  /** Compares a sale with what is on file under its key, and stores it when it is new. `sale.state` says whether it will be sent. */
-  arriveSale(sale: NewSale, ksn: AesKsn, refusedAfterReversal: Decision): Promise<SaleArrival> {
+  /**
+   * Compares a request with what is on file under its key, and stores it when it is new; `sale.state` says whether it will be sent.
+   * What follows another transaction is judged in the same commit, so that two refunds cannot both find the same money.
+   * @param refuse makes the answer of a refusal
+   * @param posting for an advice: what the issuer will hear; it is queued in the same commit
+   */
+  arriveSale(
+    sale: NewSale,
+    ksn: AesKsn,
+    refuse: (actionCode: string) => Decision,
+    posting?: Message,
+  ): Promise<SaleArrival> {
     return this.#group.write(async (tx): Promise<SaleArrival> => {
       await this.#counters.keep(tx, ksn, this.#world.clock.now());
       const known = await saleByKey(tx, sale.serial, sale.stan, sale.local_time);
@@ -102,9 +113,13 @@ export class Journal {
         .where('original_stan', '=', sale.stan)
         .where('original_local_time', '=', sale.local_time)
         .executeTakeFirst();
+      const nothingSent = { link: null, image: null } as const;
+      const refusal = earlier || sale.state === 'refused' ? undefined : await this.#judgeFollowUp(tx, sale);
       const stored: NewSale = earlier
-        ? { ...sale, ...this.#decided(refusedAfterReversal), state: 'reversed', link: null, image: null }
-        : sale;
+        ? { ...sale, ...this.#decided(refuse('902')), state: 'reversed', ...nothingSent }
+        : refusal === undefined
+          ? sale
+          : { ...sale, ...this.#decided(refuse(refusal)), state: 'refused', ...nothingSent };
       const row = await tx.insertInto('switch_sales').values(stored).returningAll().executeTakeFirstOrThrow();
       await this.#entry(tx, 'received', row.id, row.serial, { stan: row.stan, amountMinor: row.amount_minor });
       if (earlier) {
@@ -119,8 +134,20 @@ export class Journal {
           outStan: row.out_stan ?? '',
           routingVersion: row.routing_version,
         });
-      return { type: 'stored', row };
+      if (row.state !== 'posting' || posting === undefined) return { type: 'stored', row };
+      await this.#entry(tx, 'posting-queued', row.id, row.serial);
+      return { type: 'stored', row, queued: await this.#queueAdvice(tx, row, posting, 'posting', 'terminal', '') };
     });
+  }
+
+  async #judgeFollowUp(tx: Transaction<Database>, sale: NewSale): Promise<string | undefined> {
+    const wanted = { kind: sale.kind, amountMinor: sale.amount_minor, panToken: sale.pan_token };
+    const original = sale.original_id ?? undefined;
+    const known =
+      original === undefined
+        ? undefined
+        : await tx.selectFrom('switch_sales').selectAll().where('id', '=', original).executeTakeFirst();
+    return judgeFollowUp(wanted, known && followed(known), known ? await followersOf(tx, known.id) : []);
   }
 
   /** The columns of a decision, for a sale that is stored together with it. */
@@ -194,12 +221,25 @@ export class Journal {
   ): Promise<ReversalRow> {
     const now = this.#world.clock.now();
     const advice = reversalOf(this.#openImage(`sale/${row.id}`, row.image), { stan: outStan, nowMs: now, reason });
+    return await this.#queueAdvice(tx, row, advice, 'reversal', origin, reason);
+  }
+
+  async #queueAdvice(
+    tx: Transaction<Database>,
+    row: SaleRow,
+    advice: Message,
+    kind: 'reversal' | 'posting',
+    origin: 'switch' | 'terminal',
+    reason: string,
+  ): Promise<ReversalRow> {
+    const now = this.#world.clock.now();
     const id = this.#world.id();
-    const made = await tx
+    return await tx
       .insertInto('switch_reversals')
       .values({
         id,
         sale_id: row.id,
+        advice: kind,
         origin,
         serial: null,
         stan: null,
@@ -219,7 +259,6 @@ export class Journal {
       })
       .returningAll()
       .executeTakeFirstOrThrow();
-    return made;
   }
 
   /** Stores a terminal's 1420, matched with its original; what it asks of the issuer is queued in the same commit. */
@@ -231,7 +270,8 @@ export class Journal {
       readonly bodyTag: string;
       readonly original: { readonly stan: string; readonly localTime: string };
       readonly reason: string;
-      readonly answer: Uint8Array;
+      /** The answer, by its action code. */
+      readonly answer: (actionCode: string) => Uint8Array;
     },
     ksn: AesKsn,
     outStan: string,
@@ -254,8 +294,14 @@ export class Journal {
         return isSame && known.answer ? { type: 'replay', answer: known.answer } : { type: 'differs' };
       }
       const sale = await saleByKey(tx, serial, original.stan, original.localTime);
+      const refusal = judgeCancellation(
+        arrived.reason,
+        sale && followed(sale),
+        sale ? await followersOf(tx, sale.id) : [],
+      );
       const stepped =
         sale &&
+        refusal === undefined &&
         (await this.#apply(
           tx,
           sale,
@@ -270,18 +316,21 @@ export class Journal {
         ));
       if (!sale)
         await this.#entry(tx, 'reversal-without-original', undefined, serial, { stan, originalStan: original.stan });
+      const answer = arrived.answer(refusal ?? '400');
       await tx
         .insertInto('switch_reversals')
         .values({
           id: this.#world.id(),
           sale_id: sale?.id ?? null,
+          advice: 'reversal',
           origin: 'terminal',
           serial,
           stan,
           local_time: localTime,
           body_tag: arrived.bodyTag,
-          original_stan: original.stan,
-          original_local_time: original.localTime,
+          // A cancellation that was refused takes nothing back, and does not wait for its original either.
+          original_stan: refusal === undefined ? original.stan : null,
+          original_local_time: refusal === undefined ? original.localTime : null,
           reason: arrived.reason,
           link: null,
           image: null,
@@ -289,18 +338,24 @@ export class Journal {
           state: 'settled',
           attempts: 0,
           next_at: now,
-          answer: arrived.answer,
+          answer,
           created_at: now,
           delivered_at: null,
         })
         .execute();
       return {
         type: 'stored',
-        sale: stepped?.row,
-        step: stepped && { state: stepped.row.state, actions: stepped.actions },
-        queued: stepped?.queued,
+        answer,
+        sale: stepped ? stepped.row : undefined,
+        step: stepped ? { state: stepped.row.state, actions: stepped.actions } : undefined,
+        queued: stepped ? stepped.queued : undefined,
       };
     });
+  }
+
+  /** The transaction of a terminal under its own keys. */
+  saleByKey(serial: string, stan: string, localTime: string): Promise<SaleRow | undefined> {
+    return saleByKey(this.#store.db, serial, stan, localTime);
   }
 
   /** The sale that went out under a trace number of a link. */
@@ -343,7 +398,13 @@ export class Journal {
         .set({ attempts: after.attempts, next_at: nextAt })
         .where('id', '=', row.id)
         .execute();
-      await this.#entry(tx, 'reversal-sent', row.sale_id ?? undefined, undefined, { attempt: after.attempts });
+      await this.#entry(
+        tx,
+        row.advice === 'posting' ? 'posting-sent' : 'reversal-sent',
+        row.sale_id ?? undefined,
+        undefined,
+        { attempt: after.attempts },
+      );
     });
     return after;
   }
@@ -365,8 +426,8 @@ export class Journal {
       const none = (): Decision => {
         throw new Error('a reversal that was taken answers nobody');
       };
-      return (await this.#apply(tx, sale, { type: 'reversalAccepted' }, '', 'switch', none, { attempts: row.attempts }))
-        .row;
+      const event = { type: row.advice === 'posting' ? 'postingTaken' : 'reversalAccepted' } as const;
+      return (await this.#apply(tx, sale, event, '', 'switch', none, { attempts: row.attempts })).row;
     });
   }
 
@@ -428,12 +489,17 @@ export class Journal {
   }
 }
 
-const saleByKey = (
-  tx: Transaction<Database>,
-  serial: string,
-  stan: string,
-  localTime: string,
-): Promise<SaleRow | undefined> =>
+const followed = ({ kind, state, amount_minor, pan_token }: SaleRow): Followed => ({
+  kind,
+  state,
+  amountMinor: amount_minor,
+  panToken: pan_token,
+});
+
+const followersOf = async (tx: Transaction<Database>, id: string): Promise<readonly Followed[]> =>
+  (await tx.selectFrom('switch_sales').selectAll().where('original_id', '=', id).execute()).map(followed);
+
+const saleByKey = (tx: Store['db'], serial: string, stan: string, localTime: string): Promise<SaleRow | undefined> =>
   tx
     .selectFrom('switch_sales')
     .selectAll()

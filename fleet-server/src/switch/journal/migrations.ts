@@ -87,4 +87,19 @@ export const switchMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'switch-0002-kinds',
+    async up(db) {
+      await db.schema
+        .alterTable('switch_sales')
+        .addColumn('kind', 'text', (column) => column.notNull().defaultTo('sale'))
+        .execute();
+      await db.schema.alterTable('switch_sales').addColumn('original_id', 'text').execute();
+      await db.schema.createIndex('switch_sales_by_original').on('switch_sales').column('original_id').execute();
+      await db.schema
+        .alterTable('switch_reversals')
+        .addColumn('advice', 'text', (column) => column.notNull().defaultTo('reversal'))
+        .execute();
+    },
+  },
 ];

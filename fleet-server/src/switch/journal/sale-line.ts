@@ -1,3 +1,4 @@
+import { type Operation, operations } from '@tsunagu/protocols/acquiring';
 import type { SaleLine, Serial } from '@tsunagu/protocols/fleet';
 import { serialSchema } from '@tsunagu/protocols/fleet';
 import type { Store } from '../../store/index.ts';
@@ -9,6 +10,8 @@ const outcomes = {
   sent: 'pending',
   approved: 'approved',
   declined: 'declined',
+  posting: 'approved',
+  posted: 'approved',
   reversing: 'pending',
   reversed: 'reversed',
 } as const satisfies Record<SaleRow['state'], SaleLine['outcome']>;
@@ -20,7 +23,8 @@ export const saleLineOf = (row: SaleRow): SaleLine => ({
   serial: serialSchema.parse(row.serial),
   decidedBy: row.decided_by ?? 'issuer',
   outcome: outcomes[row.state],
-  mti: '1200',
+  mti: operations[row.kind].mti,
+  kind: row.kind,
   amountMinor: row.amount_minor,
   currency: row.currency,
   scheme: row.scheme,
@@ -70,21 +74,29 @@ export async function salesBefore(
   return rows.map(saleLineOf);
 }
 
+/** Kinds that move money to the merchant. */
+const moving: ReadonlySet<Operation> = new Set(['sale', 'completion', 'offlineSale']);
+
 /** Totals of the sales since a moment. */
 export async function saleTotals(store: Pick<Store, 'db'>, since: number): Promise<SaleTotals> {
   const rows = await store.db
     .selectFrom('switch_sales')
-    .select((all) => ['state', all.fn.countAll<number>().as('count'), all.fn.sum<number>('amount_minor').as('amount')])
+    .select((all) => [
+      'state',
+      'kind',
+      all.fn.countAll<number>().as('count'),
+      all.fn.sum<number>('amount_minor').as('amount'),
+    ])
     .where('received_at', '>=', since)
-    .groupBy('state')
+    .groupBy(['state', 'kind'])
     .execute();
   const countOf = (outcome: SaleLine['outcome']): number =>
     rows.filter((row) => outcomes[row.state] === outcome).reduce((sum, row) => sum + Number(row.count), 0);
-  const approved = rows.find((row) => row.state === 'approved');
+  const approved = rows.filter((row) => outcomes[row.state] === 'approved' && moving.has(row.kind));
   return {
     approved: countOf('approved'),
     declined: countOf('declined'),
     reversed: countOf('reversed'),
-    amountMinor: Number(approved?.amount ?? 0),
+    amountMinor: approved.reduce((sum, row) => sum + Number(row.amount), 0),
   };
 }

@@ -1,9 +1,10 @@
+import type { Operation } from '@tsunagu/protocols/acquiring';
 import type { Generated } from 'kysely';
 import type { SaleState } from '../transaction/rules.ts';
 
 /** Tables of the switch. A card stands in them as a token and its last four digits; what needs its number is sealed by the vault. */
 export interface SwitchTables {
-  /** One row per sale that a terminal asked for. Unique by terminal, STAN and local time. */
+  /** One row per request or advice of a terminal. Unique by terminal, STAN and local time. */
   readonly switch_sales: {
     seq: Generated<number>;
     id: string;
@@ -13,6 +14,9 @@ export interface SwitchTables {
     local_time: string;
     /** Keyed tag of the request without its time of sending: tells a repeat from another request. */
     body_tag: string;
+    kind: Operation;
+    /** What it follows: the sale of a refund, the authorisation of a completion. */
+    original_id: string | null;
     received_at: number;
     amount_minor: number;
     currency: string;
@@ -38,11 +42,12 @@ export interface SwitchTables {
     /** What a reversal of it needs, sealed. */
     image: Uint8Array | null;
   };
-  /** Reversals: those that the switch owes an issuer, and those that terminals asked for. */
+  /** Advices: postings (1220) and reversals (1420). Those that the switch owes an issuer, and those that terminals asked for. */
   readonly switch_reversals: {
     seq: Generated<number>;
     id: string;
     sale_id: string | null;
+    advice: 'reversal' | 'posting';
     origin: 'switch' | 'terminal';
     /** Terminal's own keys of its 1420; null for one of the switch. */
     serial: string | null;

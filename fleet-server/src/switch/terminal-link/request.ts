@@ -4,7 +4,8 @@ import {
   type EntryMode,
   entryModeOf,
   functions,
-  processingCodes,
+  type Operation,
+  operationOf,
   terminalIdOf,
   terminalLink,
   terminalMessages,
@@ -14,6 +15,7 @@ import {
   type DecodedMessage,
   type FieldValue,
   type Message,
+  originalMti,
   type OriginalData,
   parseOriginalData,
   validate,
@@ -29,10 +31,13 @@ interface RequestKeys {
   readonly message: Message;
 }
 
-/** A 1200 or 1201 that makes sense. */
+/** A 1100, 1200 or 1220, or its repeat, that makes sense. */
 export interface TerminalSale extends RequestKeys {
   readonly kind: 'sale';
+  readonly operation: Operation;
   readonly entry: EntryMode;
+  /** What it follows: the sale of a refund, the authorisation of a completion. */
+  readonly original: OriginalData | undefined;
 }
 
 /** A 1420 or 1421 that makes sense. */
@@ -57,31 +62,42 @@ export function readRequest(
   serial: Serial,
 ): Result<TerminalRequest, 'ACQUIRING_MESSAGE_REFUSED'> {
   const { mti } = decoded;
-  if (mti !== '1200' && mti !== '1201' && mti !== '1420' && mti !== '1421') return refused(0, 'sale or reversal');
+  if (!isRequestMti(mti)) return refused(0, 'a request or an advice');
   const present = checkElements(terminalMessages[mti], new Set(decoded.elements), decoded.text(22));
   if (!present.ok) return present;
   const finding = validate(decoded).find(({ severity }) => severity === 'error');
   if (finding) return refused(finding.field, finding.code);
-  const isSale = mti === '1200' || mti === '1201';
+  const isReversal = mti.startsWith('14');
   const wanted = [
-    [3, processingCodes.sale],
-    [24, isSale ? functions.sale : functions.fullReversal],
     [41, terminalIdOf(serial)],
     [49, terminalLink.currency],
+    ...(isReversal ? [[24, functions.fullReversal] as const] : []),
   ] as const;
   for (const [number, value] of wanted) if (decoded.text(number) !== value) return refused(number, value);
-  return readValues(decoded, isSale);
+  return readValues(decoded, isReversal);
 }
 
-function readValues(decoded: DecodedMessage, isSale: boolean): Result<TerminalRequest, 'ACQUIRING_MESSAGE_REFUSED'> {
+const requestMtis = ['1100', '1101', '1200', '1201', '1220', '1221', '1420', '1421'] as const;
+const isRequestMti = (mti: string): mti is (typeof requestMtis)[number] => requestMtis.some((known) => known === mti);
+
+function readValues(
+  decoded: DecodedMessage,
+  isReversal: boolean,
+): Result<TerminalRequest, 'ACQUIRING_MESSAGE_REFUSED'> {
   const stan = decoded.text(11);
   const localTime = decoded.text(12);
   const amountMinor = Number(decoded.text(4));
   const pan = decoded.secret(2);
   const entry = entryModeOf(decoded.text(22) ?? '');
+  const operation = operationOf(originalMti(decoded.mti), decoded.text(3), decoded.text(24));
   if (stan === undefined || localTime === undefined) return refused(11, 'present');
-  if (amountMinor < 1) return refused(4, 'an amount');
+  if (!isReversal && operation === undefined) return refused(3, 'a known operation');
+  if (amountMinor < 1 !== (operation === 'balance')) return refused(4, operation === 'balance' ? 'zeros' : 'an amount');
   if (pan === undefined || pan.length < 12) return refused(2, 'a card number');
+  const follows = decoded.text(56);
+  const original = follows === undefined ? undefined : parseOriginalData(follows);
+  if (original && (!original.ok || !/^1[12][02]0$/.test(original.value.mti)))
+    return refused(56, 'a request or an advice');
   const keys = {
     stan,
     localTime,
@@ -89,10 +105,14 @@ function readValues(decoded: DecodedMessage, isSale: boolean): Result<TerminalRe
     pan: pan.use((digits) => Secret.copy('pan', digits)),
     message: copyOf(decoded),
   };
-  if (isSale) return entry === undefined ? refused(22, 'entry mode') : ok({ ...keys, kind: 'sale', entry });
-  const original = parseOriginalData(decoded.text(56) ?? '');
+  if (operation !== undefined) {
+    if (entry === undefined) return refused(22, 'entry mode');
+    const needs = operation === 'refund' || operation === 'completion';
+    if (needs !== (original !== undefined)) return refused(56, needs ? 'present' : 'absent');
+    return ok({ ...keys, kind: 'sale', operation, entry, original: original?.ok ? original.value : undefined });
+  }
   const reason = decoded.text(25);
-  if (!original.ok || original.value.mti !== '1200') return refused(56, 'a sale');
+  if (!original?.ok) return refused(56, 'present');
   if (reason === undefined) return refused(25, 'present');
   return ok({ ...keys, kind: 'reversal', original: original.value, reason });
 }

@@ -6,17 +6,32 @@ import {
   terminalLink,
   transmissionTime,
 } from '@tsunagu/protocols/acquiring';
-import type { FieldValue, Message } from '@tsunagu/protocols/iso8583';
+import {
+  type FieldValue,
+  formatOriginalData,
+  type Message,
+  originalMti,
+  responseMti,
+} from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
 
-/** A terminal's sale as it goes to the issuer: our trace number, acquirer and retrieval reference; all else as it came. */
-export function issuerRequest(sale: Message, outStan: string, nowMs: number): Message {
+/**
+ * A terminal's request or advice as it goes to the issuer: our trace number, acquirer and retrieval reference, and what it follows by the
+ * number under which the issuer knows that; all else as it came.
+ */
+export function issuerRequest(
+  sale: Message,
+  outStan: string,
+  nowMs: number,
+  original?: { readonly mti: string; readonly stan: string; readonly localTime: string },
+): Message {
   const fields: { [element: number]: FieldValue } = { ...sale.fields };
   fields[7] = transmissionTime(nowMs);
   fields[11] = outStan;
   fields[32] = terminalLink.acquirerId;
   fields[37] = retrievalReference(nowMs, outStan);
-  return { mti: '1200', fields };
+  if (original) fields[56] = unwrap(formatOriginalData({ ...original, acquirer: issuerLink.acquirerId }));
+  return { mti: originalMti(sale.mti), fields };
 }
 
 /** What of a sale its reversal needs; the rest is not kept. */
@@ -27,26 +42,35 @@ export function reversalImage(sale: Message): Message {
     const value = sale.fields[number];
     if (value !== undefined) fields[number] = value;
   }
-  return { mti: '1200', fields };
+  return { mti: sale.mti, fields };
+}
+
+function answerMti({ mti }: Message): string {
+  const answered = responseMti(mti);
+  if (answered === undefined) throw new Error(`a ${mti} is not answered`);
+  return answered;
 }
 
 /** An answer of the switch itself, as bytes of the terminal link. */
 export const ownAnswer = (
   request: Message,
-  mti: '1210' | '1430',
   actionCode: string,
   added: { readonly [element: number]: FieldValue } = {},
 ): Uint8Array =>
-  unwrap(terminalCodec.encode(answerTo(request, mti, terminalLink.echoElements, { ...added, 39: actionCode })));
+  unwrap(
+    terminalCodec.encode(
+      answerTo(request, answerMti(request), terminalLink.echoElements, { ...added, 39: actionCode }),
+    ),
+  );
 
 /** The issuer's answer as the terminal gets it: its own keys again, and the issuer's word. */
 export function passedOn(request: Message, answer: Message): Uint8Array {
   const added: { [element: number]: FieldValue } = {};
-  for (const number of [37, 38, 39, 55]) {
+  for (const number of [37, 38, 39, 54, 55]) {
     const value = answer.fields[number];
     if (value !== undefined) added[number] = value;
   }
-  return unwrap(terminalCodec.encode(answerTo(request, '1210', terminalLink.echoElements, added)));
+  return unwrap(terminalCodec.encode(answerTo(request, answerMti(request), terminalLink.echoElements, added)));
 }
 
 /** Elements that an issuer must repeat; the first that differs, or undefined. */

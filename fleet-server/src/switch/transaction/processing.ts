@@ -1,7 +1,7 @@
-import { issuerLink, type RefusalCode, terminalCodec } from '@tsunagu/protocols/acquiring';
+import { isAdvice, issuerLink, operations, type RefusalCode, terminalCodec } from '@tsunagu/protocols/acquiring';
 import type { AesKsn } from '@tsunagu/protocols/dukpt';
 import type { Serial } from '@tsunagu/protocols/fleet';
-import type { DecodedMessage, Message } from '@tsunagu/protocols/iso8583';
+import { type DecodedMessage, type Message, responseMti } from '@tsunagu/protocols/iso8583';
 import { type Fault, fail, lastFour } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { IssuerLink } from '../issuer-link/link.ts';
@@ -95,9 +95,9 @@ export class Processing {
     this.#rooms.metrics.frameRefused(fault.code);
     await this.#journal.note('refused', serial, ksn, { code: fault.code, field, mti: partial?.mti ?? '' });
     const mti = partial?.mti;
-    const answered = mti?.startsWith('120') ? '1210' : mti?.startsWith('142') ? '1430' : undefined;
+    const answered = mti !== undefined && /^1(10|12|20|22|42)[01]$/.test(mti) ? responseMti(mti) : undefined;
     if (partial === undefined || answered === undefined) return { refusal: 'ACQUIRING_MESSAGE_INVALID' };
-    return { answer: ownAnswer(partial, answered, '904', { 44: `DE${field}` }) };
+    return { answer: ownAnswer(partial, '904', { 44: `DE${field}` }) };
   }
 
   async #sale(asking: Asking, sale: TerminalSale): Promise<Reply> {
@@ -107,15 +107,30 @@ export class Processing {
     const id = this.#world.id();
     const route = routeOf(this.#table, pan);
     const link = this.#link();
-    const refusal = this.#refusal(route?.link, link);
+    const isPosting = isAdvice(sale.operation);
+    // What was decided already is taken whether the issuer is there or not: it waits for it.
+    const refusal = isPosting && route ? undefined : this.#refusal(route?.link, link);
     const outStan = refusal ? '' : await this.#numbers.next();
-    const outgoing = issuerRequest(message, outStan, now);
+    const original =
+      sale.original && (await this.#journal.saleByKey(serial, sale.original.stan, sale.original.localTime));
+    const outgoing = issuerRequest(
+      message,
+      outStan,
+      now,
+      original && {
+        mti: operations[original.kind].mti,
+        stan: original.out_stan ?? original.stan,
+        localTime: original.local_time,
+      },
+    );
     const kept = {
       id,
       serial,
       stan: sale.stan,
       local_time: sale.localTime,
       body_tag: this.#rooms.vault.panToken(bodyDigest(message)),
+      kind: sale.operation,
+      original_id: original?.id ?? null,
       received_at: now,
       amount_minor: sale.amountMinor,
       currency: 'JPY',
@@ -143,35 +158,42 @@ export class Processing {
           link: issuerLink.id,
           out_stan: outStan,
           rrn: String(outgoing.fields[37]),
-          state: 'send-intended' as const,
+          state: isPosting ? ('posting' as const) : ('send-intended' as const),
+          ...(isPosting && this.#journal.decided(this.#own(message, '900', undefined))),
           image: this.#journal.sealImage(`sale/${id}`, reversalImage(outgoing)),
         };
     // Whoever repeats the request while this one is under way has to find it.
-    const waiting = refusal ? undefined : this.#wait(id);
-    const after = this.#own(message, '902', 'SWITCH_ORIGINAL_UNKNOWN');
-    const arrival = await this.#journal.arriveSale(row, ksn, after).catch((error: unknown) => {
-      this.#answers.delete(id);
-      throw error;
-    });
+    const waiting = refusal || isPosting ? undefined : this.#wait(id);
+    const refuse = (actionCode: string): Decision => this.#own(message, actionCode, 'SWITCH_FOLLOW_UP_REFUSED');
+    const arrival = await this.#journal
+      .arriveSale(row, ksn, refuse, isPosting ? outgoing : undefined)
+      .catch((error: unknown) => {
+        this.#answers.delete(id);
+        throw error;
+      });
     if (arrival.type !== 'stored') this.#answers.delete(id);
     switch (arrival.type) {
       case 'replay':
         this.#world.log('info', 'requestReplayed', { serial, sale: arrival.row.id, stan: sale.stan });
-        return { answer: arrival.row.answer ?? ownAnswer(message, '1210', '923') };
+        return { answer: arrival.row.answer ?? ownAnswer(message, '923') };
       case 'in-progress': {
         const first = this.#answers.get(arrival.row.id);
-        return { answer: first ? await first.promise : ownAnswer(message, '1210', '923') };
+        return { answer: first ? await first.promise : ownAnswer(message, '923') };
       }
       case 'differs': {
         const { fault } = fail('SWITCH_DUPLICATE_DIFFERS', { facts: { stan: sale.stan, sale: arrival.row.id } });
         this.#rooms.alarm({ serial, fault });
         this.#world.log('warn', 'duplicateDiffers', { serial, fault });
-        return { answer: ownAnswer(message, '1210', '913') };
+        return { answer: ownAnswer(message, '913') };
       }
       case 'reversed-before':
         return { answer: this.#answered(arrival.row) };
       case 'stored':
-        if (!waiting || !link) return { answer: this.#answered(arrival.row) };
+        if (arrival.queued) this.#reversals().add(arrival.queued);
+        if (!waiting || !link || arrival.row.answer !== null) {
+          this.#answers.delete(id);
+          return { answer: this.#answered(arrival.row) };
+        }
         this.#rooms.live.publish({ name: 'sale', data: saleLineOf(arrival.row) });
         this.#send(arrival.row, message, outgoing, link);
         return { answer: await waiting };
@@ -190,7 +212,7 @@ export class Processing {
   }
 
   #own(request: Message, actionCode: string, reason: string | undefined): Decision {
-    return { by: 'switch', actionCode, reason, answer: ownAnswer(request, '1210', actionCode) };
+    return { by: 'switch', actionCode, reason, answer: ownAnswer(request, actionCode) };
   }
 
   #wait(id: string): Promise<Uint8Array> {
@@ -228,7 +250,7 @@ export class Processing {
     follow().catch((cause: unknown) => {
       // Nothing may be said of a sale whose outcome could not be written down: the row is still open, and the next start reverses it.
       this.#world.log('error', 'journalFailed', { sale: row.id, fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
-      this.#give(row.id, ownAnswer(request, '1210', '911'));
+      this.#give(row.id, ownAnswer(request, '911'));
     });
   }
 
@@ -264,7 +286,7 @@ export class Processing {
     if (row.answer === null || row.action_code === null) throw new Error('a sale that is not answered yet');
     this.#rooms.live.publish({ name: 'sale', data: saleLineOf(row) });
     this.#rooms.metrics.saleAnswered(
-      row.state === 'approved' ? 'approved' : 'declined',
+      row.state === 'approved' || row.state === 'posting' ? 'approved' : 'declined',
       row.decided_by ?? 'switch',
       row.action_code,
       Math.max(0, this.#world.clock.now() - row.received_at),
@@ -296,7 +318,7 @@ export class Processing {
         bodyTag: this.#rooms.vault.panToken(bodyDigest(message)),
         original,
         reason,
-        answer: ownAnswer(message, '1430', '400'),
+        answer: (actionCode) => ownAnswer(message, actionCode),
       },
       ksn,
       await this.#numbers.next(),
@@ -306,8 +328,7 @@ export class Processing {
         actionCode: action.type === 'answer' ? action.actionCode : '911',
         reason: 'ISSUER_TIMEOUT',
         answer: ownAnswer(
-          { mti: '1200', fields: { ...message.fields, 11: sale.stan, 12: sale.local_time } },
-          '1210',
+          { mti: operations[sale.kind].mti, fields: { ...message.fields, 11: sale.stan, 12: sale.local_time } },
           action.type === 'answer' ? action.actionCode : '911',
         ),
       }),
@@ -317,7 +338,7 @@ export class Processing {
       const { fault } = fail('SWITCH_DUPLICATE_DIFFERS', { facts: { stan } });
       this.#rooms.alarm({ serial, fault });
       this.#world.log('warn', 'duplicateDiffers', { serial, fault });
-      return { answer: ownAnswer(message, '1430', '913') };
+      return { answer: ownAnswer(message, '913') };
     }
     if (arrival.sale && arrival.step)
       this.#afterStep({ row: arrival.sale, actions: arrival.step.actions, queued: arrival.queued });
@@ -325,7 +346,7 @@ export class Processing {
       const { fault } = fail('SWITCH_ORIGINAL_UNKNOWN', { facts: { stan, originalStan: original.stan } });
       this.#world.log('warn', 'reversalWithoutOriginal', { serial, fault });
     }
-    return { answer: ownAnswer(message, '1430', '400') };
+    return { answer: arrival.answer };
   }
 
   /** An answer of the issuer that nobody waits for: it is journalled with its sale, and changes nothing but a queued reversal. */
@@ -333,7 +354,7 @@ export class Processing {
     const outStan = message.text(11) ?? '';
     const facts = { mti: message.mti, outStan, actionCode: message.text(39) ?? '' };
     const sale =
-      message.mti === '1210'
+      message.mti === '1210' || message.mti === '1110'
         ? await this.#journal.saleByOutStan(issuerLink.id, outStan, message.text(12) ?? '')
         : undefined;
     this.#world.log('warn', 'issuerAnswerUnmatched', {

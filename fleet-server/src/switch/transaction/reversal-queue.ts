@@ -9,13 +9,17 @@ import { wipe } from '../terminal-link/request.ts';
 const windowSize = 8;
 const plan = issuerLink.timers.reversal;
 
+/** A reversal is accepted with 400; a posting is approved, acknowledged, or known already. */
+const isTaken = (advice: ReversalRow['advice'], actionCode: string): boolean =>
+  advice === 'posting' ? /^(0\d\d|90[01]|913)$/.test(actionCode) : actionCode === '400';
+
 /** What the queue tells the room. */
 export interface ReversalListener {
   delivered(row: ReversalRow, sale: SaleRow | undefined): void;
   stuck(row: ReversalRow, actionCode: string | undefined): void;
 }
 
-/** Delivers reversals: at once, then with growing pauses, until the issuer takes each. None is ever dropped. */
+/** Delivers advices, reversals and postings alike: at once, then with growing pauses, until the issuer takes each. None is ever dropped. */
 export class ReversalQueue {
   readonly #world: Pick<World, 'clock' | 'timers' | 'log'>;
   readonly #journal: Journal;
@@ -93,7 +97,7 @@ export class ReversalQueue {
     wipe(advice);
     const actionCode = answer.type === 'answered' ? answer.message.text(39) : undefined;
     this.#underWay.delete(row.id);
-    if (actionCode === '400') await this.accepted(attempt);
+    if (actionCode !== undefined && isTaken(row.advice, actionCode)) await this.accepted(attempt);
     else {
       const pauseMs = backOffMs(plan, row.attempts);
       this.#queued.set(row.id, { ...attempt, next_at: this.#world.clock.now() + pauseMs });

@@ -1,4 +1,4 @@
-import { reversalReasons } from '@tsunagu/protocols/acquiring';
+import { type Operation, reversalReasons, terminalLink } from '@tsunagu/protocols/acquiring';
 import { isApproval } from '@tsunagu/protocols/iso8583';
 
 /**
@@ -8,13 +8,23 @@ import { isApproval } from '@tsunagu/protocols/iso8583';
  * - `send-intended`: durable with everything a reversal needs; from here on nothing is assumed not sent.
  * - `sent`: handed to the line.
  * - `approved`, `declined`: the issuer's word, durable.
+ * - `posting`: an advice (1220) of the terminal, answered when it was durable; it is queued for the issuer until it is taken: `posted`.
  * - `reversing`: the outcome is unknown or unwanted; a 1420 is queued and will be repeated until it is taken.
  * - `reversed`: the issuer took it.
  *
  * Abort: a terminal's reversal, at any moment. Power loss: `send-intended` and `sent` become `reversing` on the next start,
- * `reversing` goes on, the others stay.
+ * `reversing` and `posting` go on, the others stay.
  */
-export type SaleState = 'refused' | 'send-intended' | 'sent' | 'approved' | 'declined' | 'reversing' | 'reversed';
+export type SaleState =
+  | 'refused'
+  | 'send-intended'
+  | 'sent'
+  | 'approved'
+  | 'declined'
+  | 'posting'
+  | 'posted'
+  | 'reversing'
+  | 'reversed';
 
 /** What happens to a sale after its intent is durable. */
 export type SaleEvent =
@@ -23,6 +33,7 @@ export type SaleEvent =
   | { readonly type: 'issuerTimedOut' }
   | { readonly type: 'terminalReversed'; readonly reason: string }
   | { readonly type: 'restarted' }
+  | { readonly type: 'postingTaken' }
   | { readonly type: 'reversalAccepted' };
 
 /** What the shell does about it; all `journal` and `queueReversal` of one step are one commit, before any `answer`. */
@@ -45,6 +56,9 @@ export type JournalEntry =
   | 'late-answer'
   | 'replayed'
   | 'duplicate-differs'
+  | 'posting-queued'
+  | 'posting-sent'
+  | 'posting-taken'
   | 'reversal-requested'
   | 'reversal-queued'
   | 'reversal-sent'
@@ -100,6 +114,9 @@ export function onSale(state: SaleState, event: SaleEvent): SaleStep {
           { type: 'answer', actionCode: '911' },
         ],
       };
+    case 'postingTaken':
+      // A reversal that came in between goes on.
+      return { state: state === 'posting' ? 'posted' : state, actions: [journal('posting-taken')] };
     case 'reversalAccepted':
       return state === 'reversing'
         ? { state: 'reversed', actions: [journal('reversal-accepted')] }
@@ -122,6 +139,8 @@ function onTerminalReversal(state: SaleState, reason: string): SaleStep {
         ],
       };
     case 'approved':
+    case 'posting':
+    case 'posted':
       return {
         state: 'reversing',
         actions: [journal('reversal-requested'), journal('reversal-queued'), queueReversal(reason)],
@@ -149,4 +168,52 @@ export function judgeArrival(
   if (known === undefined) return 'new';
   if (known.bodyTag !== bodyTag) return 'differs';
   return known.isAnswered ? 'replay' : 'in-progress';
+}
+
+/** What the journal holds of a sale, as far as a follow-up of it is concerned. */
+export interface Followed {
+  readonly kind: Operation;
+  readonly state: SaleState;
+  readonly amountMinor: number;
+  readonly panToken: string;
+}
+
+/** States in which an amount stands, or may stand. */
+const stands: ReadonlySet<SaleState> = new Set(['send-intended', 'sent', 'approved', 'posting', 'posted']);
+
+/**
+ * Whether a refund or completion may follow what it names. Order: unknown (914), another kind, state or card (902), followed before (902)
+ * or above what is left (110). Undefined: it may.
+ */
+export function judgeFollowUp(
+  wanted: { readonly kind: Operation; readonly amountMinor: number; readonly panToken: string },
+  original: Followed | undefined,
+  followers: readonly Followed[],
+): string | undefined {
+  if (wanted.kind !== 'refund' && wanted.kind !== 'completion') return undefined;
+  if (original === undefined) return '914';
+  const isFit =
+    wanted.kind === 'refund'
+      ? original.kind !== 'refund' && original.kind !== 'balance' && original.kind !== 'authorisation'
+      : original.kind === 'authorisation';
+  const isSettled = original.state === 'approved' || original.state === 'posting' || original.state === 'posted';
+  if (!isFit || !isSettled || original.panToken !== wanted.panToken) return '902';
+  const standing = followers.filter(({ kind, state }) => kind === wanted.kind && stands.has(state));
+  if (wanted.kind === 'completion') {
+    if (standing.length > 0) return '902';
+    return wanted.amountMinor * 100 > original.amountMinor * terminalLink.completionPercentMax ? '110' : undefined;
+  }
+  const givenBack = standing.reduce((sum, { amountMinor }) => sum + amountMinor, 0);
+  return givenBack + wanted.amountMinor > original.amountMinor ? '110' : undefined;
+}
+
+/** Whether a terminal's cancellation (a reversal with reason 4000) may be taken: not of nothing, and not of what was followed up. */
+export function judgeCancellation(
+  reason: string,
+  original: Followed | undefined,
+  followers: readonly Followed[],
+): string | undefined {
+  if (reason !== reversalReasons.customerCancelled) return undefined;
+  if (original === undefined) return '914';
+  return followers.some(({ state }) => stands.has(state)) ? '902' : undefined;
 }

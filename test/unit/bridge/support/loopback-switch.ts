@@ -5,7 +5,7 @@ import { type FieldValue, type Message, responseMti, validate } from '@tsunagu/p
 import { fail, hex, ok, Secret } from '@tsunagu/protocols/kit';
 import { cardKeysOf, findTestCard } from '@tsunagu/protocols/test-cards';
 import { decodeTlv, findTlv, tlv } from '@tsunagu/protocols/tlv';
-import type { Acquirer } from '@tsunagu/firmware-bridge/payment/index';
+import type { Acquirer } from '@tsunagu/firmware-bridge/secure/index';
 
 /** How the switch behaves to the next messages. */
 export interface Behaviour {

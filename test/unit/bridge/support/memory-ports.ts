@@ -1,13 +1,18 @@
 import { configuration, type Configuration } from '@tsunagu/protocols/fleet';
-import { fail, ok, Secret } from '@tsunagu/protocols/kit';
+import { fail, ok, type Secret, unwrap } from '@tsunagu/protocols/kit';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
 import { testCard } from '@tsunagu/protocols/test-cards';
-import type { Acquirer, CardSidePorts, StoredReversal } from '@tsunagu/firmware-bridge/payment/index';
+import { systemWorld } from '@tsunagu/protocols/world';
+import type { CardSidePorts, ReversalImage } from '@tsunagu/firmware-bridge/payment/index';
+import { openAdviceStore, openSaleStore } from '@tsunagu/firmware-bridge/sales/index';
+import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
+import { type Acquirer, openCardVault } from '@tsunagu/firmware-bridge/secure/index';
+import { MemoryFiles } from '../../agent/memory-files.ts';
 
-/** Ports of a terminal under test, and what they saw, in order. */
+/** Ports of a terminal under test, and what they saw, in order. Sales and advices lie in a real sealed store on a fake disk. */
 export interface MemoryPorts {
   readonly ports: CardSidePorts;
-  readonly kept: Map<string, StoredReversal>;
+  readonly kept: Map<string, ReversalImage>;
   readonly journal: string[];
   negative: NegativeAnswer | 'list';
   configuration: Configuration;
@@ -15,18 +20,15 @@ export interface MemoryPorts {
   failRemoves: boolean;
 }
 
-const copy = ({ image, pan }: StoredReversal): StoredReversal => ({
-  image,
-  pan: pan.use((bytes) => Secret.copy('pan', bytes)),
-});
-
 const listed = testCard('visa-listed').pan;
 const isListed = (pan: Secret<'pan'>): boolean => pan.use((a) => listed.use((b) => Buffer.compare(a, b) === 0));
 
-export function memoryPorts(acquirer: Acquirer): MemoryPorts {
+export async function memoryPorts(acquirer: Acquirer): Promise<MemoryPorts> {
   let stan = 0;
-  const kept = new Map<string, StoredReversal>();
+  const kept = new Map<string, ReversalImage>();
   const journal: string[] = [];
+  const world = systemWorld(() => undefined);
+  const store = unwrap(await openSealedStore(new MemoryFiles(), world));
   const memory: MemoryPorts = {
     kept,
     journal,
@@ -47,8 +49,8 @@ export function memoryPorts(acquirer: Acquirer): MemoryPorts {
         put: async (reversal) => {
           await Promise.resolve();
           if (memory.failPuts) return fail('REVERSAL_NOT_STORED');
-          journal.push(`keep ${reversal.image.reason}`);
-          kept.set(reversal.image.id, copy(reversal));
+          journal.push(`keep ${reversal.reason}`);
+          kept.set(reversal.id, reversal);
           return ok(undefined);
         },
         remove: async (id) => {
@@ -57,11 +59,14 @@ export function memoryPorts(acquirer: Acquirer): MemoryPorts {
           if (kept.delete(id)) journal.push('forget');
           return ok(undefined);
         },
-        list: () => Promise.resolve([...kept.values()].map(copy)),
+        list: () => Promise.resolve([...kept.values()]),
       },
       negative: {
         check: (pan) => (memory.negative === 'list' ? (isListed(pan) ? 'listed' : 'clear') : memory.negative),
       },
+      vault: unwrap(await openCardVault(store, world)),
+      sales: unwrap(await openSaleStore(store)),
+      advices: unwrap(await openAdviceStore(store)),
       stan: { next: () => Promise.resolve(ok(++stan)) },
       configuration: () => memory.configuration,
       identity: () => ({ terminalId: 'T0000001', merchantId: 'M00000000000001', acquirerId: '39200012345' }),

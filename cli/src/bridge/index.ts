@@ -1,0 +1,1 @@
+export { type BridgeTask, runBridge } from './program.ts';

@@ -1,0 +1,502 @@
+import {
+  adviceReasons,
+  localTransactionTime,
+  type OpenMessage,
+  operations,
+  paymentRequest,
+  reversalReasons,
+} from '@tsunagu/protocols/acquiring';
+import type { TerminalModel } from '@tsunagu/protocols/catalogue';
+import type { ErrorCode } from '@tsunagu/protocols/errors';
+import type { PaymentKind, PaymentOrder, SaleOutcome, SaleResult, SaleStep } from '@tsunagu/protocols/fleet';
+import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
+import { ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import { canTakeSignature, transactionTypes } from '../kernel/index.ts';
+import type { Transaction } from '../sales/index.ts';
+import type { ChipReading, SealedCard, SecurePart, Stopwatch } from '../secure/index.ts';
+import { type Signature, signature } from '../signature/index.ts';
+import { AdviceSender } from './advice-sender.ts';
+import { chainOf, type FollowUp, type FollowUpOrder, judgeFollowUp } from './follow-up.ts';
+import { mayApproveOffline, standsOffline } from './offline.ts';
+import { OnlineLeg, spoken } from './online-leg.ts';
+import type { OnSaleStep, PaymentPorts } from './ports.ts';
+import { resultOf } from './result.ts';
+import { sixDigits, voidMessage } from './reversal-message.ts';
+import { ReversalSender } from './reversal-sender.ts';
+
+/** What the payment application is built of. Nothing in it leads to a card number. */
+export interface PaymentOptions {
+  readonly world: World;
+  readonly model: TerminalModel;
+  readonly secure: SecurePart;
+  readonly ports: PaymentPorts;
+  /** A screen to sign on; what comes from it is checked. Undefined where there is none: then the slip has a line. */
+  readonly signaturePad?: { capture(card: SealedCard): Promise<unknown> } | undefined;
+}
+
+/** One payment under way. */
+export interface PaymentRun {
+  readonly watch: Stopwatch;
+  readonly onStep: OnSaleStep;
+  readonly onTrace: (line: KernelTraceLine) => void;
+}
+
+/** A payment with a card that is being presented. */
+export type PresentedOrder = Exclude<PaymentOrder, FollowUpOrder>;
+
+type Entry = Transaction['entry'];
+type Step = (name: SaleStep, detail?: string) => void;
+
+/** How a payment went, before it is written down. */
+interface Ended {
+  readonly outcome: SaleOutcome;
+  readonly reason?: ErrorCode | undefined;
+  readonly card?: SealedCard | undefined;
+  readonly verification?: Transaction['verification'] | undefined;
+  readonly chip?: Transaction['chip'];
+  /** The posting of what terminal and card approved alone. */
+  readonly advice?: OpenMessage;
+}
+
+/** The payment application of one terminal: what is done with money, each thing once, whenever the power fails. */
+export class PaymentApplication {
+  readonly #options: PaymentOptions;
+  readonly #reversals: ReversalSender;
+  readonly #advices: AdviceSender;
+
+  constructor(options: PaymentOptions) {
+    const { world, secure, ports } = options;
+    this.#options = options;
+    this.#reversals = new ReversalSender(world, secure, ports.reversals);
+    this.#advices = new AdviceSender(world, secure, ports.advices, {
+      refused: (entry, actionCode) => this.#adviceRefused(entry.slip, actionCode),
+    });
+  }
+
+  /**
+   * What a power loss left: a payment whose reversal is kept does not stand, whatever its record says, and one whose advice is kept does,
+   * record or no record. Call it before anything else.
+   */
+  async recover(): Promise<Result<void, ErrorCode>> {
+    const { sales, reversals, advices } = this.#options.ports;
+    for (const { original } of await reversals.list()) {
+      const stan = sixDigits(original.stan);
+      const known = sales.all().find((one) => one.stan === stan && one.localTime === original.localTime);
+      if (known === undefined || known.outcome === 'reversed') continue;
+      const whole = await sales.read(known.slip);
+      if (!whole.ok) return whole;
+      const put = await sales.put({ ...whole.value, outcome: 'reversed', reason: 'PAYMENT_INTERRUPTED' });
+      if (!put.ok) return put;
+    }
+    for (const { seq, slip, stan } of advices.entries()) {
+      if (sales.all().some((one) => one.slip === slip && one.stan === stan)) continue;
+      const advice = await advices.read(seq);
+      if (!advice.ok) return advice;
+      const next = sales.nextSlip();
+      if (!next.ok || next.value !== slip) continue;
+      const put = await sales.put(advice.value.transaction);
+      if (!put.ok) return put;
+    }
+    return ok(undefined);
+  }
+
+  wake(): void {
+    this.#reversals.wake();
+    this.#advices.wake();
+  }
+
+  async close(): Promise<void> {
+    await this.#reversals.close();
+    await this.#advices.close();
+  }
+
+  /** Makes a payment with a card that lies in the reader. */
+  async present(order: PresentedOrder, entry: Exclude<Entry, 'stored'>, run: PaymentRun): Promise<SaleResult> {
+    const amountMinor = order.kind === 'balance' ? 0 : order.amountMinor;
+    const step: Step = (name, detail) => run.onStep(name, run.watch.elapsedMs, detail);
+    const operation = order.kind === 'preauth' ? 'authorisation' : order.kind;
+    const leg = this.#leg(operation, amountMinor, entry, run, step);
+    const made =
+      entry === 'stripe' ? this.#swipe(leg, step, run) : this.#chip(order, amountMinor, entry, leg, step, run);
+    const ended = await made.catch((cause: unknown): Ended => {
+      // A slip of ours must not leave a sale that nobody undoes: what is kept is reversed.
+      this.#options.world.log('error', 'saleBroke', { fault: { code: 'SALE_FAILED', cause } });
+      return { outcome: 'failed', reason: 'SALE_FAILED' };
+    });
+    const facts = { kind: order.kind, amountMinor, entry };
+    const told = ended.advice
+      ? await this.#post(facts, ended, ended.advice, undefined, run)
+      : await this.#settle(facts, ended, leg, undefined, run, step);
+    return { ...told, card: order.card };
+  }
+
+  /** Makes a payment that follows up an earlier one; its card is in the store. */
+  async followUp(order: FollowUpOrder, run: PaymentRun): Promise<SaleResult> {
+    const { ports } = this.#options;
+    const { sales, advices } = ports;
+    const step: Step = (name, detail) => run.onStep(name, run.watch.elapsedMs, detail);
+    const judged = judgeFollowUp(
+      order,
+      { day: sales.day, all: sales.all(), advices: advices.entries() },
+      ports.configuration(),
+    );
+    if (!judged.ok) return refusedPayment(order, 'stored', 'refused', judged.fault.code);
+    const { original, card, amountMinor } = judged.value;
+    const facts = { kind: order.kind, amountMinor, entry: 'stored' as const };
+    if (order.kind === 'refund') {
+      const leg = this.#leg('refund', amountMinor, 'stored', run, step, original);
+      const state = await leg.ask({ card, verification: 'none' });
+      const ended: Ended =
+        state.name === 'answered'
+          ? { outcome: state.isApproved ? 'approved' : 'declined', card }
+          : { outcome: 'failed', reason: state.fault, card };
+      return await this.#settle(facts, ended, leg, original, run, step);
+    }
+    const stan = await run.watch.during('storage', () => ports.stan.next());
+    if (!stan.ok) return refusedPayment(order, 'stored', 'failed', stan.fault.code);
+    const advice =
+      order.kind === 'void' ? this.#voidOf(judged.value, stan.value) : this.#completionOf(judged.value, stan.value);
+    step('request-sent');
+    return await this.#post(facts, { outcome: 'approved', card }, advice, original, run);
+  }
+
+  #leg(
+    operation: 'sale' | 'authorisation' | 'balance' | 'refund',
+    amountMinor: number,
+    entry: Entry,
+    run: PaymentRun,
+    step: Step,
+    original?: Transaction,
+  ): OnlineLeg {
+    const { world, model, secure, ports } = this.#options;
+    return new OnlineLeg({
+      world,
+      model,
+      ports,
+      line: secure,
+      sender: this.#reversals,
+      watch: run.watch,
+      operation,
+      amountMinor,
+      entry,
+      original,
+      onSent: () => step('request-sent'),
+      onAnswered: (detail) => step('answer-received', detail),
+    });
+  }
+
+  async #chip(
+    order: PresentedOrder,
+    amountMinor: number,
+    entry: 'contact' | 'contactless',
+    leg: OnlineLeg,
+    step: Step,
+    { watch, onTrace }: PaymentRun,
+  ): Promise<Ended> {
+    const { secure, ports, model } = this.#options;
+    const configuration = ports.configuration();
+    const isOfflineOpen =
+      order.kind === 'sale' && mayApproveOffline(model, configuration, amountMinor, ports.advices.entries());
+    const read = await secure.chip(
+      entry,
+      {
+        type: order.kind === 'balance' ? transactionTypes.inquiry : transactionTypes.purchase,
+        sequence: Math.max(1, this.#options.ports.sales.all().length),
+        amountMinor,
+        mayApproveOffline: isOfflineOpen,
+        configuration,
+        ...ports.identity(),
+      },
+      watch,
+      () => step('card-presented', entry),
+      {
+        async goOnline(question) {
+          const state = await watch.during('payment', () => leg.ask(question));
+          if (state.name !== 'answered') return { type: 'unable' };
+          return { type: 'answered', isApproved: state.isApproved, emv: state.answer.emv };
+        },
+        report: step,
+        trace: onTrace,
+      },
+    );
+    if (!read.ok) return { outcome: 'failed', reason: read.fault.code };
+    return await this.#conclude(read.value, leg, isOfflineOpen, amountMinor, entry);
+  }
+
+  /** What the end of the kernel's part means for the payment. */
+  async #conclude(
+    { outcome, card, negative }: ChipReading,
+    leg: OnlineLeg,
+    isOfflineOpen: boolean,
+    amountMinor: number,
+    entry: 'contact' | 'contactless',
+  ): Promise<Ended> {
+    const { state } = leg;
+    const chip = outcome.ok ? outcome.value.receipt : undefined;
+    const verification = outcome.ok ? outcome.value.verification : undefined;
+    const ended = (name: SaleOutcome, reason?: ErrorCode): Ended => ({
+      outcome: name,
+      reason,
+      card,
+      verification,
+      chip,
+    });
+    const fault = outcome.ok ? outcome.value.reason : outcome.fault.code;
+    if (outcome.ok && outcome.value.decision === 'approvedOffline' && state.name !== 'answered') {
+      // A request that may have arrived is reversed; the sale is posted by its advice alone.
+      if (!isOfflineOpen || !standsOffline(negative)) return ended('refused', 'OFFLINE_NOT_ALLOWED');
+      const stan = await this.#options.ports.stan.next();
+      if (!stan.ok) return ended('failed', stan.fault.code);
+      const { world, model, ports } = this.#options;
+      const advice = paymentRequest({
+        operation: 'offlineSale',
+        ...ports.identity(),
+        abilities: model,
+        stan: sixDigits(stan.value),
+        nowMs: world.clock.now(),
+        amountMinor,
+        entry,
+        verification: spoken[outcome.value.verification],
+        emv: outcome.value.emv,
+        reason: adviceReasons.underFloorLimit,
+      });
+      leg.close();
+      return { ...ended('approved'), advice };
+    }
+    if (outcome.ok && outcome.value.decision === 'approved') return ended('approved');
+    if (state.name === 'answered' && state.isApproved) {
+      // An inquiry is answered, whatever the card thinks of it afterwards: it moved nothing.
+      if (!leg.isKept) return ended('approved');
+      await leg.withdraw();
+      return ended('reversed', fault);
+    }
+    // The issuer's "no" stands, whatever becomes of the card after it.
+    if (state.name === 'answered') return ended('declined');
+    if (state.fault !== undefined) return ended('failed', state.fault);
+    if (!outcome.ok) return ended('failed', fault);
+    return ended('refused', fault ?? 'TERMINAL_DECLINED');
+  }
+
+  async #swipe(leg: OnlineLeg, step: Step, { watch }: PaymentRun): Promise<Ended> {
+    const { world, model, secure } = this.#options;
+    const read = await secure.stripe(localTransactionTime(world.clock.now()).slice(0, 4), watch);
+    if (!read.ok) return { outcome: 'failed', reason: read.fault.code };
+    const { card, negative, refusal } = read.value;
+    step('card-presented', 'stripe');
+    step('card-read', card.scheme);
+    step('negative-checked', negative);
+    if (refusal !== undefined) return { outcome: 'refused', reason: refusal, card };
+    const verification = canTakeSignature(model) ? 'signature' : 'none';
+    const state = await leg.ask({ card, verification });
+    if (state.name !== 'answered') return { outcome: 'failed', reason: state.fault, card, verification };
+    return { outcome: state.isApproved ? 'approved' : 'declined', card, verification };
+  }
+
+  /** Ends what went online: the record first, then the reversal goes. Should the power fail between, the reversal wins. */
+  async #settle(
+    facts: Pick<Transaction, 'kind' | 'amountMinor' | 'entry'>,
+    ended: Ended,
+    leg: OnlineLeg,
+    original: Transaction | undefined,
+    { watch }: PaymentRun,
+    step: Step,
+  ): Promise<SaleResult> {
+    const { world, ports } = this.#options;
+    const { state } = leg;
+    const answer = state.name === 'answered' ? state.answer : undefined;
+    // Whatever the card side thinks: what a kept reversal takes back does not stand.
+    const isReversed = leg.isKept && ended.outcome !== 'approved';
+    const record = this.#record(
+      facts,
+      { ...ended, outcome: isReversed ? 'reversed' : ended.outcome },
+      leg.request,
+      original,
+    );
+    let told: Transaction | undefined = record && {
+      ...record,
+      rrn: answer?.rrn,
+      approvalCode: answer?.approvalCode,
+      actionCode: answer?.actionCode,
+      balanceMinor: answer?.balanceMinor,
+    };
+    if (told !== undefined) {
+      const stored = await watch.during('storage', () => ports.sales.put(told ?? never()));
+      if (!stored.ok) {
+        world.log('error', 'saleNotStored', { fault: stored.fault });
+        // Nobody could void it, and no slip could be printed: it must not stand.
+        if (told.outcome === 'approved' && leg.isKept) {
+          await leg.withdraw();
+          told = { ...told, outcome: 'reversed', reason: stored.fault.code };
+        }
+      } else if (told.outcome === 'approved' && !(await leg.settle())) {
+        told = { ...told, outcome: 'reversed', reason: 'REVERSAL_NOT_STORED' };
+        await watch.during('storage', () => ports.sales.put(told ?? never()));
+      }
+    }
+    if (leg.isKept) step('reversal-queued');
+    leg.close();
+    const result = told
+      ? resultOf(told, watch.elapsedMs)
+      : {
+          ...refusedPayment(facts, facts.entry, ended.outcome, ended.reason ?? 'SALE_FAILED'),
+          durationMs: watch.elapsedMs,
+        };
+    step('finished', result.outcome);
+    if (told?.outcome === 'approved') await this.#sign(told);
+    return result;
+  }
+
+  /** Ends what is posted by an advice: the advice first, then the record, then it may leave. */
+  async #post(
+    facts: Pick<Transaction, 'kind' | 'amountMinor' | 'entry'>,
+    ended: Ended,
+    message: OpenMessage,
+    original: Transaction | undefined,
+    { watch, onStep }: PaymentRun,
+  ): Promise<SaleResult> {
+    const { ports, world } = this.#options;
+    const isOffline = ended.advice !== undefined;
+    const record = this.#record(facts, ended, message, original, isOffline);
+    const { card } = ended;
+    if (record === undefined || card === undefined)
+      return refusedPayment(facts, facts.entry, 'failed', 'SALE_STORE_FULL');
+    const chain = original === undefined ? chainOf(record) : chainOf(original);
+    const put = await watch.during('storage', () => ports.advices.put({ message, card, transaction: record }, chain));
+    if (!put.ok) return refusedPayment(facts, facts.entry, 'failed', put.fault.code);
+    this.#advices.hold(put.value);
+    const stored = await watch.during('storage', () => ports.sales.put(record));
+    // The advice is on the medium: it stands, and the next start writes the record.
+    if (!stored.ok) world.log('error', 'saleNotStored', { fault: stored.fault });
+    const fate = this.#advices.release(put.value);
+    // What was approved offline waits for nobody.
+    const known = isOffline ? ({ type: 'waiting' } as const) : await watch.during('acquirer', () => fate);
+    const told: Transaction = {
+      ...record,
+      ...(known.type !== 'waiting' && { actionCode: known.actionCode }),
+      ...(known.type === 'taken' && known.rrn !== undefined && { rrn: known.rrn }),
+      ...(known.type === 'refused' && { outcome: 'declined' as const, reason: 'ADVICE_REFUSED' }),
+    };
+    if (known.type === 'taken') await watch.during('storage', () => ports.sales.put(told));
+    const result = resultOf(told, watch.elapsedMs);
+    onStep('answer-received', watch.elapsedMs, known.type === 'waiting' ? 'queued' : known.actionCode);
+    onStep('finished', watch.elapsedMs, result.outcome);
+    if (told.outcome === 'approved') await this.#sign(told);
+    return known.type === 'waiting' ? { ...result, isQueued: true } : result;
+  }
+
+  /** The record of a payment; undefined when nothing was presented, or there is no slip number left. */
+  #record(
+    facts: Pick<Transaction, 'kind' | 'amountMinor' | 'entry'>,
+    { outcome, reason, card, verification = 'none', chip }: Ended,
+    message: OpenMessage | undefined,
+    original: Transaction | undefined,
+    isOffline = false,
+  ): Transaction | undefined {
+    const { ports, world } = this.#options;
+    const slip = ports.sales.nextSlip();
+    if (card === undefined || !slip.ok) return undefined;
+    const text = (element: number): string => {
+      const value = message?.fields[element];
+      return typeof value === 'string' ? value : '';
+    };
+    return {
+      v: 1,
+      ...facts,
+      slip: slip.value,
+      day: ports.sales.day,
+      at: Math.round(world.clock.now()),
+      outcome,
+      verification,
+      card,
+      stan: text(11),
+      localTime: text(12),
+      posDataCode: text(22),
+      mti: message?.mti ?? '',
+      reason: outcome === 'approved' || outcome === 'declined' ? undefined : (reason ?? 'SALE_FAILED'),
+      isOffline,
+      chip,
+      ...(original && { original: { slip: original.slip, stan: original.stan, localTime: original.localTime } }),
+    };
+  }
+
+  #voidOf({ original }: FollowUp, stan: number): OpenMessage {
+    const { ports, world } = this.#options;
+    const { processingCode } = original.kind === 'refund' ? operations.refund : operations.sale;
+    return voidMessage(original, processingCode, ports.identity(), {
+      stan: sixDigits(stan),
+      nowMs: world.clock.now(),
+      reason: reversalReasons.customerCancelled,
+    });
+  }
+
+  #completionOf({ original, amountMinor }: FollowUp, stan: number): OpenMessage {
+    const { ports, world, model } = this.#options;
+    return paymentRequest({
+      operation: 'completion',
+      ...ports.identity(),
+      abilities: model,
+      stan: sixDigits(stan),
+      nowMs: world.clock.now(),
+      amountMinor,
+      entry: 'stored',
+      verification: 'none',
+      original: { data: original, amountMinor: original.amountMinor, approvalCode: original.approvalCode },
+      reason: adviceReasons.terminalProcessed,
+    });
+  }
+
+  /** A void that the switch will not have did not happen; a posting stays as it is, and a person has to look at it. */
+  async #adviceRefused(slip: number, actionCode: string): Promise<void> {
+    const { sales } = this.#options.ports;
+    const known = await sales.read(slip);
+    if (!known.ok) return;
+    const isVoid = known.value.kind === 'void';
+    await sales.put({
+      ...known.value,
+      actionCode,
+      reason: 'ADVICE_REFUSED',
+      ...(isVoid && { outcome: 'declined' as const }),
+    });
+  }
+
+  /** Lets the cardholder sign, once the sale stands, and stores it with the sale. */
+  async #sign(told: Transaction): Promise<void> {
+    const { signaturePad, ports, world } = this.#options;
+    const owed = told.verification === 'signature' || told.verification === 'offlinePinAndSignature';
+    if (signaturePad === undefined || !owed || told.card === undefined) return;
+    const written: Signature | undefined = signature.safeParse(await signaturePad.capture(told.card)).data;
+    if (written === undefined) {
+      world.log('warn', 'signatureRefused', { stan: told.stan });
+      return;
+    }
+    const stored = await ports.sales.put({ ...told, signature: written });
+    if (!stored.ok) world.log('error', 'signatureNotStored', { fault: stored.fault });
+  }
+}
+
+const never = (): never => {
+  throw new Error('a record that was just made');
+};
+
+/** A payment that ended before it began. */
+export function refusedPayment(
+  order: PaymentOrder | { readonly kind: PaymentKind; readonly amountMinor: number },
+  entry: Entry,
+  outcome: SaleOutcome,
+  reason: ErrorCode,
+): SaleResult {
+  return {
+    kind: order.kind,
+    outcome,
+    amountMinor: 'amountMinor' in order ? order.amountMinor : 0,
+    currency: 'JPY',
+    card: 'card' in order ? order.card : '',
+    scheme: '',
+    entry,
+    lastFour: '',
+    stan: '',
+    reason,
+    durationMs: 0,
+  };
+}

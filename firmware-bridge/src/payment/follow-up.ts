@@ -1,0 +1,76 @@
+import type { ErrorCode } from '@tsunagu/protocols/errors';
+import type { Configuration, PaymentOrder } from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { type AdviceEntry, followersOf, isVoided, refundedMinor, type Transaction } from '../sales/index.ts';
+import type { SealedCard } from '../secure/index.ts';
+
+/** A payment that follows up an earlier one. */
+export type FollowUpOrder = Extract<PaymentOrder, { readonly original: string }>;
+
+/** The earlier one, whose card the terminal has. */
+export interface FollowUp {
+  readonly original: Transaction;
+  readonly card: SealedCard;
+  /** Yen. */
+  readonly amountMinor: number;
+}
+
+/** What is known of the terminal's transactions. */
+export interface Known {
+  readonly day: number;
+  readonly all: readonly Transaction[];
+  readonly advices: readonly AdviceEntry[];
+}
+
+/** The newest transaction with a message of this STAN (up to six digits) or RRN (twelve characters). */
+export function findOriginal(all: readonly Transaction[], number: string): Transaction | undefined {
+  const stan = number.padStart(6, '0');
+  return [...all].reverse().find((one) => (number.length === 12 ? one.rrn === number : one.stan === stan));
+}
+
+/** Of one business transaction: what belongs to it goes to the switch in order. */
+export const chainOf = ({ original, stan, localTime }: Transaction): string =>
+  original === undefined ? `${stan}/${localTime}` : `${original.stan}/${original.localTime}`;
+
+/**
+ * Whether a follow-up is allowed, and with which card. Order of faults: unknown, not approved, voided already, then what the kind asks:
+ * a void its kind, day and followers; a refund its kind, what the switch has, what is left; a completion its kind, whether it was completed
+ * before, and the rule of the amount.
+ */
+export function judgeFollowUp(
+  order: FollowUpOrder,
+  known: Known,
+  configuration: Configuration,
+): Result<FollowUp, ErrorCode> {
+  const original = findOriginal(known.all, order.original);
+  if (original === undefined) return fail('PAYMENT_UNKNOWN', { field: 'original' });
+  const { card, kind } = original;
+  if (kind === 'void' || kind === 'balance') return fail('PAYMENT_NOT_FOLLOWABLE', { facts: { kind } });
+  if (original.outcome !== 'approved' || card === undefined)
+    return fail('PAYMENT_NOT_APPROVED', { facts: { outcome: original.outcome } });
+  if (isVoided(known.all, original)) return fail('PAYMENT_VOIDED_ALREADY');
+  const isRefused = known.advices.some(({ slip, state }) => slip === original.slip && state === 'refused');
+  if (isRefused) return fail('ADVICE_REFUSED');
+  const followers = followersOf(known.all, original).filter((one) => !isVoided(known.all, one));
+  switch (order.kind) {
+    case 'void':
+      if (original.day !== known.day) return fail('PAYMENT_OF_ANOTHER_DAY', { facts: { day: original.day } });
+      if (followers.length > 0) return fail('PAYMENT_FOLLOWED_UP', { facts: { stan: followers[0]?.stan ?? '' } });
+      return ok({ original, card, amountMinor: original.amountMinor });
+    case 'refund': {
+      if (kind !== 'sale' && kind !== 'complete') return fail('PAYMENT_NOT_FOLLOWABLE', { facts: { kind } });
+      // The switch checks a refund against the sale, so it has to know that first.
+      if (known.advices.some(({ slip }) => slip === original.slip)) return fail('PAYMENT_NOT_DELIVERED');
+      const leftMinor = original.amountMinor - refundedMinor(known.all, original);
+      if (order.amountMinor > leftMinor) return fail('REFUND_ABOVE_SALE', { facts: { leftMinor } });
+      return ok({ original, card, amountMinor: order.amountMinor });
+    }
+    case 'complete': {
+      if (kind !== 'preauth') return fail('PAYMENT_NOT_FOLLOWABLE', { facts: { kind } });
+      if (followers.length > 0) return fail('PAYMENT_FOLLOWED_UP', { facts: { stan: followers[0]?.stan ?? '' } });
+      const maxMinor = Math.floor((original.amountMinor * configuration.completionPercentMax) / 100);
+      if (order.amountMinor > maxMinor) return fail('COMPLETION_ABOVE_AUTHORISED', { facts: { maxMinor } });
+      return ok({ original, card, amountMinor: order.amountMinor });
+    }
+  }
+}

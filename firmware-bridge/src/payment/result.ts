@@ -1,0 +1,24 @@
+import type { SaleResult } from '@tsunagu/protocols/fleet';
+import type { Transaction } from '../sales/index.ts';
+
+/** A transaction as it is told to the outside. */
+export const resultOf = (one: Transaction, durationMs: number): SaleResult => ({
+  kind: one.kind,
+  outcome: one.outcome,
+  amountMinor: one.amountMinor,
+  currency: 'JPY',
+  card: '',
+  scheme: one.card?.scheme ?? '',
+  entry: one.entry,
+  lastFour: one.card?.lastFour ?? '',
+  stan: one.stan,
+  slip: one.slip,
+  durationMs,
+  ...(one.rrn !== undefined && { rrn: one.rrn }),
+  ...(one.approvalCode !== undefined && one.outcome === 'approved' && { approvalCode: one.approvalCode }),
+  ...(one.actionCode !== undefined && { actionCode: one.actionCode }),
+  ...(one.reason !== undefined && { reason: one.reason }),
+  ...(one.isOffline && { decidedBy: 'terminal' as const }),
+  ...(one.original !== undefined && { original: one.original.stan }),
+  ...(one.balanceMinor !== undefined && { balanceMinor: one.balanceMinor }),
+});

@@ -1,0 +1,166 @@
+import { localTransactionTime } from '@tsunagu/protocols/acquiring';
+import type { TerminalModel } from '@tsunagu/protocols/catalogue';
+import { CaKeyTable, caKeyHash, RevocationList } from '@tsunagu/protocols/emv';
+import type { ErrorCode } from '@tsunagu/protocols/errors';
+import type { Configuration, SaleStep } from '@tsunagu/protocols/fleet';
+import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
+import { ok, type Result, toHex, unwrap } from '@tsunagu/protocols/kit';
+import type { NegativeAnswer } from '@tsunagu/protocols/negative';
+import { revokedTestCertificates, testCaKeys } from '@tsunagu/protocols/test-cards';
+import type { World } from '@tsunagu/protocols/world';
+import {
+  type CardFacts,
+  contactlessSale,
+  contactSale,
+  type KernelOutcome,
+  type KernelTransaction,
+  kernelTerminalOf,
+  type OnlineRequest,
+  type OnlineResult,
+  type PinAnswer,
+  type PinQuestion,
+  runDialogue,
+  type TransactionType,
+  transactionTypes,
+  type Verification,
+} from '../kernel/index.ts';
+import type { ChipReader } from '../readers/port.ts';
+import type { CardVault } from './card-vault.ts';
+import type { NegativeFile } from './ports.ts';
+import { type ChipReceipt, receiptOf } from './receipt.ts';
+import type { SealedCard } from './sealed-card.ts';
+import type { Stopwatch } from './stopwatch.ts';
+
+/** Keys of the CA whose cards an emulated house reads, and what that CA has withdrawn. */
+const testKeys = unwrap(CaKeyTable.load(testCaKeys().map((key) => ({ ...key, hash: caKeyHash(key) }))));
+const withdrawn = new RevocationList(revokedTestCertificates());
+
+/** What the issuer is to be asked, as payment hears it. */
+export interface OnlineQuestion {
+  readonly card: SealedCard;
+  readonly verification: Verification;
+  /** DE55; it never holds card number or track. */
+  readonly emv?: Uint8Array | undefined;
+}
+
+/** How a chip's part of a transaction ended. */
+export interface ChipOutcome {
+  readonly decision: KernelOutcome['decision'];
+  readonly reason?: ErrorCode | undefined;
+  readonly verification: Verification;
+  /** DE55 of the last cryptogram: for an advice. */
+  readonly emv: Uint8Array;
+  readonly receipt: ChipReceipt;
+}
+
+/** A transaction with a chip: what came of it, and the card as soon as it was read. */
+export interface ChipReading {
+  readonly outcome: Result<ChipOutcome, ErrorCode>;
+  readonly card: SealedCard | undefined;
+  readonly negative: NegativeAnswer | undefined;
+}
+
+/** What is asked of the card. */
+export interface ChipTransaction {
+  readonly type: TransactionType;
+  /** STAN of what is asked, as sequence counter (9F41). */
+  readonly sequence: number;
+  readonly amountMinor: number;
+  /** Whether terminal and card may approve it by themselves. */
+  readonly mayApproveOffline: boolean;
+  readonly configuration: Configuration;
+  readonly terminalId: string;
+  readonly merchantId: string;
+}
+
+/** What payment does while the kernel runs. None of it sees a card number. */
+export interface ChipHands {
+  goOnline(question: OnlineQuestion): Promise<OnlineResult>;
+  report(step: SaleStep, detail: string): void;
+  trace(line: KernelTraceLine): void;
+}
+
+/** The parts of the secure part that a reading needs. */
+export interface ReadingParts {
+  readonly world: World;
+  readonly model: TerminalModel;
+  readonly vault: CardVault;
+  readonly negative: NegativeFile;
+  readonly watch: Stopwatch;
+  /** The cardholder in front of the PIN pad. */
+  readonly askPin: (question: PinQuestion) => PinAnswer;
+}
+
+/** Runs the kernel over a powered card. What leaves is sealed. */
+export async function readChip(
+  { world, model, vault, negative, watch, askPin }: ReadingParts,
+  reader: ChipReader,
+  entry: 'contact' | 'contactless',
+  transaction: ChipTransaction,
+  hands: ChipHands,
+): Promise<ChipReading> {
+  let card: SealedCard | undefined;
+  let answer: NegativeAnswer | undefined;
+  const sealOnce = (facts: CardFacts): SealedCard =>
+    (card ??= vault.seal({ pan: facts.pan, expiry: facts.expiry, panSequence: facts.sequence }, facts.scheme));
+  const dialogue = (entry === 'contact' ? contactSale : contactlessSale)(
+    kernelTerminalOf(model, {
+      terminalId: transaction.terminalId,
+      merchantId: transaction.merchantId,
+      floorLimitMinor: transaction.mayApproveOffline ? transaction.configuration.floorLimitMinor : 0,
+      caKeys: testKeys,
+      revoked: withdrawn,
+      // A PIN for the issuer needs DE52, which is not here yet.
+      pins: { offline: true, online: false },
+      approvesOffline: transaction.mayApproveOffline,
+    }),
+    kernelTransaction(world, transaction),
+  );
+  const outcome = await runDialogue(dialogue, {
+    reader,
+    askNegative(facts) {
+      sealOnce(facts);
+      answer = negative.check(facts.pan);
+      return answer;
+    },
+    goOnline(request: OnlineRequest) {
+      return hands.goOnline({ card: sealOnce(request.card), verification: request.verification, emv: request.emv });
+    },
+    report: ({ step, detail }) => hands.report(step, detail),
+    askPin: (question) => Promise.resolve(askPin(question)),
+    drawRandom: (lengthBytes) => world.entropy(lengthBytes),
+    trace: (line) => hands.trace(line),
+    now: () => watch.elapsedMs,
+    think: (work) => watch.in('kernel', work),
+    transfer: (work) => watch.during('reader', work),
+  });
+  const off = await watch.during('reader', () => reader.powerOff());
+  if (!off.ok) world.log('debug', 'cardNotPoweredOff', { fault: off.fault });
+  if (!outcome.ok) {
+    world.log('warn', 'cardFailed', { fault: outcome.fault });
+    return { outcome, card, negative: answer };
+  }
+  const { decision, reason, verification, card: facts, emv, tvr, tsi, application } = outcome.value;
+  sealOnce(facts);
+  const receipt = receiptOf(emv, {
+    aid: application.aid.toUpperCase(),
+    label: application.label.slice(0, 16),
+    tvr: toHex(tvr),
+    tsi: toHex(tsi),
+  });
+  return { outcome: ok({ decision, reason, verification, emv, receipt }), card, negative: answer };
+}
+
+function kernelTransaction(world: World, { type, sequence, amountMinor }: ChipTransaction): KernelTransaction {
+  const local = localTransactionTime(world.clock.now());
+  return {
+    type,
+    amountMinor,
+    amountOtherMinor: 0,
+    date: local.slice(0, 6),
+    time: local.slice(6),
+    unpredictableNumber: world.entropy(4),
+    sequenceCounter: sequence,
+    isForcedOnline: type !== transactionTypes.purchase,
+  };
+}

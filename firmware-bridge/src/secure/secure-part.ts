@@ -1,0 +1,176 @@
+import { type OpenMessage, withCard } from '@tsunagu/protocols/acquiring';
+import type { ErrorCode } from '@tsunagu/protocols/errors';
+import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
+import type { TerminalModel } from '@tsunagu/protocols/catalogue';
+import type { NegativeAnswer } from '@tsunagu/protocols/negative';
+import type { World } from '@tsunagu/protocols/world';
+import { EmulatedHand, type Presented } from '../cards/index.ts';
+import type { ChipCard } from '../readers/emulated/chip-card.ts';
+import type { ChipReader } from '../readers/port.ts';
+import { type EmulatedStation, openEmulatedStation } from '../readers/station.ts';
+import { type CardVault, wipeCard } from './card-vault.ts';
+import { type ChipHands, type ChipReading, type ChipTransaction, type ReadingParts, readChip } from './chip-reading.ts';
+import { type PinHabit, typePin } from './pin-habit.ts';
+import type { Acquirer, AcquirerFault, NegativeFile } from './ports.ts';
+import type { SealedCard } from './sealed-card.ts';
+import type { Stopwatch } from './stopwatch.ts';
+import { stripeRefusal } from './stripe-reading.ts';
+
+/** How long a card may take to appear. */
+const cardWaitMs = 10_000;
+
+/** A stripe as payment hears of it. */
+export interface StripeReading {
+  readonly card: SealedCard;
+  readonly negative: NegativeAnswer;
+  /** Why the card is refused before anybody is asked. */
+  readonly refusal: ErrorCode | undefined;
+}
+
+/** What the secure part is built of. */
+export interface SecurePartOptions {
+  readonly world: World;
+  readonly model: TerminalModel;
+  readonly vault: CardVault;
+  readonly acquirer: Acquirer;
+  readonly negative: NegativeFile;
+}
+
+/**
+ * The secure part of a terminal: readers, kernel, the look-up in the negative file, and the way to the switch. Card numbers, tracks and
+ * PINs live in here and nowhere else; what leaves is a `SealedCard` or a message that was enciphered under a DUKPT key.
+ * On a real terminal this is the part that SRED names (PCI PTS POI 6.2, module 4: encryption of account data).
+ */
+export interface SecurePart {
+  /** Presents an emulated card, whose holder takes to the PIN pad as `habit` says. */
+  present(
+    card: string,
+    watch: Stopwatch,
+    habit?: PinHabit,
+  ): Result<Pick<Presented, 'entry' | 'remove'>, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'>;
+  /** Runs a transaction with a chip. A fault: no reader, or no card in time. */
+  chip(
+    entry: 'contact' | 'contactless',
+    transaction: ChipTransaction,
+    watch: Stopwatch,
+    onPresent: () => void,
+    hands: ChipHands,
+  ): Promise<Result<ChipReading, ErrorCode>>;
+  /** Reads a stripe. @param today YYMM */
+  stripe(today: string, watch: Stopwatch): Promise<Result<StripeReading, ErrorCode>>;
+  /** Puts the card into a message, enciphers it, sends it and reads the answer, which holds no card. */
+  exchange(
+    message: OpenMessage,
+    card: SealedCard | undefined,
+    options: { readonly timeoutMs: number },
+  ): Promise<Result<OpenMessage, AcquirerFault>>;
+  close(): Promise<void>;
+}
+
+/** Opens the secure part of an emulated terminal. Tests hand in a station of their own to reach its devices. */
+export const openSecurePart = (options: SecurePartOptions, station?: EmulatedStation): SecurePart =>
+  new EmulatedSecurePart(options, station ?? openEmulatedStation(options.world, options.model));
+
+class EmulatedSecurePart implements SecurePart {
+  readonly #options: SecurePartOptions;
+  readonly #station: EmulatedStation;
+  readonly #hand: EmulatedHand;
+  #askPin: ReadingParts['askPin'] = () => ({ type: 'timeout' });
+
+  constructor(options: SecurePartOptions, station: EmulatedStation) {
+    this.#options = options;
+    this.#station = station;
+    this.#hand = new EmulatedHand(station.emulated);
+  }
+
+  present(
+    card: string,
+    watch: Stopwatch,
+    habit: PinHabit = 'right',
+  ): Result<Pick<Presented, 'entry' | 'remove'>, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'> {
+    const presented = this.#hand.present(card, (chip) => timed(chip, watch));
+    if (!presented.ok) return presented;
+    const { entry, pin, remove } = presented.value;
+    // The PIN stays in here with the pad that it is typed on.
+    this.#askPin = (question) => typePin(habit, pin(), question);
+    return ok({ entry, remove });
+  }
+
+  async chip(
+    entry: 'contact' | 'contactless',
+    transaction: ChipTransaction,
+    watch: Stopwatch,
+    onPresent: () => void,
+    hands: ChipHands,
+  ): Promise<Result<ChipReading, ErrorCode>> {
+    const reader = await watch.during('reader', () => this.#awake(entry));
+    if (!reader.ok) return reader;
+    onPresent();
+    return ok(
+      await readChip({ ...this.#options, watch, askPin: this.#askPin }, reader.value, entry, transaction, hands),
+    );
+  }
+
+  async stripe(today: string, watch: Stopwatch): Promise<Result<StripeReading, ErrorCode>> {
+    const { vault, negative, model } = this.#options;
+    const swiped = await watch.during('reader', async () => {
+      const reader = await this.#station.station.stripe();
+      return reader.ok ? reader.value.swipe(cardWaitMs) : reader;
+    });
+    if (!swiped.ok) return swiped;
+    const track = swiped.value;
+    const answer = negative.check(track.pan);
+    const readers: readonly string[] = model.readers;
+    const refusal = stripeRefusal(track, today, answer, readers.includes('contact'));
+    const card = vault.seal({ pan: track.pan, expiry: track.expiry, track2: track.track });
+    track.track.wipe();
+    track.pan.wipe();
+    return ok({ card, negative: answer, refusal });
+  }
+
+  async exchange(
+    message: OpenMessage,
+    card: SealedCard | undefined,
+    options: { readonly timeoutMs: number },
+  ): Promise<Result<OpenMessage, AcquirerFault>> {
+    const { acquirer, vault } = this.#options;
+    if (card === undefined) return withoutSecrets(await acquirer.exchange(message, options));
+    const opened = vault.open(card);
+    // Nothing has left, and nothing will: the box cannot be opened.
+    if (!opened.ok) return fail('ACQUIRER_UNREACHABLE', { cause: opened.fault });
+    const answer = await acquirer.exchange(withCard(message, opened.value), options);
+    wipeCard(opened.value);
+    return withoutSecrets(answer);
+  }
+
+  close(): Promise<void> {
+    return this.#station.station.close();
+  }
+
+  /** The reader with a powered card in it. */
+  async #awake(entry: 'contact' | 'contactless'): Promise<Result<ChipReader, ErrorCode>> {
+    const reader = await this.#station.station.chip(entry);
+    if (!reader.ok) return reader;
+    const there = await reader.value.waitForCard(cardWaitMs);
+    if (!there.ok) return there;
+    const atr = await reader.value.powerOn();
+    return atr.ok ? ok(reader.value) : atr;
+  }
+}
+
+/** An answer has no card number to tell (`terminalLink.echoElements`); should one be there all the same, it stays here. */
+function withoutSecrets(answer: Awaited<ReturnType<Acquirer['exchange']>>): Result<OpenMessage, AcquirerFault> {
+  if (!answer.ok) return answer;
+  const fields: { [element: number]: string | Uint8Array } = {};
+  for (const [number, value] of Object.entries(answer.value.fields))
+    if (value instanceof Secret) value.wipe();
+    else fields[Number(number)] = value instanceof Uint8Array ? Uint8Array.from(value) : value;
+  return ok({ mti: answer.value.mti, fields });
+}
+
+/** A card whose own time is told apart from the reader's. */
+const timed = (card: ChipCard, watch: Stopwatch): ChipCard => ({
+  historicalBytes: card.historicalBytes,
+  reset: () => watch.in('card', () => card.reset()),
+  transmit: (apdu) => watch.in('card', () => card.transmit(apdu)),
+});

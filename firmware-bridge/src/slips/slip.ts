@@ -1,0 +1,172 @@
+import { describeActionCode } from '@tsunagu/protocols/iso8583';
+import { schemes } from '@tsunagu/protocols/emv';
+import { localTransactionTime } from '@tsunagu/protocols/acquiring';
+import type { TerminalTotals } from '@tsunagu/protocols/fleet';
+import type { Transaction } from '../sales/index.ts';
+import type { Signature } from '../signature/index.ts';
+import { slipTexts } from './texts.ts';
+
+/** A slip, before it has a width: what is on it, from top to bottom. All forms are made of this one. */
+export type SlipBlock =
+  | { readonly type: 'title'; readonly text: string; readonly isLarge: boolean }
+  | { readonly type: 'pair'; readonly label: string; readonly value: string; readonly isStrong?: boolean }
+  | { readonly type: 'note'; readonly text: string }
+  | { readonly type: 'rule' }
+  /** A line to sign on, or what was written. */
+  | { readonly type: 'signature'; readonly label: string; readonly written: Signature | undefined }
+  /** For a scanner: Code 128 and QR of the same digits. */
+  | { readonly type: 'code'; readonly data: string };
+
+export type SlipCopy = 'customer' | 'merchant';
+export type SlipLanguage = 'ja' | 'en';
+
+/** What is printed on every slip of a terminal. */
+export interface SlipHead {
+  readonly merchantName: string;
+  readonly terminalId: string;
+  readonly merchantId: string;
+  readonly taxPercent: number;
+}
+
+/** Yen as a slip shows them. */
+export const yen = (amountMinor: number): string =>
+  `${amountMinor < 0 ? '-' : ''}¥${String(Math.abs(amountMinor)).replace(/\B(?=(\d{3})+$)/g, ',')}`;
+
+/** The consumption tax that an amount includes; fractions of a yen are cut off. */
+export const taxIn = (amountMinor: number, percent: number): number =>
+  Math.floor((amountMinor * percent) / (100 + percent));
+
+/** A card number as a slip may show it: the last four digits. */
+export const maskedCard = (lastFour: string): string => (lastFour === '' ? '-' : `**** **** **** ${lastFour}`);
+
+/** Terminal's local time, YYYY/MM/DD hh:mm:ss. */
+export function slipTime(at: number): string {
+  const digits = localTransactionTime(at);
+  const part = (from: number): string => digits.slice(from, from + 2);
+  return `20${part(0)}/${part(2)}/${part(4)} ${part(6)}:${part(8)}:${part(10)}`;
+}
+
+/**
+ * The slip of a transaction. A slip of a chip card shows application, AID and what finds the transaction again, as EMV 4.3 Book 4, 11.4
+ * asks; one of a transaction that did not happen says so above everything else.
+ */
+export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, language: SlipLanguage): readonly SlipBlock[] {
+  const texts = slipTexts[language];
+  const { labels } = texts;
+  const pair = (label: string, value: string | undefined, isStrong = false): SlipBlock[] =>
+    value === undefined || value === '' ? [] : [{ type: 'pair', label, value, isStrong }];
+  const isMade = one.outcome === 'approved';
+  const { chip } = one;
+  return [
+    { type: 'title', text: texts.titles.payment, isLarge: false },
+    { type: 'title', text: texts.copies[copy], isLarge: false },
+    ...(isMade ? [] : [{ type: 'title', text: texts.notMade, isLarge: true } as const]),
+    { type: 'rule' },
+    ...pair(labels.merchant, head.merchantName),
+    ...pair(labels.shop, copy === 'merchant' ? head.merchantId : undefined),
+    ...pair(labels.terminal, head.terminalId),
+    ...pair(labels.slip, String(one.slip).padStart(5, '0')),
+    ...pair(labels.at, slipTime(one.at)),
+    ...pair(labels.kind, texts.kinds[one.kind], true),
+    ...pair(labels.original, one.original?.stan),
+    { type: 'rule' },
+    ...pair(labels.scheme, schemeName(one.card?.scheme ?? '', language)),
+    ...pair(labels.card, maskedCard(one.card?.lastFour ?? '')),
+    ...pair(labels.entry, texts.entries[one.entry]),
+    ...pair(labels.application, chip?.label),
+    ...pair(labels.aid, chip?.aid),
+    ...pair(labels.atc, chip?.atc),
+    ...pair(chip?.cryptogramKind || labels.cryptogram, chip?.cryptogram),
+    ...pair(labels.stan, one.stan),
+    ...pair(labels.rrn, one.rrn),
+    ...pair(labels.approval, isMade ? one.approvalCode : undefined),
+    { type: 'rule' },
+    ...(one.kind === 'balance'
+      ? pair(labels.balance, one.balanceMinor === undefined ? '-' : yen(one.balanceMinor), true)
+      : [
+          ...pair(labels.payment, texts.lumpSum),
+          ...pair(
+            labels.total,
+            yen(one.kind === 'refund' || one.kind === 'void' ? -one.amountMinor : one.amountMinor),
+            true,
+          ),
+          ...pair(texts.tax(head.taxPercent), yen(taxIn(one.amountMinor, head.taxPercent))),
+        ]),
+    { type: 'rule' },
+    ...pair(labels.result, texts.outcomes[one.outcome], true),
+    ...(isMade ? [] : why(one, language)),
+    ...(one.isOffline ? [{ type: 'note', text: texts.offline } as const] : []),
+    ...(isMade ? verified(one, copy, language) : []),
+    { type: 'code', data: String(one.slip).padStart(5, '0') },
+  ];
+}
+
+function schemeName(scheme: string, language: SlipLanguage): string {
+  const known = Object.entries(schemes).find(([name]) => name === scheme)?.[1];
+  return known?.[language] ?? '';
+}
+
+/** Why it did not happen: the issuer's code in words, else our own. */
+function why({ actionCode, reason }: Transaction, language: SlipLanguage): SlipBlock[] {
+  const blocks: SlipBlock[] = [];
+  const code = actionCode ?? '';
+  const meaning = describeActionCode(code)?.[language];
+  if (code !== '') blocks.push({ type: 'pair', label: slipTexts[language].labels.action, value: code });
+  if (meaning !== undefined && code !== '000') blocks.push({ type: 'note', text: meaning });
+  if (reason !== undefined) blocks.push({ type: 'note', text: reason });
+  return blocks;
+}
+
+/** How the cardholder was verified: a signature is asked for on the merchant's copy, where there is none yet. */
+function verified({ verification, signature, kind }: Transaction, copy: SlipCopy, language: SlipLanguage): SlipBlock[] {
+  const texts = slipTexts[language];
+  const note = (text: string): SlipBlock => ({ type: 'note', text });
+  if (kind === 'balance') return [];
+  switch (verification) {
+    case 'offlinePin':
+    case 'onlinePin':
+      return [note(texts.pinOk)];
+    case 'onDevice':
+      return [note(texts.onDevice)];
+    case 'none':
+      return [note(texts.noSignature)];
+    case 'signature':
+    case 'offlinePinAndSignature': {
+      const pin = verification === 'offlinePinAndSignature' ? [note(texts.pinOk)] : [];
+      if (copy === 'customer') return signature ? [...pin, note(texts.signed)] : pin;
+      return [...pin, { type: 'signature', label: texts.labels.signature, written: signature }];
+    }
+  }
+}
+
+/** The slip of daily totals. */
+export function totalsSlip(totals: TerminalTotals, head: SlipHead, language: SlipLanguage): readonly SlipBlock[] {
+  const texts = slipTexts[language];
+  const { labels } = texts;
+  return [
+    { type: 'title', text: texts.titles.totals, isLarge: false },
+    { type: 'title', text: totals.isClosed ? texts.closed : texts.open, isLarge: false },
+    { type: 'rule' },
+    { type: 'pair', label: labels.merchant, value: head.merchantName },
+    { type: 'pair', label: labels.terminal, value: head.terminalId },
+    { type: 'pair', label: labels.day, value: String(totals.day) },
+    { type: 'pair', label: labels.from, value: totals.from === null ? '-' : slipTime(totals.from) },
+    { type: 'pair', label: labels.until, value: totals.until === null ? '-' : slipTime(totals.until) },
+    { type: 'rule' },
+    ...totals.lines.flatMap(({ scheme, kind, count, amountMinor }): SlipBlock[] => [
+      {
+        type: 'pair',
+        label: `${schemeName(scheme, language)} ${texts.kinds[kind]}`,
+        value: `${texts.count(count)}  ${yen(kind === 'refund' ? -amountMinor : amountMinor)}`,
+      },
+    ]),
+    { type: 'rule' },
+    { type: 'pair', label: labels.net, value: yen(totals.netMinor), isStrong: true },
+    ...(totals.waiting > 0
+      ? [{ type: 'pair', label: labels.waiting, value: texts.count(totals.waiting) } as const]
+      : []),
+    ...totals.refused.map(
+      ({ stan, actionCode }): SlipBlock => ({ type: 'pair', label: labels.refused, value: `${stan} (${actionCode})` }),
+    ),
+  ];
+}

@@ -1,0 +1,188 @@
+import type { PaymentKind, SaleOutcome } from '@tsunagu/protocols/fleet';
+
+/** Every word of a slip. A slip in another language is another table. */
+export interface SlipTexts {
+  readonly titles: Readonly<Record<'payment' | 'totals', string>>;
+  readonly copies: Readonly<Record<'customer' | 'merchant', string>>;
+  readonly kinds: Readonly<Record<PaymentKind, string>>;
+  readonly outcomes: Readonly<Record<SaleOutcome, string>>;
+  readonly entries: Readonly<Record<'contact' | 'contactless' | 'stripe' | 'stored', string>>;
+  readonly labels: Readonly<
+    Record<
+      | 'merchant'
+      | 'terminal'
+      | 'shop'
+      | 'slip'
+      | 'at'
+      | 'kind'
+      | 'scheme'
+      | 'card'
+      | 'entry'
+      | 'application'
+      | 'aid'
+      | 'atc'
+      | 'cryptogram'
+      | 'approval'
+      | 'stan'
+      | 'rrn'
+      | 'original'
+      | 'payment'
+      | 'total'
+      | 'balance'
+      | 'signature'
+      | 'result'
+      | 'action'
+      | 'day'
+      | 'from'
+      | 'until'
+      | 'net'
+      | 'waiting'
+      | 'refused',
+      string
+    >
+  >;
+  readonly lumpSum: string;
+  readonly tax: (percent: number) => string;
+  readonly count: (count: number) => string;
+  readonly pinOk: string;
+  readonly onDevice: string;
+  readonly noSignature: string;
+  readonly signed: string;
+  readonly offline: string;
+  readonly queued: string;
+  readonly notMade: string;
+  readonly again: string;
+  readonly open: string;
+  readonly closed: string;
+}
+
+export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
+  ja: {
+    titles: { payment: 'クレジットカード売上票', totals: '日計表' },
+    copies: { customer: 'お客様控え', merchant: '加盟店控え' },
+    kinds: {
+      sale: '売上',
+      void: '取消',
+      refund: '返品',
+      preauth: 'オーソリ',
+      complete: '承認後売上',
+      balance: '残高照会',
+    },
+    outcomes: {
+      approved: '承認',
+      declined: '不承認',
+      refused: '取扱不可',
+      reversed: '取引取消済',
+      failed: '取引未完了',
+    },
+    entries: { contact: 'IC', contactless: 'IC(非接触)', stripe: '磁気', stored: '再利用' },
+    labels: {
+      merchant: '加盟店名',
+      terminal: '端末番号',
+      shop: '加盟店番号',
+      slip: '伝票番号',
+      at: '取引日時',
+      kind: '取引区分',
+      scheme: 'カード会社',
+      card: 'カード番号',
+      entry: '読取方法',
+      application: 'アプリ',
+      aid: 'AID',
+      atc: 'ATC',
+      cryptogram: '暗号値',
+      approval: '承認番号',
+      stan: '端末通番',
+      rrn: '検索参照番号',
+      original: '元通番',
+      payment: '支払区分',
+      total: '合計金額',
+      balance: '利用可能額',
+      signature: 'ご署名',
+      result: '結果',
+      action: '応答コード',
+      day: '営業日',
+      from: '開始',
+      until: '終了',
+      net: '差引合計',
+      waiting: '未送信',
+      refused: '要確認',
+    },
+    lumpSum: '一括',
+    tax: (percent) => `(内消費税${percent}%)`,
+    count: (count) => `${count}件`,
+    pinOk: '暗証番号確認済',
+    onDevice: '本人確認済(端末認証)',
+    noSignature: 'サイン不要',
+    signed: 'サイン済',
+    offline: 'オフライン承認',
+    queued: 'センター未送信',
+    notMade: '取引不成立',
+    again: '再印字',
+    open: '営業中',
+    closed: '締め済',
+  },
+  en: {
+    titles: { payment: 'CREDIT CARD SLIP', totals: 'DAILY TOTALS' },
+    copies: { customer: 'CUSTOMER COPY', merchant: 'MERCHANT COPY' },
+    kinds: {
+      sale: 'Sale',
+      void: 'Void',
+      refund: 'Refund',
+      preauth: 'Authorisation',
+      complete: 'Completion',
+      balance: 'Balance',
+    },
+    outcomes: {
+      approved: 'APPROVED',
+      declined: 'DECLINED',
+      refused: 'REFUSED',
+      reversed: 'REVERSED',
+      failed: 'NOT COMPLETED',
+    },
+    entries: { contact: 'Chip', contactless: 'Contactless', stripe: 'Swiped', stored: 'On file' },
+    labels: {
+      merchant: 'Merchant',
+      terminal: 'Terminal',
+      shop: 'Merchant ID',
+      slip: 'Slip No.',
+      at: 'Date',
+      kind: 'Type',
+      scheme: 'Scheme',
+      card: 'Card',
+      entry: 'Entry',
+      application: 'App',
+      aid: 'AID',
+      atc: 'ATC',
+      cryptogram: 'AC',
+      approval: 'Approval',
+      stan: 'STAN',
+      rrn: 'RRN',
+      original: 'Original',
+      payment: 'Payment',
+      total: 'TOTAL',
+      balance: 'Available',
+      signature: 'Signature',
+      result: 'Result',
+      action: 'Code',
+      day: 'Business day',
+      from: 'From',
+      until: 'Until',
+      net: 'NET',
+      waiting: 'Not sent',
+      refused: 'To check',
+    },
+    lumpSum: 'Lump sum',
+    tax: (percent) => `(incl. tax ${percent}%)`,
+    count: (count) => `${count}`,
+    pinOk: 'PIN OK',
+    onDevice: 'Verified on device',
+    noSignature: 'No signature required',
+    signed: 'Signed',
+    offline: 'Approved offline',
+    queued: 'Not sent yet',
+    notMade: 'NO TRANSACTION',
+    again: 'REPRINT',
+    open: 'Open',
+    closed: 'Closed',
+  },
+};

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { keyIdOf } from '@tsunagu/protocols/fleet';
+import { ok, Secret } from '@tsunagu/protocols/kit';
+import { sealKeyBytes } from '@tsunagu/protocols/trace';
+import { type Attestation, type AttestedRun, runsMax, signAttestation, totalsOf } from '@tsunagu/protocols/workshop';
+import type { StepResult } from '@tsunagu/protocols/workshop';
+import { scripts } from './certification.ts';
+import { noHand, personsHand } from './hands.ts';
+import { sealKeyOf, signingKeyOf } from './key-files.ts';
+import { writeNew } from './run-script.ts';
+import { countsOf, type Hand, runScript } from './session.ts';
+import { type Ending, failed, type Shell } from './shell.ts';
+import { openSource, type Source } from './source.ts';
+
+/** What `workshop attest` was asked for. */
+export interface AttestOptions {
+  /** `READER=CARD` each; undefined for the readers and cards on the machine's own USB. */
+  readonly emulated?: readonly string[];
+  readonly hands: boolean;
+  readonly key: string;
+  readonly out: string;
+  /** Folder for the recorded sessions, whose hashes are attested. */
+  readonly traces?: string;
+  /** Seals the sessions with cards that are not fictional; without it such a session is sealed for nobody, its hash alone remains. */
+  readonly sealKey?: string;
+  readonly nonce: string;
+  readonly version: string;
+}
+
+/**
+ * Runs the certification on every reader with the card that lies in it, and signs what came of it. Exit 5 when a step failed: the
+ * attestation is written all the same, and says so.
+ */
+export async function attest(shell: Shell, options: AttestOptions): Promise<Ending> {
+  const signing = await signingKeyOf(options.key);
+  if (!signing.ok) return failed(shell, signing.fault);
+  const opened = openSource(shell.world, options.emulated);
+  if (!opened.ok) return failed(shell, opened.fault);
+  const source = opened.value;
+  const key =
+    options.sealKey === undefined
+      ? ok(Secret.take('key', shell.world.entropy(sealKeyBytes)))
+      : await sealKeyOf(shell.world, options.sealKey, true);
+  if (!key.ok) return failed(shell, key.fault);
+  const runs = await runAll(shell, source, options, key.value);
+  key.value.wipe();
+  await source.transport.close();
+  if (typeof runs === 'number') return runs;
+  const made: Attestation = {
+    v: 1,
+    madeAt: new Date(shell.world.clock.now()).toISOString(),
+    nonce: options.nonce,
+    bridge: { version: options.version, node: process.version, platform: `${process.platform} ${process.arch}` },
+    runs,
+    digest: createHash('sha256')
+      .update(runs.map(({ traceHash }) => traceHash).join('\n'))
+      .digest('hex'),
+  };
+  const { privateKey, publicKey } = signing.value;
+  const signed = signAttestation(made, privateKey, publicKey);
+  if (!signed.ok) return failed(shell, signed.fault);
+  const written = await writeNew(options.out, signed.value);
+  if (!written.ok) return failed(shell, written.fault);
+  const { passed, failed: bad } = totalsOf(made);
+  shell.say({ event: 'attested', file: options.out, kid: keyIdOf(publicKey), runs: runs.length, passed, failed: bad });
+  return bad === 0 ? 0 : 5;
+}
+
+async function runAll(
+  shell: Shell,
+  source: Source,
+  { hands, traces }: AttestOptions,
+  sealKey: Secret<'key'>,
+): Promise<AttestedRun[] | Ending> {
+  const listed = await source.transport.list();
+  if (!listed.ok) return failed(shell, listed.fault);
+  const runs: AttestedRun[] = [];
+  for (const info of listed.value.slice(0, runsMax)) {
+    const place = source.emulated.find((one) => one.info.id === info.id);
+    const hand: Hand = place?.hand ?? (hands ? personsHand(shell) : noHand(shell.world));
+    shell.say({ event: 'scriptStarted', script: 'certify', reader: info.id, steps: scripts.certify.length });
+    const startedMs = shell.world.clock.monotonicMs();
+    const run = await runScript({
+      world: shell.world,
+      transport: source.transport,
+      info,
+      script: 'certify',
+      hand,
+      sealKey,
+      onStep: (result) => shell.say({ event: 'step', result }),
+    });
+    // What cannot be opened as a reader is none; a bus has hubs and mice on it.
+    if (!run.ok) continue;
+    const { results, trace, name, script } = run.value;
+    if (!trace.ok) return failed(shell, trace.fault);
+    const counts = countsOf(results);
+    const traceHash = trace.value.hash;
+    if (traces !== undefined) {
+      const written = await writeNew(join(traces, `${traceHash.slice(0, 16)}.trace`), trace.value.text);
+      if (!written.ok) return failed(shell, written.fault);
+    }
+    shell.say({ event: 'scriptEnded', script, reader: info.id, ...counts, traceHash });
+    runs.push({
+      reader: { name, vendorId: info.vendorId, productId: info.productId, isEmulated: place !== undefined },
+      card: place?.cardName ?? 'other',
+      script,
+      steps: Object.fromEntries(results.map((result) => [result.step, verdictOf(result)])),
+      ...counts,
+      traceHash,
+      tookMs: Math.round(shell.world.clock.monotonicMs() - startedMs),
+    });
+  }
+  return runs.length === 0 ? failed(shell, { code: 'READER_NOT_THERE' }) : runs;
+}
+
+const verdictOf = ({ verdict, code }: StepResult): string => (code === undefined ? verdict : `${verdict}: ${code}`);

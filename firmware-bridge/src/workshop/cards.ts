@@ -1,0 +1,42 @@
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { parseAtr } from '@tsunagu/protocols/pcsc';
+import { isTestCardName, isTransitCardName, testCard, transitCard } from '@tsunagu/protocols/test-cards';
+import { EmvCard, TransitCard } from '../cards/index.ts';
+import { contactAtr, contactlessAtr } from '../readers/emulated/atr.ts';
+import type { ChipCard } from '../readers/emulated/chip-card.ts';
+import type { FelicaCard } from '../readers/emulated/felica-card.ts';
+
+/** An emulated chip card and how a reader of its kind announces it. */
+export interface NamedChipCard {
+  readonly kind: 'chip';
+  readonly name: string;
+  readonly card: ChipCard;
+  readonly atr: Uint8Array;
+}
+
+/** An emulated card of any kind that readers take. */
+export type NamedCard = NamedChipCard | { readonly kind: 'felica'; readonly name: string; readonly card: FelicaCard };
+
+/** Makes an emulated card by its name. */
+export function cardNamed(name: string): Result<NamedCard, 'CARD_UNKNOWN'> {
+  if (isTransitCardName(name)) return ok({ kind: 'felica', name, card: new TransitCard(transitCard(name)) });
+  return chipCardNamed(name);
+}
+
+/** Makes an emulated chip card by its name. */
+export function chipCardNamed(name: string): Result<NamedChipCard, 'CARD_UNKNOWN'> {
+  if (!isTestCardName(name)) return fail('CARD_UNKNOWN', { field: name });
+  const data = testCard(name);
+  const card = new EmvCard(data);
+  const atr = data.isContactless ? contactlessAtr(card.historicalBytes) : contactAtr(card.historicalBytes);
+  return ok({ kind: 'chip', name, card, atr });
+}
+
+/** "TSUNAGU": the historical bytes of every fictional card, with contacts or without. */
+const fictionalHistoricalBytes = 'TSUNAGU';
+
+/** Whether an answer to reset is that of a fictional card, whose data is no secret. */
+export function isFictionalAtr(atr: Uint8Array): boolean {
+  const read = parseAtr(atr);
+  return read.ok && Buffer.from(read.value.historicalBytes).toString('latin1') === fictionalHistoricalBytes;
+}

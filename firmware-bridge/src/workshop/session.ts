@@ -1,0 +1,133 @@
+import { ok, type Result, type Secret } from '@tsunagu/protocols/kit';
+import type { TraceHeader } from '@tsunagu/protocols/trace';
+import type { StepResult } from '@tsunagu/protocols/workshop';
+import type { World } from '@tsunagu/protocols/world';
+import { openReader } from '../readers/families.ts';
+import type { ChipReader } from '../readers/port.ts';
+import type { UsbDeviceInfo, UsbTransport } from '../usb/port.ts';
+import { isFictionalAtr } from './cards.ts';
+import { type ScriptName, type ScriptStep, scripts } from './certification.ts';
+import { Recorder, RecordingTransport } from './trace/recorder.ts';
+
+/** Who moves the card: nobody, a person who is asked, or the emulator, which breaks answers as well. */
+export interface Hand {
+  readonly kind: TraceHeader['hand'];
+  /** Asks for a card, or does it; resolves when it was asked. */
+  insert(): Promise<void>;
+  remove(when: 'now' | 'duringCommand'): Promise<void>;
+  /** Breaks the next answer; false when there is no such fault. */
+  inject?(fault: string): boolean;
+  /** Waits between two questions for the state. */
+  pause(): Promise<void>;
+}
+
+/** One reader with everything that a script needs. */
+export interface Bench {
+  readonly transport: UsbTransport;
+  readonly info: UsbDeviceInfo;
+  readonly reader: ChipReader;
+  readonly hand: Hand;
+  /** Whether every card that was powered so far is one of ours. */
+  readonly isFictional: () => boolean;
+}
+
+/** What came of a script. */
+export interface ScriptRun {
+  readonly script: ScriptName;
+  readonly name: string;
+  readonly results: readonly StepResult[];
+  readonly trace: ReturnType<Recorder['finish']>;
+}
+
+/** How many of the steps ended how. */
+export const countsOf = (
+  results: readonly StepResult[],
+): { readonly passed: number; readonly failed: number; readonly skipped: number } => ({
+  passed: results.filter(({ verdict }) => verdict === 'passed').length,
+  failed: results.filter(({ verdict }) => verdict === 'failed').length,
+  skipped: results.filter(({ verdict }) => verdict === 'skipped').length,
+});
+
+/** What a script is run on. */
+export interface ScriptTask {
+  readonly world: World;
+  readonly transport: UsbTransport;
+  readonly info: UsbDeviceInfo;
+  readonly script: ScriptName;
+  readonly hand: Hand;
+  readonly sealKey?: Secret<'key'>;
+  readonly onStep: (result: StepResult) => void;
+}
+
+/** Runs a script against one reader and records all that went over it. A reader that cannot be opened is the fault. */
+export async function runScript(task: ScriptTask): Promise<Result<ScriptRun>> {
+  const { world, info, script } = task;
+  const faults = new Set<string>();
+  const hand = noting(task.hand, faults);
+  const recorder = new Recorder(world);
+  const transport = new RecordingTransport(task.transport, recorder);
+  try {
+    const steps: readonly ScriptStep[] = scripts[script];
+    const results: StepResult[] = [];
+    let name = '';
+    for (const step of steps) {
+      const startedMs = world.clock.monotonicMs();
+      // A reader of its own for each step: one that broke its reader does not spoil the next.
+      const opened = await openReader(world, transport, info);
+      if (!opened.ok) return opened;
+      if (opened.value.kind === 'stripe') {
+        await opened.value.close();
+        return { ok: false, fault: { code: 'READER_UNKNOWN' } };
+      }
+      name = opened.value.name;
+      const reader = observed(opened.value, (atr) => recorder.cardSeen(isFictionalAtr(atr)));
+      const bench: Bench = { transport, info, reader, hand, isFictional: () => recorder.isFictional };
+      const finding = canRun(step, hand)
+        ? await step.run(bench)
+        : ({ verdict: 'skipped', detail: `needs ${step.needs ?? ''}` } as const);
+      await reader.close();
+      const { id, en, ja, clause } = step;
+      const tookMs = Math.round(world.clock.monotonicMs() - startedMs);
+      const result: StepResult = { step: id, title: { en, ja }, clause, ...finding, tookMs };
+      results.push(result);
+      task.onStep(result);
+    }
+    const { vendorId, productId } = info;
+    const about = { script, hand: hand.kind, faults: [...faults], device: { vendorId, productId } };
+    return ok({ script, name, results, trace: recorder.finish(about, task.sealKey) });
+  } finally {
+    recorder.wipe();
+  }
+}
+
+/** A hand whose faults are noted: on replay those are known and no others. */
+function noting(hand: Hand, faults: Set<string>): Hand {
+  if (hand.inject === undefined) return hand;
+  return {
+    ...hand,
+    inject: (fault) => {
+      const isKnown = hand.inject?.(fault) ?? false;
+      if (isKnown) faults.add(fault);
+      return isKnown;
+    },
+  };
+}
+
+const canRun = ({ needs }: ScriptStep, hand: Hand): boolean =>
+  needs === undefined || (needs === 'faults' ? hand.inject !== undefined : hand.kind !== 'none');
+
+/** A reader whose answers to reset somebody looks at. */
+const observed = (reader: ChipReader, onAtr: (atr: Uint8Array) => void): ChipReader => ({
+  kind: reader.kind,
+  name: reader.name,
+  state: () => reader.state(),
+  powerOn: async () => {
+    const atr = await reader.powerOn();
+    if (atr.ok) onAtr(atr.value);
+    return atr;
+  },
+  powerOff: () => reader.powerOff(),
+  transmit: (apdu) => reader.transmit(apdu),
+  waitForCard: (timeoutMs) => reader.waitForCard(timeoutMs),
+  close: () => reader.close(),
+});

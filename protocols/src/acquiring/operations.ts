@@ -1,0 +1,47 @@
+/**
+ * What a terminal may ask of the switch, and how a message says so: class and function in the MTI, transaction type in the
+ * first two digits of DE3 (ISO 8583:1993, A.7: 00 goods and services, 20 returns, 31 balance inquiry), kind of request in DE24
+ * (A.9). A reversal is not in the table: it repeats the processing code of what it takes back.
+ */
+export const operations = {
+  sale: { mti: '1200', processingCode: '000000', functions: ['200'] },
+  /** Goods come back. It names the sale in DE56. */
+  refund: { mti: '1200', processingCode: '200000', functions: ['200'] },
+  /** An amount is held. Nothing is posted. */
+  authorisation: { mti: '1100', processingCode: '000000', functions: ['100'] },
+  /** What an account has left: DE4 is zeros, the answer stands in DE54. */
+  balance: { mti: '1100', processingCode: '310000', functions: ['108'] },
+  /** Posts a sale that was authorised before, for the same amount (201) or another (202). It names the authorisation in DE38 and DE56. */
+  completion: { mti: '1220', processingCode: '000000', functions: ['201', '202'] },
+  /** Posts a sale that terminal and card approved by themselves. DE55 holds the transaction certificate. */
+  offlineSale: { mti: '1220', processingCode: '000000', functions: ['200'] },
+} as const satisfies Record<string, { mti: string; processingCode: string; functions: readonly string[] }>;
+
+/** The name of an operation. */
+export type Operation = keyof typeof operations;
+
+const names: readonly Operation[] = ['sale', 'refund', 'authorisation', 'balance', 'completion', 'offlineSale'];
+
+/** The operation that a message asks for; undefined when there is none like it. `mti` is that of a first sending. */
+export const operationOf = (
+  mti: string,
+  processingCode: string | undefined,
+  functionCode: string | undefined,
+): Operation | undefined =>
+  names.find((name) => {
+    const { functions, ...wanted } = operations[name];
+    return (
+      wanted.mti === mti &&
+      wanted.processingCode === processingCode &&
+      functions.some((code: string) => code === functionCode)
+    );
+  });
+
+/** Operations whose answer decides: an advice (1220) only tells what was decided already, and has to be taken. */
+export const isAdvice = (operation: Operation): boolean => operations[operation].mti === '1220';
+
+/**
+ * Why a posting was decided at the terminal (DE25 of a 1220). ISO 8583:1993, A.6 keeps 1000 to 1499 for it; networks differ in
+ * the figures, so a link may have its own.
+ */
+export const adviceReasons = { terminalProcessed: '1004', underFloorLimit: '1006' } as const;

@@ -1,0 +1,122 @@
+import { z } from 'zod';
+
+/** What a terminal does with money. */
+export const paymentKinds = ['sale', 'void', 'refund', 'preauth', 'complete', 'balance'] as const;
+/** A name in `paymentKinds`. */
+export const paymentKind = z
+  .enum(paymentKinds)
+  .describe('What a terminal does with money: sale, void, refund, authorisation, completion of it, balance inquiry.');
+/** A name in `paymentKinds`. */
+export type PaymentKind = z.infer<typeof paymentKind>;
+
+const amountMinor = z
+  .number()
+  .int()
+  .min(1)
+  .max(99_999_999)
+  .describe('Amount in minor units of the currency (JPY has none: yen).');
+const card = z
+  .string()
+  .regex(/^[a-z0-9-]{1,40}$/)
+  .describe('Name of an emulated card, as listed in the hello.');
+const original = z
+  .string()
+  .regex(/^(\d{1,6}|[0-9A-Z]{12})$/)
+  .describe('STAN (up to six digits) or RRN (twelve characters) of the transaction that it follows.');
+const kind = <K extends PaymentKind>(name: K) => z.literal(name).describe('What is done.');
+
+/** A payment to make. */
+export const paymentOrder = z
+  .discriminatedUnion('kind', [
+    z.object({ kind: kind('sale'), amountMinor, card }),
+    z.object({ kind: kind('preauth'), amountMinor, card }),
+    z.object({ kind: kind('balance'), card }),
+    z.object({ kind: kind('void'), original }),
+    z.object({ kind: kind('refund'), original, amountMinor }),
+    z.object({ kind: kind('complete'), original, amountMinor }),
+  ])
+  .describe(
+    'A payment to make. A sale, an authorisation and an inquiry present a card of the emulated reader; what follows up an earlier transaction names it and needs no card, since the terminal keeps it sealed.',
+  );
+/** A payment to make. */
+export type PaymentOrder = z.infer<typeof paymentOrder>;
+
+/** Daily totals, shown or closed. */
+export const totalsOrder = z
+  .object({ close: z.boolean().default(false).describe('Whether the business day ends with it.') })
+  .describe('Daily totals, shown or closed.');
+/** Daily totals, shown or closed. */
+export type TotalsOrder = z.infer<typeof totalsOrder>;
+
+const count = z.number().int().nonnegative();
+const moment = z.number().int().nullable();
+
+/** Totals of one business day of one terminal. */
+export const terminalTotals = z
+  .object({
+    day: z.number().int().min(1).describe('Business day of this terminal, from 1. It ends when it is closed.'),
+    isClosed: z.boolean().describe('Whether the day is closed.'),
+    from: moment.describe('Terminal time of the first transaction, milliseconds since 1970; null when there is none.'),
+    until: moment.describe('Terminal time of the last transaction or of the close, milliseconds since 1970.'),
+    lines: z
+      .array(
+        z.object({
+          scheme: z.string().max(20).describe('Card scheme; empty for a card that is none of those known.'),
+          kind: paymentKind,
+          count: count.describe('How many stand: voided and reversed ones are left out.'),
+          amountMinor: z.number().int().describe('What they come to, minor units.'),
+        }),
+      )
+      .max(64)
+      .describe('By scheme and kind.'),
+    netMinor: z.number().int().describe('Sales and completions less refunds, minor units.'),
+    waiting: count.describe('Advices that the switch still has to take.'),
+    refused: z
+      .array(
+        z.object({
+          stan: z.string().max(6).describe('STAN of the advice.'),
+          actionCode: z.string().max(3).describe('What the switch said (DE39).'),
+        }),
+      )
+      .max(32)
+      .describe('Advices that the switch refused for good: a person has to look at these.'),
+  })
+  .describe('Totals of one business day of one terminal.');
+/** Totals of one business day of one terminal. */
+export type TerminalTotals = z.infer<typeof terminalTotals>;
+
+/** What a slip can be printed as. */
+export const slipFormats = ['text', 'escpos', 'pdf'] as const;
+/** For whom a slip is. */
+export const slipCopies = ['customer', 'merchant'] as const;
+
+/** A slip to print again. */
+export const slipOrder = z
+  .object({
+    stan: z
+      .string()
+      .regex(/^\d{1,6}$/)
+      .optional()
+      .describe('STAN of the transaction; without it the last one.'),
+    what: z.enum(['payment', 'totals']).default('payment').describe('The slip of a payment, or the daily totals.'),
+    format: z.enum(slipFormats).default('text').describe('UTF-8 text, bytes for an ESC/POS printer, or PDF.'),
+    copy: z.enum(slipCopies).default('customer').describe('For whom it is.'),
+    language: z.enum(['ja', 'en']).optional().describe('Language of the slip; without it that of the terminal.'),
+    columns: z
+      .union([z.literal(24), z.literal(32), z.literal(48)])
+      .default(32)
+      .describe('Half-width columns of the paper.'),
+  })
+  .describe('A slip to print again.');
+/** A slip to print again. */
+export type SlipOrder = z.infer<typeof slipOrder>;
+
+/** A printed slip as bytes. */
+export const slipDocument = z
+  .object({
+    mediaType: z.string().max(60).describe('Media type of the bytes.'),
+    base64: z.base64().max(56_000).describe('The bytes, base64. They fit a message of the fleet.'),
+  })
+  .describe('A printed slip.');
+/** A printed slip as bytes. */
+export type SlipDocument = z.infer<typeof slipDocument>;

@@ -1,0 +1,8 @@
+export {
+  encodeVpcdFrame,
+  encodeVpcdRequest,
+  readVpcdRequest,
+  takeVpcdFrame,
+  type VpcdRequest,
+  vpcdPayloadBytesMax,
+} from './frame.ts';

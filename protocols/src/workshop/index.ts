@@ -1,0 +1,19 @@
+export {
+  type Attestation,
+  type AttestedRun,
+  attestation,
+  attestationCharactersMax,
+  type OpenedAttestation,
+  openAttestation,
+  runsMax,
+  signAttestation,
+  totalsOf,
+} from './attestation.ts';
+export {
+  type ApplicationSeen,
+  type BridgeEvent,
+  bridgeEvent,
+  type CardSeen,
+  type ReaderSeen,
+  type StepResult,
+} from './events.ts';

@@ -1,0 +1,141 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bridgeEvent, type BridgeEvent } from '@tsunagu/protocols/workshop';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const program = fileURLToPath(new URL('../../cli/bin/tsunagu.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'tsunagu-bench-'));
+const inFolder = (name: string): string => join(folder, name);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const tsunagu = (...args: readonly string[]) =>
+  spawnSync(process.execPath, [program, ...args], {
+    encoding: 'utf8',
+    timeout: 60_000,
+    env: { ...process.env, LANG: 'C' },
+  });
+
+const eventsOf = (printed: string): readonly BridgeEvent[] =>
+  printed
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => bridgeEvent.parse(JSON.parse(line)));
+
+describe('tsunagu bridge, on the built programs', { timeout: 180_000 }, () => {
+  it('shows emulated readers and what is in them, in both languages and as JSON', () => {
+    const english = tsunagu('bridge', '--once', '--emulated', 'ccid=visa-contact', 'ccid');
+    expect(english.status).toBe(0);
+    expect(english.stdout).toMatch(/A0000000031010 {2}VISA CREDIT {2}Visa credit or debit/);
+    expect(english.stdout).toMatch(/no card/);
+    expect(tsunagu('bridge', '--once', '--emulated', 'ccid', '--lang', 'ja').stdout).toMatch(/カードなし/);
+    const events = eventsOf(tsunagu('bridge', '--once', '--json', '--emulated').stdout);
+    expect(events.map(({ event }) => event)).toEqual(expect.arrayContaining(['readerFound', 'cardFound', 'listed']));
+  });
+
+  it('certifies, records and replays; a card that is missing fails with exit 5', () => {
+    const file = inFolder('session.trace');
+    const run = tsunagu('bridge', 'certify', '--emulated', 'ccid=jcb-contact', '--record', file);
+    expect(run.status).toBe(0);
+    expect(run.stdout).toMatch(/passed +A whole transaction.*EMV 4\.3 Book 3/);
+    expect(statSync(file).mode & 0o077).toBe(0);
+    const again = tsunagu('bridge', 'replay', file, '--json');
+    expect(again.status).toBe(0);
+    expect(eventsOf(again.stdout).at(-1)).toMatchObject({ event: 'replayed' });
+    writeFileSync(file, readFileSync(file, 'utf8').replace('6500', '6501'));
+    const damaged = tsunagu('bridge', 'replay', file);
+    expect(damaged.status).toBe(1);
+    expect(damaged.stderr).toMatch(/TRACE_INVALID/);
+    const empty = tsunagu('bridge', 'certify', '--emulated', 'ccid');
+    expect(empty.status).toBe(5);
+    expect(empty.stdout).toMatch(/FAILED.*READER_CARD_ABSENT/);
+  });
+
+  it('attests, and the attestation is checked by itself', () => {
+    const [key, out] = [inFolder('workshop.pem'), inFolder('attestation.json')];
+    const args = [
+      '--emulated',
+      'ccid=visa-contact',
+      'rcs380=mastercard-contactless',
+      '--key',
+      key,
+      '--out',
+      out,
+      '--nonce',
+      'n7',
+    ];
+    expect(tsunagu('bridge', 'attest', ...args).status).toBe(0);
+    expect(statSync(key).mode & 0o077).toBe(0);
+    const trusted = tsunagu('bridge', 'attest', '--verify', out, '--trusted-key', key);
+    expect(trusted.status).toBe(0);
+    expect(trusted.stdout).toMatch(/nonce n7/);
+    expect(tsunagu('bridge', 'attest', '--verify', out).status).toBe(5);
+    writeFileSync(out, readFileSync(out, 'utf8').replace('visa', 'vise'));
+    const changed = tsunagu('bridge', 'attest', '--verify', out, '--trusted-key', key);
+    expect(changed.status).toBe(1);
+    expect(changed.stderr).toMatch(/ATTESTATION_NOT_AUTHENTIC/);
+  });
+
+  it('says of wrong names and options what is wrong', () => {
+    for (const [args, code] of [
+      [['bridge', '--once', '--emulated', 'toaster'], 'READER_NOT_THERE'],
+      [['bridge', '--once', '--emulated', 'ccid=nobody'], 'CARD_UNKNOWN'],
+      [['bridge', 'certify', '--emulated', 'ccid', '--reader', '1234:5678'], 'READER_NOT_THERE'],
+      [['bridge', 'replay', inFolder('nothing')], 'FILE_UNREADABLE'],
+      [['emulate', 'card', 'visa-contact', '--vpcd', 'nowhere'], 'EXPORT_ADDRESS_INVALID'],
+      [['emulate', 'card', 'visa-contact', '--vpcd', '127.0.0.1:1'], 'EXPORT_PEER_UNREACHABLE'],
+    ] as const) {
+      const { status, stderr } = tsunagu(...args);
+      expect(status).toBe(1);
+      expect(stderr).toContain(code);
+    }
+    expect(tsunagu('bridge', 'attest').status).toBe(2);
+  });
+
+  it('lists the test CA’s keys', () => {
+    const keys: unknown = JSON.parse(tsunagu('emulate', 'capk', '--json').stdout);
+    expect(keys).toEqual(
+      expect.arrayContaining([
+        {
+          rid: 'A000000003',
+          index: 'F1',
+          modulus: expect.stringMatching(/^[0-9A-F]{352}$/),
+          exponent: '03',
+          expiry: '2035-12-31',
+          hash: expect.stringMatching(/^[0-9A-F]{40}$/),
+        },
+      ]),
+    );
+  });
+
+  it('lends a reader, does what is typed, and ends when it is told', async () => {
+    const child = spawn(process.execPath, [program, 'emulate', 'reader', '--usbip', '127.0.0.1:0', '--json']);
+    const events: BridgeEvent[] = [];
+    let unread = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      const lines = (unread + chunk.toString('utf8')).split('\n');
+      unread = lines.pop() ?? '';
+      events.push(...lines.map((line) => bridgeEvent.parse(JSON.parse(line))));
+    });
+    const until = async (name: BridgeEvent['event']): Promise<void> => {
+      while (!events.some(({ event }) => event === name)) await new Promise((done) => setTimeout(done, 20));
+    };
+    await until('ready');
+    child.stdin.write('insert visa-contact\nfault mute\nremove\nunplug\nplug\nsing\n');
+    await until('commandUnknown');
+    child.kill('SIGTERM');
+    expect(await new Promise((done) => child.once('exit', done))).toBe(0);
+    expect(events.map(({ event }) => event)).toEqual([
+      'exported',
+      'ready',
+      'cardInserted',
+      'faultSet',
+      'cardRemoved',
+      'cablePulled',
+      'cablePlugged',
+      'commandUnknown',
+    ]);
+  });
+});

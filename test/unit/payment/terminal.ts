@@ -1,0 +1,87 @@
+import { openReversalStore, openStanCounter } from '@tsunagu/firmware-bridge/acquiring/index';
+import { EmulatedCardSide } from '@tsunagu/firmware-bridge/payment/index';
+import { openAdviceStore, openSaleStore } from '@tsunagu/firmware-bridge/sales/index';
+import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
+import { type Acquirer, openCardVault } from '@tsunagu/firmware-bridge/secure/index';
+import { modelOf } from '@tsunagu/protocols/catalogue';
+import { configuration, type Configuration } from '@tsunagu/protocols/fleet';
+import { type Secret, unwrap } from '@tsunagu/protocols/kit';
+import type { NegativeAnswer } from '@tsunagu/protocols/negative';
+import { testCard } from '@tsunagu/protocols/test-cards';
+import type { World } from '@tsunagu/protocols/world';
+import { MemoryFiles } from '../agent/memory-files.ts';
+import { fastWorld } from '../bridge/support/fast-world.ts';
+
+/** A terminal's card side on a fake disk: real sealed store, real stores, real secure part; its power can fail at any write. */
+export interface Booted {
+  readonly side: EmulatedCardSide;
+  readonly files: MemoryFiles;
+  readonly lines: readonly { readonly level: string; readonly event: string }[];
+  readonly ports: Parameters<typeof EmulatedCardSide.open>[0]['ports'];
+  readonly world: World;
+  /** Waits until nothing is due any more. */
+  drained(): Promise<void>;
+}
+
+export interface BootOptions {
+  readonly files?: MemoryFiles;
+  readonly acquirer: (isAlive: () => boolean) => Acquirer;
+  readonly failAt?: number;
+  readonly model?: string;
+  readonly configuration?: Partial<Configuration>;
+  readonly negative?: () => NegativeAnswer;
+  readonly identity?: { readonly terminalId: string; readonly merchantId: string };
+  readonly factor?: number;
+}
+
+export async function boot(options: BootOptions): Promise<Booted> {
+  const files = options.files ?? new MemoryFiles();
+  const { world, lines } = fastWorld(options.factor ?? 400);
+  const model = modelOf(options.model ?? 'CT-5100');
+  if (model === undefined) throw new Error('no such model');
+  const { failAt = Number.POSITIVE_INFINITY } = options;
+  const isAlive = (): boolean => files.changes < failAt;
+  const store = unwrap(await openSealedStore(files, world));
+  const listed = testCard('visa-listed').pan;
+  const ports = {
+    acquirer: options.acquirer(isAlive),
+    reversals: openReversalStore(store),
+    negative: {
+      check: (pan: Secret<'pan'>): NegativeAnswer =>
+        options.negative?.() ?? (pan.use((a) => listed.use((b) => Buffer.compare(a, b))) === 0 ? 'listed' : 'clear'),
+    },
+    vault: unwrap(await openCardVault(store, world)),
+    sales: unwrap(await openSaleStore(store)),
+    advices: unwrap(await openAdviceStore(store)),
+    stan: openStanCounter(store),
+    configuration: () =>
+      configuration.parse({
+        answerTimeoutMs: 8_000,
+        floorLimitMinor: 10_000,
+        ...options.configuration,
+      }),
+    identity: () => ({
+      terminalId: 'T0000001',
+      merchantId: 'M00000000000001',
+      acquirerId: '39200012345',
+      ...options.identity,
+    }),
+  };
+  const side = await EmulatedCardSide.open({ world, model, ports });
+  return {
+    side,
+    files,
+    lines,
+    ports,
+    world,
+    async drained() {
+      for (let tries = 0; tries < 2_000; tries++) {
+        const reversals = await ports.reversals.list().catch(() => []);
+        if (reversals.length === 0 && ports.advices.entries().every(({ state }) => state === 'refused')) return;
+        side.wake();
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      throw new Error('something is due for ever');
+    },
+  };
+}

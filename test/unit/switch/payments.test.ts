@@ -1,0 +1,157 @@
+import type { Acquirer } from '@tsunagu/firmware-bridge/secure/index';
+import { merchantIdOf, terminalIdOf } from '@tsunagu/protocols/acquiring';
+import { fail, ok } from '@tsunagu/protocols/kit';
+import { testCard } from '@tsunagu/protocols/test-cards';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { boot, type Booted } from '../payment/terminal.ts';
+import { openSmallHouse, type SmallHouse, type Terminal, tenant, until } from './small-house.ts';
+
+const serial = 'CT5100-0001';
+let house: SmallHouse;
+let line: Terminal;
+let booted: Booted;
+/** What the line does to the n-th sending of a message. */
+let mood: (mti: string, nth: number) => 'whole' | 'answerLost' | 'down' = () => 'whole';
+
+/** W3 to the real switch, with a line that can lose answers. One message at a time, as the test's terminal has it. */
+const acquirer = (): Acquirer => {
+  const sent = new Map<string, number>();
+  let tail: Promise<unknown> = Promise.resolve();
+  return {
+    exchange: (message) => {
+      const turn = tail.then(async () => {
+        const key = `${message.mti.slice(0, 3)}/${String(message.fields[11])}`;
+        const nth = sent.get(key) ?? 0;
+        sent.set(key, nth + 1);
+        const now = mood(message.mti, nth);
+        if (now === 'down') return fail('ACQUIRER_UNREACHABLE');
+        const answer = await line.ask(message);
+        return now === 'answerLost' ? fail('ACQUIRER_TIMEOUT') : ok({ mti: answer.mti, fields: { ...answer.fields } });
+      });
+      tail = turn.catch(() => undefined);
+      return turn;
+    },
+  };
+};
+
+beforeAll(async () => {
+  house = await openSmallHouse();
+  line = await house.terminal(serial);
+  booted = await boot({
+    acquirer,
+    factor: 1,
+    identity: { terminalId: terminalIdOf(serial), merchantId: merchantIdOf(tenant) },
+  });
+}, 30_000);
+afterEach(() => {
+  mood = () => 'whole';
+});
+afterAll(async () => {
+  await booted.side.close();
+  line.close();
+  await house.close();
+});
+
+const settled = async (taken: number): Promise<void> => {
+  await booted.drained();
+  await until(() => house.sw.reversalsQueued === 0);
+  expect(house.ledger.takenMinor).toBe(taken);
+};
+
+test('every kind goes from terminal to card company and back, and the books agree', { timeout: 30_000 }, async () => {
+  const { side } = booted;
+  const sold = await side.run({ kind: 'sale', amountMinor: 5_000, card: 'jcb-contact' });
+  expect(sold).toMatchObject({ outcome: 'approved', actionCode: '000' });
+  expect(await side.run({ kind: 'refund', original: sold.stan, amountMinor: 2_000 })).toMatchObject({
+    outcome: 'approved',
+    actionCode: '000',
+  });
+  await settled(3_000);
+
+  const held = await side.run({ kind: 'preauth', amountMinor: 9_000, card: 'visa-contact' });
+  expect(held).toMatchObject({ outcome: 'approved', kind: 'preauth' });
+  await settled(3_000);
+  const left = await side.run({ kind: 'balance', card: 'visa-contact' });
+  expect(left).toMatchObject({ outcome: 'approved', balanceMinor: 50_000_000 - 9_000 });
+  const posted = await side.run({ kind: 'complete', original: held.stan, amountMinor: 8_000 });
+  expect(posted).toMatchObject({ outcome: 'approved', actionCode: '900' });
+  await settled(11_000);
+  // The hold went with the posting.
+  expect(await side.run({ kind: 'balance', card: 'visa-contact' })).toMatchObject({ balanceMinor: 50_000_000 - 8_000 });
+
+  expect(await side.run({ kind: 'void', original: posted.stan })).toMatchObject({
+    outcome: 'approved',
+    actionCode: '400',
+  });
+  await settled(3_000);
+  expect(house.lines.map(({ kind }) => kind)).toEqual(
+    expect.arrayContaining(['sale', 'refund', 'authorisation', 'balance', 'completion']),
+  );
+});
+
+test('an offline sale whose answers are lost is posted once, and its void takes it back', {
+  timeout: 30_000,
+}, async () => {
+  const before = house.ledger.takenMinor;
+  mood = () => 'down';
+  const offline = await booted.side.run({ kind: 'sale', amountMinor: 700, card: 'visa-offline' });
+  expect(offline).toMatchObject({ outcome: 'approved', decidedBy: 'terminal', isQueued: true });
+  mood = (mti, nth) => (mti.startsWith('122') && nth < 3 ? 'answerLost' : 'whole');
+  await settled(before + 700);
+  mood = () => 'whole';
+  expect(await booted.side.run({ kind: 'void', original: offline.stan })).toMatchObject({ outcome: 'approved' });
+  await settled(before);
+});
+
+test('a refund whose answer is lost is reversed at the card company, and its money is there to be refunded again', {
+  timeout: 30_000,
+}, async () => {
+  const sold = await booted.side.run({ kind: 'sale', amountMinor: 1_000, card: 'mastercard-contact' });
+  const before = house.ledger.takenMinor;
+  mood = (mti, nth) => (mti === '1200' && nth === 0 ? 'answerLost' : 'whole');
+  expect(await booted.side.run({ kind: 'refund', original: sold.stan, amountMinor: 1_000 })).toMatchObject({
+    outcome: 'reversed',
+  });
+  await settled(before);
+  mood = () => 'whole';
+  expect(await booted.side.run({ kind: 'refund', original: sold.stan, amountMinor: 1_000 })).toMatchObject({
+    outcome: 'approved',
+  });
+  await settled(before - 1_000);
+});
+
+test('the switch judges by itself what a terminal that forgot its books asks for', { timeout: 30_000 }, async () => {
+  const sold = await booted.side.run({ kind: 'sale', amountMinor: 1_000, card: 'visa-contact' });
+  const original = booted.ports.sales.all().find(({ stan }) => stan === sold.stan);
+  if (original?.card === undefined) throw new Error('no record');
+  // The books of the terminal are set back: as if the first refund had never been written down.
+  const refund = () => booted.side.run({ kind: 'refund', original: sold.stan, amountMinor: 700 });
+  const first = await refund();
+  expect(first.outcome).toBe('approved');
+  const slip = booted.ports.sales.all().find(({ stan }) => stan === first.stan);
+  if (slip === undefined) throw new Error('no record');
+  await booted.ports.sales.put({ ...slip, outcome: 'declined' });
+  expect(await refund()).toMatchObject({ outcome: 'declined', actionCode: '110' });
+  expect(house.lines.at(-1)).toMatchObject({ kind: 'refund', reason: 'SWITCH_FOLLOW_UP_REFUSED' });
+  // A void of what was refunded, and of what nobody knows.
+  await booted.ports.sales.put({ ...slip, outcome: 'declined' });
+  expect(await booted.side.run({ kind: 'void', original: sold.stan })).toMatchObject({
+    outcome: 'declined',
+    actionCode: '902',
+  });
+  await booted.ports.sales.put({ ...original, stan: '555555', rrn: undefined });
+  expect(await booted.side.run({ kind: 'void', original: '555555' })).toMatchObject({
+    outcome: 'declined',
+    actionCode: '914',
+  });
+});
+
+test('no file, log or answer of the house shows a card number', async () => {
+  const everything = await house.everything();
+  const terminals = Buffer.from(JSON.stringify([booted.ports.sales.all(), booted.lines]));
+  for (const card of ['visa-contact', 'jcb-contact', 'mastercard-contact', 'visa-offline'] as const) {
+    const digits = testCard(card).pan.use((pan) => Buffer.from(pan).toString('latin1'));
+    expect(everything.includes(digits)).toBe(false);
+    expect(terminals.includes(digits)).toBe(false);
+  }
+});
