@@ -6,7 +6,7 @@ import { traceOrder } from '@tsunagu/protocols/kernel-trace';
 import { negativeReasons, type NegativeReason } from '@tsunagu/protocols/negative';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { findAccess, openClient } from './client/index.ts';
+import { dataFolder, findAccess, openClient } from './client/index.ts';
 import { addBridgeCommands } from './commands/bridge-commands.ts';
 import type { Context } from './commands/context.ts';
 import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
@@ -138,6 +138,46 @@ const cardOption = ['--card <name>', 'an emulated card of the terminal (see "tsu
 const ofOption = ['--of <number>', 'STAN or RRN of the transaction that it follows'] as const;
 const pay = (serial: string, order: PaymentOrder): Promise<void> =>
   withServer(async (context) => (await import('./commands/sale.ts')).makePayment(context, serial, order));
+
+const software = program.command('software').description('software of terminals / 端末ソフトウェア');
+software
+  .command('make <file>')
+  .description('an image for emulated terminals / 模擬端末用イメージの作成')
+  .requiredOption('--model <id>', 'the model that it is for')
+  .requiredOption('--version-name <text>', 'the version that it says of itself')
+  .requiredOption('--counter <number>', 'rollback counter', integer(1, 2 ** 32 - 1))
+  .addOption(
+    new Option('--boot <how>', 'how an emulated terminal fares with it')
+      .choices(['proves', 'hangs', 'isMute'])
+      .default('proves'),
+  )
+  .option('--bytes <count>', 'length of its program', integer(0, 16_000_000), 500_000)
+  .action(
+    async (
+      file: string,
+      options: {
+        model: string;
+        versionName: string;
+        counter: number;
+        boot: 'proves' | 'hangs' | 'isMute';
+        bytes: number;
+      },
+    ) => {
+      const { model, versionName: version, counter, boot, bytes: programBytes } = options;
+      const { makeImage } = await import('./commands/software.ts');
+      const json = program.opts<GlobalOptions>().json ?? false;
+      process.exitCode = await makeImage(open(), file, { model, version, counter, boot, programBytes }, json);
+    },
+  );
+software
+  .command('install <serial> <file>')
+  .description('tried for one boot when no sale is in hand, kept when the server answers it / 導入')
+  .option('--proof-seconds <seconds>', 'how long the new software has to prove itself', integer(1, 600), 60)
+  .action((serial: string, file: string, { proofSeconds }: { proofSeconds: number }) =>
+    withServer(async (context) =>
+      (await import('./commands/software.ts')).installImage(context, serial, file, proofSeconds * 1_000),
+    ),
+  );
 
 program
   .command('revoke <serial>')
@@ -391,6 +431,11 @@ wire
     process.exitCode = decodeForPerson(open(), text, { json, reveal: options.reveal });
   });
 
-addBridgeCommands(program, { world, open, json: () => program.opts<GlobalOptions>().json ?? false });
+addBridgeCommands(program, {
+  world,
+  open,
+  json: () => program.opts<GlobalOptions>().json ?? false,
+  data: () => resolve(program.opts<GlobalOptions>().data ?? dataFolder(process.cwd())),
+});
 
 await program.parseAsync(process.argv);

@@ -25,6 +25,7 @@ import { openLiveHub } from './live/index.ts';
 import { makeMetrics } from './metrics/index.ts';
 import { type Negative, openNegative, regularList } from './negative/index.ts';
 import { openSales } from './sales/index.ts';
+import { openSoftwareImages } from './software/index.ts';
 import { lockFolder, migrations, openStore } from './store/index.ts';
 import { noMetrics, openSwitch, type Switch } from './switch/index.ts';
 import { prepareIssuerLink } from './switch/issuer-link/link-credentials.ts';
@@ -327,7 +328,7 @@ async function build(
 
   const api = await openApi({
     world,
-    rooms: { estate, certificates, twin, jobs, sales, negative, live },
+    rooms: { estate, certificates, software: openSoftwareImages(artefacts), twin, jobs, sales, negative, live },
     dataDir,
     host: loopback,
     port: at('management'),

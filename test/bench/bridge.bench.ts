@@ -123,6 +123,8 @@ async function shares(house: House, figures: Figures, ratios: Figures): Promise<
       ['mastercard-contactless', goals.contactlessMs],
       ['visa-contact', goals.contactMs],
     ] as const) {
+      // A business day holds a bounded number of sales.
+      unwrap(await opened.totals(true));
       const taken: SaleTimings[] = [];
       for (let sale = 0; sale < sales; sale++) {
         const { outcome, reason } = await opened.sell({ amountMinor: 1_280, card });

@@ -33,6 +33,9 @@ import {
   problem,
   type RegisterTerminal,
   registeredTerminal,
+  type SoftwareImage,
+  softwareImage,
+  type startSoftware,
   type TerminalDetail,
   type TerminalSummary,
   type PaymentOrder,
@@ -80,6 +83,9 @@ export interface Client {
   startTotals(serial: string, totals: TotalsOrder): Promise<Result<Job>>;
   startSlip(serial: string, slip: SlipOrder): Promise<Result<Job>>;
   startTrace(serial: string, trace: TraceOrder): Promise<Result<Job>>;
+  /** Keeps a software image at the server. */
+  uploadSoftware(image: Uint8Array): Promise<Result<SoftwareImage>>;
+  startSoftware(serial: string, order: z.input<typeof startSoftware>): Promise<Result<Job>>;
   job(id: string): Promise<Result<Job>>;
   /** Ends a terminal's certificate, on its live connections too. */
   revokeCertificate(serial: string): Promise<Result<TerminalDetail>>;
@@ -118,7 +124,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
   ): Promise<Result<z.output<S>>> {
     const headers: Record<string, string> = { authorization, accept: 'application/json' };
     if (body !== undefined) {
-      headers['content-type'] = 'application/json';
+      headers['content-type'] = body instanceof Uint8Array ? 'application/octet-stream' : 'application/json';
       headers['idempotency-key'] = world.id();
     }
     let answer: Response;
@@ -128,7 +134,9 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
         method,
         headers,
         signal: AbortSignal.timeout(deadlineMs),
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined
+          ? {}
+          : { body: body instanceof Uint8Array ? Uint8Array.from(body) : JSON.stringify(body) }),
       });
       content = await answer.json();
     } catch (cause) {
@@ -172,6 +180,8 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     startTotals: (serial, totals) => call(job, managementPaths.totals(serial), totals),
     startSlip: (serial, slip) => call(job, managementPaths.slips(serial), slip),
     startTrace: (serial, trace) => call(job, managementPaths.traces(serial), trace),
+    uploadSoftware: (image) => call(softwareImage, managementPaths.software, image, 'POST', importTimeoutMs),
+    startSoftware: (serial, order) => call(job, managementPaths.terminalSoftware(serial), order),
     job: (id) => call(job, managementPaths.job(id)),
     revokeCertificate: (serial) => call(terminalDetail, managementPaths.certificate(serial), undefined, 'DELETE'),
     addNegative: (entry) => call(negativeAdded, managementPaths.negativeEntries, entry),

@@ -121,6 +121,14 @@ export const en = {
     refused: (stan: string, actionCode: string) =>
       `the switch refused the advice of STAN ${stan} (action code ${actionCode}): to be checked by a person`,
   },
+  software: {
+    made: (path: string, bytes: number) =>
+      `${path}: an image of ${bytes.toLocaleString('en-US')} bytes for emulated terminals.`,
+    installing: (serial: string, version: string, digest: string) => `${serial}  software ${version}  ${digest} …`,
+    installed: (serial: string, version: string) => `${serial} runs ${version}, and has proven itself.`,
+  },
+  tampered: (serial: string, sensor: string) =>
+    `The ${sensor} sensor of ${serial} has spoken: its keys are destroyed, and it sells nothing any more.`,
   revoked: (serial: string) => `The certificate of ${serial} is revoked; its connections have ended.`,
   negative: {
     added: (lastFour: string, version: number, seq: number) =>

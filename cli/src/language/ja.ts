@@ -108,6 +108,12 @@ export const ja: Texts = {
     refused: (stan, actionCode) =>
       `端末通番 ${stan} の通知はセンターが受け付けませんでした(応答コード ${actionCode})。係員の確認が必要です。`,
   },
+  software: {
+    made: (path, bytes) => `${path}: 模擬端末用イメージ ${bytes.toLocaleString('ja-JP')} バイト`,
+    installing: (serial, version, digest) => `${serial}  ソフトウェア ${version}  ${digest} …`,
+    installed: (serial, version) => `${serial} は ${version} で動作し、接続を確認しました。`,
+  },
+  tampered: (serial, sensor) => `${serial} のセンサー(${sensor})が反応しました。鍵は消去され、売上はできません。`,
   revoked: (serial) => `${serial} の証明書を失効させ、接続を切断しました。`,
   negative: {
     added: (lastFour, version, seq) =>

@@ -13,6 +13,7 @@ import { healthRoutes } from './routes/health.ts';
 import { liveRoutes } from './routes/live.ts';
 import { negativeRoutes } from './routes/negative.ts';
 import { operationsRoutes } from './routes/operations.ts';
+import { softwareRoutes } from './routes/software.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 
 export type { Actor, ApiRooms, LiveFeed, NumberedEvent, Page, PageRequest } from './ports.ts';
@@ -77,6 +78,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   fleetRoutes(app, rooms);
   negativeRoutes(app, rooms);
   operationsRoutes(app, rooms);
+  softwareRoutes(app, rooms);
   liveRoutes(app, { world, streams });
   healthRoutes(app, () => isReady);
   if (!(await serveDashboard(app, options.webDir)))

@@ -26,6 +26,7 @@ import type {
 import type { Result, Secret } from '@tsunagu/protocols/kit';
 import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { z } from 'zod';
+import type { SoftwareImages } from '../software/index.ts';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
 export interface PageRequest {
@@ -79,13 +80,10 @@ export interface ApiRooms {
   };
   readonly jobs: {
     job(id: string): Promise<Result<Job>>;
-    /** Has a terminal do something: a payment, its totals, a slip. */
-    start(
-      serial: Serial,
-      body: Exclude<JobBody, { type: 'key.load' | 'software.install' }>,
-      by: Actor,
-    ): Promise<Result<Job>>;
+    /** Has a terminal do something: a payment, its totals, a slip, another software. */
+    start(serial: Serial, body: Exclude<JobBody, { type: 'key.load' }>, by: Actor): Promise<Result<Job>>;
   };
+  readonly software: SoftwareImages;
   readonly sales: {
     /** Newest first. */
     list(page: PageRequest & { readonly serial?: Serial }): Promise<Result<Page<SaleLine>>>;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { configuration } from './configuration.ts';
 import { claimBundle } from './device-api.ts';
 import { serialSchema } from './identity.ts';
-import { jobState, jobReport, keySlot, saleResult, testSale } from './job.ts';
+import { jobState, jobReport, keySlot, saleResult, testSale, softwareInstall } from './job.ts';
 import { negativeReasons } from '../negative/coding/reasons.ts';
 import { traceOrder } from '../kernel-trace/index.ts';
 import { paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
@@ -22,6 +22,8 @@ export const managementPaths = {
   payments: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/payments`,
   totals: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/totals`,
   slips: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/slips`,
+  software: '/api/v1/software',
+  terminalSoftware: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/software`,
   traces: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/traces`,
   certificate: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/certificate`,
   testSales: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/test-sales`,
@@ -247,6 +249,14 @@ export const startTotals = totalsOrder;
 export const startSlip = slipOrder;
 /** The body of a request for a trace. */
 export const startTrace = traceOrder;
+
+/** The body of an order to install a software. */
+export const startSoftware = softwareInstall.pick({ digest: true, proofTimeoutMs: true });
+export const softwareImage = softwareInstall
+  .omit({ proofTimeoutMs: true })
+  .extend({ model: z.string().max(32).describe('The model that it was made for.') })
+  .describe('A software image that was uploaded.');
+export type SoftwareImage = z.infer<typeof softwareImage>;
 
 export const saleLine = z
   .object({

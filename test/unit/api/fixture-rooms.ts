@@ -120,6 +120,10 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     tell,
     sell,
     change,
+    software: {
+      upload: async () => fail('SOFTWARE_IMAGE_INVALID'),
+      order: async () => fail('ARTEFACT_UNKNOWN'),
+    },
     certificates: { revoke: async () => fail('TERMINAL_UNKNOWN') },
     estate: {
       async overview() {
