@@ -122,9 +122,9 @@ describe.skipIf(!existsSync(executablePath))('the dashboard in a browser', () =>
   });
 
   it('tells how the negative list spread and what may still be lost, in both languages', async () => {
-    const [first = 'en'] = [await page.locator('html').getAttribute('lang')];
+    const first = await page.locator('html').getAttribute('lang');
     const other = first === 'en' ? 'ja' : 'en';
-    for (const lang of [first ?? 'en', other]) {
+    for (const lang of [first === 'ja' ? 'ja' : 'en', other]) {
       if (lang === other) {
         await page.click('[data-testid=language]');
         await page.waitForSelector(`html[lang=${other}]`);

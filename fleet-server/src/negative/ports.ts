@@ -105,5 +105,5 @@ export interface ListParts {
   readonly signing: NegativeSigning;
   readonly publishing: Publishing;
   /** What a card is in containers: the MAC of its number, 16 bytes. */
-  macOf(pan: Secret<'pan'>): Uint8Array;
+  readonly macOf: (pan: Secret<'pan'>) => Uint8Array;
 }

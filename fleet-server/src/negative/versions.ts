@@ -146,7 +146,7 @@ export function openVersions(parts: ListParts, heads: Heads) {
       return;
     }
     if (known.not_after - now > headRenewBeforeMs) return;
-    const head = await store.write(heads.sign);
+    const head = await store.write((tx) => heads.sign(tx));
     world.log('info', 'negativeHeadRenewed', { list, version: known.version });
     heads.publish(head);
   }
