@@ -111,11 +111,17 @@ export const slipOrder = z
 /** A slip to print again. */
 export type SlipOrder = z.infer<typeof slipOrder>;
 
+/** RFC 4648, 4, as a pattern: `base64` is no format of JSON Schema. */
+const base64 = z.string().regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/);
+
 /** A printed slip as bytes. */
 export const slipDocument = z
   .object({
     mediaType: z.string().max(60).describe('Media type of the bytes.'),
-    base64: z.base64().max(56_000).describe('The bytes, base64. They fit a message of the fleet.'),
+    base64: base64
+      .max(56_000)
+      .meta({ contentEncoding: 'base64' })
+      .describe('The bytes, base64. They fit a message of the fleet.'),
   })
   .describe('A printed slip.');
 /** A printed slip as bytes. */
