@@ -134,6 +134,10 @@ program
 
 const amountOption = ['--amount <yen>', 'amount in yen', integer(1, 99_999_999)] as const;
 const cardOption = ['--card <name>', 'an emulated card of the terminal (see "tsunagu terminal SERIAL")'] as const;
+const applicationOption = [
+  '--application <label>',
+  'which application the cardholder chooses where the card has several (default: the first)',
+] as const;
 const ofOption = ['--of <number>', 'STAN or RRN of the transaction that it follows'] as const;
 const pay = (serial: string, order: PaymentOrder): Promise<void> =>
   withServer(async (context) => (await import('./commands/sale.ts')).makePayment(context, serial, order));
@@ -151,22 +155,27 @@ program
   .description('a sale, step by step; exit 0 approved, 5 any other outcome / 売上')
   .requiredOption(...amountOption)
   .requiredOption(...cardOption)
-  .action((serial: string, { amount, card }: { amount: number; card: string }) =>
-    pay(serial, { kind: 'sale', amountMinor: amount, card }),
+  .option(...applicationOption)
+  .action((serial: string, { amount, card, application }: { amount: number; card: string; application?: string }) =>
+    pay(serial, { kind: 'sale', amountMinor: amount, card, ...(application !== undefined && { application }) }),
   );
 program
   .command('preauth <serial>')
   .description('an authorisation: the amount is held / オーソリ')
   .requiredOption(...amountOption)
   .requiredOption(...cardOption)
-  .action((serial: string, { amount, card }: { amount: number; card: string }) =>
-    pay(serial, { kind: 'preauth', amountMinor: amount, card }),
+  .option(...applicationOption)
+  .action((serial: string, { amount, card, application }: { amount: number; card: string; application?: string }) =>
+    pay(serial, { kind: 'preauth', amountMinor: amount, card, ...(application !== undefined && { application }) }),
   );
 program
   .command('balance <serial>')
   .description('what an account has left / 残高照会')
   .requiredOption(...cardOption)
-  .action((serial: string, { card }: { card: string }) => pay(serial, { kind: 'balance', card }));
+  .option(...applicationOption)
+  .action((serial: string, { card, application }: { card: string; application?: string }) =>
+    pay(serial, { kind: 'balance', card, ...(application !== undefined && { application }) }),
+  );
 program
   .command('void <serial>')
   .description('take back a transaction of the same business day / 取消')

@@ -18,6 +18,7 @@ export {
 export {
   type EntryMode,
   entryModeOf,
+  isTechnicalFallback,
   pointOfService,
   type TerminalAbilities,
   type Verification,

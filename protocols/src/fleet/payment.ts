@@ -19,6 +19,12 @@ const card = z
   .string()
   .regex(/^[a-z0-9-]{1,40}$/)
   .describe('Name of an emulated card, as listed in the hello.');
+const application = z
+  .string()
+  .min(1)
+  .max(16)
+  .optional()
+  .describe('Which application the emulated cardholder chooses where a card asks, by its label; without it the first.');
 const original = z
   .string()
   .regex(/^(\d{1,6}|[0-9A-Z]{12})$/)
@@ -28,9 +34,9 @@ const kind = <K extends PaymentKind>(name: K) => z.literal(name).describe('What 
 /** A payment to make. */
 export const paymentOrder = z
   .discriminatedUnion('kind', [
-    z.object({ kind: kind('sale'), amountMinor, card }),
-    z.object({ kind: kind('preauth'), amountMinor, card }),
-    z.object({ kind: kind('balance'), card }),
+    z.object({ kind: kind('sale'), amountMinor, card, application }),
+    z.object({ kind: kind('preauth'), amountMinor, card, application }),
+    z.object({ kind: kind('balance'), card, application }),
     z.object({ kind: kind('void'), original }),
     z.object({ kind: kind('refund'), original, amountMinor }),
     z.object({ kind: kind('complete'), original, amountMinor }),

@@ -130,6 +130,7 @@ const expected: Readonly<Record<TestCardName, string>> = {
   'mastercard-contactless-stripe': 'CARD_OTHER_INTERFACE',
   'jcb-contactless-offline': 'approvedOffline 0000000000 E800 CDA none 1F0002',
   'amex-contactless-offline': 'approvedOffline 0000000000 E800 CDA none 1F0002',
+  'visa-dual-interface': 'approved 0000000000 A800 fDDA none 3F0000',
   'visa-contactless-no-directory': 'CARD_REFUSED_COMMAND',
   'unionpay-and-visa-contactless': 'approved 0000000000 A800 fDDA none 3F0000',
   'faulty-wrong-ca': 'approved 0400040000 F800 CDA onlinePin 420300',
@@ -169,6 +170,7 @@ const expected: Readonly<Record<TestCardName, string>> = {
   'faulty-contactless-cda-hash': 'refused CARD_NOT_AUTHENTIC 0400000001 E800 CDA none 1F0302',
   'faulty-contactless-no-expiry': 'EMV_DATA_MISSING',
   'faulty-contactless-mute': 'mute',
+  'faulty-contactless-locked-phone': 'CARD_PRESENT_AGAIN',
 };
 
 describe('every card of the catalogue, 1,280 yen at a terminal that may approve up to 10,000', () => {

@@ -1,5 +1,11 @@
 import { createCipheriv } from 'node:crypto';
-import { encryptSlices, freshBlockEncrypter, fromSlices, setSliceBit, toSlices } from '../../../protocols/src/cipher/index.ts';
+import {
+  encryptSlices,
+  freshBlockEncrypter,
+  fromSlices,
+  setSliceBit,
+  toSlices,
+} from '../../../protocols/src/cipher/index.ts';
 import { hex, toHex } from '@tsunagu/protocols/kit';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
