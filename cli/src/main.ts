@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
-import { defaultPortBase, type PaymentOrder, slipOrder } from '@tsunagu/protocols/fleet';
+import { defaultPortBase, type PaymentOrder, pinHabits, slipOrder } from '@tsunagu/protocols/fleet';
 import { traceOrder } from '@tsunagu/protocols/kernel-trace';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -138,7 +138,10 @@ const applicationOption = [
   '--application <label>',
   'which application the cardholder chooses where the card has several (default: the first)',
 ] as const;
+const pinOption = new Option('--pin <habit>', 'what the cardholder does at the PIN pad').choices(pinHabits);
 const ofOption = ['--of <number>', 'STAN or RRN of the transaction that it follows'] as const;
+/** Options of a card that is presented. */
+type Presented = Pick<Extract<PaymentOrder, { readonly kind: 'balance' }>, 'card' | 'application' | 'pin'>;
 const pay = (serial: string, order: PaymentOrder): Promise<void> =>
   withServer(async (context) => (await import('./commands/sale.ts')).makePayment(context, serial, order));
 
@@ -156,8 +159,9 @@ program
   .requiredOption(...amountOption)
   .requiredOption(...cardOption)
   .option(...applicationOption)
-  .action((serial: string, { amount, card, application }: { amount: number; card: string; application?: string }) =>
-    pay(serial, { kind: 'sale', amountMinor: amount, card, ...(application !== undefined && { application }) }),
+  .addOption(pinOption)
+  .action((serial: string, { amount, ...presented }: { amount: number } & Presented) =>
+    pay(serial, { kind: 'sale', amountMinor: amount, ...presented }),
   );
 program
   .command('preauth <serial>')
@@ -165,17 +169,17 @@ program
   .requiredOption(...amountOption)
   .requiredOption(...cardOption)
   .option(...applicationOption)
-  .action((serial: string, { amount, card, application }: { amount: number; card: string; application?: string }) =>
-    pay(serial, { kind: 'preauth', amountMinor: amount, card, ...(application !== undefined && { application }) }),
+  .addOption(pinOption)
+  .action((serial: string, { amount, ...presented }: { amount: number } & Presented) =>
+    pay(serial, { kind: 'preauth', amountMinor: amount, ...presented }),
   );
 program
   .command('balance <serial>')
   .description('what an account has left / 残高照会')
   .requiredOption(...cardOption)
   .option(...applicationOption)
-  .action((serial: string, { card, application }: { card: string; application?: string }) =>
-    pay(serial, { kind: 'balance', card, ...(application !== undefined && { application }) }),
-  );
+  .addOption(pinOption)
+  .action((serial: string, presented: Presented) => pay(serial, { kind: 'balance', ...presented }));
 program
   .command('void <serial>')
   .description('take back a transaction of the same business day / 取消')

@@ -4,7 +4,7 @@ import { CaKeyTable, caKeyHash, RevocationList } from '@tsunagu/protocols/emv';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { Configuration, SaleStep } from '@tsunagu/protocols/fleet';
 import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
-import { ok, type Result, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { ok, type Result, type Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
 import { revokedTestCertificates, testCaKeys } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
@@ -89,6 +89,8 @@ export interface ReadingParts {
   readonly vault: CardVault;
   readonly negative: NegativeFile;
   readonly watch: Stopwatch;
+  /** Keeps the PIN for the issuer while its request is made, and wipes it. */
+  readonly withPin: <T>(card: SealedCard, pin: Secret<'pin'> | undefined, work: () => Promise<T>) => Promise<T>;
   /** The cardholder; undefined when nobody is there. */
   readonly holder: Cardholder | undefined;
 }
@@ -107,7 +109,7 @@ export const cardWaitMs = 10_000;
 
 /** Runs the kernel over a powered card. What leaves is sealed. */
 export async function readChip(
-  { world, model, vault, negative, watch, holder }: ReadingParts,
+  { world, model, vault, negative, watch, holder, withPin }: ReadingParts,
   reader: ChipReader,
   entry: 'contact' | 'contactless',
   transaction: ChipTransaction,
@@ -125,8 +127,6 @@ export async function readChip(
       floorLimitMinor: transaction.mayApproveOffline ? transaction.configuration.floorLimitMinor : 0,
       caKeys: testKeys,
       revoked: withdrawn,
-      // A PIN for the issuer needs DE52, which is not here yet.
-      pins: { offline: true, online: false },
       approvesOffline: transaction.mayApproveOffline,
     }),
     kernelTransaction(world, transaction),
@@ -139,7 +139,9 @@ export async function readChip(
       return answer;
     },
     goOnline(request: OnlineRequest) {
-      return hands.goOnline({ card: sealOnce(request.card), verification: request.verification, emv: request.emv });
+      const { verification, emv, pin } = request;
+      const sealed = sealOnce(request.card);
+      return withPin(sealed, pin, () => hands.goOnline({ card: sealed, verification, emv }));
     },
     report: ({ step, detail }) => hands.report(step, detail),
     askLog: (facts) => hands.boughtOffline(sealOnce(facts)),

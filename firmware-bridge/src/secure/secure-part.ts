@@ -91,6 +91,8 @@ class EmulatedSecurePart implements SecurePart {
   readonly #station: EmulatedStation;
   readonly #hand: EmulatedHand;
   #inHand: InHand | undefined;
+  /** The PIN that the request under way takes along. */
+  #pin: { readonly token: string; readonly pin: Secret<'pin'> } | undefined;
 
   constructor(options: SecurePartOptions, station: EmulatedStation) {
     this.#options = options;
@@ -152,7 +154,13 @@ class EmulatedSecurePart implements SecurePart {
     if (!reader.ok) return reader;
     onPresent();
     return ok(
-      await readChip({ ...this.#options, watch, holder: this.#holder() }, reader.value, entry, transaction, hands),
+      await readChip(
+        { ...this.#options, watch, holder: this.#holder(), withPin: this.#withPin },
+        reader.value,
+        entry,
+        transaction,
+        hands,
+      ),
     );
   }
 
@@ -183,10 +191,25 @@ class EmulatedSecurePart implements SecurePart {
     const opened = vault.open(card);
     // Nothing has left, and nothing will: the box cannot be opened.
     if (!opened.ok) return fail('ACQUIRER_UNREACHABLE', { cause: opened.fault });
-    const answer = await acquirer.exchange(withCard(message, opened.value), options);
+    // Reversals and advices may go at the same time: a PIN is for the request of its own card alone.
+    const isAsking = message.mti === '1100' || message.mti === '1200';
+    const held = isAsking && this.#pin?.token === card.token ? this.#pin.pin : undefined;
+    const pin = held && { pin: held, pan: opened.value.pan };
+    const answer = await acquirer.exchange(withCard(message, opened.value), { ...options, pin });
     wipeCard(opened.value);
     return withoutSecrets(answer);
   }
+
+  readonly #withPin: ReadingParts['withPin'] = async (card, pin, work) => {
+    if (pin === undefined) return await work();
+    this.#pin = { token: card.token, pin };
+    try {
+      return await work();
+    } finally {
+      this.#pin = undefined;
+      pin.wipe();
+    }
+  };
 
   close(): Promise<void> {
     return this.#station.station.close();

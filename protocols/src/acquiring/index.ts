@@ -49,3 +49,4 @@ export {
   sealFrame,
 } from './secure-frame.ts';
 export { localTransactionTime, retrievalReference, transmissionTime } from './times.ts';
+export { withPin } from './pin.ts';

@@ -25,6 +25,12 @@ const application = z
   .max(16)
   .optional()
   .describe('Which application the emulated cardholder chooses where a card asks, by its label; without it the first.');
+/** What an emulated cardholder does at the PIN pad. */
+export const pinHabits = ['right', 'wrong', 'wrongOnce', 'bypass', 'cancel', 'timeout'] as const;
+const pin = z
+  .enum(pinHabits)
+  .optional()
+  .describe('What the emulated cardholder does at the PIN pad; without it the right PIN is typed.');
 const original = z
   .string()
   .regex(/^(\d{1,6}|[0-9A-Z]{12})$/)
@@ -34,9 +40,9 @@ const kind = <K extends PaymentKind>(name: K) => z.literal(name).describe('What 
 /** A payment to make. */
 export const paymentOrder = z
   .discriminatedUnion('kind', [
-    z.object({ kind: kind('sale'), amountMinor, card, application }),
-    z.object({ kind: kind('preauth'), amountMinor, card, application }),
-    z.object({ kind: kind('balance'), card, application }),
+    z.object({ kind: kind('sale'), amountMinor, card, application, pin }),
+    z.object({ kind: kind('preauth'), amountMinor, card, application, pin }),
+    z.object({ kind: kind('balance'), card, application, pin }),
     z.object({ kind: kind('void'), original }),
     z.object({ kind: kind('refund'), original, amountMinor }),
     z.object({ kind: kind('complete'), original, amountMinor }),
