@@ -3,9 +3,10 @@ import { resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { defaultPortBase, type PaymentOrder, pinHabits, slipOrder } from '@tsunagu/protocols/fleet';
 import { traceOrder } from '@tsunagu/protocols/kernel-trace';
+import { negativeReasons, type NegativeReason } from '@tsunagu/protocols/negative';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { findAccess, openClient } from './client/index.ts';
+import { dataFolder, findAccess, openClient } from './client/index.ts';
 import { addBridgeCommands } from './commands/bridge-commands.ts';
 import type { Context } from './commands/context.ts';
 import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
@@ -145,6 +146,46 @@ type Presented = Pick<Extract<PaymentOrder, { readonly kind: 'balance' }>, 'card
 const pay = (serial: string, order: PaymentOrder): Promise<void> =>
   withServer(async (context) => (await import('./commands/sale.ts')).makePayment(context, serial, order));
 
+const software = program.command('software').description('software of terminals / 端末ソフトウェア');
+software
+  .command('make <file>')
+  .description('an image for emulated terminals / 模擬端末用イメージの作成')
+  .requiredOption('--model <id>', 'the model that it is for')
+  .requiredOption('--version-name <text>', 'the version that it says of itself')
+  .requiredOption('--counter <number>', 'rollback counter', integer(1, 2 ** 32 - 1))
+  .addOption(
+    new Option('--boot <how>', 'how an emulated terminal fares with it')
+      .choices(['proves', 'hangs', 'isMute'])
+      .default('proves'),
+  )
+  .option('--bytes <count>', 'length of its program', integer(0, 16_000_000), 500_000)
+  .action(
+    async (
+      file: string,
+      options: {
+        model: string;
+        versionName: string;
+        counter: number;
+        boot: 'proves' | 'hangs' | 'isMute';
+        bytes: number;
+      },
+    ) => {
+      const { model, versionName: version, counter, boot, bytes: programBytes } = options;
+      const { makeImage } = await import('./commands/software.ts');
+      const json = program.opts<GlobalOptions>().json ?? false;
+      process.exitCode = await makeImage(open(), file, { model, version, counter, boot, programBytes }, json);
+    },
+  );
+software
+  .command('install <serial> <file>')
+  .description('tried for one boot when no sale is in hand, kept when the server answers it / 導入')
+  .option('--proof-seconds <seconds>', 'how long the new software has to prove itself', integer(1, 600), 60)
+  .action((serial: string, file: string, { proofSeconds }: { proofSeconds: number }) =>
+    withServer(async (context) =>
+      (await import('./commands/software.ts')).installImage(context, serial, file, proofSeconds * 1_000),
+    ),
+  );
+
 program
   .command('revoke <serial>')
   .description('revoke a terminal’s certificate: cut off at once, enrolled anew only / 証明書の失効')
@@ -258,20 +299,102 @@ program
     await withServer((context) => showTrace(context, target, order.data));
   });
 
+/** A card number of the command line, or of standard input where "-" stands: there no list of processes shows it. */
+const panOf = async (pan: string): Promise<string> => (pan === '-' ? (await readAll(process.stdin)).trim() : pan);
+
 const negative = program.command('negative').description('the negative file / 無効カード(ネガ)');
 negative
   .command('add <pan>')
   .description('list a card at once; "-" reads the number from standard input / 緊急無効登録')
-  .addOption(new Option('--reason <reason>').choices(['lost', 'stolen', 'fraud', 'other']).default('other'))
-  .action((pan: string, options: { reason: 'lost' | 'stolen' | 'fraud' | 'other' }) =>
+  .addOption(new Option('--reason <reason>').choices([...negativeReasons]).default('other'))
+  .option('--source <name>', 'issuer or brand that lists it', 'manual')
+  .action((pan: string, options: { reason: NegativeReason; source: string }) =>
     withServer(async (context) =>
-      (await import('./commands/negative.ts')).addToNegative(
+      (await import('./commands/negative.ts')).addToNegative(context, await panOf(pan), options.reason, options.source),
+    ),
+  );
+negative
+  .command('remove <pan>')
+  .description('take a card off for one source; it stays while another lists it / 無効解除')
+  .option('--source <name>', 'issuer or brand that listed it', 'manual')
+  .option('--second-signature', 'sign with the second list key, when the list shrinks by more than 5 %', false)
+  .action((pan: string, options: { source: string; secondSignature: boolean }) =>
+    withServer(async (context) =>
+      (await import('./commands/negative.ts')).removeFromNegative(
         context,
-        pan === '-' ? (await readAll(process.stdin)).trim() : pan,
-        options.reason,
+        await panOf(pan),
+        options.source,
+        options.secondSignature,
       ),
     ),
   );
+negative
+  .command('import <file>')
+  .description("an issuer's list: CSV (pan,reason) or JSON lines / 定例無効データの取込")
+  .requiredOption('--source <name>', 'issuer or brand')
+  .addOption(
+    new Option('--mode <mode>', 'replace: what the file does not name is off')
+      .choices(['add', 'replace'])
+      .default('replace'),
+  )
+  .option('--second-signature', 'sign with the second list key, when the list shrinks by more than 5 %', false)
+  .action((file: string, options: { source: string; mode: 'add' | 'replace'; secondSignature: boolean }) =>
+    withServer(async (context) => (await import('./commands/negative.ts')).importNegative(context, file, options)),
+  );
+negative
+  .command('publish')
+  .description('a new version out of all entries / 新しい版の発行')
+  .option('--second-signature', 'sign with the second list key, when the list shrinks by more than 5 %', false)
+  .action((options: { secondSignature: boolean }) =>
+    withServer(async (context) =>
+      (await import('./commands/negative.ts')).publishNegative(context, options.secondSignature),
+    ),
+  );
+negative
+  .command('versions')
+  .description('versions, who is behind, exposure in money / 版・未更新端末・リスク額')
+  .action(() => withServer(async (context) => (await import('./commands/negative.ts')).showNegativeState(context)));
+negative
+  .command('diff <from> <to>')
+  .description('how many cards came and went between two versions / 版の差分')
+  .action((from: string, to: string) =>
+    withServer(async (context) =>
+      (await import('./commands/negative.ts')).diffNegative(
+        context,
+        integer(1, 2 ** 31)(from),
+        integer(1, 2 ** 31)(to),
+      ),
+    ),
+  );
+negative
+  .command('explain <pan>')
+  .description('who lists a card, why and since when; "-" reads it from standard input / 登録理由の照会')
+  .action((pan: string) =>
+    withServer(async (context) => (await import('./commands/negative.ts')).explainNegative(context, await panOf(pan))),
+  );
+negative
+  .command('prove <pan> <serial>')
+  .description('a proof whether a card was blocked on a terminal at a time / 証明書の発行')
+  .option('--at <time>', 'RFC 3339; now when left out')
+  .option('--out <file>', 'where to write it; standard output when left out')
+  .action((pan: string, serial: string, options: { at?: string; out?: string }) =>
+    withServer(async (context) =>
+      (await import('./commands/negative.ts')).proveNegative(
+        context,
+        await panOf(pan),
+        serial,
+        options.at ?? new Date(world.clock.now()).toISOString(),
+        options.out,
+      ),
+    ),
+  );
+negative
+  .command('verify <file>')
+  .description('check a proof by itself, without any server / 証明の検証')
+  .action(async (file: string) => {
+    const { verifyNegativeProof } = await import('./commands/negative.ts');
+    process.exitCode = await verifyNegativeProof(open(), program.opts<GlobalOptions>().json ?? false, file);
+  });
 negative
   .command('list')
   .description('what is listed / 登録一覧')
@@ -303,6 +426,11 @@ wire
     process.exitCode = decodeForPerson(open(), text, { json, reveal: options.reveal });
   });
 
-addBridgeCommands(program, { world, open, json: () => program.opts<GlobalOptions>().json ?? false });
+addBridgeCommands(program, {
+  world,
+  open,
+  json: () => program.opts<GlobalOptions>().json ?? false,
+  data: () => resolve(program.opts<GlobalOptions>().data ?? dataFolder(process.cwd())),
+});
 
 await program.parseAsync(process.argv);

@@ -15,7 +15,7 @@ import type { World } from '@tsunagu/protocols/world';
 import { openApi } from './api/index.ts';
 import { openArtefacts } from './artefacts/index.ts';
 import { type OpenBroker, openAedesBroker } from './broker/index.ts';
-import { type Conversation, openConversation, wrap } from './conversation/index.ts';
+import { type Conversation, openConversation } from './conversation/index.ts';
 import { openDeviceApi } from './device-api/index.ts';
 import { type Estate, openEstate } from './estate/index.ts';
 import { type Enrolment, openAdmission, openAuthority, openCertificates, openEnrolment } from './identity/index.ts';
@@ -25,6 +25,7 @@ import { openLiveHub } from './live/index.ts';
 import { makeMetrics } from './metrics/index.ts';
 import { type Negative, openNegative, regularList } from './negative/index.ts';
 import { openSales } from './sales/index.ts';
+import { openSoftwareImages } from './software/index.ts';
 import { lockFolder, migrations, openStore } from './store/index.ts';
 import { noMetrics, openSwitch, type Switch } from './switch/index.ts';
 import { prepareIssuerLink } from './switch/issuer-link/link-credentials.ts';
@@ -70,7 +71,7 @@ export type HouseError =
 /** Management and metrics do not leave the machine: whoever wants them elsewhere puts a proxy with TLS before them. */
 const loopback = '127.0.0.1';
 const serverName = 'fleet-server';
-const signingKeys = { job: 'sign/jobs', negative: 'sign/negative' } as const;
+const signingKeys = { job: 'sign/jobs' } as const;
 
 /** Builds every room from the world handed in, in order, and opens the doors last. What was opened before a failure is closed again. */
 export async function openHouse(options: HouseOptions): Promise<Result<House, HouseError>> {
@@ -137,7 +138,6 @@ async function build(
   const tls = { cert: credentials.certificateChain, key: credentials.privateKey, ca: [authority.root] };
   const admit = openAdmission(world, store, tenant);
   const jobSigner = await openSigner(vault, signingKeys.job, 'job-signing', 'tsunagu-job-v1');
-  const negativeSigner = await openSigner(vault, signingKeys.negative, 'negative-signing', 'tsunagu-negative-head-v1');
   const keys = await openKeys(world, store, vault);
   const artefacts = await openArtefacts(join(folder, 'artefacts'));
 
@@ -192,9 +192,9 @@ async function build(
     vault,
     artefacts,
     tagKey: negativeTagKey,
-    sign: negativeSigner.sign,
-    publish: (list, head) => broker?.retain(negativeHeadTopic(tenant, list), wrap(world, 'negative-head', head)),
+    publish: (list, bytes) => broker?.retain(negativeHeadTopic(tenant, list), bytes),
     announce: () => estate.announceOverview(),
+    floorLimitMinor: () => built(twin).current.values.floorLimitMinor,
   });
   onClose(() => built(negative).close());
   conversation = openConversation({
@@ -220,7 +220,7 @@ async function build(
     authority,
     tenant,
     jobKey: jobSigner.pinned,
-    negativeKey: negativeSigner.pinned,
+    negativeRoot: () => built(negative).root(),
     async protect(tx, serial, protectionKey, checkValue) {
       await keys.protect(tx, serial, protectionKey, checkValue);
       await estate.enrolled(tx, serial);
@@ -292,6 +292,7 @@ async function build(
     enrolment,
     certificates,
     artefacts,
+    negative,
   });
   if (!device.ok) return device;
   onClose(() => device.value.close());
@@ -327,7 +328,7 @@ async function build(
 
   const api = await openApi({
     world,
-    rooms: { estate, certificates, twin, jobs, sales, negative, live },
+    rooms: { estate, certificates, software: openSoftwareImages(artefacts), twin, jobs, sales, negative, live },
     dataDir,
     host: loopback,
     port: at('management'),
@@ -377,12 +378,7 @@ const namedPort = (
   name: PortName,
 ): Result<never, 'PORT_TAKEN'> => fail(refused.fault.code, { facts: { port, name } });
 
-async function openSigner(
-  vault: Vault,
-  id: string,
-  use: 'job-signing' | 'negative-signing',
-  purpose: 'tsunagu-job-v1' | 'tsunagu-negative-head-v1',
-) {
+async function openSigner(vault: Vault, id: string, use: 'job-signing', purpose: 'tsunagu-job-v1') {
   await vault.ensure(id, use);
   const spki = unwrap(vault.publicKey(id)).export({ format: 'der', type: 'spki' });
   const kid = keyIdOf(spki);

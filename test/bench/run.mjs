@@ -47,6 +47,8 @@ for (const file of files) {
 if (json) console.log(JSON.stringify(results.length === 1 ? results[0] : { name, results }));
 
 function round(value) {
+  // A ratio next to 1 is about its distance from 1.
+  if (Math.abs(value - 1) < 0.1) return Number(value.toFixed(4));
   return Math.abs(value) >= 1_000 ? Math.round(value).toLocaleString('en-US') : Number(value.toPrecision(3));
 }
 

@@ -41,6 +41,8 @@ export interface HouseOptions {
   readonly args?: readonly string[];
   readonly lang?: 'ja' | 'en';
   readonly keep?: boolean;
+  /** How long it may take to its screen; two minutes unless told. */
+  readonly readyTimeoutMs?: number;
 }
 
 /** Runs a command of the built CLI. */
@@ -96,7 +98,7 @@ export async function startHouse(options: HouseOptions = {}): Promise<House> {
   const exited = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? -1)));
   await until(
     () => /Ctrl-C/.test(screen) || child.exitCode !== null,
-    120_000,
+    options.readyTimeoutMs ?? 120_000,
     () => `no screen: ${screen}${talk}`,
   );
   const logs = (): string =>

@@ -2,8 +2,9 @@ import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { negativeHead } from '@tsunagu/protocols/negative';
-import { envelope, portOf, signedDocument } from '@tsunagu/protocols/fleet';
+import { portOf } from '@tsunagu/protocols/fleet';
+import { unwrap } from '@tsunagu/protocols/kit';
+import { decodeHead, decodeSigned } from '@tsunagu/protocols/negative/authority';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type House, startHouse, until } from './house.ts';
@@ -63,11 +64,13 @@ describe.skipIf(!hasMosquitto)('an MQTT client nobody here wrote', () => {
       '1',
       '-W',
       '10',
+      '-F',
+      '%x',
     ]);
     expect(heard).toMatchObject({ code: 0 });
-    const head = negativeHead.parse(
-      JSON.parse(signedDocument.parse(envelope.parse(JSON.parse(heard.text)).body).payload),
-    );
+    // Two signed documents in bytes; the payload of the first begins with its type and the list's name.
+    const bytes = Buffer.from(heard.text.trim(), 'hex');
+    const head = unwrap(decodeHead(unwrap(decodeSigned(bytes)).document.payload));
     expect(head).toMatchObject({ list: 'regular' });
     const stranger = await run('mosquitto_sub', [...common, '-t', '#', '-C', '1', '-W', '5']);
     expect(stranger.code).not.toBe(0);

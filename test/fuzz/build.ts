@@ -6,7 +6,15 @@ import { createInstrumenter } from 'istanbul-lib-instrument';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const root = join(folder, '..', '..');
-const sources = join(root, 'protocols', 'src');
+
+/** The source behind a door of `protocols`. */
+function sourceOf(door: string): string {
+  const { exports }: { readonly exports: Readonly<Record<string, { readonly 'tsunagu-source'?: string }>> } =
+    JSON.parse(readFileSync(join(root, 'protocols', 'package.json'), 'utf8'));
+  const source = exports[`./${door}`]?.['tsunagu-source'];
+  if (source === undefined) throw new Error(`protocols has no door ${door}`);
+  return join(root, 'protocols', source);
+}
 
 /** Instrumented modules by path, so that a run over many targets instruments each once. */
 const instrumented = new Map<string, string>();
@@ -29,7 +37,7 @@ const counting: Plugin = {
   name: 'counting',
   setup({ onLoad, onResolve }) {
     onResolve({ filter: /^@tsunagu\/protocols\// }, ({ path }) => ({
-      path: join(sources, path.slice('@tsunagu/protocols/'.length), 'index.ts'),
+      path: sourceOf(path.slice('@tsunagu/protocols/'.length)),
     }));
     onResolve({ filter: /^tsunagu\// }, ({ path }) => ({
       path: join(root, 'cli', 'src', `${path.slice('tsunagu/'.length)}.ts`),

@@ -2,7 +2,8 @@ import { Worker } from 'node:worker_threads';
 import type { Find } from './engine.ts';
 import { type Assignment, type Outcome, sharedInputMax } from './worker.ts';
 
-const silentMaxMs = 10_000;
+/** How long an input may take. */
+const silentDefaultMs = 10_000;
 const heapMaxMb = 512;
 
 /** What is kept of a worker that hung or died: the input that it was at. */
@@ -15,7 +16,11 @@ export interface Lost {
  * Runs a target in a thread of its own and watches it: an input that takes ten seconds is a hang, one that fills half a
  * gigabyte of heap ends the thread, and both are finds.
  */
-export function runTarget(bundlePath: string, assignment: Omit<Assignment, 'shared'>): Promise<Outcome | Lost> {
+export function runTarget(
+  bundlePath: string,
+  assignment: Omit<Assignment, 'shared'>,
+  silentMaxMs = silentDefaultMs,
+): Promise<Outcome | Lost> {
   const shared = new SharedArrayBuffer(8 + sharedInputMax);
   const counts = new Int32Array(shared, 0, 2);
   const lost = (signature: string): Lost => {

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { errorTable } from '@tsunagu/protocols/errors';
 import { fromHex, toHex, unwrap } from '@tsunagu/protocols/kit';
 import {
   answerIso8583,
@@ -144,6 +145,18 @@ describe.each([
       expect(cut.partial?.elements ?? []).toEqual(before);
     }
   });
+
+  test.each(vectors.filter(({ hex }) => hex).map((vector) => [vector.name, vector] as const))(
+    'is an error or sound as it came over the link, cut at every byte: %s',
+    (__, vector) => {
+      for (let length = 0; length < vector.hex.length; length += 2) {
+        const answer = ask('decode', { ...linkOf(vector), hex: vector.hex.slice(0, length), validate: true });
+        // With a frame or a MAC gone wrong nothing is sound; a message with something behind it may be, without that.
+        if (answer.ok) expect(vector.category, `${length / 2} bytes`).toBe('malformed');
+        else expect(Object.hasOwn(errorTable, answer.fault.code)).toBe(true);
+      }
+    },
+  );
 
   const sealed = vectors.filter(({ mac }) => mac);
   test.each(sealed.map((vector) => [vector.name, vector] as const))('refuses a forged MAC: %s', (__, vector) => {

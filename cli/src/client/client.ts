@@ -7,9 +7,22 @@ import {
   type LiveEventName,
   liveEvents,
   managementPaths,
+  type explainNegative,
+  type importNegative,
   type NegativeAdded,
   negativeAdded,
+  negativeDiff,
+  type NegativeExplanation,
+  negativeExplanation,
+  type NegativeImported,
+  negativeImported,
   negativeOverview,
+  type NegativePublished,
+  negativePublished,
+  negativeState,
+  type NegativeStateView,
+  type publishNegative,
+  type removeNegative,
   overview,
   type Overview,
   page,
@@ -18,6 +31,9 @@ import {
   problem,
   type RegisterTerminal,
   registeredTerminal,
+  type SoftwareImage,
+  softwareImage,
+  type startSoftware,
   type TerminalDetail,
   type TerminalSummary,
   type PaymentOrder,
@@ -31,6 +47,7 @@ import {
 } from '@tsunagu/protocols/fleet';
 import type { TraceOrder } from '@tsunagu/protocols/kernel-trace';
 import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { type NegativeProof, negativeProof } from '@tsunagu/protocols/negative/proof';
 import type { World } from '@tsunagu/protocols/world';
 import { EventSource } from 'eventsource';
 import type { z } from 'zod';
@@ -64,18 +81,31 @@ export interface Client {
   startTotals(serial: string, totals: TotalsOrder): Promise<Result<Job>>;
   startSlip(serial: string, slip: SlipOrder): Promise<Result<Job>>;
   startTrace(serial: string, trace: TraceOrder): Promise<Result<Job>>;
+  /** Keeps a software image at the server. */
+  uploadSoftware(image: Uint8Array): Promise<Result<SoftwareImage>>;
+  startSoftware(serial: string, order: z.input<typeof startSoftware>): Promise<Result<Job>>;
   job(id: string): Promise<Result<Job>>;
   /** Ends a terminal's certificate, on its live connections too. */
   revokeCertificate(serial: string): Promise<Result<TerminalDetail>>;
-  addNegative(entry: {
-    readonly pan: string;
-    readonly reason: z.infer<typeof addNegative>['reason'];
-  }): Promise<Result<NegativeAdded>>;
+  addNegative(entry: z.infer<typeof addNegative>): Promise<Result<NegativeAdded>>;
+  removeNegative(entry: z.infer<typeof removeNegative>): Promise<Result<NegativePublished>>;
+  importNegative(file: z.infer<typeof importNegative>): Promise<Result<NegativeImported>>;
+  publishNegative(how: z.infer<typeof publishNegative>): Promise<Result<NegativePublished>>;
   negative(): Promise<Result<z.infer<typeof negativeOverview>>>;
+  negativeState(): Promise<Result<NegativeStateView>>;
+  negativeDiff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
+  explainNegative(card: z.infer<typeof explainNegative>): Promise<Result<NegativeExplanation>>;
+  proveNegative(question: {
+    readonly pan: string;
+    readonly serial: string;
+    readonly at: string;
+  }): Promise<Result<NegativeProof>>;
   live(handlers: LiveHandlers): LiveStream;
 }
 
 const pagesMax = 1_000;
+/** A list of a million cards takes its time. */
+const importTimeoutMs = 600_000;
 
 /** Opens a client on a server. Every call has a deadline of `timeoutMs`. */
 export function openClient(access: Access, world: World, timeoutMs = 10_000): Client {
@@ -86,10 +116,11 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     path: string,
     body?: unknown,
     method = body === undefined ? 'GET' : 'POST',
+    deadlineMs = timeoutMs,
   ): Promise<Result<z.output<S>>> {
     const headers: Record<string, string> = { authorization, accept: 'application/json' };
     if (body !== undefined) {
-      headers['content-type'] = 'application/json';
+      headers['content-type'] = body instanceof Uint8Array ? 'application/octet-stream' : 'application/json';
       headers['idempotency-key'] = world.id();
     }
     let answer: Response;
@@ -98,8 +129,10 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
       answer = await fetch(new URL(path, access.url), {
         method,
         headers,
-        signal: AbortSignal.timeout(timeoutMs),
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(deadlineMs),
+        ...(body === undefined
+          ? {}
+          : { body: body instanceof Uint8Array ? Uint8Array.from(body) : JSON.stringify(body) }),
       });
       content = await answer.json();
     } catch (cause) {
@@ -143,10 +176,19 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     startTotals: (serial, totals) => call(job, managementPaths.totals(serial), totals),
     startSlip: (serial, slip) => call(job, managementPaths.slips(serial), slip),
     startTrace: (serial, trace) => call(job, managementPaths.traces(serial), trace),
+    uploadSoftware: (image) => call(softwareImage, managementPaths.software, image, 'POST', importTimeoutMs),
+    startSoftware: (serial, order) => call(job, managementPaths.terminalSoftware(serial), order),
     job: (id) => call(job, managementPaths.job(id)),
     revokeCertificate: (serial) => call(terminalDetail, managementPaths.certificate(serial), undefined, 'DELETE'),
     addNegative: (entry) => call(negativeAdded, managementPaths.negativeEntries, entry),
+    removeNegative: (entry) => call(negativePublished, managementPaths.negativeRemovals, entry),
+    importNegative: (file) => call(negativeImported, managementPaths.negativeImports, file, 'POST', importTimeoutMs),
+    publishNegative: (how) => call(negativePublished, managementPaths.negativeVersions, how, 'POST', importTimeoutMs),
     negative: () => call(negativeOverview, managementPaths.negative),
+    negativeState: () => call(negativeState, managementPaths.negativeState),
+    negativeDiff: (from, to) => call(negativeDiff, `${managementPaths.negativeDiff}?from=${from}&to=${to}`),
+    explainNegative: (card) => call(negativeExplanation, managementPaths.negativeExplanations, card),
+    proveNegative: (question) => call(negativeProof, managementPaths.negativeProofs, question),
     live: (handlers) => openLive(access, authorization, handlers),
   };
 }

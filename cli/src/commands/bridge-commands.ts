@@ -7,6 +7,8 @@ export interface BridgeCommandsContext {
   readonly world: World;
   readonly open: () => Console;
   readonly json: () => boolean;
+  /** The data folder of the house. */
+  readonly data: () => string;
 }
 
 type Options = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
@@ -29,7 +31,7 @@ const hands = (): Option =>
   new Option('--hands', 'somebody is here to take the card out and put it in / 人がカードを抜き差しする');
 
 /** Adds `tsunagu bridge …` and `tsunagu emulate …`: what a technician does at the bench, without any server. */
-export function addBridgeCommands(program: Command, { world, open, json }: BridgeCommandsContext): void {
+export function addBridgeCommands(program: Command, { world, open, json, data }: BridgeCommandsContext): void {
   const pass = async (args: readonly string[], takesInput = false): Promise<void> => {
     const { passThrough } = await import('./bridge.ts');
     const view = { world, console: open(), json: json() };
@@ -96,6 +98,14 @@ export function addBridgeCommands(program: Command, { world, open, json }: Bridg
   const emulate = program
     .command('emulate')
     .description('lend emulated readers and cards to other programs / リーダーとカードの模擬');
+  emulate
+    .command('tamper <serial>')
+    .description('open the case of an emulated terminal of this house: its keys are gone for good / 筐体の開放')
+    .addOption(new Option('--sensor <name>').choices(['case', 'mesh', 'temperature', 'voltage']).default('case'))
+    .action(async (serial: string, { sensor }: { sensor: string }) => {
+      const { tamperWith } = await import('./tamper.ts');
+      process.exitCode = await tamperWith(open(), data(), serial, sensor, json());
+    });
   emulate
     .command('reader [kinds...]')
     .description('over USB/IP: any Linux kernel sees a real device (ccid, acr122u, rcs380 …) / USB/IPで公開')

@@ -1,19 +1,29 @@
-import { type ExitCode, exit, layOut, printFault, refuse } from '../console/index.ts';
+import { readFile, writeFile } from 'node:fs/promises';
+import type { NegativePublished } from '@tsunagu/protocols/fleet';
+import { parseJson } from '@tsunagu/protocols/fleet';
+import type { NegativeReason } from '@tsunagu/protocols/negative';
+import { checkProof, negativeProof } from '@tsunagu/protocols/negative/proof';
+import { type Console, type ExitCode, exit, layOut, printFault, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
-type Reason = 'lost' | 'stolen' | 'fraud' | 'other';
+const panPattern = /^\d{12,19}$/;
+
+function isPan({ console, json }: Context, pan: string): boolean {
+  if (panPattern.test(pan)) return true;
+  printFault(console, { code: 'CARD_NUMBER_INVALID' }, json);
+  return false;
+}
 
 /** `tsunagu negative add PAN`: lists a card at once. The PAN is sent and forgotten; only its last four digits are shown. */
 export async function addToNegative(
-  { client, console, json }: Context,
+  context: Context,
   pan: string,
-  reason: Reason,
+  reason: NegativeReason,
+  source: string,
 ): Promise<ExitCode> {
-  if (!/^\d{12,19}$/.test(pan)) {
-    printFault(console, { code: 'CARD_NUMBER_INVALID' }, json);
-    return exit.usage;
-  }
-  const answer = await client.addNegative({ pan, reason });
+  const { client, console, json } = context;
+  if (!isPan(context, pan)) return exit.usage;
+  const answer = await client.addNegative({ pan, reason, source });
   if (!answer.ok) return refuse(console, answer.fault, json);
   const { entry, version, overlaySeq, already } = answer.value;
   if (json) console.out(JSON.stringify(answer.value));
@@ -24,6 +34,27 @@ export async function addToNegative(
         : console.texts.negative.added(entry.lastFour, version, overlaySeq),
     );
   return exit.ok;
+}
+
+/** `tsunagu negative remove PAN`: takes a card off for one source, in a new version. */
+export async function removeFromNegative(
+  context: Context,
+  pan: string,
+  source: string,
+  secondSignature: boolean,
+): Promise<ExitCode> {
+  const { client, console, json } = context;
+  if (!isPan(context, pan)) return exit.usage;
+  const answer = await client.removeNegative({ pan, source, secondSignature });
+  return answer.ok ? sayPublished(context, answer.value) : refuse(console, answer.fault, json);
+}
+
+/** Says what became of a new version; one that waits for a second signature is no success. */
+function sayPublished({ console, json }: Context, published: NegativePublished): ExitCode {
+  if (json) console.out(JSON.stringify(published));
+  else if (published.published) console.out(console.texts.negative.published(published.version, published.count));
+  else printFault(console, { code: 'NEGATIVE_SHRINKS' }, false);
+  return published.published ? exit.ok : exit.otherOutcome;
 }
 
 /** `tsunagu negative list`: what is listed, newest first. */
@@ -41,10 +72,136 @@ export async function listNegative({ client, console, json }: Context): Promise<
     [
       { head: columns.lastFour, cell: (entry: (typeof entries)[number]) => `…${entry.lastFour}` },
       { head: columns.reason, cell: (entry) => entry.reason },
+      { head: columns.source, cell: (entry) => entry.source },
       { head: columns.added, cell: (entry) => entry.addedAt },
     ],
     entries,
   );
   for (const line of lines) console.out(line);
+  return exit.ok;
+}
+
+/** `tsunagu negative import FILE --source NAME`: an issuer's list as CSV or JSON lines. */
+export async function importNegative(
+  context: Context,
+  path: string,
+  options: { readonly source: string; readonly mode: 'add' | 'replace'; readonly secondSignature: boolean },
+): Promise<ExitCode> {
+  const { client, console, json } = context;
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) {
+    printFault(console, { code: 'FILE_UNREADABLE', facts: { path } }, json);
+    return exit.usage;
+  }
+  const answer = await client.importNegative({ ...options, text });
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  const { added, removed, kept, refused } = answer.value;
+  if (!json) console.out(console.texts.negative.imported(added, removed, kept, refused.length));
+  if (!json)
+    for (const { line, why } of refused.slice(0, 20)) console.err(console.texts.negative.refusedLine(line, why));
+  return sayPublished(context, answer.value);
+}
+
+/** `tsunagu negative publish`: a new version out of all entries. */
+export async function publishNegative(context: Context, secondSignature: boolean): Promise<ExitCode> {
+  const answer = await context.client.publishNegative({ secondSignature });
+  return answer.ok ? sayPublished(context, answer.value) : refuse(context.console, answer.fault, context.json);
+}
+
+/** `tsunagu negative versions`: versions, sources, who is behind, and what that may cost. */
+export async function showNegativeState({ client, console, json }: Context): Promise<ExitCode> {
+  const answer = await client.negativeState();
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  const state = answer.value;
+  if (json) {
+    console.out(JSON.stringify(state));
+    return exit.ok;
+  }
+  const { texts } = console;
+  const { spread } = state;
+  console.out(texts.negative.state(state.version, state.overlaySeq, spread.reached, spread.total - spread.reached));
+  console.out(texts.negative.exposure(state.exposureMinor));
+  const { columns } = texts.negative;
+  const lines = layOut(
+    [
+      { head: columns.version, cell: (version: (typeof state.versions)[number]) => String(version.version) },
+      { head: columns.cards, cell: (version) => String(version.count) },
+      { head: columns.bytes, cell: (version) => String(version.sizeBytes) },
+      { head: columns.issued, cell: (version) => version.issuedAt },
+    ],
+    state.versions,
+  );
+  for (const line of lines) console.out(line);
+  return exit.ok;
+}
+
+/** `tsunagu negative diff FROM TO`: how many cards came and went, and what the way costs in bytes. */
+export async function diffNegative({ client, console, json }: Context, from: number, to: number): Promise<ExitCode> {
+  const answer = await client.negativeDiff(from, to);
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  const { added, removed, deltaBytes, snapshotBytes } = answer.value;
+  console.out(
+    json
+      ? JSON.stringify(answer.value)
+      : console.texts.negative.diff(from, to, added, removed, deltaBytes, snapshotBytes),
+  );
+  return exit.ok;
+}
+
+/** `tsunagu negative explain PAN`: who lists a card, why and since when. */
+export async function explainNegative(context: Context, pan: string): Promise<ExitCode> {
+  const { client, console, json } = context;
+  if (!isPan(context, pan)) return exit.usage;
+  const answer = await client.explainNegative({ pan });
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  if (json) {
+    console.out(JSON.stringify(answer.value));
+    return exit.ok;
+  }
+  const { listed, lastFour, entries, changes } = answer.value;
+  const { texts } = console;
+  console.out(listed ? texts.negative.isListed(lastFour) : texts.negative.isNotListed(lastFour));
+  for (const { source, reason, addedAt, version } of entries)
+    console.out(texts.negative.listedBy(source, reason, addedAt, version));
+  for (const { at, kind, source, by } of changes) console.out(`  ${at} ${kind} ${source} (${by})`);
+  return exit.ok;
+}
+
+/** `tsunagu negative prove PAN SERIAL`: a proof for a dispute file. */
+export async function proveNegative(
+  context: Context,
+  pan: string,
+  serial: string,
+  at: string,
+  path: string | undefined,
+): Promise<ExitCode> {
+  const { client, console, json } = context;
+  if (!isPan(context, pan)) return exit.usage;
+  const answer = await client.proveNegative({ pan, serial, at });
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  const text = JSON.stringify(answer.value);
+  if (path === undefined) console.out(text);
+  else await writeFile(path, `${text}\n`, { mode: 0o600 });
+  return exit.ok;
+}
+
+/** `tsunagu negative verify FILE`: checks a proof without any server. Exit 0: it holds, whatever it proves. */
+export async function verifyNegativeProof(console: Console, json: boolean, path: string): Promise<ExitCode> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) {
+    printFault(console, { code: 'FILE_UNREADABLE', facts: { path } }, json);
+    return exit.usage;
+  }
+  const proof = parseJson(negativeProof, text, 4_000_000);
+  const checked = proof.ok ? checkProof(proof.value) : proof;
+  if (!proof.ok || !checked.ok)
+    return refuse(console, checked.ok ? { code: 'NEGATIVE_PROOF_INVALID' } : checked.fault, json);
+  const { answer, reason, by, version, overlaySeq, rootKeys } = checked.value;
+  const { serial, at, lastFour, terminal } = checked.value.claim;
+  if (json) console.out(JSON.stringify(checked.value));
+  else {
+    console.out(console.texts.negative.proven(lastFour, serial, at, answer, reason ?? '', by));
+    console.out(console.texts.negative.provenBy(version, overlaySeq, terminal.saidAt, rootKeys.join(', ')));
+  }
   return exit.ok;
 }

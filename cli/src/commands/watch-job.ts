@@ -25,6 +25,7 @@ export async function runJob(
   client: Client,
   start: () => Promise<Result<Job>>,
   onChange: (job: Job) => void,
+  deadlineMs = waitMs,
 ): Promise<Result<Job>> {
   const started = await start();
   if (!started.ok) return started;
@@ -33,7 +34,7 @@ export async function runJob(
   onChange(newest);
   return new Promise((resolve) => {
     const stream = client.live({ on: { job: (job) => job.id === id && take(job) } });
-    const deadline = world.timers.after(waitMs, () => end(fail('WAIT_TOO_LONG', { facts: { job: id } })));
+    const deadline = world.timers.after(deadlineMs, () => end(fail('WAIT_TOO_LONG', { facts: { job: id } })));
     const poll = world.timers.every(
       pollMs,
       () => void client.job(id).then((answer) => answer.ok && take(answer.value)),

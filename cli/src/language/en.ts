@@ -122,12 +122,44 @@ export const en = {
     refused: (stan: string, actionCode: string) =>
       `the switch refused the advice of STAN ${stan} (action code ${actionCode}): to be checked by a person`,
   },
+  software: {
+    made: (path: string, bytes: number) =>
+      `${path}: an image of ${bytes.toLocaleString('en-US')} bytes for emulated terminals.`,
+    installing: (serial: string, version: string, digest: string) => `${serial}  software ${version}  ${digest} …`,
+    installed: (serial: string, version: string) => `${serial} runs ${version}, and has proven itself.`,
+  },
+  tampered: (serial: string, sensor: string) =>
+    `The ${sensor} sensor of ${serial} has spoken: its keys are destroyed, and it sells nothing any more.`,
   revoked: (serial: string) => `The certificate of ${serial} is revoked; its connections have ended.`,
   negative: {
     added: (lastFour: string, version: number, seq: number) =>
       `The card ending ${lastFour} is listed: version ${version}, emergency entry ${seq}.`,
     already: (lastFour: string) => `The card ending ${lastFour} was listed already.`,
-    columns: { lastFour: 'CARD', reason: 'REASON', added: 'ADDED' },
+    columns: {
+      lastFour: 'CARD',
+      reason: 'REASON',
+      source: 'SOURCE',
+      added: 'ADDED',
+      version: 'VERSION',
+      cards: 'CARDS',
+      bytes: 'BYTES',
+      issued: 'ISSUED',
+    },
+    published: (version: number, count: number) => `Version ${version} is published: ${count} cards.`,
+    imported: (added: number, removed: number, kept: number, refused: number) =>
+      `${added} cards added, ${removed} removed, ${kept} kept, ${refused} lines refused`,
+    refusedLine: (line: number, why: string) => `line ${line}: no valid ${why}`,
+    exposure: (yen: number) => `exposed at terminals that are behind: ¥${yen.toLocaleString('en-US')}`,
+    diff: (from: number, to: number, added: number, removed: number, delta: number, whole: number) =>
+      `version ${from} to ${to}: ${added} cards came, ${removed} went; ${delta} bytes instead of ${whole}`,
+    isListed: (lastFour: string) => `The card ending ${lastFour} is listed:`,
+    isNotListed: (lastFour: string) => `The card ending ${lastFour} is not listed.`,
+    listedBy: (source: string, reason: string, at: string, version: number | null) =>
+      `  by ${source}: ${reason}, since ${at}, ${version === null ? 'emergency entry' : `version ${version}`}`,
+    proven: (lastFour: string, serial: string, at: string, answer: string, reason: string, by: string) =>
+      `The proof holds. Card ending ${lastFour} on ${serial} at ${at}: ${answer}${reason && ` (${reason})`}, by ${by}.`,
+    provenBy: (version: number, seq: number, saidAt: string, keys: string) =>
+      `In force: version ${version}, emergency entry ${seq}, as the terminal said at ${saidAt}. Root keys: ${keys}`,
     state: (version: number, seq: number, current: number, behind: number) =>
       `version ${version}, emergency entries up to ${seq}; ${current} terminals current, ${behind} behind`,
   },

@@ -109,12 +109,42 @@ export const ja: Texts = {
     refused: (stan, actionCode) =>
       `端末通番 ${stan} の通知はセンターが受け付けませんでした(応答コード ${actionCode})。係員の確認が必要です。`,
   },
+  software: {
+    made: (path, bytes) => `${path}: 模擬端末用イメージ ${bytes.toLocaleString('ja-JP')} バイト`,
+    installing: (serial, version, digest) => `${serial}  ソフトウェア ${version}  ${digest} …`,
+    installed: (serial, version) => `${serial} は ${version} で動作し、接続を確認しました。`,
+  },
+  tampered: (serial, sensor) => `${serial} のセンサー(${sensor})が反応しました。鍵は消去され、売上はできません。`,
   revoked: (serial) => `${serial} の証明書を失効させ、接続を切断しました。`,
   negative: {
     added: (lastFour, version, seq) =>
       `下4桁 ${lastFour} のカードを無効登録しました: バージョン ${version}、緊急登録 ${seq}。`,
     already: (lastFour) => `下4桁 ${lastFour} のカードは登録済みです。`,
-    columns: { lastFour: 'カード', reason: '理由', added: '登録日時' },
+    columns: {
+      lastFour: 'カード',
+      reason: '理由',
+      source: '登録元',
+      added: '登録日時',
+      version: '版',
+      cards: '件数',
+      bytes: 'バイト',
+      issued: '発行日時',
+    },
+    published: (version, count) => `版 ${version} を発行しました: ${count} 件。`,
+    imported: (added, removed, kept, refused) =>
+      `追加 ${added} 件、削除 ${removed} 件、継続 ${kept} 件、不正な行 ${refused} 行`,
+    refusedLine: (line, why) => `${line} 行目: ${why} が不正です`,
+    exposure: (yen) => `未更新端末のリスク額: ¥${yen.toLocaleString('ja-JP')}`,
+    diff: (from, to, added, removed, delta, whole) =>
+      `版 ${from} → ${to}: 追加 ${added} 件、削除 ${removed} 件。全件 ${whole} バイトに対し差分 ${delta} バイト`,
+    isListed: (lastFour) => `下4桁 ${lastFour} のカードは登録されています:`,
+    isNotListed: (lastFour) => `下4桁 ${lastFour} のカードは登録されていません。`,
+    listedBy: (source, reason, at, version) =>
+      `  登録元 ${source}: ${reason}、${at} から、${version === null ? '緊急登録' : `版 ${version}`}`,
+    proven: (lastFour, serial, at, answer, reason, by) =>
+      `証明は成立します。下4桁 ${lastFour}、端末 ${serial}、${at}: ${answer}${reason && ` (${reason})`}、根拠 ${by}。`,
+    provenBy: (version, seq, saidAt, keys) =>
+      `適用中: 版 ${version}、緊急登録 ${seq} (${saidAt} に端末が報告)。ルート鍵: ${keys}`,
     state: (version, seq, current, behind) =>
       `バージョン ${version}、緊急登録 ${seq} まで。最新の端末 ${current} 台、未更新 ${behind} 台`,
   },

@@ -224,7 +224,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     files: options.files,
     store,
     keys: keys.value,
-    trusted: identity.negativeKey,
+    root: Uint8Array.from(Buffer.from(identity.negativeRoot, 'base64')),
     network,
     host,
     list: negativeList,
@@ -388,7 +388,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
         if (work.jobs !== undefined) runner.wake();
         if (work.configuration !== undefined) twin.value.wake();
       },
-      negativeHead: (list, head) => negative.value.take(list, head),
+      negativeHead: (list, bytes) => negative.value.take(list, bytes),
     });
   });
 

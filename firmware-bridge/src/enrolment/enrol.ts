@@ -49,8 +49,9 @@ export async function identify(options: EnrolmentOptions): Promise<Result<Identi
   const stored = await store.read(identityRecord);
   if (!stored.ok) return stored;
   if (stored.value?.secret && stored.value.facts.step === 'enrolled') {
-    const { certificateChain, jobKey, negativeKey } = stored.value.facts;
-    return ok({ certificateChain, jobKey, negativeKey, privateKey: ownKey(stored.value.secret) });
+    const { certificateChain, jobKey, negativeRoot } = stored.value.facts;
+    if (negativeRoot !== undefined)
+      return ok({ certificateChain, jobKey, negativeRoot, privateKey: ownKey(stored.value.secret) });
   }
   const privateKey = stored.value?.secret ? ok(ownKey(stored.value.secret)) : await makeKey(store, world);
   if (!privateKey.ok) return privateKey;
@@ -133,13 +134,17 @@ async function keep(
   store: SealedStore,
   privateKey: KeyObject,
   protectionKey: Secret<'key'>,
-  { certificateChain, jobKey, negativeKey }: EnrolmentAnswer,
+  { certificateChain, jobKey, negativeRoot }: EnrolmentAnswer,
 ): Promise<Result<Identity, 'STORE_WRITE_FAILED'>> {
   const first = await store.write(keyBlockProtectionKeyRecord, {}, protectionKey);
   protectionKey.wipe();
   if (!first.ok) return first;
   const secret = pkcs8(privateKey);
-  const second = await store.write(identityRecord, { step: 'enrolled', certificateChain, jobKey, negativeKey }, secret);
+  const second = await store.write(
+    identityRecord,
+    { step: 'enrolled', certificateChain, jobKey, negativeRoot },
+    secret,
+  );
   secret.wipe();
-  return second.ok ? ok({ certificateChain, privateKey, jobKey, negativeKey }) : second;
+  return second.ok ? ok({ certificateChain, privateKey, jobKey, negativeRoot }) : second;
 }

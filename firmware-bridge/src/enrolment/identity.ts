@@ -18,8 +18,8 @@ export const identityRecord = sealedRecord(
       certificateChain: z.string(),
       /** Signs jobs. */
       jobKey: pinnedKey,
-      /** Signs heads of negative lists. */
-      negativeKey: pinnedKey,
+      /** The root of the negative lists' authority, base64. Terminals that enrolled before there was one ask again. */
+      negativeRoot: z.string().optional(),
     }),
   ]),
 );
@@ -32,7 +32,7 @@ export interface Identity {
   readonly certificateChain: string;
   readonly privateKey: KeyObject;
   readonly jobKey: z.output<typeof pinnedKey>;
-  readonly negativeKey: z.output<typeof pinnedKey>;
+  readonly negativeRoot: string;
 }
 
 /** Takes a private key out of the secret of its record, which is wiped. */

@@ -113,12 +113,16 @@ async function renewOnce(options: RenewalOptions, identity: Identity): Promise<R
   const { certificateChain } = granted.value;
   const checked = checkCertificate(certificateChain, privateKey, claim);
   if (!checked.ok) return checked;
-  const { jobKey, negativeKey } = identity;
+  const { jobKey, negativeRoot } = identity;
   const secret = pkcs8(privateKey);
-  const stored = await store.write(identityRecord, { step: 'enrolled', certificateChain, jobKey, negativeKey }, secret);
+  const stored = await store.write(
+    identityRecord,
+    { step: 'enrolled', certificateChain, jobKey, negativeRoot },
+    secret,
+  );
   secret.wipe();
   if (!stored.ok) return stored;
   const forgotten = await store.remove(nextKeyRecord);
   if (!forgotten.ok) world.log('warn', 'nextKeyNotForgotten', { fault: forgotten.fault });
-  return ok({ certificateChain, privateKey, jobKey, negativeKey });
+  return ok({ certificateChain, privateKey, jobKey, negativeRoot });
 }

@@ -3,6 +3,7 @@ import { startTerminal, type Terminal } from '../agent/index.ts';
 import { openCardSide } from '../payment/index.ts';
 import { folderFiles } from '../sealed-store/index.ts';
 import type { WorkerSays, WorkerTask } from './messages.ts';
+import { watchTamperSwitch } from './tamper-switch.ts';
 
 /** The terminals of one thread. They share the thread and nothing else. */
 export interface RunningTerminals {
@@ -30,7 +31,10 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
         shopper: { seed: task.seed, meanSeconds: task.saleEverySeconds },
         ...(relay && { relay }),
       });
-      if (terminal.ok) return terminal.value;
+      if (terminal.ok) {
+        watchTamperSwitch(world, folder, terminal.value, ending.signal);
+        return terminal.value;
+      }
       const { code, facts } = terminal.fault;
       world.log('error', 'terminalNotStarted', { serial, fault: terminal.fault });
       tell({ kind: 'failed', serial, code, facts: { serial, ...facts } });

@@ -20,7 +20,7 @@ export function* manageRisk(
   negative: NegativeAnswer,
 ): Dialogue<Results> {
   let results = performed(before, tsiBits.terminalRiskManaged);
-  if (negative === 'listed') {
+  if (negative === 'listed' || negative === 'range-listed') {
     results = found(results, tvrBits.onExceptionFile);
     yield* note({ type: 'risk', what: 'exceptionFile', detail: negative });
   }

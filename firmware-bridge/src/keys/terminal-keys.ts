@@ -11,7 +11,7 @@ import {
 import type { JobReport, KeyLoad, KeySlot } from '@tsunagu/protocols/fleet';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { fail, fromHex, ok, type Result, type Secret, toHex } from '@tsunagu/protocols/kit';
-import { negativeTag } from '@tsunagu/protocols/negative';
+import { panMac } from '@tsunagu/protocols/negative';
 import { type UnwrapError, type UnwrappedKey, unwrapKeyBlock } from '@tsunagu/protocols/tr31';
 import type { z } from 'zod';
 import { keyBlockProtectionKeyRecord } from '../enrolment/index.ts';
@@ -43,7 +43,7 @@ export interface TerminalKeys {
   load(key: KeyLoad, order: LoadOrder): Promise<Result<KeyEvidence, KeyLoadFault>>;
   /** The next DUKPT transaction key. The state that follows is on disk before the key is handed out; the taker wipes it. */
   takeTransactionKey(): Promise<Result<AesTransactionKey, StoreFault | 'KEY_SLOT_EMPTY' | 'DUKPT_COUNTER_EXHAUSTED'>>;
-  /** The tag of a card under the negative list's key; undefined without one. */
+  /** What a card is in negative lists: its MAC under their key, 16 bytes; undefined without one. */
   negativeTag(pan: Secret<'pan'>): Uint8Array | undefined;
   /** Wipes every key, the key-block protection key too, out of memory and off the medium. Nothing can be loaded after it. */
   destroy(): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
@@ -88,8 +88,8 @@ function terminalKeys(store: SealedStore, slots: Slots): TerminalKeys {
       inTurn(async () => (areDestroyed ? fail('TERMINAL_TAMPERED') : load(store, slots, key, order))),
     takeTransactionKey: () => inTurn(() => take(store, slots)),
     negativeTag(pan) {
-      const tag = slots.negative && negativeTag(slots.negative.key, pan);
-      return tag?.ok ? tag.value : undefined;
+      const mac = slots.negative && panMac(slots.negative.key, pan);
+      return mac?.ok ? mac.value : undefined;
     },
     destroy() {
       // At once, whatever waits for its turn: the medium follows.

@@ -32,8 +32,8 @@ export interface LinkHandlers {
   up(): void;
   down(): void;
   notified(work: z.output<typeof messages.notify>): void;
-  /** A head of a negative list, as the broker has it: signature unread. */
-  negativeHead(list: string, head: z.output<(typeof messages)['negative-head']>): void;
+  /** A head of a negative list and its overlay, as the broker has them: unread. */
+  negativeHead(list: string, bytes: Uint8Array): void;
 }
 
 export interface LinkOptions {
@@ -296,6 +296,11 @@ class FleetLink implements Link {
     handlers: LinkHandlers,
   ): Result<void, 'MESSAGE_INVALID' | 'MESSAGE_EXPIRED'> {
     const { tenant, serial, world } = this.#options;
+    const list = topic.slice(topic.lastIndexOf('/') + 1);
+    if (topic === negativeHeadTopic(tenant, list)) {
+      handlers.negativeHead(list, Uint8Array.from(payload));
+      return ok(undefined);
+    }
     const message = parseEnvelope(payload);
     if (!message.ok) return fail('MESSAGE_INVALID', { field: 'envelope', cause: message.fault });
     const { ct, body, exp } = message.value;
@@ -308,12 +313,7 @@ class FleetLink implements Link {
       handlers.notified(work.value);
       return ok(undefined);
     }
-    const list = topic.slice(topic.lastIndexOf('/') + 1);
-    if (topic !== negativeHeadTopic(tenant, list)) return fail('MESSAGE_INVALID', { field: 'topic' });
-    const head = parseWith(messages['negative-head'], body);
-    if (!head.ok) return fail('MESSAGE_INVALID', { field: 'negative-head', cause: head.fault });
-    handlers.negativeHead(list, head.value);
-    return ok(undefined);
+    return fail('MESSAGE_INVALID', { field: 'topic' });
   }
 
   #answered(corr: string, body: unknown): Result<void, 'MESSAGE_INVALID'> {

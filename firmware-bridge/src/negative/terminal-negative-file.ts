@@ -1,164 +1,228 @@
-import { createHash } from 'node:crypto';
-import { openDocument, type PinnedKey, parseJson, type SignedDocument } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { devicePaths, negativeNames } from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
 import {
-  decodeSnapshot,
-  isListed,
+  applyDelta,
+  decodeOverlay,
+  encodeContainer,
+  lookUp,
   type NegativeAnswer,
-  type NegativeHead,
-  negativeHead,
-  type Snapshot,
+  type NegativeFinding,
 } from '@tsunagu/protocols/negative';
+import {
+  acceptHead,
+  acceptOverlay,
+  acceptRoot,
+  applyManifest,
+  checkManifest,
+  countOffline,
+  decodeOverlayDocument,
+  decodeSigned,
+  freshnessOf,
+  initialTrust,
+  isEqualToHead,
+  type Manifest,
+  openFirstRoot,
+  type SignedBytes,
+  type TrustState,
+} from '@tsunagu/protocols/negative/authority';
 import type { World } from '@tsunagu/protocols/world';
 import type { TerminalKeys } from '../keys/index.ts';
 import { pauseAfter, type SecureNetwork } from '../link/index.ts';
 import type { NegativeFile } from '../secure/index.ts';
 import { type Files, replaceFile, type SealedStore } from '../sealed-store/index.ts';
-import { checkSnapshot, fetchArtefact, type PartialArtefact } from './fetch-snapshot.ts';
-import {
-  acceptHead,
-  flipTo,
-  type ListReport,
-  type ListState,
-  listRecord,
-  type SnapshotSlot,
-  spareSlot,
-} from './state.ts';
+import { ContainerDownload, fetchNamed, fetchSteps, fetchWhole, hexOf, type NegativeSource } from './fetch.ts';
+import { type HeldContainer, holdContainer } from './held-container.ts';
+import { repairContainer } from './repair.ts';
+import { recordOf, type Slot, stateOf, trustRecord } from './trust-record.ts';
 
 export interface NegativeFileOptions {
   readonly world: World;
   readonly files: Files;
   readonly store: SealedStore;
   readonly keys: Pick<TerminalKeys, 'negativeTag'>;
-  readonly trusted: PinnedKey;
+  /** The root of the lists' authority, as the enrolment gave it. */
+  readonly root: Uint8Array;
   readonly network: SecureNetwork;
   readonly host: string;
   /** The list this terminal holds. */
   readonly list: string;
-  /** Room in the terminal, bytes. */
+  /** Room in the terminal, bytes: for the list in force and the one that follows it. */
   readonly bytesMax: number;
   /** After something came in force. */
   readonly changed: () => void;
   readonly signal: AbortSignal;
 }
 
+/** What is told about a list in the hello. `freshAt` is in milliseconds. */
+export interface ListReport {
+  readonly list: string;
+  readonly version: number;
+  readonly overlaySeq: number;
+  readonly freshAt: number;
+}
+
 /** The negative file of a terminal: asked by the payment application, fed by signed heads. */
 export interface TerminalNegativeFile extends NegativeFile {
-  /** Nothing before the first head. */
+  /** As `check`, with the reason. */
+  explain(pan: Secret<'pan'>): NegativeFinding;
+  /** Counts an approval without the issuer: so many, and so much, may be given on one list. */
+  approvedOffline(amountMinor: number): Promise<void>;
+  /** Nothing before the first list. */
   report(): ListReport | undefined;
-  /** Takes a head as it came: checks it, applies its overlay at once, fetches its snapshot. */
-  take(list: string, document: SignedDocument): void;
+  /** Takes a head and its overlay as they came: checks them, lets them count at once, then fetches the list. */
+  take(list: string, bytes: Uint8Array): void;
   /** Tries a fetch that failed anew. */
   wake(): void;
+  /** Compares the list in memory and in flash with what was signed, and mends it. How many bytes that took. */
+  scrub(): Promise<number>;
   idle(): Promise<void>;
 }
 
 const fetchPauses = { firstMs: 500, maxMs: 60_000 };
-const snapshotFile = (slot: SnapshotSlot): string => `negative-${slot}.snapshot`;
+const scrubMs = 3_600_000;
+const documentBytesMax = 8_192;
+const rootsAtOnceMax = 16;
+const deltaShareMax = 0.8;
+const slotFile = (slot: Slot): string => `negative-${slot}.nfs`;
 
-/** Opens the negative file of a terminal's folder. A snapshot that is not as recorded is fetched again. */
+/** Opens the negative file of a terminal's folder. A list that is not as signed is mended, or fetched again. */
 export async function openNegativeFile(
   options: NegativeFileOptions,
-): Promise<Result<TerminalNegativeFile, 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED'>> {
-  const stored = await options.store.read(listRecord);
+): Promise<
+  Result<
+    TerminalNegativeFile,
+    'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED' | 'SIGNATURE_INVALID' | 'NEGATIVE_DOCUMENT_INVALID'
+  >
+> {
+  const stored = await options.store.read(trustRecord);
   if (!stored.ok) return stored;
-  let state = stored.value?.facts;
-  let snapshot: Snapshot | undefined;
-  if (state?.snapshot) {
-    const read = await readSnapshot(options.files, state.snapshot);
-    if (read.ok) snapshot = read.value;
-    else {
-      options.world.log('error', 'snapshotDamaged', { fault: read.fault });
-      state = { ...state, snapshot: null };
-    }
+  if (stored.value) {
+    const { slot } = stored.value.facts;
+    const state = stateOf(options.list, stored.value.facts);
+    if (!state) return fail('STORE_RECORD_DAMAGED', { field: trustRecord.name });
+    const file = new NegativeFileInForce(options, state, slot);
+    await file.load();
+    return ok(file);
   }
-  return ok(new NegativeFileInForce(options, state, snapshot));
+  const root = decodeSigned(options.root);
+  if (!root.ok) return root;
+  const first = openFirstRoot(root.value.document);
+  if (!first.ok) return fail('SIGNATURE_INVALID', { field: 'root', cause: first.fault });
+  return ok(new NegativeFileInForce(options, initialTrust(options.list, first.value), null));
 }
 
-async function readSnapshot(
-  files: Files,
-  expected: NonNullable<ListState['snapshot']>,
-): Promise<Result<Snapshot, 'NEGATIVE_FILE_INVALID' | 'STORE_READ_FAILED'>> {
-  try {
-    const bytes = await files.read(snapshotFile(expected.slot));
-    if (!bytes || createHash('sha256').update(bytes).digest('hex') !== expected.digest)
-      return fail('NEGATIVE_FILE_INVALID', { field: 'digest', facts: { isMissing: !bytes } });
-    return decodeSnapshot(bytes);
-  } catch (cause) {
-    return fail('STORE_READ_FAILED', { cause });
-  }
+/** The cards of an overlay that was accepted. */
+function entriesOf(document: SignedBytes): Float64Array | undefined {
+  const overlay = decodeOverlayDocument(document.payload);
+  const entries = overlay.ok ? decodeOverlay(overlay.value.overlay) : overlay;
+  return entries.ok ? entries.value : undefined;
 }
 
 class NegativeFileInForce implements TerminalNegativeFile {
   readonly #options: NegativeFileOptions;
-  #state: ListState | undefined;
-  #snapshot: Snapshot | undefined;
-  #overlay: ReadonlySet<string>;
+  readonly #source: NegativeSource;
+  #state: TrustState;
+  #slot: Slot | null;
+  #held: HeldContainer | undefined;
+  /** The documents that came last and are in force. */
+  #manifest: { readonly digest: string; readonly manifest: Manifest } | undefined;
+  /** The cards of the newest overlay alone: what counts beside the base that it is for. */
+  #lastOverlay: Float64Array | undefined;
+  #isScrubbing = false;
+  #waiting: readonly [SignedBytes, SignedBytes] | undefined;
   #running: Promise<void> | undefined;
   #wanted = false;
-  #partial: PartialArtefact | undefined;
+  #download: ContainerDownload | undefined;
   #failures = 0;
 
-  constructor(options: NegativeFileOptions, state: ListState | undefined, snapshot: Snapshot | undefined) {
+  constructor(options: NegativeFileOptions, state: TrustState, slot: Slot | null) {
     this.#options = options;
+    const { network, host, world } = options;
+    this.#source = { network, host, timers: world.timers };
     this.#state = state;
-    this.#snapshot = snapshot;
-    this.#overlay = new Set(state?.overlay);
+    this.#slot = slot;
+    const scrubbing = world.timers.every(scrubMs, () => void this.scrub());
+    options.signal.addEventListener('abort', () => scrubbing.cancel(), { once: true });
   }
 
-  check(...[pan]: Parameters<NegativeFile['check']>): NegativeAnswer {
-    const tag = this.#options.keys.negativeTag(pan);
-    if (!tag) return 'unknown-key';
-    if (this.#overlay.has(Buffer.from(tag).toString('base64'))) return 'listed';
-    if (this.#snapshot && isListed(this.#snapshot, tag)) return 'listed';
-    const isFresh = this.#snapshot && this.#state && this.#options.world.clock.now() <= this.#state.head.notAfter;
-    return isFresh ? 'clear' : 'stale';
+  /** Takes the list out of flash. */
+  async load(): Promise<void> {
+    const { applied } = this.#state;
+    if (!applied || !this.#slot) return;
+    const bytes = await this.#readSlot(this.#slot);
+    const held = bytes ? holdContainer(bytes, applied) : fail('NEGATIVE_FILE_INVALID', { field: 'file' });
+    if (held.ok) this.#held = held.value;
+    else this.#options.world.log('error', 'negativeListDamaged', { fault: held.fault });
+  }
+
+  async #readSlot(slot: Slot): Promise<Uint8Array | undefined> {
+    return await this.#options.files.read(slotFile(slot)).catch(() => undefined);
+  }
+
+  get #now(): number {
+    return Math.floor(this.#options.world.clock.now() / 1_000);
+  }
+
+  check(pan: Secret<'pan'>): NegativeAnswer {
+    return this.explain(pan).answer;
+  }
+
+  explain(pan: Secret<'pan'>): NegativeFinding {
+    const mac = this.#options.keys.negativeTag(pan);
+    if (!mac) return { answer: 'unknown-key' };
+    const now = this.#now;
+    const { overlay } = this.#state;
+    const container = this.#held?.container;
+    return pan.use((digits) => {
+      const probe = { mac, digits };
+      const isFresh = freshnessOf(this.#state, now) !== 'hard';
+      const finding = lookUp({ overlay, container, isFresh, now }, probe);
+      if (finding.answer !== 'clear' || this.#held?.isSoundFor(probe)) return finding;
+      void this.scrub();
+      return { answer: 'stale' };
+    });
+  }
+
+  async approvedOffline(amountMinor: number): Promise<void> {
+    this.#state = countOffline(this.#state, amountMinor);
+    await this.#store();
   }
 
   report(): ListReport | undefined {
-    if (!this.#state) return undefined;
-    const { head, snapshot, freshAt } = this.#state;
-    return { list: head.list, version: snapshot?.version ?? 0, overlaySeq: head.overlay.seq, freshAt };
+    const { list, applied, overlaySeq, freshAt } = this.#state;
+    if (!applied && overlaySeq === 0) return undefined;
+    return { list, version: this.#held ? (applied?.version ?? 0) : 0, overlaySeq, freshAt: freshAt * 1_000 };
   }
 
-  take(list: string, document: SignedDocument): void {
+  take(list: string, bytes: Uint8Array): void {
     const { world } = this.#options;
-    if (list !== this.#options.list) return;
-    const head = this.#readHead(list, document);
-    if (!head.ok) return world.log('error', 'negativeHeadRefused', { fault: head.fault });
-    const step = acceptHead(this.#state, head.value, world.clock.now());
-    if (step.kind === 'ignored') {
-      const { version, overlay } = head.value;
-      const fault = fail('NEGATIVE_HEAD_OLD', { facts: { version, overlaySeq: overlay.seq } }).fault;
-      return world.log('warn', 'negativeHeadIgnored', { fault });
+    if (list !== this.#state.list) return;
+    const head = decodeSigned(bytes);
+    const overlay = head.ok ? decodeSigned(bytes, head.value.end) : head;
+    if (!head.ok || !overlay.ok || overlay.value.end !== bytes.length)
+      return world.log('error', 'negativeHeadRefused', { fault: fail('NEGATIVE_DOCUMENT_INVALID').fault });
+    this.#consider(head.value.document, overlay.value.document);
+  }
+
+  /** Lets a head and its overlay count, in memory first: an emergency entry does not wait for a disk. */
+  #consider(head: SignedBytes, overlay: SignedBytes): void {
+    const { world } = this.#options;
+    const headed = acceptHead(this.#state, head, this.#now);
+    const overlaid = headed.ok ? acceptOverlay(headed.value, overlay, this.#now) : headed;
+    if (!headed.ok || !overlaid.ok) {
+      const { fault } = overlaid.ok ? fail('NEGATIVE_MIXED') : overlaid;
+      world.log(fault.code === 'NEGATIVE_ROLLED_BACK' ? 'warn' : 'error', 'negativeHeadRefused', { fault });
+      // It may be signed by keys of a root that is not here yet.
+      if (fault.code !== 'SIGNATURE_INVALID') return;
+      this.#waiting = [head, overlay];
+    } else {
+      this.#state = overlaid.value;
+      this.#lastOverlay = entriesOf(overlay);
+      const { version, seq } = headed.value.head ?? { version: 0, seq: 0 };
+      world.log('info', 'negativeHeadApplied', { version, overlaySeq: seq, overlay: this.#state.overlay.length });
     }
-    // In force before it is stored: the list may only grow here, and after a power loss the head is retained at the broker.
-    this.#state = step.state;
-    this.#overlay = new Set(step.state.overlay);
-    world.log('info', 'negativeHeadApplied', {
-      version: head.value.version,
-      overlaySeq: head.value.overlay.seq,
-      overlay: step.state.overlay.length,
-    });
     this.#wanted = true;
     this.wake();
-  }
-
-  #readHead(
-    list: string,
-    document: SignedDocument,
-  ): Result<NegativeHead, 'SIGNATURE_INVALID' | 'NEGATIVE_FILE_INVALID' | 'INPUT_INVALID'> {
-    const payload = openDocument('tsunagu-negative-head-v1', document, this.#options.trusted);
-    if (!payload.ok) return payload;
-    const head = parseJson(negativeHead, payload.value);
-    if (!head.ok) return head;
-    if (head.value.list !== list) return fail('NEGATIVE_FILE_INVALID', { field: 'list' });
-    if (head.value.size > this.#options.bytesMax)
-      return fail('NEGATIVE_FILE_INVALID', {
-        field: 'size',
-        facts: { size: head.value.size, max: this.#options.bytesMax },
-      });
-    return head;
   }
 
   wake(): void {
@@ -170,68 +234,174 @@ class NegativeFileInForce implements TerminalNegativeFile {
   }
 
   #isBehind(): boolean {
-    return this.#state !== undefined && this.#state.snapshot?.digest !== this.#state.head.digest;
+    const { head } = this.#state;
+    return head !== null && (!this.#held || !isEqualToHead(this.#state));
   }
 
-  /** Stores what is in force, and fetches the snapshot when it is not the head's. */
+  /** Stores what is in force, and fetches what is not here yet. */
   async #follow(): Promise<void> {
     this.#wanted = false;
-    if (!this.#state) return;
-    await this.#store(this.#state);
-    if (!this.#isBehind()) return this.#options.changed();
-    const fetched = await this.#fetch(this.#state.head);
-    const { world, signal } = this.#options;
+    const { world, signal, changed } = this.#options;
+    await this.#followRoots();
+    await this.#store();
+    if (!this.#isBehind()) return changed();
+    const fetched = await this.#fetch();
+    changed();
     if (fetched.ok) {
       this.#failures = 0;
-      return this.#options.changed();
+      return;
     }
-    this.#options.changed();
     this.#failures += 1;
     const pauseMs = pauseAfter(this.#failures, fetchPauses, world);
-    world.log('warn', 'snapshotNotFetched', { fault: fetched.fault, failures: this.#failures, pauseMs });
+    world.log('warn', 'negativeListNotFetched', { fault: fetched.fault, failures: this.#failures, pauseMs });
     if (!signal.aborted) world.timers.after(pauseMs, () => this.wake());
   }
 
-  async #store(state: ListState): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
-    const stored = await this.#options.store.write(listRecord, state);
+  /** Follows the chain of roots, one version after the other, as far as it leads. */
+  async #followRoots(): Promise<void> {
+    const waiting = this.#waiting;
+    const isOld = (this.#state.head?.rootVersion ?? 0) > this.#state.root.version;
+    if (!waiting && !isOld) return;
+    this.#waiting = undefined;
+    for (let steps = 0; steps < rootsAtOnceMax; steps += 1) {
+      const name = negativeNames.authority(this.#state.root.version + 1);
+      const bytes = await fetchNamed(this.#source, name, documentBytesMax);
+      const document = bytes.ok ? decodeSigned(bytes.value) : bytes;
+      if (!document.ok) break;
+      const next = acceptRoot(this.#state, document.value.document, this.#now);
+      if (!next.ok) {
+        this.#options.world.log('error', 'negativeRootRefused', { fault: next.fault });
+        break;
+      }
+      this.#state = next.value;
+      this.#options.world.log('info', 'negativeRootApplied', { version: next.value.root.version });
+      if (waiting && steps === 0) this.#wanted = true;
+    }
+    if (waiting && this.#wanted) this.#consider(...waiting);
+  }
+
+  async #store(
+    slot: Slot | null = this.#slot,
+    state: TrustState = this.#state,
+  ): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
+    const stored = await this.#options.store.write(trustRecord, recordOf(state, slot));
     if (!stored.ok) this.#options.world.log('error', 'negativeNotStored', { fault: stored.fault });
     return stored;
   }
 
-  async #fetch(head: NegativeHead): Promise<Result<void>> {
-    const { network, host, world, files } = this.#options;
-    const bytes = await fetchArtefact(network, host, world.timers, head, this.#partial, (partial) => {
-      this.#partial = partial;
-    });
+  async #fetch(): Promise<Result<void>> {
+    const manifest = await this.#fetchManifest();
+    if (!manifest.ok) return manifest;
+    const bytes = await this.#fetchList(manifest.value);
     if (!bytes.ok) return bytes;
-    this.#partial = undefined;
-    const snapshot = checkSnapshot(bytes.value, head);
-    if (!snapshot.ok) return snapshot;
-    const slot = spareSlot(this.#state);
+    const held = holdContainer(bytes.value, manifest.value);
+    if (!held.ok) return held;
+    return await this.#apply(manifest.value, held.value);
+  }
+
+  async #fetchManifest(): Promise<Result<Manifest>> {
+    const { head } = this.#state;
+    if (!head) return fail('NEGATIVE_MIXED', { field: 'head' });
+    const digest = hexOf(head.manifest);
+    if (this.#manifest?.digest === digest) return ok(this.#manifest.manifest);
+    const bytes = await fetchWhole(this.#source, `${devicePaths.artefacts}/${digest}`, documentBytesMax);
+    const document = bytes.ok ? decodeSigned(bytes.value) : bytes;
+    if (!document.ok) return document;
+    const manifest = checkManifest(this.#state, document.value.document, this.#now);
+    if (!manifest.ok) return manifest;
+    // The list in force and the one that follows lie side by side.
+    const { bytesMax } = this.#options;
+    if (manifest.value.size + (this.#state.applied?.size ?? 0) > bytesMax)
+      return fail('NEGATIVE_TOO_LARGE', { facts: { size: manifest.value.size, bytesMax } });
+    this.#manifest = { digest, manifest: manifest.value };
+    return manifest;
+  }
+
+  /** The container of a manifest: out of the one in force and a delta, or whole. */
+  async #fetchList(manifest: Manifest): Promise<Result<Uint8Array>> {
+    const { applied } = this.#state;
+    if (this.#held && applied && applied.epoch === manifest.epoch) {
+      const patched = await this.#fetchDelta(this.#held, applied, manifest);
+      if (patched.ok) return patched;
+      this.#options.world.log('info', 'negativeDeltaUnusable', { fault: patched.fault });
+    }
+    if (this.#download?.manifest !== manifest) {
+      const steps = await fetchSteps(this.#source, manifest);
+      if (!steps.ok) return steps;
+      this.#download = new ContainerDownload(manifest, steps.value);
+    }
+    const bytes = await this.#download.run(this.#source);
+    if (bytes.ok) this.#download = undefined;
+    return bytes;
+  }
+
+  async #fetchDelta(held: HeldContainer, applied: Manifest, manifest: Manifest): Promise<Result<Uint8Array>> {
+    const name = negativeNames.delta(hexOf(applied.root), hexOf(manifest.root));
+    const delta = await fetchNamed(this.#source, name, Math.ceil(manifest.size * deltaShareMax) + documentBytesMax);
+    const base = delta.ok ? held.container.readAll() : delta;
+    if (!delta.ok || !base.ok) return base.ok ? fail('ARTEFACT_UNAVAILABLE') : base;
+    const set = applyDelta(base.value, applied.root, delta.value);
+    if (!set.ok) return set;
+    const bytes = encodeContainer(set.value);
+    const isRight = holdContainer(bytes, manifest);
+    this.#options.world.log('info', 'negativeDeltaApplied', { size: delta.value.length });
+    return isRight.ok ? ok(bytes) : isRight;
+  }
+
+  /** Writes a list beside the one in force, reads it back, and turns the pointer. */
+  async #apply(manifest: Manifest, held: HeldContainer): Promise<Result<void>> {
+    const { files, world } = this.#options;
+    const slot: Slot = this.#slot === 'A' ? 'B' : 'A';
     try {
-      await replaceFile(files, snapshotFile(slot), bytes.value);
+      await replaceFile(files, slotFile(slot), held.container.bytes);
     } catch (cause) {
-      return fail('STORE_WRITE_FAILED', { field: snapshotFile(slot), cause });
+      return fail('STORE_WRITE_FAILED', { field: slotFile(slot), cause });
     }
-    // A newer head may have come meanwhile; then this snapshot is another step on the way and the fetch goes on.
-    const now = this.#state;
-    if (!now || now.head.digest !== head.digest) {
-      this.#wanted = true;
-      return ok(undefined);
-    }
-    const next = flipTo(now, slot, world.clock.now());
-    const stored = await this.#store(next);
+    const written = await this.#readSlot(slot);
+    const readBack = written ? holdContainer(written, manifest) : fail('NEGATIVE_FILE_INVALID', { field: 'file' });
+    if (!readBack.ok) return readBack;
+    const next = applyManifest(this.#state, manifest, this.#overlayOn(manifest));
+    const stored = await this.#store(slot, next);
     if (!stored.ok) return stored;
-    // A head that came during the write has its own overlay: it is laid on the new base.
-    const latest =
-      this.#state === now
-        ? next
-        : { ...next, head: this.#state?.head ?? next.head, overlay: this.#state?.overlay ?? next.overlay };
-    this.#snapshot = snapshot.value;
-    this.#state = latest;
-    this.#overlay = new Set(latest.overlay);
-    world.log('info', 'snapshotApplied', { version: head.version, size: head.size, slot });
+    // A head that came during the write has its own overlay, which goes on counting.
+    this.#state = applyManifest(this.#state, manifest, this.#overlayOn(manifest));
+    this.#slot = slot;
+    this.#held = readBack.value;
+    world.log('info', 'negativeListApplied', { version: manifest.version, size: manifest.size, slot });
+    if (this.#isBehind()) this.#wanted = true;
     return ok(undefined);
+  }
+
+  /** What counts beside a new base: all that counted, unless the overlay in force is the one for this very base. */
+  #overlayOn({ epoch, version }: Manifest): Float64Array {
+    const { head, overlay } = this.#state;
+    const isFor = head !== null && head.epoch === epoch && head.version === version && this.#lastOverlay !== undefined;
+    return isFor ? (this.#lastOverlay ?? overlay) : overlay;
+  }
+
+  async scrub(): Promise<number> {
+    const { applied } = this.#state;
+    const slot = this.#slot;
+    if (!applied || !slot || this.#isScrubbing) return 0;
+    this.#isScrubbing = true;
+    try {
+      const bytes = await this.#readSlot(slot);
+      const isSound = bytes !== undefined && holdContainer(bytes, applied).ok && this.#held?.rotten().length === 0;
+      if (isSound) return 0;
+      this.#options.world.log('error', 'negativeListDamaged', { fault: fail('NEGATIVE_FILE_INVALID').fault });
+      const mended = bytes ? await repairContainer(this.#source, applied, bytes) : fail('NEGATIVE_FILE_INVALID');
+      const held = mended.ok ? holdContainer(mended.value.bytes, applied) : mended;
+      if (!mended.ok || !held.ok || this.#slot !== slot) {
+        this.#held = undefined;
+        this.#wanted = true;
+        this.wake();
+        return 0;
+      }
+      const written = await this.#apply(applied, held.value);
+      return written.ok ? mended.value.fetched : 0;
+    } finally {
+      this.#isScrubbing = false;
+    }
   }
 
   idle(): Promise<void> {

@@ -25,6 +25,7 @@ export class EmulatedCardSide implements CardSide {
   readonly #secure: SecurePart;
   #running: Promise<SaleResult> | undefined;
   #timings: SaleTimings | undefined;
+  #timingsToRequest: SaleTimings | undefined;
   readonly #traces = new TraceBook();
   #isClosed = false;
 
@@ -116,6 +117,11 @@ export class EmulatedCardSide implements CardSide {
     return this.#timings;
   }
 
+  /** Where the time of the last payment went until its request was sealed, milliseconds; undefined when none was. */
+  timingsToRequest(): SaleTimings | undefined {
+    return this.#timingsToRequest;
+  }
+
   async reversalsPending(): Promise<number> {
     return (await this.#options.ports.reversals.list()).length;
   }
@@ -135,9 +141,13 @@ export class EmulatedCardSide implements CardSide {
   async #run(order: PaymentOrder, entry: SaleResult['entry'], onStep: OnSaleStep, pin: PinHabit): Promise<SaleResult> {
     const watch = new Stopwatch(this.#options.world.clock);
     this.#traces.begin();
+    this.#timingsToRequest = undefined;
     const run: PaymentRun = {
       watch,
-      onStep,
+      onStep: (step, atMs, detail) => {
+        if (step === 'request-sent') this.#timingsToRequest = watch.read();
+        onStep(step, atMs, detail);
+      },
       onTrace: this.#traces.add,
     };
     try {

@@ -35,7 +35,7 @@ export function stripeRefusal(
   hasChipReader: boolean,
   hasChipFailed = false,
 ): ErrorCode | undefined {
-  if (negative === 'listed') return 'CARD_LISTED';
+  if (negative === 'listed' || negative === 'range-listed') return 'CARD_LISTED';
   if (!mayTakeStripe(serviceCode, hasChipReader, hasChipFailed)) return 'CARD_NEEDS_CHIP';
   return sortable(expiry) < sortable(today) ? 'CARD_EXPIRED' : undefined;
 }

@@ -11,7 +11,9 @@ import type { ApiRooms } from './ports.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { healthRoutes } from './routes/health.ts';
 import { liveRoutes } from './routes/live.ts';
+import { negativeRoutes } from './routes/negative.ts';
 import { operationsRoutes } from './routes/operations.ts';
+import { softwareRoutes } from './routes/software.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 
 export type { Actor, ApiRooms, LiveFeed, NumberedEvent, Page, PageRequest } from './ports.ts';
@@ -74,7 +76,9 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   await describeApi(app);
   sessionRoutes(app, { world, access, cookieName, isEncrypted: tls !== undefined });
   fleetRoutes(app, rooms);
+  negativeRoutes(app, rooms);
   operationsRoutes(app, rooms);
+  softwareRoutes(app, rooms);
   liveRoutes(app, { world, streams });
   healthRoutes(app, () => isReady);
   if (!(await serveDashboard(app, options.webDir)))

@@ -14,10 +14,19 @@ import type {
   TerminalSummary,
   TimelineEntry,
   addNegative,
+  addNegativeRange,
+  importNegative,
+  negativeDiff,
+  NegativeExplanation,
+  NegativeImported,
   negativeOverview,
+  NegativePublished,
+  NegativeStateView,
 } from '@tsunagu/protocols/fleet';
 import type { Result, Secret } from '@tsunagu/protocols/kit';
+import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { z } from 'zod';
+import type { SoftwareImages } from '../software/index.ts';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
 export interface PageRequest {
@@ -71,20 +80,30 @@ export interface ApiRooms {
   };
   readonly jobs: {
     job(id: string): Promise<Result<Job>>;
-    /** Has a terminal do something: a payment, its totals, a slip. */
-    start(
-      serial: Serial,
-      body: Exclude<JobBody, { type: 'key.load' | 'software.install' }>,
-      by: Actor,
-    ): Promise<Result<Job>>;
+    /** Has a terminal do something: a payment, its totals, a slip, another software. */
+    start(serial: Serial, body: Exclude<JobBody, { type: 'key.load' }>, by: Actor): Promise<Result<Job>>;
   };
+  readonly software: SoftwareImages;
   readonly sales: {
     /** Newest first. */
     list(page: PageRequest & { readonly serial?: Serial }): Promise<Result<Page<SaleLine>>>;
   };
   readonly negative: {
     overview(page: PageRequest): Promise<Result<z.infer<typeof negativeOverview>>>;
-    add(pan: Secret<'pan'>, reason: z.infer<typeof addNegative>['reason'], by: Actor): Promise<Result<NegativeAdded>>;
+    details(): Promise<NegativeStateView>;
+    add(
+      pan: Secret<'pan'>,
+      reason: z.infer<typeof addNegative>['reason'],
+      by: Actor,
+      source: string,
+    ): Promise<Result<NegativeAdded>>;
+    remove(pan: Secret<'pan'>, source: string, by: Actor, isSignedTwice: boolean): Promise<Result<NegativePublished>>;
+    importList(file: z.infer<typeof importNegative>, by: Actor): Promise<NegativeImported>;
+    addRange(range: z.infer<typeof addNegativeRange>, by: Actor): Promise<Result<NegativePublished>>;
+    publishVersion(isSignedTwice: boolean): Promise<NegativePublished>;
+    diff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
+    explain(pan: Secret<'pan'>): Promise<NegativeExplanation>;
+    prove(pan: Secret<'pan'>, serial: Serial, at: number): Promise<Result<NegativeProof>>;
   };
   readonly live: LiveFeed;
 }

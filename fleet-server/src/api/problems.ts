@@ -15,6 +15,9 @@ export type Language = 'ja' | 'en';
 const statuses: Readonly<Record<string, number>> = {
   INPUT_INVALID: 400,
   PAN_INVALID: 400,
+  NEGATIVE_ENTRY_UNKNOWN: 404,
+  NEGATIVE_VERSION_UNKNOWN: 404,
+  NEGATIVE_PROOF_UNAVAILABLE: 404,
   HTTP_MALFORMED: 400,
   BODY_NOT_JSON: 400,
   IDEMPOTENCY_KEY_INVALID: 400,

@@ -29,6 +29,8 @@ export interface DeviceApiOptions {
   readonly enrolment: Pick<Enrolment, 'enrol'>;
   readonly certificates: Pick<Certificates, 'renew' | 'revocationList'>;
   readonly artefacts: Pick<Artefacts, 'find'>;
+  /** Which artefact a part of a negative list is. */
+  readonly negative: { locate(name: string): Promise<string | undefined> };
   /** From the first byte of a request to its last. */
   readonly requestTimeoutMs?: number;
 }
@@ -89,11 +91,17 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
     response.end(list);
   }
 
-  async function sendArtefact(request: IncomingMessage, response: ServerResponse, digest: string): Promise<void> {
+  /** Sends an artefact to an admitted terminal; which one is asked after the terminal was admitted. */
+  async function sendArtefact(
+    request: IncomingMessage,
+    response: ServerResponse,
+    digestOf: () => Promise<string | undefined>,
+  ): Promise<void> {
     const admitted = await options.admit(peerOf(request));
     if (!admitted.ok) return refuse(request, response, admitted.fault);
-    const found = await options.artefacts.find(digest);
-    if (!found) return refuse(request, response, fail('ARTEFACT_UNKNOWN').fault);
+    const digest = await digestOf();
+    const found = digest === undefined ? undefined : await options.artefacts.find(digest);
+    if (!found || digest === undefined) return refuse(request, response, fail('ARTEFACT_UNKNOWN').fault);
     const etag = `"${digest}"`;
     const common = {
       etag,
@@ -131,9 +139,12 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
     if (request.method === 'POST' && path === devicePaths.enrolments) return await enrol(request, response);
     if (request.method === 'POST' && path === devicePaths.certificates) return await renew(request, response);
     if (request.method === 'GET' && path === devicePaths.revocations) return await sendRevocations(response);
-    const digest = path.startsWith(`${devicePaths.artefacts}/`) ? path.slice(devicePaths.artefacts.length + 1) : '';
-    if ((request.method === 'GET' || request.method === 'HEAD') && digest !== '')
-      return await sendArtefact(request, response, digest);
+    const after = (prefix: string): string => (path.startsWith(`${prefix}/`) ? path.slice(prefix.length + 1) : '');
+    if (request.method === 'GET' || request.method === 'HEAD') {
+      const [digest, part] = [after(devicePaths.artefacts), after(devicePaths.negative)];
+      if (digest !== '') return await sendArtefact(request, response, () => Promise.resolve(digest));
+      if (part !== '') return await sendArtefact(request, response, () => options.negative.locate(part));
+    }
     refuse(request, response, fail('ROUTE_UNKNOWN').fault);
   }
 

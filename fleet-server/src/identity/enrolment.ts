@@ -33,7 +33,8 @@ export interface EnrolmentRooms {
   readonly authority: Authority;
   readonly tenant: TenantId;
   readonly jobKey: PinnedKey;
-  readonly negativeKey: PinnedKey;
+  /** The first root of the negative lists' authority, as it travels. */
+  readonly negativeRoot: () => Promise<Uint8Array>;
   /** Stores, in the enrolment's own transaction, under which key the terminal's keys travel from now on. */
   protect(tx: Transaction<Database>, serial: Serial, protectionKey: string, checkValue: string): Promise<void>;
   /** The enrolment is on disk. */
@@ -138,8 +139,9 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
         return stored;
       }
       await rooms.enrolled(serial, issued.fingerprint);
-      const { jobKey, negativeKey } = rooms;
-      return ok({ certificateChain: issued.chain, agreementKey, jobKey, negativeKey });
+      const { jobKey } = rooms;
+      const negativeRoot = Buffer.from(await rooms.negativeRoot()).toString('base64');
+      return ok({ certificateChain: issued.chain, agreementKey, jobKey, negativeRoot });
     },
   };
 }

@@ -79,10 +79,10 @@ export interface Jobs {
   /** Takes a report. When it resolves the report is on disk and may be acknowledged; also when it changed nothing. */
   report(serial: Serial, id: string, report: JobReport): Promise<Result<void, 'JOB_UNKNOWN'>>;
   job(id: string): Promise<Result<Job, 'JOB_UNKNOWN'>>;
-  /** Has a terminal do something: a payment, its totals, a slip. */
+  /** Has a terminal do something: a payment, its totals, a slip, another software. */
   start(
     serial: Serial,
-    body: Exclude<JobBody, { type: 'key.load' | 'software.install' }>,
+    body: Exclude<JobBody, { type: 'key.load' }>,
     by: { readonly subject: string },
   ): Promise<Result<Job, 'TERMINAL_UNKNOWN' | 'JOB_QUEUE_FULL'>>;
   close(): void;

@@ -1,2 +1,10 @@
+export { type ImportFile, readImportFile } from './import-file.ts';
 export { type Negative, type NegativeRooms, type NegativeState, openNegative, regularList } from './negative.ts';
-export { hasCheckDigit, headLifeMs, headOf, headRenewBeforeMs, type ListState, overlayMax } from './rules.ts';
+export {
+  hasCheckDigit,
+  headLifeMs,
+  headRenewBeforeMs,
+  manifestLifeMs,
+  manifestRenewBeforeMs,
+  shrinks,
+} from './rules.ts';

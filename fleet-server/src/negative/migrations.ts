@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Migration } from '../store/migration.ts';
 
 /** The negative lists' steps of the schema. */
@@ -34,6 +35,97 @@ export const negativeMigrations: readonly Migration[] = [
         .addColumn('overlay_seq', 'integer', (column) => column.notNull())
         .addColumn('fresh_at', types.time, (column) => column.notNull())
         .addPrimaryKeyConstraint('negative_applied_key', ['list', 'serial'])
+        .execute();
+    },
+  },
+  {
+    name: 'negative-0002-containers',
+    async up(db, types) {
+      const lists: readonly (readonly [string, number])[] = [
+        ['epoch', 1],
+        ['hash_bits', 44],
+        ['count_floor', 0],
+      ];
+      for (const [column, value] of lists)
+        await db.schema
+          .alterTable('negative_lists')
+          .addColumn(column, 'integer', (made) => made.notNull().defaultTo(value))
+          .execute();
+      await db.schema
+        .createTable('negative_versions')
+        .addColumn('list', 'text', (column) => column.notNull())
+        .addColumn('epoch', 'integer', (column) => column.notNull())
+        .addColumn('version', 'integer', (column) => column.notNull())
+        .addColumn('root', 'text', (column) => column.notNull())
+        .addColumn('container', 'text', (column) => column.notNull())
+        .addColumn('steps', 'text', (column) => column.notNull())
+        .addColumn('manifest', 'text', (column) => column.notNull())
+        .addColumn('count', 'integer', (column) => column.notNull())
+        .addColumn('size', 'integer', (column) => column.notNull())
+        .addColumn('issued_at', types.time, (column) => column.notNull())
+        .addPrimaryKeyConstraint('negative_versions_key', ['list', 'epoch', 'version'])
+        .execute();
+      await db.schema.createIndex('negative_versions_root').on('negative_versions').column('root').execute();
+      await types
+        .counter(db.schema.createTable('negative_cards'), 'id')
+        .addColumn('list', 'text', (column) => column.notNull())
+        .addColumn('source', 'text', (column) => column.notNull())
+        .addColumn('tag', types.bytes, (column) => column.notNull())
+        .addColumn('token', 'text', (column) => column.notNull())
+        .addColumn('last_four', 'text', (column) => column.notNull())
+        .addColumn('reason', 'text', (column) => column.notNull())
+        .addColumn('added_at', types.time, (column) => column.notNull())
+        .addColumn('version', 'integer')
+        .addUniqueConstraint('negative_cards_once', ['list', 'token', 'source'])
+        .execute();
+      await sql`insert into negative_cards (list, source, tag, token, last_four, reason, added_at, version)
+        select list, 'manual', tag, token, last_four, reason, added_at, version from negative_entries`.execute(db);
+      await db.schema.dropTable('negative_entries').execute();
+      await types
+        .counter(db.schema.createTable('negative_ranges'), 'id')
+        .addColumn('list', 'text', (column) => column.notNull())
+        .addColumn('digits', 'integer', (column) => column.notNull())
+        .addColumn('low', types.time, (column) => column.notNull())
+        .addColumn('high', types.time, (column) => column.notNull())
+        .addColumn('not_after', types.time, (column) => column.notNull())
+        .execute();
+      await types
+        .counter(db.schema.createTable('negative_changes'), 'id')
+        .addColumn('list', 'text', (column) => column.notNull())
+        .addColumn('token', 'text', (column) => column.notNull())
+        .addColumn('last_four', 'text', (column) => column.notNull())
+        .addColumn('kind', 'text', (column) => column.notNull())
+        .addColumn('source', 'text', (column) => column.notNull())
+        .addColumn('reason', 'text', (column) => column.notNull())
+        .addColumn('at', types.time, (column) => column.notNull())
+        .addColumn('by', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex('negative_changes_card').on('negative_changes').columns(['list', 'token']).execute();
+      await types
+        .counter(db.schema.createTable('negative_heads'), 'id')
+        .addColumn('list', 'text', (column) => column.notNull())
+        .addColumn('version', 'integer', (column) => column.notNull())
+        .addColumn('overlay_seq', 'integer', (column) => column.notNull())
+        .addColumn('head', 'text', (column) => column.notNull())
+        .addColumn('issued_at', types.time, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('negative_roots')
+        .addColumn('version', 'integer', (column) => column.primaryKey())
+        .addColumn('document', 'text', (column) => column.notNull())
+        .execute();
+      await types
+        .counter(db.schema.createTable('negative_applied_log'), 'id')
+        .addColumn('serial', 'text', (column) => column.notNull())
+        .addColumn('list', 'text', (column) => column.notNull())
+        .addColumn('version', 'integer', (column) => column.notNull())
+        .addColumn('overlay_seq', 'integer', (column) => column.notNull())
+        .addColumn('at', types.time, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createIndex('negative_applied_log_serial')
+        .on('negative_applied_log')
+        .columns(['serial', 'list', 'id'])
         .execute();
     },
   },

@@ -1,29 +1,83 @@
 import type { Generated } from 'kysely';
 
-/** Tables of the negative lists. A card is a keyed tag, a token and four digits; its number is nowhere. */
+/** Tables of the negative lists. A card is a keyed MAC, a token and four digits; its number is nowhere. */
 export interface NegativeTables {
   readonly negative_lists: {
     list: string;
     version: number;
-    /** SHA-256 of the snapshot, hex. */
+    /** SHA-256 of the container, hex: its name among the artefacts. */
     digest: string;
     size: number;
     overlay_seq: number;
-    /** The signed head as it was published last, JSON. */
+    /** Head and overlay as they were published last: two signed documents, base64. */
     head: string;
     not_after: number;
+    /** Rises when the key of the MACs changes. */
+    epoch: number;
+    hash_bits: number;
+    /** The count that a list may not fall 5 % under without a second signature. */
+    count_floor: number;
   };
-  readonly negative_entries: {
+  readonly negative_versions: {
+    list: string;
+    epoch: number;
+    version: number;
+    /** Merkle root of the container, hex. */
+    root: string;
+    /** Names among the artefacts. */
+    container: string;
+    steps: string;
+    manifest: string;
+    count: number;
+    size: number;
+    issued_at: number;
+  };
+  /** One row for each source that lists a card: a card is off the list when the last of them is gone. */
+  readonly negative_cards: {
     id: Generated<number>;
     list: string;
+    /** Issuer or brand, or "manual". */
+    source: string;
+    /** MAC of the PAN, 16 bytes (8 in rows older than exceptions). */
     tag: Uint8Array;
     token: string;
     last_four: string;
     reason: string;
     added_at: number;
-    /** The version whose snapshot holds the entry first; null while it is in the overlay only. */
+    /** The version whose container holds the card first; null while it is in the overlay only. */
     version: number | null;
   };
+  readonly negative_ranges: {
+    id: Generated<number>;
+    list: string;
+    digits: number;
+    low: number;
+    high: number;
+    /** Seconds since 1970. */
+    not_after: number;
+  };
+  /** Who came and went, for people and disputes. */
+  readonly negative_changes: {
+    id: Generated<number>;
+    list: string;
+    token: string;
+    last_four: string;
+    kind: 'listed' | 'unlisted';
+    source: string;
+    reason: string;
+    at: number;
+    by: string;
+  };
+  /** Every head that said something new, with its overlay: what a dispute is answered with. */
+  readonly negative_heads: {
+    id: Generated<number>;
+    list: string;
+    version: number;
+    overlay_seq: number;
+    head: string;
+    issued_at: number;
+  };
+  readonly negative_roots: { version: number; document: string };
   /** What each terminal said it applies. */
   readonly negative_applied: {
     serial: string;
@@ -31,5 +85,14 @@ export interface NegativeTables {
     version: number;
     overlay_seq: number;
     fresh_at: number;
+  };
+  /** When each terminal said so first. */
+  readonly negative_applied_log: {
+    id: Generated<number>;
+    serial: string;
+    list: string;
+    version: number;
+    overlay_seq: number;
+    at: number;
   };
 }

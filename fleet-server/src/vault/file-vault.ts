@@ -18,7 +18,7 @@ import {
 import { keyIdOf } from '@tsunagu/protocols/fleet';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { fail, ok, type Result, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
-import { negativeTag } from '@tsunagu/protocols/negative';
+import { panMac } from '@tsunagu/protocols/negative';
 import { translatePinBlock } from '@tsunagu/protocols/pinblock';
 import { type OptionalBlock, wrapKeyBlock } from '@tsunagu/protocols/tr31';
 import type { World } from '@tsunagu/protocols/world';
@@ -310,7 +310,7 @@ class FileVault implements Vault {
   }
 
   negativeTag(key: string, pan: Secret<'pan'>): Result<Uint8Array, 'VAULT_KEY_UNKNOWN'> {
-    return this.#with(key, 'negative-tag', (tagKey) => ok(unwrap(negativeTag(tagKey, pan))));
+    return this.#with(key, 'negative-tag', (tagKey) => ok(unwrap(panMac(tagKey, pan))));
   }
 
   panToken(pan: Secret<'pan'>): string {

@@ -7,7 +7,11 @@ export const keyUses = {
   'certificate-signing': { kind: 'p256' },
   tls: { kind: 'p256' },
   'job-signing': { kind: 'ed25519' },
+  /** Signs heads of negative lists. */
   'negative-signing': { kind: 'ed25519' },
+  'negative-root-signing': { kind: 'ed25519' },
+  'negative-list-signing': { kind: 'ed25519' },
+  'negative-emergency-signing': { kind: 'ed25519' },
   /** Base derivation key of AES DUKPT (X9.24-3). */
   'dukpt-base': { kind: 'aes', lengthBytes: 16 },
   /** A terminal's key-block protection key (X9.143). */
@@ -90,7 +94,7 @@ export interface Vault {
     ksn: Uint8Array,
   ): Result<DukptWorkingKeys, 'VAULT_KEY_UNKNOWN' | 'KSN_LENGTH_INVALID' | 'DUKPT_COUNTER_INVALID'>;
 
-  /** The tag of a card in a negative list. */
+  /** What a card is in negative lists: its MAC under their key, 16 bytes. */
   negativeTag(key: string, pan: Secret<'pan'>): Result<Uint8Array, 'VAULT_KEY_UNKNOWN'>;
   /** What stands for a card in store and logs: "tok_" and 20 hex digits; one card always has the same one. */
   panToken(pan: Secret<'pan'>): string;

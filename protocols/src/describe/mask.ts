@@ -23,17 +23,12 @@ export const hidden = (count: number, unit: 'bytes' | 'characters' = 'bytes'): S
   masked: true,
 });
 
-/** Bytes as hexadecimal, or hidden: for values whose sensitivity is known. */
-export const bytesOrHidden = (bytes: Uint8Array, mayShow: boolean): Shown =>
-  mayShow ? { text: toHex(bytes) } : hidden(bytes.length);
-
 /** Text whose content nobody vouches for: hidden where it may hold a card number. */
 export const guardedText = (text: string, reveal: boolean): Shown =>
   reveal || !mayHoldCardNumber(text) ? { text } : hidden(text.length, 'characters');
 
 /** Bytes whose content nobody vouches for, as text where they are text; hidden where they may hold a card number. */
-export function guardedBytes(bytes: Uint8Array, reveal: boolean): Shown {
-  const isText = isPrintable(bytes);
+export function guardedBytes(bytes: Uint8Array, reveal: boolean, isText = isPrintable(bytes)): Shown {
   const readings = [toHex, latin1, ebcdicDigits];
   if (!reveal && readings.some((read) => mayHoldCardNumber(read(bytes)))) return hidden(bytes.length);
   return { text: isText ? `${toHex(bytes)} "${latin1(bytes)}"` : toHex(bytes) };

@@ -13,7 +13,7 @@ import {
 import { toHex } from '../kit/index.ts';
 import { parseDol, type Tlv, tagName } from '../tlv/index.ts';
 import { type Both, inside, type Line, line, type Place, type Shown } from './line.ts';
-import { bytesOrHidden, guardedBytes, hidden, isPrintable, maskedPan } from './mask.ts';
+import { guardedBytes, hidden, isPrintable, mayHoldCardNumber, maskedPan } from './mask.ts';
 
 /** Lines of data objects, templates before what they hold. `place` is that of the message that the objects were read from. */
 export function tlvLines(objects: readonly Tlv[], place: Place): readonly Line[] {
@@ -57,8 +57,10 @@ function shown(entry: TagEntry | undefined, value: Uint8Array, reveal: boolean):
     return entry.sensitive === 'pan' && digits !== undefined ? maskedPan(digits) : hidden(value.length);
   }
   const isText = entry.format === 'a' || entry.format === 'an' || entry.format === 'ans';
-  if (isText && isPrintable(value)) return { text: `"${Buffer.from(value).toString('latin1')}"` };
-  return bytesOrHidden(value, true);
+  const text = Buffer.from(value).toString('latin1');
+  if (isText && isPrintable(value) && (reveal || !mayHoldCardNumber(text))) return { text: `"${text}"` };
+  // Bytes gone wrong may put a whole record under a harmless tag.
+  return guardedBytes(value, reveal, false);
 }
 
 const joined = (parts: readonly Both[]): Both | undefined =>

@@ -18,7 +18,6 @@ const qos = 1;
 /** Which signed document a message holds. */
 const signedBy: Partial<Record<MessageName, keyof typeof signedPayloads>> = {
   response: 'tsunagu-job-v1',
-  'negative-head': 'tsunagu-negative-head-v1',
 };
 
 const said = (schema: z.ZodType): string => schema.description ?? '';
@@ -50,6 +49,17 @@ function message(name: MessageName): JsonObject {
   };
 }
 
+/** The one payload that is no envelope: bytes. */
+const bytes = 'negative-head';
+const bytesMessage: JsonObject = {
+  name: bytes,
+  title: bytes,
+  summary: 'Two signed documents: the head of a negative list and its overlay (protocols/src/negative/authority).',
+  contentType: 'application/octet-stream',
+  payload: { type: 'string', format: 'binary' },
+};
+const carriedOn = (carries: readonly MessageName[]): readonly string[] => (carries.length > 0 ? carries : [bytes]);
+
 function channel(name: TopicName): JsonObject {
   const { address, carries, says } = topics[name];
   return {
@@ -57,7 +67,9 @@ function channel(name: TopicName): JsonObject {
     description: says,
     servers: [reference('servers', 'fleet'), reference('servers', 'fleetWebSocket')],
     parameters: parameters(address),
-    messages: Object.fromEntries(carries.map((carried) => [carried, reference('components', 'messages', carried)])),
+    messages: Object.fromEntries(
+      carriedOn(carries).map((carried) => [carried, reference('components', 'messages', carried)]),
+    ),
   };
 }
 
@@ -67,7 +79,7 @@ function operation(name: TopicName): JsonObject {
     action: from === 'terminal' ? 'send' : 'receive',
     channel: reference('channels', name),
     summary: says,
-    messages: carries.map((carried) => reference('channels', name, 'messages', carried)),
+    messages: carriedOn(carries).map((carried) => reference('channels', name, 'messages', carried)),
     bindings: { mqtt: { qos, retain: isRetained, bindingVersion: '0.2.0' } },
     ...(isAnswered && {
       reply: {
@@ -130,7 +142,7 @@ export function asyncApi(): JsonObject {
     channels: each(topicNames, channel),
     operations: each(topicNames, operation),
     components: {
-      messages: each(names, message),
+      messages: { ...each(names, message), [bytes]: bytesMessage },
       parameters: Object.fromEntries(
         Object.entries(topicParameters).map(([name, schema]) => [name, parameter(schema)]),
       ),
@@ -140,14 +152,12 @@ export function asyncApi(): JsonObject {
       schemas: components(
         {
           ...Object.fromEntries(
-            ['configuration', 'sale-result', 'signed-document', 'job-order', 'negative-head-payload'].map((name) => [
+            ['configuration', 'sale-result', 'signed-document', 'job-order'].map((name) => [
               name,
               schemas[name as keyof typeof schemas],
             ]),
           ),
-          ...Object.fromEntries(
-            Object.entries(messages).filter(([name]) => name !== 'negative-head' && name !== 'sale-result'),
-          ),
+          ...Object.fromEntries(Object.entries(messages)),
           ...Object.fromEntries(names.map((name) => [`${name}-message`, envelopeOf(name)])),
         },
         'draft-7',

@@ -7,6 +7,7 @@ import {
   deviceStatus,
   enrolmentAnswer,
   enrolmentRequest,
+  negativeName,
   pinnedKey,
   portOf,
   problem,
@@ -35,6 +36,18 @@ function refused(codes: readonly ErrorCode[]): JsonObject {
 
 const etag = { description: 'The digest in quotes.', schema: { type: 'string' } };
 const bytes = { 'application/octet-stream': {} };
+const range = {
+  name: 'Range',
+  in: 'header',
+  description: 'One range of bytes; several are answered with the whole.',
+  schema: { type: 'string' },
+};
+const served = {
+  200: { description: 'The whole.', headers: { ETag: etag }, content: bytes },
+  206: { description: 'The range that was asked for.', headers: { ETag: etag }, content: bytes },
+  304: { description: 'The caller has it: If-None-Match names it.' },
+  416: { description: 'The range lies outside.' },
+};
 
 /** What goes in and comes out, where the table of operations has only paths and codes. */
 const exchanges: Readonly<Record<keyof typeof deviceOperations, JsonObject & { readonly responses: JsonObject }>> = {
@@ -54,6 +67,19 @@ const exchanges: Readonly<Record<keyof typeof deviceOperations, JsonObject & { r
       },
     },
   },
+  negative: {
+    parameters: [
+      {
+        name: 'name',
+        in: 'path',
+        required: true,
+        description: negativeName.description,
+        schema: { type: 'string', pattern: z.toJSONSchema(negativeName).pattern },
+      },
+      range,
+    ],
+    responses: { ...served },
+  },
   artefact: {
     parameters: [
       {
@@ -63,19 +89,9 @@ const exchanges: Readonly<Record<keyof typeof deviceOperations, JsonObject & { r
         description: artefactDigest.description,
         schema: { type: 'string', pattern: z.toJSONSchema(artefactDigest).pattern },
       },
-      {
-        name: 'Range',
-        in: 'header',
-        description: 'One range of bytes; several are answered with the whole.',
-        schema: { type: 'string' },
-      },
+      range,
     ],
-    responses: {
-      200: { description: 'The whole.', headers: { ETag: etag }, content: bytes },
-      206: { description: 'The range that was asked for.', headers: { ETag: etag }, content: bytes },
-      304: { description: 'The caller has it: If-None-Match names it.' },
-      416: { description: 'The range lies outside.' },
-    },
+    responses: { ...served },
   },
 };
 

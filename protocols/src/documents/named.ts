@@ -13,22 +13,18 @@ import {
   type SignaturePurpose,
   signedDocument,
 } from '../fleet/index.ts';
-import { negativeHead } from '../negative/index.ts';
 import { attestation } from '../workshop/index.ts';
 
 /** What is inside a signed document, by the purpose of its signature. */
 export const signedPayloads = {
   'tsunagu-job-v1': { name: 'job-order', schema: jobOrder },
-  'tsunagu-negative-head-v1': { name: 'negative-head-payload', schema: negativeHead },
   'tsunagu-bridge-attestation-v1': { name: 'bridge-attestation', schema: attestation },
 } as const satisfies Record<SignaturePurpose, { readonly name: string; readonly schema: z.ZodType }>;
-
-const { 'negative-head': _signed, ...bodies } = messages;
 
 /** Every message of W1 and W2 that has a schema of its own, by the name that it has in the documents. */
 export const schemas = {
   envelope,
-  ...bodies,
+  ...messages,
   'signed-document': signedDocument,
   ...Object.fromEntries(Object.values(signedPayloads).map(({ name, schema }) => [name, schema])),
   configuration,

@@ -174,16 +174,6 @@ export const agentErrors = defineErrors({
     },
     ja: { says: '鍵スロットが空です。', next: '次回の接続後に自動で注入されます。ジョブの状態を確認してください。' },
   },
-  NEGATIVE_HEAD_OLD: {
-    en: {
-      says: 'A head of the negative list is older than the one in force and was ignored.',
-      next: 'Nothing to do once; when it repeats, look at what the broker retains.',
-    },
-    ja: {
-      says: '古いネガ見出しが届き、無視しました。',
-      next: '繰り返す場合はブローカーの保持メッセージを確認してください。',
-    },
-  },
   ARTEFACT_UNAVAILABLE: {
     en: {
       says: 'An artefact could not be fetched from the device API.',

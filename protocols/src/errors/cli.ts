@@ -2,6 +2,14 @@ import { defineErrors } from './define.ts';
 
 /** Errors of the command line and of the house's supervisor. */
 export const cliErrors = defineErrors({
+  FILE_NOT_WRITTEN: {
+    en: { says: 'The file cannot be written.', next: 'Check that its folder exists and may be written.' },
+    ja: { says: 'ファイルを書き込めません。', next: 'フォルダの有無と書き込み権限を確認してください。' },
+  },
+  FILE_UNREADABLE: {
+    en: { says: 'The file cannot be read.', next: 'Check its name and that you may read it.' },
+    ja: { says: 'ファイルを読み込めません。', next: 'ファイル名と読み取り権限を確認してください。' },
+  },
   CONFIRMATION_MISSING: {
     en: {
       says: 'This cannot be undone, and was not confirmed.',

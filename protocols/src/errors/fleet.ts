@@ -22,6 +22,124 @@ export const fleetErrors = defineErrors({
       next: '自動で再取得します。繰り返す場合は署名付きヘッドのSHA-256と照合してください。',
     },
   },
+  NEGATIVE_DELTA_INVALID: {
+    en: {
+      says: 'A delta of the negative list is damaged.',
+      next: 'The whole list is fetched instead; if this repeats, look at the way from the server to the terminal.',
+    },
+    ja: {
+      says: 'ネガリストの差分が壊れています。',
+      next: '全件を取得し直します。繰り返す場合はサーバーから端末までの経路を確認してください。',
+    },
+  },
+  NEGATIVE_BASE_OTHER: {
+    en: {
+      says: 'A delta of the negative list is for another base.',
+      next: 'Nothing to do: the terminal asks for the delta of the version it holds, or for the whole list.',
+    },
+    ja: {
+      says: 'ネガリストの差分の基準版が異なります。',
+      next: '対応は不要です。端末が保有版の差分または全件を取得します。',
+    },
+  },
+  NEGATIVE_DOCUMENT_INVALID: {
+    en: {
+      says: 'A signed document of the negative file is damaged or of another kind.',
+      next: 'It is ignored. If this repeats, look for what else publishes on the topics of the negative file.',
+    },
+    ja: {
+      says: 'ネガファイルの署名付き文書が壊れているか、種別が違います。',
+      next: '無視されます。繰り返す場合は、ネガファイルのトピックに他の発行元がないか確認してください。',
+    },
+  },
+  NEGATIVE_ROLLED_BACK: {
+    en: {
+      says: 'A document of the negative file is older than what is in force.',
+      next: 'It is ignored. If it repeats, somebody brings back old documents, or the server was restored from a backup.',
+    },
+    ja: {
+      says: 'ネガファイルの文書が適用中のものより古いです。',
+      next: '無視されます。繰り返す場合は、古い文書の再送か、サーバーのバックアップからの復元が疑われます。',
+    },
+  },
+  NEGATIVE_EXPIRED: {
+    en: {
+      says: 'A document of the negative file has expired, or the key that signed it has.',
+      next: 'Publish anew; for a root, sign the next one with the offline keys.',
+    },
+    ja: {
+      says: 'ネガファイルの文書、または署名鍵の有効期限が切れています。',
+      next: '再発行してください。ルート文書はオフライン鍵で次版に署名してください。',
+    },
+  },
+  NEGATIVE_MIXED: {
+    en: {
+      says: 'Documents of the negative file do not belong together.',
+      next: 'They are ignored. The newest head names the manifest and the overlay that count.',
+    },
+    ja: {
+      says: 'ネガファイルの文書どうしが対応していません。',
+      next: '無視されます。最新のヘッドが指す目録とオーバーレイが有効です。',
+    },
+  },
+  NEGATIVE_SHRINKS: {
+    en: {
+      says: 'The list loses more than a twentieth of its cards, and only one key signed that.',
+      next: 'If it is meant, publish it with a second list key (tsunagu negative publish --second-signature).',
+    },
+    ja: {
+      says: 'リストの件数が5%を超えて減りますが、署名が1つしかありません。',
+      next: '意図した変更なら、2つ目のリスト鍵でも署名して発行してください(tsunagu negative publish --second-signature)。',
+    },
+  },
+  NEGATIVE_EMERGENCY_CAPPED: {
+    en: {
+      says: 'More emergency entries came within a day than the root allows.',
+      next: 'Publish a new version of the list: a list key has no such limit.',
+    },
+    ja: {
+      says: '1日の緊急登録がルート文書の上限を超えました。',
+      next: 'リストの新しい版を発行してください。リスト鍵にはこの上限がありません。',
+    },
+  },
+  NEGATIVE_TOO_LARGE: {
+    en: {
+      says: 'The negative list does not fit into the terminal.',
+      next: 'Give this model a smaller list; the capacity stands in the catalogue of models.',
+    },
+    ja: {
+      says: 'ネガリストが端末の容量に収まりません。',
+      next: 'この機種には小さいリストを割り当ててください。容量は機種カタログにあります。',
+    },
+  },
+  NEGATIVE_PROOF_INVALID: {
+    en: {
+      says: 'The proof does not hold: a part of it is not what the signatures say.',
+      next: 'Ask the server for it again (tsunagu negative prove); if it fails again, it proves nothing.',
+    },
+    ja: {
+      says: '証明が成立しません。署名と一致しない部分があります。',
+      next: 'サーバーで再発行してください(tsunagu negative prove)。再び失敗する場合、証拠になりません。',
+    },
+  },
+  NEGATIVE_PROOF_UNAVAILABLE: {
+    en: {
+      says: 'There is nothing to prove: the terminal had not said by then that it applies a list, or its files are gone.',
+      next: 'Ask about a later time, or look at the timeline of the terminal.',
+    },
+    ja: {
+      says: '証明できる記録がありません。その時点で端末がリストの適用を報告していないか、ファイルがありません。',
+      next: '後の時刻で試すか、端末の履歴を確認してください。',
+    },
+  },
+  NEGATIVE_ENTRY_UNKNOWN: {
+    en: { says: 'This source does not list the card.', next: 'See who does: tsunagu negative explain.' },
+    ja: { says: 'この登録元はカードを登録していません。', next: '登録元を確認してください: tsunagu negative explain' },
+  },
+  NEGATIVE_VERSION_UNKNOWN: {
+    en: { says: 'There is no such version of the list.', next: 'See which there are: tsunagu negative versions.' },
+    ja: { says: 'その版のリストはありません。', next: '版の一覧を確認してください: tsunagu negative versions' },
+  },
   CSR_INVALID: {
     en: {
       says: 'The certificate request is damaged, not for an EC P-256 key, or not signed by its own key.',
@@ -287,16 +405,6 @@ export const fleetErrors = defineErrors({
     ja: {
       says: 'このダイジェストのファイルはありません。',
       next: '最新の署名付きヘッドのダイジェストを使ってください。',
-    },
-  },
-  NEGATIVE_LIST_FULL: {
-    en: {
-      says: 'The emergency overlay is full.',
-      next: 'Wait for the next version of the list, then add again.',
-    },
-    ja: {
-      says: '緊急追加分が上限に達しています。',
-      next: '次の版の公開を待ってから追加してください。',
     },
   },
   PAN_INVALID: {

@@ -8,6 +8,16 @@ const base64 = z
   .max(8_192)
   .meta({ contentEncoding: 'base64' });
 
+/** What a negative list is fetched in. Roots are Merkle roots of containers, 64 hex digits. */
+export const negativeNames = {
+  container: (root: string): string => `${root}.nfs`,
+  /** Nodes over each step of a download. */
+  steps: (root: string): string => `${root}.steps`,
+  delta: (base: string, root: string): string => `${base}-${root}.nfd`,
+  /** The root document of this version. */
+  authority: (version: number): string => `root-${version}`,
+} as const;
+
 export const claimBundle = z
   .object({
     tenant: tenantSchema,
@@ -72,7 +82,9 @@ export const enrolmentAnswer = z
       "Server's ephemeral P-256 key: SPKI DER, base64. Both sides derive the key-block protection key from the pair.",
     ),
     jobKey: pinnedKey.describe('Signs jobs.'),
-    negativeKey: pinnedKey.describe('Signs heads of negative lists.'),
+    negativeRoot: base64.describe(
+      "The root of the negative lists' authority, signed by itself (protocols/src/negative/authority), base64.",
+    ),
   })
   .describe("The terminal's certificate, and the public keys that it pins from now on.");
 export type EnrolmentAnswer = z.infer<typeof enrolmentAnswer>;
@@ -155,6 +167,13 @@ export const deviceOperations = {
     says: 'An artefact by its digest: immutable bytes, with ranges (RFC 9110, 14) and an ETag.',
     refusals: ['CLIENT_CERTIFICATE_MISSING', 'CLIENT_CERTIFICATE_REFUSED', 'ARTEFACT_UNKNOWN', 'INTERNAL'],
   },
+  negative: {
+    method: 'get',
+    path: '/device/v1/negative/{name}',
+    needsCertificate: true,
+    says: 'A part of a negative list by its name: container, steps, delta or root document. Immutable bytes, as artefacts are.',
+    refusals: ['CLIENT_CERTIFICATE_MISSING', 'CLIENT_CERTIFICATE_REFUSED', 'ARTEFACT_UNKNOWN', 'INTERNAL'],
+  },
 } as const satisfies Record<
   string,
   {
@@ -173,6 +192,7 @@ export const devicePaths = {
   certificates: deviceOperations.renew.path,
   revocations: deviceOperations.revocations.path,
   artefacts: '/device/v1/artefacts',
+  negative: '/device/v1/negative',
 } as const satisfies Record<string, string>;
 
 const statuses: Partial<Record<ErrorCode, number>> = {
@@ -197,3 +217,11 @@ export const artefactDigest = z
   .string()
   .regex(/^[0-9a-f]{64}$/)
   .describe('SHA-256 of the artefact, hex.');
+
+/** Name of a part of a negative list: the last level of its path. See `negativeNames`. */
+export const negativeName = z
+  .string()
+  .regex(/^([0-9a-f]{64}\.(nfs|steps)|[0-9a-f]{64}-[0-9a-f]{64}\.nfd|root-\d{1,9})$/)
+  .describe(
+    'Merkle root of a container and `.nfs` or `.steps`, two roots and `.nfd` for a delta, or `root-` and a version.',
+  );

@@ -23,6 +23,8 @@ export {
   claimBundle,
   deviceOperations,
   devicePaths,
+  negativeName,
+  negativeNames,
   deviceStatus,
   type EnrolmentAnswer,
   type EnrolmentRequest,

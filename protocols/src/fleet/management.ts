@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { configuration } from './configuration.ts';
 import { claimBundle } from './device-api.ts';
 import { serialSchema } from './identity.ts';
-import { jobState, jobReport, keySlot, saleResult, testSale } from './job.ts';
+import { jobState, jobReport, keySlot, saleResult, testSale, softwareInstall } from './job.ts';
+import { negativeReasons } from '../negative/coding/reasons.ts';
 import { traceOrder } from '../kernel-trace/index.ts';
 import { paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
 
@@ -21,6 +22,8 @@ export const managementPaths = {
   payments: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/payments`,
   totals: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/totals`,
   slips: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/slips`,
+  software: '/api/v1/software',
+  terminalSoftware: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/software`,
   traces: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/traces`,
   certificate: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/certificate`,
   testSales: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/test-sales`,
@@ -29,6 +32,14 @@ export const managementPaths = {
   configuration: '/api/v1/configuration',
   negative: '/api/v1/negative',
   negativeEntries: '/api/v1/negative/entries',
+  negativeState: '/api/v1/negative/state',
+  negativeDiff: '/api/v1/negative/diff',
+  negativeRemovals: '/api/v1/negative/removals',
+  negativeImports: '/api/v1/negative/imports',
+  negativeRanges: '/api/v1/negative/ranges',
+  negativeVersions: '/api/v1/negative/versions',
+  negativeExplanations: '/api/v1/negative/explanations',
+  negativeProofs: '/api/v1/negative/proofs',
   events: '/api/v1/events',
 } as const;
 
@@ -238,6 +249,14 @@ export const startSlip = slipOrder;
 /** The body of a request for a trace. */
 export const startTrace = traceOrder;
 
+/** The body of an order to install a software. */
+export const startSoftware = softwareInstall.pick({ digest: true, proofTimeoutMs: true });
+export const softwareImage = softwareInstall
+  .omit({ proofTimeoutMs: true })
+  .extend({ model: z.string().max(32).describe('The model that it was made for.') })
+  .describe('A software image that was uploaded.');
+export type SoftwareImage = z.infer<typeof softwareImage>;
+
 export const saleLine = z
   .object({
     id: z.string().describe('Id of the line.'),
@@ -327,49 +346,225 @@ export const desiredConfiguration = z
 export type DesiredConfiguration = z.infer<typeof desiredConfiguration>;
 export const changeConfiguration = configuration.partial().describe('The values to change; what is left out stays.');
 
+const pan = z
+  .string()
+  .regex(/^\d{12,19}$/)
+  .describe('Primary account number: 12 to 19 digits.');
+const negativeSource = z
+  .string()
+  .regex(/^[a-z0-9-]{1,32}$/)
+  .default('manual')
+  .describe('Who lists the card: an issuer, a brand, or "manual".');
+const secondSignature = z
+  .boolean()
+  .default(false)
+  .describe('Sign with the second list key too: a list that loses more than a twentieth needs it.');
+const reason = z.string().describe('Why the card is listed.');
+const count = (says: string) => z.number().int().describe(says);
+
 export const addNegative = z
   .object({
-    pan: z
-      .string()
-      .regex(/^\d{12,19}$/)
-      .describe('Primary account number: 12 to 19 digits.'),
-    reason: z.enum(['lost', 'stolen', 'fraud', 'other']).default('other').describe('Why the card is listed.'),
+    pan,
+    reason: z.enum(negativeReasons).default('other').describe('Why the card is listed.'),
+    source: negativeSource,
   })
   .describe(
-    'Adds a card to the negative list at once (emergency). The PAN is stored as a keyed tag and its last four digits only.',
+    'Adds a card to the negative list at once (emergency). The PAN is stored as a keyed MAC and its last four digits only.',
   );
-export const negativeEntry = z
+export const removeNegative = z
+  .object({ pan, source: negativeSource, secondSignature })
+  .describe('Takes a card off for one source; it stays listed while another source lists it.');
+export const importNegative = z
   .object({
-    lastFour: z.string().describe('Last four digits of the PAN; empty when no card was read.'),
-    reason: z.string().describe('Why the card is listed.'),
-    addedAt: time.describe('When it was listed.'),
-    token: z.string().describe('Stands for the PAN: the same card has the same token.'),
+    source: negativeSource,
+    mode: z.enum(['add', 'replace']).describe('`replace`: what the file does not name is off for this source.'),
+    text: z
+      .string()
+      .max(64 * 1024 * 1024)
+      .describe('CSV (`pan,reason`) or JSON lines (`{"pan":"…","reason":"…"}`).'),
+    secondSignature,
   })
-  .describe('A card on the negative list.');
+  .describe("An issuer's list.");
+export const publishNegative = z.object({ secondSignature }).describe('Makes a new version out of all entries.');
+export const addNegativeRange = z
+  .object({
+    low: z
+      .string()
+      .regex(/^\d{1,12}$/)
+      .describe('Lowest leading digits.'),
+    high: z
+      .string()
+      .regex(/^\d{1,12}$/)
+      .describe('Highest leading digits, as many.'),
+    until: time.describe('When it ends.'),
+  })
+  .describe('A block of cards by their leading digits, until a moment.');
+export const explainNegative = z.object({ pan }).describe('Asks who lists a card.');
+export const proveNegative = z
+  .object({ pan, serial: serialSchema, at: time.describe('The time asked about.') })
+  .describe('Asks whether a card was blocked on a terminal at a time.');
+
+const negativeEntryFields = {
+  lastFour: z.string().describe('Last four digits of the PAN.'),
+  reason,
+  addedAt: time.describe('When it was listed.'),
+  token: z.string().describe('Stands for the PAN: the same card has the same token.'),
+  source: z.string().describe('Who lists it.'),
+};
+export const negativeEntry = z.object(negativeEntryFields).describe('A card on the negative list.');
 export const negativeAdded = z
   .object({
     entry: negativeEntry.describe('The entry as it stands in the list.'),
-    version: z.number().int().describe('Version of the snapshot that it is an overlay of.'),
-    overlaySeq: z.number().int().describe('Sequence number of the newest emergency entry.'),
-    already: z.boolean().describe('Whether the card was listed before.'),
+    version: count('Version of the list that it is an overlay of.'),
+    overlaySeq: count('Sequence number of the newest emergency entry.'),
+    already: z.boolean().describe('Whether the source listed the card before.'),
   })
   .describe('What became of an emergency entry.');
 export type NegativeAdded = z.infer<typeof negativeAdded>;
+const publishedFields = {
+  version: count('The newest version.'),
+  count: count('Cards that the new version has, or would have.'),
+  published: z.boolean().describe('Whether a new version was published.'),
+  needsSecondSignature: z.boolean().describe('Whether it waits for a second signature.'),
+};
+export const negativePublished = z
+  .object(publishedFields)
+  .describe('What became of a change that needs a new version.');
+export type NegativePublished = z.infer<typeof negativePublished>;
+export const negativeImported = z
+  .object({
+    ...publishedFields,
+    added: count('Cards that the source did not list before.'),
+    removed: count('Cards that the source lists no more.'),
+    kept: count('Cards that the source listed before and lists still.'),
+    refused: z
+      .array(
+        z
+          .object({
+            line: count('Line of the file, from 1.'),
+            why: z.enum(['form', 'pan', 'reason']).describe('What is wrong with it.'),
+          })
+          .describe('A line that was no card.'),
+      )
+      .describe('Lines that were no card; their content is never repeated.'),
+  })
+  .describe("What became of an issuer's list.");
+export type NegativeImported = z.infer<typeof negativeImported>;
 export const negativeOverview = z
   .object({
     list: z.string().describe('Name of the negative list.'),
-    version: z.number().int().describe('Version of the snapshot.'),
-    overlaySeq: z.number().int().describe('Sequence number of the newest emergency entry.'),
+    version: count('Version of the list.'),
+    overlaySeq: count('Sequence number of the newest emergency entry.'),
     entries: z.array(negativeEntry).describe('Entries, newest first.'),
     next: z.string().nullable().describe('Cursor of the following page; null on the last.'),
     terminals: z
       .object({
-        current: z.number().int().describe('Terminals that hold the newest, overlay included.'),
-        behind: z.number().int().describe('Terminals that do not.'),
+        current: count('Terminals that hold the newest, overlay included.'),
+        behind: count('Terminals that do not.'),
       })
       .describe('How many terminals hold it.'),
   })
   .describe('A page of the negative list, and how far terminals are with it.');
+export const negativeState = z
+  .object({
+    list: z.string().describe('Name of the negative list.'),
+    epoch: count('Rises when the key of the list changes.'),
+    version: count('Version of the list.'),
+    overlaySeq: count('Sequence number of the newest emergency entry.'),
+    cards: count('Cards in the newest version.'),
+    sizeBytes: count('Length of its container.'),
+    headIssuedAt: time.describe('When the head was signed.'),
+    headNotAfter: time.describe('When it ends.'),
+    versions: z
+      .array(
+        z
+          .object({
+            version: count('Number of the version.'),
+            count: count('Its cards.'),
+            sizeBytes: count('Length of its container.'),
+            issuedAt: time.describe('When it was published.'),
+          })
+          .describe('A version.'),
+      )
+      .describe('The newest versions, newest first.'),
+    sources: z
+      .array(
+        z
+          .object({ source: z.string().describe('Issuer or brand.'), cards: count('Cards that it lists.') })
+          .describe('Somebody who lists cards.'),
+      )
+      .describe('Who lists how many cards.'),
+    spread: z
+      .object({
+        reached: count('Terminals that said they have the newest head in force.'),
+        total: count('All terminals.'),
+        lastMs: z
+          .number()
+          .int()
+          .nullable()
+          .describe('When the last of them said so, milliseconds after the head was signed.'),
+      })
+      .describe('How the newest head spread.'),
+    exposureMinor: count(
+      'Minor units: what terminals that are behind may approve offline until they hear of the newest head.',
+    ),
+    behind: z
+      .array(
+        z
+          .object({
+            serial: z.string().describe('Serial of the terminal.'),
+            version: count('The version that it has; 0 none.'),
+            overlaySeq: count('The newest emergency entry that it has.'),
+            freshAt: time.nullable().describe('When what it has last equalled a head.'),
+            exposureMinor: count('What it may approve offline, minor units.'),
+          })
+          .describe('A terminal that is behind.'),
+      )
+      .describe('Terminals that are behind, the most exposed first; a hundred at most.'),
+  })
+  .describe('Versions of the negative list, how far the fleet has them, and what that may cost.');
+export type NegativeStateView = z.infer<typeof negativeState>;
+export const negativeDiff = z
+  .object({
+    from: count('The older version.'),
+    to: count('The newer version.'),
+    added: count('Cards that came.'),
+    removed: count('Cards that went.'),
+    deltaBytes: count('Length of the delta.'),
+    snapshotBytes: count('Length of the whole container.'),
+  })
+  .describe('What lies between two versions.');
+export const negativeExplanation = z
+  .object({
+    listed: z.boolean().describe('Whether anybody lists the card now.'),
+    lastFour: z.string().describe('Last four digits of the PAN.'),
+    token: z.string().describe('Stands for the PAN.'),
+    entries: z
+      .array(
+        z
+          .object({
+            ...negativeEntryFields,
+            version: z.number().int().nullable().describe('The version that has it first; null: emergency entry.'),
+          })
+          .describe('An entry of one source.'),
+      )
+      .describe('Who lists it.'),
+    changes: z
+      .array(
+        z
+          .object({
+            at: time.describe('When.'),
+            kind: z.enum(['listed', 'unlisted']).describe('What happened.'),
+            source: z.string().describe('For which source.'),
+            reason,
+            by: z.string().describe('Who did it.'),
+          })
+          .describe('A change.'),
+      )
+      .describe('What happened to it, newest first.'),
+  })
+  .describe('Who lists a card, why and since when.');
+export type NegativeExplanation = z.infer<typeof negativeExplanation>;
 
 export const modelSummary = z
   .object({

@@ -172,6 +172,5 @@ export const messages = {
   notify,
   sale: saleEvent,
   alarm: alarmEvent,
-  'negative-head': signedDocument,
 } as const;
 export type MessageName = keyof typeof messages;

@@ -9,6 +9,15 @@ export function parseWith<S extends z.ZodType>(schema: S, input: unknown): Resul
   return fail('INPUT_INVALID', { field: issue?.path.join('.') ?? '', facts: { expected: issue?.code ?? 'unknown' } });
 }
 
+/** Only such text can hold a number beyond the range of a double; looking at every value takes several times as long. */
+const mayOverflow = /\d[eE]\+?\d{2}|\d{309}/;
+
+/** A number beyond the range reads as infinity, which no JSON can say (RFC 8259, 6): what is relayed would change. */
+function finite(_: string, value: unknown): unknown {
+  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) throw new RangeError('infinite');
+  return value;
+}
+
 /** Reads JSON text or bytes up to `lengthMax` and runs a schema over it. */
 export function parseJson<S extends z.ZodType>(
   schema: S,
@@ -19,7 +28,8 @@ export function parseJson<S extends z.ZodType>(
     return fail('INPUT_INVALID', { facts: { expected: 'size', length: input.length, lengthMax } });
   let value: unknown;
   try {
-    value = JSON.parse(typeof input === 'string' ? input : Buffer.from(input).toString('utf8'));
+    const text = typeof input === 'string' ? input : Buffer.from(input).toString('utf8');
+    value = mayOverflow.test(text) ? JSON.parse(text, finite) : JSON.parse(text);
   } catch {
     return fail('INPUT_INVALID', { facts: { expected: 'json', length: input.length } });
   }

@@ -109,9 +109,9 @@ export const topics = {
   negativeHead: {
     ...down,
     address: 'tms/v1/{tenant}/bc/neg/{list}',
-    carries: ['negative-head'],
+    carries: [],
     isRetained: true,
-    says: 'The signed head of a negative list, for every terminal of the tenant.',
+    says: 'The signed head of a negative list and its overlay, as bytes (protocols/src/negative/authority), for every terminal of the tenant.',
   },
 } as const satisfies Record<string, TopicRow>;
 /** Name of a row of the topic table. */
@@ -161,7 +161,7 @@ export const terminalFilters = (tenant: TenantId, serial: Serial): readonly stri
   negativeHeadTopic(tenant, '+'),
 ];
 
-/** Where the signed head of a negative list is retained. `+` names all lists in a subscription. */
+/** Where the head of a negative list and its overlay are retained, as bytes: two signed documents. `+` names all lists in a subscription. */
 export const negativeHeadTopic = (tenant: TenantId, list: string): string => write('negativeHead', { tenant, list });
 
 /** The message that belongs on a topic. */

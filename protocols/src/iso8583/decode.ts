@@ -1,5 +1,5 @@
 import { type Fault, fail } from '../kit/index.ts';
-import { lenientBit } from './charset.ts';
+import { lenientBit, typeBits } from './charset.ts';
 import { type Layout, planForm, planIndicator, planMask, planMax, wireForm } from './layout.ts';
 import type { Leniency } from './leniency.ts';
 import { DecodedMessage } from './message.ts';
@@ -50,11 +50,33 @@ function ones(word: number): number {
 }
 
 /**
+ * Whether bytes are all there and each from 20 to 7E. Four in one word: a top bit is set where a byte is above 7F, where
+ * adding 1 to its other bits reaches 80 (it is 7F), or where adding 60 does not (it is below 20).
+ */
+function isPrintable(bytes: Uint8Array, from: number, to: number): boolean {
+  if (to > bytes.length) return false;
+  let wrong = 0;
+  let at = from;
+  for (; at + 3 < to; at += 4) {
+    const word =
+      (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
+    const low = word & 0x7f7f7f7f;
+    wrong |= word | (low + 0x01010101) | ~(low + 0x60606060);
+  }
+  for (; at < to; at++) {
+    const byte = bytes[at] ?? 0;
+    wrong |= byte | (byte + 1) | ~((byte & 0x7f) + 0x60);
+  }
+  return (wrong & 0x80808080) === 0;
+}
+
+/**
  * Reads one message. The loop only checks and notes places; values are made by `DecodedMessage` when asked for.
  * One instance serves one call at a time, and no call can be interrupted.
  */
 export class Decoder {
   readonly #layout: Layout;
+  readonly #isPlainAscii: boolean;
   #bytes: Uint8Array = nothing;
   #at = 0;
   /** Entries of the places that are filled. */
@@ -66,6 +88,7 @@ export class Decoder {
 
   constructor(layout: Layout) {
     this.#layout = layout;
+    this.#isPlainAscii = layout.set.isAscii && !layout.allow.has('ans-8bit');
   }
 
   decode(bytes: Uint8Array): Decoding {
@@ -280,6 +303,8 @@ export class Decoder {
 
   /** Four characters at a time: what all of them may be, and what any of them is. Where one is wrong comes after. */
   #text(bytes: Uint8Array, at: number, count: number, mask: number): number {
+    if (count > 15 && mask === typeBits.ans && this.#isPlainAscii && isPrintable(bytes, at, at + count))
+      return at + count;
     const types = this.#layout.set.byteTypes;
     const end = at + count;
     const stop = end < bytes.length ? end : bytes.length;

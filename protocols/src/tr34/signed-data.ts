@@ -97,6 +97,9 @@ function onlyOctets(content: Uint8Array): Uint8Array {
   return octets;
 }
 
+// Refused as they are read, so that whoever asks for one later, outside any walk, finds octets or nothing.
+const octetAttributes: ReadonlySet<string> = new Set([oids.messageDigest, oids.randomNonce, oids.data]);
+
 // RFC 5652, 5.3. The digest is SHA-256 and the signature RSA with PKCS #1 v1.5 padding (TR 34-2019, annex B).
 function readSigner(encoded: Uint8Array): Signer {
   const walk = walkInto(encoded, tags.sequence);
@@ -119,6 +122,7 @@ function readSigner(encoded: Uint8Array): Signer {
     values.end();
     attribute.end();
     if (attributes.has(id)) malformed();
+    if (octetAttributes.has(id)) onlyOctets(value.encoded);
     attributes.set(id, value.encoded);
   }
   // Signed is the SET that stands behind the implicit tag, in the order in which it came: sorting it again would change

@@ -22,10 +22,35 @@ import {
   terminalUri,
   upTopic,
 } from '@tsunagu/protocols/fleet';
-import { hex, Secret, unwrap } from '@tsunagu/protocols/kit';
-import { decodeSnapshot, encodeSnapshot, isListed, tagLength } from '@tsunagu/protocols/negative';
+import { hex, ok, Secret, unwrap } from '@tsunagu/protocols/kit';
+import {
+  applyDelta,
+  containerRoot,
+  decodeContainer,
+  decodeOverlay,
+  encodeContainer,
+  encodeOverlay,
+  entryOf,
+  makeDelta,
+  openContainer,
+  overlayMax,
+  tagOf,
+} from '@tsunagu/protocols/negative';
+import { decodeSigned, encodeSigned } from '@tsunagu/protocols/negative/authority';
 import type { z } from 'zod';
+import { changed, randomExact, randomHashes } from '../../negative/lists.ts';
 import { decoder, expectOurs, expectSame, must, type Target, text } from '../target.ts';
+
+// Made once: the making of a seed is no work of the decoder.
+const containers = [randomHashes(1, 0, 30), randomHashes(2, 400, 34, 3), randomExact(3, 200, 5, 2)].map(
+  encodeContainer,
+);
+const deltaBase = randomHashes(5, 500, 34, 2);
+const deltaRoot = containerRoot(unwrap(openContainer(encodeContainer(deltaBase))));
+const deltas = [changed(deltaBase, 1, 0.05), randomHashes(9, 300, 34, 2)].map((head) =>
+  makeDelta(deltaBase, head, deltaRoot),
+);
+const overlayEntries = Float64Array.from({ length: 20 }, (_, at) => entryOf(at * 1_000_003, at % 3));
 
 const latin = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 const json = (value: unknown): Uint8Array => text(JSON.stringify(value));
@@ -179,19 +204,42 @@ export const targets: readonly Target[] = [
     },
   },
   decoder({
-    name: 'negative-snapshot',
-    seeds: () => [
-      encodeSnapshot('domestic', 7, [new Uint8Array(tagLength).fill(1), new Uint8Array(tagLength).fill(2)]),
-      encodeSnapshot('x', 0, []),
-    ],
-    decode: decodeSnapshot,
-    check(snapshot, input) {
-      isListed(snapshot, new Uint8Array(tagLength).fill(1));
-      const { list, version, tags } = snapshot;
-      const each = Array.from({ length: tags.length / tagLength }, (_, index) =>
-        tags.subarray(index * tagLength, (index + 1) * tagLength),
-      );
-      expectSame(encodeSnapshot(list, version, each), input, 'one snapshot has two forms');
+    name: 'negative-container',
+    seeds: () => containers,
+    decode: decodeContainer,
+    check(set, input) {
+      expectSame(encodeContainer(set), input, 'one list has two forms');
+      const container = unwrap(openContainer(input));
+      const [first] = set.partitions;
+      for (const entry of first?.entries.subarray(0, 2) ?? [])
+        must(container.find(first?.id ?? 0, tagOf(entry)) >= 0, 'a listed card is not found');
+    },
+  }),
+  decoder({
+    name: 'negative-delta',
+    seeds: () => deltas,
+    decode(input) {
+      const applied = applyDelta(deltaBase, deltaRoot, input);
+      if (!applied.ok) return applied;
+      must(decodeContainer(encodeContainer(applied.value)).ok, 'a delta leads to a list that is none');
+      // The list itself is as large as its base, whatever the delta's length.
+      return ok(applied.value.partitions.length);
+    },
+  }),
+  decoder({
+    name: 'negative-overlay',
+    seeds: () => [encodeOverlay(new Float64Array(0)), encodeOverlay(overlayEntries)],
+    decode: decodeOverlay,
+    check(entries) {
+      must(entries.length <= overlayMax, 'an overlay is longer than it may be');
+    },
+  }),
+  decoder({
+    name: 'negative-signed-document',
+    seeds: () => [encodeSigned({ payload: Uint8Array.of(4, 7), signatures: [] })],
+    decode: decodeSigned,
+    check({ document, end }, input) {
+      expectSame(encodeSigned(document), input.subarray(0, end), 'one document has two forms');
     },
   }),
   {

@@ -22,9 +22,27 @@ function linesOf(family: string): readonly Uint8Array[] {
   });
 }
 
-/** Every text of hexadecimal digits in a request that is long enough to be a key, a card number or a PIN block. */
+/** Token lines with their certificates and keys in them, as the workbench takes them. */
+function tokenLines(): readonly Uint8Array[] {
+  const all = vectors('tr34');
+  const { certificates, privateKeysPkcs8, validationTime } = Object(all.find(({ op }) => op === 'pki'));
+  const { root, kdhCa, krdCa } = certificates;
+  const counts = new Map<string, number>();
+  return all.flatMap(({ op, role, token, nonce, kdh, krd, expectedNonce }) => {
+    const name = String(op).replace(/Reject$/, '');
+    const count = counts.get(name) ?? 0;
+    counts.set(name, count + 1);
+    if (op === 'pki' || count > 1) return [];
+    const device = String(krd);
+    const parties = { kdh: certificates[String(kdh)], krd: certificates[device], krdKey: privateKeysPkcs8[device] };
+    const pki = { root, kdhCa, krdCa };
+    return [line('tr34', { op: name, role, token, nonce, expectedNonce, ...parties, pki, validationTime })];
+  });
+}
+
+/** Every text in a request that may be a key, a card number or a PIN block: hexadecimal digits, or anything of length. */
 function secretsOf(value: unknown): readonly string[] {
-  if (typeof value === 'string') return /^[0-9A-Fa-f]{12,}$/.test(value) ? [value.toUpperCase()] : [];
+  if (typeof value === 'string') return /^[0-9A-Fa-f]{12,}$|^.{60}/.test(value) ? [value.toUpperCase()] : [];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(secretsOf) : [];
 }
 
@@ -71,6 +89,14 @@ export const targets: readonly Target[] = [
     tokens: tokens.map(text),
     run: answer,
   })),
+  {
+    ...bounds,
+    name: 'wire-tr34',
+    lengthMax: 24_000,
+    seeds: tokenLines,
+    tokens: [...tokens, '"MIIG', 'AAAA', '==', '"passes":1', '"validationTime":"2026-06-01T00:00:00Z"'].map(text),
+    run: answer,
+  },
   {
     ...bounds,
     name: 'wire-iso8583',

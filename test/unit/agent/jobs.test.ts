@@ -17,12 +17,8 @@ const sale = { type: 'sale.test', params: { amountMinor: 1_280, card: 'visa-cont
 const keyLoad = { type: 'key.load', params: { slot: 'negative', keyBlock: `D${'0'.repeat(40)}`, kcv: '0123456789' } };
 
 test.each([
-  [
-    'another key',
-    server.order({ job, ...sale }, { ...server.negativeSigner, kid: jobSigner.kid }),
-    'SIGNATURE_INVALID',
-  ],
-  ['a key that is not pinned', server.order({ job, ...sale }, server.negativeSigner), 'SIGNATURE_INVALID'],
+  ['another key', server.order({ job, ...sale }, { ...server.strangeSigner, kid: jobSigner.kid }), 'SIGNATURE_INVALID'],
+  ['a key that is not pinned', server.order({ job, ...sale }, server.strangeSigner), 'SIGNATURE_INVALID'],
   [
     'a changed payload',
     { ...server.order({ job, ...sale }), payload: server.order({ job, ...sale, attempt: 2 }).payload },

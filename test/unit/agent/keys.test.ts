@@ -4,7 +4,7 @@ import { openSealedStore, type SealedStore } from '@tsunagu/firmware-bridge/seal
 import { aesInitialKey, deriveAesTransactionKey, formatAesKsn } from '@tsunagu/protocols/dukpt';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { Secret, secretPan, toHex, unwrap } from '@tsunagu/protocols/kit';
-import { negativeTag } from '@tsunagu/protocols/negative';
+import { panMac } from '@tsunagu/protocols/negative';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
 import { keyLoadOf } from './key-loads.ts';
@@ -116,6 +116,6 @@ test('the negative key makes the tags that the server makes', async () => {
   expect(keys.negativeTag(pan)).toBeUndefined();
   unwrap(await keys.load(keyLoadOf('negative', kbpk, initialKey, world), order));
   expect(toHex((await openKeys(store)).negativeTag(pan) ?? new Uint8Array())).toBe(
-    toHex(unwrap(negativeTag(initialKey, pan))),
+    toHex(unwrap(panMac(initialKey, pan))),
   );
 });

@@ -13,12 +13,13 @@ import {
 } from '@tsunagu/firmware-bridge/software/index';
 import { modelOf } from '@tsunagu/protocols/catalogue';
 import { configuration, type Hello, type JobReport, jobIdSchema, type SoftwareInstall } from '@tsunagu/protocols/fleet';
-import { unwrap } from '@tsunagu/protocols/kit';
+import { Secret, unwrap } from '@tsunagu/protocols/kit';
 import { encodeSoftwareImage, readSoftwareHeader, type SoftwareHeader } from '@tsunagu/protocols/software';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MemoryFiles } from './memory-files.ts';
+import { listAuthority } from './negative-authority.ts';
 import { type Arrived, TinyServer, until } from './tiny-server.ts';
 
 const world = systemWorld(() => undefined);
@@ -28,6 +29,7 @@ const model = known;
 let server: TinyServer;
 beforeAll(async () => {
   server = await new TinyServer().start();
+  listAuthority(server, Secret.copy('key', new Uint8Array(16).fill(5)));
 });
 afterAll(() => server.stop());
 

@@ -1,15 +1,14 @@
-import { createHash } from 'node:crypto';
 import { startTerminal } from '@tsunagu/firmware-bridge/agent/index';
 import { openCardSide } from '@tsunagu/firmware-bridge/payment/index';
 import type { Hello, JobReport, SaleEvent, TwinReport } from '@tsunagu/protocols/fleet';
 import { configuration } from '@tsunagu/protocols/fleet';
 import { Secret, unwrap } from '@tsunagu/protocols/kit';
-import { encodeSnapshot, negativeTag } from '@tsunagu/protocols/negative';
 import { testCard } from '@tsunagu/protocols/test-cards';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keyLoadOf } from './key-loads.ts';
 import { MemoryFiles } from './memory-files.ts';
+import { listAuthority } from './negative-authority.ts';
 import { type Arrived, TinyServer, until } from './tiny-server.ts';
 
 const lines: string[] = [];
@@ -17,6 +16,7 @@ const world = systemWorld((level, event, facts) => lines.push(JSON.stringify([le
 const initialKey = Secret.copy('key', new Uint8Array(16).fill(3));
 const listKey = Secret.copy('key', new Uint8Array(16).fill(5));
 let server: TinyServer;
+let lists: ReturnType<typeof listAuthority>;
 
 /** Orders in the order in which they are given, each offered until a final report of it came. */
 const orders: { job: string; payload: Record<string, unknown> }[] = [];
@@ -24,6 +24,7 @@ const desired = { version: 2, values: configuration.parse({ amountMaxMinor: 9_00
 
 beforeAll(async () => {
   server = await new TinyServer().start();
+  lists = listAuthority(server, listKey);
   server.answer = ({ topic, message }) => {
     if (topic.kind === 'request') {
       const { pull } = message.body as { pull: string };
@@ -46,19 +47,7 @@ const finals = () => bodies<JobReport>(({ topic, message }) => topic.kind === 'j
 const sales = () => bodies<SaleEvent>(({ topic }) => topic.kind === 'event' && topic.event === 'sale');
 
 function publishList(version: number, cards: ('visa-listed' | 'visa-contact')[]): void {
-  const tags = cards.map((card) => unwrap(negativeTag(listKey, testCard(card).pan)));
-  const bytes = encodeSnapshot('regular', version, tags);
-  const digest = createHash('sha256').update(bytes).digest('hex');
-  server.artefacts.set(digest, bytes);
-  server.publishHead({
-    list: 'regular',
-    version,
-    digest,
-    size: bytes.length,
-    overlay: { seq: 0, tags: [] },
-    issuedAt: Date.now(),
-    notAfter: Date.now() + 600_000,
-  });
+  server.publishHead('regular', lists.publish(version, { cards: cards.map((card) => testCard(card).pan) }));
 }
 
 test('a terminal enrols, takes its keys, configuration and list, sells, refuses a listed card, and comes back after a power loss', async () => {

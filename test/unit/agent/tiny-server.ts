@@ -23,7 +23,6 @@ import {
   type UpTopic,
 } from '@tsunagu/protocols/fleet';
 import { Secret, unwrap } from '@tsunagu/protocols/kit';
-import type { NegativeHead } from '@tsunagu/protocols/negative';
 import { buildCertificate, parseCertificateRequest, toPem } from '@tsunagu/protocols/x509';
 import { Aedes } from 'aedes';
 
@@ -56,12 +55,17 @@ export interface Arrived {
  */
 export class TinyServer {
   readonly jobSigner = signer();
-  readonly negativeSigner = signer();
+  /** A key that no terminal pins. */
+  readonly strangeSigner = signer();
+  /** The root of the negative lists that an enrolment hands out. */
+  negativeRoot: Uint8Array = Uint8Array.of(0);
+  /** Parts of negative lists by their name. */
+  readonly negativeParts = new Map<string, Uint8Array>();
   readonly rootCertificate: string;
   readonly claimSecret = randomBytes(32);
   readonly arrived: Arrived[] = [];
   readonly artefacts = new Map<string, Uint8Array>();
-  readonly artefactRequests: { range: string | undefined; serial: string }[] = [];
+  readonly artefactRequests: { name: string; range: string | undefined; serial: string }[] = [];
   /** Enrolments that were answered, by the SPKI of the terminal's key. */
   readonly enrolled: string[] = [];
   /** Called before an enrolment is answered; returning false hangs up instead. */
@@ -192,8 +196,10 @@ export class TinyServer {
     for await (const piece of request) pieces.push(piece as Buffer);
     if (request.url === devicePaths.enrolments) return this.#enrol(Buffer.concat(pieces).toString(), response);
     const peer = (request.socket as TLSSocket).getPeerCertificate();
-    const bytes = this.artefacts.get(request.url?.slice(devicePaths.artefacts.length + 1) ?? '');
-    this.artefactRequests.push({ range: request.headers.range, serial: peer.subject?.CN as string });
+    const url = request.url ?? '';
+    const name = url.slice(url.lastIndexOf('/') + 1);
+    const bytes = url.startsWith(devicePaths.negative) ? this.negativeParts.get(name) : this.artefacts.get(name);
+    this.artefactRequests.push({ name, range: request.headers.range, serial: peer.subject?.CN as string });
     if (!bytes || !peer.subject) return void response.writeHead(404).end();
     if (this.onArtefact?.(bytes, request, response)) return;
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
@@ -235,7 +241,7 @@ export class TinyServer {
         certificateChain: this.terminalCertificate(csr.value.publicKey, asked.serial),
         agreementKey,
         jobKey: { kid, publicKey },
-        negativeKey: { kid: this.negativeSigner.kid, publicKey: this.negativeSigner.publicKey },
+        negativeRoot: Buffer.from(this.negativeRoot).toString('base64'),
       }),
     );
   }
@@ -260,12 +266,8 @@ export class TinyServer {
     return signDocument('tsunagu-job-v1', text, key.kid, key.key);
   }
 
-  head(head: NegativeHead, key = this.negativeSigner): SignedDocument {
-    return signDocument('tsunagu-negative-head-v1', JSON.stringify(head), key.kid, key.key);
-  }
-
-  publishHead(head: NegativeHead): void {
-    this.send(negativeHeadTopic(tenant, head.list), 'negative-head', this.head(head), {}, true);
+  publishHead(list: string, bytes: Uint8Array): void {
+    this.sendBytes(negativeHeadTopic(tenant, list), Buffer.from(bytes), true);
   }
 
   /** Pulls the cable of every connection. */

@@ -120,6 +120,10 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     tell,
     sell,
     change,
+    software: {
+      upload: async () => fail('SOFTWARE_IMAGE_INVALID'),
+      order: async () => fail('ARTEFACT_UNKNOWN'),
+    },
     certificates: { revoke: async () => fail('TERMINAL_UNKNOWN') },
     estate: {
       async overview() {
@@ -265,13 +269,48 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
           },
         });
       },
-      async add(pan, reason) {
+      async details() {
+        const behind = terminals.filter(({ negative }) => !negative.current);
+        return {
+          list: 'regular',
+          epoch: 1,
+          version: 7,
+          overlaySeq,
+          cards: 1_204 + answers.size,
+          sizeBytes: 3_912,
+          headIssuedAt: iso(60_000),
+          headNotAfter: iso(-86_340_000),
+          versions: [{ version: 7, count: 1_204, sizeBytes: 3_912, issuedAt: iso(3_600_000) }],
+          sources: [{ source: 'manual', cards: 1_204 + answers.size }],
+          spread: { reached: terminals.length - behind.length, total: terminals.length, lastMs: 412 },
+          exposureMinor: behind.length * 50_000,
+          behind: behind.map(({ serial, negative }) => ({
+            serial,
+            version: negative.version,
+            overlaySeq: negative.overlaySeq,
+            freshAt: negative.freshAt,
+            exposureMinor: 50_000,
+          })),
+        };
+      },
+      remove: () => Promise.resolve(fail('NEGATIVE_ENTRY_UNKNOWN')),
+      async importList({ text }) {
+        const added = text.split('\n').filter((line) => /^\d{12,19}/.test(line)).length;
+        return { ...published, added, removed: 0, kept: 0, refused: [] };
+      },
+      addRange: () => Promise.resolve(ok(published)),
+      publishVersion: () => Promise.resolve(published),
+      diff: () => Promise.resolve(fail('NEGATIVE_VERSION_UNKNOWN')),
+      explain: (pan) =>
+        Promise.resolve({ listed: false, lastFour: lastFour(pan), token: 'tok-0', entries: [], changes: [] }),
+      prove: () => Promise.resolve(fail('NEGATIVE_PROOF_UNAVAILABLE')),
+      async add(pan, reason, _by, source) {
         const digits = pan.use((bytes) => Buffer.from(bytes).toString('hex'));
         const old = answers.get(digits);
         if (old) return ok({ ...old, already: true });
         overlaySeq += 1;
         const added: NegativeAdded = {
-          entry: { lastFour: lastFour(pan), reason, addedAt: iso(), token: `tok-${overlaySeq}` },
+          entry: { lastFour: lastFour(pan), reason, addedAt: iso(), token: `tok-${overlaySeq}`, source },
           version: 7,
           overlaySeq,
           already: false,
@@ -344,3 +383,5 @@ function makeTerminal(index: number, iso: (ageMs?: number) => string): TerminalD
     values: isNew ? null : configuration.parse({}),
   };
 }
+
+const published = { version: 8, count: 1_204, published: true, needsSecondSignature: false };

@@ -111,8 +111,8 @@ it('a terminal renews by itself before its time, over a line that breaks', async
     { certificateChain: answer.certificateChain, privateKey: key },
   );
   const stop = new AbortController();
-  const { jobKey, negativeKey } = answer;
-  const identity = { certificateChain: answer.certificateChain, privateKey: key, jobKey, negativeKey };
+  const { jobKey, negativeRoot } = answer;
+  const identity = { certificateChain: answer.certificateChain, privateKey: key, jobKey, negativeRoot };
   const renewed: string[] = [];
   const keeping = keepRenewed({
     world,

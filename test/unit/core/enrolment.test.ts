@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { connect as connectTls } from 'node:tls';
-import { devicePaths, parseJson, signedDocument } from '@tsunagu/protocols/fleet';
+import { devicePaths, negativeNames } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
-import { decodeSnapshot, negativeHead } from '@tsunagu/protocols/negative';
+import { decodeContainer } from '@tsunagu/protocols/negative';
+import { decodeManifest, decodeSigned } from '@tsunagu/protocols/negative/authority';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   device,
@@ -126,24 +127,38 @@ describe('the device port', () => {
   it('gives artefacts to terminals only: whole, in ranges, and not at all when they have it', async () => {
     const terminal = await enrol(house, await house.register('ENROL-0007'));
     const link = await TestLink.open(house, terminal);
-    const envelope = await until('the head', () => link.last('bc/neg/regular'));
-    const head = unwrap(parseJson(negativeHead, signedDocument.parse(envelope.body).payload));
+    const head = await until('the head', () => link.negativeHead());
     await link.close();
     const ca = terminal.claim.rootCertificate;
-    const path = `${devicePaths.artefacts}/${head.digest}`;
+    const digest = Buffer.from(head.manifest).toString('hex');
+    const path = `${devicePaths.artefacts}/${digest}`;
     expect((await device(port, ca, 'GET', path)).json().code).toBe('CLIENT_CERTIFICATE_MISSING');
     const own = { cert: terminal.answer.certificateChain, key: pemOf(terminal.key) };
     const whole = await device(port, ca, 'GET', path, own);
-    expect(sha256(whole.bytes)).toBe(head.digest);
-    expect(unwrap(decodeSnapshot(whole.bytes))).toMatchObject({ list: 'regular', version: head.version });
+    expect(sha256(whole.bytes)).toBe(digest);
+    const manifest = unwrap(decodeManifest(unwrap(decodeSigned(whole.bytes)).document.payload));
+    expect(manifest).toMatchObject({ list: 'regular', version: head.version });
     const part = await device(port, ca, 'GET', path, { ...own, headers: { range: 'bytes=4-7' } });
-    expect([part.status, part.headers['content-range']]).toEqual([206, `bytes 4-7/${head.size}`]);
+    expect([part.status, part.headers['content-range']]).toEqual([206, `bytes 4-7/${whole.bytes.length}`]);
     expect(part.bytes).toEqual(whole.bytes.subarray(4, 8));
     const beyond = await device(port, ca, 'GET', path, { ...own, headers: { range: 'bytes=9999-' } });
     expect(beyond.status).toBe(416);
-    const same = await device(port, ca, 'GET', path, { ...own, headers: { 'if-none-match': `"${head.digest}"` } });
+    const same = await device(port, ca, 'GET', path, { ...own, headers: { 'if-none-match': `"${digest}"` } });
     expect([same.status, same.bytes.length]).toEqual([304, 0]);
     const unknown = await device(port, ca, 'GET', `${devicePaths.artefacts}/${'0'.repeat(64)}`, own);
     expect(unknown.json().code).toBe('ARTEFACT_UNKNOWN');
+    const root = Buffer.from(manifest.root).toString('hex');
+    const list = `${devicePaths.negative}/${negativeNames.container(root)}`;
+    expect((await device(port, ca, 'GET', list)).json().code).toBe('CLIENT_CERTIFICATE_MISSING');
+    const container = await device(port, ca, 'GET', list, own);
+    expect(unwrap(decodeContainer(Uint8Array.from(container.bytes))).partitions).toHaveLength(1);
+    const none = await device(
+      port,
+      ca,
+      'GET',
+      `${devicePaths.negative}/${negativeNames.delta(root, '0'.repeat(64))}`,
+      own,
+    );
+    expect(none.json().code).toBe('ARTEFACT_UNKNOWN');
   });
 });

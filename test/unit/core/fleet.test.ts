@@ -7,11 +7,10 @@ import {
   openDocument,
   parseJson,
   type SignedDocument,
-  signedDocument,
 } from '@tsunagu/protocols/fleet';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { secretPan, toHex, unwrap } from '@tsunagu/protocols/kit';
-import { negativeHead, negativeTag } from '@tsunagu/protocols/negative';
+import { hashTag, overlayBits, panMac, tagOf } from '@tsunagu/protocols/negative';
 import { unwrapKeyBlock } from '@tsunagu/protocols/tr31';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -242,14 +241,6 @@ describe('a test sale', () => {
 });
 
 const pan = '4761739001010010';
-const readHead = (terminal: TestTerminal, body: unknown) =>
-  unwrap(
-    parseJson(
-      negativeHead,
-      unwrap(openDocument('tsunagu-negative-head-v1', signedDocument.parse(body), terminal.answer.negativeKey)),
-    ),
-  );
-
 describe('a card that is put on the negative list', () => {
   it('is in the signed head of every connected terminal, and of each that comes later', async () => {
     const house = await start();
@@ -267,19 +258,48 @@ describe('a card that is put on the negative list', () => {
     const added = await house.call('POST', '/negative/entries', { pan, reason: 'stolen' });
     expect(added.body).toMatchObject({ overlaySeq: 1, already: false, entry: { lastFour: '0010' } });
     const head = await until('the head with the entry', () => {
-      const envelope = link.last('bc/neg/regular');
-      const read = envelope && readHead(terminal, envelope.body);
-      return read?.overlay.seq === 1 && read;
+      const read = link.negativeHead();
+      return read?.seq === 1 && read;
     });
-    const tag = Buffer.from(unwrap(negativeTag(tagKey, secretPan(pan)))).toString('base64');
-    expect(head.overlay.tags).toEqual([tag]);
+    const tag = hashTag(unwrap(panMac(tagKey, secretPan(pan))), overlayBits);
+    expect([...head.entries].map(tagOf)).toEqual([tag]);
+    expect(head.bytes.length).toBeLessThan(320);
 
     const again = await house.call('POST', '/negative/entries', { pan, reason: 'lost' });
     expect(again.body).toMatchObject({ overlaySeq: 1, already: true });
     await link.close();
     const later = await connect(house, terminal, 2);
-    const envelope = await until('the retained head', () => later.last('bc/neg/regular'));
-    expect(readHead(terminal, envelope.body).overlay.tags).toEqual([tag]);
+    const retained = await until('the retained head', () => later.negativeHead());
+    expect([...retained.entries].map(tagOf)).toEqual([tag]);
+  });
+
+  it('stays listed while another source lists it, and its removal is a version of two signatures', async () => {
+    const house = await start();
+    const other = '5413330089020011';
+    const text = `pan,reason\n${pan},stolen\n${other},lost\n4111111111111112,lost\n`;
+    const imported = await house.call('POST', '/negative/imports', { source: 'issuer-a', mode: 'replace', text });
+    expect(imported.body).toMatchObject({ added: 2, removed: 0, published: true, refused: [{ line: 4, why: 'pan' }] });
+    expect(
+      (await house.call('POST', '/negative/entries', { pan, reason: 'stolen', source: 'brand-b' })).body,
+    ).toMatchObject({
+      overlaySeq: 0,
+      already: false,
+    });
+    // Half of the list goes: the one source alone takes nothing off, the other needs a second signature.
+    const empty = { source: 'issuer-a', mode: 'replace', text: '' };
+    const halved = (await house.call('POST', '/negative/imports', empty)).body;
+    expect(halved).toMatchObject({ removed: 2, published: false, needsSecondSignature: true });
+    const explained = (await house.call('POST', '/negative/explanations', { pan })).body;
+    expect(explained).toMatchObject({ listed: true, entries: [{ source: 'brand-b' }] });
+    const second = (await house.call('POST', '/negative/versions', { secondSignature: true })).body;
+    expect(second).toMatchObject({ count: 1, published: true });
+    const version = Number(second.version);
+    const state = (await house.call('GET', '/negative/state')).body;
+    expect(state).toMatchObject({ version, cards: 1, sources: [{ source: 'brand-b', cards: 1 }] });
+    const diff = (await house.call('GET', `/negative/diff?from=${version - 1}&to=${version}`)).body;
+    expect(diff).toMatchObject({ added: 0, removed: 1 });
+    const nobody = await house.call('POST', '/negative/removals', { pan, source: 'issuer-a' });
+    expect(nobody.body.code).toBe('NEGATIVE_ENTRY_UNKNOWN');
   });
 
   it('must have a card number', async () => {
@@ -316,7 +336,7 @@ describe('a server that loses its power', () => {
     expect(shown.keys).toEqual(keys);
     expect(shown.link.state).toBe('lost');
     const back = await connect(again, terminal, 2);
-    expect(readHead(terminal, (await until('the head', () => back.last('bc/neg/regular'))).body).overlay.seq).toBe(1);
+    expect((await until('the head', () => back.negativeHead())).seq).toBe(1);
     await back.hello({
       keys: keys.map(({ kcv }, index) => ({ slot: index === 0 ? 'dukpt' : 'negative', kcv })) as never,
     });

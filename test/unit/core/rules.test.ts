@@ -2,7 +2,15 @@ import { FrameGuard, packetLengthMax } from '@tsunagu/fleet-server/broker/index'
 import { decideReport, isOverdue, type JobProgress, offer } from '@tsunagu/fleet-server/jobs/index';
 import { decideSlot } from '@tsunagu/fleet-server/keys/index';
 import { openLiveHub } from '@tsunagu/fleet-server/live/index';
-import { hasCheckDigit, headLifeMs, headOf, headRenewBeforeMs } from '@tsunagu/fleet-server/negative/index';
+import {
+  hasCheckDigit,
+  headLifeMs,
+  headRenewBeforeMs,
+  manifestLifeMs,
+  manifestRenewBeforeMs,
+  readImportFile,
+  shrinks,
+} from '@tsunagu/fleet-server/negative/index';
 import { changed, isInSync } from '@tsunagu/fleet-server/twin/index';
 import { configuration, configurationHash, type JobState, jobStates } from '@tsunagu/protocols/fleet';
 import { describe, expect, it } from 'vitest';
@@ -97,13 +105,38 @@ describe('the rules of the twin', () => {
 });
 
 describe('the rules of the negative list', () => {
-  it('renew a head long before a terminal would call it stale', () => {
-    const head = headOf(
-      { list: 'regular', version: 1, digest: '0'.repeat(64), size: 45, overlaySeq: 0, overlayTags: [] },
-      1_000,
-    );
-    expect(head.notAfter - head.issuedAt).toBe(headLifeMs);
+  it('renew a head and a list long before a terminal would call them stale', () => {
     expect(headRenewBeforeMs).toBeLessThan(headLifeMs);
+    expect(manifestRenewBeforeMs).toBeLessThan(manifestLifeMs);
+  });
+  it('ask for a second signature when more than a twentieth goes', () => {
+    expect([shrinks(95, 100), shrinks(94, 100), shrinks(0, 1), shrinks(0, 0)]).toEqual([false, true, true, false]);
+  });
+  it('read issuers’ lists as CSV and as JSON lines, and say which lines are none', () => {
+    const file = readImportFile(
+      [
+        'pan,reason',
+        '4761739001010010,stolen',
+        '"5413 3300 8902 0011";LOST',
+        '{"pan":"4111111111111111","reason":"fraud"}',
+        '4761739001010010,lost',
+        '4761739001010011,lost',
+        '4111111111111111,sold',
+        '{"pan":41}',
+        '# the end',
+        '',
+      ].join('\r\n'),
+    );
+    expect(file.cards).toEqual([
+      { pan: '4761739001010010', reason: 'stolen' },
+      { pan: '5413330089020011', reason: 'lost' },
+      { pan: '4111111111111111', reason: 'fraud' },
+    ]);
+    expect(file.refused).toEqual([
+      { line: 6, why: 'pan' },
+      { line: 7, why: 'reason' },
+      { line: 8, why: 'form' },
+    ]);
   });
   it('know a check digit', () => {
     const digits = (text: string) => Uint8Array.from(Buffer.from(text));

@@ -26,6 +26,14 @@ import {
   upTopic,
 } from '@tsunagu/protocols/fleet';
 import { Secret, unwrap } from '@tsunagu/protocols/kit';
+import {
+  acceptHead,
+  acceptOverlay,
+  decodeHead,
+  decodeSigned,
+  initialTrust,
+  openFirstRoot,
+} from '@tsunagu/protocols/negative/authority';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { buildCertificateRequest } from '@tsunagu/protocols/x509';
 import { MqttClient } from 'mqtt';
@@ -184,13 +192,15 @@ export class TestLink {
   readonly terminal: TestTerminal;
   readonly boot: number;
   #seq = 0;
+  #negative: Uint8Array | undefined;
 
   private constructor(terminal: TestTerminal, client: MqttClient, boot: number) {
     this.terminal = terminal;
     this.client = client;
     this.boot = boot;
     client.on('message', (topic, payload) => {
-      this.received.push({ topic, message: unwrap(parseEnvelope(payload)) });
+      if (topic.includes('/bc/neg/')) this.#negative = Uint8Array.from(payload);
+      else this.received.push({ topic, message: unwrap(parseEnvelope(payload)) });
     });
     client.on('error', () => undefined);
   }
@@ -253,6 +263,19 @@ export class TestLink {
   /** The last message on a topic that ends so. */
   last(end: string): Envelope | undefined {
     return this.received.findLast(({ topic }) => topic.endsWith(end))?.message;
+  }
+
+  /** The head of the negative list that came last, and its overlay, whose signatures lead to the root of the enrolment. */
+  negativeHead() {
+    if (!this.#negative) return undefined;
+    const root = unwrap(
+      openFirstRoot(unwrap(decodeSigned(Buffer.from(this.terminal.answer.negativeRoot, 'base64'))).document),
+    );
+    const head = unwrap(decodeSigned(this.#negative));
+    const overlay = unwrap(decodeSigned(this.#negative, head.end));
+    const trust = unwrap(acceptHead(initialTrust('regular', root), head.document, Math.floor(Date.now() / 1_000)));
+    const { overlay: entries } = unwrap(acceptOverlay(trust, overlay.document, Math.floor(Date.now() / 1_000)));
+    return { ...unwrap(decodeHead(head.document.payload)), entries, bytes: this.#negative };
   }
 
   async close(): Promise<void> {

@@ -49,7 +49,8 @@ let claimOfAnother: ClaimBundle;
 /** A real server and a real terminal; what their MQTT client writes and reads is kept. */
 beforeAll(async () => {
   const take = (topic: string, payload: string | Buffer): void => {
-    captured.push({ topic, message: JSON.parse(payload.toString()) });
+    // Heads of negative lists are signed bytes, not an envelope.
+    if (!topic.includes('/bc/neg/')) captured.push({ topic, message: JSON.parse(payload.toString()) });
   };
   const publish = vi.spyOn(MqttClient.prototype, 'publishAsync');
   const emit = vi.spyOn(MqttClient.prototype, 'emit');
@@ -77,7 +78,6 @@ beforeAll(async () => {
   await saw('twin');
   const pan = testCard('visa-listed').pan.use((digits) => Buffer.from(digits).toString('latin1'));
   await house.call('POST', '/negative/entries', { pan, reason: 'stolen' });
-  await saw('negative-head');
   await house.call('POST', '/terminals/CT5100-0001/test-sales', { amountMinor: 500, card: 'visa-listed' });
   await saw('job', ({ state, sale }) => state === 'succeeded' && sale);
   await saw('sale');
@@ -104,16 +104,14 @@ test('what they said is accepted by the schemas, without zod', () => {
     const whole = schemaOf('fleet-message');
     expect(whole(message), JSON.stringify([message, whole.errors])).toBe(true);
     const { ct } = message;
-    expect(schemaOf(ct === 'negative-head' ? 'signed-document' : ct)(message.body), ct).toBe(true);
+    expect(schemaOf(ct)(message.body), ct).toBe(true);
   }
 });
 
 test('what is inside a signed document is accepted by its own schema', () => {
-  const heads = captured.filter(({ message }) => message.ct === 'negative-head');
   const orders = captured.filter(({ message }) => message.body['kind'] === 'job' && message.body['order']);
-  expect(heads.length * orders.length).toBeGreaterThan(0);
+  expect(orders.length).toBeGreaterThan(0);
   const inside = (document: unknown): unknown => JSON.parse((document as { payload: string }).payload);
-  for (const { message } of heads) expect(schemaOf('negative-head-payload')(inside(message.body))).toBe(true);
   for (const { message } of orders) expect(schemaOf('job-order')(inside(message.body['order']))).toBe(true);
 });
 
@@ -137,7 +135,7 @@ test('a message that is broken anywhere is judged by the schema as the running c
   let accepted = 0;
   const once = new Map(captured.map(({ message }) => [`${message.ct} ${message.body['kind'] ?? ''}`, message]));
   for (const { ct, body } of once.values()) {
-    const judged = schemaOf(ct === 'negative-head' ? 'signed-document' : ct);
+    const judged = schemaOf(ct);
     for (const worse of broken(body)) {
       const isAccepted = messages[ct].safeParse(worse).success;
       expect(judged(worse), JSON.stringify(worse)?.slice(0, 500)).toBe(isAccepted);

@@ -48,8 +48,7 @@ test('both OpenAPI documents are valid, and W2 holds every operation', async () 
 });
 
 test('every message of W1 has a schema that stands alone', () => {
-  for (const name of Object.keys(messages).filter((message) => message !== 'negative-head'))
-    expect(files).toContain(`schemas/${name}.schema.json`);
+  for (const name of Object.keys(messages)) expect(files).toContain(`schemas/${name}.schema.json`);
   for (const name of files.filter((file) => file.startsWith('schemas/')))
     expect(typeof schemaJudge().compile(read(name)), name).toBe('function');
 });

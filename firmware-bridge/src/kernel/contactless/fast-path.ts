@@ -80,7 +80,7 @@ export function* fastPath(tap: Tap, { wishes: wishesOf, hasFastSignature }: Fast
   const wishes = wishesOf(tap);
   let results = performed(noResults, tsiBits.cardRiskManaged, tsiBits.terminalRiskManaged);
   results = restrict(results, card, scheme, terminal, transaction);
-  if (negative === 'listed') results = found(results, tvrBits.onExceptionFile);
+  if (negative === 'listed' || negative === 'range-listed') results = found(results, tvrBits.onExceptionFile);
   if (preprocessed.isAboveFloorLimit) results = found(results, tvrBits.aboveFloorLimit);
   let ending: Ending = {
     facts,
@@ -94,7 +94,7 @@ export function* fastPath(tap: Tap, { wishes: wishesOf, hasFastSignature }: Fast
   const refuse = (reason: KernelCode): KernelEnd =>
     finalOf(tap, ending, 'refused', reason, responseCode('offlineDeclined'));
   yield* note({ type: 'value', tag: '95', value: Buffer.from(results.tvr).toString('hex').toUpperCase() });
-  if (negative === 'listed') return refuse('CARD_LISTED');
+  if (negative === 'listed' || negative === 'range-listed') return refuse('CARD_LISTED');
   if (kind === 'AAC') return refuse('CARD_DECLINED');
   if (isFound(results, tvrBits.serviceNotAllowed)) return refuse('SERVICE_NOT_ALLOWED');
   // An online cryptogram was demanded: a TC does not answer that. C-3, 5.5.

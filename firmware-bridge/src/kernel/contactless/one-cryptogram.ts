@@ -73,7 +73,7 @@ export function* oneCryptogram(tap: Tap, kernel: OneCryptogramKernel): Dialogue<
   const negative = yield* askNegative(facts);
   yield* report('negative-checked', negative);
   let results = performed(verified.value.results, tsiBits.terminalRiskManaged);
-  if (negative === 'listed') results = found(results, tvrBits.onExceptionFile);
+  if (negative === 'listed' || negative === 'range-listed') results = found(results, tvrBits.onExceptionFile);
   if (preprocessed.isAboveFloorLimit) results = found(results, tvrBits.aboveFloorLimit);
   if (transaction.isForcedOnline) results = found(results, tvrBits.forcedOnline);
 

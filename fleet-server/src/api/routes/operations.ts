@@ -1,28 +1,13 @@
-import {
-  addNegative,
-  changeConfiguration,
-  desiredConfiguration,
-  negativeAdded,
-  negativeOverview,
-  page,
-  saleLine,
-  serialSchema,
-} from '@tsunagu/protocols/fleet';
-import { FaultError, secretPan, unwrap } from '@tsunagu/protocols/kit';
+import { changeConfiguration, desiredConfiguration, page, saleLine, serialSchema } from '@tsunagu/protocols/fleet';
+import { FaultError, unwrap } from '@tsunagu/protocols/kit';
 import type { ApiApp } from '../app.ts';
 import { refused } from '../problems.ts';
 import { actorOf } from '../actor.ts';
 import { answerPage, listQuery, pageOf } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
 
-/** From here on the PAN is a secret: the parsed body holds no digits that a log could show. */
-const addNegativeSecretly = addNegative.transform(({ pan, reason }) => ({ pan: secretPan(pan), reason }));
-
-/** Daily work: the feed of sales, the desired configuration, the negative list. */
-export function operationsRoutes(
-  app: ApiApp,
-  { sales, twin, negative }: Pick<ApiRooms, 'sales' | 'twin' | 'negative'>,
-): void {
+/** Daily work: the feed of sales, the desired configuration. */
+export function operationsRoutes(app: ApiApp, { sales, twin }: Pick<ApiRooms, 'sales' | 'twin'>): void {
   app.get(
     '/api/v1/sales',
     {
@@ -77,42 +62,6 @@ export function operationsRoutes(
       if (base === undefined) throw new FaultError({ code: 'PRECONDITION_REQUIRED', field: 'If-Match' });
       const changed = unwrap(await twin.change(Number(base), request.body, actorOf(request)));
       return reply.header('etag', `"${changed.version}"`).send(changed);
-    },
-  );
-
-  app.get(
-    '/api/v1/negative',
-    {
-      config: { role: 'viewer' },
-      schema: {
-        summary: 'The negative list: version, entries newest first, how many terminals have it',
-        tags: ['negative'],
-        querystring: listQuery,
-        response: { 200: negativeOverview, '4xx': refused },
-      },
-    },
-    async (request) => unwrap(await negative.overview(pageOf(request.query))),
-  );
-
-  app.post(
-    '/api/v1/negative/entries',
-    {
-      config: { role: 'operator', isIdempotent: true },
-      schema: {
-        summary: 'List a card at once',
-        tags: ['negative'],
-        body: addNegativeSecretly,
-        response: { 200: negativeAdded, 201: negativeAdded, '4xx': refused },
-      },
-    },
-    async (request, reply) => {
-      const { pan, reason } = request.body;
-      try {
-        const added = unwrap(await negative.add(pan, reason, actorOf(request)));
-        return await reply.status(added.already ? 200 : 201).send(added);
-      } finally {
-        pan.wipe();
-      }
     },
   );
 }

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { managementPaths, negativeAdded, negativeOverview } from '@tsunagu/protocols/fleet';
+import { managementPaths, negativeAdded, negativeOverview, negativeState } from '@tsunagu/protocols/fleet';
 import { useEffect } from 'preact/hooks';
 import type { z } from 'zod';
 import { ApiError, ask } from '../api.ts';
@@ -10,8 +10,11 @@ import { t, tAny } from '../text/index.ts';
 
 const reasons = ['lost', 'stolen', 'fraud', 'other'] as const;
 
+type State = z.infer<typeof negativeState>;
+
 export function NegativePage() {
   const list = useSignal<z.infer<typeof negativeOverview> | undefined>(undefined);
+  const state = useSignal<State | undefined>(undefined);
   const said = useSignal<{ readonly text: string; readonly isFailure: boolean } | undefined>(undefined);
   const isSending = useSignal(false);
   const cursors = useSignal<readonly string[]>([]);
@@ -24,6 +27,7 @@ export function NegativePage() {
         negativeOverview,
         `${managementPaths.negative}?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`,
       );
+      state.value = await ask(negativeState, managementPaths.negativeState);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error; // the state of the stream tells the person
     }
@@ -69,6 +73,7 @@ export function NegativePage() {
           <Fact name={t('negative.behind')} value={count(shown.terminals.behind)} />
         </dl>
       )}
+      {state.value && <Spread state={state.value} />}
       <div class="cards">
         <section class="panel" aria-labelledby="add">
           <header>
@@ -170,4 +175,45 @@ const Fact = ({ name, value }: { name: string; value: string }) => (
     <dt>{name}</dt>
     <dd>{value}</dd>
   </div>
+);
+
+/** How the newest head spread, who is behind, and what that may cost. */
+const Spread = ({ state }: { state: State }) => (
+  <section class="panel" aria-labelledby="spread">
+    <header>
+      <h2 id="spread">{t('negative.spread')}</h2>
+    </header>
+    <p class="pad" role="status">
+      {t('negative.reached', {
+        reached: count(state.spread.reached),
+        total: count(state.spread.total),
+        ms: state.spread.lastMs === null ? '–' : count(state.spread.lastMs),
+      })}{' '}
+      {t('negative.exposure', { yen: count(state.exposureMinor) })}
+    </p>
+    {state.behind.length > 0 && (
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{t('negative.behind')}</th>
+            <th scope="col">{t('negative.version')}</th>
+            <th scope="col">¥</th>
+          </tr>
+        </thead>
+        <tbody>
+          {state.behind.map(({ serial, version, overlaySeq, exposureMinor }) => (
+            <tr key={serial}>
+              <th scope="row">
+                <a href={`/terminals/${serial}`}>{serial}</a>
+              </th>
+              <td class="digits">
+                v{version} +{overlaySeq}
+              </td>
+              <td class="digits">{count(exposureMinor)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    )}
+  </section>
 );

@@ -6,8 +6,8 @@ export interface FastWorld {
   readonly lines: { readonly level: string; readonly event: string; readonly facts: LogFacts }[];
 }
 
-/** @param factor how many times faster: 50 makes a wait of 3 s take 60 ms */
-export function fastWorld(factor = 50): FastWorld {
+/** @param factor how many times faster: 10 makes a wait of 3 s take 300 ms */
+export function fastWorld(factor = 10): FastWorld {
   const lines: FastWorld['lines'] = [];
   const real = systemWorld(() => undefined);
   const { timers, clock } = real;

@@ -1,0 +1,196 @@
+import {
+  addNegative,
+  addNegativeRange,
+  explainNegative,
+  importNegative,
+  negativeAdded,
+  negativeDiff,
+  negativeExplanation,
+  negativeImported,
+  negativeOverview,
+  negativePublished,
+  negativeState,
+  proveNegative,
+  publishNegative,
+  removeNegative,
+} from '@tsunagu/protocols/fleet';
+import { type Secret, secretPan, unwrap } from '@tsunagu/protocols/kit';
+import { negativeProof } from '@tsunagu/protocols/negative/proof';
+import { z } from 'zod';
+import { actorOf } from '../actor.ts';
+import type { ApiApp } from '../app.ts';
+import { listQuery, pageOf } from '../list-query.ts';
+import type { ApiRooms } from '../ports.ts';
+import { refused } from '../problems.ts';
+
+// From here on a PAN is a secret: the parsed body holds no digits that a log could show.
+const hidden = <B extends { readonly pan: string }>({ pan, ...rest }: B) => ({ ...rest, pan: secretPan(pan) });
+const addSecretly = addNegative.transform(hidden);
+const removeSecretly = removeNegative.transform(hidden);
+const explainSecretly = explainNegative.transform(hidden);
+const proveSecretly = proveNegative.transform(hidden);
+const versions = z.object({ from: z.coerce.number().int().min(1), to: z.coerce.number().int().min(1) });
+/** An issuer's list of a million cards is some 25 MB of text. */
+const importBytesMax = 64 * 1024 * 1024;
+
+async function wiped<T>(pan: Secret<'pan'>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    pan.wipe();
+  }
+}
+
+/** The negative list: what is listed, how far the fleet has it, and what people change. */
+export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negative'>): void {
+  const tags = ['negative'];
+  const look = { role: 'viewer' } as const;
+  const change = { role: 'operator', isIdempotent: true } as const;
+
+  app.get(
+    '/api/v1/negative',
+    {
+      config: look,
+      schema: {
+        summary: 'The negative list: version, entries newest first, how many terminals have it',
+        tags,
+        querystring: listQuery,
+        response: { 200: negativeOverview, '4xx': refused },
+      },
+    },
+    async (request) => unwrap(await negative.overview(pageOf(request.query))),
+  );
+
+  app.get(
+    '/api/v1/negative/state',
+    {
+      config: look,
+      schema: {
+        summary: 'Versions, sources, how the newest head spread, and exposure in money',
+        tags,
+        response: { 200: negativeState, '4xx': refused },
+      },
+    },
+    async () => await negative.details(),
+  );
+
+  app.get(
+    '/api/v1/negative/diff',
+    {
+      config: look,
+      schema: {
+        summary: 'How many cards came and went between two versions, and how large their delta is',
+        tags,
+        querystring: versions,
+        response: { 200: negativeDiff, '4xx': refused },
+      },
+    },
+    async ({ query }) => unwrap(await negative.diff(query.from, query.to)),
+  );
+
+  app.post(
+    '/api/v1/negative/entries',
+    {
+      config: change,
+      schema: {
+        summary: 'List a card at once',
+        tags,
+        body: addSecretly,
+        response: { 200: negativeAdded, 201: negativeAdded, '4xx': refused },
+      },
+    },
+    async (request, reply) => {
+      const { pan, reason, source } = request.body;
+      const added = unwrap(await wiped(pan, () => negative.add(pan, reason, actorOf(request), source)));
+      return await reply.status(added.already ? 200 : 201).send(added);
+    },
+  );
+
+  app.post(
+    '/api/v1/negative/removals',
+    {
+      config: change,
+      schema: {
+        summary: 'Take a card off for one source; it stays while another source lists it',
+        tags,
+        body: removeSecretly,
+        response: { 200: negativePublished, '4xx': refused },
+      },
+    },
+    async (request) => {
+      const { pan, source, secondSignature } = request.body;
+      return unwrap(await wiped(pan, () => negative.remove(pan, source, actorOf(request), secondSignature)));
+    },
+  );
+
+  app.post(
+    '/api/v1/negative/imports',
+    {
+      config: change,
+      bodyLimit: importBytesMax,
+      schema: {
+        summary: "Take in an issuer's list: CSV or JSON lines",
+        tags,
+        body: importNegative,
+        response: { 200: negativeImported, '4xx': refused },
+      },
+    },
+    async (request) => await negative.importList(request.body, actorOf(request)),
+  );
+
+  app.post(
+    '/api/v1/negative/ranges',
+    {
+      config: change,
+      schema: {
+        summary: 'Block cards by their leading digits, until a moment',
+        tags,
+        body: addNegativeRange,
+        response: { 200: negativePublished, '4xx': refused },
+      },
+    },
+    async (request) => unwrap(await negative.addRange(request.body, actorOf(request))),
+  );
+
+  app.post(
+    '/api/v1/negative/versions',
+    {
+      config: change,
+      schema: {
+        summary: 'Publish a new version; with a second signature when the list shrinks by more than 5 %',
+        tags,
+        body: publishNegative,
+        response: { 200: negativePublished, '4xx': refused },
+      },
+    },
+    async (request) => await negative.publishVersion(request.body.secondSignature),
+  );
+
+  app.post(
+    '/api/v1/negative/explanations',
+    {
+      config: look,
+      schema: {
+        summary: 'Who lists a card, why and since when; the PAN travels in the body so that no log has it',
+        tags,
+        body: explainSecretly,
+        response: { 200: negativeExplanation, '4xx': refused },
+      },
+    },
+    async ({ body }) => await wiped(body.pan, () => negative.explain(body.pan)),
+  );
+
+  app.post(
+    '/api/v1/negative/proofs',
+    {
+      config: look,
+      schema: {
+        summary: 'Whether a card was blocked on a terminal at a time, with all that a stranger needs to check it',
+        tags,
+        body: proveSecretly,
+        response: { 200: negativeProof, '4xx': refused },
+      },
+    },
+    async ({ body }) => unwrap(await wiped(body.pan, () => negative.prove(body.pan, body.serial, Date.parse(body.at)))),
+  );
+}

@@ -1,0 +1,157 @@
+import { readFile } from 'node:fs/promises';
+import { fail, type Result, toHex, unwrap } from '@tsunagu/protocols/kit';
+import {
+  type Beside,
+  decodeContainer,
+  encodeContainer,
+  entryOf,
+  hashSet,
+  hashTag,
+  leavesOf,
+  makeDelta,
+  negativeReasons,
+  type NegativeSet,
+  openContainer,
+  rootOf,
+  sortEntries,
+  stepNodes,
+} from '@tsunagu/protocols/negative';
+import { documentDigest, encodeManifest, encodeSigned } from '@tsunagu/protocols/negative/authority';
+import type { World } from '@tsunagu/protocols/world';
+import type { Artefacts } from '../artefacts/index.ts';
+import type { Store } from '../store/index.ts';
+import { manifestLifeMs } from './rules.ts';
+import type { NegativeSigning } from './signing.ts';
+
+/** A version of a list whose files are on disk. */
+export interface MadeVersion {
+  readonly root: string;
+  readonly container: string;
+  readonly steps: string;
+  readonly manifest: string;
+  /** SHA-256 of the manifest: what a head names it by. */
+  readonly manifestDigest: Uint8Array;
+  readonly count: number;
+  readonly size: number;
+}
+
+/** Makes versions of a list, and deltas between them when somebody asks. Files first: no head names what is not there. */
+export interface Publishing {
+  make(wanted: {
+    readonly list: string;
+    readonly epoch: number;
+    readonly version: number;
+    readonly hashBits: number;
+    readonly cards: readonly { readonly tag: Uint8Array; readonly reason: string }[];
+    readonly beside: Beside;
+    readonly isSignedTwice: boolean;
+  }): Promise<MadeVersion>;
+  /** The artefact behind a name of `negativeNames`; a delta is made when it is asked for first. */
+  locate(name: string): Promise<string | undefined>;
+  /** The list of a version. */
+  read(container: string): Promise<Result<NegativeSet, 'NEGATIVE_FILE_INVALID'>>;
+}
+
+const hexOf = (bytes: Uint8Array): string => toHex(bytes).toLowerCase();
+/** Deltas that are kept by name; their files stay on disk, and a forgotten one is made again to the same bytes. */
+const deltasMax = 512;
+
+const numberOf = (reason: string): number => {
+  const known = negativeReasons.findIndex((each) => each === reason);
+  return known < 0 ? negativeReasons.indexOf('other') : known;
+};
+
+export function openPublishing(
+  world: World,
+  store: Store,
+  artefacts: Artefacts,
+  signing: NegativeSigning,
+  keyCheck: Uint8Array,
+): Publishing {
+  const deltas = new Map<string, Promise<string | undefined>>();
+
+  const read: Publishing['read'] = async (container) => {
+    const found = await artefacts.find(container);
+    return found ? decodeContainer(Uint8Array.from(await readFile(found.path))) : fail('NEGATIVE_FILE_INVALID');
+  };
+
+  const versionOf = (root: string) =>
+    store.db
+      .selectFrom('negative_versions')
+      .selectAll()
+      .where('root', '=', root)
+      .orderBy('version', 'desc')
+      .executeTakeFirst();
+
+  async function delta(baseRoot: string, headRoot: string): Promise<string | undefined> {
+    const [base, head] = [await versionOf(baseRoot), await versionOf(headRoot)];
+    if (!base || !head || base.list !== head.list || base.epoch !== head.epoch) return undefined;
+    const [from, to] = [await read(base.container), await read(head.container)];
+    if (!from.ok || !to.ok) return undefined;
+    const bytes = makeDelta(from.value, to.value, Uint8Array.from(Buffer.from(baseRoot, 'hex')));
+    const { digest } = await artefacts.put(bytes);
+    world.log('info', 'negativeDeltaMade', { from: base.version, to: head.version, size: bytes.length });
+    return digest;
+  }
+
+  return {
+    async make({ list, epoch, version, hashBits, cards, beside, isSignedTwice }) {
+      const entries = Float64Array.from(cards, ({ tag, reason }) => entryOf(hashTag(tag, hashBits), numberOf(reason)));
+      const bytes = encodeContainer(hashSet(hashBits, sortEntries(entries), beside));
+      const opened = unwrap(openContainer(bytes));
+      const leaves = leavesOf(opened);
+      const root = rootOf(leaves);
+      const issuedAt = Math.floor(world.clock.now() / 1_000);
+      const document = signing.sign(
+        'manifest',
+        encodeManifest({
+          list,
+          epoch,
+          version,
+          root,
+          size: bytes.length,
+          count: opened.count,
+          issuedAt,
+          notAfter: issuedAt + manifestLifeMs / 1_000,
+          keyCheck,
+        }),
+        isSignedTwice,
+      );
+      const container = await artefacts.put(bytes);
+      const steps = await artefacts.put(stepNodes(leaves));
+      const manifest = await artefacts.put(encodeSigned(document));
+      return {
+        root: hexOf(root),
+        container: container.digest,
+        steps: steps.digest,
+        manifest: manifest.digest,
+        manifestDigest: documentDigest(document),
+        count: opened.count,
+        size: bytes.length,
+      };
+    },
+
+    async locate(name) {
+      const authority = /^root-(\d{1,9})$/.exec(name)?.[1];
+      if (authority !== undefined) {
+        const document = await signing.rootDocument(Number(authority));
+        return document && (await artefacts.put(document)).digest;
+      }
+      const [, root, kind] = /^([0-9a-f]{64})\.(nfs|steps)$/.exec(name) ?? [];
+      if (root !== undefined) {
+        const version = await versionOf(root);
+        return kind === 'nfs' ? version?.container : version?.steps;
+      }
+      const [, base, head] = /^([0-9a-f]{64})-([0-9a-f]{64})\.nfd$/.exec(name) ?? [];
+      if (base === undefined || head === undefined) return undefined;
+      const known = deltas.get(name) ?? delta(base, head);
+      deltas.delete(name);
+      deltas.set(name, known);
+      const [oldest] = deltas.keys();
+      if (deltas.size > deltasMax && oldest !== undefined) deltas.delete(oldest);
+      return await known;
+    },
+
+    read,
+  };
+}

@@ -1,0 +1,1 @@
+export { openSoftwareImages, type SoftwareImages } from './software.ts';

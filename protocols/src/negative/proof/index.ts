@@ -1,0 +1,10 @@
+export {
+  checkProof,
+  encodeClaim,
+  type NegativeClaim,
+  negativeClaim,
+  negativeProof,
+  type NegativeProof,
+  type ProvenAnswer,
+  proveIn,
+} from './proof.ts';

@@ -1,0 +1,32 @@
+import { encodeSoftwareImage, readSoftwareHeader, softwareHeader } from '@tsunagu/protocols/software';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { bytes, expectOurs, mangled } from './any-bytes.ts';
+
+const header = fc.record({
+  version: fc.string({ unit: fc.constantFrom(...'0123456789abcXYZ.+-'), minLength: 1, maxLength: 32 }),
+  model: fc.string({ minLength: 1, maxLength: 32 }),
+  counter: fc.integer({ min: 1, max: 0xffff_ffff }),
+  boot: fc.constantFrom('proves', 'hangs', 'isMute'),
+});
+
+const image = fc.tuple(header, bytes(0, 40)).map(([said, program]) => encodeSoftwareImage(said, program));
+
+test('the header of a software image comes back as it was written', () => {
+  fc.assert(
+    fc.property(header, bytes(0, 40), (said, program) => {
+      expect(readSoftwareHeader(encodeSoftwareImage(said, program))).toEqual({ ok: true, value: said });
+    }),
+  );
+});
+
+test('any bytes are a software image or a fault with its place', () => {
+  fc.assert(
+    fc.property(mangled(image), (outside) => {
+      const read = readSoftwareHeader(outside);
+      expectOurs(read, ['SOFTWARE_IMAGE_INVALID'], outside.length);
+      if (read.ok) expect(softwareHeader.safeParse(read.value).success).toBe(true);
+    }),
+    { numRuns: 1_000 },
+  );
+});
