@@ -9,7 +9,8 @@ import { scripts } from './certification.ts';
 import { noHand, personsHand } from './hands.ts';
 import { sealKeyOf, signingKeyOf } from './key-files.ts';
 import { writeNew } from './run-script.ts';
-import { countsOf, type Hand, runScript } from './session.ts';
+import type { Hand } from './bench.ts';
+import { countsOf, runScript } from './session.ts';
 import { type Ending, failed, type Shell } from './shell.ts';
 import { openSource, type Source } from './source.ts';
 

@@ -7,7 +7,7 @@ import type { ChipReader } from '../readers/port.ts';
 import { readConfiguration } from '../usb/port.ts';
 import { applicationsOf } from './inspect.ts';
 import { rehearse } from './rehearsal.ts';
-import type { Bench } from './session.ts';
+import type { Bench } from './bench.ts';
 
 /** What a step found. */
 export type Finding = Pick<StepResult, 'verdict' | 'code' | 'detail'>;

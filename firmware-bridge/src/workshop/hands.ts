@@ -2,7 +2,7 @@ import type { TraceHeader } from '@tsunagu/protocols/trace';
 import type { World } from '@tsunagu/protocols/world';
 import type { BenchReader } from './bench-readers.ts';
 import type { NamedCard } from './cards.ts';
-import type { Hand } from './session.ts';
+import type { Hand } from './bench.ts';
 import type { Shell } from './shell.ts';
 
 const pauseMs = 500;

@@ -1,5 +1,4 @@
 import { ok, type Result, type Secret } from '@tsunagu/protocols/kit';
-import type { TraceHeader } from '@tsunagu/protocols/trace';
 import type { StepResult } from '@tsunagu/protocols/workshop';
 import type { World } from '@tsunagu/protocols/world';
 import { openReader } from '../readers/families.ts';
@@ -8,28 +7,7 @@ import type { UsbDeviceInfo, UsbTransport } from '../usb/port.ts';
 import { isFictionalAtr } from './cards.ts';
 import { type ScriptName, type ScriptStep, scripts } from './certification.ts';
 import { Recorder, RecordingTransport } from './trace/recorder.ts';
-
-/** Who moves the card: nobody, a person who is asked, or the emulator, which breaks answers as well. */
-export interface Hand {
-  readonly kind: TraceHeader['hand'];
-  /** Asks for a card, or does it; resolves when it was asked. */
-  insert(): Promise<void>;
-  remove(when: 'now' | 'duringCommand'): Promise<void>;
-  /** Breaks the next answer; false when there is no such fault. */
-  inject?(fault: string): boolean;
-  /** Waits between two questions for the state. */
-  pause(): Promise<void>;
-}
-
-/** One reader with everything that a script needs. */
-export interface Bench {
-  readonly transport: UsbTransport;
-  readonly info: UsbDeviceInfo;
-  readonly reader: ChipReader;
-  readonly hand: Hand;
-  /** Whether every card that was powered so far is one of ours. */
-  readonly isFictional: () => boolean;
-}
+import type { Bench, Hand } from './bench.ts';
 
 /** What came of a script. */
 export interface ScriptRun {

@@ -7,7 +7,7 @@ import type { UsbDeviceInfo, UsbTransport } from '../usb/port.ts';
 import { type BenchReader, benchReaders, isBenchReaderName } from './bench-readers.ts';
 import { cardNamed } from './cards.ts';
 import { emulatedHand } from './hands.ts';
-import type { Hand } from './session.ts';
+import type { Hand } from './bench.ts';
 
 /** An emulated reader in this process, and what lies in it. */
 export interface EmulatedPlace {

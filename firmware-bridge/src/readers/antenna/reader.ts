@@ -5,6 +5,7 @@ import type { World } from '@tsunagu/protocols/world';
 import type { ChipReader, FelicaReader, FelicaTarget, ReaderCode, SlotState } from '../port.ts';
 import { Turns } from '../turns.ts';
 import type { Antenna, FoundCard } from './antenna.ts';
+import { waitForCard } from '../wait-for-card.ts';
 
 const pollMs = 100;
 const felicaMs = 500;
@@ -109,16 +110,13 @@ export class AntennaReader implements ChipReader {
     });
   }
 
-  async waitForCard(timeoutMs: number): Promise<Result<void, ReaderCode>> {
-    const end = this.#world.clock.monotonicMs() + timeoutMs;
-    for (;;) {
-      const state = await this.state();
-      if (!state.ok) return state;
-      if (state.value !== 'absent') return ok(undefined);
-      const left = end - this.#world.clock.monotonicMs();
-      if (left <= 0 || this.#isClosed) return fail('READER_CARD_ABSENT');
-      await this.#world.timers.sleep(Math.min(left, pollMs));
-    }
+  waitForCard(timeoutMs: number): Promise<Result<void, ReaderCode>> {
+    const { clock, timers } = this.#world;
+    const pause = async (ms: number): Promise<Result<void, ReaderCode>> => {
+      await timers.sleep(Math.min(ms, pollMs));
+      return ok(undefined);
+    };
+    return waitForCard(clock, { state: () => this.state(), isClosed: () => this.#isClosed, pause }, timeoutMs);
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,7 @@ import { negotiate } from './negotiate.ts';
 import { CcidPinPad } from './pin-pad.ts';
 import { Turns } from '../turns.ts';
 import { CcidSlot } from './slot.ts';
+import { type CardWatch, waitForCard } from '../wait-for-card.ts';
 
 const pollMs = 250;
 const notPowered: Result<never, ReaderCode> = fail('READER_REFUSED', { facts: { error: 'NOT_POWERED' } });
@@ -118,18 +119,14 @@ export class CcidReader implements ChipReader {
     return this.#guarded(exchange, await exchange.transmit(apdu));
   }
 
-  async waitForCard(timeoutMs: number): Promise<Result<void, ReaderCode>> {
-    const end = this.#world.clock.monotonicMs() + timeoutMs;
-    for (;;) {
-      const state = await this.state();
-      if (!state.ok) return state;
-      if (state.value !== 'absent') return ok(undefined);
-      const left = end - this.#world.clock.monotonicMs();
-      if (left <= 0 || this.#isClosed) return fail('READER_CARD_ABSENT');
+  waitForCard(timeoutMs: number): Promise<Result<void, ReaderCode>> {
+    const watch: CardWatch = {
+      state: () => this.state(),
+      isClosed: () => this.#isClosed,
       // A notification is a hint alone: the state is asked again after it, and after a while anyhow.
-      const waited = await this.#channel.change(Math.min(left, pollMs));
-      if (!waited.ok) return waited;
-    }
+      pause: (ms) => this.#channel.change(Math.min(ms, pollMs)),
+    };
+    return waitForCard(this.#world.clock, watch, timeoutMs);
   }
 
   escape(data: Uint8Array): Promise<Result<Uint8Array, ReaderCode>> {
