@@ -1,6 +1,6 @@
 import type { Configuration } from '@tsunagu/protocols/fleet';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
-import type { AdviceEntry } from '../sales/index.ts';
+import { type AdviceEntry, isVoided, type SaleStore } from '../sales/index.ts';
 
 /**
  * Whether terminal and card may approve a sale by themselves, before the card has said anything: the model can, the amount is below the
@@ -25,3 +25,18 @@ export function mayApproveOffline(
 
 /** Whether the negative file lets it stand: only a fresh, readable file that does not hold the card. */
 export const standsOffline = (negative: NegativeAnswer | undefined): boolean => negative === 'clear';
+
+/**
+ * What a card bought here offline in the open business day, yen: several small sales do not slip below the floor limit. The card is known by
+ * its token, and what was taken back does not count. EMV 4.3 Book 3, 10.6.1.
+ */
+export function boughtOfflineMinor(token: string, sales: Pick<SaleStore, 'day' | 'all'>): number {
+  const all = sales.all();
+  return all
+    .filter(
+      ({ card, isOffline, outcome, day }) =>
+        isOffline && outcome === 'approved' && day === sales.day && card?.token === token,
+    )
+    .filter((one) => !isVoided(all, one))
+    .reduce((sum, { amountMinor }) => sum + amountMinor, 0);
+}

@@ -122,10 +122,6 @@ export const workshopErrors = defineErrors({
       next: '封印鍵は32バイトの16進数、署名鍵はEd25519のPKCS #8 PEMです。',
     },
   },
-  FILE_UNREADABLE: {
-    en: { says: 'The file cannot be read.', next: 'Check its name, and that you may read it.' },
-    ja: { says: 'ファイルを読めません。', next: 'ファイル名と読み取り権限を確認してください。' },
-  },
   FILE_UNWRITABLE: {
     en: { says: 'The file cannot be written.', next: 'Check its folder, and that you may write there.' },
     ja: { says: 'ファイルに書き込めません。', next: 'フォルダーと書き込み権限を確認してください。' },
