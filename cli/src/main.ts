@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
-import { defaultPortBase, type PaymentOrder, slipOrder } from '@tsunagu/protocols/fleet';
+import { defaultPortBase, type PaymentOrder, pinHabits, slipOrder } from '@tsunagu/protocols/fleet';
 import { traceOrder } from '@tsunagu/protocols/kernel-trace';
 import { negativeReasons, type NegativeReason } from '@tsunagu/protocols/negative';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -135,7 +135,14 @@ program
 
 const amountOption = ['--amount <yen>', 'amount in yen', integer(1, 99_999_999)] as const;
 const cardOption = ['--card <name>', 'an emulated card of the terminal (see "tsunagu terminal SERIAL")'] as const;
+const applicationOption = [
+  '--application <label>',
+  'which application the cardholder chooses where the card has several (default: the first)',
+] as const;
+const pinOption = new Option('--pin <habit>', 'what the cardholder does at the PIN pad').choices(pinHabits);
 const ofOption = ['--of <number>', 'STAN or RRN of the transaction that it follows'] as const;
+/** Options of a card that is presented. */
+type Presented = Pick<Extract<PaymentOrder, { readonly kind: 'balance' }>, 'card' | 'application' | 'pin'>;
 const pay = (serial: string, order: PaymentOrder): Promise<void> =>
   withServer(async (context) => (await import('./commands/sale.ts')).makePayment(context, serial, order));
 
@@ -192,22 +199,28 @@ program
   .description('a sale, step by step; exit 0 approved, 5 any other outcome / 売上')
   .requiredOption(...amountOption)
   .requiredOption(...cardOption)
-  .action((serial: string, { amount, card }: { amount: number; card: string }) =>
-    pay(serial, { kind: 'sale', amountMinor: amount, card }),
+  .option(...applicationOption)
+  .addOption(pinOption)
+  .action((serial: string, { amount, ...presented }: { amount: number } & Presented) =>
+    pay(serial, { kind: 'sale', amountMinor: amount, ...presented }),
   );
 program
   .command('preauth <serial>')
   .description('an authorisation: the amount is held / オーソリ')
   .requiredOption(...amountOption)
   .requiredOption(...cardOption)
-  .action((serial: string, { amount, card }: { amount: number; card: string }) =>
-    pay(serial, { kind: 'preauth', amountMinor: amount, card }),
+  .option(...applicationOption)
+  .addOption(pinOption)
+  .action((serial: string, { amount, ...presented }: { amount: number } & Presented) =>
+    pay(serial, { kind: 'preauth', amountMinor: amount, ...presented }),
   );
 program
   .command('balance <serial>')
   .description('what an account has left / 残高照会')
   .requiredOption(...cardOption)
-  .action((serial: string, { card }: { card: string }) => pay(serial, { kind: 'balance', card }));
+  .option(...applicationOption)
+  .addOption(pinOption)
+  .action((serial: string, presented: Presented) => pay(serial, { kind: 'balance', ...presented }));
 program
   .command('void <serial>')
   .description('take back a transaction of the same business day / 取消')

@@ -50,6 +50,17 @@ describe('a vault in a file', () => {
     expect(vault.wrapTagKey('tags', 'tags')).toMatchObject({ ok: false });
     expect(vault.dukptKeys('kbpk', new Uint8Array(12))).toMatchObject({ ok: false });
     expect(vault.zoneKey('kbpk')).toMatchObject({ ok: false });
+    expect(vault.wrapZonePin('kbpk', 'tags')).toMatchObject({ ok: false });
+    const ksn = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 1);
+    expect(Object.keys(unwrap(vault.dukptKeys('bdk/1', ksn)))).not.toContain('pinEncryption');
+    const pan = Secret.take('pan', Uint8Array.from(Buffer.from('4761739001010010')));
+    expect(vault.translatePin({ base: 'bdk/1', ksn }, 'tags', new Uint8Array(16), pan)).toMatchObject({
+      fault: { code: 'VAULT_KEY_UNKNOWN' },
+    });
+    await vault.ensure('zone-pin/1', 'zone-pin');
+    expect(vault.translatePin({ base: 'bdk/1', ksn }, 'zone-pin/1', new Uint8Array(16), pan)).toMatchObject({
+      fault: { code: 'PINBLOCK_UNREADABLE' },
+    });
     await expect(vault.ensure('bdk/1', 'negative-tag')).rejects.toThrow('is for dukpt-base');
     await vault.close();
   });

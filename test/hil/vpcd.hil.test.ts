@@ -63,6 +63,16 @@ const answersOf = (printed: string): readonly { readonly sw: string; readonly da
     }),
   );
 
+/** What a card answers that is blocked, or has no directory: then it has nothing else to tell. ISO/IEC 7816-4:2020, 5.6. */
+const special: Partial<Record<(typeof testCardNames)[number], readonly string[]>> = {
+  // A blocked application is selected with a warning (6283), at which opensc-tool itself gives up.
+  'visa-application-blocked': ['9000', '9000', '9000'],
+  'visa-card-blocked': ['6A81', '6A81', '6985', '6A81', '6985', '6A81', '6D00'],
+  'visa-first-account': ['6A82', '6A82', '6985', '9000', '9000', '6A82', '6D00'],
+  'visa-second-account': ['6A82', '6A82', '6985', '9000', '9000', '6A82', '6D00'],
+  'visa-contactless-no-directory': ['6A82', '6A82', '9000', '9000', '6A82', '6D00'],
+};
+
 describe.skipIf(missing !== undefined)('a card of ours in pcscd’s virtual reader', () => {
   it.each(testCardNames)('%s is read by opensc-tool', (name) => {
     const card = testCard(name);
@@ -77,6 +87,11 @@ describe.skipIf(missing !== undefined)('a card of ours in pcscd’s virtual read
           .reduce((sum, byte) => sum ^ byte, 0),
       ).toBe(0);
     const answers = answersOf(read(`${name}.out`));
+    const expected = special[name];
+    if (expected) {
+      expect(answers.map(({ sw }) => sw)).toEqual(expected);
+      return;
+    }
     expect(answers.map(({ sw }) => sw)).toEqual([
       '9000',
       // Without Le the answer is announced (61xx) or fetched by the driver; either way it is not refused.

@@ -51,6 +51,7 @@ export const en = {
     'cryptogram-made': 'cryptogram made by the card',
     'request-sent': 'request sent to the switch',
     'answer-received': 'answer received',
+    'card-elsewhere': 'card at another interface',
     'card-completed': 'card completed',
     'reversal-queued': 'reversal queued',
     finished: 'finished',

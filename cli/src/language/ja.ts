@@ -39,6 +39,7 @@ export const ja: Texts = {
     'cryptogram-made': 'カードが暗号文を生成',
     'request-sent': 'スイッチへ送信',
     'answer-received': '応答受信',
+    'card-elsewhere': '別の読取方法へ',
     'card-completed': 'カード処理完了',
     'reversal-queued': '取消電文を登録',
     finished: '終了',

@@ -8,6 +8,7 @@ import {
   terminalCodec,
   terminalFrame,
   terminalLink,
+  withPin,
 } from '@tsunagu/protocols/acquiring';
 import { type AesTransactionKey, formatAesKsn } from '@tsunagu/protocols/dukpt';
 import { FrameReader } from '@tsunagu/protocols/iso8583';
@@ -48,11 +49,15 @@ export function openAcquirer({ world, network, keys }: AcquirerOptions): SwitchA
   }
 
   return {
-    async exchange(message, { timeoutMs }) {
+    async exchange(message, { timeoutMs, pin }) {
       const deadlineMs = world.clock.monotonicMs() + timeoutMs;
       const encoded = terminalCodec.encode(message);
       if (!encoded.ok) return fail('ACQUIRER_UNREACHABLE', { cause: encoded.fault });
-      const request = await prepare(encoded.value, timeoutMs);
+      const request = await prepare(timeoutMs, (key) => {
+        if (pin === undefined) return ok(encoded.value);
+        const complete = withPin(message, pin.pin, pin.pan, key, (lengthBytes) => world.entropy(lengthBytes));
+        return complete.ok ? terminalCodec.encode(complete.value) : complete;
+      });
       encoded.value.fill(0);
       if (!request.ok) {
         world.log('warn', 'requestNotSent', { fault: request.fault, mti: message.mti });
@@ -69,15 +74,22 @@ export function openAcquirer({ world, network, keys }: AcquirerOptions): SwitchA
 
   /** Everything that can go wrong before a byte leaves. */
   async function prepare(
-    bytes: Uint8Array,
     timeoutMs: number,
+    write: (key: AesTransactionKey) => Result<Uint8Array>,
   ): Promise<Result<PreparedRequest & { readonly line: Connection }, 'ACQUIRER_UNREACHABLE'>> {
     const line = await connected(timeoutMs);
     if (!line.ok) return line;
     // A key is taken when there is somewhere to send to: an unplugged terminal does not use its keys up.
     const key = await keys.takeTransactionKey();
     if (!key.ok) return fail('ACQUIRER_UNREACHABLE', { cause: key.fault });
-    return ok({ ...seal(key.value, bytes), line: line.value });
+    const bytes = write(key.value);
+    if (!bytes.ok) {
+      key.value.derivationKey.wipe();
+      return fail('ACQUIRER_UNREACHABLE', { cause: bytes.fault });
+    }
+    const sealed = seal(key.value, bytes.value);
+    bytes.value.fill(0);
+    return ok({ ...sealed, line: line.value });
   }
 }
 

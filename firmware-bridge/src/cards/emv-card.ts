@@ -14,6 +14,8 @@ export class EmvCard implements ChipCard {
   readonly extensions: number;
   readonly #program: ChipProgram;
   readonly #faults: readonly CardFault[];
+  /** Faults that have shown themselves. */
+  readonly #spent = new Set<CardFault>();
   #state: CardState;
   /** Commands since the last reset. */
   #count = 0;
@@ -46,7 +48,10 @@ export class EmvCard implements ChipCard {
     const count = this.#count;
     if (this.#faults.some((fault) => fault.kind === 'muteFrom' && count >= fault.command)) return undefined;
     for (const fault of this.#faults)
-      if (fault.kind === 'statusAt' && fault.command === count) return encodeResponse(response(fault.sw));
+      if (fault.kind === 'statusAt' && fault.command === count && !(fault.isOnce && this.#spent.has(fault))) {
+        this.#spent.add(fault);
+        return encodeResponse(response(fault.sw));
+      }
     const answer = this.#obey(apdu);
     for (const fault of this.#faults)
       if (fault.kind === 'cutAt' && fault.command === count) return answer.slice(0, fault.bytes);

@@ -16,7 +16,7 @@ import { EmvCard } from './emv-card.ts';
 import type { Pages } from './felica/pages.ts';
 import { TransitCard } from './felica/transit-card.ts';
 import type { CardMemory } from './memory.ts';
-import { isStripeCardName, stripeCards, trackOf } from './stripe-cards.ts';
+import { chipStripes, isStripeCardName, stripeCards, trackOf, trackOfAccount } from './stripe-cards.ts';
 
 /** How a card is read. */
 export type Entry = 'stripe' | 'contact' | 'contactless';
@@ -26,6 +26,8 @@ export interface Presented {
   readonly entry: Entry;
   /** The PIN that its holder knows, a copy; undefined where there is none to type. */
   readonly pin: () => Secret<'pin'> | undefined;
+  /** Takes the card away and presents it once more. */
+  readonly again: () => void;
   /** Takes the card away. */
   readonly remove: () => void;
 }
@@ -41,6 +43,7 @@ export function entryOf(name: string): Entry | undefined {
 export const cardNames = (): readonly string[] => [
   ...testCardNames,
   ...Object.keys(stripeCards),
+  ...Object.keys(chipStripes),
   ...stripeAccountNames,
   ...faultyCardNames,
 ];
@@ -48,6 +51,9 @@ export const cardNames = (): readonly string[] => [
 /** Names of the cards in everybody's pocket that one of these readers can read; the others are presented by name. */
 export const readableCards = (readers: readonly ReaderKind[]): readonly string[] =>
   [...everydayCardNames, ...Object.keys(stripeCards)].filter((name) => readers.some((kind) => kind === entryOf(name)));
+
+/** A card that was drawn is in the holder's hand already. */
+const drawn: Presented = { entry: 'stripe', pin: () => undefined, again: () => undefined, remove: () => undefined };
 
 /** The cardholder in front of one emulated terminal: has all cards in the pocket, and presents them by name. */
 export class EmulatedHand {
@@ -74,23 +80,54 @@ export class EmulatedHand {
       const track = trackOf(name);
       stripe.swipe(track);
       track.wipe();
-      return ok({ entry: 'stripe', pin: () => undefined, remove: () => undefined });
+      return ok(drawn);
     }
     if (!isTestCardName(name)) return fail('CARD_UNKNOWN');
     const card = testCard(name);
     const reader = card.isContactless ? contactless : contact;
     if (reader === undefined) return fail('MODEL_HAS_NO_READER');
     const chip = new EmvCard(card, this.#memories.get(name));
-    reader.insert(watched(chip));
+    const inserted = watched(chip);
+    reader.insert(inserted);
     return ok({
       entry: reader.kind,
       // The issuer may have changed it since.
       pin: () => (chip.memory.applications[0]?.pin ?? card.pin).use((digits) => Secret.copy('pin', digits)),
+      again: () => {
+        reader.remove();
+        reader.insert(inserted);
+      },
       remove: () => {
         reader.remove();
         this.#memories.set(name, chip.memory);
       },
     });
+  }
+
+  /**
+   * The same plastic at another interface: the chip behind the contacts, or the stripe. CARD_UNKNOWN: it has none there. The card has to be
+   * taken away from where it was before.
+   */
+  presentElsewhere(
+    name: string,
+    entry: 'contact' | 'stripe',
+    watched?: (card: ChipCard) => ChipCard,
+  ): Result<Presented & { readonly name: string }, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'> {
+    if (!isTestCardName(name)) return fail('CARD_UNKNOWN');
+    const card = testCard(name);
+    if (entry === 'contact') {
+      if (card.contacts === undefined) return fail('CARD_UNKNOWN');
+      const presented = this.present(card.contacts, watched);
+      return presented.ok ? ok({ ...presented.value, name: card.contacts }) : presented;
+    }
+    // The stripe of a card without contacts is that of the chip behind them.
+    if (card.isContactless) return fail('CARD_UNKNOWN');
+    const { stripe } = this.#readers;
+    if (stripe === undefined) return fail('MODEL_HAS_NO_READER');
+    const track = trackOfAccount(card);
+    stripe.swipe(track);
+    track.wipe();
+    return ok({ ...drawn, name });
   }
 
   /** Holds a transit card to the FeliCa antenna. What is on it outlives its being taken away. */

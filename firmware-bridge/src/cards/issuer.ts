@@ -1,4 +1,4 @@
-import { verifyIssuerAuthenticationData } from '@tsunagu/protocols/emv';
+import { hasBit, verifyIssuerAuthenticationData } from '@tsunagu/protocols/emv';
 import { valuesOf } from './cryptogram.ts';
 import { pinTryLimit } from './memory.ts';
 import type { CardProgram } from './program.ts';
@@ -9,7 +9,7 @@ import { type Handler, refuse } from './step.ts';
 
 /** EXTERNAL AUTHENTICATE: once in a transaction, after the ARQC. EMV 4.3 Book 3, 6.5.4. */
 export const externalAuthenticate: Handler = (program, state, { p1, p2, data }) => {
-  if (((program.image.aip[0] ?? 0) & 0x04) === 0) return refuse(state, sw.instructionUnknown);
+  if (!hasBit(program.image.aip, 1, 3)) return refuse(state, sw.instructionUnknown);
   if (p1 !== 0 || p2 !== 0) return refuse(state, sw.wrongParameters);
   if (state.phase !== 'awaitingIssuer' || state.issuerAuthentication !== 'none')
     return refuse(state, sw.conditionsNotSatisfied);

@@ -31,6 +31,11 @@ export interface CardProgram {
   readonly checksumKey?: Secret<'key'>;
   readonly hasDda: boolean;
   readonly hasCda: boolean;
+  /**
+   * Whether the issuer proves itself to it: by EXTERNAL AUTHENTICATE, as AIP byte 1 bit 3 says, or inside the second GENERATE AC, where CDOL2
+   * asks for 91. EMV 4.3 Book 3, 10.9 and annex C1.
+   */
+  readonly hasIssuerAuthentication: boolean;
   readonly pdol: readonly DolEntry[];
   readonly cdol1: readonly DolEntry[];
   readonly cdol2: readonly DolEntry[];
@@ -58,6 +63,7 @@ function applicationOf(card: TestCard): CardProgram {
   const signer = hasDda || hasCda ? chipSigner(card.key) : undefined;
   const pinSigner = card.hasPinKey === true ? chipSigner('pin') : signer;
   const keys = cardKeysOf(card);
+  const cdol2 = listOf(card.cdol2);
   return {
     card,
     image,
@@ -71,9 +77,10 @@ function applicationOf(card: TestCard): CardProgram {
     ...(pinSigner !== undefined && { pinSigner }),
     hasDda,
     hasCda,
+    hasIssuerAuthentication: hasBit(image.aip, 1, 3) || cdol2.some(({ tag }) => tag === 0x91),
     pdol: listOf(card.pdol),
     cdol1: listOf(card.cdol1),
-    cdol2: listOf(card.cdol2),
+    cdol2,
     // A terminal falls back on its own list, the unpredictable number alone. EMV 4.3 Book 2, 6.5.1.
     ddol: listOf(card.ddol ?? '9F3704'),
   };

@@ -55,6 +55,8 @@ export function decideSecond(
   if (state.issuerAuthentication === 'failed') return 'AAC';
   if (state.issuerAuthentication === 'passed') return 'TC';
   if (isUnable) return mayApprove(program, state, true) ? 'TC' : 'AAC';
+  // A card to which no issuer can prove itself takes the terminal's word. 10.9.
+  if (!program.hasIssuerAuthentication) return 'TC';
   // The issuer's word without its proof counts only where the card was made so.
   return program.card.risk?.issuerAuthentication === 'optional' ? 'TC' : 'AAC';
 }

@@ -3,6 +3,7 @@ import {
   isStripeAccountName,
   type StripeAccountName,
   stripeAccount,
+  type TestCard,
   type TestCardName,
   testCard,
 } from '@tsunagu/protocols/test-cards';
@@ -18,12 +19,18 @@ export const stripeCards = {
   'amex-stripe': 'amex-contact',
 } as const satisfies Record<string, TestCardName>;
 
-type CreditStripeName = keyof typeof stripeCards;
+/** The stripe of a card that has a chip as well, drawn although the chip would do: its service code tells of the chip. */
+export const chipStripes = { 'visa-chip-stripe': 'visa-contact' } as const satisfies Record<string, TestCardName>;
 
-/** The name of a card with a stripe alone: one of `stripeCards`, a gift card or a cash card. */
+const creditStripes = { ...stripeCards, ...chipStripes } as const;
+type CreditStripeName = keyof typeof creditStripes;
+
+/** The name of a stripe: one of `stripeCards` or `chipStripes`, a gift card or a cash card. */
 export type StripeCardName = CreditStripeName | StripeAccountName;
 
-const isCreditStripe = (name: string): name is CreditStripeName => Object.hasOwn(stripeCards, name);
+type StripeFacts = Pick<TestCard, 'pan' | 'expiry' | 'serviceCode' | 'discretionary'>;
+
+const isCreditStripe = (name: string): name is CreditStripeName => Object.hasOwn(creditStripes, name);
 
 export const isStripeCardName = (name: string): name is StripeCardName =>
   isCreditStripe(name) || isStripeAccountName(name);
@@ -33,11 +40,14 @@ const internationalCode = '101';
 
 /** Track 2 of such a card, without sentinels, `=` as separator, ASCII. */
 export function trackOf(name: StripeCardName): Secret<'pan'> {
-  const account = isCreditStripe(name)
-    ? { ...testCard(stripeCards[name]), serviceCode: internationalCode }
-    : stripeAccount(name);
-  const { pan, expiry, serviceCode, discretionary } = account;
-  return pan.use((digits) =>
+  if (!isCreditStripe(name)) return trackOfAccount(stripeAccount(name));
+  const card = testCard(creditStripes[name]);
+  return trackOfAccount(Object.hasOwn(chipStripes, name) ? card : { ...card, serviceCode: internationalCode });
+}
+
+/** Track 2 of an account: that of a chip card is on its stripe, with the chip's service code. */
+export const trackOfAccount = ({ pan, expiry, serviceCode, discretionary }: StripeFacts): Secret<'pan'> =>
+  pan.use((digits) =>
     discretionary.use((rest) =>
       Secret.take(
         'pan',
@@ -45,4 +55,3 @@ export function trackOf(name: StripeCardName): Secret<'pan'> {
       ),
     ),
   );
-}

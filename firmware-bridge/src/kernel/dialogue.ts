@@ -79,7 +79,7 @@ export type PinAnswer =
 export type KernelAction =
   | { readonly type: 'transmit'; readonly command: CommandApdu }
   | { readonly type: 'askNegative'; readonly card: CardFacts }
-  /** What this card has bought here offline before, that is not yet known to its issuer. EMV 4.3 Book 3, 10.6.1. */
+  /** What this card has bought here offline before: split sales stay under no floor limit. EMV 4.3 Book 3, 10.6.1. */
   | { readonly type: 'askLog'; readonly card: CardFacts }
   | { readonly type: 'goOnline'; readonly request: OnlineRequest }
   | { readonly type: 'askPin'; readonly question: PinQuestion }

@@ -5,6 +5,8 @@ export type Interface = 'contact' | 'contactless' | 'stripe';
 
 /** What a merchant's acquirer allows. */
 export interface FallbackRules {
+  /** A card that could not be finished without contacts may be inserted. */
+  readonly mayMoveToContacts: boolean;
   /** A chip that cannot be read may be drawn through the stripe head. Card companies forbid it more and more: default no. */
   readonly mayFallBackToStripe: boolean;
 }
@@ -45,11 +47,11 @@ export function nextInterface(
   code: ErrorCode,
   hasSelected: boolean,
   readers: readonly string[],
-  { mayFallBackToStripe }: FallbackRules,
+  { mayMoveToContacts, mayFallBackToStripe }: FallbackRules,
 ): NextInterface | undefined {
   if (tried === 'stripe') return undefined;
   if (tried === 'contactless')
-    return needsContacts.has(code) && readers.includes('contact')
+    return mayMoveToContacts && needsContacts.has(code) && readers.includes('contact')
       ? { interface: 'contact', isTechnicalFallback: false }
       : undefined;
   if (hasSelected || !mayFallBackToStripe || !readers.includes('stripe')) return undefined;
@@ -59,7 +61,7 @@ export function nextInterface(
 
 /**
  * Whether a stripe may be taken: its service code (first digit 2 or 6) tells of a chip, which has to be read where it can be, unless this very
- * chip has just failed. ISO/IEC 7813:2006, 4.5; EMV 4.3 Book 4, 10.2.
+ * chip could not be used just now (`nextInterface` said so). ISO/IEC 7813:2006, 4.5; EMV 4.3 Book 4, 10.2.
  */
-export const mayTakeStripe = (serviceCode: string, hasChipReader: boolean, isTechnicalFallback: boolean): boolean =>
-  !/^[26]/.test(serviceCode) || !hasChipReader || isTechnicalFallback;
+export const mayTakeStripe = (serviceCode: string, hasChipReader: boolean, hasChipFailed: boolean): boolean =>
+  !/^[26]/.test(serviceCode) || !hasChipReader || hasChipFailed;

@@ -22,7 +22,7 @@ export interface KernelHands {
   askNegative(card: CardFacts): NegativeAnswer;
   goOnline(request: OnlineRequest): Promise<OnlineResult>;
   report(action: Extract<KernelAction, { readonly type: 'report' }>): void;
-  /** What this card bought here offline that its issuer does not know yet, minor units. Default: nothing. */
+  /** What this card bought here offline before, minor units. Default: nothing. */
   askLog?(card: CardFacts): number;
   /** Asks the cardholder, or lets the reader's PIN pad do it. Default: there is no PIN pad. */
   askPin?(question: PinQuestion): Promise<PinAnswer>;

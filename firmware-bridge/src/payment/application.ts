@@ -12,13 +12,13 @@ import type { PaymentKind, PaymentOrder, SaleOutcome, SaleResult, SaleStep } fro
 import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
 import { ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import { canTakeSignature, transactionTypes } from '../kernel/index.ts';
+import { canTakeSignature, nextInterface, transactionTypes } from '../kernel/index.ts';
 import type { Transaction } from '../sales/index.ts';
 import type { ChipReading, SealedCard, SecurePart, Stopwatch } from '../secure/index.ts';
 import { type Signature, signature } from '../signature/index.ts';
 import { AdviceSender } from './advice-sender.ts';
 import { chainOf, type FollowUp, type FollowUpOrder, judgeFollowUp } from './follow-up.ts';
-import { floorLimitAt, mayApproveOffline, standsOffline } from './offline.ts';
+import { boughtOfflineMinor, floorLimitAt, mayApproveOffline, standsOffline } from './offline.ts';
 import { OnlineLeg, spoken } from './online-leg.ts';
 import type { OnSaleStep, PaymentPorts } from './ports.ts';
 import { resultOf } from './result.ts';
@@ -48,11 +48,26 @@ export type PresentedOrder = Exclude<PaymentOrder, FollowUpOrder>;
 type Entry = Transaction['entry'];
 type Step = (name: SaleStep, detail?: string) => void;
 
+/** How a card is presented. */
+interface Presentation {
+  readonly entry: Exclude<Entry, 'stored'>;
+  /** A stripe that stands in for a chip that could not be read: the issuer is told. */
+  readonly isTechnicalFallback: boolean;
+  /** The chip of the card could not be used: its stripe may be taken. */
+  readonly hasChipFailed?: boolean;
+}
+
+interface NextPresentation extends Presentation {
+  readonly entry: 'contact' | 'stripe';
+}
+
 /** How a payment went, before it is written down. */
 interface Ended {
   readonly outcome: SaleOutcome;
   readonly reason?: ErrorCode | undefined;
   readonly card?: SealedCard | undefined;
+  /** Whether an application of a chip had been selected. */
+  readonly hasSelected?: boolean;
   readonly verification?: Transaction['verification'] | undefined;
   readonly chip?: Transaction['chip'];
   /** The posting of what terminal and card approved alone. */
@@ -115,20 +130,54 @@ export class PaymentApplication {
   async present(order: PresentedOrder, entry: Exclude<Entry, 'stored'>, run: PaymentRun): Promise<SaleResult> {
     const amountMinor = order.kind === 'balance' ? 0 : order.amountMinor;
     const step: Step = (name, detail) => run.onStep(name, run.watch.elapsedMs, detail);
+    let at: Presentation = { entry, isTechnicalFallback: false };
+    let { leg, ended } = await this.#try(order, amountMinor, at, run, step);
+    // No interface comes twice: without contacts, contacts, stripe.
+    for (let next = this.#nextOf(at, leg, ended); next !== undefined; next = this.#nextOf(at, leg, ended)) {
+      if (!this.#options.secure.presentElsewhere(next.entry)) break;
+      const detail = next.isTechnicalFallback ? `${next.entry}, technical fallback` : next.entry;
+      step('card-elsewhere', detail);
+      run.onTrace({ atMs: run.watch.elapsedMs, step: 'card-elsewhere', detail });
+      at = next;
+      ({ leg, ended } = await this.#try(order, amountMinor, at, run, step));
+    }
+    const facts = { kind: order.kind, amountMinor, entry: at.entry };
+    const told = ended.advice
+      ? await this.#post(facts, ended, ended.advice, undefined, run)
+      : await this.#settle(facts, ended, leg, undefined, run, step);
+    return { ...told, card: order.card };
+  }
+
+  /** One presentation of the card. Never rejects. */
+  async #try(
+    order: PresentedOrder,
+    amountMinor: number,
+    at: Presentation,
+    run: PaymentRun,
+    step: Step,
+  ): Promise<{ readonly leg: OnlineLeg; readonly ended: Ended }> {
     const operation = order.kind === 'preauth' ? 'authorisation' : order.kind;
-    const leg = this.#leg(operation, amountMinor, entry, run, step);
+    const leg = this.#leg(operation, amountMinor, at, run, step);
+    const { entry } = at;
     const made =
-      entry === 'stripe' ? this.#swipe(leg, step, run) : this.#chip(order, amountMinor, entry, leg, step, run);
+      entry === 'stripe' ? this.#swipe(at, leg, step, run) : this.#chip(order, amountMinor, entry, leg, step, run);
     const ended = await made.catch((cause: unknown): Ended => {
       // A slip of ours must not leave a sale that nobody undoes: what is kept is reversed.
       this.#options.world.log('error', 'saleBroke', { fault: { code: 'SALE_FAILED', cause } });
       return { outcome: 'failed', reason: 'SALE_FAILED' };
     });
-    const facts = { kind: order.kind, amountMinor, entry };
-    const told = ended.advice
-      ? await this.#post(facts, ended, ended.advice, undefined, run)
-      : await this.#settle(facts, ended, leg, undefined, run, step);
-    return { ...told, card: order.card };
+    return { leg, ended };
+  }
+
+  /** Where the card may be presented next; undefined: it stays as it ended. Once a request was made nothing is tried again. */
+  #nextOf({ entry }: Presentation, leg: OnlineLeg, ended: Ended): NextPresentation | undefined {
+    if (leg.request !== undefined || ended.reason === undefined || ended.outcome === 'approved') return undefined;
+    const { model, ports } = this.#options;
+    const { contactFallback, stripeFallback } = ports.configuration();
+    const rules = { mayMoveToContacts: contactFallback, mayFallBackToStripe: stripeFallback };
+    const next = nextInterface(entry, ended.reason, ended.hasSelected === true, model.readers, rules);
+    if (next === undefined || next.interface === 'contactless') return undefined;
+    return { entry: next.interface, isTechnicalFallback: next.isTechnicalFallback, hasChipFailed: true };
   }
 
   /** Makes a payment that follows up an earlier one; its card is in the store. */
@@ -145,7 +194,7 @@ export class PaymentApplication {
     const { original, card, amountMinor } = judged.value;
     const facts = { kind: order.kind, amountMinor, entry: 'stored' as const };
     if (order.kind === 'refund') {
-      const leg = this.#leg('refund', amountMinor, 'stored', run, step, original);
+      const leg = this.#leg('refund', amountMinor, { entry: 'stored' }, run, step, original);
       const state = await leg.ask({ card, verification: 'none' });
       const ended: Ended =
         state.name === 'answered'
@@ -164,7 +213,7 @@ export class PaymentApplication {
   #leg(
     operation: 'sale' | 'authorisation' | 'balance' | 'refund',
     amountMinor: number,
-    entry: Entry,
+    at: { readonly entry: Entry; readonly isTechnicalFallback?: boolean },
     run: PaymentRun,
     step: Step,
     original?: Transaction,
@@ -179,7 +228,7 @@ export class PaymentApplication {
       watch: run.watch,
       operation,
       amountMinor,
-      entry,
+      ...at,
       original,
       onSent: () => step('request-sent'),
       onAnswered: (detail) => step('answer-received', detail),
@@ -199,6 +248,7 @@ export class PaymentApplication {
     const allowance = ports.offline.allowance();
     const isOfflineOpen =
       order.kind === 'sale' && mayApproveOffline(model, configuration, amountMinor, ports.advices.entries(), allowance);
+    let hasSelected = false;
     const read = await secure.chip(
       entry,
       {
@@ -217,12 +267,16 @@ export class PaymentApplication {
           if (state.name !== 'answered') return { type: 'unable' };
           return { type: 'answered', isApproved: state.isApproved, emv: state.answer.emv };
         },
-        report: step,
+        boughtOffline: ({ token }) => boughtOfflineMinor(token, ports.sales),
+        report(name, detail) {
+          if (name === 'application-selected') hasSelected = true;
+          step(name, detail);
+        },
         trace: onTrace,
       },
     );
     if (!read.ok) return { outcome: 'failed', reason: read.fault.code };
-    return await this.#conclude(read.value, leg, isOfflineOpen, amountMinor, entry);
+    return { ...(await this.#conclude(read.value, leg, isOfflineOpen, amountMinor, entry)), hasSelected };
   }
 
   /** What the end of the kernel's part means for the payment. */
@@ -282,9 +336,10 @@ export class PaymentApplication {
     return ended('refused', fault ?? 'TERMINAL_DECLINED');
   }
 
-  async #swipe(leg: OnlineLeg, step: Step, { watch }: PaymentRun): Promise<Ended> {
+  async #swipe(at: Presentation, leg: OnlineLeg, step: Step, { watch }: PaymentRun): Promise<Ended> {
     const { world, model, secure } = this.#options;
-    const read = await secure.stripe(localTransactionTime(world.clock.now()).slice(0, 4), watch);
+    const today = localTransactionTime(world.clock.now()).slice(0, 4);
+    const read = await secure.stripe(today, watch, at.hasChipFailed === true);
     if (!read.ok) return { outcome: 'failed', reason: read.fault.code };
     const { card, negative, refusal } = read.value;
     step('card-presented', 'stripe');

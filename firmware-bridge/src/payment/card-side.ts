@@ -152,7 +152,10 @@ export class EmulatedCardSide implements CardSide {
     };
     try {
       if (!('card' in order)) return await this.payment.followUp(order, run);
-      const presented = this.#secure.present(order.card, watch, pin);
+      const presented = this.#secure.present(order.card, watch, {
+        pin: order.pin ?? pin,
+        application: order.application,
+      });
       if (!presented.ok)
         return refusedPayment(order, entry === 'stored' ? 'contact' : entry, 'refused', presented.fault.code);
       try {

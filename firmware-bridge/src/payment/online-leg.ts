@@ -30,6 +30,8 @@ export interface OnlineLegParts {
   readonly operation: Operation;
   readonly amountMinor: number;
   readonly entry: EntryMode;
+  /** For a stripe: it stands in for a chip that could not be read. */
+  readonly isTechnicalFallback?: boolean | undefined;
   /** What it follows: a refund's sale. */
   readonly original?: Transaction | undefined;
   readonly onSent: () => void;
@@ -121,7 +123,7 @@ export class OnlineLeg {
 
   /** Numbers the messages and stores the reversal. */
   async #prepare({ card, verification, emv }: OnlineQuestion): Promise<Result<OpenMessage, ErrorCode>> {
-    const { world, model, ports, operation, amountMinor, entry, original } = this.#parts;
+    const { world, model, ports, operation, amountMinor, entry, original, isTechnicalFallback } = this.#parts;
     if ((await ports.reversals.list()).length >= reversalsMax) return fail('REVERSAL_QUEUE_FULL');
     const stan = await ports.stan.next();
     if (!stan.ok) return stan;
@@ -135,6 +137,7 @@ export class OnlineLeg {
       nowMs: world.clock.now(),
       amountMinor,
       entry,
+      isTechnicalFallback,
       verification: spoken[verification],
       emv,
       ...(original && {

@@ -4,7 +4,7 @@ import { CaKeyTable, caKeyHash, RevocationList } from '@tsunagu/protocols/emv';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { SaleStep } from '@tsunagu/protocols/fleet';
 import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
-import { ok, type Result, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { ok, type Result, type Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
 import { revokedTestCertificates, testCaKeys } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
@@ -77,6 +77,8 @@ export interface ChipTransaction {
 /** What payment does while the kernel runs. None of it sees a card number. */
 export interface ChipHands {
   goOnline(question: OnlineQuestion): Promise<OnlineResult>;
+  /** What this card bought here offline before, minor units. EMV 4.3 Book 3, 10.6.1. */
+  boughtOffline(card: SealedCard): number;
   report(step: SaleStep, detail: string): void;
   trace(line: KernelTraceLine): void;
 }
@@ -88,13 +90,27 @@ export interface ReadingParts {
   readonly vault: CardVault;
   readonly negative: NegativeFile;
   readonly watch: Stopwatch;
-  /** The cardholder in front of the PIN pad. */
-  readonly askPin: (question: PinQuestion) => PinAnswer;
+  /** Keeps the PIN for the issuer while its request is made, and wipes it. */
+  readonly withPin: <T>(card: SealedCard, pin: Secret<'pin'> | undefined, work: () => Promise<T>) => Promise<T>;
+  /** The cardholder; undefined when nobody is there. */
+  readonly holder: Cardholder | undefined;
 }
+
+/** Somebody in front of pad and screen. */
+export interface Cardholder {
+  askPin(question: PinQuestion): PinAnswer;
+  /** The place of the application that is wanted; undefined for none of these. */
+  choose(labels: readonly string[]): number | undefined;
+  /** Takes the card away and presents it again. */
+  presentAgain(): void;
+}
+
+/** How long a card may take to appear. */
+export const cardWaitMs = 10_000;
 
 /** Runs the kernel over a powered card. What leaves is sealed. */
 export async function readChip(
-  { world, model, vault, negative, watch, askPin }: ReadingParts,
+  { world, model, vault, negative, watch, holder, withPin }: ReadingParts,
   reader: ChipReader,
   entry: 'contact' | 'contactless',
   transaction: ChipTransaction,
@@ -102,6 +118,7 @@ export async function readChip(
 ): Promise<ChipReading> {
   let card: SealedCard | undefined;
   let answer: NegativeAnswer | undefined;
+  let hasComeBack = false;
   const sealOnce = (facts: CardFacts): SealedCard =>
     (card ??= vault.seal({ pan: facts.pan, expiry: facts.expiry, panSequence: facts.sequence }, facts.scheme));
   const dialogue = (entry === 'contact' ? contactSale : contactlessSale)(
@@ -111,8 +128,6 @@ export async function readChip(
       floorLimitMinor: transaction.floorLimitMinor,
       caKeys: testKeys,
       revoked: withdrawn,
-      // A PIN for the issuer needs DE52, which is not here yet.
-      pins: { offline: true, online: false },
       approvesOffline: transaction.mayApproveOffline,
     }),
     kernelTransaction(world, transaction),
@@ -125,10 +140,28 @@ export async function readChip(
       return answer;
     },
     goOnline(request: OnlineRequest) {
-      return hands.goOnline({ card: sealOnce(request.card), verification: request.verification, emv: request.emv });
+      const { verification, emv, pin } = request;
+      const sealed = sealOnce(request.card);
+      return withPin(sealed, pin, () => hands.goOnline({ card: sealed, verification, emv }));
     },
     report: ({ step, detail }) => hands.report(step, detail),
-    askPin: (question) => Promise.resolve(askPin(question)),
+    askLog: (facts) => hands.boughtOffline(sealOnce(facts)),
+    askPin: (question) => Promise.resolve(holder?.askPin(question) ?? { type: 'timeout' }),
+    chooseApplication: (labels) => Promise.resolve(holder?.choose(labels)),
+    confirmApplication: (label) => Promise.resolve(holder?.choose([label]) === 0),
+    async presentAgain() {
+      // Once: a card that wants it again and again is left alone.
+      if (hasComeBack || holder === undefined) return false;
+      hasComeBack = true;
+      await watch.during('reader', () => reader.powerOff());
+      holder.presentAgain();
+      const back = await watch.during('reader', async () => {
+        const there = await reader.waitForCard(cardWaitMs);
+        return there.ok ? await reader.powerOn() : there;
+      });
+      if (back.ok) hands.report('card-presented', `${entry}, again`);
+      return back.ok;
+    },
     drawRandom: (lengthBytes) => world.entropy(lengthBytes),
     trace: (line) => hands.trace(line),
     now: () => watch.elapsedMs,

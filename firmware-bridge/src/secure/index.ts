@@ -6,6 +6,7 @@ export {
   type ChipTransaction,
   type OnlineQuestion,
 } from './chip-reading.ts';
+export type { HolderHabits } from './holder-habits.ts';
 export type { PinHabit } from './pin-habit.ts';
 export type { Acquirer, AcquirerFault, AcquirerMessage, NegativeFile } from './ports.ts';
 export { type ChipReceipt, chipReceipt } from './receipt.ts';

@@ -1,8 +1,9 @@
+import type { pinHabits } from '@tsunagu/protocols/fleet';
 import { Secret } from '@tsunagu/protocols/kit';
 import type { PinAnswer, PinQuestion } from '../kernel/index.ts';
 
 /** How an emulated cardholder takes to a PIN pad: types the right PIN, a wrong one (and again), leaves it out, or walks away. */
-export type PinHabit = 'right' | 'wrong' | 'wrongOnce' | 'bypass' | 'cancel' | 'timeout';
+export type PinHabit = (typeof pinHabits)[number];
 
 /** An emulated cardholder in front of the PIN pad. @param known the PIN of the card in the reader, a copy */
 export function typePin(

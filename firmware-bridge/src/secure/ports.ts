@@ -22,7 +22,11 @@ export interface Acquirer {
   /** @returns the decoded answer; matching it with the request (MTI, STAN, terminal) is the caller's work. */
   exchange(
     message: AcquirerMessage,
-    options: { readonly timeoutMs: number },
+    options: {
+      readonly timeoutMs: number;
+      /** The PIN for the issuer, and the card it belongs to: enciphered under the key of this very message (DE52). */
+      readonly pin?: { readonly pin: Secret<'pin'>; readonly pan: Secret<'pan'> } | undefined;
+    },
   ): Promise<Result<AcquirerMessage, AcquirerFault>>;
 }
 

@@ -9,15 +9,20 @@ import type { ChipCard } from '../readers/emulated/chip-card.ts';
 import type { ChipReader } from '../readers/port.ts';
 import { type EmulatedStation, openEmulatedStation } from '../readers/station.ts';
 import { type CardVault, wipeCard } from './card-vault.ts';
-import { type ChipHands, type ChipReading, type ChipTransaction, type ReadingParts, readChip } from './chip-reading.ts';
-import { type PinHabit, typePin } from './pin-habit.ts';
+import {
+  cardWaitMs,
+  type ChipHands,
+  type ChipReading,
+  type ChipTransaction,
+  type ReadingParts,
+  readChip,
+} from './chip-reading.ts';
+import { choose, type HolderHabits } from './holder-habits.ts';
+import { typePin } from './pin-habit.ts';
 import type { Acquirer, AcquirerFault, NegativeFile } from './ports.ts';
 import type { SealedCard } from './sealed-card.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { stripeRefusal } from './stripe-reading.ts';
-
-/** How long a card may take to appear. */
-const cardWaitMs = 10_000;
 
 /** A stripe as payment hears of it. */
 export interface StripeReading {
@@ -42,12 +47,14 @@ export interface SecurePartOptions {
  * On a real terminal this is the part that SRED names (PCI PTS POI 6.2, module 4: encryption of account data).
  */
 export interface SecurePart {
-  /** Presents an emulated card, whose holder takes to the PIN pad as `habit` says. */
+  /** Presents an emulated card, whose holder takes to PIN pad and screen as `habits` say. */
   present(
     card: string,
     watch: Stopwatch,
-    habit?: PinHabit,
+    habits?: HolderHabits,
   ): Result<Pick<Presented, 'entry' | 'remove'>, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'>;
+  /** Asks the cardholder for the same card at another interface; false when it has none there. */
+  presentElsewhere(entry: 'contact' | 'stripe'): boolean;
   /** Runs a transaction with a chip. A fault: no reader, or no card in time. */
   chip(
     entry: 'contact' | 'contactless',
@@ -56,8 +63,8 @@ export interface SecurePart {
     onPresent: () => void,
     hands: ChipHands,
   ): Promise<Result<ChipReading, ErrorCode>>;
-  /** Reads a stripe. @param today YYMM */
-  stripe(today: string, watch: Stopwatch): Promise<Result<StripeReading, ErrorCode>>;
+  /** Reads a stripe. @param today YYMM @param hasChipFailed see `stripeRefusal` */
+  stripe(today: string, watch: Stopwatch, hasChipFailed: boolean): Promise<Result<StripeReading, ErrorCode>>;
   /** Puts the card into a message, enciphers it, sends it and reads the answer, which holds no card. */
   exchange(
     message: OpenMessage,
@@ -71,11 +78,21 @@ export interface SecurePart {
 export const openSecurePart = (options: SecurePartOptions, station?: EmulatedStation): SecurePart =>
   new EmulatedSecurePart(options, station ?? openEmulatedStation(options.world, options.model));
 
+/** The card that is presented, and whose it is. */
+interface InHand {
+  readonly name: string;
+  readonly presented: Presented;
+  readonly habits: HolderHabits;
+  readonly watched: (card: ChipCard) => ChipCard;
+}
+
 class EmulatedSecurePart implements SecurePart {
   readonly #options: SecurePartOptions;
   readonly #station: EmulatedStation;
   readonly #hand: EmulatedHand;
-  #askPin: ReadingParts['askPin'] = () => ({ type: 'timeout' });
+  #inHand: InHand | undefined;
+  /** The PIN that the request under way takes along. */
+  #pin: { readonly token: string; readonly pin: Secret<'pin'> } | undefined;
 
   constructor(options: SecurePartOptions, station: EmulatedStation) {
     this.#options = options;
@@ -86,14 +103,44 @@ class EmulatedSecurePart implements SecurePart {
   present(
     card: string,
     watch: Stopwatch,
-    habit: PinHabit = 'right',
+    habits: HolderHabits = {},
   ): Result<Pick<Presented, 'entry' | 'remove'>, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'> {
-    const presented = this.#hand.present(card, (chip) => timed(chip, watch));
+    const watched = (chip: ChipCard): ChipCard => timed(chip, watch);
+    const presented = this.#hand.present(card, watched);
     if (!presented.ok) return presented;
-    const { entry, pin, remove } = presented.value;
-    // The PIN stays in here with the pad that it is typed on.
-    this.#askPin = (question) => typePin(habit, pin(), question);
-    return ok({ entry, remove });
+    const { entry } = presented.value;
+    this.#inHand = { name: card, presented: presented.value, habits, watched };
+    return ok({
+      entry,
+      remove: () => {
+        this.#inHand?.presented.remove();
+        this.#inHand = undefined;
+      },
+    });
+  }
+
+  presentElsewhere(entry: 'contact' | 'stripe'): boolean {
+    const inHand = this.#inHand;
+    if (inHand === undefined) return false;
+    const { name, presented, watched } = inHand;
+    presented.remove();
+    const elsewhere = this.#hand.presentElsewhere(name, entry, watched);
+    // Nothing is in a reader any more.
+    if (!elsewhere.ok) this.#inHand = undefined;
+    else this.#inHand = { ...inHand, name: elsewhere.value.name, presented: elsewhere.value };
+    return elsewhere.ok;
+  }
+
+  /** The cardholder in front of pad and screen. PINs stay in here with the pad that they are typed on. */
+  #holder(): ReadingParts['holder'] {
+    const inHand = this.#inHand;
+    if (inHand === undefined) return undefined;
+    const { presented, habits } = inHand;
+    return {
+      askPin: (question) => typePin(habits.pin ?? 'right', presented.pin(), question),
+      choose: (labels) => choose(habits, labels),
+      presentAgain: () => presented.again(),
+    };
   }
 
   async chip(
@@ -107,11 +154,17 @@ class EmulatedSecurePart implements SecurePart {
     if (!reader.ok) return reader;
     onPresent();
     return ok(
-      await readChip({ ...this.#options, watch, askPin: this.#askPin }, reader.value, entry, transaction, hands),
+      await readChip(
+        { ...this.#options, watch, holder: this.#holder(), withPin: this.#withPin },
+        reader.value,
+        entry,
+        transaction,
+        hands,
+      ),
     );
   }
 
-  async stripe(today: string, watch: Stopwatch): Promise<Result<StripeReading, ErrorCode>> {
+  async stripe(today: string, watch: Stopwatch, hasChipFailed: boolean): Promise<Result<StripeReading, ErrorCode>> {
     const { vault, negative, model } = this.#options;
     const swiped = await watch.during('reader', async () => {
       const reader = await this.#station.station.stripe();
@@ -121,7 +174,7 @@ class EmulatedSecurePart implements SecurePart {
     const track = swiped.value;
     const answer = negative.check(track.pan);
     const readers: readonly string[] = model.readers;
-    const refusal = stripeRefusal(track, today, answer, readers.includes('contact'));
+    const refusal = stripeRefusal(track, today, answer, readers.includes('contact'), hasChipFailed);
     const card = vault.seal({ pan: track.pan, expiry: track.expiry, track2: track.track });
     track.track.wipe();
     track.pan.wipe();
@@ -138,10 +191,25 @@ class EmulatedSecurePart implements SecurePart {
     const opened = vault.open(card);
     // Nothing has left, and nothing will: the box cannot be opened.
     if (!opened.ok) return fail('ACQUIRER_UNREACHABLE', { cause: opened.fault });
-    const answer = await acquirer.exchange(withCard(message, opened.value), options);
+    // Reversals and advices may go at the same time: a PIN is for the request of its own card alone.
+    const isAsking = message.mti === '1100' || message.mti === '1200';
+    const held = isAsking && this.#pin?.token === card.token ? this.#pin.pin : undefined;
+    const pin = held && { pin: held, pan: opened.value.pan };
+    const answer = await acquirer.exchange(withCard(message, opened.value), { ...options, pin });
     wipeCard(opened.value);
     return withoutSecrets(answer);
   }
+
+  readonly #withPin: ReadingParts['withPin'] = async (card, pin, work) => {
+    if (pin === undefined) return await work();
+    this.#pin = { token: card.token, pin };
+    try {
+      return await work();
+    } finally {
+      this.#pin = undefined;
+      pin.wipe();
+    }
+  };
 
   close(): Promise<void> {
     return this.#station.station.close();

@@ -26,17 +26,17 @@ export const schemeOfPan = (pan: Secret<'pan'>): Scheme | undefined =>
  *
  * @param today YYMM
  * @param hasChipReader whether this terminal could read the chip that the service code tells of (ISO/IEC 7813, first digit 2 or 6)
- * @param isTechnicalFallback this very chip has just failed, and the acquirer lets its stripe stand in (`nextInterface` of the kernel)
+ * @param hasChipFailed this very chip could not be used, and the acquirer lets its stripe stand in (`nextInterface` of the kernel)
  */
 export function stripeRefusal(
   { expiry, serviceCode }: Track2,
   today: string,
   negative: NegativeAnswer,
   hasChipReader: boolean,
-  isTechnicalFallback = false,
+  hasChipFailed = false,
 ): ErrorCode | undefined {
   if (negative === 'listed' || negative === 'range-listed') return 'CARD_LISTED';
-  if (!mayTakeStripe(serviceCode, hasChipReader, isTechnicalFallback)) return 'CARD_NEEDS_CHIP';
+  if (!mayTakeStripe(serviceCode, hasChipReader, hasChipFailed)) return 'CARD_NEEDS_CHIP';
   return sortable(expiry) < sortable(today) ? 'CARD_EXPIRED' : undefined;
 }
 

@@ -30,6 +30,7 @@ import type { Timer, World } from '@tsunagu/protocols/world';
 import type { LinkCredentials } from '../switch/issuer-link/link-credentials.ts';
 import { accountOf, type Decision, decideSale, limits } from './decide.ts';
 import type { Ledger, SaleRecord } from './ledger.ts';
+import { verifyPin } from './pin.ts';
 
 /** Where the emulated card company listens, and how it behaves. */
 export interface CardCompanyOptions {
@@ -120,6 +121,7 @@ class Session {
   readonly #sales = new Map<string, Promise<void>>();
   #isSignedOn = false;
   #key: Secret<'key'> | undefined;
+  #pinKey: Secret<'key'> | undefined;
   #frameDeadline: Timer | undefined;
 
   constructor(world: World, options: CardCompanyOptions, zoneKbpk: Secret<'key'>, socket: TLSSocket) {
@@ -132,7 +134,8 @@ class Session {
     socket.on('close', () => {
       this.#frameDeadline?.cancel();
       this.#key?.wipe();
-      this.#key = undefined;
+      this.#pinKey?.wipe();
+      this.#key = this.#pinKey = undefined;
     });
   }
 
@@ -186,16 +189,30 @@ class Session {
     );
   }
 
+  /** DE96: the MAC key of this connection (M6), and the zone's PIN key (P0) behind it; each block begins with its own length. */
   #exchangeKey(message: DecodedMessage): void {
-    const block = Buffer.from(message.binary(96) ?? []).toString('latin1');
-    const unwrapped = unwrapKeyBlock(this.#zoneKbpk, block);
-    if (!unwrapped.ok || unwrapped.value.header.keyUsage !== 'M6' || unwrapped.value.key.length !== 16) {
-      this.#world.log('warn', 'keyRefused', { ...(!unwrapped.ok && { fault: unwrapped.fault }) });
+    const blocks = Buffer.from(message.binary(96) ?? []).toString('latin1');
+    const first = Number.parseInt(blocks.slice(1, 5), 10);
+    const mac = this.#unwrapKey(blocks.slice(0, first), 'M6');
+    const pin = this.#unwrapKey(blocks.slice(first), 'P0');
+    if (mac === undefined || pin === undefined) {
+      mac?.wipe();
+      pin?.wipe();
       return this.#answer(message, '1814', { 39: '917' }, undefined);
     }
     this.#key?.wipe();
-    this.#key = unwrapped.value.key;
+    this.#pinKey?.wipe();
+    [this.#key, this.#pinKey] = [mac, pin];
     this.#answer(message, '1814', { 39: '800' }, this.#key);
+  }
+
+  #unwrapKey(block: string, usage: 'M6' | 'P0'): Secret<'key'> | undefined {
+    const unwrapped = unwrapKeyBlock(this.#zoneKbpk, block);
+    if (unwrapped.ok && unwrapped.value.header.keyUsage === usage && unwrapped.value.key.length === 16)
+      return unwrapped.value.key;
+    if (unwrapped.ok) unwrapped.value.key.wipe();
+    this.#world.log('warn', 'keyRefused', { usage, ...(!unwrapped.ok && { fault: unwrapped.fault }) });
+    return undefined;
   }
 
   #isGenuine(message: DecodedMessage): boolean {
@@ -251,6 +268,7 @@ class Session {
         actionCode: decision.actionCode,
         approvalCode: decision.actionCode === '000' && operation !== 'balance' ? approvalCodeOf(key) : '',
         emv: toHex(decision.emv),
+        ...(decision.pin !== undefined && { pin: decision.pin }),
       };
       const written = ledger.append(known);
       this.#sales.set(key, written);
@@ -281,7 +299,13 @@ class Session {
       if (givenBack + Number(message.text(4)) > sale.amountMinor) return say('110');
     }
     const today = localTransactionTime(this.#world.clock.now()).slice(0, 4);
-    return decideSale(message, operation, (name) => ledger.spent(name, dayOf(message)), today);
+    return decideSale(
+      message,
+      operation,
+      (name) => ledger.spent(name, dayOf(message)),
+      today,
+      (card) => verifyPin(message, this.#pinKey, card, ledger.pinTriesUsed(card.name)),
+    );
   }
 
   #answerOf({ what, account, day, actionCode, approvalCode, emv }: SaleRecord): { [element: number]: FieldValue } {

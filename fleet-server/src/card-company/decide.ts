@@ -20,6 +20,7 @@ import {
   type TestCard,
 } from '@tsunagu/protocols/test-cards';
 import { decodeTlv, findTlv, tlv } from '@tsunagu/protocols/tlv';
+import { pinActionCodes, type PinVerdict } from './pin.ts';
 
 /** What the card company says to a sale. */
 export type Decision =
@@ -30,6 +31,8 @@ export type Decision =
       readonly actionCode: string;
       /** DE55 of the answer; empty for a stripe. */
       readonly emv: Uint8Array;
+      /** What became of its PIN; absent when it had none, or none that was looked at. */
+      readonly pin?: 'right' | 'wrong';
     }
   /** An account whose fate is that nobody ever answers. */
   | { readonly type: 'silence'; readonly account: string };
@@ -41,16 +44,18 @@ const nothing = new Uint8Array(0);
 const refuse = (actionCode: string, account = ''): Decision => ({ type: 'answer', account, actionCode, emv: nothing });
 
 /**
- * Decides a request: sale, authorisation, balance, refund. A refund gives, so the limits do not hold for it; a balance moves nothing. Order: form (904), card known (118), expired (101), cryptogram (129), the account's fate, limits (121, 116).
+ * Decides a request: sale, authorisation, balance, refund. A refund gives, so the limits do not hold for it; a balance moves nothing. Order: form (904), card known (118), expired (101), cryptogram (129), PIN (126, 106, 117), the account's fate, limits (121, 116).
  *
  * @param spentOf what an account spent today
  * @param today YYMM of now, for expiry
+ * @param pinOf checks the request's PIN for an account
  */
 export function decideSale(
   request: DecodedMessage,
   operation: Operation,
   spentOf: (account: string) => number,
   today: string,
+  pinOf: (card: TestCard | StripeAccount) => PinVerdict | undefined,
 ): Decision {
   const pan = request.secret(2);
   const amountMinor = Number(request.text(4));
@@ -62,9 +67,14 @@ export function decideSale(
   const proven = chip && 'profile' in card ? checkChip(card, chip) : undefined;
   if (chip && !proven) return refuse('129', card.name);
   if (card.fate.kind === 'silent') return { type: 'silence', account: card.name };
-  const actionCode = judge(card, operation === 'refund' ? 0 : amountMinor, spentOf);
+  const verdict = pinOf(card);
+  const actionCode =
+    verdict === undefined || verdict === 'right'
+      ? judge(card, operation === 'refund' ? 0 : amountMinor, spentOf)
+      : pinActionCodes[verdict];
   const emv = proven ? proven.answer(isApproval(actionCode)) : nothing;
-  return { type: 'answer', account: card.name, actionCode, emv };
+  const pin = verdict === 'right' || verdict === 'wrong' ? { pin: verdict } : {};
+  return { type: 'answer', account: card.name, actionCode, emv, ...pin };
 }
 
 function judge(card: TestCard | StripeAccount, amountMinor: number, spentOf: (account: string) => number): string {

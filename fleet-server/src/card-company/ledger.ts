@@ -19,6 +19,8 @@ const saleRecord = z.object({
   approvalCode: z.string(),
   /** DE55 of the answer, hex. */
   emv: z.string(),
+  /** What became of its PIN; never the PIN. */
+  pin: z.enum(['right', 'wrong']).optional(),
 });
 /** A reversal that was taken; `key` is that of its sale, known or not. */
 const reversalRecord = z.object({ kind: z.literal('reversal'), key: z.string() });
@@ -70,6 +72,14 @@ export class Ledger {
       if (sale.account === account && sale.day === day)
         sum += takes(sale) + (this.#isHeld(sale) ? sale.amountMinor : 0);
     return Math.max(0, sum);
+  }
+
+  /** Wrong PINs of an account since its last right one. */
+  pinTriesUsed(account: string): number {
+    let used = 0;
+    for (const sale of this.#sales.values())
+      if (sale.account === account && sale.pin !== undefined) used = sale.pin === 'wrong' ? used + 1 : 0;
+    return used;
   }
 
   /** What was taken from all accounts and not given back. */

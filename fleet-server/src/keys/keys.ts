@@ -6,7 +6,7 @@ import {
   type KeySlot,
   type Serial,
 } from '@tsunagu/protocols/fleet';
-import { fail, hex, ok, type Result, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { fail, hex, ok, type Result, type Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
 import type { Database, Store } from '../store/index.ts';
@@ -47,6 +47,13 @@ export interface Keys {
   forTransaction(
     ksn: Uint8Array,
   ): Promise<Result<TransactionKeys, 'VAULT_KEY_UNKNOWN' | 'KSN_LENGTH_INVALID' | 'DUKPT_COUNTER_INVALID'>>;
+  /** Translates a PIN block of the transaction with this KSN to a link's PIN key, inside the vault. */
+  translatePin(
+    ksn: Uint8Array,
+    to: string,
+    block: Uint8Array,
+    pan: Secret<'pan'>,
+  ): Promise<ReturnType<Vault['translatePin']>>;
 }
 
 /** Opens the ledger; base and tag key are made on the first start. Protection keys that no terminal has any more are forgotten. */
@@ -140,6 +147,16 @@ export async function openKeys(
       .execute();
   }
 
+  /** The entry of the initial key that a transaction's key hangs on. */
+  const baseOf = (ksn: Uint8Array) =>
+    store.db
+      .selectFrom('key_ledger')
+      .innerJoin('terminals', 'terminals.serial', 'key_ledger.serial')
+      .select(['key_ledger.serial', 'key_ledger.parent_key'])
+      .where('initial_key_id', '=', toHex(ksn.subarray(0, 8)))
+      .where('state', 'in', ['allocated', 'loaded'])
+      .executeTakeFirst();
+
   const keys: Keys = {
     async protect(tx, serial, vault_key, kcv) {
       const row = { vault_key, kcv, agreed_at: world.clock.now() };
@@ -196,16 +213,16 @@ export async function openKeys(
     },
 
     async forTransaction(ksn) {
-      const entry = await store.db
-        .selectFrom('key_ledger')
-        .innerJoin('terminals', 'terminals.serial', 'key_ledger.serial')
-        .select(['key_ledger.serial', 'key_ledger.parent_key'])
-        .where('initial_key_id', '=', toHex(ksn.subarray(0, 8)))
-        .where('state', 'in', ['allocated', 'loaded'])
-        .executeTakeFirst();
+      const entry = await baseOf(ksn);
       if (!entry) return fail('VAULT_KEY_UNKNOWN', { field: 'initialKeyId' });
       const working = vault.dukptKeys(entry.parent_key, ksn);
       return working.ok ? ok({ serial: entry.serial as Serial, keys: working.value }) : working;
+    },
+
+    async translatePin(ksn, to, block, pan) {
+      const entry = await baseOf(ksn);
+      if (!entry) return fail('VAULT_KEY_UNKNOWN', { field: 'initialKeyId' });
+      return vault.translatePin({ base: entry.parent_key, ksn }, to, block, pan);
     },
   };
   return keys;

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { LiveEvent, Serial } from '@tsunagu/protocols/fleet';
-import type { Fault, Result } from '@tsunagu/protocols/kit';
+import type { Fault, Result, Secret } from '@tsunagu/protocols/kit';
 import type { Store } from '../store/index.ts';
 import type { DukptWorkingKeys, Vault } from '../vault/index.ts';
 
@@ -11,6 +11,11 @@ export type SwitchVault = Pick<Vault, 'panToken' | 'seal' | 'open'>;
 export interface SwitchKeys {
   /** The working keys of the transaction with this KSN (12 bytes), and the terminal that holds its initial key. */
   forTransaction(ksn: Uint8Array): Promise<Result<{ readonly serial: Serial; readonly keys: DukptWorkingKeys }>>;
+  /**
+   * A PIN block of that transaction, enciphered anew under the PIN key `to` of a link; the PIN itself stays in the vault.
+   * PINBLOCK_UNREADABLE whatever is wrong with the block.
+   */
+  translatePin(ksn: Uint8Array, to: string, block: Uint8Array, pan: Secret<'pan'>): Promise<Result<Uint8Array>>;
 }
 
 /** Tells who is at the other end of a TLS connection whose chain was verified already. */

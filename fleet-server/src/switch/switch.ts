@@ -77,6 +77,7 @@ export async function openSwitch(
     journal,
     numbers,
     options.routing ?? defaultRoutingTable,
+    options.issuer.credentials.pinKey.id,
     linkOf,
     () => reversals,
   );

@@ -8,6 +8,7 @@ import {
   sign as signBytes,
 } from 'node:crypto';
 import {
+  type AesTransactionKey,
   deriveAesInitialKey,
   deriveAesTransactionKey,
   deriveAesWorkingKey,
@@ -18,6 +19,7 @@ import { keyIdOf } from '@tsunagu/protocols/fleet';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { fail, ok, type Result, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { panMac } from '@tsunagu/protocols/negative';
+import { translatePinBlock } from '@tsunagu/protocols/pinblock';
 import { type OptionalBlock, wrapKeyBlock } from '@tsunagu/protocols/tr31';
 import type { World } from '@tsunagu/protocols/world';
 import {
@@ -230,8 +232,9 @@ class FileVault implements Vault {
     keyUsage: string,
     modeOfUse: string,
     optionalBlocks: readonly OptionalBlock[],
+    protectionUse: 'key-block-protection' | 'zone-protection' = 'key-block-protection',
   ): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'> {
-    return this.#with(protection, 'key-block-protection', (kbpk) => {
+    return this.#with(protection, protectionUse, (kbpk) => {
       const attributes = {
         versionId: 'D',
         keyUsage,
@@ -247,22 +250,62 @@ class FileVault implements Vault {
     });
   }
 
+  wrapZonePin(protection: string, key: string): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'> {
+    return this.#with(key, 'zone-pin', (pinKey) => this.#wrap(protection, pinKey, 'P0', 'D', [], 'zone-protection'));
+  }
+
+  translatePin(
+    { base, ksn }: { readonly base: string; readonly ksn: Uint8Array },
+    to: string,
+    block: Uint8Array,
+    pan: Secret<'pan'>,
+  ): Result<Uint8Array, 'VAULT_KEY_UNKNOWN' | 'KSN_LENGTH_INVALID' | 'DUKPT_COUNTER_INVALID' | 'PINBLOCK_UNREADABLE'> {
+    return this.#withTransaction(base, ksn, (transaction) => {
+      const pinKey = unwrap(deriveAesWorkingKey(transaction, 'pinEncryption', 'AES128'));
+      try {
+        return this.#with(to, 'zone-pin', (zoneKey) => {
+          const { entropy } = this.#world;
+          const [from, into] = [pinKey, zoneKey].map((key) => ({ format: 4, key }) as const);
+          const translated =
+            from && into ? translatePinBlock(block, from, into, pan, entropy) : fail('PINBLOCK_UNREADABLE');
+          return translated.ok ? translated : fail('PINBLOCK_UNREADABLE');
+        });
+      } finally {
+        pinKey.wipe();
+      }
+    });
+  }
+
   dukptKeys(
     base: string,
     ksn: Uint8Array,
   ): Result<DukptWorkingKeys, 'VAULT_KEY_UNKNOWN' | 'KSN_LENGTH_INVALID' | 'DUKPT_COUNTER_INVALID'> {
+    return this.#withTransaction<DukptWorkingKeys, never>(base, ksn, (transaction) => {
+      const keys = dukptKeyUsages
+        .filter((usage) => usage !== 'pinEncryption')
+        .map((usage) => [usage, unwrap(deriveAesWorkingKey(transaction, usage, 'AES128'))] as const);
+      return ok(Object.fromEntries(keys) as DukptWorkingKeys);
+    });
+  }
+
+  /** Lends the key of one transaction to `work`, and wipes it. */
+  #withTransaction<T, C extends WorkCode>(
+    base: string,
+    ksn: Uint8Array,
+    work: (key: AesTransactionKey) => Result<T, C>,
+  ): Result<T, C | 'VAULT_KEY_UNKNOWN' | 'KSN_LENGTH_INVALID' | 'DUKPT_COUNTER_INVALID'> {
     const serial = parseAesKsn(ksn);
     if (!serial.ok) return serial;
-    return this.#with(base, 'dukpt-base', (bdk) => {
+    return this.#with<T, C | 'DUKPT_COUNTER_INVALID'>(base, 'dukpt-base', (bdk) => {
       const initial = unwrap(deriveAesInitialKey(bdk, serial.value.initialKeyId));
       const transaction = deriveAesTransactionKey(initial, serial.value.counter);
       initial.key.wipe();
       if (!transaction.ok) return transaction;
-      const keys = dukptKeyUsages.map(
-        (usage) => [usage, unwrap(deriveAesWorkingKey(transaction.value, usage, 'AES128'))] as const,
-      );
-      transaction.value.derivationKey.wipe();
-      return ok(Object.fromEntries(keys) as DukptWorkingKeys);
+      try {
+        return work(transaction.value);
+      } finally {
+        transaction.value.derivationKey.wipe();
+      }
     });
   }
 
@@ -302,7 +345,7 @@ class FileVault implements Vault {
   }
 
   /** Lends a key out of its box to `work`, and wipes it. */
-  #with<T, C extends 'VAULT_KEY_UNKNOWN' | 'DUKPT_COUNTER_INVALID'>(
+  #with<T, C extends WorkCode>(
     id: string,
     use: KeyUse,
     work: (key: Secret<'key'>) => Result<T, C>,
@@ -325,6 +368,9 @@ class FileVault implements Vault {
       : fail('VAULT_KEY_UNKNOWN', { facts: { key: id, use, damaged: true } });
   }
 }
+
+/** What work with a key may find. */
+type WorkCode = 'VAULT_KEY_UNKNOWN' | 'DUKPT_COUNTER_INVALID' | 'PINBLOCK_UNREADABLE';
 
 const factsOf = ({ id, use, checkValue }: KeyFacts): KeyFacts => ({ id, use, checkValue });
 

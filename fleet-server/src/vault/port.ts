@@ -18,6 +18,8 @@ export const keyUses = {
   'key-block-protection': { kind: 'aes', lengthBytes: 32 },
   /** The key-block protection key of a link to a card company. */
   'zone-protection': { kind: 'aes', lengthBytes: 32 },
+  /** The key under which PINs go to a card company (ISO 9564-1, zone encryption). */
+  'zone-pin': { kind: 'aes', lengthBytes: 16 },
   'negative-tag': { kind: 'aes', lengthBytes: 16 },
   'pan-token': { kind: 'hmac', lengthBytes: 32 },
   sealing: { kind: 'aes', lengthBytes: 32 },
@@ -43,8 +45,8 @@ export interface WrappedKey {
   readonly checkValue: string;
 }
 
-/** The working keys of one DUKPT transaction, AES-128. */
-export type DukptWorkingKeys = Readonly<Record<DukptKeyUsage, Secret<'key'>>>;
+/** The working keys of one DUKPT transaction, AES-128. That of its PIN never leaves: see `translatePin`. */
+export type DukptWorkingKeys = Readonly<Record<Exclude<DukptKeyUsage, 'pinEncryption'>, Secret<'key'>>>;
 
 /**
  * Where keys live. They are made, derived, wrapped and used inside; what leaves is wrapped, a signature, a tag or a token –
@@ -74,6 +76,18 @@ export interface Vault {
   wrapInitialKey(protection: string, base: string, initialKeyId: Uint8Array): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
   /** Wraps a key for tags of negative lists: usage M6, not exportable. */
   wrapTagKey(protection: string, key: string): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
+  /** Wraps the PIN key of a link for its card company: usage P0, to decipher only, not exportable. TR-31 version D. */
+  wrapZonePin(protection: string, key: string): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
+  /**
+   * Translates a PIN block of format 4 from the PIN key of a transaction to that of a link, under the same PAN: nobody outside sees the PIN.
+   * PINBLOCK_UNREADABLE whatever is wrong with the block. ISO 9564-1:2017, 9.5.
+   */
+  translatePin(
+    from: { readonly base: string; readonly ksn: Uint8Array },
+    to: string,
+    block: Uint8Array,
+    pan: Secret<'pan'>,
+  ): Result<Uint8Array, 'VAULT_KEY_UNKNOWN' | 'KSN_LENGTH_INVALID' | 'DUKPT_COUNTER_INVALID' | 'PINBLOCK_UNREADABLE'>;
   /** The AES-128 working keys of one transaction. `ksn` has 12 bytes. */
   dukptKeys(
     base: string,

@@ -18,6 +18,7 @@ export {
 export {
   type EntryMode,
   entryModeOf,
+  isTechnicalFallback,
   pointOfService,
   type TerminalAbilities,
   type Verification,
@@ -48,3 +49,4 @@ export {
   sealFrame,
 } from './secure-frame.ts';
 export { localTransactionTime, retrievalReference, transmissionTime } from './times.ts';
+export { withPin } from './pin.ts';

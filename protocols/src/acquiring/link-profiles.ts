@@ -70,11 +70,14 @@ export const terminalFrame: FrameFormat = { prefix: 'bin2be', maxLengthBytes: te
 /** How frames of W4 are told from each other. */
 export const issuerFrame: FrameFormat = { prefix: 'bin2be', maxLengthBytes: issuerLink.frameLengthMax };
 
+/** DE52 on both links: a PIN block of format 4 is one AES block (ISO 9564-1:2017, 9.4); ISO 8583:1993 knew blocks of eight bytes. */
+const fieldOverrides = { 52: { type: 'b', kind: 'fixed', maxLength: 16 } } as const;
+
 /** Reads and writes the messages inside the frames of W3. */
-export const terminalCodec = compileProfile({ dialect: terminalLink.dialect });
+export const terminalCodec = compileProfile({ dialect: terminalLink.dialect, fieldOverrides });
 
 /** Reads and writes the messages of W4. */
-export const issuerCodec = compileProfile({ dialect: issuerLink.dialect });
+export const issuerCodec = compileProfile({ dialect: issuerLink.dialect, fieldOverrides });
 
 /** Pause before attempt `attempt` (0 is the first repetition), milliseconds. */
 export const backOffMs = (

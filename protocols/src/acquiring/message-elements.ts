@@ -13,15 +13,15 @@ const sale: MessageElements = {
   title: { en: 'Sale', ja: '売上' },
   // PAN, processing code, amount, UTC time, STAN, local time, DE22, function, terminal, merchant, currency.
   mandatory: [2, 3, 4, 7, 11, 12, 22, 24, 41, 42, 49],
-  // A refund names its sale: DE30, DE38, DE56.
-  optional: [14, 23, 26, 30, 35, 38, 55, 56],
+  // A PIN for the issuer: DE52. A refund names its sale: DE30, DE38, DE56.
+  optional: [14, 23, 26, 30, 35, 38, 52, 55, 56],
   byEntry: { stripe: [35], contact: [55], contactless: [55], stored: [56] },
 };
 
 const authorisation: MessageElements = {
   title: { en: 'Authorisation or balance', ja: 'オーソリ・残高照会' },
   mandatory: sale.mandatory,
-  optional: [14, 23, 26, 35, 55],
+  optional: [14, 23, 26, 35, 52, 55],
   byEntry: { stripe: [35], contact: [55], contactless: [55], stored: [] },
 };
 

@@ -14,11 +14,22 @@ export interface TerminalAbilities {
 /** Positions of the point-of-service data code that we fill. ISO 8583:1993, A.8; M is a scheme's addition for contactless chip. */
 const capability = { stripe: '2', contact: '5', contactless: 'M' } as const;
 const inputMode = { stripe: '2', contact: '5', contactless: 'M', stored: '0' } as const;
+/** The stripe of a chip that could not be read: 9 is a scheme's addition too (American Express, "technical fallback"). */
+const technicalFallback = '9';
 const method = { none: '0', pin: '1', signature: '5' } as const;
 const verifier = { none: '0', pin: '3', signature: '4' } as const;
 
-/** The point-of-service data code (DE22, 12 characters) of an attended sale with the card present. ISO 8583:1993, A.8. */
-export function pointOfService(entry: EntryMode, verification: Verification, terminal: TerminalAbilities): string {
+/**
+ * The point-of-service data code (DE22, 12 characters) of an attended sale with the card present. ISO 8583:1993, A.8.
+ *
+ * @param isTechnicalFallback for a stripe: the card's chip could not be read
+ */
+export function pointOfService(
+  entry: EntryMode,
+  verification: Verification,
+  terminal: TerminalAbilities,
+  isTechnicalFallback = false,
+): string {
   const best = terminal.readers.includes('contactless')
     ? 'contactless'
     : terminal.readers.includes('contact')
@@ -33,7 +44,7 @@ export function pointOfService(entry: EntryMode, verification: Verification, ter
     '1', // on the merchant's premises, attended
     '0', // cardholder present
     entry === 'stored' ? '0' : '1', // card present
-    inputMode[entry],
+    entry === 'stripe' && isTechnicalFallback ? technicalFallback : inputMode[entry],
     method[verification],
     verifier[verification],
     entry === 'stripe' || entry === 'stored' ? '1' : '3',
@@ -48,6 +59,7 @@ export function entryModeOf(pointOfServiceCode: string): EntryMode | undefined {
     case '0':
       return pointOfServiceCode[5] === '0' ? 'stored' : undefined;
     case '2':
+    case technicalFallback:
       return 'stripe';
     case '5':
       return 'contact';
@@ -58,3 +70,6 @@ export function entryModeOf(pointOfServiceCode: string): EntryMode | undefined {
       return undefined;
   }
 }
+
+/** Whether DE22 says that the stripe stands in for a chip that could not be read. */
+export const isTechnicalFallback = (pointOfServiceCode: string): boolean => pointOfServiceCode[6] === technicalFallback;

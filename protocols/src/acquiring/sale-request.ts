@@ -3,7 +3,13 @@ import { type FieldValue, formatOriginalData, type Message, type OriginalData } 
 import type { Secret } from '../kit/index.ts';
 import { terminalLink } from './link-profiles.ts';
 import { type Operation, operations } from './operations.ts';
-import { type EntryMode, pointOfService, type TerminalAbilities, type Verification } from './point-of-service.ts';
+import {
+  type EntryMode,
+  entryModeOf,
+  pointOfService,
+  type TerminalAbilities,
+  type Verification,
+} from './point-of-service.ts';
 import { localTransactionTime, transmissionTime } from './times.ts';
 
 /** A message without card data: what everybody but the secure part of a terminal handles. */
@@ -35,6 +41,8 @@ export interface PaymentRequest {
   /** Yen; 0 for a balance. */
   readonly amountMinor: number;
   readonly entry: EntryMode;
+  /** For a stripe: the card's chip could not be read. */
+  readonly isTechnicalFallback?: boolean | undefined;
   readonly verification: Verification;
   /** DE55 as BER-TLV, at most 255 bytes; required for a chip. */
   readonly emv?: Uint8Array | undefined;
@@ -61,7 +69,7 @@ export function paymentRequest(request: PaymentRequest): OpenMessage {
     7: transmissionTime(request.nowMs),
     11: request.stan,
     12: localTransactionTime(request.nowMs),
-    22: pointOfService(request.entry, request.verification, request.abilities),
+    22: pointOfService(request.entry, request.verification, request.abilities, request.isTechnicalFallback),
     24: (operation === 'completion' && !isSameAmount ? functions[1] : undefined) ?? functions[0],
     41: request.terminalId,
     42: request.merchantId,
@@ -83,7 +91,7 @@ export function withCard(message: OpenMessage, card: CardElements): Message {
   if (card.expiry !== undefined) fields[14] = card.expiry;
   if (card.panSequence !== undefined) fields[23] = String(card.panSequence).padStart(3, '0');
   const pointOfServiceCode = message.fields[22];
-  const isSwiped = typeof pointOfServiceCode === 'string' && pointOfServiceCode[6] === '2';
+  const isSwiped = typeof pointOfServiceCode === 'string' && entryModeOf(pointOfServiceCode) === 'stripe';
   if (card.track2 !== undefined && isSwiped && message.mti[2] === '0') fields[35] = card.track2;
   return { mti: message.mti, fields };
 }

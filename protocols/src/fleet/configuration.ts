@@ -60,6 +60,16 @@ export const configuration = z
       .max(3_600_000)
       .default(60_000)
       .describe('How often it says that it is there, milliseconds.'),
+    contactFallback: z
+      .boolean()
+      .default(true)
+      .describe('Whether a card that could not be finished without contacts may be inserted.'),
+    stripeFallback: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether the stripe of a chip that cannot be read may be drawn, flagged as technical fallback to the issuer. Card companies forbid it more and more.',
+      ),
     merchantName: z.string().max(40).default('喫茶つなぐ').describe('Merchant name on the slip.'),
   })
   .describe('The desired configuration of a terminal: one layer for now, versioned as a whole.');

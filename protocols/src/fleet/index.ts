@@ -4,6 +4,7 @@ export {
   paymentKind,
   paymentKinds,
   paymentOrder,
+  pinHabits,
   type SlipDocument,
   type SlipOrder,
   slipCopies,

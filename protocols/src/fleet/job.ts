@@ -126,6 +126,7 @@ export type JobState = z.infer<typeof jobState>;
 /** The steps of one sale, in order, as they are shown to a technician. */
 export const saleSteps = [
   'card-presented',
+  'card-elsewhere',
   'application-selected',
   'card-read',
   'negative-checked',

@@ -19,6 +19,18 @@ const card = z
   .string()
   .regex(/^[a-z0-9-]{1,40}$/)
   .describe('Name of an emulated card, as listed in the hello.');
+const application = z
+  .string()
+  .min(1)
+  .max(16)
+  .optional()
+  .describe('Which application the emulated cardholder chooses where a card asks, by its label; without it the first.');
+/** What an emulated cardholder does at the PIN pad. */
+export const pinHabits = ['right', 'wrong', 'wrongOnce', 'bypass', 'cancel', 'timeout'] as const;
+const pin = z
+  .enum(pinHabits)
+  .optional()
+  .describe('What the emulated cardholder does at the PIN pad; without it the right PIN is typed.');
 const original = z
   .string()
   .regex(/^(\d{1,6}|[0-9A-Z]{12})$/)
@@ -28,9 +40,9 @@ const kind = <K extends PaymentKind>(name: K) => z.literal(name).describe('What 
 /** A payment to make. */
 export const paymentOrder = z
   .discriminatedUnion('kind', [
-    z.object({ kind: kind('sale'), amountMinor, card }),
-    z.object({ kind: kind('preauth'), amountMinor, card }),
-    z.object({ kind: kind('balance'), card }),
+    z.object({ kind: kind('sale'), amountMinor, card, application, pin }),
+    z.object({ kind: kind('preauth'), amountMinor, card, application, pin }),
+    z.object({ kind: kind('balance'), card, application, pin }),
     z.object({ kind: kind('void'), original }),
     z.object({ kind: kind('refund'), original, amountMinor }),
     z.object({ kind: kind('complete'), original, amountMinor }),
@@ -111,11 +123,17 @@ export const slipOrder = z
 /** A slip to print again. */
 export type SlipOrder = z.infer<typeof slipOrder>;
 
+/** RFC 4648, 4, as a pattern: `base64` is no format of JSON Schema. */
+const base64 = z.string().regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/);
+
 /** A printed slip as bytes. */
 export const slipDocument = z
   .object({
     mediaType: z.string().max(60).describe('Media type of the bytes.'),
-    base64: z.base64().max(56_000).describe('The bytes, base64. They fit a message of the fleet.'),
+    base64: base64
+      .max(56_000)
+      .meta({ contentEncoding: 'base64' })
+      .describe('The bytes, base64. They fit a message of the fleet.'),
   })
   .describe('A printed slip.');
 /** A printed slip as bytes. */

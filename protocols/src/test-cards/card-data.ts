@@ -83,6 +83,8 @@ export interface CardData {
   readonly directory?: 'present' | 'absent';
   /** Names of the cards whose applications stand on the same chip, behind the own one. */
   readonly carries?: readonly string[];
+  /** For a card without contacts: the card whose chip stands behind the contacts of the same plastic, under its own number. */
+  readonly contacts?: string;
   /** Digits; test ranges only, check digit right. */
   readonly pan: string;
   /** YYMMDD, the last day of the month. */

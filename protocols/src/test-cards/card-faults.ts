@@ -28,8 +28,8 @@ export type CardFault =
   | { readonly kind: 'wrongCryptogram' }
   /** From the n-th command after a reset on (1 is the first) the card is mute. */
   | { readonly kind: 'muteFrom'; readonly command: number }
-  /** The n-th command after a reset gets this status word instead of an answer. */
-  | { readonly kind: 'statusAt'; readonly command: number; readonly sw: number }
+  /** The n-th command after a reset gets this status word instead of an answer; `isOnce`: the first time only. */
+  | { readonly kind: 'statusAt'; readonly command: number; readonly sw: number; readonly isOnce?: boolean }
   /** The n-th command after a reset gets an answer cut to this many bytes. */
   | { readonly kind: 'cutAt'; readonly command: number; readonly bytes: number }
   /** Before each answer the card asks this often for more time. */

@@ -156,4 +156,11 @@ export const faultyCardData = [
     pan: '5413330089030093',
     faults: [{ kind: 'muteFrom', command: 3 }],
   },
+  // A phone that wants to be looked at before it pays: it answers when it is held to the reader again.
+  {
+    ...visaContactless,
+    name: 'faulty-contactless-locked-phone',
+    pan: '4761739001020514',
+    faults: [{ kind: 'statusAt', command: 3, sw: 0x6986, isOnce: true }],
+  },
 ] as const satisfies readonly CardData[];

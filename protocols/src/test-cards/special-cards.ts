@@ -190,6 +190,7 @@ export const specialCards = [
     name: 'mastercard-contactless-stripe',
     pan: '5413330089030903',
     flow: 'contactlessStripe',
+    contacts: 'mastercard-contact',
     aip: '0000',
     discretionary: '0000000000000',
     // Track 2: counter and number in digits 5 to 11, the code in 2 to 4; the last digit takes the length of the number.
@@ -200,6 +201,8 @@ export const specialCards = [
       masterKey: '8AA83BBE6EC1A2B3C4D5E6F701132537',
     },
   },
+  // What its antenna cannot finish its contacts may: from 15,001 yen on, the holder's verification.
+  { ...visaContactless, name: 'visa-dual-interface', pan: '4761739001020910', contacts: 'visa-contact' },
   // Contactless selection: no directory, two schemes of which the second is preferred.
   { ...visaContactless, name: 'visa-contactless-no-directory', pan: '4761739001020167', directory: 'absent' },
   {

@@ -11,42 +11,48 @@ export const attestationCharactersMax = 131_072;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
+const count = z.number().int().min(0);
+
 /** One reader with one card. */
 export const attestedRun = z.strictObject({
-  reader: z.strictObject({
-    name: z.string().max(80),
-    vendorId: z.number().int().min(0).max(0xffff),
-    productId: z.number().int().min(0).max(0xffff),
-    isEmulated: z.boolean(),
-  }),
-  /** The fictional card's name, or `other`. */
-  card: z.string().max(40),
-  script: z.string().max(30),
-  /** Step → verdict, `failed` with its code behind a colon. */
-  steps: z.record(z.string().max(30), z.string().max(60)),
-  passed: z.number().int().min(0),
-  failed: z.number().int().min(0),
-  skipped: z.number().int().min(0),
-  /** SHA-256 of the recorded session: the same dialogue has the same hash. */
-  traceHash: sha256,
-  tookMs: z.number().min(0),
+  reader: z
+    .strictObject({
+      name: z.string().max(80).describe('What the reader calls itself.'),
+      vendorId: z.number().int().min(0).max(0xffff).describe('USB vendor.'),
+      productId: z.number().int().min(0).max(0xffff).describe('USB product.'),
+      isEmulated: z.boolean().describe('Whether it is emulated, no hardware.'),
+    })
+    .describe('The reader that was tried.'),
+  card: z.string().max(40).describe("The fictional card's name, or `other`."),
+  script: z.string().max(30).describe('Name of the script that was run.'),
+  steps: z
+    .record(z.string().max(30), z.string().max(60))
+    .describe('Step to verdict: passed, skipped, or failed with its code behind a colon.'),
+  passed: count.describe('How many steps passed.'),
+  failed: count.describe('How many failed.'),
+  skipped: count.describe('How many were left out, since reader or card cannot do them.'),
+  traceHash: sha256.describe('SHA-256 of the recorded session: the same dialogue has the same hash.'),
+  tookMs: z.number().min(0).describe('How long the run took, milliseconds.'),
 });
 export type AttestedRun = z.infer<typeof attestedRun>;
 
 /** What was tried, with what, and how it ended. */
 export const attestation = z.strictObject({
   v: z.literal(1),
-  madeAt: z.iso.datetime(),
-  /** What whoever demanded the attestation gave, so that an old one cannot be handed in. */
-  nonce: z.string().max(128),
-  bridge: z.strictObject({
-    version: z.string().max(40),
-    node: z.string().max(40),
-    platform: z.string().max(80),
-  }),
-  runs: z.array(attestedRun).min(1).max(runsMax),
-  /** SHA-256 over the trace hashes in order: one figure to compare. */
-  digest: sha256,
+  madeAt: z.iso.datetime().describe('When it was made, by the clock of the bridge.'),
+  nonce: z
+    .string()
+    .max(128)
+    .describe('What whoever demanded the attestation gave, so that an old one cannot be handed in.'),
+  bridge: z
+    .strictObject({
+      version: z.string().max(40).describe('Version of the bridge.'),
+      node: z.string().max(40).describe('Version of Node.js.'),
+      platform: z.string().max(80).describe('Operating system and processor.'),
+    })
+    .describe('What made it.'),
+  runs: z.array(attestedRun).min(1).max(runsMax).describe('Each reader with each card.'),
+  digest: sha256.describe('SHA-256 over the trace hashes in order: one figure to compare.'),
 });
 export type Attestation = z.infer<typeof attestation>;
 

@@ -335,15 +335,17 @@ describe('card scripts, without contacts', () => {
 
 describe('the next interface (Book 4, 10.2; Book A, 6.2)', () => {
   const all = ['stripe', 'contact', 'contactless'];
-  const allowed = { mayFallBackToStripe: true };
+  const allowed = { mayMoveToContacts: true, mayFallBackToStripe: true };
+  const never = { mayMoveToContacts: false, mayFallBackToStripe: false };
   it.each([
     ['contactless', 'CARD_OTHER_INTERFACE', false, all, allowed, 'contact', false],
-    ['contactless', 'CARD_OTHER_INTERFACE', true, all, { mayFallBackToStripe: false }, 'contact', false],
+    ['contactless', 'CARD_OTHER_INTERFACE', true, all, { ...allowed, mayFallBackToStripe: false }, 'contact', false],
+    ['contactless', 'CARD_OTHER_INTERFACE', false, all, never, undefined, undefined],
     ['contactless', 'CARD_BLOCKED', false, all, allowed, undefined, undefined],
     ['contactless', 'CARD_OTHER_INTERFACE', false, ['contactless'], allowed, undefined, undefined],
     ['contact', 'READER_CARD_MUTE', false, all, allowed, 'stripe', true],
     ['contact', 'READER_CARD_MUTE', true, all, allowed, undefined, undefined],
-    ['contact', 'READER_CARD_MUTE', false, all, { mayFallBackToStripe: false }, undefined, undefined],
+    ['contact', 'READER_CARD_MUTE', false, all, never, undefined, undefined],
     ['contact', 'NO_COMMON_APPLICATION', false, all, allowed, 'stripe', false],
     ['contact', 'CARD_BLOCKED', false, all, allowed, undefined, undefined],
     ['stripe', 'STRIPE_UNREADABLE', false, all, allowed, undefined, undefined],
@@ -356,6 +358,8 @@ describe('the next interface (Book 4, 10.2; Book A, 6.2)', () => {
     expect(mayTakeStripe('201', true, false)).toBe(false);
     expect(mayTakeStripe('201', true, true)).toBe(true);
     expect(mayTakeStripe('201', false, false)).toBe(true);
+    expect(mayTakeStripe('601', true, false)).toBe(false);
+    expect(mayTakeStripe('601', true, true)).toBe(true);
     expect(mayTakeStripe('101', true, false)).toBe(true);
   });
 });

@@ -97,8 +97,8 @@ const expected: Readonly<Record<TestCardName, string>> = {
   'amex-contactless': 'approved 0000000000 E800 CDA none 1F0002',
   'unionpay-contact': 'approved 0200040000 F800 SDA onlinePin 420300',
   'visa-sda': 'approved 0200040000 F800 SDA onlinePin 420300',
-  'visa-dda': 'withdrawn CARD_WITHDREW 0000040000 E800 DDA onlinePin 420300',
-  'visa-cda': 'withdrawn CARD_WITHDREW 0000040000 E800 CDA onlinePin 420300',
+  'visa-dda': 'approved 0000040000 E800 DDA onlinePin 420300',
+  'visa-cda': 'approved 0000040000 E800 CDA onlinePin 420300',
   'visa-no-oda': 'approved 8000040000 7800 none onlinePin 420300',
   'visa-long-keys': 'approved 0000040000 F800 CDA onlinePin 420300',
   'unionpay-dda': 'approved 0000040000 F800 DDA onlinePin 420300',
@@ -130,6 +130,7 @@ const expected: Readonly<Record<TestCardName, string>> = {
   'mastercard-contactless-stripe': 'CARD_OTHER_INTERFACE',
   'jcb-contactless-offline': 'approvedOffline 0000000000 E800 CDA none 1F0002',
   'amex-contactless-offline': 'approvedOffline 0000000000 E800 CDA none 1F0002',
+  'visa-dual-interface': 'approved 0000000000 A800 fDDA none 3F0000',
   'visa-contactless-no-directory': 'CARD_REFUSED_COMMAND',
   'unionpay-and-visa-contactless': 'approved 0000000000 A800 fDDA none 3F0000',
   'faulty-wrong-ca': 'approved 0400040000 F800 CDA onlinePin 420300',
@@ -139,8 +140,8 @@ const expected: Readonly<Record<TestCardName, string>> = {
   'faulty-revoked-issuer': 'approved 0400040000 F800 CDA onlinePin 420300',
   'faulty-changed-record': 'approved 0400040000 F800 CDA onlinePin 420300',
   'faulty-sda-changed-record': 'approved 4200040000 F800 SDA onlinePin 420300',
-  'faulty-dda-hash': 'withdrawn CARD_WITHDREW 0800040000 E800 DDA onlinePin 420300',
-  'faulty-dda-number-ignored': 'withdrawn CARD_WITHDREW 0800040000 E800 DDA onlinePin 420300',
+  'faulty-dda-hash': 'approved 0800040000 E800 DDA onlinePin 420300',
+  'faulty-dda-number-ignored': 'approved 0800040000 E800 DDA onlinePin 420300',
   'faulty-cda-hash': 'refused CARD_NOT_AUTHENTIC 0400040000 E800 CDA onlinePin 420300',
   'faulty-cda-number-ignored': 'refused CARD_NOT_AUTHENTIC 0400040000 E800 CDA onlinePin 420300',
   'faulty-cda-transaction-hash': 'refused CARD_NOT_AUTHENTIC 0400040000 E800 CDA onlinePin 420300',
@@ -169,6 +170,7 @@ const expected: Readonly<Record<TestCardName, string>> = {
   'faulty-contactless-cda-hash': 'refused CARD_NOT_AUTHENTIC 0400000001 E800 CDA none 1F0302',
   'faulty-contactless-no-expiry': 'EMV_DATA_MISSING',
   'faulty-contactless-mute': 'mute',
+  'faulty-contactless-locked-phone': 'CARD_PRESENT_AGAIN',
 };
 
 describe('every card of the catalogue, 1,280 yen at a terminal that may approve up to 10,000', () => {

@@ -28,12 +28,13 @@ import {
   terminalCodec,
   terminalFrame,
   terminalIdOf,
+  withPin,
 } from '@tsunagu/protocols/acquiring';
-import { formatAesKsn } from '@tsunagu/protocols/dukpt';
+import { deriveAesInitialKey, deriveAesTransactionKey, formatAesKsn, parseAesKsn } from '@tsunagu/protocols/dukpt';
 import { generateCryptogram } from '@tsunagu/protocols/emv';
 import { parseTerminalUri, type SaleLine, serialSchema, tenantSchema } from '@tsunagu/protocols/fleet';
 import { type DecodedMessage, FrameReader, type Message } from '@tsunagu/protocols/iso8583';
-import { fail, hex, ok, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { fail, hex, ok, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { cardKeysOf, type TestCardName, testCard } from '@tsunagu/protocols/test-cards';
 import { tlv } from '@tsunagu/protocols/tlv';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -43,6 +44,9 @@ const initialKeyIdOf = new Map([
   ['CT5100-0001', '1122334400000001'],
   ['CATS220-0001', '1122334400000002'],
 ]);
+
+/** The base key, which a terminal of these tests derives its PIN key from as its own initial key would have it. */
+const baseKey = (): Secret<'key'> => Secret.take('key', hex('FEDCBA9876543210F1F1F1F1F1F1F1F1'));
 
 /** Switch, store, vault, card company: real ones, on free ports, in a folder of their own. */
 export interface SmallHouse {
@@ -74,7 +78,7 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
   const vault = unwrap(await openFileVault(join(folder, 'vault.json'), 'a passphrase of a test', world));
   const store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
   const authority = await openAuthority(world, store, vault, tenant);
-  await vault.ensure('bdk/1', 'dukpt-base');
+  if (!vault.find('bdk/1')) await vault.keep('bdk/1', 'dukpt-base', baseKey());
   const issuer = await prepareIssuerLink(authority, vault, tenant, folder);
   const handed = linkCredentials.parse(JSON.parse(await readFile(linkCredentialsPath(folder), 'utf8')));
   let ledger = unwrap(await Ledger.open(join(folder, 'ledger.jsonl')));
@@ -117,6 +121,8 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
             if (!serial) return Promise.resolve(fail('VAULT_KEY_UNKNOWN'));
             return Promise.resolve(keys.ok ? ok({ serial: serialSchema.parse(serial), keys: keys.value }) : keys);
           },
+          translatePin: (ksn, to, block, pan) =>
+            Promise.resolve(vault.translatePin({ base: 'bdk/1', ksn }, to, block, pan)),
         },
         admit(certificate) {
           const named = parseTerminalUri(certificate?.subjectAltName?.slice(4) ?? '');
@@ -233,6 +239,16 @@ export class Terminal {
     const bytes = message instanceof Uint8Array ? message : unwrap(terminalCodec.encode(message));
     const keys = this.#keysOf(ksn);
     return sealFrame('request', ksn, bytes, { encryption: keys.dataEncryptionEncrypt, mac: keys.macGeneration });
+  }
+
+  /** A message with its PIN, enciphered as a terminal does it for this KSN. */
+  withPin(message: Message, digits: string, ksn: Uint8Array, pan = message.fields[2]): Message {
+    if (!(pan instanceof Secret)) throw new Error('a message with a card');
+    const { initialKeyId, counter } = unwrap(parseAesKsn(ksn));
+    const key = unwrap(deriveAesTransactionKey(unwrap(deriveAesInitialKey(baseKey(), initialKeyId)), counter));
+    const pin = Secret.take('pin', Uint8Array.from(Buffer.from(digits, 'latin1')));
+    const card = pan.use((bytes) => Secret.copy('pan', bytes));
+    return unwrap(withPin(message, pin, card, key, (lengthBytes) => new Uint8Array(lengthBytes).fill(0x5a)));
   }
 
   async body(): Promise<Uint8Array> {

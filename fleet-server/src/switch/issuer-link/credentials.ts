@@ -10,4 +10,6 @@ export interface IssuerCredentials {
   readonly ca: string;
   /** Key-block protection key of the zone, AES-256. */
   readonly zoneKbpk: Secret<'key'>;
+  /** The PIN key of the zone: where the vault has it, and as a TR-31 block (P0) for the far side. */
+  readonly pinKey: { readonly id: string; readonly keyBlock: () => string };
 }

@@ -36,7 +36,9 @@ export async function prepareIssuerLink(
 ): Promise<IssuerCredentials> {
   const peer = `urn:tsunagu:${tenant}:link:${issuerLink.id}`;
   const zone = `zone/${issuerLink.id}`;
+  const zonePin = `zone-pin/${issuerLink.id}`;
   await vault.ensure(zone, 'zone-protection');
+  await vault.ensure(zonePin, 'zone-pin');
   const theirs = await authority.credentials('server', issuerLink.id, {
     kind: 'leaf',
     purposes: ['serverAuth'],
@@ -60,5 +62,10 @@ export async function prepareIssuerLink(
   // Never half a file: the card company may be starting just now.
   await writeFile(`${path}.new`, JSON.stringify(handed, undefined, 2), { mode: 0o600 });
   await rename(`${path}.new`, path);
-  return { ...ours, ca: authority.root, zoneKbpk };
+  return {
+    ...ours,
+    ca: authority.root,
+    zoneKbpk,
+    pinKey: { id: zonePin, keyBlock: () => unwrap(vault.wrapZonePin(zone, zonePin)).keyBlock },
+  };
 }

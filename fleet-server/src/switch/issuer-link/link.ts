@@ -350,7 +350,7 @@ class Link implements IssuerLink {
       this.tell({ type: 'managementAnswered', management, actionCode: answer.message.text(39) ?? '' });
   }
 
-  /** A fresh MAC key for this connection, as a TR-31 block under the zone's key-block protection key. */
+  /** A fresh MAC key for this connection and the zone's PIN key behind it, as TR-31 blocks under the zone's key-block protection key. */
   #offerKey(): { 53: Uint8Array; 96: Uint8Array } {
     this.#offeredKey = Secret.take('key', this.#world.entropy(16));
     const attributes = {
@@ -369,7 +369,10 @@ class Link implements IssuerLink {
         entropy: (lengthBytes) => this.#world.entropy(lengthBytes),
       }),
     );
-    return { 53: Uint8Array.of(1), 96: Uint8Array.from(Buffer.from(block, 'latin1')) };
+    return {
+      53: Uint8Array.of(1),
+      96: Uint8Array.from(Buffer.from(block + this.#credentials.pinKey.keyBlock(), 'latin1')),
+    };
   }
 }
 

@@ -128,13 +128,13 @@ function copyOf(decoded: DecodedMessage): Message {
 }
 
 /**
- * A digest of what a request says, without the repeat digit of its MTI and its time of transmission (DE7): a repeat has
- * the same one. It covers the card number, so it is only ever stored as a keyed tag of itself.
+ * A digest of what a request says, without the repeat digit of its MTI, its time of transmission (DE7) and its PIN block (DE52, under another
+ * key each time): a repeat has the same one. It covers the card number, so it is only ever stored as a keyed tag of itself.
  */
 export function bodyDigest({ mti, fields }: Message): Secret<'pan'> {
   const hash = createHash('sha256').update(mti.slice(0, 3));
   for (const [number, value] of Object.entries(fields)) {
-    if (number === '7') continue;
+    if (number === '7' || number === '52') continue;
     hash.update(`\n${number}=${value.length}:`);
     if (value instanceof Secret) value.use((bytes) => hash.update(bytes));
     else hash.update(value);

@@ -1,8 +1,8 @@
 import { isAdvice, issuerLink, operations, type RefusalCode, terminalCodec } from '@tsunagu/protocols/acquiring';
-import type { AesKsn } from '@tsunagu/protocols/dukpt';
+import { type AesKsn, formatAesKsn } from '@tsunagu/protocols/dukpt';
 import type { Serial } from '@tsunagu/protocols/fleet';
 import { type DecodedMessage, type Message, responseMti } from '@tsunagu/protocols/iso8583';
-import { type Fault, fail, lastFour } from '@tsunagu/protocols/kit';
+import { type Fault, fail, lastFour, Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { IssuerLink } from '../issuer-link/link.ts';
 import type { Decision, Journal, SaleRow, Stepped } from '../journal/journal.ts';
@@ -31,6 +31,8 @@ export class Processing {
   readonly #journal: Journal;
   readonly #numbers: Numbers;
   readonly #table: RoutingTable;
+  /** Id of the link's PIN key in the vault. */
+  readonly #pinKey: string;
   readonly #link: () => IssuerLink | undefined;
   readonly #reversals: () => ReversalQueue;
   /** Sales whose answer somebody waits for, by id. A repeat of the request waits here too. */
@@ -42,6 +44,7 @@ export class Processing {
     journal: Journal,
     numbers: Numbers,
     table: RoutingTable,
+    pinKey: string,
     link: () => IssuerLink | undefined,
     reversals: () => ReversalQueue,
   ) {
@@ -50,6 +53,7 @@ export class Processing {
     this.#journal = journal;
     this.#numbers = numbers;
     this.#table = table;
+    this.#pinKey = pinKey;
     this.#link = link;
     this.#reversals = reversals;
   }
@@ -109,12 +113,13 @@ export class Processing {
     const link = this.#link();
     const isPosting = isAdvice(sale.operation);
     // What was decided already is taken whether the issuer is there or not: it waits for it.
-    const refusal = isPosting && route ? undefined : this.#refusal(route?.link, link);
+    const translated = await this.#translatePin(asking, message, pan);
+    const refusal = isPosting && route ? undefined : (this.#refusal(route?.link, link) ?? translated.refusal);
     const outStan = refusal ? '' : await this.#numbers.next();
     const original =
       sale.original && (await this.#journal.saleByKey(serial, sale.original.stan, sale.original.localTime));
     const outgoing = issuerRequest(
-      message,
+      translated.message,
       outStan,
       now,
       original && {
@@ -198,6 +203,26 @@ export class Processing {
         this.#send(arrival.row, message, outgoing, link);
         return { answer: await waiting };
     }
+  }
+
+  /** The request with its PIN under the key of the link. Neither PIN nor the key that it came under is ever in here. */
+  async #translatePin(
+    { ksn, serial }: Asking,
+    message: Message,
+    pan: Secret<'pan'>,
+  ): Promise<{
+    readonly message: Message;
+    readonly refusal?: { readonly actionCode: string; readonly reason: string };
+  }> {
+    const block = message.fields[52];
+    if (!(block instanceof Secret)) return { message };
+    const clear = block.use((bytes) => Uint8Array.from(bytes));
+    const translated = await this.#rooms.keys.translatePin(formatAesKsn(ksn), this.#pinKey, clear, pan);
+    const { 52: _theirs, ...fields } = message.fields;
+    if (translated.ok)
+      return { message: { mti: message.mti, fields: { ...fields, 52: Secret.take('pin', translated.value) } } };
+    this.#world.log('warn', 'pinNotTranslated', { serial, fault: translated.fault });
+    return { message: { mti: message.mti, fields }, refusal: { actionCode: '126', reason: 'PINBLOCK_UNREADABLE' } };
   }
 
   /** Why the switch says no by itself before anything is sent. */

@@ -175,7 +175,7 @@ const Keys = ({ detail }: { detail: TerminalDetail }) => (
 
 function Settings({ detail, desired }: { detail: TerminalDetail; desired: Configuration | undefined }) {
   const { values, configuration } = detail;
-  const reported = new Map<string, string | number>(Object.entries(values ?? {}));
+  const reported = new Map<string, string | number | boolean>(Object.entries(values ?? {}));
   return (
     <section class="panel" aria-labelledby="configuration">
       <header>
@@ -197,8 +197,8 @@ function Settings({ detail, desired }: { detail: TerminalDetail; desired: Config
           {Object.entries(desired ?? {}).map(([name, value]) => (
             <tr key={name} class={reported.get(name) === value ? '' : 'differs'}>
               <th scope="row">{tAny('setting', name)}</th>
-              <td>{value}</td>
-              <td>{reported.get(name) ?? '–'}</td>
+              <td>{String(value)}</td>
+              <td>{String(reported.get(name) ?? '–')}</td>
             </tr>
           ))}
         </tbody>

@@ -155,6 +155,8 @@ export const en = {
   'setting.amountMaxMinor': 'Highest amount',
   'setting.answerTimeoutMs': 'Answer timeout (ms)',
   'setting.heartbeatMs': 'Heartbeat (ms)',
+  'setting.contactFallback': 'Contactless card may be inserted',
+  'setting.stripeFallback': 'Unreadable chip may be drawn',
   'setting.merchantName': 'Merchant name',
   'negative.spread': 'Spread of the newest head',
   'negative.reached': '{{reached}} of {{total}} terminals have it, the last after {{ms}} ms.',

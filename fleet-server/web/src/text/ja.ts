@@ -157,6 +157,8 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'setting.amountMaxMinor': '上限金額',
   'setting.answerTimeoutMs': '応答待ち時間(ms)',
   'setting.heartbeatMs': '生存通知間隔(ms)',
+  'setting.contactFallback': '非接触不可時のIC挿入',
+  'setting.stripeFallback': 'IC不良時の磁気フォールバック',
   'setting.merchantName': '加盟店名',
   'negative.spread': '最新ヘッドの配信状況',
   'negative.reached': '{{total}} 台中 {{reached}} 台に適用済み。最後の適用まで {{ms}} ms。',
