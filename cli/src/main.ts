@@ -329,6 +329,24 @@ negative
     ),
   );
 negative
+  .command('allow <pan>')
+  .description('let a good card through that meets a listed one by chance / 例外カードの登録')
+  .option('--withdraw', 'end the exception', false)
+  .action((pan: string, options: { withdraw: boolean }) =>
+    withServer(async (context) =>
+      (await import('./commands/negative.ts')).allowInNegative(context, await panOf(pan), options.withdraw),
+    ),
+  );
+negative
+  .command('range <low> <high>')
+  .description('block cards by their leading digits, until a moment / 番号帯の無効登録')
+  .requiredOption('--until <time>', 'when it ends, ISO 8601')
+  .action((low: string, high: string, options: { until: string }) =>
+    withServer(async (context) =>
+      (await import('./commands/negative.ts')).blockRange(context, low, high, options.until),
+    ),
+  );
+negative
   .command('import <file>')
   .description("an issuer's list: CSV (pan,reason) or JSON lines / 定例無効データの取込")
   .requiredOption('--source <name>', 'issuer or brand')

@@ -121,6 +121,37 @@ describe.skipIf(!existsSync(executablePath))('the dashboard in a browser', () =>
     expect(await violations()).toEqual([]);
   });
 
+  it('tells how the negative list spread and what may still be lost, in both languages', async () => {
+    const [first = 'en'] = [await page.locator('html').getAttribute('lang')];
+    const other = first === 'en' ? 'ja' : 'en';
+    for (const lang of [first ?? 'en', other]) {
+      if (lang === other) {
+        await page.click('[data-testid=language]');
+        await page.waitForSelector(`html[lang=${other}]`);
+      }
+      const spread = page.locator('section[aria-labelledby=spread]');
+      const { behind } = await house.rooms.negative.details();
+      expect(behind.length).toBeGreaterThan(0);
+      const yen = behind.reduce((sum, { exposureMinor }) => sum + exposureMinor, 0);
+      await spread
+        .locator('tbody tr')
+        .nth(behind.length - 1)
+        .waitFor();
+      expect(await spread.locator('tbody tr').count()).toBe(behind.length);
+      const told = await spread.getByRole('status').innerText();
+      expect(told).toContain(`¥${new Intl.NumberFormat(lang).format(yen)}`);
+      expect(told).toContain('412 ms');
+      const text = await page.locator('main').innerText();
+      expect(/[぀-ヿ]/.test(text), lang).toBe(lang === 'ja');
+      expect(text).not.toMatch(/negative\.\w+|[{}]/);
+      expect(await violations()).toEqual([]);
+      const shots = process.env['TSUNAGU_SCREENSHOTS'];
+      if (shots) await page.screenshot({ path: join(shots, `negative-${lang}.png`), fullPage: true });
+    }
+    await page.click('[data-testid=language]');
+    await page.waitForSelector(`html[lang=${first}]`);
+  });
+
   it('fits a telephone of 360 pixels', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
     for (const path of ['/', '/sales', '/negative', `/terminals/${serialOf(0)}`]) {

@@ -1,6 +1,8 @@
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import {
   type addNegative,
+  type addNegativeRange,
+  type allowNegative,
   type ClaimBundle,
   type Job,
   job,
@@ -90,6 +92,8 @@ export interface Client {
   addNegative(entry: z.infer<typeof addNegative>): Promise<Result<NegativeAdded>>;
   removeNegative(entry: z.infer<typeof removeNegative>): Promise<Result<NegativePublished>>;
   importNegative(file: z.infer<typeof importNegative>): Promise<Result<NegativeImported>>;
+  allowNegative(card: z.infer<typeof allowNegative>): Promise<Result<NegativePublished>>;
+  addNegativeRange(range: z.infer<typeof addNegativeRange>): Promise<Result<NegativePublished>>;
   publishNegative(how: z.infer<typeof publishNegative>): Promise<Result<NegativePublished>>;
   negative(): Promise<Result<z.infer<typeof negativeOverview>>>;
   negativeState(): Promise<Result<NegativeStateView>>;
@@ -183,6 +187,9 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     addNegative: (entry) => call(negativeAdded, managementPaths.negativeEntries, entry),
     removeNegative: (entry) => call(negativePublished, managementPaths.negativeRemovals, entry),
     importNegative: (file) => call(negativeImported, managementPaths.negativeImports, file, 'POST', importTimeoutMs),
+    allowNegative: (card) => call(negativePublished, managementPaths.negativeExceptions, card, 'POST', importTimeoutMs),
+    addNegativeRange: (range) =>
+      call(negativePublished, managementPaths.negativeRanges, range, 'POST', importTimeoutMs),
     publishNegative: (how) => call(negativePublished, managementPaths.negativeVersions, how, 'POST', importTimeoutMs),
     negative: () => call(negativeOverview, managementPaths.negative),
     negativeState: () => call(negativeState, managementPaths.negativeState),

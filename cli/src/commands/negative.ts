@@ -49,6 +49,21 @@ export async function removeFromNegative(
   return answer.ok ? sayPublished(context, answer.value) : refuse(console, answer.fault, json);
 }
 
+/** `tsunagu negative allow PAN`: lets a good card through that meets a listed one by chance, or lies in a blocked range. */
+export async function allowInNegative(context: Context, pan: string, withdraw: boolean): Promise<ExitCode> {
+  const { client, console, json } = context;
+  if (!isPan(context, pan)) return exit.usage;
+  const answer = await client.allowNegative({ pan, withdraw });
+  return answer.ok ? sayPublished(context, answer.value) : refuse(console, answer.fault, json);
+}
+
+/** `tsunagu negative range LOW HIGH --until TIME`: blocks cards by their leading digits. */
+export async function blockRange(context: Context, low: string, high: string, until: string): Promise<ExitCode> {
+  const { client, console, json } = context;
+  const answer = await client.addNegativeRange({ low, high, until });
+  return answer.ok ? sayPublished(context, answer.value) : refuse(console, answer.fault, json);
+}
+
 /** Says what became of a new version; one that waits for a second signature is no success. */
 function sayPublished({ console, json }: Context, published: NegativePublished): ExitCode {
   if (json) console.out(JSON.stringify(published));

@@ -249,6 +249,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       acquirer,
       reversals: openReversalStore(store),
       negative: negative.value,
+      offline: negative.value,
       vault: vault.value,
       sales: sales.value,
       advices: advices.value,

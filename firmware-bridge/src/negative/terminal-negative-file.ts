@@ -1,5 +1,5 @@
 import { devicePaths, negativeNames } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result, type Secret, toHex } from '@tsunagu/protocols/kit';
 import {
   applyDelta,
   decodeOverlay,
@@ -21,6 +21,8 @@ import {
   initialTrust,
   isEqualToHead,
   type Manifest,
+  type OfflineAllowance,
+  offlineAllowanceOf,
   openFirstRoot,
   type SignedBytes,
   type TrustState,
@@ -39,7 +41,7 @@ export interface NegativeFileOptions {
   readonly world: World;
   readonly files: Files;
   readonly store: SealedStore;
-  readonly keys: Pick<TerminalKeys, 'negativeTag'>;
+  readonly keys: Pick<TerminalKeys, 'negativeTag' | 'slots'>;
   /** The root of the lists' authority, as the enrolment gave it. */
   readonly root: Uint8Array;
   readonly network: SecureNetwork;
@@ -65,8 +67,10 @@ export interface ListReport {
 export interface TerminalNegativeFile extends NegativeFile {
   /** As `check`, with the reason. */
   explain(pan: Secret<'pan'>): NegativeFinding;
-  /** Counts an approval without the issuer: so many, and so much, may be given on one list. */
-  approvedOffline(amountMinor: number): Promise<void>;
+  /** What may still be approved without the issuer; nothing without a list in force, and the key that it is made with. */
+  allowance(): OfflineAllowance;
+  /** Counts an approval without the issuer: so many, and so much, may be given on one list. On the medium when it resolves. */
+  approvedOffline(amountMinor: number): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
   /** Nothing before the first list. */
   report(): ListReport | undefined;
   /** Takes a head and its overlay as they came: checks them, lets them count at once, then fetches the list. */
@@ -118,6 +122,13 @@ function entriesOf(document: SignedBytes): Float64Array | undefined {
   return entries.ok ? entries.value : undefined;
 }
 
+/** A list that comes in force: where it lies, and what the state becomes with it. */
+interface Flip {
+  readonly slot: Slot;
+  readonly held: HeldContainer;
+  readonly onto: (state: TrustState) => TrustState;
+}
+
 class NegativeFileInForce implements TerminalNegativeFile {
   readonly #options: NegativeFileOptions;
   readonly #source: NegativeSource;
@@ -128,6 +139,8 @@ class NegativeFileInForce implements TerminalNegativeFile {
   #manifest: { readonly digest: string; readonly manifest: Manifest } | undefined;
   /** The cards of the newest overlay alone: what counts beside the base that it is for. */
   #lastOverlay: Float64Array | undefined;
+  /** The record is written by one at a time, so that an older state never follows a newer one. */
+  #writing: Promise<unknown> = Promise.resolve();
   #isScrubbing = false;
   #waiting: readonly [SignedBytes, SignedBytes] | undefined;
   #running: Promise<void> | undefined;
@@ -169,7 +182,7 @@ class NegativeFileInForce implements TerminalNegativeFile {
 
   explain(pan: Secret<'pan'>): NegativeFinding {
     const mac = this.#options.keys.negativeTag(pan);
-    if (!mac) return { answer: 'unknown-key' };
+    if (!mac || !this.#hasItsKey()) return { answer: 'unknown-key' };
     const now = this.#now;
     const { overlay } = this.#state;
     const container = this.#held?.container;
@@ -183,9 +196,23 @@ class NegativeFileInForce implements TerminalNegativeFile {
     });
   }
 
-  async approvedOffline(amountMinor: number): Promise<void> {
+  /** Whether the key in its slot is the one that the list in force is made with: under another one every card looks clear. */
+  #hasItsKey(): boolean {
+    const loaded = this.#options.keys.slots().find(({ slot }) => slot === 'negative')?.kcv;
+    if (loaded === undefined) return false;
+    const { applied } = this.#state;
+    // A check value may be announced in full or cut; what a manifest has room for is compared.
+    return !applied || loaded.toUpperCase().startsWith(toHex(applied.keyCheck));
+  }
+
+  allowance(): OfflineAllowance {
+    if (!this.#held || !this.#hasItsKey()) return { freshness: 'hard', amountLeftMinor: 0 };
+    return offlineAllowanceOf(this.#state, this.#now);
+  }
+
+  async approvedOffline(amountMinor: number): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
     this.#state = countOffline(this.#state, amountMinor);
-    await this.#store();
+    return await this.#store();
   }
 
   report(): ListReport | undefined {
@@ -280,12 +307,23 @@ class NegativeFileInForce implements TerminalNegativeFile {
     if (waiting && this.#wanted) this.#consider(...waiting);
   }
 
-  async #store(
-    slot: Slot | null = this.#slot,
-    state: TrustState = this.#state,
-  ): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
-    const stored = await this.#options.store.write(trustRecord, recordOf(state, slot));
-    if (!stored.ok) this.#options.world.log('error', 'negativeNotStored', { fault: stored.fault });
+  /** Writes the state as it is when its turn comes. With `flip` the pointer turns in the same write, and in memory right after it. */
+  #store(flip?: Flip): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
+    const turn = async (): Promise<Result<void, 'STORE_WRITE_FAILED'>> => {
+      const slot = flip ? flip.slot : this.#slot;
+      const state = flip ? flip.onto(this.#state) : this.#state;
+      const stored = await this.#options.store.write(trustRecord, recordOf(state, slot));
+      if (!stored.ok) this.#options.world.log('error', 'negativeNotStored', { fault: stored.fault });
+      else if (flip) {
+        // A head or an approval that came during the write goes on counting; whoever brought it writes it next.
+        this.#state = flip.onto(this.#state);
+        this.#slot = slot;
+        this.#held = flip.held;
+      }
+      return stored;
+    };
+    const stored = this.#writing.then(turn);
+    this.#writing = stored;
     return stored;
   }
 
@@ -360,13 +398,9 @@ class NegativeFileInForce implements TerminalNegativeFile {
     const written = await this.#readSlot(slot);
     const readBack = written ? holdContainer(written, manifest) : fail('NEGATIVE_FILE_INVALID', { field: 'file' });
     if (!readBack.ok) return readBack;
-    const next = applyManifest(this.#state, manifest, this.#overlayOn(manifest));
-    const stored = await this.#store(slot, next);
+    const onto = (state: TrustState): TrustState => applyManifest(state, manifest, this.#overlayOn(manifest));
+    const stored = await this.#store({ slot, held: readBack.value, onto });
     if (!stored.ok) return stored;
-    // A head that came during the write has its own overlay, which goes on counting.
-    this.#state = applyManifest(this.#state, manifest, this.#overlayOn(manifest));
-    this.#slot = slot;
-    this.#held = readBack.value;
     world.log('info', 'negativeListApplied', { version: manifest.version, size: manifest.size, slot });
     if (this.#isBehind()) this.#wanted = true;
     return ok(undefined);

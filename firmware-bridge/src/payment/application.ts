@@ -18,7 +18,7 @@ import type { ChipReading, SealedCard, SecurePart, Stopwatch } from '../secure/i
 import { type Signature, signature } from '../signature/index.ts';
 import { AdviceSender } from './advice-sender.ts';
 import { chainOf, type FollowUp, type FollowUpOrder, judgeFollowUp } from './follow-up.ts';
-import { boughtOfflineMinor, mayApproveOffline, standsOffline } from './offline.ts';
+import { boughtOfflineMinor, floorLimitAt, mayApproveOffline, standsOffline } from './offline.ts';
 import { OnlineLeg, spoken } from './online-leg.ts';
 import type { OnSaleStep, PaymentPorts } from './ports.ts';
 import { resultOf } from './result.ts';
@@ -245,8 +245,9 @@ export class PaymentApplication {
   ): Promise<Ended> {
     const { secure, ports, model } = this.#options;
     const configuration = ports.configuration();
+    const allowance = ports.offline.allowance();
     const isOfflineOpen =
-      order.kind === 'sale' && mayApproveOffline(model, configuration, amountMinor, ports.advices.entries());
+      order.kind === 'sale' && mayApproveOffline(model, configuration, amountMinor, ports.advices.entries(), allowance);
     let hasSelected = false;
     const read = await secure.chip(
       entry,
@@ -255,7 +256,7 @@ export class PaymentApplication {
         sequence: Math.max(1, this.#options.ports.sales.all().length),
         amountMinor,
         mayApproveOffline: isOfflineOpen,
-        configuration,
+        floorLimitMinor: isOfflineOpen ? floorLimitAt(configuration.floorLimitMinor, allowance.freshness) : 0,
         ...ports.identity(),
       },
       watch,
@@ -303,6 +304,9 @@ export class PaymentApplication {
       const stan = await this.#options.ports.stan.next();
       if (!stan.ok) return ended('failed', stan.fault.code);
       const { world, model, ports } = this.#options;
+      // Counted before it stands: a power loss in between costs one count, never a sale too many.
+      const counted = await ports.offline.approvedOffline(amountMinor);
+      if (!counted.ok) return ended('failed', counted.fault.code);
       const advice = paymentRequest({
         operation: 'offlineSale',
         ...ports.identity(),

@@ -2,11 +2,12 @@ export { PaymentApplication, type PaymentOptions, type PaymentRun, refusedPaymen
 export { EmulatedCardSide, openCardSide } from './card-side.ts';
 export { chainOf, findOriginal, judgeFollowUp } from './follow-up.ts';
 export { type MeasuredSales, measureSales } from './measure-sale.ts';
-export { mayApproveOffline } from './offline.ts';
+export { floorLimitAt, mayApproveOffline } from './offline.ts';
 export {
   type CardSide,
   type CardSideOptions,
   type CardSidePorts,
+  type OfflineCounter,
   type OnSaleStep,
   type PaymentPorts,
   type ReversalQueue,

@@ -11,6 +11,7 @@ import type {
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { TraceOrder } from '@tsunagu/protocols/kernel-trace';
 import type { Result } from '@tsunagu/protocols/kit';
+import type { OfflineAllowance } from '@tsunagu/protocols/negative/authority';
 import type { World } from '@tsunagu/protocols/world';
 import type { AdviceStore, SaleStore } from '../sales/index.ts';
 import type { Acquirer, CardVault, NegativeFile, PinHabit, SaleTimings } from '../secure/index.ts';
@@ -47,10 +48,18 @@ export interface StanCounter {
   next(): Promise<Result<number, 'STAN_NOT_STORED'>>;
 }
 
+/** What the negative file in force lets the terminal approve alone, and the count of it. */
+export interface OfflineCounter {
+  allowance(): OfflineAllowance;
+  /** Counts an approval, on the medium before it stands. */
+  approvedOffline(amountMinor: number): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
+}
+
 /** What the payment application needs of the terminal that it is part of. There is no card number in it, and no way to one. */
 export interface PaymentPorts {
   readonly reversals: ReversalQueue;
   readonly advices: AdviceStore;
+  readonly offline: OfflineCounter;
   readonly sales: SaleStore;
   readonly stan: StanCounter;
   /** The configuration in force, asked at each sale. */

@@ -2,7 +2,7 @@ import { localTransactionTime } from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import { CaKeyTable, caKeyHash, RevocationList } from '@tsunagu/protocols/emv';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
-import type { Configuration, SaleStep } from '@tsunagu/protocols/fleet';
+import type { SaleStep } from '@tsunagu/protocols/fleet';
 import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
 import { ok, type Result, type Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
@@ -68,7 +68,8 @@ export interface ChipTransaction {
   readonly amountMinor: number;
   /** Whether terminal and card may approve it by themselves. */
   readonly mayApproveOffline: boolean;
-  readonly configuration: Configuration;
+  /** Below it no issuer has to be asked, minor units; 0: always. */
+  readonly floorLimitMinor: number;
   readonly terminalId: string;
   readonly merchantId: string;
 }
@@ -124,7 +125,7 @@ export async function readChip(
     kernelTerminalOf(model, {
       terminalId: transaction.terminalId,
       merchantId: transaction.merchantId,
-      floorLimitMinor: transaction.mayApproveOffline ? transaction.configuration.floorLimitMinor : 0,
+      floorLimitMinor: transaction.floorLimitMinor,
       caKeys: testKeys,
       revoked: withdrawn,
       approvesOffline: transaction.mayApproveOffline,

@@ -99,6 +99,7 @@ export interface ApiRooms {
     ): Promise<Result<NegativeAdded>>;
     remove(pan: Secret<'pan'>, source: string, by: Actor, isSignedTwice: boolean): Promise<Result<NegativePublished>>;
     importList(file: z.infer<typeof importNegative>, by: Actor): Promise<NegativeImported>;
+    allow(pan: Secret<'pan'>, isWithdrawn: boolean, by: Actor): Promise<Result<NegativePublished>>;
     addRange(range: z.infer<typeof addNegativeRange>, by: Actor): Promise<Result<NegativePublished>>;
     publishVersion(isSignedTwice: boolean): Promise<NegativePublished>;
     diff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;

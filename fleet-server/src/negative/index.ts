@@ -1,5 +1,6 @@
 export { type ImportFile, readImportFile } from './import-file.ts';
-export { type Negative, type NegativeRooms, type NegativeState, openNegative, regularList } from './negative.ts';
+export { openNegative } from './negative.ts';
+export { type Negative, type NegativeRooms, type NegativeState, regularList } from './ports.ts';
 export {
   hasCheckDigit,
   headLifeMs,

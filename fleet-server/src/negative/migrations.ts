@@ -129,4 +129,16 @@ export const negativeMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'negative-0003-exceptions',
+    async up(db, types) {
+      await types
+        .counter(db.schema.createTable('negative_exceptions'), 'id')
+        .addColumn('list', 'text', (column) => column.notNull())
+        .addColumn('token', 'text', (column) => column.notNull())
+        .addColumn('second', types.time, (column) => column.notNull())
+        .addUniqueConstraint('negative_exceptions_once', ['list', 'token'])
+        .execute();
+    },
+  },
 ];

@@ -9,7 +9,6 @@ import {
   hashTag,
   leavesOf,
   makeDelta,
-  negativeReasons,
   type NegativeSet,
   openContainer,
   rootOf,
@@ -20,7 +19,7 @@ import { documentDigest, encodeManifest, encodeSigned } from '@tsunagu/protocols
 import type { World } from '@tsunagu/protocols/world';
 import type { Artefacts } from '../artefacts/index.ts';
 import type { Store } from '../store/index.ts';
-import { manifestLifeMs } from './rules.ts';
+import { manifestLifeMs, numberOf } from './rules.ts';
 import type { NegativeSigning } from './signing.ts';
 
 /** A version of a list whose files are on disk. */
@@ -55,11 +54,6 @@ export interface Publishing {
 const hexOf = (bytes: Uint8Array): string => toHex(bytes).toLowerCase();
 /** Deltas that are kept by name; their files stay on disk, and a forgotten one is made again to the same bytes. */
 const deltasMax = 512;
-
-const numberOf = (reason: string): number => {
-  const known = negativeReasons.findIndex((each) => each === reason);
-  return known < 0 ? negativeReasons.indexOf('other') : known;
-};
 
 export function openPublishing(
   world: World,

@@ -1,3 +1,5 @@
+import { negativeReasons } from '@tsunagu/protocols/negative';
+
 /** How long a head is good. A terminal that hears nothing for so long approves nothing offline. */
 export const headLifeMs = 24 * 3_600_000;
 /** A head is signed anew when less than this is left of it. */
@@ -18,4 +20,10 @@ export function hasCheckDigit(digits: Uint8Array): boolean {
     sum += weighted > 9 ? weighted - 9 : weighted;
   }
   return sum % 10 === 0;
+}
+
+/** The number of a reason's name; one that is not known is `other`. */
+export function numberOf(reason: string): number {
+  const known = negativeReasons.findIndex((each) => each === reason);
+  return known < 0 ? negativeReasons.indexOf('other') : known;
 }

@@ -56,13 +56,21 @@ export interface NegativeTables {
     /** Seconds since 1970. */
     not_after: number;
   };
+  /** Good cards that are let through although they meet a listed one's tag, or lie in a blocked range. */
+  readonly negative_exceptions: {
+    id: Generated<number>;
+    list: string;
+    token: string;
+    /** Second tag of the PAN's MAC, 48 bits. */
+    second: number;
+  };
   /** Who came and went, for people and disputes. */
   readonly negative_changes: {
     id: Generated<number>;
     list: string;
     token: string;
     last_four: string;
-    kind: 'listed' | 'unlisted';
+    kind: 'listed' | 'unlisted' | 'allowed' | 'disallowed';
     source: string;
     reason: string;
     at: number;

@@ -136,6 +136,16 @@ export const fleetErrors = defineErrors({
     en: { says: 'This source does not list the card.', next: 'See who does: tsunagu negative explain.' },
     ja: { says: 'この登録元はカードを登録していません。', next: '登録元を確認してください: tsunagu negative explain' },
   },
+  NEGATIVE_CARD_LISTED: {
+    en: {
+      says: 'The card is listed: an exception is for good cards only.',
+      next: 'See who lists it: tsunagu negative explain.',
+    },
+    ja: {
+      says: 'このカードは無効登録されています。例外は正常なカードにのみ設定できます。',
+      next: '登録元を確認してください: tsunagu negative explain',
+    },
+  },
   NEGATIVE_VERSION_UNKNOWN: {
     en: { says: 'There is no such version of the list.', next: 'See which there are: tsunagu negative versions.' },
     ja: { says: 'その版のリストはありません。', next: '版の一覧を確認してください: tsunagu negative versions' },

@@ -37,6 +37,7 @@ export const managementPaths = {
   negativeRemovals: '/api/v1/negative/removals',
   negativeImports: '/api/v1/negative/imports',
   negativeRanges: '/api/v1/negative/ranges',
+  negativeExceptions: '/api/v1/negative/exceptions',
   negativeVersions: '/api/v1/negative/versions',
   negativeExplanations: '/api/v1/negative/explanations',
   negativeProofs: '/api/v1/negative/proofs',
@@ -399,6 +400,11 @@ export const addNegativeRange = z
     until: time.describe('When it ends.'),
   })
   .describe('A block of cards by their leading digits, until a moment.');
+export const allowNegative = z
+  .object({ pan, withdraw: z.boolean().default(false).describe('Whether the exception ends instead.') })
+  .describe(
+    'Lets a good card through that meets a listed one by chance, or lies in a blocked range. A card that a source lists is never let through.',
+  );
 export const explainNegative = z.object({ pan }).describe('Asks who lists a card.');
 export const proveNegative = z
   .object({ pan, serial: serialSchema, at: time.describe('The time asked about.') })
@@ -554,7 +560,9 @@ export const negativeExplanation = z
         z
           .object({
             at: time.describe('When.'),
-            kind: z.enum(['listed', 'unlisted']).describe('What happened.'),
+            kind: z
+              .enum(['listed', 'unlisted', 'allowed', 'disallowed'])
+              .describe('What happened; `allowed` is an exception.'),
             source: z.string().describe('For which source.'),
             reason,
             by: z.string().describe('Who did it.'),

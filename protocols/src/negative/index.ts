@@ -16,7 +16,7 @@ export {
   stepLeaves,
   stepNodes,
 } from './container/merkle.ts';
-export { type Beside, type CardRange, isInRange, isRange, nothingBeside } from './container/ranges.ts';
+export { type Beside, type CardRange, exceptionsMax, isInRange, isRange, nothingBeside } from './container/ranges.ts';
 export { applyDelta, makeDelta } from './delta/delta.ts';
 export { hashBitsFor, hashBitsMax, hashBitsMin, hashTag, hashTags, panMac, secondTag } from './keying/keyed-hash.ts';
 export {

@@ -25,6 +25,7 @@ import {
   overlayDigestBytes,
 } from '@tsunagu/protocols/negative/authority';
 import { negativeNames } from '@tsunagu/protocols/fleet';
+import { checkValue } from '@tsunagu/protocols/kcv';
 import { concat, type Secret, unwrap } from '@tsunagu/protocols/kit';
 import { authority, type Signer, signed } from '../../negative/signers.ts';
 import type { TinyServer } from './tiny-server.ts';
@@ -81,6 +82,7 @@ export function listAuthority(server: TinyServer, key: Secret<'key'>) {
           count: container.count,
           issuedAt: born,
           notAfter: born + 86_400,
+          keyCheck: unwrap(checkValue('AES', 'cmac', key, 3)),
           ...wanted.manifest,
         }),
       ),

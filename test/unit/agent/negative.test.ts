@@ -4,7 +4,8 @@ import { openNegativeFile } from '@tsunagu/firmware-bridge/negative/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { encodeRoot, encodeSigned } from '@tsunagu/protocols/negative/authority';
 import { negativeNames } from '@tsunagu/protocols/fleet';
-import { Secret, secretPan, unwrap } from '@tsunagu/protocols/kit';
+import { checkValue } from '@tsunagu/protocols/kcv';
+import { ok, Secret, secretPan, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { signed, signer } from '../../negative/signers.ts';
@@ -15,6 +16,7 @@ import { TinyServer, until } from './tiny-server.ts';
 const lines: string[] = [];
 const world = systemWorld((level, event, facts) => lines.push(JSON.stringify([level, event, facts])));
 const key = Secret.copy('key', new Uint8Array(16).fill(5));
+const kcv = toHex(unwrap(checkValue('AES', 'cmac', key)));
 const good = secretPan('4761739001010010');
 const bad = secretPan('4761739001010127');
 const worse = secretPan('5413330089020011');
@@ -51,7 +53,10 @@ async function open(files: MemoryFiles = enrolled.afterPowerLoss(true), bytesMax
       world,
       files,
       store,
-      keys: { negativeTag: (pan) => (withKey ? lists.macOf(pan) : undefined) },
+      keys: {
+        negativeTag: (pan) => (withKey ? lists.macOf(pan) : undefined),
+        slots: () => (withKey ? [{ slot: 'negative', kcv }] : []),
+      },
       root: Uint8Array.from(Buffer.from(identity.negativeRoot, 'base64')),
       network: secureNetwork(bare, world.timers, trust, identity),
       host: '127.0.0.1',
@@ -216,14 +221,54 @@ test('keys that are replaced by a new root are followed by themselves', async ()
   server.negativeParts.delete(negativeNames.authority(2));
 });
 
-test('offline approvals end by number, and a new head begins anew', async () => {
-  const terminal = await open();
+const nothing = { freshness: 'hard', amountLeftMinor: 0 };
+
+test('offline approvals end by number, restarts or not, and a new head begins anew', async () => {
+  let terminal = await open();
+  expect(terminal.file.allowance()).toEqual(nothing);
   terminal.take(1, { cards: [bad] });
   await settled(terminal, 1);
-  for (let sale = 0; sale < 50; sale += 1) await terminal.file.approvedOffline(100);
+  for (let sale = 0; sale < 50; sale += 1) {
+    expect(terminal.file.allowance()).toEqual({ freshness: 'fresh', amountLeftMinor: 500_000 - sale * 100 });
+    expect(await terminal.file.approvedOffline(100)).toEqual(ok(undefined));
+    if (sale % 20 > 0) continue;
+    terminal.stop.abort();
+    terminal = await open(terminal.files.afterPowerLoss(false));
+  }
+  expect(terminal.file.allowance()).toEqual(nothing);
   expect(answers(terminal)).toEqual(['stale', 'listed', 'stale']);
   terminal.take(1, { cards: [bad], head: { issuedAt: Math.floor(Date.now() / 1_000) + 1 } });
   expect(terminal.file.check(good)).toBe('clear');
+  terminal.stop.abort();
+});
+
+test('an approval is counted beside a list that comes in force meanwhile, in memory and on the medium', async () => {
+  const terminal = await open();
+  terminal.take(1, { cards: [bad], head: { issuedAt: Math.floor(Date.now() / 1_000) + 5 } });
+  await settled(terminal, 1);
+  // The head is no younger than the state, so that what was approved goes on counting.
+  terminal.take(2, { cards: [bad, worse] });
+  for (let sale = 0; terminal.file.report()?.version !== 2 && sale < 40; sale += 1)
+    await terminal.file.approvedOffline(1_000);
+  await settled(terminal, 2);
+  const { amountLeftMinor } = terminal.file.allowance();
+  expect(amountLeftMinor).toBeLessThan(500_000);
+  terminal.stop.abort();
+  const again = await open(terminal.files.afterPowerLoss(false));
+  expect(again.file.allowance().amountLeftMinor).toBe(amountLeftMinor);
+  expect(answers(again)).toEqual(['clear', 'listed', 'listed']);
+  again.stop.abort();
+});
+
+test('a list under another key than the one in the terminal lets nothing through, and says so', async () => {
+  const terminal = await open();
+  terminal.take(1, { cards: [bad], manifest: { keyCheck: Uint8Array.of(1, 2, 3) } });
+  await settled(terminal, 1);
+  expect(answers(terminal)).toEqual(['unknown-key', 'unknown-key', 'unknown-key']);
+  expect(terminal.file.allowance()).toEqual(nothing);
+  terminal.take(2, { cards: [bad], manifest: { epoch: 2 }, head: { epoch: 2 } });
+  await settled(terminal, 2);
+  expect(answers(terminal)).toEqual(['clear', 'listed', 'clear']);
   terminal.stop.abort();
 });
 

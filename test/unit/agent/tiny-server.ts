@@ -23,8 +23,10 @@ import {
   type UpTopic,
 } from '@tsunagu/protocols/fleet';
 import { Secret, unwrap } from '@tsunagu/protocols/kit';
+import { encodeSigned } from '@tsunagu/protocols/negative/authority';
 import { buildCertificate, parseCertificateRequest, toPem } from '@tsunagu/protocols/x509';
 import { Aedes } from 'aedes';
+import { authority } from '../../negative/signers.ts';
 
 export const tenant = tenantSchema.parse('demo');
 export const serial = serialSchema.parse('CT5100-0001');
@@ -58,7 +60,7 @@ export class TinyServer {
   /** A key that no terminal pins. */
   readonly strangeSigner = signer();
   /** The root of the negative lists that an enrolment hands out. */
-  negativeRoot: Uint8Array = Uint8Array.of(0);
+  negativeRoot: Uint8Array = encodeSigned(authority(Math.floor(Date.now() / 1_000)).root);
   /** Parts of negative lists by their name. */
   readonly negativeParts = new Map<string, Uint8Array>();
   readonly rootCertificate: string;

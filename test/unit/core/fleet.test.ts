@@ -1,4 +1,5 @@
-import { cpSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   configurationHash,
   configuration,
@@ -10,7 +11,8 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { secretPan, toHex, unwrap } from '@tsunagu/protocols/kit';
-import { hashTag, overlayBits, panMac, tagOf } from '@tsunagu/protocols/negative';
+import { containerRoot, hashTag, openContainer, overlayBits, panMac, tagOf } from '@tsunagu/protocols/negative';
+import { decodeManifest, decodeSigned } from '@tsunagu/protocols/negative/authority';
 import { unwrapKeyBlock } from '@tsunagu/protocols/tr31';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -300,6 +302,51 @@ describe('a card that is put on the negative list', () => {
     expect(diff).toMatchObject({ added: 0, removed: 1 });
     const nobody = await house.call('POST', '/negative/removals', { pan, source: 'issuer-a' });
     expect(nobody.body.code).toBe('NEGATIVE_ENTRY_UNKNOWN');
+  });
+
+  it('is let through as an exception in a blocked range unless a source lists it, and the exception can end', async () => {
+    const house = await start();
+    const good = '5413330089020011';
+    /** What lies beside the newest version's list, on the server's disk. */
+    const beside = async () => {
+      const { version } = (await house.call('GET', '/negative/state')).body as unknown as { version: number };
+      const files = readdirSync(house.folder, { recursive: true, encoding: 'utf8' })
+        .filter((name) => /artefacts.[0-9a-f]{64}$/.test(name))
+        .map((name) => Uint8Array.from(readFileSync(join(house.folder, name))));
+      const roots = files.flatMap((bytes) => {
+        const document = decodeSigned(bytes);
+        const manifest = document.ok ? decodeManifest(document.value.document.payload) : document;
+        return manifest.ok && manifest.value.version === version ? [toHex(manifest.value.root)] : [];
+      });
+      const containers = files.map((bytes) => openContainer(bytes)).filter((opened) => opened.ok);
+      const newest = containers.find(({ value }) => roots.includes(toHex(containerRoot(value))));
+      if (!newest) throw new Error(`no container of version ${version}`);
+      return newest.value.beside;
+    };
+    const until = new Date(Date.now() + 86_400_000).toISOString();
+    expect((await house.call('POST', '/negative/ranges', { low: '5413', high: '5413', until })).body.published).toBe(
+      true,
+    );
+    const allowed = (await house.call('POST', '/negative/exceptions', { pan: good })).body;
+    expect(allowed).toMatchObject({ published: true, count: 0 });
+    expect(await beside()).toMatchObject({ ranges: [{ low: 5413 }], exceptions: [expect.any(Number)] });
+    // The same again is the same exception.
+    await house.call('POST', '/negative/exceptions', { pan: good });
+    expect((await beside()).exceptions).toHaveLength(1);
+    const explained = (await house.call('POST', '/negative/explanations', { pan: good })).body;
+    expect(explained).toMatchObject({ listed: false, changes: [{ kind: 'allowed' }] });
+
+    await house.call('POST', '/negative/entries', { pan, reason: 'stolen' });
+    const refused = await house.call('POST', '/negative/exceptions', { pan });
+    expect(refused.body.code).toBe('NEGATIVE_CARD_LISTED');
+    // A card that is listed later is no exception any more; off the list again, it is one again until that is ended.
+    await house.call('POST', '/negative/entries', { pan: good, reason: 'lost' });
+    await house.call('POST', '/negative/versions', {});
+    expect((await beside()).exceptions).toEqual([]);
+    await house.call('POST', '/negative/removals', { pan: good, secondSignature: true });
+    expect((await beside()).exceptions).toHaveLength(1);
+    await house.call('POST', '/negative/exceptions', { pan: good, withdraw: true });
+    expect((await beside()).exceptions).toEqual([]);
   });
 
   it('must have a card number', async () => {

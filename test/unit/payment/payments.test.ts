@@ -209,6 +209,7 @@ describe('a timeout', () => {
 
 describe('offline approval', () => {
   const entry = { seq: 1, chain: '', slip: 1, stan: '', amountMinor: 400, isOffline: true, attempts: 0 } as const;
+  const fresh = { freshness: 'fresh', amountLeftMinor: 500_000 } as const;
   const limits = configuration.parse({ floorLimitMinor: 1_000, offlineCountMax: 2, offlineAmountMaxMinor: 1_000 });
 
   it.each([
@@ -230,17 +231,54 @@ describe('offline approval', () => {
     ],
   ] as const)('is open %s: %s', (_, offline, amountMinor, waiting, expected) => {
     const entries = waiting.map((one) => ({ state: 'waiting' as const, ...one }));
-    expect(mayApproveOffline({ offline }, limits, amountMinor, entries)).toBe(expected);
+    expect(mayApproveOffline({ offline }, limits, amountMinor, entries, fresh)).toBe(expected);
   });
 
-  it.each(['listed', 'stale', 'unknown-key'] as const)('is for a clear card alone: %s', async (answer) => {
-    const { sell, ports } = await terminal({ negative: () => answer });
-    centre.mood = () => 'down';
-    const result = await sell('visa-offline', 700);
-    expect(result.outcome).not.toBe('approved');
-    expect(ports.advices.entries()).toEqual([]);
-    expect(centre.netMinor).toBe(0);
+  it.each([
+    ['a young file', fresh, 999],
+    ['a file past its soft age', { ...fresh, freshness: 'soft' }, 499],
+    ['a file past its hard age', { ...fresh, freshness: 'hard' }, 0],
+    ['little left of the signed sum', { ...fresh, amountLeftMinor: 300 }, 300],
+    ['nothing left of it', { ...fresh, amountLeftMinor: 0 }, 0],
+  ] as const)('with %s', (_, allowance, most) => {
+    const isOpen = (amountMinor: number) => mayApproveOffline({ offline: true }, limits, amountMinor, [], allowance);
+    expect([most > 0 && !isOpen(most), isOpen(most + 1)]).toEqual([false, false]);
   });
+
+  it('asks the issuer from half the floor limit on when the file is past its soft age', async () => {
+    const { sell, counted } = await terminal({ allowance: { freshness: 'soft', amountLeftMinor: 500_000 } });
+    centre.actionCode = ({ mti }) => (mti === '1200' ? '116' : undefined);
+    expect(await sell('visa-offline', 5_000)).toMatchObject({ outcome: 'declined', actionCode: '116' });
+    expect(await sell('visa-offline', 700)).toMatchObject({ outcome: 'approved', decidedBy: 'terminal' });
+    expect(counted).toEqual([700]);
+  });
+
+  it('asks the issuer always when the file is past its hard age, and approves nothing without a line', async () => {
+    const { sell, counted, ports } = await terminal({ allowance: { freshness: 'hard', amountLeftMinor: 0 } });
+    centre.actionCode = () => '116';
+    expect(await sell('visa-offline', 700)).toMatchObject({ outcome: 'declined', actionCode: '116' });
+    centre.mood = () => 'down';
+    expect((await sell('visa-offline', 700)).outcome).not.toBe('approved');
+    expect([counted, ports.advices.entries()]).toEqual([[], []]);
+  });
+
+  it('does not stand when it cannot be counted', async () => {
+    const { sell, ports } = await terminal({ canCount: false });
+    expect(await sell('visa-offline', 700)).toMatchObject({ outcome: 'failed', reason: 'STORE_WRITE_FAILED' });
+    expect([ports.advices.entries(), centre.netMinor]).toEqual([[], 0]);
+  });
+
+  it.each(['listed', 'range-listed', 'stale', 'unknown-key'] as const)(
+    'is for a clear card alone: %s',
+    async (answer) => {
+      const { sell, ports } = await terminal({ negative: () => answer });
+      centre.mood = () => 'down';
+      const result = await sell('visa-offline', 700);
+      expect(result.outcome).not.toBe('approved');
+      expect(ports.advices.entries()).toEqual([]);
+      expect(centre.netMinor).toBe(0);
+    },
+  );
 
   it('stops at the limits until the centre has taken what waits', async () => {
     const { sell, drained, netMinor } = await terminal({ configuration: { offlineCountMax: 2 } });

@@ -5,8 +5,9 @@ import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { type Acquirer, openCardVault } from '@tsunagu/firmware-bridge/secure/index';
 import { modelOf } from '@tsunagu/protocols/catalogue';
 import { configuration, type Configuration } from '@tsunagu/protocols/fleet';
-import { type Secret, unwrap } from '@tsunagu/protocols/kit';
+import { fail, ok, type Secret, unwrap } from '@tsunagu/protocols/kit';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
+import type { OfflineAllowance } from '@tsunagu/protocols/negative/authority';
 import { testCard } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
 import { MemoryFiles } from '../agent/memory-files.ts';
@@ -19,6 +20,8 @@ export interface Booted {
   readonly lines: readonly { readonly level: string; readonly event: string }[];
   readonly ports: Parameters<typeof EmulatedCardSide.open>[0]['ports'];
   readonly world: World;
+  /** What was counted as approved offline, in the order of the sales. */
+  readonly counted: readonly number[];
   /** Waits until nothing is due any more. */
   drained(): Promise<void>;
 }
@@ -30,6 +33,8 @@ export interface BootOptions {
   readonly model?: string;
   readonly configuration?: Partial<Configuration>;
   readonly negative?: () => NegativeAnswer;
+  readonly allowance?: OfflineAllowance;
+  readonly canCount?: boolean;
   readonly identity?: { readonly terminalId: string; readonly merchantId: string };
   readonly factor?: number;
 }
@@ -43,12 +48,20 @@ export async function boot(options: BootOptions): Promise<Booted> {
   const isAlive = (): boolean => files.changes < failAt;
   const store = unwrap(await openSealedStore(files, world));
   const listed = testCard('visa-listed').pan;
-  const ports = {
+  const counted: number[] = [];
+  const ports: Booted['ports'] = {
     acquirer: options.acquirer(isAlive),
     reversals: openReversalStore(store),
     negative: {
       check: (pan: Secret<'pan'>): NegativeAnswer =>
         options.negative?.() ?? (pan.use((a) => listed.use((b) => Buffer.compare(a, b))) === 0 ? 'listed' : 'clear'),
+    },
+    offline: {
+      allowance: () => options.allowance ?? { freshness: 'fresh', amountLeftMinor: 500_000 },
+      approvedOffline: (amountMinor: number) => {
+        counted.push(amountMinor);
+        return Promise.resolve(options.canCount === false ? fail('STORE_WRITE_FAILED') : ok(undefined));
+      },
     },
     vault: unwrap(await openCardVault(store, world)),
     sales: unwrap(await openSaleStore(store)),
@@ -72,6 +85,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
     side,
     files,
     lines,
+    counted,
     ports,
     world,
     async drained() {

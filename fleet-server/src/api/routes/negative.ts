@@ -1,6 +1,7 @@
 import {
   addNegative,
   addNegativeRange,
+  allowNegative,
   explainNegative,
   importNegative,
   negativeAdded,
@@ -27,6 +28,7 @@ import { refused } from '../problems.ts';
 const hidden = <B extends { readonly pan: string }>({ pan, ...rest }: B) => ({ ...rest, pan: secretPan(pan) });
 const addSecretly = addNegative.transform(hidden);
 const removeSecretly = removeNegative.transform(hidden);
+const allowSecretly = allowNegative.transform(hidden);
 const explainSecretly = explainNegative.transform(hidden);
 const proveSecretly = proveNegative.transform(hidden);
 const versions = z.object({ from: z.coerce.number().int().min(1), to: z.coerce.number().int().min(1) });
@@ -150,6 +152,23 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
       },
     },
     async (request) => unwrap(await negative.addRange(request.body, actorOf(request))),
+  );
+
+  app.post(
+    '/api/v1/negative/exceptions',
+    {
+      config: change,
+      schema: {
+        summary: 'Let a good card through that meets a listed one by chance or lies in a blocked range, or end that',
+        tags,
+        body: allowSecretly,
+        response: { 200: negativePublished, '4xx': refused },
+      },
+    },
+    async (request) => {
+      const { pan, withdraw } = request.body;
+      return unwrap(await wiped(pan, () => negative.allow(pan, withdraw, actorOf(request))));
+    },
   );
 
   app.post(

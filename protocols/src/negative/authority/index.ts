@@ -29,6 +29,8 @@ export {
   headLifeSecondsMax,
   initialTrust,
   isEqualToHead,
+  type OfflineAllowance,
+  offlineAllowanceOf,
   openFirstRoot,
   type TrustFault,
   type TrustState,

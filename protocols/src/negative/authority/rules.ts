@@ -260,6 +260,21 @@ export function freshnessOf(state: TrustState, now: number): Freshness {
 }
 const clockErrorSeconds = 300;
 
+/** What may still be approved without the issuer on what is in force. */
+export interface OfflineAllowance {
+  /** `soft`: less than usual a sale; `hard`: nothing. */
+  readonly freshness: Freshness;
+  /** What is left of the signed sum, minor units; 0 when `hard`. */
+  readonly amountLeftMinor: number;
+}
+
+/** What may still be approved without the issuer. Counted since the last head that was in force as a whole, by signed policy. */
+export function offlineAllowanceOf(state: TrustState, now: number): OfflineAllowance {
+  const freshness = freshnessOf(state, now);
+  const left = state.root.policy.offlineAmountMaxMinor - state.offline.amountMinor;
+  return { freshness, amountLeftMinor: freshness === 'hard' ? 0 : left };
+}
+
 /** Counts an offline approval. */
 export const countOffline = (state: TrustState, amountMinor: number): TrustState => ({
   ...state,

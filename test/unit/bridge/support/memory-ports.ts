@@ -64,6 +64,10 @@ export async function memoryPorts(acquirer: Acquirer): Promise<MemoryPorts> {
       negative: {
         check: (pan) => (memory.negative === 'list' ? (isListed(pan) ? 'listed' : 'clear') : memory.negative),
       },
+      offline: {
+        allowance: () => ({ freshness: 'fresh', amountLeftMinor: 500_000 }),
+        approvedOffline: () => Promise.resolve(ok(undefined)),
+      },
       vault: unwrap(await openCardVault(store, world)),
       sales: unwrap(await openSaleStore(store)),
       advices: unwrap(await openAdviceStore(store)),

@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises';
+import { fail, lastFour, ok } from '@tsunagu/protocols/kit';
+import { openContainer } from '@tsunagu/protocols/negative';
+import { encodeSigned } from '@tsunagu/protocols/negative/authority';
+import { encodeClaim, proveIn } from '@tsunagu/protocols/negative/proof';
+import { isoTime } from '../store/index.ts';
+import type { ListParts, Negative } from './ports.ts';
+import { openRows } from './versions.ts';
+
+/** What each terminal said it applies, and the proof of it for a dispute. */
+export function openEvidence(parts: ListParts): Pick<Negative, 'observe' | 'prove'> {
+  const { rooms, list, signing, macOf } = parts;
+  const { world, store } = rooms;
+  const { versionRow } = openRows(parts);
+  return {
+    async prove(pan, serial, at) {
+      const applied = await store.db
+        .selectFrom('negative_applied_log')
+        .selectAll()
+        .where('serial', '=', serial)
+        .where('list', '=', list)
+        .where('at', '<=', at)
+        .orderBy('id', 'desc')
+        .executeTakeFirst();
+      if (!applied) return fail('NEGATIVE_PROOF_UNAVAILABLE', { field: 'at' });
+      const head = await store.db
+        .selectFrom('negative_heads')
+        .selectAll()
+        .where('list', '=', list)
+        .where('version', '=', applied.version)
+        .where('overlay_seq', '=', applied.overlay_seq)
+        .executeTakeFirst();
+      const version = await versionRow(applied.version);
+      const [container, manifest, root] = [
+        version && (await rooms.artefacts.find(version.container)),
+        version && (await rooms.artefacts.find(version.manifest)),
+        await signing.rootDocument(signing.root.version),
+      ];
+      if (!head || !container || !manifest || !root) return fail('NEGATIVE_PROOF_UNAVAILABLE', { field: 'version' });
+      const mac = macOf(pan);
+      const opened = openContainer(Uint8Array.from(await readFile(container.path)));
+      if (!opened.ok) return fail('NEGATIVE_PROOF_UNAVAILABLE', { cause: opened.fault });
+      const claim = encodeClaim({
+        serial,
+        at: isoTime(at),
+        lastFour: lastFour(pan),
+        mac: Buffer.from(mac).toString('base64'),
+        leadingDigits: pan.use((digits) => Buffer.from(digits.subarray(0, 6)).toString('latin1')),
+        terminal: { version: applied.version, overlaySeq: applied.overlay_seq, saidAt: isoTime(applied.at) },
+      });
+      return ok({
+        format: 'tsunagu-negative-proof-v1',
+        claim: Buffer.from(encodeSigned(signing.sign('claim', claim))).toString('base64'),
+        root: Buffer.from(root).toString('base64'),
+        head: head.head,
+        manifest: (await readFile(manifest.path)).toString('base64'),
+        ...proveIn(opened.value, mac),
+      });
+    },
+    async observe(tx, serial, applied) {
+      const said = applied.find((each) => each.list === list);
+      if (!said) return false;
+      const before = await tx
+        .selectFrom('negative_applied')
+        .select(['version', 'overlay_seq'])
+        .where('list', '=', list)
+        .where('serial', '=', serial)
+        .executeTakeFirst();
+      const now = { version: said.version, overlay_seq: said.overlaySeq, fresh_at: said.freshAt };
+      await tx
+        .insertInto('negative_applied')
+        .values({ serial, list, ...now })
+        .onConflict((conflict) => conflict.columns(['list', 'serial']).doUpdateSet(now))
+        .execute();
+      const isNew = said.version > 0 && (before?.version !== now.version || before.overlay_seq !== now.overlay_seq);
+      if (isNew)
+        await tx
+          .insertInto('negative_applied_log')
+          .values({ serial, list, version: said.version, overlay_seq: said.overlaySeq, at: world.clock.now() })
+          .execute();
+      return isNew;
+    },
+  };
+}

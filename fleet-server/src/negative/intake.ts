@@ -1,0 +1,167 @@
+import { fail, ok, secretPan } from '@tsunagu/protocols/kit';
+import { overlayMax, secondTag } from '@tsunagu/protocols/negative';
+import { type Cards, entryView } from './cards.ts';
+import type { Heads } from './heads.ts';
+import { readImportFile } from './import-file.ts';
+import type { ListParts, Negative } from './ports.ts';
+import { hasCheckDigit } from './rules.ts';
+import type { Versions } from './versions.ts';
+
+const importBatch = 500;
+
+/** What changes a list: cards one by one, an issuer's file, blocked ranges. */
+export function openIntake(
+  { rooms, list }: ListParts,
+  { overlayEntries, insert, drop, cardOf }: Cards,
+  heads: Heads,
+  versions: Versions,
+): Pick<Negative, 'add' | 'remove' | 'importList' | 'allow' | 'addRange'> {
+  const { world, store, vault } = rooms;
+  return {
+    async add(pan, reason, by, source = 'manual') {
+      if (!pan.use(hasCheckDigit)) return fail('PAN_INVALID', { field: 'pan' });
+      const card = cardOf(pan, reason);
+      // A full overlay becomes a version first: an emergency never waits for a person.
+      if ((await overlayEntries(store.db)).length >= overlayMax) await versions.publish(false);
+      const added = await store.write(async (tx) => {
+        const inserted = await insert(tx, card, source, by);
+        if (!inserted) {
+          const entry = await tx
+            .selectFrom('negative_cards')
+            .selectAll()
+            .where('list', '=', list)
+            .where('token', '=', card.token)
+            .where('source', '=', source)
+            .executeTakeFirstOrThrow();
+          return { entry, already: true };
+        }
+        if (!inserted.isNew) return { entry: inserted.row, already: false };
+        await tx
+          .updateTable('negative_lists')
+          .set((all) => ({ overlay_seq: all('overlay_seq', '+', 1) }))
+          .where('list', '=', list)
+          .execute();
+        return { entry: inserted.row, already: false, head: await heads.sign(tx) };
+      });
+      if (added.head) {
+        heads.publish(added.head);
+        world.log('info', 'negativeEntryAdded', {
+          list,
+          overlaySeq: heads.latest.overlaySeq,
+          token: card.token,
+          by: by.subject,
+        });
+        rooms.announce();
+      }
+      const { version, overlaySeq } = heads.latest;
+      return ok({ entry: entryView(added.entry), version, overlaySeq, already: added.already });
+    },
+    async remove(pan, source, by, isSignedTwice) {
+      const rows = await store.db
+        .selectFrom('negative_cards')
+        .select('id')
+        .where('list', '=', list)
+        .where('token', '=', vault.panToken(pan))
+        .where('source', '=', source)
+        .execute();
+      if (rows.length === 0) return fail('NEGATIVE_ENTRY_UNKNOWN');
+      await store.write((tx) =>
+        drop(
+          tx,
+          rows.map(({ id }) => id),
+          by,
+        ),
+      );
+      return ok(await versions.publish(isSignedTwice));
+    },
+    async importList({ source, mode, text, secondSignature }, by) {
+      const file = readImportFile(text);
+      const before = await store.db
+        .selectFrom('negative_cards')
+        .select(['id', 'token'])
+        .where('list', '=', list)
+        .where('source', '=', source)
+        .execute();
+      const known = new Map(before.map(({ token, id }) => [token, id]));
+      const named = new Set<string>();
+      let added = 0;
+      // In parts, so that an emergency entry never waits for a long transaction.
+      for (let start = 0; start < file.cards.length; start += importBatch) {
+        const cards = file.cards
+          .slice(start, start + importBatch)
+          .map(({ pan, reason }) => cardOf(secretPan(pan), reason));
+        for (const { token } of cards) named.add(token);
+        const fresh = cards.filter(({ token }) => !known.has(token));
+        added += fresh.length;
+        if (fresh.length > 0)
+          await store.write(async (tx) => {
+            for (const card of fresh) await insert(tx, card, source, by);
+          });
+      }
+      const gone = mode === 'replace' ? [...known].filter(([token]) => !named.has(token)).map(([, id]) => id) : [];
+      for (let start = 0; start < gone.length; start += importBatch)
+        await store.write((tx) => drop(tx, gone.slice(start, start + importBatch), by));
+      world.log('info', 'negativeListImported', {
+        source,
+        added,
+        removed: gone.length,
+        refused: file.refused.length,
+        by: by.subject,
+      });
+      const published = await versions.publish(secondSignature);
+      return { ...published, added, removed: gone.length, kept: known.size - gone.length, refused: [...file.refused] };
+    },
+    async allow(pan, isWithdrawn, by) {
+      const { tag, token, last_four } = cardOf(pan, '');
+      const changed = await store.write(async (tx) => {
+        const listed = await tx
+          .selectFrom('negative_cards')
+          .select('id')
+          .where('list', '=', list)
+          .where('token', '=', token)
+          .executeTakeFirst();
+        if (listed && !isWithdrawn) return fail('NEGATIVE_CARD_LISTED');
+        const done = isWithdrawn
+          ? await tx
+              .deleteFrom('negative_exceptions')
+              .where('list', '=', list)
+              .where('token', '=', token)
+              .returning('id')
+              .executeTakeFirst()
+          : await tx
+              .insertInto('negative_exceptions')
+              .values({ list, token, second: secondTag(tag) })
+              .onConflict((conflict) => conflict.columns(['list', 'token']).doNothing())
+              .returning('id')
+              .executeTakeFirst();
+        if (!done) return ok(false);
+        const kind = isWithdrawn ? 'disallowed' : 'allowed';
+        const at = world.clock.now();
+        await tx
+          .insertInto('negative_changes')
+          .values({ list, token, last_four, kind, source: 'manual', reason: 'other', at, by: by.subject })
+          .execute();
+        return ok(true);
+      });
+      if (!changed.ok) return changed;
+      if (changed.value)
+        world.log('info', 'negativeExceptionChanged', { list, token, withdrawn: isWithdrawn, by: by.subject });
+      return ok(await versions.publish(false));
+    },
+    async addRange({ low, high, until }, by) {
+      if (low.length !== high.length || low > high) return fail('INPUT_INVALID', { field: 'high' });
+      const range = {
+        digits: low.length,
+        low: Number(low),
+        high: Number(high),
+        not_after: Math.floor(Date.parse(until) / 1_000),
+      };
+      await store.db
+        .insertInto('negative_ranges')
+        .values({ list, ...range })
+        .execute();
+      world.log('info', 'negativeRangeAdded', { low, high, until, by: by.subject });
+      return ok(await versions.publish(false));
+    },
+  };
+}

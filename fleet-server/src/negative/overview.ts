@@ -1,0 +1,178 @@
+import { modelOf } from '@tsunagu/protocols/catalogue';
+import type { NegativeStateView } from '@tsunagu/protocols/fleet';
+import { lastFour, ok } from '@tsunagu/protocols/kit';
+import { boundedLimit, isoTime, numberOfCursor, pageOf } from '../store/index.ts';
+import { entryView } from './cards.ts';
+import type { Heads } from './heads.ts';
+import type { ListParts, Negative } from './ports.ts';
+import { headLifeMs } from './rules.ts';
+
+const behindShown = 100;
+
+/** What people ask of a list: what is on it, who listed a card, how far the fleet has it, and what that may cost. */
+export function openOverview(
+  { rooms, list, signing }: ListParts,
+  heads: Heads,
+): Pick<Negative, 'entries' | 'overview' | 'details' | 'explain' | 'isListed'> {
+  const { store, vault } = rooms;
+  return {
+    async entries() {
+      const { count } = await store.db
+        .selectFrom('negative_cards')
+        .select((all) => all.fn.count<number>('token').distinct().as('count'))
+        .where('list', '=', list)
+        .executeTakeFirstOrThrow();
+      return Number(count);
+    },
+    async overview(page) {
+      const after = numberOfCursor(page.cursor);
+      if (!after.ok) return after;
+      const limit = boundedLimit(page.limit);
+      let query = store.db.selectFrom('negative_cards').selectAll().where('list', '=', list);
+      if (after.value !== undefined) query = query.where('id', '<', after.value);
+      const rows = await query
+        .orderBy('id', 'desc')
+        .limit(limit + 1)
+        .execute();
+      const { items, next } = pageOf(rows, limit, ({ id }) => id, entryView);
+      const { version, overlaySeq } = heads.latest;
+      return ok({ list, version, overlaySeq, entries: [...items], next, terminals: await countTerminals() });
+    },
+    async explain(pan) {
+      const token = vault.panToken(pan);
+      const entries = await store.db
+        .selectFrom('negative_cards')
+        .selectAll()
+        .where('list', '=', list)
+        .where('token', '=', token)
+        .execute();
+      const changes = await store.db
+        .selectFrom('negative_changes')
+        .selectAll()
+        .where('list', '=', list)
+        .where('token', '=', token)
+        .orderBy('id', 'desc')
+        .limit(100)
+        .execute();
+      return {
+        listed: entries.length > 0,
+        lastFour: lastFour(pan),
+        token,
+        entries: entries.map((entry) => ({ ...entryView(entry), version: entry.version })),
+        changes: changes.map(({ at, kind, source, reason, by }) => ({ at: isoTime(at), kind, source, reason, by })),
+      };
+    },
+    async isListed(pan) {
+      const hit = await store.db
+        .selectFrom('negative_cards')
+        .select('id')
+        .where('list', '=', list)
+        .where('token', '=', vault.panToken(pan))
+        .executeTakeFirst();
+      return hit !== undefined;
+    },
+    details,
+  };
+
+  async function countTerminals(): Promise<{ current: number; behind: number }> {
+    const { total, current } = await store.db
+      .selectFrom('terminals')
+      .leftJoin('negative_applied', (join) =>
+        join
+          .onRef('negative_applied.serial', '=', 'terminals.serial')
+          .on('negative_applied.list', '=', list)
+          .on('negative_applied.version', '=', heads.latest.version)
+          .on('negative_applied.overlay_seq', '=', heads.latest.overlaySeq),
+      )
+      .select((all) => [
+        all.fn.count<number>('terminals.serial').as('total'),
+        all.fn.count<number>('negative_applied.serial').as('current'),
+      ])
+      .executeTakeFirstOrThrow();
+    return { current: Number(current), behind: Number(total) - Number(current) };
+  }
+
+  /** What one terminal that is behind may approve until it hears of the newest head: by signed policy and desired floor limit. */
+  function exposureOf(model: string): number {
+    if (modelOf(model)?.offline !== true) return 0;
+    const { offlineCountMax, offlineAmountMaxMinor } = signing.root.policy;
+    return Math.min(offlineAmountMaxMinor, offlineCountMax * rooms.floorLimitMinor());
+  }
+
+  async function details(): Promise<NegativeStateView> {
+    const state = await store.db
+      .selectFrom('negative_lists')
+      .selectAll()
+      .where('list', '=', list)
+      .executeTakeFirstOrThrow();
+    const versions = await store.db
+      .selectFrom('negative_versions')
+      .selectAll()
+      .where('list', '=', list)
+      .orderBy('version', 'desc')
+      .limit(20)
+      .execute();
+    const sources = await store.db
+      .selectFrom('negative_cards')
+      .select((all) => ['source', all.fn.countAll<number>().as('cards')])
+      .where('list', '=', list)
+      .groupBy('source')
+      .orderBy('source')
+      .execute();
+    const terminals = await store.db
+      .selectFrom('terminals')
+      .leftJoin('negative_applied', (join) =>
+        join.onRef('negative_applied.serial', '=', 'terminals.serial').on('negative_applied.list', '=', list),
+      )
+      .select(['terminals.serial', 'terminals.model', 'version', 'overlay_seq', 'fresh_at'])
+      .execute();
+    const behind = terminals
+      .filter(({ version, overlay_seq }) => version !== state.version || overlay_seq !== state.overlay_seq)
+      .map(({ serial, model, version, overlay_seq, fresh_at }) => ({
+        serial,
+        version: version ?? 0,
+        overlaySeq: overlay_seq ?? 0,
+        freshAt: fresh_at ? isoTime(fresh_at) : null,
+        exposureMinor: exposureOf(model),
+      }))
+      .sort((a, b) => b.exposureMinor - a.exposureMinor);
+    const head = await store.db
+      .selectFrom('negative_heads')
+      .select('issued_at')
+      .where('list', '=', list)
+      .where('version', '=', state.version)
+      .where('overlay_seq', '=', state.overlay_seq)
+      .executeTakeFirst();
+    const last = await store.db
+      .selectFrom('negative_applied_log')
+      .select((all) => all.fn.max<number | null>('at').as('at'))
+      .where('list', '=', list)
+      .where('version', '=', state.version)
+      .where('overlay_seq', '=', state.overlay_seq)
+      .executeTakeFirst();
+    return {
+      list,
+      epoch: state.epoch,
+      version: state.version,
+      overlaySeq: state.overlay_seq,
+      cards: versions[0]?.count ?? 0,
+      sizeBytes: state.size,
+      headIssuedAt: isoTime(state.not_after - headLifeMs),
+      headNotAfter: isoTime(state.not_after),
+      versions: versions.map(({ version, count, size, issued_at }) => ({
+        version,
+        count,
+        sizeBytes: size,
+        issuedAt: isoTime(issued_at),
+      })),
+      sources: sources.map(({ source, cards }) => ({ source, cards: Number(cards) })),
+      spread: {
+        reached: terminals.length - behind.length,
+        total: terminals.length,
+        lastMs: head && last?.at ? Math.max(0, Number(last.at) - head.issued_at) : null,
+      },
+      exposureMinor: behind.reduce((sum, { exposureMinor }) => sum + exposureMinor, 0),
+      behind: behind.slice(0, behindShown),
+    };
+  }
+}

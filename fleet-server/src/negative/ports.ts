@@ -1,0 +1,109 @@
+import type {
+  addNegative,
+  addNegativeRange,
+  Hello,
+  importNegative,
+  NegativeAdded,
+  negativeDiff,
+  NegativeExplanation,
+  NegativeImported,
+  negativeOverview,
+  NegativePublished,
+  NegativeStateView,
+  Serial,
+} from '@tsunagu/protocols/fleet';
+import type { Result, Secret } from '@tsunagu/protocols/kit';
+import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
+import type { World } from '@tsunagu/protocols/world';
+import type { Transaction } from 'kysely';
+import type { z } from 'zod';
+import type { Artefacts } from '../artefacts/index.ts';
+import type { Database, PageRequest, Store } from '../store/index.ts';
+import type { Vault } from '../vault/index.ts';
+import type { Publishing } from './publishing.ts';
+import type { NegativeSigning } from './signing.ts';
+
+/** The one list that terminals hold: what all sources list together. */
+export const regularList = 'regular';
+
+/** What the negative file needs of the rooms around it. */
+export interface NegativeRooms {
+  readonly world: World;
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly artefacts: Artefacts;
+  readonly tagKey: string;
+  /** Puts a head and its overlay before all terminals, at once and for those who come later. Called after they are on disk. */
+  publish(list: string, bytes: Uint8Array): void;
+  /** The list changed. */
+  announce(): void;
+  /** Up to how much a terminal may approve by itself, minor units; 0: nothing. */
+  floorLimitMinor(): number;
+}
+
+/** What is known of a list in short. */
+export interface NegativeState {
+  readonly list: string;
+  readonly version: number;
+  readonly overlaySeq: number;
+}
+
+/** Who changes the list. */
+export interface Actor {
+  readonly subject: string;
+}
+/** Why a card is listed. */
+export type Reason = z.infer<typeof addNegative>['reason'];
+
+/** The list of cards that terminals refuse. */
+export interface Negative {
+  readonly state: NegativeState;
+  entries(): Promise<number>;
+  overview(page: PageRequest): Promise<Result<z.infer<typeof negativeOverview>, 'INPUT_INVALID'>>;
+  details(): Promise<NegativeStateView>;
+  /** Adds a card at once. When it resolves the entry is on disk and its head is on the way to every connected terminal. */
+  add(pan: Secret<'pan'>, reason: Reason, by: Actor, source?: string): Promise<Result<NegativeAdded, 'PAN_INVALID'>>;
+  /** Takes a card off for one source, in a new version. */
+  remove(
+    pan: Secret<'pan'>,
+    source: string,
+    by: Actor,
+    isSignedTwice: boolean,
+  ): Promise<Result<NegativePublished, 'NEGATIVE_ENTRY_UNKNOWN'>>;
+  /** Takes an issuer's list in, in a new version. */
+  importList(file: z.infer<typeof importNegative>, by: Actor): Promise<NegativeImported>;
+  /** Lets a good card through, or ends that, in a new version; an emergency entry still goes before it. */
+  allow(
+    pan: Secret<'pan'>,
+    isWithdrawn: boolean,
+    by: Actor,
+  ): Promise<Result<NegativePublished, 'NEGATIVE_CARD_LISTED'>>;
+  addRange(range: z.infer<typeof addNegativeRange>, by: Actor): Promise<Result<NegativePublished, 'INPUT_INVALID'>>;
+  /** Makes a new version out of all entries, with an empty overlay. */
+  publishVersion(isSignedTwice: boolean): Promise<NegativePublished>;
+  diff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>, 'NEGATIVE_VERSION_UNKNOWN'>>;
+  explain(pan: Secret<'pan'>): Promise<NegativeExplanation>;
+  /** Whether a card was blocked on a terminal at a time, provably. */
+  prove(pan: Secret<'pan'>, serial: Serial, at: number): Promise<Result<NegativeProof, 'NEGATIVE_PROOF_UNAVAILABLE'>>;
+  /** Whether a card is on the list now. */
+  isListed(pan: Secret<'pan'>): Promise<boolean>;
+  /** Stores what a terminal says it applies. Returns whether that changed. */
+  observe(tx: Transaction<Database>, serial: Serial, applied: Hello['negative']): Promise<boolean>;
+  /** The artefact that a name of the device API stands for. */
+  locate(name: string): Promise<string | undefined>;
+  /** The first root of the authority, for terminals that enrol. */
+  root(): Promise<Uint8Array>;
+  /** Puts the newest head out again: after the broker started. */
+  republish(): Promise<void>;
+  close(): void;
+}
+
+/** What every part of the list works with. */
+export interface ListParts {
+  readonly rooms: NegativeRooms;
+  readonly list: string;
+  readonly signing: NegativeSigning;
+  readonly publishing: Publishing;
+  /** What a card is in containers: the MAC of its number, 16 bytes. */
+  macOf(pan: Secret<'pan'>): Uint8Array;
+}
