@@ -87,7 +87,8 @@ export function addBridgeCommands(program: Command, { world, open, json, data }:
       if (typeof verify === 'string') {
         const { verifyAttestation } = await import('./verify-attestation.ts');
         const trusted = typeof trustedKey === 'string' ? trustedKey : undefined;
-        process.exitCode = await verifyAttestation(open(), verify, trusted, json());
+        const nonce = typeof options['nonce'] === 'string' ? options['nonce'] : undefined;
+        process.exitCode = await verifyAttestation(open(), verify, { trustedKey: trusted, nonce }, json());
         return;
       }
       for (const name of ['key', 'out'])

@@ -6,12 +6,13 @@ import { type Console, type ExitCode, exit, layOut, printFault } from '../consol
 
 /**
  * `tsunagu bridge attest --verify FILE`: checks an attestation without bridge, server or network.
+ * With a nonce it must be the one that was demanded: an old attestation is none for a new demand.
  * Exit 0 when it is signed by the trusted key and nothing failed; 5 when it is whole but one of the two is missing; 1 otherwise.
  */
 export async function verifyAttestation(
   console: Console,
   file: string,
-  trustedKey: string | undefined,
+  { trustedKey, nonce }: { readonly trustedKey?: string | undefined; readonly nonce?: string | undefined },
   json: boolean,
 ): Promise<ExitCode> {
   const opened = await open(file, trustedKey);
@@ -20,6 +21,10 @@ export async function verifyAttestation(
     return exit.failed;
   }
   const { attestation, kid, isTrusted } = opened.value;
+  if (nonce !== undefined && attestation.nonce !== nonce) {
+    printFault(console, fail('ATTESTATION_FOR_ANOTHER').fault, json);
+    return exit.failed;
+  }
   const totals = totalsOf(attestation);
   if (json) console.out(JSON.stringify({ kid, isTrusted, ...totals, attestation }));
   else {

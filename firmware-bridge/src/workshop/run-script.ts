@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
 import type { ScriptName } from './certification.ts';
 import { scripts } from './certification.ts';
@@ -65,6 +66,7 @@ const sealKey = async (shell: Shell, path: string | undefined): Promise<Result<S
 /** Writes a file that its owner alone may read. */
 export async function writeNew(path: string, text: string): Promise<Result<void>> {
   try {
+    await mkdir(dirname(path), { recursive: true });
     await writeFile(path, text, { mode: 0o600 });
     return ok(undefined);
   } catch (cause) {

@@ -1,4 +1,5 @@
 import { type CheckValueMethod, checkValue } from '../kcv/index.ts';
+import { attributesOfKey } from '../tr31/provenance.ts';
 import { equalInConstantTime, fail, ok, type Result, Secret } from '../kit/index.ts';
 
 /** What to combine. */
@@ -62,19 +63,23 @@ export function combineComponents(request: Combination): Result<CombinedKey, Com
  * Splits a key into components: all but the last are random, and no single one tells anything of the key.
  *
  * @param count 2 or more.
+ * @returns TR31_NOT_EXPORTABLE for a key that came out of a key block which does not let it leave in any form (exportability other than S).
+ * @see ANSI X9.143:2022, 6.3.6
  */
 export function splitIntoComponents(
   key: Secret<'key'>,
   count: number,
   entropy: (lengthBytes: number) => Uint8Array,
-): Secret<'key'>[] {
+): Result<Secret<'key'>[], 'TR31_NOT_EXPORTABLE'> {
   if (!Number.isInteger(count) || count < 2 || count > 9)
     throw new Error(`a key is not split into ${count} components`);
+  const held = attributesOfKey(key)?.exportability;
+  if (held !== undefined && held !== 'S') return fail('TR31_NOT_EXPORTABLE', { field: 'exportability' });
   const last = key.use((bytes) => Uint8Array.from(bytes));
   const random = Array.from({ length: count - 1 }, () => {
     const part = Uint8Array.from(entropy(last.length));
     part.forEach((byte, index) => (last[index] = (last[index] ?? 0) ^ byte));
     return Secret.take('key', part);
   });
-  return [...random, Secret.take('key', last)];
+  return ok([...random, Secret.take('key', last)]);
 }

@@ -10,13 +10,10 @@ import { toHex } from '../kit/index.ts';
 import { decodeTlv } from '../tlv/index.ts';
 import { type Both, inside, type Line, line, type Place, same, type Shown } from './line.ts';
 import { guardedBytes, hidden } from './mask.ts';
+import { isSecretData } from './secret-data.ts';
 import { countKnown, tlvLines } from './tlv-lines.ts';
 
 const byteHex = (value: number): string => value.toString(16).toUpperCase().padStart(2, '0');
-
-/** Instructions whose data is a PIN or a key, whatever the class: VERIFY, CHANGE and RESET, LOAD KEYS. */
-const isSecretData = ({ cla, ins }: CommandApdu): boolean =>
-  ins === 0x20 || ins === 0x24 || ins === 0x2c || (cla === 0xff && ins === 0x82);
 
 /** Lines of a command. `bytes` is what it was read from. */
 export function commandLines(apdu: CommandApdu, bytes: Uint8Array, place: Place): readonly Line[] {

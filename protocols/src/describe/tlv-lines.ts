@@ -14,6 +14,7 @@ import { toHex } from '../kit/index.ts';
 import { parseDol, type Tlv, tagName } from '../tlv/index.ts';
 import { type Both, inside, type Line, line, type Place, type Shown } from './line.ts';
 import { guardedBytes, hidden, isPrintable, mayHoldCardNumber, maskedPan } from './mask.ts';
+import { hiddenScriptCommand } from './secret-data.ts';
 
 /** Lines of data objects, templates before what they hold. `place` is that of the message that the objects were read from. */
 export function tlvLines(objects: readonly Tlv[], place: Place): readonly Line[] {
@@ -27,7 +28,8 @@ export function tlvLines(objects: readonly Tlv[], place: Place): readonly Line[]
       line(place, offset, end, {
         name,
         meaning: meaningOf(tag, entry, value),
-        value: shown(entry, value, place.reveal),
+        value:
+          (place.reveal || tag !== 0x86 ? undefined : hiddenScriptCommand(value)) ?? shown(entry, value, place.reveal),
       }),
     ];
   });

@@ -25,7 +25,7 @@ export const lowestBitIndex = (value: number): number => 31 - Math.clz32(value &
 
 /** Whether a terminal may use this counter for a transaction. */
 export const isUsable = (rule: CounterRule, counter: number): boolean =>
-  counter > 0 && counter < 2 ** rule.bits && oneBits(counter) <= rule.oneBitsMax;
+  Number.isInteger(counter) && counter > 0 && counter < 2 ** rule.bits && oneBits(counter) <= rule.oneBitsMax;
 
 /**
  * The next usable counter, or `undefined` after the last. Whatever lies between a counter with too many ones and its sum

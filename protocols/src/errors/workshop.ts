@@ -133,6 +133,16 @@ export const workshopErrors = defineErrors({
       next: '「tsunagu bridge attest --out」の出力を指定してください。',
     },
   },
+  ATTESTATION_FOR_ANOTHER: {
+    en: {
+      says: 'The attestation answers another demand: its nonce is not the one that was given.',
+      next: 'Have the bench attest again with the nonce of this demand.',
+    },
+    ja: {
+      says: '別の要求に対する証明書です(ノンスが一致しません)。',
+      next: '今回のノンスを指定して、もう一度証明書を作成してください。',
+    },
+  },
   ATTESTATION_NOT_AUTHENTIC: {
     en: {
       says: 'The attestation was changed after it was signed, or another key signed it.',

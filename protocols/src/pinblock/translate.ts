@@ -16,7 +16,8 @@ export interface TranslationSide {
  * @see ISO 9564-1:2017, 9.5; PCI PIN 3.1, 3-3
  */
 export const isTranslationPermitted = (from: PinBlockFormat, to: PinBlockFormat): boolean =>
-  to !== 2 && from !== 2 && !(to === 1 && from !== 1);
+  // Listed rather than excluded: what is no format at all is not permitted either.
+  [0, 1, 3, 4].includes(from) && [0, 1, 3, 4].includes(to) && !(to === 1 && from !== 1);
 
 /**
  * Translates an enciphered PIN block to another key and format, under the same PAN.

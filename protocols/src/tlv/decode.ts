@@ -1,5 +1,8 @@
 import { fail, ok, type Result } from '../kit/index.ts';
 
+/** Whatever a caller asks for: deeper than this the reader's own stack would be at stake. */
+const depthLimit = 64;
+
 /** What can be wrong with BER-TLV bytes. */
 export type TlvCode =
   | 'TLV_TRUNCATED'
@@ -118,7 +121,7 @@ export function decodeTlv(message: Uint8Array, options: TlvOptions = {}): Result
     return fail('TLV_TOO_LONG', { offset: 0, facts: { length: message.length } });
   const reading: Reading = {
     message,
-    depthMax: options.depthMax ?? 8,
+    depthMax: Math.min(options.depthMax ?? 8, depthLimit),
     skipZeros: options.zeros !== 'refuse',
     shortestOnly: options.lengths === 'shortest',
     refuseDuplicates: options.duplicates === 'refuse',

@@ -16,6 +16,7 @@ export {
   type WrapError,
   type WrapRequest,
   wrapExactly,
+  checkExport,
   wrapKeyBlock,
 } from './key-block.ts';
 export { type BlockKeys, deriveBlockKeys, type Protection, protectionOf } from './protection.ts';

@@ -11,7 +11,7 @@ import {
 } from './header.ts';
 import { type Protection, protectionOf } from './protection.ts';
 import { attributesOfKey, rememberAttributes } from './provenance.ts';
-import { checkAttributes, isKbpkStrongEnough } from './rules.ts';
+import { checkAttributes, isKbpkStrongEnough, isTdesKbpkSound } from './rules.ts';
 import { exportabilities, versions } from './tables.ts';
 
 /** A key out of a block, with all that the block says about it. */
@@ -160,7 +160,8 @@ export function wrapKeyBlock(kbpk: Secret<'key'>, request: WrapRequest): Result<
   if (attributes.versionId === 'A') return fail('TR31_VERSION_RETIRED', { field: 'versionId' });
   const allowed = checkAttributes(attributes, optionalBlocks, key.length);
   if (!allowed.ok) return allowed;
-  if (!isKbpkStrongEnough(attributes, kbpk.length, key.length)) return fail('TR31_KBPK_TOO_WEAK');
+  if (!isKbpkStrongEnough(attributes, kbpk.length, key.length) || !isTdesKbpkSound(attributes, kbpk, key.length))
+    return fail('TR31_KBPK_TOO_WEAK');
   const exportable = checkExport(attributes, key);
   if (!exportable.ok) return exportable;
   const { blockBytes } = versions[attributes.versionId];
@@ -199,7 +200,12 @@ export function wrapExactly(
   return ok(`${header.value}${toHex(encrypted)}${toHex(mac)}`);
 }
 
-function checkExport(wanted: KeyAttributes, key: Secret<'key'>): Result<true, 'TR31_NOT_EXPORTABLE'> {
+/**
+ * Whether a key may leave as `wanted`: one that came out of a block keeps the block's word about it. Every way out asks this.
+ *
+ * @see ANSI X9.143:2022, 6.3.6
+ */
+export function checkExport(wanted: KeyAttributes, key: Secret<'key'>): Result<true, 'TR31_NOT_EXPORTABLE'> {
   const held = attributesOfKey(key);
   if (held === undefined) return ok(true);
   const refuse = (field: string): Result<never, 'TR31_NOT_EXPORTABLE'> => fail('TR31_NOT_EXPORTABLE', { field });

@@ -1,4 +1,5 @@
-import { fail, ok, type Result } from '../kit/index.ts';
+import { isDegenerate } from '../kcv/index.ts';
+import { concat, fail, ok, type Result, type Secret } from '../kit/index.ts';
 import type { KeyAttributes, OptionalBlock } from './header.ts';
 import {
   algorithms,
@@ -54,6 +55,29 @@ export function checkAttributes(
 function strengthBits(algorithm: string, lengthBytes: number): number {
   if (algorithm === 'T') return lengthBytes >= 24 ? 112 : 80;
   return Math.min(256, lengthBytes * 8);
+}
+
+/** Effective strength of a TDES key by its parts, in bits: equal ones do not count twice. NIST SP 800-67 Rev. 2, 3.3.1. */
+function tdesStrengthBits(key: Secret<'key'>): number {
+  return key.use((bytes) => {
+    if (isDegenerate(bytes)) return 56;
+    const isTwoKey = bytes.length === 24 && isDegenerate(concat(bytes.subarray(0, 8), bytes.subarray(16)));
+    return strengthBits('T', isTwoKey ? 16 : bytes.length);
+  });
+}
+
+/**
+ * Whether a TDES KBPK as it is, not as long as it is, is at least as strong as a key; true for any other KBPK.
+ *
+ * @see ANSI X9.143:2022, 5.2
+ */
+export function isTdesKbpkSound(
+  { versionId, algorithm }: KeyAttributes,
+  kbpk: Secret<'key'>,
+  keyLengthBytes: number,
+): boolean {
+  if (versions[versionId].cipher === 'AES' || !'TAH'.includes(algorithm)) return true;
+  return tdesStrengthBits(kbpk) >= strengthBits(algorithm, keyLengthBytes);
 }
 
 /**

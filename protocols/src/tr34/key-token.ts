@@ -1,7 +1,7 @@
 import { type KeyObject } from 'node:crypto';
 import { DerWalk, octetString, sequence, small, tags, timeOf, utcTime, walkInto, malformed } from '../der/index.ts';
 import { equalInConstantTime, fail, FaultError, ok, type Result, Secret } from '../kit/index.ts';
-import { type KeyBlockHeader, readHeader } from '../tr31/index.ts';
+import { checkExport, type KeyBlockHeader, readHeader } from '../tr31/index.ts';
 import { rememberAttributes } from '../tr31/provenance.ts';
 import { type Certificate, checkCertificate, identityOf, names } from './certificate.ts';
 import { type CredentialError, roleUsage } from './credential-token.ts';
@@ -220,17 +220,20 @@ export interface KeyTokenRequest {
 /**
  * Makes a key token, host side.
  *
- * @returns TR34_CONTENT_INVALID for a header that is none or that the key's length does not fit.
+ * @returns TR34_CONTENT_INVALID for a header that is none or that the key's length does not fit; TR31_NOT_EXPORTABLE for a key that
+ *   came out of a block which forbids it.
  * @see ASC X9 TR 34-2019, 6.2, 6.3 and B.4 to B.9
  */
 export function writeKeyToken(
   request: KeyTokenRequest,
-): Result<Uint8Array, 'TR34_CONTENT_INVALID' | 'TR34_NONCE_LENGTH_INVALID'> {
+): Result<Uint8Array, 'TR34_CONTENT_INVALID' | 'TR34_NONCE_LENGTH_INVALID' | 'TR31_NOT_EXPORTABLE'> {
   const { kdh, kdhKey, krd, key, header, freshness, crl, entropy } = request;
   const read = readHeader(header);
   if (!read.ok || header.length !== 16) return fail('TR34_CONTENT_INVALID', { field: 'header' });
   if (!keyLengths[read.value.header.algorithm]?.includes(key.length))
     return fail('TR34_CONTENT_INVALID', { field: 'key' });
+  const exportable = checkExport(read.value.header, key);
+  if (!exportable.ok) return exportable;
   const fresh = freshnessAttribute(freshness);
   if (!fresh.ok) return fresh;
   const headerAttribute = attribute(oids.data, octetString(Buffer.from(header, 'latin1')));

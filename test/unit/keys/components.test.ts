@@ -10,7 +10,7 @@ const combine = (...components: readonly Secret<'key'>[]): ReturnType<typeof com
 
 test('a key that was split comes back from all of its components, and from no fewer', () => {
   const whole = key('FA36E44278DB3AB5F298F9F7DA8F1F88');
-  const parts = splitIntoComponents(whole, 3, entropy);
+  const parts = unwrap(splitIntoComponents(whole, 3, entropy));
   expect(unwrap(combine(...parts)).key.use(toHex)).toBe(whole.use(toHex));
   expect(unwrap(combine(...parts.slice(0, 2))).key.use(toHex)).not.toBe(whole.use(toHex));
 });

@@ -1,5 +1,12 @@
+import { splitIntoComponents } from '@tsunagu/protocols/components';
 import { hex, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
-import { type KeyAttributes, unwrapKeyBlock, type WrapRequest, wrapKeyBlock } from '@tsunagu/protocols/tr31';
+import {
+  checkExport,
+  type KeyAttributes,
+  unwrapKeyBlock,
+  type WrapRequest,
+  wrapKeyBlock,
+} from '@tsunagu/protocols/tr31';
 import { expect, test } from 'vitest';
 import { entropy } from '../../vectors/key-vectors.ts';
 
@@ -102,4 +109,54 @@ test('faults are told in their order: version, header, length, hexadecimal, auth
     ['ok', good],
   ];
   for (const [code, block] of steps) expect(codeOf(unwrapKeyBlock(kbpk, block))).toBe(code);
+});
+
+test('a TDES KBPK counts by what it is worth, not by its length', () => {
+  const key = Secret.copy('key', hex('0123456789ABCDEF23456789ABCDEF01456789ABCDEF0123'));
+  const wrap = (kbpk: string) =>
+    wrapKeyBlock(Secret.copy('key', hex(kbpk)), {
+      attributes: {
+        versionId: 'B',
+        keyUsage: 'P0',
+        algorithm: 'T',
+        modeOfUse: 'E',
+        keyVersion: '00',
+        exportability: 'E',
+        reserved: '00',
+      },
+      key,
+      entropy: (length) => new Uint8Array(length),
+    });
+  const [first, second, third] = ['1111111111111111', '2323232323232323', '4545454545454545'];
+  expect(wrap(`${first}${second}${third}`).ok).toBe(true);
+  // K1 K2 K1 has the strength of two keys, three times the same one of single DES.
+  for (const weak of [`${first}${second}${first}`, `${first}${first}${first}`, `${first}${first}${second}`])
+    expect(wrap(weak)).toMatchObject({ fault: { code: 'TR31_KBPK_TOO_WEAK' } });
+});
+
+test('a key that may not leave does not leave by another door', () => {
+  const kbpk = Secret.copy('key', hex('00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF'));
+  const wrapped = unwrap(
+    wrapKeyBlock(kbpk, {
+      attributes: {
+        versionId: 'D',
+        keyUsage: 'P0',
+        algorithm: 'A',
+        modeOfUse: 'E',
+        keyVersion: '00',
+        exportability: 'N',
+        reserved: '00',
+      },
+      key: Secret.copy('key', hex('0F0E0D0C0B0A09080706050403020100')),
+      entropy: (length) => new Uint8Array(length),
+    }),
+  );
+  const { key, header } = unwrap(unwrapKeyBlock(kbpk, wrapped));
+  expect(splitIntoComponents(key, 2, (length) => new Uint8Array(length))).toMatchObject({
+    fault: { code: 'TR31_NOT_EXPORTABLE' },
+  });
+  // What a TR-34 token asks before it seals a key.
+  expect(checkExport({ ...header, keyUsage: 'D0', modeOfUse: 'B', exportability: 'E' }, key)).toMatchObject({
+    fault: { code: 'TR31_NOT_EXPORTABLE' },
+  });
 });
