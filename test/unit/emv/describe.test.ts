@@ -176,6 +176,16 @@ describe('what is hidden', () => {
   });
 });
 
+test.each([
+  ['PIN CHANGE', '710F860D8424000008241234FFFFFFFFFF'],
+  ['VERIFY', '720F860D0020008008241234FFFFFFFFFF'],
+])('the data of %s inside an issuer script are hidden, its header is not', (_, script) => {
+  const shown = JSON.stringify(describeBytes(hex(script)));
+  expect(shown).not.toContain('241234');
+  expect(shown).toContain(script.slice(8, 16));
+  expect(JSON.stringify(describeBytes(hex(script), { reveal: true }))).toContain('241234');
+});
+
 test('any bytes at all are described soundly, and in a moment', () => {
   const likely = fc
     .tuple(
