@@ -122,6 +122,7 @@ export const en = {
   'job.timed-out': 'Timed out',
   'job.cancelled': 'Cancelled',
   'step.card-presented': 'Card presented',
+  'step.card-elsewhere': 'Card goes on at another reader',
   'step.application-selected': 'Application selected',
   'step.card-read': 'Card read',
   'step.negative-checked': 'Negative file checked',

@@ -124,6 +124,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'job.timed-out': '時間切れ',
   'job.cancelled': '中止',
   'step.card-presented': 'カード提示',
+  'step.card-elsewhere': '別の読取方法へ',
   'step.application-selected': 'アプリケーション選択',
   'step.card-read': 'カード読取',
   'step.negative-checked': 'ネガ照合',
