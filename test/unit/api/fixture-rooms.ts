@@ -211,7 +211,8 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
           document: null,
         };
         jobs.set(job.id, job);
-        const steps = saleSteps.filter((step) => step !== 'reversal-queued');
+        // Nothing is undone, and the card stays where it is.
+        const steps = saleSteps.filter((step) => step !== 'reversal-queued' && step !== 'card-elsewhere');
         steps.forEach((step, index) => {
           world.timers.after(150 * (index + 1), () => {
             const old = jobs.get(job.id) ?? job;
