@@ -6,6 +6,7 @@ import { parseCertificateRequest } from '@tsunagu/protocols/x509';
 import type { Transaction } from 'kysely';
 import type { Database, Store } from '../store/index.ts';
 import type { Authority } from './authority.ts';
+import { storeTerminalCertificate } from './certificate-rows.ts';
 
 const dayMs = 86_400_000;
 /** Certificates of one terminal that may count at a time: the present one, and next ones whose answers were lost. */
@@ -69,20 +70,7 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
           .executeTakeFirstOrThrow();
         if (Number(counting) >= countingMax)
           return fail('RENEWAL_TOO_EARLY', { facts: { counting: Number(counting) } });
-        await tx
-          .insertInto('certificates')
-          .values({
-            fingerprint: issued.fingerprint,
-            kind: 'terminal',
-            subject: serial,
-            key: issued.key,
-            pem: issued.pem,
-            issued_at: now,
-            not_after: issued.notAfter,
-            ended_at: null,
-            revoked_at: null,
-          })
-          .execute();
+        await storeTerminalCertificate(tx, serial, issued, now);
         await rooms.note(tx, serial, 'certificate-renewed', {
           fingerprint: issued.fingerprint,
           notAfter: new Date(issued.notAfter).toISOString(),

@@ -15,6 +15,7 @@ import type { Transaction } from 'kysely';
 import type { Database, Store } from '../store/index.ts';
 import type { Vault } from '../vault/index.ts';
 import { type Authority, keyDigest } from './authority.ts';
+import { storeTerminalCertificate } from './certificate-rows.ts';
 
 /** Why an enrolment can be refused. */
 export type EnrolmentError =
@@ -117,20 +118,7 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
           .where('subject', '=', serial)
           .where('ended_at', 'is', null)
           .execute();
-        await tx
-          .insertInto('certificates')
-          .values({
-            fingerprint: issued.fingerprint,
-            kind: 'terminal',
-            subject: serial,
-            key: issued.key,
-            pem: issued.pem,
-            issued_at: now,
-            not_after: issued.notAfter,
-            ended_at: null,
-            revoked_at: null,
-          })
-          .execute();
+        await storeTerminalCertificate(tx, serial, issued, now);
         await rooms.protect(tx, serial, protection.id, protection.checkValue);
         return ok(undefined);
       });
