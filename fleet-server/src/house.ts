@@ -14,7 +14,7 @@ import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/ki
 import type { World } from '@tsunagu/protocols/world';
 import { openApi } from './api/index.ts';
 import { openArtefacts } from './artefacts/index.ts';
-import { type OpenBroker, openAedesBroker } from './broker/index.ts';
+import { type OpenBroker, openAedesBroker, openTicketKeys } from './broker/index.ts';
 import { type Conversation, openConversation } from './conversation/index.ts';
 import { openDeviceApi } from './device-api/index.ts';
 import { type Estate, openEstate } from './estate/index.ts';
@@ -304,6 +304,7 @@ async function build(
     ports: { fleet: at('fleet'), fleetWebSocket: at('fleetWebSocket') },
     tls,
     admit,
+    tickets: await openTicketKeys(join(folder, 'fleet-tickets'), vault, world),
     handlers: {
       received(serial, topic, payload) {
         meters.broker.passed('up', topic.kind);
