@@ -197,6 +197,11 @@ async function build(
     floorLimitMinor: () => built(twin).current.values.floorLimitMinor,
   });
   onClose(() => built(negative).close());
+  // Right after a start nobody is connected, and all of these will be.
+  const knownTerminals = (await estate.census()).reduce(
+    (sum, { link, count }) => sum + (link === 'never' ? 0 : count),
+    0,
+  );
   conversation = openConversation({
     world,
     store,
@@ -207,6 +212,7 @@ async function build(
     jobs: () => built(jobs),
     keys,
     negative: () => built(negative),
+    fleetSize: () => Math.max(knownTerminals, broker?.connections ?? 0),
     async saleEnded(serial, sale, _at, messageId) {
       await sales.ended(serial, sale, messageId);
       if (sale.stan === '')

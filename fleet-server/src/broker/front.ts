@@ -8,7 +8,7 @@ import { createWebSocketStream, WebSocketServer } from 'ws';
 import { listen } from '../net/index.ts';
 import { packetLengthMax } from './frame-guard.ts';
 import { type Entry, Gate, type GateLimits, gateLimits } from './gate.ts';
-import type { TicketKeys } from './ticket-keys.ts';
+import { type TicketKeys, ticketLifeMs } from './ticket-keys.ts';
 
 /** What terminals dial, before the first packet of MQTT. */
 export interface FrontOptions {
@@ -55,6 +55,7 @@ export async function openFront(options: FrontOptions): Promise<Result<Front, 'P
     // A session carries the certificate that began it; whether that still counts is asked at each CONNECT.
     sessionIdContext: 'tsunagu-fleet',
     ticketKeys: tickets.current(),
+    sessionTimeout: ticketLifeMs / 1_000,
   } satisfies TlsOptions;
   const tlsServer = createTlsServer(tlsOptions);
   const httpsServer = createHttpsServer({ ...tlsOptions, maxHeaderSize: 8_192 });
