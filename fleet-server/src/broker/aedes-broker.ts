@@ -46,7 +46,7 @@ interface Session {
   readonly lineage: Lineage | undefined;
   readonly entry: Entry;
   /** Filters that it subscribes to. */
-  readonly filters: string[];
+  filters: readonly { readonly filter: string; readonly qos: 0 | 1 }[];
   /** Its messages take effect in the order in which they came. */
   tail: Promise<void>;
   /** It has its CONNACK: messages may go down. */
@@ -151,7 +151,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
                 cmd: 'publish',
                 topic: message.topic,
                 payload: Buffer.from(message.payload),
-                qos: 1,
+                qos: message.qos,
                 dup: false,
                 retain: message.retain,
               },
@@ -213,8 +213,8 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
       const isOwn = own !== undefined && topic.startsWith(own);
       const isList = topic.startsWith(negativeHeadTopic(tenant, '')) && !topic.includes('#');
       const isReserved = topic.startsWith('$share/') || topic.startsWith('$SYS');
-      const isKnown = session?.filters.includes(topic);
-      const isTooMany = !isKnown && (session?.filters.length ?? 0) >= filtersMax;
+      const others = session?.filters.filter(({ filter }) => filter !== topic) ?? [];
+      const isTooMany = others.length >= filtersMax;
       if (!session || isReserved || isTooMany || subscription.qos > 1 || !(isOwn || isList)) {
         noteRefusal('subscriptionRefused', {
           fault: fail('MQTT_TOPIC_FORBIDDEN', { facts: { serial: session?.serial ?? '', isReserved, isTooMany } })
@@ -222,7 +222,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
         });
         return done(null, null);
       }
-      if (!isKnown) session.filters.push(topic);
+      session.filters = [...others, { filter: topic, qos: subscription.qos === 0 ? 0 : 1 }];
       done(null, subscription);
     },
   });
@@ -236,9 +236,16 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
   });
   aedes.on('subscribe', (subscriptions, client) => {
     const session = sessions.get(client);
-    for (const { topic: filter } of subscriptions)
+    for (const { topic: filter } of subscriptions) {
+      const granted = session?.filters.find((one) => one.filter === filter);
+      if (!session || !granted) continue;
       for (const [topic, payload] of retained)
-        if (session && matches(filter, topic)) session.queue.push({ topic, payload, retain: true });
+        if (matches(filter, topic)) session.queue.push({ topic, payload, retain: true, qos: granted.qos });
+    }
+  });
+  aedes.on('unsubscribe', (filters, client) => {
+    const session = sessions.get(client);
+    if (session) session.filters = session.filters.filter(({ filter }) => !filters.includes(filter));
   });
   /** A connection is over. The terminal is gone, unless a newer connection has taken its place. */
   function forget(client: Client): void {
@@ -310,14 +317,12 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     send(serial, topic, payload) {
       const client = bySerial.get(serial);
       const session = client && sessions.get(client);
-      if (session?.isReady && !session.queue.push({ topic, payload, retain: false }))
+      if (session?.isReady && !deliver(session, topic, payload))
         log('warn', 'downlinkDropped', { serial, fault: fail('DOWNLINK_TIMEOUT').fault });
     },
     retain(topic, payload) {
       retained.set(topic, payload);
-      for (const session of sessions.values())
-        if (session.filters.some((filter) => matches(filter, topic)))
-          session.queue.push({ topic, payload, retain: false });
+      for (const session of sessions.values()) deliver(session, topic, payload);
     },
     isConnected: (serial) => bySerial.has(serial),
     get connections() {
@@ -335,11 +340,23 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
 
 const nothingBefore = Promise.resolve();
 
-/** Whether a filter of ours (`+` for one level) matches a topic. */
+/** Queues a message for a terminal that subscribes to it, once and at the best quality of its filters. False when its queue was full. */
+function deliver({ filters, queue }: Session, topic: string, payload: Uint8Array): boolean {
+  let qos: 0 | 1 | undefined;
+  for (const granted of filters) if (matches(granted.filter, topic)) qos = granted.qos === 1 ? 1 : (qos ?? 0);
+  return qos === undefined || queue.push({ topic, payload, retain: false, qos });
+}
+
+/** Whether a filter matches a topic. MQTT 3.1.1, 4.7.1. */
 function matches(filter: string, topic: string): boolean {
   const wanted = filter.split('/');
   const levels = topic.split('/');
-  return wanted.length === levels.length && wanted.every((level, index) => level === '+' || level === levels[index]);
+  const isOpen = wanted.at(-1) === '#';
+  if (isOpen) wanted.pop();
+  return (
+    (isOpen ? levels.length >= wanted.length : levels.length === wanted.length) &&
+    wanted.every((level, index) => level === '+' || level === levels[index])
+  );
 }
 
 /** Our code for what aedes reports as text. */

@@ -373,10 +373,15 @@ describe('the broker', () => {
     const frozen = dial(one);
     const name = Buffer.from(one.serial);
     const body = Buffer.concat([Buffer.from('00044d5154540402003c00', 'hex'), Buffer.of(name.length), name]);
-    frozen.write(Buffer.concat([Buffer.of(0x10, body.length), body]));
+    const filter = Buffer.from(own(one, 'dn/#'));
+    const wanted = Buffer.concat([Buffer.from('0001', 'hex'), Buffer.of(0, filter.length), filter, Buffer.of(1)]);
+    frozen.write(
+      Buffer.concat([Buffer.of(0x10, body.length), body, Buffer.of(0x82, wanted.length), wanted]),
+    );
     await until('the frozen one to be connected', () => broker.isConnected(one.serial));
     const healthy = await connect(other);
     await healthy.subscribeAsync(own(other, 'dn/#'), { qos: 1 });
+    frozen.pause();
     const arrived: number[] = [];
     healthy.on('message', () => arrived.push(performance.now()));
     const big = Buffer.alloc(1024 * 1024);

@@ -144,7 +144,7 @@ export function openExternalBroker(options: ExternalBrokerOptions): ExternalBrok
     },
     send(serial, topic, payload) {
       const terminal = known.get(serial);
-      if (terminal?.isHeard && !terminal.queue.push({ topic, payload, retain: false }))
+      if (terminal?.isHeard && !terminal.queue.push({ topic, payload, retain: false, qos: 1 }))
         world.log('warn', 'downlinkDropped', { serial, fault: fail('DOWNLINK_TIMEOUT').fault });
     },
     retain(topic, payload) {
