@@ -11,6 +11,7 @@ import { FrameGuard } from './frame-guard.ts';
 import { openFront } from './front.ts';
 import type { Entry, GateLimits } from './gate.ts';
 import { isSameDevice, type Lineage, lineageOf } from './lineage.ts';
+import { Passes } from './passes.ts';
 import type { Broker, BrokerHandlers } from './port.ts';
 import { type TicketKeys, ticketKeys } from './ticket-keys.ts';
 
@@ -74,7 +75,7 @@ const cloneAlarmMs = 60_000;
  * from their certificate alone.
  */
 export async function openAedesBroker(options: BrokerOptions): Promise<Result<OpenBroker, 'PORT_TAKEN'>> {
-  const { world, tenant, handlers, admit } = options;
+  const { world, tenant, handlers } = options;
   const { connectTimeoutMs = 5_000, drainTimeoutMs = 5_000 } = options;
   const { log } = world;
   const noteRefusal = (event: string, facts: LogFacts & { readonly fault: Fault }): void => {
@@ -84,6 +85,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
 
   const peers = new WeakMap<Duplex, Peer>();
   const faults = new WeakMap<Client, Fault>();
+  const passes = new Passes(options.admit, world.clock);
   const sessions = new Map<Client, Session>();
   const bySerial = new Map<Serial, Client>();
   const retained = new Map<string, Uint8Array>();
@@ -129,7 +131,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
       const { certificate } = peer;
       // It holds its chain, kilobytes: nobody needs it any more.
       peer.certificate = undefined;
-      admit(certificate).then(
+      passes.admit(certificate, client.id).then(
         (admitted) => {
           if (!admitted.ok) return settle(refuse(client, admitted.fault, notAuthorized), false);
           const serial = admitted.value;
@@ -332,6 +334,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     disconnect(serial) {
       // Whoever comes next with this serial may be another device.
       lineages.delete(serial);
+      passes.end(serial);
       bySerial.get(serial)?.close();
     },
     close,

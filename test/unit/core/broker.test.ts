@@ -363,7 +363,9 @@ describe('the broker', () => {
     const resumed = await connect(one, { stream: () => again });
     expect(again.isSessionReused()).toBe(true);
     await stillWorks(resumed, one);
+    // A revocation ends the connection, and nobody is let in from memory after it.
     refusedSerials.add(one.serial);
+    broker.disconnect(one.serial);
     await expect(connect(one, { stream: () => dial({ ...one, session }) })).rejects.toMatchObject({ code: 5 });
     await logged('CLIENT_CERTIFICATE_REFUSED');
   });
@@ -375,9 +377,7 @@ describe('the broker', () => {
     const body = Buffer.concat([Buffer.from('00044d5154540402003c00', 'hex'), Buffer.of(name.length), name]);
     const filter = Buffer.from(own(one, 'dn/#'));
     const wanted = Buffer.concat([Buffer.from('0001', 'hex'), Buffer.of(0, filter.length), filter, Buffer.of(1)]);
-    frozen.write(
-      Buffer.concat([Buffer.of(0x10, body.length), body, Buffer.of(0x82, wanted.length), wanted]),
-    );
+    frozen.write(Buffer.concat([Buffer.of(0x10, body.length), body, Buffer.of(0x82, wanted.length), wanted]));
     await until('the frozen one to be connected', () => broker.isConnected(one.serial));
     const healthy = await connect(other);
     await healthy.subscribeAsync(own(other, 'dn/#'), { qos: 1 });
