@@ -296,7 +296,7 @@ export class Terminal {
     return saleRequest({
       terminalId: terminalIdOf(this.serial),
       merchantId: merchantIdOf(tenant),
-      abilities: { readers: ['stripe', 'contact', 'contactless'], printer: 'built-in', screen: 'colour' },
+      abilities: { readers: ['stripe', 'contact', 'contactless'], pinPad: true, printer: 'built-in', screen: 'colour' },
       stan: nextStan(),
       nowMs: Date.now(),
       amountMinor,
