@@ -40,7 +40,7 @@ const sale = () =>
   saleRequest({
     terminalId: terminalIdOf('CATS220-0001'),
     merchantId: 'M00000000001234',
-    abilities: { readers: ['stripe', 'contact'], printer: 'built-in', screen: 'mono' },
+    abilities: { readers: ['stripe', 'contact'], pinPad: true, printer: 'built-in', screen: 'mono' },
     stan: '000231',
     nowMs,
     amountMinor: 1280,
