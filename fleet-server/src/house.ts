@@ -257,6 +257,7 @@ async function build(
       keys,
       admit,
       live,
+      negative,
       metrics: {
         ...noMetrics,
         saleAnswered: (outcome, by, _actionCode, durationMs) =>
