@@ -376,7 +376,10 @@ async function obey(order: Order): Promise<object> {
     }
     case 'freeze': {
       // It takes nothing more off the line: the window closes once its buffers are full.
-      terminals[0]?.socket?.pause();
+      const frozen = terminals[0];
+      frozen?.socket?.pause();
+      // Nobody waits for it any more.
+      if (frozen) frozen.isReady = false;
       return {};
     }
     case 'hangUp': {
