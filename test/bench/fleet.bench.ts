@@ -17,7 +17,7 @@ const option = (name: string, otherwise: number): number => {
 const reserve = 200;
 const generators = 2;
 /** Handshakes under way at a time. */
-const concurrency = 96;
+const concurrency = 48;
 const notices = 8;
 const noticeBytes = 600;
 
