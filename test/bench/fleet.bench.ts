@@ -155,7 +155,7 @@ export default async function run(): Promise<BenchReport> {
       figures[`${name}: kB a connection`] = memoryPer(server, before);
       const publisher = connectMqtt(`mqtts://127.0.0.1:${server.port}`, {
         ca: root,
-        cert: terminals[0]?.chain,
+        cert: terminals[0]?.chain ?? '',
         key,
         clientId: 'publisher',
         protocolVersion: 4,
@@ -288,7 +288,7 @@ export default async function run(): Promise<BenchReport> {
 /** A test card number that is valid (ISO/IEC 7812-1, annex B) and nobody's. */
 function testPan(index: number): string {
   const body = `411111${String(index).padStart(9, '0')}`;
-  const sum = [...body].reverse().reduce((total, digit, at) => {
+  const sum = [...body].toReversed().reduce((total, digit, at) => {
     const doubled = Number(digit) * (at % 2 === 0 ? 2 : 1);
     return total + (doubled > 9 ? doubled - 9 : doubled);
   }, 0);

@@ -95,14 +95,16 @@ class Terminal {
         if (!up) socket.destroy();
         resolve(up);
       };
-      const socket = connect({
+      // node:net takes `localAddress`; the types of node:tls do not know it.
+      const how = {
         host: '127.0.0.1',
         // Several source addresses: one pair of addresses has 28,000 ports.
         localAddress: `127.0.0.${2 + (this.index % 8)}`,
         port,
         secureContext: this.#context,
         ...(resume && this.session !== undefined && { session: this.session }),
-      });
+      };
+      const socket = connect(how);
       this.socket = socket;
       socket.setNoDelay(true);
       socket.on('session', (session) => {
