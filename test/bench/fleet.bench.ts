@@ -222,6 +222,7 @@ export default async function run(): Promise<BenchReport> {
     };
     while ((await tally()).acknowledged < jobs / 4) await pause(100);
     const atKill = await tally();
+    say(`ours: killed, with ${atKill.acknowledged} of ${jobs} jobs acknowledged`);
     await server.kill();
     const killedMs = performance.now();
     server = running = await startHouse(folder, portBase, tenant);
@@ -243,6 +244,7 @@ export default async function run(): Promise<BenchReport> {
     figures['killed: seconds until all jobs are done'] = (performance.now() - killedMs) / 1_000;
     figures['killed: jobs run twice'] = now.twice;
     loads.push(loadavg()[0] ?? 0);
+    say(`ours: ${now.ready} back, ${now.acknowledged} of ${jobs} jobs acknowledged, ${now.twice} run twice`);
     await next();
     const kept = await readJobs(folder);
     figures['killed: jobs lost'] = jobs - kept.succeeded;

@@ -316,7 +316,11 @@ async function comeBack(terminal: Terminal): Promise<void> {
   let pauseMs = pauseBeforeConnect(terminal.contact, undefined, Math.random());
   while (keepTrying) {
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    if ((await terminal.connect(true)) && (await terminal.birth())) return;
+    if ((await terminal.connect(true)) && (await terminal.birth())) {
+      // An end that was reported and not acknowledged is reported again.
+      void terminal.workOn();
+      return;
+    }
     terminal.socket?.destroy();
     pauseMs = pauseBeforeConnect(terminal.contact, pauseMs, Math.random());
   }
