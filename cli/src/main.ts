@@ -7,6 +7,7 @@ import { negativeReasons, type NegativeReason } from '@tsunagu/protocols/negativ
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { dataFolder, findAccess, openClient } from './client/index.ts';
+import { addNegativeAuthorityCommands } from './commands/negative-authority-commands.ts';
 import { addBridgeCommands } from './commands/bridge-commands.ts';
 import type { Context } from './commands/context.ts';
 import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
@@ -413,6 +414,10 @@ negative
     const { verifyNegativeProof } = await import('./commands/negative.ts');
     process.exitCode = await verifyNegativeProof(open(), program.opts<GlobalOptions>().json ?? false, file);
   });
+addNegativeAuthorityCommands(negative, {
+  bench: () => ({ world, console: open(), json: program.opts<GlobalOptions>().json ?? false }),
+  withServer,
+});
 negative
   .command('list')
   .description('what is listed / 登録一覧')
