@@ -221,6 +221,20 @@ program
   .option(...applicationOption)
   .addOption(pinOption)
   .action((serial: string, presented: Presented) => pay(serial, { kind: 'balance', ...presented }));
+const transitOption = ['--card <name>', 'a transit card at the FeliCa antenna'] as const;
+program
+  .command('charge <serial>')
+  .description('put money onto a transit card, against its centre / チャージ')
+  .requiredOption(...amountOption)
+  .requiredOption(...transitOption)
+  .action((serial: string, { amount, card }: { amount: number; card: string }) =>
+    pay(serial, { kind: 'charge', amountMinor: amount, card }),
+  );
+program
+  .command('history <serial>')
+  .description('the last uses of a transit card, as the card has them / 利用履歴')
+  .requiredOption(...transitOption)
+  .action((serial: string, { card }: { card: string }) => pay(serial, { kind: 'history', card }));
 program
   .command('void <serial>')
   .description('take back a transaction of the same business day / 取消')
