@@ -132,7 +132,7 @@ export class TransitHouse {
     this.returns = true;
     const booted = await this.boot();
     await booted.drained();
-    await until(() => this.house.sw.reversalsQueued === 0);
+    await this.delivered();
     const seen = await booted.side.run({ kind: 'balance', card });
     expect(seen, where).toMatchObject({ outcome: 'approved' });
     const { transit } = this.house;
@@ -144,10 +144,20 @@ export class TransitHouse {
     expect(seen.balanceMinor, where).toBe(account?.balance);
     expect(account?.balance, where).toBe(transitCard(card).balance + standing);
     const { sales, advices } = booted.ports;
-    expect(totalsOf(sales.day, sales.all(), advices.entries()).netMinor, where).toBe(-standing);
+    expect(totalsOf(sales.day, sales.all(), advices.entries()).netMinor + standing, where).toBe(0);
     await booted.side.close();
     this.#disk = this.#disk.afterPowerLoss(true);
     return standing;
+  }
+
+  /** The centre has heard of every reversal. */
+  delivered(): Promise<void> {
+    return until(() => this.house.sw.reversalsQueued === 0);
+  }
+
+  /** The line to the centre is up again. */
+  signedOn(): Promise<void> {
+    return until(() => this.house.sw.links()[0]?.state === 'signed-on');
   }
 
   async close(): Promise<void> {
