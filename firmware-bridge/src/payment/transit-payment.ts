@@ -103,6 +103,8 @@ class Dialogue {
     if (met.type === 'ended') return met.ended;
     const leg = this.#parts.makeLeg(order.kind, order.amountMinor);
     const state = await leg.ask({ card: this.#reading.card, verification: 'none', emv: met.opening });
+    const said = state.name === 'answered' ? state.answer.actionCode : (state.fault ?? '');
+    this.#parts.run.onTrace({ atMs: this.#parts.run.watch.elapsedMs, step: order.kind, detail: said });
     const ended = (outcome: SaleOutcome, reason?: ErrorCode): TransitEnded => ({ outcome, reason, leg });
     if (state.name !== 'answered') return ended('failed', state.fault);
     if (!state.isApproved || leg.request === undefined) return ended('declined');

@@ -63,4 +63,4 @@ export {
   type TransitTransfer,
 } from './transit-session.ts';
 export { decodeTransitData, encodeTransitData, transitActionCodes, type TransitData } from './transit-message.ts';
-export { transitNumber, transitNumberPrefixes, transitScheme } from './transit-number.ts';
+export { isTransitNumber, transitNumber, transitNumberPrefixes, transitScheme } from './transit-number.ts';

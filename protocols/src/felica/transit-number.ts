@@ -11,6 +11,10 @@ const offset = 300_000_000_000_000;
 /** The leading digits of every transit card's number. */
 export const transitNumberPrefixes = ['93923', '93924', '93925'] as const;
 
+/** Whether digits are the number of a transit card. It has no check digit: six bytes leave no room for one. */
+export const isTransitNumber = (digits: string): boolean =>
+  /^\d{19}$/.test(digits) && transitNumberPrefixes.some((prefix) => digits.startsWith(prefix));
+
 /**
  * The number under which negative list, switch and centre know a transit card: 19 digits out of the card identification number, which is
  * the last six bytes of its IDm (FeliCa Card User's Manual, 3.2). No two numbers are the same, and no key is needed to tell it. The
