@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { type CardCompany, openCardCompany } from '@tsunagu/fleet-server/card-company/card-company';
 import { Ledger } from '@tsunagu/fleet-server/card-company/ledger';
+import { openArtefacts } from '@tsunagu/fleet-server/artefacts/index';
 import { TransitBooks } from '@tsunagu/fleet-server/card-company/transit-books';
 import { TransitCentre } from '@tsunagu/fleet-server/card-company/transit-centre';
 import { openAuthority } from '@tsunagu/fleet-server/identity/index';
+import { negativeTagKey } from '@tsunagu/fleet-server/keys/index';
+import { type Negative, openNegative } from '@tsunagu/fleet-server/negative/index';
 import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
 import {
   linkCredentials,
@@ -61,6 +64,9 @@ export interface SmallHouse {
   readonly transit: TransitBooks;
   readonly store: Store;
   readonly sw: Switch;
+  readonly negative: Negative;
+  /** The card company asks for a change of the list. */
+  readonly askFileAction: CardCompany['askFileAction'];
   /** A connected terminal. */
   terminal(serial: string): Promise<Terminal>;
   /** Credentials of a terminal, for odd connections. */
@@ -111,6 +117,17 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
     cardCompany = undefined;
   };
   await startCardCompany();
+  await vault.ensure(negativeTagKey, 'negative-tag');
+  const negative = await openNegative({
+    world,
+    store,
+    vault,
+    artefacts: await openArtefacts(join(folder, 'artefacts')),
+    tagKey: negativeTagKey,
+    publish: () => undefined,
+    announce: () => undefined,
+    floorLimitMinor: () => 0,
+  });
   const server = await authority.credentials('server', 'server', {
     kind: 'leaf',
     purposes: ['serverAuth'],
@@ -139,6 +156,7 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
         },
         live: { publish: (event) => event.name === 'sale' && lines.push(event.data) },
         metrics: noMetrics,
+        negative,
         alarm: (alarm) => alarms.push(alarm),
       },
       {
@@ -176,6 +194,8 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
       return transit;
     },
     credentials,
+    negative,
+    askFileAction: (action) => cardCompany?.askFileAction(action) ?? Promise.reject(new Error('closed')),
     startCardCompany,
     stopCardCompany,
     async terminal(serial) {
@@ -193,6 +213,7 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
     },
     async close() {
       await sw.close();
+      negative.close();
       await stopCardCompany();
       await store.close();
       await vault.close();
@@ -308,7 +329,7 @@ export class Terminal {
     return saleRequest({
       terminalId: terminalIdOf(this.serial),
       merchantId: merchantIdOf(tenant),
-      abilities: { readers: ['stripe', 'contact', 'contactless'], printer: 'built-in', screen: 'colour' },
+      abilities: { readers: ['stripe', 'contact', 'contactless'], pinPad: true, printer: 'built-in', screen: 'colour' },
       stan: nextStan(),
       nowMs: Date.now(),
       amountMinor,
