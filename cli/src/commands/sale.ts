@@ -8,7 +8,8 @@ import { runJob } from './watch-job.ts';
 export function describeSale({ texts, language }: Pick<Console, 'texts' | 'language'>, sale: SaleResult): string {
   const parts = [
     sale.kind !== undefined && sale.kind !== 'sale' && texts.payment.kinds[sale.kind],
-    sale.kind !== 'balance' && sale.kind !== 'history' && texts.yen(sale.amountMinor),
+    // An inquiry has no amount, and what was refused before it began may have none.
+    sale.amountMinor > 0 && texts.yen(sale.amountMinor),
     sale.balanceMinor !== undefined &&
       texts.sale[sale.scheme === transitScheme.key ? 'left' : 'balance'](texts.yen(sale.balanceMinor)),
     sale.lastFour && texts.sale.lastFour(sale.lastFour),
