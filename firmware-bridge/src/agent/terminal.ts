@@ -2,6 +2,7 @@ import { merchantIdOf, terminalIdOf, terminalLink } from '@tsunagu/protocols/acq
 import { modelOf, type TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { Hello, Serial } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { isTransitCardName } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
 import { openAcquirer, openReversalStore, openStanCounter } from '../acquiring/index.ts';
 import { type Claim, type Identity, identify, keepRenewed, readClaim } from '../enrolment/index.ts';
@@ -303,7 +304,8 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       world,
       seed: `${options.shopper.seed}\n${serial}`,
       meanSeconds: options.shopper.meanSeconds,
-      cards: cardSide.cards,
+      // A transit card has its owner; nobody who buys by himself empties it.
+      cards: cardSide.cards.filter((name) => !isTransitCardName(name)),
       amountMaxMinor: () => twin.value.inForce.values.amountMaxMinor,
       sell: (order) => pay({ kind: 'sale', ...order }),
     });

@@ -1,6 +1,8 @@
 export {
   type PaymentKind,
   type PaymentOrder,
+  type CardHistoryLine,
+  cardHistoryLine,
   paymentKind,
   paymentKinds,
   paymentOrder,
