@@ -98,6 +98,7 @@ program
   .option('--seed <number>', 'seed of the emulated sales', integer(0, 2 ** 31), 1)
   .option('--sale-every-seconds <seconds>', 'mean pause between the sales of one terminal', integer(1, 86_400), 20)
   .option('--fresh', 'forget the data of earlier runs', false)
+  .option('--broker <url>', 'an MQTT broker that stands in for our own: mqtts://host:port / 外部ブローカーを使用')
   .action(
     async (options: {
       portBase: number;
@@ -105,6 +106,7 @@ program
       seed: number;
       saleEverySeconds: number;
       fresh: boolean;
+      broker?: string;
     }) => {
       const { startHouse } = await import('./house/index.ts');
       const stop = new AbortController();
