@@ -3,6 +3,7 @@ import { startTerminal, type Terminal } from '../agent/index.ts';
 import { openCardSide } from '../payment/index.ts';
 import { folderFiles } from '../sealed-store/index.ts';
 import type { WorkerSays, WorkerTask } from './messages.ts';
+import { watchServiceMenu } from './service-menu.ts';
 import { watchTamperSwitch } from './tamper-switch.ts';
 
 /** The terminals of one thread. They share the thread and nothing else. */
@@ -33,6 +34,7 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
       });
       if (terminal.ok) {
         watchTamperSwitch(world, folder, terminal.value, ending.signal);
+        watchServiceMenu(world, folder, terminal.value, ending.signal);
         return terminal.value;
       }
       const { code, facts } = terminal.fault;
