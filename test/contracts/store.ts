@@ -69,7 +69,8 @@ export function storeContract(subject: StoreUnderTest): void {
 
     it('runs a hundred transactions that start at once one after the other, none lost', async () => {
       const store = await open();
-      const counter = (on: Store['db']) => on.selectFrom('schema_steps').select('applied_at').where('name', '=', 'counter');
+      const counter = (on: Store['db']) =>
+        on.selectFrom('schema_steps').select('applied_at').where('name', '=', 'counter');
       await store.db.insertInto('schema_steps').values({ name: 'counter', applied_at: 0 }).execute();
       await Promise.all(
         Array.from({ length: 100 }, () =>

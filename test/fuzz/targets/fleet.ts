@@ -125,7 +125,16 @@ const bodies: Readonly<Record<string, readonly [z.ZodType, ...object[]]>> = {
   twin: [
     messages.twin,
     { base: 1, version: 2, hash: 'ab', values },
-    { base: 1, answers: 'cd', version: 2, hash: 'ab', values, drift: 'X', field: 'y', local: { by: 'z', at: 1, settings: ['y'] } },
+    {
+      base: 1,
+      answers: 'cd',
+      version: 2,
+      hash: 'ab',
+      values,
+      drift: 'X',
+      field: 'y',
+      local: { by: 'z', at: 1, settings: ['y'] },
+    },
   ],
   job: [
     messages.job,

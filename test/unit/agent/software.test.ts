@@ -12,7 +12,14 @@ import {
   stageImage,
 } from '@tsunagu/firmware-bridge/software/index';
 import { modelOf } from '@tsunagu/protocols/catalogue';
-import { configuration, configurationHash, type Hello, type JobReport, jobIdSchema, type SoftwareInstall } from '@tsunagu/protocols/fleet';
+import {
+  configuration,
+  configurationHash,
+  type Hello,
+  type JobReport,
+  jobIdSchema,
+  type SoftwareInstall,
+} from '@tsunagu/protocols/fleet';
 import { Secret, unwrap } from '@tsunagu/protocols/kit';
 import { encodeSoftwareImage, readSoftwareHeader, type SoftwareHeader } from '@tsunagu/protocols/software';
 import { systemWorld } from '@tsunagu/protocols/world';
