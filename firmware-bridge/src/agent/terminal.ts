@@ -418,7 +418,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       },
       down: () => pulse.pause(),
       notified(work) {
-        if (work.jobs !== undefined) runner.wake();
+        if (work.jobs) runner.wake();
         if (work.configuration !== undefined) twin.value.wake();
       },
       negativeHead: (list, bytes) => negative.value.take(list, bytes),

@@ -219,7 +219,10 @@ class FollowingTwin implements Twin {
     });
     if (!isTried) return;
     if (isMoved) link.redial();
-    if ((await this.#isProven(isMoved)) && (await this.#commit(staged))) {
+    const isProven = await this.#isProven(isMoved);
+    // A run that ends leaves the trial as a power loss does: the next boot has the last good one, and tries again.
+    if (!isProven && this.#options.signal.aborted) return;
+    if (isProven && (await this.#commit(staged))) {
       world.log('info', 'configurationApplied', { version: staged.version, hash: hashOf(staged) });
       this.#standing = undefined;
       return;

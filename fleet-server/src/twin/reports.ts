@@ -62,7 +62,8 @@ export function openReports(world: Pick<World, 'clock'>, store: Store): Reports 
 
   return {
     async observe(tx, serial, said, { version, hash, layers = {}, answers = '', drift = null }) {
-      const before = await lastSaid(tx, serial);
+      const [before, desired] = [await lastSaid(tx, serial), await desiredRow(tx, serial)];
+      const isDesired = desired?.desired_hash === hash;
       if (isNewer(said, before)) {
         const row = {
           version,
@@ -73,8 +74,8 @@ export function openReports(world: Pick<World, 'clock'>, store: Store): Reports 
           at: world.clock.now(),
           boot_seq: said.boot,
           seq: said.seq,
-          // The values are known by their hash only: those of another one are out of date.
-          ...(before?.hash !== hash && { value: null }),
+          // The values are known by their hash only: those that are desired, those that were reported before, or unknown ones.
+          ...(isDesired ? { value: desired.desired } : before?.hash !== hash && { value: null }),
           ...(drift === null && { field: null }),
         };
         await tx
@@ -83,8 +84,7 @@ export function openReports(world: Pick<World, 'clock'>, store: Store): Reports 
           .onConflict((conflict) => conflict.column('serial').doUpdateSet(row))
           .execute();
       }
-      const desired = await desiredRow(tx, serial);
-      if (!desired || desired.desired_version === null || desired.desired_hash === hash) return undefined;
+      if (!desired || desired.desired_version === null || isDesired) return undefined;
       // It knows what is desired, and has said why it does not do it.
       return drift !== null && answers === desired.desired_hash ? undefined : desired.desired_version;
     },
