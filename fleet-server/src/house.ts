@@ -23,7 +23,7 @@ import { type Jobs, openJobs } from './jobs/index.ts';
 import { negativeTagKey, openKeys } from './keys/index.ts';
 import { openLiveHub } from './live/index.ts';
 import { makeMetrics } from './metrics/index.ts';
-import { type Negative, openNegative, regularList } from './negative/index.ts';
+import { type Negative, openNegative, regularList, watchInbox } from './negative/index.ts';
 import { openSales } from './sales/index.ts';
 import { openSoftwareImages } from './software/index.ts';
 import { lockFolder, migrations, openStore } from './store/index.ts';
@@ -203,6 +203,8 @@ async function build(
     floorLimitMinor: () => built(twin).floorLimitMaxMinor,
   });
   onClose(() => built(negative).close());
+  const inbox = await watchInbox(world, join(dataDir, 'inbox', 'negative'), negative.importList);
+  onClose(() => inbox.close());
   conversation = openConversation({
     world,
     store,
@@ -262,6 +264,7 @@ async function build(
       keys,
       admit,
       live,
+      negative,
       metrics: {
         ...noMetrics,
         saleAnswered: (outcome, by, _actionCode, durationMs) =>
