@@ -156,6 +156,26 @@ export const fleetErrors = defineErrors({
       next: '報告にある行を直して全件を再送してください。取り込まれたものはありません。',
     },
   },
+  NEGATIVE_OVERLAY_FULL: {
+    en: {
+      says: 'No more emergency entries fit beside the version in force, and its list keys lie elsewhere.',
+      next: 'Have the version that waits signed (tsunagu negative sign), then list the card again.',
+    },
+    ja: {
+      says: '緊急登録が上限に達しました。リスト鍵はサーバー外にあります。',
+      next: '待機中の版に署名してから(tsunagu negative sign)、再登録してください。',
+    },
+  },
+  NEGATIVE_ROOT_UNUSABLE: {
+    en: {
+      says: 'Under this root the server could not sign heads and emergency entries, or a list has fewer than two keys.',
+      next: 'Make the root from the one in force (tsunagu negative root propose): it keeps the keys that are online.',
+    },
+    ja: {
+      says: 'このルートではサーバーがヘッドや緊急登録に署名できないか、リスト鍵が2本未満です。',
+      next: '現行のルートから作成してください(tsunagu negative root propose)。オンライン鍵が引き継がれます。',
+    },
+  },
   NEGATIVE_VERSION_UNKNOWN: {
     en: { says: 'There is no such version of the list.', next: 'See which there are: tsunagu negative versions.' },
     ja: { says: 'その版のリストはありません。', next: '版の一覧を確認してください: tsunagu negative versions' },
@@ -386,6 +406,14 @@ export const fleetErrors = defineErrors({
       says: '他の人が先に変更しました。',
       next: '読み直してから、新しい版に対して変更してください。',
     },
+  },
+  SETTING_UNKNOWN: {
+    en: { says: 'There is no such setting.', next: 'List the settings: "tsunagu config settings".' },
+    ja: { says: 'その設定項目はありません。', next: '「tsunagu config settings」で一覧を確認してください。' },
+  },
+  CONFIGURATION_VERSION_UNKNOWN: {
+    en: { says: 'The layer has no such version.', next: 'List its versions: "tsunagu config history".' },
+    ja: { says: 'その階層にその版はありません。', next: '「tsunagu config history」で版を確認してください。' },
   },
   JOB_UNKNOWN: {
     en: {
