@@ -160,6 +160,8 @@ async function build(
     rootCertificate: authority.root,
     enrolment: () => built(enrolment),
     targets: () => ({ negative: built(negative).state }),
+    configured: () => built(twin).inSync(),
+    placed: (tx, serial) => built(twin).reports.placed(tx, serial),
     negativeEntries: () => built(negative).entries(),
     sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
   });
@@ -176,6 +178,7 @@ async function build(
       }
     },
   });
+  onClose(() => built(twin).told());
   jobs = openJobs({
     world,
     store,

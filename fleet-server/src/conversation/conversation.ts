@@ -110,11 +110,12 @@ export function openConversation(rooms: ConversationRooms): Conversation {
   async function twin(serial: Serial, message: Envelope, body: z.output<typeof messages.twin>): Promise<Received> {
     const stored = await store.write(async (tx) => {
       const taken = await rooms.twin().reports.report(tx, serial, message, body);
-      if (taken.ok) await estate.note(tx, serial, 'configuration-reported', {
-        version: body.version,
-        ...(body.drift !== undefined && { drift: body.drift }),
-        ...(body.local !== undefined && { by: body.local.by, settings: body.local.settings.join(' ') }),
-      });
+      if (taken.ok)
+        await estate.note(tx, serial, 'configuration-reported', {
+          version: body.version,
+          ...(body.drift !== undefined && { drift: body.drift }),
+          ...(body.local !== undefined && { by: body.local.by, settings: body.local.settings.join(' ') }),
+        });
       return taken;
     });
     if (stored.ok) estate.announce(serial);
