@@ -117,6 +117,16 @@ export function addBridgeCommands(program: Command, { world, open, json, data }:
       process.exitCode = await tamperWith(open(), data(), serial, sensor, json());
     });
   emulate
+    .command('service <serial> <settings...>')
+    .description(
+      'a technician sets NAME=VALUE … at an emulated terminal of this house itself / 保守員による端末での設定変更',
+    )
+    .option('--by <name>', 'who', 'technician')
+    .action(async (serial: string, settings: string[], { by }: { by: string }) => {
+      const { serviceAt } = await import('./service.ts');
+      process.exitCode = await serviceAt(open(), data(), serial, settings, by, json());
+    });
+  emulate
     .command('reader [kinds...]')
     .description('over USB/IP: any Linux kernel sees a real device (ccid, acr122u, rcs380 …) / USB/IPで公開')
     .option('--usbip [address]', 'HOST:PORT to listen on (default: 127.0.0.1:3240) / 待受アドレス')

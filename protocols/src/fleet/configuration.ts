@@ -84,4 +84,3 @@ export function contradictionIn(
   const found = bounded.find(([low, high]) => values[low] > values[high]);
   return found && { field: found[0], facts: { with: found[1], max: values[found[1]] } };
 }
-
