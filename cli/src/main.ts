@@ -7,6 +7,7 @@ import { negativeReasons, type NegativeReason } from '@tsunagu/protocols/negativ
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { dataFolder, findAccess, openClient } from './client/index.ts';
+import { addNegativeAuthorityCommands } from './commands/negative-authority-commands.ts';
 import { addBridgeCommands } from './commands/bridge-commands.ts';
 import type { Context } from './commands/context.ts';
 import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
@@ -97,6 +98,7 @@ program
   .option('--seed <number>', 'seed of the emulated sales', integer(0, 2 ** 31), 1)
   .option('--sale-every-seconds <seconds>', 'mean pause between the sales of one terminal', integer(1, 86_400), 20)
   .option('--fresh', 'forget the data of earlier runs', false)
+  .option('--broker <url>', 'an MQTT broker that stands in for our own: mqtts://host:port / 外部ブローカーを使用')
   .action(
     async (options: {
       portBase: number;
@@ -104,6 +106,7 @@ program
       seed: number;
       saleEverySeconds: number;
       fresh: boolean;
+      broker?: string;
     }) => {
       const { startHouse } = await import('./house/index.ts');
       const stop = new AbortController();
@@ -435,6 +438,10 @@ negative
     const { verifyNegativeProof } = await import('./commands/negative.ts');
     process.exitCode = await verifyNegativeProof(open(), program.opts<GlobalOptions>().json ?? false, file);
   });
+addNegativeAuthorityCommands(negative, {
+  bench: () => ({ world, console: open(), json: program.opts<GlobalOptions>().json ?? false }),
+  withServer,
+});
 negative
   .command('list')
   .description('what is listed / 登録一覧')

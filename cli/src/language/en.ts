@@ -169,6 +169,19 @@ export const en = {
     state: (version: number, seq: number, current: number, behind: number) =>
       `version ${version}, emergency entries up to ${seq}; ${current} terminals current, ${behind} behind`,
   },
+  negativeKeys: {
+    made: (id: string, file: string) => `Key ${id} is made and sealed in ${file}. Keep file and passphrase apart.`,
+    root: (version: number, notAfter: string, threshold: number) =>
+      `Root ${version}, until ${notAfter}; the one after it needs ${threshold} of its root keys.`,
+    key: (id: string, role: string, mark: '' | 'signed' | 'before' | 'held') =>
+      `  ${id}  ${role.padEnd(9)}  ${{ '': '', signed: 'signed', before: 'signed, of the root before', held: 'held by the server' }[mark]}`,
+    next: (version: number) => `Root ${version} waits and comes into force with the next version.`,
+    waits: (version: number, count: number, before: number) =>
+      `Version ${version} waits for signatures: ${count} cards, ${before} before.`,
+    waitsFor: 'The new version waits for signatures by list keys that lie elsewhere: tsunagu negative sign.',
+    nothingWaits: 'No version waits for signatures.',
+    oneMore: 'Signed. One more list key has to sign before it is published.',
+  },
   start: {
     title: 'Tsunagu つなぐ',
     preparing: (what: string) => `starting ${what} …`,

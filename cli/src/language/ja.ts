@@ -154,6 +154,18 @@ export const ja: Texts = {
     state: (version, seq, current, behind) =>
       `バージョン ${version}、緊急登録 ${seq} まで。最新の端末 ${current} 台、未更新 ${behind} 台`,
   },
+  negativeKeys: {
+    made: (id, file) => `鍵 ${id} を作成し ${file} に封印しました。ファイルとパスフレーズは別々に保管してください。`,
+    root: (version, notAfter, threshold) =>
+      `ルート ${version}、有効期限 ${notAfter}。次のルートにはルート鍵 ${threshold} 本の署名が必要です。`,
+    key: (id, role, mark) =>
+      `  ${id}  ${role.padEnd(9)}  ${{ '': '', signed: '署名済', before: '署名済(前のルート)', held: 'サーバー保有' }[mark]}`,
+    next: (version) => `ルート ${version} は次の版とともに有効になります。`,
+    waits: (version, count, before) => `第${version}版が署名待ちです: ${count}件(現行 ${before}件)。`,
+    waitsFor: '新しい版はサーバー外のリスト鍵の署名を待っています: tsunagu negative sign',
+    nothingWaits: '署名待ちの版はありません。',
+    oneMore: '署名しました。発行にはもう1本のリスト鍵の署名が必要です。',
+  },
   start: {
     title: 'Tsunagu つなぐ',
     preparing: (what) => `${what}を起動しています …`,

@@ -22,7 +22,10 @@ export function openIntake(
       if (!pan.use(isCardNumber)) return fail('PAN_INVALID', { field: 'pan' });
       const card = cardOf(pan, reason);
       // A full overlay becomes a version first: an emergency never waits for a person.
-      if ((await overlayEntries(store.db)).length >= overlayMax) await versions.publish(false);
+      if ((await overlayEntries(store.db)).length >= overlayMax) {
+        await versions.publish(false);
+        if ((await overlayEntries(store.db)).length >= overlayMax) return fail('NEGATIVE_OVERLAY_FULL');
+      }
       const added = await store.write(async (tx) => {
         const inserted = await insert(tx, card, source, by);
         if (!inserted) {
