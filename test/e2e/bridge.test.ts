@@ -88,7 +88,18 @@ describe('tsunagu bridge, on the built programs', { timeout: 180_000 }, () => {
     const many = ['bridge', 'attest', '--emulated', 'ccid=visa-contact,jcb-contact', 'rcs380=transit', '--json'];
     const runs = eventsOf(tsunagu(...many, '--key', key, '--out', out).stdout);
     expect(runs.at(-1)).toMatchObject({ event: 'attested', runs: 3, failed: 0 });
-    const asked = ['bridge', 'attest', '--emulated', 'ccid', '--hands', '--cards', '3', '--wait-seconds', '2', '--json'];
+    const asked = [
+      'bridge',
+      'attest',
+      '--emulated',
+      'ccid',
+      '--hands',
+      '--cards',
+      '3',
+      '--wait-seconds',
+      '2',
+      '--json',
+    ];
     const child = spawn(process.execPath, [program, ...asked, '--key', key, '--out', out]);
     const events: BridgeEvent[] = [];
     const cards = ['visa-contact', 'jcb-contact'];
