@@ -13,6 +13,7 @@ import {
 import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { openApi } from './api/index.ts';
+import { commitParts, openApprovals, openAudit, openChanges } from './audit/index.ts';
 import { openArtefacts } from './artefacts/index.ts';
 import { type OpenBroker, openAedesBroker } from './broker/index.ts';
 import { type Conversation, openConversation } from './conversation/index.ts';
@@ -48,6 +49,8 @@ export interface HouseOptions {
   readonly certificateLifeMs?: number;
   /** The built dashboard. */
   readonly webDir?: string;
+  /** Receives every signed head of the audit log; `audit-heads.jsonl` in the data folder unless told. */
+  readonly auditHeadsFile?: string;
 }
 
 /** A running fleet server. */
@@ -114,8 +117,21 @@ async function build(
   onClose(() => vault.close());
   const openedStore = await openStore(join(folder, 'store.sqlite'), migrations, world.clock);
   if (!openedStore.ok) return openedStore;
-  const store = openedStore.value;
-  onClose(() => store.close());
+  const plainStore = openedStore.value;
+  onClose(() => plainStore.close());
+  const changes = openChanges();
+  const audit = await openAudit({
+    world,
+    store: plainStore,
+    vault,
+    tenant,
+    changes,
+    headsFile: options.auditHeadsFile ?? join(dataDir, 'audit-heads.jsonl'),
+  });
+  onClose(() => audit.close());
+  // What a request changes carries its entry of the audit log in the same transaction.
+  const store = changes.watch(plainStore, commitParts(audit));
+  const approvals = openApprovals(world, store, audit.note);
   const live = openLiveHub();
   const metrics = makeMetrics(world);
   const { meters } = metrics;
@@ -329,6 +345,11 @@ async function build(
   const api = await openApi({
     world,
     rooms: { estate, certificates, software: openSoftwareImages(artefacts), twin, jobs, sales, negative, live },
+    store,
+    vault,
+    audit,
+    approvals,
+    changes,
     dataDir,
     host: loopback,
     port: at('management'),

@@ -26,6 +26,7 @@ import type {
 import type { Result, Secret } from '@tsunagu/protocols/kit';
 import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { z } from 'zod';
+import type { Actor } from '../audit/index.ts';
 import type { SoftwareImages } from '../software/index.ts';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
@@ -56,10 +57,7 @@ export interface LiveFeed {
   listen(take: (numbered: NumberedEvent) => void): () => void;
 }
 
-/** Why a change of the list or the estate is being made, for the audit trail. */
-export interface Actor {
-  readonly subject: string;
-}
+export type { Actor } from '../audit/index.ts';
 
 /** What the management API asks of the other rooms. Each method answers in the shapes of `protocols/fleet`. */
 export interface ApiRooms {

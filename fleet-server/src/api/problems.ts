@@ -24,6 +24,22 @@ const statuses: Readonly<Record<string, number>> = {
   UNAUTHENTICATED: 401,
   SIGN_IN_TOKEN_INVALID: 401,
   ROLE_INSUFFICIENT: 403,
+  ROLES_OWN: 403,
+  SCOPE_TOO_WIDE: 403,
+  PLACE_OUTSIDE: 403,
+  PASSPHRASE_WRONG: 401,
+  PERSON_UNKNOWN: 404,
+  TOKEN_UNKNOWN: 404,
+  SESSION_UNKNOWN: 404,
+  PERSON_EXISTS: 409,
+  TOKENS_FULL: 409,
+  PEOPLE_FULL: 409,
+  QUERY_UNKNOWN: 400,
+  IDEMPOTENCY_ANSWER_LOST: 409,
+  APPROVAL_OWN: 403,
+  APPROVAL_UNKNOWN: 404,
+  APPROVAL_CLOSED: 409,
+  APPROVAL_EXPIRED: 409,
   CROSS_SITE_REFUSED: 403,
   ROUTE_UNKNOWN: 404,
   TERMINAL_UNKNOWN: 404,
@@ -44,6 +60,17 @@ const statuses: Readonly<Record<string, number>> = {
 
 /** The HTTP status that goes with a code of the error table. */
 export const statusOf = (code: ErrorCode): number => statuses[code] ?? 422;
+
+/** Codes whose facts are part of the answer: names out of our own tables, and ids. */
+const told: ReadonlySet<ErrorCode> = new Set([
+  'ROLE_INSUFFICIENT',
+  'ROLES_CONFLICT',
+  'SCOPE_TOO_WIDE',
+  'QUERY_UNKNOWN',
+  'IDEMPOTENCY_ANSWER_LOST',
+  'VERSION_CONFLICT',
+  'APPROVAL_CLOSED',
+]);
 
 /** Japanese when it is what the reader would rather have (RFC 9110, 12.5.4); English otherwise. */
 export function languageOf(acceptLanguage: string | undefined): Language {
@@ -73,5 +100,6 @@ export function problemOf(fault: Fault, language: Language): Problem {
     code: fault.code,
     detail: text.next,
     ...(fault.field === undefined || fault.field === '' ? {} : { field: String(fault.field) }),
+    ...(told.has(fault.code) && fault.facts ? { facts: fault.facts } : {}),
   };
 }

@@ -1,3 +1,5 @@
+import type { AccessTables } from '../api/access/tables.ts';
+import type { AuditTables } from '../audit/tables.ts';
 import type { EstateTables } from '../estate/tables.ts';
 import type { IdentityTables } from '../identity/tables.ts';
 import type { JobTables } from '../jobs/tables.ts';
@@ -19,6 +21,8 @@ export interface Database
     KeyTables,
     NegativeTables,
     SalesTables,
-    SwitchTables {
+    SwitchTables,
+    AuditTables,
+    AccessTables {
   readonly schema_steps: { name: string; applied_at: number };
 }

@@ -1,3 +1,5 @@
+import { accessMigrations } from '../api/access/migrations.ts';
+import { auditMigrations } from '../audit/migrations.ts';
 import { estateMigrations } from '../estate/migrations.ts';
 import { identityMigrations } from '../identity/migrations.ts';
 import { jobMigrations } from '../jobs/migrations.ts';
@@ -18,4 +20,6 @@ export const migrations: readonly Migration[] = [
   ...negativeMigrations,
   ...salesMigrations,
   ...switchMigrations,
+  ...auditMigrations,
+  ...accessMigrations,
 ];

@@ -1,3 +1,4 @@
+export * from './access.ts';
 export {
   type PaymentKind,
   type PaymentOrder,
@@ -55,6 +56,7 @@ export * from './job.ts';
 export * from './management.ts';
 export * from './messages.ts';
 export { parseJson, parseWith } from './parse.ts';
+export * from './roles.ts';
 export { defaultPortBase, type PortName, portOf, portOffsets } from './ports.ts';
 export {
   keyIdOf,

@@ -1,8 +1,9 @@
 import { changeConfiguration, desiredConfiguration, page, saleLine, serialSchema } from '@tsunagu/protocols/fleet';
-import { FaultError, unwrap } from '@tsunagu/protocols/kit';
+import { unwrap } from '@tsunagu/protocols/kit';
 import type { ApiApp } from '../app.ts';
 import { refused } from '../problems.ts';
 import { actorOf } from '../actor.ts';
+import { ifMatch, versionOf } from '../if-match.ts';
 import { answerPage, listQuery, pageOf } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
 
@@ -48,7 +49,7 @@ export function operationsRoutes(app: ApiApp, { sales, twin }: Pick<ApiRooms, 's
     {
       config: {
         role: 'operator',
-        header: { name: 'If-Match', says: 'The ETag of the version that is changed, in quotes.', isRequired: true },
+        header: ifMatch,
       },
       schema: {
         summary: 'Change the desired configuration; If-Match names the version that is changed',
@@ -58,9 +59,7 @@ export function operationsRoutes(app: ApiApp, { sales, twin }: Pick<ApiRooms, 's
       },
     },
     async (request, reply) => {
-      const base = /^"(\d{1,9})"$/.exec(request.headers['if-match'] ?? '')?.[1];
-      if (base === undefined) throw new FaultError({ code: 'PRECONDITION_REQUIRED', field: 'If-Match' });
-      const changed = unwrap(await twin.change(Number(base), request.body, actorOf(request)));
+      const changed = unwrap(await twin.change(versionOf(request), request.body, actorOf(request)));
       return reply.header('etag', `"${changed.version}"`).send(changed);
     },
   );
