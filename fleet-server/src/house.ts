@@ -18,11 +18,11 @@ import { openArtefacts } from './artefacts/index.ts';
 import { type OpenBroker, openAedesBroker } from './broker/index.ts';
 import { type Conversation, openConversation } from './conversation/index.ts';
 import { openDeviceApi } from './device-api/index.ts';
-import { type Estate, openEstate } from './estate/index.ts';
+import { type Estate, openEstate, openSelection } from './estate/index.ts';
 import { type Enrolment, openAdmission, openAuthority, openCertificates, openEnrolment } from './identity/index.ts';
 import { type Jobs, openJobs } from './jobs/index.ts';
 import { negativeTagKey, openKeys } from './keys/index.ts';
-import { openLiveHub } from './live/index.ts';
+import { openEventLog } from './live/index.ts';
 import { makeMetrics } from './metrics/index.ts';
 import { type Negative, openNegative, regularList } from './negative/index.ts';
 import { openSales } from './sales/index.ts';
@@ -31,6 +31,7 @@ import { lockFolder, migrations, openStore } from './store/index.ts';
 import { noMetrics, openSwitch, type Switch } from './switch/index.ts';
 import { prepareIssuerLink } from './switch/issuer-link/link-credentials.ts';
 import { openTwin, type Twin } from './twin/index.ts';
+import { addressRules, openWebhooks } from './webhooks/index.ts';
 import { findPassphrase, openFileVault, type Vault } from './vault/index.ts';
 
 /** What a house is built from. */
@@ -51,6 +52,8 @@ export interface HouseOptions {
   readonly webDir?: string;
   /** Receives every signed head of the audit log; `audit-heads.jsonl` in the data folder unless told. */
   readonly auditHeadsFile?: string;
+  /** Networks such as `127.0.0.1/32` that webhooks may reach although they are not public. */
+  readonly webhookAllow?: readonly string[];
 }
 
 /** A running fleet server. */
@@ -132,7 +135,8 @@ async function build(
   // What a request changes carries its entry of the audit log in the same transaction.
   const store = changes.watch(plainStore, commitParts(audit));
   const approvals = openApprovals(world, store, audit.note);
-  const live = openLiveHub();
+  const live = await openEventLog(world, plainStore);
+  onClose(() => live.close());
   const metrics = makeMetrics(world);
   const { meters } = metrics;
 
@@ -167,6 +171,7 @@ async function build(
   let conversation: Conversation | undefined;
 
   const sales = openSales(world, store, live, () => switched);
+  const estateTargets = () => ({ desired: built(twin).current, negative: built(negative).state });
   const estate: Estate = await openEstate({
     world,
     store,
@@ -175,7 +180,7 @@ async function build(
     endpoint: { host: reachedAt, portBase },
     rootCertificate: authority.root,
     enrolment: () => built(enrolment),
-    targets: () => ({ desired: built(twin).current, negative: built(negative).state }),
+    targets: estateTargets,
     negativeEntries: () => built(negative).entries(),
     sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
   });
@@ -342,14 +347,27 @@ async function build(
   onClose(() => built(broker).close());
   await negative.republish();
 
+  const webhooks = openWebhooks({ world, store, vault, audit, addresses: addressRules(options.webhookAllow ?? []) });
+  onClose(() => webhooks.close());
   const api = await openApi({
     world,
-    rooms: { estate, certificates, software: openSoftwareImages(artefacts), twin, jobs, sales, negative, live },
+    rooms: {
+      estate,
+      selection: openSelection(store, estateTargets, (serial) => estate.announce(serial)),
+      certificates,
+      software: openSoftwareImages(artefacts),
+      twin,
+      jobs,
+      sales,
+      negative,
+      live,
+    },
     store,
     vault,
     audit,
     approvals,
     changes,
+    webhooks,
     dataDir,
     host: loopback,
     port: at('management'),

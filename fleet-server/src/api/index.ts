@@ -4,6 +4,7 @@ import type { World } from '@tsunagu/protocols/world';
 import { type HttpMeter, noMeter } from '../metrics/index.ts';
 import type { Approvals, Audit, Changes } from '../audit/index.ts';
 import type { Store } from '../store/index.ts';
+import type { Webhooks } from '../webhooks/index.ts';
 import type { Vault } from '../vault/index.ts';
 import { openAccess } from './access/index.ts';
 import { buildApp } from './app.ts';
@@ -14,6 +15,7 @@ import { describeApi } from './openapi.ts';
 import type { ApiRooms } from './ports.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { bulkRoutes } from './routes/bulk.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { healthRoutes } from './routes/health.ts';
 import { liveRoutes } from './routes/live.ts';
@@ -21,6 +23,7 @@ import { negativeRoutes } from './routes/negative.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { softwareRoutes } from './routes/software.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 
@@ -36,6 +39,7 @@ export interface ApiOptions {
   readonly audit: Audit;
   readonly approvals: Approvals;
   readonly changes: Changes;
+  readonly webhooks: Webhooks;
   /** The house's data folder: `access.json` is kept there. */
   readonly dataDir: string;
   readonly host: string;
@@ -50,6 +54,8 @@ export interface ApiOptions {
   readonly http?: HttpMeter;
   /** How long a request may take to arrive. */
   readonly requestTimeoutMs?: number;
+  /** How long a live stream may take nothing before it is cut off. */
+  readonly streamPatienceMs?: number;
 }
 
 /** The running management API. */
@@ -76,7 +82,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   const { store, audit } = options;
   const access = await openAccess(world, store, audit, options.dataDir);
   let url = '';
-  const streams = openLiveStreams(world, rooms.live);
+  const streams = openLiveStreams(world, rooms.live, options.streamPatienceMs);
   // Cookies are shared by all ports of a host; the name keeps two houses on one machine apart.
   const cookieName = `tsunagu_session_${port}`;
   let isReady = false;
@@ -103,11 +109,13 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   tokenRoutes(app, access);
   approvalRoutes(app, options.approvals);
   auditRoutes(app, audit);
+  webhookRoutes(app, options.webhooks);
   fleetRoutes(app, rooms);
+  bulkRoutes(app, rooms, options.changes);
   negativeRoutes(app, rooms);
   operationsRoutes(app, rooms);
   softwareRoutes(app, rooms);
-  liveRoutes(app, { world, streams });
+  liveRoutes(app, { streams, isGood: (caller) => access.isGood(caller) });
   healthRoutes(app, () => isReady);
   if (!(await serveDashboard(app, options.webDir)))
     world.log('warn', 'the dashboard is not built: only the API is served', {});

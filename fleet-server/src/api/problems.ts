@@ -30,6 +30,8 @@ const statuses: Readonly<Record<string, number>> = {
   PASSPHRASE_WRONG: 401,
   PERSON_UNKNOWN: 404,
   TOKEN_UNKNOWN: 404,
+  WEBHOOK_UNKNOWN: 404,
+  WEBHOOKS_FULL: 409,
   SESSION_UNKNOWN: 404,
   PERSON_EXISTS: 409,
   TOKENS_FULL: 409,
@@ -70,6 +72,7 @@ const told: ReadonlySet<ErrorCode> = new Set([
   'IDEMPOTENCY_ANSWER_LOST',
   'VERSION_CONFLICT',
   'APPROVAL_CLOSED',
+  'BULK_TOO_MANY',
 ]);
 
 /** Japanese when it is what the reader would rather have (RFC 9110, 12.5.4); English otherwise. */

@@ -4,10 +4,12 @@ import type { EstateTables } from '../estate/tables.ts';
 import type { IdentityTables } from '../identity/tables.ts';
 import type { JobTables } from '../jobs/tables.ts';
 import type { KeyTables } from '../keys/tables.ts';
+import type { LiveTables } from '../live/tables.ts';
 import type { NegativeTables } from '../negative/tables.ts';
 import type { SalesTables } from '../sales/tables.ts';
 import type { SwitchTables } from '../switch/journal/tables.ts';
 import type { TwinTables } from '../twin/tables.ts';
+import type { WebhookTables } from '../webhooks/tables.ts';
 
 /**
  * Every table of the store. A room owns its tables: it declares them in its `tables.ts`, makes them in its `migrations.ts`, and is
@@ -23,6 +25,8 @@ export interface Database
     SalesTables,
     SwitchTables,
     AuditTables,
-    AccessTables {
+    AccessTables,
+    WebhookTables,
+    LiveTables {
   readonly schema_steps: { name: string; applied_at: number };
 }

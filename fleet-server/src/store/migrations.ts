@@ -4,10 +4,12 @@ import { estateMigrations } from '../estate/migrations.ts';
 import { identityMigrations } from '../identity/migrations.ts';
 import { jobMigrations } from '../jobs/migrations.ts';
 import { keyMigrations } from '../keys/migrations.ts';
+import { liveMigrations } from '../live/migrations.ts';
 import { negativeMigrations } from '../negative/migrations.ts';
 import { salesMigrations } from '../sales/migrations.ts';
 import { switchMigrations } from '../switch/journal/migrations.ts';
 import { twinMigrations } from '../twin/migrations.ts';
+import { webhookMigrations } from '../webhooks/migrations.ts';
 import type { Migration } from './migration.ts';
 
 /** All steps of the schema in their order. A room adds its list here; a new step of a room goes to the end of its own list. */
@@ -22,4 +24,6 @@ export const migrations: readonly Migration[] = [
   ...switchMigrations,
   ...auditMigrations,
   ...accessMigrations,
+  ...webhookMigrations,
+  ...liveMigrations,
 ];

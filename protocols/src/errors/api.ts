@@ -228,4 +228,63 @@ export const apiErrors = defineErrors({
       next: 'tsunagu audit export > ファイル で作成してください。',
     },
   },
+  WEBHOOK_UNKNOWN: {
+    en: { says: 'There is no such webhook.', next: 'List the webhooks: GET /api/v1/webhooks.' },
+    ja: { says: 'そのWebhookはありません。', next: 'GET /api/v1/webhooks で確認してください。' },
+  },
+  WEBHOOKS_FULL: {
+    en: { says: 'There are as many webhooks as the server keeps.', next: 'Remove one that nobody reads.' },
+    ja: { says: 'Webhook数の上限に達しています。', next: '使われていないものを削除してください。' },
+  },
+  WEBHOOK_URL_REFUSED: {
+    en: {
+      says: 'Messages are not sent to this address: it is not HTTPS, or it leads into a network that is not public.',
+      next: 'Give a public HTTPS address, or start the server with --webhook-allow for that network.',
+    },
+    ja: {
+      says: 'このアドレスには送信できません。HTTPSでないか、公開されていないネットワークを指しています。',
+      next: '公開HTTPSアドレスを指定するか、--webhook-allow でそのネットワークを許可して起動してください。',
+    },
+  },
+  WEBHOOK_UNREACHABLE: {
+    en: {
+      says: 'The receiver cannot be reached.',
+      next: 'Check its name and whether it listens; messages are tried again.',
+    },
+    ja: { says: '受信側に接続できません。', next: '名前と待ち受けを確認してください。自動的に再送されます。' },
+  },
+  WEBHOOK_TIMEOUT: {
+    en: {
+      says: 'The receiver did not answer in time.',
+      next: 'Answer first and work afterwards; messages are tried again.',
+    },
+    ja: {
+      says: '受信側が時間内に応答しませんでした。',
+      next: '先に応答してから処理してください。自動的に再送されます。',
+    },
+  },
+  WEBHOOK_STATUS: {
+    en: {
+      says: 'The receiver answered that it did not take the message.',
+      next: 'Look at its log; messages are tried again.',
+    },
+    ja: {
+      says: '受信側がメッセージを受け取らなかったと応答しました。',
+      next: '受信側の記録を確認してください。自動的に再送されます。',
+    },
+  },
+  WEBHOOK_REDIRECTED: {
+    en: { says: 'The receiver pointed elsewhere, and redirects are not followed.', next: 'Enter the final address.' },
+    ja: { says: '受信側がリダイレクトを返しました（追跡しません）。', next: '最終的なアドレスを登録してください。' },
+  },
+  BULK_TOO_MANY: {
+    en: {
+      says: 'That is more than one request takes.',
+      next: 'Split it, or make a campaign for a large part of the fleet.',
+    },
+    ja: {
+      says: '1回の要求で扱える件数を超えています。',
+      next: '分割するか、広範囲の場合は配信キャンペーンを使ってください。',
+    },
+  },
 });

@@ -1,4 +1,5 @@
 export * from './access.ts';
+export * from './bulk.ts';
 export {
   type PaymentKind,
   type PaymentOrder,
@@ -57,6 +58,7 @@ export * from './management.ts';
 export * from './messages.ts';
 export { parseJson, parseWith } from './parse.ts';
 export * from './roles.ts';
+export * from './webhooks.ts';
 export { defaultPortBase, type PortName, portOf, portOffsets } from './ports.ts';
 export {
   keyIdOf,

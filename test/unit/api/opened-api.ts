@@ -11,6 +11,7 @@ import {
   openChanges,
 } from '@tsunagu/fleet-server/audit/index';
 import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { addressRules, openWebhooks, type Webhooks } from '@tsunagu/fleet-server/webhooks/index';
 import { openFileVault } from '@tsunagu/fleet-server/vault/index';
 import { tenantSchema } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
@@ -24,6 +25,7 @@ export interface OpenedApi {
   readonly store: Store;
   readonly audit: Audit;
   readonly approvals: Approvals;
+  readonly webhooks: Webhooks;
   readonly dataDir: string;
   readonly token: string;
   readonly lines: { readonly event: string; readonly facts: LogFacts }[];
@@ -34,6 +36,7 @@ export interface OpenedApi {
 export interface OpenedOptions
   extends Partial<Omit<ApiOptions, 'rooms' | 'world' | 'store' | 'vault' | 'audit' | 'approvals' | 'changes'>> {
   readonly count?: number;
+  readonly tuning?: Tuning;
   readonly ringMax?: number;
   /** Added to the clock of the world. */
   readonly aheadMs?: () => number;
@@ -43,6 +46,7 @@ export async function openedApi({
   count = 8,
   ringMax = 200,
   aheadMs = () => 0,
+  tuning = {},
   ...options
 }: OpenedOptions = {}): Promise<OpenedApi> {
   const lines: OpenedApi['lines'] = [];
@@ -53,11 +57,12 @@ export async function openedApi({
   };
   const rooms = fixtureRooms(world, { count, ringMax });
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'tsunagu-api-'));
-  const parts = await openParts(world, dataDir);
-  const { store, audit, approvals } = parts;
+  const parts = await openParts(world, dataDir, tuning);
+  const { store, audit, approvals, webhooks } = parts;
   const opened = unwrap(await openApi({ host: '127.0.0.1', port: 0, ...options, world, rooms, dataDir, ...parts }));
   const api = Object.assign(opened, {
     close: closing(opened.close, async () => {
+      await webhooks.close();
       await audit.close();
       await store.close();
       await parts.vault.close();
@@ -70,6 +75,7 @@ export async function openedApi({
     store,
     audit,
     approvals,
+    webhooks,
     dataDir,
     token,
     lines,
@@ -78,8 +84,11 @@ export async function openedApi({
   };
 }
 
+/** Shorter waits of webhooks. */
+export type Tuning = Pick<Parameters<typeof openWebhooks>[0], 'waitsMs' | 'pauseAfterMs'>;
+
 /** What the API stands on: real ones, in this folder. */
-export async function openParts(world: World, dataDir: string) {
+export async function openParts(world: World, dataDir: string, tuning: Tuning = {}) {
   const folder = join(dataDir, 'server');
   mkdirSync(folder, { recursive: true });
   const vault = unwrap(await openFileVault(join(folder, 'vault.jsonl'), 'test', world));
@@ -87,7 +96,15 @@ export async function openParts(world: World, dataDir: string) {
   const changes = openChanges();
   const audit = await openAudit({ world, store: plain, vault, tenant: tenantSchema.parse('demo'), changes });
   const store = changes.watch(plain, commitParts(audit));
-  return { store, vault, audit, changes, approvals: openApprovals(world, store, audit.note) };
+  const addresses = addressRules(['127.0.0.1/32']);
+  return {
+    store,
+    vault,
+    audit,
+    changes,
+    approvals: openApprovals(world, store, audit.note),
+    webhooks: openWebhooks({ world, store, vault, audit, addresses, timeoutMs: 500, ...tuning }),
+  };
 }
 
 const closing = (first: () => Promise<void>, then: () => Promise<void>) => {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { World } from '@tsunagu/protocols/world';
 import type { Audit } from '../../audit/index.ts';
 import type { Store } from '../../store/index.ts';
+import type { Caller } from './caller.ts';
 import { adoptFile, readPublished, writePrivate } from './legacy-file.ts';
 import { openPeople, type People } from './people.ts';
 import { freshToken } from './secrets.ts';
@@ -13,6 +14,8 @@ export interface Access {
   readonly people: People;
   readonly tokens: Tokens;
   readonly sessions: Sessions;
+  /** Whether what a caller came with still holds, and may still look. */
+  isGood(caller: Caller): boolean;
   /** Writes `access.json` for the command line on this machine: the address and the admin token. */
   publish(url: string): void;
   close(): Promise<void>;
@@ -39,6 +42,8 @@ export async function openAccess(world: World, store: Store, audit: Audit, dataD
     people,
     tokens,
     sessions,
+    isGood: ({ via, id }) =>
+      via === 'token' ? tokens.holds(id) : sessions.list().some((session) => session.id === id),
     publish: (url) => writePrivate(publishedPath, `${JSON.stringify({ url, token: clearToken }, undefined, 2)}\n`),
     close: () => tokens.close(),
   };

@@ -55,6 +55,8 @@ export interface Tokens {
   /** Lets this token be that of the machine's owner: all other tokens of that name end. */
   own(token: string): Promise<void>;
   isKnown(token: string): boolean;
+  /** Whether the token with this id still holds. */
+  holds(id: string): boolean;
   close(): Promise<void>;
 }
 
@@ -108,6 +110,7 @@ export async function openTokens(world: World, store: Store, audit: Audit): Prom
       const row = rows.get(digestOf(token));
       return row !== undefined && isGood(row);
     },
+    holds: (id) => [...rows.values()].some((row) => row.id === id && isGood(row)),
     caller(token) {
       const hash = digestOf(token);
       const row = rows.get(hash);
