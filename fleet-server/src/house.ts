@@ -356,7 +356,15 @@ async function build(
     world,
     rooms: {
       estate,
-      selection: openSelection(store, estateTargets, (serial) => estate.announce(serial)),
+      selection: openSelection(
+        store,
+        estateTargets,
+        (serial) => estate.announce(serial),
+        async (tx, serial) => {
+          const change = changes.current();
+          if (change) await audit.note(tx, { ...change, subject: `terminal/${serial}` });
+        },
+      ),
       certificates,
       software: openSoftwareImages(artefacts),
       twin,

@@ -1,12 +1,20 @@
 import type { LinkState, Place, Serial, TerminalSummary, terminalSorts } from '@tsunagu/protocols/fleet';
 import { serialSchema } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import { sql, type SqlBool } from 'kysely';
-import { boundedLimit, keyOfCursor, type Page, type PageRequest, pageOf, type Store } from '../store/index.ts';
+import { sql, type SqlBool, type Transaction } from 'kysely';
+import {
+  boundedLimit,
+  type Database,
+  keyOfCursor,
+  type Page,
+  type PageRequest,
+  pageOf,
+  type Store,
+} from '../store/index.ts';
 import { summaryOf, summaryRows, type Targets } from './summary.ts';
 
-/** As many values as one statement takes with room to spare. */
-const chunk = 500;
+/** As many as one transaction changes, and one statement names: others wait no longer than for that. */
+const chunk = 100;
 
 /** What terminals are looked for by. */
 export interface TerminalFilter {
@@ -35,7 +43,13 @@ export interface Selection {
   tag(serials: readonly Serial[], add: readonly string[], remove: readonly string[]): Promise<void>;
 }
 
-export function openSelection(store: Store, targets: () => Targets, announce: (serial: Serial) => void): Selection {
+/** @param note says of each terminal that it was changed, in the transaction that changes it. */
+export function openSelection(
+  store: Store,
+  targets: () => Targets,
+  announce: (serial: Serial) => void,
+  note: (tx: Transaction<Database>, serial: Serial) => Promise<void>,
+): Selection {
   const chunks = (serials: readonly Serial[]): Serial[][] =>
     Array.from({ length: Math.ceil(serials.length / chunk) }, (_, index) =>
       serials.slice(index * chunk, (index + 1) * chunk),
@@ -123,9 +137,10 @@ export function openSelection(store: Store, targets: () => Targets, announce: (s
 
     async place(serials, { merchant, shop, lane }) {
       for (const part of chunks(serials)) {
-        await store.write((tx) =>
-          tx.updateTable('terminals').set({ merchant, shop, lane }).where('serial', 'in', part).execute(),
-        );
+        await store.write(async (tx) => {
+          await tx.updateTable('terminals').set({ merchant, shop, lane }).where('serial', 'in', part).execute();
+          for (const serial of part) await note(tx, serial);
+        });
         for (const serial of part) announce(serial);
       }
     },
@@ -141,6 +156,7 @@ export function openSelection(store: Store, targets: () => Targets, announce: (s
               .execute();
           if (remove.length > 0)
             await tx.deleteFrom('terminal_tags').where('serial', 'in', part).where('tag', 'in', remove).execute();
+          for (const serial of part) await note(tx, serial);
         });
     },
   };

@@ -22,7 +22,7 @@ afterEach(async () => {
   await receiver.stop();
 });
 
-const waitsMs = [50, 50, 50, 50, 50, 50];
+const waitsMs = Array.from({ length: 200 }, () => 100);
 const open = async (tuning: Tuning = { waitsMs }): Promise<OpenedApi> => (house = await openedApi({ tuning }));
 async function hook(opened: OpenedApi, more: object = {}) {
   const made = await callOn(opened)('POST', '/webhooks', { name: 'erp', url: receiver.url, ...more });
