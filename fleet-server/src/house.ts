@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import {
   keyIdOf,
@@ -15,11 +16,25 @@ import type { World } from '@tsunagu/protocols/world';
 import { openApi } from './api/index.ts';
 import { commitParts, openApprovals, openAudit, openChanges } from './audit/index.ts';
 import { openArtefacts } from './artefacts/index.ts';
-import { type OpenBroker, openAedesBroker } from './broker/index.ts';
+import {
+  type Broker,
+  type BrokerHandlers,
+  openAedesBroker,
+  openExternalBroker,
+  openTicketKeys,
+  writeMosquittoFolder,
+} from './broker/index.ts';
 import { type Conversation, openConversation } from './conversation/index.ts';
 import { openDeviceApi } from './device-api/index.ts';
 import { type Estate, openEstate, openSelection } from './estate/index.ts';
-import { type Enrolment, openAdmission, openAuthority, openCertificates, openEnrolment } from './identity/index.ts';
+import {
+  type Enrolment,
+  hasCertificate,
+  openAdmission,
+  openAuthority,
+  openCertificates,
+  openEnrolment,
+} from './identity/index.ts';
 import { type Jobs, openJobs } from './jobs/index.ts';
 import { negativeTagKey, openKeys } from './keys/index.ts';
 import { openEventLog } from './live/index.ts';
@@ -48,6 +63,8 @@ export interface HouseOptions {
   readonly passphrase?: string;
   /** Of terminals; 398 days unless told. */
   readonly certificateLifeMs?: number;
+  /** An MQTT broker (`mqtts://host:port`) that stands in for our own. */
+  readonly brokerUrl?: string;
   /** The built dashboard. */
   readonly webDir?: string;
   /** Receives every signed head of the audit log; `audit-heads.jsonl` in the data folder unless told. */
@@ -55,6 +72,9 @@ export interface HouseOptions {
   /** Networks such as `127.0.0.1/32` that webhooks may reach although they are not public. */
   readonly webhookAllow?: readonly string[];
 }
+
+/** A broker, and the ports of ours that it answers. */
+type OpenedBroker = Broker & { readonly ports: Readonly<Partial<Record<PortName, number>>> };
 
 /** A running fleet server. */
 export interface House {
@@ -162,7 +182,7 @@ async function build(
   const artefacts = await openArtefacts(join(folder, 'artefacts'));
 
   // Rooms that talk to one another; a door is asked for when it is used, and by then all of them stand.
-  let broker: OpenBroker | undefined;
+  let broker: OpenedBroker | undefined;
   let switched: Switch | undefined;
   let enrolment: Enrolment | undefined;
   let twin: Twin | undefined;
@@ -171,7 +191,7 @@ async function build(
   let conversation: Conversation | undefined;
 
   const sales = openSales(world, store, live, () => switched);
-  const estateTargets = () => ({ desired: built(twin).current, negative: built(negative).state });
+  const estateTargets = () => ({ negative: built(negative).state });
   const estate: Estate = await openEstate({
     world,
     store,
@@ -185,11 +205,17 @@ async function build(
     sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
   });
   onClose(() => estate.close());
-  twin = await openTwin(world, store, ({ version }) => {
-    for (const serial of broker?.serials() ?? []) {
-      conversation?.notify(serial, { configuration: version });
-      estate.announce(serial);
-    }
+  twin = await openTwin({
+    world,
+    store,
+    note: (tx, serial, version, { subject, reason }) =>
+      estate.note(tx, serial, 'configuration-changed', { version, by: subject, reason }),
+    tell(terminals) {
+      for (const { serial, version } of terminals) {
+        conversation?.notify(serial, { configuration: version });
+        estate.announce(serial);
+      }
+    },
   });
   jobs = openJobs({
     world,
@@ -215,9 +241,14 @@ async function build(
     tagKey: negativeTagKey,
     publish: (list, bytes) => broker?.retain(negativeHeadTopic(tenant, list), bytes),
     announce: () => estate.announceOverview(),
-    floorLimitMinor: () => built(twin).current.values.floorLimitMinor,
+    floorLimitMinor: () => built(twin).floorLimitMaxMinor,
   });
   onClose(() => built(negative).close());
+  // Right after a start nobody is connected, and all of these will be.
+  const knownTerminals = (await estate.census()).reduce(
+    (sum, { link, count }) => sum + (link === 'never' ? 0 : count),
+    0,
+  );
   const inbox = await watchInbox(world, join(dataDir, 'inbox', 'negative'), negative.importList);
   onClose(() => inbox.close());
   conversation = openConversation({
@@ -230,6 +261,7 @@ async function build(
     jobs: () => built(jobs),
     keys,
     negative: () => built(negative),
+    fleetSize: () => Math.max(knownTerminals, broker?.connections ?? 0),
     async saleEnded(serial, sale, _at, messageId) {
       await sales.ended(serial, sale, messageId);
       if (sale.stan === '')
@@ -247,6 +279,7 @@ async function build(
     async protect(tx, serial, protectionKey, checkValue) {
       await keys.protect(tx, serial, protectionKey, checkValue);
       await estate.enrolled(tx, serial);
+      await built(twin).reports.enrolled(tx, serial);
     },
     enrolled(serial, fingerprint) {
       world.log('info', 'terminalEnrolled', { serial, fingerprint });
@@ -321,14 +354,15 @@ async function build(
   if (!device.ok) return device;
   onClose(() => device.value.close());
 
-  const openedBroker = await openAedesBroker({
-    world,
-    tenant,
-    host,
-    ports: { fleet: at('fleet'), fleetWebSocket: at('fleetWebSocket') },
-    tls,
-    admit,
-    handlers: {
+  const openedBroker = await openBroker();
+  if (!openedBroker.ok) return openedBroker;
+  broker = openedBroker.value;
+  onClose(() => built(broker).close());
+  await negative.republish();
+
+  /** Our own broker, or the one that was named: the same handlers stand on both. */
+  async function openBroker(): Promise<Result<OpenedBroker, 'PORT_TAKEN'>> {
+    const handlers: BrokerHandlers = {
       received(serial, topic, payload) {
         meters.broker.passed('up', topic.kind);
         return built(conversation).received(serial, topic, payload);
@@ -343,12 +377,40 @@ async function build(
         });
         noteLater(world, estate.alarm(serial, 'CLONE_SUSPECTED', `${before} / ${now}`));
       },
-    },
-  });
-  if (!openedBroker.ok) return openedBroker;
-  broker = openedBroker.value;
-  onClose(() => built(broker).close());
-  await negative.republish();
+    };
+    if (options.brokerUrl === undefined)
+      return await openAedesBroker({
+        world,
+        tenant,
+        host,
+        ports: { fleet: at('fleet'), fleetWebSocket: at('fleetWebSocket') },
+        tls,
+        admit,
+        tickets: await openTicketKeys(join(folder, 'fleet-tickets'), vault, world),
+        handlers,
+      });
+    const name = `fleet-server.${tenant}`;
+    const own = await authority.credentials('link', name, { kind: 'leaf', purposes: ['clientAuth'], names: [] });
+    await writeMosquittoFolder(join(folder, 'external-broker'), {
+      tenant,
+      host,
+      port: at('fleet'),
+      user: userInfo().username,
+      serverName: name,
+      tls: { cert: tls.cert, key: tls.key, root: authority.root },
+    });
+    const external = openExternalBroker({
+      world,
+      tenant,
+      url: options.brokerUrl,
+      name,
+      tls: { cert: own.certificateChain, key: own.privateKey, ca: authority.root },
+      isHeard: (serial) => hasCertificate(world, store, serial),
+      handlers,
+    });
+    // Terminals dial the port at which it stands in for ours.
+    return ok(Object.assign(external, { ports: { fleet: at('fleet') } }));
+  }
 
   const webhooks = openWebhooks({ world, store, vault, audit, addresses: addressRules(options.webhookAllow ?? []) });
   onClose(() => webhooks.close());

@@ -19,12 +19,18 @@ const program = new Command('fleet-server')
     '--webhook-allow <networks...>',
     'networks, such as 127.0.0.1/32, that webhooks may reach although they are not public',
   )
+  .option('--broker <url>', 'mqtts://host:port of an MQTT broker that stands in for our own', brokerUrl)
   .parse();
 
 function portBase(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 1 || port > 65_500) throw new InvalidArgumentError('1 to 65500');
   return port;
+}
+
+function brokerUrl(text: string): string {
+  if (!/^mqtts:\/\/[^/]+:\d+$/.test(text)) throw new InvalidArgumentError('mqtts://host:port');
+  return text;
 }
 
 function tenant(text: string) {
@@ -41,6 +47,7 @@ const options = program.opts<{
   publicHost?: string;
   auditHeads?: string;
   webhookAllow?: string[];
+  broker?: string;
 }>();
 
 const logs = join(options.data, 'logs');
@@ -76,6 +83,7 @@ const house = await openHouse({
   portBase: options.portBase,
   tenant: options.tenant,
   webDir: join(import.meta.dirname, '..', 'dist-web'),
+  ...(options.broker !== undefined && { brokerUrl: options.broker }),
   ...(options.publicHost !== undefined && { publicHost: options.publicHost }),
   ...(options.auditHeads !== undefined && { auditHeadsFile: options.auditHeads }),
   ...(options.webhookAllow !== undefined && { webhookAllow: options.webhookAllow }),

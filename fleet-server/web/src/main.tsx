@@ -5,6 +5,7 @@ import { connect, isSignedIn, liveness } from './live.ts';
 import { may, me } from './me.ts';
 import { AccessPage } from './pages/access.tsx';
 import { AuditPage } from './pages/audit.tsx';
+import { ConfigurationPage } from './pages/configuration.tsx';
 import { FleetPage } from './pages/fleet.tsx';
 import { NegativePage } from './pages/negative.tsx';
 import { SalesPage } from './pages/sales.tsx';
@@ -43,6 +44,7 @@ function Page() {
           <nav aria-label={t('nav.main')}>
             <a {...here('/', path === '/' || path.startsWith('/terminals'))}>{t('nav.fleet')}</a>
             <a {...here('/sales', path === '/sales')}>{t('nav.sales')}</a>
+            <a {...here('/configuration', path === '/configuration')}>{t('nav.configuration')}</a>
             <a {...here('/negative', path === '/negative')}>{t('nav.negative')}</a>
             {me.value && <a {...here('/access', path === '/access')}>{t('nav.access')}</a>}
             {may('audit.read') && <a {...here('/audit', path === '/audit')}>{t('nav.audit')}</a>}
@@ -69,6 +71,7 @@ function Page() {
       <Router>
         <Route path="/" component={FleetPage} />
         <Route path="/sales" component={SalesPage} />
+        <Route path="/configuration" component={ConfigurationPage} />
         <Route path="/negative" component={NegativePage} />
         <Route path="/access" component={AccessPage} />
         <Route path="/audit" component={AuditPage} />
