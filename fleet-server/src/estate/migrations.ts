@@ -62,11 +62,6 @@ export const estateMigrations: readonly Migration[] = [
         .on('terminals')
         .columns(['registered_at', 'serial'])
         .execute();
-      await db.schema
-        .createIndex('terminals_by_place')
-        .on('terminals')
-        .columns(['merchant', 'shop', 'serial'])
-        .execute();
     },
   },
 ];
