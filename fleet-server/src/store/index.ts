@@ -1,7 +1,7 @@
 export type { Database } from './database.ts';
 export type { ColumnTypes, Migration } from './migration.ts';
 export { migrations } from './migrations.ts';
-export { openStore, type Queryable, type Store } from './store.ts';
+export { countChanges, openStore, type Queryable, type Store } from './store.ts';
 export {
   boundedLimit,
   isoTime,
