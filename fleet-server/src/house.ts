@@ -201,6 +201,8 @@ async function build(
     rootCertificate: authority.root,
     enrolment: () => built(enrolment),
     targets: estateTargets,
+    configured: () => built(twin).inSync(),
+    placed: (tx, serial) => built(twin).reports.placed(tx, serial),
     negativeEntries: () => built(negative).entries(),
     sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
   });
@@ -217,6 +219,7 @@ async function build(
       }
     },
   });
+  onClose(() => built(twin).told());
   jobs = openJobs({
     world,
     store,

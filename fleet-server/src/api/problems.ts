@@ -64,18 +64,6 @@ const statuses: Readonly<Record<string, number>> = {
 /** The HTTP status that goes with a code of the error table. */
 export const statusOf = (code: ErrorCode): number => statuses[code] ?? 422;
 
-/** Codes whose facts are part of the answer: names out of our own tables, and ids. */
-const told: ReadonlySet<ErrorCode> = new Set([
-  'ROLE_INSUFFICIENT',
-  'ROLES_CONFLICT',
-  'SCOPE_TOO_WIDE',
-  'QUERY_UNKNOWN',
-  'IDEMPOTENCY_ANSWER_LOST',
-  'VERSION_CONFLICT',
-  'APPROVAL_CLOSED',
-  'BULK_TOO_MANY',
-]);
-
 /** Japanese when it is what the reader would rather have (RFC 9110, 12.5.4); English otherwise. */
 export function languageOf(acceptLanguage: string | undefined): Language {
   const weights = { ja: 0, en: 0.001 };
@@ -94,6 +82,20 @@ export function languageOf(acceptLanguage: string | undefined): Language {
   return weights.ja > weights.en ? 'ja' : 'en';
 }
 
+/** Codes whose facts a person needs to go on: names and figures of our own, never what was sent. */
+const telling: ReadonlySet<ErrorCode> = new Set([
+  'CONFIGURATION_BEYOND_MODEL',
+  'CONFIGURATION_CONTRADICTS',
+  'VERSION_CONFLICT',
+  'ROLE_INSUFFICIENT',
+  'ROLES_CONFLICT',
+  'SCOPE_TOO_WIDE',
+  'QUERY_UNKNOWN',
+  'IDEMPOTENCY_ANSWER_LOST',
+  'APPROVAL_CLOSED',
+  'BULK_TOO_MANY',
+]);
+
 /** A fault as the body of an answer (RFC 9457). It names the field and never repeats the input. */
 export function problemOf(fault: Fault, language: Language): Problem {
   const text = errorTable[fault.code][language];
@@ -104,6 +106,6 @@ export function problemOf(fault: Fault, language: Language): Problem {
     code: fault.code,
     detail: text.next,
     ...(fault.field === undefined || fault.field === '' ? {} : { field: String(fault.field) }),
-    ...(told.has(fault.code) && fault.facts ? { facts: fault.facts } : {}),
+    ...(fault.facts !== undefined && telling.has(fault.code) && { facts: fault.facts }),
   };
 }

@@ -114,7 +114,7 @@ export const problem = z
     facts: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .optional()
-      .describe('Names and figures that help, such as the filters that a list knows.'),
+      .describe('Names and figures that the reader needs to go on, such as what a model lacks.'),
   })
   .describe('What a refused request gets on both HTTP faces (RFC 9457), media type application/problem+json.');
 export type Problem = z.infer<typeof problem>;
