@@ -25,7 +25,7 @@ import { openLiveHub } from './live/index.ts';
 import { makeMetrics } from './metrics/index.ts';
 import { type Negative, openNegative, regularList } from './negative/index.ts';
 import { openSales } from './sales/index.ts';
-import { openSoftwareImages } from './software/index.ts';
+import { openSoftware } from './software/index.ts';
 import { lockFolder, migrations, openStore } from './store/index.ts';
 import { noMetrics, openSwitch, type Switch } from './switch/index.ts';
 import { prepareIssuerLink } from './switch/issuer-link/link-credentials.ts';
@@ -140,6 +140,8 @@ async function build(
   const jobSigner = await openSigner(vault, signingKeys.job, 'job-signing', 'tsunagu-job-v1');
   const keys = await openKeys(world, store, vault);
   const artefacts = await openArtefacts(join(folder, 'artefacts'));
+  const software = await openSoftware(world, join(folder, 'software'), vault, artefacts);
+  onClose(() => software.close());
 
   // Rooms that talk to one another; a door is asked for when it is used, and by then all of them stand.
   let broker: OpenBroker | undefined;
@@ -293,6 +295,7 @@ async function build(
     certificates,
     artefacts,
     negative,
+    software,
   });
   if (!device.ok) return device;
   onClose(() => device.value.close());
@@ -328,7 +331,7 @@ async function build(
 
   const api = await openApi({
     world,
-    rooms: { estate, certificates, software: openSoftwareImages(artefacts), twin, jobs, sales, negative, live },
+    rooms: { estate, certificates, software, twin, jobs, sales, negative, live },
     dataDir,
     host: loopback,
     port: at('management'),

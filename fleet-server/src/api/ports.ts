@@ -26,7 +26,7 @@ import type {
 import type { Result, Secret } from '@tsunagu/protocols/kit';
 import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { z } from 'zod';
-import type { SoftwareImages } from '../software/index.ts';
+import type { Software } from '../software/index.ts';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
 export interface PageRequest {
@@ -83,7 +83,7 @@ export interface ApiRooms {
     /** Has a terminal do something: a payment, its totals, a slip, another software. */
     start(serial: Serial, body: Exclude<JobBody, { type: 'key.load' }>, by: Actor): Promise<Result<Job>>;
   };
-  readonly software: SoftwareImages;
+  readonly software: Omit<Software, 'target' | 'delta' | 'close'>;
   readonly sales: {
     /** Newest first. */
     list(page: PageRequest & { readonly serial?: Serial }): Promise<Result<Page<SaleLine>>>;

@@ -38,6 +38,11 @@ export {
   type RenewalRequest,
   renewalAnswer,
   renewalRequest,
+  type SoftwareDelta,
+  softwareDelta,
+  softwareDeltaPair,
+  softwareMetadataFile,
+  softwareTargetFile,
 } from './device-api.ts';
 export { agreeKeyBlockProtectionKey, claimProof, isClaimProven } from './enrolment.ts';
 export { type Envelope, encodeEnvelope, envelope, envelopeLengthMax, parseEnvelope } from './envelope.ts';
