@@ -1,6 +1,8 @@
 export {
   type PaymentKind,
   type PaymentOrder,
+  type CardHistoryLine,
+  cardHistoryLine,
   paymentKind,
   paymentKinds,
   paymentOrder,
@@ -44,6 +46,7 @@ export {
   softwareMetadataFile,
   softwareTargetFile,
 } from './device-api.ts';
+export { type Contact, contact, defaultContact, pauseBeforeConnect, untilContact } from './contact.ts';
 export { agreeKeyBlockProtectionKey, claimProof, isClaimProven } from './enrolment.ts';
 export { type Envelope, encodeEnvelope, envelope, envelopeLengthMax, parseEnvelope } from './envelope.ts';
 export {
