@@ -42,7 +42,7 @@ export async function shapedLine(bitsPerSecond: number, latencyMs: number, ports
   const open: number[] = [];
   for (const port of ports) {
     const server = createServer({ noDelay: true, highWaterMark: 4_096 }, (near) => {
-      const far = connect({ host: '127.0.0.1', port, noDelay: true, highWaterMark: 4_096 });
+      const far = connect({ host: '127.0.0.1', port, noDelay: true });
       for (const socket of [near, far]) {
         sockets.add(socket);
         socket.once('close', () => sockets.delete(socket));

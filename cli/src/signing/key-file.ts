@@ -8,7 +8,7 @@ import {
   sign,
 } from 'node:crypto';
 import { parseJson } from '@tsunagu/protocols/fleet';
-import { asBuffer, fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
+import { asBuffer, fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
 import { tufKeyId, tufKeyOf, type TufSigner } from '@tsunagu/protocols/software';
 import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';

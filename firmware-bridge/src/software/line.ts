@@ -15,7 +15,7 @@ export function sharedLine(): SharedLine {
   return {
     async during(work) {
       wanted += 1;
-      for (const call of [...calls]) call();
+      for (const call of calls) call();
       calls.clear();
       try {
         return await work();

@@ -159,7 +159,7 @@ export async function openSoftware(
   }
 
   return {
-    upload: images.upload,
+    upload: (bytes) => images.upload(bytes),
     async order({ digest, proofTimeoutMs, allowDowngrade }, { model, version: running }) {
       if (!repository.inForce) return fail('SOFTWARE_REPOSITORY_MISSING');
       const target = find(digest);
@@ -203,7 +203,7 @@ export async function openSoftware(
       return target ? attestations.bind(target.file, text) : fail('SOFTWARE_NOT_PUBLISHED', { facts: { digest } });
     },
     expiries,
-    metadata: repository.file,
+    metadata: (name) => repository.file(name),
     target(path) {
       const [, folder = '', digest = '', name = ''] = /^(.*\/|)([0-9a-f]{64})\.([^/]+)$/.exec(path) ?? [];
       const file = repository.inForce?.targets.signed.targets[`${folder}${name}`];

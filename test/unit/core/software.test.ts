@@ -244,9 +244,10 @@ it('makes a delta when it is asked for first, and serves it as an artefact', asy
   );
   const to = await publisher.publish(next);
   const from = sha256(image);
-  const [told, again] = await Promise.all([1, 2].map(() => asTerminal(`${devicePaths.softwareDeltas}/${from}-${to}`)));
-  const { digest, size, chunks } = told?.json() as { digest: string; size: number; chunks: string[] };
-  expect(again?.json()).toEqual(told?.json());
+  const ask = () => asTerminal(`${devicePaths.softwareDeltas}/${from}-${to}`);
+  const [told, again] = await Promise.all([ask(), ask()]);
+  const { digest, size, chunks } = told.json() as { digest: string; size: number; chunks: string[] };
+  expect(again.json()).toEqual(told.json());
   expect(chunks).toHaveLength(Math.ceil(size / 65_536));
   expect(size).toBeLessThan(1_000);
   const delta = (await asTerminal(`${devicePaths.artefacts}/${digest}`)).bytes;

@@ -44,7 +44,7 @@ export function isSigned(
 /** Something that signs with one key. */
 export interface TufSigner {
   readonly key: TufKey;
-  sign(bytes: Uint8Array): Uint8Array;
+  readonly sign: (bytes: Uint8Array) => Uint8Array;
 }
 
 /** Signs metadata anew: every signature of before is gone. */
