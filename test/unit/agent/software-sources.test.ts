@@ -252,8 +252,7 @@ test('the rollback counter outlives a return to the factory state; a downgrade i
   });
   const broken = publish('6', 3, program('six', 10_000));
   // What a wipe takes: everything of the software but the counter.
-  for (const name of disk.keys())
-    if (name === 'software.sealed' || name === 'software-trust.sealed') disk.delete(name);
+  for (const name of disk.keys()) if (name === 'software.sealed' || name === 'software-trust.sealed') disk.delete(name);
   const wiped = new MemoryFiles(disk);
   expect(await runningVersion(wiped)).toBe('0.1.0');
   expect(await (await boot(wiped)).install(broken.wanted, 43)).toMatchObject({
