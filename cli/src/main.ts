@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { defaultPortBase, paymentOrder, type PaymentOrder, pinHabits, slipOrder } from '@tsunagu/protocols/fleet';
 import { traceOrder } from '@tsunagu/protocols/kernel-trace';
@@ -12,6 +12,7 @@ import { addNegativeAuthorityCommands } from './commands/negative-authority-comm
 import { addBridgeCommands } from './commands/bridge-commands.ts';
 import { addConfigCommands } from './commands/config-commands.ts';
 import type { Context } from './commands/context.ts';
+import { addRepositoryCommands, keysOption } from './commands/software-commands.ts';
 import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
 
 interface GlobalOptions {
@@ -170,6 +171,9 @@ const pay = async (serial: string, typed: PaymentOrder): Promise<void> => {
   process.exitCode = exit.usage;
 };
 
+const keysFolder = (given: string | undefined): string =>
+  resolve(given ?? join(program.opts<GlobalOptions>().data ?? dataFolder(process.cwd()), 'signing'));
+
 const software = program.command('software').description('software of terminals / 端末ソフトウェア');
 software
   .command('make <file>')
@@ -204,11 +208,27 @@ software
   .command('install <serial> <file>')
   .description('tried for one boot when no sale is in hand, kept when the server answers it / 導入')
   .option('--proof-seconds <seconds>', 'how long the new software has to prove itself', integer(1, 600), 60)
-  .action((serial: string, file: string, { proofSeconds }: { proofSeconds: number }) =>
-    withServer(async (context) =>
-      (await import('./commands/software.ts')).installImage(context, serial, file, proofSeconds * 1_000),
-    ),
+  .option('--allow-downgrade', 'an older version than the running one is meant', false)
+  .option(...keysOption)
+  .action(
+    (
+      serial: string,
+      file: string,
+      { proofSeconds, allowDowngrade, keys }: { proofSeconds: number; allowDowngrade: boolean; keys?: string },
+    ) =>
+      withServer(async (context) =>
+        (await import('./commands/software.ts')).installImage(context, serial, file, {
+          proofTimeoutMs: proofSeconds * 1_000,
+          allowDowngrade,
+          keys: keysFolder(keys),
+        }),
+      ),
   );
+addRepositoryCommands(software, {
+  withServer,
+  keysFolder,
+  offline: () => ({ world, console: open(), json: program.opts<GlobalOptions>().json ?? false }),
+});
 
 program
   .command('revoke <serial>')

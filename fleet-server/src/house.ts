@@ -41,7 +41,7 @@ import { openEventLog } from './live/index.ts';
 import { makeMetrics } from './metrics/index.ts';
 import { type Negative, openNegative, regularList, watchInbox } from './negative/index.ts';
 import { openSales } from './sales/index.ts';
-import { openSoftwareImages } from './software/index.ts';
+import { openSoftware } from './software/index.ts';
 import { lockFolder, migrations, openStore } from './store/index.ts';
 import { noMetrics, openSwitch, type Switch } from './switch/index.ts';
 import { prepareIssuerLink } from './switch/issuer-link/link-credentials.ts';
@@ -180,6 +180,8 @@ async function build(
   const jobSigner = await openSigner(vault, signingKeys.job, 'job-signing', 'tsunagu-job-v1');
   const keys = await openKeys(world, store, vault);
   const artefacts = await openArtefacts(join(folder, 'artefacts'));
+  const software = await openSoftware(world, join(folder, 'software'), vault, artefacts);
+  onClose(() => software.close());
 
   // Rooms that talk to one another; a door is asked for when it is used, and by then all of them stand.
   let broker: OpenedBroker | undefined;
@@ -353,6 +355,7 @@ async function build(
     certificates,
     artefacts,
     negative,
+    software,
   });
   if (!device.ok) return device;
   onClose(() => device.value.close());
@@ -431,7 +434,7 @@ async function build(
         },
       ),
       certificates,
-      software: openSoftwareImages(artefacts),
+      software,
       twin,
       jobs,
       sales,

@@ -55,10 +55,19 @@ import {
   problem,
   type RegisterTerminal,
   registeredTerminal,
+  type publishSoftware,
+  type SoftwareAttestation,
+  softwareAttestation,
   type SettingDifference,
   settingDifferences,
   type SoftwareImage,
   softwareImage,
+  type SoftwareKeys,
+  softwareKeys,
+  type SoftwareRole,
+  softwareRoles,
+  type SoftwareTarget,
+  softwareTarget,
   type startSoftware,
   type TerminalDetail,
   type TerminalSummary,
@@ -76,7 +85,7 @@ import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { type NegativeProof, negativeProof } from '@tsunagu/protocols/negative/proof';
 import type { World } from '@tsunagu/protocols/world';
 import { EventSource } from 'eventsource';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Access } from './access.ts';
 import { type AccessClient, accessCalls } from './access-calls.ts';
 
@@ -110,6 +119,17 @@ export interface Client extends AccessClient {
   startTrace(serial: string, trace: TraceOrder): Promise<Result<Job>>;
   /** Keeps a software image at the server. */
   uploadSoftware(image: Uint8Array): Promise<Result<SoftwareImage>>;
+  /** The signed targets: what terminals take. */
+  software(): Promise<Result<readonly SoftwareTarget[]>>;
+  /** The keys of the roles that the server signs. */
+  softwareKeys(): Promise<Result<SoftwareKeys>>;
+  /** Makes new ones, for the next root. */
+  renewSoftwareKeys(): Promise<Result<SoftwareKeys>>;
+  softwareRoles(): Promise<Result<readonly SoftwareRole[]>>;
+  /** A file of the repository as text. */
+  softwareMetadata(name: string): Promise<Result<string>>;
+  publishSoftware(publication: z.input<typeof publishSoftware>): Promise<Result<readonly SoftwareRole[]>>;
+  attestSoftware(digest: string, attestation: string): Promise<Result<SoftwareAttestation>>;
   startSoftware(serial: string, order: z.input<typeof startSoftware>): Promise<Result<Job>>;
   job(id: string): Promise<Result<Job>>;
   /** Ends a terminal's certificate, on its live connections too. */
@@ -226,6 +246,23 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     startSlip: (serial, slip) => call(job, managementPaths.slips(serial), slip),
     startTrace: (serial, trace) => call(job, managementPaths.traces(serial), trace),
     uploadSoftware: (image) => call(softwareImage, managementPaths.software, image, 'POST', importTimeoutMs),
+    software: () => all(softwareTarget, managementPaths.software),
+    softwareKeys: () => call(softwareKeys, managementPaths.softwareKeys),
+    renewSoftwareKeys: () => call(softwareKeys, managementPaths.softwareKeys, {}),
+    async softwareRoles() {
+      const answer = await call(softwareRoles, managementPaths.softwareRoles);
+      return answer.ok ? ok(answer.value.items) : answer;
+    },
+    async softwareMetadata(name) {
+      const answer = await call(z.unknown(), managementPaths.softwareMetadataFile(name));
+      return answer.ok ? ok(JSON.stringify(answer.value)) : answer;
+    },
+    async publishSoftware(publication) {
+      const answer = await call(softwareRoles, managementPaths.softwareMetadata, publication);
+      return answer.ok ? ok(answer.value.items) : answer;
+    },
+    attestSoftware: (digest, attestation) =>
+      call(softwareAttestation, managementPaths.softwareAttestations(digest), { attestation }),
     startSoftware: (serial, order) => call(job, managementPaths.terminalSoftware(serial), order),
     job: (id) => call(job, managementPaths.job(id)),
     revokeCertificate: (serial) => call(terminalDetail, managementPaths.certificate(serial), undefined, 'DELETE'),

@@ -7,6 +7,7 @@ import type { World } from '@tsunagu/protocols/world';
 import { findAccess, openClient } from '../client/index.ts';
 import { type Console, type ExitCode, exit, printFault } from '../console/index.ts';
 import { type Child, startChild } from './child.ts';
+import { draftFirst, openKeyring, readPublished } from '../signing/index.ts';
 import { lockFolder } from './lock.ts';
 import { planFleet } from './plan.ts';
 
@@ -115,6 +116,8 @@ async function raise(
     String(options.seed),
   ]);
   if (!cardCompany.ok) return cardCompany;
+  const repository = await raiseRepository(world, data);
+  if (!repository.ok) return repository;
   const claimed = await registerFleet(world, data, planFleet(options.terminals, portBase));
   if (!claimed.ok) return claimed;
   const found = followPorts(data, portBase);
@@ -180,6 +183,21 @@ async function registerFleet(world: World, data: string, fleet: readonly Registe
   return ok(undefined);
 }
 
+/** Makes the software repository of a new house, by keys beside its data folder's server: `tsunagu software init`. */
+async function raiseRepository(world: World, data: string): Promise<Result<void>> {
+  const access = findAccess({}, { data, cwd: data });
+  if (!access.ok) return access;
+  const client = openClient(access.value, world);
+  const known = await readPublished(client);
+  if (known.ok || known.fault.code !== 'SOFTWARE_REPOSITORY_MISSING') return known.ok ? ok(undefined) : known;
+  const keyring = await openKeyring(world, join(data, 'signing'), process.env);
+  if (!keyring.ok) return keyring;
+  const draft = await draftFirst(world, client, keyring.value, { rootKeys: 1, rootThreshold: 1 });
+  if (!draft.ok) return draft;
+  const published = await client.publishSoftware(draft.value);
+  return published.ok ? ok(undefined) : published;
+}
+
 function writeClaim(folder: string, claim: ClaimBundle): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   // Beside, then renamed: a claim is good once, half a claim is none.
@@ -200,6 +218,9 @@ function showHouse(console: Console, { data, portBase }: StartOptions, house: Ra
     line.metrics(`http://127.0.0.1:${port('metrics')}/metrics`),
     line.terminals(house.terminals),
     line.data(relative(process.cwd(), data) || data),
+    ...(hasRootKey(data)
+      ? [line.signing(relative(process.cwd(), join(data, 'signing')) || join(data, 'signing'))]
+      : []),
   ]) {
     console.out(`  ${text}`);
   }
@@ -215,6 +236,10 @@ function showHouse(console: Console, { data, portBase }: StartOptions, house: Ra
   }
   console.out(`\n  ${start.stop}`);
 }
+
+/** Whether the root key of the software repository lies on this machine still. */
+const hasRootKey = (data: string): boolean =>
+  existsSync(join(data, 'signing')) && readdirSync(join(data, 'signing')).some((name) => name.startsWith('root-'));
 
 /** Waits for the signal; tells which child ended before it, if one did. */
 async function untilEnd(children: readonly Child[], signal: AbortSignal): Promise<Child | undefined> {

@@ -133,6 +133,29 @@ export const en = {
       `${path}: an image of ${bytes.toLocaleString('en-US')} bytes for emulated terminals.`,
     installing: (serial: string, version: string, digest: string) => `${serial}  software ${version}  ${digest} …`,
     installed: (serial: string, version: string) => `${serial} runs ${version}, and has proven itself.`,
+    role: (role: string, version: number, expires: string) => `${role.padEnd(10)} version ${version}, until ${expires}`,
+    holders: (
+      role: string,
+      version: number,
+      expires: string,
+      threshold: number,
+      keys: number,
+      here: number | 'server',
+    ) =>
+      `${role.padEnd(10)} version ${version}, until ${expires}; ${threshold} of ${keys} keys sign, ${here === 'server' ? 'by the server itself' : `${here} of them in this folder`}`,
+    drafted: (path: string) =>
+      `${path}: have the others sign it (tsunagu software sign), then tsunagu software submit.`,
+    signed: (path: string, keys: string) => `${path}: signed by ${keys}`,
+    attested: (digest: string, passed: number, readers: number) =>
+      `${digest}  attested: ${passed} steps on ${readers} readers, none failed.`,
+    columns: {
+      model: 'model',
+      version: 'version',
+      counter: 'counter',
+      size: 'bytes',
+      attested: 'attested',
+      digest: 'digest',
+    },
   },
   tampered: (serial: string, sensor: string) =>
     `The ${sensor} sensor of ${serial} has spoken: its keys are destroyed, and it sells nothing any more.`,
@@ -253,6 +276,7 @@ export const en = {
       metrics: (url: string) => `metrics                    ${url}`,
       terminals: (n: number) => `emulated terminals         ${n}`,
       data: (folder: string) => `data and logs              ${folder}`,
+      signing: (folder: string) => `software root key          on this machine: move ${folder}/root-*.key.json off it`,
     },
     dashboard: 'Dashboard:',
     signIn: 'Sign in once with:',

@@ -119,6 +119,22 @@ export const ja: Texts = {
     made: (path, bytes) => `${path}: 模擬端末用イメージ ${bytes.toLocaleString('ja-JP')} バイト`,
     installing: (serial, version, digest) => `${serial}  ソフトウェア ${version}  ${digest} …`,
     installed: (serial, version) => `${serial} は ${version} で動作し、接続を確認しました。`,
+    role: (role, version, expires) => `${role.padEnd(10)} 版 ${version}、期限 ${expires}`,
+    holders: (role, version, expires, threshold, keys, here) =>
+      `${role.padEnd(10)} 版 ${version}、期限 ${expires}、鍵 ${keys} 個中 ${threshold} 個の署名が必要、${here === 'server' ? 'サーバーが自動署名' : `うち ${here} 個がこのフォルダー`}`,
+    drafted: (path) =>
+      `${path}: 他の鍵保持者が署名(tsunagu software sign)した後、tsunagu software submit で公開してください。`,
+    signed: (path, keys) => `${path}: 署名しました(${keys})`,
+    attested: (digest, passed, readers) =>
+      `${digest}  検証証明を登録しました: リーダー ${readers} 台、手順 ${passed} 件成功、失敗なし。`,
+    columns: {
+      model: '機種',
+      version: '版',
+      counter: 'カウンター',
+      size: 'バイト数',
+      attested: '検証証明',
+      digest: 'ダイジェスト',
+    },
   },
   tampered: (serial, sensor) => `${serial} のセンサー(${sensor})が反応しました。鍵は消去され、売上はできません。`,
   revoked: (serial) => `${serial} の証明書を失効させ、接続を切断しました。`,
@@ -237,6 +253,8 @@ export const ja: Texts = {
       metrics: (url) => `メトリクス                 ${url}`,
       terminals: (n) => `模擬端末                   ${n} 台`,
       data: (folder) => `データとログ               ${folder}`,
+      signing: (folder) =>
+        `ソフトウェアのroot鍵       この機械にあります: ${folder}/root-*.key.json を別の場所へ移してください`,
     },
     dashboard: 'ダッシュボード:',
     signIn: '一度だけ使えるログインリンク:',

@@ -19,12 +19,19 @@ import {
 } from '../link/index.ts';
 import { openNegativeFile } from '../negative/index.ts';
 import { type CardSide, type CardSideOptions, refusedPayment } from '../payment/index.ts';
-import { openRelay, relayedNetwork } from '../relay/index.ts';
+import {
+  type ArtefactCache,
+  openArtefactCache,
+  openChunkStore,
+  openRelay,
+  parentSource,
+  relayedNetwork,
+} from '../relay/index.ts';
 import { openAdviceStore, openOutbox, openSaleStore, turns } from '../sales/index.ts';
 import { type Files, openSealedStore, type SealedStore } from '../sealed-store/index.ts';
 import { openCardVault } from '../secure/index.ts';
 import { openShopper } from '../shopper/index.ts';
-import { bootSoftware, type Software } from '../software/index.ts';
+import { bootSoftware, serverSource, sharedLine, type Software, type SoftwareSource } from '../software/index.ts';
 import { openTamper, type Tamper, type TamperSensor } from '../tamper/index.ts';
 import { openTwin, type Twin } from '../twin/index.ts';
 import { nextBoot } from './boot.ts';
@@ -58,6 +65,8 @@ export interface Terminal {
 
 /** The negative list that every terminal holds. */
 const negativeList = 'regular';
+/** Chunks of artefacts that a parent keeps for its children: one image of the largest size. */
+const cachedChunksMax = 256;
 /** What a terminal runs before its first update. */
 const factoryVersion = '0.1.0';
 /** An emulated software that hangs is ended by the watchdog so long after its boot. */
@@ -77,10 +86,11 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
   const { serial, endpoints, parent } = claim.value;
   const world = { ...options.world, log: options.world.log.with({ serial }) };
   const network = parent ? relayedNetwork(parent, serial, world.timers) : directNetwork(endpoints, world.timers);
-  const relay = options.relay ? await openRelay({ world, network, ...options.relay }) : undefined;
+  const cache = options.relay && openArtefactCache(world, await openChunkStore(options.files, cachedChunksMax));
+  const relay = options.relay && cache ? await openRelay({ world, network, cache, ...options.relay }) : undefined;
   if (relay && !relay.ok) return relay;
 
-  const device = new Device({ ...options, world, claim: claim.value, model, store: store.value, network });
+  const device = new Device({ ...options, world, claim: claim.value, model, store: store.value, network, cache });
   const booted = await device.boot();
   if (!booted.ok) {
     await relay?.value.close();
@@ -93,6 +103,7 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
     service: (by, values) => device.service(by, values),
     async stop() {
       await device.stop();
+      cache?.close();
       await relay?.value.close();
     },
   });
@@ -188,6 +199,8 @@ interface RunOptions extends TerminalOptions {
   readonly store: SealedStore;
   readonly boot: number;
   readonly network: Network;
+  /** What it keeps for its children. */
+  readonly cache: ArtefactCache | undefined;
   readonly software: Software;
   readonly signal: AbortSignal;
   /** Ends this run and boots anew. Returns at once. */
@@ -239,6 +252,11 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
   if (!contact.ok) return contact;
   const link = openLink({ world, tenant, serial, boot, network, contact: contact.value });
   const saleTurns = turns();
+  const line = sharedLine();
+  const parent = claim.parent && parentSource(claim.parent, serial, world.timers, line);
+  const softwareSource: SoftwareSource = { network, host, signal, line, parent };
+  const forChildren = options.cache && serverSource(world.timers, softwareSource, line);
+  options.cache?.setSource(forChildren);
 
   const keys = await openTerminalKeys(store);
   if (!keys.ok) return keys;
@@ -302,21 +320,23 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
   });
 
   const pay: CardSide['run'] = (order, onStep) =>
-    saleTurns.take(async () => {
-      if (tamper.value.happened) return refusedPayment(order, 'stored', 'refused', 'TERMINAL_TAMPERED');
-      const sale = await cardSide.run(order, onStep);
-      const { outcome, reason, stan, durationMs } = sale;
-      world.log('info', 'saleFinished', {
-        kind: order.kind,
-        outcome,
-        reason,
-        stan,
-        card: sale.card,
-        durationMs: Math.round(durationMs),
-      });
-      await outbox.value.add({ at: Math.round(world.clock.now()), sale });
-      return sale;
-    });
+    saleTurns.take(() =>
+      line.during(async () => {
+        if (tamper.value.happened) return refusedPayment(order, 'stored', 'refused', 'TERMINAL_TAMPERED');
+        const sale = await cardSide.run(order, onStep);
+        const { outcome, reason, stan, durationMs } = sale;
+        world.log('info', 'saleFinished', {
+          kind: order.kind,
+          outcome,
+          reason,
+          stan,
+          card: sale.card,
+          durationMs: Math.round(durationMs),
+        });
+        await outbox.value.add({ at: Math.round(world.clock.now()), sale });
+        return sale;
+      }),
+    );
   const runner = jobRunner({
     world,
     ledger: ledger.value,
@@ -329,7 +349,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       print: (order) => cardSide.print(order),
       traceOf: (order) => cardSide.traceOf(order),
       software,
-      install: (...order) => software.install({ network, host, signal }, ...order),
+      install: (...order) => software.install(softwareSource, ...order),
       // The sale in hand is finished first.
       restart: () => void saleTurns.take(async () => options.restart()),
     }),
@@ -397,14 +417,16 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     if (isKeyed && (negative.value.report()?.version ?? 0) > 0) shopper?.start();
   }
 
-  if (software.proofTimeoutMs !== undefined) world.timers.after(software.proofTimeoutMs, giveUpTrial);
+  if (software.proofTimeoutMs !== undefined) world.timers.after(software.proofTimeoutMs, () => void giveUpTrial());
   runner.recover();
   openForBusiness();
 
   /** The time for the proof is over: the boot after this one runs the old software. */
-  function giveUpTrial(): void {
+  async function giveUpTrial(): Promise<void> {
     if (signal.aborted || software.proofTimeoutMs === undefined) return;
     world.log('warn', 'softwareNotProven', { ...software.running });
+    const given = await software.giveUp();
+    if (!given.ok) world.log('error', 'softwareProofNotStored', { fault: given.fault });
     options.restart();
   }
 
@@ -416,6 +438,14 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     const proven = await software.prove();
     if (!proven.ok) world.log('error', 'softwareProofNotStored', { fault: proven.fault });
     changed();
+  }
+
+  /** Learns whose word about software counts, at the first contact with the server. */
+  async function pinSoftware(): Promise<void> {
+    const pinned = await software.pin(softwareSource);
+    // A server without a repository is asked again at the next connection, and by the first order.
+    if (!pinned.ok && pinned.fault.code !== 'SOFTWARE_REPOSITORY_MISSING' && !signal.aborted)
+      world.log('warn', 'softwareNotPinned', { fault: pinned.fault });
   }
 
   const connected = new Promise<Result<void, 'LINK_DOWN'>>((resolve) => {
@@ -432,6 +462,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
         negative.value.wake();
         outbox.value.flush();
         cardSide.wake();
+        void pinSoftware();
         resolve(ok(undefined));
       },
       down: () => pulse.pause(),
@@ -448,6 +479,9 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     tamper: tamper.value,
     twin: twin.value,
     async stop() {
+      options.cache?.setSource(undefined);
+      forChildren?.close();
+      parent?.close();
       shopper?.stop();
       runner.stop();
       pulse.pause();

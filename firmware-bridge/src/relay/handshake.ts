@@ -2,14 +2,18 @@ import type { Socket } from 'node:net';
 import { type Serial, serialSchema } from '@tsunagu/protocols/fleet';
 import { asBuffer, concat, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { Timers } from '@tsunagu/protocols/world';
-import { type Service, services } from '../link/index.ts';
+import { services } from '../link/index.ts';
+
+/** What a parent carries to the server, and `cache`: what it keeps itself. */
+export const relayServices = [...services, 'cache'] as const;
+export type RelayService = (typeof relayServices)[number];
 
 /**
  * How a child asks its parent for a service: one line `TSUNAGU-RELAY/1 <service> <serial>`, answered by `OK` or `NO <CODE>`,
  * each ended by a line feed. After OK the bytes belong to child and server (TLS, end to end).
  */
 export interface RelayRequest {
-  readonly service: Service;
+  readonly service: RelayService;
   readonly serial: Serial;
 }
 
@@ -24,7 +28,7 @@ export function readRequest(
 ): Result<RelayRequest, 'RELAY_REQUEST_INVALID' | 'RELAY_SERVICE_UNKNOWN' | 'RELAY_CHILD_UNKNOWN'> {
   const match = /^TSUNAGU-RELAY\/1 ([a-z]{1,16}) ([A-Z0-9-]{1,32})$/.exec(line);
   if (!match) return fail('RELAY_REQUEST_INVALID', { facts: { length: line.length } });
-  const service = services.find((known) => known === match[1]);
+  const service = relayServices.find((known) => known === match[1]);
   if (!service) return fail('RELAY_SERVICE_UNKNOWN');
   const serial = serialSchema.safeParse(match[2]);
   return serial.success ? ok({ service, serial: serial.data }) : fail('RELAY_CHILD_UNKNOWN');

@@ -3,6 +3,7 @@ import type { Serial } from '@tsunagu/protocols/fleet';
 import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Network } from '../link/index.ts';
+import type { ArtefactCache } from './artefact-cache.ts';
 import { readRequest, takeLine } from './handshake.ts';
 
 export interface RelayOptions {
@@ -13,6 +14,8 @@ export interface RelayOptions {
   readonly children: readonly Serial[];
   /** The parent's own way to the server. */
   readonly network: Network;
+  /** What it keeps for them, if it does. */
+  readonly cache?: Pick<ArtefactCache, 'serve'>;
   readonly requestTimeoutMs?: number;
 }
 
@@ -22,8 +25,8 @@ export interface Relay {
   close(): Promise<void>;
 }
 
-/** What one child may have open at a time: fleet, device, acquiring, and one of each while it reconnects. */
-const connectionsPerChildMax = 6;
+/** What one child may have open at a time: fleet, device, acquiring, cache, and one of each while it reconnects. */
+const connectionsPerChildMax = 8;
 const dialTimeoutMs = 10_000;
 /** Both MQTT (keep-alive) and the switch (idle limit) speak or close long before. */
 const idleMs = 600_000;
@@ -80,6 +83,12 @@ class ChildRelay implements Relay {
     if (carried >= connectionsPerChildMax) return this.#refuse(child, fail('RELAY_FULL').fault, serial);
     this.#carried.set(serial, carried + 1);
     child.once('close', () => this.#carried.set(serial, (this.#carried.get(serial) ?? 1) - 1));
+    if (service === 'cache') {
+      const { cache } = this.#options;
+      if (!cache) return this.#refuse(child, fail('RELAY_UNAVAILABLE').fault, serial);
+      child.write('OK\n');
+      return cache.serve(child);
+    }
     const server = await this.#options.network.open(service, dialTimeoutMs);
     if (!server.ok) return this.#refuse(child, fail('RELAY_UNAVAILABLE', { cause: server.fault }).fault, serial);
     if (child.destroyed) {

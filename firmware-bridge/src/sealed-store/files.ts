@@ -7,6 +7,8 @@ export interface Files {
   read(name: string): Promise<Uint8Array | undefined>;
   /** Creates or empties a file (owner only, mode 0600), writes and syncs it. Not atomic: a torn file may remain. */
   write(name: string, bytes: Uint8Array): Promise<void>;
+  /** Adds bytes to the end of a file, which is made when there is none, and syncs it. When it is torn, a part of the bytes may be there. */
+  append(name: string, bytes: Uint8Array): Promise<void>;
   /** Puts a file in the place of another at once. */
   rename(from: string, to: string): Promise<void>;
   /** Makes the folder's renames and removals outlast a power failure. */

@@ -14,15 +14,8 @@ export async function folderFiles(folder: string): Promise<Files> {
         throw error;
       }
     },
-    async write(name, bytes) {
-      const file = await open(join(folder, name), 'w', 0o600);
-      try {
-        await file.writeFile(bytes);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-    },
+    write: (name, bytes) => writeSynced(join(folder, name), 'w', bytes),
+    append: (name, bytes) => writeSynced(join(folder, name), 'a', bytes),
     rename: (from, to) => rename(join(folder, from), join(folder, to)),
     async syncFolder() {
       const handle = await open(folder, 'r');
@@ -34,6 +27,16 @@ export async function folderFiles(folder: string): Promise<Files> {
     },
     remove: (name) => rm(join(folder, name), { force: true }),
   };
+}
+
+async function writeSynced(path: string, flags: 'w' | 'a', bytes: Uint8Array): Promise<void> {
+  const file = await open(path, flags, 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';

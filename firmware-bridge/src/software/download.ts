@@ -1,86 +1,156 @@
 import { createHash } from 'node:crypto';
-import { devicePaths, type SoftwareInstall } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { concat, fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { Chunked } from '@tsunagu/protocols/software';
 import type { World } from '@tsunagu/protocols/world';
-import { exchange, type HttpsFault, type SecureNetwork } from '../link/index.ts';
 import type { Files } from '../sealed-store/index.ts';
+import { partName, pieceNames } from './pieces.ts';
+import type { RangeFault, RangeSource } from './range-source.ts';
 
-/** One range, and one file of the medium: after a power loss the download goes on behind the last whole one. */
-export const pieceBytes = 256 * 1024;
-const pieceTimeoutMs = 120_000;
+export type DownloadFault = RangeFault | 'STORE_WRITE_FAILED' | 'SOFTWARE_NOT_AS_ANNOUNCED' | 'SOFTWARE_CHUNK_WRONG';
 
-export type DownloadFault = HttpsFault | 'ARTEFACT_UNAVAILABLE' | 'STORE_WRITE_FAILED' | 'SOFTWARE_NOT_AS_ANNOUNCED';
-
-/** Names of the files that hold an image, in order. */
-export const pieceNames = ({ digest, size }: { readonly digest: string; readonly size: number }): readonly string[] =>
-  Array.from({ length: Math.ceil(size / pieceBytes) }, (_, index) => `software-${digest.slice(0, 16)}.${index}`);
-
-/** Where an image comes from and goes to. */
+/** Where bytes come from and go to. */
 export interface DownloadParts {
   readonly world: World;
   readonly files: Files;
-  readonly network: SecureNetwork;
-  readonly host: string;
+  /** Asked in this order; the last one is the server itself. A source that lies is not asked again in this download. */
+  readonly sources: readonly RangeSource[];
   readonly signal: AbortSignal;
 }
 
+/** What is asked for at once, by how fast the line is: so long a payment waits at most for what is on its way already. */
+const askMs = 2_000;
+const askBytes = { min: 8_192, max: 65_536 } as const;
+/** Tries without a single byte in between; then the download gives up, and its job says why. */
+const triesMax = 8;
+const pauseMs = { first: 1_000, max: 60_000 } as const;
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
 /**
- * Fetches an image piece by piece (RFC 9110, 14) and checks it against the digest of its signed order. What does not match is
- * removed as a whole: nobody can tell which of its pieces lie.
+ * Fetches bytes chunk by chunk, each checked against its own hash before the next. A connection that breaks, a power loss and a payment
+ * cost nothing but what was on its way: it goes on behind the last byte on the medium.
  */
-export async function downloadImage(
+export async function download(
   parts: DownloadParts,
-  wanted: Pick<SoftwareInstall, 'digest' | 'size'>,
-  onPiece: (done: number, of: number) => void,
+  { path, chunked }: { readonly path: (source: RangeSource, chunk: WantedChunk) => string; readonly chunked: Chunked },
+  onChunk: (done: number, of: number) => void,
 ): Promise<Result<void, DownloadFault>> {
   const { files, signal } = parts;
-  const names = pieceNames(wanted);
+  const names = pieceNames(chunked);
+  const liars = new Set<RangeSource>();
+  const pace = { askBytes: askBytes.min as number };
   for (const [index, name] of names.entries()) {
-    const length = Math.min(pieceBytes, wanted.size - index * pieceBytes);
+    const start = index * chunked.chunkLength;
+    const chunk = {
+      name,
+      start,
+      length: Math.min(chunked.chunkLength, chunked.size - start),
+      hash: chunked.chunks[index] ?? '',
+    };
     try {
-      if ((await files.read(name))?.length === length) continue;
+      if ((await files.read(name))?.length === chunk.length) continue;
       if (signal.aborted) return fail('LINK_DOWN');
-      const piece = await fetchPiece(parts, wanted.digest, index * pieceBytes, length);
-      if (!piece.ok) return piece;
-      // A torn write leaves a shorter file, which the next round fetches anew.
-      await files.write(name, piece.value);
+      const fetched = await fetchChunk(parts, chunk, path, liars, pace);
+      if (!fetched.ok) return fetched;
     } catch (cause) {
       return fail('STORE_WRITE_FAILED', { field: name, cause });
     }
-    onPiece(index + 1, names.length);
+    onChunk(index + 1, names.length);
   }
-  const digest = createHash('sha256');
-  for (const name of names) digest.update((await files.read(name)) ?? new Uint8Array(0));
-  if (digest.digest('hex') === wanted.digest) return ok(undefined);
-  await removeImage(files, wanted);
-  return fail('SOFTWARE_NOT_AS_ANNOUNCED', { field: 'digest' });
+  return ok(undefined);
 }
 
-async function fetchPiece(
-  { world, network, host }: DownloadParts,
-  digest: string,
-  start: number,
-  length: number,
-): Promise<Result<Uint8Array, HttpsFault | 'ARTEFACT_UNAVAILABLE'>> {
-  const answer = await exchange(network, host, world.timers, {
-    method: 'GET',
-    path: `${devicePaths.artefacts}/${digest}`,
-    headers: { range: `bytes=${start}-${start + length - 1}` },
-    lengthMax: length,
-    timeoutMs: pieceTimeoutMs,
-  });
-  if (!answer.ok) return answer;
-  const { status, body } = answer.value;
-  // A server that ignores ranges answers 200 with the whole, which fits only when the whole is one piece.
-  const isPiece = (status === 206 || (status === 200 && start === 0)) && body.length === length;
-  return isPiece ? ok(body) : fail('ARTEFACT_UNAVAILABLE', { facts: { status, length: body.length } });
+/** A chunk that is fetched, and where in its artefact it stands. */
+export interface WantedChunk {
+  readonly name: string;
+  readonly start: number;
+  readonly length: number;
+  readonly hash: string;
 }
 
-/** Removes the files of an image; those that are not there are no fault. */
-export async function removeImage(
-  files: Files,
-  image: { readonly digest: string; readonly size: number },
-): Promise<void> {
-  for (const name of pieceNames(image)) await files.remove(name);
-  await files.syncFolder();
+/** Fetches one chunk from the first source that does not lie about it. The server may be wrong once: the line, or a restart. */
+async function fetchChunk(
+  parts: DownloadParts,
+  chunk: WantedChunk,
+  path: (source: RangeSource, chunk: WantedChunk) => string,
+  liars: Set<RangeSource>,
+  pace: { askBytes: number },
+): Promise<Result<void, DownloadFault>> {
+  const { files, sources, world } = parts;
+  const part = partName(chunk.name);
+  let fault: Result<never, DownloadFault> = fail('ARTEFACT_UNAVAILABLE');
+  const last = sources.at(-1);
+  const order = [...sources.filter((source) => !liars.has(source)), ...(last ? [last] : [])];
+  for (const source of order) {
+    const filled = await fillPart(parts, source, path(source, chunk), chunk, pace, source === last);
+    if (!filled.ok) {
+      if (source === last) return filled;
+      continue;
+    }
+    if (sha256(filled.value) === chunk.hash) {
+      await files.rename(part, chunk.name);
+      await files.syncFolder();
+      return ok(undefined);
+    }
+    fault = fail('SOFTWARE_CHUNK_WRONG', { facts: { source: source.name, start: chunk.start, length: chunk.length } });
+    world.log('warn', 'sourceLied', { fault: fault.ok ? undefined : fault.fault });
+    liars.add(source);
+    await files.remove(part);
+    await files.syncFolder();
+  }
+  return fault;
 }
+
+/** Fills the file of a chunk that is on its way from where it ends. */
+async function fillPart(
+  { world, files, signal }: DownloadParts,
+  source: RangeSource,
+  path: string,
+  { name, start, length }: WantedChunk,
+  pace: { askBytes: number },
+  isLast: boolean,
+): Promise<Result<Uint8Array, RangeFault>> {
+  const part = partName(name);
+  let held = (await files.read(part)) ?? new Uint8Array(0);
+  // Longer than the chunk it cannot be but by another's hand.
+  if (held.length > length) {
+    await files.write(part, new Uint8Array(0));
+    held = new Uint8Array(0);
+  }
+  let pause: number = pauseMs.first;
+  for (let tries = 0; held.length < length; ) {
+    if (signal.aborted) return fail('LINK_DOWN');
+    const wanted = Math.min(pace.askBytes, length - held.length);
+    const beganMs = world.clock.monotonicMs();
+    const { bytes, end } = await source.read(path, { start: start + held.length, length: wanted });
+    if (bytes.length > 0) {
+      await files.append(part, bytes);
+      held = concat(held, bytes);
+      tries = 0;
+      pause = pauseMs.first;
+    }
+    if (end === 'whole') pace.askBytes = nextAsk(bytes.length, world.clock.monotonicMs() - beganMs);
+    else if (end !== 'yielded') {
+      tries += 1;
+      if (!isLast || isFinal(end.fault) || tries >= triesMax) return end;
+      await world.timers.sleep(pause, signal).catch(() => undefined);
+      pause = Math.min(pause * 2, pauseMs.max);
+    }
+  }
+  return ok(held);
+}
+
+/** What the line carries in `askMs`. */
+const nextAsk = (bytes: number, tookMs: number): number =>
+  Math.round(Math.min(askBytes.max, Math.max(askBytes.min, (bytes * askMs) / Math.max(1, tookMs))));
+
+/** Whether asking again is of no use: the source is not ours, or has no such bytes. */
+const isFinal = ({
+  code,
+  facts,
+}: {
+  readonly code: string;
+  readonly facts?: Readonly<Record<string, unknown>>;
+}): boolean =>
+  code === 'LINK_REFUSED' ||
+  (code === 'ARTEFACT_UNAVAILABLE' && Number(facts?.['status']) < 500 && facts?.['status'] !== 429);

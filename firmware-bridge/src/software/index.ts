@@ -1,4 +1,18 @@
-export { bootSoftware, type InstallStep, type Software, type SoftwareFault } from './software.ts';
+export { applyDelta } from './delta.ts';
+export { download, type DownloadFault } from './download.ts';
+export { artefactPath } from './install.ts';
+export { sharedLine, type SharedLine } from './line.ts';
+export { pieceNames, readStored } from './pieces.ts';
+export { httpSource, type RangeRead, type RangeSource, serverSource } from './range-source.ts';
+export { rollbackCounterRecord } from './rollback-counter.ts';
+export {
+  bootSoftware,
+  type InstallStep,
+  type Software,
+  type SoftwareFault,
+  type SoftwareSource,
+} from './software.ts';
+export { softwareTrust, type SoftwareTrust } from './trust.ts';
 export {
   bootSlots,
   commitTrial,

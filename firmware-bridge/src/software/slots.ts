@@ -1,3 +1,4 @@
+import { chunkBytes } from '@tsunagu/protocols/software';
 import { z } from 'zod';
 
 /** Where a terminal keeps a software: one runs, the other is free for the next. */
@@ -10,6 +11,8 @@ const slotContent = z.object({
   digest: z.string(),
   size: z.number().int(),
   counter: z.number().int(),
+  /** Length of the files that hold it. */
+  chunkLength: z.number().int().default(262_144),
 });
 /** What lies in a slot. */
 export type SlotContent = z.infer<typeof slotContent>;
@@ -34,14 +37,14 @@ export const slotState = z.object({
   counterMin: z.number().int(),
   trial: order.extend({ isBooted: z.boolean(), proofTimeoutMs: z.number().int() }).nullable(),
   /** The last order whose image did not prove itself: the answer when it comes again. */
-  reverted: order.nullable(),
+  reverted: order.extend({ why: z.enum(['unproven', 'ended']).default('unproven') }).nullable(),
 });
 export type SlotState = z.infer<typeof slotState>;
 
 /** As it leaves the factory. */
 export const factoryState = (version: string): SlotState => ({
   active: 'A',
-  slots: { A: { version, digest: '', size: 0, counter: 1 }, B: null },
+  slots: { A: { version, digest: '', size: 0, counter: 1, chunkLength: chunkBytes }, B: null },
   counterMin: 1,
   trial: null,
   reverted: null,
@@ -73,7 +76,7 @@ export const stageImage = (
 export function bootSlots(state: SlotState): SlotState {
   const { trial } = state;
   if (trial === null) return state;
-  return trial.isBooted ? revertTrial(state) : { ...state, trial: { ...trial, isBooted: true } };
+  return trial.isBooted ? revertTrial(state, 'ended') : { ...state, trial: { ...trial, isBooted: true } };
 }
 
 /** The running trial reached its server: it is what runs from now on, and nothing older than it is taken any more. */
@@ -88,8 +91,11 @@ export function commitTrial(state: SlotState): SlotState {
   };
 }
 
+/** Why an old software runs again: the server was not reached in time, or the trial ended before (it hung, it fell over, power failed). */
+export type RevertReason = NonNullable<SlotState['reverted']>['why'];
+
 /** The trial did not prove itself. Its slot is empty again: what did not work once is not to be kept. */
-export function revertTrial(state: SlotState): SlotState {
+export function revertTrial(state: SlotState, why: RevertReason): SlotState {
   const { trial } = state;
   if (trial === null) return state;
   const { job, attempt } = trial;
@@ -97,6 +103,6 @@ export function revertTrial(state: SlotState): SlotState {
     ...state,
     slots: { ...state.slots, [spareSlot(state)]: null },
     trial: null,
-    reverted: { job, attempt },
+    reverted: { job, attempt, why },
   };
 }

@@ -1,14 +1,21 @@
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { JobId, SoftwareInstall } from '@tsunagu/protocols/fleet';
+import { createHash } from 'node:crypto';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import { readSoftwareHeader, type SoftwareHeader } from '@tsunagu/protocols/software';
+import { type Chunked, compareVersions, readSoftwareHeader, type SoftwareHeader } from '@tsunagu/protocols/software';
 import type { World } from '@tsunagu/protocols/world';
+import type { SecureNetwork } from '../link/index.ts';
 import { type Files, type SealedStore, sealedRecord } from '../sealed-store/index.ts';
-import { type DownloadFault, downloadImage, type DownloadParts, pieceNames, removeImage } from './download.ts';
+import { type FetchFault, fetchImage, findImage } from './install.ts';
+import { sharedLine, type SharedLine } from './line.ts';
+import { pieceNames, readStored, removeStored, type StoredBytes } from './pieces.ts';
+import { type RangeSource, serverSource } from './range-source.ts';
+import { raiseRollbackCounter, readRollbackCounter } from './rollback-counter.ts';
 import {
   bootSlots,
   commitTrial,
   factoryState,
+  revertTrial,
   runningSlot,
   type SlotName,
   type SlotOrder,
@@ -17,18 +24,33 @@ import {
   spareSlot,
   stageImage,
 } from './slots.ts';
+import { softwareTrust } from './trust.ts';
 
 const slotsRecord = sealedRecord('software', slotState);
+/** What an emulated device is built of. */
+const hardwareRevision = 'A';
 
 export type SoftwareFault =
-  | DownloadFault
+  | FetchFault
   | 'SOFTWARE_IMAGE_INVALID'
-  | 'SOFTWARE_NOT_FOR_MODEL'
+  | 'SOFTWARE_DOWNGRADE'
   | 'SOFTWARE_OLDER'
-  | 'SOFTWARE_REVERTED';
+  | 'SOFTWARE_REVERTED'
+  | 'SOFTWARE_TRIAL_ENDED';
 
 /** How far an order got. */
 export type InstallStep = 'restarting' | 'installed';
+
+/** Where a terminal's software comes from. */
+export interface SoftwareSource {
+  readonly network: SecureNetwork;
+  readonly host: string;
+  readonly signal: AbortSignal;
+  /** The line that payments take first. */
+  readonly line?: SharedLine;
+  /** A parent that keeps what its children fetch. */
+  readonly parent?: RangeSource | undefined;
+}
 
 /** What runs on a terminal, and what came of the last trial. */
 export interface Software {
@@ -42,13 +64,17 @@ export interface Software {
    * trial ended. While the trial runs the answer waits for its end.
    */
   install(
-    parts: Pick<DownloadParts, 'network' | 'host' | 'signal'>,
+    from: SoftwareSource,
     wanted: SoftwareInstall,
     order: { readonly job: JobId; readonly attempt: number },
-    onPiece: (done: number, of: number) => void,
+    onChunk: (done: number, of: number) => void,
   ): Promise<Result<InstallStep, SoftwareFault>>;
+  /** Takes the root of the software repository at the first contact; later it is known. */
+  pin(from: SoftwareSource): Promise<Result<void, SoftwareFault>>;
   /** The server answered the running software: a trial is over, and well. */
   prove(): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
+  /** The time for the proof is over: the next boot runs the old software, and its order is told why. */
+  giveUp(): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
 }
 
 /**
@@ -64,6 +90,8 @@ export async function bootSoftware(
 ): Promise<Result<Software, 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED' | 'STORE_WRITE_FAILED'>> {
   const stored = await store.read(slotsRecord);
   if (!stored.ok) return stored;
+  const counterMin = await readRollbackCounter(store);
+  if (!counterMin.ok) return counterMin;
   const before = stored.value?.facts ?? factoryState(factoryVersion);
   const state = bootSlots(before);
   if (state !== before) {
@@ -72,17 +100,15 @@ export async function bootSoftware(
     if (before.trial?.isBooted === true)
       world.log('warn', 'softwareReverted', { to: state.slots[state.active]?.version, job: before.trial.job });
   }
-  const { digest = '', size = 0, version = factoryVersion } = state.slots[runningSlot(state)] ?? {};
-  const header = digest === '' ? undefined : await headerOf(files, { digest, size });
+  const content = state.slots[runningSlot(state)];
+  const version = content?.version ?? factoryVersion;
+  const header = content && content.digest !== '' ? await headerOf(files, content) : undefined;
   const boot = header?.ok === true ? header.value.boot : 'proves';
-  return ok(new BootedSoftware({ world, files, store, model }, state, version, boot));
+  return ok(new BootedSoftware({ world, files, store, model }, state, counterMin.value, version, boot));
 }
 
 /** Reads the header of an image that lies on the medium. */
-async function headerOf(
-  files: Files,
-  image: { readonly digest: string; readonly size: number },
-): Promise<Result<SoftwareHeader, 'SOFTWARE_IMAGE_INVALID'>> {
+async function headerOf(files: Files, image: StoredBytes): Promise<Result<SoftwareHeader, 'SOFTWARE_IMAGE_INVALID'>> {
   const first = await files.read(pieceNames(image)[0] ?? '');
   return first === undefined ? fail('SOFTWARE_IMAGE_INVALID') : readSoftwareHeader(first);
 }
@@ -99,13 +125,17 @@ class BootedSoftware implements Software {
   readonly boot: Software['boot'];
   readonly #parts: SoftwareParts;
   #state: SlotState;
+  /** Below it no image is taken. */
+  #counterMin: number;
   /** Settles when the running trial is over. */
   readonly #trial: Promise<void>;
   #endTrial: () => void = () => undefined;
 
-  constructor(parts: SoftwareParts, state: SlotState, version: string, boot: Software['boot']) {
+  constructor(parts: SoftwareParts, state: SlotState, counterMin: number, version: string, boot: Software['boot']) {
     this.#parts = parts;
     this.#state = state;
+    // The slots may know more than the counter: power failed between the two, or they are from before it was kept apart.
+    this.#counterMin = Math.max(counterMin, state.counterMin);
     this.running = { version, slot: runningSlot(state) };
     this.boot = boot;
     this.#trial = new Promise((resolve) => {
@@ -122,19 +152,38 @@ class BootedSoftware implements Software {
     if (this.proofTimeoutMs === undefined) return ok(undefined);
     const written = await this.#keep(commitTrial(this.#state));
     if (!written.ok) return written;
+    this.#counterMin = Math.max(this.#counterMin, this.#state.counterMin);
+    const raised = await raiseRollbackCounter(this.#parts.store, this.#counterMin);
+    // It is raised at the next chance; until then the slots' own number counts.
+    if (!raised.ok) this.#parts.world.log('error', 'rollbackCounterNotRaised', { fault: raised.fault });
     this.#parts.world.log('info', 'softwareProven', { ...this.running });
     this.#endTrial();
     return written;
   }
 
+  giveUp(): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
+    return this.#keep(revertTrial(this.#state, 'unproven'));
+  }
+
+  async pin(from: SoftwareSource): Promise<Result<void, SoftwareFault>> {
+    const { world, store } = this.#parts;
+    const server = serverSource(world.timers, from, from.line ?? sharedLine());
+    const pinned = await softwareTrust(store, world.clock).pin(server);
+    server.close();
+    return pinned;
+  }
+
   async install(
-    parts: Pick<DownloadParts, 'network' | 'host' | 'signal'>,
+    from: SoftwareSource,
     wanted: SoftwareInstall,
     order: { readonly job: JobId; readonly attempt: number },
-    onPiece: (done: number, of: number) => void,
+    onChunk: (done: number, of: number) => void,
   ): Promise<Result<InstallStep, SoftwareFault>> {
     const { trial, reverted } = this.#state;
-    if (isSame(reverted, order)) return fail('SOFTWARE_REVERTED', { facts: { version: wanted.version } });
+    if (isSame(reverted, order))
+      return fail(reverted?.why === 'ended' ? 'SOFTWARE_TRIAL_ENDED' : 'SOFTWARE_REVERTED', {
+        facts: { version: wanted.version },
+      });
     if (isSame(trial, order)) {
       if (this.proofTimeoutMs === undefined) return ok('restarting');
       await this.#trial;
@@ -142,33 +191,64 @@ class BootedSoftware implements Software {
     if (this.#state.slots[this.#state.active]?.digest === wanted.digest) return ok('installed');
     // Another order's trial runs: until it is over there is no spare slot.
     if (this.proofTimeoutMs !== undefined) await this.#trial;
-    if (wanted.counter < this.#state.counterMin)
-      return fail('SOFTWARE_OLDER', { facts: { counter: wanted.counter, counterMin: this.#state.counterMin } });
-    return this.#stage({ ...this.#parts, ...parts }, wanted, order, onPiece);
+    if (wanted.counter < this.#counterMin)
+      return fail('SOFTWARE_OLDER', { facts: { counter: wanted.counter, counterMin: this.#counterMin } });
+    const { version } = this.running;
+    if (!wanted.allowDowngrade && compareVersions(wanted.version, version) < 0)
+      return fail('SOFTWARE_DOWNGRADE', { facts: { version: wanted.version, running: version } });
+    const { line = sharedLine() } = from;
+    const server = serverSource(this.#parts.world.timers, from, line);
+    try {
+      return await this.#stage(from, server, wanted, order, onChunk);
+    } finally {
+      server.close();
+    }
   }
 
   async #stage(
-    parts: DownloadParts,
+    { signal, parent }: SoftwareSource,
+    server: RangeSource,
     wanted: SoftwareInstall,
     order: SlotOrder,
-    onPiece: (done: number, of: number) => void,
+    onChunk: (done: number, of: number) => void,
   ): Promise<Result<InstallStep, SoftwareFault>> {
-    const { files, model } = this.#parts;
+    const { world, files, store, model } = this.#parts;
+    const device = { model: model.id, hardwareRevision, version: this.running.version };
+    const image = await findImage(softwareTrust(store, world.clock), server, wanted, device);
+    if (!image.ok) return image;
     const emptied = await this.#emptySpare(wanted.digest);
     if (!emptied.ok) return emptied;
-    const downloaded = await downloadImage(parts, wanted, onPiece);
-    if (!downloaded.ok) return downloaded;
-    const header = await headerOf(files, wanted);
+    const sources = parent ? [parent, server] : [server];
+    const installed = this.#state.slots[this.#state.active] ?? undefined;
+    const fetched = await fetchImage({ world, files, sources, signal }, server, image.value, installed, onChunk);
+    if (!fetched.ok) return fetched;
+    const verified = await this.#verify(image.value, wanted);
+    if (!verified.ok) return verified;
+    const { digest, size, proofTimeoutMs } = wanted;
+    const { version, counter } = verified.value;
+    const content = { version, digest, size, counter, chunkLength: image.value.chunkLength };
+    const staged = await this.#keep(stageImage(this.#state, content, order, proofTimeoutMs));
+    return staged.ok ? ok('restarting') : staged;
+  }
+
+  /** What lies on the medium, once more and as a whole, before it may boot. What does not match is removed. */
+  async #verify(image: Chunked, wanted: SoftwareInstall): Promise<Result<SoftwareHeader, SoftwareFault>> {
+    const { files, model } = this.#parts;
+    const digest = createHash('sha256')
+      .update(await readStored(files, image))
+      .digest('hex');
+    if (digest !== wanted.digest) {
+      await removeStored(files, image);
+      return fail('SOFTWARE_NOT_AS_ANNOUNCED', { field: 'digest' });
+    }
+    const header = await headerOf(files, image);
     if (!header.ok) return header;
     const { version, counter } = header.value;
     if (header.value.model !== model.id)
       return fail('SOFTWARE_NOT_FOR_MODEL', { facts: { model: model.id, made: header.value.model } });
     if (version !== wanted.version || counter !== wanted.counter)
       return fail('SOFTWARE_NOT_AS_ANNOUNCED', { field: version === wanted.version ? 'counter' : 'version' });
-    const { digest, size, proofTimeoutMs } = wanted;
-    const content = { version, digest, size, counter };
-    const staged = await this.#keep(stageImage(this.#state, content, order, proofTimeoutMs));
-    return staged.ok ? ok('restarting') : staged;
+    return header;
   }
 
   /** Frees the spare slot of what it holds, unless that is what is wanted. */
@@ -179,7 +259,7 @@ class BootedSoftware implements Software {
     const written = await this.#keep({ ...this.#state, slots: { ...this.#state.slots, [spare]: null } });
     if (!written.ok) return written;
     try {
-      await removeImage(this.#parts.files, held);
+      await removeStored(this.#parts.files, held);
       return ok(undefined);
     } catch (cause) {
       return fail('STORE_WRITE_FAILED', { field: 'software', cause });

@@ -37,7 +37,7 @@ import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { z } from 'zod';
 import type { Actor } from '../audit/index.ts';
 import type { Selection } from '../estate/index.ts';
-import type { SoftwareImages } from '../software/index.ts';
+import type { Software } from '../software/index.ts';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
 export interface PageRequest {
@@ -118,7 +118,7 @@ export interface ApiRooms {
     /** Has a terminal do something: a payment, its totals, a slip, another software. */
     start(serial: Serial, body: Exclude<JobBody, { type: 'key.load' }>, by: Actor): Promise<Result<Job>>;
   };
-  readonly software: SoftwareImages;
+  readonly software: Omit<Software, 'target' | 'delta' | 'close'>;
   readonly sales: {
     /** Newest first. */
     list(page: PageRequest & { readonly serial?: Serial }): Promise<Result<Page<SaleLine>>>;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeWhole } from './write-whole.ts';
 
 /** Immutable files, each under the SHA-256 of its bytes. The device API serves them. */
 export interface Artefacts {
@@ -8,6 +9,8 @@ export interface Artefacts {
   put(bytes: Uint8Array): Promise<{ readonly digest: string; readonly size: number }>;
   /** Where an artefact lies; undefined when there is none of this digest. */
   find(digest: string): Promise<{ readonly path: string; readonly size: number } | undefined>;
+  /** Forgets what can be made again. */
+  remove(digest: string): Promise<void>;
 }
 
 export async function openArtefacts(folder: string): Promise<Artefacts> {
@@ -20,25 +23,13 @@ export async function openArtefacts(folder: string): Promise<Artefacts> {
   };
   return {
     find,
+    async remove(digest) {
+      const found = await find(digest);
+      if (found) await rm(found.path, { force: true });
+    },
     async put(bytes) {
       const digest = createHash('sha256').update(bytes).digest('hex');
-      if (await find(digest)) return { digest, size: bytes.length };
-      const path = join(folder, digest);
-      // Written beside, then renamed: under its name a file is whole or absent, whenever power fails.
-      const file = await open(`${path}.part`, 'w', 0o600);
-      try {
-        await file.writeFile(bytes);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(`${path}.part`, path);
-      const directory = await open(folder, 'r');
-      try {
-        await directory.sync();
-      } finally {
-        await directory.close();
-      }
+      if (!(await find(digest))) await writeWhole(join(folder, digest), bytes);
       return { digest, size: bytes.length };
     },
   };

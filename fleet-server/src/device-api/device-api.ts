@@ -16,6 +16,7 @@ import { errorTable } from '@tsunagu/protocols/errors';
 import { type Fault, fail, FaultError, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Artefacts } from '../artefacts/index.ts';
+import type { Software } from '../software/index.ts';
 import type { Admission, Certificates, Enrolment } from '../identity/index.ts';
 import { listen } from '../net/index.ts';
 
@@ -31,6 +32,7 @@ export interface DeviceApiOptions {
   readonly artefacts: Pick<Artefacts, 'find'>;
   /** Which artefact a part of a negative list is. */
   readonly negative: { locate(name: string): Promise<string | undefined> };
+  readonly software: Pick<Software, 'metadata' | 'target' | 'delta'>;
   /** From the first byte of a request to its last. */
   readonly requestTimeoutMs?: number;
 }
@@ -129,6 +131,31 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
     else await pipeline(createReadStream(found.path, { start, end }), response);
   }
 
+  /** Sends a small document that changes to an admitted terminal. */
+  async function sendJson(
+    request: IncomingMessage,
+    response: ServerResponse,
+    documentOf: () => Promise<Uint8Array | undefined>,
+  ): Promise<void> {
+    const admitted = await options.admit(peerOf(request));
+    if (!admitted.ok) return refuse(request, response, admitted.fault);
+    const document = await documentOf();
+    // That there is none is an answer like any other: the connection stays.
+    const body = document ?? Buffer.from(JSON.stringify(problemOf(fail('ARTEFACT_UNKNOWN').fault)));
+    response.writeHead(document ? 200 : 404, {
+      'content-type': document ? 'application/json' : 'application/problem+json',
+      'content-length': body.length,
+      'cache-control': 'no-cache',
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  async function deltaOf(pair: string): Promise<Uint8Array | undefined> {
+    const [, from, to] = /^([0-9a-f]{64})-([0-9a-f]{64})$/.exec(pair) ?? [];
+    const delta = from === undefined || to === undefined ? undefined : await options.software.delta(from, to);
+    return delta && Buffer.from(JSON.stringify(delta));
+  }
+
   function refuse(request: IncomingMessage, response: ServerResponse, fault: Fault): void {
     world.log('warn', 'deviceRequestRefused', { address: request.socket.remoteAddress, fault });
     sendProblem(response, fault);
@@ -144,6 +171,11 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
       const [digest, part] = [after(devicePaths.artefacts), after(devicePaths.negative)];
       if (digest !== '') return await sendArtefact(request, response, () => Promise.resolve(digest));
       if (part !== '') return await sendArtefact(request, response, () => options.negative.locate(part));
+      const target = after(devicePaths.softwareTargets);
+      if (target !== '') return await sendArtefact(request, response, async () => options.software.target(target));
+      const [file, pair] = [after(devicePaths.softwareMetadata), after(devicePaths.softwareDeltas)];
+      if (file !== '') return await sendJson(request, response, () => options.software.metadata(file));
+      if (pair !== '') return await sendJson(request, response, () => deltaOf(pair));
     }
     refuse(request, response, fail('ROUTE_UNKNOWN').fault);
   }

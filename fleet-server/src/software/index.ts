@@ -1,1 +1,3 @@
-export { openSoftwareImages, type SoftwareImages } from './software.ts';
+export { makeDelta } from './deltas.ts';
+export { livesMs } from './repository.ts';
+export { openSoftware, type Software } from './software.ts';

@@ -14,6 +14,9 @@ export const keyUses = {
   'negative-emergency-signing': { kind: 'ed25519' },
   /** Signs heads of the audit log, and nothing else. */
   'audit-signing': { kind: 'ed25519' },
+  /** Signs what the software repository holds, and that it is fresh (TUF). */
+  'software-snapshot-signing': { kind: 'ed25519' },
+  'software-timestamp-signing': { kind: 'ed25519' },
   /** Base derivation key of AES DUKPT (X9.24-3). */
   'dukpt-base': { kind: 'aes', lengthBytes: 16 },
   /** A terminal's key-block protection key (X9.143). */

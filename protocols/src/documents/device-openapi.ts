@@ -8,6 +8,10 @@ import {
   enrolmentAnswer,
   enrolmentRequest,
   negativeName,
+  softwareDelta,
+  softwareDeltaPair,
+  softwareMetadataFile,
+  softwareTargetFile,
   pinnedKey,
   portOf,
   problem,
@@ -49,6 +53,15 @@ const served = {
   416: { description: 'The range lies outside.' },
 };
 
+/** A level of a path. */
+const inPath = (name: string, schema: z.ZodString) => ({
+  name,
+  in: 'path',
+  required: true,
+  description: schema.description,
+  schema: { type: 'string', pattern: z.toJSONSchema(schema).pattern },
+});
+
 /** What goes in and comes out, where the table of operations has only paths and codes. */
 const exchanges: Readonly<Record<keyof typeof deviceOperations, JsonObject & { readonly responses: JsonObject }>> = {
   enrol: {
@@ -67,31 +80,29 @@ const exchanges: Readonly<Record<keyof typeof deviceOperations, JsonObject & { r
       },
     },
   },
-  negative: {
+  negative: { parameters: [inPath('name', negativeName), range], responses: { ...served } },
+  artefact: { parameters: [inPath('sha256', artefactDigest), range], responses: { ...served } },
+  softwareMetadata: {
+    parameters: [inPath('file', softwareMetadataFile)],
+    responses: { 200: { description: 'The file.', content: { 'application/json': {} } } },
+  },
+  softwareTarget: {
     parameters: [
-      {
-        name: 'name',
-        in: 'path',
-        required: true,
-        description: negativeName.description,
-        schema: { type: 'string', pattern: z.toJSONSchema(negativeName).pattern },
-      },
+      inPath(
+        'model',
+        z
+          .string()
+          .regex(/^[0-9A-Za-z.+_-]{1,32}$/)
+          .describe('The model.'),
+      ),
+      inPath('file', softwareTargetFile),
       range,
     ],
     responses: { ...served },
   },
-  artefact: {
-    parameters: [
-      {
-        name: 'sha256',
-        in: 'path',
-        required: true,
-        description: artefactDigest.description,
-        schema: { type: 'string', pattern: z.toJSONSchema(artefactDigest).pattern },
-      },
-      range,
-    ],
-    responses: { ...served },
+  softwareDelta: {
+    parameters: [inPath('pair', softwareDeltaPair)],
+    responses: { 200: { description: 'The delta.', content: json('software-delta') } },
   },
 };
 
@@ -133,6 +144,7 @@ export function deviceOpenApi(): JsonObject {
           'enrolment-answer': enrolmentAnswer,
           'renewal-request': renewalRequest,
           'renewal-answer': renewalAnswer,
+          'software-delta': softwareDelta,
           'pinned-key': pinnedKey,
           problem,
         },

@@ -10,6 +10,7 @@ import {
   pinnedKey,
   problem,
   saleResult,
+  softwareDelta,
   type SignaturePurpose,
   signedDocument,
 } from '../fleet/index.ts';
@@ -35,5 +36,6 @@ export const schemas = {
   'enrolment-request': enrolmentRequest,
   'enrolment-answer': enrolmentAnswer,
   'pinned-key': pinnedKey,
+  'software-delta': softwareDelta,
   problem,
 } as const satisfies Record<string, z.ZodType>;

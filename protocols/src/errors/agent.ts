@@ -271,6 +271,16 @@ export const agentErrors = defineErrors({
       next: '端末のカウンタ以上の値で旧版を作り直してください。',
     },
   },
+  SOFTWARE_TRIAL_ENDED: {
+    en: {
+      says: 'The new software hung, fell over or lost power before it proved itself; the terminal runs the old one again.',
+      next: 'See the terminal’s log for the boots of the trial; order it anew if power failed, otherwise mend the image.',
+    },
+    ja: {
+      says: '新しいソフトウェアが接続確認の前に停止したか、電源が切れました。旧版に戻りました。',
+      next: '試行起動のログを確認してください。電源断であれば再度指示し、そうでなければイメージを修正してください。',
+    },
+  },
   SOFTWARE_REVERTED: {
     en: {
       says: 'The new software did not reach its server in time; the terminal runs the old one again.',

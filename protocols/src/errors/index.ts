@@ -10,6 +10,7 @@ import { keysErrors } from './keys.ts';
 import { kitErrors } from './kit.ts';
 import { paymentErrors } from './payment.ts';
 import { readersErrors } from './readers.ts';
+import { softwareErrors } from './software.ts';
 import { switchErrors } from './switch.ts';
 import { workshopErrors } from './workshop.ts';
 
@@ -24,6 +25,7 @@ export const errorsByRoom = {
   payment: paymentErrors,
   agent: agentErrors,
   fleet: fleetErrors,
+  software: softwareErrors,
   api: apiErrors,
   switch: switchErrors,
   workshop: workshopErrors,

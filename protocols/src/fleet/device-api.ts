@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../errors/index.ts';
+import { softwareBytesMax } from '../software/limits.ts';
 import { serialSchema, tenantSchema } from './identity.ts';
 
 const base64 = z
@@ -171,6 +172,27 @@ export const deviceOperations = {
     says: 'An artefact by its digest: immutable bytes, with ranges (RFC 9110, 14) and an ETag.',
     refusals: ['CLIENT_CERTIFICATE_MISSING', 'CLIENT_CERTIFICATE_REFUSED', 'ARTEFACT_UNKNOWN', 'INTERNAL'],
   },
+  softwareMetadata: {
+    method: 'get',
+    path: '/device/v1/software/metadata/{file}',
+    needsCertificate: true,
+    says: 'A file of the software repository (TUF 1.0): `1.root.json`, `timestamp.json`, `2.snapshot.json`, `2.targets.json`.',
+    refusals: ['CLIENT_CERTIFICATE_MISSING', 'CLIENT_CERTIFICATE_REFUSED', 'ARTEFACT_UNKNOWN', 'INTERNAL'],
+  },
+  softwareTarget: {
+    method: 'get',
+    path: '/device/v1/software/targets/{model}/{file}',
+    needsCertificate: true,
+    says: 'A target by its path, its SHA-256 before the name (TUF 1.0, 6.2): the same bytes as its artefact, with ranges.',
+    refusals: ['CLIENT_CERTIFICATE_MISSING', 'CLIENT_CERTIFICATE_REFUSED', 'ARTEFACT_UNKNOWN', 'INTERNAL'],
+  },
+  softwareDelta: {
+    method: 'get',
+    path: '/device/v1/software/deltas/{pair}',
+    needsCertificate: true,
+    says: 'The way from one image to another, by their digests: an artefact of VCDIFF (RFC 3284) under Brotli (RFC 7932). Made when it is first asked for; ARTEFACT_UNKNOWN when there is none that is worth it.',
+    refusals: ['CLIENT_CERTIFICATE_MISSING', 'CLIENT_CERTIFICATE_REFUSED', 'ARTEFACT_UNKNOWN', 'INTERNAL'],
+  },
   negative: {
     method: 'get',
     path: '/device/v1/negative/{name}',
@@ -197,6 +219,9 @@ export const devicePaths = {
   revocations: deviceOperations.revocations.path,
   artefacts: '/device/v1/artefacts',
   negative: '/device/v1/negative',
+  softwareMetadata: '/device/v1/software/metadata',
+  softwareTargets: '/device/v1/software/targets',
+  softwareDeltas: '/device/v1/software/deltas',
 } as const satisfies Record<string, string>;
 
 const statuses: Partial<Record<ErrorCode, number>> = {
@@ -221,6 +246,35 @@ export const artefactDigest = z
   .string()
   .regex(/^[0-9a-f]{64}$/)
   .describe('SHA-256 of the artefact, hex.');
+
+/** Name of a file of the software repository. */
+export const softwareMetadataFile = z
+  .string()
+  .regex(/^(timestamp|[1-9]\d{0,9}\.(root|snapshot|targets))\.json$/)
+  .describe('`timestamp.json`, or a version and `.root.json`, `.snapshot.json` or `.targets.json`.');
+
+/** Name of a target: the last level of its path. */
+export const softwareTargetFile = z
+  .string()
+  .regex(/^[0-9a-f]{64}\.[0-9A-Za-z.+_-]{1,64}$/)
+  .describe('SHA-256 of the target in hex, a dot, and its name.');
+
+/** The two images of a delta. */
+export const softwareDeltaPair = z
+  .string()
+  .regex(/^[0-9a-f]{64}-[0-9a-f]{64}$/)
+  .describe('SHA-256 of the installed image and of the wanted one, hex.');
+
+/** A delta that can be fetched as an artefact. */
+export const softwareDelta = z
+  .object({
+    digest: artefactDigest,
+    size: z.number().int().min(1).max(softwareBytesMax).describe('Length of the delta, bytes.'),
+    chunkLength: z.number().int().min(4_096).max(1_048_576).describe('Length of each chunk but the last, bytes.'),
+    chunks: z.array(artefactDigest).min(1).max(4_096).describe('SHA-256 of each chunk in order.'),
+  })
+  .describe('A delta between two images. Nothing in it is believed: the image that comes of it is checked.');
+export type SoftwareDelta = z.infer<typeof softwareDelta>;
 
 /** Name of a part of a negative list: the last level of its path. See `negativeNames`. */
 export const negativeName = z

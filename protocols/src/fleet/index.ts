@@ -64,6 +64,11 @@ export {
   type RenewalRequest,
   renewalAnswer,
   renewalRequest,
+  type SoftwareDelta,
+  softwareDelta,
+  softwareDeltaPair,
+  softwareMetadataFile,
+  softwareTargetFile,
 } from './device-api.ts';
 export { type Contact, contact, defaultContact, pauseBeforeConnect, untilContact } from './contact.ts';
 export { agreeKeyBlockProtectionKey, claimProof, isClaimProven } from './enrolment.ts';

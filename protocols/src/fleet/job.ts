@@ -81,6 +81,10 @@ export const softwareInstall = z
       .describe(
         'Milliseconds from the first boot of the new software to an answer of the server; then the old one runs again.',
       ),
+    allowDowngrade: z
+      .boolean()
+      .default(false)
+      .describe('Whether an older version than the running one is meant. Below the rollback counter none is taken.'),
   })
   .describe('A software image of the device API, for the slot that does not run.');
 export type SoftwareInstall = z.infer<typeof softwareInstall>;

@@ -46,6 +46,13 @@ export class MemoryFiles implements Files {
     this.#disk.set(name, Uint8Array.from(bytes));
   }
 
+  async append(name: string, bytes: Uint8Array): Promise<void> {
+    const isTorn = this.#countsOut('append', name);
+    const before = this.#disk.get(name) ?? new Uint8Array(0);
+    this.#disk.set(name, Buffer.concat([before, isTorn ? bytes.subarray(0, bytes.length >> 1) : bytes]));
+    if (isTorn) throw new PowerLost();
+  }
+
   async rename(from: string, to: string): Promise<void> {
     const off = this.#countsOut('rename', to);
     this.#unsynced.push(() => {

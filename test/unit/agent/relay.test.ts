@@ -83,7 +83,7 @@ test.each([
 test('one child cannot take all connections', async () => {
   const network = relayedNetwork({ host: '127.0.0.1', port: relay.port }, child, world.timers);
   const opened = [];
-  for (let count = 0; count < 6; count++) opened.push(unwrap(await network.open('fleet', 2_000)));
+  for (let count = 0; count < 8; count++) opened.push(unwrap(await network.open('fleet', 2_000)));
   expect(await network.open('fleet', 2_000)).toMatchObject({
     fault: { code: 'RELAY_UNAVAILABLE', facts: { said: 'RELAY_FULL' } },
   });

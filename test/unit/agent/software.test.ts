@@ -21,7 +21,13 @@ import {
   type SoftwareInstall,
 } from '@tsunagu/protocols/fleet';
 import { Secret, unwrap } from '@tsunagu/protocols/kit';
-import { encodeSoftwareImage, readSoftwareHeader, type SoftwareHeader } from '@tsunagu/protocols/software';
+import {
+  chunked,
+  encodeChunkList,
+  encodeSoftwareImage,
+  readSoftwareHeader,
+  type SoftwareHeader,
+} from '@tsunagu/protocols/software';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -42,20 +48,24 @@ afterAll(() => server.stop());
 
 const job = (index: number) => jobIdSchema.parse(`00000000-0000-4000-8000-${String(index).padStart(12, '0')}`);
 
-/** Puts an image onto the device API and tells how it is ordered. Three pieces of a download. */
+/** Puts an image onto the device API and tells how it is ordered. Ten chunks of a download, unless it is told otherwise. */
 function publish(
   header: Omit<SoftwareHeader, 'boot' | 'model'> & Partial<SoftwareHeader>,
   ordered: Partial<SoftwareInstall> = {},
+  length = 600_000,
 ): SoftwareInstall {
-  const image = encodeSoftwareImage({ model: 'CT-5100', ...header }, new Uint8Array(600_000).fill(header.counter));
+  const image = encodeSoftwareImage({ model: 'CT-5100', ...header }, new Uint8Array(length).fill(header.counter));
   const digest = createHash('sha256').update(image).digest('hex');
   server.artefacts.set(digest, image);
-  const { version, counter } = header;
-  return { version, counter, digest, size: image.length, proofTimeoutMs: 60_000, ...ordered };
+  const list = encodeChunkList(chunked(image));
+  server.artefacts.set(createHash('sha256').update(list).digest('hex'), list);
+  const { version, counter, model = 'CT-5100' } = header;
+  server.repository.addImage(image, { version, counter, model });
+  return { version, counter, digest, size: image.length, proofTimeoutMs: 60_000, allowDowngrade: false, ...ordered };
 }
 
 test('a trial has one boot: proven it stays, otherwise the old software runs again', () => {
-  const content = { version: '2', digest: 'd', size: 1, counter: 5 };
+  const content = { version: '2', digest: 'd', size: 1, counter: 5, chunkLength: 65_536 };
   const staged = stageImage(factoryState('1'), content, { job: 'j', attempt: 1 }, 1_000);
   expect(runningSlot(staged)).toBe('A');
   const trying = bootSlots(staged);
@@ -69,7 +79,7 @@ test('a trial has one boot: proven it stays, otherwise the old software runs aga
     slots: { B: null },
     counterMin: 1,
     trial: null,
-    reverted: { job: 'j', attempt: 1 },
+    reverted: { job: 'j', attempt: 1, why: 'ended' },
   });
   expect(commitTrial(reverted)).toEqual(reverted);
 });
@@ -110,7 +120,7 @@ test.each([
   [
     'another digest',
     () => ({ ...publish({ version: '2', counter: 2 }), digest: 'f'.repeat(64) }),
-    'ARTEFACT_UNAVAILABLE',
+    'SOFTWARE_NOT_PUBLISHED',
   ],
   ['another version', () => publish({ version: '2', counter: 2 }, { version: '3' }), 'SOFTWARE_NOT_AS_ANNOUNCED'],
   ['another counter', () => publish({ version: '2', counter: 2 }, { counter: 9 }), 'SOFTWARE_NOT_AS_ANNOUNCED'],
@@ -134,7 +144,9 @@ test('bytes that were changed on the way are noticed, and fetched anew the next 
     wanted.digest,
     Uint8Array.from(whole, (byte, at) => (at === 400_000 ? byte ^ 1 : byte)),
   );
-  expect(await install(wanted, 1)).toMatchObject({ fault: { code: 'SOFTWARE_NOT_AS_ANNOUNCED', field: 'digest' } });
+  expect(await install(wanted, 1)).toMatchObject({
+    fault: { code: 'SOFTWARE_CHUNK_WRONG', facts: { source: 'server', start: 393_216 } },
+  });
   server.artefacts.set(wanted.digest, whole);
   expect(await install(wanted, 2)).toEqual({ ok: true, value: 'restarting' });
 });
@@ -159,7 +171,7 @@ test('after a proof nothing below its counter is taken, and the other slot is us
 });
 
 test('whichever write the power fails at, the order ends and a whole image runs', async () => {
-  const wanted = publish({ version: '2', counter: 2 });
+  const wanted = publish({ version: '2', counter: 2 }, {}, 140_000);
   const boot = device();
   /** What the terminal does until its order is over; the power may fail anywhere in it. */
   async function live(files: MemoryFiles): Promise<'installed' | 'reverted'> {
@@ -167,7 +179,7 @@ test('whichever write the power fails at, the order ends and a whole image runs'
       const { software, install } = await boot(files);
       if (software.proofTimeoutMs !== undefined) unwrap(await software.prove());
       const installed = await install(wanted, 1);
-      if (!installed.ok && installed.fault.code === 'SOFTWARE_REVERTED') return 'reverted';
+      if (!installed.ok && installed.fault.code === 'SOFTWARE_TRIAL_ENDED') return 'reverted';
       if (unwrap(installed) === 'installed') return 'installed';
     }
     throw new Error('the order never ends');
@@ -231,7 +243,7 @@ test('a terminal takes a new software, and runs the old one again when the new o
   });
   expect(await order(2, publish({ version: '3', counter: 3, boot: 'hangs' }))).toMatchObject({
     state: 'failed',
-    fault: 'SOFTWARE_REVERTED',
+    fault: 'SOFTWARE_TRIAL_ENDED',
   });
   expect(
     await order(3, publish({ version: '4', counter: 4, boot: 'isMute' }, { proofTimeoutMs: 1_000 })),

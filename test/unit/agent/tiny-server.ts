@@ -27,6 +27,7 @@ import { encodeSigned } from '@tsunagu/protocols/negative/authority';
 import { buildCertificate, parseCertificateRequest, toPem } from '@tsunagu/protocols/x509';
 import { Aedes } from 'aedes';
 import { authority } from '../../negative/signers.ts';
+import { TestRepository } from '../software/repository.ts';
 
 export const tenant = tenantSchema.parse('demo');
 export const serial = serialSchema.parse('CT5100-0001');
@@ -67,6 +68,9 @@ export class TinyServer {
   readonly claimSecret = randomBytes(32);
   readonly arrived: Arrived[] = [];
   readonly artefacts = new Map<string, Uint8Array>();
+  /** What vouches for software, and the ways between images by `FROM-TO`. */
+  readonly repository = new TestRepository();
+  readonly deltas = new Map<string, object>();
   readonly artefactRequests: { name: string; range: string | undefined; serial: string }[] = [];
   /** Enrolments that were answered, by the SPKI of the terminal's key. */
   readonly enrolled: string[] = [];
@@ -200,6 +204,10 @@ export class TinyServer {
     const peer = (request.socket as TLSSocket).getPeerCertificate();
     const url = request.url ?? '';
     const name = url.slice(url.lastIndexOf('/') + 1);
+    const found = url.startsWith(devicePaths.softwareMetadata)
+      ? this.repository.files.get(name)
+      : url.startsWith(devicePaths.softwareDeltas) && JSON.stringify(this.deltas.get(name));
+    if (typeof found === 'string') return void response.end(found);
     const bytes = url.startsWith(devicePaths.negative) ? this.negativeParts.get(name) : this.artefacts.get(name);
     this.artefactRequests.push({ name, range: request.headers.range, serial: peer.subject?.CN as string });
     if (!bytes || !peer.subject) return void response.writeHead(404).end();

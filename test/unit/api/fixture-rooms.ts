@@ -23,6 +23,9 @@ import { fail, lastFour, ok, type Result, unwrap } from '@tsunagu/protocols/kit'
 import type { World } from '@tsunagu/protocols/world';
 
 /** Rooms of plain objects behind the API, for its own tests and for looking at the dashboard. */
+/** A public key of the software repository. */
+const softwareKey = { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: '00'.repeat(32) } };
+
 export interface FixtureRooms extends ApiRooms {
   /** Publishes an event to the live feed. */
   tell(event: LiveEvent): void;
@@ -128,7 +131,14 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     change,
     software: {
       upload: async () => fail('SOFTWARE_IMAGE_INVALID'),
-      order: async () => fail('ARTEFACT_UNKNOWN'),
+      order: async () => fail('SOFTWARE_REPOSITORY_MISSING'),
+      targets: async () => [],
+      keys: () => ({ snapshot: softwareKey, timestamp: softwareKey }),
+      renewKeys: async () => ({ snapshot: softwareKey, timestamp: softwareKey }),
+      publish: async () => fail('SOFTWARE_METADATA_UNSIGNED'),
+      attest: async () => fail('SOFTWARE_NOT_PUBLISHED'),
+      expiries: () => [],
+      metadata: async () => undefined,
     },
     certificates: { revoke: async () => fail('TERMINAL_UNKNOWN') },
     estate: {

@@ -27,7 +27,7 @@ test('the package holds its licence, its README, its sources for the maps, and n
   expect(packed.files.filter((path) => /buildinfo|tsconfig|\.test\./.test(path))).toEqual([]);
   const mapped = packed.files.filter((path) => path.endsWith('.js.map')).map((path) => path.replace(/^dist/, 'src'));
   for (const path of mapped) expect(packed.files).toContain(path.replace(/\.js\.map$/, '.ts'));
-  expect(Object.keys(manifest.dependencies)).toEqual(['node-forge', 'zod']);
+  expect(Object.keys(manifest.dependencies)).toEqual(['@tufjs/canonical-json', 'node-forge', 'zod']);
   const licence = (folder: string) => readFileSync(new URL(`../../../${folder}LICENSE`, import.meta.url), 'utf8');
   expect(licence('protocols/')).toBe(licence(''));
 });
@@ -143,7 +143,9 @@ async function bundled(line: string): Promise<{ rooms: readonly string[]; bytes:
   await bundle.close();
   const [{ code, modules }] = output;
   const kept = Object.entries(modules).filter(([, { renderedLength }]) => renderedLength > 0);
-  const rooms = kept.flatMap(([path]) => /\/(protocols\/dist\/[a-z0-9-]+|zod|node-forge)\//.exec(path)?.[1] ?? []);
+  const rooms = kept.flatMap(
+    ([path]) => /\/(protocols\/dist\/[a-z0-9-]+|zod|node-forge|canonical-json)\//.exec(path)?.[1] ?? [],
+  );
   return {
     rooms: [...new Set(rooms.map((room) => room.replace('protocols/dist/', '')))].toSorted(),
     bytes: code.length,

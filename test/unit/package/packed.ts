@@ -44,6 +44,7 @@ export function pack(): Packed {
   const modules = join(folder, 'node_modules');
   mkdirSync(join(modules, '@tsunagu'), { recursive: true });
   mkdirSync(join(modules, '@types'));
+  mkdirSync(join(modules, '@tufjs'));
   renameSync(join(folder, 'package'), join(modules, '@tsunagu', 'protocols'));
   // @types/node is what a TypeScript user of Node has; undici-types is its own dependency.
   for (const name of [...Object.keys(manifest.dependencies), '@types/node', 'undici-types'])

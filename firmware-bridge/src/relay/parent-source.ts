@@ -1,0 +1,25 @@
+import type { Serial } from '@tsunagu/protocols/fleet';
+import type { Timers } from '@tsunagu/protocols/world';
+import { httpSource, type RangeSource, type SharedLine } from '../software/index.ts';
+import { dialRelay } from './relayed-network.ts';
+
+/** A parent's cache as a source of bytes. Nothing that comes of it is believed: it is checked as what comes from the server is. */
+export const parentSource = (
+  parent: { readonly host: string; readonly port: number; readonly serial: Serial },
+  serial: Serial,
+  timers: Timers,
+  line: SharedLine,
+): RangeSource =>
+  httpSource({
+    name: parent.serial,
+    host: parent.serial,
+    timers,
+    async open(timeoutMs) {
+      const dialled = await dialRelay(parent, { service: 'cache', serial }, timeoutMs, timers);
+      // Nothing comes before it is asked for.
+      if (dialled.ok) dialled.value.resume();
+      return dialled;
+    },
+    line,
+    lengthMax: 1_048_576,
+  });

@@ -1,0 +1,165 @@
+import { defineErrors } from './define.ts';
+
+/** Software and the repository that it comes from. */
+export const softwareErrors = defineErrors({
+  SOFTWARE_METADATA_INVALID: {
+    en: {
+      says: 'A file of the software repository is not metadata of its role.',
+      next: 'Make it anew with "tsunagu software", and publish it.',
+    },
+    ja: {
+      says: 'ソフトウェアリポジトリのメタデータの形式が不正です。',
+      next: '「tsunagu software」で作り直し、公開してください。',
+    },
+  },
+  SOFTWARE_METADATA_UNSIGNED: {
+    en: {
+      says: 'Too few of the keys that count for its role have signed the metadata.',
+      next: 'Have the missing key holders sign it with "tsunagu software sign"; if nobody published anything, somebody else did: investigate.',
+    },
+    ja: {
+      says: 'メタデータの署名が必要な数に達していません。',
+      next: '不足している鍵の保持者が「tsunagu software sign」で署名してください。公開した覚えがなければ不正の疑いがあります。',
+    },
+  },
+  SOFTWARE_METADATA_ROLLBACK: {
+    en: {
+      says: 'The metadata are older than what is known already, or skip a version.',
+      next: 'Publish the version that follows the known one; on a terminal: somebody replays an old repository, investigate.',
+    },
+    ja: {
+      says: 'メタデータが既知の版より古いか、版が連続していません。',
+      next: '既知の版の次の版を公開してください。端末での発生は古いリポジトリの再送の疑いがあります。',
+    },
+  },
+  SOFTWARE_METADATA_EXPIRED: {
+    en: {
+      says: 'The metadata have expired.',
+      next: 'Check the clock; sign them anew ("tsunagu software renew" for root and targets; the server renews the others by itself).',
+    },
+    ja: {
+      says: 'メタデータの有効期限が切れています。',
+      next: '時計を確認し、署名し直してください(rootとtargetsは「tsunagu software renew」、他はサーバーが自動更新)。',
+    },
+  },
+  SOFTWARE_METADATA_MISMATCH: {
+    en: {
+      says: 'The files of the software repository do not belong together.',
+      next: 'It is tried again by itself; if it stays, somebody mixes versions: investigate.',
+    },
+    ja: {
+      says: 'ソフトウェアリポジトリのファイル同士が一致しません。',
+      next: '自動で再試行します。続く場合は版の混在による攻撃の疑いがあります。',
+    },
+  },
+  SOFTWARE_REPOSITORY_MISSING: {
+    en: {
+      says: 'The server has no software repository yet.',
+      next: 'Make one with "tsunagu software init".',
+    },
+    ja: {
+      says: 'サーバーにソフトウェアリポジトリがありません。',
+      next: '「tsunagu software init」で作成してください。',
+    },
+  },
+  SOFTWARE_REPOSITORY_EXISTS: {
+    en: {
+      says: 'The server has a software repository already.',
+      next: 'Go on with it; a new root follows the old one by "tsunagu software rotate".',
+    },
+    ja: {
+      says: 'サーバーには既にソフトウェアリポジトリがあります。',
+      next: 'そのまま使ってください。rootの更新は「tsunagu software rotate」で行います。',
+    },
+  },
+  SOFTWARE_NOT_PUBLISHED: {
+    en: {
+      says: 'No signed target names this image.',
+      next: 'Publish it with "tsunagu software publish".',
+    },
+    ja: {
+      says: 'このイメージは署名済みのtargetsに載っていません。',
+      next: '「tsunagu software publish」で公開してください。',
+    },
+  },
+  SOFTWARE_DOWNGRADE: {
+    en: {
+      says: 'The image is older than what runs.',
+      next: 'Order it with permission to downgrade (--allow-downgrade) if that is wanted.',
+    },
+    ja: {
+      says: '稼働中の版より古いイメージです。',
+      next: '意図した場合は、ダウングレードを許可して(--allow-downgrade)指示してください。',
+    },
+  },
+  SOFTWARE_VERSION_TOO_OLD: {
+    en: {
+      says: 'What runs on the terminal is older than what the image can update.',
+      next: 'Install the version in between first.',
+    },
+    ja: {
+      says: '端末の版が古すぎて、このイメージに直接更新できません。',
+      next: '先に途中の版を導入してください。',
+    },
+  },
+  SOFTWARE_HARDWARE_UNFIT: {
+    en: {
+      says: 'The image is not for this revision of the hardware.',
+      next: 'Choose an image that lists the revision.',
+    },
+    ja: {
+      says: 'このハードウェアリビジョン用のイメージではありません。',
+      next: 'リビジョンに対応したイメージを選んでください。',
+    },
+  },
+  SOFTWARE_NOT_ATTESTED: {
+    en: {
+      says: 'The image needs an attestation of a bridge, and has none.',
+      next: 'Run "tsunagu bridge attest --nonce DIGEST" with the key that its target names, and upload the file.',
+    },
+    ja: {
+      says: 'このイメージにはブリッジの検証証明が必要ですが、登録されていません。',
+      next: 'targetsが指定する鍵で「tsunagu bridge attest --nonce ダイジェスト」を実行し、結果を登録してください。',
+    },
+  },
+  SOFTWARE_ATTESTATION_FAILED: {
+    en: {
+      says: 'The attestation is genuine, and tells of steps that failed.',
+      next: 'Look at the failed steps; attest again when they pass.',
+    },
+    ja: {
+      says: '証明は正当ですが、失敗した手順が含まれています。',
+      next: '失敗した手順を確認し、成功後に再度証明してください。',
+    },
+  },
+  SOFTWARE_CHUNK_WRONG: {
+    en: {
+      says: 'A piece of the image came wrong twice.',
+      next: 'Check the artefact at the server with "tsunagu software list", and the line of the terminal.',
+    },
+    ja: {
+      says: 'イメージの一部が2回続けて不正でした。',
+      next: 'サーバーのファイル(「tsunagu software list」)と端末の回線を確認してください。',
+    },
+  },
+  SOFTWARE_DELTA_INVALID: {
+    en: {
+      says: 'The delta does not lead from the installed image to the wanted one.',
+      next: 'Nothing: the whole image is fetched instead.',
+    },
+    ja: {
+      says: '差分から目的のイメージを作れません。',
+      next: '対処は不要です。イメージ全体を取得します。',
+    },
+  },
+  SOFTWARE_KEY_FILE_INVALID: {
+    en: {
+      says: 'The file is not a signing key, or the passphrase is not its own.',
+      next: 'Check the path, and TSUNAGU_SIGNING_PASSPHRASE or the file "passphrase" beside the key.',
+    },
+    ja: {
+      says: '署名鍵のファイルではないか、パスフレーズが違います。',
+      next: 'パスと、TSUNAGU_SIGNING_PASSPHRASEまたは鍵と同じフォルダーの「passphrase」を確認してください。',
+    },
+  },
+});

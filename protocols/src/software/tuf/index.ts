@@ -1,0 +1,35 @@
+export {
+  canonicalBytes,
+  dateTimeOf,
+  type Metadata,
+  type MetaFile,
+  momentOf,
+  readMetadata,
+  rootRotationsMax,
+  type Signed,
+  type TargetCustom,
+  targetCustom,
+  type TargetFile,
+  type TufKey,
+  tufLengthMax,
+  type TufRole,
+  tufRoles,
+} from './metadata.ts';
+export {
+  addSignatures,
+  isSigned,
+  signMetadata,
+  tufKeyId,
+  tufKeyOf,
+  type TufSigner,
+} from './signing.ts';
+export {
+  checkRoot,
+  type TrustedSet,
+  trustRoot,
+  type TufFault,
+  updateRoot,
+  updateSnapshot,
+  updateTargets,
+  updateTimestamp,
+} from './trusted-set.ts';

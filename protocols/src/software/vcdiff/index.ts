@@ -1,0 +1,2 @@
+export { applyVcdiff } from './decode.ts';
+export { encodeVcdiff } from './encode.ts';

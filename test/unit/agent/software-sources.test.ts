@@ -1,0 +1,381 @@
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createServer } from 'node:net';
+import { brotliCompressSync, constants } from 'node:zlib';
+import { directNetwork, secureNetwork } from '@tsunagu/firmware-bridge/link/index';
+import {
+  openArtefactCache,
+  openChunkStore,
+  openRelay,
+  parentSource,
+  relayedNetwork,
+} from '@tsunagu/firmware-bridge/relay/index';
+import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
+import { bootSoftware, serverSource, sharedLine, type SoftwareSource } from '@tsunagu/firmware-bridge/software/index';
+import { modelOf } from '@tsunagu/protocols/catalogue';
+import { jobIdSchema, type Serial, serialSchema, type SoftwareInstall } from '@tsunagu/protocols/fleet';
+import { unwrap } from '@tsunagu/protocols/kit';
+import { chunked, encodeChunkList, encodeSoftwareImage, encodeVcdiff } from '@tsunagu/protocols/software';
+import { systemWorld } from '@tsunagu/protocols/world';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { MemoryFiles } from './memory-files.ts';
+import { TinyServer, until } from './tiny-server.ts';
+
+const lines: { event: string; facts: Readonly<Record<string, unknown>> }[] = [];
+const world = systemWorld((_level, event, facts) => lines.push({ event, facts }));
+const events = (name: string) => lines.filter(({ event }) => event === name);
+const known = modelOf('CT-5100');
+if (!known) throw new Error('the catalogue has no CT-5100');
+const model = known;
+const { signal } = new AbortController();
+let server: TinyServer;
+beforeAll(async () => {
+  server = await new TinyServer().start();
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  server.onArtefact = undefined;
+  server.artefactRequests.length = 0;
+  server.deltas.clear();
+  lines.length = 0;
+});
+
+const program = (label: string, length = 300_000): Buffer =>
+  createHash('shake256', { outputLength: length }).update(label).digest();
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+const job = (index: number) => jobIdSchema.parse(`00000000-0000-4000-8000-${String(index).padStart(12, '0')}`);
+
+interface Published {
+  readonly image: Uint8Array;
+  readonly wanted: SoftwareInstall;
+}
+
+function publish(version: string, counter: number, bytes: Uint8Array, more: Partial<SoftwareInstall> = {}): Published {
+  const image = encodeSoftwareImage({ version, model: 'CT-5100', counter }, bytes);
+  const list = encodeChunkList(chunked(image));
+  for (const artefact of [image, list]) server.artefacts.set(sha256(artefact), artefact);
+  server.repository.addImage(image, { version, counter, model: 'CT-5100' });
+  const wanted = {
+    version,
+    counter,
+    digest: sha256(image),
+    size: image.length,
+    proofTimeoutMs: 60_000,
+    allowDowngrade: false,
+  };
+  return { image, wanted: { ...wanted, ...more } };
+}
+
+/** The way to the server as one terminal has it. */
+function source(
+  serial = 'CT5100-0001',
+  over = directNetwork({ host: '127.0.0.1', acquiring: 1, ...server.ports }, world.timers),
+) {
+  const keys = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const network = secureNetwork(
+    over,
+    world.timers,
+    { host: '127.0.0.1', rootCertificate: server.rootCertificate },
+    { certificateChain: server.terminalCertificate(keys.publicKey, serial), privateKey: keys.privateKey },
+  );
+  return { network, host: '127.0.0.1', signal } satisfies SoftwareSource;
+}
+
+async function boot(files: MemoryFiles, from: SoftwareSource = source()) {
+  const store = unwrap(await openSealedStore(files, world));
+  const software = unwrap(await bootSoftware(world, files, store, model, '0.1.0'));
+  return {
+    software,
+    install: (wanted: SoftwareInstall, index = wanted.counter) =>
+      software.install(from, wanted, { job: job(index), attempt: 1 }, () => undefined),
+  };
+}
+
+/** Installs, boots the trial, and proves it. */
+async function run(files: MemoryFiles, { wanted }: Published, from: SoftwareSource = source()): Promise<void> {
+  expect(await (await boot(files, from)).install(wanted)).toEqual({ ok: true, value: 'restarting' });
+  unwrap(await (await boot(files, from)).software.prove());
+}
+const runningVersion = async (files: MemoryFiles) => (await boot(files)).software.running.version;
+/** Bytes of an artefact that were asked for. */
+const askedFor = (digest: string): number =>
+  server.artefactRequests
+    .filter(({ name }) => name === digest)
+    .map(({ range }) => /^bytes=(\d+)-(\d+)$/.exec(range ?? ''))
+    .reduce((sum, match) => sum + Number(match?.[2]) - Number(match?.[1]) + 1, 0);
+
+test('a line that breaks again and again costs nothing but what was on its way: the download goes on at the very byte', async () => {
+  const published = publish('2', 2, program('two'));
+  const { digest } = published.wanted;
+  let sent = 0;
+  server.onArtefact = (bytes, request, response) => {
+    const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
+    if (!range || sha256(bytes) !== digest) return false;
+    const piece = bytes.subarray(Number(range[1]), Number(range[2]) + 1);
+    // Every third answer is cut in its middle, at an odd byte.
+    const isCut = server.artefactRequests.length % 3 === 0 && piece.length > 5_001;
+    const part = isCut ? piece.subarray(0, 5_001) : piece;
+    response.writeHead(206, {
+      'content-length': piece.length,
+      'content-range': `bytes ${range[1]}-${range[2]}/${bytes.length}`,
+    });
+    response.write(part, () => (isCut ? response.destroy() : response.end()));
+    sent += part.length;
+    return true;
+  };
+  const files = new MemoryFiles();
+  await run(files, published);
+  expect(await runningVersion(files)).toBe('2');
+  expect(sent).toBe(published.image.length);
+}, 60_000);
+
+test('an image comes as a delta from the installed one, and nothing of the image itself crosses the line', async () => {
+  const files = new MemoryFiles();
+  const one = publish('2', 2, program('base'));
+  await run(files, one);
+  const two = publish(
+    '3',
+    3,
+    Buffer.concat([program('base').subarray(0, 200_000), program('new', 3_000), program('base').subarray(200_000)]),
+  );
+  const size = offerDelta(one, two, one.image, two.image);
+  expect(size).toBeLessThan(4_000);
+  await run(files, two);
+  expect(await runningVersion(files)).toBe('3');
+  expect(askedFor(two.wanted.digest)).toBe(0);
+  expect(events('softwarePatched')).toHaveLength(1);
+});
+
+/** Offers a delta as the server would, made between any bytes. @returns its length */
+function offerDelta(from: Published, to: Published, base: Uint8Array, target: Uint8Array): number {
+  const steps = encodeVcdiff(base, target);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return offer(from, to, brotliCompressSync(step.value));
+  }
+}
+function offer({ wanted: from }: Published, { wanted: to }: Published, delta: Uint8Array): number {
+  server.artefacts.set(sha256(delta), delta);
+  server.deltas.set(`${from.digest}-${to.digest}`, chunked(delta));
+  return delta.length;
+}
+
+/** The same bytes but for one in every hundred. */
+const damaged = (bytes: Uint8Array): Uint8Array => bytes.map((byte, at) => (at % 100 === 99 ? byte ^ 1 : byte));
+
+test.each([
+  [
+    'leads to other bytes',
+    (from: Published, to: Published) =>
+      void offerDelta(from, to, from.image, Buffer.concat([to.image.subarray(0, -1), Buffer.of(0)])),
+  ],
+  [
+    'was made from another image',
+    (from: Published, to: Published) => void offerDelta(from, to, damaged(from.image), damaged(to.image)),
+  ],
+  [
+    'is a bomb: 64 MB under Brotli',
+    (from: Published, to: Published) =>
+      void offer(
+        from,
+        to,
+        brotliCompressSync(Buffer.alloc(64 * 1024 * 1024), { params: { [constants.BROTLI_PARAM_QUALITY]: 3 } }),
+      ),
+  ],
+  [
+    'is a bomb: one instruction that makes 4 GB',
+    (from: Published, to: Published) =>
+      void offer(
+        from,
+        to,
+        brotliCompressSync(
+          Uint8Array.from([
+            0xd6, 0xc3, 0xc4, 0, 0, 0, 18, 0x8f, 0xff, 0xff, 0xff, 0x7f, 0, 1, 6, 0, 0x61, 0, 0x8f, 0xff, 0xff, 0xff,
+            0x7f,
+          ]),
+        ),
+      ),
+  ],
+  ['is no delta at all', (from: Published, to: Published) => void offer(from, to, program('noise', 900))],
+  [
+    'is not the bytes that were announced',
+    (from: Published, to: Published) => {
+      offer(from, to, program('announced', 900));
+      server.artefacts.set(sha256(program('announced', 900)), program('served', 900));
+    },
+  ],
+])(
+  'a delta that %s is refused, and the whole image fetched',
+  async (_, spoil) => {
+    const files = new MemoryFiles();
+    const one = publish('2', 2, program('base', 100_000));
+    await run(files, one);
+    const two = publish('3', 3, program('next', 120_000));
+    spoil(one, two);
+    await run(files, two);
+    expect(await runningVersion(files)).toBe('3');
+    expect(events('softwareDeltaRefused')).toHaveLength(1);
+    expect(askedFor(two.wanted.digest)).toBe(two.image.length);
+  },
+  60_000,
+);
+
+test('power may fail at any write of an update by delta: the order ends, and a whole image runs', async () => {
+  const base = new MemoryFiles();
+  const one = publish('2', 2, program('base', 90_000));
+  await run(base, one);
+  const two = publish('3', 3, Buffer.concat([program('base', 90_000), program('tail', 50_000)]));
+  offerDelta(one, two, one.image, two.image);
+  const probe = base.afterPowerLoss(true);
+  await run(probe, two);
+  for (let failAt = 1; failAt <= probe.changes; failAt++) {
+    const cut = base.afterPowerLoss(true, failAt);
+    await run(cut, two).catch(() => undefined);
+    const files = cut.afterPowerLoss(failAt % 2 === 0);
+    const { software, install } = await boot(files);
+    if (software.proofTimeoutMs !== undefined) unwrap(await software.prove());
+    const again = await install(two.wanted);
+    if (again.ok && again.value === 'restarting') unwrap(await (await boot(files)).software.prove());
+    const version = await runningVersion(files);
+    const isReverted = !again.ok && again.fault.code === 'SOFTWARE_TRIAL_ENDED';
+    expect(version, `change ${failAt}`).toBe(isReverted ? '2' : '3');
+  }
+}, 120_000);
+
+test('the rollback counter outlives a return to the factory state; a downgrade is meant, or refused', async () => {
+  const disk = new Map<string, Uint8Array>();
+  const files = new MemoryFiles(disk);
+  await run(files, publish('5', 5, program('five', 10_000)));
+  const older = publish('4', 5, program('four', 10_000));
+  expect(await (await boot(files)).install(older.wanted, 41)).toMatchObject({ fault: { code: 'SOFTWARE_DOWNGRADE' } });
+  expect(await (await boot(files)).install({ ...older.wanted, allowDowngrade: true }, 42)).toMatchObject({
+    value: 'restarting',
+  });
+  const broken = publish('6', 3, program('six', 10_000));
+  // What a wipe takes: everything of the software but the counter.
+  for (const name of disk.keys()) if (name === 'software.sealed' || name === 'software-trust.sealed') disk.delete(name);
+  const wiped = new MemoryFiles(disk);
+  expect(await runningVersion(wiped)).toBe('0.1.0');
+  expect(await (await boot(wiped)).install(broken.wanted, 43)).toMatchObject({
+    fault: { code: 'SOFTWARE_OLDER', facts: { counter: 3, counterMin: 5 } },
+  });
+});
+
+test('ten children of one parent cost the line to the server one download, and check every byte themselves', async () => {
+  const published = publish('2', 2, program('family', 400_000));
+  const { digest, size } = published.wanted;
+  const children = Array.from({ length: 10 }, (_, index) => serialSchema.parse(`JET-HANDY-${100 + index}`));
+  const parent = source('CT5100-0001');
+  const line = sharedLine();
+  const cache = openArtefactCache(world, await openChunkStore(new MemoryFiles(), 16));
+  cache.setSource(serverSource(world.timers, parent, line));
+  const direct = directNetwork({ host: '127.0.0.1', acquiring: 1, ...server.ports }, world.timers);
+  const relay = unwrap(await openRelay({ world, host: '127.0.0.1', port: 0, children, network: direct, cache }));
+  const place = { host: '127.0.0.1', port: relay.port, serial: serialSchema.parse('CT5100-0001') };
+  const child = (serial: Serial): SoftwareSource => ({
+    ...source(serial, relayedNetwork(place, serial, world.timers)),
+    parent: parentSource(place, serial, world.timers, sharedLine()),
+  });
+  const disks = children.map(() => new MemoryFiles());
+  await Promise.all(children.map((serial, index) => run(disks[index] ?? new MemoryFiles(), published, child(serial))));
+  for (const files of disks) expect(await runningVersion(files)).toBe('2');
+  // All of it through the parent, whose own certificate asked for it.
+  expect(askedFor(digest)).toBe(size);
+  expect(new Set(server.artefactRequests.filter(({ name }) => name === digest).map(({ serial }) => serial))).toEqual(
+    new Set(['CT5100-0001']),
+  );
+  expect(events('sourceLied')).toEqual([]);
+  // A stranger is not served.
+  const stranger = parentSource(place, serialSchema.parse('STRANGER-1'), world.timers, sharedLine());
+  expect((await stranger.read('/chunks/x', 'all')).end).toMatchObject({ fault: { code: 'RELAY_UNAVAILABLE' } });
+  cache.close();
+  await relay.close();
+}, 60_000);
+
+test('a parent that lies is named, and asked no more: the child goes to the server', async () => {
+  const published = publish('2', 2, program('truth', 200_000));
+  let answers = 0;
+  const liar = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => {
+      socket.write('OK\n');
+      socket.on('data', (bytes) => {
+        const [, start = '', end = ''] = /range: bytes=(\d+)-(\d+)/i.exec(bytes.toString()) ?? [];
+        const length = Number(end) - Number(start) + 1;
+        answers += 1;
+        socket.write(`HTTP/1.1 206 OK\r\ncontent-length: ${length}\r\ncontent-range: bytes ${start}-${end}/*\r\n\r\n`);
+        socket.write(new Uint8Array(length).fill(0x66));
+      });
+    });
+  });
+  await new Promise<void>((resolve) => liar.listen(0, '127.0.0.1', resolve));
+  const port = (liar.address() as { port: number }).port;
+  const place = { host: '127.0.0.1', port, serial: serialSchema.parse('LIAR-0001') };
+  const line = sharedLine();
+  const parent = parentSource(place, serialSchema.parse('CT5100-0001'), world.timers, line);
+  const files = new MemoryFiles();
+  await run(files, published, { ...source(), parent });
+  expect(await runningVersion(files)).toBe('2');
+  expect(events('sourceLied')).toHaveLength(1);
+  expect(events('sourceLied')[0]?.facts).toMatchObject({
+    fault: { code: 'SOFTWARE_CHUNK_WRONG', facts: { source: 'LIAR-0001', start: 0 } },
+  });
+  const before = answers;
+  expect(before).toBeLessThan(20);
+  expect(askedFor(published.wanted.digest)).toBe(published.image.length);
+  parent.close();
+  liar.close();
+}, 60_000);
+
+test('a cache holds so much and no more, and what is spoilt on its medium is fetched anew', async () => {
+  const files = new MemoryFiles();
+  const store = await openChunkStore(files, 4);
+  const chunks = Array.from({ length: 9 }, (_, index) => program(`chunk ${index}`, 1_000));
+  for (const chunk of chunks) await store.write(sha256(chunk), chunk);
+  const held = await Promise.all(chunks.map((chunk) => store.read(sha256(chunk))));
+  expect(held.map((chunk) => chunk !== undefined)).toEqual([false, false, false, false, false, true, true, true, true]);
+  // Another start finds them; the one that was changed meanwhile is none.
+  await files.write('cache.0', program('spoilt', 1_000));
+  const again = await openChunkStore(files, 4);
+  const found = await Promise.all(chunks.map((chunk) => again.read(sha256(chunk))));
+  expect(found.filter((chunk) => chunk !== undefined)).toHaveLength(3);
+});
+
+test('a download stops for a payment at once, and goes on behind the last byte when it is over', async () => {
+  const published = publish('2', 2, program('yield', 300_000));
+  const { digest } = published.wanted;
+  const line = sharedLine();
+  let end: () => void = () => undefined;
+  let payment: Promise<void> | undefined;
+  let sent = 0;
+  server.onArtefact = (bytes, request, response) => {
+    const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
+    if (!range || sha256(bytes) !== digest) return false;
+    const piece = bytes.subarray(Number(range[1]), Number(range[2]) + 1);
+    response.writeHead(206, {
+      'content-length': piece.length,
+      'content-range': `bytes ${range[1]}-${range[2]}/${bytes.length}`,
+    });
+    if (payment) {
+      response.end(piece);
+      sent += piece.length;
+      return true;
+    }
+    // In the middle of this answer a cardholder comes.
+    sent += 1_000;
+    response.write(piece.subarray(0, 1_000), () => {
+      setTimeout(() => {
+        payment = line.during(() => new Promise((resolve) => (end = resolve)));
+      }, 50);
+    });
+    return true;
+  };
+  const files = new MemoryFiles();
+  const installing = (await boot(files, { ...source(), line })).install(published.wanted);
+  await until(() => payment !== undefined, 'the payment');
+  const during = server.artefactRequests.length;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(server.artefactRequests.length).toBe(during);
+  end();
+  expect(await installing).toEqual({ ok: true, value: 'restarting' });
+  expect(sent).toBe(published.image.length);
+}, 60_000);
