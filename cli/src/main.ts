@@ -8,6 +8,7 @@ import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { dataFolder, findAccess, openClient } from './client/index.ts';
 import { addBridgeCommands } from './commands/bridge-commands.ts';
+import { addIdentityCommands } from './commands/identity-commands.ts';
 import type { Context } from './commands/context.ts';
 import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
 
@@ -443,6 +444,14 @@ wire
     const json = program.opts<GlobalOptions>().json ?? false;
     process.exitCode = decodeForPerson(open(), text, { json, reveal: options.reveal });
   });
+
+addIdentityCommands(program, {
+  world,
+  open,
+  json: () => program.opts<GlobalOptions>().json ?? false,
+  env: process.env,
+  withServer,
+});
 
 addBridgeCommands(program, {
   world,

@@ -1,10 +1,20 @@
 import { merchantIdOf, terminalIdOf, terminalLink } from '@tsunagu/protocols/acquiring';
 import { modelOf, type TerminalModel } from '@tsunagu/protocols/catalogue';
-import type { Hello, Serial } from '@tsunagu/protocols/fleet';
+import type { Hello, Serial, Trust } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { openAcquirer, openReversalStore, openStanCounter } from '../acquiring/index.ts';
-import { type Claim, type Identity, identify, keepRenewed, readClaim } from '../enrolment/index.ts';
+import {
+  type Claim,
+  type Identity,
+  identify,
+  keepRenewed,
+  keepTrust,
+  type ManufacturerIdentity,
+  readClaim,
+  readManufacturer,
+  readTrust,
+} from '../enrolment/index.ts';
 import { jobHandlers, jobRunner, openLedger } from '../jobs/index.ts';
 import { openTerminalKeys } from '../keys/index.ts';
 import { directNetwork, type Network, openLink, secureNetwork } from '../link/index.ts';
@@ -62,13 +72,23 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
   if (!model) return fail('MODEL_UNKNOWN', { facts: { model: claim.value.model } });
   const store = await openSealedStore(options.files, options.world);
   if (!store.ok) return store;
+  const manufacturer = await readManufacturer(options.files);
+  if (!manufacturer.ok) return manufacturer;
   const { serial, endpoints, parent } = claim.value;
   const world = { ...options.world, log: options.world.log.with({ serial }) };
   const network = parent ? relayedNetwork(parent, serial, world.timers) : directNetwork(endpoints, world.timers);
   const relay = options.relay ? await openRelay({ world, network, ...options.relay }) : undefined;
   if (relay && !relay.ok) return relay;
 
-  const device = new Device({ ...options, world, claim: claim.value, model, store: store.value, network });
+  const device = new Device({
+    ...options,
+    world,
+    claim: claim.value,
+    manufacturer: manufacturer.value,
+    model,
+    store: store.value,
+    network,
+  });
   const booted = await device.boot();
   if (!booted.ok) {
     await relay?.value.close();
@@ -165,6 +185,7 @@ class Device {
 
 interface RunOptions extends TerminalOptions {
   readonly claim: Claim;
+  readonly manufacturer: ManufacturerIdentity | undefined;
   readonly model: TerminalModel;
   readonly store: SealedStore;
   readonly boot: number;
@@ -183,13 +204,16 @@ interface Running {
 
 /** From enrolment on. Resolves when everything is in place, and before the link is up. */
 async function run(options: RunOptions): Promise<Result<Running>> {
-  const identity = await identify(options);
+  const trust = await readTrust(options.store, options.claim);
+  if (!trust.ok) return trust;
+  const claim = { ...options.claim, rootCertificate: trust.value.anchors.join('') };
+  const identity = await identify({ ...options, claim });
   if (!identity.ok) return identity;
-  return assemble(options, identity.value);
+  return assemble({ ...options, claim }, identity.value, trust.value);
 }
 
 /** Puts the rooms of an enrolled terminal together. */
-async function assemble(options: RunOptions, identity: Identity): Promise<Result<Running>> {
+async function assemble(options: RunOptions, identity: Identity, first: Trust): Promise<Result<Running>> {
   const { world, claim, model, store, boot, software, signal } = options;
   const { tenant, serial } = claim;
   const { host } = claim.endpoints;
@@ -199,12 +223,14 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     { host, rootCertificate: claim.rootCertificate },
     identity,
   );
+  const trust = keepTrust({ world, store, claim, network, first, changed });
   const renewing = keepRenewed({
     world,
     store,
     claim,
     network,
     identity,
+    anchors: () => trust.pem,
     signal,
     renewed: (next) => network.show(next),
   });
@@ -323,6 +349,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
           tampered: { at: tamper.value.happened.at, sensor: tamper.value.happened.sensor },
         }),
       ...(claim.parent && { parent: claim.parent.serial }),
+      trust: trust.version,
     };
   }
 
@@ -388,6 +415,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       notified(work) {
         if (work.jobs !== undefined) runner.wake();
         if (work.configuration !== undefined) twin.value.wake();
+        if (work.trust !== undefined) trust.wake(work.trust);
       },
       negativeHead: (list, bytes) => negative.value.take(list, bytes),
     });
@@ -401,7 +429,11 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       runner.stop();
       pulse.pause();
       await saleTurns.idle();
-      await within(world, 3_000, Promise.all([runner.idle(), outbox.value.idle(), negative.value.idle(), renewing]));
+      await within(
+        world,
+        3_000,
+        Promise.all([runner.idle(), outbox.value.idle(), negative.value.idle(), trust.idle(), renewing]),
+      );
       await cardSide.close();
       await link.stop();
       acquirer.close();

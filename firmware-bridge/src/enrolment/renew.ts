@@ -20,6 +20,8 @@ export interface RenewalOptions {
   readonly claim: Pick<Claim, 'tenant' | 'serial' | 'rootCertificate' | 'endpoints'>;
   readonly network: SecureNetwork;
   readonly identity: Identity;
+  /** The roots that are trusted now, PEM; those of the claim where they never change. */
+  readonly anchors?: () => string;
   readonly signal: AbortSignal;
   /** The next certificate is on the medium: every connection from now on shows it. */
   readonly renewed: (identity: Identity) => void;
@@ -111,7 +113,9 @@ async function renewOnce(options: RenewalOptions, identity: Identity): Promise<R
   const granted = parseJson(renewalAnswer, answer.value.body);
   if (!granted.ok) return fail('ENROLMENT_ANSWER_INVALID', { field: 'body' });
   const { certificateChain } = granted.value;
-  const checked = checkCertificate(certificateChain, privateKey, claim);
+  const rootCertificate = options.anchors?.() ?? claim.rootCertificate;
+  const { tenant, serial } = claim;
+  const checked = checkCertificate(certificateChain, privateKey, { tenant, serial, rootCertificate });
   if (!checked.ok) return checked;
   const { jobKey, negativeRoot } = identity;
   const secret = pkcs8(privateKey);

@@ -12,6 +12,7 @@ import { fleetRoutes } from './routes/fleet.ts';
 import { healthRoutes } from './routes/health.ts';
 import { liveRoutes } from './routes/live.ts';
 import { negativeRoutes } from './routes/negative.ts';
+import { identityRoutes } from './routes/identity.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { softwareRoutes } from './routes/software.ts';
 import { sessionRoutes } from './routes/sessions.ts';
@@ -76,6 +77,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   await describeApi(app);
   sessionRoutes(app, { world, access, cookieName, isEncrypted: tls !== undefined });
   fleetRoutes(app, rooms);
+  identityRoutes(app, rooms);
   negativeRoutes(app, rooms);
   operationsRoutes(app, rooms);
   softwareRoutes(app, rooms);

@@ -2,9 +2,12 @@ import type {
   ClaimBundle,
   changeConfiguration,
   DesiredConfiguration,
+  ExpiryEntry,
   Job,
   JobBody,
+  LifecycleView,
   LiveEvent,
+  MoveLifecycle,
   NegativeAdded,
   Overview,
   RegisterTerminal,
@@ -26,6 +29,7 @@ import type {
 import type { Result, Secret } from '@tsunagu/protocols/kit';
 import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { z } from 'zod';
+import type { Ceremonies, Manufacturers } from '../identity/index.ts';
 import type { SoftwareImages } from '../software/index.ts';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
@@ -69,6 +73,16 @@ export interface ApiRooms {
     terminal(serial: Serial): Promise<Result<TerminalDetail>>;
     timeline(serial: Serial, page: PageRequest): Promise<Result<Page<TimelineEntry>>>;
     register(terminal: RegisterTerminal, by: Actor): Promise<Result<ClaimBundle>>;
+    reissueClaim(serial: Serial, by: Actor): Promise<Result<ClaimBundle>>;
+  };
+  readonly lifecycle: {
+    view(serial: Serial): Promise<Result<LifecycleView>>;
+    move(serial: Serial, move: MoveLifecycle, by: Actor): Promise<Result<LifecycleView>>;
+  };
+  readonly ceremonies: Omit<Ceremonies, 'trust' | 'maintain'>;
+  readonly manufacturers: Omit<Manufacturers, 'prove'>;
+  readonly expiry: {
+    list(page: PageRequest): Promise<Result<Page<ExpiryEntry>>>;
   };
   readonly certificates: {
     revoke(serial: Serial, by: Actor): Promise<Result<void>>;

@@ -8,7 +8,7 @@ import { fail, type Fault, ok, type Result } from '@tsunagu/protocols/kit';
 import type { LogFacts, World } from '@tsunagu/protocols/world';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import { createWebSocketStream, WebSocketServer } from 'ws';
-import type { Admission } from '../identity/index.ts';
+import { type Admission, followTls, type ServerTls, type TlsMaterial } from '../identity/index.ts';
 import { listen } from '../net/index.ts';
 import { DownlinkQueue } from './downlink.ts';
 import { FrameGuard, packetLengthMax } from './frame-guard.ts';
@@ -22,7 +22,7 @@ export interface BrokerOptions {
   /** 0 takes any free port. */
   readonly ports: { readonly fleet: number; readonly fleetWebSocket: number };
   /** The server's certificate and key, and whom clients' certificates must come from, PEM. */
-  readonly tls: { readonly cert: string; readonly key: string; readonly ca: readonly string[] };
+  readonly tls: TlsMaterial & Partial<Pick<ServerTls, 'follow'>>;
   readonly admit: Admission;
   readonly handlers: BrokerHandlers;
   readonly connectionsMax?: number;
@@ -264,6 +264,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     sockets.handleUpgrade(request, socket, head, (opened) => accept(createWebSocketStream(opened), socket));
   });
   for (const server of [tlsServer, httpsServer]) {
+    followTls(server, options.tls.follow);
     server.maxConnections = connectionsMax;
     server.on('tlsClientError', handshakeFailed);
     server.on('drop', dropped);

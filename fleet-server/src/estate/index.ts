@@ -1,3 +1,4 @@
 export { type Estate, type EstateRooms, type HelloOutcome, openEstate, type SalesFigures } from './estate.ts';
+export { type Lifecycle, type LifecycleRooms, mayNow, openLifecycle } from './lifecycle.ts';
 export type { Targets } from './summary.ts';
 export type { Note, TimelineFacts } from './timeline.ts';

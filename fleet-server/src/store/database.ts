@@ -1,4 +1,5 @@
 import type { EstateTables } from '../estate/tables.ts';
+import type { ExpiryTables } from '../expiry/tables.ts';
 import type { IdentityTables } from '../identity/tables.ts';
 import type { JobTables } from '../jobs/tables.ts';
 import type { KeyTables } from '../keys/tables.ts';
@@ -14,6 +15,7 @@ import type { TwinTables } from '../twin/tables.ts';
 export interface Database
   extends EstateTables,
     IdentityTables,
+    ExpiryTables,
     TwinTables,
     JobTables,
     KeyTables,

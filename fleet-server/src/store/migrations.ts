@@ -1,4 +1,5 @@
 import { estateMigrations } from '../estate/migrations.ts';
+import { expiryMigrations } from '../expiry/migrations.ts';
 import { identityMigrations } from '../identity/migrations.ts';
 import { jobMigrations } from '../jobs/migrations.ts';
 import { keyMigrations } from '../keys/migrations.ts';
@@ -12,6 +13,7 @@ import type { Migration } from './migration.ts';
 export const migrations: readonly Migration[] = [
   ...estateMigrations,
   ...identityMigrations,
+  ...expiryMigrations,
   ...twinMigrations,
   ...jobMigrations,
   ...keyMigrations,

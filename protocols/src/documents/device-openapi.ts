@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type ErrorCode, errorTable } from '../errors/index.ts';
 import {
   artefactDigest,
+  authorityName,
   defaultPortBase,
   deviceOperations,
   deviceStatus,
@@ -13,6 +14,8 @@ import {
   problem,
   renewalAnswer,
   renewalRequest,
+  trustDocument,
+  trustVersion,
 } from '../fleet/index.ts';
 import { components, type JsonObject } from './json-schema.ts';
 
@@ -66,6 +69,30 @@ const exchanges: Readonly<Record<keyof typeof deviceOperations, JsonObject & { r
         content: { 'application/pkix-crl': {} },
       },
     },
+  },
+  revocationsOf: {
+    parameters: [
+      {
+        name: 'authority',
+        in: 'path',
+        required: true,
+        description: authorityName.description,
+        schema: { type: 'string', pattern: z.toJSONSchema(authorityName).pattern },
+      },
+    ],
+    responses: { 200: { description: 'The list.', content: { 'application/pkix-crl': {} } } },
+  },
+  trust: {
+    parameters: [
+      {
+        name: 'version',
+        in: 'path',
+        required: true,
+        description: trustVersion.description,
+        schema: { type: 'string', pattern: z.toJSONSchema(trustVersion).pattern },
+      },
+    ],
+    responses: { 200: { description: 'The document.', content: json('trust-document') } },
   },
   negative: {
     parameters: [
@@ -134,6 +161,7 @@ export function deviceOpenApi(): JsonObject {
           'renewal-request': renewalRequest,
           'renewal-answer': renewalAnswer,
           'pinned-key': pinnedKey,
+          'trust-document': trustDocument,
           problem,
         },
         'draft-2020-12',

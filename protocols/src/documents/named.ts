@@ -12,6 +12,8 @@ import {
   saleResult,
   type SignaturePurpose,
   signedDocument,
+  trustAnchors,
+  trustDocument,
 } from '../fleet/index.ts';
 import { attestation } from '../workshop/index.ts';
 
@@ -33,5 +35,7 @@ export const schemas = {
   'enrolment-request': enrolmentRequest,
   'enrolment-answer': enrolmentAnswer,
   'pinned-key': pinnedKey,
+  'trust-document': trustDocument,
+  'trust-anchors': trustAnchors,
   problem,
 } as const satisfies Record<string, z.ZodType>;

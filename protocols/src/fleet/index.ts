@@ -19,6 +19,7 @@ export {
 export { type Configuration, configuration, configurationHash } from './configuration.ts';
 export {
   artefactDigest,
+  authorityName,
   type ClaimBundle,
   claimBundle,
   deviceOperations,
@@ -38,8 +39,9 @@ export {
   type RenewalRequest,
   renewalAnswer,
   renewalRequest,
+  trustVersion,
 } from './device-api.ts';
-export { agreeKeyBlockProtectionKey, claimProof, isClaimProven } from './enrolment.ts';
+export { agreeKeyBlockProtectionKey, claimProof, isClaimProven, manufacturerStatement } from './enrolment.ts';
 export { type Envelope, encodeEnvelope, envelope, envelopeLengthMax, parseEnvelope } from './envelope.ts';
 export {
   type JobId,
@@ -52,8 +54,11 @@ export {
   terminalUri,
 } from './identity.ts';
 export * from './job.ts';
+export * from './lifecycle.ts';
 export * from './management.ts';
 export * from './messages.ts';
+export * from './authorities.ts';
+export * from './expiry.ts';
 export { parseJson, parseWith } from './parse.ts';
 export { defaultPortBase, type PortName, portOf, portOffsets } from './ports.ts';
 export {
@@ -65,6 +70,18 @@ export {
   signDocumentBy,
   signedDocument,
 } from './signed.ts';
+export {
+  anchorsMax,
+  authorityIdOf,
+  certificatesOf,
+  openTrustDocument,
+  type Trust,
+  type TrustAnchors,
+  type TrustDocument,
+  trustAnchors,
+  trustBytes,
+  trustDocument,
+} from './trust.ts';
 export {
   type DownTopic,
   downTopic,

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { configuration } from './configuration.ts';
 import { claimBundle } from './device-api.ts';
 import { serialSchema } from './identity.ts';
+import { expirySummary } from './expiry.ts';
+import { lifecycleBeginning, lifecycleState } from './lifecycle.ts';
 import { jobState, jobReport, keySlot, saleResult, testSale, softwareInstall } from './job.ts';
 import { negativeReasons } from '../negative/coding/reasons.ts';
 import { traceOrder } from '../kernel-trace/index.ts';
@@ -25,6 +27,19 @@ export const managementPaths = {
   software: '/api/v1/software',
   terminalSoftware: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/software`,
   traces: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/traces`,
+  lifecycle: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/lifecycle`,
+  claim: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/claim`,
+  authorities: '/api/v1/authorities',
+  authority: (id: string) => `/api/v1/authorities/${encodeURIComponent(id)}`,
+  authorityRequest: '/api/v1/authorities/requests',
+  authorityRotation: '/api/v1/authorities/rotations',
+  authorityTrust: '/api/v1/authorities/trust',
+  authorityExport: (id: string) => `/api/v1/authorities/${encodeURIComponent(id)}/export`,
+  authorityKey: (id: string) => `/api/v1/authorities/${encodeURIComponent(id)}/key-removal`,
+  manufacturers: '/api/v1/manufacturers',
+  manufacturer: (model: string, fingerprint: string) =>
+    `/api/v1/manufacturers/${encodeURIComponent(model)}/${encodeURIComponent(fingerprint)}`,
+  expiry: '/api/v1/expiry',
   certificate: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/certificate`,
   testSales: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/test-sales`,
   job: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}`,
@@ -92,6 +107,7 @@ export const terminalSummary = z
     model: z.string().describe('Model id of the catalogue.'),
     place,
     parent: z.string().nullable().describe("Serial of the parent that carries this terminal's traffic."),
+    lifecycle: lifecycleState,
     link: z
       .object({
         state: linkState,
@@ -171,6 +187,7 @@ export const registerTerminal = z
     model: z.string().max(32).describe('Model id of the catalogue.'),
     place,
     parent: serialSchema.optional().describe('Serial of its parent; a child has no other way to the server.'),
+    lifecycle: lifecycleBeginning.default('deployed'),
     relayPort: z
       .number()
       .int()
@@ -189,6 +206,8 @@ export const timelineKinds = [
   'enrolled',
   'certificate-renewed',
   'certificate-revoked',
+  'claim-reissued',
+  'lifecycle-moved',
   'hello',
   'connected',
   'lost',
@@ -337,6 +356,7 @@ export const overview = z
         }),
       )
       .describe('The links of the switch to card companies.'),
+    expiry: expirySummary,
   })
   .describe('The fleet at a glance.');
 export type Overview = z.infer<typeof overview>;

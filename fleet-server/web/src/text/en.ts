@@ -135,6 +135,8 @@ export const en = {
   'timeline.registered': 'Registered',
   'timeline.enrolled': 'Enrolled',
   'timeline.certificate-renewed': 'Certificate renewed',
+  'timeline.claim-reissued': 'Claim issued again',
+  'timeline.lifecycle-moved': 'Moved in its life',
   'timeline.certificate-revoked': 'Certificate revoked',
   'timeline.hello': 'Said hello',
   'timeline.connected': 'Connected',

@@ -137,6 +137,8 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'timeline.registered': '在庫登録',
   'timeline.enrolled': '証明書発行',
   'timeline.certificate-renewed': '証明書更新',
+  'timeline.claim-reissued': '登録情報再発行',
+  'timeline.lifecycle-moved': 'ライフサイクル移動',
   'timeline.certificate-revoked': '証明書失効',
   'timeline.hello': '起動通知',
   'timeline.connected': '接続',
