@@ -37,7 +37,7 @@ import { type Jobs, openJobs } from './jobs/index.ts';
 import { negativeTagKey, openKeys } from './keys/index.ts';
 import { openLiveHub } from './live/index.ts';
 import { makeMetrics } from './metrics/index.ts';
-import { type Negative, openNegative, regularList } from './negative/index.ts';
+import { type Negative, openNegative, regularList, watchInbox } from './negative/index.ts';
 import { openSales } from './sales/index.ts';
 import { openSoftwareImages } from './software/index.ts';
 import { lockFolder, migrations, openStore } from './store/index.ts';
@@ -232,6 +232,8 @@ async function build(
   // A terminal more that knows the newest root: perhaps the server may show a certificate below it now.
   const trustMoved = settling(world, async () => changing.change(await tlsNow()));
   onClose(() => trustMoved.cancel());
+  const inbox = await watchInbox(world, join(dataDir, 'inbox', 'negative'), negative.importList);
+  onClose(() => inbox.close());
   conversation = openConversation({
     world,
     store,
@@ -352,6 +354,7 @@ async function build(
       admit,
       maySell: async (serial) => (await mayNow(store.db, serial, 'pay')).ok,
       live,
+      negative,
       metrics: {
         ...noMetrics,
         saleAnswered: (outcome, by, _actionCode, durationMs) =>
