@@ -3,7 +3,9 @@ import {
   devicePaths,
   openTrustDocument,
   parseJson,
+  type TenantId,
   type Trust,
+  type TrustDocument,
   trustDocument,
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
@@ -46,6 +48,20 @@ export async function readTrust(
   return ok(told && told.version > claimed.version ? told : claimed);
 }
 
+/** Checks a document as somebody who trusts `now`, and puts what it says on the medium: from then on it counts. */
+export async function takeTrust(
+  store: SealedStore,
+  now: Trust,
+  document: TrustDocument,
+  tenant: TenantId,
+): Promise<Result<Trust, 'TRUST_DOCUMENT_INVALID' | 'STORE_WRITE_FAILED'>> {
+  const opened = openTrustDocument(document, now, tenant);
+  if (!opened.ok) return opened;
+  const { version, anchors } = opened.value;
+  const written = await store.write(trustRecord, { version, anchors });
+  return written.ok ? ok({ version, anchors }) : written;
+}
+
 export interface TrustOptions {
   readonly world: World;
   readonly store: SealedStore;
@@ -74,11 +90,7 @@ export function keepTrust({ world, store, claim, network, first, changed }: Trus
     if (answer.value.status !== 200) return fail('TRUST_DOCUMENT_INVALID', { facts: { status: answer.value.status } });
     const document = parseJson(trustDocument, answer.value.body);
     if (!document.ok) return fail('TRUST_DOCUMENT_INVALID', { field: 'form' });
-    const opened = openTrustDocument(document.value, trust, claim.tenant);
-    if (!opened.ok) return opened;
-    const { version, anchors } = opened.value;
-    const written = await store.write(trustRecord, { version, anchors });
-    return written.ok ? ok({ version, anchors }) : written;
+    return await takeTrust(store, trust, document.value, claim.tenant);
   }
 
   async function follow(): Promise<void> {
