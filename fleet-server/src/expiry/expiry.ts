@@ -2,7 +2,6 @@ import {
   type ExpiryEntry,
   expiryEntry,
   type ExpiryLevel,
-  expiryLevels,
   type ExpirySummary,
   parseJson,
   type Serial,
@@ -23,7 +22,7 @@ import {
   type Queryable,
   type Store,
 } from '../store/index.ts';
-import { type Ending, type Horizon, horizonOf, horizonPolicy, lastDayBefore, levelOf } from './horizon.ts';
+import { type Ending, type Horizon, horizonOf, horizonPolicy, isWorse, lastDayBefore } from './horizon.ts';
 import { longestSilence, noteContact, type Rhythm, rhythm } from './rhythm.ts';
 
 /** Somebody who knows what terminals hang on. */
@@ -113,12 +112,12 @@ export function openExpiry(rooms: ExpiryRooms): Expiry {
       if (!horizon) return [];
       const details = detailsOf(horizon, heard, learned);
       const isSame = row.level === horizon.level && row.details === details && row.until === horizon.until;
-      return isSame ? [] : [{ serial, horizon, details, before: row.level ?? 'fine' }];
+      return isSame ? [] : [{ serial, horizon, details, news: newsOf(horizon, row.details) }];
     });
     if (changed.length === 0) return;
     const alarmed: Serial[] = [];
     await store.write(async (tx) => {
-      for (const { serial, horizon, details, before } of changed) {
+      for (const { serial, horizon, details, news } of changed) {
         const { level, until, first } = horizon;
         const row = { until, ends_at: first.endsAt, first: first.kind, level, details };
         await tx
@@ -126,17 +125,14 @@ export function openExpiry(rooms: ExpiryRooms): Expiry {
           .values({ serial, ...row })
           .onConflict((conflict) => conflict.column('serial').doUpdateSet(row))
           .execute();
-        if (!isWorse(level, before)) continue;
-        const cause = horizon.reasons.find(
-          (reason) => reason.until !== null && levelIndex(horizonLevel(reason, now)) === levelIndex(level),
-        );
-        await rooms.note(tx, serial, 'alarm', {
-          code: level === 'passed' ? 'EXPIRY_PASSED' : 'EXPIRY_NEAR',
-          level,
-          ends: (cause ?? first).kind,
-          lastDay: lastDayBefore(cause?.until ?? until),
-        });
-        alarmed.push(serial);
+        for (const reason of news)
+          await rooms.note(tx, serial, 'alarm', {
+            code: reason.level === 'passed' ? 'EXPIRY_PASSED' : 'EXPIRY_NEAR',
+            level: reason.level,
+            ends: reason.kind,
+            lastDay: lastDayBefore(reason.until ?? until),
+          });
+        if (news.length > 0) alarmed.push(serial);
       }
     });
     for (const serial of alarmed) rooms.announce(serial);
@@ -279,11 +275,20 @@ export function openExpiry(rooms: ExpiryRooms): Expiry {
   return expiry;
 }
 
-const levelIndex = (level: ExpiryLevel): number => expiryLevels.indexOf(level);
-const isWorse = (level: ExpiryLevel, before: ExpiryLevel): boolean => levelIndex(level) > levelIndex(before);
-
-const horizonLevel = (reason: Horizon['reasons'][number], now: number): ExpiryLevel =>
-  reason.until === null ? 'fine' : levelOf(reason.kind, reason.until - now);
+/** What has come nearer since the horizon was reckoned last, each kind for itself: one alarm must not hide another. */
+function newsOf(horizon: Horizon, before: string | null): Horizon['reasons'] {
+  const known = before === null ? undefined : parseJson(detailsSchema, before);
+  const levels = new Map(
+    known?.ok ? known.value.reasons.map(({ kind, name, level }) => [`${kind} ${name}`, level]) : [],
+  );
+  const worst = new Map<string, Horizon['reasons'][number]>();
+  for (const reason of horizon.reasons) {
+    const { kind, name, level } = reason;
+    if (isWorse(level, levels.get(`${kind} ${name}`) ?? 'fine') && isWorse(level, worst.get(kind)?.level ?? 'fine'))
+      worst.set(kind, reason);
+  }
+  return [...worst.values()];
+}
 
 function rhythmOf(text: string | null): Rhythm | undefined {
   const read = text === null ? undefined : parseJson(rhythm, text);
@@ -300,9 +305,10 @@ function detailsOf(horizon: Horizon, heard: Rhythm | undefined, learned: number 
       isAssumed: learned === undefined,
       lastContact: heard ? isoTime(heard.lastAt) : null,
     },
-    reasons: horizon.reasons.map(({ kind, name, endsAt, until }) => ({
+    reasons: horizon.reasons.map(({ kind, name, level, endsAt, until }) => ({
       kind,
       name,
+      level,
       endsAt: endsAt === null ? null : isoTime(endsAt),
       lastDay: until === null ? null : lastDayBefore(until),
     })),

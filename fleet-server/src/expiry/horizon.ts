@@ -25,6 +25,12 @@ export const horizonPolicy = {
   renewalMs: dayMs,
 } as const;
 
+/** One thing that a terminal hangs on. */
+export interface Reason extends Ending {
+  readonly until: number | null;
+  readonly level: ExpiryLevel;
+}
+
 /** How long a terminal can be saved from afar. */
 export interface Horizon {
   /** The last moment at which a repair still meets a contact that comes before the end. */
@@ -33,7 +39,7 @@ export interface Horizon {
   readonly first: Ending & { readonly endsAt: number };
   readonly level: ExpiryLevel;
   /** What ends first at the head. */
-  readonly reasons: readonly (Ending & { readonly until: number | null })[];
+  readonly reasons: readonly Reason[];
 }
 
 /** The last whole day before a moment, as `YYYY-MM-DD` in UTC. */
@@ -47,7 +53,10 @@ export const lastDayBefore = (until: number): string =>
 export function horizonOf(endings: readonly Ending[], silenceMs: number, now: number): Horizon | undefined {
   const before = silenceMs + horizonPolicy.renewalMs;
   const reasons = endings
-    .map((ending) => ({ ...ending, until: ending.endsAt === null ? null : ending.endsAt - before }))
+    .map((ending): Reason => {
+      const until = ending.endsAt === null ? null : ending.endsAt - before;
+      return { ...ending, until, level: until === null ? 'fine' : levelOf(ending.kind, until - now) };
+    })
     .toSorted(
       (a, b) =>
         (a.endsAt ?? Number.MAX_SAFE_INTEGER) - (b.endsAt ?? Number.MAX_SAFE_INTEGER) ||
@@ -55,13 +64,17 @@ export function horizonOf(endings: readonly Ending[], silenceMs: number, now: nu
     );
   const [first] = reasons;
   if (!first || first.endsAt === null || first.until === null) return undefined;
-  const levels = reasons.map(({ kind, until }) =>
-    until === null ? 0 : expiryLevels.indexOf(levelOf(kind, until - now)),
+  const level = reasons.reduce<ExpiryLevel>(
+    (worst, reason) => (isWorse(reason.level, worst) ? reason.level : worst),
+    'fine',
   );
-  const level = expiryLevels[Math.max(...levels)] ?? 'fine';
   const { kind, name, endsAt } = first;
   return { until: first.until, first: { kind, name, endsAt }, level, reasons };
 }
+
+/** Whether a level is nearer than another. */
+export const isWorse = (level: ExpiryLevel, than: ExpiryLevel): boolean =>
+  expiryLevels.indexOf(level) > expiryLevels.indexOf(than);
 
 /** How near the end of such a thing is when `leftMs` are left for its repair. */
 export function levelOf(kind: ExpiryKind, leftMs: number): ExpiryLevel {

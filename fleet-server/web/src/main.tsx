@@ -2,6 +2,7 @@ import { render } from 'preact';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useEffect } from 'preact/hooks';
 import { connect, isSignedIn, liveness } from './live.ts';
+import { ExpiryPage } from './pages/expiry.tsx';
 import { FleetPage } from './pages/fleet.tsx';
 import { NegativePage } from './pages/negative.tsx';
 import { SalesPage } from './pages/sales.tsx';
@@ -41,6 +42,7 @@ function Page() {
             <a {...here('/', path === '/' || path.startsWith('/terminals'))}>{t('nav.fleet')}</a>
             <a {...here('/sales', path === '/sales')}>{t('nav.sales')}</a>
             <a {...here('/negative', path === '/negative')}>{t('nav.negative')}</a>
+            <a {...here('/expiry', path === '/expiry')}>{t('nav.expiry')}</a>
           </nav>
         )}
         <span class="fill" />
@@ -60,6 +62,7 @@ function Page() {
         <Route path="/" component={FleetPage} />
         <Route path="/sales" component={SalesPage} />
         <Route path="/negative" component={NegativePage} />
+        <Route path="/expiry" component={ExpiryPage} />
         <Route path="/terminals/:serial" component={TerminalPage} />
         <Route path="/sign-in" component={SignInPage} />
         <Route default component={Nowhere} />

@@ -32,6 +32,7 @@ export const expiryReason = z
   .object({
     kind,
     name: z.string().describe('Which one.'),
+    level: z.enum(expiryLevels).describe('How near it is, by the thresholds of its kind.'),
     endsAt: time.nullable().describe('When it ends; null: never.'),
     lastDay: day
       .nullable()
@@ -42,7 +43,7 @@ export const expiryReason = z
 export const expiryEntry = z
   .object({
     serial: serialSchema,
-    level: z.enum(expiryLevels).describe('How near it is, by the thresholds of what ends first.'),
+    level: z.enum(expiryLevels).describe('The nearest of all that it hangs on.'),
     lastDay: day.describe('The last whole day on which it can still be saved from afar.'),
     until: time.describe(
       'The moment that the day comes from: end, less the longest silence, less the time of a renewal.',
