@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import {
   keyIdOf,
@@ -15,7 +16,14 @@ import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/ki
 import type { World } from '@tsunagu/protocols/world';
 import { openApi } from './api/index.ts';
 import { openArtefacts } from './artefacts/index.ts';
-import { type OpenBroker, openAedesBroker } from './broker/index.ts';
+import {
+  type Broker,
+  type BrokerHandlers,
+  openAedesBroker,
+  openExternalBroker,
+  openTicketKeys,
+  writeMosquittoFolder,
+} from './broker/index.ts';
 import { type Conversation, openConversation } from './conversation/index.ts';
 import { type DeviceApi, openDeviceApi } from './device-api/index.ts';
 import { type Estate, type Lifecycle, mayNow, openEstate, openLifecycle } from './estate/index.ts';
@@ -23,6 +31,7 @@ import { commonSource, type Expiry, openExpiry } from './expiry/index.ts';
 import {
   changingTls,
   type Enrolment,
+  hasCertificate,
   identityEndings,
   type Lives,
   openAdmission,
@@ -62,9 +71,14 @@ export interface HouseOptions {
   readonly certificateLifeMs?: number;
   /** Of authorities and of the house's own certificates. */
   readonly lives?: Partial<Omit<Lives, 'terminalMs'>>;
+  /** An MQTT broker (`mqtts://host:port`) that stands in for our own. */
+  readonly brokerUrl?: string;
   /** The built dashboard. */
   readonly webDir?: string;
 }
+
+/** A broker, and the ports of ours that it answers. */
+type OpenedBroker = Broker & { readonly ports: Readonly<Partial<Record<PortName, number>>> };
 
 /** A running fleet server. */
 export interface House {
@@ -170,7 +184,7 @@ async function build(
   const artefacts = await openArtefacts(join(folder, 'artefacts'));
 
   // Rooms that talk to one another; a door is asked for when it is used, and by then all of them stand.
-  let broker: OpenBroker | undefined;
+  let broker: OpenedBroker | undefined;
   let switched: Switch | undefined;
   let enrolment: Enrolment | undefined;
   let twin: Twin | undefined;
@@ -191,16 +205,22 @@ async function build(
     contacted: (tx, serial) => built(expiry).contacted(tx, serial),
     horizon: () => built(expiry).summary(),
     enrolment: () => built(enrolment),
-    targets: () => ({ desired: built(twin).current, negative: built(negative).state }),
+    targets: () => ({ negative: built(negative).state }),
     negativeEntries: () => built(negative).entries(),
     sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
   });
   onClose(() => estate.close());
-  twin = await openTwin(world, store, ({ version }) => {
-    for (const serial of broker?.serials() ?? []) {
-      conversation?.notify(serial, { configuration: version });
-      estate.announce(serial);
-    }
+  twin = await openTwin({
+    world,
+    store,
+    note: (tx, serial, version, { subject, reason }) =>
+      estate.note(tx, serial, 'configuration-changed', { version, by: subject, reason }),
+    tell(terminals) {
+      for (const { serial, version } of terminals) {
+        conversation?.notify(serial, { configuration: version });
+        estate.announce(serial);
+      }
+    },
   });
   jobs = openJobs({
     world,
@@ -226,12 +246,17 @@ async function build(
     tagKey: negativeTagKey,
     publish: (list, bytes) => broker?.retain(negativeHeadTopic(tenant, list), bytes),
     announce: () => estate.announceOverview(),
-    floorLimitMinor: () => built(twin).current.values.floorLimitMinor,
+    floorLimitMinor: () => built(twin).floorLimitMaxMinor,
   });
   onClose(() => built(negative).close());
   // A terminal more that knows the newest root: perhaps the server may show a certificate below it now.
   const trustMoved = settling(world, async () => changing.change(await tlsNow()));
   onClose(() => trustMoved.cancel());
+  // Right after a start nobody is connected, and all of these will be.
+  const knownTerminals = (await estate.census()).reduce(
+    (sum, { link, count }) => sum + (link === 'never' ? 0 : count),
+    0,
+  );
   const inbox = await watchInbox(world, join(dataDir, 'inbox', 'negative'), negative.importList);
   onClose(() => inbox.close());
   conversation = openConversation({
@@ -248,6 +273,7 @@ async function build(
       expiry?.touch(serial);
       trustMoved.soon();
     }),
+    fleetSize: () => Math.max(knownTerminals, broker?.connections ?? 0),
     async saleEnded(serial, sale, _at, messageId) {
       await sales.ended(serial, sale, messageId);
       if (sale.stan === '')
@@ -304,6 +330,7 @@ async function build(
     async protect(tx, serial, protectionKey, checkValue) {
       await keys.protect(tx, serial, protectionKey, checkValue);
       await estate.enrolled(tx, serial);
+      await built(twin).reports.enrolled(tx, serial);
     },
     enrolled(serial, fingerprint) {
       world.log('info', 'terminalEnrolled', { serial, fingerprint });
@@ -399,14 +426,15 @@ async function build(
   device = openedDevice.value;
   onClose(() => built(device).close());
 
-  const openedBroker = await openAedesBroker({
-    world,
-    tenant,
-    host,
-    ports: { fleet: at('fleet'), fleetWebSocket: at('fleetWebSocket') },
-    tls,
-    admit,
-    handlers: {
+  const openedBroker = await openBroker();
+  if (!openedBroker.ok) return openedBroker;
+  broker = openedBroker.value;
+  onClose(() => built(broker).close());
+  await negative.republish();
+
+  /** Our own broker, or the one that was named: the same handlers stand on both. */
+  async function openBroker(): Promise<Result<OpenedBroker, 'PORT_TAKEN'>> {
+    const handlers: BrokerHandlers = {
       received(serial, topic, payload) {
         meters.broker.passed('up', topic.kind);
         return built(conversation).received(serial, topic, payload);
@@ -421,12 +449,41 @@ async function build(
         });
         noteLater(world, estate.alarm(serial, 'CLONE_SUSPECTED', `${before} / ${now}`));
       },
-    },
-  });
-  if (!openedBroker.ok) return openedBroker;
-  broker = openedBroker.value;
-  onClose(() => built(broker).close());
-  await negative.republish();
+    };
+    if (options.brokerUrl === undefined)
+      return await openAedesBroker({
+        world,
+        tenant,
+        host,
+        ports: { fleet: at('fleet'), fleetWebSocket: at('fleetWebSocket') },
+        tls,
+        admit,
+        tickets: await openTicketKeys(join(folder, 'fleet-tickets'), vault, world),
+        handlers,
+      });
+    const name = `fleet-server.${tenant}`;
+    const own = await authority.credentials('link', name, { kind: 'leaf', purposes: ['clientAuth'], names: [] });
+    await writeMosquittoFolder(join(folder, 'external-broker'), {
+      tenant,
+      host,
+      port: at('fleet'),
+      user: userInfo().username,
+      serverName: name,
+      tls: { cert: tls.cert, key: tls.key, root: authority.roots },
+    });
+    const external = openExternalBroker({
+      world,
+      tenant,
+      url: options.brokerUrl,
+      name,
+      tls: { cert: own.certificateChain, key: own.privateKey, ca: authority.roots },
+      isHeard: async (serial) =>
+        (await mayNow(store.db, serial, 'connect')).ok && (await hasCertificate(world, store, serial)),
+      handlers,
+    });
+    // Terminals dial the port at which it stands in for ours.
+    return ok(Object.assign(external, { ports: { fleet: at('fleet') } }));
+  }
 
   const api = await openApi({
     world,

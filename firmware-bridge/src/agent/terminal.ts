@@ -1,7 +1,8 @@
 import { merchantIdOf, terminalIdOf, terminalLink } from '@tsunagu/protocols/acquiring';
 import { modelOf, type TerminalModel } from '@tsunagu/protocols/catalogue';
-import type { Hello, Serial, Trust } from '@tsunagu/protocols/fleet';
+import { type Hello, type Serial, type SettingValues, type Trust, untilContact } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { isTransitCardName } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
 import { openAcquirer, openReversalStore, openStanCounter } from '../acquiring/index.ts';
 import {
@@ -17,7 +18,15 @@ import {
 } from '../enrolment/index.ts';
 import { jobHandlers, jobRunner, openLedger } from '../jobs/index.ts';
 import { openTerminalKeys } from '../keys/index.ts';
-import { directNetwork, type Network, openLink, secureNetwork } from '../link/index.ts';
+import {
+  directNetwork,
+  type Network,
+  fraction,
+  openContact,
+  openLink,
+  reroutedNetwork,
+  secureNetwork,
+} from '../link/index.ts';
 import { openNegativeFile } from '../negative/index.ts';
 import { type CardSide, type CardSideOptions, refusedPayment } from '../payment/index.ts';
 import { openRelay, relayedNetwork } from '../relay/index.ts';
@@ -27,9 +36,10 @@ import { openCardVault } from '../secure/index.ts';
 import { openShopper } from '../shopper/index.ts';
 import { bootSoftware, type Software } from '../software/index.ts';
 import { openTamper, type Tamper, type TamperSensor } from '../tamper/index.ts';
-import { openTwin } from '../twin/index.ts';
+import { openTwin, type Twin } from '../twin/index.ts';
 import { nextBoot } from './boot.ts';
 import { heartbeat } from './heartbeat.ts';
+import { quietLog } from './log-level.ts';
 
 /** What a terminal is built of. */
 export interface TerminalOptions {
@@ -50,6 +60,8 @@ export interface Terminal {
   readonly connected: Promise<Result<void>>;
   /** A sensor of the case speaks. */
   tamper(sensor: TamperSensor): Promise<void>;
+  /** A technician changes settings at the terminal itself. */
+  service(by: string, values: SettingValues): Promise<Result<void>>;
   /** Finishes the sale in hand, says good-bye and closes. */
   stop(): Promise<void>;
 }
@@ -98,6 +110,7 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
     serial,
     connected: device.connected,
     tamper: (sensor) => device.tamper(sensor),
+    service: (by, values) => device.service(by, values),
     async stop() {
       await device.stop();
       await relay?.value.close();
@@ -168,6 +181,12 @@ class Device {
     if (started?.ok) await started.value.tamper.trip(sensor);
   }
 
+  async service(by: string, values: SettingValues): Promise<Result<void>> {
+    await this.#restarting;
+    const started = await this.#running;
+    return started?.ok ? await started.value.twin.service(by, values) : fail('LINK_DOWN');
+  }
+
   async stop(): Promise<void> {
     this.#isOff = true;
     await this.#restarting;
@@ -199,6 +218,7 @@ interface RunOptions extends TerminalOptions {
 interface Running {
   readonly connected: Promise<Result<void>>;
   readonly tamper: Tamper;
+  readonly twin: Twin;
   stop(): Promise<void>;
 }
 
@@ -214,11 +234,18 @@ async function run(options: RunOptions): Promise<Result<Running>> {
 
 /** Puts the rooms of an enrolled terminal together. */
 async function assemble(options: RunOptions, identity: Identity, first: Trust): Promise<Result<Running>> {
-  const { world, claim, model, store, boot, software, signal } = options;
+  const { claim, model, store, boot, software, signal } = options;
+  let follower: Twin | undefined;
+  const world = {
+    ...options.world,
+    log: quietLog(options.world.log, () => follower?.inForce.values.logLevel ?? 'debug'),
+  };
   const { tenant, serial } = claim;
   const { host } = claim.endpoints;
   const network = secureNetwork(
-    options.network,
+    claim.parent
+      ? options.network
+      : reroutedNetwork(options.network, claim.endpoints, world.timers, () => follower?.inForce.values),
     world.timers,
     { host, rootCertificate: claim.rootCertificate },
     identity,
@@ -234,7 +261,9 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     signal,
     renewed: (next) => network.show(next),
   });
-  const link = openLink({ world, tenant, serial, boot, network });
+  const contact = await openContact(store, world);
+  if (!contact.ok) return contact;
+  const link = openLink({ world, tenant, serial, boot, network, contact: contact.value });
   const saleTurns = turns();
 
   const keys = await openTerminalKeys(store);
@@ -259,8 +288,17 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     signal,
   });
   if (!negative.ok) return negative;
-  const twin = await openTwin({ world, store, model, link, whenIdle: (work) => saleTurns.take(work), changed });
+  const twin = await openTwin({
+    world,
+    store,
+    model,
+    link,
+    whenIdle: (work) => saleTurns.take(work),
+    changed: reconfigured,
+    signal,
+  });
   if (!twin.ok) return twin;
+  follower = twin.value;
   const vault = await openCardVault(store, world);
   if (!vault.ok) return vault;
   const sales = await openSaleStore(store);
@@ -329,18 +367,18 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       world,
       seed: `${options.shopper.seed}\n${serial}`,
       meanSeconds: options.shopper.meanSeconds,
-      cards: cardSide.cards,
+      // A transit card has its owner; nobody who buys by himself empties it.
+      cards: cardSide.cards.filter((name) => !isTransitCardName(name)),
       amountMaxMinor: () => twin.value.inForce.values.amountMaxMinor,
       sell: (order) => pay({ kind: 'sale', ...order }),
     });
 
   function hello(): Hello {
     const list = negative.ok ? negative.value.report() : undefined;
-    const { version, hash } = twin.ok ? twin.value.inForce : { version: 0, hash: '' };
     return {
       model: model.id,
       software: software.running,
-      configuration: { version, hash },
+      configuration: follower?.report() ?? { version: 0, hash: '' },
       keys: keys.ok ? [...keys.value.slots()] : [],
       negative: list ? [list] : [],
       cards: [...cardSide.cards],
@@ -356,7 +394,13 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   const pulse = heartbeat({
     world,
     signal,
-    periodMs: () => (twin.ok ? twin.value.inForce.values.heartbeatMs : 60_000),
+    periodMs: () =>
+      untilContact(
+        contact.value.current,
+        twin.ok ? twin.value.inForce.values.heartbeatMs : 60_000,
+        world.clock.now(),
+        fraction(world),
+      ),
     beat: () => {
       if (link.isUp) void link.publish({ kind: 'hello' }, 'hello', hello());
     },
@@ -366,6 +410,12 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   function changed(): void {
     pulse.soon();
     openForBusiness();
+  }
+
+  /** Another configuration is in force: the next beat comes by its rhythm. */
+  function reconfigured(): void {
+    if (link.isUp) pulse.start();
+    changed();
   }
 
   function openForBusiness(): void {
@@ -413,7 +463,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       },
       down: () => pulse.pause(),
       notified(work) {
-        if (work.jobs !== undefined) runner.wake();
+        if (work.jobs) runner.wake();
         if (work.configuration !== undefined) twin.value.wake();
         if (work.trust !== undefined) trust.wake(work.trust);
       },
@@ -424,6 +474,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   return ok({
     connected,
     tamper: tamper.value,
+    twin: twin.value,
     async stop() {
       shopper?.stop();
       runner.stop();
@@ -432,7 +483,14 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       await within(
         world,
         3_000,
-        Promise.all([runner.idle(), outbox.value.idle(), negative.value.idle(), trust.idle(), renewing]),
+        Promise.all([
+          runner.idle(),
+          outbox.value.idle(),
+          negative.value.idle(),
+          trust.idle(),
+          twin.value.idle(),
+          renewing,
+        ]),
       );
       await cardSide.close();
       await link.stop();

@@ -1,5 +1,11 @@
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
-import { devicePaths, parseJson, type RenewalAnswer, renewalAnswer, type RenewalRequest } from '@tsunagu/protocols/fleet';
+import {
+  devicePaths,
+  parseJson,
+  type RenewalAnswer,
+  renewalAnswer,
+  type RenewalRequest,
+} from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { buildCertificateRequest } from '@tsunagu/protocols/x509';

@@ -45,19 +45,37 @@ export function secureNetwork(
       }),
     });
   let context = makeContext();
+  /** The newest ticket of the fleet's broker: the next handshake needs no certificates (RFC 8446, 2.2). */
+  let ticket: Buffer | undefined;
+  const forget = (): void => {
+    context = makeContext();
+    // A resumed session would show the old certificate, and ask nobody for another.
+    ticket = undefined;
+  };
   return {
     show(next) {
       shown = next;
-      context = makeContext();
+      forget();
     },
     pin(rootCertificate) {
       pinned = rootCertificate;
-      context = makeContext();
+      forget();
     },
     async open(service, timeoutMs) {
       const bare = await network.open(service, timeoutMs);
       if (!bare.ok) return bare;
-      return handshake(bare.value, context, trust.host, timeoutMs, timers);
+      if (service !== 'fleet') return handshake(bare.value, context, trust.host, timeoutMs, timers);
+      const shown = context;
+      const offered = ticket;
+      const opened = await handshake(bare.value, context, trust.host, timeoutMs, timers, offered);
+      // After a failure the handshake is a full one.
+      if (!opened.ok && ticket === offered) ticket = undefined;
+      // Node's server gives tickets after full handshakes only: the one in hand serves again.
+      if (opened.ok)
+        opened.value.on('session', (given) => {
+          if (shown === context) ticket = given;
+        });
+      return opened;
     },
   };
 }
@@ -68,11 +86,19 @@ const handshake = (
   host: string,
   timeoutMs: number,
   timers: Timers,
+  session?: Buffer,
 ): Promise<Result<TLSSocket, 'LINK_REFUSED'>> =>
   new Promise((resolve) => {
     // RFC 6066, 3: an address is no server name.
     const servername = /^[\d.]+$|:/.test(host) ? '' : host;
-    const socket = connect({ socket: bare, secureContext, host, servername, minVersion: 'TLSv1.3' });
+    const socket = connect({
+      socket: bare,
+      secureContext,
+      host,
+      servername,
+      minVersion: 'TLSv1.3',
+      ...(session && { session }),
+    });
     const end = (cause: unknown): void => {
       timer.cancel();
       socket.destroy();

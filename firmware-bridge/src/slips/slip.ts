@@ -1,9 +1,9 @@
 import { describeActionCode } from '@tsunagu/protocols/iso8583';
 import { schemes } from '@tsunagu/protocols/emv';
-import { localTransactionTime } from '@tsunagu/protocols/acquiring';
 import type { TerminalTotals } from '@tsunagu/protocols/fleet';
 import type { Transaction } from '../sales/index.ts';
 import type { Signature } from '../signature/index.ts';
+import { transitScheme } from '@tsunagu/protocols/felica';
 import { slipTexts } from './texts.ts';
 
 /** A slip, before it has a width: what is on it, from top to bottom. All forms are made of this one. */
@@ -26,6 +26,11 @@ export interface SlipHead {
   readonly terminalId: string;
   readonly merchantId: string;
   readonly taxPercent: number;
+  /** Lines at the top and at the end; empty: none. */
+  readonly receiptHeader: string;
+  readonly receiptFooter: string;
+  /** IANA name: times are the shop's. */
+  readonly timeZone: string;
 }
 
 /** Yen as a slip shows them. */
@@ -39,12 +44,12 @@ export const taxIn = (amountMinor: number, percent: number): number =>
 /** A card number as a slip may show it: the last four digits. */
 export const maskedCard = (lastFour: string): string => (lastFour === '' ? '-' : `**** **** **** ${lastFour}`);
 
-/** Terminal's local time, YYYY/MM/DD hh:mm:ss. */
-export function slipTime(at: number): string {
-  const digits = localTransactionTime(at);
-  const part = (from: number): string => digits.slice(from, from + 2);
-  return `20${part(0)}/${part(2)}/${part(4)} ${part(6)}:${part(8)}:${part(10)}`;
-}
+/** The shop's local time, YYYY/MM/DD hh:mm:ss. */
+export const slipTime = (at: number, timeZone: string): string =>
+  new Date(at).toLocaleString('sv-SE', { timeZone }).replaceAll('-', '/');
+
+/** A line of the shop's own, where it has one. */
+const line = (text: string): SlipBlock[] => (text === '' ? [] : [{ type: 'title', text, isLarge: false }]);
 
 /**
  * The slip of a transaction. A slip of a chip card shows application, AID and what finds the transaction again, as EMV 4.3 Book 4, 11.4
@@ -57,8 +62,12 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
     value === undefined || value === '' ? [] : [{ type: 'pair', label, value, isStrong }];
   const isMade = one.outcome === 'approved';
   const { chip } = one;
+  const isTransit = one.card?.scheme === transitScheme.key;
+  const isInquiry = one.kind === 'balance' || one.kind === 'history';
+  const left = one.balanceMinor === undefined ? '-' : yen(one.balanceMinor);
   return [
-    { type: 'title', text: texts.titles.payment, isLarge: false },
+    ...line(head.receiptHeader),
+    { type: 'title', text: isTransit ? texts.titles.transit : texts.titles.payment, isLarge: false },
     { type: 'title', text: texts.copies[copy], isLarge: false },
     ...(isMade ? [] : [{ type: 'title', text: texts.notMade, isLarge: true } as const]),
     { type: 'rule' },
@@ -66,7 +75,7 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
     ...pair(labels.shop, copy === 'merchant' ? head.merchantId : undefined),
     ...pair(labels.terminal, head.terminalId),
     ...pair(labels.slip, String(one.slip).padStart(5, '0')),
-    ...pair(labels.at, slipTime(one.at)),
+    ...pair(labels.at, slipTime(one.at, head.timeZone)),
     ...pair(labels.kind, texts.kinds[one.kind], true),
     ...pair(labels.original, one.original?.stan),
     { type: 'rule' },
@@ -81,16 +90,20 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
     ...pair(labels.rrn, one.rrn),
     ...pair(labels.approval, isMade ? one.approvalCode : undefined),
     { type: 'rule' },
-    ...(one.kind === 'balance'
-      ? pair(labels.balance, one.balanceMinor === undefined ? '-' : yen(one.balanceMinor), true)
+    ...(isInquiry
+      ? pair(isTransit ? labels.left : labels.balance, left, true)
       : [
-          ...pair(labels.payment, texts.lumpSum),
+          ...pair(labels.payment, isTransit ? undefined : texts.lumpSum),
           ...pair(
             labels.total,
             yen(one.kind === 'refund' || one.kind === 'void' ? -one.amountMinor : one.amountMinor),
             true,
           ),
-          ...pair(texts.tax(head.taxPercent), yen(taxIn(one.amountMinor, head.taxPercent))),
+          // Money that goes onto a card buys nothing yet.
+          ...(one.kind === 'charge'
+            ? []
+            : pair(texts.tax(head.taxPercent), yen(taxIn(one.amountMinor, head.taxPercent)))),
+          ...pair(labels.left, isTransit && isMade && one.balanceMinor !== undefined ? left : undefined, true),
         ]),
     { type: 'rule' },
     ...pair(labels.result, texts.outcomes[one.outcome], true),
@@ -98,11 +111,13 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
     ...(one.isOffline ? [{ type: 'note', text: texts.offline } as const] : []),
     ...(isMade ? verified(one, copy, language) : []),
     { type: 'code', data: String(one.slip).padStart(5, '0') },
+    ...line(head.receiptFooter),
   ];
 }
 
 function schemeName(scheme: string, language: SlipLanguage): string {
-  const known = Object.entries(schemes).find(([name]) => name === scheme)?.[1];
+  const known =
+    scheme === transitScheme.key ? transitScheme : Object.entries(schemes).find(([name]) => name === scheme)?.[1];
   return known?.[language] ?? '';
 }
 
@@ -118,10 +133,14 @@ function why({ actionCode, reason }: Transaction, language: SlipLanguage): SlipB
 }
 
 /** How the cardholder was verified: a signature is asked for on the merchant's copy, where there is none yet. */
-function verified({ verification, signature, kind }: Transaction, copy: SlipCopy, language: SlipLanguage): SlipBlock[] {
+function verified(
+  { verification, signature, kind, card }: Transaction,
+  copy: SlipCopy,
+  language: SlipLanguage,
+): SlipBlock[] {
   const texts = slipTexts[language];
   const note = (text: string): SlipBlock => ({ type: 'note', text });
-  if (kind === 'balance') return [];
+  if (kind === 'balance' || kind === 'history' || card?.scheme === transitScheme.key) return [];
   switch (verification) {
     case 'offlinePin':
     case 'onlinePin':
@@ -150,14 +169,14 @@ export function totalsSlip(totals: TerminalTotals, head: SlipHead, language: Sli
     { type: 'pair', label: labels.merchant, value: head.merchantName },
     { type: 'pair', label: labels.terminal, value: head.terminalId },
     { type: 'pair', label: labels.day, value: String(totals.day) },
-    { type: 'pair', label: labels.from, value: totals.from === null ? '-' : slipTime(totals.from) },
-    { type: 'pair', label: labels.until, value: totals.until === null ? '-' : slipTime(totals.until) },
+    { type: 'pair', label: labels.from, value: totals.from === null ? '-' : slipTime(totals.from, head.timeZone) },
+    { type: 'pair', label: labels.until, value: totals.until === null ? '-' : slipTime(totals.until, head.timeZone) },
     { type: 'rule' },
     ...totals.lines.flatMap(({ scheme, kind, count, amountMinor }): SlipBlock[] => [
       {
         type: 'pair',
         label: `${schemeName(scheme, language)} ${texts.kinds[kind]}`,
-        value: `${texts.count(count)}  ${yen(kind === 'refund' ? -amountMinor : amountMinor)}`,
+        value: `${texts.count(count)}  ${yen(kind === 'refund' || kind === 'charge' ? -amountMinor : amountMinor)}`,
       },
     ]),
     { type: 'rule' },

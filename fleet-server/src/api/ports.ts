@@ -1,18 +1,28 @@
 import type {
+  ChangedLayer,
+  ChangeLayer,
   ClaimBundle,
-  changeConfiguration,
-  DesiredConfiguration,
+  DriftEntry,
+  DriftReason,
+  DriftSummary,
+  EffectiveConfiguration,
   ExpiryEntry,
   Job,
   JobBody,
+  LayerDocument,
+  LayerRef,
+  LayerSummary,
+  LayerVersion,
   LifecycleView,
   LiveEvent,
   MoveLifecycle,
   NegativeAdded,
+  NegativeAuthority,
   Overview,
   RegisterTerminal,
   SaleLine,
   Serial,
+  SettingDifference,
   TerminalDetail,
   TerminalSummary,
   TimelineEntry,
@@ -88,9 +98,32 @@ export interface ApiRooms {
     revoke(serial: Serial, by: Actor): Promise<Result<void>>;
   };
   readonly twin: {
-    desired(): Promise<DesiredConfiguration>;
-    /** Writes the changed values as the version after `base`; fails when `base` is not the newest. */
-    change(base: number, values: z.infer<typeof changeConfiguration>, by: Actor): Promise<Result<DesiredConfiguration>>;
+    readonly documents: {
+      layer(ref: LayerRef): Promise<Result<LayerDocument>>;
+      version(ref: LayerRef, version: number): Promise<Result<LayerDocument>>;
+      /** Writes the changed values as the version after `base`; fails when `base` is not the newest. */
+      change(
+        ref: LayerRef,
+        base: number,
+        change: ChangeLayer,
+        by: Actor & { readonly reason: string },
+      ): Promise<Result<ChangedLayer>>;
+      rollBack(
+        ref: LayerRef,
+        base: number,
+        to: number,
+        by: Actor & { readonly reason: string },
+      ): Promise<Result<ChangedLayer>>;
+      history(ref: LayerRef, page: PageRequest): Promise<Result<Page<LayerVersion>>>;
+      diff(ref: LayerRef, from: number, to: number): Promise<Result<readonly SettingDifference[]>>;
+      layers(page: PageRequest): Promise<Result<Page<LayerSummary>>>;
+    };
+    readonly drift: {
+      list(page: PageRequest & { readonly reason?: DriftReason | undefined }): Promise<Result<Page<DriftEntry>>>;
+      summary(): Promise<DriftSummary>;
+      effective(serial: Serial): Promise<Result<EffectiveConfiguration>>;
+      compare(serial: Serial, other: Serial | undefined): Promise<Result<readonly SettingDifference[]>>;
+    };
   };
   readonly jobs: {
     job(id: string): Promise<Result<Job>>;
@@ -117,6 +150,13 @@ export interface ApiRooms {
     addRange(range: z.infer<typeof addNegativeRange>, by: Actor): Promise<Result<NegativePublished>>;
     publishVersion(isSignedTwice: boolean): Promise<NegativePublished>;
     diff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
+    authority(): Promise<NegativeAuthority>;
+    bringRoot(document: Uint8Array, by: Actor): Promise<Result<NegativeAuthority>>;
+    countersignRoot(document: Uint8Array, by: Actor): Result<Uint8Array>;
+    sign(
+      digest: string,
+      signature: { readonly keyId: string; readonly signature: Uint8Array },
+    ): Promise<Result<NegativePublished>>;
     explain(pan: Secret<'pan'>): Promise<NegativeExplanation>;
     prove(pan: Secret<'pan'>, serial: Serial, at: number): Promise<Result<NegativeProof>>;
   };

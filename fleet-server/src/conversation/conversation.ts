@@ -21,6 +21,7 @@ import type { z } from 'zod';
 import type { Broker } from '../broker/index.ts';
 import { type Estate, mayNow } from '../estate/index.ts';
 import type { TrustKnown } from '../identity/index.ts';
+import { contactOf } from './contact.ts';
 import type { Jobs } from '../jobs/index.ts';
 import { type Keys, loadSubject } from '../keys/index.ts';
 import type { Negative } from '../negative/index.ts';
@@ -50,6 +51,8 @@ export interface ConversationRooms {
   readonly keys: Keys;
   readonly negative: () => Negative;
   readonly trust: TrustKnown;
+  /** How many terminals may come back at once. */
+  readonly fleetSize: () => number;
   /** A sale that a terminal ended; the switch knows those that it decided itself. */
   readonly saleEnded: (serial: Serial, sale: SaleResult, at: number, messageId: string) => Promise<void>;
 }
@@ -78,7 +81,7 @@ export function openConversation(rooms: ConversationRooms): Conversation {
     const outcome = await store.write(async (tx) => {
       const said = await estate.hello(tx, serial, message, body);
       if (!said.ok) return said;
-      const isCurrent = await rooms.twin().observe(tx, serial, body.configuration);
+      const configuration = await rooms.twin().reports.observe(tx, serial, message, body.configuration);
       if (await rooms.negative().observe(tx, serial, body.negative)) {
         const list = body.negative[0];
         await estate.note(tx, serial, 'negative-applied', {
@@ -95,34 +98,41 @@ export function openConversation(rooms: ConversationRooms): Conversation {
         await rooms.jobs().queueIn(tx, serial, { type: 'key.load', params: load }, loadSubject(load.slot));
       for (const slot of loaded) await estate.note(tx, serial, 'key-loaded', { slot, seenIn: 'hello' });
       const trust = await rooms.trust.heard(tx, serial, body.trust ?? 1);
-      return ok({ isCurrent, trust, jobs: (await rooms.jobs().openSubjects(tx, serial)).size });
+      return ok({ configuration, trust, jobs: (await rooms.jobs().openSubjects(tx, serial)).size });
     });
     if (!outcome.ok) return outcome;
-    const { isCurrent, jobs, trust } = outcome.value;
+    const { configuration, jobs, trust } = outcome.value;
     estate.announce(serial);
     notify(serial, {
       jobs,
-      ...(!isCurrent && { configuration: rooms.twin().current.version }),
+      ...(configuration !== undefined && { configuration }),
       ...(trust !== undefined && { trust }),
+      contact: contactOf(serial, rooms.fleetSize()),
     });
     return ok(undefined);
   }
 
   async function pulled(serial: Serial, corr: string, { pull }: z.output<typeof messages.request>): Promise<void> {
-    if (pull === 'twin') answer(serial, corr, { kind: 'twin', ...rooms.twin().current });
-    else if (pull === 'time') answer(serial, corr, { kind: 'time', now: world.clock.now() });
+    if (pull === 'twin') {
+      const desired = await rooms.twin().reports.desired(serial);
+      answer(serial, corr, desired.ok ? desired.value : { kind: 'refused', code: desired.fault.code });
+    } else if (pull === 'time') answer(serial, corr, { kind: 'time', now: world.clock.now() });
     else answer(serial, corr, { kind: 'job', order: await rooms.jobs().next(serial) });
   }
 
-  async function twin(serial: Serial, body: z.output<typeof messages.twin>): Promise<void> {
-    await store.write(async (tx) => {
-      await rooms.twin().report(tx, serial, body);
-      await estate.note(tx, serial, 'configuration-reported', {
-        version: body.version,
-        ...(body.drift !== undefined && { drift: body.drift }),
-      });
+  async function twin(serial: Serial, message: Envelope, body: z.output<typeof messages.twin>): Promise<Received> {
+    const stored = await store.write(async (tx) => {
+      const taken = await rooms.twin().reports.report(tx, serial, message, body);
+      if (taken.ok)
+        await estate.note(tx, serial, 'configuration-reported', {
+          version: body.version,
+          ...(body.drift !== undefined && { drift: body.drift }),
+          ...(body.local !== undefined && { by: body.local.by, settings: body.local.settings.join(' ') }),
+        });
+      return taken;
     });
-    estate.announce(serial);
+    if (stored.ok) estate.announce(serial);
+    return stored;
   }
 
   async function presence(serial: Serial, message: Envelope, state: 'ready' | 'lost' | 'disconnected'): Promise<void> {
@@ -159,8 +169,7 @@ export function openConversation(rooms: ConversationRooms): Conversation {
       }
       case 'twin': {
         const body = parseWith(messages.twin, message.body);
-        if (body.ok) await twin(serial, body.value);
-        return body.ok ? ok(undefined) : body;
+        return body.ok ? await twin(serial, message, body.value) : body;
       }
       case 'request': {
         const body = parseWith(messages.request, message.body);

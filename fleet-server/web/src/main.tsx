@@ -3,6 +3,7 @@ import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useEffect } from 'preact/hooks';
 import { connect, isSignedIn, liveness } from './live.ts';
 import { ExpiryPage } from './pages/expiry.tsx';
+import { ConfigurationPage } from './pages/configuration.tsx';
 import { FleetPage } from './pages/fleet.tsx';
 import { NegativePage } from './pages/negative.tsx';
 import { SalesPage } from './pages/sales.tsx';
@@ -41,6 +42,7 @@ function Page() {
           <nav aria-label={t('nav.main')}>
             <a {...here('/', path === '/' || path.startsWith('/terminals'))}>{t('nav.fleet')}</a>
             <a {...here('/sales', path === '/sales')}>{t('nav.sales')}</a>
+            <a {...here('/configuration', path === '/configuration')}>{t('nav.configuration')}</a>
             <a {...here('/negative', path === '/negative')}>{t('nav.negative')}</a>
             <a {...here('/expiry', path === '/expiry')}>{t('nav.expiry')}</a>
           </nav>
@@ -61,6 +63,7 @@ function Page() {
       <Router>
         <Route path="/" component={FleetPage} />
         <Route path="/sales" component={SalesPage} />
+        <Route path="/configuration" component={ConfigurationPage} />
         <Route path="/negative" component={NegativePage} />
         <Route path="/expiry" component={ExpiryPage} />
         <Route path="/terminals/:serial" component={TerminalPage} />

@@ -1,6 +1,8 @@
 export {
   type PaymentKind,
   type PaymentOrder,
+  type CardHistoryLine,
+  cardHistoryLine,
   paymentKind,
   paymentKinds,
   paymentOrder,
@@ -16,7 +18,29 @@ export {
   terminalTotals,
   totalsOrder,
 } from './payment.ts';
-export { type Configuration, configuration, configurationHash } from './configuration.ts';
+export {
+  type Configuration,
+  configuration,
+  configurationHash,
+  contradictionIn,
+  factoryConfiguration,
+  lackedFor,
+  readConfiguration,
+  type SettingValue,
+  type SettingValues,
+  settingValue,
+  settingValues,
+} from './configuration.ts';
+export * from './layers.ts';
+export {
+  isSettingName,
+  type SettingKind,
+  type SettingName,
+  settingNames,
+  settingOf,
+  settings,
+  type SettingUnit,
+} from './settings.ts';
 export {
   artefactDigest,
   authorityName,
@@ -41,6 +65,7 @@ export {
   renewalRequest,
   trustVersion,
 } from './device-api.ts';
+export { type Contact, contact, defaultContact, pauseBeforeConnect, untilContact } from './contact.ts';
 export { agreeKeyBlockProtectionKey, claimProof, isClaimProven, manufacturerStatement } from './enrolment.ts';
 export { type Envelope, encodeEnvelope, envelope, envelopeLengthMax, parseEnvelope } from './envelope.ts';
 export {

@@ -4,6 +4,7 @@ import { decideSlot } from '@tsunagu/fleet-server/keys/index';
 import { openLiveHub } from '@tsunagu/fleet-server/live/index';
 import {
   hasCheckDigit,
+  isCardNumber,
   headLifeMs,
   headRenewBeforeMs,
   manifestLifeMs,
@@ -11,8 +12,7 @@ import {
   readImportFile,
   shrinks,
 } from '@tsunagu/fleet-server/negative/index';
-import { changed, isInSync } from '@tsunagu/fleet-server/twin/index';
-import { configuration, configurationHash, type JobState, jobStates } from '@tsunagu/protocols/fleet';
+import { type JobState, jobStates } from '@tsunagu/protocols/fleet';
 import { describe, expect, it } from 'vitest';
 
 const job = (state: JobState, attempt = 1, attemptsMax = 1): JobProgress => ({
@@ -90,20 +90,6 @@ describe('the rules of key slots', () => {
   });
 });
 
-describe('the rules of the twin', () => {
-  const desired = { version: 3, values: configuration.parse({}) };
-  it('count a terminal as in step by hash and version, not by version alone', () => {
-    const hash = configurationHash(desired.values);
-    expect(isInSync(desired, { version: 3, hash })).toBe(true);
-    expect(isInSync(desired, { version: 3, hash: '0'.repeat(16) })).toBe(false);
-    expect(isInSync(desired, { version: 2, hash })).toBe(false);
-  });
-  it('make no version out of a change that changes nothing', () => {
-    expect(changed(desired, { language: desired.values.language })).toBeUndefined();
-    expect(changed(desired, { language: 'en' })?.version).toBe(4);
-  });
-});
-
 describe('the rules of the negative list', () => {
   it('renew a head and a list long before a terminal would call them stale', () => {
     expect(headRenewBeforeMs).toBeLessThan(headLifeMs);
@@ -143,6 +129,9 @@ describe('the rules of the negative list', () => {
     expect(hasCheckDigit(digits('4761739001010010'))).toBe(true);
     expect(hasCheckDigit(digits('4761739001010011'))).toBe(false);
     expect(hasCheckDigit(digits('4761739001010100'))).toBe(false);
+    // A transit card's number has no room for one.
+    expect(isCardNumber(digits('9392392716885082116'))).toBe(true);
+    expect(isCardNumber(digits('9392692716885082116'))).toBe(false);
   });
 });
 
