@@ -206,6 +206,8 @@ async function build(
     horizon: () => built(expiry).summary(),
     enrolment: () => built(enrolment),
     targets: () => ({ negative: built(negative).state }),
+    configured: () => built(twin).inSync(),
+    placed: (tx, serial) => built(twin).reports.placed(tx, serial),
     negativeEntries: () => built(negative).entries(),
     sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
   });
@@ -222,6 +224,7 @@ async function build(
       }
     },
   });
+  onClose(() => built(twin).told());
   jobs = openJobs({
     world,
     store,
