@@ -10,6 +10,7 @@ import { dataFolder, findAccess, openClient } from './client/index.ts';
 import { addAccessCommands } from './commands/access-commands.ts';
 import { addNegativeAuthorityCommands } from './commands/negative-authority-commands.ts';
 import { addBridgeCommands } from './commands/bridge-commands.ts';
+import { addIdentityCommands } from './commands/identity-commands.ts';
 import { addConfigCommands } from './commands/config-commands.ts';
 import type { Context } from './commands/context.ts';
 import { addRepositoryCommands, keysOption } from './commands/software-commands.ts';
@@ -505,6 +506,14 @@ wire
     const json = program.opts<GlobalOptions>().json ?? false;
     process.exitCode = decodeForPerson(open(), text, { json, reveal: options.reveal });
   });
+
+addIdentityCommands(program, {
+  world,
+  open,
+  json: () => program.opts<GlobalOptions>().json ?? false,
+  env: process.env,
+  withServer,
+});
 
 addConfigCommands(program, withServer);
 addBridgeCommands(program, {

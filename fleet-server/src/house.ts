@@ -7,6 +7,7 @@ import {
   negativeHeadTopic,
   portOf,
   type PortName,
+  type Serial,
   signDocumentBy,
   type SignedDocument,
   type TenantId,
@@ -25,15 +26,22 @@ import {
   writeMosquittoFolder,
 } from './broker/index.ts';
 import { type Conversation, openConversation } from './conversation/index.ts';
-import { openDeviceApi } from './device-api/index.ts';
-import { type Estate, openEstate, openSelection } from './estate/index.ts';
+import { type DeviceApi, openDeviceApi } from './device-api/index.ts';
+import { type Estate, type Lifecycle, mayNow, openEstate, openLifecycle, openSelection } from './estate/index.ts';
+import { commonSource, type Expiry, openExpiry } from './expiry/index.ts';
 import {
+  changingTls,
   type Enrolment,
   hasCertificate,
+  identityEndings,
+  type Lives,
   openAdmission,
   openAuthority,
+  openCeremonies,
   openCertificates,
   openEnrolment,
+  openManufacturers,
+  openTrustKnown,
 } from './identity/index.ts';
 import { type Jobs, openJobs } from './jobs/index.ts';
 import { negativeTagKey, openKeys } from './keys/index.ts';
@@ -63,6 +71,8 @@ export interface HouseOptions {
   readonly passphrase?: string;
   /** Of terminals; 398 days unless told. */
   readonly certificateLifeMs?: number;
+  /** Of authorities and of the house's own certificates. */
+  readonly lives?: Partial<Omit<Lives, 'terminalMs'>>;
   /** An MQTT broker (`mqtts://host:port`) that stands in for our own. */
   readonly brokerUrl?: string;
   /** The built dashboard. */
@@ -97,6 +107,8 @@ export type HouseError =
 /** Management and metrics do not leave the machine: whoever wants them elsewhere puts a proxy with TLS before them. */
 const loopback = '127.0.0.1';
 const serverName = 'fleet-server';
+/** How often a house looks after its authorities and its own certificate. */
+const upkeepMs = 3_600_000;
 const signingKeys = { job: 'sign/jobs' } as const;
 
 /** Builds every room from the world handed in, in order, and opens the doors last. What was opened before a failure is closed again. */
@@ -161,10 +173,15 @@ async function build(
   const { meters } = metrics;
 
   // Identity and keys.
-  const authority = await openAuthority(world, store, vault, tenant, options.certificateLifeMs);
-  await writeFile(join(folder, 'root.pem'), authority.root, { mode: 0o644 });
+  const authority = await openAuthority(world, store, vault, tenant, {
+    ...options.lives,
+    ...(options.certificateLifeMs !== undefined && { terminalMs: options.certificateLifeMs }),
+  });
+  const { hierarchy } = authority;
+  const writeRoots = (): Promise<void> => writeFile(join(folder, 'root.pem'), authority.anchors, { mode: 0o644 });
+  await writeRoots();
   const reachedAt = options.publicHost ?? (host === '0.0.0.0' ? '127.0.0.1' : host);
-  const credentials = await authority.credentials('server', serverName, {
+  const serverUse = {
     kind: 'leaf',
     purposes: ['serverAuth'],
     names: [
@@ -174,8 +191,13 @@ async function build(
         ? []
         : [isIPv4(reachedAt) ? { ip: reachedAt } : { dns: reachedAt }]),
     ],
-  });
-  const tls = { cert: credentials.certificateChain, key: credentials.privateKey, ca: [authority.root] };
+  } as const;
+  const tlsNow = async () => {
+    const { certificateChain, privateKey } = await authority.credentials('server', serverName, serverUse);
+    return { cert: certificateChain, key: privateKey, ca: hierarchy.roots.map(({ pem }) => pem) };
+  };
+  const changing = changingTls(await tlsNow());
+  const { tls } = changing;
   const admit = openAdmission(world, store, tenant);
   const jobSigner = await openSigner(vault, signingKeys.job, 'job-signing', 'tsunagu-job-v1');
   const keys = await openKeys(world, store, vault);
@@ -191,6 +213,8 @@ async function build(
   let jobs: Jobs | undefined;
   let negative: Negative | undefined;
   let conversation: Conversation | undefined;
+  let device: DeviceApi | undefined;
+  let expiry: Expiry | undefined;
 
   const sales = openSales(world, store, live, () => switched);
   const estateTargets = () => ({ negative: built(negative).state });
@@ -200,7 +224,9 @@ async function build(
     live,
     tenant,
     endpoint: { host: reachedAt, portBase },
-    rootCertificate: authority.root,
+    trust: () => ({ anchors: authority.anchors, version: hierarchy.trust.version }),
+    contacted: (tx, serial) => built(expiry).contacted(tx, serial),
+    horizon: () => built(expiry).summary(),
     enrolment: () => built(enrolment),
     targets: estateTargets,
     configured: () => built(twin).inSync(),
@@ -249,6 +275,9 @@ async function build(
     floorLimitMinor: () => built(twin).floorLimitMaxMinor,
   });
   onClose(() => built(negative).close());
+  // A terminal more that knows the newest root: perhaps the server may show a certificate below it now.
+  const trustMoved = settling(world, async () => changing.change(await tlsNow()));
+  onClose(() => trustMoved.cancel());
   // Right after a start nobody is connected, and all of these will be.
   const knownTerminals = (await estate.census()).reduce(
     (sum, { link, count }) => sum + (link === 'never' ? 0 : count),
@@ -266,6 +295,10 @@ async function build(
     jobs: () => built(jobs),
     keys,
     negative: () => built(negative),
+    trust: openTrustKnown(hierarchy, (serial) => {
+      expiry?.touch(serial);
+      trustMoved.soon();
+    }),
     fleetSize: () => Math.max(knownTerminals, broker?.connections ?? 0),
     async saleEnded(serial, sale, _at, messageId) {
       await sales.ended(serial, sale, messageId);
@@ -273,11 +306,50 @@ async function build(
         meters.sales.ended({ outcome: sale.outcome, decidedBy: 'terminal', seconds: sale.durationMs / 1_000 });
     },
   });
+  expiry = openExpiry({
+    world,
+    store,
+    note: estate.note,
+    announce: (serial) => estate.announce(serial),
+    sources: [
+      identityEndings(store, authority, serverName),
+      commonSource(() =>
+        Promise.resolve([
+          { kind: 'job-signing', name: jobSigner.pinned.kid, endsAt: null },
+          ...built(negative).endings.map((ending) => ({ kind: 'negative-signing' as const, ...ending })),
+        ]),
+      ),
+    ],
+  });
+  onClose(() => built(expiry).close());
+  const manufacturers = openManufacturers(world, store);
+  const ceremonies = openCeremonies({
+    world,
+    store,
+    vault,
+    authority,
+    async changed() {
+      await writeRoots();
+      changing.change(await tlsNow());
+      for (const serial of broker?.serials() ?? []) conversation?.notify(serial, { trust: hierarchy.trust.version });
+      expiry?.touchAll();
+    },
+  });
+  await ceremonies.maintain();
+  const upkeep = world.timers.every(upkeepMs, () =>
+    noteLater(
+      world,
+      ceremonies.maintain().then(async () => changing.change(await tlsNow())),
+    ),
+  );
+  onClose(() => upkeep.cancel());
+
   enrolment = openEnrolment({
     world,
     store,
     vault,
     authority,
+    manufacturers,
     tenant,
     jobKey: jobSigner.pinned,
     negativeRoot: () => built(negative).root(),
@@ -290,19 +362,37 @@ async function build(
       world.log('info', 'terminalEnrolled', { serial, fingerprint });
       broker?.disconnect(serial);
       estate.announce(serial);
+      expiry?.touch(serial);
       return Promise.resolve();
     },
   });
 
+  /** Ends a terminal's connections on every wire. */
+  function disconnect(serial: Serial): void {
+    broker?.disconnect(serial);
+    switched?.disconnect(serial);
+    device?.disconnect(serial);
+    estate.announce(serial);
+  }
   const certificates = openCertificates({
     world,
     store,
     authority,
     note: estate.note,
-    disconnect(serial) {
-      broker?.disconnect(serial);
-      switched?.disconnect(serial);
+    async renewed(tx, serial) {
+      await built(expiry).contacted(tx, serial);
+      built(expiry).touch(serial);
+    },
+    disconnect,
+  });
+  const lifecycle: Lifecycle = openLifecycle({
+    world,
+    store,
+    note: estate.note,
+    disconnect,
+    announce(serial) {
       estate.announce(serial);
+      expiry?.touchAll();
     },
   });
 
@@ -315,6 +405,7 @@ async function build(
       vault,
       keys,
       admit,
+      maySell: async (serial) => (await mayNow(store.db, serial, 'pay')).ok,
       live,
       negative,
       metrics: {
@@ -332,7 +423,7 @@ async function build(
       terminals: {
         host,
         port: at('acquiring'),
-        credentials: { ...credentials, ca: [authority.root] },
+        credentials: { certificateChain: tls.cert, privateKey: tls.key, ca: tls.ca, follow: tls.follow },
       },
       issuer: { host: '127.0.0.1', port: at('cardCompany'), credentials: issuerCredentials },
     },
@@ -345,7 +436,7 @@ async function build(
   if (!metricsListener.ok) return metricsListener;
   onClose(() => metricsListener.value.close());
 
-  const device = await openDeviceApi({
+  const openedDevice = await openDeviceApi({
     world,
     host,
     port: at('device'),
@@ -353,12 +444,14 @@ async function build(
     admit,
     enrolment,
     certificates,
+    ceremonies,
     artefacts,
     negative,
     software,
   });
-  if (!device.ok) return device;
-  onClose(() => device.value.close());
+  if (!openedDevice.ok) return openedDevice;
+  device = openedDevice.value;
+  onClose(() => built(device).close());
 
   const openedBroker = await openBroker();
   if (!openedBroker.ok) return openedBroker;
@@ -403,15 +496,16 @@ async function build(
       port: at('fleet'),
       user: userInfo().username,
       serverName: name,
-      tls: { cert: tls.cert, key: tls.key, root: authority.root },
+      tls: { cert: tls.cert, key: tls.key, root: authority.roots },
     });
     const external = openExternalBroker({
       world,
       tenant,
       url: options.brokerUrl,
       name,
-      tls: { cert: own.certificateChain, key: own.privateKey, ca: authority.root },
-      isHeard: (serial) => hasCertificate(world, store, serial),
+      tls: { cert: own.certificateChain, key: own.privateKey, ca: authority.roots },
+      isHeard: async (serial) =>
+        (await mayNow(store.db, serial, 'connect')).ok && (await hasCertificate(world, store, serial)),
       handlers,
     });
     // Terminals dial the port at which it stands in for ours.
@@ -434,6 +528,10 @@ async function build(
         },
       ),
       certificates,
+      lifecycle,
+      ceremonies,
+      manufacturers,
+      expiry,
       software,
       twin,
       jobs,
@@ -463,7 +561,9 @@ async function build(
       return { list: regularList, version, overlaySeq, entries: await built(negative).entries() };
     },
     streams: () => api.value.streams,
+    expiry: () => built(expiry).summary(),
   });
+  expiry.touchAll();
 
   return ok({
     managementUrl: api.value.url,
@@ -471,7 +571,7 @@ async function build(
       management: api.value.port,
       metrics: Number(new URL(metricsListener.value.url).port),
       ...broker.ports,
-      device: device.value.port,
+      device: device.port,
       acquiring: switched.port,
     },
     signInUrl: () => api.value.signInUrl(),
@@ -482,6 +582,20 @@ async function build(
 function built<T>(room: T | undefined): T {
   if (room === undefined) throw new Error('a room was asked before it was built');
   return room;
+}
+
+/** Runs `work` some time after it was asked for, once for all that asked meanwhile. */
+function settling(world: Pick<World, 'timers' | 'log'>, work: () => Promise<void>) {
+  let timer: { cancel(): void } | undefined;
+  return {
+    soon() {
+      timer ??= world.timers.after(1_000, () => {
+        timer = undefined;
+        noteLater(world, work());
+      });
+    },
+    cancel: () => timer?.cancel(),
+  };
 }
 
 /** Lets something be noted in the background; a failure is logged. */

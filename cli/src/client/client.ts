@@ -1,6 +1,19 @@
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import {
+  type addManufacturer,
   type addNegative,
+  type AuthoritiesView,
+  authoritiesView,
+  authorityRequest,
+  type ExpiryEntry,
+  expiryEntry,
+  exportedRoot,
+  type LifecycleView,
+  lifecycleView,
+  type Manufacturer,
+  manufacturer,
+  type MoveLifecycle,
+  type TrustDocument,
   type addNegativeRange,
   type allowNegative,
   type ChangedLayer,
@@ -134,6 +147,23 @@ export interface Client extends AccessClient {
   job(id: string): Promise<Result<Job>>;
   /** Ends a terminal's certificate, on its live connections too. */
   revokeCertificate(serial: string): Promise<Result<TerminalDetail>>;
+  /** A new claim; the old one is worth nothing from then on. */
+  reissueClaim(serial: string): Promise<Result<ClaimBundle>>;
+  lifecycle(serial: string): Promise<Result<LifecycleView>>;
+  moveLifecycle(serial: string, move: MoveLifecycle): Promise<Result<LifecycleView>>;
+  /** The first of the horizon, by date. */
+  expiry(count: number): Promise<Result<readonly ExpiryEntry[]>>;
+  authorities(): Promise<Result<AuthoritiesView>>;
+  requestAuthority(): Promise<Result<z.infer<typeof authorityRequest>>>;
+  installAuthority(certificate: string): Promise<Result<AuthoritiesView>>;
+  rotateAuthority(kind: 'issuing' | 'root'): Promise<Result<AuthoritiesView>>;
+  announceTrust(document: TrustDocument): Promise<Result<AuthoritiesView>>;
+  exportRoot(id: string, receiver: string): Promise<Result<z.infer<typeof exportedRoot>>>;
+  removeRoot(id: string, proof: string): Promise<Result<AuthoritiesView>>;
+  retireAuthority(id: string): Promise<Result<AuthoritiesView>>;
+  manufacturers(): Promise<Result<readonly Manufacturer[]>>;
+  addManufacturer(maker: z.infer<typeof addManufacturer>): Promise<Result<Manufacturer>>;
+  removeManufacturer(model: string, fingerprint: string): Promise<Result<readonly Manufacturer[]>>;
   addNegative(entry: z.infer<typeof addNegative>): Promise<Result<NegativeAdded>>;
   removeNegative(entry: z.infer<typeof removeNegative>): Promise<Result<NegativePublished>>;
   importNegative(file: z.infer<typeof importNegative>): Promise<Result<NegativeImported>>;
@@ -170,6 +200,7 @@ export interface Client extends AccessClient {
   live(handlers: LiveHandlers): LiveStream;
 }
 
+const manufacturerList = z.object({ items: z.array(manufacturer) });
 const pagesMax = 1_000;
 /** A list of a million cards takes its time. */
 const importTimeoutMs = 600_000;
@@ -266,6 +297,38 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     startSoftware: (serial, order) => call(job, managementPaths.terminalSoftware(serial), order),
     job: (id) => call(job, managementPaths.job(id)),
     revokeCertificate: (serial) => call(terminalDetail, managementPaths.certificate(serial), undefined, 'DELETE'),
+    async reissueClaim(serial) {
+      const answer = await call(registeredTerminal, managementPaths.claim(serial), {});
+      return answer.ok ? ok(answer.value.claim) : answer;
+    },
+    lifecycle: (serial) => call(lifecycleView, managementPaths.lifecycle(serial)),
+    moveLifecycle: (serial, move) => call(lifecycleView, managementPaths.lifecycle(serial), move),
+    async expiry(count) {
+      const answer = await call(page(expiryEntry), `${managementPaths.expiry}?limit=${count}`);
+      return answer.ok ? ok(answer.value.items) : answer;
+    },
+    authorities: () => call(authoritiesView, managementPaths.authorities),
+    requestAuthority: () => call(authorityRequest, managementPaths.authorityRequest, {}),
+    installAuthority: (certificate) => call(authoritiesView, managementPaths.authorities, { certificate }),
+    rotateAuthority: (kind) => call(authoritiesView, managementPaths.authorityRotation, { kind }),
+    announceTrust: (document) => call(authoritiesView, managementPaths.authorityTrust, document),
+    exportRoot: (id, receiver) => call(exportedRoot, managementPaths.authorityExport(id), { receiver }),
+    removeRoot: (id, proof) => call(authoritiesView, managementPaths.authorityKey(id), { proof }),
+    retireAuthority: (id) => call(authoritiesView, managementPaths.authority(id), undefined, 'DELETE'),
+    async manufacturers() {
+      const answer = await call(manufacturerList, managementPaths.manufacturers);
+      return answer.ok ? ok(answer.value.items) : answer;
+    },
+    addManufacturer: (maker) => call(manufacturer, managementPaths.manufacturers, maker),
+    async removeManufacturer(model, fingerprint) {
+      const answer = await call(
+        manufacturerList,
+        managementPaths.manufacturer(model, fingerprint),
+        undefined,
+        'DELETE',
+      );
+      return answer.ok ? ok(answer.value.items) : answer;
+    },
     addNegative: (entry) => call(negativeAdded, managementPaths.negativeEntries, entry),
     removeNegative: (entry) => call(negativePublished, managementPaths.negativeRemovals, entry),
     importNegative: (file) => call(negativeImported, managementPaths.negativeImports, file, 'POST', importTimeoutMs),

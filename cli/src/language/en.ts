@@ -1,4 +1,5 @@
 import type { LinkState, PaymentKind, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
+import { identityEn } from './identity-en.ts';
 import { workshopEn } from './workshop-en.ts';
 
 type TimelineKind = TimelineEntry['kind'];
@@ -6,6 +7,7 @@ type TimelineKind = TimelineEntry['kind'];
 /** Every text of the CLI in English; `ja.ts` has the same keys, which the compiler holds. */
 export const en = {
   workshop: workshopEn,
+  identity: identityEn,
   next: 'next:',
   none: '-',
   yen: (amount: number) => `¥${amount.toLocaleString('en-US')}`,
@@ -62,6 +64,8 @@ export const en = {
     registered: 'put on the inventory',
     enrolled: 'enrolled',
     'certificate-renewed': 'certificate renewed',
+    'claim-reissued': 'claim issued again',
+    'lifecycle-moved': 'moved in its life',
     'certificate-revoked': 'certificate revoked',
     hello: 'said hello',
     connected: 'connected',

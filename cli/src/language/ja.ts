@@ -1,9 +1,11 @@
 import type { Texts } from './en.ts';
+import { identityJa } from './identity-ja.ts';
 import { workshopJa } from './workshop-ja.ts';
 
 /** CLIの日本語テキスト。 */
 export const ja: Texts = {
   workshop: workshopJa,
+  identity: identityJa,
   next: '対処:',
   none: '-',
   yen: (amount) => `¥${amount.toLocaleString('ja-JP')}`,
@@ -50,6 +52,8 @@ export const ja: Texts = {
     registered: '台帳に登録',
     enrolled: '端末登録',
     'certificate-renewed': '証明書更新',
+    'claim-reissued': '登録情報再発行',
+    'lifecycle-moved': 'ライフサイクル移動',
     'certificate-revoked': '証明書失効',
     hello: '起動通知',
     connected: '接続',

@@ -1,11 +1,21 @@
 import { merchantIdOf, terminalIdOf, terminalLink } from '@tsunagu/protocols/acquiring';
 import { modelOf, type TerminalModel } from '@tsunagu/protocols/catalogue';
-import { type Hello, type Serial, type SettingValues, untilContact } from '@tsunagu/protocols/fleet';
+import { type Hello, type Serial, type SettingValues, type Trust, untilContact } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { isTransitCardName } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
 import { openAcquirer, openReversalStore, openStanCounter } from '../acquiring/index.ts';
-import { type Claim, type Identity, identify, keepRenewed, readClaim } from '../enrolment/index.ts';
+import {
+  type Claim,
+  type Identity,
+  identify,
+  keepRenewed,
+  keepTrust,
+  type ManufacturerIdentity,
+  readClaim,
+  readManufacturer,
+  readTrust,
+} from '../enrolment/index.ts';
 import { jobHandlers, jobRunner, openLedger } from '../jobs/index.ts';
 import { openTerminalKeys } from '../keys/index.ts';
 import {
@@ -83,6 +93,8 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
   if (!model) return fail('MODEL_UNKNOWN', { facts: { model: claim.value.model } });
   const store = await openSealedStore(options.files, options.world);
   if (!store.ok) return store;
+  const manufacturer = await readManufacturer(options.files);
+  if (!manufacturer.ok) return manufacturer;
   const { serial, endpoints, parent } = claim.value;
   const world = { ...options.world, log: options.world.log.with({ serial }) };
   const network = parent ? relayedNetwork(parent, serial, world.timers) : directNetwork(endpoints, world.timers);
@@ -90,7 +102,16 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
   const relay = options.relay && cache ? await openRelay({ world, network, cache, ...options.relay }) : undefined;
   if (relay && !relay.ok) return relay;
 
-  const device = new Device({ ...options, world, claim: claim.value, model, store: store.value, network, cache });
+  const device = new Device({
+    ...options,
+    world,
+    claim: claim.value,
+    manufacturer: manufacturer.value,
+    model,
+    store: store.value,
+    network,
+    cache,
+  });
   const booted = await device.boot();
   if (!booted.ok) {
     await relay?.value.close();
@@ -195,6 +216,7 @@ class Device {
 
 interface RunOptions extends TerminalOptions {
   readonly claim: Claim;
+  readonly manufacturer: ManufacturerIdentity | undefined;
   readonly model: TerminalModel;
   readonly store: SealedStore;
   readonly boot: number;
@@ -216,13 +238,16 @@ interface Running {
 
 /** From enrolment on. Resolves when everything is in place, and before the link is up. */
 async function run(options: RunOptions): Promise<Result<Running>> {
-  const identity = await identify(options);
+  const trust = await readTrust(options.store, options.claim);
+  if (!trust.ok) return trust;
+  const claim = { ...options.claim, rootCertificate: trust.value.anchors.join('') };
+  const identity = await identify({ ...options, claim });
   if (!identity.ok) return identity;
-  return assemble(options, identity.value);
+  return assemble({ ...options, claim }, identity.value, trust.value);
 }
 
 /** Puts the rooms of an enrolled terminal together. */
-async function assemble(options: RunOptions, identity: Identity): Promise<Result<Running>> {
+async function assemble(options: RunOptions, identity: Identity, first: Trust): Promise<Result<Running>> {
   const { claim, model, store, boot, software, signal } = options;
   let follower: Twin | undefined;
   const world = {
@@ -239,12 +264,14 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     { host, rootCertificate: claim.rootCertificate },
     identity,
   );
+  const trust = keepTrust({ world, store, claim, network, first, changed });
   const renewing = keepRenewed({
     world,
     store,
     claim,
     network,
     identity,
+    anchors: () => trust.pem,
     signal,
     renewed: (next) => network.show(next),
   });
@@ -381,6 +408,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
           tampered: { at: tamper.value.happened.at, sensor: tamper.value.happened.sensor },
         }),
       ...(claim.parent && { parent: claim.parent.serial }),
+      trust: trust.version,
     };
   }
 
@@ -469,6 +497,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       notified(work) {
         if (work.jobs) runner.wake();
         if (work.configuration !== undefined) twin.value.wake();
+        if (work.trust !== undefined) trust.wake(work.trust);
       },
       negativeHead: (list, bytes) => negative.value.take(list, bytes),
     });
@@ -489,7 +518,14 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       await within(
         world,
         3_000,
-        Promise.all([runner.idle(), outbox.value.idle(), negative.value.idle(), twin.value.idle(), renewing]),
+        Promise.all([
+          runner.idle(),
+          outbox.value.idle(),
+          negative.value.idle(),
+          trust.idle(),
+          twin.value.idle(),
+          renewing,
+        ]),
       );
       await cardSide.close();
       await link.stop();

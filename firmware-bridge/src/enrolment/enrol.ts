@@ -23,6 +23,7 @@ import {
   pkcs8,
 } from './identity.ts';
 import { p256KeyPair } from './key-pair.ts';
+import { type ManufacturerIdentity, manufacturerProof } from './manufacturer.ts';
 import { refusalOf } from './refusal.ts';
 
 export interface EnrolmentOptions {
@@ -31,6 +32,8 @@ export interface EnrolmentOptions {
   readonly claim: Claim;
   readonly network: Network;
   readonly signal: AbortSignal;
+  /** What the maker gave the terminal to prove who it is; without it the claim secret does. */
+  readonly manufacturer?: ManufacturerIdentity | undefined;
   readonly pauses?: Pauses;
 }
 
@@ -80,12 +83,12 @@ async function makeKey(
 }
 
 async function enrolOnce(
-  { world, store, claim, network }: EnrolmentOptions,
+  { world, store, claim, network, manufacturer }: EnrolmentOptions,
   privateKey: KeyObject,
 ): Promise<Result<Identity, HttpsFault | 'ENROLMENT_REFUSED' | 'ENROLMENT_ANSWER_INVALID' | 'STORE_WRITE_FAILED'>> {
   // An agreement key serves one request: an answer that was lost leaves nothing behind that could be used.
   const agreement = p256KeyPair(world);
-  const request = enrolmentRequestOf(claim, privateKey, agreement.publicKey);
+  const request = enrolmentRequestOf(claim, privateKey, agreement.publicKey, manufacturer);
   const { host } = claim.endpoints;
   const trust = { host, rootCertificate: claim.rootCertificate };
   const answer = await exchange(secureNetwork(network, world.timers, trust), host, world.timers, {
@@ -106,14 +109,22 @@ async function enrolOnce(
   return keep(store, privateKey, protectionKey, granted.value);
 }
 
-function enrolmentRequestOf(claim: Claim, privateKey: KeyObject, agreementKey: KeyObject): EnrolmentRequest {
+function enrolmentRequestOf(
+  claim: Claim,
+  privateKey: KeyObject,
+  agreementKey: KeyObject,
+  manufacturer: ManufacturerIdentity | undefined,
+): EnrolmentRequest {
   const claimed = {
     serial: claim.serial,
     csr: Buffer.from(buildCertificateRequest(claim.serial, privateKey)).toString('base64'),
     agreementKey: agreementKey.export({ type: 'spki', format: 'der' }).toString('base64'),
   };
+  const { tenant, model } = claim;
+  if (manufacturer)
+    return { tenant, model, ...claimed, manufacturer: manufacturerProof(manufacturer, { tenant, ...claimed }) };
   const proof = Buffer.from(claimProof(claim.secret, claimed)).toString('base64');
-  return { tenant: claim.tenant, model: claim.model, ...claimed, proof };
+  return { tenant, model, ...claimed, proof };
 }
 
 function agree(own: KeyObject, answer: EnrolmentAnswer, request: EnrolmentRequest): Secret<'key'> | undefined {

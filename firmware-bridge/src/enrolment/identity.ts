@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { pinnedKey, terminalUri } from '@tsunagu/protocols/fleet';
+import { certificatesOf, pinnedKey, terminalUri } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
 import { sealedRecord } from '../sealed-store/index.ts';
@@ -47,7 +47,7 @@ export const pkcs8 = (key: KeyObject): Secret<'key'> =>
   Secret.take('key', new Uint8Array(key.export({ type: 'pkcs8', format: 'der' })));
 
 /**
- * Checks a certificate chain: issued to our key, under our name, by the pinned root through the issuing CA.
+ * Checks a certificate chain: issued to our key, under our name, by a pinned root through the issuing CA.
  * @param chain leaf first, PEM
  */
 export function checkCertificate(
@@ -65,13 +65,17 @@ export function checkCertificate(
     if (!leaf.publicKey.equals(createPublicKey(privateKey))) return wrong('publicKey');
     const names = leaf.subjectAltName?.split(', ') ?? [];
     if (!names.includes(`URI:${terminalUri(claim.tenant, claim.serial)}`)) return wrong('subjectAltName');
-    const root = new X509Certificate(claim.rootCertificate);
+    const roots = certificatesOf(claim.rootCertificate).map((pem) => new X509Certificate(pem));
+    const isRoot = (one: X509Certificate): boolean =>
+      roots.some(({ fingerprint256 }) => fingerprint256 === one.fingerprint256);
+    const isBelow = (below: X509Certificate, issuer: X509Certificate): boolean =>
+      issuer.ca && below.checkIssued(issuer) && below.verify(issuer.publicKey);
     let below = leaf;
-    for (const issuer of [...issuers.filter((one) => one.fingerprint256 !== root.fingerprint256), root]) {
-      if (!issuer.ca || !below.checkIssued(issuer) || !below.verify(issuer.publicKey)) return wrong('issuer');
+    for (const issuer of issuers.filter((one) => !isRoot(one))) {
+      if (!isBelow(below, issuer)) return wrong('issuer');
       below = issuer;
     }
-    return ok(undefined);
+    return roots.some((root) => isBelow(below, root)) ? ok(undefined) : wrong('issuer');
   } catch {
     return wrong('certificateChain');
   }

@@ -1,5 +1,11 @@
-import { createHash, X509Certificate } from 'node:crypto';
-import { devicePaths, parseJson, renewalAnswer, type RenewalRequest } from '@tsunagu/protocols/fleet';
+import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
+import {
+  devicePaths,
+  parseJson,
+  type RenewalAnswer,
+  renewalAnswer,
+  type RenewalRequest,
+} from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { buildCertificateRequest } from '@tsunagu/protocols/x509';
@@ -20,6 +26,8 @@ export interface RenewalOptions {
   readonly claim: Pick<Claim, 'tenant' | 'serial' | 'rootCertificate' | 'endpoints'>;
   readonly network: SecureNetwork;
   readonly identity: Identity;
+  /** The roots that are trusted now, PEM; those of the claim where they never change. */
+  readonly anchors?: () => string;
   readonly signal: AbortSignal;
   /** The next certificate is on the medium: every connection from now on shows it. */
   readonly renewed: (identity: Identity) => void;
@@ -84,7 +92,35 @@ export async function keepRenewed(options: RenewalOptions): Promise<void> {
  * fails, the terminal has the old identity and asks again with the same key, or the new one.
  */
 async function renewOnce(options: RenewalOptions, identity: Identity): Promise<Result<Identity, RenewalFault>> {
-  const { store, world, claim, network } = options;
+  const { world, claim, network } = options;
+  const begun = await beginRenewal(options, identity);
+  if (!begun.ok) return begun;
+  const answer = await exchange(network, claim.endpoints.host, world.timers, {
+    method: 'POST',
+    path: devicePaths.certificates,
+    body: JSON.stringify(begun.value.request),
+    lengthMax: answerLengthMax,
+    timeoutMs,
+  });
+  if (!answer.ok) return answer;
+  if (answer.value.status !== 200) return refusalOf(answer.value);
+  const granted = parseJson(renewalAnswer, answer.value.body);
+  if (!granted.ok) return fail('ENROLMENT_ANSWER_INVALID', { field: 'body' });
+  return await finishRenewal(options, identity, begun.value.privateKey, granted.value);
+}
+
+type RenewalParts = Pick<RenewalOptions, 'store' | 'world' | 'claim' | 'anchors'>;
+
+/** The next key, on the medium before anybody is asked to certify it, and what is asked. */
+export async function beginRenewal(
+  { store, world, claim }: RenewalParts,
+  identity: Identity,
+): Promise<
+  Result<
+    { readonly privateKey: KeyObject; readonly request: RenewalRequest },
+    'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED' | 'STORE_WRITE_FAILED'
+  >
+> {
   const kept = await store.read(nextKeyRecord);
   if (!kept.ok) return kept;
   let privateKey = kept.value?.secret && ownKey(kept.value.secret);
@@ -96,22 +132,22 @@ async function renewOnce(options: RenewalOptions, identity: Identity): Promise<R
     secret.wipe();
     if (!written.ok) return written;
   }
-  const request: RenewalRequest = {
-    csr: Buffer.from(buildCertificateRequest(claim.serial, privateKey)).toString('base64'),
-  };
-  const answer = await exchange(network, claim.endpoints.host, world.timers, {
-    method: 'POST',
-    path: devicePaths.certificates,
-    body: JSON.stringify(request),
-    lengthMax: answerLengthMax,
-    timeoutMs,
+  return ok({
+    privateKey,
+    request: { csr: Buffer.from(buildCertificateRequest(claim.serial, privateKey)).toString('base64') },
   });
-  if (!answer.ok) return answer;
-  if (answer.value.status !== 200) return refusalOf(answer.value);
-  const granted = parseJson(renewalAnswer, answer.value.body);
-  if (!granted.ok) return fail('ENROLMENT_ANSWER_INVALID', { field: 'body' });
-  const { certificateChain } = granted.value;
-  const checked = checkCertificate(certificateChain, privateKey, claim);
+}
+
+/** Checks the answer and puts it on the medium: from then on the terminal is who it says. */
+export async function finishRenewal(
+  { store, world, claim, anchors }: RenewalParts,
+  identity: Identity,
+  privateKey: KeyObject,
+  { certificateChain }: RenewalAnswer,
+): Promise<Result<Identity, 'ENROLMENT_ANSWER_INVALID' | 'STORE_WRITE_FAILED'>> {
+  const rootCertificate = anchors?.() ?? claim.rootCertificate;
+  const { tenant, serial } = claim;
+  const checked = checkCertificate(certificateChain, privateKey, { tenant, serial, rootCertificate });
   if (!checked.ok) return checked;
   const { jobKey, negativeRoot } = identity;
   const secret = pkcs8(privateKey);

@@ -18,10 +18,12 @@ export interface SecureNetwork {
   open(service: Service, timeoutMs: number): Promise<Result<TLSSocket, NetworkFault | 'LINK_REFUSED'>>;
   /** Shows another certificate from the next connection on. */
   show(identity: ClientIdentity): void;
+  /** Trusts other roots (PEM) from the next connection on. */
+  pin(rootCertificate: string): void;
 }
 
 /**
- * TLS 1.3 (RFC 8446) to the pinned root and nothing else, by our certificate once there is one.
+ * TLS 1.3 (RFC 8446) to the pinned roots and nothing else, by our certificate once there is one.
  * @param host the name that the server's certificate must carry, also when a parent carries the bytes
  */
 export function secureNetwork(
@@ -31,23 +33,33 @@ export function secureNetwork(
   identity?: ClientIdentity,
 ): SecureNetwork {
   // One context for all connections of a terminal: it holds the parsed certificates, tens of kilobytes.
-  const contextFor = (shown: ClientIdentity | undefined): SecureContext =>
+  let pinned = trust.rootCertificate;
+  let shown = identity;
+  const makeContext = (): SecureContext =>
     createSecureContext({
-      ca: trust.rootCertificate,
+      ca: pinned,
       minVersion: 'TLSv1.3',
       ...(shown && {
         cert: shown.certificateChain,
         key: shown.privateKey.export({ type: 'pkcs8', format: 'pem' }),
       }),
     });
-  let context = contextFor(identity);
+  let context = makeContext();
   /** The newest ticket of the fleet's broker: the next handshake needs no certificates (RFC 8446, 2.2). */
   let ticket: Buffer | undefined;
+  const forget = (): void => {
+    context = makeContext();
+    // A resumed session would show the old certificate, and ask nobody for another.
+    ticket = undefined;
+  };
   return {
     show(next) {
-      context = contextFor(next);
-      // A resumed session would show the old one.
-      ticket = undefined;
+      shown = next;
+      forget();
+    },
+    pin(rootCertificate) {
+      pinned = rootCertificate;
+      forget();
     },
     async open(service, timeoutMs) {
       const bare = await network.open(service, timeoutMs);

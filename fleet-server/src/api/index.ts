@@ -21,6 +21,7 @@ import { fleetRoutes } from './routes/fleet.ts';
 import { healthRoutes } from './routes/health.ts';
 import { liveRoutes } from './routes/live.ts';
 import { negativeRoutes } from './routes/negative.ts';
+import { identityRoutes } from './routes/identity.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { softwareRoutes } from './routes/software.ts';
@@ -113,6 +114,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   webhookRoutes(app, options.webhooks);
   fleetRoutes(app, rooms);
   bulkRoutes(app, rooms, options.changes);
+  identityRoutes(app, rooms);
   negativeRoutes(app, rooms);
   operationsRoutes(app, rooms);
   configurationRoutes(app, rooms);

@@ -6,13 +6,16 @@ import type {
   DriftReason,
   DriftSummary,
   EffectiveConfiguration,
+  ExpiryEntry,
   Job,
   JobBody,
   LayerDocument,
   LayerRef,
   LayerSummary,
   LayerVersion,
+  LifecycleView,
   LiveEvent,
+  MoveLifecycle,
   NegativeAdded,
   NegativeAuthority,
   Overview,
@@ -37,6 +40,7 @@ import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { z } from 'zod';
 import type { Actor } from '../audit/index.ts';
 import type { Selection } from '../estate/index.ts';
+import type { Ceremonies, Manufacturers } from '../identity/index.ts';
 import type { Software } from '../software/index.ts';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
@@ -80,6 +84,16 @@ export interface ApiRooms {
     terminal(serial: Serial): Promise<Result<TerminalDetail>>;
     timeline(serial: Serial, page: PageRequest): Promise<Result<Page<TimelineEntry>>>;
     register(terminal: RegisterTerminal, by: Actor): Promise<Result<ClaimBundle>>;
+    reissueClaim(serial: Serial, by: Actor): Promise<Result<ClaimBundle>>;
+  };
+  readonly lifecycle: {
+    view(serial: Serial): Promise<Result<LifecycleView>>;
+    move(serial: Serial, move: MoveLifecycle, by: Actor): Promise<Result<LifecycleView>>;
+  };
+  readonly ceremonies: Omit<Ceremonies, 'trust' | 'maintain'>;
+  readonly manufacturers: Omit<Manufacturers, 'prove'>;
+  readonly expiry: {
+    list(page: PageRequest): Promise<Result<Page<ExpiryEntry>>>;
   };
   readonly selection: Selection;
   readonly certificates: {

@@ -5,7 +5,7 @@ import { negativeHeadTopic, parseUpTopic, type Serial, subtree, type TenantId } 
 import { fail, type Fault, ok, type Result } from '@tsunagu/protocols/kit';
 import type { LogFacts, World } from '@tsunagu/protocols/world';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
-import type { Admission } from '../identity/index.ts';
+import type { Admission, ServerTls, TlsMaterial } from '../identity/index.ts';
 import { DownlinkQueue } from './downlink.ts';
 import { FrameGuard } from './frame-guard.ts';
 import { openFront } from './front.ts';
@@ -23,7 +23,7 @@ export interface BrokerOptions {
   /** 0 takes any free port. */
   readonly ports: { readonly fleet: number; readonly fleetWebSocket: number };
   /** The server's certificate and key, and whom clients' certificates must come from, PEM. */
-  readonly tls: { readonly cert: string; readonly key: string; readonly ca: readonly string[] };
+  readonly tls: TlsMaterial & Partial<Pick<ServerTls, 'follow'>>;
   readonly admit: Admission;
   readonly handlers: BrokerHandlers;
   readonly limits?: Partial<GateLimits>;

@@ -8,6 +8,7 @@ import { createWebSocketStream, WebSocketServer } from 'ws';
 import { listen } from '../net/index.ts';
 import { packetLengthMax } from './frame-guard.ts';
 import { type Entry, Gate, type GateLimits, gateLimits } from './gate.ts';
+import type { ServerTls, TlsMaterial } from '../identity/index.ts';
 import { type TicketKeys, ticketLifeMs } from './ticket-keys.ts';
 
 /** What terminals dial, before the first packet of MQTT. */
@@ -15,7 +16,7 @@ export interface FrontOptions {
   readonly world: World;
   readonly host: string;
   readonly ports: { readonly fleet: number; readonly fleetWebSocket: number };
-  readonly tls: { readonly cert: string; readonly key: string; readonly ca: readonly string[] };
+  readonly tls: TlsMaterial & Partial<Pick<ServerTls, 'follow'>>;
   readonly tickets: TicketKeys;
   readonly limits?: Partial<GateLimits> | undefined;
   /** From the accept to the end of the TLS handshake and, over WebSocket, of the upgrade. */
@@ -59,6 +60,11 @@ export async function openFront(options: FrontOptions): Promise<Result<Front, 'P
   } satisfies TlsOptions;
   const tlsServer = createTlsServer(tlsOptions);
   const httpsServer = createHttpsServer({ ...tlsOptions, maxHeaderSize: 8_192 });
+  // Certificates end before the process does. Tickets that are out are good under the next ones, too.
+  options.tls.follow?.(({ cert, key, ca }) => {
+    for (const server of [tlsServer, httpsServer])
+      server.setSecureContext({ ...tlsOptions, cert, key, ca: [...ca], ticketKeys: tickets.current() });
+  });
 
   let rotating: Timer | undefined;
   const rotate = (): void => {

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Serial } from '@tsunagu/protocols/fleet';
-import { ok, type Result } from '@tsunagu/protocols/kit';
+import { ok } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Admission } from '../identity/index.ts';
 
@@ -37,7 +37,7 @@ export class Passes {
       pass.notAfter > this.#clock.now()
     )
       return ok(pass.serial);
-    let admitted: Result<Serial, 'CLIENT_CERTIFICATE_MISSING' | 'CLIENT_CERTIFICATE_REFUSED'>;
+    let admitted: Awaited<ReturnType<Admission>>;
     let ends: number;
     do {
       ends = this.#ends;

@@ -19,8 +19,9 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { z } from 'zod';
 import type { Broker } from '../broker/index.ts';
+import { type Estate, mayNow } from '../estate/index.ts';
+import type { TrustKnown } from '../identity/index.ts';
 import { contactOf } from './contact.ts';
-import type { Estate } from '../estate/index.ts';
 import type { Jobs } from '../jobs/index.ts';
 import { type Keys, loadSubject } from '../keys/index.ts';
 import type { Negative } from '../negative/index.ts';
@@ -49,6 +50,7 @@ export interface ConversationRooms {
   readonly jobs: () => Jobs;
   readonly keys: Keys;
   readonly negative: () => Negative;
+  readonly trust: TrustKnown;
   /** How many terminals may come back at once. */
   readonly fleetSize: () => number;
   /** A sale that a terminal ended; the switch knows those that it decided itself. */
@@ -90,17 +92,21 @@ export function openConversation(rooms: ConversationRooms): Conversation {
       const open = await rooms.jobs().openSubjects(tx, serial);
       const { loads, loaded } = await keys.reconcile(tx, serial, body.keys, (slot) => open.has(loadSubject(slot)));
       // A tampered terminal takes no keys: it goes to the workshop.
-      for (const load of body.tampered ? [] : loads)
+      // Nor one whose state of life does not permit it.
+      const mayBeKeyed = !body.tampered && (await mayNow(tx, serial, 'beKeyed')).ok;
+      for (const load of mayBeKeyed ? loads : [])
         await rooms.jobs().queueIn(tx, serial, { type: 'key.load', params: load }, loadSubject(load.slot));
       for (const slot of loaded) await estate.note(tx, serial, 'key-loaded', { slot, seenIn: 'hello' });
-      return ok({ configuration, jobs: (await rooms.jobs().openSubjects(tx, serial)).size });
+      const trust = await rooms.trust.heard(tx, serial, body.trust ?? 1);
+      return ok({ configuration, trust, jobs: (await rooms.jobs().openSubjects(tx, serial)).size });
     });
     if (!outcome.ok) return outcome;
-    const { configuration, jobs } = outcome.value;
+    const { configuration, jobs, trust } = outcome.value;
     estate.announce(serial);
     notify(serial, {
       jobs,
       ...(configuration !== undefined && { configuration }),
+      ...(trust !== undefined && { trust }),
       contact: contactOf(serial, rooms.fleetSize()),
     });
     return ok(undefined);

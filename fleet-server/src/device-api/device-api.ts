@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
+import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { type TLSSocket, TLSSocket as TlsSocket } from 'node:tls';
 import {
@@ -11,13 +12,23 @@ import {
   parseJson,
   renewalRequest,
   type Problem,
+  type Serial,
+  trustVersion,
 } from '@tsunagu/protocols/fleet';
 import { errorTable } from '@tsunagu/protocols/errors';
 import { type Fault, fail, FaultError, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Artefacts } from '../artefacts/index.ts';
 import type { Software } from '../software/index.ts';
-import type { Admission, Certificates, Enrolment } from '../identity/index.ts';
+import {
+  type Admission,
+  type Ceremonies,
+  type Certificates,
+  type Enrolment,
+  followTls,
+  type ServerTls,
+  type TlsMaterial,
+} from '../identity/index.ts';
 import { listen } from '../net/index.ts';
 
 /** How the device API is opened. */
@@ -25,10 +36,11 @@ export interface DeviceApiOptions {
   readonly world: World;
   readonly host: string;
   readonly port: number;
-  readonly tls: { readonly cert: string; readonly key: string; readonly ca: readonly string[] };
+  readonly tls: TlsMaterial & Partial<Pick<ServerTls, 'follow'>>;
   readonly admit: Admission;
   readonly enrolment: Pick<Enrolment, 'enrol'>;
   readonly certificates: Pick<Certificates, 'renew' | 'revocationList'>;
+  readonly ceremonies: Pick<Ceremonies, 'trust'>;
   readonly artefacts: Pick<Artefacts, 'find'>;
   /** Which artefact a part of a negative list is. */
   readonly negative: { locate(name: string): Promise<string | undefined> };
@@ -40,6 +52,8 @@ export interface DeviceApiOptions {
 /** The running device API. */
 export interface DeviceApi {
   readonly port: number;
+  /** Ends a terminal's connections, a download in the middle of it too. */
+  disconnect(serial: Serial): void;
   close(): Promise<void>;
 }
 
@@ -51,6 +65,19 @@ const enrolmentsMax = 16;
 export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<DeviceApi, 'PORT_TAKEN'>> {
   const { world, requestTimeoutMs = 5_000 } = options;
   let enrolling = 0;
+  /** Whose connection it is, once it was admitted. */
+  const owners = new Map<Socket, Serial>();
+
+  /** Admits the terminal behind a request, and keeps whose connection it is. */
+  async function admit(request: IncomingMessage): ReturnType<Admission> {
+    const admitted = await options.admit(peerOf(request));
+    const { socket } = request;
+    if (admitted.ok && !owners.has(socket)) {
+      owners.set(socket, admitted.value);
+      socket.once('close', () => owners.delete(socket));
+    }
+    return admitted;
+  }
 
   async function enrol(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (enrolling >= enrolmentsMax) return refuse(request, response, fail('CONNECTION_LIMIT').fault);
@@ -70,7 +97,7 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
 
   async function renew(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const presented = peerOf(request);
-    const admitted = await options.admit(presented);
+    const admitted = await admit(request);
     if (!admitted.ok) return refuse(request, response, admitted.fault);
     if (!presented || enrolling >= enrolmentsMax) return refuse(request, response, fail('CONNECTION_LIMIT').fault);
     enrolling += 1;
@@ -87,8 +114,21 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
     }
   }
 
-  async function sendRevocations(response: ServerResponse): Promise<void> {
-    const list = await options.certificates.revocationList();
+  async function sendTrust(request: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
+    const version = trustVersion.safeParse(name);
+    const document = version.success ? await options.ceremonies.trust(Number(version.data)) : undefined;
+    if (!document) return refuse(request, response, fail('ARTEFACT_UNKNOWN').fault);
+    response.writeHead(200, {
+      'content-type': 'application/json',
+      'cache-control': 'public, max-age=31536000, immutable',
+    });
+    response.end(JSON.stringify(document));
+  }
+
+  async function sendRevocations(request: IncomingMessage, response: ServerResponse, issuing?: string): Promise<void> {
+    const made = await options.certificates.revocationList(issuing);
+    if (!made.ok) return refuse(request, response, made.fault);
+    const list = made.value;
     response.writeHead(200, { 'content-type': 'application/pkix-crl', 'content-length': list.length });
     response.end(list);
   }
@@ -99,7 +139,7 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
     response: ServerResponse,
     digestOf: () => Promise<string | undefined>,
   ): Promise<void> {
-    const admitted = await options.admit(peerOf(request));
+    const admitted = await admit(request);
     if (!admitted.ok) return refuse(request, response, admitted.fault);
     const digest = await digestOf();
     const found = digest === undefined ? undefined : await options.artefacts.find(digest);
@@ -165,8 +205,13 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     if (request.method === 'POST' && path === devicePaths.enrolments) return await enrol(request, response);
     if (request.method === 'POST' && path === devicePaths.certificates) return await renew(request, response);
-    if (request.method === 'GET' && path === devicePaths.revocations) return await sendRevocations(response);
+    if (request.method === 'GET' && path === devicePaths.revocations) return await sendRevocations(request, response);
     const after = (prefix: string): string => (path.startsWith(`${prefix}/`) ? path.slice(prefix.length + 1) : '');
+    if (request.method === 'GET') {
+      const [issuing, version] = [after(devicePaths.revocations), after(devicePaths.trust)];
+      if (issuing !== '') return await sendRevocations(request, response, issuing);
+      if (version !== '') return await sendTrust(request, response, version);
+    }
     if (request.method === 'GET' || request.method === 'HEAD') {
       const [digest, part] = [after(devicePaths.artefacts), after(devicePaths.negative)];
       if (digest !== '') return await sendArtefact(request, response, () => Promise.resolve(digest));
@@ -208,6 +253,7 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
       });
     },
   );
+  followTls(server, options.tls.follow);
   server.maxConnections = 4_096;
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
     world.log('warn', 'deviceHandshakeFailed', {
@@ -234,6 +280,9 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
   if (!port.ok) return port;
   return ok({
     port: port.value,
+    disconnect(serial) {
+      for (const [socket, owner] of owners) if (owner === serial) socket.destroy();
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -11,6 +11,7 @@ import {
   type RegisterTerminal,
   type SaleResult,
   type Serial,
+  serialSchema,
   type TenantId,
   type TerminalDetail,
   type TerminalSummary,
@@ -32,6 +33,7 @@ import {
   pageOf,
   type Store,
 } from '../store/index.ts';
+import { beginLife } from './lifecycle.ts';
 import { helloOf, summaryOf, summaryRows, type Targets } from './summary.ts';
 import { followTimeline, type Note, noteWith, timelineEntryOf } from './timeline.ts';
 
@@ -54,8 +56,11 @@ export interface EstateRooms {
   readonly live: LiveHub;
   readonly tenant: TenantId;
   readonly endpoint: { readonly host: string; readonly portBase: number };
-  readonly rootCertificate: string;
-  readonly enrolment: () => Pick<Enrolment, 'expect'>;
+  /** The roots that a new terminal pins, and which version of the trust anchors they are. */
+  readonly trust: () => { readonly anchors: string; readonly version: number };
+  readonly enrolment: () => Pick<Enrolment, 'expect' | 'expectAnew'>;
+  /** A terminal was heard of, in the transaction that notes it. */
+  readonly contacted: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
   readonly targets: () => Targets;
   /** How many terminals are set to what is desired. */
   readonly configured: () => Promise<number>;
@@ -63,6 +68,7 @@ export interface EstateRooms {
   readonly placed: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
   readonly negativeEntries: () => Promise<number>;
   readonly sales: () => SalesFigures;
+  readonly horizon: () => Promise<Overview['expiry']>;
 }
 
 /** What a hello changed. */
@@ -85,6 +91,11 @@ export interface Estate {
     terminal: RegisterTerminal,
     by: { readonly subject: string },
   ): Promise<Result<ClaimBundle, 'TERMINAL_EXISTS' | 'MODEL_UNKNOWN' | 'PARENT_UNSUITABLE' | 'INPUT_INVALID'>>;
+  /** Makes a new claim secret for a terminal on the inventory: the old one is worth nothing from then on. */
+  reissueClaim(
+    serial: Serial,
+    by: { readonly subject: string },
+  ): Promise<Result<ClaimBundle, 'TERMINAL_UNKNOWN' | 'LIFECYCLE_FORBIDS'>>;
   /** Notes an enrolment: the terminal begins to count its boots anew. */
   enrolled(tx: Transaction<Database>, serial: Serial): Promise<void>;
   /** Stores a hello. MESSAGE_STALE: of an earlier boot, or older than the one in force. */
@@ -106,6 +117,13 @@ export interface Estate {
   /** How many terminals there are, by model and link. */
   census(): Promise<readonly { readonly model: string; readonly link: LinkState; readonly count: number }[]>;
   close(): void;
+}
+
+/** A claim secret of 32 bytes: for the store, and once for the bundle. */
+function newClaimSecret(world: Pick<World, 'entropy'>): { secret: Secret<'claim'>; claimSecret: string } {
+  const bytes = world.entropy(32);
+  const claimSecret = Buffer.from(bytes).toString('base64');
+  return { secret: Secret.take('claim', bytes), claimSecret };
 }
 
 export async function openEstate(rooms: EstateRooms): Promise<Estate> {
@@ -160,6 +178,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       sales: await sales.summary(),
       negative: { ...negative, entries: await rooms.negativeEntries() },
       links: sales.links(),
+      expiry: await rooms.horizon(),
     };
   }
 
@@ -197,6 +216,36 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       const data = await summary(serial);
       if (data) live.publish({ name: 'terminal', data });
     }
+  }
+
+  /** What goes into a terminal at the factory. */
+  function bundle(
+    {
+      serial,
+      model,
+      parent,
+      relayPort,
+    }: { serial: Serial; model: string; parent: string | null; relayPort: number | null },
+    claimSecret: string,
+  ): ClaimBundle {
+    const { host, portBase } = rooms.endpoint;
+    const { anchors, version } = rooms.trust();
+    return {
+      tenant: rooms.tenant,
+      serial,
+      model,
+      claimSecret,
+      rootCertificate: anchors,
+      trust: version,
+      endpoints: {
+        host,
+        fleet: portOf(portBase, 'fleet'),
+        device: portOf(portBase, 'device'),
+        acquiring: portOf(portBase, 'acquiring'),
+      },
+      ...(parent !== null &&
+        relayPort !== null && { parent: { serial: serialSchema.parse(parent), host, port: relayPort } }),
+    };
   }
 
   const estate: Estate = {
@@ -284,11 +333,10 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
     async register(terminal, by) {
       const model = modelOf(terminal.model);
       if (!model) return fail('MODEL_UNKNOWN', { field: 'model' });
-      const { serial, place, parent = null, relayPort = null } = terminal;
+      const { serial, place, parent = null, relayPort = null, lifecycle } = terminal;
       if (parent !== null && relayPort === null) return fail('INPUT_INVALID', { field: 'relayPort' });
-      const bytes = world.entropy(32);
-      const claimSecret = Buffer.from(bytes).toString('base64');
-      const secret = Secret.take('claim', bytes);
+      const { secret, claimSecret } = newClaimSecret(world);
+      const { version } = rooms.trust();
       const stored = await store.write(async (tx): Promise<Result<void, 'TERMINAL_EXISTS' | 'PARENT_UNSUITABLE'>> => {
         if (parent !== null) {
           const row = await tx.selectFrom('terminals').select('model').where('serial', '=', parent).executeTakeFirst();
@@ -305,34 +353,46 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
             relay_port: relayPort,
             registered_at: world.clock.now(),
             enrolled_at: null,
+            lifecycle,
+            lifecycle_since: world.clock.now(),
           })
           .onConflict((conflict) => conflict.doNothing())
           .executeTakeFirst();
         if (inserted.numInsertedOrUpdatedRows !== 1n) return fail('TERMINAL_EXISTS', { facts: { serial } });
-        await rooms.enrolment().expect(tx, serial, secret);
+        await rooms.enrolment().expect(tx, serial, secret, version);
+        await beginLife(tx, serial, lifecycle, world.clock.now(), by.subject);
         await rooms.placed(tx, serial);
-        await note(tx, serial, 'registered', { model: model.id, by: by.subject });
+        await note(tx, serial, 'registered', { model: model.id, by: by.subject, lifecycle });
         return ok(undefined);
       });
       secret.wipe();
       if (!stored.ok) return stored;
       world.log('info', 'terminalRegistered', { serial, model: model.id, by: by.subject });
       announce(serial);
-      const { host, portBase } = rooms.endpoint;
-      return ok({
-        tenant: rooms.tenant,
-        serial,
-        model: model.id,
-        claimSecret,
-        rootCertificate: rooms.rootCertificate,
-        endpoints: {
-          host,
-          fleet: portOf(portBase, 'fleet'),
-          device: portOf(portBase, 'device'),
-          acquiring: portOf(portBase, 'acquiring'),
-        },
-        ...(parent !== null && relayPort !== null && { parent: { serial: parent, host, port: relayPort } }),
+      return ok(bundle({ serial, model: model.id, parent, relayPort }, claimSecret));
+    },
+
+    async reissueClaim(serial, by) {
+      const { secret, claimSecret } = newClaimSecret(world);
+      const { version } = rooms.trust();
+      const stored = await store.write(async (tx) => {
+        const row = await tx
+          .selectFrom('terminals')
+          .select(['model', 'parent', 'relay_port', 'lifecycle'])
+          .where('serial', '=', serial)
+          .executeTakeFirst();
+        if (!row) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+        if (row.lifecycle === 'scrap') return fail('LIFECYCLE_FORBIDS', { facts: { serial, state: row.lifecycle } });
+        await rooms.enrolment().expectAnew(tx, serial, secret, version);
+        await note(tx, serial, 'claim-reissued', { by: by.subject });
+        return ok(row);
       });
+      secret.wipe();
+      if (!stored.ok) return stored;
+      world.log('warn', 'claimReissued', { serial, by: by.subject });
+      announce(serial);
+      const { model, parent, relay_port: relayPort } = stored.value;
+      return ok(bundle({ serial, model, parent, relayPort }, claimSecret));
     },
 
     async enrolled(tx, serial) {
@@ -362,6 +422,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
         .values({ serial, ...row })
         .onConflict((conflict) => conflict.column('serial').doUpdateSet(row))
         .execute();
+      await rooms.contacted(tx, serial);
       if (isNews)
         await note(tx, serial, 'hello', { boot, software: hello.software.version, slot: hello.software.slot });
       if (hello.model !== known.model)

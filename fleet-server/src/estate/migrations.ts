@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Migration } from '../store/migration.ts';
 
 /** The estate's steps of the schema. */
@@ -45,6 +46,36 @@ export const estateMigrations: readonly Migration[] = [
         .addColumn('facts', 'text', (column) => column.notNull())
         .execute();
       await db.schema.createIndex('timeline_by_serial').on('timeline').columns(['serial', 'id']).execute();
+    },
+  },
+  {
+    name: 'estate-0002-lifecycle',
+    async up(db, types) {
+      await db.schema
+        .alterTable('terminals')
+        .addColumn('lifecycle', 'text', (column) => column.notNull().defaultTo('deployed'))
+        .execute();
+      await db.schema
+        .alterTable('terminals')
+        .addColumn('lifecycle_since', types.time, (column) => column.notNull().defaultTo(0))
+        .execute();
+      await sql`update terminals set lifecycle_since = registered_at`.execute(db);
+      await db.schema.createIndex('terminals_by_lifecycle').on('terminals').column('lifecycle').execute();
+      await types
+        .counter(db.schema.createTable('lifecycle_moves'), 'id')
+        .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addColumn('at', types.time, (column) => column.notNull())
+        .addColumn('from_state', 'text')
+        .addColumn('to_state', 'text', (column) => column.notNull())
+        .addColumn('by', 'text', (column) => column.notNull())
+        .addColumn('reason', 'text', (column) => column.notNull())
+        .addColumn('evidence', 'text')
+        .execute();
+      await db.schema
+        .createIndex('lifecycle_moves_by_serial')
+        .on('lifecycle_moves')
+        .columns(['serial', 'id'])
+        .execute();
     },
   },
   {

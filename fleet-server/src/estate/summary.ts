@@ -24,6 +24,7 @@ export const summaryRows = (on: Queryable, list: string) =>
       'terminals.lane',
       'terminals.parent',
       'terminals.enrolled_at',
+      'terminals.lifecycle',
       'presence.state',
       'presence.since',
       'presence.boot_seq',
@@ -62,6 +63,7 @@ export function summaryOf(row: SummaryRow, { negative }: Targets): TerminalSumma
     model: row.model,
     place: { merchant: row.merchant, shop: row.shop, lane: row.lane },
     parent: row.parent,
+    lifecycle: row.lifecycle,
     link: {
       state: row.state ?? 'never',
       since: row.since === null ? null : isoTime(row.since),

@@ -1,3 +1,4 @@
+import type { LifecycleState } from '@tsunagu/protocols/fleet';
 import type { Generated } from 'kysely';
 
 /** Tables of the estate: which terminals there are, where they stand, and what happened to them. */
@@ -13,6 +14,21 @@ export interface EstateTables {
     relay_port: number | null;
     registered_at: number;
     enrolled_at: number | null;
+    lifecycle: Generated<LifecycleState>;
+    lifecycle_since: Generated<number>;
+  };
+  /** How each terminal came to be in the state that it is in. Rows are never changed. */
+  readonly lifecycle_moves: {
+    id: Generated<number>;
+    serial: string;
+    at: number;
+    /** null at the beginning. */
+    from_state: LifecycleState | null;
+    to_state: LifecycleState;
+    by: string;
+    reason: string;
+    /** What the edge asked for, JSON; null while it asks for nothing. */
+    evidence: string | null;
   };
   /** Labels that people put on terminals. */
   readonly terminal_tags: { serial: string; tag: string };

@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { parseTerminalUri, type Serial, type TenantId } from '@tsunagu/protocols/fleet';
+import { parseTerminalUri, permits, type Serial, type TenantId } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Queryable, Store } from '../store/index.ts';
@@ -7,7 +7,7 @@ import type { Queryable, Store } from '../store/index.ts';
 /** Tells who is at the other end of a TLS connection whose chain was verified already. */
 export type Admission = (
   certificate: X509Certificate | undefined,
-) => Promise<Result<Serial, 'CLIENT_CERTIFICATE_MISSING' | 'CLIENT_CERTIFICATE_REFUSED'>>;
+) => Promise<Result<Serial, 'CLIENT_CERTIFICATE_MISSING' | 'CLIENT_CERTIFICATE_REFUSED' | 'LIFECYCLE_FORBIDS'>>;
 
 /** A terminal that shows its next certificate has it: the ones before it have served. */
 async function endOlder(world: Pick<World, 'clock'>, store: Store, serial: Serial, issuedAt: number): Promise<void> {
@@ -31,7 +31,7 @@ async function endOlder(world: Pick<World, 'clock'>, store: Store, serial: Seria
   });
 }
 
-/** A terminal is admitted when its certificate names it in this tenant, and is the one it was given last. */
+/** A terminal is admitted when its certificate names it in this tenant and is the one it was given last, in a state of its life that permits it. */
 export const openAdmission =
   (world: Pick<World, 'clock'>, store: Store, tenant: TenantId): Admission =>
   async (certificate) => {
@@ -42,12 +42,15 @@ export const openAdmission =
     const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
     const row = await store.db
       .selectFrom('certificates')
-      .select(['subject', 'issued_at', 'ended_at', 'not_after'])
+      .innerJoin('terminals', 'terminals.serial', 'certificates.subject')
+      .select(['subject', 'issued_at', 'ended_at', 'not_after', 'terminals.lifecycle'])
       .where('fingerprint', '=', fingerprint)
       .where('kind', '=', 'terminal')
       .executeTakeFirst();
     if (row?.subject !== named.serial || row.ended_at !== null || row.not_after < world.clock.now())
       return fail('CLIENT_CERTIFICATE_REFUSED', { facts: { serial: named.serial, isEnded: row?.ended_at != null } });
+    if (!permits(row.lifecycle, 'connect'))
+      return fail('LIFECYCLE_FORBIDS', { facts: { serial: named.serial, state: row.lifecycle } });
     await endOlder(world, store, named.serial, row.issued_at);
     return ok(named.serial);
   };

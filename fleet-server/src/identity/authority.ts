@@ -1,25 +1,25 @@
-import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { type Serial, type TenantId, terminalUri } from '@tsunagu/protocols/fleet';
-import { unwrap } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import {
+  backdatedMs,
   buildCertificate,
+  buildRevocationList,
   type CertificateUse,
   type DistinguishedName,
-  buildRevocationList,
-  type Issuer,
+  newSerialNumber,
   type RevocationListContents,
   toPem,
 } from '@tsunagu/protocols/x509';
 import type { Store } from '../store/index.ts';
 import type { Vault } from '../vault/index.ts';
+import { type Ca, defaultLives, type Hierarchy, keyDigest, type Lives, openHierarchy } from './hierarchy.ts';
 
 const dayMs = 86_400_000;
-const validity = { root: 30 * 365 * dayMs, issuing: 10 * 365 * dayMs, leaf: 398 * dayMs };
-/** Clocks of terminals may be slow; but a certificate is not older than a tenth of its life when it is new. */
-const backdatedMs = (lifeMs: number): number => Math.min(dayMs, lifeMs / 10);
-/** A server's or link's own certificate is replaced when less than this is left. */
-const renewBeforeMs = 30 * dayMs;
+/** A server's or link's own certificate is replaced when less than this share of its life is left, and at most so long before its end. */
+const renewShare = 1 / 4;
+const renewBeforeMs = 90 * dayMs;
 
 /** A certificate with the key that belongs to it, PEM. */
 export interface Credentials {
@@ -36,18 +36,29 @@ export interface IssuedCertificate {
   readonly pem: string;
   readonly chain: string;
   readonly notAfter: number;
+  /** The authority that issued it. */
+  readonly issuer: string;
 }
 
-/** The house's own certificate authority: a root that signs the issuing authority only, and leaves below that. */
+/** The house's own certificate authority: roots that sign issuing CAs only, and leaves below those. */
 export interface Authority {
-  /** PEM. Terminals pin it. */
-  readonly root: string;
-  readonly issuing: string;
-  /** Makes a terminal's certificate. It counts once its row is stored. */
-  issueTerminal(serial: Serial, publicKey: KeyObject): IssuedCertificate;
-  /** A revocation list of the issuing authority, DER. */
-  revocationList(contents: RevocationListContents): Uint8Array;
-  /** The TLS credentials of a server or link of this house; made, or made anew, where needed. */
+  readonly hierarchy: Hierarchy;
+  readonly lives: Lives;
+  /** Every root that counts, PEM: whom this server believes. */
+  readonly roots: string;
+  /** What a new terminal pins. */
+  readonly anchors: string;
+  /**
+   * Makes a terminal's certificate, below a root that it knows. It counts once its row is stored. Its end is never after that of an authority above
+   * it. AUTHORITY_ENDING: no issuing CA counts any more.
+   */
+  issueTerminal(serial: Serial, publicKey: KeyObject): Promise<Result<IssuedCertificate, 'AUTHORITY_ENDING'>>;
+  /** A revocation list of an issuing authority, DER. */
+  revocationList(issuing: string, contents: RevocationListContents): Uint8Array;
+  /**
+   * The TLS credentials of a server or link of this house; made, or made anew, where needed: below the newest issuing CA whose root every
+   * terminal knows. Where none counts any more, the last ones.
+   */
   credentials(
     kind: 'server' | 'link',
     name: string,
@@ -55,52 +66,36 @@ export interface Authority {
   ): Promise<Credentials>;
 }
 
-const rootKey = 'ca/root';
-const issuingKey = 'ca/issuing';
-
-/** SHA-256 of a public key's SPKI, hex. */
-export const keyDigest = (key: KeyObject): string =>
-  createHash('sha256')
-    .update(key.export({ format: 'der', type: 'spki' }))
-    .digest('hex');
-
 /** Opens the certificate authority; on the first start it comes into being. */
 export async function openAuthority(
   world: Pick<World, 'clock' | 'entropy' | 'log'>,
   store: Store,
   vault: Vault,
   tenant: TenantId,
-  terminalLifeMs: number = validity.leaf,
+  some: Partial<Lives> = {},
 ): Promise<Authority> {
   const { clock } = world;
-  const names = {
-    root: { commonName: `Tsunagu root ${tenant}`, organization: 'Tsunagu' },
-    issuing: { commonName: `Tsunagu issuing ${tenant}`, organization: 'Tsunagu' },
-  };
-  await vault.ensure(rootKey, 'certificate-signing');
-  await vault.ensure(issuingKey, 'certificate-signing');
+  const lives = { ...defaultLives, ...some };
+  const hierarchy = await openHierarchy(world, store, vault, tenant, lives);
 
-  const issuerOf = (name: DistinguishedName, key: string): Issuer => ({
-    name,
-    publicKey: unwrap(vault.publicKey(key)),
-    sign: (bytes) => vault.sign(key, 'certificate-signing', bytes),
-  });
-  const rootIssuer = issuerOf(names.root, rootKey);
-  const issuer = issuerOf(names.issuing, issuingKey);
-
-  function make(subject: DistinguishedName, publicKey: KeyObject, use: CertificateUse, by: Issuer, lifeMs: number) {
+  function make(ca: Ca, subject: DistinguishedName, publicKey: KeyObject, use: CertificateUse, lifeMs: number) {
     const now = clock.now();
-    const serialNumber = world.entropy(16);
-    serialNumber[0] = (serialNumber[0] ?? 0) & 0x7f;
-    const notAfter = now + lifeMs;
-    const pem = toPem(
-      'CERTIFICATE',
-      buildCertificate({ serialNumber, subject, publicKey, notBefore: now - backdatedMs(lifeMs), notAfter, use }, by),
-    );
-    return { pem, fingerprint: fingerprintOf(pem), key: keyDigest(publicKey), notAfter };
+    const rootEnd = (ca.issuer === null ? undefined : hierarchy.ca(ca.issuer))?.notAfter ?? ca.notAfter;
+    // Certificates count in whole seconds: what is stored is what is in them.
+    const notAfter = Math.floor(Math.min(now + lifeMs, ca.notAfter, rootEnd) / 1_000) * 1_000;
+    const contents = {
+      serialNumber: newSerialNumber(world.entropy),
+      subject,
+      publicKey,
+      notBefore: now - backdatedMs(lifeMs),
+      notAfter,
+      use,
+    };
+    const pem = toPem('CERTIFICATE', buildCertificate(contents, hierarchy.issuerOf(ca)));
+    return { pem, fingerprint: fingerprintOf(pem), key: keyDigest(publicKey), notAfter, issuer: ca.id };
   }
 
-  const newest = (kind: 'root' | 'issuing' | 'server' | 'link', subject: string) =>
+  const newest = (kind: 'server' | 'link', subject: string) =>
     store.db
       .selectFrom('certificates')
       .selectAll()
@@ -111,9 +106,9 @@ export async function openAuthority(
       .executeTakeFirst();
 
   const record = (
-    kind: 'root' | 'issuing' | 'server' | 'link',
+    kind: 'server' | 'link',
     subject: string,
-    { pem, fingerprint, key, notAfter }: ReturnType<typeof make>,
+    { pem, fingerprint, key, notAfter, issuer }: ReturnType<typeof make>,
   ) =>
     store.write(async (tx) => {
       const issued_at = clock.now();
@@ -136,43 +131,53 @@ export async function openAuthority(
           not_after: notAfter,
           ended_at: null,
           revoked_at: null,
+          issuer,
         })
         .execute();
     });
 
-  async function authority(kind: 'root' | 'issuing', key: string, by: Issuer, pathLength: number): Promise<string> {
-    const kept = await newest(kind, tenant);
-    if (kept) return kept.pem;
-    const use = { kind: 'authority', pathLength } as const;
-    const made = make(names[kind], unwrap(vault.publicKey(key)), use, by, validity[kind]);
-    await record(kind, tenant, made);
-    world.log('info', 'authorityCreated', { kind, fingerprint: made.fingerprint });
-    return made.pem;
-  }
-
-  const root = await authority('root', rootKey, rootIssuer, 1);
-  const issuing = await authority('issuing', issuingKey, rootIssuer, 0);
-
   return {
-    root,
-    issuing,
-    issueTerminal(serial, publicKey) {
+    hierarchy,
+    lives,
+    get roots() {
+      return hierarchy.roots.map(({ pem }) => pem).join('');
+    },
+    get anchors() {
+      return hierarchy.trust.anchors.join('');
+    },
+    async issueTerminal(serial, publicKey) {
+      const ca = hierarchy.issuingFor([await hierarchy.versionOf(serial)], clock.now());
+      if (!ca) return fail('AUTHORITY_ENDING');
       const names = [{ uri: terminalUri(tenant, serial) }];
       const use = { kind: 'leaf', purposes: ['clientAuth'], names } as const;
-      const made = make({ commonName: serial }, publicKey, use, issuer, terminalLifeMs);
-      return { ...made, chain: made.pem + issuing };
+      const made = make(ca, { commonName: serial }, publicKey, use, lives.terminalMs);
+      return ok({ ...made, chain: made.pem + ca.pem });
     },
-    revocationList: (contents) => buildRevocationList(contents, issuer),
+    revocationList: (issuing, contents) => {
+      const ca = hierarchy.ca(issuing);
+      if (!ca) throw new Error(`no authority ${issuing}`);
+      return buildRevocationList(contents, hierarchy.issuerOf(ca));
+    },
     async credentials(kind, name, use) {
       const id = `tls/${kind}/${name}`;
       await vault.ensure(id, 'tls');
-      let kept = (await newest(kind, name))?.pem;
-      if (kept === undefined || isEnding(kept, clock.now()) || !covers(kept, use.names)) {
-        const made = make({ commonName: name }, unwrap(vault.publicKey(id)), use, issuer, validity.leaf);
+      const now = clock.now();
+      const ca = hierarchy.issuingFor(await hierarchy.versionsInUse(), now);
+      const row = await newest(kind, name);
+      let kept = row && { pem: row.pem, issuer: row.issuer };
+      const isGood =
+        row !== undefined &&
+        (!ca || row.issuer === ca.id) &&
+        (!isEnding(row.pem, now) || (ca !== undefined && row.not_after >= ca.notAfter - 1_000)) &&
+        covers(row.pem, use.names);
+      if (!isGood && ca) {
+        const made = make(ca, { commonName: name }, unwrap(vault.publicKey(id)), use, lives.leafMs);
         await record(kind, name, made);
-        kept = made.pem;
+        kept = made;
       }
-      return { certificateChain: kept + issuing, privateKey: unwrap(vault.tlsKey(id)) };
+      const above = kept?.issuer == null ? undefined : hierarchy.ca(kept.issuer);
+      if (!kept) throw new Error('no issuing CA counts, and none has');
+      return { certificateChain: kept.pem + (above?.pem ?? ''), privateKey: unwrap(vault.tlsKey(id)) };
     },
   };
 }
@@ -181,8 +186,11 @@ export async function openAuthority(
 export const fingerprintOf = (certificate: string | Uint8Array): string =>
   new X509Certificate(certificate).fingerprint256.replaceAll(':', '').toLowerCase();
 
-const isEnding = (pem: string, now: number): boolean =>
-  new Date(new X509Certificate(pem).validTo).getTime() - now < renewBeforeMs;
+function isEnding(pem: string, now: number): boolean {
+  const { validFrom, validTo } = new X509Certificate(pem);
+  const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
+  return to - now < Math.min(renewBeforeMs, (to - from) * renewShare);
+}
 
 function covers(pem: string, names: readonly object[]): boolean {
   const said = new X509Certificate(pem).subjectAltName ?? '';

@@ -7,7 +7,7 @@ import type { IssuedCertificate } from './authority.ts';
 export async function storeTerminalCertificate(
   tx: Transaction<Database>,
   serial: Serial,
-  { fingerprint, key, pem, notAfter }: IssuedCertificate,
+  { fingerprint, key, pem, notAfter, issuer }: IssuedCertificate,
   issuedAt: number,
 ): Promise<void> {
   await tx
@@ -22,6 +22,7 @@ export async function storeTerminalCertificate(
       not_after: notAfter,
       ended_at: null,
       revoked_at: null,
+      issuer,
     })
     .execute();
 }

@@ -4,6 +4,7 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { parseCertificateRequest } from '@tsunagu/protocols/x509';
 import type { Transaction } from 'kysely';
+import { mayNow } from '../estate/index.ts';
 import type { Database, Store } from '../store/index.ts';
 import type { Authority } from './authority.ts';
 import { storeTerminalCertificate } from './certificate-rows.ts';
@@ -26,30 +27,41 @@ export interface CertificatesRooms {
     kind: 'certificate-renewed' | 'certificate-revoked',
     facts: Readonly<Record<string, string>>,
   ): Promise<void>;
+  /** A terminal has another certificate, in the transaction that stores it. */
+  renewed(tx: Transaction<Database>, serial: Serial): Promise<void>;
   /** Ends whatever connection the terminal has, on every wire. */
   disconnect(serial: Serial): void;
 }
+
+/** Why a certificate is not renewed. */
+export type RenewalError =
+  | 'CSR_INVALID'
+  | 'RENEWAL_TOO_EARLY'
+  | 'TERMINAL_UNKNOWN'
+  | 'LIFECYCLE_FORBIDS'
+  | 'AUTHORITY_ENDING';
 
 /** The certificates of terminals after their enrolment: renewed, revoked, listed. */
 export interface Certificates {
   /**
    * The next certificate of a terminal that shows `presented`. Both count until the next one is shown for the first time
-   * (`openAdmission` ends the others then), so that whatever answer is lost, one of them works.
+   * (`openAdmission` ends the others then), so that whatever answer is lost, one of them works. AUTHORITY_ENDING: no issuing CA can give one
+   * that lasts longer than `presented`.
    */
   renew(
     serial: Serial,
     presented: X509Certificate,
     request: RenewalRequest,
-  ): Promise<Result<RenewalAnswer, 'CSR_INVALID' | 'RENEWAL_TOO_EARLY'>>;
+  ): Promise<Result<RenewalAnswer, RenewalError>>;
   /** Ends every certificate of a terminal, on its live connections too. It can only be enrolled anew. */
   revoke(serial: Serial, by: { readonly subject: string }): Promise<Result<void, 'TERMINAL_UNKNOWN'>>;
-  /** DER. RFC 5280, 5. */
-  revocationList(): Promise<Uint8Array>;
+  /** The list of one issuing CA, or of the one in use. DER. RFC 5280, 5. */
+  revocationList(issuing?: string): Promise<Result<Uint8Array, 'AUTHORITY_UNKNOWN'>>;
 }
 
 export function openCertificates(rooms: CertificatesRooms): Certificates {
   const { world, store, authority } = rooms;
-  let list: { readonly der: Uint8Array; readonly madeAt: number } | undefined;
+  const lists = new Map<string, { readonly der: Uint8Array; readonly madeAt: number }>();
 
   return {
     async renew(serial, presented, request) {
@@ -59,8 +71,13 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
       const now = world.clock.now();
       const [from, to] = [Date.parse(presented.validFrom), Date.parse(presented.validTo)];
       if (now < from + (to - from) / 2) return fail('RENEWAL_TOO_EARLY', { facts: { until: presented.validTo } });
-      const issued = authority.issueTerminal(serial, csr.value.publicKey);
+      const made = await authority.issueTerminal(serial, csr.value.publicKey);
+      if (!made.ok) return made;
+      const issued = made.value;
+      if (issued.notAfter <= to) return fail('AUTHORITY_ENDING', { facts: { authority: issued.issuer } });
       return store.write(async (tx) => {
+        const may = await mayNow(tx, serial, 'renew');
+        if (!may.ok) return may;
         const { counting } = await tx
           .selectFrom('certificates')
           .select((all) => all.fn.countAll<number>().as('counting'))
@@ -71,6 +88,7 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
         if (Number(counting) >= countingMax)
           return fail('RENEWAL_TOO_EARLY', { facts: { counting: Number(counting) } });
         await storeTerminalCertificate(tx, serial, issued, now);
+        await rooms.renewed(tx, serial);
         await rooms.note(tx, serial, 'certificate-renewed', {
           fingerprint: issued.fingerprint,
           notAfter: new Date(issued.notAfter).toISOString(),
@@ -100,19 +118,25 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
         return true;
       });
       if (!known) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
-      list = undefined;
+      lists.clear();
       world.log('warn', 'certificateRevoked', { serial, by: by.subject });
       rooms.disconnect(serial);
       return ok(undefined);
     },
 
-    async revocationList() {
+    async revocationList(issuing) {
+      const { hierarchy } = authority;
       const now = world.clock.now();
-      if (list && now - list.madeAt < listLifeMs - listRenewBeforeMs && now >= list.madeAt) return list.der;
+      const id = issuing ?? hierarchy.issuing[0]?.id ?? '';
+      const ca = hierarchy.ca(id);
+      if (ca?.kind !== 'issuing') return fail('AUTHORITY_UNKNOWN');
+      const list = lists.get(id);
+      if (list && now - list.madeAt < listLifeMs - listRenewBeforeMs && now >= list.madeAt) return ok(list.der);
       const rows = await store.db
         .selectFrom('certificates')
         .select(['pem', 'revoked_at'])
         .where('kind', '=', 'terminal')
+        .where('issuer', '=', id)
         .where('revoked_at', 'is not', null)
         // An expired certificate is refused anyway.
         .where('not_after', '>', now)
@@ -124,9 +148,9 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
       }));
       // Seconds since 1970 only rise, whoever makes the list.
       const number = Math.floor(now / 1_000);
-      const der = authority.revocationList({ number, thisUpdate: now, nextUpdate: now + listLifeMs, revoked });
-      list = { der, madeAt: now };
-      return der;
+      const der = authority.revocationList(id, { number, thisUpdate: now, nextUpdate: now + listLifeMs, revoked });
+      lists.set(id, { der, madeAt: now });
+      return ok(der);
     },
   };
 }

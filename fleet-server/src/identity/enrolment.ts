@@ -4,6 +4,7 @@ import {
   type EnrolmentAnswer,
   type EnrolmentRequest,
   isClaimProven,
+  permits,
   type PinnedKey,
   type Serial,
   type TenantId,
@@ -14,8 +15,10 @@ import { p256Key, parseCertificateRequest } from '@tsunagu/protocols/x509';
 import type { Transaction } from 'kysely';
 import type { Database, Store } from '../store/index.ts';
 import type { Vault } from '../vault/index.ts';
-import { type Authority, keyDigest } from './authority.ts';
+import type { Authority } from './authority.ts';
 import { storeTerminalCertificate } from './certificate-rows.ts';
+import { keyDigest } from './hierarchy.ts';
+import type { Manufacturers } from './manufacturers.ts';
 
 /** Why an enrolment can be refused. */
 export type EnrolmentError =
@@ -24,7 +27,10 @@ export type EnrolmentError =
   | 'CLAIM_INVALID'
   | 'CSR_INVALID'
   | 'AGREEMENT_KEY_INVALID'
-  | 'CLAIM_USED';
+  | 'CLAIM_USED'
+  | 'LIFECYCLE_FORBIDS'
+  | 'MANUFACTURER_UNTRUSTED'
+  | 'AUTHORITY_ENDING';
 
 /** What enrolment needs of the rooms around it. */
 export interface EnrolmentRooms {
@@ -32,6 +38,7 @@ export interface EnrolmentRooms {
   readonly store: Store;
   readonly vault: Vault;
   readonly authority: Authority;
+  readonly manufacturers: Pick<Manufacturers, 'prove'>;
   readonly tenant: TenantId;
   readonly jobKey: PinnedKey;
   /** The first root of the negative lists' authority, as it travels. */
@@ -42,13 +49,18 @@ export interface EnrolmentRooms {
   enrolled(serial: Serial, fingerprint: string): Promise<void>;
 }
 
-/** Enrols terminals: who holds the claim secret of a listed serial gets a certificate for its key. */
+/**
+ * Enrols terminals: who holds the claim secret of a listed serial, or the key of its maker's certificate, gets a certificate for its key, in a
+ * state of its life that permits it.
+ */
 export interface Enrolment {
   /** Registers a claim secret in the transaction that registers the terminal. Sealed; nobody reads it again but `enrol`. */
-  expect(tx: Transaction<Database>, serial: Serial, secret: Secret<'claim'>): Promise<void>;
+  expect(tx: Transaction<Database>, serial: Serial, secret: Secret<'claim'>, trustVersion: number): Promise<void>;
+  /** Puts another secret in its place: the old one dies, and the terminal may be enrolled with another key. */
+  expectAnew(tx: Transaction<Database>, serial: Serial, secret: Secret<'claim'>, trustVersion: number): Promise<void>;
   /**
-   * Answers a request. Order of faults: tenant or serial unknown, proof, CSR (its name must be the serial), agreement key,
-   * claim used by another key. The same serial with the same key gets a new certificate again, as often as it asks: an
+   * Answers a request. Order of faults: tenant or serial unknown, proof or maker's certificate, state of life, model, CSR (its name must be the
+   * serial), agreement key, claim used by another key. The same serial with the same key gets a new certificate again, as often as it asks: an
    * answer that was lost costs nothing. Each answer agrees a new key-block protection key.
    */
   enrol(request: EnrolmentRequest): Promise<Result<EnrolmentAnswer, EnrolmentError>>;
@@ -58,10 +70,31 @@ const sealContext = (serial: string): string => `claim/${serial}`;
 
 export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
   const { world, store, vault, authority } = rooms;
+  function proveClaim(request: EnrolmentRequest, sealed: Uint8Array): Result<void, 'CLAIM_INVALID'> {
+    const opened = vault.open(sealContext(request.serial), sealed);
+    if (!opened.ok) return fail('CLAIM_INVALID', { cause: opened.fault });
+    const secret = Secret.take('claim', opened.value);
+    const isProven = isClaimProven(secret, request);
+    secret.wipe();
+    return isProven ? ok(undefined) : fail('CLAIM_INVALID', { field: 'proof' });
+  }
+
   return {
-    async expect(tx, serial, secret) {
+    async expect(tx, serial, secret, trust_version) {
       const secret_sealed = secret.use((bytes) => vault.seal(sealContext(serial), bytes));
-      await tx.insertInto('claims').values({ serial, secret_sealed, used_key: null, used_at: null }).execute();
+      await tx
+        .insertInto('claims')
+        .values({ serial, secret_sealed, used_key: null, used_at: null, trust_version })
+        .execute();
+    },
+
+    async expectAnew(tx, serial, secret, trust_version) {
+      const secret_sealed = secret.use((bytes) => vault.seal(sealContext(serial), bytes));
+      await tx
+        .updateTable('claims')
+        .set({ secret_sealed, used_key: null, used_at: null, trust_version })
+        .where('serial', '=', serial)
+        .execute();
     },
 
     async enrol(request) {
@@ -70,17 +103,17 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
       const claim = await store.db
         .selectFrom('claims')
         .innerJoin('terminals', 'terminals.serial', 'claims.serial')
-        .select(['claims.secret_sealed', 'terminals.model'])
+        .select(['claims.secret_sealed', 'claims.trust_version', 'terminals.model', 'terminals.lifecycle'])
         .where('claims.serial', '=', serial)
         .executeTakeFirst();
       if (!claim) return fail('TERMINAL_UNKNOWN', { field: 'serial' });
 
-      const opened = vault.open(sealContext(serial), claim.secret_sealed);
-      if (!opened.ok) return fail('CLAIM_INVALID', { cause: opened.fault });
-      const secret = Secret.take('claim', opened.value);
-      const isProven = isClaimProven(secret, request);
-      secret.wipe();
-      if (!isProven) return fail('CLAIM_INVALID', { field: 'proof' });
+      const proven = request.manufacturer
+        ? await rooms.manufacturers.prove(request, claim.model)
+        : proveClaim(request, claim.secret_sealed);
+      if (!proven.ok) return proven;
+      if (!permits(claim.lifecycle, 'enrol'))
+        return fail('LIFECYCLE_FORBIDS', { facts: { serial, state: claim.lifecycle } });
       if (claim.model !== request.model) return fail('INPUT_INVALID', { field: 'model' });
 
       const csr = parseCertificateRequest(Buffer.from(request.csr, 'base64'));
@@ -99,7 +132,12 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
       );
       // The vault first: a key that no row names is forgotten at the next start, a row without its key would be a lie.
       const protection = await vault.keep(`kbpk/${world.id()}`, 'key-block-protection', kbpk);
-      const issued = authority.issueTerminal(serial, csr.value.publicKey);
+      const made = await authority.issueTerminal(serial, csr.value.publicKey);
+      if (!made.ok) {
+        await vault.destroy(protection.id);
+        return made;
+      }
+      const issued = made.value;
 
       const stored = await store.write(async (tx): Promise<Result<void, 'CLAIM_USED'>> => {
         const now = world.clock.now();
@@ -118,6 +156,8 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
           .where('subject', '=', serial)
           .where('ended_at', 'is', null)
           .execute();
+        // What it says in its next hello may be more; until then it holds what its bundle does.
+        await tx.deleteFrom('terminal_trust').where('serial', '=', serial).execute();
         await storeTerminalCertificate(tx, serial, issued, now);
         await rooms.protect(tx, serial, protection.id, protection.checkValue);
         return ok(undefined);

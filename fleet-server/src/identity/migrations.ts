@@ -36,4 +36,58 @@ export const identityMigrations: readonly Migration[] = [
       await db.schema.alterTable('certificates').addColumn('revoked_at', types.time).execute();
     },
   },
+  {
+    name: 'identity-0003-authorities',
+    async up(db, types) {
+      await db.schema
+        .createTable('authorities')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('kind', 'text', (column) => column.notNull())
+        .addColumn('vault_key', 'text')
+        .addColumn('common_name', 'text', (column) => column.notNull())
+        .addColumn('pem', 'text')
+        .addColumn('issuer', 'text')
+        .addColumn('made_at', types.time, (column) => column.notNull())
+        .addColumn('not_after', types.time)
+        .addColumn('retired_at', types.time)
+        .execute();
+      await db.schema
+        .createTable('trust_documents')
+        .addColumn('version', 'integer', (column) => column.primaryKey())
+        .addColumn('document', 'text', (column) => column.notNull())
+        .addColumn('anchors', 'text', (column) => column.notNull())
+        .addColumn('issued_at', types.time, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('terminal_trust')
+        .addColumn('serial', 'text', (column) => column.primaryKey().references('terminals.serial'))
+        .addColumn('version', 'integer', (column) => column.notNull())
+        .execute();
+      await db.schema.alterTable('certificates').addColumn('issuer', 'text').execute();
+      await db.schema
+        .createIndex('certificates_by_issuer')
+        .on('certificates')
+        .columns(['issuer', 'ended_at', 'not_after'])
+        .execute();
+      await db.schema
+        .alterTable('claims')
+        .addColumn('trust_version', 'integer', (column) => column.notNull().defaultTo(1))
+        .execute();
+    },
+  },
+  {
+    name: 'identity-0004-manufacturers',
+    async up(db, types) {
+      await db.schema
+        .createTable('manufacturers')
+        .addColumn('fingerprint', 'text', (column) => column.notNull())
+        .addColumn('model', 'text', (column) => column.notNull())
+        .addColumn('subject', 'text', (column) => column.notNull())
+        .addColumn('pem', 'text', (column) => column.notNull())
+        .addColumn('added_at', types.time, (column) => column.notNull())
+        .addColumn('added_by', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('manufacturers_key', ['fingerprint', 'model'])
+        .execute();
+    },
+  },
 ];

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import type { LinkState, Overview } from '@tsunagu/protocols/fleet';
+import type { ExpirySummary, LinkState, Overview } from '@tsunagu/protocols/fleet';
 import type { World } from '@tsunagu/protocols/world';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { type Meters, makeMeters } from './meters.ts';
@@ -24,6 +24,8 @@ export interface Gauged {
   negative(): Promise<Overview['negative']>;
   /** Open live streams of the API. */
   streams(): number;
+  /** The expiry horizon of the fleet. */
+  expiry(): Promise<ExpirySummary>;
 }
 
 /** Meters to hand to the rooms, and the registry they count into. Build it before the rooms. */
@@ -140,6 +142,26 @@ function addGauges(registry: Registry, from: Gauged): void {
   ofList('tsunagu_negative_version', 'Version of the negative list', ({ version }) => version);
   ofList('tsunagu_negative_overlay_sequence', 'Sequence of its overlay', ({ overlaySeq }) => overlaySeq);
   ofList('tsunagu_negative_entries', 'Cards on the negative list', ({ entries }) => entries);
+  new Gauge({
+    name: 'tsunagu_expiry_terminals',
+    help: 'Terminals by how near the last day is on which they can be saved from afar',
+    labelNames: ['level'],
+    registers,
+    async collect() {
+      const { near, urgent, passed } = await from.expiry();
+      for (const [level, count] of Object.entries({ near, urgent, passed })) this.set({ level }, count);
+    },
+  });
+  new Gauge({
+    name: 'tsunagu_expiry_last_day_timestamp_seconds',
+    help: 'End of the last day on which the first terminal can be saved from afar',
+    registers,
+    async collect() {
+      this.reset();
+      const { earliest } = await from.expiry();
+      if (earliest) this.set(Date.parse(earliest.lastDay) / 1_000 + 86_400);
+    },
+  });
   new Gauge({
     name: 'tsunagu_live_streams',
     help: 'Open live streams of the management API',

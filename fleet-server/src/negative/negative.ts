@@ -46,6 +46,10 @@ export async function openNegative(rooms: NegativeRooms): Promise<Negative> {
     get state() {
       return heads.latest;
     },
+    endings: [
+      { name: `root-${signing.root.version}`, endsAt: signing.root.notAfter * 1_000 },
+      ...signing.root.keys.map(({ role, notAfter }) => ({ name: role, endsAt: notAfter * 1_000 })),
+    ],
     ...openIntake(parts, cards, heads, versions),
     ...openOverview(parts, heads),
     ...openEvidence(parts),

@@ -59,6 +59,8 @@ export type Reason = z.infer<typeof addNegative>['reason'];
 
 /** The list of cards that terminals refuse. */
 export interface Negative {
+  /** When the keys end that terminals check lists with: of the root document, and of each role in it. Milliseconds since 1970. */
+  readonly endings: readonly { readonly name: string; readonly endsAt: number }[];
   readonly state: NegativeState;
   entries(): Promise<number>;
   overview(page: PageRequest): Promise<Result<z.infer<typeof negativeOverview>, 'INPUT_INVALID'>>;

@@ -1,6 +1,7 @@
 import type { AccessTables } from '../api/access/tables.ts';
 import type { AuditTables } from '../audit/tables.ts';
 import type { EstateTables } from '../estate/tables.ts';
+import type { ExpiryTables } from '../expiry/tables.ts';
 import type { IdentityTables } from '../identity/tables.ts';
 import type { JobTables } from '../jobs/tables.ts';
 import type { KeyTables } from '../keys/tables.ts';
@@ -18,6 +19,7 @@ import type { WebhookTables } from '../webhooks/tables.ts';
 export interface Database
   extends EstateTables,
     IdentityTables,
+    ExpiryTables,
     TwinTables,
     JobTables,
     KeyTables,

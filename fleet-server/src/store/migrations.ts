@@ -1,6 +1,7 @@
 import { accessMigrations } from '../api/access/migrations.ts';
 import { auditMigrations } from '../audit/migrations.ts';
 import { estateMigrations } from '../estate/migrations.ts';
+import { expiryMigrations } from '../expiry/migrations.ts';
 import { identityMigrations } from '../identity/migrations.ts';
 import { jobMigrations } from '../jobs/migrations.ts';
 import { keyMigrations } from '../keys/migrations.ts';
@@ -16,6 +17,7 @@ import type { Migration } from './migration.ts';
 export const migrations: readonly Migration[] = [
   ...estateMigrations,
   ...identityMigrations,
+  ...expiryMigrations,
   ...twinMigrations,
   ...jobMigrations,
   ...keyMigrations,

@@ -51,6 +51,8 @@ export interface SwitchRooms {
   readonly vault: SwitchVault;
   readonly keys: SwitchKeys;
   readonly admit: Admit;
+  /** Whether a terminal may sell in the state of its life; everybody may where nobody knows of lives. */
+  readonly maySell?: (serial: Serial) => Promise<boolean>;
   readonly live: { publish(event: LiveEvent): void };
   readonly metrics: SwitchMetrics;
   readonly alarm: (alarm: SwitchAlarm) => void;

@@ -19,6 +19,7 @@ import { keyIdOf } from '@tsunagu/protocols/fleet';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { fail, ok, type Result, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { panMac } from '@tsunagu/protocols/negative';
+import { type Parcel, packParcel } from '@tsunagu/protocols/offline-root';
 import { translatePinBlock } from '@tsunagu/protocols/pinblock';
 import { type OptionalBlock, wrapKeyBlock } from '@tsunagu/protocols/tr31';
 import type { World } from '@tsunagu/protocols/world';
@@ -202,6 +203,13 @@ class FileVault implements Vault {
     return signBytes(keyUses[use].kind === 'p256' ? 'sha256' : null, bytes, signer);
   }
 
+  parcelOf(id: string, receiver: string): Result<Parcel, 'VAULT_KEY_UNKNOWN' | 'INPUT_INVALID'> {
+    return this.#with<Parcel, 'INPUT_INVALID'>(id, 'certificate-signing', (pkcs8) => {
+      const packed = packParcel(pkcs8, receiver, (lengthBytes) => this.#world.entropy(lengthBytes));
+      return packed ? ok(packed) : fail('INPUT_INVALID', { field: 'receiver' });
+    });
+  }
+
   tlsKey(id: string): Result<string, 'VAULT_KEY_UNKNOWN'> {
     const pkcs8 = this.#take(id, 'tls');
     return pkcs8.ok ? ok(String(privateKeyOf(pkcs8.value).export({ format: 'pem', type: 'pkcs8' }))) : pkcs8;
@@ -370,7 +378,7 @@ class FileVault implements Vault {
 }
 
 /** What work with a key may find. */
-type WorkCode = 'VAULT_KEY_UNKNOWN' | 'DUKPT_COUNTER_INVALID' | 'PINBLOCK_UNREADABLE';
+type WorkCode = 'INPUT_INVALID' | 'VAULT_KEY_UNKNOWN' | 'DUKPT_COUNTER_INVALID' | 'PINBLOCK_UNREADABLE';
 
 const factsOf = ({ id, use, checkValue }: KeyFacts): KeyFacts => ({ id, use, checkValue });
 

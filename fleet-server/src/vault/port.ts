@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { DukptKeyUsage } from '@tsunagu/protocols/dukpt';
 import type { Result, Secret } from '@tsunagu/protocols/kit';
+import type { Parcel } from '@tsunagu/protocols/offline-root';
 
 /** What a key may be used for, and what it is. A key is bound to its use: no door of the vault opens for another. */
 export const keyUses = {
@@ -55,7 +56,7 @@ export type DukptWorkingKeys = Readonly<Record<Exclude<DukptKeyUsage, 'pinEncryp
 
 /**
  * Where keys live. They are made, derived, wrapped and used inside; what leaves is wrapped, a signature, a tag or a token –
- * except a TLS key, which Node's TLS needs, a link's zone key, which goes into the link's credentials once, and the working
+ * except a root's key on its way off-line (`parcelOf`), a TLS key, which Node's TLS needs, a link's zone key, which goes into the link's credentials once, and the working
  * keys of one transaction, which the switch wipes after it.
  */
 export interface Vault {
@@ -72,6 +73,8 @@ export interface Vault {
   publicKey(id: string): Result<KeyObject, 'VAULT_KEY_UNKNOWN'>;
   /** ECDSA with SHA-256 (DER) or Ed25519, by the key's kind. Throws for a key that is not there: our own bug. */
   sign(id: string, use: SigningUse, bytes: Uint8Array): Uint8Array;
+  /** A CA's key, wrapped for one receiver (P-256 SPKI, base64): how a root leaves for its file. INPUT_INVALID: no such receiver. */
+  parcelOf(id: string, receiver: string): Result<Parcel, 'VAULT_KEY_UNKNOWN' | 'INPUT_INVALID'>;
   /** PKCS #8, PEM. */
   tlsKey(id: string): Result<string, 'VAULT_KEY_UNKNOWN'>;
   /** The clear zone key of a link, for its credentials. */

@@ -5,6 +5,7 @@ import { connect, isSignedIn, liveness } from './live.ts';
 import { may, me } from './me.ts';
 import { AccessPage } from './pages/access.tsx';
 import { AuditPage } from './pages/audit.tsx';
+import { ExpiryPage } from './pages/expiry.tsx';
 import { ConfigurationPage } from './pages/configuration.tsx';
 import { FleetPage } from './pages/fleet.tsx';
 import { NegativePage } from './pages/negative.tsx';
@@ -48,6 +49,7 @@ function Page() {
             <a {...here('/negative', path === '/negative')}>{t('nav.negative')}</a>
             {me.value && <a {...here('/access', path === '/access')}>{t('nav.access')}</a>}
             {may('audit.read') && <a {...here('/audit', path === '/audit')}>{t('nav.audit')}</a>}
+            <a {...here('/expiry', path === '/expiry')}>{t('nav.expiry')}</a>
           </nav>
         )}
         <span class="fill" />
@@ -75,6 +77,7 @@ function Page() {
         <Route path="/negative" component={NegativePage} />
         <Route path="/access" component={AccessPage} />
         <Route path="/audit" component={AuditPage} />
+        <Route path="/expiry" component={ExpiryPage} />
         <Route path="/terminals/:serial" component={TerminalPage} />
         <Route path="/sign-in" component={SignInPage} />
         <Route default component={Nowhere} />

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type ErrorCode, errorTable } from '../errors/index.ts';
 import {
   artefactDigest,
+  authorityName,
   defaultPortBase,
   deviceOperations,
   deviceStatus,
@@ -17,6 +18,8 @@ import {
   problem,
   renewalAnswer,
   renewalRequest,
+  trustDocument,
+  trustVersion,
 } from '../fleet/index.ts';
 import { components, type JsonObject } from './json-schema.ts';
 
@@ -79,6 +82,14 @@ const exchanges: Readonly<Record<keyof typeof deviceOperations, JsonObject & { r
         content: { 'application/pkix-crl': {} },
       },
     },
+  },
+  revocationsOf: {
+    parameters: [inPath('authority', authorityName)],
+    responses: { 200: { description: 'The list.', content: { 'application/pkix-crl': {} } } },
+  },
+  trust: {
+    parameters: [inPath('version', trustVersion)],
+    responses: { 200: { description: 'The document.', content: json('trust-document') } },
   },
   negative: { parameters: [inPath('name', negativeName), range], responses: { ...served } },
   artefact: { parameters: [inPath('sha256', artefactDigest), range], responses: { ...served } },
@@ -146,6 +157,7 @@ export function deviceOpenApi(): JsonObject {
           'renewal-answer': renewalAnswer,
           'software-delta': softwareDelta,
           'pinned-key': pinnedKey,
+          'trust-document': trustDocument,
           problem,
         },
         'draft-2020-12',

@@ -13,6 +13,8 @@ import {
   softwareDelta,
   type SignaturePurpose,
   signedDocument,
+  trustAnchors,
+  trustDocument,
 } from '../fleet/index.ts';
 import { auditHead } from '../audit/index.ts';
 import { attestation } from '../workshop/index.ts';
@@ -37,5 +39,7 @@ export const schemas = {
   'enrolment-answer': enrolmentAnswer,
   'pinned-key': pinnedKey,
   'software-delta': softwareDelta,
+  'trust-document': trustDocument,
+  'trust-anchors': trustAnchors,
   problem,
 } as const satisfies Record<string, z.ZodType>;

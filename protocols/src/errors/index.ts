@@ -5,6 +5,7 @@ import { cliErrors } from './cli.ts';
 import type { ErrorEntry } from './define.ts';
 import { emvErrors } from './emv.ts';
 import { fleetErrors } from './fleet.ts';
+import { identityErrors } from './identity.ts';
 import { iso8583Errors } from './iso8583.ts';
 import { keysErrors } from './keys.ts';
 import { kitErrors } from './kit.ts';
@@ -26,6 +27,7 @@ export const errorsByRoom = {
   agent: agentErrors,
   fleet: fleetErrors,
   software: softwareErrors,
+  identity: identityErrors,
   api: apiErrors,
   switch: switchErrors,
   workshop: workshopErrors,

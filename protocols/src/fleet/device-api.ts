@@ -25,7 +25,16 @@ export const claimBundle = z
     serial: serialSchema,
     model: z.string().max(32).describe('Model id of the catalogue.'),
     claimSecret: base64.describe('32 random bytes, base64. Good for one key pair.'),
-    rootCertificate: z.string().max(8_192).describe('The root that the terminal pins, PEM.'),
+    rootCertificate: z
+      .string()
+      .max(16_384)
+      .describe('The roots that the terminal pins, PEM; one, and two while one takes the place of another.'),
+    trust: z
+      .number()
+      .int()
+      .positive()
+      .optional()
+      .describe('Version of the trust anchors that these roots are; 1 when absent.'),
     endpoints: z
       .object({
         host: z.string().max(255).describe("Host name or address; the server's certificate holds it."),
@@ -55,11 +64,29 @@ export const enrolmentRequest = z
     model: z.string().max(32).describe('Model id of the catalogue.'),
     csr: base64.describe('PKCS #10 (RFC 2986), DER, base64. EC P-256; subject CN is the serial.'),
     agreementKey: base64.describe("Terminal's ephemeral P-256 key for the key-block protection key: SPKI DER, base64."),
-    proof: base64.describe(
-      '32 bytes, base64: HMAC-SHA-256 under the claim secret over "tsunagu-claim-v1", LF, serial, LF, CSR (base64), LF, agreement key (base64).',
-    ),
+    proof: base64
+      .optional()
+      .describe(
+        '32 bytes, base64: HMAC-SHA-256 under the claim secret over "tsunagu-claim-v1", LF, serial, LF, CSR (base64), LF, agreement key (base64).',
+      ),
+    manufacturer: z
+      .object({
+        chain: z
+          .string()
+          .max(8_192)
+          .describe("The certificate that its maker gave it, and those above it, PEM; without the maker's own root."),
+        signature: base64.describe(
+          'By the key of that certificate, with SHA-256 (ECDSA in DER, or RSA PKCS #1), over "tsunagu-manufacturer-v1", LF, tenant, LF, serial, LF, CSR (base64), LF, agreement key (base64).',
+        ),
+      })
+      .optional()
+      .describe(
+        "The other way to prove a claim: with the maker's certificate (IEEE 802.1AR). Its subject names the serial.",
+      ),
   })
-  .describe('A terminal asks for its certificate and shows, without sending it, that it holds the claim secret.');
+  .describe(
+    "A terminal asks for its certificate and shows, without sending it, that it holds the claim secret, or the key of its maker's certificate. One of the two.",
+  );
 export type EnrolmentRequest = z.infer<typeof enrolmentRequest>;
 
 export const pinnedKey = z
@@ -137,6 +164,9 @@ export const deviceOperations = {
       'TERMINAL_UNKNOWN',
       'CLAIM_INVALID',
       'CLAIM_USED',
+      'LIFECYCLE_FORBIDS',
+      'MANUFACTURER_UNTRUSTED',
+      'AUTHORITY_ENDING',
       'BODY_TOO_LARGE',
       'CONNECTION_LIMIT',
       'INTERNAL',
@@ -153,6 +183,8 @@ export const deviceOperations = {
       'CLIENT_CERTIFICATE_MISSING',
       'CLIENT_CERTIFICATE_REFUSED',
       'RENEWAL_TOO_EARLY',
+      'LIFECYCLE_FORBIDS',
+      'AUTHORITY_ENDING',
       'BODY_TOO_LARGE',
       'CONNECTION_LIMIT',
       'INTERNAL',
@@ -162,15 +194,35 @@ export const deviceOperations = {
     method: 'get',
     path: '/device/v1/revocations',
     needsCertificate: false,
-    says: 'The revocation list of the issuing CA (RFC 5280, 5), DER: for brokers and proxies that check certificates themselves.',
+    says: 'The revocation list of the issuing CA in use (RFC 5280, 5), DER: for brokers and proxies that check certificates themselves.',
     refusals: ['INTERNAL'],
+  },
+  revocationsOf: {
+    method: 'get',
+    path: '/device/v1/revocations/{authority}',
+    needsCertificate: false,
+    says: 'The revocation list of one issuing CA: while one takes the place of another there are two.',
+    refusals: ['AUTHORITY_UNKNOWN', 'INTERNAL'],
+  },
+  trust: {
+    method: 'get',
+    path: '/device/v1/trust/{version}',
+    needsCertificate: false,
+    says: 'The document of this version that says which roots count. A terminal reads them one after the other, each signed by a root of the one before.',
+    refusals: ['ARTEFACT_UNKNOWN', 'INTERNAL'],
   },
   artefact: {
     method: 'get',
     path: '/device/v1/artefacts/{sha256}',
     needsCertificate: true,
     says: 'An artefact by its digest: immutable bytes, with ranges (RFC 9110, 14) and an ETag.',
-    refusals: ['CLIENT_CERTIFICATE_MISSING', 'CLIENT_CERTIFICATE_REFUSED', 'ARTEFACT_UNKNOWN', 'INTERNAL'],
+    refusals: [
+      'CLIENT_CERTIFICATE_MISSING',
+      'CLIENT_CERTIFICATE_REFUSED',
+      'LIFECYCLE_FORBIDS',
+      'ARTEFACT_UNKNOWN',
+      'INTERNAL',
+    ],
   },
   softwareMetadata: {
     method: 'get',
@@ -198,7 +250,13 @@ export const deviceOperations = {
     path: '/device/v1/negative/{name}',
     needsCertificate: true,
     says: 'A part of a negative list by its name: container, steps, delta or root document. Immutable bytes, as artefacts are.',
-    refusals: ['CLIENT_CERTIFICATE_MISSING', 'CLIENT_CERTIFICATE_REFUSED', 'ARTEFACT_UNKNOWN', 'INTERNAL'],
+    refusals: [
+      'CLIENT_CERTIFICATE_MISSING',
+      'CLIENT_CERTIFICATE_REFUSED',
+      'LIFECYCLE_FORBIDS',
+      'ARTEFACT_UNKNOWN',
+      'INTERNAL',
+    ],
   },
 } as const satisfies Record<
   string,
@@ -217,6 +275,7 @@ export const devicePaths = {
   enrolments: deviceOperations.enrol.path,
   certificates: deviceOperations.renew.path,
   revocations: deviceOperations.revocations.path,
+  trust: '/device/v1/trust',
   artefacts: '/device/v1/artefacts',
   negative: '/device/v1/negative',
   softwareMetadata: '/device/v1/software/metadata',
@@ -228,6 +287,10 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   TERMINAL_UNKNOWN: 403,
   CLAIM_INVALID: 403,
   CLAIM_USED: 409,
+  LIFECYCLE_FORBIDS: 403,
+  MANUFACTURER_UNTRUSTED: 403,
+  AUTHORITY_ENDING: 503,
+  AUTHORITY_UNKNOWN: 404,
   RENEWAL_TOO_EARLY: 409,
   CLIENT_CERTIFICATE_MISSING: 401,
   CLIENT_CERTIFICATE_REFUSED: 403,
@@ -275,6 +338,17 @@ export const softwareDelta = z
   })
   .describe('A delta between two images. Nothing in it is believed: the image that comes of it is checked.');
 export type SoftwareDelta = z.infer<typeof softwareDelta>;
+/** Name of an authority: the last level of its path. */
+export const authorityName = z
+  .string()
+  .regex(/^[0-9a-f]{16}$/)
+  .describe('First 16 hex digits of the SHA-256 of the SPKI of an authority.');
+
+/** Version of a trust document: the last level of its path. */
+export const trustVersion = z
+  .string()
+  .regex(/^[1-9]\d{0,8}$/)
+  .describe('Version of the trust anchors.');
 
 /** Name of a part of a negative list: the last level of its path. See `negativeNames`. */
 export const negativeName = z

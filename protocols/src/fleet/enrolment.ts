@@ -16,7 +16,16 @@ export const claimProof = (secret: Secret<'claim'>, claimed: Claimed): Uint8Arra
 
 /** Whether a request was made by someone who holds the claim secret. */
 export const isClaimProven = (secret: Secret<'claim'>, request: EnrolmentRequest): boolean =>
-  equalInConstantTime(claimProof(secret, request), Buffer.from(request.proof, 'base64'));
+  request.proof !== undefined && equalInConstantTime(claimProof(secret, request), Buffer.from(request.proof, 'base64'));
+
+/** What the key of a maker's certificate signs: see `enrolmentRequest`. */
+export const manufacturerStatement = ({
+  tenant,
+  serial,
+  csr,
+  agreementKey,
+}: Claimed & { tenant: string }): Uint8Array =>
+  Buffer.from(`tsunagu-manufacturer-v1\n${tenant}\n${serial}\n${csr}\n${agreementKey}`, 'utf8');
 
 /**
  * The terminal's key-block protection key, agreed at enrolment and never sent: ECDH over P-256 of two ephemeral keys

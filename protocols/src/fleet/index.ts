@@ -45,6 +45,7 @@ export {
 } from './settings.ts';
 export {
   artefactDigest,
+  authorityName,
   type ClaimBundle,
   claimBundle,
   deviceOperations,
@@ -69,9 +70,10 @@ export {
   softwareDeltaPair,
   softwareMetadataFile,
   softwareTargetFile,
+  trustVersion,
 } from './device-api.ts';
 export { type Contact, contact, defaultContact, pauseBeforeConnect, untilContact } from './contact.ts';
-export { agreeKeyBlockProtectionKey, claimProof, isClaimProven } from './enrolment.ts';
+export { agreeKeyBlockProtectionKey, claimProof, isClaimProven, manufacturerStatement } from './enrolment.ts';
 export { type Envelope, encodeEnvelope, envelope, envelopeLengthMax, parseEnvelope } from './envelope.ts';
 export {
   type JobId,
@@ -84,8 +86,11 @@ export {
   terminalUri,
 } from './identity.ts';
 export * from './job.ts';
+export * from './lifecycle.ts';
 export * from './management.ts';
 export * from './messages.ts';
+export * from './authorities.ts';
+export * from './expiry.ts';
 export { parseJson, parseWith } from './parse.ts';
 export * from './roles.ts';
 export * from './webhooks.ts';
@@ -99,6 +104,18 @@ export {
   signDocumentBy,
   signedDocument,
 } from './signed.ts';
+export {
+  anchorsMax,
+  authorityIdOf,
+  certificatesOf,
+  openTrustDocument,
+  type Trust,
+  type TrustAnchors,
+  type TrustDocument,
+  trustAnchors,
+  trustBytes,
+  trustDocument,
+} from './trust.ts';
 export {
   type DownTopic,
   downTopic,

@@ -3,6 +3,8 @@ import { configuration } from './configuration.ts';
 import { claimBundle } from './device-api.ts';
 import { serialSchema } from './identity.ts';
 import { permission, role } from './roles.ts';
+import { expirySummary } from './expiry.ts';
+import { lifecycleBeginning, lifecycleState } from './lifecycle.ts';
 import { jobState, jobReport, keySlot, saleResult, testSale, softwareInstall } from './job.ts';
 import { negativeReasons } from '../negative/coding/reasons.ts';
 import { traceOrder } from '../kernel-trace/index.ts';
@@ -31,6 +33,19 @@ export const managementPaths = {
   softwareAttestations: (digest: string) => `/api/v1/software/${encodeURIComponent(digest)}/attestations`,
   terminalSoftware: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/software`,
   traces: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/traces`,
+  lifecycle: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/lifecycle`,
+  claim: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/claim`,
+  authorities: '/api/v1/authorities',
+  authority: (id: string) => `/api/v1/authorities/${encodeURIComponent(id)}`,
+  authorityRequest: '/api/v1/authorities/requests',
+  authorityRotation: '/api/v1/authorities/rotations',
+  authorityTrust: '/api/v1/authorities/trust',
+  authorityExport: (id: string) => `/api/v1/authorities/${encodeURIComponent(id)}/export`,
+  authorityKey: (id: string) => `/api/v1/authorities/${encodeURIComponent(id)}/key-removal`,
+  manufacturers: '/api/v1/manufacturers',
+  manufacturer: (model: string, fingerprint: string) =>
+    `/api/v1/manufacturers/${encodeURIComponent(model)}/${encodeURIComponent(fingerprint)}`,
+  expiry: '/api/v1/expiry',
   certificate: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/certificate`,
   testSales: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/test-sales`,
   job: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}`,
@@ -115,6 +130,7 @@ export const terminalSummary = z
     model: z.string().describe('Model id of the catalogue.'),
     place,
     parent: z.string().nullable().describe("Serial of the parent that carries this terminal's traffic."),
+    lifecycle: lifecycleState,
     link: z
       .object({
         state: linkState,
@@ -194,6 +210,7 @@ export const registerTerminal = z
     model: z.string().max(32).describe('Model id of the catalogue.'),
     place,
     parent: serialSchema.optional().describe('Serial of its parent; a child has no other way to the server.'),
+    lifecycle: lifecycleBeginning.default('deployed'),
     relayPort: z
       .number()
       .int()
@@ -212,6 +229,8 @@ export const timelineKinds = [
   'enrolled',
   'certificate-renewed',
   'certificate-revoked',
+  'claim-reissued',
+  'lifecycle-moved',
   'hello',
   'connected',
   'lost',
@@ -426,6 +445,7 @@ export const overview = z
         }),
       )
       .describe('The links of the switch to card companies.'),
+    expiry: expirySummary,
   })
   .describe('The fleet at a glance.');
 export type Overview = z.infer<typeof overview>;

@@ -76,6 +76,12 @@ export const hello = z
       .max(64)
       .describe('Names of the cards in the emulated reader; empty on a real one.'),
     parent: z.string().max(32).optional().describe("The parent that carries this terminal's messages."),
+    trust: z
+      .number()
+      .int()
+      .positive()
+      .optional()
+      .describe('Version of the trust anchors that it holds; 1 when absent.'),
   })
   .describe('Birth: everything the server needs to see whether there is work for this terminal.');
 export type Hello = z.infer<typeof hello>;
@@ -172,6 +178,12 @@ export const notify = z
       .optional()
       .describe("Version of the desired configuration, when it is another than the terminal's."),
     jobs: z.number().int().nonnegative().optional().describe('How many jobs wait.'),
+    trust: z
+      .number()
+      .int()
+      .positive()
+      .optional()
+      .describe("Version of the trust anchors, when it is above the terminal's."),
     contact: contact.optional(),
   })
   .describe('"You have work." Small, and losing it costs only time: hello makes up for it.');

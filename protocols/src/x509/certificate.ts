@@ -72,6 +72,45 @@ export function buildCertificate(contents: CertificateContents, issuer: Issuer):
   return encode(sequence(toSign, algorithm, bitString(signBy(issuer, encode(toSign)))));
 }
 
+/** How deep CAs of the house may stand: a root signs issuing CAs, and an issuing CA leaves only. */
+const depth = { root: 1, issuing: 0 } as const;
+
+/**
+ * Makes the certificate of a root or of an issuing CA, with a serial number out of `entropy`.
+ * @param lifeMs from now on; its beginning lies a day before, for clocks that are slow
+ * @returns PEM
+ */
+export function buildAuthorityCertificate(
+  kind: keyof typeof depth,
+  subject: { readonly name: DistinguishedName; readonly publicKey: KeyObject },
+  life: { readonly now: number; readonly lifeMs: number },
+  issuer: Issuer,
+  entropy: (lengthBytes: number) => Uint8Array,
+): string {
+  const der = buildCertificate(
+    {
+      serialNumber: newSerialNumber(entropy),
+      subject: subject.name,
+      publicKey: subject.publicKey,
+      notBefore: life.now - backdatedMs(life.lifeMs),
+      notAfter: life.now + life.lifeMs,
+      use: { kind: 'authority', pathLength: depth[kind] },
+    },
+    issuer,
+  );
+  return toPem('CERTIFICATE', der);
+}
+
+/** 127 unpredictable bits. RFC 5280, 4.1.2.2. */
+export function newSerialNumber(entropy: (lengthBytes: number) => Uint8Array): Uint8Array {
+  const serialNumber = entropy(16);
+  serialNumber[0] = (serialNumber[0] ?? 0) & 0x7f;
+  return serialNumber;
+}
+
+/** Clocks of terminals may be slow; but a certificate is not older than a tenth of its life when it is new. */
+export const backdatedMs = (lifeMs: number): number => Math.min(86_400_000, lifeMs / 10);
+
 /** Signs by whoever holds the issuer's key. */
 export const signBy = (issuer: Issuer, bytes: Uint8Array): Uint8Array =>
   'sign' in issuer ? issuer.sign(bytes) : sign('sha256', bytes, issuer.privateKey);

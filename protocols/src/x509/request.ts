@@ -33,11 +33,19 @@ export interface CertificateRequest {
  * Makes a PKCS #10 request (RFC 2986) for an EC P-256 key, signed with ecdsa-with-SHA256 (RFC 5758).
  * @returns DER; send it in base64
  */
-export function buildCertificateRequest(commonName: string, privateKey: KeyObject): Uint8Array {
-  const spki = decode(createPublicKey(privateKey).export({ type: 'spki', format: 'der' }));
+export const buildCertificateRequest = (commonName: string, privateKey: KeyObject): Uint8Array =>
+  buildCertificateRequestBy(commonName, createPublicKey(privateKey), (bytes) => sign('sha256', bytes, privateKey));
+
+/** As `buildCertificateRequest`, with a key that somebody else keeps: `signBytes` is an ECDSA signature (DER) with SHA-256. */
+export function buildCertificateRequestBy(
+  commonName: string,
+  publicKey: KeyObject,
+  signBytes: (bytes: Uint8Array) => Uint8Array,
+): Uint8Array {
+  const spki = decode(publicKey.export({ type: 'spki', format: 'der' }));
   if (!spki) throw new Error('the key has no DER form');
   const information = sequence(integer(Uint8Array.of(0)), distinguishedName({ commonName }), spki, context(0));
-  const signature = sign('sha256', encode(information), privateKey);
+  const signature = signBytes(encode(information));
   return encode(sequence(information, sequence(oid(oids.ecdsaWithSha256)), bitString(signature)));
 }
 

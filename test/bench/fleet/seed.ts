@@ -33,11 +33,15 @@ export async function seedFleet(dataDir: string, tenant: TenantId, count: number
   });
   const terminals: { serial: string; chain: string }[] = [];
   const now = world.clock.now();
-  for (let from = 0; from < count; from += 500)
+  for (let from = 0; from < count; from += 500) {
+    const batch = await Promise.all(
+      Array.from({ length: Math.min(500, count - from) }, async (_, at) => {
+        const serial = serialSchema.parse(`BENCH-${String(from + at).padStart(6, '0')}`);
+        return { index: from + at, serial, issued: unwrap(await authority.issueTerminal(serial, pair.publicKey)) };
+      }),
+    );
     await store.write(async (tx) => {
-      for (let index = from; index < Math.min(count, from + 500); index++) {
-        const serial = serialSchema.parse(`BENCH-${String(index).padStart(6, '0')}`);
-        const issued = authority.issueTerminal(serial, pair.publicKey);
+      for (const { index, serial, issued } of batch) {
         terminals.push({ serial, chain: issued.chain });
         await tx
           .insertInto('terminals')
@@ -65,6 +69,7 @@ export async function seedFleet(dataDir: string, tenant: TenantId, count: number
             not_after: issued.notAfter,
             ended_at: null,
             revoked_at: null,
+            issuer: issued.issuer,
           })
           .execute();
         if (index < jobs)
@@ -88,11 +93,12 @@ export async function seedFleet(dataDir: string, tenant: TenantId, count: number
             .execute();
       }
     });
+  }
   await store.close();
   await vault.close();
   const fleet: Fleet = {
     key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    root: authority.root,
+    root: authority.anchors,
     server: { cert: server.certificateChain, key: server.privateKey },
     terminals,
   };

@@ -15,6 +15,7 @@ import {
   saleSteps,
   type Serial,
   serialSchema,
+  tenantSchema,
   type TerminalDetail,
   terminalSummary,
   type TimelineEntry,
@@ -141,6 +142,14 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       metadata: async () => undefined,
     },
     certificates: { revoke: async () => fail('TERMINAL_UNKNOWN') },
+    lifecycle: { view: async () => fail('TERMINAL_UNKNOWN'), move: async () => fail('LIFECYCLE_EDGE_UNKNOWN') },
+    ceremonies: noCeremonies,
+    manufacturers: {
+      list: async () => [],
+      add: async () => fail('MANUFACTURER_INVALID'),
+      remove: async () => fail('AUTHORITY_UNKNOWN'),
+    },
+    expiry: { list: async () => ok({ items: [], next: null }) },
     estate: {
       async overview() {
         const inState = (...states: string[]): number =>
@@ -168,8 +177,10 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
           },
           negative: { list: 'regular', version: 7, overlaySeq, entries: 1_204 + answers.size },
           links: [{ id: 'card-company-1', name: 'つなぐカード', state: 'signed-on', since: iso(3_600_000) }],
+          expiry: { earliest: null, near: 0, urgent: 0, passed: 0 },
         };
       },
+      reissueClaim: async () => fail('TERMINAL_UNKNOWN'),
       terminal: async (serial) => find(serial),
       async timeline(serial, page) {
         const found = find(serial);
@@ -377,6 +388,22 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
   };
 }
 
+/** Authorities are tested with a real house. */
+const noCeremonies: ApiRooms['ceremonies'] = {
+  overview: async () => ({
+    authorities: [],
+    trust: { tenant: tenantSchema.parse('demo'), version: 1, issuedAt: 0, anchors: ['-'] },
+    behind: 0,
+  }),
+  request: async () => ({ id: '0'.repeat(16), request: '-' }),
+  install: async () => fail('AUTHORITY_CERTIFICATE_INVALID'),
+  announce: async () => fail('TRUST_DOCUMENT_INVALID'),
+  rotate: async () => fail('ROOT_KEY_ELSEWHERE'),
+  exportRoot: async () => fail('AUTHORITY_UNKNOWN'),
+  removeRoot: async () => fail('AUTHORITY_UNKNOWN'),
+  retire: async () => fail('AUTHORITY_UNKNOWN'),
+};
+
 function slice<T>(items: readonly T[], { limit, cursor }: PageRequest): Result<Page<T>> {
   const at = cursor === undefined ? 0 : Number(cursor);
   if (!Number.isInteger(at)) return fail('INPUT_INVALID', { field: 'cursor' });
@@ -397,6 +424,7 @@ function makeTerminal(index: number, iso: (ageMs?: number) => string): TerminalD
     model: model?.id ?? 'CATS200',
     place: { merchant, shop, lane: index % 3 ? '' : String((index % 4) + 1) },
     parent: null,
+    lifecycle: 'deployed',
     link: { state, since: isNew ? null : iso(60_000 * (index + 1)), bootSeq: isNew ? 0 : 3 },
     keys: isNew
       ? []

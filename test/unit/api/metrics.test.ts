@@ -1,4 +1,5 @@
 import { makeMetrics } from '@tsunagu/fleet-server/metrics/index';
+import { serialSchema } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { describe, expect, it } from 'vitest';
@@ -11,6 +12,12 @@ describe('metrics', () => {
       links: async () => [{ id: 'card-company-1', name: 'x', state: 'signed-on', since: '2026-01-01T00:00:00Z' }],
       negative: async () => ({ list: 'regular', version: 7, overlaySeq: 2, entries: 90 }),
       streams: () => 1,
+      expiry: async () => ({
+        earliest: { serial: serialSchema.parse('CT5100-0001'), lastDay: '2027-01-31', first: 'root' },
+        near: 2,
+        urgent: 1,
+        passed: 0,
+      }),
     });
     metrics.meters.sales.ended({ outcome: 'approved', decidedBy: 'issuer', seconds: 0.08 });
     metrics.meters.broker.passed('up', 'hello');
@@ -25,6 +32,8 @@ describe('metrics', () => {
     expect(text).toContain('tsunagu_broker_messages_total{direction="up",kind="hello"} 1');
     expect(text).toContain('tsunagu_job_transitions_total{type="key.load",state="succeeded"} 1');
     expect(text).toContain('tsunagu_negative_version{list="regular"} 7');
+    expect(text).toContain('tsunagu_expiry_terminals{level="urgent"} 1');
+    expect(text).toContain(`tsunagu_expiry_last_day_timestamp_seconds ${Date.UTC(2027, 1, 1) / 1_000}`);
     expect(text).toMatch(/^tsunagu_process_resident_memory_bytes \d/m);
     expect(text).not.toMatch(/serial=/);
     expect(other.status).toBe(404);

@@ -70,7 +70,7 @@ export interface SmallHouse {
   /** A connected terminal. */
   terminal(serial: string): Promise<Terminal>;
   /** Credentials of a terminal, for odd connections. */
-  credentials(serial: string): { cert: string; key: string; ca: string };
+  credentials(serial: string): Promise<{ cert: string; key: string; ca: string }>;
   stopCardCompany(): Promise<void>;
   startCardCompany(): Promise<void>;
   /** All bytes below the folder and all log lines, for searching. */
@@ -160,18 +160,18 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
         alarm: (alarm) => alarms.push(alarm),
       },
       {
-        terminals: { host: '127.0.0.1', port: 0, credentials: { ...server, ca: authority.root } },
+        terminals: { host: '127.0.0.1', port: 0, credentials: { ...server, ca: authority.roots } },
         issuer: { host: '127.0.0.1', port: cardCompanyPort, credentials: issuer },
       },
     ),
   );
-  const credentials = (serial: string) => {
+  const credentials = async (serial: string) => {
     const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const issued = authority.issueTerminal(serialSchema.parse(serial), pair.publicKey);
+    const issued = unwrap(await authority.issueTerminal(serialSchema.parse(serial), pair.publicKey));
     return {
       cert: issued.chain,
       key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-      ca: authority.root,
+      ca: authority.anchors,
     };
   };
   let counter = Math.floor(Date.now() / 1000) & 0xff00;
@@ -199,7 +199,12 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
     startCardCompany,
     stopCardCompany,
     async terminal(serial) {
-      const socket = connect({ host: '127.0.0.1', port: sw.port, servername: 'localhost', ...credentials(serial) });
+      const socket = connect({
+        host: '127.0.0.1',
+        port: sw.port,
+        servername: 'localhost',
+        ...(await credentials(serial)),
+      });
       await new Promise<void>((resolve, reject) => {
         socket.once('secureConnect', () => resolve()).once('error', reject);
       });

@@ -40,6 +40,7 @@ export function softwareRoutes(
   app.get(
     '/api/v1/software',
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'Images that the signed targets name, by model, newest version first, with what they require',
         tags,
@@ -77,6 +78,7 @@ export function softwareRoutes(
   app.get(
     '/api/v1/software/keys',
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'Public keys of the roles that the server signs: a root has to name them',
         tags,
@@ -102,6 +104,7 @@ export function softwareRoutes(
   app.get(
     '/api/v1/software/roles',
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'Roles of the repository: version, keys, and when what they signed expires',
         tags,
@@ -114,6 +117,7 @@ export function softwareRoutes(
   app.get(
     '/api/v1/software/metadata/:file',
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'A file of the repository (TUF 1.0), as terminals get it',
         tags,

@@ -14,8 +14,8 @@ export const linkCredentials = z.object({
   certificate: z.string().max(16_384),
   /** PKCS #8, PEM. */
   privateKey: z.string().max(8_192),
-  /** Root of the house, PEM. */
-  ca: z.string().max(8_192),
+  /** Roots of the house, PEM. */
+  ca: z.string().max(16_384),
   /** Who may connect: the alternative name (URI) in the switch's certificate. */
   peer: z.string().max(200),
   /** Key-block protection key of the zone: AES-256, hex. */
@@ -53,7 +53,7 @@ export async function prepareIssuerLink(
   const handed: LinkCredentials = {
     certificate: theirs.certificateChain,
     privateKey: theirs.privateKey,
-    ca: authority.root,
+    ca: authority.anchors,
     peer,
     zoneKbpk: zoneKbpk.use(toHex),
   };
@@ -64,7 +64,7 @@ export async function prepareIssuerLink(
   await rename(`${path}.new`, path);
   return {
     ...ours,
-    ca: authority.root,
+    ca: authority.roots,
     zoneKbpk,
     pinKey: { id: zonePin, keyBlock: () => unwrap(vault.wrapZonePin(zone, zonePin)).keyBlock },
   };

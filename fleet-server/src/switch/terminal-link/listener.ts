@@ -2,6 +2,7 @@ import { createServer, type TLSSocket } from 'node:tls';
 import type { Serial } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
+import { followTls, type ServerTls } from '../../identity/index.ts';
 import type { KeyCounters } from '../journal/key-counters.ts';
 import type { SwitchRooms } from '../ports.ts';
 import type { Processing } from '../transaction/processing.ts';
@@ -13,6 +14,8 @@ export interface ServerCredentials {
   readonly privateKey: string;
   /** Roots (and issuing authorities) that a terminal's chain has to end in. */
   readonly ca: string | readonly string[];
+  /** Later credentials, where the server outlives these. */
+  readonly follow?: ServerTls['follow'];
 }
 
 /** The listener for terminals. */
@@ -46,6 +49,7 @@ export function listenForTerminals(
     minVersion: 'TLSv1.3',
     handshakeTimeout: handshakeMs,
   });
+  followTls(server, credentials.follow);
   server.maxConnections = connectionsMax;
   server.on('drop', () =>
     world.log('warn', 'connectionRefused', { fault: { code: 'CONNECTION_LIMIT' }, port: 'acquiring' }),

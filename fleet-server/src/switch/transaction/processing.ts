@@ -121,7 +121,10 @@ export class Processing {
     const isPosting = isAdvice(sale.operation);
     // What was decided already is taken whether the issuer is there or not: it waits for it.
     const translated = await this.#translatePin(asking, message, pan);
-    const refusal = isPosting && route ? undefined : (this.#refusal(route?.link, link) ?? translated.refusal);
+    const refusal =
+      isPosting && route
+        ? undefined
+        : ((await this.#forbidden(serial)) ?? this.#refusal(route?.link, link) ?? translated.refusal);
     const outStan = refusal ? '' : await this.#numbers.next();
     const original =
       sale.original && (await this.#journal.saleByKey(serial, sale.original.stan, sale.original.localTime));
@@ -233,6 +236,13 @@ export class Processing {
   }
 
   /** Why the switch says no by itself before anything is sent. */
+  /** A terminal whose state of life does not permit sales makes none; what it decided before that is taken still. */
+  async #forbidden(serial: Serial): Promise<{ readonly actionCode: string; readonly reason: string } | undefined> {
+    return (await this.#rooms.maySell?.(serial)) === false
+      ? { actionCode: '120', reason: 'LIFECYCLE_FORBIDS' }
+      : undefined;
+  }
+
   #refusal(
     route: string | undefined,
     link: IssuerLink | undefined,

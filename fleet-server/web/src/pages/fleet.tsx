@@ -2,7 +2,7 @@ import { useComputed } from '@preact/signals';
 import type { TerminalSummary } from '@tsunagu/protocols/fleet';
 import { useLocation } from 'preact-iso';
 import { isLoaded, overview, terminals } from '../live.ts';
-import { Ago, Feed, linkTone, Mark, outcomeTone } from '../parts/index.tsx';
+import { Ago, expiryTone, Feed, linkTone, Mark, outcomeTone } from '../parts/index.tsx';
 import { clock, count, money, percent } from '../text/format.ts';
 import { t } from '../text/index.ts';
 import { addressOf, arrange, type Column, columns, type Filter, filters, readView, type View } from './fleet-view.ts';
@@ -144,6 +144,15 @@ function Strip() {
             <a href="/negative">
               v{glance.negative.version}+{glance.negative.overlaySeq}
             </a>
+          </dd>
+        </div>
+        <div>
+          <dt>{t('expiry.title')}</dt>
+          <dd>
+            <a href="/expiry" data-testid="expiry">
+              <Mark tone={expiryTone(glance.expiry)}>{glance.expiry.earliest?.lastDay ?? '–'}</Mark>
+            </a>{' '}
+            <span class="quiet">{glance.expiry.earliest && t(`expiry.kind.${glance.expiry.earliest.first}`)}</span>
           </dd>
         </div>
         <div>

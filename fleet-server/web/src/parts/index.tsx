@@ -1,5 +1,5 @@
 import { useComputed, useSignal } from '@preact/signals';
-import type { SaleLine } from '@tsunagu/protocols/fleet';
+import type { Overview, SaleLine } from '@tsunagu/protocols/fleet';
 import type { ComponentChildren } from 'preact';
 import { heardAt, liveness, now, retrySeconds, sales, silentSeconds } from '../live.ts';
 import { ago, clock, money } from '../text/format.ts';
@@ -21,6 +21,10 @@ export const Mark = ({ tone, children }: { tone: Tone; children: ComponentChildr
 export const outcomeTone = (outcome: string): Tone =>
   outcome === 'approved' ? 'ok' : outcome === 'pending' ? 'info' : outcome === 'reversed' ? 'warn' : 'error';
 export const linkTone = (state: string): Tone => (state === 'ready' ? 'ok' : state === 'never' ? 'off' : 'error');
+
+/** How near the first last day of the fleet is. */
+export const expiryTone = ({ near, urgent, passed }: Overview['expiry']): Tone =>
+  passed + urgent > 0 ? 'error' : near > 0 ? 'warn' : 'ok';
 
 /** Whether what the screen shows is how things are now. */
 export function LivePill() {

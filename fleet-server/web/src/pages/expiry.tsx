@@ -1,0 +1,116 @@
+import { useSignal } from '@preact/signals';
+import { type ExpiryEntry, expiryEntry, type ExpiryLevel, managementPaths, page } from '@tsunagu/protocols/fleet';
+import { useEffect } from 'preact/hooks';
+import { ask } from '../api.ts';
+import { overview } from '../live.ts';
+import { expiryTone, Mark, type Tone } from '../parts/index.tsx';
+import { count } from '../text/format.ts';
+import { t } from '../text/index.ts';
+
+const tones: Readonly<Record<ExpiryLevel, Tone>> = { fine: 'ok', near: 'warn', urgent: 'error', passed: 'error' };
+const rowsPerPage = 50;
+
+/** Terminals by the last day on which they can be saved from afar. */
+export function ExpiryPage() {
+  const entries = useSignal<readonly ExpiryEntry[]>([]);
+  const next = useSignal<string | null>(null);
+  const fault = useSignal('');
+  const load = async (cursor: string | null): Promise<void> => {
+    try {
+      const more = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+      const part = await ask(page(expiryEntry), `${managementPaths.expiry}?limit=${rowsPerPage}${more}`);
+      entries.value = cursor === null ? part.items : [...entries.value, ...part.items];
+      next.value = part.next;
+      fault.value = '';
+    } catch (error) {
+      fault.value = error instanceof Error && error.message !== '' ? error.message : t('error.network');
+    }
+  };
+  // The first day may have moved: then the list has, too.
+  const earliest = overview.value?.expiry.earliest;
+  useEffect(() => {
+    void load(null);
+  }, [earliest?.serial, earliest?.lastDay]);
+  const glance = overview.value?.expiry;
+  return (
+    <main id="content">
+      <section class="panel" aria-labelledby="expiry-title">
+        <header>
+          <h1 id="expiry-title">{t('expiry.title')}</h1>
+          {glance && (
+            <Mark tone={expiryTone(glance)}>
+              {t('expiry.counts', {
+                near: count(glance.near),
+                urgent: count(glance.urgent),
+                passed: count(glance.passed),
+              })}
+            </Mark>
+          )}
+        </header>
+        <p class="quiet pad">{t('expiry.says')}</p>
+        {fault.value !== '' && (
+          <p class="pad" role="alert">
+            {fault.value}
+          </p>
+        )}
+        <div class="scroll" tabIndex={0} role="group" aria-labelledby="expiry-title">
+          <table data-testid="horizons">
+            <thead>
+              <tr>
+                <th scope="col">{t('column.terminal')}</th>
+                <th scope="col">{t('column.lastDay')}</th>
+                <th scope="col">{t('column.level')}</th>
+                <th scope="col">{t('column.endsFirst')}</th>
+                <th scope="col">{t('column.silence')}</th>
+                <th scope="col">{t('column.reasons')}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {entries.value.map((entry) => (
+                <Row key={entry.serial} entry={entry} />
+              ))}
+            </tbody>
+          </table>
+          {entries.value.length === 0 && fault.value === '' && <p class="quiet pad">{t('expiry.none')}</p>}
+        </div>
+        {next.value !== null && (
+          <nav class="pager">
+            <button type="button" onClick={() => void load(next.value)}>
+              {t('expiry.more')}
+            </button>
+          </nav>
+        )}
+      </section>
+    </main>
+  );
+}
+
+function Row({ entry: { serial, lastDay, level, first, endsAt, silence, reasons } }: { entry: ExpiryEntry }) {
+  const days = Math.max(1, Math.round(silence.longestHours / 24));
+  return (
+    <tr data-serial={serial}>
+      <th scope="row">
+        <a href={`/terminals/${serial}`}>{serial}</a>
+      </th>
+      <td>{lastDay}</td>
+      <td>
+        <Mark tone={tones[level]}>{t(`expiry.level.${level}`)}</Mark>
+      </td>
+      <td>
+        {t(`expiry.kind.${first}`)}
+        <span class="under">{endsAt.slice(0, 10)}</span>
+      </td>
+      <td>
+        {t('expiry.silence', { days: count(days) })}
+        <span class="under">{silence.isAssumed ? t('expiry.assumed') : ''}</span>
+      </td>
+      <td>
+        {reasons.map((reason) => (
+          <span class="under" key={`${reason.kind} ${reason.name}`}>
+            {t(`expiry.kind.${reason.kind}`)} {reason.endsAt?.slice(0, 10) ?? t('expiry.never')}
+          </span>
+        ))}
+      </td>
+    </tr>
+  );
+}

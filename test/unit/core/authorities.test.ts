@@ -1,0 +1,339 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
+import { keepTrust, readTrust } from '@tsunagu/firmware-bridge/enrolment/index';
+import { directNetwork, secureNetwork } from '@tsunagu/firmware-bridge/link/index';
+import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
+import {
+  type AuthoritiesView,
+  authoritiesView,
+  certificatesOf,
+  devicePaths,
+  renewalAnswer,
+  serialSchema,
+  tenantSchema,
+  type Trust,
+} from '@tsunagu/protocols/fleet';
+import { unwrap } from '@tsunagu/protocols/kit';
+import { openRootFile, rootFile } from '@tsunagu/protocols/offline-root';
+import { buildCertificateRequest } from '@tsunagu/protocols/x509';
+import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
+import { MemoryFiles } from '../agent/memory-files.ts';
+import {
+  device,
+  enrol,
+  newFolder,
+  newKey,
+  pemOf,
+  removeFolder,
+  type TestHouse,
+  testHouse,
+  TestLink,
+  type TestTerminal,
+  until,
+} from './support.ts';
+
+let folder: string;
+let house: TestHouse;
+const folders: string[] = [];
+/** Half of it passes in a test, all of it does not. */
+const certificateLifeMs = 60_000;
+const open = async (more: { certificateLifeMs?: number } = { certificateLifeMs }): Promise<void> => {
+  house = await testHouse(folder, more);
+};
+/** The server dies and comes back; the ports are others. */
+const restart = async (): Promise<void> => {
+  await house.house.close();
+  await open();
+};
+beforeEach(async () => {
+  folder = newFolder();
+  folders.push(folder);
+  await open();
+}, 60_000);
+afterEach(() => house.house.close());
+afterAll(() => folders.forEach(removeFolder));
+
+const view = async (): Promise<AuthoritiesView> =>
+  authoritiesView.parse((await house.call('GET', '/authorities')).body);
+const of = async (kind: 'root' | 'issuing') => (await view()).authorities.filter((one) => one.kind === kind);
+/** The id of the authority above a chain's leaf is told by the name of its issuer. */
+const issuerOf = (terminal: TestTerminal): string | undefined =>
+  new X509Certificate(terminal.answer.certificateChain).issuer.split('\n').at(-1);
+const canConnect = async (terminal: TestTerminal): Promise<boolean> => {
+  try {
+    await (await TestLink.open(house, terminal)).close();
+    return true;
+  } catch {
+    return false;
+  }
+};
+/** Renews once the certificate is half used up. */
+async function renewed(terminal: TestTerminal): Promise<TestTerminal> {
+  const { claim, key, answer } = terminal;
+  const { validFrom, validTo } = new X509Certificate(answer.certificateChain);
+  const half = (Date.parse(validFrom) + Date.parse(validTo)) / 2;
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, half - Date.now() + 50)));
+  const next = newKey();
+  const answered = await device(
+    house.house.ports.device ?? 0,
+    claim.rootCertificate,
+    'POST',
+    devicePaths.certificates,
+    {
+      cert: answer.certificateChain,
+      key: pemOf(key),
+      body: JSON.stringify({ csr: Buffer.from(buildCertificateRequest(claim.serial, next)).toString('base64') }),
+    },
+  );
+  const { certificateChain } = renewalAnswer.parse(answered.json());
+  return { ...terminal, key: next, answer: { ...answer, certificateChain } };
+}
+const serverIssuer = (ca: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const socket = connectTls({ host: '127.0.0.1', port: house.house.ports.device ?? 0, ca }, () => {
+      resolve(String(socket.getPeerX509Certificate()?.issuer.split('\n').at(-1)));
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+const openssl = (...args: string[]): string => {
+  try {
+    return execFileSync('openssl', args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    return String((error as { stderr?: string }).stderr);
+  }
+};
+
+it('a new issuing CA takes over while the old one counts; each has its own list, and OpenSSL takes both', async () => {
+  const old = await enrol(house, await house.register('ROTATE-0001'));
+  const revoked = await enrol(house, await house.register('ROTATE-0002'));
+  expect((await house.call('DELETE', '/terminals/ROTATE-0002/certificate')).status).toBe(200);
+  const [first] = await of('issuing');
+  expect((await house.call('POST', '/authorities/rotations', { kind: 'issuing' })).status).toBe(200);
+  const [second] = await of('issuing');
+  expect(second?.id).not.toBe(first?.id);
+  await restart();
+
+  expect(await canConnect(old)).toBe(true);
+  const young = await enrol(house, await house.register('ROTATE-0003'));
+  expect([issuerOf(old), issuerOf(young)]).toEqual(['CN=Tsunagu issuing demo', 'CN=Tsunagu issuing demo 2']);
+  // The server shows a certificate of the new one at once: both stand below the root that everybody knows.
+  expect(await serverIssuer(old.claim.rootCertificate)).toBe('CN=Tsunagu issuing demo 2');
+  // It cannot be ended while something hangs on it, and says what.
+  const refused = await house.call('DELETE', `/authorities/${first?.id}`);
+  expect([refused.status, refused.body.code]).toEqual([409, 'AUTHORITY_IN_USE']);
+  expect((await of('issuing')).find(({ id }) => id === first?.id)).toMatchObject({
+    state: 'superseded',
+    terminals: { count: 1, first: ['ROTATE-0001'] },
+  });
+
+  // A list of each, which OpenSSL checks: signature, dates, and who is on it.
+  writeFileSync(join(folder, 'root.crt'), old.claim.rootCertificate);
+  const port = house.house.ports.device ?? 0;
+  for (const [index, { terminal, issuing }] of [
+    { terminal: revoked, issuing: first },
+    { terminal: young, issuing: second },
+  ].entries()) {
+    const list = await device(port, old.claim.rootCertificate, 'GET', `${devicePaths.revocations}/${issuing?.id}`);
+    expect(list.status).toBe(200);
+    const [leaf = '', above = ''] = certificatesOf(terminal.answer.certificateChain);
+    writeFileSync(join(folder, `list${index}.der`), list.bytes);
+    openssl('crl', '-inform', 'DER', '-in', `list${index}.der`, '-out', `list${index}.pem`);
+    writeFileSync(join(folder, 'leaf.crt'), leaf);
+    writeFileSync(join(folder, 'above.crt'), above);
+    const text = openssl('crl', '-in', `list${index}.pem`, '-CAfile', 'above.crt', '-noout', '-text');
+    expect(text).toMatch(/Next Update: \w+ /);
+    const verdict = openssl(
+      'verify',
+      '-CAfile',
+      'root.crt',
+      '-untrusted',
+      'above.crt',
+      '-crl_check',
+      '-CRLfile',
+      `list${index}.pem`,
+      'leaf.crt',
+    );
+    expect(verdict).toMatch(index === 0 ? /certificate revoked/ : /leaf\.crt: OK/);
+    // The list of the other one says nothing about it.
+  }
+  const unknown = await device(port, old.claim.rootCertificate, 'GET', `${devicePaths.revocations}/${'0'.repeat(16)}`);
+  expect(unknown.json().code).toBe('AUTHORITY_UNKNOWN');
+
+  // The last certificate below it goes, and then it may.
+  const next = await renewed(old);
+  expect(issuerOf(next)).toBe('CN=Tsunagu issuing demo 2');
+  expect(await canConnect(next)).toBe(true);
+  expect((await house.call('DELETE', `/authorities/${first?.id}`)).status).toBe(200);
+  expect((await of('issuing')).find(({ id }) => id === first?.id)?.state).toBe('retired');
+  expect(await canConnect(next)).toBe(true);
+}, 120_000);
+
+/** A terminal's own memory of whom it trusts, and its way to learn of others. */
+async function trusting(terminal: TestTerminal, files: MemoryFiles) {
+  const store = unwrap(await openSealedStore(files, house.world));
+  const first = unwrap(await readTrust(store, terminal.claim));
+  const ports = { host: '127.0.0.1', fleet: 1, acquiring: 1, device: house.house.ports.device ?? 0 };
+  const network = secureNetwork(
+    directNetwork(ports, house.world.timers),
+    house.world.timers,
+    { host: '127.0.0.1', rootCertificate: first.anchors.join('') },
+    { certificateChain: terminal.answer.certificateChain, privateKey: terminal.key },
+  );
+  const { tenant, endpoints } = terminal.claim;
+  return keepTrust({
+    world: house.world,
+    store,
+    claim: { tenant, endpoints },
+    network,
+    first,
+    changed: () => undefined,
+  });
+}
+const withTrust = (terminal: TestTerminal, pem: string): TestTerminal => ({
+  ...terminal,
+  claim: { ...terminal.claim, rootCertificate: pem },
+});
+
+it('a new root is announced by the old one; nothing stands below it for a terminal that does not know it, whatever dies meanwhile', async () => {
+  const slow = await enrol(house, await house.register('ROOT-0001'));
+  const quick = await enrol(house, await house.register('ROOT-0002'));
+  const oldRoot = quick.claim.rootCertificate;
+  expect((await house.call('POST', '/authorities/rotations', { kind: 'root' })).status).toBe(200);
+  await restart();
+  // Neither has heard of it: both connect, and the server shows what they know.
+  expect([await canConnect(slow), await canConnect(quick)]).toEqual([true, true]);
+  expect(await serverIssuer(oldRoot)).toBe('CN=Tsunagu issuing demo');
+
+  // One says hello, is told, and takes it up; power fails at each of its writes first.
+  const link = await TestLink.open(house, quick);
+  await link.hello();
+  const notified = await until('a notice of roots', () => link.last('/dn/notify'));
+  expect(notified.body).toMatchObject({ trust: 2 });
+  await link.close();
+  let files = new MemoryFiles();
+  for (let failAt = 1; ; failAt++) {
+    const broken = files.afterPowerLoss(false, failAt);
+    const trust = await trusting(quick, broken).catch(() => undefined);
+    trust?.wake(2);
+    await trust?.idle();
+    files = broken.afterPowerLoss(failAt % 2 === 0);
+    // Whatever was written: it trusts the old root, or both, and the server that is there.
+    const after = await trusting(quick, files);
+    expect([1, 2]).toContain(after.version);
+    expect(await canConnect(withTrust(quick, after.pem))).toBe(true);
+    if (after.version === 2) break;
+    expect(failAt).toBeLessThan(40);
+  }
+  const learned = await trusting(quick, files);
+  expect(certificatesOf(learned.pem)).toHaveLength(2);
+  const again = await TestLink.open(house, withTrust(quick, learned.pem), 2);
+  await again.hello({ trust: 2 });
+  await until('the server to know', async () => (await view()).behind === 1);
+  await again.close();
+
+  // It gets its next certificate below the new root; the one that does not know it, below the old one.
+  const [nextQuick, nextSlow] = await Promise.all([renewed(quick), renewed(slow)]);
+  expect([issuerOf(nextQuick), issuerOf(nextSlow)]).toEqual(['CN=Tsunagu issuing demo 2', 'CN=Tsunagu issuing demo']);
+  expect([await canConnect(nextQuick), await canConnect(nextSlow)]).toEqual([true, true]);
+  // The server's own certificate waits for the slowest.
+  expect(await serverIssuer(oldRoot)).toBe('CN=Tsunagu issuing demo');
+  const old = (await of('root')).find(({ state }) => state === 'superseded');
+  expect(old?.terminals).toEqual({ count: 1, first: ['ROOT-0001'] });
+  expect((await house.call('DELETE', `/authorities/${old?.id}`)).body.code).toBe('AUTHORITY_IN_USE');
+
+  // The last one hears of it: the server moves while it runs, and both still come.
+  const late = await TestLink.open(house, nextSlow);
+  await late.hello();
+  const slowTrust = await trusting(nextSlow, new MemoryFiles());
+  slowTrust.wake(2);
+  await slowTrust.idle();
+  expect(slowTrust.version).toBe(2);
+  await late.hello({ trust: 2 });
+  await late.close();
+  await until('the server to move', async () => (await serverIssuer(learned.pem)) === 'CN=Tsunagu issuing demo 2');
+  await expect(serverIssuer(oldRoot)).rejects.toThrow();
+  expect(await canConnect(withTrust(nextSlow, slowTrust.pem))).toBe(true);
+  expect(await canConnect(withTrust(nextQuick, learned.pem))).toBe(true);
+}, 180_000);
+
+it('documents about roots count only when a root that is trusted now has signed, in their order', async () => {
+  const terminal = await enrol(house, await house.register('ROOT-0003'));
+  expect((await house.call('POST', '/authorities/rotations', { kind: 'root' })).status).toBe(200);
+  const port = house.house.ports.device ?? 0;
+  const answer = await device(port, terminal.claim.rootCertificate, 'GET', `${devicePaths.trust}/2`);
+  expect(answer.status).toBe(200);
+  const document = answer.json();
+  const payload = JSON.parse(String(document['payload'])) as Trust & { tenant: string };
+  const forged = { ...document, payload: JSON.stringify({ ...payload, version: 3 }) };
+  for (const [body, code] of [
+    [document, 'TRUST_DOCUMENT_INVALID'],
+    [forged, 'TRUST_DOCUMENT_INVALID'],
+  ] as const)
+    expect((await house.call('POST', '/authorities/trust', body)).body.code).toBe(code);
+  expect((await view()).trust.version).toBe(2);
+  expect(serialSchema.safeParse(terminal.claim.serial).success && tenantSchema.safeParse(payload.tenant).success).toBe(
+    true,
+  );
+});
+
+const tsunagu = (...args: string[]): Promise<{ code: number; said: string }> =>
+  new Promise((resolve) => {
+    const main = new URL('../../../cli/dist/main.js', import.meta.url).pathname;
+    const env = { ...process.env, TSUNAGU_ROOT_PASSPHRASE: 'correct horse battery' };
+    execFile(
+      process.execPath,
+      [main, '--data', folder, '--lang', 'en', ...args],
+      { cwd: folder, env },
+      (error, out, err) => resolve({ code: typeof error?.code === 'number' ? error.code : 0, said: out + err }),
+    );
+  });
+
+it('a ceremony with the commands: a root that is made off-line takes over, and the server runs with issuing keys alone', async () => {
+  // Commands take their time: certificates live as long as they do in the field.
+  await house.house.close();
+  await open({});
+  const terminal = await enrol(house, await house.register('OFFLINE-0001'));
+  const own = (await of('root'))[0]?.id ?? '';
+  expect((await tsunagu('ca', 'root', 'export', '--out', 'own.json')).code).toBe(0);
+  expect(readFileSync(join(folder, 'own.json'), 'utf8')).not.toContain('PRIVATE');
+  expect((await tsunagu('ca', 'make-root', 'vault.json', '--name', 'Demo root of the safe')).code).toBe(0);
+  writeFileSync(join(folder, 'state.json'), (await tsunagu('--json', 'ca', 'show')).said);
+  expect(
+    (await tsunagu('ca', 'anchors', 'state.json', '--root', 'own.json', 'vault.json', '--out', 'told.json')).code,
+  ).toBe(0);
+  expect((await tsunagu('ca', 'announce', 'told.json')).said).toContain('Version 2');
+  expect((await tsunagu('ca', 'request', '--out', 'request.pem')).code).toBe(0);
+  expect(
+    (await tsunagu('ca', 'sign', 'request.pem', '--root', 'vault.json', '--out', 'issuing.pem', '--years', '5')).code,
+  ).toBe(0);
+  expect(openssl('verify', '-CAfile', 'safe.crt', 'issuing.pem')).not.toContain('OK');
+  const file = rootFile.parse(JSON.parse(readFileSync(join(folder, 'vault.json'), 'utf8')));
+  writeFileSync(join(folder, 'safe.crt'), file.certificate);
+  expect(openssl('verify', '-CAfile', 'safe.crt', 'issuing.pem')).toContain('OK');
+  expect(openRootFile(file, 'another passphrase')).toMatchObject({ fault: { code: 'ROOT_FILE_INVALID' } });
+  expect((await tsunagu('ca', 'install', 'issuing.pem')).code).toBe(0);
+  expect((await tsunagu('ca', 'install', 'safe.crt')).said).toContain('AUTHORITY_CERTIFICATE_INVALID');
+
+  // The key of its own root goes, once the file was shown to open it; not with another root's.
+  expect((await tsunagu('ca', 'root', 'remove', '--root', 'own.json')).code).toBe(2);
+  const safe = (await of('root')).find(({ id }) => id !== own)?.id ?? '';
+  const wrong = await house.call('POST', `/authorities/${own}/key-removal`, { proof: 'A'.repeat(96) });
+  expect(wrong.body.code).toBe('ROOT_PROOF_INVALID');
+  expect((await tsunagu('ca', 'root', 'remove', '--root', 'own.json', '--confirm', own)).code).toBe(0);
+  expect((await of('root')).map(({ keyIsHere }) => keyIsHere)).toEqual([false, false]);
+  expect((await tsunagu('ca', 'rotate')).said).toContain('ROOT_KEY_ELSEWHERE');
+
+  // Normal running needs no root: enrolments, renewals and restarts go on.
+  await house.house.close();
+  await open({});
+  expect(await canConnect(terminal)).toBe(true);
+  const young = await enrol(house, await house.register('OFFLINE-0002'));
+  expect(certificatesOf(young.claim.rootCertificate)).toHaveLength(2);
+  expect(issuerOf(young)).toBe('CN=Tsunagu issuing demo 2');
+  expect((await view()).authorities.find(({ id }) => id === safe)?.state).toBe('active');
+  expect((await tsunagu('ca', 'show')).said).toContain('elsewhere');
+}, 180_000);
