@@ -15,6 +15,7 @@ import type { World } from '@tsunagu/protocols/world';
 import { openApi } from './api/index.ts';
 import { openArtefacts } from './artefacts/index.ts';
 import { type OpenBroker, openAedesBroker } from './broker/index.ts';
+import { type Campaigns, openCampaigns } from './campaigns/index.ts';
 import { type Conversation, openConversation } from './conversation/index.ts';
 import { openDeviceApi } from './device-api/index.ts';
 import { type Estate, openEstate } from './estate/index.ts';
@@ -46,6 +47,8 @@ export interface HouseOptions {
   readonly passphrase?: string;
   /** Of terminals; 398 days unless told. */
   readonly certificateLifeMs?: number;
+  /** At what age a sale counts for the gates of campaigns; by then its reversal is known. */
+  readonly saleSettleMs?: number;
   /** The built dashboard. */
   readonly webDir?: string;
 }
@@ -149,6 +152,7 @@ async function build(
   let jobs: Jobs | undefined;
   let negative: Negative | undefined;
   let conversation: Conversation | undefined;
+  let campaigns: Campaigns | undefined;
 
   const sales = openSales(world, store, live, () => switched);
   const estate: Estate = await openEstate({
@@ -181,6 +185,7 @@ async function build(
       if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence)))
         await estate.keyLoaded(tx, serial, report.evidence);
     },
+    ended: (tx, job, state, fault) => built(campaigns).jobEnded(tx, job, state, fault),
     note: estate.note,
     entered: (type, state) => meters.jobs.entered(type, state),
     announce: (serial) => estate.announce(serial),
@@ -213,6 +218,27 @@ async function build(
         meters.sales.ended({ outcome: sale.outcome, decidedBy: 'terminal', seconds: sale.durationMs / 1_000 });
     },
   });
+  const software = openSoftwareImages(artefacts);
+  campaigns = await openCampaigns(
+    {
+      world,
+      store,
+      live,
+      software: { order: software.order, isAttested: () => Promise.resolve(false) },
+      keys,
+      jobs: {
+        queueIn: (tx, serial, body, subject) => built(jobs).queueIn(tx, serial, body, subject),
+        isOpen: async (tx, serial, subject) => (await built(jobs).openSubjects(tx, serial)).has(subject),
+        cancelIn: (tx, id) => built(jobs).cancelIn(tx, id),
+        wake: (serial) => built(jobs).wake(serial),
+      },
+      desired: () => built(twin).current.values,
+      desiredVersion: () => built(twin).current.version,
+      mayConnect: () => true,
+    },
+    options.saleSettleMs === undefined ? {} : { settleMs: options.saleSettleMs },
+  );
+  onClose(() => built(campaigns).close());
   enrolment = openEnrolment({
     world,
     store,
@@ -307,6 +333,7 @@ async function build(
     handlers: {
       received(serial, topic, payload) {
         meters.broker.passed('up', topic.kind);
+        if (topic.kind === 'hello') built(campaigns).heard(serial);
         return built(conversation).received(serial, topic, payload);
       },
       connected: () => meters.broker.connected(),
@@ -328,7 +355,7 @@ async function build(
 
   const api = await openApi({
     world,
-    rooms: { estate, certificates, software: openSoftwareImages(artefacts), twin, jobs, sales, negative, live },
+    rooms: { estate, certificates, software, twin, jobs, sales, negative, campaigns, live },
     dataDir,
     host: loopback,
     port: at('management'),

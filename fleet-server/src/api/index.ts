@@ -8,6 +8,7 @@ import { serveDashboard } from './dashboard.ts';
 import { openLiveStreams } from './live-stream.ts';
 import { describeApi } from './openapi.ts';
 import type { ApiRooms } from './ports.ts';
+import { campaignRoutes } from './routes/campaigns.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { healthRoutes } from './routes/health.ts';
 import { liveRoutes } from './routes/live.ts';
@@ -79,6 +80,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   negativeRoutes(app, rooms);
   operationsRoutes(app, rooms);
   softwareRoutes(app, rooms);
+  campaignRoutes(app, rooms);
   liveRoutes(app, { world, streams });
   healthRoutes(app, () => isReady);
   if (!(await serveDashboard(app, options.webDir)))

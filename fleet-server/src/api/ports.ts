@@ -1,4 +1,10 @@
 import type {
+  CampaignDetail,
+  CampaignDryRun,
+  CampaignException,
+  CampaignSpec,
+  CampaignSummary,
+  CampaignVerb,
   ClaimBundle,
   changeConfiguration,
   DesiredConfiguration,
@@ -13,6 +19,8 @@ import type {
   TerminalDetail,
   TerminalSummary,
   TimelineEntry,
+  Why,
+  WhyTarget,
   addNegative,
   addNegativeRange,
   importNegative,
@@ -105,6 +113,16 @@ export interface ApiRooms {
     diff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
     explain(pan: Secret<'pan'>): Promise<NegativeExplanation>;
     prove(pan: Secret<'pan'>, serial: Serial, at: number): Promise<Result<NegativeProof>>;
+  };
+  readonly campaigns: {
+    create(spec: CampaignSpec, by: Actor): Promise<Result<CampaignDetail>>;
+    dryRun(spec: CampaignSpec): Promise<Result<CampaignDryRun>>;
+    list(page: PageRequest): Promise<Result<Page<CampaignSummary>>>;
+    get(id: string): Promise<Result<CampaignDetail>>;
+    act(id: string, verb: CampaignVerb, by: Actor, reason: string, version?: number): Promise<Result<CampaignDetail>>;
+    exceptions(id: string, page: PageRequest): Promise<Result<Page<CampaignException>>>;
+    why(target: WhyTarget, serials: readonly Serial[]): Promise<readonly Why[]>;
+    setZone(merchant: string, shop: string, zone: string): Promise<Result<void>>;
   };
   readonly live: LiveFeed;
 }

@@ -1,3 +1,4 @@
+import type { CampaignTables } from '../campaigns/tables.ts';
 import type { EstateTables } from '../estate/tables.ts';
 import type { IdentityTables } from '../identity/tables.ts';
 import type { JobTables } from '../jobs/tables.ts';
@@ -15,6 +16,7 @@ export interface Database
   extends EstateTables,
     IdentityTables,
     TwinTables,
+    CampaignTables,
     JobTables,
     KeyTables,
     NegativeTables,

@@ -1,3 +1,4 @@
+import { campaignMigrations } from '../campaigns/migrations.ts';
 import { estateMigrations } from '../estate/migrations.ts';
 import { identityMigrations } from '../identity/migrations.ts';
 import { jobMigrations } from '../jobs/migrations.ts';
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   ...negativeMigrations,
   ...salesMigrations,
   ...switchMigrations,
+  ...campaignMigrations,
 ];

@@ -89,7 +89,7 @@ export function connect(): void {
     });
 }
 
-const liveNames: readonly LiveEventName[] = ['terminal', 'sale', 'job', 'overview', 'timeline', 'resync'];
+const liveNames: readonly LiveEventName[] = ['terminal', 'sale', 'job', 'overview', 'campaign', 'timeline', 'resync'];
 
 function parseEvent(name: LiveEventName, text: string): LiveEvent | undefined {
   const value: unknown = JSON.parse(text);
@@ -104,6 +104,8 @@ function parseEvent(name: LiveEventName, text: string): LiveEvent | undefined {
       return { name, data: liveEvents.overview.parse(value) };
     case 'timeline':
       return { name, data: liveEvents.timeline.parse(value) };
+    case 'campaign':
+      return { name, data: liveEvents.campaign.parse(value) };
     case 'resync':
       return undefined;
   }

@@ -1,6 +1,7 @@
 import { agentErrors } from './agent.ts';
 import { apiErrors } from './api.ts';
 import { bridgeErrors } from './bridge.ts';
+import { campaignErrors } from './campaigns.ts';
 import { cliErrors } from './cli.ts';
 import type { ErrorEntry } from './define.ts';
 import { emvErrors } from './emv.ts';
@@ -24,6 +25,7 @@ export const errorsByRoom = {
   payment: paymentErrors,
   agent: agentErrors,
   fleet: fleetErrors,
+  campaigns: campaignErrors,
   api: apiErrors,
   switch: switchErrors,
   workshop: workshopErrors,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { campaignSummary } from './campaign.ts';
 import { configuration } from './configuration.ts';
 import { claimBundle } from './device-api.ts';
 import { serialSchema } from './identity.ts';
@@ -41,6 +42,13 @@ export const managementPaths = {
   negativeVersions: '/api/v1/negative/versions',
   negativeExplanations: '/api/v1/negative/explanations',
   negativeProofs: '/api/v1/negative/proofs',
+  campaigns: '/api/v1/campaigns',
+  campaignDryRuns: '/api/v1/campaigns/dry-runs',
+  campaign: (id: string) => `/api/v1/campaigns/${encodeURIComponent(id)}`,
+  campaignActs: (id: string) => `/api/v1/campaigns/${encodeURIComponent(id)}/acts`,
+  campaignExceptions: (id: string) => `/api/v1/campaigns/${encodeURIComponent(id)}/exceptions`,
+  shopZones: '/api/v1/shop-zones',
+  why: '/api/v1/why',
   events: '/api/v1/events',
 } as const;
 
@@ -599,6 +607,8 @@ export const liveEvents = {
   sale: saleLine,
   job,
   overview,
+  /** A campaign changed. */
+  campaign: campaignSummary,
   timeline: timelineEntry.extend({ serial: serialSchema }),
   /** The client missed something: fetch anew. */
   resync: z.object({}),
