@@ -22,7 +22,8 @@ const columns: Readonly<Record<string, RawBuilder<unknown>>> = {
   link: sql`coalesce(presence.state, 'never')`,
   drift: sql.ref('reported.drift'),
   version: sql`json_extract(presence.hello, '$.software.version')`,
-  battery: sql`json_extract(presence.hello, '$.battery')`,
+  // A text there is no number, and in SQLite it would be above each.
+  battery: sql`case when json_type(presence.hello, '$.battery') in ('integer', 'real') then json_extract(presence.hello, '$.battery') end`,
 };
 
 const operators: Readonly<Record<Exclude<QueryOperator, '~'>, RawBuilder<unknown>>> = {

@@ -273,7 +273,7 @@ class Reader {
     if (token.kind !== 'number' && token.kind !== 'word') throw new Refused(token.at, 'a value');
     if (field.kind === 'text') return token.text;
     if (field.kind === 'version') {
-      if (operator !== '~' && !/^\d/.test(token.text)) throw new Refused(token.at, 'a version like 1.2.3');
+      if (/[<>]/.test(operator) && !/^\d/.test(token.text)) throw new Refused(token.at, 'a version like 1.2.3');
       return token.text;
     }
     if (field.kind === 'flag' || (field.kind === 'any' && token.kind === 'word')) {

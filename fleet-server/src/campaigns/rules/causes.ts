@@ -88,7 +88,6 @@ export function causesOf(
   const action = view.actionCause(facts);
   const campaign = { campaign: view.name };
   const gone = phase === 'completed' || phase === 'rolledBack' || view.endAt <= now;
-  const isGoing = phase === 'running' || phase === 'paused' || phase === 'proposed';
   const { order, exception } = standing;
   const pending: readonly (Pending | false | undefined)[] = [
     ...causesOfTerminal(facts, mayConnect),
@@ -99,10 +98,11 @@ export function causesOf(
     phase === 'rejected' && { code: 'CAMPAIGN_REJECTED', facts: { ...campaign, by: view.by ?? '' } },
     phase === 'proposed' && { code: 'CAMPAIGN_PROPOSED', facts: campaign },
     view.reason === 'CAMPAIGN_GATE_FAILED' && { code: 'GATE_FAILED', facts: campaign },
-    phase === 'aborted' && {
-      code: 'CAMPAIGN_ABORTED',
-      facts: { ...campaign, by: view.by ?? '', reason: view.reason ?? '' },
-    },
+    phase === 'aborted' &&
+      view.reason !== 'CAMPAIGN_GATE_FAILED' && {
+        code: 'CAMPAIGN_ABORTED',
+        facts: { ...campaign, by: view.by ?? '', reason: view.reason ?? '' },
+      },
     gone && { code: 'CAMPAIGN_ENDED', facts: campaign },
     exception?.state === 'failed' && {
       code: 'FAILED',
@@ -113,8 +113,7 @@ export function causesOf(
       code: 'CAMPAIGN_PAUSED',
       facts: { ...campaign, by: view.by ?? '', reason: view.reason ?? '' },
     },
-    isGoing &&
-      view.startAt !== undefined &&
+    view.startAt !== undefined &&
       view.startAt > now && { code: 'CAMPAIGN_NOT_STARTED', facts: campaign, until: view.startAt },
     phase === 'rollingBack' && { code: 'GOES_BACK', facts: campaign },
     rival !== undefined && { code: 'OTHER_CAMPAIGN_FIRST', facts: { campaign: rival } },
