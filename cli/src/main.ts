@@ -8,6 +8,7 @@ import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { dataFolder, findAccess, openClient } from './client/index.ts';
 import { addBridgeCommands } from './commands/bridge-commands.ts';
+import { addCampaignCommands } from './commands/campaign-commands.ts';
 import type { Context } from './commands/context.ts';
 import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
 
@@ -155,7 +156,7 @@ software
   .requiredOption('--counter <number>', 'rollback counter', integer(1, 2 ** 32 - 1))
   .addOption(
     new Option('--boot <how>', 'how an emulated terminal fares with it')
-      .choices(['proves', 'hangs', 'isMute'])
+      .choices(['proves', 'hangs', 'isMute', 'misreads'])
       .default('proves'),
   )
   .option('--bytes <count>', 'length of its program', integer(0, 16_000_000), 500_000)
@@ -166,7 +167,7 @@ software
         model: string;
         versionName: string;
         counter: number;
-        boot: 'proves' | 'hangs' | 'isMute';
+        boot: 'proves' | 'hangs' | 'isMute' | 'misreads';
         bytes: number;
       },
     ) => {
@@ -444,6 +445,7 @@ wire
     process.exitCode = decodeForPerson(open(), text, { json, reveal: options.reveal });
   });
 
+addCampaignCommands(program, withServer);
 addBridgeCommands(program, {
   world,
   open,

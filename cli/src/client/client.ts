@@ -3,6 +3,16 @@ import {
   type addNegative,
   type addNegativeRange,
   type allowNegative,
+  type CampaignDetail,
+  campaignDetail,
+  type CampaignDryRun,
+  campaignDryRun,
+  type CampaignException,
+  campaignException,
+  type campaignSpec,
+  type CampaignSummary,
+  campaignSummary,
+  type CampaignVerb,
   type ClaimBundle,
   type Job,
   job,
@@ -44,6 +54,9 @@ import {
   type TotalsOrder,
   type TimelineEntry,
   terminalDetail,
+  type Why,
+  whyAnswer,
+  type WhyTarget,
   terminalSummary,
   timelineEntry,
 } from '@tsunagu/protocols/fleet';
@@ -52,7 +65,7 @@ import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { type NegativeProof, negativeProof } from '@tsunagu/protocols/negative/proof';
 import type { World } from '@tsunagu/protocols/world';
 import { EventSource } from 'eventsource';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Access } from './access.ts';
 
 /** A stream of live events; it reconnects by itself until it is closed. */
@@ -104,6 +117,19 @@ export interface Client {
     readonly serial: string;
     readonly at: string;
   }): Promise<Result<NegativeProof>>;
+  /** Newest first. */
+  campaigns(): Promise<Result<readonly CampaignSummary[]>>;
+  campaign(id: string): Promise<Result<CampaignDetail>>;
+  createCampaign(spec: z.input<typeof campaignSpec>): Promise<Result<CampaignDetail>>;
+  dryRunCampaign(spec: z.input<typeof campaignSpec>): Promise<Result<CampaignDryRun>>;
+  actOnCampaign(id: string, verb: CampaignVerb, reason: string): Promise<Result<CampaignDetail>>;
+  campaignExceptions(id: string): Promise<Result<readonly CampaignException[]>>;
+  why(target: WhyTarget, serials: readonly string[]): Promise<Result<readonly Why[]>>;
+  setShopZone(zone: {
+    readonly merchant: string;
+    readonly shop: string;
+    readonly zone: string;
+  }): Promise<Result<unknown>>;
   live(handlers: LiveHandlers): LiveStream;
 }
 
@@ -196,6 +222,17 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     negativeDiff: (from, to) => call(negativeDiff, `${managementPaths.negativeDiff}?from=${from}&to=${to}`),
     explainNegative: (card) => call(negativeExplanation, managementPaths.negativeExplanations, card),
     proveNegative: (question) => call(negativeProof, managementPaths.negativeProofs, question),
+    campaigns: () => all(campaignSummary, managementPaths.campaigns),
+    campaign: (id) => call(campaignDetail, managementPaths.campaign(id)),
+    createCampaign: (spec) => call(campaignDetail, managementPaths.campaigns, spec, 'POST', importTimeoutMs),
+    dryRunCampaign: (spec) => call(campaignDryRun, managementPaths.campaignDryRuns, spec, 'POST', importTimeoutMs),
+    actOnCampaign: (id, verb, reason) => call(campaignDetail, managementPaths.campaignActs(id), { verb, reason }),
+    campaignExceptions: (id) => all(campaignException, managementPaths.campaignExceptions(id)),
+    async why(target, serials) {
+      const answer = await call(whyAnswer, managementPaths.why, { target, serials });
+      return answer.ok ? ok(answer.value.items) : answer;
+    },
+    setShopZone: (zone) => call(z.object({ zone: z.string() }), managementPaths.shopZones, zone, 'PUT'),
     live: (handlers) => openLive(access, authorization, handlers),
   };
 }

@@ -1,8 +1,10 @@
 import type { Texts } from './en.ts';
+import { campaignJa } from './campaign-ja.ts';
 import { workshopJa } from './workshop-ja.ts';
 
 /** CLIの日本語テキスト。 */
 export const ja: Texts = {
+  campaign: campaignJa,
   workshop: workshopJa,
   next: '対処:',
   none: '-',

@@ -15,7 +15,7 @@ import { openAdviceStore, openOutbox, openSaleStore, turns } from '../sales/inde
 import { type Files, openSealedStore, type SealedStore } from '../sealed-store/index.ts';
 import { openCardVault } from '../secure/index.ts';
 import { openShopper } from '../shopper/index.ts';
-import { bootSoftware, type Software } from '../software/index.ts';
+import { bootSoftware, misreading, type Software } from '../software/index.ts';
 import { openTamper, type Tamper, type TamperSensor } from '../tamper/index.ts';
 import { openTwin } from '../twin/index.ts';
 import { nextBoot } from './boot.ts';
@@ -246,7 +246,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     world,
     model,
     ports: {
-      acquirer,
+      acquirer: software.boot === 'misreads' ? misreading(acquirer) : acquirer,
       reversals: openReversalStore(store),
       negative: negative.value,
       offline: negative.value,

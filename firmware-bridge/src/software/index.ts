@@ -11,3 +11,4 @@ export {
   spareSlot,
   stageImage,
 } from './slots.ts';
+export { misreading } from './misreading.ts';

@@ -1,5 +1,5 @@
 import { serialSchema, type Serial } from '@tsunagu/protocols/fleet';
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import {
   applyChange,
   type Campaign,
@@ -57,7 +57,18 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
       const ended = rows.filter(({ outcome }) => outcome !== null).slice(0, endsMax);
       const counted = new Map<string, number>();
       for (const row of ended) await countEnd(row, counted);
-      for (const { job } of ended) await tx.deleteFrom('campaign_orders').where('job', '=', job).execute();
+      const done = ended.filter(({ outcome }) => outcome === 'done').map(({ ordinal }) => ordinal);
+      if (done.length > 0)
+        await tx
+          .deleteFrom('campaign_exceptions')
+          .where('campaign', '=', campaign.id)
+          .where(sql<boolean>`ordinal in (select value from json_each(${JSON.stringify(done)}))`)
+          .execute();
+      if (ended.length > 0)
+        await tx
+          .deleteFrom('campaign_orders')
+          .where(sql<boolean>`job in (select value from json_each(${JSON.stringify(ended.map(({ job }) => job))}))`)
+          .execute();
       const open = new Map(rows.filter(({ outcome }) => outcome === null).map((row) => [row.ordinal, row]));
       const change = await look(open, counted);
       // Whose end was just counted is not looked at before the sets know of it.
@@ -78,11 +89,6 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
           if (leg === 'forward') count(`done${ring}`);
           else if (campaign.sets.has('done', ordinal)) count('back');
           if (leg === 'forward') count('changed');
-          await tx
-            .deleteFrom('campaign_exceptions')
-            .where('campaign', '=', campaign.id)
-            .where('ordinal', '=', ordinal)
-            .execute();
           return;
         }
         if (outcome === 'cancelled') return;

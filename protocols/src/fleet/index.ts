@@ -99,3 +99,4 @@ export {
   type QueryValue,
 } from './query.ts';
 export * from './why.ts';
+export { causeTexts } from './why-text.ts';
