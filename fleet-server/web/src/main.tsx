@@ -2,6 +2,7 @@ import { render } from 'preact';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useEffect } from 'preact/hooks';
 import { connect, isSignedIn, liveness } from './live.ts';
+import { CampaignPage, CampaignsPage } from './pages/campaigns.tsx';
 import { FleetPage } from './pages/fleet.tsx';
 import { NegativePage } from './pages/negative.tsx';
 import { SalesPage } from './pages/sales.tsx';
@@ -40,6 +41,7 @@ function Page() {
           <nav aria-label={t('nav.main')}>
             <a {...here('/', path === '/' || path.startsWith('/terminals'))}>{t('nav.fleet')}</a>
             <a {...here('/sales', path === '/sales')}>{t('nav.sales')}</a>
+            <a {...here('/campaigns', path.startsWith('/campaigns'))}>{t('nav.campaigns')}</a>
             <a {...here('/negative', path === '/negative')}>{t('nav.negative')}</a>
           </nav>
         )}
@@ -59,6 +61,8 @@ function Page() {
       <Router>
         <Route path="/" component={FleetPage} />
         <Route path="/sales" component={SalesPage} />
+        <Route path="/campaigns" component={CampaignsPage} />
+        <Route path="/campaigns/:id" component={CampaignPage} />
         <Route path="/negative" component={NegativePage} />
         <Route path="/terminals/:serial" component={TerminalPage} />
         <Route path="/sign-in" component={SignInPage} />
