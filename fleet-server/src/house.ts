@@ -24,7 +24,7 @@ import { type Jobs, openJobs } from './jobs/index.ts';
 import { negativeTagKey, openKeys } from './keys/index.ts';
 import { openLiveHub } from './live/index.ts';
 import { makeMetrics } from './metrics/index.ts';
-import { type Negative, openNegative, regularList } from './negative/index.ts';
+import { type Negative, openNegative, regularList, watchInbox } from './negative/index.ts';
 import { openSales } from './sales/index.ts';
 import { openSoftwareImages } from './software/index.ts';
 import { lockFolder, migrations, openStore } from './store/index.ts';
@@ -202,6 +202,8 @@ async function build(
     floorLimitMinor: () => built(twin).current.values.floorLimitMinor,
   });
   onClose(() => built(negative).close());
+  const inbox = await watchInbox(world, join(dataDir, 'inbox', 'negative'), negative.importList);
+  onClose(() => inbox.close());
   conversation = openConversation({
     world,
     store,
@@ -281,6 +283,7 @@ async function build(
       keys,
       admit,
       live,
+      negative,
       metrics: {
         ...noMetrics,
         saleAnswered: (outcome, by, _actionCode, durationMs) =>

@@ -16,7 +16,7 @@ import { EmvCard } from './emv-card.ts';
 import type { Pages } from './felica/pages.ts';
 import { TransitCard } from './felica/transit-card.ts';
 import type { CardMemory } from './memory.ts';
-import { chipStripes, isStripeCardName, stripeCards, trackOf, trackOfAccount } from './stripe-cards.ts';
+import { chipStripes, isStripeCardName, pinOf, stripeCards, trackOf, trackOfAccount } from './stripe-cards.ts';
 
 /** How a card is read. */
 export type Entry = 'stripe' | 'contact' | 'contactless';
@@ -53,7 +53,12 @@ export const readableCards = (readers: readonly ReaderKind[]): readonly string[]
   [...everydayCardNames, ...Object.keys(stripeCards)].filter((name) => readers.some((kind) => kind === entryOf(name)));
 
 /** A card that was drawn is in the holder's hand already. */
-const drawn: Presented = { entry: 'stripe', pin: () => undefined, again: () => undefined, remove: () => undefined };
+const drawn = (pin: Secret<'pin'>): Presented => ({
+  entry: 'stripe',
+  pin: () => pin.use((digits) => Secret.copy('pin', digits)),
+  again: () => undefined,
+  remove: () => undefined,
+});
 
 /** The cardholder in front of one emulated terminal: has all cards in the pocket, and presents them by name. */
 export class EmulatedHand {
@@ -80,7 +85,7 @@ export class EmulatedHand {
       const track = trackOf(name);
       stripe.swipe(track);
       track.wipe();
-      return ok(drawn);
+      return ok(drawn(pinOf(name)));
     }
     if (!isTestCardName(name)) return fail('CARD_UNKNOWN');
     const card = testCard(name);
@@ -127,7 +132,7 @@ export class EmulatedHand {
     const track = trackOfAccount(card);
     stripe.swipe(track);
     track.wipe();
-    return ok({ ...drawn, name });
+    return ok({ ...drawn(card.pin), name });
   }
 
   /** Holds a transit card to the FeliCa antenna. What is on it outlives its being taken away. */

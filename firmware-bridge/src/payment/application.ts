@@ -160,7 +160,9 @@ export class PaymentApplication {
     const leg = this.#leg(operation, amountMinor, at, run, step);
     const { entry } = at;
     const made =
-      entry === 'stripe' ? this.#swipe(at, leg, step, run) : this.#chip(order, amountMinor, entry, leg, step, run);
+      entry === 'stripe'
+        ? this.#swipe(at, amountMinor, leg, step, run)
+        : this.#chip(order, amountMinor, entry, leg, step, run);
     const ended = await made.catch((cause: unknown): Ended => {
       // A slip of ours must not leave a sale that nobody undoes: what is kept is reversed.
       this.#options.world.log('error', 'saleBroke', { fault: { code: 'SALE_FAILED', cause } });
@@ -336,20 +338,27 @@ export class PaymentApplication {
     return ended('refused', fault ?? 'TERMINAL_DECLINED');
   }
 
-  async #swipe(at: Presentation, leg: OnlineLeg, step: Step, { watch }: PaymentRun): Promise<Ended> {
+  async #swipe(
+    at: Presentation,
+    amountMinor: number,
+    leg: OnlineLeg,
+    step: Step,
+    { watch }: PaymentRun,
+  ): Promise<Ended> {
     const { world, model, secure } = this.#options;
     const today = localTransactionTime(world.clock.now()).slice(0, 4);
-    const read = await secure.stripe(today, watch, at.hasChipFailed === true);
-    if (!read.ok) return { outcome: 'failed', reason: read.fault.code };
-    const { card, negative, refusal } = read.value;
-    step('card-presented', 'stripe');
-    step('card-read', card.scheme);
-    step('negative-checked', negative);
-    if (refusal !== undefined) return { outcome: 'refused', reason: refusal, card };
-    const verification = canTakeSignature(model) ? 'signature' : 'none';
-    const state = await leg.ask({ card, verification });
-    if (state.name !== 'answered') return { outcome: 'failed', reason: state.fault, card, verification };
-    return { outcome: state.isApproved ? 'approved' : 'declined', card, verification };
+    const swipe = { today, hasChipFailed: at.hasChipFailed === true, amountMinor };
+    const ended = await secure.stripe(swipe, watch, async ({ card, negative, refusal, hasPin }): Promise<Ended> => {
+      step('card-presented', 'stripe');
+      step('card-read', card.scheme);
+      step('negative-checked', negative);
+      if (refusal !== undefined) return { outcome: 'refused', reason: refusal, card };
+      const verification = hasPin ? 'onlinePin' : canTakeSignature(model) ? 'signature' : 'none';
+      const state = await leg.ask({ card, verification });
+      if (state.name !== 'answered') return { outcome: 'failed', reason: state.fault, card, verification };
+      return { outcome: state.isApproved ? 'approved' : 'declined', card, verification };
+    });
+    return ended.ok ? ended.value : { outcome: 'failed', reason: ended.fault.code };
   }
 
   /** Ends what went online: the record first, then the reversal goes. Should the power fail between, the reversal wins. */

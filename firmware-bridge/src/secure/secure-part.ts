@@ -22,12 +22,14 @@ import { typePin } from './pin-habit.ts';
 import type { Acquirer, AcquirerFault, NegativeFile } from './ports.ts';
 import type { SealedCard } from './sealed-card.ts';
 import type { Stopwatch } from './stopwatch.ts';
-import { stripeRefusal } from './stripe-reading.ts';
+import { pinDemand, stripeRefusal } from './stripe-reading.ts';
 
 /** A stripe as payment hears of it. */
 export interface StripeReading {
   readonly card: SealedCard;
   readonly negative: NegativeAnswer;
+  /** Whether a PIN was entered; it goes along with the request that the reader of this makes. */
+  readonly hasPin: boolean;
   /** Why the card is refused before anybody is asked. */
   readonly refusal: ErrorCode | undefined;
 }
@@ -63,8 +65,15 @@ export interface SecurePart {
     onPresent: () => void,
     hands: ChipHands,
   ): Promise<Result<ChipReading, ErrorCode>>;
-  /** Reads a stripe. @param today YYMM @param hasChipFailed see `stripeRefusal` */
-  stripe(today: string, watch: Stopwatch, hasChipFailed: boolean): Promise<Result<StripeReading, ErrorCode>>;
+  /**
+   * Reads a stripe, asks for the PIN where its service code wants one, and keeps it for the request made in `work`.
+   * @param today YYMM @param hasChipFailed see `stripeRefusal`
+   */
+  stripe<T>(
+    swipe: { readonly today: string; readonly hasChipFailed: boolean; readonly amountMinor: number },
+    watch: Stopwatch,
+    work: (reading: StripeReading) => Promise<T>,
+  ): Promise<Result<T, ErrorCode>>;
   /** Puts the card into a message, enciphers it, sends it and reads the answer, which holds no card. */
   exchange(
     message: OpenMessage,
@@ -164,7 +173,11 @@ class EmulatedSecurePart implements SecurePart {
     );
   }
 
-  async stripe(today: string, watch: Stopwatch, hasChipFailed: boolean): Promise<Result<StripeReading, ErrorCode>> {
+  async stripe<T>(
+    { today, hasChipFailed, amountMinor }: Parameters<SecurePart['stripe']>[0],
+    watch: Stopwatch,
+    work: (reading: StripeReading) => Promise<T>,
+  ): Promise<Result<T, ErrorCode>> {
     const { vault, negative, model } = this.#options;
     const swiped = await watch.during('reader', async () => {
       const reader = await this.#station.station.stripe();
@@ -178,7 +191,42 @@ class EmulatedSecurePart implements SecurePart {
     const card = vault.seal({ pan: track.pan, expiry: track.expiry, track2: track.track });
     track.track.wipe();
     track.pan.wipe();
-    return ok({ card, negative: answer, refusal });
+    const entered: Result<Secret<'pin'> | undefined, ErrorCode> =
+      refusal === undefined ? this.#askStripePin(track.serviceCode, amountMinor) : ok(undefined);
+    const pin = entered.ok ? entered.value : undefined;
+    const reading = {
+      card,
+      negative: answer,
+      refusal: entered.ok ? refusal : entered.fault.code,
+      hasPin: pin !== undefined,
+    };
+    return ok(await this.#withPin(card, pin, () => work(reading)));
+  }
+
+  /** The PIN for the issuer of a swiped card; undefined where none is wanted, or only prompted for and there is no PIN pad. */
+  #askStripePin(serviceCode: string, amountMinor: number): Result<Secret<'pin'> | undefined, ErrorCode> {
+    const demand = pinDemand(serviceCode);
+    if (demand === 'none') return ok(undefined);
+    if (!this.#options.model.pinPad) return demand === 'required' ? fail('CARDHOLDER_NOT_VERIFIED') : ok(undefined);
+    const answer = this.#holder()?.askPin({
+      kind: 'online',
+      triesLeft: undefined,
+      isAgain: false,
+      mayBypass: false,
+      language: undefined,
+      amountMinor,
+    });
+    switch (answer?.type) {
+      case 'entered':
+        return ok(answer.pin);
+      case 'cancelled':
+      case 'bypassed':
+        return fail('CARDHOLDER_CANCELLED');
+      case 'noPad':
+        return fail('CARDHOLDER_NOT_VERIFIED');
+      default:
+        return fail('PIN_TIMEOUT');
+    }
   }
 
   async exchange(

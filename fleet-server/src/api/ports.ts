@@ -106,7 +106,7 @@ export interface ApiRooms {
       source: string,
     ): Promise<Result<NegativeAdded>>;
     remove(pan: Secret<'pan'>, source: string, by: Actor, isSignedTwice: boolean): Promise<Result<NegativePublished>>;
-    importList(file: z.infer<typeof importNegative>, by: Actor): Promise<NegativeImported>;
+    importList(file: z.infer<typeof importNegative>, by: Actor): Promise<Result<NegativeImported>>;
     allow(pan: Secret<'pan'>, isWithdrawn: boolean, by: Actor): Promise<Result<NegativePublished>>;
     addRange(range: z.infer<typeof addNegativeRange>, by: Actor): Promise<Result<NegativePublished>>;
     publishVersion(isSignedTwice: boolean): Promise<NegativePublished>;

@@ -1,4 +1,5 @@
 export { type ImportFile, readImportFile } from './import-file.ts';
+export { type Inbox, watchInbox } from './inbox.ts';
 export { openNegative } from './negative.ts';
 export { type Negative, type NegativeRooms, type NegativeState, regularList } from './ports.ts';
 export {

@@ -76,6 +76,15 @@ export function openIntake(
     },
     async importList({ source, mode, text, secondSignature }, by) {
       const file = readImportFile(text);
+      // A whole list with a line that is no card, or with none at all, would let cards go that nobody meant to let go.
+      const [broken] = file.refused;
+      if (mode === 'replace' && broken)
+        return fail('NEGATIVE_LIST_REFUSED', {
+          field: 'line',
+          facts: { line: broken.line, lines: file.refused.length },
+        });
+      if (mode === 'replace' && file.cards.length === 0 && !secondSignature)
+        return fail('NEGATIVE_LIST_REFUSED', { field: 'cards' });
       const before = await store.db
         .selectFrom('negative_cards')
         .select(['id', 'token'])
@@ -109,7 +118,8 @@ export function openIntake(
         by: by.subject,
       });
       const published = await versions.publish(secondSignature);
-      return { ...published, added, removed: gone.length, kept: known.size - gone.length, refused: [...file.refused] };
+      const kept = known.size - gone.length;
+      return ok({ ...published, added, removed: gone.length, kept, refused: [...file.refused] });
     },
     async allow(pan, isWithdrawn, by) {
       const { tag, token, last_four } = cardOf(pan, '');

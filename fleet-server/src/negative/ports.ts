@@ -70,8 +70,11 @@ export interface Negative {
     by: Actor,
     isSignedTwice: boolean,
   ): Promise<Result<NegativePublished, 'NEGATIVE_ENTRY_UNKNOWN'>>;
-  /** Takes an issuer's list in, in a new version. */
-  importList(file: z.infer<typeof importNegative>, by: Actor): Promise<NegativeImported>;
+  /** Takes an issuer's list in, in a new version. A whole list (`replace`) is taken whole, or refused by its first line that is no card. */
+  importList(
+    file: z.infer<typeof importNegative>,
+    by: Actor,
+  ): Promise<Result<NegativeImported, 'NEGATIVE_LIST_REFUSED'>>;
   /** Lets a good card through, or ends that, in a new version; an emergency entry still goes before it. */
   allow(
     pan: Secret<'pan'>,

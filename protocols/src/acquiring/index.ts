@@ -7,6 +7,7 @@ export {
   terminalCodec,
   terminalFrame,
   terminalLink,
+  negativeFileName,
 } from './link-profiles.ts';
 export {
   checkElements,

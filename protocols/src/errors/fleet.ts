@@ -146,6 +146,16 @@ export const fleetErrors = defineErrors({
       next: '登録元を確認してください: tsunagu negative explain',
     },
   },
+  NEGATIVE_LIST_REFUSED: {
+    en: {
+      says: "An issuer's list was not taken in: it is no text in UTF-8, too large, or a whole list with a line that is no card.",
+      next: 'Correct the line that the report names and send the whole list again; nothing of it was taken.',
+    },
+    ja: {
+      says: '発行会社のリストを取り込みませんでした。UTF-8でない、大きすぎる、または全件リストに不正な行があります。',
+      next: '報告にある行を直して全件を再送してください。取り込まれたものはありません。',
+    },
+  },
   NEGATIVE_VERSION_UNKNOWN: {
     en: { says: 'There is no such version of the list.', next: 'See which there are: tsunagu negative versions.' },
     ja: { says: 'その版のリストはありません。', next: '版の一覧を確認してください: tsunagu negative versions' },

@@ -308,7 +308,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       remove: () => Promise.resolve(fail('NEGATIVE_ENTRY_UNKNOWN')),
       async importList({ text }) {
         const added = text.split('\n').filter((line) => /^\d{12,19}/.test(line)).length;
-        return { ...published, added, removed: 0, kept: 0, refused: [] };
+        return ok({ ...published, added, removed: 0, kept: 0, refused: [] });
       },
       allow: () => Promise.resolve(ok(published)),
       addRange: () => Promise.resolve(ok(published)),

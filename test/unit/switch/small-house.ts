@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { type CardCompany, openCardCompany } from '@tsunagu/fleet-server/card-company/card-company';
 import { Ledger } from '@tsunagu/fleet-server/card-company/ledger';
+import { openArtefacts } from '@tsunagu/fleet-server/artefacts/index';
 import { openAuthority } from '@tsunagu/fleet-server/identity/index';
+import { negativeTagKey } from '@tsunagu/fleet-server/keys/index';
+import { type Negative, openNegative } from '@tsunagu/fleet-server/negative/index';
 import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
 import {
   linkCredentials,
@@ -57,6 +60,9 @@ export interface SmallHouse {
   readonly ledger: Ledger;
   readonly store: Store;
   readonly sw: Switch;
+  readonly negative: Negative;
+  /** The card company asks for a change of the list. */
+  readonly askFileAction: CardCompany['askFileAction'];
   /** A connected terminal. */
   terminal(serial: string): Promise<Terminal>;
   /** Credentials of a terminal, for odd connections. */
@@ -102,6 +108,17 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
     cardCompany = undefined;
   };
   await startCardCompany();
+  await vault.ensure(negativeTagKey, 'negative-tag');
+  const negative = await openNegative({
+    world,
+    store,
+    vault,
+    artefacts: await openArtefacts(join(folder, 'artefacts')),
+    tagKey: negativeTagKey,
+    publish: () => undefined,
+    announce: () => undefined,
+    floorLimitMinor: () => 0,
+  });
   const server = await authority.credentials('server', 'server', {
     kind: 'leaf',
     purposes: ['serverAuth'],
@@ -130,6 +147,7 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
         },
         live: { publish: (event) => event.name === 'sale' && lines.push(event.data) },
         metrics: noMetrics,
+        negative,
         alarm: (alarm) => alarms.push(alarm),
       },
       {
@@ -164,6 +182,8 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
       return ledger;
     },
     credentials,
+    negative,
+    askFileAction: (action) => cardCompany?.askFileAction(action) ?? Promise.reject(new Error('closed')),
     startCardCompany,
     stopCardCompany,
     async terminal(serial) {
@@ -181,6 +201,7 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
     },
     async close() {
       await sw.close();
+      negative.close();
       await stopCardCompany();
       await store.close();
       await vault.close();
@@ -296,7 +317,7 @@ export class Terminal {
     return saleRequest({
       terminalId: terminalIdOf(this.serial),
       merchantId: merchantIdOf(tenant),
-      abilities: { readers: ['stripe', 'contact', 'contactless'], printer: 'built-in', screen: 'colour' },
+      abilities: { readers: ['stripe', 'contact', 'contactless'], pinPad: true, printer: 'built-in', screen: 'colour' },
       stan: nextStan(),
       nowMs: Date.now(),
       amountMinor,

@@ -137,7 +137,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         response: { 200: negativeImported, '4xx': refused },
       },
     },
-    async (request) => await negative.importList(request.body, actorOf(request)),
+    async (request) => unwrap(await negative.importList(request.body, actorOf(request))),
   );
 
   app.post(

@@ -7,7 +7,8 @@ const to = (scheme: string, prefixes: readonly string[]) =>
 const range = (from: number, until: number): readonly string[] =>
   Array.from({ length: until - from + 1 }, (_, index) => String(from + index));
 
-/** The table of a fresh house: every scheme goes to the one emulated card company. Issuer identification ranges as the schemes publish them. */
+/** The table of a fresh house: every scheme goes to the one emulated card company. Issuer identification ranges as the schemes publish them;
+ * gift and cash cards (J-Debit) have numbers of our own test cards, which no scheme has (`protocols/test-cards`). */
 export const defaultRoutingTable: RoutingTable = {
   version: 1,
   routes: [
@@ -16,5 +17,7 @@ export const defaultRoutingTable: RoutingTable = {
     ...to('jcb', range(3528, 3589)),
     ...to('amex', ['34', '37']),
     ...to('unionpay', ['62']),
+    ...to('gift', ['939201']),
+    ...to('j-debit', ['939202']),
   ],
 };
