@@ -22,7 +22,7 @@ import type { CampaignTables } from './tables.ts';
 import { viewOf } from './views.ts';
 
 /** Ends of orders that one tick counts, terminals that it looks at, and orders that it makes; the next tick goes on. */
-const endsMax = 2_000;
+const endsMax = 1_000;
 const looksMax = 1_000;
 const ordersMax = 100;
 /** Pauses before another order to the same terminal. */
