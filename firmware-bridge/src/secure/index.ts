@@ -13,3 +13,4 @@ export { type ChipReceipt, chipReceipt } from './receipt.ts';
 export { type SealedCard, sealedCard } from './sealed-card.ts';
 export { openSecurePart, type SecurePart, type SecurePartOptions, type StripeReading } from './secure-part.ts';
 export { type SaleRoom, type SaleTimings, Stopwatch, saleRooms } from './stopwatch.ts';
+export type { TransitContents, TransitReading } from './transit-reading.ts';

@@ -4,7 +4,8 @@ import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
 import type { World } from '@tsunagu/protocols/world';
-import { EmulatedHand, type Presented } from '../cards/index.ts';
+import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
+import { type CardWallet, EmulatedHand, type Presented } from '../cards/index.ts';
 import type { ChipCard } from '../readers/emulated/chip-card.ts';
 import type { ChipReader } from '../readers/port.ts';
 import { type EmulatedStation, openEmulatedStation } from '../readers/station.ts';
@@ -23,6 +24,7 @@ import type { Acquirer, AcquirerFault, NegativeFile } from './ports.ts';
 import type { SealedCard } from './sealed-card.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { pinDemand, stripeRefusal } from './stripe-reading.ts';
+import { readTransit, type TransitReading } from './transit-reading.ts';
 
 /** A stripe as payment hears of it. */
 export interface StripeReading {
@@ -34,6 +36,8 @@ export interface StripeReading {
   readonly refusal: ErrorCode | undefined;
 }
 
+type PresentFault = 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER' | 'CARD_ELSEWHERE';
+
 /** What the secure part is built of. */
 export interface SecurePartOptions {
   readonly world: World;
@@ -41,6 +45,8 @@ export interface SecurePartOptions {
   readonly vault: CardVault;
   readonly acquirer: Acquirer;
   readonly negative: NegativeFile;
+  /** Where emulated transit cards are kept between two contacts; without it they are this terminal's own. */
+  readonly wallet?: CardWallet | undefined;
 }
 
 /**
@@ -54,7 +60,7 @@ export interface SecurePart {
     card: string,
     watch: Stopwatch,
     habits?: HolderHabits,
-  ): Result<Pick<Presented, 'entry' | 'remove'>, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'>;
+  ): Result<Pick<Presented, 'entry' | 'isTransit' | 'remove'>, PresentFault>;
   /** Asks the cardholder for the same card at another interface; false when it has none there. */
   presentElsewhere(entry: 'contact' | 'stripe'): boolean;
   /** Runs a transaction with a chip. A fault: no reader, or no card in time. */
@@ -74,6 +80,12 @@ export interface SecurePart {
     watch: Stopwatch,
     work: (reading: StripeReading) => Promise<T>,
   ): Promise<Result<T, ErrorCode>>;
+  /** Waits for a transit card at the FeliCa antenna. A fault: no antenna, or no card in time. */
+  transit(
+    watch: Stopwatch,
+    onPresent: () => void,
+    trace: (line: KernelTraceLine) => void,
+  ): Promise<Result<TransitReading, ErrorCode>>;
   /** Puts the card into a message, enciphers it, sends it and reads the answer, which holds no card. */
   exchange(
     message: OpenMessage,
@@ -106,21 +118,22 @@ class EmulatedSecurePart implements SecurePart {
   constructor(options: SecurePartOptions, station: EmulatedStation) {
     this.#options = options;
     this.#station = station;
-    this.#hand = new EmulatedHand(station.emulated);
+    this.#hand = new EmulatedHand(station.emulated, options.wallet);
   }
 
   present(
     card: string,
     watch: Stopwatch,
     habits: HolderHabits = {},
-  ): Result<Pick<Presented, 'entry' | 'remove'>, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'> {
+  ): Result<Pick<Presented, 'entry' | 'isTransit' | 'remove'>, PresentFault> {
     const watched = (chip: ChipCard): ChipCard => timed(chip, watch);
     const presented = this.#hand.present(card, watched);
     if (!presented.ok) return presented;
-    const { entry } = presented.value;
+    const { entry, isTransit } = presented.value;
     this.#inHand = { name: card, presented: presented.value, habits, watched };
     return ok({
       entry,
+      isTransit,
       remove: () => {
         this.#inHand?.presented.remove();
         this.#inHand = undefined;
@@ -227,6 +240,21 @@ class EmulatedSecurePart implements SecurePart {
       default:
         return fail('PIN_TIMEOUT');
     }
+  }
+
+  async transit(
+    watch: Stopwatch,
+    onPresent: () => void,
+    trace: (line: KernelTraceLine) => void,
+  ): Promise<Result<TransitReading, ErrorCode>> {
+    const reader = await watch.during('reader', () => this.#station.station.felica());
+    if (!reader.ok) return reader;
+    const presentAgain = (): void => this.#inHand?.presented.again();
+    return await readTransit(
+      { ...this.#options, reader: reader.value, watch, presentAgain, trace },
+      cardWaitMs,
+      onPresent,
+    );
   }
 
   async exchange(

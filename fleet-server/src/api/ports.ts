@@ -12,6 +12,7 @@ import type {
   JobBody,
   LiveEvent,
   NegativeAdded,
+  NegativeAuthority,
   Overview,
   RegisterTerminal,
   SaleLine,
@@ -111,6 +112,13 @@ export interface ApiRooms {
     addRange(range: z.infer<typeof addNegativeRange>, by: Actor): Promise<Result<NegativePublished>>;
     publishVersion(isSignedTwice: boolean): Promise<NegativePublished>;
     diff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
+    authority(): Promise<NegativeAuthority>;
+    bringRoot(document: Uint8Array, by: Actor): Promise<Result<NegativeAuthority>>;
+    countersignRoot(document: Uint8Array, by: Actor): Result<Uint8Array>;
+    sign(
+      digest: string,
+      signature: { readonly keyId: string; readonly signature: Uint8Array },
+    ): Promise<Result<NegativePublished>>;
     explain(pan: Secret<'pan'>): Promise<NegativeExplanation>;
     prove(pan: Secret<'pan'>, serial: Serial, at: number): Promise<Result<NegativeProof>>;
   };

@@ -3,6 +3,7 @@ import { createServer, type TLSSocket } from 'node:tls';
 import {
   answerTo,
   functions,
+  isInquiry,
   issuerCodec,
   issuerFrame,
   issuerLink,
@@ -17,6 +18,7 @@ import {
   encodeFrame,
   type FieldValue,
   FrameReader,
+  isApproval,
   type MacFunction,
   type Message,
   originalMti,
@@ -33,6 +35,7 @@ import type { LinkCredentials } from '../switch/issuer-link/link-credentials.ts'
 import { accountOf, type Decision, decideSale, limits } from './decide.ts';
 import type { Ledger, SaleRecord } from './ledger.ts';
 import { verifyPin } from './pin.ts';
+import type { TransitAnswer, TransitCentre } from './transit-centre.ts';
 
 /** Where the emulated card company listens, and how it behaves. */
 export interface CardCompanyOptions {
@@ -40,6 +43,8 @@ export interface CardCompanyOptions {
   readonly port: number;
   readonly credentials: LinkCredentials;
   readonly ledger: Ledger;
+  /** The centre of the transit cards, in the same house. */
+  readonly transit: TransitCentre;
   /** Pause before an answer, milliseconds; called once per answer. */
   readonly delayMs: () => number;
 }
@@ -134,6 +139,7 @@ export function openCardCompany(
             for (const socket of sockets) socket.destroy();
             await closed;
             await options.ledger.close();
+            await options.transit.close();
           },
         }),
       );
@@ -317,6 +323,15 @@ class Session {
     const answered = responseMti(message.mti) ?? '1644';
     if (operation === undefined) return this.#answer(message, answered, { 39: '902' }, this.#key);
     const key = keyOf(message);
+    const { transit } = this.#options;
+    const pan = message.secret(2);
+    const transitCard = pan && transit.cardOf(pan);
+    if (transitCard) {
+      const said = await transit.handle(transitCard, message, operation, key, originalKeyOf(message));
+      await this.#world.timers.sleep(delayMs());
+      const approval = isApproval(said.actionCode) && !isInquiry(operation) ? { 38: approvalCodeOf(key) } : {};
+      return this.#answer(message, answered, { ...approval, ...transitElements(said) }, this.#key);
+    }
     await this.#sales.get(key);
     let known = ledger.sale(key);
     if (!known) {
@@ -390,13 +405,15 @@ class Session {
   }
 
   async #reversal(message: DecodedMessage): Promise<void> {
-    const { ledger, delayMs } = this.#options;
+    const { ledger, transit, delayMs } = this.#options;
     const original = parseOriginalData(message.text(56) ?? '');
     if (!original.ok) return this.#answer(message, '1430', { 39: '904' }, this.#key);
     const { stan, localTime, acquirer } = original.value;
     const key = `${stan}/${localTime}/${acquirer}`;
+    const pan = message.secret(2);
+    if (pan && transit.cardOf(pan)) await transit.takeBack(key);
     // Taken once, however often it is asked.
-    if (!ledger.isReversed(key)) {
+    else if (!ledger.isReversed(key)) {
       await ledger.append({ kind: 'reversal', key });
       this.#world.log('info', 'saleReversed', { account: ledger.sale(key)?.account ?? '' });
     }
@@ -422,6 +439,13 @@ class Session {
     this.#socket.write(asBuffer(unwrap(encodeFrame(issuerFrame, bytes))));
   }
 }
+
+/** The elements of a transit centre's answer. DE54: prepaid account (60), remaining (02). */
+const transitElements = ({ actionCode, data, balance }: TransitAnswer): { [element: number]: FieldValue } => ({
+  39: actionCode,
+  ...(balance !== undefined && { 54: `6002392C${String(balance).padStart(12, '0')}` }),
+  ...(data !== undefined && { 55: data }),
+});
 
 const dayOf = (message: DecodedMessage): string => message.text(12)?.slice(0, 6) ?? '';
 

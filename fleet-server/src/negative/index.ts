@@ -4,6 +4,7 @@ export { openNegative } from './negative.ts';
 export { type Negative, type NegativeRooms, type NegativeState, regularList } from './ports.ts';
 export {
   hasCheckDigit,
+  isCardNumber,
   headLifeMs,
   headRenewBeforeMs,
   manifestLifeMs,

@@ -4,7 +4,7 @@ import { type Cards, entryView } from './cards.ts';
 import type { Heads } from './heads.ts';
 import { readImportFile } from './import-file.ts';
 import type { ListParts, Negative } from './ports.ts';
-import { hasCheckDigit } from './rules.ts';
+import { isCardNumber } from './rules.ts';
 import type { Versions } from './versions.ts';
 
 const importBatch = 500;
@@ -19,10 +19,13 @@ export function openIntake(
   const { world, store, vault } = rooms;
   return {
     async add(pan, reason, by, source = 'manual') {
-      if (!pan.use(hasCheckDigit)) return fail('PAN_INVALID', { field: 'pan' });
+      if (!pan.use(isCardNumber)) return fail('PAN_INVALID', { field: 'pan' });
       const card = cardOf(pan, reason);
       // A full overlay becomes a version first: an emergency never waits for a person.
-      if ((await overlayEntries(store.db)).length >= overlayMax) await versions.publish(false);
+      if ((await overlayEntries(store.db)).length >= overlayMax) {
+        await versions.publish(false);
+        if ((await overlayEntries(store.db)).length >= overlayMax) return fail('NEGATIVE_OVERLAY_FULL');
+      }
       const added = await store.write(async (tx) => {
         const inserted = await insert(tx, card, source, by);
         if (!inserted) {

@@ -1,4 +1,4 @@
-import { issuerLink } from '@tsunagu/protocols/acquiring';
+import { issuerLink, isTransitDialogue } from '@tsunagu/protocols/acquiring';
 import type { Overview, SaleLine, Serial } from '@tsunagu/protocols/fleet';
 import { ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -64,7 +64,7 @@ export async function openSwitch(
     delivered(row, sale) {
       rooms.metrics.reversalDelivered(row.attempts);
       world.log('info', 'reversalDelivered', { reversal: row.id, sale: row.sale_id, attempts: row.attempts });
-      if (sale) rooms.live.publish({ name: 'sale', data: saleLineOf(sale) });
+      if (sale && !isTransitDialogue(sale.kind)) rooms.live.publish({ name: 'sale', data: saleLineOf(sale) });
     },
     stuck(row, actionCode) {
       const facts = { reversal: row.id, attempts: row.attempts, actionCode: actionCode ?? '' };

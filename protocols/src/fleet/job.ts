@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { traceOrder } from '../kernel-trace/index.ts';
 import { softwareBytesMax } from '../software/limits.ts';
 import { jobIdSchema, serialSchema, tenantSchema } from './identity.ts';
-import { paymentKind, paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
+import { cardHistoryLine, paymentKind, paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
 
 /** Where a terminal keeps a key. */
 export const keySlots = ['dukpt', 'negative'] as const;
@@ -127,6 +127,7 @@ export type JobState = z.infer<typeof jobState>;
 export const saleSteps = [
   'card-presented',
   'card-elsewhere',
+  'card-again',
   'application-selected',
   'card-read',
   'negative-checked',
@@ -134,6 +135,7 @@ export const saleSteps = [
   'request-sent',
   'answer-received',
   'card-completed',
+  'card-settled',
   'reversal-queued',
   'finished',
 ] as const;
@@ -176,6 +178,7 @@ export const saleResult = z
     slip: z.number().int().min(1).max(99_999).optional().describe('Slip number.'),
     original: z.string().max(6).optional().describe('STAN of the transaction that it follows.'),
     balanceMinor: z.number().int().optional().describe('What the account has left, minor units: answer to an inquiry.'),
+    history: z.array(cardHistoryLine).max(20).optional().describe('History of a transit card, newest first.'),
     durationMs: z.number().nonnegative().describe('Reader to answer, milliseconds.'),
   })
   .describe('What a finished payment looks like to a person: no PAN, only its last four digits.');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { configuration } from './configuration.ts';
+import { contact } from './contact.ts';
 import { jobReport, keySlot, saleResult } from './job.ts';
 import { signedDocument } from './signed.ts';
 
@@ -140,6 +141,7 @@ export const notify = z
       .optional()
       .describe("Version of the desired configuration, when it is another than the terminal's."),
     jobs: z.number().int().nonnegative().optional().describe('How many jobs wait.'),
+    contact: contact.optional(),
   })
   .describe('"You have work." Small, and losing it costs only time: hello makes up for it.');
 export type Notify = z.infer<typeof notify>;

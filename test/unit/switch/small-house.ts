@@ -6,6 +6,8 @@ import { connect, type TLSSocket } from 'node:tls';
 import { type CardCompany, openCardCompany } from '@tsunagu/fleet-server/card-company/card-company';
 import { Ledger } from '@tsunagu/fleet-server/card-company/ledger';
 import { openArtefacts } from '@tsunagu/fleet-server/artefacts/index';
+import { TransitBooks } from '@tsunagu/fleet-server/card-company/transit-books';
+import { TransitCentre } from '@tsunagu/fleet-server/card-company/transit-centre';
 import { openAuthority } from '@tsunagu/fleet-server/identity/index';
 import { negativeTagKey } from '@tsunagu/fleet-server/keys/index';
 import { type Negative, openNegative } from '@tsunagu/fleet-server/negative/index';
@@ -38,7 +40,7 @@ import { generateCryptogram } from '@tsunagu/protocols/emv';
 import { parseTerminalUri, type SaleLine, serialSchema, tenantSchema } from '@tsunagu/protocols/fleet';
 import { type DecodedMessage, FrameReader, type Message } from '@tsunagu/protocols/iso8583';
 import { fail, hex, ok, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
-import { cardKeysOf, type TestCardName, testCard } from '@tsunagu/protocols/test-cards';
+import { cardKeysOf, type TestCardName, testCard, transitMasterKey } from '@tsunagu/protocols/test-cards';
 import { tlv } from '@tsunagu/protocols/tlv';
 import { systemWorld } from '@tsunagu/protocols/world';
 
@@ -58,6 +60,8 @@ export interface SmallHouse {
   readonly alarms: SwitchAlarm[];
   readonly lines: SaleLine[];
   readonly ledger: Ledger;
+  /** The books of the transit centre. */
+  readonly transit: TransitBooks;
   readonly store: Store;
   readonly sw: Switch;
   readonly negative: Negative;
@@ -88,16 +92,21 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
   const issuer = await prepareIssuerLink(authority, vault, tenant, folder);
   const handed = linkCredentials.parse(JSON.parse(await readFile(linkCredentialsPath(folder), 'utf8')));
   let ledger = unwrap(await Ledger.open(join(folder, 'ledger.jsonl')));
+  let transit = unwrap(await TransitBooks.open(join(folder, 'transit.jsonl')));
   let cardCompanyPort = 0;
   let cardCompany: CardCompany | undefined;
   const startCardCompany = async (): Promise<void> => {
-    if (cardCompanyPort !== 0) ledger = unwrap(await Ledger.open(join(folder, 'ledger.jsonl')));
+    if (cardCompanyPort !== 0) {
+      ledger = unwrap(await Ledger.open(join(folder, 'ledger.jsonl')));
+      transit = unwrap(await TransitBooks.open(join(folder, 'transit.jsonl')));
+    }
     cardCompany = unwrap(
       await openCardCompany(world, {
         host: '127.0.0.1',
         port: cardCompanyPort,
         credentials: handed,
         ledger,
+        transit: new TransitCentre(world, transit, transitMasterKey()),
         delayMs: () => 5,
       }),
     );
@@ -180,6 +189,9 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
     sw,
     get ledger() {
       return ledger;
+    },
+    get transit() {
+      return transit;
     },
     credentials,
     negative,

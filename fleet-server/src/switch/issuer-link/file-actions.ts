@@ -10,6 +10,7 @@ const actionCodes = {
   notSupported: '301',
   notFound: '302',
   fieldError: '304',
+  notSuccessful: '306',
   formatError: '307',
   duplicate: '308',
   unknownFile: '309',
@@ -39,7 +40,8 @@ export async function takeFileAction(negative: SwitchNegative, message: DecodedM
       const reason = reasonOf(message.text(72));
       if (reason === undefined) return answer(actionCodes.formatError);
       const added = await negative.add(pan, reason, by, source);
-      if (!added.ok) return answer(actionCodes.fieldError);
+      if (!added.ok)
+        return answer(added.fault.code === 'PAN_INVALID' ? actionCodes.fieldError : actionCodes.notSuccessful);
       return answer(added.value.already && !isRepeat ? actionCodes.duplicate : actionCodes.done);
     }
     case '303': {
