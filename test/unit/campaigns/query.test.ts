@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fc, test as property } from '@fast-check/vitest';
@@ -132,6 +132,13 @@ describe('a query', () => {
     expect(await found(text)).toEqual(
       all.flatMap((facts) => (matches(query, facts, now) ? [facts.serial] : [])).toSorted(),
     );
+  });
+
+  it('of the README can be read', () => {
+    const readme = readFileSync(new URL('../../../fleet-server/src/campaigns/README.md', import.meta.url), 'utf8');
+    const examples = /```query\n([^`]*)```/.exec(readme)?.[1]?.trim().split('\n') ?? [];
+    expect(examples).toHaveLength(4);
+    for (const example of examples) expect(parseQuery(example)).toMatchObject({ ok: true });
   });
 
   it('orders versions as Semantic Versioning does, and what is none stands aside', async () => {
