@@ -121,6 +121,25 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
         }
       }
 
+      /** Strikes a terminal off the exceptions. */
+      async function forget(ordinal: number): Promise<void> {
+        await tx
+          .deleteFrom('campaign_exceptions')
+          .where('campaign', '=', campaign.id)
+          .where('ordinal', '=', ordinal)
+          .execute();
+      }
+
+      /** How many still have to be brought back. Before the last of them is, those that failed are asked what they run. */
+      async function toBringBack(sums: ReadonlyMap<string, number>): Promise<number> {
+        const { sets, action, progress } = campaign;
+        const left = sets.changedCount + (sums.get('changed') ?? 0) - (sums.get('back') ?? 0);
+        if (left > 0 || progress.phase !== 'rollingBack') return left;
+        const ordinals = [...sets.changed()].filter((ordinal) => !sets.has('done', ordinal));
+        const facts = await factsOf(tx, { now, desired: rooms.desired }, { ordinals });
+        return facts.filter((terminal) => action.isHad(terminal)).length;
+      }
+
       /** Lets rings open and pass, and stops what has to stop. */
       async function look(
         openOrders: ReadonlyMap<number, OrderRow>,
@@ -145,7 +164,7 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
             gateFailed: failedMetric(campaign),
             isGateFed: isFed(campaign),
             endAt: endOf(campaign),
-            toBringBack: sets.changedCount + (sums.get('changed') ?? 0) - (sums.get('back') ?? 0),
+            toBringBack: await toBringBack(sums),
           },
         );
         for (const { what, facts } of step.happened) {
@@ -197,8 +216,10 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
           const row = exceptions.get(ordinal);
           if (leg === 'forward' && campaign.action.isHad(terminal)) {
             draft.add('done', ordinal);
-            draft.add('had', ordinal);
             had += 1;
+            // One that was ordered and then failed got it all the same, late: it is ours, and is brought back with the others.
+            if (!row) draft.add('had', ordinal);
+            else await forget(ordinal);
             continue;
           }
           const standing: Standing = {

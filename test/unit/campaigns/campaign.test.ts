@@ -114,7 +114,7 @@ const why = async (house: TestHouse, id: string, serial: string): Promise<Why> =
   return (body as unknown as { items: Why[] }).items[0] as Why;
 };
 
-describe('a campaign', () => {
+describe('a campaign', { timeout: 120_000 }, () => {
   it('begins when a second person approves it, goes ring by ring, and is completed', async () => {
     const house = await start();
     const serials = ['CAMP-0001', 'CAMP-0002', 'CAMP-0003'];
@@ -220,6 +220,30 @@ describe('a campaign', () => {
     expect((await why(house, made.id, 'GATE-0001')).causes[0]).toMatchObject({ code: 'GATE_FAILED' });
   });
 
+  it('brings back on a person’s word who was changed, and who said that it failed and has the new version all the same', async () => {
+    const house = await start();
+    const terminals = await Promise.all(['BACK-0001', 'BACK-0002'].map((serial) => Terminal.open(house, serial)));
+    const [good, liar] = terminals;
+    if (!good || !liar) throw new Error('no terminals');
+    const [images, back] = [[await upload(house, '2.0.0')], [await upload(house, '1.0.0')]];
+    const more = { rings: [{ percent: 100 }], attemptsMax: 1 };
+    const made = (await house.call('POST', '/campaigns', spec(images, back, more))).body as unknown as CampaignDetail;
+    await (await secondPerson(house))(`/campaigns/${made.id}/acts`, { verb: 'approve' });
+    await until('the end', async () => {
+      await good.work();
+      if ((await liar.work('fail')).length > 0) liar.version = '2.0.0';
+      return (await detail(house, made.id)).phase === 'completed';
+    });
+    await liar.hello();
+    const acted = await house.call('POST', `/campaigns/${made.id}/acts`, { verb: 'rollback', reason: 'complaints' });
+    expect(acted.body).toMatchObject({ phase: 'rollingBack', reason: 'complaints' });
+    await until('the old version everywhere', async () => {
+      for (const terminal of terminals) await terminal.work();
+      return (await detail(house, made.id)).phase === 'rolledBack';
+    });
+    expect(terminals.map(({ version }) => version)).toEqual(['1.0.0', '1.0.0']);
+  });
+
   it('refuses a way back that terminals would refuse, and a query that cannot be read', async () => {
     const house = await start();
     await house.register('REFU-0001');
@@ -237,10 +261,10 @@ describe('a campaign', () => {
   });
 });
 
-describe('a server that loses its power in the middle of a campaign', () => {
+describe('a server that loses its power in the middle of a campaign', { timeout: 120_000 }, () => {
   it('orders nothing twice and forgets nobody', async () => {
     const house = await start();
-    const serials = Array.from({ length: 6 }, (_, index) => `POWR-000${index + 1}`);
+    const serials = Array.from({ length: 4 }, (_, index) => `POWR-000${index + 1}`);
     const told = new Map<string, string[]>();
     const terminals = await Promise.all(serials.map((serial) => Terminal.open(house, serial)));
     const made = (
@@ -249,7 +273,7 @@ describe('a server that loses its power in the middle of a campaign', () => {
     await (await secondPerson(house))(`/campaigns/${made.id}/acts`, { verb: 'approve' });
     await until('the orders', async () => (await detail(house, made.id)).terminals.ordered > 0);
     // Half of them do their work; what the disk says then is what the next server finds.
-    for (const terminal of terminals.slice(0, 3))
+    for (const terminal of terminals.slice(0, 2))
       told.set(terminal.link.terminal.claim.serial, [...(await terminal.work())]);
     const disk = newFolder();
     cpSync(house.folder, disk, { recursive: true });
