@@ -10,6 +10,7 @@ import { dataFolder, findAccess, openClient } from './client/index.ts';
 import { addNegativeAuthorityCommands } from './commands/negative-authority-commands.ts';
 import { addBridgeCommands } from './commands/bridge-commands.ts';
 import { addCampaignCommands } from './commands/campaign-commands.ts';
+import { addConfigCommands } from './commands/config-commands.ts';
 import type { Context } from './commands/context.ts';
 import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
 
@@ -475,6 +476,7 @@ wire
   });
 
 addCampaignCommands(program, withServer);
+addConfigCommands(program, withServer);
 addBridgeCommands(program, {
   world,
   open,

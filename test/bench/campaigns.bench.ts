@@ -164,8 +164,6 @@ export default async function run() {
         isAttested: () => Promise.resolve(true),
       },
       keys: { rotate: () => Promise.resolve(undefined) },
-      desired: () => ({}),
-      desiredVersion: () => 1,
       mayConnect: () => true,
     };
     campaigns = await openCampaigns(rooms);

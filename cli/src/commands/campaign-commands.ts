@@ -83,12 +83,6 @@ export function addCampaignCommands(
       .action((id: string, { reason }: { reason: string }) =>
         withServer(async (context) => (await import('./campaign.ts')).actOnCampaign(context, id, verb, reason)),
       );
-  campaign
-    .command('zone <merchant> <shop> <zone>')
-    .description('the time zone of a shop: its maintenance windows are on that clock / 店舗のタイムゾーン')
-    .action((merchant: string, shop: string, zone: string) =>
-      withServer(async (context) => (await import('./campaign.ts')).setShopZone(context, merchant, shop, zone)),
-    );
   program
     .command('why <serial...>')
     .description(

@@ -254,19 +254,6 @@ export async function actOnCampaign(
   return exit.ok;
 }
 
-/** `tsunagu campaign zone MERCHANT SHOP ZONE`. */
-export async function setShopZone(
-  { client, console, json }: Context,
-  merchant: string,
-  shop: string,
-  zone: string,
-): Promise<ExitCode> {
-  const set = await client.setShopZone({ merchant, shop, zone });
-  if (!set.ok) return refuse(console, set.fault, json);
-  console.out(json ? JSON.stringify(set.value) : console.texts.campaign.zone(`${merchant} ${shop}`, zone));
-  return exit.ok;
-}
-
 /** What a `--target` names: `campaign:ID`, `software:VERSION`, `configuration`, `key:SLOT`. */
 export function targetOf(text: string): WhyTarget | undefined {
   const [kind, ...rest] = text.split(':');

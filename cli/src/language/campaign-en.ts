@@ -68,6 +68,5 @@ export const campaignEn = {
   done: (done: number, of: number) => `${done}/${of}`,
   next: (at: string) => `next try: ${at}`,
   noNext: 'next try: when that has changed',
-  zone: (shop: string, zone: string) => `${shop}: ${zone}`,
   here: (expected: string) => `here: ${expected} was expected`,
 };

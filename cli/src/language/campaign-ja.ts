@@ -67,6 +67,5 @@ export const campaignJa: typeof campaignEn = {
   done: (done, of) => `${done}/${of}`,
   next: (at) => `次回: ${at}`,
   noNext: '次回: 上記が変わり次第',
-  zone: (shop, zone) => `${shop}: ${zone}`,
   here: (expected) => `ここで期待されるもの: ${expected}`,
 };

@@ -1,6 +1,6 @@
 import { merchantIdOf, terminalIdOf, terminalLink } from '@tsunagu/protocols/acquiring';
 import { modelOf, type TerminalModel } from '@tsunagu/protocols/catalogue';
-import { type Hello, type Serial, untilContact } from '@tsunagu/protocols/fleet';
+import { type Hello, type Serial, type SettingValues, untilContact } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { isTransitCardName } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
@@ -8,7 +8,15 @@ import { openAcquirer, openReversalStore, openStanCounter } from '../acquiring/i
 import { type Claim, type Identity, identify, keepRenewed, readClaim } from '../enrolment/index.ts';
 import { jobHandlers, jobRunner, openLedger } from '../jobs/index.ts';
 import { openTerminalKeys } from '../keys/index.ts';
-import { directNetwork, type Network, fraction, openContact, openLink, secureNetwork } from '../link/index.ts';
+import {
+  directNetwork,
+  type Network,
+  fraction,
+  openContact,
+  openLink,
+  reroutedNetwork,
+  secureNetwork,
+} from '../link/index.ts';
 import { openNegativeFile } from '../negative/index.ts';
 import { type CardSide, type CardSideOptions, refusedPayment } from '../payment/index.ts';
 import { openRelay, relayedNetwork } from '../relay/index.ts';
@@ -18,9 +26,10 @@ import { openCardVault } from '../secure/index.ts';
 import { openShopper } from '../shopper/index.ts';
 import { bootSoftware, misreading, type Software } from '../software/index.ts';
 import { openTamper, type Tamper, type TamperSensor } from '../tamper/index.ts';
-import { openTwin } from '../twin/index.ts';
+import { openTwin, type Twin } from '../twin/index.ts';
 import { nextBoot } from './boot.ts';
 import { heartbeat } from './heartbeat.ts';
+import { quietLog } from './log-level.ts';
 
 /** What a terminal is built of. */
 export interface TerminalOptions {
@@ -41,6 +50,8 @@ export interface Terminal {
   readonly connected: Promise<Result<void>>;
   /** A sensor of the case speaks. */
   tamper(sensor: TamperSensor): Promise<void>;
+  /** A technician changes settings at the terminal itself. */
+  service(by: string, values: SettingValues): Promise<Result<void>>;
   /** Finishes the sale in hand, says good-bye and closes. */
   stop(): Promise<void>;
 }
@@ -79,6 +90,7 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
     serial,
     connected: device.connected,
     tamper: (sensor) => device.tamper(sensor),
+    service: (by, values) => device.service(by, values),
     async stop() {
       await device.stop();
       await relay?.value.close();
@@ -149,6 +161,12 @@ class Device {
     if (started?.ok) await started.value.tamper.trip(sensor);
   }
 
+  async service(by: string, values: SettingValues): Promise<Result<void>> {
+    await this.#restarting;
+    const started = await this.#running;
+    return started?.ok ? await started.value.twin.service(by, values) : fail('LINK_DOWN');
+  }
+
   async stop(): Promise<void> {
     this.#isOff = true;
     await this.#restarting;
@@ -179,6 +197,7 @@ interface RunOptions extends TerminalOptions {
 interface Running {
   readonly connected: Promise<Result<void>>;
   readonly tamper: Tamper;
+  readonly twin: Twin;
   stop(): Promise<void>;
 }
 
@@ -191,11 +210,18 @@ async function run(options: RunOptions): Promise<Result<Running>> {
 
 /** Puts the rooms of an enrolled terminal together. */
 async function assemble(options: RunOptions, identity: Identity): Promise<Result<Running>> {
-  const { world, claim, model, store, boot, software, signal } = options;
+  const { claim, model, store, boot, software, signal } = options;
+  let follower: Twin | undefined;
+  const world = {
+    ...options.world,
+    log: quietLog(options.world.log, () => follower?.inForce.values.logLevel ?? 'debug'),
+  };
   const { tenant, serial } = claim;
   const { host } = claim.endpoints;
   const network = secureNetwork(
-    options.network,
+    claim.parent
+      ? options.network
+      : reroutedNetwork(options.network, claim.endpoints, world.timers, () => follower?.inForce.values),
     world.timers,
     { host, rootCertificate: claim.rootCertificate },
     identity,
@@ -236,8 +262,17 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     signal,
   });
   if (!negative.ok) return negative;
-  const twin = await openTwin({ world, store, model, link, whenIdle: (work) => saleTurns.take(work), changed });
+  const twin = await openTwin({
+    world,
+    store,
+    model,
+    link,
+    whenIdle: (work) => saleTurns.take(work),
+    changed: reconfigured,
+    signal,
+  });
   if (!twin.ok) return twin;
+  follower = twin.value;
   const vault = await openCardVault(store, world);
   if (!vault.ok) return vault;
   const sales = await openSaleStore(store);
@@ -314,11 +349,10 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
 
   function hello(): Hello {
     const list = negative.ok ? negative.value.report() : undefined;
-    const { version, hash } = twin.ok ? twin.value.inForce : { version: 0, hash: '' };
     return {
       model: model.id,
       software: software.running,
-      configuration: { version, hash },
+      configuration: follower?.report() ?? { version: 0, hash: '' },
       keys: keys.ok ? [...keys.value.slots()] : [],
       negative: list ? [list] : [],
       cards: [...cardSide.cards],
@@ -349,6 +383,12 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
   function changed(): void {
     pulse.soon();
     openForBusiness();
+  }
+
+  /** Another configuration is in force: the next beat comes by its rhythm. */
+  function reconfigured(): void {
+    if (link.isUp) pulse.start();
+    changed();
   }
 
   function openForBusiness(): void {
@@ -396,7 +436,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       },
       down: () => pulse.pause(),
       notified(work) {
-        if (work.jobs !== undefined) runner.wake();
+        if (work.jobs) runner.wake();
         if (work.configuration !== undefined) twin.value.wake();
       },
       negativeHead: (list, bytes) => negative.value.take(list, bytes),
@@ -406,12 +446,17 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
   return ok({
     connected,
     tamper: tamper.value,
+    twin: twin.value,
     async stop() {
       shopper?.stop();
       runner.stop();
       pulse.pause();
       await saleTurns.idle();
-      await within(world, 3_000, Promise.all([runner.idle(), outbox.value.idle(), negative.value.idle(), renewing]));
+      await within(
+        world,
+        3_000,
+        Promise.all([runner.idle(), outbox.value.idle(), negative.value.idle(), twin.value.idle(), renewing]),
+      );
       await cardSide.close();
       await link.stop();
       acquirer.close();

@@ -9,6 +9,7 @@ import { openLiveStreams } from './live-stream.ts';
 import { describeApi } from './openapi.ts';
 import type { ApiRooms } from './ports.ts';
 import { campaignRoutes } from './routes/campaigns.ts';
+import { configurationRoutes } from './routes/configuration.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { healthRoutes } from './routes/health.ts';
 import { liveRoutes } from './routes/live.ts';
@@ -79,6 +80,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   fleetRoutes(app, rooms);
   negativeRoutes(app, rooms);
   operationsRoutes(app, rooms);
+  configurationRoutes(app, rooms);
   softwareRoutes(app, rooms);
   campaignRoutes(app, rooms);
   liveRoutes(app, { world, streams });

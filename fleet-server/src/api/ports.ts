@@ -5,11 +5,19 @@ import type {
   CampaignSpec,
   CampaignSummary,
   CampaignVerb,
+  ChangedLayer,
+  ChangeLayer,
   ClaimBundle,
-  changeConfiguration,
-  DesiredConfiguration,
+  DriftEntry,
+  DriftReason,
+  DriftSummary,
+  EffectiveConfiguration,
   Job,
   JobBody,
+  LayerDocument,
+  LayerRef,
+  LayerSummary,
+  LayerVersion,
   LiveEvent,
   NegativeAdded,
   NegativeAuthority,
@@ -17,6 +25,7 @@ import type {
   RegisterTerminal,
   SaleLine,
   Serial,
+  SettingDifference,
   TerminalDetail,
   TerminalSummary,
   TimelineEntry,
@@ -83,9 +92,32 @@ export interface ApiRooms {
     revoke(serial: Serial, by: Actor): Promise<Result<void>>;
   };
   readonly twin: {
-    desired(): Promise<DesiredConfiguration>;
-    /** Writes the changed values as the version after `base`; fails when `base` is not the newest. */
-    change(base: number, values: z.infer<typeof changeConfiguration>, by: Actor): Promise<Result<DesiredConfiguration>>;
+    readonly documents: {
+      layer(ref: LayerRef): Promise<Result<LayerDocument>>;
+      version(ref: LayerRef, version: number): Promise<Result<LayerDocument>>;
+      /** Writes the changed values as the version after `base`; fails when `base` is not the newest. */
+      change(
+        ref: LayerRef,
+        base: number,
+        change: ChangeLayer,
+        by: Actor & { readonly reason: string },
+      ): Promise<Result<ChangedLayer>>;
+      rollBack(
+        ref: LayerRef,
+        base: number,
+        to: number,
+        by: Actor & { readonly reason: string },
+      ): Promise<Result<ChangedLayer>>;
+      history(ref: LayerRef, page: PageRequest): Promise<Result<Page<LayerVersion>>>;
+      diff(ref: LayerRef, from: number, to: number): Promise<Result<readonly SettingDifference[]>>;
+      layers(page: PageRequest): Promise<Result<Page<LayerSummary>>>;
+    };
+    readonly drift: {
+      list(page: PageRequest & { readonly reason?: DriftReason | undefined }): Promise<Result<Page<DriftEntry>>>;
+      summary(): Promise<DriftSummary>;
+      effective(serial: Serial): Promise<Result<EffectiveConfiguration>>;
+      compare(serial: Serial, other: Serial | undefined): Promise<Result<readonly SettingDifference[]>>;
+    };
   };
   readonly jobs: {
     job(id: string): Promise<Result<Job>>;
@@ -130,7 +162,6 @@ export interface ApiRooms {
     act(id: string, verb: CampaignVerb, by: Actor, reason: string, version?: number): Promise<Result<CampaignDetail>>;
     exceptions(id: string, page: PageRequest): Promise<Result<Page<CampaignException>>>;
     why(target: WhyTarget, serials: readonly Serial[]): Promise<readonly Why[]>;
-    setZone(merchant: string, shop: string, zone: string): Promise<Result<void>>;
   };
   readonly live: LiveFeed;
 }

@@ -28,10 +28,9 @@ import {
 import { createCampaign, dryRun } from './create.ts';
 import { numberTerminals } from './facts.ts';
 import type { CampaignRooms } from './ports.ts';
-import type { TerminalFacts } from './rules/match.ts';
+import { atPath, type TerminalFacts } from './rules/match.ts';
 import { act } from './rules/progress.ts';
 import { placeInOrder, ringOf } from './rules/rings.ts';
-import { isTimeZone } from './rules/windows.ts';
 import { type Cursors, feedGate, newestSales, readCursors, readSales, writeCursors } from './sales.ts';
 import { select } from './select.ts';
 import { prepareSets } from './sets.ts';
@@ -72,8 +71,6 @@ export interface Campaigns {
   act(id: string, verb: CampaignVerb, by: By, reason: string, version?: number): Promise<Result<CampaignDetail>>;
   exceptions(id: string, page: PageRequest): Promise<Result<Page<CampaignException>>>;
   why(target: WhyTarget, serials: readonly Serial[]): Promise<readonly Why[]>;
-  /** Sets the time zone of a shop. */
-  setZone(merchant: string, shop: string, zone: string): Promise<Result<void>>;
   /** A job ended: takes part in the transaction that ends it. */
   jobEnded(tx: Transaction<Database>, job: string, state: JobState, fault: string | null): Promise<void>;
   /** A terminal said something about itself: it is looked at soon. */
@@ -91,13 +88,12 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
   /** Under way, by id, oldest first. */
   const open = new Map<string, Campaign>();
   const ended = new Map<string, Campaign>();
-  const zones = new Map<string, string>();
   const heard = new Set<Serial>();
-  const zoneKey = (merchant: string, shop: string): string => JSON.stringify([merchant, shop]);
-  const zoneOf = ({ merchant, shop }: TerminalFacts): string | undefined => zones.get(zoneKey(merchant, shop));
+  const zoneOf = ({ desired }: TerminalFacts): string | undefined => {
+    const zone = atPath(desired, ['timeZone']);
+    return typeof zone === 'string' ? zone : undefined;
+  };
 
-  for (const row of await store.db.selectFrom('shop_zones').selectAll().execute())
-    zones.set(zoneKey(row.merchant, row.shop), row.zone);
   const unfinished = await store.db
     .selectFrom('campaigns')
     .selectAll()
@@ -218,7 +214,7 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
     await numberTerminals(store.db);
     for (const campaign of dynamic) {
       if (campaign.progress.phase === 'rollingBack') continue;
-      const found = await select(store.db, campaign.target, { now: world.clock.now(), desired: rooms.desired });
+      const found = await select(store.db, campaign.target, { now: world.clock.now() });
       const fresh = found.filter(({ ordinal }) => !campaign.sets.has('cohort', ordinal));
       if (fresh.length === 0) continue;
       const draft = campaign.sets.draft();
@@ -368,23 +364,6 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
       await numberTerminals(store.db);
       const all = [...open.values(), ...ended.values()].sort((one, other) => other.number - one.number);
       return await explain(rooms, { campaigns: all, zoneOf }, target, serials);
-    },
-    async setZone(merchant, shop, zone) {
-      if (!isTimeZone(zone)) return fail('TIME_ZONE_UNKNOWN', { field: 'zone' });
-      const known = await store.db
-        .selectFrom('terminals')
-        .select('serial')
-        .where('merchant', '=', merchant)
-        .where('shop', '=', shop)
-        .executeTakeFirst();
-      if (!known) return fail('SHOP_UNKNOWN', { field: 'shop' });
-      await store.db
-        .insertInto('shop_zones')
-        .values({ merchant, shop, zone })
-        .onConflict((conflict) => conflict.columns(['merchant', 'shop']).doUpdateSet({ zone }))
-        .execute();
-      zones.set(zoneKey(merchant, shop), zone);
-      return ok(undefined);
     },
     async jobEnded(tx, job, state, fault) {
       const outcome = state === 'succeeded' ? 'done' : state === 'cancelled' ? 'cancelled' : 'failed';

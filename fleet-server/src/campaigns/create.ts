@@ -38,7 +38,7 @@ export async function createCampaign(rooms: CampaignRooms, spec: CampaignSpec, b
   const id = world.id();
   const now = world.clock.now();
   await numberTerminals(store.db);
-  const cohort = await select(store.db, target, { now, desired: rooms.desired });
+  const cohort = await select(store.db, target, { now });
   if (cohort.length === 0 && !spec.isDynamic) return fail('CAMPAIGN_COHORT_EMPTY', { field: 'target' });
   const places = cohort.map(({ serial }) => placeInOrder(id, serial));
   const bounds = ringBounds(places, spec.rings);
@@ -114,7 +114,7 @@ export async function dryRun(
   const places: number[] = [];
   const sample: string[] = [];
   for (let after = 0; ; ) {
-    const page = await factsOf(store.db, { now, desired: rooms.desired }, { after, limit: pageMax });
+    const page = await factsOf(store.db, { after, limit: pageMax });
     for (const facts of page) {
       const failure = firstFailure(target, facts, now);
       if (failure) {

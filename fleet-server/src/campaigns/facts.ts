@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import type { Queryable } from '../store/index.ts';
 import type { TerminalFacts } from './rules/match.ts';
-import type { Context } from './select.ts';
 
 /** Everything that queries and rules look at, in one row a terminal. */
 export const factsRows = (on: Queryable) =>
@@ -9,7 +8,7 @@ export const factsRows = (on: Queryable) =>
     .selectFrom('terminal_ordinals as ordinals')
     .innerJoin('terminals', 'terminals.serial', 'ordinals.serial')
     .leftJoin('presence', 'presence.serial', 'terminals.serial')
-    .leftJoin('reported_configurations as reported', 'reported.serial', 'terminals.serial')
+    .innerJoin('terminal_configurations as twin', 'twin.serial', 'terminals.serial')
     .leftJoin('last_sales as sale', 'sale.serial', 'terminals.serial');
 
 /** Whose facts: those with these ordinals or serials, or a page of all. */
@@ -19,7 +18,7 @@ export type Wanted =
   | { readonly after: number; readonly limit: number };
 
 /** The facts of terminals, by rising ordinal. */
-export async function factsOf(on: Queryable, context: Context, wanted: Wanted): Promise<readonly TerminalFacts[]> {
+export async function factsOf(on: Queryable, wanted: Wanted): Promise<readonly TerminalFacts[]> {
   let query = factsRows(on)
     .select([
       'ordinals.ordinal',
@@ -33,8 +32,12 @@ export async function factsOf(on: Queryable, context: Context, wanted: Wanted): 
       'presence.state',
       'presence.since',
       'presence.hello',
-      'reported.value',
-      'reported.drift',
+      'twin.reported',
+      'twin.desired',
+      'twin.reported_hash',
+      'twin.desired_hash',
+      'twin.desired_version',
+      'twin.drift',
       'sale.at as sale_at',
     ])
     .orderBy('ordinals.ordinal');
@@ -69,8 +72,10 @@ export async function factsOf(on: Queryable, context: Context, wanted: Wanted): 
       lastSaleAt: row.sale_at ?? undefined,
       battery: numberOf(member(hello, 'battery')),
       hello,
-      reported: parsed(row.value),
-      desired: context.desired(row.serial),
+      reported: parsed(row.reported),
+      desired: parsed(row.desired),
+      desiredVersion: row.desired_version ?? 0,
+      isAsDesired: row.reported_hash !== null && row.reported_hash === row.desired_hash,
     };
   });
 }

@@ -77,13 +77,6 @@ export const campaignMigrations: readonly Migration[] = [
         .addColumn('at', types.time, (column) => column.notNull())
         .addColumn('key', 'text', (column) => column.notNull())
         .execute();
-      await db.schema
-        .createTable('shop_zones')
-        .addColumn('merchant', 'text', (column) => column.notNull())
-        .addColumn('shop', 'text', (column) => column.notNull())
-        .addColumn('zone', 'text', (column) => column.notNull())
-        .addPrimaryKeyConstraint('shop_zones_key', ['merchant', 'shop'])
-        .execute();
     },
   },
 ];

@@ -44,10 +44,6 @@ export interface CampaignRooms {
     /** A fresh key for a slot; undefined while the terminal has no key to carry it under. */
     rotate(tx: Transaction<Database>, serial: Serial, slot: KeySlot): Promise<KeyLoad | undefined>;
   };
-  /** What a terminal should be set to. */
-  readonly desired: (serial: string) => unknown;
-  /** The desired configuration's version, for "why not?". */
-  readonly desiredVersion: () => number;
   /** Whether a lifecycle state permits a connection. */
   readonly mayConnect: (state: string | undefined) => boolean;
 }

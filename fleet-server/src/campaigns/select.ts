@@ -1,4 +1,4 @@
-import type { Query, QueryField, QueryOperator, QueryValue } from '@tsunagu/protocols/fleet';
+import type { Query, QueryDocument, QueryField, QueryOperator, QueryValue } from '@tsunagu/protocols/fleet';
 import { type RawBuilder, sql } from 'kysely';
 import type { Queryable } from '../store/index.ts';
 import { factsOf, factsRows } from './facts.ts';
@@ -7,8 +7,6 @@ import { holds, isByVersion, matches } from './rules/match.ts';
 /** What a query stands on besides the rows. */
 export interface Context {
   readonly now: number;
-  /** What a terminal should be set to; the database does not know it. */
-  readonly desired: (serial: string) => unknown;
 }
 
 /** Text of a field in SQL; undefined where the database does not have it. */
@@ -20,7 +18,7 @@ const columns: Readonly<Record<string, RawBuilder<unknown>>> = {
   lane: sql.ref('terminals.lane'),
   parent: sql.ref('terminals.parent'),
   link: sql`coalesce(presence.state, 'never')`,
-  drift: sql.ref('reported.drift'),
+  drift: sql.ref('twin.drift'),
   version: sql`json_extract(presence.hello, '$.software.version')`,
   // A text there is no number, and in SQLite it would be above each.
   battery: sql`case when json_type(presence.hello, '$.battery') in ('integer', 'real') then json_extract(presence.hello, '$.battery') end`,
@@ -36,7 +34,7 @@ const operators: Readonly<Record<Exclude<QueryOperator, '~'>, RawBuilder<unknown
 };
 
 type Condition = RawBuilder<boolean>;
-const document = (name: 'hello' | 'reported') => sql.ref(name === 'hello' ? 'presence.hello' : 'reported.value');
+const document = (name: QueryDocument) => sql.ref(name === 'hello' ? 'presence.hello' : `twin.${name}`);
 const jsonPath = (path: readonly string[]): string =>
   path.reduce((text, step) => text + (/^\d+$/.test(step) ? `[${step}]` : `.${step}`), '$');
 
@@ -44,7 +42,7 @@ const jsonPath = (path: readonly string[]): string =>
 const decided = (condition: RawBuilder<unknown>): Condition => sql<boolean>`coalesce(${condition}, 0)`;
 
 /**
- * A query as a condition of SQL over `factsRows`; undefined when some of it is not the database's to know (desired values). Versions
+ * A query as a condition of SQL over `factsRows`; undefined when some of it is not the database's to know (the lifecycle). Versions
  * have no order there, so the versions that occur are asked for first and compared here.
  */
 async function conditionOf(on: Queryable, query: Query, context: Context): Promise<Condition | undefined> {
@@ -78,7 +76,7 @@ async function testOf(
   const { field } = test;
   const pairs: readonly (readonly [QueryOperator, QueryValue])[] =
     test.kind === 'in' ? test.values.map((value) => ['=', value] as const) : [[test.operator, test.value]];
-  if (field.name === 'desired' || field.name === 'lifecycle') return undefined;
+  if (field.name === 'lifecycle') return undefined;
   if (pairs.some(([operator, value]) => isByVersion(field, operator, value))) {
     const text =
       field.kind === 'any' ? sql`json_extract(${document(field.name)}, ${jsonPath(field.path)})` : columns['version'];
@@ -93,7 +91,7 @@ async function testOf(
 
 function comparison(field: QueryField, operator: QueryOperator, value: QueryValue, now: number): Condition {
   if (field.kind === 'any') {
-    const at = sql`${document(field.name === 'hello' ? 'hello' : 'reported')}, ${jsonPath(field.path)}`;
+    const at = sql`${document(field.name)}, ${jsonPath(field.path)}`;
     const found = sql`json_extract(${at})`;
     const type = sql`json_type(${at})`;
     if (operator === '~') return decided(sql`${type} = 'text' and ${contains(found, value)}`);
@@ -148,7 +146,7 @@ export async function select(on: Queryable, query: Query, context: Context): Pro
   }
   const found: Found[] = [];
   for (let after = 0; ; ) {
-    const rows = await factsOf(on, context, { after, limit: pageMax });
+    const rows = await factsOf(on, { after, limit: pageMax });
     for (const facts of rows)
       if (matches(query, facts, context.now)) found.push({ ordinal: facts.ordinal, serial: facts.serial });
     const last = rows.at(-1);

@@ -65,5 +65,4 @@ export interface CampaignTables {
   };
   /** How far gates have read the sales: places in lists that only grow. */
   readonly campaign_cursors: { name: 'switch' | 'terminals'; at: number; key: string };
-  readonly shop_zones: { merchant: string; shop: string; zone: string };
 }

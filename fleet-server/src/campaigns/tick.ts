@@ -136,7 +136,7 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
         const left = sets.changedCount + (sums.get('changed') ?? 0) - (sums.get('back') ?? 0);
         if (left > 0 || progress.phase !== 'rollingBack') return left;
         const ordinals = [...sets.changed()].filter((ordinal) => !sets.has('done', ordinal));
-        const facts = await factsOf(tx, { now, desired: rooms.desired }, { ordinals });
+        const facts = await factsOf(tx, { ordinals });
         return facts.filter((terminal) => action.isHad(terminal)).length;
       }
 
@@ -196,7 +196,7 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
         const waiting =
           leg === 'forward' ? campaign.sets.waiting(ringOpenOf(change.progress)) : campaign.sets.changed();
         const candidates = choose(campaign, waiting, busy, Math.min(looksMax, budget * 10));
-        const facts = await factsOf(tx, { now, desired: rooms.desired }, { ordinals: candidates.ordinals });
+        const facts = await factsOf(tx, { ordinals: candidates.ordinals });
         const exceptions = new Map(
           (
             await tx

@@ -1,11 +1,4 @@
-import {
-  type Cause,
-  configuration,
-  configurationHash,
-  type Serial,
-  type WhyTarget,
-  type Why,
-} from '@tsunagu/protocols/fleet';
+import { type Cause, type Serial, type WhyTarget, type Why } from '@tsunagu/protocols/fleet';
 import { sql } from 'kysely';
 import { loadSubject } from '../keys/index.ts';
 import { isoTime, type Queryable } from '../store/index.ts';
@@ -43,7 +36,7 @@ export async function explain(
   const answers = new Map<string, readonly Cause[]>();
   for (let from = 0; from < serials.length; from += chunkMax) {
     const chunk = serials.slice(from, from + chunkMax);
-    const facts = await factsOf(store.db, { now, desired: rooms.desired }, { serials: chunk });
+    const facts = await factsOf(store.db, { serials: chunk });
     const causesFor = await questionOf(target, facts);
     for (const terminal of facts) answers.set(terminal.serial, causesFor(terminal));
   }
@@ -84,13 +77,7 @@ export async function explain(
       }
       case 'configuration':
         return (terminal) => {
-          const [wanted, reported] = [
-            configuration.safeParse(terminal.desired),
-            configuration.safeParse(terminal.reported),
-          ];
-          const isSame =
-            wanted.success && reported.success && configurationHash(wanted.data) === configurationHash(reported.data);
-          if (isSame) return [made('DONE', { version: rooms.desiredVersion() })];
+          if (terminal.isAsDesired) return [made('DONE', { version: terminal.desiredVersion })];
           const found = causesOfPlain(terminal, mayConnect(terminal), [
             terminal.drift !== undefined && { code: 'DRIFT', facts: { reason: terminal.drift } },
           ]);

@@ -3,6 +3,7 @@ import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useEffect } from 'preact/hooks';
 import { connect, isSignedIn, liveness } from './live.ts';
 import { CampaignPage, CampaignsPage } from './pages/campaigns.tsx';
+import { ConfigurationPage } from './pages/configuration.tsx';
 import { FleetPage } from './pages/fleet.tsx';
 import { NegativePage } from './pages/negative.tsx';
 import { SalesPage } from './pages/sales.tsx';
@@ -42,6 +43,7 @@ function Page() {
             <a {...here('/', path === '/' || path.startsWith('/terminals'))}>{t('nav.fleet')}</a>
             <a {...here('/sales', path === '/sales')}>{t('nav.sales')}</a>
             <a {...here('/campaigns', path.startsWith('/campaigns'))}>{t('nav.campaigns')}</a>
+            <a {...here('/configuration', path === '/configuration')}>{t('nav.configuration')}</a>
             <a {...here('/negative', path === '/negative')}>{t('nav.negative')}</a>
           </nav>
         )}
@@ -63,6 +65,7 @@ function Page() {
         <Route path="/sales" component={SalesPage} />
         <Route path="/campaigns" component={CampaignsPage} />
         <Route path="/campaigns/:id" component={CampaignPage} />
+        <Route path="/configuration" component={ConfigurationPage} />
         <Route path="/negative" component={NegativePage} />
         <Route path="/terminals/:serial" component={TerminalPage} />
         <Route path="/sign-in" component={SignInPage} />

@@ -114,11 +114,4 @@ export const campaignErrors = defineErrors({
     en: { says: 'There is no such time zone.', next: 'Use a name of the IANA database, such as Asia/Tokyo.' },
     ja: { says: '該当するタイムゾーンがありません。', next: 'Asia/TokyoなどのIANA名を使ってください。' },
   },
-  SHOP_UNKNOWN: {
-    en: {
-      says: 'No terminal stands in such a shop.',
-      next: 'Compare merchant and shop with those of a terminal there.',
-    },
-    ja: { says: '該当する店舗の端末がありません。', next: '端末に登録された加盟店名と店舗名を確認してください。' },
-  },
 });

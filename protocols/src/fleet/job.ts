@@ -2,7 +2,15 @@ import { z } from 'zod';
 import { traceOrder } from '../kernel-trace/index.ts';
 import { softwareBytesMax } from '../software/limits.ts';
 import { jobIdSchema, serialSchema, tenantSchema } from './identity.ts';
-import { cardHistoryLine, paymentKind, paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
+import {
+  cardHistoryLine,
+  paymentKind,
+  paymentOrder,
+  slipDocument,
+  slipOrder,
+  terminalTotals,
+  totalsOrder,
+} from './payment.ts';
 
 /** Where a terminal keeps a key. */
 export const keySlots = ['dukpt', 'negative'] as const;

@@ -84,8 +84,6 @@ async function boot(store: Store, power: Power, world = systemWorld(() => {})) {
       isAttested: () => Promise.resolve(true),
     },
     keys: { rotate: () => Promise.resolve(undefined) },
-    desired: () => ({}),
-    desiredVersion: () => 1,
     mayConnect: () => true,
   };
   campaigns = await openCampaigns(rooms);

@@ -121,6 +121,8 @@ const facts: TerminalFacts = {
   hello: {},
   reported: undefined,
   desired: {},
+  desiredVersion: 1,
+  isAsDesired: false,
 };
 const standing: Standing = {
   isInCohort: true,

@@ -20,14 +20,6 @@ import { refused } from '../problems.ts';
 /** Ten thousand serials are some 400 kB. */
 const whyBytesMax = 1_048_576;
 const id = z.object({ id: z.string().max(64) });
-const shopZone = z
-  .strictObject({
-    merchant: z.string().min(1).max(60).describe('Name of the merchant.'),
-    shop: z.string().min(1).max(60).describe('Name of the shop.'),
-    zone: z.string().min(1).max(64).describe('IANA name of its time zone.'),
-  })
-  .describe("A shop's time zone: maintenance windows are on its clock.");
-
 /** Campaigns, and why a terminal has not got something. */
 export function campaignRoutes(app: ApiApp, { campaigns }: Pick<ApiRooms, 'campaigns'>): void {
   const tags = ['campaigns'];
@@ -147,23 +139,6 @@ export function campaignRoutes(app: ApiApp, { campaigns }: Pick<ApiRooms, 'campa
       },
     },
     async ({ params, query }) => answerPage(unwrap(await campaigns.exceptions(params.id, pageOf(query)))),
-  );
-
-  app.put(
-    '/api/v1/shop-zones',
-    {
-      config: { role: 'operator' },
-      schema: {
-        summary: 'Set the time zone of a shop',
-        tags,
-        body: shopZone,
-        response: { 200: shopZone, '4xx': refused },
-      },
-    },
-    async ({ body }) => {
-      unwrap(await campaigns.setZone(body.merchant, body.shop, body.zone));
-      return body;
-    },
   );
 
   app.post(

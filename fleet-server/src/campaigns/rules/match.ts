@@ -23,6 +23,9 @@ export interface TerminalFacts {
   readonly hello: unknown;
   readonly reported: unknown;
   readonly desired: unknown;
+  readonly desiredVersion: number;
+  /** Whether what is in force equals what is desired. */
+  readonly isAsDesired: boolean;
 }
 
 /** What stands in a field; `now` is what ages are told from. */
