@@ -258,7 +258,10 @@ async function build(
       world,
       store,
       live,
-      software: { order: software.order, isAttested: () => Promise.resolve(false) },
+      software: {
+        order: (digest, proofTimeoutMs) => software.order(digest, proofTimeoutMs),
+        isAttested: () => Promise.resolve(false),
+      },
       keys,
       jobs: {
         queueIn: (tx, serial, body, subject) => built(jobs).queueIn(tx, serial, body, subject),

@@ -248,7 +248,7 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
       joinedAt = world.clock.monotonicMs();
       await join();
     }
-    for (const campaign of [...open.values()]) {
+    for (const campaign of open.values()) {
       if (!isActive(campaign) && campaign.openOrders === 0) continue;
       try {
         const { isChanged } = await tick(rooms, campaign, { others: [...open.values()], zoneOf });

@@ -132,7 +132,7 @@ describe('a campaign', { timeout: 120_000 }, () => {
 
     await until('the first ring is ordered', async () => (await detail(house, made.id)).terminals.ordered === 1);
     const answers = await Promise.all(serials.map((serial) => why(house, made.id, serial)));
-    expect(answers.map(({ causes }) => causes[0]?.code).toSorted()).toEqual([
+    expect(answers.map(({ causes }) => String(causes[0]?.code)).toSorted()).toEqual([
       'JOB_OPEN',
       'RING_NOT_OPEN',
       'RING_NOT_OPEN',

@@ -13,7 +13,7 @@ import {
   whyAnswer,
 } from '@tsunagu/protocols/fleet';
 import { useEffect } from 'preact/hooks';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { ApiError, ask } from '../api.ts';
 import { campaignVersions } from '../live.ts';
 import { formText } from '../parts/form-text.ts';
