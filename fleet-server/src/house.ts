@@ -184,6 +184,8 @@ async function build(
     rootCertificate: authority.root,
     enrolment: () => built(enrolment),
     targets: () => ({ negative: built(negative).state }),
+    configured: () => built(twin).inSync(),
+    placed: (tx, serial) => built(twin).reports.placed(tx, serial),
     negativeEntries: () => built(negative).entries(),
     sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
   });
@@ -200,6 +202,7 @@ async function build(
       }
     },
   });
+  onClose(() => built(twin).told());
   jobs = openJobs({
     world,
     store,

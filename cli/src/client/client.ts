@@ -345,6 +345,6 @@ function faultOf(status: number, content: unknown): Fault {
   const parsed = problem.safeParse(content);
   if (status === 401) return { code: 'AUTH_REQUIRED' };
   if (!parsed.success) return { code: 'ANSWER_INVALID', facts: { status } };
-  const { code, title, field } = parsed.data;
-  return { code: code as ErrorCode, facts: { status, title }, ...(field === undefined ? {} : { field }) };
+  const { code, title, field, facts = {} } = parsed.data;
+  return { code: code as ErrorCode, facts: { status, title, ...facts }, ...(field === undefined ? {} : { field }) };
 }

@@ -235,7 +235,8 @@ export const en = {
     decides: (value: string, layer: string) => `${value}, as the layer "${layer}" decides`,
     lacks: (needs: string) => `nothing: the model lacks ${needs}`,
     inForce: (value: string) => `in force: ${value}`,
-    serviced: (serial: string, by: string) => `${by} changed the settings at ${serial} itself.`,
+    serviced: (serial: string, by: string) =>
+      `${by} typed it into the service menu of ${serial}; "tsunagu config drift" tells what became of it.`,
   },
   start: {
     title: 'Tsunagu つなぐ',

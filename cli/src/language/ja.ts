@@ -219,7 +219,8 @@ export const ja: Texts = {
     decides: (value: string, layer: string) => `${value}(${layer}の設定)`,
     lacks: (needs: string) => `なし(機種に${needs}がありません)`,
     inForce: (value: string) => `反映済みの値: ${value}`,
-    serviced: (serial: string, by: string) => `${by}が${serial}の設定を端末で変更しました。`,
+    serviced: (serial: string, by: string) =>
+      `${by}が${serial}の保守メニューに入力しました。結果は「tsunagu config drift」で確認できます。`,
   },
   start: {
     title: 'Tsunagu つなぐ',

@@ -69,6 +69,13 @@ export function languageOf(acceptLanguage: string | undefined): Language {
   return weights.ja > weights.en ? 'ja' : 'en';
 }
 
+/** Codes whose facts a person needs to go on: names and figures of our own, never what was sent. */
+const telling: ReadonlySet<ErrorCode> = new Set([
+  'CONFIGURATION_BEYOND_MODEL',
+  'CONFIGURATION_CONTRADICTS',
+  'VERSION_CONFLICT',
+]);
+
 /** A fault as the body of an answer (RFC 9457). It names the field and never repeats the input. */
 export function problemOf(fault: Fault, language: Language): Problem {
   const text = errorTable[fault.code][language];
@@ -79,5 +86,6 @@ export function problemOf(fault: Fault, language: Language): Problem {
     code: fault.code,
     detail: text.next,
     ...(fault.field === undefined || fault.field === '' ? {} : { field: String(fault.field) }),
+    ...(fault.facts !== undefined && telling.has(fault.code) && { facts: fault.facts }),
   };
 }
