@@ -11,6 +11,7 @@ import { addAccessCommands } from './commands/access-commands.ts';
 import { addNegativeAuthorityCommands } from './commands/negative-authority-commands.ts';
 import { addBridgeCommands } from './commands/bridge-commands.ts';
 import { addIdentityCommands } from './commands/identity-commands.ts';
+import { addCampaignCommands } from './commands/campaign-commands.ts';
 import { addConfigCommands } from './commands/config-commands.ts';
 import type { Context } from './commands/context.ts';
 import { addRepositoryCommands, keysOption } from './commands/software-commands.ts';
@@ -184,7 +185,7 @@ software
   .requiredOption('--counter <number>', 'rollback counter', integer(1, 2 ** 32 - 1))
   .addOption(
     new Option('--boot <how>', 'how an emulated terminal fares with it')
-      .choices(['proves', 'hangs', 'isMute'])
+      .choices(['proves', 'hangs', 'isMute', 'misreads'])
       .default('proves'),
   )
   .option('--bytes <count>', 'length of its program', integer(0, 16_000_000), 500_000)
@@ -195,7 +196,7 @@ software
         model: string;
         versionName: string;
         counter: number;
-        boot: 'proves' | 'hangs' | 'isMute';
+        boot: 'proves' | 'hangs' | 'isMute' | 'misreads';
         bytes: number;
       },
     ) => {
@@ -515,6 +516,7 @@ addIdentityCommands(program, {
   withServer,
 });
 
+addCampaignCommands(program, withServer);
 addConfigCommands(program, withServer);
 addBridgeCommands(program, {
   world,

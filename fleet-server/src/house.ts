@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import {
   keyIdOf,
   negativeHeadTopic,
+  permits,
   portOf,
   type PortName,
   type Serial,
@@ -17,6 +18,7 @@ import type { World } from '@tsunagu/protocols/world';
 import { openApi } from './api/index.ts';
 import { commitParts, openApprovals, openAudit, openChanges } from './audit/index.ts';
 import { openArtefacts } from './artefacts/index.ts';
+import { type Campaigns, openCampaigns } from './campaigns/index.ts';
 import {
   type Broker,
   type BrokerHandlers,
@@ -73,6 +75,8 @@ export interface HouseOptions {
   readonly certificateLifeMs?: number;
   /** Of authorities and of the house's own certificates. */
   readonly lives?: Partial<Omit<Lives, 'terminalMs'>>;
+  /** At what age a sale counts for the gates of campaigns; by then its reversal is known. */
+  readonly saleSettleMs?: number;
   /** An MQTT broker (`mqtts://host:port`) that stands in for our own. */
   readonly brokerUrl?: string;
   /** The built dashboard. */
@@ -215,6 +219,7 @@ async function build(
   let conversation: Conversation | undefined;
   let device: DeviceApi | undefined;
   let expiry: Expiry | undefined;
+  let campaigns: Campaigns | undefined;
 
   const sales = openSales(world, store, live, () => switched);
   const estateTargets = () => ({ negative: built(negative).state });
@@ -259,6 +264,7 @@ async function build(
       if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence)))
         await estate.keyLoaded(tx, serial, report.evidence);
     },
+    ended: (tx, job, state, fault) => built(campaigns).jobEnded(tx, job, state, fault),
     note: estate.note,
     entered: (type, state) => meters.jobs.entered(type, state),
     announce: (serial) => estate.announce(serial),
@@ -344,6 +350,32 @@ async function build(
   );
   onClose(() => upkeep.cancel());
 
+  const targetOf = async (digest: string) => (await software.targets()).find((target) => target.digest === digest);
+  campaigns = await openCampaigns(
+    {
+      world,
+      store,
+      live,
+      software: {
+        async order(wanted) {
+          const model = (await targetOf(wanted.digest))?.model ?? '';
+          const order = await software.order(wanted, { model, version: undefined });
+          return order.ok ? ok({ ...order.value, model }) : order;
+        },
+        isAttested: async (digest) => ((await targetOf(digest))?.attestation ?? null) !== null,
+      },
+      keys,
+      jobs: {
+        queueIn: (tx, serial, body, subject) => built(jobs).queueIn(tx, serial, body, subject),
+        isOpen: async (tx, serial, subject) => (await built(jobs).openSubjects(tx, serial)).has(subject),
+        cancelIn: (tx, id) => built(jobs).cancelIn(tx, id),
+        wake: (serial) => built(jobs).wake(serial),
+      },
+      mayConnect: (state) => permits(state, 'connect'),
+    },
+    options.saleSettleMs === undefined ? {} : { settleMs: options.saleSettleMs },
+  );
+  onClose(() => built(campaigns).close());
   enrolment = openEnrolment({
     world,
     store,
@@ -464,6 +496,7 @@ async function build(
     const handlers: BrokerHandlers = {
       received(serial, topic, payload) {
         meters.broker.passed('up', topic.kind);
+        if (topic.kind === 'hello') built(campaigns).heard(serial);
         return built(conversation).received(serial, topic, payload);
       },
       connected: () => meters.broker.connected(),
@@ -533,6 +566,7 @@ async function build(
       manufacturers,
       expiry,
       software,
+      campaigns: built(campaigns),
       twin,
       jobs,
       sales,

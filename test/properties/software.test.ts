@@ -7,7 +7,7 @@ const header = fc.record({
   version: fc.string({ unit: fc.constantFrom(...'0123456789abcXYZ.+-'), minLength: 1, maxLength: 32 }),
   model: fc.string({ minLength: 1, maxLength: 32 }),
   counter: fc.integer({ min: 1, max: 0xffff_ffff }),
-  boot: fc.constantFrom('proves', 'hangs', 'isMute'),
+  boot: fc.constantFrom('proves', 'hangs', 'isMute', 'misreads'),
 });
 
 const image = fc.tuple(header, bytes(0, 40)).map(([said, program]) => encodeSoftwareImage(said, program));

@@ -16,6 +16,16 @@ import {
   type TrustDocument,
   type addNegativeRange,
   type allowNegative,
+  type CampaignDetail,
+  campaignDetail,
+  type CampaignDryRun,
+  campaignDryRun,
+  type CampaignException,
+  campaignException,
+  type campaignSpec,
+  type CampaignSummary,
+  campaignSummary,
+  type CampaignVerb,
   type ChangedLayer,
   changedLayer,
   type ChangeLayer,
@@ -90,6 +100,9 @@ import {
   type TotalsOrder,
   type TimelineEntry,
   terminalDetail,
+  type Why,
+  whyAnswer,
+  type WhyTarget,
   terminalSummary,
   timelineEntry,
 } from '@tsunagu/protocols/fleet';
@@ -179,6 +192,14 @@ export interface Client extends AccessClient {
     readonly serial: string;
     readonly at: string;
   }): Promise<Result<NegativeProof>>;
+  /** Newest first. */
+  campaigns(): Promise<Result<readonly CampaignSummary[]>>;
+  campaign(id: string): Promise<Result<CampaignDetail>>;
+  createCampaign(spec: z.input<typeof campaignSpec>): Promise<Result<CampaignDetail>>;
+  dryRunCampaign(spec: z.input<typeof campaignSpec>): Promise<Result<CampaignDryRun>>;
+  actOnCampaign(id: string, verb: CampaignVerb, reason: string): Promise<Result<CampaignDetail>>;
+  campaignExceptions(id: string): Promise<Result<readonly CampaignException[]>>;
+  why(target: WhyTarget, serials: readonly string[]): Promise<Result<readonly Why[]>>;
   negativeAuthority(): Promise<Result<NegativeAuthority>>;
   bringNegativeRoot(root: z.infer<typeof negativeRootDocument>): Promise<Result<NegativeAuthority>>;
   countersignNegativeRoot(
@@ -346,6 +367,16 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     signNegativeVersion: (signature) =>
       call(negativePublished, managementPaths.negativeSignatures, signature, 'POST', importTimeoutMs),
     proveNegative: (question) => call(negativeProof, managementPaths.negativeProofs, question),
+    campaigns: () => all(campaignSummary, managementPaths.campaigns),
+    campaign: (id) => call(campaignDetail, managementPaths.campaign(id)),
+    createCampaign: (spec) => call(campaignDetail, managementPaths.campaigns, spec, 'POST', importTimeoutMs),
+    dryRunCampaign: (spec) => call(campaignDryRun, managementPaths.campaignDryRuns, spec, 'POST', importTimeoutMs),
+    actOnCampaign: (id, verb, reason) => call(campaignDetail, managementPaths.campaignActs(id), { verb, reason }),
+    campaignExceptions: (id) => all(campaignException, managementPaths.campaignExceptions(id)),
+    async why(target, serials) {
+      const answer = await call(whyAnswer, managementPaths.why, { target, serials });
+      return answer.ok ? ok(answer.value.items) : answer;
+    },
     layers: () => all(layerSummary, managementPaths.configurationLayers),
     layer: (ref, version) =>
       call(

@@ -1,11 +1,13 @@
 import type { LinkState, PaymentKind, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
 import { identityEn } from './identity-en.ts';
+import { campaignEn } from './campaign-en.ts';
 import { workshopEn } from './workshop-en.ts';
 
 type TimelineKind = TimelineEntry['kind'];
 
 /** Every text of the CLI in English; `ja.ts` has the same keys, which the compiler holds. */
 export const en = {
+  campaign: campaignEn,
   workshop: workshopEn,
   identity: identityEn,
   next: 'next:',

@@ -1,9 +1,11 @@
 import type { Texts } from './en.ts';
 import { identityJa } from './identity-ja.ts';
+import { campaignJa } from './campaign-ja.ts';
 import { workshopJa } from './workshop-ja.ts';
 
 /** CLIの日本語テキスト。 */
 export const ja: Texts = {
+  campaign: campaignJa,
   workshop: workshopJa,
   identity: identityJa,
   next: '対処:',

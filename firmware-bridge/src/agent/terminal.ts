@@ -41,7 +41,14 @@ import { openAdviceStore, openOutbox, openSaleStore, turns } from '../sales/inde
 import { type Files, openSealedStore, type SealedStore } from '../sealed-store/index.ts';
 import { openCardVault } from '../secure/index.ts';
 import { openShopper } from '../shopper/index.ts';
-import { bootSoftware, serverSource, sharedLine, type Software, type SoftwareSource } from '../software/index.ts';
+import {
+  bootSoftware,
+  misreading,
+  serverSource,
+  sharedLine,
+  type Software,
+  type SoftwareSource,
+} from '../software/index.ts';
 import { openTamper, type Tamper, type TamperSensor } from '../tamper/index.ts';
 import { openTwin, type Twin } from '../twin/index.ts';
 import { nextBoot } from './boot.ts';
@@ -329,7 +336,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     world,
     model,
     ports: {
-      acquirer,
+      acquirer: software.boot === 'misreads' ? misreading(acquirer) : acquirer,
       reversals: openReversalStore(store),
       negative: negative.value,
       offline: negative.value,

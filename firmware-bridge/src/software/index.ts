@@ -25,3 +25,4 @@ export {
   spareSlot,
   stageImage,
 } from './slots.ts';
+export { misreading } from './misreading.ts';

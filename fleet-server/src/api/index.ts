@@ -16,6 +16,7 @@ import type { ApiRooms } from './ports.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { bulkRoutes } from './routes/bulk.ts';
+import { campaignRoutes } from './routes/campaigns.ts';
 import { configurationRoutes } from './routes/configuration.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -119,6 +120,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   operationsRoutes(app, rooms);
   configurationRoutes(app, rooms);
   softwareRoutes(app, rooms);
+  campaignRoutes(app, rooms);
   liveRoutes(app, { streams, isGood: (caller) => access.isGood(caller) });
   healthRoutes(app, () => isReady);
   if (!(await serveDashboard(app, options.webDir)))

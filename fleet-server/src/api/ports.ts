@@ -1,4 +1,10 @@
 import type {
+  CampaignDetail,
+  CampaignDryRun,
+  CampaignException,
+  CampaignSpec,
+  CampaignSummary,
+  CampaignVerb,
   ChangedLayer,
   ChangeLayer,
   ClaimBundle,
@@ -25,6 +31,8 @@ import type {
   SettingDifference,
   TerminalDetail,
   TimelineEntry,
+  Why,
+  WhyTarget,
   addNegative,
   addNegativeRange,
   importNegative,
@@ -161,6 +169,15 @@ export interface ApiRooms {
     ): Promise<Result<NegativePublished>>;
     explain(pan: Secret<'pan'>): Promise<NegativeExplanation>;
     prove(pan: Secret<'pan'>, serial: Serial, at: number): Promise<Result<NegativeProof>>;
+  };
+  readonly campaigns: {
+    create(spec: CampaignSpec, by: Actor): Promise<Result<CampaignDetail>>;
+    dryRun(spec: CampaignSpec): Promise<Result<CampaignDryRun>>;
+    list(page: PageRequest): Promise<Result<Page<CampaignSummary>>>;
+    get(id: string): Promise<Result<CampaignDetail>>;
+    act(id: string, verb: CampaignVerb, by: Actor, reason: string, version?: number): Promise<Result<CampaignDetail>>;
+    exceptions(id: string, page: PageRequest): Promise<Result<Page<CampaignException>>>;
+    why(target: WhyTarget, serials: readonly Serial[]): Promise<readonly Why[]>;
   };
   readonly live: LiveFeed;
 }

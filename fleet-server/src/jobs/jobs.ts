@@ -60,6 +60,8 @@ export interface JobRooms {
     kind: 'job-queued' | 'job-finished',
     facts: Readonly<Record<string, string | number | boolean | null>>,
   ): Promise<void>;
+  /** Takes part in the transaction that ends a job, however it ends. */
+  ended?(tx: Transaction<Database>, job: string, state: JobState, fault: string | null): Promise<void>;
   /** A job entered a state: for counting. */
   entered?(type: JobBody['type'], state: JobState): void;
   /** Something about the terminal changed: called after the commit. */
@@ -70,6 +72,8 @@ export interface JobRooms {
 export interface Jobs {
   /** Queues a job in a transaction; undefined when one with the same subject is open. Announce it after the commit: `wake`. */
   queueIn(tx: Transaction<Database>, serial: Serial, body: JobBody, subject: string): Promise<string | undefined>;
+  /** Takes a job back while it is `queued` or `offered`; later nothing happens. */
+  cancelIn(tx: Transaction<Database>, id: string): Promise<void>;
   /** Which subjects have an open job. */
   openSubjects(on: Queryable, serial: Serial): Promise<ReadonlySet<string>>;
   /** Notifies the terminal of its open jobs. */
@@ -180,7 +184,7 @@ export function openJobs(rooms: JobRooms): Jobs {
   async function finish(
     tx: Transaction<Database>,
     row: JobRow,
-    state: Extract<JobState, 'succeeded' | 'failed' | 'timed-out'>,
+    state: Extract<JobState, 'succeeded' | 'failed' | 'timed-out' | 'cancelled'>,
     fault: string | null,
     report: JobReport | undefined,
   ): Promise<void> {
@@ -188,6 +192,7 @@ export function openJobs(rooms: JobRooms): Jobs {
     rooms.entered?.(row.type, state);
     const result = report ? JSON.stringify(report) : null;
     await tx.updateTable('jobs').set({ state, finished_at, fault, result }).where('id', '=', row.id).execute();
+    await rooms.ended?.(tx, row.id, state, fault);
     await rooms.note(tx, serialSchema.parse(row.serial), 'job-finished', {
       job: row.id,
       type: row.type,
@@ -228,6 +233,10 @@ export function openJobs(rooms: JobRooms): Jobs {
 
   const jobs: Jobs = {
     queueIn,
+    async cancelIn(tx, id) {
+      const row = await tx.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst();
+      if (row?.state === 'queued' || row?.state === 'offered') await finish(tx, row, 'cancelled', null, undefined);
+    },
     async openSubjects(on, serial) {
       return new Set((await openRows(on, serial).execute()).map((row) => row.subject));
     },

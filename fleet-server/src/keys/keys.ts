@@ -38,6 +38,8 @@ export interface Keys {
     reported: Hello['keys'],
     isOpen: (slot: KeySlot) => boolean,
   ): Promise<{ readonly loads: readonly KeyLoad[]; readonly loaded: readonly KeySlot[] }>;
+  /** A fresh key for a slot, under the terminal's own key; undefined while there is none to carry it under. */
+  rotate(tx: Transaction<Database>, serial: Serial, slot: KeySlot): Promise<KeyLoad | undefined>;
   /** A terminal proved by its check value that it holds a key. False when it is not the one that was sent. */
   proven(tx: Transaction<Database>, serial: Serial, evidence: NonNullable<JobReport['evidence']>): Promise<boolean>;
   /**
@@ -201,6 +203,15 @@ export async function openKeys(
         }
       }
       return { loads, loaded };
+    },
+
+    async rotate(tx, serial, slot) {
+      const protection = await tx
+        .selectFrom('protection_keys')
+        .select('vault_key')
+        .where('serial', '=', serial)
+        .executeTakeFirst();
+      return protection && (await allocate(tx, serial, slot, protection.vault_key));
     },
 
     async proven(tx, serial, evidence) {

@@ -1,5 +1,6 @@
 import type { AccessTables } from '../api/access/tables.ts';
 import type { AuditTables } from '../audit/tables.ts';
+import type { CampaignTables } from '../campaigns/tables.ts';
 import type { EstateTables } from '../estate/tables.ts';
 import type { ExpiryTables } from '../expiry/tables.ts';
 import type { IdentityTables } from '../identity/tables.ts';
@@ -21,6 +22,7 @@ export interface Database
     IdentityTables,
     ExpiryTables,
     TwinTables,
+    CampaignTables,
     JobTables,
     KeyTables,
     NegativeTables,

@@ -1,5 +1,6 @@
 import { accessMigrations } from '../api/access/migrations.ts';
 import { auditMigrations } from '../audit/migrations.ts';
+import { campaignMigrations } from '../campaigns/migrations.ts';
 import { estateMigrations } from '../estate/migrations.ts';
 import { expiryMigrations } from '../expiry/migrations.ts';
 import { identityMigrations } from '../identity/migrations.ts';
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   ...accessMigrations,
   ...webhookMigrations,
   ...liveMigrations,
+  ...campaignMigrations,
 ];

@@ -31,6 +31,8 @@ export const sales = signal<readonly SaleLine[]>([]);
 export const jobs = signal<ReadonlyMap<string, Job>>(new Map());
 export const overview = signal<Overview | undefined>(undefined);
 export const lastTimeline = signal<(TimelineEntry & { serial: string }) | undefined>(undefined);
+/** The newest version of each campaign that changed while the page looks on. */
+export const campaignVersions = signal<ReadonlyMap<string, number>>(new Map());
 export const isLoaded = signal(false);
 export const isSignedIn = signal<boolean | undefined>(undefined);
 /** Time of day, a tick a second. */
@@ -90,7 +92,7 @@ export function connect(): void {
     });
 }
 
-const liveNames: readonly LiveEventName[] = ['terminal', 'sale', 'job', 'overview', 'timeline', 'resync'];
+const liveNames: readonly LiveEventName[] = ['terminal', 'sale', 'job', 'overview', 'campaign', 'timeline', 'resync'];
 
 function parseEvent(name: LiveEventName, text: string): LiveEvent | undefined {
   const value: unknown = JSON.parse(text);
@@ -105,6 +107,8 @@ function parseEvent(name: LiveEventName, text: string): LiveEvent | undefined {
       return { name, data: liveEvents.overview.parse(value) };
     case 'timeline':
       return { name, data: liveEvents.timeline.parse(value) };
+    case 'campaign':
+      return { name, data: liveEvents.campaign.parse(value) };
     case 'resync':
       return undefined;
   }
@@ -194,6 +198,8 @@ function drain(): void {
       else if (event.name === 'sale') fresh.set(event.data.id, event.data);
       else if (event.name === 'job') nextJobs.set(event.data.id, event.data);
       else if (event.name === 'overview') overview.value = event.data;
+      else if (event.name === 'campaign')
+        campaignVersions.value = new Map(campaignVersions.value).set(event.data.id, event.data.version);
       else if (event.name === 'timeline') lastTimeline.value = event.data;
     }
     if (events.some(({ name }) => name === 'terminal')) terminals.value = nextTerminals;

@@ -6,6 +6,7 @@ import { may, me } from './me.ts';
 import { AccessPage } from './pages/access.tsx';
 import { AuditPage } from './pages/audit.tsx';
 import { ExpiryPage } from './pages/expiry.tsx';
+import { CampaignPage, CampaignsPage } from './pages/campaigns.tsx';
 import { ConfigurationPage } from './pages/configuration.tsx';
 import { FleetPage } from './pages/fleet.tsx';
 import { NegativePage } from './pages/negative.tsx';
@@ -45,6 +46,7 @@ function Page() {
           <nav aria-label={t('nav.main')}>
             <a {...here('/', path === '/' || path.startsWith('/terminals'))}>{t('nav.fleet')}</a>
             <a {...here('/sales', path === '/sales')}>{t('nav.sales')}</a>
+            <a {...here('/campaigns', path.startsWith('/campaigns'))}>{t('nav.campaigns')}</a>
             <a {...here('/configuration', path === '/configuration')}>{t('nav.configuration')}</a>
             <a {...here('/negative', path === '/negative')}>{t('nav.negative')}</a>
             {me.value && <a {...here('/access', path === '/access')}>{t('nav.access')}</a>}
@@ -73,6 +75,8 @@ function Page() {
       <Router>
         <Route path="/" component={FleetPage} />
         <Route path="/sales" component={SalesPage} />
+        <Route path="/campaigns" component={CampaignsPage} />
+        <Route path="/campaigns/:id" component={CampaignPage} />
         <Route path="/configuration" component={ConfigurationPage} />
         <Route path="/negative" component={NegativePage} />
         <Route path="/access" component={AccessPage} />

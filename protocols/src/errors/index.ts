@@ -1,6 +1,7 @@
 import { agentErrors } from './agent.ts';
 import { apiErrors } from './api.ts';
 import { bridgeErrors } from './bridge.ts';
+import { campaignErrors } from './campaigns.ts';
 import { cliErrors } from './cli.ts';
 import type { ErrorEntry } from './define.ts';
 import { emvErrors } from './emv.ts';
@@ -28,6 +29,7 @@ export const errorsByRoom = {
   fleet: fleetErrors,
   software: softwareErrors,
   identity: identityErrors,
+  campaigns: campaignErrors,
   api: apiErrors,
   switch: switchErrors,
   workshop: workshopErrors,

@@ -133,3 +133,21 @@ export {
   type UpTopic,
   upTopic,
 } from './topics.ts';
+export * from './campaign.ts';
+export {
+  fieldsOf,
+  parseQuery,
+  type Query,
+  type QueryDocument,
+  queryDocuments,
+  type QueryField,
+  type QueryFieldKind,
+  type QueryFieldName,
+  queryFields,
+  queryLengthMax,
+  type QueryOperator,
+  queryOperators,
+  type QueryValue,
+} from './query.ts';
+export * from './why.ts';
+export { causeTexts } from './why-text.ts';

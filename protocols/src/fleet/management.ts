@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { campaignSummary } from './campaign.ts';
 import { configuration } from './configuration.ts';
 import { claimBundle } from './device-api.ts';
 import { serialSchema } from './identity.ts';
@@ -71,6 +72,12 @@ export const managementPaths = {
   negativeVersions: '/api/v1/negative/versions',
   negativeExplanations: '/api/v1/negative/explanations',
   negativeProofs: '/api/v1/negative/proofs',
+  campaigns: '/api/v1/campaigns',
+  campaignDryRuns: '/api/v1/campaigns/dry-runs',
+  campaign: (id: string) => `/api/v1/campaigns/${encodeURIComponent(id)}`,
+  campaignActs: (id: string) => `/api/v1/campaigns/${encodeURIComponent(id)}/acts`,
+  campaignExceptions: (id: string) => `/api/v1/campaigns/${encodeURIComponent(id)}/exceptions`,
+  why: '/api/v1/why',
   negativeAuthority: '/api/v1/negative/authority',
   negativeRoots: '/api/v1/negative/roots',
   negativeRootSignatures: '/api/v1/negative/root-signatures',
@@ -757,6 +764,8 @@ export const liveEvents = {
   sale: saleLine,
   job,
   overview,
+  /** A campaign changed. */
+  campaign: campaignSummary,
   timeline: timelineEntry.extend({ serial: serialSchema }),
   /** The client missed something: fetch anew. */
   resync: z.object({}),

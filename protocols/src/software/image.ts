@@ -5,13 +5,13 @@ import { asBuffer, concat, fail, ok, type Result } from '../kit/index.ts';
 /**
  * What an image says of itself. `counter` never falls on a device (anti-rollback, NIST SP 800-193, 4.2.1.2). `boot` is how an
  * emulated device fares with it, so that every way in which an update fails can be had without hardware: it `proves` itself, it
- * `hangs` before anything runs, or it runs and `isMute`.
+ * `hangs` before anything runs, it runs and `isMute`, or it proves itself and `misreads` every answer to a sale.
  */
 export const softwareHeader = z.object({
   version: z.string().regex(/^[0-9A-Za-z.+-]{1,32}$/),
   model: z.string().min(1).max(32),
   counter: z.number().int().min(1).max(0xffff_ffff),
-  boot: z.enum(['proves', 'hangs', 'isMute']).default('proves'),
+  boot: z.enum(['proves', 'hangs', 'isMute', 'misreads']).default('proves'),
 });
 export type SoftwareHeader = z.output<typeof softwareHeader>;
 

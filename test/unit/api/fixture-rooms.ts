@@ -130,6 +130,16 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     tell,
     sell,
     change,
+    // Campaigns have a room of their own to be tested with; here there are none.
+    campaigns: {
+      create: async () => fail('CAMPAIGN_COHORT_EMPTY', { field: 'target' }),
+      dryRun: async () => fail('QUERY_INVALID', { field: 'target:0' }),
+      list: async () => ok({ items: [], next: null }),
+      get: async () => fail('CAMPAIGN_UNKNOWN'),
+      act: async () => fail('CAMPAIGN_UNKNOWN'),
+      exceptions: async () => fail('CAMPAIGN_UNKNOWN'),
+      why: async (_target, serials) => serials.map((serial) => ({ serial, causes: [], nextTryAt: null })),
+    },
     software: {
       upload: async () => fail('SOFTWARE_IMAGE_INVALID'),
       order: async () => fail('SOFTWARE_REPOSITORY_MISSING'),

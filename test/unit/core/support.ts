@@ -76,7 +76,10 @@ export const newFolder = (): string => mkdtempSync(join(tmpdir(), 'tsunagu-core-
 export const removeFolder = (path: string): void => rmSync(path, { recursive: true, force: true });
 
 /** A house on ports of its own, and the management API as its owner uses it. */
-export async function testHouse(dataDir: string, more: { readonly certificateLifeMs?: number } = {}) {
+export async function testHouse(
+  dataDir: string,
+  more: { readonly certificateLifeMs?: number; readonly saleSettleMs?: number } = {},
+) {
   const { world, lines } = watchedWorld();
   const house: House = unwrap(
     await openHouse({ world, dataDir, host: '127.0.0.1', portBase: 0, tenant: tenantSchema.parse('demo'), ...more }),

@@ -1,0 +1,133 @@
+import { type CampaignAction, type CampaignSpec, serialSchema } from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { loadSubject } from '../keys/index.ts';
+import type { Action, CampaignRooms } from './ports.ts';
+import { isNewer } from './rules/match.ts';
+
+/** An emulated or real terminal has so long to prove another software, milliseconds. */
+const proofTimeoutMs = 60_000;
+
+type Kind = CampaignAction['kind'];
+type Make<K extends Kind> = (
+  rooms: CampaignRooms,
+  action: Extract<CampaignAction, { readonly kind: K }>,
+  spec: Pick<CampaignSpec, 'gate' | 'attested'>,
+) => Promise<Result<Action>>;
+
+/** What each kind of campaign does. A new kind is a new entry. */
+const kinds: { readonly [K in Kind]: Make<K> } = {
+  async software(rooms, { images, back, allowDowngrade }, { gate, attested }) {
+    const forward = await ordersOf(rooms, images, allowDowngrade);
+    if (!forward.ok) return forward;
+    const backward = await ordersOf(rooms, back, true);
+    if (!backward.ok) return backward;
+    const isLowered = [...backward.value].some(
+      ([model, { counter }]) => counter < (forward.value.get(model)?.counter ?? 0),
+    );
+    const covers = [...forward.value.keys()].every((model) => backward.value.has(model));
+    if (isLowered || (gate !== null && !covers)) return fail('CAMPAIGN_CANNOT_GO_BACK', { field: 'action.back' });
+    if (attested)
+      for (const digest of images)
+        if (!(await rooms.software.isAttested(digest)))
+          return fail('CAMPAIGN_NOT_ATTESTED', { field: 'action.images', facts: { digest } });
+    return ok({
+      subject: 'software',
+      canGoBack: covers,
+      cause({ model, version }) {
+        const image = forward.value.get(model);
+        if (!image) return { code: 'MODEL_WITHOUT_IMAGE', facts: { model } };
+        if (!allowDowngrade && version !== undefined && isNewer(version, image.version))
+          return { code: 'ALREADY_NEWER', facts: { version, wanted: image.version } };
+        return undefined;
+      },
+      isHad: ({ model, version }) => version !== undefined && forward.value.get(model)?.version === version,
+      async order(tx, { serial, model }, leg, reference) {
+        const found = (leg === 'forward' ? forward : backward).value.get(model);
+        if (!found) return undefined;
+        const { model: _model, ...params } = found;
+        const body = { type: 'software.install', params } as const;
+        return await rooms.jobs.queueIn(tx, serialSchema.parse(serial), body, 'campaign/software', reference);
+      },
+    });
+  },
+
+  async configuration() {
+    return await Promise.resolve(fail('CAMPAIGN_KIND_UNAVAILABLE', { field: 'action.kind' }));
+  },
+
+  async keys(rooms, { slot }) {
+    return await Promise.resolve(
+      ok({
+        subject: `keys/${slot}`,
+        canGoBack: false,
+        cause: ({ hello }) =>
+          hasKey(hello, slot) ? undefined : ({ code: 'KEY_SLOT_EMPTY', facts: { slot } } as const),
+        isHad: () => false,
+        async order(tx, facts, _leg, reference) {
+          const serial = serialSchema.parse(facts.serial);
+          // A key that is on its way must not be replaced by one that then finds no job.
+          if (await rooms.jobs.isOpen(tx, serial, loadSubject(slot))) return undefined;
+          const load = await rooms.keys.rotate(tx, serial, slot);
+          if (!load) return undefined;
+          return await rooms.jobs.queueIn(tx, serial, { type: 'key.load', params: load }, loadSubject(slot), reference);
+        },
+      }),
+    );
+  },
+
+  async job(rooms, { body, back }) {
+    return await Promise.resolve(
+      ok({
+        subject: `job/${body.type}`,
+        canGoBack: back !== undefined,
+        cause: () => undefined,
+        isHad: () => false,
+        async order(tx, { serial }, leg, reference) {
+          const order = leg === 'forward' ? body : back;
+          if (!order) return undefined;
+          const subject = `campaign/${order.type}`;
+          return await rooms.jobs.queueIn(tx, serialSchema.parse(serial), order, subject, reference);
+        },
+      }),
+    );
+  },
+};
+
+/** Makes an action ready. A fault names the part of the specification that cannot be carried out. */
+export const readyAction = (rooms: CampaignRooms, spec: CampaignSpec): Promise<Result<Action>> => {
+  const { action } = spec;
+  switch (action.kind) {
+    case 'software':
+      return kinds.software(rooms, action, spec);
+    case 'configuration':
+      return kinds.configuration(rooms, action, spec);
+    case 'keys':
+      return kinds.keys(rooms, action, spec);
+    case 'job':
+      return kinds.job(rooms, action, spec);
+  }
+};
+
+type ImageOrder = Extract<Awaited<ReturnType<CampaignRooms['software']['order']>>, { readonly ok: true }>['value'];
+
+/** Images by the model that they are for. */
+async function ordersOf(
+  { software }: CampaignRooms,
+  digests: readonly string[],
+  allowDowngrade: boolean,
+): Promise<Result<ReadonlyMap<string, ImageOrder>>> {
+  const orders = new Map<string, ImageOrder>();
+  for (const digest of digests) {
+    const order = await software.order({ digest, proofTimeoutMs, allowDowngrade });
+    if (!order.ok) return order;
+    orders.set(order.value.model, order.value);
+  }
+  return ok(orders);
+}
+
+const hasKey = (hello: unknown, slot: string): boolean =>
+  typeof hello === 'object' &&
+  hello !== null &&
+  'keys' in hello &&
+  Array.isArray(hello.keys) &&
+  hello.keys.some((key: unknown) => typeof key === 'object' && key !== null && 'slot' in key && key.slot === slot);

@@ -1,0 +1,66 @@
+import type {
+  CampaignSummary,
+  Cause,
+  CauseCode,
+  JobBody,
+  KeyLoad,
+  KeySlot,
+  LifecycleState,
+  Serial,
+  SoftwareInstall,
+} from '@tsunagu/protocols/fleet';
+import type { Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import type { Transaction } from 'kysely';
+import type { Database, Store } from '../store/index.ts';
+import type { TerminalFacts } from './rules/match.ts';
+import type { Leg } from './tables.ts';
+
+/** What campaigns need of the rooms around them. */
+export interface CampaignRooms {
+  readonly world: Pick<World, 'clock' | 'timers' | 'id' | 'log'>;
+  readonly store: Store;
+  readonly live: { publish(event: { readonly name: 'campaign'; readonly data: CampaignSummary }): void };
+  readonly jobs: {
+    /** Queues a job that belongs to a campaign; undefined when the terminal has an open one about the same subject. */
+    queueIn(
+      tx: Transaction<Database>,
+      serial: Serial,
+      body: JobBody,
+      subject: string,
+      reference: string,
+    ): Promise<string | undefined>;
+    /** Whether a terminal has an open job about a subject. */
+    isOpen(tx: Transaction<Database>, serial: Serial, subject: string): Promise<boolean>;
+    /** Takes a job back where its state permits that. */
+    cancelIn(tx: Transaction<Database>, id: string): Promise<void>;
+    wake(serial: Serial): Promise<void>;
+  };
+  readonly software: {
+    order(
+      wanted: Pick<SoftwareInstall, 'digest' | 'proofTimeoutMs' | 'allowDowngrade'>,
+    ): Promise<Result<SoftwareInstall & { readonly model: string }>>;
+    /** Whether runs on real hardware are on record for an image. */
+    isAttested(digest: string): Promise<boolean>;
+  };
+  readonly keys: {
+    /** A fresh key for a slot; undefined while the terminal has no key to carry it under. */
+    rotate(tx: Transaction<Database>, serial: Serial, slot: KeySlot): Promise<KeyLoad | undefined>;
+  };
+  /** Whether a lifecycle state permits a connection. */
+  readonly mayConnect: (state: LifecycleState) => boolean;
+}
+
+/** A kind of change, made ready for one campaign. */
+export interface Action {
+  /** What it is about: of two campaigns about one thing only one at a time changes a terminal. */
+  readonly subject: string;
+  /** Whether what was done can be taken back. */
+  readonly canGoBack: boolean;
+  /** Why it is not for a terminal at all. */
+  cause(facts: TerminalFacts): { readonly code: CauseCode; readonly facts: Cause['facts'] } | undefined;
+  /** Whether a terminal has it already. */
+  isHad(facts: TerminalFacts): boolean;
+  /** Orders it, in a transaction. Undefined: another order about the subject is open. */
+  order(tx: Transaction<Database>, facts: TerminalFacts, leg: Leg, reference: string): Promise<string | undefined>;
+}

@@ -1,0 +1,151 @@
+import {
+  type CampaignDetail,
+  type CampaignEvent,
+  type CampaignException,
+  type CampaignSummary,
+  serialSchema,
+} from '@tsunagu/protocols/fleet';
+import { ok, type Result } from '@tsunagu/protocols/kit';
+import {
+  boundedLimit,
+  isoTime,
+  numberOfCursor,
+  type Page,
+  type PageRequest,
+  pageOf,
+  type Queryable,
+} from '../store/index.ts';
+import type { Campaign } from './campaign.ts';
+import { evidenceOf, gateLimit, totalsOf } from './rules/gate.ts';
+import { freshRing, ringOpenOf, standOf } from './rules/progress.ts';
+import { failedMetric } from './tick.ts';
+
+const eventsMax = 100;
+const isoOrNull = (at: number | null): string | null => (at === null ? null : isoTime(at));
+
+/** A campaign as it stands in a list. */
+export async function summaryOf(on: Queryable, campaign: Campaign): Promise<CampaignSummary> {
+  const { sets, progress } = campaign;
+  const { retrying } = await on
+    .selectFrom('campaign_exceptions')
+    .select((all) => all.fn.countAll<number>().as('retrying'))
+    .where('campaign', '=', campaign.id)
+    .where('state', '=', 'retrying')
+    .executeTakeFirstOrThrow();
+  const [cohort, done, failed] = [sets.size('cohort'), sets.size('done'), sets.size('failed')];
+  return {
+    id: campaign.id,
+    number: campaign.number,
+    version: campaign.version,
+    name: campaign.name,
+    kind: campaign.spec.action.kind,
+    phase: progress.phase,
+    createdAt: isoTime(campaign.createdAt),
+    createdBy: campaign.createdBy,
+    terminals: {
+      cohort,
+      waiting: Math.max(0, cohort - done - failed - campaign.openOrders),
+      ordered: campaign.openOrders,
+      done,
+      failed,
+      retrying: Number(retrying),
+      back: sets.size('back'),
+    },
+    ring: Math.max(0, ringOpenOf(progress)),
+  };
+}
+
+/** A campaign with all that is known of it. */
+export async function detailOf(on: Queryable, campaign: Campaign, now: number): Promise<CampaignDetail> {
+  const { sets, progress, spec, gate } = campaign;
+  const orders = await on
+    .selectFrom('campaign_orders')
+    .select('ordinal')
+    .where('campaign', '=', campaign.id)
+    .where('outcome', 'is', null)
+    .execute();
+  const orderedIn = orders.map(({ ordinal }) => sets.ringOf(ordinal));
+  const events = await on
+    .selectFrom('campaign_events')
+    .selectAll()
+    .where('campaign', '=', campaign.id)
+    .orderBy('id', 'desc')
+    .limit(eventsMax)
+    .execute();
+  const failing = failedMetric(campaign);
+  return {
+    ...(await summaryOf(on, campaign)),
+    spec,
+    approvedBy: campaign.approvedBy,
+    reason: progress.reason,
+    rings: spec.rings.map((ring, index) => {
+      const state = progress.rings[index] ?? freshRing;
+      const name = `ring${index}` as const;
+      return {
+        percent: ring.percent,
+        state: standOf(ring, state, false, now),
+        size: sets.size(name),
+        ordered: orderedIn.filter((place) => place === index).length,
+        done: sets.common(name, 'done'),
+        failed: sets.common(name, 'failed'),
+        openedAt: isoOrNull(state.openedAt),
+        soakUntil: state.throughAt === null ? null : isoTime(state.throughAt + ring.soakMs),
+      };
+    }),
+    gates: (spec.gate?.metrics ?? []).flatMap((metric) => {
+      const state = gate[metric];
+      if (!state || !spec.gate) return [];
+      const { salesA, eventsA, salesB, eventsB } = totalsOf(state);
+      return [
+        {
+          metric,
+          verdict: metric === failing ? ('failed' as const) : ('watching' as const),
+          evidence: Number(evidenceOf(state).toPrecision(4)),
+          limit: gateLimit(spec.gate.alpha, spec.gate.metrics.length),
+          updated: { sales: salesA, events: eventsA },
+          control: { sales: salesB, events: eventsB },
+        },
+      ];
+    }),
+    events: events.map(
+      (row): CampaignEvent => ({ at: isoTime(row.at), what: row.what, by: row.by, facts: JSON.parse(row.facts) }),
+    ),
+  };
+}
+
+/** The terminals of a campaign that are not where the others are, by ordinal. */
+export async function exceptionsOf(
+  on: Queryable,
+  campaign: string,
+  page: PageRequest,
+): Promise<Result<Page<CampaignException>, 'INPUT_INVALID'>> {
+  const after = numberOfCursor(page.cursor);
+  if (!after.ok) return after;
+  const limit = boundedLimit(page.limit);
+  const rows = await on
+    .selectFrom('campaign_exceptions as exception')
+    .innerJoin('terminal_ordinals as ordinals', 'ordinals.ordinal', 'exception.ordinal')
+    .selectAll('exception')
+    .select('ordinals.serial')
+    .where('campaign', '=', campaign)
+    .where('exception.ordinal', '>', after.value ?? 0)
+    .orderBy('exception.ordinal')
+    .limit(limit + 1)
+    .execute();
+  return ok(
+    pageOf(
+      rows,
+      limit,
+      (row) => row.ordinal,
+      (row) => ({
+        serial: serialSchema.parse(row.serial),
+        state: row.state,
+        attempts: row.attempts,
+        fault: row.fault,
+        job: row.job,
+        at: isoTime(row.at),
+        nextAt: isoOrNull(row.next_at),
+      }),
+    ),
+  );
+}

@@ -1,0 +1,350 @@
+import { serialSchema, type Serial } from '@tsunagu/protocols/fleet';
+import { type Selectable, sql } from 'kysely';
+import {
+  applyChange,
+  type Campaign,
+  type Change,
+  changeOf,
+  endOf,
+  isActive,
+  noteEvent,
+  startOf,
+  writeChange,
+} from './campaign.ts';
+import { factsOf } from './facts.ts';
+import type { CampaignRooms } from './ports.ts';
+import { causesOf, mayBeOrdered, type Standing } from './rules/causes.ts';
+import { evidenceOf, gateLimit, totalsOf } from './rules/gate.ts';
+import type { TerminalFacts } from './rules/match.ts';
+import { type Credit, earn } from './rules/pace.ts';
+import { advance, type RingCount, ringOpenOf } from './rules/progress.ts';
+import type { CampaignTables } from './tables.ts';
+import { viewOf } from './views.ts';
+
+/** Ends of orders that one tick counts, terminals that it looks at, and orders that it makes; the next tick goes on. */
+const endsMax = 1_000;
+const looksMax = 1_000;
+const ordersMax = 100;
+/** Pauses before another order to the same terminal. */
+const retryFirstMs = 60_000;
+const retryMaxMs = 3_600_000;
+
+type OrderRow = Selectable<CampaignTables['campaign_orders']>;
+
+/** What a tick needs besides the rooms. */
+export interface TickContext {
+  readonly others: readonly Campaign[];
+  readonly zoneOf: (facts: TerminalFacts) => string | undefined;
+}
+
+/** What a tick did. */
+export interface Ticked {
+  readonly isChanged: boolean;
+  readonly ordered: readonly Serial[];
+}
+
+/**
+ * One look of a campaign at the world: counts the ends of orders, lets rings open and pass, and orders what may be ordered. All of it is
+ * one transaction together with the jobs that it queues, so wherever the power fails nothing is ordered twice and nobody is forgotten.
+ */
+export async function tick(rooms: CampaignRooms, campaign: Campaign, context: TickContext): Promise<Ticked> {
+  const { world, store } = rooms;
+  const now = world.clock.now();
+  const draft = campaign.sets.draft();
+  try {
+    const made = await store.write(async (tx) => {
+      const rows = await tx.selectFrom('campaign_orders').selectAll().where('campaign', '=', campaign.id).execute();
+      const ended = rows.filter(({ outcome }) => outcome !== null).slice(0, endsMax);
+      const counted = new Map<string, number>();
+      for (const row of ended) await countEnd(row, counted);
+      const done = ended.filter(({ outcome }) => outcome === 'done').map(({ ordinal }) => ordinal);
+      if (done.length > 0)
+        await tx
+          .deleteFrom('campaign_exceptions')
+          .where('campaign', '=', campaign.id)
+          .where(sql<boolean>`ordinal in (select value from json_each(${JSON.stringify(done)}))`)
+          .execute();
+      if (ended.length > 0)
+        await tx
+          .deleteFrom('campaign_orders')
+          .where(sql<boolean>`job in (select value from json_each(${JSON.stringify(ended.map(({ job }) => job))}))`)
+          .execute();
+      const open = new Map(rows.filter(({ outcome }) => outcome === null).map((row) => [row.ordinal, row]));
+      const change = await look(open, counted);
+      // Whose end was just counted is not looked at before the sets know of it.
+      const placed = await place(change, open, new Set(rows.map(({ ordinal }) => ordinal)));
+      await draft.write(tx, campaign.id);
+      const isChanged =
+        ended.length > 0 || placed.serials.length > 0 || placed.had > 0 || change.progress !== campaign.progress;
+      if (isChanged || change.gate !== campaign.gate) await writeChange(tx, campaign, change);
+      return { change, isChanged, openOrders: open.size + placed.serials.length, ...placed };
+
+      /** Counts the end of one order: the terminal is done, gets another order later, or failed for good. */
+      async function countEnd(row: OrderRow, sums: Map<string, number>): Promise<void> {
+        const { ordinal, leg, outcome, fault, job, ended_at } = row;
+        const count = (name: string): void => void sums.set(name, (sums.get(name) ?? 0) + 1);
+        const ring = campaign.sets.ringOf(ordinal);
+        if (outcome === 'done') {
+          draft.add(leg === 'forward' ? 'done' : 'back', ordinal);
+          if (leg === 'forward') count(`done${ring}`);
+          else if (campaign.sets.has('done', ordinal)) count('back');
+          if (leg === 'forward') count('changed');
+          return;
+        }
+        if (outcome === 'cancelled') return;
+        const before = await tx
+          .selectFrom('campaign_exceptions')
+          .select('attempts')
+          .where('campaign', '=', campaign.id)
+          .where('ordinal', '=', ordinal)
+          .executeTakeFirst();
+        const attempts = (before?.attempts ?? 0) + 1;
+        // The way back is never given up: a terminal that has the bad version is not left with it.
+        const isFailed = leg === 'forward' && attempts >= campaign.spec.attemptsMax;
+        const pause = Math.min(retryMaxMs, retryFirstMs * 2 ** (attempts - 1));
+        const exception = {
+          state: isFailed ? ('failed' as const) : ('retrying' as const),
+          attempts,
+          fault,
+          job,
+          at: ended_at ?? now,
+          next_at: isFailed ? null : now + pause,
+        };
+        await tx
+          .insertInto('campaign_exceptions')
+          .values({ campaign: campaign.id, ordinal, ...exception })
+          .onConflict((conflict) => conflict.columns(['campaign', 'ordinal']).doUpdateSet(exception))
+          .execute();
+        if (isFailed) {
+          draft.add('failed', ordinal);
+          count(`failed${ring}`);
+        }
+      }
+
+      /** Strikes a terminal off the exceptions. */
+      async function forget(ordinal: number): Promise<void> {
+        await tx
+          .deleteFrom('campaign_exceptions')
+          .where('campaign', '=', campaign.id)
+          .where('ordinal', '=', ordinal)
+          .execute();
+      }
+
+      /** How many still have to be brought back. Before the last of them is, those that failed are asked what they run. */
+      async function toBringBack(sums: ReadonlyMap<string, number>): Promise<number> {
+        const { sets, action, progress } = campaign;
+        const left = sets.changedCount + (sums.get('changed') ?? 0) - (sums.get('back') ?? 0);
+        if (left > 0 || progress.phase !== 'rollingBack') return left;
+        const ordinals = [...sets.changed()].filter((ordinal) => !sets.has('done', ordinal));
+        const facts = await factsOf(tx, { ordinals });
+        return facts.filter((terminal) => action.isHad(terminal)).length;
+      }
+
+      /** Lets rings open and pass, and stops what has to stop. */
+      async function look(
+        openOrders: ReadonlyMap<number, OrderRow>,
+        sums: ReadonlyMap<string, number>,
+      ): Promise<Change> {
+        const { sets, spec } = campaign;
+        const rings = spec.rings.map((_, ring): RingCount => {
+          const name = `ring${ring}` as const;
+          return {
+            size: sets.size(name),
+            done: sets.common(name, 'done') + (sums.get(`done${ring}`) ?? 0),
+            failed: sets.common(name, 'failed') + (sums.get(`failed${ring}`) ?? 0),
+          };
+        });
+        const step = advance(
+          { ...spec, canGoBack: campaign.action.canGoBack, startAt: startOf(campaign) },
+          campaign.progress,
+          {
+            now,
+            rings,
+            openOrders: openOrders.size,
+            gateFailed: failedMetric(campaign),
+            isGateFed: isFed(campaign),
+            endAt: endOf(campaign),
+            toBringBack: await toBringBack(sums),
+          },
+        );
+        for (const { what, facts } of step.happened) {
+          const figures = what === 'gateFailed' ? figuresOf(campaign, String(facts['metric'])) : {};
+          await noteEvent(tx, campaign.id, now, what, null, { ...facts, ...figures });
+        }
+        const { phase } = step.progress;
+        const isStopped = phase !== campaign.progress.phase && (phase === 'rollingBack' || phase === 'aborted');
+        if (isStopped || phase === 'completed')
+          for (const { job, leg } of openOrders.values()) if (leg === 'forward') await rooms.jobs.cancelIn(tx, job);
+        const isOver = !isActive(step);
+        return changeOf(campaign, { progress: step.progress, ...(isOver && { endedAt: now }) });
+      }
+
+      /** Orders what may be ordered: who was heard of lately first, then everybody in turn. */
+      async function place(change: Change, openOrders: ReadonlyMap<number, OrderRow>, busy: ReadonlySet<number>) {
+        const { phase } = change.progress;
+        const none = { serials: [] as Serial[], had: 0, credit: campaign.credit, lookedUpTo: campaign.lookedUpTo };
+        if (phase !== 'running' && phase !== 'rollingBack') return none;
+        const leg = phase === 'running' ? ('forward' as const) : ('back' as const);
+        const { pace } = campaign.spec;
+        const credit: Credit = earn(pace, campaign.credit, campaign.sets.size('done'), now);
+        const budget = Math.min(
+          ordersMax,
+          pace.openMax - openOrders.size,
+          leg === 'forward' ? Math.floor(credit.orders) : ordersMax,
+        );
+        if (budget <= 0) return { ...none, credit };
+        const waiting =
+          leg === 'forward' ? campaign.sets.waiting(ringOpenOf(change.progress)) : campaign.sets.changed();
+        const candidates = choose(campaign, waiting, busy, Math.min(looksMax, budget * 10));
+        const facts = await factsOf(tx, { ordinals: candidates.ordinals });
+        const exceptions = new Map(
+          (
+            await tx
+              .selectFrom('campaign_exceptions')
+              .selectAll()
+              .where('campaign', '=', campaign.id)
+              .where('ordinal', 'in', candidates.ordinals.length > 0 ? candidates.ordinals : [-1])
+              .execute()
+          ).map((row) => [row.ordinal, row]),
+        );
+        const view = viewOf({ ...campaign, ...change, credit }, context.others, context.zoneOf, now);
+        const serials: Serial[] = [];
+        let had = 0;
+        for (const terminal of facts) {
+          if (serials.length >= budget) break;
+          const { ordinal } = terminal;
+          const row = exceptions.get(ordinal);
+          if (leg === 'forward' && campaign.action.isHad(terminal)) {
+            draft.add('done', ordinal);
+            had += 1;
+            // One that was ordered and then failed got it all the same, late: it is ours, and is brought back with the others.
+            if (!row) draft.add('had', ordinal);
+            else await forget(ordinal);
+            continue;
+          }
+          const standing: Standing = {
+            isInCohort: true,
+            isDone: false,
+            isBack: false,
+            ring: campaign.sets.ringOf(ordinal),
+            order: undefined,
+            exception: row && { ...row, nextAt: row.next_at },
+          };
+          const mayConnect = rooms.mayConnect(terminal.lifecycle);
+          const isFree =
+            leg === 'forward'
+              ? mayBeOrdered(causesOf(view, standing, terminal, mayConnect, now))
+              : terminal.link === 'ready' &&
+                mayConnect &&
+                (row?.next_at ?? 0) <= now &&
+                (campaign.sets.has('done', ordinal) || campaign.action.isHad(terminal));
+          if (!isFree) continue;
+          const job = await campaign.action.order(tx, terminal, leg, `campaign:${campaign.id}`);
+          if (job === undefined) continue;
+          await tx
+            .insertInto('campaign_orders')
+            .values({
+              job,
+              campaign: campaign.id,
+              ordinal,
+              leg,
+              ordered_at: now,
+              outcome: null,
+              fault: null,
+              ended_at: null,
+            })
+            .execute();
+          serials.push(serialSchema.parse(terminal.serial));
+        }
+        return {
+          serials,
+          had,
+          credit: leg === 'forward' ? { ...credit, orders: credit.orders - serials.length } : credit,
+          lookedUpTo: candidates.lookedUpTo,
+        };
+      }
+    });
+    draft.commit();
+    if (made.isChanged || made.change.gate !== campaign.gate) applyChange(campaign, made.change);
+    campaign.credit = made.credit;
+    campaign.lookedUpTo = made.lookedUpTo;
+    campaign.openOrders = made.openOrders;
+    for (const serial of made.serials) await rooms.jobs.wake(serial);
+    return { isChanged: made.isChanged, ordered: made.serials };
+  } catch (error) {
+    draft.drop();
+    throw error;
+  }
+}
+
+/** Whom to look at: those that called, then the next ones in turn. */
+function choose(
+  campaign: Campaign,
+  waiting: Uint32Array,
+  busy: ReadonlySet<number>,
+  max: number,
+): { readonly ordinals: number[]; readonly lookedUpTo: number } {
+  const chosen = new Set<number>();
+  const isIn = (ordinal: number): boolean => waiting[placeOf(waiting, ordinal)] === ordinal;
+  for (const ordinal of campaign.called) {
+    campaign.called.delete(ordinal);
+    if (chosen.size < max && isIn(ordinal) && !busy.has(ordinal)) chosen.add(ordinal);
+  }
+  let lookedUpTo = campaign.lookedUpTo;
+  const first = placeOf(waiting, lookedUpTo + 1);
+  for (let step = 0; step < waiting.length && chosen.size < max; step++) {
+    const ordinal = waiting[(first + step) % waiting.length] ?? 0;
+    lookedUpTo = ordinal;
+    if (!busy.has(ordinal)) chosen.add(ordinal);
+  }
+  return { ordinals: [...chosen], lookedUpTo };
+}
+
+/** Where an ordinal is, or would be, in a rising list. */
+function placeOf(list: Uint32Array, ordinal: number): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((list[middle] ?? 0) < ordinal) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The metric whose evidence reached the limit. */
+export function failedMetric({ spec, gate }: Campaign): string | undefined {
+  if (!spec.gate) return undefined;
+  const limit = gateLimit(spec.gate.alpha, spec.gate.metrics.length);
+  return spec.gate.metrics.find((metric) => {
+    const state = gate[metric];
+    return state && evidenceOf(state) >= limit;
+  });
+}
+
+/** Whether both sides have the sales that a promotion wants. */
+function isFed({ spec, gate }: Campaign): boolean {
+  if (!spec.gate) return true;
+  const { metrics, salesMin } = spec.gate;
+  return metrics.every((metric) => {
+    const state = gate[metric];
+    if (!state) return false;
+    const { salesA, salesB } = totalsOf(state);
+    return Math.min(salesA, salesB) >= salesMin;
+  });
+}
+
+/** The figures of a gate, for the history. */
+function figuresOf({ spec, gate }: Campaign, metric: string): Readonly<Record<string, number>> {
+  const state = gate[metric];
+  if (!state || !spec.gate) return {};
+  const { salesA, eventsA, salesB, eventsB } = totalsOf(state);
+  return {
+    updatedSales: salesA,
+    updatedEvents: eventsA,
+    controlSales: salesB,
+    controlEvents: eventsB,
+    evidence: Number(evidenceOf(state).toPrecision(4)),
+    limit: gateLimit(spec.gate.alpha, spec.gate.metrics.length),
+  };
+}

@@ -1,0 +1,149 @@
+import { type Cause, type Serial, type WhyTarget, type Why } from '@tsunagu/protocols/fleet';
+import { sql } from 'kysely';
+import { loadSubject } from '../keys/index.ts';
+import { isoTime, type Queryable } from '../store/index.ts';
+import type { Campaign } from './campaign.ts';
+import { factsOf } from './facts.ts';
+import type { CampaignRooms } from './ports.ts';
+import { type CampaignView, causesOf, causesOfPlain, made, nextTryOf, type Standing } from './rules/causes.ts';
+import { atPath, type TerminalFacts } from './rules/match.ts';
+import { viewOf } from './views.ts';
+
+const chunkMax = 2_500;
+
+/** What answers stand on besides the rooms. */
+export interface WhyContext {
+  /** Campaigns under way, and those that ended lately, newest first. */
+  readonly campaigns: readonly Campaign[];
+  readonly zoneOf: (facts: TerminalFacts) => string | undefined;
+}
+
+/** Says of each terminal why it has not got something, and when it is tried next. */
+export async function explain(
+  rooms: CampaignRooms,
+  { campaigns, zoneOf }: WhyContext,
+  target: WhyTarget,
+  serials: readonly Serial[],
+): Promise<readonly Why[]> {
+  const { store, world } = rooms;
+  const now = world.clock.now();
+  const views = new Map<string, CampaignView>();
+  const view = (campaign: Campaign): CampaignView => {
+    const known = views.get(campaign.id) ?? viewOf(campaign, campaigns, zoneOf, now);
+    views.set(campaign.id, known);
+    return known;
+  };
+  const answers = new Map<string, readonly Cause[]>();
+  for (let from = 0; from < serials.length; from += chunkMax) {
+    const chunk = serials.slice(from, from + chunkMax);
+    const facts = await factsOf(store.db, { serials: chunk });
+    const causesFor = await questionOf(target, facts);
+    for (const terminal of facts) answers.set(terminal.serial, causesFor(terminal));
+  }
+  return serials.map((serial) => {
+    const found = answers.get(serial) ?? [made('TERMINAL_UNKNOWN')];
+    return { serial, causes: [...found], nextTryAt: nextTryOf(found) };
+  });
+
+  /** Fetches what the question needs of these terminals at once, and hands out the rule. */
+  async function questionOf(
+    asked: WhyTarget,
+    facts: readonly TerminalFacts[],
+  ): Promise<(terminal: TerminalFacts) => readonly Cause[]> {
+    const mayConnect = ({ lifecycle }: TerminalFacts): boolean => rooms.mayConnect(lifecycle);
+    switch (asked.kind) {
+      case 'campaign': {
+        const campaign = campaigns.find(({ id }) => id === asked.id);
+        if (!campaign) return () => [made('TARGET_UNKNOWN', { campaign: asked.id })];
+        const standing = await standingsOf(store.db, campaign, facts);
+        return (terminal) => causesOf(view(campaign), standing(terminal), terminal, mayConnect(terminal), now);
+      }
+      case 'software': {
+        const bringing = campaigns.filter(({ action }) => action.subject === 'software');
+        const standings = new Map<string, Awaited<ReturnType<typeof standingsOf>>>();
+        for (const one of bringing) standings.set(one.id, await standingsOf(store.db, one, facts));
+        return (terminal) => {
+          if (terminal.version === asked.version) return [made('DONE', { version: asked.version })];
+          const wouldHave = { ...terminal, version: asked.version };
+          const versions = bringing.filter(({ action }) => action.isHad(wouldHave));
+          const campaign = versions.find(({ sets }) => sets.has('cohort', terminal.ordinal)) ?? versions[0];
+          const standing = campaign && standings.get(campaign.id);
+          if (!campaign || !standing)
+            return causesOfPlain(terminal, mayConnect(terminal), [
+              { code: 'CAMPAIGN_NONE', facts: { wanted: asked.version, version: terminal.version ?? '' } },
+            ]);
+          return causesOf(view(campaign), standing(terminal), terminal, mayConnect(terminal), now);
+        };
+      }
+      case 'configuration':
+        return (terminal) => {
+          if (terminal.isAsDesired) return [made('DONE', { version: terminal.desiredVersion })];
+          const found = causesOfPlain(terminal, mayConnect(terminal), [
+            terminal.drift !== undefined && { code: 'DRIFT', facts: { reason: terminal.drift } },
+          ]);
+          return found.length > 0 ? found : [made('NEXT', {}, now)];
+        };
+      case 'key': {
+        const open = await store.db
+          .selectFrom('jobs')
+          .select(['serial', 'id', 'created_at'])
+          .where('subject', 'in', [`key.load/${asked.slot}`, ...slotSubjects(asked.slot)])
+          .where('state', 'in', ['queued', 'offered', 'running'])
+          .where(
+            sql<boolean>`serial in (select value from json_each(${JSON.stringify(facts.map(({ serial }) => serial))}))`,
+          )
+          .execute();
+        const jobs = new Map(open.map((row) => [row.serial, row]));
+        return (terminal) => {
+          const keys = atPath(terminal.hello, ['keys']);
+          const isHeld =
+            Array.isArray(keys) && keys.some((_, index) => atPath(keys, [String(index), 'slot']) === asked.slot);
+          const job = jobs.get(terminal.serial);
+          if (isHeld && !job) return [made('DONE', { slot: asked.slot })];
+          return causesOfPlain(terminal, mayConnect(terminal), [
+            !isHeld && { code: 'KEY_SLOT_EMPTY', facts: { slot: asked.slot } },
+            job && { code: 'JOB_OPEN', facts: { job: job.id, since: isoTime(job.created_at) } },
+          ]);
+        };
+      }
+    }
+  }
+}
+
+/** Under which subject jobs load a key into a slot. */
+const slotSubjects = (slot: string): readonly string[] =>
+  slot === 'dukpt' || slot === 'negative' ? [loadSubject(slot)] : [];
+
+/** Where terminals stand in a campaign. */
+async function standingsOf(
+  on: Queryable,
+  campaign: Campaign,
+  facts: readonly TerminalFacts[],
+): Promise<(terminal: TerminalFacts) => Standing> {
+  const ordinals = JSON.stringify(facts.map(({ ordinal }) => ordinal));
+  const among = sql<boolean>`ordinal in (select value from json_each(${ordinals}))`;
+  const orders = await on
+    .selectFrom('campaign_orders')
+    .select(['ordinal', 'job', 'ordered_at'])
+    .where('campaign', '=', campaign.id)
+    .where('outcome', 'is', null)
+    .where(among)
+    .execute();
+  const exceptions = await on
+    .selectFrom('campaign_exceptions')
+    .selectAll()
+    .where('campaign', '=', campaign.id)
+    .where(among)
+    .execute();
+  const orderOf = new Map(orders.map((row) => [row.ordinal, { job: row.job, at: row.ordered_at }]));
+  const exceptionOf = new Map(exceptions.map((row) => [row.ordinal, { ...row, nextAt: row.next_at }]));
+  const { sets } = campaign;
+  return (terminal) => ({
+    isInCohort: sets.has('cohort', terminal.ordinal),
+    isDone: sets.has('done', terminal.ordinal) || campaign.action.isHad(terminal),
+    isBack: sets.has('back', terminal.ordinal),
+    ring: sets.ringOf(terminal.ordinal),
+    order: orderOf.get(terminal.ordinal),
+    exception: exceptionOf.get(terminal.ordinal),
+  });
+}

@@ -1,0 +1,352 @@
+import { useSignal } from '@preact/signals';
+import {
+  askWhy,
+  type CampaignDetail,
+  campaignDetail,
+  campaignException,
+  campaignSummary,
+  type CampaignVerb,
+  causeTexts,
+  managementPaths,
+  page,
+  type Why,
+  whyAnswer,
+} from '@tsunagu/protocols/fleet';
+import { useEffect } from 'preact/hooks';
+import type { z } from 'zod';
+import { ApiError, ask } from '../api.ts';
+import { campaignVersions } from '../live.ts';
+import { formText } from '../parts/form-text.ts';
+import { Mark, type Tone } from '../parts/index.tsx';
+import { count, moment } from '../text/format.ts';
+import { errorText, language, t, tAny } from '../text/index.ts';
+
+const list = page(campaignSummary);
+const exceptions = page(campaignException);
+type Phase = CampaignDetail['phase'];
+
+const tones: Readonly<Record<Phase, Tone>> = {
+  proposed: 'info',
+  running: 'info',
+  paused: 'warn',
+  aborted: 'error',
+  rollingBack: 'error',
+  completed: 'ok',
+  rolledBack: 'error',
+  rejected: 'off',
+};
+
+/** What a person may do in each phase. */
+const verbs: Readonly<Record<Phase, readonly CampaignVerb[]>> = {
+  proposed: ['approve', 'reject'],
+  running: ['pause', 'promote', 'abort', 'rollback'],
+  paused: ['resume', 'abort', 'rollback'],
+  aborted: ['rollback'],
+  rollingBack: ['abort'],
+  completed: ['rollback'],
+  rolledBack: [],
+  rejected: [],
+};
+
+/** What a failed call says. */
+const said = (error: unknown): string => {
+  if (!(error instanceof ApiError)) throw error;
+  return error.message === '' ? t('error.network') : error.message;
+};
+
+export function CampaignsPage() {
+  const shown = useSignal<z.infer<typeof list> | undefined>(undefined);
+  const failure = useSignal('');
+  useEffect(() => {
+    void ask(list, `${managementPaths.campaigns}?limit=50`).then(
+      (found) => (shown.value = found),
+      (error: unknown) => (failure.value = said(error)),
+    );
+  }, [campaignVersions.value]);
+  return (
+    <main id="content">
+      <section class="panel">
+        <header>
+          <h1>{t('campaign.title')}</h1>
+        </header>
+        {failure.value !== '' && <p class="failure pad">{failure.value}</p>}
+        {shown.value?.items.length === 0 && <p class="quiet pad">{t('campaign.none')}</p>}
+        {shown.value && shown.value.items.length > 0 && (
+          <div class="scroll" tabIndex={0} role="group" aria-label={t('campaign.title')}>
+            <table data-testid="campaigns">
+              <thead>
+                <tr>
+                  <th scope="col">{t('campaign.name')}</th>
+                  <th scope="col">{t('campaign.phase')}</th>
+                  <th scope="col" class="number">
+                    {t('campaign.done')}
+                  </th>
+                  <th scope="col" class="number">
+                    {t('campaign.failed')}
+                  </th>
+                  <th scope="col">{t('campaign.created')}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {shown.value.items.map(({ id, name, phase, terminals, createdAt, createdBy }) => (
+                  <tr key={id}>
+                    <th scope="row">
+                      <a href={`/campaigns/${id}`}>{name}</a>
+                    </th>
+                    <td>
+                      <Mark tone={tones[phase]}>{tAny('phase', phase)}</Mark>
+                    </td>
+                    <td class="number">
+                      {count(terminals.done)} / {count(terminals.cohort)}
+                    </td>
+                    <td class="number">{count(terminals.failed)}</td>
+                    <td class="quiet">
+                      {moment(createdAt)} {createdBy}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </section>
+    </main>
+  );
+}
+
+export function CampaignPage({ id }: { id: string }) {
+  const shown = useSignal<CampaignDetail | undefined>(undefined);
+  const odd = useSignal<z.infer<typeof exceptions>['items']>([]);
+  const failure = useSignal('');
+  const look = async (): Promise<void> => {
+    shown.value = await ask(campaignDetail, managementPaths.campaign(id));
+    odd.value = (await ask(exceptions, `${managementPaths.campaignExceptions(id)}?limit=100`)).items;
+  };
+  const tell = (error: unknown): void => {
+    failure.value = said(error);
+  };
+  useEffect(() => {
+    void look().catch(tell);
+  }, [id, campaignVersions.value.get(id)]);
+  const act = (verb: CampaignVerb): void => {
+    failure.value = '';
+    void ask(campaignDetail, managementPaths.campaignActs(id), {
+      method: 'POST',
+      key: crypto.randomUUID(),
+      body: { verb },
+    }).then((acted) => (shown.value = acted), tell);
+  };
+  const campaign = shown.value;
+  if (!campaign)
+    return (
+      <main id="content">
+        <p class="panel pad failure">{failure.value}</p>
+      </main>
+    );
+  return (
+    <main id="content">
+      <section class="panel" aria-labelledby="campaign">
+        <header>
+          <h1 id="campaign">{campaign.name}</h1>
+          <Mark tone={tones[campaign.phase]}>{tAny('phase', campaign.phase)}</Mark>
+        </header>
+        {campaign.reason !== null && <p class="pad failure">{errorText(campaign.reason)}</p>}
+        <p class="pad">
+          {verbs[campaign.phase].map((verb) => (
+            <button key={verb} type="button" class="quiet-button" onClick={() => act(verb)}>
+              {tAny('verb', verb)}
+            </button>
+          ))}
+        </p>
+        {failure.value !== '' && (
+          <p class="pad failure" role="status">
+            {failure.value}
+          </p>
+        )}
+        <Rings campaign={campaign} />
+      </section>
+      {campaign.gates.length > 0 && <Gates campaign={campaign} />}
+      {odd.value.length > 0 && (
+        <section class="panel" aria-labelledby="odd">
+          <header>
+            <h2 id="odd">{t('campaign.exceptions')}</h2>
+          </header>
+          <table>
+            <tbody>
+              {odd.value.map(({ serial, fault, attempts, nextAt }) => (
+                <tr key={serial}>
+                  <th scope="row">
+                    <a href={`/terminals/${serial}`}>{serial}</a>
+                  </th>
+                  <td>{fault === null ? '' : errorText(fault)}</td>
+                  <td class="number">{count(attempts)}</td>
+                  <td class="quiet">{nextAt === null ? '' : moment(nextAt)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+      <WhyNot id={id} />
+      <section class="panel" aria-labelledby="history">
+        <header>
+          <h2 id="history">{t('campaign.history')}</h2>
+        </header>
+        <ol class="timeline">
+          {campaign.events.map(({ at, what, by, facts }) => (
+            <li key={`${at}${what}`}>
+              <strong>{tAny('happened', what)}</strong> <time dateTime={at}>{moment(at)}</time> {by}{' '}
+              <span class="quiet">
+                {Object.entries(facts)
+                  .map(([name, value]) => `${name} ${value}`)
+                  .join(' · ')}
+              </span>
+            </li>
+          ))}
+        </ol>
+      </section>
+    </main>
+  );
+}
+
+const Rings = ({ campaign }: { campaign: CampaignDetail }) => (
+  <table data-testid="rings">
+    <thead>
+      <tr>
+        <th scope="col">{t('campaign.ring')}</th>
+        <th scope="col">{t('campaign.phase')}</th>
+        <th scope="col">{t('campaign.done')}</th>
+        <th scope="col" class="number">
+          {t('campaign.ordered')}
+        </th>
+        <th scope="col" class="number">
+          {t('campaign.failed')}
+        </th>
+      </tr>
+    </thead>
+    <tbody>
+      {campaign.rings.map((ring, index) => (
+        <tr key={ring.percent}>
+          <th scope="row">
+            {index + 1} <span class="quiet">≤ {ring.percent} %</span>
+          </th>
+          <td>{tAny('ring', ring.state)}</td>
+          <td>
+            <progress value={ring.done} max={Math.max(1, ring.size)} aria-label={t('campaign.done')} />{' '}
+            {count(ring.done)} / {count(ring.size)}
+          </td>
+          <td class="number">{count(ring.ordered)}</td>
+          <td class="number">{count(ring.failed)}</td>
+        </tr>
+      ))}
+    </tbody>
+  </table>
+);
+
+/** The evidence of each metric on a scale of powers of ten, full where the gate fails. */
+const Gates = ({ campaign }: { campaign: CampaignDetail }) => (
+  <section class="panel" aria-labelledby="gates">
+    <header>
+      <h2 id="gates">{t('campaign.gates')}</h2>
+    </header>
+    <table data-testid="gates">
+      <thead>
+        <tr>
+          <th scope="col">{t('campaign.gates')}</th>
+          <th scope="col" class="number">
+            {t('campaign.updated')}
+          </th>
+          <th scope="col" class="number">
+            {t('campaign.control')}
+          </th>
+          <th scope="col">{t('campaign.evidence')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {campaign.gates.map(({ metric, verdict, evidence, limit, updated, control }) => (
+          <tr key={metric}>
+            <th scope="row">
+              <Mark tone={verdict === 'failed' ? 'error' : 'ok'}>{tAny('metric', metric)}</Mark>
+            </th>
+            <td class="number">
+              {count(updated.events)} / {count(updated.sales)}
+            </td>
+            <td class="number">
+              {count(control.events)} / {count(control.sales)}
+            </td>
+            <td>
+              <meter
+                min={0}
+                max={Math.log10(limit)}
+                value={Math.max(0, Math.min(Math.log10(limit), Math.log10(Math.max(evidence, 1))))}
+                aria-label={t('campaign.evidence')}
+              />{' '}
+              <span class="digits">
+                {evidence} / {limit}
+              </span>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </section>
+);
+
+/** Asks the server why terminals have not got it. */
+function WhyNot({ id }: { id: string }) {
+  const answers = useSignal<readonly Why[]>([]);
+  const failure = useSignal('');
+  const send = (form: HTMLFormElement): void => {
+    failure.value = '';
+    const asked = askWhy.safeParse({
+      target: { kind: 'campaign', id },
+      serials: formText(form, 'serials')
+        .toUpperCase()
+        .split(/[\s,]+/)
+        .filter(Boolean),
+    });
+    if (!asked.success) {
+      failure.value = t('campaign.serialsWrong');
+      return;
+    }
+    void ask(whyAnswer, managementPaths.why, { method: 'POST', body: asked.data }).then(
+      ({ items }) => (answers.value = items),
+      (error: unknown) => (failure.value = said(error)),
+    );
+  };
+  return (
+    <section class="panel" aria-labelledby="why">
+      <header>
+        <h2 id="why">{t('campaign.why')}</h2>
+      </header>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          send(event.currentTarget);
+        }}
+      >
+        <label>
+          {t('campaign.serials')}
+          <input name="serials" required autoComplete="off" />
+        </label>
+        <button type="submit" class="primary">
+          {t('campaign.askWhy')}
+        </button>
+        <p role="status" class="failure">
+          {failure.value}
+        </p>
+      </form>
+      <dl class="pad" data-testid="why">
+        {answers.value.map(({ serial, causes, nextTryAt }) => (
+          <div key={serial}>
+            <dt class="strong">{serial}</dt>
+            {causes.map(({ code, facts }) => (
+              <dd key={code}>{causeTexts[code][language.value](facts)}</dd>
+            ))}
+            {nextTryAt !== null && <dd class="quiet">{t('campaign.nextTry', { at: moment(nextTryAt) })}</dd>}
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}

@@ -1,0 +1,183 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startTerminal, type Terminal } from '@tsunagu/firmware-bridge/agent/index';
+import { type CardSide, openCardSide } from '@tsunagu/firmware-bridge/payment/index';
+import { folderFiles } from '@tsunagu/firmware-bridge/sealed-store/index';
+import { campaignDetail, type CampaignDetail, registeredTerminal, terminalDetail } from '@tsunagu/protocols/fleet';
+import { unwrap } from '@tsunagu/protocols/kit';
+import { systemWorld } from '@tsunagu/protocols/world';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type House, startHouse, until } from './house.ts';
+
+// A house of real processes, and four real terminal agents of one model that sell to it: switch, card company, reversals, images over
+// HTTPS, restarts. Nothing stands in for anything.
+let house: House;
+const folder = mkdtempSync(join(tmpdir(), 'tsunagu-campaign-'));
+const terminals: { readonly serial: string; readonly agent: Terminal; readonly side: () => CardSide | undefined }[] =
+  [];
+const image = (name: string): string => join(folder, `${name}.tsw`);
+let isSelling = true;
+const sellers: Promise<void>[] = [];
+
+async function start(serial: string): Promise<void> {
+  const registered = await house.api('/api/v1/terminals', {
+    method: 'POST',
+    headers: { 'idempotency-key': `register-${serial}` },
+    body: JSON.stringify({ serial, model: 'CT-5100', place: { merchant: '喫茶つなぐ', shop: '配信試験店' } }),
+  });
+  const own = join(folder, serial);
+  mkdirSync(own);
+  const claim = JSON.stringify(registeredTerminal.parse(registered.body).claim);
+  writeFileSync(join(own, 'claim.json'), claim, { mode: 0o600 });
+  let side: CardSide | undefined;
+  const agent = unwrap(
+    await startTerminal({
+      world: systemWorld(() => {}),
+      files: await folderFiles(own),
+      openCardSide: async (options) => (side = await openCardSide(options)),
+    }),
+  );
+  unwrap(await agent.connected);
+  terminals.push({ serial, agent, side: () => side });
+}
+
+/** Sells until the test is over; a terminal that restarts meanwhile sells on when it is back. */
+async function sell(index: number): Promise<void> {
+  while (isSelling) {
+    await terminals[index]?.side()?.sell({ amountMinor: 100 + index, card: 'visa-contactless' });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+beforeAll(async () => {
+  house = await startHouse({ args: ['--terminals', '1', '--sale-every-seconds', '3600'] });
+  for (let index = 1; index <= 4; index++) await start(`CT5100-900${index}`);
+  for (const { side } of terminals)
+    await until(
+      async () => (await side()?.sell({ amountMinor: 100, card: 'visa-contactless' }))?.outcome === 'approved',
+      60_000,
+    );
+  for (const [name, version, boot] of [
+    ['old', '0.1.0', 'proves'],
+    ['bad', '2.0.0', 'misreads'],
+    ['good', '2.0.1', 'proves'],
+  ] as const) {
+    const made = [
+      '--model',
+      'CT-5100',
+      '--version-name',
+      version,
+      '--counter',
+      '1',
+      '--boot',
+      boot,
+      '--bytes',
+      '20000',
+    ];
+    expect((await house.cli('software', 'make', image(name), ...made)).code).toBe(0);
+  }
+  for (const index of terminals.keys()) sellers.push(sell(index));
+}, 300_000);
+afterAll(async () => {
+  isSelling = false;
+  await Promise.all(sellers);
+  for (const { agent } of terminals) await agent.stop();
+  await house?.stop();
+  rmSync(folder, { recursive: true, force: true });
+}, 120_000);
+
+const spec = join(folder, 'spec.json');
+const options = ['--target', 'model = CT-5100 and shop = 配信試験店', '--rings', '50,100'];
+const shown = async (id: string): Promise<CampaignDetail> =>
+  campaignDetail.parse(JSON.parse((await house.cli('campaign', 'show', id, '--json')).stdout));
+const versions = async (): Promise<readonly (string | undefined)[]> =>
+  await Promise.all(
+    terminals.map(
+      async ({ serial }) =>
+        terminalDetail.parse((await house.api(`/api/v1/terminals/${serial}`)).body).software?.version,
+    ),
+  );
+
+/** Proposes a campaign with the CLI and has another person approve it at the dashboard's door. */
+async function begin(name: string, ...more: readonly string[]): Promise<string> {
+  writeFileSync(spec, JSON.stringify({ gate: { salesMin: 8 } }));
+  const created = await house.cli('campaign', 'create', spec, '--name', name, ...options, ...more, '--json');
+  expect(created.code, created.stdout + created.stderr).toBe(0);
+  const { id } = campaignDetail.parse(JSON.parse(created.stdout));
+  const own = await house.cli('campaign', 'approve', id);
+  expect(own.stderr).toContain('CAMPAIGN_NEEDS_SECOND_PERSON');
+  const cookie = await signIn();
+  const approved = await fetch(new URL(`/api/v1/campaigns/${id}/acts`, house.url), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', origin: new URL(house.url).origin, cookie },
+    body: JSON.stringify({ verb: 'approve' }),
+  });
+  expect(approved.status).toBe(200);
+  return id;
+}
+
+let session: string | undefined;
+async function signIn(): Promise<string> {
+  if (session !== undefined) return session;
+  const signed = await fetch(new URL('/api/v1/sessions', house.url), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', origin: new URL(house.url).origin },
+    body: JSON.stringify({ token: house.signInUrl.split('#')[1] }),
+  });
+  return (session = (signed.headers.get('set-cookie') ?? '').split(';')[0] ?? '');
+}
+
+describe('a campaign on real wires', () => {
+  test('of a version that spoils sales is stopped by its gate, and the terminals that had it are back on the old one', async () => {
+    const id = await begin('bad', '--image', image('bad'), '--back', image('old'), '--soak-seconds', '3600');
+    let seen = await shown(id);
+    await until(
+      async () => {
+        seen = await shown(id);
+        return seen.phase === 'rolledBack';
+      },
+      300_000,
+      () => JSON.stringify({ ...seen, spec: undefined }),
+    );
+    expect(seen).toMatchObject({ reason: 'CAMPAIGN_GATE_FAILED', terminals: { cohort: 4, done: 2, back: 2 } });
+    const failed = seen.events.find(({ what }) => what === 'gateFailed');
+    expect(failed?.facts).toMatchObject({ metric: 'reversed' });
+    expect(Number(failed?.facts['evidence'])).toBeGreaterThanOrEqual(Number(failed?.facts['limit']));
+    // What the gate saw, for whoever reads the log of this test.
+    console.log(`gate: ${JSON.stringify(failed?.facts)}`);
+    expect(await versions()).toEqual(['0.1.0', '0.1.0', '0.1.0', '0.1.0']);
+    const asked = await house.cli('why', 'CT5100-9001', '--target', 'software:2.0.0');
+    expect(asked.code).toBe(5);
+    expect(asked.stdout).toContain('GATE_FAILED');
+    // And they sell again.
+    for (const { side } of terminals)
+      await until(
+        async () => (await side()?.sell({ amountMinor: 1, card: 'visa-contactless' }))?.outcome === 'approved',
+        60_000,
+      );
+  }, 420_000);
+
+  test('of a good version goes through its rings and is completed', async () => {
+    const id = await begin('good', '--image', image('good'), '--back', image('old'));
+    let seen = await shown(id);
+    await until(
+      async () => {
+        seen = await shown(id);
+        return seen.phase === 'completed';
+      },
+      300_000,
+      () => JSON.stringify({ ...seen, spec: undefined }),
+    );
+    expect(seen.rings).toMatchObject([
+      { state: 'passed', done: 2 },
+      { state: 'passed', done: 2 },
+    ]);
+    for (const { verdict, evidence, limit } of seen.gates) {
+      expect(verdict).toBe('watching');
+      expect(evidence).toBeLessThan(limit);
+    }
+    expect(await versions()).toEqual(['2.0.1', '2.0.1', '2.0.1', '2.0.1']);
+    expect((await house.cli('why', 'CT5100-9001', '--target', 'software:2.0.1')).code).toBe(0);
+  }, 420_000);
+});
