@@ -180,6 +180,7 @@ async function build(
     async finished(tx, serial, type, report) {
       if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence)))
         await estate.keyLoaded(tx, serial, report.evidence);
+      if (type === 'terminal.wipe') await keys.wiped(tx, serial);
     },
     note: estate.note,
     entered: (type, state) => meters.jobs.entered(type, state),
@@ -293,6 +294,7 @@ async function build(
     certificates,
     artefacts,
     negative,
+    logs: built(jobs).logs,
   });
   if (!device.ok) return device;
   onClose(() => device.value.close());

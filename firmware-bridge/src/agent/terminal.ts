@@ -2,12 +2,26 @@ import { merchantIdOf, terminalIdOf, terminalLink } from '@tsunagu/protocols/acq
 import { modelOf, type TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { Hello, Serial } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import type { World } from '@tsunagu/protocols/world';
+import { logTo, type World } from '@tsunagu/protocols/world';
 import { openAcquirer, openReversalStore, openStanCounter } from '../acquiring/index.ts';
 import { type Claim, type Identity, identify, keepRenewed, readClaim } from '../enrolment/index.ts';
-import { jobHandlers, jobRunner, openLedger } from '../jobs/index.ts';
+import {
+  diagnose,
+  type DiagnosticParts,
+  endWipe,
+  jobHandlers,
+  jobRunner,
+  type LogRing,
+  openLedger,
+  openLogRing,
+  selfTest,
+  uploadLog,
+  type Vitals,
+  wipe,
+  wipeTold,
+} from '../jobs/index.ts';
 import { openTerminalKeys } from '../keys/index.ts';
-import { directNetwork, type Network, openLink, secureNetwork } from '../link/index.ts';
+import { directNetwork, type Link, type LinkOptions, type Network, openLink, secureNetwork } from '../link/index.ts';
 import { openNegativeFile } from '../negative/index.ts';
 import { type CardSide, type CardSideOptions, refusedPayment } from '../payment/index.ts';
 import { openRelay, relayedNetwork } from '../relay/index.ts';
@@ -31,7 +45,20 @@ export interface TerminalOptions {
   readonly shopper?: { readonly seed: string; readonly meanSeconds: number };
   /** For a parent: where its children find it. */
   readonly relay?: { readonly host: string; readonly port: number; readonly children: readonly Serial[] };
+  /** What the device can measure of itself; nothing unless told. */
+  readonly vitals?: () => Vitals;
+  /** MQTT and TLS; a simulated fleet has others, and everything above them is the same. */
+  readonly wires?: Wires;
 }
+
+/** What stands between a terminal and its lines. */
+export interface Wires {
+  readonly openLink: (options: LinkOptions) => Link;
+  readonly secureNetwork: typeof secureNetwork;
+}
+
+const realWires: Wires = { openLink, secureNetwork };
+const noVitals: Vitals = { memory: null, temperatureMilliC: null };
 
 /** A running terminal. */
 export interface Terminal {
@@ -63,12 +90,18 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
   const store = await openSealedStore(options.files, options.world);
   if (!store.ok) return store;
   const { serial, endpoints, parent } = claim.value;
-  const world = { ...options.world, log: options.world.log.with({ serial }) };
+  const outside = options.world.log.with({ serial });
+  const ring = openLogRing(options.world.clock);
+  const log = logTo((level, event, facts) => {
+    ring.add(level, event, facts);
+    outside(level, event, facts);
+  });
+  const world = { ...options.world, log };
   const network = parent ? relayedNetwork(parent, serial, world.timers) : directNetwork(endpoints, world.timers);
   const relay = options.relay ? await openRelay({ world, network, ...options.relay }) : undefined;
   if (relay && !relay.ok) return relay;
 
-  const device = new Device({ ...options, world, claim: claim.value, model, store: store.value, network });
+  const device = new Device({ ...options, world, ring, claim: claim.value, model, store: store.value, network });
   const booted = await device.boot();
   if (!booted.ok) {
     await relay?.value.close();
@@ -85,7 +118,7 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
   });
 }
 
-type DeviceOptions = Omit<RunOptions, 'boot' | 'signal' | 'software' | 'restart'>;
+type DeviceOptions = Omit<RunOptions, 'boot' | 'isWiping' | 'signal' | 'software' | 'restart'>;
 
 /** The device that the software boots on: it restarts when the software asks for it. */
 class Device {
@@ -109,6 +142,9 @@ class Device {
     const { world, files, store, model } = this.#options;
     const boot = await nextBoot(store);
     if (!boot.ok) return boot;
+    const wiped = await endWipe(store, files);
+    if (!wiped.ok) return wiped;
+    if (wiped.value === 'ended') world.log('info', 'terminalWiped');
     const software = await bootSoftware(world, files, store, model, factoryVersion);
     if (!software.ok) return software;
     const stopping = new AbortController();
@@ -122,6 +158,7 @@ class Device {
     const running = run({
       ...this.#options,
       boot: boot.value,
+      isWiping: wiped.value === 'open',
       software: software.value,
       signal: stopping.signal,
       restart,
@@ -167,7 +204,10 @@ interface RunOptions extends TerminalOptions {
   readonly claim: Claim;
   readonly model: TerminalModel;
   readonly store: SealedStore;
+  readonly ring: LogRing;
   readonly boot: number;
+  /** It is being wiped: nothing new is taken until the server has the proof. */
+  readonly isWiping: boolean;
   readonly network: Network;
   readonly software: Software;
   readonly signal: AbortSignal;
@@ -190,10 +230,11 @@ async function run(options: RunOptions): Promise<Result<Running>> {
 
 /** Puts the rooms of an enrolled terminal together. */
 async function assemble(options: RunOptions, identity: Identity): Promise<Result<Running>> {
-  const { world, claim, model, store, boot, software, signal } = options;
+  const { world, claim, model, store, files, boot, software, signal, ring, isWiping, wires = realWires } = options;
+  const bootedAtMs = world.clock.monotonicMs();
   const { tenant, serial } = claim;
   const { host } = claim.endpoints;
-  const network = secureNetwork(
+  const network = wires.secureNetwork(
     options.network,
     world.timers,
     { host, rootCertificate: claim.rootCertificate },
@@ -208,15 +249,17 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     signal,
     renewed: (next) => network.show(next),
   });
-  const link = openLink({ world, tenant, serial, boot, network });
+  const link = wires.openLink({ world, tenant, serial, boot, network });
   const saleTurns = turns();
 
   const keys = await openTerminalKeys(store);
   if (!keys.ok) return keys;
+  const terminalKeys = keys.value;
   const tamper = await openTamper({ world, store, keys: keys.value, link: () => link, changed });
   if (!tamper.ok) return tamper;
-  const ledger = await openLedger(store);
+  const ledger = await openLedger(store, world.clock);
   if (!ledger.ok) return ledger;
+  const jobLedger = ledger.value;
   const outbox = await openOutbox(world, store, () => link);
   if (!outbox.ok) return outbox;
   const negative = await openNegativeFile({
@@ -266,6 +309,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
   const pay: CardSide['run'] = (order, onStep) =>
     saleTurns.take(async () => {
       if (tamper.value.happened) return refusedPayment(order, 'stored', 'refused', 'TERMINAL_TAMPERED');
+      if (isWiping) return refusedPayment(order, 'stored', 'refused', 'KEY_SLOT_EMPTY');
       const sale = await cardSide.run(order, onStep);
       const { outcome, reason, stan, durationMs } = sale;
       world.log('info', 'saleFinished', {
@@ -279,8 +323,43 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       await outbox.value.add({ at: Math.round(world.clock.now()), sale });
       return sale;
     });
+  const undelivered = async (): Promise<number> =>
+    (await cardSide.reversalsPending()) +
+    advices.value.entries().filter((advice) => advice.state === 'waiting').length +
+    outbox.value.waiting;
+  const diagnostics: DiagnosticParts = {
+    world,
+    model,
+    boot,
+    software: software.running,
+    bootedAtMs,
+    files,
+    store,
+    link,
+    keys: keys.value,
+    negative: negative.value,
+    cardSide,
+    queues: async () => ({
+      reversals: await cardSide.reversalsPending(),
+      advices: advices.value.entries().length,
+      sales: outbox.value.waiting,
+      jobs: ledger.value.entries('finished').length,
+    }),
+    vitals: options.vitals ?? (() => noVitals),
+  };
+  async function wipeTerminal(order: Parameters<typeof wipe>[1]): ReturnType<typeof wipe> {
+    const wiped = await wipe(
+      { world, files, store, serial, boot, privateKey: identity.privateKey, undelivered, keys: terminalKeys },
+      order,
+    );
+    if (!wiped.ok) return wiped;
+    const forgotten = await jobLedger.forgetReports();
+    ring.clear();
+    return forgotten.ok ? wiped : forgotten;
+  }
   const runner = jobRunner({
     world,
+    boot,
     ledger: ledger.value,
     trust: { tenant, serial, jobKey: identity.jobKey },
     link,
@@ -291,11 +370,27 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       print: (order) => cardSide.print(order),
       traceOf: (order) => cardSide.traceOf(order),
       software,
-      install: (...order) => software.install({ network, host, signal }, ...order),
+      install: (wanted, order, onPiece, takenBack) =>
+        software.install({ network, host, signal: AbortSignal.any([signal, takenBack]) }, wanted, order, onPiece),
+      boot,
+      twin: twin.value,
+      negative: negative.value,
+      wipe: wipeTerminal,
+      diagnose: () => diagnose(diagnostics),
+      selfTest: () => selfTest(diagnostics),
+      uploadLog: (job, linesMax, takenBack) =>
+        uploadLog({ world, files, network, host, ring }, job, linesMax, takenBack),
       // The sale in hand is finished first.
       restart: () => void saleTurns.take(async () => options.restart()),
     }),
+    whenIdle: (work) => saleTurns.take(work),
     changed,
+    async told(report) {
+      if (report.wipe === undefined || report.state !== 'succeeded') return ok(undefined);
+      const kept = await wipeTold(store);
+      if (kept.ok) options.restart();
+      return kept;
+    },
   });
   const shopper =
     options.shopper &&
@@ -387,9 +482,11 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       down: () => pulse.pause(),
       notified(work) {
         if (work.jobs !== undefined) runner.wake();
-        if (work.configuration !== undefined) twin.value.wake();
+        if (work.configuration !== undefined && !isWiping) twin.value.wake();
       },
-      negativeHead: (list, bytes) => negative.value.take(list, bytes),
+      negativeHead(list, bytes) {
+        if (!isWiping) negative.value.take(list, bytes);
+      },
     });
   });
 

@@ -1,5 +1,6 @@
 import { type World } from '@tsunagu/protocols/world';
 import { startTerminal, type Terminal } from '../agent/index.ts';
+import type { Vitals } from '../jobs/index.ts';
 import { openCardSide } from '../payment/index.ts';
 import { folderFiles } from '../sealed-store/index.ts';
 import type { WorkerSays, WorkerTask } from './messages.ts';
@@ -28,6 +29,7 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
         world,
         files: await folderFiles(folder),
         openCardSide,
+        vitals,
         shopper: { seed: task.seed, meanSeconds: task.saleEverySeconds },
         ...(relay && { relay }),
       });
@@ -71,5 +73,11 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
     },
   };
 }
+
+/** What this process says of itself; an emulated terminal has no thermometer. */
+const vitals = (): Vitals => {
+  const { rss, heapUsed } = process.memoryUsage();
+  return { memory: { residentBytes: rss, heapBytes: heapUsed }, temperatureMilliC: null };
+};
 
 const noop = (): void => undefined;

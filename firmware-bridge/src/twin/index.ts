@@ -1,1 +1,1 @@
-export { fitsModel, openTwin, type Twin, type TwinOptions } from './twin.ts';
+export { fitsModel, openTwin, type Twin, type TwinFault, type TwinOptions } from './twin.ts';

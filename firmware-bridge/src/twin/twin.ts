@@ -5,10 +5,13 @@ import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
 import type { Link } from '../link/index.ts';
 import { type SealedStore, sealedRecord } from '../sealed-store/index.ts';
+import { changeOver, revert, type Trial } from '../trial/index.ts';
 
+const stored = { version: z.number().int(), values: configuration };
 const configurationRecord = sealedRecord(
   'configuration',
-  z.object({ version: z.number().int(), values: configuration }),
+  // What was in force before, while this one has not proven itself.
+  z.object({ ...stored, before: z.object(stored).nullable().default(null) }),
 );
 
 /** Whether a model can do what a configuration asks for: CONFIGURATION_BEYOND_MODEL names the property. */
@@ -36,69 +39,111 @@ export interface Twin {
   readonly inForce: { readonly version: number; readonly hash: string; readonly values: Configuration };
   /** Fetches what is desired, puts it in force when it fits the model, and reports. Returns at once. */
   wake(): void;
+  /** As `wake`, and tells what is in force afterwards, or why the desired one is not. */
+  applyNow(): Promise<Result<{ readonly version: number; readonly hash: string }, TwinFault>>;
   idle(): Promise<void>;
 }
 
-/** Opens the twin of a store. */
+/** Why the desired configuration is not in force. */
+export type TwinFault =
+  | 'LINK_DOWN'
+  | 'ANSWER_TIMED_OUT'
+  | 'MESSAGE_INVALID'
+  | 'CONFIGURATION_BEYOND_MODEL'
+  | 'STORE_WRITE_FAILED'
+  | 'CONFIGURATION_NOT_PROVEN';
+
+type InForce = Twin['inForce'];
+const factory: InForce = { version: 0, hash: '', values: configuration.parse({}) };
+const inForceOf = ({ version, values }: Omit<InForce, 'hash'>): InForce =>
+  version === 0 ? factory : { version, values, hash: configurationHash(values) };
+
+/** Opens the twin of a store. A configuration that power loss caught before it had proven itself is not in force any more. */
 export async function openTwin(
   options: TwinOptions,
 ): Promise<Result<Twin, 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED'>> {
   const { world, store, link } = options;
-  const stored = await store.read(configurationRecord);
-  if (!stored.ok) return stored;
-  let inForce = stored.value
-    ? { ...stored.value.facts, hash: configurationHash(stored.value.facts.values) }
-    : { version: 0, hash: '', values: configuration.parse({}) };
-  let running: Promise<void> | undefined;
+  const found = await store.read(configurationRecord);
+  if (!found.ok) return found;
+  const facts = found.value?.facts;
+  let state: Trial<InForce> = revert(
+    facts
+      ? { inForce: inForceOf(facts), before: facts.before && inForceOf(facts.before) }
+      : { inForce: factory, before: null },
+  );
+  let running: Promise<Result<InForce, TwinFault>> | undefined;
   let wanted = false;
 
-  const wake = (): void => {
+  const wake = (): Promise<Result<InForce, TwinFault>> => {
     wanted = true;
     running ??= follow().finally(() => {
       running = undefined;
-      if (wanted && link.isUp) wake();
+      if (wanted && link.isUp) void wake();
     });
+    return running;
   };
 
-  async function follow(): Promise<void> {
+  async function follow(): Promise<Result<InForce, TwinFault>> {
     wanted = false;
     const answer = await link.ask({ kind: 'pull' }, 'request', { pull: 'twin' });
     if (!answer.ok || answer.value.kind !== 'twin') {
       world.log('warn', 'twinPullFailed', answer.ok ? { answer: answer.value.kind } : { fault: answer.fault });
-      return;
+      return answer.ok ? fail('MESSAGE_INVALID', { field: 'twin' }) : answer;
     }
     const { version, values } = answer.value;
-    const hash = configurationHash(values);
-    const isNew = version !== inForce.version || hash !== inForce.hash;
-    const drift = isNew ? await apply({ version, values, hash }) : undefined;
-    await link.publish({ kind: 'twin' }, 'twin', { base: version, ...inForce, ...(drift !== undefined && { drift }) });
+    const desired = { version, values, hash: configurationHash(values) };
+    const isNew = version !== state.inForce.version || desired.hash !== state.inForce.hash;
+    const drift = isNew ? await apply(desired) : undefined;
+    await link.publish({ kind: 'twin' }, 'twin', {
+      base: version,
+      ...state.inForce,
+      ...(drift !== undefined && { drift }),
+    });
     if (isNew) options.changed();
+    return drift === undefined ? ok(state.inForce) : fail(drift);
   }
 
   /** @returns why the desired configuration is not in force, if so */
-  async function apply(desired: Twin['inForce']): Promise<string | undefined> {
-    const fits = fitsModel(desired.values, options.model);
-    if (!fits.ok) {
-      world.log('warn', 'configurationRefused', { version: desired.version, fault: fits.fault });
-      return fits.fault.code;
-    }
-    return options.whenIdle(async () => {
-      const written = await store.write(configurationRecord, { version: desired.version, values: desired.values });
-      if (!written.ok) {
-        world.log('error', 'configurationNotStored', { version: desired.version, fault: written.fault });
-        return written.fault.code;
-      }
-      inForce = desired;
-      world.log('info', 'configurationApplied', { version: desired.version, hash: desired.hash });
-      return undefined;
+  async function apply(desired: InForce): Promise<TwinFault | undefined> {
+    const changed = await changeOver<InForce, TwinFault>(
+      {
+        verify: ({ values }) => fitsModel(values, options.model),
+        whenIdle: options.whenIdle,
+        keep,
+        prove: async () => (await link.ask({ kind: 'pull' }, 'request', { pull: 'time' })).ok,
+        notProven: 'CONFIGURATION_NOT_PROVEN',
+      },
+      state,
+      desired,
+    );
+    const { version, hash } = desired;
+    if (changed.ok) world.log('info', 'configurationApplied', { version, hash });
+    else world.log('warn', 'configurationNotApplied', { version, fault: changed.fault });
+    return changed.ok ? undefined : changed.fault.code;
+  }
+
+  async function keep(next: Trial<InForce>): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
+    const { inForce, before } = next;
+    const written = await store.write(configurationRecord, {
+      version: inForce.version,
+      values: inForce.values,
+      before: before && { version: before.version, values: before.values },
     });
+    if (written.ok) state = next;
+    return written;
   }
 
   return ok({
     get inForce() {
-      return inForce;
+      return state.inForce;
     },
-    wake,
-    idle: async () => running,
+    wake: () => void wake(),
+    async applyNow() {
+      // One that runs already may have asked before the change that is meant.
+      await running;
+      const applied = await wake();
+      return applied.ok ? ok({ version: applied.value.version, hash: applied.value.hash }) : applied;
+    },
+    idle: async () => void (await running),
   });
 }

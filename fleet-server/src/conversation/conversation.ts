@@ -86,8 +86,9 @@ export function openConversation(rooms: ConversationRooms): Conversation {
       }
       const open = await rooms.jobs().openSubjects(tx, serial);
       const { loads, loaded } = await keys.reconcile(tx, serial, body.keys, (slot) => open.has(loadSubject(slot)));
-      // A tampered terminal takes no keys: it goes to the workshop.
-      for (const load of body.tampered ? [] : loads)
+      // A tampered terminal takes no keys: it goes to the workshop. One that is being wiped is to lose those it has.
+      const isWiping = [...open].some((subject) => subject.startsWith('terminal.wipe/'));
+      for (const load of body.tampered || isWiping ? [] : loads)
         await rooms.jobs().queueIn(tx, serial, { type: 'key.load', params: load }, loadSubject(load.slot));
       for (const slot of loaded) await estate.note(tx, serial, 'key-loaded', { slot, seenIn: 'hello' });
       return ok({ isCurrent, jobs: (await rooms.jobs().openSubjects(tx, serial)).size });
@@ -102,7 +103,7 @@ export function openConversation(rooms: ConversationRooms): Conversation {
   async function pulled(serial: Serial, corr: string, { pull }: z.output<typeof messages.request>): Promise<void> {
     if (pull === 'twin') answer(serial, corr, { kind: 'twin', ...rooms.twin().current });
     else if (pull === 'time') answer(serial, corr, { kind: 'time', now: world.clock.now() });
-    else answer(serial, corr, { kind: 'job', order: await rooms.jobs().next(serial) });
+    else answer(serial, corr, { kind: 'job', order: await rooms.jobs().next(serial, pull) });
   }
 
   async function twin(serial: Serial, body: z.output<typeof messages.twin>): Promise<void> {

@@ -8,6 +8,7 @@ import {
   devicePaths,
   deviceStatus,
   enrolmentRequest,
+  logPiece,
   parseJson,
   renewalRequest,
   type Problem,
@@ -17,6 +18,7 @@ import { type Fault, fail, FaultError, ok, type Result } from '@tsunagu/protocol
 import type { World } from '@tsunagu/protocols/world';
 import type { Artefacts } from '../artefacts/index.ts';
 import type { Admission, Certificates, Enrolment } from '../identity/index.ts';
+import type { JobLogs } from '../jobs/index.ts';
 import { listen } from '../net/index.ts';
 
 /** How the device API is opened. */
@@ -31,6 +33,8 @@ export interface DeviceApiOptions {
   readonly artefacts: Pick<Artefacts, 'find'>;
   /** Which artefact a part of a negative list is. */
   readonly negative: { locate(name: string): Promise<string | undefined> };
+  /** Takes what terminals upload for a job. */
+  readonly logs: Pick<JobLogs, 'take'>;
   /** From the first byte of a request to its last. */
   readonly requestTimeoutMs?: number;
 }
@@ -83,6 +87,18 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
     } finally {
       enrolling -= 1;
     }
+  }
+
+  async function takeLog(request: IncomingMessage, response: ServerResponse, job: string): Promise<void> {
+    const admitted = await options.admit(peerOf(request));
+    if (!admitted.ok) return refuse(request, response, admitted.fault);
+    const body = await readBody(request);
+    if (!body.ok) return refuse(request, response, body.fault);
+    const piece = parseJson(logPiece, body.value, bodyLengthMax);
+    const taken = piece.ok ? await options.logs.take(admitted.value, job, piece.value) : piece;
+    if (!taken.ok) return refuse(request, response, taken.fault);
+    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+    response.end(JSON.stringify(taken.value));
   }
 
   async function sendRevocations(response: ServerResponse): Promise<void> {
@@ -140,6 +156,8 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
     if (request.method === 'POST' && path === devicePaths.certificates) return await renew(request, response);
     if (request.method === 'GET' && path === devicePaths.revocations) return await sendRevocations(response);
     const after = (prefix: string): string => (path.startsWith(`${prefix}/`) ? path.slice(prefix.length + 1) : '');
+    const job = after(devicePaths.logs);
+    if (request.method === 'POST' && job !== '') return await takeLog(request, response, job);
     if (request.method === 'GET' || request.method === 'HEAD') {
       const [digest, part] = [after(devicePaths.artefacts), after(devicePaths.negative)];
       if (digest !== '') return await sendArtefact(request, response, () => Promise.resolve(digest));

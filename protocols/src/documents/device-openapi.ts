@@ -7,6 +7,9 @@ import {
   deviceStatus,
   enrolmentAnswer,
   enrolmentRequest,
+  jobIdSchema,
+  logPiece,
+  logProgress,
   negativeName,
   pinnedKey,
   portOf,
@@ -66,6 +69,19 @@ const exchanges: Readonly<Record<keyof typeof deviceOperations, JsonObject & { r
         content: { 'application/pkix-crl': {} },
       },
     },
+  },
+  log: {
+    parameters: [
+      {
+        name: 'job',
+        in: 'path',
+        required: true,
+        description: jobIdSchema.description ?? 'Id of the job.',
+        schema: { type: 'string', format: 'uuid' },
+      },
+    ],
+    requestBody: { required: true, content: json('log-piece') },
+    responses: { 200: { description: 'How far the upload is.', content: json('log-progress') } },
   },
   negative: {
     parameters: [
@@ -131,6 +147,8 @@ export function deviceOpenApi(): JsonObject {
         {
           'enrolment-request': enrolmentRequest,
           'enrolment-answer': enrolmentAnswer,
+          'log-piece': logPiece,
+          'log-progress': logProgress,
           'renewal-request': renewalRequest,
           'renewal-answer': renewalAnswer,
           'pinned-key': pinnedKey,

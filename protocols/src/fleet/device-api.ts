@@ -174,6 +174,20 @@ export const deviceOperations = {
     says: 'A part of a negative list by its name: container, steps, delta or root document. Immutable bytes, as artefacts are.',
     refusals: ['CLIENT_CERTIFICATE_MISSING', 'CLIENT_CERTIFICATE_REFUSED', 'ARTEFACT_UNKNOWN', 'INTERNAL'],
   },
+  log: {
+    method: 'post',
+    path: '/device/v1/logs/{job}',
+    needsCertificate: true,
+    says: 'A piece of the log that a job asks for. The answer tells how much is there: an upload that broke off goes on from it.',
+    refusals: [
+      'INPUT_INVALID',
+      'CLIENT_CERTIFICATE_MISSING',
+      'CLIENT_CERTIFICATE_REFUSED',
+      'JOB_UNKNOWN',
+      'BODY_TOO_LARGE',
+      'INTERNAL',
+    ],
+  },
 } as const satisfies Record<
   string,
   {
@@ -193,6 +207,7 @@ export const devicePaths = {
   revocations: deviceOperations.revocations.path,
   artefacts: '/device/v1/artefacts',
   negative: '/device/v1/negative',
+  logs: '/device/v1/logs',
 } as const satisfies Record<string, string>;
 
 const statuses: Partial<Record<ErrorCode, number>> = {
@@ -204,6 +219,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   CLIENT_CERTIFICATE_REFUSED: 403,
   ARTEFACT_UNKNOWN: 404,
   ROUTE_UNKNOWN: 404,
+  JOB_UNKNOWN: 404,
   BODY_TOO_LARGE: 413,
   CONNECTION_LIMIT: 503,
   INTERNAL: 500,

@@ -51,7 +51,10 @@ export {
   tenantSchema,
   terminalUri,
 } from './identity.ts';
+export * from './held-key.ts';
 export * from './job.ts';
+export * from './job-kinds.ts';
+export * from './maintenance.ts';
 export * from './management.ts';
 export * from './messages.ts';
 export { parseJson, parseWith } from './parse.ts';

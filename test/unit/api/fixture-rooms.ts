@@ -209,6 +209,16 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
           evidence: null,
           totals: null,
           document: null,
+          result: null,
+          priority: 'routine',
+          notBefore: iso(),
+          notAfter: iso(),
+          attemptsMax: 1,
+          orderedBy: 'admin',
+          approvedBy: null,
+          reference: null,
+          isCancelling: false,
+          isLate: false,
         };
         jobs.set(job.id, job);
         // Nothing is undone, and the card stays where it is.

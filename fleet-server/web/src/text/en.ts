@@ -114,6 +114,7 @@ export const en = {
   'test.start': 'Start test sale',
   'test.steps': 'Steps',
   'test.offline': 'The terminal is not online: the sale waits until it is.',
+  'job.held': 'Needs approval',
   'job.queued': 'Waiting',
   'job.offered': 'Offered',
   'job.running': 'Running',

@@ -116,6 +116,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'test.start': 'テスト売上を開始',
   'test.steps': '手順',
   'test.offline': '端末がオンラインではありません。接続後に実行されます。',
+  'job.held': '承認待ち',
   'job.queued': '待機中',
   'job.offered': '通知済み',
   'job.running': '実行中',

@@ -1,0 +1,1 @@
+export { type ChangeOver, changeOver, commit, revert, switchTo, type Trial } from './trial.ts';
