@@ -65,6 +65,8 @@ export interface Terminal {
   readonly serial: Serial;
   /** Resolves when it is enrolled and connected for the first time; a fault when it never will be. */
   readonly connected: Promise<Result<void>>;
+  /** Makes a payment at the till, after those that are in hand; refused while the terminal is not up. */
+  pay: CardSide['run'];
   /** A sensor of the case speaks. */
   tamper(sensor: TamperSensor): Promise<void>;
   /** Finishes the sale in hand, says good-bye and closes. */
@@ -111,6 +113,7 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
     serial,
     connected: device.connected,
     tamper: (sensor) => device.tamper(sensor),
+    pay: (order, onStep) => device.pay(order, onStep),
     async stop() {
       await device.stop();
       await relay?.value.close();
@@ -179,6 +182,14 @@ class Device {
     })();
   }
 
+  async pay(...[order, onStep]: Parameters<CardSide['run']>): ReturnType<CardSide['run']> {
+    await this.#restarting;
+    const started = await this.#running;
+    return started?.ok
+      ? started.value.pay(order, onStep)
+      : refusedPayment(order, 'stored', 'refused', 'SALE_IN_PROGRESS');
+  }
+
   async tamper(sensor: TamperSensor): Promise<void> {
     await this.#restarting;
     const started = await this.#running;
@@ -218,6 +229,7 @@ interface RunOptions extends TerminalOptions {
 interface Running {
   readonly connected: Promise<Result<void>>;
   readonly tamper: Tamper;
+  readonly pay: CardSide['run'];
   stop(): Promise<void>;
 }
 
@@ -493,6 +505,7 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
   return ok({
     connected,
     tamper: tamper.value,
+    pay,
     async stop() {
       shopper?.stop();
       runner.stop();

@@ -42,12 +42,12 @@ export interface ConversationRooms {
   readonly world: World;
   readonly store: Store;
   readonly tenant: TenantId;
-  readonly broker: () => Broker;
+  readonly broker: () => Pick<Broker, 'send' | 'isConnected'>;
   readonly estate: Estate;
   readonly twin: () => Twin;
   readonly jobs: () => Jobs;
   readonly keys: Keys;
-  readonly negative: () => Negative;
+  readonly negative: () => Pick<Negative, 'observe'>;
   /** A sale that a terminal ended; the switch knows those that it decided itself. */
   readonly saleEnded: (serial: Serial, sale: SaleResult, at: number, messageId: string) => Promise<void>;
 }

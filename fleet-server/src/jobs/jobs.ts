@@ -411,6 +411,9 @@ export function openJobs(rooms: JobRooms): Jobs {
         if (decision.change === 'finish') {
           await finish(tx, row, decision.state, decision.fault, report, decision.isLate);
           if (decision.state === 'succeeded') await rooms.finished(tx, serial, row.type, report);
+          // Whatever else was meant for it was meant for a terminal that is no more.
+          if (decision.state === 'succeeded' && row.type === 'terminal.wipe')
+            for (const other of await openRows(tx, serial).execute()) await finish(tx, other, 'cancelled', 'JOB_CANCELLED');
         }
         return true;
       });
