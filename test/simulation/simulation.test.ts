@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { plantedBugs } from './bugs.ts';
 import { broken, type InvariantName, invariants } from './invariants.ts';
-import { script, scriptOf } from './script.ts';
+import { script, scriptOf, type Step } from './script.ts';
 import { shrink } from './shrink.ts';
 import { simulate } from './simulate.ts';
 
@@ -36,9 +36,10 @@ test.each(Object.keys(invariants) as InvariantName[])('%s notices its planted bu
 
 test('a failing script is shrunk to the steps that it takes', async () => {
   const { bugs, script: of } = plantedBugs.commandsTakeEffectOnce;
-  const noise = scriptOf(5).steps.filter(
-    (step) => step.do === 'line-down' || step.do === 'configure' || step.do === 'clone',
-  );
+  const noise = Array.from({ length: 6 }, (_, index): Step[] => [
+    { at: 1_000 * index, do: 'configure', language: index % 2 === 0 ? 'en' : 'ja', floorLimitMinor: 0 },
+    { at: 9_000 + 5_000 * index, do: 'line-down', terminal: 1, forMs: 1_000 },
+  ]).flat();
   const steps = [...noise, ...of.steps].toSorted((one, other) => one.at - other.at);
   const least = await shrink({ ...of, steps }, 'commandsTakeEffectOnce', async (candidate, name) =>
     broken(await simulate(candidate, bugs)).some((one) => one.name === name),

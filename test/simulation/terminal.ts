@@ -1,10 +1,11 @@
 import { startTerminal, type Terminal } from '@tsunagu/firmware-bridge/agent/index';
 import type { Link } from '@tsunagu/firmware-bridge/link/index';
 import type { CardSide, CardSideOptions } from '@tsunagu/firmware-bridge/payment/index';
-import type { Files } from '@tsunagu/firmware-bridge/sealed-store/index';
+import { type Files, openSealedStore, sealedRecord } from '@tsunagu/firmware-bridge/sealed-store/index';
 import type { PaymentOrder, SaleResult } from '@tsunagu/protocols/fleet';
 import { fail, ok } from '@tsunagu/protocols/kit';
 import type { LogSink } from '@tsunagu/protocols/world';
+import { z } from 'zod';
 import { type DeviceLines, simulatedNetwork } from './device-lines.ts';
 import type { EnrolledTerminal, Fixture } from './fixture.ts';
 import { goodLine, SimulatedLink } from './link.ts';
@@ -83,8 +84,22 @@ export class SimulatedTerminal {
     this.cutAtEvent = undefined;
     this.#unableSince = undefined;
     this.medium.powerLost(keepsUnsynced);
+    void this.#lookForTorn();
     for (const close of [...this.lines.line.open]) close();
     this.#scheduler.after(forMs, () => void this.boot());
+  }
+
+  /** Every record that is on the medium after a power cut can be read. */
+  async #lookForTorn(): Promise<void> {
+    const { world, files } = this.autopsy();
+    const names = [...this.medium.disk.keys()].filter((name) => name.endsWith('.sealed'));
+    const sealed = await openSealedStore(files, world);
+    if (!sealed.ok) this.torn.push(sealed.fault.code);
+    else
+      for (const name of names) {
+        const read = await sealed.value.read(sealedRecord(name.slice(0, -'.sealed'.length), z.unknown()));
+        if (!read.ok) this.torn.push(`${read.fault.code} ${name}`);
+      }
   }
 
   async boot(): Promise<void> {

@@ -6,6 +6,7 @@ import {
   type ClaimBundle,
   type Job,
   job,
+  type orderJob,
   type LiveEventName,
   liveEvents,
   managementPaths,
@@ -87,6 +88,20 @@ export interface Client {
   uploadSoftware(image: Uint8Array): Promise<Result<SoftwareImage>>;
   startSoftware(serial: string, order: z.input<typeof startSoftware>): Promise<Result<Job>>;
   job(id: string): Promise<Result<Job>>;
+  /** The newest that fit the filter. */
+  jobs(filter: {
+    readonly serial?: string;
+    readonly state?: string;
+    readonly type?: string;
+    readonly reference?: string;
+    readonly limit: number;
+  }): Promise<Result<{ readonly items: readonly Job[]; readonly next: string | null }>>;
+  orderJob(serial: string, order: z.input<typeof orderJob>): Promise<Result<Job>>;
+  cancelJob(id: string): Promise<Result<Job>>;
+  retryJob(id: string): Promise<Result<Job>>;
+  approveJob(id: string): Promise<Result<Job>>;
+  /** The log that a job pulled, a JSON object a line. */
+  jobLog(id: string): Promise<Result<string>>;
   /** Ends a terminal's certificate, on its live connections too. */
   revokeCertificate(serial: string): Promise<Result<TerminalDetail>>;
   addNegative(entry: z.infer<typeof addNegative>): Promise<Result<NegativeAdded>>;
@@ -183,6 +198,27 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     uploadSoftware: (image) => call(softwareImage, managementPaths.software, image, 'POST', importTimeoutMs),
     startSoftware: (serial, order) => call(job, managementPaths.terminalSoftware(serial), order),
     job: (id) => call(job, managementPaths.job(id)),
+    jobs(filter) {
+      const query = new URLSearchParams();
+      for (const [name, value] of Object.entries(filter)) if (value !== undefined) query.set(name, String(value));
+      return call(page(job), `${managementPaths.jobs}?${query.toString()}`);
+    },
+    orderJob: (serial, order) => call(job, managementPaths.terminalJobs(serial), order),
+    cancelJob: (id) => call(job, managementPaths.jobCancellation(id), {}),
+    retryJob: (id) => call(job, managementPaths.jobRetry(id), {}),
+    approveJob: (id) => call(job, managementPaths.jobApproval(id), {}),
+    async jobLog(id) {
+      try {
+        const answer = await fetch(new URL(managementPaths.jobLog(id), access.url), {
+          headers: { authorization },
+          signal: AbortSignal.timeout(timeoutMs),
+        });
+        const text = await answer.text();
+        return answer.ok ? ok(text) : { ok: false, fault: faultOf(answer.status, JSON.parse(text)) };
+      } catch (cause) {
+        return fail('SERVER_UNREACHABLE', { facts: { url: access.url }, cause });
+      }
+    },
     revokeCertificate: (serial) => call(terminalDetail, managementPaths.certificate(serial), undefined, 'DELETE'),
     addNegative: (entry) => call(negativeAdded, managementPaths.negativeEntries, entry),
     removeNegative: (entry) => call(negativePublished, managementPaths.negativeRemovals, entry),

@@ -9,6 +9,7 @@ import { openLiveStreams } from './live-stream.ts';
 import { describeApi } from './openapi.ts';
 import type { ApiRooms } from './ports.ts';
 import { fleetRoutes } from './routes/fleet.ts';
+import { jobRoutes } from './routes/jobs.ts';
 import { healthRoutes } from './routes/health.ts';
 import { liveRoutes } from './routes/live.ts';
 import { negativeRoutes } from './routes/negative.ts';
@@ -76,6 +77,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   await describeApi(app);
   sessionRoutes(app, { world, access, cookieName, isEncrypted: tls !== undefined });
   fleetRoutes(app, rooms);
+  jobRoutes(app, rooms);
   negativeRoutes(app, rooms);
   operationsRoutes(app, rooms);
   softwareRoutes(app, rooms);

@@ -413,7 +413,8 @@ export function openJobs(rooms: JobRooms): Jobs {
           if (decision.state === 'succeeded') await rooms.finished(tx, serial, row.type, report);
           // Whatever else was meant for it was meant for a terminal that is no more.
           if (decision.state === 'succeeded' && row.type === 'terminal.wipe')
-            for (const other of await openRows(tx, serial).execute()) await finish(tx, other, 'cancelled', 'JOB_CANCELLED');
+            for (const other of await openRows(tx, serial).execute())
+              await finish(tx, other, 'cancelled', 'JOB_CANCELLED');
         }
         return true;
       });
