@@ -5,6 +5,7 @@ import {
   defaultPortBase,
   jobStates,
   jobTypes,
+  paymentOrder,
   type PaymentOrder,
   pinHabits,
   slipOrder,
@@ -14,6 +15,7 @@ import { negativeReasons, type NegativeReason } from '@tsunagu/protocols/negativ
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { dataFolder, findAccess, openClient } from './client/index.ts';
+import { addNegativeAuthorityCommands } from './commands/negative-authority-commands.ts';
 import { addBridgeCommands } from './commands/bridge-commands.ts';
 import type { Context } from './commands/context.ts';
 import type { JobFilter, JobOrderOptions } from './commands/jobs.ts';
@@ -105,6 +107,7 @@ program
   .option('--seed <number>', 'seed of the emulated sales', integer(0, 2 ** 31), 1)
   .option('--sale-every-seconds <seconds>', 'mean pause between the sales of one terminal', integer(1, 86_400), 20)
   .option('--fresh', 'forget the data of earlier runs', false)
+  .option('--broker <url>', 'an MQTT broker that stands in for our own: mqtts://host:port / 外部ブローカーを使用')
   .action(
     async (options: {
       portBase: number;
@@ -112,6 +115,7 @@ program
       seed: number;
       saleEverySeconds: number;
       fresh: boolean;
+      broker?: string;
     }) => {
       const { startHouse } = await import('./house/index.ts');
       const stop = new AbortController();
@@ -151,8 +155,16 @@ const pinOption = new Option('--pin <habit>', 'what the cardholder does at the P
 const ofOption = ['--of <number>', 'STAN or RRN of the transaction that it follows'] as const;
 /** Options of a card that is presented. */
 type Presented = Pick<Extract<PaymentOrder, { readonly kind: 'balance' }>, 'card' | 'application' | 'pin'>;
-const pay = (serial: string, order: PaymentOrder): Promise<void> =>
-  withServer(async (context) => (await import('./commands/sale.ts')).makePayment(context, serial, order));
+const pay = async (serial: string, typed: PaymentOrder): Promise<void> => {
+  const order = paymentOrder.safeParse(typed);
+  if (order.success)
+    return withServer(async (context) => (await import('./commands/sale.ts')).makePayment(context, serial, order.data));
+  // Names of options and of properties are the same, but for these.
+  const [name = ''] = order.error.issues[0]?.path ?? [];
+  const option = { original: 'of', amountMinor: 'amount' }[String(name)] ?? String(name);
+  printFault(open(), { code: 'OPTION_INVALID', field: `--${option}` }, program.opts<GlobalOptions>().json ?? false);
+  process.exitCode = exit.usage;
+};
 
 const jobs = program.command('job').description('everything that is done to terminals / ジョブ');
 jobs
@@ -283,6 +295,20 @@ program
   .option(...applicationOption)
   .addOption(pinOption)
   .action((serial: string, presented: Presented) => pay(serial, { kind: 'balance', ...presented }));
+const transitOption = ['--card <name>', 'a transit card at the FeliCa antenna'] as const;
+program
+  .command('charge <serial>')
+  .description('put money onto a transit card, against its centre / チャージ')
+  .requiredOption(...amountOption)
+  .requiredOption(...transitOption)
+  .action((serial: string, { amount, card }: { amount: number; card: string }) =>
+    pay(serial, { kind: 'charge', amountMinor: amount, card }),
+  );
+program
+  .command('history <serial>')
+  .description('the last uses of a transit card, as the card has them / 利用履歴')
+  .requiredOption(...transitOption)
+  .action((serial: string, { card }: { card: string }) => pay(serial, { kind: 'history', card }));
 program
   .command('void <serial>')
   .description('take back a transaction of the same business day / 取消')
@@ -475,6 +501,10 @@ negative
     const { verifyNegativeProof } = await import('./commands/negative.ts');
     process.exitCode = await verifyNegativeProof(open(), program.opts<GlobalOptions>().json ?? false, file);
   });
+addNegativeAuthorityCommands(negative, {
+  bench: () => ({ world, console: open(), json: program.opts<GlobalOptions>().json ?? false }),
+  withServer,
+});
 negative
   .command('list')
   .description('what is listed / 登録一覧')

@@ -2,12 +2,15 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultPortBase, parseJson, portOf } from '@tsunagu/protocols/fleet';
 import { type Fault, fail, type Result } from '@tsunagu/protocols/kit';
+import { transitMasterKey } from '@tsunagu/protocols/test-cards';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command } from 'commander';
 import { pino } from 'pino';
 import { type CardCompany, openCardCompany } from './card-company/card-company.ts';
 import { Ledger } from './card-company/ledger.ts';
 import { seeded } from './card-company/seeded.ts';
+import { TransitBooks } from './card-company/transit-books.ts';
+import { TransitCentre } from './card-company/transit-centre.ts';
 import { linkCredentials, linkCredentialsPath } from './switch/issuer-link/link-credentials.ts';
 
 /** The emulated card company as a process of its own. One JSON line on stdout says that it listens, or why it does not. */
@@ -39,12 +42,15 @@ async function start(): Promise<Result<CardCompany>> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const ledger = await Ledger.open(join(folder, 'ledger.jsonl'));
   if (!ledger.ok) return ledger;
+  const books = await TransitBooks.open(join(folder, 'transit.jsonl'));
+  if (!books.ok) return books;
   const next = seeded(Number(options.seed));
   return await openCardCompany(world, {
     host: options.host,
     port: portOf(Number(options.portBase), 'cardCompany'),
     credentials: credentials.value,
     ledger: ledger.value,
+    transit: new TransitCentre(world, books.value, transitMasterKey()),
     delayMs: () => 15 + Math.floor(next() * 60),
   });
 }

@@ -14,12 +14,18 @@ const program = new Command('fleet-server')
   .option('--tenant <name>', 'whose fleet it is', tenant, tenantSchema.parse('demo'))
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--public-host <name>', 'where terminals reach this server, when that is another name')
+  .option('--broker <url>', 'mqtts://host:port of an MQTT broker that stands in for our own', brokerUrl)
   .parse();
 
 function portBase(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 1 || port > 65_500) throw new InvalidArgumentError('1 to 65500');
   return port;
+}
+
+function brokerUrl(text: string): string {
+  if (!/^mqtts:\/\/[^/]+:\d+$/.test(text)) throw new InvalidArgumentError('mqtts://host:port');
+  return text;
 }
 
 function tenant(text: string) {
@@ -34,6 +40,7 @@ const options = program.opts<{
   tenant: ReturnType<typeof tenant>;
   host: string;
   publicHost?: string;
+  broker?: string;
 }>();
 
 const logs = join(options.data, 'logs');
@@ -69,6 +76,7 @@ const house = await openHouse({
   portBase: options.portBase,
   tenant: options.tenant,
   webDir: join(import.meta.dirname, '..', 'dist-web'),
+  ...(options.broker !== undefined && { brokerUrl: options.broker }),
   ...(options.publicHost !== undefined && { publicHost: options.publicHost }),
   ...(passphrase !== undefined && { passphrase }),
 });

@@ -68,12 +68,12 @@ describe('tsunagu bridge, on the built programs', { timeout: 180_000 }, () => {
     ];
     expect(tsunagu('bridge', 'attest', ...args).status).toBe(0);
     expect(statSync(key).mode & 0o077).toBe(0);
-    const trusted = tsunagu('bridge', 'attest', '--verify', out, '--trusted-key', key);
+    const trusted = tsunagu('bridge', 'verify', out, '--trusted-key', key);
     expect(trusted.status).toBe(0);
     expect(trusted.stdout).toMatch(/nonce n7/);
-    expect(tsunagu('bridge', 'attest', '--verify', out).status).toBe(5);
+    expect(tsunagu('bridge', 'verify', out).status).toBe(5);
     writeFileSync(out, readFileSync(out, 'utf8').replace('visa', 'vise'));
-    const changed = tsunagu('bridge', 'attest', '--verify', out, '--trusted-key', key);
+    const changed = tsunagu('bridge', 'verify', out, '--trusted-key', key);
     expect(changed.status).toBe(1);
     expect(changed.stderr).toMatch(/ATTESTATION_NOT_AUTHENTIC/);
   });

@@ -9,6 +9,7 @@ import { decodeTrace } from '@tsunagu/protocols/trace';
 import { bridgeEvent, type BridgeEvent } from '@tsunagu/protocols/workshop';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { bundle } from './bundle.ts';
 import { prepareGuest, startGuest } from './guest.ts';
 import { missingFor } from './machine.ts';
@@ -53,6 +54,7 @@ beforeAll(async () => {
   mkdirSync(out);
   await bundle('firmware-bridge/src/main.ts', join(guest.share, 'hil-bridge.mjs'));
   await bundle('test/hil/jobs/unplug.ts', join(guest.share, 'hil-unplug.mjs'));
+  await bundle('test/hil/jobs/contract.ts', join(guest.share, 'hil-contract.mjs'));
   const job = readFileSync(new URL('jobs/job.sh', import.meta.url), 'utf8');
   writeFileSync(join(guest.share, 'job.sh'), job.replaceAll('@REPOSITORY@', repository));
   const socket = join(folder, 'card.sock');
@@ -148,6 +150,17 @@ describe.skipIf(missing !== undefined)('our bridge drives it over the usb packag
       wholeAgain: 'ok',
       events: ['unplugged', 'plugged'],
     });
+  });
+
+  it('keeps the contract of a USB transport, case by case', () => {
+    const { out: printed, err, status } = ran('contract');
+    const cases = printed
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => z.object({ name: z.string(), fault: z.string().optional() }).parse(JSON.parse(line)));
+    expect(err).toBe('');
+    expect(cases.filter(({ fault }) => fault !== undefined)).toEqual([]);
+    expect([cases.length, status]).toEqual([9, 0]);
   });
 
   it('says that a slot is empty', () => {

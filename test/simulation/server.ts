@@ -162,6 +162,7 @@ export class SimulatedServer implements Exchange {
       keys,
       // There is no negative list in this fleet.
       negative: () => ({ observe: () => Promise.resolve(false) }),
+      fleetSize: () => this.#fixture.terminals.length,
       saleEnded: (_serial, _sale, _at, id) => {
         this.sales.set(id, (this.sales.get(id) ?? 0) + 1);
         return Promise.resolve();

@@ -14,6 +14,8 @@ import {
   type importNegative,
   type NegativeAdded,
   negativeAdded,
+  type NegativeAuthority,
+  negativeAuthority,
   negativeDiff,
   type NegativeExplanation,
   negativeExplanation,
@@ -22,6 +24,8 @@ import {
   negativeOverview,
   type NegativePublished,
   negativePublished,
+  negativeRootDocument,
+  type negativeSignatureBrought,
   negativeState,
   type NegativeStateView,
   type publishNegative,
@@ -119,6 +123,12 @@ export interface Client {
     readonly serial: string;
     readonly at: string;
   }): Promise<Result<NegativeProof>>;
+  negativeAuthority(): Promise<Result<NegativeAuthority>>;
+  bringNegativeRoot(root: z.infer<typeof negativeRootDocument>): Promise<Result<NegativeAuthority>>;
+  countersignNegativeRoot(
+    root: z.infer<typeof negativeRootDocument>,
+  ): Promise<Result<z.infer<typeof negativeRootDocument>>>;
+  signNegativeVersion(signature: z.infer<typeof negativeSignatureBrought>): Promise<Result<NegativePublished>>;
   live(handlers: LiveHandlers): LiveStream;
 }
 
@@ -231,6 +241,11 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     negativeState: () => call(negativeState, managementPaths.negativeState),
     negativeDiff: (from, to) => call(negativeDiff, `${managementPaths.negativeDiff}?from=${from}&to=${to}`),
     explainNegative: (card) => call(negativeExplanation, managementPaths.negativeExplanations, card),
+    negativeAuthority: () => call(negativeAuthority, managementPaths.negativeAuthority),
+    bringNegativeRoot: (root) => call(negativeAuthority, managementPaths.negativeRoots, root, 'POST', importTimeoutMs),
+    countersignNegativeRoot: (root) => call(negativeRootDocument, managementPaths.negativeRootSignatures, root),
+    signNegativeVersion: (signature) =>
+      call(negativePublished, managementPaths.negativeSignatures, signature, 'POST', importTimeoutMs),
     proveNegative: (question) => call(negativeProof, managementPaths.negativeProofs, question),
     live: (handlers) => openLive(access, authorization, handlers),
   };

@@ -38,6 +38,13 @@ export function addBridgeCommands(program: Command, { world, open, json, data }:
     process.exitCode = await passThrough(takesInput ? { ...view, input: process.stdin } : view, args);
   };
 
+  const verifyFile = async (file: string, { trustedKey, nonce }: Options): Promise<void> => {
+    const { verifyAttestation } = await import('./verify-attestation.ts');
+    const textOf = (value: Options[string]): string | undefined => (typeof value === 'string' ? value : undefined);
+    const trust = { trustedKey: textOf(trustedKey), nonce: textOf(nonce) };
+    process.exitCode = await verifyAttestation(open(), file, trust, json());
+  };
+
   const bridge = program
     .command('bridge')
     .description('readers on this machine and what is in them; certify, record, replay, attest / リーダーの点検');
@@ -81,20 +88,22 @@ export function addBridgeCommands(program: Command, { world, open, json, data }:
     .option('--nonce <text>', 'given by whoever demands it / 要求元のノンス')
     .option('--traces <folder>', 'keep the recorded sessions there / トレースの保存先')
     .option('--seal-key <file>', 'key that seals the data of real cards / 実カードのデータを封印する鍵')
-    .option('--verify <file>', 'check an attestation instead / 証明書の検証')
-    .option('--trusted-key <file>', 'the key that is trusted, PEM / 信頼する鍵')
+    // What `bridge verify` does, under the name that it had before.
+    .addOption(new Option('--verify <file>').hideHelp())
+    .addOption(new Option('--trusted-key <file>').hideHelp())
     .action(async ({ verify, trustedKey, ...options }: Options, command: Command) => {
-      if (typeof verify === 'string') {
-        const { verifyAttestation } = await import('./verify-attestation.ts');
-        const trusted = typeof trustedKey === 'string' ? trustedKey : undefined;
-        const nonce = typeof options['nonce'] === 'string' ? options['nonce'] : undefined;
-        process.exitCode = await verifyAttestation(open(), verify, { trustedKey: trusted, nonce }, json());
-        return;
-      }
+      if (typeof verify === 'string') return verifyFile(verify, { trustedKey, nonce: options['nonce'] });
       for (const name of ['key', 'out'])
         if (options[name] === undefined) command.error(`error: required option '--${name} <file>' not specified`);
       await pass(['workshop', 'attest', ...asArguments(options)]);
     });
+
+  bridge
+    .command('verify <file>')
+    .description('check an attestation, without bridge, server or network / 証明書の検証')
+    .option('--trusted-key <file>', 'the key that is trusted, PEM / 信頼する鍵')
+    .option('--nonce <text>', 'the nonce that was demanded / 要求したノンス')
+    .action(verifyFile);
 
   const emulate = program
     .command('emulate')

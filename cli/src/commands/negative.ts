@@ -64,12 +64,13 @@ export async function blockRange(context: Context, low: string, high: string, un
   return answer.ok ? sayPublished(context, answer.value) : refuse(console, answer.fault, json);
 }
 
-/** Says what became of a new version; one that waits for a second signature is no success. */
+/** Says what became of a new version; one that shrinks too far is no success; one that waits for its keepers is. */
 function sayPublished({ console, json }: Context, published: NegativePublished): ExitCode {
   if (json) console.out(JSON.stringify(published));
   else if (published.published) console.out(console.texts.negative.published(published.version, published.count));
+  else if (published.awaitsSignatures) console.out(console.texts.negativeKeys.waitsFor);
   else printFault(console, { code: 'NEGATIVE_SHRINKS' }, false);
-  return published.published ? exit.ok : exit.otherOutcome;
+  return published.published || published.awaitsSignatures ? exit.ok : exit.otherOutcome;
 }
 
 /** `tsunagu negative list`: what is listed, newest first. */

@@ -1,5 +1,6 @@
+import { transitProcessName, transitScheme, transitTerminalName } from '@tsunagu/protocols/felica';
 import type { Job, PaymentOrder, SaleResult } from '@tsunagu/protocols/fleet';
-import { type Console, type ExitCode, exit, explain, pad, refuse } from '../console/index.ts';
+import { type Console, type ExitCode, exit, explain, layOut, pad, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import { runJob } from './watch-job.ts';
 
@@ -7,8 +8,10 @@ import { runJob } from './watch-job.ts';
 export function describeSale({ texts, language }: Pick<Console, 'texts' | 'language'>, sale: SaleResult): string {
   const parts = [
     sale.kind !== undefined && sale.kind !== 'sale' && texts.payment.kinds[sale.kind],
-    sale.kind !== 'balance' && texts.yen(sale.amountMinor),
-    sale.balanceMinor !== undefined && texts.sale.balance(texts.yen(sale.balanceMinor)),
+    // An inquiry has no amount, and what was refused before it began may have none.
+    sale.amountMinor > 0 && texts.yen(sale.amountMinor),
+    sale.balanceMinor !== undefined &&
+      texts.sale[sale.scheme === transitScheme.key ? 'left' : 'balance'](texts.yen(sale.balanceMinor)),
     sale.lastFour && texts.sale.lastFour(sale.lastFour),
     sale.stan && texts.sale.stan(sale.stan),
     sale.original && texts.sale.follow(sale.original),
@@ -32,7 +35,22 @@ function titleOf({ texts }: Console, serial: string, order: PaymentOrder): strin
   return texts.payment.title(serial, parts);
 }
 
-/** `tsunagu sale|void|refund|preauth|complete|balance SERIAL`: a payment, step by step. Exit 0 only when it was approved. */
+/** The history of a transit card, newest first. */
+function historyLines({ texts, language }: Console, { history = [] }: SaleResult): readonly string[] {
+  const { historyColumns: heads } = texts.sale;
+  return layOut(
+    [
+      { head: heads.on, cell: ({ on }) => on },
+      { head: heads.process, cell: ({ process }) => transitProcessName(process)[language] },
+      { head: heads.terminal, cell: ({ terminal }) => transitTerminalName(terminal)[language] },
+      { head: heads.serial, cell: ({ serial }) => String(serial), right: true },
+      { head: heads.balance, cell: ({ balanceMinor }) => texts.yen(balanceMinor), right: true },
+    ],
+    history,
+  );
+}
+
+/** `tsunagu sale|void|refund|preauth|complete|balance|charge|history SERIAL`: a payment, step by step. Exit 0 only when it was approved. */
 export async function makePayment(context: Context, serial: string, order: PaymentOrder): Promise<ExitCode> {
   const { client, console, json, world } = context;
   const { texts } = console;
@@ -56,9 +74,10 @@ export async function makePayment(context: Context, serial: string, order: Payme
   if (!ended.ok) return refuse(console, ended.fault, json);
   const { value: job } = ended;
   if (json) console.out(JSON.stringify(job, null, console.isLive ? 2 : 0));
-  else if (job.sale)
+  else if (job.sale) {
     console.out(console.paint(job.sale.outcome === 'approved' ? 'ok' : 'warn', describeSale(console, job.sale)));
-  else sayFailed(console, job);
+    if (job.sale.history) for (const line of historyLines(console, job.sale)) console.out(line);
+  } else sayFailed(console, job);
   if (!job.sale) return exit.failed;
   return job.sale.outcome === 'approved' ? exit.ok : exit.otherOutcome;
 }

@@ -5,7 +5,7 @@ import { type AttestedRun, openAttestation, totalsOf } from '@tsunagu/protocols/
 import { type Console, type ExitCode, exit, layOut, printFault } from '../console/index.ts';
 
 /**
- * `tsunagu bridge attest --verify FILE`: checks an attestation without bridge, server or network.
+ * `tsunagu bridge verify FILE`: checks an attestation without bridge, server or network.
  * With a nonce it must be the one that was demanded: an old attestation is none for a new demand.
  * Exit 0 when it is signed by the trusted key and nothing failed; 5 when it is whole but one of the two is missing; 1 otherwise.
  */

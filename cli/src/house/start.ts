@@ -26,6 +26,8 @@ export interface StartOptions {
   readonly seed: number;
   readonly saleEverySeconds: number;
   readonly fresh: boolean;
+  /** An MQTT broker that stands in for the server's own. */
+  readonly broker?: string;
 }
 
 const program = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
@@ -102,7 +104,10 @@ async function raise(
     return signal.aborted ? { ok: false, fault: { code: 'PROCESS_DIED' } } : child;
   };
 
-  const server = await run(parts.server, 'fleet-server/dist/main.js', common);
+  const server = await run(parts.server, 'fleet-server/dist/main.js', [
+    ...common,
+    ...(options.broker === undefined ? [] : ['--broker', options.broker]),
+  ]);
   if (!server.ok) return server;
   const cardCompany = await run(parts.cardCompany, 'fleet-server/dist/card-company.js', [
     ...common,

@@ -52,6 +52,8 @@ export const en = {
     'request-sent': 'request sent to the switch',
     'answer-received': 'answer received',
     'card-elsewhere': 'card at another interface',
+    'card-again': 'hold the card here once more',
+    'card-settled': 'settled what was open on the card',
     'card-completed': 'card completed',
     'reversal-queued': 'reversal queued',
     finished: 'finished',
@@ -99,6 +101,8 @@ export const en = {
     stan: (stan: string) => `STAN ${stan}`,
     follow: (original: string) => `of ${original}`,
     balance: (amount: string) => `${amount} available`,
+    left: (amount: string) => `${amount} left on the card`,
+    historyColumns: { on: 'DAY', process: 'USE', terminal: 'AT', serial: 'NO.', balance: 'LEFT' },
     offline: 'approved offline',
     queued: 'waits for the switch',
   },
@@ -110,6 +114,8 @@ export const en = {
       preauth: 'authorisation',
       complete: 'completion',
       balance: 'balance',
+      charge: 'charge',
+      history: 'history',
     } satisfies Record<PaymentKind, string>,
     title: (serial: string, parts: readonly string[]) => [serial, ...parts].join('  '),
   },
@@ -188,6 +194,19 @@ export const en = {
       `In force: version ${version}, emergency entry ${seq}, as the terminal said at ${saidAt}. Root keys: ${keys}`,
     state: (version: number, seq: number, current: number, behind: number) =>
       `version ${version}, emergency entries up to ${seq}; ${current} terminals current, ${behind} behind`,
+  },
+  negativeKeys: {
+    made: (id: string, file: string) => `Key ${id} is made and sealed in ${file}. Keep file and passphrase apart.`,
+    root: (version: number, notAfter: string, threshold: number) =>
+      `Root ${version}, until ${notAfter}; the one after it needs ${threshold} of its root keys.`,
+    key: (id: string, role: string, mark: '' | 'signed' | 'before' | 'held') =>
+      `  ${id}  ${role.padEnd(9)}  ${{ '': '', signed: 'signed', before: 'signed, of the root before', held: 'held by the server' }[mark]}`,
+    next: (version: number) => `Root ${version} waits and comes into force with the next version.`,
+    waits: (version: number, count: number, before: number) =>
+      `Version ${version} waits for signatures: ${count} cards, ${before} before.`,
+    waitsFor: 'The new version waits for signatures by list keys that lie elsewhere: tsunagu negative sign.',
+    nothingWaits: 'No version waits for signatures.',
+    oneMore: 'Signed. One more list key has to sign before it is published.',
   },
   start: {
     title: 'Tsunagu つなぐ',

@@ -40,6 +40,8 @@ export const ja: Texts = {
     'request-sent': 'スイッチへ送信',
     'answer-received': '応答受信',
     'card-elsewhere': '別の読取方法へ',
+    'card-again': 'もう一度カードを置いてください',
+    'card-settled': 'カードの未確定処理を確定',
     'card-completed': 'カード処理完了',
     'reversal-queued': '取消電文を登録',
     finished: '終了',
@@ -87,6 +89,8 @@ export const ja: Texts = {
     stan: (stan) => `端末通番 ${stan}`,
     follow: (original) => `元通番 ${original}`,
     balance: (amount) => `利用可能額 ${amount}`,
+    left: (amount) => `カード残額 ${amount}`,
+    historyColumns: { on: '利用日', process: '種別', terminal: '端末', serial: '連番', balance: '残額' },
     offline: 'オフライン承認',
     queued: 'センター未送信',
   },
@@ -98,6 +102,8 @@ export const ja: Texts = {
       preauth: 'オーソリ',
       complete: '承認後売上',
       balance: '残高照会',
+      charge: 'チャージ',
+      history: '利用履歴',
     },
     title: (serial, parts) => [serial, ...parts].join('  '),
   },
@@ -173,6 +179,18 @@ export const ja: Texts = {
       `適用中: 版 ${version}、緊急登録 ${seq} (${saidAt} に端末が報告)。ルート鍵: ${keys}`,
     state: (version, seq, current, behind) =>
       `バージョン ${version}、緊急登録 ${seq} まで。最新の端末 ${current} 台、未更新 ${behind} 台`,
+  },
+  negativeKeys: {
+    made: (id, file) => `鍵 ${id} を作成し ${file} に封印しました。ファイルとパスフレーズは別々に保管してください。`,
+    root: (version, notAfter, threshold) =>
+      `ルート ${version}、有効期限 ${notAfter}。次のルートにはルート鍵 ${threshold} 本の署名が必要です。`,
+    key: (id, role, mark) =>
+      `  ${id}  ${role.padEnd(9)}  ${{ '': '', signed: '署名済', before: '署名済(前のルート)', held: 'サーバー保有' }[mark]}`,
+    next: (version) => `ルート ${version} は次の版とともに有効になります。`,
+    waits: (version, count, before) => `第${version}版が署名待ちです: ${count}件(現行 ${before}件)。`,
+    waitsFor: '新しい版はサーバー外のリスト鍵の署名を待っています: tsunagu negative sign',
+    nothingWaits: '署名待ちの版はありません。',
+    oneMore: '署名しました。発行にはもう1本のリスト鍵の署名が必要です。',
   },
   start: {
     title: 'Tsunagu つなぐ',

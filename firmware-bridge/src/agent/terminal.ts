@@ -1,7 +1,8 @@
 import { merchantIdOf, terminalIdOf, terminalLink } from '@tsunagu/protocols/acquiring';
 import { modelOf, type TerminalModel } from '@tsunagu/protocols/catalogue';
-import type { Hello, Serial } from '@tsunagu/protocols/fleet';
+import { type Hello, type Serial, untilContact } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { isTransitCardName } from '@tsunagu/protocols/test-cards';
 import { logTo, type World } from '@tsunagu/protocols/world';
 import { openAcquirer, openReversalStore, openStanCounter } from '../acquiring/index.ts';
 import { type Claim, type Identity, identify, keepRenewed, readClaim } from '../enrolment/index.ts';
@@ -21,7 +22,16 @@ import {
   wipeTold,
 } from '../jobs/index.ts';
 import { openTerminalKeys } from '../keys/index.ts';
-import { directNetwork, type Link, type LinkOptions, type Network, openLink, secureNetwork } from '../link/index.ts';
+import {
+  directNetwork,
+  fraction,
+  type Link,
+  type LinkOptions,
+  type Network,
+  openContact,
+  openLink,
+  secureNetwork,
+} from '../link/index.ts';
 import { openNegativeFile } from '../negative/index.ts';
 import { type CardSide, type CardSideOptions, refusedPayment } from '../payment/index.ts';
 import { openRelay, relayedNetwork } from '../relay/index.ts';
@@ -261,7 +271,9 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     signal,
     renewed: (next) => network.show(next),
   });
-  const link = wires.openLink({ world, tenant, serial, boot, network });
+  const contact = await openContact(store, world);
+  if (!contact.ok) return contact;
+  const link = wires.openLink({ world, tenant, serial, boot, network, contact: contact.value });
   const saleTurns = turns();
 
   const keys = await openTerminalKeys(store);
@@ -410,7 +422,8 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
       world,
       seed: `${options.shopper.seed}\n${serial}`,
       meanSeconds: options.shopper.meanSeconds,
-      cards: cardSide.cards,
+      // A transit card has its owner; nobody who buys by himself empties it.
+      cards: cardSide.cards.filter((name) => !isTransitCardName(name)),
       amountMaxMinor: () => twin.value.inForce.values.amountMaxMinor,
       sell: (order) => pay({ kind: 'sale', ...order }),
     });
@@ -436,7 +449,13 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
   const pulse = heartbeat({
     world,
     signal,
-    periodMs: () => (twin.ok ? twin.value.inForce.values.heartbeatMs : 60_000),
+    periodMs: () =>
+      untilContact(
+        contact.value.current,
+        twin.ok ? twin.value.inForce.values.heartbeatMs : 60_000,
+        world.clock.now(),
+        fraction(world),
+      ),
     beat: () => {
       if (link.isUp) void link.publish({ kind: 'hello' }, 'hello', hello());
     },

@@ -9,14 +9,15 @@ import {
   testCard,
   testCardNames,
   transitCard,
+  transitCardData,
 } from '@tsunagu/protocols/test-cards';
 import type { ChipCard } from '../readers/emulated/chip-card.ts';
 import type { EmulatedReaders } from '../readers/emulated/set.ts';
 import { EmvCard } from './emv-card.ts';
-import type { Pages } from './felica/pages.ts';
 import { TransitCard } from './felica/transit-card.ts';
 import type { CardMemory } from './memory.ts';
-import { chipStripes, isStripeCardName, stripeCards, trackOf, trackOfAccount } from './stripe-cards.ts';
+import { chipStripes, isStripeCardName, pinOf, stripeCards, trackOf, trackOfAccount } from './stripe-cards.ts';
+import { type CardWallet, pocket } from './wallet.ts';
 
 /** How a card is read. */
 export type Entry = 'stripe' | 'contact' | 'contactless';
@@ -24,6 +25,8 @@ export type Entry = 'stripe' | 'contact' | 'contactless';
 /** A card that lies in a reader. */
 export interface Presented {
   readonly entry: Entry;
+  /** It is a transit card, at the FeliCa antenna. */
+  readonly isTransit: boolean;
   /** The PIN that its holder knows, a copy; undefined where there is none to type. */
   readonly pin: () => Secret<'pin'> | undefined;
   /** Takes the card away and presents it once more. */
@@ -35,6 +38,7 @@ export interface Presented {
 /** How a named card is presented; undefined when there is none of that name. */
 export function entryOf(name: string): Entry | undefined {
   if (isStripeCardName(name)) return 'stripe';
+  if (isTransitCardName(name)) return 'contactless';
   if (!isTestCardName(name)) return undefined;
   return testCard(name).isContactless ? 'contactless' : 'contact';
 }
@@ -45,25 +49,36 @@ export const cardNames = (): readonly string[] => [
   ...Object.keys(stripeCards),
   ...Object.keys(chipStripes),
   ...stripeAccountNames,
+  ...transitCardData.map(({ name }) => name),
   ...faultyCardNames,
 ];
 
 /** Names of the cards in everybody's pocket that one of these readers can read; the others are presented by name. */
-export const readableCards = (readers: readonly ReaderKind[]): readonly string[] =>
-  [...everydayCardNames, ...Object.keys(stripeCards)].filter((name) => readers.some((kind) => kind === entryOf(name)));
+export const readableCards = (readers: readonly ReaderKind[]): readonly string[] => [
+  ...[...everydayCardNames, ...Object.keys(stripeCards)].filter((name) => readers.some((kind) => kind === entryOf(name))),
+  ...(readers.includes('felica') ? transitCardData.map(({ name }) => name) : []),
+];
 
 /** A card that was drawn is in the holder's hand already. */
-const drawn: Presented = { entry: 'stripe', pin: () => undefined, again: () => undefined, remove: () => undefined };
+const drawn = (pin: Secret<'pin'>): Presented => ({
+  entry: 'stripe',
+  isTransit: false,
+  pin: () => pin.use((digits) => Secret.copy('pin', digits)),
+  again: () => undefined,
+  remove: () => undefined,
+});
 
 /** The cardholder in front of one emulated terminal: has all cards in the pocket, and presents them by name. */
 export class EmulatedHand {
   readonly #readers: EmulatedReaders;
   /** What cards remember between two presentations. */
   readonly #memories = new Map<string, CardMemory>();
-  readonly #pages = new Map<string, Pages>();
+  readonly #wallet: CardWallet;
 
-  constructor(readers: EmulatedReaders) {
+  /** @param wallet where transit cards are between two contacts */
+  constructor(readers: EmulatedReaders, wallet: CardWallet = pocket()) {
     this.#readers = readers;
+    this.#wallet = wallet;
   }
 
   /**
@@ -73,14 +88,15 @@ export class EmulatedHand {
   present(
     name: string,
     watched: (card: ChipCard) => ChipCard = (card) => card,
-  ): Result<Presented, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'> {
+  ): Result<Presented, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER' | 'CARD_ELSEWHERE'> {
+    if (isTransitCardName(name)) return this.hold(name);
     const { contact, contactless, stripe } = this.#readers;
     if (isStripeCardName(name)) {
       if (stripe === undefined) return fail('MODEL_HAS_NO_READER');
       const track = trackOf(name);
       stripe.swipe(track);
       track.wipe();
-      return ok(drawn);
+      return ok(drawn(pinOf(name)));
     }
     if (!isTestCardName(name)) return fail('CARD_UNKNOWN');
     const card = testCard(name);
@@ -91,6 +107,7 @@ export class EmulatedHand {
     reader.insert(inserted);
     return ok({
       entry: reader.kind,
+      isTransit: false,
       // The issuer may have changed it since.
       pin: () => (chip.memory.applications[0]?.pin ?? card.pin).use((digits) => Secret.copy('pin', digits)),
       again: () => {
@@ -112,7 +129,7 @@ export class EmulatedHand {
     name: string,
     entry: 'contact' | 'stripe',
     watched?: (card: ChipCard) => ChipCard,
-  ): Result<Presented & { readonly name: string }, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'> {
+  ): Result<Presented & { readonly name: string }, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER' | 'CARD_ELSEWHERE'> {
     if (!isTestCardName(name)) return fail('CARD_UNKNOWN');
     const card = testCard(name);
     if (entry === 'contact') {
@@ -127,20 +144,30 @@ export class EmulatedHand {
     const track = trackOfAccount(card);
     stripe.swipe(track);
     track.wipe();
-    return ok({ ...drawn, name });
+    return ok({ ...drawn(card.pin), name });
   }
 
-  /** Holds a transit card to the FeliCa antenna. What is on it outlives its being taken away. */
-  hold(name: string): Result<{ readonly remove: () => void }, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'> {
+  /** Holds a transit card to the FeliCa antenna. What is on it outlives its being taken away. CARD_ELSEWHERE: another terminal has it. */
+  hold(name: string): Result<Presented, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER' | 'CARD_ELSEWHERE'> {
     if (!isTransitCardName(name)) return fail('CARD_UNKNOWN');
     const { felica } = this.#readers;
     if (felica === undefined) return fail('MODEL_HAS_NO_READER');
-    const card = new TransitCard(transitCard(name), this.#pages.get(name));
+    const taken = this.#wallet.take(name);
+    if (!taken.ok) return taken;
+    const card = new TransitCard(transitCard(name), taken.value, (pages) => this.#wallet.keep(name, pages));
     felica.insertFelica(card);
     return ok({
+      entry: 'contactless',
+      isTransit: true,
+      pin: () => undefined,
+      again: () => {
+        felica.remove();
+        card.reset();
+        felica.insertFelica(card);
+      },
       remove: () => {
         felica.remove();
-        this.#pages.set(name, card.pages);
+        this.#wallet.giveBack(name);
       },
     });
   }

@@ -45,6 +45,10 @@ export function trackOf(name: StripeCardName): Secret<'pan'> {
   return trackOfAccount(Object.hasOwn(chipStripes, name) ? card : { ...card, serviceCode: internationalCode });
 }
 
+/** The PIN that the holder of such a card knows. */
+export const pinOf = (name: StripeCardName): Secret<'pin'> =>
+  isCreditStripe(name) ? testCard(creditStripes[name]).pin : stripeAccount(name).pin;
+
 /** Track 2 of an account: that of a chip card is on its stripe, with the chip's service code. */
 export const trackOfAccount = ({ pan, expiry, serviceCode, discretionary }: StripeFacts): Secret<'pan'> =>
   pan.use((digits) =>

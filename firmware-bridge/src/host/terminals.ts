@@ -1,5 +1,7 @@
+import { dirname, join } from 'node:path';
 import { type World } from '@tsunagu/protocols/world';
 import { startTerminal, type Terminal } from '../agent/index.ts';
+import { folderWallet } from '../cards/index.ts';
 import type { Vitals } from '../jobs/index.ts';
 import { openCardSide } from '../payment/index.ts';
 import { folderFiles } from '../sealed-store/index.ts';
@@ -25,10 +27,12 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
     const place = index % startingMax;
     const started = (places[place] ?? Promise.resolve()).then(async (): Promise<Terminal | undefined> => {
       if (ending.signal.aborted) return undefined;
+      // The cards of a house lie beside its terminals: whoever holds one has it alone.
+      const wallet = join(dirname(folder), 'cards');
       const terminal = await startTerminal({
         world,
         files: await folderFiles(folder),
-        openCardSide,
+        openCardSide: (options) => openCardSide({ ...options, wallet: folderWallet(wallet, world.clock) }),
         vitals,
         shopper: { seed: task.seed, meanSeconds: task.saleEverySeconds },
         ...(relay && { relay }),

@@ -17,7 +17,7 @@ export const wipeRecord = sealedRecord(
 
 /** What stays until the server has the proof: the name, the ledger that holds the proof, counters that never go back, and what runs. */
 const stays = ['claim.json', 'device.key', 'identity.sealed', 'jobs.sealed', 'wipe.sealed', 'tamper.sealed'];
-const countersStay = ['boot.sealed', 'stan.sealed'];
+const countersStay = ['boot.sealed', 'stan.sealed', 'contact.sealed'];
 const softwareStays = (name: string): boolean => name.startsWith('software');
 /** What goes after that: the terminal has to be enrolled again. */
 const identityFiles = ['identity.sealed', 'identity-next.sealed'];

@@ -1,3 +1,4 @@
+export { type ContactKeeper, contactInMemory, openContact } from './contact.ts';
 export { exchange, type HttpsAnswer, type HttpsFault, type HttpsRequest } from './https.ts';
 export { type Body, type Link, type LinkHandlers, type LinkOptions, openLink } from './link.ts';
 export {

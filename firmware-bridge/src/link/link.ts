@@ -7,6 +7,7 @@ import {
   parseDownTopic,
   parseEnvelope,
   parseWith,
+  pauseBeforeConnect,
   type Response,
   type Serial,
   type TenantId,
@@ -18,7 +19,8 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { type IClientOptions, MqttClient } from 'mqtt';
 import type { z } from 'zod';
-import { type Pauses, pauseAfter } from './pauses.ts';
+import { type ContactKeeper, contactInMemory } from './contact.ts';
+import { fraction } from './pauses.ts';
 import type { SecureNetwork } from './secure.ts';
 
 /** The body of a fleet message by its name. */
@@ -44,7 +46,8 @@ export interface LinkOptions {
   readonly boot: number;
   readonly network: SecureNetwork;
   readonly keepaliveSeconds?: number;
-  readonly pauses?: Pauses;
+  /** When to come; what the server says about it goes there. Unless told, kept until the end of the process. */
+  readonly contact?: ContactKeeper;
 }
 
 /** What a caller may say about a message. */
@@ -92,6 +95,7 @@ export const openLink = (options: LinkOptions): Link => new FleetLink(options);
 class FleetLink implements Link {
   readonly dropped: Record<string, number> = {};
   readonly #options: LinkOptions;
+  readonly #contact: ContactKeeper;
   readonly #stopping = new AbortController();
   readonly #pending = new Map<string, (answer: Result<Response, 'LINK_DOWN' | 'ANSWER_TIMED_OUT'>) => void>();
   #client: MqttClient | undefined;
@@ -101,6 +105,7 @@ class FleetLink implements Link {
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    this.#contact = options.contact ?? contactInMemory();
   }
 
   get isUp(): boolean {
@@ -112,16 +117,22 @@ class FleetLink implements Link {
   }
 
   async #keepConnected(handlers: LinkHandlers): Promise<void> {
-    const { world, pauses = { firstMs: 500, maxMs: 30_000 } } = this.#options;
-    let failures = 0;
+    const { world } = this.#options;
+    const pause = (beforeMs: number | undefined): number =>
+      pauseBeforeConnect(this.#contact.current, beforeMs, fraction(world));
+    const sleep = (ms: number): Promise<void> => world.timers.sleep(ms, this.#stopping.signal).catch(() => undefined);
+    // Power comes back to a whole town at once.
+    let pauseMs = pause(undefined);
+    if (pauseMs > 0) await sleep(pauseMs);
     while (!this.#stopping.signal.aborted) {
       const startedMs = world.clock.monotonicMs();
       const ended = await this.#connectOnce(handlers);
       if (this.#stopping.signal.aborted) return;
-      failures = world.clock.monotonicMs() - startedMs > goodAfterMs ? 1 : failures + 1;
-      const pauseMs = pauseAfter(failures, pauses, world);
-      world.log('info', 'linkLost', { fault: ended, failures, pauseMs });
-      await world.timers.sleep(pauseMs, this.#stopping.signal).catch(() => undefined);
+      const wasGood = world.clock.monotonicMs() - startedMs > goodAfterMs;
+      // Also in a fleet without a spread nobody dials again in the same moment.
+      pauseMs = wasGood ? Math.max(pause(undefined), pause(0)) : pause(pauseMs);
+      world.log('info', 'linkLost', { fault: ended, pauseMs });
+      await sleep(pauseMs);
     }
   }
 
@@ -311,6 +322,7 @@ class FleetLink implements Link {
     if (down?.kind === 'notify') {
       const work = parseWith(messages.notify, body);
       if (!work.ok) return fail('MESSAGE_INVALID', { field: 'notify', cause: work.fault });
+      if (work.value.contact) this.#contact.keep(work.value.contact);
       handlers.notified(work.value);
       return ok(undefined);
     }

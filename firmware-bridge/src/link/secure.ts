@@ -41,14 +41,29 @@ export function secureNetwork(
       }),
     });
   let context = contextFor(identity);
+  /** The newest ticket of the fleet's broker: the next handshake needs no certificates (RFC 8446, 2.2). */
+  let ticket: Buffer | undefined;
   return {
     show(next) {
       context = contextFor(next);
+      // A resumed session would show the old one.
+      ticket = undefined;
     },
     async open(service, timeoutMs) {
       const bare = await network.open(service, timeoutMs);
       if (!bare.ok) return bare;
-      return handshake(bare.value, context, trust.host, timeoutMs, timers);
+      if (service !== 'fleet') return handshake(bare.value, context, trust.host, timeoutMs, timers);
+      const shown = context;
+      const offered = ticket;
+      const opened = await handshake(bare.value, context, trust.host, timeoutMs, timers, offered);
+      // After a failure the handshake is a full one.
+      if (!opened.ok && ticket === offered) ticket = undefined;
+      // Node's server gives tickets after full handshakes only: the one in hand serves again.
+      if (opened.ok)
+        opened.value.on('session', (given) => {
+          if (shown === context) ticket = given;
+        });
+      return opened;
     },
   };
 }
@@ -59,11 +74,19 @@ const handshake = (
   host: string,
   timeoutMs: number,
   timers: Timers,
+  session?: Buffer,
 ): Promise<Result<TLSSocket, 'LINK_REFUSED'>> =>
   new Promise((resolve) => {
     // RFC 6066, 3: an address is no server name.
     const servername = /^[\d.]+$|:/.test(host) ? '' : host;
-    const socket = connect({ socket: bare, secureContext, host, servername, minVersion: 'TLSv1.3' });
+    const socket = connect({
+      socket: bare,
+      secureContext,
+      host,
+      servername,
+      minVersion: 'TLSv1.3',
+      ...(session && { session }),
+    });
     const end = (cause: unknown): void => {
       timer.cancel();
       socket.destroy();

@@ -248,6 +248,9 @@ class NegativeFileInForce implements TerminalNegativeFile {
       this.#waiting = [head, overlay];
     } else {
       this.#state = overlaid.value;
+      // A root that it names, and that changes keys, has it forgotten: it is considered again under that root.
+      const isAhead = (overlaid.value.head?.rootVersion ?? 0) > overlaid.value.root.version;
+      this.#waiting = isAhead ? [head, overlay] : undefined;
       this.#lastOverlay = entriesOf(overlay);
       const { version, seq } = headed.value.head ?? { version: 0, seq: 0 };
       world.log('info', 'negativeHeadApplied', { version, overlaySeq: seq, overlay: this.#state.overlay.length });
@@ -305,7 +308,7 @@ class NegativeFileInForce implements TerminalNegativeFile {
     const waiting = this.#waiting;
     const isOld = (this.#state.head?.rootVersion ?? 0) > this.#state.root.version;
     if (!waiting && !isOld) return;
-    this.#waiting = undefined;
+    let isNewer = false;
     for (let steps = 0; steps < rootsAtOnceMax; steps += 1) {
       const name = negativeNames.authority(this.#state.root.version + 1);
       const bytes = await fetchNamed(this.#source, name, documentBytesMax);
@@ -318,9 +321,11 @@ class NegativeFileInForce implements TerminalNegativeFile {
       }
       this.#state = next.value;
       this.#options.world.log('info', 'negativeRootApplied', { version: next.value.root.version });
-      if (waiting && steps === 0) this.#wanted = true;
+      isNewer = true;
     }
-    if (waiting && this.#wanted) this.#consider(...waiting);
+    if (!waiting || !isNewer) return;
+    this.#waiting = undefined;
+    this.#consider(...waiting);
   }
 
   /** Writes the state as it is when its turn comes. With `flip` the pointer turns in the same write, and in memory right after it. */

@@ -24,6 +24,7 @@ import type { OnSaleStep, PaymentPorts } from './ports.ts';
 import { resultOf } from './result.ts';
 import { sixDigits, voidMessage } from './reversal-message.ts';
 import { ReversalSender } from './reversal-sender.ts';
+import { payTransit, type TransitEnded, type TransitOrder } from './transit-payment.ts';
 
 /** What the payment application is built of. Nothing in it leads to a card number. */
 export interface PaymentOptions {
@@ -42,8 +43,8 @@ export interface PaymentRun {
   readonly onTrace: (line: KernelTraceLine) => void;
 }
 
-/** A payment with a card that is being presented. */
-export type PresentedOrder = Exclude<PaymentOrder, FollowUpOrder>;
+/** A payment with a card that is being presented, and that has an account behind it. */
+export type PresentedOrder = Extract<PaymentOrder, { readonly kind: 'sale' | 'preauth' | 'balance' }>;
 
 type Entry = Transaction['entry'];
 type Step = (name: SaleStep, detail?: string) => void;
@@ -72,6 +73,10 @@ interface Ended {
   readonly chip?: Transaction['chip'];
   /** The posting of what terminal and card approved alone. */
   readonly advice?: OpenMessage;
+  /** Where no request was made that could be taken back: what was asked, what came of it, what is on the card. */
+  readonly message?: OpenMessage | undefined;
+  readonly actionCode?: string | undefined;
+  readonly balanceMinor?: number | undefined;
 }
 
 /** The payment application of one terminal: what is done with money, each thing once, whenever the power fails. */
@@ -148,6 +153,27 @@ export class PaymentApplication {
     return { ...told, card: order.card };
   }
 
+  /** Makes a payment with a transit card, or reads one. */
+  async presentTransit(order: TransitOrder, run: PaymentRun): Promise<SaleResult> {
+    const { world, model, secure, ports } = this.#options;
+    const amountMinor = 'amountMinor' in order ? order.amountMinor : 0;
+    const step: Step = (name, detail) => run.onStep(name, run.watch.elapsedMs, detail);
+    const facts = { kind: order.kind, amountMinor, entry: 'contactless' as const };
+    let leg: OnlineLeg | undefined;
+    const makeLeg = (operation: 'sale' | 'charge', asked: number): OnlineLeg =>
+      (leg = this.#leg(operation, asked, { entry: 'contactless' }, run, step));
+    const ended = await payTransit(order, { world, model, secure, ports, run, step, makeLeg }).catch(
+      (cause: unknown): TransitEnded => {
+        // As with a chip: what is kept is reversed.
+        world.log('error', 'saleBroke', { fault: { code: 'SALE_FAILED', cause } });
+        return { outcome: 'failed', reason: 'SALE_FAILED' };
+      },
+    );
+    const none = this.#leg('balance', 0, { entry: 'contactless' }, run, step);
+    const told = await this.#settle(facts, ended, leg ?? none, undefined, run, step);
+    return { ...told, card: order.card, ...(ended.history && { history: [...ended.history] }) };
+  }
+
   /** One presentation of the card. Never rejects. */
   async #try(
     order: PresentedOrder,
@@ -160,7 +186,9 @@ export class PaymentApplication {
     const leg = this.#leg(operation, amountMinor, at, run, step);
     const { entry } = at;
     const made =
-      entry === 'stripe' ? this.#swipe(at, leg, step, run) : this.#chip(order, amountMinor, entry, leg, step, run);
+      entry === 'stripe'
+        ? this.#swipe(at, amountMinor, leg, step, run)
+        : this.#chip(order, amountMinor, entry, leg, step, run);
     const ended = await made.catch((cause: unknown): Ended => {
       // A slip of ours must not leave a sale that nobody undoes: what is kept is reversed.
       this.#options.world.log('error', 'saleBroke', { fault: { code: 'SALE_FAILED', cause } });
@@ -211,7 +239,7 @@ export class PaymentApplication {
   }
 
   #leg(
-    operation: 'sale' | 'authorisation' | 'balance' | 'refund',
+    operation: 'sale' | 'authorisation' | 'balance' | 'refund' | 'charge',
     amountMinor: number,
     at: { readonly entry: Entry; readonly isTechnicalFallback?: boolean },
     run: PaymentRun,
@@ -336,20 +364,27 @@ export class PaymentApplication {
     return ended('refused', fault ?? 'TERMINAL_DECLINED');
   }
 
-  async #swipe(at: Presentation, leg: OnlineLeg, step: Step, { watch }: PaymentRun): Promise<Ended> {
+  async #swipe(
+    at: Presentation,
+    amountMinor: number,
+    leg: OnlineLeg,
+    step: Step,
+    { watch }: PaymentRun,
+  ): Promise<Ended> {
     const { world, model, secure } = this.#options;
     const today = localTransactionTime(world.clock.now()).slice(0, 4);
-    const read = await secure.stripe(today, watch, at.hasChipFailed === true);
-    if (!read.ok) return { outcome: 'failed', reason: read.fault.code };
-    const { card, negative, refusal } = read.value;
-    step('card-presented', 'stripe');
-    step('card-read', card.scheme);
-    step('negative-checked', negative);
-    if (refusal !== undefined) return { outcome: 'refused', reason: refusal, card };
-    const verification = canTakeSignature(model) ? 'signature' : 'none';
-    const state = await leg.ask({ card, verification });
-    if (state.name !== 'answered') return { outcome: 'failed', reason: state.fault, card, verification };
-    return { outcome: state.isApproved ? 'approved' : 'declined', card, verification };
+    const swipe = { today, hasChipFailed: at.hasChipFailed === true, amountMinor };
+    const ended = await secure.stripe(swipe, watch, async ({ card, negative, refusal, hasPin }): Promise<Ended> => {
+      step('card-presented', 'stripe');
+      step('card-read', card.scheme);
+      step('negative-checked', negative);
+      if (refusal !== undefined) return { outcome: 'refused', reason: refusal, card };
+      const verification = hasPin ? 'onlinePin' : canTakeSignature(model) ? 'signature' : 'none';
+      const state = await leg.ask({ card, verification });
+      if (state.name !== 'answered') return { outcome: 'failed', reason: state.fault, card, verification };
+      return { outcome: state.isApproved ? 'approved' : 'declined', card, verification };
+    });
+    return ended.ok ? ended.value : { outcome: 'failed', reason: ended.fault.code };
   }
 
   /** Ends what went online: the record first, then the reversal goes. Should the power fail between, the reversal wins. */
@@ -369,15 +404,15 @@ export class PaymentApplication {
     const record = this.#record(
       facts,
       { ...ended, outcome: isReversed ? 'reversed' : ended.outcome },
-      leg.request,
+      leg.request ?? ended.message,
       original,
     );
     let told: Transaction | undefined = record && {
       ...record,
       rrn: answer?.rrn,
       approvalCode: answer?.approvalCode,
-      actionCode: answer?.actionCode,
-      balanceMinor: answer?.balanceMinor,
+      actionCode: answer?.actionCode ?? ended.actionCode,
+      balanceMinor: answer?.balanceMinor ?? ended.balanceMinor,
     };
     if (told !== undefined) {
       const stored = await watch.during('storage', () => ports.sales.put(told ?? never()));
@@ -481,7 +516,8 @@ export class PaymentApplication {
 
   #voidOf({ original }: FollowUp, stan: number): OpenMessage {
     const { ports, world } = this.#options;
-    const { processingCode } = original.kind === 'refund' ? operations.refund : operations.sale;
+    const { processingCode } =
+      original.kind === 'refund' || original.kind === 'charge' ? operations[original.kind] : operations.sale;
     return voidMessage(original, processingCode, ports.identity(), {
       stan: sixDigits(stan),
       nowMs: world.clock.now(),

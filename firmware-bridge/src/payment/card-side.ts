@@ -33,7 +33,7 @@ export class EmulatedCardSide implements CardSide {
     const { world, model, ports } = options;
     const { acquirer, negative, vault, ...rest } = ports;
     this.#options = options;
-    this.#secure = openSecurePart({ world, model, vault, acquirer, negative }, station);
+    this.#secure = openSecurePart({ world, model, vault, acquirer, negative, wallet: options.wallet }, station);
     this.payment = new PaymentApplication({
       world,
       model,
@@ -157,13 +157,20 @@ export class EmulatedCardSide implements CardSide {
     try {
       if (!('card' in order)) return await this.payment.followUp(order, run);
       const presented = this.#secure.present(order.card, watch, {
-        pin: order.pin ?? pin,
-        application: order.application,
+        pin: ('pin' in order ? order.pin : undefined) ?? pin,
+        application: 'application' in order ? order.application : undefined,
       });
       if (!presented.ok)
         return refusedPayment(order, entry === 'stored' ? 'contact' : entry, 'refused', presented.fault.code);
       try {
-        const result = await this.payment.present(order, presented.value.entry, run);
+        const { entry: at, isTransit } = presented.value;
+        const result = isTransit
+          ? order.kind === 'preauth'
+            ? refusedPayment(order, at, 'refused', 'PAYMENT_NOT_FOR_CARD')
+            : await this.payment.presentTransit(order, run)
+          : order.kind === 'charge' || order.kind === 'history'
+            ? refusedPayment(order, at, 'refused', 'PAYMENT_NOT_FOR_CARD')
+            : await this.payment.present(order, at, run);
         this.#traces.end(this.#options.world.clock.now(), result);
         return result;
       } finally {

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@tsunagu/protocols/errors';
+import { transitScheme } from '@tsunagu/protocols/felica';
 import type { Configuration, PaymentOrder } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { type AdviceEntry, followersOf, isVoided, refundedMinor, type Transaction } from '../sales/index.ts';
@@ -45,7 +46,7 @@ export function judgeFollowUp(
   const original = findOriginal(known.all, order.original);
   if (original === undefined) return fail('PAYMENT_UNKNOWN', { field: 'original' });
   const { card, kind } = original;
-  if (kind === 'void' || kind === 'balance') return fail('PAYMENT_NOT_FOLLOWABLE', { facts: { kind } });
+  if (kind === 'void' || kind === 'balance' || kind === 'history') return fail('PAYMENT_NOT_FOLLOWABLE', { facts: { kind } });
   if (original.outcome !== 'approved' || card === undefined)
     return fail('PAYMENT_NOT_APPROVED', { facts: { outcome: original.outcome } });
   if (isVoided(known.all, original)) return fail('PAYMENT_VOIDED_ALREADY');
@@ -58,6 +59,8 @@ export function judgeFollowUp(
       if (followers.length > 0) return fail('PAYMENT_FOLLOWED_UP', { facts: { stan: followers[0]?.stan ?? '' } });
       return ok({ original, card, amountMinor: original.amountMinor });
     case 'refund': {
+      // Money goes onto a transit card by its centre alone: a void, or a charge.
+      if (card.scheme === transitScheme.key) return fail('PAYMENT_NOT_FOR_CARD', { facts: { kind } });
       if (kind !== 'sale' && kind !== 'complete') return fail('PAYMENT_NOT_FOLLOWABLE', { facts: { kind } });
       // The switch checks a refund against the sale, so it has to know that first.
       if (known.advices.some(({ slip }) => slip === original.slip)) return fail('PAYMENT_NOT_DELIVERED');

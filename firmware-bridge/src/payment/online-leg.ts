@@ -217,8 +217,8 @@ export class OnlineLeg {
 export const spoken = {
   none: 'none',
   signature: 'signature',
-  offlinePin: 'pin',
-  offlinePinAndSignature: 'pin',
-  onlinePin: 'pin',
+  offlinePin: 'offlinePin',
+  offlinePinAndSignature: 'offlinePin',
+  onlinePin: 'onlinePin',
   onDevice: 'none',
 } as const satisfies Record<OnlineQuestion['verification'], SpokenVerification>;

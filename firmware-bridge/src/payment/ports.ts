@@ -13,6 +13,7 @@ import type { TraceOrder } from '@tsunagu/protocols/kernel-trace';
 import type { Result } from '@tsunagu/protocols/kit';
 import type { OfflineAllowance } from '@tsunagu/protocols/negative/authority';
 import type { World } from '@tsunagu/protocols/world';
+import type { CardWallet } from '../cards/index.ts';
 import type { AdviceStore, SaleStore } from '../sales/index.ts';
 import type { Acquirer, CardVault, NegativeFile, PinHabit, ReaderCheck, SaleTimings } from '../secure/index.ts';
 import type { ReversalImage } from './reversal-image.ts';
@@ -80,6 +81,8 @@ export interface CardSideOptions {
   /** Model of the catalogue: it decides which readers there are. */
   readonly model: TerminalModel;
   readonly ports: CardSidePorts;
+  /** Where emulated transit cards are kept between two contacts. */
+  readonly wallet?: CardWallet | undefined;
 }
 
 /** A sale to make. */

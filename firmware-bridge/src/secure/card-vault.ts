@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 import type { CardElements } from '@tsunagu/protocols/acquiring';
 import type { Scheme } from '@tsunagu/protocols/emv';
+import type { transitScheme } from '@tsunagu/protocols/felica';
 import { concat, fail, lastFour, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
@@ -11,7 +12,7 @@ import { schemeOfPan } from './stripe-reading.ts';
 /** Seals card data where they are read and opens them where a message is enciphered. Nobody else has its key. */
 export interface CardVault {
   /** @param scheme what the card said of itself; without it the number decides */
-  seal(card: CardElements, scheme?: Scheme): SealedCard;
+  seal(card: CardElements, scheme?: Scheme | typeof transitScheme.key): SealedCard;
   /** The caller owns what comes back, and wipes it. CARD_BOX_BROKEN: another terminal's card, or one that was changed. */
   open(card: SealedCard): Result<CardElements, 'CARD_BOX_BROKEN'>;
 }

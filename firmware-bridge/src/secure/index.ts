@@ -19,3 +19,4 @@ export {
   type StripeReading,
 } from './secure-part.ts';
 export { type SaleRoom, type SaleTimings, Stopwatch, saleRooms } from './stopwatch.ts';
+export type { TransitContents, TransitReading } from './transit-reading.ts';

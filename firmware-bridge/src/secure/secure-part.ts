@@ -4,7 +4,8 @@ import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import type { ReaderKind, TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
 import type { World } from '@tsunagu/protocols/world';
-import { EmulatedHand, type Presented } from '../cards/index.ts';
+import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
+import { type CardWallet, EmulatedHand, type Presented } from '../cards/index.ts';
 import type { ChipCard } from '../readers/emulated/chip-card.ts';
 import type { ChipReader } from '../readers/port.ts';
 import { type EmulatedStation, openEmulatedStation } from '../readers/station.ts';
@@ -22,15 +23,20 @@ import { typePin } from './pin-habit.ts';
 import type { Acquirer, AcquirerFault, NegativeFile } from './ports.ts';
 import type { SealedCard } from './sealed-card.ts';
 import type { Stopwatch } from './stopwatch.ts';
-import { stripeRefusal } from './stripe-reading.ts';
+import { pinDemand, stripeRefusal } from './stripe-reading.ts';
+import { readTransit, type TransitReading } from './transit-reading.ts';
 
 /** A stripe as payment hears of it. */
 export interface StripeReading {
   readonly card: SealedCard;
   readonly negative: NegativeAnswer;
+  /** Whether a PIN was entered; it goes along with the request that the reader of this makes. */
+  readonly hasPin: boolean;
   /** Why the card is refused before anybody is asked. */
   readonly refusal: ErrorCode | undefined;
 }
+
+type PresentFault = 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER' | 'CARD_ELSEWHERE';
 
 /** What the secure part is built of. */
 export interface SecurePartOptions {
@@ -39,6 +45,8 @@ export interface SecurePartOptions {
   readonly vault: CardVault;
   readonly acquirer: Acquirer;
   readonly negative: NegativeFile;
+  /** Where emulated transit cards are kept between two contacts; without it they are this terminal's own. */
+  readonly wallet?: CardWallet | undefined;
 }
 
 /**
@@ -52,7 +60,7 @@ export interface SecurePart {
     card: string,
     watch: Stopwatch,
     habits?: HolderHabits,
-  ): Result<Pick<Presented, 'entry' | 'remove'>, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'>;
+  ): Result<Pick<Presented, 'entry' | 'isTransit' | 'remove'>, PresentFault>;
   /** Asks the cardholder for the same card at another interface; false when it has none there. */
   presentElsewhere(entry: 'contact' | 'stripe'): boolean;
   /** Runs a transaction with a chip. A fault: no reader, or no card in time. */
@@ -63,8 +71,21 @@ export interface SecurePart {
     onPresent: () => void,
     hands: ChipHands,
   ): Promise<Result<ChipReading, ErrorCode>>;
-  /** Reads a stripe. @param today YYMM @param hasChipFailed see `stripeRefusal` */
-  stripe(today: string, watch: Stopwatch, hasChipFailed: boolean): Promise<Result<StripeReading, ErrorCode>>;
+  /**
+   * Reads a stripe, asks for the PIN where its service code wants one, and keeps it for the request made in `work`.
+   * @param today YYMM @param hasChipFailed see `stripeRefusal`
+   */
+  stripe<T>(
+    swipe: { readonly today: string; readonly hasChipFailed: boolean; readonly amountMinor: number },
+    watch: Stopwatch,
+    work: (reading: StripeReading) => Promise<T>,
+  ): Promise<Result<T, ErrorCode>>;
+  /** Waits for a transit card at the FeliCa antenna. A fault: no antenna, or no card in time. */
+  transit(
+    watch: Stopwatch,
+    onPresent: () => void,
+    trace: (line: KernelTraceLine) => void,
+  ): Promise<Result<TransitReading, ErrorCode>>;
   /** Puts the card into a message, enciphers it, sends it and reads the answer, which holds no card. */
   exchange(
     message: OpenMessage,
@@ -105,21 +126,22 @@ class EmulatedSecurePart implements SecurePart {
   constructor(options: SecurePartOptions, station: EmulatedStation) {
     this.#options = options;
     this.#station = station;
-    this.#hand = new EmulatedHand(station.emulated);
+    this.#hand = new EmulatedHand(station.emulated, options.wallet);
   }
 
   present(
     card: string,
     watch: Stopwatch,
     habits: HolderHabits = {},
-  ): Result<Pick<Presented, 'entry' | 'remove'>, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER'> {
+  ): Result<Pick<Presented, 'entry' | 'isTransit' | 'remove'>, PresentFault> {
     const watched = (chip: ChipCard): ChipCard => timed(chip, watch);
     const presented = this.#hand.present(card, watched);
     if (!presented.ok) return presented;
-    const { entry } = presented.value;
+    const { entry, isTransit } = presented.value;
     this.#inHand = { name: card, presented: presented.value, habits, watched };
     return ok({
       entry,
+      isTransit,
       remove: () => {
         this.#inHand?.presented.remove();
         this.#inHand = undefined;
@@ -187,7 +209,11 @@ class EmulatedSecurePart implements SecurePart {
     );
   }
 
-  async stripe(today: string, watch: Stopwatch, hasChipFailed: boolean): Promise<Result<StripeReading, ErrorCode>> {
+  async stripe<T>(
+    { today, hasChipFailed, amountMinor }: Parameters<SecurePart['stripe']>[0],
+    watch: Stopwatch,
+    work: (reading: StripeReading) => Promise<T>,
+  ): Promise<Result<T, ErrorCode>> {
     const { vault, negative, model } = this.#options;
     const swiped = await watch.during('reader', async () => {
       const reader = await this.#station.station.stripe();
@@ -201,7 +227,57 @@ class EmulatedSecurePart implements SecurePart {
     const card = vault.seal({ pan: track.pan, expiry: track.expiry, track2: track.track });
     track.track.wipe();
     track.pan.wipe();
-    return ok({ card, negative: answer, refusal });
+    const entered: Result<Secret<'pin'> | undefined, ErrorCode> =
+      refusal === undefined ? this.#askStripePin(track.serviceCode, amountMinor) : ok(undefined);
+    const pin = entered.ok ? entered.value : undefined;
+    const reading = {
+      card,
+      negative: answer,
+      refusal: entered.ok ? refusal : entered.fault.code,
+      hasPin: pin !== undefined,
+    };
+    return ok(await this.#withPin(card, pin, () => work(reading)));
+  }
+
+  /** The PIN for the issuer of a swiped card; undefined where none is wanted, or only prompted for and there is no PIN pad. */
+  #askStripePin(serviceCode: string, amountMinor: number): Result<Secret<'pin'> | undefined, ErrorCode> {
+    const demand = pinDemand(serviceCode);
+    if (demand === 'none') return ok(undefined);
+    if (!this.#options.model.pinPad) return demand === 'required' ? fail('CARDHOLDER_NOT_VERIFIED') : ok(undefined);
+    const answer = this.#holder()?.askPin({
+      kind: 'online',
+      triesLeft: undefined,
+      isAgain: false,
+      mayBypass: false,
+      language: undefined,
+      amountMinor,
+    });
+    switch (answer?.type) {
+      case 'entered':
+        return ok(answer.pin);
+      case 'cancelled':
+      case 'bypassed':
+        return fail('CARDHOLDER_CANCELLED');
+      case 'noPad':
+        return fail('CARDHOLDER_NOT_VERIFIED');
+      default:
+        return fail('PIN_TIMEOUT');
+    }
+  }
+
+  async transit(
+    watch: Stopwatch,
+    onPresent: () => void,
+    trace: (line: KernelTraceLine) => void,
+  ): Promise<Result<TransitReading, ErrorCode>> {
+    const reader = await watch.during('reader', () => this.#station.station.felica());
+    if (!reader.ok) return reader;
+    const presentAgain = (): void => this.#inHand?.presented.again();
+    return await readTransit(
+      { ...this.#options, reader: reader.value, watch, presentAgain, trace },
+      cardWaitMs,
+      onPresent,
+    );
   }
 
   async exchange(

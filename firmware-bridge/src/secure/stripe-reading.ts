@@ -40,5 +40,12 @@ export function stripeRefusal(
   return sortable(expiry) < sortable(today) ? 'CARD_EXPIRED' : undefined;
 }
 
+/**
+ * Whether a swiped card wants a PIN for its issuer, by the third digit of its service code: `required` (0, 3, 5), `prompt` where there is a
+ * PIN pad (6, 7), or none. ISO/IEC 7813:2006, table 2.
+ */
+export const pinDemand = (serviceCode: string): 'required' | 'prompt' | 'none' =>
+  /[035]$/.test(serviceCode) ? 'required' : /[67]$/.test(serviceCode) ? 'prompt' : 'none';
+
 const sortable = (yearMonth: string): number =>
   (Number(yearMonth.slice(0, 2)) < 50 ? 20 : 19) * 10_000 + Number(yearMonth);

@@ -4,6 +4,7 @@ import { localTransactionTime } from '@tsunagu/protocols/acquiring';
 import type { TerminalTotals } from '@tsunagu/protocols/fleet';
 import type { Transaction } from '../sales/index.ts';
 import type { Signature } from '../signature/index.ts';
+import { transitScheme } from '@tsunagu/protocols/felica';
 import { slipTexts } from './texts.ts';
 
 /** A slip, before it has a width: what is on it, from top to bottom. All forms are made of this one. */
@@ -57,8 +58,11 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
     value === undefined || value === '' ? [] : [{ type: 'pair', label, value, isStrong }];
   const isMade = one.outcome === 'approved';
   const { chip } = one;
+  const isTransit = one.card?.scheme === transitScheme.key;
+  const isInquiry = one.kind === 'balance' || one.kind === 'history';
+  const left = one.balanceMinor === undefined ? '-' : yen(one.balanceMinor);
   return [
-    { type: 'title', text: texts.titles.payment, isLarge: false },
+    { type: 'title', text: isTransit ? texts.titles.transit : texts.titles.payment, isLarge: false },
     { type: 'title', text: texts.copies[copy], isLarge: false },
     ...(isMade ? [] : [{ type: 'title', text: texts.notMade, isLarge: true } as const]),
     { type: 'rule' },
@@ -81,16 +85,20 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
     ...pair(labels.rrn, one.rrn),
     ...pair(labels.approval, isMade ? one.approvalCode : undefined),
     { type: 'rule' },
-    ...(one.kind === 'balance'
-      ? pair(labels.balance, one.balanceMinor === undefined ? '-' : yen(one.balanceMinor), true)
+    ...(isInquiry
+      ? pair(isTransit ? labels.left : labels.balance, left, true)
       : [
-          ...pair(labels.payment, texts.lumpSum),
+          ...pair(labels.payment, isTransit ? undefined : texts.lumpSum),
           ...pair(
             labels.total,
             yen(one.kind === 'refund' || one.kind === 'void' ? -one.amountMinor : one.amountMinor),
             true,
           ),
-          ...pair(texts.tax(head.taxPercent), yen(taxIn(one.amountMinor, head.taxPercent))),
+          // Money that goes onto a card buys nothing yet.
+          ...(one.kind === 'charge'
+            ? []
+            : pair(texts.tax(head.taxPercent), yen(taxIn(one.amountMinor, head.taxPercent)))),
+          ...pair(labels.left, isTransit && isMade && one.balanceMinor !== undefined ? left : undefined, true),
         ]),
     { type: 'rule' },
     ...pair(labels.result, texts.outcomes[one.outcome], true),
@@ -102,7 +110,7 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
 }
 
 function schemeName(scheme: string, language: SlipLanguage): string {
-  const known = Object.entries(schemes).find(([name]) => name === scheme)?.[1];
+  const known = scheme === transitScheme.key ? transitScheme : Object.entries(schemes).find(([name]) => name === scheme)?.[1];
   return known?.[language] ?? '';
 }
 
@@ -118,10 +126,14 @@ function why({ actionCode, reason }: Transaction, language: SlipLanguage): SlipB
 }
 
 /** How the cardholder was verified: a signature is asked for on the merchant's copy, where there is none yet. */
-function verified({ verification, signature, kind }: Transaction, copy: SlipCopy, language: SlipLanguage): SlipBlock[] {
+function verified(
+  { verification, signature, kind, card }: Transaction,
+  copy: SlipCopy,
+  language: SlipLanguage,
+): SlipBlock[] {
   const texts = slipTexts[language];
   const note = (text: string): SlipBlock => ({ type: 'note', text });
-  if (kind === 'balance') return [];
+  if (kind === 'balance' || kind === 'history' || card?.scheme === transitScheme.key) return [];
   switch (verification) {
     case 'offlinePin':
     case 'onlinePin':
@@ -157,7 +169,7 @@ export function totalsSlip(totals: TerminalTotals, head: SlipHead, language: Sli
       {
         type: 'pair',
         label: `${schemeName(scheme, language)} ${texts.kinds[kind]}`,
-        value: `${texts.count(count)}  ${yen(kind === 'refund' ? -amountMinor : amountMinor)}`,
+        value: `${texts.count(count)}  ${yen(kind === 'refund' || kind === 'charge' ? -amountMinor : amountMinor)}`,
       },
     ]),
     { type: 'rule' },

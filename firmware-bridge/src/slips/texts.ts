@@ -2,7 +2,7 @@ import type { PaymentKind, SaleOutcome } from '@tsunagu/protocols/fleet';
 
 /** Every word of a slip. A slip in another language is another table. */
 export interface SlipTexts {
-  readonly titles: Readonly<Record<'payment' | 'totals', string>>;
+  readonly titles: Readonly<Record<'payment' | 'transit' | 'totals', string>>;
   readonly copies: Readonly<Record<'customer' | 'merchant', string>>;
   readonly kinds: Readonly<Record<PaymentKind, string>>;
   readonly outcomes: Readonly<Record<SaleOutcome, string>>;
@@ -29,6 +29,7 @@ export interface SlipTexts {
       | 'payment'
       | 'total'
       | 'balance'
+      | 'left'
       | 'signature'
       | 'result'
       | 'action'
@@ -58,7 +59,7 @@ export interface SlipTexts {
 
 export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
   ja: {
-    titles: { payment: 'クレジットカード売上票', totals: '日計表' },
+    titles: { payment: 'クレジットカード売上票', transit: '交通系電子マネー取引票', totals: '日計表' },
     copies: { customer: 'お客様控え', merchant: '加盟店控え' },
     kinds: {
       sale: '売上',
@@ -67,6 +68,8 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
       preauth: 'オーソリ',
       complete: '承認後売上',
       balance: '残高照会',
+      charge: 'チャージ',
+      history: '利用履歴',
     },
     outcomes: {
       approved: '承認',
@@ -97,6 +100,7 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
       payment: '支払区分',
       total: '合計金額',
       balance: '利用可能額',
+      left: 'カード残額',
       signature: 'ご署名',
       result: '結果',
       action: '応答コード',
@@ -122,7 +126,7 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
     closed: '締め済',
   },
   en: {
-    titles: { payment: 'CREDIT CARD SLIP', totals: 'DAILY TOTALS' },
+    titles: { payment: 'CREDIT CARD SLIP', transit: 'TRANSIT CARD SLIP', totals: 'DAILY TOTALS' },
     copies: { customer: 'CUSTOMER COPY', merchant: 'MERCHANT COPY' },
     kinds: {
       sale: 'Sale',
@@ -131,6 +135,8 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
       preauth: 'Authorisation',
       complete: 'Completion',
       balance: 'Balance',
+      charge: 'Charge',
+      history: 'History',
     },
     outcomes: {
       approved: 'APPROVED',
@@ -161,6 +167,7 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
       payment: 'Payment',
       total: 'TOTAL',
       balance: 'Available',
+      left: 'Left on card',
       signature: 'Signature',
       result: 'Result',
       action: 'Code',

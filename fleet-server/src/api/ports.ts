@@ -6,6 +6,7 @@ import type {
   JobBody,
   LiveEvent,
   NegativeAdded,
+  NegativeAuthority,
   Overview,
   RegisterTerminal,
   SaleLine,
@@ -109,11 +110,18 @@ export interface ApiRooms {
       source: string,
     ): Promise<Result<NegativeAdded>>;
     remove(pan: Secret<'pan'>, source: string, by: Actor, isSignedTwice: boolean): Promise<Result<NegativePublished>>;
-    importList(file: z.infer<typeof importNegative>, by: Actor): Promise<NegativeImported>;
+    importList(file: z.infer<typeof importNegative>, by: Actor): Promise<Result<NegativeImported>>;
     allow(pan: Secret<'pan'>, isWithdrawn: boolean, by: Actor): Promise<Result<NegativePublished>>;
     addRange(range: z.infer<typeof addNegativeRange>, by: Actor): Promise<Result<NegativePublished>>;
     publishVersion(isSignedTwice: boolean): Promise<NegativePublished>;
     diff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
+    authority(): Promise<NegativeAuthority>;
+    bringRoot(document: Uint8Array, by: Actor): Promise<Result<NegativeAuthority>>;
+    countersignRoot(document: Uint8Array, by: Actor): Result<Uint8Array>;
+    sign(
+      digest: string,
+      signature: { readonly keyId: string; readonly signature: Uint8Array },
+    ): Promise<Result<NegativePublished>>;
     explain(pan: Secret<'pan'>): Promise<NegativeExplanation>;
     prove(pan: Secret<'pan'>, serial: Serial, at: number): Promise<Result<NegativeProof>>;
   };

@@ -1,18 +1,19 @@
 import type { X509Certificate } from 'node:crypto';
-import { createServer as createHttpsServer } from 'node:https';
-import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createServer as createTlsServer, type TlsOptions, type TLSSocket, TLSSocket as TlsSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { negativeHeadTopic, parseUpTopic, type Serial, subtree, type TenantId } from '@tsunagu/protocols/fleet';
 import { fail, type Fault, ok, type Result } from '@tsunagu/protocols/kit';
 import type { LogFacts, World } from '@tsunagu/protocols/world';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
-import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { Admission } from '../identity/index.ts';
-import { listen } from '../net/index.ts';
 import { DownlinkQueue } from './downlink.ts';
-import { FrameGuard, packetLengthMax } from './frame-guard.ts';
+import { FrameGuard } from './frame-guard.ts';
+import { openFront } from './front.ts';
+import type { Entry, GateLimits } from './gate.ts';
+import { isSameDevice, type Lineage, lineageOf } from './lineage.ts';
+import { Passes } from './passes.ts';
 import type { Broker, BrokerHandlers } from './port.ts';
+import { type TicketKeys, ticketKeys } from './ticket-keys.ts';
 
 /** How the broker is opened. */
 export interface BrokerOptions {
@@ -25,7 +26,9 @@ export interface BrokerOptions {
   readonly tls: { readonly cert: string; readonly key: string; readonly ca: readonly string[] };
   readonly admit: Admission;
   readonly handlers: BrokerHandlers;
-  readonly connectionsMax?: number;
+  readonly limits?: Partial<GateLimits>;
+  /** Without them tickets end with the process. */
+  readonly tickets?: TicketKeys;
   /** From the accepted connection to the end of the TLS handshake, and again to a whole CONNECT. */
   readonly connectTimeoutMs?: number;
   /** How long a terminal may leave its receive window shut. */
@@ -41,35 +44,66 @@ interface Session {
   readonly serial: Serial;
   readonly address: string;
   readonly queue: DownlinkQueue;
-  /** Filters it subscribes to beyond its own subtree. */
-  readonly lists: Set<string>;
+  readonly lineage: Lineage | undefined;
+  readonly entry: Entry;
+  /** Filters that it subscribes to. */
+  filters: readonly { readonly filter: string; readonly qos: 0 | 1 }[];
   /** Its messages take effect in the order in which they came. */
   tail: Promise<void>;
   /** It has its CONNACK: messages may go down. */
   isReady: boolean;
 }
 
+/** Who is at the other end of a connection. */
+interface Peer {
+  /** Until it was looked at. */
+  certificate: X509Certificate | undefined;
+  lineage: Lineage | undefined;
+  readonly address: string;
+  readonly entry: Entry;
+}
+
 const notAuthorized = 5;
 const identifierRejected = 2;
+/** A terminal subscribes to two filters. */
+const filtersMax = 8;
+/** Two devices with one key push each other out again and again: one alarm tells it. */
+const cloneAlarmMs = 60_000;
 
 /**
  * Opens W1 on aedes: MQTT 3.1.1 over TLS 1.3, and the same over WebSocket. Who somebody is, and what they may touch, comes
  * from their certificate alone.
  */
 export async function openAedesBroker(options: BrokerOptions): Promise<Result<OpenBroker, 'PORT_TAKEN'>> {
-  const { world, tenant, handlers, admit } = options;
-  const { connectTimeoutMs = 5_000, drainTimeoutMs = 5_000, connectionsMax = 25_000 } = options;
+  const { world, tenant, handlers } = options;
+  const { connectTimeoutMs = 5_000, drainTimeoutMs = 5_000 } = options;
   const { log } = world;
   const noteRefusal = (event: string, facts: LogFacts & { readonly fault: Fault }): void => {
     log('warn', event, facts);
     handlers.refused(facts.fault.code);
   };
 
-  const peers = new WeakMap<Duplex, { readonly certificate: X509Certificate | undefined; readonly address: string }>();
+  const peers = new WeakMap<Duplex, Peer>();
   const faults = new WeakMap<Client, Fault>();
+  const passes = new Passes(options.admit, world.clock);
   const sessions = new Map<Client, Session>();
   const bySerial = new Map<Serial, Client>();
   const retained = new Map<string, Uint8Array>();
+  /** Where each terminal was when it last connected, and when an alarm was last raised for it. */
+  const lineages = new Map<Serial, Lineage>();
+  const alarmedMs = new Map<Serial, number>();
+
+  /** Compares a connection with the one before it. */
+  function watchForClones(serial: Serial, { address, lineage }: Peer, before: Client | undefined): void {
+    const last = lineages.get(serial);
+    if (lineage) lineages.set(serial, lineage);
+    if (!before && !(last && lineage)) return;
+    if (isSameDevice(last, lineage)) return;
+    const now = world.clock.monotonicMs();
+    if (now - (alarmedMs.get(serial) ?? -Infinity) < cloneAlarmMs) return;
+    alarmedMs.set(serial, now);
+    handlers.cloneSuspected(serial, { before: (before && sessions.get(before)?.address) ?? '', now: address });
+  }
 
   const refuse = (client: Client, fault: Fault, returnCode: number): AuthenticateError => {
     faults.set(client, fault);
@@ -85,9 +119,19 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     maxClientsIdLength: 32,
     queueLimit: 42,
 
+    preConnect(client, packet, settle) {
+      const peer = peers.get(client.conn);
+      if (peer) peer.lineage = lineageOf(packet.will);
+      settle(null, true);
+    },
+
     authenticate(client, _username, _password, settle) {
       const peer = peers.get(client.conn);
-      admit(peer?.certificate).then(
+      if (!peer) return settle(refuse(client, fail('CLIENT_CERTIFICATE_MISSING').fault, notAuthorized), false);
+      const { certificate } = peer;
+      // It holds its chain, kilobytes: nobody needs it any more.
+      peer.certificate = undefined;
+      passes.admit(certificate, client.id).then(
         (admitted) => {
           if (!admitted.ok) return settle(refuse(client, admitted.fault, notAuthorized), false);
           const serial = admitted.value;
@@ -101,9 +145,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
               refuse(client, fail('MQTT_PACKET_INVALID', { field: 'cleanSession' }).fault, identifierRejected),
               false,
             );
-          const address = peer?.address ?? '';
-          const before = bySerial.get(serial);
-          if (before) handlers.cloneSuspected(serial, { before: sessions.get(before)?.address ?? '', now: address });
+          watchForClones(serial, peer, bySerial.get(serial));
           const queue = new DownlinkQueue((message, written) => {
             if (client.closed) return written();
             client.publish(
@@ -111,14 +153,24 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
                 cmd: 'publish',
                 topic: message.topic,
                 payload: Buffer.from(message.payload),
-                qos: 1,
+                qos: message.qos,
                 dup: false,
                 retain: message.retain,
               },
               () => written(),
             );
           });
-          sessions.set(client, { serial, address, queue, lists: new Set(), tail: Promise.resolve(), isReady: false });
+          const { address, lineage, entry } = peer;
+          sessions.set(client, {
+            serial,
+            address,
+            lineage,
+            entry,
+            queue,
+            filters: [],
+            tail: nothingBefore,
+            isReady: false,
+          });
           // From here on the older connection no longer speaks for the terminal.
           bySerial.set(serial, client);
           settle(null, true);
@@ -163,13 +215,16 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
       const isOwn = own !== undefined && topic.startsWith(own);
       const isList = topic.startsWith(negativeHeadTopic(tenant, '')) && !topic.includes('#');
       const isReserved = topic.startsWith('$share/') || topic.startsWith('$SYS');
-      if (!session || isReserved || subscription.qos > 1 || !(isOwn || isList)) {
+      const others = session?.filters.filter(({ filter }) => filter !== topic) ?? [];
+      const isTooMany = others.length >= filtersMax;
+      if (!session || isReserved || isTooMany || subscription.qos > 1 || !(isOwn || isList)) {
         noteRefusal('subscriptionRefused', {
-          fault: fail('MQTT_TOPIC_FORBIDDEN', { facts: { serial: session?.serial ?? '', isReserved } }).fault,
+          fault: fail('MQTT_TOPIC_FORBIDDEN', { facts: { serial: session?.serial ?? '', isReserved, isTooMany } })
+            .fault,
         });
         return done(null, null);
       }
-      if (isList) session.lists.add(topic);
+      session.filters = [...others, { filter: topic, qos: subscription.qos === 0 ? 0 : 1 }];
       done(null, subscription);
     },
   });
@@ -178,13 +233,21 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     const session = sessions.get(client);
     if (!session) return;
     session.isReady = true;
+    session.entry.opened();
     handlers.connected(session.serial);
   });
   aedes.on('subscribe', (subscriptions, client) => {
     const session = sessions.get(client);
-    for (const { topic: filter } of subscriptions)
+    for (const { topic: filter } of subscriptions) {
+      const granted = session?.filters.find((one) => one.filter === filter);
+      if (!session || !granted) continue;
       for (const [topic, payload] of retained)
-        if (session && matches(filter, topic)) session.queue.push({ topic, payload, retain: true });
+        if (matches(filter, topic)) session.queue.push({ topic, payload, retain: true, qos: granted.qos });
+    }
+  });
+  aedes.on('unsubscribe', (filters, client) => {
+    const session = sessions.get(client);
+    if (session) session.filters = session.filters.filter(({ filter }) => !filters.includes(filter));
   });
   /** A connection is over. The terminal is gone, unless a newer connection has taken its place. */
   function forget(client: Client): void {
@@ -207,9 +270,9 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
   aedes.on('connectionError', failed);
 
   /** Hands a connection to the broker, its packets guarded. */
-  function accept(stream: Duplex, socket: TLSSocket): void {
+  function accept(stream: Duplex, socket: TLSSocket, entry: Entry): void {
     const address = socket.remoteAddress ?? '';
-    peers.set(stream, { certificate: socket.getPeerX509Certificate(), address });
+    peers.set(stream, { certificate: socket.getPeerX509Certificate(), lineage: undefined, address, entry });
     const guard = new FrameGuard();
     const read = stream.read.bind(stream);
     let client: Client | undefined;
@@ -229,83 +292,39 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     client = aedes.handle(stream);
   }
 
-  const tlsOptions = {
-    cert: options.tls.cert,
-    key: options.tls.key,
-    ca: [...options.tls.ca],
-    minVersion: 'TLSv1.3',
-    requestCert: true,
-    rejectUnauthorized: true,
-    handshakeTimeout: connectTimeoutMs,
-  } satisfies TlsOptions;
-  const handshakeFailed = (error: Error, socket: TLSSocket): void => {
-    noteRefusal('fleetHandshakeFailed', { address: socket.remoteAddress, fault: handshakeFault(error) });
-    // A handshake that ran out of time is only reported: the connection would stay.
-    socket.destroy();
-  };
-  const dropped = (): void => noteRefusal('fleetConnectionDropped', { fault: fail('CONNECTION_LIMIT').fault });
-
-  const tlsServer = createTlsServer(tlsOptions, (socket) => accept(socket, socket));
-  const httpsServer = createHttpsServer({
-    ...tlsOptions,
-    maxHeaderSize: 8_192,
-    headersTimeout: connectTimeoutMs,
-    requestTimeout: connectTimeoutMs,
-    connectionsCheckingInterval: 1_000,
+  const front = await openFront({
+    world,
+    host: options.host,
+    ports: options.ports,
+    tls: options.tls,
+    tickets: options.tickets ?? ticketKeys(world.entropy(32), world),
+    limits: options.limits,
+    connectTimeoutMs,
+    accept,
+    refused: noteRefusal,
   });
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: packetLengthMax + 5, perMessageDeflate: false });
-  httpsServer.on('request', (_request, response) => response.writeHead(426, { connection: 'close' }).end());
-  httpsServer.on('upgrade', (request, socket: Duplex, head: Buffer) => {
-    const offered = String(request.headers['sec-websocket-protocol'] ?? '').split(/ *, */);
-    if (!(socket instanceof TlsSocket) || !offered.includes('mqtt')) {
-      socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
-      return;
-    }
-    sockets.handleUpgrade(request, socket, head, (opened) => accept(createWebSocketStream(opened), socket));
-  });
-  for (const server of [tlsServer, httpsServer]) {
-    server.maxConnections = connectionsMax;
-    server.on('tlsClientError', handshakeFailed);
-    server.on('drop', dropped);
-  }
-
   const close = async (): Promise<void> => {
-    const ended = [closeServer(tlsServer), closeServer(httpsServer)];
+    const ended = front.ok ? front.value.close() : undefined;
     await new Promise<void>((resolve) => aedes.close(() => resolve()));
-    for (const socket of sockets.clients) socket.terminate();
-    httpsServer.closeAllConnections();
-    for (const socket of open) socket.destroy();
-    await Promise.all(ended);
+    await ended;
   };
-  // Connections still in their handshake belong to nobody else.
-  const open = new Set<Socket>();
-  tlsServer.on('connection', (socket: Socket) => {
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
-  });
-
-  const fleet = await listen(tlsServer, options.host, options.ports.fleet, 'fleet');
-  const fleetWebSocket = fleet.ok
-    ? await listen(httpsServer, options.host, options.ports.fleetWebSocket, 'fleetWebSocket')
-    : fleet;
-  if (!fleet.ok || !fleetWebSocket.ok) {
+  if (!front.ok) {
     await close();
-    return fleet.ok ? (fleetWebSocket.ok ? fail('PORT_TAKEN') : fleetWebSocket) : fleet;
+    return front;
   }
 
   return ok({
-    ports: { fleet: fleet.value, fleetWebSocket: fleetWebSocket.value },
+    ports: front.value.ports,
+    abilities: { kicks: true, clonesSeenAt: 'connect', acknowledged: 'effective' },
     send(serial, topic, payload) {
       const client = bySerial.get(serial);
       const session = client && sessions.get(client);
-      if (session?.isReady && !session.queue.push({ topic, payload, retain: false }))
+      if (session?.isReady && !deliver(session, topic, payload))
         log('warn', 'downlinkDropped', { serial, fault: fail('DOWNLINK_TIMEOUT').fault });
     },
     retain(topic, payload) {
       retained.set(topic, payload);
-      for (const session of sessions.values())
-        if ([...session.lists].some((filter) => matches(filter, topic)))
-          session.queue.push({ topic, payload, retain: false });
+      for (const session of sessions.values()) deliver(session, topic, payload);
     },
     isConnected: (serial) => bySerial.has(serial),
     get connections() {
@@ -313,23 +332,34 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     },
     serials: () => [...bySerial.keys()],
     disconnect(serial) {
+      // Whoever comes next with this serial may be another device.
+      lineages.delete(serial);
+      passes.end(serial);
       bySerial.get(serial)?.close();
     },
     close,
   });
 }
 
-const closeServer = (server: Server): Promise<void> =>
-  new Promise((resolve) => {
-    if (server.listening) server.close(() => resolve());
-    else resolve();
-  });
+const nothingBefore = Promise.resolve();
 
-/** Whether a filter of ours (`+` for one level) matches a topic. */
+/** Queues a message for a terminal that subscribes to it, once and at the best quality of its filters. False when its queue was full. */
+function deliver({ filters, queue }: Session, topic: string, payload: Uint8Array): boolean {
+  let qos: 0 | 1 | undefined;
+  for (const granted of filters) if (matches(granted.filter, topic)) qos = granted.qos === 1 ? 1 : (qos ?? 0);
+  return qos === undefined || queue.push({ topic, payload, retain: false, qos });
+}
+
+/** Whether a filter matches a topic. MQTT 3.1.1, 4.7.1. */
 function matches(filter: string, topic: string): boolean {
   const wanted = filter.split('/');
   const levels = topic.split('/');
-  return wanted.length === levels.length && wanted.every((level, index) => level === '+' || level === levels[index]);
+  const isOpen = wanted.at(-1) === '#';
+  if (isOpen) wanted.pop();
+  return (
+    (isOpen ? levels.length >= wanted.length : levels.length === wanted.length) &&
+    wanted.every((level, index) => level === '+' || level === levels[index])
+  );
 }
 
 /** Our code for what aedes reports as text. */
@@ -342,11 +372,4 @@ function faultOf(error: Error): Fault {
     return fail('CONNECTION_ENDED', { facts: { error: error.code } }).fault;
   if (error.message === 'keep alive timeout') return fail('CONNECTION_ENDED', { facts: { error: 'keepalive' } }).fault;
   return fail('MQTT_PACKET_INVALID', { cause: error }).fault;
-}
-
-function handshakeFault(error: Error): Fault {
-  const code = 'code' in error ? String(error.code) : '';
-  return code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE'
-    ? fail('CLIENT_CERTIFICATE_MISSING').fault
-    : fail('TLS_HANDSHAKE_FAILED', { facts: { error: code || 'unknown' } }).fault;
 }

@@ -7,6 +7,7 @@ export interface Downlink {
   readonly topic: string;
   readonly payload: Uint8Array;
   readonly retain: boolean;
+  readonly qos: 0 | 1;
 }
 
 /** The way down to one terminal: a small window and a bounded queue, so that a frozen terminal holds up nobody else. */

@@ -8,12 +8,23 @@ export interface BrokerHandlers {
   disconnected(serial: Serial): void;
   /** A connection, message or subscription was refused; `code` is of the error table. */
   refused(code: string): void;
-  /** A second connection came with the certificate of a connected terminal. */
+  /** Two devices act as one terminal: a connection came that does not go on where the one before it was. Not for a mere reconnect. */
   cloneSuspected(serial: Serial, addresses: { readonly before: string; readonly now: string }): void;
+}
+
+/** What a broker can do, and what is different without us inside it. */
+export interface BrokerAbilities {
+  /** It can end a terminal's connection. Where it cannot, a revoked terminal is no longer heard, and the broker's own revocation list keeps it out. */
+  readonly kicks: boolean;
+  /** Where a second device with one key is noticed: when it connects, or when it says hello. */
+  readonly clonesSeenAt: 'connect' | 'hello';
+  /** What an acknowledgement to a terminal means: its message took effect and is on disk, or the broker holds it for us. */
+  readonly acknowledged: 'effective' | 'queued';
 }
 
 /** W1 below the messages. The truth is in the store: a broker may lose everything at any time. */
 export interface Broker {
+  readonly abilities: BrokerAbilities;
   /** Sends to one terminal, if it is there, in its own small window; what it cannot take in time is dropped. */
   send(serial: Serial, topic: string, payload: Uint8Array): void;
   /** Sends to every terminal that subscribes to the topic, now and whenever one subscribes later. */

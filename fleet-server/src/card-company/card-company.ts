@@ -3,18 +3,22 @@ import { createServer, type TLSSocket } from 'node:tls';
 import {
   answerTo,
   functions,
+  isInquiry,
   issuerCodec,
   issuerFrame,
   issuerLink,
   localTransactionTime,
+  negativeFileName,
   type Operation,
   operationOf,
+  transmissionTime,
 } from '@tsunagu/protocols/acquiring';
 import {
   type DecodedMessage,
   encodeFrame,
   type FieldValue,
   FrameReader,
+  isApproval,
   type MacFunction,
   type Message,
   originalMti,
@@ -31,6 +35,7 @@ import type { LinkCredentials } from '../switch/issuer-link/link-credentials.ts'
 import { accountOf, type Decision, decideSale, limits } from './decide.ts';
 import type { Ledger, SaleRecord } from './ledger.ts';
 import { verifyPin } from './pin.ts';
+import type { TransitAnswer, TransitCentre } from './transit-centre.ts';
 
 /** Where the emulated card company listens, and how it behaves. */
 export interface CardCompanyOptions {
@@ -38,6 +43,8 @@ export interface CardCompanyOptions {
   readonly port: number;
   readonly credentials: LinkCredentials;
   readonly ledger: Ledger;
+  /** The centre of the transit cards, in the same house. */
+  readonly transit: TransitCentre;
   /** Pause before an answer, milliseconds; called once per answer. */
   readonly delayMs: () => number;
 }
@@ -45,9 +52,30 @@ export interface CardCompanyOptions {
 /** A running card company. */
 export interface CardCompany {
   readonly port: number;
+  /** Asks the switch to change its list of refused cards. ISSUER_LINK_DOWN: no switch has signed on. */
+  askFileAction(action: FileAction): Promise<Result<FileActionAnswer, 'ISSUER_LINK_DOWN'>>;
   close(): Promise<void>;
 }
 
+/** A card that is to be listed, taken off, or looked up. */
+export interface FileAction {
+  readonly function: 'add' | 'delete' | 'inquire';
+  readonly pan: Secret<'pan'>;
+  /** Of `negativeReasons`. */
+  readonly reason?: string;
+  /** Repeats an action whose answer was lost: six digits, and its local time. */
+  readonly repeats?: { readonly stan: string; readonly localTime: string };
+}
+/** What the switch said to a file action, and what to repeat it by. */
+export interface FileActionAnswer {
+  readonly stan: string;
+  readonly localTime: string;
+  /** DE39; undefined when no answer came in time. */
+  readonly actionCode: string | undefined;
+}
+
+const fileFunctions = { add: '301', delete: '303', inquire: '305' } as const;
+const fileAnswerMs = 10_000;
 const connectionsMax = 64;
 
 /** Opens the emulated card company: one session per connection of the switch. */
@@ -60,6 +88,7 @@ export function openCardCompany(
   if (!zone.ok) return Promise.resolve(fail('ISSUER_CREDENTIALS_INVALID', { field: 'zoneKbpk' }));
   const zoneKbpk = Secret.take('key', zone.value);
   const sockets = new Set<TLSSocket>();
+  const sessions = new Set<Session>();
   const server = createServer({
     cert: credentials.certificate,
     key: credentials.privateKey,
@@ -88,7 +117,9 @@ export function openCardCompany(
       socket.destroy();
       return;
     }
-    new Session(world, options, zoneKbpk, socket);
+    const session = new Session(world, options, zoneKbpk, socket);
+    sessions.add(session);
+    socket.on('close', () => sessions.delete(session));
   });
   return new Promise((resolve) => {
     server.once('error', (cause: Error) =>
@@ -99,11 +130,16 @@ export function openCardCompany(
       resolve(
         ok({
           port: typeof address === 'object' && address ? address.port : options.port,
+          async askFileAction(action) {
+            const session = [...sessions].find(({ isSignedOn }) => isSignedOn);
+            return session ? ok(await session.askFileAction(action)) : fail('ISSUER_LINK_DOWN');
+          },
           close: async () => {
             const closed = new Promise<void>((done) => server.close(() => done()));
             for (const socket of sockets) socket.destroy();
             await closed;
             await options.ledger.close();
+            await options.transit.close();
           },
         }),
       );
@@ -120,6 +156,8 @@ class Session {
   readonly #reader = new FrameReader(issuerFrame);
   readonly #sales = new Map<string, Promise<void>>();
   #isSignedOn = false;
+  readonly #asked = new Map<string, (actionCode: string | undefined) => void>();
+  #stan = 0;
   #key: Secret<'key'> | undefined;
   #pinKey: Secret<'key'> | undefined;
   #frameDeadline: Timer | undefined;
@@ -137,6 +175,41 @@ class Session {
       this.#pinKey?.wipe();
       this.#key = this.#pinKey = undefined;
     });
+  }
+
+  get isSignedOn(): boolean {
+    return this.#isSignedOn && this.#key !== undefined;
+  }
+
+  /** A 1304 for the switch, or the 1305 of one before. */
+  async askFileAction({ function: what, pan, reason, repeats }: FileAction): Promise<FileActionAnswer> {
+    const now = this.#world.clock.now();
+    this.#stan += 1;
+    const stan = repeats?.stan ?? String(this.#stan).padStart(6, '0');
+    const localTime = repeats?.localTime ?? localTransactionTime(now);
+    const key = `${stan}/${localTime}`;
+    const actionCode = await new Promise<string | undefined>((resolve) => {
+      const timer = this.#world.timers.after(fileAnswerMs, () => settle(undefined));
+      const settle = (code: string | undefined): void => {
+        timer.cancel();
+        this.#asked.delete(key);
+        resolve(code);
+      };
+      this.#asked.set(key, settle);
+      const fields: { [element: number]: FieldValue } = {
+        2: pan,
+        7: transmissionTime(now),
+        11: stan,
+        12: localTime,
+        24: fileFunctions[what],
+        93: issuerLink.switchId,
+        94: issuerLink.issuerId,
+        101: negativeFileName,
+      };
+      if (reason !== undefined) fields[72] = reason;
+      this.#send({ mti: repeats ? '1305' : '1304', fields }, this.#key);
+    });
+    return { stan, localTime, actionCode };
   }
 
   #take(chunk: Uint8Array): void {
@@ -236,6 +309,8 @@ class Session {
       case '1420':
       case '1421':
         return await this.#reversal(message);
+      case '1314':
+        return this.#asked.get(`${message.text(11)}/${message.text(12)}`)?.(message.text(39));
       default:
         this.#answer(message, '1644', { 39: '902' }, this.#key);
     }
@@ -248,6 +323,15 @@ class Session {
     const answered = responseMti(message.mti) ?? '1644';
     if (operation === undefined) return this.#answer(message, answered, { 39: '902' }, this.#key);
     const key = keyOf(message);
+    const { transit } = this.#options;
+    const pan = message.secret(2);
+    const transitCard = pan && transit.cardOf(pan);
+    if (transitCard) {
+      const said = await transit.handle(transitCard, message, operation, key, originalKeyOf(message));
+      await this.#world.timers.sleep(delayMs());
+      const approval = isApproval(said.actionCode) && !isInquiry(operation) ? { 38: approvalCodeOf(key) } : {};
+      return this.#answer(message, answered, { ...approval, ...transitElements(said) }, this.#key);
+    }
     await this.#sales.get(key);
     let known = ledger.sale(key);
     if (!known) {
@@ -321,13 +405,15 @@ class Session {
   }
 
   async #reversal(message: DecodedMessage): Promise<void> {
-    const { ledger, delayMs } = this.#options;
+    const { ledger, transit, delayMs } = this.#options;
     const original = parseOriginalData(message.text(56) ?? '');
     if (!original.ok) return this.#answer(message, '1430', { 39: '904' }, this.#key);
     const { stan, localTime, acquirer } = original.value;
     const key = `${stan}/${localTime}/${acquirer}`;
+    const pan = message.secret(2);
+    if (pan && transit.cardOf(pan)) await transit.takeBack(key);
     // Taken once, however often it is asked.
-    if (!ledger.isReversed(key)) {
+    else if (!ledger.isReversed(key)) {
       await ledger.append({ kind: 'reversal', key });
       this.#world.log('info', 'saleReversed', { account: ledger.sale(key)?.account ?? '' });
     }
@@ -343,13 +429,23 @@ class Session {
   ): void {
     if (this.#socket.destroyed) return;
     const echo = mti === '1814' ? [7, 11, 12, 93, 94] : issuerLink.echoElements;
-    const answer = answerTo(request, mti, echo, added);
+    this.#send(answerTo(request, mti, echo, added), key);
+  }
+
+  #send(message: Message, key: Secret<'key'> | undefined): void {
     const bytes = key
-      ? unwrap(sealMac(issuerCodec, answer, macUnder(key), { lengthBytes: issuerLink.mac.lengthBytes }))
-      : unwrap(issuerCodec.encode(answer));
+      ? unwrap(sealMac(issuerCodec, message, macUnder(key), { lengthBytes: issuerLink.mac.lengthBytes }))
+      : unwrap(issuerCodec.encode(message));
     this.#socket.write(asBuffer(unwrap(encodeFrame(issuerFrame, bytes))));
   }
 }
+
+/** The elements of a transit centre's answer. DE54: prepaid account (60), remaining (02). */
+const transitElements = ({ actionCode, data, balance }: TransitAnswer): { [element: number]: FieldValue } => ({
+  39: actionCode,
+  ...(balance !== undefined && { 54: `6002392C${String(balance).padStart(12, '0')}` }),
+  ...(data !== undefined && { 55: data }),
+});
 
 const dayOf = (message: DecodedMessage): string => message.text(12)?.slice(0, 6) ?? '';
 

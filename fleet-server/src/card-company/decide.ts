@@ -44,7 +44,7 @@ const nothing = new Uint8Array(0);
 const refuse = (actionCode: string, account = ''): Decision => ({ type: 'answer', account, actionCode, emv: nothing });
 
 /**
- * Decides a request: sale, authorisation, balance, refund. A refund gives, so the limits do not hold for it; a balance moves nothing. Order: form (904), card known (118), expired (101), cryptogram (129), PIN (126, 106, 117), the account's fate, limits (121, 116).
+ * Decides a request: sale, authorisation, balance, refund. A refund gives, so the limits do not hold for it; a balance moves nothing. Order: form (904), card known (118), expired (101), cryptogram (129), PIN (126, 106, 117; 120 for a cash card without one), the account's fate, limits (121, 116).
  *
  * @param spentOf what an account spent today
  * @param today YYMM of now, for expiry
@@ -68,6 +68,9 @@ export function decideSale(
   if (chip && !proven) return refuse('129', card.name);
   if (card.fate.kind === 'silent') return { type: 'silence', account: card.name };
   const verdict = pinOf(card);
+  // A cash card pays with its PIN and in no other way.
+  if (verdict === undefined && 'kind' in card && card.kind === 'cash' && operation !== 'refund')
+    return refuse('120', card.name);
   const actionCode =
     verdict === undefined || verdict === 'right'
       ? judge(card, operation === 'refund' ? 0 : amountMinor, spentOf)

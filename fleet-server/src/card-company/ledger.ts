@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { operationNames } from '@tsunagu/protocols/acquiring';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
 
@@ -6,7 +7,7 @@ import { z } from 'zod';
 const saleRecord = z.object({
   kind: z.literal('sale'),
   /** What was asked: only what moves money counts as taken. */
-  what: z.enum(['sale', 'refund', 'authorisation', 'balance', 'completion', 'offlineSale']).default('sale'),
+  what: z.enum(operationNames).default('sale'),
   /** Key of what it follows: a refund's sale, a completion's authorisation. */
   original: z.string().optional(),
   /** Trace number, local time and acquirer. */

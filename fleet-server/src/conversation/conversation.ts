@@ -19,6 +19,7 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { z } from 'zod';
 import type { Broker } from '../broker/index.ts';
+import { contactOf } from './contact.ts';
 import type { Estate } from '../estate/index.ts';
 import type { Jobs } from '../jobs/index.ts';
 import { type Keys, loadSubject } from '../keys/index.ts';
@@ -48,6 +49,8 @@ export interface ConversationRooms {
   readonly jobs: () => Jobs;
   readonly keys: Keys;
   readonly negative: () => Pick<Negative, 'observe'>;
+  /** How many terminals may come back at once. */
+  readonly fleetSize: () => number;
   /** A sale that a terminal ended; the switch knows those that it decided itself. */
   readonly saleEnded: (serial: Serial, sale: SaleResult, at: number, messageId: string) => Promise<void>;
 }
@@ -96,7 +99,11 @@ export function openConversation(rooms: ConversationRooms): Conversation {
     if (!outcome.ok) return outcome;
     const { isCurrent, jobs } = outcome.value;
     estate.announce(serial);
-    notify(serial, { jobs, ...(!isCurrent && { configuration: rooms.twin().current.version }) });
+    notify(serial, {
+      jobs,
+      ...(!isCurrent && { configuration: rooms.twin().current.version }),
+      contact: contactOf(serial, rooms.fleetSize()),
+    });
     return ok(undefined);
   }
 

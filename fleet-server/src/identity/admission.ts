@@ -51,3 +51,16 @@ export const openAdmission =
     await endOlder(world, store, named.serial, row.issued_at);
     return ok(named.serial);
   };
+
+/** Whether a terminal has a certificate that is in force: for where its connection is not ours to look at. */
+export async function hasCertificate(world: Pick<World, 'clock'>, store: Store, serial: Serial): Promise<boolean> {
+  const row = await store.db
+    .selectFrom('certificates')
+    .select('fingerprint')
+    .where('kind', '=', 'terminal')
+    .where('subject', '=', serial)
+    .where('ended_at', 'is', null)
+    .where('not_after', '>', world.clock.now())
+    .executeTakeFirst();
+  return row !== undefined;
+}

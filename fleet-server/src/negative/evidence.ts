@@ -1,11 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { fail, lastFour, ok } from '@tsunagu/protocols/kit';
+import { fail, lastFour, ok, unwrap } from '@tsunagu/protocols/kit';
 import { openContainer } from '@tsunagu/protocols/negative';
-import { encodeSigned } from '@tsunagu/protocols/negative/authority';
+import { decodeHead, decodeSigned, encodeSigned } from '@tsunagu/protocols/negative/authority';
 import { encodeClaim, proveIn } from '@tsunagu/protocols/negative/proof';
 import { isoTime } from '../store/index.ts';
 import type { ListParts, Negative } from './ports.ts';
 import { openRows } from './versions.ts';
+
+/** The root that a stored head was signed under. */
+const rootVersionOf = (head: string): number =>
+  unwrap(decodeHead(unwrap(decodeSigned(Uint8Array.from(Buffer.from(head, 'base64')))).document.payload)).rootVersion;
 
 /** What each terminal said it applies, and the proof of it for a dispute. */
 export function openEvidence(parts: ListParts): Pick<Negative, 'observe' | 'prove'> {
@@ -34,7 +38,7 @@ export function openEvidence(parts: ListParts): Pick<Negative, 'observe' | 'prov
       const [container, manifest, root] = [
         version && (await rooms.artefacts.find(version.container)),
         version && (await rooms.artefacts.find(version.manifest)),
-        await signing.rootDocument(signing.root.version),
+        head && (await signing.rootDocument(rootVersionOf(head.head))),
       ];
       if (!head || !container || !manifest || !root) return fail('NEGATIVE_PROOF_UNAVAILABLE', { field: 'version' });
       const mac = macOf(pan);

@@ -23,7 +23,8 @@ export interface SignedHead {
 export interface Heads {
   /** What was published last. */
   readonly latest: NegativeState;
-  sign(tx: Transaction<Database>): Promise<SignedHead>;
+  /** @param rootVersion of the root that it is signed under, when that is not the one in force yet */
+  sign(tx: Transaction<Database>, rootVersion?: number): Promise<SignedHead>;
   publish(head: SignedHead): void;
 }
 
@@ -33,7 +34,7 @@ export function openHeads({ rooms, list, signing }: ListParts, { overlayEntries 
   let latest = known;
 
   /** Signs the state of the list as it stands in this transaction, and stores the head. */
-  async function sign(tx: Transaction<Database>): Promise<SignedHead> {
+  async function sign(tx: Transaction<Database>, rootVersion = signing.root.version): Promise<SignedHead> {
     const now = world.clock.now();
     const state = await tx.selectFrom('negative_lists').selectAll().where('list', '=', list).executeTakeFirstOrThrow();
     const made = await tx
@@ -57,7 +58,7 @@ export function openHeads({ rooms, list, signing }: ListParts, { overlayEntries 
         ...said,
         manifest: Uint8Array.from(Buffer.from(made.manifest, 'hex')),
         overlay: documentDigest(overlay).slice(0, overlayDigestBytes),
-        rootVersion: signing.root.version,
+        rootVersion,
         notAfter: issuedAt + headLifeMs / 1_000,
       }),
     );

@@ -1,5 +1,5 @@
 import { type NegativeReason, negativeReasons } from '@tsunagu/protocols/negative';
-import { hasCheckDigit } from './rules.ts';
+import { isCardNumber } from './rules.ts';
 
 /** A card of an issuer's list, as it stands in a file. `pan` is text only until the room has made a secret of it. */
 export interface ImportedCard {
@@ -65,6 +65,6 @@ function readJson(text: string): Line | undefined {
 }
 
 function faultOf({ pan, reason }: Line): 'pan' | 'reason' | undefined {
-  if (!/^\d{12,19}$/.test(pan) || !hasCheckDigit(Buffer.from(pan, 'latin1'))) return 'pan';
+  if (!/^\d{12,19}$/.test(pan) || !isCardNumber(Buffer.from(pan, 'latin1'))) return 'pan';
   return reason === '' || negativeReasons.some((known) => known === reason) ? undefined : 'reason';
 }

@@ -4,7 +4,7 @@ import { type Cards, entryView } from './cards.ts';
 import type { Heads } from './heads.ts';
 import { readImportFile } from './import-file.ts';
 import type { ListParts, Negative } from './ports.ts';
-import { hasCheckDigit } from './rules.ts';
+import { isCardNumber } from './rules.ts';
 import type { Versions } from './versions.ts';
 
 const importBatch = 500;
@@ -19,10 +19,13 @@ export function openIntake(
   const { world, store, vault } = rooms;
   return {
     async add(pan, reason, by, source = 'manual') {
-      if (!pan.use(hasCheckDigit)) return fail('PAN_INVALID', { field: 'pan' });
+      if (!pan.use(isCardNumber)) return fail('PAN_INVALID', { field: 'pan' });
       const card = cardOf(pan, reason);
       // A full overlay becomes a version first: an emergency never waits for a person.
-      if ((await overlayEntries(store.db)).length >= overlayMax) await versions.publish(false);
+      if ((await overlayEntries(store.db)).length >= overlayMax) {
+        await versions.publish(false);
+        if ((await overlayEntries(store.db)).length >= overlayMax) return fail('NEGATIVE_OVERLAY_FULL');
+      }
       const added = await store.write(async (tx) => {
         const inserted = await insert(tx, card, source, by);
         if (!inserted) {
@@ -76,6 +79,15 @@ export function openIntake(
     },
     async importList({ source, mode, text, secondSignature }, by) {
       const file = readImportFile(text);
+      // A whole list with a line that is no card, or with none at all, would let cards go that nobody meant to let go.
+      const [broken] = file.refused;
+      if (mode === 'replace' && broken)
+        return fail('NEGATIVE_LIST_REFUSED', {
+          field: 'line',
+          facts: { line: broken.line, lines: file.refused.length },
+        });
+      if (mode === 'replace' && file.cards.length === 0 && !secondSignature)
+        return fail('NEGATIVE_LIST_REFUSED', { field: 'cards' });
       const before = await store.db
         .selectFrom('negative_cards')
         .select(['id', 'token'])
@@ -109,7 +121,8 @@ export function openIntake(
         by: by.subject,
       });
       const published = await versions.publish(secondSignature);
-      return { ...published, added, removed: gone.length, kept: known.size - gone.length, refused: [...file.refused] };
+      const kept = known.size - gone.length;
+      return ok({ ...published, added, removed: gone.length, kept, refused: [...file.refused] });
     },
     async allow(pan, isWithdrawn, by) {
       const { tag, token, last_four } = cardOf(pan, '');

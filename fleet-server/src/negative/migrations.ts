@@ -141,4 +141,20 @@ export const negativeMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'negative-0004-keys-elsewhere',
+    async up(db) {
+      await db.schema
+        .createTable('negative_next_root')
+        .addColumn('version', 'integer', (column) => column.primaryKey())
+        .addColumn('document', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('negative_pending')
+        .addColumn('list', 'text', (column) => column.primaryKey())
+        .addColumn('document', 'text', (column) => column.notNull())
+        .addColumn('facts', 'text', (column) => column.notNull())
+        .execute();
+    },
+  },
 ];

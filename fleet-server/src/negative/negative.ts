@@ -3,6 +3,7 @@ import { openCards } from './cards.ts';
 import { openEvidence } from './evidence.ts';
 import { openHeads } from './heads.ts';
 import { openIntake } from './intake.ts';
+import { openKeysElsewhere } from './keys-elsewhere.ts';
 import { openOverview } from './overview.ts';
 import { type ListParts, type Negative, type NegativeRooms, regularList } from './ports.ts';
 import { openPublishing } from './publishing.ts';
@@ -48,6 +49,7 @@ export async function openNegative(rooms: NegativeRooms): Promise<Negative> {
     ...openIntake(parts, cards, heads, versions),
     ...openOverview(parts, heads),
     ...openEvidence(parts),
+    ...openKeysElsewhere(parts, versions),
     publishVersion: versions.publish,
     diff: versions.diff,
     locate: (name) => publishing.locate(name),

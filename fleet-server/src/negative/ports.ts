@@ -4,6 +4,7 @@ import type {
   Hello,
   importNegative,
   NegativeAdded,
+  NegativeAuthority,
   negativeDiff,
   NegativeExplanation,
   NegativeImported,
@@ -13,6 +14,7 @@ import type {
   Serial,
 } from '@tsunagu/protocols/fleet';
 import type { Result, Secret } from '@tsunagu/protocols/kit';
+import type { NegativeSignature, TrustFault } from '@tsunagu/protocols/negative/authority';
 import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
@@ -62,7 +64,12 @@ export interface Negative {
   overview(page: PageRequest): Promise<Result<z.infer<typeof negativeOverview>, 'INPUT_INVALID'>>;
   details(): Promise<NegativeStateView>;
   /** Adds a card at once. When it resolves the entry is on disk and its head is on the way to every connected terminal. */
-  add(pan: Secret<'pan'>, reason: Reason, by: Actor, source?: string): Promise<Result<NegativeAdded, 'PAN_INVALID'>>;
+  add(
+    pan: Secret<'pan'>,
+    reason: Reason,
+    by: Actor,
+    source?: string,
+  ): Promise<Result<NegativeAdded, 'PAN_INVALID' | 'NEGATIVE_OVERLAY_FULL'>>;
   /** Takes a card off for one source, in a new version. */
   remove(
     pan: Secret<'pan'>,
@@ -70,8 +77,11 @@ export interface Negative {
     by: Actor,
     isSignedTwice: boolean,
   ): Promise<Result<NegativePublished, 'NEGATIVE_ENTRY_UNKNOWN'>>;
-  /** Takes an issuer's list in, in a new version. */
-  importList(file: z.infer<typeof importNegative>, by: Actor): Promise<NegativeImported>;
+  /** Takes an issuer's list in, in a new version. A whole list (`replace`) is taken whole, or refused by its first line that is no card. */
+  importList(
+    file: z.infer<typeof importNegative>,
+    by: Actor,
+  ): Promise<Result<NegativeImported, 'NEGATIVE_LIST_REFUSED'>>;
   /** Lets a good card through, or ends that, in a new version; an emergency entry still goes before it. */
   allow(
     pan: Secret<'pan'>,
@@ -89,6 +99,17 @@ export interface Negative {
   isListed(pan: Secret<'pan'>): Promise<boolean>;
   /** Stores what a terminal says it applies. Returns whether that changed. */
   observe(tx: Transaction<Database>, serial: Serial, applied: Hello['negative']): Promise<boolean>;
+  /** Who may speak for the list, and what waits for their signatures. */
+  authority(): Promise<NegativeAuthority>;
+  /** Takes the next root, which comes into force with the first version signed under it. */
+  bringRoot(document: Uint8Array, by: Actor): Promise<Result<NegativeAuthority, TrustFault | 'NEGATIVE_ROOT_UNUSABLE'>>;
+  /** Adds the signatures of the root keys that are here to a proposal. */
+  countersignRoot(document: Uint8Array, by: Actor): Result<Uint8Array, 'NEGATIVE_DOCUMENT_INVALID'>;
+  /** Takes a list key's signature of the version that waits. */
+  sign(
+    digest: string,
+    signature: NegativeSignature,
+  ): Promise<Result<NegativePublished, 'NEGATIVE_VERSION_UNKNOWN' | 'SIGNATURE_INVALID'>>;
   /** The artefact that a name of the device API stands for. */
   locate(name: string): Promise<string | undefined>;
   /** The first root of the authority, for terminals that enrol. */

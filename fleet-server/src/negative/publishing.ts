@@ -15,21 +15,20 @@ import {
   sortEntries,
   stepNodes,
 } from '@tsunagu/protocols/negative';
-import { documentDigest, encodeManifest, encodeSigned } from '@tsunagu/protocols/negative/authority';
+import { encodeManifest, type SignedBytes } from '@tsunagu/protocols/negative/authority';
 import type { World } from '@tsunagu/protocols/world';
 import type { Artefacts } from '../artefacts/index.ts';
 import type { Store } from '../store/index.ts';
 import { manifestLifeMs, numberOf } from './rules.ts';
 import type { NegativeSigning } from './signing.ts';
 
-/** A version of a list whose files are on disk. */
+/** A version of a list whose files are on disk, but for its manifest. */
 export interface MadeVersion {
   readonly root: string;
   readonly container: string;
   readonly steps: string;
-  readonly manifest: string;
-  /** SHA-256 of the manifest: what a head names it by. */
-  readonly manifestDigest: Uint8Array;
+  /** With the signatures that can be made here. */
+  readonly manifest: SignedBytes;
   readonly count: number;
   readonly size: number;
 }
@@ -113,13 +112,11 @@ export function openPublishing(
       );
       const container = await artefacts.put(bytes);
       const steps = await artefacts.put(stepNodes(leaves));
-      const manifest = await artefacts.put(encodeSigned(document));
       return {
         root: hexOf(root),
         container: container.digest,
         steps: steps.digest,
-        manifest: manifest.digest,
-        manifestDigest: documentDigest(document),
+        manifest: document,
         count: opened.count,
         size: bytes.length,
       };

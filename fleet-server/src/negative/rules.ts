@@ -1,3 +1,4 @@
+import { isTransitNumber } from '@tsunagu/protocols/felica';
 import { negativeReasons } from '@tsunagu/protocols/negative';
 
 /** How long a head is good. A terminal that hears nothing for so long approves nothing offline. */
@@ -21,6 +22,10 @@ export function hasCheckDigit(digits: Uint8Array): boolean {
   }
   return sum % 10 === 0;
 }
+
+/** Whether digits (ASCII) can be the number of a card: its check digit is right, or it is a transit card, which has none. */
+export const isCardNumber = (digits: Uint8Array): boolean =>
+  hasCheckDigit(digits) || isTransitNumber(Buffer.from(digits).toString('latin1'));
 
 /** The number of a reason's name; one that is not known is `other`. */
 export function numberOf(reason: string): number {

@@ -1,36 +1,58 @@
-import { unwrap } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import {
   bytesToSign,
+  checkSuccession,
   decodeRoot,
   decodeSigned,
   type DocumentType,
   encodeRoot,
   encodeSigned,
+  keysFor,
   negativeKeyId,
   type NegativeRole,
   rawKeyOfSpki,
   type RootDocument,
   type SignedBytes,
+  type TrustFault,
+  withSignature,
 } from '@tsunagu/protocols/negative/authority';
 import type { World } from '@tsunagu/protocols/world';
-import type { Store } from '../store/index.ts';
+import type { Transaction } from 'kysely';
+import type { Database, Store } from '../store/index.ts';
 import type { SigningUse, Vault } from '../vault/index.ts';
 
-/** Signs documents of the negative lists, and keeps the roots that say with which keys. */
+/** Signs documents of the negative lists with the keys that are here, and keeps the roots that say with which keys. */
 export interface NegativeSigning {
+  /** The root in force. */
   readonly root: RootDocument;
+  /** The root that was brought and waits for the first version signed under it; undefined when none does. */
+  readonly next: RootDocument | undefined;
+  /** The root under which the next version is signed. */
+  readonly signingRoot: RootDocument;
+  /** A document with the signatures that can be made here: none of a manifest whose list keys lie elsewhere. */
   sign(type: Exclude<DocumentType, 'root'>, payload: Uint8Array, isTwice?: boolean): SignedBytes;
+  /** Whether the private key of this id is in the vault. */
+  isHeld(keyId: string): boolean;
+  /** Adds what the root keys that are here can say to the next root. */
+  countersign(document: SignedBytes): SignedBytes;
+  /** Keeps the next root until `adopt`. A fault: terminals would refuse it, or this server could not sign heads under it. */
+  bring(document: SignedBytes): Promise<Result<RootDocument, TrustFault | 'NEGATIVE_ROOT_UNUSABLE'>>;
+  /** Puts the next root in force, in the transaction that stores the first version under it; call `adopted` after the commit. */
+  adopt(tx: Transaction<Database>): Promise<void>;
+  /** After the commit: what the root in force does not name any more is destroyed here. */
+  adopted(): Promise<void>;
   /** The root of a version as it travels; undefined when there is none. */
   rootDocument(version: number): Promise<Uint8Array | undefined>;
 }
 
-/** Where the keys of each role lie in the vault. */
-const keys: Readonly<Record<NegativeRole, { readonly use: SigningUse; readonly ids: readonly string[] }>> = {
+/** Where the keys of each role are made, on the first start. */
+const made: Readonly<Record<NegativeRole, { readonly use: SigningUse; readonly ids: readonly string[] }>> = {
   root: { use: 'negative-root-signing', ids: ['sign/negative-root/1', 'sign/negative-root/2', 'sign/negative-root/3'] },
   list: { use: 'negative-list-signing', ids: ['sign/negative-list/1', 'sign/negative-list/2'] },
   emergency: { use: 'negative-emergency-signing', ids: ['sign/negative-emergency/1'] },
   head: { use: 'negative-signing', ids: ['sign/negative'] },
 };
+const roles = ['root', 'list', 'emergency', 'head'] as const;
 const roleOf = { manifest: 'list', overlay: 'emergency', head: 'head', claim: 'head' } as const;
 const threshold = 2;
 const rootLifeSeconds = 5 * 365 * 86_400;
@@ -46,44 +68,61 @@ const policy = {
 const emergencyPerDay = 2_000;
 
 /**
- * Opens the signing of the lists. On the first start the keys of all roles are made in this vault and the first root is signed.
- * One house on one machine holds them all; who runs a fleet keeps root and list keys elsewhere, and brings their signatures.
+ * Opens the signing of the lists. On the first start the keys of all roles are made in this vault and the first root is signed. Root and list
+ * keys leave it with a next root that names others (`tsunagu negative root`): from then on their signatures are brought.
  */
 export async function openSigning(world: World, store: Store, vault: Vault, list: string): Promise<NegativeSigning> {
-  for (const { use, ids } of Object.values(keys)) for (const id of ids) await vault.ensure(id, use);
+  const now = (): number => Math.floor(world.clock.now() / 1_000);
   const rawKey = (id: string): Uint8Array =>
     rawKeyOfSpki(Uint8Array.from(unwrap(vault.publicKey(id)).export({ format: 'der', type: 'spki' })));
-  const signWith = (type: DocumentType, payload: Uint8Array, role: NegativeRole, count: number): SignedBytes => ({
-    payload,
-    signatures: keys[role].ids.slice(0, count).map((id) => ({
-      keyId: negativeKeyId(rawKey(id)),
-      signature: vault.sign(id, keys[role].use, bytesToSign(type, payload)),
-    })),
-  });
+  /** The vault's id of a key, by its role; undefined when it lies elsewhere. */
+  const held = (role: NegativeRole, keyId: string): string | undefined =>
+    vault.idsFor(made[role].use).find((id) => negativeKeyId(rawKey(id)) === keyId);
 
+  function signAs(
+    type: DocumentType,
+    document: SignedBytes,
+    role: NegativeRole,
+    root: RootDocument,
+    most: number,
+  ): SignedBytes {
+    let signed = document;
+    for (const { id: keyId } of keysFor(root, role, role === 'root' ? '' : list, now())) {
+      const id = held(role, keyId);
+      if (id === undefined || signed.signatures.length >= most) continue;
+      const signature = vault.sign(id, made[role].use, bytesToSign(type, document.payload));
+      signed = withSignature(signed, { keyId, signature });
+    }
+    return signed;
+  }
+
+  async function keepRoot(on: Transaction<Database>, version: number, document: Uint8Array): Promise<void> {
+    await on
+      .insertInto('negative_roots')
+      .values({ version, document: Buffer.from(document).toString('base64') })
+      .execute();
+  }
+
+  /** A root with the keys of this vault: the first one, and the one after it while its keys are still here. */
   async function makeRoot(version: number): Promise<RootDocument> {
-    const notAfter = Math.floor(world.clock.now() / 1_000) + rootLifeSeconds;
+    for (const { use, ids } of Object.values(made)) for (const id of ids) await vault.ensure(id, use);
+    const notAfter = now() + rootLifeSeconds;
     const root: RootDocument = {
       version,
       notAfter,
       threshold,
       emergencyPerDay,
       policy,
-      keys: (['root', 'list', 'emergency', 'head'] as const).flatMap((role) =>
-        keys[role].ids.map((id) => {
+      keys: roles.flatMap((role) =>
+        made[role].ids.map((id) => {
           const publicKey = rawKey(id);
           const scope = role === 'list' || role === 'emergency' ? list : '';
           return { id: negativeKeyId(publicKey), publicKey, role, list: scope, notAfter };
         }),
       ),
     };
-    const document = encodeSigned(signWith('root', encodeRoot(root), 'root', threshold));
-    await store.write((tx) =>
-      tx
-        .insertInto('negative_roots')
-        .values({ version, document: Buffer.from(document).toString('base64') })
-        .execute(),
-    );
+    const document = signAs('root', { payload: encodeRoot(root), signatures: [] }, 'root', root, threshold);
+    await store.write((tx) => keepRoot(tx, version, encodeSigned(document)));
     world.log('info', 'negativeRootSigned', { version });
     return root;
   }
@@ -91,16 +130,64 @@ export async function openSigning(world: World, store: Store, vault: Vault, list
   async function newestRoot(): Promise<RootDocument> {
     const row = await store.db.selectFrom('negative_roots').selectAll().orderBy('version', 'desc').executeTakeFirst();
     if (!row) return await makeRoot(1);
-    const bytes = Uint8Array.from(Buffer.from(row.document, 'base64'));
-    const root = unwrap(decodeRoot(unwrap(decodeSigned(bytes)).document.payload));
-    const isEnding = root.notAfter - world.clock.now() / 1_000 < rootRenewBeforeSeconds;
-    return isEnding ? await makeRoot(root.version + 1) : root;
+    const root = readRoot(row.document);
+    const isEnding = root.notAfter - now() < rootRenewBeforeSeconds;
+    const isOurs = root.keys.filter(({ role, id }) => role === 'root' && held('root', id)).length >= root.threshold;
+    return isEnding && isOurs ? await makeRoot(root.version + 1) : root;
   }
 
-  const root = await newestRoot();
+  let root = await newestRoot();
+  const waiting = await store.db.selectFrom('negative_next_root').selectAll().executeTakeFirst();
+  let next = waiting && readRoot(waiting.document);
+  const signingRoot = (): RootDocument => next ?? root;
   return {
-    root,
-    sign: (type, payload, isTwice = false) => signWith(type, payload, roleOf[type], isTwice ? 2 : 1),
+    get root() {
+      return root;
+    },
+    get next() {
+      return next;
+    },
+    get signingRoot() {
+      return signingRoot();
+    },
+    sign(type, payload, isTwice = false) {
+      const role = roleOf[type];
+      const under = role === 'list' ? signingRoot() : root;
+      return signAs(type, { payload, signatures: [] }, role, under, isTwice ? 2 : 1);
+    },
+    isHeld: (keyId) => roles.some((role) => held(role, keyId) !== undefined),
+    countersign: (document) => signAs('root', document, 'root', root, document.signatures.length + threshold),
+    async bring(document) {
+      const checked = checkSuccession(root, document, now());
+      if (!checked.ok) return checked;
+      const isUsable = (['emergency', 'head'] as const).every((role) =>
+        keysFor(checked.value, role, list, now()).some(({ id }) => held(role, id) !== undefined),
+      );
+      // Its list needs keys too: two, since a list that shrinks wants both.
+      if (!isUsable || keysFor(checked.value, 'list', list, now()).length < 2) return fail('NEGATIVE_ROOT_UNUSABLE');
+      const text = Buffer.from(encodeSigned(document)).toString('base64');
+      await store.write(async (tx) => {
+        await tx.deleteFrom('negative_next_root').execute();
+        await tx.insertInto('negative_next_root').values({ version: checked.value.version, document: text }).execute();
+      });
+      next = checked.value;
+      world.log('info', 'negativeRootBrought', { version: next.version });
+      return ok(next);
+    },
+    async adopt(tx) {
+      const row = await tx.deleteFrom('negative_next_root').returningAll().executeTakeFirst();
+      if (row) await keepRoot(tx, row.version, Buffer.from(row.document, 'base64'));
+    },
+    async adopted() {
+      if (next === undefined) return;
+      root = next;
+      next = undefined;
+      const named = new Set(root.keys.map(({ id }) => id));
+      for (const role of ['root', 'list'] as const)
+        for (const id of vault.idsFor(made[role].use))
+          if (!named.has(negativeKeyId(rawKey(id)))) await vault.destroy(id);
+      world.log('info', 'negativeRootAdopted', { version: root.version });
+    },
     async rootDocument(version) {
       const row = await store.db
         .selectFrom('negative_roots')
@@ -111,3 +198,6 @@ export async function openSigning(world: World, store: Store, vault: Vault, list
     },
   };
 }
+
+const readRoot = (text: string): RootDocument =>
+  unwrap(decodeRoot(unwrap(decodeSigned(Uint8Array.from(Buffer.from(text, 'base64')))).document.payload));

@@ -86,6 +86,16 @@ export interface NegativeTables {
     issued_at: number;
   };
   readonly negative_roots: { version: number; document: string };
+  /** The root that was brought and is in force with the first version signed under it; one at most. */
+  readonly negative_next_root: { version: number; document: string };
+  /** The version that waits for signatures made elsewhere. */
+  readonly negative_pending: {
+    list: string;
+    /** The manifest with the signatures that came so far, base64. */
+    document: string;
+    /** `PreparedVersion`, JSON. */
+    facts: string;
+  };
   /** What each terminal said it applies. */
   readonly negative_applied: {
     serial: string;

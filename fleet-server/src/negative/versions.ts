@@ -1,7 +1,18 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { negativeNames, type NegativePublished } from '@tsunagu/protocols/fleet';
-import { fail, ok } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import { exceptionsMax, hashBitsFor, hashTag } from '@tsunagu/protocols/negative';
+import {
+  decodeSigned,
+  encodeSigned,
+  genuineSigners,
+  keysFor,
+  type NegativeSignature,
+  type SignedBytes,
+  withSignature,
+} from '@tsunagu/protocols/negative/authority';
+import { z } from 'zod';
 import type { Queryable } from '../store/index.ts';
 import type { Heads } from './heads.ts';
 import type { ListParts, Negative } from './ports.ts';
@@ -10,8 +21,41 @@ import { headRenewBeforeMs, manifestLifeMs, manifestRenewBeforeMs, shrinks } fro
 /** What hashes are wide enough for, with 24 bits of fingerprint. */
 const cardsPlanned = 1_000_000;
 
-/** The versions of a list. */
-export type Versions = ReturnType<typeof openVersions>;
+const hexDigest = z.string().regex(/^[0-9a-f]{64}$/);
+const whole = z.number().int().nonnegative();
+/** A version whose files are on disk and whose manifest wants signatures. */
+export const preparedVersion = z.object({
+  epoch: whole,
+  version: whole,
+  hashBits: whole,
+  root: hexDigest,
+  container: hexDigest,
+  steps: hexDigest,
+  count: whole,
+  size: whole,
+  /** How many list keys have to sign it. */
+  signers: z.union([z.literal(1), z.literal(2)]),
+  /** The newest card that is in it. */
+  lastId: whole,
+  countFloor: whole,
+});
+export type PreparedVersion = z.infer<typeof preparedVersion>;
+
+/** SHA-256 of what a document says, hex: what a signature that is brought names it by. */
+export const payloadDigest = ({ payload }: SignedBytes): string => createHash('sha256').update(payload).digest('hex');
+
+/** The making of versions. */
+export interface Versions {
+  /** A new version out of all entries; where list keys lie elsewhere it waits for their signatures, and takes the place of one that waited. */
+  publish(isSignedTwice: boolean): Promise<NegativePublished>;
+  pending(): Promise<{ readonly facts: PreparedVersion; readonly document: SignedBytes } | undefined>;
+  addSignature(
+    digest: string,
+    signature: NegativeSignature,
+  ): Promise<Result<NegativePublished, 'NEGATIVE_VERSION_UNKNOWN' | 'SIGNATURE_INVALID'>>;
+  renew(): Promise<void>;
+  diff: Negative['diff'];
+}
 
 /** What is stored of a list, and of its versions. */
 export function openRows({ rooms: { store }, list }: ListParts) {
@@ -28,8 +72,8 @@ export function openRows({ rooms: { store }, list }: ListParts) {
 }
 
 /** Opens the making of versions. One at a time. */
-export function openVersions(parts: ListParts, heads: Heads) {
-  const { rooms, list, publishing } = parts;
+export function openVersions(parts: ListParts, heads: Heads): Versions {
+  const { rooms, list, publishing, signing } = parts;
   const { world, store } = rooms;
   const { row, versionRow } = openRows(parts);
 
@@ -73,7 +117,8 @@ export function openVersions(parts: ListParts, heads: Heads) {
     const floor = known?.count_floor ?? 0;
     if (shrinks(count, floor) && !isSignedTwice) {
       world.log('warn', 'negativeNotPublished', { fault: fail('NEGATIVE_SHRINKS', { facts: { count, floor } }).fault });
-      return { version: known?.version ?? 0, count, published: false, needsSecondSignature: true };
+      const said = { version: known?.version ?? 0, count, published: false };
+      return { ...said, needsSecondSignature: true, awaitsSignatures: false };
     }
     // Terminals may be at any base: whoever was there before the list shrank needs both signatures too.
     const largest = await store.db
@@ -83,31 +128,56 @@ export function openVersions(parts: ListParts, heads: Heads) {
       .where('epoch', '=', epoch)
       .executeTakeFirst();
     const needsTwo = shrinks(count, Number(largest?.count ?? 0));
-    const made = await publishing.make({ list, epoch, version, hashBits, cards, beside, isSignedTwice: needsTwo });
-    const lastId = cards.reduce((max, { id }) => Math.max(max, id), 0);
+    const { manifest, ...files } = await publishing.make({
+      list,
+      epoch,
+      version,
+      hashBits,
+      cards,
+      beside,
+      isSignedTwice: needsTwo,
+    });
+    const prepared: PreparedVersion = {
+      ...files,
+      epoch,
+      version,
+      hashBits,
+      signers: needsTwo ? 2 : 1,
+      lastId: cards.reduce((max, { id }) => Math.max(max, id), 0),
+      countFloor: isSignedTwice ? files.count : Math.max(floor, files.count),
+    };
+    if (manifest.signatures.length >= prepared.signers) return await complete(prepared, manifest);
+    const waiting = {
+      document: Buffer.from(encodeSigned(manifest)).toString('base64'),
+      facts: JSON.stringify(prepared),
+    };
+    await store.write((tx) =>
+      tx
+        .insertInto('negative_pending')
+        .values({ list, ...waiting })
+        .onConflict((conflict) => conflict.column('list').doUpdateSet(waiting))
+        .execute(),
+    );
+    world.log('info', 'negativeVersionAwaitsSignatures', { list, version, signers: prepared.signers });
+    const said = { version: known?.version ?? 0, count, published: false };
+    return { ...said, needsSecondSignature: false, awaitsSignatures: true };
+  }
+
+  /** Publishes a version whose manifest has its signatures; a root that waited for it comes into force with it. */
+  async function complete(prepared: PreparedVersion, manifest: SignedBytes): Promise<NegativePublished> {
+    const { version, epoch, hashBits, root, container, steps, count, size, lastId, countFloor } = prepared;
+    const { digest } = await rooms.artefacts.put(encodeSigned(manifest));
     const head = await store.write(async (tx) => {
-      const facts = { version, digest: made.container, size: made.size, epoch, hash_bits: hashBits };
-      const count_floor = isSignedTwice ? made.count : Math.max(floor, made.count);
+      const facts = { version, digest: container, size, epoch, hash_bits: hashBits, count_floor: countFloor };
       await tx
         .insertInto('negative_lists')
-        .values({ list, ...facts, count_floor, overlay_seq: 0, head: '', not_after: 0 })
-        .onConflict((conflict) => conflict.column('list').doUpdateSet({ ...facts, count_floor }))
+        .values({ list, ...facts, overlay_seq: 0, head: '', not_after: 0 })
+        .onConflict((conflict) => conflict.column('list').doUpdateSet(facts))
         .execute();
-      const { root, container, steps, manifest, size } = made;
+      const issued_at = world.clock.now();
       await tx
         .insertInto('negative_versions')
-        .values({
-          list,
-          epoch,
-          version,
-          root,
-          container,
-          steps,
-          manifest,
-          count: made.count,
-          size,
-          issued_at: world.clock.now(),
-        })
+        .values({ list, epoch, version, root, container, steps, manifest: digest, count, size, issued_at })
         .execute();
       // Entries that came while the files were written stay in the overlay.
       await tx
@@ -117,23 +187,49 @@ export function openVersions(parts: ListParts, heads: Heads) {
         .where('version', 'is', null)
         .where('id', '<=', lastId)
         .execute();
-      return await heads.sign(tx);
+      await tx.deleteFrom('negative_pending').where('list', '=', list).execute();
+      await signing.adopt(tx);
+      return await heads.sign(tx, signing.signingRoot.version);
     });
-    world.log('info', 'negativeListPublished', { list, version, root: made.root, count: made.count, size: made.size });
+    await signing.adopted();
+    world.log('info', 'negativeListPublished', { list, version, root, count, size });
     heads.publish(head);
     rooms.announce();
-    return { version, count: made.count, published: true, needsSecondSignature: false };
+    return { version, count, published: true, needsSecondSignature: false, awaitsSignatures: false };
+  }
+
+  /** What waits for signatures; undefined when nothing does. */
+  async function pending(): Promise<{ readonly facts: PreparedVersion; readonly document: SignedBytes } | undefined> {
+    const row = await store.db.selectFrom('negative_pending').selectAll().where('list', '=', list).executeTakeFirst();
+    if (!row) return undefined;
+    const { document } = unwrap(decodeSigned(Uint8Array.from(Buffer.from(row.document, 'base64'))));
+    return { facts: preparedVersion.parse(JSON.parse(row.facts)), document };
+  }
+
+  /** Takes a signature of the manifest that waits, and publishes when it was the last that was missing. */
+  async function addSignature(digest: string, signature: NegativeSignature): ReturnType<Versions['addSignature']> {
+    const waiting = await pending();
+    if (!waiting || payloadDigest(waiting.document) !== digest)
+      return fail('NEGATIVE_VERSION_UNKNOWN', { field: 'digest' });
+    const signed = withSignature(waiting.document, signature);
+    const keys = keysFor(signing.signingRoot, 'list', list, Math.floor(world.clock.now() / 1_000));
+    const genuine = genuineSigners('manifest', signed, keys);
+    if (genuine < signed.signatures.length) return fail('SIGNATURE_INVALID', { field: 'signature' });
+    if (genuine >= waiting.facts.signers) return ok(await complete(waiting.facts, signed));
+    const document = Buffer.from(encodeSigned(signed)).toString('base64');
+    await store.write((tx) => tx.updateTable('negative_pending').set({ document }).where('list', '=', list).execute());
+    const { version, count } = waiting.facts;
+    return ok({ version: version - 1, count, published: false, needsSecondSignature: false, awaitsSignatures: true });
   }
 
   let publishingNow: Promise<unknown> = Promise.resolve();
-  function publishVersion(isSignedTwice: boolean): Promise<NegativePublished> {
-    const turn = publishingNow.then(
-      () => publishNow(isSignedTwice),
-      () => publishNow(isSignedTwice),
-    );
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = publishingNow.then(work, work);
     publishingNow = turn.catch(() => undefined);
     return turn;
   }
+  const publishVersion = (isSignedTwice: boolean): Promise<NegativePublished> =>
+    inTurn(() => publishNow(isSignedTwice));
 
   /** Signs a new head, or publishes a new version, before the old one ends. */
   async function renew(): Promise<void> {
@@ -141,7 +237,8 @@ export function openVersions(parts: ListParts, heads: Heads) {
     const version = known && (await versionRow(known.version));
     if (!known || !version) return;
     const now = world.clock.now();
-    if (version.issued_at + manifestLifeMs - now < manifestRenewBeforeMs) {
+    // One that waits for its signatures is not made again and again; the head is signed meanwhile.
+    if (version.issued_at + manifestLifeMs - now < manifestRenewBeforeMs && !(await pending())) {
       await publishVersion(false);
       return;
     }
@@ -168,5 +265,11 @@ export function openVersions(parts: ListParts, heads: Heads) {
     });
   }
 
-  return { publish: publishVersion, renew, diff };
+  return {
+    publish: publishVersion,
+    pending,
+    addSignature: (digest: string, signature: NegativeSignature) => inTurn(() => addSignature(digest, signature)),
+    renew,
+    diff,
+  };
 }

@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { LiveEvent, Serial } from '@tsunagu/protocols/fleet';
 import type { Fault, Result, Secret } from '@tsunagu/protocols/kit';
+import type { Negative } from '../negative/index.ts';
 import type { Store } from '../store/index.ts';
 import type { DukptWorkingKeys, Vault } from '../vault/index.ts';
 
@@ -35,6 +36,9 @@ export interface SwitchMetrics {
   connections(count: number): void;
 }
 
+/** The list of refused cards, which a card company changes over its link. */
+export type SwitchNegative = Pick<Negative, 'add' | 'remove' | 'explain'>;
+
 /** Something that a person has to look at. */
 export interface SwitchAlarm {
   readonly serial: Serial | undefined;
@@ -50,6 +54,7 @@ export interface SwitchRooms {
   readonly live: { publish(event: LiveEvent): void };
   readonly metrics: SwitchMetrics;
   readonly alarm: (alarm: SwitchAlarm) => void;
+  readonly negative: SwitchNegative;
 }
 
 /** Metrics for nobody, for runs without a metrics room. */

@@ -1,8 +1,9 @@
-import { issuerLink } from '@tsunagu/protocols/acquiring';
+import { issuerLink, isTransitDialogue } from '@tsunagu/protocols/acquiring';
 import type { Overview, SaleLine, Serial } from '@tsunagu/protocols/fleet';
 import { ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { IssuerCredentials } from './issuer-link/credentials.ts';
+import { takeFileAction } from './issuer-link/file-actions.ts';
 import { type IssuerLink, openIssuerLink } from './issuer-link/link.ts';
 import { Journal } from './journal/journal.ts';
 import { KeyCounters } from './journal/key-counters.ts';
@@ -63,7 +64,7 @@ export async function openSwitch(
     delivered(row, sale) {
       rooms.metrics.reversalDelivered(row.attempts);
       world.log('info', 'reversalDelivered', { reversal: row.id, sale: row.sale_id, attempts: row.attempts });
-      if (sale) rooms.live.publish({ name: 'sale', data: saleLineOf(sale) });
+      if (sale && !isTransitDialogue(sale.kind)) rooms.live.publish({ name: 'sale', data: saleLineOf(sale) });
     },
     stuck(row, actionCode) {
       const facts = { reversal: row.id, attempts: row.attempts, actionCode: actionCode ?? '' };
@@ -87,6 +88,7 @@ export async function openSwitch(
   link = openIssuerLink(world, options.issuer, options.issuer.credentials, numbers, {
     ready: () => reversals.linkReady(),
     changed: () => rooms.metrics.linkChanged(issuerLink.id, link?.status().state ?? 'down'),
+    fileAction: (message) => takeFileAction(rooms.negative, message),
     unmatched: (message) => {
       processing.late(message).catch((cause: unknown) => {
         world.log('error', 'journalFailed', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });

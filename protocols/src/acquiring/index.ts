@@ -7,6 +7,7 @@ export {
   terminalCodec,
   terminalFrame,
   terminalLink,
+  negativeFileName,
 } from './link-profiles.ts';
 export {
   checkElements,
@@ -23,7 +24,17 @@ export {
   type TerminalAbilities,
   type Verification,
 } from './point-of-service.ts';
-export { adviceReasons, isAdvice, type Operation, operationOf, operations } from './operations.ts';
+export {
+  adviceReasons,
+  isAdvice,
+  isInquiry,
+  isTransitDialogue,
+  type Operation,
+  operationNames,
+  operationOf,
+  operations,
+  transitDialogue,
+} from './operations.ts';
 export { type RefusalCode, type RefusalNumber, refusalNumber, refusalOf, refusals } from './refusals.ts';
 export { type ReversalReason, reversalOf, reversalReasons } from './reversal.ts';
 export {

@@ -64,6 +64,9 @@ export const issuerLink = {
   inFlightMax: 256,
 } as const;
 
+/** DE101 of a file action that changes the list of refused cards: our name for it, since networks name their files themselves. */
+export const negativeFileName = 'NEGATIVE';
+
 /** How frames of W3 are told from each other. */
 export const terminalFrame: FrameFormat = { prefix: 'bin2be', maxLengthBytes: terminalLink.frameLengthMax };
 

@@ -21,7 +21,8 @@ const sale: MessageElements = {
 const authorisation: MessageElements = {
   title: { en: 'Authorisation or balance', ja: 'オーソリ・残高照会' },
   mandatory: sale.mandatory,
-  optional: [14, 23, 26, 35, 52, 55],
+  // What the card of a transit dialogue did names what it was asked: DE30, DE56.
+  optional: [14, 23, 26, 30, 35, 52, 55, 56],
   byEntry: { stripe: [35], contact: [55], contactless: [55], stored: [] },
 };
 
@@ -43,15 +44,14 @@ const reversal: MessageElements = {
 const saleAnswer: MessageElements = {
   title: { en: 'Answer to a sale', ja: '売上応答' },
   mandatory: [3, 4, 7, 11, 12, 39, 41, 42, 49],
-  // RRN; approval code when approved; issuer's EMV data (tags 91, 71, 72); the failing element as text after 904.
-  optional: [37, 38, 44, 55],
+  // RRN; approval code when approved; issuer's EMV data (tags 91, 71, 72); the failing element as text after 904; balances (DE54).
+  optional: [37, 38, 44, 54, 55],
 };
 
 const authorisationAnswer: MessageElements = {
   title: { en: 'Answer to an authorisation or balance', ja: 'オーソリ・残高照会応答' },
   mandatory: saleAnswer.mandatory,
-  // Balances (DE54).
-  optional: [...saleAnswer.optional, 54],
+  optional: saleAnswer.optional,
 };
 
 /** W3: messages between terminal and switch. A repeat (1201, 1421) carries what its first sending carried. */

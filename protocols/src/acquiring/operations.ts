@@ -1,7 +1,7 @@
 /**
  * What a terminal may ask of the switch, and how a message says so: class and function in the MTI, transaction type in the
- * first two digits of DE3 (ISO 8583:1993, A.7: 00 goods and services, 20 returns, 31 balance inquiry), kind of request in DE24
- * (A.9). A reversal is not in the table: it repeats the processing code of what it takes back.
+ * first two digits of DE3 (ISO 8583:1993, A.7: 00 goods and services, 20 returns, 21 deposits, 31 balance inquiry), kind of request in
+ * DE24 (A.9, which leaves 191 to 199 to private use). A reversal is not in the table: it repeats the processing code of what it takes back.
  */
 export const operations = {
   sale: { mti: '1200', processingCode: '000000', functions: ['200'] },
@@ -15,12 +15,32 @@ export const operations = {
   completion: { mti: '1220', processingCode: '000000', functions: ['201', '202'] },
   /** Posts a sale that terminal and card approved by themselves. DE55 holds the transaction certificate. */
   offlineSale: { mti: '1220', processingCode: '000000', functions: ['200'] },
+  /** Money goes onto a prepaid card. A debit of one is a sale. */
+  charge: { mti: '1200', processingCode: '210000', functions: ['200'] },
+  /** What the centre of a transit card and the card say to each other through the terminal, in DE55: the session is opened. */
+  transitOpen: { mti: '1100', processingCode: '310000', functions: ['191'] },
+  /** What a transit card and its centre still have to settle is settled. */
+  transitSettle: { mti: '1100', processingCode: '310000', functions: ['192'] },
+  /** What the card did with an order. It names the request that the order was the answer to in DE56. */
+  transitConfirm: { mti: '1100', processingCode: '310000', functions: ['193'] },
 } as const satisfies Record<string, { mti: string; processingCode: string; functions: readonly string[] }>;
 
 /** The name of an operation. */
 export type Operation = keyof typeof operations;
 
-const names: readonly Operation[] = ['sale', 'refund', 'authorisation', 'balance', 'completion', 'offlineSale'];
+/** All operations. */
+export const operationNames = [
+  'sale',
+  'refund',
+  'authorisation',
+  'balance',
+  'completion',
+  'offlineSale',
+  'charge',
+  'transitOpen',
+  'transitSettle',
+  'transitConfirm',
+] as const satisfies readonly Operation[];
 
 /** The operation that a message asks for; undefined when there is none like it. `mti` is that of a first sending. */
 export const operationOf = (
@@ -28,7 +48,7 @@ export const operationOf = (
   processingCode: string | undefined,
   functionCode: string | undefined,
 ): Operation | undefined =>
-  names.find((name) => {
+  operationNames.find((name) => {
     const { functions, ...wanted } = operations[name];
     return (
       wanted.mti === mti &&
@@ -36,6 +56,15 @@ export const operationOf = (
       functions.some((code: string) => code === functionCode)
     );
   });
+
+/** Operations that only ask: DE4 is zeros, and nothing moves. */
+export const isInquiry = (operation: Operation): boolean => operations[operation].processingCode.startsWith('31');
+
+/** Parts of a dialogue between a transit card and its centre: no transactions of their own, and nothing that a list of sales shows. */
+export const transitDialogue = ['transitOpen', 'transitSettle', 'transitConfirm'] as const satisfies readonly Operation[];
+
+/** Whether an operation is in `transitDialogue`. */
+export const isTransitDialogue = (operation: Operation): boolean => transitDialogue.some((part) => part === operation);
 
 /** Operations whose answer decides: an advice (1220) only tells what was decided already, and has to be taken. */
 export const isAdvice = (operation: Operation): boolean => operations[operation].mti === '1220';

@@ -1,12 +1,13 @@
 /** How the card was read; `stored` when it was not: a follow-up of an earlier transaction, whose card the terminal kept sealed. */
 export type EntryMode = 'stripe' | 'contact' | 'contactless' | 'stored';
 
-/** How the cardholder was verified. */
-export type Verification = 'none' | 'signature' | 'pin';
+/** How the cardholder was verified: a PIN by the chip itself (`offlinePin`) or by the issuer (`onlinePin`). */
+export type Verification = 'none' | 'signature' | 'offlinePin' | 'onlinePin';
 
 /** What a terminal can read and write, as far as DE22 asks. */
 export interface TerminalAbilities {
   readonly readers: readonly ('stripe' | 'contact' | 'contactless' | 'felica')[];
+  readonly pinPad: boolean;
   readonly printer: 'built-in' | 'separate' | 'none';
   readonly screen: 'segments' | 'mono' | 'colour' | 'colour-touch';
 }
@@ -16,8 +17,8 @@ const capability = { stripe: '2', contact: '5', contactless: 'M' } as const;
 const inputMode = { stripe: '2', contact: '5', contactless: 'M', stored: '0' } as const;
 /** The stripe of a chip that could not be read: 9 is a scheme's addition too (American Express, "technical fallback"). */
 const technicalFallback = '9';
-const method = { none: '0', pin: '1', signature: '5' } as const;
-const verifier = { none: '0', pin: '3', signature: '4' } as const;
+const method = { none: '0', offlinePin: '1', onlinePin: '1', signature: '5' } as const;
+const verifier = { none: '0', offlinePin: '1', onlinePin: '3', signature: '4' } as const;
 
 /**
  * The point-of-service data code (DE22, 12 characters) of an attended sale with the card present. ISO 8583:1993, A.8.
@@ -39,7 +40,7 @@ export function pointOfService(
   const shows = terminal.screen !== 'segments';
   return [
     capability[best],
-    verification === 'pin' ? '1' : '2',
+    terminal.pinPad ? '1' : '0',
     '0', // the terminal does not keep cards
     '1', // on the merchant's premises, attended
     '0', // cardholder present
@@ -49,7 +50,7 @@ export function pointOfService(
     verifier[verification],
     entry === 'stripe' || entry === 'stored' ? '1' : '3',
     prints && shows ? '4' : prints ? '2' : '3',
-    verification === 'pin' ? 'C' : '0',
+    terminal.pinPad ? 'C' : '0',
   ].join('');
 }
 

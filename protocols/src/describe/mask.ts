@@ -1,3 +1,4 @@
+import { isTransitNumber } from '../felica/index.ts';
 import { toHex } from '../kit/index.ts';
 import type { Shown } from './line.ts';
 
@@ -36,20 +37,23 @@ export function guardedBytes(bytes: Uint8Array, reveal: boolean, isText = isPrin
 
 /**
  * Whether some 13 to 19 digits in a row begin as card numbers do (ISO/IEC 7812-1, 4.2: travel, banking, later growth) and
- * end in a right check digit (annex B), separators aside.
+ * end in a right check digit (annex B), separators aside; or whether they are the number of a transit card.
  */
 export function mayHoldCardNumber(text: string): boolean {
   for (const [run] of text.matchAll(/\d(?:[ -]?\d){12,}/g)) {
     const digits = run.replaceAll(/[ -]/g, '');
     for (let start = 0; start + 13 <= digits.length; start++)
       for (let length = 13; length <= 19 && start + length <= digits.length; length++)
-        if (hasIssuerDigit(digits.charCodeAt(start)) && hasCheckDigit(digits, start, length)) return true;
+        if (hasIssuerDigit(digits.charCodeAt(start)) && endsRight(digits, start, length)) return true;
   }
   return false;
 }
 
 /** 2 to 6, 8 and 9: no payment card begins with 0, 1 or 7. */
 const hasIssuerDigit = (code: number): boolean => (code >= 0x32 && code <= 0x36) || code === 0x38 || code === 0x39;
+
+const endsRight = (digits: string, start: number, length: number): boolean =>
+  hasCheckDigit(digits, start, length) || isTransitNumber(digits.slice(start, start + length));
 
 function hasCheckDigit(digits: string, start: number, length: number): boolean {
   let sum = 0;

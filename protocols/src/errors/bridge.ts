@@ -77,6 +77,16 @@ export const bridgeErrors = defineErrors({
     en: { says: 'There is no emulated card of that name.', next: 'Choose one of the names that the terminal lists.' },
     ja: { says: 'その名前の擬似カードはありません。', next: '端末が示す一覧から選んでください。' },
   },
+  CARD_ELSEWHERE: {
+    en: {
+      says: 'The card lies at another terminal just now.',
+      next: 'A card is in one place at a time: wait until it is taken away there.',
+    },
+    ja: {
+      says: 'そのカードは別の端末に置かれています。',
+      next: '先にその端末からカードを離してください。',
+    },
+  },
   MODEL_HAS_NO_READER: {
     en: {
       says: 'This terminal model has no reader for this kind of card.',

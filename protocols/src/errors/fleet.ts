@@ -146,6 +146,36 @@ export const fleetErrors = defineErrors({
       next: '登録元を確認してください: tsunagu negative explain',
     },
   },
+  NEGATIVE_LIST_REFUSED: {
+    en: {
+      says: "An issuer's list was not taken in: it is no text in UTF-8, too large, or a whole list with a line that is no card.",
+      next: 'Correct the line that the report names and send the whole list again; nothing of it was taken.',
+    },
+    ja: {
+      says: '発行会社のリストを取り込みませんでした。UTF-8でない、大きすぎる、または全件リストに不正な行があります。',
+      next: '報告にある行を直して全件を再送してください。取り込まれたものはありません。',
+    },
+  },
+  NEGATIVE_OVERLAY_FULL: {
+    en: {
+      says: 'No more emergency entries fit beside the version in force, and its list keys lie elsewhere.',
+      next: 'Have the version that waits signed (tsunagu negative sign), then list the card again.',
+    },
+    ja: {
+      says: '緊急登録が上限に達しました。リスト鍵はサーバー外にあります。',
+      next: '待機中の版に署名してから(tsunagu negative sign)、再登録してください。',
+    },
+  },
+  NEGATIVE_ROOT_UNUSABLE: {
+    en: {
+      says: 'Under this root the server could not sign heads and emergency entries, or a list has fewer than two keys.',
+      next: 'Make the root from the one in force (tsunagu negative root propose): it keeps the keys that are online.',
+    },
+    ja: {
+      says: 'このルートではサーバーがヘッドや緊急登録に署名できないか、リスト鍵が2本未満です。',
+      next: '現行のルートから作成してください(tsunagu negative root propose)。オンライン鍵が引き継がれます。',
+    },
+  },
   NEGATIVE_VERSION_UNKNOWN: {
     en: { says: 'There is no such version of the list.', next: 'See which there are: tsunagu negative versions.' },
     ja: { says: 'その版のリストはありません。', next: '版の一覧を確認してください: tsunagu negative versions' },
@@ -322,12 +352,12 @@ export const fleetErrors = defineErrors({
   },
   CONNECTION_LIMIT: {
     en: {
-      says: 'There are too many connections.',
-      next: 'Try again later; raise the limit if the fleet is this large.',
+      says: 'There are too many connections, or they come too fast.',
+      next: 'Terminals come back by themselves. Raise the limit named in the log if the fleet is this large.',
     },
     ja: {
       says: '接続数の上限に達しました。',
-      next: 'しばらくして再接続するか、上限を引き上げてください。',
+      next: '端末は自動的に再接続します。恒常的に発生する場合は、ログにある上限を引き上げてください。',
     },
   },
   CONNECTION_ENDED: {
@@ -339,12 +369,12 @@ export const fleetErrors = defineErrors({
   },
   CLONE_SUSPECTED: {
     en: {
-      says: 'A second connection came with the certificate of a connected terminal; the older one was closed.',
-      next: 'If the terminal did not merely reconnect, two devices hold one key: quarantine both.',
+      says: 'Two devices act as one terminal: a connection did not go on where the one before it was.',
+      next: 'Two devices may hold one key: compare the addresses, quarantine both and revoke the certificate.',
     },
     ja: {
-      says: '接続中の端末と同じ証明書で2本目の接続がありました。古い方を切断しました。',
-      next: '単なる再接続でなければ複製の疑いがあります。両方を隔離してください。',
+      says: '2台の機器が1台の端末として動作しています。起動回数・連番が前の接続から続いていません。',
+      next: '鍵が複製された疑いがあります。接続元を確認し、両方を隔離して証明書を失効させてください。',
     },
   },
   DOWNLINK_TIMEOUT: {

@@ -408,4 +408,24 @@ export const keysErrors = defineErrors({
     en: { says: 'The text has a character outside its alphabet.', next: 'The offset tells which one.' },
     ja: { says: '文字集合にない文字が含まれています。', next: '示された位置の文字を確認してください。' },
   },
+  KEY_PASSPHRASE_SHORT: {
+    en: {
+      says: 'The passphrase of a key file has fewer than twelve characters, or none was given.',
+      next: 'Give it in a file (--passphrase-file) or in TSUNAGU_KEY_PASSPHRASE.',
+    },
+    ja: {
+      says: '鍵ファイルのパスフレーズがないか、12文字未満です。',
+      next: 'ファイル(--passphrase-file)または環境変数 TSUNAGU_KEY_PASSPHRASE で指定してください。',
+    },
+  },
+  SIGNING_KEY_INVALID: {
+    en: {
+      says: 'The key file does not open: it is damaged, for another purpose, or has another passphrase.',
+      next: 'Check the passphrase, and what the file is for.',
+    },
+    ja: {
+      says: '鍵ファイルを開けません。破損、用途違い、またはパスフレーズの誤りです。',
+      next: 'パスフレーズとファイルの用途を確認してください。',
+    },
+  },
 });

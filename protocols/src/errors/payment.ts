@@ -12,6 +12,36 @@ export const paymentErrors = defineErrors({
       next: '伝票の端末通番または検索参照番号と、端末番号を確認してください。',
     },
   },
+  PAYMENT_NOT_FOR_CARD: {
+    en: {
+      says: 'This kind of payment cannot be made with this kind of card.',
+      next: 'Charge and history need a transit card; a transit card takes sale, charge, balance and history, and is given back by a void.',
+    },
+    ja: {
+      says: 'このカードではこの取引を行えません。',
+      next: 'チャージと利用履歴は交通系ICカード専用です。交通系ICカードでは売上・チャージ・残高照会・利用履歴・取消が行えます。',
+    },
+  },
+  TRANSIT_NOT_TAKEN: {
+    en: {
+      says: 'The card did not take the amount: it was removed too early. Nothing was moved.',
+      next: 'Make the payment again, and hold the card still until it is finished.',
+    },
+    ja: {
+      says: 'カードが早く離れたため、引去り・チャージは行われていません。',
+      next: '完了するまでカードを離さずに、取引をやり直してください。',
+    },
+  },
+  TRANSIT_UNPROVEN: {
+    en: {
+      says: 'What the card did could not be learnt: the payment was reversed, and counts as not made.',
+      next: 'Should the card have been debited or charged, its centre puts it right the next time it is held to a terminal.',
+    },
+    ja: {
+      says: 'カードの処理結果を確認できなかったため、取引を取り消しました（不成立）。',
+      next: '引去りまたはチャージ済みの場合は、次にカードを端末に置いたときにセンターが自動で補正します。',
+    },
+  },
   PAYMENT_NOT_APPROVED: {
     en: { says: 'The transaction was not approved: there is nothing to follow up.', next: 'Nothing has to be done.' },
     ja: { says: '元の取引は承認されていません。', next: '処理は不要です。' },

@@ -71,8 +71,8 @@ export const workshopErrors = defineErrors({
     },
   },
   READER_NOT_THERE: {
-    en: { says: 'There is no reader of that name.', next: '"tsunagu bridge --once" lists the readers.' },
-    ja: { says: '指定のリーダーがありません。', next: '「tsunagu bridge --once」で一覧を確認してください。' },
+    en: { says: 'There is no reader of that name.', next: '"tsunagu bridge watch --once" lists the readers.' },
+    ja: { says: '指定のリーダーがありません。', next: '「tsunagu bridge watch --once」で一覧を確認してください。' },
   },
   TRACE_INVALID: {
     en: {

@@ -30,12 +30,16 @@ export {
 } from './transit.ts';
 export {
   type BookedStep,
+  correctionOf,
   issuedAccount,
   type OrderedTransfer,
   onOpened,
   onOutcome,
   orderTransfer,
   type PendingTransfer,
+  settle,
+  signedAmount,
+  takeBack,
   type TransitAccount,
   type TransitBooking,
 } from './transit-centre.ts';
@@ -51,9 +55,12 @@ export {
   type TransferKind,
   type TransferOutcome,
   transitBalanceMax,
+  transferNumberText,
   transitCardKey,
   transitCommands,
   type TransitOpening,
   type TransitSession,
   type TransitTransfer,
 } from './transit-session.ts';
+export { decodeTransitData, encodeTransitData, transitActionCodes, type TransitData } from './transit-message.ts';
+export { isTransitNumber, transitNumber, transitNumberPrefixes, transitScheme } from './transit-number.ts';

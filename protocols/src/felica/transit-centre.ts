@@ -15,6 +15,10 @@ export interface PendingTransfer {
   readonly number: string;
   readonly kind: TransferKind;
   readonly amount: number;
+  /** It puts right what was taken back before: `due` goes down by it. */
+  readonly isCorrection?: boolean;
+  /** It was taken back before its outcome is known: should the card have taken it, it is due back. */
+  readonly isUnwanted?: boolean;
 }
 
 /** What the centre has in its books of one card. Write it down before the frame leaves: see `orderTransfer`. */
@@ -23,6 +27,8 @@ export interface TransitAccount {
   readonly counter: number;
   readonly balance: number;
   readonly pending?: PendingTransfer;
+  /** Yen that the card still has to get (or, below zero, to give) for transfers that it took and that were taken back. */
+  readonly due?: number;
 }
 
 /** A line of the books: what became of a transfer. */
@@ -41,7 +47,38 @@ export interface BookedStep {
 /** The account of a card that was just issued. */
 export const issuedAccount = (balance: number): TransitAccount => ({ counter: 0, balance });
 
-const signed = ({ kind, amount }: PendingTransfer): number => (kind === 'charge' ? amount : -amount);
+/** What a transfer adds to the balance of the card. */
+export const signedAmount = ({ kind, amount }: Pick<PendingTransfer, 'kind' | 'amount'>): number =>
+  kind === 'charge' ? amount : -amount;
+
+const withDue = (account: TransitAccount, change: number): TransitAccount => {
+  const { due: before = 0, ...rest } = account;
+  const due = before + change;
+  return due === 0 ? rest : { ...rest, due };
+};
+
+/** Ends the pending transfer: what was a correction is due no more, what nobody wants is due back. */
+export function settle(account: TransitAccount, outcome: TransitBooking['outcome']): BookedStep {
+  const { pending, ...rest } = account;
+  if (pending === undefined) return { account };
+  if (outcome === 'notDone') return { account: rest, booking: { ...pending, outcome, balance: rest.balance } };
+  const balance = rest.balance + signedAmount(pending);
+  const taken = { ...rest, counter: rest.counter + 1, balance };
+  const change = pending.isCorrection === true || pending.isUnwanted === true ? -signedAmount(pending) : 0;
+  return { account: withDue(taken, change), booking: { ...pending, outcome, balance } };
+}
+
+/** A transfer is taken back: one whose outcome is unknown is not wanted any more, one that the card took is due back. */
+export const takeBack = (account: TransitAccount, transfer: PendingTransfer): TransitAccount =>
+  account.pending?.number === transfer.number
+    ? { ...account, pending: { ...account.pending, isUnwanted: true } }
+    : withDue(account, -signedAmount(transfer));
+
+/** The transfer that puts the card right, as far as its balance has room for it; undefined when nothing is due, or nothing fits now. */
+export function correctionOf({ due = 0, balance }: TransitAccount): Pick<PendingTransfer, 'kind' | 'amount'> | undefined {
+  const amount = due > 0 ? Math.min(due, transitBalanceMax - balance) : Math.min(-due, balance);
+  return amount > 0 ? { kind: due > 0 ? 'charge' : 'debit', amount } : undefined;
+}
 
 /**
  * Looks at the card that a session was opened with: settles what was pending, and compares the books.
@@ -52,17 +89,15 @@ export function onOpened(
   account: TransitAccount,
   { opening }: TransitSession,
 ): Result<BookedStep, 'TRANSIT_OUT_OF_STEP'> {
-  const { pending, ...rest } = account;
+  const { pending } = account;
   const isAsBooked = opening.counter === account.counter && opening.balance === account.balance;
   if (pending === undefined) return isAsBooked ? ok({ account }) : fail('TRANSIT_OUT_OF_STEP');
-  if (isAsBooked) return ok({ account: rest, booking: { ...pending, outcome: 'notDone', balance: account.balance } });
-  const balance = account.balance + signed(pending);
+  if (isAsBooked) return ok(settle(account, 'notDone'));
   const isTaken =
     opening.counter === account.counter + 1 &&
-    opening.balance === balance &&
+    opening.balance === account.balance + signedAmount(pending) &&
     transferNumberText(opening.lastTransfer) === pending.number;
-  if (!isTaken) return fail('TRANSIT_OUT_OF_STEP');
-  return ok({ account: { counter: opening.counter, balance }, booking: { ...pending, outcome: 'done', balance } });
+  return isTaken ? ok(settle(account, 'done')) : fail('TRANSIT_OUT_OF_STEP');
 }
 
 /** The frame to send, and the account to write down before it is sent. */
@@ -74,18 +109,20 @@ export interface OrderedTransfer {
 /**
  * Orders a charge or debit in an open session.
  *
+ * @param isCorrection it is the account's `correctionOf`
  * @returns TRANSIT_PENDING while an earlier one is not settled; TRANSIT_BALANCE when it cannot fit the card.
  */
 export function orderTransfer(
   account: TransitAccount,
   session: TransitSession,
   transfer: TransitTransfer,
+  isCorrection = false,
 ): Result<OrderedTransfer, 'TRANSIT_PENDING' | 'TRANSIT_BALANCE' | 'TRANSIT_OUT_OF_STEP'> {
   if (account.pending !== undefined) return fail('TRANSIT_PENDING');
   if (session.opening.counter !== account.counter) return fail('TRANSIT_OUT_OF_STEP');
   const { number, kind, amount } = transfer;
-  const pending = { number: transferNumberText(number), kind, amount };
-  const balance = account.balance + signed(pending);
+  const pending = { number: transferNumberText(number), kind, amount, ...(isCorrection && { isCorrection }) };
+  const balance = account.balance + signedAmount(pending);
   if (!Number.isSafeInteger(amount) || amount < 1 || balance < 0 || balance > transitBalanceMax)
     return fail('TRANSIT_BALANCE');
   return ok({ account: { ...account, pending }, frame: sealTransfer(session, transfer) });
@@ -101,14 +138,14 @@ export function onOutcome(
   transfer: TransitTransfer,
   frame: Uint8Array,
 ): Result<BookedStep, 'TRANSIT_NOT_AUTHENTIC' | 'TRANSIT_OUT_OF_STEP'> {
-  const { pending, ...rest } = account;
+  const { pending } = account;
   if (pending === undefined || pending.number !== transferNumberText(transfer.number))
     return fail('TRANSIT_OUT_OF_STEP');
   const outcome = readOutcome(session, transfer.number, frame);
   if (!outcome.ok) return outcome;
   const { isDone, counter, balance } = outcome.value;
-  if (!isDone) return ok({ account: rest, booking: { ...pending, outcome: 'notDone', balance: account.balance } });
-  if (counter !== account.counter + 1 || balance !== account.balance + signed(pending))
+  if (!isDone) return ok(settle(account, 'notDone'));
+  if (counter !== account.counter + 1 || balance !== account.balance + signedAmount(pending))
     return fail('TRANSIT_OUT_OF_STEP');
-  return ok({ account: { counter, balance }, booking: { ...pending, outcome: 'done', balance } });
+  return ok(settle(account, 'done'));
 }

@@ -1,6 +1,8 @@
 export {
   type PaymentKind,
   type PaymentOrder,
+  type CardHistoryLine,
+  cardHistoryLine,
   paymentKind,
   paymentKinds,
   paymentOrder,
@@ -39,6 +41,7 @@ export {
   renewalAnswer,
   renewalRequest,
 } from './device-api.ts';
+export { type Contact, contact, defaultContact, pauseBeforeConnect, untilContact } from './contact.ts';
 export { agreeKeyBlockProtectionKey, claimProof, isClaimProven } from './enrolment.ts';
 export { type Envelope, encodeEnvelope, envelope, envelopeLengthMax, parseEnvelope } from './envelope.ts';
 export {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { softwareBytesMax } from '../software/limits.ts';
 import { keySlot } from './held-key.ts';
-import { paymentKind } from './payment.ts';
+import { cardHistoryLine, paymentKind } from './payment.ts';
 
 export const keyLoad = z
   .object({
@@ -71,6 +71,7 @@ export type SoftwareInstall = z.infer<typeof softwareInstall>;
 export const saleSteps = [
   'card-presented',
   'card-elsewhere',
+  'card-again',
   'application-selected',
   'card-read',
   'negative-checked',
@@ -78,6 +79,7 @@ export const saleSteps = [
   'request-sent',
   'answer-received',
   'card-completed',
+  'card-settled',
   'reversal-queued',
   'finished',
 ] as const;
@@ -120,6 +122,7 @@ export const saleResult = z
     slip: z.number().int().min(1).max(99_999).optional().describe('Slip number.'),
     original: z.string().max(6).optional().describe('STAN of the transaction that it follows.'),
     balanceMinor: z.number().int().optional().describe('What the account has left, minor units: answer to an inquiry.'),
+    history: z.array(cardHistoryLine).max(20).optional().describe('History of a transit card, newest first.'),
     durationMs: z.number().nonnegative().describe('Reader to answer, milliseconds.'),
   })
   .describe('What a finished payment looks like to a person: no PAN, only its last four digits.');

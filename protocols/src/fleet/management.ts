@@ -49,6 +49,10 @@ export const managementPaths = {
   negativeVersions: '/api/v1/negative/versions',
   negativeExplanations: '/api/v1/negative/explanations',
   negativeProofs: '/api/v1/negative/proofs',
+  negativeAuthority: '/api/v1/negative/authority',
+  negativeRoots: '/api/v1/negative/roots',
+  negativeRootSignatures: '/api/v1/negative/root-signatures',
+  negativeSignatures: '/api/v1/negative/signatures',
   events: '/api/v1/events',
 } as const;
 
@@ -478,11 +482,66 @@ const publishedFields = {
   count: count('Cards that the new version has, or would have.'),
   published: z.boolean().describe('Whether a new version was published.'),
   needsSecondSignature: z.boolean().describe('Whether it waits for a second signature.'),
+  awaitsSignatures: z.boolean().describe('Whether it waits for list keys that lie elsewhere: `tsunagu negative sign`.'),
 };
 export const negativePublished = z
   .object(publishedFields)
   .describe('What became of a change that needs a new version.');
 export type NegativePublished = z.infer<typeof negativePublished>;
+const base64Text = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .regex(/^[A-Za-z0-9+/]+=*$/);
+const digestText = z.string().regex(/^[0-9a-f]{64}$/);
+/** A document of the negative file's authority as it travels: payload and signatures, base64. */
+export const negativeRootDocument = z
+  .object({ document: base64Text(16_384).describe('A root as it travels: payload and signatures, base64.') })
+  .describe('A root of the negative file, or a proposal for one.');
+export const negativeSignatureBrought = z
+  .object({
+    digest: digestText.describe('SHA-256 of what is signed, hex: as the version that waits says it.'),
+    keyId: z
+      .string()
+      .regex(/^[0-9a-f]{16}$/)
+      .describe('Which list key signed.'),
+    signature: base64Text(88).describe('Ed25519, base64.'),
+  })
+  .describe('A signature by a list key that lies elsewhere.');
+export const negativeAuthority = z
+  .object({
+    root: negativeRootDocument.describe('The root in force.'),
+    nextVersion: z
+      .number()
+      .int()
+      .nullable()
+      .describe('A root that was brought and comes into force with the next version.'),
+    keys: z
+      .array(
+        z
+          .object({
+            id: z.string().describe('First 8 bytes of the SHA-256 of the key, hex.'),
+            role: z.enum(['root', 'list', 'emergency', 'head']).describe('What it may sign.'),
+            held: z.boolean().describe('Whether the server has it.'),
+          })
+          .describe('A key of the root under which the next version is signed.'),
+      )
+      .describe('Who may sign what.'),
+    pending: z
+      .object({
+        version: count('The version that waits.'),
+        count: count('Cards that it has.'),
+        before: count('Cards of the version in force.'),
+        payload: base64Text(1_024).describe('What is to be signed: the payload of its manifest, base64.'),
+        digest: digestText.describe('SHA-256 of the payload, hex.'),
+        signers: z.number().int().describe('How many list keys have to sign it.'),
+        signed: z.number().int().describe('How many have.'),
+      })
+      .nullable()
+      .describe('The version that waits for signatures.'),
+  })
+  .describe('Who may speak for the negative file, and what waits for them.');
+export type NegativeAuthority = z.infer<typeof negativeAuthority>;
 export const negativeImported = z
   .object({
     ...publishedFields,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { configuration } from './configuration.ts';
+import { contact } from './contact.ts';
 import { heldKey } from './held-key.ts';
 import { saleResult } from './job.ts';
 import { jobReport } from './job-kinds.ts';
@@ -127,6 +128,7 @@ export const notify = z
       .optional()
       .describe("Version of the desired configuration, when it is another than the terminal's."),
     jobs: z.number().int().nonnegative().optional().describe('How many jobs wait.'),
+    contact: contact.optional(),
   })
   .describe('"You have work." Small, and losing it costs only time: hello makes up for it.');
 export type Notify = z.infer<typeof notify>;

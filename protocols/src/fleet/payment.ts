@@ -1,11 +1,20 @@
 import { z } from 'zod';
 
 /** What a terminal does with money. */
-export const paymentKinds = ['sale', 'void', 'refund', 'preauth', 'complete', 'balance'] as const;
+export const paymentKinds = [
+  'sale',
+  'void',
+  'refund',
+  'preauth',
+  'complete',
+  'balance',
+  'charge',
+  'history',
+] as const;
 /** A name in `paymentKinds`. */
 export const paymentKind = z
   .enum(paymentKinds)
-  .describe('What a terminal does with money: sale, void, refund, authorisation, completion of it, balance inquiry.');
+  .describe('What a terminal does with money: sale, void, refund, authorisation, completion of it, balance inquiry; charge and history of a prepaid card.');
 /** A name in `paymentKinds`. */
 export type PaymentKind = z.infer<typeof paymentKind>;
 
@@ -43,15 +52,30 @@ export const paymentOrder = z
     z.object({ kind: kind('sale'), amountMinor, card, application, pin }),
     z.object({ kind: kind('preauth'), amountMinor, card, application, pin }),
     z.object({ kind: kind('balance'), card, application, pin }),
+    z.object({ kind: kind('charge'), amountMinor, card }),
+    z.object({ kind: kind('history'), card }),
     z.object({ kind: kind('void'), original }),
     z.object({ kind: kind('refund'), original, amountMinor }),
     z.object({ kind: kind('complete'), original, amountMinor }),
   ])
   .describe(
-    'A payment to make. A sale, an authorisation and an inquiry present a card of the emulated reader; what follows up an earlier transaction names it and needs no card, since the terminal keeps it sealed.',
+    'A payment to make. A sale, an authorisation, an inquiry and a charge present a card of the emulated reader; what follows up an earlier transaction names it and needs no card, since the terminal keeps it sealed.',
   );
 /** A payment to make. */
 export type PaymentOrder = z.infer<typeof paymentOrder>;
+
+/** A line of the history of a transit card. */
+export const cardHistoryLine = z
+  .object({
+    on: z.iso.date().describe('Day of the use, YYYY-MM-DD.'),
+    terminal: z.number().int().min(0).max(255).describe('Kind of terminal, as the card has it.'),
+    process: z.number().int().min(0).max(255).describe('Kind of use, as the card has it.'),
+    balanceMinor: z.number().int().nonnegative().describe('What was left after it, yen.'),
+    serial: z.number().int().nonnegative().describe('Counts up with each use.'),
+  })
+  .describe('A line of the history of a transit card.');
+/** A line of the history of a transit card. */
+export type CardHistoryLine = z.infer<typeof cardHistoryLine>;
 
 /** Daily totals, shown or closed. */
 export const totalsOrder = z
@@ -81,7 +105,7 @@ export const terminalTotals = z
       )
       .max(64)
       .describe('By scheme and kind.'),
-    netMinor: z.number().int().describe('Sales and completions less refunds, minor units.'),
+    netMinor: z.number().int().describe('Sales and completions less refunds and charges, minor units.'),
     waiting: count.describe('Advices that the switch still has to take.'),
     refused: z
       .array(

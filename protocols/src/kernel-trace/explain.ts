@@ -9,6 +9,7 @@ import {
   schemes,
   tagEntry,
 } from '../emv/index.ts';
+import { felicaCommands, felicaStatuses, transitCommands } from '../felica/index.ts';
 import { hex } from '../kit/index.ts';
 import type { KernelNote, KernelTrace, KernelTraceCause, KernelTraceLine } from './trace.ts';
 
@@ -67,6 +68,7 @@ function explainLine(line: KernelTraceLine): ExplainedLine {
       details: [],
       isBad: false,
     };
+  if ('felica' in line) return { atMs, ...explainFelica(line) };
   return { atMs, ...explainCommand(line) };
 }
 
@@ -89,6 +91,39 @@ function explainCommand({ cla, ins, p1, p2, sentBytes, receivedBytes, sw, tookMs
     ),
     details: [],
     isBad: meaning.kind === 'error' || meaning.kind === 'warning',
+    ...(clause !== undefined && { clause }),
+  };
+}
+
+/** Commands of a FeliCa card by code; clauses of the FeliCa Card User's Manual. Our own session has none. */
+const felicaNames: Readonly<Record<number, { readonly name: Both; readonly clause?: string }>> = {
+  [felicaCommands.polling]: { name: both('Polling', 'ポーリング'), clause: 'FeliCa 4.4.2' },
+  [felicaCommands.readWithoutEncryption]: {
+    name: both('Read Without Encryption', '暗号化なし読出し'),
+    clause: 'FeliCa 4.4.5',
+  },
+  [transitCommands.open]: { name: both('open a session with the centre', 'センターとの相互認証') },
+  [transitCommands.transfer]: { name: both('transfer ordered by the centre', 'センターからの増減額指示') },
+};
+
+type FelicaLine = Extract<KernelTraceLine, { readonly felica: number }>;
+
+function explainFelica({ felica, sentBytes, receivedBytes, status, tookMs }: FelicaLine): Explained {
+  const { name, clause } = felicaNames[felica] ?? { name: both(`FeliCa ${hexByte(felica)}`) };
+  const isMute = receivedBytes === 0;
+  const flags = status ?? '';
+  const meaning = isMute
+    ? both('no answer', '応答なし')
+    : (felicaStatuses[Number.parseInt(flags.slice(2), 16)] ?? both(''));
+  const part = (text: string): string => [flags, text].filter((word) => word !== '').join(' ');
+  return {
+    kind: 'command',
+    text: both(
+      `${name.en}  ${part(meaning.en)}  (${sentBytes} → ${receivedBytes} bytes, ${tookMs.toFixed(1)} ms)`,
+      `${name.ja}  ${part(meaning.ja)}  (${sentBytes} → ${receivedBytes} バイト, ${tookMs.toFixed(1)} ms)`,
+    ),
+    details: [],
+    isBad: isMute || !/^(00..)?$/.test(flags),
     ...(clause !== undefined && { clause }),
   };
 }

@@ -77,6 +77,18 @@ export const kernelTraceLine = z.union([
     receivedBytes: z.number().int().nonnegative().describe('Length of the response data.'),
     sw: z.string().regex(/^[0-9A-F]{4}$/),
   }),
+  z.object({
+    atMs,
+    tookMs: z.number().nonnegative().describe('From the command to its answer, milliseconds.'),
+    felica: byte.describe('Command code of a FeliCa frame.'),
+    sentBytes: z.number().int().nonnegative().describe('Length of the command frame.'),
+    receivedBytes: z.number().int().nonnegative().describe('Length of the response frame; 0: none came.'),
+    status: z
+      .string()
+      .regex(/^[0-9A-F]{4}$/)
+      .optional()
+      .describe('Status flags 1 and 2, where the response has them.'),
+  }),
   z.object({ atMs, note: kernelNote }),
   z.object({ atMs, step: z.string().max(40), detail: z.string().max(200) }),
 ]);

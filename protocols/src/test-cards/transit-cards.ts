@@ -9,6 +9,8 @@ export interface TransitCardData {
   readonly pmm: string;
   /** Yen. */
   readonly balance: number;
+  /** It was issued by somebody else: its key is not the centre's. */
+  readonly isStrange?: boolean;
 }
 
 const pmm = '0F0F0F0F0F0F0F0F';
@@ -18,6 +20,10 @@ export const transitCardData = [
   { name: 'transit', idm: '0114545355000001', pmm, balance: 3_000 },
   { name: 'transit-empty', idm: '0114545355000002', pmm, balance: 0 },
   { name: 'transit-full', idm: '0114545355000003', pmm, balance: 20_000 },
+  // To be put on a negative list: its number (`transitNumber`) is 9392392716885082116.
+  { name: 'transit-listed', idm: '0114545355000004', pmm, balance: 3_000 },
+  // No card of this centre: somebody else's master key is in it.
+  { name: 'transit-strange', idm: '0114545355000005', pmm, balance: 3_000, isStrange: true },
 ] as const satisfies readonly TransitCardData[];
 
 /** Names of the transit cards. */

@@ -38,10 +38,11 @@ export const pathBytes = 256;
 /** Length of its bus id field. */
 export const busIdBytes = 32;
 
-/** Reads a text that is filled up with zeros. */
+/** Reads a text that is filled up with zeros; the last byte counts as zero, whatever it says. */
 export function readText(bytes: Uint8Array): string {
-  const end = bytes.indexOf(0);
-  return asBuffer(end < 0 ? bytes : bytes.subarray(0, end)).toString('latin1');
+  const text = bytes.subarray(0, -1);
+  const end = text.indexOf(0);
+  return asBuffer(end < 0 ? text : text.subarray(0, end)).toString('latin1');
 }
 
 /** Writes a text and fills up with zeros; what does not fit is cut, and a last zero always stands. */

@@ -8,6 +8,7 @@ const files = {
   keys: () => import('./keys.ts'),
   fleet: () => import('./fleet.ts'),
   describe: () => import('./describe.ts'),
+  loans: () => import('./loans.ts'),
   workbench: () => import('./workbench.ts'),
 } as const;
 

@@ -58,6 +58,10 @@ run opensc-absent opensc-tool -r $number -a
 kill $pcscd
 wait $pcscd
 echo unplug >&3
+sleep 2
+
+# The contract of a transport, over the usb package and this kernel.
+run contract node firmware-bridge/hil-contract.mjs
 
 # QEMU's reader, with our card in it: neither is the other's author.
 run qemu-lsusb lsusb -v -d 08e6:4433

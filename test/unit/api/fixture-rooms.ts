@@ -5,6 +5,7 @@ import {
   type Job,
   type LiveEvent,
   type NegativeAdded,
+  type NegativeAuthority,
   type SaleLine,
   saleSteps,
   type Serial,
@@ -312,12 +313,16 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       remove: () => Promise.resolve(fail('NEGATIVE_ENTRY_UNKNOWN')),
       async importList({ text }) {
         const added = text.split('\n').filter((line) => /^\d{12,19}/.test(line)).length;
-        return { ...published, added, removed: 0, kept: 0, refused: [] };
+        return ok({ ...published, added, removed: 0, kept: 0, refused: [] });
       },
       allow: () => Promise.resolve(ok(published)),
       addRange: () => Promise.resolve(ok(published)),
       publishVersion: () => Promise.resolve(published),
       diff: () => Promise.resolve(fail('NEGATIVE_VERSION_UNKNOWN')),
+      authority: () => Promise.resolve(authority),
+      bringRoot: () => Promise.resolve(fail('SIGNATURE_INVALID')),
+      countersignRoot: (document) => ok(document),
+      sign: () => Promise.resolve(fail('NEGATIVE_VERSION_UNKNOWN')),
       explain: (pan) =>
         Promise.resolve({ listed: false, lastFour: lastFour(pan), token: 'tok-0', entries: [], changes: [] }),
       prove: () => Promise.resolve(fail('NEGATIVE_PROOF_UNAVAILABLE')),
@@ -401,4 +406,5 @@ function makeTerminal(index: number, iso: (ageMs?: number) => string): TerminalD
   };
 }
 
-const published = { version: 8, count: 1_204, published: true, needsSecondSignature: false };
+const authority: NegativeAuthority = { root: { document: 'AAAA' }, nextVersion: null, keys: [], pending: null };
+const published = { version: 8, count: 1_204, published: true, needsSecondSignature: false, awaitsSignatures: false };

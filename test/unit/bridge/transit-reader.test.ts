@@ -80,9 +80,9 @@ test('a slow card is waited for', async () => {
   expect(toHex(answer.subarray(-2))).toBe('9000');
 });
 
-test('a transit card is no card for a sale, and needs an antenna', () => {
+test('a transit card is presented at the FeliCa antenna, and needs one', () => {
   const hand = new EmulatedHand(side.emulated);
-  expect(hand.present('transit')).toMatchObject({ fault: { code: 'CARD_UNKNOWN' } });
+  expect(hand.present('transit')).toMatchObject({ value: { entry: 'contactless', isTransit: true } });
   expect(hand.hold('visa-contact')).toMatchObject({ fault: { code: 'CARD_UNKNOWN' } });
-  expect(new EmulatedHand({}).hold('transit')).toMatchObject({ fault: { code: 'MODEL_HAS_NO_READER' } });
+  expect(new EmulatedHand({}).present('transit')).toMatchObject({ fault: { code: 'MODEL_HAS_NO_READER' } });
 });

@@ -1,7 +1,15 @@
 import { generateKeyPairSync, type KeyObject, type X509Certificate } from 'node:crypto';
+import { connect as connectTcp } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { type OpenBroker, openAedesBroker, packetLengthMax } from '@tsunagu/fleet-server/broker/index';
-import { parseTerminalUri, type Serial, serialSchema, tenantSchema, terminalUri } from '@tsunagu/protocols/fleet';
+import {
+  encodeEnvelope,
+  parseTerminalUri,
+  type Serial,
+  serialSchema,
+  tenantSchema,
+  terminalUri,
+} from '@tsunagu/protocols/fleet';
 import { fail, ok, unwrap } from '@tsunagu/protocols/kit';
 import { buildCertificate, toPem } from '@tsunagu/protocols/x509';
 import { MqttClient } from 'mqtt';
@@ -63,13 +71,17 @@ function holder(name: string): Holder {
 const one = holder('BROKER-0001');
 const other = holder('BROKER-0002');
 
+const halfOpenMax = 12;
+
 let broker: OpenBroker;
 let lines: Line[];
 const said: { serial: string; kind: string; text: string }[] = [];
 const gone: string[] = [];
 const clones: string[] = [];
+const refusedSerials = new Set<string>();
 beforeEach(async () => {
   said.length = gone.length = clones.length = 0;
+  refusedSerials.clear();
   const watched = watchedWorld();
   lines = watched.lines;
   broker = unwrap(
@@ -80,10 +92,13 @@ beforeEach(async () => {
       ports: { fleet: 0, fleetWebSocket: 0 },
       tls: { cert: serverCertificate, key: pemOf(server.privateKey), ca: [root] },
       connectTimeoutMs: 400,
+      limits: { halfOpenPerAddressMax: halfOpenMax },
       drainTimeoutMs: 1_000,
       admit: (certificate: X509Certificate | undefined) => {
         const named = parseTerminalUri((certificate?.subjectAltName ?? '').replace('URI:', ''));
-        return Promise.resolve(named ? ok(named.serial) : fail('CLIENT_CERTIFICATE_REFUSED'));
+        return Promise.resolve(
+          named && !refusedSerials.has(named.serial) ? ok(named.serial) : fail('CLIENT_CERTIFICATE_REFUSED'),
+        );
       },
       handlers: {
         received: (serial, topic, payload) => {
@@ -104,15 +119,20 @@ afterEach(async () => {
   await broker.close();
 });
 
-const dial = ({ cert, key }: { cert?: string; key?: string }): TLSSocket => {
-  const own = cert === undefined || key === undefined ? {} : { cert, key };
+const dial = ({ cert, key, session }: { cert?: string; key?: string; session?: Buffer | undefined }): TLSSocket => {
+  const own = { ...(cert !== undefined && key !== undefined && { cert, key }), ...(session && { session }) };
   const socket = connectTls({ host: '127.0.0.1', port: broker.ports.fleet, ca: root, ...own });
   socket.on('error', () => undefined);
   return socket;
 };
 async function connect(
   who: Holder,
-  more: { clientId?: string; clean?: boolean; stream?: () => TLSSocket } = {},
+  more: {
+    clientId?: string;
+    clean?: boolean;
+    stream?: () => TLSSocket;
+    lineage?: { boot: number; seq: number };
+  } = {},
 ): Promise<MqttClient> {
   const client = new MqttClient(more.stream ?? (() => dial(who)), {
     protocolVersion: 4,
@@ -120,6 +140,21 @@ async function connect(
     clean: more.clean ?? true,
     keepalive: 30,
     reconnectPeriod: 0,
+    ...(more.lineage && {
+      will: {
+        topic: own(who, 'up/presence'),
+        payload: encodeEnvelope({
+          v: 1,
+          id: 'will',
+          iat: 0,
+          ...more.lineage,
+          ct: 'presence',
+          body: { state: 'lost' },
+        }),
+        qos: 1,
+        retain: false,
+      },
+    }),
   });
   clients.push(client);
   client.on('error', () => undefined);
@@ -254,15 +289,85 @@ describe('the broker', () => {
     await stillWorks(healthy, other);
   });
 
-  it('raises an alarm for a second connection of a serial, and ends the older one', async () => {
-    const first = await connect(one);
+  it('turns away at the accept what is over its limits, tells of it in one line, and goes on for those inside', async () => {
+    const healthy = await connect(other);
+    const silent = Array.from({ length: halfOpenMax + 6 }, () => connectTcp(broker.ports.fleet, '127.0.0.1'));
+    let reset = 0;
+    for (const socket of silent)
+      socket.on('error', (error: NodeJS.ErrnoException) => error.code === 'ECONNRESET' && reset++);
+    await until('six to be turned away', () => reset === 6);
+    await stillWorks(healthy, other);
+    // Those that never begin their handshake are cut off, and make room.
+    await Promise.all(silent.map((socket) => socket.closed || new Promise((resolve) => socket.once('close', resolve))));
+    await stillWorks(await connect(one), one);
+    await logged('CONNECTION_LIMIT');
+    expect(lines.filter(({ event }) => event === 'fleetConnectionsRefused')).toHaveLength(1);
+  });
+
+  it('takes a fast reconnect for what it is, and ends the older connection', async () => {
+    const first = await connect(one, { lineage: { boot: 4, seq: 1 } });
     const end = closed(first);
-    const second = await connect(one);
+    const second = await connect(one, { lineage: { boot: 4, seq: 19 } });
     await end;
-    expect(clones).toEqual([one.serial]);
+    const afterPowerCut = await connect(one, { lineage: { boot: 5, seq: 1 } });
+    await closed(second);
+    expect(clones).toEqual([]);
     expect(gone).toEqual([]);
-    await stillWorks(second, one);
+    await stillWorks(afterPowerCut, one);
     expect(broker.isConnected(one.serial)).toBe(true);
+  });
+
+  it('raises one alarm when two devices act as one terminal, whoever of them comes first', async () => {
+    await connect(one, { lineage: { boot: 4, seq: 30 } });
+    // The copy has booted more often: that could be the terminal itself, after a power cut …
+    const copy = await connect(one, { lineage: { boot: 6, seq: 1 } });
+    expect(clones).toEqual([]);
+    // … but then the terminal would not come back with an earlier boot.
+    await connect(one, { lineage: { boot: 4, seq: 31 } });
+    await closed(copy);
+    expect(clones).toEqual([one.serial]);
+    await connect(one, { lineage: { boot: 6, seq: 2 } });
+    await connect(one, { lineage: { boot: 4, seq: 32 } });
+    expect(clones).toEqual([one.serial]);
+  });
+
+  it('notices a copy that comes while the terminal is away, and forgets what a disconnection on purpose ended', async () => {
+    const first = await connect(one, { lineage: { boot: 4, seq: 30 } });
+    first.end(true);
+    await until('it to be gone', () => !broker.isConnected(one.serial));
+    await connect(one, { lineage: { boot: 4, seq: 3 } });
+    expect(clones).toEqual([one.serial]);
+    broker.disconnect(one.serial);
+    await until('it to be gone again', () => !broker.isConnected(one.serial));
+    await connect(one, { lineage: { boot: 1, seq: 1 } });
+    expect(clones).toEqual([one.serial]);
+  });
+
+  it('raises an alarm for a second connection that does not say where it comes from', async () => {
+    const first = await connect(one);
+    await connect(one);
+    await closed(first);
+    expect(clones).toEqual([one.serial]);
+  });
+
+  it('resumes a TLS session, still knows whose it is, and asks again whether that one is admitted', async () => {
+    let session: Buffer | undefined;
+    const first = dial(one);
+    first.on('session', (given: Buffer) => {
+      session = given;
+    });
+    const client = await connect(one, { stream: () => first });
+    await until('a ticket', () => session !== undefined);
+    client.end(true);
+    const again = dial({ ...one, session });
+    const resumed = await connect(one, { stream: () => again });
+    expect(again.isSessionReused()).toBe(true);
+    await stillWorks(resumed, one);
+    // A revocation ends the connection, and nobody is let in from memory after it.
+    refusedSerials.add(one.serial);
+    broker.disconnect(one.serial);
+    await expect(connect(one, { stream: () => dial({ ...one, session }) })).rejects.toMatchObject({ code: 5 });
+    await logged('CLIENT_CERTIFICATE_REFUSED');
   });
 
   it('sends on to a healthy terminal at once while another has stopped reading, and drops that one', async () => {
@@ -270,10 +375,13 @@ describe('the broker', () => {
     const frozen = dial(one);
     const name = Buffer.from(one.serial);
     const body = Buffer.concat([Buffer.from('00044d5154540402003c00', 'hex'), Buffer.of(name.length), name]);
-    frozen.write(Buffer.concat([Buffer.of(0x10, body.length), body]));
+    const filter = Buffer.from(own(one, 'dn/#'));
+    const wanted = Buffer.concat([Buffer.from('0001', 'hex'), Buffer.of(0, filter.length), filter, Buffer.of(1)]);
+    frozen.write(Buffer.concat([Buffer.of(0x10, body.length), body, Buffer.of(0x82, wanted.length), wanted]));
     await until('the frozen one to be connected', () => broker.isConnected(one.serial));
     const healthy = await connect(other);
     await healthy.subscribeAsync(own(other, 'dn/#'), { qos: 1 });
+    frozen.pause();
     const arrived: number[] = [];
     healthy.on('message', () => arrived.push(performance.now()));
     const big = Buffer.alloc(1024 * 1024);

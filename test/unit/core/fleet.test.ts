@@ -279,7 +279,7 @@ describe('a card that is put on the negative list', () => {
     const house = await start();
     const other = '5413330089020011';
     const text = `pan,reason\n${pan},stolen\n${other},lost\n4111111111111112,lost\n`;
-    const imported = await house.call('POST', '/negative/imports', { source: 'issuer-a', mode: 'replace', text });
+    const imported = await house.call('POST', '/negative/imports', { source: 'issuer-a', mode: 'add', text });
     expect(imported.body).toMatchObject({ added: 2, removed: 0, published: true, refused: [{ line: 4, why: 'pan' }] });
     expect(
       (await house.call('POST', '/negative/entries', { pan, reason: 'stolen', source: 'brand-b' })).body,
@@ -288,9 +288,14 @@ describe('a card that is put on the negative list', () => {
       already: false,
     });
     // Half of the list goes: the one source alone takes nothing off, the other needs a second signature.
-    const empty = { source: 'issuer-a', mode: 'replace', text: '' };
-    const halved = (await house.call('POST', '/negative/imports', empty)).body;
-    expect(halved).toMatchObject({ removed: 2, published: false, needsSecondSignature: true });
+    const whole = (lines: string) => ({ source: 'issuer-a', mode: 'replace', text: lines });
+    // A whole list that is broken or empty lets nothing go.
+    for (const lines of [text, ''])
+      expect((await house.call('POST', '/negative/imports', whole(lines))).body.code).toBe('NEGATIVE_LIST_REFUSED');
+    const halved = (await house.call('POST', '/negative/imports', whole('4111111111111111,lost'))).body;
+    expect(halved).toMatchObject({ added: 1, removed: 2, published: true });
+    const gone = (await house.call('POST', '/negative/removals', { pan: '4111111111111111', source: 'issuer-a' })).body;
+    expect(gone).toMatchObject({ published: false, needsSecondSignature: true });
     const explained = (await house.call('POST', '/negative/explanations', { pan })).body;
     expect(explained).toMatchObject({ listed: true, entries: [{ source: 'brand-b' }] });
     const second = (await house.call('POST', '/negative/versions', { secondSignature: true })).body;

@@ -3,6 +3,7 @@ import { decideSlot } from '@tsunagu/fleet-server/keys/index';
 import { openLiveHub } from '@tsunagu/fleet-server/live/index';
 import {
   hasCheckDigit,
+  isCardNumber,
   headLifeMs,
   headRenewBeforeMs,
   manifestLifeMs,
@@ -83,6 +84,9 @@ describe('the rules of the negative list', () => {
     expect(hasCheckDigit(digits('4761739001010010'))).toBe(true);
     expect(hasCheckDigit(digits('4761739001010011'))).toBe(false);
     expect(hasCheckDigit(digits('4761739001010100'))).toBe(false);
+    // A transit card's number has no room for one.
+    expect(isCardNumber(digits('9392392716885082116'))).toBe(true);
+    expect(isCardNumber(digits('9392692716885082116'))).toBe(false);
   });
 });
 

@@ -46,6 +46,11 @@ it.each([
   // The card itself has judged it.
   [{ kind: 'sale', amountMinor: 1_280, card: 'jcb-contact' }, '1200 -'],
   [{ kind: 'sale', amountMinor: 1_280, card: 'visa-stripe' }, '1200 -'],
+  // The service code of a cash card prompts for a PIN (726); that of a gift card does not (721). ISO/IEC 7813:2006, table 2.
+  [{ kind: 'sale', amountMinor: 1_280, card: 'cash-card' }, '1200 1234'],
+  [{ kind: 'sale', amountMinor: 1_280, card: 'cash-card', pin: 'wrong' }, '1200 1235'],
+  [{ kind: 'balance', card: 'cash-card' }, '1100 1234'],
+  [{ kind: 'sale', amountMinor: 1_280, card: 'gift-card' }, '1200 -'],
 ] as const satisfies readonly (readonly [PaymentOrder, string])[])(
   'gives the line the PIN of the request, and of no other message: %j',
   async (order, expected) => {
@@ -61,6 +66,19 @@ it.each([
     if (expected.endsWith('1234')) expect(kept).toMatchObject({ value: { verification: 'onlinePin' } });
   },
 );
+
+it.each([
+  ['cancel', 'CARDHOLDER_CANCELLED'],
+  ['bypass', 'CARDHOLDER_CANCELLED'],
+  ['timeout', 'PIN_TIMEOUT'],
+] as const)('sends nothing for a cash card whose holder does this at the PIN pad: %s', async (pin, reason) => {
+  const { side, given } = await terminal();
+  expect(await side.run({ kind: 'sale', amountMinor: 1_280, card: 'cash-card', pin })).toMatchObject({
+    outcome: 'refused',
+    reason,
+  });
+  expect(given).toEqual([]);
+});
 
 it('leaves no PIN behind when the answer is lost', async () => {
   const { side, given, pins, drained } = await terminal((mti) => (mti === '1200' ? 'answerLost' : 'whole'));

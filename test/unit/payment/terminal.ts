@@ -1,5 +1,8 @@
 import { openReversalStore, openStanCounter } from '@tsunagu/firmware-bridge/acquiring/index';
+import type { CardWallet } from '@tsunagu/firmware-bridge/cards/index';
 import { EmulatedCardSide } from '@tsunagu/firmware-bridge/payment/index';
+import type { EmulatedRcs380 } from '@tsunagu/firmware-bridge/readers/emulated/rcs380-device';
+import { openEmulatedStation } from '@tsunagu/firmware-bridge/readers/station';
 import { openAdviceStore, openSaleStore } from '@tsunagu/firmware-bridge/sales/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { type Acquirer, openCardVault } from '@tsunagu/firmware-bridge/secure/index';
@@ -37,6 +40,10 @@ export interface BootOptions {
   readonly canCount?: boolean;
   readonly identity?: { readonly terminalId: string; readonly merchantId: string };
   readonly factor?: number;
+  /** Where its cards are between two contacts: another boot finds them there. */
+  readonly wallet?: CardWallet;
+  /** Changes what happens at the FeliCa antenna. */
+  readonly antenna?: (felica: EmulatedRcs380) => void;
 }
 
 export async function boot(options: BootOptions): Promise<Booted> {
@@ -80,7 +87,9 @@ export async function boot(options: BootOptions): Promise<Booted> {
       ...options.identity,
     }),
   };
-  const side = await EmulatedCardSide.open({ world, model, ports });
+  const station = openEmulatedStation(world, model);
+  if (station.emulated.felica) options.antenna?.(station.emulated.felica);
+  const side = await EmulatedCardSide.open({ world, model, ports, wallet: options.wallet }, station);
   return {
     side,
     files,

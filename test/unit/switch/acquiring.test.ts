@@ -40,7 +40,7 @@ const sale = () =>
   saleRequest({
     terminalId: terminalIdOf('CATS220-0001'),
     merchantId: 'M00000000001234',
-    abilities: { readers: ['stripe', 'contact'], printer: 'built-in', screen: 'mono' },
+    abilities: { readers: ['stripe', 'contact'], pinPad: true, printer: 'built-in', screen: 'mono' },
     stan: '000231',
     nowMs,
     amountMinor: 1280,
@@ -163,12 +163,26 @@ test('a chip sale without chip data, or with an element that has no place, is na
 });
 
 test('the point-of-service code says how the card was read', () => {
-  const abilities = { readers: ['stripe', 'contact', 'contactless'], printer: 'built-in', screen: 'colour' } as const;
+  const abilities = {
+    readers: ['stripe', 'contact', 'contactless'],
+    pinPad: true,
+    printer: 'built-in',
+    screen: 'colour',
+  } as const;
   for (const entry of ['stripe', 'contact', 'contactless'] as const) {
     const code = pointOfService(entry, 'none', abilities);
     expect(code).toHaveLength(12);
     expect(entryModeOf(code)).toBe(entry);
   }
+  // Positions 2, 8, 9 and 12: what the terminal can verify, how it did, who judged it, how many digits it takes. ISO 8583:1993, A.8.
+  const verified = (verification: Parameters<typeof pointOfService>[1], pinPad = true): string => {
+    const code = pointOfService('contact', verification, { ...abilities, pinPad });
+    return [1, 7, 8, 11].map((at) => code[at]).join('');
+  };
+  expect(verified('offlinePin')).toBe('111C');
+  expect(verified('onlinePin')).toBe('113C');
+  expect(verified('signature')).toBe('154C');
+  expect(verified('none', false)).toBe('0000');
 });
 
 test('times are written in UTC for the line and in Japan time for the slip', () => {

@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { type CardCompany, openCardCompany } from '@tsunagu/fleet-server/card-company/card-company';
 import { Ledger } from '@tsunagu/fleet-server/card-company/ledger';
+import { openArtefacts } from '@tsunagu/fleet-server/artefacts/index';
+import { TransitBooks } from '@tsunagu/fleet-server/card-company/transit-books';
+import { TransitCentre } from '@tsunagu/fleet-server/card-company/transit-centre';
 import { openAuthority } from '@tsunagu/fleet-server/identity/index';
+import { negativeTagKey } from '@tsunagu/fleet-server/keys/index';
+import { type Negative, openNegative } from '@tsunagu/fleet-server/negative/index';
 import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
 import {
   linkCredentials,
@@ -35,7 +40,7 @@ import { generateCryptogram } from '@tsunagu/protocols/emv';
 import { parseTerminalUri, type SaleLine, serialSchema, tenantSchema } from '@tsunagu/protocols/fleet';
 import { type DecodedMessage, FrameReader, type Message } from '@tsunagu/protocols/iso8583';
 import { fail, hex, ok, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
-import { cardKeysOf, type TestCardName, testCard } from '@tsunagu/protocols/test-cards';
+import { cardKeysOf, type TestCardName, testCard, transitMasterKey } from '@tsunagu/protocols/test-cards';
 import { tlv } from '@tsunagu/protocols/tlv';
 import { systemWorld } from '@tsunagu/protocols/world';
 
@@ -55,8 +60,13 @@ export interface SmallHouse {
   readonly alarms: SwitchAlarm[];
   readonly lines: SaleLine[];
   readonly ledger: Ledger;
+  /** The books of the transit centre. */
+  readonly transit: TransitBooks;
   readonly store: Store;
   readonly sw: Switch;
+  readonly negative: Negative;
+  /** The card company asks for a change of the list. */
+  readonly askFileAction: CardCompany['askFileAction'];
   /** A connected terminal. */
   terminal(serial: string): Promise<Terminal>;
   /** Credentials of a terminal, for odd connections. */
@@ -82,16 +92,21 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
   const issuer = await prepareIssuerLink(authority, vault, tenant, folder);
   const handed = linkCredentials.parse(JSON.parse(await readFile(linkCredentialsPath(folder), 'utf8')));
   let ledger = unwrap(await Ledger.open(join(folder, 'ledger.jsonl')));
+  let transit = unwrap(await TransitBooks.open(join(folder, 'transit.jsonl')));
   let cardCompanyPort = 0;
   let cardCompany: CardCompany | undefined;
   const startCardCompany = async (): Promise<void> => {
-    if (cardCompanyPort !== 0) ledger = unwrap(await Ledger.open(join(folder, 'ledger.jsonl')));
+    if (cardCompanyPort !== 0) {
+      ledger = unwrap(await Ledger.open(join(folder, 'ledger.jsonl')));
+      transit = unwrap(await TransitBooks.open(join(folder, 'transit.jsonl')));
+    }
     cardCompany = unwrap(
       await openCardCompany(world, {
         host: '127.0.0.1',
         port: cardCompanyPort,
         credentials: handed,
         ledger,
+        transit: new TransitCentre(world, transit, transitMasterKey()),
         delayMs: () => 5,
       }),
     );
@@ -102,6 +117,17 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
     cardCompany = undefined;
   };
   await startCardCompany();
+  await vault.ensure(negativeTagKey, 'negative-tag');
+  const negative = await openNegative({
+    world,
+    store,
+    vault,
+    artefacts: await openArtefacts(join(folder, 'artefacts')),
+    tagKey: negativeTagKey,
+    publish: () => undefined,
+    announce: () => undefined,
+    floorLimitMinor: () => 0,
+  });
   const server = await authority.credentials('server', 'server', {
     kind: 'leaf',
     purposes: ['serverAuth'],
@@ -130,6 +156,7 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
         },
         live: { publish: (event) => event.name === 'sale' && lines.push(event.data) },
         metrics: noMetrics,
+        negative,
         alarm: (alarm) => alarms.push(alarm),
       },
       {
@@ -163,7 +190,12 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
     get ledger() {
       return ledger;
     },
+    get transit() {
+      return transit;
+    },
     credentials,
+    negative,
+    askFileAction: (action) => cardCompany?.askFileAction(action) ?? Promise.reject(new Error('closed')),
     startCardCompany,
     stopCardCompany,
     async terminal(serial) {
@@ -181,6 +213,7 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
     },
     async close() {
       await sw.close();
+      negative.close();
       await stopCardCompany();
       await store.close();
       await vault.close();
@@ -296,7 +329,7 @@ export class Terminal {
     return saleRequest({
       terminalId: terminalIdOf(this.serial),
       merchantId: merchantIdOf(tenant),
-      abilities: { readers: ['stripe', 'contact', 'contactless'], printer: 'built-in', screen: 'colour' },
+      abilities: { readers: ['stripe', 'contact', 'contactless'], pinPad: true, printer: 'built-in', screen: 'colour' },
       stan: nextStan(),
       nowMs: Date.now(),
       amountMinor,

@@ -12,7 +12,7 @@ import {
   transitCardKey,
   transitCommands,
 } from '@tsunagu/protocols/felica';
-import { concat, hex, type Secret } from '@tsunagu/protocols/kit';
+import { concat, hex, Secret } from '@tsunagu/protocols/kit';
 import { type TransitCardData, transitMasterKey } from '@tsunagu/protocols/test-cards';
 import {
   attributeOf,
@@ -36,9 +36,10 @@ export interface TransitProgram {
 }
 
 /** Personalises a card. */
-export function transitProgramOf({ idm, pmm }: TransitCardData): TransitProgram {
+export function transitProgramOf({ idm, pmm, isStrange = false }: TransitCardData): TransitProgram {
   const identity = hex(idm);
-  return { idm: identity, pmm: hex(pmm), cardKey: transitCardKey(transitMasterKey(), identity) };
+  const masterKey = isStrange ? Secret.take('key', new Uint8Array(16).fill(0x5a)) : transitMasterKey();
+  return { idm: identity, pmm: hex(pmm), cardKey: transitCardKey(masterKey, identity) };
 }
 
 /** What a frame does to a card: what it writes, in order, the session that follows, and its answer; none is mute. */

@@ -13,8 +13,18 @@ export class TransitCard implements FelicaCard {
   /** Bytes that the memory still takes before power fails; endless unless a test says otherwise. */
   #powerBytes = Number.POSITIVE_INFINITY;
 
-  /** @param pages what the card held when it was last seen */
-  constructor(data: TransitCardData, pages: Pages = issuedPages(data.balance)) {
+  readonly #written: (pages: Pages) => void;
+
+  /**
+   * @param pages what the card held when it was last seen
+   * @param written is told after each command that wrote, whether power lasted or not, and before the answer leaves
+   */
+  constructor(
+    data: TransitCardData,
+    pages: Pages = issuedPages(data.balance),
+    written: (pages: Pages) => void = () => undefined,
+  ) {
+    this.#written = written;
     this.#program = transitProgramOf(data);
     this.#pages = recover(pages);
   }
@@ -46,8 +56,10 @@ export class TransitCard implements FelicaCard {
     for (const write of step.writes) {
       this.#pages = applyWrite(this.#pages, write, Math.min(write.bytes.length, this.#powerBytes));
       this.#powerBytes -= write.bytes.length;
-      if (this.#powerBytes < 0) return undefined;
+      if (this.#powerBytes < 0) break;
     }
+    if (step.writes.length > 0) this.#written(this.#pages);
+    if (this.#powerBytes < 0) return undefined;
     this.#session = step.session;
     return step.answer;
   }

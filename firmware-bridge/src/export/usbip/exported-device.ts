@@ -115,7 +115,8 @@ export class ExportedDevice {
     if (request.type === 'unlink') return this.#unlink(request.seqnum, request.unlinkSeqnum);
     if (request.endpoint === 0) return this.#control(request);
     if (request.direction === 'out') {
-      const isTaken = this.model.bulkOut(request.endpoint, request.data);
+      const isThere = this.model.descriptors.endpoints.some(({ address }) => address === request.endpoint);
+      const isTaken = isThere && this.model.bulkOut(request.endpoint, request.data);
       return this.#submitted(request, isTaken ? usbipStatus.done : usbipStatus.stalled, request.data.length, nothing);
     }
     const pipe = this.#pipes.get(request.endpoint);

@@ -5,11 +5,14 @@ import {
   explainNegative,
   importNegative,
   negativeAdded,
+  negativeAuthority,
   negativeDiff,
   negativeExplanation,
   negativeImported,
   negativeOverview,
   negativePublished,
+  negativeRootDocument,
+  negativeSignatureBrought,
   negativeState,
   proveNegative,
   publishNegative,
@@ -35,6 +38,8 @@ const versions = z.object({ from: z.coerce.number().int().min(1), to: z.coerce.n
 /** An issuer's list of a million cards is some 25 MB of text. */
 const importBytesMax = 64 * 1024 * 1024;
 
+const bytesOf = (base64: string): Uint8Array => Uint8Array.from(Buffer.from(base64, 'base64'));
+
 async function wiped<T>(pan: Secret<'pan'>, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -48,6 +53,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
   const tags = ['negative'];
   const look = { role: 'viewer' } as const;
   const change = { role: 'operator', isIdempotent: true } as const;
+  const govern = { role: 'admin', isIdempotent: true } as const;
 
   app.get(
     '/api/v1/negative',
@@ -137,7 +143,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         response: { 200: negativeImported, '4xx': refused },
       },
     },
-    async (request) => await negative.importList(request.body, actorOf(request)),
+    async (request) => unwrap(await negative.importList(request.body, actorOf(request))),
   );
 
   app.post(
@@ -183,6 +189,66 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
       },
     },
     async (request) => await negative.publishVersion(request.body.secondSignature),
+  );
+
+  app.get(
+    '/api/v1/negative/authority',
+    {
+      config: look,
+      schema: {
+        summary: 'Who may sign what of the negative list, and the version that waits for signatures',
+        tags,
+        response: { 200: negativeAuthority, '4xx': refused },
+      },
+    },
+    async () => await negative.authority(),
+  );
+
+  app.post(
+    '/api/v1/negative/roots',
+    {
+      config: govern,
+      schema: {
+        summary: 'Bring the next root, signed by enough keys of the one in force and of its own',
+        tags,
+        body: negativeRootDocument,
+        response: { 200: negativeAuthority, '4xx': refused },
+      },
+    },
+    async (request) => unwrap(await negative.bringRoot(bytesOf(request.body.document), actorOf(request))),
+  );
+
+  app.post(
+    '/api/v1/negative/root-signatures',
+    {
+      config: govern,
+      schema: {
+        summary: 'Have the root keys that the server still holds sign a proposal for the next root',
+        tags,
+        body: negativeRootDocument,
+        response: { 200: negativeRootDocument, '4xx': refused },
+      },
+    },
+    async (request) => {
+      await Promise.resolve();
+      const signed = unwrap(negative.countersignRoot(bytesOf(request.body.document), actorOf(request)));
+      return { document: Buffer.from(signed).toString('base64') };
+    },
+  );
+
+  app.post(
+    '/api/v1/negative/signatures',
+    {
+      config: change,
+      schema: {
+        summary: "Bring a list key's signature of the version that waits",
+        tags,
+        body: negativeSignatureBrought,
+        response: { 200: negativePublished, '4xx': refused },
+      },
+    },
+    async ({ body: { digest, keyId, signature } }) =>
+      unwrap(await negative.sign(digest, { keyId, signature: bytesOf(signature) })),
   );
 
   app.post(

@@ -22,6 +22,7 @@ import { wrapKeyBlock } from '@tsunagu/protocols/tr31';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import type { Numbers } from '../journal/numbers.ts';
 import type { IssuerCredentials } from './credentials.ts';
+import { isFileAction } from './file-actions.ts';
 import { isAnswer, matchKey } from './matching.ts';
 import { type LinkEvent, type LinkState, type Management, managementFunction, onLink } from './rules.ts';
 
@@ -55,6 +56,8 @@ export interface LinkListener {
   changed(): void;
   /** An answer that no request waits for: late, or doubled, or nobody's. */
   unmatched(message: DecodedMessage): void;
+  /** The card company asks for a change of a file. Its answer is sent when this resolves; none at all when it rejects. */
+  fileAction(message: DecodedMessage): Promise<Message>;
 }
 
 interface Waiting {
@@ -96,6 +99,7 @@ class Link implements IssuerLink {
   #pause: Timer | undefined;
   #silence: Timer | undefined;
   #frameDeadline: Timer | undefined;
+  #fileActions = 0;
 
   constructor(
     world: Pick<World, 'clock' | 'timers' | 'entropy' | 'log'>,
@@ -284,6 +288,7 @@ class Link implements IssuerLink {
       this.#refuse(fail('ISSUER_MAC_INVALID', { facts: { mti: message.mti } }).fault);
       return;
     }
+    if (isFileAction(message.mti) && this.isReady) return this.#actOnFile(message);
     if (!isAnswer(message.mti)) {
       this.#refuse(fail('ISSUER_MESSAGE_INVALID', { field: 0, facts: { mti: message.mti } }).fault);
       return;
@@ -298,6 +303,22 @@ class Link implements IssuerLink {
     this.#waiting.delete(matched);
     waiting.timer.cancel();
     waiting.settle({ type: 'answered', message });
+  }
+
+  /** At most so many at once: more are not answered, and come again as 1305. */
+  #actOnFile(message: DecodedMessage): void {
+    this.tell({ type: 'heard' });
+    if (this.#fileActions >= issuerLink.inFlightMax) return;
+    this.#fileActions += 1;
+    this.#listener
+      .fileAction(message)
+      .then((answer) => {
+        if (this.isReady) this.#write(answer);
+      })
+      .catch((cause: unknown) => this.#world.log('error', 'fileActionFailed', { fault: { code: 'INTERNAL', cause } }))
+      .finally(() => {
+        this.#fileActions -= 1;
+      });
   }
 
   #refuse(fault: Fault): void {

@@ -1,4 +1,4 @@
-import { type Operation, operations } from '@tsunagu/protocols/acquiring';
+import { type Operation, operations, transitDialogue } from '@tsunagu/protocols/acquiring';
 import type { SaleLine, Serial } from '@tsunagu/protocols/fleet';
 import { serialSchema } from '@tsunagu/protocols/fleet';
 import type { Store } from '../../store/index.ts';
@@ -61,7 +61,7 @@ export async function salesBefore(
   limit: number,
   serial?: Serial,
 ): Promise<readonly SaleLine[]> {
-  let query = store.db.selectFrom('switch_sales').selectAll();
+  let query = store.db.selectFrom('switch_sales').selectAll().where('kind', 'not in', transitDialogue);
   if (serial !== undefined) query = query.where('serial', '=', serial);
   if (before !== undefined)
     query = query.where((where) =>
@@ -88,6 +88,7 @@ export async function saleTotals(store: Pick<Store, 'db'>, since: number): Promi
       all.fn.sum<number>('amount_minor').as('amount'),
     ])
     .where('received_at', '>=', since)
+    .where('kind', 'not in', transitDialogue)
     .groupBy(['state', 'kind'])
     .execute();
   const countOf = (outcome: SaleLine['outcome']): number =>

@@ -4,6 +4,7 @@ import {
   type EntryMode,
   entryModeOf,
   functions,
+  isInquiry,
   type Operation,
   operationOf,
   terminalIdOf,
@@ -36,7 +37,7 @@ export interface TerminalSale extends RequestKeys {
   readonly kind: 'sale';
   readonly operation: Operation;
   readonly entry: EntryMode;
-  /** What it follows: the sale of a refund, the authorisation of a completion. */
+  /** What it follows: the sale of a refund, the authorisation of a completion, what a transit card was asked. */
   readonly original: OriginalData | undefined;
 }
 
@@ -92,7 +93,8 @@ function readValues(
   const operation = operationOf(originalMti(decoded.mti), decoded.text(3), decoded.text(24));
   if (stan === undefined || localTime === undefined) return refused(11, 'present');
   if (!isReversal && operation === undefined) return refused(3, 'a known operation');
-  if (amountMinor < 1 !== (operation === 'balance')) return refused(4, operation === 'balance' ? 'zeros' : 'an amount');
+  const asksOnly = operation !== undefined && isInquiry(operation);
+  if (amountMinor < 1 !== asksOnly) return refused(4, asksOnly ? 'zeros' : 'an amount');
   if (pan === undefined || pan.length < 12) return refused(2, 'a card number');
   const follows = decoded.text(56);
   const original = follows === undefined ? undefined : parseOriginalData(follows);
@@ -107,7 +109,7 @@ function readValues(
   };
   if (operation !== undefined) {
     if (entry === undefined) return refused(22, 'entry mode');
-    const needs = operation === 'refund' || operation === 'completion';
+    const needs = operation === 'refund' || operation === 'completion' || operation === 'transitConfirm';
     if (needs !== (original !== undefined)) return refused(56, needs ? 'present' : 'absent');
     return ok({ ...keys, kind: 'sale', operation, entry, original: original?.ok ? original.value : undefined });
   }

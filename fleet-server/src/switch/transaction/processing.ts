@@ -1,4 +1,4 @@
-import { isAdvice, issuerLink, operations, type RefusalCode, terminalCodec } from '@tsunagu/protocols/acquiring';
+import { isAdvice, issuerLink, isTransitDialogue, operations, type RefusalCode, terminalCodec } from '@tsunagu/protocols/acquiring';
 import { type AesKsn, formatAesKsn } from '@tsunagu/protocols/dukpt';
 import type { Serial } from '@tsunagu/protocols/fleet';
 import { type DecodedMessage, type Message, responseMti } from '@tsunagu/protocols/iso8583';
@@ -199,7 +199,7 @@ export class Processing {
           this.#answers.delete(id);
           return { answer: this.#answered(arrival.row) };
         }
-        this.#rooms.live.publish({ name: 'sale', data: saleLineOf(arrival.row) });
+        this.#publish(arrival.row);
         this.#send(arrival.row, message, outgoing, link);
         return { answer: await waiting };
     }
@@ -303,13 +303,17 @@ export class Processing {
     }
     if (actions.some(({ type }) => type === 'answer' || type === 'answerFromIssuer'))
       this.#give(row.id, this.#answered(row));
-    else this.#rooms.live.publish({ name: 'sale', data: saleLineOf(row) });
+    else this.#publish(row);
+  }
+
+  #publish(row: SaleRow): void {
+    if (!isTransitDialogue(row.kind)) this.#rooms.live.publish({ name: 'sale', data: saleLineOf(row) });
   }
 
   /** The stored answer of a decided sale; tells the world of the decision. */
   #answered(row: SaleRow): Uint8Array {
     if (row.answer === null || row.action_code === null) throw new Error('a sale that is not answered yet');
-    this.#rooms.live.publish({ name: 'sale', data: saleLineOf(row) });
+    this.#publish(row);
     this.#rooms.metrics.saleAnswered(
       row.state === 'approved' || row.state === 'posting' ? 'approved' : 'declined',
       row.decided_by ?? 'switch',

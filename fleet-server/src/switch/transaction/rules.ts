@@ -1,4 +1,4 @@
-import { type Operation, reversalReasons, terminalLink } from '@tsunagu/protocols/acquiring';
+import { isInquiry, type Operation, reversalReasons, terminalLink } from '@tsunagu/protocols/acquiring';
 import { isApproval } from '@tsunagu/protocols/iso8583';
 
 /**
@@ -194,7 +194,7 @@ export function judgeFollowUp(
   if (original === undefined) return '914';
   const isFit =
     wanted.kind === 'refund'
-      ? original.kind !== 'refund' && original.kind !== 'balance' && original.kind !== 'authorisation'
+      ? original.kind !== 'refund' && original.kind !== 'authorisation' && !isInquiry(original.kind)
       : original.kind === 'authorisation';
   const isSettled = original.state === 'approved' || original.state === 'posting' || original.state === 'posted';
   if (!isFit || !isSettled || original.panToken !== wanted.panToken) return '902';
@@ -215,5 +215,5 @@ export function judgeCancellation(
 ): string | undefined {
   if (reason !== reversalReasons.customerCancelled) return undefined;
   if (original === undefined) return '914';
-  return followers.some(({ state }) => stands.has(state)) ? '902' : undefined;
+  return followers.some(({ kind, state }) => !isInquiry(kind) && stands.has(state)) ? '902' : undefined;
 }

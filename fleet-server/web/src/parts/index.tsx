@@ -54,9 +54,11 @@ export const Ago = ({ at }: { at: string }) => (
   </time>
 );
 
-export const CardName = ({ sale }: { sale: Pick<SaleLine, 'scheme' | 'entry' | 'lastFour'> }) => (
+export const CardName = ({ sale }: { sale: Pick<SaleLine, 'kind' | 'scheme' | 'entry' | 'lastFour'> }) => (
   <span class="card">
-    <span class="scheme">{sale.scheme}</span> <span class="digits">•••• {sale.lastFour}</span>{' '}
+    {/* What is no sale says so. */}
+    {sale.kind !== undefined && sale.kind !== 'sale' && <strong class="kind">{tAny('kind', sale.kind)} </strong>}
+    <span class="scheme">{tAny('scheme', sale.scheme)}</span> <span class="digits">•••• {sale.lastFour}</span>{' '}
     <span class="quiet">{tAny('entry', sale.entry)}</span>
   </span>
 );

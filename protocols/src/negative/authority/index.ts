@@ -29,12 +29,14 @@ export {
   headLifeSecondsMax,
   initialTrust,
   isEqualToHead,
+  keysFor,
   type OfflineAllowance,
   offlineAllowanceOf,
   openFirstRoot,
   type TrustFault,
   type TrustState,
 } from './rules.ts';
+export { checkSuccession, nextRoot, type Succession, withSignature } from './succession.ts';
 export {
   bytesToSign,
   decodeSigned,

@@ -1,0 +1,44 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { parseJson } from '@tsunagu/protocols/fleet';
+import { type KeyFile, keyFile, openKeyFile, type OpenedKey, passphraseLengthMin } from '@tsunagu/protocols/key-file';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+
+/** Where a passphrase comes from: a file, or the environment. Never the command line, which every process of the machine can read. */
+export interface PassphraseOptions {
+  readonly passphraseFile?: string | undefined;
+}
+
+/** The passphrase of `--passphrase-file`, else of TSUNAGU_KEY_PASSPHRASE. */
+export async function passphraseOf({
+  passphraseFile,
+}: PassphraseOptions): Promise<Result<string, 'KEY_PASSPHRASE_SHORT'>> {
+  const text =
+    passphraseFile === undefined
+      ? process.env['TSUNAGU_KEY_PASSPHRASE']
+      : await readFile(passphraseFile, 'utf8').catch(() => undefined);
+  const passphrase = text?.replace(/\r?\n$/, '') ?? '';
+  return passphrase.length < passphraseLengthMin ? fail('KEY_PASSPHRASE_SHORT') : ok(passphrase);
+}
+
+/** Reads a key file without opening it: its public part. */
+export async function readKeyFile(path: string): Promise<Result<KeyFile, 'SIGNING_KEY_INVALID'>> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  const read = text === undefined ? undefined : parseJson(keyFile, text);
+  return read?.ok ? read : fail('SIGNING_KEY_INVALID', { facts: { file: path } });
+}
+
+/** Opens a key that a person keeps, for its purpose. */
+export async function openKeyAt(
+  path: string,
+  purpose: string,
+  options: PassphraseOptions,
+): Promise<Result<OpenedKey, 'SIGNING_KEY_INVALID' | 'KEY_PASSPHRASE_SHORT'>> {
+  const passphrase = await passphraseOf(options);
+  if (!passphrase.ok) return passphrase;
+  const file = await readKeyFile(path);
+  return file.ok ? openKeyFile(file.value, purpose, passphrase.value) : file;
+}
+
+/** Writes a key file that only its owner reads; one that is there already is not written over. */
+export const writeKeyFile = (path: string, file: KeyFile): Promise<void> =>
+  writeFile(path, `${JSON.stringify(file, undefined, 2)}\n`, { mode: 0o600, flag: 'wx' });

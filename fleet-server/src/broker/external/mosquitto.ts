@@ -1,0 +1,68 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { negativeHeadTopic, type TenantId } from '@tsunagu/protocols/fleet';
+import { packetLengthMax } from '../frame-guard.ts';
+
+/** What mosquitto is told. */
+export interface MosquittoSetting {
+  readonly tenant: TenantId;
+  readonly host: string;
+  readonly port: number;
+  /** Whose files these are: mosquitto started by root would become `mosquitto` and not read them. */
+  readonly user: string;
+  /** The fleet server's own name there: the common name of its certificate. */
+  readonly serverName: string;
+  /** mosquitto's certificate and key, and the root that all certificates come from, PEM. */
+  readonly tls: { readonly cert: string; readonly key: string; readonly root: string };
+}
+
+/** Who may do what: a terminal speaks below its own `up/`, hears its own `dn/` and the heads of the lists; `%u` is the name in its certificate. */
+export const mosquittoRules = ({ tenant, serverName }: Pick<MosquittoSetting, 'tenant' | 'serverName'>): string =>
+  [
+    `user ${serverName}`,
+    `topic read tms/v1/${tenant}/+/up/#`,
+    `topic write tms/v1/${tenant}/+/dn/#`,
+    `topic write ${negativeHeadTopic(tenant, '+')}`,
+    '',
+    `pattern write tms/v1/${tenant}/%u/up/#`,
+    `pattern read tms/v1/${tenant}/%u/dn/#`,
+    `pattern read ${negativeHeadTopic(tenant, '+')}`,
+    '',
+  ].join('\n');
+
+/** Writes a folder with which `mosquitto -c FOLDER/mosquitto.conf` takes the place of our broker: mosquitto 2.0, mosquitto.conf(5). */
+export async function writeMosquittoFolder(folder: string, setting: MosquittoSetting): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const at = (name: string): string => join(folder, name);
+  const configuration = [
+    `user ${setting.user}`,
+    `listener ${setting.port} ${setting.host}`,
+    `cafile ${at('root.pem')}`,
+    `certfile ${at('broker.pem')}`,
+    `keyfile ${at('broker.key')}`,
+    '# Who somebody is comes from the certificate alone, and so does the client id: one connection a certificate.',
+    'require_certificate true',
+    'use_identity_as_username true',
+    'use_username_as_clientid true',
+    'tls_version tlsv1.3',
+    `acl_file ${at('rules')}`,
+    '# A frozen terminal costs this much at most; what it misses it pulls.',
+    'max_inflight_messages 4',
+    'max_queued_messages 1000',
+    `message_size_limit ${packetLengthMax}`,
+    '# What terminals said while the fleet server was away outlasts a crash of mosquitto.',
+    'persistence true',
+    `persistence_location ${folder}/`,
+    'autosave_interval 1',
+    'autosave_on_changes true',
+    '',
+  ].join('\n');
+  const files = {
+    'mosquitto.conf': configuration,
+    rules: mosquittoRules(setting),
+    'root.pem': setting.tls.root,
+    'broker.pem': setting.tls.cert,
+    'broker.key': setting.tls.key,
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(at(name), text, { mode: 0o600 });
+}

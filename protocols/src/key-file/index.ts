@@ -1,0 +1,1 @@
+export { type KeyFile, keyFile, makeKeyFile, type OpenedKey, openKeyFile, passphraseLengthMin } from './key-file.ts';

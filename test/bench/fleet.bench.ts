@@ -1,0 +1,296 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { tenantSchema } from '@tsunagu/protocols/fleet';
+import { connect as connectMqtt } from 'mqtt';
+import { Generator, pause, percentile, type Server, startAedes, startHouse, startMosquitto } from './fleet/rig.ts';
+import { type Fleet, readJobs, seedFleet } from './fleet/seed.ts';
+import type { BenchReport } from './report.ts';
+
+const tenant = tenantSchema.parse('bench');
+const option = (name: string, otherwise: number): number => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? otherwise : Number(process.argv[at + 1]);
+};
+/** Files that a process needs besides its connections. */
+const reserve = 200;
+const generators = 2;
+/** Handshakes under way at a time. */
+const concurrency = 96;
+const notices = 8;
+const noticeBytes = 600;
+
+interface Connected {
+  readonly started: number;
+  readonly ended: number;
+  readonly failed: number;
+  readonly resumed: number;
+  readonly latencies: readonly number[];
+}
+
+/** Raises the limit on open files as far as this process may; children inherit it. */
+function filesMax(): number {
+  try {
+    execFileSync('prlimit', ['--pid', String(process.pid), '--nofile=100000:100000'], { stdio: 'ignore' });
+  } catch {
+    // Without the right to more, the hard limit it is.
+    const hard = /Max open files\s+\d+\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? '1024';
+    execFileSync('prlimit', ['--pid', String(process.pid), `--nofile=${hard}:${hard}`], { stdio: 'ignore' });
+  }
+  return Number(/Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1_024);
+}
+
+/** A fleet of many terminals against the whole fleet server, and against aedes and mosquitto alone, in one run. */
+export default async function run(): Promise<BenchReport> {
+  const wanted = option('terminals', 20_000);
+  const count = Math.min(wanted, filesMax() - reserve);
+  const jobs = Math.min(count, option('jobs', 1_000));
+  const portBase = option('port-base', 23_000);
+  const folder = mkdtempSync(join(tmpdir(), 'tsunagu-fleet-'));
+  const figures: Record<string, number> = {};
+  const say = (text: string): void =>
+    console.error(`${new Date().toISOString().slice(11, 19)} ${text}, load ${loadavg()[0]?.toFixed(1)}`);
+  const loads: number[] = [];
+
+  const file = await seedFleet(folder, tenant, count, jobs);
+  say(`${count} terminals are enrolled`);
+  const all = async <T>(who: readonly Generator[], order: Parameters<Generator['tell']>[0]): Promise<T[]> =>
+    await Promise.all(who.map((generator) => generator.tell<T>(order)));
+  const summon = (port: number): Promise<Generator[]> =>
+    Promise.all(
+      Array.from({ length: generators }, (_, index) =>
+        Generator.start(
+          file,
+          Math.floor((index * count) / generators),
+          Math.floor(((index + 1) * count) / generators),
+          port,
+          tenant,
+        ),
+      ),
+    );
+  const span = (parts: readonly { started: number; ended: number }[]): number =>
+    Math.max(...parts.map(({ ended }) => ended)) - Math.min(...parts.map(({ started }) => started));
+
+  /** Everybody connects; what that costs. */
+  async function connectAll(name: string, server: Server, who: readonly Generator[], resume: boolean): Promise<number> {
+    const cpuBefore = server.cpuMs();
+    const parts = await all<Connected>(who, { do: 'connect', concurrency: concurrency / generators, resume });
+    const perSecond = (1_000 * count) / span(parts);
+    const cpuMs = (server.cpuMs() - cpuBefore) / count;
+    const failed = parts.reduce((sum, part) => sum + part.failed, 0);
+    const resumed = parts.reduce((sum, part) => sum + part.resumed, 0);
+    figures[`${name}: connects a second`] = perSecond;
+    figures[`${name}: processor of the broker a connect, ms`] = cpuMs;
+    figures[`${name}: connects that failed`] = failed;
+    if (resume) figures[`${name}: sessions resumed, percent`] = (100 * resumed) / count;
+    loads.push(loadavg()[0] ?? 0);
+    say(`${name}: ${perSecond.toFixed(0)} connects/s, ${cpuMs.toFixed(2)} ms each, ${failed} failed`);
+    return perSecond;
+  }
+  async function hangUp(who: readonly Generator[]): Promise<void> {
+    await all(who, { do: 'hangUp' });
+    await pause(3_000 + count / 4);
+  }
+  const memoryPer = (server: Server, before: number): number => (server.rss() - before) / count;
+
+  /** Sends notices to all, one after another, and waits for each of them everywhere. */
+  async function notify(name: string, who: readonly Generator[], send: () => Promise<void>): Promise<number> {
+    const delays: number[] = [];
+    const lasts: number[] = [];
+    let missing = 0;
+    for (let index = 0; index < notices; index++) {
+      const waiting = await Promise.all(
+        who.map((generator) =>
+          generator.begin<{ arrivals: number[][]; expected: number }>({ do: 'await', notices: 1, timeoutMs: 20_000 }),
+        ),
+      );
+      const sentMs = Number(process.hrtime.bigint()) / 1e6;
+      await send();
+      const parts = await Promise.all(waiting.map(({ done }) => done));
+      const each = parts.flatMap(({ arrivals }) => arrivals.flat()).map((at) => at - sentMs);
+      missing += parts.reduce((sum, { expected }) => sum + expected, 0) - each.length;
+      for (const delay of each) delays.push(delay);
+      lasts.push(
+        Math.max(
+          ...each.slice(0, 1),
+          each.reduce((most, delay) => Math.max(most, delay), 0),
+        ),
+      );
+    }
+    figures[`${name}: p50, ms`] = percentile(delays, 0.5);
+    figures[`${name}: p99, ms`] = percentile(delays, 0.99);
+    figures[`${name}: last, ms`] = Math.max(...lasts);
+    figures[`${name}: not delivered`] = missing;
+    say(`${name}: p50 ${percentile(delays, 0.5).toFixed(0)} p99 ${percentile(delays, 0.99).toFixed(0)} ms`);
+    return percentile(delays, 0.99);
+  }
+
+  const ratios: Record<string, number> = {};
+  let running: Server | undefined;
+  let who: Generator[] = [];
+  const next = async (): Promise<void> => {
+    for (const generator of who) await generator.end();
+    await running?.kill();
+    who = [];
+    running = undefined;
+  };
+  try {
+    // The peers first, on ports of their own.
+    const peers: Record<string, (() => Promise<Server>) | undefined> = {
+      aedes: () => startAedes(file, portBase + 30),
+      mosquitto: existsSync('/usr/sbin/mosquitto')
+        ? () => startMosquitto(file, join(folder, 'mosquitto'), portBase + 31)
+        : undefined,
+    };
+    const { key, root, terminals } = JSON.parse(readFileSync(file, 'utf8')) as Fleet;
+    for (const [name, start] of Object.entries(peers)) {
+      if (!start) continue;
+      const server = (running = await start());
+      const before = server.rss();
+      who = await summon(server.port);
+      await connectAll(name, server, who, false);
+      await all(who, { do: 'subscribe', topic: 'tms/v1/bench/bc/neg/regular' });
+      await pause(3_000);
+      figures[`${name}: kB a connection`] = memoryPer(server, before);
+      const publisher = connectMqtt(`mqtts://127.0.0.1:${server.port}`, {
+        ca: root,
+        cert: terminals[0]?.chain,
+        key,
+        clientId: 'publisher',
+        protocolVersion: 4,
+      });
+      await new Promise((resolve) => publisher.once('connect', resolve));
+      await notify(`${name}: notice to all`, who, async () => {
+        await publisher.publishAsync('tms/v1/bench/bc/neg/regular', Buffer.alloc(noticeBytes), { qos: 1 });
+      });
+      await publisher.endAsync(true);
+      await hangUp(who);
+      await connectAll(`${name}, resumed`, server, who, true);
+      await next();
+    }
+
+    // The whole fleet server.
+    let server = (running = await startHouse(folder, portBase, tenant));
+    const { url, token } = JSON.parse(readFileSync(join(folder, 'access.json'), 'utf8')) as {
+      url: string;
+      token: string;
+    };
+    let serialNumber = 0;
+    const list = async (): Promise<void> => {
+      serialNumber += 1;
+      const answer = await fetch(new URL('/api/v1/negative/entries', url), {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ pan: testPan(serialNumber), reason: 'lost' }),
+      });
+      if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
+    };
+    const before = server.rss();
+    who = await summon(server.port);
+    const cold = await connectAll('ours', server, who, false);
+    const births = await all<Connected>(who, { do: 'birth', concurrency: concurrency / generators });
+    const toIdle = births.flatMap(({ latencies }) => latencies);
+    figures['ours: hello to idle, p50 ms'] = percentile(toIdle, 0.5);
+    figures['ours: hello to idle, p99 ms'] = percentile(toIdle, 0.99);
+    figures['ours: hellos a second'] = (1_000 * count) / span(births);
+    figures['ours: hellos without an answer'] = births.reduce((sum, { failed }) => sum + failed, 0);
+    await pause(5_000);
+    figures['ours: kB a connection'] = memoryPer(server, before);
+    say(`ours: hello to idle p50 ${percentile(toIdle, 0.5).toFixed(0)} ms, ${memoryPer(server, before).toFixed(1)} kB`);
+    await notify('ours: warm-up', who, list);
+    const calm = await notify('ours: emergency notice to all', who, list);
+    await who[0]?.tell({ do: 'freeze' });
+    const beside = await notify('ours: emergency notice beside a frozen one', who, list);
+    await hangUp(who);
+    const resumed = await connectAll('ours, resumed', server, who, true);
+
+    // Under full load: everybody connected, jobs at work.
+    await all(who, { do: 'birth', concurrency: concurrency / generators });
+    await all(who, { do: 'work' });
+    type Tally = { ready: number; taken: number; acknowledged: number; twice: number; resumed: number };
+    const tally = async (): Promise<Tally> => {
+      const parts = await all<Tally>(who, { do: 'tally' });
+      const sum = (field: keyof Tally): number => parts.reduce((total, part) => total + part[field], 0);
+      return {
+        ready: sum('ready'),
+        taken: sum('taken'),
+        acknowledged: sum('acknowledged'),
+        twice: sum('twice'),
+        resumed: sum('resumed'),
+      };
+    };
+    while ((await tally()).acknowledged < jobs / 4) await pause(100);
+    const atKill = await tally();
+    await server.kill();
+    const killedMs = performance.now();
+    server = running = await startHouse(folder, portBase, tenant);
+    figures['killed: jobs acknowledged at that moment'] = atKill.acknowledged;
+    figures['killed: seconds until the server listens again'] = (performance.now() - killedMs) / 1_000;
+    let now = await tally();
+    const end = performance.now() + 900_000;
+    while (now.ready < count && performance.now() < end) {
+      await pause(250);
+      now = await tally();
+    }
+    figures['killed: seconds until all terminals are back'] = (performance.now() - killedMs) / 1_000;
+    figures['killed: terminals back, percent'] = (100 * now.ready) / count;
+    figures['killed: sessions resumed, percent'] = (100 * now.resumed) / count;
+    while (now.acknowledged < jobs && performance.now() < end) {
+      await pause(250);
+      now = await tally();
+    }
+    figures['killed: seconds until all jobs are done'] = (performance.now() - killedMs) / 1_000;
+    figures['killed: jobs run twice'] = now.twice;
+    loads.push(loadavg()[0] ?? 0);
+    await next();
+    const kept = await readJobs(folder);
+    figures['killed: jobs lost'] = jobs - kept.succeeded;
+    figures['killed: attempts for all jobs'] = kept.attempts;
+    figures['load average of the machine, least'] = Math.min(...loads);
+    figures['load average of the machine, most'] = Math.max(...loads);
+
+    ratios['45 kB / kB a connection, with all bookkeeping'] = 45 / (figures['ours: kB a connection'] ?? Number.NaN);
+    const mosquitto = figures['mosquitto: connects a second'];
+    if (mosquitto !== undefined) {
+      ratios['connects a second: ours / mosquitto'] = cold / mosquitto;
+      ratios['connects a second: ours resumed / mosquitto'] = resumed / mosquitto;
+    }
+    ratios['connects a second: ours / bare aedes'] = cold / (figures['aedes: connects a second'] ?? Number.NaN);
+    ratios['connects a second: resumed / full handshake'] = resumed / cold;
+    ratios['2 s / p99 of an emergency notice to all'] = 2_000 / calm;
+    ratios['p99 of a notice: calm / beside a frozen terminal'] = calm / beside;
+    return {
+      name: `${count} terminals over TLS 1.3 with client certificates, generators and server on the same ${availableParallelism()} cores`,
+      figures,
+      ratios,
+      goals: {
+        '45 kB / kB a connection, with all bookkeeping': 1,
+        'connects a second: ours / mosquitto': 1,
+        'connects a second: resumed / full handshake': 2,
+        '2 s / p99 of an emergency notice to all': 1,
+        'p99 of a notice: calm / beside a frozen terminal': 0.9,
+      },
+      peers: {
+        aedes: 'aedes 1.2.0 as it comes over node:tls, one process, nothing behind it',
+        mosquitto: existsSync('/usr/sbin/mosquitto')
+          ? 'mosquitto of Debian, one process, who somebody is from the certificate'
+          : 'not installed here',
+        ours: `the whole fleet server with its store; every terminal has a certificate of its own, made ahead, all with one P-256 key; ${jobs} jobs${count < wanted ? `; ${wanted} were asked for, and a process may open ${count + reserve} files here` : ''}`,
+      },
+    };
+  } finally {
+    await next();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A test card number that is valid (ISO/IEC 7812-1, annex B) and nobody's. */
+function testPan(index: number): string {
+  const body = `411111${String(index).padStart(9, '0')}`;
+  const sum = [...body].reverse().reduce((total, digit, at) => {
+    const doubled = Number(digit) * (at % 2 === 0 ? 2 : 1);
+    return total + (doubled > 9 ? doubled - 9 : doubled);
+  }, 0);
+  return body + String((10 - (sum % 10)) % 10);
+}

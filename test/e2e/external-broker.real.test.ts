@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { job, page, portOf, terminalSummary, timelineEntry } from '@tsunagu/protocols/fleet';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePortBase, type House, startHouse, until } from './house.ts';
+
+const program = '/usr/sbin/mosquitto';
+const isHere = existsSync(program);
+if (!isHere) console.log('skipped: no mosquitto here (Debian package mosquitto)');
+
+describe.skipIf(!isHere)('the whole house on mosquitto instead of its own broker', () => {
+  let serial: string;
+  let data: string;
+  let house: House;
+  let mosquitto: ChildProcess | undefined;
+  const file = (): string => join(data, 'server', 'external-broker', 'mosquitto.conf');
+
+  async function startMosquitto(): Promise<void> {
+    await until(() => existsSync(join(data, 'server', 'external-broker', 'broker.key')), 60_000);
+    mosquitto = spawn(program, ['-c', file()], { stdio: 'ignore' });
+  }
+  async function killMosquitto(): Promise<void> {
+    const child = mosquitto;
+    if (!child) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  beforeAll(async () => {
+    data = mkdtempSync(join(tmpdir(), 'tsunagu-external-'));
+    const portBase = await freePortBase();
+    const url = `mqtts://127.0.0.1:${portOf(portBase, 'fleet')}`;
+    const args = ['--broker', url, '--terminals', '1', '--sale-every-seconds', '3600'];
+    [house] = await Promise.all([startHouse({ data, portBase, args }), startMosquitto()]);
+    const { body } = await house.api('/api/v1/terminals');
+    serial = page(terminalSummary).parse(body).items[0]?.serial ?? '';
+  });
+  afterAll(async () => {
+    await house?.stop();
+    await killMosquitto();
+    rmSync(data, { recursive: true, force: true });
+  });
+
+  /** Asks the terminal for its totals, and waits for the report. */
+  async function totals(key: string): Promise<void> {
+    const started = await house.api(`/api/v1/terminals/${serial}/totals`, {
+      method: 'POST',
+      headers: { 'idempotency-key': key },
+      body: JSON.stringify({ close: false }),
+    });
+    expect(started.status).toBe(202);
+    const { id } = job.parse(started.body);
+    const state = async (): Promise<string> => job.parse((await house.api(`/api/v1/jobs/${id}`)).body).state;
+    await until(async () => (await state()) === 'succeeded', 30_000);
+  }
+
+  test('a terminal says hello, gets its keys, does a job and reports it, over a broker that nobody here wrote', async () => {
+    const { body } = await house.api(`/api/v1/terminals/${serial}/timeline?limit=50`);
+    const kinds = page(timelineEntry)
+      .parse(body)
+      .items.map(({ kind }) => kind);
+    expect(kinds).toEqual(expect.arrayContaining(['hello', 'job-queued', 'job-finished', 'key-loaded']));
+    await totals('totals-before');
+  });
+
+  test('mosquitto is killed and comes back: the terminal is lost, is back, and does its next job', async () => {
+    const link = async (): Promise<unknown> =>
+      ((await house.api(`/api/v1/terminals/${serial}`)).body as { link: unknown }).link;
+    await killMosquitto();
+    await until(() => house.logs().includes('externalBrokerLost'), 20_000);
+    await startMosquitto();
+    await until(() => house.logs().split('externalBrokerConnected').length > 2, 30_000);
+    await until(async () => JSON.stringify(await link()).includes('ready'), 60_000);
+    await totals('totals-after');
+  });
+});

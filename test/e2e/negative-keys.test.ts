@@ -1,0 +1,98 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { negativeAuthority, negativeState } from '@tsunagu/protocols/fleet';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type House, type Ran, runCli, startHouse, until } from './house.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tsunagu-custody-'));
+const at = (name: string): string => join(folder, name);
+let house: House;
+
+beforeAll(async () => {
+  house = await startHouse({ args: ['--terminals', '2', '--sale-every-seconds', '3600'] });
+}, 180_000);
+afterAll(async () => {
+  await house.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A command of a custodian, each of whom has a passphrase of their own. */
+const as = async (who: string, ...args: readonly string[]): Promise<Ran> =>
+  runCli(['--data', house.data, ...args], { TSUNAGU_KEY_PASSPHRASE: `the passphrase of ${who}` });
+const negative = async (who: string, ...args: readonly string[]): Promise<string> => {
+  const ran = await as(who, 'negative', ...args);
+  expect(ran.stderr).toBe('');
+  expect(ran.code).toBe(0);
+  return ran.stdout;
+};
+const authority = async () => negativeAuthority.parse((await house.api('/api/v1/negative/authority')).body);
+/** Whether every terminal has what was published last. */
+async function spread() {
+  let state = await stateNow();
+  await until(async () => {
+    state = await stateNow();
+    return state.spread.total === 2 && state.spread.reached === 2;
+  }, 60_000);
+  return state;
+}
+const stateNow = async () => negativeState.parse((await house.api('/api/v1/negative/state')).body);
+
+test('root and list keys leave the server, and from then on nobody but their keepers publishes', async () => {
+  await spread();
+  for (const who of ['anna', 'ben', 'chie', 'dai', 'emi']) await negative(who, 'key', 'make', at(`${who}.key`));
+  expect(statSync(at('anna.key')).mode & 0o777).toBe(0o600);
+  // Nobody's key is written over, and a short passphrase is none.
+  expect((await as('anna', 'negative', 'key', 'make', at('anna.key'))).stderr).toContain('FILE_UNWRITABLE');
+  expect(
+    (await runCli(['negative', 'key', 'make', at('f.key')], { TSUNAGU_KEY_PASSPHRASE: 'short' })).stderr,
+  ).toContain('KEY_PASSPHRASE_SHORT');
+
+  await negative('anna', 'root', 'fetch', at('root-1'));
+  const roots = ['anna', 'ben', 'chie'].flatMap((who) => ['--root-key', at(`${who}.key`)]);
+  const lists = ['dai', 'emi'].flatMap((who) => ['--list-key', at(`${who}.key`)]);
+  await negative('anna', 'root', 'propose', at('root-2'), '--from', at('root-1'), ...roots, ...lists);
+  // Without the root before it, and with one signature of its own, no terminal would take it.
+  await negative('anna', 'root', 'sign', at('root-2'), '--key', at('anna.key'));
+  expect((await as('anna', 'negative', 'root', 'publish', at('root-2'))).stderr).toContain('SIGNATURE_INVALID');
+  expect((await as('ben', 'negative', 'root', 'sign', at('root-2'), '--key', at('chie.key'))).stderr).toContain(
+    'SIGNING_KEY_INVALID',
+  );
+  await negative('ben', 'root', 'sign', at('root-2'), '--key', at('ben.key'));
+  await negative('ben', 'root', 'countersign', at('root-2'));
+  await negative('ben', 'root', 'publish', at('root-2'));
+
+  // It waits for the first version under it; until then the old root is in force.
+  expect(await authority()).toMatchObject({ nextVersion: 2, pending: { signed: 0, signers: 1 } });
+  const before = await spread();
+  expect((await as('anna', 'negative', 'sign', '--key', at('anna.key'))).stderr).toContain('SIGNATURE_INVALID');
+  expect((await as('dai', 'negative', 'sign', '--key', at('dai.key'), '--cards', '77')).stderr).toContain(
+    'INPUT_INVALID',
+  );
+  await negative('dai', 'sign', '--key', at('dai.key'));
+  const after = await authority();
+  expect(after).toMatchObject({ nextVersion: null, pending: null });
+  expect(after.keys.filter(({ role }) => role === 'root' || role === 'list').every(({ held }) => !held)).toBe(true);
+  expect((await spread()).version).toBe(before.version + 1);
+}, 180_000);
+
+test('an emergency entry still goes at once, a version waits for its signatures, and terminals follow both', async () => {
+  const { version } = await spread();
+  await negative('nobody', 'add', '4761739001010127');
+  expect((await spread()).overlaySeq).toBe(1);
+  expect(await negative('nobody', 'publish')).toContain('waits for signatures');
+  expect((await spread()).version).toBe(version);
+  expect(await negative('emi', 'sign', '--key', at('emi.key'))).toContain(`Version ${version + 1} is published`);
+  expect(await spread()).toMatchObject({ version: version + 1, cards: 1 });
+  // Half of the list goes: two keepers have to want that.
+  expect(await negative('nobody', 'remove', '4761739001010127', '--second-signature')).toContain('waits for');
+  expect(await negative('dai', 'sign', '--key', at('dai.key'))).toContain('One more list key');
+  expect(await negative('emi', 'sign', '--key', at('emi.key'))).toContain('is published');
+  expect(await spread()).toMatchObject({ version: version + 2, cards: 0 });
+  // No key lies in the server's vault under another name.
+  expect(
+    readFileSync(join(house.data, 'server', 'vault.jsonl'), 'utf8').match(
+      /"id":"sign\/negative-list\/1","destroyed":true/,
+    ),
+  ).toBeTruthy();
+}, 180_000);

@@ -1,0 +1,77 @@
+import { Gate, gateLimits, ticketKeys, ticketLifeMs } from '@tsunagu/fleet-server/broker/index';
+import { describe, expect, it } from 'vitest';
+
+describe('the gate of the broker', () => {
+  const limits = {
+    ...gateLimits,
+    connectionsMax: 5,
+    connectionsPerAddressMax: 3,
+    halfOpenMax: 4,
+    halfOpenPerAddressMax: 2,
+    connectsPerSecond: 10,
+    connectsBurst: 20,
+  };
+  const why = (entered: ReturnType<Gate['enter']>): unknown =>
+    entered.ok ? undefined : [entered.fault.code, entered.fault.facts?.['limit']];
+
+  it('counts connections and handshakes, of all and of one address', () => {
+    const gate = new Gate(limits, { monotonicMs: () => 0 });
+    const enter = (address: string) => gate.enter(address);
+    const [first, second] = [enter('a'), enter('a')];
+    expect(why(enter('a'))).toEqual(['CONNECTION_LIMIT', 'addressHalfOpen']);
+    if (first.ok) first.value.opened();
+    const third = enter('a');
+    if (second.ok) second.value.opened();
+    if (third.ok) third.value.opened();
+    expect(why(enter('a'))).toEqual(['CONNECTION_LIMIT', 'address']);
+    enter('b');
+    const fifth = enter('b');
+    expect(why(enter('c'))).toEqual(['CONNECTION_LIMIT', 'connections']);
+    if (fifth.ok) {
+      fifth.value.ended();
+      fifth.value.ended();
+    }
+    if (third.ok) third.value.ended();
+    expect(gate.halfOpen).toBe(1);
+    expect([enter('c'), enter('d')].map((entered) => entered.ok)).toEqual([true, true]);
+  });
+
+  it('lets a burst in, and then so many a second', () => {
+    let now = 0;
+    const gate = new Gate(
+      {
+        ...limits,
+        connectionsMax: 1_000,
+        connectionsPerAddressMax: 1_000,
+        halfOpenMax: 1_000,
+        halfOpenPerAddressMax: 1_000,
+      },
+      { monotonicMs: () => now },
+    );
+    const entering = (): number => {
+      let count = 0;
+      while (gate.enter('a').ok) count += 1;
+      return count;
+    };
+    expect(entering()).toBe(20);
+    expect(why(gate.enter('a'))).toEqual(['CONNECTION_LIMIT', 'rate']);
+    now = 1_000;
+    expect(entering()).toBe(10);
+    now = 100_000;
+    expect(entering()).toBe(20);
+  });
+});
+
+describe('the keys of session tickets', () => {
+  it('are the same after a restart, and others in the next period', () => {
+    let now = 5;
+    const clock = { now: () => now, monotonicMs: () => 0 };
+    const keys = () => ticketKeys(new Uint8Array(32).fill(7), { clock });
+    const first = keys().current();
+    expect(first).toHaveLength(48);
+    expect(keys().current()).toEqual(first);
+    now += keys().remainingMs();
+    expect(keys().current()).not.toEqual(first);
+    expect(keys().remainingMs()).toBe(ticketLifeMs);
+  });
+});
