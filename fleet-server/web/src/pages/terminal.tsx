@@ -17,6 +17,7 @@ import { useRoute } from 'preact-iso';
 import { ApiError, ask } from '../api.ts';
 import { follow, jobs, lastTimeline, sales, terminals } from '../live.ts';
 import { formText } from '../parts/form-text.ts';
+import { TerminalJobs } from '../parts/terminal-jobs.tsx';
 import { Ago, linkTone, Mark, outcomeTone, SalesTable } from '../parts/index.tsx';
 import { moment, money } from '../text/format.ts';
 import { errorText, reasonText, t, tAny } from '../text/index.ts';
@@ -89,6 +90,7 @@ export function TerminalPage() {
       </header>
       <div class="cards">
         <TestSale detail={found} isReady={now.link.state === 'ready'} />
+        <TerminalJobs serial={found.serial} />
         <Details detail={found} bootSeq={now.link.bootSeq} />
         <Keys detail={found} />
         <Settings detail={found} desired={desired.value} />
