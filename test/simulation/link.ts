@@ -114,7 +114,7 @@ export class SimulatedLink implements Link {
         connection.isOpen = false;
         this.#isUp = false;
         line.open.delete(connection.close);
-        for (const settle of [...this.#unacknowledged]) settle(false);
+        for (const settle of this.#unacknowledged) settle(false);
         ended();
       },
     };
@@ -134,8 +134,8 @@ export class SimulatedLink implements Link {
     exchange.detach(connection, will);
     this.#isUp = false;
     this.#connection = undefined;
-    for (const settle of [...this.#unacknowledged]) settle(false);
-    for (const settle of [...this.#pending.values()]) settle(fail('LINK_DOWN'));
+    for (const settle of this.#unacknowledged) settle(false);
+    for (const settle of this.#pending.values()) settle(fail('LINK_DOWN'));
     if (isBorn) handlers.down();
   }
 

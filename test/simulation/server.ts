@@ -85,7 +85,7 @@ export class SimulatedServer implements Exchange {
     world.isOn = false;
     this.rooms = undefined;
     this.statementsUntilCut = Number.POSITIVE_INFINITY;
-    for (const connection of [...this.#connections.values()]) connection.close();
+    for (const connection of this.#connections.values()) connection.close();
     this.#connections.clear();
     const raw = this.#raw;
     this.#raw = [];

@@ -64,7 +64,6 @@ class Simulation {
   readonly #ordered = new Map<string, JobBody>();
   readonly #order: (string | undefined)[] = [];
   #openHighest = 0;
-  #approver = 0;
 
   constructor(script: Script, shared: Fixture, bugs: Bugs) {
     this.#script = script;
@@ -306,7 +305,7 @@ class Simulation {
           Object.assign(line, { doubledPercent, latePercent, lateMs });
         } else {
           line.isDown = true;
-          for (const close of [...line.open]) close();
+          for (const close of line.open) close();
         }
         const { open: _open, ...good } = goodLine();
         this.#scheduler.after(step.forMs, () => void Object.assign(line, good));
@@ -349,7 +348,6 @@ class Simulation {
 
   /** Somebody else lets it go, a moment later. */
   #approveLater(id: string): void {
-    this.#approver += 1;
     this.#scheduler.after(1_500, () => {
       const { rooms } = this.#server;
       if (rooms) void rooms.jobs.approve(id, { subject: 'auditor' });

@@ -85,7 +85,7 @@ export class SimulatedTerminal {
     this.#unableSince = undefined;
     this.medium.powerLost(keepsUnsynced);
     void this.#lookForTorn();
-    for (const close of [...this.lines.line.open]) close();
+    for (const close of this.lines.line.open) close();
     this.#scheduler.after(forMs, () => void this.boot());
   }
 
@@ -147,7 +147,7 @@ export class SimulatedTerminal {
   /** Off for good. */
   halt(): void {
     if (this.#world) this.#world.isOn = false;
-    for (const close of [...this.lines.line.open]) close();
+    for (const close of this.lines.line.open) close();
   }
 
   /** The medium after the end, for whoever looks at it. */

@@ -51,9 +51,9 @@ export function jobRoutes(app: ApiApp, { jobs }: Pick<ApiRooms, 'jobs'>): void {
   );
 
   const changes = {
-    cancellation: ['Take a job back: at once, or by asking the terminal, which has the last word', jobs.cancel],
-    retry: ['Order once more what a job that is over was to do', jobs.retry],
-    approval: ['Let a held job go; not by who ordered it', jobs.approve],
+    cancellation: ['Take a job back: at once, or by asking the terminal, which has the last word', 'cancel'],
+    retry: ['Order once more what a job that is over was to do', 'retry'],
+    approval: ['Let a held job go; not by who ordered it', 'approve'],
   } as const;
   for (const [name, [summary, change]] of Object.entries(changes))
     app.post(
@@ -62,7 +62,7 @@ export function jobRoutes(app: ApiApp, { jobs }: Pick<ApiRooms, 'jobs'>): void {
         config: { role: 'operator', isIdempotent: true },
         schema: { summary, tags: ['jobs'], params: byId, response: { 202: job, '4xx': refused } },
       },
-      async (request, reply) => accepted(reply, unwrap(await change(request.params.id, actorOf(request)))),
+      async (request, reply) => accepted(reply, unwrap(await jobs[change](request.params.id, actorOf(request)))),
     );
 
   app.get(
