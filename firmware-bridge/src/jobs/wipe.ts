@@ -118,6 +118,9 @@ export async function endWipe(
   if (!found.ok) return found;
   if (!found.value) return ok('none');
   if (!found.value.facts.isTold) return ok('open');
+  // A boot between proof and acknowledgement made itself new, empty records.
+  const emptied = await empty({ files });
+  if (!emptied.ok) return emptied;
   try {
     for (const name of identityFiles) await files.remove(name);
     await files.syncFolder();

@@ -203,7 +203,7 @@ test('an expired order is reported as failed, so that the server can close it', 
 test('a full ledger takes no new order and loses no old result', async () => {
   const store = unwrap(await openSealedStore(new MemoryFiles(), world));
   const ledger = unwrap(await openLedger(store, world.clock));
-  const at = (index: number, exp = world.clock.now() + 1_000) => ({
+  const at = (index: number, exp = world.clock.now() + 3_600_000) => ({
     job: jobIdSchema.parse(`00000000-0000-4000-8000-${String(index).padStart(12, '0')}`),
     attempt: 1,
     exp,
