@@ -17,6 +17,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { dataFolder, findAccess, openClient } from './client/index.ts';
 import { addNegativeAuthorityCommands } from './commands/negative-authority-commands.ts';
 import { addBridgeCommands } from './commands/bridge-commands.ts';
+import { addConfigCommands } from './commands/config-commands.ts';
 import type { Context } from './commands/context.ts';
 import type { JobFilter, JobOrderOptions } from './commands/jobs.ts';
 import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
@@ -536,6 +537,7 @@ wire
     process.exitCode = decodeForPerson(open(), text, { json, reveal: options.reveal });
   });
 
+addConfigCommands(program, withServer);
 addBridgeCommands(program, {
   world,
   open,

@@ -179,16 +179,22 @@ async function build(
     endpoint: { host: reachedAt, portBase },
     rootCertificate: authority.root,
     enrolment: () => built(enrolment),
-    targets: () => ({ desired: built(twin).current, negative: built(negative).state }),
+    targets: () => ({ negative: built(negative).state }),
     negativeEntries: () => built(negative).entries(),
     sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
   });
   onClose(() => estate.close());
-  twin = await openTwin(world, store, ({ version }) => {
-    for (const serial of broker?.serials() ?? []) {
-      conversation?.notify(serial, { configuration: version });
-      estate.announce(serial);
-    }
+  twin = await openTwin({
+    world,
+    store,
+    note: (tx, serial, version, { subject, reason }) =>
+      estate.note(tx, serial, 'configuration-changed', { version, by: subject, reason }),
+    tell(terminals) {
+      for (const { serial, version } of terminals) {
+        conversation?.notify(serial, { configuration: version });
+        estate.announce(serial);
+      }
+    },
   });
   jobs = openJobs({
     world,
@@ -215,7 +221,7 @@ async function build(
     tagKey: negativeTagKey,
     publish: (list, bytes) => broker?.retain(negativeHeadTopic(tenant, list), bytes),
     announce: () => estate.announceOverview(),
-    floorLimitMinor: () => built(twin).current.values.floorLimitMinor,
+    floorLimitMinor: () => built(twin).floorLimitMaxMinor,
   });
   onClose(() => built(negative).close());
   // Right after a start nobody is connected, and all of these will be.
@@ -253,6 +259,7 @@ async function build(
     async protect(tx, serial, protectionKey, checkValue) {
       await keys.protect(tx, serial, protectionKey, checkValue);
       await estate.enrolled(tx, serial);
+      await built(twin).reports.enrolled(tx, serial);
     },
     enrolled(serial, fingerprint) {
       world.log('info', 'terminalEnrolled', { serial, fingerprint });

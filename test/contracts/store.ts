@@ -69,20 +69,22 @@ export function storeContract(subject: StoreUnderTest): void {
 
     it('runs a hundred transactions that start at once one after the other, none lost', async () => {
       const store = await open();
-      await store.db.insertInto('desired_configurations').values({ version: 1, value: '0', at: 0 }).execute();
+      const counter = (on: Store['db']) =>
+        on.selectFrom('schema_steps').select('applied_at').where('name', '=', 'counter');
+      await store.db.insertInto('schema_steps').values({ name: 'counter', applied_at: 0 }).execute();
       await Promise.all(
         Array.from({ length: 100 }, () =>
           store.write(async (tx) => {
-            const { value } = await tx.selectFrom('desired_configurations').select('value').executeTakeFirstOrThrow();
+            const { applied_at: count } = await counter(tx).executeTakeFirstOrThrow();
             await tx
-              .updateTable('desired_configurations')
-              .set({ value: String(Number(value) + 1) })
+              .updateTable('schema_steps')
+              .set({ applied_at: count + 1 })
+              .where('name', '=', 'counter')
               .execute();
           }),
         ),
       );
-      const row = await store.db.selectFrom('desired_configurations').select('value').executeTakeFirstOrThrow();
-      expect(row.value).toBe('100');
+      expect((await counter(store.db).executeTakeFirstOrThrow()).applied_at).toBe(100);
     });
 
     it('refuses a row whose reference leads nowhere, and a second row with the same key', async () => {

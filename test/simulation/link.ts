@@ -232,6 +232,10 @@ export class SimulatedLink implements Link {
     }
   }
 
+  redial(): void {
+    this.#connection?.close();
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     if (this.#isUp) await this.#send({ kind: 'presence' }, this.#wrap('presence', { state: 'disconnected' }));

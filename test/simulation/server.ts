@@ -116,16 +116,22 @@ export class SimulatedServer implements Exchange {
       endpoint: { host: 'localhost', portBase: 1 },
       rootCertificate: '',
       enrolment: () => ({ expect: () => Promise.reject(new Error('nobody is registered here')) }),
-      targets: () => ({ desired: twin.current, negative }),
+      targets: () => ({ negative }),
       negativeEntries: () => Promise.resolve(0),
       sales: () => ({
         summary: () => Promise.resolve({ approved: 0, declined: 0, refused: 0, reversed: 0, amountMinor: 0 }),
         links: () => [],
       }),
     });
-    const twin = await openTwin(world, store, ({ version }) => {
-      for (const serial of this.#connections.keys())
-        this.rooms?.conversation.notify(serial, { configuration: version });
+    const twin = await openTwin({
+      world,
+      store,
+      note: (tx, serial, version, { subject, reason }) =>
+        estate.note(tx, serial, 'configuration-changed', { version, by: subject, reason }),
+      tell: (terminals) => {
+        for (const { serial, version } of terminals)
+          this.rooms?.conversation.notify(serial, { configuration: version });
+      },
     });
     const opened = openJobs({
       world:

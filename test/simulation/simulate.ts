@@ -277,7 +277,12 @@ class Simulation {
       case 'configure': {
         if (!rooms) return;
         const { language, floorLimitMinor } = step;
-        await rooms.twin.change(rooms.twin.current.version, { language, floorLimitMinor }, { subject: 'operator' });
+        const ref = { layer: 'defaults' } as const;
+        const { documents } = rooms.twin;
+        const newest = await documents.layer(ref);
+        const changes = { language, floorLimitMinor };
+        const by = { subject: 'operator', reason: 'simulated' };
+        if (newest.ok) await documents.change(ref, newest.value.version, changes, by);
         return;
       }
       case 'cut-terminal':

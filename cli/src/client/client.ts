@@ -3,10 +3,28 @@ import {
   type addNegative,
   type addNegativeRange,
   type allowNegative,
+  type ChangedLayer,
+  changedLayer,
+  type ChangeLayer,
   type ClaimBundle,
+  type DriftEntry,
+  driftEntry,
+  type DriftReason,
+  type DriftSummary,
+  driftSummary,
+  type EffectiveConfiguration,
+  effectiveConfiguration,
   type Job,
   job,
   type orderJob,
+  type LayerDocument,
+  layerDocument,
+  layerQuery,
+  type LayerRef,
+  type LayerSummary,
+  layerSummary,
+  type LayerVersion,
+  layerVersion,
   type LiveEventName,
   liveEvents,
   managementPaths,
@@ -38,6 +56,8 @@ import {
   problem,
   type RegisterTerminal,
   registeredTerminal,
+  type SettingDifference,
+  settingDifferences,
   type SoftwareImage,
   softwareImage,
   type startSoftware,
@@ -129,6 +149,18 @@ export interface Client {
     root: z.infer<typeof negativeRootDocument>,
   ): Promise<Result<z.infer<typeof negativeRootDocument>>>;
   signNegativeVersion(signature: z.infer<typeof negativeSignatureBrought>): Promise<Result<NegativePublished>>;
+  layers(): Promise<Result<readonly LayerSummary[]>>;
+  layer(ref: LayerRef, version?: number): Promise<Result<LayerDocument>>;
+  /** Changes a layer over the version `base`. */
+  changeLayer(ref: LayerRef, base: number, change: ChangeLayer, reason: string): Promise<Result<ChangedLayer>>;
+  rollBackLayer(ref: LayerRef, base: number, to: number, reason: string): Promise<Result<ChangedLayer>>;
+  layerHistory(ref: LayerRef): Promise<Result<readonly LayerVersion[]>>;
+  layerDiff(ref: LayerRef, from: number, to: number): Promise<Result<readonly SettingDifference[]>>;
+  drift(reason?: DriftReason): Promise<Result<readonly DriftEntry[]>>;
+  driftSummary(): Promise<Result<DriftSummary>>;
+  effective(serial: string): Promise<Result<EffectiveConfiguration>>;
+  /** What is desired of a terminal against what it reported, or against what is desired of another one. */
+  terminalDiff(serial: string, other?: string): Promise<Result<readonly SettingDifference[]>>;
   live(handlers: LiveHandlers): LiveStream;
 }
 
@@ -146,8 +178,9 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     body?: unknown,
     method = body === undefined ? 'GET' : 'POST',
     deadlineMs = timeoutMs,
+    more: Readonly<Record<string, string>> = {},
   ): Promise<Result<z.output<S>>> {
-    const headers: Record<string, string> = { authorization, accept: 'application/json' };
+    const headers: Record<string, string> = { authorization, accept: 'application/json', ...more };
     if (body !== undefined) {
       headers['content-type'] = body instanceof Uint8Array ? 'application/octet-stream' : 'application/json';
       headers['idempotency-key'] = world.id();
@@ -178,7 +211,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     const items: z.output<S>[] = [];
     let cursor: string | null = null;
     for (let count = 0; count < pagesMax; count++) {
-      const query: string = `${path}?limit=200${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
+      const query: string = `${path}${path.includes('?') ? '&' : '?'}limit=200${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
       const answer: Result<{ items: z.output<S>[]; next: string | null }> = await call(page(schema), query);
       if (!answer.ok) return answer;
       items.push(...answer.value.items);
@@ -247,9 +280,45 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     signNegativeVersion: (signature) =>
       call(negativePublished, managementPaths.negativeSignatures, signature, 'POST', importTimeoutMs),
     proveNegative: (question) => call(negativeProof, managementPaths.negativeProofs, question),
+    layers: () => all(layerSummary, managementPaths.configurationLayers),
+    layer: (ref, version) =>
+      call(
+        layerDocument,
+        `${managementPaths.configuration}?${layerQuery(ref)}${version === undefined ? '' : `&version=${version}`}`,
+      ),
+    changeLayer: (ref, base, change, reason) =>
+      call(changedLayer, written(managementPaths.configuration, ref, reason), change, 'PATCH', timeoutMs, over(base)),
+    rollBackLayer: (ref, base, to, reason) =>
+      call(
+        changedLayer,
+        written(managementPaths.configurationRollback, ref, reason),
+        { to },
+        'POST',
+        timeoutMs,
+        over(base),
+      ),
+    layerHistory: (ref) => all(layerVersion, `${managementPaths.configurationVersions}?${layerQuery(ref)}`),
+    async layerDiff(ref, from, to) {
+      const path = `${managementPaths.configurationDiff}?${layerQuery(ref)}&from=${from}&to=${to}`;
+      const answer = await call(settingDifferences, path);
+      return answer.ok ? ok(answer.value.items) : answer;
+    },
+    drift: (reason) =>
+      all(driftEntry, `${managementPaths.configurationDrift}${reason === undefined ? '' : `?reason=${reason}`}`),
+    driftSummary: () => call(driftSummary, managementPaths.configurationDriftSummary),
+    effective: (serial) => call(effectiveConfiguration, managementPaths.terminalConfiguration(serial)),
+    async terminalDiff(serial, other) {
+      const query = other === undefined ? '' : `?other=${encodeURIComponent(other)}`;
+      const answer = await call(settingDifferences, managementPaths.terminalDifference(serial) + query);
+      return answer.ok ? ok(answer.value.items) : answer;
+    },
     live: (handlers) => openLive(access, authorization, handlers),
   };
 }
+
+const over = (base: number) => ({ 'if-match': `"${base}"` });
+const written = (path: string, ref: LayerRef, reason: string): string =>
+  `${path}?${layerQuery(ref)}&reason=${encodeURIComponent(reason)}`;
 
 const eventNames = Object.keys(liveEvents) as LiveEventName[];
 

@@ -27,7 +27,8 @@ export async function showTotals(context: Context, serial: string, order: Totals
         { head: columns.count, cell: ({ count }) => String(count), right: true },
         {
           head: columns.amount,
-          cell: ({ kind, amountMinor }) => texts.yen(kind === 'refund' || kind === 'charge' ? -amountMinor : amountMinor),
+          cell: ({ kind, amountMinor }) =>
+            texts.yen(kind === 'refund' || kind === 'charge' ? -amountMinor : amountMinor),
           right: true,
         },
       ],

@@ -1,6 +1,6 @@
 import { merchantIdOf, terminalIdOf, terminalLink } from '@tsunagu/protocols/acquiring';
 import { modelOf, type TerminalModel } from '@tsunagu/protocols/catalogue';
-import { type Hello, type Serial, untilContact } from '@tsunagu/protocols/fleet';
+import { type Hello, type Serial, type SettingValues, untilContact } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { isTransitCardName } from '@tsunagu/protocols/test-cards';
 import { logTo, type World } from '@tsunagu/protocols/world';
@@ -30,6 +30,7 @@ import {
   type Network,
   openContact,
   openLink,
+  reroutedNetwork,
   secureNetwork,
 } from '../link/index.ts';
 import { openNegativeFile } from '../negative/index.ts';
@@ -41,9 +42,10 @@ import { openCardVault } from '../secure/index.ts';
 import { openShopper } from '../shopper/index.ts';
 import { bootSoftware, type Software } from '../software/index.ts';
 import { openTamper, type Tamper, type TamperSensor } from '../tamper/index.ts';
-import { openTwin } from '../twin/index.ts';
+import { openTwin, type Twin } from '../twin/index.ts';
 import { nextBoot } from './boot.ts';
 import { heartbeat } from './heartbeat.ts';
+import { quietLog } from './log-level.ts';
 
 /** What a terminal is built of. */
 export interface TerminalOptions {
@@ -79,6 +81,8 @@ export interface Terminal {
   pay: CardSide['run'];
   /** A sensor of the case speaks. */
   tamper(sensor: TamperSensor): Promise<void>;
+  /** A technician changes settings at the terminal itself. */
+  service(by: string, values: SettingValues): Promise<Result<void>>;
   /** Finishes the sale in hand, says good-bye and closes. */
   stop(): Promise<void>;
 }
@@ -124,6 +128,7 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
     connected: device.connected,
     tamper: (sensor) => device.tamper(sensor),
     pay: (order, onStep) => device.pay(order, onStep),
+    service: (by, values) => device.service(by, values),
     async stop() {
       await device.stop();
       await relay?.value.close();
@@ -206,6 +211,12 @@ class Device {
     if (started?.ok) await started.value.tamper.trip(sensor);
   }
 
+  async service(by: string, values: SettingValues): Promise<Result<void>> {
+    await this.#restarting;
+    const started = await this.#running;
+    return started?.ok ? await started.value.twin.service(by, values) : fail('LINK_DOWN');
+  }
+
   async stop(): Promise<void> {
     this.#isOff = true;
     await this.#restarting;
@@ -240,6 +251,7 @@ interface Running {
   readonly connected: Promise<Result<void>>;
   readonly tamper: Tamper;
   readonly pay: CardSide['run'];
+  readonly twin: Twin;
   stop(): Promise<void>;
 }
 
@@ -252,12 +264,19 @@ async function run(options: RunOptions): Promise<Result<Running>> {
 
 /** Puts the rooms of an enrolled terminal together. */
 async function assemble(options: RunOptions, identity: Identity): Promise<Result<Running>> {
-  const { world, claim, model, store, files, boot, software, signal, ring, isWiping, wires = realWires } = options;
+  const { claim, model, store, files, boot, software, signal, ring, isWiping, wires = realWires } = options;
+  let follower: Twin | undefined;
+  const world = {
+    ...options.world,
+    log: quietLog(options.world.log, () => follower?.inForce.values.logLevel ?? 'debug'),
+  };
   const bootedAtMs = world.clock.monotonicMs();
   const { tenant, serial } = claim;
   const { host } = claim.endpoints;
   const network = wires.secureNetwork(
-    options.network,
+    claim.parent
+      ? options.network
+      : reroutedNetwork(options.network, claim.endpoints, world.timers, () => follower?.inForce.values),
     world.timers,
     { host, rootCertificate: claim.rootCertificate },
     identity,
@@ -300,8 +319,17 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     signal,
   });
   if (!negative.ok) return negative;
-  const twin = await openTwin({ world, store, model, link, whenIdle: (work) => saleTurns.take(work), changed });
+  const twin = await openTwin({
+    world,
+    store,
+    model,
+    link,
+    whenIdle: (work) => saleTurns.take(work),
+    changed: reconfigured,
+    signal,
+  });
   if (!twin.ok) return twin;
+  follower = twin.value;
   const vault = await openCardVault(store, world);
   if (!vault.ok) return vault;
   const sales = await openSaleStore(store);
@@ -430,11 +458,10 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
 
   function hello(): Hello {
     const list = negative.ok ? negative.value.report() : undefined;
-    const { version, hash } = twin.ok ? twin.value.inForce : { version: 0, hash: '' };
     return {
       model: model.id,
       software: software.running,
-      configuration: { version, hash },
+      configuration: follower?.report() ?? { version: 0, hash: '' },
       keys: keys.ok ? [...keys.value.slots()] : [],
       negative: list ? [list] : [],
       cards: [...cardSide.cards],
@@ -465,6 +492,12 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
   function changed(): void {
     pulse.soon();
     openForBusiness();
+  }
+
+  /** Another configuration is in force: the next beat comes by its rhythm. */
+  function reconfigured(): void {
+    if (link.isUp) pulse.start();
+    changed();
   }
 
   function openForBusiness(): void {
@@ -525,12 +558,17 @@ async function assemble(options: RunOptions, identity: Identity): Promise<Result
     connected,
     tamper: tamper.value,
     pay,
+    twin: twin.value,
     async stop() {
       shopper?.stop();
       runner.stop();
       pulse.pause();
       await saleTurns.idle();
-      await within(world, 3_000, Promise.all([runner.idle(), outbox.value.idle(), negative.value.idle(), renewing]));
+      await within(
+        world,
+        3_000,
+        Promise.all([runner.idle(), outbox.value.idle(), negative.value.idle(), twin.value.idle(), renewing]),
+      );
       await cardSide.close();
       await link.stop();
       acquirer.close();

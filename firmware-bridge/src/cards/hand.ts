@@ -55,7 +55,9 @@ export const cardNames = (): readonly string[] => [
 
 /** Names of the cards in everybody's pocket that one of these readers can read; the others are presented by name. */
 export const readableCards = (readers: readonly ReaderKind[]): readonly string[] => [
-  ...[...everydayCardNames, ...Object.keys(stripeCards)].filter((name) => readers.some((kind) => kind === entryOf(name))),
+  ...[...everydayCardNames, ...Object.keys(stripeCards)].filter((name) =>
+    readers.some((kind) => kind === entryOf(name)),
+  ),
   ...(readers.includes('felica') ? transitCardData.map(({ name }) => name) : []),
 ];
 

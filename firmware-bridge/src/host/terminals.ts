@@ -6,6 +6,7 @@ import type { Vitals } from '../jobs/index.ts';
 import { openCardSide } from '../payment/index.ts';
 import { folderFiles } from '../sealed-store/index.ts';
 import type { WorkerSays, WorkerTask } from './messages.ts';
+import { watchServiceMenu } from './service-menu.ts';
 import { watchTamperSwitch } from './tamper-switch.ts';
 
 /** The terminals of one thread. They share the thread and nothing else. */
@@ -39,6 +40,7 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
       });
       if (terminal.ok) {
         watchTamperSwitch(world, folder, terminal.value, ending.signal);
+        watchServiceMenu(world, folder, terminal.value, ending.signal);
         return terminal.value;
       }
       const { code, facts } = terminal.fault;

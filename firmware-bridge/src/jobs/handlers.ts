@@ -82,8 +82,8 @@ export const jobHandlers = (targets: JobTargets): JobHandlers => ({
     return 'restarting';
   },
   async 'configuration.apply'() {
-    const applied = await targets.twin.applyNow();
-    return applied.ok ? { state: 'succeeded', configuration: applied.value } : failedBy(applied.fault);
+    const { drift, ...configuration } = await targets.twin.applyNow();
+    return drift === undefined ? { state: 'succeeded', configuration } : { state: 'failed', fault: drift };
   },
   async 'negative.fetch'() {
     const fetched = await targets.negative.fetchNow();

@@ -4,6 +4,8 @@ export { type Body, type Link, type LinkHandlers, type LinkOptions, openLink } f
 export {
   dial,
   directNetwork,
+  type FleetRoute,
+  reroutedNetwork,
   type Endpoints,
   type Network,
   type NetworkFault,

@@ -78,6 +78,8 @@ export interface Link {
     body: Body<Name>,
     timeoutMs?: number,
   ): Promise<Result<Response, 'LINK_DOWN' | 'ANSWER_TIMED_OUT'>>;
+  /** Drops the connection and dials anew: the way to the server has changed. */
+  redial(): void;
   /** Says that it goes on purpose, and closes. */
   stop(): Promise<void>;
 }
@@ -335,6 +337,10 @@ class FleetLink implements Link {
     // An answer that nobody waits for any more came late: it costs nothing.
     this.#pending.get(corr)?.(ok(answer.value));
     return ok(undefined);
+  }
+
+  redial(): void {
+    this.#client?.end(true);
   }
 
   async stop(): Promise<void> {

@@ -23,6 +23,26 @@ export const directNetwork = (endpoints: Endpoints, timers: Timers): Network => 
   open: (service, timeoutMs) => dial(endpoints.host, endpoints[service], timeoutMs, timers),
 });
 
+/** Another way to the fleet server, where a configuration names one; empty and 0 are the way of the claim. */
+export interface FleetRoute {
+  readonly fleetHost: string;
+  readonly fleetPort: number;
+}
+
+/** A network whose way to the fleet server is looked up anew for each connection. */
+export const reroutedNetwork = (
+  network: Network,
+  endpoints: Endpoints,
+  timers: Timers,
+  route: () => FleetRoute | undefined,
+): Network => ({
+  open(service, timeoutMs) {
+    const { fleetHost = '', fleetPort = 0 } = route() ?? {};
+    if (service !== 'fleet' || (fleetHost === '' && fleetPort === 0)) return network.open(service, timeoutMs);
+    return dial(fleetHost || endpoints.host, fleetPort || endpoints.fleet, timeoutMs, timers);
+  },
+});
+
 /** Opens a TCP connection, or gives up after `timeoutMs`. */
 export const dial = (
   host: string,

@@ -285,6 +285,13 @@ export class PaymentApplication {
         amountMinor,
         mayApproveOffline: isOfflineOpen,
         floorLimitMinor: isOfflineOpen ? floorLimitAt(configuration.floorLimitMinor, allowance.freshness) : 0,
+        limits: {
+          mayBypassPin: configuration.pinBypass,
+          contactless: {
+            transactionLimitMinor: configuration.contactlessLimitMinor,
+            cvmRequiredLimitMinor: configuration.contactlessCvmLimitMinor,
+          },
+        },
         ...ports.identity(),
       },
       watch,

@@ -46,7 +46,8 @@ export function judgeFollowUp(
   const original = findOriginal(known.all, order.original);
   if (original === undefined) return fail('PAYMENT_UNKNOWN', { field: 'original' });
   const { card, kind } = original;
-  if (kind === 'void' || kind === 'balance' || kind === 'history') return fail('PAYMENT_NOT_FOLLOWABLE', { facts: { kind } });
+  if (kind === 'void' || kind === 'balance' || kind === 'history')
+    return fail('PAYMENT_NOT_FOLLOWABLE', { facts: { kind } });
   if (original.outcome !== 'approved' || card === undefined)
     return fail('PAYMENT_NOT_APPROVED', { facts: { outcome: original.outcome } });
   if (isVoided(known.all, original)) return fail('PAYMENT_VOIDED_ALREADY');

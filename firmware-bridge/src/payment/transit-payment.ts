@@ -238,7 +238,13 @@ const originalOf = (order: OpenMessage) => ({
 const two = (value: number): string => String(value).padStart(2, '0');
 
 /** A row of the history as it is told: a day that there is not becomes the first of its month. */
-function historyLine({ date, terminal, process, balance, serial }: TransitContents['history'][number]): CardHistoryLine {
+function historyLine({
+  date,
+  terminal,
+  process,
+  balance,
+  serial,
+}: TransitContents['history'][number]): CardHistoryLine {
   const last = new Date(Date.UTC(date.year, date.month, 0)).getUTCDate();
   return {
     on: `${date.year}-${two(date.month)}-${two(date.day <= last ? date.day : 1)}`,

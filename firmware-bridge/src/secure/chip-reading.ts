@@ -13,6 +13,7 @@ import {
   contactlessSale,
   contactSale,
   type KernelOutcome,
+  type KernelSettings,
   type KernelTransaction,
   kernelTerminalOf,
   type OnlineRequest,
@@ -70,6 +71,8 @@ export interface ChipTransaction {
   readonly mayApproveOffline: boolean;
   /** Below it no issuer has to be asked, minor units; 0: always. */
   readonly floorLimitMinor: number;
+  /** Limits of reading without contacts, and whether a PIN may be left out. */
+  readonly limits?: Pick<KernelSettings, 'contactless' | 'mayBypassPin'>;
   readonly terminalId: string;
   readonly merchantId: string;
 }
@@ -129,6 +132,7 @@ export async function readChip(
       caKeys: testKeys,
       revoked: withdrawn,
       approvesOffline: transaction.mayApproveOffline,
+      ...transaction.limits,
     }),
     kernelTransaction(world, transaction),
   );

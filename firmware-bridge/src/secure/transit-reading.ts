@@ -162,7 +162,8 @@ async function find(
     const polled = await watch.during('reader', () => reader.poll(transitSystemCode));
     if (polled.ok && (wanted === undefined || Buffer.compare(polled.value.idm, wanted) === 0))
       return ok(Uint8Array.from(polled.value.idm));
-    const isNotYet = polled.ok || polled.fault.code === 'READER_CARD_ABSENT' || polled.fault.code === 'READER_CARD_MUTE';
+    const isNotYet =
+      polled.ok || polled.fault.code === 'READER_CARD_ABSENT' || polled.fault.code === 'READER_CARD_MUTE';
     if (!isNotYet) return polled;
     if (world.clock.monotonicMs() >= until) return polled.ok ? fail('READER_CARD_ABSENT') : polled;
     await world.timers.sleep(pollPauseMs);

@@ -1,6 +1,5 @@
 import { describeActionCode } from '@tsunagu/protocols/iso8583';
 import { schemes } from '@tsunagu/protocols/emv';
-import { localTransactionTime } from '@tsunagu/protocols/acquiring';
 import type { TerminalTotals } from '@tsunagu/protocols/fleet';
 import type { Transaction } from '../sales/index.ts';
 import type { Signature } from '../signature/index.ts';
@@ -27,6 +26,11 @@ export interface SlipHead {
   readonly terminalId: string;
   readonly merchantId: string;
   readonly taxPercent: number;
+  /** Lines at the top and at the end; empty: none. */
+  readonly receiptHeader: string;
+  readonly receiptFooter: string;
+  /** IANA name: times are the shop's. */
+  readonly timeZone: string;
 }
 
 /** Yen as a slip shows them. */
@@ -40,12 +44,12 @@ export const taxIn = (amountMinor: number, percent: number): number =>
 /** A card number as a slip may show it: the last four digits. */
 export const maskedCard = (lastFour: string): string => (lastFour === '' ? '-' : `**** **** **** ${lastFour}`);
 
-/** Terminal's local time, YYYY/MM/DD hh:mm:ss. */
-export function slipTime(at: number): string {
-  const digits = localTransactionTime(at);
-  const part = (from: number): string => digits.slice(from, from + 2);
-  return `20${part(0)}/${part(2)}/${part(4)} ${part(6)}:${part(8)}:${part(10)}`;
-}
+/** The shop's local time, YYYY/MM/DD hh:mm:ss. */
+export const slipTime = (at: number, timeZone: string): string =>
+  new Date(at).toLocaleString('sv-SE', { timeZone }).replaceAll('-', '/');
+
+/** A line of the shop's own, where it has one. */
+const line = (text: string): SlipBlock[] => (text === '' ? [] : [{ type: 'title', text, isLarge: false }]);
 
 /**
  * The slip of a transaction. A slip of a chip card shows application, AID and what finds the transaction again, as EMV 4.3 Book 4, 11.4
@@ -62,6 +66,7 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
   const isInquiry = one.kind === 'balance' || one.kind === 'history';
   const left = one.balanceMinor === undefined ? '-' : yen(one.balanceMinor);
   return [
+    ...line(head.receiptHeader),
     { type: 'title', text: isTransit ? texts.titles.transit : texts.titles.payment, isLarge: false },
     { type: 'title', text: texts.copies[copy], isLarge: false },
     ...(isMade ? [] : [{ type: 'title', text: texts.notMade, isLarge: true } as const]),
@@ -70,7 +75,7 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
     ...pair(labels.shop, copy === 'merchant' ? head.merchantId : undefined),
     ...pair(labels.terminal, head.terminalId),
     ...pair(labels.slip, String(one.slip).padStart(5, '0')),
-    ...pair(labels.at, slipTime(one.at)),
+    ...pair(labels.at, slipTime(one.at, head.timeZone)),
     ...pair(labels.kind, texts.kinds[one.kind], true),
     ...pair(labels.original, one.original?.stan),
     { type: 'rule' },
@@ -106,11 +111,13 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
     ...(one.isOffline ? [{ type: 'note', text: texts.offline } as const] : []),
     ...(isMade ? verified(one, copy, language) : []),
     { type: 'code', data: String(one.slip).padStart(5, '0') },
+    ...line(head.receiptFooter),
   ];
 }
 
 function schemeName(scheme: string, language: SlipLanguage): string {
-  const known = scheme === transitScheme.key ? transitScheme : Object.entries(schemes).find(([name]) => name === scheme)?.[1];
+  const known =
+    scheme === transitScheme.key ? transitScheme : Object.entries(schemes).find(([name]) => name === scheme)?.[1];
   return known?.[language] ?? '';
 }
 
@@ -162,8 +169,8 @@ export function totalsSlip(totals: TerminalTotals, head: SlipHead, language: Sli
     { type: 'pair', label: labels.merchant, value: head.merchantName },
     { type: 'pair', label: labels.terminal, value: head.terminalId },
     { type: 'pair', label: labels.day, value: String(totals.day) },
-    { type: 'pair', label: labels.from, value: totals.from === null ? '-' : slipTime(totals.from) },
-    { type: 'pair', label: labels.until, value: totals.until === null ? '-' : slipTime(totals.until) },
+    { type: 'pair', label: labels.from, value: totals.from === null ? '-' : slipTime(totals.from, head.timeZone) },
+    { type: 'pair', label: labels.until, value: totals.until === null ? '-' : slipTime(totals.until, head.timeZone) },
     { type: 'rule' },
     ...totals.lines.flatMap(({ scheme, kind, count, amountMinor }): SlipBlock[] => [
       {

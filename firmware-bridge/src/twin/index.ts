@@ -1,1 +1,2 @@
-export { fitsModel, openTwin, type Twin, type TwinFault, type TwinOptions } from './twin.ts';
+export { openTwin, type Twin, type TwinOptions } from './twin.ts';
+export { untilWindowMs } from './window.ts';

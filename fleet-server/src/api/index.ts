@@ -8,6 +8,7 @@ import { serveDashboard } from './dashboard.ts';
 import { openLiveStreams } from './live-stream.ts';
 import { describeApi } from './openapi.ts';
 import type { ApiRooms } from './ports.ts';
+import { configurationRoutes } from './routes/configuration.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -80,6 +81,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   jobRoutes(app, rooms);
   negativeRoutes(app, rooms);
   operationsRoutes(app, rooms);
+  configurationRoutes(app, rooms);
   softwareRoutes(app, rooms);
   liveRoutes(app, { world, streams });
   healthRoutes(app, () => isReady);

@@ -1,9 +1,17 @@
 import type {
+  ChangedLayer,
+  ChangeLayer,
   ClaimBundle,
-  changeConfiguration,
-  DesiredConfiguration,
+  DriftEntry,
+  DriftReason,
+  DriftSummary,
+  EffectiveConfiguration,
   Job,
   JobBody,
+  LayerDocument,
+  LayerRef,
+  LayerSummary,
+  LayerVersion,
   LiveEvent,
   NegativeAdded,
   NegativeAuthority,
@@ -11,6 +19,7 @@ import type {
   RegisterTerminal,
   SaleLine,
   Serial,
+  SettingDifference,
   TerminalDetail,
   TerminalSummary,
   TimelineEntry,
@@ -77,9 +86,32 @@ export interface ApiRooms {
     revoke(serial: Serial, by: Actor): Promise<Result<void>>;
   };
   readonly twin: {
-    desired(): Promise<DesiredConfiguration>;
-    /** Writes the changed values as the version after `base`; fails when `base` is not the newest. */
-    change(base: number, values: z.infer<typeof changeConfiguration>, by: Actor): Promise<Result<DesiredConfiguration>>;
+    readonly documents: {
+      layer(ref: LayerRef): Promise<Result<LayerDocument>>;
+      version(ref: LayerRef, version: number): Promise<Result<LayerDocument>>;
+      /** Writes the changed values as the version after `base`; fails when `base` is not the newest. */
+      change(
+        ref: LayerRef,
+        base: number,
+        change: ChangeLayer,
+        by: Actor & { readonly reason: string },
+      ): Promise<Result<ChangedLayer>>;
+      rollBack(
+        ref: LayerRef,
+        base: number,
+        to: number,
+        by: Actor & { readonly reason: string },
+      ): Promise<Result<ChangedLayer>>;
+      history(ref: LayerRef, page: PageRequest): Promise<Result<Page<LayerVersion>>>;
+      diff(ref: LayerRef, from: number, to: number): Promise<Result<readonly SettingDifference[]>>;
+      layers(page: PageRequest): Promise<Result<Page<LayerSummary>>>;
+    };
+    readonly drift: {
+      list(page: PageRequest & { readonly reason?: DriftReason | undefined }): Promise<Result<Page<DriftEntry>>>;
+      summary(): Promise<DriftSummary>;
+      effective(serial: Serial): Promise<Result<EffectiveConfiguration>>;
+      compare(serial: Serial, other: Serial | undefined): Promise<Result<readonly SettingDifference[]>>;
+    };
   };
   readonly jobs: {
     job(id: string): Promise<Result<Job>>;

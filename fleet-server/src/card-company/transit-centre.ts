@@ -151,7 +151,8 @@ export class TransitCentre {
     const account = this.#books.account(card.name);
     const nonce = this.#world.entropy(8);
     this.#opened.set(card.name, { nonce });
-    const isSettleFirst = account?.pending !== undefined || (account !== undefined && correctionOf(account) !== undefined);
+    const isSettleFirst =
+      account?.pending !== undefined || (account !== undefined && correctionOf(account) !== undefined);
     return {
       actionCode: '000',
       data: encodeTransitData({ frame: encodeTransitOpen(idm, nonce), isSettleFirst }),
@@ -264,7 +265,8 @@ export class TransitCentre {
     if (originalKey === undefined || transfer === undefined || transfer.account !== card.name)
       return { actionCode: '914' };
     if (transfer.state === 'pending') {
-      const proven = data.frame?.[1] === transitCommands.open + 1 ? await this.#prove(asked) : await this.#outcome(asked);
+      const proven =
+        data.frame?.[1] === transitCommands.open + 1 ? await this.#prove(asked) : await this.#outcome(asked);
       if (typeof proven === 'string') return { actionCode: proven };
     }
     return this.#fate(this.#books.transfer(originalKey), this.#books.account(card.name)?.balance);

@@ -79,7 +79,7 @@ export function openConversation(rooms: ConversationRooms): Conversation {
     const outcome = await store.write(async (tx) => {
       const said = await estate.hello(tx, serial, message, body);
       if (!said.ok) return said;
-      const isCurrent = await rooms.twin().observe(tx, serial, body.configuration);
+      const configuration = await rooms.twin().reports.observe(tx, serial, message, body.configuration);
       if (await rooms.negative().observe(tx, serial, body.negative)) {
         const list = body.negative[0];
         await estate.note(tx, serial, 'negative-applied', {
@@ -94,34 +94,40 @@ export function openConversation(rooms: ConversationRooms): Conversation {
       for (const load of body.tampered || isWiping ? [] : loads)
         await rooms.jobs().queueIn(tx, serial, { type: 'key.load', params: load }, loadSubject(load.slot));
       for (const slot of loaded) await estate.note(tx, serial, 'key-loaded', { slot, seenIn: 'hello' });
-      return ok({ isCurrent, jobs: (await rooms.jobs().openSubjects(tx, serial)).size });
+      return ok({ configuration, jobs: (await rooms.jobs().openSubjects(tx, serial)).size });
     });
     if (!outcome.ok) return outcome;
-    const { isCurrent, jobs } = outcome.value;
+    const { configuration, jobs } = outcome.value;
     estate.announce(serial);
     notify(serial, {
       jobs,
-      ...(!isCurrent && { configuration: rooms.twin().current.version }),
+      ...(configuration !== undefined && { configuration }),
       contact: contactOf(serial, rooms.fleetSize()),
     });
     return ok(undefined);
   }
 
   async function pulled(serial: Serial, corr: string, { pull }: z.output<typeof messages.request>): Promise<void> {
-    if (pull === 'twin') answer(serial, corr, { kind: 'twin', ...rooms.twin().current });
-    else if (pull === 'time') answer(serial, corr, { kind: 'time', now: world.clock.now() });
+    if (pull === 'twin') {
+      const desired = await rooms.twin().reports.desired(serial);
+      answer(serial, corr, desired.ok ? desired.value : { kind: 'refused', code: desired.fault.code });
+    } else if (pull === 'time') answer(serial, corr, { kind: 'time', now: world.clock.now() });
     else answer(serial, corr, { kind: 'job', order: await rooms.jobs().next(serial, pull) });
   }
 
-  async function twin(serial: Serial, body: z.output<typeof messages.twin>): Promise<void> {
-    await store.write(async (tx) => {
-      await rooms.twin().report(tx, serial, body);
-      await estate.note(tx, serial, 'configuration-reported', {
-        version: body.version,
-        ...(body.drift !== undefined && { drift: body.drift }),
-      });
+  async function twin(serial: Serial, message: Envelope, body: z.output<typeof messages.twin>): Promise<Received> {
+    const stored = await store.write(async (tx) => {
+      const taken = await rooms.twin().reports.report(tx, serial, message, body);
+      if (taken.ok)
+        await estate.note(tx, serial, 'configuration-reported', {
+          version: body.version,
+          ...(body.drift !== undefined && { drift: body.drift }),
+          ...(body.local !== undefined && { by: body.local.by, settings: body.local.settings.join(' ') }),
+        });
+      return taken;
     });
-    estate.announce(serial);
+    if (stored.ok) estate.announce(serial);
+    return stored;
   }
 
   async function presence(serial: Serial, message: Envelope, state: 'ready' | 'lost' | 'disconnected'): Promise<void> {
@@ -158,8 +164,7 @@ export function openConversation(rooms: ConversationRooms): Conversation {
       }
       case 'twin': {
         const body = parseWith(messages.twin, message.body);
-        if (body.ok) await twin(serial, body.value);
-        return body.ok ? ok(undefined) : body;
+        return body.ok ? await twin(serial, message, body.value) : body;
       }
       case 'request': {
         const body = parseWith(messages.request, message.body);

@@ -125,7 +125,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
   }
 
   async function overview(): Promise<Overview> {
-    const { desired, negative } = rooms.targets();
+    const { negative } = rooms.targets();
     const rows = await store.db
       .selectFrom('terminals')
       .leftJoin('presence', 'presence.serial', 'terminals.serial')
@@ -135,10 +135,9 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
     const of = (state: string | null) => Number(rows.find((row) => row.state === state)?.count ?? 0);
     const total = rows.reduce((sum, row) => sum + Number(row.count), 0);
     const { configured } = await store.db
-      .selectFrom('reported_configurations')
+      .selectFrom('terminal_configurations')
       .select((all) => all.fn.countAll<number>().as('configured'))
-      .where('version', '=', desired.version)
-      .where('drift', 'is', null)
+      .whereRef('reported_hash', '=', 'desired_hash')
       .executeTakeFirstOrThrow();
     const keyed = await store.db
       .selectFrom('key_ledger')

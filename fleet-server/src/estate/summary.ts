@@ -1,20 +1,17 @@
 import { hello as helloSchema, parseJson, serialSchema, type TerminalSummary } from '@tsunagu/protocols/fleet';
 import { isoTime, type Queryable } from '../store/index.ts';
-import type { Desired } from '../twin/index.ts';
-import { isInSync } from '../twin/index.ts';
 
 /** What a summary is measured against. */
 export interface Targets {
-  readonly desired: Desired;
   readonly negative: { readonly list: string; readonly version: number; readonly overlaySeq: number };
 }
 
 /** Everything that a terminal's summary is made of, in one query. */
 export const summaryRows = (on: Queryable, list: string) =>
   on
-    .selectFrom('terminals')
+    .selectFrom('terminal_configurations as twin')
+    .innerJoin('terminals', 'terminals.serial', 'twin.serial')
     .leftJoin('presence', 'presence.serial', 'terminals.serial')
-    .leftJoin('reported_configurations as reported', 'reported.serial', 'terminals.serial')
     .leftJoin('last_sales as sale', 'sale.serial', 'terminals.serial')
     .leftJoin('negative_applied as applied', (join) =>
       join.onRef('applied.serial', '=', 'terminals.serial').on('applied.list', '=', list),
@@ -31,10 +28,12 @@ export const summaryRows = (on: Queryable, list: string) =>
       'presence.since',
       'presence.boot_seq',
       'presence.hello',
-      'reported.version as reported_version',
-      'reported.hash',
-      'reported.drift',
-      'reported.value as reported_value',
+      'twin.desired_version',
+      'twin.desired_hash',
+      'twin.reported_version',
+      'twin.reported_hash',
+      'twin.drift',
+      'twin.reported as reported_value',
       'applied.version as negative_version',
       'applied.overlay_seq',
       'applied.fresh_at',
@@ -54,9 +53,8 @@ export function helloOf(row: Pick<SummaryRow, 'hello'>) {
 }
 
 /** A terminal as it stands in a list. */
-export function summaryOf(row: SummaryRow, { desired, negative }: Targets): TerminalSummary {
-  const reported = { version: row.reported_version ?? 0, hash: row.hash ?? '' };
-  const inSync = isInSync(desired, reported);
+export function summaryOf(row: SummaryRow, { negative }: Targets): TerminalSummary {
+  const inSync = row.reported_hash !== null && row.reported_hash === row.desired_hash;
   const version = row.negative_version ?? 0;
   const overlaySeq = row.overlay_seq ?? 0;
   return {
@@ -71,8 +69,8 @@ export function summaryOf(row: SummaryRow, { desired, negative }: Targets): Term
     },
     keys: (helloOf(row)?.keys ?? []).map(({ slot, kcv, ksn }) => ({ slot, kcv, ksn: ksn ?? null })),
     configuration: {
-      desired: desired.version,
-      reported: reported.version,
+      desired: row.desired_version ?? 0,
+      reported: row.reported_version ?? 0,
       inSync,
       drift: inSync ? null : (row.drift ?? (row.reported_version === null ? null : 'PENDING')),
     },

@@ -20,7 +20,7 @@ export class ApiError extends Error {
 export async function ask<S extends z.ZodType>(
   schema: S,
   path: string,
-  init: { readonly method?: string; readonly body?: unknown; readonly key?: string } = {},
+  init: { readonly method?: string; readonly body?: unknown; readonly key?: string; readonly match?: string } = {},
 ): Promise<z.output<S>> {
   let response: Response;
   try {
@@ -31,6 +31,7 @@ export async function ask<S extends z.ZodType>(
         'accept-language': language.value,
         ...(init.body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(init.key === undefined ? {} : { 'idempotency-key': init.key }),
+        ...(init.match === undefined ? {} : { 'if-match': init.match }),
       },
       ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
       signal: AbortSignal.timeout(15_000),

@@ -2,6 +2,7 @@ import { render } from 'preact';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useEffect } from 'preact/hooks';
 import { connect, isSignedIn, liveness } from './live.ts';
+import { ConfigurationPage } from './pages/configuration.tsx';
 import { FleetPage } from './pages/fleet.tsx';
 import { NegativePage } from './pages/negative.tsx';
 import { SalesPage } from './pages/sales.tsx';
@@ -40,6 +41,7 @@ function Page() {
           <nav aria-label={t('nav.main')}>
             <a {...here('/', path === '/' || path.startsWith('/terminals'))}>{t('nav.fleet')}</a>
             <a {...here('/sales', path === '/sales')}>{t('nav.sales')}</a>
+            <a {...here('/configuration', path === '/configuration')}>{t('nav.configuration')}</a>
             <a {...here('/negative', path === '/negative')}>{t('nav.negative')}</a>
           </nav>
         )}
@@ -59,6 +61,7 @@ function Page() {
       <Router>
         <Route path="/" component={FleetPage} />
         <Route path="/sales" component={SalesPage} />
+        <Route path="/configuration" component={ConfigurationPage} />
         <Route path="/negative" component={NegativePage} />
         <Route path="/terminals/:serial" component={TerminalPage} />
         <Route path="/sign-in" component={SignInPage} />

@@ -113,6 +113,56 @@ export const agentErrors = defineErrors({
       next: '示された項目を機種に合わせてください。以前の設定が有効なままです。',
     },
   },
+  CONFIGURATION_CONTRADICTS: {
+    en: {
+      says: 'Two settings contradict each other for some terminals.',
+      next: 'Change the named setting or the one that bounds it in the same layer or above; nothing was changed.',
+    },
+    ja: {
+      says: '一部の端末で2つの設定が矛盾します。',
+      next: '示された項目か、その上限となる項目を変更してください。何も変更されていません。',
+    },
+  },
+  CONFIGURATION_DAMAGED: {
+    en: {
+      says: 'A configuration arrived that is not what its hash says.',
+      next: 'Nothing: the former one stays in force, and the terminal fetches it anew. When it repeats, look at the line.',
+    },
+    ja: {
+      says: '届いた設定がハッシュと一致しません。',
+      next: '対処は不要です。以前の設定のまま再取得します。繰り返す場合は回線を調べてください。',
+    },
+  },
+  CONFIGURATION_REVERTED: {
+    en: {
+      says: 'With the new configuration the server could not be reached: the terminal went back to the last good one.',
+      next: 'Look at what was changed of the line (host, port), correct it, and the terminal fetches it by itself.',
+    },
+    ja: {
+      says: '新しい設定ではサーバーに接続できず、直前の正常な設定に戻しました。',
+      next: '接続に関する変更(ホスト、ポート)を確認・修正してください。端末が自動で再取得します。',
+    },
+  },
+  CONFIGURATION_WAITS: {
+    en: {
+      says: 'The configuration is on the terminal and waits for its maintenance window.',
+      next: 'Nothing: it is put in force when the window opens.',
+    },
+    ja: {
+      says: '設定は端末に届いており、保守時間帯を待っています。',
+      next: '対処は不要です。時間帯になると有効になります。',
+    },
+  },
+  CONFIGURATION_CHANGED_LOCALLY: {
+    en: {
+      says: 'A technician changed the configuration at the terminal.',
+      next: 'Take it over into the terminal’s layer, or change a layer: the next desired configuration replaces it.',
+    },
+    ja: {
+      says: '保守員が端末で設定を変更しました。',
+      next: '端末の階層に反映するか、いずれかの階層を変更してください。次の設定で上書きされます。',
+    },
+  },
   JOB_ORDER_INVALID: {
     en: {
       says: 'A signed order is not readable.',
@@ -165,16 +215,6 @@ export const agentErrors = defineErrors({
     ja: {
       says: '消去後も端末にデータが残っています。',
       next: 'もう一度消去を指示してください。再び失敗する場合は端末を物理的に破棄してください。',
-    },
-  },
-  CONFIGURATION_NOT_PROVEN: {
-    en: {
-      says: 'The server could not be reached under the new configuration; the earlier one is in force again.',
-      next: 'Look for what cuts the line, correct it, and apply the configuration again.',
-    },
-    ja: {
-      says: '新しい設定でサーバーに接続できないため、以前の設定に戻しました。',
-      next: '通信を妨げる項目を修正し、設定をもう一度適用してください。',
     },
   },
   JOB_LEDGER_FULL: {

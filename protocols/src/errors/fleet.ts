@@ -407,6 +407,14 @@ export const fleetErrors = defineErrors({
       next: '読み直してから、新しい版に対して変更してください。',
     },
   },
+  SETTING_UNKNOWN: {
+    en: { says: 'There is no such setting.', next: 'List the settings: "tsunagu config settings".' },
+    ja: { says: 'その設定項目はありません。', next: '「tsunagu config settings」で一覧を確認してください。' },
+  },
+  CONFIGURATION_VERSION_UNKNOWN: {
+    en: { says: 'The layer has no such version.', next: 'List its versions: "tsunagu config history".' },
+    ja: { says: 'その階層にその版はありません。', next: '「tsunagu config history」で版を確認してください。' },
+  },
   JOB_UNKNOWN: {
     en: {
       says: 'There is no such job.',

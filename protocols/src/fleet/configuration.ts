@@ -1,82 +1,86 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { abilities, type Ability, type TerminalModel } from '../catalogue/index.ts';
+import { fail, ok, type Result } from '../kit/index.ts';
+import { isSettingName, type SettingName, settingNames, settingOf, settings } from './settings.ts';
+
+type Shape = { [Name in SettingName]: (typeof settings)[Name]['schema'] };
+const shape = Object.fromEntries(settingNames.map((name) => [name, settings[name].schema])) as Shape;
 
 export const configuration = z
-  .strictObject({
-    language: z.enum(['ja', 'en']).default('ja').describe('Language of screen and slips.'),
-    floorLimitMinor: z
-      .number()
-      .int()
-      .min(0)
-      .max(1_000_000)
-      .default(0)
-      .describe('Amounts in minor units (JPY has none: yen). Below it a terminal may approve offline; 0 forbids it.'),
-    offlineCountMax: z
-      .number()
-      .int()
-      .min(0)
-      .max(200)
-      .default(20)
-      .describe('How many sales a terminal may approve offline before the switch has taken them.'),
-    offlineAmountMaxMinor: z
-      .number()
-      .int()
-      .min(0)
-      .max(10_000_000)
-      .default(100_000)
-      .describe('How much these may come to together, minor units.'),
-    completionPercentMax: z
-      .number()
-      .int()
-      .min(1)
-      .max(200)
-      .default(100)
-      .describe('The most that may be posted of an authorisation, per cent of what was authorised.'),
-    taxPercent: z
-      .number()
-      .int()
-      .min(0)
-      .max(50)
-      .default(10)
-      .describe('Consumption tax that amounts include, per cent, as the slip shows it.'),
-    amountMaxMinor: z
-      .number()
-      .int()
-      .min(1)
-      .max(99_999_999)
-      .default(5_000_000)
-      .describe('The most one sale may be, minor units.'),
-    answerTimeoutMs: z
-      .number()
-      .int()
-      .min(1_000)
-      .max(60_000)
-      .default(8_000)
-      .describe('How long the terminal waits for the switch before it reverses, milliseconds.'),
-    heartbeatMs: z
-      .number()
-      .int()
-      .min(5_000)
-      .max(3_600_000)
-      .default(60_000)
-      .describe('How often it says that it is there, milliseconds.'),
-    contactFallback: z
-      .boolean()
-      .default(true)
-      .describe('Whether a card that could not be finished without contacts may be inserted.'),
-    stripeFallback: z
-      .boolean()
-      .default(false)
-      .describe(
-        'Whether the stripe of a chip that cannot be read may be drawn, flagged as technical fallback to the issuer. Card companies forbid it more and more.',
-      ),
-    merchantName: z.string().max(40).default('喫茶つなぐ').describe('Merchant name on the slip.'),
-  })
-  .describe('The desired configuration of a terminal: one layer for now, versioned as a whole.');
+  .strictObject(shape)
+  .describe('What a terminal is set to, whole: what nobody set is as it left the factory.');
+/** What a terminal is set to. */
 export type Configuration = z.infer<typeof configuration>;
 
+/** One value of a setting. */
+export const settingValue = z.union([z.string().max(256), z.number(), z.boolean()]);
+export type SettingValue = z.infer<typeof settingValue>;
+
+/** The most settings of one document. */
+export const settingsMax = 128;
+
+export const settingValues = z
+  .record(z.string().regex(/^[a-z][A-Za-z0-9]{0,39}$/), settingValue)
+  .refine((values) => Object.keys(values).length <= settingsMax)
+  .describe(
+    'Values by the names of their settings. A terminal keeps a setting that it does not know, and says so: its software may be older than the server.',
+  );
+export type SettingValues = z.infer<typeof settingValues>;
+
+/** What a terminal does before anybody set anything. */
+export const factoryConfiguration = Object.fromEntries(
+  settingNames.map((name) => [name, settings[name].schema.parse(undefined)]),
+) as Configuration;
+
 /** What a configuration is told apart by: SHA-256 of its JSON with sorted keys, first 16 hex digits. */
-export function configurationHash(value: Configuration): string {
-  const sorted = Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+export function configurationHash(values: Readonly<Record<string, SettingValue>>): string {
+  const sorted = Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)));
   return createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 16);
+}
+
+/** What a model lacks for a setting; undefined when it has it. */
+export const lackedFor = (name: SettingName, model: TerminalModel): Ability | undefined =>
+  settingOf(name).needs?.find((ability) => !abilities[ability].has(model));
+
+/** Settings of which one bounds the other: the first must not be more than the second. */
+const bounded = [['floorLimitMinor', 'amountMaxMinor']] as const satisfies readonly (readonly [
+  SettingName,
+  SettingName,
+])[];
+
+/** Reads values against the settings and a model: unknown ones are told of and left out, and every fault names its setting. */
+export function readConfiguration(
+  values: Readonly<Record<string, unknown>>,
+  model: TerminalModel,
+): Result<
+  { readonly values: Configuration; readonly unknown: readonly string[] },
+  'INPUT_INVALID' | 'CONFIGURATION_BEYOND_MODEL' | 'CONFIGURATION_CONTRADICTS'
+> {
+  const unknown: string[] = [];
+  const known: Record<string, unknown> = {};
+  const factory: Readonly<Record<string, SettingValue>> = factoryConfiguration;
+  for (const [name, value] of Object.entries(values)) {
+    if (!isSettingName(name)) {
+      unknown.push(name);
+      continue;
+    }
+    const needs = lackedFor(name, model);
+    // What is as it left the factory asks for nothing.
+    if (needs !== undefined && value !== factory[name])
+      return fail('CONFIGURATION_BEYOND_MODEL', { field: name, facts: { model: model.id, needs } });
+    known[name] = value;
+  }
+  const parsed = configuration.safeParse(known);
+  if (!parsed.success) return fail('INPUT_INVALID', { field: String(parsed.error.issues[0]?.path[0] ?? '') });
+  const contradiction = contradictionIn(parsed.data);
+  return contradiction ? fail('CONFIGURATION_CONTRADICTS', contradiction) : ok({ values: parsed.data, unknown });
+}
+
+/** A setting that another one forbids. */
+export function contradictionIn(
+  values: Configuration,
+): { readonly field: string; readonly facts: { readonly with: string; readonly max: number } } | undefined {
+  const found = bounded.find(([low, high]) => values[low] > values[high]);
+  return found && { field: found[0], facts: { with: found[1], max: values[found[1]] } };
 }

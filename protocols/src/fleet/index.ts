@@ -18,7 +18,29 @@ export {
   terminalTotals,
   totalsOrder,
 } from './payment.ts';
-export { type Configuration, configuration, configurationHash } from './configuration.ts';
+export {
+  type Configuration,
+  configuration,
+  configurationHash,
+  contradictionIn,
+  factoryConfiguration,
+  lackedFor,
+  readConfiguration,
+  type SettingValue,
+  type SettingValues,
+  settingValue,
+  settingValues,
+} from './configuration.ts';
+export * from './layers.ts';
+export {
+  isSettingName,
+  type SettingKind,
+  type SettingName,
+  settingNames,
+  settingOf,
+  settings,
+  type SettingUnit,
+} from './settings.ts';
 export {
   artefactDigest,
   type ClaimBundle,

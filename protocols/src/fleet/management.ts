@@ -38,6 +38,15 @@ export const managementPaths = {
   job: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}`,
   sales: '/api/v1/sales',
   configuration: '/api/v1/configuration',
+  configurationSettings: '/api/v1/configuration/settings',
+  configurationLayers: '/api/v1/configuration/layers',
+  configurationVersions: '/api/v1/configuration/versions',
+  configurationRollback: '/api/v1/configuration/rollback',
+  configurationDiff: '/api/v1/configuration/diff',
+  configurationDrift: '/api/v1/configuration/drift',
+  configurationDriftSummary: '/api/v1/configuration/drift/summary',
+  terminalConfiguration: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/configuration`,
+  terminalDifference: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/configuration/diff`,
   negative: '/api/v1/negative',
   negativeEntries: '/api/v1/negative/entries',
   negativeState: '/api/v1/negative/state',
@@ -390,12 +399,6 @@ export const overview = z
   })
   .describe('The fleet at a glance.');
 export type Overview = z.infer<typeof overview>;
-
-export const desiredConfiguration = z
-  .object({ version: z.number().int().describe('Rises with each change; also the ETag.'), values: configuration })
-  .describe('The desired configuration and its version; a write states the version it changes (`If-Match`).');
-export type DesiredConfiguration = z.infer<typeof desiredConfiguration>;
-export const changeConfiguration = configuration.partial().describe('The values to change; what is left out stays.');
 
 const pan = z
   .string()

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { configuration } from './configuration.ts';
+import { settingValues } from './configuration.ts';
 import { contact } from './contact.ts';
 import { heldKey } from './held-key.ts';
 import { saleResult } from './job.ts';
 import { jobReport } from './job-kinds.ts';
+import { layerHashes } from './layers.ts';
 import { signedDocument } from './signed.ts';
 
 const hash = z
@@ -21,7 +22,17 @@ export const hello = z
       })
       .describe('What it runs.'),
     configuration: z
-      .object({ version: z.number().int().nonnegative().describe('Version in force.'), hash })
+      .object({
+        version: z.number().int().nonnegative().describe('Version in force.'),
+        hash,
+        layers: layerHashes.optional(),
+        answers: hash.optional().describe('Hash of the desired configuration that `drift` is about.'),
+        drift: z
+          .string()
+          .max(64)
+          .optional()
+          .describe('Why the desired one is not in force: a code of the error table.'),
+      })
       .describe('Version and hash of the configuration in force; 0 and "" before the first.'),
     keys: z.array(heldKey).max(16).describe('The keys that it holds, one a slot.'),
     negative: z
@@ -66,12 +77,30 @@ export const presence = z
 export const twinReport = z
   .object({
     base: z.number().int().nonnegative().describe('Version of the desired configuration that this answers.'),
+    answers: hash.default('').describe('Hash of the desired configuration that this answers.'),
     version: z.number().int().nonnegative().describe('Version in force.'),
     hash,
-    values: configuration,
+    layers: layerHashes.optional(),
+    values: settingValues,
     drift: z.string().max(64).optional().describe('Why the desired one is not in force: a code of the error table.'),
+    field: z.string().max(40).optional().describe('The setting that is at fault.'),
+    unknown: z
+      .array(z.string().max(40))
+      .max(128)
+      .optional()
+      .describe('Settings that are kept and not honoured: the software does not know them.'),
+    local: z
+      .object({
+        by: z.string().max(40).describe('The technician, as entered.'),
+        at: z.number().int().nonnegative().describe("When, by the terminal's clock, milliseconds since 1970."),
+        settings: z.array(z.string().max(40)).max(128).describe('What was changed.'),
+      })
+      .optional()
+      .describe('What a technician changed at the terminal.'),
   })
-  .describe('Reported configuration: what is in force now, and why the desired one is not when it is not.');
+  .describe(
+    'Reported configuration: what is in force now, whole, and why the desired one is not when it is not. The newest by boot and sequence of its envelope counts, in whatever order they arrive.',
+  );
 export type TwinReport = z.infer<typeof twinReport>;
 
 export const request = z
@@ -89,7 +118,9 @@ export const response = z
     z.object({
       kind: z.literal('twin'),
       version: z.number().int().nonnegative().describe('Version of the desired configuration.'),
-      values: configuration,
+      hash: hash.describe('Hash of the values: what arrived is compared with it.'),
+      layers: layerHashes.optional(),
+      values: settingValues,
     }),
     z
       .object({

@@ -1,20 +1,13 @@
 import { z } from 'zod';
 
 /** What a terminal does with money. */
-export const paymentKinds = [
-  'sale',
-  'void',
-  'refund',
-  'preauth',
-  'complete',
-  'balance',
-  'charge',
-  'history',
-] as const;
+export const paymentKinds = ['sale', 'void', 'refund', 'preauth', 'complete', 'balance', 'charge', 'history'] as const;
 /** A name in `paymentKinds`. */
 export const paymentKind = z
   .enum(paymentKinds)
-  .describe('What a terminal does with money: sale, void, refund, authorisation, completion of it, balance inquiry; charge and history of a prepaid card.');
+  .describe(
+    'What a terminal does with money: sale, void, refund, authorisation, completion of it, balance inquiry; charge and history of a prepaid card.',
+  );
 /** A name in `paymentKinds`. */
 export type PaymentKind = z.infer<typeof paymentKind>;
 

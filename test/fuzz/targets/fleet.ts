@@ -122,7 +122,20 @@ const bodies: Readonly<Record<string, readonly [z.ZodType, ...object[]]>> = {
     },
   ],
   presence: [messages.presence, { state: 'ready' }],
-  twin: [messages.twin, { base: 1, version: 2, hash: 'ab', values }],
+  twin: [
+    messages.twin,
+    { base: 1, version: 2, hash: 'ab', values },
+    {
+      base: 1,
+      answers: 'cd',
+      version: 2,
+      hash: 'ab',
+      values,
+      drift: 'X',
+      field: 'y',
+      local: { by: 'z', at: 1, settings: ['y'] },
+    },
+  ],
   job: [
     messages.job,
     { attempt: 1, state: 'succeeded', sale },
@@ -133,7 +146,7 @@ const bodies: Readonly<Record<string, readonly [z.ZodType, ...object[]]>> = {
   response: [
     messages.response,
     { kind: 'time', now: 1 },
-    { kind: 'twin', version: 1, values },
+    { kind: 'twin', version: 1, hash: 'ab', layers: { shop: 'ab' }, values },
     { kind: 'job', order: null },
   ],
   notify: [messages.notify, { configuration: 1, jobs: 2 }],

@@ -12,7 +12,14 @@ import {
   stageImage,
 } from '@tsunagu/firmware-bridge/software/index';
 import { modelOf } from '@tsunagu/protocols/catalogue';
-import { configuration, type Hello, type JobReport, jobIdSchema, type SoftwareInstall } from '@tsunagu/protocols/fleet';
+import {
+  configuration,
+  configurationHash,
+  type Hello,
+  type JobReport,
+  jobIdSchema,
+  type SoftwareInstall,
+} from '@tsunagu/protocols/fleet';
 import { Secret, unwrap } from '@tsunagu/protocols/kit';
 import { encodeSoftwareImage, readSoftwareHeader, type SoftwareHeader } from '@tsunagu/protocols/software';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -187,7 +194,10 @@ test('a terminal takes a new software, and runs the old one again when the new o
   server.answer = ({ topic, message }: Arrived) => {
     if (topic.kind === 'request') {
       const { pull } = message.body as { pull: string };
-      if (pull === 'twin') return { kind: 'twin', version: 1, values: configuration.parse({}) };
+      if (pull === 'twin') {
+        const values = configuration.parse({});
+        return { kind: 'twin', version: 1, hash: configurationHash(values), values };
+      }
       if (pull === 'time') return { kind: 'time', now: Date.now() };
       const next = orders[0];
       return {

@@ -1,7 +1,7 @@
 import { startTerminal } from '@tsunagu/firmware-bridge/agent/index';
 import { openCardSide } from '@tsunagu/firmware-bridge/payment/index';
 import type { Hello, JobReport, SaleEvent, TwinReport } from '@tsunagu/protocols/fleet';
-import { configuration } from '@tsunagu/protocols/fleet';
+import { configuration, configurationHash } from '@tsunagu/protocols/fleet';
 import { Secret, unwrap } from '@tsunagu/protocols/kit';
 import { testCard } from '@tsunagu/protocols/test-cards';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -20,7 +20,8 @@ let lists: ReturnType<typeof listAuthority>;
 
 /** Orders in the order in which they are given, each offered until a final report of it came. */
 const orders: { job: string; payload: Record<string, unknown> }[] = [];
-const desired = { version: 2, values: configuration.parse({ amountMaxMinor: 9_000 }) };
+const values = configuration.parse({ amountMaxMinor: 9_000 });
+const desired = { version: 2, hash: configurationHash(values), values };
 
 beforeAll(async () => {
   server = await new TinyServer().start();
@@ -29,6 +30,7 @@ beforeAll(async () => {
     if (topic.kind === 'request') {
       const { pull } = message.body as { pull: string };
       if (pull === 'twin') return { kind: 'twin', ...desired };
+      if (pull === 'time') return { kind: 'time', now: Date.now() };
       const next = orders[0];
       return { kind: 'job', order: next ? server.order({ job: next.job, ...next.payload }) : null };
     }

@@ -1,3 +1,8 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
+import { openTwin, type Twin } from '@tsunagu/fleet-server/twin/index';
 import type { ApiRooms, NumberedEvent, Page, PageRequest } from '@tsunagu/fleet-server/api/index';
 import { models } from '@tsunagu/protocols/catalogue';
 import {
@@ -14,7 +19,7 @@ import {
   terminalSummary,
   type TimelineEntry,
 } from '@tsunagu/protocols/fleet';
-import { fail, lastFour, ok, type Result } from '@tsunagu/protocols/kit';
+import { fail, lastFour, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 
 /** Rooms of plain objects behind the API, for its own tests and for looking at the dashboard. */
@@ -64,7 +69,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
   const sales: SaleLine[] = [];
   const jobs = new Map<string, Job>();
   const answers = new Map<string, NegativeAdded>();
-  let desired = { version: 3, values: configuration.parse({}) };
+  const twin = realTwin(world, terminals);
   let overlaySeq = 0;
 
   const find = (serial: Serial): Result<TerminalDetail> => {
@@ -178,12 +183,20 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       },
     },
     twin: {
-      desired: async () => desired,
-      async change(base, values) {
-        if (base !== desired.version) return fail('VERSION_CONFLICT');
-        const set = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-        desired = { version: base + 1, values: configuration.parse({ ...desired.values, ...set }) };
-        return ok(desired);
+      documents: {
+        layer: async (...asked) => (await twin).documents.layer(...asked),
+        version: async (...asked) => (await twin).documents.version(...asked),
+        change: async (...asked) => (await twin).documents.change(...asked),
+        rollBack: async (...asked) => (await twin).documents.rollBack(...asked),
+        history: async (...asked) => (await twin).documents.history(...asked),
+        diff: async (...asked) => (await twin).documents.diff(...asked),
+        layers: async (...asked) => (await twin).documents.layers(...asked),
+      },
+      drift: {
+        list: async (...asked) => (await twin).drift.list(...asked),
+        summary: async () => (await twin).drift.summary(),
+        effective: async (...asked) => (await twin).drift.effective(...asked),
+        compare: async (...asked) => (await twin).drift.compare(...asked),
       },
     },
     jobs: {
@@ -408,3 +421,17 @@ function makeTerminal(index: number, iso: (ageMs?: number) => string): TerminalD
 
 const authority: NegativeAuthority = { root: { document: 'AAAA' }, nextVersion: null, keys: [], pending: null };
 const published = { version: 8, count: 1_204, published: true, needsSecondSignature: false, awaitsSignatures: false };
+
+/** The real twin on a store of its own, in which the fixture's terminals are registered. */
+async function realTwin(world: World, terminals: readonly TerminalDetail[]): Promise<Twin> {
+  const path = join(mkdtempSync(join(tmpdir(), 'tsunagu-twin-')), 'store.sqlite');
+  const store = unwrap(await openStore(path, migrations, world.clock));
+  await store.write(async (tx) => {
+    for (const { serial, model, place } of terminals)
+      await tx
+        .insertInto('terminals')
+        .values({ serial, model, ...place, parent: null, relay_port: null, registered_at: 0, enrolled_at: null })
+        .execute();
+  });
+  return openTwin({ world, store, note: () => Promise.resolve(), tell: () => undefined });
+}

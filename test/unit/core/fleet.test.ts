@@ -75,7 +75,8 @@ describe('a terminal that says hello', () => {
     const work = await until('the notice', () => link.last('dn/notify'));
     expect(notify.parse(work.body)).toEqual({ configuration: 1, jobs: 2 });
     const twin = await link.ask('pull', 'request', { pull: 'twin' });
-    expect(twin).toEqual({ kind: 'twin', version: 1, values: configuration.parse({}) });
+    const values = configuration.parse({});
+    expect(twin).toEqual({ kind: 'twin', version: 1, hash: configurationHash(values), layers: {}, values });
 
     const loaded = [];
     for (let index = 0; index < 2; index++) {

@@ -11,8 +11,6 @@ import {
   readImportFile,
   shrinks,
 } from '@tsunagu/fleet-server/negative/index';
-import { changed, isInSync } from '@tsunagu/fleet-server/twin/index';
-import { configuration, configurationHash } from '@tsunagu/protocols/fleet';
 import { describe, expect, it } from 'vitest';
 
 describe('the rules of key slots', () => {
@@ -28,20 +26,6 @@ describe('the rules of key slots', () => {
     ['a key that is not ours', entry, { ...shown, kcv: 'BBBBBBBBBB' }, false, 'allocate'],
   ] as const)('see what to do about %s', (_name, ledger, reported, isOpen, decision) => {
     expect(decideSlot(ledger, reported, isOpen)).toBe(decision);
-  });
-});
-
-describe('the rules of the twin', () => {
-  const desired = { version: 3, values: configuration.parse({}) };
-  it('count a terminal as in step by hash and version, not by version alone', () => {
-    const hash = configurationHash(desired.values);
-    expect(isInSync(desired, { version: 3, hash })).toBe(true);
-    expect(isInSync(desired, { version: 3, hash: '0'.repeat(16) })).toBe(false);
-    expect(isInSync(desired, { version: 2, hash })).toBe(false);
-  });
-  it('make no version out of a change that changes nothing', () => {
-    expect(changed(desired, { language: desired.values.language })).toBeUndefined();
-    expect(changed(desired, { language: 'en' })?.version).toBe(4);
   });
 });
 

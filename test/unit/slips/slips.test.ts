@@ -30,6 +30,9 @@ const head: SlipHead = {
   terminalId: 'T317A2B2',
   merchantId: 'MA09A241DEC80FC',
   taxPercent: 10,
+  receiptHeader: '',
+  receiptFooter: '',
+  timeZone: 'Asia/Tokyo',
 };
 const sale: Transaction = {
   v: 1,

@@ -1,13 +1,12 @@
-import { changeConfiguration, desiredConfiguration, page, saleLine, serialSchema } from '@tsunagu/protocols/fleet';
-import { FaultError, unwrap } from '@tsunagu/protocols/kit';
+import { page, saleLine, serialSchema } from '@tsunagu/protocols/fleet';
+import { unwrap } from '@tsunagu/protocols/kit';
 import type { ApiApp } from '../app.ts';
 import { refused } from '../problems.ts';
-import { actorOf } from '../actor.ts';
 import { answerPage, listQuery, pageOf } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
 
-/** Daily work: the feed of sales, the desired configuration. */
-export function operationsRoutes(app: ApiApp, { sales, twin }: Pick<ApiRooms, 'sales' | 'twin'>): void {
+/** Daily work: the feed of sales. */
+export function operationsRoutes(app: ApiApp, { sales }: Pick<ApiRooms, 'sales'>): void {
   app.get(
     '/api/v1/sales',
     {
@@ -25,43 +24,5 @@ export function operationsRoutes(app: ApiApp, { sales, twin }: Pick<ApiRooms, 's
           await sales.list(query.serial === undefined ? pageOf(query) : { ...pageOf(query), serial: query.serial }),
         ),
       ),
-  );
-
-  app.get(
-    '/api/v1/configuration',
-    {
-      config: { role: 'viewer' },
-      schema: {
-        summary: 'The desired configuration; its version is the ETag',
-        tags: ['configuration'],
-        response: { 200: desiredConfiguration, '4xx': refused },
-      },
-    },
-    async (_request, reply) => {
-      const desired = await twin.desired();
-      return reply.header('etag', `"${desired.version}"`).send(desired);
-    },
-  );
-
-  app.patch(
-    '/api/v1/configuration',
-    {
-      config: {
-        role: 'operator',
-        header: { name: 'If-Match', says: 'The ETag of the version that is changed, in quotes.', isRequired: true },
-      },
-      schema: {
-        summary: 'Change the desired configuration; If-Match names the version that is changed',
-        tags: ['configuration'],
-        body: changeConfiguration,
-        response: { 200: desiredConfiguration, '4xx': refused },
-      },
-    },
-    async (request, reply) => {
-      const base = /^"(\d{1,9})"$/.exec(request.headers['if-match'] ?? '')?.[1];
-      if (base === undefined) throw new FaultError({ code: 'PRECONDITION_REQUIRED', field: 'If-Match' });
-      const changed = unwrap(await twin.change(Number(base), request.body, actorOf(request)));
-      return reply.header('etag', `"${changed.version}"`).send(changed);
-    },
   );
 }

@@ -1,4 +1,11 @@
-import { isAdvice, issuerLink, isTransitDialogue, operations, type RefusalCode, terminalCodec } from '@tsunagu/protocols/acquiring';
+import {
+  isAdvice,
+  issuerLink,
+  isTransitDialogue,
+  operations,
+  type RefusalCode,
+  terminalCodec,
+} from '@tsunagu/protocols/acquiring';
 import { type AesKsn, formatAesKsn } from '@tsunagu/protocols/dukpt';
 import type { Serial } from '@tsunagu/protocols/fleet';
 import { type DecodedMessage, type Message, responseMti } from '@tsunagu/protocols/iso8583';

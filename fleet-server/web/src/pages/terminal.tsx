@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import {
-  type Configuration,
-  desiredConfiguration,
+  type EffectiveConfiguration,
+  effectiveConfiguration,
   job as jobSchema,
   managementPaths,
   page,
@@ -16,6 +16,7 @@ import { useEffect } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { ApiError, ask } from '../api.ts';
 import { follow, jobs, lastTimeline, sales, terminals } from '../live.ts';
+import { Effective } from '../parts/effective.tsx';
 import { formText } from '../parts/form-text.ts';
 import { TerminalJobs } from '../parts/terminal-jobs.tsx';
 import { Ago, linkTone, Mark, outcomeTone, SalesTable } from '../parts/index.tsx';
@@ -25,7 +26,7 @@ import { errorText, reasonText, t, tAny } from '../text/index.ts';
 export function TerminalPage() {
   const serial = useRoute().params['serial'] ?? '';
   const detail = useSignal<TerminalDetail | undefined>(undefined);
-  const desired = useSignal<Configuration | undefined>(undefined);
+  const desired = useSignal<EffectiveConfiguration | undefined>(undefined);
   const entries = useSignal<readonly TimelineEntry[]>([]);
   const earlier = useSignal<readonly SaleLine[]>([]);
   const isUnknown = useSignal(false);
@@ -38,14 +39,14 @@ export function TerminalPage() {
     Promise.all([
       ask(terminalDetail, managementPaths.terminal(serial)),
       ask(page(timelineEntry), `${managementPaths.timeline(serial)}${query}`),
-      ask(desiredConfiguration, managementPaths.configuration),
+      ask(effectiveConfiguration, managementPaths.terminalConfiguration(serial)),
       ask(page(saleLine), `${managementPaths.sales}${query}&serial=${encodeURIComponent(serial)}`),
     ]).then(
       ([found, timeline, configuration, lines]) => {
         if (isGone) return;
         detail.value = found;
         entries.value = timeline.items;
-        desired.value = configuration.values;
+        desired.value = configuration;
         earlier.value = lines.items;
       },
       (error: unknown) => {
@@ -93,7 +94,7 @@ export function TerminalPage() {
         <TerminalJobs serial={found.serial} />
         <Details detail={found} bootSeq={now.link.bootSeq} />
         <Keys detail={found} />
-        <Settings detail={found} desired={desired.value} />
+        {desired.value && <Effective of={desired.value} />}
         <Timeline entries={entries.value} />
       </div>
       <section class="panel" aria-labelledby="own-sales">
@@ -174,40 +175,6 @@ const Keys = ({ detail }: { detail: TerminalDetail }) => (
     )}
   </section>
 );
-
-function Settings({ detail, desired }: { detail: TerminalDetail; desired: Configuration | undefined }) {
-  const { values, configuration } = detail;
-  const reported = new Map<string, string | number | boolean>(Object.entries(values ?? {}));
-  return (
-    <section class="panel" aria-labelledby="configuration">
-      <header>
-        <h2 id="configuration">{t('terminal.configuration')}</h2>
-        <Mark tone={configuration.inSync ? 'ok' : 'warn'}>
-          {t('terminal.versions', { desired: configuration.desired, reported: configuration.reported })}
-        </Mark>
-      </header>
-      {configuration.drift !== null && <p class="failure pad">{errorText(configuration.drift)}</p>}
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{t('column.setting')}</th>
-            <th scope="col">{t('column.desired')}</th>
-            <th scope="col">{t('column.reported')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {Object.entries(desired ?? {}).map(([name, value]) => (
-            <tr key={name} class={reported.get(name) === value ? '' : 'differs'}>
-              <th scope="row">{tAny('setting', name)}</th>
-              <td>{String(value)}</td>
-              <td>{String(reported.get(name) ?? '–')}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  );
-}
 
 const Timeline = ({ entries }: { entries: readonly TimelineEntry[] }) => (
   <section class="panel" aria-labelledby="timeline">

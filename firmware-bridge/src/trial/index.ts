@@ -1,1 +1,0 @@
-export { type ChangeOver, changeOver, commit, revert, switchTo, type Trial } from './trial.ts';

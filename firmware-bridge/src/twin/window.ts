@@ -1,0 +1,20 @@
+/** Minutes of a day at a place. */
+function minuteOfDay(at: number, timeZone: string): number {
+  const parts = new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+    .formatToParts(at)
+    .map(({ type, value }) => [type, Number(value)] as const);
+  const part = (name: string): number => parts.find(([type]) => type === name)?.[1] ?? 0;
+  return part('hour') * 60 + part('minute');
+}
+
+const day = 24 * 60;
+const minutes = (text: string): number => Number(text.slice(0, 2)) * 60 + Number(text.slice(3, 5));
+
+/** How long until a maintenance window ("02:00-05:00", local time, maybe over midnight) is open: 0 while it is, or where there is none. */
+export function untilWindowMs(window: string, timeZone: string, now: number): number {
+  if (window === '') return 0;
+  const opensAt = minutes(window.slice(0, 5));
+  const lasts = (minutes(window.slice(6)) - opensAt + day) % day || day;
+  const since = (minuteOfDay(now, timeZone) - opensAt + day) % day;
+  return since < lasts ? 0 : (day - since) * 60_000 - (now % 60_000);
+}
