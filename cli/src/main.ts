@@ -15,6 +15,7 @@ import { negativeReasons, type NegativeReason } from '@tsunagu/protocols/negativ
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { dataFolder, findAccess, openClient } from './client/index.ts';
+import { addAccessCommands } from './commands/access-commands.ts';
 import { addNegativeAuthorityCommands } from './commands/negative-authority-commands.ts';
 import { addBridgeCommands } from './commands/bridge-commands.ts';
 import { addConfigCommands } from './commands/config-commands.ts';
@@ -130,6 +131,17 @@ program
       );
     },
   );
+
+addAccessCommands(program, {
+  open,
+  isJson: () => program.opts<GlobalOptions>().json ?? false,
+  withServer,
+  access() {
+    const { server, data } = program.opts<GlobalOptions>();
+    const found = findAccess(process.env, { server, data, cwd: process.cwd() });
+    return found.ok ? found.value : undefined;
+  },
+});
 
 program
   .command('terminals')

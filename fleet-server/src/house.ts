@@ -14,6 +14,7 @@ import {
 import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { openApi } from './api/index.ts';
+import { commitParts, openApprovals, openAudit, openChanges } from './audit/index.ts';
 import { openArtefacts } from './artefacts/index.ts';
 import {
   type Broker,
@@ -25,7 +26,7 @@ import {
 } from './broker/index.ts';
 import { type Conversation, openConversation } from './conversation/index.ts';
 import { openDeviceApi } from './device-api/index.ts';
-import { type Estate, openEstate } from './estate/index.ts';
+import { type Estate, openEstate, openSelection } from './estate/index.ts';
 import {
   type Enrolment,
   hasCertificate,
@@ -36,7 +37,7 @@ import {
 } from './identity/index.ts';
 import { type Jobs, openJobs } from './jobs/index.ts';
 import { negativeTagKey, openKeys } from './keys/index.ts';
-import { openLiveHub } from './live/index.ts';
+import { openEventLog } from './live/index.ts';
 import { makeMetrics } from './metrics/index.ts';
 import { type Negative, openNegative, regularList, watchInbox } from './negative/index.ts';
 import { openSales } from './sales/index.ts';
@@ -45,6 +46,7 @@ import { lockFolder, migrations, openStore } from './store/index.ts';
 import { noMetrics, openSwitch, type Switch } from './switch/index.ts';
 import { prepareIssuerLink } from './switch/issuer-link/link-credentials.ts';
 import { openTwin, type Twin } from './twin/index.ts';
+import { addressRules, openWebhooks } from './webhooks/index.ts';
 import { findPassphrase, openFileVault, type Vault } from './vault/index.ts';
 
 /** What a house is built from. */
@@ -65,6 +67,10 @@ export interface HouseOptions {
   readonly brokerUrl?: string;
   /** The built dashboard. */
   readonly webDir?: string;
+  /** Receives every signed head of the audit log; `audit-heads.jsonl` in the data folder unless told. */
+  readonly auditHeadsFile?: string;
+  /** Networks such as `127.0.0.1/32` that webhooks may reach although they are not public. */
+  readonly webhookAllow?: readonly string[];
 }
 
 /** A broker, and the ports of ours that it answers. */
@@ -134,9 +140,23 @@ async function build(
   onClose(() => vault.close());
   const openedStore = await openStore(join(folder, 'store.sqlite'), migrations, world.clock);
   if (!openedStore.ok) return openedStore;
-  const store = openedStore.value;
-  onClose(() => store.close());
-  const live = openLiveHub();
+  const plainStore = openedStore.value;
+  onClose(() => plainStore.close());
+  const changes = openChanges();
+  const audit = await openAudit({
+    world,
+    store: plainStore,
+    vault,
+    tenant,
+    changes,
+    headsFile: options.auditHeadsFile ?? join(dataDir, 'audit-heads.jsonl'),
+  });
+  onClose(() => audit.close());
+  // What a request changes carries its entry of the audit log in the same transaction.
+  const store = changes.watch(plainStore, commitParts(audit));
+  const approvals = openApprovals(world, store, audit.note);
+  const live = await openEventLog(world, plainStore);
+  onClose(() => live.close());
   const metrics = makeMetrics(world);
   const { meters } = metrics;
 
@@ -171,6 +191,7 @@ async function build(
   let conversation: Conversation | undefined;
 
   const sales = openSales(world, store, live, () => switched);
+  const estateTargets = () => ({ negative: built(negative).state });
   const estate: Estate = await openEstate({
     world,
     store,
@@ -179,7 +200,9 @@ async function build(
     endpoint: { host: reachedAt, portBase },
     rootCertificate: authority.root,
     enrolment: () => built(enrolment),
-    targets: () => ({ negative: built(negative).state }),
+    targets: estateTargets,
+    configured: () => built(twin).inSync(),
+    placed: (tx, serial) => built(twin).reports.placed(tx, serial),
     negativeEntries: () => built(negative).entries(),
     sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
   });
@@ -196,6 +219,7 @@ async function build(
       }
     },
   });
+  onClose(() => built(twin).told());
   jobs = openJobs({
     world,
     store,
@@ -393,9 +417,35 @@ async function build(
     return ok(Object.assign(external, { ports: { fleet: at('fleet') } }));
   }
 
+  const webhooks = openWebhooks({ world, store, vault, audit, addresses: addressRules(options.webhookAllow ?? []) });
+  onClose(() => webhooks.close());
   const api = await openApi({
     world,
-    rooms: { estate, certificates, software: openSoftwareImages(artefacts), twin, jobs, sales, negative, live },
+    rooms: {
+      estate,
+      selection: openSelection(
+        store,
+        estateTargets,
+        (serial) => estate.announce(serial),
+        async (tx, serial) => {
+          const change = changes.current();
+          if (change) await audit.note(tx, { ...change, subject: `terminal/${serial}` });
+        },
+      ),
+      certificates,
+      software: openSoftwareImages(artefacts),
+      twin,
+      jobs,
+      sales,
+      negative,
+      live,
+    },
+    store,
+    vault,
+    audit,
+    approvals,
+    changes,
+    webhooks,
     dataDir,
     host: loopback,
     port: at('management'),

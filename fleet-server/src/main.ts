@@ -14,6 +14,11 @@ const program = new Command('fleet-server')
   .option('--tenant <name>', 'whose fleet it is', tenant, tenantSchema.parse('demo'))
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--public-host <name>', 'where terminals reach this server, when that is another name')
+  .option('--audit-heads <file>', 'file that receives every signed head of the audit log')
+  .option(
+    '--webhook-allow <networks...>',
+    'networks, such as 127.0.0.1/32, that webhooks may reach although they are not public',
+  )
   .option('--broker <url>', 'mqtts://host:port of an MQTT broker that stands in for our own', brokerUrl)
   .parse();
 
@@ -40,6 +45,8 @@ const options = program.opts<{
   tenant: ReturnType<typeof tenant>;
   host: string;
   publicHost?: string;
+  auditHeads?: string;
+  webhookAllow?: string[];
   broker?: string;
 }>();
 
@@ -78,6 +85,8 @@ const house = await openHouse({
   webDir: join(import.meta.dirname, '..', 'dist-web'),
   ...(options.broker !== undefined && { brokerUrl: options.broker }),
   ...(options.publicHost !== undefined && { publicHost: options.publicHost }),
+  ...(options.auditHeads !== undefined && { auditHeadsFile: options.auditHeads }),
+  ...(options.webhookAllow !== undefined && { webhookAllow: options.webhookAllow }),
   ...(passphrase !== undefined && { passphrase }),
 });
 if (!house.ok) {

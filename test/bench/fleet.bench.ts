@@ -17,7 +17,7 @@ const option = (name: string, otherwise: number): number => {
 const reserve = 200;
 const generators = 2;
 /** Handshakes under way at a time. */
-const concurrency = 96;
+const concurrency = 48;
 const notices = 8;
 const noticeBytes = 600;
 
@@ -155,7 +155,7 @@ export default async function run(): Promise<BenchReport> {
       figures[`${name}: kB a connection`] = memoryPer(server, before);
       const publisher = connectMqtt(`mqtts://127.0.0.1:${server.port}`, {
         ca: root,
-        cert: terminals[0]?.chain,
+        cert: terminals[0]?.chain ?? '',
         key,
         clientId: 'publisher',
         protocolVersion: 4,
@@ -222,6 +222,7 @@ export default async function run(): Promise<BenchReport> {
     };
     while ((await tally()).acknowledged < jobs / 4) await pause(100);
     const atKill = await tally();
+    say(`ours: killed, with ${atKill.acknowledged} of ${jobs} jobs acknowledged`);
     await server.kill();
     const killedMs = performance.now();
     server = running = await startHouse(folder, portBase, tenant);
@@ -243,6 +244,7 @@ export default async function run(): Promise<BenchReport> {
     figures['killed: seconds until all jobs are done'] = (performance.now() - killedMs) / 1_000;
     figures['killed: jobs run twice'] = now.twice;
     loads.push(loadavg()[0] ?? 0);
+    say(`ours: ${now.ready} back, ${now.acknowledged} of ${jobs} jobs acknowledged, ${now.twice} run twice`);
     await next();
     const kept = await readJobs(folder);
     figures['killed: jobs lost'] = jobs - kept.succeeded;
@@ -288,7 +290,7 @@ export default async function run(): Promise<BenchReport> {
 /** A test card number that is valid (ISO/IEC 7812-1, annex B) and nobody's. */
 function testPan(index: number): string {
   const body = `411111${String(index).padStart(9, '0')}`;
-  const sum = [...body].reverse().reduce((total, digit, at) => {
+  const sum = [...body].toReversed().reduce((total, digit, at) => {
     const doubled = Number(digit) * (at % 2 === 0 ? 2 : 1);
     return total + (doubled > 9 ? doubled - 9 : doubled);
   }, 0);

@@ -193,7 +193,7 @@ export function brokerContract(name: string, open: (handlers: BrokerHandlers) =>
 
     it('takes a reconnect for what it is, and a copy of the terminal for what that is', async () => {
       const first = await terminal(one, 4);
-      const closed = new Promise((resolve) => first.once('close', resolve));
+      const closed = new Promise<void>((resolve) => first.once('close', () => resolve()));
       await terminal(one, 4);
       await closed;
       await terminal(one, 5);
@@ -207,7 +207,7 @@ export function brokerContract(name: string, open: (handlers: BrokerHandlers) =>
     it('hears a terminal no more whose certificate was revoked, and ends its connection where it can', async () => {
       const revoked = tested.authority.terminal(`CONTRACT-9${tested.port}`);
       const client = await terminal(revoked);
-      const closed = new Promise((resolve) => client.once('close', resolve));
+      const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
       tested.revoke(revoked.serial);
       tested.broker.disconnect(revoked.serial);
       if (tested.broker.abilities.kicks) await closed;

@@ -89,11 +89,13 @@ describe.skipIf(!isHere)('mosquitto_pub and mosquitto_sub at our broker', () => 
   test('a subscriber hears its downlink and the retained head, and its will is spoken when it is killed', async () => {
     broker.retain(negativeHeadTopic(tenant, 'regular'), Buffer.from('head'));
     const heard: string[] = [];
-    const subscriber: ChildProcess = spawn('mosquitto_sub', [
-      ...common,
-      ...['-t', topic('dn/#'), '-t', negativeHeadTopic(tenant, '+'), '-q', '1', '-F', '%r %p'],
-      ...['--will-topic', topic('up/presence'), '--will-payload', 'gone', '--will-qos', '1'],
-    ]);
+    const subscriber: ChildProcess = spawn(
+      'mosquitto_sub',
+      common.concat(
+        ['-t', topic('dn/#'), '-t', negativeHeadTopic(tenant, '+'), '-q', '1', '-F', '%r %p'],
+        ['--will-topic', topic('up/presence'), '--will-payload', 'gone', '--will-qos', '1'],
+      ),
+    );
     subscriber.stdout?.setEncoding('utf8').on('data', (text: string) => heard.push(...text.trim().split('\n')));
     await until(() => heard.includes('1 head'));
     broker.send(one.serial, topic('dn/notify'), Buffer.from('work'));

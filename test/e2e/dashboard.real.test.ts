@@ -152,6 +152,48 @@ describe.skipIf(!existsSync(executablePath))('the dashboard in a browser', () =>
     await page.waitForSelector(`html[lang=${first}]`);
   });
 
+  it('shows the audit log, and people, tokens and webhooks, in both languages', async () => {
+    for (const language of ['en', 'ja']) {
+      await page.goto(`${house.api.url}/audit`);
+      if ((await page.locator('html').getAttribute('lang')) !== language) await page.click('[data-testid=language]');
+      await page.waitForSelector('tbody tr');
+      expect(await page.innerText('tbody')).toContain('sessions.sign-in');
+      expect(await violations()).toEqual([]);
+      await page.goto(`${house.api.url}/access`);
+      await page.waitForSelector('[data-testid="access.addWebhook"]');
+      expect(await violations()).toEqual([]);
+    }
+  });
+
+  it('adds a person with a sign-in link, and shows a new token once', async () => {
+    await page.fill('[data-testid="access.addPerson"] input[name=name]', 'mori');
+    await page.check('[data-testid="access.addPerson"] input[value=viewer]');
+    await page.click('[data-testid="access.addPerson"] button[type=submit]');
+    await page.waitForSelector('tbody th:has-text("mori")');
+    await page.fill('[data-testid="access.addToken"] input[name=name]', 'machine');
+    await page.click('[data-testid="access.addToken"] button[type=submit]');
+    await page.waitForSelector('[data-testid=said] code');
+    expect(await page.innerText('[data-testid=said] code')).toMatch(/^tsu_/);
+    await page.click('tr:has-text("mori") button');
+    await page.waitForSelector('[data-testid=said] code:has-text("/sign-in#")');
+  });
+
+  it('hides from a viewer what a viewer may not do', async () => {
+    const link = await page.innerText('[data-testid=said] code');
+    const other = await (await browser.newContext({ locale: 'en-GB' })).newPage();
+    await other.goto(link);
+    await other.waitForSelector(`tr[data-serial="${serialOf(0)}"]`);
+    expect(await other.innerText('[data-testid=me]')).toContain('mori (viewer)');
+    expect(await other.locator('nav a[href="/audit"]').count()).toBe(0);
+    await other.goto(`${house.api.url}/terminals/${serialOf(0)}`);
+    await other.waitForSelector('h1');
+    await other.waitForSelector('[data-testid=me]');
+    expect(await other.locator('.test-sale').count()).toBe(0);
+    await other.goto(`${house.api.url}/audit`);
+    await other.waitForSelector('[role=alert]:has-text("role")');
+    await other.context().close();
+  });
+
   it('fits a telephone of 360 pixels', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
     for (const path of ['/', '/sales', '/negative', `/terminals/${serialOf(0)}`]) {

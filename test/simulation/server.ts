@@ -118,6 +118,8 @@ export class SimulatedServer implements Exchange {
       enrolment: () => ({ expect: () => Promise.reject(new Error('nobody is registered here')) }),
       targets: () => ({ negative }),
       negativeEntries: () => Promise.resolve(0),
+      placed: (tx, serial) => twin.reports.placed(tx, serial),
+      configured: () => twin.inSync(),
       sales: () => ({
         summary: () => Promise.resolve({ approved: 0, declined: 0, refused: 0, reversed: 0, amountMinor: 0 }),
         links: () => [],

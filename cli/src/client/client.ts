@@ -79,6 +79,7 @@ import type { World } from '@tsunagu/protocols/world';
 import { EventSource } from 'eventsource';
 import type { z } from 'zod';
 import type { Access } from './access.ts';
+import { type AccessClient, accessCalls } from './access-calls.ts';
 
 /** A stream of live events; it reconnects by itself until it is closed. */
 export interface LiveStream {
@@ -96,7 +97,7 @@ export interface LiveHandlers {
 }
 
 /** The management API as the CLI uses it: the public one, and nothing else. */
-export interface Client {
+export interface Client extends AccessClient {
   overview(): Promise<Result<Overview>>;
   /** All pages of the list. */
   terminals(): Promise<Result<readonly TerminalSummary[]>>;
@@ -181,9 +182,9 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     more: Readonly<Record<string, string>> = {},
   ): Promise<Result<z.output<S>>> {
     const headers: Record<string, string> = { authorization, accept: 'application/json', ...more };
+    if (method === 'POST') headers['idempotency-key'] = world.id();
     if (body !== undefined) {
       headers['content-type'] = body instanceof Uint8Array ? 'application/octet-stream' : 'application/json';
-      headers['idempotency-key'] = world.id();
     }
     let answer: Response;
     let content: unknown;
@@ -222,6 +223,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
   }
 
   return {
+    ...accessCalls({ call, all }),
     overview: () => call(overview, managementPaths.overview),
     terminals: () => all(terminalSummary, managementPaths.terminals),
     terminal: (serial) => call(terminalDetail, managementPaths.terminal(serial)),
@@ -350,6 +352,6 @@ function faultOf(status: number, content: unknown): Fault {
   const parsed = problem.safeParse(content);
   if (status === 401) return { code: 'AUTH_REQUIRED' };
   if (!parsed.success) return { code: 'ANSWER_INVALID', facts: { status } };
-  const { code, title, field } = parsed.data;
-  return { code: code as ErrorCode, facts: { status, title }, ...(field === undefined ? {} : { field }) };
+  const { code, title, field, facts = {} } = parsed.data;
+  return { code: code as ErrorCode, facts: { status, title, ...facts }, ...(field === undefined ? {} : { field }) };
 }

@@ -25,7 +25,7 @@ const asArguments = (options: Options): readonly string[] =>
 const emulated = (): Option =>
   new Option(
     '--emulated [readers...]',
-    'emulated readers, READER[=CARD] each, instead of the machine’s USB / 模擬リーダー',
+    'emulated readers, READER[=CARD] each (attest: READER=CARD,CARD …), instead of the machine’s USB / 模擬リーダー',
   );
 const hands = (): Option =>
   new Option('--hands', 'somebody is here to take the card out and put it in / 人がカードを抜き差しする');
@@ -83,6 +83,8 @@ export function addBridgeCommands(program: Command, { world, open, json, data }:
     .description('certify every reader with its card, and sign the result / 結果に署名')
     .addOption(emulated())
     .addOption(hands())
+    .option('--cards <count>', 'with --hands: cards for each reader, one after another / リーダーごとのカード枚数')
+    .option('--wait-seconds <seconds>', 'how long the next card is waited for (60) / 次のカードの待ち時間')
     .option('--key <file>', 'Ed25519 key, PKCS #8 PEM; made where there is none / 署名鍵')
     .option('--out <file>', 'where the attestation goes / 出力先')
     .option('--nonce <text>', 'given by whoever demands it / 要求元のノンス')
@@ -95,7 +97,7 @@ export function addBridgeCommands(program: Command, { world, open, json, data }:
       if (typeof verify === 'string') return verifyFile(verify, { trustedKey, nonce: options['nonce'] });
       for (const name of ['key', 'out'])
         if (options[name] === undefined) command.error(`error: required option '--${name} <file>' not specified`);
-      await pass(['workshop', 'attest', ...asArguments(options)]);
+      await pass(['workshop', 'attest', ...asArguments(options)], options['hands'] === true);
     });
 
   bridge
@@ -115,6 +117,16 @@ export function addBridgeCommands(program: Command, { world, open, json, data }:
     .action(async (serial: string, { sensor }: { sensor: string }) => {
       const { tamperWith } = await import('./tamper.ts');
       process.exitCode = await tamperWith(open(), data(), serial, sensor, json());
+    });
+  emulate
+    .command('service <serial> <settings...>')
+    .description(
+      'a technician sets NAME=VALUE … at an emulated terminal of this house itself / 保守員による端末での設定変更',
+    )
+    .option('--by <name>', 'who', 'technician')
+    .action(async (serial: string, settings: string[], { by }: { by: string }) => {
+      const { serviceAt } = await import('./service.ts');
+      process.exitCode = await serviceAt(open(), data(), serial, settings, by, json());
     });
   emulate
     .command('reader [kinds...]')

@@ -6,19 +6,25 @@ import { sealKeyBytes } from '@tsunagu/protocols/trace';
 import { type Attestation, type AttestedRun, runsMax, signAttestation, totalsOf } from '@tsunagu/protocols/workshop';
 import type { StepResult } from '@tsunagu/protocols/workshop';
 import { scripts } from './certification.ts';
-import { noHand, personsHand } from './hands.ts';
 import { sealKeyOf, signingKeyOf } from './key-files.ts';
 import { writeNew } from './run-script.ts';
 import type { Hand } from './bench.ts';
 import { countsOf, runScript } from './session.ts';
 import { type Ending, failed, type Shell } from './shell.ts';
-import { openSource, type Source } from './source.ts';
+import { cardsOf } from './cards-in-turn.ts';
+import { moveCard } from './typed-hand.ts';
+import { type EmulatedPlace, openSource, type Source } from './source.ts';
+import type { UsbDeviceInfo } from '../usb/port.ts';
 
 /** What `workshop attest` was asked for. */
 export interface AttestOptions {
-  /** `READER=CARD` each; undefined for the readers and cards on the machine's own USB. */
+  /** `READER[=CARD[,CARD...]]` each; undefined for the readers and cards on the machine's own USB. */
   readonly emulated?: readonly string[];
   readonly hands: boolean;
+  /** Cards that somebody puts into each reader, one after another. */
+  readonly cards: number;
+  /** How long the next card is waited for, seconds. */
+  readonly waitSeconds: number;
   readonly key: string;
   readonly out: string;
   /** Folder for the recorded sessions, whose hashes are attested. */
@@ -30,7 +36,7 @@ export interface AttestOptions {
 }
 
 /**
- * Runs the certification on every reader with the card that lies in it, and signs what came of it. Exit 5 when a step failed: the
+ * Runs the certification on every reader with each of its cards, and signs what came of it. Exit 5 when a step failed: the
  * attestation is written all the same, and says so.
  */
 export async function attest(shell: Shell, options: AttestOptions): Promise<Ending> {
@@ -44,6 +50,11 @@ export async function attest(shell: Shell, options: AttestOptions): Promise<Endi
       ? ok(Secret.take('key', shell.world.entropy(sealKeyBytes)))
       : await sealKeyOf(shell.world, options.sealKey, true);
   if (!key.ok) return failed(shell, key.fault);
+  // At an emulated bench whoever types is the person that is asked.
+  if (options.hands && options.emulated !== undefined)
+    void (async () => {
+      for await (const line of shell.lines) moveCard(source, line);
+    })();
   const runs = await runAll(shell, source, options, key.value);
   key.value.wipe();
   await source.transport.close();
@@ -71,7 +82,7 @@ export async function attest(shell: Shell, options: AttestOptions): Promise<Endi
 async function runAll(
   shell: Shell,
   source: Source,
-  { hands, traces }: AttestOptions,
+  options: AttestOptions,
   sealKey: Secret<'key'>,
 ): Promise<AttestedRun[] | Ending> {
   const listed = await source.transport.list();
@@ -79,40 +90,62 @@ async function runAll(
   const runs: AttestedRun[] = [];
   for (const info of listed.value.slice(0, runsMax)) {
     const place = source.emulated.find((one) => one.info.id === info.id);
-    const hand: Hand = place?.hand ?? (hands ? personsHand(shell) : noHand(shell.world));
-    shell.say({ event: 'scriptStarted', script: 'certify', reader: info.id, steps: scripts.certify.length });
-    const startedMs = shell.world.clock.monotonicMs();
-    const run = await runScript({
-      world: shell.world,
-      transport: source.transport,
-      info,
-      script: 'certify',
-      hand,
-      sealKey,
-      onStep: (result) => shell.say({ event: 'step', result }),
-    });
-    // What cannot be opened as a reader is none; a bus has hubs and mice on it.
-    if (!run.ok) continue;
-    const { results, trace, name, script } = run.value;
-    if (!trace.ok) return failed(shell, trace.fault);
-    const counts = countsOf(results);
-    const traceHash = trace.value.hash;
-    if (traces !== undefined) {
-      const written = await writeNew(join(traces, `${traceHash.slice(0, 16)}.trace`), trace.value.text);
-      if (!written.ok) return failed(shell, written.fault);
+    for await (const { hand, card } of cardsOf(shell, source, info, place, options)) {
+      if (runs.length === runsMax) break;
+      const run = await runOne(shell, source, { info, place, hand, card, traces: options.traces, sealKey });
+      if (typeof run === 'number') return run;
+      // What cannot be opened as a reader is none; a bus has hubs and mice on it.
+      if (run === undefined) break;
+      runs.push(run);
     }
-    shell.say({ event: 'scriptEnded', script, reader: info.id, ...counts, traceHash });
-    runs.push({
-      reader: { name, vendorId: info.vendorId, productId: info.productId, isEmulated: place !== undefined },
-      card: place?.cardName ?? 'other',
-      script,
-      steps: Object.fromEntries(results.map((result) => [result.step, verdictOf(result)])),
-      ...counts,
-      traceHash,
-      tookMs: Math.round(shell.world.clock.monotonicMs() - startedMs),
-    });
   }
   return runs.length === 0 ? failed(shell, { code: 'READER_NOT_THERE' }) : runs;
+}
+
+/** One reader with one card. Undefined for what is no reader. */
+async function runOne(
+  shell: Shell,
+  source: Source,
+  at: {
+    readonly info: UsbDeviceInfo;
+    readonly place: EmulatedPlace | undefined;
+    readonly hand: Hand;
+    readonly card: string;
+    readonly traces: string | undefined;
+    readonly sealKey: Secret<'key'>;
+  },
+): Promise<AttestedRun | Ending | undefined> {
+  const { info, place, hand, card, traces, sealKey } = at;
+  shell.say({ event: 'scriptStarted', script: 'certify', reader: info.id, steps: scripts.certify.length });
+  const startedMs = shell.world.clock.monotonicMs();
+  const run = await runScript({
+    world: shell.world,
+    transport: source.transport,
+    info,
+    script: 'certify',
+    hand,
+    sealKey,
+    onStep: (result) => shell.say({ event: 'step', result }),
+  });
+  if (!run.ok) return undefined;
+  const { results, trace, name, script } = run.value;
+  if (!trace.ok) return failed(shell, trace.fault);
+  const counts = countsOf(results);
+  const traceHash = trace.value.hash;
+  if (traces !== undefined) {
+    const written = await writeNew(join(traces, `${traceHash.slice(0, 16)}.trace`), trace.value.text);
+    if (!written.ok) return failed(shell, written.fault);
+  }
+  shell.say({ event: 'scriptEnded', script, reader: info.id, ...counts, traceHash });
+  return {
+    reader: { name, vendorId: info.vendorId, productId: info.productId, isEmulated: place !== undefined },
+    card,
+    script,
+    steps: Object.fromEntries(results.map((result) => [result.step, verdictOf(result)])),
+    ...counts,
+    traceHash,
+    tookMs: Math.round(shell.world.clock.monotonicMs() - startedMs),
+  };
 }
 
 const verdictOf = ({ verdict, code }: StepResult): string => (code === undefined ? verdict : `${verdict}: ${code}`);

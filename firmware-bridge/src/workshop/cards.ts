@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import { parseAtr } from '@tsunagu/protocols/pcsc';
+import { parseAtr, readStorageCardAtr } from '@tsunagu/protocols/pcsc';
 import { isTestCardName, isTransitCardName, testCard, transitCard } from '@tsunagu/protocols/test-cards';
 import { EmvCard, TransitCard } from '../cards/index.ts';
 import { contactAtr, contactlessAtr } from '../readers/emulated/atr.ts';
@@ -39,4 +39,10 @@ const fictionalHistoricalBytes = 'TSUNAGU';
 export function isFictionalAtr(atr: Uint8Array): boolean {
   const read = parseAtr(atr);
   return read.ok && Buffer.from(read.value.historicalBytes).toString('latin1') === fictionalHistoricalBytes;
+}
+
+/** Whether an answer to reset is the one that a reader gives for a FeliCa card. PC/SC part 3, 3.1.3.2.3 (SS 11). */
+export function isFelicaAtr(atr: Uint8Array): boolean {
+  const read = parseAtr(atr);
+  return read.ok && readStorageCardAtr(read.value)?.standard === 0x11;
 }

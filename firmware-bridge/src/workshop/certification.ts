@@ -2,39 +2,14 @@ import { decodeResponse, type ResponseApdu } from '@tsunagu/protocols/apdu';
 import { exchangeLevelOf, findCcidInterfaces } from '@tsunagu/protocols/ccid';
 import { concat, fail, hex, ok, type Result, toHex } from '@tsunagu/protocols/kit';
 import { parseAtr } from '@tsunagu/protocols/pcsc';
-import type { StepResult } from '@tsunagu/protocols/workshop';
+import { decodeTlv } from '@tsunagu/protocols/tlv';
 import type { ChipReader } from '../readers/port.ts';
 import { readConfiguration } from '../usb/port.ts';
 import { applicationsOf } from './inspect.ts';
-import { rehearse } from './rehearsal.ts';
 import type { Bench } from './bench.ts';
-
-/** What a step found. */
-export type Finding = Pick<StepResult, 'verdict' | 'code' | 'detail'>;
-
-/** One step of a script: what it is called, what it is held to, and what it needs beyond reader and card. */
-export interface ScriptStep {
-  readonly id: string;
-  readonly en: string;
-  readonly ja: string;
-  readonly clause: string;
-  /** `faults`: an emulator that breaks answers; `hand`: somebody who moves the card. */
-  readonly needs?: 'faults' | 'hand';
-  readonly run: (bench: Bench) => Promise<Finding>;
-}
-
-const passed = (detail?: string): Finding => ({ verdict: 'passed', ...(detail === undefined ? {} : { detail }) });
-const failing = (detail: string): Finding => ({ verdict: 'failed', detail });
-const skipped = (detail: string): Finding => ({ verdict: 'skipped', detail });
-
-/** A finding out of a result: its fault's code, or what `check` says of the value. */
-function judged<T>(result: Result<T>, check: (value: T) => Finding): Finding {
-  if (result.ok) return check(result.value);
-  const facts = Object.entries(result.fault.facts ?? {}).map(([name, value]) => `${name}=${value}`);
-  return { verdict: 'failed', code: result.fault.code, ...(facts.length === 0 ? {} : { detail: facts.join(' ') }) };
-}
-
-const swOf = ({ sw }: ResponseApdu): string => sw.toString(16).toUpperCase().padStart(4, '0');
+import { felicaSteps } from './felica-steps.ts';
+import { failing, type Finding, judged, passed, type ScriptStep, skipped, swOf } from './findings.ts';
+import { firstRecord, rehearse } from './rehearsal.ts';
 
 async function send(reader: ChipReader, apdu: string | Uint8Array): Promise<Result<ResponseApdu>> {
   const answer = await reader.transmit(typeof apdu === 'string' ? hex(apdu) : apdu);
@@ -47,6 +22,14 @@ const selectDirectory = (reader: ChipReader): Uint8Array =>
 
 /** A command with 255 bytes of data and a full Le: 261 bytes, the longest of the short ones. The card may say no to it. */
 const longestCommand = concat(hex('80A80000FF83'), hex('81FC'), new Uint8Array(252), hex('00'));
+
+/** A status word alone, and one of these. */
+function demanded(answer: ResponseApdu, words: readonly number[]): Finding {
+  if (answer.data.length > 0)
+    return failing(`${swOf(answer)} with ${answer.data.length} bytes, instead of a status word`);
+  const wanted = words.map((sw) => sw.toString(16).toUpperCase());
+  return words.includes(answer.sw) ? passed(swOf(answer)) : failing(`${swOf(answer)} instead of ${wanted.join('/')}`);
+}
 
 /** Powers the card, whatever was before, so that each step stands alone. */
 async function onPowered(bench: Bench, work: (reader: ChipReader) => Promise<Finding>): Promise<Finding> {
@@ -71,6 +54,7 @@ export const readerSteps: readonly ScriptStep[] = [
     en: 'The class descriptor says what the reader can do',
     ja: 'クラス記述子が正しい',
     clause: 'CCID 1.1, 5.1',
+    card: 'reader',
     run: async ({ transport, info }) => {
       const device = await transport.open(info.id);
       if (!device.ok) return judged(device, () => passed());
@@ -92,6 +76,7 @@ export const readerSteps: readonly ScriptStep[] = [
     en: 'The slot tells its state, again and again',
     ja: 'スロット状態を取得できる',
     clause: 'CCID 1.1, 6.1.3',
+    card: 'reader',
     run: async ({ reader }) => {
       let last = '';
       for (let count = 0; count < 16; count++) {
@@ -107,6 +92,7 @@ export const readerSteps: readonly ScriptStep[] = [
     en: 'Power-off is taken in any state',
     ja: 'どの状態でも電源断を受け付ける',
     clause: 'CCID 1.1, 6.1.2',
+    card: 'reader',
     run: async ({ reader }) => {
       const first = await reader.powerOff();
       return judged(first.ok ? await reader.powerOff() : first, () => passed());
@@ -124,6 +110,7 @@ const cardSteps: readonly ScriptStep[] = [
     en: 'Power-on gives the answer to reset',
     ja: '電源投入でATRを返す',
     clause: 'CCID 1.1, 6.1.1',
+    card: 'any',
     run: async ({ reader }) => judged(await reader.powerOn(), (atr) => passed(toHex(atr))),
   },
   {
@@ -131,6 +118,7 @@ const cardSteps: readonly ScriptStep[] = [
     en: 'The answer to reset is well-formed, checksum included',
     ja: 'ATRの形式とチェックサムが正しい',
     clause: 'ISO/IEC 7816-3:2006, 8.2; EMV 4.3 Book 1, 8',
+    card: 'any',
     run: async ({ reader }) => {
       const powered = await reader.powerOn();
       if (!powered.ok) return judged(powered, () => passed());
@@ -142,6 +130,7 @@ const cardSteps: readonly ScriptStep[] = [
     en: 'A cold reset gives the same answer again',
     ja: 'コールドリセットで同じATRを返す',
     clause: 'ISO/IEC 7816-3:2006, 6.2.1',
+    card: 'any',
     run: async ({ reader }) => {
       const first = await reader.powerOn();
       if (!first.ok) return judged(first, () => passed());
@@ -156,37 +145,51 @@ const cardSteps: readonly ScriptStep[] = [
   },
   {
     id: 'case-1',
-    en: 'Case 1: a command without data, a response without data',
-    ja: 'ケース1: データなしのコマンドと応答',
-    clause: 'ISO/IEC 7816-3:2006, 12.1.3; EMV 4.3 Book 1, 9.3.1',
+    en: 'Case 1: a bare header that is no command is refused with 6D00 or 6E00, and nothing else comes back',
+    ja: 'ケース1: 未定義命令(ヘッダーのみ)を6D00または6E00で拒否し、データを返さない',
+    clause: 'ISO/IEC 7816-3:2006, 12.1.3 (case 1); EMV 4.3 Book 3, 6.3.5 (6D00, 6E00)',
+    card: 'chip',
     run: (bench) =>
       onPowered(bench, async (reader) =>
-        judged(await send(reader, '00A40400'), (answer) =>
-          answer.data.length === 0 || answer.sw === 0x9000 ? passed(swOf(answer)) : failing(swOf(answer)),
-        ),
+        judged(await send(reader, '00FE0000'), (answer) => demanded(answer, [0x6d00, 0x6e00])),
       ),
   },
   {
     id: 'case-2',
-    en: 'Case 2: a command that asks for data',
-    ja: 'ケース2: 応答データのみ',
-    clause: 'ISO/IEC 7816-3:2006, 12.1.3; EMV 4.3 Book 1, 9.3.1',
+    en: 'Case 2: after GET PROCESSING OPTIONS the first record of the file locator is read: 9000 and template 70',
+    ja: 'ケース2: GPO後、AFLの先頭レコードを読み出せる(9000とテンプレート70)',
+    clause: 'ISO/IEC 7816-3:2006, 12.1.3 (case 2); EMV 4.3 Book 3, 6.5.11 and 10.2',
+    card: 'chip',
     run: (bench) =>
-      onPowered(bench, async (reader) =>
-        judged(await send(reader, '80CA9F1700'), (answer) =>
-          (answer.sw === 0x9000) === answer.data.length > 0 ? passed(swOf(answer)) : failing(swOf(answer)),
-        ),
-      ),
+      onPowered(bench, async (reader) => {
+        const listed = await applicationsOf(reader);
+        if (!listed.ok) return judged(listed, () => passed());
+        const [application] = listed.value;
+        if (application === undefined) return skipped('no payment application');
+        const record = await firstRecord(reader, hex(application.aid));
+        if (!record.ok) return judged(record, () => passed());
+        if (record.value === undefined) return skipped('no record in the file locator');
+        return judged(record.value, ({ sw, data }) => {
+          if (sw !== 0x9000) return failing(`${sw.toString(16).toUpperCase()} instead of 9000`);
+          return judged(decodeTlv(data), ([first, ...others]) =>
+            first?.tag === 0x70 && others.length === 0
+              ? passed('9000')
+              : failing('the answer is not template 70 alone'),
+          );
+        });
+      }),
   },
   {
     id: 'case-3',
-    en: 'Case 3: a command that brings data',
-    ja: 'ケース3: コマンドデータのみ',
-    clause: 'ISO/IEC 7816-3:2006, 12.1.3; EMV 4.3 Book 1, 9.3.1',
+    en: 'Case 3: EXTERNAL AUTHENTICATE with a forged answer, before anything was asked, is refused as such; its data came whole',
+    ja: 'ケース3: 要求前の偽のEXTERNAL AUTHENTICATEを正しく拒否する(データは欠けずに届く)',
+    clause: 'ISO/IEC 7816-3:2006, 12.1.3 (case 3); EMV 4.3 Book 3, 6.5.4 and 6.3.5 (6300, 6982, 6985, 6D00, 6E00)',
+    card: 'chip',
     run: (bench) =>
       onPowered(bench, async (reader) =>
+        // 9000 would be a forged issuer that was believed, 6700 data that was lost on the way.
         judged(await send(reader, '0082000008A5A5A5A5A5A5A5A5'), (answer) =>
-          answer.data.length === 0 && answer.sw !== 0x9000 ? passed(swOf(answer)) : failing(swOf(answer)),
+          demanded(answer, [0x6300, 0x6982, 0x6985, 0x6d00, 0x6e00]),
         ),
       ),
   },
@@ -195,6 +198,7 @@ const cardSteps: readonly ScriptStep[] = [
     en: 'Case 4: a command with data both ways',
     ja: 'ケース4: 双方向のデータ',
     clause: 'ISO/IEC 7816-3:2006, 12.1.3; EMV 4.3 Book 1, 9.3.1',
+    card: 'chip',
     run: (bench) =>
       onPowered(bench, async (reader) => {
         const answer = await reader.transmit(selectDirectory(reader));
@@ -210,6 +214,7 @@ const cardSteps: readonly ScriptStep[] = [
     en: 'The longest short command comes through whole (chained where the protocol has blocks)',
     ja: '最長の短縮コマンドが通る(必要ならブロック連鎖)',
     clause: 'ISO/IEC 7816-3:2006, 11.6.2.2; CCID 1.1, 6.1.4',
+    card: 'chip',
     run: (bench) =>
       onPowered(bench, async (reader) => judged(await send(reader, longestCommand), (answer) => passed(swOf(answer)))),
   },
@@ -218,6 +223,7 @@ const cardSteps: readonly ScriptStep[] = [
     en: 'Command chaining is done or refused, and the next command works',
     ja: 'コマンド連鎖に対応または拒否し、次のコマンドが動作する',
     clause: 'ISO/IEC 7816-4:2020, 5.3.3',
+    card: 'chip',
     run: (bench) =>
       onPowered(bench, async (reader) => {
         const first = await send(reader, '10A4040005A000000003');
@@ -234,6 +240,7 @@ const cardSteps: readonly ScriptStep[] = [
     en: 'Many commands in a row keep their answers',
     ja: '連続した多数のコマンドに応答する',
     clause: 'CCID 1.1, 6 (bSeq)',
+    card: 'chip',
     run: (bench) =>
       onPowered(bench, async (reader) => {
         let expected: string | undefined;
@@ -251,6 +258,7 @@ const cardSteps: readonly ScriptStep[] = [
     en: 'Requests for more time are waited for',
     ja: '時間延長要求を待てる',
     clause: 'CCID 1.1, 6.2.6 (bmCommandStatus 2)',
+    card: 'chip',
     needs: 'faults',
     run: afterFault('timeExtension', ['ok']),
   },
@@ -259,6 +267,7 @@ const cardSteps: readonly ScriptStep[] = [
     en: 'A mute card is reported or asked again, and powers on again',
     ja: '無応答カードを検出または再送し、再投入で復帰する',
     clause: 'CCID 1.1, 6.2.6 (ICC_MUTE); EMV 4.3 Book 1, 9.2.2.3',
+    card: 'chip',
     needs: 'faults',
     // Blocks of T=1 are repeated, so that one lost answer is none.
     run: afterFault('mute', ['READER_CARD_MUTE', 'ok']),
@@ -268,6 +277,7 @@ const cardSteps: readonly ScriptStep[] = [
     en: 'A transmission error is reported or repaired, and the card powers on again',
     ja: '伝送エラーを検出または回復し、再投入で復帰する',
     clause: 'CCID 1.1, 6.2.6 (XFR_PARITY_ERROR)',
+    card: 'chip',
     needs: 'faults',
     run: afterFault('parity', ['READER_REFUSED', 'TRANSMISSION_BROKEN', 'ok']),
   },
@@ -276,6 +286,7 @@ const cardSteps: readonly ScriptStep[] = [
     en: 'A whole transaction, both cryptograms checked (fictional cards)',
     ja: '取引全体とクリプトグラムの検証(試験用カード)',
     clause: 'EMV 4.3 Book 3, 6.5 and 10; Book 2, 8',
+    card: 'chip',
     run: (bench) =>
       onPowered(bench, async (reader) => {
         const listed = await applicationsOf(reader);
@@ -291,13 +302,15 @@ const cardSteps: readonly ScriptStep[] = [
     en: 'A card that leaves during a command is noticed, and one that comes is found',
     ja: 'コマンド中のカード抜去を検出し、再挿入で復帰する',
     clause: 'CCID 1.1, 6.3.1 and 6.2.6; EMV 4.3 Book 1, 6.1.5',
+    card: 'chip',
     needs: 'hand',
     run: (bench) => onPowered(bench, (reader) => removal(bench, reader)),
   },
 ];
 
-/** Commands that are sent while the person pulls the card. */
+/** Commands that are sent while the person pulls the card, and after how many of them the person is given time. */
 const commandsMax = 2_000;
+const commandsAtOnce = 100;
 
 async function removal({ hand }: Bench, reader: ChipReader): Promise<Finding> {
   await hand.remove('duringCommand');
@@ -305,6 +318,7 @@ async function removal({ hand }: Bench, reader: ChipReader): Promise<Finding> {
   for (let count = 0; count < commandsMax && ended === undefined; count++) {
     const answer = await reader.transmit(selectDirectory(reader));
     if (!answer.ok) ended = answer.fault.code;
+    else if (count % commandsAtOnce === commandsAtOnce - 1) await hand.pause();
   }
   if (ended === undefined) return failing('the card was not taken out');
   const gone = await settled(reader, 'absent', () => hand.pause());
@@ -336,7 +350,7 @@ async function settled(
 /** The scripts, by name: what the workshop runs against one reader, and replays from a trace. */
 export const scripts = {
   'self-test': readerSteps,
-  certify: [...readerSteps, ...cardSteps],
+  certify: [...readerSteps, ...cardSteps, ...felicaSteps],
 } as const satisfies Record<string, readonly ScriptStep[]>;
 
 /** A name in `scripts`. */

@@ -1,5 +1,5 @@
 import { systemWorld } from '@tsunagu/protocols/world';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { parseAddress } from '../export/address.ts';
 import { attest, type AttestOptions } from './attest.ts';
 import { benchReaders, isBenchReaderName } from './bench-readers.ts';
@@ -50,7 +50,19 @@ interface AttestTyped extends Omit<AttestOptions, 'emulated' | 'version'> {
   readonly emulated?: Emulated;
 }
 
-const emulatedOption = ['--emulated [readers...]', 'emulated readers in this process, READER[=CARD] each'] as const;
+const emulatedOption = [
+  '--emulated [readers...]',
+  'emulated readers in this process, READER[=CARD] each; for attest READER[=CARD,CARD...]',
+] as const;
+
+/** A whole number from 1. */
+const counted =
+  (most: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < 1 || value > most) throw new InvalidArgumentError(`1 to ${most}`);
+    return value;
+  };
 
 /** Adds what a technician runs at the bench: `emulate …` and `workshop …`. */
 export function addWorkshopCommands(program: Command): void {
@@ -84,6 +96,8 @@ export function addWorkshopCommands(program: Command): void {
     .command('attest')
     .option(...emulatedOption)
     .option('--hands', 'somebody is there to take the card out and put it in', false)
+    .option('--cards <count>', 'cards that somebody puts into each reader, one after another', counted(16), 1)
+    .option('--wait-seconds <seconds>', 'how long the next card is waited for', counted(600), 60)
     .requiredOption('--key <file>', 'Ed25519 key, PKCS #8 PEM; made where there is none')
     .requiredOption('--out <file>', 'where the attestation goes')
     .option('--nonce <text>', 'given by whoever demands the attestation', '')

@@ -1,3 +1,4 @@
+import type { ResponseApdu } from '@tsunagu/protocols/apdu';
 import {
   dolFitOf,
   issuerAuthenticationData,
@@ -85,8 +86,44 @@ async function transaction(reader: ChipReader, aid: Uint8Array, objects: Objects
   return (objects.get(0x9f27)?.[0] ?? 0) >> 6 === 1 ? ok(undefined) : fail('CARD_WITHDREW');
 }
 
+/**
+ * Selects an application, starts a transaction, and reads the first record that its file locator names: the answer as it came. Undefined
+ * where it names none. EMV 4.3 Book 3, 10.1 and 10.2.
+ */
+export async function firstRecord(
+  reader: ChipReader,
+  aid: Uint8Array,
+): Promise<Result<Result<ResponseApdu> | undefined>> {
+  const objects: Objects = new Map(terminalObjects.map(([tag, value]) => [tag, hex(value)]));
+  const begun = await begin(reader, aid, objects);
+  if (!begun.ok) return begun;
+  const files = parseAfl(objects.get(0x94) ?? new Uint8Array(0));
+  const [file] = files.ok ? files.value : [];
+  return ok(file && (await ask(reader, 0x00, 0xb2, file.first, (file.sfi << 3) | 4)));
+}
+
 /** Selection, GET PROCESSING OPTIONS, records. */
 async function start(reader: ChipReader, aid: Uint8Array, objects: Objects): Promise<Result<void>> {
+  const begun = await begin(reader, aid, objects);
+  if (!begun.ok) return begun;
+  const locator = objects.get(0x94);
+  if (locator === undefined || locator.length === 0) return ok(undefined);
+  const files = parseAfl(locator);
+  if (!files.ok) return files;
+  let records = 0;
+  for (const { sfi, first, last } of files.value)
+    for (let record = first; record <= last && records < recordsMax; record++, records++) {
+      const read = await ask(reader, 0x00, 0xb2, record, (sfi << 3) | 4);
+      if (!read.ok) return read;
+      const inside = objectsOf(read.value);
+      if (!inside.ok) return inside;
+      learn(objects, inside.value);
+    }
+  return ok(undefined);
+}
+
+/** Selection and GET PROCESSING OPTIONS. */
+async function begin(reader: ChipReader, aid: Uint8Array, objects: Objects): Promise<Result<void>> {
   const selected = await ask(reader, 0x00, 0xa4, 0x04, 0x00, aid);
   if (!selected.ok) return selected;
   const fci = objectsOf(selected.value);
@@ -103,19 +140,6 @@ async function start(reader: ChipReader, aid: Uint8Array, objects: Objects): Pro
     objects.set(0x82, Uint8Array.from(plain.subarray(0, 2)));
     objects.set(0x94, Uint8Array.from(plain.subarray(2)));
   }
-  const locator = objects.get(0x94);
-  if (locator === undefined || locator.length === 0) return ok(undefined);
-  const files = parseAfl(locator);
-  if (!files.ok) return files;
-  let records = 0;
-  for (const { sfi, first, last } of files.value)
-    for (let record = first; record <= last && records < recordsMax; record++, records++) {
-      const read = await ask(reader, 0x00, 0xb2, record, (sfi << 3) | 4);
-      if (!read.ok) return read;
-      const inside = objectsOf(read.value);
-      if (!inside.ok) return inside;
-      learn(objects, inside.value);
-    }
   return ok(undefined);
 }
 

@@ -4,8 +4,9 @@ import type { World } from '@tsunagu/protocols/world';
 import { openReader } from '../readers/families.ts';
 import type { ChipReader } from '../readers/port.ts';
 import type { UsbDeviceInfo, UsbTransport } from '../usb/port.ts';
-import { isFictionalAtr } from './cards.ts';
-import { type ScriptName, type ScriptStep, scripts } from './certification.ts';
+import { isFelicaAtr, isFictionalAtr } from './cards.ts';
+import { type ScriptName, scripts } from './certification.ts';
+import type { Finding, ScriptStep } from './findings.ts';
 import { Recorder, RecordingTransport } from './trace/recorder.ts';
 import type { Bench, Hand } from './bench.ts';
 
@@ -48,6 +49,7 @@ export async function runScript(task: ScriptTask): Promise<Result<ScriptRun>> {
     const steps: readonly ScriptStep[] = scripts[script];
     const results: StepResult[] = [];
     let name = '';
+    let field: Field = 'unknown';
     for (const step of steps) {
       const startedMs = world.clock.monotonicMs();
       // A reader of its own for each step: one that broke its reader does not spoil the next.
@@ -58,11 +60,15 @@ export async function runScript(task: ScriptTask): Promise<Result<ScriptRun>> {
         return { ok: false, fault: { code: 'READER_UNKNOWN' } };
       }
       name = opened.value.name;
-      const reader = observed(opened.value, (atr) => recorder.cardSeen(isFictionalAtr(atr)));
+      const reader = observed(opened.value, (atr) => {
+        recorder.cardSeen(isFictionalAtr(atr));
+        field = isFelicaAtr(atr) ? 'felica' : 'chip';
+      });
       const bench: Bench = { transport, info, reader, hand, isFictional: () => recorder.isFictional };
-      const finding = canRun(step, hand)
-        ? await step.run(bench)
-        : ({ verdict: 'skipped', detail: `needs ${step.needs ?? ''}` } as const);
+      const why = whySkipped(step, hand, field);
+      const finding: Finding = why === undefined ? await step.run(bench) : { verdict: 'skipped', detail: why };
+      // It is said once: the steps after it need not find it out again.
+      if (step.card !== 'reader' && field === 'unknown' && finding.code === 'READER_CARD_ABSENT') field = 'empty';
       await reader.close();
       const { id, en, ja, clause } = step;
       const tookMs = Math.round(world.clock.monotonicMs() - startedMs);
@@ -91,8 +97,17 @@ function noting(hand: Hand, faults: Set<string>): Hand {
   };
 }
 
-const canRun = ({ needs }: ScriptStep, hand: Hand): boolean =>
-  needs === undefined || (needs === 'faults' ? hand.inject !== undefined : hand.kind !== 'none');
+/** What lies in the reader, as far as the steps so far have seen. */
+type Field = 'unknown' | 'empty' | 'chip' | 'felica';
+
+/** Why a step is not run; undefined when it is. */
+function whySkipped({ card, needs }: ScriptStep, hand: Hand, field: Field): string | undefined {
+  if (card !== 'reader' && field === 'empty') return 'no card';
+  if (card === 'chip' && field === 'felica') return 'a FeliCa card has no APDUs';
+  if (card === 'felica' && field !== 'felica') return 'no FeliCa card';
+  const isFit = needs === undefined || (needs === 'faults' ? hand.inject !== undefined : hand.kind !== 'none');
+  return isFit ? undefined : `needs ${needs}`;
+}
 
 /** A reader whose answers to reset somebody looks at. */
 const observed = (reader: ChipReader, onAtr: (atr: Uint8Array) => void): ChipReader => ({
@@ -107,5 +122,6 @@ const observed = (reader: ChipReader, onAtr: (atr: Uint8Array) => void): ChipRea
   powerOff: () => reader.powerOff(),
   transmit: (apdu) => reader.transmit(apdu),
   waitForCard: (timeoutMs) => reader.waitForCard(timeoutMs),
+  ...(reader.felica && { felica: reader.felica }),
   close: () => reader.close(),
 });

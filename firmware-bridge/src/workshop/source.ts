@@ -5,7 +5,7 @@ import { EmulatedBus } from '../usb/emulated/bus.ts';
 import { HostUsb } from '../usb/host/transport.ts';
 import type { UsbDeviceInfo, UsbTransport } from '../usb/port.ts';
 import { type BenchReader, benchReaders, isBenchReaderName } from './bench-readers.ts';
-import { cardNamed } from './cards.ts';
+import { cardNamed, type NamedCard } from './cards.ts';
 import { emulatedHand } from './hands.ts';
 import type { Hand } from './bench.ts';
 
@@ -14,7 +14,8 @@ export interface EmulatedPlace {
   readonly info: UsbDeviceInfo;
   readonly reader: BenchReader;
   readonly readerName: string;
-  readonly cardName: string | undefined;
+  /** What lies in it at first, and what will lie in it after that. */
+  readonly cards: readonly NamedCard[];
   readonly hand: Hand | undefined;
 }
 
@@ -28,7 +29,10 @@ export interface Source {
 const defaults = ['ccid=visa-contact', 'ccid-contactless=mastercard-contactless'];
 const readersMax = 16;
 
-/** Opens the machine's bus, or with `emulated` (`READER[=CARD]` each) a bus of emulated readers. */
+/** Cards that one reader is given one after another, at most. */
+const cardsMax = 16;
+
+/** Opens the machine's bus, or with `emulated` (`READER[=CARD[,CARD...]]` each) a bus of emulated readers. */
 export function openSource(
   world: World,
   emulated: readonly string[] | undefined,
@@ -37,15 +41,22 @@ export function openSource(
   const bus = new EmulatedBus(world);
   const places: EmulatedPlace[] = [];
   for (const text of (emulated.length === 0 ? defaults : emulated).slice(0, readersMax)) {
-    const [readerName = '', cardName] = text.split('=', 2);
+    const [readerName = '', names = ''] = text.split('=', 2);
     if (!isBenchReaderName(readerName)) return fail('READER_NOT_THERE', { field: readerName });
     const reader = benchReaders[readerName]();
-    const made = cardName === undefined ? undefined : cardNamed(cardName);
-    if (made !== undefined && !made.ok) return made;
+    const cards: NamedCard[] = [];
+    for (const name of names.split(',').filter(Boolean).slice(0, cardsMax)) {
+      const made = cardNamed(name);
+      if (!made.ok) return made;
+      // A reader says by itself which cards it cannot take.
+      if (!reader.insert(made.value)) return fail('CARD_UNKNOWN', { field: name });
+      reader.remove();
+      cards.push(made.value);
+    }
     const info = bus.plug(reader.model);
-    if (made !== undefined && !reader.insert(made.value)) return fail('CARD_UNKNOWN', { field: cardName ?? '' });
-    const hand = made === undefined ? undefined : emulatedHand(reader, made.value);
-    places.push({ info, reader, readerName, cardName, hand });
+    const [first] = cards;
+    if (first !== undefined) reader.insert(first);
+    places.push({ info, reader, readerName, cards, hand: first && emulatedHand(reader, first) });
   }
   return ok({ transport: bus, emulated: places });
 }

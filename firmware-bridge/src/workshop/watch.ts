@@ -4,6 +4,7 @@ import type { ChipReader } from '../readers/port.ts';
 import type { UsbDeviceInfo } from '../usb/port.ts';
 import { inspectCard } from './inspect.ts';
 import { type Ending, failed, type Shell, untilTold } from './shell.ts';
+import { moveCard } from './typed-hand.ts';
 import { isReaderFault, openSource, type Source } from './source.ts';
 
 /** What `workshop watch` was asked for. */
@@ -55,17 +56,6 @@ export async function watchReaders(shell: Shell, { emulated, once }: WatchOption
   for (const one of watched.values()) await one.close();
   await source.transport.close();
   return 0;
-}
-
-/** The hand at an emulated bench. */
-function moveCard({ emulated, transport }: Source, line: string): void {
-  const [verb, id] = line.split(/\s+/, 2);
-  const place = emulated.find(({ info }) => info.id === id);
-  if (place === undefined) return;
-  if (verb === 'remove') place.reader.remove();
-  if (verb === 'insert') void place.hand?.insert();
-  if (verb === 'unplug' && 'unplug' in transport && typeof transport.unplug === 'function')
-    transport.unplug(place.info.id);
 }
 
 /** One reader that is looked at. */

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
-import { managementPaths, type Role, roles } from '@tsunagu/protocols/fleet';
+import { managementPaths, type Permission, permissionOfRole, type Role } from '@tsunagu/protocols/fleet';
 import { type Fault, FaultError } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import Fastify, { type FastifyRequest } from 'fastify';
@@ -15,26 +15,41 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { HttpMeter } from '../metrics/index.ts';
-import type { Access, Caller } from './access.ts';
-import { keepAnswers } from './idempotency.ts';
+import type { Audit, Change, Changes } from '../audit/index.ts';
+import { type Access, type Caller, isPlaceWithin } from './access/index.ts';
+import { watchChanges } from './change-watch.ts';
+import type { Idempotency } from './idempotency.ts';
+import { answerUnchanged } from './etag.ts';
 import { languageOf, problemOf, statusOf } from './problems.ts';
 import { guardBrowsers, setSecurityHeaders } from './security.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     caller: Caller | undefined;
-    /** Claimed `Idempotency-Key`, until it is kept or dropped. */
-    claimed: { readonly scope: string; readonly key: string } | undefined;
+    /** The change that it asks for, while it is worked on. */
+    change: Change | undefined;
+    /** The `Idempotency-Key` that it holds, until its answer is kept. */
+    claimed: { readonly name: string; readonly fingerprint: string } | undefined;
+    /** Why it was refused. */
+    refusedFor: ErrorCode | undefined;
     /** When it came, on the clock that never steps. */
     startedMs: number;
   }
   interface FastifyContextConfig {
-    /** The least role that may call this; without it the route is open to everybody. */
+    /** The least role that may call this. */
     role?: Role;
-    /** Whether repeats with the same `Idempotency-Key` get the first answer. */
+    /** What one has to be allowed to call this. */
+    permission?: Permission;
+    /** Open to everybody. A route says one of these three, or it is not registered. */
+    isOpen?: boolean;
+    /** Every POST is: repeats with the same `Idempotency-Key` get the first answer. */
     isIdempotent?: boolean;
+    /** The route keeps a caller within its places by itself; others are closed to one that has places, unless they name a serial. */
+    isPlaced?: boolean;
+    /** What a change is about when the address does not say it: a kind before the `id`, such as `person`. */
+    subject?: string;
     /** A header that the route reads by itself, for the description of the API. */
     header?: { readonly name: string; readonly says: string; readonly isRequired?: boolean };
   }
@@ -44,6 +59,11 @@ declare module 'fastify' {
 export interface AppOptions {
   readonly world: World;
   readonly access: Access;
+  readonly audit: Audit;
+  readonly changes: Changes;
+  readonly idempotency: Idempotency;
+  /** Where a terminal stands, for callers that are kept to some places. */
+  readonly placeOf: (serial: string) => Promise<{ readonly merchant: string; readonly shop: string } | undefined>;
   /** Host names and addresses that this server answers for, besides the loopback's. */
   readonly hosts: readonly string[];
   readonly cookieName: string;
@@ -60,7 +80,6 @@ const bodyBytesMax = 64 * 1024;
 
 export async function buildApp(options: AppOptions) {
   const { world, access, http, requestTimeoutMs } = options;
-  const idempotency = keepAnswers(world);
   const common = {
     logger: false,
     bodyLimit: bodyBytesMax,
@@ -102,10 +121,17 @@ export async function buildApp(options: AppOptions) {
   });
 
   app.decorateRequest('caller', undefined);
+  app.decorateRequest('change', undefined);
   app.decorateRequest('claimed', undefined);
+  app.decorateRequest('refusedFor', undefined);
   app.decorateRequest('startedMs', 0);
   app.addHook('onRequest', async (request) => {
     request.startedMs = world.clock.monotonicMs();
+  });
+  app.addHook('onRoute', (route) => {
+    const { role, permission, isOpen } = route.config ?? {};
+    if (route.url.startsWith('/api/') && !role && !permission && !isOpen)
+      throw new Error(`${String(route.method)} ${route.url} does not say who may call it: role, permission or isOpen`);
   });
   setSecurityHeaders(app, options.tls !== undefined);
   await app.register(cookie);
@@ -118,42 +144,18 @@ export async function buildApp(options: AppOptions) {
     void reply.header('x-request-id', request.id);
     guardBrowsers(request, options.hosts, options.cookieName);
     request.caller = callerOf(request, access, options.cookieName);
-    const { role } = request.routeOptions.config;
-    if (!role) return;
+    const needs = permissionOf(request);
+    if (!needs) return;
     if (!request.caller) {
       void reply.header('www-authenticate', 'Bearer realm="tsunagu"');
       throw new FaultError({ code: 'UNAUTHENTICATED' });
     }
-    if (!mayActAs(request.caller.role, role))
-      throw new FaultError({ code: 'ROLE_INSUFFICIENT', facts: { needs: role } });
+    if (!request.caller.permissions.has(needs)) throw new FaultError({ code: 'ROLE_INSUFFICIENT', facts: { needs } });
+    await keepToPlaces(request, options.placeOf);
   });
-
-  // Before validation, so that the body is still as it came: validation turns a PAN into a secret, which has no text.
-  app.addHook('preValidation', async (request, reply) => {
-    const key = request.headers['idempotency-key'];
-    if (!request.routeOptions.config.isIdempotent || key === undefined) return;
-    const scope = `${request.caller?.subject ?? ''} ${request.method} ${request.url}`;
-    const claimed = idempotency.claim(scope, String(key), request.body);
-    if (!claimed.ok) throw new FaultError(claimed.fault);
-    if (!claimed.value) {
-      request.claimed = { scope, key: String(key) };
-      return;
-    }
-    const { status, contentType, body } = claimed.value;
-    await reply.status(status).header('idempotency-replayed', 'true').type(contentType).serializer(String).send(body);
-  });
-  app.addHook('onSend', async (request, reply, payload) => {
-    if (!request.claimed) return;
-    const { scope, key } = request.claimed;
-    request.claimed = undefined;
-    if (reply.statusCode < 500 && typeof payload === 'string')
-      idempotency.keep(scope, key, {
-        status: reply.statusCode,
-        contentType: String(reply.getHeader('content-type') ?? 'application/json'),
-        body: payload,
-      });
-    else idempotency.drop(scope, key);
-  });
+  app.addHook('preValidation', async (request) => refuseUnknownQuery(request));
+  watchChanges(app, options);
+  answerUnchanged(app);
   app.addHook('onRequestAbort', async (request) => {
     // A live stream has no other end than this.
     if (request.routeOptions.url === managementPaths.events) return;
@@ -174,6 +176,7 @@ export async function buildApp(options: AppOptions) {
 
   app.setErrorHandler((error, request, reply) => {
     const fault = faultOf(error);
+    request.refusedFor = fault.code;
     const status = statusOf(fault.code);
     if (status >= 500)
       world.log('error', 'request failed', {
@@ -200,17 +203,42 @@ export async function buildApp(options: AppOptions) {
   return app;
 }
 
-/** Whether someone in role `held` may do what asks for `needed`. Roles are ordered, the widest first. */
-const mayActAs = (held: Role, needed: Role): boolean => roles.indexOf(held) <= roles.indexOf(needed);
+/** What a request needs to be allowed; undefined where everybody may. */
+export function permissionOf(request: FastifyRequest): Permission | undefined {
+  const { role, permission } = request.routeOptions.config;
+  return permission ?? (role && permissionOfRole[role]);
+}
+
+/** A caller that is kept to some places gets to terminals there, and to what keeps to places by itself. */
+async function keepToPlaces(request: FastifyRequest, placeOf: AppOptions['placeOf']): Promise<void> {
+  const places = request.caller?.places;
+  if (!places || request.routeOptions.config.isPlaced) return;
+  const { params } = request;
+  const serial =
+    typeof params === 'object' && params !== null && 'serial' in params ? String(params.serial) : undefined;
+  const place = serial === undefined ? undefined : await placeOf(serial);
+  if (!place || !isPlaceWithin(places, place)) throw new FaultError({ code: 'PLACE_OUTSIDE' });
+}
+
+/** A filter that a list does not know is a slip of the pen, and must not pass for one that matched everything. */
+function refuseUnknownQuery(request: FastifyRequest): void {
+  if (!request.routeOptions.url?.startsWith('/api/')) return;
+  const schema = request.routeOptions.schema?.querystring;
+  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  const asked = typeof request.query === 'object' && request.query !== null ? Object.keys(request.query) : [];
+  const unknown = asked.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new FaultError({ code: 'QUERY_UNKNOWN', field: unknown.slice(0, 40), facts: { known: known.join(' ') } });
+}
 
 function callerOf(request: FastifyRequest, access: Access, cookieName: string): Caller | undefined {
   const { authorization } = request.headers;
   if (authorization !== undefined) {
     const token = /^Bearer ([A-Za-z0-9._~+/=-]{16,256})$/i.exec(authorization)?.[1];
-    return token === undefined ? undefined : access.bearer(token);
+    return token === undefined ? undefined : access.tokens.caller(token);
   }
   const cookieValue = request.cookies[cookieName];
-  return cookieValue === undefined ? undefined : access.session(cookieValue);
+  return cookieValue === undefined ? undefined : access.sessions.caller(cookieValue);
 }
 
 /** Fastify's own refusals, in our codes. */

@@ -1,13 +1,21 @@
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import type { Role } from '@tsunagu/protocols/fleet';
+import { type Role, serialSchema } from '@tsunagu/protocols/fleet';
 import type { World } from '@tsunagu/protocols/world';
 import { type HttpMeter, noMeter } from '../metrics/index.ts';
-import { openAccess } from './access.ts';
+import type { Approvals, Audit, Changes } from '../audit/index.ts';
+import type { Store } from '../store/index.ts';
+import type { Webhooks } from '../webhooks/index.ts';
+import type { Vault } from '../vault/index.ts';
+import { openAccess } from './access/index.ts';
 import { buildApp } from './app.ts';
+import { keepAnswers } from './idempotency.ts';
 import { serveDashboard } from './dashboard.ts';
 import { openLiveStreams } from './live-stream.ts';
 import { describeApi } from './openapi.ts';
 import type { ApiRooms } from './ports.ts';
+import { approvalRoutes } from './routes/approvals.ts';
+import { auditRoutes } from './routes/audit.ts';
+import { bulkRoutes } from './routes/bulk.ts';
 import { configurationRoutes } from './routes/configuration.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { jobRoutes } from './routes/jobs.ts';
@@ -15,8 +23,11 @@ import { healthRoutes } from './routes/health.ts';
 import { liveRoutes } from './routes/live.ts';
 import { negativeRoutes } from './routes/negative.ts';
 import { operationsRoutes } from './routes/operations.ts';
+import { peopleRoutes } from './routes/people.ts';
 import { softwareRoutes } from './routes/software.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import { tokenRoutes } from './routes/tokens.ts';
 
 export type { Actor, ApiRooms, LiveFeed, NumberedEvent, Page, PageRequest } from './ports.ts';
 
@@ -24,7 +35,14 @@ export type { Actor, ApiRooms, LiveFeed, NumberedEvent, Page, PageRequest } from
 export interface ApiOptions {
   readonly world: World;
   readonly rooms: ApiRooms;
-  /** The house's data folder: `access.json` and `server/access.json` are kept there. */
+  /** The store whose transactions carry `changes`. */
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly audit: Audit;
+  readonly approvals: Approvals;
+  readonly changes: Changes;
+  readonly webhooks: Webhooks;
+  /** The house's data folder: `access.json` is kept there. */
   readonly dataDir: string;
   readonly host: string;
   /** 0 takes any free port. */
@@ -38,6 +56,8 @@ export interface ApiOptions {
   readonly http?: HttpMeter;
   /** How long a request may take to arrive. */
   readonly requestTimeoutMs?: number;
+  /** How long a live stream may take nothing before it is cut off. */
+  readonly streamPatienceMs?: number;
 }
 
 /** The running management API. */
@@ -61,14 +81,24 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   const { world, rooms, host, port, tls } = options;
   if (!tls && !loopback.has(host)) return fail('BIND_NEEDS_TLS', { facts: { host } });
 
-  const access = openAccess(world, options.dataDir);
-  const streams = openLiveStreams(world, rooms.live);
+  const { store, audit } = options;
+  const access = await openAccess(world, store, audit, options.dataDir);
+  let url = '';
+  const streams = openLiveStreams(world, rooms.live, options.streamPatienceMs);
   // Cookies are shared by all ports of a host; the name keeps two houses on one machine apart.
   const cookieName = `tsunagu_session_${port}`;
   let isReady = false;
   const app = await buildApp({
     world,
     access,
+    audit,
+    changes: options.changes,
+    idempotency: await keepAnswers(world, store, options.vault),
+    placeOf: async (serial) => {
+      const known = serialSchema.safeParse(serial);
+      const terminal = known.success ? await rooms.estate.terminal(known.data) : undefined;
+      return terminal?.ok ? terminal.value.place : undefined;
+    },
     hosts: [host, ...(options.hostNames ?? [])].map((name) => name.toLowerCase()),
     cookieName,
     tls,
@@ -77,13 +107,19 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   });
   await describeApi(app);
   sessionRoutes(app, { world, access, cookieName, isEncrypted: tls !== undefined });
+  peopleRoutes(app, access, (token) => `${url}/sign-in#${token}`);
+  tokenRoutes(app, access);
+  approvalRoutes(app, options.approvals);
+  auditRoutes(app, audit);
+  webhookRoutes(app, options.webhooks);
   fleetRoutes(app, rooms);
   jobRoutes(app, rooms);
+  bulkRoutes(app, rooms, options.changes);
   negativeRoutes(app, rooms);
   operationsRoutes(app, rooms);
   configurationRoutes(app, rooms);
   softwareRoutes(app, rooms);
-  liveRoutes(app, { world, streams });
+  liveRoutes(app, { streams, isGood: (caller) => access.isGood(caller) });
   healthRoutes(app, () => isReady);
   if (!(await serveDashboard(app, options.webDir)))
     world.log('warn', 'the dashboard is not built: only the API is served', {});
@@ -98,7 +134,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   }
   const address = app.server.address();
   const taken = typeof address === 'object' && address ? address.port : port;
-  const url = `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${taken}`;
+  url = `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${taken}`;
   access.publish(url);
   isReady = true;
   world.log('info', 'management API listens', { url });
@@ -109,11 +145,12 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
     get streams() {
       return streams.count;
     },
-    signInUrl: (role?: Role) => `${url}/sign-in#${access.issueSignIn(role)}`,
+    signInUrl: (role: Role = 'admin') => `${url}/sign-in#${access.sessions.issue({ role })}`,
     async close() {
       isReady = false;
       streams.close();
       await app.close();
+      await access.close();
     },
   });
 }

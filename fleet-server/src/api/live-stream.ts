@@ -5,13 +5,18 @@ import type { LiveFeed, NumberedEvent } from './ports.ts';
 
 /** How long a stream may be silent. Twice that without a beat, and a client shows its figures as stale. */
 export const beatMs = 5_000;
-/** What may wait in one client's socket before events are left out and replaced by one `resync`. */
+/** What may wait in one client's socket before it is read to from the log, at its own pace. */
 export const backlogBytesMax = 256 * 1024;
+/** A client that takes nothing for so long is cut off. */
+const patienceMs = 30_000;
+const pageMax = 200;
 const streamsMax = 64;
 
 /** What a client of the stream asked for. */
 export interface StreamRequest {
   readonly topics: ReadonlySet<LiveEventName> | undefined;
+  /** Only what happens to these terminals. */
+  readonly serials: ReadonlySet<string> | undefined;
   /** `Last-Event-ID` of a reconnecting client, as it came. */
   readonly lastEventId: string | undefined;
   /** Asked at every beat: a stream ends with the session that opened it. */
@@ -30,14 +35,16 @@ export interface LiveStreams {
 }
 
 /**
- * Server-sent events (WHATWG HTML, 9.2). Ids are `run-number`: a number of another run of the server cannot be mistaken
- * for one of this run. A client that fell behind the ring, comes from another run, or reads too slowly gets `resync`
- * and nothing of what it missed.
+ * Server-sent events (WHATWG HTML, 9.2). A client is a place in the log: it is sent what comes as long as it takes it, and what
+ * it did not take yet is read for it later and not kept in memory. Ids are `run-number`: a number of another log cannot be
+ * mistaken for one of this. A client whose place the log no longer has gets `resync`, and nothing of what it missed.
  */
-export function openLiveStreams(world: World, live: LiveFeed): LiveStreams {
-  const run = Buffer.from(world.entropy(4)).toString('hex');
+export function openLiveStreams(world: World, live: LiveFeed, drainMs = patienceMs): LiveStreams {
+  const run = live.run ?? Buffer.from(world.entropy(4)).toString('hex');
   const frames = new WeakMap<NumberedEvent, string>();
   const open = new Set<() => void>();
+  const read = async (id: number): Promise<readonly NumberedEvent[] | undefined> =>
+    live.read ? await live.read(id, pageMax) : live.since(id)?.slice(0, pageMax);
 
   return {
     get count() {
@@ -49,7 +56,7 @@ export function openLiveStreams(world: World, live: LiveFeed): LiveStreams {
     close() {
       for (const end of open) end();
     },
-    open(response, { topics, lastEventId, isAllowed }) {
+    open(response, { topics, serials, lastEventId, isAllowed }) {
       response.writeHead(200, {
         ...response.getHeaders(),
         'content-type': 'text/event-stream; charset=utf-8',
@@ -57,48 +64,90 @@ export function openLiveStreams(world: World, live: LiveFeed): LiveStreams {
         'x-accel-buffering': 'no',
       });
       response.write('retry: 2000\n\n');
-      let isBehind = false;
       let sent = live.latest;
+      /** Whether it is being read to from the log. */
+      let isBehind = false;
+      let isOver = false;
+      let drained: (() => void) | undefined;
 
-      const resync = (): void => void response.write(`id: ${run}-${live.latest}\nevent: resync\ndata: {}\n\n`);
+      const resync = (): void => {
+        sent = live.latest;
+        response.write(`id: ${run}-${sent}\nevent: resync\ndata: {}\n\n`);
+      };
       const send = (numbered: NumberedEvent): void => {
         if (numbered.id <= sent) return;
         sent = numbered.id;
-        if (isBehind || (topics && !topics.has(numbered.event.name))) return;
+        const { name, data } = numbered.event;
+        if (topics && !topics.has(name)) return;
+        if (serials && !('serial' in data && serials.has(data.serial)) && name !== 'resync') return;
         const frame = frameOf(run, numbered, frames);
-        if (frame === undefined) {
-          world.log('error', 'a live event had the wrong shape', { name: numbered.event.name });
-          return;
+        if (frame === undefined) world.log('error', 'a live event had the wrong shape', { name });
+        else response.write(frame);
+      };
+      const isChoked = (): boolean => response.writableLength > backlogBytesMax;
+      /** Waits until the client took what it was sent; false when it takes too long, and is cut off. */
+      const drain = async (): Promise<boolean> => {
+        if (isOver || !isChoked()) return !isOver;
+        const hasDrained = await new Promise<boolean>((resolve) => {
+          const timer = world.timers.after(drainMs, () => resolve(false));
+          drained = () => {
+            timer.cancel();
+            resolve(!isOver);
+          };
+        });
+        drained = undefined;
+        if (!hasDrained && !isOver) {
+          world.log('warn', 'slow live stream cut off', { waitedMs: drainMs });
+          end();
+          response.destroy();
         }
-        response.write(frame);
-        isBehind = response.writableLength > backlogBytesMax;
+        return hasDrained;
+      };
+      const catchUp = async (): Promise<void> => {
+        isBehind = true;
+        while (await drain()) {
+          if (sent >= live.latest) break;
+          const missed = await read(sent);
+          if (!missed) resync();
+          else if (missed.length === 0) sent = live.latest;
+          else missed.forEach(send);
+        }
+        isBehind = false;
+      };
+      const follow = (): void => {
+        catchUp().catch((cause: unknown) => {
+          world.log('error', 'live stream failed', { fault: { code: 'INTERNAL', cause } });
+          end();
+        });
       };
       const end = (): void => {
+        isOver = true;
+        drained?.();
         open.delete(end);
         unlisten();
         beat.cancel();
         response.end();
       };
 
-      const unlisten = live.listen(send);
-      const missed = missedSince(lastEventId, run, live);
-      if (missed === undefined) resync();
+      const unlisten = live.listen((numbered) => {
+        if (isBehind) return;
+        send(numbered);
+        if (isChoked()) follow();
+      });
+      const place = placeOf(lastEventId, run, live.latest);
+      if (place === undefined) resync();
       else {
-        sent = missed[0] ? missed[0].id - 1 : sent;
-        missed.forEach(send);
+        sent = place;
+        if (sent < live.latest) follow();
       }
       const sayBeat = (): void => {
         if (!isAllowed()) return end();
-        if (isBehind) return;
+        if (isChoked()) return;
         response.write(`event: beat\ndata: {"at":"${new Date(world.clock.now()).toISOString()}"}\n\n`);
       };
       sayBeat();
       const beat = world.timers.every(beatMs, sayBeat);
-      response.on('drain', () => {
-        if (!isBehind) return;
-        isBehind = false;
-        resync();
-      });
+      response.on('drain', () => drained?.());
       response.on('close', end);
       response.on('error', end);
       open.add(end);
@@ -106,16 +155,12 @@ export function openLiveStreams(world: World, live: LiveFeed): LiveStreams {
   };
 }
 
-/** What a returning client missed: nothing for a new one, undefined when that cannot be told any more. */
-function missedSince(
-  lastEventId: string | undefined,
-  run: string,
-  live: LiveFeed,
-): readonly NumberedEvent[] | undefined {
-  if (lastEventId === undefined || lastEventId === '') return [];
+/** Where a client stands: at the end when it is new, undefined when its id is none of this log. */
+function placeOf(lastEventId: string | undefined, run: string, latest: number): number | undefined {
+  if (lastEventId === undefined || lastEventId === '') return latest;
   const [ofRun, number] = lastEventId.split('-');
-  if (ofRun !== run || !/^\d{1,15}$/.test(number ?? '') || Number(number) > live.latest) return undefined;
-  return live.since(Number(number));
+  if (ofRun !== run || !/^\d{1,15}$/.test(number ?? '') || Number(number) > latest) return undefined;
+  return Number(number);
 }
 
 /** One event on the wire, stripped to its declared shape; undefined when it does not have it. Made once for all clients. */

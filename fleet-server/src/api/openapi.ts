@@ -1,5 +1,8 @@
 import swagger from '@fastify/swagger';
+import { auditEntry } from '@tsunagu/protocols/audit';
 import {
+  apiToken,
+  approval,
   claimBundle,
   configuration,
   driftEntry,
@@ -12,6 +15,7 @@ import {
   negativeAdded,
   negativeOverview,
   overview,
+  person,
   problem,
   saleLine,
   saleResult,
@@ -29,6 +33,10 @@ import type { ApiApp } from './app.ts';
 /** Schemas that the document names instead of repeating. */
 const named = z.registry<{ id: string }>();
 for (const [id, schema] of Object.entries({
+  ApiToken: apiToken,
+  Approval: approval,
+  AuditEntry: auditEntry,
+  Person: person,
   ClaimBundle: claimBundle,
   Configuration: configuration,
   DriftEntry: driftEntry,
@@ -113,19 +121,20 @@ export async function describeApi(app: ApiApp): Promise<void> {
     },
     transform(route) {
       const made = transform(route);
-      const { isIdempotent, role, header = isIdempotent ? idempotencyKey : undefined } = route.route.config ?? {};
+      const { isOpen, header = route.route.method === 'POST' && !isOpen ? idempotencyKey : undefined } =
+        route.route.config ?? {};
       return {
         ...made,
         schema: {
           ...made.schema,
           ...(header && { headers: headerSchema(header) }),
-          ...(role === undefined && { security: [] }),
+          ...((isOpen ?? !route.url.startsWith('/api/')) && { security: [] }),
         },
       };
     },
     transformObject: (document) => referredTo(transformObject(document)),
   });
-  app.get('/api/v1/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
+  app.get('/api/v1/openapi.json', { config: { isOpen: true }, schema: { hide: true } }, async (_request, reply) =>
     reply.type('application/json').serializer(String).send(JSON.stringify(app.swagger())),
   );
 }

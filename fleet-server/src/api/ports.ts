@@ -21,7 +21,6 @@ import type {
   Serial,
   SettingDifference,
   TerminalDetail,
-  TerminalSummary,
   TimelineEntry,
   addNegative,
   addNegativeRange,
@@ -38,6 +37,8 @@ import type { Result, Secret } from '@tsunagu/protocols/kit';
 import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { z } from 'zod';
 import type { JobOrdering } from '../jobs/index.ts';
+import type { Actor } from '../audit/index.ts';
+import type { Selection } from '../estate/index.ts';
 import type { SoftwareImages } from '../software/index.ts';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
@@ -52,13 +53,13 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
-/** An event with its place in the stream; numbers only grow within one run of the server. */
+/** An event with its place in the stream. */
 export interface NumberedEvent {
   readonly id: number;
   readonly event: LiveEvent;
 }
 
-/** The live hub: a bounded ring of the latest events, and whoever listens. */
+/** The live feed: the latest events, bounded, and whoever listens. */
 export interface LiveFeed {
   /** The number of the newest event; 0 before the first. */
   readonly latest: number;
@@ -66,22 +67,23 @@ export interface LiveFeed {
   since(id: number): readonly NumberedEvent[] | undefined;
   /** Calls `take` for each event from now on, until the returned function is called. */
   listen(take: (numbered: NumberedEvent) => void): () => void;
+  /** Which log it is, where one outlives the server. */
+  readonly run?: string;
+  /** As `since`, further back, and `limit` at most. */
+  read?(id: number, limit: number): Promise<readonly NumberedEvent[] | undefined>;
 }
 
-/** Why a change of the list or the estate is being made, for the audit trail. */
-export interface Actor {
-  readonly subject: string;
-}
+export type { Actor } from '../audit/index.ts';
 
 /** What the management API asks of the other rooms. Each method answers in the shapes of `protocols/fleet`. */
 export interface ApiRooms {
   readonly estate: {
     overview(): Promise<Overview>;
-    terminals(page: PageRequest): Promise<Result<Page<TerminalSummary>>>;
     terminal(serial: Serial): Promise<Result<TerminalDetail>>;
     timeline(serial: Serial, page: PageRequest): Promise<Result<Page<TimelineEntry>>>;
     register(terminal: RegisterTerminal, by: Actor): Promise<Result<ClaimBundle>>;
   };
+  readonly selection: Selection;
   readonly certificates: {
     revoke(serial: Serial, by: Actor): Promise<Result<void>>;
   };

@@ -24,6 +24,24 @@ const statuses: Readonly<Record<string, number>> = {
   UNAUTHENTICATED: 401,
   SIGN_IN_TOKEN_INVALID: 401,
   ROLE_INSUFFICIENT: 403,
+  ROLES_OWN: 403,
+  SCOPE_TOO_WIDE: 403,
+  PLACE_OUTSIDE: 403,
+  PASSPHRASE_WRONG: 401,
+  PERSON_UNKNOWN: 404,
+  TOKEN_UNKNOWN: 404,
+  WEBHOOK_UNKNOWN: 404,
+  WEBHOOKS_FULL: 409,
+  SESSION_UNKNOWN: 404,
+  PERSON_EXISTS: 409,
+  TOKENS_FULL: 409,
+  PEOPLE_FULL: 409,
+  QUERY_UNKNOWN: 400,
+  IDEMPOTENCY_ANSWER_LOST: 409,
+  APPROVAL_OWN: 403,
+  APPROVAL_UNKNOWN: 404,
+  APPROVAL_CLOSED: 409,
+  APPROVAL_EXPIRED: 409,
   CROSS_SITE_REFUSED: 403,
   ROUTE_UNKNOWN: 404,
   TERMINAL_UNKNOWN: 404,
@@ -45,6 +63,20 @@ const statuses: Readonly<Record<string, number>> = {
 
 /** The HTTP status that goes with a code of the error table. */
 export const statusOf = (code: ErrorCode): number => statuses[code] ?? 422;
+
+/** Codes whose facts a person needs to go on: names out of our own tables, ids and figures, never what was sent. */
+const told: ReadonlySet<ErrorCode> = new Set([
+  'ROLE_INSUFFICIENT',
+  'ROLES_CONFLICT',
+  'SCOPE_TOO_WIDE',
+  'QUERY_UNKNOWN',
+  'IDEMPOTENCY_ANSWER_LOST',
+  'VERSION_CONFLICT',
+  'CONFIGURATION_BEYOND_MODEL',
+  'CONFIGURATION_CONTRADICTS',
+  'APPROVAL_CLOSED',
+  'BULK_TOO_MANY',
+]);
 
 /** Japanese when it is what the reader would rather have (RFC 9110, 12.5.4); English otherwise. */
 export function languageOf(acceptLanguage: string | undefined): Language {
@@ -74,5 +106,6 @@ export function problemOf(fault: Fault, language: Language): Problem {
     code: fault.code,
     detail: text.next,
     ...(fault.field === undefined || fault.field === '' ? {} : { field: String(fault.field) }),
+    ...(told.has(fault.code) && fault.facts ? { facts: fault.facts } : {}),
   };
 }

@@ -370,6 +370,8 @@ function faultOf(error: Error): Fault {
     return fail('MQTT_PACKET_TOO_LARGE').fault;
   if ('code' in error && typeof error.code === 'string' && /^E[A-Z]+$/.test(error.code))
     return fail('CONNECTION_ENDED', { facts: { error: error.code } }).fault;
+  // The far side was gone before its acknowledgement.
+  if (error.message === 'connection closed') return fail('CONNECTION_ENDED').fault;
   if (error.message === 'keep alive timeout') return fail('CONNECTION_ENDED', { facts: { error: 'keepalive' } }).fault;
   return fail('MQTT_PACKET_INVALID', { cause: error }).fault;
 }

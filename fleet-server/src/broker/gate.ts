@@ -6,7 +6,8 @@ export interface GateLimits {
   readonly connectionsMax: number;
   /** From one address. Many shops may stand behind one: a carrier's translator, a parent's relay. */
   readonly connectionsPerAddressMax: number;
-  /** Connections that have not got their CONNACK. */
+  /** Connections that have not got their CONNACK: so many at first and at least, and so many when they get it soon. */
+  readonly halfOpenMin: number;
   readonly halfOpenMax: number;
   readonly halfOpenPerAddressMax: number;
   /** New connections a second, on average. */
@@ -18,6 +19,7 @@ export interface GateLimits {
 export const gateLimits: GateLimits = {
   connectionsMax: 25_000,
   connectionsPerAddressMax: 8_192,
+  halfOpenMin: 64,
   halfOpenMax: 512,
   halfOpenPerAddressMax: 256,
   connectsPerSecond: 1_500,
@@ -31,6 +33,9 @@ export interface Entry {
   ended(): void;
 }
 
+/** Who gets in later than this found too many before it. Well below the deadline of a handshake: past that all work would be for nothing. */
+const soonMs = 1_000;
+
 interface AddressCount {
   connections: number;
   halfOpen: number;
@@ -38,7 +43,8 @@ interface AddressCount {
 
 /**
  * Decides at the accept, before a byte is read, whether a connection may try. A refusal costs an accept and a reset: in a storm
- * the processor is left to those who were let in. The bucket holds tokens as RFC 2697 has them; time never goes back.
+ * the processor is left to those who were let in. How many may be half-open follows how soon those get in who do (as a congestion
+ * window follows its delays): silent ones do not move it. The bucket holds tokens as RFC 2697 has them; time never goes back.
  */
 export class Gate {
   readonly #limits: GateLimits;
@@ -46,6 +52,7 @@ export class Gate {
   readonly #addresses = new Map<string, AddressCount>();
   #connections = 0;
   #halfOpen = 0;
+  #window: number;
   #tokens: number;
   #filledMs: number;
 
@@ -53,6 +60,7 @@ export class Gate {
     this.#limits = limits;
     this.#clock = clock;
     this.#tokens = limits.connectsBurst;
+    this.#window = limits.halfOpenMin;
     this.#filledMs = clock.monotonicMs();
   }
 
@@ -69,7 +77,7 @@ export class Gate {
         ? 'connections'
         : count.connections >= limits.connectionsPerAddressMax
           ? 'address'
-          : this.#halfOpen >= limits.halfOpenMax
+          : this.#halfOpen >= this.#window
             ? 'halfOpen'
             : count.halfOpen >= limits.halfOpenPerAddressMax
               ? 'addressHalfOpen'
@@ -82,24 +90,34 @@ export class Gate {
     this.#halfOpen += 1;
     count.connections += 1;
     count.halfOpen += 1;
+    const enteredMs = this.#clock.monotonicMs();
     let state: 'halfOpen' | 'open' | 'ended' = 'halfOpen';
-    const open = (): void => {
+    const leave = (): void => {
       if (state !== 'halfOpen') return;
       state = 'open';
       this.#halfOpen -= 1;
       count.halfOpen -= 1;
     };
     return ok({
-      opened: open,
+      opened: () => {
+        if (state === 'halfOpen') this.#adapt(this.#clock.monotonicMs() - enteredMs);
+        leave();
+      },
       ended: () => {
         if (state === 'ended') return;
-        open();
+        leave();
         state = 'ended';
         this.#connections -= 1;
         count.connections -= 1;
         if (count.connections === 0) this.#addresses.delete(address);
       },
     });
+  }
+
+  #adapt(tookMs: number): void {
+    const { halfOpenMin, halfOpenMax } = this.#limits;
+    if (tookMs <= soonMs) this.#window = Math.min(halfOpenMax, this.#window + 1);
+    else this.#window = Math.max(halfOpenMin, this.#window * 0.95);
   }
 
   #takeToken(): boolean {

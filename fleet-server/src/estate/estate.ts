@@ -57,6 +57,10 @@ export interface EstateRooms {
   readonly rootCertificate: string;
   readonly enrolment: () => Pick<Enrolment, 'expect'>;
   readonly targets: () => Targets;
+  /** How many terminals are set to what is desired. */
+  readonly configured: () => Promise<number>;
+  /** A terminal stands at a place now. */
+  readonly placed: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
   readonly negativeEntries: () => Promise<number>;
   readonly sales: () => SalesFigures;
 }
@@ -134,11 +138,6 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       .execute();
     const of = (state: string | null) => Number(rows.find((row) => row.state === state)?.count ?? 0);
     const total = rows.reduce((sum, row) => sum + Number(row.count), 0);
-    const { configured } = await store.db
-      .selectFrom('terminal_configurations')
-      .select((all) => all.fn.countAll<number>().as('configured'))
-      .whereRef('reported_hash', '=', 'desired_hash')
-      .executeTakeFirstOrThrow();
     const keyed = await store.db
       .selectFrom('key_ledger')
       .select('serial')
@@ -157,7 +156,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
     return {
       at: isoTime(world.clock.now()),
       terminals: { total, ready: of('ready'), lost: of('lost') + of('disconnected'), never: of(null) },
-      sync: { configuration: Number(configured), keys: keyed.length, negative: Number(current) },
+      sync: { configuration: await rooms.configured(), keys: keyed.length, negative: Number(current) },
       sales: await sales.summary(),
       negative: { ...negative, entries: await rooms.negativeEntries() },
       links: sales.links(),
@@ -311,6 +310,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
           .executeTakeFirst();
         if (inserted.numInsertedOrUpdatedRows !== 1n) return fail('TERMINAL_EXISTS', { facts: { serial } });
         await rooms.enrolment().expect(tx, serial, secret);
+        await rooms.placed(tx, serial);
         await note(tx, serial, 'registered', { model: model.id, by: by.subject });
         return ok(undefined);
       });

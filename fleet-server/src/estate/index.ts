@@ -1,3 +1,4 @@
+export { openSelection, type Selection, type TerminalFilter, type TerminalSort } from './selection.ts';
 export { type Estate, type EstateRooms, type HelloOutcome, openEstate, type SalesFigures } from './estate.ts';
 export type { Targets } from './summary.ts';
 export type { Note, TimelineFacts } from './timeline.ts';

@@ -47,4 +47,21 @@ export const estateMigrations: readonly Migration[] = [
       await db.schema.createIndex('timeline_by_serial').on('timeline').columns(['serial', 'id']).execute();
     },
   },
+  {
+    name: 'estate-0101-tags',
+    async up(db) {
+      await db.schema
+        .createTable('terminal_tags')
+        .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addColumn('tag', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('terminal_tags_key', ['serial', 'tag'])
+        .execute();
+      await db.schema.createIndex('terminal_tags_by_tag').on('terminal_tags').columns(['tag', 'serial']).execute();
+      await db.schema
+        .createIndex('terminals_by_registration')
+        .on('terminals')
+        .columns(['registered_at', 'serial'])
+        .execute();
+    },
+  },
 ];

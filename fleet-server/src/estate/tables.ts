@@ -14,6 +14,8 @@ export interface EstateTables {
     registered_at: number;
     enrolled_at: number | null;
   };
+  /** Labels that people put on terminals. */
+  readonly terminal_tags: { serial: string; tag: string };
   /** What a terminal last said about itself. A row appears with the first hello. */
   readonly presence: {
     serial: string;

@@ -17,11 +17,11 @@ export interface LiveHub {
   listen(take: (numbered: NumberedEvent) => void): () => void;
 }
 
-/** Opens a hub that remembers the last `capacity` events. */
-export function openLiveHub(capacity = 2_000): LiveHub {
+/** Opens a hub that remembers the last `capacity` events, and goes on counting after `latest`. */
+export function openLiveHub(capacity = 2_000, latest = 0): LiveHub {
   const ring: NumberedEvent[] = [];
   const listeners = new Set<(numbered: NumberedEvent) => void>();
-  let latest = 0;
+  const first = latest;
   return {
     get latest() {
       return latest;
@@ -34,7 +34,7 @@ export function openLiveHub(capacity = 2_000): LiveHub {
     },
     since(id) {
       if (id >= latest) return id === latest ? [] : undefined;
-      if (latest - id > capacity) return undefined;
+      if (latest - id > capacity || id < first) return undefined;
       const missed: NumberedEvent[] = [];
       for (let next = id + 1; next <= latest; next++) {
         const numbered = ring[next % capacity];

@@ -1,11 +1,15 @@
+import type { AccessTables } from '../api/access/tables.ts';
+import type { AuditTables } from '../audit/tables.ts';
 import type { EstateTables } from '../estate/tables.ts';
 import type { IdentityTables } from '../identity/tables.ts';
 import type { JobTables } from '../jobs/tables.ts';
 import type { KeyTables } from '../keys/tables.ts';
+import type { LiveTables } from '../live/tables.ts';
 import type { NegativeTables } from '../negative/tables.ts';
 import type { SalesTables } from '../sales/tables.ts';
 import type { SwitchTables } from '../switch/journal/tables.ts';
 import type { TwinTables } from '../twin/tables.ts';
+import type { WebhookTables } from '../webhooks/tables.ts';
 
 /**
  * Every table of the store. A room owns its tables: it declares them in its `tables.ts`, makes them in its `migrations.ts`, and is
@@ -19,6 +23,10 @@ export interface Database
     KeyTables,
     NegativeTables,
     SalesTables,
-    SwitchTables {
+    SwitchTables,
+    AuditTables,
+    AccessTables,
+    WebhookTables,
+    LiveTables {
   readonly schema_steps: { name: string; applied_at: number };
 }

@@ -3,7 +3,7 @@ export type { ColumnTypes, Migration } from './migration.ts';
 export { migrations } from './migrations.ts';
 export type { SqlConnection } from './connection.ts';
 export { openSqlite3 } from './sqlite3-connection.ts';
-export { openStore, openStoreOn, type Queryable, type Store } from './store.ts';
+export { countChanges, openStore, openStoreOn, type Queryable, type Store } from './store.ts';
 export {
   boundedLimit,
   isoTime,

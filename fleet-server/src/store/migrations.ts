@@ -1,11 +1,15 @@
+import { accessMigrations } from '../api/access/migrations.ts';
+import { auditMigrations } from '../audit/migrations.ts';
 import { estateMigrations } from '../estate/migrations.ts';
 import { identityMigrations } from '../identity/migrations.ts';
 import { jobMigrations } from '../jobs/migrations.ts';
 import { keyMigrations } from '../keys/migrations.ts';
+import { liveMigrations } from '../live/migrations.ts';
 import { negativeMigrations } from '../negative/migrations.ts';
 import { salesMigrations } from '../sales/migrations.ts';
 import { switchMigrations } from '../switch/journal/migrations.ts';
 import { twinMigrations } from '../twin/migrations.ts';
+import { webhookMigrations } from '../webhooks/migrations.ts';
 import type { Migration } from './migration.ts';
 
 /** All steps of the schema in their order. A room adds its list here; a new step of a room goes to the end of its own list. */
@@ -18,4 +22,8 @@ export const migrations: readonly Migration[] = [
   ...negativeMigrations,
   ...salesMigrations,
   ...switchMigrations,
+  ...auditMigrations,
+  ...accessMigrations,
+  ...webhookMigrations,
+  ...liveMigrations,
 ];

@@ -19,6 +19,12 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** How many rows this connection has altered so far. Asked twice in a transaction, it tells whether anything was. */
+export async function countChanges(tx: Transaction<Database>): Promise<number> {
+  const { rows } = await sql<{ altered: number }>`SELECT total_changes() AS altered`.execute(tx);
+  return rows[0]?.altered ?? 0;
+}
+
 /** Opens the store of a data folder (SQLite on a file) and brings its schema up to date. */
 export const openStore = (
   path: string,

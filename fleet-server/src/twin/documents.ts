@@ -30,9 +30,9 @@ import {
   type Queryable,
   type Store,
 } from '../store/index.ts';
-import { completePaths, refreshPaths } from './paths.ts';
+import { completePaths, movePaths, refreshPaths } from './paths.ts';
 import { changeValues, differencesOf } from './rules.ts';
-import { below, refOf, type Scope, scopeOf, soleModel } from './scope.ts';
+import { refOf, type Scope, scopeOf, soleModel, terminalsBelow } from './scope.ts';
 
 /** Who writes a layer, and why. */
 export interface Writing {
@@ -72,7 +72,7 @@ const nothing = configurationHash({});
 export function openDocuments(
   world: Pick<World, 'clock' | 'log'>,
   store: Store,
-  wrote: (scope: Scope) => Promise<void>,
+  wrote: (scope: Scope) => void,
   note: (tx: Transaction<Database>, ref: LayerRef, version: number, by: Writing) => Promise<void>,
 ): Documents {
   const current = (on: Queryable, { kind, parent, scope }: Scope) =>
@@ -145,7 +145,7 @@ export function openDocuments(
     if (!written.ok || !isNew) return written;
     const { version } = written.value;
     world.log('info', 'configurationChanged', { layer: ref.layer, scope: scope.scope, version, by: by.subject });
-    await wrote(scope);
+    wrote(scope);
     return written;
   }
 
@@ -176,7 +176,11 @@ export function openDocuments(
       .where('id', '=', layer)
       .execute();
     unwrap(await refreshPaths(tx, scope, layer, next.at));
-    unwrap(await completePaths(tx, scope, next.at));
+    // A layer that is new is a new path for everybody below it.
+    if (id === undefined) {
+      unwrap(await completePaths(tx, scope, next.at));
+      await movePaths(tx, scope);
+    }
   }
 
   return {
@@ -326,7 +330,7 @@ export const summaryOf = ({ values, ...document }: LayerDocument): LayerSummary 
 
 /** Whom a layer reaches: how many terminals, and which of them do not get what it sets. */
 async function reach(on: Queryable, ref: LayerRef, document: LayerDocument): Promise<ChangedLayer> {
-  const models = await below(on, scopeOf(ref))
+  const models = await terminalsBelow(on, scopeOf(ref))
     .select((all) => ['model', all.fn.countAll<number>().as('terminals')])
     .groupBy('model')
     .orderBy('model')

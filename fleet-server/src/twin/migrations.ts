@@ -84,6 +84,7 @@ export const twinMigrations: readonly Migration[] = [
           .addColumn(name, 'text', (column) => column.notNull().defaultTo(initial))
           .execute();
       await db.schema.alterTable('reported_configurations').addColumn('field', 'text').execute();
+      await db.schema.alterTable('reported_configurations').addColumn('path', 'integer').execute();
       await moveDesired(db);
       await createView(db);
     },

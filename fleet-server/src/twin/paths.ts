@@ -4,7 +4,7 @@ import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { Transaction } from 'kysely';
 import type { Database, Queryable } from '../store/index.ts';
 import { checkEffective, type Effective, effectiveOf, type Layer } from './rules.ts';
-import { below, type Scope } from './scope.ts';
+import { below, type Scope, terminalsBelow } from './scope.ts';
 
 /** A path through the layers: what all terminals below the same layers have in common. Ids of layers; 0 where there is none. */
 export interface Path {
@@ -107,6 +107,20 @@ export async function completePaths(tx: Transaction<Database>, scope: Scope, now
       .execute();
   }
   return worst;
+}
+
+/** Terminals below a layer that is new stand at another path now. */
+export async function movePaths(tx: Transaction<Database>, scope: Scope): Promise<void> {
+  await tx
+    .updateTable('reported_configurations')
+    .set((all) => ({
+      path: all
+        .selectFrom('terminal_configurations')
+        .select('terminal_configurations.path')
+        .whereRef('terminal_configurations.serial', '=', 'reported_configurations.serial'),
+    }))
+    .where('serial', 'in', terminalsBelow(tx, scope).select('serial'))
+    .execute();
 }
 
 type Checked = Result<void, 'CONFIGURATION_CONTRADICTS' | 'INPUT_INVALID'>;

@@ -34,6 +34,8 @@ export interface Reports {
   ): Promise<Result<void, 'MESSAGE_STALE' | 'INPUT_INVALID'>>;
   /** What a terminal should be set to. */
   desired(serial: Serial): Promise<Result<Extract<Response, { kind: 'twin' }>, 'TERMINAL_UNKNOWN' | 'MODEL_UNKNOWN'>>;
+  /** A terminal was registered or moved: what is desired of it is computed if it is the first at its path. */
+  placed(tx: Transaction<Database>, serial: Serial): Promise<void>;
   /** A terminal was enrolled anew: it counts its boots from the beginning. */
   enrolled(tx: Transaction<Database>, serial: Serial): Promise<void>;
 }
@@ -74,6 +76,7 @@ export function openReports(world: Pick<World, 'clock'>, store: Store): Reports 
           at: world.clock.now(),
           boot_seq: said.boot,
           seq: said.seq,
+          path: desired?.path ?? null,
           // The values are known by their hash only: those that are desired, those that were reported before, or unknown ones.
           ...(isDesired ? { value: desired.desired } : before?.hash !== hash && { value: null }),
           ...(drift === null && { field: null }),
@@ -102,6 +105,7 @@ export function openReports(world: Pick<World, 'clock'>, store: Store): Reports 
         answers,
         drift,
         field: local ? local.by : field,
+        path: (await desiredRow(tx, serial))?.path ?? null,
         at: world.clock.now(),
         boot_seq: said.boot,
         seq: said.seq,
@@ -125,6 +129,9 @@ export function openReports(world: Pick<World, 'clock'>, store: Store): Reports 
         layers: unwrap(parseJson(layerHashes, row.desired_layers ?? '{}')),
         values: unwrap(parseJson(settingValues, row.desired)),
       });
+    },
+    async placed(tx, serial) {
+      await desiredRow(tx, serial);
     },
     async enrolled(tx, serial) {
       await tx

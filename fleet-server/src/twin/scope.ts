@@ -58,6 +58,23 @@ export const below = (on: Queryable, { kind, parent, scope }: Scope) => {
   }
 };
 
+/** The same terminals as the inventory has them: for counting, no layer is looked at. */
+export const terminalsBelow = (on: Queryable, { kind, parent, scope }: Scope) => {
+  const all = on.selectFrom('terminals');
+  switch (kind) {
+    case 'defaults':
+      return all;
+    case 'model':
+      return all.where('model', '=', scope);
+    case 'merchant':
+      return all.where('merchant', '=', scope);
+    case 'shop':
+      return all.where('merchant', '=', parent).where('shop', '=', scope);
+    case 'terminal':
+      return all.where('serial', '=', scope);
+  }
+};
+
 /** The model of all terminals below a layer, where there is but one; a fault when the layer names something that is not there. */
 export async function soleModel(
   on: Queryable,

@@ -62,6 +62,8 @@ export interface TwinTables {
     answers: string;
     field: string | null;
     layers: string;
+    /** The path that the terminal stood at when it last said something: counting by it takes no look at the layers. */
+    path: number | null;
   };
   /** A view: every terminal with what is desired, what it reported, and why the two differ. Reading only. */
   readonly terminal_configurations: {

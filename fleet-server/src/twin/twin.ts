@@ -6,7 +6,7 @@ import { type Documents, openDocuments, type Writing } from './documents.ts';
 import { type Drift, openDrift } from './drift.ts';
 import { completePaths } from './paths.ts';
 import { openReports, type Reports } from './reports.ts';
-import { scopeOf } from './scope.ts';
+import { type Scope, scopeOf } from './scope.ts';
 
 /** Desired configuration in layers, reported configuration, and what lies between them. */
 export interface Twin {
@@ -15,6 +15,10 @@ export interface Twin {
   readonly drift: Drift;
   /** The highest floor limit that is desired of any terminal, minor units. */
   readonly floorLimitMaxMinor: number;
+  /** How many terminals said that they are set to what is desired. Quick: it is asked every second. */
+  inSync(): Promise<number>;
+  /** Resolves when everybody was told of what was written so far. */
+  told(): Promise<void>;
 }
 
 /** What the twin needs of the rooms around it. */
@@ -39,12 +43,21 @@ export async function openTwin({ world, store, note, tell }: TwinRooms): Promise
   await store.write((tx) => writeDefaults(tx, world.clock.now()));
   await store.write((tx) => completePaths(tx, scopeOf({ layer: 'defaults' }), world.clock.now()));
   let floorLimitMaxMinor = await highestFloor(store.db);
+  let telling: Promise<void> = Promise.resolve();
+  const tellBelow = async (scope: Scope): Promise<void> => {
+    floorLimitMaxMinor = await highestFloor(store.db);
+    for await (const terminals of drift.waiting(scope)) tell(terminals);
+  };
   const documents = openDocuments(
     world,
     store,
-    async (scope) => {
-      floorLimitMaxMinor = await highestFloor(store.db);
-      for await (const terminals of drift.waiting(scope)) tell(terminals);
+    (scope) => {
+      // The writer does not wait until everybody is told.
+      telling = telling
+        .then(() => tellBelow(scope))
+        .catch((cause: unknown) => {
+          world.log('error', 'configurationNotTold', { fault: { code: 'INTERNAL', cause } });
+        });
     },
     async (tx, ref, version, by) => {
       if (ref.layer === 'terminal') await note(tx, ref.serial, version, by);
@@ -58,6 +71,16 @@ export async function openTwin({ world, store, note, tell }: TwinRooms): Promise
     get floorLimitMaxMinor() {
       return floorLimitMaxMinor;
     },
+    async inSync() {
+      const { count } = await store.db
+        .selectFrom('reported_configurations as said')
+        .innerJoin('configuration_paths as path', 'path.id', 'said.path')
+        .select((all) => all.fn.countAll<number>().as('count'))
+        .whereRef('said.hash', '=', 'path.hash')
+        .executeTakeFirstOrThrow();
+      return Number(count);
+    },
+    told: () => telling,
   };
 }
 

@@ -12,6 +12,8 @@ export const keyUses = {
   'negative-root-signing': { kind: 'ed25519' },
   'negative-list-signing': { kind: 'ed25519' },
   'negative-emergency-signing': { kind: 'ed25519' },
+  /** Signs heads of the audit log, and nothing else. */
+  'audit-signing': { kind: 'ed25519' },
   /** Base derivation key of AES DUKPT (X9.24-3). */
   'dukpt-base': { kind: 'aes', lengthBytes: 16 },
   /** A terminal's key-block protection key (X9.143). */

@@ -16,6 +16,7 @@ import {
   type TimelineEntry,
 } from '@tsunagu/protocols/fleet';
 import { ApiError, ask } from './api.ts';
+import { askWhoIAm } from './me.ts';
 
 /** How true the figures on the screen are. */
 export type Liveness = 'connecting' | 'live' | 'stale' | 'offline';
@@ -132,6 +133,7 @@ async function load(): Promise<void> {
       ask(overviewSchema, managementPaths.overview),
       ask(page(saleLine), `${managementPaths.sales}?limit=${salesMax}`),
       everyTerminal(),
+      askWhoIAm(),
     ]);
     batch(() => {
       overview.value = glance;

@@ -2,6 +2,9 @@ import { render } from 'preact';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useEffect } from 'preact/hooks';
 import { connect, isSignedIn, liveness } from './live.ts';
+import { may, me } from './me.ts';
+import { AccessPage } from './pages/access.tsx';
+import { AuditPage } from './pages/audit.tsx';
 import { ConfigurationPage } from './pages/configuration.tsx';
 import { FleetPage } from './pages/fleet.tsx';
 import { NegativePage } from './pages/negative.tsx';
@@ -43,9 +46,16 @@ function Page() {
             <a {...here('/sales', path === '/sales')}>{t('nav.sales')}</a>
             <a {...here('/configuration', path === '/configuration')}>{t('nav.configuration')}</a>
             <a {...here('/negative', path === '/negative')}>{t('nav.negative')}</a>
+            {me.value && <a {...here('/access', path === '/access')}>{t('nav.access')}</a>}
+            {may('audit.read') && <a {...here('/audit', path === '/audit')}>{t('nav.audit')}</a>}
           </nav>
         )}
         <span class="fill" />
+        {!isSigningIn && me.value && (
+          <span class="quiet" data-testid="me">
+            {me.value.subject} ({me.value.roles.map((role) => t(`role.${role}`)).join(', ')})
+          </span>
+        )}
         {!isSigningIn && <LivePill />}
         <button
           type="button"
@@ -63,6 +73,8 @@ function Page() {
         <Route path="/sales" component={SalesPage} />
         <Route path="/configuration" component={ConfigurationPage} />
         <Route path="/negative" component={NegativePage} />
+        <Route path="/access" component={AccessPage} />
+        <Route path="/audit" component={AuditPage} />
         <Route path="/terminals/:serial" component={TerminalPage} />
         <Route path="/sign-in" component={SignInPage} />
         <Route default component={Nowhere} />

@@ -61,7 +61,11 @@ export const operationOf = (
 export const isInquiry = (operation: Operation): boolean => operations[operation].processingCode.startsWith('31');
 
 /** Parts of a dialogue between a transit card and its centre: no transactions of their own, and nothing that a list of sales shows. */
-export const transitDialogue = ['transitOpen', 'transitSettle', 'transitConfirm'] as const satisfies readonly Operation[];
+export const transitDialogue = [
+  'transitOpen',
+  'transitSettle',
+  'transitConfirm',
+] as const satisfies readonly Operation[];
 
 /** Whether an operation is in `transitDialogue`. */
 export const isTransitDialogue = (operation: Operation): boolean => transitDialogue.some((part) => part === operation);

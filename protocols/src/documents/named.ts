@@ -13,12 +13,14 @@ import {
   type SignaturePurpose,
   signedDocument,
 } from '../fleet/index.ts';
+import { auditHead } from '../audit/index.ts';
 import { attestation } from '../workshop/index.ts';
 
 /** What is inside a signed document, by the purpose of its signature. */
 export const signedPayloads = {
   'tsunagu-job-v1': { name: 'job-order', schema: jobOrder },
   'tsunagu-bridge-attestation-v1': { name: 'bridge-attestation', schema: attestation },
+  'tsunagu-audit-head-v1': { name: 'audit-head', schema: auditHead },
 } as const satisfies Record<SignaturePurpose, { readonly name: string; readonly schema: z.ZodType }>;
 
 /** Every message of W1 and W2 that has a schema of its own, by the name that it has in the documents. */

@@ -68,12 +68,12 @@ export const apiErrors = defineErrors({
   },
   PRECONDITION_REQUIRED: {
     en: {
-      says: 'A change of the configuration must name the version that it changes.',
+      says: 'A change of this must name the version that it changes.',
       next: 'Read it, then send its ETag as If-Match.',
     },
     ja: {
-      says: '構成の変更には、変更元の版の指定が必要です。',
-      next: '現在の構成を取得し、ETag を If-Match で送ってください。',
+      says: '変更には、変更元の版の指定が必要です。',
+      next: '現在の内容を取得し、ETag を If-Match で送ってください。',
     },
   },
   IDEMPOTENCY_KEY_INVALID: {
@@ -112,6 +112,179 @@ export const apiErrors = defineErrors({
     ja: {
       says: '管理APIを暗号化なしで外部に公開することはできません。',
       next: '127.0.0.1 で待ち受けるか、証明書と鍵を設定してください。',
+    },
+  },
+  APPROVAL_UNKNOWN: {
+    en: { says: 'There is no such request for approval.', next: 'List what waits: GET /api/v1/approvals.' },
+    ja: { says: 'その承認依頼はありません。', next: 'GET /api/v1/approvals で承認待ちを確認してください。' },
+  },
+  APPROVAL_OWN: {
+    en: { says: 'Nobody approves what they asked for themselves.', next: 'Have another person with the role decide.' },
+    ja: {
+      says: '自分の依頼を自分で承認することはできません。',
+      next: '権限を持つ別の担当者に判断を依頼してください。',
+    },
+  },
+  APPROVAL_CLOSED: {
+    en: { says: 'This was decided already.', next: 'Ask anew if it is wanted after all.' },
+    ja: { says: 'すでに判断が下されています。', next: '必要であれば改めて依頼してください。' },
+  },
+  APPROVAL_EXPIRED: {
+    en: { says: 'Nobody decided in time.', next: 'Ask anew: what is approved must be what is wanted now.' },
+    ja: { says: '期限までに判断されませんでした。', next: '現在の内容で改めて依頼してください。' },
+  },
+  ROLES_CONFLICT: {
+    en: {
+      says: 'These roles cannot be held together: one would order what the other approves, or audit its own work.',
+      next: 'Give them to two people. The roles and duties at odds stand in the answer.',
+    },
+    ja: {
+      says: 'これらの役割は兼任できません。依頼と承認、または作業と監査が同一人物になります。',
+      next: '別々の担当者に割り当ててください。該当する役割と職務は応答に示されています。',
+    },
+  },
+  ROLES_OWN: {
+    en: { says: 'Nobody changes their own roles.', next: 'Have another administrator do it.' },
+    ja: { says: '自分自身の役割は変更できません。', next: '別の管理者に依頼してください。' },
+  },
+  PERSON_UNKNOWN: {
+    en: { says: 'There is no such person.', next: 'List the people: GET /api/v1/people.' },
+    ja: { says: 'その担当者は登録されていません。', next: 'GET /api/v1/people で確認してください。' },
+  },
+  PERSON_EXISTS: {
+    en: {
+      says: 'Somebody signs in with this name already.',
+      next: 'Choose another name, or change the person there is.',
+    },
+    ja: {
+      says: 'その名前の担当者はすでに登録されています。',
+      next: '別の名前にするか、既存の担当者を変更してください。',
+    },
+  },
+  PEOPLE_FULL: {
+    en: {
+      says: 'There are as many people as the server keeps.',
+      next: 'Use a directory of your own and tokens for machines.',
+    },
+    ja: { says: '登録できる担当者数の上限に達しています。', next: '機械用にはトークンを使ってください。' },
+  },
+  PASSPHRASE_WRONG: {
+    en: {
+      says: 'Name and passphrase do not belong together.',
+      next: 'Try again, or ask an administrator for a sign-in link.',
+    },
+    ja: {
+      says: '名前またはパスフレーズが正しくありません。',
+      next: '入力し直すか、管理者にサインインリンクを依頼してください。',
+    },
+  },
+  SESSION_UNKNOWN: {
+    en: { says: 'There is no such session.', next: 'It may have ended by itself: list what is open.' },
+    ja: { says: 'そのセッションはありません。', next: 'すでに終了した可能性があります。一覧を確認してください。' },
+  },
+  TOKEN_UNKNOWN: {
+    en: { says: 'There is no such token.', next: 'List the tokens: GET /api/v1/tokens.' },
+    ja: { says: 'そのトークンはありません。', next: 'GET /api/v1/tokens で確認してください。' },
+  },
+  TOKENS_FULL: {
+    en: { says: 'There are as many tokens as the server keeps.', next: 'Revoke what nobody uses.' },
+    ja: { says: 'トークン数の上限に達しています。', next: '使われていないトークンを失効させてください。' },
+  },
+  SCOPE_TOO_WIDE: {
+    en: {
+      says: 'A token cannot do what its maker may not.',
+      next: 'Leave out what the answer names, or have somebody make it who has that role.',
+    },
+    ja: {
+      says: '作成者に許されていない操作をトークンに与えることはできません。',
+      next: '応答に示された権限を外すか、その役割を持つ人に作成を依頼してください。',
+    },
+  },
+  PLACE_OUTSIDE: {
+    en: { says: 'This token is for other places.', next: 'Use a token that covers the place of the terminal.' },
+    ja: { says: 'このトークンの対象外の設置場所です。', next: '対象の設置場所を含むトークンを使ってください。' },
+  },
+  QUERY_UNKNOWN: {
+    en: {
+      says: 'The query has a filter that this list does not know.',
+      next: 'Use one of those that the answer names.',
+    },
+    ja: { says: 'この一覧にない絞り込み条件が指定されています。', next: '応答に示された条件を使ってください。' },
+  },
+  IDEMPOTENCY_ANSWER_LOST: {
+    en: {
+      says: 'The first request with this key took effect, wholly or in part, but its answer was lost.',
+      next: 'Look at what it was about: the audit log has it under the request id of the answer. Nothing was done again.',
+    },
+    ja: {
+      says: 'このキーの最初の要求は（全部または一部）反映されましたが、応答が失われました。',
+      next: '応答の要求IDで監査ログを確認してください。二重には実行していません。',
+    },
+  },
+  AUDIT_FILE_INVALID: {
+    en: { says: 'The file is not an exported audit log.', next: 'Make one: tsunagu audit export > FILE.' },
+    ja: {
+      says: '監査ログの書き出しファイルではありません。',
+      next: 'tsunagu audit export > ファイル で作成してください。',
+    },
+  },
+  WEBHOOK_UNKNOWN: {
+    en: { says: 'There is no such webhook.', next: 'List the webhooks: GET /api/v1/webhooks.' },
+    ja: { says: 'そのWebhookはありません。', next: 'GET /api/v1/webhooks で確認してください。' },
+  },
+  WEBHOOKS_FULL: {
+    en: { says: 'There are as many webhooks as the server keeps.', next: 'Remove one that nobody reads.' },
+    ja: { says: 'Webhook数の上限に達しています。', next: '使われていないものを削除してください。' },
+  },
+  WEBHOOK_URL_REFUSED: {
+    en: {
+      says: 'Messages are not sent to this address: it is not HTTPS, or it leads into a network that is not public.',
+      next: 'Give a public HTTPS address, or start the server with --webhook-allow for that network.',
+    },
+    ja: {
+      says: 'このアドレスには送信できません。HTTPSでないか、公開されていないネットワークを指しています。',
+      next: '公開HTTPSアドレスを指定するか、--webhook-allow でそのネットワークを許可して起動してください。',
+    },
+  },
+  WEBHOOK_UNREACHABLE: {
+    en: {
+      says: 'The receiver cannot be reached.',
+      next: 'Check its name and whether it listens; messages are tried again.',
+    },
+    ja: { says: '受信側に接続できません。', next: '名前と待ち受けを確認してください。自動的に再送されます。' },
+  },
+  WEBHOOK_TIMEOUT: {
+    en: {
+      says: 'The receiver did not answer in time.',
+      next: 'Answer first and work afterwards; messages are tried again.',
+    },
+    ja: {
+      says: '受信側が時間内に応答しませんでした。',
+      next: '先に応答してから処理してください。自動的に再送されます。',
+    },
+  },
+  WEBHOOK_STATUS: {
+    en: {
+      says: 'The receiver answered that it did not take the message.',
+      next: 'Look at its log; messages are tried again.',
+    },
+    ja: {
+      says: '受信側がメッセージを受け取らなかったと応答しました。',
+      next: '受信側の記録を確認してください。自動的に再送されます。',
+    },
+  },
+  WEBHOOK_REDIRECTED: {
+    en: { says: 'The receiver pointed elsewhere, and redirects are not followed.', next: 'Enter the final address.' },
+    ja: { says: '受信側がリダイレクトを返しました（追跡しません）。', next: '最終的なアドレスを登録してください。' },
+  },
+  BULK_TOO_MANY: {
+    en: {
+      says: 'That is more than one request takes.',
+      next: 'Split it, or make a campaign for a large part of the fleet.',
+    },
+    ja: {
+      says: '1回の要求で扱える件数を超えています。',
+      next: '分割するか、広範囲の場合は配信キャンペーンを使ってください。',
     },
   },
 });

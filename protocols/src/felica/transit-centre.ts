@@ -75,7 +75,10 @@ export const takeBack = (account: TransitAccount, transfer: PendingTransfer): Tr
     : withDue(account, -signedAmount(transfer));
 
 /** The transfer that puts the card right, as far as its balance has room for it; undefined when nothing is due, or nothing fits now. */
-export function correctionOf({ due = 0, balance }: TransitAccount): Pick<PendingTransfer, 'kind' | 'amount'> | undefined {
+export function correctionOf({
+  due = 0,
+  balance,
+}: TransitAccount): Pick<PendingTransfer, 'kind' | 'amount'> | undefined {
   const amount = due > 0 ? Math.min(due, transitBalanceMax - balance) : Math.min(-due, balance);
   return amount > 0 ? { kind: due > 0 ? 'charge' : 'debit', amount } : undefined;
 }

@@ -22,6 +22,7 @@ export const contact = z
     maxMs: z.number().int().min(1_000).max(3_600_000).describe('The longest pause.'),
   })
   .describe('Contact slot and back-off (docs: protocols/src/fleet, "Coming back").');
+/** A contact slot and back-off, read. */
 export type Contact = z.infer<typeof contact>;
 
 /** What holds for a terminal that has not been told anything else. */

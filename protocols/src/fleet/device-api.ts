@@ -111,6 +111,10 @@ export const problem = z
     code: z.string().describe('Stable code of the error table.'),
     detail: z.string().describe('What to do next.'),
     field: z.string().optional().describe('The property or header that is at fault.'),
+    facts: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+      .optional()
+      .describe('Names and figures that help, such as the filters that a list knows.'),
   })
   .describe('What a refused request gets on both HTTP faces (RFC 9457), media type application/problem+json.');
 export type Problem = z.infer<typeof problem>;

@@ -1,3 +1,5 @@
+export * from './access.ts';
+export * from './bulk.ts';
 export {
   type PaymentKind,
   type PaymentOrder,
@@ -83,6 +85,8 @@ export * from './maintenance.ts';
 export * from './management.ts';
 export * from './messages.ts';
 export { parseJson, parseWith } from './parse.ts';
+export * from './roles.ts';
+export * from './webhooks.ts';
 export { defaultPortBase, type PortName, portOf, portOffsets } from './ports.ts';
 export {
   keyIdOf,

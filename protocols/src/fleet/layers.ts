@@ -112,7 +112,9 @@ export const settingDifferences = z
 export const settingFacts = z
   .object({
     setting,
-    name: z.object({ en: z.string(), ja: z.string() }).describe('Its name for people.'),
+    name: z
+      .object({ en: z.string().describe('English.'), ja: z.string().describe('Japanese.') })
+      .describe('Its name for people.'),
     says: z.string().describe('What it means.'),
     kind: z
       .discriminatedUnion('type', [
@@ -154,9 +156,14 @@ export const driftEntry = z
     code: z.string().nullable().describe('Code of the error table, where the terminal told one.'),
     field: z.string().nullable().describe('The setting that is at fault, or who changed it at the terminal.'),
     since: time.describe('Since when it should be set so; for `offline`: since when it is not connected.'),
-    desired: z.object({ version: count('Version.'), hash: z.string() }).describe('What is desired.'),
+    desired: z
+      .object({ version: count('Version.'), hash: z.string().describe('What it is told apart by.') })
+      .describe('What is desired.'),
     reported: z
-      .object({ version: count('Version; 0 before the first.'), hash: z.string() })
+      .object({
+        version: count('Version; 0 before the first.'),
+        hash: z.string().describe('What it is told apart by.'),
+      })
       .describe('What is in force.'),
     behind: z.array(z.enum(layerKinds)).describe('Layers of which it does not have the newest.'),
   })
@@ -204,7 +211,7 @@ export const effectiveConfiguration = z
     reported: z
       .object({
         version: count('Version in force.'),
-        hash: z.string(),
+        hash: z.string().describe('What it is told apart by.'),
         at: time.describe('When the terminal said so.'),
       })
       .nullable()

@@ -5,6 +5,7 @@ import { serialSchema } from './identity.ts';
 import { keySlot } from './held-key.ts';
 import { saleResult, softwareInstall, testSale } from './job.ts';
 import { jobBody, jobReport, jobResult, jobState, jobTypeSchema } from './job-kinds.ts';
+import { permission, role } from './roles.ts';
 import { negativeReasons } from '../negative/coding/reasons.ts';
 import { traceOrder } from '../kernel-trace/index.ts';
 import { paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
@@ -67,20 +68,24 @@ export const managementPaths = {
 
 const time = z.iso.datetime().describe('RFC 3339, UTC.');
 
-/** What a caller may do: everything, the fleet's daily work, field work, or only look. */
-export const roles = ['admin', 'operator', 'technician', 'viewer'] as const;
-export const role = z
-  .enum(roles)
-  .describe("What a caller may do: everything, the fleet's daily work, field work, or only look.");
-export type Role = z.infer<typeof role>;
-
 export const signIn = z
-  .object({ token: z.string().min(16).max(128).describe('The token of the sign-in link: good once, for 15 minutes.') })
-  .describe('Exchanges a one-time sign-in token for a session cookie.');
+  .union([
+    z.object({
+      name: z.string().min(1).max(40).describe('Who it is.'),
+      passphrase: z.string().min(1).max(256).describe('Their passphrase.'),
+    }),
+    z.object({
+      token: z.string().min(16).max(128).describe('The token of the sign-in link: good once, for 15 minutes.'),
+    }),
+  ])
+  .describe('Exchanges a one-time sign-in token, or a name and its passphrase, for a session cookie.');
 export const session = z
   .object({
     subject: z.string().describe('Whose session it is.'),
-    role,
+    person: z.string().default('').describe('The person behind it.'),
+    role: role.describe('The widest of the roles.'),
+    roles: z.array(role).default([]).describe('All roles.'),
+    permissions: z.array(permission).default([]).describe('What may be done.'),
     expiresAt: time.describe('When it ends, RFC 3339 UTC.'),
   })
   .describe('Who is signed in.');

@@ -221,6 +221,7 @@ export const settings = {
 export type SettingName = keyof typeof settings;
 /** Names of all settings, in the order in which people are shown them. */
 export const settingNames = Object.keys(settings) as SettingName[];
+/** Whether a text is the name of a setting. */
 export const isSettingName = (name: string): name is SettingName => Object.hasOwn(settings, name);
 /** A setting as every other room sees it. */
 export const settingOf = (name: SettingName): About & { readonly kind: SettingKind } => settings[name];

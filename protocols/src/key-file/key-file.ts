@@ -71,7 +71,11 @@ export function makeKeyFile(
 }
 
 /** Opens a key for its purpose. SIGNING_KEY_INVALID whatever is wrong: file, purpose or passphrase. */
-export function openKeyFile(file: KeyFile, purpose: string, passphrase: string): Result<OpenedKey, 'SIGNING_KEY_INVALID'> {
+export function openKeyFile(
+  file: KeyFile,
+  purpose: string,
+  passphrase: string,
+): Result<OpenedKey, 'SIGNING_KEY_INVALID'> {
   const box = Buffer.from(file.box, 'base64');
   const spki = Buffer.from(file.publicKey, 'base64');
   if (file.purpose !== purpose || box.length < 12 + 16 + 1) return fail('SIGNING_KEY_INVALID', { field: 'purpose' });

@@ -1,7 +1,15 @@
 // Terminals of the fleet bench, in a process of their own: bare TLS sockets and as little MQTT as there is to it.
 import { readFileSync } from 'node:fs';
 import { createSecureContext, connect, type SecureContext, type TLSSocket } from 'node:tls';
-import { parseDownTopic, serialSchema, tenantSchema } from '@tsunagu/protocols/fleet';
+import {
+  type Contact,
+  contact,
+  defaultContact,
+  parseDownTopic,
+  pauseBeforeConnect,
+  serialSchema,
+  tenantSchema,
+} from '@tsunagu/protocols/fleet';
 import { generate } from 'mqtt-packet';
 import type { Fleet } from './seed.ts';
 
@@ -41,6 +49,7 @@ class Terminal {
   jobs = new Map<string, { runs: number; acknowledged: boolean; attempt: number }>();
   twice = 0;
   isWorking = false;
+  contact: Contact = defaultContact;
   onClosed: (() => void) | undefined;
   #rest: Buffer = Buffer.alloc(0);
   #context: SecureContext | undefined;
@@ -86,14 +95,16 @@ class Terminal {
         if (!up) socket.destroy();
         resolve(up);
       };
-      const socket = connect({
+      // node:net takes `localAddress`; the types of node:tls do not know it.
+      const how = {
         host: '127.0.0.1',
         // Several source addresses: one pair of addresses has 28,000 ports.
         localAddress: `127.0.0.${2 + (this.index % 8)}`,
         port,
         secureContext: this.#context,
         ...(resume && this.session !== undefined && { session: this.session }),
-      });
+      };
+      const socket = connect(how);
       this.socket = socket;
       socket.setNoDelay(true);
       socket.on('session', (session) => {
@@ -179,6 +190,8 @@ class Terminal {
     if (down?.kind === 'notify') {
       this.#settle('notify', payload);
       const { body } = JSON.parse(payload.toString());
+      const told = contact.safeParse(body.contact);
+      if (told.success) this.contact = told.data;
       if (body.jobs > 0 && work) void this.workOn();
     } else if (down?.kind === 'response') this.#settle(`res${down.corr}`, payload);
   }
@@ -298,18 +311,28 @@ async function inParallel(concurrency: number, each: (terminal: Terminal) => Pro
   );
 }
 
-/** Decorrelated jitter, as the contract has it: base 500 ms, cap 30 s. */
+/** Comes back by the contract, with what the server handed out. */
 async function comeBack(terminal: Terminal): Promise<void> {
-  let pauseMs = 500;
-  const spreadMs = Math.min(30_000, fleet.terminals.length);
-  await new Promise((resolve) => setTimeout(resolve, Math.random() * spreadMs));
+  let pauseMs = pauseBeforeConnect(terminal.contact, undefined, Math.random());
   while (keepTrying) {
-    terminal.seq += 1;
-    if ((await terminal.connect(true)) && (await terminal.birth())) return;
-    terminal.socket?.destroy();
-    pauseMs = Math.min(30_000, 500 + Math.random() * (pauseMs * 3 - 500));
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    if ((await terminal.connect(true)) && (await terminal.birth())) {
+      // An end that was reported and not acknowledged is reported again.
+      void terminal.workOn();
+      return;
+    }
+    terminal.socket?.destroy();
+    pauseMs = pauseBeforeConnect(terminal.contact, pauseMs, Math.random());
   }
+}
+
+const comingBack = new Set<Terminal>();
+/** A try that fails closes its connection too: that is no second loss. */
+async function comeBackOnce(terminal: Terminal): Promise<void> {
+  if (!keepTrying || comingBack.has(terminal)) return;
+  comingBack.add(terminal);
+  await comeBack(terminal);
+  comingBack.delete(terminal);
 }
 
 async function obey(order: Order): Promise<object> {
@@ -360,7 +383,7 @@ async function obey(order: Order): Promise<object> {
     case 'work': {
       work = true;
       keepTrying = true;
-      for (const terminal of terminals) terminal.onClosed = () => void (keepTrying && comeBack(terminal));
+      for (const terminal of terminals) terminal.onClosed = () => void comeBackOnce(terminal);
       for (const terminal of terminals) void terminal.workOn();
       return {};
     }

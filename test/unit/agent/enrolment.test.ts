@@ -1,7 +1,7 @@
 import { identify, readClaim } from '@tsunagu/firmware-bridge/enrolment/index';
-import { directNetwork, openLink, secureNetwork } from '@tsunagu/firmware-bridge/link/index';
+import { contactInMemory, directNetwork, openLink, secureNetwork } from '@tsunagu/firmware-bridge/link/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
-import { downTopic } from '@tsunagu/protocols/fleet';
+import { defaultContact, downTopic } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -128,7 +128,7 @@ async function link(boot: number) {
     serial,
     boot,
     network,
-    pauses,
+    contact: contactInMemory({ ...defaultContact, ...pauses }),
   });
   opened.start({
     hello: () => hello,

@@ -160,7 +160,6 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
           links: [{ id: 'card-company-1', name: 'つなぐカード', state: 'signed-on', since: iso(3_600_000) }],
         };
       },
-      terminals: async (page) => slice(terminals, page),
       terminal: async (serial) => find(serial),
       async timeline(serial, page) {
         const found = find(serial);
@@ -181,6 +180,19 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         if (!models.some(({ id }) => id === model)) return fail('MODEL_UNKNOWN', { field: 'model' });
         return fail('CLAIM_USED'); // claims are made by the estate itself; see its own tests
       },
+    },
+    selection: {
+      async list(page) {
+        const part = slice(terminals, page);
+        return part.ok ? part : fail('INPUT_INVALID');
+      },
+      find: async () => ok(terminals.map(({ serial }) => serial)),
+      summaries: async (serials) =>
+        new Map(terminals.filter(({ serial }) => serials.includes(serial)).map((each) => [each.serial, each])),
+      async place(serials, place) {
+        terminals.forEach(({ serial }, index) => serials.includes(serial) && change(index, { place }));
+      },
+      async tag() {}, // labels are shown nowhere; the estate's own tests have them
     },
     twin: {
       documents: {

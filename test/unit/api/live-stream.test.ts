@@ -1,5 +1,15 @@
+import { mkdtempSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openEventLog } from '@tsunagu/fleet-server/live/index';
+import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
+import { serialSchema } from '@tsunagu/protocols/fleet';
+import { unwrap } from '@tsunagu/protocols/kit';
+import { systemWorld } from '@tsunagu/protocols/world';
 import { afterEach, describe, expect, it } from 'vitest';
+import { callOn } from '../audit/support.ts';
+import { until } from '../core/support.ts';
 import { type OpenedApi, type OpenedOptions, openedApi } from './opened-api.ts';
 
 let house: OpenedApi | undefined;
@@ -16,7 +26,7 @@ interface Frame {
 async function frames(
   { ask }: OpenedApi,
   count: number,
-  { after, query = '', forMs = 1_500 }: { after?: string; query?: string; forMs?: number } = {},
+  { after, query = '', forMs = 10_000 }: { after?: string; query?: string; forMs?: number } = {},
 ) {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), forMs);
@@ -120,5 +130,96 @@ describe('the live stream', () => {
   it('refuses somebody who is not signed in', async () => {
     const opened = await open();
     expect((await fetch(`${opened.api.url}/api/v1/events`)).status).toBe(401);
+  });
+
+  it('cuts off who takes nothing for long, and keeps nothing for them', async () => {
+    const opened = await open({ streamPatienceMs: 200 });
+    const socket = connect(opened.api.port, '127.0.0.1');
+    socket.write(`GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${opened.token}\r\n\r\n`);
+    socket.pause();
+    await until('it is open', () => opened.api.streams === 1);
+    for (let index = 0; index < 15_000; index += 1) opened.rooms.sell(index % 8);
+    await until('it is cut off', () => opened.api.streams === 0);
+    expect(opened.lines.some(({ event }) => event === 'slow live stream cut off')).toBe(true);
+    socket.destroy();
+  });
+
+  it('narrows to the terminals that were asked for', async () => {
+    const opened = await open();
+    const serial = opened.rooms.terminals[1]?.serial ?? '';
+    const { done } = await frames(opened, 2, { query: `?topics=sale&serial=${serial}` });
+    for (let index = 0; index < 16; index += 1) opened.rooms.sell(index % 8);
+    expect((await done).map(({ data }) => JSON.parse(data).serial)).toEqual([serial, serial]);
+  });
+
+  it('ends for a token that was revoked', async () => {
+    const opened = await open();
+    const call = callOn(opened);
+    const made = await call('POST', '/tokens', { name: 'eye', roles: ['viewer'] });
+    const response = await opened.ask('/api/v1/events', { headers: { authorization: `Bearer ${made.body.token}` } });
+    await until('it is open', () => opened.api.streams === 1);
+    await call('DELETE', `/tokens/${made.body.id}`);
+    await until('it is ended', () => opened.api.streams === 0);
+    await response.body?.cancel();
+  });
+});
+
+describe('the event log', () => {
+  const line = (index: number) => ({
+    name: 'timeline' as const,
+    data: {
+      id: index,
+      serial: serialSchema.parse('ALFA-0001'),
+      at: '2026-11-25T00:00:00.000Z',
+      kind: 'connected' as const,
+      facts: {},
+    },
+  });
+  const ids = (events: readonly { event: { data: object } }[] | undefined) =>
+    events?.map(({ event }) => ('id' in event.data ? event.data.id : undefined));
+
+  it('is read on after a restart, and says so when it no longer reaches back', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tsunagu-events-'));
+    const world = systemWorld(() => {});
+    const openStored = async () => unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
+    let store = await openStored();
+    const before = await openEventLog(world, store, 3_000);
+    const heard: number[] = [];
+    before.listen(({ id }) => heard.push(id));
+    for (let index = 1; index <= 10; index++) before.publish(line(index));
+    await until('they are written', () => heard.length === 10);
+    expect(ids(await before.read(7, 100))).toEqual([8, 9, 10]);
+    await before.close();
+    await store.close();
+    store = await openStored();
+    const after = await openEventLog(world, store, 3_000);
+    expect([after.run, after.latest]).toEqual([before.run, 10]);
+    expect(ids(await after.read(7, 100))).toEqual([8, 9, 10]);
+    expect(await after.read(11, 100)).toBeUndefined();
+    for (let index = 11; index <= 6_000; index++) after.publish(line(index));
+    await until('all are written', () => after.latest === 6_000);
+    expect(await after.read(5, 100)).toBeUndefined();
+    expect(ids(await after.read(3_500, 2))).toEqual([3_501, 3_502]);
+    const { kept } = await store.db
+      .selectFrom('live_events')
+      .select((all) => all.fn.countAll<number>().as('kept'))
+      .executeTakeFirstOrThrow();
+    expect(kept).toBeLessThan(5_001);
+    await after.close();
+    await store.close();
+  });
+
+  it('holds no more than its bound while nothing can be written, and tells everybody to fetch anew', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tsunagu-events-'));
+    const world = systemWorld(() => {});
+    const store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
+    const log = await openEventLog(world, store);
+    let resyncs = 0;
+    log.listen(({ event }) => (resyncs += event.name === 'resync' ? 1 : 0));
+    for (let index = 1; index <= 60_000; index++) log.publish(line(index));
+    await until('what fits is written', () => resyncs === 1, 20_000);
+    expect(log.latest).toBe(20_001);
+    await log.close();
+    await store.close();
   });
 });

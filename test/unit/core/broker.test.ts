@@ -298,7 +298,11 @@ describe('the broker', () => {
     await until('six to be turned away', () => reset === 6);
     await stillWorks(healthy, other);
     // Those that never begin their handshake are cut off, and make room.
-    await Promise.all(silent.map((socket) => socket.closed || new Promise((resolve) => socket.once('close', resolve))));
+    await Promise.all(
+      silent.map((socket) =>
+        socket.closed ? Promise.resolve() : new Promise<void>((resolve) => socket.once('close', () => resolve())),
+      ),
+    );
     await stillWorks(await connect(one), one);
     await logged('CONNECTION_LIMIT');
     expect(lines.filter(({ event }) => event === 'fleetConnectionsRefused')).toHaveLength(1);

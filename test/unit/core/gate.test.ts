@@ -6,6 +6,7 @@ describe('the gate of the broker', () => {
     ...gateLimits,
     connectionsMax: 5,
     connectionsPerAddressMax: 3,
+    halfOpenMin: 4,
     halfOpenMax: 4,
     halfOpenPerAddressMax: 2,
     connectsPerSecond: 10,
@@ -43,6 +44,7 @@ describe('the gate of the broker', () => {
         ...limits,
         connectionsMax: 1_000,
         connectionsPerAddressMax: 1_000,
+        halfOpenMin: 1_000,
         halfOpenMax: 1_000,
         halfOpenPerAddressMax: 1_000,
       },
@@ -59,6 +61,39 @@ describe('the gate of the broker', () => {
     expect(entering()).toBe(10);
     now = 100_000;
     expect(entering()).toBe(20);
+  });
+});
+
+describe('the window of handshakes', () => {
+  const wide = {
+    ...gateLimits,
+    connectsBurst: 1e9,
+    connectionsMax: 1e9,
+    connectionsPerAddressMax: 1e9,
+    halfOpenPerAddressMax: 1e9,
+  };
+
+  /** As many at once as are let in, each with its CONNACK after so long. */
+  function round(gate: Gate, clock: { now: number }, tookMs: number): number {
+    const entries = [];
+    for (let entered = gate.enter('a'); entered.ok; entered = gate.enter('a')) entries.push(entered.value);
+    clock.now += tookMs;
+    for (const entry of entries) entry.opened();
+    return entries.length;
+  }
+
+  it('opens while connections get in soon, closes while they do not, and is not moved by silent ones', () => {
+    const clock = { now: 0 };
+    const gate = new Gate(wide, { monotonicMs: () => clock.now });
+    expect(round(gate, clock, 200)).toBe(64);
+    expect(round(gate, clock, 200)).toBe(128);
+    for (let times = 0; times < 5; times++) round(gate, clock, 200);
+    expect(round(gate, clock, 3_000)).toBe(512);
+    expect(round(gate, clock, 200)).toBe(64);
+    const silent = gate.enter('b');
+    clock.now += 60_000;
+    if (silent.ok) silent.value.ended();
+    expect(round(gate, clock, 200)).toBe(128);
   });
 });
 

@@ -53,7 +53,9 @@ export class TransitHouse {
   #acquirer(isAlive: () => boolean): Acquirer {
     return {
       exchange: (message) => {
-        const turn = this.#turn.then(() => (isAlive() ? this.#exchange(message, isAlive) : fail('ACQUIRER_UNREACHABLE')));
+        const turn = this.#turn.then(() =>
+          isAlive() ? this.#exchange(message, isAlive) : fail('ACQUIRER_UNREACHABLE'),
+        );
         this.#turn = turn.catch(() => undefined);
         return turn;
       },

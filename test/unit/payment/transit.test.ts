@@ -138,21 +138,25 @@ describe.each(both)('whatever fails at any step of $name, no yen is lost', ({ or
     expect(failAt).toBeLessThan(80);
   });
 
-  it.each(['requestLost', 'answerLost'] as const)('when a message of it is hit: %s', { timeout: 60_000 }, async (mood) => {
-    let isHit = true;
-    let nth = 1;
-    for (; isHit && nth < 20; nth++) {
-      const before = await house.settled('transit', `${mood} ${nth}`);
-      isHit = false;
-      house.onMessage = (_name, at) => {
-        if (at !== nth) return 'whole';
-        isHit = true;
-        return mood;
-      };
-      await told(await house.run(order), moves, before, `${mood} ${nth}`);
-    }
-    expect(nth).toBe(5);
-  });
+  it.each(['requestLost', 'answerLost'] as const)(
+    'when a message of it is hit: %s',
+    { timeout: 60_000 },
+    async (mood) => {
+      let isHit = true;
+      let nth = 1;
+      for (; isHit && nth < 20; nth++) {
+        const before = await house.settled('transit', `${mood} ${nth}`);
+        isHit = false;
+        house.onMessage = (_name, at) => {
+          if (at !== nth) return 'whole';
+          isHit = true;
+          return mood;
+        };
+        await told(await house.run(order), moves, before, `${mood} ${nth}`);
+      }
+      expect(nth).toBe(5);
+    },
+  );
 
   it('when the line is dead from any message on', { timeout: 60_000 }, async () => {
     for (let from = 1; from <= 4; from++) {

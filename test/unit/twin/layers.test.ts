@@ -298,10 +298,18 @@ describe('drift', () => {
       inSync: 2,
       reasons: { unfetched: 1, offline: 2, waiting: 1, refused: 1, reverted: 1, local: 1, model: 1 },
     });
+    expect(await twin.inSync()).toBe(2);
     // What was refused is not asked for again; what else is desired next is.
     expect(made.told).toEqual([]);
     unwrap(await twin.documents.change({ layer: 'defaults' }, 2, { floorLimitMinor: 2_000 }, by));
+    await twin.told();
     expect([...made.told].sort()).toEqual(['FRSH-1', 'LOCL-1', 'RFSD-1', 'RVRT-1', 'SYNC-1', 'WAIT-1']);
+
+    // The model that cannot do it is as it can be.
+    expect(await twin.inSync()).toBe(1);
+    unwrap(await twin.documents.change({ layer: 'merchant', merchant: 'M' }, 0, { floorLimitMinor: 1_000 }, by));
+    expect([await twin.inSync(), (await twin.drift.summary()).inSync]).toEqual([2, 2]);
+    unwrap(await twin.documents.change({ layer: 'merchant', merchant: 'M' }, 1, { floorLimitMinor: null }, by));
 
     const differs = unwrap(await twin.drift.compare(serial('SYNC-1'), undefined));
     expect(differs).toEqual([{ setting: 'floorLimitMinor', from: 2_000, to: 1_000 }]);

@@ -1,5 +1,5 @@
 import { decodeResponse, encodeCommand } from '@tsunagu/protocols/apdu';
-import { decodeFelicaResponse, encodeFelicaCommand } from '@tsunagu/protocols/felica';
+import { encodeFelicaCommand } from '@tsunagu/protocols/felica';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import {
   encodePseudoCommand,
@@ -14,6 +14,7 @@ import {
   transceive,
 } from '@tsunagu/protocols/pcsc';
 import type { Antenna, FoundCard } from '../antenna/antenna.ts';
+import { felicaTargetOf } from '../antenna/felica-target.ts';
 import type { CcidSlot } from '../ccid/slot.ts';
 import type { FelicaTarget, ReaderCode } from '../port.ts';
 
@@ -76,10 +77,7 @@ export class Rcs300Antenna implements Antenna {
     const answer = await this.exchangeFelica(poll, pollMs);
     if (!answer.ok)
       return answer.fault.code === 'READER_CARD_MUTE' ? fail('READER_CARD_ABSENT', { cause: answer.fault }) : answer;
-    const decoded = decodeFelicaResponse(answer.value);
-    if (!decoded.ok || decoded.value.type !== 'polling')
-      return fail('TRANSMISSION_BROKEN', { facts: { protocol: 'FeliCa', reason: 'poll' } });
-    return ok({ idm: Uint8Array.from(decoded.value.idm), pmm: Uint8Array.from(decoded.value.pmm) });
+    return felicaTargetOf(answer.value);
   }
 
   async exchangeFelica(frame: Uint8Array, timeoutMs: number): Promise<Result<Uint8Array, ReaderCode>> {

@@ -1,4 +1,4 @@
-import { decodeFelicaResponse, encodeFelicaCommand } from '@tsunagu/protocols/felica';
+import { encodeFelicaCommand } from '@tsunagu/protocols/felica';
 import {
   type AirReception,
   activateTypeA,
@@ -12,6 +12,7 @@ import { type Reception, received } from '@tsunagu/protocols/iso7816';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { type Port100Command, port100Timeout, protocolDefaults, type RfSetting } from '@tsunagu/protocols/rcs380';
 import type { Antenna, FoundCard } from '../antenna/antenna.ts';
+import { felicaTargetOf } from '../antenna/felica-target.ts';
 import { converse } from '../converse.ts';
 import type { FelicaTarget, ReaderCode } from '../port.ts';
 import type { Port100 } from './port100.ts';
@@ -97,10 +98,7 @@ export class Rcs380Antenna implements Antenna {
     if (answer.value.type === 'silence') return fail('READER_CARD_ABSENT');
     if (answer.value.type !== 'bytes')
       return fail('TRANSMISSION_BROKEN', { facts: { protocol: 'FeliCa', reason: 'CRC' } });
-    const decoded = decodeFelicaResponse(answer.value.bytes);
-    if (!decoded.ok || decoded.value.type !== 'polling')
-      return fail('TRANSMISSION_BROKEN', { facts: { protocol: 'FeliCa', reason: 'poll' } });
-    return ok({ idm: Uint8Array.from(decoded.value.idm), pmm: Uint8Array.from(decoded.value.pmm) });
+    return felicaTargetOf(answer.value.bytes);
   }
 
   async exchangeFelica(frame: Uint8Array, timeoutMs: number): Promise<Result<Uint8Array, ReaderCode>> {

@@ -13,6 +13,8 @@ import {
   startTestSale,
   startTotals,
   terminalDetail,
+  terminalFilter,
+  terminalSorts,
   terminalSummary,
   timelineEntry,
 } from '@tsunagu/protocols/fleet';
@@ -29,7 +31,7 @@ const bySerial = z.object({ serial: serialSchema });
 /** The estate: the fleet at a glance, its models, its terminals and what they are asked to do. */
 export function fleetRoutes(
   app: ApiApp,
-  { estate, certificates, jobs }: Pick<ApiRooms, 'estate' | 'certificates' | 'jobs'>,
+  { estate, selection, certificates, jobs }: Pick<ApiRooms, 'estate' | 'selection' | 'certificates' | 'jobs'>,
 ): void {
   app.get(
     '/api/v1/overview',
@@ -56,15 +58,21 @@ export function fleetRoutes(
   app.get(
     '/api/v1/terminals',
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', isPlaced: true },
       schema: {
-        summary: 'Terminals, by serial',
+        summary: 'Terminals: filtered, and by serial or by when they were registered',
         tags: ['terminals'],
-        querystring: listQuery,
+        querystring: listQuery.extend({ ...terminalFilter, sort: z.enum(terminalSorts).default('serial') }),
         response: { 200: page(terminalSummary), '4xx': refused },
       },
     },
-    async (request) => answerPage(unwrap(await estate.terminals(pageOf(request.query)))),
+    async (request) => {
+      const { limit, cursor, sort, ...filter } = request.query;
+      const { places } = actorOf(request);
+      return answerPage(
+        unwrap(await selection.list({ ...pageOf({ limit, cursor }), sort, filter: { ...filter, places } })),
+      );
+    },
   );
 
   app.post(

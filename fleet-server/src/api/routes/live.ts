@@ -1,7 +1,7 @@
-import { type LiveEventName, liveEvents } from '@tsunagu/protocols/fleet';
+import { type LiveEventName, liveEvents, serialSchema } from '@tsunagu/protocols/fleet';
 import { FaultError } from '@tsunagu/protocols/kit';
-import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
+import type { Caller } from '../access/index.ts';
 import type { ApiApp } from '../app.ts';
 import { refused } from '../problems.ts';
 import type { LiveStreams } from '../live-stream.ts';
@@ -16,6 +16,13 @@ const topicsQuery = z.object({
     .transform((text) => text.split(','))
     .pipe(z.array(z.string().refine(isName)).max(20))
     .optional(),
+  serial: z
+    .string()
+    .max(2_000)
+    .transform((text) => text.split(','))
+    .pipe(z.array(serialSchema).max(50))
+    .optional()
+    .describe('Only what happens to these terminals, by comma.'),
 });
 
 /** What comes on the stream: `event:` is the name, `data:` the JSON, `id:` a number that rises. */
@@ -28,7 +35,10 @@ function liveEvent([event, data]: readonly [string, z.ZodType]) {
 }
 
 /** The live stream. */
-export function liveRoutes(app: ApiApp, { world, streams }: { world: World; streams: LiveStreams }): void {
+export function liveRoutes(
+  app: ApiApp,
+  { streams, isGood }: { streams: LiveStreams; isGood: (caller: Caller) => boolean },
+): void {
   app.get(
     '/api/v1/events',
     {
@@ -37,7 +47,8 @@ export function liveRoutes(app: ApiApp, { world, streams }: { world: World; stre
         header: { name: 'Last-Event-ID', says: 'The last event that a reconnecting client has.' },
       },
       schema: {
-        summary: 'Server-sent events; Last-Event-ID resumes, "resync" says that something was missed',
+        summary:
+          'Server-sent events; Last-Event-ID resumes, also after a restart of the server; "resync" says that something was missed',
         tags: ['live'],
         querystring: topicsQuery,
         response: { 200: eventStream, '4xx': refused, '5xx': refused },
@@ -52,9 +63,10 @@ export function liveRoutes(app: ApiApp, { world, streams }: { world: World; stre
         if (value !== undefined) reply.raw.setHeader(name, value);
       reply.hijack();
       streams.open(reply.raw, {
+        serials: request.query.serial && new Set<string>(request.query.serial),
         topics: names && new Set<LiveEventName>([...names, 'resync']),
         lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
-        isAllowed: () => caller?.expiresAt === undefined || caller.expiresAt > world.clock.now(),
+        isAllowed: () => caller !== undefined && isGood(caller),
       });
     },
   );

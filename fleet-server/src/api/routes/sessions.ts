@@ -1,12 +1,15 @@
-import { session, signIn } from '@tsunagu/protocols/fleet';
-import { FaultError } from '@tsunagu/protocols/kit';
+import { openSession, page, session, signIn } from '@tsunagu/protocols/fleet';
+import { FaultError, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
-import type { Access, Caller } from '../access.ts';
+import { isoTime } from '../../store/index.ts';
+import type { Access, Caller } from '../access/index.ts';
+import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
+import { answerPage, listQuery, sliceOf } from '../list-query.ts';
 import { refused } from '../problems.ts';
 
-/** Signing in with a one-time token, asking who one is, and signing out. */
+/** Signing in with a one-time token or a passphrase, asking who one is, signing out; and who else is signed in. */
 export function sessionRoutes(
   app: ApiApp,
   {
@@ -16,24 +19,32 @@ export function sessionRoutes(
     isEncrypted,
   }: { world: World; access: Access; cookieName: string; isEncrypted: boolean },
 ): void {
+  const { sessions, people } = access;
   const cookieRules = { path: '/', httpOnly: true, sameSite: 'strict', secure: isEncrypted } as const;
+  const tags = ['sessions'];
+
+  async function signInWith(body: z.infer<typeof signIn>) {
+    if ('token' in body) return { opened: await sessions.exchange(body.token), code: 'SIGN_IN_TOKEN_INVALID' } as const;
+    const person = await people.recognise(body.name, body.passphrase);
+    return { opened: person && (await sessions.open({ person: person.id })), code: 'PASSPHRASE_WRONG' } as const;
+  }
 
   app.post(
     '/api/v1/sessions',
     {
-      config: { rateLimit: { max: 20, timeWindow: 60_000 } },
+      config: { isOpen: true, rateLimit: { max: 20, timeWindow: 60_000 } },
       schema: {
-        summary: 'Sign in with a one-time token',
-        tags: ['sessions'],
+        summary: 'Sign in with a one-time token, or with name and passphrase',
+        tags,
         body: signIn,
         response: { 201: session, '4xx': refused },
       },
     },
     async (request, reply) => {
-      const opened = access.exchange(request.body.token);
+      const { opened, code } = await signInWith(request.body);
       if (!opened) {
-        world.log('warn', 'sign-in refused', { code: 'SIGN_IN_TOKEN_INVALID' });
-        throw new FaultError({ code: 'SIGN_IN_TOKEN_INVALID' });
+        world.log('warn', 'sign-in refused', { code });
+        throw new FaultError({ code });
       }
       world.log('info', 'signed in', { subject: opened.caller.subject, role: opened.caller.role });
       void reply.setCookie(cookieName, opened.cookie, { ...cookieRules, maxAge: secondsLeft(world, opened.caller) });
@@ -42,26 +53,60 @@ export function sessionRoutes(
   );
 
   app.get(
+    '/api/v1/sessions',
+    {
+      config: { permission: 'people.manage' },
+      schema: {
+        summary: 'Who is signed in',
+        tags,
+        querystring: listQuery.extend({ person: z.string().max(80).optional() }),
+        response: { 200: page(openSession), '4xx': refused },
+      },
+    },
+    async ({ query }) => {
+      const found = sessions
+        .list()
+        .filter(({ person }) => query.person === undefined || person === query.person)
+        .map((each) => ({ ...each, createdAt: isoTime(each.createdAt), expiresAt: isoTime(each.expiresAt) }));
+      return answerPage(unwrap(sliceOf(found, ({ id }) => id, query)));
+    },
+  );
+
+  app.delete(
+    '/api/v1/sessions/:id',
+    {
+      config: { permission: 'people.manage', subject: 'session' },
+      schema: {
+        summary: 'End a session, at once',
+        tags,
+        params: z.object({ id: z.string().regex(/^[0-9a-f-]{36}$/) }),
+        response: { 204: z.undefined(), '4xx': refused },
+      },
+    },
+    async (request, reply) => {
+      if (!(await sessions.end(request.params.id, actorOf(request)))) throw new FaultError({ code: 'SESSION_UNKNOWN' });
+      return reply.status(204).send();
+    },
+  );
+
+  app.get(
     '/api/v1/sessions/current',
     {
-      config: { role: 'viewer' },
-      schema: { summary: 'Who I am', tags: ['sessions'], response: { 200: session, '4xx': refused } },
+      config: { role: 'viewer', isPlaced: true },
+      schema: { summary: 'Who I am', tags, response: { 200: session, '4xx': refused } },
     },
-    async (request) => {
-      if (!request.caller) throw new FaultError({ code: 'UNAUTHENTICATED' });
-      return sessionOf(world, request.caller);
-    },
+    async (request) => sessionOf(world, actorOf(request)),
   );
 
   app.delete(
     '/api/v1/sessions/current',
     {
-      config: { role: 'viewer' },
-      schema: { summary: 'Sign out', tags: ['sessions'], response: { 204: z.undefined(), '4xx': refused } },
+      config: { role: 'viewer', isPlaced: true },
+      schema: { summary: 'Sign out', tags, response: { 204: z.undefined(), '4xx': refused } },
     },
     async (request, reply) => {
-      const cookie = request.cookies[cookieName];
-      if (cookie !== undefined) access.end(cookie);
+      const caller = actorOf(request);
+      if (caller.via === 'session') await sessions.end(caller.id, caller);
       void reply.clearCookie(cookieName, cookieRules);
       return reply.status(204).send();
     },
@@ -71,9 +116,12 @@ export function sessionRoutes(
 const secondsLeft = (world: World, { expiresAt }: Caller): number =>
   Math.max(0, Math.floor(((expiresAt ?? world.clock.now()) - world.clock.now()) / 1_000));
 
-/** A bearer token does not expire; its session is told as one day, after which a client asks again. */
+/** A bearer token may not expire; its session is told as one day, after which a client asks again. */
 const sessionOf = (world: World, caller: Caller) => ({
   subject: caller.subject,
+  person: caller.person,
   role: caller.role,
-  expiresAt: new Date(caller.expiresAt ?? world.clock.now() + 86_400_000).toISOString(),
+  roles: [...caller.roles],
+  permissions: [...caller.permissions],
+  expiresAt: isoTime(caller.expiresAt ?? world.clock.now() + 86_400_000),
 });

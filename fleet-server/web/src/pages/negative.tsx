@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks';
 import type { z } from 'zod';
 import { ApiError, ask } from '../api.ts';
 import { overview } from '../live.ts';
+import { may } from '../me.ts';
 import { formText } from '../parts/form-text.ts';
 import { count, moment } from '../text/format.ts';
 import { t, tAny } from '../text/index.ts';
@@ -75,48 +76,50 @@ export function NegativePage() {
       )}
       {state.value && <Spread state={state.value} />}
       <div class="cards">
-        <section class="panel" aria-labelledby="add">
-          <header>
-            <h2 id="add">{t('negative.add')}</h2>
-          </header>
-          <form
-            onSubmit={(event) => {
-              event.preventDefault();
-              void add(event.currentTarget);
-            }}
-          >
-            <label>
-              {t('negative.pan')}
-              <input
-                name="pan"
-                inputMode="numeric"
-                autoComplete="off"
-                required
-                pattern="[0-9 \-]{12,24}"
-                aria-describedby="pan-hint"
-              />
-            </label>
-            <p id="pan-hint" class="quiet hint">
-              {t('negative.panHint')}
-            </p>
-            <label>
-              {t('negative.reason')}
-              <select name="reason">
-                {reasons.map((reason) => (
-                  <option key={reason} value={reason}>
-                    {t(`reason.${reason}`)}
-                  </option>
-                ))}
-              </select>
-            </label>
-            <button type="submit" class="primary" disabled={isSending.value}>
-              {t('negative.send')}
-            </button>
-            <p role="status" class={said.value?.isFailure ? 'failure' : 'success'}>
-              {said.value?.text}
-            </p>
-          </form>
-        </section>
+        {may('fleet.operate') && (
+          <section class="panel" aria-labelledby="add">
+            <header>
+              <h2 id="add">{t('negative.add')}</h2>
+            </header>
+            <form
+              onSubmit={(event) => {
+                event.preventDefault();
+                void add(event.currentTarget);
+              }}
+            >
+              <label>
+                {t('negative.pan')}
+                <input
+                  name="pan"
+                  inputMode="numeric"
+                  autoComplete="off"
+                  required
+                  pattern="[0-9 \-]{12,24}"
+                  aria-describedby="pan-hint"
+                />
+              </label>
+              <p id="pan-hint" class="quiet hint">
+                {t('negative.panHint')}
+              </p>
+              <label>
+                {t('negative.reason')}
+                <select name="reason">
+                  {reasons.map((reason) => (
+                    <option key={reason} value={reason}>
+                      {t(`reason.${reason}`)}
+                    </option>
+                  ))}
+                </select>
+              </label>
+              <button type="submit" class="primary" disabled={isSending.value}>
+                {t('negative.send')}
+              </button>
+              <p role="status" class={said.value?.isFailure ? 'failure' : 'success'}>
+                {said.value?.text}
+              </p>
+            </form>
+          </section>
+        )}
         <section class="panel" aria-labelledby="entries">
           <header>
             <h2 id="entries">{t('negative.entries')}</h2>

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { ApiError, ask } from '../api.ts';
 import { connect, isSignedIn } from '../live.ts';
+import { formText } from '../parts/form-text.ts';
 import { t } from '../text/index.ts';
 
 /** Spends the token of the link. It stands behind the `#`, which is never sent, logged or passed on by a browser. */
@@ -12,11 +13,13 @@ export function SignInPage() {
   const failure = useSignal<string | undefined>(undefined);
   const isWorking = useSignal(false);
 
-  const spend = async (token: string): Promise<void> => {
+  const spend = async (
+    body: { readonly token: string } | { readonly name: string; readonly passphrase: string },
+  ): Promise<void> => {
     isWorking.value = true;
     failure.value = undefined;
     try {
-      await ask(session, '/api/v1/sessions', { method: 'POST', body: { token } });
+      await ask(session, '/api/v1/sessions', { method: 'POST', body });
       isSignedIn.value = true;
       connect();
       route('/', true);
@@ -32,7 +35,7 @@ export function SignInPage() {
       const token = location.hash.slice(1);
       if (token === '') return;
       history.replaceState(null, '', '/sign-in');
-      void spend(token);
+      void spend({ token });
     };
     takeToken();
     // A link that is opened over this very page changes nothing but what follows the "#".
@@ -47,7 +50,7 @@ export function SignInPage() {
         onSubmit={(event) => {
           event.preventDefault();
           const token = new FormData(event.currentTarget).get('token');
-          if (typeof token === 'string') void spend(token.trim().replace(/^.*#/, ''));
+          if (typeof token === 'string') void spend({ token: token.trim().replace(/^.*#/, '') });
         }}
       >
         <img src="/icon.svg" alt="" width="56" height="56" />
@@ -72,6 +75,30 @@ export function SignInPage() {
           </>
         )}
       </form>
+      {!isWorking.value && (
+        <form
+          class="panel"
+          data-testid="passphrase"
+          onSubmit={(event) => {
+            event.preventDefault();
+            void spend({
+              name: formText(event.currentTarget, 'name'),
+              passphrase: formText(event.currentTarget, 'passphrase'),
+            });
+          }}
+        >
+          <h2>{t('signIn.person')}</h2>
+          <label>
+            {t('access.name')}
+            <input name="name" required maxLength={40} autoComplete="username" />
+          </label>
+          <label>
+            {t('access.passphrase')}
+            <input name="passphrase" type="password" required maxLength={256} autoComplete="current-password" />
+          </label>
+          <button type="submit">{t('signIn.send')}</button>
+        </form>
+      )}
     </main>
   );
 }

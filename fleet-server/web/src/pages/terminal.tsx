@@ -16,6 +16,7 @@ import { useEffect } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { ApiError, ask } from '../api.ts';
 import { follow, jobs, lastTimeline, sales, terminals } from '../live.ts';
+import { may } from '../me.ts';
 import { Effective } from '../parts/effective.tsx';
 import { formText } from '../parts/form-text.ts';
 import { TerminalJobs } from '../parts/terminal-jobs.tsx';
@@ -90,7 +91,7 @@ export function TerminalPage() {
         </p>
       </header>
       <div class="cards">
-        <TestSale detail={found} isReady={now.link.state === 'ready'} />
+        {may('fleet.field') && <TestSale detail={found} isReady={now.link.state === 'ready'} />}
         <TerminalJobs serial={found.serial} />
         <Details detail={found} bootSeq={now.link.bootSeq} />
         <Keys detail={found} />

@@ -1,0 +1,73 @@
+import { type AuditEntry, auditEntry } from '@tsunagu/protocols/audit';
+import {
+  accessPaths,
+  type ApiTokenView,
+  apiToken,
+  createdToken,
+  createdWebhook,
+  type createPerson,
+  type createToken,
+  type createWebhook,
+  page,
+  person,
+  type PersonView,
+  type replayWebhook,
+  signedDocument,
+  type SignedDocument,
+  signInLink,
+  webhook,
+  webhookDelivery,
+  type WebhookView,
+} from '@tsunagu/protocols/fleet';
+import type { Result } from '@tsunagu/protocols/kit';
+import type { z } from 'zod';
+
+/** How the client asks: one document, or all pages of a list. */
+export interface Calls {
+  call<S extends z.ZodType>(schema: S, path: string, body?: unknown, method?: string): Promise<Result<z.output<S>>>;
+  all<S extends z.ZodType>(schema: S, path: string): Promise<Result<readonly z.output<S>[]>>;
+}
+
+/** People, tokens, webhooks and the audit log, as the CLI uses them. */
+export interface AccessClient {
+  people(): Promise<Result<readonly PersonView[]>>;
+  addPerson(wanted: z.infer<typeof createPerson>): Promise<Result<PersonView>>;
+  signInLinkFor(id: string): Promise<Result<z.infer<typeof signInLink>>>;
+  tokens(): Promise<Result<readonly ApiTokenView[]>>;
+  addToken(wanted: z.infer<typeof createToken>): Promise<Result<z.infer<typeof createdToken>>>;
+  revokeToken(id: string): Promise<Result<ApiTokenView>>;
+  webhooks(): Promise<Result<readonly WebhookView[]>>;
+  addWebhook(wanted: z.infer<typeof createWebhook>): Promise<Result<z.infer<typeof createdWebhook>>>;
+  deliveries(id: string, state: string | undefined): Promise<Result<readonly z.infer<typeof webhookDelivery>[]>>;
+  replayWebhook(id: string, what: z.infer<typeof replayWebhook>): Promise<Result<WebhookView>>;
+  /** The newest entries that a filter finds. */
+  auditEntries(filter: Readonly<Record<string, string>>): Promise<Result<readonly AuditEntry[]>>;
+  auditHead(): Promise<Result<SignedDocument | undefined>>;
+}
+
+export function accessCalls({ call, all }: Calls): AccessClient {
+  return {
+    people: () => all(person, accessPaths.people),
+    addPerson: (wanted) => call(person, accessPaths.people, wanted),
+    signInLinkFor: (id) => call(signInLink, accessPaths.personSignIn(id), undefined, 'POST'),
+    tokens: () => all(apiToken, accessPaths.tokens),
+    addToken: (wanted) => call(createdToken, accessPaths.tokens, wanted),
+    revokeToken: (id) => call(apiToken, accessPaths.token(id), undefined, 'DELETE'),
+    webhooks: () => all(webhook, accessPaths.webhooks),
+    addWebhook: (wanted) => call(createdWebhook, accessPaths.webhooks, wanted),
+    async deliveries(id, state) {
+      const query = `?limit=100${state === undefined ? '' : `&state=${encodeURIComponent(state)}`}`;
+      const answer = await call(page(webhookDelivery), `${accessPaths.webhookDeliveries(id)}${query}`);
+      return answer.ok ? { ok: true, value: answer.value.items } : answer;
+    },
+    replayWebhook: (id, what) => call(webhook, accessPaths.webhookReplays(id), what),
+    async auditEntries(filter) {
+      const answer = await call(page(auditEntry), `${accessPaths.audit}?${new URLSearchParams(filter).toString()}`);
+      return answer.ok ? { ok: true, value: answer.value.items } : answer;
+    },
+    async auditHead() {
+      const answer = await call(page(signedDocument), `${accessPaths.auditHeads}?limit=1`);
+      return answer.ok ? { ok: true, value: answer.value.items[0] } : answer;
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import type { createWebhook, replayWebhook, webhookDelivery, WebhookView } from '@tsunagu/protocols/fleet';
+import type { z } from 'zod';
+import { type ExitCode, exit, layOut, refuse } from '../console/index.ts';
+import type { Context } from './context.ts';
+
+/** `tsunagu webhooks`: where messages go. */
+export async function listWebhooks({ client, console, json }: Context): Promise<ExitCode> {
+  const answer = await client.webhooks();
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  if (json) console.out(JSON.stringify(answer.value));
+  else {
+    const { columns, states, all } = console.texts.webhooks;
+    for (const line of layOut(
+      [
+        { head: columns.id, cell: (each: WebhookView) => each.id },
+        { head: columns.name, cell: (each) => each.name },
+        { head: columns.url, cell: (each) => each.url },
+        { head: columns.events, cell: (each) => each.events?.join(' ') ?? all },
+        { head: columns.state, cell: (each) => [states[each.state], each.pausedFor ?? ''].join(' ').trim() },
+        { head: columns.failing, cell: (each) => each.failingSince ?? '' },
+      ],
+      answer.value,
+    ))
+      console.out(line);
+  }
+  return exit.ok;
+}
+
+/** `tsunagu webhooks add NAME URL`: adds one and prints its secret, this once. */
+export async function addWebhook(
+  { client, console, json }: Context,
+  wanted: z.infer<typeof createWebhook>,
+): Promise<ExitCode> {
+  const made = await client.addWebhook(wanted);
+  if (!made.ok) return refuse(console, made.fault, json);
+  if (json) console.out(JSON.stringify(made.value));
+  else {
+    console.out(`${made.value.id}\n${made.value.secret}`);
+    console.err(console.texts.webhooks.shownOnce);
+  }
+  return exit.ok;
+}
+
+/** `tsunagu webhooks deliveries ID`: the newest messages, or those of one state. */
+export async function listDeliveries(
+  { client, console, json }: Context,
+  id: string,
+  state: string | undefined,
+): Promise<ExitCode> {
+  const answer = await client.deliveries(id, state);
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  if (json) console.out(JSON.stringify(answer.value));
+  else {
+    const { columns, deliveryStates } = console.texts.webhooks;
+    for (const line of layOut(
+      [
+        { head: columns.message, cell: (each: z.infer<typeof webhookDelivery>) => each.message },
+        { head: columns.serial, cell: (each) => each.serial },
+        { head: columns.kind, cell: (each) => each.kind },
+        { head: columns.state, cell: (each) => deliveryStates[each.state] },
+        { head: columns.attempts, cell: (each) => String(each.attempt), right: true },
+        { head: columns.next, cell: (each) => each.nextAt ?? each.endedAt ?? '' },
+        { head: columns.fault, cell: (each) => [each.status ?? '', each.fault ?? ''].join(' ').trim() },
+      ],
+      answer.value,
+    ))
+      console.out(line);
+  }
+  return exit.ok;
+}
+
+/** `tsunagu webhooks replay ID`: sends again, from a time or an event on, or what is dead. */
+export async function replay(
+  { client, console, json }: Context,
+  id: string,
+  what: z.infer<typeof replayWebhook>,
+): Promise<ExitCode> {
+  const answer = await client.replayWebhook(id, what);
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  console.out(json ? JSON.stringify(answer.value) : console.texts.webhooks.replaying(answer.value.name));
+  return exit.ok;
+}

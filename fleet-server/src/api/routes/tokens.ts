@@ -1,0 +1,96 @@
+import { apiToken, type ApiTokenView, createdToken, createToken, page } from '@tsunagu/protocols/fleet';
+import { FaultError, unwrap } from '@tsunagu/protocols/kit';
+import { z } from 'zod';
+import { isoTime } from '../../store/index.ts';
+import type { Access, ApiToken, Caller } from '../access/index.ts';
+import { actorOf } from '../actor.ts';
+import type { ApiApp } from '../app.ts';
+import { answerPage, listQuery, sliceOf } from '../list-query.ts';
+import { refused } from '../problems.ts';
+
+/** Bearer tokens for machines. Everybody has their own; `tokens.manage` sees and ends all of them. */
+export function tokenRoutes(app: ApiApp, { tokens }: Access): void {
+  const tags = ['tokens'];
+  const mayEnd = (caller: Caller, { person }: ApiToken): boolean =>
+    caller.permissions.has('tokens.manage') || caller.person === person;
+
+  app.get(
+    '/api/v1/tokens',
+    {
+      config: { permission: 'fleet.read' },
+      schema: {
+        summary: "One's own tokens, or everybody's, newest first",
+        tags,
+        querystring: listQuery.extend({ person: z.string().max(80).optional(), name: z.string().max(40).optional() }),
+        response: { 200: page(apiToken), '4xx': refused },
+      },
+    },
+    async (request) => {
+      const { person, name } = request.query;
+      const found = tokens
+        .list()
+        .filter((token) => mayEnd(actorOf(request), token))
+        .filter(
+          (token) => (person === undefined || token.person === person) && (name === undefined || token.name === name),
+        );
+      return answerPage(unwrap(sliceOf(found.map(tokenView), ({ id }) => id, request.query)));
+    },
+  );
+
+  app.post(
+    '/api/v1/tokens',
+    {
+      config: { permission: 'fleet.read' },
+      schema: {
+        summary: 'Make a token; it is in the answer, once. It may do no more than its maker',
+        tags,
+        body: createToken,
+        response: { 201: createdToken, '4xx': refused },
+      },
+    },
+    async (request, reply) => {
+      const { expiresAt, ...wanted } = request.body;
+      const { token, made } = unwrap(
+        await tokens.create(
+          { ...wanted, expiresAt: expiresAt === undefined ? undefined : Date.parse(expiresAt) },
+          actorOf(request),
+        ),
+      );
+      return reply.status(201).send({ ...tokenView(made), token });
+    },
+  );
+
+  app.delete(
+    '/api/v1/tokens/:id',
+    {
+      config: { permission: 'fleet.read', subject: 'token' },
+      schema: {
+        summary: 'Revoke a token, at once',
+        tags,
+        params: z.object({ id: z.string().regex(/^[0-9a-f-]{36}$/) }),
+        response: { 200: apiToken, '4xx': refused },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const caller = actorOf(request);
+      const found = tokens.list().find((token) => token.id === id);
+      if (!found || !mayEnd(caller, found)) throw new FaultError({ code: 'TOKEN_UNKNOWN' });
+      return tokenView(unwrap(await tokens.revoke(id, caller)));
+    },
+  );
+}
+
+const time = (ms: number | null): string | null => (ms === null ? null : isoTime(ms));
+const tokenView = (token: ApiToken): ApiTokenView => ({
+  id: token.id,
+  name: token.name,
+  person: token.person,
+  roles: [...token.roles],
+  permissions: token.permissions && [...token.permissions],
+  places: token.places && [...token.places],
+  createdAt: isoTime(token.createdAt),
+  expiresAt: time(token.expiresAt),
+  revokedAt: time(token.revokedAt),
+  lastUsedAt: time(token.lastUsedAt),
+});

@@ -1,0 +1,222 @@
+import { type ApprovalKind, approvalKinds } from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import type { Selectable, Transaction } from 'kysely';
+import {
+  boundedLimit,
+  type Database,
+  keyOfCursor,
+  type Page,
+  type PageRequest,
+  pageOf,
+  type Queryable,
+  type Store,
+} from '../store/index.ts';
+import { type Actor, may, personOf } from './actor.ts';
+import type { WriteNote } from './note.ts';
+import type { AuditTables } from './tables.ts';
+
+/** How long a request for approval stands. */
+const lifeMs = 7 * 86_400_000;
+
+/** Something that one person asked for and another has to approve. */
+export interface Approval {
+  readonly id: string;
+  readonly kind: ApprovalKind;
+  /** What it is about, such as `campaign/…`. */
+  readonly subject: string;
+  /** SHA-256 of exactly what is to be approved. */
+  readonly digest: string;
+  readonly state: 'requested' | 'approved' | 'refused' | 'expired';
+  readonly requestedBy: string;
+  /** Milliseconds since 1970. */
+  readonly requestedAt: number;
+  readonly expiresAt: number;
+  readonly decidedBy: string | null;
+  readonly decidedAt: number | null;
+  readonly reason: string | null;
+}
+
+/** Work of the room that asked, in the transaction that decides. */
+export type OnDecided = (tx: Transaction<Database>, approval: Approval) => Promise<void>;
+
+/**
+ * Second-person approval.
+ *
+ * | state | meaning | after a restart |
+ * |---|---|---|
+ * | requested | waits for somebody else with the right role | the same |
+ * | approved, refused | decided, for good | the same |
+ * | expired | nobody decided in time | the same; ask again |
+ */
+export interface Approvals {
+  /** Asks. ROLE_INSUFFICIENT: `by` may not order this kind. */
+  request(
+    tx: Transaction<Database>,
+    order: {
+      readonly kind: ApprovalKind;
+      readonly subject: string;
+      readonly digest: string;
+      readonly by: Actor;
+      readonly lifeMs?: number;
+    },
+  ): Promise<Result<Approval, 'ROLE_INSUFFICIENT'>>;
+  /** Decides. The person who asked may not, whatever they came with; nor who lacks the role. */
+  decide(
+    id: string,
+    by: Actor,
+    verdict: 'approved' | 'refused',
+    reason?: string,
+  ): Promise<
+    Result<Approval, 'APPROVAL_UNKNOWN' | 'APPROVAL_OWN' | 'APPROVAL_CLOSED' | 'APPROVAL_EXPIRED' | 'ROLE_INSUFFICIENT'>
+  >;
+  get(id: string): Promise<Result<Approval, 'APPROVAL_UNKNOWN'>>;
+  /** Whether this very thing was approved: to be asked in the transaction that acts on it. */
+  stands(on: Queryable, id: string, digest: string): Promise<boolean>;
+  /** Newest first. */
+  list(
+    page: PageRequest & { readonly kind?: ApprovalKind; readonly state?: Approval['state'] },
+  ): Promise<Result<Page<Approval>, 'INPUT_INVALID'>>;
+  /** Has a room act on the decision in the transaction that makes it. */
+  onDecided(kind: ApprovalKind, work: OnDecided): void;
+}
+
+export function openApprovals(world: Pick<World, 'clock' | 'id'>, store: Store, note: WriteNote): Approvals {
+  const followers = new Map<ApprovalKind, OnDecided>();
+
+  const approvalOf = (row: Selectable<AuditTables['approvals']>): Approval => ({
+    id: row.id,
+    kind: kindOf(row.kind),
+    subject: row.subject,
+    digest: row.digest,
+    state: row.state === 'requested' && row.expires_at <= world.clock.now() ? 'expired' : row.state,
+    requestedBy: row.requested_by,
+    requestedAt: row.requested_at,
+    expiresAt: row.expires_at,
+    decidedBy: row.decided_by,
+    decidedAt: row.decided_at,
+    reason: row.reason,
+  });
+
+  async function read(on: Queryable, id: string): Promise<Approval | undefined> {
+    const row = await on.selectFrom('approvals').selectAll().where('id', '=', id).executeTakeFirst();
+    return row && approvalOf(row);
+  }
+
+  const approvals: Approvals = {
+    async request(tx, { kind, subject, digest, by, lifeMs: life = lifeMs }) {
+      const needs = approvalKinds[kind].order;
+      if (!may(by, needs)) return fail('ROLE_INSUFFICIENT', { facts: { needs } });
+      const now = world.clock.now();
+      const row = {
+        id: world.id(),
+        kind,
+        subject,
+        digest,
+        requested_by: personOf(by),
+        requested_at: now,
+        expires_at: now + life,
+        state: 'requested' as const,
+        decided_by: null,
+        decided_at: null,
+        reason: null,
+      };
+      await tx.insertInto('approvals').values(row).execute();
+      await note(tx, { actor: by, action: `${kind}.request-approval`, subject, facts: { approval: row.id, digest } });
+      return ok(approvalOf(row));
+    },
+
+    async decide(id, by, verdict, reason) {
+      return await store.write(async (tx) => {
+        const approval = await read(tx, id);
+        if (!approval) return fail('APPROVAL_UNKNOWN');
+        const needs = approvalKinds[approval.kind].approve;
+        const refusal =
+          approval.requestedBy === personOf(by)
+            ? fail('APPROVAL_OWN')
+            : !may(by, needs)
+              ? fail('ROLE_INSUFFICIENT', { facts: { needs } })
+              : approval.state === 'expired'
+                ? fail('APPROVAL_EXPIRED')
+                : approval.state !== 'requested'
+                  ? fail('APPROVAL_CLOSED', { facts: { state: approval.state } })
+                  : undefined;
+        if (refusal) return refusal;
+        const decided: Approval = {
+          ...approval,
+          state: verdict,
+          decidedBy: personOf(by),
+          decidedAt: world.clock.now(),
+          reason: reason ?? null,
+        };
+        await tx
+          .updateTable('approvals')
+          .set({
+            state: verdict,
+            decided_by: decided.decidedBy,
+            decided_at: decided.decidedAt,
+            reason: decided.reason,
+          })
+          .where('id', '=', id)
+          .where('state', '=', 'requested')
+          .execute();
+        await note(tx, {
+          actor: by,
+          action: `${approval.kind}.${verdict === 'approved' ? 'approve' : 'refuse'}`,
+          subject: approval.subject,
+          facts: { approval: id, digest: approval.digest, requestedBy: approval.requestedBy },
+        });
+        await followers.get(approval.kind)?.(tx, decided);
+        return ok(decided);
+      });
+    },
+
+    async get(id) {
+      const found = await read(store.db, id);
+      return found ? ok(found) : fail('APPROVAL_UNKNOWN');
+    },
+
+    async stands(on, id, digest) {
+      const found = await read(on, id);
+      return found?.state === 'approved' && found.digest === digest;
+    },
+
+    async list({ kind, state, ...page }) {
+      const after = keyOfCursor(page.cursor);
+      if (!after.ok) return after;
+      const limit = boundedLimit(page.limit);
+      const [at, id] = (after.value ?? '').split(' ');
+      let query = store.db.selectFrom('approvals').selectAll();
+      if (kind !== undefined) query = query.where('kind', '=', kind);
+      const now = world.clock.now();
+      if (state === 'expired') query = query.where('state', '=', 'requested').where('expires_at', '<=', now);
+      else if (state === 'requested') query = query.where('state', '=', state).where('expires_at', '>', now);
+      else if (state !== undefined) query = query.where('state', '=', state);
+      if (id !== undefined)
+        query = query.where((all) =>
+          all.or([
+            all('requested_at', '<', Number(at)),
+            all.and([all('requested_at', '=', Number(at)), all('id', '<', id)]),
+          ]),
+        );
+      const rows = await query
+        .orderBy('requested_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit + 1)
+        .execute();
+      return ok(pageOf(rows, limit, (row) => `${row.requested_at} ${row.id}`, approvalOf));
+    },
+
+    onDecided(kind, work) {
+      followers.set(kind, work);
+    },
+  };
+  return approvals;
+}
+
+function kindOf(text: string): ApprovalKind {
+  for (const kind of Object.keys(approvalKinds)) if (kind === text && isKind(kind)) return kind;
+  throw new Error(`an approval of an unknown kind: ${text}`);
+}
+
+const isKind = (text: string): text is ApprovalKind => Object.hasOwn(approvalKinds, text);

@@ -1,0 +1,77 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Transaction } from 'kysely';
+import { countChanges, type Database, type Store } from '../store/index.ts';
+import type { Actor } from './actor.ts';
+
+/** A change that somebody asked for, while it is worked on. */
+export interface Change {
+  readonly actor: Actor;
+  readonly action: string;
+  /** On what; a route that makes something new says so once it knows: `changes.about`. */
+  subject: string;
+  readonly request: string;
+  /** Transactions that this change has committed. */
+  commits: number;
+  /** Takes part in the first transaction that alters something. */
+  readonly inFirstCommit?: (tx: Transaction<Database>) => Promise<void>;
+  /** The request was answered: what runs on in its wake is the house's own doing. */
+  isOver: boolean;
+}
+
+/** What takes part in each transaction that a change alters something in. */
+export interface InEveryCommit {
+  /** Before `work`: whatever is to be compared. */
+  begin(tx: Transaction<Database>, change: Change): Promise<string | null>;
+  /** After `work`, in the same transaction. */
+  end(tx: Transaction<Database>, change: Change, before: string | null, isNoted: boolean): Promise<void>;
+}
+
+/**
+ * Which change the code that runs now belongs to. A room need not know: the store that it is handed writes the entry of the
+ * audit log, and the mark of the idempotency key, into the very transaction that alters something for a change.
+ */
+export interface Changes {
+  run<T>(change: Change, work: () => T): T;
+  current(): Change | undefined;
+  /** Says what the change is about, once that is known. */
+  about(subject: string): void;
+  /** The room wrote its own entry into this transaction: none is added. */
+  noted(tx: Transaction<Database>): void;
+  /** A store whose transactions carry these changes. */
+  watch(store: Store, parts: InEveryCommit): Store;
+}
+
+export function openChanges(): Changes {
+  const running = new AsyncLocalStorage<Change>();
+  const noted = new WeakSet<Transaction<Database>>();
+  const current = (): Change | undefined => {
+    const change = running.getStore();
+    return change?.isOver ? undefined : change;
+  };
+  return {
+    run: (change, work) => running.run(change, work),
+    current,
+    about(subject) {
+      const change = current();
+      if (change) change.subject = subject;
+    },
+    noted: (tx) => void noted.add(tx),
+    watch: (store, parts) => ({
+      ...store,
+      async write(work) {
+        const change = current();
+        if (!change) return await store.write(work);
+        const done = await store.write(async (tx) => {
+          const counted = await countChanges(tx);
+          const before = await parts.begin(tx, change);
+          const result = await work(tx);
+          const isAltered = (await countChanges(tx)) !== counted;
+          if (isAltered) await parts.end(tx, change, before, noted.has(tx));
+          return { result, isAltered };
+        });
+        if (done.isAltered) change.commits += 1;
+        return done.result;
+      },
+    }),
+  };
+}

@@ -1,0 +1,163 @@
+import type { LinkState, Place, Serial, TerminalSummary, terminalSorts } from '@tsunagu/protocols/fleet';
+import { serialSchema } from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { sql, type SqlBool, type Transaction } from 'kysely';
+import {
+  boundedLimit,
+  type Database,
+  keyOfCursor,
+  type Page,
+  type PageRequest,
+  pageOf,
+  type Store,
+} from '../store/index.ts';
+import { summaryOf, summaryRows, type Targets } from './summary.ts';
+
+/** As many as one transaction changes, and one statement names: others wait no longer than for that. */
+const chunk = 100;
+
+/** What terminals are looked for by. */
+export interface TerminalFilter {
+  readonly model?: string | undefined;
+  readonly link?: LinkState | undefined;
+  readonly merchant?: string | undefined;
+  readonly shop?: string | undefined;
+  readonly parent?: string | undefined;
+  readonly tag?: string | undefined;
+  readonly search?: string | undefined;
+  /** `merchant` or `merchant/shop`: only terminals there. */
+  readonly places?: readonly string[] | undefined;
+}
+export type TerminalSort = (typeof terminalSorts)[number];
+
+/** Many terminals at once: found, read, placed and labelled. */
+export interface Selection {
+  list(
+    page: PageRequest & { readonly filter?: TerminalFilter; readonly sort?: TerminalSort },
+  ): Promise<Result<Page<TerminalSummary>, 'INPUT_INVALID'>>;
+  /** The serials that a filter finds; BULK_TOO_MANY beyond `max`. */
+  find(filter: TerminalFilter, max: number): Promise<Result<readonly Serial[], 'BULK_TOO_MANY'>>;
+  summaries(serials: readonly Serial[]): Promise<ReadonlyMap<Serial, TerminalSummary>>;
+  /** Writes a place, some hundred terminals a transaction. */
+  place(serials: readonly Serial[], place: Place): Promise<void>;
+  tag(serials: readonly Serial[], add: readonly string[], remove: readonly string[]): Promise<void>;
+}
+
+/** @param note says of each terminal that it was changed, in the transaction that changes it. */
+export function openSelection(
+  store: Store,
+  targets: () => Targets,
+  announce: (serial: Serial) => void,
+  note: (tx: Transaction<Database>, serial: Serial) => Promise<void>,
+): Selection {
+  const chunks = (serials: readonly Serial[]): Serial[][] =>
+    Array.from({ length: Math.ceil(serials.length / chunk) }, (_, index) =>
+      serials.slice(index * chunk, (index + 1) * chunk),
+    );
+
+  /** The conditions of a filter, on `terminals` joined with `presence`. */
+  function conditions(filter: TerminalFilter) {
+    const wanted = [sql<SqlBool>`1 = 1`];
+    for (const column of ['model', 'merchant', 'shop', 'parent'] as const)
+      if (filter[column] !== undefined) wanted.push(sql`${sql.ref(`terminals.${column}`)} = ${filter[column]}`);
+    if (filter.link !== undefined) wanted.push(sql`coalesce(presence.state, 'never') = ${filter.link}`);
+    if (filter.search !== undefined)
+      wanted.push(sql`terminals.serial >= ${filter.search} and terminals.serial < ${`${filter.search}\u{10ffff}`}`);
+    if (filter.tag !== undefined)
+      wanted.push(
+        sql`exists (select 1 from terminal_tags where terminal_tags.serial = terminals.serial and terminal_tags.tag = ${filter.tag})`,
+      );
+    if (filter.places !== undefined)
+      wanted.push(
+        sql`(terminals.merchant in (${sql.join(filter.places)}) or terminals.merchant || '/' || terminals.shop in (${sql.join(filter.places)}))`,
+      );
+    return sql<SqlBool>`${sql.join(wanted, sql` and `)}`;
+  }
+
+  return {
+    async list({ filter = {}, sort = 'serial', ...page }) {
+      const after = keyOfCursor(page.cursor);
+      if (!after.ok) return after;
+      const limit = boundedLimit(page.limit);
+      const down = sort.startsWith('-');
+      const isByTime = sort.endsWith('registered');
+      let query = summaryRows(store.db, targets().negative.list)
+        .select('terminals.registered_at')
+        .where(conditions(filter));
+      if (after.value !== undefined) {
+        // The key of a page is what it is put in order by, and the serial: rows that come meanwhile shift nothing.
+        const [first = '', second = ''] = after.value.split(' ');
+        const compare = sql.raw(down ? '<' : '>');
+        if (isByTime && !/^\d{1,15}$/.test(first)) return fail('INPUT_INVALID', { field: 'cursor' });
+        query = query.where(
+          isByTime
+            ? sql<SqlBool>`(terminals.registered_at, terminals.serial) ${compare} (${Number(first)}, ${second})`
+            : sql<SqlBool>`terminals.serial ${compare} ${first}`,
+        );
+      }
+      const direction = down ? 'desc' : 'asc';
+      const rows = await (isByTime ? query.orderBy('terminals.registered_at', direction) : query)
+        .orderBy('terminals.serial', direction)
+        .limit(limit + 1)
+        .execute();
+      return ok(
+        pageOf(
+          rows,
+          limit,
+          (row) => (isByTime ? `${row.registered_at} ${row.serial}` : row.serial),
+          (row) => summaryOf(row, targets()),
+        ),
+      );
+    },
+
+    async find(filter, max) {
+      const rows = await store.db
+        .selectFrom('terminals')
+        .leftJoin('presence', 'presence.serial', 'terminals.serial')
+        .select('terminals.serial')
+        .where(conditions(filter))
+        .orderBy('terminals.serial')
+        .limit(max + 1)
+        .execute();
+      if (rows.length > max) return fail('BULK_TOO_MANY', { facts: { max } });
+      return ok(rows.map(({ serial }) => serialSchema.parse(serial)));
+    },
+
+    async summaries(serials) {
+      const found = new Map<Serial, TerminalSummary>();
+      for (const part of chunks(serials))
+        for (const row of await summaryRows(store.db, targets().negative.list)
+          .where('terminals.serial', 'in', part)
+          .execute()) {
+          const summary = summaryOf(row, targets());
+          found.set(summary.serial, summary);
+        }
+      return found;
+    },
+
+    async place(serials, { merchant, shop, lane }) {
+      for (const part of chunks(serials)) {
+        await store.write(async (tx) => {
+          await tx.updateTable('terminals').set({ merchant, shop, lane }).where('serial', 'in', part).execute();
+          for (const serial of part) await note(tx, serial);
+        });
+        for (const serial of part) announce(serial);
+      }
+    },
+
+    async tag(serials, add, remove) {
+      for (const part of chunks(serials))
+        await store.write(async (tx) => {
+          for (const tag of add)
+            await tx
+              .insertInto('terminal_tags')
+              .values(part.map((serial) => ({ serial, tag })))
+              .onConflict((conflict) => conflict.doNothing())
+              .execute();
+          if (remove.length > 0)
+            await tx.deleteFrom('terminal_tags').where('serial', 'in', part).where('tag', 'in', remove).execute();
+          for (const serial of part) await note(tx, serial);
+        });
+    },
+  };
+}

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { claimBundle } from './device-api.ts';
+import { serialSchema } from './identity.ts';
+import {
+  linkState,
+  place,
+  startPayment,
+  startSlip,
+  startTestSale,
+  startTotals,
+  startTrace,
+  terminalSummary,
+} from './management.ts';
+
+const tag = z
+  .string()
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,31}$/u)
+  .describe('A label: up to 32 letters, digits, ".", "_" and "-".');
+
+/** What terminals are looked for by: in lists as a query, in bulk as targets. */
+export const terminalFilter = {
+  model: z.string().max(32).optional().describe('Model id of the catalogue.'),
+  link: linkState.optional(),
+  merchant: z.string().max(60).optional().describe('Name of the merchant.'),
+  shop: z.string().max(60).optional().describe('Name of the shop.'),
+  parent: serialSchema.optional().describe('Serial of the parent.'),
+  tag: tag.optional(),
+  search: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,32}$/)
+    .optional()
+    .describe('What the serial begins with.'),
+};
+/** By what a list of terminals is put in order; `-` in front turns it round. */
+export const terminalSorts = ['serial', '-serial', 'registered', '-registered'] as const;
+
+export const bulkTargetsMax = 10_000;
+/** What makes a terminal do something, or ends its certificate. */
+export const bulkActsMax = 1_000;
+
+const orders = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('sale.test'), params: startTestSale }),
+  z.strictObject({ type: z.literal('payment.run'), params: startPayment }),
+  z.strictObject({ type: z.literal('payment.totals'), params: startTotals }),
+  z.strictObject({ type: z.literal('slip.print'), params: startSlip }),
+  z.strictObject({ type: z.literal('trace.show'), params: startTrace }),
+]);
+
+export const bulkAction = z
+  .discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('status') }).describe('Read how each stands.'),
+    z.strictObject({ type: z.literal('place'), place }).describe('Say where they stand.'),
+    z
+      .strictObject({
+        type: z.literal('tags'),
+        add: z.array(tag).max(20).default([]).describe('Labels to put on.'),
+        remove: z.array(tag).max(20).default([]).describe('Labels to take off.'),
+      })
+      .describe('Label them.'),
+    z.strictObject({ type: z.literal('revoke') }).describe('End their certificates, on live connections too.'),
+    z.strictObject({ type: z.literal('job'), job: orders }).describe('Have each do something.'),
+  ])
+  .describe('What is done to each.');
+export const bulkRequest = z
+  .strictObject({
+    targets: z
+      .union([
+        z.strictObject({ serials: z.array(serialSchema).min(1).max(bulkTargetsMax) }),
+        z.strictObject({ query: z.strictObject(terminalFilter) }),
+      ])
+      .describe('Which terminals: these, or whatever a filter finds now.'),
+    action: bulkAction,
+    dryRun: z.boolean().default(false).describe('Say what would be done, and do nothing.'),
+  })
+  .describe('One thing for many terminals. Each has its own outcome; one that fails stops no other.');
+
+const outcome = {
+  ok: z.boolean().describe('Whether it was, or would be, done.'),
+  code: z.string().nullable().describe('Code of the error table when it was not.'),
+};
+const totals = {
+  dryRun: z.boolean().describe('Nothing was done.'),
+  total: z.number().int().describe('How many there were.'),
+  succeeded: z.number().int().describe('For how many it went well.'),
+  failed: z.number().int().describe('For how many it did not.'),
+};
+export const bulkAnswer = z
+  .object({
+    ...totals,
+    items: z
+      .array(
+        z.object({
+          serial: serialSchema,
+          ...outcome,
+          job: z.string().optional().describe('Id of the job.'),
+          terminal: terminalSummary.optional().describe('How it stands, where that was asked.'),
+        }),
+      )
+      .describe('One outcome each, in the order of the targets.'),
+  })
+  .describe('What became of it.');
+
+export const importTerminals = z
+  .strictObject({
+    csv: z
+      .string()
+      .max(1_048_576)
+      .describe('CSV (RFC 4180) with a head: serial, model, merchant, shop; and lane, parent, relayPort where wanted.'),
+    dryRun: z.boolean().default(false).describe('Say what would be done, and do nothing.'),
+  })
+  .describe('Terminals to be put on the inventory, 2,000 at most.');
+export const importedTerminals = z
+  .object({
+    ...totals,
+    items: z
+      .array(
+        z.object({
+          line: z.number().int().describe('Line of the file, counted from 1.'),
+          serial: z.string().describe('Serial, as far as the line has one.'),
+          ...outcome,
+          field: z.string().nullable().describe('The column at fault.'),
+          claim: claimBundle.optional().describe('What the terminal enrols with, shown this once.'),
+        }),
+      )
+      .describe('One outcome each, in the order of the file.'),
+  })
+  .describe('What became of an import.');
