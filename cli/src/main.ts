@@ -1,7 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
-import { defaultPortBase, paymentOrder, type PaymentOrder, pinHabits, slipOrder } from '@tsunagu/protocols/fleet';
+import {
+  defaultPortBase,
+  jobStates,
+  jobTypes,
+  paymentOrder,
+  type PaymentOrder,
+  pinHabits,
+  slipOrder,
+} from '@tsunagu/protocols/fleet';
 import { traceOrder } from '@tsunagu/protocols/kernel-trace';
 import { negativeReasons, type NegativeReason } from '@tsunagu/protocols/negative';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -15,6 +23,7 @@ import { addCampaignCommands } from './commands/campaign-commands.ts';
 import { addConfigCommands } from './commands/config-commands.ts';
 import type { Context } from './commands/context.ts';
 import { addRepositoryCommands, keysOption } from './commands/software-commands.ts';
+import type { JobFilter, JobOrderOptions } from './commands/jobs.ts';
 import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
 
 interface GlobalOptions {
@@ -175,6 +184,60 @@ const pay = async (serial: string, typed: PaymentOrder): Promise<void> => {
 
 const keysFolder = (given: string | undefined): string =>
   resolve(given ?? join(program.opts<GlobalOptions>().data ?? dataFolder(process.cwd()), 'signing'));
+
+const jobs = program.command('job').description('everything that is done to terminals / ジョブ');
+jobs
+  .command('list')
+  .description('jobs, newest first / 一覧')
+  .option('--serial <serial>', 'of one terminal')
+  .addOption(new Option('--state <state>', 'in one state').choices(jobStates))
+  .addOption(new Option('--type <kind>', 'of one kind').choices(jobTypes))
+  .option('--reference <name>', 'of one campaign')
+  .option('--limit <count>', 'how many at most', integer(1, 500), 50)
+  .action((filter: JobFilter) =>
+    withServer(async (context) => (await import('./commands/jobs.ts')).listJobs(context, filter)),
+  );
+jobs
+  .command('kinds')
+  .description('what can be ordered / 種類の一覧')
+  .action(async () => {
+    const { listKinds } = await import('./commands/jobs.ts');
+    process.exitCode = listKinds({ console: open(), json: program.opts<GlobalOptions>().json ?? false });
+  });
+jobs
+  .command('show <id>')
+  .description('one job, its steps and what it brought / 詳細')
+  .action((id: string) => withServer(async (context) => (await import('./commands/jobs.ts')).showJob(context, id)));
+jobs
+  .command('order <serial> <kind>')
+  .description('have a terminal do something, and wait for the end / 指示')
+  .option('--params <json>', 'what the kind needs, JSON', '{}')
+  .option('--emergency', 'before everything that is routine', false)
+  .option('--not-before <time>', 'RFC 3339, UTC')
+  .option('--not-after <time>', 'RFC 3339, UTC')
+  .option('--reference <name>', 'what it belongs to, such as a campaign')
+  .option('--detach', 'do not wait for the end', false)
+  .action((serial: string, kind: string, options: JobOrderOptions) =>
+    withServer(async (context) => (await import('./commands/jobs.ts')).orderJob(context, serial, kind, options)),
+  );
+for (const [name, how, says] of [
+  ['cancel', 'cancelJob', 'take a job back; the terminal has the last word / 取消'],
+  ['retry', 'retryJob', 'order once more what a job that is over was to do / 再実行'],
+  ['approve', 'approveJob', 'let a held job go, as a second person / 承認'],
+] as const)
+  jobs
+    .command(`${name} <id>`)
+    .description(says)
+    .action((id: string) =>
+      withServer(async (context) => (await import('./commands/jobs.ts')).changeJob(context, how, id)),
+    );
+jobs
+  .command('log <id>')
+  .description('the log that a job pulled / ログの表示')
+  .option('--out <file>', 'write it there')
+  .action((id: string, { out }: { out?: string }) =>
+    withServer(async (context) => (await import('./commands/jobs.ts')).saveLog(context, id, out)),
+  );
 
 const software = program.command('software').description('software of terminals / 端末ソフトウェア');
 software

@@ -263,6 +263,7 @@ async function build(
     async finished(tx, serial, type, report) {
       if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence)))
         await estate.keyLoaded(tx, serial, report.evidence);
+      if (type === 'terminal.wipe') await keys.wiped(tx, serial);
     },
     ended: (tx, job, state, fault) => built(campaigns).jobEnded(tx, job, state, fault),
     note: estate.note,
@@ -366,7 +367,7 @@ async function build(
       },
       keys,
       jobs: {
-        queueIn: (tx, serial, body, subject) => built(jobs).queueIn(tx, serial, body, subject),
+        queueIn: (tx, serial, body, subject, reference) => built(jobs).queueIn(tx, serial, body, subject, reference),
         isOpen: async (tx, serial, subject) => (await built(jobs).openSubjects(tx, serial)).has(subject),
         cancelIn: (tx, id) => built(jobs).cancelIn(tx, id),
         wake: (serial) => built(jobs).wake(serial),
@@ -480,6 +481,7 @@ async function build(
     artefacts,
     negative,
     software,
+    logs: built(jobs).logs,
   });
   if (!openedDevice.ok) return openedDevice;
   device = openedDevice.value;

@@ -39,6 +39,7 @@ import {
   effectiveConfiguration,
   type Job,
   job,
+  type orderJob,
   type LayerDocument,
   layerDocument,
   layerQuery,
@@ -158,6 +159,20 @@ export interface Client extends AccessClient {
   attestSoftware(digest: string, attestation: string): Promise<Result<SoftwareAttestation>>;
   startSoftware(serial: string, order: z.input<typeof startSoftware>): Promise<Result<Job>>;
   job(id: string): Promise<Result<Job>>;
+  /** The newest that fit the filter. */
+  jobs(filter: {
+    readonly serial?: string;
+    readonly state?: string;
+    readonly type?: string;
+    readonly reference?: string;
+    readonly limit: number;
+  }): Promise<Result<{ readonly items: readonly Job[]; readonly next: string | null }>>;
+  orderJob(serial: string, order: z.input<typeof orderJob>): Promise<Result<Job>>;
+  cancelJob(id: string): Promise<Result<Job>>;
+  retryJob(id: string): Promise<Result<Job>>;
+  approveJob(id: string): Promise<Result<Job>>;
+  /** The log that a job pulled, a JSON object a line. */
+  jobLog(id: string): Promise<Result<string>>;
   /** Ends a terminal's certificate, on its live connections too. */
   revokeCertificate(serial: string): Promise<Result<TerminalDetail>>;
   /** A new claim; the old one is worth nothing from then on. */
@@ -317,6 +332,27 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
       call(softwareAttestation, managementPaths.softwareAttestations(digest), { attestation }),
     startSoftware: (serial, order) => call(job, managementPaths.terminalSoftware(serial), order),
     job: (id) => call(job, managementPaths.job(id)),
+    jobs(filter) {
+      const query = new URLSearchParams();
+      for (const [name, value] of Object.entries(filter)) if (value !== undefined) query.set(name, String(value));
+      return call(page(job), `${managementPaths.jobs}?${query.toString()}`);
+    },
+    orderJob: (serial, order) => call(job, managementPaths.terminalJobs(serial), order),
+    cancelJob: (id) => call(job, managementPaths.jobCancellation(id), {}),
+    retryJob: (id) => call(job, managementPaths.jobRetry(id), {}),
+    approveJob: (id) => call(job, managementPaths.jobApproval(id), {}),
+    async jobLog(id) {
+      try {
+        const answer = await fetch(new URL(managementPaths.jobLog(id), access.url), {
+          headers: { authorization },
+          signal: AbortSignal.timeout(timeoutMs),
+        });
+        const text = await answer.text();
+        return answer.ok ? ok(text) : { ok: false, fault: faultOf(answer.status, JSON.parse(text)) };
+      } catch (cause) {
+        return fail('SERVER_UNREACHABLE', { facts: { url: access.url }, cause });
+      }
+    },
     revokeCertificate: (serial) => call(terminalDetail, managementPaths.certificate(serial), undefined, 'DELETE'),
     async reissueClaim(serial) {
       const answer = await call(registeredTerminal, managementPaths.claim(serial), {});

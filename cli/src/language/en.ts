@@ -1,4 +1,4 @@
-import type { LinkState, PaymentKind, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
+import type { JobState, LinkState, PaymentKind, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
 import { identityEn } from './identity-en.ts';
 import { campaignEn } from './campaign-en.ts';
 import { workshopEn } from './workshop-en.ts';
@@ -133,6 +133,32 @@ export const en = {
     waiting: (count: number) => `${count} advices wait for the switch`,
     refused: (stan: string, actionCode: string) =>
       `the switch refused the advice of STAN ${stan} (action code ${actionCode}): to be checked by a person`,
+  },
+  job: {
+    language: 'en' as 'en' | 'ja',
+    columns: {
+      id: 'JOB',
+      type: 'KIND',
+      kind: 'WHAT',
+      state: 'STATE',
+      attempt: 'ATTEMPT',
+      created: 'ORDERED (UTC)',
+      fault: 'FAULT',
+    },
+    states: {
+      held: 'needs approval',
+      queued: 'waiting',
+      offered: 'offered',
+      running: 'running',
+      succeeded: 'done',
+      failed: 'failed',
+      'timed-out': 'timed out',
+      cancelled: 'cancelled',
+    } satisfies Record<JobState, string>,
+    cancelling: '(being taken back)',
+    late: '(late)',
+    secondPerson: 'needs a second person',
+    held: (id: string) => `A second person has to let it go: tsunagu job approve ${id}`,
   },
   software: {
     made: (path: string, bytes: number) =>

@@ -121,6 +121,32 @@ export const ja: Texts = {
     refused: (stan, actionCode) =>
       `端末通番 ${stan} の通知はセンターが受け付けませんでした(応答コード ${actionCode})。係員の確認が必要です。`,
   },
+  job: {
+    language: 'ja',
+    columns: {
+      id: 'ジョブ',
+      type: '種類',
+      kind: '内容',
+      state: '状態',
+      attempt: '試行',
+      created: '指示日時(UTC)',
+      fault: '障害',
+    },
+    states: {
+      held: '承認待ち',
+      queued: '待機中',
+      offered: '通知済み',
+      running: '実行中',
+      succeeded: '完了',
+      failed: '失敗',
+      'timed-out': '時間切れ',
+      cancelled: '中止',
+    },
+    cancelling: '(取消依頼中)',
+    late: '(期限後)',
+    secondPerson: '別の担当者の承認が必要',
+    held: (id: string) => `別の担当者の承認が必要です: tsunagu job approve ${id}`,
+  },
   software: {
     made: (path, bytes) => `${path}: 模擬端末用イメージ ${bytes.toLocaleString('ja-JP')} バイト`,
     installing: (serial, version, digest) => `${serial}  ソフトウェア ${version}  ${digest} …`,

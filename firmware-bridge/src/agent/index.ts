@@ -1,1 +1,1 @@
-export { startTerminal, type Terminal, type TerminalOptions } from './terminal.ts';
+export { startTerminal, type Terminal, type TerminalOptions, type Wires } from './terminal.ts';

@@ -3,7 +3,7 @@ import { modelOf, type TerminalModel } from '@tsunagu/protocols/catalogue';
 import { type Hello, type Serial, type SettingValues, type Trust, untilContact } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { isTransitCardName } from '@tsunagu/protocols/test-cards';
-import type { World } from '@tsunagu/protocols/world';
+import { logTo, type World } from '@tsunagu/protocols/world';
 import { openAcquirer, openReversalStore, openStanCounter } from '../acquiring/index.ts';
 import {
   type Claim,
@@ -16,12 +16,28 @@ import {
   readManufacturer,
   readTrust,
 } from '../enrolment/index.ts';
-import { jobHandlers, jobRunner, openLedger } from '../jobs/index.ts';
+import {
+  diagnose,
+  type DiagnosticParts,
+  endWipe,
+  jobHandlers,
+  jobRunner,
+  type LogRing,
+  openLedger,
+  openLogRing,
+  selfTest,
+  uploadLog,
+  type Vitals,
+  wipe,
+  wipeTold,
+} from '../jobs/index.ts';
 import { openTerminalKeys } from '../keys/index.ts';
 import {
   directNetwork,
-  type Network,
   fraction,
+  type Link,
+  type LinkOptions,
+  type Network,
   openContact,
   openLink,
   reroutedNetwork,
@@ -65,13 +81,28 @@ export interface TerminalOptions {
   readonly shopper?: { readonly seed: string; readonly meanSeconds: number };
   /** For a parent: where its children find it. */
   readonly relay?: { readonly host: string; readonly port: number; readonly children: readonly Serial[] };
+  /** What the device can measure of itself; nothing unless told. */
+  readonly vitals?: () => Vitals;
+  /** MQTT and TLS; a simulated fleet has others, and everything above them is the same. */
+  readonly wires?: Wires;
 }
+
+/** What stands between a terminal and its lines. */
+export interface Wires {
+  readonly openLink: (options: LinkOptions) => Link;
+  readonly secureNetwork: typeof secureNetwork;
+}
+
+const realWires: Wires = { openLink, secureNetwork };
+const noVitals: Vitals = { memory: null, temperatureMilliC: null };
 
 /** A running terminal. */
 export interface Terminal {
   readonly serial: Serial;
   /** Resolves when it is enrolled and connected for the first time; a fault when it never will be. */
   readonly connected: Promise<Result<void>>;
+  /** Makes a payment at the till, after those that are in hand; refused while the terminal is not up. */
+  pay: CardSide['run'];
   /** A sensor of the case speaks. */
   tamper(sensor: TamperSensor): Promise<void>;
   /** A technician changes settings at the terminal itself. */
@@ -103,7 +134,13 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
   const manufacturer = await readManufacturer(options.files);
   if (!manufacturer.ok) return manufacturer;
   const { serial, endpoints, parent } = claim.value;
-  const world = { ...options.world, log: options.world.log.with({ serial }) };
+  const outside = options.world.log.with({ serial });
+  const ring = openLogRing(options.world.clock);
+  const log = logTo((level, event, facts) => {
+    ring.add(level, event, facts);
+    outside(level, event, facts);
+  });
+  const world = { ...options.world, log };
   const network = parent ? relayedNetwork(parent, serial, world.timers) : directNetwork(endpoints, world.timers);
   const cache = options.relay && openArtefactCache(world, await openChunkStore(options.files, cachedChunksMax));
   const relay = options.relay && cache ? await openRelay({ world, network, cache, ...options.relay }) : undefined;
@@ -112,6 +149,7 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
   const device = new Device({
     ...options,
     world,
+    ring,
     claim: claim.value,
     manufacturer: manufacturer.value,
     model,
@@ -128,6 +166,7 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
     serial,
     connected: device.connected,
     tamper: (sensor) => device.tamper(sensor),
+    pay: (order, onStep) => device.pay(order, onStep),
     service: (by, values) => device.service(by, values),
     async stop() {
       await device.stop();
@@ -137,7 +176,7 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
   });
 }
 
-type DeviceOptions = Omit<RunOptions, 'boot' | 'signal' | 'software' | 'restart'>;
+type DeviceOptions = Omit<RunOptions, 'boot' | 'isWiping' | 'signal' | 'software' | 'restart'>;
 
 /** The device that the software boots on: it restarts when the software asks for it. */
 class Device {
@@ -161,6 +200,9 @@ class Device {
     const { world, files, store, model } = this.#options;
     const boot = await nextBoot(store);
     if (!boot.ok) return boot;
+    const wiped = await endWipe(store, files);
+    if (!wiped.ok) return wiped;
+    if (wiped.value === 'ended') world.log('info', 'terminalWiped');
     const software = await bootSoftware(world, files, store, model, factoryVersion);
     if (!software.ok) return software;
     const stopping = new AbortController();
@@ -174,6 +216,7 @@ class Device {
     const running = run({
       ...this.#options,
       boot: boot.value,
+      isWiping: wiped.value === 'open',
       software: software.value,
       signal: stopping.signal,
       restart,
@@ -192,6 +235,14 @@ class Device {
       const booted = await this.boot();
       if (!booted.ok) this.#options.world.log('error', 'terminalNotBooted', { fault: booted.fault });
     })();
+  }
+
+  async pay(...[order, onStep]: Parameters<CardSide['run']>): ReturnType<CardSide['run']> {
+    await this.#restarting;
+    const started = await this.#running;
+    return started?.ok
+      ? started.value.pay(order, onStep)
+      : refusedPayment(order, 'stored', 'refused', 'SALE_IN_PROGRESS');
   }
 
   async tamper(sensor: TamperSensor): Promise<void> {
@@ -226,7 +277,10 @@ interface RunOptions extends TerminalOptions {
   readonly manufacturer: ManufacturerIdentity | undefined;
   readonly model: TerminalModel;
   readonly store: SealedStore;
+  readonly ring: LogRing;
   readonly boot: number;
+  /** It is being wiped: nothing new is taken until the server has the proof. */
+  readonly isWiping: boolean;
   readonly network: Network;
   /** What it keeps for its children. */
   readonly cache: ArtefactCache | undefined;
@@ -239,6 +293,7 @@ interface RunOptions extends TerminalOptions {
 interface Running {
   readonly connected: Promise<Result<void>>;
   readonly tamper: Tamper;
+  readonly pay: CardSide['run'];
   readonly twin: Twin;
   stop(): Promise<void>;
 }
@@ -255,15 +310,16 @@ async function run(options: RunOptions): Promise<Result<Running>> {
 
 /** Puts the rooms of an enrolled terminal together. */
 async function assemble(options: RunOptions, identity: Identity, first: Trust): Promise<Result<Running>> {
-  const { claim, model, store, boot, software, signal } = options;
+  const { claim, model, store, files, boot, software, signal, ring, isWiping, wires = realWires } = options;
   let follower: Twin | undefined;
   const world = {
     ...options.world,
     log: quietLog(options.world.log, () => follower?.inForce.values.logLevel ?? 'debug'),
   };
+  const bootedAtMs = world.clock.monotonicMs();
   const { tenant, serial } = claim;
   const { host } = claim.endpoints;
-  const network = secureNetwork(
+  const network = wires.secureNetwork(
     claim.parent
       ? options.network
       : reroutedNetwork(options.network, claim.endpoints, world.timers, () => follower?.inForce.values),
@@ -284,7 +340,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   });
   const contact = await openContact(store, world);
   if (!contact.ok) return contact;
-  const link = openLink({ world, tenant, serial, boot, network, contact: contact.value });
+  const link = wires.openLink({ world, tenant, serial, boot, network, contact: contact.value });
   const saleTurns = turns();
   const line = sharedLine();
   const parent = claim.parent && parentSource(claim.parent, serial, world.timers, line);
@@ -294,10 +350,12 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
 
   const keys = await openTerminalKeys(store);
   if (!keys.ok) return keys;
+  const terminalKeys = keys.value;
   const tamper = await openTamper({ world, store, keys: keys.value, link: () => link, changed });
   if (!tamper.ok) return tamper;
-  const ledger = await openLedger(store);
+  const ledger = await openLedger(store, world.clock);
   if (!ledger.ok) return ledger;
+  const jobLedger = ledger.value;
   const outbox = await openOutbox(world, store, () => link);
   if (!outbox.ok) return outbox;
   const negative = await openNegativeFile({
@@ -357,6 +415,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     saleTurns.take(() =>
       line.during(async () => {
         if (tamper.value.happened) return refusedPayment(order, 'stored', 'refused', 'TERMINAL_TAMPERED');
+        if (isWiping) return refusedPayment(order, 'stored', 'refused', 'KEY_SLOT_EMPTY');
         const sale = await cardSide.run(order, onStep);
         const { outcome, reason, stan, durationMs } = sale;
         world.log('info', 'saleFinished', {
@@ -371,8 +430,43 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
         return sale;
       }),
     );
+  const undelivered = async (): Promise<number> =>
+    (await cardSide.reversalsPending()) +
+    advices.value.entries().filter((advice) => advice.state === 'waiting').length +
+    outbox.value.waiting;
+  const diagnostics: DiagnosticParts = {
+    world,
+    model,
+    boot,
+    software: software.running,
+    bootedAtMs,
+    files,
+    store,
+    link,
+    keys: keys.value,
+    negative: negative.value,
+    cardSide,
+    queues: async () => ({
+      reversals: await cardSide.reversalsPending(),
+      advices: advices.value.entries().length,
+      sales: outbox.value.waiting,
+      jobs: ledger.value.entries('finished').length,
+    }),
+    vitals: options.vitals ?? (() => noVitals),
+  };
+  async function wipeTerminal(order: Parameters<typeof wipe>[1]): ReturnType<typeof wipe> {
+    const wiped = await wipe(
+      { world, files, store, serial, boot, privateKey: identity.privateKey, undelivered, keys: terminalKeys },
+      order,
+    );
+    if (!wiped.ok) return wiped;
+    const forgotten = await jobLedger.forgetReports();
+    ring.clear();
+    return forgotten.ok ? wiped : forgotten;
+  }
   const runner = jobRunner({
     world,
+    boot,
     ledger: ledger.value,
     trust: { tenant, serial, jobKey: identity.jobKey },
     link,
@@ -383,11 +477,27 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       print: (order) => cardSide.print(order),
       traceOf: (order) => cardSide.traceOf(order),
       software,
-      install: (...order) => software.install(softwareSource, ...order),
+      install: (wanted, order, onPiece, takenBack) =>
+        software.install({ ...softwareSource, signal: AbortSignal.any([signal, takenBack]) }, wanted, order, onPiece),
+      boot,
+      twin: twin.value,
+      negative: negative.value,
+      wipe: wipeTerminal,
+      diagnose: () => diagnose(diagnostics),
+      selfTest: () => selfTest(diagnostics),
+      uploadLog: (job, linesMax, takenBack) =>
+        uploadLog({ world, files, network, host, ring }, job, linesMax, takenBack),
       // The sale in hand is finished first.
       restart: () => void saleTurns.take(async () => options.restart()),
     }),
+    whenIdle: (work) => saleTurns.take(work),
     changed,
+    async told(report) {
+      if (report.wipe === undefined || report.state !== 'succeeded') return ok(undefined);
+      const kept = await wipeTold(store);
+      if (kept.ok) options.restart();
+      return kept;
+    },
   });
   const shopper =
     options.shopper &&
@@ -502,17 +612,20 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       },
       down: () => pulse.pause(),
       notified(work) {
-        if (work.jobs) runner.wake();
-        if (work.configuration !== undefined) twin.value.wake();
+        if (work.jobs !== undefined) runner.wake();
+        if (work.configuration !== undefined && !isWiping) twin.value.wake();
         if (work.trust !== undefined) trust.wake(work.trust);
       },
-      negativeHead: (list, bytes) => negative.value.take(list, bytes),
+      negativeHead(list, bytes) {
+        if (!isWiping) negative.value.take(list, bytes);
+      },
     });
   });
 
   return ok({
     connected,
     tamper: tamper.value,
+    pay,
     twin: twin.value,
     async stop() {
       options.cache?.setSource(undefined);

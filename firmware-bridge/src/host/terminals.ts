@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { type World } from '@tsunagu/protocols/world';
 import { startTerminal, type Terminal } from '../agent/index.ts';
 import { folderWallet } from '../cards/index.ts';
+import type { Vitals } from '../jobs/index.ts';
 import { openCardSide } from '../payment/index.ts';
 import { folderFiles } from '../sealed-store/index.ts';
 import type { WorkerSays, WorkerTask } from './messages.ts';
@@ -33,6 +34,7 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
         world,
         files: await folderFiles(folder),
         openCardSide: (options) => openCardSide({ ...options, wallet: folderWallet(wallet, world.clock) }),
+        vitals,
         shopper: { seed: task.seed, meanSeconds: task.saleEverySeconds },
         ...(relay && { relay }),
       });
@@ -77,5 +79,11 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
     },
   };
 }
+
+/** What this process says of itself; an emulated terminal has no thermometer. */
+const vitals = (): Vitals => {
+  const { rss, heapUsed } = process.memoryUsage();
+  return { memory: { residentBytes: rss, heapBytes: heapUsed }, temperatureMilliC: null };
+};
 
 const noop = (): void => undefined;

@@ -1,12 +1,16 @@
-import type { JobId, SoftwareInstall } from '@tsunagu/protocols/fleet';
+import type { JobId, JobResult, PulledLog, SoftwareInstall, WipeProof } from '@tsunagu/protocols/fleet';
+import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { Result } from '@tsunagu/protocols/kit';
 import type { TerminalKeys } from '../keys/index.ts';
+import type { TerminalNegativeFile } from '../negative/index.ts';
 import type { CardSide } from '../payment/index.ts';
 import type { InstallStep, Software, SoftwareFault } from '../software/index.ts';
-import { failedBy, type JobHandlers } from './runner.ts';
+import type { Twin } from '../twin/index.ts';
+import { failedBy, type JobContext, type JobHandlers, type JobOutcome } from './runner.ts';
 
 /** What jobs act upon. */
 export interface JobTargets {
+  readonly boot: number;
   readonly keys: Pick<TerminalKeys, 'load'>;
   /** Makes a payment when no other is in hand. */
   readonly pay: CardSide['run'];
@@ -19,84 +23,96 @@ export interface JobTargets {
     wanted: SoftwareInstall,
     order: { readonly job: JobId; readonly attempt: number },
     onPiece: (done: number, of: number) => void,
+    takenBack: AbortSignal,
   ) => Promise<Result<InstallStep, SoftwareFault>>;
+  readonly twin: Pick<Twin, 'applyNow'>;
+  readonly negative: Pick<TerminalNegativeFile, 'fetchNow'>;
+  readonly wipe: (order: {
+    readonly job: JobId;
+    readonly attempt: number;
+  }) => Promise<Result<WipeProof | 'restarting', ErrorCode>>;
+  readonly diagnose: () => Promise<NonNullable<JobResult['diagnostics']>>;
+  readonly selfTest: () => Promise<NonNullable<JobResult['selfTest']>>;
+  readonly uploadLog: (job: JobId, linesMax: number, takenBack: AbortSignal) => Promise<Result<PulledLog, ErrorCode>>;
   /** Restarts the terminal when no sale is in hand. */
   readonly restart: () => void;
 }
 
-/** The terminal's handlers: a new kind of job is a new entry here and in `protocols/fleet/job`. */
-export const jobHandlers = ({
-  keys,
-  pay,
-  totals,
-  print,
-  traceOf,
-  software,
-  install,
-  restart,
-}: JobTargets): JobHandlers => ({
-  'key.load': {
-    // The slot names the order that filled it.
-    afterPowerLoss: 'again',
-    async run(params, { job, attempt }) {
-      const loaded = await keys.load(params, { job, attempt });
-      return loaded.ok ? { state: 'succeeded', evidence: loaded.value } : failedBy(loaded.fault);
-    },
+/** A payment that was declined is a job that succeeded: the terminal did what it should. */
+async function paid(sale: ReturnType<CardSide['run']>): Promise<JobOutcome> {
+  const made = await sale;
+  return made.outcome === 'failed'
+    ? { state: 'failed', sale: made, fault: made.reason ?? 'JOB_INTERRUPTED' }
+    : { state: 'succeeded', sale: made };
+}
+
+/** Taken back before it had an effect: what failed because of that is no failure. */
+const unlessTakenBack = ({ takenBack }: JobContext, outcome: JobOutcome): JobOutcome =>
+  takenBack.aborted && outcome.state === 'failed' ? { state: 'cancelled' } : outcome;
+
+/** The terminal's handlers: one for each entry of `protocols/fleet/job-kinds`. */
+export const jobHandlers = (targets: JobTargets): JobHandlers => ({
+  // The slot names the order that filled it.
+  async 'key.load'(params, { job, attempt }) {
+    const loaded = await targets.keys.load(params, { job, attempt });
+    return loaded.ok ? { state: 'succeeded', evidence: loaded.value } : failedBy(loaded.fault);
   },
-  'sale.test': {
-    // The reversal queue undoes what was in hand; a second sale would be a second payment.
-    afterPowerLoss: 'failed',
-    async run(params, { progress }) {
-      const sale = await pay({ kind: 'sale', ...params }, progress);
-      // A sale that was declined is a test that succeeded: the terminal did what it should.
-      return sale.outcome === 'failed'
-        ? { state: 'failed', sale, fault: sale.reason ?? 'JOB_INTERRUPTED' }
-        : { state: 'succeeded', sale };
-    },
+  'sale.test': (params, { progress }) => paid(targets.pay({ kind: 'sale', ...params }, progress)),
+  'payment.run': (params, { progress }) => paid(targets.pay(params, progress)),
+  async 'payment.totals'({ close }) {
+    const shown = await targets.totals(close);
+    return shown.ok ? { state: 'succeeded', totals: shown.value } : failedBy(shown.fault);
   },
-  'payment.run': {
-    // What is due is undone or forwarded from the terminal's own stores; a second payment would be one too many.
-    afterPowerLoss: 'failed',
-    async run(params, { progress }) {
-      const sale = await pay(params, progress);
-      return sale.outcome === 'failed'
-        ? { state: 'failed', sale, fault: sale.reason ?? 'JOB_INTERRUPTED' }
-        : { state: 'succeeded', sale };
-    },
+  async 'slip.print'(params) {
+    const printed = await targets.print(params);
+    return printed.ok ? { state: 'succeeded', document: printed.value } : failedBy(printed.fault);
   },
-  'payment.totals': {
-    // A day that was closed stays closed: a second close would end the next one.
-    afterPowerLoss: 'failed',
-    async run({ close }) {
-      const shown = await totals(close);
-      return shown.ok ? { state: 'succeeded', totals: shown.value } : failedBy(shown.fault);
-    },
+  'trace.show'(params) {
+    const trace = targets.traceOf(params);
+    return Promise.resolve(trace.ok ? { state: 'succeeded', document: trace.value } : failedBy(trace.fault));
   },
-  'slip.print': {
-    afterPowerLoss: 'again',
-    async run(params) {
-      const printed = await print(params);
-      return printed.ok ? { state: 'succeeded', document: printed.value } : failedBy(printed.fault);
-    },
+  // The slots know how far it is.
+  async 'software.install'(params, context) {
+    const { job, attempt, progress, takenBack } = context;
+    const onPiece = (done: number, of: number): void => progress('software-fetched', 0, `${done}/${of}`);
+    const installed = await targets.install(params, { job, attempt }, onPiece, takenBack);
+    if (!installed.ok) return unlessTakenBack(context, failedBy(installed.fault));
+    if (installed.value === 'installed') return { state: 'succeeded', software: targets.software.running };
+    targets.restart();
+    return 'restarting';
   },
-  'trace.show': {
-    afterPowerLoss: 'again',
-    run(params) {
-      const trace = traceOf(params);
-      return Promise.resolve(trace.ok ? { state: 'succeeded', document: trace.value } : failedBy(trace.fault));
-    },
+  async 'configuration.apply'() {
+    const { drift, ...configuration } = await targets.twin.applyNow();
+    return drift === undefined ? { state: 'succeeded', configuration } : { state: 'failed', fault: drift };
   },
-  'software.install': {
-    // The slots know how far it is.
-    afterPowerLoss: 'again',
-    async run(params, { job, attempt, progress }) {
-      const installed = await install(params, { job, attempt }, (done, of) =>
-        progress('software-fetched', 0, `${done}/${of}`),
-      );
-      if (!installed.ok) return failedBy(installed.fault);
-      if (installed.value === 'installed') return { state: 'succeeded', software: software.running };
-      restart();
-      return 'restarting';
-    },
+  async 'negative.fetch'() {
+    const fetched = await targets.negative.fetchNow();
+    return fetched.ok ? { state: 'succeeded', negative: fetched.value } : failedBy(fetched.fault);
+  },
+  async 'terminal.wipe'(_, { job, attempt }) {
+    const wiped = await targets.wipe({ job, attempt });
+    if (!wiped.ok) return failedBy(wiped.fault);
+    if (wiped.value !== 'restarting') return { state: 'succeeded', wipe: wiped.value };
+    targets.restart();
+    return 'restarting';
+  },
+  async 'terminal.diagnose'() {
+    return { state: 'succeeded', diagnostics: await targets.diagnose() };
+  },
+  async 'terminal.test'() {
+    return { state: 'succeeded', selfTest: await targets.selfTest() };
+  },
+  async 'log.pull'({ linesMax }, context) {
+    const uploaded = await targets.uploadLog(context.job, linesMax, context.takenBack);
+    return uploaded.ok
+      ? { state: 'succeeded', log: uploaded.value }
+      : unlessTakenBack(context, failedBy(uploaded.fault));
+  },
+  // Another boot than the one that began it: it has happened.
+  async 'terminal.reboot'(_, { begunIn, takenBack }) {
+    if (begunIn !== targets.boot) return { state: 'succeeded', boot: targets.boot };
+    if (takenBack.aborted) return { state: 'cancelled' };
+    targets.restart();
+    return 'restarting';
   },
 });

@@ -1,17 +1,26 @@
 import { jobBody, jobIdSchema, jobReport, type JobBody, type JobId, type JobReport } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { Clock } from '@tsunagu/protocols/world';
 import { z } from 'zod';
 import { type SealedStore, sealedRecord } from '../sealed-store/index.ts';
 
-/** Finished and acknowledged jobs that are remembered, so that an order that comes late again has no second effect. */
+/** Finished and acknowledged jobs whose report is remembered: it is the answer to the same order. */
 const rememberedMax = 48;
 /** Jobs that may wait for the server's acknowledgement. */
 const waitingMax = 32;
+/** Attempts that are over and whose orders are still good: each is known by its number alone. With so many no new order is taken. */
+const seenMax = 1_024;
 
-const entryBase = { job: jobIdSchema, attempt: z.number().int() };
+const far = Number.MAX_SAFE_INTEGER;
+const entryBase = {
+  job: jobIdSchema,
+  attempt: z.number().int(),
+  /** The order is good until then; before that it could come again. */
+  exp: z.number().int().default(far),
+};
 const ledgerEntry = z.discriminatedUnion('state', [
-  /** The effect may have begun. Power loss leaves it here: the body says what to do about it. */
-  z.object({ ...entryBase, state: z.literal('begun'), body: jobBody }),
+  /** The effect may have begun. Power loss leaves it here: its kind says what to do about it. `boot` is the one that began it. */
+  z.object({ ...entryBase, state: z.literal('begun'), body: jobBody, boot: z.number().int().default(0) }),
   /** The effect is complete, and the server may not know it. */
   z.object({ ...entryBase, state: z.literal('finished'), report: jobReport }),
   /** The server has the result. The report is kept: it is the answer to the same order. */
@@ -19,51 +28,66 @@ const ledgerEntry = z.discriminatedUnion('state', [
 ]);
 /** What is known of one attempt of one job. */
 export type LedgerEntry = z.output<typeof ledgerEntry>;
+const seenAttempt = z.object(entryBase);
+type SeenAttempt = z.output<typeof seenAttempt>;
 
-const ledgerRecord = sealedRecord(
+export const ledgerRecord = sealedRecord(
   'jobs',
-  z.object({ entries: z.array(ledgerEntry).max(rememberedMax + waitingMax + 1) }),
+  z.object({
+    entries: z.array(ledgerEntry).max(rememberedMax + waitingMax + 1),
+    seen: z.array(seenAttempt).max(seenMax).default([]),
+  }),
 );
 
 type StoreFault = 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED';
+type Attempt = { readonly job: JobId; readonly attempt: number; readonly exp: number };
 
 /** What was done and what was told, by (job, attempt). It is on disk before an effect and before a report. */
 export interface JobLedger {
-  find(job: JobId, attempt: number): LedgerEntry | undefined;
+  /** `seen`: it was done and told long ago. */
+  find(job: JobId, attempt: number): LedgerEntry | 'seen' | undefined;
   /** In the order in which they were begun. */
   entries(state: LedgerEntry['state']): readonly LedgerEntry[];
-  begin(job: JobId, attempt: number, body: JobBody): Promise<Result<void, 'STORE_WRITE_FAILED' | 'JOB_LEDGER_FULL'>>;
-  finish(job: JobId, attempt: number, report: JobReport): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
+  begin(order: Attempt, body: JobBody, boot: number): Promise<Result<void, 'STORE_WRITE_FAILED' | 'JOB_LEDGER_FULL'>>;
+  finish(order: Attempt, report: JobReport): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
   acknowledge(job: JobId, attempt: number): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
+  /** Forgets what was acknowledged, but for its numbers: a wiped terminal keeps no results. */
+  forgetReports(): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
 }
 
 /** Opens the ledger of a store. */
-export async function openLedger(store: SealedStore): Promise<Result<JobLedger, StoreFault>> {
+export async function openLedger(
+  store: SealedStore,
+  clock: Pick<Clock, 'now'>,
+): Promise<Result<JobLedger, StoreFault>> {
   const stored = await store.read(ledgerRecord);
   if (!stored.ok) return stored;
   let entries: readonly LedgerEntry[] = stored.value?.facts.entries ?? [];
+  let seen: readonly SeenAttempt[] = stored.value?.facts.seen ?? [];
 
-  const same = (entry: LedgerEntry, job: JobId, attempt: number): boolean =>
+  const same = (entry: SeenAttempt, job: JobId, attempt: number): boolean =>
     entry.job === job && entry.attempt === attempt;
   const put = async (entry: LedgerEntry): Promise<Result<void, 'STORE_WRITE_FAILED'>> => {
     const known = entries.some((one) => same(one, entry.job, entry.attempt));
-    const next = forgetOldest(
-      known ? entries.map((one) => (same(one, entry.job, entry.attempt) ? entry : one)) : [...entries, entry],
-    );
-    const written = await store.write(ledgerRecord, { entries: [...next] });
+    const all = known ? entries.map((one) => (same(one, entry.job, entry.attempt) ? entry : one)) : [...entries, entry];
+    const next = forgetOldest(all, seen, clock.now());
+    const written = await store.write(ledgerRecord, { entries: [...next.entries], seen: [...next.seen] });
     // What is not on disk is not told either: after a power loss it would be told otherwise.
-    if (written.ok) entries = next;
+    if (written.ok) ({ entries, seen } = next);
     return written;
   };
   return ok({
-    find: (job, attempt) => entries.find((entry) => same(entry, job, attempt)),
+    find: (job, attempt) =>
+      entries.find((entry) => same(entry, job, attempt)) ??
+      (seen.some((entry) => same(entry, job, attempt)) ? 'seen' : undefined),
     entries: (state) => entries.filter((entry) => entry.state === state),
-    async begin(job, attempt, body) {
+    async begin({ job, attempt, exp }, body, boot) {
       const waiting = entries.filter((entry) => entry.state !== 'acknowledged').length;
-      if (waiting >= waitingMax) return fail('JOB_LEDGER_FULL', { facts: { waiting } });
-      return put({ job, attempt, state: 'begun', body });
+      const good = seen.filter((entry) => entry.exp >= clock.now()).length;
+      if (waiting >= waitingMax || good >= seenMax) return fail('JOB_LEDGER_FULL', { facts: { waiting, good } });
+      return put({ job, attempt, exp, state: 'begun', body, boot });
     },
-    finish: (job, attempt, report) => put({ job, attempt, state: 'finished', report }),
+    finish: ({ job, attempt, exp }, report) => put({ job, attempt, exp, state: 'finished', report }),
     async acknowledge(job, attempt) {
       const entry = entries.find((one) => same(one, job, attempt));
       if (!entry || entry.state !== 'finished') return ok(undefined);
@@ -71,11 +95,28 @@ export async function openLedger(store: SealedStore): Promise<Result<JobLedger, 
       const { document: _, ...report } = entry.report;
       return put({ ...entry, state: 'acknowledged', report });
     },
+    async forgetReports() {
+      const next = forgetOldest(entries, seen, clock.now(), 0);
+      const written = await store.write(ledgerRecord, { entries: [...next.entries], seen: [...next.seen] });
+      if (written.ok) ({ entries, seen } = next);
+      return written;
+    },
   });
 }
 
-function forgetOldest(entries: readonly LedgerEntry[]): readonly LedgerEntry[] {
+/** The oldest reports go; their attempts stay known while their orders are good: one that comes again has no second effect. */
+function forgetOldest(
+  entries: readonly LedgerEntry[],
+  seen: readonly SeenAttempt[],
+  now: number,
+  keep = rememberedMax,
+): { readonly entries: readonly LedgerEntry[]; readonly seen: readonly SeenAttempt[] } {
   const acknowledged = entries.filter((entry) => entry.state === 'acknowledged');
-  const forgotten = new Set<LedgerEntry>(acknowledged.slice(0, Math.max(0, acknowledged.length - rememberedMax)));
-  return entries.filter((entry) => !forgotten.has(entry));
+  const forgotten = new Set<LedgerEntry>(acknowledged.slice(0, Math.max(0, acknowledged.length - keep)));
+  return {
+    entries: entries.filter((entry) => !forgotten.has(entry)),
+    seen: [...seen, ...[...forgotten].map(({ job, attempt, exp }) => ({ job, attempt, exp }))]
+      .filter(({ exp }) => exp >= now)
+      .slice(-seenMax),
+  };
 }

@@ -28,14 +28,16 @@ const orderHead = z.object({
   serial: serialSchema,
   job: jobIdSchema,
   attempt: z.number().int().min(1).max(100),
-  exp: z.number().int().nonnegative(),
+  /** Of a cancellation there is none: it is good at any time. */
+  exp: z.number().int().nonnegative().default(Number.MAX_SAFE_INTEGER),
+  cancel: z.literal(true).optional(),
 });
 
 /** A genuine order for this terminal. */
 export interface Order {
   readonly head: z.output<typeof orderHead>;
-  /** What to do, or why nothing will be done: the server is told. */
-  readonly body: Result<JobBody, 'JOB_EXPIRED' | 'JOB_ORDER_INVALID'>;
+  /** What to do, or why nothing will be done: the server is told. `cancelled`: the server takes the attempt back. */
+  readonly body: Result<JobBody | 'cancelled', 'JOB_EXPIRED' | 'JOB_ORDER_INVALID'>;
 }
 
 /**
@@ -55,7 +57,8 @@ export function readOrder(
     return fail('JOB_ORDER_INVALID', { field: head.ok ? '' : (head.fault.field ?? ''), facts: { part: 'head' } });
   if (head.value.serial !== trust.serial || head.value.tenant !== trust.tenant)
     return fail('JOB_NOT_FOR_THIS_TERMINAL', { facts: { serial: head.value.serial, tenant: head.value.tenant } });
-  return ok({ head: head.value, body: readBody(json.value, head.value.exp, now) });
+  const { exp, cancel } = head.value;
+  return ok({ head: head.value, body: cancel ? ok('cancelled') : readBody(json.value, exp, now) });
 }
 
 function readBody(payload: unknown, exp: number, now: number): Order['body'] {

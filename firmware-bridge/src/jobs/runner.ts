@@ -1,13 +1,21 @@
-import type { JobBody, JobId, JobReport, JobType, SignedDocument } from '@tsunagu/protocols/fleet';
-import type { Fault } from '@tsunagu/protocols/kit';
+import {
+  type JobBody,
+  type JobId,
+  type JobParams,
+  type JobReport,
+  type JobType,
+  policyOf,
+  type SignedDocument,
+} from '@tsunagu/protocols/fleet';
+import type { Fault, Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Link } from '../link/index.ts';
 import type { JobLedger } from './ledger.ts';
-import { type OrderTrust, readOrder } from './order.ts';
+import { type Order, type OrderTrust, readOrder } from './order.ts';
 
-/** How a job ended, as its handler says it. */
+/** How a job ended, as its handler says it. `cancelled`: taken back in time, without an effect. */
 export type JobOutcome = Omit<JobReport, 'attempt' | 'progress' | 'state'> & {
-  readonly state: 'succeeded' | 'failed';
+  readonly state: 'succeeded' | 'failed' | 'cancelled';
 };
 
 /** The terminal is about to restart, and the job goes on after it: it stays begun, and nothing else is begun before. */
@@ -17,29 +25,36 @@ export type JobRestarts = 'restarting';
 export interface JobContext {
   readonly job: JobId;
   readonly attempt: number;
+  /** The boot that began the attempt: another one than this means that it goes on after a power loss or a restart. */
+  readonly begunIn: number;
+  /** Aborted when the server takes the job back. A handler that has had no effect yet then ends with `cancelled`. */
+  readonly takenBack: AbortSignal;
   /** Says live which step was taken; may be lost. */
   readonly progress: (step: string, atMs: number, detail?: string) => void;
 }
 
-/** How a kind of job is done. */
-export interface JobHandler<Type extends JobType> {
-  /**
-   * What a power loss in the middle means: `again` for an effect that finds itself done (a key is in its slot, a software runs),
-   * `failed` for one that must not happen twice (a sale).
-   */
-  readonly afterPowerLoss: 'again' | 'failed';
-  run(params: Extract<JobBody, { type: Type }>['params'], context: JobContext): Promise<JobOutcome | JobRestarts>;
-}
+/** Does one kind of job. */
+export type JobHandler<Type extends JobType> = (
+  params: JobParams[Type],
+  context: JobContext,
+) => Promise<JobOutcome | JobRestarts>;
+/** One for every entry of the table of kinds. */
 export type JobHandlers = { readonly [Type in JobType]: JobHandler<Type> };
 
 export interface JobRunnerOptions {
   readonly world: World;
+  /** The boot sequence. */
+  readonly boot: number;
   readonly ledger: JobLedger;
   readonly trust: OrderTrust;
   readonly link: Pick<Link, 'isUp' | 'publish' | 'ask'>;
   readonly handlers: JobHandlers;
+  /** Runs something while no payment is in hand. */
+  readonly whenIdle: <T>(work: () => Promise<T>) => Promise<T>;
   /** After an effect: the server learns the terminal's new self. */
   readonly changed: () => void;
+  /** The server has a result: what follows from that is on the medium before the result is forgotten. */
+  readonly told?: (report: JobReport) => Promise<Result<void>>;
 }
 
 /** Pulls orders, runs each once, and reports until the server has it. One at a time. */
@@ -57,6 +72,8 @@ export interface JobRunner {
 const ordersMax = 100;
 const againAfterMs = 5_000;
 
+type Attempt = Pick<Order['head'], 'job' | 'attempt' | 'exp'>;
+
 export function jobRunner(options: JobRunnerOptions): JobRunner {
   const { world, ledger, link, trust } = options;
   let running: Promise<void> | undefined;
@@ -64,11 +81,15 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
   let stopped = false;
   /** The terminal is going to restart. */
   let isRestarting = false;
+  /** What runs now, and how it learns that it is taken back. */
+  let current: (Attempt & { readonly takenBack: AbortController }) | undefined;
+  let isAsking = false;
   /** Results that the store did not take; at most one per job that was begun. */
-  let unstored: readonly { readonly job: JobId; readonly report: JobReport }[] = [];
+  let unstored: readonly { readonly order: Attempt; readonly report: JobReport }[] = [];
 
   const wake = (): void => {
     wanted = true;
+    if (current) void askWhetherTakenBack();
     begin(round);
   };
 
@@ -102,6 +123,20 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
     });
   }
 
+  /** A job runs, and there is a notice: it may be that the server takes it back. */
+  async function askWhetherTakenBack(): Promise<void> {
+    if (isAsking) return;
+    isAsking = true;
+    const answer = await link.ask({ kind: 'pull' }, 'request', { pull: 'cancellation' });
+    isAsking = false;
+    if (!answer.ok || answer.value.kind !== 'job' || !answer.value.order) return;
+    const order = readOrder(answer.value.order, trust, world.clock.now());
+    if (!order.ok || !order.value.body.ok || order.value.body.value !== 'cancelled') return;
+    const { job, attempt } = order.value.head;
+    // One that does not run is answered in the next round.
+    if (current?.job === job && current.attempt === attempt) current.takenBack.abort();
+  }
+
   /** @returns whether the next order may be pulled */
   async function obey(document: SignedDocument): Promise<boolean> {
     const order = readOrder(document, trust, world.clock.now());
@@ -109,75 +144,72 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
       world.log('error', 'orderRefused', { fault: order.fault });
       return false;
     }
-    const { job, attempt } = order.value.head;
+    const { head, body } = order.value;
+    const { job, attempt } = head;
     const known = ledger.find(job, attempt);
     if (known) {
-      world.log('info', 'orderKnown', { job, attempt, state: known.state });
+      world.log('info', 'orderKnown', { job, attempt, state: known === 'seen' ? known : known.state });
       // It was done before: the result is told again, the effect is not made again.
-      return known.state !== 'begun' && (await report(job, known.report));
+      return known !== 'seen' && known.state !== 'begun' && (await report(job, known.report));
     }
-    const { body } = order.value;
     if (!body.ok) {
       world.log('warn', 'orderWithoutEffect', { job, fault: body.fault });
-      await finish(job, attempt, { state: 'failed', fault: body.fault.code });
+      await finish(head, { state: 'failed', fault: body.fault.code });
       return true;
     }
-    const begun = await ledger.begin(job, attempt, body.value);
+    if (body.value === 'cancelled') {
+      // On the medium: the order itself may still be on its way.
+      await finish(head, { state: 'cancelled' });
+      return true;
+    }
+    const begun = await ledger.begin(head, body.value, options.boot);
     if (!begun.ok) {
       world.log('error', 'jobNotBegun', { job, fault: begun.fault });
       later();
       return false;
     }
-    await run(job, attempt, body.value);
+    await run(head, body.value, options.boot);
     return true;
   }
 
-  async function run(job: JobId, attempt: number, body: JobBody): Promise<void> {
+  async function run(order: Attempt, body: JobBody, begunIn: number): Promise<void> {
+    const { job, attempt } = order;
+    const { needsIdle, mayRestart } = policyOf(body.type);
     world.log('info', 'jobBegun', { job, attempt, type: body.type });
     const tell = (report: JobReport): void => {
       void link.publish({ kind: 'job', job }, 'job', report);
     };
     tell({ attempt, state: 'running' });
-    const outcome = await outcomeOf(body, {
+    const takenBack = new AbortController();
+    current = { ...order, takenBack };
+    const context: JobContext = {
       job,
       attempt,
+      begunIn,
+      takenBack: takenBack.signal,
       progress: (step, atMs, detail) =>
         tell({ attempt, state: 'running', progress: { step, atMs, ...(detail !== undefined && { detail }) } }),
-    });
+    };
+    const work = (): Promise<JobOutcome | JobRestarts> => handle(options.handlers, body, context);
+    const outcome = await (needsIdle ? options.whenIdle(work) : work());
+    current = undefined;
     if (outcome === 'restarting') {
+      if (!mayRestart) throw new Error(`a job of kind ${body.type} may not restart the terminal`);
       world.log('info', 'jobRestarts', { job, attempt });
       isRestarting = true;
       return;
     }
-    await finish(job, attempt, outcome);
+    await finish(order, outcome);
   }
 
-  async function outcomeOf(body: JobBody, context: JobContext): Promise<JobOutcome | JobRestarts> {
-    switch (body.type) {
-      case 'key.load':
-        return options.handlers['key.load'].run(body.params, context);
-      case 'sale.test':
-        return options.handlers['sale.test'].run(body.params, context);
-      case 'payment.run':
-        return options.handlers['payment.run'].run(body.params, context);
-      case 'payment.totals':
-        return options.handlers['payment.totals'].run(body.params, context);
-      case 'slip.print':
-        return options.handlers['slip.print'].run(body.params, context);
-      case 'trace.show':
-        return options.handlers['trace.show'].run(body.params, context);
-      case 'software.install':
-        return options.handlers['software.install'].run(body.params, context);
-    }
-  }
-
-  async function finish(job: JobId, attempt: number, outcome: JobOutcome): Promise<void> {
+  async function finish(order: Attempt, outcome: JobOutcome): Promise<void> {
+    const { job, attempt } = order;
     world.log('info', 'jobFinished', { job, attempt, state: outcome.state, code: outcome.fault });
     const report = { attempt, ...outcome };
-    const stored = await ledger.finish(job, attempt, report);
+    const stored = await ledger.finish(order, report);
     if (!stored.ok) {
       world.log('error', 'jobResultNotStored', { job, fault: stored.fault });
-      unstored = [...unstored, { job, report }];
+      unstored = [...unstored, { order, report }];
     }
     options.changed();
   }
@@ -186,8 +218,8 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
   async function storeAgain(): Promise<boolean> {
     const waiting = unstored;
     unstored = [];
-    for (const { job, report } of waiting)
-      if (!(await ledger.finish(job, report.attempt, report)).ok) unstored = [...unstored, { job, report }];
+    for (const { order, report } of waiting)
+      if (!(await ledger.finish(order, report)).ok) unstored = [...unstored, { order, report }];
     return unstored.length === 0;
   }
 
@@ -203,9 +235,10 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
     if (!answer.ok) return false;
     // Understood and refused is final as well: the server has closed the job without us.
     if (answer.value.kind === 'refused') world.log('warn', 'jobReportRefused', { job, code: answer.value.code });
-    const stored = await ledger.acknowledge(job, told.attempt);
+    const followed = await options.told?.(told);
+    const stored = followed?.ok === false ? followed : await ledger.acknowledge(job, told.attempt);
     if (!stored.ok) world.log('error', 'jobResultNotStored', { job, fault: stored.fault });
-    return true;
+    return followed?.ok !== false;
   }
 
   return {
@@ -222,15 +255,20 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
   async function recover(): Promise<void> {
     for (const entry of ledger.entries('begun')) {
       if (entry.state !== 'begun') continue;
-      const { job, attempt, body } = entry;
-      if (options.handlers[body.type].afterPowerLoss === 'again') await run(job, attempt, body);
-      else await finish(job, attempt, { state: 'failed', fault: 'JOB_INTERRUPTED' });
+      if (policyOf(entry.body.type).afterPowerLoss === 'again') await run(entry, entry.body, entry.boot);
+      else await finish(entry, { state: 'failed', fault: 'JOB_INTERRUPTED' });
       if (isRestarting) return;
       // The link may have come up meanwhile, with nothing to tell.
       wanted = true;
     }
   }
 }
+
+const handle = <Type extends JobType>(
+  handlers: JobHandlers,
+  body: JobBody<Type>,
+  context: JobContext,
+): Promise<JobOutcome | JobRestarts> => handlers[body.type](body.params, context);
 
 /** A job that failed, by the code of its fault. */
 export const failedBy = (fault: Fault): JobOutcome => ({ state: 'failed', fault: fault.code });

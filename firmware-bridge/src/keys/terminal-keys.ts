@@ -8,7 +8,7 @@ import {
   serialiseAesTerminal,
   takeAesTransactionKey,
 } from '@tsunagu/protocols/dukpt';
-import type { JobReport, KeyLoad, KeySlot } from '@tsunagu/protocols/fleet';
+import type { HeldKey, KeyLoad, KeySlot } from '@tsunagu/protocols/fleet';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { fail, fromHex, ok, type Result, type Secret, toHex } from '@tsunagu/protocols/kit';
 import { panMac } from '@tsunagu/protocols/negative';
@@ -28,7 +28,7 @@ export type KeyLoadFault =
   | 'KEY_SLOT_EMPTY'
   | 'KEY_LENGTH_INVALID';
 /** What shows that a key is in its slot. */
-export type KeyEvidence = NonNullable<JobReport['evidence']>;
+export type KeyEvidence = HeldKey;
 /** The order that a key came by. */
 export interface LoadOrder {
   readonly job: string;
@@ -41,6 +41,8 @@ export interface TerminalKeys {
   slots(): readonly KeyEvidence[];
   /** Takes a key out of its block and into its slot. The same key again changes nothing: a counter never goes back. */
   load(key: KeyLoad, order: LoadOrder): Promise<Result<KeyEvidence, KeyLoadFault>>;
+  /** Compares the slots on the medium with those in use, and each check value with its key. Nothing changes. */
+  check(): Promise<Result<readonly KeyEvidence[], StoreFault | 'DUKPT_STATE_INVALID' | 'KEY_NOT_AS_ANNOUNCED'>>;
   /** The next DUKPT transaction key. The state that follows is on disk before the key is handed out; the taker wipes it. */
   takeTransactionKey(): Promise<Result<AesTransactionKey, StoreFault | 'KEY_SLOT_EMPTY' | 'DUKPT_COUNTER_EXHAUSTED'>>;
   /** What a card is in negative lists: its MAC under their key, 16 bytes; undefined without one. */
@@ -86,6 +88,7 @@ function terminalKeys(store: SealedStore, slots: Slots): TerminalKeys {
     slots: () => (['dukpt', 'negative'] as const).flatMap((slot) => evidenceOf(slots, slot) ?? []),
     load: (key, order) =>
       inTurn(async () => (areDestroyed ? fail('TERMINAL_TAMPERED') : load(store, slots, key, order))),
+    check: () => inTurn(() => check(store, slots)),
     takeTransactionKey: () => inTurn(() => take(store, slots)),
     negativeTag(pan) {
       const mac = slots.negative && panMac(slots.negative.key, pan);
@@ -150,6 +153,27 @@ async function load(
 function evidence(slots: Slots, slot: KeySlot): Result<KeyEvidence, 'KEY_SLOT_EMPTY'> {
   const found = evidenceOf(slots, slot);
   return found ? ok(found) : fail('KEY_SLOT_EMPTY', { field: slot });
+}
+
+async function check(
+  store: SealedStore,
+  slots: Slots,
+): Promise<Result<readonly KeyEvidence[], StoreFault | 'DUKPT_STATE_INVALID' | 'KEY_NOT_AS_ANNOUNCED'>> {
+  const dukpt = await store.read(dukptSlot);
+  if (!dukpt.ok) return dukpt;
+  if (dukpt.value?.secret) {
+    const state = parseAesTerminal(dukpt.value.secret);
+    dukpt.value.secret.wipe();
+    if (!state.ok) return state;
+    if (state.value.counter !== slots.dukpt?.state.counter) return fail('KEY_NOT_AS_ANNOUNCED', { field: 'counter' });
+  } else if (slots.dukpt) return fail('KEY_NOT_AS_ANNOUNCED', { field: 'dukpt' });
+  const negative = await store.read(negativeSlot);
+  if (!negative.ok) return negative;
+  const kcv = negative.value?.secret && checkValue('AES', 'cmac', negative.value.secret);
+  negative.value?.secret?.wipe();
+  if ((kcv?.ok ? toHex(kcv.value) : undefined) !== slots.negative?.facts.kcv)
+    return fail('KEY_NOT_AS_ANNOUNCED', { field: 'negative' });
+  return ok((['dukpt', 'negative'] as const).flatMap((slot) => evidenceOf(slots, slot) ?? []));
 }
 
 function refuse(key: Secret<'key'>, field: string): Result<never, 'KEY_NOT_AS_ANNOUNCED'> {

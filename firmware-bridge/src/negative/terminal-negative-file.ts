@@ -1,5 +1,5 @@
 import { devicePaths, negativeNames } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result, type Secret, toHex } from '@tsunagu/protocols/kit';
+import { type Fault, fail, ok, type Result, type Secret, toHex } from '@tsunagu/protocols/kit';
 import {
   applyDelta,
   decodeOverlay,
@@ -77,6 +77,8 @@ export interface TerminalNegativeFile extends NegativeFile {
   take(list: string, bytes: Uint8Array): void;
   /** Tries a fetch that failed anew. */
   wake(): void;
+  /** Fetches what is not here yet, and tells what is in force then; or why the newest is not. */
+  fetchNow(): Promise<Result<Omit<ListReport, 'freshAt'>>>;
   /** Compares the list in memory and in flash with what was signed, and mends it. How many bytes that took. */
   scrub(): Promise<number>;
   idle(): Promise<void>;
@@ -147,6 +149,8 @@ class NegativeFileInForce implements TerminalNegativeFile {
   #wanted = false;
   #download: ContainerDownload | undefined;
   #failures = 0;
+  /** Why the last fetch brought nothing. */
+  #fetchFault: Fault | undefined;
 
   constructor(options: NegativeFileOptions, state: TrustState, slot: Slot | null) {
     this.#options = options;
@@ -263,6 +267,16 @@ class NegativeFileInForce implements TerminalNegativeFile {
     });
   }
 
+  async fetchNow(): Promise<Result<Omit<ListReport, 'freshAt'>>> {
+    await this.idle();
+    this.#fetchFault = undefined;
+    this.wake();
+    await this.idle();
+    const { list } = this.#options;
+    const { version, overlaySeq } = this.report() ?? { version: 0, overlaySeq: 0 };
+    return this.#fetchFault ? { ok: false, fault: this.#fetchFault } : ok({ list, version, overlaySeq });
+  }
+
   #isBehind(): boolean {
     const { head } = this.#state;
     return head !== null && (!this.#held || !isEqualToHead(this.#state));
@@ -279,9 +293,11 @@ class NegativeFileInForce implements TerminalNegativeFile {
     changed();
     if (fetched.ok) {
       this.#failures = 0;
+      this.#fetchFault = undefined;
       return;
     }
     this.#failures += 1;
+    this.#fetchFault = fetched.fault;
     const pauseMs = pauseAfter(this.#failures, fetchPauses, world);
     world.log('warn', 'negativeListNotFetched', { fault: fetched.fault, failures: this.#failures, pauseMs });
     if (!signal.aborted) world.timers.after(pauseMs, () => this.wake());

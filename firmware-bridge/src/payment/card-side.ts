@@ -113,6 +113,10 @@ export class EmulatedCardSide implements CardSide {
     return this.#traces.document(order);
   }
 
+  checkReaders(): ReturnType<SecurePart['checkReaders']> {
+    return this.#secure.checkReaders();
+  }
+
   timings(): SaleTimings | undefined {
     return this.#timings;
   }

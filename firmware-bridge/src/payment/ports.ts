@@ -15,7 +15,7 @@ import type { OfflineAllowance } from '@tsunagu/protocols/negative/authority';
 import type { World } from '@tsunagu/protocols/world';
 import type { CardWallet } from '../cards/index.ts';
 import type { AdviceStore, SaleStore } from '../sales/index.ts';
-import type { Acquirer, CardVault, NegativeFile, PinHabit, SaleTimings } from '../secure/index.ts';
+import type { Acquirer, CardVault, NegativeFile, PinHabit, ReaderCheck, SaleTimings } from '../secure/index.ts';
 import type { ReversalImage } from './reversal-image.ts';
 
 /**
@@ -118,6 +118,8 @@ export interface CardSide {
   print(order: SlipOrder): Promise<Result<SlipDocument, ErrorCode>>;
   /** What the kernel did in the last payment, or in that of a STAN, as a document for `explainTrace`; TRACE_UNKNOWN when it is not kept. */
   traceOf(order: TraceOrder): Result<SlipDocument, ErrorCode>;
+  /** Opens every reader of the model, without a card: a fault for each that does not answer. */
+  checkReaders(): Promise<readonly ReaderCheck[]>;
   /** How many reversals are not yet acknowledged by the switch. They are sent by themselves, with growing pauses. */
   reversalsPending(): Promise<number>;
   /** Where the time of the last payment went, milliseconds; undefined before the first. */

@@ -17,6 +17,8 @@ export interface Outbox {
   add(event: SaleEvent): Promise<void>;
   /** Sends what waits; called when the link comes up. */
   flush(): void;
+  /** How many wait. */
+  readonly waiting: number;
   idle(): Promise<void>;
 }
 
@@ -63,6 +65,9 @@ export async function openOutbox(
       flush();
     },
     flush,
+    get waiting() {
+      return waiting.length;
+    },
     idle: async () => flushing,
   });
 }

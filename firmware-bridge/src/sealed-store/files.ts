@@ -15,6 +15,8 @@ export interface Files {
   syncFolder(): Promise<void>;
   /** Removes a file; no file is fine. */
   remove(name: string): Promise<void>;
+  /** Names of all files. */
+  list(): Promise<readonly string[]>;
 }
 
 /** Replaces a file so that a reader finds the old content or the new one, whenever power fails. */

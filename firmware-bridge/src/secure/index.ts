@@ -11,6 +11,12 @@ export type { PinHabit } from './pin-habit.ts';
 export type { Acquirer, AcquirerFault, AcquirerMessage, NegativeFile } from './ports.ts';
 export { type ChipReceipt, chipReceipt } from './receipt.ts';
 export { type SealedCard, sealedCard } from './sealed-card.ts';
-export { openSecurePart, type SecurePart, type SecurePartOptions, type StripeReading } from './secure-part.ts';
+export {
+  openSecurePart,
+  type ReaderCheck,
+  type SecurePart,
+  type SecurePartOptions,
+  type StripeReading,
+} from './secure-part.ts';
 export { type SaleRoom, type SaleTimings, Stopwatch, saleRooms } from './stopwatch.ts';
 export type { TransitContents, TransitReading } from './transit-reading.ts';

@@ -1,7 +1,7 @@
 import { type OpenMessage, withCard } from '@tsunagu/protocols/acquiring';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
-import type { TerminalModel } from '@tsunagu/protocols/catalogue';
+import type { ReaderKind, TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
 import type { World } from '@tsunagu/protocols/world';
 import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
@@ -92,7 +92,15 @@ export interface SecurePart {
     card: SealedCard | undefined,
     options: { readonly timeoutMs: number },
   ): Promise<Result<OpenMessage, AcquirerFault>>;
+  /** Opens every reader of the model, without a card. */
+  checkReaders(): Promise<readonly ReaderCheck[]>;
   close(): Promise<void>;
+}
+
+/** Whether a reader of the model answers; `fault` when it does not. */
+export interface ReaderCheck {
+  readonly reader: ReaderKind;
+  readonly fault: ErrorCode | undefined;
 }
 
 /** Opens the secure part of an emulated terminal. Tests hand in a station of their own to reach its devices. */
@@ -139,6 +147,21 @@ class EmulatedSecurePart implements SecurePart {
         this.#inHand = undefined;
       },
     });
+  }
+
+  async checkReaders(): Promise<readonly ReaderCheck[]> {
+    const { station } = this.#station;
+    const checks: ReaderCheck[] = [];
+    for (const reader of this.#options.model.readers) {
+      const opened =
+        reader === 'stripe'
+          ? await station.stripe()
+          : reader === 'felica'
+            ? await station.felica()
+            : await station.chip(reader);
+      checks.push({ reader, fault: opened.ok ? undefined : opened.fault.code });
+    }
+    return checks;
   }
 
   presentElsewhere(entry: 'contact' | 'stripe'): boolean {

@@ -44,6 +44,8 @@ export interface Twin {
   report(): Hello['configuration'];
   /** Fetches what is desired, tries it, and reports. Returns at once. */
   wake(): void;
+  /** As `wake`, and tells what is in force afterwards; `drift` when that is not what is desired, or nobody answered. */
+  applyNow(): Promise<{ readonly version: number; readonly hash: string; readonly drift: string | undefined }>;
   /** A technician changes settings at the terminal. They stay until something else is desired. */
   service(by: string, changes: SettingValues): Promise<Result<void>>;
   idle(): Promise<void>;
@@ -82,6 +84,8 @@ class FollowingTwin implements Twin {
   #standing: Standing | undefined;
   #running: Promise<void> | undefined;
   #isWanted = false;
+  /** Whether the server said what is desired when it was last asked. */
+  #isAnswered = false;
   #retry: Timer | undefined;
 
   constructor(options: TwinOptions, committed: Committed | undefined, next: Next | undefined) {
@@ -119,6 +123,15 @@ class FollowingTwin implements Twin {
     });
   }
 
+  async applyNow(): ReturnType<Twin['applyNow']> {
+    // One that runs already may have asked before the change that is meant.
+    await this.#running;
+    this.wake();
+    await this.#running;
+    const { version, hash } = this.#inForce;
+    return { version, hash, drift: this.#isAnswered ? this.#standing?.code : 'LINK_DOWN' };
+  }
+
   idle = async (): Promise<void> => this.#running;
 
   async service(by: string, changes: SettingValues): Promise<Result<void>> {
@@ -151,12 +164,14 @@ class FollowingTwin implements Twin {
 
   async #follow(): Promise<void> {
     this.#isWanted = false;
+    this.#isAnswered = false;
     const { link, world } = this.#options;
     const answer = await link.ask({ kind: 'pull' }, 'request', { pull: 'twin' });
     if (!answer.ok || answer.value.kind !== 'twin') {
       world.log('warn', 'twinPullFailed', answer.ok ? { answer: answer.value.kind } : { fault: answer.fault });
       return;
     }
+    this.#isAnswered = true;
     const before = this.#inForce.hash;
     await this.#take(answer.value);
     await this.#tell(answer.value.version);

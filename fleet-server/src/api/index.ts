@@ -19,6 +19,7 @@ import { bulkRoutes } from './routes/bulk.ts';
 import { campaignRoutes } from './routes/campaigns.ts';
 import { configurationRoutes } from './routes/configuration.ts';
 import { fleetRoutes } from './routes/fleet.ts';
+import { jobRoutes } from './routes/jobs.ts';
 import { healthRoutes } from './routes/health.ts';
 import { liveRoutes } from './routes/live.ts';
 import { negativeRoutes } from './routes/negative.ts';
@@ -114,6 +115,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   auditRoutes(app, audit);
   webhookRoutes(app, options.webhooks);
   fleetRoutes(app, rooms);
+  jobRoutes(app, rooms);
   bulkRoutes(app, rooms, options.changes);
   identityRoutes(app, rooms);
   negativeRoutes(app, rooms);

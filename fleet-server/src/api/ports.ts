@@ -36,6 +36,7 @@ import type {
   addNegative,
   addNegativeRange,
   importNegative,
+  jobQuery,
   negativeDiff,
   NegativeExplanation,
   NegativeImported,
@@ -46,6 +47,7 @@ import type {
 import type { Result, Secret } from '@tsunagu/protocols/kit';
 import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { z } from 'zod';
+import type { JobOrdering } from '../jobs/index.ts';
 import type { Actor } from '../audit/index.ts';
 import type { Selection } from '../estate/index.ts';
 import type { Ceremonies, Manufacturers } from '../identity/index.ts';
@@ -137,8 +139,17 @@ export interface ApiRooms {
   };
   readonly jobs: {
     job(id: string): Promise<Result<Job>>;
+    /** Newest first. */
+    list(
+      selection: { readonly [Name in keyof z.infer<typeof jobQuery>]: z.infer<typeof jobQuery>[Name] | undefined },
+      page: PageRequest,
+    ): Promise<Result<Page<Job>>>;
     /** Has a terminal do something: a payment, its totals, a slip, another software. */
-    start(serial: Serial, body: Exclude<JobBody, { type: 'key.load' }>, by: Actor): Promise<Result<Job>>;
+    start(serial: Serial, body: JobBody, by: Actor, ordering?: JobOrdering): Promise<Result<Job>>;
+    cancel(id: string, by: Actor): Promise<Result<Job>>;
+    retry(id: string, by: Actor): Promise<Result<Job>>;
+    approve(id: string, by: Actor): Promise<Result<Job>>;
+    readonly logs: { read(job: string): Promise<Result<Uint8Array>> };
   };
   readonly software: Omit<Software, 'target' | 'delta' | 'close'>;
   readonly sales: {

@@ -44,12 +44,12 @@ export interface ConversationRooms {
   readonly world: World;
   readonly store: Store;
   readonly tenant: TenantId;
-  readonly broker: () => Broker;
+  readonly broker: () => Pick<Broker, 'send' | 'isConnected'>;
   readonly estate: Estate;
   readonly twin: () => Twin;
   readonly jobs: () => Jobs;
   readonly keys: Keys;
-  readonly negative: () => Negative;
+  readonly negative: () => Pick<Negative, 'observe'>;
   readonly trust: TrustKnown;
   /** How many terminals may come back at once. */
   readonly fleetSize: () => number;
@@ -91,9 +91,10 @@ export function openConversation(rooms: ConversationRooms): Conversation {
       }
       const open = await rooms.jobs().openSubjects(tx, serial);
       const { loads, loaded } = await keys.reconcile(tx, serial, body.keys, (slot) => open.has(loadSubject(slot)));
-      // A tampered terminal takes no keys: it goes to the workshop.
-      // Nor one whose state of life does not permit it.
-      const mayBeKeyed = !body.tampered && (await mayNow(tx, serial, 'beKeyed')).ok;
+      // A tampered terminal takes no keys: it goes to the workshop. Nor does one whose state of life does not permit it, and one that is being
+      // wiped is to lose those it has.
+      const isWiping = [...open].some((subject) => subject.startsWith('terminal.wipe/'));
+      const mayBeKeyed = !body.tampered && !isWiping && (await mayNow(tx, serial, 'beKeyed')).ok;
       for (const load of mayBeKeyed ? loads : [])
         await rooms.jobs().queueIn(tx, serial, { type: 'key.load', params: load }, loadSubject(load.slot));
       for (const slot of loaded) await estate.note(tx, serial, 'key-loaded', { slot, seenIn: 'hello' });
@@ -117,7 +118,7 @@ export function openConversation(rooms: ConversationRooms): Conversation {
       const desired = await rooms.twin().reports.desired(serial);
       answer(serial, corr, desired.ok ? desired.value : { kind: 'refused', code: desired.fault.code });
     } else if (pull === 'time') answer(serial, corr, { kind: 'time', now: world.clock.now() });
-    else answer(serial, corr, { kind: 'job', order: await rooms.jobs().next(serial) });
+    else answer(serial, corr, { kind: 'job', order: await rooms.jobs().next(serial, pull) });
   }
 
   async function twin(serial: Serial, message: Envelope, body: z.output<typeof messages.twin>): Promise<Received> {

@@ -9,6 +9,7 @@ import {
   devicePaths,
   deviceStatus,
   enrolmentRequest,
+  logPiece,
   parseJson,
   renewalRequest,
   type Problem,
@@ -20,6 +21,7 @@ import { type Fault, fail, FaultError, ok, type Result } from '@tsunagu/protocol
 import type { World } from '@tsunagu/protocols/world';
 import type { Artefacts } from '../artefacts/index.ts';
 import type { Software } from '../software/index.ts';
+import type { JobLogs } from '../jobs/index.ts';
 import {
   type Admission,
   type Ceremonies,
@@ -45,6 +47,8 @@ export interface DeviceApiOptions {
   /** Which artefact a part of a negative list is. */
   readonly negative: { locate(name: string): Promise<string | undefined> };
   readonly software: Pick<Software, 'metadata' | 'target' | 'delta'>;
+  /** Takes what terminals upload for a job. */
+  readonly logs: Pick<JobLogs, 'take'>;
   /** From the first byte of a request to its last. */
   readonly requestTimeoutMs?: number;
 }
@@ -112,6 +116,18 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
     } finally {
       enrolling -= 1;
     }
+  }
+
+  async function takeLog(request: IncomingMessage, response: ServerResponse, job: string): Promise<void> {
+    const admitted = await options.admit(peerOf(request));
+    if (!admitted.ok) return refuse(request, response, admitted.fault);
+    const body = await readBody(request);
+    if (!body.ok) return refuse(request, response, body.fault);
+    const piece = parseJson(logPiece, body.value, bodyLengthMax);
+    const taken = piece.ok ? await options.logs.take(admitted.value, job, piece.value) : piece;
+    if (!taken.ok) return refuse(request, response, taken.fault);
+    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+    response.end(JSON.stringify(taken.value));
   }
 
   async function sendTrust(request: IncomingMessage, response: ServerResponse, name: string): Promise<void> {
@@ -212,6 +228,8 @@ export async function openDeviceApi(options: DeviceApiOptions): Promise<Result<D
       if (issuing !== '') return await sendRevocations(request, response, issuing);
       if (version !== '') return await sendTrust(request, response, version);
     }
+    const job = after(devicePaths.logs);
+    if (request.method === 'POST' && job !== '') return await takeLog(request, response, job);
     if (request.method === 'GET' || request.method === 'HEAD') {
       const [digest, part] = [after(devicePaths.artefacts), after(devicePaths.negative)];
       if (digest !== '') return await sendArtefact(request, response, () => Promise.resolve(digest));

@@ -1,2 +1,17 @@
-export { type JobRooms, type Jobs, openJobs } from './jobs.ts';
-export { decideReport, isOpen, isOverdue, type JobProgress, offer, type ReportDecision } from './rules.ts';
+export { type JobActor, type JobOrdering, type JobRooms, type Jobs, type JobSelection, openJobs } from './jobs.ts';
+export { type JobLogs } from './logs.ts';
+export { jobsKeptMax, jobsKeptMs } from './retention.ts';
+export {
+  backoffMs,
+  decideCancel,
+  decideReport,
+  decideTime,
+  isOpen,
+  isToBeTakenBack,
+  type JobProgress,
+  nextCheck,
+  offer,
+  openStates,
+  type ReportDecision,
+  stateTable,
+} from './rules.ts';

@@ -1,46 +1,87 @@
 import {
   type Job,
+  jobBody,
   type JobBody,
-  type JobReport,
+  type JobCancellation,
   jobIdSchema,
-  jobReport,
   type JobOrder,
+  type JobPriority,
+  type JobReport,
   type JobState,
-  jobStates,
-  parseJson,
+  type JobType,
+  parseWith,
+  policyOf,
   serialSchema,
   type Serial,
   type SignedDocument,
   type TenantId,
 } from '@tsunagu/protocols/fleet';
-import { fail, FaultError, ok, type Result } from '@tsunagu/protocols/kit';
+import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { Selectable, Transaction } from 'kysely';
+import type { Transaction, Updateable } from 'kysely';
 import type { LiveHub } from '../live/index.ts';
-import { type Database, isoTime, type Queryable, type Store } from '../store/index.ts';
-import { decideReport, isOpen, type JobProgress, offer } from './rules.ts';
+import {
+  boundedLimit,
+  type Database,
+  keyOfCursor,
+  type Page,
+  type PageRequest,
+  pageOf,
+  type Queryable,
+  type Store,
+} from '../store/index.ts';
+import { type JobLogs, jobLogs } from './logs.ts';
+import { forgetJobs } from './retention.ts';
+import { type JobRow, progressOf, type Sign, stepsOf, viewOf } from './row.ts';
+import {
+  decideCancel,
+  decideReport,
+  decideTime,
+  isOpen,
+  isToBeTakenBack,
+  nextCheck,
+  offer,
+  openStates,
+} from './rules.ts';
 import type { JobTables } from './tables.ts';
 
-type JobRow = Selectable<JobTables['jobs']>;
-
-const openStates = jobStates.filter(isOpen);
-/** The most jobs that may wait for one terminal. */
+/** The most jobs that may wait for one terminal; emergencies find a few places more. */
 const openMax = 32;
-/** The most steps kept of one attempt. */
-const stepsMax = 64;
-/** How often overdue jobs are looked for. */
+const emergencyPlaces = 8;
+/** How often the clock is asked what it does to jobs. */
 const sweepMs = 1_000;
 const sweepMax = 100;
+/** How often jobs past their keeping are looked for. */
+const forgetMs = 60 * 60_000;
+/** The most terminals of one call of `orderMany`. */
+const manyMax = 1_000;
 
-const policies = {
-  'key.load': { attemptsMax: 3, deadlineMs: 7 * 86_400_000 },
-  'sale.test': { attemptsMax: 1, deadlineMs: 120_000 },
-  'payment.run': { attemptsMax: 1, deadlineMs: 120_000 },
-  'payment.totals': { attemptsMax: 1, deadlineMs: 120_000 },
-  'slip.print': { attemptsMax: 3, deadlineMs: 120_000 },
-  'trace.show': { attemptsMax: 3, deadlineMs: 120_000 },
-  'software.install': { attemptsMax: 3, deadlineMs: 7 * 86_400_000 },
-} as const satisfies Record<JobBody['type'], { attemptsMax: number; deadlineMs: number }>;
+const priorities = { emergency: 0, routine: 1 } as const satisfies Record<JobPriority, number>;
+
+/** Who does something to a job. */
+export interface JobActor {
+  readonly subject: string;
+}
+
+/** When and for what a job is ordered. */
+export interface JobOrdering {
+  readonly priority?: JobPriority | undefined;
+  /** Server time, milliseconds since 1970. */
+  readonly notBefore?: number | undefined;
+  readonly notAfter?: number | undefined;
+  /** What it belongs to, such as a campaign. */
+  readonly reference?: string | undefined;
+  /** Of two open jobs of a terminal with one subject one is enough: the earlier one is the answer. Without it every order is its own. */
+  readonly subject?: string | undefined;
+}
+
+/** Which jobs of all. */
+export interface JobSelection {
+  readonly serial?: Serial | undefined;
+  readonly state?: JobState | undefined;
+  readonly type?: JobType | undefined;
+  readonly reference?: string | undefined;
+}
 
 /** What the job engine needs of the rooms around it. */
 export interface JobRooms {
@@ -48,11 +89,11 @@ export interface JobRooms {
   readonly store: Store;
   readonly live: LiveHub;
   readonly tenant: TenantId;
-  readonly sign: (payload: string) => SignedDocument;
+  readonly sign: Sign;
   /** Tells a terminal, if it is there, that so many jobs wait. */
   notify(serial: Serial, jobs: number): void;
-  /** Takes part in the transaction that ends a job. */
-  finished(tx: Transaction<Database>, serial: Serial, body: JobBody['type'], report: JobReport): Promise<void>;
+  /** Takes part in the transaction that ends a job with success. */
+  finished(tx: Transaction<Database>, serial: Serial, type: JobType, report: JobReport): Promise<void>;
   /** Notes something in a terminal's timeline. */
   note(
     tx: Transaction<Database>,
@@ -63,111 +104,138 @@ export interface JobRooms {
   /** Takes part in the transaction that ends a job, however it ends. */
   ended?(tx: Transaction<Database>, job: string, state: JobState, fault: string | null): Promise<void>;
   /** A job entered a state: for counting. */
-  entered?(type: JobBody['type'], state: JobState): void;
+  entered?(type: JobType, state: JobState): void;
   /** Something about the terminal changed: called after the commit. */
   announce(serial: Serial): void;
 }
 
+type OrderFault = 'TERMINAL_UNKNOWN' | 'JOB_QUEUE_FULL' | 'INPUT_INVALID';
+
 /** One engine for whatever is done to a terminal. Orders are pulled, signed, and have their effect once. */
 export interface Jobs {
   /** Queues a job in a transaction; undefined when one with the same subject is open. Announce it after the commit: `wake`. */
-  queueIn(tx: Transaction<Database>, serial: Serial, body: JobBody, subject: string): Promise<string | undefined>;
-  /** Takes a job back while it is `queued` or `offered`; later nothing happens. */
+  queueIn(
+    tx: Transaction<Database>,
+    serial: Serial,
+    body: JobBody,
+    subject: string,
+    reference?: string,
+  ): Promise<string | undefined>;
+  /** Takes a job back in a transaction: at once while it is not under way, else the terminal is asked. */
   cancelIn(tx: Transaction<Database>, id: string): Promise<void>;
   /** Which subjects have an open job. */
   openSubjects(on: Queryable, serial: Serial): Promise<ReadonlySet<string>>;
   /** Notifies the terminal of its open jobs. */
   wake(serial: Serial): Promise<void>;
-  /** Hands out the next order, oldest first; null when there is none. */
-  next(serial: Serial): Promise<SignedDocument | null>;
+  /** Hands out what to do next: what is taken back first, then by priority and age. `cancellation`: only what is taken back. */
+  next(serial: Serial, what?: 'job' | 'cancellation'): Promise<SignedDocument | null>;
   /** Takes a report. When it resolves the report is on disk and may be acknowledged; also when it changed nothing. */
   report(serial: Serial, id: string, report: JobReport): Promise<Result<void, 'JOB_UNKNOWN'>>;
   job(id: string): Promise<Result<Job, 'JOB_UNKNOWN'>>;
-  /** Has a terminal do something: a payment, its totals, a slip, another software. */
-  start(
-    serial: Serial,
-    body: Exclude<JobBody, { type: 'key.load' }>,
-    by: { readonly subject: string },
-  ): Promise<Result<Job, 'TERMINAL_UNKNOWN' | 'JOB_QUEUE_FULL'>>;
+  /** Newest first. Without documents and steps. */
+  list(selection: JobSelection, page: PageRequest): Promise<Result<Page<Job>, 'INPUT_INVALID'>>;
+  /** How many jobs of a reference are in which state. */
+  counts(reference: string): Promise<Readonly<Partial<Record<JobState, number>>>>;
+  /** Has a terminal do something. What cannot be undone is `held` until somebody else approves it. */
+  start(serial: Serial, body: JobBody, by: JobActor, ordering?: JobOrdering): Promise<Result<Job, OrderFault>>;
+  /** Has up to a thousand terminals do the same, in one transaction; one that cannot has a fault, the others are ordered all the same. */
+  orderMany(
+    serials: readonly Serial[],
+    body: JobBody,
+    by: JobActor,
+    ordering?: JobOrdering,
+  ): Promise<readonly { readonly serial: Serial; readonly job: Result<string, OrderFault> }[]>;
+  /** Takes a job back: at once, or by asking the terminal (`isCancelling`). JOB_OVER when it has ended. */
+  cancel(id: string, by: JobActor): Promise<Result<Job, 'JOB_UNKNOWN' | 'JOB_OVER'>>;
+  /** Takes up to a thousand open jobs of a reference back. How many. */
+  cancelMany(reference: string, by: JobActor): Promise<number>;
+  /** Orders what a job that is over was to do once more, as a new job. */
+  retry(id: string, by: JobActor): Promise<Result<Job, OrderFault | 'JOB_UNKNOWN' | 'JOB_STILL_OPEN'>>;
+  /** A second person lets a held job go. */
+  approve(id: string, by: JobActor): Promise<Result<Job, 'JOB_UNKNOWN' | 'JOB_OVER' | 'JOB_NEEDS_SECOND_PERSON'>>;
+  readonly logs: JobLogs;
   close(): void;
 }
-
-const progressOf = (row: JobRow): JobProgress => ({
-  state: row.state,
-  attempt: row.attempt,
-  attemptsMax: row.attempts_max,
-  deadlineAt: row.deadline_at,
-});
 
 export function openJobs(rooms: JobRooms): Jobs {
   const { world, store, live } = rooms;
 
-  async function read(on: Queryable, id: string): Promise<Result<Job, 'JOB_UNKNOWN'>> {
-    const row = await on.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst();
-    if (!row) return fail('JOB_UNKNOWN');
-    const steps = await on
-      .selectFrom('job_steps')
-      .select(['step', 'at_ms', 'detail'])
-      .where('job', '=', id)
-      .where('attempt', '=', row.attempt)
-      .orderBy('at_ms')
-      .limit(stepsMax)
-      .execute();
-    const final = row.result === null ? undefined : parseJson(jobReport, row.result);
-    const result = final?.ok ? final.value : undefined;
-    return ok({
-      id: row.id,
-      serial: serialSchema.parse(row.serial),
-      type: row.type,
-      state: row.state,
-      attempt: row.attempt,
-      createdAt: isoTime(row.created_at),
-      finishedAt: row.finished_at === null ? null : isoTime(row.finished_at),
-      fault: row.fault,
-      steps: steps.map(({ step, at_ms, detail }) => ({ step, atMs: at_ms, detail })),
-      sale: result?.sale ?? null,
-      evidence: result?.evidence ?? null,
-      totals: result?.totals ?? null,
-      document: result?.document ?? null,
-    });
+  const find = (on: Queryable, id: string): Promise<JobRow | undefined> =>
+    on.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst();
+
+  async function read(id: string): Promise<Result<Job, 'JOB_UNKNOWN'>> {
+    const row = await find(store.db, id);
+    return row ? ok(viewOf(row, await stepsOf(store.db, row))) : fail('JOB_UNKNOWN');
   }
 
   async function show(id: string): Promise<void> {
-    const job = await read(store.db, id);
+    const job = await read(id);
     // A printed document is fetched with the job, and not sent to everybody who looks on.
     if (job.ok) live.publish({ name: 'job', data: { ...job.value, document: null } });
   }
 
-  async function queueIn(
+  /** The only way a job changes: when the clock looks at it next follows from what it is then. */
+  async function put(
+    tx: Transaction<Database>,
+    row: JobRow,
+    changes: Updateable<JobTables['jobs']> & Partial<JobRow>,
+  ): Promise<JobRow> {
+    const next = { ...row, ...changes };
+    const check_at = nextCheck(progressOf(next), row.type) ?? row.check_at;
+    await tx
+      .updateTable('jobs')
+      .set({ ...changes, check_at })
+      .where('id', '=', row.id)
+      .execute();
+    if (next.state !== row.state) rooms.entered?.(row.type, next.state);
+    return { ...next, check_at };
+  }
+
+  async function insert(
     tx: Transaction<Database>,
     serial: Serial,
     body: JobBody,
-    subject: string,
+    by: JobActor,
+    ordering: JobOrdering,
   ): Promise<string | undefined> {
     const id = world.id();
     const now = world.clock.now();
-    const { attemptsMax, deadlineMs } = policies[body.type];
-    const queued = await tx
+    const policy = policyOf(body.type);
+    const notBefore = ordering.notBefore ?? 0;
+    const deadlineAt = ordering.notAfter ?? Math.max(now, notBefore) + policy.deadlineMs;
+    const state = policy.isDestructive ? 'held' : 'queued';
+    const row: JobRow = {
+      id,
+      serial,
+      type: body.type,
+      subject: ordering.subject ?? `${body.type}/${id}`,
+      params: JSON.stringify(body.params),
+      state,
+      attempt: 0,
+      attempts_max: policy.attemptsMax,
+      created_at: now,
+      deadline_at: deadlineAt,
+      finished_at: null,
+      fault: null,
+      result: null,
+      priority: priorities[ordering.priority ?? 'routine'],
+      not_before: notBefore,
+      changed_at: now,
+      announced_at: now,
+      check_at: 0,
+      cancelled_at: null,
+      is_late: 0,
+      ordered_by: by.subject,
+      approved_by: null,
+      reference: ordering.reference ?? null,
+    };
+    const inserted = await tx
       .insertInto('jobs')
-      .values({
-        id,
-        serial,
-        type: body.type,
-        subject,
-        params: JSON.stringify(body.params),
-        state: 'queued',
-        attempt: 0,
-        attempts_max: attemptsMax,
-        created_at: now,
-        deadline_at: now + deadlineMs,
-        finished_at: null,
-        fault: null,
-        result: null,
-      })
+      .values({ ...row, check_at: nextCheck(progressOf(row), body.type) ?? 0 })
       .onConflict((conflict) => conflict.doNothing())
       .executeTakeFirst();
-    if (queued.numInsertedOrUpdatedRows !== 1n) return undefined;
-    rooms.entered?.(body.type, 'queued');
+    if (inserted.numInsertedOrUpdatedRows !== 1n) return undefined;
+    rooms.entered?.(body.type, state);
     await rooms.note(tx, serial, 'job-queued', { job: id, type: body.type });
     return id;
   }
@@ -178,126 +246,191 @@ export function openJobs(rooms: JobRooms): Jobs {
       .selectAll()
       .where('serial', '=', serial)
       .where('state', 'in', openStates)
+      .orderBy('priority')
       .orderBy('created_at')
-      .limit(openMax);
+      .orderBy('id')
+      .limit(openMax + emergencyPlaces);
+
+  async function order(
+    tx: Transaction<Database>,
+    serial: Serial,
+    body: JobBody,
+    by: JobActor,
+    ordering: JobOrdering,
+  ): Promise<Result<string, OrderFault>> {
+    const now = world.clock.now();
+    const { notBefore = 0, notAfter, priority, subject } = ordering;
+    if (notAfter !== undefined && notAfter <= Math.max(now, notBefore))
+      return fail('INPUT_INVALID', { field: 'notAfter' });
+    const terminal = await tx.selectFrom('terminals').select('serial').where('serial', '=', serial).executeTakeFirst();
+    if (!terminal) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+    const open = await openRows(tx, serial).execute();
+    const already = subject === undefined ? undefined : open.find((row) => row.subject === subject);
+    if (already) return ok(already.id);
+    const places = openMax + (priority === 'emergency' ? emergencyPlaces : 0);
+    if (open.length >= places) return fail('JOB_QUEUE_FULL', { facts: { serial, waiting: open.length } });
+    const id = await insert(tx, serial, body, by, ordering);
+    if (id === undefined) throw new Error('a job that was not there could not be queued');
+    return ok(id);
+  }
 
   async function finish(
     tx: Transaction<Database>,
     row: JobRow,
     state: Extract<JobState, 'succeeded' | 'failed' | 'timed-out' | 'cancelled'>,
     fault: string | null,
-    report: JobReport | undefined,
+    report?: JobReport,
+    isLate = false,
   ): Promise<void> {
-    const finished_at = world.clock.now();
-    rooms.entered?.(row.type, state);
+    const now = world.clock.now();
     const result = report ? JSON.stringify(report) : null;
-    await tx.updateTable('jobs').set({ state, finished_at, fault, result }).where('id', '=', row.id).execute();
+    await put(tx, row, { state, finished_at: now, changed_at: now, fault, result, is_late: isLate ? 1 : 0 });
     await rooms.ended?.(tx, row.id, state, fault);
     await rooms.note(tx, serialSchema.parse(row.serial), 'job-finished', {
       job: row.id,
       type: row.type,
       state,
       ...(fault !== null && { fault }),
+      ...(isLate && { late: true }),
       ...(report?.sale && { outcome: report.sale.outcome, amountMinor: report.sale.amountMinor }),
     });
   }
 
-  async function sweep(): Promise<void> {
-    const overdue = await store.db
-      .selectFrom('jobs')
-      .select(['id', 'serial'])
-      .where('state', 'in', openStates)
-      .where('deadline_at', '<=', world.clock.now())
-      .limit(sweepMax)
-      .execute();
-    for (const { id, serial } of overdue) {
-      await store.write(async (tx) => {
-        const row = await tx.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
-        if (isOpen(row.state)) await finish(tx, row, 'timed-out', 'JOB_TIMED_OUT', undefined);
-      });
-      rooms.announce(serialSchema.parse(serial));
-      await show(id);
-    }
+  /** Does to one job what the clock wants. */
+  async function checkTime(id: string): Promise<void> {
+    const done = await store.write(async (tx) => {
+      const row = await find(tx, id);
+      if (!row || !isOpen(row.state)) return undefined;
+      const decision = decideTime(progressOf(row), row.type, world.clock.now());
+      if (decision === 'timed-out') await finish(tx, row, 'timed-out', 'JOB_TIMED_OUT');
+      // Also for one that is not due yet: the clock may have been set back, and looks again when it is.
+      else await put(tx, row, decision === 'announce' ? { announced_at: world.clock.now() } : {});
+      return { serial: serialSchema.parse(row.serial), decision };
+    });
+    if (!done) return;
+    if (done.decision === 'announce') await jobs.wake(done.serial);
+    if (done.decision !== 'timed-out') return;
+    rooms.announce(done.serial);
+    await show(id);
   }
 
-  let sweeping = false;
-  const sweeper = world.timers.every(sweepMs, () => {
-    if (sweeping) return;
-    sweeping = true;
-    sweep()
-      .catch((cause: unknown) => world.log('error', 'jobSweepFailed', { fault: { code: 'INTERNAL', cause } }))
-      .finally(() => {
-        sweeping = false;
-      });
-  });
+  async function sweep(): Promise<void> {
+    const due = await store.db
+      .selectFrom('jobs')
+      .select('id')
+      .where('state', 'in', openStates)
+      .where('check_at', '<=', world.clock.now())
+      .orderBy('check_at')
+      .limit(sweepMax)
+      .execute();
+    for (const { id } of due) await checkTime(id);
+  }
+
+  async function forget(): Promise<void> {
+    while (!isClosed && (await forgetJobs(world, store))) await world.timers.sleep(sweepMs);
+  }
+
+  let isClosed = false;
+  const sweeper = periodically(world, sweepMs, 'jobSweepFailed', sweep);
+  const forgetter = periodically(world, forgetMs, 'jobsNotForgotten', forget);
+
+  function signedOrder(serial: Serial, row: JobRow, attempt: number): SignedDocument {
+    const signed = {
+      tenant: rooms.tenant,
+      serial,
+      job: jobIdSchema.parse(row.id),
+      attempt,
+      exp: row.deadline_at,
+      type: row.type,
+      params: JSON.parse(row.params),
+    } satisfies Record<keyof JobOrder, unknown>;
+    return rooms.sign(JSON.stringify(signed));
+  }
+
+  function signedCancellation(serial: Serial, row: JobRow): SignedDocument {
+    const { tenant } = rooms;
+    const signed: JobCancellation = {
+      tenant,
+      serial,
+      job: jobIdSchema.parse(row.id),
+      attempt: row.attempt,
+      cancel: true,
+    };
+    return rooms.sign(JSON.stringify(signed));
+  }
+
+  async function takeBack(tx: Transaction<Database>, row: JobRow): Promise<'at-once' | 'asked' | 'nothing'> {
+    const decision = decideCancel(row);
+    const now = world.clock.now();
+    if (decision === 'at-once') await finish(tx, row, 'cancelled', 'JOB_CANCELLED');
+    if (decision === 'asked' && row.cancelled_at === null) await put(tx, row, { cancelled_at: now, announced_at: now });
+    return decision;
+  }
 
   const jobs: Jobs = {
-    queueIn,
+    logs: jobLogs(store),
+    queueIn: (tx, serial, body, subject, reference) =>
+      insert(tx, serial, body, { subject: 'server' }, { subject, ...(reference !== undefined && { reference }) }),
     async cancelIn(tx, id) {
-      const row = await tx.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst();
-      if (row?.state === 'queued' || row?.state === 'offered') await finish(tx, row, 'cancelled', null, undefined);
+      const row = await find(tx, id);
+      if (row && isOpen(row.state)) await takeBack(tx, row);
     },
     async openSubjects(on, serial) {
       return new Set((await openRows(on, serial).execute()).map((row) => row.subject));
     },
     async wake(serial) {
-      const open = await openRows(store.db, serial).execute();
-      const waiting = open.filter((row) => offer(progressOf(row), world.clock.now()) !== undefined).length;
+      const now = world.clock.now();
+      const open = (await openRows(store.db, serial).execute()).map(progressOf);
+      const waiting = open.filter((job) => isToBeTakenBack(job) || offer(job, now) !== undefined).length;
       if (waiting > 0) rooms.notify(serial, waiting);
     },
-    async next(serial) {
+    async next(serial, what = 'job') {
       return await store.write(async (tx) => {
         const now = world.clock.now();
-        for (const row of await openRows(tx, serial).execute()) {
+        const open = await openRows(tx, serial).execute();
+        const back = open.find((row) => isToBeTakenBack(progressOf(row)));
+        if (back) return signedCancellation(serial, back);
+        if (what === 'cancellation') return null;
+        for (const row of open) {
           const attempt = offer(progressOf(row), now);
           if (attempt === undefined) continue;
-          await tx.updateTable('jobs').set({ state: 'offered', attempt }).where('id', '=', row.id).execute();
-          if (row.state === 'queued') rooms.entered?.(row.type, 'offered');
-          const order = {
-            tenant: rooms.tenant,
-            serial,
-            job: jobIdSchema.parse(row.id),
-            attempt,
-            exp: row.deadline_at,
-            type: row.type,
-            params: JSON.parse(row.params),
-          } satisfies Record<keyof JobOrder, unknown>;
-          return rooms.sign(JSON.stringify(order));
+          await put(tx, row, { state: 'offered', attempt, changed_at: now });
+          return signedOrder(serial, row, attempt);
         }
         return null;
       });
     },
     async report(serial, id, report) {
       const known = await store.write(async (tx) => {
-        const row = await tx
-          .selectFrom('jobs')
-          .selectAll()
-          .where('id', '=', id)
-          .where('serial', '=', serial)
-          .executeTakeFirst();
-        if (!row) return false;
-        const decision = decideReport(progressOf(row), report);
+        const row = await find(tx, id);
+        if (row?.serial !== serial) return false;
+        const now = world.clock.now();
+        const chance = (world.entropy(1)[0] ?? 0) / 255;
+        const decision = decideReport(progressOf(row), row.type, report, now, chance);
         if (decision.change !== 'nothing' && report.progress) {
           const { step, atMs, detail = null } = report.progress;
+          const taken = { at_ms: atMs, detail };
           await tx
             .insertInto('job_steps')
-            .values({ job: id, attempt: report.attempt, at_ms: atMs, step, detail })
-            .onConflict((conflict) => conflict.doNothing())
+            .values({ job: id, attempt: report.attempt, step, ...taken })
+            .onConflict((conflict) => conflict.columns(['job', 'attempt', 'step']).doUpdateSet(taken))
             .execute();
         }
-        if (decision.change === 'progress' && row.state !== 'running') {
-          rooms.entered?.(row.type, 'running');
-          await tx.updateTable('jobs').set({ state: 'running' }).where('id', '=', id).execute();
-        }
+        if (decision.change === 'progress') await put(tx, row, { state: 'running', changed_at: now });
         if (decision.change === 'retry')
-          await tx
-            .updateTable('jobs')
-            .set({ state: 'queued', fault: report.fault ?? null })
-            .where('id', '=', id)
-            .execute();
+          await put(tx, row, {
+            state: 'queued',
+            fault: report.fault ?? null,
+            changed_at: now,
+            not_before: decision.notBefore,
+          });
         if (decision.change === 'finish') {
-          await finish(tx, row, decision.state, report.fault ?? null, report);
-          await rooms.finished(tx, serial, row.type, report);
+          await finish(tx, row, decision.state, decision.fault, report, decision.isLate);
+          if (decision.state === 'succeeded') await rooms.finished(tx, serial, row.type, report);
+          // Whatever else was meant for it was meant for a terminal that is no more.
+          if (decision.state === 'succeeded' && row.type === 'terminal.wipe')
+            for (const other of await openRows(tx, serial).execute())
+              await finish(tx, other, 'cancelled', 'JOB_CANCELLED');
         }
         return true;
       });
@@ -309,34 +442,158 @@ export function openJobs(rooms: JobRooms): Jobs {
       }
       return ok(undefined);
     },
-    job: (id) => read(store.db, id),
-    async start(serial, body, by) {
-      let id: string | undefined;
-      try {
-        id = await store.write(async (tx) => {
-          const terminal = await tx
-            .selectFrom('terminals')
-            .select('serial')
-            .where('serial', '=', serial)
-            .executeTakeFirst();
-          if (!terminal) throw new FaultError({ code: 'TERMINAL_UNKNOWN' });
-          if ((await openRows(tx, serial).execute()).length >= openMax)
-            throw new FaultError({ code: 'JOB_QUEUE_FULL' });
-          return await queueIn(tx, serial, body, `${body.type}/${world.id()}`);
-        });
-      } catch (error) {
-        if (error instanceof FaultError && error.fault.code === 'TERMINAL_UNKNOWN') return fail('TERMINAL_UNKNOWN');
-        if (error instanceof FaultError && error.fault.code === 'JOB_QUEUE_FULL') return fail('JOB_QUEUE_FULL');
-        throw error;
+    job: read,
+    async list({ serial, state, type, reference }, page) {
+      const after = keyOfCursor(page.cursor);
+      if (!after.ok) return after;
+      const limit = boundedLimit(page.limit);
+      let query = store.db.selectFrom('jobs').selectAll();
+      if (serial !== undefined) query = query.where('serial', '=', serial);
+      if (state !== undefined) query = query.where('state', '=', state);
+      if (type !== undefined) query = query.where('type', '=', type);
+      if (reference !== undefined) query = query.where('reference', '=', reference);
+      if (after.value !== undefined) {
+        const [at = '', id = ''] = after.value.split('/');
+        if (!/^\d{1,15}$/.test(at)) return fail('INPUT_INVALID', { field: 'cursor' });
+        query = query.where((where) =>
+          where.or([
+            where('created_at', '<', Number(at)),
+            where.and([where('created_at', '=', Number(at)), where('id', '<', id)]),
+          ]),
+        );
       }
-      world.log('info', 'jobQueued', { serial, job: id, type: body.type, by: by.subject });
-      await jobs.wake(serial);
-      const queued = await read(store.db, id ?? '');
-      if (!queued.ok) throw new FaultError(queued.fault);
-      live.publish({ name: 'job', data: queued.value });
-      return queued;
+      const rows = await query
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit + 1)
+        .execute();
+      return ok(
+        pageOf(
+          rows,
+          limit,
+          (row) => `${row.created_at}/${row.id}`,
+          (row) => ({ ...viewOf(row, []), document: null }),
+        ),
+      );
     },
-    close: () => sweeper.cancel(),
+    async counts(reference) {
+      const rows = await store.db
+        .selectFrom('jobs')
+        .select((all) => ['state', all.fn.countAll<number>().as('count')])
+        .where('reference', '=', reference)
+        .groupBy('state')
+        .execute();
+      return Object.fromEntries(rows.map(({ state, count }) => [state, Number(count)]));
+    },
+    async start(serial, body, by, ordering = {}) {
+      const ordered = await store.write((tx) => order(tx, serial, body, by, ordering));
+      if (!ordered.ok) return ordered;
+      world.log('info', 'jobQueued', { serial, job: ordered.value, type: body.type, by: by.subject });
+      await jobs.wake(serial);
+      return await shown(ordered.value);
+    },
+    async orderMany(serials, body, by, ordering = {}) {
+      if (serials.length > manyMax) throw new FaultError({ code: 'INPUT_INVALID', field: 'serials' });
+      const answers = await store.write(async (tx) => {
+        const made: { serial: Serial; job: Result<string, OrderFault> }[] = [];
+        for (const serial of serials) made.push({ serial, job: await order(tx, serial, body, by, ordering) });
+        return made;
+      });
+      world.log('info', 'jobsQueued', { count: answers.length, type: body.type, by: by.subject });
+      for (const { serial, job } of answers) if (job.ok) await jobs.wake(serial);
+      return answers;
+    },
+    async cancel(id, by) {
+      const done = await store.write(async (tx) => {
+        const row = await find(tx, id);
+        return row && { serial: serialSchema.parse(row.serial), decision: await takeBack(tx, row) };
+      });
+      if (!done) return fail('JOB_UNKNOWN');
+      if (done.decision === 'nothing') return fail('JOB_OVER');
+      world.log('info', 'jobCancelled', { job: id, how: done.decision, by: by.subject });
+      if (done.decision === 'asked') await jobs.wake(done.serial);
+      else rooms.announce(done.serial);
+      return await shown(id);
+    },
+    async cancelMany(reference, by) {
+      const rows = await store.db
+        .selectFrom('jobs')
+        .select(['id', 'serial'])
+        .where('reference', '=', reference)
+        .where('state', 'in', openStates)
+        .where('cancelled_at', 'is', null)
+        .limit(manyMax)
+        .execute();
+      await store.write(async (tx) => {
+        for (const { id } of rows) {
+          const row = await find(tx, id);
+          if (row) await takeBack(tx, row);
+        }
+      });
+      world.log('info', 'jobsCancelled', { reference, count: rows.length, by: by.subject });
+      for (const { serial } of rows) await jobs.wake(serialSchema.parse(serial));
+      return rows.length;
+    },
+    async retry(id, by) {
+      const again = await store.write(async (tx) => {
+        const row = await find(tx, id);
+        if (!row) return fail('JOB_UNKNOWN');
+        if (isOpen(row.state)) return fail('JOB_STILL_OPEN');
+        const body = unwrap(parseWith(jobBody, { type: row.type, params: JSON.parse(row.params) }));
+        const ordering = { reference: row.reference ?? undefined, priority: priorityOf(row) };
+        const ordered = await order(tx, serialSchema.parse(row.serial), body, by, ordering);
+        return ordered.ok ? ok({ id: ordered.value, serial: serialSchema.parse(row.serial) }) : ordered;
+      });
+      if (!again.ok) return again;
+      world.log('info', 'jobRetried', { job: id, as: again.value.id, by: by.subject });
+      await jobs.wake(again.value.serial);
+      return await shown(again.value.id);
+    },
+    async approve(id, by) {
+      const approved = await store.write(async (tx) => {
+        const row = await find(tx, id);
+        if (!row) return fail('JOB_UNKNOWN');
+        if (row.state !== 'held') return fail('JOB_OVER');
+        if (row.ordered_by === by.subject) return fail('JOB_NEEDS_SECOND_PERSON');
+        const now = world.clock.now();
+        await put(tx, row, { state: 'queued', approved_by: by.subject, changed_at: now, announced_at: now });
+        return ok(serialSchema.parse(row.serial));
+      });
+      if (!approved.ok) return approved;
+      world.log('info', 'jobApproved', { job: id, by: by.subject });
+      await jobs.wake(approved.value);
+      return await shown(id);
+    },
+    close() {
+      isClosed = true;
+      sweeper.cancel();
+      forgetter.cancel();
+    },
   };
+
+  /** A job that was just changed, for whoever changed it and for onlookers. */
+  async function shown(id: string): Promise<Result<Job, never>> {
+    const job = await read(id);
+    if (!job.ok) throw new FaultError(job.fault);
+    live.publish({ name: 'job', data: { ...job.value, document: null } });
+    return ok(job.value);
+  }
+
   return jobs;
+}
+
+const priorityOf = (row: JobRow): JobPriority => (row.priority === priorities.emergency ? 'emergency' : 'routine');
+
+/** Does something now and then, never twice at a time; a failure is logged. */
+function periodically(world: World, periodMs: number, failed: string, work: () => Promise<void>): { cancel(): void } {
+  let isBusy = false;
+  return world.timers.every(periodMs, () => {
+    if (isBusy) return;
+    isBusy = true;
+    work()
+      .catch((cause: unknown) => world.log('error', failed, { fault: { code: 'INTERNAL', cause } }))
+      .finally(() => {
+        isBusy = false;
+      });
+  });
 }

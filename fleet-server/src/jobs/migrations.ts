@@ -42,4 +42,46 @@ export const jobMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'jobs-0002-semantics',
+    async up(db, types) {
+      const add = (name: string, type: 'integer' | 'text' | typeof types.time, otherwise: number | string | null) =>
+        db.schema
+          .alterTable('jobs')
+          .addColumn(name, type, (column) => (otherwise === null ? column : column.notNull().defaultTo(otherwise)))
+          .execute();
+      await add('priority', 'integer', 1);
+      await add('not_before', types.time, 0);
+      await add('changed_at', types.time, 0);
+      await add('announced_at', types.time, 0);
+      // Jobs of before are looked at once, and then as their rules say.
+      await add('check_at', types.time, 0);
+      await add('cancelled_at', types.time, null);
+      await add('is_late', 'integer', 0);
+      await add('ordered_by', 'text', '');
+      await add('approved_by', 'text', null);
+      await add('reference', 'text', null);
+      await db.schema.createIndex('jobs_by_reference').on('jobs').columns(['reference', 'state']).execute();
+      await db.schema
+        .createIndex('jobs_by_check')
+        .on('jobs')
+        .columns(['check_at'])
+        .where(sql.ref('state'), 'in', sql`('held', 'queued', 'offered', 'running')`)
+        .execute();
+      await db.schema.createIndex('jobs_by_end').on('jobs').columns(['finished_at']).execute();
+      await db.schema
+        .createTable('job_logs')
+        .addColumn('job', 'text', (column) => column.primaryKey().references('jobs.id'))
+        .addColumn('digest', 'text', (column) => column.notNull())
+        .addColumn('size', 'integer', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('job_log_pieces')
+        .addColumn('job', 'text', (column) => column.notNull().references('job_logs.job'))
+        .addColumn('offset', 'integer', (column) => column.notNull())
+        .addColumn('bytes', types.bytes, (column) => column.notNull())
+        .addPrimaryKeyConstraint('job_log_pieces_key', ['job', 'offset'])
+        .execute();
+    },
+  },
 ];

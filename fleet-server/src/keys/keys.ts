@@ -28,6 +28,8 @@ export interface TransactionKeys {
 export interface Keys {
   /** Stores under which key a terminal's keys travel. Keys wrapped for an earlier one are void. */
   protect(tx: Transaction<Database>, serial: Serial, protectionKey: string, checkValue: string): Promise<void>;
+  /** A terminal was wiped: no key of it is good any more. */
+  wiped(tx: Transaction<Database>, serial: Serial): Promise<void>;
   /**
    * Compares what a hello says with the ledger, and returns the loads that are needed now. `isOpen` tells whether a load into
    * a slot is under way. Slots whose key turned out to be loaded are in `loaded`.
@@ -172,6 +174,16 @@ export async function openKeys(
         .set({ state: 'replaced' })
         .where('serial', '=', serial)
         .where('state', '=', 'allocated')
+        .execute();
+    },
+
+    async wiped(tx, serial) {
+      await tx.deleteFrom('protection_keys').where('serial', '=', serial).execute();
+      await tx
+        .updateTable('key_ledger')
+        .set({ state: 'replaced' })
+        .where('serial', '=', serial)
+        .where('state', 'in', ['allocated', 'loaded'])
         .execute();
     },
 

@@ -1,7 +1,9 @@
 export type { Database } from './database.ts';
 export type { ColumnTypes, Migration } from './migration.ts';
 export { migrations } from './migrations.ts';
-export { countChanges, openStore, type Queryable, type Store } from './store.ts';
+export type { SqlConnection } from './connection.ts';
+export { openSqlite3 } from './sqlite3-connection.ts';
+export { countChanges, openStore, openStoreOn, type Queryable, type Store } from './store.ts';
 export {
   boundedLimit,
   isoTime,

@@ -1,6 +1,7 @@
 import { Kysely, sql, type Transaction } from 'kysely';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { Clock } from '@tsunagu/protocols/world';
+import type { SqlConnection } from './connection.ts';
 import type { Database } from './database.ts';
 import { sqliteDialect } from './dialect.ts';
 import { type ColumnTypes, type Migration, sqliteTypes } from './migration.ts';
@@ -25,12 +26,19 @@ export async function countChanges(tx: Transaction<Database>): Promise<number> {
 }
 
 /** Opens the store of a data folder (SQLite on a file) and brings its schema up to date. */
-export async function openStore(
+export const openStore = (
   path: string,
   migrations: readonly Migration[],
   clock: Clock,
+): Promise<Result<Store, 'STORE_UNUSABLE'>> => openStoreOn(() => openSqlite3(path), migrations, clock);
+
+/** As `openStore`, on connections that somebody else opens: one that writes and one that reads. */
+export async function openStoreOn(
+  connect: () => Promise<SqlConnection>,
+  migrations: readonly Migration[],
+  clock: Clock,
 ): Promise<Result<Store, 'STORE_UNUSABLE'>> {
-  const db = new Kysely<Database>({ dialect: sqliteDialect(() => openSqlite3(path)) });
+  const db = new Kysely<Database>({ dialect: sqliteDialect(connect) });
   try {
     const strange = await migrate(db, migrations, sqliteTypes, clock);
     if (strange === undefined) return ok(storeOn(db));

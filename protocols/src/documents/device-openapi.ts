@@ -8,6 +8,9 @@ import {
   deviceStatus,
   enrolmentAnswer,
   enrolmentRequest,
+  jobIdSchema,
+  logPiece,
+  logProgress,
   negativeName,
   softwareDelta,
   softwareDeltaPair,
@@ -83,6 +86,19 @@ const exchanges: Readonly<Record<keyof typeof deviceOperations, JsonObject & { r
       },
     },
   },
+  log: {
+    parameters: [
+      {
+        name: 'job',
+        in: 'path',
+        required: true,
+        description: jobIdSchema.description ?? 'Id of the job.',
+        schema: { type: 'string', format: 'uuid' },
+      },
+    ],
+    requestBody: { required: true, content: json('log-piece') },
+    responses: { 200: { description: 'How far the upload is.', content: json('log-progress') } },
+  },
   revocationsOf: {
     parameters: [inPath('authority', authorityName)],
     responses: { 200: { description: 'The list.', content: { 'application/pkix-crl': {} } } },
@@ -153,6 +169,8 @@ export function deviceOpenApi(): JsonObject {
         {
           'enrolment-request': enrolmentRequest,
           'enrolment-answer': enrolmentAnswer,
+          'log-piece': logPiece,
+          'log-progress': logProgress,
           'renewal-request': renewalRequest,
           'renewal-answer': renewalAnswer,
           'software-delta': softwareDelta,

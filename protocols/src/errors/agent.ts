@@ -197,6 +197,26 @@ export const agentErrors = defineErrors({
     },
     ja: { says: '実行中に端末の電源が切れました。二重実行はしません。', next: '必要なら、もう一度実行してください。' },
   },
+  SALES_UNDELIVERED: {
+    en: {
+      says: 'Sales, reversals or advices on the terminal are not delivered yet: a wipe would lose them.',
+      next: 'Bring its line up and wait; the wipe is tried again by itself.',
+    },
+    ja: {
+      says: '未送信の取引・取消・通知が端末に残っています。消去すると失われます。',
+      next: '回線を復旧してお待ちください。消去は自動で再試行されます。',
+    },
+  },
+  WIPE_INCOMPLETE: {
+    en: {
+      says: 'Something is still on the terminal after the wipe.',
+      next: 'Order the wipe again; if that fails too, have the terminal destroyed.',
+    },
+    ja: {
+      says: '消去後も端末にデータが残っています。',
+      next: 'もう一度消去を指示してください。再び失敗する場合は端末を物理的に破棄してください。',
+    },
+  },
   JOB_LEDGER_FULL: {
     en: {
       says: 'Too many results wait for the server’s acknowledgement; no new order is taken.',

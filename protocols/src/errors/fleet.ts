@@ -425,6 +425,76 @@ export const fleetErrors = defineErrors({
       next: '端末のジョブ一覧を確認してください。',
     },
   },
+  JOB_CANCELLED: {
+    en: {
+      says: 'The job was taken back before it had an effect.',
+      next: 'Order it again if it is wanted after all.',
+    },
+    ja: {
+      says: 'ジョブは実行前に取り消されました。',
+      next: '必要ならもう一度指示してください。',
+    },
+  },
+  JOB_OVER: {
+    en: {
+      says: 'The job is over already; nothing was changed.',
+      next: 'See how it ended: tsunagu job show.',
+    },
+    ja: {
+      says: 'ジョブはすでに終了しています。何も変更していません。',
+      next: '結果を確認してください: tsunagu job show',
+    },
+  },
+  JOB_STILL_OPEN: {
+    en: {
+      says: 'The job is not over yet: a second one like it could have its effect twice.',
+      next: 'Wait for its end or take it back first: tsunagu job cancel.',
+    },
+    ja: {
+      says: 'ジョブはまだ終了していません。再実行すると二重に実行されるおそれがあります。',
+      next: '終了を待つか、先に取り消してください: tsunagu job cancel',
+    },
+  },
+  JOB_NEEDS_SECOND_PERSON: {
+    en: {
+      says: 'What cannot be undone needs a second person: whoever ordered the job cannot approve it.',
+      next: 'Have somebody else approve it (tsunagu job approve), or take it back.',
+    },
+    ja: {
+      says: '取り消せない操作には別の担当者の承認が必要です。指示した本人は承認できません。',
+      next: '別の担当者に承認を依頼するか(tsunagu job approve)、取り消してください。',
+    },
+  },
+  JOB_KIND_NOT_FOR_PEOPLE: {
+    en: {
+      says: 'The server orders this kind of job by itself.',
+      next: 'Look at the key ledger: a key is loaded by itself when a slot is empty.',
+    },
+    ja: {
+      says: 'この種類のジョブはサーバーが自動で指示します。',
+      next: '鍵台帳を確認してください。空きスロットの鍵は自動で注入されます。',
+    },
+  },
+  JOB_RESULT_MISSING: {
+    en: {
+      says: 'The terminal says that the job succeeded and does not show what it brought.',
+      next: 'Check that terminal and server are of matching versions; then order it again.',
+    },
+    ja: {
+      says: '端末は成功を報告しましたが、結果が含まれていません。',
+      next: '端末とサーバーの版を確認し、もう一度指示してください。',
+    },
+  },
+  JOB_LOG_UNKNOWN: {
+    en: {
+      says: 'There is no log of this job: it was never uploaded whole, or it was removed with its job.',
+      next: 'Pull the log again: tsunagu job order SERIAL log.pull.',
+    },
+    ja: {
+      says: 'このジョブのログはありません。アップロードが完了していないか、ジョブとともに削除されています。',
+      next: 'もう一度取得してください: tsunagu job order SERIAL log.pull',
+    },
+  },
   JOB_TIMED_OUT: {
     en: {
       says: 'The terminal did not finish the job in time.',

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { configuration } from './configuration.ts';
 import { serialSchema } from './identity.ts';
-import { jobBody, keySlot, softwareInstall } from './job.ts';
+import { keySlot } from './held-key.ts';
+import { softwareInstall } from './job.ts';
+import { jobBody } from './job-kinds.ts';
 import { queryLengthMax } from './query.ts';
 
 const time = z.iso.datetime().describe('RFC 3339, UTC.');

@@ -258,6 +258,20 @@ export const deviceOperations = {
       'INTERNAL',
     ],
   },
+  log: {
+    method: 'post',
+    path: '/device/v1/logs/{job}',
+    needsCertificate: true,
+    says: 'A piece of the log that a job asks for. The answer tells how much is there: an upload that broke off goes on from it.',
+    refusals: [
+      'INPUT_INVALID',
+      'CLIENT_CERTIFICATE_MISSING',
+      'CLIENT_CERTIFICATE_REFUSED',
+      'JOB_UNKNOWN',
+      'BODY_TOO_LARGE',
+      'INTERNAL',
+    ],
+  },
 } as const satisfies Record<
   string,
   {
@@ -281,6 +295,7 @@ export const devicePaths = {
   softwareMetadata: '/device/v1/software/metadata',
   softwareTargets: '/device/v1/software/targets',
   softwareDeltas: '/device/v1/software/deltas',
+  logs: '/device/v1/logs',
 } as const satisfies Record<string, string>;
 
 const statuses: Partial<Record<ErrorCode, number>> = {
@@ -296,6 +311,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   CLIENT_CERTIFICATE_REFUSED: 403,
   ARTEFACT_UNKNOWN: 404,
   ROUTE_UNKNOWN: 404,
+  JOB_UNKNOWN: 404,
   BODY_TOO_LARGE: 413,
   CONNECTION_LIMIT: 503,
   INTERNAL: 500,

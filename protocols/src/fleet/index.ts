@@ -85,8 +85,11 @@ export {
   tenantSchema,
   terminalUri,
 } from './identity.ts';
+export * from './held-key.ts';
 export * from './job.ts';
 export * from './lifecycle.ts';
+export * from './job-kinds.ts';
+export * from './maintenance.ts';
 export * from './management.ts';
 export * from './messages.ts';
 export * from './authorities.ts';

@@ -1,25 +1,7 @@
 import { z } from 'zod';
-import { traceOrder } from '../kernel-trace/index.ts';
 import { softwareBytesMax } from '../software/limits.ts';
-import { jobIdSchema, serialSchema, tenantSchema } from './identity.ts';
-import {
-  cardHistoryLine,
-  paymentKind,
-  paymentOrder,
-  slipDocument,
-  slipOrder,
-  terminalTotals,
-  totalsOrder,
-} from './payment.ts';
-
-/** Where a terminal keeps a key. */
-export const keySlots = ['dukpt', 'negative'] as const;
-export const keySlot = z
-  .enum(keySlots)
-  .describe(
-    'Where a terminal keeps a key: `dukpt` for PIN, data and MAC keys, `negative` for the tags of negative lists.',
-  );
-export type KeySlot = z.infer<typeof keySlot>;
+import { keySlot } from './held-key.ts';
+import { cardHistoryLine, paymentKind } from './payment.ts';
 
 export const keyLoad = z
   .object({
@@ -89,52 +71,6 @@ export const softwareInstall = z
   .describe('A software image of the device API, for the slot that does not run.');
 export type SoftwareInstall = z.infer<typeof softwareInstall>;
 
-export const jobBody = z
-  .discriminatedUnion('type', [
-    z.object({ type: z.literal('key.load'), params: keyLoad.describe('What the job needs.') }),
-    z.object({ type: z.literal('sale.test'), params: testSale.describe('What the job needs.') }),
-    z.object({ type: z.literal('payment.run'), params: paymentOrder.describe('What the job needs.') }),
-    z.object({ type: z.literal('payment.totals'), params: totalsOrder.describe('What the job needs.') }),
-    z.object({ type: z.literal('slip.print'), params: slipOrder.describe('What the job needs.') }),
-    z.object({ type: z.literal('trace.show'), params: traceOrder.describe('What the job needs.') }),
-    z.object({ type: z.literal('software.install'), params: softwareInstall.describe('What the job needs.') }),
-  ])
-  .describe('What a job is and what it needs. A new kind of job is a new entry here and a handler on the terminal.');
-export type JobBody = z.infer<typeof jobBody>;
-/** The name of a kind of job. */
-export type JobType = JobBody['type'];
-
-export const jobOrder = z
-  .object({
-    tenant: tenantSchema,
-    serial: serialSchema,
-    job: jobIdSchema,
-    attempt: z
-      .number()
-      .int()
-      .min(1)
-      .max(100)
-      .describe('Counts from 1. An effect is keyed by (job, attempt, boot): the same order twice has one effect.'),
-    exp: z
-      .number()
-      .int()
-      .nonnegative()
-      .describe('Server time after which the order has no effect, milliseconds since 1970.'),
-  })
-  .and(jobBody)
-  .describe('A job as the terminal sees it, inside a signed document with purpose `tsunagu-job-v1`.');
-export type JobOrder = z.infer<typeof jobOrder>;
-
-/**
- * How far a job is. Abort: `queued` and `offered` can be cancelled; from `running` on it ends by itself.
- * Power loss: the terminal keeps the order until its result is acknowledged, and reports again after boot.
- */
-export const jobStates = ['queued', 'offered', 'running', 'succeeded', 'failed', 'timed-out', 'cancelled'] as const;
-export const jobState = z
-  .enum(jobStates)
-  .describe('How far a job is. `queued` and `offered` can be cancelled; from `running` on it ends by itself.');
-export type JobState = z.infer<typeof jobState>;
-
 /** The steps of one sale, in order, as they are shown to a technician. */
 export const saleSteps = [
   'card-presented',
@@ -196,44 +132,9 @@ export const saleResult = z
   .describe('What a finished payment looks like to a person: no PAN, only its last four digits.');
 export type SaleResult = z.infer<typeof saleResult>;
 
-export const jobReport = z
+export const runningSoftware = z
   .object({
-    attempt: z.number().int().min(1).describe('Which attempt at the job, counted from 1.'),
-    state: z.enum(['running', 'succeeded', 'failed']).describe('How far it is. Only the last two end the job.'),
-    progress: z
-      .object({
-        step: z.string().max(40).describe('The step: one of `saleSteps` for a sale.'),
-        atMs: z.number().nonnegative().describe('Milliseconds since the sale began.'),
-        detail: z.string().max(200).optional().describe('More about it, without a secret.'),
-      })
-      .optional()
-      .describe('A step that was just taken (informative; may be lost).'),
-    evidence: z
-      .object({
-        slot: keySlot,
-        kcv: z
-          .string()
-          .max(10)
-          .describe('Key check value in hex (X9.24-1:2017, annex A): 5 bytes for AES, 3 for TDES.'),
-        ksn: z
-          .string()
-          .max(24)
-          .optional()
-          .describe('Key serial number in hex: 12 bytes for AES DUKPT (X9.24-3:2017), 10 for TDES (X9.24-1:2009).'),
-      })
-      .optional()
-      .describe('Proof of a key load: what the terminal computed from the key it holds.'),
-    sale: saleResult.optional().describe('The sale that the job made.'),
-    totals: terminalTotals.optional().describe('Daily totals.'),
-    document: slipDocument.optional().describe('A printed slip, or a trace.'),
-    software: z
-      .object({
-        version: z.string().max(32).describe('Version of what runs.'),
-        slot: z.enum(['A', 'B']).describe('The slot that it runs from.'),
-      })
-      .optional()
-      .describe('What runs after a software job.'),
-    fault: z.string().max(64).optional().describe('Code of the error table when the job failed.'),
+    version: z.string().max(32).describe('Version of what runs.'),
+    slot: z.enum(['A', 'B']).describe('The slot that it runs from.'),
   })
-  .describe('What a terminal says about a job on `up/job/{id}`. It repeats the last report until it is acknowledged.');
-export type JobReport = z.infer<typeof jobReport>;
+  .describe('What runs after a software job.');

@@ -3,10 +3,12 @@ import { campaignSummary } from './campaign.ts';
 import { configuration } from './configuration.ts';
 import { claimBundle } from './device-api.ts';
 import { serialSchema } from './identity.ts';
+import { keySlot } from './held-key.ts';
+import { saleResult, softwareInstall, testSale } from './job.ts';
+import { jobBody, jobReport, jobResult, jobState, jobTypeSchema } from './job-kinds.ts';
 import { permission, role } from './roles.ts';
 import { expirySummary } from './expiry.ts';
 import { lifecycleBeginning, lifecycleState } from './lifecycle.ts';
-import { jobState, jobReport, keySlot, saleResult, testSale, softwareInstall } from './job.ts';
 import { negativeReasons } from '../negative/coding/reasons.ts';
 import { traceOrder } from '../kernel-trace/index.ts';
 import { paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
@@ -48,6 +50,12 @@ export const managementPaths = {
     `/api/v1/manufacturers/${encodeURIComponent(model)}/${encodeURIComponent(fingerprint)}`,
   expiry: '/api/v1/expiry',
   certificate: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/certificate`,
+  jobs: '/api/v1/jobs',
+  terminalJobs: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/jobs`,
+  jobCancellation: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}/cancellation`,
+  jobRetry: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}/retry`,
+  jobApproval: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}/approval`,
+  jobLog: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}/log`,
   testSales: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/test-sales`,
   job: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}`,
   sales: '/api/v1/sales',
@@ -262,6 +270,31 @@ export const timelineEntry = z
   .describe('Something that happened to a terminal.');
 export type TimelineEntry = z.infer<typeof timelineEntry>;
 
+/** Which of two jobs goes first. */
+export const jobPriorities = ['emergency', 'routine'] as const;
+export const jobPriority = z.enum(jobPriorities);
+export type JobPriority = z.infer<typeof jobPriority>;
+
+export const orderJob = z
+  .object({
+    job: jobBody,
+    priority: jobPriority.default('routine').describe('`emergency` goes before what is routine.'),
+    notBefore: time.optional().describe('Not to be handed out before.'),
+    notAfter: time.optional().describe('Timed out after; without it, what the kind of job allows.'),
+    reference: z
+      .string()
+      .regex(/^[A-Za-z0-9:._-]{1,64}$/)
+      .optional()
+      .describe('What it belongs to, such as a campaign.'),
+  })
+  .describe('Has a terminal do something.');
+export const jobQuery = z.object({
+  serial: serialSchema.optional(),
+  state: jobState.optional(),
+  type: jobTypeSchema.optional(),
+  reference: z.string().max(64).optional(),
+});
+
 export const job = z
   .object({
     id: z.string().describe('Id of the job, a UUID.'),
@@ -285,6 +318,19 @@ export const job = z
     evidence: jobReport.shape.evidence.nullable().describe('Proof of a key load, as the terminal computed it.'),
     totals: terminalTotals.nullable().describe('Daily totals, where the job asked for them.'),
     document: slipDocument.nullable().describe('A printed slip, or a trace; live events leave it out.'),
+    result: jobResult
+      .omit({ sale: true, evidence: true, totals: true, document: true })
+      .nullable()
+      .describe('What else it brought.'),
+    priority: z.enum(jobPriorities).describe('`emergency` goes before what is routine.'),
+    notBefore: time.describe('It is not handed out before: as ordered, or the pause before a further attempt.'),
+    notAfter: time.describe('It is timed out after.'),
+    attemptsMax: z.number().int().describe('Attempts in all.'),
+    orderedBy: z.string().describe('Who ordered it.'),
+    approvedBy: z.string().nullable().describe('The second person, for a kind that cannot be undone.'),
+    reference: z.string().nullable().describe('What it belongs to, such as a campaign.'),
+    isCancelling: z.boolean().describe('It was taken back, and the terminal has not answered yet.'),
+    isLate: z.boolean().describe('Its result came after it had been timed out.'),
   })
   .describe('A job as people see it.');
 export type Job = z.infer<typeof job>;

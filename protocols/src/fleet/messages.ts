@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { settingValues } from './configuration.ts';
 import { contact } from './contact.ts';
-import { jobReport, keySlot, saleResult } from './job.ts';
+import { heldKey } from './held-key.ts';
+import { saleResult } from './job.ts';
+import { jobReport } from './job-kinds.ts';
 import { layerHashes } from './layers.ts';
 import { signedDocument } from './signed.ts';
 
@@ -32,23 +34,7 @@ export const hello = z
           .describe('Why the desired one is not in force: a code of the error table.'),
       })
       .describe('Version and hash of the configuration in force; 0 and "" before the first.'),
-    keys: z
-      .array(
-        z.object({
-          slot: keySlot,
-          kcv: z
-            .string()
-            .max(10)
-            .describe('Key check value in hex (X9.24-1:2017, annex A): 5 bytes for AES, 3 for TDES.'),
-          ksn: z
-            .string()
-            .max(24)
-            .optional()
-            .describe('Key serial number in hex: 12 bytes for AES DUKPT (X9.24-3:2017), 10 for TDES (X9.24-1:2009).'),
-        }),
-      )
-      .max(16)
-      .describe('The keys that it holds, one a slot.'),
+    keys: z.array(heldKey).max(16).describe('The keys that it holds, one a slot.'),
     negative: z
       .array(
         z.object({
@@ -127,6 +113,7 @@ export const request = z
   .discriminatedUnion('pull', [
     z.object({ pull: z.literal('twin') }),
     z.object({ pull: z.literal('job') }),
+    z.object({ pull: z.literal('cancellation') }),
     z.object({ pull: z.literal('time') }),
   ])
   .describe('A pull.');

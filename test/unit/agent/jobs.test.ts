@@ -1,7 +1,7 @@
 import { type JobHandlers, jobRunner, openLedger, readOrder } from '@tsunagu/firmware-bridge/jobs/index';
 import type { Link } from '@tsunagu/firmware-bridge/link/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
-import { type JobReport, type Response, type SignedDocument } from '@tsunagu/protocols/fleet';
+import { jobIdSchema, type JobReport, type Response, type SignedDocument } from '@tsunagu/protocols/fleet';
 import { fail, ok, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
@@ -34,7 +34,7 @@ test.each([
 test('an order that is too late or of an unknown kind is genuine, and has no effect', () => {
   const late = unwrap(readOrder(server.order({ job, ...sale, exp: 5 }), trust, 6));
   expect(late.body).toMatchObject({ fault: { code: 'JOB_EXPIRED' } });
-  const unknown = unwrap(readOrder(server.order({ job, type: 'wipe', params: {} }), trust, 6));
+  const unknown = unwrap(readOrder(server.order({ job, type: 'terminal.explode', params: {} }), trust, 6));
   expect(unknown.body).toMatchObject({ fault: { code: 'JOB_ORDER_INVALID' } });
 });
 
@@ -78,35 +78,41 @@ const saleOf = () => ({
   durationMs: 1,
 });
 
+const failing = async () => ({ state: 'failed' as const, fault: 'SALE_FAILED' });
+
 function counting(effects: string[]): JobHandlers {
   return {
-    'key.load': {
-      afterPowerLoss: 'again',
-      run: async () => {
-        effects.push('key');
-        return { state: 'succeeded', evidence: { slot: 'negative', kcv: '0123456789' } };
-      },
+    'configuration.apply': failing,
+    'negative.fetch': failing,
+    'terminal.wipe': failing,
+    'terminal.diagnose': failing,
+    'terminal.test': failing,
+    'terminal.reboot': failing,
+    'log.pull': failing,
+    'payment.run': failing,
+    'payment.totals': failing,
+    'trace.show': failing,
+    'slip.print': failing,
+    'key.load': async () => {
+      effects.push('key');
+      return { state: 'succeeded', evidence: { slot: 'negative', kcv: '0123456789' } };
     },
-    'payment.run': { afterPowerLoss: 'failed', run: async () => ({ state: 'failed', fault: 'SALE_FAILED' }) },
-    'payment.totals': { afterPowerLoss: 'failed', run: async () => ({ state: 'failed', fault: 'SALE_FAILED' }) },
-    'trace.show': { afterPowerLoss: 'again', run: async () => ({ state: 'failed', fault: 'TRACE_UNKNOWN' }) },
-    'slip.print': { afterPowerLoss: 'again', run: async () => ({ state: 'failed', fault: 'SALE_FAILED' }) },
-    'sale.test': {
-      afterPowerLoss: 'failed',
-      run: async (_, { progress }) => {
-        progress('card-presented', 1);
-        effects.push('sale');
-        return { state: 'succeeded', sale: saleOf() };
-      },
+    'sale.test': async (_, { progress }) => {
+      progress('card-presented', 1);
+      effects.push('sale');
+      return { state: 'succeeded', sale: saleOf() };
     },
-    'software.install': { afterPowerLoss: 'again', run: async () => 'restarting' },
+    'software.install': async () => 'restarting',
   };
 }
 
+const whenIdle = <T>(work: () => Promise<T>): Promise<T> => work();
+const parts = { world, boot: 1, trust, whenIdle, changed: () => undefined };
+
 async function runnerOn(files: MemoryFiles, link: ScriptedLink, effects: string[]) {
   const store = unwrap(await openSealedStore(files, world));
-  const ledger = unwrap(await openLedger(store));
-  const runner = jobRunner({ world, ledger, trust, link, handlers: counting(effects), changed: () => undefined });
+  const ledger = unwrap(await openLedger(store, world.clock));
+  const runner = jobRunner({ ...parts, ledger, link, handlers: counting(effects) });
   return { runner, ledger };
 }
 
@@ -196,19 +202,74 @@ test('an expired order is reported as failed, so that the server can close it', 
 
 test('a full ledger takes no new order and loses no old result', async () => {
   const store = unwrap(await openSealedStore(new MemoryFiles(), world));
-  const ledger = unwrap(await openLedger(store));
-  const id = (index: number) =>
-    `00000000-0000-4000-8000-${String(index).padStart(12, '0')}` as Parameters<typeof ledger.find>[0];
+  const ledger = unwrap(await openLedger(store, world.clock));
+  const at = (index: number, exp = world.clock.now() + 3_600_000) => ({
+    job: jobIdSchema.parse(`00000000-0000-4000-8000-${String(index).padStart(12, '0')}`),
+    attempt: 1,
+    exp,
+  });
   const body = { type: 'sale.test' as const, params: sale.params };
   let begun = 0;
-  while ((await ledger.begin(id(begun), 1, body)).ok) begun += 1;
+  while ((await ledger.begin(at(begun), body, 1)).ok) begun += 1;
   expect(begun).toBe(32);
-  for (let index = 0; index < begun; index++) {
-    unwrap(await ledger.finish(id(index), 1, { attempt: 1, state: 'succeeded' }));
-    unwrap(await ledger.acknowledge(id(index), 1));
-  }
-  expect((await ledger.begin(id(99), 1, body)).ok).toBe(true);
-  expect(unwrap(await openLedger(store)).find(id(0), 1)?.state).toBe('acknowledged');
+  const end = async (index: number, exp?: number) => {
+    unwrap(await ledger.finish(at(index, exp), { attempt: 1, state: 'succeeded' }));
+    unwrap(await ledger.acknowledge(at(index).job, 1));
+  };
+  for (let index = 0; index < begun; index++) await end(index);
+  expect((await ledger.begin(at(99), body, 1)).ok).toBe(true);
+  expect(unwrap(await openLedger(store, world.clock)).find(at(0).job, 1)).toMatchObject({ state: 'acknowledged' });
+
+  // So many later that its report is forgotten: while its order is good, its number is not, and it is not run again.
+  for (let index = 100; index < 150; index++) await end(index);
+  expect(unwrap(await openLedger(store, world.clock)).find(at(0).job, 1)).toBe('seen');
+  const link = new ScriptedLink([server.order({ job: at(0).job, ...sale })]);
+  const effects: string[] = [];
+  const runner = jobRunner({ ...parts, ledger, link, handlers: counting(effects) });
+  runner.wake();
+  await runner.idle();
+  expect(effects).toEqual([]);
+});
+
+test.each([
+  ['that never came', false],
+  ['that comes after it was taken back', true],
+])('an order %s is answered as cancelled, and has no effect then or later', async (_, isLate) => {
+  const files = new MemoryFiles();
+  const cancel = { job, cancel: true, exp: undefined };
+  const link = new ScriptedLink([server.order(cancel), ...(isLate ? [server.order({ job, ...sale })] : [])]);
+  const effects: string[] = [];
+  const { runner } = await runnerOn(files, link, effects);
+  runner.wake();
+  await runner.idle();
+  expect(effects).toEqual([]);
+  expect(new Set(link.reports.map(({ state }) => state))).toEqual(new Set(['cancelled']));
+});
+
+test('a job that runs hears that it is taken back, and ends without its effect', async () => {
+  const link = new ScriptedLink([server.order({ job, type: 'log.pull', params: {} })]);
+  const store = unwrap(await openSealedStore(new MemoryFiles(), world));
+  const ledger = unwrap(await openLedger(store, world.clock));
+  const effects: string[] = [];
+  let begun: () => void = () => undefined;
+  const isBegun = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const handlers: JobHandlers = {
+    ...counting(effects),
+    'log.pull': (_, { takenBack }) =>
+      new Promise((resolve) => {
+        takenBack.addEventListener('abort', () => resolve({ state: 'cancelled' }));
+        begun();
+      }),
+  };
+  const runner = jobRunner({ ...parts, ledger, link, handlers });
+  runner.wake();
+  await isBegun;
+  link.offers = [server.order({ job, cancel: true, exp: undefined })];
+  runner.wake();
+  await runner.idle();
+  expect(link.reports[0]).toEqual({ attempt: 1, state: 'cancelled' });
 });
 
 test('a job that restarts the terminal stays begun, holds what comes after it, and ends after the restart', async () => {
@@ -227,16 +288,13 @@ test('a job that restarts the terminal stays begun, holds what comes after it, a
   expect(effects).toEqual([]);
 
   const store = unwrap(await openSealedStore(files.afterPowerLoss(false), world));
-  const ledger = unwrap(await openLedger(store));
+  const ledger = unwrap(await openLedger(store, world.clock));
   const after = new ScriptedLink(before.offers);
   const handlers: JobHandlers = {
     ...counting(effects),
-    'software.install': {
-      afterPowerLoss: 'again',
-      run: async () => ({ state: 'succeeded', software: { version: '2', slot: 'B' } }),
-    },
+    'software.install': async () => ({ state: 'succeeded', software: { version: '2', slot: 'B' } }),
   };
-  const runner = jobRunner({ world, ledger, trust, link: after, handlers, changed: () => undefined });
+  const runner = jobRunner({ ...parts, ledger, link: after, handlers });
   runner.recover();
   runner.wake();
   await runner.idle();

@@ -76,6 +76,11 @@ export class MemoryFiles implements Files {
     if (off) throw new PowerLost();
   }
 
+  async list(): Promise<readonly string[]> {
+    this.#alive();
+    return [...this.#view().keys()];
+  }
+
   #view(): Map<string, Uint8Array> {
     if (this.#unsynced.length === 0) return this.#disk;
     const scratch = new MemoryFiles(new Map(this.#disk));

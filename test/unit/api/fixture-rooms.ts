@@ -243,6 +243,11 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       },
     },
     jobs: {
+      list: async () => ok({ items: [...jobs.values()].toReversed(), next: null }),
+      cancel: async () => fail('JOB_OVER'),
+      retry: async () => fail('JOB_STILL_OPEN'),
+      approve: async () => fail('JOB_NEEDS_SECOND_PERSON'),
+      logs: { read: async () => fail('JOB_LOG_UNKNOWN') },
       async job(id) {
         const found = jobs.get(id);
         return found ? ok(found) : fail('JOB_UNKNOWN');
@@ -266,6 +271,16 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
           evidence: null,
           totals: null,
           document: null,
+          result: null,
+          priority: 'routine',
+          notBefore: iso(),
+          notAfter: iso(),
+          attemptsMax: 1,
+          orderedBy: 'admin',
+          approvedBy: null,
+          reference: null,
+          isCancelling: false,
+          isLate: false,
         };
         jobs.set(job.id, job);
         // Nothing is undone, and the card stays where it is.

@@ -1,5 +1,4 @@
 import { FrameGuard, packetLengthMax } from '@tsunagu/fleet-server/broker/index';
-import { decideReport, isOverdue, type JobProgress, offer } from '@tsunagu/fleet-server/jobs/index';
 import { decideSlot } from '@tsunagu/fleet-server/keys/index';
 import { openLiveHub } from '@tsunagu/fleet-server/live/index';
 import {
@@ -12,67 +11,7 @@ import {
   readImportFile,
   shrinks,
 } from '@tsunagu/fleet-server/negative/index';
-import { type JobState, jobStates } from '@tsunagu/protocols/fleet';
 import { describe, expect, it } from 'vitest';
-
-const job = (state: JobState, attempt = 1, attemptsMax = 1): JobProgress => ({
-  state,
-  attempt,
-  attemptsMax,
-  deadlineAt: 1_000,
-});
-
-describe('the rules of jobs', () => {
-  it('hand out a queued job as its next attempt, an offered one as the same, and nothing else', () => {
-    expect(offer(job('queued', 0), 0)).toBe(1);
-    expect(offer(job('queued', 2, 3), 0)).toBe(3);
-    expect(offer(job('offered', 2), 0)).toBe(2);
-    const silent = jobStates.filter((state) => state !== 'queued' && state !== 'offered');
-    expect(silent.map((state) => offer(job(state), 0))).toEqual(silent.map(() => undefined));
-  });
-
-  it('hand out nothing whose time is up, and end it', () => {
-    expect(offer(job('queued', 0), 1_000)).toBeUndefined();
-    expect(jobStates.filter((state) => isOverdue(job(state), 1_000))).toEqual(['queued', 'offered', 'running']);
-    expect(isOverdue(job('queued'), 999)).toBe(false);
-  });
-
-  it('take a final report once: what is over stays as it is', () => {
-    expect(decideReport(job('offered'), { attempt: 1, state: 'succeeded' })).toEqual({
-      change: 'finish',
-      state: 'succeeded',
-    });
-    expect(decideReport(job('running'), { attempt: 1, state: 'failed', fault: 'CARD_LISTED' })).toEqual({
-      change: 'finish',
-      state: 'failed',
-    });
-    for (const state of ['succeeded', 'failed', 'cancelled'] as const)
-      expect(decideReport(job(state), { attempt: 1, state: 'failed' })).toEqual({ change: 'nothing' });
-  });
-
-  it('believe a terminal that finished although the server had given up', () => {
-    expect(decideReport(job('timed-out'), { attempt: 1, state: 'succeeded' })).toEqual({
-      change: 'finish',
-      state: 'succeeded',
-    });
-    expect(decideReport(job('timed-out'), { attempt: 1, state: 'running' })).toEqual({ change: 'nothing' });
-  });
-
-  it('ignore a report about another attempt', () => {
-    expect(decideReport(job('running', 2, 3), { attempt: 1, state: 'succeeded' })).toEqual({ change: 'nothing' });
-    expect(decideReport(job('running', 2, 3), { attempt: 3, state: 'succeeded' })).toEqual({ change: 'nothing' });
-  });
-
-  it('try again only after a fault that may pass, and only while attempts are left', () => {
-    const failed = { attempt: 1, state: 'failed', fault: 'LINK_DOWN' } as const;
-    expect(decideReport(job('running', 1, 3), failed)).toEqual({ change: 'retry' });
-    expect(decideReport(job('running', 1, 1), failed)).toEqual({ change: 'finish', state: 'failed' });
-    expect(decideReport(job('running', 1, 3), { ...failed, fault: 'TR31_NOT_AUTHENTIC' })).toEqual({
-      change: 'finish',
-      state: 'failed',
-    });
-  });
-});
 
 describe('the rules of key slots', () => {
   const entry = { id: '1', kcv: 'AAAAAAAAAA', state: 'allocated', protectedBy: 'k' } as const;

@@ -19,6 +19,7 @@ import { follow, jobs, lastTimeline, sales, terminals } from '../live.ts';
 import { may } from '../me.ts';
 import { Effective } from '../parts/effective.tsx';
 import { formText } from '../parts/form-text.ts';
+import { TerminalJobs } from '../parts/terminal-jobs.tsx';
 import { Ago, linkTone, Mark, outcomeTone, SalesTable } from '../parts/index.tsx';
 import { moment, money } from '../text/format.ts';
 import { errorText, reasonText, t, tAny } from '../text/index.ts';
@@ -91,6 +92,7 @@ export function TerminalPage() {
       </header>
       <div class="cards">
         {may('fleet.field') && <TestSale detail={found} isReady={now.link.state === 'ready'} />}
+        <TerminalJobs serial={found.serial} />
         <Details detail={found} bootSeq={now.link.bootSeq} />
         <Keys detail={found} />
         {desired.value && <Effective of={desired.value} />}

@@ -1,0 +1,165 @@
+import { writeFile } from 'node:fs/promises';
+import { type Job, jobBody, jobKinds, jobTypes, parseWith } from '@tsunagu/protocols/fleet';
+import { fail, type Result } from '@tsunagu/protocols/kit';
+import { type Column, type ExitCode, exit, layOut, printFault, refuse } from '../console/index.ts';
+import type { Texts } from '../language/index.ts';
+import type { Context } from './context.ts';
+import { runJob } from './watch-job.ts';
+
+/** Which jobs are listed. */
+export interface JobFilter {
+  readonly serial?: string;
+  readonly state?: string;
+  readonly type?: string;
+  readonly reference?: string;
+  readonly limit: number;
+}
+
+/** When and how a job is ordered. */
+export interface JobOrderOptions {
+  /** JSON. */
+  readonly params: string;
+  readonly emergency: boolean;
+  readonly notBefore?: string;
+  readonly notAfter?: string;
+  readonly reference?: string;
+  /** Do not wait for the end. */
+  readonly detach: boolean;
+}
+
+const isJobType = (type: string): type is keyof typeof jobKinds => Object.hasOwn(jobKinds, type);
+
+/** A kind by its title, in the language of the reader. */
+const titleOf = (texts: Texts, type: string): string =>
+  isJobType(type) ? jobKinds[type].title[texts.job.language] : type;
+
+const columnsOf = (texts: Texts): readonly Column<Job>[] => [
+  { head: texts.job.columns.id, cell: ({ id }) => id },
+  { head: texts.columns.serial, cell: ({ serial }) => serial },
+  { head: texts.job.columns.kind, cell: ({ type }) => titleOf(texts, type) },
+  { head: texts.job.columns.state, cell: (job) => stateOf(texts, job) },
+  { head: texts.job.columns.attempt, cell: ({ attempt, attemptsMax }) => `${attempt}/${attemptsMax}`, right: true },
+  { head: texts.job.columns.created, cell: ({ createdAt }) => createdAt.slice(0, 19) },
+  { head: texts.job.columns.fault, cell: ({ fault }) => fault ?? '' },
+];
+
+const stateOf = (texts: Texts, { state, isCancelling, isLate }: Job): string =>
+  [texts.job.states[state], isCancelling && texts.job.cancelling, isLate && texts.job.late].filter(Boolean).join(' ');
+
+/** `tsunagu job list`: jobs, newest first. */
+export async function listJobs({ client, console, json }: Context, filter: JobFilter): Promise<ExitCode> {
+  const found = await client.jobs(filter);
+  if (!found.ok) return refuse(console, found.fault, json);
+  if (json) console.out(JSON.stringify(found.value));
+  else for (const line of layOut(columnsOf(console.texts), found.value.items)) console.out(line);
+  return exit.ok;
+}
+
+/** `tsunagu job kinds`: what can be ordered. */
+export function listKinds({ console, json }: Pick<Context, 'console' | 'json'>): ExitCode {
+  const kinds = jobTypes.filter((type) => jobKinds[type].policy.isForPeople);
+  const { texts } = console;
+  if (json) console.out(JSON.stringify(kinds));
+  else
+    for (const line of layOut(
+      [
+        { head: texts.job.columns.type, cell: (type: (typeof kinds)[number]) => type },
+        { head: texts.job.columns.kind, cell: (type) => jobKinds[type].title[texts.job.language] },
+        { head: '', cell: (type) => (jobKinds[type].policy.isDestructive ? texts.job.secondPerson : '') },
+      ],
+      kinds,
+    ))
+      console.out(line);
+  return exit.ok;
+}
+
+/** `tsunagu job show ID`: one job with its steps and what it brought. */
+export async function showJob({ client, console, json }: Context, id: string): Promise<ExitCode> {
+  return shown(console, json, await client.job(id));
+}
+
+/** `tsunagu job cancel|retry|approve ID`. */
+export async function changeJob(
+  { client, console, json }: Context,
+  how: 'cancelJob' | 'retryJob' | 'approveJob',
+  id: string,
+): Promise<ExitCode> {
+  return shown(console, json, await client[how](id));
+}
+
+/** `tsunagu job order SERIAL KIND`: orders a job and follows it to its end. Exit 0 when it succeeded. */
+export async function orderJob(
+  { client, console, json, world }: Context,
+  serial: string,
+  type: string,
+  { params, emergency, detach, ...ordering }: JobOrderOptions,
+): Promise<ExitCode> {
+  const body = parseWith(jobBody, { type, params: paramsOf(params) });
+  if (!body.ok) {
+    printFault(console, fail('OPTION_INVALID', { field: body.fault.field ?? 'type', cause: body.fault }).fault, json);
+    return exit.usage;
+  }
+  const priority = emergency ? 'emergency' : 'routine';
+  const order = (): Promise<Result<Job>> => client.orderJob(serial, { job: body.value, priority, ...ordering });
+  // One that waits for a second person, or for its hour, is not waited for.
+  const first = await order();
+  if (!first.ok) return refuse(console, first.fault, json);
+  const mayWait = detach || first.value.state === 'held' || ordering.notBefore !== undefined;
+  const ended = mayWait
+    ? first
+    : await runJob(
+        world,
+        client,
+        () => Promise.resolve(first),
+        () => undefined,
+      );
+  const code = shown(console, json, ended);
+  return ended.ok && !mayWait && ended.value.state !== 'succeeded' ? exit.otherOutcome : code;
+}
+
+/** `tsunagu job log ID`: the log that a job pulled. */
+export async function saveLog(
+  { client, console, json }: Context,
+  id: string,
+  path: string | undefined,
+): Promise<ExitCode> {
+  const log = await client.jobLog(id);
+  if (!log.ok) return refuse(console, log.fault, json);
+  if (path === undefined) {
+    console.out(log.value.trimEnd());
+    return exit.ok;
+  }
+  try {
+    await writeFile(path, log.value);
+  } catch (cause) {
+    printFault(console, fail('FILE_NOT_WRITTEN', { facts: { path }, cause }).fault, json);
+    return exit.failed;
+  }
+  return exit.ok;
+}
+
+function paramsOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function shown(console: Context['console'], json: boolean, answer: Result<Job>): ExitCode {
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  const job = answer.value;
+  const { texts } = console;
+  if (json) {
+    console.out(JSON.stringify(job));
+    return exit.ok;
+  }
+  console.out(
+    `${job.id}  ${job.serial}  ${titleOf(texts, job.type)}  ${stateOf(texts, job)}${job.fault ? `  ${job.fault}` : ''}`,
+  );
+  if (job.state === 'held') console.out(texts.job.held(job.id));
+  for (const { step, atMs, detail } of job.steps)
+    console.out(`  ${Math.round(atMs)} ms  ${step}  ${detail ?? ''}`.trimEnd());
+  for (const [name, value] of Object.entries(job.result ?? {})) console.out(`  ${name}: ${JSON.stringify(value)}`);
+  return exit.ok;
+}

@@ -1,0 +1,98 @@
+import { gunzipSync } from 'node:zlib';
+import { job, jobQuery, orderJob, page, policyOf, serialSchema } from '@tsunagu/protocols/fleet';
+import { FaultError, unwrap } from '@tsunagu/protocols/kit';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { actorOf } from '../actor.ts';
+import type { ApiApp } from '../app.ts';
+import { answerPage, listQuery, pageOf } from '../list-query.ts';
+import type { ApiRooms } from '../ports.ts';
+import { refused } from '../problems.ts';
+
+const byId = z.object({ id: z.string().regex(/^[0-9a-f-]{36}$/) });
+/** A log as a person reads it; a terminal cannot send one that unpacks to more. */
+const logCharactersMax = 16 * 1024 * 1024;
+
+/** Everything that is done to terminals: ordered, listed, taken back, done again, approved. */
+export function jobRoutes(app: ApiApp, { jobs }: Pick<ApiRooms, 'jobs'>): void {
+  app.get(
+    '/api/v1/jobs',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'Jobs, newest first, without their steps and documents',
+        tags: ['jobs'],
+        querystring: listQuery.extend(jobQuery.shape),
+        response: { 200: page(job), '4xx': refused },
+      },
+    },
+    async ({ query }) => answerPage(unwrap(await jobs.list(query, pageOf(query)))),
+  );
+
+  app.post(
+    '/api/v1/terminals/:serial/jobs',
+    {
+      config: { role: 'operator', isIdempotent: true },
+      schema: {
+        summary: 'Order a job of any kind; one that cannot be undone is held until a second person approves it',
+        tags: ['jobs'],
+        params: z.object({ serial: serialSchema }),
+        body: orderJob,
+        response: { 202: job, '4xx': refused },
+      },
+    },
+    async (request, reply) => {
+      const { job: body, priority, notBefore, notAfter, reference } = request.body;
+      if (!policyOf(body.type).isForPeople)
+        throw new FaultError({ code: 'JOB_KIND_NOT_FOR_PEOPLE', field: 'job.type' });
+      const ordering = { priority, notBefore: momentOf(notBefore), notAfter: momentOf(notAfter), reference };
+      return accepted(reply, unwrap(await jobs.start(request.params.serial, body, actorOf(request), ordering)));
+    },
+  );
+
+  const changes = {
+    cancellation: ['Take a job back: at once, or by asking the terminal, which has the last word', 'cancel'],
+    retry: ['Order once more what a job that is over was to do', 'retry'],
+    approval: ['Let a held job go; not by who ordered it', 'approve'],
+  } as const;
+  for (const [name, [summary, change]] of Object.entries(changes))
+    app.post(
+      `/api/v1/jobs/:id/${name}`,
+      {
+        config: { role: 'operator', isIdempotent: true },
+        schema: { summary, tags: ['jobs'], params: byId, response: { 202: job, '4xx': refused } },
+      },
+      async (request, reply) => accepted(reply, unwrap(await jobs[change](request.params.id, actorOf(request)))),
+    );
+
+  app.get(
+    '/api/v1/jobs/:id/log',
+    {
+      config: { role: 'technician' },
+      schema: {
+        summary: 'The log that a job pulled: a JSON object a line, without account data',
+        tags: ['jobs'],
+        params: byId,
+        response: { 200: z.string(), '4xx': refused },
+      },
+    },
+    async (request, reply) => {
+      const packed = unwrap(await jobs.logs.read(request.params.id));
+      return reply.type('text/plain; charset=utf-8').send(unpacked(packed));
+    },
+  );
+}
+
+const momentOf = (time: string | undefined): number | undefined => (time === undefined ? undefined : Date.parse(time));
+
+const accepted = (reply: FastifyReply, made: z.infer<typeof job>): FastifyReply =>
+  reply.status(202).header('location', `/api/v1/jobs/${made.id}`).send(made);
+
+/** What a terminal sent is not believed to be what it says it is. */
+function unpacked(packed: Uint8Array): string {
+  try {
+    return gunzipSync(packed, { maxOutputLength: logCharactersMax }).toString('utf8');
+  } catch (cause) {
+    throw new FaultError({ code: 'JOB_LOG_UNKNOWN', cause });
+  }
+}

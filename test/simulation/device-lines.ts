@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { Duplex } from 'node:stream';
+import type { SecureNetwork } from '@tsunagu/firmware-bridge/link/index';
+import { readFrame, terminalFrame } from '@tsunagu/protocols/acquiring';
+import { devicePaths, jobIdSchema, logPiece, type Serial } from '@tsunagu/protocols/fleet';
+import { FrameReader } from '@tsunagu/protocols/iso8583';
+import { fail, ok, toHex } from '@tsunagu/protocols/kit';
+import type { Fixture } from './fixture.ts';
+import type { Line } from './link.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { SimulatedServer } from './server.ts';
+
+/** One end of a line in memory; the other end is its `peer`. */
+class LineEnd extends Duplex {
+  peer: LineEnd | undefined;
+  /** Bytes that still get through before the line is torn. */
+  bytesLeft = Number.POSITIVE_INFINITY;
+
+  override _read(): void {
+    // What comes is pushed as it comes.
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    const through = chunk.subarray(0, Math.max(0, this.bytesLeft));
+    this.bytesLeft -= chunk.length;
+    if (through.length > 0) this.peer?.push(through);
+    if (this.bytesLeft < 0) this.destroy();
+    done();
+  }
+
+  override _final(done: () => void): void {
+    this.peer?.push(null);
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    const { peer } = this;
+    this.peer = undefined;
+    if (peer && !peer.destroyed) peer.destroy();
+    done(error);
+  }
+
+  // What a TLS socket has besides a stream, and nobody needs here.
+  setNoDelay(): this {
+    return this;
+  }
+  setKeepAlive(): this {
+    return this;
+  }
+  setTimeout(): this {
+    return this;
+  }
+  ref(): this {
+    return this;
+  }
+  unref(): this {
+    return this;
+  }
+}
+
+function lineEnds(): readonly [LineEnd, LineEnd] {
+  const near = new LineEnd();
+  const far = new LineEnd();
+  near.peer = far;
+  far.peer = near;
+  for (const end of [near, far]) end.on('error', () => undefined);
+  return [near, far];
+}
+
+/** What the lines of one terminal lead to. */
+export interface DeviceLines {
+  readonly serial: Serial;
+  readonly scheduler: Scheduler;
+  readonly fixture: Fixture;
+  readonly server: SimulatedServer;
+  readonly line: Line;
+  /** Bytes after which a download is torn, while that is so. */
+  tornAfter: number | undefined;
+  /** Every KSN that came to the switch. */
+  readonly ksns: string[];
+}
+
+/** W2 and W3 without TLS: HTTP on lines in memory; a switch that hears requests and never answers. */
+export function simulatedNetwork(parts: DeviceLines): SecureNetwork {
+  return {
+    show: () => undefined,
+    pin: () => undefined,
+    open(service) {
+      const { line, server } = parts;
+      if (line.isDown || (service === 'device' && !server.isOn)) return Promise.resolve(fail('LINK_DOWN'));
+      const [near, far] = lineEnds();
+      const close = (): void => void near.destroy();
+      line.open.add(close);
+      near.once('close', () => line.open.delete(close));
+      if (service === 'acquiring') hear(far, parts.ksns);
+      else {
+        far.bytesLeft = parts.tornAfter ?? Number.POSITIVE_INFINITY;
+        // Streams pass bytes on over several turns of the event loop.
+        parts.scheduler.turns = 6;
+        near.once('close', () => {
+          parts.scheduler.turns = 1;
+        });
+        deviceApi.emit('connection', far);
+        served.set(far, parts);
+      }
+      // Nothing above looks at what makes it a TLS socket.
+      return Promise.resolve(ok(near as unknown as TLSSocket));
+    },
+  };
+}
+
+/** Notes under which keys requests come. */
+function hear(far: LineEnd, ksns: string[]): void {
+  const reader = new FrameReader(terminalFrame);
+  far.on('data', (chunk: Buffer) => {
+    for (const { message } of reader.push(chunk).frames) {
+      const frame = readFrame(message);
+      if (frame.ok) ksns.push(toHex(frame.value.ksn));
+    }
+  });
+}
+
+const served = new WeakMap<object, DeviceLines>();
+const deviceApi = createServer((request, response) => {
+  const parts = served.get(request.socket);
+  if (parts) serve(parts, request, response).catch(() => response.destroy());
+});
+deviceApi.unref();
+
+async function serve(parts: DeviceLines, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = request.url ?? '';
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  if (path.startsWith(devicePaths.logs)) {
+    const pieces: Buffer[] = [];
+    for await (const piece of request) pieces.push(piece as Buffer);
+    const piece = logPiece.parse(JSON.parse(Buffer.concat(pieces).toString('utf8')));
+    const taken = await parts.server.rooms?.jobs.logs.take(parts.serial, jobIdSchema.parse(name), piece);
+    if (!taken?.ok) return void response.writeHead(404).end();
+    return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(taken.value));
+  }
+  const image = parts.fixture.images.find((one) => digestOf(one.bytes) === name);
+  const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
+  if (!image || !range) return void response.writeHead(404).end();
+  const piece = image.bytes.subarray(Number(range[1]), Number(range[2]) + 1);
+  response.writeHead(206, { 'content-length': piece.length }).end(piece);
+}
+
+/** An artefact's name. */
+export const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -1,0 +1,126 @@
+import { tmpdir } from 'node:os';
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { openJobs } from '@tsunagu/fleet-server/jobs/index';
+import { openLiveHub } from '@tsunagu/fleet-server/live/index';
+import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
+import { jobOrder, serialSchema, tenantSchema } from '@tsunagu/protocols/fleet';
+import { unwrap } from '@tsunagu/protocols/kit';
+import { systemWorld } from '@tsunagu/protocols/world';
+import { createHash } from 'node:crypto';
+import { afterAll, expect, test } from 'vitest';
+
+let aheadMs = 0;
+const real = systemWorld(() => undefined);
+const world = { ...real, clock: { ...real.clock, now: () => Date.now() + aheadMs } };
+const store = unwrap(
+  await openStore(join(mkdtempSync(join(tmpdir(), 'tsunagu-jobs-')), 'store.sqlite'), migrations, world.clock),
+);
+const serials = ['J-0001', 'J-0002', 'J-0003'].map((serial) => serialSchema.parse(serial));
+const [one, two, three] = serials as [(typeof serials)[0], (typeof serials)[0], (typeof serials)[0]];
+for (const serial of serials)
+  await store.db
+    .insertInto('terminals')
+    .values({
+      serial,
+      model: 'CT-5100',
+      merchant: 'm',
+      shop: 's',
+      lane: '1',
+      parent: null,
+      relay_port: null,
+      registered_at: 1,
+      enrolled_at: null,
+    })
+    .execute();
+const told: string[] = [];
+const jobs = openJobs({
+  world,
+  store,
+  live: openLiveHub(),
+  tenant: tenantSchema.parse('demo'),
+  sign: (payload) => ({ payload, kid: '0'.repeat(16), sig: 'A'.repeat(86) }),
+  notify: (serial) => told.push(serial),
+  finished: async () => undefined,
+  note: async () => undefined,
+  announce: () => undefined,
+});
+afterAll(async () => {
+  jobs.close();
+  await store.close();
+});
+
+const operator = { subject: 'operator' };
+const other = { subject: 'auditor' };
+const diagnose = { type: 'terminal.diagnose' as const, params: {} };
+const next = async (serial: typeof one) => {
+  const document = await jobs.next(serial);
+  return document && (JSON.parse(document.payload) as { job: string; attempt: number; type?: string; cancel?: true });
+};
+
+test('what cannot be undone is held until somebody else approves it', async () => {
+  const held = unwrap(await jobs.start(one, { type: 'terminal.wipe', params: {} }, operator));
+  expect(held.state).toBe('held');
+  expect(await next(one)).toBeNull();
+  expect(await jobs.approve(held.id, operator)).toMatchObject({ fault: { code: 'JOB_NEEDS_SECOND_PERSON' } });
+  expect(unwrap(await jobs.approve(held.id, other))).toMatchObject({ state: 'queued', approvedBy: 'auditor' });
+  expect(await next(one)).toMatchObject({ job: held.id, type: 'terminal.wipe' });
+  // The terminal may have it: it is asked, and has the last word.
+  expect(unwrap(await jobs.cancel(held.id, operator))).toMatchObject({ state: 'offered', isCancelling: true });
+  expect(await next(one)).toMatchObject({ job: held.id, attempt: 1, cancel: true });
+  unwrap(await jobs.report(one, held.id, { attempt: 1, state: 'cancelled' }));
+  expect(unwrap(await jobs.job(held.id))).toMatchObject({ state: 'cancelled', isCancelling: false });
+  expect(await jobs.cancel(held.id, operator)).toMatchObject({ fault: { code: 'JOB_OVER' } });
+});
+
+test('an emergency goes first, and nothing goes before its hour', async () => {
+  const routine = unwrap(await jobs.start(two, diagnose, operator));
+  const later = unwrap(
+    await jobs.start(two, diagnose, operator, { priority: 'emergency', notBefore: Date.now() + 3_600_000 }),
+  );
+  const urgent = unwrap(await jobs.start(two, diagnose, operator, { priority: 'emergency' }));
+  expect((await next(two))?.job).toBe(urgent.id);
+  unwrap(await jobs.cancel(routine.id, operator));
+  unwrap(await jobs.report(two, urgent.id, { attempt: 1, state: 'failed', fault: 'LINK_DOWN' }));
+  // It failed in a way that may pass: it waits for its pause, and the other for its hour.
+  expect(unwrap(await jobs.job(urgent.id))).toMatchObject({ state: 'queued', fault: 'LINK_DOWN' });
+  expect(await next(two)).toBeNull();
+  aheadMs = 10_000;
+  expect(await next(two)).toMatchObject({ job: urgent.id, attempt: 2 });
+  aheadMs = 0;
+  expect(await jobs.retry(later.id, operator)).toMatchObject({ fault: { code: 'JOB_STILL_OPEN' } });
+});
+
+test('many are ordered at once under one reference, counted by state, and taken back together', async () => {
+  const ordering = { reference: 'campaign-7', subject: 'campaign-7/diagnose' };
+  const unknown = serialSchema.parse('J-9999');
+  const answers = await jobs.orderMany([three, unknown], diagnose, operator, ordering);
+  expect(answers[1]?.job).toMatchObject({ fault: { code: 'TERMINAL_UNKNOWN' } });
+  // The same again is the same job: a campaign that lost its power in between orders nothing twice.
+  expect((await jobs.orderMany([three], diagnose, operator, ordering))[0]?.job).toEqual(answers[0]?.job);
+  expect(await jobs.counts('campaign-7')).toEqual({ queued: 1 });
+  expect(unwrap(await jobs.list({ reference: 'campaign-7' }, { limit: 10 })).items).toHaveLength(1);
+  expect(await jobs.cancelMany('campaign-7', operator)).toBe(1);
+  expect(await jobs.counts('campaign-7')).toEqual({ cancelled: 1 });
+});
+
+test('a log comes in pieces, goes on where it broke off, and is whole or none', async () => {
+  const pull = unwrap(await jobs.start(three, { type: 'log.pull', params: { linesMax: 10 } }, operator));
+  const whole = Buffer.from('a log that is packed');
+  const digest = createHash('sha256').update(whole).digest('hex');
+  const piece = (offset: number, bytes: Buffer) => ({
+    offset,
+    of: whole.length,
+    digest,
+    bytes: bytes.toString('base64'),
+  });
+  // Not before it was asked for, and not by another terminal.
+  expect(await jobs.logs.take(three, pull.id, piece(0, whole))).toMatchObject({ ok: false });
+  expect(jobOrder.parse(await next(three)).job).toBe(pull.id);
+  expect(await jobs.logs.take(one, pull.id, piece(0, whole))).toMatchObject({ fault: { code: 'JOB_UNKNOWN' } });
+  expect(unwrap(await jobs.logs.take(three, pull.id, piece(0, whole.subarray(0, 8))))).toEqual({ length: 8 });
+  expect(await jobs.logs.read(pull.id)).toMatchObject({ fault: { code: 'JOB_LOG_UNKNOWN' } });
+  expect(unwrap(await jobs.logs.take(three, pull.id, piece(0, whole)))).toEqual({ length: 8 });
+  expect(unwrap(await jobs.logs.take(three, pull.id, piece(8, whole.subarray(8))))).toEqual({ length: whole.length });
+  expect(Buffer.from(unwrap(await jobs.logs.read(pull.id))).toString()).toBe(whole.toString());
+});
