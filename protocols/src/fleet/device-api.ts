@@ -57,35 +57,40 @@ export const claimBundle = z
   );
 export type ClaimBundle = z.infer<typeof claimBundle>;
 
-export const enrolmentRequest = z
+const enrolmentProof = base64.describe(
+  '32 bytes, base64: HMAC-SHA-256 under the claim secret over "tsunagu-claim-v1", LF, serial, LF, CSR (base64), LF, agreement key (base64).',
+);
+const manufacturerProof = z
   .object({
-    tenant: tenantSchema,
-    serial: serialSchema,
-    model: z.string().max(32).describe('Model id of the catalogue.'),
-    csr: base64.describe('PKCS #10 (RFC 2986), DER, base64. EC P-256; subject CN is the serial.'),
-    agreementKey: base64.describe("Terminal's ephemeral P-256 key for the key-block protection key: SPKI DER, base64."),
-    proof: base64
-      .optional()
-      .describe(
-        '32 bytes, base64: HMAC-SHA-256 under the claim secret over "tsunagu-claim-v1", LF, serial, LF, CSR (base64), LF, agreement key (base64).',
-      ),
-    manufacturer: z
-      .object({
-        chain: z
-          .string()
-          .max(8_192)
-          .describe("The certificate that its maker gave it, and those above it, PEM; without the maker's own root."),
-        signature: base64.describe(
-          'By the key of that certificate, with SHA-256 (ECDSA in DER, or RSA PKCS #1), over "tsunagu-manufacturer-v1", LF, tenant, LF, serial, LF, CSR (base64), LF, agreement key (base64).',
-        ),
-      })
-      .optional()
-      .describe(
-        "The other way to prove a claim: with the maker's certificate (IEEE 802.1AR). Its subject names the serial.",
-      ),
+    chain: z
+      .string()
+      .max(8_192)
+      .describe("The certificate that its maker gave it, and those above it, PEM; without the maker's own root."),
+    signature: base64.describe(
+      'By the key of that certificate, with SHA-256 (ECDSA in DER, or RSA PKCS #1), over "tsunagu-manufacturer-v1", LF, tenant, LF, serial, LF, CSR (base64), LF, agreement key (base64).',
+    ),
   })
   .describe(
-    "A terminal asks for its certificate and shows, without sending it, that it holds the claim secret, or the key of its maker's certificate. One of the two.",
+    "The other way to prove a claim: with the maker's certificate (IEEE 802.1AR). Its subject names the serial.",
+  );
+const enrolmentFields = z.object({
+  tenant: tenantSchema,
+  serial: serialSchema,
+  model: z.string().max(32).describe('Model id of the catalogue.'),
+  csr: base64.describe('PKCS #10 (RFC 2986), DER, base64. EC P-256; subject CN is the serial.'),
+  agreementKey: base64.describe("Terminal's ephemeral P-256 key for the key-block protection key: SPKI DER, base64."),
+});
+export const enrolmentRequest = z
+  .union([
+    enrolmentFields
+      .extend({ proof: enrolmentProof, manufacturer: manufacturerProof.optional() })
+      .describe('By the secret of its claim.'),
+    enrolmentFields
+      .extend({ proof: enrolmentProof.optional(), manufacturer: manufacturerProof })
+      .describe("By the key of its maker's certificate."),
+  ])
+  .describe(
+    "A terminal asks for its certificate and shows, without sending it, that it holds the claim secret, or the key of its maker's certificate.",
   );
 export type EnrolmentRequest = z.infer<typeof enrolmentRequest>;
 
