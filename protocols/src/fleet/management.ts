@@ -271,7 +271,9 @@ export type TimelineEntry = z.infer<typeof timelineEntry>;
 
 /** Which of two jobs goes first. */
 export const jobPriorities = ['emergency', 'routine'] as const;
+/** Parses a priority. */
 export const jobPriority = z.enum(jobPriorities);
+/** A priority: `emergency` or `routine`. */
 export type JobPriority = z.infer<typeof jobPriority>;
 
 export const orderJob = z
@@ -287,6 +289,7 @@ export const orderJob = z
       .describe('What it belongs to, such as a campaign.'),
   })
   .describe('Has a terminal do something.');
+/** Which jobs a list is to hold. */
 export const jobQuery = z.object({
   serial: serialSchema.optional(),
   state: jobState.optional(),
