@@ -290,7 +290,9 @@ async function build(
     (sum, { link, count }) => sum + (link === 'never' ? 0 : count),
     0,
   );
-  const inbox = await watchInbox(world, join(dataDir, 'inbox', 'negative'), negative.importList);
+  const inbox = await watchInbox(world, join(dataDir, 'inbox', 'negative'), (file, by) =>
+    built(negative).importList(file, by),
+  );
   onClose(() => inbox.close());
   conversation = openConversation({
     world,

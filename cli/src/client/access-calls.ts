@@ -24,8 +24,13 @@ import type { z } from 'zod';
 
 /** How the client asks: one document, or all pages of a list. */
 export interface Calls {
-  call<S extends z.ZodType>(schema: S, path: string, body?: unknown, method?: string): Promise<Result<z.output<S>>>;
-  all<S extends z.ZodType>(schema: S, path: string): Promise<Result<readonly z.output<S>[]>>;
+  readonly call: <S extends z.ZodType>(
+    schema: S,
+    path: string,
+    body?: unknown,
+    method?: string,
+  ) => Promise<Result<z.output<S>>>;
+  readonly all: <S extends z.ZodType>(schema: S, path: string) => Promise<Result<readonly z.output<S>[]>>;
 }
 
 /** People, tokens, webhooks and the audit log, as the CLI uses them. */

@@ -1,17 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { ExitCode } from '../console/index.ts';
 import type { Context } from './context.ts';
+import { integer, type Shell } from './shell.ts';
 
 /** The folder of signing keys. */
-export const keysOption = [
-  '--keys <folder>',
-  'folder of signing keys (default: "signing" in the data folder)',
-] as const;
+const keysOption = ['--keys <folder>', 'folder of signing keys (default: "signing" in the data folder)'] as const;
 const outOption = ['--out <folder>', 'write drafts for others to sign, instead of publishing'] as const;
 
 /** What the commands of the repository need of the program. */
-export interface RepositoryShell {
-  readonly withServer: (work: (context: Context) => Promise<ExitCode>) => Promise<void>;
+interface RepositoryShell {
+  readonly withServer: Shell['withServer'];
   readonly keysFolder: (given: string | undefined) => string;
   /** For what needs no server. */
   readonly offline: () => Pick<Context, 'world' | 'console' | 'json'>;
@@ -32,7 +29,7 @@ const percent = (text: string): number => {
 };
 
 /** Adds the commands by which people sign what terminals take. */
-export function addRepositoryCommands(software: Command, { withServer, keysFolder, offline }: RepositoryShell): void {
+function addRepositoryCommands(software: Command, { withServer, keysFolder, offline }: RepositoryShell): void {
   const commands = () => import('./software-repository.ts');
   const signing = ({ keys, out }: Given) => ({ keys: keysFolder(keys), out });
 
@@ -131,4 +128,67 @@ function renewed(what: string): 'targets' | 'none' {
 function rotated(role: string): 'root' | 'targets' | 'online' {
   if (role === 'root' || role === 'targets' || role === 'online') return role;
   throw new InvalidArgumentError('root, targets, online');
+}
+
+/** Adds `tsunagu software …`. */
+export function addSoftwareCommands(
+  program: Command,
+  shell: Shell,
+  keysFolder: (given: string | undefined) => string,
+): void {
+  const software = program.command('software').description('software of terminals / 端末ソフトウェア');
+  software
+    .command('make <file>')
+    .description('an image for emulated terminals / 模擬端末用イメージの作成')
+    .requiredOption('--model <id>', 'the model that it is for')
+    .requiredOption('--version-name <text>', 'the version that it says of itself')
+    .requiredOption('--counter <number>', 'rollback counter', integer(1, 2 ** 32 - 1))
+    .addOption(
+      new Option('--boot <how>', 'how an emulated terminal fares with it')
+        .choices(['proves', 'hangs', 'isMute', 'misreads'])
+        .default('proves'),
+    )
+    .option('--bytes <count>', 'length of its program', integer(0, 16_000_000), 500_000)
+    .action(
+      async (
+        file: string,
+        options: {
+          model: string;
+          versionName: string;
+          counter: number;
+          boot: 'proves' | 'hangs' | 'isMute' | 'misreads';
+          bytes: number;
+        },
+      ) => {
+        const { model, versionName: version, counter, boot, bytes: programBytes } = options;
+        const { makeImage } = await import('./software.ts');
+        const json = shell.json();
+        process.exitCode = await makeImage(shell.open(), file, { model, version, counter, boot, programBytes }, json);
+      },
+    );
+  software
+    .command('install <serial> <file>')
+    .description('tried for one boot when no sale is in hand, kept when the server answers it / 導入')
+    .option('--proof-seconds <seconds>', 'how long the new software has to prove itself', integer(1, 600), 60)
+    .option('--allow-downgrade', 'an older version than the running one is meant', false)
+    .option(...keysOption)
+    .action(
+      (
+        serial: string,
+        file: string,
+        { proofSeconds, allowDowngrade, keys }: { proofSeconds: number; allowDowngrade: boolean; keys?: string },
+      ) =>
+        shell.withServer(async (context) =>
+          (await import('./software.ts')).installImage(context, serial, file, {
+            proofTimeoutMs: proofSeconds * 1_000,
+            allowDowngrade,
+            keys: keysFolder(keys),
+          }),
+        ),
+    );
+  addRepositoryCommands(software, {
+    withServer: shell.withServer,
+    keysFolder,
+    offline: () => ({ world: shell.world, console: shell.open(), json: shell.json() }),
+  });
 }

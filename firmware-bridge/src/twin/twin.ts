@@ -1,5 +1,4 @@
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
-import type { ErrorCode } from '@tsunagu/protocols/errors';
 import {
   type Configuration,
   configurationHash,
@@ -55,7 +54,8 @@ type Desired = Extract<Response, { kind: 'twin' }>;
 /** Why what is desired is not in force. */
 interface Standing {
   readonly answers: string;
-  readonly code: ErrorCode | string;
+  /** An error code, of this build or of the one before. */
+  readonly code: string;
   readonly field?: string | undefined;
 }
 

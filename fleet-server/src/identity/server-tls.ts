@@ -10,7 +10,7 @@ export interface TlsMaterial {
 /** The material of a server that lives longer than its certificates: whoever listens follows it. */
 export interface ServerTls extends TlsMaterial {
   /** Calls `take` with each later material. */
-  follow(take: (material: TlsMaterial) => void): void;
+  readonly follow: (take: (material: TlsMaterial) => void) => void;
 }
 
 /** A server whose certificate can be changed while it listens (`tls.Server`, `https.Server`). */

@@ -54,7 +54,7 @@ export async function openNegative(rooms: NegativeRooms): Promise<Negative> {
     ...openOverview(parts, heads),
     ...openEvidence(parts),
     ...openKeysElsewhere(parts, versions),
-    publishVersion: versions.publish,
+    publishVersion: (isSignedTwice) => versions.publish(isSignedTwice),
     diff: versions.diff,
     locate: (name) => publishing.locate(name),
     async root() {

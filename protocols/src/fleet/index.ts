@@ -91,6 +91,8 @@ export * from './lifecycle.ts';
 export * from './job-kinds.ts';
 export * from './maintenance.ts';
 export * from './management.ts';
+export * from './management-negative.ts';
+export * from './management-software.ts';
 export * from './messages.ts';
 export * from './authorities.ts';
 export * from './expiry.ts';

@@ -200,6 +200,7 @@ const bodies = jobTypes.map((type) =>
 );
 type OneOrMore<T> = readonly [T, ...T[]];
 // A union over the rows of a table has no type of its own in zod: `JobBody` is that of the same rows.
+/** What a job of any kind is to do, told apart by `type`. */
 export const jobBody = z
   .discriminatedUnion('type', bodies as unknown as OneOrMore<(typeof bodies)[number]>)
   .describe(

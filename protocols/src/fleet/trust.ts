@@ -36,7 +36,8 @@ export const trustDocument = z
         }),
       )
       .min(1)
-      .max(anchorsMax * 2),
+      .max(anchorsMax * 2)
+      .describe('By a root that was trusted before, and by each that is new.'),
   })
   .describe(
     'Trust anchors, signed by a root that was trusted before and by each root that is new: nobody else can tell a terminal whom to trust. The signature is over "tsunagu-trust-v1", a line feed and the payload.',

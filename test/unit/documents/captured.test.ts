@@ -171,9 +171,9 @@ test('an enrolment with the real server, its answer and its refusals are accepte
   const answered = await post(request);
   expect(answered.status).toBe(200);
   expect(schemaOf('enrolment-answer')(answered.json() as unknown as EnrolmentAnswer)).toBe(true);
-  const { proof: _proof, ...unproven } = request;
-  expect(schemaOf('enrolment-request')(unproven)).toBe(false);
-  const refused = await post(unproven);
+  const { csr: _csr, ...incomplete } = request;
+  expect(schemaOf('enrolment-request')(incomplete)).toBe(false);
+  const refused = await post(incomplete);
   expect(refused.status).toBe(400);
   expect(schemaOf('problem')(refused.json())).toBe(true);
   for (const worse of broken(request))

@@ -12,7 +12,7 @@ import {
 } from '@tsunagu/protocols/fleet';
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { ApiError, ask } from '../api.ts';
 import { may, me } from '../me.ts';
 import { formText } from '../parts/form-text.ts';

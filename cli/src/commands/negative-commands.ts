@@ -1,0 +1,127 @@
+import { text as readAll } from 'node:stream/consumers';
+import { negativeReasons, type NegativeReason } from '@tsunagu/protocols/negative';
+import { type Command, Option } from 'commander';
+import { addNegativeAuthorityCommands } from './negative-authority-commands.ts';
+import { integer, type Shell } from './shell.ts';
+
+/** A card number of the command line, or of standard input where "-" stands: there no list of processes shows it. */
+const panOf = async (pan: string): Promise<string> => (pan === '-' ? (await readAll(process.stdin)).trim() : pan);
+
+/** Adds `tsunagu negative …`. */
+export function addNegativeCommands(program: Command, shell: Shell): void {
+  const negative = program.command('negative').description('the negative file / 無効カード(ネガ)');
+  negative
+    .command('add <pan>')
+    .description('list a card at once; "-" reads the number from standard input / 緊急無効登録')
+    .addOption(new Option('--reason <reason>').choices([...negativeReasons]).default('other'))
+    .option('--source <name>', 'issuer or brand that lists it', 'manual')
+    .action((pan: string, options: { reason: NegativeReason; source: string }) =>
+      shell.withServer(async (context) =>
+        (await import('./negative.ts')).addToNegative(context, await panOf(pan), options.reason, options.source),
+      ),
+    );
+  negative
+    .command('remove <pan>')
+    .description('take a card off for one source; it stays while another lists it / 無効解除')
+    .option('--source <name>', 'issuer or brand that listed it', 'manual')
+    .option('--second-signature', 'sign with the second list key, when the list shrinks by more than 5 %', false)
+    .action((pan: string, options: { source: string; secondSignature: boolean }) =>
+      shell.withServer(async (context) =>
+        (await import('./negative.ts')).removeFromNegative(
+          context,
+          await panOf(pan),
+          options.source,
+          options.secondSignature,
+        ),
+      ),
+    );
+  negative
+    .command('allow <pan>')
+    .description('let a good card through that meets a listed one by chance / 例外カードの登録')
+    .option('--withdraw', 'end the exception', false)
+    .action((pan: string, options: { withdraw: boolean }) =>
+      shell.withServer(async (context) =>
+        (await import('./negative.ts')).allowInNegative(context, await panOf(pan), options.withdraw),
+      ),
+    );
+  negative
+    .command('range <low> <high>')
+    .description('block cards by their leading digits, until a moment / 番号帯の無効登録')
+    .requiredOption('--until <time>', 'when it ends, ISO 8601')
+    .action((low: string, high: string, options: { until: string }) =>
+      shell.withServer(async (context) =>
+        (await import('./negative.ts')).blockRange(context, low, high, options.until),
+      ),
+    );
+  negative
+    .command('import <file>')
+    .description("an issuer's list: CSV (pan,reason) or JSON lines / 定例無効データの取込")
+    .requiredOption('--source <name>', 'issuer or brand')
+    .addOption(
+      new Option('--mode <mode>', 'replace: what the file does not name is off')
+        .choices(['add', 'replace'])
+        .default('replace'),
+    )
+    .option('--second-signature', 'sign with the second list key, when the list shrinks by more than 5 %', false)
+    .action((file: string, options: { source: string; mode: 'add' | 'replace'; secondSignature: boolean }) =>
+      shell.withServer(async (context) => (await import('./negative.ts')).importNegative(context, file, options)),
+    );
+  negative
+    .command('publish')
+    .description('a new version out of all entries / 新しい版の発行')
+    .option('--second-signature', 'sign with the second list key, when the list shrinks by more than 5 %', false)
+    .action((options: { secondSignature: boolean }) =>
+      shell.withServer(async (context) =>
+        (await import('./negative.ts')).publishNegative(context, options.secondSignature),
+      ),
+    );
+  negative
+    .command('versions')
+    .description('versions, who is behind, exposure in money / 版・未更新端末・リスク額')
+    .action(() => shell.withServer(async (context) => (await import('./negative.ts')).showNegativeState(context)));
+  negative
+    .command('diff <from> <to>')
+    .description('how many cards came and went between two versions / 版の差分')
+    .action((from: string, to: string) =>
+      shell.withServer(async (context) =>
+        (await import('./negative.ts')).diffNegative(context, integer(1, 2 ** 31)(from), integer(1, 2 ** 31)(to)),
+      ),
+    );
+  negative
+    .command('explain <pan>')
+    .description('who lists a card, why and since when; "-" reads it from standard input / 登録理由の照会')
+    .action((pan: string) =>
+      shell.withServer(async (context) => (await import('./negative.ts')).explainNegative(context, await panOf(pan))),
+    );
+  negative
+    .command('prove <pan> <serial>')
+    .description('a proof whether a card was blocked on a terminal at a time / 証明書の発行')
+    .option('--at <time>', 'RFC 3339; now when left out')
+    .option('--out <file>', 'where to write it; standard output when left out')
+    .action((pan: string, serial: string, options: { at?: string; out?: string }) =>
+      shell.withServer(async (context) =>
+        (await import('./negative.ts')).proveNegative(
+          context,
+          await panOf(pan),
+          serial,
+          options.at ?? new Date(shell.world.clock.now()).toISOString(),
+          options.out,
+        ),
+      ),
+    );
+  negative
+    .command('verify <file>')
+    .description('check a proof by itself, without any server / 証明の検証')
+    .action(async (file: string) => {
+      const { verifyNegativeProof } = await import('./negative.ts');
+      process.exitCode = await verifyNegativeProof(shell.open(), shell.json(), file);
+    });
+  addNegativeAuthorityCommands(negative, {
+    bench: () => ({ world: shell.world, console: shell.open(), json: shell.json() }),
+    withServer: shell.withServer,
+  });
+  negative
+    .command('list')
+    .description('what is listed / 登録一覧')
+    .action(() => shell.withServer(async (context) => (await import('./negative.ts')).listNegative(context)));
+}

@@ -1,0 +1,158 @@
+import { existsSync } from 'node:fs';
+import { paymentOrder, type PaymentOrder, pinHabits, slipOrder } from '@tsunagu/protocols/fleet';
+import { traceOrder } from '@tsunagu/protocols/kernel-trace';
+import { type Command, Option } from 'commander';
+import { exit, printFault } from '../console/index.ts';
+import { integer, type Shell } from './shell.ts';
+
+interface SlipCommandOptions {
+  readonly stan?: string;
+  readonly totals: boolean;
+  readonly format: string;
+  readonly copy: string;
+  readonly columns: string;
+}
+
+const amountOption = ['--amount <yen>', 'amount in yen', integer(1, 99_999_999)] as const;
+const cardOption = ['--card <name>', 'an emulated card of the terminal (see "tsunagu terminal SERIAL")'] as const;
+const applicationOption = [
+  '--application <label>',
+  'which application the cardholder chooses where the card has several (default: the first)',
+] as const;
+const pinOption = new Option('--pin <habit>', 'what the cardholder does at the PIN pad').choices(pinHabits);
+const ofOption = ['--of <number>', 'STAN or RRN of the transaction that it follows'] as const;
+/** Options of a card that is presented. */
+type Presented = Pick<Extract<PaymentOrder, { readonly kind: 'balance' }>, 'card' | 'application' | 'pin'>;
+const transitOption = ['--card <name>', 'a transit card at the FeliCa antenna'] as const;
+
+/** Adds payments (`tsunagu sale`, `void`, `charge` …) and what is left of them: totals, slips, traces. */
+export function addPaymentCommands(program: Command, shell: Shell): void {
+  const pay = async (serial: string, typed: PaymentOrder): Promise<void> => {
+    const order = paymentOrder.safeParse(typed);
+    if (order.success)
+      return shell.withServer(async (context) => (await import('./sale.ts')).makePayment(context, serial, order.data));
+    // Names of options and of properties are the same, but for these.
+    const [name = ''] = order.error.issues[0]?.path ?? [];
+    const option = { original: 'of', amountMinor: 'amount' }[String(name)] ?? String(name);
+    printFault(shell.open(), { code: 'OPTION_INVALID', field: `--${option}` }, shell.json());
+    process.exitCode = exit.usage;
+  };
+
+  program
+    .command('sale <serial>')
+    .description('a sale, step by step; exit 0 approved, 5 any other outcome / 売上')
+    .requiredOption(...amountOption)
+    .requiredOption(...cardOption)
+    .option(...applicationOption)
+    .addOption(pinOption)
+    .action((serial: string, { amount, ...presented }: { amount: number } & Presented) =>
+      pay(serial, { kind: 'sale', amountMinor: amount, ...presented }),
+    );
+  program
+    .command('preauth <serial>')
+    .description('an authorisation: the amount is held / オーソリ')
+    .requiredOption(...amountOption)
+    .requiredOption(...cardOption)
+    .option(...applicationOption)
+    .addOption(pinOption)
+    .action((serial: string, { amount, ...presented }: { amount: number } & Presented) =>
+      pay(serial, { kind: 'preauth', amountMinor: amount, ...presented }),
+    );
+  program
+    .command('balance <serial>')
+    .description('what an account has left / 残高照会')
+    .requiredOption(...cardOption)
+    .option(...applicationOption)
+    .addOption(pinOption)
+    .action((serial: string, presented: Presented) => pay(serial, { kind: 'balance', ...presented }));
+  program
+    .command('charge <serial>')
+    .description('put money onto a transit card, against its centre / チャージ')
+    .requiredOption(...amountOption)
+    .requiredOption(...transitOption)
+    .action((serial: string, { amount, card }: { amount: number; card: string }) =>
+      pay(serial, { kind: 'charge', amountMinor: amount, card }),
+    );
+  program
+    .command('history <serial>')
+    .description('the last uses of a transit card, as the card has them / 利用履歴')
+    .requiredOption(...transitOption)
+    .action((serial: string, { card }: { card: string }) => pay(serial, { kind: 'history', card }));
+  program
+    .command('void <serial>')
+    .description('take back a transaction of the same business day / 取消')
+    .requiredOption(...ofOption)
+    .action((serial: string, { of }: { of: string }) => pay(serial, { kind: 'void', original: of }));
+  program
+    .command('refund <serial>')
+    .description('give back a sale or a part of it / 返品')
+    .requiredOption(...amountOption)
+    .requiredOption(...ofOption)
+    .action((serial: string, { amount, of }: { amount: number; of: string }) =>
+      pay(serial, { kind: 'refund', original: of, amountMinor: amount }),
+    );
+  program
+    .command('complete <serial>')
+    .description('post a sale that was authorised before / 承認後売上')
+    .requiredOption(...amountOption)
+    .requiredOption(...ofOption)
+    .action((serial: string, { amount, of }: { amount: number; of: string }) =>
+      pay(serial, { kind: 'complete', original: of, amountMinor: amount }),
+    );
+  program
+    .command('totals <serial>')
+    .description('daily totals of a terminal; exit 5 when the switch refused something / 日計')
+    .option('--close', 'end the business day / 締め', false)
+    .action((serial: string, { close }: { close: boolean }) =>
+      shell.withServer(async (context) => (await import('./totals.ts')).showTotals(context, serial, { close })),
+    );
+  program
+    .command('slip <serial>')
+    .description('print a slip again, in the language of --lang or of the terminal / 伝票の再印字')
+    .option('--stan <stan>', 'STAN of the transaction (default: the last one)')
+    .option('--totals', 'the daily totals instead / 日計表', false)
+    .addOption(new Option('--format <format>').choices(['text', 'escpos', 'pdf']).default('text'))
+    .addOption(new Option('--copy <copy>').choices(['customer', 'merchant']).default('customer'))
+    .addOption(new Option('--columns <columns>', 'columns of the paper').choices(['24', '32', '48']).default('32'))
+    .action((serial: string, { stan, totals, format, copy, columns }: SlipCommandOptions) =>
+      shell.withServer(async (context) => {
+        const { printSlip } = await import('./slip.ts');
+        const language = shell.lang();
+        const order = slipOrder.safeParse({
+          ...(stan !== undefined && { stan }),
+          what: totals ? 'totals' : 'payment',
+          format,
+          copy,
+          columns: Number(columns),
+          ...(language !== undefined && { language }),
+        });
+        if (!order.success) {
+          printFault(context.console, { code: 'OPTION_INVALID', field: 'stan' }, context.json);
+          return exit.usage;
+        }
+        return await printSlip(context, serial, order.data, (bytes) => process.stdout.write(bytes));
+      }),
+    );
+
+  program
+    .command('trace <serial-or-file>')
+    .description(
+      'what the kernel did in the last payments of a terminal, or in a trace that was saved / カーネルの取引トレース',
+    )
+    .option('--stan <stan>', 'STAN of the payment (default: the last one)')
+    .action(async (target: string, { stan }: { stan?: string }) => {
+      const { showTrace, showTraceFile } = await import('./trace.ts');
+      const json = shell.json();
+      if (existsSync(target)) {
+        process.exitCode = await showTraceFile(shell.open(), target, json);
+        return;
+      }
+      const order = traceOrder.safeParse(stan === undefined ? {} : { stan });
+      if (!order.success) {
+        printFault(shell.open(), { code: 'OPTION_INVALID', field: 'stan' }, json);
+        process.exitCode = exit.usage;
+        return;
+      }
+      await shell.withServer((context) => showTrace(context, target, order.data));
+    });
+}
