@@ -79,7 +79,15 @@ async function boot(store: Store, power: Power, world = systemWorld(() => {})) {
     software: {
       order: () =>
         Promise.resolve(
-          ok({ version: '2.0.0', model: 'CT-5100', counter: 1, digest, size: 1, proofTimeoutMs: 60_000, allowDowngrade: false }),
+          ok({
+            version: '2.0.0',
+            model: 'CT-5100',
+            counter: 1,
+            digest,
+            size: 1,
+            proofTimeoutMs: 60_000,
+            allowDowngrade: false,
+          }),
         ),
       isAttested: () => Promise.resolve(true),
     },
