@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } fr
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { portOf } from '@tsunagu/protocols/fleet';
+import { authoritiesView, portOf } from '@tsunagu/protocols/fleet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePortBase, program, runCli, startHouse } from './house.ts';
 
@@ -39,9 +39,11 @@ describe('npm start', () => {
     );
     const root = readdirSync(join(data, 'signing')).find((name) => name.startsWith('root-')) ?? '';
     renameSync(join(data, 'signing', root), join(data, 'off-this-machine.json'));
+    const { authorities } = authoritiesView.parse((await first.api('/api/v1/authorities')).body);
+    const id = authorities.find(({ kind }) => kind === 'root')?.id ?? '';
     for (const args of [
       ['ca', 'root', 'export', '--out', join(data, 'root.json')],
-      ['ca', 'root', 'remove', '--root', join(data, 'root.json')],
+      ['ca', 'root', 'remove', '--root', join(data, 'root.json'), '--confirm', id],
     ]) {
       const done = await runCli(['--data', data, ...args], { TSUNAGU_ROOT_PASSPHRASE: 'correct horse battery' });
       expect(done.code, done.stderr).toBe(0);

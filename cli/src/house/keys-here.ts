@@ -29,7 +29,7 @@ export async function keysOnMachine(world: World, data: string): Promise<Result<
       ? [
           {
             kind: 'ca',
-            command: 'tsunagu ca root export --out FILE, then: tsunagu ca root remove --root FILE',
+            command: 'tsunagu ca root export --out FILE, then: tsunagu ca root remove --root FILE --confirm ID',
           } as const,
         ]
       : []),

@@ -61,6 +61,7 @@ export const auditHead = z
   })
   .describe('What the log was at a moment. Signed with Ed25519 under `tsunagu-audit-head-v1`.');
 export type AuditHead = z.infer<typeof auditHead>;
+/** What a signature of a head is bound to. */
 export const auditHeadPurpose = 'tsunagu-audit-head-v1';
 
 const publicKey = z.strictObject({
@@ -70,6 +71,7 @@ const publicKey = z.strictObject({
     .describe('First 16 hex digits of the SHA-256 of the key.'),
   publicKey: z.base64().max(200).describe('Ed25519 public key: SPKI, DER, base64.'),
 });
+/** A public key that signs heads. */
 export type AuditKey = z.infer<typeof publicKey>;
 
 /** A line of an exported log: its first says whose it is, then entries, with signed heads between and after them. */

@@ -45,6 +45,7 @@ export type AuthoritiesView = z.infer<typeof authoritiesView>;
 export const authorityRequest = z
   .object({ id: authorityName, request: z.string().describe('PKCS #10 (RFC 2986), PEM.') })
   .describe('What a root is asked to sign.');
+/** Brings an issuing CA's certificate to the server that asked for it. */
 export const installAuthority = z.object({ certificate: pem.describe("The root's answer, PEM.") });
 export const rotateAuthority = z
   .object({ kind: z.enum(['issuing', 'root']).default('issuing').describe('What gets a successor.') })
@@ -71,6 +72,7 @@ export const removeRoot = z
       ),
   })
   .describe('Shows that the key is held elsewhere, so that it may go from here.');
+/** What a root signs to show that its key is held elsewhere. */
 export const rootHeldStatement = (tenant: string, id: string): Uint8Array =>
   Buffer.from(`tsunagu-root-held-v1\n${tenant}\n${id}`, 'utf8');
 

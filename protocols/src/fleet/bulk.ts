@@ -34,6 +34,7 @@ export const terminalFilter = {
 /** By what a list of terminals is put in order; `-` in front turns it round. */
 export const terminalSorts = ['serial', '-serial', 'registered', '-registered'] as const;
 
+/** The most terminals of one bulk request. */
 export const bulkTargetsMax = 10_000;
 /** What makes a terminal do something, or ends its certificate. */
 export const bulkActsMax = 1_000;

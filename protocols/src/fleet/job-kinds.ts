@@ -199,7 +199,10 @@ const bodies = jobTypes.map((type) =>
   z.object({ type: z.literal(type), params: jobKinds[type].params.describe('What the job needs.') }),
 );
 type OneOrMore<T> = readonly [T, ...T[]];
-// A union over the rows of a table has no type of its own in zod: `JobBody` is that of the same rows.
+/**
+ * What a job is and what it needs.
+ * A union over the rows of a table has no type of its own in zod: `JobBody` is that of the same rows.
+ */
 export const jobBody = z
   .discriminatedUnion('type', bodies as unknown as OneOrMore<(typeof bodies)[number]>)
   .describe(

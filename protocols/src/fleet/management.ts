@@ -272,7 +272,9 @@ export type TimelineEntry = z.infer<typeof timelineEntry>;
 
 /** Which of two jobs goes first. */
 export const jobPriorities = ['emergency', 'routine'] as const;
+/** Parses a priority. */
 export const jobPriority = z.enum(jobPriorities);
+/** One of `jobPriorities`. */
 export type JobPriority = z.infer<typeof jobPriority>;
 
 export const orderJob = z
@@ -288,6 +290,7 @@ export const orderJob = z
       .describe('What it belongs to, such as a campaign.'),
   })
   .describe('Has a terminal do something.');
+/** Which jobs of a list are asked for. */
 export const jobQuery = z.object({
   serial: serialSchema.optional(),
   state: jobState.optional(),
