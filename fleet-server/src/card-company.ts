@@ -54,13 +54,12 @@ async function start(): Promise<Result<CardCompany>> {
     delayMs: () => 15 + Math.floor(next() * 60),
   });
   if (!company.ok) return company;
-  const { renew, close } = company.value;
-  const following = followCredentials(world, path, credentials.value, renew);
+  const following = followCredentials(world, path, credentials.value, (next) => company.value.renew(next));
   return ok({
     ...company.value,
     close() {
       following.cancel();
-      return close();
+      return company.value.close();
     },
   });
 }
