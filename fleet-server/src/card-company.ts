@@ -1,17 +1,18 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defaultPortBase, parseJson, portOf } from '@tsunagu/protocols/fleet';
-import { type Fault, fail, type Result } from '@tsunagu/protocols/kit';
+import { defaultPortBase, portOf } from '@tsunagu/protocols/fleet';
+import { type Fault, ok, type Result } from '@tsunagu/protocols/kit';
 import { transitMasterKey } from '@tsunagu/protocols/test-cards';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command } from 'commander';
 import { pino } from 'pino';
 import { type CardCompany, openCardCompany } from './card-company/card-company.ts';
+import { followCredentials, readCredentials } from './card-company/credentials-file.ts';
 import { Ledger } from './card-company/ledger.ts';
 import { seeded } from './card-company/seeded.ts';
 import { TransitBooks } from './card-company/transit-books.ts';
 import { TransitCentre } from './card-company/transit-centre.ts';
-import { linkCredentials, linkCredentialsPath } from './switch/issuer-link/link-credentials.ts';
+import { linkCredentialsPath } from './switch/issuer-link/link-credentials.ts';
 
 /** The emulated card company as a process of its own. One JSON line on stdout says that it listens, or why it does not. */
 const program = new Command('card-company')
@@ -34,10 +35,9 @@ const say = (line: object): void => {
 };
 
 async function start(): Promise<Result<CardCompany>> {
-  const text = await readFile(linkCredentialsPath(options.data)).catch(() => undefined);
-  const credentials = text && parseJson(linkCredentials, text);
-  if (!credentials?.ok)
-    return fail('ISSUER_CREDENTIALS_INVALID', { facts: { path: linkCredentialsPath(options.data) } });
+  const path = linkCredentialsPath(options.data);
+  const credentials = await readCredentials(path);
+  if (!credentials.ok) return credentials;
   const folder = join(options.data, 'card-company');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const ledger = await Ledger.open(join(folder, 'ledger.jsonl'));
@@ -45,13 +45,22 @@ async function start(): Promise<Result<CardCompany>> {
   const books = await TransitBooks.open(join(folder, 'transit.jsonl'));
   if (!books.ok) return books;
   const next = seeded(Number(options.seed));
-  return await openCardCompany(world, {
+  const company = await openCardCompany(world, {
     host: options.host,
     port: portOf(Number(options.portBase), 'cardCompany'),
     credentials: credentials.value,
     ledger: ledger.value,
     transit: new TransitCentre(world, books.value, transitMasterKey()),
     delayMs: () => 15 + Math.floor(next() * 60),
+  });
+  if (!company.ok) return company;
+  const following = followCredentials(world, path, credentials.value, (next) => company.value.renew(next));
+  return ok({
+    ...company.value,
+    close() {
+      following.cancel();
+      return company.value.close();
+    },
   });
 }
 

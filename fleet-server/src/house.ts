@@ -111,7 +111,7 @@ export type HouseError =
 /** Management and metrics do not leave the machine: whoever wants them elsewhere puts a proxy with TLS before them. */
 const loopback = '127.0.0.1';
 const serverName = 'fleet-server';
-/** How often a house looks after its authorities and its own certificate. */
+/** How often a house looks after its authorities and its own certificates. */
 const upkeepMs = 3_600_000;
 const signingKeys = { job: 'sign/jobs' } as const;
 
@@ -206,7 +206,7 @@ async function build(
   const jobSigner = await openSigner(vault, signingKeys.job, 'job-signing', 'tsunagu-job-v1');
   const keys = await openKeys(world, store, vault);
   const artefacts = await openArtefacts(join(folder, 'artefacts'));
-  const software = await openSoftware(world, join(folder, 'software'), vault, artefacts);
+  const software = await openSoftware(world, join(folder, 'software'), vault, artefacts, () => expiry?.touchAll());
   onClose(() => software.close());
 
   // Rooms that talk to one another; a door is asked for when it is used, and by then all of them stand.
@@ -283,7 +283,7 @@ async function build(
   });
   onClose(() => built(negative).close());
   // A terminal more that knows the newest root: perhaps the server may show a certificate below it now.
-  const trustMoved = settling(world, async () => changing.change(await tlsNow()));
+  const trustMoved = settling(world, () => renewOwn());
   onClose(() => trustMoved.cancel());
   // Right after a start nobody is connected, and all of these will be.
   const knownTerminals = (await estate.census()).reduce(
@@ -326,12 +326,24 @@ async function build(
         Promise.resolve([
           { kind: 'job-signing', name: jobSigner.pinned.kid, endsAt: null },
           ...built(negative).endings.map((ending) => ({ kind: 'negative-signing' as const, ...ending })),
+          // What people have signed; what the server signs it signs anew by itself.
+          ...software
+            .expiries()
+            .flatMap(({ role, expires, isOnline }) =>
+              isOnline ? [] : [{ kind: 'software-signing' as const, name: role, endsAt: Date.parse(expires) }],
+            ),
         ]),
       ),
     ],
   });
   onClose(() => built(expiry).close());
   const manufacturers = openManufacturers(world, store);
+  const issuerLine = await prepareIssuerLink(authority, vault, tenant, dataDir);
+  /** What the house shows on its wires: made anew where it nears its end, or where the hierarchy has changed. */
+  const renewOwn = async (): Promise<void> => {
+    changing.change(await tlsNow());
+    await issuerLine.renew();
+  };
   const ceremonies = openCeremonies({
     world,
     store,
@@ -339,18 +351,13 @@ async function build(
     authority,
     async changed() {
       await writeRoots();
-      changing.change(await tlsNow());
+      await renewOwn();
       for (const serial of broker?.serials() ?? []) conversation?.notify(serial, { trust: hierarchy.trust.version });
       expiry?.touchAll();
     },
   });
   await ceremonies.maintain();
-  const upkeep = world.timers.every(upkeepMs, () =>
-    noteLater(
-      world,
-      ceremonies.maintain().then(async () => changing.change(await tlsNow())),
-    ),
-  );
+  const upkeep = world.timers.every(upkeepMs, () => noteLater(world, ceremonies.maintain().then(renewOwn)));
   onClose(() => upkeep.cancel());
 
   const targetOf = async (digest: string) => (await software.targets()).find((target) => target.digest === digest);
@@ -432,7 +439,6 @@ async function build(
   });
 
   // Doors. Terminals come last, when everything they may ask for is there.
-  const issuerCredentials = await prepareIssuerLink(authority, vault, tenant, dataDir);
   const openedSwitch = await openSwitch(
     world,
     {
@@ -460,7 +466,7 @@ async function build(
         port: at('acquiring'),
         credentials: { certificateChain: tls.cert, privateKey: tls.key, ca: tls.ca, follow: tls.follow },
       },
-      issuer: { host: '127.0.0.1', port: at('cardCompany'), credentials: issuerCredentials },
+      issuer: { host: '127.0.0.1', port: at('cardCompany'), credentials: issuerLine.own },
     },
   );
   if (!openedSwitch.ok) return namedPort(openedSwitch, at('acquiring'), 'acquiring');

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { portOf } from '@tsunagu/protocols/fleet';
+import { authoritiesView, portOf } from '@tsunagu/protocols/fleet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePortBase, program, runCli, startHouse } from './house.ts';
 
@@ -33,12 +33,29 @@ describe('npm start', () => {
   test('ends cleanly with Ctrl-C, and a second start finds its data again', async () => {
     const first = await startHouse({ data, portBase, args: quiet, lang: 'ja' });
     expect(first.screen()).toContain('起動しました');
+    // Keys of roots are here, and the way off is named for each.
+    expect(first.screen()).toMatch(
+      /鍵がこの機械にあります[\s\S]*ca root export[\s\S]*root-\*\.key\.json[\s\S]*negative root/,
+    );
+    const root = readdirSync(join(data, 'signing')).find((name) => name.startsWith('root-')) ?? '';
+    renameSync(join(data, 'signing', root), join(data, 'off-this-machine.json'));
+    const { authorities } = authoritiesView.parse((await first.api('/api/v1/authorities')).body);
+    const id = authorities.find(({ kind }) => kind === 'root')?.id ?? '';
+    for (const args of [
+      ['ca', 'root', 'export', '--out', join(data, 'root.json')],
+      ['ca', 'root', 'remove', '--root', join(data, 'root.json'), '--confirm', id],
+    ]) {
+      const done = await runCli(['--data', data, ...args], { TSUNAGU_ROOT_PASSPHRASE: 'correct horse battery' });
+      expect(done.code, done.stderr).toBe(0);
+    }
     expect((await first.cli('negative', 'add', '4111111111111111')).code).toBe(0);
     const before = await first.api('/api/v1/terminals/CATS200-0001');
     expect(await first.stop()).toBe(0);
     expect(statSync(join(data, 'access.json')).mode & 0o077).toBe(0);
 
     const second = await startHouse({ data, portBase, args: quiet });
+    expect(second.screen()).toMatch(/keys that belong with people[\s\S]*negative root/i);
+    expect(second.screen()).not.toMatch(/ca root export|key\.json/);
     const after = await second.api('/api/v1/terminals/CATS200-0001');
     expect(after.body).toMatchObject({ enrolledAt: (before.body as { enrolledAt: string }).enrolledAt });
     expect(JSON.parse((await second.cli('negative', 'list', '--json')).stdout)).toMatchObject({

@@ -8,6 +8,7 @@ import { findAccess, openClient } from '../client/index.ts';
 import { type Console, type ExitCode, exit, printFault } from '../console/index.ts';
 import { type Child, startChild } from './child.ts';
 import { draftFirst, openKeyring, readPublished } from '../signing/index.ts';
+import { type KeyHere, keysOnMachine } from './keys-here.ts';
 import { lockFolder } from './lock.ts';
 import { planFleet } from './plan.ts';
 
@@ -17,6 +18,7 @@ interface RaisedHouse {
   readonly managementUrl: string;
   /** How many terminals run: all of the data folder, also those of an earlier, larger fleet. */
   readonly terminals: number;
+  readonly keysHere: readonly KeyHere[];
 }
 
 /** What `npm start` can be told. */
@@ -138,8 +140,10 @@ async function raise(
     startTimeoutMs + found.value * startMsPerTerminal,
   );
   if (!terminals.ok) return terminals;
+  const keysHere = await keysOnMachine(world, data);
+  if (!keysHere.ok) return keysHere;
   const { signInUrl = '', managementUrl = '' } = server.value.ready;
-  return ok({ signInUrl, managementUrl, terminals: found.value });
+  return ok({ signInUrl, managementUrl, terminals: found.value, keysHere: keysHere.value });
 }
 
 /** Every terminal of the data folder finds the house where it listens now, which may not be where it did when it was claimed. */
@@ -218,11 +222,12 @@ function showHouse(console: Console, { data, portBase }: StartOptions, house: Ra
     line.metrics(`http://127.0.0.1:${port('metrics')}/metrics`),
     line.terminals(house.terminals),
     line.data(relative(process.cwd(), data) || data),
-    ...(hasRootKey(data)
-      ? [line.signing(relative(process.cwd(), join(data, 'signing')) || join(data, 'signing'))]
-      : []),
   ]) {
     console.out(`  ${text}`);
+  }
+  if (house.keysHere.length > 0) {
+    console.out(`\n  ${console.paint('bold', start.keysHere.title)}`);
+    for (const { kind, command } of house.keysHere) console.out(`    ${start.keysHere[kind]}  ${command}`);
   }
   console.out(`\n  ${start.dashboard} ${console.paint('accent', house.managementUrl)}`);
   console.out(`  ${start.signIn} ${console.paint('accent', house.signInUrl)}`);
@@ -236,10 +241,6 @@ function showHouse(console: Console, { data, portBase }: StartOptions, house: Ra
   }
   console.out(`\n  ${start.stop}`);
 }
-
-/** Whether the root key of the software repository lies on this machine still. */
-const hasRootKey = (data: string): boolean =>
-  existsSync(join(data, 'signing')) && readdirSync(join(data, 'signing')).some((name) => name.startsWith('root-'));
 
 /** Waits for the signal; tells which child ended before it, if one did. */
 async function untilEnd(children: readonly Child[], signal: AbortSignal): Promise<Child | undefined> {

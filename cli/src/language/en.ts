@@ -308,7 +308,12 @@ export const en = {
       metrics: (url: string) => `metrics                    ${url}`,
       terminals: (n: number) => `emulated terminals         ${n}`,
       data: (folder: string) => `data and logs              ${folder}`,
-      signing: (folder: string) => `software root key          on this machine: move ${folder}/root-*.key.json off it`,
+    },
+    keysHere: {
+      title: 'Keys that belong with people are on this machine still; these commands take them off:',
+      ca: 'CA root                ',
+      software: 'software root          ',
+      negative: 'negative root and list ',
     },
     dashboard: 'Dashboard:',
     signIn: 'Sign in once with:',

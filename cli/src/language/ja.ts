@@ -285,8 +285,12 @@ export const ja: Texts = {
       metrics: (url) => `メトリクス                 ${url}`,
       terminals: (n) => `模擬端末                   ${n} 台`,
       data: (folder) => `データとログ               ${folder}`,
-      signing: (folder) =>
-        `ソフトウェアのroot鍵       この機械にあります: ${folder}/root-*.key.json を別の場所へ移してください`,
+    },
+    keysHere: {
+      title: '人が保管すべき鍵がこの機械にあります。次のコマンドで取り出してください:',
+      ca: '認証局のルート         ',
+      software: 'ソフトウェアのroot     ',
+      negative: 'ネガのルートとリスト   ',
     },
     dashboard: 'ダッシュボード:',
     signIn: '一度だけ使えるログインリンク:',

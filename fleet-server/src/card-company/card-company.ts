@@ -54,6 +54,8 @@ export interface CardCompany {
   readonly port: number;
   /** Asks the switch to change its list of refused cards. ISSUER_LINK_DOWN: no switch has signed on. */
   askFileAction(action: FileAction): Promise<Result<FileActionAnswer, 'ISSUER_LINK_DOWN'>>;
+  /** Shows and believes what was handed in last, from the next connection on. The key of the zone stays. */
+  renew(credentials: LinkCredentials): void;
   close(): Promise<void>;
 }
 
@@ -89,13 +91,12 @@ export function openCardCompany(
   const zoneKbpk = Secret.take('key', zone.value);
   const sockets = new Set<TLSSocket>();
   const sessions = new Set<Session>();
+  const shown = ({ certificate: cert, privateKey: key, ca }: LinkCredentials) =>
+    ({ cert, key, ca, minVersion: 'TLSv1.3' }) as const;
   const server = createServer({
-    cert: credentials.certificate,
-    key: credentials.privateKey,
-    ca: credentials.ca,
+    ...shown(credentials),
     requestCert: true,
     rejectUnauthorized: true,
-    minVersion: 'TLSv1.3',
     handshakeTimeout: 5_000,
   });
   server.maxConnections = connectionsMax;
@@ -134,6 +135,7 @@ export function openCardCompany(
             const session = [...sessions].find(({ isSignedOn }) => isSignedOn);
             return session ? ok(await session.askFileAction(action)) : fail('ISSUER_LINK_DOWN');
           },
+          renew: (next) => server.setSecureContext(shown(next)),
           close: async () => {
             const closed = new Promise<void>((done) => server.close(() => done()));
             for (const socket of sockets) socket.destroy();

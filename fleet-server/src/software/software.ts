@@ -81,11 +81,13 @@ export interface Software {
 
 const renewEveryMs = 600_000;
 
+/** @param published what signed roles say has changed */
 export async function openSoftware(
   world: World,
   folder: string,
   vault: Vault,
   artefacts: Artefacts,
+  published: () => void = () => undefined,
 ): Promise<Software> {
   const keys = await openOnlineKeys(vault);
   const repository = await openRepository(world, join(folder, 'repository'), keys);
@@ -188,14 +190,15 @@ export async function openSoftware(
     async publish(publication) {
       const held = publication.targets === undefined ? ok(undefined) : await holdsAll(publication.targets);
       if (!held.ok) return held;
-      const published = await repository.publish(publication);
-      if (!published.ok) return published;
-      const { root, targets, timestamp } = published.value;
+      const done = await repository.publish(publication);
+      if (!done.ok) return done;
+      const { root, targets, timestamp } = done.value;
       world.log('info', 'softwarePublished', {
         root: root.signed.version,
         targets: targets.signed.version,
         timestamp: timestamp.signed.version,
       });
+      published();
       return ok(expiries());
     },
     async attest(digest, text) {

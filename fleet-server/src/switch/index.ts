@@ -1,6 +1,7 @@
 export type { IssuerCredentials } from './issuer-link/credentials.ts';
 export {
   type LinkCredentials,
+  type IssuerLinkCredentials,
   linkCredentials,
   linkCredentialsPath,
   prepareIssuerLink,

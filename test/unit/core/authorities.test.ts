@@ -1,6 +1,6 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { keepTrust, readTrust } from '@tsunagu/firmware-bridge/enrolment/index';
@@ -17,13 +17,13 @@ import {
   type Trust,
 } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
-import { openRootFile, rootFile } from '@tsunagu/protocols/offline-root';
 import { buildCertificateRequest } from '@tsunagu/protocols/x509';
 import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
 import { MemoryFiles } from '../agent/memory-files.ts';
 import {
   device,
   enrol,
+  lateClock,
   newFolder,
   newKey,
   pemOf,
@@ -38,10 +38,12 @@ import {
 let folder: string;
 let house: TestHouse;
 const folders: string[] = [];
-/** Half of it passes in a test, all of it does not. */
-const certificateLifeMs = 60_000;
+const dayMs = 86_400_000;
+/** A house begins six days ago: when its clock is put right, more than half of what it made has passed. */
+const certificateLifeMs = 10 * dayMs;
+let clock: ReturnType<typeof lateClock>;
 const open = async (more: { certificateLifeMs?: number } = { certificateLifeMs }): Promise<void> => {
-  house = await testHouse(folder, more);
+  house = await testHouse(folder, { ...more, around: clock.around });
 };
 /** The server dies and comes back; the ports are others. */
 const restart = async (): Promise<void> => {
@@ -51,6 +53,7 @@ const restart = async (): Promise<void> => {
 beforeEach(async () => {
   folder = newFolder();
   folders.push(folder);
+  clock = lateClock(6 * dayMs);
   await open();
 }, 60_000);
 afterEach(() => house.house.close());
@@ -70,12 +73,10 @@ const canConnect = async (terminal: TestTerminal): Promise<boolean> => {
     return false;
   }
 };
-/** Renews once the certificate is half used up. */
+/** Renews, now that the certificate is half used up. */
 async function renewed(terminal: TestTerminal): Promise<TestTerminal> {
   const { claim, key, answer } = terminal;
-  const { validFrom, validTo } = new X509Certificate(answer.certificateChain);
-  const half = (Date.parse(validFrom) + Date.parse(validTo)) / 2;
-  await new Promise((resolve) => setTimeout(resolve, Math.max(0, half - Date.now() + 50)));
+  clock.late.behindMs = 0;
   const next = newKey();
   const answered = await device(
     house.house.ports.device ?? 0,
@@ -279,61 +280,3 @@ it('documents about roots count only when a root that is trusted now has signed,
     true,
   );
 });
-
-const tsunagu = (...args: string[]): Promise<{ code: number; said: string }> =>
-  new Promise((resolve) => {
-    const main = new URL('../../../cli/dist/main.js', import.meta.url).pathname;
-    const env = { ...process.env, TSUNAGU_ROOT_PASSPHRASE: 'correct horse battery' };
-    execFile(
-      process.execPath,
-      [main, '--data', folder, '--lang', 'en', ...args],
-      { cwd: folder, env },
-      (error, out, err) => resolve({ code: typeof error?.code === 'number' ? error.code : 0, said: out + err }),
-    );
-  });
-
-it('a ceremony with the commands: a root that is made off-line takes over, and the server runs with issuing keys alone', async () => {
-  // Commands take their time: certificates live as long as they do in the field.
-  await house.house.close();
-  await open({});
-  const terminal = await enrol(house, await house.register('OFFLINE-0001'));
-  const own = (await of('root'))[0]?.id ?? '';
-  expect((await tsunagu('ca', 'root', 'export', '--out', 'own.json')).code).toBe(0);
-  expect(readFileSync(join(folder, 'own.json'), 'utf8')).not.toContain('PRIVATE');
-  expect((await tsunagu('ca', 'make-root', 'vault.json', '--name', 'Demo root of the safe')).code).toBe(0);
-  writeFileSync(join(folder, 'state.json'), (await tsunagu('--json', 'ca', 'show')).said);
-  expect(
-    (await tsunagu('ca', 'anchors', 'state.json', '--root', 'own.json', 'vault.json', '--out', 'told.json')).code,
-  ).toBe(0);
-  expect((await tsunagu('ca', 'announce', 'told.json')).said).toContain('Version 2');
-  expect((await tsunagu('ca', 'request', '--out', 'request.pem')).code).toBe(0);
-  expect(
-    (await tsunagu('ca', 'sign', 'request.pem', '--root', 'vault.json', '--out', 'issuing.pem', '--years', '5')).code,
-  ).toBe(0);
-  expect(openssl('verify', '-CAfile', 'safe.crt', 'issuing.pem')).not.toContain('OK');
-  const file = rootFile.parse(JSON.parse(readFileSync(join(folder, 'vault.json'), 'utf8')));
-  writeFileSync(join(folder, 'safe.crt'), file.certificate);
-  expect(openssl('verify', '-CAfile', 'safe.crt', 'issuing.pem')).toContain('OK');
-  expect(openRootFile(file, 'another passphrase')).toMatchObject({ fault: { code: 'ROOT_FILE_INVALID' } });
-  expect((await tsunagu('ca', 'install', 'issuing.pem')).code).toBe(0);
-  expect((await tsunagu('ca', 'install', 'safe.crt')).said).toContain('AUTHORITY_CERTIFICATE_INVALID');
-
-  // The key of its own root goes, once the file was shown to open it; not with another root's.
-  expect((await tsunagu('ca', 'root', 'remove', '--root', 'own.json')).code).toBe(2);
-  const safe = (await of('root')).find(({ id }) => id !== own)?.id ?? '';
-  const wrong = await house.call('POST', `/authorities/${own}/key-removal`, { proof: 'A'.repeat(96) });
-  expect(wrong.body.code).toBe('ROOT_PROOF_INVALID');
-  expect((await tsunagu('ca', 'root', 'remove', '--root', 'own.json', '--confirm', own)).code).toBe(0);
-  expect((await of('root')).map(({ keyIsHere }) => keyIsHere)).toEqual([false, false]);
-  expect((await tsunagu('ca', 'rotate')).said).toContain('ROOT_KEY_ELSEWHERE');
-
-  // Normal running needs no root: enrolments, renewals and restarts go on.
-  await house.house.close();
-  await open({});
-  expect(await canConnect(terminal)).toBe(true);
-  const young = await enrol(house, await house.register('OFFLINE-0002'));
-  expect(certificatesOf(young.claim.rootCertificate)).toHaveLength(2);
-  expect(issuerOf(young)).toBe('CN=Tsunagu issuing demo 2');
-  expect((await view()).authorities.find(({ id }) => id === safe)?.state).toBe('active');
-  expect((await tsunagu('ca', 'show')).said).toContain('elsewhere');
-}, 180_000);

@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import { type House, openHouse } from '@tsunagu/fleet-server/house';
+import { type House, type HouseOptions, openHouse } from '@tsunagu/fleet-server/house';
 import {
   agreeKeyBlockProtectionKey,
   type ClaimBundle,
@@ -34,7 +34,7 @@ import {
   initialTrust,
   openFirstRoot,
 } from '@tsunagu/protocols/negative/authority';
-import { systemWorld } from '@tsunagu/protocols/world';
+import { systemWorld, type World } from '@tsunagu/protocols/world';
 import { buildCertificateRequest } from '@tsunagu/protocols/x509';
 import { MqttClient } from 'mqtt';
 
@@ -78,9 +78,16 @@ export const removeFolder = (path: string): void => rmSync(path, { recursive: tr
 /** A house on ports of its own, and the management API as its owner uses it. */
 export async function testHouse(
   dataDir: string,
-  more: { readonly certificateLifeMs?: number; readonly saleSettleMs?: number } = {},
+  {
+    around = (world) => world,
+    ...more
+  }: Pick<HouseOptions, 'certificateLifeMs' | 'saleSettleMs' | 'lives'> & {
+    /** What of the world is otherwise. */
+    readonly around?: (world: World) => World;
+  } = {},
 ) {
-  const { world, lines } = watchedWorld();
+  const { world: watched, lines } = watchedWorld();
+  const world = around(watched);
   const house: House = unwrap(
     await openHouse({ world, dataDir, host: '127.0.0.1', portBase: 0, tenant: tenantSchema.parse('demo'), ...more }),
   );
@@ -288,3 +295,15 @@ export class TestLink {
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 export const keyFromPem = (pem: string): KeyObject => createPrivateKey(pem);
+
+/** A clock that is behind by `behindMs`: what is made by it is near its end when the clock is put right. */
+export function lateClock(behindMs: number) {
+  const late = { behindMs };
+  return {
+    late,
+    around: (world: World): World => ({
+      ...world,
+      clock: { ...world.clock, now: () => world.clock.now() - late.behindMs },
+    }),
+  };
+}

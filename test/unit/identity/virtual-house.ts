@@ -40,19 +40,42 @@ const fastFolder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 export const tenant = tenantSchema.parse('demo');
 const use = { kind: 'leaf', purposes: ['serverAuth'], names: [{ dns: 'localhost' }] } as const;
 
+/** The same certificates are looked at every day of five years: each is parsed once, each signature checked once. */
+const onceFor = <T>(work: (key: string) => T): ((key: string) => T) => {
+  const known = new Map<string, T>();
+  return (key) => {
+    const found = known.get(key) ?? work(key);
+    known.set(key, found);
+    return found;
+  };
+};
+interface Parsed {
+  readonly certificate: X509Certificate;
+  isInDate(at: number): boolean;
+  /** Whether the one with this PEM has issued it. */
+  isBelow(above: string): boolean;
+}
+const parsed: (pem: string) => Parsed = onceFor((pem) => {
+  const certificate = new X509Certificate(pem);
+  const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
+  return {
+    certificate,
+    isInDate: (at: number): boolean => from <= at && at <= to,
+    isBelow: onceFor((above) => {
+      const issuer = parsed(above).certificate;
+      return issuer.ca && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+    }),
+  };
+});
+const split = onceFor(certificatesOf);
+
 /** Whether a chain (leaf first) leads to one of these roots at a moment: signatures, CA flags, and every date on the way. */
 export function chainHolds(chain: string, anchors: readonly string[], at: number): boolean {
-  const roots = anchors.flatMap(certificatesOf).map((pem) => new X509Certificate(pem));
-  const isInDate = ({ validFrom, validTo }: X509Certificate) =>
-    Date.parse(validFrom) <= at && at <= Date.parse(validTo);
-  const [leaf, ...above] = certificatesOf(chain).map((pem) => new X509Certificate(pem));
-  if (!leaf || !isInDate(leaf)) return false;
-  let below = leaf;
-  for (const issuer of above) {
-    if (!issuer.ca || !isInDate(issuer) || !below.checkIssued(issuer) || !below.verify(issuer.publicKey)) return false;
-    below = issuer;
-  }
-  return roots.some((root) => isInDate(root) && below.checkIssued(root) && below.verify(root.publicKey));
+  const pems = split(chain);
+  if (pems.length === 0 || !pems.every((pem) => parsed(pem).isInDate(at))) return false;
+  if (!pems.every((pem, index) => index === 0 || parsed(pems[index - 1] ?? '').isBelow(pem))) return false;
+  const last = parsed(pems.at(-1) ?? '');
+  return anchors.flatMap(split).some((root) => parsed(root).isInDate(at) && last.isBelow(root));
 }
 
 /** An alarm as it was noted. */
@@ -114,7 +137,17 @@ export async function openVirtualHouse(
   const store = wrapStore(opened);
   const authority = await openAuthority(world, store, vault, tenant, lives);
   const { hierarchy } = authority;
-  const ceremonies = openCeremonies({ world, store, vault, authority, changed: () => Promise.resolve() });
+  let shown: { readonly day: number; readonly chain: string } | undefined;
+  const ceremonies = openCeremonies({
+    world,
+    store,
+    vault,
+    authority,
+    changed() {
+      shown = undefined;
+      return Promise.resolve();
+    },
+  });
   const alarms: Alarm[] = [];
   const expiry = openExpiry({
     world,
@@ -149,8 +182,13 @@ export async function openVirtualHouse(
     protect: () => Promise.resolve(),
     enrolled: () => Promise.resolve(),
   });
-  const serverChain = async (): Promise<string> =>
-    (await authority.credentials('server', 'server', use)).certificateChain;
+  /** As a server does: it looks at its certificate now and then, and when the authorities have changed; not at every contact. */
+  const serverChain = async (): Promise<string> => {
+    const day = Math.floor(house.now / dayMs);
+    if (shown?.day !== day)
+      shown = { day, chain: (await authority.credentials('server', 'server', use)).certificateChain };
+    return shown.chain;
+  };
 
   async function followTrust(terminal: VirtualTerminal): Promise<void> {
     for (;;) {

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { type CardCompany, openCardCompany } from '@tsunagu/fleet-server/card-company/card-company';
+import { followCredentials } from '@tsunagu/fleet-server/card-company/credentials-file';
 import { Ledger } from '@tsunagu/fleet-server/card-company/ledger';
 import { openArtefacts } from '@tsunagu/fleet-server/artefacts/index';
 import { TransitBooks } from '@tsunagu/fleet-server/card-company/transit-books';
 import { TransitCentre } from '@tsunagu/fleet-server/card-company/transit-centre';
-import { openAuthority } from '@tsunagu/fleet-server/identity/index';
+import { type Lives, openAuthority } from '@tsunagu/fleet-server/identity/index';
 import { negativeTagKey } from '@tsunagu/fleet-server/keys/index';
 import { type Negative, openNegative } from '@tsunagu/fleet-server/negative/index';
 import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
@@ -37,12 +38,12 @@ import {
 } from '@tsunagu/protocols/acquiring';
 import { deriveAesInitialKey, deriveAesTransactionKey, formatAesKsn, parseAesKsn } from '@tsunagu/protocols/dukpt';
 import { generateCryptogram } from '@tsunagu/protocols/emv';
-import { parseTerminalUri, type SaleLine, serialSchema, tenantSchema } from '@tsunagu/protocols/fleet';
+import { parseTerminalUri, type SaleLine, type Serial, serialSchema, tenantSchema } from '@tsunagu/protocols/fleet';
 import { type DecodedMessage, FrameReader, type Message } from '@tsunagu/protocols/iso8583';
 import { fail, hex, ok, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { cardKeysOf, type TestCardName, testCard, transitMasterKey } from '@tsunagu/protocols/test-cards';
 import { tlv } from '@tsunagu/protocols/tlv';
-import { systemWorld } from '@tsunagu/protocols/world';
+import { systemWorld, type Timer, type World } from '@tsunagu/protocols/world';
 
 export const tenant = tenantSchema.parse('demo');
 const initialKeyIdOf = new Map([
@@ -71,6 +72,9 @@ export interface SmallHouse {
   terminal(serial: string): Promise<Terminal>;
   /** Credentials of a terminal, for odd connections. */
   credentials(serial: string): Promise<{ cert: string; key: string; ca: string }>;
+  /** What the house's upkeep does for the line. */
+  readonly renewLine: () => Promise<void>;
+  readonly cardCompanyPort: () => number;
   stopCardCompany(): Promise<void>;
   startCardCompany(): Promise<void>;
   /** All bytes below the folder and all log lines, for searching. */
@@ -78,7 +82,16 @@ export interface SmallHouse {
   close(): Promise<void>;
 }
 
-export async function openSmallHouse(from?: string): Promise<SmallHouse> {
+/** What a test has otherwise than it is. */
+export interface SmallHouseOptions {
+  /** What the authorities live by: at an earlier moment they make certificates that are near their end. */
+  readonly clock?: World['clock'];
+  readonly lives?: Partial<Lives>;
+  /** Where terminals are in their lives, and what these permit; without it all of them sell. */
+  readonly maySell?: (on: Store, serial: Serial) => Promise<boolean>;
+}
+
+export async function openSmallHouse(from?: string, options: SmallHouseOptions = {}): Promise<SmallHouse> {
   const folder = await mkdtemp(join(tmpdir(), 'switch-'));
   if (from) await cp(from, folder, { recursive: true });
   const logs: string[] = [];
@@ -87,14 +100,22 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
   const world = systemWorld((level, event, facts) => logs.push(JSON.stringify({ level, event, ...facts })));
   const vault = unwrap(await openFileVault(join(folder, 'vault.json'), 'a passphrase of a test', world));
   const store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
-  const authority = await openAuthority(world, store, vault, tenant);
+  const authority = await openAuthority(
+    { ...world, clock: options.clock ?? world.clock },
+    store,
+    vault,
+    tenant,
+    options.lives,
+  );
   if (!vault.find('bdk/1')) await vault.keep('bdk/1', 'dukpt-base', baseKey());
   const issuer = await prepareIssuerLink(authority, vault, tenant, folder);
-  const handed = linkCredentials.parse(JSON.parse(await readFile(linkCredentialsPath(folder), 'utf8')));
+  const handedPath = linkCredentialsPath(folder);
+  let handed = linkCredentials.parse(JSON.parse(await readFile(handedPath, 'utf8')));
   let ledger = unwrap(await Ledger.open(join(folder, 'ledger.jsonl')));
   let transit = unwrap(await TransitBooks.open(join(folder, 'transit.jsonl')));
   let cardCompanyPort = 0;
   let cardCompany: CardCompany | undefined;
+  let following: Timer | undefined;
   const startCardCompany = async (): Promise<void> => {
     if (cardCompanyPort !== 0) {
       ledger = unwrap(await Ledger.open(join(folder, 'ledger.jsonl')));
@@ -111,8 +132,14 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
       }),
     );
     cardCompanyPort = cardCompany.port;
+    const { renew } = cardCompany;
+    following = followCredentials(world, handedPath, handed, (next) => {
+      handed = next;
+      renew(next);
+    });
   };
   const stopCardCompany = async (): Promise<void> => {
+    following?.cancel();
     await cardCompany?.close();
     cardCompany = undefined;
   };
@@ -157,11 +184,14 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
         live: { publish: (event) => event.name === 'sale' && lines.push(event.data) },
         metrics: noMetrics,
         negative,
+        ...(options.maySell && {
+          maySell: (serial: Serial) => options.maySell?.(store, serial) ?? Promise.resolve(true),
+        }),
         alarm: (alarm) => alarms.push(alarm),
       },
       {
         terminals: { host: '127.0.0.1', port: 0, credentials: { ...server, ca: authority.roots } },
-        issuer: { host: '127.0.0.1', port: cardCompanyPort, credentials: issuer },
+        issuer: { host: '127.0.0.1', port: cardCompanyPort, credentials: issuer.own },
       },
     ),
   );
@@ -196,6 +226,8 @@ export async function openSmallHouse(from?: string): Promise<SmallHouse> {
     credentials,
     negative,
     askFileAction: (action) => cardCompany?.askFileAction(action) ?? Promise.reject(new Error('closed')),
+    renewLine: issuer.renew,
+    cardCompanyPort: () => cardCompanyPort,
     startCardCompany,
     stopCardCompany,
     async terminal(serial) {

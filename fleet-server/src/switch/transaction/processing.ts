@@ -235,7 +235,6 @@ export class Processing {
     return { message: { mti: message.mti, fields }, refusal: { actionCode: '126', reason: 'PINBLOCK_UNREADABLE' } };
   }
 
-  /** Why the switch says no by itself before anything is sent. */
   /** A terminal whose state of life does not permit sales makes none; what it decided before that is taken still. */
   async #forbidden(serial: Serial): Promise<{ readonly actionCode: string; readonly reason: string } | undefined> {
     return (await this.#rooms.maySell?.(serial)) === false
@@ -243,6 +242,7 @@ export class Processing {
       : undefined;
   }
 
+  /** Why the switch says no by itself before anything is sent. */
   #refusal(
     route: string | undefined,
     link: IssuerLink | undefined,
