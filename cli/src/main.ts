@@ -579,7 +579,7 @@ addIdentityCommands(program, {
   withServer,
 });
 
-addCampaignCommands(program, withServer);
+addCampaignCommands(program, withServer, keysFolder);
 addConfigCommands(program, withServer);
 addBridgeCommands(program, {
   world,
