@@ -78,7 +78,6 @@ beforeAll(async () => {
     expect((await house.cli('software', 'make', image(name), ...made)).code).toBe(0);
   }
   await openOperator();
-  expect((await house.cli('software', 'init')).code).toBe(0);
   for (const index of terminals.keys()) sellers.push(sell(index));
 }, 300_000);
 afterAll(async () => {

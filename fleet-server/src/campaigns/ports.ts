@@ -49,9 +49,7 @@ export interface CampaignRooms {
     wake(serial: Serial): Promise<void>;
   };
   readonly software: {
-    order(
-      wanted: Pick<SoftwareInstall, 'digest' | 'proofTimeoutMs' | 'allowDowngrade'>,
-    ): Promise<Result<ImageOrder>>;
+    order(wanted: Pick<SoftwareInstall, 'digest' | 'proofTimeoutMs' | 'allowDowngrade'>): Promise<Result<ImageOrder>>;
     /** Whether runs on real hardware are on record for an image. */
     isAttested(digest: string): Promise<boolean>;
   };

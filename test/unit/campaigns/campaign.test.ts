@@ -61,7 +61,10 @@ async function publish(
     await publisher.init();
     publishers.set(house, publisher);
   }
-  return await publisher.publish(encodeSoftwareImage({ version, model: 'CT-5100', counter }, new Uint8Array(64)), requires);
+  return await publisher.publish(
+    encodeSoftwareImage({ version, model: 'CT-5100', counter }, new Uint8Array(64)),
+    requires,
+  );
 }
 
 /** An operator proposes a campaign. */
@@ -321,7 +324,9 @@ describe('what a campaign stands on', { timeout: 120_000 }, () => {
     const bridge = generateKeyPairSync('ed25519');
     const spki = Uint8Array.from(bridge.publicKey.export({ type: 'spki', format: 'der' }));
     const plain = await publish(house, '2.0.0');
-    const digest = await publish(house, '3.0.0', 1, { requires: { attestation: Buffer.from(spki).toString('base64') } });
+    const digest = await publish(house, '3.0.0', 1, {
+      requires: { attestation: Buffer.from(spki).toString('base64') },
+    });
     const asked = (image: string) => propose(house, spec([image], [], { attested: true }));
     // The target of this one names nobody whose word would count.
     expect(await asked(plain)).toMatchObject({ code: 'CAMPAIGN_NOT_ATTESTED', field: 'action.images' });
@@ -363,7 +368,9 @@ describe('what a campaign stands on', { timeout: 120_000 }, () => {
     await house.register('AUDI-0001');
     const images = [await publish(house, '2.0.0')];
     // Whoever approves does not order: the token of the house and its own dashboard are one person.
-    expect((await house.call('POST', '/campaigns', spec(images, []))).body).toMatchObject({ code: 'ROLE_INSUFFICIENT' });
+    expect((await house.call('POST', '/campaigns', spec(images, []))).body).toMatchObject({
+      code: 'ROLE_INSUFFICIENT',
+    });
     const { id } = await propose(house, spec(images, []));
     for (const verb of ['approve', 'reject'])
       expect(await operators.get(house)?.(`/campaigns/${id}/acts`, { verb })).toMatchObject({ code: 'APPROVAL_OWN' });
@@ -395,7 +402,10 @@ describe('what a campaign stands on', { timeout: 120_000 }, () => {
     ]);
     // What was refused, and what was taken back before anybody decided.
     const refused = await propose(house, spec(images, []));
-    expect((await act(house, refused.id, 'reject', 'not now')).body).toMatchObject({ phase: 'rejected', reason: 'not now' });
+    expect((await act(house, refused.id, 'reject', 'not now')).body).toMatchObject({
+      phase: 'rejected',
+      reason: 'not now',
+    });
     const other = await propose(house, spec(images, []));
     await operators.get(house)?.(`/campaigns/${other.id}/acts`, { verb: 'abort' });
     const { items: left } = (await house.call('GET', '/approvals?state=requested')).body as unknown as typeof waiting;
