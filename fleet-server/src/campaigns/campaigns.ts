@@ -242,13 +242,19 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
   const decisions = new Map<string, Change>();
   rooms.approvals.onDecided('campaign', async (tx, approval, by) => {
     const id = approval.subject.slice('campaign/'.length);
-    const row = await tx.selectFrom('campaigns').select(['spec', 'approval']).where('id', '=', id).executeTakeFirst();
+    const row = await tx
+      .selectFrom('campaigns')
+      .select(['spec', 'approval', 'phase'])
+      .where('id', '=', id)
+      .executeTakeFirst();
+    const verb = approval.state === 'approved' ? 'approve' : 'reject';
+    if (row && row.phase !== 'proposed')
+      throw new FaultError({ code: 'CAMPAIGN_VERB_NOT_NOW', facts: { phase: row.phase, verb } });
     const campaign = open.get(id);
     // What was approved must be what is there.
     if (!row || !campaign || row.approval !== approval.id || digestOf({ id, spec: row.spec }) !== approval.digest)
       throw new FaultError({ code: 'CAMPAIGN_UNKNOWN' });
     const now = world.clock.now();
-    const verb = approval.state === 'approved' ? 'approve' : 'reject';
     const reason = approval.reason ?? '';
     const progress = unwrap(act(campaign.progress, verb, by.subject, reason, []));
     const change = changeOf(
