@@ -195,7 +195,7 @@ addIdentityCommands(program, {
   withServer,
 });
 
-addCampaignCommands(program, withServer);
+addCampaignCommands(program, withServer, keysFolder);
 addConfigCommands(program, withServer);
 addBridgeCommands(program, {
   world,

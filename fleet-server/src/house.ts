@@ -366,11 +366,13 @@ async function build(
       world,
       store,
       live,
+      approvals,
+      note: audit.note,
       software: {
         async order(wanted) {
-          const model = (await targetOf(wanted.digest))?.model ?? '';
+          const { model = '', requires } = (await targetOf(wanted.digest)) ?? {};
           const order = await software.order(wanted, { model, version: undefined });
-          return order.ok ? ok({ ...order.value, model }) : order;
+          return order.ok ? ok({ ...requires, model, install: order.value }) : order;
         },
         isAttested: async (digest) => ((await targetOf(digest))?.attestation ?? null) !== null,
       },

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openApprovals } from '@tsunagu/fleet-server/audit/index';
 import { type CampaignRooms, type Campaigns, openCampaigns } from '@tsunagu/fleet-server/campaigns/index';
 import { openJobs } from '@tsunagu/fleet-server/jobs/index';
 import { openLiveHub } from '@tsunagu/fleet-server/live/index';
@@ -143,6 +144,8 @@ export default async function run() {
       world,
       store,
       live: openLiveHub(),
+      approvals: openApprovals(world, store, () => Promise.resolve()),
+      note: () => Promise.resolve(),
       jobs: {
         queueIn: (tx, serial, body, subject) => jobs.queueIn(tx, serial, body, subject),
         isOpen: () => Promise.resolve(false),
@@ -153,13 +156,15 @@ export default async function run() {
         order: ({ digest: name }) =>
           Promise.resolve(
             ok({
-              version: name === digest ? '2.0.0' : '1.0.0',
               model: 'CT-5100',
-              counter: 1,
-              digest: name,
-              size: 500_000,
-              proofTimeoutMs: 60_000,
-              allowDowngrade: false,
+              install: {
+                version: name === digest ? '2.0.0' : '1.0.0',
+                counter: 1,
+                digest: name,
+                size: 500_000,
+                proofTimeoutMs: 60_000,
+                allowDowngrade: false,
+              },
             }),
           ),
         isAttested: () => Promise.resolve(true),
@@ -179,9 +184,9 @@ export default async function run() {
       gate: null,
     });
     const [created, createMs, createCpuMs] = await timed(async () =>
-      unwrap(await (campaigns as Campaigns).create(spec, { subject: 'one' })),
+      unwrap(await (campaigns as Campaigns).create(spec, { subject: 'one', roles: ['operator'] })),
     );
-    unwrap(await campaigns.act(created.id, 'approve', { subject: 'other' }, ''));
+    unwrap(await campaigns.act(created.id, 'approve', { subject: 'other', roles: ['admin'] }, ''));
 
     const ticks: number[] = [];
     const ticksCpu: number[] = [];

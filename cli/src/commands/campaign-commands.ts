@@ -2,6 +2,7 @@ import { campaignVerbs } from '@tsunagu/protocols/fleet';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { ExitCode } from '../console/index.ts';
 import type { Context } from './context.ts';
+import { keysOption } from './software-commands.ts';
 
 const says = {
   approve: 'let a campaign that somebody else proposed begin / 承認',
@@ -28,6 +29,7 @@ const seconds = (text: string): number => {
 export function addCampaignCommands(
   program: Command,
   withServer: (work: (context: Context) => Promise<ExitCode>) => Promise<void>,
+  keysFolder: (given: string | undefined) => string,
 ): void {
   const campaign = program.command('campaign').description('changes of many terminals, ring by ring / 一斉配信');
   campaign
@@ -40,6 +42,7 @@ export function addCampaignCommands(
     .option('--rings <percentages>', 'such as 1,10,50,100', shares)
     .option('--soak-seconds <count>', 'how long each ring is watched', seconds, 0)
     .option('--no-gate', 'do not watch sales')
+    .option(...keysOption)
     .option('--dry-run', 'say whom it would reach, and change nothing', false)
     .action(
       (
@@ -53,6 +56,7 @@ export function addCampaignCommands(
           soakSeconds: number;
           gate: boolean;
           dryRun: boolean;
+          keys?: string;
         },
       ) =>
         withServer(async (context) =>
@@ -61,6 +65,7 @@ export function addCampaignCommands(
             ...(file !== undefined && { file }),
             images: options.image ?? [],
             back: options.back ?? [],
+            keys: keysFolder(options.keys),
           }),
         ),
     );

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import {
   type CampaignDetail,
@@ -25,6 +26,7 @@ import {
   refuse,
 } from '../console/index.ts';
 import type { Context } from './context.ts';
+import { ensurePublished, readImage } from './software-repository.ts';
 
 /** What `tsunagu campaign create` is given. */
 export interface CreateOptions {
@@ -38,9 +40,11 @@ export interface CreateOptions {
   readonly soakSeconds: number;
   readonly gate: boolean;
   readonly dryRun: boolean;
+  /** The folder of keys that publish images which are not published yet. */
+  readonly keys: string;
 }
 
-/** `tsunagu campaign create`: proposes a campaign, or says with `--dry-run` whom it would reach. Images are files: they are uploaded. */
+/** `tsunagu campaign create`: proposes a campaign, or says with `--dry-run` whom it would reach. Images are files: they are uploaded, and published when the keys are here. */
 export async function createCampaign(context: Context, options: CreateOptions): Promise<ExitCode> {
   const { console, client, json } = context;
   const made = await specOf(context, options);
@@ -74,7 +78,7 @@ export async function createCampaign(context: Context, options: CreateOptions): 
   return exit.ok;
 }
 
-async function specOf({ client }: Context, options: CreateOptions) {
+async function specOf(context: Context, options: CreateOptions) {
   let spec: Record<string, unknown> = {};
   if (options.file !== undefined) {
     const text = await readFile(options.file, 'utf8').catch(() => undefined);
@@ -88,11 +92,16 @@ async function specOf({ client }: Context, options: CreateOptions) {
   const digests = async (files: readonly string[]) => {
     const found: string[] = [];
     for (const file of files) {
-      const bytes = await readFile(file).catch(() => undefined);
-      if (!bytes) return fail('SOFTWARE_IMAGE_INVALID', { facts: { path: file } });
-      const uploaded = await client.uploadSoftware(bytes);
+      const image = await readImage(file);
+      if (!image.ok) return image;
+      const digest = createHash('sha256').update(image.value).digest('hex');
+      found.push(digest);
+      // A dry run changes nothing.
+      if (options.dryRun) continue;
+      const uploaded = await context.client.uploadSoftware(image.value);
       if (!uploaded.ok) return uploaded;
-      found.push(uploaded.value.digest);
+      const published = await ensurePublished(context, image.value, digest, { keys: options.keys });
+      if (!published.ok) return fail(published.fault.code, { ...published.fault, field: file });
     }
     return { ok: true, value: found } as const;
   };

@@ -38,7 +38,7 @@ export interface Approval {
 }
 
 /** Work of the room that asked, in the transaction that decides. */
-export type OnDecided = (tx: Transaction<Database>, approval: Approval) => Promise<void>;
+export type OnDecided = (tx: Transaction<Database>, approval: Approval, by: Actor) => Promise<void>;
 
 /**
  * Second-person approval.
@@ -166,7 +166,7 @@ export function openApprovals(world: Pick<World, 'clock' | 'id'>, store: Store, 
           subject: approval.subject,
           facts: { approval: id, digest: approval.digest, requestedBy: approval.requestedBy },
         });
-        await followers.get(approval.kind)?.(tx, decided);
+        await followers.get(approval.kind)?.(tx, decided, by);
         return ok(decided);
       });
     },

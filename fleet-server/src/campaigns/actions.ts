@@ -1,8 +1,8 @@
 import { type CampaignAction, type CampaignSpec, serialSchema } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { loadSubject } from '../keys/index.ts';
-import type { Action, CampaignRooms } from './ports.ts';
-import { isNewer } from './rules/match.ts';
+import type { Action, CampaignRooms, ImageOrder } from './ports.ts';
+import { isNewer, type TerminalFacts } from './rules/match.ts';
 
 /** An emulated or real terminal has so long to prove another software, milliseconds. */
 const proofTimeoutMs = 60_000;
@@ -22,7 +22,7 @@ const kinds: { readonly [K in Kind]: Make<K> } = {
     const backward = await ordersOf(rooms, back, true);
     if (!backward.ok) return backward;
     const isLowered = [...backward.value].some(
-      ([model, { counter }]) => counter < (forward.value.get(model)?.counter ?? 0),
+      ([model, { install }]) => install.counter < (forward.value.get(model)?.install.counter ?? 0),
     );
     const covers = [...forward.value.keys()].every((model) => backward.value.has(model));
     if (isLowered || (gate !== null && !covers)) return fail('CAMPAIGN_CANNOT_GO_BACK', { field: 'action.back' });
@@ -33,19 +33,20 @@ const kinds: { readonly [K in Kind]: Make<K> } = {
     return ok({
       subject: 'software',
       canGoBack: covers,
-      cause({ model, version }) {
+      cause(facts) {
+        const { model, version } = facts;
         const image = forward.value.get(model);
         if (!image) return { code: 'MODEL_WITHOUT_IMAGE', facts: { model } };
-        if (!allowDowngrade && version !== undefined && isNewer(version, image.version))
-          return { code: 'ALREADY_NEWER', facts: { version, wanted: image.version } };
-        return undefined;
+        const wanted = image.install.version;
+        if (!allowDowngrade && version !== undefined && isNewer(version, wanted))
+          return { code: 'ALREADY_NEWER', facts: { version, wanted } };
+        return missingFor(image, facts);
       },
-      isHad: ({ model, version }) => version !== undefined && forward.value.get(model)?.version === version,
+      isHad: ({ model, version }) => version !== undefined && forward.value.get(model)?.install.version === version,
       async order(tx, { serial, model }, leg, reference) {
         const found = (leg === 'forward' ? forward : backward).value.get(model);
         if (!found) return undefined;
-        const { model: _model, ...params } = found;
-        const body = { type: 'software.install', params } as const;
+        const body = { type: 'software.install', params: found.install } as const;
         return await rooms.jobs.queueIn(tx, serialSchema.parse(serial), body, 'campaign/software', reference);
       },
     });
@@ -108,7 +109,14 @@ export const readyAction = (rooms: CampaignRooms, spec: CampaignSpec): Promise<R
   }
 };
 
-type ImageOrder = Extract<Awaited<ReturnType<CampaignRooms['software']['order']>>, { readonly ok: true }>['value'];
+/** What the signed target of an image asks of a terminal, and it has not. What a terminal does not tell is its own to refuse. */
+function missingFor({ versionMin, batteryPercentMin }: ImageOrder, { version, battery }: TerminalFacts) {
+  if (versionMin !== undefined && version !== undefined && isNewer(versionMin, version))
+    return { code: 'PREREQUISITE', facts: { test: `version >= ${versionMin}` } } as const;
+  if (batteryPercentMin !== undefined && battery !== undefined && battery < batteryPercentMin)
+    return { code: 'BATTERY_LOW', facts: { test: `battery >= ${batteryPercentMin}` } } as const;
+  return undefined;
+}
 
 /** Images by the model that they are for. */
 async function ordersOf(

@@ -1,7 +1,8 @@
 import { type CampaignSpec, campaignSpec, parseJson, parseQuery, type Query } from '@tsunagu/protocols/fleet';
-import { type Result, unwrap } from '@tsunagu/protocols/kit';
+import { FaultError, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { Selectable } from 'kysely';
 import { z } from 'zod';
+import { sha256 } from '@tsunagu/protocols/audit';
 import type { Queryable } from '../store/index.ts';
 import { readyAction } from './actions.ts';
 import type { Action, CampaignRooms } from './ports.ts';
@@ -51,6 +52,7 @@ export interface Campaign {
   readonly name: string;
   readonly createdAt: number;
   readonly createdBy: string;
+  readonly approval: string | null;
   readonly spec: CampaignSpec;
   readonly target: Query;
   readonly requires: Query;
@@ -93,6 +95,7 @@ export async function readCampaign(rooms: CampaignRooms, on: Queryable, row: Cam
       name: row.name,
       createdAt: row.created_at,
       createdBy: row.created_by,
+      approval: row.approval,
       spec,
       target: unwrap(parseQuery(spec.target)),
       requires: unwrap(parseQuery(spec.requires)),
@@ -131,10 +134,13 @@ export const changeOf = (campaign: Campaign, changed: Partial<Change> = {}): Cha
   ...changed,
 });
 
-/** Writes what changed of a campaign's row, as its next version. */
+/** What a second person approves: this campaign, with exactly this specification. */
+export const digestOf = ({ id, spec }: Pick<CampaignRow, 'id' | 'spec'>): string => sha256(`${id}\n${spec}`);
+
+/** Writes what changed of a campaign's row, as its next version. Throws VERSION_CONFLICT when the row is at another one. */
 export async function writeChange(on: Queryable, campaign: Campaign, change: Change): Promise<void> {
   const { phase, ...progress } = change.progress;
-  await on
+  const { numUpdatedRows } = await on
     .updateTable('campaigns')
     .set({
       version: campaign.version + 1,
@@ -146,7 +152,9 @@ export async function writeChange(on: Queryable, campaign: Campaign, change: Cha
       ended_at: change.endedAt,
     })
     .where('id', '=', campaign.id)
-    .execute();
+    .where('version', '=', campaign.version)
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) throw new FaultError({ code: 'VERSION_CONFLICT', facts: { base: campaign.version } });
 }
 
 /** Takes into memory what was written. */

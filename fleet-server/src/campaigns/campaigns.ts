@@ -11,15 +11,18 @@ import {
   type Why,
   type WhyTarget,
 } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import { sql, type Transaction } from 'kysely';
+import { type Actor, may, personOf } from '../audit/index.ts';
 import { boundedLimit, type Database, numberOfCursor, type Page, type PageRequest, pageOf } from '../store/index.ts';
 import {
   applyChange,
   call,
   type Campaign,
   type CampaignRow,
+  type Change,
   changeOf,
+  digestOf,
   isActive,
   noteEvent,
   readCampaign,
@@ -55,20 +58,15 @@ export interface CampaignOptions {
   readonly settleMs?: number;
 }
 
-/** Who asks for something. */
-interface By {
-  readonly subject: string;
-}
-
 /** Changes of many terminals: proposed, approved, ring by ring, watched, and taken back where they do harm. */
 export interface Campaigns {
-  create(spec: CampaignSpec, by: By): Promise<Result<CampaignDetail>>;
+  create(spec: CampaignSpec, by: Actor): Promise<Result<CampaignDetail>>;
   dryRun(spec: CampaignSpec): Promise<Result<CampaignDryRun>>;
   /** Newest first. */
   list(page: PageRequest): Promise<Result<Page<CampaignSummary>>>;
   get(id: string): Promise<Result<CampaignDetail>>;
   /** @param version what the caller saw; VERSION_CONFLICT when it is another now. Undefined: whatever it is. */
-  act(id: string, verb: CampaignVerb, by: By, reason: string, version?: number): Promise<Result<CampaignDetail>>;
+  act(id: string, verb: CampaignVerb, by: Actor, reason: string, version?: number): Promise<Result<CampaignDetail>>;
   exceptions(id: string, page: PageRequest): Promise<Result<Page<CampaignException>>>;
   why(target: WhyTarget, serials: readonly Serial[]): Promise<readonly Why[]>;
   /** A job ended: takes part in the transaction that ends it. */
@@ -240,6 +238,58 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
     remember(campaign);
   }
 
+  /** What the decision on a proposed campaign makes of it: written with the decision, and not taken into memory yet. */
+  const decisions = new Map<string, Change>();
+  rooms.approvals.onDecided('campaign', async (tx, approval, by) => {
+    const id = approval.subject.slice('campaign/'.length);
+    const row = await tx
+      .selectFrom('campaigns')
+      .select(['spec', 'approval', 'phase'])
+      .where('id', '=', id)
+      .executeTakeFirst();
+    const verb = approval.state === 'approved' ? 'approve' : 'reject';
+    if (row && row.phase !== 'proposed')
+      throw new FaultError({ code: 'CAMPAIGN_VERB_NOT_NOW', facts: { phase: row.phase, verb } });
+    const campaign = open.get(id);
+    // What was approved must be what is there.
+    if (!row || !campaign || row.approval !== approval.id || digestOf({ id, spec: row.spec }) !== approval.digest)
+      throw new FaultError({ code: 'CAMPAIGN_UNKNOWN' });
+    const now = world.clock.now();
+    const reason = approval.reason ?? '';
+    const progress = unwrap(act(campaign.progress, verb, by.subject, reason, []));
+    const change = changeOf(
+      campaign,
+      verb === 'approve' ? { progress, approvedBy: by.subject, startedAt: now } : { progress, endedAt: now },
+    );
+    await writeChange(tx, campaign, change);
+    await noteEvent(tx, id, now, verb, by.subject, reason === '' ? {} : { reason });
+    decisions.set(id, change);
+    void inTurn(() => takeIn(id)).catch((cause: unknown) =>
+      world.log('error', 'campaignDecisionNotTaken', { campaign: id, fault: { code: 'INTERNAL', cause } }),
+    );
+  });
+
+  /** Takes a decision into memory. Writes stand in a line: when this one's turn comes the decision's own has ended, one way or the other. */
+  async function takeIn(id: string): Promise<void> {
+    const row = await store.write((tx) =>
+      tx.selectFrom('campaigns').select('version').where('id', '=', id).executeTakeFirst(),
+    );
+    const change = decisions.get(id);
+    const campaign = open.get(id);
+    decisions.delete(id);
+    if (!change || !campaign || row?.version !== campaign.version + 1) return;
+    applyChange(campaign, change);
+    if (!openPhases.includes(campaign.progress.phase)) settle(campaign);
+    await show(campaign);
+  }
+
+  /** Why somebody may not let the next ring begin: that is for whoever could have approved the campaign. */
+  async function notPromotedBy(campaign: Campaign, by: Actor) {
+    if (!may(by, 'campaigns.approve')) return fail('ROLE_INSUFFICIENT', { facts: { needs: 'campaigns.approve' } });
+    const asked = await rooms.approvals.get(campaign.approval ?? '');
+    return asked.ok && asked.value.requestedBy === personOf(by) ? fail('APPROVAL_OWN') : undefined;
+  }
+
   let joinedAt = world.clock.monotonicMs();
   async function round(): Promise<void> {
     await callHeard();
@@ -275,7 +325,7 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
     create: (spec, by) =>
       inTurn(async () => {
         if (open.size >= activeMax) return fail('CAMPAIGNS_TOO_MANY');
-        const id = await createCampaign(rooms, spec, by.subject);
+        const id = await createCampaign(rooms, spec, by);
         if (!id.ok) return id;
         const row = await rowOf(id.value);
         if (!row) return fail('CAMPAIGN_UNKNOWN');
@@ -321,16 +371,23 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
         const campaign = found.value;
         if (version !== undefined && version !== campaign.version)
           return fail('VERSION_CONFLICT', { facts: { base: version, newest: campaign.version } });
-        if ((verb === 'approve' || verb === 'promote') && by.subject === campaign.createdBy)
-          return fail('CAMPAIGN_NEEDS_SECOND_PERSON', { facts: { by: by.subject } });
+        const refusal = verb === 'promote' ? await notPromotedBy(campaign, by) : undefined;
+        if (refusal) return refusal;
         if (verb === 'rollback' && !campaign.action.canGoBack) return fail('CAMPAIGN_CANNOT_GO_BACK');
         const failed = campaign.spec.rings.map((_, ring) => campaign.sets.common(`ring${ring}`, 'failed'));
         const next = act(campaign.progress, verb, by.subject, reason, failed);
         if (!next.ok) return next;
         const now = world.clock.now();
+        if (verb === 'approve' || verb === 'reject') {
+          const verdict = verb === 'approve' ? 'approved' : 'refused';
+          const decided = await rooms.approvals.decide(campaign.approval ?? '', by, verdict, reason || undefined);
+          if (!decided.ok) return decided;
+          await takeIn(id);
+          world.log('info', 'campaignActedOn', { campaign: id, verb, by: by.subject });
+          return ok(await detailOf(store.db, campaign, now));
+        }
         const change = changeOf(campaign, {
           progress: next.value,
-          ...(verb === 'approve' && { approvedBy: by.subject, startedAt: now }),
           endedAt: openPhases.includes(next.value.phase) ? null : now,
         });
         await store.write(async (tx) => {
@@ -344,7 +401,16 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
             for (const { job } of orders) await rooms.jobs.cancelIn(tx, job);
           }
           await writeChange(tx, campaign, change);
-          await noteEvent(tx, id, now, verb, by.subject, reason === '' ? {} : { reason });
+          const facts = reason === '' ? {} : { reason };
+          await noteEvent(tx, id, now, verb, by.subject, facts);
+          await rooms.note(tx, {
+            actor: by,
+            action: `campaign.${verb}`,
+            subject: `campaign/${id}`,
+            before: { phase: campaign.progress.phase, version: campaign.version },
+            after: { phase: next.value.phase, version: campaign.version + 1 },
+            facts,
+          });
         });
         applyChange(campaign, change);
         ended.delete(id);

@@ -1,7 +1,8 @@
 import { type CampaignDryRun, type CampaignSpec, causeCodes, parseQuery, serialSchema } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { type Actor } from '../audit/index.ts';
 import { readyAction } from './actions.ts';
-import { freshGates, freshProgress, noteEvent } from './campaign.ts';
+import { digestOf, freshGates, freshProgress, noteEvent } from './campaign.ts';
 import { factsOf, numberTerminals } from './facts.ts';
 import type { CampaignRooms } from './ports.ts';
 import { causesOf, type CampaignView } from './rules/causes.ts';
@@ -29,8 +30,8 @@ async function understand(rooms: CampaignRooms, spec: CampaignSpec) {
   return action.ok ? ok({ target: target.value, requires: requires.value, action: action.value }) : action;
 }
 
-/** Stores a campaign that was proposed. Its cohort is what the query finds now. */
-export async function createCampaign(rooms: CampaignRooms, spec: CampaignSpec, by: string): Promise<Result<string>> {
+/** Stores a campaign that was proposed, and asks for its approval. Its cohort is what the query finds now. */
+export async function createCampaign(rooms: CampaignRooms, spec: CampaignSpec, by: Actor): Promise<Result<string>> {
   const { world, store } = rooms;
   const understood = await understand(rooms, spec);
   if (!understood.ok) return understood;
@@ -49,7 +50,12 @@ export async function createCampaign(rooms: CampaignRooms, spec: CampaignSpec, b
     draft.add(`ring${ringOf(places[index] ?? 0, bounds)}`, ordinal);
   }
   try {
-    await store.write(async (tx) => {
+    return await store.write(async (tx): Promise<Result<string>> => {
+      const subject = `campaign/${id}`;
+      const text = JSON.stringify(spec);
+      const digest = digestOf({ id, spec: text });
+      const asked = await rooms.approvals.request(tx, { kind: 'campaign', subject, digest, by });
+      if (!asked.ok) return asked;
       await tx
         .insertInto('campaigns')
         .values({
@@ -59,24 +65,27 @@ export async function createCampaign(rooms: CampaignRooms, spec: CampaignSpec, b
           kind: spec.action.kind,
           subject: action.subject,
           phase: 'proposed',
-          spec: JSON.stringify(spec),
+          spec: text,
           progress: JSON.stringify({ ...freshProgress(spec.rings.length), bounds }),
           gate: JSON.stringify(freshGates(spec)),
           created_at: now,
-          created_by: by,
+          created_by: by.subject,
+          approval: asked.value.id,
           approved_by: null,
           started_at: null,
           ended_at: null,
         })
         .execute();
       await draft.write(tx, id);
-      await noteEvent(tx, id, now, 'created', by, { terminals: cohort.length });
+      await noteEvent(tx, id, now, 'created', by.subject, { terminals: cohort.length });
+      const facts = { name: spec.name, kind: spec.action.kind, terminals: cohort.length };
+      await rooms.note(tx, { actor: by, action: 'campaign.create', subject, afterHash: digest, facts });
+      return ok(id);
     });
   } finally {
     draft.drop();
     sets.close();
   }
-  return ok(id);
 }
 
 /** Whom a campaign would reach, who is left out and why, and who could not be ordered now. */

@@ -79,4 +79,10 @@ export const campaignMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'campaigns-0002-approval',
+    async up(db) {
+      await db.schema.alterTable('campaigns').addColumn('approval', 'text').execute();
+    },
+  },
 ];

@@ -12,15 +12,27 @@ import type {
 import type { Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
+import type { Approvals, WriteNote } from '../audit/index.ts';
 import type { Database, Store } from '../store/index.ts';
 import type { TerminalFacts } from './rules/match.ts';
 import type { Leg } from './tables.ts';
+
+/** An image as it is ordered: for which model, and what its signed target asks of a terminal first. */
+export interface ImageOrder {
+  readonly model: string;
+  readonly install: SoftwareInstall;
+  readonly versionMin?: string | undefined;
+  readonly batteryPercentMin?: number | undefined;
+}
 
 /** What campaigns need of the rooms around them. */
 export interface CampaignRooms {
   readonly world: Pick<World, 'clock' | 'timers' | 'id' | 'log'>;
   readonly store: Store;
   readonly live: { publish(event: { readonly name: 'campaign'; readonly data: CampaignSummary }): void };
+  /** The second person, and the log of who did what. */
+  readonly approvals: Pick<Approvals, 'request' | 'decide' | 'get' | 'onDecided'>;
+  readonly note: WriteNote;
   readonly jobs: {
     /** Queues a job that belongs to a campaign; undefined when the terminal has an open one about the same subject. */
     queueIn(
@@ -37,9 +49,7 @@ export interface CampaignRooms {
     wake(serial: Serial): Promise<void>;
   };
   readonly software: {
-    order(
-      wanted: Pick<SoftwareInstall, 'digest' | 'proofTimeoutMs' | 'allowDowngrade'>,
-    ): Promise<Result<SoftwareInstall & { readonly model: string }>>;
+    order(wanted: Pick<SoftwareInstall, 'digest' | 'proofTimeoutMs' | 'allowDowngrade'>): Promise<Result<ImageOrder>>;
     /** Whether runs on real hardware are on record for an image. */
     isAttested(digest: string): Promise<boolean>;
   };

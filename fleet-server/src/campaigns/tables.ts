@@ -28,6 +28,8 @@ export interface CampaignTables {
     gate: string;
     created_at: number;
     created_by: string;
+    /** Id of the request for approval; null for campaigns from before there were any. */
+    approval: string | null;
     approved_by: string | null;
     started_at: number | null;
     ended_at: number | null;

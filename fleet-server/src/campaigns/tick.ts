@@ -1,5 +1,6 @@
 import { serialSchema, type Serial } from '@tsunagu/protocols/fleet';
 import { type Selectable, sql } from 'kysely';
+import { house } from '../audit/index.ts';
 import {
   applyChange,
   type Campaign,
@@ -170,6 +171,8 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
         for (const { what, facts } of step.happened) {
           const figures = what === 'gateFailed' ? figuresOf(campaign, String(facts['metric'])) : {};
           await noteEvent(tx, campaign.id, now, what, null, { ...facts, ...figures });
+          const entry = { action: `campaign.${what}`, subject: `campaign/${campaign.id}`, facts };
+          await rooms.note(tx, { actor: house, ...entry });
         }
         const { phase } = step.progress;
         const isStopped = phase !== campaign.progress.phase && (phase === 'rollingBack' || phase === 'aborted');

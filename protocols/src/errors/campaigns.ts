@@ -46,16 +46,6 @@ export const campaignErrors = defineErrors({
       next: '機種ごとに、カウンターが下がらない戻し先イメージを指定するか、ゲートを外してください。',
     },
   },
-  CAMPAIGN_NEEDS_SECOND_PERSON: {
-    en: {
-      says: 'Who proposed a campaign cannot approve it.',
-      next: 'Ask another person, with a sign-in of their own, to approve it.',
-    },
-    ja: {
-      says: '起案者本人は承認できません。',
-      next: '別の担当者が本人のサインインで承認してください。',
-    },
-  },
   CAMPAIGN_VERB_NOT_NOW: {
     en: {
       says: 'That cannot be done to the campaign in its phase.',
@@ -99,11 +89,11 @@ export const campaignErrors = defineErrors({
   CAMPAIGN_NOT_ATTESTED: {
     en: {
       says: 'An image of the campaign was not attested on real hardware.',
-      next: 'Run the bench on real readers and hand in its attestation for this image.',
+      next: 'Publish it with --attested-by, run the bench on real readers, and hand in its attestation for this image.',
     },
     ja: {
       says: '実機検証の証明がないイメージが含まれています。',
-      next: '実機で検証を行い、このイメージの証明を登録してください。',
+      next: '--attested-byで公開し、実機で検証を行い、このイメージの証明を登録してください。',
     },
   },
   CAMPAIGN_KIND_UNAVAILABLE: {

@@ -1,9 +1,12 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { cpSync } from 'node:fs';
 import type { CampaignDetail, Why } from '@tsunagu/protocols/fleet';
 import { jobOrder, openDocument, parseJson } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { encodeSoftwareImage } from '@tsunagu/protocols/software';
+import { signAttestation } from '@tsunagu/protocols/workshop';
 import { afterEach, describe, expect, it } from 'vitest';
+import { person } from '../core/person.ts';
 import { enrol, newFolder, removeFolder, type TestHouse, testHouse, TestLink, until } from '../core/support.ts';
 
 const folders: string[] = [];
@@ -19,9 +22,11 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) removeFolder(folder);
 });
 
-/** Signs in as another person and calls as such. */
-async function secondPerson(house: TestHouse) {
-  const [address = '', token = ''] = house.house.signInUrl().split('#');
+/** Signs in a person of the house's own, and calls as such. */
+async function signedIn(house: TestHouse, name: string, role: 'operator' | 'admin') {
+  const made = (await house.call('POST', '/people', { name, roles: [role] })).body as unknown as { id: string };
+  const link = (await house.call('POST', `/people/${made.id}/sign-ins`)).body as unknown as { url: string };
+  const [address = '', token = ''] = link.url.split('#');
   const { origin } = new URL(address);
   const signed = await fetch(`${origin}/api/v1/sessions`, {
     method: 'POST',
@@ -35,21 +40,42 @@ async function secondPerson(house: TestHouse) {
       headers: { 'content-type': 'application/json', origin, cookie },
       body: JSON.stringify(body),
     });
-    return (await answer.json()) as CampaignDetail & { code?: string };
+    return (await answer.json()) as CampaignDetail & { code?: string; token?: string };
   };
 }
 
-async function upload(house: TestHouse, version: string, counter = 1, model = 'CT-5100'): Promise<string> {
-  const { token } = JSON.parse((await import('node:fs')).readFileSync(`${folders.at(-1)}/access.json`, 'utf8')) as {
-    token: string;
-  };
-  const answer = await fetch(`${house.house.managementUrl}/api/v1/software`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' },
-    body: encodeSoftwareImage({ version, model, counter }, new Uint8Array(64)) as BodyInit,
-  });
-  return ((await answer.json()) as { digest: string }).digest;
+type Publisher = Awaited<ReturnType<typeof person>>;
+const publishers = new WeakMap<TestHouse, Publisher>();
+/** Publishes an image; the first one makes the repository. */
+async function publish(
+  house: TestHouse & { readonly folder: string },
+  version: string,
+  counter = 1,
+  requires: Parameters<Publisher['publish']>[1] = {},
+): Promise<string> {
+  let publisher = publishers.get(house);
+  if (!publisher) {
+    const keys = newFolder();
+    folders.push(keys);
+    publisher = await person(house, house.folder, keys);
+    await publisher.init();
+    publishers.set(house, publisher);
+  }
+  return await publisher.publish(
+    encodeSoftwareImage({ version, model: 'CT-5100', counter }, new Uint8Array(64)),
+    requires,
+  );
 }
+
+/** An operator proposes a campaign. */
+async function propose(house: TestHouse, asked: object): Promise<CampaignDetail & { code?: string }> {
+  const operator = operators.get(house) ?? (await signedIn(house, 'operator', 'operator'));
+  operators.set(house, operator);
+  return await operator('/campaigns', asked);
+}
+const operators = new WeakMap<TestHouse, Awaited<ReturnType<typeof signedIn>>>();
+const act = async (house: TestHouse, id: string, verb: string, reason = '') =>
+  await house.call('POST', `/campaigns/${id}/acts`, { verb, reason });
 
 /** A terminal of this test: it installs what it is told, and sells. */
 class Terminal {
@@ -119,16 +145,17 @@ describe('a campaign', { timeout: 120_000 }, () => {
     const house = await start();
     const serials = ['CAMP-0001', 'CAMP-0002', 'CAMP-0003'];
     const terminals = await Promise.all(serials.map((serial) => Terminal.open(house, serial)));
-    const images = [await upload(house, '2.0.0')];
+    const images = [await publish(house, '2.0.0')];
     const dry = (await house.call('POST', '/campaigns/dry-runs', spec(images, []))).body;
     expect(dry).toMatchObject({ cohort: 3, rings: [1, 2], excluded: [], waiting: [{ code: 'NEXT', terminals: 3 }] });
-    const made = (await house.call('POST', '/campaigns', spec(images, []))).body as unknown as CampaignDetail;
-    expect(made).toMatchObject({ phase: 'proposed', terminals: { cohort: 3, waiting: 3 }, createdBy: 'admin' });
+    const made = await propose(house, spec(images, []));
+    expect(made).toMatchObject({ phase: 'proposed', terminals: { cohort: 3, waiting: 3 }, createdBy: 'operator' });
     expect((await why(house, made.id, 'CAMP-0001')).causes[0]).toMatchObject({ code: 'CAMPAIGN_PROPOSED' });
-    const own = await house.call('POST', `/campaigns/${made.id}/acts`, { verb: 'approve' });
-    expect(own).toMatchObject({ status: 403, body: { code: 'CAMPAIGN_NEEDS_SECOND_PERSON' } });
-    const other = await secondPerson(house);
-    expect(await other(`/campaigns/${made.id}/acts`, { verb: 'approve' })).toMatchObject({ phase: 'running' });
+    expect(await operators.get(house)?.(`/campaigns/${made.id}/acts`, { verb: 'approve' })).toMatchObject({
+      code: 'APPROVAL_OWN',
+    });
+    expect((await act(house, made.id, 'approve')).body).toMatchObject({ phase: 'running', approvedBy: 'admin' });
+    expect((await act(house, made.id, 'approve')).body.code).toBe('CAMPAIGN_VERB_NOT_NOW');
 
     await until('the first ring is ordered', async () => (await detail(house, made.id)).terminals.ordered === 1);
     const answers = await Promise.all(serials.map((serial) => why(house, made.id, serial)));
@@ -155,10 +182,8 @@ describe('a campaign', { timeout: 120_000 }, () => {
     const house = await start();
     const terminals = await Promise.all(['THRE-0001', 'THRE-0002'].map((serial) => Terminal.open(house, serial)));
     const rings = [{ percent: 100, failures: { count: 1 } }];
-    const made = (
-      await house.call('POST', '/campaigns', spec([await upload(house, '2.0.0')], [], { rings, attemptsMax: 1 }))
-    ).body as unknown as CampaignDetail;
-    await (await secondPerson(house))(`/campaigns/${made.id}/acts`, { verb: 'approve' });
+    const made = await propose(house, spec([await publish(house, '2.0.0')], [], { rings, attemptsMax: 1 }));
+    expect((await act(house, made.id, 'approve')).status).toBe(200);
     await until('the pause', async () => {
       for (const terminal of terminals) await terminal.work('fail');
       return (await detail(house, made.id)).phase === 'paused';
@@ -182,12 +207,11 @@ describe('a campaign', { timeout: 120_000 }, () => {
     const house = await start();
     const serials = ['GATE-0001', 'GATE-0002', 'GATE-0003', 'GATE-0004'];
     const terminals = await Promise.all(serials.map((serial) => Terminal.open(house, serial)));
-    const [images, back] = [[await upload(house, '2.0.0')], [await upload(house, '1.0.0')]];
+    const [images, back] = [[await publish(house, '2.0.0')], [await publish(house, '1.0.0')]];
     const gate = { metrics: ['refused'], salesMin: 5 };
     const rings = [{ percent: 50, soakMs: 600_000 }, { percent: 100 }];
-    const made = (await house.call('POST', '/campaigns', spec(images, back, { gate, rings })))
-      .body as unknown as CampaignDetail;
-    await (await secondPerson(house))(`/campaigns/${made.id}/acts`, { verb: 'approve' });
+    const made = await propose(house, spec(images, back, { gate, rings }));
+    expect((await act(house, made.id, 'approve')).status).toBe(200);
     await until('the first ring', async () => {
       for (const terminal of terminals) await terminal.work();
       return (await detail(house, made.id)).terminals.done === 2;
@@ -225,10 +249,10 @@ describe('a campaign', { timeout: 120_000 }, () => {
     const terminals = await Promise.all(['BACK-0001', 'BACK-0002'].map((serial) => Terminal.open(house, serial)));
     const [good, liar] = terminals;
     if (!good || !liar) throw new Error('no terminals');
-    const [images, back] = [[await upload(house, '2.0.0')], [await upload(house, '1.0.0')]];
+    const [images, back] = [[await publish(house, '2.0.0')], [await publish(house, '1.0.0')]];
     const more = { rings: [{ percent: 100 }], attemptsMax: 1 };
-    const made = (await house.call('POST', '/campaigns', spec(images, back, more))).body as unknown as CampaignDetail;
-    await (await secondPerson(house))(`/campaigns/${made.id}/acts`, { verb: 'approve' });
+    const made = await propose(house, spec(images, back, more));
+    expect((await act(house, made.id, 'approve')).status).toBe(200);
     await until('the end', async () => {
       await good.work();
       if ((await liar.work('fail')).length > 0) liar.version = '2.0.0';
@@ -247,17 +271,147 @@ describe('a campaign', { timeout: 120_000 }, () => {
   it('refuses a way back that terminals would refuse, and a query that cannot be read', async () => {
     const house = await start();
     await house.register('REFU-0001');
-    const [high, low] = [await upload(house, '2.0.0', 7), await upload(house, '1.0.0', 6)];
-    expect((await house.call('POST', '/campaigns', spec([high], [low], { gate: {} }))).body).toMatchObject({
+    const [high, low] = [await publish(house, '2.0.0', 7), await publish(house, '1.0.0', 6)];
+    expect(await propose(house, spec([high], [low], { gate: {} }))).toMatchObject({
       code: 'CAMPAIGN_CANNOT_GO_BACK',
     });
-    expect((await house.call('POST', '/campaigns', spec([high], [], { target: 'model = ' }))).body).toMatchObject({
+    expect(await propose(house, spec([high], [], { target: 'model = ' }))).toMatchObject({
       code: 'QUERY_INVALID',
       field: 'target:8',
     });
-    expect((await house.call('POST', '/campaigns', spec([high], [], { target: 'model = XX' }))).body).toMatchObject({
+    expect(await propose(house, spec([high], [], { target: 'model = XX' }))).toMatchObject({
       code: 'CAMPAIGN_COHORT_EMPTY',
     });
+  });
+});
+
+describe('what a campaign stands on', { timeout: 120_000 }, () => {
+  it('orders no image that is not published, and says so when it is proposed', async () => {
+    const house = await start();
+    await house.register('UNPU-0001');
+    expect(await propose(house, spec(['a'.repeat(64)], []))).toMatchObject({ code: 'SOFTWARE_REPOSITORY_MISSING' });
+    await publish(house, '2.0.0');
+    expect(await propose(house, spec(['a'.repeat(64)], []))).toMatchObject({ code: 'SOFTWARE_NOT_PUBLISHED' });
+  });
+
+  it('names what the signed target asks of a terminal first, and lets an older campaign bring it about', async () => {
+    const house = await start();
+    const terminal = await Terminal.open(house, 'PRER-0001');
+    const second = [await publish(house, '2.0.0')];
+    const third = [await publish(house, '3.0.0', 1, { requires: { versionMin: '2.0.0' } })];
+    const rings = [{ percent: 100 }];
+    const ids: string[] = [];
+    for (const images of [second, third]) {
+      const { id } = await propose(house, spec(images, [], { rings }));
+      await act(house, id, 'approve');
+      ids.push(id);
+    }
+    expect((await why(house, ids[1] ?? '', 'PRER-0001')).causes[0]).toMatchObject({
+      code: 'PREREQUISITE',
+      facts: { test: 'version >= 2.0.0' },
+    });
+    const told: string[] = [];
+    await until('both', async () => {
+      told.push(...(await terminal.work()));
+      return (await detail(house, ids[1] ?? '')).phase === 'completed';
+    });
+    expect(told).toEqual(['2.0.0', '3.0.0']);
+  });
+
+  it('takes runs on real hardware for true only where an attestation of this very image is on record', async () => {
+    const house = await start();
+    await house.register('ATTE-0001');
+    const bridge = generateKeyPairSync('ed25519');
+    const spki = Uint8Array.from(bridge.publicKey.export({ type: 'spki', format: 'der' }));
+    const plain = await publish(house, '2.0.0');
+    const digest = await publish(house, '3.0.0', 1, {
+      requires: { attestation: Buffer.from(spki).toString('base64') },
+    });
+    const asked = (image: string) => propose(house, spec([image], [], { attested: true }));
+    // The target of this one names nobody whose word would count.
+    expect(await asked(plain)).toMatchObject({ code: 'CAMPAIGN_NOT_ATTESTED', field: 'action.images' });
+    expect(await asked(digest)).toMatchObject({ code: 'SOFTWARE_NOT_ATTESTED' });
+    const attestation = unwrap(
+      signAttestation(
+        {
+          v: 1,
+          madeAt: new Date().toISOString(),
+          nonce: digest,
+          bridge: { version: '0.1.0', node: process.version, platform: 'linux x64' },
+          runs: [
+            {
+              reader: { name: 'ACR122U', vendorId: 0x72f, productId: 0x2200, isEmulated: true },
+              card: 'visa-contactless',
+              script: 'certify',
+              steps: {},
+              passed: 12,
+              failed: 0,
+              skipped: 0,
+              traceHash: 'a'.repeat(64),
+              tookMs: 5,
+            },
+          ],
+          digest: 'b'.repeat(64),
+        },
+        bridge.privateKey,
+        spki,
+      ),
+    );
+    expect((await house.call('POST', `/software/${digest}/attestations`, { attestation })).body).toMatchObject({
+      passed: 12,
+    });
+    expect(await asked(digest)).toMatchObject({ phase: 'proposed' });
+  });
+
+  it('has a second person, by either door, and every act of it in the audit log', async () => {
+    const house = await start();
+    await house.register('AUDI-0001');
+    const images = [await publish(house, '2.0.0')];
+    // Whoever approves does not order: the token of the house and its own dashboard are one person.
+    expect((await house.call('POST', '/campaigns', spec(images, []))).body).toMatchObject({
+      code: 'ROLE_INSUFFICIENT',
+    });
+    const { id } = await propose(house, spec(images, []));
+    for (const verb of ['approve', 'reject'])
+      expect(await operators.get(house)?.(`/campaigns/${id}/acts`, { verb })).toMatchObject({ code: 'APPROVAL_OWN' });
+    const waiting = (await house.call('GET', '/approvals?kind=campaign&state=requested')).body as unknown as {
+      items: { id: string; subject: string }[];
+    };
+    expect(waiting.items).toMatchObject([{ subject: `campaign/${id}` }]);
+    const decision = `/approvals/${waiting.items[0]?.id}/decisions`;
+    expect((await house.call('POST', decision, { verdict: 'approved', reason: 'seen' })).status).toBe(200);
+    await until('its first ring', async () => (await detail(house, id)).rings[0]?.state === 'open');
+    expect((await act(house, id, 'approve')).body.code).toBe('CAMPAIGN_VERB_NOT_NOW');
+    expect(await operators.get(house)?.(`/campaigns/${id}/acts`, { verb: 'promote' })).toMatchObject({
+      code: 'ROLE_INSUFFICIENT',
+    });
+    await act(house, id, 'pause', 'lunch');
+    await act(house, id, 'abort');
+    const { items } = (await house.call('GET', `/audit?subject=campaign/${id}&outcome=done`)).body as unknown as {
+      items: { action: string; actor: { person: string | null; via: string } }[];
+    };
+    const operator = items.find(({ action }) => action === 'campaign.create')?.actor.person;
+    expect(operator).toMatch(/^[0-9a-f-]{36}$/);
+    expect(items.toReversed().map(({ action, actor }) => [action, actor.person])).toEqual([
+      ['campaign.request-approval', operator],
+      ['campaign.create', operator],
+      ['campaign.approve', 'admin'],
+      ['campaign.ringOpened', null],
+      ['campaign.pause', 'admin'],
+      ['campaign.abort', 'admin'],
+    ]);
+    // What was refused, and what was taken back before anybody decided.
+    const refused = await propose(house, spec(images, []));
+    expect((await act(house, refused.id, 'reject', 'not now')).body).toMatchObject({
+      phase: 'rejected',
+      reason: 'not now',
+    });
+    const other = await propose(house, spec(images, []));
+    await operators.get(house)?.(`/campaigns/${other.id}/acts`, { verb: 'abort' });
+    const { items: left } = (await house.call('GET', '/approvals?state=requested')).body as unknown as typeof waiting;
+    const late = await house.call('POST', `/approvals/${left[0]?.id}/decisions`, { verdict: 'approved' });
+    expect(late.body.code).toBe('CAMPAIGN_VERB_NOT_NOW');
+    expect((await detail(house, other.id)).phase).toBe('aborted');
   });
 });
 
@@ -267,10 +421,9 @@ describe('a server that loses its power in the middle of a campaign', { timeout:
     const serials = Array.from({ length: 4 }, (_, index) => `POWR-000${index + 1}`);
     const told = new Map<string, string[]>();
     const terminals = await Promise.all(serials.map((serial) => Terminal.open(house, serial)));
-    const made = (
-      await house.call('POST', '/campaigns', spec([await upload(house, '2.0.0')], [], { rings: [{ percent: 100 }] }))
-    ).body as unknown as CampaignDetail;
-    await (await secondPerson(house))(`/campaigns/${made.id}/acts`, { verb: 'approve' });
+    const images = [await publish(house, '2.0.0')];
+    const made = await propose(house, spec(images, [], { rings: [{ percent: 100 }] }));
+    expect((await act(house, made.id, 'approve')).status).toBe(200);
     await until('the orders', async () => (await detail(house, made.id)).terminals.ordered > 0);
     // Half of them do their work; what the disk says then is what the next server finds.
     for (const terminal of terminals.slice(0, 2))

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openApprovals } from '@tsunagu/fleet-server/audit/index';
 import { type CampaignRooms, type Campaigns, openCampaigns } from '@tsunagu/fleet-server/campaigns/index';
 import { type Jobs, openJobs } from '@tsunagu/fleet-server/jobs/index';
 import { openLiveHub } from '@tsunagu/fleet-server/live/index';
@@ -67,6 +68,8 @@ async function boot(store: Store, power: Power, world = systemWorld(() => {})) {
     world: still,
     store: failing,
     live: openLiveHub(),
+    approvals: openApprovals(still, failing, () => Promise.resolve()),
+    note: () => Promise.resolve(),
     jobs: {
       async queueIn(tx, serial, body, subject) {
         power.pass();
@@ -80,13 +83,8 @@ async function boot(store: Store, power: Power, world = systemWorld(() => {})) {
       order: () =>
         Promise.resolve(
           ok({
-            version: '2.0.0',
             model: 'CT-5100',
-            counter: 1,
-            digest,
-            size: 1,
-            proofTimeoutMs: 60_000,
-            allowDowngrade: false,
+            install: { version: '2.0.0', counter: 1, digest, size: 1, proofTimeoutMs: 60_000, allowDowngrade: false },
           }),
         ),
       isAttested: () => Promise.resolve(true),
@@ -127,8 +125,8 @@ const spec = campaignSpec.parse({
 /** Lives until the campaign is completed, the first of them with the power that fails; says how often the server began. */
 async function live(store: Store, failing: Power): Promise<number> {
   let { campaigns, jobs } = await boot(store, new Power(Number.POSITIVE_INFINITY));
-  const { id } = unwrap(await campaigns.create(spec, { subject: 'one' }));
-  unwrap(await campaigns.act(id, 'approve', { subject: 'other' }, ''));
+  const { id } = unwrap(await campaigns.create(spec, { subject: 'one', roles: ['operator'] }));
+  unwrap(await campaigns.act(id, 'approve', { subject: 'other', roles: ['admin'] }, ''));
   await campaigns.close();
   jobs.close();
   ({ campaigns, jobs } = await boot(store, failing));

@@ -43,7 +43,7 @@ export function campaignRoutes(app: ApiApp, { campaigns }: Pick<ApiRooms, 'campa
   app.post(
     '/api/v1/campaigns',
     {
-      config: change,
+      config: { permission: 'campaigns.order', isIdempotent: true },
       schema: {
         summary: 'Propose a campaign; it begins when a second person approves it',
         tags,
