@@ -4,8 +4,7 @@ import { openLedger } from '@tsunagu/firmware-bridge/jobs/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { type Job, type JobBody, jobBody, parseWith, type Serial } from '@tsunagu/protocols/fleet';
 import type { LogFacts, LogLevel } from '@tsunagu/protocols/world';
-import { digestOf } from './device-lines.ts';
-import { type Fixture, fixture } from './fixture.ts';
+import { digestOf, type Fixture, fixture } from './fixture.ts';
 import { goodLine } from './link.ts';
 import { chanceOf } from './random.ts';
 import { Scheduler } from './scheduler.ts';
@@ -218,7 +217,8 @@ class Simulation {
   }
 
   #bodyOf(type: string, index: number): JobBody {
-    const image = this.#fixture.images[index % this.#fixture.images.length];
+    const { images } = this.#fixture.software;
+    const image = images[index % images.length];
     const amountMinor = 1_000 + index;
     const params: Record<string, unknown> = {
       'sale.test': { amountMinor, card: 'visa-contact' },
