@@ -553,15 +553,19 @@ async function build(
     world,
     rooms: {
       estate,
-      selection: openSelection(
+      selection: openSelection({
         store,
-        estateTargets,
-        (serial) => estate.announce(serial),
-        async (tx, serial) => {
+        targets: estateTargets,
+        async note(tx, serial) {
           const change = changes.current();
           if (change) await audit.note(tx, { ...change, subject: `terminal/${serial}` });
         },
-      ),
+        placed: (tx, serial) => built(twin).reports.placed(tx, serial),
+        moved(serial) {
+          estate.announce(serial);
+          built(twin).moved(serial);
+        },
+      }),
       certificates,
       lifecycle,
       ceremonies,
