@@ -259,6 +259,7 @@ async function build(
     live,
     tenant,
     sign: jobSigner.sign,
+    approvals,
     notify: (serial, count) => conversation?.notify(serial, { jobs: count }),
     async finished(tx, serial, type, report) {
       if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence)))

@@ -254,7 +254,7 @@ class Simulation {
         const ordered = await rooms.jobs.start(
           terminal.serial,
           body,
-          { subject: 'operator' },
+          { subject: 'operator', roles: ['operator'] },
           {
             priority: step.isUrgent ? 'emergency' : 'routine',
             notBefore,
@@ -355,7 +355,7 @@ class Simulation {
   #approveLater(id: string): void {
     this.#scheduler.after(1_500, () => {
       const { rooms } = this.#server;
-      if (rooms) void rooms.jobs.approve(id, { subject: 'auditor' });
+      if (rooms) void rooms.jobs.approve(id, { subject: 'admin', roles: ['admin'] });
       else this.#approveLater(id);
     });
   }
