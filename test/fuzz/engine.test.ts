@@ -15,7 +15,7 @@ describe('a fault behind four conditions', { timeout: 120_000 }, () => {
     path = await bundle('targets/planted.ts');
   });
   const run = (seed: number, isGuided: boolean) =>
-    runTarget(path, { target: 'planted', seed, executionsMax, forMs: 60_000, isGuided, findsMax: 1 });
+    runTarget(path, { target: 'planted', seed, executionsMax, forMs: 110_000, isGuided, findsMax: 1 });
 
   test.each([1, 2])('is found from seed %i, made small, and reported once', async (seed) => {
     const outcome = await run(seed, true);

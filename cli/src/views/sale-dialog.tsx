@@ -10,11 +10,15 @@ interface SaleDialogProps {
   readonly onStart: (card: string, amountMinor: number) => void;
 }
 
+/** So many cards are shown at once; the others come as the choice moves on. */
+const shownMax = 10;
+
 /** Chooses a card and an amount for a test sale: arrows choose, digits write the amount. */
 export function SaleDialog({ texts, cards = [], onCancel, onStart }: SaleDialogProps) {
   const [chosen, setChosen] = useState(0);
   const [amount, setAmount] = useState('1280');
   const card = cards[Math.min(chosen, cards.length - 1)];
+  const first = Math.max(0, Math.min(chosen - shownMax + 1 + (shownMax >> 1), cards.length - shownMax));
 
   useInput((input, key) => {
     const character = input.normalize('NFKC');
@@ -30,12 +34,17 @@ export function SaleDialog({ texts, cards = [], onCancel, onStart }: SaleDialogP
     <Box flexDirection="column" borderStyle="round" paddingX={1} marginTop={1}>
       <Text bold>{texts.tui.chooseCard}</Text>
       {cards.length === 0 && <Text dimColor>{texts.tui.noCards}</Text>}
-      {cards.map((name, index) => (
+      {cards.slice(first, first + shownMax).map((name) => (
         <Text key={name} inverse={name === card}>
-          {index === chosen ? '> ' : '  '}
+          {name === card ? '> ' : '  '}
           {name}
         </Text>
       ))}
+      {cards.length > shownMax && (
+        <Text dimColor>
+          {chosen + 1} / {cards.length}
+        </Text>
+      )}
       <Text>
         {texts.tui.amount}: <Text bold>{amount}_</Text> <Text dimColor>{texts.tui.start}</Text>
       </Text>

@@ -612,7 +612,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       },
       down: () => pulse.pause(),
       notified(work) {
-        if (work.jobs !== undefined) runner.wake();
+        if (work.jobs) runner.wake();
         if (work.configuration !== undefined && !isWiping) twin.value.wake();
         if (work.trust !== undefined) trust.wake(work.trust);
       },

@@ -73,7 +73,7 @@ describe('a terminal that says hello', () => {
     const link = await connect(house, await enrol(house, await house.register('HELLO-0001')));
     await link.hello();
     const work = await until('the notice', () => link.last('dn/notify'));
-    expect(notify.parse(work.body)).toEqual({ configuration: 1, jobs: 2 });
+    expect(notify.parse(work.body)).toEqual({ configuration: 1, jobs: 2, contact: expect.anything() });
     const twin = await link.ask('pull', 'request', { pull: 'twin' });
     const values = configuration.parse({});
     expect(twin).toEqual({ kind: 'twin', version: 1, hash: configurationHash(values), layers: {}, values });
