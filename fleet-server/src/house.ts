@@ -259,6 +259,7 @@ async function build(
     live,
     tenant,
     sign: jobSigner.sign,
+    approvals,
     notify: (serial, count) => conversation?.notify(serial, { jobs: count }),
     async finished(tx, serial, type, report) {
       if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence)))
@@ -563,15 +564,19 @@ async function build(
     world,
     rooms: {
       estate,
-      selection: openSelection(
+      selection: openSelection({
         store,
-        estateTargets,
-        (serial) => estate.announce(serial),
-        async (tx, serial) => {
+        targets: estateTargets,
+        async note(tx, serial) {
           const change = changes.current();
           if (change) await audit.note(tx, { ...change, subject: `terminal/${serial}` });
         },
-      ),
+        placed: (tx, serial) => built(twin).reports.placed(tx, serial),
+        moved(serial) {
+          estate.announce(serial);
+          built(twin).moved(serial);
+        },
+      }),
       certificates,
       lifecycle,
       ceremonies,

@@ -1,3 +1,4 @@
+import { openApprovals } from '@tsunagu/fleet-server/audit/index';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -134,6 +135,7 @@ export default async function run() {
       live: openLiveHub(),
       tenant,
       sign: (payload) => ({ payload, kid: '0'.repeat(16), sig: 'A'.repeat(86) }),
+      approvals: openApprovals(world, store, () => Promise.resolve()),
       notify: () => undefined,
       finished: () => Promise.resolve(),
       ended: (tx, job, state, fault) => campaigns?.jobEnded(tx, job, state, fault) ?? Promise.resolve(),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { Duplex } from 'node:stream';
@@ -26,7 +25,7 @@ class LineEnd extends Duplex {
     const through = chunk.subarray(0, Math.max(0, this.bytesLeft));
     this.bytesLeft -= chunk.length;
     if (through.length > 0) this.peer?.push(through);
-    if (this.bytesLeft < 0) this.destroy();
+    if (this.bytesLeft < 0) this.destroy(new Error('torn'));
     done();
   }
 
@@ -78,6 +77,8 @@ export interface DeviceLines {
   readonly line: Line;
   /** Bytes after which a download is torn, while that is so. */
   tornAfter: number | undefined;
+  /** Downloads that were torn. */
+  torn: number;
   /** Every KSN that came to the switch. */
   readonly ksns: string[];
 }
@@ -97,10 +98,12 @@ export function simulatedNetwork(parts: DeviceLines): SecureNetwork {
       if (service === 'acquiring') hear(far, parts.ksns);
       else {
         far.bytesLeft = parts.tornAfter ?? Number.POSITIVE_INFINITY;
-        // Streams pass bytes on over several turns of the event loop.
-        parts.scheduler.turns = 6;
+        parts.scheduler.streams += 1;
         near.once('close', () => {
-          parts.scheduler.turns = 1;
+          parts.scheduler.streams -= 1;
+        });
+        far.once('error', () => {
+          parts.torn += 1;
         });
         deviceApi.emit('connection', far);
         served.set(far, parts);
@@ -122,6 +125,8 @@ function hear(far: LineEnd, ksns: string[]): void {
   });
 }
 
+/** Between a request and its answer. */
+const latencyMs = 20;
 const served = new WeakMap<object, DeviceLines>();
 const deviceApi = createServer((request, response) => {
   const parts = served.get(request.socket);
@@ -140,12 +145,17 @@ async function serve(parts: DeviceLines, request: IncomingMessage, response: Ser
     if (!taken?.ok) return void response.writeHead(404).end();
     return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(taken.value));
   }
-  const image = parts.fixture.images.find((one) => digestOf(one.bytes) === name);
+  // So there are moments in a download, too.
+  await new Promise<void>((resolve) => void parts.scheduler.after(latencyMs, resolve));
+  if (!parts.server.isOn) return void request.socket.destroy();
+  const { metadata, artefacts } = parts.fixture.software;
+  const text = path.startsWith(devicePaths.softwareMetadata) ? metadata.get(name) : undefined;
+  if (text !== undefined) return void response.writeHead(200).end(text);
+  const bytes = path.startsWith(devicePaths.artefacts) ? artefacts.get(name) : undefined;
   const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
-  if (!image || !range) return void response.writeHead(404).end();
-  const piece = image.bytes.subarray(Number(range[1]), Number(range[2]) + 1);
-  response.writeHead(206, { 'content-length': piece.length }).end(piece);
+  if (!bytes || !range) return void response.writeHead(404).end();
+  const start = Number(range[1]);
+  const piece = bytes.subarray(start, Number(range[2]) + 1);
+  const place = `bytes ${start}-${start + piece.length - 1}/${bytes.length}`;
+  response.writeHead(206, { 'content-length': piece.length, 'content-range': place }).end(piece);
 }
-
-/** An artefact's name. */
-export const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { identityRecord, keyBlockProtectionKeyRecord } from '@tsunagu/firmware-bridge/enrolment/index';
@@ -20,9 +20,10 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { Secret, unwrap } from '@tsunagu/protocols/kit';
 import { encodeSigned } from '@tsunagu/protocols/negative/authority';
-import { encodeSoftwareImage } from '@tsunagu/protocols/software';
+import { chunked, encodeChunkList, encodeSoftwareImage } from '@tsunagu/protocols/software';
 import { buildCertificate, toPem } from '@tsunagu/protocols/x509';
 import { authority } from '../negative/signers.ts';
+import { TestRepository } from '../unit/software/repository.ts';
 import { chanceOf } from './random.ts';
 import { Scheduler } from './scheduler.ts';
 import { beginsAt, SimulatedWorld } from './world.ts';
@@ -49,13 +50,22 @@ export interface Image {
   readonly bytes: Uint8Array;
 }
 
+/** What the device API has of software: a signed repository, and what it names. */
+export interface Software {
+  readonly images: readonly Image[];
+  /** Files of the repository, by name. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** Images and their lists of chunks, by digest. */
+  readonly artefacts: ReadonlyMap<string, Uint8Array>;
+}
+
 /** What every run of a process shares: keys, certificates, enrolled terminals, an empty house. Made once; nothing in it decides anything. */
 export interface Fixture {
   readonly vault: Vault;
   readonly jobKey: PinnedKey;
   readonly sign: (payload: string) => SignedDocument;
   readonly terminals: readonly EnrolledTerminal[];
-  readonly images: readonly Image[];
+  readonly software: Software;
   /** A copy of the empty house's database, and how to throw it away. */
   database(): { readonly path: string; remove(): void };
 }
@@ -89,6 +99,27 @@ function certificates() {
         ),
       ),
   };
+}
+
+/** An image comes in several chunks, so that there is something between the first and the last. */
+const chunkLength = 4_096;
+const imageLength = 10_000;
+
+/** An artefact's name. */
+export const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+function software(): Software {
+  const repository = new TestRepository(() => beginsAt);
+  const artefacts = new Map<string, Uint8Array>();
+  const images = [2, 3].map((counter): Image => {
+    const header = { version: `0.${counter}.0`, model, counter };
+    const bytes = encodeSoftwareImage(header, new Uint8Array(imageLength).fill(counter));
+    const list = encodeChunkList(chunked(bytes, chunkLength));
+    repository.addImage(bytes, header, { chunks: { length: chunkLength, digest: digestOf(list) } });
+    for (const artefact of [bytes, list]) artefacts.set(digestOf(artefact), artefact);
+    return { ...header, bytes };
+  });
+  return { images, metadata: repository.files, artefacts };
 }
 
 let made: Promise<Fixture> | undefined;
@@ -154,11 +185,7 @@ async function make(): Promise<Fixture> {
     sign: (payload) =>
       signDocumentBy('tsunagu-job-v1', payload, kid, (bytes) => vault.sign('sign/jobs', 'job-signing', bytes)),
     terminals,
-    images: [2, 3].map((counter) => ({
-      version: `0.${counter}.0`,
-      counter,
-      bytes: encodeSoftwareImage({ version: `0.${counter}.0`, model, counter }, new Uint8Array(2_000).fill(counter)),
-    })),
+    software: software(),
     database() {
       copies += 1;
       const path = join(folder, `run-${copies}.sqlite`);

@@ -8,7 +8,7 @@ const final = new Set(['succeeded', 'failed', 'timed-out', 'cancelled']);
 export const unableMsMax = 25_000;
 /** Files of a terminal that hold no business: what a wiped one may still have. */
 const mayStayOnWiped =
-  /^(claim\.json|device\.key|(boot|stan|contact|jobs|tamper|software|identity)\.sealed(\.new)?|software-.*)$/;
+  /^(claim\.json|device\.key|(boot|stan|contact|rollback-counter|jobs|tamper|software|identity)\.sealed(\.new)?|software-.*)$/;
 
 const saleOf = (run: Run, id: string): number | undefined => {
   const body = run.ordered.get(id);

@@ -65,14 +65,15 @@ export class Scheduler {
         await new Promise<void>((resolve) => {
           this.#settled = resolve;
         });
-      // Streams pass bytes on from one turn of the event loop to the next.
-      for (let turns = 0; turns < this.turns && this.#outside === 0; turns++)
+      // Streams pass bytes on over several turns of the event loop.
+      const settledTurns = this.streams > 0 ? 6 : 1;
+      for (let turns = 0; turns < settledTurns && this.#outside === 0; turns++)
         await new Promise<void>((resolve) => setImmediate(resolve));
     } while (this.#outside > 0);
   }
 
-  /** Turns of the event loop without work that count as settled; more while streams are open. */
-  turns = 1;
+  /** Streams that are open now. */
+  streams = 0;
 
   #push(due: Due): void {
     const heap = this.#heap;

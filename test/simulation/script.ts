@@ -58,7 +58,8 @@ export type Script = z.output<typeof script>;
 /** Steps happen in the first minute and a half; then the world heals. */
 export const troubleMs = 90_000;
 
-const orders = [
+/** Kinds of jobs that people order here. */
+export const orders = [
   'sale.test',
   'sale.test',
   'payment.run',
@@ -144,7 +145,7 @@ export function scriptOf(seed: number): Script {
               do: 'tear-downloads',
               terminal: base.terminal,
               forMs: base.forMs,
-              afterBytes: chance.int(0, 3_000),
+              afterBytes: chance.int(0, 12_000),
             };
       case 10:
         return {

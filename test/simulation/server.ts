@@ -1,3 +1,4 @@
+import { openApprovals } from '@tsunagu/fleet-server/audit/index';
 import { type Conversation, openConversation } from '@tsunagu/fleet-server/conversation/index';
 import { type Estate, openEstate } from '@tsunagu/fleet-server/estate/index';
 import { openJobs, type Jobs } from '@tsunagu/fleet-server/jobs/index';
@@ -149,6 +150,8 @@ export class SimulatedServer implements Exchange {
       live,
       tenant,
       sign,
+      // There is no audit log in this fleet.
+      approvals: openApprovals(world, store, () => Promise.resolve()),
       notify: (serial, jobs) => this.rooms?.conversation.notify(serial, { jobs }),
       async finished(tx, serial, type, report) {
         if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence)))

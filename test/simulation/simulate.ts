@@ -4,8 +4,7 @@ import { openLedger } from '@tsunagu/firmware-bridge/jobs/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { type Job, type JobBody, jobBody, parseWith, type Serial } from '@tsunagu/protocols/fleet';
 import type { LogFacts, LogLevel } from '@tsunagu/protocols/world';
-import { digestOf } from './device-lines.ts';
-import { type Fixture, fixture } from './fixture.ts';
+import { digestOf, type Fixture, fixture } from './fixture.ts';
 import { goodLine } from './link.ts';
 import { chanceOf } from './random.ts';
 import { Scheduler } from './scheduler.ts';
@@ -218,7 +217,8 @@ class Simulation {
   }
 
   #bodyOf(type: string, index: number): JobBody {
-    const image = this.#fixture.images[index % this.#fixture.images.length];
+    const { images } = this.#fixture.software;
+    const image = images[index % images.length];
     const amountMinor = 1_000 + index;
     const params: Record<string, unknown> = {
       'sale.test': { amountMinor, card: 'visa-contact' },
@@ -254,7 +254,7 @@ class Simulation {
         const ordered = await rooms.jobs.start(
           terminal.serial,
           body,
-          { subject: 'operator' },
+          { subject: 'operator', roles: ['operator'] },
           {
             priority: step.isUrgent ? 'emergency' : 'routine',
             notBefore,
@@ -355,7 +355,7 @@ class Simulation {
   #approveLater(id: string): void {
     this.#scheduler.after(1_500, () => {
       const { rooms } = this.#server;
-      if (rooms) void rooms.jobs.approve(id, { subject: 'auditor' });
+      if (rooms) void rooms.jobs.approve(id, { subject: 'admin', roles: ['admin'] });
       else this.#approveLater(id);
     });
   }

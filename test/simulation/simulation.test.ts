@@ -2,19 +2,62 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { plantedBugs } from './bugs.ts';
 import { broken, type InvariantName, invariants } from './invariants.ts';
-import { script, scriptOf, type Step } from './script.ts';
+import { orders, script, scriptOf, type Step } from './script.ts';
 import { shrink } from './shrink.ts';
-import { simulate } from './simulate.ts';
+import { type Run, simulate } from './simulate.ts';
 
 /** `npm run simulate` runs a thousand; here are enough to notice what broke. */
-const seeds = 12;
+const seeds = Array.from({ length: 12 }, (_, index) => index + 1);
+const runs = new Map<number, Promise<Run>>();
+function runOf(seed: number): Promise<Run> {
+  const run = runs.get(seed) ?? simulate(scriptOf(seed));
+  runs.set(seed, run);
+  return run;
+}
 
-test.each(Array.from({ length: seeds }, (_, index) => index + 1))(
-  'every invariant holds under the faults of seed %i',
-  async (seed) => {
-    const run = await simulate(scriptOf(seed));
-    expect(run.jobs.length).toBeGreaterThan(0);
-    expect(broken(run), `npm run simulate -- --seed ${seed} --shrink`).toEqual([]);
+test.each(seeds)('every invariant holds under the faults of seed %i', async (seed) => {
+  const run = await runOf(seed);
+  expect(run.jobs.length).toBeGreaterThan(0);
+  expect(broken(run), `npm run simulate -- --seed ${seed} --shrink`).toEqual([]);
+});
+
+test('every kind of job has its effect under some seed: nothing is simulated that always fails', async () => {
+  const succeeded = new Set<string>();
+  for (const seed of seeds)
+    for (const { type, state } of (await runOf(seed)).jobs) if (state === 'succeeded') succeeded.add(type);
+  expect([...succeeded].toSorted()).toEqual([...new Set(['key.load', ...orders])].toSorted());
+});
+
+const install: Step = { at: 20_000, do: 'order', terminal: 0, type: 'software.install', isUrgent: false, delayMs: 0 };
+const installed = (run: Run) =>
+  run.jobs.filter(({ type, state }) => type === 'software.install' && state === 'succeeded');
+
+test.each([100, 1_500, 4_000, 9_000])(
+  'software is installed although its download is torn after %i bytes',
+  async (afterBytes) => {
+    const torn: Step = { at: 15_000, do: 'tear-downloads', terminal: 0, forMs: 15_000, afterBytes };
+    const run = await simulate({ seed: 1, terminals: 1, steps: [torn, install] });
+    expect(run.terminals[0]?.lines.torn).toBeGreaterThan(0);
+    expect(installed(run)).toHaveLength(1);
+    expect(broken(run)).toEqual([]);
+  },
+);
+
+test.each([2, 6, 10, 14, 18, 22, 26])(
+  'software is installed although the power is cut at change %i of the medium',
+  async (nth) => {
+    const cut: Step = {
+      at: 19_999,
+      do: 'cut-terminal-at-change',
+      terminal: 0,
+      nth,
+      forMs: 2_000,
+      keepsUnsynced: nth % 4 === 0,
+    };
+    const run = await simulate({ seed: 1, terminals: 1, steps: [cut, install] });
+    expect(run.terminals[0]?.boots).toBe(2);
+    expect(installed(run)).toHaveLength(1);
+    expect(broken(run)).toEqual([]);
   },
 );
 

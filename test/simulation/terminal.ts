@@ -69,7 +69,7 @@ export class SimulatedTerminal {
     this.#bugs = bugs;
     this.medium = new Medium(() => this.cut(this.atChange.forMs, this.atChange.keepsUnsynced));
     for (const [name, bytes] of enrolled.disk) this.medium.disk.set(name, Uint8Array.from(bytes));
-    this.lines = { serial: this.serial, ...parts, line: goodLine(), tornAfter: undefined, ksns: [] };
+    this.lines = { serial: this.serial, ...parts, line: goodLine(), tornAfter: undefined, torn: 0, ksns: [] };
   }
 
   get isOn(): boolean {

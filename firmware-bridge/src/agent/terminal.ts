@@ -647,6 +647,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
           renewing,
         ]),
       );
+      outbox.value.stop();
       await cardSide.close();
       await link.stop();
       acquirer.close();

@@ -1,12 +1,14 @@
 import { saleEvent, type SaleEvent } from '@tsunagu/protocols/fleet';
 import { ok, type Result } from '@tsunagu/protocols/kit';
-import type { World } from '@tsunagu/protocols/world';
+import type { Timer, World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
-import type { Link } from '../link/index.ts';
+import { type Link, pauseAfter } from '../link/index.ts';
 import { type SealedStore, sealedRecord } from '../sealed-store/index.ts';
 
 /** The most sales that wait for the link; the oldest are dropped, and said so in the log. */
 const waitingMax = 500;
+/** Between tries while the link says that it is up and takes nothing. */
+const pauses = { firstMs: 1_000, maxMs: 60_000 } as const;
 const outboxRecord = sealedRecord(
   'outbox',
   z.object({ waiting: z.array(z.object({ id: z.string(), event: saleEvent })).max(waitingMax) }),
@@ -20,6 +22,8 @@ export interface Outbox {
   /** How many wait. */
   readonly waiting: number;
   idle(): Promise<void>;
+  /** Tries no more by itself. */
+  stop(): void;
 }
 
 /** Opens the outbox of a store. */
@@ -32,6 +36,8 @@ export async function openOutbox(
   if (!stored.ok) return stored;
   let waiting = stored.value?.facts.waiting ?? [];
   let flushing: Promise<void> | undefined;
+  let failures = 0;
+  let again: Timer | undefined;
 
   async function keep(): Promise<void> {
     const written = await store.write(outboxRecord, { waiting });
@@ -44,16 +50,25 @@ export async function openOutbox(
       const { id, event } = waiting[0];
       // A repetition keeps its id: the server knows it by it.
       const sent = await link().publish({ kind: 'event', event: 'sale' }, 'sale', event, { id });
-      if (!sent.ok) break;
+      if (!sent.ok) {
+        failures += 1;
+        break;
+      }
+      failures = 0;
       waiting = waiting.filter((one) => one.id !== id);
     }
     if (waiting.length !== before) await keep();
   }
 
   const flush = (): void => {
+    again?.cancel();
+    again = undefined;
     flushing ??= send().finally(() => {
       flushing = undefined;
-      if (waiting.length > 0 && link().isUp) flush();
+      // A link that is down flushes when it comes up.
+      if (waiting.length === 0 || !link().isUp) return;
+      if (failures === 0) flush();
+      else again = world.timers.after(pauseAfter(failures, pauses, world), flush);
     });
   };
 
@@ -69,5 +84,6 @@ export async function openOutbox(
       return waiting.length;
     },
     idle: async () => flushing,
+    stop: () => again?.cancel(),
   });
 }

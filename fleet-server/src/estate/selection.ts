@@ -43,13 +43,19 @@ export interface Selection {
   tag(serials: readonly Serial[], add: readonly string[], remove: readonly string[]): Promise<void>;
 }
 
-/** @param note says of each terminal that it was changed, in the transaction that changes it. */
-export function openSelection(
-  store: Store,
-  targets: () => Targets,
-  announce: (serial: Serial) => void,
-  note: (tx: Transaction<Database>, serial: Serial) => Promise<void>,
-): Selection {
+/** What follows from work on many terminals. */
+export interface SelectionRooms {
+  readonly store: Store;
+  readonly targets: () => Targets;
+  /** Says of a terminal that it was changed, in the transaction that changes it. */
+  readonly note: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
+  /** Computes in the transaction that moves a terminal what is desired of it at its new place. */
+  readonly placed: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
+  /** Called after the commit for each terminal that was moved. */
+  readonly moved: (serial: Serial) => void;
+}
+
+export function openSelection({ store, targets, note, placed, moved }: SelectionRooms): Selection {
   const chunks = (serials: readonly Serial[]): Serial[][] =>
     Array.from({ length: Math.ceil(serials.length / chunk) }, (_, index) =>
       serials.slice(index * chunk, (index + 1) * chunk),
@@ -139,9 +145,12 @@ export function openSelection(
       for (const part of chunks(serials)) {
         await store.write(async (tx) => {
           await tx.updateTable('terminals').set({ merchant, shop, lane }).where('serial', 'in', part).execute();
-          for (const serial of part) await note(tx, serial);
+          for (const serial of part) {
+            await placed(tx, serial);
+            await note(tx, serial);
+          }
         });
-        for (const serial of part) announce(serial);
+        for (const serial of part) moved(serial);
       }
     },
 

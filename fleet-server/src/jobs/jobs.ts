@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   type Job,
   jobBody,
@@ -19,6 +20,7 @@ import {
 import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction, Updateable } from 'kysely';
+import { type Actor, type Approvals } from '../audit/index.ts';
 import type { LiveHub } from '../live/index.ts';
 import {
   boundedLimit,
@@ -58,10 +60,8 @@ const manyMax = 1_000;
 
 const priorities = { emergency: 0, routine: 1 } as const satisfies Record<JobPriority, number>;
 
-/** Who does something to a job. */
-export interface JobActor {
-  readonly subject: string;
-}
+/** Who does something to a job. What cannot be undone is ordered and approved by roles that nobody holds together. */
+export type JobActor = Actor;
 
 /** When and for what a job is ordered. */
 export interface JobOrdering {
@@ -90,6 +90,7 @@ export interface JobRooms {
   readonly live: LiveHub;
   readonly tenant: TenantId;
   readonly sign: Sign;
+  readonly approvals: Pick<Approvals, 'request' | 'decide' | 'onDecided'>;
   /** Tells a terminal, if it is there, that so many jobs wait. */
   notify(serial: Serial, jobs: number): void;
   /** Takes part in the transaction that ends a job with success. */
@@ -109,7 +110,8 @@ export interface JobRooms {
   announce(serial: Serial): void;
 }
 
-type OrderFault = 'TERMINAL_UNKNOWN' | 'JOB_QUEUE_FULL' | 'INPUT_INVALID';
+type OrderFault = 'TERMINAL_UNKNOWN' | 'JOB_QUEUE_FULL' | 'INPUT_INVALID' | 'ROLE_INSUFFICIENT';
+type ApprovalFault = Extract<Awaited<ReturnType<Approvals['decide']>>, { ok: false }>['fault']['code'];
 
 /** One engine for whatever is done to a terminal. Orders are pulled, signed, and have their effect once. */
 export interface Jobs {
@@ -151,8 +153,8 @@ export interface Jobs {
   cancelMany(reference: string, by: JobActor): Promise<number>;
   /** Orders what a job that is over was to do once more, as a new job. */
   retry(id: string, by: JobActor): Promise<Result<Job, OrderFault | 'JOB_UNKNOWN' | 'JOB_STILL_OPEN'>>;
-  /** A second person lets a held job go. */
-  approve(id: string, by: JobActor): Promise<Result<Job, 'JOB_UNKNOWN' | 'JOB_OVER' | 'JOB_NEEDS_SECOND_PERSON'>>;
+  /** A second person lets a held job go: approves the request that its order made. */
+  approve(id: string, by: JobActor): Promise<Result<Job, 'JOB_UNKNOWN' | 'JOB_OVER' | ApprovalFault>>;
   readonly logs: JobLogs;
   close(): void;
 }
@@ -191,18 +193,23 @@ export function openJobs(rooms: JobRooms): Jobs {
     return { ...next, check_at };
   }
 
+  const deadlineOf = ({ type }: JobBody, { notBefore = 0, notAfter }: JobOrdering): number =>
+    notAfter ?? Math.max(world.clock.now(), notBefore) + policyOf(type).deadlineMs;
+
+  /** @returns its id; undefined when one with the same subject is open */
   async function insert(
     tx: Transaction<Database>,
     serial: Serial,
     body: JobBody,
     by: JobActor,
     ordering: JobOrdering,
+    id = world.id(),
+    approval: string | null = null,
   ): Promise<string | undefined> {
-    const id = world.id();
     const now = world.clock.now();
     const policy = policyOf(body.type);
     const notBefore = ordering.notBefore ?? 0;
-    const deadlineAt = ordering.notAfter ?? Math.max(now, notBefore) + policy.deadlineMs;
+    const deadlineAt = deadlineOf(body, ordering);
     const state = policy.isDestructive ? 'held' : 'queued';
     const row: JobRow = {
       id,
@@ -227,6 +234,7 @@ export function openJobs(rooms: JobRooms): Jobs {
       is_late: 0,
       ordered_by: by.subject,
       approved_by: null,
+      approval,
       reference: ordering.reference ?? null,
     };
     const inserted = await tx
@@ -269,8 +277,21 @@ export function openJobs(rooms: JobRooms): Jobs {
     if (already) return ok(already.id);
     const places = openMax + (priority === 'emergency' ? emergencyPlaces : 0);
     if (open.length >= places) return fail('JOB_QUEUE_FULL', { facts: { serial, waiting: open.length } });
-    const id = await insert(tx, serial, body, by, ordering);
-    if (id === undefined) throw new Error('a job that was not there could not be queued');
+    const id = world.id();
+    let approval: string | null = null;
+    if (policyOf(body.type).isDestructive) {
+      const asked = await rooms.approvals.request(tx, {
+        kind: 'wipe',
+        subject: `terminal/${serial}`,
+        digest: digestOf({ id, serial, type: body.type, params: JSON.stringify(body.params) }),
+        by,
+        lifeMs: deadlineOf(body, ordering) - now,
+      });
+      if (!asked.ok) return asked;
+      approval = asked.value.id;
+    }
+    const inserted = await insert(tx, serial, body, by, ordering, id, approval);
+    if (inserted === undefined) throw new Error('a job that was not there could not be queued');
     return ok(id);
   }
 
@@ -366,6 +387,23 @@ export function openJobs(rooms: JobRooms): Jobs {
     if (decision === 'asked' && row.cancelled_at === null) await put(tx, row, { cancelled_at: now, announced_at: now });
     return decision;
   }
+
+  // The decision and what follows from it are one transaction, by whichever route it is made.
+  rooms.approvals.onDecided('wipe', async (tx, approval) => {
+    const row = await tx.selectFrom('jobs').selectAll().where('approval', '=', approval.id).executeTakeFirst();
+    if (row?.state !== 'held' || digestOf(row) !== approval.digest) throw new FaultError({ code: 'JOB_OVER' });
+    if (approval.state !== 'approved') return finish(tx, row, 'cancelled', 'JOB_CANCELLED');
+    const now = world.clock.now();
+    await put(tx, row, { state: 'queued', approved_by: approval.decidedBy, changed_at: now, announced_at: now });
+    // The terminal is told when the decision is on disk.
+    const serial = serialSchema.parse(row.serial);
+    world.timers.after(sweepMs, () => {
+      if (!isClosed) jobs.wake(serial).catch((cause: unknown) => notTold(cause));
+    });
+  });
+
+  const notTold = (cause: unknown): void =>
+    world.log('error', 'jobNotAnnounced', { fault: { code: 'INTERNAL', cause } });
 
   const jobs: Jobs = {
     logs: jobLogs(store),
@@ -550,18 +588,12 @@ export function openJobs(rooms: JobRooms): Jobs {
       return await shown(again.value.id);
     },
     async approve(id, by) {
-      const approved = await store.write(async (tx) => {
-        const row = await find(tx, id);
-        if (!row) return fail('JOB_UNKNOWN');
-        if (row.state !== 'held') return fail('JOB_OVER');
-        if (row.ordered_by === by.subject) return fail('JOB_NEEDS_SECOND_PERSON');
-        const now = world.clock.now();
-        await put(tx, row, { state: 'queued', approved_by: by.subject, changed_at: now, announced_at: now });
-        return ok(serialSchema.parse(row.serial));
-      });
+      const row = await find(store.db, id);
+      if (!row) return fail('JOB_UNKNOWN');
+      if (row.state !== 'held') return fail('JOB_OVER');
+      const approved = await rooms.approvals.decide(row.approval ?? '', by, 'approved');
       if (!approved.ok) return approved;
       world.log('info', 'jobApproved', { job: id, by: by.subject });
-      await jobs.wake(approved.value);
       return await shown(id);
     },
     close() {
@@ -581,6 +613,12 @@ export function openJobs(rooms: JobRooms): Jobs {
 
   return jobs;
 }
+
+/** What a second person approves: this job, for this terminal, with these parameters. */
+const digestOf = ({ id, serial, type, params }: Pick<JobRow, 'id' | 'serial' | 'params'> & { type: string }): string =>
+  createHash('sha256')
+    .update(JSON.stringify([id, serial, type, params]))
+    .digest('hex');
 
 const priorityOf = (row: JobRow): JobPriority => (row.priority === priorities.emergency ? 'emergency' : 'routine');
 

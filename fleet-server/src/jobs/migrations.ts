@@ -84,4 +84,11 @@ export const jobMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'jobs-0003-approval',
+    async up(db) {
+      await db.schema.alterTable('jobs').addColumn('approval', 'text').execute();
+      await db.schema.createIndex('jobs_by_approval').on('jobs').column('approval').execute();
+    },
+  },
 ];

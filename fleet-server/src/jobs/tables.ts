@@ -38,6 +38,8 @@ export interface JobTables {
     is_late: Generated<number>;
     ordered_by: Generated<string>;
     approved_by: string | null;
+    /** The request for approval that a held job waits for. */
+    approval: string | null;
     /** What it belongs to, such as a campaign. */
     reference: string | null;
   };

@@ -17,6 +17,8 @@ export interface Twin {
   readonly floorLimitMaxMinor: number;
   /** How many terminals said that they are set to what is desired. Quick: it is asked every second. */
   inSync(): Promise<number>;
+  /** A terminal is at another place: it is told if something else is desired of it there. */
+  moved(serial: Serial): void;
   /** Resolves when everybody was told of what was written so far. */
   told(): Promise<void>;
 }
@@ -48,21 +50,17 @@ export async function openTwin({ world, store, note, tell }: TwinRooms): Promise
     floorLimitMaxMinor = await highestFloor(store.db);
     for await (const terminals of drift.waiting(scope)) tell(terminals);
   };
-  const documents = openDocuments(
-    world,
-    store,
-    (scope) => {
-      // The writer does not wait until everybody is told.
-      telling = telling
-        .then(() => tellBelow(scope))
-        .catch((cause: unknown) => {
-          world.log('error', 'configurationNotTold', { fault: { code: 'INTERNAL', cause } });
-        });
-    },
-    async (tx, ref, version, by) => {
-      if (ref.layer === 'terminal') await note(tx, ref.serial, version, by);
-    },
-  );
+  // Who writes does not wait until everybody is told.
+  const tellLater = (scope: Scope): void => {
+    telling = telling
+      .then(() => tellBelow(scope))
+      .catch((cause: unknown) => {
+        world.log('error', 'configurationNotTold', { fault: { code: 'INTERNAL', cause } });
+      });
+  };
+  const documents = openDocuments(world, store, tellLater, async (tx, ref, version, by) => {
+    if (ref.layer === 'terminal') await note(tx, ref.serial, version, by);
+  });
   const drift: Drift = openDrift(store, (ref: LayerRef) => documents.layer(ref));
   return {
     documents,
@@ -80,6 +78,7 @@ export async function openTwin({ world, store, note, tell }: TwinRooms): Promise
         .executeTakeFirstOrThrow();
       return Number(count);
     },
+    moved: (serial) => tellLater(scopeOf({ layer: 'terminal', serial })),
     told: () => telling,
   };
 }

@@ -455,16 +455,6 @@ export const fleetErrors = defineErrors({
       next: '終了を待つか、先に取り消してください: tsunagu job cancel',
     },
   },
-  JOB_NEEDS_SECOND_PERSON: {
-    en: {
-      says: 'What cannot be undone needs a second person: whoever ordered the job cannot approve it.',
-      next: 'Have somebody else approve it (tsunagu job approve), or take it back.',
-    },
-    ja: {
-      says: '取り消せない操作には別の担当者の承認が必要です。指示した本人は承認できません。',
-      next: '別の担当者に承認を依頼するか(tsunagu job approve)、取り消してください。',
-    },
-  },
   JOB_KIND_NOT_FOR_PEOPLE: {
     en: {
       says: 'The server orders this kind of job by itself.',

@@ -16,6 +16,8 @@ export const permissions = [
   'fleet.operate',
   'campaigns.order',
   'campaigns.approve',
+  'wipes.order',
+  'wipes.approve',
   'keys.order',
   'keys.approve',
   'keys.custody',
@@ -35,13 +37,14 @@ export const rolePermissions: Readonly<Record<Role, readonly Permission[]>> = {
     'fleet.field',
     'fleet.operate',
     'campaigns.approve',
+    'wipes.approve',
     'people.manage',
     'tokens.manage',
     'webhooks.manage',
     'audit.read',
     'server.administer',
   ],
-  operator: ['fleet.read', 'fleet.field', 'fleet.operate', 'campaigns.order', 'keys.order'],
+  operator: ['fleet.read', 'fleet.field', 'fleet.operate', 'campaigns.order', 'wipes.order', 'keys.order'],
   technician: ['fleet.read', 'fleet.field'],
   custodian: ['fleet.read', 'keys.approve', 'keys.custody'],
   auditor: ['fleet.read', 'audit.read'],
@@ -51,6 +54,7 @@ export const rolePermissions: Readonly<Record<Role, readonly Permission[]>> = {
 /** What is ordered by one and approved by another: the permission for each side. A new kind of order is a line here. */
 export const approvalKinds = {
   campaign: { order: 'campaigns.order', approve: 'campaigns.approve' },
+  wipe: { order: 'wipes.order', approve: 'wipes.approve' },
   key: { order: 'keys.order', approve: 'keys.approve' },
 } as const satisfies Record<string, { order: Permission; approve: Permission }>;
 export type ApprovalKind = keyof typeof approvalKinds;

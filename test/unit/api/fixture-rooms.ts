@@ -246,7 +246,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       list: async () => ok({ items: [...jobs.values()].toReversed(), next: null }),
       cancel: async () => fail('JOB_OVER'),
       retry: async () => fail('JOB_STILL_OPEN'),
-      approve: async () => fail('JOB_NEEDS_SECOND_PERSON'),
+      approve: async () => fail('APPROVAL_OWN'),
       logs: { read: async () => fail('JOB_LOG_UNKNOWN') },
       async job(id) {
         const found = jobs.get(id);

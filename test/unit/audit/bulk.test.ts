@@ -8,7 +8,7 @@ import { keepAnswers } from '@tsunagu/fleet-server/api/idempotency';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openParts } from '../api/opened-api.ts';
-import { newFolder, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
+import { enrol, newFolder, removeFolder, type TestHouse, testHouse, TestLink, until } from '../core/support.ts';
 
 const dataDir = newFolder();
 let house: TestHouse;
@@ -92,6 +92,25 @@ describe('work in bulk, on a real house', () => {
       'POST /api/v1/bulk',
       'POST /api/v1/terminals/imports',
     ]);
+  });
+
+  it('computes anew what is desired of a terminal that is moved, and tells it', async () => {
+    const layer = '/configuration?layer=shop&merchant=m2&shop=s2&reason=open';
+    expect((await house.call('PATCH', layer, { language: 'en' }, { 'if-match': '"0"' })).status).toBe(200);
+    const terminal = await enrol(house, await house.register('CT5200-0001'));
+    const link = await TestLink.open(house, terminal);
+    await link.hello();
+    const before = await link.ask('pull', 'request', { pull: 'twin' });
+    if (before.kind !== 'twin') throw new Error('no twin');
+    await link.hello({ configuration: { version: before.version, hash: before.hash } });
+    const seen = link.received.length;
+    const place = { merchant: 'm2', shop: 's2', lane: '1' };
+    await bulk({ targets: { serials: ['CT5200-0001'] }, action: { type: 'place', place } });
+    await until('the notice', () =>
+      link.received.slice(seen).some(({ message }) => JSON.stringify(message.body).includes('"configuration"')),
+    );
+    expect(await link.ask('pull', 'request', { pull: 'twin' })).toMatchObject({ values: { language: 'en' } });
+    await link.close();
   });
 
   it('has each do something, and hands out the job of each', async () => {

@@ -1,6 +1,5 @@
 import type { Role } from '@tsunagu/protocols/fleet';
 import { expect } from 'vitest';
-import type { OpenedApi } from '../api/opened-api.ts';
 
 export interface Answer {
   readonly status: number;
@@ -13,9 +12,15 @@ export interface Answer {
   readonly headers: Headers;
 }
 
+/** An API, and the token of its owner. */
+interface Reached {
+  readonly api: { readonly url: string };
+  readonly token: string;
+}
+
 /** JSON to and from the API: as the owner of the machine, with a token, or in a session. */
 export const callOn =
-  (house: Pick<OpenedApi, 'api' | 'token'>, as: { token?: string; cookie?: string } = {}) =>
+  (house: Reached, as: { token?: string; cookie?: string } = {}) =>
   async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> => {
     const answer = await fetch(`${house.api.url}/api/v1${path}`, {
       method,
@@ -33,7 +38,7 @@ export const callOn =
   };
 
 /** Somebody new, signed in. */
-export async function signedIn(house: OpenedApi, name: string, roles: readonly Role[]) {
+export async function signedIn(house: Reached, name: string, roles: readonly Role[]) {
   const made = await callOn(house)('POST', '/people', { name, roles });
   expect(made.status).toBe(201);
   const link = await callOn(house)('POST', `/people/${made.body.id}/sign-ins`, undefined);

@@ -1,3 +1,4 @@
+import { openApprovals } from '@tsunagu/fleet-server/audit/index';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,6 +55,7 @@ async function boot(store: Store, power: Power, world = systemWorld(() => {})) {
     live: openLiveHub(),
     tenant: tenantSchema.parse('demo'),
     sign: (payload) => ({ payload, kid: '0'.repeat(16), sig: 'A'.repeat(86) }),
+    approvals: openApprovals(still, failing, () => Promise.resolve()),
     notify: () => undefined,
     finished: () => Promise.resolve(),
     async ended(tx, job, state, fault) {

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import { openApprovals } from '@tsunagu/fleet-server/audit/index';
 import { openJobs } from '@tsunagu/fleet-server/jobs/index';
 import { openLiveHub } from '@tsunagu/fleet-server/live/index';
 import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
@@ -40,6 +41,7 @@ const jobs = openJobs({
   live: openLiveHub(),
   tenant: tenantSchema.parse('demo'),
   sign: (payload) => ({ payload, kid: '0'.repeat(16), sig: 'A'.repeat(86) }),
+  approvals: openApprovals(world, store, () => Promise.resolve()),
   notify: (serial) => told.push(serial),
   finished: async () => undefined,
   note: async () => undefined,
@@ -50,8 +52,8 @@ afterAll(async () => {
   await store.close();
 });
 
-const operator = { subject: 'operator' };
-const other = { subject: 'auditor' };
+const operator = { subject: 'operator', roles: ['operator'] } as const;
+const other = { subject: 'admin', roles: ['admin'] } as const;
 const diagnose = { type: 'terminal.diagnose' as const, params: {} };
 const next = async (serial: typeof one) => {
   const document = await jobs.next(serial);
@@ -62,8 +64,8 @@ test('what cannot be undone is held until somebody else approves it', async () =
   const held = unwrap(await jobs.start(one, { type: 'terminal.wipe', params: {} }, operator));
   expect(held.state).toBe('held');
   expect(await next(one)).toBeNull();
-  expect(await jobs.approve(held.id, operator)).toMatchObject({ fault: { code: 'JOB_NEEDS_SECOND_PERSON' } });
-  expect(unwrap(await jobs.approve(held.id, other))).toMatchObject({ state: 'queued', approvedBy: 'auditor' });
+  expect(await jobs.approve(held.id, operator)).toMatchObject({ fault: { code: 'APPROVAL_OWN' } });
+  expect(unwrap(await jobs.approve(held.id, other))).toMatchObject({ state: 'queued', approvedBy: 'admin' });
   expect(await next(one)).toMatchObject({ job: held.id, type: 'terminal.wipe' });
   // The terminal may have it: it is asked, and has the last word.
   expect(unwrap(await jobs.cancel(held.id, operator))).toMatchObject({ state: 'offered', isCancelling: true });
