@@ -146,9 +146,9 @@ program
   );
 
 addJobCommands(program, shell);
-addSoftwareCommands(program, shell, (given) =>
-  resolve(given ?? join(program.opts<GlobalOptions>().data ?? dataFolder(process.cwd()), 'signing')),
-);
+const keysFolder = (given: string | undefined): string =>
+  resolve(given ?? join(program.opts<GlobalOptions>().data ?? dataFolder(process.cwd()), 'signing'));
+addSoftwareCommands(program, shell, keysFolder);
 
 program
   .command('revoke <serial>')

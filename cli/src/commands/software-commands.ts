@@ -3,7 +3,10 @@ import type { Context } from './context.ts';
 import { integer, type Shell } from './shell.ts';
 
 /** The folder of signing keys. */
-const keysOption = ['--keys <folder>', 'folder of signing keys (default: "signing" in the data folder)'] as const;
+export const keysOption = [
+  '--keys <folder>',
+  'folder of signing keys (default: "signing" in the data folder)',
+] as const;
 const outOption = ['--out <folder>', 'write drafts for others to sign, instead of publishing'] as const;
 
 /** What the commands of the repository need of the program. */

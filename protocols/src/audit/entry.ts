@@ -31,7 +31,7 @@ export const auditEntry = z
       .describe('What was done, such as `people.create`, or the method and template of the route.'),
     subject: z.string().max(200).describe('On what, such as `terminal/CT5100-0001`.'),
     request: z.string().max(64).nullable().describe('Id of the request, as its answer named it.'),
-    outcome: z.enum(auditOutcomes),
+    outcome: z.enum(auditOutcomes).describe('How it ended.'),
     code: z.string().max(64).nullable().describe('Code of the error table when it was refused or failed.'),
     before: hash.nullable().describe('SHA-256 of what stood there before, in canonical form.'),
     after: hash.nullable().describe('SHA-256 of what stood there afterwards.'),

@@ -62,7 +62,7 @@ export const apiToken = z
     person: z.string().describe('Who it acts for.'),
     roles: heldRoles,
     permissions: z.array(permission).nullable().describe('What it may do; null for all that its roles may.'),
-    places: placeScope.nullable(),
+    places: placeScope.nullable().describe('Only terminals there; null for all.'),
     createdAt: time,
     expiresAt: time.nullable().describe('When it ends by itself.'),
     revokedAt: time.nullable().describe('When it was revoked.'),
@@ -75,7 +75,7 @@ export const createToken = z
     name: z.string().min(1).max(40).describe('What it is called.'),
     roles: heldRoles,
     permissions: z.array(permission).min(1).max(20).optional().describe('Only these of what its roles may do.'),
-    places: placeScope.optional(),
+    places: placeScope.optional().describe('Only terminals there.'),
     expiresAt: time.optional().describe('When it ends by itself.'),
   })
   .describe('A new token. It may do no more than whoever makes it.');
@@ -99,7 +99,7 @@ export const approval = z
     requestedAt: time,
     expiresAt: time,
     decidedBy: z.string().nullable().describe('Who decided.'),
-    decidedAt: time.nullable(),
+    decidedAt: time.nullable().describe('When somebody decided.'),
     reason: z.string().nullable().describe('Why.'),
   })
   .describe('Something that one person asked for and another decides on.');

@@ -2,7 +2,6 @@ import { openApprovals } from '@tsunagu/fleet-server/audit/index';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openApprovals } from '@tsunagu/fleet-server/audit/index';
 import { type CampaignRooms, type Campaigns, openCampaigns } from '@tsunagu/fleet-server/campaigns/index';
 import { type Jobs, openJobs } from '@tsunagu/fleet-server/jobs/index';
 import { openLiveHub } from '@tsunagu/fleet-server/live/index';
