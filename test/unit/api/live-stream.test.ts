@@ -139,7 +139,7 @@ describe('the live stream', () => {
     socket.pause();
     await until('it is open', () => opened.api.streams === 1);
     for (let index = 0; index < 15_000; index += 1) opened.rooms.sell(index % 8);
-    await until('it is cut off', () => opened.api.streams === 0);
+    await until('it is cut off', () => opened.api.streams === 0, 25_000);
     expect(opened.lines.some(({ event }) => event === 'slow live stream cut off')).toBe(true);
     socket.destroy();
   });
