@@ -17,7 +17,7 @@ describe('a fault behind four conditions', { timeout: 120_000 }, () => {
   const run = (seed: number, isGuided: boolean) =>
     runTarget(path, { target: 'planted', seed, executionsMax, forMs: 110_000, isGuided, findsMax: 1 });
 
-  test.each([1, 2])('is found from seed %i, made small, and reported once', async (seed) => {
+  test.each([2, 3, 4])('is found from seed %i, made small, and reported once', async (seed) => {
     const outcome = await run(seed, true);
     if ('find' in outcome) throw new Error(outcome.find.message);
     expect(outcome.finds).toHaveLength(1);
