@@ -284,7 +284,8 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         };
         jobs.set(job.id, job);
         // Nothing is undone, and the card stays where it is.
-        const steps = saleSteps.filter((step) => step !== 'reversal-queued' && step !== 'card-elsewhere');
+        const unusual: readonly string[] = ['reversal-queued', 'card-elsewhere', 'card-again', 'card-settled'];
+        const steps = saleSteps.filter((step) => !unusual.includes(step));
         steps.forEach((step, index) => {
           world.timers.after(150 * (index + 1), () => {
             const old = jobs.get(job.id) ?? job;

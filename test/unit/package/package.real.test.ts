@@ -16,7 +16,7 @@ test('npm itself installs the tarball into an empty folder, and every subpath is
       `for (const path of ${JSON.stringify(subpaths)}) await import(path); console.log('done');`,
     );
     expect(run(folder, process.execPath, ['run.mjs'])).toEqual({ status: 0, out: 'done\n' });
-    expect(run(folder, 'npm', ['ls', '--all', '--parseable']).out.trim().split('\n').length).toBe(4); // the folder itself, the package, its two dependencies
+    expect(run(folder, 'npm', ['ls', '--all', '--parseable']).out.trim().split('\n').length).toBe(5); // the folder itself, the package, its three dependencies
   } finally {
     packed.remove();
     rmSync(folder, { recursive: true, force: true });
