@@ -70,6 +70,8 @@ export const reportsTellTheEffect: Invariant = (run) =>
       if (job.attempt !== entry.attempt || job.state === entry.report.state) return [];
       // A success without its result counts as a failure, and a failure that may pass as a further attempt.
       if (job.fault === 'JOB_RESULT_MISSING' || job.state === 'queued') return [];
+      // … which may be taken back while it is waited for.
+      if (job.state === 'cancelled' && entry.report.state === 'failed') return [];
       return [`${job.type} ${job.id}: the terminal says ${entry.report.state}, the server ${job.state}`];
     }),
   );
