@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SettingValues } from '@tsunagu/protocols/fleet';
-import { fail } from '@tsunagu/protocols/kit';
 import { type Console, type ExitCode, exit, printFault } from '../console/index.ts';
 import { settingOfText } from './config-target.ts';
+import { emulatedTerminal } from './emulated-terminal.ts';
 
 /** `tsunagu emulate service SERIAL NAME=VALUE…`: what a technician types into the service menu of an emulated terminal of this house. */
 export async function serviceAt(
@@ -15,9 +14,9 @@ export async function serviceAt(
   by: string,
   json: boolean,
 ): Promise<ExitCode> {
-  const folder = join(data, 'terminals', serial);
-  if (!/^[A-Z0-9-]{1,32}$/.test(serial) || !existsSync(join(folder, 'claim.json'))) {
-    printFault(console, fail('TERMINAL_UNKNOWN', { facts: { serial } }).fault, json);
+  const folder = emulatedTerminal(data, serial);
+  if (!folder.ok) {
+    printFault(console, folder.fault, json);
     return exit.failed;
   }
   const values: SettingValues = {};
@@ -30,7 +29,7 @@ export async function serviceAt(
     values[read.value[0]] = read.value[1];
   }
   // The terminal sees the whole of it or nothing.
-  const typed = join(folder, 'service-menu.json');
+  const typed = join(folder.value, 'service-menu.json');
   await writeFile(`${typed}.new`, JSON.stringify({ by, values }), { mode: 0o600 });
   await rename(`${typed}.new`, typed);
   if (json) console.out(JSON.stringify({ serial, by, values }));

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fail } from '@tsunagu/protocols/kit';
 import { type Console, type ExitCode, exit, printFault } from '../console/index.ts';
+import { emulatedTerminal } from './emulated-terminal.ts';
 
 /** `tsunagu emulate tamper SERIAL`: opens the case of an emulated terminal of this house. Its keys are gone for good. */
 export async function tamperWith(
@@ -12,12 +11,12 @@ export async function tamperWith(
   sensor: string,
   json: boolean,
 ): Promise<ExitCode> {
-  const folder = join(data, 'terminals', serial);
-  if (!/^[A-Z0-9-]{1,32}$/.test(serial) || !existsSync(join(folder, 'claim.json'))) {
-    printFault(console, fail('TERMINAL_UNKNOWN', { facts: { serial } }).fault, json);
+  const folder = emulatedTerminal(data, serial);
+  if (!folder.ok) {
+    printFault(console, folder.fault, json);
     return exit.failed;
   }
-  await writeFile(join(folder, 'tamper-switch'), sensor, { mode: 0o600 });
+  await writeFile(join(folder.value, 'tamper-switch'), sensor, { mode: 0o600 });
   if (json) console.out(JSON.stringify({ serial, sensor }));
   else console.out(console.texts.tampered(serial, sensor));
   return exit.ok;
