@@ -1,18 +1,8 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  scryptSync,
-  sign,
-} from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { z } from 'zod';
 import { concat, fail, ok, type Result, Secret } from '../kit/index.ts';
+import { openSealedKey, sealedKeyFields, sealKey } from './sealed-key.ts';
 
-/** scrypt (RFC 7914) with N = 2^16, r = 8: 64 MiB and some tenths of a second. The file may be stolen; the passphrase is all that guards it. */
-const cost = { cost: 65_536, blockSize: 8, parallel: 1 } as const;
 const base64 = z.string().regex(/^[A-Za-z0-9+/]+=*$/);
 /** The fewest characters of a passphrase. */
 export const passphraseLengthMin = 12;
@@ -24,15 +14,7 @@ export const keyFile = z.strictObject({
   purpose: z.string().regex(/^[a-z][a-z-]{1,31}$/),
   /** SPKI, DER. Not secret. */
   publicKey: base64.max(256),
-  kdf: z.strictObject({
-    name: z.literal('scrypt'),
-    salt: base64.max(64),
-    cost: z.literal(cost.cost),
-    blockSize: z.literal(cost.blockSize),
-    parallel: z.literal(cost.parallel),
-  }),
-  /** IV of 12 bytes, the private key (PKCS #8, DER), tag of 16 bytes. */
-  box: base64.max(1_024),
+  ...sealedKeyFields,
 });
 export type KeyFile = z.infer<typeof keyFile>;
 
@@ -54,20 +36,9 @@ export function makeKeyFile(
   const pair = generateKeyPairSync('ed25519');
   const spki = pair.publicKey.export({ format: 'der', type: 'spki' });
   const key = Secret.take('key', Uint8Array.from(pair.privateKey.export({ format: 'der', type: 'pkcs8' })));
-  const salt = entropy(16);
-  const iv = entropy(12);
-  const sealing = sealingKey(passphrase, salt);
-  const cipher = createCipheriv('aes-256-gcm', sealing, iv).setAAD(context(purpose, spki));
-  const box = key.use((bytes) => concat(iv, cipher.update(bytes), cipher.final(), cipher.getAuthTag()));
+  const sealed = sealKey(key, context(purpose, spki), passphrase, entropy);
   key.wipe();
-  sealing.fill(0);
-  return ok({
-    format: 'tsunagu-key-v1',
-    purpose,
-    publicKey: spki.toString('base64'),
-    kdf: { name: 'scrypt', salt: Buffer.from(salt).toString('base64'), ...cost },
-    box: Buffer.from(box).toString('base64'),
-  });
+  return ok({ format: 'tsunagu-key-v1', purpose, publicKey: spki.toString('base64'), ...sealed });
 }
 
 /** Opens a key for its purpose. SIGNING_KEY_INVALID whatever is wrong: file, purpose or passphrase. */
@@ -76,34 +47,21 @@ export function openKeyFile(
   purpose: string,
   passphrase: string,
 ): Result<OpenedKey, 'SIGNING_KEY_INVALID'> {
-  const box = Buffer.from(file.box, 'base64');
   const spki = Buffer.from(file.publicKey, 'base64');
-  if (file.purpose !== purpose || box.length < 12 + 16 + 1) return fail('SIGNING_KEY_INVALID', { field: 'purpose' });
-  const sealing = sealingKey(passphrase, Buffer.from(file.kdf.salt, 'base64'));
+  if (file.purpose !== purpose) return fail('SIGNING_KEY_INVALID', { field: 'purpose' });
+  const key = openSealedKey(file, context(purpose, spki), passphrase);
+  if (!key) return fail('SIGNING_KEY_INVALID');
   try {
-    const decipher = createDecipheriv('aes-256-gcm', sealing, box.subarray(0, 12), { authTagLength: 16 })
-      .setAAD(context(purpose, spki))
-      .setAuthTag(box.subarray(box.length - 16));
-    const der = concat(decipher.update(box.subarray(12, box.length - 16)), decipher.final());
-    const privateKey: KeyObject = createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' });
-    der.fill(0);
+    const privateKey = key.use((der) => createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' }));
     if (!createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).equals(spki))
       return fail('SIGNING_KEY_INVALID', { field: 'publicKey' });
     return ok({ publicKey: Uint8Array.from(spki), sign: (bytes) => Uint8Array.from(sign(null, bytes, privateKey)) });
   } catch {
     return fail('SIGNING_KEY_INVALID');
   } finally {
-    sealing.fill(0);
+    key.wipe();
   }
 }
 
 const context = (purpose: string, spki: Uint8Array): Uint8Array =>
   concat(Buffer.from(`tsunagu-key-v1\n${purpose}\n`, 'latin1'), spki);
-
-const sealingKey = (passphrase: string, salt: Uint8Array): Buffer =>
-  scryptSync(passphrase.normalize('NFKC'), salt, 32, {
-    N: cost.cost,
-    r: cost.blockSize,
-    p: cost.parallel,
-    maxmem: 256 * cost.cost * cost.blockSize,
-  });

@@ -1,38 +1,25 @@
 import {
-  createCipheriv,
-  createDecipheriv,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
   type KeyObject,
-  scryptSync,
   sign,
   X509Certificate,
 } from 'node:crypto';
 import { z } from 'zod';
 import { authorityIdOf, type TrustAnchors, type TrustDocument, trustBytes } from '../fleet/index.ts';
-import { concat, fail, ok, type Result, Secret } from '../kit/index.ts';
+import { openSealedKey, sealedKeyFields, sealKey } from '../key-file/index.ts';
+import { fail, ok, type Result, Secret } from '../kit/index.ts';
 import { buildAuthorityCertificate, type DistinguishedName, parseCertificateRequest } from '../x509/index.ts';
 
-/** scrypt (RFC 7914) with N = 2^16, r = 8: 64 MiB and some tenths of a second. The file may be stolen, the passphrase is all that guards it. */
-const cost = { cost: 65_536, blockSize: 8, parallel: 1 } as const;
 const context = Buffer.from('tsunagu-root-v1', 'utf8');
 
-const base64 = z.string().regex(/^[A-Za-z0-9+/]+=*$/);
 /** A root with its key, sealed under a passphrase: AES-256-GCM (NIST SP 800-38D), the key by scrypt. Kept where no network reaches. */
 export const rootFile = z.object({
   format: z.literal('tsunagu-root-v1'),
   /** PEM; not secret. */
   certificate: z.string().max(4_096),
-  kdf: z.object({
-    name: z.literal('scrypt'),
-    salt: base64.max(64),
-    cost: z.literal(cost.cost),
-    blockSize: z.literal(cost.blockSize),
-    parallel: z.literal(cost.parallel),
-  }),
-  /** IV of 12 bytes, the private key (PKCS #8, DER), tag of 16 bytes. Base64. */
-  box: base64.max(1_024),
+  ...sealedKeyFields,
 });
 export type RootFile = z.infer<typeof rootFile>;
 
@@ -80,47 +67,22 @@ export function makeRoot(
 
 /** Seals a root's key under a passphrase. */
 export function sealRoot(certificate: string, key: Secret<'key'>, passphrase: string, entropy: Entropy): RootFile {
-  const salt = entropy(16);
-  const sealing = sealingKey(passphrase, salt);
-  const iv = entropy(12);
-  const cipher = createCipheriv('aes-256-gcm', sealing, iv).setAAD(context);
-  const box = key.use((bytes) => concat(iv, cipher.update(bytes), cipher.final(), cipher.getAuthTag()));
-  sealing.fill(0);
-  return {
-    format: 'tsunagu-root-v1',
-    certificate,
-    kdf: { name: 'scrypt', salt: Buffer.from(salt).toString('base64'), ...cost },
-    box: Buffer.from(box).toString('base64'),
-  };
+  return { format: 'tsunagu-root-v1', certificate, ...sealKey(key, context, passphrase, entropy) };
 }
 
 /** Opens a root's file. ROOT_FILE_INVALID whatever is wrong: file, passphrase, or a certificate of another key. */
 export function openRootFile(file: RootFile, passphrase: string): Result<OpenedRoot, 'ROOT_FILE_INVALID'> {
-  const box = Buffer.from(file.box, 'base64');
-  if (box.length < 12 + 16 + 1) return fail('ROOT_FILE_INVALID', { field: 'box' });
-  const sealing = sealingKey(passphrase, Buffer.from(file.kdf.salt, 'base64'));
+  const key = openSealedKey(file, context, passphrase);
+  if (!key) return fail('ROOT_FILE_INVALID');
   try {
-    const decipher = createDecipheriv('aes-256-gcm', sealing, box.subarray(0, 12), { authTagLength: 16 })
-      .setAAD(context)
-      .setAuthTag(box.subarray(box.length - 16));
-    const der = Buffer.concat([decipher.update(box.subarray(12, box.length - 16)), decipher.final()]);
-    const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-    der.fill(0);
+    const privateKey = key.use((der) => createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' }));
     return rootOfKey(file.certificate, privateKey);
   } catch {
     return fail('ROOT_FILE_INVALID');
   } finally {
-    sealing.fill(0);
+    key.wipe();
   }
 }
-
-const sealingKey = (passphrase: string, salt: Uint8Array): Buffer =>
-  scryptSync(passphrase.normalize('NFKC'), salt, 32, {
-    N: cost.cost,
-    r: cost.blockSize,
-    p: cost.parallel,
-    maxmem: 256 * cost.cost * cost.blockSize,
-  });
 
 /** The name in a root's certificate, as its issuing CAs repeat it. */
 export function nameIn(certificate: string): DistinguishedName {
