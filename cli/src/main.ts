@@ -96,6 +96,11 @@ program
   .option('--seed <number>', 'seed of the emulated sales', integer(0, 2 ** 31), 1)
   .option('--sale-every-seconds <seconds>', 'mean pause between the sales of one terminal', integer(1, 86_400), 20)
   .option('--fresh', 'forget the data of earlier runs', false)
+  .option(
+    '--readers <serial=place...>',
+    'terminals with real readers: SERIAL=usb, or SERIAL=pcsc[:NAME] / 実機リーダーを使う端末',
+    [],
+  )
   .option('--broker <url>', 'an MQTT broker that stands in for our own: mqtts://host:port / 外部ブローカーを使用')
   .action(
     async (options: {
@@ -104,6 +109,7 @@ program
       seed: number;
       saleEverySeconds: number;
       fresh: boolean;
+      readers: string[];
       broker?: string;
     }) => {
       const { startHouse } = await import('./house/index.ts');

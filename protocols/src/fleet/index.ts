@@ -9,6 +9,8 @@ export {
   paymentKinds,
   paymentOrder,
   pinHabits,
+  realCard,
+  realStripe,
   type SlipDocument,
   type SlipOrder,
   slipCopies,
