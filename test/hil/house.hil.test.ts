@@ -42,6 +42,12 @@ describe.skipIf(missing !== undefined)('a house whose terminal reads cards throu
     expect(commands).toMatch(/"cardCommand"/);
   });
 
+  it('shows and certifies the reader at the bench, through the same daemon', () => {
+    expect(read('watch.out')).toContain('3B6700005453554E414755');
+    expect(read('certify.rc').trim()).toBe('0');
+    expect(read('certify.out')).toMatch(/"scriptEnded".*"failed":0/);
+  });
+
   it('knows no card by its name', () => {
     expect(read('named.rc').trim()).not.toBe('0');
     expect(read('named.out')).toContain('CARD_NOT_EMULATED');

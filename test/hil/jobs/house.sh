@@ -33,6 +33,8 @@ run absent $tsunagu sale CT5100-0001 --amount 1280 --card reader --json
 $bridge emulate card visa-contact --vpcd 127.0.0.1:35963 --reconnect >"$out/card.events" 2>&1 &
 card=$!
 await 'opensc-tool -r 0 -a' || exit 1
+run watch $bridge workshop watch --pcsc --once
+run certify $bridge workshop certify --pcsc
 run sale $tsunagu sale CT5100-0001 --amount 1280 --card reader --json
 kill $card
 wait $card
