@@ -378,6 +378,7 @@ async function build(
         isAttested: async (digest) => ((await targetOf(digest))?.attestation ?? null) !== null,
       },
       keys,
+      twin,
       jobs: {
         queueIn: (tx, serial, body, subject, reference) => built(jobs).queueIn(tx, serial, body, subject, reference),
         isOpen: async (tx, serial, subject) => (await built(jobs).openSubjects(tx, serial)).has(subject),

@@ -265,6 +265,7 @@ export const en = {
       model: 'model',
       merchant: 'merchant',
       shop: 'shop',
+      campaign: 'campaign',
       terminal: 'terminal',
     },
     drifts: {

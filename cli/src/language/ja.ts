@@ -242,6 +242,7 @@ export const ja: Texts = {
       model: '機種',
       merchant: '加盟店',
       shop: '店舗',
+      campaign: '配信',
       terminal: '端末',
     },
     drifts: {

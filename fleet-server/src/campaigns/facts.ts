@@ -9,6 +9,7 @@ export const factsRows = (on: Queryable) =>
     .innerJoin('terminals', 'terminals.serial', 'ordinals.serial')
     .leftJoin('presence', 'presence.serial', 'terminals.serial')
     .innerJoin('terminal_configurations as twin', 'twin.serial', 'terminals.serial')
+    .leftJoin('configuration_layers as own', 'own.id', 'twin.terminal_layer')
     .leftJoin('last_sales as sale', 'sale.serial', 'terminals.serial');
 
 /** Whose facts: those with these ordinals or serials, or a page of all. */
@@ -39,6 +40,7 @@ export async function factsOf(on: Queryable, wanted: Wanted): Promise<readonly T
       'twin.desired_hash',
       'twin.desired_version',
       'twin.drift',
+      'own.value as own',
       'sale.at as sale_at',
     ])
     .orderBy('ordinals.ordinal');
@@ -75,6 +77,7 @@ export async function factsOf(on: Queryable, wanted: Wanted): Promise<readonly T
       hello,
       reported: parsed(row.reported),
       desired: parsed(row.desired),
+      own: parsed(row.own),
       desiredVersion: row.desired_version ?? 0,
       isAsDesired: row.reported_hash !== null && row.reported_hash === row.desired_hash,
     };

@@ -96,9 +96,15 @@ export const campaignErrors = defineErrors({
       next: '--attested-byで公開し、実機で検証を行い、このイメージの証明を登録してください。',
     },
   },
-  CAMPAIGN_KIND_UNAVAILABLE: {
-    en: { says: 'This server cannot do that by a campaign.', next: 'Choose another kind, or update the server.' },
-    ja: { says: 'この種類の配信は未対応です。', next: '別の種類を選ぶか、サーバーを更新してください。' },
+  CAMPAIGN_OWNS_LAYER: {
+    en: {
+      says: 'The layer belongs to a campaign.',
+      next: 'Roll the campaign back to take it off, or set the values in the layer of a place.',
+    },
+    ja: {
+      says: 'この階層は配信に属しています。',
+      next: '外すには配信を元に戻してください。または拠点の階層で値を設定してください。',
+    },
   },
   TIME_ZONE_UNKNOWN: {
     en: { says: 'There is no such time zone.', next: 'Use a name of the IANA database, such as Asia/Tokyo.' },

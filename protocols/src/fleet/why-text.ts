@@ -69,6 +69,18 @@ export const causeTexts: Readonly<Record<CauseCode, Told>> = {
     ja: (facts) => `${fact(facts, 'wanted')}より新しい${fact(facts, 'version')}が動作中です。`,
   },
   NOT_ATTESTED: { en: () => 'The image is not attested on real hardware.', ja: () => 'イメージの実機検証が未了です。' },
+  BEYOND_MODEL: {
+    en: (facts) => `Its model ${fact(facts, 'model')} cannot do ${fact(facts, 'setting')}.`,
+    ja: (facts) => `機種${fact(facts, 'model')}は${fact(facts, 'setting')}に対応していません。`,
+  },
+  SETTING_OVERRIDDEN: {
+    en: (facts) => `Its own layer sets ${fact(facts, 'setting')}, and goes first.`,
+    ja: (facts) => `端末個別の設定${fact(facts, 'setting')}が優先されています。`,
+  },
+  SETTING_CONTRADICTS: {
+    en: (facts) => `There ${fact(facts, 'setting')} would contradict ${fact(facts, 'with')}.`,
+    ja: (facts) => `${fact(facts, 'setting')}が${fact(facts, 'with')}と矛盾します。`,
+  },
   DRIFT: {
     en: (facts) => `It cannot apply what is desired: ${fact(facts, 'reason')}.`,
     ja: (facts) => `希望設定を適用できません: ${fact(facts, 'reason')}。`,

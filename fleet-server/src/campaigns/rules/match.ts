@@ -23,6 +23,8 @@ export interface TerminalFacts {
   readonly hello: unknown;
   readonly reported: unknown;
   readonly desired: unknown;
+  /** What the terminal's own layer sets, above all campaigns. */
+  readonly own?: unknown;
   readonly desiredVersion: number;
   /** Whether what is in force equals what is desired. */
   readonly isAsDesired: boolean;
