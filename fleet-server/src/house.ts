@@ -33,9 +33,11 @@ import { type Estate, type Lifecycle, mayNow, openEstate, openLifecycle, openSel
 import { commonSource, type Expiry, openExpiry } from './expiry/index.ts';
 import {
   changingTls,
+  endWiped,
   type Enrolment,
   hasCertificate,
   identityEndings,
+  isWipeProven,
   type Lives,
   openAdmission,
   openAuthority,
@@ -111,6 +113,8 @@ export type HouseError =
 /** Management and metrics do not leave the machine: whoever wants them elsewhere puts a proxy with TLS before them. */
 const loopback = '127.0.0.1';
 const serverName = 'fleet-server';
+/** How often the certificates of wiped terminals are looked for. */
+const wipesMs = 60_000;
 /** How often a house looks after its authorities and its own certificates. */
 const upkeepMs = 3_600_000;
 const signingKeys = { job: 'sign/jobs' } as const;
@@ -236,6 +240,7 @@ async function build(
     targets: estateTargets,
     configured: () => built(twin).inSync(),
     placed: (tx, serial) => built(twin).reports.placed(tx, serial),
+    recounted: (tx, serial) => built(twin).reports.enrolled(tx, serial),
     negativeEntries: () => built(negative).entries(),
     sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
   });
@@ -261,10 +266,14 @@ async function build(
     sign: jobSigner.sign,
     approvals,
     notify: (serial, count) => conversation?.notify(serial, { jobs: count }),
-    async finished(tx, serial, type, report) {
+    async finished(tx, serial, { id, type }, report) {
       if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence)))
         await estate.keyLoaded(tx, serial, report.evidence);
-      if (type === 'terminal.wipe') await keys.wiped(tx, serial);
+      if (type !== 'terminal.wipe') return undefined;
+      if (!report.wipe || !(await isWipeProven(tx, serial, id, report.wipe))) return 'WIPE_NOT_PROVEN';
+      await keys.wiped(tx, serial);
+      await estate.wiped(tx, serial);
+      return undefined;
     },
     ended: (tx, job, state, fault) => built(campaigns).jobEnded(tx, job, state, fault),
     note: estate.note,
@@ -418,6 +427,7 @@ async function build(
     broker?.disconnect(serial);
     switched?.disconnect(serial);
     device?.disconnect(serial);
+    expiry?.touch(serial);
     estate.announce(serial);
   }
   const certificates = openCertificates({
@@ -431,6 +441,8 @@ async function build(
     },
     disconnect,
   });
+  const wipes = world.timers.every(wipesMs, () => noteLater(world, endWiped(world, store, certificates)));
+  onClose(() => wipes.cancel());
   const lifecycle: Lifecycle = openLifecycle({
     world,
     store,

@@ -137,7 +137,7 @@ export default async function run() {
       sign: (payload) => ({ payload, kid: '0'.repeat(16), sig: 'A'.repeat(86) }),
       approvals: openApprovals(world, store, () => Promise.resolve()),
       notify: () => undefined,
-      finished: () => Promise.resolve(),
+      finished: () => Promise.resolve(undefined),
       ended: (tx, job, state, fault) => campaigns?.jobEnded(tx, job, state, fault) ?? Promise.resolve(),
       note: () => Promise.resolve(),
       announce: () => undefined,

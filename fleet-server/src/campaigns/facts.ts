@@ -42,6 +42,8 @@ export async function factsOf(on: Queryable, wanted: Wanted): Promise<readonly T
       'twin.drift',
       'own.value as own',
       'sale.at as sale_at',
+      sql<number>`exists (select 1 from certificates where certificates.kind = 'terminal'
+        and certificates.subject = terminals.serial and certificates.ended_at is null)`.as('certified'),
     ])
     .orderBy('ordinals.ordinal');
   if ('after' in wanted) query = query.where('ordinals.ordinal', '>', wanted.after).limit(wanted.limit);
@@ -71,6 +73,7 @@ export async function factsOf(on: Queryable, wanted: Wanted): Promise<readonly T
       drift: row.drift ?? undefined,
       version: textOf(member(member(hello, 'software'), 'version')),
       enrolled: row.enrolled_at !== null,
+      isCertified: row.certified === 1,
       tampered: member(hello, 'tampered') !== undefined,
       lastSaleAt: row.sale_at ?? undefined,
       battery: numberOf(member(hello, 'battery')),

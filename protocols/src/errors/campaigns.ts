@@ -96,6 +96,16 @@ export const campaignErrors = defineErrors({
       next: '--attested-byで公開し、実機で検証を行い、このイメージの証明を登録してください。',
     },
   },
+  CAMPAIGN_NEEDED: {
+    en: {
+      says: 'So many terminals got another software one by one today already.',
+      next: 'Propose a campaign: "tsunagu campaign create --image …"; a second person approves it.',
+    },
+    ja: {
+      says: '個別のソフトウェア更新が本日の上限に達しました。',
+      next: '「tsunagu campaign create --image …」で配信を起案し、第二者の承認を得てください。',
+    },
+  },
   CAMPAIGN_OWNS_LAYER: {
     en: {
       says: 'The layer belongs to a campaign.',

@@ -33,7 +33,14 @@ export const causeTexts: Readonly<Record<CauseCode, Told>> = {
     en: () => 'It was tampered with: it goes to the workshop.',
     ja: () => '開封検知済みです。修理拠点へ送付してください。',
   },
-  NEVER_ENROLLED: { en: () => 'It was never enrolled.', ja: () => '未登録(エンロール前)です。' },
+  NEVER_ENROLLED: {
+    en: () => 'It is not enrolled, never or not since it was wiped: it needs a claim.',
+    ja: () => '未登録、または消去後に未登録です。登録票が必要です。',
+  },
+  CERTIFICATE_ENDED: {
+    en: () => 'Its certificate was revoked or has expired: it needs a new claim.',
+    ja: () => '証明書が失効または期限切れです。登録票の再発行が必要です。',
+  },
   CAMPAIGN_REJECTED: {
     en: (facts) => `"${fact(facts, 'campaign')}" was rejected by ${fact(facts, 'by')}.`,
     ja: (facts) => `「${fact(facts, 'campaign')}」は${fact(facts, 'by')}が却下しました。`,

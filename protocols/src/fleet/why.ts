@@ -14,6 +14,7 @@ export const causes = {
   LIFECYCLE: { wait: 'person' },
   TAMPERED: { wait: 'person' },
   NEVER_ENROLLED: { wait: 'person' },
+  CERTIFICATE_ENDED: { wait: 'person' },
   CAMPAIGN_REJECTED: { wait: 'person' },
   CAMPAIGN_PROPOSED: { wait: 'person' },
   GATE_FAILED: { wait: 'person' },

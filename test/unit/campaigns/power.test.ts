@@ -57,7 +57,7 @@ async function boot(store: Store, power: Power, world = systemWorld(() => {})) {
     sign: (payload) => ({ payload, kid: '0'.repeat(16), sig: 'A'.repeat(86) }),
     approvals: openApprovals(still, failing, () => Promise.resolve()),
     notify: () => undefined,
-    finished: () => Promise.resolve(),
+    finished: () => Promise.resolve(undefined),
     async ended(tx, job, state, fault) {
       power.pass();
       await campaigns?.jobEnded(tx, job, state, fault);

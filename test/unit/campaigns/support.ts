@@ -4,7 +4,7 @@ import { unwrap } from '@tsunagu/protocols/kit';
 import { encodeSoftwareImage } from '@tsunagu/protocols/software';
 import { afterEach } from 'vitest';
 import { person } from '../core/person.ts';
-import { enrol, newFolder, removeFolder, type TestHouse, testHouse, TestLink, until } from '../core/support.ts';
+import { enrol, newFolder, removeFolder, type TestHouse, testHouse, TestLink } from '../core/support.ts';
 
 const folders: string[] = [];
 const open: (() => Promise<void>)[] = [];

@@ -15,6 +15,8 @@ export interface TerminalFacts {
   readonly drift: string | undefined;
   readonly version: string | undefined;
   readonly enrolled: boolean;
+  /** Whether it has a certificate in force: without one it never comes back by itself. */
+  readonly isCertified?: boolean;
   readonly tampered: boolean;
   /** Milliseconds since 1970: since when the link is as it is. */
   readonly linkSince: number | undefined;

@@ -198,6 +198,7 @@ export const en = {
   'timeline.certificate-renewed': 'Certificate renewed',
   'timeline.claim-reissued': 'Claim issued again',
   'timeline.lifecycle-moved': 'Moved in its life',
+  'timeline.wiped': 'Wiped: it needs a new claim',
   'timeline.certificate-revoked': 'Certificate revoked',
   'timeline.hello': 'Said hello',
   'timeline.connected': 'Connected',

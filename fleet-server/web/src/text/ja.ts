@@ -200,6 +200,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'timeline.certificate-renewed': '証明書更新',
   'timeline.claim-reissued': '登録情報再発行',
   'timeline.lifecycle-moved': 'ライフサイクル移動',
+  'timeline.wiped': '消去済み(新しい登録票が必要)',
   'timeline.certificate-revoked': '証明書失効',
   'timeline.hello': '起動通知',
   'timeline.connected': '接続',
