@@ -29,7 +29,16 @@ import {
 } from './broker/index.ts';
 import { type Conversation, openConversation } from './conversation/index.ts';
 import { type DeviceApi, openDeviceApi } from './device-api/index.ts';
-import { type Estate, type Lifecycle, mayNow, openEstate, openLifecycle, openSelection } from './estate/index.ts';
+import {
+  type Estate,
+  forgetTimeline,
+  type Lifecycle,
+  mayNow,
+  openEstate,
+  openLifecycle,
+  openSelection,
+  timelineKeptMs,
+} from './estate/index.ts';
 import { commonSource, type Expiry, openExpiry } from './expiry/index.ts';
 import {
   changingTls,
@@ -79,6 +88,8 @@ export interface HouseOptions {
   readonly lives?: Partial<Omit<Lives, 'terminalMs'>>;
   /** At what age a sale counts for the gates of campaigns; by then its reversal is known. */
   readonly saleSettleMs?: number;
+  /** How long what happened to terminals stays in their timelines; 400 days unless told. */
+  readonly timelineKeptMs?: number;
   /** An MQTT broker (`mqtts://host:port`) that stands in for our own. */
   readonly brokerUrl?: string;
   /** The built dashboard. */
@@ -113,6 +124,9 @@ export type HouseError =
 /** Management and metrics do not leave the machine: whoever wants them elsewhere puts a proxy with TLS before them. */
 const loopback = '127.0.0.1';
 const serverName = 'fleet-server';
+/** How often old entries of the timelines are looked for; and the pause between two batches of them. */
+const forgetMs = 3_600_000;
+const batchPauseMs = 250;
 /** How often the certificates of wiped terminals are looked for. */
 const wipesMs = 60_000;
 /** How often a house looks after its authorities and its own certificates. */
@@ -245,6 +259,17 @@ async function build(
     sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
   });
   onClose(() => estate.close());
+  let isForgetting = false;
+  const forgetting = world.timers.every(forgetMs, () => {
+    if (isForgetting) return;
+    isForgetting = true;
+    const work = forgetAll(world, () => forgetTimeline(world, store, options.timelineKeptMs ?? timelineKeptMs));
+    noteLater(
+      world,
+      work.finally(() => (isForgetting = false)),
+    );
+  });
+  onClose(() => forgetting.cancel());
   twin = await openTwin({
     world,
     store,
@@ -684,4 +709,9 @@ async function openSigner(vault: Vault, id: string, use: 'job-signing', purpose:
     sign: (payload: string): SignedDocument =>
       signDocumentBy(purpose, payload, kid, (bytes) => vault.sign(id, use, bytes)),
   };
+}
+
+/** Removes batch after batch, with pauses in which others write. */
+async function forgetAll({ timers }: Pick<World, 'timers'>, forget: () => Promise<boolean>): Promise<void> {
+  while (await forget()) await timers.sleep(batchPauseMs);
 }
