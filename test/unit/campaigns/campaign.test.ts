@@ -300,7 +300,11 @@ describe('a server that loses its power in the middle of a campaign', { timeout:
     for (const terminal of terminals) {
       const link = await TestLink.open(again, terminal.link.terminal, 2);
       atEnd(() => link.close());
-      const next = Object.assign(Object.create(Terminal.prototype), { link, version: terminal.version, configuration: terminal.configuration }) as Terminal;
+      const next = Object.assign(Object.create(Terminal.prototype), {
+        link,
+        version: terminal.version,
+        configuration: terminal.configuration,
+      }) as Terminal;
       await next.hello();
       const { serial } = terminal.link.terminal.claim;
       await until(`${serial} is through`, async () => {

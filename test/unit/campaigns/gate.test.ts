@@ -1,4 +1,10 @@
-import { countSales, evidenceOf, freshGate, gateLimit, type GateState } from '@tsunagu/fleet-server/campaigns/rules/gate';
+import {
+  countSales,
+  evidenceOf,
+  freshGate,
+  gateLimit,
+  type GateState,
+} from '@tsunagu/fleet-server/campaigns/rules/gate';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { describe, expect, it } from 'vitest';
 
