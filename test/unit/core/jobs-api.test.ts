@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { endWiped } from '@tsunagu/fleet-server/identity/index';
 import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
-import { devicePaths } from '@tsunagu/protocols/fleet';
+import { devicePaths, jobIdSchema } from '@tsunagu/protocols/fleet';
 import { ok, unwrap } from '@tsunagu/protocols/kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { signedIn } from '../audit/support.ts';
@@ -166,10 +166,8 @@ test('a wipe counts when the terminal’s own key swears to it; then it is not e
   const link = await TestLink.open(house, wiped);
   await link.hello();
   const proofOf = (job: string, key = wiped.key) => {
-    const statement = JSON.stringify({
-      ...{ serial, job, attempt: 1, boot: 1, at: new Date().toISOString() },
-      ...{ removed: 3, keys: 0, left: [] },
-    });
+    const at = new Date().toISOString();
+    const statement = JSON.stringify({ serial, job, attempt: 1, boot: 1, at, removed: 3, keys: 0, left: [] });
     return { statement, signature: sign('sha256', Buffer.from(statement), key).toString('base64') };
   };
   const wipe = async (proof: (job: string) => object) => {
@@ -181,10 +179,14 @@ test('a wipe counts when the terminal’s own key swears to it; then it is not e
       const { job, attempt } = JSON.parse(answer.order.payload) as { job: string; attempt: number };
       if (job === id) return true;
       // The keys of a fresh terminal.
-      await link.ask({ kind: 'job', job }, 'job', { attempt, state: 'failed', fault: 'KEY_BLOCK_INVALID' });
+      await link.ask({ kind: 'job', job: jobIdSchema.parse(job) }, 'job', {
+        attempt,
+        state: 'failed',
+        fault: 'KEY_BLOCK_INVALID',
+      });
       return false;
     });
-    await link.ask({ kind: 'job', job: String(id) }, 'job', {
+    await link.ask({ kind: 'job', job: jobIdSchema.parse(id) }, 'job', {
       attempt: 1,
       state: 'succeeded',
       wipe: proof(String(id)),
