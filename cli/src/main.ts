@@ -157,6 +157,12 @@ const keysFolder = (given: string | undefined): string =>
 addSoftwareCommands(program, shell, keysFolder);
 
 program
+  .command('recount <serial>')
+  .description('believe a terminal’s count of boots anew: its storage was restored / 起動回数の再登録')
+  .action((serial: string) =>
+    withServer(async (context) => (await import('./commands/revoke.ts')).recountBoots(context, serial)),
+  );
+program
   .command('revoke <serial>')
   .description('revoke a terminal’s certificate: cut off at once, enrolled anew only / 証明書の失効')
   .option('--confirm <serial>', 'the serial once more: it cannot be undone')

@@ -29,13 +29,24 @@ import {
 } from './broker/index.ts';
 import { type Conversation, openConversation } from './conversation/index.ts';
 import { type DeviceApi, openDeviceApi } from './device-api/index.ts';
-import { type Estate, type Lifecycle, mayNow, openEstate, openLifecycle, openSelection } from './estate/index.ts';
+import {
+  type Estate,
+  forgetTimeline,
+  type Lifecycle,
+  mayNow,
+  openEstate,
+  openLifecycle,
+  openSelection,
+  timelineKeptMs,
+} from './estate/index.ts';
 import { commonSource, type Expiry, openExpiry } from './expiry/index.ts';
 import {
   changingTls,
+  endWiped,
   type Enrolment,
   hasCertificate,
   identityEndings,
+  isWipeProven,
   type Lives,
   openAdmission,
   openAuthority,
@@ -77,6 +88,8 @@ export interface HouseOptions {
   readonly lives?: Partial<Omit<Lives, 'terminalMs'>>;
   /** At what age a sale counts for the gates of campaigns; by then its reversal is known. */
   readonly saleSettleMs?: number;
+  /** How long what happened to terminals stays in their timelines; 400 days unless told. */
+  readonly timelineKeptMs?: number;
   /** An MQTT broker (`mqtts://host:port`) that stands in for our own. */
   readonly brokerUrl?: string;
   /** The built dashboard. */
@@ -111,6 +124,11 @@ export type HouseError =
 /** Management and metrics do not leave the machine: whoever wants them elsewhere puts a proxy with TLS before them. */
 const loopback = '127.0.0.1';
 const serverName = 'fleet-server';
+/** How often old entries of the timelines are looked for; and the pause between two batches of them. */
+const forgetMs = 3_600_000;
+const batchPauseMs = 250;
+/** How often the certificates of wiped terminals are looked for. */
+const wipesMs = 60_000;
 /** How often a house looks after its authorities and its own certificates. */
 const upkeepMs = 3_600_000;
 const signingKeys = { job: 'sign/jobs' } as const;
@@ -236,10 +254,22 @@ async function build(
     targets: estateTargets,
     configured: () => built(twin).inSync(),
     placed: (tx, serial) => built(twin).reports.placed(tx, serial),
+    recounted: (tx, serial) => built(twin).reports.enrolled(tx, serial),
     negativeEntries: () => built(negative).entries(),
     sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
   });
   onClose(() => estate.close());
+  let isForgetting = false;
+  const forgetting = world.timers.every(forgetMs, () => {
+    if (isForgetting) return;
+    isForgetting = true;
+    const work = forgetAll(world, () => forgetTimeline(world, store, options.timelineKeptMs ?? timelineKeptMs));
+    noteLater(
+      world,
+      work.finally(() => (isForgetting = false)),
+    );
+  });
+  onClose(() => forgetting.cancel());
   twin = await openTwin({
     world,
     store,
@@ -261,10 +291,14 @@ async function build(
     sign: jobSigner.sign,
     approvals,
     notify: (serial, count) => conversation?.notify(serial, { jobs: count }),
-    async finished(tx, serial, type, report) {
+    async finished(tx, serial, { id, type }, report) {
       if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence)))
         await estate.keyLoaded(tx, serial, report.evidence);
-      if (type === 'terminal.wipe') await keys.wiped(tx, serial);
+      if (type !== 'terminal.wipe') return undefined;
+      if (!report.wipe || !(await isWipeProven(tx, serial, id, report.wipe))) return 'WIPE_NOT_PROVEN';
+      await keys.wiped(tx, serial);
+      await estate.wiped(tx, serial);
+      return undefined;
     },
     ended: (tx, job, state, fault) => built(campaigns).jobEnded(tx, job, state, fault),
     note: estate.note,
@@ -378,6 +412,7 @@ async function build(
         isAttested: async (digest) => ((await targetOf(digest))?.attestation ?? null) !== null,
       },
       keys,
+      twin,
       jobs: {
         queueIn: (tx, serial, body, subject, reference) => built(jobs).queueIn(tx, serial, body, subject, reference),
         isOpen: async (tx, serial, subject) => (await built(jobs).openSubjects(tx, serial)).has(subject),
@@ -417,6 +452,7 @@ async function build(
     broker?.disconnect(serial);
     switched?.disconnect(serial);
     device?.disconnect(serial);
+    expiry?.touch(serial);
     estate.announce(serial);
   }
   const certificates = openCertificates({
@@ -430,6 +466,8 @@ async function build(
     },
     disconnect,
   });
+  const wipes = world.timers.every(wipesMs, () => noteLater(world, endWiped(world, store, certificates)));
+  onClose(() => wipes.cancel());
   const lifecycle: Lifecycle = openLifecycle({
     world,
     store,
@@ -671,4 +709,9 @@ async function openSigner(vault: Vault, id: string, use: 'job-signing', purpose:
     sign: (payload: string): SignedDocument =>
       signDocumentBy(purpose, payload, kid, (bytes) => vault.sign(id, use, bytes)),
   };
+}
+
+/** Removes batch after batch, with pauses in which others write. */
+async function forgetAll({ timers }: Pick<World, 'timers'>, forget: () => Promise<boolean>): Promise<void> {
+  while (await forget()) await timers.sleep(batchPauseMs);
 }

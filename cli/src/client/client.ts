@@ -37,8 +37,11 @@ import {
   driftSummary,
   type EffectiveConfiguration,
   effectiveConfiguration,
+  accessPaths,
+  bulkAnswer,
   type Job,
   job,
+  type JobOfMany,
   type orderJob,
   type LayerDocument,
   layerDocument,
@@ -168,11 +171,15 @@ export interface Client extends AccessClient {
     readonly limit: number;
   }): Promise<Result<{ readonly items: readonly Job[]; readonly next: string | null }>>;
   orderJob(serial: string, order: z.input<typeof orderJob>): Promise<Result<Job>>;
+  /** The same for up to a thousand terminals, each with an outcome of its own. */
+  orderJobs(serials: readonly string[], order: JobOfMany): Promise<Result<z.output<typeof bulkAnswer>>>;
   cancelJob(id: string): Promise<Result<Job>>;
   retryJob(id: string): Promise<Result<Job>>;
   approveJob(id: string): Promise<Result<Job>>;
   /** The log that a job pulled, a JSON object a line. */
   jobLog(id: string): Promise<Result<string>>;
+  /** Counts the boots of a terminal anew. */
+  recount(serial: string): Promise<Result<TerminalDetail>>;
   /** Ends a terminal's certificate, on its live connections too. */
   revokeCertificate(serial: string): Promise<Result<TerminalDetail>>;
   /** A new claim; the old one is worth nothing from then on. */
@@ -338,6 +345,8 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
       return call(page(job), `${managementPaths.jobs}?${query.toString()}`);
     },
     orderJob: (serial, order) => call(job, managementPaths.terminalJobs(serial), order),
+    orderJobs: (serials, order) =>
+      call(bulkAnswer, accessPaths.bulk, { targets: { serials }, action: { type: 'job', job: order } }),
     cancelJob: (id) => call(job, managementPaths.jobCancellation(id), {}),
     retryJob: (id) => call(job, managementPaths.jobRetry(id), {}),
     approveJob: (id) => call(job, managementPaths.jobApproval(id), {}),
@@ -353,6 +362,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
         return fail('SERVER_UNREACHABLE', { facts: { url: access.url }, cause });
       }
     },
+    recount: (serial) => call(terminalDetail, managementPaths.recount(serial), {}),
     revokeCertificate: (serial) => call(terminalDetail, managementPaths.certificate(serial), undefined, 'DELETE'),
     async reissueClaim(serial) {
       const answer = await call(registeredTerminal, managementPaths.claim(serial), {});

@@ -68,6 +68,7 @@ export const en = {
     'certificate-renewed': 'certificate renewed',
     'claim-reissued': 'claim issued again',
     'lifecycle-moved': 'moved in its life',
+    wiped: 'wiped: it needs a new claim',
     'certificate-revoked': 'certificate revoked',
     hello: 'said hello',
     connected: 'connected',
@@ -191,6 +192,7 @@ export const en = {
   },
   tampered: (serial: string, sensor: string) =>
     `The ${sensor} sensor of ${serial} has spoken: its keys are destroyed, and it sells nothing any more.`,
+  recounted: (serial: string) => `The boots of ${serial} are counted anew from its next hello.`,
   revoked: (serial: string) => `The certificate of ${serial} is revoked; its connections have ended.`,
   negative: {
     added: (lastFour: string, version: number, seq: number) =>
@@ -265,6 +267,7 @@ export const en = {
       model: 'model',
       merchant: 'merchant',
       shop: 'shop',
+      campaign: 'campaign',
       terminal: 'terminal',
     },
     drifts: {

@@ -56,6 +56,7 @@ export const ja: Texts = {
     'certificate-renewed': '証明書更新',
     'claim-reissued': '登録情報再発行',
     'lifecycle-moved': 'ライフサイクル移動',
+    wiped: '消去済み(新しい登録票が必要)',
     'certificate-revoked': '証明書失効',
     hello: '起動通知',
     connected: '接続',
@@ -169,6 +170,7 @@ export const ja: Texts = {
     },
   },
   tampered: (serial, sensor) => `${serial} のセンサー(${sensor})が反応しました。鍵は消去され、売上はできません。`,
+  recounted: (serial) => `${serial}の起動回数は次の接続から数え直します。`,
   revoked: (serial) => `${serial} の証明書を失効させ、接続を切断しました。`,
   negative: {
     added: (lastFour, version, seq) =>
@@ -242,6 +244,7 @@ export const ja: Texts = {
       model: '機種',
       merchant: '加盟店',
       shop: '店舗',
+      campaign: '配信',
       terminal: '端末',
     },
     drifts: {

@@ -95,6 +95,7 @@ export interface ApiRooms {
     timeline(serial: Serial, page: PageRequest): Promise<Result<Page<TimelineEntry>>>;
     register(terminal: RegisterTerminal, by: Actor): Promise<Result<ClaimBundle>>;
     reissueClaim(serial: Serial, by: Actor): Promise<Result<ClaimBundle>>;
+    recount(serial: Serial): Promise<Result<void>>;
   };
   readonly lifecycle: {
     view(serial: Serial): Promise<Result<LifecycleView>>;

@@ -3,3 +3,4 @@ export { type Estate, type EstateRooms, type HelloOutcome, openEstate, type Sale
 export { type Lifecycle, type LifecycleRooms, mayNow, openLifecycle } from './lifecycle.ts';
 export type { Targets } from './summary.ts';
 export type { Note, TimelineFacts } from './timeline.ts';
+export { forgetTimeline, timelineKeptMs } from './retention.ts';

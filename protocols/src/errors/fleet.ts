@@ -377,6 +377,26 @@ export const fleetErrors = defineErrors({
       next: '鍵が複製された疑いがあります。接続元を確認し、両方を隔離して証明書を失効させてください。',
     },
   },
+  BOOT_BEHIND: {
+    en: {
+      says: 'The terminal says an earlier boot than the house knows: a copy came in its name, or its storage was restored.',
+      next: 'Where a copy is possible, revoke its certificate and give it a new claim. Otherwise: "tsunagu recount SERIAL".',
+    },
+    ja: {
+      says: '記録より古い起動回数です。複製機が先に接続したか、ストレージが復元されました。',
+      next: '複製の疑いがあれば証明書を失効させ、登録票を再発行してください。なければ「tsunagu recount SERIAL」を実行してください。',
+    },
+  },
+  BOOT_IMPLAUSIBLE: {
+    en: {
+      says: 'The count of boots rose further than it can.',
+      next: 'Look at the terminal: a copy may say so. If it is right: "tsunagu recount SERIAL".',
+    },
+    ja: {
+      says: '起動回数が不自然に増えています。',
+      next: '端末を確認してください。複製の疑いがあります。正しい場合は「tsunagu recount SERIAL」を実行してください。',
+    },
+  },
   DOWNLINK_TIMEOUT: {
     en: {
       says: 'The terminal did not take a message in time, and was disconnected.',

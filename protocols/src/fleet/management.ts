@@ -48,6 +48,7 @@ export const managementPaths = {
   manufacturer: (model: string, fingerprint: string) =>
     `/api/v1/manufacturers/${encodeURIComponent(model)}/${encodeURIComponent(fingerprint)}`,
   expiry: '/api/v1/expiry',
+  recount: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/recount`,
   certificate: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/certificate`,
   jobs: '/api/v1/jobs',
   terminalJobs: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/jobs`,
@@ -244,6 +245,7 @@ export const timelineKinds = [
   'certificate-renewed',
   'certificate-revoked',
   'claim-reissued',
+  'wiped',
   'lifecycle-moved',
   'hello',
   'connected',

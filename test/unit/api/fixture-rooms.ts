@@ -191,6 +191,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         };
       },
       reissueClaim: async () => fail('TERMINAL_UNKNOWN'),
+      recount: async () => fail('TERMINAL_UNKNOWN'),
       terminal: async (serial) => find(serial),
       async timeline(serial, page) {
         const found = find(serial);
