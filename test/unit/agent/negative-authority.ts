@@ -11,6 +11,8 @@ import {
   openContainer,
   overlayBits,
   panMac,
+  permutationKey,
+  permutePan,
   sortEntries,
   stepNodes,
 } from '@tsunagu/protocols/negative';
@@ -49,9 +51,11 @@ export interface ListOf {
 export function listAuthority(server: TinyServer, key: Secret<'key'>) {
   const now = () => Math.floor(Date.now() / 1_000);
   const born = now();
-  const made = authority(born);
+  const made = authority(born, true);
   server.negativeRoot = encodeSigned(made.root);
   const sets = new Map<string, NegativeSet>();
+  const permuting = permutationKey(key);
+  const placeOf = (pan: Secret<'pan'>) => permutePan(permuting, pan);
   const macOf = (pan: Secret<'pan'>): Uint8Array => unwrap(panMac(key, pan));
 
   /** Makes a version's files and puts them at the server; returns its head and overlay as they go out. */
@@ -114,5 +118,5 @@ export function listAuthority(server: TinyServer, key: Secret<'key'>) {
     );
     return concat(encodeSigned(head), encodeSigned(overlaid));
   }
-  return { ...made, macOf, publish };
+  return { ...made, macOf, placeOf, publish };
 }

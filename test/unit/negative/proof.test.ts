@@ -48,7 +48,7 @@ function proofOf(pan: string, ranges = nothingBeside): NegativeProof {
     root: text(encodeSigned(there.root)),
     head: text(Uint8Array.from([...encodeSigned(head), ...encodeSigned(overlay)])),
     manifest: text(encodeSigned(manifest)),
-    ...proveIn(container, macOf(pan)),
+    ...proveIn(container, { mac: macOf(pan) }),
   };
 }
 
