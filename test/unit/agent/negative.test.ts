@@ -384,3 +384,75 @@ test('whichever write the power fails at, the next boot has the old list or the 
     expect(failAt).toBeLessThan(30);
   }
 });
+
+test('an exact list is asked beside the regular one once the root names it: until it is here nothing is clear, and each list stands by itself', async () => {
+  const terminal = await open();
+  terminal.take(1, { cards: [bad] });
+  await settled(terminal, 1);
+  expect(answers(terminal)).toEqual(['clear', 'listed', 'clear']);
+  const house = lists.houseCards();
+  server.negativeParts.set(negativeNames.authority(2), house.root);
+  const head = house.publish(1, [worse]);
+  // Its head may come before the root that names it.
+  terminal.file.take('house-cards', head);
+  expect(terminal.file.check(worse)).toBe('clear');
+  server.onArtefact = (_, request, response) => {
+    if (!request.url?.endsWith('.nfs')) return false;
+    response.writeHead(500).end();
+    return true;
+  };
+  terminal.take(1, { cards: [bad], head: { rootVersion: 2, issuedAt: Math.floor(Date.now() / 1_000) + 1 } });
+  await until(() => terminal.file.check(good) === 'stale', 'the list that is not here yet');
+  expect(terminal.file.allowance()).toEqual(nothing);
+  expect(terminal.file.isWhole()).toBe(false);
+  server.onArtefact = undefined;
+  terminal.file.wake();
+  await settled(terminal, 1, 'house-cards');
+  expect(answers(terminal)).toEqual(['clear', 'listed', 'listed']);
+  expect(terminal.file.isWhole()).toBe(true);
+  expect(terminal.file.allowance().freshness).toBe('fresh');
+  terminal.stop.abort();
+  const again = await open(terminal.files.afterPowerLoss(false));
+  expect(answers(again)).toEqual(['clear', 'listed', 'listed']);
+  // The way back to a card's place is not free: a list could be walked with it.
+  lists.placesLeft = 0;
+  expect(again.file.check(good)).toBe('stale');
+  lists.placesLeft = Number.POSITIVE_INFINITY;
+  // The next version comes as a delta, and what rots is mended as in any list.
+  server.artefactRequests.length = 0;
+  again.file.take('house-cards', house.publish(2, [worse, good]));
+  await settled(again, 2, 'house-cards');
+  expect(answers(again)).toEqual(['listed', 'listed', 'listed']);
+  expect(server.artefactRequests.some(({ name }) => name.endsWith('.nfd'))).toBe(true);
+  again.stop.abort();
+  const files = again.files.afterPowerLoss(true);
+  const name = 'negative-list-house-cards-B.nfs';
+  const bytes = (await files.read(name)) ?? new Uint8Array();
+  await files.write(name, bytes.with(bytes.length - 6, (bytes.at(-6) ?? 0) ^ 0x10));
+  const rotten = await open(files);
+  expect(rotten.file.check(bad)).toBe('listed');
+  expect(rotten.file.check(good)).not.toBe('clear');
+  await rotten.file.scrub();
+  expect(answers(rotten)).toEqual(['listed', 'listed', 'listed']);
+  rotten.stop.abort();
+  server.negativeParts.delete(negativeNames.authority(2));
+});
+
+test('lists share the flash of the model: one that leaves no room for another is refused, and nothing is clear without it', async () => {
+  const terminal = await open(undefined, 3_000);
+  terminal.take(1, { cards: [bad], more: 300 });
+  await settled(terminal, 1);
+  const house = lists.houseCards();
+  server.negativeParts.set(negativeNames.authority(2), house.root);
+  terminal.file.take('house-cards', house.publish(1, [worse], 900));
+  terminal.take(1, {
+    cards: [bad],
+    more: 300,
+    head: { rootVersion: 2, issuedAt: Math.floor(Date.now() / 1_000) + 1 },
+  });
+  await until(() => logged('NEGATIVE_TOO_LARGE'), 'the refusal');
+  expect(terminal.file.check(good)).toBe('stale');
+  expect(terminal.file.check(bad)).toBe('listed');
+  terminal.stop.abort();
+  server.negativeParts.delete(negativeNames.authority(2));
+});
