@@ -1,9 +1,11 @@
 import { identify, readClaim } from '@tsunagu/firmware-bridge/enrolment/index';
 import { directNetwork, secureNetwork } from '@tsunagu/firmware-bridge/link/index';
-import { openNegativeFile } from '@tsunagu/firmware-bridge/negative/index';
+import { type NamedSource, openNegativeFile } from '@tsunagu/firmware-bridge/negative/index';
+import { openArtefactCache, openChunkStore, openRelay, parentLists } from '@tsunagu/firmware-bridge/relay/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
+import { sharedLine } from '@tsunagu/firmware-bridge/software/index';
 import { encodeRoot, encodeSigned } from '@tsunagu/protocols/negative/authority';
-import { negativeNames } from '@tsunagu/protocols/fleet';
+import { negativeNames, serialSchema } from '@tsunagu/protocols/fleet';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { ok, Secret, secretPan, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -38,7 +40,12 @@ beforeEach(() => {
 });
 afterAll(() => server.stop());
 
-async function open(files: MemoryFiles = enrolled.afterPowerLoss(true), bytesMax = 1_048_576, withKey = true) {
+async function open(
+  files: MemoryFiles = enrolled.afterPowerLoss(true),
+  bytesMax = 1_048_576,
+  withKey = true,
+  parent?: NamedSource,
+) {
   const store = unwrap(await openSealedStore(files, world));
   const claim = unwrap(await readClaim(files));
   const stop = new AbortController();
@@ -62,6 +69,7 @@ async function open(files: MemoryFiles = enrolled.afterPowerLoss(true), bytesMax
       network: secureNetwork(bare, world.timers, trust, identity),
       host: '127.0.0.1',
       bytesMax,
+      parent,
       changed: () => undefined,
       signal: stop.signal,
     }),
@@ -455,4 +463,43 @@ test('lists share the flash of the model: one that leaves no room for another is
   expect(terminal.file.check(bad)).toBe('listed');
   terminal.stop.abort();
   server.negativeParts.delete(negativeNames.authority(2));
+});
+
+test('ten children of one parent cost the line to the server each part of a list once, and believe nothing of it unchecked', async () => {
+  const children = Array.from({ length: 10 }, (_, at) => serialSchema.parse(`JET-HANDY-${100 + at}`));
+  const cache = openArtefactCache(world, await openChunkStore(new MemoryFiles(), 16));
+  const asked: string[] = [];
+  let spoil = (_: string, bytes: Uint8Array): Uint8Array => bytes;
+  cache.setNamed(async (name) => {
+    asked.push(name);
+    const bytes = server.negativeParts.get(name);
+    return bytes && (await Promise.resolve(spoil(name, bytes)));
+  });
+  const endpoints = { host: '127.0.0.1', acquiring: 1, ...server.ports };
+  const direct = directNetwork(endpoints, world.timers);
+  const relay = unwrap(await openRelay({ world, host: '127.0.0.1', port: 0, children, network: direct, cache }));
+  const place = { host: '127.0.0.1', port: relay.port, serial: serialSchema.parse('CT5100-0001') };
+  const sources = children.map((serial) => parentLists(place, serial, world.timers, sharedLine()));
+  const terminals = await Promise.all(sources.map((source) => open(undefined, undefined, true, source)));
+  const first = lists.publish(1, { cards: [bad], more: 3_000 });
+  for (const { file } of terminals) file.take('regular', first);
+  for (const terminal of terminals) await settled(terminal, 1);
+  expect(asked.map((name) => name.replace(/^.*\./, '')).sort()).toEqual(['nfs', 'steps']);
+  const second = lists.publish(2, { cards: [bad, worse], more: 3_000 });
+  for (const { file } of terminals) file.take('regular', second);
+  for (const terminal of terminals) await settled(terminal, 2);
+  expect(asked.filter((name) => name.endsWith('.nfd'))).toHaveLength(1);
+  // The server itself was asked for manifests only.
+  expect(server.artefactRequests.filter(({ name }) => /\.(nfs|nfd|steps)$/.test(name))).toEqual([]);
+  // A parent that lies costs time, not truth: what he spoils comes from the server.
+  spoil = (_, bytes) => bytes.with(bytes.length >> 1, (bytes[bytes.length >> 1] ?? 0) ^ 1);
+  const third = lists.publish(3, { cards: [worse], more: 3_000 });
+  for (const { file } of terminals) file.take('regular', third);
+  for (const terminal of terminals) await settled(terminal, 3);
+  expect(terminals.map(answers)).toEqual(terminals.map(() => ['clear', 'clear', 'listed']));
+  expect(server.artefactRequests.some(({ name }) => name.endsWith('.nfd'))).toBe(true);
+  for (const { stop } of terminals) stop.abort();
+  for (const source of sources) source.close();
+  cache.close();
+  await relay.close();
 });
