@@ -190,7 +190,7 @@ export async function showRootFile(
     version: root.version,
     notAfter: new Date(root.notAfter * 1_000).toISOString(),
     threshold: root.threshold,
-    keys: root.keys.map(({ id, role }) => ({ id, role })),
+    keys: root.keys.map(({ id, role, list }) => ({ id, role, list })),
     signers,
     ownSignatures: genuineSigners('root', document, own),
   };
@@ -198,8 +198,10 @@ export async function showRootFile(
   if (json) console.out(JSON.stringify(facts));
   else {
     console.out(texts.negativeKeys.root(facts.version, facts.notAfter, facts.threshold));
-    for (const { id, role } of facts.keys)
-      console.out(texts.negativeKeys.key(id, role, signers.includes(id) ? 'signed' : ''));
+    for (const { id, role, list } of facts.keys)
+      console.out(
+        texts.negativeKeys.key(id, list === '' ? role : `${role} ${list}`, signers.includes(id) ? 'signed' : ''),
+      );
     const others = signers.filter((id) => !facts.keys.some((named) => named.id === id));
     for (const id of others) console.out(texts.negativeKeys.key(id, 'root', 'before'));
   }
