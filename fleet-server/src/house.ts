@@ -326,7 +326,7 @@ async function build(
     0,
   );
   const inbox = await watchInbox(world, join(dataDir, 'inbox', 'negative'), (file, by) =>
-    built(negative).importList(file, by),
+    (built(negative).of(file.list) ?? built(negative)).importList(file, by),
   );
   onClose(() => inbox.close());
   conversation = openConversation({

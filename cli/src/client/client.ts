@@ -65,6 +65,8 @@ import {
   negativeExplanation,
   type NegativeImported,
   negativeImported,
+  negativeLists,
+  negativeListView,
   negativeOverview,
   type NegativePublished,
   negativePublished,
@@ -109,6 +111,7 @@ import {
   type WhyTarget,
   terminalSummary,
   timelineEntry,
+  type setNegativeList,
 } from '@tsunagu/protocols/fleet';
 import type { TraceOrder } from '@tsunagu/protocols/kernel-trace';
 import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
@@ -205,11 +208,14 @@ export interface Client extends AccessClient {
   allowNegative(card: z.infer<typeof allowNegative>): Promise<Result<NegativePublished>>;
   addNegativeRange(range: z.infer<typeof addNegativeRange>): Promise<Result<NegativePublished>>;
   publishNegative(how: z.infer<typeof publishNegative>): Promise<Result<NegativePublished>>;
-  negative(): Promise<Result<z.infer<typeof negativeOverview>>>;
-  negativeState(): Promise<Result<NegativeStateView>>;
-  negativeDiff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
+  negativeLists(): Promise<Result<z.infer<typeof negativeLists>>>;
+  setNegativeList(wanted: z.infer<typeof setNegativeList>): Promise<Result<z.infer<typeof negativeListView>>>;
+  negative(list: string): Promise<Result<z.infer<typeof negativeOverview>>>;
+  negativeState(list: string): Promise<Result<NegativeStateView>>;
+  negativeDiff(list: string, from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
   explainNegative(card: z.infer<typeof explainNegative>): Promise<Result<NegativeExplanation>>;
   proveNegative(question: {
+    readonly list: string;
     readonly pan: string;
     readonly serial: string;
     readonly at: string;
@@ -222,7 +228,7 @@ export interface Client extends AccessClient {
   actOnCampaign(id: string, verb: CampaignVerb, reason: string): Promise<Result<CampaignDetail>>;
   campaignExceptions(id: string): Promise<Result<readonly CampaignException[]>>;
   why(target: WhyTarget, serials: readonly string[]): Promise<Result<readonly Why[]>>;
-  negativeAuthority(): Promise<Result<NegativeAuthority>>;
+  negativeAuthority(list: string): Promise<Result<NegativeAuthority>>;
   bringNegativeRoot(root: z.infer<typeof negativeRootDocument>): Promise<Result<NegativeAuthority>>;
   countersignNegativeRoot(
     root: z.infer<typeof negativeRootDocument>,
@@ -403,11 +409,14 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     addNegativeRange: (range) =>
       call(negativePublished, managementPaths.negativeRanges, range, 'POST', importTimeoutMs),
     publishNegative: (how) => call(negativePublished, managementPaths.negativeVersions, how, 'POST', importTimeoutMs),
-    negative: () => call(negativeOverview, managementPaths.negative),
-    negativeState: () => call(negativeState, managementPaths.negativeState),
-    negativeDiff: (from, to) => call(negativeDiff, `${managementPaths.negativeDiff}?from=${from}&to=${to}`),
+    negativeLists: () => call(negativeLists, managementPaths.negativeLists),
+    setNegativeList: (wanted) => call(negativeListView, managementPaths.negativeLists, wanted, 'POST', importTimeoutMs),
+    negative: (list) => call(negativeOverview, `${managementPaths.negative}?list=${list}`),
+    negativeState: (list) => call(negativeState, `${managementPaths.negativeState}?list=${list}`),
+    negativeDiff: (list, from, to) =>
+      call(negativeDiff, `${managementPaths.negativeDiff}?list=${list}&from=${from}&to=${to}`),
     explainNegative: (card) => call(negativeExplanation, managementPaths.negativeExplanations, card),
-    negativeAuthority: () => call(negativeAuthority, managementPaths.negativeAuthority),
+    negativeAuthority: (list) => call(negativeAuthority, `${managementPaths.negativeAuthority}?list=${list}`),
     bringNegativeRoot: (root) => call(negativeAuthority, managementPaths.negativeRoots, root, 'POST', importTimeoutMs),
     countersignNegativeRoot: (root) => call(negativeRootDocument, managementPaths.negativeRootSignatures, root),
     signNegativeVersion: (signature) =>

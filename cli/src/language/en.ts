@@ -199,6 +199,10 @@ export const en = {
       `The card ending ${lastFour} is listed: version ${version}, emergency entry ${seq}.`,
     already: (lastFour: string) => `The card ending ${lastFour} was listed already.`,
     columns: {
+      list: 'LIST',
+      codec: 'CODEC',
+      terminals: 'TERMINALS',
+      exposed: 'EXPOSED',
       lastFour: 'CARD',
       reason: 'REASON',
       source: 'SOURCE',

@@ -177,6 +177,10 @@ export const ja: Texts = {
       `下4桁 ${lastFour} のカードを無効登録しました: バージョン ${version}、緊急登録 ${seq}。`,
     already: (lastFour) => `下4桁 ${lastFour} のカードは登録済みです。`,
     columns: {
+      list: 'リスト',
+      codec: '方式',
+      terminals: '端末',
+      exposed: 'リスク額',
       lastFour: 'カード',
       reason: '理由',
       source: '登録元',

@@ -31,7 +31,7 @@ import { webhookRoutes } from './routes/webhooks.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 
-export type { Actor, ApiRooms, LiveFeed, NumberedEvent, Page, PageRequest } from './ports.ts';
+export type { Actor, ApiRooms, NegativeListRoom, LiveFeed, NumberedEvent, Page, PageRequest } from './ports.ts';
 
 /** What the management API is opened with. */
 export interface ApiOptions {

@@ -40,6 +40,7 @@ import type {
   negativeDiff,
   NegativeExplanation,
   NegativeImported,
+  negativeListView,
   negativeOverview,
   NegativePublished,
   NegativeStateView,
@@ -86,6 +87,33 @@ export interface LiveFeed {
 }
 
 export type { Actor } from '../audit/index.ts';
+
+/** A negative list, as people work with it. */
+export interface NegativeListRoom {
+  overview(page: PageRequest): Promise<Result<z.infer<typeof negativeOverview>>>;
+  details(): Promise<NegativeStateView>;
+  add(
+    pan: Secret<'pan'>,
+    reason: z.infer<typeof addNegative>['reason'],
+    by: Actor,
+    source: string,
+  ): Promise<Result<NegativeAdded>>;
+  remove(pan: Secret<'pan'>, source: string, by: Actor, isSignedTwice: boolean): Promise<Result<NegativePublished>>;
+  importList(file: z.infer<typeof importNegative>, by: Actor): Promise<Result<NegativeImported>>;
+  allow(pan: Secret<'pan'>, isWithdrawn: boolean, by: Actor): Promise<Result<NegativePublished>>;
+  addRange(range: z.infer<typeof addNegativeRange>, by: Actor): Promise<Result<NegativePublished>>;
+  publishVersion(isSignedTwice: boolean): Promise<NegativePublished>;
+  diff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
+  authority(): Promise<NegativeAuthority>;
+  bringRoot(document: Uint8Array, by: Actor): Promise<Result<NegativeAuthority>>;
+  countersignRoot(document: Uint8Array, by: Actor): Result<Uint8Array>;
+  sign(
+    digest: string,
+    signature: { readonly keyId: string; readonly signature: Uint8Array },
+  ): Promise<Result<NegativePublished>>;
+  explain(pan: Secret<'pan'>): Promise<NegativeExplanation>;
+  prove(pan: Secret<'pan'>, serial: Serial, at: number): Promise<Result<NegativeProof>>;
+}
 
 /** What the management API asks of the other rooms. Each method answers in the shapes of `protocols/fleet`. */
 export interface ApiRooms {
@@ -157,30 +185,10 @@ export interface ApiRooms {
     /** Newest first. */
     list(page: PageRequest & { readonly serial?: Serial }): Promise<Result<Page<SaleLine>>>;
   };
-  readonly negative: {
-    overview(page: PageRequest): Promise<Result<z.infer<typeof negativeOverview>>>;
-    details(): Promise<NegativeStateView>;
-    add(
-      pan: Secret<'pan'>,
-      reason: z.infer<typeof addNegative>['reason'],
-      by: Actor,
-      source: string,
-    ): Promise<Result<NegativeAdded>>;
-    remove(pan: Secret<'pan'>, source: string, by: Actor, isSignedTwice: boolean): Promise<Result<NegativePublished>>;
-    importList(file: z.infer<typeof importNegative>, by: Actor): Promise<Result<NegativeImported>>;
-    allow(pan: Secret<'pan'>, isWithdrawn: boolean, by: Actor): Promise<Result<NegativePublished>>;
-    addRange(range: z.infer<typeof addNegativeRange>, by: Actor): Promise<Result<NegativePublished>>;
-    publishVersion(isSignedTwice: boolean): Promise<NegativePublished>;
-    diff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
-    authority(): Promise<NegativeAuthority>;
-    bringRoot(document: Uint8Array, by: Actor): Promise<Result<NegativeAuthority>>;
-    countersignRoot(document: Uint8Array, by: Actor): Result<Uint8Array>;
-    sign(
-      digest: string,
-      signature: { readonly keyId: string; readonly signature: Uint8Array },
-    ): Promise<Result<NegativePublished>>;
-    explain(pan: Secret<'pan'>): Promise<NegativeExplanation>;
-    prove(pan: Secret<'pan'>, serial: Serial, at: number): Promise<Result<NegativeProof>>;
+  readonly negative: NegativeListRoom & {
+    of(list: string): NegativeListRoom | undefined;
+    lists(): Promise<readonly z.infer<typeof negativeListView>[]>;
+    setList(list: string, codec: 'KH' | 'KP', by: Actor): Promise<Result<z.infer<typeof negativeListView>>>;
   };
   readonly campaigns: {
     create(spec: CampaignSpec, by: Actor): Promise<Result<CampaignDetail>>;

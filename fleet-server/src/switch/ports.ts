@@ -37,7 +37,7 @@ export interface SwitchMetrics {
 }
 
 /** The list of refused cards, which a card company changes over its link. */
-export type SwitchNegative = Pick<Negative, 'add' | 'remove' | 'explain'>;
+export type SwitchNegative = Pick<Negative, 'add' | 'remove' | 'explain' | 'of'>;
 
 /** Something that a person has to look at. */
 export interface SwitchAlarm {

@@ -18,7 +18,7 @@ import {
 import { keyIdOf } from '@tsunagu/protocols/fleet';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { fail, ok, type Result, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
-import { panMac } from '@tsunagu/protocols/negative';
+import { panMac, permutationKey, type PermutedPan, permutePan } from '@tsunagu/protocols/negative';
 import { type Parcel, packParcel } from '@tsunagu/protocols/offline-root';
 import { translatePinBlock } from '@tsunagu/protocols/pinblock';
 import { type OptionalBlock, wrapKeyBlock } from '@tsunagu/protocols/tr31';
@@ -319,6 +319,17 @@ class FileVault implements Vault {
 
   negativeTag(key: string, pan: Secret<'pan'>): Result<Uint8Array, 'VAULT_KEY_UNKNOWN'> {
     return this.#with(key, 'negative-tag', (tagKey) => ok(unwrap(panMac(tagKey, pan))));
+  }
+
+  negativePlace(key: string, pan: Secret<'pan'>): Result<PermutedPan | undefined, 'VAULT_KEY_UNKNOWN'> {
+    return this.#with(key, 'negative-tag', (tagKey) => {
+      const permuting = permutationKey(tagKey);
+      try {
+        return ok(permutePan(permuting, pan));
+      } finally {
+        permuting.wipe();
+      }
+    });
   }
 
   panToken(pan: Secret<'pan'>): string {

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { DukptKeyUsage } from '@tsunagu/protocols/dukpt';
 import type { Result, Secret } from '@tsunagu/protocols/kit';
+import type { PermutedPan } from '@tsunagu/protocols/negative';
 import type { Parcel } from '@tsunagu/protocols/offline-root';
 
 /** What a key may be used for, and what it is. A key is bound to its use: no door of the vault opens for another. */
@@ -104,6 +105,8 @@ export interface Vault {
 
   /** What a card is in negative lists: its MAC under their key, 16 bytes. */
   negativeTag(key: string, pan: Secret<'pan'>): Result<Uint8Array, 'VAULT_KEY_UNKNOWN'>;
+  /** Where a card stands in exact negative lists, under a key derived of theirs; undefined for a number that those do not hold. */
+  negativePlace(key: string, pan: Secret<'pan'>): Result<PermutedPan | undefined, 'VAULT_KEY_UNKNOWN'>;
   /** What stands for a card in store and logs: "tok_" and 20 hex digits; one card always has the same one. */
   panToken(pan: Secret<'pan'>): string;
 

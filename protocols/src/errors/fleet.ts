@@ -176,6 +176,36 @@ export const fleetErrors = defineErrors({
       next: '現行のルートから作成してください(tsunagu negative root propose)。オンライン鍵が引き継がれます。',
     },
   },
+  NEGATIVE_LIST_UNKNOWN: {
+    en: {
+      says: 'There is no such negative list, or its first version still waits for signatures.',
+      next: 'See which there are (tsunagu negative lists), or make it (tsunagu negative lists set).',
+    },
+    ja: {
+      says: 'そのネガリストはないか、最初の版が署名待ちです。',
+      next: '一覧を確認するか (tsunagu negative lists)、作成してください (tsunagu negative lists set)。',
+    },
+  },
+  NEGATIVE_LIST_UNNAMED: {
+    en: {
+      says: 'The root names no keys for this list, and this server cannot sign the next root.',
+      next: 'Have the custodians sign a root that names them: tsunagu negative root propose --list NAME.',
+    },
+    ja: {
+      says: 'ルートにこのリストの鍵がなく、このサーバーは次のルートに署名できません。',
+      next: '鍵を載せたルートに保管者が署名してください: tsunagu negative root propose --list NAME',
+    },
+  },
+  NEGATIVE_CODEC_IMPOSSIBLE: {
+    en: {
+      says: 'The list holds cards as keyed hashes only: it cannot be published exactly (KP).',
+      next: 'Make a list of its own with --codec KP, and import its cards into that.',
+    },
+    ja: {
+      says: 'このリストのカードは鍵付きハッシュだけで、厳密方式(KP)では発行できません。',
+      next: '--codec KP で別のリストを作り、カードを取り込み直してください。',
+    },
+  },
   NEGATIVE_VERSION_UNKNOWN: {
     en: { says: 'There is no such version of the list.', next: 'See which there are: tsunagu negative versions.' },
     ja: { says: 'その版のリストはありません。', next: '版の一覧を確認してください: tsunagu negative versions' },

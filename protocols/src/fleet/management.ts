@@ -73,6 +73,7 @@ export const managementPaths = {
   negativeEntries: '/api/v1/negative/entries',
   negativeState: '/api/v1/negative/state',
   negativeDiff: '/api/v1/negative/diff',
+  negativeLists: '/api/v1/negative/lists',
   negativeRemovals: '/api/v1/negative/removals',
   negativeImports: '/api/v1/negative/imports',
   negativeRanges: '/api/v1/negative/ranges',

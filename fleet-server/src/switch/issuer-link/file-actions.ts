@@ -33,23 +33,25 @@ export async function takeFileAction(negative: SwitchNegative, message: DecodedM
   const pan = message.secret(2);
   if (!isPan(pan)) return answer(actionCodes.fieldError);
   const source = issuerLink.id;
+  // A company that has a list of its own name fills that one.
+  const list = negative.of(source) ?? negative;
   const by = { subject: `link/${source}` };
   const isRepeat = message.mti === '1305';
   switch (message.text(24)) {
     case '301': {
       const reason = reasonOf(message.text(72));
       if (reason === undefined) return answer(actionCodes.formatError);
-      const added = await negative.add(pan, reason, by, source);
+      const added = await list.add(pan, reason, by, source);
       if (!added.ok)
         return answer(added.fault.code === 'PAN_INVALID' ? actionCodes.fieldError : actionCodes.notSuccessful);
       return answer(added.value.already && !isRepeat ? actionCodes.duplicate : actionCodes.done);
     }
     case '303': {
-      const removed = await negative.remove(pan, source, by, false);
+      const removed = await list.remove(pan, source, by, false);
       return answer(removed.ok || isRepeat ? actionCodes.done : actionCodes.notFound);
     }
     case '305': {
-      const { entries } = await negative.explain(pan);
+      const { entries } = await list.explain(pan);
       const isThere = entries.some((entry) => entry.source === source);
       return answer(isThere ? actionCodes.done : actionCodes.notFound);
     }
