@@ -86,6 +86,7 @@ const told: ReadonlySet<ErrorCode> = new Set([
   'CONFIGURATION_CONTRADICTS',
   'APPROVAL_CLOSED',
   'BULK_TOO_MANY',
+  'MODEL_CANNOT',
 ]);
 
 /** Japanese when it is what the reader would rather have (RFC 9110, 12.5.4); English otherwise. */
