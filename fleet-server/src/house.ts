@@ -28,6 +28,7 @@ import {
   writeMosquittoFolder,
 } from './broker/index.ts';
 import { type Conversation, openConversation } from './conversation/index.ts';
+import { openCustody } from './custody/index.ts';
 import { type DeviceApi, openDeviceApi } from './device-api/index.ts';
 import { type Estate, type Lifecycle, mayNow, openEstate, openLifecycle, openSelection } from './estate/index.ts';
 import { commonSource, type Expiry, openExpiry } from './expiry/index.ts';
@@ -45,6 +46,7 @@ import {
   openManufacturers,
   openTrustKnown,
 } from './identity/index.ts';
+import { openInspections } from './inspection/index.ts';
 import { type Jobs, openJobs } from './jobs/index.ts';
 import { negativeTagKey, openKeys } from './keys/index.ts';
 import { openEventLog } from './live/index.ts';
@@ -55,6 +57,7 @@ import { openSoftware } from './software/index.ts';
 import { lockFolder, migrations, openStore } from './store/index.ts';
 import { noMetrics, openSwitch, type Switch } from './switch/index.ts';
 import { prepareIssuerLink } from './switch/issuer-link/link-credentials.ts';
+import { openSwaps } from './swap/index.ts';
 import { openTwin, type Twin } from './twin/index.ts';
 import { addressRules, openWebhooks } from './webhooks/index.ts';
 import { findPassphrase, openFileVault, type Vault } from './vault/index.ts';
@@ -434,12 +437,38 @@ async function build(
     world,
     store,
     note: estate.note,
+    approvals,
+    keysDestroyed: (tx, serial) => keys.wiped(tx, serial),
+    benchTestPassed: () => Promise.resolve(false),
     disconnect,
     announce(serial) {
       estate.announce(serial);
       expiry?.touchAll();
     },
   });
+
+  const custody = openCustody({ world, store, tenant, note: estate.note, lifecycle });
+  onClose(() => custody.close());
+  const inspections = openInspections({
+    world,
+    store,
+    note: estate.note,
+    announce: (serial) => estate.announce(serial),
+  });
+  const swaps = openSwaps({
+    world,
+    store,
+    note: estate.note,
+    lifecycle,
+    jobs: built(jobs),
+    twin: built(twin),
+    placed: (tx, serial) => built(twin).reports.placed(tx, serial),
+    moved(serial) {
+      estate.announce(serial);
+      built(twin).moved(serial);
+    },
+  });
+  onClose(() => swaps.close());
 
   // Doors. Terminals come last, when everything they may ask for is there.
   const openedSwitch = await openSwitch(
@@ -579,6 +608,9 @@ async function build(
       }),
       certificates,
       lifecycle,
+      custody,
+      swaps,
+      inspections,
       ceremonies,
       manufacturers,
       expiry,

@@ -21,6 +21,9 @@ import { configurationRoutes } from './routes/configuration.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { healthRoutes } from './routes/health.ts';
+import { custodyRoutes } from './routes/custody.ts';
+import { inspectionRoutes } from './routes/inspections.ts';
+import { lifecycleRoutes } from './routes/lifecycle.ts';
 import { liveRoutes } from './routes/live.ts';
 import { negativeRoutes } from './routes/negative.ts';
 import { identityRoutes } from './routes/identity.ts';
@@ -29,6 +32,7 @@ import { peopleRoutes } from './routes/people.ts';
 import { softwareRoutes } from './routes/software.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import { swapRoutes } from './routes/swaps.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 
 export type { Actor, ApiRooms, LiveFeed, NumberedEvent, Page, PageRequest } from './ports.ts';
@@ -118,6 +122,10 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   jobRoutes(app, rooms);
   bulkRoutes(app, rooms, options.changes);
   identityRoutes(app, rooms);
+  lifecycleRoutes(app, rooms, options.changes);
+  custodyRoutes(app, rooms);
+  swapRoutes(app, rooms);
+  inspectionRoutes(app, rooms);
   negativeRoutes(app, rooms);
   operationsRoutes(app, rooms);
   configurationRoutes(app, rooms);

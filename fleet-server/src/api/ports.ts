@@ -49,9 +49,12 @@ import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { z } from 'zod';
 import type { JobOrdering } from '../jobs/index.ts';
 import type { Actor } from '../audit/index.ts';
+import type { Custody } from '../custody/index.ts';
 import type { Selection } from '../estate/index.ts';
 import type { Ceremonies, Manufacturers } from '../identity/index.ts';
+import type { Inspections } from '../inspection/index.ts';
 import type { Software } from '../software/index.ts';
+import type { Swaps } from '../swap/index.ts';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
 export interface PageRequest {
@@ -105,6 +108,9 @@ export interface ApiRooms {
   readonly expiry: {
     list(page: PageRequest): Promise<Result<Page<ExpiryEntry>>>;
   };
+  readonly custody: Omit<Custody, 'close'>;
+  readonly swaps: Omit<Swaps, 'close'>;
+  readonly inspections: Inspections;
   readonly selection: Selection;
   readonly certificates: {
     revoke(serial: Serial, by: Actor): Promise<Result<void>>;

@@ -48,6 +48,9 @@ const statuses: Readonly<Record<string, number>> = {
   ROUTE_UNKNOWN: 404,
   TERMINAL_UNKNOWN: 404,
   JOB_UNKNOWN: 404,
+  SWAP_UNKNOWN: 404,
+  SWAP_OPEN: 409,
+  SWAP_TOO_LATE: 409,
   CONFIGURATION_VERSION_UNKNOWN: 404,
   REQUEST_INCOMPLETE: 408,
   IDEMPOTENCY_IN_FLIGHT: 409,
@@ -87,6 +90,14 @@ const told: ReadonlySet<ErrorCode> = new Set([
   'APPROVAL_CLOSED',
   'BULK_TOO_MANY',
   'MODEL_CANNOT',
+  'LIFECYCLE_EVIDENCE_MISSING',
+  'LIFECYCLE_EVIDENCE_DIFFERS',
+  'LIFECYCLE_EVIDENCE_UNPROVEN',
+  'LIFECYCLE_FORBIDS',
+  'SWAP_OPEN',
+  'SWAP_UNFIT',
+  'SWAP_TOO_LATE',
+  'CUSTODY_CHAIN_BROKEN',
 ]);
 
 /** Japanese when it is what the reader would rather have (RFC 9110, 12.5.4); English otherwise. */
