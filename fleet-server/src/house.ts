@@ -17,6 +17,7 @@ import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/ki
 import type { World } from '@tsunagu/protocols/world';
 import { openApi } from './api/index.ts';
 import { commitParts, openApprovals, openAudit, openChanges } from './audit/index.ts';
+import { openAssessor } from './assessor/index.ts';
 import { openArtefacts } from './artefacts/index.ts';
 import { type Campaigns, openCampaigns } from './campaigns/index.ts';
 import {
@@ -52,6 +53,7 @@ import { negativeTagKey, openKeys } from './keys/index.ts';
 import { openEventLog } from './live/index.ts';
 import { makeMetrics } from './metrics/index.ts';
 import { type Negative, openNegative, regularList, watchInbox } from './negative/index.ts';
+import { openRefurbish } from './refurbish/index.ts';
 import { openSales } from './sales/index.ts';
 import { openSoftware } from './software/index.ts';
 import { lockFolder, migrations, openStore } from './store/index.ts';
@@ -433,13 +435,14 @@ async function build(
     },
     disconnect,
   });
+  const refurbish = openRefurbish({ world, store, note: estate.note });
   const lifecycle: Lifecycle = openLifecycle({
     world,
     store,
     note: estate.note,
     approvals,
     keysDestroyed: (tx, serial) => keys.wiped(tx, serial),
-    benchTestPassed: () => Promise.resolve(false),
+    benchTestPassed: (on, serial, test) => refurbish.benchTestPassed(on, serial, test),
     disconnect,
     announce(serial) {
       estate.announce(serial);
@@ -611,6 +614,8 @@ async function build(
       custody,
       swaps,
       inspections,
+      refurbish,
+      assessor: openAssessor(store),
       ceremonies,
       manufacturers,
       expiry,

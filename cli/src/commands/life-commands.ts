@@ -1,9 +1,10 @@
-import type { Command } from 'commander';
+import { workIntake } from '@tsunagu/protocols/refurbish';
+import { type Command, Option } from 'commander';
 import type { MoveOptions } from './lifecycle.ts';
 import { addCustodyCommands } from './custody-commands.ts';
 import { collect, integer, type Shell } from './shell.ts';
 
-/** Adds `tsunagu lifecycle …`, `custody …` and `approvals …`. */
+/** Adds `tsunagu lifecycle`, `custody`, `inspect`, `swap`, `workshop`, `evidence` and `approvals`. */
 export function addLifeCommands(program: Command, shell: Shell): void {
   const { withServer } = shell;
   const lifecycle = program.command('lifecycle').description('where terminals are in their lives / ライフサイクル');
@@ -77,6 +78,64 @@ export function addLifeCommands(program: Command, shell: Shell): void {
       .description(says)
       .action((id: string) => withServer(async (given) => (await import('./swap.ts')).actOnSwap(given, id, verb)));
 
+
+  const workshop = program.command('workshop').description('the refurbish workshop / 整備');
+  const bench = () => import('./workshop.ts');
+  workshop
+    .command('open <serial>')
+    .description('take a terminal in / 入庫')
+    .addOption(new Option('--intake <why>').choices(workIntake.options).default('fault'))
+    .option('--fault <code>', 'what the shop says ails it')
+    .option('--warranty-until <date>')
+    .action((serial: string, options: { intake: string; fault?: string; warrantyUntil?: string }) =>
+      withServer(async (given) => (await bench()).openWorkOrder(given, serial, options)),
+    );
+  workshop
+    .command('note <id> <kind>')
+    .description(
+      'what was done: diagnosed, part-fitted, part-harvested, labour, bench-test, rma-out, rma-in, closed / 作業記録',
+    )
+    .option('--facts <json>', 'what belongs to it, JSON', '{}')
+    .option('--attestation <file>', 'of a bench test: what `tsunagu bridge certify` wrote')
+    .action((id: string, kind: string, options: { facts: string; attestation?: string }) =>
+      withServer(async (given) => (await bench()).noteWork(given, id, kind, options)),
+    );
+  workshop
+    .command('list')
+    .description('work orders, open ones first / 一覧')
+    .action(() => withServer(async (given) => (await bench()).listWork(given)));
+  workshop
+    .command('show <id>')
+    .description('one work order / 詳細')
+    .action((id: string) => withServer(async (given) => (await bench()).showWork(given, id)));
+  workshop
+    .command('faults')
+    .description('the fault codes / 故障コード')
+    .action(async () => {
+      process.exitCode = (await bench()).listFaults(shell.open(), shell.json());
+    });
+  workshop
+    .command('figures')
+    .description('reuse, yield, cost, days, waste and CO2 avoided / 実績')
+    .requiredOption('--from <date>')
+    .requiredOption('--to <date>')
+    .action((options: { from: string; to: string }) =>
+      withServer(async (given) => (await bench()).showFigures(given, options)),
+    );
+  workshop
+    .command('death <serial>')
+    .description('certificate of death of a scrapped terminal / 廃棄証明')
+    .action((serial: string) => withServer(async (given) => (await bench()).showDeath(given, serial)));
+
+  program
+    .command('evidence')
+    .description('the assessor’s pack: lists, steps, inspections, custody, keys, and a verifier / 監査資料')
+    .requiredOption('--from <date>')
+    .requiredOption('--to <date>')
+    .requiredOption('--out <folder>', 'a folder that is not there yet')
+    .action((options: { from: string; to: string; out: string }) =>
+      withServer(async (given) => (await import('./evidence.ts')).writePack(given, options)),
+    );
 
   const approvals = program.command('approvals').description('what waits for a second person / 承認');
   approvals

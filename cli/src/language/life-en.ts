@@ -37,4 +37,9 @@ export const lifeEn = {
   inspected: (serial: string, file: string) => `What was seen of ${serial} is signed in ${file}: tsunagu inspect deliver ${file}`,
   nothingFound: 'nothing found',
   deviceColumns: { serial: 'SERIAL', model: 'MODEL', place: 'PLACE', state: 'STATE', last: 'LOOKED AT', found: 'FOUND', due: 'DUE' },
+  workColumns: { id: 'ID', serial: 'SERIAL', fault: 'FAULT', outcome: 'OUTCOME', cost: 'COST', opened: 'SINCE' },
+  figures: (finished: number, reuse: string, nff: string, cost: string, days: string) =>
+    `${finished} finished; reused ${reuse}, no fault found ${nff}; ¥${cost} and ${days} days a redeployment`,
+  avoided: (waste: string, co2: string) => `${waste} kg of waste and ${co2} kg of CO2 avoided (40 kg CO2 a kg of device: an assumption)`,
+  packWritten: (folder: string, files: number) => `${files} files are in ${folder}. Check them anywhere: node ${folder}/verify.mjs`,
 };

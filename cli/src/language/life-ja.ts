@@ -38,4 +38,9 @@ export const lifeJa: typeof lifeEn = {
   inspected: (serial, file) => `${serial} の点検結果に署名しました(${file})。送信: tsunagu inspect deliver ${file}`,
   nothingFound: '異常なし',
   deviceColumns: { serial: 'シリアル', model: '機種', place: '設置場所', state: '状態', last: '最終点検', found: '指摘', due: '期限' },
+  workColumns: { id: 'ID', serial: 'シリアル', fault: '故障', outcome: '結果', cost: '費用', opened: '入庫' },
+  figures: (finished, reuse, nff, cost, days) =>
+    `完了${finished}件、再利用率${reuse}、異常なし率${nff}、再配備1台あたり¥${cost}・${days}日`,
+  avoided: (waste, co2) => `廃棄抑制 ${waste} kg、CO2抑制 ${co2} kg(機器1kgあたり40kgと仮定)`,
+  packWritten: (folder, files) => `${files}ファイルを ${folder} に出力しました。検証: node ${folder}/verify.mjs`,
 };

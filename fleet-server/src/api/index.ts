@@ -14,6 +14,7 @@ import { openLiveStreams } from './live-stream.ts';
 import { describeApi } from './openapi.ts';
 import type { ApiRooms } from './ports.ts';
 import { approvalRoutes } from './routes/approvals.ts';
+import { assessorRoutes } from './routes/assessor.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { bulkRoutes } from './routes/bulk.ts';
 import { campaignRoutes } from './routes/campaigns.ts';
@@ -32,6 +33,7 @@ import { peopleRoutes } from './routes/people.ts';
 import { softwareRoutes } from './routes/software.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import { refurbishRoutes } from './routes/refurbish.ts';
 import { swapRoutes } from './routes/swaps.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 
@@ -126,6 +128,8 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   custodyRoutes(app, rooms);
   swapRoutes(app, rooms);
   inspectionRoutes(app, rooms);
+  refurbishRoutes(app, rooms);
+  assessorRoutes(app, rooms);
   negativeRoutes(app, rooms);
   operationsRoutes(app, rooms);
   configurationRoutes(app, rooms);

@@ -10,6 +10,7 @@ import type { JobTables } from '../jobs/tables.ts';
 import type { KeyTables } from '../keys/tables.ts';
 import type { LiveTables } from '../live/tables.ts';
 import type { NegativeTables } from '../negative/tables.ts';
+import type { RefurbishTables } from '../refurbish/tables.ts';
 import type { SalesTables } from '../sales/tables.ts';
 import type { SwapTables } from '../swap/tables.ts';
 import type { SwitchTables } from '../switch/journal/tables.ts';
@@ -24,6 +25,7 @@ export interface Database
   extends EstateTables,
     CustodyTables,
     SwapTables,
+    RefurbishTables,
     InspectionTables,
     IdentityTables,
     ExpiryTables,

@@ -10,6 +10,7 @@ import { jobMigrations } from '../jobs/migrations.ts';
 import { keyMigrations } from '../keys/migrations.ts';
 import { liveMigrations } from '../live/migrations.ts';
 import { negativeMigrations } from '../negative/migrations.ts';
+import { refurbishMigrations } from '../refurbish/migrations.ts';
 import { salesMigrations } from '../sales/migrations.ts';
 import { swapMigrations } from '../swap/migrations.ts';
 import { switchMigrations } from '../switch/journal/migrations.ts';
@@ -36,4 +37,5 @@ export const migrations: readonly Migration[] = [
   ...custodyMigrations,
   ...swapMigrations,
   ...inspectionMigrations,
+  ...refurbishMigrations,
 ];

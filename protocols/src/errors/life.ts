@@ -111,4 +111,34 @@ export const lifeErrors = defineErrors({
       next: '保管者に確認してください(tsunagu custody show シリアル)。所在不明なら紛失扱いにしてください。',
     },
   },
+  WORK_UNKNOWN: {
+    en: { says: 'There is no such work order.', next: 'See which there are: tsunagu workshop list.' },
+    ja: { says: '該当する整備指示がありません。', next: '一覧: tsunagu workshop list' },
+  },
+  WORK_OPEN: {
+    en: { says: 'The terminal has an open work order already.', next: 'Go on with that one: tsunagu workshop list.' },
+    ja: { says: 'この端末には未完了の整備指示があります。', next: 'その指示を続けてください: tsunagu workshop list' },
+  },
+  WORK_CLOSED: {
+    en: { says: 'The work order is closed.', next: 'Open a new one when the terminal comes in again.' },
+    ja: { says: '整備指示は完了しています。', next: '再入庫時に新しい指示を作成してください。' },
+  },
+  WORK_AT_VENDOR: {
+    en: { says: 'The terminal is at its vendor.', next: 'Note that it came back first: rma-in.' },
+    ja: { says: '端末はメーカー修理中です。', next: '先に返却を記録してください: rma-in' },
+  },
+  WORK_NOT_READY: {
+    en: {
+      says: 'The work order is not ready for this: a diagnosis, a passed bench test, a grade, or another state is missing.',
+      next: 'Do first what is named.',
+    },
+    ja: {
+      says: '前提が不足しています(診断、作業台試験の合格、等級、または状態)。',
+      next: '示された作業を先に行ってください。',
+    },
+  },
+  DEATH_UNKNOWN: {
+    en: { says: 'The terminal was not scrapped.', next: 'See where it is: tsunagu lifecycle show SERIAL.' },
+    ja: { says: 'この端末は廃棄されていません。', next: '状態を確認してください: tsunagu lifecycle show シリアル' },
+  },
 });

@@ -2,10 +2,16 @@ import { z } from 'zod';
 import { evidence } from './evidence.ts';
 import { serialSchema } from './identity.ts';
 import { lifecycleState } from './lifecycle.ts';
+import { signedDocument } from './signed.ts';
 
 /** W5: paths of the life of a terminal. */
 export const lifePaths = {
   lifecycleImports: '/api/v1/lifecycle/imports',
+  workOrders: '/api/v1/workshop/orders',
+  workOrder: (id: string) => `/api/v1/workshop/orders/${encodeURIComponent(id)}`,
+  workEntries: (id: string) => `/api/v1/workshop/orders/${encodeURIComponent(id)}/entries`,
+  workFigures: '/api/v1/workshop/figures',
+  death: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/death-certificate`,
   inspectionPlans: '/api/v1/inspections/plans',
   inspections: '/api/v1/inspections',
   devices: '/api/v1/inspections/devices',
@@ -150,3 +156,93 @@ export const deviceListEntry = z
   })
   .describe('A line of the list of PCI DSS 4.0.1, 9.5.1.1.');
 export type DeviceListEntry = z.infer<typeof deviceListEntry>;
+
+export const workOrderView = z
+  .object({
+    id: z.string(),
+    serial: serialSchema,
+    intake: z.string().describe('Why it came in.'),
+    reported: z.string().nullable().describe('Fault code that the shop named.'),
+    isUnderWarranty: z.boolean().describe('When it came in.'),
+    openedAt: time,
+    openedBy: z.string(),
+    closedAt: time.nullable(),
+    fault: z.string().nullable().describe('Fault code of the diagnosis; null: none yet, or no fault found.'),
+    costYen: z.number().int(),
+    minutes: z.number().int(),
+    hasPassedTest: z.boolean().describe('A bench test passed, and nothing was fitted after it.'),
+    isAtVendor: z.boolean(),
+    outcome: z.enum(['repaired', 'no-fault-found', 'beyond-repair']).nullable(),
+    grade: z.enum(['A', 'B', 'C']).nullable(),
+    entries: z
+      .array(z.object({ id: z.string(), at: time, by: z.string(), kind: z.string(), says: z.string() }))
+      .describe('What was done, oldest first. The id of a bench test is evidence for `redeploy`.'),
+  })
+  .describe('A work order of the refurbish workshop.');
+export type WorkOrderView = z.infer<typeof workOrderView>;
+const share = z.number().nullable();
+export const workFigures = z
+  .object({
+    finished: z.number().int().describe('Orders that were closed in the time.'),
+    reuseRate: share.describe('How many of them went back into the field, 0 to 1.'),
+    noFaultFoundRate: share,
+    repairYield: z.array(z.object({ fault: z.string(), tried: z.number().int(), repaired: z.number().int() })),
+    costYenPerRedeployment: share,
+    daysPerRedeployment: share,
+    wasteAvoidedKg: z.number(),
+    co2AvoidedKg: z.number().describe('At 40 kg of CO2 equivalent a kilogram of device: an assumption.'),
+  })
+  .describe('Figures of the refurbish workshop.');
+export const deathCertificate = z
+  .object({
+    serial: serialSchema,
+    model: z.string(),
+    at: time,
+    by: z.string(),
+    approvedBy: z.string().nullable().describe('The second person.'),
+    liveKeys: z.number().int().describe('Keys of the ledger that still count: 0.'),
+    wipe: evidence.shape.wipeProof.unwrap().nullable(),
+    wipeReport: z.string().nullable().describe('What the terminal swore to, JSON as it reported it.'),
+    nothingOwed: evidence.shape.nothingOwed.unwrap().nullable(),
+    recycling: evidence.shape.recycling.unwrap().nullable(),
+    massGrams: z.number().int().nullable().describe('Of the model, by the catalogue.'),
+  })
+  .describe('Certificate of death of a terminal.');
+export type DeathCertificate = z.infer<typeof deathCertificate>;
+
+export const assessorLine = z
+  .discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('step'),
+      id: z.number().int(),
+      serial: z.string(),
+      at: time,
+      from: lifecycleState.nullable(),
+      to: lifecycleState,
+      by: z.string(),
+      approvedBy: z.string().nullable(),
+      reason: z.string(),
+      evidence: z.record(z.string(), z.unknown()).nullable().describe('null: older than evidence.'),
+      isInTime: z.boolean().describe('Within the time that was asked for; earlier ones are there so that it can be followed.'),
+    }),
+    z.object({
+      kind: z.literal('inspection'),
+      deliveredAt: time,
+      findings: z.array(z.string()),
+      document: signedDocument,
+    }),
+    z.object({
+      kind: z.literal('key'),
+      id: z.string(),
+      serial: z.string(),
+      slot: z.string(),
+      kcv: z.string(),
+      initialKeyId: z.string().nullable(),
+      parent: z.string(),
+      state: z.string(),
+      allocatedAt: time,
+      loadedAt: time.nullable(),
+    }),
+  ])
+  .describe('A line of what an assessor is shown.');
+export type AssessorLine = z.infer<typeof assessorLine>;
