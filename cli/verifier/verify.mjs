@@ -93,6 +93,8 @@ const steps = guarded('steps.jsonl', () => {
     for (const item of edge?.evidence ?? [])
       if (item === 'secondPerson' ? approvedBy === null || approvedBy === by : evidence[item] === undefined)
         find('steps.jsonl', about, `${item} is missing`);
+    const isOnAWord = evidence.nothingOwed?.by === 'declaration' || evidence.wipeProof?.by === 'destruction';
+    if (isOnAWord && (approvedBy === null || approvedBy === by)) find('steps.jsonl', about, 'secondPerson is missing');
     if (edge?.bag === 'closed' && evidence.bagNumber !== undefined) {
       if (bags.has(evidence.bagNumber)) find('steps.jsonl', about, `bag ${evidence.bagNumber} was used before`);
       bags.add(evidence.bagNumber);
