@@ -43,7 +43,10 @@ const guarded = (file, work) => {
 
 const manifest = JSON.parse(read('manifest.json'));
 for (const [name, { sha256: stated }] of Object.entries(manifest.files))
-  guarded(name, () => sha256(readFileSync(join(folder, name))) === stated || find(name, '-', 'changed after the pack was written'));
+  guarded(
+    name,
+    () => sha256(readFileSync(join(folder, name))) === stated || find(name, '-', 'changed after the pack was written'),
+  );
 
 const holders = new Map();
 const custody = guarded('custody.jsonl', () => {
@@ -66,8 +69,10 @@ const custody = guarded('custody.jsonl', () => {
       !isSigned('tsunagu-custody-v1', payload, receiver, to.publicKey)
     )
       find('custody.jsonl', about, 'not signed by both hands');
-    else if (body.seq !== head.seq + 1 || body.prev !== head.hash) find('custody.jsonl', about, 'does not continue its chain');
-    else if (head.holder !== null && head.holder !== body.from) find('custody.jsonl', about, 'given by somebody who did not have it');
+    else if (body.seq !== head.seq + 1 || body.prev !== head.hash)
+      find('custody.jsonl', about, 'does not continue its chain');
+    else if (head.holder !== null && head.holder !== body.from)
+      find('custody.jsonl', about, 'given by somebody who did not have it');
     heads.set(body.serial, { seq: body.seq, hash: sha256(canonical(line.handover)), holder: body.to });
   }
   return count;
@@ -102,7 +107,8 @@ const steps = guarded('steps.jsonl', () => {
   }
   guarded('keys.jsonl', () => {
     for (const { serial, slot, state } of lines('keys.jsonl'))
-      if (states.get(serial) === 'scrap' && state !== 'replaced') find('keys.jsonl', `${serial} ${slot}`, 'a live key in a scrapped unit');
+      if (states.get(serial) === 'scrap' && state !== 'replaced')
+        find('keys.jsonl', `${serial} ${slot}`, 'a live key in a scrapped unit');
   });
   return count;
 });
@@ -113,7 +119,11 @@ const inspections = guarded('inspections.jsonl', () => {
     count += 1;
     const body = JSON.parse(document.payload);
     const holder = holders.get(document.kid);
-    if (!holder || body.by !== document.kid || !isSigned('tsunagu-inspection-v1', document.payload, document, holder.publicKey))
+    if (
+      !holder ||
+      body.by !== document.kid ||
+      !isSigned('tsunagu-inspection-v1', document.payload, document, holder.publicKey)
+    )
       find('inspections.jsonl', `${body.serial} ${body.id}`, 'not signed by its technician');
   }
   return count;
@@ -133,7 +143,10 @@ const audit = guarded('audit.jsonl', () => {
     }
     if (line.head) {
       const head = JSON.parse(line.head.payload);
-      if (!isSigned('tsunagu-audit-head-v1', line.head.payload, line.head, key.publicKey) || (hashes.has(head.seq) && hashes.get(head.seq) !== head.hash))
+      if (
+        !isSigned('tsunagu-audit-head-v1', line.head.payload, line.head, key.publicKey) ||
+        (hashes.has(head.seq) && hashes.get(head.seq) !== head.hash)
+      )
         find('audit.jsonl', `head ${head.seq}`, 'is not of this log');
       else covered = Math.max(covered, head.seq);
     }
@@ -144,5 +157,7 @@ const audit = guarded('audit.jsonl', () => {
 
 for (const finding of findings) console.log(finding);
 console.log(`pack of ${manifest.tenant ?? '-'}, ${manifest.from} to ${manifest.to}`);
-console.log(`${steps} steps, ${custody} hand-overs, ${inspections} inspections, ${audit} audit entries: ${findings.length === 0 ? 'nothing is wrong' : `${findings.length} findings`}`);
+console.log(
+  `${steps} steps, ${custody} hand-overs, ${inspections} inspections, ${audit} audit entries: ${findings.length === 0 ? 'nothing is wrong' : `${findings.length} findings`}`,
+);
 process.exit(findings.length === 0 ? 0 : 1);

@@ -26,7 +26,10 @@ export async function decideApproval(
   verdict: 'approved' | 'refused',
   reason: string | undefined,
 ): Promise<ExitCode> {
-  const answer = await client.ask(approval, accessPaths.decisions(id), { verdict, ...(reason !== undefined && { reason }) });
+  const answer = await client.ask(approval, accessPaths.decisions(id), {
+    verdict,
+    ...(reason !== undefined && { reason }),
+  });
   if (!answer.ok) return refuse(console, answer.fault, json);
   if (json) console.out(JSON.stringify(answer.value));
   else console.out(console.texts.life.decided(answer.value.kind, answer.value.subject, answer.value.state));

@@ -46,11 +46,7 @@ export async function makeCustodyKey(
 }
 
 /** `tsunagu custody holder NAME --key FILE`: registers a hand; the private key stays where it is. */
-export async function addHolder(
-  { client, console, json }: Context,
-  name: string,
-  file: string,
-): Promise<ExitCode> {
+export async function addHolder({ client, console, json }: Context, name: string, file: string): Promise<ExitCode> {
   const key = await readKeyFile(file);
   if (!key.ok) return refuse(console, key.fault, json);
   const answer = await client.ask(holder, lifePaths.custodyHolders, { name, publicKey: key.value.publicKey });
@@ -75,7 +71,9 @@ export async function showCustody({ client, console, json }: Context, serial: st
   const { holder: held, bag, handovers } = answer.value;
   if (json) console.out(JSON.stringify(answer.value));
   else {
-    console.out(`${console.paint('bold', serial)}  ${held ? `${held.name} (${held.kid})` : console.texts.life.nobody}  ${bag ?? ''}`);
+    console.out(
+      `${console.paint('bold', serial)}  ${held ? `${held.name} (${held.kid})` : console.texts.life.nobody}  ${bag ?? ''}`,
+    );
     for (const { seq, at, from, to, bag: used } of handovers)
       console.out(`  ${seq}  ${at.slice(0, 16).replace('T', ' ')}  ${from} → ${to}  ${used ?? ''}`);
   }
@@ -120,7 +118,9 @@ export async function offerHandover(
   const payload = JSON.stringify(made.value);
   const offered: OfferedHandover = { payload, giver: signHand(payload, key.value) };
   await writeFile(options.out, `${JSON.stringify(offered, null, 2)}\n`);
-  console.out(json ? JSON.stringify({ file: options.out, ...made.value }) : console.texts.life.offered(serial, options.out));
+  console.out(
+    json ? JSON.stringify({ file: options.out, ...made.value }) : console.texts.life.offered(serial, options.out),
+  );
   return exit.ok;
 }
 
@@ -153,12 +153,17 @@ export async function acceptHandover(
     return refuse(console, fail('CUSTODY_HOLDER_UNKNOWN', { facts: { to: body.value.to } }).fault, json);
   const signed = { ...offer.value, receiver: signHand(offer.value.payload, key.value) };
   await writeFile(options.out, `${JSON.stringify(signed, null, 2)}\n`);
-  console.out(json ? JSON.stringify({ file: options.out }) : console.texts.life.accepted(body.value.serial, options.out));
+  console.out(
+    json ? JSON.stringify({ file: options.out }) : console.texts.life.accepted(body.value.serial, options.out),
+  );
   return exit.ok;
 }
 
 /** `tsunagu custody deliver FILES`: hand-overs to the server, now or days later; those that it has already count once. */
-export async function deliverHandovers({ client, console, json }: Context, files: readonly string[]): Promise<ExitCode> {
+export async function deliverHandovers(
+  { client, console, json }: Context,
+  files: readonly string[],
+): Promise<ExitCode> {
   let code: ExitCode = exit.ok;
   for (const file of files) {
     const read = parseJson(signedHandover, await readFile(file, 'utf8').catch(() => ''));
@@ -166,13 +171,20 @@ export async function deliverHandovers({ client, console, json }: Context, files
       ? await client.ask(custodyView, lifePaths.custodyHandovers, read.value)
       : fail('CUSTODY_INVALID', { facts: { path: file } });
     if (!answer.ok) code = refuse(console, answer.fault, json);
-    else console.out(json ? JSON.stringify(answer.value) : `${file}  ${answer.value.seq}  ${answer.value.holder?.name ?? ''}`);
+    else
+      console.out(
+        json ? JSON.stringify(answer.value) : `${file}  ${answer.value.seq}  ${answer.value.holder?.name ?? ''}`,
+      );
   }
   return code;
 }
 
 /** `tsunagu custody mismatch SERIAL --seen BAG`: another bag than was sent. */
-export async function reportMismatch({ client, console, json }: Context, serial: string, seen: string): Promise<ExitCode> {
+export async function reportMismatch(
+  { client, console, json }: Context,
+  serial: string,
+  seen: string,
+): Promise<ExitCode> {
   const answer = await client.ask(custodyView, lifePaths.custodyMismatch(serial), { seen });
   if (!answer.ok) return refuse(console, answer.fault, json);
   console.out(json ? JSON.stringify(answer.value) : console.texts.life.quarantined(serial));
@@ -187,7 +199,9 @@ export async function listCustodyAlarms({ client, console, json }: Context): Pro
   if (json) console.out(JSON.stringify(items));
   else
     for (const { serial, kind, state, since } of items)
-      console.out(`${serial}  ${console.texts.life.alarm[kind]}  ${console.texts.identity.state[state]}  ${since.slice(0, 10)}`);
+      console.out(
+        `${serial}  ${console.texts.life.alarm[kind]}  ${console.texts.identity.state[state]}  ${since.slice(0, 10)}`,
+      );
   return items.length > 0 ? exit.otherOutcome : exit.ok;
 }
 

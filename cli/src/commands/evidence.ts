@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { accessPaths, assessorLine, deviceListEntry, evidenceItems, lifecycleEdges, lifePaths, parseJson } from '@tsunagu/protocols/fleet';
+import {
+  accessPaths,
+  assessorLine,
+  deviceListEntry,
+  evidenceItems,
+  lifecycleEdges,
+  lifePaths,
+  parseJson,
+} from '@tsunagu/protocols/fleet';
 import { fail } from '@tsunagu/protocols/kit';
 import { type ExitCode, exit, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';

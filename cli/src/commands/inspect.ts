@@ -57,12 +57,17 @@ export async function inspectTerminal(
   });
   if (!made.ok) return refuse(console, fail('OPTION_INVALID', { field: made.fault.field ?? '' }).fault, json);
   await writeFile(options.out, `${JSON.stringify(signInspection(made.value, key.value))}\n`);
-  console.out(json ? JSON.stringify({ file: options.out, id: made.value.id }) : console.texts.life.inspected(serial, options.out));
+  console.out(
+    json ? JSON.stringify({ file: options.out, id: made.value.id }) : console.texts.life.inspected(serial, options.out),
+  );
   return exit.ok;
 }
 
 /** `tsunagu inspect deliver FILES`: reports to the server. Exit 5 when one of them found something. */
-export async function deliverInspections({ client, console, json }: Context, files: readonly string[]): Promise<ExitCode> {
+export async function deliverInspections(
+  { client, console, json }: Context,
+  files: readonly string[],
+): Promise<ExitCode> {
   let code: ExitCode = exit.ok;
   for (const file of files) {
     const read = parseJson(signedDocument, await readFile(file, 'utf8').catch(() => ''));
@@ -75,7 +80,9 @@ export async function deliverInspections({ client, console, json }: Context, fil
     }
     const { findings } = answer.value;
     if (findings.length > 0 && code === exit.ok) code = exit.otherOutcome;
-    console.out(json ? JSON.stringify({ file, findings }) : `${file}  ${findings.join(', ') || console.texts.life.nothingFound}`);
+    console.out(
+      json ? JSON.stringify({ file, findings }) : `${file}  ${findings.join(', ') || console.texts.life.nothingFound}`,
+    );
   }
   return code;
 }

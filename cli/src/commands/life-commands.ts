@@ -25,7 +25,10 @@ export function addLifeCommands(program: Command, shell: Shell): void {
     .option('--connections <count>', 'cables plugged in / 接続ケーブル数', integer(0, 32))
     .option('--kcv <slot=value>', 'check value as the terminal shows it; repeat / 鍵検査値', collect)
     .option('--wipe-job <id>', 'the wipe that it swore to / 消去ジョブ')
-    .option('--destroyed <method>', 'of one that does not answer: shredded, crushed or drilled, with --photo / 破壊方法')
+    .option(
+      '--destroyed <method>',
+      'of one that does not answer: shredded, crushed or drilled, with --photo / 破壊方法',
+    )
     .option('--owed-job <id>', 'a diagnosis with empty queues, or a wipe / 未送信なしの診断ジョブ')
     .option('--owed-declared <words>', 'of one that does not answer; a second person has to agree / 申告')
     .option('--test-job <id>', 'a self-test that passed / 自己診断ジョブ')
@@ -77,7 +80,6 @@ export function addLifeCommands(program: Command, shell: Shell): void {
       .command(`${name} <id>`)
       .description(says)
       .action((id: string) => withServer(async (given) => (await import('./swap.ts')).actOnSwap(given, id, verb)));
-
 
   const workshop = program.command('workshop').description('the refurbish workshop / 整備');
   const bench = () => import('./workshop.ts');

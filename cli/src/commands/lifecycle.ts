@@ -103,7 +103,11 @@ export async function evidenceOf(options: MoveOptions): Promise<Result<unknown, 
 /** SHA-256 of a photo, hex. */
 export async function photoHash(file: string): Promise<Result<string, 'FILE_UNREADABLE'>> {
   try {
-    return ok(createHash('sha256').update(await readFile(file)).digest('hex'));
+    return ok(
+      createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex'),
+    );
   } catch (cause) {
     return fail('FILE_UNREADABLE', { facts: { path: file }, cause });
   }
@@ -156,7 +160,9 @@ export async function importMoves(
   else {
     for (const { line, serial, code, field, clause, pending } of items.filter((item) => !item.ok || item.pending))
       console.out(
-        [String(line), serial, code ?? console.texts.life.waits(pending ?? ''), field, clause].filter(Boolean).join('  '),
+        [String(line), serial, code ?? console.texts.life.waits(pending ?? ''), field, clause]
+          .filter(Boolean)
+          .join('  '),
       );
     console.out(console.texts.life.imported(succeeded, failed, dryRun));
   }

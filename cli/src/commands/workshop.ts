@@ -1,5 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { deathCertificate, lifePaths, parseWith, workFigures, type WorkOrderView, workOrderView } from '@tsunagu/protocols/fleet';
+import {
+  deathCertificate,
+  lifePaths,
+  parseWith,
+  workFigures,
+  type WorkOrderView,
+  workOrderView,
+} from '@tsunagu/protocols/fleet';
 import { fail } from '@tsunagu/protocols/kit';
 import { faultCodes, openWork, workEntry } from '@tsunagu/protocols/refurbish';
 import { z } from 'zod';
@@ -12,8 +19,15 @@ function tell({ console, json }: Context, order: WorkOrderView): ExitCode {
   if (json) console.out(JSON.stringify(order));
   else {
     const { id, serial, fault, outcome, grade, costYen, minutes, entries } = order;
-    console.out([console.paint('bold', id), serial, fault, outcome, grade, `¥${costYen}`, `${minutes} min`].filter(Boolean).join('  '));
-    for (const entry of entries) console.out(`  ${entry.at.slice(0, 16).replace('T', ' ')}  ${entry.by}  ${entry.kind}  ${entry.says}  ${console.paint('muted', entry.id)}`);
+    console.out(
+      [console.paint('bold', id), serial, fault, outcome, grade, `¥${costYen}`, `${minutes} min`]
+        .filter(Boolean)
+        .join('  '),
+    );
+    for (const entry of entries)
+      console.out(
+        `  ${entry.at.slice(0, 16).replace('T', ' ')}  ${entry.by}  ${entry.kind}  ${entry.says}  ${console.paint('muted', entry.id)}`,
+      );
   }
   return exit.ok;
 }
@@ -47,7 +61,9 @@ export async function noteWork(
     return refuse(console, fail('OPTION_INVALID', { field: 'facts', cause }).fault, json);
   }
   const attestation =
-    options.attestation === undefined ? {} : { attestation: await readFile(options.attestation, 'utf8').catch(() => '') };
+    options.attestation === undefined
+      ? {}
+      : { attestation: await readFile(options.attestation, 'utf8').catch(() => '') };
   const body = parseWith(workEntry, { kind, ...(typeof facts === 'object' ? facts : {}), ...attestation });
   if (!body.ok) return refuse(console, fail('OPTION_INVALID', { field: body.fault.field ?? 'kind' }).fault, json);
   const answer = await client.ask(workOrderView, lifePaths.workEntries(id), body.value);
@@ -69,7 +85,11 @@ export async function listWork({ client, console, json }: Context): Promise<Exit
     { head: heads.id, cell: ({ id }) => id },
     { head: heads.serial, cell: ({ serial }) => serial },
     { head: heads.fault, cell: ({ fault, reported }) => fault ?? (reported === null ? '-' : `(${reported})`) },
-    { head: heads.outcome, cell: ({ outcome, grade, isAtVendor }) => [outcome ?? (isAtVendor ? 'RMA' : '…'), grade].filter(Boolean).join(' ') },
+    {
+      head: heads.outcome,
+      cell: ({ outcome, grade, isAtVendor }) =>
+        [outcome ?? (isAtVendor ? 'RMA' : '…'), grade].filter(Boolean).join(' '),
+    },
     { head: heads.cost, cell: ({ costYen }) => `¥${costYen}`, right: true },
     { head: heads.opened, cell: ({ openedAt }) => openedAt.slice(0, 10) },
   ];
@@ -81,7 +101,8 @@ export async function listWork({ client, console, json }: Context): Promise<Exit
 /** `tsunagu workshop faults`: the codes. Needs no server. */
 export function listFaults(console: Console, json: boolean): ExitCode {
   if (json) console.out(JSON.stringify(faultCodes));
-  else for (const [code, text] of Object.entries(faultCodes)) console.out(`${code.padEnd(12)}${text[console.language]}`);
+  else
+    for (const [code, text] of Object.entries(faultCodes)) console.out(`${code.padEnd(12)}${text[console.language]}`);
   return exit.ok;
 }
 
@@ -90,19 +111,39 @@ export async function showFigures(
   { client, console, json }: Context,
   { from, to }: { readonly from: string; readonly to: string },
 ): Promise<ExitCode> {
-  const answer = await client.ask(workFigures, `${lifePaths.workFigures}?from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}`);
+  const answer = await client.ask(
+    workFigures,
+    `${lifePaths.workFigures}?from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}`,
+  );
   if (!answer.ok) return refuse(console, answer.fault, json);
   if (json) {
     console.out(JSON.stringify(answer.value));
     return exit.ok;
   }
   const { life } = console.texts;
-  const { finished, reuseRate, noFaultFoundRate, costYenPerRedeployment, daysPerRedeployment, wasteAvoidedKg, co2AvoidedKg } = answer.value;
+  const {
+    finished,
+    reuseRate,
+    noFaultFoundRate,
+    costYenPerRedeployment,
+    daysPerRedeployment,
+    wasteAvoidedKg,
+    co2AvoidedKg,
+  } = answer.value;
   const percent = (value: number | null): string => (value === null ? '-' : `${Math.round(value * 100)} %`);
   const rounded = (value: number | null): string => (value === null ? '-' : String(Math.round(value * 10) / 10));
-  console.out(life.figures(finished, percent(reuseRate), percent(noFaultFoundRate), rounded(costYenPerRedeployment), rounded(daysPerRedeployment)));
+  console.out(
+    life.figures(
+      finished,
+      percent(reuseRate),
+      percent(noFaultFoundRate),
+      rounded(costYenPerRedeployment),
+      rounded(daysPerRedeployment),
+    ),
+  );
   console.out(life.avoided(rounded(wasteAvoidedKg), rounded(co2AvoidedKg)));
-  for (const { fault, tried, repaired } of answer.value.repairYield) console.out(`  ${fault.padEnd(12)}${repaired}/${tried}`);
+  for (const { fault, tried, repaired } of answer.value.repairYield)
+    console.out(`  ${fault.padEnd(12)}${repaired}/${tried}`);
   return exit.ok;
 }
 

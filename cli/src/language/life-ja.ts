@@ -9,12 +9,14 @@ export const lifeJa: typeof lifeEn = {
   pending: (serial, state, approval) =>
     `${serial} は第二者の承認後に「${state}」へ移動します: tsunagu approvals approve ${approval}`,
   waits: (approval) => `承認待ち ${approval}`,
-  imported: (succeeded, failed, dryRun) => `${dryRun ? '実行可能' : '実行または承認待ち'} ${succeeded}件、拒否 ${failed}件。`,
+  imported: (succeeded, failed, dryRun) =>
+    `${dryRun ? '実行可能' : '実行または承認待ち'} ${succeeded}件、拒否 ${failed}件。`,
   approvalColumns: { id: 'ID', kind: '種類', subject: '対象', by: '申請者', state: '状態' },
   decided: (kind, subject, state) => `${subject} の${kind}: ${state}`,
   keyMade: (kid, file) => `鍵 ${kid} を ${file} に作成しました。登録: tsunagu custody holder 名前 --key ${file}`,
   nobody: '保管者なし',
-  offered: (serial, file) => `${serial} の引渡しを ${file} に記録しました。受領者の署名: tsunagu custody accept ${file}`,
+  offered: (serial, file) =>
+    `${serial} の引渡しを ${file} に記録しました。受領者の署名: tsunagu custody accept ${file}`,
   accepted: (serial, file) => `${serial} に双方の署名が揃いました(${file})。送信: tsunagu custody deliver ${file}`,
   quarantined: (serial) => `${serial} を隔離しました。二名の承認まで鍵注入できません。`,
   alarm: { dwell: '滞留', gap: '受渡し記録なし' },
@@ -37,7 +39,15 @@ export const lifeJa: typeof lifeEn = {
   },
   inspected: (serial, file) => `${serial} の点検結果に署名しました(${file})。送信: tsunagu inspect deliver ${file}`,
   nothingFound: '異常なし',
-  deviceColumns: { serial: 'シリアル', model: '機種', place: '設置場所', state: '状態', last: '最終点検', found: '指摘', due: '期限' },
+  deviceColumns: {
+    serial: 'シリアル',
+    model: '機種',
+    place: '設置場所',
+    state: '状態',
+    last: '最終点検',
+    found: '指摘',
+    due: '期限',
+  },
   workColumns: { id: 'ID', serial: 'シリアル', fault: '故障', outcome: '結果', cost: '費用', opened: '入庫' },
   figures: (finished, reuse, nff, cost, days) =>
     `完了${finished}件、再利用率${reuse}、異常なし率${nff}、再配備1台あたり¥${cost}・${days}日`,

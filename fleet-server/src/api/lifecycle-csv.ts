@@ -2,7 +2,20 @@ import { type MoveLifecycle, moveLifecycle, parseWith, type Serial, serialSchema
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { readCsv } from './csv.ts';
 
-const columns = ['serial', 'to', 'reason', 'from', 'bag', 'photo', 'seals', 'connections', 'kcv', 'wipeJob', 'owedJob', 'testJob'];
+const columns = [
+  'serial',
+  'to',
+  'reason',
+  'from',
+  'bag',
+  'photo',
+  'seals',
+  'connections',
+  'kcv',
+  'wipeJob',
+  'owedJob',
+  'testJob',
+];
 const required = columns.slice(0, 3);
 
 /** A line of a file of moves. */

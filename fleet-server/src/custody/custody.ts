@@ -12,7 +12,14 @@ import {
   signedHandover,
   type SignedHandover,
 } from '@tsunagu/protocols/custody';
-import { type CustodyAlarm, type CustodyView, keyIdOf, parseJson, type Serial, serialSchema } from '@tsunagu/protocols/fleet';
+import {
+  type CustodyAlarm,
+  type CustodyView,
+  keyIdOf,
+  parseJson,
+  type Serial,
+  serialSchema,
+} from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
@@ -66,7 +73,11 @@ export function openCustody(rooms: CustodyRooms): Custody {
   };
 
   async function view(serial: Serial): Promise<Result<CustodyView, 'TERMINAL_UNKNOWN'>> {
-    const known = await store.db.selectFrom('terminals').select('serial').where('serial', '=', serial).executeTakeFirst();
+    const known = await store.db
+      .selectFrom('terminals')
+      .select('serial')
+      .where('serial', '=', serial)
+      .executeTakeFirst();
     if (!known) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
     const rows = await chainOf(store.db, serial);
     const names = await holderMap(store.db);

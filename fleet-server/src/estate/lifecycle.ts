@@ -114,12 +114,7 @@ const evidenceOf = (text: string | null): Evidence => {
 
 /** All steps of a terminal, oldest first. */
 export async function stepsOfLife(on: Queryable, serial: Serial) {
-  const rows = await on
-    .selectFrom('lifecycle_moves')
-    .selectAll()
-    .where('serial', '=', serial)
-    .orderBy('id')
-    .execute();
+  const rows = await on.selectFrom('lifecycle_moves').selectAll().where('serial', '=', serial).orderBy('id').execute();
   return rows.map((row) => ({
     id: row.id,
     at: row.at,
@@ -264,9 +259,7 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
     if (!edge.ok) throw new FaultError(edge.fault);
     await take(tx, serial, edge.value, move, row.by, by.subject);
     world.timers.after(0, () => {
-      moved(serial).catch((cause: unknown) =>
-        world.log('error', 'noteFailed', { fault: { code: 'INTERNAL', cause } }),
-      );
+      moved(serial).catch((cause: unknown) => world.log('error', 'noteFailed', { fault: { code: 'INTERNAL', cause } }));
     });
   });
 
@@ -302,7 +295,15 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
         await tx.deleteFrom('lifecycle_proposals').where('serial', '=', serial).execute();
         await tx
           .insertInto('lifecycle_proposals')
-          .values({ approval: asked.value.id, serial, from_state: from, to_state: to, reason, evidence, by: by.subject })
+          .values({
+            approval: asked.value.id,
+            serial,
+            from_state: from,
+            to_state: to,
+            reason,
+            evidence,
+            by: by.subject,
+          })
           .execute();
         return ok('pending');
       });

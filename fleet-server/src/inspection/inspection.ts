@@ -1,11 +1,34 @@
 import { modelOf } from '@tsunagu/protocols/catalogue';
-import { type DeviceListEntry, type InspectionPlan, parseJson, type Serial, serialSchema, type SignedDocument, standingOf } from '@tsunagu/protocols/fleet';
-import { dueAt, findingsOf, inspection as inspectionSchema, type InspectionFinding, openInspection } from '@tsunagu/protocols/inspection';
+import {
+  type DeviceListEntry,
+  type InspectionPlan,
+  parseJson,
+  type Serial,
+  serialSchema,
+  type SignedDocument,
+  standingOf,
+} from '@tsunagu/protocols/fleet';
+import {
+  dueAt,
+  findingsOf,
+  inspection as inspectionSchema,
+  type InspectionFinding,
+  openInspection,
+} from '@tsunagu/protocols/inspection';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Actor } from '../audit/index.ts';
 import { type Note, stepsOfLife } from '../estate/index.ts';
-import { boundedLimit, isoTime, keyOfCursor, type Page, type PageRequest, pageOf, type Queryable, type Store } from '../store/index.ts';
+import {
+  boundedLimit,
+  isoTime,
+  keyOfCursor,
+  type Page,
+  type PageRequest,
+  pageOf,
+  type Queryable,
+  type Store,
+} from '../store/index.ts';
 
 export interface InspectionRooms {
   readonly world: Pick<World, 'clock' | 'log'>;
@@ -18,7 +41,10 @@ export interface InspectionRooms {
 export interface Inspections {
   plans(): Promise<readonly InspectionPlan[]>;
   /** Plans the rounds of a shop; done again it changes how often. */
-  plan(plan: { readonly merchant: string; readonly shop: string; readonly everyDays: number }, by: Actor): Promise<void>;
+  plan(
+    plan: { readonly merchant: string; readonly shop: string; readonly everyDays: number },
+    by: Actor,
+  ): Promise<void>;
   /** Takes a report; delivered again it changes nothing. What it found is on the timeline as an alarm. */
   deliver(
     document: SignedDocument,
@@ -29,7 +55,21 @@ export interface Inspections {
 }
 
 export function openInspections({ world, store, note, announce }: InspectionRooms): Inspections {
-  async function entryOf(on: Queryable, row: { serial: string; model: string; merchant: string; shop: string; lane: string; lifecycle: DeviceListEntry['state']; lifecycle_since: number; every_days: number | null; planned_at: number | null; hello: string | null }): Promise<DeviceListEntry> {
+  async function entryOf(
+    on: Queryable,
+    row: {
+      serial: string;
+      model: string;
+      merchant: string;
+      shop: string;
+      lane: string;
+      lifecycle: DeviceListEntry['state'];
+      lifecycle_since: number;
+      every_days: number | null;
+      planned_at: number | null;
+      hello: string | null;
+    },
+  ): Promise<DeviceListEntry> {
     const serial = serialSchema.parse(row.serial);
     const last = await on
       .selectFrom('inspections')
@@ -85,7 +125,12 @@ export function openInspections({ world, store, note, announce }: InspectionRoom
 
   return {
     async plans() {
-      const found = await store.db.selectFrom('inspection_plans').selectAll().orderBy('merchant').orderBy('shop').execute();
+      const found = await store.db
+        .selectFrom('inspection_plans')
+        .selectAll()
+        .orderBy('merchant')
+        .orderBy('shop')
+        .execute();
       return found.map(({ merchant, shop, every_days, planned_at, planned_by }) => ({
         merchant,
         shop,
@@ -110,7 +155,11 @@ export function openInspections({ world, store, note, announce }: InspectionRoom
       const { serial, id } = said.value;
       const taken = await store.write(
         async (tx): Promise<Result<readonly InspectionFinding[], 'INSPECTION_INVALID' | 'TERMINAL_UNKNOWN'>> => {
-          const known = await tx.selectFrom('terminals').select('serial').where('serial', '=', serial).executeTakeFirst();
+          const known = await tx
+            .selectFrom('terminals')
+            .select('serial')
+            .where('serial', '=', serial)
+            .executeTakeFirst();
           if (!known) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
           const signer = await tx
             .selectFrom('custody_holders')
@@ -119,7 +168,11 @@ export function openInspections({ world, store, note, announce }: InspectionRoom
             .executeTakeFirst();
           const opened = signer && openInspection(document, { kid: signer.kid, publicKey: signer.public_key });
           if (!signer || !opened?.ok) return fail('INSPECTION_INVALID', { facts: { kid: document.kid } });
-          const before = await tx.selectFrom('inspections').select(['document', 'findings']).where('id', '=', id).executeTakeFirst();
+          const before = await tx
+            .selectFrom('inspections')
+            .select(['document', 'findings'])
+            .where('id', '=', id)
+            .executeTakeFirst();
           if (before)
             return before.document === JSON.stringify(document)
               ? ok(JSON.parse(before.findings) as InspectionFinding[])
@@ -139,7 +192,11 @@ export function openInspections({ world, store, note, announce }: InspectionRoom
               document: JSON.stringify(document),
             })
             .execute();
-          await note(tx, serial, 'inspection', { inspection: id, surface: opened.value.surface, findings: findings.join(' ') });
+          await note(tx, serial, 'inspection', {
+            inspection: id,
+            surface: opened.value.surface,
+            findings: findings.join(' '),
+          });
           if (findings.length > 0)
             await note(tx, serial, 'alarm', { code: 'INSPECTION_FOUND', findings: findings.join(' ') });
           return ok(findings);
@@ -154,10 +211,18 @@ export function openInspections({ world, store, note, announce }: InspectionRoom
       const limit = boundedLimit(page.limit);
       let query = rows(store.db).where('terminals.lifecycle', '!=', 'scrap');
       if (after.value !== undefined) query = query.where('terminals.serial', '>', after.value);
-      const found = await query.orderBy('terminals.serial').limit(limit + 1).execute();
+      const found = await query
+        .orderBy('terminals.serial')
+        .limit(limit + 1)
+        .execute();
       const entries = new Map<string, DeviceListEntry>();
       for (const row of found) entries.set(row.serial, await entryOf(store.db, row));
-      const { items, next } = pageOf(found, limit, (row) => row.serial, (row) => row.serial);
+      const { items, next } = pageOf(
+        found,
+        limit,
+        (row) => row.serial,
+        (row) => row.serial,
+      );
       return ok({
         items: items.flatMap((serial) => {
           const entry = entries.get(serial);

@@ -1,7 +1,22 @@
 import { modelOf } from '@tsunagu/protocols/catalogue';
-import { type DeathCertificate, parseJson, type Serial, serialSchema, type WorkOrderView } from '@tsunagu/protocols/fleet';
+import {
+  type DeathCertificate,
+  parseJson,
+  type Serial,
+  serialSchema,
+  type WorkOrderView,
+} from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
-import { addEntry, figuresOf, freshOrder, type OpenWork, type WorkEntry, workEntry, type WorkOrder, type WorkshopFigures } from '@tsunagu/protocols/refurbish';
+import {
+  addEntry,
+  figuresOf,
+  freshOrder,
+  type OpenWork,
+  type WorkEntry,
+  workEntry,
+  type WorkOrder,
+  type WorkshopFigures,
+} from '@tsunagu/protocols/refurbish';
 import { openAttestation, totalsOf } from '@tsunagu/protocols/workshop';
 import type { World } from '@tsunagu/protocols/world';
 import type { Selectable } from 'kysely';
@@ -20,11 +35,20 @@ export interface RefurbishRooms {
   readonly note: Note;
 }
 
-type EntryFault = 'WORK_UNKNOWN' | 'WORK_CLOSED' | 'WORK_AT_VENDOR' | 'WORK_NOT_READY' | 'ATTESTATION_INVALID' | 'ATTESTATION_NOT_AUTHENTIC';
+type EntryFault =
+  | 'WORK_UNKNOWN'
+  | 'WORK_CLOSED'
+  | 'WORK_AT_VENDOR'
+  | 'WORK_NOT_READY'
+  | 'ATTESTATION_INVALID'
+  | 'ATTESTATION_NOT_AUTHENTIC';
 
 /** The refurbish workshop: what comes in, what is done to it, and what came of it. */
 export interface Refurbish {
-  open(intake: OpenWork, by: Actor): Promise<Result<WorkOrderView, 'TERMINAL_UNKNOWN' | 'WORK_OPEN' | 'WORK_NOT_READY'>>;
+  open(
+    intake: OpenWork,
+    by: Actor,
+  ): Promise<Result<WorkOrderView, 'TERMINAL_UNKNOWN' | 'WORK_OPEN' | 'WORK_NOT_READY'>>;
   add(id: string, entry: WorkEntry, by: Actor): Promise<Result<WorkOrderView, EntryFault>>;
   view(id: string): Promise<Result<WorkOrderView, 'WORK_UNKNOWN'>>;
   /** Open ones first, then newest first; the last 500. */
@@ -37,7 +61,8 @@ export interface Refurbish {
 }
 
 export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish {
-  const find = (on: Queryable, id: string) => on.selectFrom('work_orders').selectAll().where('id', '=', id).executeTakeFirst();
+  const find = (on: Queryable, id: string) =>
+    on.selectFrom('work_orders').selectAll().where('id', '=', id).executeTakeFirst();
   const entriesOf = async (on: Queryable, id: string) =>
     (await on.selectFrom('work_entries').selectAll().where('work', '=', id).orderBy('seq').execute()).map((row) => ({
       id: row.id,
@@ -61,7 +86,13 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
       openedAt: isoTime(row.opened_at),
       openedBy: row.opened_by,
       closedAt: row.closed_at === null ? null : isoTime(row.closed_at),
-      ...{ fault, costYen, minutes, hasPassedTest, isAtVendor, outcome, grade },
+      fault,
+      costYen,
+      minutes,
+      hasPassedTest,
+      isAtVendor,
+      outcome,
+      grade,
       entries: entries.map(({ id, at, by, isPassed, entry }) => ({
         id,
         at: isoTime(at),
@@ -81,20 +112,40 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
     view,
     async open({ serial, intake, reported = null, warrantyUntil = null }, by) {
       const id = world.id();
-      const opened = await store.write(async (tx): Promise<Result<void, 'TERMINAL_UNKNOWN' | 'WORK_OPEN' | 'WORK_NOT_READY'>> => {
-        const terminal = await tx.selectFrom('terminals').select('lifecycle').where('serial', '=', serial).executeTakeFirst();
-        if (!terminal) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
-        if (!['returned', 'inspected', 'refurbish', 'wipe'].includes(terminal.lifecycle))
-          return fail('WORK_NOT_READY', { facts: { state: terminal.lifecycle, wants: 'returned' } });
-        const other = await tx.selectFrom('work_orders').select('id').where('serial', '=', serial).where('closed_at', 'is', null).executeTakeFirst();
-        if (other) return fail('WORK_OPEN', { facts: { work: other.id } });
-        await tx
-          .insertInto('work_orders')
-          .values({ id, serial, intake, reported, warranty_until: warrantyUntil, opened_at: world.clock.now(), opened_by: by.subject, closed_at: null })
-          .execute();
-        await note(tx, serial, 'work-order', { work: id, opened: true, by: by.subject });
-        return ok(undefined);
-      });
+      const opened = await store.write(
+        async (tx): Promise<Result<void, 'TERMINAL_UNKNOWN' | 'WORK_OPEN' | 'WORK_NOT_READY'>> => {
+          const terminal = await tx
+            .selectFrom('terminals')
+            .select('lifecycle')
+            .where('serial', '=', serial)
+            .executeTakeFirst();
+          if (!terminal) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+          if (!['returned', 'inspected', 'refurbish', 'wipe'].includes(terminal.lifecycle))
+            return fail('WORK_NOT_READY', { facts: { state: terminal.lifecycle, wants: 'returned' } });
+          const other = await tx
+            .selectFrom('work_orders')
+            .select('id')
+            .where('serial', '=', serial)
+            .where('closed_at', 'is', null)
+            .executeTakeFirst();
+          if (other) return fail('WORK_OPEN', { facts: { work: other.id } });
+          await tx
+            .insertInto('work_orders')
+            .values({
+              id,
+              serial,
+              intake,
+              reported,
+              warranty_until: warrantyUntil,
+              opened_at: world.clock.now(),
+              opened_by: by.subject,
+              closed_at: null,
+            })
+            .execute();
+          await note(tx, serial, 'work-order', { work: id, opened: true, by: by.subject });
+          return ok(undefined);
+        },
+      );
       return opened.ok ? ok(unwrap(await view(id))) : opened;
     },
     async add(id, entry, by) {
@@ -114,18 +165,36 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
         const at = world.clock.now();
         await tx
           .insertInto('work_entries')
-          .values({ id: world.id(), work: id, seq: entries.length + 1, at, by: by.subject, entry: JSON.stringify(entry), is_passed: isPassed ? 1 : 0 })
+          .values({
+            id: world.id(),
+            work: id,
+            seq: entries.length + 1,
+            at,
+            by: by.subject,
+            entry: JSON.stringify(entry),
+            is_passed: isPassed ? 1 : 0,
+          })
           .execute();
         if (entry.kind === 'closed') {
           await tx.updateTable('work_orders').set({ closed_at: at }).where('id', '=', id).execute();
-          await note(tx, serialSchema.parse(row.serial), 'work-order', { work: id, outcome: entry.outcome, grade: entry.grade, by: by.subject });
+          await note(tx, serialSchema.parse(row.serial), 'work-order', {
+            work: id,
+            outcome: entry.outcome,
+            grade: entry.grade,
+            by: by.subject,
+          });
         }
         return ok(undefined);
       });
       return added.ok ? await view(id) : added;
     },
     async list() {
-      const rows = await store.db.selectFrom('work_orders').selectAll().orderBy('opened_at', 'desc').limit(listMax).execute();
+      const rows = await store.db
+        .selectFrom('work_orders')
+        .selectAll()
+        .orderBy('opened_at', 'desc')
+        .limit(listMax)
+        .execute();
       const sorted = [...rows.filter((row) => row.closed_at === null), ...rows.filter((row) => row.closed_at !== null)];
       return await Promise.all(sorted.map((row) => viewOf(store.db, row)));
     },
@@ -154,7 +223,11 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
       );
     },
     async death(serial) {
-      const terminal = await store.db.selectFrom('terminals').select('model').where('serial', '=', serial).executeTakeFirst();
+      const terminal = await store.db
+        .selectFrom('terminals')
+        .select('model')
+        .where('serial', '=', serial)
+        .executeTakeFirst();
       const step = (await stepsOfLife(store.db, serial)).findLast(({ to }) => to === 'scrap');
       if (!terminal || !step) return fail('DEATH_UNKNOWN', { facts: { serial } });
       const live = await store.db

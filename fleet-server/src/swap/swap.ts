@@ -3,7 +3,6 @@ import {
   evidence as evidenceSchema,
   jobReport,
   parseJson,
-
   type Serial,
   serialSchema,
   type StartSwap,
@@ -38,11 +37,7 @@ export interface SwapRooms {
   readonly moved: (serial: Serial) => void;
 }
 
-type StartFault =
-  | MoveFault
-  | 'SWAP_OPEN'
-  | 'SWAP_UNFIT'
-  | 'PARENT_UNSUITABLE';
+type StartFault = MoveFault | 'SWAP_OPEN' | 'SWAP_UNFIT' | 'PARENT_UNSUITABLE';
 
 /** The new unit takes the place of the old. Open swaps go on by themselves, after a restart too. */
 export interface Swaps {
@@ -315,4 +310,3 @@ export function openSwaps(rooms: SwapRooms): Swaps {
     close: () => ticking.cancel(),
   };
 }
-

@@ -35,7 +35,7 @@ export const handover = z
     from: kid.describe('Whose hands it leaves.'),
     to: kid.describe('Whose hands it comes to.'),
     bag: sealNumber.nullable().describe('The bag that it is in, as both hands read it; null outside of one.'),
-    photo: photoHash.nullable(),
+    photo: photoHash.nullable().describe('SHA-256 of the photo file, hex; null without one.'),
     place: z.string().max(80).describe('Where.'),
   })
   .describe('What both hands sign.');
@@ -73,6 +73,7 @@ export interface CustodyHead {
   /** In whose hands it is; null before the first hand-over. */
   readonly holder: string | null;
 }
+/** The end of a chain that nobody has begun. */
 export const noCustody: CustodyHead = { seq: 0, hash: custodyGenesis, holder: null };
 
 /** What can be wrong with a hand-over. */

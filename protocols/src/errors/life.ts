@@ -61,8 +61,14 @@ export const lifeErrors = defineErrors({
     ja: { says: '該当する交換がありません。', next: '一覧: tsunagu swap list' },
   },
   SWAP_OPEN: {
-    en: { says: 'One of the two units is in a swap already.', next: 'Finish or abort that one first: tsunagu swap list.' },
-    ja: { says: 'どちらかの端末が別の交換の途中です。', next: '先にその交換を完了または中止してください: tsunagu swap list' },
+    en: {
+      says: 'One of the two units is in a swap already.',
+      next: 'Finish or abort that one first: tsunagu swap list.',
+    },
+    ja: {
+      says: 'どちらかの端末が別の交換の途中です。',
+      next: '先にその交換を完了または中止してください: tsunagu swap list',
+    },
   },
   SWAP_UNFIT: {
     en: {

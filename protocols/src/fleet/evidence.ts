@@ -79,7 +79,10 @@ export const evidenceItems = {
   secondPerson: { clause: 'PCI PIN 3.1, 21 to 23', title: { en: 'second person', ja: '第二の承認者' } },
   keyCheckValues: { clause: 'PCI PIN 3.1, 30-3', title: { en: 'key check values', ja: '鍵検査値' } },
   wipeProof: { clause: 'PCI PIN 3.1, 31; PCI DSS 4.0.1, 9.4.7', title: { en: 'proof of wipe', ja: '消去証明' } },
-  nothingOwed: { clause: 'house rule 2: nobody loses data', title: { en: 'nothing undelivered', ja: '未送信取引なし' } },
+  nothingOwed: {
+    clause: 'house rule 2: nobody loses data',
+    title: { en: 'nothing undelivered', ja: '未送信取引なし' },
+  },
   tests: { clause: 'PCI PIN 3.1, 30-1 (repair)', title: { en: 'test results', ja: '試験結果' } },
   recycling: { clause: 'WEEE 2012/19/EU, 8; 2006/66/EC', title: { en: 'recycler’s receipt', ja: '再資源化受領書' } },
 } as const satisfies Record<
@@ -87,6 +90,7 @@ export const evidenceItems = {
   { readonly clause: string; readonly title: { readonly en: string; readonly ja: string } }
 >;
 export type EvidenceItem = keyof typeof evidenceItems;
+/** The names in `evidenceItems`, in their order. */
 export const evidenceNames = Object.keys(evidenceItems) as [EvidenceItem, ...EvidenceItem[]];
 
 /** What an edge does with the bag: the one that it came in is opened, or it is put into a fresh one. */
@@ -100,6 +104,7 @@ export interface Standing {
   readonly seals: readonly string[] | null;
   readonly connections: number | null;
 }
+/** What is known of a terminal without any step. */
 export const freshStanding: Standing = { bag: null, seals: null, connections: null };
 
 /** What the rooms of the house say about evidence that names something of theirs. */

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { type BagUse, evidence, type EvidenceItem, evidenceNames, type Standing, freshStanding, standingAfter, type Evidence } from './evidence.ts';
+import {
+  type BagUse,
+  evidence,
+  type EvidenceItem,
+  evidenceNames,
+  type Standing,
+  freshStanding,
+  standingAfter,
+  type Evidence,
+} from './evidence.ts';
 
 /** What a state can permit a terminal: to get its first certificate, the next one, a connection, sales, keys. */
 export const lifecyclePermits = ['enrol', 'renew', 'connect', 'pay', 'beKeyed'] as const;
@@ -79,7 +88,9 @@ export const lifecycleStates: readonly LifecycleState[] = Object.keys(lifecycle)
 export const lifecycleEdges: readonly LifecycleEdge[] = [
   ...way,
   ...(['quarantined', 'lost'] as const).flatMap((to) =>
-    lifecycleStates.filter((from) => from !== to && from !== 'scrap').map((from): LifecycleEdge => ({ from, to, evidence: [] })),
+    lifecycleStates
+      .filter((from) => from !== to && from !== 'scrap')
+      .map((from): LifecycleEdge => ({ from, to, evidence: [] })),
   ),
 ];
 
@@ -124,7 +135,9 @@ export const moveLifecycle = z
     evidence: evidence.default({}),
     dryRun: z.boolean().default(false).describe('Say whether it could be taken, and take nothing.'),
   })
-  .describe('Moves a terminal along an edge of its life. An edge that asks for a second person waits until one approves.');
+  .describe(
+    'Moves a terminal along an edge of its life. An edge that asks for a second person waits until one approves.',
+  );
 export type MoveLifecycle = z.input<typeof moveLifecycle>;
 
 const time = z.iso.datetime().describe('RFC 3339, UTC.');

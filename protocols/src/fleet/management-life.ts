@@ -137,7 +137,11 @@ export const inspectionPlan = z
   .describe('The rounds of a shop.');
 export type InspectionPlan = z.infer<typeof inspectionPlan>;
 export const inspectionTaken = z
-  .object({ findings: z.array(z.string()).describe('What differs from what is known: surface, seals, connections, photo-missing.') })
+  .object({
+    findings: z
+      .array(z.string())
+      .describe('What differs from what is known: surface, seals, connections, photo-missing.'),
+  })
   .describe('A report that was taken.');
 export const deviceListEntry = z
   .object({
@@ -223,7 +227,9 @@ export const assessorLine = z
       approvedBy: z.string().nullable(),
       reason: z.string(),
       evidence: z.record(z.string(), z.unknown()).nullable().describe('null: older than evidence.'),
-      isInTime: z.boolean().describe('Within the time that was asked for; earlier ones are there so that it can be followed.'),
+      isInTime: z
+        .boolean()
+        .describe('Within the time that was asked for; earlier ones are there so that it can be followed.'),
     }),
     z.object({
       kind: z.literal('inspection'),

@@ -17,11 +17,14 @@ export const inspection = z
     id: z.uuid().describe('Made by whoever inspects, so that a report that is delivered twice counts once.'),
     serial: serialSchema,
     at: z.iso.datetime().describe('When, by the clock of the technician.'),
-    by: z.string().regex(/^[0-9a-f]{16}$/).describe('Key id of the technician.'),
+    by: z
+      .string()
+      .regex(/^[0-9a-f]{16}$/)
+      .describe('Key id of the technician.'),
     surface: z.enum(surfaces).describe('What the case looks like.'),
     seals: z.array(sealNumber).max(16).describe('The seals as they were read.'),
     connections: z.number().int().min(0).max(32).nullable().describe('Cables plugged in; null when it is missing.'),
-    photo: photoHash.nullable(),
+    photo: photoHash.nullable().describe('SHA-256 of the photo file, hex; null without one.'),
     words: z.string().max(500).describe('What else was seen.'),
   })
   .describe('A report of an inspection: PCI DSS 4.0.1, 9.5.1.2.');
@@ -50,8 +53,7 @@ export type InspectionFinding = 'surface' | 'seals' | 'connections' | 'photo-mis
 /** Holds what was seen against what is known of the terminal. */
 export function findingsOf(made: Inspection, standing: Standing): readonly InspectionFinding[] {
   const { surface, seals, connections, photo } = made;
-  const hasOtherSeals =
-    standing.seals !== null && standing.seals.toSorted().join('\n') !== seals.toSorted().join('\n');
+  const hasOtherSeals = standing.seals !== null && standing.seals.toSorted().join('\n') !== seals.toSorted().join('\n');
   return [
     ...(surface === 'intact' ? [] : (['surface'] as const)),
     ...(hasOtherSeals ? (['seals'] as const) : []),

@@ -23,7 +23,10 @@ export const faultCodes = {
 export type FaultCode = keyof typeof faultCodes;
 const faultCode = z.enum(Object.keys(faultCodes) as [FaultCode, ...FaultCode[]]);
 const yen = z.number().int().nonnegative().max(10_000_000).describe('Yen.');
-const part = z.string().regex(/^[A-Z0-9][A-Z0-9-]{1,31}$/).describe('Part number.');
+const part = z
+  .string()
+  .regex(/^[A-Z0-9][A-Z0-9-]{1,31}$/)
+  .describe('Part number.');
 
 export const workIntake = z.enum(['fault', 'end-of-contract', 'swap', 'recall']).describe('Why it came in.');
 export const openWork = z
@@ -51,9 +54,16 @@ export const workEntry = z
     z.strictObject({ kind: z.literal('labour'), minutes: z.number().int().min(1).max(10_000), costYen: yen }),
     z.strictObject({
       kind: z.literal('bench-test'),
-      attestation: z.string().max(attestationCharactersMax).describe('The signed file that `tsunagu bridge certify` wrote.'),
+      attestation: z
+        .string()
+        .max(attestationCharactersMax)
+        .describe('The signed file that `tsunagu bridge certify` wrote.'),
     }),
-    z.strictObject({ kind: z.literal('rma-out'), vendor: z.string().min(1).max(60), number: z.string().min(1).max(40) }),
+    z.strictObject({
+      kind: z.literal('rma-out'),
+      vendor: z.string().min(1).max(60),
+      number: z.string().min(1).max(40),
+    }),
     z.strictObject({
       kind: z.literal('rma-in'),
       outcome: z.enum(['repaired', 'replaced', 'refused']),
@@ -79,6 +89,7 @@ export interface WorkOrder {
   readonly outcome: 'repaired' | 'no-fault-found' | 'beyond-repair' | null;
   readonly grade: 'A' | 'B' | 'C' | null;
 }
+/** A work order without an entry. */
 export const freshOrder: WorkOrder = {
   fault: undefined,
   costYen: 0,

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { custodyAlarm, handoverHash, noCustody, openHandover, type SignedHandover, verifyCustody } from '@tsunagu/protocols/custody';
+import {
+  custodyAlarm,
+  handoverHash,
+  noCustody,
+  openHandover,
+  type SignedHandover,
+  verifyCustody,
+} from '@tsunagu/protocols/custody';
 import { custodyView } from '@tsunagu/protocols/fleet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newFolder, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
@@ -17,7 +24,11 @@ const codes = (lines: Iterable<string>) => verifyCustody(lines).findings.map(({ 
 
 describe('a file of custody', () => {
   const chain = chainOf('LIFE-0001');
-  const [one, two, three] = [chain.next(depot, carrier, { bag: 'BAG-0001' }), chain.next(carrier, shop), chain.next(shop, depot)];
+  const [one, two, three] = [
+    chain.next(depot, carrier, { bag: 'BAG-0001' }),
+    chain.next(carrier, shop),
+    chain.next(shop, depot),
+  ];
   it('verifies without any server', () => {
     const report = verifyCustody(file(one, two, three));
     expect([report.findings, report.terminals, report.handovers]).toEqual([[], 1, 3]);
@@ -74,7 +85,10 @@ describe('custody at the server', () => {
 
   it('takes hand-overs in their order, each once, and gives them out as they came', async () => {
     const chain = chainOf('LIFE-0001');
-    const [one, two] = [chain.next(depot, carrier, { bag: 'BAG-0001' }), chain.next(carrier, shop, { bag: 'BAG-0001' })];
+    const [one, two] = [
+      chain.next(depot, carrier, { bag: 'BAG-0001' }),
+      chain.next(carrier, shop, { bag: 'BAG-0001' }),
+    ];
     expect((await deliver(two)).body.code).toBe('CUSTODY_CHAIN_BROKEN');
     expect((await deliver(one)).status).toBe(200);
     expect((await deliver(one)).body).toMatchObject({ seq: 1 });
@@ -98,7 +112,9 @@ describe('custody at the server', () => {
 
   it('quarantines a terminal that came in another bag, so that it gets no keys', async () => {
     await house.register('LIFE-0005');
-    expect((await house.call('POST', '/terminals/LIFE-0005/custody/mismatches', { seen: 'BAG-0009' })).status).toBe(200);
+    expect((await house.call('POST', '/terminals/LIFE-0005/custody/mismatches', { seen: 'BAG-0009' })).status).toBe(
+      200,
+    );
     const { body } = await house.call('GET', '/terminals/LIFE-0005/lifecycle');
     expect(body).toMatchObject({ state: 'quarantined', permits: [] });
     const keyed = await house.call('POST', '/terminals/LIFE-0005/lifecycle', { to: 'keyed', reason: 'all is well' });

@@ -1,5 +1,12 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { type Handover, handoverHash, type Holder, noCustody, type SignedHandover, signHand } from '@tsunagu/protocols/custody';
+import {
+  type Handover,
+  handoverHash,
+  type Holder,
+  noCustody,
+  type SignedHandover,
+  signHand,
+} from '@tsunagu/protocols/custody';
 import { keyIdOf, serialSchema } from '@tsunagu/protocols/fleet';
 
 /** Somebody with a key. */

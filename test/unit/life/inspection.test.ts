@@ -21,17 +21,28 @@ afterAll(async () => {
 const seen = (more: Partial<Inspection> = {}, by: Hand = kato) =>
   signInspection(
     inspection.parse({
-      ...{ v: 1, id: crypto.randomUUID(), serial: 'LOOK-0001', at: new Date().toISOString(), by: by.holder.kid },
-      ...{ surface: 'intact', seals: ['S-1001'], connections: 2, photo: 'a'.repeat(64), words: '', ...more },
+      v: 1,
+      id: crypto.randomUUID(),
+      serial: 'LOOK-0001',
+      at: new Date().toISOString(),
+      by: by.holder.kid,
+      surface: 'intact',
+      seals: ['S-1001'],
+      connections: 2,
+      photo: 'a'.repeat(64),
+      words: '',
+      ...more,
     }),
     by,
   );
 const deliver = (document: object) => house.call('POST', '/inspections', document);
-const devices = async (query = '') => page(deviceListEntry).parse((await house.call('GET', `/inspections/devices${query}`)).body).items;
+const devices = async (query = '') =>
+  page(deviceListEntry).parse((await house.call('GET', `/inspections/devices${query}`)).body).items;
 
 it('names each thing that differs from what is known', () => {
   const standing = { bag: null, seals: ['S-1001', 'S-1002'], connections: 2 };
-  const made = (more: object) => ({ surface: 'intact', seals: ['S-1002', 'S-1001'], connections: 2, photo: 'x', ...more }) as never;
+  const made = (more: object) =>
+    ({ surface: 'intact', seals: ['S-1002', 'S-1001'], connections: 2, photo: 'x', ...more }) as never;
   expect(findingsOf(made({}), standing)).toEqual([]);
   expect(findingsOf(made({ surface: 'opened' }), standing)).toEqual(['surface']);
   expect(findingsOf(made({ seals: ['S-1001'] }), standing)).toEqual(['seals']);
@@ -47,7 +58,9 @@ it('takes a report that was made offline once, from a registered technician, in 
   expect((await deliver(report)).body).toEqual({ findings: [] });
   const stranger = hand('stranger');
   expect((await deliver(seen({}, stranger))).body.code).toBe('INSPECTION_INVALID');
-  expect((await deliver({ ...report, payload: report.payload.replace('intact', 'opened') })).body.code).toBe('INSPECTION_INVALID');
+  expect((await deliver({ ...report, payload: report.payload.replace('intact', 'opened') })).body.code).toBe(
+    'INSPECTION_INVALID',
+  );
   expect((await deliver(seen({ by: stranger.holder.kid }))).body.code).toBe('INSPECTION_INVALID');
   expect((await deliver(seen({ serial: 'NOBODY-001' as never }))).body.code).toBe('TERMINAL_UNKNOWN');
 });
@@ -58,7 +71,9 @@ it('lists every device with its last inspection, and what is overdue by the plan
     ['LOOK-0001', false, null],
     ['LOOK-0002', false, null],
   ]);
-  expect((await house.call('POST', '/inspections/plans', { merchant: '喫茶つなぐ', shop: '本店', everyDays: 90 })).status).toBe(200);
+  expect(
+    (await house.call('POST', '/inspections/plans', { merchant: '喫茶つなぐ', shop: '本店', everyDays: 90 })).status,
+  ).toBe(200);
   const [one] = await devices();
   expect(one).toMatchObject({ make: 'Toshiba TEC', model: 'CT-5100', isOverdue: false, isPlanned: true });
   expect(one?.lastInspection).toMatchObject({ surface: 'opened', findings: ['surface'] });

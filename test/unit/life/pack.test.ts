@@ -26,7 +26,10 @@ afterAll(async () => {
 });
 
 const verify = (pack: string) => {
-  const { status, stdout } = spawnSync(process.execPath, [join(pack, 'verify.mjs')], { cwd: tmpdir(), encoding: 'utf8' });
+  const { status, stdout } = spawnSync(process.execPath, [join(pack, 'verify.mjs')], {
+    cwd: tmpdir(),
+    encoding: 'utf8',
+  });
   return { status, stdout };
 };
 
@@ -40,8 +43,16 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
     await house.call('POST', '/custody/holders', { name: holder.name, publicKey: holder.publicKey });
   expect((await house.call('POST', '/custody/handovers', chainOf(serial).next(kato, depot))).status).toBe(200);
   const seen = inspection.parse({
-    ...{ v: 1, id: crypto.randomUUID(), serial, at: new Date().toISOString(), by: kato.holder.kid },
-    ...{ surface: 'intact', seals: ['S-1001'], connections: 2, photo, words: '' },
+    v: 1,
+    id: crypto.randomUUID(),
+    serial,
+    at: new Date().toISOString(),
+    by: kato.holder.kid,
+    surface: 'intact',
+    seals: ['S-1001'],
+    connections: 2,
+    photo,
+    words: '',
   });
   expect((await house.call('POST', '/inspections', signInspection(seen, kato))).status).toBe(200);
 
@@ -50,7 +61,9 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
     expect(moved.status).toBe(200);
     if (!isByTwo) return;
     const pending = (moved.body as unknown as { pending: { approval: string } }).pending;
-    expect((await sato.call('POST', `/approvals/${pending.approval}/decisions`, { verdict: 'approved' })).status).toBe(200);
+    expect((await sato.call('POST', `/approvals/${pending.approval}/decisions`, { verdict: 'approved' })).status).toBe(
+      200,
+    );
   };
   const nothingOwed = { by: 'declaration', words: 'its board was burnt' };
   const open = (intake: object) => house.call('POST', '/workshop/orders', intake);
@@ -64,24 +77,44 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
   expect((await entry({ kind: 'diagnosed', fault: 'SW-BOOT' })).status).toBe(200);
   expect((await entry({ kind: 'bench-test', attestation: 'nonsense' })).body.code).toBe('ATTESTATION_INVALID');
   expect((await entry({ kind: 'closed', outcome: 'repaired', grade: 'A' })).body.code).toBe('WORK_NOT_READY');
-  expect((await entry({ kind: 'closed', outcome: 'beyond-repair', grade: null })).body).toMatchObject({ outcome: 'beyond-repair' });
+  expect((await entry({ kind: 'closed', outcome: 'beyond-repair', grade: null })).body).toMatchObject({
+    outcome: 'beyond-repair',
+  });
   expect((await house.call('GET', `/terminals/${serial}/death-certificate`)).body.code).toBe('DEATH_UNKNOWN');
   const recycling = { recycler: 'Eco', receipt: 'R-77', batteryGrams: 0, materialGrams: { plastic: 700, boards: 300 } };
   await move('scrap', { wipeProof: { by: 'destruction', method: 'shredded', photo }, nothingOwed, recycling }, true);
   expect((await house.call('GET', `/terminals/${serial}/death-certificate`)).body).toMatchObject({
-    ...{ liveKeys: 0, by: 'mori', approvedBy: 'sato', recycling, massGrams: 1_200 },
+    liveKeys: 0,
+    by: 'mori',
+    approvedBy: 'sato',
+    recycling,
+    massGrams: 1_200,
   });
   const today = new Date().toISOString().slice(0, 10);
-  expect((await house.call('GET', `/workshop/figures?from=${today}&to=${today}`)).body).toMatchObject({ finished: 1, reuseRate: 0 });
+  expect((await house.call('GET', `/workshop/figures?from=${today}&to=${today}`)).body).toMatchObject({
+    finished: 1,
+    reuseRate: 0,
+  });
 
   const said: string[] = [];
-  const console = openConsole({ env: {}, stdout: { write: (text: string) => said.push(text) }, stderr: { write: (text: string) => said.push(text) } });
+  const console = openConsole({
+    env: {},
+    stdout: { write: (text: string) => said.push(text) },
+    stderr: { write: (text: string) => said.push(text) },
+  });
   const client = openClient({ url: house.house.managementUrl, token }, house.world);
-  expect(await writePack({ world: house.world, console, client, json: false }, { from: today, to: today, out })).toBe(0);
-  expect(readdirSync(out).toSorted()).toEqual(
-    'audit.jsonl clauses.json custody.jsonl devices.json edges.json inspections.jsonl keys.jsonl manifest.json steps.jsonl verify.mjs'.split(' '),
+  expect(await writePack({ world: house.world, console, client, json: false }, { from: today, to: today, out })).toBe(
+    0,
   );
-  expect(verify(out)).toEqual({ status: 0, stdout: expect.stringMatching(/5 steps, 1 hand-overs, 1 inspections, \d+ audit entries: nothing is wrong/) });
+  expect(readdirSync(out).toSorted()).toEqual(
+    'audit.jsonl clauses.json custody.jsonl devices.json edges.json inspections.jsonl keys.jsonl manifest.json steps.jsonl verify.mjs'.split(
+      ' ',
+    ),
+  );
+  expect(verify(out)).toEqual({
+    status: 0,
+    stdout: expect.stringMatching(/5 steps, 1 hand-overs, 1 inspections, \d+ audit entries: nothing is wrong/),
+  });
 
   // Whatever is changed in a pack is found, also by somebody who mends the hashes of the manifest.
   for (const [name, from, to, finding] of [
@@ -91,7 +124,12 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
     ['custody.jsonl', '倉庫', '店舗', 'not signed by both hands'],
     ['inspections.jsonl', 'intact', 'opened', 'not signed by its technician'],
     ['audit.jsonl', '"outcome":"done"', '"outcome":"refused"', 'does not continue the chain'],
-    ['keys.jsonl', '$', `{"kind":"key","serial":"${serial}","slot":"dukpt","state":"loaded"}\n`, 'a live key in a scrapped unit'],
+    [
+      'keys.jsonl',
+      '$',
+      `{"kind":"key","serial":"${serial}","slot":"dukpt","state":"loaded"}\n`,
+      'a live key in a scrapped unit',
+    ],
   ] as const) {
     removeFolder(`${out}-changed`);
     cpSync(out, `${out}-changed`, { recursive: true });

@@ -4,7 +4,11 @@ import { expect, it } from 'vitest';
 
 const test: WorkEntry = { kind: 'bench-test', attestation: '' };
 const fit: WorkEntry = { kind: 'part-fitted', part: 'HEAD-58', costYen: 2_400, from: null };
-const close = (outcome: 'repaired' | 'no-fault-found' | 'beyond-repair', grade: 'A' | null): WorkEntry => ({ kind: 'closed', outcome, grade });
+const close = (outcome: 'repaired' | 'no-fault-found' | 'beyond-repair', grade: 'A' | null): WorkEntry => ({
+  kind: 'closed',
+  outcome,
+  grade,
+});
 const after = (...entries: readonly WorkEntry[]): WorkOrder =>
   entries.reduce((order, entry) => unwrap(addEntry(order, entry, entry.kind === 'bench-test')), freshOrder);
 const refusal = (order: WorkOrder, entry: WorkEntry) => {
@@ -36,7 +40,12 @@ it('harvests from what is beyond repair only, and does not work on what is at th
 });
 
 it('reckons the figures of a workshop, and says nothing where there is nothing to reckon', () => {
-  expect(figuresOf([])).toMatchObject({ finished: 0, reuseRate: null, costYenPerRedeployment: null, wasteAvoidedKg: 0 });
+  expect(figuresOf([])).toMatchObject({
+    finished: 0,
+    reuseRate: null,
+    costYenPerRedeployment: null,
+    wasteAvoidedKg: 0,
+  });
   const good = after(found, fit, test, close('repaired', 'A'));
   const dead = after(found, close('beyond-repair', null));
   const fine = after({ kind: 'diagnosed', fault: null }, test, close('no-fault-found', 'A'));

@@ -31,7 +31,9 @@ describe('the rules of a swap', () => {
   it('stop at keys that were copied, keys that are missing, and units that are elsewhere', () => {
     for (const step of ['begun', 'prepared', 'drained'] as const) {
       const fresh = facts({}).fresh;
-      expect(decideSwap(facts({ step, fresh: { ...fresh, hasCopiedKey: true } }))).toEqual({ blocked: 'new-keys-copied' });
+      expect(decideSwap(facts({ step, fresh: { ...fresh, hasCopiedKey: true } }))).toEqual({
+        blocked: 'new-keys-copied',
+      });
       expect(decideSwap(facts({ step, fresh: { ...fresh, isKeyed: false } }))).toEqual({ blocked: 'new-keys-missing' });
       expect(decideSwap(facts({ step, fresh: { ...fresh, state: 'quarantined' } }))).toEqual({ blocked: 'new-state' });
       expect(decideSwap(facts({ step, old: { state: 'lost' } }))).toEqual({ blocked: 'old-state' });
@@ -96,9 +98,23 @@ function rooms(store: Store, parameters: Map<string, SettingValues>, dieAt: numb
         await tx
           .insertInto('jobs')
           .values({
-            ...{ id, serial, type: body.type, subject, params: '{}', state: 'queued', attempt: 0, attempts_max: 3 },
-            ...{ created_at: at, deadline_at: at + 1e6, finished_at: null, fault: null, result: null },
-            ...{ cancelled_at: null, approved_by: null, approval: null, reference: reference ?? null },
+            id,
+            serial,
+            type: body.type,
+            subject,
+            params: '{}',
+            state: 'queued',
+            attempt: 0,
+            attempts_max: 3,
+            created_at: at,
+            deadline_at: at + 1e6,
+            finished_at: null,
+            fault: null,
+            result: null,
+            cancelled_at: null,
+            approved_by: null,
+            approval: null,
+            reference: reference ?? null,
           })
           .execute();
         return id;
@@ -116,16 +132,45 @@ async function readyStore(): Promise<Store> {
   const folder = newFolder();
   folders.push(folder);
   const store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
-  const place = (shop: string) => ({ model: 'CT-5100', merchant: 'm', shop, lane: '1', relay_port: null, registered_at: 0, enrolled_at: 0 });
-  await store.db.insertInto('terminals').values({ serial: old, ...place('本店'), parent: null, lifecycle: 'deployed' }).execute();
-  await store.db.insertInto('terminals').values({ serial: fresh, ...place('倉庫'), parent: null, lifecycle: 'in-transit' }).execute();
-  await store.db.insertInto('terminals').values({ serial: 'CHILD-0001', ...place('本店'), parent: old, lifecycle: 'deployed' }).execute();
-  for (const [serial, kcv] of [[old, 'AAAAAAAAAA'], [fresh, 'BBBBBBBBBB']] as const)
+  const place = (shop: string) => ({
+    model: 'CT-5100',
+    merchant: 'm',
+    shop,
+    lane: '1',
+    relay_port: null,
+    registered_at: 0,
+    enrolled_at: 0,
+  });
+  await store.db
+    .insertInto('terminals')
+    .values({ serial: old, ...place('本店'), parent: null, lifecycle: 'deployed' })
+    .execute();
+  await store.db
+    .insertInto('terminals')
+    .values({ serial: fresh, ...place('倉庫'), parent: null, lifecycle: 'in-transit' })
+    .execute();
+  await store.db
+    .insertInto('terminals')
+    .values({ serial: 'CHILD-0001', ...place('本店'), parent: old, lifecycle: 'deployed' })
+    .execute();
+  for (const [serial, kcv] of [
+    [old, 'AAAAAAAAAA'],
+    [fresh, 'BBBBBBBBBB'],
+  ] as const)
     await store.db
       .insertInto('key_ledger')
       .values({
-        ...{ id: world.id(), serial, slot: 'dukpt', kcv, initial_key_id: kcv, parent_key: 'bdk/1', protected_by: 'p' },
-        ...{ key_block: '', state: 'loaded', allocated_at: 0, loaded_at: 0 },
+        id: world.id(),
+        serial,
+        slot: 'dukpt',
+        kcv,
+        initial_key_id: kcv,
+        parent_key: 'bdk/1',
+        protected_by: 'p',
+        key_block: '',
+        state: 'loaded',
+        allocated_at: 0,
+        loaded_at: 0,
       })
       .execute();
   return store;
@@ -133,7 +178,10 @@ async function readyStore(): Promise<Store> {
 
 const statesOf = async (store: Store) =>
   Object.fromEntries(
-    (await store.db.selectFrom('terminals').select(['serial', 'lifecycle']).execute()).map((row) => [row.serial, row.lifecycle]),
+    (await store.db.selectFrom('terminals').select(['serial', 'lifecycle']).execute()).map((row) => [
+      row.serial,
+      row.lifecycle,
+    ]),
   );
 
 /** The old unit answers what it was asked: first that a sale waits in it, then that nothing does. */
@@ -142,8 +190,18 @@ async function answer(store: Store, asked: { count: number }): Promise<void> {
     asked.count += 1;
     const queues = { reversals: 0, advices: asked.count === 1 ? 1 : 0, sales: 0, jobs: 0 };
     const diagnostics = {
-      ...{ at: 0, uptimeMs: 0, boot: 1, software: { version: '1', slot: 'A' }, clockSkewMs: null, readers: [] },
-      ...{ storage: { files: 0, bytes: 0 }, queues, keys: [], dropped: {}, memory: null, temperatureMilliC: null },
+      at: 0,
+      uptimeMs: 0,
+      boot: 1,
+      software: { version: '1', slot: 'A' },
+      clockSkewMs: null,
+      readers: [],
+      storage: { files: 0, bytes: 0 },
+      queues,
+      keys: [],
+      dropped: {},
+      memory: null,
+      temperatureMilliC: null,
     };
     await store.db
       .updateTable('jobs')
@@ -158,7 +216,12 @@ async function run(store: Store, dieAt: number, when: 'before' | 'after'): Promi
   const parameters = new Map<string, SettingValues>([[old, { taxPercent: 8 }]]);
   const asked = { count: 0 };
   let at = rooms(store, parameters, dieAt, when);
-  const start = { old, new: fresh, reason: 'worn', evidence: { bagNumber: 'BAG-1', photo, seals: ['S-1'], connections: 1 } };
+  const start = {
+    old,
+    new: fresh,
+    reason: 'worn',
+    evidence: { bagNumber: 'BAG-1', photo, seals: ['S-1'], connections: 1 },
+  };
   let id: string | undefined;
 
   let locked = false;
@@ -183,7 +246,12 @@ async function run(store: Store, dieAt: number, when: 'before' | 'after'): Promi
     if (id !== undefined && unwrap(await at.swaps.view(id)).step === 'closed') break;
     await answer(store, asked);
   }
-  const found = await store.db.selectFrom('terminals').selectAll().where('serial', 'in', [fresh, 'CHILD-0001']).orderBy('serial').execute();
+  const found = await store.db
+    .selectFrom('terminals')
+    .selectAll()
+    .where('serial', 'in', [fresh, 'CHILD-0001'])
+    .orderBy('serial')
+    .execute();
   expect(await statesOf(store)).toMatchObject({ [old]: 'swap', [fresh]: 'deployed' });
   expect(found).toEqual([
     expect.objectContaining({ serial: 'CHILD-0001', parent: fresh }),
@@ -193,7 +261,10 @@ async function run(store: Store, dieAt: number, when: 'before' | 'after'): Promi
   expect(await store.db.selectFrom('swaps').select('step').execute()).toEqual([{ step: 'closed' }]);
   // Keys stay with the unit that they were derived for.
   const keys = await store.db.selectFrom('key_ledger').select(['serial', 'kcv']).orderBy('kcv').execute();
-  expect(keys).toEqual([{ serial: old, kcv: 'AAAAAAAAAA' }, { serial: fresh, kcv: 'BBBBBBBBBB' }]);
+  expect(keys).toEqual([
+    { serial: old, kcv: 'AAAAAAAAAA' },
+    { serial: fresh, kcv: 'BBBBBBBBBB' },
+  ]);
   return at.count();
 }
 
@@ -221,10 +292,15 @@ it('is taken back until the new unit sells, and not after', async () => {
   const twice = await swaps.start({ old, new: fresh, reason: 'worn', evidence }, { subject: 'mori' });
   expect(twice).toMatchObject({ ok: false, fault: { code: 'SWAP_OPEN' } });
   expect(unwrap(await swaps.abort(id, { subject: 'mori' }))).toMatchObject({ step: 'aborted' });
-  expect(await store.db.selectFrom('terminals').select('shop').where('serial', '=', fresh).execute()).toEqual([{ shop: '倉庫' }]);
+  expect(await store.db.selectFrom('terminals').select('shop').where('serial', '=', fresh).execute()).toEqual([
+    { shop: '倉庫' },
+  ]);
   expect(await statesOf(store)).toMatchObject({ [old]: 'deployed', [fresh]: 'in-transit' });
   const again = unwrap(await swaps.start({ old, new: fresh, reason: 'worn', evidence }, { subject: 'mori' }));
   expect(unwrap(await swaps.oldIsDead(again.id, { subject: 'mori' })).step).toBe('closed');
-  expect(await swaps.abort(again.id, { subject: 'mori' })).toMatchObject({ ok: false, fault: { code: 'SWAP_TOO_LATE' } });
+  expect(await swaps.abort(again.id, { subject: 'mori' })).toMatchObject({
+    ok: false,
+    fault: { code: 'SWAP_TOO_LATE' },
+  });
   await store.close();
 }, 30_000);

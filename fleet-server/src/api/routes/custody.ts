@@ -74,8 +74,7 @@ export function custodyRoutes(app: ApiApp, { custody }: Pick<ApiRooms, 'custody'
       reply.hijack();
       const { raw } = reply;
       raw.writeHead(200, { 'content-type': 'application/x-ndjson' });
-      for await (const line of custody.lines())
-        if (!raw.write(`${JSON.stringify(line)}\n`)) await once(raw, 'drain');
+      for await (const line of custody.lines()) if (!raw.write(`${JSON.stringify(line)}\n`)) await once(raw, 'drain');
       raw.end();
     },
   );

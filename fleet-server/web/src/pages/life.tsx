@@ -78,7 +78,12 @@ export function LifePage() {
       </Part>
       <Part title={t('life.swaps')} count={swaps.length}>
         {swaps.map((swap) => (
-          <Row key={swap.id} serial={swap.old} at={swap.changedAt} says={`→ ${swap.new} (${t(`life.swap.${swap.step}`)})`} />
+          <Row
+            key={swap.id}
+            serial={swap.old}
+            at={swap.changedAt}
+            says={`→ ${swap.new} (${t(`life.swap.${swap.step}`)})`}
+          />
         ))}
       </Part>
       <Part title={t('life.overdue')} count={overdue.length}>
