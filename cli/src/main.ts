@@ -7,6 +7,7 @@ import { dataFolder, findAccess, openClient } from './client/index.ts';
 import { addAccessCommands } from './commands/access-commands.ts';
 import { addBridgeCommands } from './commands/bridge-commands.ts';
 import { addIdentityCommands } from './commands/identity-commands.ts';
+import { addLifeCommands } from './commands/life-commands.ts';
 import { addCampaignCommands } from './commands/campaign-commands.ts';
 import { addConfigCommands } from './commands/config-commands.ts';
 import type { Context } from './commands/context.ts';
@@ -207,6 +208,7 @@ addIdentityCommands(program, {
   withServer,
 });
 
+addLifeCommands(program, shell);
 addCampaignCommands(program, withServer, keysFolder);
 addConfigCommands(program, withServer);
 addBridgeCommands(program, {

@@ -17,6 +17,7 @@ import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/ki
 import type { World } from '@tsunagu/protocols/world';
 import { openApi } from './api/index.ts';
 import { commitParts, openApprovals, openAudit, openChanges } from './audit/index.ts';
+import { openAssessor } from './assessor/index.ts';
 import { openArtefacts } from './artefacts/index.ts';
 import { type Campaigns, openCampaigns } from './campaigns/index.ts';
 import {
@@ -28,6 +29,7 @@ import {
   writeMosquittoFolder,
 } from './broker/index.ts';
 import { type Conversation, openConversation } from './conversation/index.ts';
+import { openCustody } from './custody/index.ts';
 import { type DeviceApi, openDeviceApi } from './device-api/index.ts';
 import {
   type Estate,
@@ -56,16 +58,19 @@ import {
   openManufacturers,
   openTrustKnown,
 } from './identity/index.ts';
+import { openInspections } from './inspection/index.ts';
 import { type Jobs, openJobs } from './jobs/index.ts';
 import { negativeTagKey, openKeys } from './keys/index.ts';
 import { openEventLog } from './live/index.ts';
 import { makeMetrics } from './metrics/index.ts';
 import { type Negative, openNegative, regularList, watchInbox } from './negative/index.ts';
+import { openRefurbish } from './refurbish/index.ts';
 import { openSales } from './sales/index.ts';
 import { openSoftware } from './software/index.ts';
 import { lockFolder, migrations, openStore } from './store/index.ts';
 import { noMetrics, openSwitch, type Switch } from './switch/index.ts';
 import { prepareIssuerLink } from './switch/issuer-link/link-credentials.ts';
+import { openSwaps } from './swap/index.ts';
 import { openTwin, type Twin } from './twin/index.ts';
 import { addressRules, openWebhooks } from './webhooks/index.ts';
 import { findPassphrase, openFileVault, type Vault } from './vault/index.ts';
@@ -468,16 +473,43 @@ async function build(
   });
   const wipes = world.timers.every(wipesMs, () => noteLater(world, endWiped(world, store, certificates)));
   onClose(() => wipes.cancel());
+  const refurbish = openRefurbish({ world, store, note: estate.note });
   const lifecycle: Lifecycle = openLifecycle({
     world,
     store,
     note: estate.note,
+    approvals,
+    keysDestroyed: (tx, serial) => keys.wiped(tx, serial),
+    benchTestPassed: (on, serial, test) => refurbish.benchTestPassed(on, serial, test),
     disconnect,
     announce(serial) {
       estate.announce(serial);
       expiry?.touchAll();
     },
   });
+
+  const custody = openCustody({ world, store, tenant, note: estate.note, lifecycle });
+  onClose(() => custody.close());
+  const inspections = openInspections({
+    world,
+    store,
+    note: estate.note,
+    announce: (serial) => estate.announce(serial),
+  });
+  const swaps = openSwaps({
+    world,
+    store,
+    note: estate.note,
+    lifecycle,
+    jobs: built(jobs),
+    twin: built(twin),
+    placed: (tx, serial) => built(twin).reports.placed(tx, serial),
+    moved(serial) {
+      estate.announce(serial);
+      built(twin).moved(serial);
+    },
+  });
+  onClose(() => swaps.close());
 
   // Doors. Terminals come last, when everything they may ask for is there.
   const openedSwitch = await openSwitch(
@@ -617,6 +649,11 @@ async function build(
       }),
       certificates,
       lifecycle,
+      custody,
+      swaps,
+      inspections,
+      refurbish,
+      assessor: openAssessor(store),
       ceremonies,
       manufacturers,
       expiry,

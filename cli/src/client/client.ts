@@ -139,6 +139,12 @@ export interface LiveHandlers {
 
 /** The management API as the CLI uses it: the public one, and nothing else. */
 export interface Client extends AccessClient {
+  /** Any call of the management API: without a body a GET. */
+  ask<S extends z.ZodType>(schema: S, path: string, body?: unknown, method?: string): Promise<Result<z.output<S>>>;
+  /** Any answer as text. */
+  askText(path: string): Promise<Result<string>>;
+  /** All pages of any list. */
+  askAll<S extends z.ZodType>(item: S, path: string): Promise<Result<readonly z.output<S>[]>>;
   overview(): Promise<Result<Overview>>;
   /** All pages of the list. */
   terminals(): Promise<Result<readonly TerminalSummary[]>>;
@@ -293,6 +299,19 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
       : fail('ANSWER_INVALID', { field: parsed.fault.field ?? '', facts: { path }, cause: parsed.fault });
   }
 
+  async function text(path: string): Promise<Result<string>> {
+    try {
+      const answer = await fetch(new URL(path, access.url), {
+        headers: { authorization },
+        signal: AbortSignal.timeout(importTimeoutMs),
+      });
+      const body = await answer.text();
+      return answer.ok ? ok(body) : { ok: false, fault: faultOf(answer.status, JSON.parse(body)) };
+    } catch (cause) {
+      return fail('SERVER_UNREACHABLE', { facts: { url: access.url }, cause });
+    }
+  }
+
   async function all<S extends z.ZodType>(schema: S, path: string): Promise<Result<readonly z.output<S>[]>> {
     const items: z.output<S>[] = [];
     let cursor: string | null = null;
@@ -356,18 +375,8 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     cancelJob: (id) => call(job, managementPaths.jobCancellation(id), {}),
     retryJob: (id) => call(job, managementPaths.jobRetry(id), {}),
     approveJob: (id) => call(job, managementPaths.jobApproval(id), {}),
-    async jobLog(id) {
-      try {
-        const answer = await fetch(new URL(managementPaths.jobLog(id), access.url), {
-          headers: { authorization },
-          signal: AbortSignal.timeout(timeoutMs),
-        });
-        const text = await answer.text();
-        return answer.ok ? ok(text) : { ok: false, fault: faultOf(answer.status, JSON.parse(text)) };
-      } catch (cause) {
-        return fail('SERVER_UNREACHABLE', { facts: { url: access.url }, cause });
-      }
-    },
+    askText: text,
+    jobLog: (id) => text(managementPaths.jobLog(id)),
     recount: (serial) => call(terminalDetail, managementPaths.recount(serial), {}),
     revokeCertificate: (serial) => call(terminalDetail, managementPaths.certificate(serial), undefined, 'DELETE'),
     async reissueClaim(serial) {
@@ -375,6 +384,8 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
       return answer.ok ? ok(answer.value.claim) : answer;
     },
     lifecycle: (serial) => call(lifecycleView, managementPaths.lifecycle(serial)),
+    ask: (schema, path, body, method) => call(schema, path, body, method),
+    askAll: all,
     moveLifecycle: (serial, move) => call(lifecycleView, managementPaths.lifecycle(serial), move),
     async expiry(count) {
       const answer = await call(page(expiryEntry), `${managementPaths.expiry}?limit=${count}`);

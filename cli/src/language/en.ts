@@ -1,5 +1,6 @@
 import type { JobState, LinkState, PaymentKind, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
 import { identityEn } from './identity-en.ts';
+import { lifeEn } from './life-en.ts';
 import { campaignEn } from './campaign-en.ts';
 import { workshopEn } from './workshop-en.ts';
 
@@ -10,6 +11,7 @@ export const en = {
   campaign: campaignEn,
   workshop: workshopEn,
   identity: identityEn,
+  life: lifeEn,
   next: 'next:',
   none: '-',
   yen: (amount: number) => `¥${amount.toLocaleString('en-US')}`,
@@ -69,6 +71,10 @@ export const en = {
     'claim-reissued': 'claim issued again',
     'lifecycle-moved': 'moved in its life',
     wiped: 'wiped: it needs a new claim',
+    'handed-over': 'handed over',
+    swap: 'swap',
+    inspection: 'inspection',
+    'work-order': 'work order',
     'certificate-revoked': 'certificate revoked',
     hello: 'said hello',
     connected: 'connected',

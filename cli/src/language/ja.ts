@@ -1,5 +1,6 @@
 import type { Texts } from './en.ts';
 import { identityJa } from './identity-ja.ts';
+import { lifeJa } from './life-ja.ts';
 import { campaignJa } from './campaign-ja.ts';
 import { workshopJa } from './workshop-ja.ts';
 
@@ -8,6 +9,7 @@ export const ja: Texts = {
   campaign: campaignJa,
   workshop: workshopJa,
   identity: identityJa,
+  life: lifeJa,
   next: '対処:',
   none: '-',
   yen: (amount) => `¥${amount.toLocaleString('ja-JP')}`,
@@ -57,6 +59,10 @@ export const ja: Texts = {
     'claim-reissued': '登録情報再発行',
     'lifecycle-moved': 'ライフサイクル移動',
     wiped: '消去済み(新しい登録票が必要)',
+    'handed-over': '受渡し',
+    swap: '交換',
+    inspection: '点検',
+    'work-order': '整備指示',
     'certificate-revoked': '証明書失効',
     hello: '起動通知',
     connected: '接続',

@@ -50,9 +50,14 @@ import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { z } from 'zod';
 import type { JobOrdering } from '../jobs/index.ts';
 import type { Actor } from '../audit/index.ts';
+import type { Assessor } from '../assessor/index.ts';
+import type { Custody } from '../custody/index.ts';
 import type { Selection } from '../estate/index.ts';
 import type { Ceremonies, Manufacturers } from '../identity/index.ts';
+import type { Inspections } from '../inspection/index.ts';
+import type { Refurbish } from '../refurbish/index.ts';
 import type { Software } from '../software/index.ts';
+import type { Swaps } from '../swap/index.ts';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
 export interface PageRequest {
@@ -134,6 +139,11 @@ export interface ApiRooms {
   readonly expiry: {
     list(page: PageRequest): Promise<Result<Page<ExpiryEntry>>>;
   };
+  readonly custody: Omit<Custody, 'close'>;
+  readonly swaps: Omit<Swaps, 'close'>;
+  readonly inspections: Inspections;
+  readonly refurbish: Omit<Refurbish, 'benchTestPassed'>;
+  readonly assessor: Assessor;
   readonly selection: Selection;
   readonly certificates: {
     revoke(serial: Serial, by: Actor): Promise<Result<void>>;

@@ -1,4 +1,4 @@
-import { modelOf } from '@tsunagu/protocols/catalogue';
+import { lackedForJob, modelOf } from '@tsunagu/protocols/catalogue';
 import {
   type CampaignAction,
   type CampaignSpec,
@@ -134,7 +134,11 @@ const kinds: { readonly [K in Kind]: Make<K> } = {
       ok({
         subject: `job/${body.type}`,
         canGoBack: back !== undefined,
-        cause: () => undefined,
+        cause({ model }) {
+          const known = modelOf(model);
+          const lacked = known && lackedForJob(known, body);
+          return lacked === undefined ? undefined : ({ code: 'MODEL_CANNOT', facts: { model, lacked } } as const);
+        },
         isHad: () => false,
         async order(tx, { serial }, leg, reference) {
           const order = leg === 'forward' ? body : back;

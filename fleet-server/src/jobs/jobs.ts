@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { lackedForJob, modelOf } from '@tsunagu/protocols/catalogue';
 import {
   type Job,
   jobBody,
@@ -117,7 +118,7 @@ export interface JobRooms {
   announce(serial: Serial): void;
 }
 
-type OrderFault = 'TERMINAL_UNKNOWN' | 'JOB_QUEUE_FULL' | 'INPUT_INVALID' | 'ROLE_INSUFFICIENT' | 'CAMPAIGN_NEEDED';
+type OrderFault = 'TERMINAL_UNKNOWN' | 'MODEL_CANNOT' | 'JOB_QUEUE_FULL' | 'INPUT_INVALID' | 'ROLE_INSUFFICIENT' | 'CAMPAIGN_NEEDED';
 type ApprovalFault = Extract<Awaited<ReturnType<Approvals['decide']>>, { ok: false }>['fault']['code'];
 
 /** One engine for whatever is done to a terminal. Orders are pulled, signed, and have their effect once. */
@@ -268,8 +269,11 @@ export function openJobs(rooms: JobRooms): Jobs {
     const { notBefore = 0, notAfter, priority, subject } = ordering;
     if (notAfter !== undefined && notAfter <= Math.max(now, notBefore))
       return fail('INPUT_INVALID', { field: 'notAfter' });
-    const terminal = await tx.selectFrom('terminals').select('serial').where('serial', '=', serial).executeTakeFirst();
+    const terminal = await tx.selectFrom('terminals').select('model').where('serial', '=', serial).executeTakeFirst();
     if (!terminal) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+    const model = modelOf(terminal.model);
+    const lacked = model && lackedForJob(model, body);
+    if (lacked !== undefined) return fail('MODEL_CANNOT', { field: lacked, facts: { model: terminal.model, lacked } });
     const open = await openRows(tx, serial).execute();
     const already = subject === undefined ? undefined : open.find((row) => row.subject === subject);
     if (already) return ok(already.id);

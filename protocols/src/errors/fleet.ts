@@ -2,6 +2,16 @@ import { defineErrors } from './define.ts';
 
 /** Errors of enrolment, broker, twin, jobs, artefacts, negative file and management. */
 export const fleetErrors = defineErrors({
+  MODEL_CANNOT: {
+    en: {
+      says: 'The model of this terminal cannot do that.',
+      next: 'See what the model can do: GET /api/v1/models. Ask another terminal, or leave this one out.',
+    },
+    ja: {
+      says: 'この端末の機種では実行できません。',
+      next: '機種の機能を確認してください(GET /api/v1/models)。別の端末に指示するか、対象から外してください。',
+    },
+  },
   SIGNATURE_INVALID: {
     en: {
       says: 'The signature is not that of a trusted key.',

@@ -89,10 +89,12 @@ export {
 } from './identity.ts';
 export * from './held-key.ts';
 export * from './job.ts';
+export * from './evidence.ts';
 export * from './lifecycle.ts';
 export * from './job-kinds.ts';
 export * from './maintenance.ts';
 export * from './management.ts';
+export * from './management-life.ts';
 export * from './management-negative.ts';
 export * from './management-software.ts';
 export * from './messages.ts';

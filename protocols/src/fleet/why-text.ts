@@ -71,6 +71,10 @@ export const causeTexts: Readonly<Record<CauseCode, Told>> = {
     en: (facts) => `There is no image for its model ${fact(facts, 'model')}.`,
     ja: (facts) => `機種${fact(facts, 'model')}用のイメージがありません。`,
   },
+  MODEL_CANNOT: {
+    en: (facts) => `Its model ${fact(facts, 'model')} cannot do that: ${fact(facts, 'lacked')}.`,
+    ja: (facts) => `機種${fact(facts, 'model')}では実行できません: ${fact(facts, 'lacked')}。`,
+  },
   ALREADY_NEWER: {
     en: (facts) => `It runs ${fact(facts, 'version')}, which is newer than ${fact(facts, 'wanted')}.`,
     ja: (facts) => `${fact(facts, 'wanted')}より新しい${fact(facts, 'version')}が動作中です。`,

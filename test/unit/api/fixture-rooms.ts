@@ -5,6 +5,7 @@ import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
 import { openTwin, type Twin } from '@tsunagu/fleet-server/twin/index';
 import type { ApiRooms, NegativeListRoom, NumberedEvent, Page, PageRequest } from '@tsunagu/fleet-server/api/index';
 import { models } from '@tsunagu/protocols/catalogue';
+import { figuresOf } from '@tsunagu/protocols/refurbish';
 import {
   configuration,
   type Job,
@@ -231,6 +232,38 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     },
     certificates: { revoke: async () => fail('TERMINAL_UNKNOWN') },
     lifecycle: { view: async () => fail('TERMINAL_UNKNOWN'), move: async () => fail('LIFECYCLE_EDGE_UNKNOWN') },
+    custody: {
+      holders: async () => [],
+      addHolder: async () => fail('CUSTODY_INVALID'),
+      view: async () => fail('TERMINAL_UNKNOWN'),
+      deliver: async () => fail('CUSTODY_INVALID'),
+      mismatch: async () => fail('TERMINAL_UNKNOWN'),
+      alarms: async () => [],
+      async *lines() {},
+    },
+    swaps: {
+      start: async () => fail('SWAP_UNFIT'),
+      view: async () => fail('SWAP_UNKNOWN'),
+      list: async () => [],
+      advance: async () => fail('SWAP_UNKNOWN'),
+      oldIsDead: async () => fail('SWAP_UNKNOWN'),
+      abort: async () => fail('SWAP_UNKNOWN'),
+    },
+    inspections: {
+      plans: async () => [],
+      plan: async () => undefined,
+      deliver: async () => fail('INSPECTION_INVALID'),
+      list: async () => ok({ items: [], next: null }),
+    },
+    refurbish: {
+      open: async () => fail('TERMINAL_UNKNOWN'),
+      add: async () => fail('WORK_UNKNOWN'),
+      view: async () => fail('WORK_UNKNOWN'),
+      list: async () => [],
+      figures: async () => figuresOf([]),
+      death: async () => fail('DEATH_UNKNOWN'),
+    },
+    assessor: { async *lines() {} },
     ceremonies: noCeremonies,
     manufacturers: {
       list: async () => [],

@@ -80,6 +80,15 @@ test('a job is taken back once, and ordered again when it is over', async () => 
   expect((await order(mori, one, 'key.load')).status).toBeGreaterThanOrEqual(400);
 });
 
+test('a model is not asked for what its reduced functions leave out', async () => {
+  await house.register('JOB-0003', 'JT-C07');
+  const preauth = { kind: 'preauth', amountMinor: 100, card: 'visa-contact' };
+  const refused = await order(mori, 'JOB-0003', 'payment.run', {}, preauth);
+  expect([refused.status, refused.body.code]).toEqual([422, 'MODEL_CANNOT']);
+  expect(refused.body).toMatchObject({ field: 'preauth', facts: { model: 'JT-C07' } });
+  expect((await order(mori, one, 'payment.run', {}, preauth)).status).toBe(202);
+});
+
 test('a wipe is ordered by one person and approved by another, and both stand in the audit log', async () => {
   // Who approves does not order, and who orders does not approve.
   expect((await order(sato, one, 'terminal.wipe')).body.code).toBe('ROLE_INSUFFICIENT');
