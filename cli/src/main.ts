@@ -7,6 +7,7 @@ import { dataFolder, findAccess, openClient } from './client/index.ts';
 import { addAccessCommands } from './commands/access-commands.ts';
 import { addBridgeCommands } from './commands/bridge-commands.ts';
 import { addIdentityCommands } from './commands/identity-commands.ts';
+import { addEmulateCommands } from './commands/emulate-commands.ts';
 import { addCampaignCommands } from './commands/campaign-commands.ts';
 import { addConfigCommands } from './commands/config-commands.ts';
 import type { Context } from './commands/context.ts';
@@ -160,6 +161,7 @@ program
 
 addPaymentCommands(program, shell);
 addNegativeCommands(program, shell);
+addEmulateCommands(program, shell);
 
 const wire = program
   .command('wire')

@@ -1,6 +1,7 @@
 import type { JobState, LinkState, PaymentKind, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
 import { identityEn } from './identity-en.ts';
 import { campaignEn } from './campaign-en.ts';
+import { switchEn } from './switch-en.ts';
 import { workshopEn } from './workshop-en.ts';
 
 type TimelineKind = TimelineEntry['kind'];
@@ -9,6 +10,7 @@ type TimelineKind = TimelineEntry['kind'];
 export const en = {
   campaign: campaignEn,
   workshop: workshopEn,
+  ...switchEn,
   identity: identityEn,
   next: 'next:',
   none: '-',

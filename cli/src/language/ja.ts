@@ -1,12 +1,14 @@
 import type { Texts } from './en.ts';
 import { identityJa } from './identity-ja.ts';
 import { campaignJa } from './campaign-ja.ts';
+import { switchJa } from './switch-ja.ts';
 import { workshopJa } from './workshop-ja.ts';
 
 /** CLIの日本語テキスト。 */
 export const ja: Texts = {
   campaign: campaignJa,
   workshop: workshopJa,
+  ...switchJa,
   identity: identityJa,
   next: '対処:',
   none: '-',

@@ -249,4 +249,14 @@ export const switchErrors = defineErrors({
       next: '末尾の書きかけは自動的に切り捨てます。途中にある場合はファイルが手で変更されています。',
     },
   },
+  EMULATOR_PROFILE_INVALID: {
+    en: {
+      says: 'The profile of an emulator could not be read.',
+      next: 'Give the name of a profile that comes with the house, or a JSON file; the message names the property that is wrong.',
+    },
+    ja: {
+      says: 'エミュレータのプロファイルを読み取れません。',
+      next: '付属プロファイルの名前か、JSONファイルを指定してください。誤りのある項目名が表示されます。',
+    },
+  },
 });
