@@ -433,7 +433,7 @@ class Session {
     });
     // A reversal that came first wins: what it takes back never happens.
     const isStandIn = message.text(25) === adviceReasons.issuerUnavailable;
-    if (operation === 'completion' || (operation === 'offlineSale' && !isStandIn))
+    if (operation === 'completion' || (operation === 'offlineSale' && (!isStandIn || ledger.isReversed(key))))
       // An advice is taken in any case; one whose reversal came first is reversed the moment it is written down.
       return say(account === undefined ? '118' : '900');
     if (ledger.isReversed(key)) return say('914');

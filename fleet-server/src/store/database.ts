@@ -10,6 +10,7 @@ import type { LiveTables } from '../live/tables.ts';
 import type { NegativeTables } from '../negative/tables.ts';
 import type { SalesTables } from '../sales/tables.ts';
 import type { SwitchTables } from '../switch/journal/tables.ts';
+import type { SwitchRuleTables } from '../switch/rules/tables.ts';
 import type { TwinTables } from '../twin/tables.ts';
 import type { WebhookTables } from '../webhooks/tables.ts';
 
@@ -28,6 +29,7 @@ export interface Database
     NegativeTables,
     SalesTables,
     SwitchTables,
+    SwitchRuleTables,
     AuditTables,
     AccessTables,
     WebhookTables,

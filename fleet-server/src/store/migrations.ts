@@ -10,6 +10,7 @@ import { liveMigrations } from '../live/migrations.ts';
 import { negativeMigrations } from '../negative/migrations.ts';
 import { salesMigrations } from '../sales/migrations.ts';
 import { switchMigrations } from '../switch/journal/migrations.ts';
+import { switchRuleMigrations } from '../switch/rules/migrations.ts';
 import { twinMigrations } from '../twin/migrations.ts';
 import { webhookMigrations } from '../webhooks/migrations.ts';
 import type { Migration } from './migration.ts';
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   ...webhookMigrations,
   ...liveMigrations,
   ...campaignMigrations,
+  ...switchRuleMigrations,
 ];

@@ -10,8 +10,8 @@ import { KeyCounters } from './journal/key-counters.ts';
 import { openNumbers } from './journal/numbers.ts';
 import { type SalesBefore, type SaleTotals, saleLineOf, salesBefore, saleTotals } from './journal/sale-line.ts';
 import type { SwitchRooms } from './ports.ts';
-import { defaultRoutingTable } from './routing/default-table.ts';
-import type { RoutingTable } from './routing/route.ts';
+import { openSwitchRules, type SwitchRules } from './rules/rules.ts';
+import { openStandIn, type StandIn } from './stand-in/stand-in.ts';
 import { listenForTerminals, type ServerCredentials } from './terminal-link/listener.ts';
 import { Processing } from './transaction/processing.ts';
 import { ReversalQueue } from './transaction/reversal-queue.ts';
@@ -22,7 +22,8 @@ export interface SwitchOptions {
   readonly terminals: { readonly host: string; readonly port: number; readonly credentials: ServerCredentials };
   /** W4. */
   readonly issuer: { readonly host: string; readonly port: number; readonly credentials: IssuerCredentials };
-  readonly routing?: RoutingTable;
+  /** Which of the nodes of the switch this is: it has its own share of the limits of stand-in. */
+  readonly node?: string;
 }
 
 /** The switch as the rest of the server sees it. */
@@ -35,6 +36,9 @@ export interface Switch {
   totals(since: number): Promise<SaleTotals>;
   /** The lines to card companies, for the overview. */
   links(): Overview['links'];
+  /** Routing, stand-in and contracts, as they are and were. */
+  readonly rules: SwitchRules;
+  readonly standIn: StandIn;
   /** Reversals that an issuer still has to take. */
   readonly reversalsQueued: number;
   /** Ends a terminal's connections. */
@@ -59,8 +63,20 @@ export async function openSwitch(
   const journal = new Journal(world, rooms.store, rooms.vault, counters);
   const numbers = openNumbers(rooms.store, issuerLink.id);
   let link: IssuerLink | undefined;
+  const rules = await openSwitchRules(world, rooms.store, () => [issuerLink.id]);
+  const standIn = openStandIn(
+    world,
+    rooms.store,
+    () => rules,
+    async (pan) => (await rooms.negative.explain(pan)).listed,
+    options.node,
+  );
   const linkOf = (): IssuerLink | undefined => link;
   const reversals: ReversalQueue = new ReversalQueue(world, journal, linkOf, {
+    async answered(row, actionCode) {
+      if (row.advice === 'posting' && row.sale_id !== null) await standIn.advised(row.sale_id, actionCode);
+    },
+    refusable: (row) => (row.advice === 'posting' && row.sale_id !== null ? standIn.has(row.sale_id) : false),
     delivered(row, sale) {
       rooms.metrics.reversalDelivered(row.attempts);
       world.log('info', 'reversalDelivered', { reversal: row.id, sale: row.sale_id, attempts: row.attempts });
@@ -77,7 +93,8 @@ export async function openSwitch(
     rooms,
     journal,
     numbers,
-    options.routing ?? defaultRoutingTable,
+    rules,
+    standIn,
     options.issuer.credentials.pinKey.id,
     linkOf,
     () => reversals,
@@ -111,6 +128,8 @@ export async function openSwitch(
       const { state, since } = opened.status();
       return [{ id: issuerLink.id, name: issuerLink.name.en, state, since: new Date(since).toISOString() }];
     },
+    rules,
+    standIn,
     disconnect: (serial) => listener.value.disconnect(serial),
     get reversalsQueued() {
       return reversals.size;

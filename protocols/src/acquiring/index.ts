@@ -61,3 +61,9 @@ export {
 } from './secure-frame.ts';
 export { localTransactionTime, retrievalReference, transmissionTime } from './times.ts';
 export { withPin } from './pin.ts';
+export {
+  formatPaymentMethod,
+  lumpSum,
+  type PaymentMethod,
+  parsePaymentMethod,
+} from './payment-method.ts';

@@ -259,4 +259,34 @@ export const switchErrors = defineErrors({
       next: '付属プロファイルの名前か、JSONファイルを指定してください。誤りのある項目名が表示されます。',
     },
   },
+  SWITCH_RULES_INVALID: {
+    en: {
+      says: 'Rules of the switch contradict themselves, or name a link that is not there.',
+      next: 'Mend what is named; the rules that were in force stay in force.',
+    },
+    ja: {
+      says: 'スイッチのルールに矛盾があるか、存在しないリンクが指定されています。',
+      next: '示された箇所を直してください。現在のルールは有効のままです。',
+    },
+  },
+  SWITCH_RULES_VERSION_UNKNOWN: {
+    en: {
+      says: 'There is no such version of the rules.',
+      next: 'List the versions of this kind.',
+    },
+    ja: {
+      says: '指定されたバージョンのルールはありません。',
+      next: 'この種類のバージョン一覧を確認してください。',
+    },
+  },
+  SWITCH_CONTRACT_FORBIDS: {
+    en: {
+      says: 'The contract about this scheme does not allow the request.',
+      next: 'Compare payment method, PIN, hours and operation with `tsunagu switch rules show contracts`.',
+    },
+    ja: {
+      says: 'このブランドの契約では、この要求は認められていません。',
+      next: '支払区分・PIN・取扱時間・取引種別を `tsunagu switch rules show contracts` と比べてください。',
+    },
+  },
 });

@@ -156,3 +156,4 @@ export {
 } from './query.ts';
 export * from './why.ts';
 export { causeTexts } from './why-text.ts';
+export * from './switch-rules.ts';

@@ -2,7 +2,7 @@ import type { JournalEntry, SaleAction, SaleEvent, SaleState, SaleStep } from '.
 import { type Followed, judgeArrival, judgeCancellation, judgeFollowUp, onSale } from '../transaction/rules.ts';
 import { issuerCodec, issuerLink, reversalOf } from '@tsunagu/protocols/acquiring';
 import type { AesKsn } from '@tsunagu/protocols/dukpt';
-import type { Message } from '@tsunagu/protocols/iso8583';
+import type { FieldValue, Message } from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Insertable, Selectable, Transaction } from 'kysely';
@@ -459,7 +459,13 @@ export class Journal {
     const bytes = unwrap(this.#vault.open(`switch/${context}`, sealed));
     const decoded = issuerCodec.decode(bytes);
     if (!decoded.ok) throw new Error(`the image of ${context} is not a message of ${issuerLink.id}`);
-    const { mti, fields } = decoded.value;
+    const { mti } = decoded.value;
+    const fields: { [element: number]: FieldValue } = {};
+    // Binary values are views of the bytes, which are wiped.
+    for (const number of decoded.value.elements) {
+      const value = decoded.value.value(number);
+      if (value !== undefined) fields[number] = value instanceof Uint8Array ? Uint8Array.from(value) : value;
+    }
     bytes.fill(0);
     return { mti, fields };
   }

@@ -66,7 +66,7 @@ export const ownAnswer = (
 /** The issuer's answer as the terminal gets it: its own keys again, and the issuer's word. */
 export function passedOn(request: Message, answer: Message): Uint8Array {
   const added: { [element: number]: FieldValue } = {};
-  for (const number of [37, 38, 39, 54, 55]) {
+  for (const number of [2, 6, 10, 14, 37, 38, 39, 51, 54, 55]) {
     const value = answer.fields[number];
     if (value !== undefined) added[number] = value;
   }

@@ -16,7 +16,10 @@ import type { Decision, Journal, SaleRow, Stepped } from '../journal/journal.ts'
 import type { Numbers } from '../journal/numbers.ts';
 import { saleLineOf } from '../journal/sale-line.ts';
 import type { SwitchRooms } from '../ports.ts';
-import { type RoutingTable, routeOf } from '../routing/route.ts';
+import { admit } from '../rules/admission.ts';
+import type { SwitchRules } from '../rules/rules.ts';
+import { type StandIn, standInAdvice } from '../stand-in/stand-in.ts';
+import { leadingDigits } from '../routing/route.ts';
 import { bodyDigest, readRequest, type TerminalReversal, type TerminalSale, wipe } from '../terminal-link/request.ts';
 import { firstDifference, issuerRequest, ownAnswer, passedOn, reversalImage } from './messages.ts';
 import type { ReversalQueue } from './reversal-queue.ts';
@@ -37,7 +40,8 @@ export class Processing {
   readonly #rooms: SwitchRooms;
   readonly #journal: Journal;
   readonly #numbers: Numbers;
-  readonly #table: RoutingTable;
+  readonly #rules: SwitchRules;
+  readonly #standIn: StandIn;
   /** Id of the link's PIN key in the vault. */
   readonly #pinKey: string;
   readonly #link: () => IssuerLink | undefined;
@@ -50,7 +54,8 @@ export class Processing {
     rooms: SwitchRooms,
     journal: Journal,
     numbers: Numbers,
-    table: RoutingTable,
+    rules: SwitchRules,
+    standIn: StandIn,
     pinKey: string,
     link: () => IssuerLink | undefined,
     reversals: () => ReversalQueue,
@@ -59,7 +64,8 @@ export class Processing {
     this.#rooms = rooms;
     this.#journal = journal;
     this.#numbers = numbers;
-    this.#table = table;
+    this.#rules = rules;
+    this.#standIn = standIn;
     this.#pinKey = pinKey;
     this.#link = link;
     this.#reversals = reversals;
@@ -116,19 +122,43 @@ export class Processing {
     const { message, pan } = sale;
     const now = this.#world.clock.now();
     const id = this.#world.id();
-    const route = routeOf(this.#table, pan);
     const link = this.#link();
-    const isPosting = isAdvice(sale.operation);
+    const { operation, entry, amountMinor } = sale;
+    const admission = admit(this.#rules, { message, pan, operation, entry, amountMinor, nowMs: now }, (id) =>
+      id !== link?.id ? undefined : link.isReady ? 'ready' : 'down',
+    );
     // What was decided already is taken whether the issuer is there or not: it waits for it.
     const translated = await this.#translatePin(asking, message, pan);
-    const refusal =
-      isPosting && route
+    const away = this.#refusal(admission.owner, link);
+    const forbidden =
+      isAdvice(operation) && admission.owner !== undefined
         ? undefined
-        : ((await this.#forbidden(serial)) ?? this.#refusal(route?.link, link) ?? translated.refusal);
+        : ((await this.#forbidden(serial)) ?? admission.refusal ?? translated.refusal);
+    const panToken = this.#rooms.vault.panToken(pan);
+    const stoodIn =
+      away && !forbidden && !isAdvice(operation) && admission.owner !== undefined
+        ? await this.#standIn.approve({
+            state: link?.status().state === 'up' ? 'signed-off' : link?.isReady ? 'busy' : 'down',
+            saleId: id,
+            link: admission.owner,
+            scheme: admission.scheme,
+            operation,
+            entry,
+            digits: leadingDigits(pan),
+            hasPin: message.fields[52] !== undefined,
+            amountMinor,
+            pan,
+            panToken,
+            merchant: textOf(message, 42) ?? '',
+          })
+        : 'link-state';
+    const approval = typeof stoodIn === 'object' ? stoodIn : undefined;
+    const isPosting = isAdvice(operation) || approval !== undefined;
+    const refusal = forbidden ?? (isPosting ? undefined : away);
     const outStan = refusal ? '' : await this.#numbers.next();
     const original =
       sale.original && (await this.#journal.saleByKey(serial, sale.original.stan, sale.original.localTime));
-    const outgoing = issuerRequest(
+    const request = issuerRequest(
       translated.message,
       outStan,
       now,
@@ -138,6 +168,7 @@ export class Processing {
         localTime: original.local_time,
       },
     );
+    const outgoing = approval ? standInAdvice(request, approval) : request;
     const kept = {
       id,
       serial,
@@ -149,11 +180,11 @@ export class Processing {
       received_at: now,
       amount_minor: sale.amountMinor,
       currency: 'JPY',
-      scheme: route?.scheme ?? 'unknown',
+      scheme: admission.scheme,
       entry: sale.entry,
-      pan_token: this.#rooms.vault.panToken(pan),
+      pan_token: panToken,
       last_four: lastFour(pan),
-      routing_version: this.#table.version,
+      routing_version: admission.routingVersion,
       link: null,
       out_stan: null,
       rrn: null,
@@ -174,7 +205,7 @@ export class Processing {
           out_stan: outStan,
           rrn: String(outgoing.fields[37]),
           state: isPosting ? ('posting' as const) : ('send-intended' as const),
-          ...(isPosting && this.#journal.decided(this.#own(message, '900', undefined))),
+          ...(isPosting && this.#journal.decided(this.#taken(message, approval?.approvalCode))),
           image: this.#journal.sealImage(`sale/${id}`, reversalImage(outgoing)),
         };
     // Whoever repeats the request while this one is under way has to find it.
@@ -187,6 +218,7 @@ export class Processing {
         throw error;
       });
     if (arrival.type !== 'stored') this.#answers.delete(id);
+    if (approval && (arrival.type !== 'stored' || arrival.row.state !== 'posting')) await this.#standIn.release(id);
     switch (arrival.type) {
       case 'replay':
         this.#world.log('info', 'requestReplayed', { serial, sale: arrival.row.id, stan: sale.stan });
@@ -251,6 +283,12 @@ export class Processing {
     if (link?.id !== route || link.status().state === 'down') return { actionCode: '912', reason: 'ISSUER_LINK_DOWN' };
     if (!link.isReady) return { actionCode: '907', reason: 'ISSUER_LINK_DOWN' };
     return link.inFlight >= issuerLink.inFlightMax ? { actionCode: '907', reason: 'ACQUIRING_BUSY' } : undefined;
+  }
+
+  /** The answer to an advice, and to what was approved in the issuer's place. */
+  #taken(request: Message, approvalCode: string | undefined): Decision {
+    if (approvalCode === undefined) return this.#own(request, '900', undefined);
+    return { by: 'switch', actionCode: '000', approvalCode, answer: ownAnswer(request, '000', { 38: approvalCode }) };
   }
 
   #own(request: Message, actionCode: string, reason: string | undefined): Decision {

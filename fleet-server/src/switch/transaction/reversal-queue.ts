@@ -15,6 +15,10 @@ const isTaken = (advice: ReversalRow['advice'], actionCode: string): boolean =>
 
 /** What the queue tells the room. */
 export interface ReversalListener {
+  /** Whether the issuer may refuse it: an approval that was given in its place. Anything else it has to take. */
+  refusable(row: ReversalRow): Promise<boolean> | false;
+  /** The issuer took it, or refused what it may refuse. */
+  answered(row: ReversalRow, actionCode: string): Promise<void>;
   delivered(row: ReversalRow, sale: SaleRow | undefined): void;
   stuck(row: ReversalRow, actionCode: string | undefined): void;
 }
@@ -96,9 +100,13 @@ export class ReversalQueue {
     const answer = await link.request({ mti, fields: advice.fields }, issuerLink.timers.requestMs);
     wipe(advice);
     const actionCode = answer.type === 'answered' ? answer.message.text(39) : undefined;
-    this.#underWay.delete(row.id);
-    if (actionCode !== undefined && isTaken(row.advice, actionCode)) await this.accepted(attempt);
-    else {
+    const isOver =
+      actionCode !== undefined &&
+      (isTaken(row.advice, actionCode) || (/^[12]\d\d$/.test(actionCode) && (await this.#listener.refusable(row))));
+    if (isOver) {
+      await this.#listener.answered(row, actionCode);
+      await this.accepted(attempt);
+    } else {
       const pauseMs = backOffMs(plan, row.attempts);
       this.#queued.set(row.id, { ...attempt, next_at: this.#world.clock.now() + pauseMs });
       if (attempt.attempts === plan.attemptsBeforeAlarm) {
@@ -109,6 +117,7 @@ export class ReversalQueue {
         this.#listener.stuck(attempt, actionCode);
       }
     }
+    this.#underWay.delete(row.id);
     this.#look();
   }
 
