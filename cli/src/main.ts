@@ -15,6 +15,7 @@ import { addJobCommands } from './commands/job-commands.ts';
 import { addNegativeCommands } from './commands/negative-commands.ts';
 import { addPaymentCommands } from './commands/payment-commands.ts';
 import { integer, type Shell } from './commands/shell.ts';
+import { addSwitchRuleCommands } from './commands/switch-rules-commands.ts';
 import { addSoftwareCommands } from './commands/software-commands.ts';
 import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
 
@@ -161,7 +162,7 @@ program
 
 addPaymentCommands(program, shell);
 addNegativeCommands(program, shell);
-addEmulateCommands(program, shell);
+addSwitchRuleCommands(program, shell);
 
 const wire = program
   .command('wire')
@@ -205,5 +206,6 @@ addBridgeCommands(program, {
   json: () => program.opts<GlobalOptions>().json ?? false,
   data: () => resolve(program.opts<GlobalOptions>().data ?? dataFolder(process.cwd())),
 });
+addEmulateCommands(program, shell);
 
 await program.parseAsync(process.argv);

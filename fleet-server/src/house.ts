@@ -581,6 +581,12 @@ async function build(
       lifecycle,
       ceremonies,
       manufacturers,
+      switchRules: {
+        rules: switched.rules,
+        standIn: switched.standIn,
+        health: (id) => switched?.health(id),
+        now: () => world.clock.now(),
+      },
       expiry,
       software,
       campaigns: built(campaigns),

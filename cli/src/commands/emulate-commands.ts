@@ -29,9 +29,7 @@ const argsOf = ({ folder, profile, seed, port, portBase, tap }: Common): string[
 
 /** Adds `tsunagu emulate …`: each emulator of the switch's surroundings, alone. */
 export function addEmulateCommands(program: Command, shell: Shell): void {
-  const emulate = program
-    .command('emulate')
-    .description('issuers, merchant centres and the ledger oracle, alone / 模擬センター');
+  const emulate = program.commands.find((command) => command.name() === 'emulate') ?? program.command('emulate');
   const run = async (name: 'issuer' | 'acquirer' | 'oracle', args: readonly string[]): Promise<void> => {
     const { runEmulator } = await import('./emulate.ts');
     process.exitCode = await runEmulator(shell.open(), shell.json(), name, args);

@@ -52,6 +52,7 @@ import type { Actor } from '../audit/index.ts';
 import type { Selection } from '../estate/index.ts';
 import type { Ceremonies, Manufacturers } from '../identity/index.ts';
 import type { Software } from '../software/index.ts';
+import type { SwitchRuleRooms } from './routes/switch-rules.ts';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
 export interface PageRequest {
@@ -102,6 +103,7 @@ export interface ApiRooms {
   };
   readonly ceremonies: Omit<Ceremonies, 'trust' | 'maintain'>;
   readonly manufacturers: Omit<Manufacturers, 'prove'>;
+  readonly switchRules: SwitchRuleRooms;
   readonly expiry: {
     list(page: PageRequest): Promise<Result<Page<ExpiryEntry>>>;
   };

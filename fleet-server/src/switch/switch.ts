@@ -10,6 +10,7 @@ import { KeyCounters } from './journal/key-counters.ts';
 import { openNumbers } from './journal/numbers.ts';
 import { type SalesBefore, type SaleTotals, saleLineOf, salesBefore, saleTotals } from './journal/sale-line.ts';
 import type { SwitchRooms } from './ports.ts';
+import type { LinkHealth } from './routing/route.ts';
 import { openSwitchRules, type SwitchRules } from './rules/rules.ts';
 import { openStandIn, type StandIn } from './stand-in/stand-in.ts';
 import { listenForTerminals, type ServerCredentials } from './terminal-link/listener.ts';
@@ -39,6 +40,7 @@ export interface Switch {
   /** Routing, stand-in and contracts, as they are and were. */
   readonly rules: SwitchRules;
   readonly standIn: StandIn;
+  readonly health: LinkHealth;
   /** Reversals that an issuer still has to take. */
   readonly reversalsQueued: number;
   /** Ends a terminal's connections. */
@@ -130,6 +132,7 @@ export async function openSwitch(
     },
     rules,
     standIn,
+    health: (id) => (id !== opened.id ? undefined : opened.isReady ? 'ready' : 'down'),
     disconnect: (serial) => listener.value.disconnect(serial),
     get reversalsQueued() {
       return reversals.size;
