@@ -57,6 +57,30 @@ const outcomes = [
   'reversed',
 ] as const;
 
+const unasked = (): never => {
+  throw new Error('not asked for here');
+};
+/** Rules of a switch that nobody looks at. */
+const noSwitchRules: ApiRooms['switchRules'] = {
+  rules: {
+    get router() {
+      return unasked();
+    },
+    get standIn() {
+      return unasked();
+    },
+    get contracts() {
+      return unasked();
+    },
+    view: unasked,
+    versions: unasked,
+    change: unasked,
+  },
+  standIn: { explain: unasked, approve: unasked, release: unasked, advised: unasked, has: unasked, list: unasked },
+  health: () => undefined,
+  now: () => 0,
+};
+
 export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): FixtureRooms {
   const iso = (ageMs = 0): string => new Date(world.clock.now() - ageMs).toISOString();
   const listeners = new Set<(numbered: NumberedEvent) => void>();
@@ -160,6 +184,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       remove: async () => fail('AUTHORITY_UNKNOWN'),
     },
     expiry: { list: async () => ok({ items: [], next: null }) },
+    switchRules: noSwitchRules,
     estate: {
       async overview() {
         const inState = (...states: string[]): number =>
