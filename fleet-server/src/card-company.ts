@@ -12,7 +12,7 @@ import { Ledger } from './card-company/ledger.ts';
 import { seeded } from './card-company/seeded.ts';
 import { TransitBooks } from './card-company/transit-books.ts';
 import { TransitCentre } from './card-company/transit-centre.ts';
-import { linkCredentialsPath } from './switch/issuer-link/link-credentials.ts';
+import { linkCredentialsPath } from './switch/link/credentials.ts';
 
 /** The emulated card company as a process of its own. One JSON line on stdout says that it listens, or why it does not. */
 const program = new Command('card-company')

@@ -27,6 +27,7 @@ import { identityRoutes } from './routes/identity.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { softwareRoutes } from './routes/software.ts';
+import { switchRoutes } from './routes/switch.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { tokenRoutes } from './routes/tokens.ts';
@@ -122,6 +123,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   operationsRoutes(app, rooms);
   configurationRoutes(app, rooms);
   softwareRoutes(app, rooms);
+  switchRoutes(app, rooms);
   campaignRoutes(app, rooms);
   liveRoutes(app, { streams, isGood: (caller) => access.isGood(caller) });
   healthRoutes(app, () => isReady);

@@ -31,7 +31,7 @@ import { asBuffer, fail, fromHex, hex, ok, type Result, Secret, toHex, unwrap } 
 import { computeMac } from '@tsunagu/protocols/mac';
 import { unwrapKeyBlock } from '@tsunagu/protocols/tr31';
 import type { Timer, World } from '@tsunagu/protocols/world';
-import type { LinkCredentials } from '../switch/issuer-link/link-credentials.ts';
+import type { LinkCredentials } from '../switch/link/credentials.ts';
 import { accountOf, type Decision, decideSale, limits } from './decide.ts';
 import type { Ledger, SaleRecord } from './ledger.ts';
 import { verifyPin } from './pin.ts';
