@@ -20,6 +20,8 @@ import type { World } from '@tsunagu/protocols/world';
 export interface Zone {
   readonly kbpk: Secret<'key'>;
   readonly pinKeyBlock: () => string;
+  /** For an end that is handed its keys: takes the PIN key of the zone, and owns it. */
+  readonly takePinKey?: (key: Secret<'key'>) => void;
 }
 
 /**
@@ -58,7 +60,8 @@ export class LineKeys {
   take(blocks: Uint8Array): Result<true, 'LINK_KEYS_INVALID'> {
     const read = readZoneKeys(this.#link, this.#zone.kbpk, blocks);
     if (!read.ok) return read;
-    read.value.pin?.wipe();
+    if (read.value.pin && this.#zone.takePinKey) this.#zone.takePinKey(read.value.pin);
+    else read.value.pin?.wipe();
     wipeZoneKeys(this.#offered);
     this.#offered = { mac: read.value.mac, data: read.value.data };
     return ok(true);
