@@ -17,7 +17,7 @@ import { preparePair } from './emulation/pair.ts';
 import { openProgramLog, runEmulator } from './emulation/program.ts';
 import { seeded } from './emulation/seeded.ts';
 import { openTap } from './emulation/tap.ts';
-import { linkCredentialsPath } from './switch/issuer-link/link-credentials.ts';
+import { linkCredentialsPath } from './switch/link/credentials.ts';
 
 /** The emulated issuer as a process of its own. One JSON line on stdout says that it listens, or why it does not. */
 const program = new Command('card-company')

@@ -53,8 +53,7 @@ import { type Negative, openNegative, regularList, watchInbox } from './negative
 import { openSales } from './sales/index.ts';
 import { openSoftware } from './software/index.ts';
 import { lockFolder, migrations, openStore } from './store/index.ts';
-import { noMetrics, openSwitch, type Switch } from './switch/index.ts';
-import { prepareIssuerLink } from './switch/issuer-link/link-credentials.ts';
+import { noMetrics, openSwitch, prepareLinks, readLinks, type Switch } from './switch/index.ts';
 import { openTwin, type Twin } from './twin/index.ts';
 import { addressRules, openWebhooks } from './webhooks/index.ts';
 import { findPassphrase, openFileVault, type Vault } from './vault/index.ts';
@@ -339,11 +338,11 @@ async function build(
   });
   onClose(() => built(expiry).close());
   const manufacturers = openManufacturers(world, store);
-  const issuerLine = await prepareIssuerLink(authority, vault, tenant, dataDir);
+  const links = await prepareLinks(authority, vault, tenant, dataDir, await readLinks(world, dataDir));
   /** What the house shows on its wires: made anew where it nears its end, or where the hierarchy has changed. */
   const renewOwn = async (): Promise<void> => {
     changing.change(await tlsNow());
-    await issuerLine.renew();
+    for (const link of links) await link.renew();
   };
   const ceremonies = openCeremonies({
     world,
@@ -469,7 +468,9 @@ async function build(
         port: at('acquiring'),
         credentials: { certificateChain: tls.cert, privateKey: tls.key, ca: tls.ca, follow: tls.follow },
       },
-      issuer: { host: '127.0.0.1', port: at('cardCompany'), credentials: issuerLine.own },
+      centres: { host, port: at('centres') },
+      links,
+      cardCompany: { host: '127.0.0.1', port: at('cardCompany') },
     },
   );
   if (!openedSwitch.ok) return namedPort(openedSwitch, at('acquiring'), 'acquiring');
@@ -595,6 +596,7 @@ async function build(
       sales,
       negative,
       live,
+      operator: () => built(switched).operator,
     },
     store,
     vault,
@@ -630,6 +632,7 @@ async function build(
       ...broker.ports,
       device: device.port,
       acquiring: switched.port,
+      ...(switched.centresPort !== undefined && { centres: switched.centresPort }),
     },
     signInUrl: () => api.value.signInUrl(),
   });

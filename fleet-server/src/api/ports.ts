@@ -53,6 +53,7 @@ import type { Selection } from '../estate/index.ts';
 import type { Ceremonies, Manufacturers } from '../identity/index.ts';
 import type { Software } from '../software/index.ts';
 import type { SwitchRuleRooms } from './routes/switch-rules.ts';
+import type { Operator } from '../switch/index.ts';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
 export interface PageRequest {
@@ -192,5 +193,7 @@ export interface ApiRooms {
     exceptions(id: string, page: PageRequest): Promise<Result<Page<CampaignException>>>;
     why(target: WhyTarget, serials: readonly Serial[]): Promise<readonly Why[]>;
   };
+  /** What a person who runs the switch sees and does. */
+  readonly operator: () => Operator;
   readonly live: LiveFeed;
 }

@@ -43,7 +43,7 @@ import {
 import { computeMac } from '@tsunagu/protocols/mac';
 import { unwrapKeyBlock } from '@tsunagu/protocols/tr31';
 import type { Timer, World } from '@tsunagu/protocols/world';
-import type { LinkCredentials } from '../switch/issuer-link/link-credentials.ts';
+import type { LinkCredentials } from '../switch/link/credentials.ts';
 import { FaultyLine, pickFault, type WireFault, type WireFaults } from '../emulation/wire-faults.ts';
 import { noTap, type Tap } from '../emulation/tap.ts';
 import {
@@ -195,6 +195,8 @@ class Session {
   readonly #asked = new Map<string, (actionCode: string | undefined) => void>();
   #stan = 0;
   #key: Secret<'key'> | undefined;
+  /** The MAC key before the last exchange: what was on its way then still bears it. */
+  #keyBefore: Secret<'key'> | undefined;
   #pinKey: Secret<'key'> | undefined;
   #frameDeadline: Timer | undefined;
   readonly #line: FaultyLine;
@@ -226,9 +228,8 @@ class Session {
     socket.on('close', () => {
       this.#frameDeadline?.cancel();
       this.#line.close();
-      this.#key?.wipe();
-      this.#pinKey?.wipe();
-      this.#key = this.#pinKey = undefined;
+      for (const key of [this.#key, this.#keyBefore, this.#pinKey]) key?.wipe();
+      this.#key = this.#keyBefore = this.#pinKey = undefined;
     });
   }
 
@@ -332,9 +333,9 @@ class Session {
       pin?.wipe();
       return this.#answer(message, '1814', { 39: '917' }, undefined);
     }
-    this.#key?.wipe();
+    this.#keyBefore?.wipe();
     this.#pinKey?.wipe();
-    [this.#key, this.#pinKey] = [mac, pin];
+    [this.#keyBefore, this.#key, this.#pinKey] = [this.#key, mac, pin];
     this.#answer(message, '1814', { 39: '800' }, this.#key);
   }
 
@@ -348,9 +349,9 @@ class Session {
   }
 
   #isGenuine(message: DecodedMessage): boolean {
-    const key = this.#key;
-    if (this.#isSignedOn && key && verifyMac(message, macUnder(key), { lengthBytes: issuerLink.mac.lengthBytes }).ok)
-      return true;
+    const isUnder = (key: Secret<'key'> | undefined): boolean =>
+      key !== undefined && verifyMac(message, macUnder(key), { lengthBytes: issuerLink.mac.lengthBytes }).ok;
+    if (this.#isSignedOn && (isUnder(this.#key) || isUnder(this.#keyBefore))) return true;
     this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MAC_INVALID', facts: { mti: message.mti } } });
     return false;
   }

@@ -11,7 +11,7 @@ import {
   newSerialNumber,
   toPem,
 } from '@tsunagu/protocols/x509';
-import type { LinkCredentials } from '../switch/issuer-link/link-credentials.ts';
+import type { LinkCredentials } from '../switch/link/credentials.ts';
 
 /** What both ends of an emulated line show, in files of a folder: `issuer.json` for the end that listens, `acquirer.json` for the one that dials. */
 export const pairFiles = { issuer: 'issuer.json', acquirer: 'acquirer.json' } as const;

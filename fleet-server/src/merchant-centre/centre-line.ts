@@ -23,7 +23,7 @@ import { wrapKeyBlock } from '@tsunagu/protocols/tr31';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import type { Tap } from '../emulation/tap.ts';
 import { FaultyLine, pickFault, type WireFaults } from '../emulation/wire-faults.ts';
-import type { LinkCredentials } from '../switch/issuer-link/link-credentials.ts';
+import type { LinkCredentials } from '../switch/link/credentials.ts';
 
 /** Where a centre dials, what it shows there, and what befalls its messages. */
 export interface CentreLineOptions {

@@ -117,6 +117,11 @@ export const functions = {
   signOff: '802',
   keyExchange: '811',
   echo: '831',
+  reconciliation: '500',
+  /** Totals so far; the day goes on. */
+  checkpoint: '501',
+  /** The items of a business day, page by page: private to this house (A.9 leaves 690 to 699 of class 6 to private use). */
+  items: '690',
 } as const;
 
 /**

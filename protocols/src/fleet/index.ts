@@ -93,6 +93,7 @@ export * from './maintenance.ts';
 export * from './management.ts';
 export * from './management-negative.ts';
 export * from './management-software.ts';
+export * from './management-switch.ts';
 export * from './messages.ts';
 export * from './authorities.ts';
 export * from './expiry.ts';

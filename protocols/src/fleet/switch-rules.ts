@@ -18,7 +18,6 @@ const hours = z
   .describe('Local time (Japan) of day; `until` is not in it, and may lie on the next day.');
 const operation = z.enum(operationNames);
 const entry = z.enum(['stripe', 'contact', 'contactless', 'stored', 'keyed', 'e-commerce']);
-export type RoutedEntry = z.infer<typeof entry>;
 
 export const routeRule = z
   .strictObject({

@@ -423,6 +423,10 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         return ok(added);
       },
     },
+    // The switch has a house of its own to be tested with.
+    operator: () => {
+      throw new Error('no switch here');
+    },
     live: {
       get latest() {
         return latest;

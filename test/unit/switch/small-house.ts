@@ -18,12 +18,14 @@ import {
   linkCredentialsPath,
   noMetrics,
   openSwitch,
-  prepareIssuerLink,
+  prepareLinks,
   type Switch,
   type SwitchAlarm,
 } from '@tsunagu/fleet-server/switch/index';
 import { openFileVault } from '@tsunagu/fleet-server/vault/index';
 import {
+  defaultLinks,
+  type Link,
   merchantIdOf,
   openFrame,
   type RefusalFrame,
@@ -89,6 +91,8 @@ export interface SmallHouseOptions {
   readonly lives?: Partial<Lives>;
   /** Where terminals are in their lives, and what these permit; without it all of them sell. */
   readonly maySell?: (on: Store, serial: Serial) => Promise<boolean>;
+  /** Those of a fresh house unless told. */
+  readonly links?: readonly Link[];
 }
 
 export async function openSmallHouse(from?: string, options: SmallHouseOptions = {}): Promise<SmallHouse> {
@@ -108,7 +112,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
     options.lives,
   );
   if (!vault.find('bdk/1')) await vault.keep('bdk/1', 'dukpt-base', baseKey());
-  const issuer = await prepareIssuerLink(authority, vault, tenant, folder);
+  const links = await prepareLinks(authority, vault, tenant, folder, options.links ?? defaultLinks);
   const handedPath = linkCredentialsPath(folder);
   let handed = linkCredentials.parse(JSON.parse(await readFile(handedPath, 'utf8')));
   let ledger = unwrap(await Ledger.open(join(folder, 'ledger.jsonl')));
@@ -191,7 +195,9 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
       },
       {
         terminals: { host: '127.0.0.1', port: 0, credentials: { ...server, ca: authority.roots } },
-        issuer: { host: '127.0.0.1', port: cardCompanyPort, credentials: issuer.own },
+        centres: { host: '127.0.0.1', port: 0 },
+        links,
+        cardCompany: { host: '127.0.0.1', port: cardCompanyPort },
       },
     ),
   );
@@ -226,7 +232,9 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
     credentials,
     negative,
     askFileAction: (action) => cardCompany?.askFileAction(action) ?? Promise.reject(new Error('closed')),
-    renewLine: issuer.renew,
+    async renewLine() {
+      for (const link of links) await link.renew();
+    },
     cardCompanyPort: () => cardCompanyPort,
     startCardCompany,
     stopCardCompany,

@@ -1,5 +1,5 @@
 import type { Operation } from '@tsunagu/protocols/acquiring';
-import type { RoutedEntry, RouteRule, routeVerdicts, RoutingRules } from '@tsunagu/protocols/fleet';
+import type { RouteRule, routeVerdicts, RoutingRules } from '@tsunagu/protocols/fleet';
 import type { Secret } from '@tsunagu/protocols/kit';
 
 /** A routing table: data with a version, so that each transaction can say by which it went. */
@@ -12,7 +12,8 @@ export interface Routed {
   /** Leading digits of the card number, up to 11. */
   readonly digits: string;
   readonly operation: Operation;
-  readonly entry: RoutedEntry;
+  /** How the card was read. */
+  readonly entry: string;
   readonly amountMinor: number;
   readonly nowMs: number;
 }
@@ -94,7 +95,7 @@ function costOf({ cost }: RouteRule, amountMinor: number): number {
 
 function misfitOf(rule: RouteRule, { operation, entry, amountMinor, nowMs }: Routed): RouteStep['verdict'] | undefined {
   if (rule.operations && !rule.operations.includes(operation)) return 'operation';
-  if (rule.entries && !rule.entries.includes(entry)) return 'entry';
+  if (rule.entries && !rule.entries.some((known) => known === entry)) return 'entry';
   if (rule.amountMinor && (amountMinor < rule.amountMinor.least || amountMinor > rule.amountMinor.most))
     return 'amount';
   if (rule.hours && !isWithin(rule.hours, nowMs)) return 'hours';

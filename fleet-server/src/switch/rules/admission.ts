@@ -1,5 +1,4 @@
 import { type Operation, type PaymentMethod, parsePaymentMethod } from '@tsunagu/protocols/acquiring';
-import type { RoutedEntry } from '@tsunagu/protocols/fleet';
 import type { Message } from '@tsunagu/protocols/iso8583';
 import { type Secret } from '@tsunagu/protocols/kit';
 import { leadingDigits, type LinkHealth } from '../routing/route.ts';
@@ -10,7 +9,7 @@ export interface Arrived {
   readonly message: Message;
   readonly pan: Secret<'pan'>;
   readonly operation: Operation;
-  readonly entry: RoutedEntry;
+  readonly entry: string;
   readonly amountMinor: number;
   readonly nowMs: number;
 }

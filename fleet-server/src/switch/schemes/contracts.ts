@@ -1,5 +1,5 @@
 import type { Operation, PaymentMethod } from '@tsunagu/protocols/acquiring';
-import type { Contract, ContractRules, RoutedEntry } from '@tsunagu/protocols/fleet';
+import type { Contract, ContractRules } from '@tsunagu/protocols/fleet';
 import { isWithin } from '../routing/route.ts';
 
 /** What a request is, as far as its contract is concerned. */
@@ -11,7 +11,7 @@ export interface Contracted {
   readonly operation: Operation;
   readonly amountMinor: number;
   readonly method: PaymentMethod;
-  readonly entry: RoutedEntry;
+  readonly entry: string;
   readonly hasPin: boolean;
   /** DE22, position 8: how the cardholder was verified; 0 is not at all. */
   readonly verification: string;

@@ -1,5 +1,5 @@
 import type { Operation } from '@tsunagu/protocols/acquiring';
-import type { RoutedEntry, StandInRule } from '@tsunagu/protocols/fleet';
+import type { StandInRule } from '@tsunagu/protocols/fleet';
 
 /** Why nobody answers in an issuer's place, in the order in which it is looked at. */
 export const standInRefusals = [
@@ -25,7 +25,7 @@ export interface StandInRequest {
   readonly state: 'down' | 'signed-off' | 'busy';
   readonly scheme: string;
   readonly operation: Operation;
-  readonly entry: RoutedEntry;
+  readonly entry: string;
   /** Leading digits of the card number. */
   readonly digits: string;
   readonly hasPin: boolean;
@@ -77,7 +77,7 @@ export function judgeRequest(rule: StandInRule | undefined, asked: StandInReques
   if (!rule.when.includes(asked.state)) return 'link-state';
   if (rule.schemes && !rule.schemes.includes(asked.scheme)) return 'scheme';
   if (!rule.operations.includes(asked.operation)) return 'operation';
-  if (!rule.entries.includes(asked.entry)) return 'entry';
+  if (!rule.entries.some((known) => known === asked.entry)) return 'entry';
   if (!isInRanges(rule, asked.digits)) return 'range';
   if (asked.hasPin && rule.hasPin === 'refuse') return 'pin';
   return asked.isListed ? 'listed' : undefined;
