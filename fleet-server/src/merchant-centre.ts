@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { defaultLinks } from '@tsunagu/protocols/acquiring';
 import { defaultPortBase, portOf } from '@tsunagu/protocols/fleet';
 import { fail, fromHex, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import { isStripeAccountName, isTestCardName } from '@tsunagu/protocols/test-cards';
@@ -11,6 +12,7 @@ import { seeded } from './emulation/seeded.ts';
 import { openTap } from './emulation/tap.ts';
 import { CentreLine } from './merchant-centre/centre-line.ts';
 import { MerchantCentre, switchAcquirerId } from './merchant-centre/merchant-centre.ts';
+import { linkCredentialsPath } from './switch/link/credentials.ts';
 import { readCentreProfile } from './merchant-centre/profile.ts';
 
 /** The emulated merchant centre as a process of its own. JSON lines on stdout: `ready` or `failed`, `counts` every second, `ended`. */
@@ -21,7 +23,8 @@ const program = new Command('merchant-centre')
   .option('--port <port>', 'port it dials; the card company of the house unless told')
   .option('--credentials <file>', 'what it shows; `line/acquirer.json` of the folder unless told')
   .option('--profile <name>', 'how it behaves: a name, or a JSON file', 'pos')
-  .option('--acquirer <id>', 'DE32 of its requests', switchAcquirerId)
+  .option('--link <id>', 'the acquirer link of a house that it is: its credentials, its port, its acquirer')
+  .option('--acquirer <id>', 'DE32 of its requests; that of its link unless told')
   .option('--seed <number>', 'seed of its cards, amounts and faults', '1')
   .option('--requests <count>', 'how many it sends; until it is stopped unless told')
   .option('--rate <perSecond>', 'another rate than the profile says')
@@ -34,7 +37,8 @@ const options = program.opts<{
   port?: string;
   credentials?: string;
   profile: string;
-  acquirer: string;
+  acquirer?: string;
+  link?: string;
   seed: string;
   requests?: string;
   rate?: string;
@@ -59,25 +63,36 @@ async function start(): Promise<Result<Started>> {
     'names' in cards ? cards.names.find((name) => !isTestCardName(name) && !isStripeAccountName(name)) : undefined;
   if (unknown !== undefined)
     return fail('EMULATOR_PROFILE_INVALID', { field: 'cards.names', facts: { profile: options.profile } });
-  const credentials = await readCredentials(options.credentials ?? join(options.data, 'line', pairFiles.acquirer));
+  const link = options.link === undefined ? undefined : defaultLinks.find(({ id }) => id === options.link);
+  if (options.link !== undefined && link === undefined) return fail('LINK_UNKNOWN', { facts: { link: options.link } });
+  const credentials = await readCredentials(
+    options.credentials ??
+      (link && linkCredentialsPath(options.data, link.id)) ??
+      join(options.data, 'line', pairFiles.acquirer),
+  );
   if (!credentials.ok) return credentials;
   const zone = fromHex(credentials.value.zoneKbpk);
   if (!zone.ok) return zone;
   const seed = Number(options.seed);
+  const acquirerId = options.acquirer ?? link?.parties.acquirers[0] ?? switchAcquirerId;
   const line = new CentreLine(
     world,
     {
       host: options.host,
-      port: options.port === undefined ? portOf(Number(options.portBase), 'cardCompany') : Number(options.port),
+      port:
+        options.port === undefined
+          ? portOf(Number(options.portBase), link ? 'centres' : 'cardCompany')
+          : Number(options.port),
       credentials: credentials.value,
-      acquirerId: options.acquirer,
+      acquirerId,
+      ...(link && { link }),
       faults: profile.faults,
       nextFault: seeded(seed + 1),
       ...(options.tap !== undefined && { tap: openTap('acquirer', Number(options.tap)) }),
     },
     Secret.take('key', zone.value),
   );
-  const centre = new MerchantCentre(world, line, profile, options.acquirer, seeded(seed));
+  const centre = new MerchantCentre(world, line, profile, acquirerId, seeded(seed));
   return ok({
     centre,
     line,

@@ -52,15 +52,26 @@ export function addEmulateCommands(program: Command, shell: Shell): void {
   )
     .option('--host <address>', 'where it dials', '127.0.0.1')
     .option('--credentials <file>', 'what it shows; those of `emulate issuer` in the same folder unless told')
+    .option('--link <id>', 'the acquirer link of a house that it is; --folder names the house then')
     .option('--acquirer <id>', 'DE32 of its requests')
     .option('--requests <count>', 'how many it sends; until it is stopped unless told', integer(1, 1_000_000_000))
     .option('--rate <perSecond>', 'another rate than the profile says', integer(1, 100_000))
     .action(
-      (options: Common & { host: string; credentials?: string; acquirer?: string; requests?: number; rate?: number }) =>
+      (
+        options: Common & {
+          host: string;
+          credentials?: string;
+          acquirer?: string;
+          link?: string;
+          requests?: number;
+          rate?: number;
+        },
+      ) =>
         run('acquirer', [
           ...argsOf(options),
           ...['--host', options.host],
           ...(options.credentials === undefined ? [] : ['--credentials', resolve(options.credentials)]),
+          ...(options.link === undefined ? [] : ['--link', options.link]),
           ...(options.acquirer === undefined ? [] : ['--acquirer', options.acquirer]),
           ...(options.requests === undefined ? [] : ['--requests', String(options.requests)]),
           ...(options.rate === undefined ? [] : ['--rate', String(options.rate)]),

@@ -2,11 +2,19 @@ import { connect, type TLSSocket } from 'node:tls';
 import {
   backOffMs,
   functions,
+  answerTo,
+  isZoneFrame,
   issuerCodec,
   issuerFrame,
   issuerLink,
+  type Link,
   localTransactionTime,
+  openZoneFrame,
+  readZoneKeys,
+  sealZoneFrame,
   transmissionTime,
+  wipeZoneKeys,
+  type ZoneKeys,
 } from '@tsunagu/protocols/acquiring';
 import {
   type DecodedMessage,
@@ -32,6 +40,8 @@ export interface CentreLineOptions {
   readonly credentials: LinkCredentials;
   /** DE32 of its requests. */
   readonly acquirerId: string;
+  /** The link that it is at the switch, which hands out the keys there; without it the far side is an issuer, and takes ours. */
+  readonly link?: Link;
   readonly faults: WireFaults;
   readonly nextFault: () => number;
   readonly tap?: Tap;
@@ -45,7 +55,10 @@ export class CentreLine {
   readonly #waiting = new Map<string, (answer: DecodedMessage | undefined) => void>();
   #socket: TLSSocket | undefined;
   #line: FaultyLine | undefined;
-  #key: Secret<'key'> | undefined;
+  #keys: ZoneKeys | undefined;
+  /** Those before the last exchange: what was on its way then still bears them. */
+  #keysBefore: ZoneKeys | undefined;
+  #adopted: () => void = () => undefined;
   #isReady = false;
   #failures = 0;
   #stan: number;
@@ -77,11 +90,8 @@ export class CentreLine {
   request(message: Message, timeoutMs: number, isSentTwice = false): Promise<DecodedMessage | undefined> {
     const { faults, nextFault } = this.#options;
     const answer = this.#await(message, timeoutMs);
-    const key = this.#key;
-    if (!key || !this.#isReady) return answer;
-    const bytes = unwrap(sealMac(issuerCodec, message, macUnder(key), { lengthBytes: issuerLink.mac.lengthBytes }));
-    this.#options.tap?.message(this.#name, 'out', bytes);
-    const frame = unwrap(encodeFrame(issuerFrame, bytes));
+    if (!this.#keys || !this.#isReady) return answer;
+    const frame = this.#frameOf(message, true);
     this.#line?.send(frame, pickFault(faults, nextFault));
     if (isSentTwice) this.#line?.send(frame);
     return answer;
@@ -91,9 +101,24 @@ export class CentreLine {
     this.#isClosed = true;
     this.#redial?.cancel();
     this.#socket?.destroy();
-    this.#key?.wipe();
+    wipeZoneKeys(this.#keys);
+    wipeZoneKeys(this.#keysBefore);
     this.#zoneKbpk.wipe();
     this.#options.tap?.close();
+  }
+
+  /** A message as it goes out, under the keys of the connection where there are any. */
+  #frameOf(message: Message, isShown: boolean, isClear = false): Uint8Array {
+    const { mac, data } = this.#keys ?? {};
+    const bytes = unwrap(
+      mac
+        ? sealMac(issuerCodec, message, macUnder(mac), { lengthBytes: issuerLink.mac.lengthBytes })
+        : issuerCodec.encode(message),
+    );
+    if (isShown) this.#options.tap?.message(this.#name, 'out', bytes);
+    return unwrap(
+      encodeFrame(issuerFrame, data && !isClear ? sealZoneFrame(data, this.#world.entropy(12), bytes) : bytes),
+    );
   }
 
   #await(message: Message, timeoutMs: number): Promise<DecodedMessage | undefined> {
@@ -150,8 +175,8 @@ export class CentreLine {
     socket.on('close', () => {
       this.#line?.close();
       this.#isReady = false;
-      this.#key?.wipe();
-      this.#key = undefined;
+      for (const keys of [this.#keys, this.#keysBefore]) wipeZoneKeys(keys);
+      this.#keys = this.#keysBefore = undefined;
       for (const settle of [...this.#waiting.values()]) settle(undefined);
       if (this.#isClosed) return;
       this.#redial = this.#world.timers.after(backOffMs(issuerLink.timers.reconnect, this.#failures), () =>
@@ -163,24 +188,35 @@ export class CentreLine {
 
   async #signOn(): Promise<void> {
     const { timers } = issuerLink;
+    const adopted = new Promise<void>((resolve) => {
+      this.#adopted = resolve;
+    });
     const on = await this.#manage(functions.signOn, {}, timers.signOnMs);
     if (on?.text(39) !== '800') throw new Error('not signed on');
-    const mac = Secret.take('key', this.#world.entropy(16));
-    const pin = Secret.take('key', this.#world.entropy(16));
-    const blocks = this.#wrap(mac, 'M6', 'C') + this.#wrap(pin, 'P0', 'B');
-    pin.wipe();
-    this.#key = mac;
-    const exchanged = await this.#manage(
-      functions.keyExchange,
-      { 53: Uint8Array.of(1), 96: Uint8Array.from(Buffer.from(blocks, 'latin1')) },
-      timers.signOnMs,
-    );
-    if (exchanged?.text(39) !== '800') throw new Error('no key');
+    if (this.#options.link) await adopted;
+    else await this.#offerKeys();
     this.#isReady = true;
     this.#failures = 0;
     this.#world.log('info', 'signedOn', {});
     for (const resolve of this.#ready) resolve();
     this.#ready.clear();
+  }
+
+  async #offerKeys(): Promise<void> {
+    const { timers } = issuerLink;
+    const mac = Secret.take('key', this.#world.entropy(16));
+    const pin = Secret.take('key', this.#world.entropy(16));
+    const blocks = this.#wrap(mac, 'M6', 'C') + this.#wrap(pin, 'P0', 'B');
+    pin.wipe();
+    const exchanged = await this.#manage(
+      functions.keyExchange,
+      { 53: Uint8Array.of(1), 96: Uint8Array.from(Buffer.from(blocks, 'latin1')) },
+      timers.signOnMs,
+      () => {
+        this.#keys = { mac };
+      },
+    );
+    if (exchanged?.text(39) !== '800') throw new Error('no key');
   }
 
   #wrap(key: Secret<'key'>, keyUsage: 'M6' | 'P0', modeOfUse: 'C' | 'B'): string {
@@ -205,6 +241,7 @@ export class CentreLine {
     what: string,
     added: { readonly [element: number]: Uint8Array },
     timeoutMs: number,
+    sent: () => void = () => undefined,
   ): Promise<DecodedMessage | undefined> {
     this.#stan += 1;
     const now = this.#world.clock.now();
@@ -221,31 +258,64 @@ export class CentreLine {
       },
     };
     const answer = this.#await(message, timeoutMs);
-    this.#line?.send(unwrap(encodeFrame(issuerFrame, unwrap(issuerCodec.encode(message)))));
+    this.#line?.send(this.#frameOf(message, false));
+    sent();
     return answer;
   }
 
-  #read(bytes: Uint8Array): void {
-    const decoded = issuerCodec.decode(bytes);
-    if (!decoded.ok) {
-      this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MESSAGE_INVALID', cause: decoded.fault } });
+  #read(framed: Uint8Array): void {
+    const bytes = this.#opened(framed);
+    const decoded = bytes && issuerCodec.decode(bytes);
+    if (!bytes || !decoded?.ok) {
+      const cause = decoded?.ok === false ? decoded.fault : undefined;
+      this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MESSAGE_INVALID', ...(cause && { cause }) } });
       return;
     }
     const message = decoded.value;
-    const key = this.#key;
-    if (key && !verifyMac(message, macUnder(key), { lengthBytes: issuerLink.mac.lengthBytes }).ok) {
+    if (message.mti === '1804' && message.text(24) === functions.keyExchange) return this.#takeKeys(message);
+    if (this.#keys && ![this.#keys, this.#keysBefore].some((keys) => isUnder(message, keys))) {
       this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MAC_INVALID', facts: { mti: message.mti } } });
       return;
     }
-    this.#options.tap?.message(this.#name, 'in', bytes);
     if (message.mti === '1804') {
-      // The far side signs off, or tries the line: whatever it is, we begin anew.
       if (message.text(24) === functions.signOff) this.#socket?.destroy();
+      else this.#answer(message);
       return;
     }
+    this.#options.tap?.message(this.#name, 'in', bytes);
     this.#waiting.get(matchKey(message))?.(message);
   }
+
+  #opened(framed: Uint8Array): Uint8Array | undefined {
+    if (!isZoneFrame(framed)) return framed;
+    for (const keys of [this.#keys, this.#keysBefore]) {
+      const opened = keys?.data && openZoneFrame(keys.data, framed);
+      if (opened?.ok) return opened.value;
+    }
+    return undefined;
+  }
+
+  /** The switch hands over keys, at first or anew: they count from its answer on. */
+  #takeKeys(message: DecodedMessage): void {
+    const { link } = this.#options;
+    const read = link && readZoneKeys(link, this.#zoneKbpk, message.binary(96));
+    if (!read?.ok) return this.#answer(message, '917');
+    read.value.pin?.wipe();
+    wipeZoneKeys(this.#keysBefore);
+    [this.#keysBefore, this.#keys] = [this.#keys, { mac: read.value.mac, data: read.value.data }];
+    // What proves that the new keys are there is not enciphered under them yet.
+    this.#answer(message, '800', true);
+    this.#adopted();
+  }
+
+  #answer(message: DecodedMessage, actionCode = '800', isClear = false): void {
+    const answer = answerTo(message, '1814', [7, 11, 12, 93, 94], { 39: actionCode });
+    this.#line?.send(this.#frameOf(answer, false, isClear));
+  }
 }
+
+const isUnder = (message: DecodedMessage, keys: ZoneKeys | undefined): boolean =>
+  keys?.mac !== undefined && verifyMac(message, macUnder(keys.mac), { lengthBytes: issuerLink.mac.lengthBytes }).ok;
 
 const matchKey = ({ mti, fields }: Message): string =>
   [mti[1], ...issuerLink.matchElements.map((number) => fields[number] ?? '')].join('/');

@@ -67,7 +67,16 @@ export {
   type PaymentMethod,
   parsePaymentMethod,
 } from './payment-method.ts';
-export { businessDay, compileLink, type Link, linkKinds, linkMacOf, type LinkSettings, type LinkText, parseLink } from './link.ts';
+export {
+  businessDay,
+  compileLink,
+  type Link,
+  linkKinds,
+  linkMacOf,
+  type LinkSettings,
+  type LinkText,
+  parseLink,
+} from './link.ts';
 export { cardCompanyLink, defaultLinks } from './links.ts';
 export {
   type Management,
@@ -82,7 +91,14 @@ export {
   type SessionStep,
 } from './session.ts';
 export { isZoneFrame, openZoneFrame, sealZoneFrame, zoneFrame } from './zone-frame.ts';
-export { freshZoneKeys, readZoneKeys, type ReadZoneKeys, wipeZoneKeys, writeZoneKeys, type ZoneKeys } from './zone-keys.ts';
+export {
+  freshZoneKeys,
+  readZoneKeys,
+  type ReadZoneKeys,
+  wipeZoneKeys,
+  writeZoneKeys,
+  type ZoneKeys,
+} from './zone-keys.ts';
 export {
   differencesOf,
   firstUnequal,

@@ -86,9 +86,7 @@ test('a listening end waits for the sign-on, hands out keys, and a key change or
     { type: 'managementAnswered', management: 'keyExchange', actionCode: '800' },
   ]).state;
   expect(ready.phase).toBe('ready');
-  expect(run(listening, ready, [{ type: 'keyAged' }]).actions).toEqual([
-    { type: 'manage', management: 'keyExchange' },
-  ]);
+  expect(run(listening, ready, [{ type: 'keyAged' }]).actions).toEqual([{ type: 'manage', management: 'keyExchange' }]);
   const refused = run(listening, ready, [
     { type: 'keyAged' },
     { type: 'managementAnswered', management: 'keyExchange', actionCode: '917' },
@@ -230,7 +228,9 @@ test('days are compared item by item: missing on either side, another amount, an
   });
   const ours = [item('000001', 1), item('000002', 2), item('000003', 3), item('000003', 3, 'debit-reversal')];
   const theirs = [item('000003', 3), item('000002', 20), item('000004', 4)];
-  expect(differencesOf(ours, theirs).map(({ stan, kind, oursMinor, theirsMinor }) => [stan, kind, oursMinor, theirsMinor])).toEqual([
+  expect(
+    differencesOf(ours, theirs).map(({ stan, kind, oursMinor, theirsMinor }) => [stan, kind, oursMinor, theirsMinor]),
+  ).toEqual([
     ['000001', 'debit', 1, null],
     ['000002', 'debit', 2, 20],
     ['000003', 'debit-reversal', 3, null],

@@ -106,7 +106,9 @@ export class Lane {
     if (this.#isStopped || !link?.isReady) return;
     if (this.#moreAfter !== undefined && this.#held.size <= heldMax / 2)
       this.#filling ??= this.fill()
-        .catch((cause: unknown) => this.#world.log('error', 'laneNotRead', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } }))
+        .catch((cause: unknown) =>
+          this.#world.log('error', 'laneNotRead', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } }),
+        )
         .finally(() => {
           this.#filling = undefined;
         });
