@@ -26,6 +26,8 @@ import type { CentreProfile } from './profile.ts';
 /** What a centre counted so far. */
 export interface CentreCounts {
   readonly asked: number;
+  /** From the first request to the last answer. */
+  readonly perSecond: number;
   readonly approved: number;
   readonly approvedMinor: number;
   /** By action code. */
@@ -62,6 +64,8 @@ export class MerchantCentre {
   #inFlight = 0;
   #stan = 0;
   #isStopped = false;
+  #firstMs = 0;
+  #lastMs = 0;
   #wake: () => void = () => undefined;
 
   constructor(world: World, line: CentreLine, profile: CentreProfile, acquirerId: string, next: () => number) {
@@ -82,6 +86,7 @@ export class MerchantCentre {
     const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
     return {
       asked: this.#asked,
+      perSecond: ((this.#asked - this.#inFlight) * 1_000) / Math.max(1, this.#lastMs - this.#firstMs),
       approved: this.#approved,
       approvedMinor: this.#approvedMinor,
       declined: this.#declined,
@@ -99,6 +104,7 @@ export class MerchantCentre {
     const { ratePerSecond, inFlightMax } = this.#profile;
     const { clock, timers } = this.#world;
     const startedMs = clock.monotonicMs();
+    this.#firstMs = this.#lastMs = startedMs;
     while (!this.#isStopped && this.#asked < requests) {
       const dueMs = startedMs + (this.#asked * 1_000) / ratePerSecond - clock.monotonicMs();
       if (this.#inFlight >= inFlightMax) await this.#progress();
@@ -135,6 +141,7 @@ export class MerchantCentre {
       .catch((cause: unknown) => this.#world.log('error', 'requestFailed', { fault: { code: 'INTERNAL', cause } }))
       .finally(() => {
         this.#inFlight -= 1;
+        this.#lastMs = this.#world.clock.monotonicMs();
         this.#wake();
       });
   }

@@ -341,6 +341,8 @@ export class Journal {
       readonly bodyTag: string;
       readonly original: { readonly stan: string; readonly localTime: string };
       readonly reason: string;
+      /** The action code of a contract that forbids it, for a sale that is known. */
+      readonly forbids: (sale: SaleRow, nowMs: number) => string | undefined;
       /** The answer, by its action code. */
       readonly answer: (actionCode: string) => Uint8Array;
     },
@@ -366,11 +368,12 @@ export class Journal {
       }
       const sale = await saleByKey(tx, serial, original.stan, original.localTime);
       if (sale && sale.link !== outStan.link) return { type: 'again' };
-      const refusal = judgeCancellation(
-        arrived.reason,
-        sale && followed(sale),
-        sale ? await followersOf(tx, sale.id) : [],
-      );
+      const refusal =
+        judgeCancellation(
+          arrived.reason,
+          sale && followed(sale),
+          sale ? await followersOf(tx, sale.id) : [],
+        ) ?? (sale && arrived.forbids(sale, now));
       const stepped =
         sale &&
         refusal === undefined &&

@@ -1,4 +1,4 @@
-import { businessDay, isAdvice, isTransitDialogue, operations, type RefusalCode } from '@tsunagu/protocols/acquiring';
+import { businessDay, isAdvice, isTransitDialogue, operations, type RefusalCode, reversalReasons } from '@tsunagu/protocols/acquiring';
 import { type DecodedMessage, type Message, responseMti } from '@tsunagu/protocols/iso8583';
 import { type Fault, fail, lastFour, Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -439,6 +439,14 @@ export class Processing {
       bodyTag: this.#rooms.vault.panToken(bodyDigest(message)),
       original,
       reason,
+      forbids: ({ scheme, link, merchant_id, received_at }: SaleRow, nowMs: number) =>
+        reason === reversalReasons.customerCancelled
+          ? this.#rules.contracts.judgeCancellation(
+              { scheme, link: link ?? '', merchant: merchant_id ?? '' },
+              received_at,
+              nowMs,
+            )?.actionCode
+          : undefined,
       answer: answerOf,
     };
     for (let attempt = 0; attempt < againMax; attempt += 1) {
