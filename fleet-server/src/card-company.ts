@@ -60,8 +60,8 @@ async function start(): Promise<Result<CardCompany & { readonly name: string }>>
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const ledger = profile.books === 'memory' ? ok(Ledger.inMemory()) : await Ledger.open(join(folder, 'ledger.jsonl'));
   if (!ledger.ok) return ledger;
-  const books = await TransitBooks.open(join(folder, 'transit.jsonl'));
-  if (!books.ok) return books;
+  const books = profile.hasTestCards ? await TransitBooks.open(join(folder, 'transit.jsonl')) : undefined;
+  if (books && !books.ok) return books;
   const seed = Number(options.seed);
   const nextDelay = seeded(seed);
   const { least, most } = profile.delayMs;
@@ -70,7 +70,7 @@ async function start(): Promise<Result<CardCompany & { readonly name: string }>>
     port: options.port === undefined ? portOf(Number(options.portBase), 'cardCompany') : Number(options.port),
     credentials: credentials.value,
     ledger: ledger.value,
-    ...(profile.hasTestCards && { transit: new TransitCentre(world, books.value, transitMasterKey()) }),
+    ...(books && { transit: new TransitCentre(world, books.value, transitMasterKey()) }),
     delayMs: () => least + Math.floor(nextDelay() * Math.max(0, most - least)),
     issuer: { cards: openIssuerCards(profile, tagKey), profile, next: seeded(seed + 1) },
     faults: profile.faults,
