@@ -35,6 +35,7 @@ import type { LinkCredentials } from '../switch/link/credentials.ts';
 import { accountOf, type Decision, decideSale, limits } from './decide.ts';
 import type { Ledger, SaleRecord } from './ledger.ts';
 import { verifyPin } from './pin.ts';
+import { reconcile, reconciliationEcho } from './reconciliation.ts';
 import type { TransitAnswer, TransitCentre } from './transit-centre.ts';
 
 /** Where the emulated card company listens, and how it behaves. */
@@ -312,6 +313,11 @@ class Session {
       case '1420':
       case '1421':
         return await this.#reversal(message);
+      case '1520':
+      case '1521':
+      case '1604':
+      case '1605':
+        return this.#answer(message, responseMti(message.mti) ?? '1530', await reconcile(this.#options.ledger, message), this.#key);
       case '1314':
         return this.#asked.get(`${message.text(11)}/${message.text(12)}`)?.(message.text(39));
       default:
@@ -417,7 +423,7 @@ class Session {
     if (pan && transit.cardOf(pan)) await transit.takeBack(key);
     // Taken once, however often it is asked.
     else if (!ledger.isReversed(key)) {
-      await ledger.append({ kind: 'reversal', key });
+      await ledger.append({ kind: 'reversal', key, ...(message.text(28) !== undefined && { day: message.text(28) }) });
       this.#world.log('info', 'saleReversed', { account: ledger.sale(key)?.account ?? '' });
     }
     await this.#world.timers.sleep(delayMs());
@@ -431,7 +437,7 @@ class Session {
     key: Secret<'key'> | undefined,
   ): void {
     if (this.#socket.destroyed) return;
-    const echo = mti === '1814' ? [7, 11, 12, 93, 94] : issuerLink.echoElements;
+    const echo = mti === '1814' ? [7, 11, 12, 93, 94] : /^1[56]/.test(mti) ? reconciliationEcho : issuerLink.echoElements;
     this.#send(answerTo(request, mti, echo, added), key);
   }
 
@@ -450,7 +456,8 @@ const transitElements = ({ actionCode, data, balance }: TransitAnswer): { [eleme
   ...(data !== undefined && { 55: data }),
 });
 
-const dayOf = (message: DecodedMessage): string => message.text(12)?.slice(0, 6) ?? '';
+/** The business day that a message says (DE28), or the date of its transaction. */
+const dayOf = (message: DecodedMessage): string => message.text(28) ?? message.text(12)?.slice(0, 6) ?? '';
 
 /** The key of what a refund or a completion follows. */
 function originalKeyOf(message: DecodedMessage): string | undefined {
