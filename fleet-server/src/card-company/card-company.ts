@@ -317,7 +317,12 @@ class Session {
       case '1521':
       case '1604':
       case '1605':
-        return this.#answer(message, responseMti(message.mti) ?? '1530', await reconcile(this.#options.ledger, message), this.#key);
+        return this.#answer(
+          message,
+          responseMti(message.mti) ?? '1530',
+          await reconcile(this.#options.ledger, message),
+          this.#key,
+        );
       case '1314':
         return this.#asked.get(`${message.text(11)}/${message.text(12)}`)?.(message.text(39));
       default:
@@ -437,7 +442,8 @@ class Session {
     key: Secret<'key'> | undefined,
   ): void {
     if (this.#socket.destroyed) return;
-    const echo = mti === '1814' ? [7, 11, 12, 93, 94] : /^1[56]/.test(mti) ? reconciliationEcho : issuerLink.echoElements;
+    const echo =
+      mti === '1814' ? [7, 11, 12, 93, 94] : /^1[56]/.test(mti) ? reconciliationEcho : issuerLink.echoElements;
     this.#send(answerTo(request, mti, echo, added), key);
   }
 

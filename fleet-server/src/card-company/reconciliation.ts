@@ -1,4 +1,12 @@
-import { firstUnequal, functions, itemsPerPage, readTotals, totalsElements, totalsOf, writeItems } from '@tsunagu/protocols/acquiring';
+import {
+  firstUnequal,
+  functions,
+  itemsPerPage,
+  readTotals,
+  totalsElements,
+  totalsOf,
+  writeItems,
+} from '@tsunagu/protocols/acquiring';
 import type { DecodedMessage, FieldValue } from '@tsunagu/protocols/iso8583';
 import type { Ledger } from './ledger.ts';
 
@@ -9,7 +17,10 @@ export const reconciliationEcho: readonly number[] = [7, 11, 12, 24, 28, 32, 71]
  * What a card company says to totals (1520) and to a request for its items (1604, DE24 690), out of its own books. Totals that agree close the day where
  * they are final (DE24 500); ones that do not are 501 with its own.
  */
-export async function reconcile(ledger: Ledger, message: DecodedMessage): Promise<{ readonly [element: number]: FieldValue }> {
+export async function reconcile(
+  ledger: Ledger,
+  message: DecodedMessage,
+): Promise<{ readonly [element: number]: FieldValue }> {
   const day = message.text(28);
   if (day === undefined) return { 39: '904' };
   const items = ledger.days.items(day);

@@ -61,7 +61,16 @@ export {
 } from './secure-frame.ts';
 export { localTransactionTime, retrievalReference, transmissionTime } from './times.ts';
 export { withPin } from './pin.ts';
-export { businessDay, compileLink, type Link, linkKinds, linkMacOf, type LinkSettings, type LinkText, parseLink } from './link.ts';
+export {
+  businessDay,
+  compileLink,
+  type Link,
+  linkKinds,
+  linkMacOf,
+  type LinkSettings,
+  type LinkText,
+  parseLink,
+} from './link.ts';
 export { cardCompanyLink, defaultLinks } from './links.ts';
 export {
   type Management,
@@ -76,7 +85,14 @@ export {
   type SessionStep,
 } from './session.ts';
 export { isZoneFrame, openZoneFrame, sealZoneFrame, zoneFrame } from './zone-frame.ts';
-export { freshZoneKeys, readZoneKeys, type ReadZoneKeys, wipeZoneKeys, writeZoneKeys, type ZoneKeys } from './zone-keys.ts';
+export {
+  freshZoneKeys,
+  readZoneKeys,
+  type ReadZoneKeys,
+  wipeZoneKeys,
+  writeZoneKeys,
+  type ZoneKeys,
+} from './zone-keys.ts';
 export {
   differencesOf,
   firstUnequal,

@@ -80,7 +80,13 @@ const texts: readonly LinkText[] = [
   cardCompany,
   centre('pos-centre-1', 'pos', { en: 'POS centre 1', ja: 'POSセンター1' }, '39200070001'),
   centre('ec-centre-1', 'ec', { en: 'EC centre 1', ja: 'ECセンター1' }, '39200070002'),
-  centre('ticket-centre-1', 'ticket-window', { en: 'Ticket windows 1', ja: 'みどりの窓口センター1' }, '39200070003', '02:00'),
+  centre(
+    'ticket-centre-1',
+    'ticket-window',
+    { en: 'Ticket windows 1', ja: 'みどりの窓口センター1' },
+    '39200070003',
+    '02:00',
+  ),
   centre('travel-centre-1', 'travel-centre', { en: 'Travel agency centre 1', ja: '旅行会社センター1' }, '39200070004'),
 ];
 

@@ -53,7 +53,11 @@ const places = (rule: NetRule): Readonly<Record<number, keyof ReconciliationTota
 });
 
 /** DE50, DE74 to 77, 86 to 89 and 97 of totals. */
-export function totalsElements(totals: ReconciliationTotals, rule: NetRule, currency: string): { [element: number]: string } {
+export function totalsElements(
+  totals: ReconciliationTotals,
+  rule: NetRule,
+  currency: string,
+): { [element: number]: string } {
   const fields: { [element: number]: string } = { 50: currency };
   for (const [element, name] of Object.entries(places(rule)))
     fields[Number(element)] = String(totals[name]).padStart(Number(element) < 80 ? 10 : 16, '0');
@@ -98,7 +102,10 @@ export const itemsPerPage = 32;
 /** Items of a page as DE72 holds them: STAN, local time, letter (D debit, C credit, small for its reversal), amount n12. */
 export const writeItems = (items: readonly ReconciliationItem[]): string =>
   items
-    .map(({ stan, localTime, kind, amountMinor }) => `${stan}${localTime}${kindLetters[kind]}${String(amountMinor).padStart(12, '0')}`)
+    .map(
+      ({ stan, localTime, kind, amountMinor }) =>
+        `${stan}${localTime}${kindLetters[kind]}${String(amountMinor).padStart(12, '0')}`,
+    )
     .join('');
 
 /** Reads DE72 of a page. ACQUIRING_MESSAGE_REFUSED when it is none. */

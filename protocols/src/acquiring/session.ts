@@ -99,7 +99,9 @@ export function onSession(plan: SessionPlan, state: SessionState, event: Session
     case 'fellSilent':
       return state.phase === 'ready' ? { state, actions: [{ type: 'manage', management: 'echo' }] } : stay(state);
     case 'heard':
-      return state.phase === 'ready' && state.echoesMissed > 0 ? stay({ phase: 'ready', echoesMissed: 0 }) : stay(state);
+      return state.phase === 'ready' && state.echoesMissed > 0
+        ? stay({ phase: 'ready', echoesMissed: 0 })
+        : stay(state);
     case 'keyAged':
       return state.phase === 'ready' && plan.keys === 'ours'
         ? { state, actions: [{ type: 'manage', management: 'keyExchange' }] }

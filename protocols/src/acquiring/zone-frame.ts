@@ -25,7 +25,10 @@ export function sealZoneFrame(key: Secret<'key'>, nonce: Uint8Array, message: Ui
 }
 
 /** Deciphers a message. One and the same ACQUIRING_FRAME_NOT_AUTHENTIC whatever is wrong with it. */
-export function openZoneFrame(key: Secret<'key'>, sealed: Uint8Array): Result<Uint8Array, 'ACQUIRING_FRAME_NOT_AUTHENTIC'> {
+export function openZoneFrame(
+  key: Secret<'key'>,
+  sealed: Uint8Array,
+): Result<Uint8Array, 'ACQUIRING_FRAME_NOT_AUTHENTIC'> {
   const header = headerOf(key);
   if (sealed.length < shortest || !header.every((byte, index) => sealed[index] === byte))
     return fail('ACQUIRING_FRAME_NOT_AUTHENTIC');

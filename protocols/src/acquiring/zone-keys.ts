@@ -50,7 +50,9 @@ export function writeZoneKeys(
   };
   const { mac } = link.profile;
   const blocks = [
-    ...(keys.mac && mac ? [wrap(keys.mac, macUsage(mac.algorithm).keyUsage, macUsage(mac.algorithm).algorithm, 'C')] : []),
+    ...(keys.mac && mac
+      ? [wrap(keys.mac, macUsage(mac.algorithm).keyUsage, macUsage(mac.algorithm).algorithm, 'C')]
+      : []),
     ...(keys.data ? [wrap(keys.data, 'D0', 'A', 'B')] : []),
     ...more,
   ];

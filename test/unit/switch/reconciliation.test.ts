@@ -1,3 +1,4 @@
+import { nextDay } from '@tsunagu/fleet-server/switch/journal/postings';
 import { businessDay, cardCompanyLink, type ReconciliationItem } from '@tsunagu/protocols/acquiring';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -21,7 +22,7 @@ afterAll(async () => {
 const link = cardCompanyLink.id;
 const today = (): string => businessDay(cardCompanyLink, Date.now());
 
-test('a day with sales, a reversal and an answer that came too late agrees with the issuer, figure by figure', async () => {
+test('a day with sales and a reversal agrees with the issuer, figure by figure', async () => {
   expect((await terminal.ask(terminal.sale('visa-contact', 1_000))).text(39)).toBe('000');
   expect((await centre.ask(centre.sale('jcb-contact', 2_000))).text(39)).toBe('000');
   const undone = centre.sale('jcb-contact', 3_000);
@@ -113,5 +114,20 @@ test('a day that is over is closed once, its figures stay, and what comes for it
   const days = unwrap(await house.sw.operator.reconciliations({ limit: 10 })).items;
   expect(days.find((each) => each.day === '200101')).toMatchObject({ link: 'ec-centre-1', state: 'closed' });
   const again = await centre.reconcile('200101', items.slice(1), true);
-  expect([again.text(39), again.text(76)]).toEqual(['500', String(items.filter(({ kind }) => kind === 'debit').length).padStart(10, '0')]);
+  expect([again.text(39), again.text(76)]).toEqual([
+    '501',
+    String(items.filter(({ kind }) => kind === 'debit').length).padStart(10, '0'),
+  ]);
+  // It was compared so far by now; here it ends early.
+  await house.store.db
+    .updateTable('switch_days')
+    .set({ state: 'closed' })
+    .where('link', '=', 'ec-centre-1')
+    .where('day', '=', today())
+    .execute();
+  const rrn = (await centre.ask(centre.sale('jcb-contact', 610))).text(37) ?? '';
+  const [kept] = unwrap(await house.sw.operator.transactions({ rrn }, { limit: 1 })).items;
+  const { postings } = unwrap(await house.sw.operator.transaction(kept?.id ?? ''));
+  const late = postings.find(({ side }) => side === 'acquirer');
+  expect([late?.saidDay, late?.day]).toEqual([today(), nextDay(today())]);
 });

@@ -30,7 +30,11 @@ export interface CentreCredentials {
 export interface AcquirerLink {
   readonly link: Link;
   status(): { readonly state: 'up' | 'signed-on' | 'down'; readonly since: number };
-  lines(): readonly { readonly state: 'up' | 'signed-on' | 'down'; readonly since: number; readonly inFlight: number }[];
+  lines(): readonly {
+    readonly state: 'up' | 'signed-on' | 'down';
+    readonly since: number;
+    readonly inFlight: number;
+  }[];
   order(verb: LinkVerb): void;
 }
 
@@ -153,7 +157,11 @@ class Centre implements AcquirerLink {
       },
       asked: (message, line) => this.#answer(message, line),
       unmatched: (message, why) =>
-        this.#world.log('warn', 'answerUnmatched', { mti: message.mti, waiting: why.waiting, differs: why.differs.join(' ') }),
+        this.#world.log('warn', 'answerUnmatched', {
+          mti: message.mti,
+          waiting: why.waiting,
+          differs: why.differs.join(' '),
+        }),
       refused: (fault) => {
         this.#rooms.metrics.frameRefused(fault.code);
         this.#world.log('warn', 'messageRefused', { fault });

@@ -5,7 +5,9 @@ import { readValues, type TerminalRequest } from '../terminal-link/request.ts';
 
 /** Elements that every request and advice of a centre has to have, and those that it may. ISO 8583:1993, 4.2. */
 const mandatory = [2, 3, 4, 7, 11, 12, 22, 24, 32, 41, 42, 49] as const;
-const optional = [14, 18, 23, 25, 26, 28, 29, 30, 33, 35, 37, 38, 43, 48, 52, 55, 56, 59, 60, 61, 62, 63, 64, 128] as const;
+const optional = [
+  14, 18, 23, 25, 26, 28, 29, 30, 33, 35, 37, 38, 43, 48, 52, 55, 56, 59, 60, 61, 62, 63, 64, 128,
+] as const;
 const allowed: ReadonlySet<number> = new Set([...mandatory, ...optional]);
 
 const refused = (field: number, expected: string) => fail('ACQUIRING_MESSAGE_REFUSED', { field, facts: { expected } });
@@ -36,7 +38,8 @@ export function readCentreRequest(
   for (const number of mandatory) if (!present.has(number)) return refused(number, 'present');
   for (const number of present) if (!allowed.has(number)) return refused(number, 'absent');
   const acquirer = decoded.text(32);
-  if (acquirer === undefined || !link.parties.acquirers.includes(acquirer)) return refused(32, 'an acquirer of this link');
+  if (acquirer === undefined || !link.parties.acquirers.includes(acquirer))
+    return refused(32, 'an acquirer of this link');
   if (decoded.text(49) !== terminalLink.currency) return refused(49, terminalLink.currency);
   const isReversal = decoded.mti.startsWith('14');
   if (isReversal && decoded.text(24) !== '400') return refused(24, '400');

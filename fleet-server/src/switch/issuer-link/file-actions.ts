@@ -27,7 +27,11 @@ export const isFileAction = (mti: string): boolean => mti === '1304' || mti === 
  * answers when it is on disk. DE2 is the card, DE101 the file, DE72 the reason of `negativeReasons`. A repeat (1305) finds itself done and is
  * answered as its first sending was. ISO 8583:1993, 4.2 and A.9.
  */
-export async function takeFileAction(negative: SwitchNegative, source: string, message: DecodedMessage): Promise<Message> {
+export async function takeFileAction(
+  negative: SwitchNegative,
+  source: string,
+  message: DecodedMessage,
+): Promise<Message> {
   const answer = (code: string): Message => answerTo(message, '1314', echoElements, { 39: code });
   if (message.text(101)?.trim() !== negativeFileName) return answer(actionCodes.unknownFile);
   const pan = message.secret(2);

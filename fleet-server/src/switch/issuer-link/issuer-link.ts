@@ -19,7 +19,11 @@ export interface IssuerLink {
   /** `up`: connected, not signed on yet. */
   status(): { readonly state: 'up' | 'signed-on' | 'down'; readonly since: number };
   /** Each connection for itself. */
-  lines(): readonly { readonly state: 'up' | 'signed-on' | 'down'; readonly since: number; readonly inFlight: number }[];
+  lines(): readonly {
+    readonly state: 'up' | 'signed-on' | 'down';
+    readonly since: number;
+    readonly inFlight: number;
+  }[];
   /** Requests that wait for an answer. */
   readonly inFlight: number;
   /** Sends a message under the keys of a connection, and waits for its answer. `lineLost` at once where none is ready. */

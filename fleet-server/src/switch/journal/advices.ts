@@ -68,7 +68,12 @@ export class Advices {
   }
 
   /** An attempt did not end it. `isDead`: from now on a person has to look; it is still tried, rarely. */
-  async failed(row: ReversalRow, nextAt: number, actionCode: string | undefined, isDead: boolean): Promise<ReversalRow> {
+  async failed(
+    row: ReversalRow,
+    nextAt: number,
+    actionCode: string | undefined,
+    isDead: boolean,
+  ): Promise<ReversalRow> {
     const state = isDead ? 'dead' : row.state;
     const after = { ...row, next_at: nextAt, last_action_code: actionCode ?? null, state };
     await this.#journal.write(async (tx) => {

@@ -258,8 +258,10 @@ export class Journal {
     now: number,
   ): Promise<void> {
     const stood = approvedStates.has(before.state);
-    if (!stood && after.state === 'approved') await post(tx, after, 'acquirer', 'taken', this.#calendar.acquirer(after.origin, now), now);
-    if (stood && after.state === 'reversing') await post(tx, after, 'acquirer', 'given-back', this.#calendar.acquirer(after.origin, now), now);
+    if (!stood && after.state === 'approved')
+      await post(tx, after, 'acquirer', 'taken', this.#calendar.acquirer(after.origin, now), now);
+    if (stood && after.state === 'reversing')
+      await post(tx, after, 'acquirer', 'given-back', this.#calendar.acquirer(after.origin, now), now);
     // The issuer's word counts there however late it comes: its own books have it.
     const isTaken = (event.type === 'issuerAnswered' && isApproval(event.actionCode)) || event.type === 'postingTaken';
     if (isTaken) await post(tx, after, 'issuer', 'taken', event.day, now);
@@ -279,7 +281,11 @@ export class Journal {
     origin: 'switch' | 'terminal',
   ): Promise<ReversalRow> {
     const now = this.#world.clock.now();
-    const { mti, fields } = reversalOf(this.#openImage(`sale/${row.id}`, row.image), { stan: outStan, nowMs: now, reason });
+    const { mti, fields } = reversalOf(this.#openImage(`sale/${row.id}`, row.image), {
+      stan: outStan,
+      nowMs: now,
+      reason,
+    });
     const day = this.#calendar.issuer(row.link);
     const advice: Message = { mti, fields: { ...fields, ...(day !== undefined && { 28: day }) } };
     return await this.#queueAdvice(tx, row, advice, 'reversal', origin, reason);

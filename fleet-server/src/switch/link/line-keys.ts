@@ -11,7 +11,14 @@ import {
   type ZoneKeys,
   zoneFrame,
 } from '@tsunagu/protocols/acquiring';
-import { type DecodedMessage, type MacFunction, type MacOptions, type Message, sealMac, verifyMac } from '@tsunagu/protocols/iso8583';
+import {
+  type DecodedMessage,
+  type MacFunction,
+  type MacOptions,
+  type Message,
+  sealMac,
+  verifyMac,
+} from '@tsunagu/protocols/iso8583';
 import { fail, ok, type Result, type Secret, unwrap } from '@tsunagu/protocols/kit';
 import { computeMac } from '@tsunagu/protocols/mac';
 import type { World } from '@tsunagu/protocols/world';
@@ -108,7 +115,9 @@ export class LineKeys {
   /** Whether a message bears the MAC of one of the keys of this connection, or needs none. */
   isGenuine(message: DecodedMessage): boolean {
     if (this.#link.profile.mac === undefined || this.#isExempt(message)) return true;
-    return this.#all().some(({ mac }) => mac !== undefined && verifyMac(message, this.#macUnder(mac), this.#macOptions).ok);
+    return this.#all().some(
+      ({ mac }) => mac !== undefined && verifyMac(message, this.#macUnder(mac), this.#macOptions).ok,
+    );
   }
 
   #all(): readonly ZoneKeys[] {

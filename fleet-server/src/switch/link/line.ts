@@ -307,8 +307,12 @@ export class Line {
   /** Sign-on and its answer, before there is a key; an exchange of keys, whose blocks prove themselves. */
   #mayBeBare(message: DecodedMessage): boolean {
     const isExchange = message.text(24) === managementFunction.keyExchange && message.fields[96] !== undefined;
-    return this.#plan.keys === 'none' || isExchange || (!this.#keys.isKeyed && this.#state.phase !== 'exchanging-key') ||
-      (!this.#keys.isKeyed && this.#plan.keys === 'theirs');
+    return (
+      this.#plan.keys === 'none' ||
+      isExchange ||
+      (!this.#keys.isKeyed && this.#state.phase !== 'exchanging-key') ||
+      (!this.#keys.isKeyed && this.#plan.keys === 'theirs')
+    );
   }
 
   #answered(message: DecodedMessage): void {
@@ -357,7 +361,12 @@ export class Line {
   #answerManagement(asked: Message, management: Management, actionCode: string): void {
     const isKeys = management === 'keyExchange' && actionCode === '800' && asked.fields[96] !== undefined;
     const answer = answerTo(asked, responseMti(asked.mti) ?? '1814', [7, 11, 12, 24, 93, 94], { 39: actionCode });
-    this.#write(this.#keys.seal(answer, isKeys ? { offered: true } : management === 'keyExchange' ? { bare: !this.#keys.isKeyed } : {}));
+    this.#write(
+      this.#keys.seal(
+        answer,
+        isKeys ? { offered: true } : management === 'keyExchange' ? { bare: !this.#keys.isKeyed } : {},
+      ),
+    );
   }
 
   async #manage(management: Management): Promise<void> {
@@ -380,7 +389,11 @@ export class Line {
     const timeoutMs =
       management === 'echo' ? profile.timers.echoMs : management === 'signOff' ? 1_000 : session.signOnMs;
     const answered = this.#exchange.expect(this, message, timeoutMs);
-    this.#write(this.#keys.seal(message, { bare: management === 'keyExchange' || (management === 'signOn' && !this.#keys.isKeyed) }));
+    this.#write(
+      this.#keys.seal(message, {
+        bare: management === 'keyExchange' || (management === 'signOn' && !this.#keys.isKeyed),
+      }),
+    );
     const answer = await answered;
     if (answer.type === 'timedOut') this.tell({ type: 'managementTimedOut', management });
     else if (answer.type === 'answered')

@@ -124,7 +124,9 @@ export function openOperator(
           since: isoTime(since),
           businessDay: businessDay(live.link, world.clock.now()),
           advices: counts.get(id) ?? 0,
-          lines: live.lines().map((line) => ({ state: line.state, since: isoTime(line.since), inFlight: line.inFlight })),
+          lines: live
+            .lines()
+            .map((line) => ({ state: line.state, since: isoTime(line.since), inFlight: line.inFlight })),
           mismatches: [...(mismatches.get(id) ?? [])],
         };
       });

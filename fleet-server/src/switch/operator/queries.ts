@@ -69,7 +69,12 @@ export async function transactionDetail(
     .orderBy('seq')
     .limit(500)
     .execute();
-  const postings = await db.selectFrom('switch_postings').selectAll().where('sale_id', '=', id).orderBy('seq').execute();
+  const postings = await db
+    .selectFrom('switch_postings')
+    .selectAll()
+    .where('sale_id', '=', id)
+    .orderBy('seq')
+    .execute();
   return ok({
     ...viewOf(row),
     entries: entries.map(({ at, entry, facts }) => ({

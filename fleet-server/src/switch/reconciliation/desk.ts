@@ -18,7 +18,13 @@ import {
   transmissionTime,
   writeItems,
 } from '@tsunagu/protocols/acquiring';
-import { type DecodedMessage, type FieldValue, type Message, originalMti, responseMti } from '@tsunagu/protocols/iso8583';
+import {
+  type DecodedMessage,
+  type FieldValue,
+  type Message,
+  originalMti,
+  responseMti,
+} from '@tsunagu/protocols/iso8583';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Store } from '../../store/index.ts';
@@ -64,7 +70,8 @@ export class ReconciliationDesk {
     const day = message.text(28);
     const answer = (added: { readonly [element: number]: FieldValue }): Message =>
       answerTo(message, responseMti(message.mti) ?? '1530', echoed, added);
-    if (mti === '1520') return day === undefined ? answer({ 39: '904' }) : await this.#compare(link, message, day, answer);
+    if (mti === '1520')
+      return day === undefined ? answer({ 39: '904' }) : await this.#compare(link, message, day, answer);
     if (mti !== '1604' || message.text(24) !== functions.items || day === undefined) return undefined;
     const page = Number(message.text(71) ?? '0');
     const items = (await itemsOf(this.#store.db, link.id, day)).slice(page * itemsPerPage, (page + 1) * itemsPerPage);
@@ -101,7 +108,8 @@ export class ReconciliationDesk {
     this.#say(row);
     const ours = JSON.parse(row.ours) as ReconciliationTotals;
     return answer({
-      39: row.result === 'balanced' ? '500' : '501',
+      // A day that was closed before is compared with what it was closed with.
+      39: firstUnequal(ours, theirs.value) === undefined ? '500' : '501',
       ...totalsElements(ours, netRule, terminalLink.currency),
     });
   }
@@ -188,7 +196,9 @@ export class ReconciliationDesk {
       .select(['day', 'state', 'result'])
       .where('link', '=', link.id)
       .execute();
-    const settled = new Set(done.filter(({ state, result }) => state === 'closed' || result === 'held').map(({ day }) => day));
+    const settled = new Set(
+      done.filter(({ state, result }) => state === 'closed' || result === 'held').map(({ day }) => day),
+    );
     return rows.map(({ day }) => day).filter((day) => !settled.has(day));
   }
 

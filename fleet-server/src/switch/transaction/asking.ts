@@ -1,10 +1,4 @@
-import {
-  businessDay,
-  type Link,
-  terminalCodec,
-  terminalIdOf,
-  terminalLink,
-} from '@tsunagu/protocols/acquiring';
+import { businessDay, type Link, terminalCodec, terminalIdOf, terminalLink } from '@tsunagu/protocols/acquiring';
 import { type AesKsn, formatAesKsn } from '@tsunagu/protocols/dukpt';
 import type { Serial } from '@tsunagu/protocols/fleet';
 import type { DecodedMessage, MessageCodec } from '@tsunagu/protocols/iso8583';
@@ -80,12 +74,7 @@ export const terminalAsking = (rooms: SwitchRooms, serial: Serial, ksn: AesKsn):
 });
 
 /** A merchant centre that asks, for the acquirer that its message names. */
-export const centreAsking = (
-  rooms: SwitchRooms,
-  link: Link,
-  pinKey: string,
-  decoded: DecodedMessage,
-): Asking => {
+export const centreAsking = (rooms: SwitchRooms, link: Link, pinKey: string, decoded: DecodedMessage): Asking => {
   const acquirer = decoded.text(32) ?? '';
   return {
     face: centreFace(link),

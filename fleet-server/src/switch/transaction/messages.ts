@@ -79,8 +79,11 @@ const stamp = (day: string | undefined): { [element: number]: string } => (day =
 /** Elements that an issuer must repeat; the first that differs, or undefined. */
 export const firstDifference = (link: Pick<Link, 'profile'>, request: Message, answer: Message): number | undefined =>
   link.profile.echo.find(
-    (number) => number !== 7 && answer.fields[number] !== undefined && isOther(answer.fields[number], request.fields[number]),
+    (number) =>
+      number !== 7 && answer.fields[number] !== undefined && isOther(answer.fields[number], request.fields[number]),
   );
 
 const isOther = (answered: FieldValue | undefined, asked: FieldValue | undefined): boolean =>
-  typeof answered === 'string' && typeof asked === 'string' ? answered !== asked : answered !== undefined && asked === undefined;
+  typeof answered === 'string' && typeof asked === 'string'
+    ? answered !== asked
+    : answered !== undefined && asked === undefined;

@@ -170,18 +170,22 @@ export class Processing {
     } as const;
     const own = (actionCode: string, reason: string | undefined): Decision =>
       this.#own(face, message, actionCode, reason, now);
-    const row = refusal || !link
-      ? { ...kept, ...this.#journal.decided(own(refusal?.actionCode ?? '908', refusal?.reason ?? 'SWITCH_ROUTE_UNKNOWN')) }
-      : {
-          ...kept,
-          link: link.link.id,
-          issuer_day: businessDay(link.link, now),
-          out_stan: outStan,
-          rrn: String(outgoing.fields[37]),
-          state: isPosting ? ('posting' as const) : ('send-intended' as const),
-          ...(isPosting && this.#journal.decided(own('900', undefined))),
-          image: this.#journal.sealImage(`sale/${id}`, reversalImage(outgoing)),
-        };
+    const row =
+      refusal || !link
+        ? {
+            ...kept,
+            ...this.#journal.decided(own(refusal?.actionCode ?? '908', refusal?.reason ?? 'SWITCH_ROUTE_UNKNOWN')),
+          }
+        : {
+            ...kept,
+            link: link.link.id,
+            issuer_day: businessDay(link.link, now),
+            out_stan: outStan,
+            rrn: String(outgoing.fields[37]),
+            state: isPosting ? ('posting' as const) : ('send-intended' as const),
+            ...(isPosting && this.#journal.decided(own('900', undefined))),
+            image: this.#journal.sealImage(`sale/${id}`, reversalImage(outgoing)),
+          };
     // Whoever repeats the request while this one is under way has to find it.
     const waiting = row.state === 'send-intended' ? this.#wait(id) : undefined;
     const refuse = (actionCode: string): Decision => own(actionCode, 'SWITCH_FOLLOW_UP_REFUSED');
@@ -340,7 +344,8 @@ export class Processing {
 
   #publish(row: SaleRow): void {
     // The live feed is of terminals; what centres ask is found in the journal.
-    if (row.origin === terminalsOrigin && !isTransitDialogue(row.kind)) this.#rooms.live.publish({ name: 'sale', data: saleLineOf(row) });
+    if (row.origin === terminalsOrigin && !isTransitDialogue(row.kind))
+      this.#rooms.live.publish({ name: 'sale', data: saleLineOf(row) });
   }
 
   /** The stored answer of a decided sale; tells the world of the decision. */
@@ -373,8 +378,7 @@ export class Processing {
   async #reversal(asking: Asking, reversal: TerminalReversal): Promise<Reply> {
     const { key, ksn, face } = asking;
     const { message, original, stan, localTime, reason } = reversal;
-    const answerOf = (actionCode: string): Uint8Array =>
-      ownAnswer(face, message, actionCode, this.#world.clock.now());
+    const answerOf = (actionCode: string): Uint8Array => ownAnswer(face, message, actionCode, this.#world.clock.now());
     const arrived = {
       serial: key,
       stan,
@@ -452,13 +456,18 @@ export class Processing {
   /** After a start: every sale whose outcome nobody knows is answered 911 on file, and reversed. */
   async recover(): Promise<void> {
     for (const row of await this.#journal.openSales()) {
-      const stepped = await this.#journal.step(row, { type: 'restarted' }, await this.#nextStan(row.link), (_action, _row, nowMs) => {
-        const image = this.#journal.imageOf(row);
-        const request = { mti: image.mti, fields: { ...image.fields, 11: row.stan } };
-        const decision = this.#own(this.#roads.face(row.origin), request, '911', 'SWITCH_OUTCOME_UNKNOWN', nowMs);
-        wipe(image);
-        return decision;
-      });
+      const stepped = await this.#journal.step(
+        row,
+        { type: 'restarted' },
+        await this.#nextStan(row.link),
+        (_action, _row, nowMs) => {
+          const image = this.#journal.imageOf(row);
+          const request = { mti: image.mti, fields: { ...image.fields, 11: row.stan } };
+          const decision = this.#own(this.#roads.face(row.origin), request, '911', 'SWITCH_OUTCOME_UNKNOWN', nowMs);
+          wipe(image);
+          return decision;
+        },
+      );
       this.#world.log('warn', 'saleRecovered', { sale: row.id, fault: { code: 'SWITCH_OUTCOME_UNKNOWN' } });
       this.#afterStep(stepped);
     }
