@@ -12,6 +12,7 @@ import { addCampaignCommands } from './commands/campaign-commands.ts';
 import { addConfigCommands } from './commands/config-commands.ts';
 import type { Context } from './commands/context.ts';
 import { addJobCommands } from './commands/job-commands.ts';
+import { addSwitchCommands } from './commands/switch-commands.ts';
 import { addNegativeCommands } from './commands/negative-commands.ts';
 import { addPaymentCommands } from './commands/payment-commands.ts';
 import { integer, type Shell } from './commands/shell.ts';
@@ -162,6 +163,7 @@ program
 
 addPaymentCommands(program, shell);
 addNegativeCommands(program, shell);
+addSwitchCommands(program, shell);
 addSwitchRuleCommands(program, shell);
 
 const wire = program

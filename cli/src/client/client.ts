@@ -116,6 +116,7 @@ import { z } from 'zod';
 import type { Access } from './access.ts';
 import { type AccessClient, accessCalls } from './access-calls.ts';
 import { type SwitchClient, switchCalls } from './switch-calls.ts';
+import { type SwitchRuleClient, switchRuleCalls } from './switch-rule-calls.ts';
 
 /** A stream of live events; it reconnects by itself until it is closed. */
 export interface LiveStream {
@@ -133,7 +134,7 @@ export interface LiveHandlers {
 }
 
 /** The management API as the CLI uses it: the public one, and nothing else. */
-export interface Client extends AccessClient, SwitchClient {
+export interface Client extends AccessClient, SwitchClient, SwitchRuleClient {
   overview(): Promise<Result<Overview>>;
   /** All pages of the list. */
   terminals(): Promise<Result<readonly TerminalSummary[]>>;
@@ -298,6 +299,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
   return {
     ...accessCalls({ call, all }),
     ...switchCalls({ call, all }),
+    ...switchRuleCalls({ call, all }),
     overview: () => call(overview, managementPaths.overview),
     terminals: () => all(terminalSummary, managementPaths.terminals),
     terminal: (serial) => call(terminalDetail, managementPaths.terminal(serial)),

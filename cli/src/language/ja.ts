@@ -2,14 +2,16 @@ import type { Texts } from './en.ts';
 import { identityJa } from './identity-ja.ts';
 import { campaignJa } from './campaign-ja.ts';
 import { switchJa } from './switch-ja.ts';
+import { switchRulesJa } from './switch-rules-ja.ts';
 import { workshopJa } from './workshop-ja.ts';
 
 /** CLIの日本語テキスト。 */
 export const ja: Texts = {
   campaign: campaignJa,
   workshop: workshopJa,
-  ...switchJa,
+  ...switchRulesJa,
   identity: identityJa,
+  switch: switchJa,
   next: '対処:',
   none: '-',
   yen: (amount) => `¥${amount.toLocaleString('ja-JP')}`,

@@ -59,6 +59,7 @@ import {
 import type { Ledger, SaleRecord } from './ledger.ts';
 import { issuerProfiles } from './profile.ts';
 import { verifyPin } from './pin.ts';
+import { reconcile, reconciliationEcho } from './reconciliation.ts';
 import type { TransitAnswer, TransitCentre } from './transit-centre.ts';
 
 /** Where the emulated card company listens, and how it behaves. */
@@ -369,6 +370,16 @@ class Session {
       case '1420':
       case '1421':
         return await this.#reversal(message);
+      case '1520':
+      case '1521':
+      case '1604':
+      case '1605':
+        return this.#answer(
+          message,
+          responseMti(message.mti) ?? '1530',
+          await reconcile(this.#options.ledger, message),
+          this.#key,
+        );
       case '1314':
         return this.#asked.get(`${message.text(11)}/${message.text(12)}`)?.(message.text(39));
       default:
@@ -499,7 +510,7 @@ class Session {
     if (transit && pan && transit.cardOf(pan)) await transit.takeBack(key);
     // Taken once, however often it is asked.
     else if (!ledger.isReversed(key)) {
-      await ledger.append({ kind: 'reversal', key });
+      await ledger.append({ kind: 'reversal', key, ...(message.text(28) !== undefined && { day: message.text(28) }) });
       this.#world.log('info', 'saleReversed', { account: ledger.sale(key)?.account ?? '' });
     }
     const pauseMs = delayMs();
@@ -514,8 +525,9 @@ class Session {
     key: Secret<'key'> | undefined,
   ): void {
     if (this.#socket.destroyed) return;
-    const isManagement = mti === '1814';
-    const answer = answerTo(request, mti, isManagement ? [7, 11, 12, 93, 94] : issuerLink.echoElements, added);
+    const isManagement = /^1[568]/.test(mti);
+    const echo = mti === '1814' ? [7, 11, 12, 93, 94] : isManagement ? reconciliationEcho : issuerLink.echoElements;
+    const answer = answerTo(request, mti, echo, added);
     const { faults, nextFault } = this.#options;
     // The line is only bad to what moves money: one that cannot sign on shows nothing.
     const fault = isManagement || !faults || !nextFault ? undefined : pickFault(faults, nextFault);
@@ -562,7 +574,8 @@ const transitElements = ({ actionCode, data, balance }: TransitAnswer): { [eleme
   ...(data !== undefined && { 55: data }),
 });
 
-const dayOf = (message: DecodedMessage): string => message.text(12)?.slice(0, 6) ?? '';
+/** The business day that a message says (DE28), or the date of its transaction. */
+const dayOf = (message: DecodedMessage): string => message.text(28) ?? message.text(12)?.slice(0, 6) ?? '';
 
 /** The key of what a refund or a completion follows. */
 function originalKeyOf(message: DecodedMessage): string | undefined {

@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { isInquiry, operationNames } from '@tsunagu/protocols/acquiring';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
+import { DayBooks } from './day-books.ts';
 
 /** What the card company wrote down about a sale. The account is a test card's name: no number is ever in the file. */
 const saleRecord = z.object({
@@ -13,7 +14,7 @@ const saleRecord = z.object({
   /** Trace number, local time and acquirer. */
   key: z.string(),
   account: z.string(),
-  /** YYMMDD of the sale. */
+  /** YYMMDD of the sale: its business day (DE28), or its local date. */
   day: z.string(),
   amountMinor: z.number().int(),
   actionCode: z.string(),
@@ -24,8 +25,15 @@ const saleRecord = z.object({
   pin: z.enum(['right', 'wrong']).optional(),
 });
 /** A reversal that was taken; `key` is that of its sale, known or not. */
-const reversalRecord = z.object({ kind: z.literal('reversal'), key: z.string() });
-const record = z.discriminatedUnion('kind', [saleRecord, reversalRecord]);
+const reversalRecord = z.object({
+  kind: z.literal('reversal'),
+  key: z.string(),
+  /** YYMMDD: the business day on which it counts; that of its sale where it was not said. */
+  day: z.string().optional(),
+});
+/** A business day that was compared and takes nothing more. */
+const closedRecord = z.object({ kind: z.literal('closed'), day: z.string() });
+const record = z.discriminatedUnion('kind', [saleRecord, reversalRecord, closedRecord]);
 export type SaleRecord = z.infer<typeof saleRecord>;
 export type LedgerRecord = z.infer<typeof record>;
 
@@ -37,6 +45,7 @@ export class Ledger {
   readonly #byAccount = new Map<string, SaleRecord[]>();
   readonly #byOriginal = new Map<string, SaleRecord[]>();
   readonly #reversed = new Set<string>();
+  readonly #days = new DayBooks();
   #lines: string[] = [];
   #turn: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -96,6 +105,11 @@ export class Ledger {
     return this.#standing(this.#byAccount.get(account)).some((sale) => sale.what === what);
   }
 
+  /** What counts on business days. */
+  get days(): DayBooks {
+    return this.#days;
+  }
+
   /** Wrong PINs of an account since its last right one. */
   pinTriesUsed(account: string): number {
     let used = 0;
@@ -152,11 +166,13 @@ export class Ledger {
   #apply(entry: LedgerRecord): void {
     if (entry.kind === 'reversal') {
       this.#reversed.add(entry.key);
-      return;
-    }
-    this.#sales.set(entry.key, entry);
-    push(this.#byAccount, entry.account, entry);
-    if (entry.original !== undefined) push(this.#byOriginal, entry.original, entry);
+      this.#days.giveBack(entry.key, entry.day);
+    } else if (entry.kind === 'sale') {
+      this.#sales.set(entry.key, entry);
+      push(this.#byAccount, entry.account, entry);
+      if (entry.original !== undefined) push(this.#byOriginal, entry.original, entry);
+      if (isTaken(entry)) this.#days.take(entry);
+    } else this.#days.close(entry.day);
   }
 }
 

@@ -26,9 +26,15 @@ export const switchPaths = {
 export const switchLink = z
   .object({
     id: z.string().describe('Id of the link.'),
-    name: z.object({ en: z.string().describe('In English.'), ja: z.string().describe('In Japanese.') }).describe('Name of the link.'),
+    name: z
+      .object({ en: z.string().describe('In English.'), ja: z.string().describe('In Japanese.') })
+      .describe('Name of the link.'),
     side: z.enum(['acquirer', 'issuer']).describe('Whether requests come in over it, or go out.'),
-    kind: z.string().describe('What is at the far end: pos, ec, ticket-window, travel-centre, credit, unionpay, j-debit, gift, points or e-money.'),
+    kind: z
+      .string()
+      .describe(
+        'What is at the far end: pos, ec, ticket-window, travel-centre, credit, unionpay, j-debit, gift, points or e-money.',
+      ),
     profile: z.string().describe('Name of its profile.'),
     state: linkState.describe('The best of its connections; `signed-on` takes payments.'),
     since: time.describe('Since when, RFC 3339 UTC.'),
@@ -162,7 +168,9 @@ export type SwitchAdvice = z.infer<typeof switchAdvice>;
 
 /** The body of a settlement by hand. */
 export const settleAdvice = z
-  .object({ reason: z.string().min(4).max(200).describe('How it is known that the issuer has it, or need not have it.') })
+  .object({
+    reason: z.string().min(4).max(200).describe('How it is known that the issuer has it, or need not have it.'),
+  })
   .describe('A person settles an advice by hand.');
 
 const totals = z
@@ -183,7 +191,9 @@ export const switchReconciliation = z
     link: z.string().describe('The link.'),
     day,
     state: z.enum(['open', 'closed']).describe('A closed day takes nothing more.'),
-    result: z.enum(['balanced', 'unbalanced', 'unanswered', 'held']).describe('`held`: unbalanced, and not closed for it.'),
+    result: z
+      .enum(['balanced', 'unbalanced', 'unanswered', 'held'])
+      .describe('`held`: unbalanced, and not closed for it.'),
     ours: totals,
     theirs: totals.nullable(),
     differences: z.number().int().describe('Items that differ.'),

@@ -93,6 +93,14 @@ test('keys change on the running line, and it signs off and on again, while sale
   centre.order('signOnWanted');
   await until(() => centre.isReady);
   expect((await centre.ask(centre.sale('jcb-contact', 120))).text(39)).toBe('000');
+  // An operator takes the issuer's link out of service, and back.
+  house.sw.operator.order('card-company-1', 'sign-off', 'test');
+  await until(async () => (await linkOf('card-company-1'))?.state === 'up');
+  expect((await centre.ask(centre.sale('jcb-contact', 121))).text(39)).toBe('907');
+  await until(async () => !(await linkOf('card-company-1'))?.lines.some(({ inFlight }) => inFlight > 0));
+  house.sw.operator.order('card-company-1', 'sign-on', 'test');
+  await until(async () => (await linkOf('card-company-1'))?.state === 'signed-on');
+  expect((await centre.ask(centre.sale('jcb-contact', 122))).text(39)).toBe('000');
 });
 
 test('what a centre may not say is refused by the name of its element', async () => {

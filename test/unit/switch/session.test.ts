@@ -1,11 +1,10 @@
 import {
   businessDay,
   cardCompanyLink,
-  compileLink,
+  type Link,
   defaultLinks,
   differencesOf,
   freshZoneKeys,
-  type LinkText,
   linkKinds,
   netOf,
   onSession,
@@ -156,7 +155,7 @@ test('shipped links are sound, one of each kind of centre, and a bad file is ref
 });
 
 test('a business day begins at its own hour and has no pause', () => {
-  const text = (cutover: string, offsetMinutes = 540): Pick<ReturnType<typeof compileLink>, 'calendar'> => ({
+  const text = (cutover: string, offsetMinutes = 540): Pick<Link, 'calendar'> => ({
     calendar: { cutover, offsetMinutes, stamped: true, reconcileAfterMinutes: 0 },
   });
   const at = (iso: string): number => Date.parse(iso);
@@ -240,7 +239,7 @@ test('days are compared item by item: missing on either side, another amount, an
 });
 
 test('an answer that matches nothing says which request is nearest, and where they differ', () => {
-  const link: Pick<LinkText, 'id'> & typeof cardCompanyLink = cardCompanyLink;
+  const link = cardCompanyLink;
   const message = (mti: string, stan: string, time: string) => ({ mti, fields: { 11: stan, 12: time, 32: '1' } });
   const keys = ['2/000001/261126000000/1', '2/000002/261126000000/1', '4/000009/261126000000/1'];
   expect(whyUnmatched(link, message('1210', '000001', '261126000001'), keys)).toEqual({ waiting: 3, differs: [12] });

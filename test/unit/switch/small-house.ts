@@ -93,6 +93,8 @@ export interface SmallHouseOptions {
   readonly maySell?: (on: Store, serial: Serial) => Promise<boolean>;
   /** Those of a fresh house unless told. */
   readonly links?: readonly Link[];
+  /** What happens right before each commit of the switch, as soon as the house stands. */
+  readonly beforeCommit?: (house: SmallHouse) => Promise<void>;
 }
 
 export async function openSmallHouse(from?: string, options: SmallHouseOptions = {}): Promise<SmallHouse> {
@@ -164,11 +166,19 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
     purposes: ['serverAuth'],
     names: [{ dns: 'localhost' }, { ip: '127.0.0.1' }],
   });
+  let standing: SmallHouse | undefined;
+  const watched: Store = {
+    ...store,
+    async write(work) {
+      if (standing) await options.beforeCommit?.(standing);
+      return await store.write(work);
+    },
+  };
   const sw = unwrap(
     await openSwitch(
       world,
       {
-        store,
+        store: watched,
         vault,
         keys: {
           forTransaction(ksn) {
@@ -266,6 +276,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
     },
   };
   await until(() => sw.links()[0]?.state === 'signed-on');
+  standing = house;
   return house;
 }
 

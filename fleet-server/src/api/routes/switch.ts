@@ -29,7 +29,10 @@ export function switchRoutes(app: ApiApp, { operator }: Pick<ApiRooms, 'operator
 
   app.get(
     '/api/v1/switch/links',
-    { config: look, schema: { summary: 'The links of the switch, live', tags, response: { 200: switchLinks, '4xx': refused } } },
+    {
+      config: look,
+      schema: { summary: 'The links of the switch, live', tags, response: { 200: switchLinks, '4xx': refused } },
+    },
     async () => ({ items: [...(await operator().links())] }),
   );
 

@@ -304,15 +304,13 @@ export class Line {
     void this.#listener.asked(message, this).finally(() => opened.value.fill(0));
   }
 
-  /** Sign-on and its answer, before there is a key; an exchange of keys, whose blocks prove themselves. */
+  /** Sign-on and its answer, which begin anew whatever was before; an exchange of keys, whose blocks prove themselves. */
   #mayBeBare(message: DecodedMessage): boolean {
+    const { phase } = this.#state;
     const isExchange = message.text(24) === managementFunction.keyExchange && message.fields[96] !== undefined;
-    return (
-      this.#plan.keys === 'none' ||
-      isExchange ||
-      (!this.#keys.isKeyed && this.#state.phase !== 'exchanging-key') ||
-      (!this.#keys.isKeyed && this.#plan.keys === 'theirs')
-    );
+    const isBeginning = phase === 'awaiting-sign-on' || phase === 'signing-on';
+    const isTheirs = phase === 'exchanging-key' && this.#plan.keys === 'theirs';
+    return this.#plan.keys === 'none' || isExchange || isBeginning || (isTheirs && !this.#keys.isKeyed);
   }
 
   #answered(message: DecodedMessage): void {

@@ -108,7 +108,8 @@ export class ReconciliationDesk {
     this.#say(row);
     const ours = JSON.parse(row.ours) as ReconciliationTotals;
     return answer({
-      39: row.result === 'balanced' ? '500' : '501',
+      // A day that was closed before is compared with what it was closed with.
+      39: firstUnequal(ours, theirs.value) === undefined ? '500' : '501',
       ...totalsElements(ours, netRule, terminalLink.currency),
     });
   }

@@ -43,7 +43,7 @@ export class Lane {
   #isStopped = false;
   /** The journal has more than is held, beyond this place. */
   #moreAfter: number | undefined = 0;
-  #filling: Promise<void> | undefined;
+  #isFilling = false;
 
   constructor(
     world: Pick<World, 'clock' | 'timers' | 'log'>,
@@ -104,14 +104,16 @@ export class Lane {
     this.#timer?.cancel();
     const link = this.#link();
     if (this.#isStopped || !link?.isReady) return;
-    if (this.#moreAfter !== undefined && this.#held.size <= heldMax / 2)
-      this.#filling ??= this.fill()
+    if (this.#moreAfter !== undefined && this.#held.size <= heldMax / 2 && !this.#isFilling) {
+      this.#isFilling = true;
+      this.fill()
         .catch((cause: unknown) =>
           this.#world.log('error', 'laneNotRead', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } }),
         )
         .finally(() => {
-          this.#filling = undefined;
+          this.#isFilling = false;
         });
+    }
     const { window, maxMs } = link.link.profile.timers.storeAndForward;
     const now = this.#world.clock.now();
     let soonest = Number.POSITIVE_INFINITY;
