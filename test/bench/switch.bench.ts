@@ -13,7 +13,14 @@ export default async function run(): Promise<BenchReport> {
   const fsyncMs = await fsyncMedian();
   const house = await openSwitchHouse(portBase);
   const issuer = new Program('issuer', [...house.common, '--profile', 'load']);
-  const relay = new Program('issuer', [...house.common, '--alone', '--profile', 'load', '--port', String(portBase + 90)]);
+  const relay = new Program('issuer', [
+    ...house.common,
+    '--alone',
+    '--profile',
+    'load',
+    '--port',
+    String(portBase + 90),
+  ]);
   try {
     await issuer.line('ready');
     await relay.line('ready');
@@ -71,7 +78,8 @@ export default async function run(): Promise<BenchReport> {
         'two flushes and 10 ms / p99 added at half load': 1,
       },
       peers: {
-        'without it': 'the same merchant centre on the same kind of line to the same issuer, which answers from memory: the limit of both emulators',
+        'without it':
+          'the same merchant centre on the same kind of line to the same issuer, which answers from memory: the limit of both emulators',
       },
     };
   } finally {

@@ -74,7 +74,7 @@ export class Program {
 export interface SwitchHouse {
   readonly folder: string;
   readonly common: readonly string[];
-  server: Program;
+  readonly server: Program;
   /** Starts the server again on the same data. */
   restart(): Promise<void>;
   close(): Promise<void>;
@@ -88,15 +88,18 @@ export async function openSwitchHouse(portBase: number): Promise<SwitchHouse> {
     await server.line('ready');
     return server;
   };
+  let server = await start();
   return {
     folder,
     common,
-    server: await start(),
+    get server() {
+      return server;
+    },
     async restart() {
-      this.server = await start();
+      server = await start();
     },
     async close() {
-      await this.server.kill();
+      await server.kill();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -177,7 +177,7 @@ export class CentreLine {
       this.#isReady = false;
       for (const keys of [this.#keys, this.#keysBefore]) wipeZoneKeys(keys);
       this.#keys = this.#keysBefore = undefined;
-      for (const settle of [...this.#waiting.values()]) settle(undefined);
+      for (const settle of this.#waiting.values()) settle(undefined);
       if (this.#isClosed) return;
       this.#redial = this.#world.timers.after(backOffMs(issuerLink.timers.reconnect, this.#failures), () =>
         this.#dial(),

@@ -369,11 +369,8 @@ export class Journal {
       const sale = await saleByKey(tx, serial, original.stan, original.localTime);
       if (sale && sale.link !== outStan.link) return { type: 'again' };
       const refusal =
-        judgeCancellation(
-          arrived.reason,
-          sale && followed(sale),
-          sale ? await followersOf(tx, sale.id) : [],
-        ) ?? (sale && arrived.forbids(sale, now));
+        judgeCancellation(arrived.reason, sale && followed(sale), sale ? await followersOf(tx, sale.id) : []) ??
+        (sale && arrived.forbids(sale, now));
       const stepped =
         sale &&
         refusal === undefined &&

@@ -1,4 +1,11 @@
-import { businessDay, isAdvice, isTransitDialogue, operations, type RefusalCode, reversalReasons } from '@tsunagu/protocols/acquiring';
+import {
+  businessDay,
+  isAdvice,
+  isTransitDialogue,
+  operations,
+  type RefusalCode,
+  reversalReasons,
+} from '@tsunagu/protocols/acquiring';
 import { type DecodedMessage, type Message, responseMti } from '@tsunagu/protocols/iso8583';
 import { type Fault, fail, lastFour, Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
