@@ -8,13 +8,16 @@ import { addAccessCommands } from './commands/access-commands.ts';
 import { addBridgeCommands } from './commands/bridge-commands.ts';
 import { addIdentityCommands } from './commands/identity-commands.ts';
 import { addLifeCommands } from './commands/life-commands.ts';
+import { addEmulateCommands } from './commands/emulate-commands.ts';
 import { addCampaignCommands } from './commands/campaign-commands.ts';
 import { addConfigCommands } from './commands/config-commands.ts';
 import type { Context } from './commands/context.ts';
 import { addJobCommands } from './commands/job-commands.ts';
+import { addSwitchCommands } from './commands/switch-commands.ts';
 import { addNegativeCommands } from './commands/negative-commands.ts';
 import { addPaymentCommands } from './commands/payment-commands.ts';
 import { integer, type Shell } from './commands/shell.ts';
+import { addSwitchRuleCommands } from './commands/switch-rules-commands.ts';
 import { addSoftwareCommands } from './commands/software-commands.ts';
 import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
 
@@ -173,6 +176,8 @@ program
 
 addPaymentCommands(program, shell);
 addNegativeCommands(program, shell);
+addSwitchCommands(program, shell);
+addSwitchRuleCommands(program, shell);
 
 const wire = program
   .command('wire')
@@ -217,5 +222,6 @@ addBridgeCommands(program, {
   json: () => program.opts<GlobalOptions>().json ?? false,
   data: () => resolve(program.opts<GlobalOptions>().data ?? dataFolder(process.cwd())),
 });
+addEmulateCommands(program, shell);
 
 await program.parseAsync(process.argv);

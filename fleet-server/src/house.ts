@@ -68,9 +68,8 @@ import { openRefurbish } from './refurbish/index.ts';
 import { openSales } from './sales/index.ts';
 import { openSoftware } from './software/index.ts';
 import { lockFolder, migrations, openStore } from './store/index.ts';
-import { noMetrics, openSwitch, type Switch } from './switch/index.ts';
-import { prepareIssuerLink } from './switch/issuer-link/link-credentials.ts';
 import { openSwaps } from './swap/index.ts';
+import { noMetrics, openSwitch, prepareLinks, readLinks, type Switch } from './switch/index.ts';
 import { openTwin, type Twin } from './twin/index.ts';
 import { addressRules, openWebhooks } from './webhooks/index.ts';
 import { findPassphrase, openFileVault, type Vault } from './vault/index.ts';
@@ -378,11 +377,11 @@ async function build(
   });
   onClose(() => built(expiry).close());
   const manufacturers = openManufacturers(world, store);
-  const issuerLine = await prepareIssuerLink(authority, vault, tenant, dataDir);
+  const links = await prepareLinks(authority, vault, tenant, dataDir, await readLinks(world, dataDir));
   /** What the house shows on its wires: made anew where it nears its end, or where the hierarchy has changed. */
   const renewOwn = async (): Promise<void> => {
     changing.change(await tlsNow());
-    await issuerLine.renew();
+    for (const link of links) await link.renew();
   };
   const ceremonies = openCeremonies({
     world,
@@ -539,7 +538,9 @@ async function build(
         port: at('acquiring'),
         credentials: { certificateChain: tls.cert, privateKey: tls.key, ca: tls.ca, follow: tls.follow },
       },
-      issuer: { host: '127.0.0.1', port: at('cardCompany'), credentials: issuerLine.own },
+      centres: { host, port: at('centres') },
+      links,
+      cardCompany: { host: '127.0.0.1', port: at('cardCompany') },
     },
   );
   if (!openedSwitch.ok) return namedPort(openedSwitch, at('acquiring'), 'acquiring');
@@ -656,6 +657,12 @@ async function build(
       assessor: openAssessor(store),
       ceremonies,
       manufacturers,
+      switchRules: {
+        rules: switched.rules,
+        standIn: switched.standIn,
+        health: (id) => switched?.health(id),
+        now: () => world.clock.now(),
+      },
       expiry,
       software,
       campaigns: built(campaigns),
@@ -664,6 +671,7 @@ async function build(
       sales,
       negative,
       live,
+      operator: () => built(switched).operator,
     },
     store,
     vault,
@@ -699,6 +707,7 @@ async function build(
       ...broker.ports,
       device: device.port,
       acquiring: switched.port,
+      ...(switched.centresPort !== undefined && { centres: switched.centresPort }),
     },
     signInUrl: () => api.value.signInUrl(),
   });

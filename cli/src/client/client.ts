@@ -121,6 +121,8 @@ import { EventSource } from 'eventsource';
 import { z } from 'zod';
 import type { Access } from './access.ts';
 import { type AccessClient, accessCalls } from './access-calls.ts';
+import { type SwitchClient, switchCalls } from './switch-calls.ts';
+import { type SwitchRuleClient, switchRuleCalls } from './switch-rule-calls.ts';
 
 /** A stream of live events; it reconnects by itself until it is closed. */
 export interface LiveStream {
@@ -138,7 +140,7 @@ export interface LiveHandlers {
 }
 
 /** The management API as the CLI uses it: the public one, and nothing else. */
-export interface Client extends AccessClient {
+export interface Client extends AccessClient, SwitchClient, SwitchRuleClient {
   /** Any call of the management API: without a body a GET. */
   ask<S extends z.ZodType>(schema: S, path: string, body?: unknown, method?: string): Promise<Result<z.output<S>>>;
   /** Any answer as text. */
@@ -328,6 +330,8 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
 
   return {
     ...accessCalls({ call, all }),
+    ...switchCalls({ call, all }),
+    ...switchRuleCalls({ call, all }),
     overview: () => call(overview, managementPaths.overview),
     terminals: () => all(terminalSummary, managementPaths.terminals),
     terminal: (serial) => call(terminalDetail, managementPaths.terminal(serial)),

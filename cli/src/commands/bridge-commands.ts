@@ -113,7 +113,7 @@ export function addBridgeCommands(program: Command, { world, open, json, data }:
 
   const emulate = program
     .command('emulate')
-    .description('lend emulated readers and cards to other programs / リーダーとカードの模擬');
+    .description('emulated readers, cards, issuers and merchant centres / リーダー・カード・センターの模擬');
   emulate
     .command('tamper <serial>')
     .description('open the case of an emulated terminal of this house: its keys are gone for good / 筐体の開放')

@@ -2,6 +2,8 @@ import type { JobState, LinkState, PaymentKind, SaleOutcome, SaleStep, TimelineE
 import { identityEn } from './identity-en.ts';
 import { lifeEn } from './life-en.ts';
 import { campaignEn } from './campaign-en.ts';
+import { switchEn } from './switch-en.ts';
+import { switchRulesEn } from './switch-rules-en.ts';
 import { workshopEn } from './workshop-en.ts';
 
 type TimelineKind = TimelineEntry['kind'];
@@ -10,8 +12,10 @@ type TimelineKind = TimelineEntry['kind'];
 export const en = {
   campaign: campaignEn,
   workshop: workshopEn,
+  ...switchRulesEn,
   identity: identityEn,
   life: lifeEn,
+  switch: switchEn,
   next: 'next:',
   none: '-',
   yen: (amount: number) => `¥${amount.toLocaleString('en-US')}`,

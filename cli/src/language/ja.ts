@@ -2,14 +2,18 @@ import type { Texts } from './en.ts';
 import { identityJa } from './identity-ja.ts';
 import { lifeJa } from './life-ja.ts';
 import { campaignJa } from './campaign-ja.ts';
+import { switchJa } from './switch-ja.ts';
+import { switchRulesJa } from './switch-rules-ja.ts';
 import { workshopJa } from './workshop-ja.ts';
 
 /** CLIの日本語テキスト。 */
 export const ja: Texts = {
   campaign: campaignJa,
   workshop: workshopJa,
+  ...switchRulesJa,
   identity: identityJa,
   life: lifeJa,
+  switch: switchJa,
   next: '対処:',
   none: '-',
   yen: (amount) => `¥${amount.toLocaleString('ja-JP')}`,

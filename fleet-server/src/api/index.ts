@@ -31,6 +31,8 @@ import { identityRoutes } from './routes/identity.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { softwareRoutes } from './routes/software.ts';
+import { switchRuleRoutes } from './routes/switch-rules.ts';
+import { switchRoutes } from './routes/switch.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { refurbishRoutes } from './routes/refurbish.ts';
@@ -133,7 +135,9 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   negativeRoutes(app, rooms);
   operationsRoutes(app, rooms);
   configurationRoutes(app, rooms);
+  switchRuleRoutes(app, rooms.switchRules);
   softwareRoutes(app, rooms);
+  switchRoutes(app, rooms);
   campaignRoutes(app, rooms);
   liveRoutes(app, { streams, isGood: (caller) => access.isGood(caller) });
   healthRoutes(app, () => isReady);

@@ -58,6 +58,8 @@ import type { Inspections } from '../inspection/index.ts';
 import type { Refurbish } from '../refurbish/index.ts';
 import type { Software } from '../software/index.ts';
 import type { Swaps } from '../swap/index.ts';
+import type { SwitchRuleRooms } from './routes/switch-rules.ts';
+import type { Operator } from '../switch/index.ts';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
 export interface PageRequest {
@@ -136,6 +138,7 @@ export interface ApiRooms {
   };
   readonly ceremonies: Omit<Ceremonies, 'trust' | 'maintain'>;
   readonly manufacturers: Omit<Manufacturers, 'prove'>;
+  readonly switchRules: SwitchRuleRooms;
   readonly expiry: {
     list(page: PageRequest): Promise<Result<Page<ExpiryEntry>>>;
   };
@@ -209,5 +212,7 @@ export interface ApiRooms {
     exceptions(id: string, page: PageRequest): Promise<Result<Page<CampaignException>>>;
     why(target: WhyTarget, serials: readonly Serial[]): Promise<readonly Why[]>;
   };
+  /** What a person who runs the switch sees and does. */
+  readonly operator: () => Operator;
   readonly live: LiveFeed;
 }

@@ -14,6 +14,7 @@ import { refurbishMigrations } from '../refurbish/migrations.ts';
 import { salesMigrations } from '../sales/migrations.ts';
 import { swapMigrations } from '../swap/migrations.ts';
 import { switchMigrations } from '../switch/journal/migrations.ts';
+import { switchRuleMigrations } from '../switch/rules/migrations.ts';
 import { twinMigrations } from '../twin/migrations.ts';
 import { webhookMigrations } from '../webhooks/migrations.ts';
 import type { Migration } from './migration.ts';
@@ -38,4 +39,5 @@ export const migrations: readonly Migration[] = [
   ...swapMigrations,
   ...inspectionMigrations,
   ...refurbishMigrations,
+  ...switchRuleMigrations,
 ];

@@ -85,14 +85,14 @@ export interface Vault {
   wrapInitialKey(protection: string, base: string, initialKeyId: Uint8Array): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
   /** Wraps a key for tags of negative lists: usage M6, not exportable. */
   wrapTagKey(protection: string, key: string): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
-  /** Wraps the PIN key of a link for its card company: usage P0, to decipher only, not exportable. TR-31 version D. */
-  wrapZonePin(protection: string, key: string): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
+  /** Wraps the PIN key of a link for its far end: usage P0, to decipher only (an issuer) or to encipher only (a centre), not exportable. TR-31 version D. */
+  wrapZonePin(protection: string, key: string, mode?: 'D' | 'E'): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
   /**
-   * Translates a PIN block of format 4 from the PIN key of a transaction to that of a link, under the same PAN: nobody outside sees the PIN.
+   * Translates a PIN block of format 4 from the PIN key of a transaction, or of a zone, to that of a link, under the same PAN: nobody outside sees the PIN.
    * PINBLOCK_UNREADABLE whatever is wrong with the block. ISO 9564-1:2017, 9.5.
    */
   translatePin(
-    from: { readonly base: string; readonly ksn: Uint8Array },
+    from: { readonly base: string; readonly ksn: Uint8Array } | { readonly zone: string },
     to: string,
     block: Uint8Array,
     pan: Secret<'pan'>,

@@ -97,6 +97,7 @@ export * from './management.ts';
 export * from './management-life.ts';
 export * from './management-negative.ts';
 export * from './management-software.ts';
+export * from './management-switch.ts';
 export * from './messages.ts';
 export * from './authorities.ts';
 export * from './expiry.ts';
@@ -160,3 +161,4 @@ export {
 } from './query.ts';
 export * from './why.ts';
 export { causeTexts } from './why-text.ts';
+export * from './switch-rules.ts';

@@ -58,6 +58,30 @@ const outcomes = [
   'reversed',
 ] as const;
 
+const unasked = (): never => {
+  throw new Error('not asked for here');
+};
+/** Rules of a switch that nobody looks at. */
+const noSwitchRules: ApiRooms['switchRules'] = {
+  rules: {
+    get router() {
+      return unasked();
+    },
+    get standIn() {
+      return unasked();
+    },
+    get contracts() {
+      return unasked();
+    },
+    view: unasked,
+    versions: unasked,
+    change: unasked,
+  },
+  standIn: { explain: unasked, approve: unasked, release: unasked, advised: unasked, has: unasked, list: unasked },
+  health: () => undefined,
+  now: () => 0,
+};
+
 export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): FixtureRooms {
   const iso = (ageMs = 0): string => new Date(world.clock.now() - ageMs).toISOString();
   const listeners = new Set<(numbered: NumberedEvent) => void>();
@@ -271,6 +295,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       remove: async () => fail('AUTHORITY_UNKNOWN'),
     },
     expiry: { list: async () => ok({ items: [], next: null }) },
+    switchRules: noSwitchRules,
     estate: {
       async overview() {
         const inState = (...states: string[]): number =>
@@ -443,6 +468,10 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       of: (list) => (list === 'regular' ? negative : undefined),
       lists: listViews,
       setList: () => Promise.resolve(fail('NEGATIVE_LIST_UNNAMED')),
+    },
+    // The switch has a house of its own to be tested with.
+    operator: () => {
+      throw new Error('no switch here');
     },
     live: {
       get latest() {
