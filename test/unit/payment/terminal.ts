@@ -1,4 +1,4 @@
-import { openReversalStore, openStanCounter } from '@tsunagu/firmware-bridge/acquiring/index';
+import { openReversalStore, openStanCounter, stansOf } from '@tsunagu/firmware-bridge/acquiring/index';
 import type { CardWallet } from '@tsunagu/firmware-bridge/cards/index';
 import { TerminalCardSide } from '@tsunagu/firmware-bridge/payment/index';
 import type { EmulatedRcs380 } from '@tsunagu/firmware-bridge/readers/emulated/rcs380-device';
@@ -56,9 +56,13 @@ export async function boot(options: BootOptions): Promise<Booted> {
   const store = unwrap(await openSealedStore(files, world));
   const listed = testCard('visa-listed').pan;
   const counted: number[] = [];
+  const reversals = unwrap(await openReversalStore(store));
+  const sales = unwrap(await openSaleStore(store));
+  const advices = unwrap(await openAdviceStore(store));
+  const used = stansOf(sales.all(), advices.entries(), await reversals.list());
   const ports: Booted['ports'] = {
     acquirer: options.acquirer(isAlive),
-    reversals: openReversalStore(store),
+    reversals,
     negative: {
       check: (pan: Secret<'pan'>): NegativeAnswer =>
         options.negative?.() ?? (pan.use((a) => listed.use((b) => Buffer.compare(a, b))) === 0 ? 'listed' : 'clear'),
@@ -71,9 +75,9 @@ export async function boot(options: BootOptions): Promise<Booted> {
       },
     },
     vault: unwrap(await openCardVault(store, world)),
-    sales: unwrap(await openSaleStore(store)),
-    advices: unwrap(await openAdviceStore(store)),
-    stan: openStanCounter(store),
+    sales,
+    advices,
+    stan: unwrap(await openStanCounter(store, world, used)),
     configuration: () =>
       configuration.parse({
         answerTimeoutMs: 8_000,
@@ -99,8 +103,8 @@ export async function boot(options: BootOptions): Promise<Booted> {
     world,
     async drained() {
       for (let tries = 0; tries < 2_000; tries++) {
-        const reversals = await ports.reversals.list().catch(() => []);
-        if (reversals.length === 0 && ports.advices.entries().every(({ state }) => state === 'refused')) return;
+        const waiting = await ports.reversals.list();
+        if (waiting.length === 0 && ports.advices.entries().every(({ state }) => state === 'refused')) return;
         side.wake();
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
