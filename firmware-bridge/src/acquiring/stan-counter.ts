@@ -20,7 +20,7 @@ export async function openStanCounter(
   used: readonly number[],
 ): Promise<Result<StanCounter, 'STORE_READ_FAILED'>> {
   const stored = await store.read(stanRecord);
-  if (!stored.ok && stored.fault.code === 'STORE_READ_FAILED') return fail('STORE_READ_FAILED', { ...stored.fault });
+  if (!stored.ok && stored.fault.code === 'STORE_READ_FAILED') return fail('STORE_READ_FAILED', stored.fault);
   let last = stored.ok && stored.value ? stored.value.facts.last : past(used);
   if (!stored.ok) world.log('error', 'stanCounterRaised', { fault: stored.fault, last });
   let tail: Promise<unknown> = Promise.resolve();

@@ -66,8 +66,7 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
       .then(async (terminal) => {
         const connected = await terminal?.connected;
         if (connected?.ok) tell({ kind: 'connected', serial });
-        else if (connected && connected.fault.code !== 'LINK_DOWN')
-          notStarted(serial, connected.fault);
+        else if (connected && connected.fault.code !== 'LINK_DOWN') notStarted(serial, connected.fault);
       })
       .catch((cause: unknown) => notStarted(serial, { code: 'INTERNAL', cause }));
   }

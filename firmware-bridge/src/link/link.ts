@@ -146,7 +146,10 @@ class FleetLink implements Link {
     const { world, network } = this.#options;
     const opened = await network.open('fleet', connectTimeoutMs);
     // A connection that broke in its handshake says nothing about us.
-    if (!opened.ok) return opened.fault.code !== 'LINK_REFUSED' || isRefusal(opened.fault.cause) ? opened.fault : { ...opened.fault, code: 'LINK_DOWN' };
+    if (!opened.ok)
+      return opened.fault.code !== 'LINK_REFUSED' || isRefusal(opened.fault.cause)
+        ? opened.fault
+        : { ...opened.fault, code: 'LINK_DOWN' };
     if (this.#stopping.signal.aborted) {
       opened.value.destroy();
       return fail('LINK_DOWN').fault;

@@ -227,7 +227,9 @@ test('whichever change the power fails at, a reversal is there or not, never hal
     const queue = unwrap(await openReversalStore(unwrap(await openSealedStore(files, world))));
     const put = await queue.put(image('b', '378282246310005'));
     if (!put.ok) expect(put.fault.code).toBe('REVERSAL_NOT_STORED');
-    const after = unwrap(await openReversalStore(unwrap(await openSealedStore(files.afterPowerLoss(failAt === 2), world))));
+    const after = unwrap(
+      await openReversalStore(unwrap(await openSealedStore(files.afterPowerLoss(failAt === 2), world))),
+    );
     const ids = (await after.list()).map((one) => `${one.id}${one.card.lastFour}`);
     expect(put.ok ? [['a0010', 'b0005']] : [['a0010'], ['a0010', 'b0005']]).toContainEqual(ids);
   }
