@@ -4,7 +4,7 @@ import { type ReversalImage, type ReversalQueue, reversalImage, reversalsMax } f
 import { type SealedStore, sealedRecord } from '../sealed-store/index.ts';
 
 /** All reversals in one record, so that no moment knows half of one and a sale waits for one write. */
-const reversalsRecord = sealedRecord('reversals', z.object({ images: z.array(reversalImage).max(reversalsMax) }));
+const reversalsRecord = sealedRecord('reversals', z.object({ images: z.array(reversalImage).max(2 * reversalsMax) }));
 
 /** The store's queue of reversals, oldest first. A record that cannot be read is a fault: it must not look like an empty one. */
 export async function openReversalStore(
@@ -19,6 +19,8 @@ export async function openReversalStore(
     tail = turn.catch(() => undefined);
     return turn;
   };
+
+  const due = (): readonly ReversalImage[] => kept.filter(({ refused }) => refused === undefined);
 
   /** `work` says what is to be kept, or undefined when nothing changes. */
   const change = (
@@ -38,11 +40,19 @@ export async function openReversalStore(
       change(() => {
         if (kept.some(({ id }) => id === reversal.id))
           return ok(kept.map((one) => (one.id === reversal.id ? reversal : one)));
-        if (kept.length >= reversalsMax) return fail('REVERSAL_NOT_STORED', { facts: { kept: kept.length } });
+        if (due().length >= reversalsMax) return fail('REVERSAL_NOT_STORED', { facts: { kept: kept.length } });
         return ok([...kept, reversal]);
       }),
     remove: (id) =>
       change(() => ok(kept.some((one) => one.id === id) ? kept.filter((one) => one.id !== id) : undefined)),
-    list: () => inTurn(() => Promise.resolve(kept)),
+    putAside: (id, why) =>
+      change(() => {
+        const one = kept.find((image) => image.id === id);
+        if (one === undefined) return ok(undefined);
+        const aside = [...kept.filter((image) => image.refused !== undefined), { ...one, refused: why }];
+        return ok([...aside.slice(-reversalsMax), ...due().filter((image) => image.id !== id)]);
+      }),
+    list: () => inTurn(() => Promise.resolve(due())),
+    aside: () => kept.filter(({ refused }) => refused !== undefined),
   });
 }

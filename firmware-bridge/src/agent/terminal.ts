@@ -53,7 +53,7 @@ import {
   parentSource,
   relayedNetwork,
 } from '../relay/index.ts';
-import { openAdviceStore, openOutbox, openSaleStore, turns } from '../sales/index.ts';
+import { openAdviceStore, openOutbox, openSaleStore, openTraceStore, turns } from '../sales/index.ts';
 import { type Files, openSealedStore, type SealedStore } from '../sealed-store/index.ts';
 import { openCardVault } from '../secure/index.ts';
 import { openShopper } from '../shopper/index.ts';
@@ -415,6 +415,8 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       vault: vault.value,
       sales: sales.value,
       advices: advices.value,
+      traces: await openTraceStore(store, world),
+      report: (sale) => outbox.value.add({ at: Math.round(world.clock.now()), sale }),
       stan: stan.value,
       configuration: () => twin.value.inForce.values,
       identity: () => ({

@@ -3,11 +3,11 @@ import type { CardWallet } from '@tsunagu/firmware-bridge/cards/index';
 import { TerminalCardSide } from '@tsunagu/firmware-bridge/payment/index';
 import type { EmulatedRcs380 } from '@tsunagu/firmware-bridge/readers/emulated/rcs380-device';
 import { openEmulatedStation } from '@tsunagu/firmware-bridge/readers/station';
-import { openAdviceStore, openSaleStore } from '@tsunagu/firmware-bridge/sales/index';
+import { openAdviceStore, openSaleStore, openTraceStore } from '@tsunagu/firmware-bridge/sales/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { type Acquirer, openCardVault } from '@tsunagu/firmware-bridge/secure/index';
 import { modelOf } from '@tsunagu/protocols/catalogue';
-import { configuration, type Configuration } from '@tsunagu/protocols/fleet';
+import { configuration, type Configuration, type SaleResult } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Secret, unwrap } from '@tsunagu/protocols/kit';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
 import type { OfflineAllowance } from '@tsunagu/protocols/negative/authority';
@@ -25,6 +25,8 @@ export interface Booted {
   readonly world: World;
   /** What was counted as approved offline, in the order of the sales. */
   readonly counted: readonly number[];
+  /** What was told of payments that nobody waited for. */
+  readonly reported: readonly SaleResult[];
   /** Waits until nothing is due any more. */
   drained(): Promise<void>;
 }
@@ -56,6 +58,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
   const store = unwrap(await openSealedStore(files, world));
   const listed = testCard('visa-listed').pan;
   const counted: number[] = [];
+  const reported: SaleResult[] = [];
   const reversals = unwrap(await openReversalStore(store));
   const sales = unwrap(await openSaleStore(store));
   const advices = unwrap(await openAdviceStore(store));
@@ -77,6 +80,11 @@ export async function boot(options: BootOptions): Promise<Booted> {
     vault: unwrap(await openCardVault(store, world)),
     sales,
     advices,
+    traces: await openTraceStore(store, world),
+    report: (sale) => {
+      reported.push(sale);
+      return Promise.resolve();
+    },
     stan: unwrap(await openStanCounter(store, world, used)),
     configuration: () =>
       configuration.parse({
@@ -99,6 +107,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
     files,
     lines,
     counted,
+    reported,
     ports,
     world,
     async drained() {
