@@ -55,7 +55,7 @@ import {
 } from '../relay/index.ts';
 import { openAdviceStore, openOutbox, openSaleStore, openTraceStore, turns } from '../sales/index.ts';
 import { type Files, openSealedStore, type SealedStore } from '../sealed-store/index.ts';
-import { openCardVault } from '../secure/index.ts';
+import { openCardVault, readCardAuthorities } from '../secure/index.ts';
 import { openShopper } from '../shopper/index.ts';
 import {
   bootSoftware,
@@ -404,9 +404,12 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   const stan = await openStanCounter(store, world, used);
   if (!stan.ok) return stan;
   const acquirer = openAcquirer({ world, network, keys: keys.value });
+  const authorities = await readCardAuthorities(files);
+  if (!authorities.ok) return authorities;
   const cardSide = await options.openCardSide({
     world,
     model,
+    authorities: authorities.value,
     ports: {
       acquirer: software.boot === 'misreads' ? misreading(acquirer) : acquirer,
       reversals: reversals.value,

@@ -48,13 +48,13 @@ export class TerminalCardSide implements CardSide {
   #isClosed = false;
 
   private constructor(options: CardSideOptions, at?: EmulatedStation | TerminalReaders) {
-    const { world, model, ports } = options;
+    const { world, model, ports, authorities } = options;
     const { acquirer, negative, vault, ...rest } = ports;
     this.#options = options;
     this.#traces = new TraceBook(ports.traces, ports.sales);
     const hand = openCardHand(options, at);
     this.#hasPerson = hand.isPerson;
-    this.#secure = openSecurePart({ world, model, vault, acquirer, negative, hand });
+    this.#secure = openSecurePart({ world, model, vault, acquirer, negative, authorities, hand });
     this.payment = new PaymentApplication({
       world,
       model,

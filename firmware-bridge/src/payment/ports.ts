@@ -17,6 +17,7 @@ import type { CardWallet } from '../cards/index.ts';
 import type { AdviceStore, SaleStore, TraceStore } from '../sales/index.ts';
 import type {
   Acquirer,
+  CardAuthorities,
   CardVault,
   NegativeFile,
   PinHabit,
@@ -96,6 +97,8 @@ export interface CardSideOptions {
   /** Model of the catalogue: it decides which readers there are. */
   readonly model: TerminalModel;
   readonly ports: CardSidePorts;
+  /** CA keys, withdrawn certificates and action codes; those of the test CA unless told. */
+  readonly authorities?: CardAuthorities | undefined;
   /** Where emulated transit cards are kept between two contacts. */
   readonly wallet?: CardWallet | undefined;
   /** Where real readers are; without it they and their cards are emulated. */

@@ -10,6 +10,7 @@ import { type CardVault, wipeCard } from './card-vault.ts';
 import { type ChipHands, type ChipReading, type ChipTransaction, type ReadingParts, readChip } from './chip-reading.ts';
 import type { CardHand, CardInHand } from './hand.ts';
 import type { HolderHabits } from './holder-habits.ts';
+import type { CardAuthorities } from './card-authorities.ts';
 import type { Acquirer, AcquirerFault, NegativeFile } from './ports.ts';
 import type { SealedCard } from './sealed-card.ts';
 import type { Stopwatch } from './stopwatch.ts';
@@ -33,6 +34,8 @@ export interface SecurePartOptions {
   readonly vault: CardVault;
   readonly acquirer: Acquirer;
   readonly negative: NegativeFile;
+  /** Those of the test CA unless told. */
+  readonly authorities?: CardAuthorities | undefined;
   /** Readers, and whoever brings cards to them. */
   readonly hand: CardHand;
 }

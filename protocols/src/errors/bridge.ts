@@ -62,6 +62,16 @@ export const bridgeErrors = defineErrors({
       next: '伝票をカード会社の明細と照合してください。応答コードがあれば、それが理由です。',
     },
   },
+  CARD_AUTHORITIES_INVALID: {
+    en: {
+      says: 'The terminal’s file of CA keys, withdrawn certificates and action codes cannot be read.',
+      next: 'Mend card-authorities.json in its folder (the README of the `secure` room shows its form), or remove it for the test CA.',
+    },
+    ja: {
+      says: '端末のCA公開鍵・失効証明書・アクションコードのファイルを読めません。',
+      next: '端末フォルダーのcard-authorities.jsonを直すか(形式はsecureのREADME)、削除してテストCAに戻してください。',
+    },
+  },
   STAN_NOT_STORED: {
     en: {
       says: 'The terminal could not store its next trace number.',

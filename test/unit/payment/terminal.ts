@@ -5,7 +5,7 @@ import type { EmulatedRcs380 } from '@tsunagu/firmware-bridge/readers/emulated/r
 import { openEmulatedStation } from '@tsunagu/firmware-bridge/readers/station';
 import { openAdviceStore, openSaleStore, openTraceStore } from '@tsunagu/firmware-bridge/sales/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
-import { type Acquirer, openCardVault } from '@tsunagu/firmware-bridge/secure/index';
+import { type Acquirer, type CardAuthorities, openCardVault } from '@tsunagu/firmware-bridge/secure/index';
 import { modelOf } from '@tsunagu/protocols/catalogue';
 import { configuration, type Configuration, type SaleResult } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Secret, unwrap } from '@tsunagu/protocols/kit';
@@ -42,6 +42,7 @@ export interface BootOptions {
   readonly canCount?: boolean;
   readonly identity?: { readonly terminalId: string; readonly merchantId: string };
   readonly factor?: number;
+  readonly authorities?: CardAuthorities | undefined;
   /** Where its cards are between two contacts: another boot finds them there. */
   readonly wallet?: CardWallet;
   /** Changes what happens at the FeliCa antenna. */
@@ -101,7 +102,10 @@ export async function boot(options: BootOptions): Promise<Booted> {
   };
   const station = openEmulatedStation(world, model);
   if (station.emulated.felica) options.antenna?.(station.emulated.felica);
-  const side = await TerminalCardSide.open({ world, model, ports, wallet: options.wallet }, station);
+  const side = await TerminalCardSide.open(
+    { world, model, ports, wallet: options.wallet, authorities: options.authorities },
+    station,
+  );
   return {
     side,
     files,
