@@ -37,11 +37,12 @@ afterAll(async () => {
 });
 
 /** Records without which a terminal would lose money, keys or who it is. */
-const needed = [
-  ...['advices', 'boot', 'card-key', 'configuration', 'identity', 'jobs', 'key-dukpt', 'key-negative'],
-  ...['negative-trust', 'outbox', 'reversals', 'rollback-counter', 'sale-00001', 'sales', 'software', 'tamper', 'wipe'],
-  'trust',
-];
+const needed = `
+  advices boot card-key configuration identity jobs key-dukpt key-negative negative-trust outbox reversals
+  rollback-counter sale-00001 sales software tamper trust wipe
+`
+  .trim()
+  .split(/\s+/);
 /** Records that a terminal makes anew, or does without. */
 const replaced = ['advice-1', 'contact', 'identity-next', 'kbpk', 'software-trust', 'stan'];
 
