@@ -67,7 +67,13 @@ withCommon('fleet', 'run every terminal of a folder', 'a folder with one folder 
     const data = resolve(options.data);
     const plans = (await planFleet(data)).map((plan) => withReaders(plan, options.readers?.[plan.serial]));
     const strange = Object.keys(options.readers ?? {}).find((serial) => !plans.some((plan) => plan.serial === serial));
-    if (strange !== undefined) throw new InvalidArgumentError(`--readers: ${data} has no terminal ${strange}`);
+    if (strange !== undefined) {
+      process.stdout.write(
+        `${JSON.stringify({ event: 'failed', code: 'TERMINAL_UNKNOWN', facts: { serial: strange } })}\n`,
+      );
+      process.exitCode = 1;
+      return;
+    }
     // A house with a damaged terminal is a house; one whose terminals all run elsewhere is none.
     const isElsewhere = ({ code }: NotWell): boolean => code === 'TERMINAL_IN_USE';
     await runUntilTold(data, join(data, '..', 'logs', 'bridge.log'), plans, isElsewhere, (world, known, log) =>

@@ -19,6 +19,7 @@ const program = new Command('fleet-server')
     '--webhook-allow <networks...>',
     'networks, such as 127.0.0.1/32, that webhooks may reach although they are not public',
   )
+  .option('--timeline-days <count>', 'how long what happened to terminals is kept', days, 400)
   .option('--broker <url>', 'mqtts://host:port of an MQTT broker that stands in for our own', brokerUrl)
   .parse();
 
@@ -26,6 +27,12 @@ function portBase(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 1 || port > 65_500) throw new InvalidArgumentError('1 to 65500');
   return port;
+}
+
+function days(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 36_500) throw new InvalidArgumentError('1 to 36500');
+  return count;
 }
 
 function brokerUrl(text: string): string {
@@ -47,6 +54,7 @@ const options = program.opts<{
   publicHost?: string;
   auditHeads?: string;
   webhookAllow?: string[];
+  timelineDays: number;
   broker?: string;
 }>();
 
@@ -83,6 +91,7 @@ const house = await openHouse({
   portBase: options.portBase,
   tenant: options.tenant,
   webDir: join(import.meta.dirname, '..', 'dist-web'),
+  timelineKeptMs: options.timelineDays * 86_400_000,
   ...(options.broker !== undefined && { brokerUrl: options.broker }),
   ...(options.publicHost !== undefined && { publicHost: options.publicHost }),
   ...(options.auditHeads !== undefined && { auditHeadsFile: options.auditHeads }),

@@ -1,6 +1,9 @@
 import type { JobState, LinkState, PaymentKind, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
 import { identityEn } from './identity-en.ts';
+import { lifeEn } from './life-en.ts';
 import { campaignEn } from './campaign-en.ts';
+import { switchEn } from './switch-en.ts';
+import { switchRulesEn } from './switch-rules-en.ts';
 import { workshopEn } from './workshop-en.ts';
 
 type TimelineKind = TimelineEntry['kind'];
@@ -9,7 +12,10 @@ type TimelineKind = TimelineEntry['kind'];
 export const en = {
   campaign: campaignEn,
   workshop: workshopEn,
+  ...switchRulesEn,
   identity: identityEn,
+  life: lifeEn,
+  switch: switchEn,
   next: 'next:',
   none: '-',
   yen: (amount: number) => `¥${amount.toLocaleString('en-US')}`,
@@ -68,6 +74,11 @@ export const en = {
     'certificate-renewed': 'certificate renewed',
     'claim-reissued': 'claim issued again',
     'lifecycle-moved': 'moved in its life',
+    wiped: 'wiped: it needs a new claim',
+    'handed-over': 'handed over',
+    swap: 'swap',
+    inspection: 'inspection',
+    'work-order': 'work order',
     'certificate-revoked': 'certificate revoked',
     hello: 'said hello',
     connected: 'connected',
@@ -191,12 +202,17 @@ export const en = {
   },
   tampered: (serial: string, sensor: string) =>
     `The ${sensor} sensor of ${serial} has spoken: its keys are destroyed, and it sells nothing any more.`,
+  recounted: (serial: string) => `The boots of ${serial} are counted anew from its next hello.`,
   revoked: (serial: string) => `The certificate of ${serial} is revoked; its connections have ended.`,
   negative: {
     added: (lastFour: string, version: number, seq: number) =>
       `The card ending ${lastFour} is listed: version ${version}, emergency entry ${seq}.`,
     already: (lastFour: string) => `The card ending ${lastFour} was listed already.`,
     columns: {
+      list: 'LIST',
+      codec: 'CODEC',
+      terminals: 'TERMINALS',
+      exposed: 'EXPOSED',
       lastFour: 'CARD',
       reason: 'REASON',
       source: 'SOURCE',
@@ -265,6 +281,7 @@ export const en = {
       model: 'model',
       merchant: 'merchant',
       shop: 'shop',
+      campaign: 'campaign',
       terminal: 'terminal',
     },
     drifts: {

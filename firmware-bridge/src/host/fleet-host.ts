@@ -26,8 +26,12 @@ export interface FleetHost {
 }
 
 const stopTimeoutMs = 15_000;
-/** When nothing happened for so long, whoever is not connected is not waited for: its server or its parent is not there. */
-const patienceMs = 60_000;
+/**
+ * So long the first terminal is waited for, and after each that came or failed the next one; whoever is not there then is not waited for:
+ * its server or its parent is not there.
+ */
+const firstMs = 100_000;
+const quietMs = 60_000;
 /** A thread of a terminal needs little: most of it is code. */
 const resourceLimits = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4, stackSizeMb: 4 };
 
@@ -51,7 +55,7 @@ class Threads implements FleetHost {
     this.ready = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    this.#look();
+    this.#look(firstMs);
     this.#threads = dealOut(options.plans).map((plans) => this.#start(plans));
   }
 
@@ -98,7 +102,7 @@ class Threads implements FleetHost {
   }
 
   /** Something happened: is there anybody left to wait for? */
-  #look(): void {
+  #look(patienceMs = quietMs): void {
     this.#patience?.cancel();
     if (this.#waiting.size === 0) return this.#settle([...this.#unwell.values()]);
     this.#patience = this.#options.world.timers.after(patienceMs, () => {

@@ -18,7 +18,7 @@ import {
 import { keyIdOf } from '@tsunagu/protocols/fleet';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { fail, ok, type Result, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
-import { panMac } from '@tsunagu/protocols/negative';
+import { panMac, permutationKey, type PermutedPan, permutePan } from '@tsunagu/protocols/negative';
 import { type Parcel, packParcel } from '@tsunagu/protocols/offline-root';
 import { translatePinBlock } from '@tsunagu/protocols/pinblock';
 import { type OptionalBlock, wrapKeyBlock } from '@tsunagu/protocols/tr31';
@@ -258,26 +258,28 @@ class FileVault implements Vault {
     });
   }
 
-  wrapZonePin(protection: string, key: string): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'> {
-    return this.#with(key, 'zone-pin', (pinKey) => this.#wrap(protection, pinKey, 'P0', 'D', [], 'zone-protection'));
+  wrapZonePin(protection: string, key: string, mode: 'D' | 'E' = 'D'): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'> {
+    return this.#with(key, 'zone-pin', (pinKey) => this.#wrap(protection, pinKey, 'P0', mode, [], 'zone-protection'));
   }
 
   translatePin(
-    { base, ksn }: { readonly base: string; readonly ksn: Uint8Array },
+    from: { readonly base: string; readonly ksn: Uint8Array } | { readonly zone: string },
     to: string,
     block: Uint8Array,
     pan: Secret<'pan'>,
   ): Result<Uint8Array, 'VAULT_KEY_UNKNOWN' | 'KSN_LENGTH_INVALID' | 'DUKPT_COUNTER_INVALID' | 'PINBLOCK_UNREADABLE'> {
-    return this.#withTransaction(base, ksn, (transaction) => {
+    const translate = (pinKey: Secret<'key'>) =>
+      this.#with(to, 'zone-pin', (zoneKey): Result<Uint8Array, 'PINBLOCK_UNREADABLE'> => {
+        const { entropy } = this.#world;
+        const into = { format: 4, key: zoneKey } as const;
+        const translated = translatePinBlock(block, { format: 4, key: pinKey }, into, pan, entropy);
+        return translated.ok ? translated : fail('PINBLOCK_UNREADABLE');
+      });
+    if ('zone' in from) return this.#with(from.zone, 'zone-pin', translate);
+    return this.#withTransaction(from.base, from.ksn, (transaction) => {
       const pinKey = unwrap(deriveAesWorkingKey(transaction, 'pinEncryption', 'AES128'));
       try {
-        return this.#with(to, 'zone-pin', (zoneKey) => {
-          const { entropy } = this.#world;
-          const [from, into] = [pinKey, zoneKey].map((key) => ({ format: 4, key }) as const);
-          const translated =
-            from && into ? translatePinBlock(block, from, into, pan, entropy) : fail('PINBLOCK_UNREADABLE');
-          return translated.ok ? translated : fail('PINBLOCK_UNREADABLE');
-        });
+        return translate(pinKey);
       } finally {
         pinKey.wipe();
       }
@@ -319,6 +321,17 @@ class FileVault implements Vault {
 
   negativeTag(key: string, pan: Secret<'pan'>): Result<Uint8Array, 'VAULT_KEY_UNKNOWN'> {
     return this.#with(key, 'negative-tag', (tagKey) => ok(unwrap(panMac(tagKey, pan))));
+  }
+
+  negativePlace(key: string, pan: Secret<'pan'>): Result<PermutedPan | undefined, 'VAULT_KEY_UNKNOWN'> {
+    return this.#with(key, 'negative-tag', (tagKey) => {
+      const permuting = permutationKey(tagKey);
+      try {
+        return ok(permutePan(permuting, pan));
+      } finally {
+        permuting.wipe();
+      }
+    });
   }
 
   panToken(pan: Secret<'pan'>): string {

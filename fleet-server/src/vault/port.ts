@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { DukptKeyUsage } from '@tsunagu/protocols/dukpt';
 import type { Result, Secret } from '@tsunagu/protocols/kit';
+import type { PermutedPan } from '@tsunagu/protocols/negative';
 import type { Parcel } from '@tsunagu/protocols/offline-root';
 
 /** What a key may be used for, and what it is. A key is bound to its use: no door of the vault opens for another. */
@@ -84,14 +85,14 @@ export interface Vault {
   wrapInitialKey(protection: string, base: string, initialKeyId: Uint8Array): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
   /** Wraps a key for tags of negative lists: usage M6, not exportable. */
   wrapTagKey(protection: string, key: string): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
-  /** Wraps the PIN key of a link for its card company: usage P0, to decipher only, not exportable. TR-31 version D. */
-  wrapZonePin(protection: string, key: string): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
+  /** Wraps the PIN key of a link for its far end: usage P0, to decipher only (an issuer) or to encipher only (a centre), not exportable. TR-31 version D. */
+  wrapZonePin(protection: string, key: string, mode?: 'D' | 'E'): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
   /**
-   * Translates a PIN block of format 4 from the PIN key of a transaction to that of a link, under the same PAN: nobody outside sees the PIN.
+   * Translates a PIN block of format 4 from the PIN key of a transaction, or of a zone, to that of a link, under the same PAN: nobody outside sees the PIN.
    * PINBLOCK_UNREADABLE whatever is wrong with the block. ISO 9564-1:2017, 9.5.
    */
   translatePin(
-    from: { readonly base: string; readonly ksn: Uint8Array },
+    from: { readonly base: string; readonly ksn: Uint8Array } | { readonly zone: string },
     to: string,
     block: Uint8Array,
     pan: Secret<'pan'>,
@@ -104,6 +105,8 @@ export interface Vault {
 
   /** What a card is in negative lists: its MAC under their key, 16 bytes. */
   negativeTag(key: string, pan: Secret<'pan'>): Result<Uint8Array, 'VAULT_KEY_UNKNOWN'>;
+  /** Where a card stands in exact negative lists, under a key derived of theirs; undefined for a number that those do not hold. */
+  negativePlace(key: string, pan: Secret<'pan'>): Result<PermutedPan | undefined, 'VAULT_KEY_UNKNOWN'>;
   /** What stands for a card in store and logs: "tok_" and 20 hex digits; one card always has the same one. */
   panToken(pan: Secret<'pan'>): string;
 

@@ -10,6 +10,7 @@ import { identityErrors } from './identity.ts';
 import { iso8583Errors } from './iso8583.ts';
 import { keysErrors } from './keys.ts';
 import { kitErrors } from './kit.ts';
+import { lifeErrors } from './life.ts';
 import { paymentErrors } from './payment.ts';
 import { readersErrors } from './readers.ts';
 import { softwareErrors } from './software.ts';
@@ -29,6 +30,7 @@ export const errorsByRoom = {
   fleet: fleetErrors,
   software: softwareErrors,
   identity: identityErrors,
+  life: lifeErrors,
   campaigns: campaignErrors,
   api: apiErrors,
   switch: switchErrors,

@@ -89,12 +89,15 @@ export {
 } from './identity.ts';
 export * from './held-key.ts';
 export * from './job.ts';
+export * from './evidence.ts';
 export * from './lifecycle.ts';
 export * from './job-kinds.ts';
 export * from './maintenance.ts';
 export * from './management.ts';
+export * from './management-life.ts';
 export * from './management-negative.ts';
 export * from './management-software.ts';
+export * from './management-switch.ts';
 export * from './messages.ts';
 export * from './authorities.ts';
 export * from './expiry.ts';
@@ -158,3 +161,4 @@ export {
 } from './query.ts';
 export * from './why.ts';
 export { causeTexts } from './why-text.ts';
+export * from './switch-rules.ts';

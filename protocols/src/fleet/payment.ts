@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { paymentKinds } from './payment-kinds.ts';
 
-/** What a terminal does with money. */
-export const paymentKinds = ['sale', 'void', 'refund', 'preauth', 'complete', 'balance', 'charge', 'history'] as const;
+export { paymentKinds };
+
 /** A name in `paymentKinds`. */
 export const paymentKind = z
   .enum(paymentKinds)

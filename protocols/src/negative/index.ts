@@ -2,7 +2,7 @@ export { negativeReasons, type NegativeReason, numberOfReason, reasonOf } from '
 export { absent, type Container, damaged, decodeContainer, openContainer, type Span } from './container/container.ts';
 export { countOf, encodeContainer, hashSet, type NegativeSet } from './container/encode.ts';
 export { entryOf, type Partition, reasonNumberOf, sortEntries, tagOf } from './container/entries.ts';
-export { entriesMax, type NegativeCodec, segmentEntries } from './container/layout.ts';
+export { containerBytesMax, entriesMax, type NegativeCodec, segmentEntries } from './container/layout.ts';
 export {
   containerRoot,
   headLeaves,
@@ -20,8 +20,10 @@ export { type Beside, type CardRange, exceptionsMax, isInRange, isRange, nothing
 export { applyDelta, makeDelta } from './delta/delta.ts';
 export { hashBitsFor, hashBitsMax, hashBitsMin, hashTag, hashTags, panMac, secondTag } from './keying/keyed-hash.ts';
 export {
+  panLengthMin as exactPanLengthMin,
   partitionOf,
   partitionSize,
+  permutationKey,
   type PermutedPan,
   permutePan,
   permutePans,

@@ -14,7 +14,7 @@ run() { # NAME COMMAND...
   echo $? >"$out/$name.rc"
 }
 await() {
-  for _ in $(seq 600); do
+  for _ in $(seq 900); do
     if eval "$1" >/dev/null 2>&1; then return 0; fi
     sleep 0.2
   done
@@ -25,15 +25,17 @@ flags=--foreground
 pcscd --help 2>&1 | grep -q disable-polkit && flags="$flags --disable-polkit"
 pcscd $flags >"$out/pcscd.out" 2>&1 &
 pcscd=$!
-$tsunagu start --terminals 1 --sale-every-seconds 86400 --readers CT5100-0001=pcsc >"$out/house.out" 2>"$out/house.err" &
+$tsunagu start --terminals 8 --sale-every-seconds 86400 --readers CT5100-0001=pcsc >"$out/house.out" 2>"$out/house.err" &
 house=$!
-await "$tsunagu terminals --json | grep -q '\"link\":\"connected\"'" || exit 1
-run absent $tsunagu sale CT5100-0001 --amount 1280 --card visa-contact --json
+await "grep -q http $out/house.out" || exit 1
+run named $tsunagu sale CT5100-0001 --amount 1280 --card visa-contact --json
+run absent $tsunagu sale CT5100-0001 --amount 1280 --card reader --json
 $bridge emulate card visa-contact --vpcd 127.0.0.1:35963 --reconnect >"$out/card.events" 2>&1 &
 card=$!
 await 'opensc-tool -r 0 -a' || exit 1
+run watch $bridge workshop watch --pcsc --once
+run certify $bridge workshop certify --pcsc
 run sale $tsunagu sale CT5100-0001 --amount 1280 --card reader --json
-run self-test $tsunagu job order CT5100-0001 self-test --json
 kill $card
 wait $card
 kill -TERM $house
