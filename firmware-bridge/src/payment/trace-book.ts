@@ -49,16 +49,19 @@ export class TraceBook {
 
   /** The request of the payment leaves. */
   sent(atMs: number, of: Pick<Told, 'stan' | 'card' | 'entry' | 'amountMinor'>): void {
-    this.#keep(atMs, { ...of, outcome: 'reversed', reason: 'PAYMENT_INTERRUPTED' });
+    this.#write(atMs, { ...of, outcome: 'reversed', reason: 'PAYMENT_INTERRUPTED' });
   }
 
   /** The payment ended. One whose card was never spoken to leaves no trace. */
   end(atMs: number, result: SaleResult): void {
-    if (this.#keep(atMs, result)) this.#seq += 1;
+    const ended = this.#write(atMs, result);
+    if (ended === undefined) return;
+    this.#kept = [...this.#kept, ended].slice(-tracesMax);
+    this.#seq += 1;
   }
 
-  #keep(atMs: number, { stan, card, entry, amountMinor, outcome, reason }: Told): boolean {
-    if (this.#lines.length === 0) return false;
+  #write(atMs: number, { stan, card, entry, amountMinor, outcome, reason }: Told): KeptTrace | undefined {
+    if (this.#lines.length === 0) return undefined;
     const seq = this.#seq;
     const trace: KernelTrace = {
       v: 1,
@@ -72,9 +75,8 @@ export class TraceBook {
       lines: [...this.#lines],
       isCut: this.#isCut,
     };
-    this.#kept = [...this.#kept.filter((one) => one.seq !== seq), { seq, trace }].slice(-tracesMax);
     this.#writing = this.#store.keep(seq, trace);
-    return true;
+    return { seq, trace };
   }
 
   /** Resolves when what was kept is on the medium. */

@@ -31,6 +31,8 @@ describe('a sale whose power fails after its request has left', () => {
     void first.side.run({ kind: 'sale', amountMinor: 2_222, card: 'visa-contact' });
     await until(() => isSent && files.log.some((line) => line.includes('trace-')), 'the trace of a sale under way');
     expect(centre.netMinor).toBe(2_222);
+    // While it is under way nobody is told that it was interrupted.
+    expect(first.side.traceOf({})).toMatchObject({ fault: { code: 'TRACE_UNKNOWN' } });
 
     const after = await boot({ files: files.afterPowerLoss(false), acquirer: (isAlive) => centre.line(isAlive) });
     const [record] = after.ports.sales.all();
