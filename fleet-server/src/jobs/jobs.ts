@@ -118,7 +118,13 @@ export interface JobRooms {
   announce(serial: Serial): void;
 }
 
-type OrderFault = 'TERMINAL_UNKNOWN' | 'MODEL_CANNOT' | 'JOB_QUEUE_FULL' | 'INPUT_INVALID' | 'ROLE_INSUFFICIENT' | 'CAMPAIGN_NEEDED';
+type OrderFault =
+  | 'TERMINAL_UNKNOWN'
+  | 'MODEL_CANNOT'
+  | 'JOB_QUEUE_FULL'
+  | 'INPUT_INVALID'
+  | 'ROLE_INSUFFICIENT'
+  | 'CAMPAIGN_NEEDED';
 type ApprovalFault = Extract<Awaited<ReturnType<Approvals['decide']>>, { ok: false }>['fault']['code'];
 
 /** One engine for whatever is done to a terminal. Orders are pulled, signed, and have their effect once. */
