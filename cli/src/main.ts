@@ -130,6 +130,7 @@ program
   );
 
 addAccessCommands(program, {
+  world,
   open,
   isJson: () => program.opts<GlobalOptions>().json ?? false,
   withServer,

@@ -379,6 +379,7 @@ export const en = {
   people: {
     columns: { id: 'ID', name: 'NAME', roles: 'ROLES', state: '' },
     ended: 'ended',
+    signedIn: (name: string) => `The token acts for ${name}, for 12 hours: TSUNAGU_TOKEN=… npx tsunagu …`,
     added: (name: string, url: string) => `${name} may sign in. This link is good once, for 15 minutes:\n${url}`,
   },
   tokens: {

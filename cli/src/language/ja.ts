@@ -356,6 +356,7 @@ export const ja: Texts = {
   people: {
     columns: { id: 'ID', name: '名前', roles: '役割', state: '' },
     ended: '終了',
+    signedIn: (name) => `${name} さんとして12時間使えるトークンです: TSUNAGU_TOKEN=… npx tsunagu …`,
     added: (name, url) => `${name} さんがサインインできます。次のリンクは15分以内に1回だけ使えます:\n${url}`,
   },
   tokens: {
