@@ -76,7 +76,14 @@ export {
 } from './device-api.ts';
 export { type Contact, contact, defaultContact, pauseBeforeConnect, untilContact } from './contact.ts';
 export { agreeKeyBlockProtectionKey, claimProof, isClaimProven, manufacturerStatement } from './enrolment.ts';
-export { type Envelope, encodeEnvelope, envelope, envelopeLengthMax, parseEnvelope } from './envelope.ts';
+export {
+  type Envelope,
+  encodeEnvelope,
+  envelope,
+  envelopeLengthMax,
+  isBootPlausible,
+  parseEnvelope,
+} from './envelope.ts';
 export {
   type JobId,
   jobIdSchema,
