@@ -96,6 +96,10 @@ program
   .option('--seed <number>', 'seed of the emulated sales', integer(0, 2 ** 31), 1)
   .option('--sale-every-seconds <seconds>', 'mean pause between the sales of one terminal', integer(1, 86_400), 20)
   .option('--fresh', 'forget the data of earlier runs', false)
+  .option(
+    '--vault <uri>',
+    'a PKCS #11 token that holds the keys, or "file": pkcs11:token=NAME?module-path=FILE&pin-source=FILE / 鍵を保管するトークン',
+  )
   .option('--broker <url>', 'an MQTT broker that stands in for our own: mqtts://host:port / 外部ブローカーを使用')
   .action(
     async (options: {
@@ -105,6 +109,8 @@ program
       saleEverySeconds: number;
       fresh: boolean;
       broker?: string;
+      vault?: string;
+      vault?: string;
     }) => {
       const { startHouse } = await import('./house/index.ts');
       const stop = new AbortController();

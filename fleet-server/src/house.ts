@@ -46,7 +46,7 @@ import {
   openTrustKnown,
 } from './identity/index.ts';
 import { type Jobs, openJobs } from './jobs/index.ts';
-import { negativeTagKey, openKeys } from './keys/index.ts';
+import { keepVaultHead, negativeTagKey, openKeys, vaultHeadSeen } from './keys/index.ts';
 import { openEventLog } from './live/index.ts';
 import { makeMetrics } from './metrics/index.ts';
 import { type Negative, openNegative, regularList, watchInbox } from './negative/index.ts';
@@ -57,7 +57,7 @@ import { noMetrics, openSwitch, type Switch } from './switch/index.ts';
 import { prepareIssuerLink } from './switch/issuer-link/link-credentials.ts';
 import { openTwin, type Twin } from './twin/index.ts';
 import { addressRules, openWebhooks } from './webhooks/index.ts';
-import { findPassphrase, openFileVault, type Vault } from './vault/index.ts';
+import { findPassphrase, findPin, openFileVault, openPkcs11Vault, type Vault, type VaultHead } from './vault/index.ts';
 
 /** What a house is built from. */
 export interface HouseOptions {
@@ -69,7 +69,9 @@ export interface HouseOptions {
   readonly publicHost?: string;
   readonly portBase: number;
   readonly tenant: TenantId;
-  /** Of the vault; without it one is kept in a file beside the vault. */
+  /** A token behind PKCS #11 that is the vault, as a URI (RFC 7512), instead of the file in the data folder. */
+  readonly vault?: string;
+  /** Of the vault, or the PIN of its token; without it the vault's is kept in a file beside it. */
   readonly passphrase?: string;
   /** Of terminals; 398 days unless told. */
   readonly certificateLifeMs?: number;
@@ -104,6 +106,10 @@ export type HouseError =
   | 'DATA_IN_USE'
   | 'VAULT_LOCKED'
   | 'VAULT_DAMAGED'
+  | 'VAULT_ROLLED_BACK'
+  | 'VAULT_MODULE_MISSING'
+  | 'VAULT_TOKEN_MISSING'
+  | 'OPTION_INVALID'
   | 'STORE_UNUSABLE'
   | 'PORT_TAKEN'
   | 'BIND_NEEDS_TLS';
@@ -149,15 +155,16 @@ async function build(
   onClose(() => lock.value.release());
 
   // What everything else stands on.
-  const passphrase = await findPassphrase(options.passphrase, join(folder, 'vault-passphrase'), world);
-  const openedVault = await openFileVault(join(folder, 'vault.jsonl'), passphrase, world);
-  if (!openedVault.ok) return openedVault;
-  const vault = openedVault.value;
-  onClose(() => vault.close());
   const openedStore = await openStore(join(folder, 'store.sqlite'), migrations, world.clock);
   if (!openedStore.ok) return openedStore;
   const plainStore = openedStore.value;
   onClose(() => plainStore.close());
+  const openedVault = await openVaultOf(options, folder, await vaultHeadSeen(plainStore));
+  if (!openedVault.ok) return openedVault;
+  const vault = openedVault.value;
+  onClose(() => vault.close());
+  const vaultHead = keepVaultHead(world, plainStore, vault);
+  onClose(() => vaultHead.close());
   const changes = openChanges();
   const audit = await openAudit({
     world,
@@ -627,6 +634,20 @@ async function build(
     },
     signInUrl: () => api.value.signInUrl(),
   });
+}
+
+/** The vault: in a token where one was named, else in the file of the data folder. */
+async function openVaultOf(
+  { world, vault, passphrase }: HouseOptions,
+  folder: string,
+  seen: VaultHead | undefined,
+): Promise<Result<Vault, HouseError>> {
+  if (vault !== undefined) {
+    const pin = await findPin(vault, passphrase);
+    return pin.ok ? await openPkcs11Vault(vault, pin.value, world) : pin;
+  }
+  const found = await findPassphrase(passphrase, join(folder, 'vault-passphrase'), world);
+  return await openFileVault(join(folder, 'vault.jsonl'), found, world, seen);
 }
 
 /** A room that is asked for after all of them were built. */

@@ -19,6 +19,11 @@ const program = new Command('fleet-server')
     '--webhook-allow <networks...>',
     'networks, such as 127.0.0.1/32, that webhooks may reach although they are not public',
   )
+  .option(
+    '--vault <uri>',
+    'a PKCS #11 token that holds the keys: pkcs11:token=NAME?module-path=FILE&pin-source=FILE (RFC 7512)',
+    process.env['TSUNAGU_VAULT'],
+  )
   .option('--broker <url>', 'mqtts://host:port of an MQTT broker that stands in for our own', brokerUrl)
   .parse();
 
@@ -48,6 +53,7 @@ const options = program.opts<{
   auditHeads?: string;
   webhookAllow?: string[];
   broker?: string;
+  vault?: string;
 }>();
 
 const logs = join(options.data, 'logs');
@@ -83,6 +89,7 @@ const house = await openHouse({
   portBase: options.portBase,
   tenant: options.tenant,
   webDir: join(import.meta.dirname, '..', 'dist-web'),
+  ...(options.vault !== undefined && options.vault !== 'file' && { vault: options.vault }),
   ...(options.broker !== undefined && { brokerUrl: options.broker }),
   ...(options.publicHost !== undefined && { publicHost: options.publicHost }),
   ...(options.auditHeads !== undefined && { auditHeadsFile: options.auditHeads }),

@@ -67,6 +67,16 @@ const statuses: Readonly<Record<string, number>> = {
   HOST_REFUSED: 421,
   PRECONDITION_REQUIRED: 428,
   RATE_LIMITED: 429,
+  KEY_UNKNOWN: 404,
+  KEY_IN_USE: 409,
+  KEY_CEREMONY_UNKNOWN: 404,
+  KEY_CEREMONY_NOT_NOW: 409,
+  KEY_CEREMONY_SAME_PERSON: 403,
+  KEY_CEREMONY_NOT_NAMED: 403,
+  KEY_RUN_UNKNOWN: 404,
+  KEY_RUN_NOT_NOW: 409,
+  KEY_RUN_NOT_LISTED: 409,
+  KEY_RUN_UNBALANCED: 409,
   INTERNAL: 500,
   STREAMS_EXHAUSTED: 503,
 };
@@ -86,6 +96,9 @@ const told: ReadonlySet<ErrorCode> = new Set([
   'CONFIGURATION_CONTRADICTS',
   'APPROVAL_CLOSED',
   'BULK_TOO_MANY',
+  'KEY_CEREMONY_NOT_NOW',
+  'KEY_RUN_NOT_NOW',
+  'KEY_RUN_UNBALANCED',
 ]);
 
 /** Japanese when it is what the reader would rather have (RFC 9110, 12.5.4); English otherwise. */

@@ -29,4 +29,17 @@ export const keyMigrations: readonly Migration[] = [
       await db.schema.createIndex('key_ledger_by_slot').on('key_ledger').columns(['serial', 'slot', 'state']).execute();
     },
   },
+  {
+    name: 'keys-0002-vault-head',
+    async up(db, types) {
+      await db.schema
+        .createTable('vault_head')
+        .addColumn('id', 'integer', (column) => column.primaryKey())
+        .addColumn('generation', 'integer', (column) => column.notNull())
+        .addColumn('records', 'integer', (column) => column.notNull())
+        .addColumn('mac', 'text', (column) => column.notNull())
+        .addColumn('seen_at', types.time, (column) => column.notNull())
+        .execute();
+    },
+  },
 ];

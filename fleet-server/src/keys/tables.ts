@@ -1,5 +1,7 @@
 /** Tables of the key ledger. The keys themselves are in the vault; here are their ids, check values and counters. */
 export interface KeyTables {
+  /** How far the vault's file was when it was last heard of: one row. An older file is noticed. */
+  readonly vault_head: { id: number; generation: number; records: number; mac: string; seen_at: number };
   /** The key-block protection key that was agreed with each terminal at enrolment. */
   readonly protection_keys: { serial: string; vault_key: string; kcv: string; agreed_at: number };
   /** Which key was made for which slot of which terminal, and whether the terminal proved that it holds it. */

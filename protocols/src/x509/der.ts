@@ -17,6 +17,7 @@ export const tag = {
   integer: 2,
   bitString: 3,
   octetString: 4,
+  null: 5,
   oid: 6,
   utf8String: 12,
   sequence: 16,
@@ -40,6 +41,9 @@ export const oid = (dotted: string): Asn1 => primitive(tag.oid, forge.oidToDer(d
 /** A BOOLEAN; true is FF. */
 export const boolean = (value: boolean): Asn1 => primitive(tag.boolean, value ? '\xff' : '\x00');
 /** An OCTET STRING of bytes. */
+/** NULL, which RSA's algorithm identifiers hold. */
+export const nullValue = (): Asn1 => primitive(tag.null, '');
+
 export const octetString = (bytes: Uint8Array): Asn1 => primitive(tag.octetString, latin1(bytes));
 /** A UTF8String of text. */
 export const utf8String = (text: string): Asn1 => primitive(tag.utf8String, latin1(Buffer.from(text, 'utf8')));
