@@ -110,7 +110,6 @@ program
       fresh: boolean;
       broker?: string;
       vault?: string;
-      vault?: string;
     }) => {
       const { startHouse } = await import('./house/index.ts');
       const stop = new AbortController();

@@ -46,7 +46,7 @@ import {
   openTrustKnown,
 } from './identity/index.ts';
 import { type Jobs, openJobs } from './jobs/index.ts';
-import { keepVaultHead, negativeTagKey, openKeys, vaultHeadSeen } from './keys/index.ts';
+import { bindSubject, keepVaultHead, loadSubject, negativeTagKey, openKeys, vaultHeadSeen } from './keys/index.ts';
 import { openEventLog } from './live/index.ts';
 import { makeMetrics } from './metrics/index.ts';
 import { type Negative, openNegative, regularList, watchInbox } from './negative/index.ts';
@@ -268,9 +268,21 @@ async function build(
     sign: jobSigner.sign,
     approvals,
     notify: (serial, count) => conversation?.notify(serial, { jobs: count }),
-    async finished(tx, serial, type, report) {
+    async finished(tx, serial, type, report, job) {
       if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence)))
         await estate.keyLoaded(tx, serial, report.evidence);
+      if (type === 'key.bind' && report.binding) {
+        const next = await keys.bound(tx, serial, job, report.binding);
+        if (next.ok)
+          await built(jobs).queueIn(tx, serial, { type: 'key.receive', params: next.value }, bindSubject, job);
+        else await estate.note(tx, serial, 'alarm', { code: next.fault.code });
+      }
+      if (type === 'key.receive' && report.protection) {
+        const loads = await keys.received(tx, serial, report.protection);
+        if (!loads) await estate.note(tx, serial, 'alarm', { code: 'KCV_MISMATCH' });
+        for (const load of loads ?? [])
+          await built(jobs).queueIn(tx, serial, { type: 'key.load', params: load }, loadSubject(load.slot));
+      }
       if (type === 'terminal.wipe') await keys.wiped(tx, serial);
     },
     ended: (tx, job, state, fault) => built(campaigns).jobEnded(tx, job, state, fault),

@@ -348,7 +348,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   const forChildren = options.cache && serverSource(world.timers, softwareSource, line);
   options.cache?.setSource(forChildren);
 
-  const keys = await openTerminalKeys(store);
+  const keys = await openTerminalKeys(store, { world, serial });
   if (!keys.ok) return keys;
   const terminalKeys = keys.value;
   const tamper = await openTamper({ world, store, keys: keys.value, link: () => link, changed });
@@ -472,6 +472,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     link,
     handlers: jobHandlers({
       keys: keys.value,
+      identityKey: () => identity.privateKey,
       pay,
       totals: (close) => saleTurns.take(() => cardSide.totals(close)),
       print: (order) => cardSide.print(order),

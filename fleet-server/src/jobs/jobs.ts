@@ -94,7 +94,7 @@ export interface JobRooms {
   /** Tells a terminal, if it is there, that so many jobs wait. */
   notify(serial: Serial, jobs: number): void;
   /** Takes part in the transaction that ends a job with success. */
-  finished(tx: Transaction<Database>, serial: Serial, type: JobType, report: JobReport): Promise<void>;
+  finished(tx: Transaction<Database>, serial: Serial, type: JobType, report: JobReport, job: string): Promise<void>;
   /** Notes something in a terminal's timeline. */
   note(
     tx: Transaction<Database>,
@@ -464,7 +464,7 @@ export function openJobs(rooms: JobRooms): Jobs {
           });
         if (decision.change === 'finish') {
           await finish(tx, row, decision.state, decision.fault, report, decision.isLate);
-          if (decision.state === 'succeeded') await rooms.finished(tx, serial, row.type, report);
+          if (decision.state === 'succeeded') await rooms.finished(tx, serial, row.type, report, row.id);
           // Whatever else was meant for it was meant for a terminal that is no more.
           if (decision.state === 'succeeded' && row.type === 'terminal.wipe')
             for (const other of await openRows(tx, serial).execute())

@@ -1,9 +1,17 @@
 import {
+  acquirerSlots,
   type Hello,
   type JobReport,
+  type KeyBind,
+  type KeyBinding,
   type KeyLoad,
+  type KeyReceive,
+  type KeyScheme,
+  keySchemeOf,
   keySlots,
   type KeySlot,
+  partsOfSlot,
+  type ProtectionEvidence,
   type Serial,
 } from '@tsunagu/protocols/fleet';
 import { fail, hex, ok, type Result, type Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
@@ -11,6 +19,7 @@ import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
 import type { Database, Store } from '../store/index.ts';
 import type { DukptWorkingKeys, Vault, WrappedKey } from '../vault/index.ts';
+import { openKeyDistribution } from './distribution.ts';
 import { decideSlot } from './rules.ts';
 
 /** The base derivation key in use, and the key under which negative lists are tagged. */
@@ -27,7 +36,30 @@ export interface TransactionKeys {
 /** The key ledger: which keys each terminal has, was sent, and has proven to hold. */
 export interface Keys {
   /** Stores under which key a terminal's keys travel. Keys wrapped for an earlier one are void. */
-  protect(tx: Transaction<Database>, serial: Serial, protectionKey: string, checkValue: string): Promise<void>;
+  protect(
+    tx: Transaction<Database>,
+    serial: Serial,
+    protectionKey: string,
+    checkValue: string,
+    scheme?: KeyScheme,
+  ): Promise<void>;
+  /** Makes what a terminal's scheme needs before anything is decided about it in a transaction. */
+  prepare(serial: Serial): Promise<void>;
+  /** A terminal answered to a binding: the order that follows. */
+  bound(tx: Transaction<Database>, serial: Serial, job: string, binding: KeyBinding): Promise<Result<KeyReceive>>;
+  /**
+   * A terminal proved that it holds the protection key of its token. It counts from now on, and every slot gets a key under it. undefined: it
+   * is not the one that was sent.
+   */
+  received(
+    tx: Transaction<Database>,
+    serial: Serial,
+    evidence: ProtectionEvidence,
+  ): Promise<readonly KeyLoad[] | undefined>;
+  /** Another protection key by one-pass TR-34; undefined for terminals of another scheme, or that are not bound. */
+  renewProtection(tx: Transaction<Database>, serial: Serial): Promise<KeyReceive | undefined>;
+  /** Gives a terminal keys of a card company, or takes them from the inventory: its slots are filled at its next contact. */
+  setAcquirers(tx: Transaction<Database>, serial: Serial, acquirers: readonly string[]): Promise<void>;
   /** A terminal was wiped: no key of it is good any more. */
   wiped(tx: Transaction<Database>, serial: Serial): Promise<void>;
   /**
@@ -39,7 +71,7 @@ export interface Keys {
     serial: Serial,
     reported: Hello['keys'],
     isOpen: (slot: KeySlot) => boolean,
-  ): Promise<{ readonly loads: readonly KeyLoad[]; readonly loaded: readonly KeySlot[] }>;
+  ): Promise<{ readonly loads: readonly KeyLoad[]; readonly loaded: readonly KeySlot[]; readonly bind?: KeyBind }>;
   /** A fresh key for a slot, under the terminal's own key; undefined while there is none to carry it under. */
   rotate(tx: Transaction<Database>, serial: Serial, slot: KeySlot): Promise<KeyLoad | undefined>;
   /** A terminal proved by its check value that it holds a key. False when it is not the one that was sent. */
@@ -68,8 +100,13 @@ export async function openKeys(
 ): Promise<Keys> {
   const base = await vault.ensure(baseKey, 'dukpt-base');
   await vault.ensure(negativeTagKey, 'negative-tag');
+  const distribution = await openKeyDistribution(world, store, vault);
   const inUse = new Set(
-    (await store.db.selectFrom('protection_keys').select('vault_key').execute()).map((row) => row.vault_key),
+    [
+      ...(await store.db.selectFrom('protection_keys').select('vault_key').execute()),
+      // Sent, and perhaps received: the answer may still come.
+      ...(await store.db.selectFrom('key_bindings').select('vault_key').execute()),
+    ].map((row) => row.vault_key),
   );
   for (const id of vault.idsFor('key-block-protection')) if (!inUse.has(id)) await vault.destroy(id);
 
@@ -103,10 +140,16 @@ export async function openKeys(
     protection: string,
   ): Promise<KeyLoad> {
     const initialKeyId = slot === 'dukpt' ? await nextInitialKeyId(tx) : null;
+    const id = world.id();
+    const own = partsOfSlot(slot);
+    const acquirerKey = own && { id: `acquirer/${id}`, use: `acquirer-${own.kind}` as const };
+    if (acquirerKey) await vault.ensure(acquirerKey.id, acquirerKey.use);
     const wrapped: WrappedKey = unwrap(
-      initialKeyId === null
-        ? vault.wrapTagKey(protection, negativeTagKey)
-        : vault.wrapInitialKey(protection, baseKey, hex(initialKeyId)),
+      own && acquirerKey
+        ? vault.wrapAcquirerKey(protection, acquirerKey.id, acquirerKey.use, own.acquirer)
+        : initialKeyId === null
+          ? vault.wrapTagKey(protection, negativeTagKey)
+          : vault.wrapInitialKey(protection, baseKey, hex(initialKeyId)),
     );
     // What was only allocated was never proven to be there: it is void. A loaded key stays good until the next is proven.
     await tx
@@ -119,12 +162,12 @@ export async function openKeys(
     await tx
       .insertInto('key_ledger')
       .values({
-        id: world.id(),
+        id,
         serial,
         slot,
         kcv: wrapped.checkValue,
         initial_key_id: initialKeyId,
-        parent_key: slot === 'dukpt' ? baseKey : negativeTagKey,
+        parent_key: acquirerKey?.id ?? (slot === 'dukpt' ? baseKey : negativeTagKey),
         protected_by: protection,
         key_block: wrapped.keyBlock,
         state: 'allocated',
@@ -161,9 +204,57 @@ export async function openKeys(
       .where('state', 'in', ['allocated', 'loaded'])
       .executeTakeFirst();
 
+  async function schemeOf(tx: Transaction<Database>, serial: Serial): Promise<KeyScheme> {
+    const row = await tx.selectFrom('terminals').select('model').where('serial', '=', serial).executeTakeFirst();
+    return keySchemeOf(row?.model ?? '');
+  }
+
+  /** What a terminal is to hold: the slots that all have, and those of its card companies. */
+  async function slotsOf(tx: Transaction<Database>, serial: Serial): Promise<readonly KeySlot[]> {
+    const rows = await tx
+      .selectFrom('terminal_acquirers')
+      .select('acquirer')
+      .where('serial', '=', serial)
+      .orderBy('acquirer')
+      .execute();
+    return [...keySlots, ...rows.flatMap(({ acquirer }) => acquirerSlots(acquirer))];
+  }
+
   const keys: Keys = {
-    async protect(tx, serial, vault_key, kcv) {
-      const row = { vault_key, kcv, agreed_at: world.clock.now() };
+    async prepare(serial) {
+      const row = await store.db
+        .selectFrom('terminals')
+        .select('model')
+        .where('serial', '=', serial)
+        .executeTakeFirst();
+      if (row && keySchemeOf(row.model) !== 'agreement') await distribution.prepare();
+    },
+
+    async bound(tx, serial, job, binding) {
+      return await distribution.bound(tx, serial, job, binding, await schemeOf(tx, serial));
+    },
+
+    async received(tx, serial, evidence) {
+      const vaultKey = await distribution.received(tx, serial, evidence);
+      if (vaultKey === undefined) return undefined;
+      await keys.protect(tx, serial, vaultKey, evidence.kcv.toUpperCase(), await schemeOf(tx, serial));
+      const loads: KeyLoad[] = [];
+      for (const slot of await slotsOf(tx, serial)) loads.push(await allocate(tx, serial, slot, vaultKey));
+      return loads;
+    },
+
+    async renewProtection(tx, serial) {
+      return (await schemeOf(tx, serial)) === 'tr34-one-pass' ? await distribution.again(tx, serial) : undefined;
+    },
+
+    async setAcquirers(tx, serial, acquirers) {
+      await tx.deleteFrom('terminal_acquirers').where('serial', '=', serial).execute();
+      for (const acquirer of new Set(acquirers))
+        await tx.insertInto('terminal_acquirers').values({ serial, acquirer, added_at: world.clock.now() }).execute();
+    },
+
+    async protect(tx, serial, vault_key, kcv, scheme = 'agreement') {
+      const row = { vault_key, kcv, agreed_at: world.clock.now(), scheme };
       await tx
         .insertInto('protection_keys')
         .values({ serial, ...row })
@@ -179,6 +270,7 @@ export async function openKeys(
 
     async wiped(tx, serial) {
       await tx.deleteFrom('protection_keys').where('serial', '=', serial).execute();
+      await tx.deleteFrom('key_bindings').where('serial', '=', serial).execute();
       await tx
         .updateTable('key_ledger')
         .set({ state: 'replaced' })
@@ -190,14 +282,20 @@ export async function openKeys(
     async reconcile(tx, serial, reported, isOpen) {
       const protection = await tx
         .selectFrom('protection_keys')
-        .select('vault_key')
+        .select(['vault_key', 'scheme'])
         .where('serial', '=', serial)
         .executeTakeFirst();
       if (!protection) return { loads: [], loaded: [] };
+      const scheme = await schemeOf(tx, serial);
+      // What was agreed carries no keys where TR-34 is asked for.
+      if (protection.scheme !== scheme) {
+        const bind = distribution.order(scheme);
+        return { loads: [], loaded: [], ...(bind && { bind }) };
+      }
       const entries = await current(tx, serial);
       const loads: KeyLoad[] = [];
       const loaded: KeySlot[] = [];
-      for (const slot of keySlots) {
+      for (const slot of await slotsOf(tx, serial)) {
         const shown = reported.find((key) => key.slot === slot);
         const ofSlot = entries.filter((entry) => entry.slot === slot);
         const row = ofSlot.find((entry) => entry.kcv === shown?.kcv) ?? ofSlot[0];

@@ -42,4 +42,36 @@ export const keyMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'keys-0003-distribution',
+    async up(db, types) {
+      await db.schema
+        .createTable('key_parties')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('certificate', 'text', (column) => column.notNull())
+        .addColumn('made_at', types.time, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('key_bindings')
+        .addColumn('serial', 'text', (column) => column.primaryKey().references('terminals.serial'))
+        .addColumn('certificate', 'text', (column) => column.notNull())
+        .addColumn('vault_key', 'text', (column) => column.notNull())
+        .addColumn('kcv', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('signing_time', 'text')
+        .addColumn('sent_at', types.time, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('terminal_acquirers')
+        .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addColumn('acquirer', 'text', (column) => column.notNull())
+        .addColumn('added_at', types.time, (column) => column.notNull())
+        .addPrimaryKeyConstraint('terminal_acquirers_key', ['serial', 'acquirer'])
+        .execute();
+      await db.schema
+        .alterTable('protection_keys')
+        .addColumn('scheme', 'text', (column) => column.notNull().defaultTo('agreement'))
+        .execute();
+    },
+  },
 ];

@@ -1,15 +1,40 @@
+import type { KeyScheme, KeySlot } from '@tsunagu/protocols/fleet';
+import type { Generated } from 'kysely';
+
 /** Tables of the key ledger. The keys themselves are in the vault; here are their ids, check values and counters. */
 export interface KeyTables {
   /** How far the vault's file was when it was last heard of: one row. An older file is noticed. */
   readonly vault_head: { id: number; generation: number; records: number; mac: string; seen_at: number };
   /** The key-block protection key that was agreed with each terminal at enrolment. */
-  readonly protection_keys: { serial: string; vault_key: string; kcv: string; agreed_at: number };
+  readonly protection_keys: {
+    serial: string;
+    vault_key: string;
+    kcv: string;
+    agreed_at: number;
+    /** What brought it: an agreement at enrolment, or TR-34. */
+    scheme: Generated<KeyScheme>;
+  };
+  /** Certificates of the key authorities and of the key host, DER in base64. */
+  readonly key_parties: { name: string; certificate: string; made_at: number };
+  /** Terminals that are bound to the key host: their certificates as key receiving devices, and the protection key that was sent last. */
+  readonly key_bindings: {
+    serial: string;
+    certificate: string;
+    vault_key: string;
+    kcv: string;
+    state: 'sent' | 'received';
+    /** One-pass: that of the last token, UTCTime. */
+    signing_time: string | null;
+    sent_at: number;
+  };
+  /** Which card companies a terminal has keys of. */
+  readonly terminal_acquirers: { serial: string; acquirer: string; added_at: number };
   /** Which key was made for which slot of which terminal, and whether the terminal proved that it holds it. */
   readonly key_ledger: {
     /** UUID; also the vault's name for the key, where it keeps one. */
     id: string;
     serial: string;
-    slot: 'dukpt' | 'negative';
+    slot: KeySlot;
     kcv: string;
     /** Initial key id, 16 hex digits in upper case; null for keys that are not DUKPT. Never used twice. */
     initial_key_id: string | null;

@@ -86,6 +86,8 @@ export {
   terminalUri,
 } from './identity.ts';
 export * from './held-key.ts';
+export * from './key-custody.ts';
+export * from './key-injection.ts';
 export * from './job.ts';
 export * from './lifecycle.ts';
 export * from './job-kinds.ts';

@@ -20,7 +20,11 @@ export const signedDocument = z
 export type SignedDocument = z.infer<typeof signedDocument>;
 
 /** What a signature is for; a signature for one purpose never counts for another. */
-export type SignaturePurpose = 'tsunagu-job-v1' | 'tsunagu-bridge-attestation-v1' | 'tsunagu-audit-head-v1';
+export type SignaturePurpose =
+  | 'tsunagu-job-v1'
+  | 'tsunagu-bridge-attestation-v1'
+  | 'tsunagu-audit-head-v1'
+  | 'tsunagu-key-record-v1';
 
 const signedBytes = (purpose: SignaturePurpose, payload: string): Uint8Array =>
   Buffer.from(`${purpose}\n${payload}`, 'utf8');
