@@ -11,6 +11,7 @@ import { addCampaignCommands } from './commands/campaign-commands.ts';
 import { addConfigCommands } from './commands/config-commands.ts';
 import type { Context } from './commands/context.ts';
 import { addJobCommands } from './commands/job-commands.ts';
+import { addKeyCommands } from './commands/key-commands.ts';
 import { addNegativeCommands } from './commands/negative-commands.ts';
 import { addPaymentCommands } from './commands/payment-commands.ts';
 import { integer, type Shell } from './commands/shell.ts';
@@ -200,6 +201,12 @@ addIdentityCommands(program, {
   withServer,
 });
 
+addKeyCommands(program, {
+  open,
+  json: () => program.opts<GlobalOptions>().json ?? false,
+  withServer,
+  language: () => open().language,
+});
 addCampaignCommands(program, withServer, keysFolder);
 addConfigCommands(program, withServer);
 addBridgeCommands(program, {

@@ -9,6 +9,7 @@ import {
   portOf,
   type PortName,
   type Serial,
+  serialSchema,
   signDocumentBy,
   type SignedDocument,
   type TenantId,
@@ -46,7 +47,19 @@ import {
   openTrustKnown,
 } from './identity/index.ts';
 import { type Jobs, openJobs } from './jobs/index.ts';
-import { bindSubject, keepVaultHead, loadSubject, negativeTagKey, openKeys, vaultHeadSeen } from './keys/index.ts';
+import {
+  bindSubject,
+  keepVaultHead,
+  loadSubject,
+  negativeTagKey,
+  openKeyCeremonies,
+  openKeyGuard,
+  openKeyInventory,
+  openKeyRuns,
+  openKeys,
+  openRecordSigner,
+  vaultHeadSeen,
+} from './keys/index.ts';
 import { openEventLog } from './live/index.ts';
 import { makeMetrics } from './metrics/index.ts';
 import { type Negative, openNegative, regularList, watchInbox } from './negative/index.ts';
@@ -209,9 +222,33 @@ async function build(
   };
   const changing = changingTls(await tlsNow());
   const { tls } = changing;
-  const admit = openAdmission(world, store, tenant);
+  const admitted = openAdmission(world, store, tenant);
+  /** A terminal that should be on its way, and is here, is in somebody's hands. */
+  const admit: typeof admitted = async (certificate) => {
+    const seenMs = world.clock.monotonicMs();
+    const admission = await admitted(certificate);
+    const { serial, state } = (admission.ok ? undefined : admission.fault.facts) ?? {};
+    if (!admission.ok && admission.fault.code === 'LIFECYCLE_FORBIDS' && state === 'in-transit')
+      await guard({
+        code: 'KSN_OUT_OF_CUSTODY',
+        serials: [serialSchema.parse(serial)],
+        seenMs,
+        facts: { state },
+      });
+    return admission;
+  };
   const jobSigner = await openSigner(vault, signingKeys.job, 'job-signing', 'tsunagu-job-v1');
   const keys = await openKeys(world, store, vault);
+  const signRecord = await openRecordSigner(vault);
+  const keyRuns = openKeyRuns(world, store, signRecord, (tx, serial) => keys.held(tx, serial));
+  const guard = openKeyGuard({
+    world,
+    store,
+    note: (...args) => estate.note(...args),
+    audit: audit.note,
+    disconnect: (serial) => disconnect(serial),
+    measured: (seconds) => meters.keys.blocked(seconds),
+  });
   const artefacts = await openArtefacts(join(folder, 'artefacts'));
   const software = await openSoftware(world, join(folder, 'software'), vault, artefacts, () => expiry?.touchAll());
   onClose(() => software.close());
@@ -269,8 +306,10 @@ async function build(
     approvals,
     notify: (serial, count) => conversation?.notify(serial, { jobs: count }),
     async finished(tx, serial, type, report, job) {
-      if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence)))
+      if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence))) {
         await estate.keyLoaded(tx, serial, report.evidence);
+        await keyRuns.proven(tx, serial);
+      }
       if (type === 'key.bind' && report.binding) {
         const next = await keys.bound(tx, serial, job, report.binding);
         if (next.ok)
@@ -468,6 +507,7 @@ async function build(
       vault,
       keys,
       admit,
+      quarantine: guard,
       maySell: async (serial) => (await mayNow(store.db, serial, 'pay')).ok,
       live,
       negative,
@@ -603,6 +643,14 @@ async function build(
       expiry,
       software,
       campaigns: built(campaigns),
+      keys: {
+        ceremonies: openKeyCeremonies(world, store, vault, signRecord),
+        runs: keyRuns,
+        inventory: openKeyInventory(world, store, vault, keys, (spec, by) => built(campaigns).create(spec, by)),
+        async setAcquirers(serial, acquirers) {
+          await store.write((tx) => keys.setAcquirers(tx, serial, acquirers));
+        },
+      },
       twin,
       jobs,
       sales,

@@ -115,6 +115,7 @@ import { EventSource } from 'eventsource';
 import { z } from 'zod';
 import type { Access } from './access.ts';
 import { type AccessClient, accessCalls } from './access-calls.ts';
+import { type KeyClient, keyCalls } from './key-calls.ts';
 
 /** A stream of live events; it reconnects by itself until it is closed. */
 export interface LiveStream {
@@ -132,7 +133,7 @@ export interface LiveHandlers {
 }
 
 /** The management API as the CLI uses it: the public one, and nothing else. */
-export interface Client extends AccessClient {
+export interface Client extends AccessClient, KeyClient {
   overview(): Promise<Result<Overview>>;
   /** All pages of the list. */
   terminals(): Promise<Result<readonly TerminalSummary[]>>;
@@ -296,6 +297,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
 
   return {
     ...accessCalls({ call, all }),
+    ...keyCalls({ call, all }),
     overview: () => call(overview, managementPaths.overview),
     terminals: () => all(terminalSummary, managementPaths.terminals),
     terminal: (serial) => call(terminalDetail, managementPaths.terminal(serial)),

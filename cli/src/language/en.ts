@@ -1,5 +1,6 @@
 import type { JobState, LinkState, PaymentKind, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
 import { identityEn } from './identity-en.ts';
+import { keysEn } from './keys-en.ts';
 import { campaignEn } from './campaign-en.ts';
 import { workshopEn } from './workshop-en.ts';
 
@@ -10,6 +11,7 @@ export const en = {
   campaign: campaignEn,
   workshop: workshopEn,
   identity: identityEn,
+  keys: keysEn,
   next: 'next:',
   none: '-',
   yen: (amount: number) => `¥${amount.toLocaleString('en-US')}`,

@@ -1,5 +1,6 @@
 import type { Texts } from './en.ts';
 import { identityJa } from './identity-ja.ts';
+import { keysJa } from './keys-ja.ts';
 import { campaignJa } from './campaign-ja.ts';
 import { workshopJa } from './workshop-ja.ts';
 
@@ -8,6 +9,7 @@ export const ja: Texts = {
   campaign: campaignJa,
   workshop: workshopJa,
   identity: identityJa,
+  keys: keysJa,
   next: '対処:',
   none: '-',
   yen: (amount) => `¥${amount.toLocaleString('ja-JP')}`,

@@ -24,6 +24,7 @@ import { healthRoutes } from './routes/health.ts';
 import { liveRoutes } from './routes/live.ts';
 import { negativeRoutes } from './routes/negative.ts';
 import { identityRoutes } from './routes/identity.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { softwareRoutes } from './routes/software.ts';
@@ -118,6 +119,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   jobRoutes(app, rooms);
   bulkRoutes(app, rooms, options.changes);
   identityRoutes(app, rooms);
+  keyRoutes(app, rooms);
   negativeRoutes(app, rooms);
   operationsRoutes(app, rooms);
   configurationRoutes(app, rooms);

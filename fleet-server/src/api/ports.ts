@@ -51,6 +51,7 @@ import type { JobOrdering } from '../jobs/index.ts';
 import type { Actor } from '../audit/index.ts';
 import type { Selection } from '../estate/index.ts';
 import type { Ceremonies, Manufacturers } from '../identity/index.ts';
+import type { KeyCeremonies, KeyInventory, KeyRuns } from '../keys/index.ts';
 import type { Software } from '../software/index.ts';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
@@ -102,6 +103,12 @@ export interface ApiRooms {
   };
   readonly ceremonies: Omit<Ceremonies, 'trust' | 'maintain'>;
   readonly manufacturers: Omit<Manufacturers, 'prove'>;
+  readonly keys: {
+    readonly ceremonies: KeyCeremonies;
+    readonly runs: Omit<KeyRuns, 'proven'>;
+    readonly inventory: KeyInventory;
+    setAcquirers(serial: Serial, acquirers: readonly string[]): Promise<void>;
+  };
   readonly expiry: {
     list(page: PageRequest): Promise<Result<Page<ExpiryEntry>>>;
   };

@@ -91,7 +91,9 @@ export function openConversation(rooms: ConversationRooms): Conversation {
         });
       }
       const open = await rooms.jobs().openSubjects(tx, serial);
-      const { loads, loaded, bind } = await keys.reconcile(tx, serial, body.keys, (slot) => open.has(loadSubject(slot)));
+      const { loads, loaded, bind } = await keys.reconcile(tx, serial, body.keys, (slot) =>
+        open.has(loadSubject(slot)),
+      );
       // A tampered terminal takes no keys: it goes to the workshop. Nor does one whose state of life does not permit it, and one that is being
       // wiped is to lose those it has.
       const isWiping = [...open].some((subject) => subject.startsWith('terminal.wipe/'));

@@ -22,8 +22,8 @@ import type { DukptWorkingKeys, Vault, WrappedKey } from '../vault/index.ts';
 import { openKeyDistribution } from './distribution.ts';
 import { decideSlot } from './rules.ts';
 
-/** The base derivation key in use, and the key under which negative lists are tagged. */
-const baseKey = 'bdk/1';
+/** The first base derivation key, and the key under which negative lists are tagged. */
+const firstBase = 'bdk/1';
 export const negativeTagKey = 'negative/tags/1';
 
 /** The keys of one transaction, and whose terminal they belong to. */
@@ -76,6 +76,12 @@ export interface Keys {
   rotate(tx: Transaction<Database>, serial: Serial, slot: KeySlot): Promise<KeyLoad | undefined>;
   /** A terminal proved by its check value that it holds a key. False when it is not the one that was sent. */
   proven(tx: Transaction<Database>, serial: Serial, evidence: NonNullable<JobReport['evidence']>): Promise<boolean>;
+  /** The base key that keys of terminals are made of now. */
+  base(): string;
+  /** Another takes over. */
+  useBase(tx: Transaction<Database>, key: string): Promise<void>;
+  /** The check values of all slots that a terminal is to hold; undefined while one is not proven. */
+  held(tx: Transaction<Database>, serial: Serial): Promise<Readonly<Record<string, string>> | undefined>;
   /**
    * The working keys of the transaction with this KSN (12 bytes), for the switch. VAULT_KEY_UNKNOWN: no terminal holds this
    * initial key. Whether the counter was used before is the switch's to know.
@@ -98,7 +104,13 @@ export async function openKeys(
   store: Store,
   vault: Vault,
 ): Promise<Keys> {
-  const base = await vault.ensure(baseKey, 'dukpt-base');
+  await vault.ensure(firstBase, 'dukpt-base');
+  const chosen = await store.db
+    .selectFrom('key_current')
+    .select('key')
+    .where('use', '=', 'dukpt-base')
+    .executeTakeFirst();
+  let base = chosen?.key ?? firstBase;
   await vault.ensure(negativeTagKey, 'negative-tag');
   const distribution = await openKeyDistribution(world, store, vault);
   const inUse = new Set(
@@ -111,7 +123,7 @@ export async function openKeys(
   for (const id of vault.idsFor('key-block-protection')) if (!inUse.has(id)) await vault.destroy(id);
 
   /** First half of every initial key id: which base key (X9.24-3:2017, 6.3). Here the first 4 bytes of its check value. */
-  const baseKeyId = base.checkValue.slice(0, 8);
+  const baseKeyId = (): string => (vault.find(base)?.checkValue ?? '').slice(0, 8);
 
   const current = (tx: Transaction<Database>, serial: Serial) =>
     tx
@@ -123,14 +135,15 @@ export async function openKeys(
       .execute();
 
   async function nextInitialKeyId(tx: Transaction<Database>): Promise<string> {
+    const prefix = baseKeyId();
     const last = await tx
       .selectFrom('key_ledger')
       .select((all) => all.fn.max('initial_key_id').as('id'))
-      .where('initial_key_id', 'like', `${baseKeyId}%`)
+      .where('initial_key_id', 'like', `${prefix}%`)
       .executeTakeFirstOrThrow();
     const counted = last.id === null ? 0 : Number.parseInt(last.id.slice(8), 16);
     if (counted >= 0xffff_ffff) throw new Error('the base key has no initial key ids left');
-    return baseKeyId + (counted + 1).toString(16).toUpperCase().padStart(8, '0');
+    return prefix + (counted + 1).toString(16).toUpperCase().padStart(8, '0');
   }
 
   async function allocate(
@@ -149,12 +162,12 @@ export async function openKeys(
         ? vault.wrapAcquirerKey(protection, acquirerKey.id, acquirerKey.use, own.acquirer)
         : initialKeyId === null
           ? vault.wrapTagKey(protection, negativeTagKey)
-          : vault.wrapInitialKey(protection, baseKey, hex(initialKeyId)),
+          : vault.wrapInitialKey(protection, base, hex(initialKeyId)),
     );
     // What was only allocated was never proven to be there: it is void. A loaded key stays good until the next is proven.
     await tx
       .updateTable('key_ledger')
-      .set({ state: 'replaced' })
+      .set({ state: 'replaced', replaced_at: world.clock.now() })
       .where('serial', '=', serial)
       .where('slot', '=', slot)
       .where('state', '=', 'allocated')
@@ -167,7 +180,7 @@ export async function openKeys(
         slot,
         kcv: wrapped.checkValue,
         initial_key_id: initialKeyId,
-        parent_key: acquirerKey?.id ?? (slot === 'dukpt' ? baseKey : negativeTagKey),
+        parent_key: acquirerKey?.id ?? (slot === 'dukpt' ? base : negativeTagKey),
         protected_by: protection,
         key_block: wrapped.keyBlock,
         state: 'allocated',
@@ -181,7 +194,7 @@ export async function openKeys(
   async function markLoaded(tx: Transaction<Database>, serial: Serial, slot: KeySlot, id: string): Promise<void> {
     await tx
       .updateTable('key_ledger')
-      .set({ state: 'replaced' })
+      .set({ state: 'replaced', replaced_at: world.clock.now() })
       .where('serial', '=', serial)
       .where('slot', '=', slot)
       .where('state', 'in', ['allocated', 'loaded'])
@@ -262,7 +275,7 @@ export async function openKeys(
         .execute();
       await tx
         .updateTable('key_ledger')
-        .set({ state: 'replaced' })
+        .set({ state: 'replaced', replaced_at: world.clock.now() })
         .where('serial', '=', serial)
         .where('state', '=', 'allocated')
         .execute();
@@ -273,7 +286,7 @@ export async function openKeys(
       await tx.deleteFrom('key_bindings').where('serial', '=', serial).execute();
       await tx
         .updateTable('key_ledger')
-        .set({ state: 'replaced' })
+        .set({ state: 'replaced', replaced_at: world.clock.now() })
         .where('serial', '=', serial)
         .where('state', 'in', ['allocated', 'loaded'])
         .execute();
@@ -331,6 +344,26 @@ export async function openKeys(
       if (!entry) return false;
       if (entry.state !== 'loaded') await markLoaded(tx, serial, evidence.slot, entry.id);
       return true;
+    },
+
+    base: () => base,
+    async useBase(tx, key) {
+      const row = { key, since: world.clock.now() };
+      await tx
+        .insertInto('key_current')
+        .values({ use: 'dukpt-base', ...row })
+        .onConflict((conflict) => conflict.column('use').doUpdateSet(row))
+        .execute();
+      base = key;
+    },
+
+    async held(tx, serial) {
+      const entries = (await current(tx, serial)).filter(({ state }) => state === 'loaded');
+      const slots = await slotsOf(tx, serial);
+      const found = slots.map((slot) => [slot, entries.find((entry) => entry.slot === slot)?.kcv] as const);
+      return found.every(([, kcv]) => kcv !== undefined)
+        ? Object.fromEntries(found.map(([slot, kcv]) => [slot, kcv ?? '']))
+        : undefined;
     },
 
     async forTransaction(ksn) {

@@ -74,4 +74,70 @@ export const keyMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'keys-0004-custody',
+    async up(db, types) {
+      await db.schema
+        .createTable('key_ceremonies')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('steps', 'text', (column) => column.notNull())
+        .addColumn('begun_at', types.time, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('key_components')
+        .addColumn('ceremony', 'text', (column) => column.notNull().references('key_ceremonies.id'))
+        .addColumn('index', 'integer', (column) => column.notNull())
+        .addColumn('kcv', 'text', (column) => column.notNull())
+        .addColumn('sealed', types.bytes, (column) => column.notNull())
+        .addPrimaryKeyConstraint('key_components_key', ['ceremony', 'index'])
+        .execute();
+      await db.schema
+        .createTable('key_runs')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('digest', 'text', (column) => column.notNull())
+        .addColumn('ordered_by', 'text', (column) => column.notNull())
+        .addColumn('authorised_by', 'text')
+        .addColumn('begun_at', types.time, (column) => column.notNull())
+        .addColumn('closed_at', types.time)
+        .execute();
+      await db.schema
+        .createTable('key_run_devices')
+        .addColumn('run', 'text', (column) => column.notNull().references('key_runs.id'))
+        .addColumn('serial', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('is_listed', 'integer', (column) => column.notNull())
+        .addColumn('at', types.time, (column) => column.notNull())
+        .addColumn('by', 'text', (column) => column.notNull())
+        .addColumn('kcvs', 'text', (column) => column.notNull())
+        .addColumn('note', 'text')
+        .addPrimaryKeyConstraint('key_run_devices_key', ['run', 'serial'])
+        .execute();
+      await db.schema
+        .createIndex('key_run_devices_by_serial')
+        .on('key_run_devices')
+        .columns(['serial', 'state'])
+        .execute();
+      await db.schema
+        .createTable('key_marks')
+        .addColumn('key', 'text', (column) => column.primaryKey())
+        .addColumn('use', 'text', (column) => column.notNull())
+        .addColumn('check_value', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('reason', 'text', (column) => column.notNull())
+        .addColumn('campaign', 'text')
+        .addColumn('at', types.time, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('key_current')
+        .addColumn('use', 'text', (column) => column.primaryKey())
+        .addColumn('key', 'text', (column) => column.notNull())
+        .addColumn('since', types.time, (column) => column.notNull())
+        .execute();
+      await db.schema.alterTable('key_ledger').addColumn('replaced_at', types.time).execute();
+      await db.schema.createIndex('key_ledger_by_parent').on('key_ledger').columns(['parent_key', 'state']).execute();
+    },
+  },
 ];

@@ -12,6 +12,8 @@ import {
   saleResult,
   softwareDelta,
   type SignaturePurpose,
+  ceremonyRecord,
+  runRecord,
   signedDocument,
   trustAnchors,
   trustDocument,
@@ -24,6 +26,7 @@ export const signedPayloads = {
   'tsunagu-job-v1': { name: 'job-order', schema: jobOrder },
   'tsunagu-bridge-attestation-v1': { name: 'bridge-attestation', schema: attestation },
   'tsunagu-audit-head-v1': { name: 'audit-head', schema: auditHead },
+  'tsunagu-key-record-v1': { name: 'key-record', schema: ceremonyRecord.or(runRecord) },
 } as const satisfies Record<SignaturePurpose, { readonly name: string; readonly schema: z.ZodType }>;
 
 /** Every message of W1 and W2 that has a schema of its own, by the name that it has in the documents. */
