@@ -42,8 +42,12 @@ export interface Run {
   readonly statements: number;
 }
 
-/** When a run that has not become quiet is given up. */
-const patienceMs = 45 * 60_000;
+/** When a run that has not become quiet is given up; later by as much as the server's clock was set back, since what was not to be before a time waits for it again. */
+const patienceMs = ({ steps }: Script): number =>
+  steps.reduce(
+    (sum, step) => (step.do === 'step-clock' && step.of === 'server' ? sum + Math.max(0, -step.byMs) : sum),
+    45 * 60_000,
+  );
 
 /** Runs a script to its end: the troubles, then a world in which everything works, until nothing is left to do. */
 export async function simulate(script: Script, bugs: Bugs = {}): Promise<Run> {
@@ -118,7 +122,7 @@ class Simulation {
         quietSince = isQuiet ? (quietSince ?? this.#scheduler.nowMs) : undefined;
       };
       while (
-        this.#scheduler.nowMs < troubleMs + patienceMs &&
+        this.#scheduler.nowMs < troubleMs + patienceMs(this.#script) &&
         !(quietSince !== undefined && this.#scheduler.nowMs - quietSince >= 12_000)
       ) {
         looked += 1;
