@@ -34,7 +34,10 @@ export async function injectionsPerSecond(): Promise<Record<string, number>> {
     const serial = serialSchema.parse(name);
     const now = world.clock.now();
     const row = { serial, model, merchant: 'm', shop: 's', lane: '', parent: null, relay_port: null };
-    await store.db.insertInto('terminals').values({ ...row, registered_at: now, enrolled_at: now }).execute();
+    await store.db
+      .insertInto('terminals')
+      .values({ ...row, registered_at: now, enrolled_at: now })
+      .execute();
     const certificate = buildCertificate(
       {
         serialNumber: world.entropy(8),

@@ -185,8 +185,8 @@ function keyBlocks(): Part {
 /** TR-34 has no naive peer that is worth its name: one RSA signature or decryption of node:crypto is the floor of each side. */
 function keyTokens(): Part {
   const pki = ourPki();
-  const [kdh, krd] = [pki.certificate('kdh'), pki.certificate('krd')];
-  const [kdhKey, krdKey] = [pki.privateKey('kdh'), pki.privateKey('krd')];
+  const [kdh, krd] = [pki.certificate('kdh1'), pki.certificate('krd1')];
+  const [kdhKey, krdKey] = [pki.privateKey('kdh1'), pki.privateKey('krd1')];
   const nonce = drawn('nonce', 16);
   const write = (index: number): Uint8Array =>
     unwrap(
@@ -206,9 +206,9 @@ function keyTokens(): Part {
     'TR-34 token, host': write,
     'RSA-2048 signature': (index) => sign('sha256', drawn(`message ${index % 64}`, 32), kdhKey),
     'TR-34 token, device': (index) =>
-      unwrap(
-        acceptKeyToken(receiver, tokens[index % 16] ?? new Uint8Array(0), { passes: 2, nonce }, pki.atMs),
-      ).key.use((key) => key),
+      unwrap(acceptKeyToken(receiver, tokens[index % 16] ?? new Uint8Array(0), { passes: 2, nonce }, pki.atMs)).key.use(
+        (key) => key,
+      ),
   });
   return {
     figures,
@@ -220,7 +220,14 @@ function keyTokens(): Part {
 /** Payment keys against what one writes first with node:crypto. */
 export default async function run(): Promise<BenchReport> {
   const injections = { figures: await injectionsPerSecond(), ratios: {}, goals: {} };
-  const parts: readonly Part[] = [dukpt('AES-128'), dukpt('AES-256'), dukpt('TDES'), keyBlocks(), keyTokens(), injections];
+  const parts: readonly Part[] = [
+    dukpt('AES-128'),
+    dukpt('AES-256'),
+    dukpt('TDES'),
+    keyBlocks(),
+    keyTokens(),
+    injections,
+  ];
   return {
     name: 'payment keys',
     figures: Object.assign({}, ...parts.map(({ figures }) => figures)),

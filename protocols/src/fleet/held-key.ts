@@ -15,6 +15,7 @@ const acquirerSlot = z.templateLiteral([
   '/',
   z.enum(acquirerKeyKinds),
 ]);
+/** A slot of a card company's key. */
 export type AcquirerSlot = z.infer<typeof acquirerSlot>;
 export const keySlot = z
   .union([z.enum(keySlots), acquirerSlot])

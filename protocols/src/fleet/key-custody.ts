@@ -10,7 +10,7 @@ const kcv = z
   .regex(/^[0-9A-F]{10}$/)
   .describe('AES check value, 10 hex digits (X9.24-1:2017, annex A).');
 const person = z.string().min(1).max(80).describe('A person, by id.');
-const note = z.string().min(1).max(200);
+const note = z.string().min(1).max(200).describe('Why, or what was found.');
 
 /** What keys can come in by a ceremony. */
 export const ceremonyUse = z
@@ -40,19 +40,29 @@ export const enterComponent = z
   })
   .describe("A custodian's component.");
 
-const at = { seq: z.number().int().positive(), at: time, by: person, prev: z.string().max(64) };
+const at = {
+  seq: z.number().int().positive().describe('Counts from 1.'),
+  at: time,
+  by: person,
+  prev: z.string().max(64).describe('SHA-256 of the step before, hex; empty for the first.'),
+};
 /** A step of a ceremony. `session` is a hash that tells sessions apart and nothing else. */
 export const ceremonyStep = z.discriminatedUnion('what', [
-  z.object({ ...at, what: z.literal('begun'), ...beginCeremony.shape }),
+  z.object({ ...at, what: z.literal('begun').describe('The kind of step.'), ...beginCeremony.shape }),
   z.object({
     ...at,
-    what: z.literal('component'),
-    index: z.number().int().min(0).max(2),
+    what: z.literal('component').describe('The kind of step.'),
+    index: z.number().int().min(0).max(2).describe('Which component, counted from 0.'),
     kcv,
-    session: z.string().max(64),
+    session: z.string().max(64).describe('A hash that tells sessions of this ceremony apart.'),
   }),
-  z.object({ ...at, what: z.literal('confirmed'), kcv, session: z.string().max(64) }),
-  z.object({ ...at, what: z.literal('aborted'), reason: note }),
+  z.object({
+    ...at,
+    what: z.literal('confirmed').describe('The kind of step.'),
+    kcv,
+    session: z.string().max(64).describe('A hash that tells sessions of this ceremony apart.'),
+  }),
+  z.object({ ...at, what: z.literal('aborted').describe('The kind of step.'), reason: note }),
 ]);
 export type CeremonyStep = z.infer<typeof ceremonyStep>;
 
@@ -143,7 +153,7 @@ export const nextLink = (steps: readonly CeremonyStep[]): { readonly seq: number
 
 export const keyRecord = z
   .object({
-    document: signedDocument,
+    document: signedDocument.describe('The record, signed.'),
     publicKey: z
       .string()
       .max(200)
@@ -153,20 +163,30 @@ export const keyRecord = z
 export type KeyRecord = z.infer<typeof keyRecord>;
 
 export const ceremonyRecord = z
-  .object({ record: z.literal('ceremony'), id: z.string(), steps: z.array(ceremonyStep).min(1).max(16) })
+  .object({
+    record: z.literal('ceremony').describe('The kind of record.'),
+    id: z.string().describe('Of the ceremony.'),
+    steps: z.array(ceremonyStep).min(1).max(16).describe('All steps, in order.'),
+  })
   .describe('A ceremony from its first step to its last.');
 
-export const runDeviceState = z.enum(['listed', 'submitted', 'keyed', 'rejected', 'refused', 'investigated']);
+/** How far a device of a run is. */
+export const runDeviceState = z
+  .enum(['listed', 'submitted', 'keyed', 'rejected', 'refused', 'investigated'])
+  .describe('How far a device of a run is.');
+/** How far a device of a run is. */
 export type RunDeviceState = z.infer<typeof runDeviceState>;
+/** A device of a run. */
 export const runDevice = z.object({
-  serial: z.string().max(40),
+  serial: z.string().max(40).describe('As read off the device.'),
   state: runDeviceState.describe('`refused`: not on the manifest, and to be investigated.'),
-  isListed: z.boolean(),
+  isListed: z.boolean().describe('Whether it is on the manifest.'),
   at: time,
-  by: z.string(),
+  by: z.string().describe('Who, or the server.'),
   kcvs: z.record(z.string(), z.string()).describe('Check values by slot, as the terminal proved them.'),
-  note: z.string().nullable(),
+  note: z.string().nullable().describe('Why it was rejected, or what was found.'),
 });
+/** A device of a run. */
 export type RunDevice = z.infer<typeof runDevice>;
 
 /** The figures of a run. It balances when submitted = keyed + rejected + investigated and nothing is left to investigate. PCI PIN 3.1, 30-3. */
@@ -179,6 +199,7 @@ export interface RunBalance {
   readonly open: readonly string[];
   readonly isBalanced: boolean;
 }
+/** Counts a run. */
 export function balanceOf(devices: readonly Pick<RunDevice, 'serial' | 'state' | 'isListed'>[]): RunBalance {
   const count = (state: RunDeviceState): number => devices.filter((device) => device.state === state).length;
   const open = devices.filter(({ state }) => state === 'submitted' || state === 'refused').map(({ serial }) => serial);
@@ -195,6 +216,7 @@ export function balanceOf(devices: readonly Pick<RunDevice, 'serial' | 'state' |
   };
 }
 
+/** SHA-256 of a manifest, whatever its order. */
 export const manifestDigest = (serials: readonly string[]): string =>
   createHash('sha256')
     .update([...serials].toSorted().join('\n'))
@@ -206,33 +228,40 @@ export const beginRun = z
     serials: z.array(serialSchema).min(1).max(5_000).describe('The manifest.'),
   })
   .describe('An injection run, to be authorised by a second person.');
+/** A note on a device or a ceremony. */
 export const runNote = z.object({ note: note.describe('Why, or what was found.') });
+/** A device at the bench. */
 export const runSubmission = z.object({ serial: z.string().min(1).max(40).describe('As read off the device.') });
 
 export const keyRun = z
   .object({
-    id: z.string(),
-    name: z.string(),
-    state: z.enum(['proposed', 'open', 'closed']),
+    id: z.string().describe('Of the run.'),
+    name: z.string().describe('What people call it.'),
+    state: z.enum(['proposed', 'open', 'closed']).describe('How far it is.'),
     digest: z.string().describe('SHA-256 of the manifest, sorted: what was authorised.'),
-    orderedBy: z.string(),
-    authorisedBy: z.string().nullable(),
+    orderedBy: z.string().describe('Who proposed it.'),
+    authorisedBy: z.string().nullable().describe('Who authorised it: somebody else.'),
     begunAt: time,
-    closedAt: time.nullable(),
-    balance: z.object({
-      listed: z.number().int(),
-      submitted: z.number().int(),
-      keyed: z.number().int(),
-      rejected: z.number().int(),
-      investigated: z.number().int(),
-      open: z.array(z.string()).describe('Submitted and not ended, or refused and not investigated.'),
-      isBalanced: z.boolean(),
-    }),
-    devices: z.array(runDevice),
+    closedAt: time.nullable().describe('When it was closed; null until then.'),
+    balance: z
+      .object({
+        listed: z.number().int().describe('On the manifest.'),
+        submitted: z.number().int().describe('That were at the bench, or came to it unlisted.'),
+        keyed: z.number().int().describe('That proved all their keys.'),
+        rejected: z.number().int().describe('Taken out.'),
+        investigated: z.number().int().describe('Not listed, and accounted for.'),
+        open: z.array(z.string()).describe('Submitted and not ended, or refused and not investigated.'),
+        isBalanced: z.boolean().describe('Whether it may be closed.'),
+      })
+      .describe('The figures.'),
+    devices: z.array(runDevice).describe('All devices; none in lists of runs.'),
   })
   .describe('An injection run (PCI PIN 3.1, 30-3).');
 export type KeyRun = z.infer<typeof keyRun>;
-export const runRecord = z.object({ record: z.literal('run'), run: keyRun });
+/** The report of a run. */
+export const runRecord = z
+  .object({ record: z.literal('run').describe('The kind of record.'), run: keyRun })
+  .describe('The report of a run.');
 
 /**
  * Verifies a record without a server: who signed it, and that what it says could have happened: a ceremony is replayed step by step, a run's manifest
@@ -286,30 +315,33 @@ function openRecord(document: SignedDocument, publicKey: string): Result<unknown
 
 export const keyInventoryEntry = z
   .object({
-    id: z.string(),
-    use: z.string(),
-    checkValue: z.string(),
+    id: z.string().describe('Name of the key.'),
+    use: z.string().describe('What it is for.'),
+    checkValue: z.string().describe('Check value, hex.'),
     isCurrent: z.boolean().describe('Whether new keys of terminals hang on it.'),
     terminals: z.number().int().describe('Terminals with a key below it.'),
-    state: z.enum(['good', 'suspect', 'retired']),
+    state: z.enum(['good', 'suspect', 'retired']).describe('Whether it may be trusted; `retired` is destroyed.'),
   })
   .describe('A key that keys of terminals hang on.');
 export type KeyInventoryEntry = z.infer<typeof keyInventoryEntry>;
 
 export const keyExposure = z
   .object({
-    key: z.string(),
-    state: z.enum(['good', 'suspect', 'retired']),
+    key: z.string().describe('Name of the key.'),
+    state: z.enum(['good', 'suspect', 'retired']).describe('Whether it may be trusted; `retired` is destroyed.'),
     terminals: z
       .array(
         z.object({
-          serial: z.string(),
-          slot: z.string(),
-          kcv: z.string(),
+          serial: z.string().describe('The terminal.'),
+          slot: z.string().describe('Where it keeps it.'),
+          kcv: z.string().describe('Check value, hex.'),
           state: z.string().describe('Of the ledger: allocated, loaded, replaced.'),
           from: time.describe('When it was made for the terminal.'),
           to: time.nullable().describe('When its terminal proved another one; null while it counts.'),
-          initialKeyId: z.string().nullable(),
+          initialKeyId: z
+            .string()
+            .nullable()
+            .describe('Left 8 bytes of its KSNs, hex; null for keys that are not DUKPT.'),
           countersSeen: z.number().int().nullable().describe('The highest transaction counter that the switch saw.'),
         }),
       )
@@ -318,10 +350,13 @@ export const keyExposure = z
   })
   .describe('What hangs on a key: terminals, the windows of their transactions, keys below.');
 export type KeyExposure = z.infer<typeof keyExposure>;
+/** A key is suspect. */
 export const suspectKey = z.object({ key: custodyKeyId, reason: note });
+/** A base key that takes over, or is laid to rest. */
 export const rotateKey = z.object({
   key: custodyKeyId.describe('The base key that takes over; made where no ceremony brought it.'),
 });
+/** The card companies of a terminal. */
 export const setAcquirers = z.object({
   acquirers: z
     .array(z.string().regex(/^[a-z0-9]{2,12}$/))

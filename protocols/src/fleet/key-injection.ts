@@ -11,6 +11,7 @@ export type KeyScheme = (typeof keySchemes)[number];
 
 /** Models that were made for TR-34; all others agree. */
 const byModel: Readonly<Partial<Record<ModelId, KeyScheme>>> = { 'JT-C17': 'tr34-two-pass', iWL250: 'tr34-one-pass' };
+/** The scheme of a model. */
 export const keySchemeOf = (model: string): KeyScheme =>
   Object.entries(byModel).find(([id]) => id === model)?.[1] ?? 'agreement';
 

@@ -40,10 +40,10 @@ export const set = (...parts: readonly Asn1[]): Asn1 => forge.create(tagClass.un
 export const oid = (dotted: string): Asn1 => primitive(tag.oid, forge.oidToDer(dotted).getBytes());
 /** A BOOLEAN; true is FF. */
 export const boolean = (value: boolean): Asn1 => primitive(tag.boolean, value ? '\xff' : '\x00');
-/** An OCTET STRING of bytes. */
 /** NULL, which RSA's algorithm identifiers hold. */
 export const nullValue = (): Asn1 => primitive(tag.null, '');
 
+/** An OCTET STRING of bytes. */
 export const octetString = (bytes: Uint8Array): Asn1 => primitive(tag.octetString, latin1(bytes));
 /** A UTF8String of text. */
 export const utf8String = (text: string): Asn1 => primitive(tag.utf8String, latin1(Buffer.from(text, 'utf8')));

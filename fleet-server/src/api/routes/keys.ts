@@ -26,14 +26,22 @@ import { refused } from '../problems.ts';
 const byId = z.object({ id: z.uuid() });
 const ceremony = z
   .object({
-    id: z.string(),
-    state: z.enum(['entering', 'confirming', 'done', 'aborted']),
-    key: z.string(),
+    id: z.string().describe('Of the ceremony.'),
+    state: z.enum(['entering', 'confirming', 'done', 'aborted']).describe('How far it is.'),
+    key: z.string().describe('Name of the key.'),
     use: ceremonyUse,
-    custodians: z.array(z.string()),
-    entered: z.array(z.object({ index: z.number().int(), by: z.string(), kcv: z.string() })),
-    kcv: z.string().optional(),
-    steps: z.array(ceremonyStep),
+    custodians: z.array(z.string()).describe('Who enters, in this order.'),
+    entered: z
+      .array(
+        z.object({
+          index: z.number().int().describe('Which component, from 0.'),
+          by: z.string().describe('Whose.'),
+          kcv: z.string().describe('Its check value.'),
+        }),
+      )
+      .describe('Components so far.'),
+    kcv: z.string().optional().describe('Check value of the whole, when it is done.'),
+    steps: z.array(ceremonyStep).describe('All steps.'),
   })
   .describe('A key ceremony: who entered, with which check values, and what is next.');
 const inventory = z.object({ items: z.array(keyInventoryEntry) });
