@@ -7,14 +7,18 @@ import { dataFolder, findAccess, openClient } from './client/index.ts';
 import { addAccessCommands } from './commands/access-commands.ts';
 import { addBridgeCommands } from './commands/bridge-commands.ts';
 import { addIdentityCommands } from './commands/identity-commands.ts';
+import { addLifeCommands } from './commands/life-commands.ts';
+import { addEmulateCommands } from './commands/emulate-commands.ts';
 import { addCampaignCommands } from './commands/campaign-commands.ts';
 import { addConfigCommands } from './commands/config-commands.ts';
 import type { Context } from './commands/context.ts';
 import { addJobCommands } from './commands/job-commands.ts';
 import { addKeyCommands } from './commands/key-commands.ts';
+import { addSwitchCommands } from './commands/switch-commands.ts';
 import { addNegativeCommands } from './commands/negative-commands.ts';
 import { addPaymentCommands } from './commands/payment-commands.ts';
 import { integer, type Shell } from './commands/shell.ts';
+import { addSwitchRuleCommands } from './commands/switch-rules-commands.ts';
 import { addSoftwareCommands } from './commands/software-commands.ts';
 import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
 
@@ -101,6 +105,11 @@ program
     '--vault <uri>',
     'a PKCS #11 token that holds the keys, or "file": pkcs11:token=NAME?module-path=FILE&pin-source=FILE / 鍵を保管するトークン',
   )
+  .option(
+    '--readers <serial=place...>',
+    'terminals with real readers: SERIAL=usb, or SERIAL=pcsc[:NAME] / 実機リーダーを使う端末',
+    [],
+  )
   .option('--broker <url>', 'an MQTT broker that stands in for our own: mqtts://host:port / 外部ブローカーを使用')
   .action(
     async (options: {
@@ -109,6 +118,7 @@ program
       seed: number;
       saleEverySeconds: number;
       fresh: boolean;
+      readers: string[];
       broker?: string;
       vault?: string;
     }) => {
@@ -157,6 +167,12 @@ const keysFolder = (given: string | undefined): string =>
 addSoftwareCommands(program, shell, keysFolder);
 
 program
+  .command('recount <serial>')
+  .description('believe a terminal’s count of boots anew: its storage was restored / 起動回数の再登録')
+  .action((serial: string) =>
+    withServer(async (context) => (await import('./commands/revoke.ts')).recountBoots(context, serial)),
+  );
+program
   .command('revoke <serial>')
   .description('revoke a terminal’s certificate: cut off at once, enrolled anew only / 証明書の失効')
   .option('--confirm <serial>', 'the serial once more: it cannot be undone')
@@ -166,6 +182,8 @@ program
 
 addPaymentCommands(program, shell);
 addNegativeCommands(program, shell);
+addSwitchCommands(program, shell);
+addSwitchRuleCommands(program, shell);
 
 const wire = program
   .command('wire')
@@ -207,6 +225,7 @@ addKeyCommands(program, {
   withServer,
   language: () => open().language,
 });
+addLifeCommands(program, shell);
 addCampaignCommands(program, withServer, keysFolder);
 addConfigCommands(program, withServer);
 addBridgeCommands(program, {
@@ -215,5 +234,6 @@ addBridgeCommands(program, {
   json: () => program.opts<GlobalOptions>().json ?? false,
   data: () => resolve(program.opts<GlobalOptions>().data ?? dataFolder(process.cwd())),
 });
+addEmulateCommands(program, shell);
 
 await program.parseAsync(process.argv);

@@ -12,6 +12,7 @@ import {
   startFleetHost,
   type TerminalPlan,
 } from './host/index.ts';
+import { isReaderPlace, type ReaderPlace } from './readers/real.ts';
 import { addWorkshopCommands } from './workshop/commands.ts';
 
 /** Something that runs until it is told to end. */
@@ -25,6 +26,21 @@ interface Options {
   readonly seed: string;
   readonly saleEverySeconds: number;
 }
+
+const place = (text: string): ReaderPlace => {
+  if (!isReaderPlace(text))
+    throw new InvalidArgumentError('usb, pcsc, or pcsc:NAME with the name that pcscd has for a reader');
+  return text;
+};
+
+const placeOfSerial = (
+  text: string,
+  sofar: Readonly<Record<string, ReaderPlace>> = {},
+): Readonly<Record<string, ReaderPlace>> => {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('SERIAL=usb, SERIAL=pcsc or SERIAL=pcsc:NAME');
+  return { ...sofar, [text.slice(0, at)]: place(text.slice(at + 1)) };
+};
 
 const seconds = (text: string): number => {
   const value = Number(text);
@@ -41,19 +57,34 @@ const withCommon = (name: string, description: string, data: string): Command =>
     .option('--seed <text>', 'the same seed makes the same sales', '1')
     .option('--sale-every-seconds <seconds>', 'mean pause between the sales of one terminal', seconds, 20);
 
-withCommon('fleet', 'run every terminal of a folder', 'a folder with one folder per terminal').action(
-  async (options: Options) => {
+withCommon('fleet', 'run every terminal of a folder', 'a folder with one folder per terminal')
+  .option(
+    '--readers <serial=place>',
+    'this terminal has real readers: SERIAL=usb, or SERIAL=pcsc[:NAME]',
+    placeOfSerial,
+  )
+  .action(async (options: Options & { readonly readers?: Readonly<Record<string, ReaderPlace>> }) => {
     const data = resolve(options.data);
-    await runUntilTold(join(data, '..', 'logs', 'bridge.log'), await planFleet(data), (world, plans, log) =>
-      startFleetHost({ world, plans, seed: options.seed, saleEverySeconds: options.saleEverySeconds, log }),
+    const plans = (await planFleet(data)).map((plan) => withReaders(plan, options.readers?.[plan.serial]));
+    const strange = Object.keys(options.readers ?? {}).find((serial) => !plans.some((plan) => plan.serial === serial));
+    if (strange !== undefined) {
+      process.stdout.write(
+        `${JSON.stringify({ event: 'failed', code: 'TERMINAL_UNKNOWN', facts: { serial: strange } })}\n`,
+      );
+      process.exitCode = 1;
+      return;
+    }
+    await runUntilTold(join(data, '..', 'logs', 'bridge.log'), plans, (world, known, log) =>
+      startFleetHost({ world, plans: known, seed: options.seed, saleEverySeconds: options.saleEverySeconds, log }),
     );
-  },
-);
+  });
 
-withCommon('terminal', 'run one terminal in this process', 'the terminal’s own folder').action(
-  async (options: Options) => {
+withCommon('terminal', 'run one terminal in this process', 'the terminal’s own folder')
+  .option('--readers <place>', 'real readers: usb, or pcsc[:NAME] for those that pcscd drives', place)
+  .action(async (options: Options & { readonly readers?: ReaderPlace }) => {
     const folder = resolve(options.data);
-    const plan = await planTerminal(folder);
+    const found = await planTerminal(folder);
+    const plan = found && withReaders(found, options.readers);
     await runUntilTold(join(folder, '..', '..', 'logs', 'bridge.log'), plan ? [plan] : [], (world, plans) => {
       let settle: (failure: FleetFailure | undefined) => void = () => undefined;
       const ready = new Promise<FleetFailure | undefined>((done) => {
@@ -66,8 +97,11 @@ withCommon('terminal', 'run one terminal in this process', 'the terminal’s own
       });
       return { ready, stop: () => terminals.stop(plans.map((one) => one.serial)) };
     });
-  },
-);
+  });
+
+function withReaders(plan: TerminalPlan, readers: ReaderPlace | undefined): TerminalPlan {
+  return readers === undefined ? plan : { ...plan, readers };
+}
 
 /** Starts, says in one line of JSON that it is ready or why not, and ends on SIGTERM, SIGINT or with its lifeline. */
 async function runUntilTold(

@@ -18,6 +18,7 @@ import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/ki
 import type { World } from '@tsunagu/protocols/world';
 import { openApi } from './api/index.ts';
 import { commitParts, openApprovals, openAudit, openChanges } from './audit/index.ts';
+import { openAssessor } from './assessor/index.ts';
 import { openArtefacts } from './artefacts/index.ts';
 import { type Campaigns, openCampaigns } from './campaigns/index.ts';
 import {
@@ -29,14 +30,26 @@ import {
   writeMosquittoFolder,
 } from './broker/index.ts';
 import { type Conversation, openConversation } from './conversation/index.ts';
+import { openCustody } from './custody/index.ts';
 import { type DeviceApi, openDeviceApi } from './device-api/index.ts';
-import { type Estate, type Lifecycle, mayNow, openEstate, openLifecycle, openSelection } from './estate/index.ts';
+import {
+  type Estate,
+  forgetTimeline,
+  type Lifecycle,
+  mayNow,
+  openEstate,
+  openLifecycle,
+  openSelection,
+  timelineKeptMs,
+} from './estate/index.ts';
 import { commonSource, type Expiry, openExpiry } from './expiry/index.ts';
 import {
   changingTls,
+  endWiped,
   type Enrolment,
   hasCertificate,
   identityEndings,
+  isWipeProven,
   type Lives,
   openAdmission,
   openAuthority,
@@ -46,6 +59,7 @@ import {
   openManufacturers,
   openTrustKnown,
 } from './identity/index.ts';
+import { openInspections } from './inspection/index.ts';
 import { type Jobs, openJobs } from './jobs/index.ts';
 import {
   bindSubject,
@@ -63,11 +77,12 @@ import {
 import { openEventLog } from './live/index.ts';
 import { makeMetrics } from './metrics/index.ts';
 import { type Negative, openNegative, regularList, watchInbox } from './negative/index.ts';
+import { openRefurbish } from './refurbish/index.ts';
 import { openSales } from './sales/index.ts';
 import { openSoftware } from './software/index.ts';
 import { lockFolder, migrations, openStore } from './store/index.ts';
-import { noMetrics, openSwitch, type Switch } from './switch/index.ts';
-import { prepareIssuerLink } from './switch/issuer-link/link-credentials.ts';
+import { openSwaps } from './swap/index.ts';
+import { noMetrics, openSwitch, prepareLinks, readLinks, type Switch } from './switch/index.ts';
 import { openTwin, type Twin } from './twin/index.ts';
 import { addressRules, openWebhooks } from './webhooks/index.ts';
 import { findPassphrase, findPin, openFileVault, openPkcs11Vault, type Vault, type VaultHead } from './vault/index.ts';
@@ -92,6 +107,8 @@ export interface HouseOptions {
   readonly lives?: Partial<Omit<Lives, 'terminalMs'>>;
   /** At what age a sale counts for the gates of campaigns; by then its reversal is known. */
   readonly saleSettleMs?: number;
+  /** How long what happened to terminals stays in their timelines; 400 days unless told. */
+  readonly timelineKeptMs?: number;
   /** An MQTT broker (`mqtts://host:port`) that stands in for our own. */
   readonly brokerUrl?: string;
   /** The built dashboard. */
@@ -130,6 +147,11 @@ export type HouseError =
 /** Management and metrics do not leave the machine: whoever wants them elsewhere puts a proxy with TLS before them. */
 const loopback = '127.0.0.1';
 const serverName = 'fleet-server';
+/** How often old entries of the timelines are looked for; and the pause between two batches of them. */
+const forgetMs = 3_600_000;
+const batchPauseMs = 250;
+/** How often the certificates of wiped terminals are looked for. */
+const wipesMs = 60_000;
 /** How often a house looks after its authorities and its own certificates. */
 const upkeepMs = 3_600_000;
 const signingKeys = { job: 'sign/jobs' } as const;
@@ -280,10 +302,22 @@ async function build(
     targets: estateTargets,
     configured: () => built(twin).inSync(),
     placed: (tx, serial) => built(twin).reports.placed(tx, serial),
+    recounted: (tx, serial) => built(twin).reports.enrolled(tx, serial),
     negativeEntries: () => built(negative).entries(),
     sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
   });
   onClose(() => estate.close());
+  let isForgetting = false;
+  const forgetting = world.timers.every(forgetMs, () => {
+    if (isForgetting) return;
+    isForgetting = true;
+    const work = forgetAll(world, () => forgetTimeline(world, store, options.timelineKeptMs ?? timelineKeptMs));
+    noteLater(
+      world,
+      work.finally(() => (isForgetting = false)),
+    );
+  });
+  onClose(() => forgetting.cancel());
   twin = await openTwin({
     world,
     store,
@@ -305,15 +339,15 @@ async function build(
     sign: jobSigner.sign,
     approvals,
     notify: (serial, count) => conversation?.notify(serial, { jobs: count }),
-    async finished(tx, serial, type, report, job) {
+    async finished(tx, serial, { id, type }, report) {
       if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence))) {
         await estate.keyLoaded(tx, serial, report.evidence);
         await keyRuns.proven(tx, serial);
       }
       if (type === 'key.bind' && report.binding) {
-        const next = await keys.bound(tx, serial, job, report.binding);
+        const next = await keys.bound(tx, serial, id, report.binding);
         if (next.ok)
-          await built(jobs).queueIn(tx, serial, { type: 'key.receive', params: next.value }, bindSubject, job);
+          await built(jobs).queueIn(tx, serial, { type: 'key.receive', params: next.value }, bindSubject, id);
         else await estate.note(tx, serial, 'alarm', { code: next.fault.code });
       }
       if (type === 'key.receive' && report.protection) {
@@ -322,7 +356,11 @@ async function build(
         for (const load of loads ?? [])
           await built(jobs).queueIn(tx, serial, { type: 'key.load', params: load }, loadSubject(load.slot));
       }
-      if (type === 'terminal.wipe') await keys.wiped(tx, serial);
+      if (type !== 'terminal.wipe') return undefined;
+      if (!report.wipe || !(await isWipeProven(tx, serial, id, report.wipe))) return 'WIPE_NOT_PROVEN';
+      await keys.wiped(tx, serial);
+      await estate.wiped(tx, serial);
+      return undefined;
     },
     ended: (tx, job, state, fault) => built(campaigns).jobEnded(tx, job, state, fault),
     note: estate.note,
@@ -350,7 +388,7 @@ async function build(
     0,
   );
   const inbox = await watchInbox(world, join(dataDir, 'inbox', 'negative'), (file, by) =>
-    built(negative).importList(file, by),
+    (built(negative).of(file.list) ?? built(negative)).importList(file, by),
   );
   onClose(() => inbox.close());
   conversation = openConversation({
@@ -397,11 +435,11 @@ async function build(
   });
   onClose(() => built(expiry).close());
   const manufacturers = openManufacturers(world, store);
-  const issuerLine = await prepareIssuerLink(authority, vault, tenant, dataDir);
+  const links = await prepareLinks(authority, vault, tenant, dataDir, await readLinks(world, dataDir));
   /** What the house shows on its wires: made anew where it nears its end, or where the hierarchy has changed. */
   const renewOwn = async (): Promise<void> => {
     changing.change(await tlsNow());
-    await issuerLine.renew();
+    for (const link of links) await link.renew();
   };
   const ceremonies = openCeremonies({
     world,
@@ -436,6 +474,7 @@ async function build(
         isAttested: async (digest) => ((await targetOf(digest))?.attestation ?? null) !== null,
       },
       keys,
+      twin,
       jobs: {
         queueIn: (tx, serial, body, subject, reference) => built(jobs).queueIn(tx, serial, body, subject, reference),
         isOpen: async (tx, serial, subject) => (await built(jobs).openSubjects(tx, serial)).has(subject),
@@ -475,6 +514,7 @@ async function build(
     broker?.disconnect(serial);
     switched?.disconnect(serial);
     device?.disconnect(serial);
+    expiry?.touch(serial);
     estate.announce(serial);
   }
   const certificates = openCertificates({
@@ -488,16 +528,45 @@ async function build(
     },
     disconnect,
   });
+  const wipes = world.timers.every(wipesMs, () => noteLater(world, endWiped(world, store, certificates)));
+  onClose(() => wipes.cancel());
+  const refurbish = openRefurbish({ world, store, note: estate.note });
   const lifecycle: Lifecycle = openLifecycle({
     world,
     store,
     note: estate.note,
+    approvals,
+    keysDestroyed: (tx, serial) => keys.wiped(tx, serial),
+    benchTestPassed: (on, serial, test) => refurbish.benchTestPassed(on, serial, test),
     disconnect,
     announce(serial) {
       estate.announce(serial);
       expiry?.touchAll();
     },
   });
+
+  const custody = openCustody({ world, store, tenant, note: estate.note, lifecycle });
+  onClose(() => custody.close());
+  const inspections = openInspections({
+    world,
+    store,
+    note: estate.note,
+    announce: (serial) => estate.announce(serial),
+  });
+  const swaps = openSwaps({
+    world,
+    store,
+    note: estate.note,
+    lifecycle,
+    jobs: built(jobs),
+    twin: built(twin),
+    placed: (tx, serial) => built(twin).reports.placed(tx, serial),
+    moved(serial) {
+      estate.announce(serial);
+      built(twin).moved(serial);
+    },
+  });
+  onClose(() => swaps.close());
 
   // Doors. Terminals come last, when everything they may ask for is there.
   const openedSwitch = await openSwitch(
@@ -528,7 +597,9 @@ async function build(
         port: at('acquiring'),
         credentials: { certificateChain: tls.cert, privateKey: tls.key, ca: tls.ca, follow: tls.follow },
       },
-      issuer: { host: '127.0.0.1', port: at('cardCompany'), credentials: issuerLine.own },
+      centres: { host, port: at('centres') },
+      links,
+      cardCompany: { host: '127.0.0.1', port: at('cardCompany') },
     },
   );
   if (!openedSwitch.ok) return namedPort(openedSwitch, at('acquiring'), 'acquiring');
@@ -638,8 +709,19 @@ async function build(
       }),
       certificates,
       lifecycle,
+      custody,
+      swaps,
+      inspections,
+      refurbish,
+      assessor: openAssessor(store),
       ceremonies,
       manufacturers,
+      switchRules: {
+        rules: switched.rules,
+        standIn: switched.standIn,
+        health: (id) => switched?.health(id),
+        now: () => world.clock.now(),
+      },
       expiry,
       software,
       campaigns: built(campaigns),
@@ -656,6 +738,7 @@ async function build(
       sales,
       negative,
       live,
+      operator: () => built(switched).operator,
     },
     store,
     vault,
@@ -691,6 +774,7 @@ async function build(
       ...broker.ports,
       device: device.port,
       acquiring: switched.port,
+      ...(switched.centresPort !== undefined && { centres: switched.centresPort }),
     },
     signInUrl: () => api.value.signInUrl(),
   });
@@ -752,4 +836,9 @@ async function openSigner(vault: Vault, id: string, use: 'job-signing', purpose:
     sign: (payload: string): SignedDocument =>
       signDocumentBy(purpose, payload, kid, (bytes) => vault.sign(id, use, bytes)),
   };
+}
+
+/** Removes batch after batch, with pauses in which others write. */
+async function forgetAll({ timers }: Pick<World, 'timers'>, forget: () => Promise<boolean>): Promise<void> {
+  while (await forget()) await timers.sleep(batchPauseMs);
 }

@@ -24,6 +24,7 @@ const program = new Command('fleet-server')
     'a PKCS #11 token that holds the keys: pkcs11:token=NAME?module-path=FILE&pin-source=FILE (RFC 7512)',
     process.env['TSUNAGU_VAULT'],
   )
+  .option('--timeline-days <count>', 'how long what happened to terminals is kept', days, 400)
   .option('--broker <url>', 'mqtts://host:port of an MQTT broker that stands in for our own', brokerUrl)
   .parse();
 
@@ -31,6 +32,12 @@ function portBase(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 1 || port > 65_500) throw new InvalidArgumentError('1 to 65500');
   return port;
+}
+
+function days(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 36_500) throw new InvalidArgumentError('1 to 36500');
+  return count;
 }
 
 function brokerUrl(text: string): string {
@@ -52,6 +59,7 @@ const options = program.opts<{
   publicHost?: string;
   auditHeads?: string;
   webhookAllow?: string[];
+  timelineDays: number;
   broker?: string;
   vault?: string;
 }>();
@@ -90,6 +98,7 @@ const house = await openHouse({
   tenant: options.tenant,
   webDir: join(import.meta.dirname, '..', 'dist-web'),
   ...(options.vault !== undefined && options.vault !== 'file' && { vault: options.vault }),
+  timelineKeptMs: options.timelineDays * 86_400_000,
   ...(options.broker !== undefined && { brokerUrl: options.broker }),
   ...(options.publicHost !== undefined && { publicHost: options.publicHost }),
   ...(options.auditHeads !== undefined && { auditHeadsFile: options.auditHeads }),

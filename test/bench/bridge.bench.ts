@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTerminal } from '@tsunagu/firmware-bridge/agent/index';
-import { EmulatedCardSide } from '@tsunagu/firmware-bridge/payment/index';
+import { TerminalCardSide } from '@tsunagu/firmware-bridge/payment/index';
 import { EmulatedCcidReader } from '@tsunagu/firmware-bridge/readers/emulated/ccid-device';
 import type { ChipCard } from '@tsunagu/firmware-bridge/readers/emulated/chip-card';
 import { openReader } from '@tsunagu/firmware-bridge/readers/families';
@@ -103,12 +103,12 @@ async function shares(house: House, figures: Figures, ratios: Figures): Promise<
     });
     const { claim } = registeredTerminal.parse(registered.body);
     writeFileSync(join(folder, 'claim.json'), JSON.stringify(claim), { mode: 0o600 });
-    let side: EmulatedCardSide | undefined;
+    let side: TerminalCardSide | undefined;
     const terminal = unwrap(
       await startTerminal({
         world: systemWorld(() => {}),
         files: await folderFiles(folder),
-        openCardSide: async (options) => (side = await EmulatedCardSide.open(options)),
+        openCardSide: async (options) => (side = await TerminalCardSide.open(options)),
       }),
     );
     unwrap(await terminal.connected);

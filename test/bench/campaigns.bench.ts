@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type CampaignRooms, type Campaigns, openCampaigns } from '@tsunagu/fleet-server/campaigns/index';
 import { openJobs } from '@tsunagu/fleet-server/jobs/index';
 import { openLiveHub } from '@tsunagu/fleet-server/live/index';
+import { openCampaignLayers } from '@tsunagu/fleet-server/twin/index';
 import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
 import { campaignSpec, jobOrder, parseJson, type Serial, serialSchema, tenantSchema } from '@tsunagu/protocols/fleet';
 import { ok, unwrap } from '@tsunagu/protocols/kit';
@@ -136,7 +137,7 @@ export default async function run() {
       sign: (payload) => ({ payload, kid: '0'.repeat(16), sig: 'A'.repeat(86) }),
       approvals: openApprovals(world, store, () => Promise.resolve()),
       notify: () => undefined,
-      finished: () => Promise.resolve(),
+      finished: () => Promise.resolve(undefined),
       ended: (tx, job, state, fault) => campaigns?.jobEnded(tx, job, state, fault) ?? Promise.resolve(),
       note: () => Promise.resolve(),
       announce: () => undefined,
@@ -171,6 +172,7 @@ export default async function run() {
         isAttested: () => Promise.resolve(true),
       },
       keys: { rotate: () => Promise.resolve(undefined) },
+      twin: { campaignLayers: openCampaignLayers(world), moved: () => undefined },
       mayConnect: () => true,
     };
     campaigns = await openCampaigns(rooms);

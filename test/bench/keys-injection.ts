@@ -65,7 +65,7 @@ export async function injectionsPerSecond(): Promise<Record<string, number>> {
       })
       .execute();
     const sealed = unwrap(await openSealedStore(new MemoryFiles(), world));
-    return { serial, sealed, terminal: unwrap(await openTerminalKeys(sealed, { world, serial })) };
+    return { serial, sealed, terminal: unwrap(await openTerminalKeys(sealed, world.clock, { world, serial })) };
   }
   type Enrolled = Awaited<ReturnType<typeof enrolled>>;
 

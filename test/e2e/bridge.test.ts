@@ -100,7 +100,7 @@ describe('tsunagu bridge, on the built programs', { timeout: 180_000 }, () => {
       '2',
       '--json',
     ];
-    const child = spawn(process.execPath, [program, ...asked, '--key', key, '--out', out]);
+    const child = spawn(process.execPath, [program, ...asked, '--key', key, '--out', inFolder('by-hand.json')]);
     const events: BridgeEvent[] = [];
     const cards = ['visa-contact', 'jcb-contact'];
     let unread = '';
@@ -125,9 +125,15 @@ describe('tsunagu bridge, on the built programs', { timeout: 180_000 }, () => {
   });
 
   it('says of wrong names and options what is wrong', () => {
+    writeFileSync(inFolder('taken.json'), 'an attestation');
     for (const [args, code] of [
-      [['bridge', '--once', '--emulated', 'toaster'], 'READER_NOT_THERE'],
-      [['bridge', '--once', '--emulated', 'ccid=nobody'], 'CARD_UNKNOWN'],
+      [['bridge', '--once', '--emulated', 'toaster'], 'EMULATED_READER_UNKNOWN'],
+      [['bridge', '--once', '--emulated', 'ccid=nobody'], 'EMULATED_CARD_UNKNOWN'],
+      [['bridge', 'certify', '--emulated', 'rcs380=visa-contact'], 'EMULATED_CARD_UNKNOWN'],
+      [
+        ['bridge', 'attest', '--emulated', 'ccid', '--key', inFolder('k.pem'), '--out', inFolder('taken.json')],
+        'FILE_EXISTS',
+      ],
       [['bridge', 'certify', '--emulated', 'ccid', '--reader', '1234:5678'], 'READER_NOT_THERE'],
       [['bridge', 'replay', inFolder('nothing')], 'FILE_UNREADABLE'],
       [['emulate', 'card', 'visa-contact', '--vpcd', 'nowhere'], 'EXPORT_ADDRESS_INVALID'],

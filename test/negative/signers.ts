@@ -39,8 +39,8 @@ export const signed = (type: DocumentType, payload: Uint8Array, ...signers: read
   })),
 });
 
-/** An authority with all its keys in one hand, for tests. */
-export function authority(now: number) {
+/** An authority with all its keys in one hand, for tests. Its root names the lists "regular" and "house-cards", or the first alone. */
+export function authority(now: number, isAlone = false) {
   const keys = {
     roots: [signer('root'), signer('root'), signer('root')] as const,
     list: signer('list', 'regular'),
@@ -55,7 +55,14 @@ export function authority(now: number) {
     threshold: 2,
     emergencyPerDay: 100,
     policy: { softSeconds: 86_400, hardSeconds: 259_200, offlineCountMax: 50, offlineAmountMaxMinor: 500_000 },
-    keys: [...keys.roots, keys.list, keys.second, keys.otherIssuer, keys.emergency, keys.head].map(({ key }) => key),
+    keys: [
+      ...keys.roots,
+      keys.list,
+      keys.second,
+      ...(isAlone ? [] : [keys.otherIssuer]),
+      keys.emergency,
+      keys.head,
+    ].map(({ key }) => key),
     ...more,
   });
   const root = signed('root', encodeRoot(rootOf()), keys.roots[0], keys.roots[1]);

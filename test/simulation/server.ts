@@ -125,6 +125,7 @@ export class SimulatedServer implements Exchange {
       targets: () => ({ negative }),
       negativeEntries: () => Promise.resolve(0),
       placed: (tx, serial) => twin.reports.placed(tx, serial),
+      recounted: (tx, serial) => twin.reports.enrolled(tx, serial),
       configured: () => twin.inSync(),
       sales: () => ({
         summary: () => Promise.resolve({ approved: 0, declined: 0, refused: 0, reversed: 0, amountMinor: 0 }),
@@ -153,10 +154,11 @@ export class SimulatedServer implements Exchange {
       // There is no audit log in this fleet.
       approvals: openApprovals(world, store, () => Promise.resolve()),
       notify: (serial, jobs) => this.rooms?.conversation.notify(serial, { jobs }),
-      async finished(tx, serial, type, report) {
+      async finished(tx, serial, { type }, report) {
         if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence)))
           await estate.keyLoaded(tx, serial, report.evidence);
         if (type === 'terminal.wipe') await keys.wiped(tx, serial);
+        return undefined;
       },
       note: estate.note,
       announce: (serial) => estate.announce(serial),

@@ -29,6 +29,8 @@ export interface Calls {
     path: string,
     body?: unknown,
     method?: string,
+    deadlineMs?: number,
+    more?: Readonly<Record<string, string>>,
   ) => Promise<Result<z.output<S>>>;
   readonly all: <S extends z.ZodType>(schema: S, path: string) => Promise<Result<readonly z.output<S>[]>>;
 }

@@ -37,8 +37,11 @@ import {
   driftSummary,
   type EffectiveConfiguration,
   effectiveConfiguration,
+  accessPaths,
+  bulkAnswer,
   type Job,
   job,
+  type JobOfMany,
   type orderJob,
   type LayerDocument,
   layerDocument,
@@ -62,6 +65,8 @@ import {
   negativeExplanation,
   type NegativeImported,
   negativeImported,
+  negativeLists,
+  negativeListView,
   negativeOverview,
   type NegativePublished,
   negativePublished,
@@ -106,6 +111,7 @@ import {
   type WhyTarget,
   terminalSummary,
   timelineEntry,
+  type setNegativeList,
 } from '@tsunagu/protocols/fleet';
 import type { TraceOrder } from '@tsunagu/protocols/kernel-trace';
 import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
@@ -116,6 +122,8 @@ import { z } from 'zod';
 import type { Access } from './access.ts';
 import { type AccessClient, accessCalls } from './access-calls.ts';
 import { type KeyClient, keyCalls } from './key-calls.ts';
+import { type SwitchClient, switchCalls } from './switch-calls.ts';
+import { type SwitchRuleClient, switchRuleCalls } from './switch-rule-calls.ts';
 
 /** A stream of live events; it reconnects by itself until it is closed. */
 export interface LiveStream {
@@ -133,7 +141,13 @@ export interface LiveHandlers {
 }
 
 /** The management API as the CLI uses it: the public one, and nothing else. */
-export interface Client extends AccessClient, KeyClient {
+export interface Client extends AccessClient, KeyClient, SwitchClient, SwitchRuleClient {
+  /** Any call of the management API: without a body a GET. */
+  ask<S extends z.ZodType>(schema: S, path: string, body?: unknown, method?: string): Promise<Result<z.output<S>>>;
+  /** Any answer as text. */
+  askText(path: string): Promise<Result<string>>;
+  /** All pages of any list. */
+  askAll<S extends z.ZodType>(item: S, path: string): Promise<Result<readonly z.output<S>[]>>;
   overview(): Promise<Result<Overview>>;
   /** All pages of the list. */
   terminals(): Promise<Result<readonly TerminalSummary[]>>;
@@ -169,11 +183,15 @@ export interface Client extends AccessClient, KeyClient {
     readonly limit: number;
   }): Promise<Result<{ readonly items: readonly Job[]; readonly next: string | null }>>;
   orderJob(serial: string, order: z.input<typeof orderJob>): Promise<Result<Job>>;
+  /** The same for up to a thousand terminals, each with an outcome of its own. */
+  orderJobs(serials: readonly string[], order: JobOfMany): Promise<Result<z.output<typeof bulkAnswer>>>;
   cancelJob(id: string): Promise<Result<Job>>;
   retryJob(id: string): Promise<Result<Job>>;
   approveJob(id: string): Promise<Result<Job>>;
   /** The log that a job pulled, a JSON object a line. */
   jobLog(id: string): Promise<Result<string>>;
+  /** Counts the boots of a terminal anew. */
+  recount(serial: string): Promise<Result<TerminalDetail>>;
   /** Ends a terminal's certificate, on its live connections too. */
   revokeCertificate(serial: string): Promise<Result<TerminalDetail>>;
   /** A new claim; the old one is worth nothing from then on. */
@@ -199,11 +217,14 @@ export interface Client extends AccessClient, KeyClient {
   allowNegative(card: z.infer<typeof allowNegative>): Promise<Result<NegativePublished>>;
   addNegativeRange(range: z.infer<typeof addNegativeRange>): Promise<Result<NegativePublished>>;
   publishNegative(how: z.infer<typeof publishNegative>): Promise<Result<NegativePublished>>;
-  negative(): Promise<Result<z.infer<typeof negativeOverview>>>;
-  negativeState(): Promise<Result<NegativeStateView>>;
-  negativeDiff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
+  negativeLists(): Promise<Result<z.infer<typeof negativeLists>>>;
+  setNegativeList(wanted: z.infer<typeof setNegativeList>): Promise<Result<z.infer<typeof negativeListView>>>;
+  negative(list: string): Promise<Result<z.infer<typeof negativeOverview>>>;
+  negativeState(list: string): Promise<Result<NegativeStateView>>;
+  negativeDiff(list: string, from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
   explainNegative(card: z.infer<typeof explainNegative>): Promise<Result<NegativeExplanation>>;
   proveNegative(question: {
+    readonly list: string;
     readonly pan: string;
     readonly serial: string;
     readonly at: string;
@@ -216,7 +237,7 @@ export interface Client extends AccessClient, KeyClient {
   actOnCampaign(id: string, verb: CampaignVerb, reason: string): Promise<Result<CampaignDetail>>;
   campaignExceptions(id: string): Promise<Result<readonly CampaignException[]>>;
   why(target: WhyTarget, serials: readonly string[]): Promise<Result<readonly Why[]>>;
-  negativeAuthority(): Promise<Result<NegativeAuthority>>;
+  negativeAuthority(list: string): Promise<Result<NegativeAuthority>>;
   bringNegativeRoot(root: z.infer<typeof negativeRootDocument>): Promise<Result<NegativeAuthority>>;
   countersignNegativeRoot(
     root: z.infer<typeof negativeRootDocument>,
@@ -281,6 +302,19 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
       : fail('ANSWER_INVALID', { field: parsed.fault.field ?? '', facts: { path }, cause: parsed.fault });
   }
 
+  async function text(path: string): Promise<Result<string>> {
+    try {
+      const answer = await fetch(new URL(path, access.url), {
+        headers: { authorization },
+        signal: AbortSignal.timeout(importTimeoutMs),
+      });
+      const body = await answer.text();
+      return answer.ok ? ok(body) : { ok: false, fault: faultOf(answer.status, JSON.parse(body)) };
+    } catch (cause) {
+      return fail('SERVER_UNREACHABLE', { facts: { url: access.url }, cause });
+    }
+  }
+
   async function all<S extends z.ZodType>(schema: S, path: string): Promise<Result<readonly z.output<S>[]>> {
     const items: z.output<S>[] = [];
     let cursor: string | null = null;
@@ -298,6 +332,8 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
   return {
     ...accessCalls({ call, all }),
     ...keyCalls({ call, all }),
+    ...switchCalls({ call, all }),
+    ...switchRuleCalls({ call, all }),
     overview: () => call(overview, managementPaths.overview),
     terminals: () => all(terminalSummary, managementPaths.terminals),
     terminal: (serial) => call(terminalDetail, managementPaths.terminal(serial)),
@@ -340,27 +376,22 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
       return call(page(job), `${managementPaths.jobs}?${query.toString()}`);
     },
     orderJob: (serial, order) => call(job, managementPaths.terminalJobs(serial), order),
+    orderJobs: (serials, order) =>
+      call(bulkAnswer, accessPaths.bulk, { targets: { serials }, action: { type: 'job', job: order } }),
     cancelJob: (id) => call(job, managementPaths.jobCancellation(id), {}),
     retryJob: (id) => call(job, managementPaths.jobRetry(id), {}),
     approveJob: (id) => call(job, managementPaths.jobApproval(id), {}),
-    async jobLog(id) {
-      try {
-        const answer = await fetch(new URL(managementPaths.jobLog(id), access.url), {
-          headers: { authorization },
-          signal: AbortSignal.timeout(timeoutMs),
-        });
-        const text = await answer.text();
-        return answer.ok ? ok(text) : { ok: false, fault: faultOf(answer.status, JSON.parse(text)) };
-      } catch (cause) {
-        return fail('SERVER_UNREACHABLE', { facts: { url: access.url }, cause });
-      }
-    },
+    askText: text,
+    jobLog: (id) => text(managementPaths.jobLog(id)),
+    recount: (serial) => call(terminalDetail, managementPaths.recount(serial), {}),
     revokeCertificate: (serial) => call(terminalDetail, managementPaths.certificate(serial), undefined, 'DELETE'),
     async reissueClaim(serial) {
       const answer = await call(registeredTerminal, managementPaths.claim(serial), {});
       return answer.ok ? ok(answer.value.claim) : answer;
     },
     lifecycle: (serial) => call(lifecycleView, managementPaths.lifecycle(serial)),
+    ask: (schema, path, body, method) => call(schema, path, body, method),
+    askAll: all,
     moveLifecycle: (serial, move) => call(lifecycleView, managementPaths.lifecycle(serial), move),
     async expiry(count) {
       const answer = await call(page(expiryEntry), `${managementPaths.expiry}?limit=${count}`);
@@ -395,11 +426,14 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     addNegativeRange: (range) =>
       call(negativePublished, managementPaths.negativeRanges, range, 'POST', importTimeoutMs),
     publishNegative: (how) => call(negativePublished, managementPaths.negativeVersions, how, 'POST', importTimeoutMs),
-    negative: () => call(negativeOverview, managementPaths.negative),
-    negativeState: () => call(negativeState, managementPaths.negativeState),
-    negativeDiff: (from, to) => call(negativeDiff, `${managementPaths.negativeDiff}?from=${from}&to=${to}`),
+    negativeLists: () => call(negativeLists, managementPaths.negativeLists),
+    setNegativeList: (wanted) => call(negativeListView, managementPaths.negativeLists, wanted, 'POST', importTimeoutMs),
+    negative: (list) => call(negativeOverview, `${managementPaths.negative}?list=${list}`),
+    negativeState: (list) => call(negativeState, `${managementPaths.negativeState}?list=${list}`),
+    negativeDiff: (list, from, to) =>
+      call(negativeDiff, `${managementPaths.negativeDiff}?list=${list}&from=${from}&to=${to}`),
     explainNegative: (card) => call(negativeExplanation, managementPaths.negativeExplanations, card),
-    negativeAuthority: () => call(negativeAuthority, managementPaths.negativeAuthority),
+    negativeAuthority: (list) => call(negativeAuthority, `${managementPaths.negativeAuthority}?list=${list}`),
     bringNegativeRoot: (root) => call(negativeAuthority, managementPaths.negativeRoots, root, 'POST', importTimeoutMs),
     countersignNegativeRoot: (root) => call(negativeRootDocument, managementPaths.negativeRootSignatures, root),
     signNegativeVersion: (signature) =>

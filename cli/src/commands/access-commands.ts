@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Access } from '../client/index.ts';
 import { type Console, type ExitCode, exit, printFault } from '../console/index.ts';
 import type { Context } from './context.ts';
+import { integer } from './shell.ts';
 
 /** What the commands are run with. */
 interface Runs {
@@ -160,7 +161,8 @@ export function addAccessCommands(program: Command, { open, isJson, withServer, 
     .description('check an exported log, without a server / 検証')
     .option('--key <id>', 'name of the key that must have signed')
     .option('--heads <file>', 'heads that came another way, one a line')
-    .action(async (file: string, options: { key?: string; heads?: string }) => {
+    .option('--from <number>', 'the entry that a part of a log begins with', integer(1, 2 ** 31), 1)
+    .action(async (file: string, options: { key?: string; heads?: string; from: number }) => {
       process.exitCode = await (await import('./audit.ts')).verifyAudit(open(), file, options, isJson());
     });
 }

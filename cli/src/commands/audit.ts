@@ -46,6 +46,8 @@ export interface VerifyOptions {
   readonly key?: string | undefined;
   /** File of heads that came another way, one a line. */
   readonly heads?: string | undefined;
+  /** The entry that the file begins with; 1 unless a part is looked at. */
+  readonly from: number;
 }
 
 /**
@@ -73,12 +75,19 @@ export async function verifyAudit(
     return exit.failed;
   }
   const isOtherKey = options.key !== undefined && options.key !== report.kid;
-  const isWhole = report.findings.length === 0 && report.head !== undefined && !isOtherKey;
-  if (json) console.out(JSON.stringify({ ...report, isWhole }));
+  const findings: readonly AuditFinding[] = [
+    ...(report.first > options.from
+      ? [{ kind: 'removed', from: options.from, to: report.first - 1, line: 0 } as const]
+      : []),
+    ...report.findings,
+  ];
+  // What nobody signed for could be cut off, or written anew.
+  const isWhole = findings.length === 0 && report.head !== undefined && report.unsigned === 0 && !isOtherKey;
+  if (json) console.out(JSON.stringify({ ...report, findings, isWhole }));
   else {
     const texts = console.texts.audit;
     console.out(texts.read(report.entries, report.first, report.last));
-    for (const finding of report.findings) console.out(console.paint('error', describe(texts, finding)));
+    for (const finding of findings) console.out(console.paint('error', describe(texts, finding)));
     if (isOtherKey) console.out(console.paint('error', texts.otherKey(report.kid)));
     if (report.head) console.out(texts.head(report.head.seq, report.head.at, report.kid));
     else console.out(console.paint('error', texts.noHead));

@@ -27,6 +27,8 @@ const emulated = (): Option =>
     '--emulated [readers...]',
     'emulated readers, READER[=CARD] each (attest: READER=CARD,CARD …), instead of the machine’s USB / 模擬リーダー',
   );
+const pcsc = (): Option =>
+  new Option('--pcsc', 'readers that pcscd drives, instead of those on USB / pcscd経由のリーダー');
 const hands = (): Option =>
   new Option('--hands', 'somebody is here to take the card out and put it in / 人がカードを抜き差しする');
 
@@ -52,8 +54,9 @@ export function addBridgeCommands(program: Command, { world, open, json, data }:
     .command('watch', { isDefault: true })
     .description('the readers and what is in them, live / リーダーとカードの表示')
     .addOption(emulated())
+    .addOption(pcsc())
     .option('--once', 'look once and end / 一度だけ表示', false)
-    .action(async (options: { emulated?: readonly string[] | true; once: boolean }) => {
+    .action(async (options: { emulated?: readonly string[] | true; pcsc?: true; once: boolean }) => {
       const args = ['workshop', 'watch', ...asArguments(options)];
       if (options.once || json() || !process.stdout.isTTY || !process.stdin.isTTY) return pass(args, !options.once);
       const { runBench } = await import('../views/run-bench.tsx');
@@ -68,6 +71,7 @@ export function addBridgeCommands(program: Command, { world, open, json, data }:
       .command(name)
       .description(description)
       .addOption(emulated())
+      .addOption(pcsc())
       .option('--reader <id>', 'its id or VID:PID; the first reader else / リーダーのIDまたはVID:PID')
       .addOption(hands())
       .option('--record <file>', 'write the session as a trace / トレースを記録')
@@ -109,7 +113,7 @@ export function addBridgeCommands(program: Command, { world, open, json, data }:
 
   const emulate = program
     .command('emulate')
-    .description('lend emulated readers and cards to other programs / リーダーとカードの模擬');
+    .description('emulated readers, cards, issuers and merchant centres / リーダー・カード・センターの模擬');
   emulate
     .command('tamper <serial>')
     .description('open the case of an emulated terminal of this house: its keys are gone for good / 筐体の開放')
@@ -146,6 +150,13 @@ export function addBridgeCommands(program: Command, { world, open, json, data }:
     .option('--vscard <path>', 'socket of ccid-card-passthru')
     .option('--reconnect', 'wait for the peer, again and again / 再接続', false)
     .action((name: string, options: Options) => pass(['emulate', 'card', name, ...asArguments(options)]));
+  emulate
+    .command('list')
+    .description('emulated readers and cards, and which go together / 擬似リーダーとカードの一覧')
+    .action(async () => {
+      const { listEmulated } = await import('./emulated.ts');
+      process.exitCode = listEmulated(open(), json());
+    });
   emulate
     .command('capk')
     .description('the public keys of the test CA / 試験用認証局の公開鍵')

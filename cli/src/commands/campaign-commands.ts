@@ -39,6 +39,7 @@ export function addCampaignCommands(
     .option('--target <query>', "whom it is for, such as 'model = CT-5100 and version < 2.0.0'")
     .option('--image <file...>', 'software images, one a model')
     .option('--back <file...>', 'images that a roll-back installs, one a model')
+    .option('--set <setting=value...>', 'settings, for a campaign of the configuration')
     .option('--rings <percentages>', 'such as 1,10,50,100', shares)
     .option('--soak-seconds <count>', 'how long each ring is watched', seconds, 0)
     .option('--no-gate', 'do not watch sales')
@@ -52,6 +53,7 @@ export function addCampaignCommands(
           target?: string;
           image?: string[];
           back?: string[];
+          set?: string[];
           rings?: readonly number[];
           soakSeconds: number;
           gate: boolean;
@@ -65,6 +67,7 @@ export function addCampaignCommands(
             ...(file !== undefined && { file }),
             images: options.image ?? [],
             back: options.back ?? [],
+            set: options.set ?? [],
             keys: keysFolder(options.keys),
           }),
         ),

@@ -10,6 +10,7 @@ import {
   causeCodes,
   causeTexts,
   parseQuery,
+  type SettingValue,
   type Why,
   type WhyTarget,
 } from '@tsunagu/protocols/fleet';
@@ -25,6 +26,7 @@ import {
   printFault,
   refuse,
 } from '../console/index.ts';
+import { settingOfText } from './config-target.ts';
 import type { Context } from './context.ts';
 import { ensurePublished, readImage } from './software-repository.ts';
 
@@ -36,6 +38,8 @@ export interface CreateOptions {
   readonly target?: string;
   readonly images: readonly string[];
   readonly back: readonly string[];
+  /** `setting=value`, for a campaign of the configuration. */
+  readonly set: readonly string[];
   readonly rings?: readonly number[];
   readonly soakSeconds: number;
   readonly gate: boolean;
@@ -109,12 +113,19 @@ async function specOf(context: Context, options: CreateOptions) {
   if (!images.ok) return images;
   const back = await digests(options.back);
   if (!back.ok) return back;
+  const values: Record<string, SettingValue> = {};
+  for (const typed of options.set) {
+    const one = settingOfText(typed);
+    if (!one.ok) return one;
+    values[one.value[0]] = one.value[1];
+  }
   const rings = options.rings?.map((percent) => ({ percent, soakMs: options.soakSeconds * 1_000 }));
   const whole = {
     ...spec,
     ...(options.name !== undefined && { name: options.name }),
     ...(options.target !== undefined && { target: options.target }),
     ...(images.value.length > 0 && { action: { kind: 'software', images: images.value, back: back.value } }),
+    ...(options.set.length > 0 && { action: { kind: 'configuration', values } }),
     ...(rings && { rings }),
     ...(!options.gate && { gate: null }),
   };

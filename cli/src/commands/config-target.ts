@@ -8,13 +8,14 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 
-/** A layer as it is typed: `defaults`, `model:CT-5100`, `merchant:NAME`, `shop:MERCHANT/SHOP`, `terminal:SERIAL`. */
+/** A layer as it is typed: `defaults`, `model:CT-5100`, `merchant:NAME`, `shop:MERCHANT/SHOP`, `campaign:ID`, `terminal:SERIAL`. */
 export function layerOf(typed: string): Result<LayerRef, 'OPTION_INVALID'> {
   const [, layer = '', name = ''] = /^([a-z]+)(?::(.*))?$/s.exec(typed) ?? [];
   const slash = name.indexOf('/');
   const parsed = layerRef.safeParse({
     layer,
     model: name,
+    campaign: name,
     serial: name,
     ...(layer === 'shop'
       ? { merchant: name.slice(0, Math.max(0, slash)), shop: name.slice(slash + 1) }

@@ -24,31 +24,9 @@ const passphraseOption = [
   'holds the passphrase (else TSUNAGU_ROOT_PASSPHRASE) / パスフレーズのファイル',
 ] as const;
 
-/** Adds `tsunagu lifecycle`, `claim`, `expiry`, `ca` and `manufacturer`. */
+/** Adds `tsunagu claim`, `expiry`, `ca` and `manufacturer`. */
 export function addIdentityCommands(program: Command, context: IdentityCommandsContext): void {
-  const { withServer, open, json } = context;
-  const lifecycle = program.command('lifecycle').description('where terminals are in their lives / ライフサイクル');
-  lifecycle
-    .command('show <serial>')
-    .description('state, what it permits, where it leads, history / 状態と履歴')
-    .action((serial: string) =>
-      withServer(async (given) => (await import('./lifecycle.ts')).showLifecycle(given, serial)),
-    );
-  lifecycle
-    .command('move <serial> <state>')
-    .description('one step along the graph / 状態の移動')
-    .requiredOption('--reason <text>', 'why / 理由')
-    .option('--from <state>', 'refused when it is in another state / 現在の状態の確認')
-    .action((serial: string, state: string, options: { reason: string; from?: string }) =>
-      withServer(async (given) => (await import('./lifecycle.ts')).moveLifecycle(given, serial, state, options)),
-    );
-  lifecycle
-    .command('graph')
-    .description('all states and edges / 状態遷移図')
-    .action(async () => {
-      process.exitCode = (await import('./lifecycle.ts')).showGraph(open(), json());
-    });
-
+  const { withServer } = context;
   program
     .command('claim <serial>')
     .description('issue a lost claim again; the old one dies / 登録情報の再発行')

@@ -29,16 +29,24 @@ export function addJobCommands(program: Command, shell: Shell): void {
     .description('one job, its steps and what it brought / 詳細')
     .action((id: string) => shell.withServer(async (context) => (await import('./jobs.ts')).showJob(context, id)));
   jobs
-    .command('order <serial> <kind>')
-    .description('have a terminal do something, and wait for the end / 指示')
+    .command('order <serials> <kind>')
+    .description(
+      'have a terminal do something, and wait for the end; several, with commas between them, are not waited for / 指示',
+    )
     .option('--params <json>', 'what the kind needs, JSON', '{}')
     .option('--emergency', 'before everything that is routine', false)
     .option('--not-before <time>', 'RFC 3339, UTC')
     .option('--not-after <time>', 'RFC 3339, UTC')
     .option('--reference <name>', 'what it belongs to, such as a campaign')
     .option('--detach', 'do not wait for the end', false)
-    .action((serial: string, kind: string, options: JobOrderOptions) =>
-      shell.withServer(async (context) => (await import('./jobs.ts')).orderJob(context, serial, kind, options)),
+    .action((serials: string, kind: string, options: JobOrderOptions) =>
+      shell.withServer(async (context) => {
+        const { orderJob, orderJobs } = await import('./jobs.ts');
+        const [serial = '', ...others] = serials.split(',');
+        return others.length === 0
+          ? await orderJob(context, serial, kind, options)
+          : await orderJobs(context, [serial, ...others], kind, options);
+      }),
     );
   for (const [name, how, says] of [
     ['cancel', 'cancelJob', 'take a job back; the terminal has the last word / 取消'],

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { type Job, jobBody, jobKinds, jobTypes, parseWith } from '@tsunagu/protocols/fleet';
+import { type Job, jobBody, jobKinds, jobOfMany, jobTypes, parseWith } from '@tsunagu/protocols/fleet';
 import { fail, type Result } from '@tsunagu/protocols/kit';
 import { type Column, type ExitCode, exit, layOut, printFault, refuse } from '../console/index.ts';
 import type { Texts } from '../language/index.ts';
@@ -115,6 +115,25 @@ export async function orderJob(
       );
   const code = shown(console, json, ended);
   return ended.ok && !mayWait && ended.value.state !== 'succeeded' ? exit.otherOutcome : code;
+}
+
+/** `tsunagu job order SERIAL,SERIAL KIND`: orders the same of several, and says of each how that went. Exit 0 when all of it was ordered. */
+export async function orderJobs(
+  { client, console, json }: Context,
+  serials: readonly string[],
+  type: string,
+  { params }: Pick<JobOrderOptions, 'params'>,
+): Promise<ExitCode> {
+  const order = jobOfMany.safeParse({ type, params: paramsOf(params) });
+  if (!order.success) {
+    printFault(console, fail('OPTION_INVALID', { field: order.error.issues[0]?.path.join('.') ?? 'type' }).fault, json);
+    return exit.usage;
+  }
+  const answer = await client.orderJobs(serials, order.data);
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  if (json) console.out(JSON.stringify(answer.value));
+  else for (const { serial, job, code } of answer.value.items) console.out(`${serial}  ${code ?? job ?? ''}`);
+  return answer.value.failed === 0 ? exit.ok : exit.otherOutcome;
 }
 
 /** `tsunagu job log ID`: the log that a job pulled. */

@@ -1,7 +1,17 @@
-import { chmod, writeFile } from 'node:fs/promises';
-import { lifecycleState, lifecycleStates, type LifecycleView, nextStates } from '@tsunagu/protocols/fleet';
-import { fail } from '@tsunagu/protocols/kit';
-import { type Console, type ExitCode, exit, layOut, pad, printFault, refuse } from '../console/index.ts';
+import { createHash } from 'node:crypto';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import {
+  evidenceItems,
+  importedMoves,
+  lifecycleEdges,
+  lifecycleStates,
+  type LifecycleView,
+  lifePaths,
+  moveLifecycle as moveSchema,
+  parseWith,
+} from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { type Console, type ExitCode, exit, pad, printFault, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
 /** `tsunagu lifecycle show SERIAL`: where a terminal is in its life, and how it came there. */
@@ -13,57 +23,168 @@ export async function showLifecycle({ client, console, json }: Context, serial: 
   return exit.ok;
 }
 
-function tell(console: Console, serial: string, { state, since, permits, next, history }: LifecycleView): void {
-  const { identity } = console.texts;
+function tell(console: Console, serial: string, view: LifecycleView): void {
+  const { state, since, permits, next, history, standing, pending } = view;
+  const { identity, life } = console.texts;
   const line = (label: string, text: string): void =>
     console.out(`  ${console.paint('muted', pad(label, 12))}${text || identity.nothing}`);
   console.out(`${console.paint('bold', serial)}  ${state} (${identity.state[state]})  ${since.slice(0, 10)}`);
   line(identity.permits, permits.map((permit) => identity.permit[permit]).join(', '));
   line(identity.next, next.map(({ to }) => to).join(', '));
+  line(life.bag, standing.bag ?? '');
+  line(life.seals, standing.seals?.join(', ') ?? '');
+  line(life.connections, standing.connections === null ? '' : String(standing.connections));
+  if (pending) console.out(console.paint('warn', life.pending(serial, identity.state[pending.to], pending.approval)));
   console.out(console.paint('muted', identity.history));
-  for (const { at, from, to, by, reason } of history)
+  for (const { at, from, to, by, reason, approvedBy } of history)
     console.out(
-      `  ${at.slice(0, 16).replace('T', ' ')}  ${from ? `${from} → ${to}` : identity.began(to)}  ${by}  ${reason}`,
+      `  ${at.slice(0, 16).replace('T', ' ')}  ${from ? `${from} → ${to}` : identity.began(to)}  ${by}${approvedBy ? ` + ${approvedBy}` : ''}  ${reason}`,
     );
 }
 
-/** `tsunagu lifecycle move SERIAL STATE`: one step along the graph. */
+/** The evidence of a step, as options. */
+export interface MoveOptions {
+  readonly reason: string;
+  readonly from?: string;
+  readonly bag?: string;
+  readonly photo?: string;
+  readonly seal?: readonly string[];
+  readonly connections?: number;
+  readonly kcv?: readonly string[];
+  readonly wipeJob?: string;
+  readonly destroyed?: string;
+  readonly owedJob?: string;
+  readonly owedDeclared?: string;
+  readonly testJob?: string;
+  readonly benchTest?: string;
+  readonly recycling?: string;
+  readonly dryRun: boolean;
+}
+
+/** What the options hand in. A photo is hashed here and goes nowhere. */
+export async function evidenceOf(options: MoveOptions): Promise<Result<unknown, 'FILE_UNREADABLE' | 'OPTION_INVALID'>> {
+  const { bag, seal, connections, kcv, wipeJob, destroyed, owedJob, owedDeclared, testJob, benchTest } = options;
+  const photo = options.photo === undefined ? ok(undefined) : await photoHash(options.photo);
+  if (!photo.ok) return photo;
+  let recycling: unknown;
+  try {
+    recycling = options.recycling === undefined ? undefined : JSON.parse(options.recycling);
+  } catch (cause) {
+    return fail('OPTION_INVALID', { field: 'recycling', cause });
+  }
+  return ok({
+    bagNumber: bag,
+    photo: photo.value,
+    seals: seal,
+    connections,
+    keyCheckValues: kcv?.map((pair) => ({ slot: pair.split('=')[0], kcv: pair.split('=')[1] })),
+    wipeProof:
+      wipeJob !== undefined
+        ? { by: 'job', job: wipeJob }
+        : destroyed === undefined
+          ? undefined
+          : { by: 'destruction', method: destroyed, photo: photo.value },
+    nothingOwed:
+      owedJob !== undefined
+        ? { by: 'job', job: owedJob }
+        : owedDeclared === undefined
+          ? undefined
+          : { by: 'declaration', words: owedDeclared },
+    tests:
+      testJob !== undefined
+        ? { by: 'job', job: testJob }
+        : benchTest === undefined
+          ? undefined
+          : { by: 'bench', test: benchTest },
+    recycling,
+  });
+}
+
+/** SHA-256 of a photo, hex. */
+export async function photoHash(file: string): Promise<Result<string, 'FILE_UNREADABLE'>> {
+  try {
+    return ok(
+      createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex'),
+    );
+  } catch (cause) {
+    return fail('FILE_UNREADABLE', { facts: { path: file }, cause });
+  }
+}
+
+/** `tsunagu lifecycle move SERIAL STATE`: one step along the graph. Exit 5 when it waits for a second person. */
 export async function moveLifecycle(
   { client, console, json }: Context,
   serial: string,
   state: string,
-  { reason, from }: { readonly reason: string; readonly from?: string },
+  options: MoveOptions,
 ): Promise<ExitCode> {
-  const to = lifecycleState.safeParse(state);
-  const believed = lifecycleState.optional().safeParse(from);
-  if (!to.success || !believed.success) {
-    printFault(console, fail('OPTION_INVALID', { field: to.success ? 'from' : 'state' }).fault, json);
+  const given = await evidenceOf(options);
+  if (!given.ok) return refuse(console, given.fault, json);
+  const { reason, from, dryRun } = options;
+  const move = parseWith(moveSchema, {
+    to: state,
+    reason,
+    dryRun,
+    ...(from !== undefined && { from }),
+    evidence: given.value,
+  });
+  if (!move.ok) {
+    printFault(console, fail('OPTION_INVALID', { field: move.fault.field ?? 'state' }).fault, json);
     return exit.usage;
   }
-  const moved = await client.moveLifecycle(serial, {
-    to: to.data,
-    reason,
-    ...(believed.data !== undefined && { from: believed.data }),
-  });
+  const moved = await client.moveLifecycle(serial, move.value);
   if (!moved.ok) return refuse(console, moved.fault, json);
+  const { pending } = moved.value;
+  const { identity, life } = console.texts;
   if (json) console.out(JSON.stringify(moved.value));
-  else console.out(console.texts.identity.moved(serial, console.texts.identity.state[moved.value.state]));
-  return exit.ok;
+  else if (dryRun) console.out(life.couldBeTaken(serial, identity.state[move.value.to]));
+  else if (pending) console.out(life.pending(serial, identity.state[pending.to], pending.approval));
+  else console.out(identity.moved(serial, identity.state[moved.value.state]));
+  return pending && !dryRun ? exit.otherOutcome : exit.ok;
 }
 
-/** `tsunagu lifecycle graph`: every state and where it leads. Needs no server. */
+/** `tsunagu lifecycle import FILE`: steps of many lives. Exit 5 when some could not be taken. */
+export async function importMoves(
+  { client, console, json }: Context,
+  file: string,
+  dryRun: boolean,
+): Promise<ExitCode> {
+  const csv = await readFile(file, 'utf8').catch(() => undefined);
+  if (csv === undefined) return refuse(console, fail('FILE_UNREADABLE', { facts: { path: file } }).fault, json);
+  const answer = await client.ask(importedMoves, lifePaths.lifecycleImports, { csv, dryRun });
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  const { items, succeeded, failed } = answer.value;
+  if (json) console.out(JSON.stringify(answer.value));
+  else {
+    for (const { line, serial, code, field, clause, pending } of items.filter((item) => !item.ok || item.pending))
+      console.out(
+        [String(line), serial, code ?? console.texts.life.waits(pending ?? ''), field, clause]
+          .filter(Boolean)
+          .join('  '),
+      );
+    console.out(console.texts.life.imported(succeeded, failed, dryRun));
+  }
+  return failed > 0 ? exit.otherOutcome : exit.ok;
+}
+
+/** `tsunagu lifecycle graph`: every state, where it leads, and what each edge asks for. Needs no server. */
 export function showGraph(console: Console, json: boolean): ExitCode {
-  if (json) console.out(JSON.stringify(Object.fromEntries(lifecycleStates.map((state) => [state, nextStates(state)]))));
-  else
-    for (const line of layOut(
-      [
-        { head: '', cell: (state: (typeof lifecycleStates)[number]) => state },
-        { head: '', cell: (state) => console.texts.identity.state[state] },
-        { head: '', cell: (state) => `→ ${nextStates(state).join(', ') || console.texts.identity.nothing}` },
-      ],
-      lifecycleStates,
-    ).slice(1))
-      console.out(line);
+  if (json) {
+    console.out(JSON.stringify(lifecycleEdges));
+    return exit.ok;
+  }
+  const { identity } = console.texts;
+  for (const from of lifecycleStates) {
+    console.out(`${console.paint('bold', from)} (${identity.state[from]})`);
+    const edges = lifecycleEdges.filter((edge) => edge.from === from);
+    if (edges.length === 0) console.out(`  ${identity.nothing}`);
+    for (const { to, evidence } of edges)
+      console.out(
+        `  → ${pad(to, 12)}${evidence.map((item) => evidenceItems[item].title[console.language]).join(', ')}`.trimEnd(),
+      );
+  }
   return exit.ok;
 }
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ExitCode } from '../console/index.ts';
 import type { Context } from './context.ts';
 import type { Bench } from './negative-authority.ts';
+import { listOption } from './negative-list-option.ts';
 
 /** What the commands are given by the program. */
 export interface AuthorityCommandsContext {
@@ -21,14 +22,18 @@ export function addNegativeAuthorityCommands(negative: Command, { bench, withSer
   negative
     .command('authority')
     .description('who may sign what, and what waits for signatures / 署名権限と署名待ち')
-    .action(() => withServer(async (context) => (await load()).showNegativeAuthority(context)));
+    .addOption(listOption())
+    .action(({ list }: { list: string }) =>
+      withServer(async (context) => (await load()).showNegativeAuthority(context, list)),
+    );
   negative
     .command('sign')
     .description('sign the version that waits, with a list key that a person keeps / 待機中の版への署名')
     .requiredOption('--key <file>', 'the list key')
+    .addOption(listOption())
     .option('--cards <count>', 'refuse to sign unless it has so many cards', Number)
     .option(...passphraseFile)
-    .action((options: { key: string; cards?: number; passphraseFile?: string }) =>
+    .action((options: { list: string; key: string; cards?: number; passphraseFile?: string }) =>
       withServer(async (context) => (await load()).signNegativeVersion(context, options)),
     );
 
@@ -56,12 +61,20 @@ export function addNegativeAuthorityCommands(negative: Command, { bench, withSer
     .requiredOption('--from <file>', 'the root in force')
     .requiredOption('--root-key <file>', 'a root key; again for each', collect)
     .requiredOption('--list-key <file>', 'a list key; again for each, two at least', collect)
+    .addOption(listOption())
     .option('--threshold <count>', 'how many root keys the root after it needs', Number, 2)
     .option('--days <count>', 'how long it is good', Number, 1_825)
     .action(
       (
         file: string,
-        options: { from: string; rootKey: string[]; listKey: string[]; threshold: number; days: number },
+        options: {
+          list: string;
+          from: string;
+          rootKey: string[];
+          listKey: string[];
+          threshold: number;
+          days: number;
+        },
       ) => alone((commands) => commands.proposeNegativeRoot(bench(), file, options)),
     );
   root

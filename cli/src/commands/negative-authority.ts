@@ -30,7 +30,6 @@ export interface Bench {
 }
 
 const purpose = 'negative';
-const list = 'regular';
 
 /** `tsunagu negative key make FILE`: a root or list key that a person keeps. */
 export async function makeNegativeKey(
@@ -55,7 +54,7 @@ export async function makeNegativeKey(
 
 /** `tsunagu negative root fetch FILE`: the root in force, for those who make the next one. */
 export async function fetchNegativeRoot({ client, console, json }: Context, file: string): Promise<ExitCode> {
-  const answer = await client.negativeAuthority();
+  const answer = await client.negativeAuthority('regular');
   if (!answer.ok) return refuse(console, answer.fault, json);
   await writeFile(file, Buffer.from(answer.value.root.document, 'base64'));
   return showRootFile({ console, json }, file);
@@ -66,6 +65,7 @@ export async function proposeNegativeRoot(
   { world, console, json }: Bench,
   file: string,
   wanted: {
+    readonly list: string;
     readonly from: string;
     readonly rootKey: readonly string[];
     readonly listKey: readonly string[];
@@ -85,7 +85,7 @@ export async function proposeNegativeRoot(
     listKeys: listKeys.value,
     threshold: wanted.threshold,
     notAfter: Math.floor(world.clock.now() / 1_000) + wanted.days * 86_400,
-    list,
+    list: wanted.list,
   });
   await writeFile(file, encodeSigned({ payload: encodeRoot(root), signatures: [] }));
   return showRootFile({ console, json }, file);
@@ -127,17 +127,22 @@ export async function publishNegativeRoot({ client, console, json }: Context, fi
 }
 
 /** `tsunagu negative authority`: who may sign what, and what waits. */
-export async function showNegativeAuthority({ client, console, json }: Context): Promise<ExitCode> {
-  const answer = await client.negativeAuthority();
+export async function showNegativeAuthority({ client, console, json }: Context, list: string): Promise<ExitCode> {
+  const answer = await client.negativeAuthority(list);
   return answer.ok ? sayAuthority(console, answer.value, json) : refuse(console, answer.fault, json);
 }
 
 /** `tsunagu negative sign --key KEY`: signs the version that waits, after it was shown what it says. */
 export async function signNegativeVersion(
   { client, console, json }: Context,
-  { key, cards, ...options }: { readonly key: string; readonly cards?: number | undefined } & PassphraseOptions,
+  {
+    list,
+    key,
+    cards,
+    ...options
+  }: { readonly list: string; readonly key: string; readonly cards?: number | undefined } & PassphraseOptions,
 ): Promise<ExitCode> {
-  const answer = await client.negativeAuthority();
+  const answer = await client.negativeAuthority(list);
   if (!answer.ok) return refuse(console, answer.fault, json);
   const { pending } = answer.value;
   if (!pending) {
@@ -159,6 +164,7 @@ export async function signNegativeVersion(
   const opened = await openKeyAt(key, purpose, options);
   if (!opened.ok) return refused(console, opened.fault, json);
   const signed = await client.signNegativeVersion({
+    list,
     digest: pending.digest,
     keyId: negativeKeyId(rawKeyOfSpki(opened.value.publicKey)),
     signature: Buffer.from(opened.value.sign(bytesToSign('manifest', payload))).toString('base64'),
@@ -184,7 +190,7 @@ export async function showRootFile(
     version: root.version,
     notAfter: new Date(root.notAfter * 1_000).toISOString(),
     threshold: root.threshold,
-    keys: root.keys.map(({ id, role }) => ({ id, role })),
+    keys: root.keys.map(({ id, role, list }) => ({ id, role, list })),
     signers,
     ownSignatures: genuineSigners('root', document, own),
   };
@@ -192,8 +198,10 @@ export async function showRootFile(
   if (json) console.out(JSON.stringify(facts));
   else {
     console.out(texts.negativeKeys.root(facts.version, facts.notAfter, facts.threshold));
-    for (const { id, role } of facts.keys)
-      console.out(texts.negativeKeys.key(id, role, signers.includes(id) ? 'signed' : ''));
+    for (const { id, role, list } of facts.keys)
+      console.out(
+        texts.negativeKeys.key(id, list === '' ? role : `${role} ${list}`, signers.includes(id) ? 'signed' : ''),
+      );
     const others = signers.filter((id) => !facts.keys.some((named) => named.id === id));
     for (const id of others) console.out(texts.negativeKeys.key(id, 'root', 'before'));
   }

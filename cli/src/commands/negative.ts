@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import type { NegativePublished } from '@tsunagu/protocols/fleet';
+import type { NegativeListView, NegativePublished } from '@tsunagu/protocols/fleet';
 import { parseJson } from '@tsunagu/protocols/fleet';
 import type { NegativeReason } from '@tsunagu/protocols/negative';
 import { checkProof, negativeProof } from '@tsunagu/protocols/negative/proof';
@@ -17,13 +17,11 @@ function isPan({ console, json }: Context, pan: string): boolean {
 /** `tsunagu negative add PAN`: lists a card at once. The PAN is sent and forgotten; only its last four digits are shown. */
 export async function addToNegative(
   context: Context,
-  pan: string,
-  reason: NegativeReason,
-  source: string,
+  wanted: { readonly list: string; readonly pan: string; readonly reason: NegativeReason; readonly source: string },
 ): Promise<ExitCode> {
   const { client, console, json } = context;
-  if (!isPan(context, pan)) return exit.usage;
-  const answer = await client.addNegative({ pan, reason, source });
+  if (!isPan(context, wanted.pan)) return exit.usage;
+  const answer = await client.addNegative(wanted);
   if (!answer.ok) return refuse(console, answer.fault, json);
   const { entry, version, overlaySeq, already } = answer.value;
   if (json) console.out(JSON.stringify(answer.value));
@@ -39,28 +37,32 @@ export async function addToNegative(
 /** `tsunagu negative remove PAN`: takes a card off for one source, in a new version. */
 export async function removeFromNegative(
   context: Context,
-  pan: string,
-  source: string,
-  secondSignature: boolean,
+  wanted: { readonly list: string; readonly pan: string; readonly source: string; readonly secondSignature: boolean },
 ): Promise<ExitCode> {
   const { client, console, json } = context;
-  if (!isPan(context, pan)) return exit.usage;
-  const answer = await client.removeNegative({ pan, source, secondSignature });
+  if (!isPan(context, wanted.pan)) return exit.usage;
+  const answer = await client.removeNegative(wanted);
   return answer.ok ? sayPublished(context, answer.value) : refuse(console, answer.fault, json);
 }
 
 /** `tsunagu negative allow PAN`: lets a good card through that meets a listed one by chance, or lies in a blocked range. */
-export async function allowInNegative(context: Context, pan: string, withdraw: boolean): Promise<ExitCode> {
+export async function allowInNegative(
+  context: Context,
+  wanted: { readonly list: string; readonly pan: string; readonly withdraw: boolean },
+): Promise<ExitCode> {
   const { client, console, json } = context;
-  if (!isPan(context, pan)) return exit.usage;
-  const answer = await client.allowNegative({ pan, withdraw });
+  if (!isPan(context, wanted.pan)) return exit.usage;
+  const answer = await client.allowNegative(wanted);
   return answer.ok ? sayPublished(context, answer.value) : refuse(console, answer.fault, json);
 }
 
 /** `tsunagu negative range LOW HIGH --until TIME`: blocks cards by their leading digits. */
-export async function blockRange(context: Context, low: string, high: string, until: string): Promise<ExitCode> {
+export async function blockRange(
+  context: Context,
+  wanted: { readonly list: string; readonly low: string; readonly high: string; readonly until: string },
+): Promise<ExitCode> {
   const { client, console, json } = context;
-  const answer = await client.addNegativeRange({ low, high, until });
+  const answer = await client.addNegativeRange(wanted);
   return answer.ok ? sayPublished(context, answer.value) : refuse(console, answer.fault, json);
 }
 
@@ -74,8 +76,8 @@ function sayPublished({ console, json }: Context, published: NegativePublished):
 }
 
 /** `tsunagu negative list`: what is listed, newest first. */
-export async function listNegative({ client, console, json }: Context): Promise<ExitCode> {
-  const answer = await client.negative();
+export async function listNegative({ client, console, json }: Context, list: string): Promise<ExitCode> {
+  const answer = await client.negative(list);
   if (!answer.ok) return refuse(console, answer.fault, json);
   if (json) {
     console.out(JSON.stringify(answer.value, null, console.isLive ? 2 : 0));
@@ -97,11 +99,54 @@ export async function listNegative({ client, console, json }: Context): Promise<
   return exit.ok;
 }
 
+/** `tsunagu negative lists`: what lists there are, and how far the fleet has each. */
+export async function showNegativeLists({ client, console, json }: Context): Promise<ExitCode> {
+  const answer = await client.negativeLists();
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  sayLists({ console, json }, answer.value.items);
+  return exit.ok;
+}
+
+/** `tsunagu negative lists set NAME`: a list of its own for an issuer or a brand, or another codec for it. */
+export async function setNegativeList(
+  { client, console, json }: Context,
+  list: string,
+  codec: 'KH' | 'KP',
+): Promise<ExitCode> {
+  const answer = await client.setNegativeList({ list, codec });
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  sayLists({ console, json }, [answer.value]);
+  return exit.ok;
+}
+
+function sayLists({ console, json }: Pick<Context, 'console' | 'json'>, items: readonly NegativeListView[]): void {
+  if (json) return console.out(JSON.stringify({ items }));
+  const { columns } = console.texts.negative;
+  const lines = layOut(
+    [
+      { head: columns.list, cell: (item: NegativeListView) => item.list },
+      { head: columns.codec, cell: (item) => item.codec },
+      { head: columns.version, cell: (item) => `${item.version}+${item.overlaySeq}` },
+      { head: columns.cards, cell: (item) => String(item.cards) },
+      { head: columns.bytes, cell: (item) => String(item.sizeBytes) },
+      { head: columns.terminals, cell: (item) => `${item.reached}/${item.total}` },
+      { head: columns.exposed, cell: (item) => `¥${item.exposureMinor.toLocaleString('en-US')}` },
+    ],
+    items,
+  );
+  for (const line of lines) console.out(line);
+}
+
 /** `tsunagu negative import FILE --source NAME`: an issuer's list as CSV or JSON lines. */
 export async function importNegative(
   context: Context,
   path: string,
-  options: { readonly source: string; readonly mode: 'add' | 'replace'; readonly secondSignature: boolean },
+  options: {
+    readonly list: string;
+    readonly source: string;
+    readonly mode: 'add' | 'replace';
+    readonly secondSignature: boolean;
+  },
 ): Promise<ExitCode> {
   const { client, console, json } = context;
   const text = await readFile(path, 'utf8').catch(() => undefined);
@@ -119,14 +164,17 @@ export async function importNegative(
 }
 
 /** `tsunagu negative publish`: a new version out of all entries. */
-export async function publishNegative(context: Context, secondSignature: boolean): Promise<ExitCode> {
-  const answer = await context.client.publishNegative({ secondSignature });
+export async function publishNegative(
+  context: Context,
+  wanted: { readonly list: string; readonly secondSignature: boolean },
+): Promise<ExitCode> {
+  const answer = await context.client.publishNegative(wanted);
   return answer.ok ? sayPublished(context, answer.value) : refuse(context.console, answer.fault, context.json);
 }
 
 /** `tsunagu negative versions`: versions, sources, who is behind, and what that may cost. */
-export async function showNegativeState({ client, console, json }: Context): Promise<ExitCode> {
-  const answer = await client.negativeState();
+export async function showNegativeState({ client, console, json }: Context, list: string): Promise<ExitCode> {
+  const answer = await client.negativeState(list);
   if (!answer.ok) return refuse(console, answer.fault, json);
   const state = answer.value;
   if (json) {
@@ -152,8 +200,13 @@ export async function showNegativeState({ client, console, json }: Context): Pro
 }
 
 /** `tsunagu negative diff FROM TO`: how many cards came and went, and what the way costs in bytes. */
-export async function diffNegative({ client, console, json }: Context, from: number, to: number): Promise<ExitCode> {
-  const answer = await client.negativeDiff(from, to);
+export async function diffNegative(
+  { client, console, json }: Context,
+  list: string,
+  from: number,
+  to: number,
+): Promise<ExitCode> {
+  const answer = await client.negativeDiff(list, from, to);
   if (!answer.ok) return refuse(console, answer.fault, json);
   const { added, removed, deltaBytes, snapshotBytes } = answer.value;
   console.out(
@@ -165,10 +218,13 @@ export async function diffNegative({ client, console, json }: Context, from: num
 }
 
 /** `tsunagu negative explain PAN`: who lists a card, why and since when. */
-export async function explainNegative(context: Context, pan: string): Promise<ExitCode> {
+export async function explainNegative(
+  context: Context,
+  card: { readonly list: string; readonly pan: string },
+): Promise<ExitCode> {
   const { client, console, json } = context;
-  if (!isPan(context, pan)) return exit.usage;
-  const answer = await client.explainNegative({ pan });
+  if (!isPan(context, card.pan)) return exit.usage;
+  const answer = await client.explainNegative(card);
   if (!answer.ok) return refuse(console, answer.fault, json);
   if (json) {
     console.out(JSON.stringify(answer.value));
@@ -186,14 +242,12 @@ export async function explainNegative(context: Context, pan: string): Promise<Ex
 /** `tsunagu negative prove PAN SERIAL`: a proof for a dispute file. */
 export async function proveNegative(
   context: Context,
-  pan: string,
-  serial: string,
-  at: string,
+  question: { readonly list: string; readonly pan: string; readonly serial: string; readonly at: string },
   path: string | undefined,
 ): Promise<ExitCode> {
   const { client, console, json } = context;
-  if (!isPan(context, pan)) return exit.usage;
-  const answer = await client.proveNegative({ pan, serial, at });
+  if (!isPan(context, question.pan)) return exit.usage;
+  const answer = await client.proveNegative(question);
   if (!answer.ok) return refuse(console, answer.fault, json);
   const text = JSON.stringify(answer.value);
   if (path === undefined) console.out(text);
@@ -202,14 +256,24 @@ export async function proveNegative(
 }
 
 /** `tsunagu negative verify FILE`: checks a proof without any server. Exit 0: it holds, whatever it proves. */
-export async function verifyNegativeProof(console: Console, json: boolean, path: string): Promise<ExitCode> {
+export async function verifyNegativeProof(
+  console: Console,
+  json: boolean,
+  path: string,
+  rootPath: string | undefined,
+): Promise<ExitCode> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
+  const root = rootPath === undefined ? undefined : await readFile(rootPath).catch(() => null);
+  if (root === null) {
+    printFault(console, { code: 'FILE_UNREADABLE', facts: { path: rootPath ?? '' } }, json);
+    return exit.usage;
+  }
   if (text === undefined) {
     printFault(console, { code: 'FILE_UNREADABLE', facts: { path } }, json);
     return exit.usage;
   }
   const proof = parseJson(negativeProof, text, 4_000_000);
-  const checked = proof.ok ? checkProof(proof.value) : proof;
+  const checked = proof.ok ? checkProof(proof.value, root && Uint8Array.from(root)) : proof;
   if (!proof.ok || !checked.ok)
     return refuse(console, checked.ok ? { code: 'NEGATIVE_PROOF_INVALID' } : checked.fault, json);
   const { answer, reason, by, version, overlaySeq, rootKeys } = checked.value;

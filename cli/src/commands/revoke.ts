@@ -2,6 +2,14 @@ import { fail } from '@tsunagu/protocols/kit';
 import { type ExitCode, exit, printFault, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
+/** `tsunagu recount SERIAL`: a terminal whose boots the house no longer believes is believed again. */
+export async function recountBoots({ client, console, json }: Context, serial: string): Promise<ExitCode> {
+  const recounted = await client.recount(serial);
+  if (!recounted.ok) return refuse(console, recounted.fault, json);
+  console.out(json ? JSON.stringify(recounted.value) : console.texts.recounted(serial));
+  return exit.ok;
+}
+
 /** `tsunagu revoke SERIAL`: ends a terminal's certificate and its connections. It cannot be undone, so the serial is said twice. */
 export async function revokeCertificate(
   { client, console, json }: Context,

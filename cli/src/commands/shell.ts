@@ -22,3 +22,6 @@ export const integer =
     if (!/^\d{1,15}$/.test(text) || value < min || value > max) throw new InvalidArgumentError(`${min}-${max}`);
     return value;
   };
+
+/** Gathers the values of an option that may be given several times. */
+export const collect = (value: string, all: readonly string[] = []): readonly string[] => [...all, value];

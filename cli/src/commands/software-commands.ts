@@ -62,6 +62,7 @@ function addRepositoryCommands(software: Command, { withServer, keysFolder, offl
     .option('--requires-battery <percent>', 'the least charge of the battery', percent)
     .option('--revision <revision...>', 'revisions of the hardware that it is for (default: all)')
     .option('--attested-by <file>', 'PEM key of the bridge that has to attest it')
+    .option('--emulated-readers-do', 'emulated readers are enough for that / 擬似リーダーでの証明を認める')
     .option(...keysOption)
     .option(...outOption)
     .action(
@@ -72,6 +73,7 @@ function addRepositoryCommands(software: Command, { withServer, keysFolder, offl
           requiresBattery?: number;
           revision?: string[];
           attestedBy?: string;
+          emulatedReadersDo?: true;
         },
       ) =>
         withServer(async (context) =>
@@ -81,6 +83,7 @@ function addRepositoryCommands(software: Command, { withServer, keysFolder, offl
             batteryPercentMin: given.requiresBattery,
             revisions: given.revision,
             attestedBy: given.attestedBy,
+            emulatedReadersDo: given.emulatedReadersDo,
           }),
         ),
     );

@@ -107,6 +107,8 @@ export interface PublishOptions extends SigningOptions {
   readonly versionMin?: string | undefined;
   readonly batteryPercentMin?: number | undefined;
   readonly revisions?: readonly string[] | undefined;
+  /** Whether emulated readers will do for its attestation. */
+  readonly emulatedReadersDo?: boolean | undefined;
   /** A PEM file with the public key (or its private half) whose attestation the image needs. */
   readonly attestedBy?: string | undefined;
 }
@@ -142,7 +144,7 @@ async function draftImage(
 async function customOf(
   options: PublishOptions,
 ): Promise<Result<Pick<TargetCustom, 'hardwareRevisions' | 'requires'>>> {
-  const { versionMin, batteryPercentMin, revisions, attestedBy } = options;
+  const { versionMin, batteryPercentMin, revisions, attestedBy, emulatedReadersDo } = options;
   let attestation: string | undefined;
   if (attestedBy !== undefined) {
     try {
@@ -156,6 +158,7 @@ async function customOf(
     ...(versionMin !== undefined && { versionMin }),
     ...(batteryPercentMin !== undefined && { batteryPercentMin }),
     ...(attestation !== undefined && { attestation }),
+    ...(emulatedReadersDo === true && { emulatedReaders: true }),
   };
   return ok({
     ...(revisions && revisions.length > 0 && { hardwareRevisions: [...revisions] }),

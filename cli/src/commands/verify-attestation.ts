@@ -38,6 +38,7 @@ export async function verifyAttestation(
     const rows = layOut(
       [
         { head: heads.reader, cell: (run: AttestedRun) => run.reader.name },
+        { head: heads.hardware, cell: (run) => (run.reader.isEmulated ? heads.emulated : heads.real) },
         { head: heads.card, cell: (run) => run.card },
         { head: heads.passed, cell: (run) => String(run.passed), right: true },
         { head: heads.failed, cell: (run) => String(run.failed), right: true },

@@ -17,7 +17,7 @@ export async function keysOnMachine(world: World, data: string): Promise<Result<
   const client = openClient(access.value, world);
   const authorities = await client.authorities();
   if (!authorities.ok) return authorities;
-  const negative = await client.negativeAuthority();
+  const negative = await client.negativeAuthority('regular');
   if (!negative.ok) return negative;
   const hasRoot = authorities.value.authorities.some(({ kind, keyIsHere }) => kind === 'root' && keyIsHere);
   const signing = join(data, 'signing');

@@ -27,7 +27,8 @@ const shops = ['横浜店', '名古屋店', '京都店', '神戸店', '仙台店
 
 /** Further terminals walk through the catalogue; each stands alone. */
 const further = (index: number): Planned => {
-  const model = models[index % models.length] ?? models[0];
+  const model = models[index % models.length];
+  if (!model) throw new Error('the catalogue is empty');
   const serial = `${model.id.replaceAll('-', '').toUpperCase()}-${String(index + 100).padStart(4, '0')}`;
   return {
     serial,

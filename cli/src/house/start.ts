@@ -29,6 +29,8 @@ export interface StartOptions {
   readonly seed: number;
   readonly saleEverySeconds: number;
   readonly fresh: boolean;
+  /** Terminals with real readers: `SERIAL=usb`, `SERIAL=pcsc` or `SERIAL=pcsc:NAME`. */
+  readonly readers: readonly string[];
   /** An MQTT broker that stands in for the server's own. */
   readonly broker?: string;
   /** A PKCS #11 token that holds the keys (RFC 7512). */
@@ -135,6 +137,7 @@ async function raise(
     String(options.seed),
     '--sale-every-seconds',
     String(options.saleEverySeconds),
+    ...options.readers.flatMap((reader) => ['--readers', reader]),
   ];
   const terminals = await run(
     parts.terminals(found.value),

@@ -1,7 +1,10 @@
 import type { JobState, LinkState, PaymentKind, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
 import { identityEn } from './identity-en.ts';
 import { keysEn } from './keys-en.ts';
+import { lifeEn } from './life-en.ts';
 import { campaignEn } from './campaign-en.ts';
+import { switchEn } from './switch-en.ts';
+import { switchRulesEn } from './switch-rules-en.ts';
 import { workshopEn } from './workshop-en.ts';
 
 type TimelineKind = TimelineEntry['kind'];
@@ -10,8 +13,11 @@ type TimelineKind = TimelineEntry['kind'];
 export const en = {
   campaign: campaignEn,
   workshop: workshopEn,
+  ...switchRulesEn,
   identity: identityEn,
   keys: keysEn,
+  life: lifeEn,
+  switch: switchEn,
   next: 'next:',
   none: '-',
   yen: (amount: number) => `¥${amount.toLocaleString('en-US')}`,
@@ -70,6 +76,11 @@ export const en = {
     'certificate-renewed': 'certificate renewed',
     'claim-reissued': 'claim issued again',
     'lifecycle-moved': 'moved in its life',
+    wiped: 'wiped: it needs a new claim',
+    'handed-over': 'handed over',
+    swap: 'swap',
+    inspection: 'inspection',
+    'work-order': 'work order',
     'certificate-revoked': 'certificate revoked',
     hello: 'said hello',
     connected: 'connected',
@@ -193,12 +204,17 @@ export const en = {
   },
   tampered: (serial: string, sensor: string) =>
     `The ${sensor} sensor of ${serial} has spoken: its keys are destroyed, and it sells nothing any more.`,
+  recounted: (serial: string) => `The boots of ${serial} are counted anew from its next hello.`,
   revoked: (serial: string) => `The certificate of ${serial} is revoked; its connections have ended.`,
   negative: {
     added: (lastFour: string, version: number, seq: number) =>
       `The card ending ${lastFour} is listed: version ${version}, emergency entry ${seq}.`,
     already: (lastFour: string) => `The card ending ${lastFour} was listed already.`,
     columns: {
+      list: 'LIST',
+      codec: 'CODEC',
+      terminals: 'TERMINALS',
+      exposed: 'EXPOSED',
       lastFour: 'CARD',
       reason: 'REASON',
       source: 'SOURCE',
@@ -267,6 +283,7 @@ export const en = {
       model: 'model',
       merchant: 'merchant',
       shop: 'shop',
+      campaign: 'campaign',
       terminal: 'terminal',
     },
     drifts: {

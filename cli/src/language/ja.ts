@@ -1,15 +1,21 @@
 import type { Texts } from './en.ts';
 import { identityJa } from './identity-ja.ts';
 import { keysJa } from './keys-ja.ts';
+import { lifeJa } from './life-ja.ts';
 import { campaignJa } from './campaign-ja.ts';
+import { switchJa } from './switch-ja.ts';
+import { switchRulesJa } from './switch-rules-ja.ts';
 import { workshopJa } from './workshop-ja.ts';
 
 /** CLIの日本語テキスト。 */
 export const ja: Texts = {
   campaign: campaignJa,
   workshop: workshopJa,
+  ...switchRulesJa,
   identity: identityJa,
   keys: keysJa,
+  life: lifeJa,
+  switch: switchJa,
   next: '対処:',
   none: '-',
   yen: (amount) => `¥${amount.toLocaleString('ja-JP')}`,
@@ -58,6 +64,11 @@ export const ja: Texts = {
     'certificate-renewed': '証明書更新',
     'claim-reissued': '登録情報再発行',
     'lifecycle-moved': 'ライフサイクル移動',
+    wiped: '消去済み(新しい登録票が必要)',
+    'handed-over': '受渡し',
+    swap: '交換',
+    inspection: '点検',
+    'work-order': '整備指示',
     'certificate-revoked': '証明書失効',
     hello: '起動通知',
     connected: '接続',
@@ -171,12 +182,17 @@ export const ja: Texts = {
     },
   },
   tampered: (serial, sensor) => `${serial} のセンサー(${sensor})が反応しました。鍵は消去され、売上はできません。`,
+  recounted: (serial) => `${serial}の起動回数は次の接続から数え直します。`,
   revoked: (serial) => `${serial} の証明書を失効させ、接続を切断しました。`,
   negative: {
     added: (lastFour, version, seq) =>
       `下4桁 ${lastFour} のカードを無効登録しました: バージョン ${version}、緊急登録 ${seq}。`,
     already: (lastFour) => `下4桁 ${lastFour} のカードは登録済みです。`,
     columns: {
+      list: 'リスト',
+      codec: '方式',
+      terminals: '端末',
+      exposed: 'リスク額',
       lastFour: 'カード',
       reason: '理由',
       source: '登録元',
@@ -244,6 +260,7 @@ export const ja: Texts = {
       model: '機種',
       merchant: '加盟店',
       shop: '店舗',
+      campaign: '配信',
       terminal: '端末',
     },
     drifts: {

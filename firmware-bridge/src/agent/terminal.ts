@@ -43,13 +43,14 @@ import {
   reroutedNetwork,
   secureNetwork,
 } from '../link/index.ts';
-import { openNegativeFile } from '../negative/index.ts';
+import { fetchNamed, openNegativeFile } from '../negative/index.ts';
 import { type CardSide, type CardSideOptions, refusedPayment } from '../payment/index.ts';
 import {
   type ArtefactCache,
   openArtefactCache,
   openChunkStore,
   openRelay,
+  parentLists,
   parentSource,
   relayedNetwork,
 } from '../relay/index.ts';
@@ -111,8 +112,6 @@ export interface Terminal {
   stop(): Promise<void>;
 }
 
-/** The negative list that every terminal holds. */
-const negativeList = 'regular';
 /** Chunks of artefacts that a parent keeps for its children: one image of the largest size. */
 const cachedChunksMax = 256;
 /** What a terminal runs before its first update. */
@@ -347,8 +346,15 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   const softwareSource: SoftwareSource = { network, host, signal, line, parent };
   const forChildren = options.cache && serverSource(world.timers, softwareSource, line);
   options.cache?.setSource(forChildren);
+  options.cache?.setNamed(async (name) => {
+    const bytes = await fetchNamed({ network, host, timers: world.timers }, name, model.negativeFileBytesMax);
+    return bytes.ok ? bytes.value : undefined;
+  });
+  const parentsLists = claim.parent && parentLists(claim.parent, serial, world.timers, line);
+  const { cache } = options;
+  const nearLists = parentsLists ?? (cache && { fetch: (name: string) => cache.named(name) });
 
-  const keys = await openTerminalKeys(store, { world, serial });
+  const keys = await openTerminalKeys(store, world.clock, { world, serial });
   if (!keys.ok) return keys;
   const terminalKeys = keys.value;
   const tamper = await openTamper({ world, store, keys: keys.value, link: () => link, changed });
@@ -366,7 +372,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     root: Uint8Array.from(Buffer.from(identity.negativeRoot, 'base64')),
     network,
     host,
-    list: negativeList,
+    parent: nearLists,
     bytesMax: model.negativeFileBytesMax,
     changed,
     signal,
@@ -513,13 +519,12 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     });
 
   function hello(): Hello {
-    const list = negative.ok ? negative.value.report() : undefined;
     return {
       model: model.id,
       software: software.running,
       configuration: follower?.report() ?? { version: 0, hash: '' },
       keys: keys.ok ? [...keys.value.slots()] : [],
-      negative: list ? [list] : [],
+      negative: negative.ok ? [...negative.value.report()] : [],
       cards: [...cardSide.cards],
       ...(tamper.ok &&
         tamper.value.happened && {
@@ -560,7 +565,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   function openForBusiness(): void {
     if (!keys.ok || !negative.ok) return;
     const isKeyed = keys.value.slots().length === 2;
-    if (isKeyed && (negative.value.report()?.version ?? 0) > 0) shopper?.start();
+    if (isKeyed && negative.value.isWhole()) shopper?.start();
   }
 
   if (software.proofTimeoutMs !== undefined) world.timers.after(software.proofTimeoutMs, () => void giveUpTrial());
@@ -630,8 +635,10 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     twin: twin.value,
     async stop() {
       options.cache?.setSource(undefined);
+      options.cache?.setNamed(undefined);
       forChildren?.close();
       parent?.close();
+      parentsLists?.close();
       shopper?.stop();
       runner.stop();
       pulse.pause();

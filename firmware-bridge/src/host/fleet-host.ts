@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { World } from '@tsunagu/protocols/world';
+import type { Timer, World } from '@tsunagu/protocols/world';
 import type { HostSays, WorkerSays, WorkerTask } from './messages.ts';
 import { dealOut, type TerminalPlan } from './plan.ts';
 
@@ -20,13 +20,16 @@ export interface FleetFailure {
 
 /** Many terminals in one process, each of the first ones in a thread of its own. */
 export interface FleetHost {
-  /** Resolves when all are enrolled and connected, or with the first that never will be. */
+  /** Resolves when all are enrolled and connected, when no other came for a while, or with the first that cannot be started. */
   readonly ready: Promise<FleetFailure | undefined>;
   /** Children first, so that their good-byes still pass through their parents. */
   stop(): Promise<void>;
 }
 
 const stopTimeoutMs = 15_000;
+/** So long the first terminal is waited for, and after each that came the next one. */
+const firstMs = 100_000;
+const quietMs = 60_000;
 /** A thread of a terminal needs little: most of it is code. */
 const resourceLimits = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4, stackSizeMb: 4 };
 
@@ -39,6 +42,7 @@ class Threads implements FleetHost {
   readonly #options: FleetHostOptions;
   readonly #threads: { readonly worker: Worker; readonly serials: readonly string[]; isOver: boolean }[];
   readonly #waiting: Set<string>;
+  #patience: Timer | undefined;
   readonly #stopped = new Map<string, () => void>();
   #settle: (failure: FleetFailure | undefined) => void = () => undefined;
 
@@ -49,6 +53,7 @@ class Threads implements FleetHost {
       this.#settle = resolve;
     });
     if (options.plans.length === 0) this.#settle(undefined);
+    this.#waitOn(firstMs);
     this.#threads = dealOut(options.plans).map((plans) => this.#start(plans));
   }
 
@@ -69,6 +74,15 @@ class Threads implements FleetHost {
     return thread;
   }
 
+  /** Terminals that are revoked, wiped or not claimed yet never come: whoever is here does not wait for them for ever. */
+  #waitOn(ms: number): void {
+    this.#patience?.cancel();
+    this.#patience = this.#options.world.timers.after(ms, () => {
+      if (this.#waiting.size > 0) this.#options.world.log('warn', 'terminalsAway', { serials: [...this.#waiting] });
+      this.#settle(undefined);
+    });
+  }
+
   #heard(says: WorkerSays): void {
     switch (says.kind) {
       case 'log':
@@ -76,6 +90,7 @@ class Threads implements FleetHost {
       case 'connected':
         this.#waiting.delete(says.serial);
         if (this.#waiting.size === 0) this.#settle(undefined);
+        else this.#waitOn(quietMs);
         return;
       case 'failed':
         return this.#settle({ code: says.code, facts: says.facts });
@@ -85,6 +100,7 @@ class Threads implements FleetHost {
   }
 
   async stop(): Promise<void> {
+    this.#patience?.cancel();
     const { plans } = this.#options;
     await this.#stopTerminals(plans.filter((plan) => plan.parent).map((plan) => plan.serial));
     await this.#stopTerminals(plans.filter((plan) => !plan.parent).map((plan) => plan.serial));

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Serial, serialSchema } from '@tsunagu/protocols/fleet';
 import { type Claim, claimFile, readClaim } from '../enrolment/index.ts';
+import type { ReaderPlace } from '../readers/real.ts';
 import { folderFiles } from '../sealed-store/index.ts';
 
 /** One terminal as a host or a worker starts it: data only, so that it can go to another thread. */
@@ -10,6 +11,8 @@ export interface TerminalPlan {
   readonly folder: string;
   /** The parent that it needs to be there first. */
   readonly parent?: Serial;
+  /** Where its real readers are; without it they and their cards are emulated. */
+  readonly readers?: ReaderPlace;
   readonly relay?: { readonly host: string; readonly port: number; readonly children: readonly Serial[] };
 }
 

@@ -24,7 +24,7 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
   const running = new Map<string, Promise<Terminal | undefined>>();
   const ending = new AbortController();
   const places = Array.from({ length: startingMax }, () => Promise.resolve());
-  for (const [index, { serial, folder, relay }] of task.plans.entries()) {
+  for (const [index, { serial, folder, relay, readers }] of task.plans.entries()) {
     const place = index % startingMax;
     const started = (places[place] ?? Promise.resolve()).then(async (): Promise<Terminal | undefined> => {
       if (ending.signal.aborted) return undefined;
@@ -33,7 +33,7 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
       const terminal = await startTerminal({
         world,
         files: await folderFiles(folder),
-        openCardSide: (options) => openCardSide({ ...options, wallet: folderWallet(wallet, world.clock) }),
+        openCardSide: (options) => openCardSide({ ...options, wallet: folderWallet(wallet, world.clock), readers }),
         vitals,
         shopper: { seed: task.seed, meanSeconds: task.saleEverySeconds },
         ...(relay && { relay }),

@@ -105,10 +105,13 @@ async function testKeys({ keys }: DiagnosticParts): Promise<Finding> {
 
 /** Compares the list with what was signed. */
 async function testNegative({ negative }: DiagnosticParts): Promise<Finding> {
-  const report = negative.report();
-  if (!report) return { result: 'absent' };
+  const lists = negative.report();
+  if (lists.length === 0) return { result: 'absent' };
   const mendedBytes = await negative.scrub();
-  return found(mendedBytes === 0, `${report.list} ${report.version}/${report.overlaySeq}`);
+  return found(
+    mendedBytes === 0,
+    lists.map(({ list, version, overlaySeq }) => `${list} ${version}/${overlaySeq}`).join(' '),
+  );
 }
 
 /** Every reader of the model answers. */

@@ -123,6 +123,12 @@ export const schemeActionCodes: Readonly<Partial<Record<Scheme, ActionCodes>>> =
 /** Additional terminal capabilities (9F40): goods and services; keys; printing for both and display. */
 export const additionalCapabilities = hex('6000F0F001');
 
+/** Which PINs there is somebody to take: an online PIN needs keys; `plain`: the pad sends the PIN to the card as it is, and no other way. */
+export interface PinsTaken {
+  readonly offline: boolean | 'plain';
+  readonly online: boolean;
+}
+
 /** What of a terminal is not in the catalogue. */
 export interface KernelSettings {
   /** 9F1C and 9F1E, up to 8 characters; 9F16, up to 15. */
@@ -133,8 +139,8 @@ export interface KernelSettings {
   readonly floorLimitMinor: number;
   readonly languages?: readonly string[];
   readonly pinPad?: PinPad;
-  /** Which PINs there is somebody to take: an online PIN needs keys. Default: offline both, online. */
-  readonly pins?: { readonly offline: boolean; readonly online: boolean };
+  /** Default: offline both, online. */
+  readonly pins?: PinsTaken;
   /** Offline data authentication (SDA, DDA, CDA). Default: yes. */
   readonly authenticatesData?: boolean;
   /** Whether it may approve without the issuer: somebody has to store such sales and forward them. Default: where the model can. */
@@ -166,12 +172,12 @@ export const terminalTypeOf = (model: Pick<TerminalModel, 'offline'>, floorLimit
 /** Terminal capabilities (9F33) of a catalogue model. EMV 4.3 Book 4, A2. */
 export function capabilitiesOf(
   model: Pick<TerminalModel, 'readers' | 'printer' | 'screen' | 'pinPad'>,
-  { offline, online }: { readonly offline: boolean; readonly online: boolean },
+  { offline, online }: PinsTaken,
   authenticatesData = true,
 ): Uint8Array {
   const has = (kind: string): boolean => model.readers.some((reader) => reader === kind);
   const hasChip = has('contact') || has('contactless');
-  const pinOffline = model.pinPad && offline && has('contact') ? 0x90 : 0;
+  const pinOffline = !model.pinPad || !has('contact') || offline === false ? 0 : offline === 'plain' ? 0x80 : 0x90;
   return Uint8Array.of(
     (has('stripe') ? 0x40 : 0) | (has('contact') ? 0x20 : 0),
     pinOffline | (model.pinPad && online ? 0x40 : 0) | (canTakeSignature(model) ? 0x20 : 0) | 0x08,

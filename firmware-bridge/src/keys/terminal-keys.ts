@@ -21,8 +21,9 @@ import type {
 } from '@tsunagu/protocols/fleet';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { fail, fromHex, ok, type Result, type Secret, toHex } from '@tsunagu/protocols/kit';
-import { panMac } from '@tsunagu/protocols/negative';
+import { panMac, permutationKey, type PermutedPan, permutePan } from '@tsunagu/protocols/negative';
 import { type UnwrapError, type UnwrappedKey, unwrapKeyBlock } from '@tsunagu/protocols/tr31';
+import type { Clock } from '@tsunagu/protocols/world';
 import type { z } from 'zod';
 import { keyBlockProtectionKeyRecord } from '../enrolment/index.ts';
 import type { SealedStore } from '../sealed-store/index.ts';
@@ -56,6 +57,9 @@ export type KeyLoadFault =
   | 'KEY_LENGTH_INVALID';
 /** What shows that a key is in its slot. */
 export type KeyEvidence = HeldKey;
+/** Look-ups in exact lists at once: a sale has one for each such list. */
+const placesMax = 120;
+
 /** The order that a key came by. */
 export interface LoadOrder {
   readonly job: string;
@@ -82,6 +86,11 @@ export interface TerminalKeys {
   takeTransactionKey(): Promise<Result<AesTransactionKey, StoreFault | 'KEY_SLOT_EMPTY' | 'DUKPT_COUNTER_EXHAUSTED'>>;
   /** What a card is in negative lists: its MAC under their key, 16 bytes; undefined without one. */
   negativeTag(pan: Secret<'pan'>): Uint8Array | undefined;
+  /**
+   * Where a card stands in exact negative lists; undefined without the key, for a number that those do not hold, and when it is asked more than
+   * `placesMax` times at once and more than once a second after that: with this answer one could walk a list back to its cards.
+   */
+  negativePlace(pan: Secret<'pan'>): PermutedPan | undefined;
   /** Wipes every key, the key-block protection key too, out of memory and off the medium. Nothing can be loaded after it. */
   destroy(): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
 }
@@ -89,6 +98,7 @@ export interface TerminalKeys {
 /** Opens the key slots of a store. */
 export async function openTerminalKeys(
   store: SealedStore,
+  clock: Clock,
   own?: Omit<BindParts, 'store' | 'identityKey'>,
 ): Promise<Result<TerminalKeys, StoreFault | 'DUKPT_STATE_INVALID'>> {
   const dukpt = await store.read(dukptSlot);
@@ -111,7 +121,7 @@ export async function openTerminalKeys(
     slots.dukpt = { facts: dukpt.value.facts, state: state.value };
   }
   if (negative.value?.secret) slots.negative = { facts: negative.value.facts, key: negative.value.secret };
-  return ok(terminalKeys(store, slots, own));
+  return ok(terminalKeys(store, slots, bucket(clock, placesMax), own));
 }
 
 interface Slots {
@@ -126,6 +136,7 @@ interface Slots {
 function terminalKeys(
   store: SealedStore,
   slots: Slots,
+  mayPlace: () => boolean,
   own: Omit<BindParts, 'store' | 'identityKey'> | undefined,
 ): TerminalKeys {
   let tail: Promise<unknown> = Promise.resolve();
@@ -160,6 +171,15 @@ function terminalKeys(
       const mac = slots.negative && panMac(slots.negative.key, pan);
       return mac?.ok ? mac.value : undefined;
     },
+    negativePlace(pan) {
+      if (!slots.negative || !mayPlace()) return undefined;
+      const permuting = permutationKey(slots.negative.key);
+      try {
+        return permutePan(permuting, pan);
+      } finally {
+        permuting.wipe();
+      }
+    },
     destroy() {
       // At once, whatever waits for its turn: the medium follows.
       areDestroyed = true;
@@ -169,6 +189,20 @@ function terminalKeys(
       delete slots.dukpt;
       return inTurn(() => destroy(store, slots));
     },
+  };
+}
+
+/** So many at once, and one more for each second. */
+function bucket(clock: Clock, most: number): () => boolean {
+  let left = most;
+  let at = clock.monotonicMs();
+  return () => {
+    const now = clock.monotonicMs();
+    left = Math.min(most, left + (now - at) / 1_000);
+    at = now;
+    if (left < 1) return false;
+    left -= 1;
+    return true;
   };
 }
 

@@ -19,6 +19,14 @@ export interface NegativeSource {
   readonly network: SecureNetwork;
   readonly host: string;
   readonly timers: Timers;
+  /** Asked first, where there is one. */
+  readonly parent?: NamedSource | undefined;
+}
+
+/** Somebody near who has parts of lists by their names, perhaps. Nothing of him is believed: it is checked as what the server says is. */
+export interface NamedSource {
+  /** Undefined when he does not have it, and when it is longer than that. */
+  fetch(name: string, lengthMax: number): Promise<Uint8Array | undefined>;
 }
 
 export type FetchFault = HttpsFault | 'ARTEFACT_UNAVAILABLE' | 'NEGATIVE_FILE_INVALID';
@@ -40,17 +48,32 @@ export async function fetchWhole(
   return ok(Uint8Array.from(answer.value.body));
 }
 
+/** Fetches a part of a list from the server itself. */
 export const fetchNamed = (source: NegativeSource, name: string, lengthMax: number) =>
   fetchWhole(source, `${devicePaths.negative}/${name}`, lengthMax);
+
+/** Fetches a part of a list from the parent, or from the server where he has none that stands `check`. */
+export async function fetchNear<T>(
+  source: NegativeSource,
+  name: string,
+  lengthMax: number,
+  check: (bytes: Uint8Array) => Result<T>,
+): Promise<Result<T>> {
+  const near = await source.parent?.fetch(name, lengthMax);
+  const checked = near && check(near);
+  if (checked?.ok) return checked;
+  const bytes = await fetchNamed(source, name, lengthMax);
+  return bytes.ok ? check(bytes.value) : bytes;
+}
 
 /** Nodes over the steps of a container, checked against its signed root. */
 export async function fetchSteps(
   source: NegativeSource,
   { root, count }: Manifest,
-): Promise<Result<readonly Uint8Array[], FetchFault>> {
+): Promise<Result<readonly Uint8Array[]>> {
   // A container has a leaf for some 160 entries; in exact lists every partition has one at least.
-  const bytes = await fetchNamed(source, negativeNames.steps(hexOf(root)), 32 * (Math.ceil(count / stepLeaves) + 8));
-  return bytes.ok ? readStepNodes(bytes.value, root) : bytes;
+  const lengthMax = 32 * (Math.ceil(count / stepLeaves) + 8);
+  return await fetchNear(source, negativeNames.steps(hexOf(root)), lengthMax, (bytes) => readStepNodes(bytes, root));
 }
 
 /**
@@ -79,6 +102,19 @@ export class ContainerDownload {
     return this.#proven;
   }
 
+  /** Takes what the parent has of it, as far as that is proven. Undefined: the rest is the server's to say. */
+  async near({ parent }: NegativeSource): Promise<Uint8Array | undefined> {
+    const { root, size } = this.manifest;
+    const bytes = this.#proven === 0 ? await parent?.fetch(negativeNames.container(hexOf(root)), size) : undefined;
+    if (!bytes) return undefined;
+    this.#arrived = 0;
+    return this.#take(bytes) && this.#isWhole ? this.#bytes : undefined;
+  }
+
+  get #isWhole(): boolean {
+    return this.#provenSteps === this.#steps.length && this.#arrived === this.manifest.size;
+  }
+
   /** Fetches what is not proven yet, in one request. */
   async run({ network, host, timers }: NegativeSource): Promise<Result<Uint8Array, FetchFault>> {
     this.#arrived = this.#proven;
@@ -98,8 +134,7 @@ export class ContainerDownload {
     if (!answer.ok) return answer;
     const { status } = answer.value;
     if (status !== (from > 0 ? 206 : 200)) return this.#restart(status);
-    const isWhole = this.#provenSteps === this.#steps.length && this.#arrived === this.manifest.size;
-    return isWhole
+    return this.#isWhole
       ? ok(this.#bytes)
       : fail('NEGATIVE_FILE_INVALID', { field: 'length', facts: { arrived: this.#arrived } });
   }

@@ -1,6 +1,3 @@
-export {
-  type ListReport,
-  type NegativeFileOptions,
-  openNegativeFile,
-  type TerminalNegativeFile,
-} from './terminal-negative-file.ts';
+export { fetchNamed, type NamedSource } from './fetch.ts';
+export type { ListReport } from './list-in-force.ts';
+export { type NegativeFileOptions, openNegativeFile, type TerminalNegativeFile } from './terminal-negative-file.ts';

@@ -1,7 +1,7 @@
 import { concat, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { type Container, containerRoot, leafHash, openContainer, rootOf, sameBytes } from '@tsunagu/protocols/negative';
 import type { Manifest } from '@tsunagu/protocols/negative/authority';
-import { fetchRange, type FetchFault, fetchSteps, type NegativeSource, spansOfStep } from './fetch.ts';
+import { fetchRange, fetchSteps, type NegativeSource, spansOfStep } from './fetch.ts';
 
 /**
  * Mends a container that rotted in flash: finds the steps whose node is not the signed one and fetches those bytes alone. When its
@@ -11,7 +11,7 @@ export async function repairContainer(
   source: NegativeSource,
   manifest: Manifest,
   rotten: Uint8Array,
-): Promise<Result<{ readonly bytes: Uint8Array; readonly fetched: number }, FetchFault>> {
+): Promise<Result<{ readonly bytes: Uint8Array; readonly fetched: number }>> {
   if (rotten.length !== manifest.size) return fail('NEGATIVE_FILE_INVALID', { field: 'size' });
   const steps = await fetchSteps(source, manifest);
   if (!steps.ok) return steps;

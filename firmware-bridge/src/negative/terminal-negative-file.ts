@@ -1,97 +1,71 @@
-import { devicePaths, negativeNames } from '@tsunagu/protocols/fleet';
-import { type Fault, fail, ok, type Result, type Secret, toHex } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
+import type { NegativeAnswer, NegativeFinding } from '@tsunagu/protocols/negative';
 import {
-  applyDelta,
-  decodeOverlay,
-  encodeContainer,
-  lookUp,
-  type NegativeAnswer,
-  type NegativeFinding,
-} from '@tsunagu/protocols/negative';
-import {
-  acceptHead,
-  acceptOverlay,
-  acceptRoot,
-  applyManifest,
-  checkManifest,
-  countOffline,
-  decodeOverlayDocument,
   decodeSigned,
-  freshnessOf,
-  initialTrust,
-  isEqualToHead,
-  type Manifest,
+  listsOf,
   type OfflineAllowance,
-  offlineAllowanceOf,
   openFirstRoot,
-  type SignedBytes,
-  type TrustState,
+  type RootDocument,
 } from '@tsunagu/protocols/negative/authority';
-import type { World } from '@tsunagu/protocols/world';
-import type { TerminalKeys } from '../keys/index.ts';
-import { pauseAfter, type SecureNetwork } from '../link/index.ts';
+import type { SecureNetwork } from '../link/index.ts';
 import type { NegativeFile } from '../secure/index.ts';
-import { type Files, replaceFile, type SealedStore } from '../sealed-store/index.ts';
-import { ContainerDownload, fetchNamed, fetchSteps, fetchWhole, hexOf, type NegativeSource } from './fetch.ts';
-import { type HeldContainer, holdContainer } from './held-container.ts';
-import { repairContainer } from './repair.ts';
-import { recordOf, type Slot, stateOf, trustRecord } from './trust-record.ts';
+import type { NamedSource } from './fetch.ts';
+import { type ListInForce, type ListOptions, type ListReport, openListInForce } from './list-in-force.ts';
+import { regularList } from './trust-record.ts';
 
-export interface NegativeFileOptions {
-  readonly world: World;
-  readonly files: Files;
-  readonly store: SealedStore;
-  readonly keys: Pick<TerminalKeys, 'negativeTag' | 'slots'>;
+export interface NegativeFileOptions extends Omit<ListOptions, 'list' | 'room' | 'rootMoved' | 'source'> {
   /** The root of the lists' authority, as the enrolment gave it. */
   readonly root: Uint8Array;
   readonly network: SecureNetwork;
   readonly host: string;
-  /** The list this terminal holds. */
-  readonly list: string;
-  /** Room in the terminal, bytes: for the list in force and the one that follows it. */
+  /** A parent that keeps parts of lists for its children. */
+  readonly parent?: NamedSource | undefined;
+  /** Room in the terminal, bytes: for all lists in force and those that follow them. */
   readonly bytesMax: number;
-  /** After something came in force. */
-  readonly changed: () => void;
-  readonly signal: AbortSignal;
-}
-
-/** What is told about a list in the hello. `freshAt` is in milliseconds. */
-export interface ListReport {
-  readonly list: string;
-  readonly version: number;
-  readonly overlaySeq: number;
-  readonly freshAt: number;
 }
 
 /** The negative file of a terminal: asked by the payment application, fed by signed heads. */
 export interface TerminalNegativeFile extends NegativeFile {
   /** As `check`, with the reason. */
   explain(pan: Secret<'pan'>): NegativeFinding;
-  /** What may still be approved without the issuer; nothing without a list in force, and the key that it is made with. */
+  /** What may still be approved without the issuer; nothing while one of the lists is not in force, or the key that it is made with. */
   allowance(): OfflineAllowance;
-  /** Counts an approval without the issuer: so many, and so much, may be given on one list. On the medium when it resolves. */
+  /** Counts an approval without the issuer: so many, and so much, may be given on one state of the lists. On the medium when it resolves. */
   approvedOffline(amountMinor: number): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
-  /** Nothing before the first list. */
-  report(): ListReport | undefined;
+  /** One entry for each list that anything is known of. */
+  report(): readonly ListReport[];
+  /** Whether every list is in force. */
+  isWhole(): boolean;
   /** Takes a head and its overlay as they came: checks them, lets them count at once, then fetches the list. */
   take(list: string, bytes: Uint8Array): void;
   /** Tries a fetch that failed anew. */
   wake(): void;
-  /** Fetches what is not here yet, and tells what is in force then; or why the newest is not. */
+  /** Fetches what is not here yet, and tells what is in force of the regular list then; or why the newest of one is not. */
   fetchNow(): Promise<Result<Omit<ListReport, 'freshAt'>>>;
-  /** Compares the list in memory and in flash with what was signed, and mends it. How many bytes that took. */
+  /** Compares the lists in memory and in flash with what was signed, and mends them. How many bytes that took. */
   scrub(): Promise<number>;
   idle(): Promise<void>;
 }
 
-const fetchPauses = { firstMs: 500, maxMs: 60_000 };
-const scrubMs = 3_600_000;
-const documentBytesMax = 8_192;
-const rootsAtOnceMax = 16;
-const deltaShareMax = 0.8;
-const slotFile = (slot: Slot): string => `negative-${slot}.nfs`;
+/** The most lists: as many as a hello can tell of. */
+const listsMax = 16;
+const headBytesMax = 16_384;
 
-/** Opens the negative file of a terminal's folder. A list that is not as signed is mended, or fetched again. */
+/** What one list says overrules what the next one does, from left to right: `clear` has to be said by all. */
+const gravity = [
+  'listed',
+  'range-listed',
+  'unknown-key',
+  'stale',
+  'clear',
+] as const satisfies readonly NegativeAnswer[];
+const staleness = ['hard', 'soft', 'fresh'] as const;
+const nothing: OfflineAllowance = { freshness: 'hard', amountLeftMinor: 0 };
+
+/**
+ * Opens the negative file of a terminal's folder: the regular list, and every other list that the root names keys for. A list that is named
+ * and not here yet lets nothing through, so that nobody can leave one out.
+ */
 export async function openNegativeFile(
   options: NegativeFileOptions,
 ): Promise<
@@ -100,366 +74,107 @@ export async function openNegativeFile(
     'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED' | 'SIGNATURE_INVALID' | 'NEGATIVE_DOCUMENT_INVALID'
   >
 > {
-  const stored = await options.store.read(trustRecord);
-  if (!stored.ok) return stored;
-  if (stored.value) {
-    const { slot } = stored.value.facts;
-    const state = stateOf(options.list, stored.value.facts);
-    if (!state) return fail('STORE_RECORD_DAMAGED', { field: trustRecord.name });
-    const file = new NegativeFileInForce(options, state, slot);
-    await file.load();
-    return ok(file);
+  const { world, network, host } = options;
+  const lists = new Map<string, ListInForce>();
+  /** Lists that the root names and that are being opened. */
+  const awaited = new Set<string>();
+  /** Heads that came before the root that names their list. */
+  const early = new Map<string, Uint8Array>();
+  let opening: Promise<unknown> = Promise.resolve();
+
+  const optionsOf = (list: string): ListOptions => ({
+    ...options,
+    list,
+    source: { network, host, timers: world.timers, parent: options.parent },
+    room: () =>
+      [...lists].reduce((left, [name, { footprint }]) => left - (name === list ? 0 : footprint), options.bytesMax),
+    rootMoved: () => openNamed(),
+  });
+  const open = async (list: string, first: Parameters<typeof openListInForce>[1]) => {
+    const opened = await openListInForce(optionsOf(list), first);
+    if (opened.ok) lists.set(list, opened.value);
+    return opened;
+  };
+
+  const regular = await open(regularList, () => firstRoot(options.root));
+  if (!regular.ok) return regular;
+  const { value: base } = regular;
+  openNamed();
+  await opening;
+  return ok({
+    check: (pan) => explain(pan).answer,
+    explain,
+    allowance() {
+      if (awaited.size > 0) return nothing;
+      const all = [...lists.values()].map((list) => list.allowance());
+      const worst = Math.min(...all.map(({ freshness }) => staleness.indexOf(freshness)));
+      const amountLeftMinor = Math.min(...all.map((each) => each.amountLeftMinor));
+      return { freshness: staleness[worst] ?? 'hard', amountLeftMinor };
+    },
+    async approvedOffline(amountMinor) {
+      const counted = await Promise.all([...lists.values()].map((list) => list.approvedOffline(amountMinor)));
+      return counted.find(({ ok: isCounted }) => !isCounted) ?? ok(undefined);
+    },
+    report: () => [...lists.values()].flatMap((list) => list.report() ?? []),
+    isWhole: () => awaited.size === 0 && [...lists.values()].every((list) => (list.report()?.version ?? 0) > 0),
+    take(list, bytes) {
+      const known = lists.get(list);
+      if (known) known.take(bytes);
+      else if (bytes.length <= headBytesMax && (early.has(list) || early.size < listsMax)) early.set(list, bytes);
+    },
+    wake() {
+      for (const list of lists.values()) list.wake();
+    },
+    async fetchNow() {
+      await opening;
+      for (const list of lists.values()) {
+        const fetched = await list.fetchNow();
+        if (!fetched.ok) return fetched;
+      }
+      const { version, overlaySeq } = base.report() ?? { version: 0, overlaySeq: 0 };
+      return ok({ list: regularList, version, overlaySeq });
+    },
+    async scrub() {
+      let mended = 0;
+      for (const list of lists.values()) mended += await list.scrub();
+      return mended;
+    },
+    async idle() {
+      await opening;
+      for (const list of lists.values()) await list.idle();
+    },
+  });
+
+  function explain(pan: Secret<'pan'>): NegativeFinding {
+    const findings = [...lists.values()].map((list) => list.explain(pan));
+    if (awaited.size > 0) findings.push({ answer: 'stale' });
+    const worst = findings.reduce((a, b) => (gravity.indexOf(a.answer) <= gravity.indexOf(b.answer) ? a : b));
+    return worst;
   }
-  const root = decodeSigned(options.root);
-  if (!root.ok) return root;
-  const first = openFirstRoot(root.value.document);
-  if (!first.ok) return fail('SIGNATURE_INVALID', { field: 'root', cause: first.fault });
-  return ok(new NegativeFileInForce(options, initialTrust(options.list, first.value), null));
+
+  /** Opens the lists that a root names and that are not here. Until they are, nothing is approved offline. */
+  function openNamed(): void {
+    const { root } = [...lists.values()].reduce((a, b) => (a.root.version >= b.root.version ? a : b));
+    for (const list of listsOf(root).slice(0, listsMax)) {
+      if (lists.has(list) || awaited.has(list)) continue;
+      awaited.add(list);
+      opening = opening.then(() => openOne(list, root));
+    }
+  }
+
+  async function openOne(list: string, root: RootDocument): Promise<void> {
+    const opened = await open(list, () => ok(root));
+    if (!opened.ok) return world.log('error', 'negativeListDamaged', { list, fault: opened.fault });
+    awaited.delete(list);
+    const head = early.get(list);
+    early.delete(list);
+    if (head) opened.value.take(head);
+  }
 }
 
-/** The cards of an overlay that was accepted. */
-function entriesOf(document: SignedBytes): Float64Array | undefined {
-  const overlay = decodeOverlayDocument(document.payload);
-  const entries = overlay.ok ? decodeOverlay(overlay.value.overlay) : overlay;
-  return entries.ok ? entries.value : undefined;
-}
-
-/** A list that comes in force: where it lies, and what the state becomes with it. */
-interface Flip {
-  readonly slot: Slot;
-  readonly held: HeldContainer;
-  readonly onto: (state: TrustState) => TrustState;
-}
-
-class NegativeFileInForce implements TerminalNegativeFile {
-  readonly #options: NegativeFileOptions;
-  readonly #source: NegativeSource;
-  #state: TrustState;
-  #slot: Slot | null;
-  #held: HeldContainer | undefined;
-  /** The documents that came last and are in force. */
-  #manifest: { readonly digest: string; readonly manifest: Manifest } | undefined;
-  /** The cards of the newest overlay alone: what counts beside the base that it is for. */
-  #lastOverlay: Float64Array | undefined;
-  /** The record is written by one at a time, so that an older state never follows a newer one. */
-  #writing: Promise<unknown> = Promise.resolve();
-  #isScrubbing = false;
-  #waiting: readonly [SignedBytes, SignedBytes] | undefined;
-  #running: Promise<void> | undefined;
-  #wanted = false;
-  #download: ContainerDownload | undefined;
-  #failures = 0;
-  /** Why the last fetch brought nothing. */
-  #fetchFault: Fault | undefined;
-
-  constructor(options: NegativeFileOptions, state: TrustState, slot: Slot | null) {
-    this.#options = options;
-    const { network, host, world } = options;
-    this.#source = { network, host, timers: world.timers };
-    this.#state = state;
-    this.#slot = slot;
-    const scrubbing = world.timers.every(scrubMs, () => void this.scrub());
-    options.signal.addEventListener('abort', () => scrubbing.cancel(), { once: true });
-  }
-
-  /** Takes the list out of flash. */
-  async load(): Promise<void> {
-    const { applied } = this.#state;
-    if (!applied || !this.#slot) return;
-    const bytes = await this.#readSlot(this.#slot);
-    const held = bytes ? holdContainer(bytes, applied) : fail('NEGATIVE_FILE_INVALID', { field: 'file' });
-    if (held.ok) this.#held = held.value;
-    else this.#options.world.log('error', 'negativeListDamaged', { fault: held.fault });
-  }
-
-  async #readSlot(slot: Slot): Promise<Uint8Array | undefined> {
-    return await this.#options.files.read(slotFile(slot)).catch(() => undefined);
-  }
-
-  get #now(): number {
-    return Math.floor(this.#options.world.clock.now() / 1_000);
-  }
-
-  check(pan: Secret<'pan'>): NegativeAnswer {
-    return this.explain(pan).answer;
-  }
-
-  explain(pan: Secret<'pan'>): NegativeFinding {
-    const mac = this.#options.keys.negativeTag(pan);
-    if (!mac || !this.#hasItsKey()) return { answer: 'unknown-key' };
-    const now = this.#now;
-    const { overlay } = this.#state;
-    const container = this.#held?.container;
-    return pan.use((digits) => {
-      const probe = { mac, digits };
-      const isFresh = freshnessOf(this.#state, now) !== 'hard';
-      const finding = lookUp({ overlay, container, isFresh, now }, probe);
-      if (finding.answer !== 'clear' || this.#held?.isSoundFor(probe)) return finding;
-      void this.scrub();
-      return { answer: 'stale' };
-    });
-  }
-
-  /** Whether the key in its slot is the one that the list in force is made with: under another one every card looks clear. */
-  #hasItsKey(): boolean {
-    const loaded = this.#options.keys.slots().find(({ slot }) => slot === 'negative')?.kcv;
-    if (loaded === undefined) return false;
-    const { applied } = this.#state;
-    // A check value may be announced in full or cut; what a manifest has room for is compared.
-    return !applied || loaded.toUpperCase().startsWith(toHex(applied.keyCheck));
-  }
-
-  allowance(): OfflineAllowance {
-    if (!this.#held || !this.#hasItsKey()) return { freshness: 'hard', amountLeftMinor: 0 };
-    return offlineAllowanceOf(this.#state, this.#now);
-  }
-
-  async approvedOffline(amountMinor: number): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
-    this.#state = countOffline(this.#state, amountMinor);
-    return await this.#store();
-  }
-
-  report(): ListReport | undefined {
-    const { list, applied, overlaySeq, freshAt } = this.#state;
-    if (!applied && overlaySeq === 0) return undefined;
-    return { list, version: this.#held ? (applied?.version ?? 0) : 0, overlaySeq, freshAt: freshAt * 1_000 };
-  }
-
-  take(list: string, bytes: Uint8Array): void {
-    const { world } = this.#options;
-    if (list !== this.#state.list) return;
-    const head = decodeSigned(bytes);
-    const overlay = head.ok ? decodeSigned(bytes, head.value.end) : head;
-    if (!head.ok || !overlay.ok || overlay.value.end !== bytes.length)
-      return world.log('error', 'negativeHeadRefused', { fault: fail('NEGATIVE_DOCUMENT_INVALID').fault });
-    this.#consider(head.value.document, overlay.value.document);
-  }
-
-  /** Lets a head and its overlay count, in memory first: an emergency entry does not wait for a disk. */
-  #consider(head: SignedBytes, overlay: SignedBytes): void {
-    const { world } = this.#options;
-    const headed = acceptHead(this.#state, head, this.#now);
-    const overlaid = headed.ok ? acceptOverlay(headed.value, overlay, this.#now) : headed;
-    if (!headed.ok || !overlaid.ok) {
-      const { fault } = overlaid.ok ? fail('NEGATIVE_MIXED') : overlaid;
-      world.log(fault.code === 'NEGATIVE_ROLLED_BACK' ? 'warn' : 'error', 'negativeHeadRefused', { fault });
-      // It may be signed by keys of a root that is not here yet.
-      if (fault.code !== 'SIGNATURE_INVALID') return;
-      this.#waiting = [head, overlay];
-    } else {
-      this.#state = overlaid.value;
-      // A root that it names, and that changes keys, has it forgotten: it is considered again under that root.
-      const isAhead = (overlaid.value.head?.rootVersion ?? 0) > overlaid.value.root.version;
-      this.#waiting = isAhead ? [head, overlay] : undefined;
-      this.#lastOverlay = entriesOf(overlay);
-      const { version, seq } = headed.value.head ?? { version: 0, seq: 0 };
-      world.log('info', 'negativeHeadApplied', { version, overlaySeq: seq, overlay: this.#state.overlay.length });
-    }
-    this.#wanted = true;
-    this.wake();
-  }
-
-  wake(): void {
-    if (this.#options.signal.aborted || (!this.#wanted && !this.#isBehind())) return;
-    this.#running ??= this.#follow().finally(() => {
-      this.#running = undefined;
-      if (this.#wanted) this.wake();
-    });
-  }
-
-  async fetchNow(): Promise<Result<Omit<ListReport, 'freshAt'>>> {
-    await this.idle();
-    this.#fetchFault = undefined;
-    this.wake();
-    await this.idle();
-    const { list } = this.#options;
-    const { version, overlaySeq } = this.report() ?? { version: 0, overlaySeq: 0 };
-    return this.#fetchFault ? { ok: false, fault: this.#fetchFault } : ok({ list, version, overlaySeq });
-  }
-
-  #isBehind(): boolean {
-    const { head } = this.#state;
-    return head !== null && (!this.#held || !isEqualToHead(this.#state));
-  }
-
-  /** Stores what is in force, and fetches what is not here yet. */
-  async #follow(): Promise<void> {
-    this.#wanted = false;
-    const { world, signal, changed } = this.#options;
-    await this.#followRoots();
-    await this.#store();
-    if (!this.#isBehind()) return changed();
-    const fetched = await this.#fetch();
-    changed();
-    if (fetched.ok) {
-      this.#failures = 0;
-      this.#fetchFault = undefined;
-      return;
-    }
-    this.#failures += 1;
-    this.#fetchFault = fetched.fault;
-    const pauseMs = pauseAfter(this.#failures, fetchPauses, world);
-    world.log('warn', 'negativeListNotFetched', { fault: fetched.fault, failures: this.#failures, pauseMs });
-    if (!signal.aborted) world.timers.after(pauseMs, () => this.wake());
-  }
-
-  /** Follows the chain of roots, one version after the other, as far as it leads. */
-  async #followRoots(): Promise<void> {
-    const waiting = this.#waiting;
-    const isOld = (this.#state.head?.rootVersion ?? 0) > this.#state.root.version;
-    if (!waiting && !isOld) return;
-    let isNewer = false;
-    for (let steps = 0; steps < rootsAtOnceMax; steps += 1) {
-      const name = negativeNames.authority(this.#state.root.version + 1);
-      const bytes = await fetchNamed(this.#source, name, documentBytesMax);
-      const document = bytes.ok ? decodeSigned(bytes.value) : bytes;
-      if (!document.ok) break;
-      const next = acceptRoot(this.#state, document.value.document, this.#now);
-      if (!next.ok) {
-        this.#options.world.log('error', 'negativeRootRefused', { fault: next.fault });
-        break;
-      }
-      this.#state = next.value;
-      this.#options.world.log('info', 'negativeRootApplied', { version: next.value.root.version });
-      isNewer = true;
-    }
-    if (!waiting || !isNewer) return;
-    this.#waiting = undefined;
-    this.#consider(...waiting);
-  }
-
-  /** Writes the state as it is when its turn comes. With `flip` the pointer turns in the same write, and in memory right after it. */
-  #store(flip?: Flip): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
-    const turn = async (): Promise<Result<void, 'STORE_WRITE_FAILED'>> => {
-      const slot = flip ? flip.slot : this.#slot;
-      const state = flip ? flip.onto(this.#state) : this.#state;
-      const stored = await this.#options.store.write(trustRecord, recordOf(state, slot));
-      if (!stored.ok) this.#options.world.log('error', 'negativeNotStored', { fault: stored.fault });
-      else if (flip) {
-        // A head or an approval that came during the write goes on counting; whoever brought it writes it next.
-        this.#state = flip.onto(this.#state);
-        this.#slot = slot;
-        this.#held = flip.held;
-      }
-      return stored;
-    };
-    const stored = this.#writing.then(turn);
-    this.#writing = stored;
-    return stored;
-  }
-
-  async #fetch(): Promise<Result<void>> {
-    const manifest = await this.#fetchManifest();
-    if (!manifest.ok) return manifest;
-    const bytes = await this.#fetchList(manifest.value);
-    if (!bytes.ok) return bytes;
-    const held = holdContainer(bytes.value, manifest.value);
-    if (!held.ok) return held;
-    return await this.#apply(manifest.value, held.value);
-  }
-
-  async #fetchManifest(): Promise<Result<Manifest>> {
-    const { head } = this.#state;
-    if (!head) return fail('NEGATIVE_MIXED', { field: 'head' });
-    const digest = hexOf(head.manifest);
-    if (this.#manifest?.digest === digest) return ok(this.#manifest.manifest);
-    const bytes = await fetchWhole(this.#source, `${devicePaths.artefacts}/${digest}`, documentBytesMax);
-    const document = bytes.ok ? decodeSigned(bytes.value) : bytes;
-    if (!document.ok) return document;
-    const manifest = checkManifest(this.#state, document.value.document, this.#now);
-    if (!manifest.ok) return manifest;
-    // The list in force and the one that follows lie side by side.
-    const { bytesMax } = this.#options;
-    if (manifest.value.size + (this.#state.applied?.size ?? 0) > bytesMax)
-      return fail('NEGATIVE_TOO_LARGE', { facts: { size: manifest.value.size, bytesMax } });
-    this.#manifest = { digest, manifest: manifest.value };
-    return manifest;
-  }
-
-  /** The container of a manifest: out of the one in force and a delta, or whole. */
-  async #fetchList(manifest: Manifest): Promise<Result<Uint8Array>> {
-    const { applied } = this.#state;
-    if (this.#held && applied && applied.epoch === manifest.epoch) {
-      const patched = await this.#fetchDelta(this.#held, applied, manifest);
-      if (patched.ok) return patched;
-      this.#options.world.log('info', 'negativeDeltaUnusable', { fault: patched.fault });
-    }
-    if (this.#download?.manifest !== manifest) {
-      const steps = await fetchSteps(this.#source, manifest);
-      if (!steps.ok) return steps;
-      this.#download = new ContainerDownload(manifest, steps.value);
-    }
-    const bytes = await this.#download.run(this.#source);
-    if (bytes.ok) this.#download = undefined;
-    return bytes;
-  }
-
-  async #fetchDelta(held: HeldContainer, applied: Manifest, manifest: Manifest): Promise<Result<Uint8Array>> {
-    const name = negativeNames.delta(hexOf(applied.root), hexOf(manifest.root));
-    const delta = await fetchNamed(this.#source, name, Math.ceil(manifest.size * deltaShareMax) + documentBytesMax);
-    const base = delta.ok ? held.container.readAll() : delta;
-    if (!delta.ok || !base.ok) return base.ok ? fail('ARTEFACT_UNAVAILABLE') : base;
-    const set = applyDelta(base.value, applied.root, delta.value);
-    if (!set.ok) return set;
-    const bytes = encodeContainer(set.value);
-    const isRight = holdContainer(bytes, manifest);
-    this.#options.world.log('info', 'negativeDeltaApplied', { size: delta.value.length });
-    return isRight.ok ? ok(bytes) : isRight;
-  }
-
-  /** Writes a list beside the one in force, reads it back, and turns the pointer. */
-  async #apply(manifest: Manifest, held: HeldContainer): Promise<Result<void>> {
-    const { files, world } = this.#options;
-    const slot: Slot = this.#slot === 'A' ? 'B' : 'A';
-    try {
-      await replaceFile(files, slotFile(slot), held.container.bytes);
-    } catch (cause) {
-      return fail('STORE_WRITE_FAILED', { field: slotFile(slot), cause });
-    }
-    const written = await this.#readSlot(slot);
-    const readBack = written ? holdContainer(written, manifest) : fail('NEGATIVE_FILE_INVALID', { field: 'file' });
-    if (!readBack.ok) return readBack;
-    const onto = (state: TrustState): TrustState => applyManifest(state, manifest, this.#overlayOn(manifest));
-    const stored = await this.#store({ slot, held: readBack.value, onto });
-    if (!stored.ok) return stored;
-    world.log('info', 'negativeListApplied', { version: manifest.version, size: manifest.size, slot });
-    if (this.#isBehind()) this.#wanted = true;
-    return ok(undefined);
-  }
-
-  /** What counts beside a new base: all that counted, unless the overlay in force is the one for this very base. */
-  #overlayOn({ epoch, version }: Manifest): Float64Array {
-    const { head, overlay } = this.#state;
-    const isFor = head !== null && head.epoch === epoch && head.version === version && this.#lastOverlay !== undefined;
-    return isFor ? (this.#lastOverlay ?? overlay) : overlay;
-  }
-
-  async scrub(): Promise<number> {
-    const { applied } = this.#state;
-    const slot = this.#slot;
-    if (!applied || !slot || this.#isScrubbing) return 0;
-    this.#isScrubbing = true;
-    try {
-      const bytes = await this.#readSlot(slot);
-      const isSound = bytes !== undefined && holdContainer(bytes, applied).ok && this.#held?.rotten().length === 0;
-      if (isSound) return 0;
-      this.#options.world.log('error', 'negativeListDamaged', { fault: fail('NEGATIVE_FILE_INVALID').fault });
-      const mended = bytes ? await repairContainer(this.#source, applied, bytes) : fail('NEGATIVE_FILE_INVALID');
-      const held = mended.ok ? holdContainer(mended.value.bytes, applied) : mended;
-      if (!mended.ok || !held.ok || this.#slot !== slot) {
-        this.#held = undefined;
-        this.#wanted = true;
-        this.wake();
-        return 0;
-      }
-      const written = await this.#apply(applied, held.value);
-      return written.ok ? mended.value.fetched : 0;
-    } finally {
-      this.#isScrubbing = false;
-    }
-  }
-
-  idle(): Promise<void> {
-    return this.#running ?? Promise.resolve();
-  }
+function firstRoot(bytes: Uint8Array): Result<RootDocument, 'SIGNATURE_INVALID' | 'NEGATIVE_DOCUMENT_INVALID'> {
+  const document = decodeSigned(bytes);
+  if (!document.ok) return document;
+  const root = openFirstRoot(document.value.document);
+  return root.ok ? root : fail('SIGNATURE_INVALID', { field: 'root', cause: root.fault });
 }

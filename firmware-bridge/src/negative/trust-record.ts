@@ -17,24 +17,30 @@ export type Slot = (typeof slots)[number];
 const base64 = z.string().regex(/^[A-Za-z0-9+/]*=*$/);
 const whole = z.number().int().nonnegative();
 
+/** The list that every terminal holds. */
+export const regularList = 'regular';
+/** What stands behind a name: the regular list was there before there were others. */
+const suffixOf = (list: string): string => (list === regularList ? '' : `-list-${list}`);
+
+const trustFacts = z.object({
+  slot: z.enum(slots).nullable(),
+  /** Payloads of documents that were accepted. */
+  root: base64,
+  head: base64.nullable(),
+  applied: base64.nullable(),
+  overlay: z.array(whole).max(8_192),
+  overlaySeq: whole,
+  emergency: z.object({ since: whole, count: whole }),
+  freshAt: whole,
+  timeFloor: whole,
+  offline: z.object({ count: whole, amountMinor: whole }),
+});
+type Record = z.output<typeof trustFacts>;
+
 /** What a terminal knows of a negative list, as it lies in the store: the pointer to the container in force, and the trust state. */
-export const trustRecord = sealedRecord(
-  'negative-trust',
-  z.object({
-    slot: z.enum(slots).nullable(),
-    /** Payloads of documents that were accepted. */
-    root: base64,
-    head: base64.nullable(),
-    applied: base64.nullable(),
-    overlay: z.array(whole).max(8_192),
-    overlaySeq: whole,
-    emergency: z.object({ since: whole, count: whole }),
-    freshAt: whole,
-    timeFloor: whole,
-    offline: z.object({ count: whole, amountMinor: whole }),
-  }),
-);
-type Record = z.output<typeof trustRecord.facts>;
+export const trustRecord = (list: string) => sealedRecord(`negative-trust${suffixOf(list)}`, trustFacts);
+/** The file of a place. */
+export const slotFile = (list: string, slot: Slot): string => `negative${suffixOf(list)}-${slot}.nfs`;
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 const bytesOf = (encoded: string): Uint8Array => Uint8Array.from(Buffer.from(encoded, 'base64'));

@@ -1,24 +1,39 @@
 import type { ErrorCode } from '@tsunagu/protocols/errors';
-import type { PaymentOrder, SaleResult, SlipDocument, SlipOrder, TerminalTotals } from '@tsunagu/protocols/fleet';
+import {
+  type PaymentOrder,
+  realStripe,
+  type SaleResult,
+  type SlipDocument,
+  type SlipOrder,
+  type TerminalTotals,
+} from '@tsunagu/protocols/fleet';
 import type { TraceOrder } from '@tsunagu/protocols/kernel-trace';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import { entryOf, readableCards } from '../cards/index.ts';
+import { entryOf } from '../cards/index.ts';
 import type { EmulatedStation } from '../readers/station.ts';
 import { totalsOf } from '../sales/index.ts';
-import { openSecurePart, type PinHabit, type SaleTimings, type SecurePart, Stopwatch } from '../secure/index.ts';
+import {
+  openCardHand,
+  openSecurePart,
+  type PinHabit,
+  type SaleTimings,
+  type SecurePart,
+  Stopwatch,
+  type TerminalReaders,
+} from '../secure/index.ts';
 import { emulatedSignature } from '../signature/index.ts';
 import { printSlip } from '../slips/index.ts';
 import { PaymentApplication, type PaymentRun, refusedPayment } from './application.ts';
 import type { CardSide, CardSideOptions, OnSaleStep, SaleOrder } from './ports.ts';
 import { TraceBook } from './trace-book.ts';
 
-/** Opens the card side of an emulated terminal: the secure part of its model, its cards, and the payment application. */
+/** Opens the card side of a terminal: the secure part of its model, its readers and who brings cards to them, and the payment application. */
 export async function openCardSide(options: CardSideOptions): Promise<CardSide> {
-  return await EmulatedCardSide.open(options);
+  return await TerminalCardSide.open(options);
 }
 
-/** The card side of one emulated terminal. Tests reach its devices through the station that they hand in. */
-export class EmulatedCardSide implements CardSide {
+/** The card side of one terminal. Tests reach emulated devices through the station that they hand in, and real ways through readers. */
+export class TerminalCardSide implements CardSide {
   readonly cards: readonly string[];
   readonly payment: PaymentApplication;
   readonly #options: CardSideOptions;
@@ -27,13 +42,17 @@ export class EmulatedCardSide implements CardSide {
   #timings: SaleTimings | undefined;
   #timingsToRequest: SaleTimings | undefined;
   readonly #traces = new TraceBook();
+  /** Real cards have no names, and who holds them signs on paper. */
+  readonly #hasPerson: boolean;
   #isClosed = false;
 
-  private constructor(options: CardSideOptions, station?: EmulatedStation) {
+  private constructor(options: CardSideOptions, at?: EmulatedStation | TerminalReaders) {
     const { world, model, ports } = options;
     const { acquirer, negative, vault, ...rest } = ports;
     this.#options = options;
-    this.#secure = openSecurePart({ world, model, vault, acquirer, negative, wallet: options.wallet }, station);
+    const hand = openCardHand(options, at);
+    this.#hasPerson = hand.isPerson;
+    this.#secure = openSecurePart({ world, model, vault, acquirer, negative, hand });
     this.payment = new PaymentApplication({
       world,
       model,
@@ -41,16 +60,16 @@ export class EmulatedCardSide implements CardSide {
       ports: rest,
       // The emulated cardholder signs the same way each time.
       signaturePad:
-        model.screen === 'colour-touch'
+        model.screen === 'colour-touch' && !this.#hasPerson
           ? { capture: ({ token }) => Promise.resolve(emulatedSignature(token)) }
           : undefined,
     });
-    this.cards = readableCards(model.readers);
+    this.cards = hand.cards;
   }
 
   /** Opens it, and undoes or completes what a power loss left. */
-  static async open(options: CardSideOptions, station?: EmulatedStation): Promise<EmulatedCardSide> {
-    const side = new EmulatedCardSide(options, station);
+  static async open(options: CardSideOptions, at?: EmulatedStation | TerminalReaders): Promise<TerminalCardSide> {
+    const side = new TerminalCardSide(options, at);
     const recovered = await side.payment.recover();
     // What could not be written down now is tried again at the next start; nothing of it is lost.
     if (!recovered.ok) options.world.log('error', 'paymentNotRecovered', { fault: recovered.fault });
@@ -64,7 +83,7 @@ export class EmulatedCardSide implements CardSide {
   }
 
   run(order: PaymentOrder, onStep: OnSaleStep = () => undefined, pin: PinHabit = 'right'): Promise<SaleResult> {
-    const entry = 'card' in order ? entryOf(order.card) : 'stored';
+    const entry = 'card' in order ? this.#entryOf(order.card) : 'stored';
     if (entry === undefined) return Promise.resolve(refusedPayment(order, 'contact', 'refused', 'CARD_UNKNOWN'));
     const refuse = (code: ErrorCode): Promise<SaleResult> =>
       Promise.resolve(refusedPayment(order, entry, 'refused', code));
@@ -142,6 +161,12 @@ export class EmulatedCardSide implements CardSide {
     await this.#secure.close();
   }
 
+  /** How a card is expected to come; where cards have no names, by chip until it has come. */
+  #entryOf(card: string): SaleResult['entry'] | undefined {
+    if (this.#hasPerson) return card === realStripe ? 'stripe' : 'contact';
+    return entryOf(card);
+  }
+
   async #run(order: PaymentOrder, entry: SaleResult['entry'], onStep: OnSaleStep, pin: PinHabit): Promise<SaleResult> {
     const watch = new Stopwatch(this.#options.world.clock);
     this.#traces.begin();
@@ -156,7 +181,7 @@ export class EmulatedCardSide implements CardSide {
     };
     try {
       if (!('card' in order)) return await this.payment.followUp(order, run);
-      const presented = this.#secure.present(order.card, watch, {
+      const presented = await this.#secure.present(order.card, watch, {
         pin: ('pin' in order ? order.pin : undefined) ?? pin,
         application: 'application' in order ? order.application : undefined,
       });

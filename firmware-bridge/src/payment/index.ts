@@ -1,5 +1,5 @@
 export { PaymentApplication, type PaymentOptions, type PaymentRun, refusedPayment } from './application.ts';
-export { EmulatedCardSide, openCardSide } from './card-side.ts';
+export { openCardSide, TerminalCardSide } from './card-side.ts';
 export { chainOf, findOriginal, judgeFollowUp } from './follow-up.ts';
 export { type MeasuredSales, measureSales } from './measure-sale.ts';
 export { floorLimitAt, mayApproveOffline } from './offline.ts';

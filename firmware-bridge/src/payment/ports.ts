@@ -15,7 +15,15 @@ import type { OfflineAllowance } from '@tsunagu/protocols/negative/authority';
 import type { World } from '@tsunagu/protocols/world';
 import type { CardWallet } from '../cards/index.ts';
 import type { AdviceStore, SaleStore } from '../sales/index.ts';
-import type { Acquirer, CardVault, NegativeFile, PinHabit, ReaderCheck, SaleTimings } from '../secure/index.ts';
+import type {
+  Acquirer,
+  CardVault,
+  NegativeFile,
+  PinHabit,
+  ReaderCheck,
+  ReaderPlace,
+  SaleTimings,
+} from '../secure/index.ts';
 import type { ReversalImage } from './reversal-image.ts';
 
 /**
@@ -83,6 +91,8 @@ export interface CardSideOptions {
   readonly ports: CardSidePorts;
   /** Where emulated transit cards are kept between two contacts. */
   readonly wallet?: CardWallet | undefined;
+  /** Where real readers are; without it they and their cards are emulated. */
+  readonly readers?: ReaderPlace | undefined;
 }
 
 /** A sale to make. */

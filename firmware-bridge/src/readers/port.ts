@@ -86,5 +86,16 @@ export interface FelicaReader {
   exchange(frame: Uint8Array, timeoutMs?: number): Promise<Result<Uint8Array, ReaderCode>>;
 }
 
+/** The readers of one terminal, wherever they come from; each is opened when it is first needed, and again after it was away. */
+export interface Readers {
+  /** The reader for chip cards of this kind. */
+  chip(kind: 'contact' | 'contactless'): Promise<Result<ChipReader, ReaderCode>>;
+  /** The head for stripes. */
+  stripe(): Promise<Result<StripeReader, ReaderCode>>;
+  /** The antenna for FeliCa cards. */
+  felica(): Promise<Result<FelicaReader, ReaderCode>>;
+  close(): Promise<void>;
+}
+
 /** Any reader. */
 export type Reader = ChipReader | StripeReader;

@@ -5,14 +5,14 @@ import { EmulatedBus } from '../usb/emulated/bus.ts';
 import type { UsbTransport } from '../usb/port.ts';
 import { type EmulatedReaders, plugReaders } from './emulated/set.ts';
 import { openReaders } from './families.ts';
-import type { ChipReader, FelicaReader, Reader, ReaderCode } from './port.ts';
+import type { ChipReader, FelicaReader, Reader, ReaderCode, Readers } from './port.ts';
 import type { StripeReader } from './stripe/port.ts';
 
 /**
  * The readers of one terminal, opened when they are first needed and again after they were unplugged. What is plugged into the
  * transport decides which there are.
  */
-export class ReaderStation {
+export class ReaderStation implements Readers {
   readonly #world: World;
   readonly #transport: UsbTransport;
   /** By device: one reader for each of its slots. */
@@ -28,21 +28,18 @@ export class ReaderStation {
     });
   }
 
-  /** The reader for chip cards of this kind. */
   async chip(kind: 'contact' | 'contactless'): Promise<Result<ChipReader, ReaderCode>> {
     const found = await this.#find((reader) => reader.kind === kind);
     if (!found.ok) return found;
     return found.value.kind === 'stripe' ? fail('READER_UNKNOWN') : ok(found.value);
   }
 
-  /** The reader for stripes. */
   async stripe(): Promise<Result<StripeReader, ReaderCode>> {
     const found = await this.#find((reader) => reader.kind === 'stripe');
     if (!found.ok) return found;
     return found.value.kind === 'stripe' ? ok(found.value) : fail('READER_UNKNOWN');
   }
 
-  /** The antenna for FeliCa cards. */
   async felica(): Promise<Result<FelicaReader, ReaderCode>> {
     const found = await this.#find((reader) => reader.kind === 'contactless' && reader.felica !== undefined);
     if (!found.ok) return found;

@@ -8,17 +8,27 @@ import type { ChunkStore } from './chunk-store.ts';
 
 /**
  * What a parent serves of artefacts: `GET /chunks/SHA256?of=ARTEFACT&at=OFFSET&length=LENGTH`. A chunk is known by its own hash, so whoever asks
- * cannot put anything in that is not what it is called; the rest of the question only says where the server has it.
+ * cannot put anything in that is not what it is called; the rest of the question only says where the server has it. And of negative lists:
+ * `GET /negative/NAME`, whole. Such a name says what it is (a Merkle root, a pair of them), and only the server's answer is kept under it.
  */
 export interface ArtefactCache {
   /** Speaks HTTP/1.1 with a child that asked for it. */
   serve(child: Socket): void;
   /** Where missing chunks come from, while the parent itself is in order; undefined when it is not. */
   setSource(source: RangeSource | undefined): void;
+  /** Where missing parts of negative lists come from; undefined as above. */
+  setNamed(fetch: FetchNamed | undefined): void;
+  /** A part of a negative list, for the parent's own use: what it fetches for itself is there for its children. */
+  named(name: string): Promise<Uint8Array | undefined>;
   close(): void;
 }
 
+/** Fetches a part of a negative list by its name from the server; undefined when it is not to be had. */
+export type FetchNamed = (name: string) => Promise<Uint8Array | undefined>;
+
 const chunkLengthMax = 1_048_576;
+/** Parts of negative lists whose chunks are known by name: the newest of a few lists, and what leads to it. */
+const namedMax = 64;
 /** Chunks that may be on their way from the server at a time; a child that asks for more waits on the next try, or goes there itself. */
 const fetchingMax = 8;
 const triesMax = 3;
@@ -29,6 +39,10 @@ interface Asked {
   readonly at: number;
   readonly length: number;
 }
+
+/** The part of a negative list that is asked for. */
+const namedIn = (url: string): string | undefined =>
+  /^\/negative\/([0-9a-f]{64}(?:\.nfs|\.steps|-[0-9a-f]{64}\.nfd))$/.exec(url)?.[1];
 
 /** Reads a question. Undefined for anything else. */
 export function readAsked(url: string): Asked | undefined {
@@ -42,6 +56,10 @@ export function openArtefactCache(world: Pick<World, 'log' | 'timers'>, store: C
   const fetching = new Map<string, Promise<Uint8Array | undefined>>();
   const sockets = new Set<Socket>();
   let source: RangeSource | undefined;
+  let fetchNamed: FetchNamed | undefined;
+  /** The chunks of each part of a list, by its name; what was used last is last. */
+  const named = new Map<string, readonly string[]>();
+  const fetchingNamed = new Map<string, Promise<Uint8Array | undefined>>();
 
   const server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 10_000 }, (request, response) => {
     answer(request, response).catch((cause: unknown) => {
@@ -51,6 +69,13 @@ export function openArtefactCache(world: Pick<World, 'log' | 'timers'>, store: C
   });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const name = request.method === 'GET' ? namedIn(request.url ?? '') : undefined;
+    if (name !== undefined) {
+      const bytes = await readOrFetch(name);
+      if (!bytes) return void response.writeHead(503, { 'content-length': 0 }).end();
+      response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': bytes.length });
+      return void response.end(bytes);
+    }
     const asked = request.method === 'GET' ? readAsked(request.url ?? '') : undefined;
     const chunk = asked && ((await store.read(asked.hash)) ?? (await fetchOnce(asked)));
     if (!asked || !chunk) return void response.writeHead(asked ? 503 : 404, { 'content-length': 0 }).end();
@@ -63,6 +88,52 @@ export function openArtefactCache(world: Pick<World, 'log' | 'timers'>, store: C
     });
     response.end(chunk.subarray(start, end));
   }
+
+  /** A part of a list out of its chunks, while all of them are here. */
+  async function readNamed(name: string): Promise<Uint8Array | undefined> {
+    const hashes = named.get(name);
+    if (!hashes) return undefined;
+    const chunks: Uint8Array[] = [];
+    for (const hash of hashes) {
+      const chunk = await store.read(hash);
+      if (!chunk) return undefined;
+      chunks.push(chunk);
+    }
+    named.delete(name);
+    named.set(name, hashes);
+    return Buffer.concat(chunks);
+  }
+
+  const readOrFetch: FetchNamed = async (name) => (await readNamed(name)) ?? (await fetchNamedOnce(name));
+
+  function fetchNamedOnce(name: string): Promise<Uint8Array | undefined> {
+    const running = fetchingNamed.get(name);
+    if (running) return running;
+    if (!fetchNamed || fetchingNamed.size >= fetchingMax) return Promise.resolve(undefined);
+    const fetched = fetchNamed(name)
+      .then(async (bytes) => {
+        if (bytes) await keepNamed(name, bytes);
+        return bytes;
+      })
+      .finally(() => fetchingNamed.delete(name));
+    fetchingNamed.set(name, fetched);
+    return fetched;
+  }
+
+  async function keepNamed(name: string, bytes: Uint8Array): Promise<void> {
+    const hashes: string[] = [];
+    for (let at = 0; at < bytes.length; at += chunkLengthMax) {
+      const chunk = bytes.subarray(at, at + chunkLengthMax);
+      const hash = createHash('sha256').update(chunk).digest('hex');
+      await store.write(hash, chunk).catch((cause: unknown) => notKept(cause));
+      hashes.push(hash);
+    }
+    named.set(name, hashes);
+    const [oldest] = named.keys();
+    if (named.size > namedMax && oldest !== undefined) named.delete(oldest);
+  }
+
+  const notKept = (cause: unknown): void => world.log('warn', 'chunkNotKept', { message: String(cause) });
 
   /** However many children ask, a chunk crosses the line to the server once. */
   function fetchOnce(asked: Asked): Promise<Uint8Array | undefined> {
@@ -88,9 +159,7 @@ export function openArtefactCache(world: Pick<World, 'log' | 'timers'>, store: C
     const chunk = Buffer.concat(parts);
     if (createHash('sha256').update(chunk).digest('hex') !== hash) return undefined;
     // A medium that is full is no reason not to serve.
-    await store
-      .write(hash, chunk)
-      .catch((cause: unknown) => world.log('warn', 'chunkNotKept', { message: String(cause) }));
+    await store.write(hash, chunk).catch((cause: unknown) => notKept(cause));
     return chunk;
   }
 
@@ -104,6 +173,10 @@ export function openArtefactCache(world: Pick<World, 'log' | 'timers'>, store: C
     setSource(next) {
       source = next;
     },
+    setNamed(next) {
+      fetchNamed = next;
+    },
+    named: readOrFetch,
     close() {
       for (const socket of sockets) socket.destroy();
     },

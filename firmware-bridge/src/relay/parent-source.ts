@@ -1,5 +1,7 @@
 import type { Serial } from '@tsunagu/protocols/fleet';
+import { containerBytesMax } from '@tsunagu/protocols/negative';
 import type { Timers } from '@tsunagu/protocols/world';
+import type { NamedSource } from '../negative/index.ts';
 import { httpSource, type RangeSource, type SharedLine } from '../software/index.ts';
 import { dialRelay } from './relayed-network.ts';
 
@@ -9,6 +11,7 @@ export const parentSource = (
   serial: Serial,
   timers: Timers,
   line: SharedLine,
+  lengthMax = 1_048_576,
 ): RangeSource =>
   httpSource({
     name: parent.serial,
@@ -21,5 +24,19 @@ export const parentSource = (
       return dialled;
     },
     line,
-    lengthMax: 1_048_576,
+    lengthMax,
   });
+
+/** A parent's cache as a source of parts of negative lists. */
+export function parentLists(...[parent, serial, timers, line]: Parameters<typeof parentSource>): NamedSource & {
+  close(): void;
+} {
+  const source = parentSource(parent, serial, timers, line, containerBytesMax);
+  return {
+    async fetch(name, lengthMax) {
+      const { bytes, end } = await source.read(`/negative/${name}`, 'all');
+      return end === 'whole' && bytes.length <= lengthMax ? bytes : undefined;
+    },
+    close: () => source.close(),
+  };
+}

@@ -18,8 +18,6 @@ import {
   kernelTerminalOf,
   type OnlineRequest,
   type OnlineResult,
-  type PinAnswer,
-  type PinQuestion,
   runDialogue,
   type TransactionType,
   transactionTypes,
@@ -27,6 +25,7 @@ import {
 } from '../kernel/index.ts';
 import type { ChipReader } from '../readers/port.ts';
 import type { CardVault } from './card-vault.ts';
+import type { Cardholder } from './hand.ts';
 import type { NegativeFile } from './ports.ts';
 import { type ChipReceipt, receiptOf } from './receipt.ts';
 import type { SealedCard } from './sealed-card.ts';
@@ -95,25 +94,15 @@ export interface ReadingParts {
   readonly watch: Stopwatch;
   /** Keeps the PIN for the issuer while its request is made, and wipes it. */
   readonly withPin: <T>(card: SealedCard, pin: Secret<'pin'> | undefined, work: () => Promise<T>) => Promise<T>;
+  /** How long a card may take to appear, milliseconds. */
+  readonly cardWaitMs: number;
   /** The cardholder; undefined when nobody is there. */
   readonly holder: Cardholder | undefined;
 }
 
-/** Somebody in front of pad and screen. */
-export interface Cardholder {
-  askPin(question: PinQuestion): PinAnswer;
-  /** The place of the application that is wanted; undefined for none of these. */
-  choose(labels: readonly string[]): number | undefined;
-  /** Takes the card away and presents it again. */
-  presentAgain(): void;
-}
-
-/** How long a card may take to appear. */
-export const cardWaitMs = 10_000;
-
 /** Runs the kernel over a powered card. What leaves is sealed. */
 export async function readChip(
-  { world, model, vault, negative, watch, holder, withPin }: ReadingParts,
+  { world, model, vault, negative, watch, holder, withPin, cardWaitMs }: ReadingParts,
   reader: ChipReader,
   entry: 'contact' | 'contactless',
   transaction: ChipTransaction,
@@ -122,18 +111,23 @@ export async function readChip(
   let card: SealedCard | undefined;
   let answer: NegativeAnswer | undefined;
   let hasComeBack = false;
+  const abilities = holder?.abilities;
   const sealOnce = (facts: CardFacts): SealedCard =>
     (card ??= vault.seal({ pan: facts.pan, expiry: facts.expiry, panSequence: facts.sequence }, facts.scheme));
   const dialogue = (entry === 'contact' ? contactSale : contactlessSale)(
-    kernelTerminalOf(model, {
-      terminalId: transaction.terminalId,
-      merchantId: transaction.merchantId,
-      floorLimitMinor: transaction.floorLimitMinor,
-      caKeys: testKeys,
-      revoked: withdrawn,
-      approvesOffline: transaction.mayApproveOffline,
-      ...transaction.limits,
-    }),
+    kernelTerminalOf(
+      { ...model, pinPad: abilities === undefined ? model.pinPad : abilities.pinPad === 'working' },
+      {
+        terminalId: transaction.terminalId,
+        merchantId: transaction.merchantId,
+        floorLimitMinor: transaction.floorLimitMinor,
+        caKeys: testKeys,
+        revoked: withdrawn,
+        approvesOffline: transaction.mayApproveOffline,
+        ...transaction.limits,
+        ...abilities,
+      },
+    ),
     kernelTransaction(world, transaction),
   );
   const outcome = await runDialogue(dialogue, {
@@ -150,7 +144,7 @@ export async function readChip(
     },
     report: ({ step, detail }) => hands.report(step, detail),
     askLog: (facts) => hands.boughtOffline(sealOnce(facts)),
-    askPin: (question) => Promise.resolve(holder?.askPin(question) ?? { type: 'timeout' }),
+    askPin: async (question) => (await holder?.askPin(question)) ?? { type: 'timeout' },
     chooseApplication: (labels) => Promise.resolve(holder?.choose(labels)),
     confirmApplication: (label) => Promise.resolve(holder?.choose([label]) === 0),
     async presentAgain() {
@@ -158,7 +152,7 @@ export async function readChip(
       if (hasComeBack || holder === undefined) return false;
       hasComeBack = true;
       await watch.during('reader', () => reader.powerOff());
-      holder.presentAgain();
+      await holder.presentAgain();
       const back = await watch.during('reader', async () => {
         const there = await reader.waitForCard(cardWaitMs);
         return there.ok ? await reader.powerOn() : there;

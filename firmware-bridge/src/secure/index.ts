@@ -6,7 +6,10 @@ export {
   type ChipTransaction,
   type OnlineQuestion,
 } from './chip-reading.ts';
+export type { ReaderPlace } from '../readers/real.ts';
+export type { Readers as TerminalReaders } from '../readers/port.ts';
 export type { HolderHabits } from './holder-habits.ts';
+export { openCardHand } from './open-hand.ts';
 export type { PinHabit } from './pin-habit.ts';
 export type { Acquirer, AcquirerFault, AcquirerMessage, NegativeFile } from './ports.ts';
 export { type ChipReceipt, chipReceipt } from './receipt.ts';

@@ -5,21 +5,11 @@ import type { ReaderKind, TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
 import type { World } from '@tsunagu/protocols/world';
 import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
-import { type CardWallet, EmulatedHand, type Presented } from '../cards/index.ts';
-import type { ChipCard } from '../readers/emulated/chip-card.ts';
 import type { ChipReader } from '../readers/port.ts';
-import { type EmulatedStation, openEmulatedStation } from '../readers/station.ts';
 import { type CardVault, wipeCard } from './card-vault.ts';
-import {
-  cardWaitMs,
-  type ChipHands,
-  type ChipReading,
-  type ChipTransaction,
-  type ReadingParts,
-  readChip,
-} from './chip-reading.ts';
-import { choose, type HolderHabits } from './holder-habits.ts';
-import { typePin } from './pin-habit.ts';
+import { type ChipHands, type ChipReading, type ChipTransaction, type ReadingParts, readChip } from './chip-reading.ts';
+import type { CardHand, CardInHand } from './hand.ts';
+import type { HolderHabits } from './holder-habits.ts';
 import type { Acquirer, AcquirerFault, NegativeFile } from './ports.ts';
 import type { SealedCard } from './sealed-card.ts';
 import type { Stopwatch } from './stopwatch.ts';
@@ -36,8 +26,6 @@ export interface StripeReading {
   readonly refusal: ErrorCode | undefined;
 }
 
-type PresentFault = 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER' | 'CARD_ELSEWHERE';
-
 /** What the secure part is built of. */
 export interface SecurePartOptions {
   readonly world: World;
@@ -45,8 +33,8 @@ export interface SecurePartOptions {
   readonly vault: CardVault;
   readonly acquirer: Acquirer;
   readonly negative: NegativeFile;
-  /** Where emulated transit cards are kept between two contacts; without it they are this terminal's own. */
-  readonly wallet?: CardWallet | undefined;
+  /** Readers, and whoever brings cards to them. */
+  readonly hand: CardHand;
 }
 
 /**
@@ -55,12 +43,12 @@ export interface SecurePartOptions {
  * On a real terminal this is the part that SRED names (PCI PTS POI 6.2, module 4: encryption of account data).
  */
 export interface SecurePart {
-  /** Presents an emulated card, whose holder takes to PIN pad and screen as `habits` say. */
+  /** Lets a card be presented; an emulated holder takes to PIN pad and screen as `habits` say. */
   present(
     card: string,
     watch: Stopwatch,
     habits?: HolderHabits,
-  ): Result<Pick<Presented, 'entry' | 'isTransit' | 'remove'>, PresentFault>;
+  ): Promise<Result<Pick<CardInHand, 'entry' | 'isTransit' | 'remove'>, ErrorCode>>;
   /** Asks the cardholder for the same card at another interface; false when it has none there. */
   presentElsewhere(entry: 'contact' | 'stripe'): boolean;
   /** Runs a transaction with a chip. A fault: no reader, or no card in time. */
@@ -103,89 +91,58 @@ export interface ReaderCheck {
   readonly fault: ErrorCode | undefined;
 }
 
-/** Opens the secure part of an emulated terminal. Tests hand in a station of their own to reach its devices. */
-export const openSecurePart = (options: SecurePartOptions, station?: EmulatedStation): SecurePart =>
-  new EmulatedSecurePart(options, station ?? openEmulatedStation(options.world, options.model));
+/** Opens the secure part of a terminal. */
+export const openSecurePart = (options: SecurePartOptions): SecurePart => new TerminalSecurePart(options);
 
-/** The card that is presented, and whose it is. */
-interface InHand {
-  readonly name: string;
-  readonly presented: Presented;
-  readonly habits: HolderHabits;
-  readonly watched: (card: ChipCard) => ChipCard;
-}
-
-class EmulatedSecurePart implements SecurePart {
+class TerminalSecurePart implements SecurePart {
   readonly #options: SecurePartOptions;
-  readonly #station: EmulatedStation;
-  readonly #hand: EmulatedHand;
-  #inHand: InHand | undefined;
+  /** The card that is presented. */
+  #inHand: CardInHand | undefined;
   /** The PIN that the request under way takes along. */
   #pin: { readonly token: string; readonly pin: Secret<'pin'> } | undefined;
 
-  constructor(options: SecurePartOptions, station: EmulatedStation) {
+  constructor(options: SecurePartOptions) {
     this.#options = options;
-    this.#station = station;
-    this.#hand = new EmulatedHand(station.emulated, options.wallet);
   }
 
-  present(
+  async present(
     card: string,
     watch: Stopwatch,
     habits: HolderHabits = {},
-  ): Result<Pick<Presented, 'entry' | 'isTransit' | 'remove'>, PresentFault> {
-    const watched = (chip: ChipCard): ChipCard => timed(chip, watch);
-    const presented = this.#hand.present(card, watched);
+  ): Promise<Result<Pick<CardInHand, 'entry' | 'isTransit' | 'remove'>, ErrorCode>> {
+    const presented = await this.#options.hand.present(card, watch, habits);
     if (!presented.ok) return presented;
     const { entry, isTransit } = presented.value;
-    this.#inHand = { name: card, presented: presented.value, habits, watched };
+    this.#inHand = presented.value;
     return ok({
       entry,
       isTransit,
       remove: () => {
-        this.#inHand?.presented.remove();
+        this.#inHand?.remove();
         this.#inHand = undefined;
       },
     });
   }
 
   async checkReaders(): Promise<readonly ReaderCheck[]> {
-    const { station } = this.#station;
+    const { readers } = this.#options.hand;
     const checks: ReaderCheck[] = [];
     for (const reader of this.#options.model.readers) {
       const opened =
         reader === 'stripe'
-          ? await station.stripe()
+          ? await readers.stripe()
           : reader === 'felica'
-            ? await station.felica()
-            : await station.chip(reader);
+            ? await readers.felica()
+            : await readers.chip(reader);
       checks.push({ reader, fault: opened.ok ? undefined : opened.fault.code });
     }
     return checks;
   }
 
   presentElsewhere(entry: 'contact' | 'stripe'): boolean {
-    const inHand = this.#inHand;
-    if (inHand === undefined) return false;
-    const { name, presented, watched } = inHand;
-    presented.remove();
-    const elsewhere = this.#hand.presentElsewhere(name, entry, watched);
-    // Nothing is in a reader any more.
-    if (!elsewhere.ok) this.#inHand = undefined;
-    else this.#inHand = { ...inHand, name: elsewhere.value.name, presented: elsewhere.value };
-    return elsewhere.ok;
-  }
-
-  /** The cardholder in front of pad and screen. PINs stay in here with the pad that they are typed on. */
-  #holder(): ReadingParts['holder'] {
-    const inHand = this.#inHand;
-    if (inHand === undefined) return undefined;
-    const { presented, habits } = inHand;
-    return {
-      askPin: (question) => typePin(habits.pin ?? 'right', presented.pin(), question),
-      choose: (labels) => choose(habits, labels),
-      presentAgain: () => presented.again(),
-    };
+    // Without one nothing is in a reader any more.
+    this.#inHand = this.#inHand?.elsewhere(entry);
+    return this.#inHand !== undefined;
   }
 
   async chip(
@@ -200,7 +157,14 @@ class EmulatedSecurePart implements SecurePart {
     onPresent();
     return ok(
       await readChip(
-        { ...this.#options, watch, holder: this.#holder(), withPin: this.#withPin },
+        {
+          ...this.#options,
+          cardWaitMs: this.#options.hand.cardWaitMs,
+          watch,
+          // PINs stay in here with the pad that they are typed on.
+          holder: this.#inHand?.holder(reader.value),
+          withPin: this.#withPin,
+        },
         reader.value,
         entry,
         transaction,
@@ -214,10 +178,10 @@ class EmulatedSecurePart implements SecurePart {
     watch: Stopwatch,
     work: (reading: StripeReading) => Promise<T>,
   ): Promise<Result<T, ErrorCode>> {
-    const { vault, negative, model } = this.#options;
+    const { vault, negative, model, hand } = this.#options;
     const swiped = await watch.during('reader', async () => {
-      const reader = await this.#station.station.stripe();
-      return reader.ok ? reader.value.swipe(cardWaitMs) : reader;
+      const reader = await hand.readers.stripe();
+      return reader.ok ? reader.value.swipe(hand.cardWaitMs) : reader;
     });
     if (!swiped.ok) return swiped;
     const track = swiped.value;
@@ -228,7 +192,7 @@ class EmulatedSecurePart implements SecurePart {
     track.track.wipe();
     track.pan.wipe();
     const entered: Result<Secret<'pin'> | undefined, ErrorCode> =
-      refusal === undefined ? this.#askStripePin(track.serviceCode, amountMinor) : ok(undefined);
+      refusal === undefined ? await this.#askStripePin(track.serviceCode, amountMinor) : ok(undefined);
     const pin = entered.ok ? entered.value : undefined;
     const reading = {
       card,
@@ -240,11 +204,13 @@ class EmulatedSecurePart implements SecurePart {
   }
 
   /** The PIN for the issuer of a swiped card; undefined where none is wanted, or only prompted for and there is no PIN pad. */
-  #askStripePin(serviceCode: string, amountMinor: number): Result<Secret<'pin'> | undefined, ErrorCode> {
+  async #askStripePin(serviceCode: string, amountMinor: number): Promise<Result<Secret<'pin'> | undefined, ErrorCode>> {
     const demand = pinDemand(serviceCode);
     if (demand === 'none') return ok(undefined);
-    if (!this.#options.model.pinPad) return demand === 'required' ? fail('CARDHOLDER_NOT_VERIFIED') : ok(undefined);
-    const answer = this.#holder()?.askPin({
+    const holder = this.#inHand?.holder();
+    const hasPad = this.#options.model.pinPad && holder?.abilities?.pins?.online !== false;
+    if (!hasPad) return demand === 'required' ? fail('CARDHOLDER_NOT_VERIFIED') : ok(undefined);
+    const answer = await holder?.askPin({
       kind: 'online',
       triesLeft: undefined,
       isAgain: false,
@@ -270,9 +236,10 @@ class EmulatedSecurePart implements SecurePart {
     onPresent: () => void,
     trace: (line: KernelTraceLine) => void,
   ): Promise<Result<TransitReading, ErrorCode>> {
-    const reader = await watch.during('reader', () => this.#station.station.felica());
+    const { readers, cardWaitMs } = this.#options.hand;
+    const reader = await watch.during('reader', () => readers.felica());
     if (!reader.ok) return reader;
-    const presentAgain = (): void => this.#inHand?.presented.again();
+    const presentAgain = (): void => this.#inHand?.again();
     return await readTransit(
       { ...this.#options, reader: reader.value, watch, presentAgain, trace },
       cardWaitMs,
@@ -311,12 +278,13 @@ class EmulatedSecurePart implements SecurePart {
   };
 
   close(): Promise<void> {
-    return this.#station.station.close();
+    return this.#options.hand.readers.close();
   }
 
   /** The reader with a powered card in it. */
   async #awake(entry: 'contact' | 'contactless'): Promise<Result<ChipReader, ErrorCode>> {
-    const reader = await this.#station.station.chip(entry);
+    const { readers, cardWaitMs } = this.#options.hand;
+    const reader = await readers.chip(entry);
     if (!reader.ok) return reader;
     const there = await reader.value.waitForCard(cardWaitMs);
     if (!there.ok) return there;
@@ -334,10 +302,3 @@ function withoutSecrets(answer: Awaited<ReturnType<Acquirer['exchange']>>): Resu
     else fields[Number(number)] = value instanceof Uint8Array ? Uint8Array.from(value) : value;
   return ok({ mti: answer.value.mti, fields });
 }
-
-/** A card whose own time is told apart from the reader's. */
-const timed = (card: ChipCard, watch: Stopwatch): ChipCard => ({
-  historicalBytes: card.historicalBytes,
-  reset: () => watch.in('card', () => card.reset()),
-  transmit: (apdu) => watch.in('card', () => card.transmit(apdu)),
-});

@@ -7,13 +7,13 @@ import { type Attestation, type AttestedRun, runsMax, signAttestation, totalsOf 
 import type { StepResult } from '@tsunagu/protocols/workshop';
 import { scripts } from './certification.ts';
 import { sealKeyOf, signingKeyOf } from './key-files.ts';
-import { writeNew } from './run-script.ts';
+import { isFree, writeNew } from './run-script.ts';
 import type { Hand } from './bench.ts';
 import { countsOf, runScript } from './session.ts';
 import { type Ending, failed, type Shell } from './shell.ts';
 import { cardsOf } from './cards-in-turn.ts';
 import { moveCard } from './typed-hand.ts';
-import { type EmulatedPlace, openSource, type Source } from './source.ts';
+import { type EmulatedPlace, isReaderFault, openSource, type Source } from './source.ts';
 import type { UsbDeviceInfo } from '../usb/port.ts';
 
 /** What `workshop attest` was asked for. */
@@ -40,9 +40,11 @@ export interface AttestOptions {
  * attestation is written all the same, and says so.
  */
 export async function attest(shell: Shell, options: AttestOptions): Promise<Ending> {
+  const free = await isFree(options.out);
+  if (!free.ok) return failed(shell, free.fault);
   const signing = await signingKeyOf(options.key);
   if (!signing.ok) return failed(shell, signing.fault);
-  const opened = openSource(shell.world, options.emulated);
+  const opened = openSource(shell.world, options);
   if (!opened.ok) return failed(shell, opened.fault);
   const source = opened.value;
   const key =
@@ -57,7 +59,7 @@ export async function attest(shell: Shell, options: AttestOptions): Promise<Endi
     })();
   const runs = await runAll(shell, source, options, key.value);
   key.value.wipe();
-  await source.transport.close();
+  await source.bus.close();
   if (typeof runs === 'number') return runs;
   const made: Attestation = {
     v: 1,
@@ -85,7 +87,7 @@ async function runAll(
   options: AttestOptions,
   sealKey: Secret<'key'>,
 ): Promise<AttestedRun[] | Ending> {
-  const listed = await source.transport.list();
+  const listed = await source.bus.list();
   if (!listed.ok) return failed(shell, listed.fault);
   const runs: AttestedRun[] = [];
   for (const info of listed.value.slice(0, runsMax)) {
@@ -120,20 +122,35 @@ async function runOne(
   const startedMs = shell.world.clock.monotonicMs();
   const run = await runScript({
     world: shell.world,
-    transport: source.transport,
+    source,
     info,
     script: 'certify',
     hand,
     sealKey,
     onStep: (result) => shell.say({ event: 'step', result }),
   });
-  if (!run.ok) return undefined;
+  if (!run.ok) {
+    if (!isReaderFault(run.fault.code)) return undefined;
+    // A reader that does not open is one that failed: it is not left out.
+    shell.say({ event: 'cardUnread', reader: info.id, code: run.fault.code });
+    return {
+      reader: { name: '', vendorId: info.vendorId, productId: info.productId, isEmulated: place !== undefined },
+      card,
+      script: 'certify',
+      steps: { open: `failed: ${run.fault.code}` },
+      passed: 0,
+      failed: 1,
+      skipped: 0,
+      traceHash: createHash('sha256').digest('hex'),
+      tookMs: Math.round(shell.world.clock.monotonicMs() - startedMs),
+    };
+  }
   const { results, trace, name, script } = run.value;
   if (!trace.ok) return failed(shell, trace.fault);
   const counts = countsOf(results);
   const traceHash = trace.value.hash;
   if (traces !== undefined) {
-    const written = await writeNew(join(traces, `${traceHash.slice(0, 16)}.trace`), trace.value.text);
+    const written = await writeNew(join(traces, `${traceHash.slice(0, 16)}.trace`), trace.value.text, true);
     if (!written.ok) return failed(shell, written.fault);
   }
   shell.say({ event: 'scriptEnded', script, reader: info.id, ...counts, traceHash });

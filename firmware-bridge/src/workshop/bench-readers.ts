@@ -1,3 +1,4 @@
+import type { BenchReaderName } from '@tsunagu/protocols/workshop';
 import { acr122uFaults, EmulatedAcr122u } from '../readers/emulated/acr122u-device.ts';
 import { EmulatedCcidReader } from '../readers/emulated/ccid-device.ts';
 import type { CcidVariantName } from '../readers/emulated/ccid-variant.ts';
@@ -30,7 +31,7 @@ function ccid(variant: CcidVariantName): BenchReader {
   return {
     model,
     insert: (card) => {
-      if (card.kind !== 'chip') return false;
+      if (card.kind !== 'chip' || card.at !== model.kind) return false;
       model.insert(card.card);
       return true;
     },
@@ -48,6 +49,7 @@ function antenna(model: EmulatedAcr122u | EmulatedRcs380, inject: (fault: string
   return {
     model,
     insert: (card) => {
+      if (card.kind === 'chip' && card.at === 'contact') return false;
       model.remove();
       if (card.kind === 'chip') model.insert(card.card);
       else model.insertFelica(card.card);
@@ -87,9 +89,6 @@ export const benchReaders = {
   'ccid-character-t1': () => ccid('characterT1'),
   acr122u,
   rcs380,
-} as const satisfies Record<string, () => BenchReader>;
-
-/** A name in `benchReaders`. */
-export type BenchReaderName = keyof typeof benchReaders;
+} as const satisfies Record<BenchReaderName, () => BenchReader>;
 
 export const isBenchReaderName = (name: string): name is BenchReaderName => Object.hasOwn(benchReaders, name);

@@ -16,7 +16,8 @@ export interface Hand {
 
 /** One reader with everything that a script needs. */
 export interface Bench {
-  readonly transport: UsbTransport;
+  /** The USB below; undefined where another program drives the reader. */
+  readonly transport: UsbTransport | undefined;
   readonly info: UsbDeviceInfo;
   readonly reader: ChipReader;
   readonly hand: Hand;

@@ -1,5 +1,4 @@
 import { ok, type Result } from '@tsunagu/protocols/kit';
-import { openReader } from '../readers/families.ts';
 import type { UsbDeviceInfo } from '../usb/port.ts';
 import type { Hand } from './bench.ts';
 import { emulatedHand, noHand, personsHand } from './hands.ts';
@@ -46,7 +45,7 @@ export async function* cardsOf(
   if (!hands) return yield nobody;
   for (let turn = 0; turn < cards && !shell.signal.aborted; turn++) {
     const isFirst = turn === 0;
-    const before = isFirst ? await isCardThere(shell, source, info) : ok(false);
+    const before = isFirst ? await isCardThere(source, info) : ok(false);
     // What is no reader says so when it is run.
     if (!before.ok) return yield nobody;
     if (!isFirst && !(await asked(shell, source, info, 'removeCard', waitSeconds))) return;
@@ -70,7 +69,7 @@ async function asked(
   const until = clock.monotonicMs() + waitSeconds * 1_000;
   shell.say({ event: 'askedOfPerson', ask });
   while (!shell.signal.aborted) {
-    const there = await isCardThere(shell, source, info);
+    const there = await isCardThere(source, info);
     if (there.ok && there.value === (ask === 'insertCard')) return true;
     if (clock.monotonicMs() >= until) return false;
     await timers.sleep(lookMs);
@@ -78,8 +77,8 @@ async function asked(
   return false;
 }
 
-async function isCardThere({ world }: Shell, { transport }: Source, info: UsbDeviceInfo): Promise<Result<boolean>> {
-  const opened = await openReader(world, transport, info);
+async function isCardThere({ bus }: Source, info: UsbDeviceInfo): Promise<Result<boolean>> {
+  const opened = await bus.open(info);
   if (!opened.ok) return opened;
   const reader = opened.value;
   const state = reader.kind === 'stripe' ? ok('absent' as const) : await reader.state();

@@ -10,6 +10,8 @@ import type { FelicaCard } from '../readers/emulated/felica-card.ts';
 export interface NamedChipCard {
   readonly kind: 'chip';
   readonly name: string;
+  /** Where it is read. */
+  readonly at: 'contact' | 'contactless';
   readonly card: ChipCard;
   readonly atr: Uint8Array;
 }
@@ -18,18 +20,18 @@ export interface NamedChipCard {
 export type NamedCard = NamedChipCard | { readonly kind: 'felica'; readonly name: string; readonly card: FelicaCard };
 
 /** Makes an emulated card by its name. */
-export function cardNamed(name: string): Result<NamedCard, 'CARD_UNKNOWN'> {
+export function cardNamed(name: string): Result<NamedCard, 'EMULATED_CARD_UNKNOWN'> {
   if (isTransitCardName(name)) return ok({ kind: 'felica', name, card: new TransitCard(transitCard(name)) });
   return chipCardNamed(name);
 }
 
 /** Makes an emulated chip card by its name. */
-export function chipCardNamed(name: string): Result<NamedChipCard, 'CARD_UNKNOWN'> {
-  if (!isTestCardName(name)) return fail('CARD_UNKNOWN', { field: name });
+export function chipCardNamed(name: string): Result<NamedChipCard, 'EMULATED_CARD_UNKNOWN'> {
+  if (!isTestCardName(name)) return fail('EMULATED_CARD_UNKNOWN', { field: name });
   const data = testCard(name);
   const card = new EmvCard(data);
   const atr = data.isContactless ? contactlessAtr(card.historicalBytes) : contactAtr(card.historicalBytes);
-  return ok({ kind: 'chip', name, card, atr });
+  return ok({ kind: 'chip', name, at: data.isContactless ? 'contactless' : 'contact', card, atr });
 }
 
 /** "TSUNAGU": the historical bytes of every fictional card, with contacts or without. */

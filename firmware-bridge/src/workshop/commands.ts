@@ -40,6 +40,7 @@ const emulatedOf = (emulated: Emulated | undefined): { readonly emulated?: reado
 
 interface ReaderOptions {
   readonly emulated?: Emulated;
+  readonly pcsc?: true;
   readonly reader?: string;
   readonly hands: boolean;
   readonly record?: string;
@@ -54,6 +55,8 @@ const emulatedOption = [
   '--emulated [readers...]',
   'emulated readers in this process, READER[=CARD] each; for attest READER[=CARD,CARD...]',
 ] as const;
+
+const pcscOption = ['--pcsc', 'readers that pcscd drives, instead of those on USB'] as const;
 
 /** A whole number from 1. */
 const counted =
@@ -71,14 +74,16 @@ export function addWorkshopCommands(program: Command): void {
   workshop
     .command('watch')
     .option(...emulatedOption)
+    .option(...pcscOption)
     .option('--once', 'look once and end', false)
-    .action(({ emulated, once }: { emulated?: Emulated; once: boolean }) =>
-      run((shell) => watchReaders(shell, { ...emulatedOf(emulated), once })),
+    .action(({ emulated, ...options }: { emulated?: Emulated; pcsc?: true; once: boolean }) =>
+      run((shell) => watchReaders(shell, { ...emulatedOf(emulated), ...options })),
     );
   for (const script of Object.keys(scripts).filter(isScriptName))
     workshop
       .command(script)
       .option(...emulatedOption)
+      .option(...pcscOption)
       .option('--reader <id>', 'which reader; the first one else')
       .option('--hands', 'somebody is there to take the card out and put it in', false)
       .option('--record <file>', 'write the session as a trace')
@@ -121,7 +126,7 @@ function addEmulate(program: Command): void {
         if (!address.ok) return failed(shell, address.fault);
         const names = kinds.length === 0 ? ['ccid'] : kinds;
         const unknown = names.find((name) => !isBenchReaderName(name));
-        if (unknown !== undefined) return failed(shell, { code: 'READER_NOT_THERE', field: unknown });
+        if (unknown !== undefined) return failed(shell, { code: 'EMULATED_READER_UNKNOWN', field: unknown });
         const readers = names.filter(isBenchReaderName);
         return emulateReader(shell, { readers, address: address.value, ...(card === undefined ? {} : { card }) });
       }),

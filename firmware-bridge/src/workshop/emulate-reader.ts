@@ -1,7 +1,8 @@
 import type { Address } from '../export/address.ts';
 import { ExportedDevice } from '../export/usbip/exported-device.ts';
 import { UsbipServer } from '../export/usbip/server.ts';
-import { type BenchReader, type BenchReaderName, benchReaders } from './bench-readers.ts';
+import type { BenchReaderName } from '@tsunagu/protocols/workshop';
+import { type BenchReader, benchReaders } from './bench-readers.ts';
 import { cardNamed } from './cards.ts';
 import { type Ending, failed, type Shell, untilTold } from './shell.ts';
 
@@ -30,7 +31,8 @@ export async function emulateReader(shell: Shell, { readers, address, card }: Em
   });
   const [first] = bench;
   if (first === undefined) return failed(shell, { code: 'READER_NOT_THERE' });
-  if (card !== undefined && !insert(shell, first, card)) return failed(shell, { code: 'CARD_UNKNOWN', field: card });
+  if (card !== undefined && !insert(shell, first, card))
+    return failed(shell, { code: 'EMULATED_CARD_UNKNOWN', field: card });
   const server = new UsbipServer(
     shell.world,
     bench.map(({ exported }) => exported),

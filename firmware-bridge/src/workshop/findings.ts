@@ -14,8 +14,8 @@ export interface ScriptStep {
   readonly clause: string;
   /** `reader`: none. `any`: whatever has an answer to reset, by PC/SC if not by itself. The others are for one kind of card alone. */
   readonly card: 'reader' | 'any' | 'chip' | 'felica';
-  /** `faults`: an emulator that breaks answers; `hand`: somebody who moves the card. */
-  readonly needs?: 'faults' | 'hand';
+  /** `usb`: the device itself. `faults`: an emulator that breaks answers; `hand`: somebody who moves the card. */
+  readonly needs?: 'faults' | 'hand' | 'usb';
   readonly run: (bench: Bench) => Promise<Finding>;
 }
 

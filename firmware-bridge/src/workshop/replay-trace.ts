@@ -6,6 +6,7 @@ import type { World } from '@tsunagu/protocols/world';
 import { isScriptName, scripts } from './certification.ts';
 import { replayedHand } from './hands.ts';
 import { sealKeyOf } from './key-files.ts';
+import { usbSource } from './source.ts';
 import { countsOf, runScript } from './session.ts';
 import { type Ending, failed, type Shell } from './shell.ts';
 import { ReplayTransport } from './trace/replay.ts';
@@ -26,7 +27,14 @@ export async function replay(
   if (!opened.ok) return opened;
   const transport = opened.value;
   const info = { id: 'replayed', ...trace.header.device };
-  const run = await runScript({ world, transport, info, script, hand: replayedHand(trace.header), onStep });
+  const run = await runScript({
+    world,
+    source: usbSource(world, transport),
+    info,
+    script,
+    hand: replayedHand(trace.header),
+    onStep,
+  });
   // A difference explains whatever came of it.
   const { verdict } = transport;
   if (!verdict.ok) return verdict;

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
 import type { ScriptName } from './certification.ts';
@@ -13,6 +13,7 @@ import { findReader, openSource } from './source.ts';
 export interface ScriptOptions {
   readonly script: ScriptName;
   readonly emulated?: readonly string[];
+  readonly pcsc?: boolean;
   readonly reader?: string;
   /** Whether somebody is there to move the card. */
   readonly hands: boolean;
@@ -23,10 +24,12 @@ export interface ScriptOptions {
 /** Runs a script against one reader, step by step, and records it where asked. Exit 5 when a step failed. */
 export async function runScriptOnReader(shell: Shell, options: ScriptOptions): Promise<Ending> {
   const { script, record } = options;
-  const opened = openSource(shell.world, options.emulated);
+  const free = await isFree(record);
+  if (!free.ok) return failed(shell, free.fault);
+  const opened = openSource(shell.world, options);
   if (!opened.ok) return failed(shell, opened.fault);
   const source = opened.value;
-  const info = await findReader(shell.world, source, options.reader);
+  const info = await findReader(source, options.reader);
   if (!info.ok) return failed(shell, info.fault);
   const key = await sealKey(shell, options.sealKey);
   if (!key.ok) return failed(shell, key.fault);
@@ -36,14 +39,14 @@ export async function runScriptOnReader(shell: Shell, options: ScriptOptions): P
   shell.say({ event: 'scriptStarted', script, reader: id, steps: scripts[script].length });
   const run = await runScript({
     world: shell.world,
-    transport: source.transport,
+    source,
     info: info.value,
     script,
     hand,
     ...(key.value === undefined ? {} : { sealKey: key.value }),
     onStep: (result) => shell.say({ event: 'step', result }),
   });
-  await source.transport.close();
+  await source.bus.close();
   if (!run.ok) return failed(shell, run.fault);
   const { results, trace } = run.value;
   const counts = countsOf(results);
@@ -63,13 +66,27 @@ export async function runScriptOnReader(shell: Shell, options: ScriptOptions): P
 const sealKey = async (shell: Shell, path: string | undefined): Promise<Result<Secret<'key'> | undefined>> =>
   path === undefined ? ok(undefined) : sealKeyOf(shell.world, path, true);
 
-/** Writes a file that its owner alone may read. */
-export async function writeNew(path: string, text: string): Promise<Result<void>> {
+/** Whether a new file can be written there; asked before the work whose result it will hold. */
+export const isFree = async (path: string | undefined): Promise<Result<void, 'FILE_EXISTS'>> =>
+  path !== undefined && (await isThere(path)) ? fail('FILE_EXISTS', { facts: { path } }) : ok(undefined);
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/**
+ * Writes a file that its owner alone may read. A recording or an attestation is evidence: none takes the place of another.
+ * @param isNamedByContent what is there already is the same
+ */
+export async function writeNew(path: string, text: string, isNamedByContent = false): Promise<Result<void>> {
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, text, { mode: 0o600 });
+    await writeFile(path, text, { mode: 0o600, flag: isNamedByContent ? 'w' : 'wx' });
     return ok(undefined);
   } catch (cause) {
-    return fail('FILE_UNWRITABLE', { cause, facts: { path } });
+    const isThere = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
+    return fail(isThere ? 'FILE_EXISTS' : 'FILE_UNWRITABLE', { cause, facts: { path } });
   }
 }

@@ -1,21 +1,23 @@
-import { ok, type Result, type Secret } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
 import type { StepResult } from '@tsunagu/protocols/workshop';
 import type { World } from '@tsunagu/protocols/world';
 import { openReader } from '../readers/families.ts';
 import type { ChipReader } from '../readers/port.ts';
-import type { UsbDeviceInfo, UsbTransport } from '../usb/port.ts';
+import type { UsbDeviceInfo } from '../usb/port.ts';
 import { isFelicaAtr, isFictionalAtr } from './cards.ts';
 import { type ScriptName, scripts } from './certification.ts';
 import type { Finding, ScriptStep } from './findings.ts';
 import { Recorder, RecordingTransport } from './trace/recorder.ts';
 import type { Bench, Hand } from './bench.ts';
+import type { Source } from './source.ts';
 
 /** What came of a script. */
 export interface ScriptRun {
   readonly script: ScriptName;
   readonly name: string;
   readonly results: readonly StepResult[];
-  readonly trace: ReturnType<Recorder['finish']>;
+  /** TRACE_USB_ONLY where another program drives the reader: what goes over USB is not ours to see. */
+  readonly trace: ReturnType<Recorder['finish']> | Result<never, 'TRACE_USB_ONLY'>;
 }
 
 /** How many of the steps ended how. */
@@ -30,7 +32,7 @@ export const countsOf = (
 /** What a script is run on. */
 export interface ScriptTask {
   readonly world: World;
-  readonly transport: UsbTransport;
+  readonly source: Pick<Source, 'bus' | 'transport'>;
   readonly info: UsbDeviceInfo;
   readonly script: ScriptName;
   readonly hand: Hand;
@@ -44,7 +46,8 @@ export async function runScript(task: ScriptTask): Promise<Result<ScriptRun>> {
   const faults = new Set<string>();
   const hand = noting(task.hand, faults);
   const recorder = new Recorder(world);
-  const transport = new RecordingTransport(task.transport, recorder);
+  const { bus } = task.source;
+  const transport = task.source.transport && new RecordingTransport(task.source.transport, recorder);
   try {
     const steps: readonly ScriptStep[] = scripts[script];
     const results: StepResult[] = [];
@@ -53,7 +56,7 @@ export async function runScript(task: ScriptTask): Promise<Result<ScriptRun>> {
     for (const step of steps) {
       const startedMs = world.clock.monotonicMs();
       // A reader of its own for each step: one that broke its reader does not spoil the next.
-      const opened = await openReader(world, transport, info);
+      const opened = await (transport === undefined ? bus.open(info) : openReader(world, transport, info));
       if (!opened.ok) return opened;
       if (opened.value.kind === 'stripe') {
         await opened.value.close();
@@ -65,7 +68,7 @@ export async function runScript(task: ScriptTask): Promise<Result<ScriptRun>> {
         field = isFelicaAtr(atr) ? 'felica' : 'chip';
       });
       const bench: Bench = { transport, info, reader, hand, isFictional: () => recorder.isFictional };
-      const why = whySkipped(step, hand, field);
+      const why = whySkipped(step, hand, field, transport !== undefined);
       const finding: Finding = why === undefined ? await step.run(bench) : { verdict: 'skipped', detail: why };
       // It is said once: the steps after it need not find it out again.
       if (step.card !== 'reader' && field === 'unknown' && finding.code === 'READER_CARD_ABSENT') field = 'empty';
@@ -78,7 +81,12 @@ export async function runScript(task: ScriptTask): Promise<Result<ScriptRun>> {
     }
     const { vendorId, productId } = info;
     const about = { script, hand: hand.kind, faults: [...faults], device: { vendorId, productId } };
-    return ok({ script, name, results, trace: recorder.finish(about, task.sealKey) });
+    return ok({
+      script,
+      name,
+      results,
+      trace: transport === undefined ? fail('TRACE_USB_ONLY') : recorder.finish(about, task.sealKey),
+    });
   } finally {
     recorder.wipe();
   }
@@ -101,11 +109,13 @@ function noting(hand: Hand, faults: Set<string>): Hand {
 type Field = 'unknown' | 'empty' | 'chip' | 'felica';
 
 /** Why a step is not run; undefined when it is. */
-function whySkipped({ card, needs }: ScriptStep, hand: Hand, field: Field): string | undefined {
+function whySkipped({ card, needs }: ScriptStep, hand: Hand, field: Field, isUsb: boolean): string | undefined {
+  if (needs === 'usb' && !isUsb) return 'another program drives the reader';
   if (card !== 'reader' && field === 'empty') return 'no card';
   if (card === 'chip' && field === 'felica') return 'a FeliCa card has no APDUs';
   if (card === 'felica' && field !== 'felica') return 'no FeliCa card';
-  const isFit = needs === undefined || (needs === 'faults' ? hand.inject !== undefined : hand.kind !== 'none');
+  const isFit =
+    needs === undefined || needs === 'usb' || (needs === 'faults' ? hand.inject !== undefined : hand.kind !== 'none');
   return isFit ? undefined : `needs ${needs}`;
 }
 

@@ -10,6 +10,6 @@ export function moveCard({ emulated, transport }: Source, line: string): void {
   if (verb === 'remove') place.reader.remove();
   if (verb === 'insert' && card?.ok) place.reader.insert(card.value);
   if (verb === 'insert' && card === undefined) void place.hand?.insert();
-  if (verb === 'unplug' && 'unplug' in transport && typeof transport.unplug === 'function')
+  if (verb === 'unplug' && transport !== undefined && 'unplug' in transport && typeof transport.unplug === 'function')
     transport.unplug(place.info.id);
 }

@@ -1,5 +1,4 @@
 import type { ReaderSeen } from '@tsunagu/protocols/workshop';
-import { openReader } from '../readers/families.ts';
 import type { ChipReader } from '../readers/port.ts';
 import type { UsbDeviceInfo } from '../usb/port.ts';
 import { inspectCard } from './inspect.ts';
@@ -11,6 +10,7 @@ import { isReaderFault, openSource, type Source } from './source.ts';
 export interface WatchOptions {
   /** `READER[=CARD]` each; undefined for the machine's own USB. */
   readonly emulated?: readonly string[];
+  readonly pcsc?: boolean;
   /** Look once and end. */
   readonly once: boolean;
 }
@@ -21,11 +21,11 @@ const pollMs = 500;
  * Tells of readers and of what is in them: once, or until told to end. A reader that another program has is named and
  * left alone. On an emulated bench, lines on the input are the hand: `remove ID`, `insert ID`, `unplug ID`.
  */
-export async function watchReaders(shell: Shell, { emulated, once }: WatchOptions): Promise<Ending> {
-  const opened = openSource(shell.world, emulated);
+export async function watchReaders(shell: Shell, { once, ...from }: WatchOptions): Promise<Ending> {
+  const opened = openSource(shell.world, from);
   if (!opened.ok) return failed(shell, opened.fault);
   const source = opened.value;
-  const listed = await source.transport.list();
+  const listed = await source.bus.list();
   if (!listed.ok) return failed(shell, listed.fault);
   const watched = new Map<string, Watched>();
   const add = async (info: UsbDeviceInfo): Promise<void> => {
@@ -38,7 +38,7 @@ export async function watchReaders(shell: Shell, { emulated, once }: WatchOption
     for (const one of watched.values()) await one.look();
     shell.say({ event: 'listed', readers: watched.size });
   } else {
-    const watch = source.transport.watch(({ type, device }) => {
+    const watch = source.bus.watch(({ type, device }) => {
       if (type === 'plugged') return void add(device);
       void watched.get(device.id)?.gone();
       watched.delete(device.id);
@@ -54,7 +54,7 @@ export async function watchReaders(shell: Shell, { emulated, once }: WatchOption
     watch.cancel();
   }
   for (const one of watched.values()) await one.close();
-  await source.transport.close();
+  await source.bus.close();
   return 0;
 }
 
@@ -73,9 +73,9 @@ class Watched {
   }
 
   /** Opens a device if it is a reader, and says so. Devices that are no readers are none of our business. */
-  static async open(shell: Shell, { transport }: Source, info: UsbDeviceInfo): Promise<Watched | undefined> {
+  static async open(shell: Shell, { bus }: Source, info: UsbDeviceInfo): Promise<Watched | undefined> {
     const { id, vendorId, productId } = info;
-    const opened = await openReader(shell.world, transport, info);
+    const opened = await bus.open(info);
     if (!opened.ok) {
       const { code } = opened.fault;
       if (isReaderFault(code)) shell.say({ event: 'readerFound', reader: { id, vendorId, productId, code } });

@@ -14,6 +14,7 @@ import { openLiveStreams } from './live-stream.ts';
 import { describeApi } from './openapi.ts';
 import type { ApiRooms } from './ports.ts';
 import { approvalRoutes } from './routes/approvals.ts';
+import { assessorRoutes } from './routes/assessor.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { bulkRoutes } from './routes/bulk.ts';
 import { campaignRoutes } from './routes/campaigns.ts';
@@ -21,6 +22,9 @@ import { configurationRoutes } from './routes/configuration.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { healthRoutes } from './routes/health.ts';
+import { custodyRoutes } from './routes/custody.ts';
+import { inspectionRoutes } from './routes/inspections.ts';
+import { lifecycleRoutes } from './routes/lifecycle.ts';
 import { liveRoutes } from './routes/live.ts';
 import { negativeRoutes } from './routes/negative.ts';
 import { identityRoutes } from './routes/identity.ts';
@@ -28,11 +32,15 @@ import { keyRoutes } from './routes/keys.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { softwareRoutes } from './routes/software.ts';
+import { switchRuleRoutes } from './routes/switch-rules.ts';
+import { switchRoutes } from './routes/switch.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import { refurbishRoutes } from './routes/refurbish.ts';
+import { swapRoutes } from './routes/swaps.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 
-export type { Actor, ApiRooms, LiveFeed, NumberedEvent, Page, PageRequest } from './ports.ts';
+export type { Actor, ApiRooms, NegativeListRoom, LiveFeed, NumberedEvent, Page, PageRequest } from './ports.ts';
 
 /** What the management API is opened with. */
 export interface ApiOptions {
@@ -120,10 +128,18 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   bulkRoutes(app, rooms, options.changes);
   identityRoutes(app, rooms);
   keyRoutes(app, rooms);
+  lifecycleRoutes(app, rooms, options.changes);
+  custodyRoutes(app, rooms);
+  swapRoutes(app, rooms);
+  inspectionRoutes(app, rooms);
+  refurbishRoutes(app, rooms);
+  assessorRoutes(app, rooms);
   negativeRoutes(app, rooms);
   operationsRoutes(app, rooms);
   configurationRoutes(app, rooms);
+  switchRuleRoutes(app, rooms.switchRules);
   softwareRoutes(app, rooms);
+  switchRoutes(app, rooms);
   campaignRoutes(app, rooms);
   liveRoutes(app, { streams, isGood: (caller) => access.isGood(caller) });
   healthRoutes(app, () => isReady);

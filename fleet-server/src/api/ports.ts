@@ -40,6 +40,7 @@ import type {
   negativeDiff,
   NegativeExplanation,
   NegativeImported,
+  negativeListView,
   negativeOverview,
   NegativePublished,
   NegativeStateView,
@@ -49,10 +50,17 @@ import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { z } from 'zod';
 import type { JobOrdering } from '../jobs/index.ts';
 import type { Actor } from '../audit/index.ts';
+import type { Assessor } from '../assessor/index.ts';
+import type { Custody } from '../custody/index.ts';
 import type { Selection } from '../estate/index.ts';
 import type { Ceremonies, Manufacturers } from '../identity/index.ts';
 import type { KeyCeremonies, KeyInventory, KeyRuns } from '../keys/index.ts';
+import type { Inspections } from '../inspection/index.ts';
+import type { Refurbish } from '../refurbish/index.ts';
 import type { Software } from '../software/index.ts';
+import type { Swaps } from '../swap/index.ts';
+import type { SwitchRuleRooms } from './routes/switch-rules.ts';
+import type { Operator } from '../switch/index.ts';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
 export interface PageRequest {
@@ -88,6 +96,33 @@ export interface LiveFeed {
 
 export type { Actor } from '../audit/index.ts';
 
+/** A negative list, as people work with it. */
+export interface NegativeListRoom {
+  overview(page: PageRequest): Promise<Result<z.infer<typeof negativeOverview>>>;
+  details(): Promise<NegativeStateView>;
+  add(
+    pan: Secret<'pan'>,
+    reason: z.infer<typeof addNegative>['reason'],
+    by: Actor,
+    source: string,
+  ): Promise<Result<NegativeAdded>>;
+  remove(pan: Secret<'pan'>, source: string, by: Actor, isSignedTwice: boolean): Promise<Result<NegativePublished>>;
+  importList(file: z.infer<typeof importNegative>, by: Actor): Promise<Result<NegativeImported>>;
+  allow(pan: Secret<'pan'>, isWithdrawn: boolean, by: Actor): Promise<Result<NegativePublished>>;
+  addRange(range: z.infer<typeof addNegativeRange>, by: Actor): Promise<Result<NegativePublished>>;
+  publishVersion(isSignedTwice: boolean): Promise<NegativePublished>;
+  diff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
+  authority(): Promise<NegativeAuthority>;
+  bringRoot(document: Uint8Array, by: Actor): Promise<Result<NegativeAuthority>>;
+  countersignRoot(document: Uint8Array, by: Actor): Result<Uint8Array>;
+  sign(
+    digest: string,
+    signature: { readonly keyId: string; readonly signature: Uint8Array },
+  ): Promise<Result<NegativePublished>>;
+  explain(pan: Secret<'pan'>): Promise<NegativeExplanation>;
+  prove(pan: Secret<'pan'>, serial: Serial, at: number): Promise<Result<NegativeProof>>;
+}
+
 /** What the management API asks of the other rooms. Each method answers in the shapes of `protocols/fleet`. */
 export interface ApiRooms {
   readonly estate: {
@@ -96,6 +131,7 @@ export interface ApiRooms {
     timeline(serial: Serial, page: PageRequest): Promise<Result<Page<TimelineEntry>>>;
     register(terminal: RegisterTerminal, by: Actor): Promise<Result<ClaimBundle>>;
     reissueClaim(serial: Serial, by: Actor): Promise<Result<ClaimBundle>>;
+    recount(serial: Serial): Promise<Result<void>>;
   };
   readonly lifecycle: {
     view(serial: Serial): Promise<Result<LifecycleView>>;
@@ -109,9 +145,15 @@ export interface ApiRooms {
     readonly inventory: KeyInventory;
     setAcquirers(serial: Serial, acquirers: readonly string[]): Promise<void>;
   };
+  readonly switchRules: SwitchRuleRooms;
   readonly expiry: {
     list(page: PageRequest): Promise<Result<Page<ExpiryEntry>>>;
   };
+  readonly custody: Omit<Custody, 'close'>;
+  readonly swaps: Omit<Swaps, 'close'>;
+  readonly inspections: Inspections;
+  readonly refurbish: Omit<Refurbish, 'benchTestPassed'>;
+  readonly assessor: Assessor;
   readonly selection: Selection;
   readonly certificates: {
     revoke(serial: Serial, by: Actor): Promise<Result<void>>;
@@ -163,30 +205,10 @@ export interface ApiRooms {
     /** Newest first. */
     list(page: PageRequest & { readonly serial?: Serial }): Promise<Result<Page<SaleLine>>>;
   };
-  readonly negative: {
-    overview(page: PageRequest): Promise<Result<z.infer<typeof negativeOverview>>>;
-    details(): Promise<NegativeStateView>;
-    add(
-      pan: Secret<'pan'>,
-      reason: z.infer<typeof addNegative>['reason'],
-      by: Actor,
-      source: string,
-    ): Promise<Result<NegativeAdded>>;
-    remove(pan: Secret<'pan'>, source: string, by: Actor, isSignedTwice: boolean): Promise<Result<NegativePublished>>;
-    importList(file: z.infer<typeof importNegative>, by: Actor): Promise<Result<NegativeImported>>;
-    allow(pan: Secret<'pan'>, isWithdrawn: boolean, by: Actor): Promise<Result<NegativePublished>>;
-    addRange(range: z.infer<typeof addNegativeRange>, by: Actor): Promise<Result<NegativePublished>>;
-    publishVersion(isSignedTwice: boolean): Promise<NegativePublished>;
-    diff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
-    authority(): Promise<NegativeAuthority>;
-    bringRoot(document: Uint8Array, by: Actor): Promise<Result<NegativeAuthority>>;
-    countersignRoot(document: Uint8Array, by: Actor): Result<Uint8Array>;
-    sign(
-      digest: string,
-      signature: { readonly keyId: string; readonly signature: Uint8Array },
-    ): Promise<Result<NegativePublished>>;
-    explain(pan: Secret<'pan'>): Promise<NegativeExplanation>;
-    prove(pan: Secret<'pan'>, serial: Serial, at: number): Promise<Result<NegativeProof>>;
+  readonly negative: NegativeListRoom & {
+    of(list: string): NegativeListRoom | undefined;
+    lists(): Promise<readonly z.infer<typeof negativeListView>[]>;
+    setList(list: string, codec: 'KH' | 'KP', by: Actor): Promise<Result<z.infer<typeof negativeListView>>>;
   };
   readonly campaigns: {
     create(spec: CampaignSpec, by: Actor): Promise<Result<CampaignDetail>>;
@@ -197,5 +219,7 @@ export interface ApiRooms {
     exceptions(id: string, page: PageRequest): Promise<Result<Page<CampaignException>>>;
     why(target: WhyTarget, serials: readonly Serial[]): Promise<readonly Why[]>;
   };
+  /** What a person who runs the switch sees and does. */
+  readonly operator: () => Operator;
   readonly live: LiveFeed;
 }

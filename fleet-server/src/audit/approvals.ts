@@ -186,6 +186,8 @@ export function openApprovals(world: Pick<World, 'clock' | 'id'>, store: Store, 
       if (!after.ok) return after;
       const limit = boundedLimit(page.limit);
       const [at, id] = (after.value ?? '').split(' ');
+      if (after.value !== undefined && (id === undefined || !/^\d{1,15}$/.test(at ?? '')))
+        return fail('INPUT_INVALID', { field: 'cursor' });
       let query = store.db.selectFrom('approvals').selectAll();
       if (kind !== undefined) query = query.where('kind', '=', kind);
       const now = world.clock.now();

@@ -1,8 +1,18 @@
-import { type CampaignAction, type CampaignSpec, serialSchema } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { lackedForJob, modelOf } from '@tsunagu/protocols/catalogue';
+import {
+  type CampaignAction,
+  type CampaignSpec,
+  configuration,
+  contradictionIn,
+  isSettingName,
+  lackedFor,
+  serialSchema,
+} from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import { loadSubject } from '../keys/index.ts';
+import { changeValues } from '../twin/index.ts';
 import type { Action, CampaignRooms, ImageOrder } from './ports.ts';
-import { isNewer, type TerminalFacts } from './rules/match.ts';
+import { atPath, isNewer, type TerminalFacts } from './rules/match.ts';
 
 /** An emulated or real terminal has so long to prove another software, milliseconds. */
 const proofTimeoutMs = 60_000;
@@ -11,7 +21,8 @@ type Kind = CampaignAction['kind'];
 type Make<K extends Kind> = (
   rooms: CampaignRooms,
   action: Extract<CampaignAction, { readonly kind: K }>,
-  spec: Pick<CampaignSpec, 'gate' | 'attested'>,
+  spec: Pick<CampaignSpec, 'name' | 'gate' | 'attested'>,
+  id: string,
 ) => Promise<Result<Action>>;
 
 /** What each kind of campaign does. A new kind is a new entry. */
@@ -52,8 +63,50 @@ const kinds: { readonly [K in Kind]: Make<K> } = {
     });
   },
 
-  async configuration() {
-    return await Promise.resolve(fail('CAMPAIGN_KIND_UNAVAILABLE', { field: 'action.kind' }));
+  async configuration({ twin: { campaignLayers }, jobs }, { values }, { name }, id) {
+    const wanted = Object.entries(values);
+    if (wanted.length === 0) return await Promise.resolve(fail('INPUT_INVALID', { field: 'action.values' }));
+    const fits = changeValues({}, values, undefined);
+    if (!fits.ok) return fail(fits.fault.code, { ...fits.fault, field: `action.values.${fits.fault.field ?? ''}` });
+    return ok({
+      subject: 'configuration',
+      canGoBack: true,
+      async proposed(tx, by) {
+        unwrap(await campaignLayers.write(tx, id, values, { subject: by, reason: name }));
+      },
+      cause(facts) {
+        const { model, own, desired } = facts;
+        const able = wanted.filter(([setting]) => isAble(setting, model));
+        if (able.length === 0) return { code: 'BEYOND_MODEL', facts: { model, setting: wanted[0]?.[0] ?? '' } };
+        const over = able.find(([setting, value]) => {
+          const set = settingIn(own, setting);
+          return set !== undefined && set !== value;
+        });
+        if (over) return { code: 'SETTING_OVERRIDDEN', facts: { setting: over[0] } };
+        const whole = configuration.safeParse({ ...objectOf(desired), ...Object.fromEntries(able) });
+        const contradiction = whole.success ? contradictionIn(whole.data) : undefined;
+        return contradiction
+          ? { code: 'SETTING_CONTRADICTS', facts: { setting: contradiction.field, with: contradiction.facts.with } }
+          : undefined;
+      },
+      isHad: ({ model, desired, reported, isAsDesired }) =>
+        isAsDesired &&
+        wanted.every(
+          ([setting, value]) =>
+            !isAble(setting, model) ||
+            (settingIn(desired, setting) === value && settingIn(reported, setting) === value),
+        ),
+      async order(tx, facts, leg, reference) {
+        const serial = serialSchema.parse(facts.serial);
+        const body = { type: 'configuration.apply', params: {} } as const;
+        const job = await jobs.queueIn(tx, serial, body, 'campaign/configuration', reference);
+        if (job !== undefined) await campaignLayers[leg === 'forward' ? 'join' : 'leave'](tx, id, [serial]);
+        return job;
+      },
+      // It is staged, and waits for the window of the terminal's own in which a change may disturb.
+      isPending: (fault) => fault === 'CONFIGURATION_WAITS',
+      withdraw: (tx, serials) => campaignLayers.leave(tx, id, serials),
+    });
   },
 
   async keys(rooms, { slot }) {
@@ -81,7 +134,11 @@ const kinds: { readonly [K in Kind]: Make<K> } = {
       ok({
         subject: `job/${body.type}`,
         canGoBack: back !== undefined,
-        cause: () => undefined,
+        cause({ model }) {
+          const known = modelOf(model);
+          const lacked = known && lackedForJob(known, body);
+          return lacked === undefined ? undefined : ({ code: 'MODEL_CANNOT', facts: { model, lacked } } as const);
+        },
         isHad: () => false,
         async order(tx, { serial }, leg, reference) {
           const order = leg === 'forward' ? body : back;
@@ -95,19 +152,27 @@ const kinds: { readonly [K in Kind]: Make<K> } = {
 };
 
 /** Makes an action ready. A fault names the part of the specification that cannot be carried out. */
-export const readyAction = (rooms: CampaignRooms, spec: CampaignSpec): Promise<Result<Action>> => {
+export const readyAction = (rooms: CampaignRooms, spec: CampaignSpec, id: string): Promise<Result<Action>> => {
   const { action } = spec;
   switch (action.kind) {
     case 'software':
-      return kinds.software(rooms, action, spec);
+      return kinds.software(rooms, action, spec, id);
     case 'configuration':
-      return kinds.configuration(rooms, action, spec);
+      return kinds.configuration(rooms, action, spec, id);
     case 'keys':
-      return kinds.keys(rooms, action, spec);
+      return kinds.keys(rooms, action, spec, id);
     case 'job':
-      return kinds.job(rooms, action, spec);
+      return kinds.job(rooms, action, spec, id);
   }
 };
+
+const objectOf = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});
+const settingIn = (values: unknown, setting: string): unknown => atPath(values, [setting]);
+/** Whether terminals of a model have a setting. */
+function isAble(setting: string, model: string): boolean {
+  const known = modelOf(model);
+  return known !== undefined && isSettingName(setting) && lackedFor(setting, known) === undefined;
+}
 
 /** What the signed target of an image asks of a terminal, and it has not. What a terminal does not tell is its own to refuse. */
 function missingFor({ versionMin, batteryPercentMin }: ImageOrder, { version, battery }: TerminalFacts) {

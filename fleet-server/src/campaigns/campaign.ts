@@ -80,7 +80,7 @@ export interface Campaign {
 export async function readCampaign(rooms: CampaignRooms, on: Queryable, row: CampaignRow): Promise<Result<Campaign>> {
   const spec = unwrap(parseJson(campaignSpec, row.spec, rowTextMax));
   const { bounds, ...progress } = unwrap(parseJson(storedProgress, row.progress, rowTextMax));
-  const action = await readyAction(rooms, spec);
+  const action = await readyAction(rooms, spec, row.id);
   const { openOrders } = await on
     .selectFrom('campaign_orders')
     .select((all) => all.fn.countAll<number>().as('openOrders'))

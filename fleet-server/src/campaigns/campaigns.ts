@@ -38,7 +38,7 @@ import { type Cursors, feedGate, newestSales, readCursors, readSales, writeCurso
 import { select } from './select.ts';
 import { prepareSets } from './sets.ts';
 import { detailOf, exceptionsOf, summaryOf } from './show.ts';
-import { tick } from './tick.ts';
+import { retrying, tick, withdraw } from './tick.ts';
 import { explain } from './why.ts';
 
 /** How often campaigns look at the world, and dynamic ones at who is new. */
@@ -390,8 +390,10 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
           progress: next.value,
           endedAt: openPhases.includes(next.value.phase) ? null : now,
         });
+        let left: readonly Serial[] = [];
         await store.write(async (tx) => {
           if (verb === 'abort' || verb === 'rollback') {
+            left = await withdraw(tx, campaign, await retrying(tx, campaign));
             const orders = await tx
               .selectFrom('campaign_orders')
               .select('job')
@@ -413,6 +415,7 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
           });
         });
         applyChange(campaign, change);
+        if (left.length > 0) rooms.twin.moved(...left);
         ended.delete(id);
         open.set(id, campaign);
         if (!isActive(campaign) && campaign.openOrders === 0 && !openPhases.includes(campaign.progress.phase))

@@ -18,7 +18,7 @@ const excludedMax = 50;
 const pageMax = 5_000;
 
 /** Everything of a specification that can be wrong, and what it comes to. */
-async function understand(rooms: CampaignRooms, spec: CampaignSpec) {
+async function understand(rooms: CampaignRooms, spec: CampaignSpec, id: string) {
   const target = parseQuery(spec.target);
   if (!target.ok) return fail(target.fault.code, { ...target.fault, field: `target:${target.fault.offset ?? 0}` });
   const requires = parseQuery(spec.requires);
@@ -26,17 +26,17 @@ async function understand(rooms: CampaignRooms, spec: CampaignSpec) {
     return fail(requires.fault.code, { ...requires.fault, field: `requires:${requires.fault.offset ?? 0}` });
   if (!ringsAreGrowing(spec.rings)) return fail('CAMPAIGN_RINGS_INVALID', { field: 'rings' });
   if (!isTimeZone(spec.timeZone)) return fail('TIME_ZONE_UNKNOWN', { field: 'timeZone' });
-  const action = await readyAction(rooms, spec);
+  const action = await readyAction(rooms, spec, id);
   return action.ok ? ok({ target: target.value, requires: requires.value, action: action.value }) : action;
 }
 
 /** Stores a campaign that was proposed, and asks for its approval. Its cohort is what the query finds now. */
 export async function createCampaign(rooms: CampaignRooms, spec: CampaignSpec, by: Actor): Promise<Result<string>> {
   const { world, store } = rooms;
-  const understood = await understand(rooms, spec);
+  const id = world.id();
+  const understood = await understand(rooms, spec, id);
   if (!understood.ok) return understood;
   const { target, action } = understood.value;
-  const id = world.id();
   const now = world.clock.now();
   await numberTerminals(store.db);
   const cohort = await select(store.db, target, { now });
@@ -77,6 +77,7 @@ export async function createCampaign(rooms: CampaignRooms, spec: CampaignSpec, b
         })
         .execute();
       await draft.write(tx, id);
+      await action.proposed?.(tx, by.subject);
       await noteEvent(tx, id, now, 'created', by.subject, { terminals: cohort.length });
       const facts = { name: spec.name, kind: spec.action.kind, terminals: cohort.length };
       await rooms.note(tx, { actor: by, action: 'campaign.create', subject, afterHash: digest, facts });
@@ -95,7 +96,7 @@ export async function dryRun(
   zoneOf: (facts: TerminalFacts) => string | undefined,
 ): Promise<Result<CampaignDryRun>> {
   const { world, store } = rooms;
-  const understood = await understand(rooms, spec);
+  const understood = await understand(rooms, spec, '');
   if (!understood.ok) return understood;
   const { target, requires, action } = understood.value;
   const now = world.clock.now();

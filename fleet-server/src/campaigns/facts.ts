@@ -9,6 +9,7 @@ export const factsRows = (on: Queryable) =>
     .innerJoin('terminals', 'terminals.serial', 'ordinals.serial')
     .leftJoin('presence', 'presence.serial', 'terminals.serial')
     .innerJoin('terminal_configurations as twin', 'twin.serial', 'terminals.serial')
+    .leftJoin('configuration_layers as own', 'own.id', 'twin.terminal_layer')
     .leftJoin('last_sales as sale', 'sale.serial', 'terminals.serial');
 
 /** Whose facts: those with these ordinals or serials, or a page of all. */
@@ -39,7 +40,10 @@ export async function factsOf(on: Queryable, wanted: Wanted): Promise<readonly T
       'twin.desired_hash',
       'twin.desired_version',
       'twin.drift',
+      'own.value as own',
       'sale.at as sale_at',
+      sql<number>`exists (select 1 from certificates where certificates.kind = 'terminal'
+        and certificates.subject = terminals.serial and certificates.ended_at is null)`.as('certified'),
     ])
     .orderBy('ordinals.ordinal');
   if ('after' in wanted) query = query.where('ordinals.ordinal', '>', wanted.after).limit(wanted.limit);
@@ -69,12 +73,14 @@ export async function factsOf(on: Queryable, wanted: Wanted): Promise<readonly T
       drift: row.drift ?? undefined,
       version: textOf(member(member(hello, 'software'), 'version')),
       enrolled: row.enrolled_at !== null,
+      isCertified: row.certified === 1,
       tampered: member(hello, 'tampered') !== undefined,
       lastSaleAt: row.sale_at ?? undefined,
       battery: numberOf(member(hello, 'battery')),
       hello,
       reported: parsed(row.reported),
       desired: parsed(row.desired),
+      own: parsed(row.own),
       desiredVersion: row.desired_version ?? 0,
       isAsDesired: row.reported_hash !== null && row.reported_hash === row.desired_hash,
     };

@@ -14,6 +14,7 @@ import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
 import type { Approvals, WriteNote } from '../audit/index.ts';
 import type { Database, Store } from '../store/index.ts';
+import type { CampaignLayers } from '../twin/index.ts';
 import type { TerminalFacts } from './rules/match.ts';
 import type { Leg } from './tables.ts';
 
@@ -57,6 +58,11 @@ export interface CampaignRooms {
     /** A fresh key for a slot; undefined while the terminal has no key to carry it under. */
     rotate(tx: Transaction<Database>, serial: Serial, slot: KeySlot): Promise<KeyLoad | undefined>;
   };
+  readonly twin: {
+    readonly campaignLayers: CampaignLayers;
+    /** Something else is desired of terminals now, and it is on disk. */
+    moved(...serials: readonly Serial[]): void;
+  };
   /** Whether a lifecycle state permits a connection. */
   readonly mayConnect: (state: LifecycleState) => boolean;
 }
@@ -73,4 +79,10 @@ export interface Action {
   isHad(facts: TerminalFacts): boolean;
   /** Orders it, in a transaction. Undefined: another order about the subject is open. */
   order(tx: Transaction<Database>, facts: TerminalFacts, leg: Leg, reference: string): Promise<string | undefined>;
+  /** Writes what it needs besides the campaign's own row. Throws: it cannot be written. */
+  proposed?(tx: Transaction<Database>, by: string): Promise<void>;
+  /** Whether a failure only says that the terminal has it, and will do it at its time: no order is lost by that. */
+  isPending?(fault: string): boolean;
+  /** Takes from terminals what an order left there that did not end well. */
+  withdraw?(tx: Transaction<Database>, serials: readonly Serial[]): Promise<void>;
 }

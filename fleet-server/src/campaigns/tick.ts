@@ -1,6 +1,7 @@
 import { serialSchema, type Serial } from '@tsunagu/protocols/fleet';
-import { type Selectable, sql } from 'kysely';
+import { type Selectable, sql, type Transaction } from 'kysely';
 import { house } from '../audit/index.ts';
+import type { Database, Queryable } from '../store/index.ts';
 import {
   applyChange,
   type Campaign,
@@ -57,6 +58,8 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
       const rows = await tx.selectFrom('campaign_orders').selectAll().where('campaign', '=', campaign.id).execute();
       const ended = rows.filter(({ outcome }) => outcome !== null).slice(0, endsMax);
       const counted = new Map<string, number>();
+      /** Those whose order did not end well: nothing of it stays with them. */
+      const withdrawn: number[] = [];
       for (const row of ended) await countEnd(row, counted);
       const done = ended.filter(({ outcome }) => outcome === 'done').map(({ ordinal }) => ordinal);
       if (done.length > 0)
@@ -72,13 +75,14 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
           .execute();
       const open = new Map(rows.filter(({ outcome }) => outcome === null).map((row) => [row.ordinal, row]));
       const change = await look(open, counted);
+      const left = await withdraw(tx, campaign, withdrawn);
       // Whose end was just counted is not looked at before the sets know of it.
       const placed = await place(change, open, new Set(rows.map(({ ordinal }) => ordinal)));
       await draft.write(tx, campaign.id);
       const isChanged =
         ended.length > 0 || placed.serials.length > 0 || placed.had > 0 || change.progress !== campaign.progress;
       if (isChanged || change.gate !== campaign.gate) await writeChange(tx, campaign, change);
-      return { change, isChanged, openOrders: open.size + placed.serials.length, ...placed };
+      return { change, isChanged, openOrders: open.size + placed.serials.length, left, ...placed };
 
       /** Counts the end of one order: the terminal is done, gets another order later, or failed for good. */
       async function countEnd(row: OrderRow, sums: Map<string, number>): Promise<void> {
@@ -92,6 +96,8 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
           if (leg === 'forward') count('changed');
           return;
         }
+        if (leg === 'forward' && !(outcome === 'failed' && campaign.action.isPending?.(fault ?? '')))
+          withdrawn.push(ordinal);
         if (outcome === 'cancelled') return;
         const before = await tx
           .selectFrom('campaign_exceptions')
@@ -99,10 +105,11 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
           .where('campaign', '=', campaign.id)
           .where('ordinal', '=', ordinal)
           .executeTakeFirst();
-        const attempts = (before?.attempts ?? 0) + 1;
+        const isPending = campaign.action.isPending?.(fault ?? '') ?? false;
+        const attempts = (before?.attempts ?? 0) + (isPending ? 0 : 1);
         // The way back is never given up: a terminal that has the bad version is not left with it.
-        const isFailed = leg === 'forward' && attempts >= campaign.spec.attemptsMax;
-        const pause = Math.min(retryMaxMs, retryFirstMs * 2 ** (attempts - 1));
+        const isFailed = leg === 'forward' && !isPending && attempts >= campaign.spec.attemptsMax;
+        const pause = isPending ? retryMaxMs : Math.min(retryMaxMs, retryFirstMs * 2 ** (attempts - 1));
         const exception = {
           state: isFailed ? ('failed' as const) : ('retrying' as const),
           attempts,
@@ -178,6 +185,7 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
         const isStopped = phase !== campaign.progress.phase && (phase === 'rollingBack' || phase === 'aborted');
         if (isStopped || phase === 'completed')
           for (const { job, leg } of openOrders.values()) if (leg === 'forward') await rooms.jobs.cancelIn(tx, job);
+        if (isStopped || phase === 'completed') withdrawn.push(...(await retrying(tx, campaign)));
         const isOver = !isActive(step);
         return changeOf(campaign, { progress: step.progress, ...(isOver && { endedAt: now }) });
       }
@@ -273,11 +281,40 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
     campaign.lookedUpTo = made.lookedUpTo;
     campaign.openOrders = made.openOrders;
     for (const serial of made.serials) await rooms.jobs.wake(serial);
+    if (made.left.length > 0) rooms.twin.moved(...made.left);
     return { isChanged: made.isChanged, ordered: made.serials };
   } catch (error) {
     draft.drop();
     throw error;
   }
+}
+
+/** Terminals that wait for another order, or for a moment of their own. */
+export async function retrying(on: Queryable, { id }: Pick<Campaign, 'id'>): Promise<readonly number[]> {
+  const rows = await on
+    .selectFrom('campaign_exceptions')
+    .select('ordinal')
+    .where('campaign', '=', id)
+    .where('state', '=', 'retrying')
+    .execute();
+  return rows.map(({ ordinal }) => ordinal);
+}
+
+/** Takes from terminals what orders left there that did not end well. Whom something else is desired of now: told after the commit. */
+export async function withdraw(
+  tx: Transaction<Database>,
+  { action }: Pick<Campaign, 'action'>,
+  ordinals: readonly number[],
+): Promise<readonly Serial[]> {
+  if (!action.withdraw || ordinals.length === 0) return [];
+  const rows = await tx
+    .selectFrom('terminal_ordinals')
+    .select('serial')
+    .where(sql<boolean>`ordinal in (select value from json_each(${JSON.stringify(ordinals)}))`)
+    .execute();
+  const serials = rows.map(({ serial }) => serialSchema.parse(serial));
+  await action.withdraw(tx, serials);
+  return serials;
 }
 
 /** Whom to look at: those that called, then the next ones in turn. */

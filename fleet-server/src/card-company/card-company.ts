@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type TLSSocket } from 'node:tls';
 import {
+  adviceReasons,
   answerTo,
   functions,
   isInquiry,
@@ -27,14 +28,38 @@ import {
   sealMac,
   verifyMac,
 } from '@tsunagu/protocols/iso8583';
-import { asBuffer, fail, fromHex, hex, ok, type Result, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
+import {
+  asBuffer,
+  fail,
+  fromHex,
+  hex,
+  ok,
+  type Result,
+  Secret,
+  secretPan,
+  toHex,
+  unwrap,
+} from '@tsunagu/protocols/kit';
 import { computeMac } from '@tsunagu/protocols/mac';
 import { unwrapKeyBlock } from '@tsunagu/protocols/tr31';
 import type { Timer, World } from '@tsunagu/protocols/world';
-import type { LinkCredentials } from '../switch/issuer-link/link-credentials.ts';
-import { accountOf, type Decision, decideSale, limits } from './decide.ts';
+import type { LinkCredentials } from '../switch/link/credentials.ts';
+import { FaultyLine, pickFault, type WireFault, type WireFaults } from '../emulation/wire-faults.ts';
+import { noTap, type Tap } from '../emulation/tap.ts';
+import {
+  type Books,
+  cardOf,
+  type Decision,
+  decideSale,
+  houseIssuer,
+  type Issuer,
+  isPrepaid,
+  prepaidBalance,
+} from './decide.ts';
 import type { Ledger, SaleRecord } from './ledger.ts';
+import { issuerProfiles } from './profile.ts';
 import { verifyPin } from './pin.ts';
+import { reconcile, reconciliationEcho } from './reconciliation.ts';
 import type { TransitAnswer, TransitCentre } from './transit-centre.ts';
 
 /** Where the emulated card company listens, and how it behaves. */
@@ -43,8 +68,15 @@ export interface CardCompanyOptions {
   readonly port: number;
   readonly credentials: LinkCredentials;
   readonly ledger: Ledger;
-  /** The centre of the transit cards, in the same house. */
-  readonly transit: TransitCentre;
+  /** The centre of the transit cards, where it has one. */
+  readonly transit?: TransitCentre;
+  /** Its cards, limits and hours; those of the house's own card company unless told. */
+  readonly issuer?: Issuer;
+  /** What befalls its answers, and by which numbers in [0, 1); nothing unless told. */
+  readonly faults?: WireFaults;
+  readonly nextFault?: () => number;
+  /** Sees every message on the line. */
+  readonly tap?: Tap;
   /** Pause before an answer, milliseconds; called once per answer. */
   readonly delayMs: () => number;
 }
@@ -79,6 +111,8 @@ export interface FileActionAnswer {
 const fileFunctions = { add: '301', delete: '303', inquire: '305' } as const;
 const fileAnswerMs = 10_000;
 const connectionsMax = 64;
+/** How long a connection outlives its sign-off. */
+const signedOffMs = 1_000;
 
 /** Opens the emulated card company: one session per connection of the switch. */
 export function openCardCompany(
@@ -141,7 +175,8 @@ export function openCardCompany(
             for (const socket of sockets) socket.destroy();
             await closed;
             await options.ledger.close();
-            await options.transit.close();
+            await options.transit?.close();
+            options.tap?.close();
           },
         }),
       );
@@ -161,21 +196,41 @@ class Session {
   readonly #asked = new Map<string, (actionCode: string | undefined) => void>();
   #stan = 0;
   #key: Secret<'key'> | undefined;
+  /** The MAC key before the last exchange: what was on its way then still bears it. */
+  #keyBefore: Secret<'key'> | undefined;
   #pinKey: Secret<'key'> | undefined;
   #frameDeadline: Timer | undefined;
+  readonly #line: FaultyLine;
+  readonly #issuer: Issuer;
+  readonly #tap: Tap;
+  readonly #name: string;
 
   constructor(world: World, options: CardCompanyOptions, zoneKbpk: Secret<'key'>, socket: TLSSocket) {
     this.#world = world;
     this.#options = options;
     this.#zoneKbpk = zoneKbpk;
     this.#socket = socket;
+    this.#line = new FaultyLine(
+      world.timers,
+      {
+        get destroyed() {
+          return socket.destroyed || socket.writableEnded;
+        },
+        write: (bytes) => socket.write(asBuffer(bytes)),
+        end: () => socket.end(),
+      },
+      options.faults ?? issuerProfiles['card-company'].faults,
+    );
+    this.#issuer = options.issuer ?? houseIssuer;
+    this.#tap = options.tap ?? noTap;
+    this.#name = world.id();
     socket.setNoDelay(true);
     socket.on('data', (chunk) => this.#take(chunk));
     socket.on('close', () => {
       this.#frameDeadline?.cancel();
-      this.#key?.wipe();
-      this.#pinKey?.wipe();
-      this.#key = this.#pinKey = undefined;
+      this.#line.close();
+      for (const key of [this.#key, this.#keyBefore, this.#pinKey]) key?.wipe();
+      this.#key = this.#keyBefore = this.#pinKey = undefined;
     });
   }
 
@@ -216,7 +271,11 @@ class Session {
 
   #take(chunk: Uint8Array): void {
     const { frames, fault } = this.#reader.push(chunk);
-    for (const { message } of frames) this.#read(Uint8Array.from(message));
+    for (const { message } of frames) {
+      const bytes = Uint8Array.from(message);
+      this.#tap.message(this.#name, 'in', bytes);
+      this.#read(bytes);
+    }
     if (fault) {
       this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MESSAGE_INVALID', cause: fault } });
       this.#socket.destroy();
@@ -275,9 +334,9 @@ class Session {
       pin?.wipe();
       return this.#answer(message, '1814', { 39: '917' }, undefined);
     }
-    this.#key?.wipe();
+    this.#keyBefore?.wipe();
     this.#pinKey?.wipe();
-    [this.#key, this.#pinKey] = [mac, pin];
+    [this.#keyBefore, this.#key, this.#pinKey] = [this.#key, mac, pin];
     this.#answer(message, '1814', { 39: '800' }, this.#key);
   }
 
@@ -291,9 +350,9 @@ class Session {
   }
 
   #isGenuine(message: DecodedMessage): boolean {
-    const key = this.#key;
-    if (this.#isSignedOn && key && verifyMac(message, macUnder(key), { lengthBytes: issuerLink.mac.lengthBytes }).ok)
-      return true;
+    const isUnder = (key: Secret<'key'> | undefined): boolean =>
+      key !== undefined && verifyMac(message, macUnder(key), { lengthBytes: issuerLink.mac.lengthBytes }).ok;
+    if (this.#isSignedOn && (isUnder(this.#key) || isUnder(this.#keyBefore))) return true;
     this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MAC_INVALID', facts: { mti: message.mti } } });
     return false;
   }
@@ -311,6 +370,16 @@ class Session {
       case '1420':
       case '1421':
         return await this.#reversal(message);
+      case '1520':
+      case '1521':
+      case '1604':
+      case '1605':
+        return this.#answer(
+          message,
+          responseMti(message.mti) ?? '1530',
+          await reconcile(this.#options.ledger, message),
+          this.#key,
+        );
       case '1314':
         return this.#asked.get(`${message.text(11)}/${message.text(12)}`)?.(message.text(39));
       default:
@@ -320,15 +389,14 @@ class Session {
 
   /** A request or a posting: decided or taken once, however often it comes. */
   async #sale(message: DecodedMessage): Promise<void> {
-    const { ledger, delayMs } = this.#options;
+    const { ledger, delayMs, transit } = this.#options;
     const operation = operationOf(originalMti(message.mti), message.text(3), message.text(24));
     const answered = responseMti(message.mti) ?? '1644';
     if (operation === undefined) return this.#answer(message, answered, { 39: '902' }, this.#key);
     const key = keyOf(message);
-    const { transit } = this.#options;
     const pan = message.secret(2);
-    const transitCard = pan && transit.cardOf(pan);
-    if (transitCard) {
+    const transitCard = pan && transit?.cardOf(pan);
+    if (transit && transitCard) {
       const said = await transit.handle(transitCard, message, operation, key, originalKeyOf(message));
       await this.#world.timers.sleep(delayMs());
       const approval = isApproval(said.actionCode) && !isInquiry(operation) ? { 38: approvalCodeOf(key) } : {};
@@ -352,7 +420,7 @@ class Session {
         day: dayOf(message),
         amountMinor: Number(message.text(4)),
         actionCode: decision.actionCode,
-        approvalCode: decision.actionCode === '000' && operation !== 'balance' ? approvalCodeOf(key) : '',
+        approvalCode: decision.actionCode === '000' && !isInquiry(operation) ? approvalCodeOf(key) : '',
         emv: toHex(decision.emv),
         ...(decision.pin !== undefined && { pin: decision.pin }),
       };
@@ -361,22 +429,25 @@ class Session {
       await written.finally(() => this.#sales.delete(key));
       this.#world.log('info', 'saleDecided', { account: known.account, what: operation, actionCode: known.actionCode });
     }
-    await this.#world.timers.sleep(delayMs());
-    this.#answer(message, answered, this.#answerOf(known), this.#key);
+    const pauseMs = delayMs();
+    if (pauseMs > 0) await this.#world.timers.sleep(pauseMs);
+    this.#answer(message, answered, this.#answerOf(known, message), this.#key);
   }
 
   #decide(message: DecodedMessage, operation: Operation, key: string, original: string | undefined): Decision {
     const { ledger } = this.#options;
-    const account = accountOf(message);
+    const account = cardOf(message, this.#issuer.cards)?.name;
     const say = (actionCode: string): Decision => ({
       type: 'answer',
       account: account ?? '',
       actionCode,
       emv: new Uint8Array(0),
     });
-    // An advice is taken in any case; one whose reversal came first is reversed the moment it is written down.
-    if (operation === 'completion' || operation === 'offlineSale') return say(account === undefined ? '118' : '900');
     // A reversal that came first wins: what it takes back never happens.
+    const isStandIn = message.text(25) === adviceReasons.issuerUnavailable;
+    if (operation === 'completion' || (operation === 'offlineSale' && (!isStandIn || ledger.isReversed(key))))
+      // An advice is taken in any case; one whose reversal came first is reversed the moment it is written down.
+      return say(account === undefined ? '118' : '900');
     if (ledger.isReversed(key)) return say('914');
     if (operation === 'refund') {
       const sale = original === undefined ? undefined : ledger.sale(original);
@@ -385,23 +456,46 @@ class Session {
       if (givenBack + Number(message.text(4)) > sale.amountMinor) return say('110');
     }
     const today = localTransactionTime(this.#world.clock.now()).slice(0, 4);
-    return decideSale(
+    const decision = decideSale(
       message,
       operation,
-      (name) => ledger.spent(name, dayOf(message)),
+      this.#booksOf(dayOf(message)),
       today,
       (card) => verifyPin(message, this.#pinKey, card, ledger.pinTriesUsed(card.name)),
+      this.#issuer,
     );
+    // What somebody else approved in our place is taken, or refused for the reason that we would have had.
+    return isStandIn && decision.type === 'answer' && decision.actionCode === '000' ? say('900') : decision;
   }
 
-  #answerOf({ what, account, day, actionCode, approvalCode, emv }: SaleRecord): { [element: number]: FieldValue } {
+  #booksOf(day: string): Books {
+    const { ledger } = this.#options;
+    return {
+      spent: (account) => ledger.spent(account, day),
+      taken: (account) => ledger.taken(account),
+      isIssued: (account) => ledger.has(account, 'issue'),
+    };
+  }
+
+  #answerOf(
+    { what, account, day, actionCode, approvalCode, emv }: SaleRecord,
+    message: DecodedMessage,
+  ): { [element: number]: FieldValue } {
     const added: { [element: number]: FieldValue } = { 39: actionCode };
     if (approvalCode !== '') added[38] = approvalCode;
     if (emv !== '') added[55] = hex(emv);
-    if (what === 'balance' && actionCode === '000') {
-      const left = Math.max(0, limits.dayMax - this.#options.ledger.spent(account, day));
-      // Credit account, available, yen, credit. ISO 8583:1993, 4.3.54.
-      added[54] = `3002392C${String(left).padStart(12, '0')}`;
+    const card = cardOf(message, this.#issuer.cards);
+    const books = this.#booksOf(day);
+    const isHolder = card !== undefined && isPrepaid(card);
+    if (actionCode === '000' && isHolder)
+      // Stored value account, available, yen. ISO 8583:1993, 4.3.54.
+      added[54] = balanceElement('60', prepaidBalance(card, books) ?? 0);
+    else if (what === 'balance' && actionCode === '000')
+      added[54] = balanceElement('30', Math.max(0, this.#issuer.profile.limits.dayMax - books.spent(account)));
+    const replacedBy = what === 'validity' && card && 'replacedBy' in card ? card.replacedBy : undefined;
+    if (replacedBy) {
+      if (replacedBy.pan !== undefined) added[2] = secretPan(replacedBy.pan);
+      added[14] = replacedBy.expiry;
     }
     return added;
   }
@@ -413,13 +507,14 @@ class Session {
     const { stan, localTime, acquirer } = original.value;
     const key = `${stan}/${localTime}/${acquirer}`;
     const pan = message.secret(2);
-    if (pan && transit.cardOf(pan)) await transit.takeBack(key);
+    if (transit && pan && transit.cardOf(pan)) await transit.takeBack(key);
     // Taken once, however often it is asked.
     else if (!ledger.isReversed(key)) {
-      await ledger.append({ kind: 'reversal', key });
+      await ledger.append({ kind: 'reversal', key, ...(message.text(28) !== undefined && { day: message.text(28) }) });
       this.#world.log('info', 'saleReversed', { account: ledger.sale(key)?.account ?? '' });
     }
-    await this.#world.timers.sleep(delayMs());
+    const pauseMs = delayMs();
+    if (pauseMs > 0) await this.#world.timers.sleep(pauseMs);
     this.#answer(message, '1430', { 39: '400' }, this.#key);
   }
 
@@ -430,17 +525,47 @@ class Session {
     key: Secret<'key'> | undefined,
   ): void {
     if (this.#socket.destroyed) return;
-    const echo = mti === '1814' ? [7, 11, 12, 93, 94] : issuerLink.echoElements;
-    this.#send(answerTo(request, mti, echo, added), key);
+    const isManagement = /^1[568]/.test(mti);
+    const echo = mti === '1814' ? [7, 11, 12, 93, 94] : isManagement ? reconciliationEcho : issuerLink.echoElements;
+    const answer = answerTo(request, mti, echo, added);
+    const { faults, nextFault } = this.#options;
+    // The line is only bad to what moves money: one that cannot sign on shows nothing.
+    const fault = isManagement || !faults || !nextFault ? undefined : pickFault(faults, nextFault);
+    if (fault !== undefined) this.#world.log('info', 'wireFault', { name: fault, mti });
+    if (fault === 'signOff') return this.#signOff();
+    const changed = fault === 'wrongStan' ? { mti, fields: { ...answer.fields, 11: '999999' } } : answer;
+    this.#send(changed, key, fault);
   }
 
-  #send(message: Message, key: Secret<'key'> | undefined): void {
+  /** 1804 with 802, and nothing any more until the far side signs on anew; the connection ends soon. */
+  #signOff(): void {
+    const now = this.#world.clock.now();
+    this.#stan += 1;
+    const fields = {
+      7: transmissionTime(now),
+      11: String(this.#stan).padStart(6, '0'),
+      12: localTransactionTime(now),
+      24: functions.signOff,
+      93: issuerLink.switchId,
+      94: issuerLink.issuerId,
+    };
+    this.#send({ mti: '1804', fields }, this.#key);
+    this.#isSignedOn = false;
+    this.#world.timers.after(signedOffMs, () => this.#socket.destroy());
+  }
+
+  #send(message: Message, key: Secret<'key'> | undefined, fault?: WireFault): void {
     const bytes = key
       ? unwrap(sealMac(issuerCodec, message, macUnder(key), { lengthBytes: issuerLink.mac.lengthBytes }))
       : unwrap(issuerCodec.encode(message));
-    this.#socket.write(asBuffer(unwrap(encodeFrame(issuerFrame, bytes))));
+    // What was said is what left here; what the line makes of it comes after.
+    if (fault !== 'wrongStan') this.#tap.message(this.#name, 'out', bytes);
+    this.#line.send(unwrap(encodeFrame(issuerFrame, bytes)), fault);
   }
 }
+
+/** DE54 with one set: kind of account, available amount, yen, credit. ISO 8583:1993, 4.3.54. */
+const balanceElement = (account: string, minor: number): string => `${account}02392C${String(minor).padStart(12, '0')}`;
 
 /** The elements of a transit centre's answer. DE54: prepaid account (60), remaining (02). */
 const transitElements = ({ actionCode, data, balance }: TransitAnswer): { [element: number]: FieldValue } => ({
@@ -449,7 +574,8 @@ const transitElements = ({ actionCode, data, balance }: TransitAnswer): { [eleme
   ...(data !== undefined && { 55: data }),
 });
 
-const dayOf = (message: DecodedMessage): string => message.text(12)?.slice(0, 6) ?? '';
+/** The business day that a message says (DE28), or the date of its transaction. */
+const dayOf = (message: DecodedMessage): string => message.text(28) ?? message.text(12)?.slice(0, 6) ?? '';
 
 /** The key of what a refund or a completion follows. */
 function originalKeyOf(message: DecodedMessage): string | undefined {

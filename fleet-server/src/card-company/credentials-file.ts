@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parseJson } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { Timer, World } from '@tsunagu/protocols/world';
-import { type LinkCredentials, linkCredentials } from '../switch/issuer-link/link-credentials.ts';
+import { type LinkCredentials, linkCredentials } from '../switch/link/credentials.ts';
 
 /** How often the file is looked at; the house makes it anew weeks before its end. */
 const lookEveryMs = 5_000;

@@ -1,7 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { operationNames } from '@tsunagu/protocols/acquiring';
+import { isInquiry, operationNames } from '@tsunagu/protocols/acquiring';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
+import { DayBooks } from './day-books.ts';
 
 /** What the card company wrote down about a sale. The account is a test card's name: no number is ever in the file. */
 const saleRecord = z.object({
@@ -13,7 +14,7 @@ const saleRecord = z.object({
   /** Trace number, local time and acquirer. */
   key: z.string(),
   account: z.string(),
-  /** YYMMDD of the sale. */
+  /** YYMMDD of the sale: its business day (DE28), or its local date. */
   day: z.string(),
   amountMinor: z.number().int(),
   actionCode: z.string(),
@@ -24,20 +25,38 @@ const saleRecord = z.object({
   pin: z.enum(['right', 'wrong']).optional(),
 });
 /** A reversal that was taken; `key` is that of its sale, known or not. */
-const reversalRecord = z.object({ kind: z.literal('reversal'), key: z.string() });
-const record = z.discriminatedUnion('kind', [saleRecord, reversalRecord]);
+const reversalRecord = z.object({
+  kind: z.literal('reversal'),
+  key: z.string(),
+  /** YYMMDD: the business day on which it counts; that of its sale where it was not said. */
+  day: z.string().optional(),
+});
+/** A business day that was compared and takes nothing more. */
+const closedRecord = z.object({ kind: z.literal('closed'), day: z.string() });
+const record = z.discriminatedUnion('kind', [saleRecord, reversalRecord, closedRecord]);
 export type SaleRecord = z.infer<typeof saleRecord>;
 export type LedgerRecord = z.infer<typeof record>;
 
 /** The card company's books: every decision is on disk before it is told. */
 export class Ledger {
-  readonly #file: FileHandle;
+  readonly #file: FileHandle | undefined;
   readonly #sales = new Map<string, SaleRecord>();
+  /** The same by account, in the order of their writing, and what follows what. */
+  readonly #byAccount = new Map<string, SaleRecord[]>();
+  readonly #byOriginal = new Map<string, SaleRecord[]>();
   readonly #reversed = new Set<string>();
-  #turn: Promise<void> = Promise.resolve();
+  readonly #days = new DayBooks();
+  #lines: string[] = [];
+  #turn: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
 
-  private constructor(file: FileHandle) {
+  private constructor(file: FileHandle | undefined) {
     this.#file = file;
+  }
+
+  /** Books without a file: what is written is forgotten with them. */
+  static inMemory(): Ledger {
+    return new Ledger(undefined);
   }
 
   /** Opens the books (JSON lines). A torn last line is cut off; one in the middle is ISSUER_LEDGER_INVALID. */
@@ -69,66 +88,108 @@ export class Ledger {
   /** What stands of an account on a day: what was taken, and what is held by an authorisation that nobody completed. */
   spent(account: string, day: string): number {
     let sum = 0;
-    for (const sale of this.#standing())
-      if (sale.account === account && sale.day === day)
-        sum += takes(sale) + (this.#isHeld(sale) ? sale.amountMinor : 0);
+    for (const sale of this.#standing(this.#byAccount.get(account)))
+      if (sale.day === day) sum += takes(sale) + (this.#isHeld(sale) ? sale.amountMinor : 0);
     return Math.max(0, sum);
+  }
+
+  /** What was taken from an account ever, and not given back; below zero when more was put in. */
+  taken(account: string): number {
+    let sum = 0;
+    for (const sale of this.#standing(this.#byAccount.get(account))) sum += takes(sale);
+    return sum;
+  }
+
+  /** Whether something of this kind stands for an account. */
+  has(account: string, what: SaleRecord['what']): boolean {
+    return this.#standing(this.#byAccount.get(account)).some((sale) => sale.what === what);
+  }
+
+  /** What counts on business days. */
+  get days(): DayBooks {
+    return this.#days;
   }
 
   /** Wrong PINs of an account since its last right one. */
   pinTriesUsed(account: string): number {
     let used = 0;
-    for (const sale of this.#sales.values())
-      if (sale.account === account && sale.pin !== undefined) used = sale.pin === 'wrong' ? used + 1 : 0;
+    for (const { pin } of this.#byAccount.get(account) ?? [])
+      if (pin !== undefined) used = pin === 'wrong' ? used + 1 : 0;
     return used;
   }
 
   /** What was taken from all accounts and not given back. */
   get takenMinor(): number {
-    return this.#standing().reduce((sum, sale) => sum + takes(sale), 0);
+    return this.#standing([...this.#sales.values()]).reduce((sum, sale) => sum + takes(sale), 0);
   }
 
   /** What stands and follows a transaction: its refunds, its completion. */
   followers(key: string): readonly SaleRecord[] {
-    return this.#standing().filter(({ original }) => original === key);
+    return this.#standing(this.#byOriginal.get(key));
   }
 
-  #standing(): readonly SaleRecord[] {
-    return [...this.#sales.values()].filter((sale) => isTaken(sale) && !this.#reversed.has(sale.key));
+  #standing(sales: readonly SaleRecord[] = []): readonly SaleRecord[] {
+    return sales.filter((sale) => isTaken(sale) && !this.#reversed.has(sale.key));
   }
 
   #isHeld({ what, key }: SaleRecord): boolean {
     return what === 'authorisation' && this.followers(key).length === 0;
   }
 
-  /** Writes a record, in the order of the calls. It counts at once, and is on disk when this resolves. */
+  /** Writes a record, in the order of the calls. It counts at once, and is on disk when this resolves; one flush serves all that wait for it. */
   append(entry: LedgerRecord): Promise<void> {
     this.#apply(entry);
-    const written = this.#turn.then(async () => {
-      await this.#file.appendFile(`${JSON.stringify(entry)}\n`);
-      await this.#file.datasync();
-    });
-    this.#turn = written.catch(() => undefined);
-    return written;
+    if (this.#file === undefined) return Promise.resolve();
+    this.#lines.push(`${JSON.stringify(entry)}\n`);
+    this.#next ??= (this.#turn ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => {
+        this.#turn = this.#next;
+        this.#next = undefined;
+        return this.#flush();
+      });
+    return this.#next;
+  }
+
+  async #flush(): Promise<void> {
+    const text = this.#lines.join('');
+    this.#lines = [];
+    await this.#file?.appendFile(text);
+    await this.#file?.datasync();
   }
 
   async close(): Promise<void> {
-    await this.#turn;
-    await this.#file.close();
+    await (this.#next ?? this.#turn);
+    await this.#file?.close();
   }
 
   #apply(entry: LedgerRecord): void {
-    if (entry.kind === 'sale') this.#sales.set(entry.key, entry);
-    else this.#reversed.add(entry.key);
+    if (entry.kind === 'reversal') {
+      this.#reversed.add(entry.key);
+      this.#days.giveBack(entry.key, entry.day);
+    } else if (entry.kind === 'sale') {
+      this.#sales.set(entry.key, entry);
+      push(this.#byAccount, entry.account, entry);
+      if (entry.original !== undefined) push(this.#byOriginal, entry.original, entry);
+      if (isTaken(entry)) this.#days.take(entry);
+    } else this.#days.close(entry.day);
   }
+}
+
+function push(map: Map<string, SaleRecord[]>, key: string, sale: SaleRecord): void {
+  const known = map.get(key);
+  if (known) known.push(sale);
+  else map.set(key, [sale]);
 }
 
 /** Approved, or an advice that was taken. */
 const isTaken = ({ actionCode }: SaleRecord): boolean => actionCode.startsWith('0') || actionCode === '900';
 
-/** What a record takes from its account; a refund gives. */
-const takes = ({ what, amountMinor }: SaleRecord): number =>
-  what === 'refund' ? -amountMinor : what === 'authorisation' || what === 'balance' ? 0 : amountMinor;
+/** What a record takes from its account; a refund, a charge and the issue of a card give. */
+const takes = ({ what, amountMinor }: SaleRecord): number => {
+  if (what === 'refund' || what === 'charge' || what === 'issue') return -amountMinor;
+  return what === 'authorisation' || isInquiry(what) ? 0 : amountMinor;
+};
 
 function parsed(line: string): unknown {
   try {

@@ -15,7 +15,7 @@ import {
   type TenantId,
   type UpTopic,
 } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { fail, type Fault, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { z } from 'zod';
 import type { Broker } from '../broker/index.ts';
@@ -64,7 +64,14 @@ export interface Conversation {
   notify(serial: Serial, work: Notify): void;
 }
 
-type Received = Result<void, 'INPUT_INVALID' | 'MESSAGE_STALE' | 'TERMINAL_UNKNOWN' | 'JOB_UNKNOWN'>;
+/** An alarm about a terminal's boots comes at most so often, and is remembered of so many. */
+const tellAgainMs = 600_000;
+const toldMax = 10_000;
+
+type Received = Result<
+  void,
+  'INPUT_INVALID' | 'MESSAGE_STALE' | 'BOOT_IMPLAUSIBLE' | 'TERMINAL_UNKNOWN' | 'JOB_UNKNOWN'
+>;
 
 export function openConversation(rooms: ConversationRooms): Conversation {
   const { world, store, estate, keys } = rooms;
@@ -76,6 +83,19 @@ export function openConversation(rooms: ConversationRooms): Conversation {
     send(serial, { kind: 'response', corr }, 'response', body, { corr, exp: world.clock.now() + answerLifeMs });
 
   const notify = (serial: Serial, work: Notify): void => send(serial, { kind: 'notify' }, 'notify', work);
+
+  /** When a terminal was last told of that says another boot than it can. */
+  const toldOf = new Map<Serial, number>();
+  /** A terminal that is here and not believed looks like one that is away: people are told why. */
+  async function tellOfBoot(serial: Serial, boot: number, { code, facts }: Fault): Promise<void> {
+    const newest = Number(facts?.['newest'] ?? 0);
+    if (code === 'MESSAGE_STALE' && boot >= newest) return;
+    const now = world.clock.monotonicMs();
+    if (now - (toldOf.get(serial) ?? Number.NEGATIVE_INFINITY) < tellAgainMs) return;
+    if (toldOf.size >= toldMax) toldOf.clear();
+    toldOf.set(serial, now);
+    await estate.alarm(serial, code === 'MESSAGE_STALE' ? 'BOOT_BEHIND' : code, `${newest} / ${boot}`);
+  }
 
   async function hello(serial: Serial, message: Envelope, body: z.output<typeof messages.hello>): Promise<Received> {
     await keys.prepare(serial);
@@ -106,7 +126,10 @@ export function openConversation(rooms: ConversationRooms): Conversation {
       const trust = await rooms.trust.heard(tx, serial, body.trust ?? 1);
       return ok({ configuration, trust, jobs: (await rooms.jobs().openSubjects(tx, serial)).size });
     });
-    if (!outcome.ok) return outcome;
+    if (!outcome.ok) {
+      if (outcome.fault.code !== 'TERMINAL_UNKNOWN') await tellOfBoot(serial, message.boot, outcome.fault);
+      return outcome;
+    }
     const { configuration, jobs, trust } = outcome.value;
     estate.announce(serial);
     notify(serial, {

@@ -37,6 +37,9 @@ import { beginLife } from './lifecycle.ts';
 import { helloOf, summaryOf, summaryRows, type Targets } from './summary.ts';
 import { followTimeline, type Note, noteWith, timelineEntryOf } from './timeline.ts';
 
+/** Boots that a terminal may be ahead of what was known of it: a year of one every hour. */
+const bootJumpMax = 10_000;
+
 /** Changes of a terminal that come within this time are shown as one. */
 const settleMs = 60;
 /** The overview is shown at most this often. */
@@ -66,6 +69,8 @@ export interface EstateRooms {
   readonly configured: () => Promise<number>;
   /** A terminal stands at a place now. */
   readonly placed: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
+  /** A terminal's boots are counted anew. */
+  readonly recounted: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
   readonly negativeEntries: () => Promise<number>;
   readonly sales: () => SalesFigures;
   readonly horizon: () => Promise<Overview['expiry']>;
@@ -96,15 +101,19 @@ export interface Estate {
     serial: Serial,
     by: { readonly subject: string },
   ): Promise<Result<ClaimBundle, 'TERMINAL_UNKNOWN' | 'LIFECYCLE_FORBIDS'>>;
+  /** Notes a wipe: the terminal is no longer enrolled. */
+  wiped(tx: Transaction<Database>, serial: Serial): Promise<void>;
   /** Notes an enrolment: the terminal begins to count its boots anew. */
   enrolled(tx: Transaction<Database>, serial: Serial): Promise<void>;
-  /** Stores a hello. MESSAGE_STALE: of an earlier boot, or older than the one in force. */
+  /** Stores a hello. MESSAGE_STALE: of an earlier boot, or older than the one in force. BOOT_IMPLAUSIBLE: of one that is too far ahead. */
   hello(
     tx: Transaction<Database>,
     serial: Serial,
     at: { readonly boot: number; readonly seq: number },
     hello: Hello,
-  ): Promise<Result<HelloOutcome, 'MESSAGE_STALE' | 'TERMINAL_UNKNOWN'>>;
+  ): Promise<Result<HelloOutcome, 'MESSAGE_STALE' | 'BOOT_IMPLAUSIBLE' | 'TERMINAL_UNKNOWN'>>;
+  /** Has a terminal's count of boots begin anew with its next hello: its storage was restored, or a copy had gone ahead of it. */
+  recount(serial: Serial): Promise<Result<void, 'TERMINAL_UNKNOWN'>>;
   /** The link of a terminal changed. Nothing to do for one that never said hello. */
   linkChanged(serial: Serial, state: 'ready' | 'lost' | 'disconnected', boot?: number): Promise<void>;
   /** A key was loaded: what the hello said about the slot is out of date. */
@@ -395,6 +404,26 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       return ok(bundle({ serial, model, parent, relayPort }, claimSecret));
     },
 
+    async wiped(tx, serial) {
+      await tx.updateTable('terminals').set({ enrolled_at: null }).where('serial', '=', serial).execute();
+      await note(tx, serial, 'wiped');
+    },
+
+    async recount(serial) {
+      const known = await store.write(async (tx) => {
+        const terminal = await tx
+          .selectFrom('terminals')
+          .select('serial')
+          .where('serial', '=', serial)
+          .executeTakeFirst();
+        if (!terminal) return false;
+        await tx.updateTable('presence').set({ boot_seq: 0, hello_seq: 0 }).where('serial', '=', serial).execute();
+        await rooms.recounted(tx, serial);
+        return true;
+      });
+      return known ? ok(undefined) : fail('TERMINAL_UNKNOWN', { facts: { serial } });
+    },
+
     async enrolled(tx, serial) {
       await tx.updateTable('terminals').set({ enrolled_at: world.clock.now() }).where('serial', '=', serial).execute();
       await tx.updateTable('presence').set({ boot_seq: 0, hello_seq: 0 }).where('serial', '=', serial).execute();
@@ -407,6 +436,8 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       const before = await tx.selectFrom('presence').selectAll().where('serial', '=', serial).executeTakeFirst();
       if (before && (boot < before.boot_seq || (boot === before.boot_seq && seq <= before.hello_seq)))
         return fail('MESSAGE_STALE', { facts: { boot, newest: before.boot_seq } });
+      if (before && before.boot_seq > 0 && boot - before.boot_seq > bootJumpMax)
+        return fail('BOOT_IMPLAUSIBLE', { facts: { boot, newest: before.boot_seq } });
       const now = world.clock.now();
       const isNews = before?.boot_seq !== boot || before.state !== 'ready';
       const row = {

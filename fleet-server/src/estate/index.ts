@@ -1,5 +1,13 @@
 export { openSelection, type Selection, type TerminalFilter, type TerminalSort } from './selection.ts';
 export { type Estate, type EstateRooms, type HelloOutcome, openEstate, type SalesFigures } from './estate.ts';
-export { type Lifecycle, type LifecycleRooms, mayNow, openLifecycle } from './lifecycle.ts';
+export {
+  type Lifecycle,
+  type LifecycleRooms,
+  mayNow,
+  type MoveFault,
+  openLifecycle,
+  stepsOfLife,
+} from './lifecycle.ts';
 export type { Targets } from './summary.ts';
 export type { Note, TimelineFacts } from './timeline.ts';
+export { forgetTimeline, timelineKeptMs } from './retention.ts';

@@ -1,44 +1,84 @@
 import {
+  edgeBetween,
+  type Evidence,
+  evidence as evidenceSchema,
+  evidenceItems,
+  lackingEvidence,
+  type Lack,
+  type LifecycleEdge,
   type LifecyclePermit,
   type LifecycleState,
   type LifecycleView,
   lifecycle as states,
   lifecycleEdges,
   type MoveLifecycle,
+  needsSecondWord,
   nextStates,
+  parseJson,
   permits,
   type Serial,
+  serialSchema,
+  standingOf,
 } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { canonicalJson, sha256 } from '@tsunagu/protocols/audit';
+import { fail, FaultError, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
+import type { Actor, Approvals } from '../audit/index.ts';
 import { type Database, isoTime, type Queryable, type Store } from '../store/index.ts';
+import { type BenchTestPassed, knownEvidence } from './known-evidence.ts';
 import type { Note } from './timeline.ts';
 
 export interface LifecycleRooms {
-  readonly world: Pick<World, 'clock' | 'log'>;
+  readonly world: Pick<World, 'clock' | 'log' | 'timers'>;
   readonly store: Store;
   readonly note: Note;
+  readonly approvals: Pick<Approvals, 'request' | 'onDecided'>;
+  /** The secure part was destroyed: no key of the terminal counts any more. */
+  readonly keysDestroyed: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
+  readonly benchTestPassed: BenchTestPassed;
   /** Ends whatever connection the terminal has, on every wire. */
   disconnect(serial: Serial): void;
   announce(serial: Serial): void;
 }
 
+export type MoveFault =
+  | 'TERMINAL_UNKNOWN'
+  | 'LIFECYCLE_STATE_CONFLICT'
+  | 'LIFECYCLE_EDGE_UNKNOWN'
+  | 'LIFECYCLE_EVIDENCE_MISSING'
+  | 'LIFECYCLE_EVIDENCE_DIFFERS'
+  | 'LIFECYCLE_EVIDENCE_UNPROVEN'
+  | 'ROLE_INSUFFICIENT';
+
 /** Where terminals are in their lives: moved along the edges of the table, and by nothing else. */
 export interface Lifecycle {
   view(serial: Serial): Promise<Result<LifecycleView, 'TERMINAL_UNKNOWN'>>;
   /**
-   * Moves a terminal along an edge. Order of faults: terminal unknown, not in the state it was believed to be in, no such edge. A state that
-   * does not permit a connection ends those that are there.
+   * Moves a terminal along an edge. Order of faults: terminal unknown, not in the state it was believed to be in, no such edge, evidence
+   * in the order of the edge. An edge that asks for a second person is `pending` in the answer, and is taken when one approves. A state
+   * that does not permit a connection ends those that are there.
    */
-  move(
+  move(serial: Serial, move: MoveLifecycle, by: Actor): Promise<Result<LifecycleView, MoveFault>>;
+  /** Whether an edge could be taken now, but for the second person. */
+  judgeIn(on: Queryable, serial: Serial, move: MoveLifecycle): Promise<Result<LifecycleEdge, MoveFault>>;
+  /** Takes an edge in a transaction of another room, whose own rules have seen to its evidence. Call `moved` after the commit. */
+  takeIn(
+    tx: Transaction<Database>,
     serial: Serial,
     move: MoveLifecycle,
     by: { readonly subject: string },
-  ): Promise<Result<LifecycleView, 'TERMINAL_UNKNOWN' | 'LIFECYCLE_STATE_CONFLICT' | 'LIFECYCLE_EDGE_UNKNOWN'>>;
+  ): Promise<Result<void, MoveFault>>;
+  /** After the commit of a step: ends connections that are not permitted any more, and shows the terminal anew. */
+  moved(serial: Serial): Promise<void>;
 }
 
 const historyMax = 100;
+const codes = {
+  missing: 'LIFECYCLE_EVIDENCE_MISSING',
+  differs: 'LIFECYCLE_EVIDENCE_DIFFERS',
+  unproven: 'LIFECYCLE_EVIDENCE_UNPROVEN',
+} as const satisfies Record<Lack['why'], MoveFault>;
 
 /** The first step of a life, in the transaction that puts the terminal on the inventory. */
 export async function beginLife(
@@ -67,6 +107,26 @@ export async function mayNow(
     : fail('LIFECYCLE_FORBIDS', { facts: { serial, state: row.lifecycle, what } });
 }
 
+const evidenceOf = (text: string | null): Evidence => {
+  const read = text === null ? undefined : parseJson(evidenceSchema, text, 65_536);
+  return read?.ok ? read.value : {};
+};
+
+/** All steps of a terminal, oldest first. */
+export async function stepsOfLife(on: Queryable, serial: Serial) {
+  const rows = await on.selectFrom('lifecycle_moves').selectAll().where('serial', '=', serial).orderBy('id').execute();
+  return rows.map((row) => ({
+    id: row.id,
+    at: row.at,
+    from: row.from_state,
+    to: row.to_state,
+    by: row.by,
+    reason: row.reason,
+    evidence: evidenceOf(row.evidence),
+    approvedBy: row.approved_by,
+  }));
+}
+
 export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
   const { world, store } = rooms;
 
@@ -77,13 +137,16 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
       .where('serial', '=', serial)
       .executeTakeFirst();
     if (!row) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
-    const moves = await store.db
-      .selectFrom('lifecycle_moves')
-      .selectAll()
+    const steps = await stepsOfLife(store.db, serial);
+    const { bag, seals, connections } = standingOf(steps);
+    const pending = await store.db
+      .selectFrom('lifecycle_proposals')
+      .innerJoin('approvals', 'approvals.id', 'lifecycle_proposals.approval')
+      .select(['approval', 'to_state', 'by'])
       .where('serial', '=', serial)
-      .orderBy('id', 'desc')
-      .limit(historyMax)
-      .execute();
+      .where('approvals.state', '=', 'requested')
+      .where('approvals.expires_at', '>', world.clock.now())
+      .executeTakeFirst();
     return ok({
       state: row.lifecycle,
       since: isoTime(row.lifecycle_since),
@@ -91,58 +154,161 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
       next: lifecycleEdges
         .filter(({ from }) => from === row.lifecycle)
         .map(({ to, evidence }) => ({ to, evidence: [...evidence] })),
-      history: moves.map(({ id, at, from_state, to_state, by, reason }) => ({
-        id,
-        at: isoTime(at),
-        from: from_state,
-        to: to_state,
-        by,
-        reason,
-      })),
+      standing: { bag, seals: seals && [...seals], connections },
+      pending: pending ? { approval: pending.approval, to: pending.to_state, by: pending.by } : null,
+      history: steps
+        .slice(-historyMax)
+        .toReversed()
+        .map((step) => ({ ...step, at: isoTime(step.at) })),
     });
   }
 
+  /** Everything that is asked of an edge but the second person. */
+  async function judge(on: Queryable, serial: Serial, move: MoveLifecycle): Promise<Result<LifecycleEdge, MoveFault>> {
+    const { to, from, evidence: given = {} } = move;
+    const row = await on
+      .selectFrom('terminals')
+      .select(['lifecycle', 'lifecycle_since'])
+      .where('serial', '=', serial)
+      .executeTakeFirst();
+    if (!row) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+    const before = row.lifecycle;
+    if (from !== undefined && from !== before)
+      return fail('LIFECYCLE_STATE_CONFLICT', { field: 'from', facts: { state: before } });
+    const edge = edgeBetween(before, to);
+    if (!edge)
+      return fail('LIFECYCLE_EDGE_UNKNOWN', {
+        field: 'to',
+        facts: { from: before, to, next: nextStates(before).join(' ') },
+      });
+    const known = await knownEvidence(on, serial, row.lifecycle_since, given, rooms.benchTestPassed);
+    const standing = standingOf(await stepsOfLife(on, serial));
+    const [lack] = lackingEvidence(edge.evidence, edge.bag, given, standing, known);
+    if (lack) {
+      const facts = { item: lack.item, clause: evidenceItems[lack.item].clause };
+      return fail(codes[lack.why], { field: `evidence.${lack.item}`, facts });
+    }
+    return ok(edge);
+  }
+
+  async function take(
+    tx: Transaction<Database>,
+    serial: Serial,
+    { from, to, bag }: LifecycleEdge,
+    { reason, evidence: given = {} }: MoveLifecycle,
+    by: string,
+    approvedBy: string | null,
+  ): Promise<void> {
+    const at = world.clock.now();
+    await tx
+      .updateTable('terminals')
+      .set({ lifecycle: to, lifecycle_since: at })
+      .where('serial', '=', serial)
+      .execute();
+    await tx
+      .insertInto('lifecycle_moves')
+      .values({
+        serial,
+        at,
+        from_state: from,
+        to_state: to,
+        by,
+        reason,
+        evidence: JSON.stringify(given),
+        approved_by: approvedBy,
+      })
+      .execute();
+    if (bag === 'closed' && given.bagNumber !== undefined)
+      await tx.insertInto('bags').values({ number: given.bagNumber, serial, closed_at: at }).execute();
+    await tx.deleteFrom('lifecycle_proposals').where('serial', '=', serial).execute();
+    if (given.wipeProof?.by === 'destruction') await rooms.keysDestroyed(tx, serial);
+    await rooms.note(tx, serial, 'lifecycle-moved', {
+      from,
+      to,
+      by,
+      reason,
+      ...(approvedBy !== null && { approvedBy }),
+      ...(given.bagNumber !== undefined && { bag: given.bagNumber }),
+    });
+    world.log('info', 'lifecycleMoved', { serial, from, to, by });
+  }
+
+  async function moved(serial: Serial): Promise<void> {
+    if (!(await mayNow(store.db, serial, 'connect')).ok) rooms.disconnect(serial);
+    rooms.announce(serial);
+  }
+
+  rooms.approvals.onDecided('lifecycle', async (tx, approval, by) => {
+    const row = await tx
+      .selectFrom('lifecycle_proposals')
+      .selectAll()
+      .where('approval', '=', approval.id)
+      .executeTakeFirst();
+    if (!row) throw new FaultError({ code: 'LIFECYCLE_STATE_CONFLICT' });
+    await tx.deleteFrom('lifecycle_proposals').where('approval', '=', approval.id).execute();
+    if (approval.state !== 'approved') return;
+    const serial = serialSchema.parse(row.serial);
+    const move = {
+      from: row.from_state,
+      to: row.to_state,
+      reason: row.reason,
+      evidence: evidenceOf(row.evidence),
+    };
+    // What was true when it was asked for has to be true still.
+    const edge = await judge(tx, serial, move);
+    if (!edge.ok) throw new FaultError(edge.fault);
+    await take(tx, serial, edge.value, move, row.by, by.subject);
+    world.timers.after(0, () => {
+      moved(serial).catch((cause: unknown) => world.log('error', 'noteFailed', { fault: { code: 'INTERNAL', cause } }));
+    });
+  });
+
   return {
     view,
-    async move(serial, { to, reason, from }, by) {
-      const moved = await store.write(
-        async (
-          tx,
-        ): Promise<
-          Result<LifecycleState, 'TERMINAL_UNKNOWN' | 'LIFECYCLE_STATE_CONFLICT' | 'LIFECYCLE_EDGE_UNKNOWN'>
-        > => {
-          const row = await tx
-            .selectFrom('terminals')
-            .select('lifecycle')
-            .where('serial', '=', serial)
-            .executeTakeFirst();
-          if (!row) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
-          const before = row.lifecycle;
-          if (from !== undefined && from !== before)
-            return fail('LIFECYCLE_STATE_CONFLICT', { field: 'from', facts: { state: before } });
-          if (!nextStates(before).includes(to))
-            return fail('LIFECYCLE_EDGE_UNKNOWN', {
-              field: 'to',
-              facts: { from: before, to, next: nextStates(before).join(' ') },
-            });
-          const at = world.clock.now();
-          await tx
-            .updateTable('terminals')
-            .set({ lifecycle: to, lifecycle_since: at })
-            .where('serial', '=', serial)
-            .execute();
-          await tx
-            .insertInto('lifecycle_moves')
-            .values({ serial, at, from_state: before, to_state: to, by: by.subject, reason, evidence: null })
-            .execute();
-          await rooms.note(tx, serial, 'lifecycle-moved', { from: before, to, by: by.subject, reason });
-          return ok(before);
-        },
-      );
-      if (!moved.ok) return moved;
-      world.log('info', 'lifecycleMoved', { serial, from: moved.value, to, by: by.subject });
-      if (!permits(to, 'connect')) rooms.disconnect(serial);
-      rooms.announce(serial);
+    moved,
+    judgeIn: judge,
+    async takeIn(tx, serial, move, by) {
+      const edge = await judge(tx, serial, move);
+      if (!edge.ok) return edge;
+      await take(tx, serial, edge.value, move, by.subject, null);
+      return ok(undefined);
+    },
+    async move(serial, move, by) {
+      if (move.dryRun === true) {
+        const judged = await judge(store.db, serial, move);
+        return judged.ok ? await view(serial) : judged;
+      }
+      const done = await store.write(async (tx): Promise<Result<'taken' | 'pending', MoveFault>> => {
+        const edge = await judge(tx, serial, move);
+        if (!edge.ok) return edge;
+        const { reason, evidence: given = {} } = move;
+        if (!edge.value.evidence.includes('secondPerson') && !needsSecondWord(given)) {
+          await take(tx, serial, edge.value, move, by.subject, null);
+          return ok('taken');
+        }
+        const { from, to } = edge.value;
+        const subject = `terminal/${serial}`;
+        const evidence = JSON.stringify(given);
+        const digest = sha256(canonicalJson({ serial, from, to, reason, evidence }));
+        const asked = await rooms.approvals.request(tx, { kind: 'lifecycle', subject, digest, by });
+        if (!asked.ok) return asked;
+        await tx.deleteFrom('lifecycle_proposals').where('serial', '=', serial).execute();
+        await tx
+          .insertInto('lifecycle_proposals')
+          .values({
+            approval: asked.value.id,
+            serial,
+            from_state: from,
+            to_state: to,
+            reason,
+            evidence,
+            by: by.subject,
+          })
+          .execute();
+        return ok('pending');
+      });
+      if (!done.ok) return done;
+      if (done.value === 'taken') await moved(serial);
       return await view(serial);
     },
   };

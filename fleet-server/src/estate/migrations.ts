@@ -95,4 +95,26 @@ export const estateMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'estate-0102-evidence',
+    async up(db, types) {
+      await db.schema.alterTable('lifecycle_moves').addColumn('approved_by', 'text').execute();
+      await db.schema
+        .createTable('lifecycle_proposals')
+        .addColumn('approval', 'text', (column) => column.primaryKey())
+        .addColumn('serial', 'text', (column) => column.notNull().unique().references('terminals.serial'))
+        .addColumn('from_state', 'text', (column) => column.notNull())
+        .addColumn('to_state', 'text', (column) => column.notNull())
+        .addColumn('reason', 'text', (column) => column.notNull())
+        .addColumn('evidence', 'text', (column) => column.notNull())
+        .addColumn('by', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('bags')
+        .addColumn('number', 'text', (column) => column.primaryKey())
+        .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addColumn('closed_at', types.time, (column) => column.notNull())
+        .execute();
+    },
+  },
 ];

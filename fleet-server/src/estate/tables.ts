@@ -27,9 +27,23 @@ export interface EstateTables {
     to_state: LifecycleState;
     by: string;
     reason: string;
-    /** What the edge asked for, JSON; null while it asks for nothing. */
+    /** What was handed in, JSON; null at the beginning, and in steps older than evidence. */
     evidence: string | null;
+    /** The second person, where one was asked for. */
+    approved_by: Generated<string | null>;
   };
+  /** Steps that wait for a second person, one a terminal at most. */
+  readonly lifecycle_proposals: {
+    approval: string;
+    serial: string;
+    from_state: LifecycleState;
+    to_state: LifecycleState;
+    reason: string;
+    evidence: string;
+    by: string;
+  };
+  /** Every bag that was ever closed: a number is used once. */
+  readonly bags: { number: string; serial: string; closed_at: number };
   /** Labels that people put on terminals. */
   readonly terminal_tags: { serial: string; tag: string };
   /** What a terminal last said about itself. A row appears with the first hello. */

@@ -48,12 +48,14 @@ export const lastDayBefore = (until: number): string =>
 
 /**
  * The horizon of a terminal that may be silent for `silenceMs`: whatever the phase of its contacts, a repair at `until` is met by one that comes
- * `renewalMs` before the end, and a later one may be too late. undefined when nothing ends.
+ * `renewalMs` before the end, and a later one may be too late. What loses no terminal when it ends gives an alarm, and does not move the horizon.
+ * undefined when nothing ends.
  */
 export function horizonOf(endings: readonly Ending[], silenceMs: number, now: number): Horizon | undefined {
-  const before = silenceMs + horizonPolicy.renewalMs;
   const reasons = endings
     .map((ending): Reason => {
+      // What is only signed anew loses nobody: until that is done nothing comes through, and then it does again.
+      const before = expiryKinds[ending.kind].isLoss ? silenceMs + horizonPolicy.renewalMs : 0;
       const until = ending.endsAt === null ? null : ending.endsAt - before;
       return { ...ending, until, level: until === null ? 'fine' : levelOf(ending.kind, until - now) };
     })
@@ -62,7 +64,7 @@ export function horizonOf(endings: readonly Ending[], silenceMs: number, now: nu
         (a.endsAt ?? Number.MAX_SAFE_INTEGER) - (b.endsAt ?? Number.MAX_SAFE_INTEGER) ||
         expiryKindNames.indexOf(a.kind) - expiryKindNames.indexOf(b.kind),
     );
-  const [first] = reasons;
+  const first = reasons.find(({ kind, endsAt }) => expiryKinds[kind].isLoss && endsAt !== null) ?? reasons[0];
   if (!first || first.endsAt === null || first.until === null) return undefined;
   const level = reasons.reduce<ExpiryLevel>(
     (worst, reason) => (isWorse(reason.level, worst) ? reason.level : worst),

@@ -39,6 +39,7 @@ export type RenewalError =
   | 'RENEWAL_TOO_EARLY'
   | 'TERMINAL_UNKNOWN'
   | 'LIFECYCLE_FORBIDS'
+  | 'CLIENT_CERTIFICATE_REFUSED'
   | 'AUTHORITY_ENDING';
 
 /** The certificates of terminals after their enrolment: renewed, revoked, listed. */
@@ -46,7 +47,7 @@ export interface Certificates {
   /**
    * The next certificate of a terminal that shows `presented`. Both count until the next one is shown for the first time
    * (`openAdmission` ends the others then), so that whatever answer is lost, one of them works. AUTHORITY_ENDING: no issuing CA can give one
-   * that lasts longer than `presented`.
+   * that lasts longer than `presented`. The same key gets the same certificate again.
    */
   renew(
     serial: Serial,
@@ -78,15 +79,31 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
       return store.write(async (tx) => {
         const may = await mayNow(tx, serial, 'renew');
         if (!may.ok) return may;
-        const { counting } = await tx
+        const counting = await tx
           .selectFrom('certificates')
-          .select((all) => all.fn.countAll<number>().as('counting'))
+          .select(['fingerprint', 'key', 'pem', 'issuer', 'not_after'])
           .where('kind', '=', 'terminal')
           .where('subject', '=', serial)
           .where('ended_at', 'is', null)
-          .executeTakeFirstOrThrow();
-        if (Number(counting) >= countingMax)
-          return fail('RENEWAL_TOO_EARLY', { facts: { counting: Number(counting) } });
+          .orderBy('issued_at')
+          .execute();
+        const shown = presented.fingerprint256.replaceAll(':', '').toLowerCase();
+        // It may have been revoked since it was let in.
+        if (!counting.some(({ fingerprint }) => fingerprint === shown))
+          return fail('CLIENT_CERTIFICATE_REFUSED', { facts: { serial, isEnded: true } });
+        const unshown = counting.filter(({ fingerprint }) => fingerprint !== shown);
+        // The answer to this request was lost: the same key gets the same certificate again, however often it asks.
+        const again = unshown.find(
+          ({ key, issuer, not_after }) => key === issued.key && issuer === issued.issuer && not_after > to,
+        );
+        if (again) return ok({ certificateChain: again.pem + (authority.hierarchy.ca(again.issuer ?? '')?.pem ?? '') });
+        // Ever other keys: the oldest answer that nobody has shown is given up for the newest.
+        if (counting.length >= countingMax)
+          await tx
+            .updateTable('certificates')
+            .set({ ended_at: now })
+            .where('fingerprint', '=', unshown[0]?.fingerprint ?? '')
+            .execute();
         await storeTerminalCertificate(tx, serial, issued, now);
         await rooms.renewed(tx, serial);
         await rooms.note(tx, serial, 'certificate-renewed', {

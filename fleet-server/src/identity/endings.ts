@@ -1,4 +1,5 @@
 import { type Serial, serialSchema } from '@tsunagu/protocols/fleet';
+import { sql } from 'kysely';
 import type { Ending, ExpirySource } from '../expiry/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Authority } from './authority.ts';
@@ -6,7 +7,8 @@ import { heldVersion } from './hierarchy.ts';
 
 /**
  * What terminals hang on here: their certificate, the issuing CA that can give them the next one, the roots that they know, and the server's own
- * certificate. Of several that would do, the one that ends last counts.
+ * certificate. Of several authorities that would do, the one that ends last counts; of a terminal's certificates the one that it showed last,
+ * since nobody knows whether it got the next; and a terminal whose certificates have all ended is lost since then.
  */
 export const identityEndings = (store: Store, { hierarchy }: Authority, serverName: string): ExpirySource => ({
   async endings(serials) {
@@ -19,13 +21,15 @@ export const identityEndings = (store: Store, { hierarchy }: Authority, serverNa
       .execute();
     const certificates = await store.db
       .selectFrom('certificates')
-      .select(['subject', 'fingerprint', 'not_after'])
+      .select(['subject', 'fingerprint', 'not_after', 'ended_at'])
       .where('kind', '=', 'terminal')
       .where('subject', 'in', [...serials])
-      .where('ended_at', 'is', null)
-      .orderBy('not_after')
+      // Those that ended first, the latest of them last; then those that count, the newest first: whoever shows one ends all before it.
+      .orderBy(sql`ended_at is null`)
+      .orderBy('ended_at')
+      .orderBy('issued_at', 'desc')
       .execute();
-    // A later row takes the place of an earlier one: the certificate that ends last stays.
+    // A later row takes the place of an earlier one.
     const last = new Map(certificates.map((row) => [row.subject, row]));
     const server = await store.db
       .selectFrom('certificates')
@@ -66,7 +70,13 @@ export const identityEndings = (store: Store, { hierarchy }: Authority, serverNa
           [
             ...authoritiesOf(Number(version)),
             ...(own
-              ? [{ kind: 'terminal-certificate' as const, name: own.fingerprint.slice(0, 16), endsAt: own.not_after }]
+              ? [
+                  {
+                    kind: 'terminal-certificate' as const,
+                    name: own.fingerprint.slice(0, 16),
+                    endsAt: own.ended_at ?? own.not_after,
+                  },
+                ]
               : []),
           ],
         ];

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { lackedForJob, modelOf } from '@tsunagu/protocols/catalogue';
 import {
   type Job,
   jobBody,
@@ -17,9 +18,10 @@ import {
   type SignedDocument,
   type TenantId,
 } from '@tsunagu/protocols/fleet';
+import type { ErrorCode } from '@tsunagu/protocols/errors';
 import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { Transaction, Updateable } from 'kysely';
+import { sql, type Transaction, type Updateable } from 'kysely';
 import { type Actor, type Approvals } from '../audit/index.ts';
 import type { LiveHub } from '../live/index.ts';
 import {
@@ -48,6 +50,9 @@ import {
 import type { JobTables } from './tables.ts';
 
 /** The most jobs that may wait for one terminal; emergencies find a few places more. */
+/** Terminals of which each may get another software by a person's word alone, within a day; more of them are a campaign. */
+const pilotsMax = 10;
+const pilotsWithinMs = 86_400_000;
 const openMax = 32;
 const emergencyPlaces = 8;
 /** How often the clock is asked what it does to jobs. */
@@ -55,8 +60,6 @@ const sweepMs = 1_000;
 const sweepMax = 100;
 /** How often jobs past their keeping are looked for. */
 const forgetMs = 60 * 60_000;
-/** The most terminals of one call of `orderMany`. */
-const manyMax = 1_000;
 
 const priorities = { emergency: 0, routine: 1 } as const satisfies Record<JobPriority, number>;
 
@@ -93,8 +96,13 @@ export interface JobRooms {
   readonly approvals: Pick<Approvals, 'request' | 'decide' | 'onDecided'>;
   /** Tells a terminal, if it is there, that so many jobs wait. */
   notify(serial: Serial, jobs: number): void;
-  /** Takes part in the transaction that ends a job with success. */
-  finished(tx: Transaction<Database>, serial: Serial, type: JobType, report: JobReport, job: string): Promise<void>;
+  /** Takes part in the transaction that ends a job with success. A code: it has not succeeded after all, and fails by that. */
+  finished(
+    tx: Transaction<Database>,
+    serial: Serial,
+    job: { readonly id: string; readonly type: JobType },
+    report: JobReport,
+  ): Promise<ErrorCode | undefined>;
   /** Notes something in a terminal's timeline. */
   note(
     tx: Transaction<Database>,
@@ -110,7 +118,13 @@ export interface JobRooms {
   announce(serial: Serial): void;
 }
 
-type OrderFault = 'TERMINAL_UNKNOWN' | 'JOB_QUEUE_FULL' | 'INPUT_INVALID' | 'ROLE_INSUFFICIENT';
+type OrderFault =
+  | 'TERMINAL_UNKNOWN'
+  | 'MODEL_CANNOT'
+  | 'JOB_QUEUE_FULL'
+  | 'INPUT_INVALID'
+  | 'ROLE_INSUFFICIENT'
+  | 'CAMPAIGN_NEEDED';
 type ApprovalFault = Extract<Awaited<ReturnType<Approvals['decide']>>, { ok: false }>['fault']['code'];
 
 /** One engine for whatever is done to a terminal. Orders are pulled, signed, and have their effect once. */
@@ -140,17 +154,8 @@ export interface Jobs {
   counts(reference: string): Promise<Readonly<Partial<Record<JobState, number>>>>;
   /** Has a terminal do something. What cannot be undone is `held` until somebody else approves it. */
   start(serial: Serial, body: JobBody, by: JobActor, ordering?: JobOrdering): Promise<Result<Job, OrderFault>>;
-  /** Has up to a thousand terminals do the same, in one transaction; one that cannot has a fault, the others are ordered all the same. */
-  orderMany(
-    serials: readonly Serial[],
-    body: JobBody,
-    by: JobActor,
-    ordering?: JobOrdering,
-  ): Promise<readonly { readonly serial: Serial; readonly job: Result<string, OrderFault> }[]>;
   /** Takes a job back: at once, or by asking the terminal (`isCancelling`). JOB_OVER when it has ended. */
   cancel(id: string, by: JobActor): Promise<Result<Job, 'JOB_UNKNOWN' | 'JOB_OVER'>>;
-  /** Takes up to a thousand open jobs of a reference back. How many. */
-  cancelMany(reference: string, by: JobActor): Promise<number>;
   /** Orders what a job that is over was to do once more, as a new job. */
   retry(id: string, by: JobActor): Promise<Result<Job, OrderFault | 'JOB_UNKNOWN' | 'JOB_STILL_OPEN'>>;
   /** A second person lets a held job go: approves the request that its order made. */
@@ -270,13 +275,18 @@ export function openJobs(rooms: JobRooms): Jobs {
     const { notBefore = 0, notAfter, priority, subject } = ordering;
     if (notAfter !== undefined && notAfter <= Math.max(now, notBefore))
       return fail('INPUT_INVALID', { field: 'notAfter' });
-    const terminal = await tx.selectFrom('terminals').select('serial').where('serial', '=', serial).executeTakeFirst();
+    const terminal = await tx.selectFrom('terminals').select('model').where('serial', '=', serial).executeTakeFirst();
     if (!terminal) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+    const model = modelOf(terminal.model);
+    const lacked = model && lackedForJob(model, body);
+    if (lacked !== undefined) return fail('MODEL_CANNOT', { field: lacked, facts: { model: terminal.model, lacked } });
     const open = await openRows(tx, serial).execute();
     const already = subject === undefined ? undefined : open.find((row) => row.subject === subject);
     if (already) return ok(already.id);
     const places = openMax + (priority === 'emergency' ? emergencyPlaces : 0);
     if (open.length >= places) return fail('JOB_QUEUE_FULL', { facts: { serial, waiting: open.length } });
+    if (body.type === 'software.install' && (await pilotsOf(tx, serial, now)) >= pilotsMax)
+      return fail('CAMPAIGN_NEEDED', { facts: { max: pilotsMax } });
     const id = world.id();
     let approval: string | null = null;
     if (policyOf(body.type).isDestructive) {
@@ -293,6 +303,19 @@ export function openJobs(rooms: JobRooms): Jobs {
     const inserted = await insert(tx, serial, body, by, ordering, id, approval);
     if (inserted === undefined) throw new Error('a job that was not there could not be queued');
     return ok(id);
+  }
+
+  /** Terminals besides this one that people gave another software one by one, within a day. */
+  async function pilotsOf(tx: Transaction<Database>, serial: Serial, now: number): Promise<number> {
+    const { count } = await tx
+      .selectFrom('jobs')
+      .select((all) => all.fn.count<number>('serial').distinct().as('count'))
+      .where(sql.ref('type'), '=', sql.lit('software.install'))
+      .where('subject', 'not like', 'campaign/%')
+      .where('created_at', '>', now - pilotsWithinMs)
+      .where('serial', '!=', serial)
+      .executeTakeFirstOrThrow();
+    return Number(count);
   }
 
   async function finish(
@@ -463,10 +486,13 @@ export function openJobs(rooms: JobRooms): Jobs {
             not_before: decision.notBefore,
           });
         if (decision.change === 'finish') {
-          await finish(tx, row, decision.state, decision.fault, report, decision.isLate);
-          if (decision.state === 'succeeded') await rooms.finished(tx, serial, row.type, report, row.id);
+          const isGood = decision.state === 'succeeded';
+          const refusal = isGood ? await rooms.finished(tx, serial, row, report) : undefined;
+          const [state, fault] =
+            refusal === undefined ? [decision.state, decision.fault] : (['failed', refusal] as const);
+          await finish(tx, row, state, fault, report, decision.isLate);
           // Whatever else was meant for it was meant for a terminal that is no more.
-          if (decision.state === 'succeeded' && row.type === 'terminal.wipe')
+          if (state === 'succeeded' && row.type === 'terminal.wipe')
             for (const other of await openRows(tx, serial).execute())
               await finish(tx, other, 'cancelled', 'JOB_CANCELLED');
         }
@@ -530,17 +556,6 @@ export function openJobs(rooms: JobRooms): Jobs {
       await jobs.wake(serial);
       return await shown(ordered.value);
     },
-    async orderMany(serials, body, by, ordering = {}) {
-      if (serials.length > manyMax) throw new FaultError({ code: 'INPUT_INVALID', field: 'serials' });
-      const answers = await store.write(async (tx) => {
-        const made: { serial: Serial; job: Result<string, OrderFault> }[] = [];
-        for (const serial of serials) made.push({ serial, job: await order(tx, serial, body, by, ordering) });
-        return made;
-      });
-      world.log('info', 'jobsQueued', { count: answers.length, type: body.type, by: by.subject });
-      for (const { serial, job } of answers) if (job.ok) await jobs.wake(serial);
-      return answers;
-    },
     async cancel(id, by) {
       const done = await store.write(async (tx) => {
         const row = await find(tx, id);
@@ -552,25 +567,6 @@ export function openJobs(rooms: JobRooms): Jobs {
       if (done.decision === 'asked') await jobs.wake(done.serial);
       else rooms.announce(done.serial);
       return await shown(id);
-    },
-    async cancelMany(reference, by) {
-      const rows = await store.db
-        .selectFrom('jobs')
-        .select(['id', 'serial'])
-        .where('reference', '=', reference)
-        .where('state', 'in', openStates)
-        .where('cancelled_at', 'is', null)
-        .limit(manyMax)
-        .execute();
-      await store.write(async (tx) => {
-        for (const { id } of rows) {
-          const row = await find(tx, id);
-          if (row) await takeBack(tx, row);
-        }
-      });
-      world.log('info', 'jobsCancelled', { reference, count: rows.length, by: by.subject });
-      for (const { serial } of rows) await jobs.wake(serialSchema.parse(serial));
-      return rows.length;
     },
     async retry(id, by) {
       const again = await store.write(async (tx) => {

@@ -91,4 +91,21 @@ export const jobMigrations: readonly Migration[] = [
       await db.schema.createIndex('jobs_by_approval').on('jobs').column('approval').execute();
     },
   },
+  {
+    name: 'jobs-0004-wipes',
+    async up(db) {
+      await db.schema
+        .createIndex('jobs_wiped')
+        .on('jobs')
+        .columns(['serial'])
+        .where(sql.ref('type'), '=', sql.lit('terminal.wipe'))
+        .execute();
+      await db.schema
+        .createIndex('jobs_installing')
+        .on('jobs')
+        .columns(['created_at', 'serial', 'subject'])
+        .where(sql.ref('type'), '=', sql.lit('software.install'))
+        .execute();
+    },
+  },
 ];

@@ -1,5 +1,13 @@
-import { lastFour, type Secret } from '@tsunagu/protocols/kit';
-import { entryOf, hashTag, overlayBits, overlayMax, sortEntries } from '@tsunagu/protocols/negative';
+import { asBuffer, lastFour, type Secret } from '@tsunagu/protocols/kit';
+import {
+  entryOf,
+  hashTag,
+  type NegativeCodec,
+  overlayBits,
+  overlayMax,
+  type PermutedPan,
+  sortEntries,
+} from '@tsunagu/protocols/negative';
 import type { Transaction } from 'kysely';
 import { type Database, isoTime, type Queryable } from '../store/index.ts';
 import type { Actor, ListParts } from './ports.ts';
@@ -8,6 +16,7 @@ import { numberOf } from './rules.ts';
 /** A card as it is stored: no number of it is there. */
 export interface StoredCard {
   readonly tag: Uint8Array;
+  readonly place: Uint8Array | null;
   readonly token: string;
   readonly last_four: string;
   readonly reason: string;
@@ -17,7 +26,7 @@ export interface StoredCard {
 export type Cards = ReturnType<typeof openCards>;
 
 /** Opens the rows of a list's cards. */
-export function openCards({ rooms: { world, vault }, list, macOf }: ListParts) {
+export function openCards({ rooms: { world, vault }, list, macOf, placeOf }: ListParts) {
   /** Emergency entries: cards that no container holds yet. */
   async function overlayEntries(on: Queryable): Promise<Float64Array> {
     const rows = await on
@@ -70,14 +79,35 @@ export function openCards({ rooms: { world, vault }, list, macOf }: ListParts) {
     }
   }
 
-  const cardOf = (pan: Secret<'pan'>, reason: string): StoredCard => ({
-    tag: macOf(pan),
-    token: vault.panToken(pan),
-    last_four: lastFour(pan),
-    reason,
-  });
+  /** A card as this list stores it; undefined for a number that an exact list cannot hold. */
+  function cardOf(pan: Secret<'pan'>, reason: string, codec: NegativeCodec): StoredCard | undefined {
+    const place = codec === 'KP' ? placeOf(pan) : undefined;
+    if (codec === 'KP' && !place) return undefined;
+    return {
+      tag: macOf(pan),
+      place: place ? placeBytes(place) : null,
+      token: vault.panToken(pan),
+      last_four: lastFour(pan),
+      reason,
+    };
+  }
 
   return { overlayEntries, insert, drop, cardOf };
+}
+
+/** A place in an exact list as it is stored: partition (3 bytes), place in it (7). */
+function placeBytes({ partition, tag }: PermutedPan): Uint8Array {
+  const bytes = Buffer.alloc(10);
+  bytes.writeUIntBE(partition, 0, 3);
+  bytes.writeUIntBE(Math.floor(tag / 2 ** 32), 3, 3);
+  bytes.writeUInt32BE(tag % 2 ** 32, 6);
+  return Uint8Array.from(bytes);
+}
+
+/** The way back. */
+export function placeIn(bytes: Uint8Array): PermutedPan {
+  const view = asBuffer(bytes);
+  return { partition: view.readUIntBE(0, 3), tag: view.readUIntBE(3, 3) * 2 ** 32 + view.readUInt32BE(6) };
 }
 
 /** A row as people see it. */

@@ -44,21 +44,24 @@ export function openEvidence(parts: ListParts): Pick<Negative, 'observe' | 'prov
       const mac = macOf(pan);
       const opened = openContainer(Uint8Array.from(await readFile(container.path)));
       if (!opened.ok) return fail('NEGATIVE_PROOF_UNAVAILABLE', { cause: opened.fault });
+      const place = opened.value.codec === 'KP' ? parts.placeOf(pan) : undefined;
+      if (opened.value.codec === 'KP' && !place) return fail('NEGATIVE_PROOF_UNAVAILABLE', { field: 'pan' });
       const claim = encodeClaim({
         serial,
         at: isoTime(at),
         lastFour: lastFour(pan),
         mac: Buffer.from(mac).toString('base64'),
+        ...(place && { place }),
         leadingDigits: pan.use((digits) => Buffer.from(digits.subarray(0, 6)).toString('latin1')),
         terminal: { version: applied.version, overlaySeq: applied.overlay_seq, saidAt: isoTime(applied.at) },
       });
       return ok({
         format: 'tsunagu-negative-proof-v1',
-        claim: Buffer.from(encodeSigned(signing.sign('claim', claim))).toString('base64'),
+        claim: Buffer.from(encodeSigned(signing.sign('claim', list, claim))).toString('base64'),
         root: Buffer.from(root).toString('base64'),
         head: head.head,
         manifest: (await readFile(manifest.path)).toString('base64'),
-        ...proveIn(opened.value, mac),
+        ...proveIn(opened.value, { mac, permuted: place }),
       });
     },
     async observe(tx, serial, applied) {

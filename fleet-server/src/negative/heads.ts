@@ -49,11 +49,13 @@ export function openHeads({ rooms, list, signing }: ListParts, { overlayEntries 
     const said = { list, epoch, version, seq, issuedAt };
     const overlay = signing.sign(
       'overlay',
+      list,
       // The same overlay is signed to the same bytes: a renewed head changes nothing else.
       encodeOverlayDocument({ ...said, issuedAt: 0, overlay: encodeOverlay(await overlayEntries(tx)) }),
     );
     const head = signing.sign(
       'head',
+      list,
       encodeHead({
         ...said,
         manifest: Uint8Array.from(Buffer.from(made.manifest, 'hex')),

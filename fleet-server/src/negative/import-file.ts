@@ -20,8 +20,9 @@ export const importCardsMax = 5_000_000;
 /**
  * Reads an issuer's list: CSV (`pan,reason`, a head line is skipped, the reason may be missing) or JSON lines
  * (`{"pan":"…","reason":"…"}`), told apart line by line. A card that stands twice counts once, with its first reason.
+ * @param fits whether the list can hold a number
  */
-export function readImportFile(text: string): ImportFile {
+export function readImportFile(text: string, fits: (pan: string) => boolean = () => true): ImportFile {
   const cards = new Map<string, NegativeReason>();
   const refused: { line: number; why: 'form' | 'pan' | 'reason' }[] = [];
   let line = 0;
@@ -31,7 +32,7 @@ export function readImportFile(text: string): ImportFile {
     const isHead = line === 1 && /^"?(pan|card)/i.test(trimmed);
     if (trimmed === '' || trimmed.startsWith('#') || isHead) continue;
     const read = trimmed.startsWith('{') ? readJson(trimmed) : readCsv(trimmed);
-    const why = read ? faultOf(read) : 'form';
+    const why = read ? (faultOf(read) ?? (fits(read.pan) ? undefined : 'pan')) : 'form';
     if (why !== undefined) {
       if (refused.length < refusedMax) refused.push({ line, why });
       continue;

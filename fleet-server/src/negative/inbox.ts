@@ -26,7 +26,7 @@ export interface Inbox {
 
 /**
  * Takes in the lists that issuers put into a folder: `FOLDER/SOURCE/NAME.csv` adds, `FOLDER/SOURCE/NAME.full.csv` is the whole list of its
- * source. What was taken in is removed, since it holds card numbers, and `NAME.report.json` says what became of it; what cannot be taken is
+ * source. A source that has a list of its own name fills that one. What was taken in is removed, since it holds card numbers, and `NAME.report.json` says what became of it; what cannot be taken is
  * kept beside it as `NAME.refused`. A power loss between taking and removing takes the file again, which changes nothing.
  */
 export async function watchInbox(world: World, folder: string, importList: Negative['importList']): Promise<Inbox> {
@@ -63,7 +63,7 @@ export async function watchInbox(world: World, folder: string, importList: Negat
       const mode = fullName.test(name) ? 'replace' : 'add';
       const by = { subject: `inbox/${source}` };
       const imported = text.ok
-        ? await importList({ source, mode, text: text.value, secondSignature: false }, by)
+        ? await importList({ list: source, source, mode, text: text.value, secondSignature: false }, by)
         : text;
       if (!imported.ok) {
         const { code, field, facts } = imported.fault;

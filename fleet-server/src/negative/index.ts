@@ -1,7 +1,7 @@
 export { type ImportFile, readImportFile } from './import-file.ts';
 export { type Inbox, watchInbox } from './inbox.ts';
 export { openNegative } from './negative.ts';
-export { type Negative, type NegativeRooms, type NegativeState, regularList } from './ports.ts';
+export type { Negative, NegativeList, NegativeRooms, NegativeState } from './ports.ts';
 export {
   hasCheckDigit,
   isCardNumber,
@@ -9,5 +9,6 @@ export {
   headRenewBeforeMs,
   manifestLifeMs,
   manifestRenewBeforeMs,
+  regularList,
   shrinks,
 } from './rules.ts';

@@ -1,5 +1,5 @@
-import { fail, ok, secretPan } from '@tsunagu/protocols/kit';
-import { overlayMax, secondTag } from '@tsunagu/protocols/negative';
+import { fail, lastFour, ok, secretPan } from '@tsunagu/protocols/kit';
+import { exactPanLengthMin, overlayMax, secondTag } from '@tsunagu/protocols/negative';
 import { type Cards, entryView } from './cards.ts';
 import type { Heads } from './heads.ts';
 import { readImportFile } from './import-file.ts';
@@ -11,7 +11,7 @@ const importBatch = 500;
 
 /** What changes a list: cards one by one, an issuer's file, blocked ranges. */
 export function openIntake(
-  { rooms, list }: ListParts,
+  { rooms, list, codec, macOf }: ListParts,
   { overlayEntries, insert, drop, cardOf }: Cards,
   heads: Heads,
   versions: Versions,
@@ -20,7 +20,10 @@ export function openIntake(
   return {
     async add(pan, reason, by, source = 'manual') {
       if (!pan.use(isCardNumber)) return fail('PAN_INVALID', { field: 'pan' });
-      const card = cardOf(pan, reason);
+      const card = cardOf(pan, reason, await codec());
+      if (!card) return fail('PAN_INVALID', { field: 'pan' });
+      // Nothing stands beside a version that waits for its first signature.
+      if (heads.latest.version === 0) return fail('NEGATIVE_LIST_UNKNOWN', { field: 'list' });
       // A full overlay becomes a version first: an emergency never waits for a person.
       if ((await overlayEntries(store.db)).length >= overlayMax) {
         await versions.publish(false);
@@ -78,7 +81,9 @@ export function openIntake(
       return ok(await versions.publish(isSignedTwice));
     },
     async importList({ source, mode, text, secondSignature }, by) {
-      const file = readImportFile(text);
+      const kind = await codec();
+      // Which numbers an exact list holds is a matter of their length.
+      const file = readImportFile(text, (pan) => kind === 'KH' || pan.length >= exactPanLengthMin);
       // A whole list with a line that is no card, or with none at all, would let cards go that nobody meant to let go.
       const [broken] = file.refused;
       if (mode === 'replace' && broken)
@@ -101,7 +106,7 @@ export function openIntake(
       for (let start = 0; start < file.cards.length; start += importBatch) {
         const cards = file.cards
           .slice(start, start + importBatch)
-          .map(({ pan, reason }) => cardOf(secretPan(pan), reason));
+          .flatMap(({ pan, reason }) => cardOf(secretPan(pan), reason, kind) ?? []);
         for (const { token } of cards) named.add(token);
         const fresh = cards.filter(({ token }) => !known.has(token));
         added += fresh.length;
@@ -125,7 +130,7 @@ export function openIntake(
       return ok({ ...published, added, removed: gone.length, kept, refused: [...file.refused] });
     },
     async allow(pan, isWithdrawn, by) {
-      const { tag, token, last_four } = cardOf(pan, '');
+      const [tag, token, last_four] = [macOf(pan), rooms.vault.panToken(pan), lastFour(pan)];
       const changed = await store.write(async (tx) => {
         const listed = await tx
           .selectFrom('negative_cards')

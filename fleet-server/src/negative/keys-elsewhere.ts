@@ -5,7 +5,7 @@ import { payloadDigest, type Versions } from './versions.ts';
 
 /** What is signed where this server has no key: the next root by its custodians, versions by list keys. */
 export function openKeysElsewhere(
-  { rooms: { world, store }, list, signing }: ListParts,
+  { rooms: { world, store }, list, signing, publishUnderNext }: ListParts,
   versions: Versions,
 ): Pick<Negative, 'authority' | 'bringRoot' | 'countersignRoot' | 'sign'> {
   const authority: Negative['authority'] = async () => {
@@ -48,7 +48,7 @@ export function openKeysElsewhere(
       if (!brought.ok) return brought;
       world.log('info', 'negativeRootBrought', { version: brought.value.version, by: by.subject });
       // The first version under it: at once where its list keys are here, else when their signatures come.
-      await versions.publish(false);
+      await publishUnderNext();
       return ok(await authority());
     },
     countersignRoot(bytes, by) {

@@ -157,4 +157,19 @@ export const negativeMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'negative-0005-many-lists',
+    async up(db, types) {
+      await db.schema
+        .createTable('negative_list_settings')
+        .addColumn('list', 'text', (column) => column.primaryKey())
+        .addColumn('codec', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .alterTable('negative_lists')
+        .addColumn('codec', 'text', (column) => column.notNull().defaultTo('KH'))
+        .execute();
+      await db.schema.alterTable('negative_cards').addColumn('place', types.bytes).execute();
+    },
+  },
 ];

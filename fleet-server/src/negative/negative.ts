@@ -1,70 +1,135 @@
-import { type Secret, unwrap } from '@tsunagu/protocols/kit';
-import { openCards } from './cards.ts';
-import { openEvidence } from './evidence.ts';
-import { openHeads } from './heads.ts';
-import { openIntake } from './intake.ts';
-import { openKeysElsewhere } from './keys-elsewhere.ts';
-import { openOverview } from './overview.ts';
-import { type ListParts, type Negative, type NegativeRooms, regularList } from './ports.ts';
+import type { NegativeListView } from '@tsunagu/protocols/fleet';
+import { fail, ok, type Secret, unwrap } from '@tsunagu/protocols/kit';
+import type { NegativeCodec } from '@tsunagu/protocols/negative';
+import { listsOf } from '@tsunagu/protocols/negative/authority';
+import { type OpenList, openList } from './list.ts';
+import type { ListParts, Negative, NegativeRooms } from './ports.ts';
 import { openPublishing } from './publishing.ts';
+import { regularList } from './rules.ts';
 import { openSigning } from './signing.ts';
-import { openRows, openVersions } from './versions.ts';
 
-const checkMs = 60_000;
-
-/** Opens the list. On the first start version 1, without entries, comes into being. */
+/** Opens the lists: the regular one, and one for each issuer or brand that was given its own. */
 export async function openNegative(rooms: NegativeRooms): Promise<Negative> {
   const { world, store, vault } = rooms;
-  const list = regularList;
-  const signing = await openSigning(world, store, vault, list);
+  const signing = await openSigning(world, store, vault);
   const keyCheck = Buffer.from(vault.find(rooms.tagKey)?.checkValue ?? '', 'hex').subarray(0, 3);
   const publishing = openPublishing(world, store, rooms.artefacts, signing, Uint8Array.from(keyCheck));
-  const parts: ListParts = {
+  const open = new Map<string, OpenList>();
+
+  const codecOf = async (list: string): Promise<NegativeCodec> => {
+    const row = await store.db
+      .selectFrom('negative_list_settings')
+      .select('codec')
+      .where('list', '=', list)
+      .executeTakeFirst();
+    return row?.codec ?? 'KH';
+  };
+  const partsOf = (list: string): ListParts => ({
     rooms,
     list,
     signing,
     publishing,
     macOf: (pan: Secret<'pan'>) => unwrap(vault.negativeTag(rooms.tagKey, pan)),
-  };
-  const { row, versionRow } = openRows(parts);
-  const found = await row(store.db);
-  const cards = openCards(parts);
-  const heads = openHeads(parts, cards, {
-    list,
-    version: found?.version ?? 0,
-    overlaySeq: found?.overlay_seq ?? 0,
+    placeOf: (pan: Secret<'pan'>) => unwrap(vault.negativePlace(rooms.tagKey, pan)),
+    codec: () => codecOf(list),
+    async renewOthers() {
+      for (const [name, other] of open) if (name !== list) await other.renewHead();
+    },
+    async publishUnderNext() {
+      const named = open.get(signing.nextList);
+      // A list that is new is published as it is opened.
+      if (named) await named.publishVersion(false);
+      else await openNamed(signing.nextList);
+    },
   });
-  const versions = openVersions(parts, heads);
-  if (!found || !(await versionRow(found.version))) await versions.publish(false);
 
-  const later = (work: Promise<unknown>): void => {
-    work.catch((cause: unknown) => world.log('error', 'negativePublishFailed', { fault: { code: 'INTERNAL', cause } }));
-  };
-  const renewing = world.timers.every(checkMs, () => later(versions.renew()));
+  async function openNamed(list: string): Promise<OpenList> {
+    const opened = await openList(partsOf(list));
+    open.set(list, opened);
+    return opened;
+  }
+
+  for (const list of new Set([regularList, ...listsOf(signing.signingRoot)])) await openNamed(list);
+  const regular = open.get(regularList) ?? (await openNamed(regularList));
+
+  async function viewOf(list: string, of: OpenList): Promise<NegativeListView> {
+    const { version, overlaySeq } = of.state;
+    if (version === 0) {
+      const nothing = { cards: 0, sizeBytes: 0, reached: 0, total: 0, exposureMinor: 0 };
+      return { list, codec: await codecOf(list), version, overlaySeq, ...nothing };
+    }
+    const { codec, cards, sizeBytes, spread, exposureMinor } = await of.details();
+    return {
+      list,
+      codec,
+      version,
+      overlaySeq,
+      cards,
+      sizeBytes,
+      reached: spread.reached,
+      total: spread.total,
+      exposureMinor,
+    };
+  }
+
+  /** Whether every card of a list has a place in an exact one: its numbers are not here to make them of. */
+  async function canBeExact(list: string): Promise<boolean> {
+    const without = await store.db
+      .selectFrom('negative_cards')
+      .select('id')
+      .where('list', '=', list)
+      .where('place', 'is', null)
+      .executeTakeFirst();
+    return without === undefined;
+  }
 
   return {
+    ...regular,
     get state() {
-      return heads.latest;
+      return regular.state;
     },
-    endings: [
-      { name: `root-${signing.root.version}`, endsAt: signing.root.notAfter * 1_000 },
-      ...signing.root.keys.map(({ role, notAfter }) => ({ name: role, endsAt: notAfter * 1_000 })),
-    ],
-    ...openIntake(parts, cards, heads, versions),
-    ...openOverview(parts, heads),
-    ...openEvidence(parts),
-    ...openKeysElsewhere(parts, versions),
-    publishVersion: (isSignedTwice) => versions.publish(isSignedTwice),
-    diff: versions.diff,
-    locate: (name) => publishing.locate(name),
-    async root() {
-      return (await signing.rootDocument(signing.root.version)) ?? new Uint8Array(0);
+    of: (list) => open.get(list),
+    async lists() {
+      const views: NegativeListView[] = [];
+      for (const [list, opened] of [...open].sort(([a], [b]) => (a < b ? -1 : 1)))
+        views.push(await viewOf(list, opened));
+      return views;
+    },
+    async setList(list, codec, by) {
+      if (codec === 'KP' && !(await canBeExact(list))) return fail('NEGATIVE_CODEC_IMPOSSIBLE', { field: 'codec' });
+      const known = open.get(list);
+      if (!known) {
+        const named = await signing.nameList(list);
+        if (!named.ok) return named;
+      }
+      await store.write((tx) =>
+        tx
+          .insertInto('negative_list_settings')
+          .values({ list, codec })
+          .onConflict((conflict) => conflict.column('list').doUpdateSet({ codec }))
+          .execute(),
+      );
+      world.log('info', 'negativeListSet', { list, codec, by: by.subject });
+      const opened = known ?? (await openNamed(list));
+      if (known) await known.publishVersion(false);
+      // Terminals learn of a list by the root, and of a new root by the head of a list that they hold.
+      else for (const [name, other] of open) if (name !== list) await other.renewHead();
+      return ok(await viewOf(list, opened));
+    },
+    async isListed(pan) {
+      for (const opened of open.values()) if (await opened.isListed(pan)) return true;
+      return false;
+    },
+    async observe(tx, serial, applied) {
+      let isNew = false;
+      for (const opened of open.values()) isNew = (await opened.observe(tx, serial, applied)) || isNew;
+      return isNew;
     },
     async republish() {
-      await versions.renew();
-      const known = await row(store.db);
-      if (known) rooms.publish(list, Uint8Array.from(Buffer.from(known.head, 'base64')));
+      for (const opened of open.values()) await opened.republish();
     },
-    close: () => renewing.cancel(),
+    close() {
+      for (const opened of open.values()) opened.close();
+    },
   };
 }

@@ -1,6 +1,6 @@
 import { modelOf } from '@tsunagu/protocols/catalogue';
 import type { NegativeStateView } from '@tsunagu/protocols/fleet';
-import { lastFour, ok } from '@tsunagu/protocols/kit';
+import { fail, lastFour, ok, unwrap } from '@tsunagu/protocols/kit';
 import { boundedLimit, isoTime, numberOfCursor, pageOf } from '../store/index.ts';
 import { entryView } from './cards.ts';
 import type { Heads } from './heads.ts';
@@ -100,11 +100,8 @@ export function openOverview(
   }
 
   async function details(): Promise<NegativeStateView> {
-    const state = await store.db
-      .selectFrom('negative_lists')
-      .selectAll()
-      .where('list', '=', list)
-      .executeTakeFirstOrThrow();
+    const state = await store.db.selectFrom('negative_lists').selectAll().where('list', '=', list).executeTakeFirst();
+    if (!state) return unwrap(fail('NEGATIVE_LIST_UNKNOWN', { field: 'list' }));
     const versions = await store.db
       .selectFrom('negative_versions')
       .selectAll()
@@ -152,6 +149,7 @@ export function openOverview(
       .executeTakeFirst();
     return {
       list,
+      codec: state.codec,
       epoch: state.epoch,
       version: state.version,
       overlaySeq: state.overlay_seq,

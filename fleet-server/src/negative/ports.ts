@@ -8,12 +8,14 @@ import type {
   negativeDiff,
   NegativeExplanation,
   NegativeImported,
+  NegativeListView,
   negativeOverview,
   NegativePublished,
   NegativeStateView,
   Serial,
 } from '@tsunagu/protocols/fleet';
 import type { Result, Secret } from '@tsunagu/protocols/kit';
+import type { NegativeCodec, PermutedPan } from '@tsunagu/protocols/negative';
 import type { NegativeSignature, TrustFault } from '@tsunagu/protocols/negative/authority';
 import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { World } from '@tsunagu/protocols/world';
@@ -24,9 +26,6 @@ import type { Database, PageRequest, Store } from '../store/index.ts';
 import type { Vault } from '../vault/index.ts';
 import type { Publishing } from './publishing.ts';
 import type { NegativeSigning } from './signing.ts';
-
-/** The one list that terminals hold: what all sources list together. */
-export const regularList = 'regular';
 
 /** What the negative file needs of the rooms around it. */
 export interface NegativeRooms {
@@ -57,8 +56,8 @@ export interface Actor {
 /** Why a card is listed. */
 export type Reason = z.infer<typeof addNegative>['reason'];
 
-/** The list of cards that terminals refuse. */
-export interface Negative {
+/** A list of cards that terminals refuse. */
+export interface NegativeList {
   /** When the keys end that terminals check lists with: of the root document, and of each role in it. Milliseconds since 1970. */
   readonly endings: readonly { readonly name: string; readonly endsAt: number }[];
   readonly state: NegativeState;
@@ -71,7 +70,7 @@ export interface Negative {
     reason: Reason,
     by: Actor,
     source?: string,
-  ): Promise<Result<NegativeAdded, 'PAN_INVALID' | 'NEGATIVE_OVERLAY_FULL'>>;
+  ): Promise<Result<NegativeAdded, 'PAN_INVALID' | 'NEGATIVE_OVERLAY_FULL' | 'NEGATIVE_LIST_UNKNOWN'>>;
   /** Takes a card off for one source, in a new version. */
   remove(
     pan: Secret<'pan'>,
@@ -121,6 +120,23 @@ export interface Negative {
   close(): void;
 }
 
+/** All lists; as one of them, the regular one. */
+export interface Negative extends NegativeList {
+  /** A list by its name. */
+  of(list: string): NegativeList | undefined;
+  /** The lists by name. */
+  lists(): Promise<readonly NegativeListView[]>;
+  /**
+   * Makes a list, or has it published in another codec from its next version on. NEGATIVE_CODEC_IMPOSSIBLE: cards came while it was a list of
+   * keyed hashes, and nobody can tell their numbers any more. NEGATIVE_LIST_UNNAMED: the root has no keys for it, and its keys lie elsewhere.
+   */
+  setList(
+    list: string,
+    codec: NegativeCodec,
+    by: Actor,
+  ): Promise<Result<NegativeListView, 'NEGATIVE_LIST_UNNAMED' | 'NEGATIVE_CODEC_IMPOSSIBLE'>>;
+}
+
 /** What every part of the list works with. */
 export interface ListParts {
   readonly rooms: NegativeRooms;
@@ -129,4 +145,12 @@ export interface ListParts {
   readonly publishing: Publishing;
   /** What a card is in containers: the MAC of its number, 16 bytes. */
   readonly macOf: (pan: Secret<'pan'>) => Uint8Array;
+  /** Where it stands in an exact list; undefined for a number that those do not hold. */
+  readonly placeOf: (pan: Secret<'pan'>) => PermutedPan | undefined;
+  /** How the list is wanted from its next version on. */
+  readonly codec: () => Promise<NegativeCodec>;
+  /** Signs the heads of all other lists anew. */
+  readonly renewOthers: () => Promise<void>;
+  /** Makes the version that puts a next root in force. */
+  readonly publishUnderNext: () => Promise<void>;
 }

@@ -12,6 +12,9 @@ import {
   type NegativeSet,
   openContainer,
   rootOf,
+  type NegativeCodec,
+  type Partition,
+  partitionSize,
   sortEntries,
   stepNodes,
 } from '@tsunagu/protocols/negative';
@@ -19,6 +22,7 @@ import { encodeManifest, type SignedBytes } from '@tsunagu/protocols/negative/au
 import type { World } from '@tsunagu/protocols/world';
 import type { Artefacts } from '../artefacts/index.ts';
 import type { Store } from '../store/index.ts';
+import { placeIn } from './cards.ts';
 import { manifestLifeMs, numberOf } from './rules.ts';
 import type { NegativeSigning } from './signing.ts';
 
@@ -33,14 +37,22 @@ export interface MadeVersion {
   readonly size: number;
 }
 
+/** What a container is made of. `place` is there in exact lists. */
+export interface ListedCard {
+  readonly tag: Uint8Array;
+  readonly place: Uint8Array | null;
+  readonly reason: string;
+}
+
 /** Makes versions of a list, and deltas between them when somebody asks. Files first: no head names what is not there. */
 export interface Publishing {
   make(wanted: {
     readonly list: string;
     readonly epoch: number;
     readonly version: number;
+    readonly codec: NegativeCodec;
     readonly hashBits: number;
-    readonly cards: readonly { readonly tag: Uint8Array; readonly reason: string }[];
+    readonly cards: readonly ListedCard[];
     readonly beside: Beside;
     readonly isSignedTwice: boolean;
   }): Promise<MadeVersion>;
@@ -88,15 +100,15 @@ export function openPublishing(
   }
 
   return {
-    async make({ list, epoch, version, hashBits, cards, beside, isSignedTwice }) {
-      const entries = Float64Array.from(cards, ({ tag, reason }) => entryOf(hashTag(tag, hashBits), numberOf(reason)));
-      const bytes = encodeContainer(hashSet(hashBits, sortEntries(entries), beside));
+    async make({ list, epoch, version, codec, hashBits, cards, beside, isSignedTwice }) {
+      const bytes = encodeContainer(setOf(codec, hashBits, cards, beside));
       const opened = unwrap(openContainer(bytes));
       const leaves = leavesOf(opened);
       const root = rootOf(leaves);
       const issuedAt = Math.floor(world.clock.now() / 1_000);
       const document = signing.sign(
         'manifest',
+        list,
         encodeManifest({
           list,
           epoch,
@@ -145,4 +157,31 @@ export function openPublishing(
 
     read,
   };
+}
+
+/** The set that a container of these cards says. Cards that share a tag are one entry: it goes when the last of them goes. */
+export function setOf(
+  codec: NegativeCodec,
+  hashBits: number,
+  cards: readonly ListedCard[],
+  beside: Beside,
+): NegativeSet {
+  if (codec === 'KH') {
+    const entries = Float64Array.from(cards, ({ tag, reason }) => entryOf(hashTag(tag, hashBits), numberOf(reason)));
+    return hashSet(hashBits, sortEntries(entries), beside);
+  }
+  const places = new Map<number, number[]>();
+  for (const { place, reason } of cards) {
+    if (!place) throw new Error('an exact list has a place for every card');
+    const { partition, tag } = placeIn(place);
+    const entries = places.get(partition);
+    if (entries) entries.push(entryOf(tag, numberOf(reason)));
+    else places.set(partition, [entryOf(tag, numberOf(reason))]);
+  }
+  const partitions: Partition[] = [...places].map(([id, entries]) => ({
+    id,
+    size: partitionSize(id),
+    entries: sortEntries(Float64Array.from(entries)),
+  }));
+  return { codec, hashBits: 0, partitions: partitions.sort((a, b) => a.id - b.id), beside };
 }

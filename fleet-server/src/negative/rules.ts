@@ -1,6 +1,9 @@
 import { isTransitNumber } from '@tsunagu/protocols/felica';
 import { negativeReasons } from '@tsunagu/protocols/negative';
 
+/** The list that is there from the first start, for whoever has no list of its own. */
+export const regularList = 'regular';
+
 /** How long a head is good. A terminal that hears nothing for so long approves nothing offline. */
 export const headLifeMs = 24 * 3_600_000;
 /** A head is signed anew when less than this is left of it. */

@@ -12,12 +12,15 @@ export interface NegativeTables {
     /** Head and overlay as they were published last: two signed documents, base64. */
     head: string;
     not_after: number;
-    /** Rises when the key of the MACs changes. */
+    /** Rises when the key of the MACs changes, or the codec. */
     epoch: number;
+    codec: 'KH' | 'KP';
     hash_bits: number;
     /** The count that a list may not fall 5 % under without a second signature. */
     count_floor: number;
   };
+  /** How a list is wanted: what is not here is a list of keyed hashes. */
+  readonly negative_list_settings: { list: string; codec: 'KH' | 'KP' };
   readonly negative_versions: {
     list: string;
     epoch: number;
@@ -40,6 +43,8 @@ export interface NegativeTables {
     source: string;
     /** MAC of the PAN, 16 bytes (8 in rows older than exceptions). */
     tag: Uint8Array;
+    /** Where it stands in an exact list: partition (3 bytes), place in it (7). Null in lists of keyed hashes. */
+    place: Uint8Array | null;
     token: string;
     last_four: string;
     reason: string;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { negativeNames, type NegativePublished } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
-import { exceptionsMax, hashBitsFor, hashTag } from '@tsunagu/protocols/negative';
+import { countOf, exceptionsMax, hashBitsFor } from '@tsunagu/protocols/negative';
 import {
   decodeSigned,
   encodeSigned,
@@ -16,6 +16,7 @@ import { z } from 'zod';
 import type { Queryable } from '../store/index.ts';
 import type { Heads } from './heads.ts';
 import type { ListParts, Negative } from './ports.ts';
+import { setOf } from './publishing.ts';
 import { headRenewBeforeMs, manifestLifeMs, manifestRenewBeforeMs, shrinks } from './rules.ts';
 
 /** What hashes are wide enough for, with 24 bits of fingerprint. */
@@ -27,6 +28,7 @@ const whole = z.number().int().nonnegative();
 export const preparedVersion = z.object({
   epoch: whole,
   version: whole,
+  codec: z.enum(['KH', 'KP']).default('KH'),
   hashBits: whole,
   root: hexDigest,
   container: hexDigest,
@@ -54,6 +56,8 @@ export interface Versions {
     signature: NegativeSignature,
   ): Promise<Result<NegativePublished, 'NEGATIVE_VERSION_UNKNOWN' | 'SIGNATURE_INVALID'>>;
   renew(): Promise<void>;
+  /** Signs the head anew, whatever is left of it. */
+  renewHead(): Promise<void>;
   diff: Negative['diff'];
 }
 
@@ -79,12 +83,14 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
 
   async function publishNow(isSignedTwice: boolean): Promise<NegativePublished> {
     const known = await row(store.db);
-    const epoch = known?.epoch ?? 1;
+    const codec = await parts.codec();
+    // Another codec is another epoch: no delta leads there.
+    const epoch = known ? known.epoch + (known.codec === codec ? 0 : 1) : 1;
     const hashBits = known?.hash_bits ?? hashBitsFor(cardsPlanned, 24);
     const version = (known?.version ?? 0) + 1;
     const cards = await store.db
       .selectFrom('negative_cards')
-      .select(['id', 'tag', 'reason'])
+      .select(['id', 'tag', 'place', 'reason'])
       .where('list', '=', list)
       .execute();
     const nowSeconds = Math.floor(world.clock.now() / 1_000);
@@ -113,7 +119,7 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
       ranges: ranges.map(({ digits, low, high, not_after: notAfter }) => ({ digits, low, high, notAfter })),
       exceptions: exceptions.map(({ second }) => second),
     };
-    const count = new Set(cards.map(({ tag }) => hashTag(tag, hashBits))).size;
+    const count = countOf(setOf(codec, hashBits, cards, beside));
     const floor = known?.count_floor ?? 0;
     if (shrinks(count, floor) && !isSignedTwice) {
       world.log('warn', 'negativeNotPublished', { fault: fail('NEGATIVE_SHRINKS', { facts: { count, floor } }).fault });
@@ -132,6 +138,7 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
       list,
       epoch,
       version,
+      codec,
       hashBits,
       cards,
       beside,
@@ -141,6 +148,7 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
       ...files,
       epoch,
       version,
+      codec,
       hashBits,
       signers: needsTwo ? 2 : 1,
       lastId: cards.reduce((max, { id }) => Math.max(max, id), 0),
@@ -165,10 +173,10 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
 
   /** Publishes a version whose manifest has its signatures; a root that waited for it comes into force with it. */
   async function complete(prepared: PreparedVersion, manifest: SignedBytes): Promise<NegativePublished> {
-    const { version, epoch, hashBits, root, container, steps, count, size, lastId, countFloor } = prepared;
+    const { version, epoch, codec, hashBits, root, container, steps, count, size, lastId, countFloor } = prepared;
     const { digest } = await rooms.artefacts.put(encodeSigned(manifest));
     const head = await store.write(async (tx) => {
-      const facts = { version, digest: container, size, epoch, hash_bits: hashBits, count_floor: countFloor };
+      const facts = { version, digest: container, size, epoch, codec, hash_bits: hashBits, count_floor: countFloor };
       await tx
         .insertInto('negative_lists')
         .values({ list, ...facts, overlay_seq: 0, head: '', not_after: 0 })
@@ -191,9 +199,12 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
       await signing.adopt(tx);
       return await heads.sign(tx, signing.signingRoot.version);
     });
+    const isRootNew = signing.next !== undefined;
     await signing.adopted();
     world.log('info', 'negativeListPublished', { list, version, root, count, size });
     heads.publish(head);
+    // Under another root every list's head is signed anew.
+    if (isRootNew) await parts.renewOthers();
     rooms.announce();
     return { version, count, published: true, needsSecondSignature: false, awaitsSignatures: false };
   }
@@ -243,6 +254,12 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
       return;
     }
     if (known.not_after - now > headRenewBeforeMs) return;
+    await renewHead();
+  }
+
+  async function renewHead(): Promise<void> {
+    const known = await row(store.db);
+    if (!known) return;
     const head = await store.write((tx) => heads.sign(tx));
     world.log('info', 'negativeHeadRenewed', { list, version: known.version });
     heads.publish(head);
@@ -270,6 +287,7 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
     pending,
     addSignature: (digest: string, signature: NegativeSignature) => inTurn(() => addSignature(digest, signature)),
     renew,
+    renewHead,
     diff,
   };
 }

@@ -15,7 +15,11 @@ export interface Attestations {
   ): Promise<
     Result<
       SoftwareAttestation,
-      'ATTESTATION_INVALID' | 'ATTESTATION_NOT_AUTHENTIC' | 'ATTESTATION_FOR_ANOTHER' | 'SOFTWARE_ATTESTATION_FAILED'
+      | 'ATTESTATION_INVALID'
+      | 'ATTESTATION_NOT_AUTHENTIC'
+      | 'ATTESTATION_FOR_ANOTHER'
+      | 'SOFTWARE_ATTESTATION_FAILED'
+      | 'ATTESTATION_EMULATED'
     >
   >;
   /** What is bound to a target; verified again each time, since the key that it needs may have changed. */
@@ -48,5 +52,8 @@ function check({ hashes, custom }: TargetFile, text: string): Awaited<ReturnType
   if (attestation.nonce !== hashes.sha256) return fail('ATTESTATION_FOR_ANOTHER');
   const { passed, failed } = totalsOf(attestation);
   if (failed > 0 || passed === 0) return fail('SOFTWARE_ATTESTATION_FAILED', { facts: { passed, failed } });
+  const emulated = attestation.runs.filter(({ reader }) => reader.isEmulated).length;
+  if (emulated > 0 && custom.requires?.emulatedReaders !== true)
+    return fail('ATTESTATION_EMULATED', { facts: { emulated, runs: attestation.runs.length } });
   return ok({ kid, madeAt: attestation.madeAt, passed, readers: attestation.runs.length });
 }

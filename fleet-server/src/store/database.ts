@@ -1,15 +1,20 @@
 import type { AccessTables } from '../api/access/tables.ts';
 import type { AuditTables } from '../audit/tables.ts';
 import type { CampaignTables } from '../campaigns/tables.ts';
+import type { CustodyTables } from '../custody/tables.ts';
 import type { EstateTables } from '../estate/tables.ts';
 import type { ExpiryTables } from '../expiry/tables.ts';
 import type { IdentityTables } from '../identity/tables.ts';
+import type { InspectionTables } from '../inspection/tables.ts';
 import type { JobTables } from '../jobs/tables.ts';
 import type { KeyTables } from '../keys/tables.ts';
 import type { LiveTables } from '../live/tables.ts';
 import type { NegativeTables } from '../negative/tables.ts';
+import type { RefurbishTables } from '../refurbish/tables.ts';
 import type { SalesTables } from '../sales/tables.ts';
+import type { SwapTables } from '../swap/tables.ts';
 import type { SwitchTables } from '../switch/journal/tables.ts';
+import type { SwitchRuleTables } from '../switch/rules/tables.ts';
 import type { TwinTables } from '../twin/tables.ts';
 import type { WebhookTables } from '../webhooks/tables.ts';
 
@@ -19,6 +24,10 @@ import type { WebhookTables } from '../webhooks/tables.ts';
  */
 export interface Database
   extends EstateTables,
+    CustodyTables,
+    SwapTables,
+    RefurbishTables,
+    InspectionTables,
     IdentityTables,
     ExpiryTables,
     TwinTables,
@@ -28,6 +37,7 @@ export interface Database
     NegativeTables,
     SalesTables,
     SwitchTables,
+    SwitchRuleTables,
     AuditTables,
     AccessTables,
     WebhookTables,

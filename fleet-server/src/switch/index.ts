@@ -1,11 +1,14 @@
-export type { IssuerCredentials } from './issuer-link/credentials.ts';
 export {
   type LinkCredentials,
-  type IssuerLinkCredentials,
   linkCredentials,
   linkCredentialsPath,
-  prepareIssuerLink,
-} from './issuer-link/link-credentials.ts';
+  type OwnCredentials,
+  type PreparedLink,
+  prepareLink,
+  prepareLinks,
+} from './link/credentials.ts';
+export { readLinks } from './link/link-files.ts';
+export type { Operator } from './operator/operator.ts';
 export type { SalesBefore, SaleTotals } from './journal/sale-line.ts';
 export {
   type Admit,

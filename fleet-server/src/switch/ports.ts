@@ -6,8 +6,8 @@ import type { Negative } from '../negative/index.ts';
 import type { Store } from '../store/index.ts';
 import type { DukptWorkingKeys, Vault } from '../vault/index.ts';
 
-/** What the switch needs of the vault: tokens for cards, and sealing for what a reversal needs. */
-export type SwitchVault = Pick<Vault, 'panToken' | 'seal' | 'open'>;
+/** What the switch needs of the vault: tokens for cards, sealing for what a reversal needs, and PIN blocks from zone to zone. */
+export type SwitchVault = Pick<Vault, 'panToken' | 'seal' | 'open' | 'translatePin'>;
 
 /** What the switch needs of the key ledger. */
 export interface SwitchKeys {
@@ -38,7 +38,7 @@ export interface SwitchMetrics {
 }
 
 /** The list of refused cards, which a card company changes over its link. */
-export type SwitchNegative = Pick<Negative, 'add' | 'remove' | 'explain'>;
+export type SwitchNegative = Pick<Negative, 'add' | 'remove' | 'explain' | 'of'>;
 
 /** Something that a person has to look at. */
 export interface SwitchAlarm {

@@ -48,7 +48,8 @@ export type LayerFault =
   | 'INPUT_INVALID'
   | 'CONFIGURATION_BEYOND_MODEL'
   | 'CONFIGURATION_CONTRADICTS'
-  | 'CONFIGURATION_VERSION_UNKNOWN';
+  | 'CONFIGURATION_VERSION_UNKNOWN'
+  | 'CAMPAIGN_OWNS_LAYER';
 
 /** The layers, each a document with one stream of versions. */
 export interface Documents {
@@ -110,6 +111,7 @@ export function openDocuments(
     ) => Promise<Result<SettingValues, LayerFault>>,
     by: Writing,
   ): Promise<Result<ChangedLayer, LayerFault>> {
+    if (ref.layer === 'campaign') return fail('CAMPAIGN_OWNS_LAYER', { field: 'layer' });
     const scope = scopeOf(ref);
     let isNew = false;
     const written = await store

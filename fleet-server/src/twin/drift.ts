@@ -31,7 +31,7 @@ import type { LayerDocument, LayerRef } from '@tsunagu/protocols/fleet';
 import { summaryOf } from './documents.ts';
 import { layersOf } from './paths.ts';
 import { differencesOf, effectiveOf } from './rules.ts';
-import { below, refOf, type Scope } from './scope.ts';
+import { below, type Reach, refOf } from './scope.ts';
 
 /** What lies between what is desired and what is in force. */
 export interface Drift {
@@ -46,8 +46,8 @@ export interface Drift {
     serial: Serial,
     other: Serial | undefined,
   ): Promise<Result<readonly SettingDifference[], 'TERMINAL_UNKNOWN' | 'MODEL_UNKNOWN'>>;
-  /** Connected terminals below a layer that have something to fetch, in pages by serial. */
-  waiting(scope: Scope): AsyncIterable<readonly { readonly serial: Serial; readonly version: number }[]>;
+  /** Connected terminals that have something to fetch, in pages by serial. */
+  waiting(reach: Reach): AsyncIterable<readonly { readonly serial: Serial; readonly version: number }[]>;
 }
 
 /** So many terminals are told of a change at a time. */
@@ -103,6 +103,7 @@ export function openDrift(store: Store, document: (ref: LayerRef) => Promise<Res
         model: row.model,
         merchant: row.merchant_layer,
         shop: row.shop_layer,
+        stack: row.stack,
         terminal: row.terminal_layer,
       };
       const layers = (await layersOf(store.db, [path]))(path);
@@ -149,10 +150,10 @@ export function openDrift(store: Store, document: (ref: LayerRef) => Promise<Res
       }
       return ok(differencesOf(sides[0] ?? {}, sides[1] ?? {}));
     },
-    async *waiting(scope) {
+    async *waiting(reach) {
       let after = '';
       for (;;) {
-        const found = await below(store.db, scope)
+        const found = await below(store.db, reach)
           .select(['serial', 'desired_version'])
           .where('reason', '=', 'unfetched')
           .where('serial', '>', after)

@@ -1,3 +1,4 @@
+export { type CampaignLayers, openCampaignLayers } from './campaign-layers.ts';
 export type { Documents, LayerFault, Writing } from './documents.ts';
 export type { Drift } from './drift.ts';
 export { twinField } from './fields.ts';

@@ -1,16 +1,18 @@
 import { modelOf } from '@tsunagu/protocols/catalogue';
 import { parseJson, settingValues } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
+import { z } from 'zod';
 import type { Database, Queryable } from '../store/index.ts';
 import { checkEffective, type Effective, effectiveOf, type Layer } from './rules.ts';
-import { below, type Scope, terminalsBelow } from './scope.ts';
+import { below, type Reach, type Scope, terminalsBelow } from './scope.ts';
 
-/** A path through the layers: what all terminals below the same layers have in common. Ids of layers; 0 where there is none. */
+/** A path through the layers: what all terminals below the same layers have in common. Ids of layers, and of the stack of campaigns; 0 where there is none. */
 export interface Path {
   readonly model: string;
   readonly merchant: number;
   readonly shop: number;
+  readonly stack: number;
   readonly terminal: number;
 }
 
@@ -49,7 +51,14 @@ export async function layersOf(on: Queryable, paths: readonly Path[]): Promise<(
     .select(layerRow)
     .where('kind', 'in', ['defaults', 'model'])
     .execute();
-  const ids = [...new Set(paths.flatMap(({ merchant, shop, terminal }) => [merchant, shop, terminal]))].filter(Boolean);
+  const stacks = await stacksOf(on, new Set(paths.map(({ stack }) => stack)));
+  const partsOf = ({ merchant, shop, stack, terminal }: Path) => [
+    merchant,
+    shop,
+    ...(stacks.get(stack) ?? []),
+    terminal,
+  ];
+  const ids = [...new Set(paths.flatMap(partsOf))].filter(Boolean);
   const found = new Map<number, NamedLayer>();
   for (let from = 0; from < ids.length; from += chunk) {
     const rows = await on
@@ -61,11 +70,27 @@ export async function layersOf(on: Queryable, paths: readonly Path[]): Promise<(
   }
   const defaults = shared.filter(({ kind }) => kind === 'defaults').map(layerOf);
   const models = new Map(shared.filter(({ kind }) => kind === 'model').map((row) => [row.scope, layerOf(row)]));
-  return ({ model, merchant, shop, terminal }) => [
+  return (path) => [
     ...defaults,
-    ...[models.get(model), ...[merchant, shop, terminal].map((id) => found.get(id))].filter((one) => one !== undefined),
+    ...[models.get(path.model), ...partsOf(path).map((id) => found.get(id))].filter((one) => one !== undefined),
   ];
 }
+
+/** The layers of stacks, the strongest last. */
+async function stacksOf(on: Queryable, ids: ReadonlySet<number>): Promise<ReadonlyMap<number, readonly number[]>> {
+  const wanted = [...ids].filter(Boolean);
+  if (wanted.length === 0) return new Map();
+  const rows = await on
+    .selectFrom('configuration_stacks')
+    .selectAll()
+    .where(sql<boolean>`id in (select value from json_each(${JSON.stringify(wanted)}))`)
+    .execute();
+  return new Map(rows.map(({ id, layers }) => [id, layerIds(layers)]));
+}
+
+/** The layers of a stack as they are stored. */
+export const layerIds = (json: string): readonly number[] => unwrap(parseJson(stackLayers, json));
+const stackLayers = z.array(z.number().int());
 
 /** What comes out for paths; those of models that the catalogue does not have are left out. */
 async function computed(
@@ -88,12 +113,12 @@ const columnsOf = ({ version, hash, values, layers, unable }: Effective) => ({
 });
 
 /**
- * Computes what is missing for the terminals of a scope: one result for all that stand below the same layers. A contradiction is stored
+ * Computes what is missing for terminals: one result for all that stand below the same layers. A contradiction is stored
  * too, and told: whoever writes a layer takes it back; where it came about by a terminal that moved, the terminal refuses it.
  */
-export async function completePaths(tx: Transaction<Database>, scope: Scope, now: number): Promise<Checked> {
-  const missing = await below(tx, scope)
-    .select(['model', 'merchant_layer as merchant', 'shop_layer as shop', 'terminal_layer as terminal'])
+export async function completePaths(tx: Transaction<Database>, reach: Reach, now: number): Promise<Checked> {
+  const missing = await below(tx, reach)
+    .select(['model', 'merchant_layer as merchant', 'shop_layer as shop', 'stack', 'terminal_layer as terminal'])
     .where('path', 'is', null)
     .distinct()
     .execute();
@@ -110,7 +135,7 @@ export async function completePaths(tx: Transaction<Database>, scope: Scope, now
 }
 
 /** Terminals below a layer that is new stand at another path now. */
-export async function movePaths(tx: Transaction<Database>, scope: Scope): Promise<void> {
+export async function movePaths(tx: Transaction<Database>, reach: Reach): Promise<void> {
   await tx
     .updateTable('reported_configurations')
     .set((all) => ({
@@ -119,7 +144,7 @@ export async function movePaths(tx: Transaction<Database>, scope: Scope): Promis
         .select('terminal_configurations.path')
         .whereRef('terminal_configurations.serial', '=', 'reported_configurations.serial'),
     }))
-    .where('serial', 'in', terminalsBelow(tx, scope).select('serial'))
+    .where('serial', 'in', terminalsBelow(tx, reach).select('serial'))
     .execute();
 }
 
@@ -145,9 +170,11 @@ export async function refreshPaths(
   for (;;) {
     let query = tx
       .selectFrom('configuration_paths')
-      .select(['id', 'hash', 'model', 'merchant', 'shop', 'terminal', 'at'])
+      .select(['id', 'hash', 'model', 'merchant', 'shop', 'stack', 'terminal', 'at'])
       .where('id', '>', after);
     if (kind === 'model') query = query.where('model', '=', scope);
+    // A campaign's layer is written once, before anybody stands below it.
+    else if (kind === 'campaign') return ok(undefined);
     else if (kind !== 'defaults') query = query.where(kind, '=', layer);
     const rows = await query.orderBy('id').limit(chunk).execute();
     for (const { path, effective } of await computed(tx, rows)) {

@@ -1,6 +1,7 @@
 import { modelOf, type TerminalModel } from '@tsunagu/protocols/catalogue';
 import { type LayerKind, type LayerRef, layerRef } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { sql } from 'kysely';
 import type { Queryable } from '../store/index.ts';
 
 /** A layer's name in the store. */
@@ -21,6 +22,8 @@ export function scopeOf(ref: LayerRef): Scope {
       return { kind: 'merchant', parent: '', scope: ref.merchant };
     case 'shop':
       return { kind: 'shop', parent: ref.merchant, scope: ref.shop };
+    case 'campaign':
+      return { kind: 'campaign', parent: '', scope: ref.campaign };
     case 'terminal':
       return { kind: 'terminal', parent: '', scope: ref.serial };
   }
@@ -36,14 +39,31 @@ export function refOf({ kind, parent, scope }: Scope): LayerRef {
       return { layer: kind, merchant: scope };
     case 'shop':
       return { layer: kind, merchant: parent, shop: scope };
+    case 'campaign':
+      return { layer: kind, campaign: scope };
     case 'terminal':
       return layerRef.parse({ layer: kind, serial: scope });
   }
 }
 
-/** The terminals below a layer, in the view `terminal_configurations`. */
-export const below = (on: Queryable, { kind, parent, scope }: Scope) => {
+/** Terminals: all those below a layer, or these. */
+export type Reach = Scope | { readonly serials: readonly string[] };
+
+/** Those that stand below a campaign's layer. */
+const members = (campaign: string) =>
+  sql<boolean>`serial in (select member.serial from configuration_members as member
+    join configuration_stacks as stack on stack.id = member.stack
+    join json_each(stack.layers) as part
+    join configuration_layers as layer on layer.id = part.value
+    where layer.kind = 'campaign' and layer.scope = ${campaign})`;
+const among = (serials: readonly string[]) =>
+  sql<boolean>`serial in (select value from json_each(${JSON.stringify(serials)}))`;
+
+/** Terminals in the view `terminal_configurations`. */
+export const below = (on: Queryable, reach: Reach) => {
   const all = on.selectFrom('terminal_configurations');
+  if ('serials' in reach) return all.where(among(reach.serials));
+  const { kind, parent, scope } = reach;
   switch (kind) {
     case 'defaults':
       return all;
@@ -53,14 +73,18 @@ export const below = (on: Queryable, { kind, parent, scope }: Scope) => {
       return all.where('merchant', '=', scope);
     case 'shop':
       return all.where('merchant', '=', parent).where('shop', '=', scope);
+    case 'campaign':
+      return all.where(members(scope));
     case 'terminal':
       return all.where('serial', '=', scope);
   }
 };
 
 /** The same terminals as the inventory has them: for counting, no layer is looked at. */
-export const terminalsBelow = (on: Queryable, { kind, parent, scope }: Scope) => {
+export const terminalsBelow = (on: Queryable, reach: Reach) => {
   const all = on.selectFrom('terminals');
+  if ('serials' in reach) return all.where(among(reach.serials));
+  const { kind, parent, scope } = reach;
   switch (kind) {
     case 'defaults':
       return all;
@@ -70,6 +94,8 @@ export const terminalsBelow = (on: Queryable, { kind, parent, scope }: Scope) =>
       return all.where('merchant', '=', scope);
     case 'shop':
       return all.where('merchant', '=', parent).where('shop', '=', scope);
+    case 'campaign':
+      return all.where(members(scope));
     case 'terminal':
       return all.where('serial', '=', scope);
   }

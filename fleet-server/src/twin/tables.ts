@@ -28,14 +28,15 @@ export interface TwinTables {
     reason: string;
   };
   /**
-   * What comes out of the layers, once for all terminals that stand below the same ones: their model, and the ids of the layers of
-   * merchant, shop and terminal, 0 where there is none.
+   * What comes out of the layers, once for all terminals that stand below the same ones: their model, the ids of the layers of
+   * merchant, shop and terminal, and of the stack of campaigns; 0 where there is none.
    */
   readonly configuration_paths: {
     id: Generated<number>;
     model: string;
     merchant: number;
     shop: number;
+    stack: number;
     terminal: number;
     version: number;
     hash: string;
@@ -46,6 +47,16 @@ export interface TwinTables {
     unable: number;
     /** Since when it has this hash. */
     at: number;
+  };
+  /** Sets of campaigns' layers that occur together: a JSON list of their ids, the newest and strongest last. Rows are never changed. */
+  readonly configuration_stacks: {
+    id: Generated<number>;
+    layers: string;
+  };
+  /** The stack that a terminal stands below; no row while there is none. However many campaigns there are, it is one row. */
+  readonly configuration_members: {
+    serial: string;
+    stack: number;
   };
   readonly reported_configurations: {
     serial: string;
@@ -73,6 +84,7 @@ export interface TwinTables {
     shop: string;
     merchant_layer: number;
     shop_layer: number;
+    stack: number;
     terminal_layer: number;
     path: number | null;
     desired_version: number | null;

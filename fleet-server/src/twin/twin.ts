@@ -2,23 +2,25 @@ import { configurationHash, type LayerRef, type Serial } from '@tsunagu/protocol
 import type { World } from '@tsunagu/protocols/world';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Database, Store } from '../store/index.ts';
+import { type CampaignLayers, openCampaignLayers } from './campaign-layers.ts';
 import { type Documents, openDocuments, type Writing } from './documents.ts';
 import { type Drift, openDrift } from './drift.ts';
 import { completePaths } from './paths.ts';
 import { openReports, type Reports } from './reports.ts';
-import { type Scope, scopeOf } from './scope.ts';
+import { type Reach, scopeOf } from './scope.ts';
 
 /** Desired configuration in layers, reported configuration, and what lies between them. */
 export interface Twin {
   readonly documents: Documents;
   readonly reports: Reports;
   readonly drift: Drift;
+  readonly campaignLayers: CampaignLayers;
   /** The highest floor limit that is desired of any terminal, minor units. */
   readonly floorLimitMaxMinor: number;
   /** How many terminals said that they are set to what is desired. Quick: it is asked every second. */
   inSync(): Promise<number>;
-  /** A terminal is at another place: it is told if something else is desired of it there. */
-  moved(serial: Serial): void;
+  /** Terminals are at another place, or below other layers: they are told if something else is desired of them there. */
+  moved(...serials: readonly Serial[]): void;
   /** Resolves when everybody was told of what was written so far. */
   told(): Promise<void>;
 }
@@ -46,12 +48,12 @@ export async function openTwin({ world, store, note, tell }: TwinRooms): Promise
   await store.write((tx) => completePaths(tx, scopeOf({ layer: 'defaults' }), world.clock.now()));
   let floorLimitMaxMinor = await highestFloor(store.db);
   let telling: Promise<void> = Promise.resolve();
-  const tellBelow = async (scope: Scope): Promise<void> => {
+  const tellBelow = async (scope: Reach): Promise<void> => {
     floorLimitMaxMinor = await highestFloor(store.db);
     for await (const terminals of drift.waiting(scope)) tell(terminals);
   };
   // Who writes does not wait until everybody is told.
-  const tellLater = (scope: Scope): void => {
+  const tellLater = (scope: Reach): void => {
     telling = telling
       .then(() => tellBelow(scope))
       .catch((cause: unknown) => {
@@ -66,6 +68,7 @@ export async function openTwin({ world, store, note, tell }: TwinRooms): Promise
     documents,
     reports: openReports(world, store),
     drift,
+    campaignLayers: openCampaignLayers(world),
     get floorLimitMaxMinor() {
       return floorLimitMaxMinor;
     },
@@ -78,7 +81,7 @@ export async function openTwin({ world, store, note, tell }: TwinRooms): Promise
         .executeTakeFirstOrThrow();
       return Number(count);
     },
-    moved: (serial) => tellLater(scopeOf({ layer: 'terminal', serial })),
+    moved: (...serials) => tellLater({ serials }),
     told: () => telling,
   };
 }

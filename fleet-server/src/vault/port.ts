@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { CombineError } from '@tsunagu/protocols/components';
 import type { DukptKeyUsage } from '@tsunagu/protocols/dukpt';
 import type { Result, Secret } from '@tsunagu/protocols/kit';
+import type { PermutedPan } from '@tsunagu/protocols/negative';
 import type { Parcel } from '@tsunagu/protocols/offline-root';
 import type { KeyTokenRequest } from '@tsunagu/protocols/tr34';
 import type { VaultHead } from './strong-room.ts';
@@ -160,14 +161,14 @@ export interface Vault {
   ): Result<{ readonly sealed: Uint8Array; readonly kcv: string }, 'KEY_LENGTH_INVALID'>;
   /** Wraps a key for tags of negative lists: usage M6, not exportable. */
   wrapTagKey(protection: string, key: string): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
-  /** Wraps the PIN key of a link for its card company: usage P0, to decipher only, not exportable. TR-31 version D. */
-  wrapZonePin(protection: string, key: string): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
+  /** Wraps the PIN key of a link for its far end: usage P0, to decipher only (an issuer) or to encipher only (a centre), not exportable. TR-31 version D. */
+  wrapZonePin(protection: string, key: string, mode?: 'D' | 'E'): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
   /**
-   * Translates a PIN block of format 4 from the PIN key of a transaction to that of a link, under the same PAN: nobody outside sees the PIN.
+   * Translates a PIN block of format 4 from the PIN key of a transaction, or of a zone, to that of a link, under the same PAN: nobody outside sees the PIN.
    * PINBLOCK_UNREADABLE whatever is wrong with the block. ISO 9564-1:2017, 9.5.
    */
   translatePin(
-    from: { readonly base: string; readonly ksn: Uint8Array },
+    from: { readonly base: string; readonly ksn: Uint8Array } | { readonly zone: string },
     to: string,
     block: Uint8Array,
     pan: Secret<'pan'>,
@@ -180,6 +181,8 @@ export interface Vault {
 
   /** What a card is in negative lists: its MAC under their key, 16 bytes. */
   negativeTag(key: string, pan: Secret<'pan'>): Result<Uint8Array, 'VAULT_KEY_UNKNOWN'>;
+  /** Where a card stands in exact negative lists, under a key derived of theirs; undefined for a number that those do not hold. */
+  negativePlace(key: string, pan: Secret<'pan'>): Result<PermutedPan | undefined, 'VAULT_KEY_UNKNOWN'>;
   /** What stands for a card in store and logs: "tok_" and 20 hex digits; one card always has the same one. */
   panToken(pan: Secret<'pan'>): string;
 

@@ -10,7 +10,7 @@ import {
 } from '@tsunagu/protocols/dukpt';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { fail, hex, ok, type Result, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
-import { panMacBy } from '@tsunagu/protocols/negative';
+import { panMacBy, permutationKey, permutePan } from '@tsunagu/protocols/negative';
 import { packParcel, type Parcel } from '@tsunagu/protocols/offline-root';
 import { decipherPin, encipherPinBy } from '@tsunagu/protocols/pinblock';
 import { type OptionalBlock, protectionBy, wrapKeyBlockWith } from '@tsunagu/protocols/tr31';
@@ -89,7 +89,7 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
     }
   }
 
-  function withReleased<T, C extends 'VAULT_KEY_UNKNOWN' | 'INPUT_INVALID'>(
+  function withReleased<T, C extends 'VAULT_KEY_UNKNOWN' | 'INPUT_INVALID' | 'PINBLOCK_UNREADABLE'>(
     id: string,
     use: ReleasedUse,
     work: (key: Secret<'key'>) => Result<T, C>,
@@ -147,9 +147,9 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
       withReleased(id, 'negative-tag', (key) =>
         wrap(protection, 'key-block-protection', key, { keyUsage: 'M6', modeOfUse: 'C' }),
       ),
-    wrapZonePin: (protection, id) =>
+    wrapZonePin: (protection, id, mode = 'D') =>
       withReleased(id, 'zone-pin', (key) =>
-        wrap(protection, 'zone-protection', key, { keyUsage: 'P0', modeOfUse: 'D' }),
+        wrap(protection, 'zone-protection', key, { keyUsage: 'P0', modeOfUse: mode }),
       ),
     wrapAcquirerKey: (protection, id, use, label) =>
       withReleased(id, use, (key) =>
@@ -211,18 +211,26 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
       }
     },
 
-    translatePin: ({ base, ksn }, to, block, pan) =>
-      withTransaction(base, ksn, (transaction): Result<Uint8Array, 'VAULT_KEY_UNKNOWN' | 'PINBLOCK_UNREADABLE'> => {
+    translatePin(from, to, block, pan) {
+      const translate = (pinKey: Secret<'key'>): Result<Uint8Array, 'VAULT_KEY_UNKNOWN' | 'PINBLOCK_UNREADABLE'> => {
         const zone = room.cipher(to, 'zone-pin');
         if (!zone.ok) return zone;
-        const pinKey = unwrap(deriveAesWorkingKey(transaction, 'pinEncryption', 'AES128'));
         const pin = decipherPin(4, pinKey, block, pan);
-        pinKey.wipe();
         if (!pin.ok) return fail('PINBLOCK_UNREADABLE');
         const translated = encipherPinBy(zone.value, { pin: pin.value, pan, entropy });
         pin.value.wipe();
         return translated.ok ? translated : fail('PINBLOCK_UNREADABLE');
-      }),
+      };
+      if ('zone' in from) return withReleased(from.zone, 'zone-pin', translate);
+      return withTransaction(from.base, from.ksn, (transaction) => {
+        const pinKey = unwrap(deriveAesWorkingKey(transaction, 'pinEncryption', 'AES128'));
+        try {
+          return translate(pinKey);
+        } finally {
+          pinKey.wipe();
+        }
+      });
+    },
     dukptKeys: (base, ksn) =>
       withTransaction<DukptWorkingKeys, never>(base, ksn, (transaction) => {
         const keys = dukptKeyUsages
@@ -235,6 +243,15 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
       const cipher = room.cipher(id, 'negative-tag');
       return cipher.ok ? ok(panMacBy(cipher.value, pan)) : cipher;
     },
+    negativePlace: (id, pan) =>
+      withReleased(id, 'negative-tag', (tagKey) => {
+        const permuting = permutationKey(tagKey);
+        try {
+          return ok(permutePan(permuting, pan));
+        } finally {
+          permuting.wipe();
+        }
+      }),
     panToken(pan) {
       const mac = pan.use((digits) => unwrap(room.hmac(tokenKey, 'pan-token', digits)));
       return `tok_${toHex(mac).toLowerCase().slice(0, 20)}`;

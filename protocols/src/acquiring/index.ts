@@ -61,3 +61,56 @@ export {
 } from './secure-frame.ts';
 export { localTransactionTime, retrievalReference, transmissionTime } from './times.ts';
 export { withPin } from './pin.ts';
+export {
+  formatPaymentMethod,
+  lumpSum,
+  type PaymentMethod,
+  parsePaymentMethod,
+} from './payment-method.ts';
+export {
+  businessDay,
+  compileLink,
+  type Link,
+  linkKinds,
+  linkMacOf,
+  type LinkSettings,
+  type LinkText,
+  parseLink,
+} from './link.ts';
+export { cardCompanyLink, defaultLinks } from './links.ts';
+export {
+  type Management,
+  managementFunction,
+  managementOf,
+  onSession,
+  publicState,
+  type SessionAction,
+  type SessionEvent,
+  type SessionPlan,
+  type SessionState,
+  type SessionStep,
+} from './session.ts';
+export { isZoneFrame, openZoneFrame, sealZoneFrame, zoneFrame } from './zone-frame.ts';
+export {
+  freshZoneKeys,
+  readZoneKeys,
+  type ReadZoneKeys,
+  wipeZoneKeys,
+  writeZoneKeys,
+  type ZoneKeys,
+} from './zone-keys.ts';
+export {
+  differencesOf,
+  firstUnequal,
+  itemsPerPage,
+  netOf,
+  noTotals,
+  readItems,
+  readTotals,
+  type ReconciliationDifference,
+  type ReconciliationItem,
+  type ReconciliationTotals,
+  totalsElements,
+  totalsOf,
+  writeItems,
+} from './reconciliation.ts';

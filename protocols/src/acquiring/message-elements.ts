@@ -14,7 +14,8 @@ const sale: MessageElements = {
   // PAN, processing code, amount, UTC time, STAN, local time, DE22, function, terminal, merchant, currency.
   mandatory: [2, 3, 4, 7, 11, 12, 22, 24, 41, 42, 49],
   // A PIN for the issuer: DE52. A refund names its sale: DE30, DE38, DE56.
-  optional: [14, 23, 26, 30, 35, 38, 52, 55, 56],
+  // How the cardholder pays, and in which currency: DE48; DE6, DE10 and DE51.
+  optional: [6, 10, 14, 23, 26, 30, 35, 38, 48, 51, 52, 55, 56],
   byEntry: { stripe: [35], contact: [55], contactless: [55], stored: [56] },
 };
 
@@ -22,7 +23,7 @@ const authorisation: MessageElements = {
   title: { en: 'Authorisation or balance', ja: 'オーソリ・残高照会' },
   mandatory: sale.mandatory,
   // What the card of a transit dialogue did names what it was asked: DE30, DE56.
-  optional: [14, 23, 26, 30, 35, 52, 55, 56],
+  optional: [6, 10, 14, 23, 26, 30, 35, 48, 51, 52, 55, 56],
   byEntry: { stripe: [35], contact: [55], contactless: [55], stored: [] },
 };
 
@@ -45,7 +46,8 @@ const saleAnswer: MessageElements = {
   title: { en: 'Answer to a sale', ja: '売上応答' },
   mandatory: [3, 4, 7, 11, 12, 39, 41, 42, 49],
   // RRN; approval code when approved; issuer's EMV data (tags 91, 71, 72); the failing element as text after 904; balances (DE54).
-  optional: [37, 38, 44, 54, 55],
+  // What took the place of a card that is checked (DE2, DE14); a rate of conversion (DE6, DE10, DE51).
+  optional: [2, 6, 10, 14, 37, 38, 44, 51, 54, 55],
 };
 
 const authorisationAnswer: MessageElements = {
@@ -115,6 +117,11 @@ export const functions = {
   signOff: '802',
   keyExchange: '811',
   echo: '831',
+  reconciliation: '500',
+  /** Totals so far; the day goes on. */
+  checkpoint: '501',
+  /** The items of a business day, page by page: private to this house (A.9 leaves 690 to 699 of class 6 to private use). */
+  items: '690',
 } as const;
 
 /**

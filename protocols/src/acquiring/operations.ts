@@ -1,6 +1,6 @@
 /**
  * What a terminal may ask of the switch, and how a message says so: class and function in the MTI, transaction type in the
- * first two digits of DE3 (ISO 8583:1993, A.7: 00 goods and services, 20 returns, 21 deposits, 31 balance inquiry), kind of request in
+ * first two digits of DE3 (ISO 8583:1993, A.7: 00 goods and services, 20 returns, 21 deposits, 31 balance inquiry; 28 and 38 are ours), kind of request in
  * DE24 (A.9, which leaves 191 to 199 to private use). A reversal is not in the table: it repeats the processing code of what it takes back.
  */
 export const operations = {
@@ -17,6 +17,10 @@ export const operations = {
   offlineSale: { mti: '1220', processingCode: '000000', functions: ['200'] },
   /** Money goes onto a prepaid card. A debit of one is a sale. */
   charge: { mti: '1200', processingCode: '210000', functions: ['200'] },
+  /** A gift or points card is issued at the till, with this amount on it. */
+  issue: { mti: '1200', processingCode: '280000', functions: ['200'] },
+  /** Whether a card may be billed: DE4 is zeros; the number and the expiry that took its place stand in DE2 and DE14 of the answer. */
+  validity: { mti: '1100', processingCode: '380000', functions: ['108'] },
   /** What the centre of a transit card and the card say to each other through the terminal, in DE55: the session is opened. */
   transitOpen: { mti: '1100', processingCode: '310000', functions: ['191'] },
   /** What a transit card and its centre still have to settle is settled. */
@@ -37,6 +41,8 @@ export const operationNames = [
   'completion',
   'offlineSale',
   'charge',
+  'issue',
+  'validity',
   'transitOpen',
   'transitSettle',
   'transitConfirm',
@@ -58,7 +64,7 @@ export const operationOf = (
   });
 
 /** Operations that only ask: DE4 is zeros, and nothing moves. */
-export const isInquiry = (operation: Operation): boolean => operations[operation].processingCode.startsWith('31');
+export const isInquiry = (operation: Operation): boolean => operations[operation].processingCode.startsWith('3');
 
 /** Parts of a dialogue between a transit card and its centre: no transactions of their own, and nothing that a list of sales shows. */
 export const transitDialogue = [
@@ -74,7 +80,7 @@ export const isTransitDialogue = (operation: Operation): boolean => transitDialo
 export const isAdvice = (operation: Operation): boolean => operations[operation].mti === '1220';
 
 /**
- * Why a posting was decided at the terminal (DE25 of a 1220). ISO 8583:1993, A.6 keeps 1000 to 1499 for it; networks differ in
+ * Why a posting was decided at the terminal, or by the switch in the issuer's place (DE25 of a 1220). ISO 8583:1993, A.6 keeps 1000 to 1499 for it; networks differ in
  * the figures, so a link may have its own.
  */
-export const adviceReasons = { terminalProcessed: '1004', underFloorLimit: '1006' } as const;
+export const adviceReasons = { issuerUnavailable: '1003', terminalProcessed: '1004', underFloorLimit: '1006' } as const;

@@ -65,7 +65,8 @@ export function reversalOf(sale: Message, how: ReversalHow): Message {
       mti: originalMti(sale.mti),
       stan: text(sale.fields, 11),
       localTime: text(sale.fields, 12),
-      acquirer: terminalLink.acquirerId,
+      // A terminal's message has no DE32: it is ours.
+      acquirer: typeof fields[32] === 'string' ? fields[32] : terminalLink.acquirerId,
     }),
   );
   return { mti: '1420', fields };

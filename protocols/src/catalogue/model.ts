@@ -1,41 +1,73 @@
+import { z } from 'zod';
+import { paymentKinds } from '../fleet/payment-kinds.ts';
+
+const texts = z.strictObject({ en: z.string().min(1).max(200), ja: z.string().min(1).max(200) });
+
 /** How a terminal reaches its centre. */
-export type LinkKind = 'modem' | 'isdn' | 'lan' | 'mobile' | 'phone' | 'radio';
+export const linkKinds = ['modem', 'isdn', 'lan', 'mobile', 'phone', 'radio'] as const;
+export type LinkKind = (typeof linkKinds)[number];
 /** How a card is read. */
-export type ReaderKind = 'stripe' | 'contact' | 'contactless' | 'felica';
+export const readerKinds = ['stripe', 'contact', 'contactless', 'felica'] as const;
+export type ReaderKind = (typeof readerKinds)[number];
 /** A contactless kernel by its number: 2 Mastercard, 3 Visa, 4 American Express, 5 JCB, 6 Discover, 7 UnionPay. EMV Book B, table 3-6. */
 export type ContactlessKernel = 2 | 3 | 4 | 5 | 6 | 7;
 /** The merchant service a model was made for (JET- names of the source document). */
-export type Family =
-  | 'JET-ALONE'
-  | 'JET-STANDARD'
-  | 'JET-STANDARD II'
-  | 'JET-HANDY'
-  | 'JET-ISDN'
-  | 'JET-MOBILE'
-  | 'JET-Smart'
-  | 'other';
+export const families = [
+  'JET-ALONE',
+  'JET-STANDARD',
+  'JET-STANDARD II',
+  'JET-HANDY',
+  'JET-ISDN',
+  'JET-MOBILE',
+  'JET-Smart',
+  'other',
+] as const;
+export type Family = (typeof families)[number];
+/** How a model can keep keys: X9.24-1:2009 (TDES) and X9.24-3:2017 (AES). */
+export const keySchemes = ['tdes-dukpt', 'aes-dukpt'] as const;
+export type KeyScheme = (typeof keySchemes)[number];
+
+/** A model's file, `models/<id>.json`: what it is and what it can do. What it cannot do cannot be asked of it. */
+export const terminalModel = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,31}$/)
+      .describe('Name on the device and in the hello; also the name of its file.'),
+    maker: z.string().min(1).max(60),
+    since: z
+      .strictObject({ year: z.number().int().min(1980).max(2100), month: z.number().int().min(1).max(12).optional() })
+      .describe('First installation; the month where a source names it.'),
+    family: z.enum(families),
+    links: z.array(z.enum(linkKinds)).min(1),
+    readers: z.array(z.enum(readerKinds)).min(1),
+    pinPad: z
+      .boolean()
+      .describe('Whether a PIN can be entered: for the card (plain and enciphered) and for the issuer.'),
+    kernels: z
+      .array(z.union([z.literal(2), z.literal(3), z.literal(4), z.literal(5), z.literal(6), z.literal(7)]))
+      .describe('Contactless kernels on board; none without a contactless reader.'),
+    printer: z.enum(['built-in', 'separate', 'none']),
+    screen: z.enum(['segments', 'mono', 'colour', 'colour-touch']),
+    offline: z.boolean().describe('Whether it may approve without the centre.'),
+    negativeFileBytesMax: z.number().int().positive().describe('Room for its negative file, bytes.'),
+    relay: z
+      .enum(['parent', 'child', 'none'])
+      .describe('Whether children can be attached to it, or it can be a child.'),
+    keySchemes: z.array(z.enum(keySchemes)).min(1),
+    reduced: z.array(z.enum(paymentKinds)).describe('What its reduced functions leave out of a payment application.'),
+    massGrams: z.number().int().positive().describe('Without its packing; for the figures of recycling.'),
+    batteryGrams: z.number().int().nonnegative().describe('Its batteries, which are collected apart; 0 without.'),
+    source: z
+      .enum(['company-profile', 'maker'])
+      .describe('Where maker, date and firsts come from; the rest is an assumption for emulation.'),
+    note: texts,
+  })
+  .refine(({ kernels, readers }) => kernels.length === 0 || readers.includes('contactless'), {
+    path: ['kernels'],
+    message: 'a kernel without a contactless reader',
+  })
+  .refine(({ massGrams, batteryGrams }) => batteryGrams < massGrams, { path: ['batteryGrams'], message: 'too heavy' });
 
 /** A terminal model: what it is and what it can do. What it cannot do cannot be asked of it. */
-export interface TerminalModel {
-  /** Name on the device and in the hello. */
-  readonly id: string;
-  readonly maker: string;
-  /** Year and month of first installation. */
-  readonly since: { readonly year: number; readonly month: number };
-  readonly family: Family;
-  readonly links: readonly LinkKind[];
-  readonly readers: readonly ReaderKind[];
-  /** Whether a PIN can be entered: for the card (plain and enciphered) and for the issuer. */
-  readonly pinPad: boolean;
-  /** Contactless kernels on board; none without a contactless reader. */
-  readonly kernels: readonly ContactlessKernel[];
-  readonly printer: 'built-in' | 'separate' | 'none';
-  readonly screen: 'segments' | 'mono' | 'colour' | 'colour-touch';
-  /** Whether it may approve without the centre. */
-  readonly offline: boolean;
-  /** Room for its negative file, bytes. */
-  readonly negativeFileBytesMax: number;
-  /** Whether children can be attached to it, or it can be a child. */
-  readonly relay: 'parent' | 'child' | 'none';
-  readonly note: { readonly en: string; readonly ja: string };
-}
+export type TerminalModel = Readonly<z.infer<typeof terminalModel>>;

@@ -217,6 +217,16 @@ export const agentErrors = defineErrors({
       next: 'もう一度消去を指示してください。再び失敗する場合は端末を物理的に破棄してください。',
     },
   },
+  WIPE_NOT_PROVEN: {
+    en: {
+      says: 'What the terminal swears to is not a proof of this wipe by its own key.',
+      next: 'Treat the terminal as one that was not wiped: put it in quarantine, and have it destroyed.',
+    },
+    ja: {
+      says: '端末の申告は、その端末の鍵によるこの消去の証明になっていません。',
+      next: '未消去の端末として扱い、隔離したうえで物理的に破棄してください。',
+    },
+  },
   JOB_LEDGER_FULL: {
     en: {
       says: 'Too many results wait for the server’s acknowledgement; no new order is taken.',

@@ -77,6 +77,16 @@ export const bridgeErrors = defineErrors({
     en: { says: 'There is no emulated card of that name.', next: 'Choose one of the names that the terminal lists.' },
     ja: { says: 'その名前の擬似カードはありません。', next: '端末が示す一覧から選んでください。' },
   },
+  CARD_NOT_EMULATED: {
+    en: {
+      says: 'This terminal has real readers: cards have no names there.',
+      next: 'Ask for the card `reader` (or `reader-stripe`), and present one.',
+    },
+    ja: {
+      says: 'この端末は実機のリーダーにつながっており、擬似カードは使えません。',
+      next: 'カード名に「reader」(磁気は「reader-stripe」)を指定し、実際のカードを提示してください。',
+    },
+  },
   CARD_ELSEWHERE: {
     en: {
       says: 'The card lies at another terminal just now.',

@@ -96,9 +96,25 @@ export const campaignErrors = defineErrors({
       next: '--attested-byで公開し、実機で検証を行い、このイメージの証明を登録してください。',
     },
   },
-  CAMPAIGN_KIND_UNAVAILABLE: {
-    en: { says: 'This server cannot do that by a campaign.', next: 'Choose another kind, or update the server.' },
-    ja: { says: 'この種類の配信は未対応です。', next: '別の種類を選ぶか、サーバーを更新してください。' },
+  CAMPAIGN_NEEDED: {
+    en: {
+      says: 'So many terminals got another software one by one today already.',
+      next: 'Propose a campaign: "tsunagu campaign create --image …"; a second person approves it.',
+    },
+    ja: {
+      says: '個別のソフトウェア更新が本日の上限に達しました。',
+      next: '「tsunagu campaign create --image …」で配信を起案し、第二者の承認を得てください。',
+    },
+  },
+  CAMPAIGN_OWNS_LAYER: {
+    en: {
+      says: 'The layer belongs to a campaign.',
+      next: 'Roll the campaign back to take it off, or set the values in the layer of a place.',
+    },
+    ja: {
+      says: 'この階層は配信に属しています。',
+      next: '外すには配信を元に戻してください。または拠点の階層で値を設定してください。',
+    },
   },
   TIME_ZONE_UNKNOWN: {
     en: { says: 'There is no such time zone.', next: 'Use a name of the IANA database, such as Asia/Tokyo.' },

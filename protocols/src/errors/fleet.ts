@@ -2,6 +2,16 @@ import { defineErrors } from './define.ts';
 
 /** Errors of enrolment, broker, twin, jobs, artefacts, negative file and management. */
 export const fleetErrors = defineErrors({
+  MODEL_CANNOT: {
+    en: {
+      says: 'The model of this terminal cannot do that.',
+      next: 'See what the model can do: GET /api/v1/models. Ask another terminal, or leave this one out.',
+    },
+    ja: {
+      says: 'この端末の機種では実行できません。',
+      next: '機種の機能を確認してください(GET /api/v1/models)。別の端末に指示するか、対象から外してください。',
+    },
+  },
   SIGNATURE_INVALID: {
     en: {
       says: 'The signature is not that of a trusted key.',
@@ -174,6 +184,36 @@ export const fleetErrors = defineErrors({
     ja: {
       says: 'このルートではサーバーがヘッドや緊急登録に署名できないか、リスト鍵が2本未満です。',
       next: '現行のルートから作成してください(tsunagu negative root propose)。オンライン鍵が引き継がれます。',
+    },
+  },
+  NEGATIVE_LIST_UNKNOWN: {
+    en: {
+      says: 'There is no such negative list, or its first version still waits for signatures.',
+      next: 'See which there are (tsunagu negative lists), or make it (tsunagu negative lists set).',
+    },
+    ja: {
+      says: 'そのネガリストはないか、最初の版が署名待ちです。',
+      next: '一覧を確認するか (tsunagu negative lists)、作成してください (tsunagu negative lists set)。',
+    },
+  },
+  NEGATIVE_LIST_UNNAMED: {
+    en: {
+      says: 'The root names no keys for this list, and this server cannot sign the next root.',
+      next: 'Have the custodians sign a root that names them: tsunagu negative root propose --list NAME.',
+    },
+    ja: {
+      says: 'ルートにこのリストの鍵がなく、このサーバーは次のルートに署名できません。',
+      next: '鍵を載せたルートに保管者が署名してください: tsunagu negative root propose --list NAME',
+    },
+  },
+  NEGATIVE_CODEC_IMPOSSIBLE: {
+    en: {
+      says: 'The list holds cards as keyed hashes only: it cannot be published exactly (KP).',
+      next: 'Make a list of its own with --codec KP, and import its cards into that.',
+    },
+    ja: {
+      says: 'このリストのカードは鍵付きハッシュだけで、厳密方式(KP)では発行できません。',
+      next: '--codec KP で別のリストを作り、カードを取り込み直してください。',
     },
   },
   NEGATIVE_VERSION_UNKNOWN: {
@@ -375,6 +415,26 @@ export const fleetErrors = defineErrors({
     ja: {
       says: '2台の機器が1台の端末として動作しています。起動回数・連番が前の接続から続いていません。',
       next: '鍵が複製された疑いがあります。接続元を確認し、両方を隔離して証明書を失効させてください。',
+    },
+  },
+  BOOT_BEHIND: {
+    en: {
+      says: 'The terminal says an earlier boot than the house knows: a copy came in its name, or its storage was restored.',
+      next: 'Where a copy is possible, revoke its certificate and give it a new claim. Otherwise: "tsunagu recount SERIAL".',
+    },
+    ja: {
+      says: '記録より古い起動回数です。複製機が先に接続したか、ストレージが復元されました。',
+      next: '複製の疑いがあれば証明書を失効させ、登録票を再発行してください。なければ「tsunagu recount SERIAL」を実行してください。',
+    },
+  },
+  BOOT_IMPLAUSIBLE: {
+    en: {
+      says: 'The count of boots rose further than it can.',
+      next: 'Look at the terminal: a copy may say so. If it is right: "tsunagu recount SERIAL".',
+    },
+    ja: {
+      says: '起動回数が不自然に増えています。',
+      next: '端末を確認してください。複製の疑いがあります。正しい場合は「tsunagu recount SERIAL」を実行してください。',
     },
   },
   DOWNLINK_TIMEOUT: {

@@ -22,6 +22,36 @@ export const identityErrors = defineErrors({
       next: '可能な遷移先を選んでください: tsunagu lifecycle show シリアル',
     },
   },
+  LIFECYCLE_EVIDENCE_MISSING: {
+    en: {
+      says: 'The edge asks for evidence that was not handed in.',
+      next: 'Hand the named item in; the clause says why it is wanted. tsunagu lifecycle graph lists what each edge asks for.',
+    },
+    ja: {
+      says: 'この遷移に必要な証跡が提出されていません。',
+      next: '示された項目を提出してください(根拠条項付き)。各遷移の必要項目: tsunagu lifecycle graph',
+    },
+  },
+  LIFECYCLE_EVIDENCE_DIFFERS: {
+    en: {
+      says: 'The evidence is not what is on record: another bag, seal, count or check value, or sales that are known to wait.',
+      next: 'Compare it with tsunagu lifecycle show SERIAL. If it is true, quarantine the terminal and investigate.',
+    },
+    ja: {
+      says: '証跡が記録と一致しません(封印袋、シール、接続数、鍵検査値、または未送信取引)。',
+      next: 'tsunagu lifecycle show シリアルと照合し、事実であれば端末を隔離して調査してください。',
+    },
+  },
+  LIFECYCLE_EVIDENCE_UNPROVEN: {
+    en: {
+      says: 'What the evidence names does not prove it: no such job, not of this terminal, not successful, or out of date.',
+      next: 'Have it done anew (tsunagu job order SERIAL terminal.wipe, terminal.diagnose or terminal.test) and name that job.',
+    },
+    ja: {
+      says: '証跡として示されたものでは証明できません(該当なし、別端末、不成功、または古い結果)。',
+      next: '再実行し(tsunagu job order シリアル terminal.wipe / terminal.diagnose / terminal.test)、そのジョブを指定してください。',
+    },
+  },
   LIFECYCLE_STATE_CONFLICT: {
     en: {
       says: 'The terminal is not in the state that the move starts from.',

@@ -11,6 +11,7 @@ import { iso8583Errors } from './iso8583.ts';
 import { keyCustodyErrors } from './key-custody.ts';
 import { keysErrors } from './keys.ts';
 import { kitErrors } from './kit.ts';
+import { lifeErrors } from './life.ts';
 import { paymentErrors } from './payment.ts';
 import { readersErrors } from './readers.ts';
 import { softwareErrors } from './software.ts';
@@ -31,6 +32,7 @@ export const errorsByRoom = {
   fleet: fleetErrors,
   software: softwareErrors,
   identity: identityErrors,
+  life: lifeErrors,
   campaigns: campaignErrors,
   api: apiErrors,
   switch: switchErrors,

@@ -132,6 +132,16 @@ export const softwareErrors = defineErrors({
       next: '失敗した手順を確認し、成功後に再度証明してください。',
     },
   },
+  ATTESTATION_EMULATED: {
+    en: {
+      says: 'The attestation is genuine, and some of its runs were on emulated readers.',
+      next: 'Attest on hardware; or publish the image with "--emulated-readers-do", where emulated ones are enough.',
+    },
+    ja: {
+      says: '証明は正当ですが、擬似リーダーでの実行が含まれています。',
+      next: '実機で証明するか、擬似リーダーで足りる場合は「--emulated-readers-do」を付けて公開してください。',
+    },
+  },
   SOFTWARE_CHUNK_WRONG: {
     en: {
       says: 'A piece of the image came wrong twice.',

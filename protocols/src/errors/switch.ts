@@ -249,4 +249,144 @@ export const switchErrors = defineErrors({
       next: '末尾の書きかけは自動的に切り捨てます。途中にある場合はファイルが手で変更されています。',
     },
   },
+  LINK_FILE_INVALID: {
+    en: {
+      says: 'A link file does not describe a link.',
+      next: 'The message names the file and the property. The link is left out until the file is mended and the server started again; all others run.',
+    },
+    ja: {
+      says: 'リンクファイルの内容がリンクの定義になっていません。',
+      next: 'ファイル名と項目名はメッセージにあります。修正してサーバーを再起動するまで、このリンクだけ使えません。',
+    },
+  },
+  LINK_KEYS_INVALID: {
+    en: {
+      says: 'The working keys that the far side of a link handed over cannot be used.',
+      next: "Compare the key-block protection key of the zone on both sides, and the kinds of keys with the link's profile.",
+    },
+    ja: {
+      says: 'リンクの相手から届いた作業鍵が使えません。',
+      next: 'ゾーンの鍵ブロック保護鍵と、リンクプロファイルが求める鍵の種類を両側で確認してください。',
+    },
+  },
+  LINK_UNKNOWN: {
+    en: {
+      says: 'There is no such link.',
+      next: '`tsunagu switch links` lists them.',
+    },
+    ja: {
+      says: 'そのリンクはありません。',
+      next: '`tsunagu switch links` で一覧を確認してください。',
+    },
+  },
+  LINK_PEER_REFUSED: {
+    en: {
+      says: 'A certificate was shown on the port for merchant centres that names no acquirer link.',
+      next: 'Hand the centre the credentials of its link: the file is in the links folder of the data directory.',
+    },
+    ja: {
+      says: '加盟店センター用ポートで、アクワイアラリンクを示さない証明書が提示されました。',
+      next: 'そのリンクの資格情報ファイル(データディレクトリのlinksフォルダー)をセンターに渡してください。',
+    },
+  },
+  LINK_NOT_SIGNED_ON: {
+    en: {
+      says: 'A message came over a link on which nobody has signed on, or whose keys are not there yet.',
+      next: 'The far side has to sign on (801) and take the keys (811) first.',
+    },
+    ja: {
+      says: '開局前、または鍵交換前のリンクに電文が届きました。',
+      next: '相手側の開局(801)と鍵交換(811)を先に行ってください。',
+    },
+  },
+  SWITCH_TRANSACTION_UNKNOWN: {
+    en: {
+      says: 'The journal has no such transaction.',
+      next: 'Search for it by token, last four digits, RRN, terminal or amount: `tsunagu switch transactions`.',
+    },
+    ja: {
+      says: 'その取引はジャーナルにありません。',
+      next: '`tsunagu switch transactions` でトークン、下4桁、RRN、端末、金額から検索してください。',
+    },
+  },
+  SWITCH_ADVICE_UNKNOWN: {
+    en: {
+      says: 'There is no such advice among those that wait for a person.',
+      next: '`tsunagu switch dead-letters` lists them.',
+    },
+    ja: {
+      says: '処置待ちのアドバイスの中に、該当するものがありません。',
+      next: '`tsunagu switch dead-letters` で一覧を確認してください。',
+    },
+  },
+  SWITCH_DAY_CLOSED: {
+    en: {
+      says: 'This business day of the link is reconciled already.',
+      next: 'Its figures no longer change: what came later is in the day after it. `tsunagu switch reconciliations` shows both.',
+    },
+    ja: {
+      says: 'このリンクの営業日は精査済みです。',
+      next: '計数は変わりません。遅れて届いた分は翌営業日に入ります。`tsunagu switch reconciliations` で確認してください。',
+    },
+  },
+  SWITCH_DAY_OPEN: {
+    en: {
+      says: 'This business day of the link is not over, or transactions of it have no outcome yet.',
+      next: 'Compare it without closing it, or wait until it is over; `tsunagu switch unknown` lists what is open.',
+    },
+    ja: {
+      says: 'このリンクの営業日はまだ終わっていないか、結果不明の取引が残っています。',
+      next: '締めずに途中精査を行うか、終了を待ってください。結果不明の取引は `tsunagu switch unknown` で確認できます。',
+    },
+  },
+  SWITCH_FENCED: {
+    en: {
+      says: 'Another switch writes the journal now; this one has stopped sending.',
+      next: 'Two switches were started on one store. Stop this one; the other has taken over what was open.',
+    },
+    ja: {
+      says: '別のスイッチがジャーナルを書いています。このスイッチは送信を止めました。',
+      next: '一つのストアで二つのスイッチが起動しています。こちらを停止してください。未完了の取引はもう一方が引き継いでいます。',
+    },
+  },
+  EMULATOR_PROFILE_INVALID: {
+    en: {
+      says: 'The profile of an emulator could not be read.',
+      next: 'Give the name of a profile that comes with the house, or a JSON file; the message names the property that is wrong.',
+    },
+    ja: {
+      says: 'エミュレータのプロファイルを読み取れません。',
+      next: '付属プロファイルの名前か、JSONファイルを指定してください。誤りのある項目名が表示されます。',
+    },
+  },
+  SWITCH_RULES_INVALID: {
+    en: {
+      says: 'Rules of the switch contradict themselves, or name a link that is not there.',
+      next: 'Mend what is named; the rules that were in force stay in force.',
+    },
+    ja: {
+      says: 'スイッチのルールに矛盾があるか、存在しないリンクが指定されています。',
+      next: '示された箇所を直してください。現在のルールは有効のままです。',
+    },
+  },
+  SWITCH_RULES_VERSION_UNKNOWN: {
+    en: {
+      says: 'There is no such version of the rules.',
+      next: 'List the versions of this kind.',
+    },
+    ja: {
+      says: '指定されたバージョンのルールはありません。',
+      next: 'この種類のバージョン一覧を確認してください。',
+    },
+  },
+  SWITCH_CONTRACT_FORBIDS: {
+    en: {
+      says: 'The contract about this scheme does not allow the request.',
+      next: 'Compare payment method, PIN, hours and operation with `tsunagu switch rules show contracts`.',
+    },
+    ja: {
+      says: 'このブランドの契約では、この要求は認められていません。',
+      next: '支払区分・PIN・取扱時間・取引種別を `tsunagu switch rules show contracts` と比べてください。',
+    },
+  },
 });

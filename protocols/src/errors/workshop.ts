@@ -74,6 +74,16 @@ export const workshopErrors = defineErrors({
     en: { says: 'There is no reader of that name.', next: '"tsunagu bridge watch --once" lists the readers.' },
     ja: { says: '指定のリーダーがありません。', next: '「tsunagu bridge watch --once」で一覧を確認してください。' },
   },
+  TRACE_USB_ONLY: {
+    en: {
+      says: 'A session is recorded as it goes over USB, and this reader is driven by pcscd.',
+      next: 'Stop pcscd and run it without "--pcsc", or run it without "--record".',
+    },
+    ja: {
+      says: '記録はUSB上の通信が対象ですが、このリーダーはpcscdが制御しています。',
+      next: 'pcscdを停止して「--pcsc」なしで実行するか、「--record」を外してください。',
+    },
+  },
   TRACE_INVALID: {
     en: {
       says: 'The trace is damaged, incomplete or of another version.',
@@ -120,6 +130,24 @@ export const workshopErrors = defineErrors({
     ja: {
       says: '鍵ファイルを使用できません。',
       next: '封印鍵は32バイトの16進数、署名鍵はEd25519のPKCS #8 PEMです。',
+    },
+  },
+  FILE_EXISTS: {
+    en: { says: 'A file of that name is there already.', next: 'Choose another name, or move the old one away.' },
+    ja: { says: '同名のファイルが既にあります。', next: '別の名前を指定するか、既存のファイルを移動してください。' },
+  },
+  EMULATED_READER_UNKNOWN: {
+    en: { says: 'No emulated reader has that name.', next: '"tsunagu emulate list" names readers and cards.' },
+    ja: { says: 'その名前の擬似リーダーはありません。', next: '「tsunagu emulate list」で一覧を確認してください。' },
+  },
+  EMULATED_CARD_UNKNOWN: {
+    en: {
+      says: 'No emulated card of that name fits this reader.',
+      next: '"tsunagu emulate list" names readers and cards, and which go together.',
+    },
+    ja: {
+      says: 'このリーダーに入る、その名前の擬似カードはありません。',
+      next: '「tsunagu emulate list」でリーダーとカードの一覧を確認してください。',
     },
   },
   FILE_UNWRITABLE: {

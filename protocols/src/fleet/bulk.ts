@@ -11,6 +11,7 @@ import {
   startTrace,
   terminalSummary,
 } from './management.ts';
+import { logPull, noParams } from './maintenance.ts';
 
 const tag = z
   .string()
@@ -39,13 +40,24 @@ export const bulkTargetsMax = 10_000;
 /** What makes a terminal do something, or ends its certificate. */
 export const bulkActsMax = 1_000;
 
-const orders = z.discriminatedUnion('type', [
+/** What may be ordered of many terminals at once. */
+export const jobOfMany = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('sale.test'), params: startTestSale }),
   z.strictObject({ type: z.literal('payment.run'), params: startPayment }),
   z.strictObject({ type: z.literal('payment.totals'), params: startTotals }),
   z.strictObject({ type: z.literal('slip.print'), params: startSlip }),
   z.strictObject({ type: z.literal('trace.show'), params: startTrace }),
+  // Another software needs a campaign, and a wipe a second person for each.
+  z.strictObject({ type: z.literal('configuration.apply'), params: noParams }),
+  z.strictObject({ type: z.literal('negative.fetch'), params: noParams }),
+  z.strictObject({ type: z.literal('terminal.diagnose'), params: noParams }),
+  z.strictObject({ type: z.literal('terminal.test'), params: noParams }),
+  z.strictObject({ type: z.literal('terminal.reboot'), params: noParams }),
+  z.strictObject({ type: z.literal('log.pull'), params: logPull }),
 ]);
+
+/** What may be ordered of many terminals at once. */
+export type JobOfMany = z.input<typeof jobOfMany>;
 
 export const bulkAction = z
   .discriminatedUnion('type', [
@@ -59,7 +71,9 @@ export const bulkAction = z
       })
       .describe('Label them.'),
     z.strictObject({ type: z.literal('revoke') }).describe('End their certificates, on live connections too.'),
-    z.strictObject({ type: z.literal('job'), job: orders }).describe('Have each do something.'),
+    z
+      .strictObject({ type: z.literal('job'), job: jobOfMany })
+      .describe('Have each do something: what a payment is about, or maintenance. Software goes by campaigns.'),
   ])
   .describe('What is done to each.');
 export const bulkRequest = z

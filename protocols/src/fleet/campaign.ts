@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configuration } from './configuration.ts';
+import { settingValues } from './configuration.ts';
 import { serialSchema } from './identity.ts';
 import { keySlot } from './held-key.ts';
 import { softwareInstall } from './job.ts';
@@ -28,8 +28,10 @@ export const campaignAction = z
       allowDowngrade: z.boolean().default(false).describe('Whether a terminal with a newer version is changed too.'),
     }),
     z.strictObject({
-      kind: z.literal('configuration').describe('Other values in the layer of each terminal.'),
-      values: configuration.partial().describe('The values; what is left out stays.'),
+      kind: z
+        .literal('configuration')
+        .describe('Other values: in a layer of the campaign, above those of the place and below a terminal’s own.'),
+      values: settingValues.describe('The values, by setting; what is left out stays.'),
     }),
     z.strictObject({ kind: z.literal('keys').describe('A fresh key.'), slot: keySlot }),
     z.strictObject({

@@ -6,14 +6,17 @@ import { serialSchema } from './identity.ts';
  * how long before the last day somebody is told. What a root or a maker of keys has to do takes months; a certificate renews by itself.
  */
 export const expiryKinds = {
-  root: { warnDays: 365, urgentDays: 90 },
-  'issuing-authority': { warnDays: 180, urgentDays: 60 },
-  'software-signing': { warnDays: 45, urgentDays: 14 },
-  'job-signing': { warnDays: 45, urgentDays: 14 },
-  'negative-signing': { warnDays: 45, urgentDays: 14 },
-  'server-certificate': { warnDays: 30, urgentDays: 10 },
-  'terminal-certificate': { warnDays: 45, urgentDays: 14 },
-} as const satisfies Record<string, { readonly warnDays: number; readonly urgentDays: number }>;
+  root: { warnDays: 365, urgentDays: 90, isLoss: true },
+  'issuing-authority': { warnDays: 180, urgentDays: 60, isLoss: true },
+  'software-signing': { warnDays: 45, urgentDays: 14, isLoss: false },
+  'job-signing': { warnDays: 45, urgentDays: 14, isLoss: true },
+  'negative-signing': { warnDays: 45, urgentDays: 14, isLoss: true },
+  'server-certificate': { warnDays: 30, urgentDays: 10, isLoss: true },
+  'terminal-certificate': { warnDays: 45, urgentDays: 14, isLoss: true },
+} as const satisfies Record<
+  string,
+  { readonly warnDays: number; readonly urgentDays: number; readonly isLoss: boolean }
+>;
 export type ExpiryKind = keyof typeof expiryKinds;
 
 const isKind = (text: string): text is ExpiryKind => Object.hasOwn(expiryKinds, text);

@@ -9,6 +9,8 @@ export {
   paymentKinds,
   paymentOrder,
   pinHabits,
+  realCard,
+  realStripe,
   type SlipDocument,
   type SlipOrder,
   slipCopies,
@@ -89,12 +91,15 @@ export * from './held-key.ts';
 export * from './key-custody.ts';
 export * from './key-injection.ts';
 export * from './job.ts';
+export * from './evidence.ts';
 export * from './lifecycle.ts';
 export * from './job-kinds.ts';
 export * from './maintenance.ts';
 export * from './management.ts';
+export * from './management-life.ts';
 export * from './management-negative.ts';
 export * from './management-software.ts';
+export * from './management-switch.ts';
 export * from './messages.ts';
 export * from './authorities.ts';
 export * from './expiry.ts';
@@ -158,3 +163,4 @@ export {
 } from './query.ts';
 export * from './why.ts';
 export { causeTexts } from './why-text.ts';
+export * from './switch-rules.ts';

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { ModelId } from '../catalogue/index.ts';
 import { jobIdSchema } from './identity.ts';
 
 /**
@@ -10,7 +9,7 @@ export const keySchemes = ['agreement', 'tr34-two-pass', 'tr34-one-pass'] as con
 export type KeyScheme = (typeof keySchemes)[number];
 
 /** Models that were made for TR-34; all others agree. */
-const byModel: Readonly<Partial<Record<ModelId, KeyScheme>>> = { 'JT-C17': 'tr34-two-pass', iWL250: 'tr34-one-pass' };
+const byModel: Readonly<Record<string, KeyScheme>> = { 'JT-C17': 'tr34-two-pass', iWL250: 'tr34-one-pass' };
 /** The scheme of a model. */
 export const keySchemeOf = (model: string): KeyScheme =>
   Object.entries(byModel).find(([id]) => id === model)?.[1] ?? 'agreement';

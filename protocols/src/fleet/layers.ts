@@ -4,7 +4,7 @@ import { settingValue, settingValues } from './configuration.ts';
 import { serialSchema } from './identity.ts';
 
 /** The layers of a desired configuration; what a later one sets goes before what an earlier one does. */
-export const layerKinds = ['defaults', 'model', 'merchant', 'shop', 'terminal'] as const;
+export const layerKinds = ['defaults', 'model', 'merchant', 'shop', 'campaign', 'terminal'] as const;
 export type LayerKind = (typeof layerKinds)[number];
 
 const placeName = z.string().min(1).max(60);
@@ -18,9 +18,15 @@ export const layerRef = z
       merchant: placeName.describe('Name of the merchant.'),
       shop: placeName.describe('Name of the shop.'),
     }),
+    z.object({
+      layer: z.literal('campaign').describe('Of the terminals that a campaign has changed; written by it alone.'),
+      campaign: z.string().min(1).max(64).describe('Id of the campaign.'),
+    }),
     z.object({ layer: z.literal('terminal'), serial: serialSchema }),
   ])
-  .describe('Which layer: the defaults of the fleet, a model, a merchant, a shop of a merchant, or a terminal.');
+  .describe(
+    'Which layer: the defaults of the fleet, a model, a merchant, a shop of a merchant, the terminals that a campaign has changed, or a terminal.',
+  );
 /** Names one layer. */
 export type LayerRef = z.infer<typeof layerRef>;
 

@@ -1,4 +1,14 @@
 import { z } from 'zod';
+import {
+  type BagUse,
+  evidence,
+  type EvidenceItem,
+  evidenceNames,
+  type Standing,
+  freshStanding,
+  standingAfter,
+  type Evidence,
+} from './evidence.ts';
 
 /** What a state can permit a terminal: to get its first certificate, the next one, a connection, sales, keys. */
 export const lifecyclePermits = ['enrol', 'renew', 'connect', 'pay', 'beKeyed'] as const;
@@ -33,44 +43,41 @@ export const lifecycle = {
 
 export type LifecycleState = keyof typeof lifecycle;
 
-/** What an edge will ask for. The table names it; what carries it comes with custody, and until then the reason is all that is asked. */
-export const lifecycleEvidence = [
-  'secondPerson',
-  'bagNumber',
-  'photo',
-  'keyCheckValues',
-  'wipeProof',
-  'nothingOwed',
-] as const;
-export type LifecycleEvidence = (typeof lifecycleEvidence)[number];
-
-interface Edge {
+/** An edge of the graph: what it asks for, and what happens to the bag. */
+export interface LifecycleEdge {
   readonly from: LifecycleState;
   readonly to: LifecycleState;
-  readonly evidence: readonly LifecycleEvidence[];
+  readonly evidence: readonly EvidenceItem[];
+  readonly bag?: BagUse;
 }
 
+/** What is looked at whenever a case was out of sight. */
+const looked = ['photo', 'seals', 'connections'] as const;
+
 /** The way of a terminal; `quarantined` and `lost` are reached from every state but `scrap`: see `lifecycleEdges`. */
-const way: readonly Edge[] = [
-  { from: 'ordered', to: 'warehouse', evidence: ['bagNumber', 'photo'] },
-  { from: 'warehouse', to: 'keyed', evidence: ['secondPerson', 'keyCheckValues'] },
-  { from: 'keyed', to: 'in-transit', evidence: ['bagNumber'] },
-  { from: 'in-transit', to: 'deployed', evidence: ['bagNumber', 'photo'] },
-  { from: 'in-transit', to: 'returned', evidence: ['bagNumber'] },
+const way: readonly LifecycleEdge[] = [
+  { from: 'ordered', to: 'warehouse', evidence: ['bagNumber', ...looked], bag: 'opened' },
+  { from: 'warehouse', to: 'keyed', evidence: ['keyCheckValues', 'secondPerson'] },
+  { from: 'keyed', to: 'in-transit', evidence: ['bagNumber', 'seals'], bag: 'closed' },
+  { from: 'in-transit', to: 'deployed', evidence: ['bagNumber', ...looked], bag: 'opened' },
+  { from: 'in-transit', to: 'returned', evidence: ['bagNumber'], bag: 'opened' },
   { from: 'deployed', to: 'swap', evidence: [] },
-  { from: 'deployed', to: 'returned', evidence: ['bagNumber', 'nothingOwed'] },
-  { from: 'swap', to: 'returned', evidence: ['bagNumber', 'nothingOwed'] },
-  { from: 'returned', to: 'inspected', evidence: ['bagNumber', 'photo'] },
+  { from: 'swap', to: 'deployed', evidence: [] },
+  { from: 'deployed', to: 'returned', evidence: ['nothingOwed', 'bagNumber'], bag: 'closed' },
+  { from: 'swap', to: 'returned', evidence: ['nothingOwed', 'bagNumber'], bag: 'closed' },
+  { from: 'returned', to: 'inspected', evidence: ['bagNumber', ...looked], bag: 'opened' },
   { from: 'inspected', to: 'refurbish', evidence: [] },
   { from: 'inspected', to: 'wipe', evidence: [] },
-  { from: 'refurbish', to: 'redeploy', evidence: ['photo'] },
-  { from: 'refurbish', to: 'scrap', evidence: ['secondPerson', 'wipeProof', 'nothingOwed'] },
-  { from: 'wipe', to: 'redeploy', evidence: ['wipeProof'] },
-  { from: 'wipe', to: 'scrap', evidence: ['secondPerson', 'wipeProof', 'nothingOwed'] },
-  { from: 'redeploy', to: 'keyed', evidence: ['secondPerson', 'keyCheckValues'] },
-  { from: 'quarantined', to: 'inspected', evidence: ['secondPerson', 'photo'] },
-  { from: 'quarantined', to: 'deployed', evidence: ['secondPerson', 'photo'] },
-  { from: 'lost', to: 'returned', evidence: ['bagNumber', 'photo'] },
+  { from: 'refurbish', to: 'wipe', evidence: [] },
+  { from: 'refurbish', to: 'redeploy', evidence: ['wipeProof', 'tests', 'photo', 'seals'], bag: 'closed' },
+  { from: 'refurbish', to: 'scrap', evidence: ['wipeProof', 'nothingOwed', 'recycling', 'secondPerson'] },
+  { from: 'wipe', to: 'refurbish', evidence: [] },
+  { from: 'wipe', to: 'redeploy', evidence: ['wipeProof', 'tests'] },
+  { from: 'wipe', to: 'scrap', evidence: ['wipeProof', 'nothingOwed', 'recycling', 'secondPerson'] },
+  { from: 'redeploy', to: 'keyed', evidence: ['keyCheckValues', 'secondPerson'] },
+  { from: 'quarantined', to: 'inspected', evidence: [...looked, 'secondPerson'] },
+  { from: 'quarantined', to: 'deployed', evidence: [...looked, 'secondPerson'] },
+  { from: 'lost', to: 'returned', evidence: ['bagNumber', 'photo'], bag: 'closed' },
 ];
 
 const isState = (text: string): text is LifecycleState => Object.hasOwn(lifecycle, text);
@@ -78,10 +85,12 @@ const isState = (text: string): text is LifecycleState => Object.hasOwn(lifecycl
 export const lifecycleStates: readonly LifecycleState[] = Object.keys(lifecycle).filter(isState);
 
 /** All edges. One that is not here does not exist, for nobody. */
-export const lifecycleEdges: readonly Edge[] = [
+export const lifecycleEdges: readonly LifecycleEdge[] = [
   ...way,
   ...(['quarantined', 'lost'] as const).flatMap((to) =>
-    lifecycleStates.filter((from) => from !== to && from !== 'scrap').map((from): Edge => ({ from, to, evidence: [] })),
+    lifecycleStates
+      .filter((from) => from !== to && from !== 'scrap')
+      .map((from): LifecycleEdge => ({ from, to, evidence: [] })),
   ),
 ];
 
@@ -90,6 +99,20 @@ export const permits = (state: LifecycleState, what: LifecyclePermit): boolean =
   const { permits: list }: State = lifecycle[state];
   return list.includes(what);
 };
+
+/** The edge between two states; undefined where there is none. */
+export const edgeBetween = (from: LifecycleState, to: LifecycleState): LifecycleEdge | undefined =>
+  lifecycleEdges.find((edge) => edge.from === from && edge.to === to);
+
+/** What is known of a terminal that has taken these steps, oldest first. */
+export const standingOf = (
+  steps: readonly { readonly from: LifecycleState | null; readonly to: LifecycleState; readonly evidence: Evidence }[],
+): Standing =>
+  steps.reduce<Standing>(
+    (standing, { from, to, evidence: given }) =>
+      standingAfter(standing, from === null ? undefined : edgeBetween(from, to)?.bag, given),
+    freshStanding,
+  );
 
 /** The states that one step leads to. */
 export const nextStates = (state: LifecycleState): readonly LifecycleState[] =>
@@ -109,9 +132,13 @@ export const moveLifecycle = z
     to: lifecycleState.describe('The state that it moves to: one edge of the graph.'),
     reason: z.string().min(1).max(200).describe('Why, in words of whoever moves it.'),
     from: lifecycleState.optional().describe('The state that it is believed to be in: refused when it is in another.'),
+    evidence: evidence.default({}),
+    dryRun: z.boolean().default(false).describe('Say whether it could be taken, and take nothing.'),
   })
-  .describe('Moves a terminal along an edge of its life.');
-export type MoveLifecycle = z.infer<typeof moveLifecycle>;
+  .describe(
+    'Moves a terminal along an edge of its life. An edge that asks for a second person waits until one approves.',
+  );
+export type MoveLifecycle = z.input<typeof moveLifecycle>;
 
 const time = z.iso.datetime().describe('RFC 3339, UTC.');
 export const lifecycleMove = z
@@ -122,6 +149,8 @@ export const lifecycleMove = z
     to: lifecycleState.describe('Where it went.'),
     by: z.string().describe('Who moved it.'),
     reason: z.string().describe('Why.'),
+    evidence: evidence.describe('What was handed in.'),
+    approvedBy: z.string().nullable().describe('The second person, where one was asked for.'),
   })
   .describe('A step of a life.');
 export type LifecycleMove = z.infer<typeof lifecycleMove>;
@@ -135,10 +164,25 @@ export const lifecycleView = z
       .array(
         z.object({
           to: lifecycleState,
-          evidence: z.array(z.enum(lifecycleEvidence)).describe('What the edge will ask for.'),
+          evidence: z.array(z.enum(evidenceNames)).describe('What the edge asks for.'),
         }),
       )
       .describe('Where it can go from here.'),
+    standing: z
+      .object({
+        bag: z.string().nullable().describe('The closed bag that it is in.'),
+        seals: z.array(z.string()).nullable().describe('Its seals as they were last read.'),
+        connections: z.number().int().nullable().describe('Its connections as they were last counted.'),
+      })
+      .describe('What is known of it from the evidence so far.'),
+    pending: z
+      .object({
+        approval: z.string().describe('The request that a second person decides on.'),
+        to: lifecycleState,
+        by: z.string().describe('Who asked.'),
+      })
+      .nullable()
+      .describe('The step that waits for a second person.'),
     history: z.array(lifecycleMove).describe('Its last hundred steps, newest first.'),
   })
   .describe('The life of a terminal.');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { heldKey } from './held-key.ts';
+import { serialSchema } from './identity.ts';
 
 /** Params of a kind of job that needs none. */
 export const noParams = z.object({}).describe('Nothing.');
@@ -21,6 +22,18 @@ export const appliedNegative = z
     overlaySeq: z.number().int().nonnegative().describe('Sequence number of the newest emergency entry.'),
   })
   .describe('The negative list in force.');
+
+/** What a wiped terminal says of itself, parsed out of the text that it signed. */
+export const wipeStatement = z.object({
+  serial: serialSchema,
+  job: z.string().max(64),
+  attempt: z.number().int(),
+  boot: z.number().int(),
+  at: z.iso.datetime(),
+  removed: z.number().int().nonnegative(),
+  keys: z.number().int().nonnegative(),
+  left: z.array(z.string().max(80)).max(32),
+});
 
 export const wipeProof = z
   .object({

@@ -14,6 +14,13 @@ const negativeSource = z
   .regex(/^[a-z0-9-]{1,32}$/)
   .default('manual')
   .describe('Who lists the card: an issuer, a brand, or "manual".');
+/** What negative lists are called. */
+export const negativeListName = z
+  .string()
+  .regex(/^[a-z0-9-]{1,32}$/)
+  .describe('Name of the negative list, one for an issuer or a brand.');
+const list = negativeListName.default('regular');
+const codec = z.enum(['KH', 'KP']).describe('KH: keyed hashes. KP: exact, a keyed permutation inside each BIN.');
 const secondSignature = z
   .boolean()
   .default(false)
@@ -23,6 +30,7 @@ const count = (says: string) => z.number().int().describe(says);
 
 export const addNegative = z
   .object({
+    list,
     pan,
     reason: z.enum(negativeReasons).default('other').describe('Why the card is listed.'),
     source: negativeSource,
@@ -31,10 +39,11 @@ export const addNegative = z
     'Adds a card to the negative list at once (emergency). The PAN is stored as a keyed MAC and its last four digits only.',
   );
 export const removeNegative = z
-  .object({ pan, source: negativeSource, secondSignature })
+  .object({ list, pan, source: negativeSource, secondSignature })
   .describe('Takes a card off for one source; it stays listed while another source lists it.');
 export const importNegative = z
   .object({
+    list,
     source: negativeSource,
     mode: z.enum(['add', 'replace']).describe('`replace`: what the file does not name is off for this source.'),
     text: z
@@ -44,9 +53,10 @@ export const importNegative = z
     secondSignature,
   })
   .describe("An issuer's list.");
-export const publishNegative = z.object({ secondSignature }).describe('Makes a new version out of all entries.');
+export const publishNegative = z.object({ list, secondSignature }).describe('Makes a new version out of all entries.');
 export const addNegativeRange = z
   .object({
+    list,
     low: z
       .string()
       .regex(/^\d{1,12}$/)
@@ -59,13 +69,13 @@ export const addNegativeRange = z
   })
   .describe('A block of cards by their leading digits, until a moment.');
 export const allowNegative = z
-  .object({ pan, withdraw: z.boolean().default(false).describe('Whether the exception ends instead.') })
+  .object({ list, pan, withdraw: z.boolean().default(false).describe('Whether the exception ends instead.') })
   .describe(
     'Lets a good card through that meets a listed one by chance, or lies in a blocked range. A card that a source lists is never let through.',
   );
-export const explainNegative = z.object({ pan }).describe('Asks who lists a card.');
+export const explainNegative = z.object({ list, pan }).describe('Asks who lists a card.');
 export const proveNegative = z
-  .object({ pan, serial: serialSchema, at: time.describe('The time asked about.') })
+  .object({ list, pan, serial: serialSchema, at: time.describe('The time asked about.') })
   .describe('Asks whether a card was blocked on a terminal at a time.');
 
 const negativeEntryFields = {
@@ -108,6 +118,7 @@ export const negativeRootDocument = z
   .describe('A root of the negative file, or a proposal for one.');
 export const negativeSignatureBrought = z
   .object({
+    list,
     digest: digestText.describe('SHA-256 of what is signed, hex: as the version that waits says it.'),
     keyId: z
       .string()
@@ -187,7 +198,8 @@ export const negativeOverview = z
 export const negativeState = z
   .object({
     list: z.string().describe('Name of the negative list.'),
-    epoch: count('Rises when the key of the list changes.'),
+    codec,
+    epoch: count('Rises when the key of the list changes, or its codec.'),
     version: count('Version of the list.'),
     overlaySeq: count('Sequence number of the newest emergency entry.'),
     cards: count('Cards in the newest version.'),
@@ -243,6 +255,26 @@ export const negativeState = z
   })
   .describe('Versions of the negative list, how far the fleet has them, and what that may cost.');
 export type NegativeStateView = z.infer<typeof negativeState>;
+/** Query of whatever is asked of one list. */
+export const ofNegativeList = z.object({ list });
+export const setNegativeList = z
+  .object({ list: negativeListName, codec: codec.default('KH') })
+  .describe('Makes a list of its own, or has it published in another codec from its next version on.');
+export const negativeListView = z
+  .object({
+    list: z.string().describe('Name of the list.'),
+    codec,
+    version: count('Its newest version; 0 while the first waits for signatures.'),
+    overlaySeq: count('Sequence number of the newest emergency entry.'),
+    cards: count('Cards in the newest version.'),
+    sizeBytes: count('Length of its container.'),
+    reached: count('Terminals that have the newest head in force.'),
+    total: count('All terminals.'),
+    exposureMinor: count('Minor units: what terminals that are behind with it may approve offline.'),
+  })
+  .describe('A negative list.');
+export type NegativeListView = z.infer<typeof negativeListView>;
+export const negativeLists = z.object({ items: z.array(negativeListView).describe('The lists by name.') });
 export const negativeDiff = z
   .object({
     from: count('The older version.'),

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { paymentKinds } from './payment-kinds.ts';
 
-/** What a terminal does with money. */
-export const paymentKinds = ['sale', 'void', 'refund', 'preauth', 'complete', 'balance', 'charge', 'history'] as const;
+export { paymentKinds };
+
 /** A name in `paymentKinds`. */
 export const paymentKind = z
   .enum(paymentKinds)
@@ -17,10 +18,16 @@ const amountMinor = z
   .min(1)
   .max(99_999_999)
   .describe('Amount in minor units of the currency (JPY has none: yen).');
+/** Names of no card: at real readers the chip or transit card that comes to any of them, and the stripe that is drawn. */
+export const realCard = 'reader';
+export const realStripe = 'reader-stripe';
+
 const card = z
   .string()
   .regex(/^[a-z0-9-]{1,40}$/)
-  .describe('Name of an emulated card, as listed in the hello.');
+  .describe(
+    'Name of an emulated card, as listed in the hello. A terminal with real readers takes `reader`, the chip or transit card that comes to any of them, and `reader-stripe`.',
+  );
 const application = z
   .string()
   .min(1)

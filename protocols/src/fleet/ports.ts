@@ -17,6 +17,8 @@ export const portOffsets = {
   acquiring: 6,
   /** W4: the emulated card company, TLS. */
   cardCompany: 7,
+  /** W8: ISO 8583 from merchant centres, TLS with client certificates. */
+  centres: 8,
   /** The first parent's relay for its children; further parents follow. */
   relay: 20,
 } as const;

@@ -18,6 +18,8 @@ export const permissions = [
   'campaigns.approve',
   'wipes.order',
   'wipes.approve',
+  'lives.order',
+  'lives.approve',
   'keys.order',
   'keys.approve',
   'keys.custody',
@@ -38,15 +40,24 @@ export const rolePermissions: Readonly<Record<Role, readonly Permission[]>> = {
     'fleet.operate',
     'campaigns.approve',
     'wipes.approve',
+    'lives.approve',
     'people.manage',
     'tokens.manage',
     'webhooks.manage',
     'audit.read',
     'server.administer',
   ],
-  operator: ['fleet.read', 'fleet.field', 'fleet.operate', 'campaigns.order', 'wipes.order', 'keys.order'],
+  operator: [
+    'fleet.read',
+    'fleet.field',
+    'fleet.operate',
+    'campaigns.order',
+    'wipes.order',
+    'lives.order',
+    'keys.order',
+  ],
   technician: ['fleet.read', 'fleet.field'],
-  custodian: ['fleet.read', 'keys.approve', 'keys.custody'],
+  custodian: ['fleet.read', 'lives.approve', 'keys.approve', 'keys.custody'],
   auditor: ['fleet.read', 'audit.read'],
   viewer: ['fleet.read'],
 };
@@ -55,6 +66,7 @@ export const rolePermissions: Readonly<Record<Role, readonly Permission[]>> = {
 export const approvalKinds = {
   campaign: { order: 'campaigns.order', approve: 'campaigns.approve' },
   wipe: { order: 'wipes.order', approve: 'wipes.approve' },
+  lifecycle: { order: 'lives.order', approve: 'lives.approve' },
   key: { order: 'keys.order', approve: 'keys.approve' },
 } as const satisfies Record<string, { order: Permission; approve: Permission }>;
 export type ApprovalKind = keyof typeof approvalKinds;

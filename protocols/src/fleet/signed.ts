@@ -24,7 +24,9 @@ export type SignaturePurpose =
   | 'tsunagu-job-v1'
   | 'tsunagu-bridge-attestation-v1'
   | 'tsunagu-audit-head-v1'
-  | 'tsunagu-key-record-v1';
+  | 'tsunagu-key-record-v1'
+  | 'tsunagu-custody-v1'
+  | 'tsunagu-inspection-v1';
 
 const signedBytes = (purpose: SignaturePurpose, payload: string): Uint8Array =>
   Buffer.from(`${purpose}\n${payload}`, 'utf8');

@@ -33,7 +33,14 @@ export const causeTexts: Readonly<Record<CauseCode, Told>> = {
     en: () => 'It was tampered with: it goes to the workshop.',
     ja: () => '開封検知済みです。修理拠点へ送付してください。',
   },
-  NEVER_ENROLLED: { en: () => 'It was never enrolled.', ja: () => '未登録(エンロール前)です。' },
+  NEVER_ENROLLED: {
+    en: () => 'It is not enrolled, never or not since it was wiped: it needs a claim.',
+    ja: () => '未登録、または消去後に未登録です。登録票が必要です。',
+  },
+  CERTIFICATE_ENDED: {
+    en: () => 'Its certificate was revoked or has expired: it needs a new claim.',
+    ja: () => '証明書が失効または期限切れです。登録票の再発行が必要です。',
+  },
   CAMPAIGN_REJECTED: {
     en: (facts) => `"${fact(facts, 'campaign')}" was rejected by ${fact(facts, 'by')}.`,
     ja: (facts) => `「${fact(facts, 'campaign')}」は${fact(facts, 'by')}が却下しました。`,
@@ -64,11 +71,27 @@ export const causeTexts: Readonly<Record<CauseCode, Told>> = {
     en: (facts) => `There is no image for its model ${fact(facts, 'model')}.`,
     ja: (facts) => `機種${fact(facts, 'model')}用のイメージがありません。`,
   },
+  MODEL_CANNOT: {
+    en: (facts) => `Its model ${fact(facts, 'model')} cannot do that: ${fact(facts, 'lacked')}.`,
+    ja: (facts) => `機種${fact(facts, 'model')}では実行できません: ${fact(facts, 'lacked')}。`,
+  },
   ALREADY_NEWER: {
     en: (facts) => `It runs ${fact(facts, 'version')}, which is newer than ${fact(facts, 'wanted')}.`,
     ja: (facts) => `${fact(facts, 'wanted')}より新しい${fact(facts, 'version')}が動作中です。`,
   },
   NOT_ATTESTED: { en: () => 'The image is not attested on real hardware.', ja: () => 'イメージの実機検証が未了です。' },
+  BEYOND_MODEL: {
+    en: (facts) => `Its model ${fact(facts, 'model')} cannot do ${fact(facts, 'setting')}.`,
+    ja: (facts) => `機種${fact(facts, 'model')}は${fact(facts, 'setting')}に対応していません。`,
+  },
+  SETTING_OVERRIDDEN: {
+    en: (facts) => `Its own layer sets ${fact(facts, 'setting')}, and goes first.`,
+    ja: (facts) => `端末個別の設定${fact(facts, 'setting')}が優先されています。`,
+  },
+  SETTING_CONTRADICTS: {
+    en: (facts) => `There ${fact(facts, 'setting')} would contradict ${fact(facts, 'with')}.`,
+    ja: (facts) => `${fact(facts, 'setting')}が${fact(facts, 'with')}と矛盾します。`,
+  },
   DRIFT: {
     en: (facts) => `It cannot apply what is desired: ${fact(facts, 'reason')}.`,
     ja: (facts) => `希望設定を適用できません: ${fact(facts, 'reason')}。`,

@@ -9,6 +9,7 @@ export {
   signAttestation,
   totalsOf,
 } from './attestation.ts';
+export { type BenchReaderName, benchReaderPlaces } from './bench-readers.ts';
 export {
   type ApplicationSeen,
   type BridgeEvent,

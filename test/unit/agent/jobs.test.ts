@@ -130,6 +130,17 @@ test('an order that is offered again and again has one effect and the same resul
   expect(link.live.map(({ state, progress }) => progress?.step ?? state)).toEqual(['running', 'card-presented']);
 });
 
+test('a further attempt of the same job is made, and the report of the one before it is not told for it', async () => {
+  const effects: string[] = [];
+  const attempts = [server.order({ job, ...sale }), server.order({ job, ...sale, attempt: 2 })];
+  const link = new ScriptedLink(attempts);
+  const { runner } = await runnerOn(new MemoryFiles(), link, effects);
+  runner.wake();
+  await runner.idle();
+  expect(link.reports.map(({ attempt }) => attempt)).toEqual([1, 2]);
+  expect(effects).toEqual(['sale', 'sale']);
+});
+
 test('a result that the server did not get is told after a restart, and the effect is not made again', async () => {
   const effects: string[] = [];
   const files = new MemoryFiles();

@@ -21,7 +21,7 @@ async function storeOn(files: MemoryFiles): Promise<SealedStore> {
   unwrap(await store.write(keyBlockProtectionKeyRecord, {}, kbpk));
   return store;
 }
-const openKeys = async (store: SealedStore) => unwrap(await openTerminalKeys(store));
+const openKeys = async (store: SealedStore) => unwrap(await openTerminalKeys(store, world.clock));
 const dukpt = () => keyLoadOf('dukpt', kbpk, initialKey, world, initialKeyId);
 
 test('a key block becomes a slot, with the key’s own check value as evidence', async () => {

@@ -1,9 +1,11 @@
 import { identify, readClaim } from '@tsunagu/firmware-bridge/enrolment/index';
 import { directNetwork, secureNetwork } from '@tsunagu/firmware-bridge/link/index';
-import { openNegativeFile } from '@tsunagu/firmware-bridge/negative/index';
+import { type NamedSource, openNegativeFile } from '@tsunagu/firmware-bridge/negative/index';
+import { openArtefactCache, openChunkStore, openRelay, parentLists } from '@tsunagu/firmware-bridge/relay/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
+import { sharedLine } from '@tsunagu/firmware-bridge/software/index';
 import { encodeRoot, encodeSigned } from '@tsunagu/protocols/negative/authority';
-import { negativeNames } from '@tsunagu/protocols/fleet';
+import { negativeNames, serialSchema } from '@tsunagu/protocols/fleet';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { ok, Secret, secretPan, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -38,7 +40,12 @@ beforeEach(() => {
 });
 afterAll(() => server.stop());
 
-async function open(files: MemoryFiles = enrolled.afterPowerLoss(true), bytesMax = 1_048_576, withKey = true) {
+async function open(
+  files: MemoryFiles = enrolled.afterPowerLoss(true),
+  bytesMax = 1_048_576,
+  withKey = true,
+  parent?: NamedSource,
+) {
   const store = unwrap(await openSealedStore(files, world));
   const claim = unwrap(await readClaim(files));
   const stop = new AbortController();
@@ -55,13 +62,14 @@ async function open(files: MemoryFiles = enrolled.afterPowerLoss(true), bytesMax
       store,
       keys: {
         negativeTag: (pan) => (withKey ? lists.macOf(pan) : undefined),
+        negativePlace: (pan) => (withKey ? lists.placeOf(pan) : undefined),
         slots: () => (withKey ? [{ slot: 'negative', kcv }] : []),
       },
       root: Uint8Array.from(Buffer.from(identity.negativeRoot, 'base64')),
       network: secureNetwork(bare, world.timers, trust, identity),
       host: '127.0.0.1',
-      list: 'regular',
       bytesMax,
+      parent,
       changed: () => undefined,
       signal: stop.signal,
     }),
@@ -75,8 +83,10 @@ async function open(files: MemoryFiles = enrolled.afterPowerLoss(true), bytesMax
   };
 }
 type Open = Awaited<ReturnType<typeof open>>;
-const settled = async ({ file }: Open, version: number) => {
-  await until(() => file.report()?.version === version, `version ${version}`);
+const versionOf = ({ file }: Open, list = 'regular') => file.report().find((each) => each.list === list)?.version ?? 0;
+const settled = async (terminal: Open, version: number, list = 'regular') => {
+  const { file } = terminal;
+  await until(() => versionOf(terminal, list) === version, `version ${version} of ${list}`);
   await file.idle();
 };
 const answers = ({ file }: Open) => [file.check(good), file.check(bad), file.check(worse)];
@@ -182,7 +192,7 @@ test('an old head, a foreign signature and a head of another list change nothing
   terminal.file.take('regular', lists.publish(8, { cards: [good], seq: 9 }).subarray(1));
   await terminal.file.idle();
   expect(answers(terminal)).toEqual(['clear', 'listed', 'clear']);
-  expect(terminal.file.report()).toMatchObject({ version: 5, overlaySeq: 9 });
+  expect(terminal.file.report()).toMatchObject([{ version: 5, overlaySeq: 9 }]);
   terminal.stop.abort();
 });
 
@@ -248,8 +258,7 @@ test('an approval is counted beside a list that comes in force meanwhile, in mem
   await settled(terminal, 1);
   // The head is no younger than the state, so that what was approved goes on counting.
   terminal.take(2, { cards: [bad, worse] });
-  for (let sale = 0; terminal.file.report()?.version !== 2 && sale < 40; sale += 1)
-    await terminal.file.approvedOffline(1_000);
+  for (let sale = 0; versionOf(terminal) !== 2 && sale < 40; sale += 1) await terminal.file.approvedOffline(1_000);
   await settled(terminal, 2);
   const { amountLeftMinor } = terminal.file.allowance();
   expect(amountLeftMinor).toBeLessThan(500_000);
@@ -319,7 +328,7 @@ test('a list that does not fit beside the one in force is refused before it is f
   terminal.take(1, { cards: [bad], more: 1_000 });
   await until(() => logged('NEGATIVE_TOO_LARGE'), 'the refusal');
   expect(server.artefactRequests).toHaveLength(1);
-  expect(terminal.file.report()).toBeUndefined();
+  expect(terminal.file.report()).toEqual([]);
   terminal.stop.abort();
 });
 
@@ -375,11 +384,122 @@ test('whichever write the power fails at, the next boot has the old list or the 
     isDone = files.changes < failAt;
     for (const keepUnsynced of [false, true]) {
       const after = await open(files.afterPowerLoss(keepUnsynced));
-      const version = after.file.report()?.version ?? 0;
+      const version = versionOf(after);
       expect([1, 2], `change ${failAt}`).toContain(version);
       expect(answers(after), `change ${failAt}`).toEqual(['clear', 'listed', version === 2 ? 'listed' : 'clear']);
       after.stop.abort();
     }
     expect(failAt).toBeLessThan(30);
   }
+});
+
+test('an exact list is asked beside the regular one once the root names it: until it is here nothing is clear, and each list stands by itself', async () => {
+  const terminal = await open();
+  terminal.take(1, { cards: [bad] });
+  await settled(terminal, 1);
+  expect(answers(terminal)).toEqual(['clear', 'listed', 'clear']);
+  const house = lists.houseCards();
+  server.negativeParts.set(negativeNames.authority(2), house.root);
+  const head = house.publish(1, [worse]);
+  // Its head may come before the root that names it.
+  terminal.file.take('house-cards', head);
+  expect(terminal.file.check(worse)).toBe('clear');
+  server.onArtefact = (_, request, response) => {
+    if (!request.url?.endsWith('.nfs')) return false;
+    response.writeHead(500).end();
+    return true;
+  };
+  terminal.take(1, { cards: [bad], head: { rootVersion: 2, issuedAt: Math.floor(Date.now() / 1_000) + 1 } });
+  await until(() => terminal.file.check(good) === 'stale', 'the list that is not here yet');
+  expect(terminal.file.allowance()).toEqual(nothing);
+  expect(terminal.file.isWhole()).toBe(false);
+  server.onArtefact = undefined;
+  terminal.file.wake();
+  await settled(terminal, 1, 'house-cards');
+  expect(answers(terminal)).toEqual(['clear', 'listed', 'listed']);
+  expect(terminal.file.isWhole()).toBe(true);
+  expect(terminal.file.allowance().freshness).toBe('fresh');
+  terminal.stop.abort();
+  const again = await open(terminal.files.afterPowerLoss(false));
+  expect(answers(again)).toEqual(['clear', 'listed', 'listed']);
+  // The way back to a card's place is not free: a list could be walked with it.
+  lists.placesLeft = 0;
+  expect(again.file.check(good)).toBe('stale');
+  lists.placesLeft = Number.POSITIVE_INFINITY;
+  // The next version comes as a delta, and what rots is mended as in any list.
+  server.artefactRequests.length = 0;
+  again.file.take('house-cards', house.publish(2, [worse, good]));
+  await settled(again, 2, 'house-cards');
+  expect(answers(again)).toEqual(['listed', 'listed', 'listed']);
+  expect(server.artefactRequests.some(({ name }) => name.endsWith('.nfd'))).toBe(true);
+  again.stop.abort();
+  const files = again.files.afterPowerLoss(true);
+  const name = 'negative-list-house-cards-B.nfs';
+  const bytes = (await files.read(name)) ?? new Uint8Array();
+  await files.write(name, bytes.with(bytes.length - 6, (bytes.at(-6) ?? 0) ^ 0x10));
+  const rotten = await open(files);
+  expect(rotten.file.check(bad)).toBe('listed');
+  expect(rotten.file.check(good)).not.toBe('clear');
+  await rotten.file.scrub();
+  expect(answers(rotten)).toEqual(['listed', 'listed', 'listed']);
+  rotten.stop.abort();
+  server.negativeParts.delete(negativeNames.authority(2));
+});
+
+test('lists share the flash of the model: one that leaves no room for another is refused, and nothing is clear without it', async () => {
+  const terminal = await open(undefined, 3_000);
+  terminal.take(1, { cards: [bad], more: 300 });
+  await settled(terminal, 1);
+  const house = lists.houseCards();
+  server.negativeParts.set(negativeNames.authority(2), house.root);
+  terminal.file.take('house-cards', house.publish(1, [worse], 900));
+  terminal.take(1, {
+    cards: [bad],
+    more: 300,
+    head: { rootVersion: 2, issuedAt: Math.floor(Date.now() / 1_000) + 1 },
+  });
+  await until(() => logged('NEGATIVE_TOO_LARGE'), 'the refusal');
+  expect(terminal.file.check(good)).toBe('stale');
+  expect(terminal.file.check(bad)).toBe('listed');
+  terminal.stop.abort();
+  server.negativeParts.delete(negativeNames.authority(2));
+});
+
+test('ten children of one parent cost the line to the server each part of a list once, and believe nothing of it unchecked', async () => {
+  const children = Array.from({ length: 10 }, (_, at) => serialSchema.parse(`JET-HANDY-${100 + at}`));
+  const cache = openArtefactCache(world, await openChunkStore(new MemoryFiles(), 16));
+  const asked: string[] = [];
+  let spoil = (_: string, bytes: Uint8Array): Uint8Array => bytes;
+  cache.setNamed(async (name) => {
+    asked.push(name);
+    const bytes = server.negativeParts.get(name);
+    return bytes && (await Promise.resolve(spoil(name, bytes)));
+  });
+  const endpoints = { host: '127.0.0.1', acquiring: 1, ...server.ports };
+  const direct = directNetwork(endpoints, world.timers);
+  const relay = unwrap(await openRelay({ world, host: '127.0.0.1', port: 0, children, network: direct, cache }));
+  const place = { host: '127.0.0.1', port: relay.port, serial: serialSchema.parse('CT5100-0001') };
+  const sources = children.map((serial) => parentLists(place, serial, world.timers, sharedLine()));
+  const terminals = await Promise.all(sources.map((source) => open(undefined, undefined, true, source)));
+  const first = lists.publish(1, { cards: [bad], more: 3_000 });
+  for (const { file } of terminals) file.take('regular', first);
+  for (const terminal of terminals) await settled(terminal, 1);
+  expect(asked.map((name) => name.replace(/^.*\./, '')).sort()).toEqual(['nfs', 'steps']);
+  const second = lists.publish(2, { cards: [bad, worse], more: 3_000 });
+  for (const { file } of terminals) file.take('regular', second);
+  for (const terminal of terminals) await settled(terminal, 2);
+  expect(asked.filter((name) => name.endsWith('.nfd'))).toHaveLength(1);
+  // The server itself was asked for manifests only.
+  expect(server.artefactRequests.filter(({ name }) => /\.(nfs|nfd|steps)$/.test(name))).toEqual([]);
+  // A parent that lies costs time, not truth: what he spoils comes from the server.
+  spoil = (_, bytes) => bytes.with(bytes.length >> 1, (bytes[bytes.length >> 1] ?? 0) ^ 1);
+  const third = lists.publish(3, { cards: [worse], more: 3_000 });
+  for (const { file } of terminals) file.take('regular', third);
+  for (const terminal of terminals) await settled(terminal, 3);
+  expect(terminals.map(answers)).toEqual(terminals.map(() => ['clear', 'clear', 'listed']));
+  expect(server.artefactRequests.some(({ name }) => name.endsWith('.nfd'))).toBe(true);
+  for (const { stop } of terminals) stop.abort();
+  for (const source of sources) source.close();
+  cache.close();
+  await relay.close();
 });

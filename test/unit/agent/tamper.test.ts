@@ -16,7 +16,7 @@ async function keyed(): Promise<MemoryFiles> {
   const files = new MemoryFiles();
   const store = unwrap(await openSealedStore(files, world));
   unwrap(await store.write(keyBlockProtectionKeyRecord, {}, key(1, 32)));
-  const keys = unwrap(await openTerminalKeys(store));
+  const keys = unwrap(await openTerminalKeys(store, world.clock));
   const initialKeyId = new Uint8Array(8).fill(9);
   unwrap(await keys.load(keyLoadOf('dukpt', key(1, 32), key(3), world, initialKeyId), { job: 'd', attempt: 1 }));
   unwrap(await keys.load(keyLoadOf('negative', key(1, 32), key(5), world), { job: 'n', attempt: 1 }));
@@ -25,7 +25,7 @@ async function keyed(): Promise<MemoryFiles> {
 
 async function opened(files: MemoryFiles, link = { isUp: false, publish: async () => ok(undefined) }) {
   const store = unwrap(await openSealedStore(files, world));
-  const keys = unwrap(await openTerminalKeys(store));
+  const keys = unwrap(await openTerminalKeys(store, world.clock));
   const tamper = unwrap(await openTamper({ world, store, keys, link: () => link, changed: () => undefined }));
   return { store, keys, tamper };
 }

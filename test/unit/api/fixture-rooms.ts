@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
 import { openTwin, type Twin } from '@tsunagu/fleet-server/twin/index';
-import type { ApiRooms, NumberedEvent, Page, PageRequest } from '@tsunagu/fleet-server/api/index';
+import type { ApiRooms, NegativeListRoom, NumberedEvent, Page, PageRequest } from '@tsunagu/fleet-server/api/index';
 import { models } from '@tsunagu/protocols/catalogue';
+import { figuresOf } from '@tsunagu/protocols/refurbish';
 import {
   configuration,
   type Job,
@@ -56,6 +57,30 @@ const outcomes = [
   'approved',
   'reversed',
 ] as const;
+
+const unasked = (): never => {
+  throw new Error('not asked for here');
+};
+/** Rules of a switch that nobody looks at. */
+const noSwitchRules: ApiRooms['switchRules'] = {
+  rules: {
+    get router() {
+      return unasked();
+    },
+    get standIn() {
+      return unasked();
+    },
+    get contracts() {
+      return unasked();
+    },
+    view: unasked,
+    versions: unasked,
+    change: unasked,
+  },
+  standIn: { explain: unasked, approve: unasked, release: unasked, advised: unasked, has: unasked, list: unasked },
+  health: () => undefined,
+  now: () => 0,
+};
 
 export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): FixtureRooms {
   const iso = (ageMs = 0): string => new Date(world.clock.now() - ageMs).toISOString();
@@ -125,6 +150,84 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     return line;
   };
 
+  const negative: NegativeListRoom = {
+    async overview(page) {
+      const entries = [...answers.values()].map(({ entry }) => entry).reverse();
+      const part = slice(entries, page);
+      if (!part.ok) return part;
+      return ok({
+        list: 'regular',
+        version: 7,
+        overlaySeq,
+        entries: [...part.value.items],
+        next: part.value.next,
+        terminals: {
+          current: terminals.filter(({ negative }) => negative.current).length,
+          behind: terminals.filter(({ negative }) => !negative.current).length,
+        },
+      });
+    },
+    async details() {
+      const behind = terminals.filter(({ negative }) => !negative.current);
+      return {
+        list: 'regular',
+        codec: 'KH' as const,
+        epoch: 1,
+        version: 7,
+        overlaySeq,
+        cards: 1_204 + answers.size,
+        sizeBytes: 3_912,
+        headIssuedAt: iso(60_000),
+        headNotAfter: iso(-86_340_000),
+        versions: [{ version: 7, count: 1_204, sizeBytes: 3_912, issuedAt: iso(3_600_000) }],
+        sources: [{ source: 'manual', cards: 1_204 + answers.size }],
+        spread: { reached: terminals.length - behind.length, total: terminals.length, lastMs: 412 },
+        exposureMinor: behind.length * 50_000,
+        behind: behind.map(({ serial, negative }) => ({
+          serial,
+          version: negative.version,
+          overlaySeq: negative.overlaySeq,
+          freshAt: negative.freshAt,
+          exposureMinor: 50_000,
+        })),
+      };
+    },
+    remove: () => Promise.resolve(fail('NEGATIVE_ENTRY_UNKNOWN')),
+    async importList({ text }) {
+      const added = text.split('\n').filter((line) => /^\d{12,19}/.test(line)).length;
+      return ok({ ...published, added, removed: 0, kept: 0, refused: [] });
+    },
+    allow: () => Promise.resolve(ok(published)),
+    addRange: () => Promise.resolve(ok(published)),
+    publishVersion: () => Promise.resolve(published),
+    diff: () => Promise.resolve(fail('NEGATIVE_VERSION_UNKNOWN')),
+    authority: () => Promise.resolve(authority),
+    bringRoot: () => Promise.resolve(fail('SIGNATURE_INVALID')),
+    countersignRoot: (document) => ok(document),
+    sign: () => Promise.resolve(fail('NEGATIVE_VERSION_UNKNOWN')),
+    explain: (pan) =>
+      Promise.resolve({ listed: false, lastFour: lastFour(pan), token: 'tok-0', entries: [], changes: [] }),
+    prove: () => Promise.resolve(fail('NEGATIVE_PROOF_UNAVAILABLE')),
+    async add(pan, reason, _by, source) {
+      const digits = pan.use((bytes) => Buffer.from(bytes).toString('hex'));
+      const old = answers.get(digits);
+      if (old) return ok({ ...old, already: true });
+      overlaySeq += 1;
+      const added: NegativeAdded = {
+        entry: { lastFour: lastFour(pan), reason, addedAt: iso(), token: `tok-${overlaySeq}`, source },
+        version: 7,
+        overlaySeq,
+        already: false,
+      };
+      answers.set(digits, added);
+      return ok(added);
+    },
+  };
+  const listViews = async () => {
+    const { codec, version, overlaySeq: seq, cards, sizeBytes, spread, exposureMinor } = await negative.details();
+    const { reached, total } = spread;
+    return [{ list: 'regular', codec, version, overlaySeq: seq, cards, sizeBytes, reached, total, exposureMinor }];
+  };
   return {
     terminals,
     tell,
@@ -184,6 +287,38 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     },
     certificates: { revoke: async () => fail('TERMINAL_UNKNOWN') },
     lifecycle: { view: async () => fail('TERMINAL_UNKNOWN'), move: async () => fail('LIFECYCLE_EDGE_UNKNOWN') },
+    custody: {
+      holders: async () => [],
+      addHolder: async () => fail('CUSTODY_INVALID'),
+      view: async () => fail('TERMINAL_UNKNOWN'),
+      deliver: async () => fail('CUSTODY_INVALID'),
+      mismatch: async () => fail('TERMINAL_UNKNOWN'),
+      alarms: async () => [],
+      async *lines() {},
+    },
+    swaps: {
+      start: async () => fail('SWAP_UNFIT'),
+      view: async () => fail('SWAP_UNKNOWN'),
+      list: async () => [],
+      advance: async () => fail('SWAP_UNKNOWN'),
+      oldIsDead: async () => fail('SWAP_UNKNOWN'),
+      abort: async () => fail('SWAP_UNKNOWN'),
+    },
+    inspections: {
+      plans: async () => [],
+      plan: async () => undefined,
+      deliver: async () => fail('INSPECTION_INVALID'),
+      list: async () => ok({ items: [], next: null }),
+    },
+    refurbish: {
+      open: async () => fail('TERMINAL_UNKNOWN'),
+      add: async () => fail('WORK_UNKNOWN'),
+      view: async () => fail('WORK_UNKNOWN'),
+      list: async () => [],
+      figures: async () => figuresOf([]),
+      death: async () => fail('DEATH_UNKNOWN'),
+    },
+    assessor: { async *lines() {} },
     ceremonies: noCeremonies,
     manufacturers: {
       list: async () => [],
@@ -191,6 +326,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       remove: async () => fail('AUTHORITY_UNKNOWN'),
     },
     expiry: { list: async () => ok({ items: [], next: null }) },
+    switchRules: noSwitchRules,
     estate: {
       async overview() {
         const inState = (...states: string[]): number =>
@@ -222,6 +358,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         };
       },
       reissueClaim: async () => fail('TERMINAL_UNKNOWN'),
+      recount: async () => fail('TERMINAL_UNKNOWN'),
       terminal: async (serial) => find(serial),
       async timeline(serial, page) {
         const found = find(serial);
@@ -358,76 +495,14 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         slice(serial === undefined ? sales : sales.filter((sale) => sale.serial === serial), page),
     },
     negative: {
-      async overview(page) {
-        const entries = [...answers.values()].map(({ entry }) => entry).reverse();
-        const part = slice(entries, page);
-        if (!part.ok) return part;
-        return ok({
-          list: 'regular',
-          version: 7,
-          overlaySeq,
-          entries: [...part.value.items],
-          next: part.value.next,
-          terminals: {
-            current: terminals.filter(({ negative }) => negative.current).length,
-            behind: terminals.filter(({ negative }) => !negative.current).length,
-          },
-        });
-      },
-      async details() {
-        const behind = terminals.filter(({ negative }) => !negative.current);
-        return {
-          list: 'regular',
-          epoch: 1,
-          version: 7,
-          overlaySeq,
-          cards: 1_204 + answers.size,
-          sizeBytes: 3_912,
-          headIssuedAt: iso(60_000),
-          headNotAfter: iso(-86_340_000),
-          versions: [{ version: 7, count: 1_204, sizeBytes: 3_912, issuedAt: iso(3_600_000) }],
-          sources: [{ source: 'manual', cards: 1_204 + answers.size }],
-          spread: { reached: terminals.length - behind.length, total: terminals.length, lastMs: 412 },
-          exposureMinor: behind.length * 50_000,
-          behind: behind.map(({ serial, negative }) => ({
-            serial,
-            version: negative.version,
-            overlaySeq: negative.overlaySeq,
-            freshAt: negative.freshAt,
-            exposureMinor: 50_000,
-          })),
-        };
-      },
-      remove: () => Promise.resolve(fail('NEGATIVE_ENTRY_UNKNOWN')),
-      async importList({ text }) {
-        const added = text.split('\n').filter((line) => /^\d{12,19}/.test(line)).length;
-        return ok({ ...published, added, removed: 0, kept: 0, refused: [] });
-      },
-      allow: () => Promise.resolve(ok(published)),
-      addRange: () => Promise.resolve(ok(published)),
-      publishVersion: () => Promise.resolve(published),
-      diff: () => Promise.resolve(fail('NEGATIVE_VERSION_UNKNOWN')),
-      authority: () => Promise.resolve(authority),
-      bringRoot: () => Promise.resolve(fail('SIGNATURE_INVALID')),
-      countersignRoot: (document) => ok(document),
-      sign: () => Promise.resolve(fail('NEGATIVE_VERSION_UNKNOWN')),
-      explain: (pan) =>
-        Promise.resolve({ listed: false, lastFour: lastFour(pan), token: 'tok-0', entries: [], changes: [] }),
-      prove: () => Promise.resolve(fail('NEGATIVE_PROOF_UNAVAILABLE')),
-      async add(pan, reason, _by, source) {
-        const digits = pan.use((bytes) => Buffer.from(bytes).toString('hex'));
-        const old = answers.get(digits);
-        if (old) return ok({ ...old, already: true });
-        overlaySeq += 1;
-        const added: NegativeAdded = {
-          entry: { lastFour: lastFour(pan), reason, addedAt: iso(), token: `tok-${overlaySeq}`, source },
-          version: 7,
-          overlaySeq,
-          already: false,
-        };
-        answers.set(digits, added);
-        return ok(added);
-      },
+      ...negative,
+      of: (list) => (list === 'regular' ? negative : undefined),
+      lists: listViews,
+      setList: () => Promise.resolve(fail('NEGATIVE_LIST_UNNAMED')),
+    },
+    // The switch has a house of its own to be tested with.
+    operator: () => {
+      throw new Error('no switch here');
     },
     live: {
       get latest() {

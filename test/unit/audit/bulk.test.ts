@@ -232,5 +232,14 @@ describe('tsunagu audit verify', () => {
     const cut = await verify(lines.slice(0, 20), '--heads', heads);
     expect(cut.out).toMatch(/Cut off: entries 20-\d+ were signed for and are missing/);
     expect((await verify(lines, '--key', '0'.repeat(16))).code).toBe(1);
+    // The head of the file stays: what is missing are the first entries, or the last head.
+    const behead = lines.filter((line) => !/"seq":[1-4],/.test(line) || line.startsWith('{"head"'));
+    const beheaded = await verify(behead);
+    expect(beheaded.out).toContain('Removed: entry 1-4 is missing.');
+    expect(beheaded.code).toBe(1);
+    expect((await verify(behead, '--from', '5')).code).toBe(0);
+    const lastHead = lines.findLastIndex((line) => line.startsWith('{"head"'));
+    const unsigned = await verify([...lines.slice(0, lastHead), ...lines.slice(lastHead + 1)]);
+    if (/not signed for yet/.test(unsigned.out)) expect(unsigned.code).toBe(1);
   }, 60_000);
 });

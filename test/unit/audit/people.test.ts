@@ -96,6 +96,31 @@ describe('tokens', () => {
     expect((await callOn(opened, { token: 'x'.repeat(43) })('GET', '/terminals')).status).toBe(401);
   });
 
+  it('do no more than the person behind them may do now, and end with that person', async () => {
+    const opened = await open();
+    const call = callOn(opened);
+    const tech = await signedIn(opened, 'tech', ['operator']);
+    const made = (await tech.call('POST', '/tokens', { name: 'robot', roles: ['operator'] })).body;
+    const machine = callOn(opened, { token: String(made.token) });
+    expect((await machine('GET', '/terminals')).status).toBe(200);
+    const change = (version: number, patch: object) =>
+      call('PATCH', `/people/${tech.id}`, patch, { 'if-match': `"${version}"` });
+    const version = 1;
+    expect((await change(version, { roles: ['viewer'] })).status).toBe(200);
+    expect((await machine('GET', '/terminals')).status).toBe(200);
+    const diagnose = { job: { type: 'terminal.diagnose', params: {} } };
+    const serial = opened.rooms.terminals[0]?.serial ?? '';
+    expect((await machine('POST', `/terminals/${serial}/jobs`, diagnose)).body.code).toBe('ROLE_INSUFFICIENT');
+    expect((await change(version + 1, { ended: true })).status).toBe(200);
+    expect((await machine('GET', '/terminals')).status).toBe(401);
+    const listed = (await call('GET', '/tokens?name=robot')).body.items ?? [];
+    expect(listed[0]?.['revokedAt']).not.toBeNull();
+    // Who comes back does not find the old tokens in force again.
+    expect((await change(version + 2, { ended: false })).status).toBe(200);
+    expect((await machine('GET', '/terminals')).status).toBe(401);
+    expect((await call('POST', '/people', { name: 'Admin', roles: ['viewer'] })).body.code).toBe('PERSON_EXISTS');
+  });
+
   it('of some places reach terminals there, and nothing that does not name a place', async () => {
     const opened = await open();
     const [here, there] = opened.rooms.terminals;

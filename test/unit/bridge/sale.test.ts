@@ -3,7 +3,7 @@ import { errorTable } from '@tsunagu/protocols/errors';
 import { saleResult, type SaleResult, saleSteps } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { isTestCardName, testCard } from '@tsunagu/protocols/test-cards';
-import { EmulatedCardSide, measureSales } from '@tsunagu/firmware-bridge/payment/index';
+import { TerminalCardSide, measureSales } from '@tsunagu/firmware-bridge/payment/index';
 import { openEmulatedStation } from '@tsunagu/firmware-bridge/readers/station';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fastWorld } from './support/fast-world.ts';
@@ -11,7 +11,7 @@ import { acquirerTo, type LoopbackSwitch, loopbackSwitch } from './support/loopb
 import { memoryPorts } from './support/memory-ports.ts';
 
 let centre: LoopbackSwitch;
-const opened: EmulatedCardSide[] = [];
+const opened: TerminalCardSide[] = [];
 
 beforeEach(async () => {
   centre = await loopbackSwitch();
@@ -27,7 +27,7 @@ async function terminal(modelId = 'CT-5100', acquirer = centre.acquirer) {
   if (model === undefined) throw new Error('no such model');
   const memory = await memoryPorts(acquirer);
   const station = openEmulatedStation(world, model);
-  const side = await EmulatedCardSide.open({ world, model, ports: memory.ports }, station);
+  const side = await TerminalCardSide.open({ world, model, ports: memory.ports }, station);
   opened.push(side);
   const steps: string[] = [];
   const details: (string | undefined)[] = [];
@@ -290,7 +290,7 @@ describe('a sale that has to be reversed', () => {
     const { world } = fastWorld();
     const model = modelOf('CT-5100');
     if (model === undefined) throw new Error('no such model');
-    const after = await EmulatedCardSide.open(
+    const after = await TerminalCardSide.open(
       { world, model, ports: before.memory.ports },
       openEmulatedStation(world, model),
     );

@@ -1,144 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { cpSync } from 'node:fs';
-import type { CampaignDetail, Why } from '@tsunagu/protocols/fleet';
-import { jobOrder, openDocument, parseJson } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
-import { encodeSoftwareImage } from '@tsunagu/protocols/software';
 import { signAttestation } from '@tsunagu/protocols/workshop';
-import { afterEach, describe, expect, it } from 'vitest';
-import { person } from '../core/person.ts';
-import { enrol, newFolder, removeFolder, type TestHouse, testHouse, TestLink, until } from '../core/support.ts';
-
-const folders: string[] = [];
-const open: (() => Promise<void>)[] = [];
-async function start(folder = newFolder()) {
-  folders.push(folder);
-  const house = await testHouse(folder, { saleSettleMs: 0 });
-  open.push(() => house.house.close());
-  return { ...house, folder };
-}
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close();
-  for (const folder of folders.splice(0)) removeFolder(folder);
-});
-
-/** Signs in a person of the house's own, and calls as such. */
-async function signedIn(house: TestHouse, name: string, role: 'operator' | 'admin') {
-  const made = (await house.call('POST', '/people', { name, roles: [role] })).body as unknown as { id: string };
-  const link = (await house.call('POST', `/people/${made.id}/sign-ins`)).body as unknown as { url: string };
-  const [address = '', token = ''] = link.url.split('#');
-  const { origin } = new URL(address);
-  const signed = await fetch(`${origin}/api/v1/sessions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', origin },
-    body: JSON.stringify({ token }),
-  });
-  const cookie = (signed.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
-  return async (path: string, body: unknown) => {
-    const answer = await fetch(`${origin}/api/v1${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', origin, cookie },
-      body: JSON.stringify(body),
-    });
-    return (await answer.json()) as CampaignDetail & { code?: string; token?: string };
-  };
-}
-
-type Publisher = Awaited<ReturnType<typeof person>>;
-const publishers = new WeakMap<TestHouse, Publisher>();
-/** Publishes an image; the first one makes the repository. */
-async function publish(
-  house: TestHouse & { readonly folder: string },
-  version: string,
-  counter = 1,
-  requires: Parameters<Publisher['publish']>[1] = {},
-): Promise<string> {
-  let publisher = publishers.get(house);
-  if (!publisher) {
-    const keys = newFolder();
-    folders.push(keys);
-    publisher = await person(house, house.folder, keys);
-    await publisher.init();
-    publishers.set(house, publisher);
-  }
-  return await publisher.publish(
-    encodeSoftwareImage({ version, model: 'CT-5100', counter }, new Uint8Array(64)),
-    requires,
-  );
-}
-
-/** An operator proposes a campaign. */
-async function propose(house: TestHouse, asked: object): Promise<CampaignDetail & { code?: string }> {
-  const operator = operators.get(house) ?? (await signedIn(house, 'operator', 'operator'));
-  operators.set(house, operator);
-  return await operator('/campaigns', asked);
-}
-const operators = new WeakMap<TestHouse, Awaited<ReturnType<typeof signedIn>>>();
-const act = async (house: TestHouse, id: string, verb: string, reason = '') =>
-  await house.call('POST', `/campaigns/${id}/acts`, { verb, reason });
-
-/** A terminal of this test: it installs what it is told, and sells. */
-class Terminal {
-  version = '1.0.0';
-  readonly link: TestLink;
-  private constructor(link: TestLink) {
-    this.link = link;
-  }
-  static async open(house: TestHouse, serial: string): Promise<Terminal> {
-    const link = await TestLink.open(house, await enrol(house, await house.register(serial)));
-    open.push(() => link.close());
-    const terminal = new Terminal(link);
-    await terminal.hello();
-    return terminal;
-  }
-  hello(): Promise<void> {
-    return this.link.hello({ software: { version: this.version, slot: 'A' } });
-  }
-  /** Pulls until nothing is left; key loads are failed, software is installed (or not). Says what versions it was told. */
-  async work(how: 'install' | 'fail' = 'install'): Promise<readonly string[]> {
-    const told: string[] = [];
-    for (;;) {
-      const answer = await this.link.ask('pull', 'request', { pull: 'job' });
-      if (answer.kind !== 'job' || !answer.order) return told;
-      const order = unwrap(
-        parseJson(jobOrder, unwrap(openDocument('tsunagu-job-v1', answer.order, this.link.terminal.answer.jobKey))),
-      );
-      const isDone = order.type === 'software.install' && how === 'install';
-      if (order.type === 'software.install') told.push(order.params.version);
-      if (isDone && order.type === 'software.install') this.version = order.params.version;
-      await this.link.ask({ kind: 'job', job: order.job }, 'job', {
-        attempt: order.attempt,
-        state: isDone ? 'succeeded' : 'failed',
-        ...(isDone ? { software: { version: this.version, slot: 'B' } } : { fault: 'SOFTWARE_REVERTED' }),
-      });
-      if (isDone) await this.hello();
-    }
-  }
-  /** A sale that ended at the terminal, well or not. */
-  sale(outcome: 'approved' | 'refused'): Promise<void> {
-    const sale = { outcome, amountMinor: 1, currency: 'JPY', card: '', scheme: 'visa', entry: 'contact', lastFour: '' };
-    return this.link.say({ kind: 'event', event: 'sale' }, 'sale', {
-      at: Date.now(),
-      sale: { ...sale, stan: '', durationMs: 1, ...(outcome === 'refused' && { reason: 'CARD_UNREADABLE' }) },
-    });
-  }
-}
-
-const spec = (images: string[], back: string[], more: object = {}) => ({
-  name: 'release',
-  target: 'model = CT-5100',
-  action: { kind: 'software', images, back },
-  rings: [{ percent: 34 }, { percent: 100 }],
-  gate: null,
-  ...more,
-});
-
-const detail = async (house: TestHouse, id: string): Promise<CampaignDetail> =>
-  (await house.call('GET', `/campaigns/${id}`)).body as unknown as CampaignDetail;
-const why = async (house: TestHouse, id: string, serial: string): Promise<Why> => {
-  const { body } = await house.call('POST', '/why', { target: { kind: 'campaign', id }, serials: [serial] });
-  return (body as unknown as { items: Why[] }).items[0] as Why;
-};
+import { describe, expect, it } from 'vitest';
+import { newFolder, TestLink, until } from '../core/support.ts';
+import { act, atEnd, detail, operators, propose, publish, spec, start, Terminal, why } from './support.ts';
 
 describe('a campaign', { timeout: 120_000 }, () => {
   it('begins when a second person approves it, goes ring by ring, and is completed', async () => {
@@ -433,11 +299,14 @@ describe('a server that loses its power in the middle of a campaign', { timeout:
     const again = await start(disk);
     for (const terminal of terminals) {
       const link = await TestLink.open(again, terminal.link.terminal, 2);
-      open.push(() => link.close());
-      const next = Object.assign(Object.create(Terminal.prototype), { link, version: terminal.version }) as Terminal;
+      atEnd(() => link.close());
+      const next = Object.assign(Object.create(Terminal.prototype), {
+        link,
+        version: terminal.version,
+        configuration: terminal.configuration,
+      }) as Terminal;
       await next.hello();
       const { serial } = terminal.link.terminal.claim;
-      open.push(async () => {});
       await until(`${serial} is through`, async () => {
         told.set(serial, [...(told.get(serial) ?? []), ...(await next.work())]);
         return next.version === '2.0.0';

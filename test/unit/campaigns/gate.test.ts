@@ -1,4 +1,10 @@
-import { countSales, evidenceOf, freshGate, type GateState } from '@tsunagu/fleet-server/campaigns/rules/gate';
+import {
+  countSales,
+  evidenceOf,
+  freshGate,
+  gateLimit,
+  type GateState,
+} from '@tsunagu/fleet-server/campaigns/rules/gate';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { describe, expect, it } from 'vitest';
 
@@ -75,6 +81,25 @@ describe('the sequential test of a gate', () => {
       run({ seed: seed + 1, rates: [[1, 0.02]], sales: [1, 4], looks: 40, margin: 0.02, alpha: 0.002 }),
     ).map((look) => look ?? Number.POSITIVE_INFINITY);
     expect(looks.toSorted((a, b) => a - b)[95]).toBeLessThanOrEqual(12);
+  });
+
+  it('stops a good change no oftener than alpha over all its metrics together', () => {
+    // Five metrics, each by chances of its own: against the bound of one alone some five times alpha would be stopped.
+    const metrics = 5;
+    const alpha = 0.2;
+    const world = { rates: [[0.1, 0.1]], sales: [2, 2], margin: 0, looks: 100 } as const;
+    const stopped = (limit: number): number =>
+      Array.from({ length: 300 }, (_, campaign) =>
+        Array.from({ length: metrics }, (__, metric) =>
+          run({ ...world, alpha: 1 / limit, seed: 1 + campaign * metrics + metric }),
+        ).some((look) => look !== undefined),
+      ).filter(Boolean).length;
+    const together = stopped(gateLimit(alpha, metrics));
+    const alone = stopped(gateLimit(alpha, 1));
+    // 300 campaigns at a fifth: 83 would come by chance once in a thousand.
+    expect(together).toBeLessThanOrEqual(83);
+    expect(alone).toBeGreaterThan(2 * together);
+    expect(gateLimit(alpha, metrics)).toBe(metrics / alpha);
   });
 
   it('says nothing while one side has no sales', () => {

@@ -9,6 +9,7 @@ import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/i
 import { campaignSpec, jobOrder, parseJson, serialSchema, tenantSchema } from '@tsunagu/protocols/fleet';
 import { ok, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
+import { openCampaignLayers } from '@tsunagu/fleet-server/twin/index';
 import { afterEach, describe, expect, it } from 'vitest';
 
 const serials = Array.from({ length: 5 }, (_, index) => serialSchema.parse(`POWER-${index}`));
@@ -56,7 +57,7 @@ async function boot(store: Store, power: Power, world = systemWorld(() => {})) {
     sign: (payload) => ({ payload, kid: '0'.repeat(16), sig: 'A'.repeat(86) }),
     approvals: openApprovals(still, failing, () => Promise.resolve()),
     notify: () => undefined,
-    finished: () => Promise.resolve(),
+    finished: () => Promise.resolve(undefined),
     async ended(tx, job, state, fault) {
       power.pass();
       await campaigns?.jobEnded(tx, job, state, fault);
@@ -65,6 +66,7 @@ async function boot(store: Store, power: Power, world = systemWorld(() => {})) {
     note: () => Promise.resolve(),
     announce: () => undefined,
   });
+  const layers = openCampaignLayers(still);
   const rooms: CampaignRooms = {
     world: still,
     store: failing,
@@ -91,6 +93,7 @@ async function boot(store: Store, power: Power, world = systemWorld(() => {})) {
       isAttested: () => Promise.resolve(true),
     },
     keys: { rotate: () => Promise.resolve(undefined) },
+    twin: { campaignLayers: layers, moved: () => undefined },
     mayConnect: () => true,
   };
   campaigns = await openCampaigns(rooms);

@@ -174,6 +174,7 @@ const table: readonly (readonly [code: string, made: Case, next: number | null])
     { standing: { exception: { state: 'failed', attempts: 3, fault: 'SOFTWARE_REVERTED', nextAt: null } } },
     null,
   ],
+  ['MODEL_CANNOT', { view: { actionCause: () => ({ code: 'MODEL_CANNOT', facts: {} }) } }, null],
   ['MODEL_WITHOUT_IMAGE', { view: { actionCause: () => ({ code: 'MODEL_WITHOUT_IMAGE', facts: {} }) } }, null],
   ['ALREADY_NEWER', { view: { actionCause: () => ({ code: 'ALREADY_NEWER', facts: {} }) } }, null],
   ['KEY_SLOT_EMPTY', { view: { actionCause: () => ({ code: 'KEY_SLOT_EMPTY', facts: {} }) } }, null],

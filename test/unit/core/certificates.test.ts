@@ -82,12 +82,16 @@ it('renews a certificate; both count until the next one is shown, whatever answe
   expect(await isAdmitted(renewed)).toBe(true);
 }, 40_000);
 
-it('does not hand out next certificates without end', async () => {
+it('hands the same key the same next certificate however many answers are lost, and never shuts a terminal out', async () => {
   const terminal = await agedTerminal('RENEW-0003');
-  const codes: unknown[] = [];
-  for (let count = 0; count < 9; count++) codes.push((await renew(terminal)).json().code);
-  expect(codes.slice(0, 7)).toEqual(Array.from({ length: 7 }));
-  expect(codes.slice(7)).toEqual(['RENEWAL_TOO_EARLY', 'RENEWAL_TOO_EARLY']);
+  const next = newKey();
+  const chains = new Set<unknown>();
+  for (let count = 0; count < 3; count++) chains.add((await renew(terminal, next)).json()['certificateChain']);
+  expect(chains.size).toBe(1);
+  // Ever other keys end the oldest answer that nobody showed, and not the certificate that works.
+  const statuses: number[] = [];
+  for (let count = 0; count < 9; count++) statuses.push((await renew(terminal)).status);
+  expect(new Set(statuses)).toEqual(new Set([200]));
 }, 40_000);
 
 it('a terminal renews by itself before its time, over a line that breaks', async () => {
@@ -185,4 +189,16 @@ it('a revoked terminal is cut off at once on every wire, stays out, and is on th
     { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
   );
   expect(read.replaceAll(/[^0-9A-F]/g, '')).toContain(new X509Certificate(answer.certificateChain).serialNumber);
+  // It cannot be saved from afar any more, and whoever asks is told why.
+  await until('its horizon', async () => {
+    const { items } = (await house.call('GET', '/expiry?limit=100')).body as unknown as {
+      items: { serial: string; level: string }[];
+    };
+    return items.find((one) => one.serial === terminal.claim.serial)?.level === 'passed';
+  });
+  const asked = { target: { kind: 'configuration' }, serials: [terminal.claim.serial] };
+  const { items: answers } = (await house.call('POST', '/why', asked)).body as unknown as {
+    items: { causes: { code: string }[] }[];
+  };
+  expect(answers[0]?.causes.map(({ code }) => code)).toContain('CERTIFICATE_ENDED');
 }, 40_000);

@@ -355,6 +355,52 @@ describe('a card that is put on the negative list', () => {
     expect((await beside()).exceptions).toEqual([]);
   });
 
+  it('is on the list of its issuer alone, which has a codec, keys and versions of its own', async () => {
+    const house = await start();
+    const exact = { list: 'visa-jp', codec: 'KP' };
+    expect((await house.call('POST', '/negative/lists', exact)).body).toMatchObject({ ...exact, version: 1, cards: 0 });
+    const text = `pan,reason\n${pan},stolen\n5413330089020011,lost\n`;
+    const file = { list: 'visa-jp', source: 'visa', mode: 'replace', text };
+    expect((await house.call('POST', '/negative/imports', file)).body).toMatchObject({
+      added: 2,
+      count: 2,
+      version: 2,
+    });
+    // Nobody could ever find it in an exact list.
+    const short = { ...file, text: '400000000002,lost\n' };
+    expect((await house.call('POST', '/negative/imports', short)).body.code).toBe('NEGATIVE_LIST_REFUSED');
+    await house.call('POST', '/negative/entries', { pan, reason: 'lost' });
+    const lists = (await house.call('GET', '/negative/lists')).body;
+    expect(lists).toMatchObject({
+      items: [
+        { list: 'regular', codec: 'KH', overlaySeq: 1 },
+        { list: 'visa-jp', codec: 'KP', version: 2, overlaySeq: 0, cards: 2 },
+      ],
+    });
+    // Off one list, on the other still.
+    await house.call('POST', '/negative/removals', { pan, secondSignature: true });
+    const asked = (list: string) => house.call('POST', '/negative/explanations', { list, pan });
+    expect((await asked('regular')).body).toMatchObject({ listed: false });
+    expect((await asked('visa-jp')).body).toMatchObject({ listed: true, entries: [{ source: 'visa' }] });
+    expect((await asked('nobody')).body.code).toBe('NEGATIVE_LIST_UNKNOWN');
+    const { keys } = (await house.call('GET', '/negative/authority?list=visa-jp')).body as unknown as {
+      keys: { id: string; role: string }[];
+    };
+    const others = (await house.call('GET', '/negative/authority')).body as unknown as {
+      keys: { id: string; role: string }[];
+    };
+    const idsOf = (from: { id: string; role: string }[]) =>
+      from.flatMap(({ id, role }) => (role === 'list' ? [id] : []));
+    expect(idsOf(keys)).toHaveLength(2);
+    expect(idsOf(keys).filter((id) => idsOf(others.keys).includes(id))).toEqual([]);
+    // To keyed hashes it goes at any time, in a new epoch; back only while nothing came meanwhile.
+    const hashed = (await house.call('POST', '/negative/lists', { list: 'visa-jp', codec: 'KH' })).body;
+    expect(hashed).toMatchObject({ codec: 'KH', version: 3, cards: 2 });
+    expect((await house.call('GET', '/negative/state?list=visa-jp')).body).toMatchObject({ epoch: 2 });
+    await house.call('POST', '/negative/entries', { list: 'visa-jp', pan: '4111111111111111' });
+    expect((await house.call('POST', '/negative/lists', exact)).body.code).toBe('NEGATIVE_CODEC_IMPOSSIBLE');
+  });
+
   it('must have a card number', async () => {
     const house = await start();
     const refused = await house.call('POST', '/negative/entries', { pan: '4761739001010011', reason: 'stolen' });

@@ -1,8 +1,11 @@
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { devicePaths } from '@tsunagu/protocols/fleet';
+import { endWiped } from '@tsunagu/fleet-server/identity/index';
+import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
+import { devicePaths, jobIdSchema } from '@tsunagu/protocols/fleet';
+import { ok, unwrap } from '@tsunagu/protocols/kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { signedIn } from '../audit/support.ts';
 import {
@@ -15,6 +18,7 @@ import {
   testHouse,
   TestLink,
   type TestTerminal,
+  until,
 } from './support.ts';
 
 const dataDir = newFolder();
@@ -76,6 +80,15 @@ test('a job is taken back once, and ordered again when it is over', async () => 
   expect((await order(mori, one, 'key.load')).status).toBeGreaterThanOrEqual(400);
 });
 
+test('a model is not asked for what its reduced functions leave out', async () => {
+  await house.register('JOB-0003', 'JT-C07');
+  const preauth = { kind: 'preauth', amountMinor: 100, card: 'visa-contact' };
+  const refused = await order(mori, 'JOB-0003', 'payment.run', {}, preauth);
+  expect([refused.status, refused.body.code]).toEqual([422, 'MODEL_CANNOT']);
+  expect(refused.body).toMatchObject({ field: 'preauth', facts: { model: 'JT-C07' } });
+  expect((await order(mori, one, 'payment.run', {}, preauth)).status).toBe(202);
+});
+
 test('a wipe is ordered by one person and approved by another, and both stand in the audit log', async () => {
   // Who approves does not order, and who orders does not approve.
   expect((await order(sato, one, 'terminal.wipe')).body.code).toBe('ROLE_INSUFFICIENT');
@@ -126,4 +139,118 @@ test('a log that a terminal sent is read as text, and only when it is there', as
   await link.close();
   const log = await fetch(`${house.house.managementUrl}/api/v1/jobs/${id}/log`, { headers: { cookie: mori.cookie } });
   expect(await log.text()).toBe('{"event":"terminalStarted"}\n');
+});
+
+test('maintenance is ordered of many at once, each with an outcome of its own; software and wipes are not', async () => {
+  const bulk = (job: object) =>
+    mori.call('POST', '/bulk', { targets: { serials: [one, two, 'JOB-9999'] }, action: { type: 'job', job } });
+  const done = (await bulk({ type: 'terminal.reboot', params: {} })).body as unknown as {
+    items: { serial: string; code: string | null; job?: string }[];
+  };
+  expect(done.items.map(({ serial, code }) => [serial, code])).toEqual([
+    [one, null],
+    [two, null],
+    ['JOB-9999', 'TERMINAL_UNKNOWN'],
+  ]);
+  expect((await mori.call('GET', `/jobs/${done.items[0]?.job}`)).body).toMatchObject({ type: 'terminal.reboot' });
+  for (const type of ['terminal.wipe', 'software.install']) expect((await bulk({ type, params: {} })).status).toBe(400);
+});
+
+test('another software by one person’s word alone reaches ten terminals a day; then a campaign is asked for', async () => {
+  const params = { version: '9.9.9', counter: 1, digest: 'a'.repeat(64), size: 1, proofTimeoutMs: 60_000 };
+  const serials = Array.from({ length: 11 }, (_, index) => `PILOT-${String(index).padStart(4, '0')}`);
+  const codes: unknown[] = [];
+  for (const serial of serials) {
+    await house.register(serial);
+    codes.push((await order(mori, serial, 'software.install', {}, params)).body.code);
+  }
+  expect(codes).toEqual([...serials.slice(1).map(() => undefined), 'CAMPAIGN_NEEDED']);
+  // A pilot may be given the next one.
+  expect((await order(kato, serials[0] ?? '', 'software.install', {}, params)).status).toBe(202);
+});
+
+test('a wipe counts when the terminal’s own key swears to it; then it is not enrolled, and its certificate ends', async () => {
+  const wiped = await enrol(house, await house.register('WIPE-0001'));
+  const { serial } = wiped.claim;
+  const link = await TestLink.open(house, wiped);
+  await link.hello();
+  const proofOf = (job: string, key = wiped.key) => {
+    const at = new Date().toISOString();
+    const statement = JSON.stringify({ serial, job, attempt: 1, boot: 1, at, removed: 3, keys: 0, left: [] });
+    return { statement, signature: sign('sha256', Buffer.from(statement), key).toString('base64') };
+  };
+  const wipe = async (proof: (job: string) => object) => {
+    const { id } = (await order(mori, serial, 'terminal.wipe')).body;
+    await change(sato, id, 'approval');
+    await until('the order', async () => {
+      const answer = await link.ask('pull', 'request', { pull: 'job' });
+      if (answer.kind !== 'job' || !answer.order) return false;
+      const { job, attempt } = JSON.parse(answer.order.payload) as { job: string; attempt: number };
+      if (job === id) return true;
+      // The keys of a fresh terminal.
+      await link.ask({ kind: 'job', job: jobIdSchema.parse(job) }, 'job', {
+        attempt,
+        state: 'failed',
+        fault: 'KEY_BLOCK_INVALID',
+      });
+      return false;
+    });
+    await link.ask({ kind: 'job', job: jobIdSchema.parse(id) }, 'job', {
+      attempt: 1,
+      state: 'succeeded',
+      wipe: proof(String(id)),
+    });
+    return (await mori.call('GET', `/jobs/${id}`)).body;
+  };
+  const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+  for (const proof of [(job: string) => proofOf(job, stranger), () => proofOf('another job')])
+    expect(await wipe(proof)).toMatchObject({ state: 'failed', fault: 'WIPE_NOT_PROVEN' });
+  expect((await mori.call('GET', `/terminals/${serial}`)).body['enrolledAt']).not.toBeNull();
+  expect(await wipe(proofOf)).toMatchObject({ state: 'succeeded' });
+  expect((await mori.call('GET', `/terminals/${serial}`)).body['enrolledAt']).toBeNull();
+
+  const { clock } = house.world;
+  const store = unwrap(await openStore(join(dataDir, 'server', 'store.sqlite'), migrations, clock));
+  const ended: string[] = [];
+  const revoke = (one: string) => {
+    ended.push(one);
+    return Promise.resolve(ok(undefined));
+  };
+  // Its acknowledgement may have been lost: it has some minutes to ask again.
+  await endWiped({ clock }, store, { revoke });
+  expect(ended).toEqual([]);
+  const later = { ...clock, now: () => clock.now() + 11 * 60_000 };
+  await endWiped({ clock: later }, store, { revoke });
+  expect(ended).toEqual([serial]);
+  await store.close();
+  await link.close();
+});
+
+test('a terminal that says an earlier boot, or one far ahead, is told of in its timeline, and believed again by a person’s word', async () => {
+  const enrolled = await enrol(house, await house.register('BOOT-0001'));
+  const { serial } = enrolled.claim;
+  const said = async (boot: number, count: number) => {
+    const link = await TestLink.open(house, enrolled, boot);
+    await link.hello();
+    await until(`${count} alarms`, async () => (await alarms()).length >= count);
+    await link.close();
+  };
+  const alarms = async () => {
+    const { items = [] } = (await mori.call('GET', `/terminals/${serial}/timeline?limit=100`)).body;
+    const entries = items as unknown as { kind: string; facts: { code?: string } }[];
+    return entries.flatMap(({ kind, facts }) =>
+      kind === 'alarm' && String(facts.code).startsWith('BOOT_') ? [facts.code] : [],
+    );
+  };
+  const bootOf = async () =>
+    ((await mori.call('GET', `/terminals/${serial}`)).body['link'] as unknown as { state: string }).state;
+  await said(5, 0);
+  await until('its hello', async () => (await bootOf()) !== 'never');
+  await said(3, 1);
+  expect(await alarms()).toEqual(['BOOT_BEHIND']);
+  expect((await mori.call('POST', `/terminals/${serial}/recount`, {})).status).toBe(200);
+  const link = await TestLink.open(house, enrolled, 3);
+  await link.hello();
+  await until('it is ready', async () => (await bootOf()) === 'ready');
+  await link.close();
 });

@@ -93,16 +93,17 @@ test('an emergency goes first, and nothing goes before its hour', async () => {
   expect(await jobs.retry(later.id, operator)).toMatchObject({ fault: { code: 'JOB_STILL_OPEN' } });
 });
 
-test('many are ordered at once under one reference, counted by state, and taken back together', async () => {
+test('jobs of one reference are counted by state, and two orders of one subject are one job', async () => {
   const ordering = { reference: 'campaign-7', subject: 'campaign-7/diagnose' };
   const unknown = serialSchema.parse('J-9999');
-  const answers = await jobs.orderMany([three, unknown], diagnose, operator, ordering);
-  expect(answers[1]?.job).toMatchObject({ fault: { code: 'TERMINAL_UNKNOWN' } });
-  // The same again is the same job: a campaign that lost its power in between orders nothing twice.
-  expect((await jobs.orderMany([three], diagnose, operator, ordering))[0]?.job).toEqual(answers[0]?.job);
+  expect(await jobs.start(unknown, diagnose, operator, ordering)).toMatchObject({
+    fault: { code: 'TERMINAL_UNKNOWN' },
+  });
+  const first = unwrap(await jobs.start(three, diagnose, operator, ordering));
+  expect(unwrap(await jobs.start(three, diagnose, operator, ordering)).id).toBe(first.id);
   expect(await jobs.counts('campaign-7')).toEqual({ queued: 1 });
   expect(unwrap(await jobs.list({ reference: 'campaign-7' }, { limit: 10 })).items).toHaveLength(1);
-  expect(await jobs.cancelMany('campaign-7', operator)).toBe(1);
+  unwrap(await jobs.cancel(first.id, operator));
   expect(await jobs.counts('campaign-7')).toEqual({ cancelled: 1 });
 });
 

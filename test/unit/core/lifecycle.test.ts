@@ -8,6 +8,8 @@ import {
   type ClaimBundle,
   claimBundle,
   devicePaths,
+  importedMoves,
+  jobOrder,
   lifecycle,
   lifecycleEdges,
   lifecycleStates,
@@ -19,6 +21,7 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { buildCertificate, newSerialNumber, toPem } from '@tsunagu/protocols/x509';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signedIn } from '../audit/support.ts';
 import {
   device,
   enrol,
@@ -61,10 +64,16 @@ describe('the table of lives', () => {
 const folder = newFolder();
 let house: TestHouse;
 let port: number;
+type Person = Awaited<ReturnType<typeof signedIn>>;
+let [mori, sato] = [] as unknown as [Person, Person];
 beforeAll(async () => {
   house = await testHouse(folder);
+  const { token } = JSON.parse(readFileSync(join(folder, 'access.json'), 'utf8')) as { token: string };
+  const api = { api: { url: house.house.managementUrl }, token };
+  mori = await signedIn(api, 'mori', ['operator']);
+  sato = await signedIn(api, 'sato', ['admin']);
   port = house.house.ports.device ?? 0;
-});
+}, 30_000);
 afterAll(async () => {
   await house.house.close();
   removeFolder(folder);
@@ -77,6 +86,18 @@ const registerIn = async (serial: string, state: string): Promise<ClaimBundle> =
 };
 const move = (serial: string, to: string, more: object = {}) =>
   house.call('POST', `/terminals/${serial}/lifecycle`, { to, reason: 'test', ...more });
+const photo = 'ab'.repeat(32);
+const look = { photo, seals: ['S-1001'], connections: 2 };
+/** A step that a second person approves. */
+const moveByTwo = async (serial: string, to: string, evidence: object): Promise<string> => {
+  const asked = await mori.call('POST', `/terminals/${serial}/lifecycle`, { to, reason: 'test', evidence });
+  expect(asked.body['pending']).toMatchObject({ to, by: 'mori' });
+  const { approval } = lifecycleView.parse(asked.body).pending ?? { approval: '' };
+  expect((await sato.call('POST', `/approvals/${approval}/decisions`, { verdict: 'approved' })).status).toBe(200);
+  return approval;
+};
+const stateOf = async (serial: string) =>
+  lifecycleView.parse((await house.call('GET', `/terminals/${serial}/lifecycle`)).body);
 const ask = async (claim: ClaimBundle, key = newKey()) => {
   const answer = await device(port, claim.rootCertificate, 'POST', devicePaths.enrolments, {
     body: JSON.stringify(enrolmentOf(claim, key).request),
@@ -88,7 +109,7 @@ describe('a life', () => {
   it('permits an enrolment in the states that do, and in no other, with the right claim too', async () => {
     const claim = await registerIn('LIFE-0001', 'ordered');
     expect(await ask(claim)).toEqual({ status: 403, code: 'LIFECYCLE_FORBIDS' });
-    expect((await move('LIFE-0001', 'warehouse')).status).toBe(200);
+    expect((await move('LIFE-0001', 'warehouse', { evidence: { bagNumber: 'BAG-0001', ...look } })).status).toBe(200);
     expect((await ask(claim)).status).toBe(200);
   });
 
@@ -98,24 +119,132 @@ describe('a life', () => {
     expect([refused.status, refused.body.code]).toEqual([422, 'LIFECYCLE_EDGE_UNKNOWN']);
     const conflict = await move('LIFE-0002', 'keyed', { from: 'deployed' });
     expect([conflict.status, conflict.body.code]).toEqual([412, 'LIFECYCLE_STATE_CONFLICT']);
-    for (const to of ['keyed', 'in-transit', 'deployed', 'swap', 'returned', 'inspected', 'wipe', 'scrap'])
-      expect((await move('LIFE-0002', to)).status).toBe(200);
-    expect((await move('LIFE-0002', 'lost')).body.code).toBe('LIFECYCLE_EDGE_UNKNOWN');
-    const { body } = await house.call('GET', '/terminals/LIFE-0002/lifecycle');
-    const view = lifecycleView.parse(body);
-    expect(view.state).toBe('scrap');
-    expect(view.history.map(({ from, to }) => `${from} ${to}`).toReversed()).toEqual([
-      'null warehouse',
-      'warehouse keyed',
-      'keyed in-transit',
-      'in-transit deployed',
-      'deployed swap',
-      'swap returned',
-      'returned inspected',
-      'inspected wipe',
-      'wipe scrap',
-    ]);
     expect((await move('NOBODY-0001', 'lost')).body.code).toBe('TERMINAL_UNKNOWN');
+  });
+
+  it('takes no edge without its evidence, names what is missing and the clause, and keeps what was handed in', async () => {
+    const claim = await registerIn('LIFE-0005', 'warehouse');
+    const terminal = await enrol(house, claim);
+    // Nobody keyed it: its check values are compared with the ledger, which has none.
+    const unkeyed = await mori.call('POST', '/terminals/LIFE-0005/lifecycle', {
+      to: 'keyed',
+      reason: 'test',
+      evidence: { keyCheckValues: [{ slot: 'dukpt', kcv: 'ABCDEF1234' }] },
+    });
+    expect(unkeyed.body).toMatchObject({ code: 'LIFECYCLE_EVIDENCE_UNPROVEN', field: 'evidence.keyCheckValues' });
+    const link = await TestLink.open(house, terminal);
+    await link.hello();
+    const loaded: { slot: 'dukpt' | 'negative'; kcv: string }[] = [];
+    while (loaded.length < 2) {
+      const pulled = await link.ask('pull', 'request', { pull: 'job' });
+      if (pulled.kind !== 'job' || !pulled.order) continue;
+      const order = jobOrder.parse(JSON.parse(pulled.order.payload));
+      if (order.type !== 'key.load') throw new Error(order.type);
+      const { slot, kcv } = order.params;
+      const report = { attempt: order.attempt, state: 'succeeded', evidence: { slot, kcv } };
+      await link.ask({ kind: 'job', job: order.job }, 'job', report);
+      if (slot !== 'dukpt' && slot !== 'negative') throw new Error(slot);
+      loaded.push({ slot, kcv });
+    }
+    await link.close();
+    const keyCheckValues = loaded.map(({ slot, kcv }) => ({ slot, kcv }));
+    // Who may order it is an operator, and who approves is somebody else.
+    expect((await move('LIFE-0005', 'keyed', { evidence: { keyCheckValues } })).body.code).toBe('ROLE_INSUFFICIENT');
+    const half = { evidence: { keyCheckValues: keyCheckValues.slice(1) } };
+    expect((await move('LIFE-0005', 'keyed', half)).body.code).toBe('LIFECYCLE_EVIDENCE_DIFFERS');
+    const approval = await moveByTwo('LIFE-0005', 'keyed', { keyCheckValues });
+    expect(await stateOf('LIFE-0005')).toMatchObject({ state: 'keyed', pending: null });
+
+    const missing = await move('LIFE-0005', 'in-transit');
+    expect([missing.status, missing.body]).toEqual([
+      422,
+      expect.objectContaining({
+        code: 'LIFECYCLE_EVIDENCE_MISSING',
+        field: 'evidence.bagNumber',
+        facts: { item: 'bagNumber', clause: 'PCI PIN 3.1, 30-1; P2PE FAQ 1347' },
+      }),
+    ]);
+    const sent = { bagNumber: 'BAG-0100', seals: ['S-1001'] };
+    expect((await move('LIFE-0005', 'in-transit', { evidence: sent, dryRun: true })).body).toMatchObject({
+      state: 'keyed',
+    });
+    expect((await move('LIFE-0005', 'in-transit', { evidence: sent })).body).toMatchObject({
+      state: 'in-transit',
+      standing: { bag: 'BAG-0100', seals: ['S-1001'], connections: null },
+    });
+    // Another bag, or another seal, at the other end.
+    const arrive = (evidence: object) => move('LIFE-0005', 'deployed', { evidence });
+    expect((await arrive({ bagNumber: 'BAG-0101', ...look })).body).toMatchObject({
+      code: 'LIFECYCLE_EVIDENCE_DIFFERS',
+      facts: { item: 'bagNumber' },
+    });
+    expect((await arrive({ bagNumber: 'BAG-0100', ...look, seals: ['S-9'.padEnd(6, '0')] })).body).toMatchObject({
+      code: 'LIFECYCLE_EVIDENCE_DIFFERS',
+      facts: { item: 'seals' },
+    });
+    expect((await arrive({ bagNumber: 'BAG-0100', ...look })).body).toMatchObject({ state: 'deployed' });
+    const view = await stateOf('LIFE-0005');
+    expect(view.history[0]).toMatchObject({ evidence: { bagNumber: 'BAG-0100', ...look } });
+    expect(view.history.find(({ to }) => to === 'keyed')).toMatchObject({ by: 'mori', approvedBy: 'sato' });
+    // A bag that was used is used up.
+    const owed = { by: 'declaration', words: 'the mains burnt its board' };
+    const again = await mori.call('POST', '/terminals/LIFE-0005/lifecycle', {
+      to: 'returned',
+      reason: 'test',
+      evidence: { bagNumber: 'BAG-0100', nothingOwed: owed },
+    });
+    expect(again.body).toMatchObject({ code: 'LIFECYCLE_EVIDENCE_DIFFERS', facts: { item: 'bagNumber' } });
+    // A person's word alone needs a second one.
+    await moveByTwo('LIFE-0005', 'returned', { bagNumber: 'BAG-0102', nothingOwed: owed });
+    expect((await stateOf('LIFE-0005')).state).toBe('returned');
+    // A request that was decided is decided.
+    expect((await sato.call('POST', `/approvals/${approval}/decisions`, { verdict: 'approved' })).body.code).toBe(
+      'APPROVAL_CLOSED',
+    );
+    for (const [to, evidence] of [
+      ['inspected', { bagNumber: 'BAG-0102', ...look }],
+      ['wipe', {}],
+    ] as const)
+      expect((await move('LIFE-0005', to, { evidence })).body).toMatchObject({ state: to });
+    const scrap = {
+      nothingOwed: owed,
+      recycling: { recycler: 'Eco', receipt: 'R-77', batteryGrams: 0, materialGrams: { plastic: 700 } },
+    };
+    // Its keys are alive as long as nobody destroyed them.
+    const alive = { ...scrap, wipeProof: { by: 'job', job: '00000000-0000-4000-8000-000000000000' } };
+    expect((await move('LIFE-0005', 'scrap', { evidence: alive })).body.code).toBe('LIFECYCLE_EVIDENCE_UNPROVEN');
+    await moveByTwo('LIFE-0005', 'scrap', {
+      ...scrap,
+      wipeProof: { by: 'destruction', method: 'shredded', photo },
+    });
+    expect((await stateOf('LIFE-0005')).state).toBe('scrap');
+    expect((await house.call('GET', '/terminals/LIFE-0005')).body).toMatchObject({ lifecycle: 'scrap' });
+    expect((await move('LIFE-0005', 'lost')).body.code).toBe('LIFECYCLE_EDGE_UNKNOWN');
+  }, 30_000);
+
+  it('moves the terminals of a CSV file, each with its own outcome, and nothing in a dry run', async () => {
+    await registerIn('LIFE-0006', 'ordered');
+    await registerIn('LIFE-0007', 'ordered');
+    const csv = [
+      'serial,to,reason,bag,photo,seals,connections',
+      `LIFE-0006,warehouse,delivery 7,BAG-0200,${photo},S1;S2,1`,
+      `LIFE-0007,warehouse,delivery 7,BAG-0201,${photo},S-301;S-302,1`,
+      'LIFE-0007,warehouse,delivery 7,,,,',
+      'LIFE-0009,warehouse,delivery 7,,,,',
+    ].join('\n');
+    const load = async (dryRun: boolean) => (await house.call('POST', '/lifecycle/imports', { csv, dryRun })).body;
+    const dry = importedMoves.parse(await load(true));
+    expect(dry.items.map(({ ok, code, field }) => [ok, code, field])).toEqual([
+      [false, 'INPUT_INVALID', 'evidence.seals.0'],
+      [true, null, null],
+      [false, 'LIFECYCLE_EVIDENCE_MISSING', 'evidence.bagNumber'],
+      [false, 'TERMINAL_UNKNOWN', null],
+    ]);
+    expect((await stateOf('LIFE-0007')).state).toBe('ordered');
+    const done = importedMoves.parse(await load(false));
+    expect([done.succeeded, done.failed]).toEqual([1, 3]);
+    expect(done.items[2]).toMatchObject({ code: 'LIFECYCLE_EDGE_UNKNOWN' });
+    expect((await stateOf('LIFE-0007')).state).toBe('warehouse');
   });
 
   it('ends live connections on every wire when it comes to a state without them, and refuses new ones', async () => {
@@ -153,14 +282,15 @@ describe('a life', () => {
     );
     expect(await ask(claim, terminal.key)).toEqual({ status: 403, code: 'LIFECYCLE_FORBIDS' });
     // Cleared, it comes back with what it had.
-    expect((await move('LIFE-0003', 'deployed')).status).toBe(200);
+    await moveByTwo('LIFE-0003', 'deployed', look);
+    expect((await stateOf('LIFE-0003')).state).toBe('deployed');
     await (await TestLink.open(house, terminal)).close();
   }, 30_000);
 
   it('gives no keys to a terminal in a state that permits none', async () => {
     const claim = await registerIn('LIFE-0004', 'deployed');
     const terminal = await enrol(house, claim);
-    for (const to of ['returned', 'inspected']) await move('LIFE-0004', to);
+    expect((await move('LIFE-0004', 'swap')).status).toBe(200);
     const link = await TestLink.open(house, terminal);
     await link.hello();
     const notified = await until('an answer to hello', () => link.last('/dn/notify'));
@@ -254,7 +384,7 @@ describe("a maker's certificate", () => {
     ).toEqual([403, 'TERMINAL_UNKNOWN']);
     await move('MAKER-0001', 'quarantined');
     expect(await enrolWith(claim, own)).toEqual([403, 'LIFECYCLE_FORBIDS']);
-    for (const to of ['deployed']) await move('MAKER-0001', to);
+    await moveByTwo('MAKER-0001', 'deployed', look);
     const key = newKey();
     expect(await enrolWith(claim, own, key)).toEqual([200, undefined]);
     expect(await enrolWith(claim, own, key)).toEqual([200, undefined]);

@@ -268,7 +268,7 @@ it('binds an attestation to an image only by the key that its target names, for 
   const attested = encodeSoftwareImage({ version: '6', model: 'CT-5100', counter: 2 }, program(6));
   const digest = await publisher.publish(attested, { requires: { attestation: Buffer.from(spki).toString('base64') } });
   expect((await order('SOFT-0001', { digest })).body.code).toBe('SOFTWARE_NOT_ATTESTED');
-  const attestation = (nonce: string, failed: number, by = bridge.privateKey) =>
+  const attestation = (nonce: string, failed: number, by = bridge.privateKey, isEmulated = false) =>
     unwrap(
       signAttestation(
         {
@@ -278,7 +278,7 @@ it('binds an attestation to an image only by the key that its target names, for 
           bridge: { version: '0.1.0', node: process.version, platform: 'linux x64' },
           runs: [
             {
-              reader: { name: 'ACR122U', vendorId: 0x72f, productId: 0x2200, isEmulated: true },
+              reader: { name: 'ACR122U', vendorId: 0x72f, productId: 0x2200, isEmulated },
               card: 'visa-contactless',
               script: 'certify',
               steps: {},
@@ -302,6 +302,7 @@ it('binds an attestation to an image only by the key that its target names, for 
   );
   expect((await hand(attestation('another', 0))).code).toBe('ATTESTATION_FOR_ANOTHER');
   expect((await hand(attestation(digest, 1))).code).toBe('SOFTWARE_ATTESTATION_FAILED');
+  expect((await hand(attestation(digest, 0, bridge.privateKey, true))).code).toBe('ATTESTATION_EMULATED');
   expect(await hand(attestation(digest, 0))).toMatchObject({ passed: 12, readers: 1 });
   expect(
     (

@@ -73,6 +73,7 @@ test('every room that stands on a standard cites it, clause or edition, in its R
     'documents',
     'errors',
     'kit',
+    'refurbish',
     'test-cards',
     'workbench-keys',
     'world',

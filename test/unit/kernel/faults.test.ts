@@ -1,7 +1,7 @@
 import { modelOf } from '@tsunagu/protocols/catalogue';
 import { errorTable } from '@tsunagu/protocols/errors';
 import { type SaleResult, saleResult } from '@tsunagu/protocols/fleet';
-import { EmulatedCardSide } from '@tsunagu/firmware-bridge/payment/index';
+import { TerminalCardSide } from '@tsunagu/firmware-bridge/payment/index';
 import type { ChipCard } from '@tsunagu/firmware-bridge/readers/emulated/chip-card';
 import type { CcidFault } from '@tsunagu/firmware-bridge/readers/emulated/faults';
 import { type EmulatedStation, openEmulatedStation } from '@tsunagu/firmware-bridge/readers/station';
@@ -19,7 +19,7 @@ afterAll(() => centre.close());
 
 /** A till whose card can be made to lie. */
 interface Till {
-  readonly side: EmulatedCardSide;
+  readonly side: TerminalCardSide;
   readonly station: EmulatedStation;
   readonly memory: MemoryPorts;
   /** What becomes of the card that is presented next. */
@@ -34,7 +34,7 @@ async function openTill(): Promise<Till> {
   const memory = await memoryPorts(centre.acquirer);
   memory.configuration = { ...memory.configuration, answerTimeoutMs: 60_000 };
   const station = openEmulatedStation(world, model);
-  const side = await EmulatedCardSide.open({ world, model, ports: memory.ports }, station);
+  const side = await TerminalCardSide.open({ world, model, ports: memory.ports }, station);
   const till: Till = { side, station, memory, bend: (card) => card };
   for (const reader of [station.emulated.contact, station.emulated.contactless]) {
     if (reader === undefined) continue;

@@ -12,7 +12,7 @@ import {
   tracesMax,
 } from '@tsunagu/protocols/kernel-trace';
 import { type TestCardName, testCard } from '@tsunagu/protocols/test-cards';
-import { EmulatedCardSide } from '@tsunagu/firmware-bridge/payment/index';
+import { TerminalCardSide } from '@tsunagu/firmware-bridge/payment/index';
 import { openEmulatedStation } from '@tsunagu/firmware-bridge/readers/station';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fastWorld } from '../bridge/support/fast-world.ts';
@@ -20,7 +20,7 @@ import { type LoopbackSwitch, loopbackSwitch } from '../bridge/support/loopback-
 import { memoryPorts } from '../bridge/support/memory-ports.ts';
 
 let centre: LoopbackSwitch;
-let side: EmulatedCardSide;
+let side: TerminalCardSide;
 const folder = mkdtempSync(join(tmpdir(), 'kernel-trace-'));
 
 beforeAll(async () => {
@@ -31,7 +31,7 @@ beforeAll(async () => {
   if (model === undefined) throw new Error('no such model');
   const memory = await memoryPorts(centre.acquirer);
   memory.configuration = { ...memory.configuration, answerTimeoutMs: 60_000 };
-  side = await EmulatedCardSide.open({ world, model, ports: memory.ports }, openEmulatedStation(world, model));
+  side = await TerminalCardSide.open({ world, model, ports: memory.ports }, openEmulatedStation(world, model));
 });
 afterAll(async () => {
   await side.close();

@@ -89,7 +89,7 @@ const media = new Map<string, MemoryFiles>();
 async function boot(serial: string, files = media.get(serial) ?? new MemoryFiles()) {
   media.set(serial, files);
   const sealed = unwrap(await openSealedStore(files, world));
-  return unwrap(await openTerminalKeys(sealed, { world, serial }));
+  return unwrap(await openTerminalKeys(sealed, world.clock, { world, serial }));
 }
 const identityKey = (): KeyObject => identity.privateKey;
 const reconcile = (serial: Serial, held: Parameters<typeof keys.reconcile>[2] = []) =>

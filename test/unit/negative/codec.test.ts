@@ -115,7 +115,7 @@ test('a flipped bit, a cut or a lengthened file is never another list with the s
       if (opened.ok) for (let probe = 0; probe < 20; probe += 1) opened.value.find(0, below(2 ** 30));
     }
   }
-});
+}, 120_000);
 
 test('announced numbers that the file is too short for are refused before anything is made of them', () => {
   const bytes = encodeContainer(randomHashes(1, 500, 34));

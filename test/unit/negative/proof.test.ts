@@ -9,12 +9,16 @@ import {
   openContainer,
   overlayBits,
   panMac,
+  partitionSize,
+  permutationKey,
+  type PermutedPan,
+  permutePan,
   sortEntries,
 } from '@tsunagu/protocols/negative';
 import { encodeSigned } from '@tsunagu/protocols/negative/authority';
 import { checkProof, encodeClaim, type NegativeProof, proveIn } from '@tsunagu/protocols/negative/proof';
 import { expect, test } from 'vitest';
-import { randomHashes } from '../../negative/lists.ts';
+import { randomExact, randomHashes } from '../../negative/lists.ts';
 import { authority, signed } from '../../negative/signers.ts';
 
 const now = 1_800_000_000;
@@ -48,7 +52,7 @@ function proofOf(pan: string, ranges = nothingBeside): NegativeProof {
     root: text(encodeSigned(there.root)),
     head: text(Uint8Array.from([...encodeSigned(head), ...encodeSigned(overlay)])),
     manifest: text(encodeSigned(manifest)),
-    ...proveIn(container, macOf(pan)),
+    ...proveIn(container, { mac: macOf(pan) }),
   };
 }
 
@@ -64,6 +68,54 @@ test('a proof says listed, not listed, listed by the overlay, and by which list'
   const ranges = { ranges: [{ digits: 6, low: 476_173, high: 476_173, notAfter: 4_000_000_000 }], exceptions: [] };
   expect(unwrap(checkProof(proofOf(good, ranges)))).toMatchObject({ answer: 'range-listed', by: 'range' });
   expect(JSON.stringify(proofOf(listed)).length).toBeLessThan(8_000);
+});
+
+test('a proof of an exact list holds with the place of the card, also where nothing of its BIN is listed, and under a root that came by hand', () => {
+  const permuting = permutationKey(key);
+  const exact = randomExact(4, 600, 12);
+  const place = permutePan(permuting, secretPan(listed));
+  if (!place) throw new Error('no place');
+  const own = {
+    id: place.partition,
+    size: partitionSize(place.partition),
+    entries: Float64Array.of(entryOf(place.tag, 1)),
+  };
+  const partitions = [...exact.partitions.filter(({ id }) => id !== own.id), own].sort((a, b) => a.id - b.id);
+  const bytes = encodeContainer({ ...exact, partitions });
+  const container = unwrap(openContainer(bytes));
+  const manifest = { root: containerRoot(container), size: bytes.length, count: container.count };
+  const proofFor = (pan: string, said: PermutedPan | null = permutePan(permuting, secretPan(pan)) ?? null) => {
+    const published = there.publish(7, 3, { manifest });
+    const claim = encodeClaim({
+      serial: 'CT5100-0001',
+      at: '2027-01-15T08:00:00.000Z',
+      lastFour: pan.slice(-4),
+      mac: text(macOf(pan)),
+      ...(said && { place: said }),
+      leadingDigits: pan.slice(0, 6),
+      terminal: { version: 7, overlaySeq: 3, saidAt: '2027-01-15T07:00:00.000Z' },
+    });
+    return {
+      ...proofOf(pan),
+      claim: text(encodeSigned(signed('claim', claim, there.keys.head))),
+      head: text(Uint8Array.from([...encodeSigned(published.head), ...encodeSigned(published.overlay)])),
+      manifest: text(encodeSigned(published.manifest)),
+      ...proveIn(container, { mac: macOf(pan), permuted: said ?? undefined }),
+    };
+  };
+  expect(unwrap(checkProof(proofFor(listed)))).toMatchObject({ answer: 'listed', reason: 'stolen', by: 'list' });
+  expect(unwrap(checkProof(proofFor(good)))).toMatchObject({ answer: 'not-listed' });
+  expect(unwrap(checkProof(proofFor('9999990000000006')))).toMatchObject({ answer: 'not-listed' });
+  expect(checkProof({ ...proofFor(listed), segment: proofFor(good).segment }).ok).toBe(
+    proofFor(listed).segment.bytes === proofFor(good).segment.bytes,
+  );
+  // Without its place, or with one that no exact list has, nothing is proven.
+  expect(checkProof(proofFor(listed, null)).ok).toBe(false);
+  expect(checkProof(proofFor(listed, { partition: 7_000_000, tag: 1 })).ok).toBe(false);
+  expect(checkProof(proofFor(listed), encodeSigned(there.root)).ok).toBe(true);
+  expect(checkProof(proofFor(listed), encodeSigned(authority(now).root))).toMatchObject({
+    fault: { code: 'NEGATIVE_PROOF_INVALID', field: 'rootKeys' },
+  });
 });
 
 test('a proof whose parts are of another one, or changed by a bit, proves nothing', () => {

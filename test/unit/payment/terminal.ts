@@ -1,6 +1,6 @@
 import { openReversalStore, openStanCounter } from '@tsunagu/firmware-bridge/acquiring/index';
 import type { CardWallet } from '@tsunagu/firmware-bridge/cards/index';
-import { EmulatedCardSide } from '@tsunagu/firmware-bridge/payment/index';
+import { TerminalCardSide } from '@tsunagu/firmware-bridge/payment/index';
 import type { EmulatedRcs380 } from '@tsunagu/firmware-bridge/readers/emulated/rcs380-device';
 import { openEmulatedStation } from '@tsunagu/firmware-bridge/readers/station';
 import { openAdviceStore, openSaleStore } from '@tsunagu/firmware-bridge/sales/index';
@@ -18,10 +18,10 @@ import { fastWorld } from '../bridge/support/fast-world.ts';
 
 /** A terminal's card side on a fake disk: real sealed store, real stores, real secure part; its power can fail at any write. */
 export interface Booted {
-  readonly side: EmulatedCardSide;
+  readonly side: TerminalCardSide;
   readonly files: MemoryFiles;
   readonly lines: readonly { readonly level: string; readonly event: string }[];
-  readonly ports: Parameters<typeof EmulatedCardSide.open>[0]['ports'];
+  readonly ports: Parameters<typeof TerminalCardSide.open>[0]['ports'];
   readonly world: World;
   /** What was counted as approved offline, in the order of the sales. */
   readonly counted: readonly number[];
@@ -89,7 +89,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
   };
   const station = openEmulatedStation(world, model);
   if (station.emulated.felica) options.antenna?.(station.emulated.felica);
-  const side = await EmulatedCardSide.open({ world, model, ports, wallet: options.wallet }, station);
+  const side = await TerminalCardSide.open({ world, model, ports, wallet: options.wallet }, station);
   return {
     side,
     files,

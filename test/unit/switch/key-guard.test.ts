@@ -3,7 +3,7 @@ import { noteOn } from '@tsunagu/fleet-server/audit/note';
 import { openKeyGuard } from '@tsunagu/fleet-server/keys/index';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { openSmallHouse, type SmallHouse } from './small-house.ts';
+import { openSmallHouse, type SmallHouse, type Terminal, until } from './small-house.ts';
 
 const world = systemWorld(() => undefined);
 const owner = 'CT5100-0001';
@@ -41,7 +41,18 @@ beforeAll(async () => {
       })
       .execute();
 }, 60_000);
-afterAll(() => house?.close());
+const terminals: Terminal[] = [];
+const openTerminal = async (serial: string): Promise<Terminal> => {
+  const opened = await house.terminal(serial);
+  terminals.push(opened);
+  return opened;
+};
+afterAll(async () => {
+  // What is under way ends with its connection; the store is closed after it.
+  for (const { socket } of terminals) socket.destroy();
+  await until(() => terminals.every(({ isClosed }) => isClosed));
+  await house?.close();
+});
 beforeEach(async () => {
   seconds.length = ended.length = 0;
   await house.store.db.updateTable('terminals').set({ lifecycle: 'deployed' }).execute();
@@ -60,7 +71,7 @@ const audited = async () =>
   );
 
 test('a key that two identities hold blocks both, in one transaction with its entries of the audit log, and the time is measured', async () => {
-  const cloned = await house.terminal(other);
+  const cloned = await openTerminal(other);
   cloned.socket.write(cloned.frame(cloned.sale('visa-contact', 900), cloned.ksn(undefined, owner)));
   expect((await cloned.refusal()).code).toBe('ACQUIRING_KSN_UNKNOWN');
   expect(await lives()).toEqual({ [owner]: 'quarantined', [other]: 'quarantined' });
@@ -75,7 +86,7 @@ test('a key that two identities hold blocks both, in one transaction with its en
 });
 
 test('a frame that only names a key of another, and cannot prove to hold it, blocks nobody', async () => {
-  const liar = await house.terminal(other);
+  const liar = await openTerminal(other);
   const frame = liar.frame(liar.sale('visa-contact', 900), liar.ksn(undefined, owner));
   frame[frame.length - 1] = (frame.at(-1) ?? 0) ^ 1;
   liar.socket.write(frame);
@@ -84,7 +95,7 @@ test('a frame that only names a key of another, and cannot prove to hold it, blo
 });
 
 test('a counter that went back further than frames overtake each other blocks its terminal', async () => {
-  const terminal = await house.terminal(owner);
+  const terminal = await openTerminal(owner);
   const high = 0x00f0_0000;
   const sale = () => terminal.sale('visa-contact', 900);
   terminal.socket.write(terminal.frame(sale(), terminal.ksn(high)));
@@ -92,7 +103,7 @@ test('a counter that went back further than frames overtake each other blocks it
   terminal.socket.write(terminal.frame(sale(), terminal.ksn(high)));
   expect((await terminal.refusal()).code).toBe('ACQUIRING_KSN_REUSED');
   expect((await lives())[owner]).toBe('deployed');
-  const restored = await house.terminal(owner);
+  const restored = await openTerminal(owner);
   restored.socket.write(restored.frame(sale(), restored.ksn(0x0000_0100)));
   expect((await restored.refusal()).code).toBe('ACQUIRING_KSN_REUSED');
   expect(await lives()).toEqual({ [owner]: 'quarantined', [other]: 'deployed' });

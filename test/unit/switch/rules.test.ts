@@ -2,12 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ledger } from '@tsunagu/fleet-server/card-company/ledger';
-import { type LinkEvent, type LinkState, onLink } from '@tsunagu/fleet-server/switch/issuer-link/rules';
 import { GroupCommit } from '@tsunagu/fleet-server/switch/journal/group-commit';
-import { defaultRoutingTable } from '@tsunagu/fleet-server/switch/routing/default-table';
-import { routeOf } from '@tsunagu/fleet-server/switch/routing/route';
 import { judgeArrival, onSale, type SaleEvent, type SaleState } from '@tsunagu/fleet-server/switch/transaction/rules';
-import { secretPan, unwrap } from '@tsunagu/protocols/kit';
+import { unwrap } from '@tsunagu/protocols/kit';
 import { expect, test } from 'vitest';
 
 const states: readonly SaleState[] = [
@@ -73,53 +70,6 @@ test('an arrival is new, a replay, too early, or another request under a used nu
   expect(judgeArrival('a', { bodyTag: 'a', isAnswered: true })).toBe('replay');
   expect(judgeArrival('a', { bodyTag: 'a', isAnswered: false })).toBe('in-progress');
   expect(judgeArrival('b', { bodyTag: 'a', isAnswered: true })).toBe('differs');
-});
-
-test('the longest prefix wins, and no two routes have the same one', () => {
-  const table = {
-    version: 1,
-    routes: [
-      { prefix: '4', scheme: 'visa', link: 'a' },
-      { prefix: '476173', scheme: 'visa', link: 'b' },
-    ],
-  };
-  expect(routeOf(table, secretPan('4761739001010010'))?.link).toBe('b');
-  expect(routeOf(table, secretPan('4111111111111111'))?.link).toBe('a');
-  expect(routeOf(table, secretPan('9999999999999995'))).toBeUndefined();
-  const prefixes = defaultRoutingTable.routes.map(({ prefix }) => prefix);
-  expect(new Set(prefixes).size).toBe(prefixes.length);
-});
-
-test('the line signs on, exchanges the key, is ready, and dials again with growing pauses', () => {
-  const run = (from: LinkState, happened: readonly LinkEvent[]) =>
-    happened.reduce(({ state }, event) => onLink(state, event), { state: from, actions: [] } as ReturnType<
-      typeof onLink
-    >);
-  const ready = run({ phase: 'down', failures: 0 }, [
-    { type: 'started' },
-    { type: 'connected' },
-    { type: 'managementAnswered', management: 'signOn', actionCode: '800' },
-    { type: 'managementAnswered', management: 'keyExchange', actionCode: '800' },
-  ]);
-  expect(ready).toEqual({
-    state: { phase: 'ready', echoesMissed: 0 },
-    actions: [{ type: 'adoptKey' }, { type: 'announceReady' }],
-  });
-  let state: LinkState = { phase: 'down', failures: 0 };
-  const pauses: number[] = [];
-  for (let attempt = 0; attempt < 12; attempt += 1) {
-    const closed = run(state, [{ type: 'pauseEnded' }, { type: 'closed' }]);
-    state = closed.state;
-    for (const action of closed.actions) if (action.type === 'pause') pauses.push(action.ms);
-  }
-  expect(pauses.slice(0, 3)).toEqual([500, 1_000, 2_000]);
-  expect(pauses.at(-1)).toBe(30_000);
-  const deaf = run(ready.state, [
-    { type: 'fellSilent' },
-    { type: 'managementTimedOut', management: 'echo' },
-    { type: 'managementTimedOut', management: 'echo' },
-  ]);
-  expect(deaf.actions).toContainEqual({ type: 'close' });
 });
 
 test('writes that wait share a commit, and a commit that fails fails all of its writes', async () => {

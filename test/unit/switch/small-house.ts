@@ -18,12 +18,14 @@ import {
   linkCredentialsPath,
   noMetrics,
   openSwitch,
-  prepareIssuerLink,
+  prepareLinks,
   type Switch,
   type SwitchAlarm,
 } from '@tsunagu/fleet-server/switch/index';
 import { openFileVault } from '@tsunagu/fleet-server/vault/index';
 import {
+  defaultLinks,
+  type Link,
   merchantIdOf,
   openFrame,
   type RefusalFrame,
@@ -91,6 +93,10 @@ export interface SmallHouseOptions {
   readonly maySell?: (on: Store, serial: Serial) => Promise<boolean>;
   /** Who blocks terminals whose keys are in the wrong hands. */
   readonly quarantine?: (on: Store, finding: KeyFinding) => Promise<unknown>;
+  /** Those of a fresh house unless told. */
+  readonly links?: readonly Link[];
+  /** What happens right before each commit of the switch, as soon as the house stands. */
+  readonly beforeCommit?: (house: SmallHouse) => Promise<void>;
 }
 
 export async function openSmallHouse(from?: string, options: SmallHouseOptions = {}): Promise<SmallHouse> {
@@ -110,7 +116,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
     options.lives,
   );
   if (!vault.find('bdk/1')) await vault.keep('bdk/1', 'dukpt-base', baseKey());
-  const issuer = await prepareIssuerLink(authority, vault, tenant, folder);
+  const links = await prepareLinks(authority, vault, tenant, folder, options.links ?? defaultLinks);
   const handedPath = linkCredentialsPath(folder);
   let handed = linkCredentials.parse(JSON.parse(await readFile(handedPath, 'utf8')));
   let ledger = unwrap(await Ledger.open(join(folder, 'ledger.jsonl')));
@@ -162,11 +168,19 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
     purposes: ['serverAuth'],
     names: [{ dns: 'localhost' }, { ip: '127.0.0.1' }],
   });
+  let standing: SmallHouse | undefined;
+  const watched: Store = {
+    ...store,
+    async write(work) {
+      if (standing) await options.beforeCommit?.(standing);
+      return await store.write(work);
+    },
+  };
   const sw = unwrap(
     await openSwitch(
       world,
       {
-        store,
+        store: watched,
         vault,
         keys: {
           forTransaction(ksn) {
@@ -194,7 +208,9 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
       },
       {
         terminals: { host: '127.0.0.1', port: 0, credentials: { ...server, ca: authority.roots } },
-        issuer: { host: '127.0.0.1', port: cardCompanyPort, credentials: issuer.own },
+        centres: { host: '127.0.0.1', port: 0 },
+        links,
+        cardCompany: { host: '127.0.0.1', port: cardCompanyPort },
       },
     ),
   );
@@ -229,7 +245,9 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
     credentials,
     negative,
     askFileAction: (action) => cardCompany?.askFileAction(action) ?? Promise.reject(new Error('closed')),
-    renewLine: issuer.renew,
+    async renewLine() {
+      for (const link of links) await link.renew();
+    },
     cardCompanyPort: () => cardCompanyPort,
     startCardCompany,
     stopCardCompany,
@@ -261,6 +279,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
     },
   };
   await until(() => sw.links()[0]?.state === 'signed-on');
+  standing = house;
   return house;
 }
 

@@ -5,6 +5,7 @@ import { EmulatedRcs380 } from '@tsunagu/firmware-bridge/readers/emulated/rcs380
 import { EmulatedBus } from '@tsunagu/firmware-bridge/usb/emulated/bus';
 import { scripts } from '@tsunagu/firmware-bridge/workshop/certification';
 import { noHand } from '@tsunagu/firmware-bridge/workshop/hands';
+import { usbSource } from '@tsunagu/firmware-bridge/workshop/source';
 import { runScript } from '@tsunagu/firmware-bridge/workshop/session';
 import { encodeFelicaCommand } from '@tsunagu/protocols/felica';
 import { hex, Secret, unwrap } from '@tsunagu/protocols/kit';
@@ -21,7 +22,7 @@ async function certify(device: EmulatedCcidReader | EmulatedRcs380 | EmulatedAcr
   const sealKey = Secret.take('key', new Uint8Array(32).fill(3));
   const run = await runScript({
     world,
-    transport: bus,
+    source: usbSource(world, bus),
     info,
     script: 'certify',
     hand: noHand(world),

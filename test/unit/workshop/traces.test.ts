@@ -5,6 +5,7 @@ import { EmulatedCcidReader } from '@tsunagu/firmware-bridge/readers/emulated/cc
 import { EmulatedBus } from '@tsunagu/firmware-bridge/usb/emulated/bus';
 import { noHand } from '@tsunagu/firmware-bridge/workshop/hands';
 import { replay } from '@tsunagu/firmware-bridge/workshop/replay-trace';
+import { usbSource } from '@tsunagu/firmware-bridge/workshop/source';
 import { runScript } from '@tsunagu/firmware-bridge/workshop/session';
 import { hex, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { testCard } from '@tsunagu/protocols/test-cards';
@@ -88,7 +89,7 @@ const record = async (card: EmvCard, sealKey?: Secret<'key'>) => {
   reader.insert(card);
   const run = await runScript({
     world,
-    transport: bus,
+    source: usbSource(world, bus),
     info,
     script: 'certify',
     hand: noHand(world),

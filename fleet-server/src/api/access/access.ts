@@ -28,8 +28,10 @@ export interface Access {
  */
 export async function openAccess(world: World, store: Store, audit: Audit, dataDir: string): Promise<Access> {
   await adoptFile(store, join(dataDir, 'server', 'access.json'), { id: () => world.id(), now: world.clock.now() });
-  const people = await openPeople(world, store, audit);
-  const tokens = await openTokens(world, store, audit);
+  let tokens: Tokens | undefined;
+  const people = await openPeople(world, store, audit, async (tx, id, by) => tokens?.endOf(tx, id, by));
+  tokens = await openTokens(world, store, audit, people);
+  const held = tokens;
   const sessions = await openSessions(world, store, audit, people);
   const publishedPath = join(dataDir, 'access.json');
   let adminToken = readPublished(publishedPath);
@@ -42,9 +44,8 @@ export async function openAccess(world: World, store: Store, audit: Audit, dataD
     people,
     tokens,
     sessions,
-    isGood: ({ via, id }) =>
-      via === 'token' ? tokens.holds(id) : sessions.list().some((session) => session.id === id),
+    isGood: ({ via, id }) => (via === 'token' ? held.holds(id) : sessions.list().some((session) => session.id === id)),
     publish: (url) => writePrivate(publishedPath, `${JSON.stringify({ url, token: clearToken }, undefined, 2)}\n`),
-    close: () => tokens.close(),
+    close: () => held.close(),
   };
 }

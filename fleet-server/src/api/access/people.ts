@@ -1,9 +1,9 @@
 import { type Role, roleConflict } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { Selectable } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import { type Actor, type Audit, personOf } from '../../audit/index.ts';
-import type { Store } from '../../store/index.ts';
+import type { Database, Store } from '../../store/index.ts';
 import { readRoles } from './caller.ts';
 import { isPassphrase, keepPassphrase } from './secrets.ts';
 import type { AccessTables } from './tables.ts';
@@ -65,7 +65,16 @@ function refuseConflict(roles: readonly Role[]): Result<void, 'ROLES_CONFLICT'> 
     : ok(undefined);
 }
 
-export async function openPeople(world: World, store: Store, audit: Audit): Promise<People> {
+/** Names under which the house itself acts, and the owner of the machine. */
+const reserved: readonly string[] = ['admin', 'house', 'server', 'tsunagu', 'campaign', 'wipe'];
+
+/** Opens the people of a store. `ended` takes part in the transaction that ends somebody. */
+export async function openPeople(
+  world: World,
+  store: Store,
+  audit: Audit,
+  ended: (tx: Transaction<Database>, id: string, by: Actor) => Promise<void>,
+): Promise<People> {
   const rows = new Map<string, Row>();
   for (const row of await store.db.selectFrom('people').selectAll().limit(peopleMax).execute()) rows.set(row.id, row);
 
@@ -80,6 +89,7 @@ export async function openPeople(world: World, store: Store, audit: Audit): Prom
       const conflict = refuseConflict(roles);
       if (!conflict.ok) return conflict;
       if (rows.size >= peopleMax) return fail('PEOPLE_FULL');
+      if (reserved.includes(name.trim().toLowerCase())) return fail('PERSON_EXISTS', { field: 'name' });
       const row: Row = {
         id: world.id(),
         name,
@@ -111,7 +121,7 @@ export async function openPeople(world: World, store: Store, audit: Audit): Prom
       return ok(person);
     },
 
-    async change(id, version, { roles, ended }, by) {
+    async change(id, version, { roles, ended: isEnded }, by) {
       const conflict = refuseConflict(roles ?? []);
       if (!conflict.ok) return conflict;
       if (personOf(by) === id) return fail('ROLES_OWN');
@@ -122,14 +132,17 @@ export async function openPeople(world: World, store: Store, audit: Audit): Prom
         const row: Row = {
           ...old,
           ...(roles && { roles: JSON.stringify(roles) }),
-          ...(ended !== undefined && { ended_at: ended ? (old.ended_at ?? world.clock.now()) : null }),
+          ...(isEnded !== undefined && { ended_at: isEnded ? (old.ended_at ?? world.clock.now()) : null }),
           version: version + 1,
         };
         await tx.updateTable('people').set(row).where('id', '=', id).execute();
-        if (ended) await tx.deleteFrom('sessions').where('person', '=', id).execute();
+        if (isEnded) {
+          await tx.deleteFrom('sessions').where('person', '=', id).execute();
+          await ended(tx, id, by);
+        }
         await audit.note(tx, {
           actor: by,
-          action: ended ? 'people.end' : 'people.change',
+          action: isEnded ? 'people.end' : 'people.change',
           subject: `person/${id}`,
           before: stateOf(personOfRow(old)),
           after: stateOf(personOfRow(row)),

@@ -1,11 +1,12 @@
-import { type Permission, permission, type Role, roleConflict } from '@tsunagu/protocols/fleet';
+import { type Permission, permission, permissionsOf, type Role, roleConflict } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { Selectable } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import { z } from 'zod';
 import { type Actor, type Audit, personOf } from '../../audit/index.ts';
-import type { Store } from '../../store/index.ts';
+import type { Database, Store } from '../../store/index.ts';
 import { allowed, type Caller, readRoles, widest } from './caller.ts';
+import type { People } from './people.ts';
 import { digestOf, freshToken } from './secrets.ts';
 import type { AccessTables } from './tables.ts';
 
@@ -54,6 +55,8 @@ export interface Tokens {
   revoke(id: string, by: Actor): Promise<Result<ApiToken, 'TOKEN_UNKNOWN'>>;
   /** Lets this token be that of the machine's owner: all other tokens of that name end. */
   own(token: string): Promise<void>;
+  /** Ends the tokens of somebody who has ended, in the transaction that says so. */
+  endOf(tx: Transaction<Database>, person: string, by: Actor): Promise<void>;
   isKnown(token: string): boolean;
   /** Whether the token with this id still holds. */
   holds(id: string): boolean;
@@ -73,7 +76,12 @@ const tokenOf = (row: Row): ApiToken => ({
   lastUsedAt: row.last_used_at,
 });
 
-export async function openTokens(world: World, store: Store, audit: Audit): Promise<Tokens> {
+export async function openTokens(
+  world: World,
+  store: Store,
+  audit: Audit,
+  people: Pick<People, 'find'>,
+): Promise<Tokens> {
   const rows = new Map<string, Row>();
   for (const row of await store.db
     .selectFrom('api_tokens')
@@ -102,7 +110,18 @@ export async function openTokens(world: World, store: Store, audit: Audit): Prom
   });
 
   const isGood = (row: Row): boolean =>
-    row.revoked_at === null && (row.expires_at === null || row.expires_at > world.clock.now());
+    row.revoked_at === null &&
+    (row.expires_at === null || row.expires_at > world.clock.now()) &&
+    people.find(row.person)?.endedAt == null;
+
+  /** What a token may do now: nothing that the person behind it may not do any more. */
+  function rightsOf({ person, roles, permissions }: ApiToken): ReadonlySet<Permission> {
+    const all = allowed(roles, permissions);
+    const owner = people.find(person);
+    if (!owner) return all;
+    const own = permissionsOf(owner.roles);
+    return new Set([...all].filter((each) => own.has(each)));
+  }
 
   return {
     list: () => [...rows.values()].map(tokenOf).sort((one, other) => other.createdAt - one.createdAt),
@@ -111,20 +130,21 @@ export async function openTokens(world: World, store: Store, audit: Audit): Prom
       return row !== undefined && isGood(row);
     },
     holds: (id) => [...rows.values()].some((row) => row.id === id && isGood(row)),
-    caller(token) {
-      const hash = digestOf(token);
+    caller(clear) {
+      const hash = digestOf(clear);
       const row = rows.get(hash);
       if (!row || !isGood(row)) return undefined;
       rows.set(hash, { ...row, last_used_at: world.clock.now() });
       used.add(hash);
-      const { id, name, person, roles, permissions, places, expiresAt } = tokenOf(row);
+      const token = tokenOf(row);
+      const { id, name, person, roles, places, expiresAt } = token;
       return {
         id,
         subject: name,
         person,
         roles,
         role: widest(roles),
-        permissions: allowed(roles, permissions),
+        permissions: rightsOf(token),
         places: places ?? undefined,
         expiresAt: expiresAt ?? undefined,
         via: 'token',
@@ -190,6 +210,20 @@ export async function openTokens(world: World, store: Store, audit: Audit): Prom
       });
       rows.set(row.hash, revoked);
       return ok(tokenOf(revoked));
+    },
+
+    async endOf(tx, person, by) {
+      const revoked_at = world.clock.now();
+      for (const row of [...rows.values()].filter((each) => each.person === person && each.revoked_at === null)) {
+        await tx.updateTable('api_tokens').set({ revoked_at }).where('id', '=', row.id).execute();
+        await audit.note(tx, {
+          actor: by,
+          action: 'tokens.revoke',
+          subject: `token/${row.id}`,
+          facts: { name: row.name, person },
+        });
+        rows.set(row.hash, { ...row, revoked_at });
+      }
     },
 
     async own(token) {

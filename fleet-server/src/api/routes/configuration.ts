@@ -39,6 +39,7 @@ const layerQuery = z.object({
   model: z.string().max(32).optional().describe('Of the layer `model`.'),
   merchant: z.string().max(60).optional().describe('Of the layers `merchant` and `shop`.'),
   shop: z.string().max(60).optional().describe('Of the layer `shop`.'),
+  campaign: z.string().max(64).optional().describe('Of the layer `campaign`; it can be read only.'),
   serial: serialSchema.optional().describe('Of the layer `terminal`.'),
 });
 const version = z.coerce

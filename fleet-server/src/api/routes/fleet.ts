@@ -119,6 +119,23 @@ export function fleetRoutes(
     async (request) => answerPage(unwrap(await estate.timeline(request.params.serial, pageOf(request.query)))),
   );
 
+  app.post(
+    '/api/v1/terminals/:serial/recount',
+    {
+      config: { role: 'operator' },
+      schema: {
+        summary: 'Count the boots of a terminal anew: its storage was restored, or a copy had gone ahead of it',
+        tags: ['terminals'],
+        params: bySerial,
+        response: { 200: terminalDetail, '4xx': refused },
+      },
+    },
+    async (request) => {
+      unwrap(await estate.recount(request.params.serial));
+      return unwrap(await estate.terminal(request.params.serial));
+    },
+  );
+
   app.delete(
     '/api/v1/terminals/:serial/certificate',
     {

@@ -7,9 +7,7 @@ import {
   exportedRoot,
   exportRoot,
   installAuthority,
-  lifecycleView,
   manufacturer,
-  moveLifecycle,
   page,
   registeredTerminal,
   removeRoot,
@@ -28,49 +26,17 @@ import { refused } from '../problems.ts';
 const bySerial = z.object({ serial: serialSchema });
 const byAuthority = z.object({ id: authorityName });
 
-/** Who terminals are, where they are in their lives, and how long they can be saved. */
+/** Who terminals are, and how long they can be saved. */
 export function identityRoutes(
   app: ApiApp,
-  rooms: Pick<ApiRooms, 'estate' | 'lifecycle' | 'ceremonies' | 'manufacturers' | 'expiry'>,
+  rooms: Pick<ApiRooms, 'estate' | 'ceremonies' | 'manufacturers' | 'expiry'>,
 ): void {
-  lifecycleRoutes(app, rooms);
+  claimRoutes(app, rooms);
   authorityRoutes(app, rooms);
   manufacturerRoutes(app, rooms);
 }
 
-function lifecycleRoutes(
-  app: ApiApp,
-  { estate, lifecycle, expiry }: Pick<ApiRooms, 'estate' | 'lifecycle' | 'expiry'>,
-): void {
-  app.get(
-    '/api/v1/terminals/:serial/lifecycle',
-    {
-      config: { role: 'viewer' },
-      schema: {
-        summary: 'Where a terminal is in its life, what it may do there, where it can go, and how it came there',
-        tags: ['lifecycle'],
-        params: bySerial,
-        response: { 200: lifecycleView, '4xx': refused },
-      },
-    },
-    async (request) => unwrap(await lifecycle.view(request.params.serial)),
-  );
-
-  app.post(
-    '/api/v1/terminals/:serial/lifecycle',
-    {
-      config: { role: 'operator', isIdempotent: true },
-      schema: {
-        summary: 'Move a terminal along an edge of its life; a state without connections ends those that are there',
-        tags: ['lifecycle'],
-        params: bySerial,
-        body: moveLifecycle,
-        response: { 200: lifecycleView, '4xx': refused },
-      },
-    },
-    async (request) => unwrap(await lifecycle.move(request.params.serial, request.body, actorOf(request))),
-  );
-
+function claimRoutes(app: ApiApp, { estate, expiry }: Pick<ApiRooms, 'estate' | 'expiry'>): void {
   app.post(
     '/api/v1/terminals/:serial/claim',
     {

@@ -9,22 +9,26 @@ import {
   negativeDiff,
   negativeExplanation,
   negativeImported,
+  negativeLists,
+  negativeListView,
   negativeOverview,
   negativePublished,
   negativeRootDocument,
   negativeSignatureBrought,
   negativeState,
+  ofNegativeList,
   proveNegative,
   publishNegative,
   removeNegative,
+  setNegativeList,
 } from '@tsunagu/protocols/fleet';
-import { type Secret, secretPan, unwrap } from '@tsunagu/protocols/kit';
+import { fail, type Secret, secretPan, unwrap } from '@tsunagu/protocols/kit';
 import { negativeProof } from '@tsunagu/protocols/negative/proof';
 import { z } from 'zod';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import { listQuery, pageOf } from '../list-query.ts';
-import type { ApiRooms } from '../ports.ts';
+import type { ApiRooms, NegativeListRoom } from '../ports.ts';
 import { refused } from '../problems.ts';
 
 // From here on a PAN is a secret: the parsed body holds no digits that a log could show.
@@ -34,7 +38,7 @@ const removeSecretly = removeNegative.transform(hidden);
 const allowSecretly = allowNegative.transform(hidden);
 const explainSecretly = explainNegative.transform(hidden);
 const proveSecretly = proveNegative.transform(hidden);
-const versions = z.object({ from: z.coerce.number().int().min(1), to: z.coerce.number().int().min(1) });
+const versions = ofNegativeList.extend({ from: z.coerce.number().int().min(1), to: z.coerce.number().int().min(1) });
 /** An issuer's list of a million cards is some 25 MB of text. */
 const importBytesMax = 64 * 1024 * 1024;
 
@@ -54,6 +58,35 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
   const look = { role: 'viewer' } as const;
   const change = { role: 'operator', isIdempotent: true } as const;
   const govern = { role: 'admin', isIdempotent: true } as const;
+  const listNamed = (list: string): NegativeListRoom =>
+    negative.of(list) ?? unwrap(fail('NEGATIVE_LIST_UNKNOWN', { field: 'list' }));
+
+  app.get(
+    '/api/v1/negative/lists',
+    {
+      config: look,
+      schema: {
+        summary: 'The negative lists: codec, version, how far the fleet has each, and exposure in money',
+        tags,
+        response: { 200: negativeLists, '4xx': refused },
+      },
+    },
+    async () => ({ items: [...(await negative.lists())] }),
+  );
+
+  app.post(
+    '/api/v1/negative/lists',
+    {
+      config: govern,
+      schema: {
+        summary: 'Make a list for an issuer or a brand, or have one published in another codec',
+        tags,
+        body: setNegativeList,
+        response: { 200: negativeListView, '4xx': refused },
+      },
+    },
+    async (request) => unwrap(await negative.setList(request.body.list, request.body.codec, actorOf(request))),
+  );
 
   app.get(
     '/api/v1/negative',
@@ -62,11 +95,11 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
       schema: {
         summary: 'The negative list: version, entries newest first, how many terminals have it',
         tags,
-        querystring: listQuery,
+        querystring: listQuery.extend(ofNegativeList.shape),
         response: { 200: negativeOverview, '4xx': refused },
       },
     },
-    async (request) => unwrap(await negative.overview(pageOf(request.query))),
+    async (request) => unwrap(await listNamed(request.query.list).overview(pageOf(request.query))),
   );
 
   app.get(
@@ -76,10 +109,11 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
       schema: {
         summary: 'Versions, sources, how the newest head spread, and exposure in money',
         tags,
+        querystring: ofNegativeList,
         response: { 200: negativeState, '4xx': refused },
       },
     },
-    async () => await negative.details(),
+    async ({ query }) => await listNamed(query.list).details(),
   );
 
   app.get(
@@ -93,7 +127,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         response: { 200: negativeDiff, '4xx': refused },
       },
     },
-    async ({ query }) => unwrap(await negative.diff(query.from, query.to)),
+    async ({ query }) => unwrap(await listNamed(query.list).diff(query.from, query.to)),
   );
 
   app.post(
@@ -108,8 +142,8 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
       },
     },
     async (request, reply) => {
-      const { pan, reason, source } = request.body;
-      const added = unwrap(await wiped(pan, () => negative.add(pan, reason, actorOf(request), source)));
+      const { list, pan, reason, source } = request.body;
+      const added = unwrap(await wiped(pan, () => listNamed(list).add(pan, reason, actorOf(request), source)));
       return await reply.status(added.already ? 200 : 201).send(added);
     },
   );
@@ -126,8 +160,8 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
       },
     },
     async (request) => {
-      const { pan, source, secondSignature } = request.body;
-      return unwrap(await wiped(pan, () => negative.remove(pan, source, actorOf(request), secondSignature)));
+      const { list, pan, source, secondSignature } = request.body;
+      return unwrap(await wiped(pan, () => listNamed(list).remove(pan, source, actorOf(request), secondSignature)));
     },
   );
 
@@ -143,7 +177,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         response: { 200: negativeImported, '4xx': refused },
       },
     },
-    async (request) => unwrap(await negative.importList(request.body, actorOf(request))),
+    async (request) => unwrap(await listNamed(request.body.list).importList(request.body, actorOf(request))),
   );
 
   app.post(
@@ -157,7 +191,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         response: { 200: negativePublished, '4xx': refused },
       },
     },
-    async (request) => unwrap(await negative.addRange(request.body, actorOf(request))),
+    async (request) => unwrap(await listNamed(request.body.list).addRange(request.body, actorOf(request))),
   );
 
   app.post(
@@ -172,8 +206,8 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
       },
     },
     async (request) => {
-      const { pan, withdraw } = request.body;
-      return unwrap(await wiped(pan, () => negative.allow(pan, withdraw, actorOf(request))));
+      const { list, pan, withdraw } = request.body;
+      return unwrap(await wiped(pan, () => listNamed(list).allow(pan, withdraw, actorOf(request))));
     },
   );
 
@@ -188,7 +222,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         response: { 200: negativePublished, '4xx': refused },
       },
     },
-    async (request) => await negative.publishVersion(request.body.secondSignature),
+    async (request) => await listNamed(request.body.list).publishVersion(request.body.secondSignature),
   );
 
   app.get(
@@ -198,10 +232,11 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
       schema: {
         summary: 'Who may sign what of the negative list, and the version that waits for signatures',
         tags,
+        querystring: ofNegativeList,
         response: { 200: negativeAuthority, '4xx': refused },
       },
     },
-    async () => await negative.authority(),
+    async ({ query }) => await listNamed(query.list).authority(),
   );
 
   app.post(
@@ -247,8 +282,8 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         response: { 200: negativePublished, '4xx': refused },
       },
     },
-    async ({ body: { digest, keyId, signature } }) =>
-      unwrap(await negative.sign(digest, { keyId, signature: bytesOf(signature) })),
+    async ({ body: { list, digest, keyId, signature } }) =>
+      unwrap(await listNamed(list).sign(digest, { keyId, signature: bytesOf(signature) })),
   );
 
   app.post(
@@ -262,7 +297,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         response: { 200: negativeExplanation, '4xx': refused },
       },
     },
-    async ({ body }) => await wiped(body.pan, () => negative.explain(body.pan)),
+    async ({ body }) => await wiped(body.pan, () => listNamed(body.list).explain(body.pan)),
   );
 
   app.post(
@@ -276,6 +311,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         response: { 200: negativeProof, '4xx': refused },
       },
     },
-    async ({ body }) => unwrap(await wiped(body.pan, () => negative.prove(body.pan, body.serial, Date.parse(body.at)))),
+    async ({ body }) =>
+      unwrap(await wiped(body.pan, () => listNamed(body.list).prove(body.pan, body.serial, Date.parse(body.at)))),
   );
 }

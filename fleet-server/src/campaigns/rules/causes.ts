@@ -61,6 +61,7 @@ function causesOfTerminal(facts: TerminalFacts, mayConnect: boolean): readonly (
     !mayConnect && { code: 'LIFECYCLE', facts: { state: facts.lifecycle } },
     facts.tampered && { code: 'TAMPERED' },
     !facts.enrolled && { code: 'NEVER_ENROLLED' },
+    facts.enrolled && facts.link !== 'ready' && facts.isCertified === false && { code: 'CERTIFICATE_ENDED' },
     facts.enrolled &&
       facts.link !== 'ready' && {
         code: 'OFFLINE',

@@ -15,6 +15,8 @@ export interface TerminalFacts {
   readonly drift: string | undefined;
   readonly version: string | undefined;
   readonly enrolled: boolean;
+  /** Whether it has a certificate in force: without one it never comes back by itself. */
+  readonly isCertified?: boolean;
   readonly tampered: boolean;
   /** Milliseconds since 1970: since when the link is as it is. */
   readonly linkSince: number | undefined;
@@ -23,6 +25,8 @@ export interface TerminalFacts {
   readonly hello: unknown;
   readonly reported: unknown;
   readonly desired: unknown;
+  /** What the terminal's own layer sets, above all campaigns. */
+  readonly own?: unknown;
   readonly desiredVersion: number;
   /** Whether what is in force equals what is desired. */
   readonly isAsDesired: boolean;

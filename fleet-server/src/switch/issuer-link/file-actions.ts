@@ -1,4 +1,4 @@
-import { answerTo, issuerLink, negativeFileName } from '@tsunagu/protocols/acquiring';
+import { answerTo, negativeFileName } from '@tsunagu/protocols/acquiring';
 import type { DecodedMessage, Message } from '@tsunagu/protocols/iso8583';
 import type { Secret } from '@tsunagu/protocols/kit';
 import { type NegativeReason, negativeReasons } from '@tsunagu/protocols/negative';
@@ -27,29 +27,34 @@ export const isFileAction = (mti: string): boolean => mti === '1304' || mti === 
  * answers when it is on disk. DE2 is the card, DE101 the file, DE72 the reason of `negativeReasons`. A repeat (1305) finds itself done and is
  * answered as its first sending was. ISO 8583:1993, 4.2 and A.9.
  */
-export async function takeFileAction(negative: SwitchNegative, message: DecodedMessage): Promise<Message> {
+export async function takeFileAction(
+  negative: SwitchNegative,
+  source: string,
+  message: DecodedMessage,
+): Promise<Message> {
   const answer = (code: string): Message => answerTo(message, '1314', echoElements, { 39: code });
   if (message.text(101)?.trim() !== negativeFileName) return answer(actionCodes.unknownFile);
   const pan = message.secret(2);
   if (!isPan(pan)) return answer(actionCodes.fieldError);
-  const source = issuerLink.id;
+  // A company that has a list of its own name fills that one.
+  const list = negative.of(source) ?? negative;
   const by = { subject: `link/${source}` };
   const isRepeat = message.mti === '1305';
   switch (message.text(24)) {
     case '301': {
       const reason = reasonOf(message.text(72));
       if (reason === undefined) return answer(actionCodes.formatError);
-      const added = await negative.add(pan, reason, by, source);
+      const added = await list.add(pan, reason, by, source);
       if (!added.ok)
         return answer(added.fault.code === 'PAN_INVALID' ? actionCodes.fieldError : actionCodes.notSuccessful);
       return answer(added.value.already && !isRepeat ? actionCodes.duplicate : actionCodes.done);
     }
     case '303': {
-      const removed = await negative.remove(pan, source, by, false);
+      const removed = await list.remove(pan, source, by, false);
       return answer(removed.ok || isRepeat ? actionCodes.done : actionCodes.notFound);
     }
     case '305': {
-      const { entries } = await negative.explain(pan);
+      const { entries } = await list.explain(pan);
       const isThere = entries.some((entry) => entry.source === source);
       return answer(isThere ? actionCodes.done : actionCodes.notFound);
     }

@@ -10,11 +10,14 @@ const groupMax = 64;
  */
 export class GroupCommit {
   readonly #store: Pick<Store, 'write'>;
+  readonly #fence: ((tx: Transaction<Database>) => Promise<void>) | undefined;
   #waiting: { run(tx: Transaction<Database>): Promise<void>; settle(error: unknown): void }[] = [];
   #running: Promise<void> | undefined;
 
-  constructor(store: Pick<Store, 'write'>) {
+  /** @param fence throws in the commit when somebody else writes by now */
+  constructor(store: Pick<Store, 'write'>, fence?: (tx: Transaction<Database>) => Promise<void>) {
     this.#store = store;
+    this.#fence = fence;
   }
 
   /** Resolves with what `work` returned once it is on disk. */
@@ -44,6 +47,7 @@ export class GroupCommit {
       let failure: unknown;
       try {
         await this.#store.write(async (tx) => {
+          await this.#fence?.(tx);
           for (const piece of group) await piece.run(tx);
         });
       } catch (error) {

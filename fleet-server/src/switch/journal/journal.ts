@@ -1,8 +1,8 @@
 import type { JournalEntry, SaleAction, SaleEvent, SaleState, SaleStep } from '../transaction/rules.ts';
 import { type Followed, judgeArrival, judgeCancellation, judgeFollowUp, onSale } from '../transaction/rules.ts';
-import { issuerCodec, issuerLink, reversalOf } from '@tsunagu/protocols/acquiring';
+import { issuerCodec, reversalOf } from '@tsunagu/protocols/acquiring';
 import type { AesKsn } from '@tsunagu/protocols/dukpt';
-import type { Message } from '@tsunagu/protocols/iso8583';
+import { type FieldValue, isApproval, type Message } from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Insertable, Selectable, Transaction } from 'kysely';
@@ -10,6 +10,8 @@ import type { Database, Store } from '../../store/index.ts';
 import type { SwitchVault } from '../ports.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { KeyCounters } from './key-counters.ts';
+import type { Fence } from './epoch.ts';
+import { post } from './postings.ts';
 import type { SwitchTables } from './tables.ts';
 
 /** A sale as it stands in the journal. */
@@ -38,7 +40,9 @@ export type ReversalArrival =
       readonly queued: ReversalRow | undefined;
     }
   | { readonly type: 'replay'; readonly answer: Uint8Array }
-  | { readonly type: 'differs' };
+  | { readonly type: 'differs' }
+  /** Its sale came meanwhile, over another link than was thought: come again. */
+  | { readonly type: 'again' };
 
 /** A sale after one step of its rules. */
 export interface Stepped {
@@ -58,6 +62,21 @@ export interface Decision {
   readonly answer: Uint8Array;
 }
 
+/** Makes the answer that a step asks for, at the moment of its commit: the business day that it tells is the one on which the step counts. */
+export type Decide = (
+  action: Extract<SaleAction, { type: 'answer' | 'answerFromIssuer' }>,
+  row: SaleRow,
+  nowMs: number,
+) => Decision;
+
+/** Business days, as the links have them. */
+export interface Calendar {
+  /** That of an issuer link now, where its messages say it (DE28). */
+  issuer(link: string | null): string | undefined;
+  /** That of where a transaction came from, at a moment. */
+  acquirer(origin: string, nowMs: number): string;
+}
+
 /** The journal of the switch: written before anything is sent, and the only memory that counts. */
 export class Journal {
   readonly #world: Pick<World, 'clock' | 'id'>;
@@ -65,20 +84,34 @@ export class Journal {
   readonly #vault: SwitchVault;
   readonly #counters: KeyCounters;
   readonly #group: GroupCommit;
+  readonly #calendar: Calendar;
 
-  constructor(world: Pick<World, 'clock' | 'id'>, store: Store, vault: SwitchVault, counters: KeyCounters) {
+  constructor(
+    world: Pick<World, 'clock' | 'id'>,
+    store: Store,
+    vault: SwitchVault,
+    counters: KeyCounters,
+    fence: Fence | undefined,
+    calendar: Calendar,
+  ) {
     this.#world = world;
     this.#store = store;
     this.#vault = vault;
     this.#counters = counters;
-    this.#group = new GroupCommit(store);
+    this.#group = new GroupCommit(store, fence);
+    this.#calendar = calendar;
+  }
+
+  /** Work of a neighbour in the same group of commits. */
+  write<T>(work: (tx: Transaction<Database>) => Promise<T>): Promise<T> {
+    return this.#group.write(work);
   }
 
   /** Writes down that something arrived that is no transaction, and burns its key. */
-  async note(entry: JournalEntry, serial: string, ksn: AesKsn, facts: Facts): Promise<void> {
+  async note(entry: JournalEntry, serial: string, ksn: AesKsn | undefined, facts: Facts): Promise<void> {
     await this.#group.write(async (tx) => {
-      await this.#counters.keep(tx, ksn, this.#world.clock.now());
-      await this.#entry(tx, entry, undefined, serial, facts);
+      await this.#keep(tx, ksn);
+      await this.entry(tx, entry, undefined, serial, facts);
     });
   }
 
@@ -90,20 +123,20 @@ export class Journal {
    */
   arriveSale(
     sale: NewSale,
-    ksn: AesKsn,
+    ksn: AesKsn | undefined,
     refuse: (actionCode: string) => Decision,
     posting?: Message,
   ): Promise<SaleArrival> {
     return this.#group.write(async (tx): Promise<SaleArrival> => {
-      await this.#counters.keep(tx, ksn, this.#world.clock.now());
+      await this.#keep(tx, ksn);
       const known = await saleByKey(tx, sale.serial, sale.stan, sale.local_time);
       const arrival = judgeArrival(
         sale.body_tag,
         known && { bodyTag: known.body_tag, isAnswered: known.answer !== null },
       );
       if (known && arrival !== 'new') {
-        if (arrival === 'replay') await this.#entry(tx, 'replayed', known.id, sale.serial);
-        if (arrival === 'differs') await this.#entry(tx, 'duplicate-differs', known.id, sale.serial);
+        if (arrival === 'replay') await this.entry(tx, 'replayed', known.id, sale.serial);
+        if (arrival === 'differs') await this.entry(tx, 'duplicate-differs', known.id, sale.serial);
         return { type: arrival, row: known };
       }
       const earlier = await tx
@@ -121,21 +154,22 @@ export class Journal {
           ? sale
           : { ...sale, ...this.#decided(refuse(refusal)), state: 'refused', ...nothingSent };
       const row = await tx.insertInto('switch_sales').values(stored).returningAll().executeTakeFirstOrThrow();
-      await this.#entry(tx, 'received', row.id, row.serial, { stan: row.stan, amountMinor: row.amount_minor });
+      await this.entry(tx, 'received', row.id, row.serial, { stan: row.stan, amountMinor: row.amount_minor });
       if (earlier) {
-        await this.#entry(tx, 'original-after-reversal', row.id, row.serial);
+        await this.entry(tx, 'original-after-reversal', row.id, row.serial);
         await tx.updateTable('switch_reversals').set({ sale_id: row.id }).where('id', '=', earlier.id).execute();
         return { type: 'reversed-before', row };
       }
-      if (row.state === 'refused') await this.#entry(tx, 'refused', row.id, row.serial, { reason: row.reason ?? '' });
+      if (row.state === 'refused') await this.entry(tx, 'refused', row.id, row.serial, { reason: row.reason ?? '' });
       else
-        await this.#entry(tx, 'send-intended', row.id, row.serial, {
+        await this.entry(tx, 'send-intended', row.id, row.serial, {
           link: row.link ?? '',
           outStan: row.out_stan ?? '',
           routingVersion: row.routing_version,
         });
       if (row.state !== 'posting' || posting === undefined) return { type: 'stored', row };
-      await this.#entry(tx, 'posting-queued', row.id, row.serial);
+      await post(tx, row, 'acquirer', 'taken', undefined, row.received_at);
+      await this.entry(tx, 'posting-queued', row.id, row.serial);
       return { type: 'stored', row, queued: await this.#queueAdvice(tx, row, posting, 'posting', 'terminal', '') };
     });
   }
@@ -175,34 +209,37 @@ export class Journal {
     find: { readonly id: string },
     event: SaleEvent,
     outStan: string,
-    decide: (action: Extract<SaleAction, { type: 'answer' | 'answerFromIssuer' }>, row: SaleRow) => Decision,
+    decide: Decide,
     facts: Facts = {},
   ): Promise<Stepped> {
     return this.#group.write(async (tx): Promise<Stepped> => {
       const row = await tx.selectFrom('switch_sales').selectAll().where('id', '=', find.id).executeTakeFirstOrThrow();
-      return await this.#apply(tx, row, event, outStan, 'switch', decide, facts);
+      return await this.apply(tx, row, event, outStan, 'switch', decide, facts);
     });
   }
 
-  async #apply(
+  /** As `step`, inside a commit that has more to write. */
+  async apply(
     tx: Transaction<Database>,
     row: SaleRow,
     event: SaleEvent,
     outStan: string,
     origin: 'switch' | 'terminal',
-    decide: (action: Extract<SaleAction, { type: 'answer' | 'answerFromIssuer' }>, row: SaleRow) => Decision,
+    decide: Decide,
     facts: Facts,
   ): Promise<Stepped> {
+    const now = this.#world.clock.now();
     const { state, actions } = onSale(row.state, event);
     let decided = {};
     let queued: ReversalRow | undefined;
     for (const action of actions) {
-      if (action.type === 'journal') await this.#entry(tx, action.entry, row.id, row.serial, facts);
+      if (action.type === 'journal') await this.entry(tx, action.entry, row.id, row.serial, facts);
       else if (action.type === 'queueReversal')
         queued = await this.#queueReversal(tx, row, action.reason, outStan, origin);
-      else if (row.answer === null) decided = this.#decided(decide(action, row));
+      else if (row.answer === null) decided = this.#decided(decide(action, row, now));
     }
     const after = { ...row, ...decided, state };
+    await this.#count(tx, row, after, event, now);
     if (state !== row.state || row.answer !== after.answer)
       await tx
         .updateTable('switch_sales')
@@ -210,6 +247,30 @@ export class Journal {
         .where('id', '=', row.id)
         .execute();
     return { row: after, actions, queued };
+  }
+
+  /** What a step means in the books: each side counts what it was told, once, and gives back once. */
+  async #count(
+    tx: Transaction<Database>,
+    before: SaleRow,
+    after: SaleRow,
+    event: SaleEvent,
+    now: number,
+  ): Promise<void> {
+    const stood = approvedStates.has(before.state);
+    if (!stood && after.state === 'approved')
+      await post(tx, after, 'acquirer', 'taken', this.#calendar.acquirer(after.origin, now), now);
+    if (stood && after.state === 'reversing')
+      await post(tx, after, 'acquirer', 'given-back', this.#calendar.acquirer(after.origin, now), now);
+    // The issuer's word counts there however late it comes: its own books have it.
+    const isTaken = (event.type === 'issuerAnswered' && isApproval(event.actionCode)) || event.type === 'postingTaken';
+    if (isTaken) await post(tx, after, 'issuer', 'taken', event.day, now);
+    if (event.type === 'reversalAccepted')
+      await post(tx, after, 'issuer', 'given-back', event.day ?? this.#calendar.issuer(after.link), now);
+  }
+
+  async #keep(tx: Transaction<Database>, ksn: AesKsn | undefined): Promise<void> {
+    if (ksn) await this.#counters.keep(tx, ksn, this.#world.clock.now());
   }
 
   async #queueReversal(
@@ -220,7 +281,13 @@ export class Journal {
     origin: 'switch' | 'terminal',
   ): Promise<ReversalRow> {
     const now = this.#world.clock.now();
-    const advice = reversalOf(this.#openImage(`sale/${row.id}`, row.image), { stan: outStan, nowMs: now, reason });
+    const { mti, fields } = reversalOf(this.#openImage(`sale/${row.id}`, row.image), {
+      stan: outStan,
+      nowMs: now,
+      reason,
+    });
+    const day = this.#calendar.issuer(row.link);
+    const advice: Message = { mti, fields: { ...fields, ...(day !== undefined && { 28: day }) } };
     return await this.#queueAdvice(tx, row, advice, 'reversal', origin, reason);
   }
 
@@ -256,6 +323,10 @@ export class Journal {
         answer: null,
         created_at: now,
         delivered_at: null,
+        out_stan: textOf(advice, 11),
+        out_time: textOf(advice, 12),
+        last_action_code: null,
+        settled_by: null,
       })
       .returningAll()
       .executeTakeFirstOrThrow();
@@ -270,17 +341,19 @@ export class Journal {
       readonly bodyTag: string;
       readonly original: { readonly stan: string; readonly localTime: string };
       readonly reason: string;
+      /** The action code of a contract that forbids it, for a sale that is known. */
+      readonly forbids: (sale: SaleRow, nowMs: number) => string | undefined;
       /** The answer, by its action code. */
       readonly answer: (actionCode: string) => Uint8Array;
     },
-    ksn: AesKsn,
-    outStan: string,
-    decide: (action: Extract<SaleAction, { type: 'answer' | 'answerFromIssuer' }>, row: SaleRow) => Decision,
+    ksn: AesKsn | undefined,
+    outStan: { readonly link: string | null; readonly stan: string },
+    decide: Decide,
   ): Promise<ReversalArrival> {
     return this.#group.write(async (tx): Promise<ReversalArrival> => {
       const now = this.#world.clock.now();
-      await this.#counters.keep(tx, ksn, now);
       const { serial, stan, localTime, original } = arrived;
+      await this.#keep(tx, ksn);
       const known = await tx
         .selectFrom('switch_reversals')
         .selectAll()
@@ -290,23 +363,22 @@ export class Journal {
         .executeTakeFirst();
       if (known) {
         const isSame = known.body_tag === arrived.bodyTag && known.answer !== null;
-        await this.#entry(tx, isSame ? 'replayed' : 'duplicate-differs', known.sale_id ?? undefined, serial);
+        await this.entry(tx, isSame ? 'replayed' : 'duplicate-differs', known.sale_id ?? undefined, serial);
         return isSame && known.answer ? { type: 'replay', answer: known.answer } : { type: 'differs' };
       }
       const sale = await saleByKey(tx, serial, original.stan, original.localTime);
-      const refusal = judgeCancellation(
-        arrived.reason,
-        sale && followed(sale),
-        sale ? await followersOf(tx, sale.id) : [],
-      );
+      if (sale && sale.link !== outStan.link) return { type: 'again' };
+      const refusal =
+        judgeCancellation(arrived.reason, sale && followed(sale), sale ? await followersOf(tx, sale.id) : []) ??
+        (sale && arrived.forbids(sale, now));
       const stepped =
         sale &&
         refusal === undefined &&
-        (await this.#apply(
+        (await this.apply(
           tx,
           sale,
           { type: 'terminalReversed', reason: arrived.reason },
-          outStan,
+          outStan.stan,
           'terminal',
           decide,
           {
@@ -315,7 +387,7 @@ export class Journal {
           },
         ));
       if (!sale)
-        await this.#entry(tx, 'reversal-without-original', undefined, serial, { stan, originalStan: original.stan });
+        await this.entry(tx, 'reversal-without-original', undefined, serial, { stan, originalStan: original.stan });
       const answer = arrived.answer(refusal ?? '400');
       await tx
         .insertInto('switch_reversals')
@@ -341,6 +413,10 @@ export class Journal {
           answer,
           created_at: now,
           delivered_at: null,
+          out_stan: null,
+          out_time: null,
+          last_action_code: null,
+          settled_by: null,
         })
         .execute();
       return {
@@ -379,63 +455,6 @@ export class Journal {
       .execute();
   }
 
-  /** Reversals that the issuer has not taken yet, oldest first. */
-  queuedReversals(): Promise<ReversalRow[]> {
-    return this.#store.db
-      .selectFrom('switch_reversals')
-      .selectAll()
-      .where('state', '=', 'queued')
-      .orderBy('seq')
-      .execute();
-  }
-
-  /** Counts an attempt to deliver a reversal, before it is made. The first is a 1420, all others are 1421. */
-  async attemptReversal(row: ReversalRow, nextAt: number): Promise<ReversalRow> {
-    const after = { ...row, attempts: row.attempts + 1, next_at: nextAt };
-    await this.#group.write(async (tx) => {
-      await tx
-        .updateTable('switch_reversals')
-        .set({ attempts: after.attempts, next_at: nextAt })
-        .where('id', '=', row.id)
-        .execute();
-      await this.#entry(
-        tx,
-        row.advice === 'posting' ? 'posting-sent' : 'reversal-sent',
-        row.sale_id ?? undefined,
-        undefined,
-        { attempt: after.attempts },
-      );
-    });
-    return after;
-  }
-
-  /** The issuer took a reversal: it is over, and so is its sale. */
-  deliveredReversal(row: ReversalRow): Promise<SaleRow | undefined> {
-    return this.#group.write(async (tx) => {
-      await tx
-        .updateTable('switch_reversals')
-        .set({ state: 'delivered', delivered_at: this.#world.clock.now() })
-        .where('id', '=', row.id)
-        .execute();
-      if (row.sale_id === null) return undefined;
-      const sale = await tx
-        .selectFrom('switch_sales')
-        .selectAll()
-        .where('id', '=', row.sale_id)
-        .executeTakeFirstOrThrow();
-      const none = (): Decision => {
-        throw new Error('a reversal that was taken answers nobody');
-      };
-      const event = { type: row.advice === 'posting' ? 'postingTaken' : 'reversalAccepted' } as const;
-      return (await this.#apply(tx, sale, event, '', 'switch', none, { attempts: row.attempts })).row;
-    });
-  }
-
-  /** Writes an entry about a reversal that an operator has to know of. */
-  async stuckReversal(row: ReversalRow, facts: Facts): Promise<void> {
-    await this.#group.write((tx) => this.#entry(tx, 'reversal-stuck', row.sale_id ?? undefined, undefined, facts));
-  }
-
   /** The advice of a queued reversal. */
   adviceOf(row: ReversalRow): Message {
     return this.#openImage(`reversal/${row.id}`, row.image);
@@ -458,8 +477,14 @@ export class Journal {
     if (sealed === null) throw new Error(`${context} has no image`);
     const bytes = unwrap(this.#vault.open(`switch/${context}`, sealed));
     const decoded = issuerCodec.decode(bytes);
-    if (!decoded.ok) throw new Error(`the image of ${context} is not a message of ${issuerLink.id}`);
-    const { mti, fields } = decoded.value;
+    if (!decoded.ok) throw new Error(`the image of ${context} is not a message`);
+    const { mti } = decoded.value;
+    const fields: { [element: number]: FieldValue } = {};
+    // Binary values are views of the bytes, which are wiped.
+    for (const number of decoded.value.elements) {
+      const value = decoded.value.value(number);
+      if (value !== undefined) fields[number] = value instanceof Uint8Array ? Uint8Array.from(value) : value;
+    }
     bytes.fill(0);
     return { mti, fields };
   }
@@ -469,7 +494,8 @@ export class Journal {
     return this.#group.idle();
   }
 
-  async #entry(
+  /** Adds to the journal what happened. */
+  async entry(
     tx: Transaction<Database>,
     entry: JournalEntry,
     saleId: string | undefined,
@@ -488,6 +514,13 @@ export class Journal {
       .execute();
   }
 }
+
+const approvedStates: ReadonlySet<SaleState> = new Set(['approved', 'posting', 'posted']);
+
+const textOf = ({ fields }: Message, number: number): string | null => {
+  const value = fields[number];
+  return typeof value === 'string' ? value : null;
+};
 
 const followed = ({ kind, state, amount_minor, pan_token }: SaleRow): Followed => ({
   kind,

@@ -102,4 +102,75 @@ export const switchMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'switch-0003-links',
+    async up(db, types) {
+      await db.schema
+        .alterTable('switch_sales')
+        .addColumn('origin', 'text', (column) => column.notNull().defaultTo('terminals'))
+        .execute();
+      for (const name of ['acquirer', 'terminal_id', 'merchant_id', 'acquirer_day', 'issuer_day'] as const)
+        await db.schema.alterTable('switch_sales').addColumn(name, 'text').execute();
+      for (const name of ['pan_token', 'last_four', 'rrn', 'terminal_id', 'amount_minor', 'origin'] as const)
+        await db.schema.createIndex(`switch_sales_by_${name}`).on('switch_sales').column(name).execute();
+      for (const name of ['out_stan', 'out_time', 'last_action_code', 'settled_by'] as const)
+        await db.schema.alterTable('switch_reversals').addColumn(name, 'text').execute();
+      await db.schema
+        .createIndex('switch_reversals_by_out')
+        .on('switch_reversals')
+        .columns(['link', 'out_stan'])
+        .execute();
+      await types
+        .counter(db.schema.createTable('switch_postings'), 'seq')
+        .addColumn('sale_id', 'text', (column) => column.notNull())
+        .addColumn('side', 'text', (column) => column.notNull())
+        .addColumn('kind', 'text', (column) => column.notNull())
+        .addColumn('class', 'text', (column) => column.notNull())
+        .addColumn('amount_minor', types.time, (column) => column.notNull())
+        .addColumn('link', 'text', (column) => column.notNull())
+        .addColumn('day', 'text', (column) => column.notNull())
+        .addColumn('said_day', 'text', (column) => column.notNull())
+        .addColumn('stan', 'text', (column) => column.notNull())
+        .addColumn('local_time', 'text', (column) => column.notNull())
+        .addColumn('at', types.time, (column) => column.notNull())
+        .addUniqueConstraint('switch_postings_once', ['sale_id', 'side', 'kind'])
+        .execute();
+      await db.schema.createIndex('switch_postings_by_day').on('switch_postings').columns(['link', 'day']).execute();
+      await db.schema
+        .createTable('switch_days')
+        .addColumn('link', 'text', (column) => column.notNull())
+        .addColumn('day', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('ours', 'text', (column) => column.notNull())
+        .addColumn('theirs', 'text')
+        .addColumn('result', 'text', (column) => column.notNull())
+        .addColumn('differences', 'integer', (column) => column.notNull())
+        .addColumn('at', types.time, (column) => column.notNull())
+        .addPrimaryKeyConstraint('switch_days_key', ['link', 'day'])
+        .execute();
+      await types
+        .counter(db.schema.createTable('switch_differences'), 'seq')
+        .addColumn('link', 'text', (column) => column.notNull())
+        .addColumn('day', 'text', (column) => column.notNull())
+        .addColumn('stan', 'text', (column) => column.notNull())
+        .addColumn('local_time', 'text', (column) => column.notNull())
+        .addColumn('kind', 'text', (column) => column.notNull())
+        .addColumn('ours_minor', types.time)
+        .addColumn('theirs_minor', types.time)
+        .addColumn('sale_id', 'text')
+        .addColumn('at', types.time, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createIndex('switch_differences_by_day')
+        .on('switch_differences')
+        .columns(['link', 'day'])
+        .execute();
+      await db.schema
+        .createTable('switch_epochs')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('epoch', 'integer', (column) => column.notNull())
+        .addColumn('since', types.time, (column) => column.notNull())
+        .execute();
+    },
+  },
 ];

@@ -61,7 +61,11 @@ export async function salesBefore(
   limit: number,
   serial?: Serial,
 ): Promise<readonly SaleLine[]> {
-  let query = store.db.selectFrom('switch_sales').selectAll().where('kind', 'not in', transitDialogue);
+  let query = store.db
+    .selectFrom('switch_sales')
+    .selectAll()
+    .where('kind', 'not in', transitDialogue)
+    .where('origin', '=', 'terminals');
   if (serial !== undefined) query = query.where('serial', '=', serial);
   if (before !== undefined)
     query = query.where((where) =>

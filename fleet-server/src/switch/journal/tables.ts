@@ -41,6 +41,15 @@ export interface SwitchTables {
     answered_at: number | null;
     /** What a reversal of it needs, sealed. */
     image: Uint8Array | null;
+    /** `terminals`, or the id of the acquirer link that it came over; there `serial` is the link and its acquirer. */
+    origin: Generated<string>;
+    /** DE32 towards the issuer, DE41, DE42. */
+    acquirer: string | null;
+    terminal_id: string | null;
+    merchant_id: string | null;
+    /** Business days on both sides when it came: YYMMDD. */
+    acquirer_day: string | null;
+    issuer_day: string | null;
   };
   /** Advices: postings (1220) and reversals (1420). Those that the switch owes an issuer, and those that terminals asked for. */
   readonly switch_reversals: {
@@ -62,15 +71,70 @@ export interface SwitchTables {
     link: string | null;
     /** The 1420 for the issuer, sealed; null when the issuer need not hear of it. */
     image: Uint8Array | null;
-    /** `queued` until the issuer took it; `settled` when there was nothing to take to the issuer. */
-    state: 'queued' | 'delivered' | 'settled';
+    /** `queued` until the issuer took it; `dead` when it is tried rarely and a person has to look; `settled` when nothing is to be taken to the issuer, or a person said so. */
+    state: 'queued' | 'dead' | 'delivered' | 'settled';
     attempts: number;
     next_at: number;
     /** Answer to the terminal's 1420. */
     answer: Uint8Array | null;
     created_at: number;
     delivered_at: number | null;
+    /** DE11 and DE12 towards the issuer, by which a late answer finds it. */
+    out_stan: string | null;
+    out_time: string | null;
+    /** What the issuer said last. */
+    last_action_code: string | null;
+    /** Who settled it by hand, and why. */
+    settled_by: string | null;
   };
+  /**
+   * What counts on which business day of which link: a transaction once when it was taken and once when it was given back, on either side.
+   * Rows are never changed; counters are sums of them.
+   */
+  readonly switch_postings: {
+    seq: Generated<number>;
+    sale_id: string;
+    side: 'acquirer' | 'issuer';
+    kind: 'taken' | 'given-back';
+    class: 'debit' | 'credit';
+    amount_minor: number;
+    link: string;
+    /** The day on which it counts, and the one that was said: another where that was closed already. */
+    day: string;
+    said_day: string;
+    /** DE11 and DE12 on that link. */
+    stan: string;
+    local_time: string;
+    at: number;
+  };
+  /** Business days that were compared with the far side. */
+  readonly switch_days: {
+    link: string;
+    day: string;
+    /** A closed one takes nothing more. */
+    state: 'open' | 'closed';
+    /** Totals as JSON. */
+    ours: string;
+    theirs: string | null;
+    result: 'balanced' | 'unbalanced' | 'unanswered' | 'held';
+    differences: number;
+    at: number;
+  };
+  /** Items of a day that one side has otherwise than the other. */
+  readonly switch_differences: {
+    seq: Generated<number>;
+    link: string;
+    day: string;
+    stan: string;
+    local_time: string;
+    kind: 'debit' | 'credit' | 'debit-reversal' | 'credit-reversal';
+    ours_minor: number | null;
+    theirs_minor: number | null;
+    sale_id: string | null;
+    at: number;
+  };
+  /** Who may write: the highest epoch. A switch that finds a higher one than its own stops. */
+  readonly switch_epochs: { name: string; epoch: number; since: number };
   /** What happened, in the order in which it was written. Rows are never changed. */
   readonly switch_journal: {
     seq: Generated<number>;

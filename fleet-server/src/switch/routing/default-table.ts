@@ -3,7 +3,7 @@ import { transitNumberPrefixes, transitScheme } from '@tsunagu/protocols/felica'
 import type { RoutingTable } from './route.ts';
 
 const to = (scheme: string, prefixes: readonly string[]) =>
-  prefixes.map((prefix) => ({ prefix, scheme, link: issuerLink.id }));
+  prefixes.map((prefix) => ({ prefix, scheme, link: issuerLink.id, priority: 50 }));
 
 const range = (from: number, until: number): readonly string[] =>
   Array.from({ length: until - from + 1 }, (_, index) => String(from + index));
@@ -12,6 +12,7 @@ const range = (from: number, until: number): readonly string[] =>
  * gift and cash cards (J-Debit) have numbers of our own test cards, which no scheme has (`protocols/test-cards`). */
 export const defaultRoutingTable: RoutingTable = {
   version: 2,
+  failover: true,
   routes: [
     ...to('visa', ['4']),
     ...to('mastercard', [...range(51, 55), ...range(2221, 2720)]),

@@ -20,6 +20,7 @@ import type { Log, Timer, World } from '@tsunagu/protocols/world';
 import type { KeyCounters } from '../journal/key-counters.ts';
 import type { DukptWorkingKeys } from '../../vault/index.ts';
 import type { SwitchRooms } from '../ports.ts';
+import { terminalAsking } from '../transaction/asking.ts';
 import type { Processing } from '../transaction/processing.ts';
 
 /** What the far side may leave unread before it is cut off. */
@@ -136,7 +137,7 @@ export class TerminalConnection {
   }
 
   async #answer(ksn: Uint8Array, { ksn: counted, message, answerKeys }: Opened): Promise<void> {
-    const reply = await this.#processing.handle({ serial: this.#serial, ksn: counted }, message);
+    const reply = await this.#processing.handle(terminalAsking(this.#rooms, this.#serial, counted), message);
     if ('refusal' in reply) this.#refuse(reply.refusal, ksn);
     else this.#write(sealFrame('answer', ksn, reply.answer, answerKeys));
   }

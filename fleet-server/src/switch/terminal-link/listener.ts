@@ -3,6 +3,7 @@ import type { Serial } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { followTls, type ServerTls } from '../../identity/index.ts';
+import { limitConnections } from '../connections.ts';
 import type { KeyCounters } from '../journal/key-counters.ts';
 import type { SwitchRooms } from '../ports.ts';
 import type { Processing } from '../transaction/processing.ts';
@@ -27,6 +28,8 @@ export interface TerminalListener {
 }
 
 const connectionsMax = 4_096;
+/** Connections whose far end is not known yet. */
+const strangersMax = 1_024;
 const handshakeMs = 5_000;
 
 /** Opens the port for terminals: TLS 1.3 with client certificates. PORT_TAKEN when another process has it. */
@@ -50,10 +53,7 @@ export function listenForTerminals(
     handshakeTimeout: handshakeMs,
   });
   followTls(server, credentials.follow);
-  server.maxConnections = connectionsMax;
-  server.on('drop', () =>
-    world.log('warn', 'connectionRefused', { fault: { code: 'CONNECTION_LIMIT' }, port: 'acquiring' }),
-  );
+  const connections = limitConnections(world, server, 'acquiring', { strangersMax, admittedMax: connectionsMax });
   server.on('tlsClientError', (error, socket) => {
     const reason = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
     const code = reason.includes('DID_NOT_RETURN_A_CERTIFICATE')
@@ -91,6 +91,7 @@ export function listenForTerminals(
           socket.destroy();
           return;
         }
+        if (!connections.admit(socket)) return;
         owners.set(socket, admitted.value);
         new TerminalConnection(world, rooms, counters, processing, socket, admitted.value);
         socket.resume();

@@ -1,17 +1,14 @@
 import { createHash } from 'node:crypto';
 import {
   checkElements,
-  type EntryMode,
   entryModeOf,
   functions,
   isInquiry,
   type Operation,
   operationOf,
-  terminalIdOf,
   terminalLink,
   terminalMessages,
 } from '@tsunagu/protocols/acquiring';
-import type { Serial } from '@tsunagu/protocols/fleet';
 import {
   type DecodedMessage,
   type FieldValue,
@@ -36,7 +33,7 @@ interface RequestKeys {
 export interface TerminalSale extends RequestKeys {
   readonly kind: 'sale';
   readonly operation: Operation;
-  readonly entry: EntryMode;
+  readonly entry: string;
   /** What it follows: the sale of a refund, the authorisation of a completion, what a transit card was asked. */
   readonly original: OriginalData | undefined;
 }
@@ -60,7 +57,7 @@ const refused = (field: number, expected: string) => fail('ACQUIRING_MESSAGE_REF
  */
 export function readRequest(
   decoded: DecodedMessage,
-  serial: Serial,
+  own: { readonly 41: string },
 ): Result<TerminalRequest, 'ACQUIRING_MESSAGE_REFUSED'> {
   const { mti } = decoded;
   if (!isRequestMti(mti)) return refused(0, 'a request or an advice');
@@ -70,26 +67,27 @@ export function readRequest(
   if (finding) return refused(finding.field, finding.code);
   const isReversal = mti.startsWith('14');
   const wanted = [
-    [41, terminalIdOf(serial)],
+    [41, own[41]],
     [49, terminalLink.currency],
     ...(isReversal ? [[24, functions.fullReversal] as const] : []),
   ] as const;
   for (const [number, value] of wanted) if (decoded.text(number) !== value) return refused(number, value);
-  return readValues(decoded, isReversal);
+  return readValues(decoded, isReversal, entryModeOf(decoded.text(22) ?? ''));
 }
 
 const requestMtis = ['1100', '1101', '1200', '1201', '1220', '1221', '1420', '1421'] as const;
 const isRequestMti = (mti: string): mti is (typeof requestMtis)[number] => requestMtis.some((known) => known === mti);
 
-function readValues(
+/** The values of a request whose elements are as they should be, whoever asks. `entry`: how the card was read, undefined for a way that is not known. */
+export function readValues(
   decoded: DecodedMessage,
   isReversal: boolean,
+  entry: string | undefined,
 ): Result<TerminalRequest, 'ACQUIRING_MESSAGE_REFUSED'> {
   const stan = decoded.text(11);
   const localTime = decoded.text(12);
   const amountMinor = Number(decoded.text(4));
   const pan = decoded.secret(2);
-  const entry = entryModeOf(decoded.text(22) ?? '');
   const operation = operationOf(originalMti(decoded.mti), decoded.text(3), decoded.text(24));
   if (stan === undefined || localTime === undefined) return refused(11, 'present');
   if (!isReversal && operation === undefined) return refused(3, 'a known operation');
@@ -130,19 +128,21 @@ function copyOf(decoded: DecodedMessage): Message {
 }
 
 /**
- * A digest of what a request says, without the repeat digit of its MTI, its time of transmission (DE7) and its PIN block (DE52, under another
- * key each time): a repeat has the same one. It covers the card number, so it is only ever stored as a keyed tag of itself.
+ * A digest of what a request says, without the repeat digit of its MTI, its time of transmission (DE7), its PIN block (DE52, under another
+ * key each time) and its MAC: a repeat has the same one. It covers the card number, so it is only ever stored as a keyed tag of itself.
  */
 export function bodyDigest({ mti, fields }: Message): Secret<'pan'> {
   const hash = createHash('sha256').update(mti.slice(0, 3));
   for (const [number, value] of Object.entries(fields)) {
-    if (number === '7' || number === '52') continue;
+    if (unrepeated.has(number)) continue;
     hash.update(`\n${number}=${value.length}:`);
     if (value instanceof Secret) value.use((bytes) => hash.update(bytes));
     else hash.update(value);
   }
   return Secret.take('pan', hash.digest());
 }
+
+const unrepeated: ReadonlySet<string> = new Set(['7', '52', '64', '128']);
 
 /** Overwrites the secrets of a message. */
 export function wipe({ fields }: Message): void {

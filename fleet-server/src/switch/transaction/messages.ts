@@ -1,11 +1,4 @@
-import {
-  answerTo,
-  issuerLink,
-  retrievalReference,
-  terminalCodec,
-  terminalLink,
-  transmissionTime,
-} from '@tsunagu/protocols/acquiring';
+import { answerTo, businessDay, type Link, retrievalReference, transmissionTime } from '@tsunagu/protocols/acquiring';
 import {
   type FieldValue,
   formatOriginalData,
@@ -14,29 +7,37 @@ import {
   responseMti,
 } from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
+import type { Face } from './asking.ts';
+
+/** Elements that belong to the link a message came over, and end with it. */
+const ofTheLink = new Set(['28', '29', '53', '64', '96', '128']);
 
 /**
- * A terminal's request or advice as it goes to the issuer: our trace number, acquirer and retrieval reference, and what it follows by the
- * number under which the issuer knows that; all else as it came.
+ * A request or advice as it goes to the issuer: our trace number and retrieval reference, the acquirer, the business day of the link, and what it
+ * follows by the number under which the issuer knows that; all else as it came.
  */
 export function issuerRequest(
   sale: Message,
+  acquirer: string,
+  link: Pick<Link, 'calendar'> | undefined,
   outStan: string,
   nowMs: number,
   original?: { readonly mti: string; readonly stan: string; readonly localTime: string },
 ): Message {
-  const fields: { [element: number]: FieldValue } = { ...sale.fields };
+  const fields: { [element: number]: FieldValue } = {};
+  for (const [number, value] of Object.entries(sale.fields)) if (!ofTheLink.has(number)) fields[Number(number)] = value;
   fields[7] = transmissionTime(nowMs);
   fields[11] = outStan;
-  fields[32] = terminalLink.acquirerId;
+  if (link?.calendar.stamped) fields[28] = businessDay(link, nowMs);
+  fields[32] = acquirer;
   fields[37] = retrievalReference(nowMs, outStan);
-  if (original) fields[56] = unwrap(formatOriginalData({ ...original, acquirer: issuerLink.acquirerId }));
+  if (original) fields[56] = unwrap(formatOriginalData({ ...original, acquirer }));
   return { mti: originalMti(sale.mti), fields };
 }
 
 /** What of a sale its reversal needs; the rest is not kept. */
 export function reversalImage(sale: Message): Message {
-  const kept = [2, 3, 4, 7, 11, 12, 14, 22, 23, 26, 32, 37, 41, 42, 49] as const;
+  const kept = [2, 3, 4, 7, 11, 12, 14, 22, 23, 26, 28, 32, 37, 41, 42, 49] as const;
   const fields: { [element: number]: FieldValue } = {};
   for (const number of kept) {
     const value = sale.fields[number];
@@ -51,30 +52,38 @@ function answerMti({ mti }: Message): string {
   return answered;
 }
 
-/** An answer of the switch itself, as bytes of the terminal link. */
+/** An answer of the switch itself, as bytes of the link it goes to. */
 export const ownAnswer = (
+  { codec, echo, stampOf }: Face,
   request: Message,
   actionCode: string,
+  nowMs: number,
   added: { readonly [element: number]: FieldValue } = {},
 ): Uint8Array =>
   unwrap(
-    terminalCodec.encode(
-      answerTo(request, answerMti(request), terminalLink.echoElements, { ...added, 39: actionCode }),
-    ),
+    codec.encode(answerTo(request, answerMti(request), echo, { ...stamp(stampOf(nowMs)), ...added, 39: actionCode })),
   );
 
-/** The issuer's answer as the terminal gets it: its own keys again, and the issuer's word. */
-export function passedOn(request: Message, answer: Message): Uint8Array {
-  const added: { [element: number]: FieldValue } = {};
-  for (const number of [37, 38, 39, 54, 55]) {
+/** The issuer's answer as whoever asked gets it: its own keys again, and the issuer's word. */
+export function passedOn({ codec, echo, stampOf }: Face, request: Message, answer: Message, nowMs: number): Uint8Array {
+  const added: { [element: number]: FieldValue } = { ...stamp(stampOf(nowMs)) };
+  for (const number of [2, 6, 10, 14, 37, 38, 39, 51, 54, 55]) {
     const value = answer.fields[number];
     if (value !== undefined) added[number] = value;
   }
-  return unwrap(terminalCodec.encode(answerTo(request, answerMti(request), terminalLink.echoElements, added)));
+  return unwrap(codec.encode(answerTo(request, answerMti(request), echo, added)));
 }
 
+const stamp = (day: string | undefined): { [element: number]: string } => (day === undefined ? {} : { 28: day });
+
 /** Elements that an issuer must repeat; the first that differs, or undefined. */
-export const firstDifference = (request: Message, answer: Message): number | undefined =>
-  issuerLink.echoElements.find(
-    (number) => number !== 7 && answer.fields[number] !== undefined && answer.fields[number] !== request.fields[number],
+export const firstDifference = (link: Pick<Link, 'profile'>, request: Message, answer: Message): number | undefined =>
+  link.profile.echo.find(
+    (number) =>
+      number !== 7 && answer.fields[number] !== undefined && isOther(answer.fields[number], request.fields[number]),
   );
+
+const isOther = (answered: FieldValue | undefined, asked: FieldValue | undefined): boolean =>
+  typeof answered === 'string' && typeof asked === 'string'
+    ? answered !== asked
+    : answered !== undefined && asked === undefined;

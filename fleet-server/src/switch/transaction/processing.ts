@@ -1,47 +1,55 @@
 import {
+  businessDay,
   isAdvice,
-  issuerLink,
   isTransitDialogue,
   operations,
   type RefusalCode,
-  terminalCodec,
+  reversalReasons,
 } from '@tsunagu/protocols/acquiring';
-import { type AesKsn, formatAesKsn } from '@tsunagu/protocols/dukpt';
-import type { Serial } from '@tsunagu/protocols/fleet';
 import { type DecodedMessage, type Message, responseMti } from '@tsunagu/protocols/iso8583';
 import { type Fault, fail, lastFour, Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { IssuerLink } from '../issuer-link/link.ts';
-import type { Decision, Journal, SaleRow, Stepped } from '../journal/journal.ts';
+import type { IssuerLink } from '../issuer-link/issuer-link.ts';
+import { mismatchText, type Mismatch } from '../link/matching.ts';
+import type { Advices } from '../journal/advices.ts';
+import type { Decision, Journal, ReversalRow, SaleRow, Stepped } from '../journal/journal.ts';
 import type { Numbers } from '../journal/numbers.ts';
 import { saleLineOf } from '../journal/sale-line.ts';
 import type { SwitchRooms } from '../ports.ts';
-import { type RoutingTable, routeOf } from '../routing/route.ts';
-import { bodyDigest, readRequest, type TerminalReversal, type TerminalSale, wipe } from '../terminal-link/request.ts';
+import { leadingDigits } from '../routing/route.ts';
+import { admit } from '../rules/admission.ts';
+import type { SwitchRules } from '../rules/rules.ts';
+import { type StandIn, standInAdvice } from '../stand-in/stand-in.ts';
+import { bodyDigest, type TerminalReversal, type TerminalSale, wipe } from '../terminal-link/request.ts';
 import { firstDifference, issuerRequest, ownAnswer, passedOn, reversalImage } from './messages.ts';
-import type { ReversalQueue } from './reversal-queue.ts';
+import { type Asking, type Face, terminalsOrigin } from './asking.ts';
+import { isTaken, type Lane } from './store-and-forward.ts';
 import type { SaleEvent } from './rules.ts';
 
 /** What a terminal gets: an answer (ISO 8583 bytes of the terminal link), or a refusal of the frame. */
 export type Reply = { readonly answer: Uint8Array } | { readonly refusal: RefusalCode };
 
-/** Who asks, under which key. The counter is taken already. */
-export interface Asking {
-  readonly serial: Serial;
-  readonly ksn: AesKsn;
+/** The links and what goes over them, by id. */
+export interface Roads {
+  link(id: string | undefined): IssuerLink | undefined;
+  numbers(link: string): Numbers;
+  lane(link: string): Lane;
+  /** How answers to a place of origin are written. */
+  face(origin: string): Face;
 }
+
+/** The most times a reversal looks anew for its sale, which came over another link meanwhile. */
+const againMax = 3;
 
 /** The path of one transaction: journal, route, issuer, journal, answer. */
 export class Processing {
   readonly #world: World;
   readonly #rooms: SwitchRooms;
   readonly #journal: Journal;
-  readonly #numbers: Numbers;
-  readonly #table: RoutingTable;
-  /** Id of the link's PIN key in the vault. */
-  readonly #pinKey: string;
-  readonly #link: () => IssuerLink | undefined;
-  readonly #reversals: () => ReversalQueue;
+  readonly #advices: Advices;
+  readonly #rules: SwitchRules;
+  readonly #standIn: StandIn;
+  readonly #roads: Roads;
   /** Sales whose answer somebody waits for, by id. A repeat of the request waits here too. */
   readonly #answers = new Map<string, { readonly promise: Promise<Uint8Array>; give(answer: Uint8Array): void }>();
 
@@ -49,20 +57,18 @@ export class Processing {
     world: World,
     rooms: SwitchRooms,
     journal: Journal,
-    numbers: Numbers,
-    table: RoutingTable,
-    pinKey: string,
-    link: () => IssuerLink | undefined,
-    reversals: () => ReversalQueue,
+    advices: Advices,
+    rules: SwitchRules,
+    standIn: StandIn,
+    roads: Roads,
   ) {
     this.#world = world;
     this.#rooms = rooms;
     this.#journal = journal;
-    this.#numbers = numbers;
-    this.#table = table;
-    this.#pinKey = pinKey;
-    this.#link = link;
-    this.#reversals = reversals;
+    this.#advices = advices;
+    this.#rules = rules;
+    this.#standIn = standIn;
+    this.#roads = roads;
   }
 
   /** Requests that are being worked on. */
@@ -70,24 +76,33 @@ export class Processing {
     return this.#answers.size;
   }
 
-  /** Handles the message of one authentic frame. */
-  async handle(asking: Asking, bytes: Uint8Array): Promise<Reply> {
+  /** Handles the bytes of one authentic message. */
+  handle(asking: Asking, bytes: Uint8Array): Promise<Reply> {
+    return this.#guarded(asking, async () => {
+      const decoded = asking.face.codec.decode(bytes);
+      return decoded.ok
+        ? await this.#understand(asking, decoded.value)
+        : await this.#unreadable(asking, decoded.partial, decoded.fault);
+    });
+  }
+
+  /** Handles an authentic message. */
+  handleMessage(asking: Asking, message: DecodedMessage): Promise<Reply> {
+    return this.#guarded(asking, () => this.#understand(asking, message));
+  }
+
+  async #guarded(asking: Asking, work: () => Promise<Reply>): Promise<Reply> {
     try {
-      return await this.#understand(asking, bytes);
+      return await work();
     } catch (cause) {
-      this.#world.log('error', 'journalFailed', {
-        serial: asking.serial,
-        fault: { code: 'SWITCH_JOURNAL_FAILED', cause },
-      });
+      this.#world.log('error', 'journalFailed', { from: asking.key, fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
       return { refusal: 'SWITCH_JOURNAL_FAILED' };
     }
   }
 
-  async #understand(asking: Asking, bytes: Uint8Array): Promise<Reply> {
-    const decoded = terminalCodec.decode(bytes);
-    if (!decoded.ok) return await this.#unreadable(asking, decoded.partial, decoded.fault);
-    const request = readRequest(decoded.value, asking.serial);
-    if (!request.ok) return await this.#unreadable(asking, decoded.value, request.fault);
+  async #understand(asking: Asking, decoded: DecodedMessage): Promise<Reply> {
+    const request = asking.read(decoded);
+    if (!request.ok) return await this.#unreadable(asking, decoded, request.fault);
     try {
       return request.value.kind === 'sale'
         ? await this.#sale(asking, request.value)
@@ -100,36 +115,61 @@ export class Processing {
 
   /** 904 with whatever keys could be read, and the element in DE44; a refusal when not even the kind of message is known. */
   async #unreadable(asking: Asking, partial: DecodedMessage | undefined, fault: Fault): Promise<Reply> {
-    const { serial, ksn } = asking;
+    const { key, ksn, face } = asking;
     const field = fault.field ?? '';
-    this.#world.log('warn', 'messageRefused', { serial, fault });
+    this.#world.log('warn', 'messageRefused', { from: key, fault });
     this.#rooms.metrics.frameRefused(fault.code);
-    await this.#journal.note('refused', serial, ksn, { code: fault.code, field, mti: partial?.mti ?? '' });
+    await this.#journal.note('refused', key, ksn, { code: fault.code, field, mti: partial?.mti ?? '' });
     const mti = partial?.mti;
     const answered = mti !== undefined && /^1(10|12|20|22|42)[01]$/.test(mti) ? responseMti(mti) : undefined;
     if (partial === undefined || answered === undefined) return { refusal: 'ACQUIRING_MESSAGE_INVALID' };
-    return { answer: ownAnswer(partial, '904', { 44: `DE${field}` }) };
+    return { answer: ownAnswer(face, partial, '904', this.#world.clock.now(), { 44: `DE${field}` }) };
   }
 
   async #sale(asking: Asking, sale: TerminalSale): Promise<Reply> {
-    const { serial, ksn } = asking;
+    const { key, ksn, face } = asking;
     const { message, pan } = sale;
     const now = this.#world.clock.now();
     const id = this.#world.id();
-    const route = routeOf(this.#table, pan);
-    const link = this.#link();
-    const isPosting = isAdvice(sale.operation);
+    const { operation, entry, amountMinor } = sale;
+    const admission = admit(this.#rules, { message, pan, operation, entry, amountMinor, nowMs: now }, (name) =>
+      this.#health(name),
+    );
+    const link = this.#roads.link(admission.link ?? admission.owner);
     // What was decided already is taken whether the issuer is there or not: it waits for it.
-    const translated = await this.#translatePin(asking, message, pan);
-    const refusal =
-      isPosting && route
+    const translated = await this.#translatePin(asking, message, pan, link);
+    const away = this.#refusal(admission.owner, link);
+    const forbidden =
+      isAdvice(operation) && link
         ? undefined
-        : ((await this.#forbidden(serial)) ?? this.#refusal(route?.link, link) ?? translated.refusal);
-    const outStan = refusal ? '' : await this.#numbers.next();
-    const original =
-      sale.original && (await this.#journal.saleByKey(serial, sale.original.stan, sale.original.localTime));
-    const outgoing = issuerRequest(
+        : ((await this.#forbidden(asking)) ?? admission.refusal ?? translated.refusal);
+    const panToken = this.#rooms.vault.panToken(pan);
+    const stoodIn =
+      away && !forbidden && link && !isAdvice(operation)
+        ? await this.#standIn.approve({
+            state: link.isReady ? 'busy' : link.status().state === 'up' ? 'signed-off' : 'down',
+            saleId: id,
+            link: link.link.id,
+            scheme: admission.scheme,
+            operation,
+            entry,
+            digits: leadingDigits(pan),
+            hasPin: message.fields[52] !== undefined,
+            amountMinor,
+            pan,
+            panToken,
+            merchant: textOf(message, 42)?.trim() ?? '',
+          })
+        : 'link-state';
+    const approval = typeof stoodIn === 'object' ? stoodIn : undefined;
+    const isPosting = isAdvice(operation) || approval !== undefined;
+    const refusal = forbidden ?? (isPosting ? undefined : away);
+    const outStan = refusal || !link ? '' : await this.#roads.numbers(link.link.id).next();
+    const original = sale.original && (await this.#journal.saleByKey(key, sale.original.stan, sale.original.localTime));
+    const request = issuerRequest(
       translated.message,
+      asking.acquirer,
+      link?.link,
       outStan,
       now,
       original && {
@@ -138,9 +178,10 @@ export class Processing {
         localTime: original.local_time,
       },
     );
+    const outgoing = approval ? standInAdvice(request, approval) : request;
     const kept = {
       id,
-      serial,
+      serial: key,
       stan: sale.stan,
       local_time: sale.localTime,
       body_tag: this.#rooms.vault.panToken(bodyDigest(message)),
@@ -149,11 +190,11 @@ export class Processing {
       received_at: now,
       amount_minor: sale.amountMinor,
       currency: 'JPY',
-      scheme: route?.scheme ?? 'unknown',
+      scheme: admission.scheme,
       entry: sale.entry,
-      pan_token: this.#rooms.vault.panToken(pan),
+      pan_token: panToken,
       last_four: lastFour(pan),
-      routing_version: this.#table.version,
+      routing_version: admission.routingVersion,
       link: null,
       out_stan: null,
       rrn: null,
@@ -165,21 +206,38 @@ export class Processing {
       answer: null,
       answered_at: null,
       image: null,
+      origin: face.origin,
+      acquirer: asking.acquirer,
+      terminal_id: textOf(message, 41)?.trim() ?? null,
+      merchant_id: textOf(message, 42)?.trim() ?? null,
+      acquirer_day: face.dayOf(now),
+      issuer_day: null,
     } as const;
-    const row = refusal
-      ? { ...kept, ...this.#journal.decided(this.#own(message, refusal.actionCode, refusal.reason)) }
-      : {
-          ...kept,
-          link: issuerLink.id,
-          out_stan: outStan,
-          rrn: String(outgoing.fields[37]),
-          state: isPosting ? ('posting' as const) : ('send-intended' as const),
-          ...(isPosting && this.#journal.decided(this.#own(message, '900', undefined))),
-          image: this.#journal.sealImage(`sale/${id}`, reversalImage(outgoing)),
-        };
+    const own = (actionCode: string, reason: string | undefined): Decision =>
+      this.#own(face, message, actionCode, reason, now);
+    const row =
+      refusal || !link
+        ? {
+            ...kept,
+            ...this.#journal.decided(own(refusal?.actionCode ?? '908', refusal?.reason ?? 'SWITCH_ROUTE_UNKNOWN')),
+          }
+        : {
+            ...kept,
+            link: link.link.id,
+            issuer_day: businessDay(link.link, now),
+            out_stan: outStan,
+            rrn: String(outgoing.fields[37]),
+            state: isPosting ? ('posting' as const) : ('send-intended' as const),
+            ...(isPosting &&
+              this.#journal.decided(
+                approval ? this.#stoodIn(face, message, approval.approvalCode, now) : own('900', undefined),
+              )),
+            image: this.#journal.sealImage(`sale/${id}`, reversalImage(outgoing)),
+          };
     // Whoever repeats the request while this one is under way has to find it.
-    const waiting = refusal || isPosting ? undefined : this.#wait(id);
-    const refuse = (actionCode: string): Decision => this.#own(message, actionCode, 'SWITCH_FOLLOW_UP_REFUSED');
+    const waiting = row.state === 'send-intended' ? this.#wait(id) : undefined;
+    const refuse = (actionCode: string): Decision => own(actionCode, 'SWITCH_FOLLOW_UP_REFUSED');
+    const answerOf = (actionCode: string): Uint8Array => own(actionCode, undefined).answer;
     const arrival = await this.#journal
       .arriveSale(row, ksn, refuse, isPosting ? outgoing : undefined)
       .catch((error: unknown) => {
@@ -187,59 +245,59 @@ export class Processing {
         throw error;
       });
     if (arrival.type !== 'stored') this.#answers.delete(id);
+    if (approval && (arrival.type !== 'stored' || arrival.row.state !== 'posting')) await this.#standIn.release(id);
     switch (arrival.type) {
       case 'replay':
-        this.#world.log('info', 'requestReplayed', { serial, sale: arrival.row.id, stan: sale.stan });
-        return { answer: arrival.row.answer ?? ownAnswer(message, '923') };
+        this.#world.log('info', 'requestReplayed', { from: key, sale: arrival.row.id, stan: sale.stan });
+        return { answer: arrival.row.answer ?? answerOf('923') };
       case 'in-progress': {
         const first = this.#answers.get(arrival.row.id);
-        return { answer: first ? await first.promise : ownAnswer(message, '923') };
+        return { answer: first ? await first.promise : answerOf('923') };
       }
       case 'differs': {
         const { fault } = fail('SWITCH_DUPLICATE_DIFFERS', { facts: { stan: sale.stan, sale: arrival.row.id } });
-        this.#rooms.alarm({ serial, fault });
-        this.#world.log('warn', 'duplicateDiffers', { serial, fault });
-        return { answer: ownAnswer(message, '913') };
+        this.#rooms.alarm({ serial: asking.serial, fault });
+        this.#world.log('warn', 'duplicateDiffers', { from: key, fault });
+        return { answer: answerOf('913') };
       }
       case 'reversed-before':
         return { answer: this.#answered(arrival.row) };
       case 'stored':
-        if (arrival.queued) this.#reversals().add(arrival.queued);
+        if (arrival.queued) this.#queue(arrival.queued);
         if (!waiting || !link || arrival.row.answer !== null) {
           this.#answers.delete(id);
           return { answer: this.#answered(arrival.row) };
         }
         this.#publish(arrival.row);
-        this.#send(arrival.row, message, outgoing, link);
+        this.#send(face, arrival.row, message, outgoing, link);
         return { answer: await waiting };
     }
   }
 
   /** The request with its PIN under the key of the link. Neither PIN nor the key that it came under is ever in here. */
   async #translatePin(
-    { ksn, serial }: Asking,
+    asking: Asking,
     message: Message,
     pan: Secret<'pan'>,
+    link: IssuerLink | undefined,
   ): Promise<{
     readonly message: Message;
     readonly refusal?: { readonly actionCode: string; readonly reason: string };
   }> {
     const block = message.fields[52];
-    if (!(block instanceof Secret)) return { message };
+    if (!(block instanceof Secret) || !link) return { message };
     const clear = block.use((bytes) => Uint8Array.from(bytes));
-    const translated = await this.#rooms.keys.translatePin(formatAesKsn(ksn), this.#pinKey, clear, pan);
+    const translated = await asking.translatePin(link.pinKey, clear, pan);
     const { 52: _theirs, ...fields } = message.fields;
     if (translated.ok)
       return { message: { mti: message.mti, fields: { ...fields, 52: Secret.take('pin', translated.value) } } };
-    this.#world.log('warn', 'pinNotTranslated', { serial, fault: translated.fault });
+    this.#world.log('warn', 'pinNotTranslated', { from: asking.key, fault: translated.fault });
     return { message: { mti: message.mti, fields }, refusal: { actionCode: '126', reason: 'PINBLOCK_UNREADABLE' } };
   }
 
   /** A terminal whose state of life does not permit sales makes none; what it decided before that is taken still. */
-  async #forbidden(serial: Serial): Promise<{ readonly actionCode: string; readonly reason: string } | undefined> {
-    return (await this.#rooms.maySell?.(serial)) === false
-      ? { actionCode: '120', reason: 'LIFECYCLE_FORBIDS' }
-      : undefined;
+  async #forbidden(asking: Asking): Promise<{ readonly actionCode: string; readonly reason: string } | undefined> {
+    return (await asking.maySell()) ? undefined : { actionCode: '120', reason: 'LIFECYCLE_FORBIDS' };
   }
 
   /** Why the switch says no by itself before anything is sent. */
@@ -248,13 +306,28 @@ export class Processing {
     link: IssuerLink | undefined,
   ): { readonly actionCode: string; readonly reason: string } | undefined {
     if (route === undefined) return { actionCode: '908', reason: 'SWITCH_ROUTE_UNKNOWN' };
-    if (link?.id !== route || link.status().state === 'down') return { actionCode: '912', reason: 'ISSUER_LINK_DOWN' };
+    if (link === undefined || link.status().state === 'down') return { actionCode: '912', reason: 'ISSUER_LINK_DOWN' };
     if (!link.isReady) return { actionCode: '907', reason: 'ISSUER_LINK_DOWN' };
-    return link.inFlight >= issuerLink.inFlightMax ? { actionCode: '907', reason: 'ACQUIRING_BUSY' } : undefined;
+    return link.inFlight >= link.link.inFlightMax ? { actionCode: '907', reason: 'ACQUIRING_BUSY' } : undefined;
   }
 
-  #own(request: Message, actionCode: string, reason: string | undefined): Decision {
-    return { by: 'switch', actionCode, reason, answer: ownAnswer(request, actionCode) };
+  #health(id: string): 'ready' | 'down' | undefined {
+    const link = this.#roads.link(id);
+    return link && (link.isReady && link.inFlight < link.link.inFlightMax ? 'ready' : 'down');
+  }
+
+  /** The answer to what was approved in the issuer's place. */
+  #stoodIn(face: Face, request: Message, approvalCode: string, nowMs: number): Decision {
+    const answer = ownAnswer(face, request, '000', nowMs, { 38: approvalCode });
+    return { by: 'switch', actionCode: '000', approvalCode, answer };
+  }
+
+  #own(face: Face, request: Message, actionCode: string, reason: string | undefined, nowMs: number): Decision {
+    return { by: 'switch', actionCode, reason, answer: ownAnswer(face, request, actionCode, nowMs) };
+  }
+
+  #queue(row: ReversalRow): void {
+    if (row.link !== null) this.#roads.lane(row.link).add(row);
   }
 
   #wait(id: string): Promise<Uint8Array> {
@@ -265,15 +338,16 @@ export class Processing {
   }
 
   /** Sends what is durable, and follows it to its end. The answer goes to whoever waits for the sale. */
-  #send(row: SaleRow, request: Message, outgoing: Message, link: IssuerLink): void {
+  #send(face: Face, row: SaleRow, request: Message, outgoing: Message, link: IssuerLink): void {
     const follow = async (): Promise<void> => {
-      const asked = link.request(outgoing, issuerLink.timers.requestMs);
-      await this.#step(row, { type: 'handedToLine' }, request);
+      const asked = link.request(outgoing, link.link.profile.timers.requestMs);
+      await this.#step(face, row, { type: 'handedToLine' }, request);
       const answer = await asked;
-      if (answer.type === 'answered' && firstDifference(outgoing, answer.message) === undefined)
+      if (answer.type === 'answered' && firstDifference(link.link, outgoing, answer.message) === undefined)
         await this.#step(
+          face,
           row,
-          { type: 'issuerAnswered', actionCode: answer.message.text(39) ?? '909' },
+          { type: 'issuerAnswered', actionCode: answer.message.text(39) ?? '909', day: answer.message.text(28) },
           request,
           answer.message,
         );
@@ -282,41 +356,46 @@ export class Processing {
           this.#world.log('warn', 'issuerAnswerUnmatched', {
             fault: {
               code: 'ISSUER_ANSWER_UNMATCHED',
-              field: firstDifference(outgoing, answer.message) ?? 0,
+              field: firstDifference(link.link, outgoing, answer.message) ?? 0,
               facts: { sale: row.id },
             },
           });
-        await this.#step(row, { type: 'issuerTimedOut' }, request);
+        await this.#step(face, row, { type: 'issuerTimedOut' }, request);
       }
     };
     follow().catch((cause: unknown) => {
       // Nothing may be said of a sale whose outcome could not be written down: the row is still open, and the next start reverses it.
       this.#world.log('error', 'journalFailed', { sale: row.id, fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
-      this.#give(row.id, ownAnswer(request, '911'));
+      this.#give(row.id, ownAnswer(face, request, '911', this.#world.clock.now()));
     });
   }
 
   /** One step of a sale: rules, one commit, then what may be said. */
-  async #step(row: SaleRow, event: SaleEvent, request: Message, answer?: Message): Promise<void> {
-    const outStan = event.type === 'issuerTimedOut' ? await this.#numbers.next() : '';
-    const stepped = await this.#journal.step(row, event, outStan, (action) =>
+  async #step(face: Face, row: SaleRow, event: SaleEvent, request: Message, answer?: Message): Promise<void> {
+    const outStan = event.type === 'issuerTimedOut' ? await this.#nextStan(row.link) : '';
+    const stepped = await this.#journal.step(row, event, outStan, (action, _row, nowMs) =>
       action.type === 'answerFromIssuer' && answer
         ? {
             by: 'issuer',
             actionCode: textOf(answer, 39) ?? '909',
             approvalCode: textOf(answer, 38),
-            answer: passedOn(request, answer),
+            answer: passedOn(face, request, answer, nowMs),
           }
-        : this.#own(request, action.type === 'answer' ? action.actionCode : '909', 'ISSUER_TIMEOUT'),
+        : this.#own(face, request, action.type === 'answer' ? action.actionCode : '909', 'ISSUER_TIMEOUT', nowMs),
     );
     this.#afterStep(stepped);
+  }
+
+  /** A trace number of the link that a transaction went over. */
+  async #nextStan(link: string | null): Promise<string> {
+    return link === null ? '' : await this.#roads.numbers(link).next();
   }
 
   #afterStep({ row, actions, queued }: Stepped): void {
     if (queued) {
       this.#rooms.metrics.reversalQueued(queued.origin);
       this.#world.log('warn', 'reversalQueued', { sale: row.id, reason: queued.reason });
-      this.#reversals().add(queued);
+      this.#queue(queued);
     }
     if (actions.some(({ type }) => type === 'answer' || type === 'answerFromIssuer'))
       this.#give(row.id, this.#answered(row));
@@ -324,7 +403,9 @@ export class Processing {
   }
 
   #publish(row: SaleRow): void {
-    if (!isTransitDialogue(row.kind)) this.#rooms.live.publish({ name: 'sale', data: saleLineOf(row) });
+    // The live feed is of terminals; what centres ask is found in the journal.
+    if (row.origin === terminalsOrigin && !isTransitDialogue(row.kind))
+      this.#rooms.live.publish({ name: 'sale', data: saleLineOf(row) });
   }
 
   /** The stored answer of a decided sale; tells the world of the decision. */
@@ -354,77 +435,107 @@ export class Processing {
     this.#rooms.metrics.inFlight(this.#answers.size);
   }
 
-  async #reversal({ serial, ksn }: Asking, reversal: TerminalReversal): Promise<Reply> {
+  async #reversal(asking: Asking, reversal: TerminalReversal): Promise<Reply> {
+    const { key, ksn, face } = asking;
     const { message, original, stan, localTime, reason } = reversal;
-    const arrival = await this.#journal.arriveReversal(
-      {
-        serial,
-        stan,
-        localTime,
-        bodyTag: this.#rooms.vault.panToken(bodyDigest(message)),
-        original,
-        reason,
-        answer: (actionCode) => ownAnswer(message, actionCode),
-      },
-      ksn,
-      await this.#numbers.next(),
-      // The sale is still out, and its terminal has given up on it: whoever waits gets a no.
-      (action, sale) => ({
-        by: 'switch',
-        actionCode: action.type === 'answer' ? action.actionCode : '911',
-        reason: 'ISSUER_TIMEOUT',
-        answer: ownAnswer(
-          { mti: operations[sale.kind].mti, fields: { ...message.fields, 11: sale.stan, 12: sale.local_time } },
-          action.type === 'answer' ? action.actionCode : '911',
-        ),
-      }),
-    );
-    if (arrival.type === 'replay') return { answer: arrival.answer };
-    if (arrival.type === 'differs') {
-      const { fault } = fail('SWITCH_DUPLICATE_DIFFERS', { facts: { stan } });
-      this.#rooms.alarm({ serial, fault });
-      this.#world.log('warn', 'duplicateDiffers', { serial, fault });
-      return { answer: ownAnswer(message, '913') };
+    const answerOf = (actionCode: string): Uint8Array => ownAnswer(face, message, actionCode, this.#world.clock.now());
+    const arrived = {
+      serial: key,
+      stan,
+      localTime,
+      bodyTag: this.#rooms.vault.panToken(bodyDigest(message)),
+      original,
+      reason,
+      forbids: ({ scheme, link, merchant_id, received_at }: SaleRow, nowMs: number) =>
+        reason === reversalReasons.customerCancelled
+          ? this.#rules.contracts.judgeCancellation(
+              { scheme, link: link ?? '', merchant: merchant_id ?? '' },
+              received_at,
+              nowMs,
+            )?.actionCode
+          : undefined,
+      answer: answerOf,
+    };
+    for (let attempt = 0; attempt < againMax; attempt += 1) {
+      // A trace number is taken before the commit that may need it.
+      const { link = null } = (await this.#journal.saleByKey(key, original.stan, original.localTime)) ?? {};
+      const arrival = await this.#journal.arriveReversal(
+        arrived,
+        ksn,
+        { link, stan: await this.#nextStan(link) },
+        // The sale is still out, and whoever sent it has given up on it: whoever waits gets a no.
+        (action, sale, nowMs) =>
+          this.#own(
+            face,
+            { mti: operations[sale.kind].mti, fields: { ...message.fields, 11: sale.stan, 12: sale.local_time } },
+            action.type === 'answer' ? action.actionCode : '911',
+            'ISSUER_TIMEOUT',
+            nowMs,
+          ),
+      );
+      if (arrival.type === 'again') continue;
+      if (arrival.type === 'replay') return { answer: arrival.answer };
+      if (arrival.type === 'differs') {
+        const { fault } = fail('SWITCH_DUPLICATE_DIFFERS', { facts: { stan } });
+        this.#rooms.alarm({ serial: asking.serial, fault });
+        this.#world.log('warn', 'duplicateDiffers', { from: key, fault });
+        return { answer: answerOf('913') };
+      }
+      if (arrival.sale && arrival.step)
+        this.#afterStep({ row: arrival.sale, actions: arrival.step.actions, queued: arrival.queued });
+      else {
+        const { fault } = fail('SWITCH_ORIGINAL_UNKNOWN', { facts: { stan, originalStan: original.stan } });
+        this.#world.log('warn', 'reversalWithoutOriginal', { from: key, fault });
+      }
+      return { answer: arrival.answer };
     }
-    if (arrival.sale && arrival.step)
-      this.#afterStep({ row: arrival.sale, actions: arrival.step.actions, queued: arrival.queued });
-    else {
-      const { fault } = fail('SWITCH_ORIGINAL_UNKNOWN', { facts: { stan, originalStan: original.stan } });
-      this.#world.log('warn', 'reversalWithoutOriginal', { serial, fault });
-    }
-    return { answer: arrival.answer };
+    throw new Error('a sale whose link keeps changing');
   }
 
-  /** An answer of the issuer that nobody waits for: it is journalled with its sale, and changes nothing but a queued reversal. */
-  async late(message: DecodedMessage): Promise<void> {
-    const outStan = message.text(11) ?? '';
-    const facts = { mti: message.mti, outStan, actionCode: message.text(39) ?? '' };
-    const sale =
-      message.mti === '1210' || message.mti === '1110'
-        ? await this.#journal.saleByOutStan(issuerLink.id, outStan, message.text(12) ?? '')
-        : undefined;
+  /** An answer of an issuer that nobody waits for: it is journalled with its sale; an advice that it takes is over. */
+  async late(link: string, message: DecodedMessage, why: Mismatch): Promise<void> {
+    const [outStan, outTime] = [message.text(11) ?? '', message.text(12) ?? ''];
+    const facts = { mti: message.mti, outStan, actionCode: message.text(39) ?? '', mismatch: mismatchText(why) };
+    const isAnswer = message.mti === '1210' || message.mti === '1110';
+    const sale = isAnswer ? await this.#journal.saleByOutStan(link, outStan, outTime) : undefined;
     this.#world.log('warn', 'issuerAnswerUnmatched', {
+      link,
       fault: { code: 'ISSUER_ANSWER_UNMATCHED', facts: { ...facts, sale: sale?.id ?? 'none' } },
     });
-    if (!sale) return;
+    if (!sale) return await this.#lateAdvice(link, outStan, outTime, message);
     const never = (): Decision => {
       throw new Error('a late answer answers nobody');
     };
     // A sale that is still open has its own waiter, so this one can only find it decided.
     if (sale.state === 'send-intended' || sale.state === 'sent') return;
-    await this.#journal.step(sale, { type: 'issuerAnswered', actionCode: facts.actionCode }, '', never, facts);
+    const event = { type: 'issuerAnswered', actionCode: facts.actionCode, day: message.text(28) } as const;
+    await this.#journal.step(sale, event, '', never, facts);
+  }
+
+  /** The answer to an advice comes after its deadline: the advice need not go again. */
+  async #lateAdvice(link: string, outStan: string, outTime: string, message: DecodedMessage): Promise<void> {
+    if (message.mti !== '1430' && message.mti !== '1230') return;
+    const row = await this.#advices.byOut(link, outStan, outTime);
+    const isOf = row?.advice === (message.mti === '1430' ? 'reversal' : 'posting');
+    if (row && isOf && isTaken(row.advice, message.text(39) ?? ''))
+      await this.#roads.lane(link).accepted(row, message.text(28));
   }
 
   /** After a start: every sale whose outcome nobody knows is answered 911 on file, and reversed. */
   async recover(): Promise<void> {
     for (const row of await this.#journal.openSales()) {
-      const stepped = await this.#journal.step(row, { type: 'restarted' }, await this.#numbers.next(), () => {
-        const image = this.#journal.imageOf(row);
-        const request = { mti: image.mti, fields: { ...image.fields, 11: row.stan } };
-        const decision = this.#own(request, '911', 'SWITCH_OUTCOME_UNKNOWN');
-        wipe(image);
-        return decision;
-      });
+      const stepped = await this.#journal.step(
+        row,
+        { type: 'restarted' },
+        await this.#nextStan(row.link),
+        (_action, _row, nowMs) => {
+          const image = this.#journal.imageOf(row);
+          const request = { mti: image.mti, fields: { ...image.fields, 11: row.stan } };
+          const decision = this.#own(this.#roads.face(row.origin), request, '911', 'SWITCH_OUTCOME_UNKNOWN', nowMs);
+          wipe(image);
+          return decision;
+        },
+      );
       this.#world.log('warn', 'saleRecovered', { sale: row.id, fault: { code: 'SWITCH_OUTCOME_UNKNOWN' } });
       this.#afterStep(stepped);
     }

@@ -29,12 +29,13 @@ export type SaleState =
 /** What happens to a sale after its intent is durable. */
 export type SaleEvent =
   | { readonly type: 'handedToLine' }
-  | { readonly type: 'issuerAnswered'; readonly actionCode: string }
+  /** `day`: the business day on which the issuer counts it (DE28), where it says so. */
+  | { readonly type: 'issuerAnswered'; readonly actionCode: string; readonly day?: string | undefined }
   | { readonly type: 'issuerTimedOut' }
   | { readonly type: 'terminalReversed'; readonly reason: string }
   | { readonly type: 'restarted' }
-  | { readonly type: 'postingTaken' }
-  | { readonly type: 'reversalAccepted' };
+  | { readonly type: 'postingTaken'; readonly day?: string | undefined }
+  | { readonly type: 'reversalAccepted'; readonly day?: string | undefined };
 
 /** What the shell does about it; all `journal` and `queueReversal` of one step are one commit, before any `answer`. */
 export type SaleAction =
@@ -64,6 +65,9 @@ export type JournalEntry =
   | 'reversal-sent'
   | 'reversal-accepted'
   | 'reversal-stuck'
+  | 'advice-retried'
+  | 'advice-settled'
+  | 'reconciled'
   | 'reversal-without-original'
   | 'original-after-reversal';
 

@@ -171,47 +171,51 @@ function Layer({ of: { document, versions }, written }: { of: Chosen; written: (
         <header>
           <h2 id="set">{t('config.set', { layer: name })}</h2>
         </header>
-        <form
-          data-testid="set"
-          onSubmit={(event) => {
-            event.preventDefault();
-            const form = event.currentTarget;
-            if (facts)
-              void write(
-                managementPaths.configuration,
-                'PATCH',
-                { [facts.setting]: typed(form) },
-                formText(form, 'reason'),
-              );
-          }}
-        >
-          <label>
-            {t('column.setting')}
-            <select name="setting" onChange={(event) => (setting.value = event.currentTarget.value)}>
-              {[...all.keys()].map((one) => (
-                <option key={one} value={one}>
-                  {settingName(all, one)}
-                </option>
-              ))}
-            </select>
-          </label>
-          {facts && <ValueField facts={facts} value={document.values[facts.setting] ?? facts.factory} />}
-          {facts && document.values[facts.setting] !== undefined && (
-            <label class="check">
-              <input type="checkbox" name="unset" /> {t('config.unset')}
+        {document.ref.layer === 'campaign' ? (
+          <p>{t('config.ofCampaign')}</p>
+        ) : (
+          <form
+            data-testid="set"
+            onSubmit={(event) => {
+              event.preventDefault();
+              const form = event.currentTarget;
+              if (facts)
+                void write(
+                  managementPaths.configuration,
+                  'PATCH',
+                  { [facts.setting]: typed(form) },
+                  formText(form, 'reason'),
+                );
+            }}
+          >
+            <label>
+              {t('column.setting')}
+              <select name="setting" onChange={(event) => (setting.value = event.currentTarget.value)}>
+                {[...all.keys()].map((one) => (
+                  <option key={one} value={one}>
+                    {settingName(all, one)}
+                  </option>
+                ))}
+              </select>
             </label>
-          )}
-          <label>
-            {t('config.why')}
-            <input name="reason" maxLength={200} />
-          </label>
-          <button type="submit" class="primary">
-            {t('config.save', { version: document.version + 1 })}
-          </button>
-          <p role="status" class={said.value?.isFailure ? 'failure' : 'success'}>
-            {said.value?.text}
-          </p>
-        </form>
+            {facts && <ValueField facts={facts} value={document.values[facts.setting] ?? facts.factory} />}
+            {facts && document.values[facts.setting] !== undefined && (
+              <label class="check">
+                <input type="checkbox" name="unset" /> {t('config.unset')}
+              </label>
+            )}
+            <label>
+              {t('config.why')}
+              <input name="reason" maxLength={200} />
+            </label>
+            <button type="submit" class="primary">
+              {t('config.save', { version: document.version + 1 })}
+            </button>
+            <p role="status" class={said.value?.isFailure ? 'failure' : 'success'}>
+              {said.value?.text}
+            </p>
+          </form>
+        )}
       </section>
       <section class="panel" aria-labelledby="versions">
         <header>

@@ -1,5 +1,11 @@
 import { useSignal } from '@preact/signals';
-import { managementPaths, negativeAdded, negativeOverview, negativeState } from '@tsunagu/protocols/fleet';
+import {
+  managementPaths,
+  negativeAdded,
+  negativeLists,
+  negativeOverview,
+  negativeState,
+} from '@tsunagu/protocols/fleet';
 import { useEffect } from 'preact/hooks';
 import type { z } from 'zod';
 import { ApiError, ask } from '../api.ts';
@@ -12,10 +18,13 @@ import { t, tAny } from '../text/index.ts';
 const reasons = ['lost', 'stolen', 'fraud', 'other'] as const;
 
 type State = z.infer<typeof negativeState>;
+type Lists = z.infer<typeof negativeLists>['items'];
 
 export function NegativePage() {
   const list = useSignal<z.infer<typeof negativeOverview> | undefined>(undefined);
   const state = useSignal<State | undefined>(undefined);
+  const lists = useSignal<Lists>([]);
+  const named = useSignal('regular');
   const said = useSignal<{ readonly text: string; readonly isFailure: boolean } | undefined>(undefined);
   const isSending = useSignal(false);
   const cursors = useSignal<readonly string[]>([]);
@@ -26,16 +35,17 @@ export function NegativePage() {
     try {
       list.value = await ask(
         negativeOverview,
-        `${managementPaths.negative}?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`,
+        `${managementPaths.negative}?list=${named.value}&limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`,
       );
-      state.value = await ask(negativeState, managementPaths.negativeState);
+      state.value = await ask(negativeState, `${managementPaths.negativeState}?list=${named.value}`);
+      lists.value = (await ask(negativeLists, managementPaths.negativeLists)).items;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error; // the state of the stream tells the person
     }
   };
   useEffect(() => {
     void fetchList();
-  }, [cursors.value, glance?.negative.overlaySeq, glance?.negative.version, glance?.sync.negative]);
+  }, [cursors.value, named.value, glance?.negative.overlaySeq, glance?.negative.version, glance?.sync.negative]);
 
   const add = async (form: HTMLFormElement): Promise<void> => {
     isSending.value = true;
@@ -44,7 +54,11 @@ export function NegativePage() {
       const { entry, already } = await ask(negativeAdded, managementPaths.negativeEntries, {
         method: 'POST',
         key: crypto.randomUUID(),
-        body: { pan: formText(form, 'pan').replaceAll(/[\s-]/g, ''), reason: formText(form, 'reason') },
+        body: {
+          list: named.value,
+          pan: formText(form, 'pan').replaceAll(/[\s-]/g, ''),
+          reason: formText(form, 'reason'),
+        },
       });
       form.reset();
       said.value = {
@@ -73,6 +87,16 @@ export function NegativePage() {
           <Fact name={t('negative.current')} value={count(shown.terminals.current)} />
           <Fact name={t('negative.behind')} value={count(shown.terminals.behind)} />
         </dl>
+      )}
+      {lists.value.length > 1 && (
+        <Lists
+          lists={lists.value}
+          named={named.value}
+          choose={(list) => {
+            cursors.value = [];
+            named.value = list;
+          }}
+        />
       )}
       {state.value && <Spread state={state.value} />}
       <div class="cards">
@@ -172,6 +196,45 @@ export function NegativePage() {
     </main>
   );
 }
+
+/** The lists of issuers and brands, and which of them the page is about. */
+const Lists = ({ lists, named, choose }: { lists: Lists; named: string; choose: (list: string) => void }) => (
+  <section class="panel" aria-labelledby="lists">
+    <header>
+      <h2 id="lists">{t('negative.lists')}</h2>
+    </header>
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">{t('negative.list')}</th>
+          <th scope="col">{t('negative.codec')}</th>
+          <th scope="col">{t('negative.version')}</th>
+          <th scope="col">{t('negative.cards')}</th>
+          <th scope="col">{t('negative.behind')}</th>
+          <th scope="col">¥</th>
+        </tr>
+      </thead>
+      <tbody>
+        {lists.map(({ list, codec, version, overlaySeq, cards, reached, total, exposureMinor }) => (
+          <tr key={list}>
+            <th scope="row">
+              <button type="button" aria-pressed={list === named} onClick={() => choose(list)}>
+                {list}
+              </button>
+            </th>
+            <td>{t(codec === 'KP' ? 'negative.exact' : 'negative.hashed')}</td>
+            <td class="digits">
+              v{version} +{overlaySeq}
+            </td>
+            <td class="digits">{count(cards)}</td>
+            <td class="digits">{count(total - reached)}</td>
+            <td class="digits">{count(exposureMinor)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </section>
+);
 
 const Fact = ({ name, value }: { name: string; value: string }) => (
   <div>

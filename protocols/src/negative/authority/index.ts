@@ -30,6 +30,7 @@ export {
   initialTrust,
   isEqualToHead,
   keysFor,
+  listsOf,
   type OfflineAllowance,
   offlineAllowanceOf,
   openFirstRoot,

@@ -77,6 +77,11 @@ export const trustedNow = (state: TrustState, now: number): number => Math.max(n
 export const keysFor = (root: RootDocument, role: NegativeRole, list: string, now: number): readonly NegativeKey[] =>
   root.keys.filter((key) => key.role === role && (key.list === '' || key.list === list) && key.notAfter >= now);
 
+/** The lists that a root names keys for: every terminal under it holds them all, so that a server cannot leave one out. */
+export const listsOf = ({ keys }: RootDocument): readonly string[] => [
+  ...new Set(keys.flatMap(({ role, list }) => (role === 'list' && list !== '' ? [list] : []))),
+];
+
 /** Reads a root that nobody vouches for but the channel it came by: the first one. It must still be signed by itself. */
 export function openFirstRoot(document: SignedBytes): Result<RootDocument, TrustFault> {
   const root = decodeRoot(document.payload);
@@ -105,7 +110,8 @@ export function acceptRoot(state: TrustState, document: SignedBytes, now: number
   if (!isRootSignedBy(document, state.root) || !isRootSignedBy(document, root.value))
     return fail('SIGNATURE_INVALID', { field: 'root' });
   if (root.value.notAfter < trustedNow(state, now)) return fail('NEGATIVE_EXPIRED', { field: 'root' });
-  const isChanged = (role: NegativeRole): boolean => idsOf(state.root, role) !== idsOf(root.value, role);
+  const isChanged = (role: NegativeRole): boolean =>
+    idsOf(state.root, role, state.list) !== idsOf(root.value, role, state.list);
   const forgetsHead = isChanged('head') || isChanged('list');
   return ok({
     ...state,
@@ -119,9 +125,10 @@ export function acceptRoot(state: TrustState, document: SignedBytes, now: number
   });
 }
 
-const idsOf = (root: RootDocument, role: NegativeRole): string =>
+/** The keys of a role that matter to a list: another list's keys come and go without it. */
+const idsOf = (root: RootDocument, role: NegativeRole, forList: string): string =>
   root.keys
-    .filter((key) => key.role === role)
+    .filter((key) => key.role === role && (key.list === '' || key.list === forList))
     .map(({ id, list }) => `${id}/${list}`)
     .sort()
     .join();

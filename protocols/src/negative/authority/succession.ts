@@ -15,12 +15,18 @@ export interface Succession {
   readonly list: string;
 }
 
-/** The root after this one: other keys for its own role and for a list; those that are online, and the policy, stay. */
+/**
+ * The root after this one: other keys for its own role and for a list; those that are online, and the policy, stay. A list that is new has
+ * the emergency keys of those before it.
+ */
 export function nextRoot(root: RootDocument, change: Succession): RootDocument {
   const { rootKeys, listKeys, threshold, notAfter, list } = change;
   const keyFor =
     (role: 'root' | 'list', scope: string) =>
     (publicKey: Uint8Array): NegativeKey => ({ id: negativeKeyId(publicKey), publicKey, role, list: scope, notAfter });
+  const emergency = root.keys.filter(({ role }) => role === 'emergency');
+  const isKnown = emergency.some(({ list: scope }) => scope === '' || scope === list);
+  const more = isKnown ? [] : [...new Map(emergency.map((key) => [key.id, { ...key, list, notAfter }])).values()];
   return {
     ...root,
     version: root.version + 1,
@@ -32,6 +38,7 @@ export function nextRoot(root: RootDocument, change: Succession): RootDocument {
       ...root.keys
         .filter(({ role, list: scope }) => role !== 'root' && !(role === 'list' && scope === list))
         .map((key) => ({ ...key, notAfter })),
+      ...more,
     ],
   };
 }

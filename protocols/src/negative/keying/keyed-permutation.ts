@@ -1,5 +1,6 @@
 import { blockEncrypter, type BlockEncrypter } from '../../cipher/index.ts';
-import { asBuffer, type Secret } from '../../kit/index.ts';
+import { asBuffer, concat, Secret, unwrap } from '../../kit/index.ts';
+import { computeMac } from '../../mac/index.ts';
 
 /** Where a card stands in an exact list: its partition, and a place in it that only the key can tell. */
 export interface PermutedPan {
@@ -20,6 +21,15 @@ export const partitionSize = (partition: number): number =>
   10 ** (Math.floor(partition / 1_000_000) + panLengthMin - 7);
 /** Partitions are below this. */
 export const partitionsEnd = (panLengthMax - panLengthMin + 1) * 1_000_000;
+
+/**
+ * The key of the permutation, out of the key of the hashes: one key is never used for both. SP 800-108r1, 4.1 (counter mode, one block)
+ * with AES-CMAC, label "tsunagu-negative-kp", no context. 16 bytes; wipe it after use.
+ */
+export function permutationKey(hashKey: Secret<'key'>): Secret<'key'> {
+  const input = concat(Uint8Array.of(1), Buffer.from('tsunagu-negative-kp', 'latin1'), Uint8Array.of(0, 0, 128));
+  return Secret.take('key', unwrap(computeMac({ kind: 'CMAC', cipher: 'AES' }, hashKey, input)));
+}
 
 /**
  * A card's place in an exact list: FF1 (NIST SP 800-38G Rev. 1, algorithm 7) under the list's key over the PAN's digits between

@@ -1,16 +1,24 @@
 import { z } from 'zod';
 import { BitReader, readAhead } from '../coding/bits.ts';
-import { type NegativeReason, reasonCodeOf, reasonOf, unpackLengths } from '../coding/reasons.ts';
+import { type NegativeReason, type ReasonCode, reasonCodeOf, reasonOf, unpackLengths } from '../coding/reasons.ts';
 import { type Container, readSegment } from '../container/container.ts';
 import { reasonNumberOf, tagOf } from '../container/entries.ts';
-import { headerBytes, shapeOf } from '../container/layout.ts';
+import { headerBytes, partitionBytes, type PartitionShape, shapeOf } from '../container/layout.ts';
 import { headLeaves, leafHash, leavesOf, pathOf, rootFrom, sameBytes } from '../container/merkle.ts';
 import { decodeBeside, isExcepted, isInRange } from '../container/ranges.ts';
 import { hashBitsMax, hashBitsMin, hashTag, secondTag } from '../keying/keyed-hash.ts';
+import { partitionSize, partitionsEnd, type PermutedPan } from '../keying/keyed-permutation.ts';
+import type { CardProbe } from '../look-up.ts';
 import { decodeOverlay, findInOverlay, overlayBits } from '../overlay/overlay.ts';
 import { decodeHead, decodeManifest, decodeOverlayDocument, overlayDigestBytes } from '../authority/documents.ts';
 import { keysFor, openFirstRoot } from '../authority/rules.ts';
-import { decodeSigned, documentDigest, documentTypes, genuineSigners } from '../authority/signed-bytes.ts';
+import {
+  decodeSigned,
+  documentDigest,
+  documentTypes,
+  genuineSigners,
+  type SignedBytes,
+} from '../authority/signed-bytes.ts';
 import { concat, fail, ok, type Result } from '../../kit/index.ts';
 
 const base64 = z
@@ -30,6 +38,8 @@ export const negativeClaim = z.object({
   lastFour: z.string().max(4),
   /** The card's MAC under the list's key, 16 bytes: whoever holds the key can compare it with a PAN. */
   mac: base64,
+  /** Where it stands in an exact list; nothing in lists of keyed hashes. */
+  place: z.object({ partition: z.number().int().nonnegative(), tag: z.number().int().nonnegative() }).optional(),
   /** First digits of the PAN, for ranges; six are no card (PCI DSS 3.4.1). */
   leadingDigits: z.string().regex(/^\d{6}$/),
   /** What the terminal said it applies, and when it said so first. */
@@ -88,10 +98,16 @@ function decodeClaim(payload: Uint8Array): NegativeClaim | undefined {
   }
 }
 
-/** The parts of a container (KH) that say whether a card is in it. */
-export function proveIn(container: Container, mac: Uint8Array): Pick<NegativeProof, 'header' | 'beside' | 'segment'> {
+/** The parts of a container that say whether a card is in it. Where its partition is not there, the header says so and any segment will do. */
+export function proveIn(
+  container: Container,
+  { mac, permuted }: Pick<CardProbe, 'mac' | 'permuted'>,
+): Pick<NegativeProof, 'header' | 'beside' | 'segment'> {
   const leaves = leavesOf(container);
-  const at = headLeaves + container.segmentOf(0, hashTag(mac, container.hashBits));
+  const segment = permuted
+    ? container.segmentOf(permuted.partition, permuted.tag)
+    : container.segmentOf(0, hashTag(mac, container.hashBits));
+  const at = Math.min(leaves.length - 1, headLeaves + Math.max(0, segment));
   const part = (number: number): z.infer<typeof leaf> => {
     const { start, end } = container.parts[number] ?? container.span(number - headLeaves);
     return { bytes: text(container.bytes.subarray(start, end)), path: pathOf(leaves, number).map(text) };
@@ -101,13 +117,15 @@ export function proveIn(container: Container, mac: Uint8Array): Pick<NegativePro
 
 /**
  * Checks a proof by itself, without any server. Order of faults: root, documents, head, overlay, manifest, claim, header, beside, segment.
+ * @param pinned a root document that came by hand: the proof has to be under that one, or by its root keys
  * @returns NEGATIVE_PROOF_INVALID with the part that does not hold
  */
-export function checkProof(proof: NegativeProof): Result<ProvenAnswer, 'NEGATIVE_PROOF_INVALID'> {
+export function checkProof(proof: NegativeProof, pinned?: Uint8Array): Result<ProvenAnswer, 'NEGATIVE_PROOF_INVALID'> {
   const invalid = (field: string) => fail('NEGATIVE_PROOF_INVALID', { field });
   const rootDocument = decodeSigned(bytesOf(proof.root));
   const root = rootDocument.ok ? openFirstRoot(rootDocument.value.document) : rootDocument;
-  if (!root.ok) return invalid('root');
+  if (!rootDocument.ok || !root.ok) return invalid('root');
+  if (pinned && !isUnder(rootDocument.value.document, pinned)) return invalid('rootKeys');
   const bundle = bytesOf(proof.head);
   const headDocument = decodeSigned(bundle);
   const overlayDocument = headDocument.ok ? decodeSigned(bundle, headDocument.value.end) : headDocument;
@@ -141,25 +159,20 @@ export function checkProof(proof: NegativeProof): Result<ProvenAnswer, 'NEGATIVE
 
   const mac = bytesOf(claim.mac);
   const header = bytesOf(proof.header.bytes);
-  const shape = shapeOfHeader(header, manifest.value.count);
-  if (!shape || mac.length !== 16) return invalid('header');
-  const tag = hashTag(mac, shape.hashBits);
-  const segment = Math.floor(tag / shape.width);
-  const leaves = headLeaves + shape.segments;
+  const found = placeIn(header, manifest.value.count, mac, claim.place);
+  if (!found || mac.length !== 16) return invalid('header');
+  const { shape, tag, segment } = found;
+  const leaves = headLeaves + found.segments;
   const isIn = ({ bytes, path }: z.infer<typeof leaf>, number: number): boolean => {
-    const found = rootFrom(leafHash(bytesOf(bytes)), number, leaves, path.map(bytesOf));
-    return found !== undefined && sameBytes(found, manifest.value.root);
+    const root = rootFrom(leafHash(bytesOf(bytes)), number, leaves, path.map(bytesOf));
+    return root !== undefined && sameBytes(root, manifest.value.root);
   };
   if (!isIn(proof.header, 0)) return invalid('header');
   const beside = decodeBeside(bytesOf(proof.beside.bytes));
   if (!beside || !isIn(proof.beside, headLeaves - 1)) return invalid('beside');
-  if (!isIn(proof.segment, headLeaves + segment)) return invalid('segment');
-  const segmentBytes = bytesOf(proof.segment.bytes);
-  const reader = new BitReader(concat(segmentBytes, new Uint8Array(readAhead)));
-  reader.seek(0, segmentBytes.length);
-  const entries = new Float64Array(Math.min(shape.count, segmentBytes.length * 8));
-  const used = readSegment(reader, shape, shape.reasons, segment, entries, 0);
-  if (used < 0) return invalid('segment');
+  if (shape && !isIn(proof.segment, headLeaves + shape.firstSegment + segment)) return invalid('segment');
+  const entries = shape ? entriesIn(bytesOf(proof.segment.bytes), shape, segment) : new Float64Array(0);
+  if (!entries) return invalid('segment');
 
   const say = (answer: ProvenAnswer['answer'], by: ProvenAnswer['by'], reason?: number) =>
     ok({
@@ -178,14 +191,56 @@ export function checkProof(proof: NegativeProof): Result<ProvenAnswer, 'NEGATIVE
   if (isExcepted(beside, secondTag(mac))) return say('not-listed', 'exception');
   const leading = Buffer.from(claim.leadingDigits, 'latin1');
   if (isInRange(beside.ranges, leading, Math.floor(Date.parse(claim.at) / 1_000))) return say('range-listed', 'range');
-  const found = entries.subarray(0, used).find((entry) => tagOf(entry) === tag);
-  return found === undefined ? say('not-listed', 'list') : say('listed', 'list', reasonNumberOf(found));
+  const entry = entries.find((each) => tagOf(each) === tag);
+  return entry === undefined ? say('not-listed', 'list') : say('listed', 'list', reasonNumberOf(entry));
 }
 
-/** What follows from a header of keyed hashes. */
-function shapeOfHeader(header: Uint8Array, count: number) {
-  const hashBits = header[5] ?? 0;
+/** Whether a root is signed by enough keys of one that came by hand: that one itself, and those that follow it. */
+function isUnder(document: SignedBytes, pinned: Uint8Array): boolean {
+  const decoded = decodeSigned(pinned);
+  const trusted = decoded.ok ? openFirstRoot(decoded.value.document) : decoded;
+  if (!trusted.ok) return false;
+  const keys = trusted.value.keys.filter(({ role }) => role === 'root');
+  return genuineSigners('root', document, keys) >= trusted.value.threshold;
+}
+
+/** The entries of a segment that is proven; undefined when its bytes make no sense. */
+function entriesIn(bytes: Uint8Array, where: ProvenPlace, segment: number): Float64Array | undefined {
+  const reader = new BitReader(concat(bytes, new Uint8Array(readAhead)));
+  reader.seek(0, bytes.length);
+  const entries = new Float64Array(Math.min(where.count, bytes.length * 8));
+  const used = readSegment(reader, where, where.reasons, segment, entries, 0);
+  return used < 0 ? undefined : entries.subarray(0, used);
+}
+
+/** The partition that a card would stand in. */
+interface ProvenPlace extends PartitionShape {
+  readonly reasons: ReasonCode;
+  readonly firstSegment: number;
+}
+
+/** Where a card would stand, by a header that is proven. No shape: its partition is not there, so the card is not. */
+function placeIn(header: Uint8Array, count: number, mac: Uint8Array, place: PermutedPan | undefined) {
   const reasons = reasonCodeOf(unpackLengths(header.subarray(21, 29)));
-  const isHash = header.length === headerBytes && header[4] === 1 && hashBits >= hashBitsMin && hashBits <= hashBitsMax;
-  return isHash && reasons ? { ...shapeOf(2 ** hashBits, count), hashBits, reasons } : undefined;
+  if (!reasons || header.length < headerBytes) return undefined;
+  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
+  const three = (at: number): number => view.getUint16(at) * 256 + view.getUint8(at + 2);
+  const hashBits = view.getUint8(5);
+  if (header[4] === 1 && !place) {
+    if (header.length !== headerBytes || hashBits < hashBitsMin || hashBits > hashBitsMax) return undefined;
+    const shape: ProvenPlace = { ...shapeOf(2 ** hashBits, count), reasons, firstSegment: 0 };
+    const tag = hashTag(mac, hashBits);
+    return { shape, tag, segment: Math.floor(tag / shape.width), segments: shape.segments };
+  }
+  const isExact = header[4] === 2 && header.length === headerBytes + view.getUint16(6) * partitionBytes;
+  if (!isExact || !place || place.partition >= partitionsEnd || place.tag >= partitionSize(place.partition))
+    return undefined;
+  let segments = 0;
+  let shape: ProvenPlace | undefined;
+  for (let row = headerBytes; row < header.length; row += partitionBytes) {
+    const own = shapeOf(partitionSize(three(row)), three(row + 3));
+    if (three(row) === place.partition) shape = { ...own, reasons, firstSegment: segments };
+    segments += own.segments;
+  }
+  return { shape, tag: place.tag, segment: shape ? Math.floor(place.tag / shape.width) : 0, segments };
 }

@@ -98,6 +98,10 @@ export const targetCustom = z.looseObject({
         .regex(/^[A-Za-z0-9+/=]{40,120}$/)
         .optional()
         .describe('A bridge that holds this Ed25519 key (SPKI, base64) must have attested the image.'),
+      emulatedReaders: z
+        .boolean()
+        .optional()
+        .describe('Whether emulated readers will do for that; without it each run has to be on hardware.'),
     })
     .optional()
     .describe('What must hold before it is installed.'),

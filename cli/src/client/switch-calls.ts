@@ -1,0 +1,63 @@
+import {
+  page,
+  type reconcileDay,
+  type SwitchAdvice,
+  switchAdvice,
+  type SwitchDifference,
+  switchDifferences,
+  type SwitchLink,
+  type switchLinkOrder,
+  switchLinks,
+  switchPaths,
+  type SwitchReconciliation,
+  switchReconciliation,
+  type SwitchSearch,
+  type SwitchTransaction,
+  switchTransaction,
+  type SwitchTransactionDetail,
+  switchTransactionDetail,
+} from '@tsunagu/protocols/fleet';
+import { ok, type Result } from '@tsunagu/protocols/kit';
+import { z } from 'zod';
+import type { Calls } from './access-calls.ts';
+
+/** The switch, as the CLI uses it. */
+export interface SwitchClient {
+  switchLinks(): Promise<Result<readonly SwitchLink[]>>;
+  orderLink(id: string, verb: z.infer<typeof switchLinkOrder>['verb']): Promise<Result<unknown>>;
+  /** The newest that a search finds, `count` at most. */
+  switchTransactions(search: SwitchSearch, count: number): Promise<Result<readonly SwitchTransaction[]>>;
+  switchTransaction(id: string): Promise<Result<SwitchTransactionDetail>>;
+  switchAdvices(isDead: boolean): Promise<Result<readonly SwitchAdvice[]>>;
+  retryAdvice(id: string): Promise<Result<unknown>>;
+  settleAdvice(id: string, reason: string): Promise<Result<unknown>>;
+  reconciliations(count: number): Promise<Result<readonly SwitchReconciliation[]>>;
+  reconcileDay(what: z.input<typeof reconcileDay>): Promise<Result<SwitchReconciliation>>;
+  differencesOf(link: string, day: string): Promise<Result<readonly SwitchDifference[]>>;
+}
+
+const nothing = z.object({});
+
+export function switchCalls({ call, all }: Calls): SwitchClient {
+  const items = async <T>(answer: Promise<Result<{ readonly items: readonly T[] }>>): Promise<Result<readonly T[]>> => {
+    const answered = await answer;
+    return answered.ok ? ok(answered.value.items) : answered;
+  };
+  return {
+    switchLinks: () => items(call(switchLinks, switchPaths.links)),
+    orderLink: (id, verb) => call(nothing, switchPaths.linkOrders(id), { verb }),
+    switchTransactions(search, count) {
+      const query = new URLSearchParams({ limit: String(count) });
+      for (const [name, value] of Object.entries(search)) if (value !== undefined) query.set(name, String(value));
+      return items(call(page(switchTransaction), `${switchPaths.transactions}?${query.toString()}`));
+    },
+    switchTransaction: (id) => call(switchTransactionDetail, switchPaths.transaction(id)),
+    switchAdvices: (isDead) => all(switchAdvice, `${switchPaths.advices}?state=${isDead ? 'dead' : 'all'}`),
+    retryAdvice: (id) => call(nothing, switchPaths.adviceRetry(id), {}),
+    settleAdvice: (id, reason) => call(nothing, switchPaths.adviceSettlement(id), { reason }),
+    reconciliations: (count) =>
+      items(call(page(switchReconciliation), `${switchPaths.reconciliations}?limit=${count}`)),
+    reconcileDay: (what) => call(switchReconciliation, switchPaths.reconciliations, what),
+    differencesOf: (link, day) => items(call(switchDifferences, switchPaths.differences(link, day))),
+  };
+}

@@ -1,0 +1,77 @@
+import { operationNames } from '@tsunagu/protocols/acquiring';
+import { routeQuestion, switchRuleKinds, type SwitchRuleKind, standInUse } from '@tsunagu/protocols/fleet';
+import { Argument, type Command, Option } from 'commander';
+import { integer, type Shell } from './shell.ts';
+
+/** Adds `tsunagu switch rules …`, `route` and `stand-in`. */
+export function addSwitchRuleCommands(program: Command, shell: Shell): void {
+  const found = program.commands.find((command) => command.name() === 'switch');
+  const group = found ?? program.command('switch').description('the switch / スイッチ');
+  const kind = () => new Argument('<kind>').choices([...switchRuleKinds]);
+
+  const rules = group.command('rules').description('routing, stand-in and contracts, by version / ルール管理');
+  rules
+    .command('show')
+    .addArgument(kind())
+    .description('the rules in force as JSON, or those of a version / 表示')
+    .option('--version <number>', 'as they were', integer(1, 1_000_000))
+    .action((which: SwitchRuleKind, options: { version?: number }) =>
+      shell.withServer(async (context) =>
+        (await import('./switch-rules.ts')).showRules(context, which, options.version),
+      ),
+    );
+  rules
+    .command('set')
+    .addArgument(kind())
+    .argument('<file>', 'the rules as JSON, or what `show` printed; "-" reads standard input')
+    .description('put rules in force, over the version that they were made of / 変更')
+    .requiredOption('--reason <text>', 'why')
+    .option('--over <version>', 'the version that they change; that of the file, or the newest', integer(1, 1_000_000))
+    .action((which: SwitchRuleKind, file: string, options: { reason: string; over?: number }) =>
+      shell.withServer(async (context) =>
+        (await import('./switch-rules.ts')).setRules(context, which, file, options.reason, options.over),
+      ),
+    );
+  rules
+    .command('history')
+    .addArgument(kind())
+    .description('who changed them, when and why / 変更履歴')
+    .action((which: SwitchRuleKind) =>
+      shell.withServer(async (context) => (await import('./switch-rules.ts')).listVersions(context, which)),
+    );
+
+  group
+    .command('route')
+    .description('where a card goes / 経路')
+    .command('explain <digits>')
+    .description('why a transaction would go where it would go; leading digits alone / 経路の説明')
+    .addOption(new Option('--operation <name>').choices([...operationNames]).default('sale'))
+    .addOption(
+      new Option('--entry <how>')
+        .choices(['stripe', 'contact', 'contactless', 'stored', 'keyed', 'e-commerce'])
+        .default('contact'),
+    )
+    .option('--amount <yen>', 'amount', integer(0, 999_999_999_999), 1_000)
+    .option('--at <time>', 'when, ISO 8601')
+    .action((digits: string, options: { operation: string; entry: string; amount: number; at?: string }) =>
+      shell.withServer(async (context) => {
+        const { operation, entry, amount, at } = options;
+        const asked = routeQuestion.safeParse({
+          digits: digits.slice(0, 11),
+          operation,
+          entry,
+          amountMinor: amount,
+          ...(at !== undefined && { at: new Date(at).toISOString() }),
+        });
+        return (await import('./switch-rules.ts')).explainRoute(context, asked.success ? asked.data : undefined);
+      }),
+    );
+
+  group
+    .command('stand-in')
+    .description('approvals in the place of an issuer, and what it said of them / 代行承認の一覧')
+    .addOption(new Option('--state <state>').choices([...standInUse.shape.state.options]))
+    .action((options: { state?: 'advising' | 'taken' | 'refused' }) =>
+      shell.withServer(async (context) => (await import('./switch-rules.ts')).listStandIn(context, options.state)),
+    );
+}

@@ -1,0 +1,221 @@
+import type {
+  SwitchAdvice,
+  SwitchDifference,
+  SwitchLink,
+  SwitchReconciliation,
+  SwitchSearch,
+  SwitchTransaction,
+} from '@tsunagu/protocols/fleet';
+import type { Result } from '@tsunagu/protocols/kit';
+import { type Column, type ExitCode, exit, layOut, refuse } from '../console/index.ts';
+import type { Context } from './context.ts';
+
+const time = (iso: string): string => iso.slice(0, 19).replace('T', ' ');
+
+/** Shows a list as JSON or as a table. `empty` is said where there is nothing. */
+function show<T>({ console, json }: Context, rows: readonly T[], columns: readonly Column<T>[], empty: string): void {
+  if (json) return console.out(JSON.stringify(rows));
+  if (rows.length === 0) return console.out(empty);
+  const [head, ...lines] = layOut(columns, rows);
+  console.out(console.paint('muted', head ?? ''));
+  for (const line of lines) console.out(line);
+}
+
+/** `tsunagu switch links`: exit 5 when one that we dial is not signed on. */
+export async function showLinks(context: Context): Promise<ExitCode> {
+  const { client, console, json } = context;
+  const answer = await client.switchLinks();
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  const { switch: texts } = console.texts;
+  const heads = texts.linkColumns;
+  const columns: readonly Column<SwitchLink>[] = [
+    { head: heads.id, cell: ({ id }) => id },
+    { head: heads.name, cell: ({ name }) => name[console.language] },
+    { head: heads.side, cell: ({ side }) => texts.side[side] },
+    { head: heads.kind, cell: ({ kind }) => kind },
+    { head: heads.state, cell: ({ state }) => texts.state[state] },
+    { head: heads.lines, cell: ({ lines }) => String(lines.length), right: true },
+    { head: heads.day, cell: ({ businessDay }) => businessDay },
+    { head: heads.advices, cell: ({ advices }) => String(advices), right: true },
+  ];
+  show(context, answer.value, columns, '');
+  for (const { id, mismatches } of json ? [] : answer.value) {
+    if (mismatches.length > 0) console.out(id);
+    for (const { at, mti, why } of mismatches) console.out(texts.mismatch(time(at), mti, why));
+  }
+  const isDown = answer.value.some(({ side, state }) => side === 'issuer' && state !== 'signed-on');
+  return isDown ? exit.otherOutcome : exit.ok;
+}
+
+/** `tsunagu switch sign-on`, `sign-off`, `change-key`, `echo`. */
+export async function orderLink(
+  { client, console, json }: Context,
+  link: string,
+  verb: 'sign-on' | 'sign-off' | 'change-key' | 'echo',
+): Promise<ExitCode> {
+  return said({ client, console, json }, await client.orderLink(link, verb), console.texts.switch.ordered(link, verb));
+}
+
+function said(
+  { console, json }: Pick<Context, 'client' | 'console' | 'json'>,
+  answer: Result<unknown>,
+  text: string,
+): ExitCode {
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  console.out(json ? JSON.stringify({}) : text);
+  return exit.ok;
+}
+
+/** `tsunagu switch transactions` and `unknown`. */
+export async function searchTransactions(context: Context, search: SwitchSearch, count: number): Promise<ExitCode> {
+  const { client, console, json } = context;
+  const answer = await client.switchTransactions(search, count);
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  const { columns: heads, nothingFound, nothingUnknown } = console.texts.switch;
+  const { texts } = console;
+  const columns: readonly Column<SwitchTransaction>[] = [
+    { head: heads.id, cell: ({ id }) => id },
+    { head: heads.at, cell: ({ at }) => time(at) },
+    { head: heads.from, cell: ({ from }) => from },
+    { head: heads.kind, cell: ({ kind }) => kind },
+    { head: heads.amount, cell: ({ amountMinor }) => texts.yen(amountMinor), right: true },
+    { head: heads.card, cell: ({ lastFour }) => `…${lastFour}` },
+    { head: heads.rrn, cell: ({ rrn }) => rrn ?? texts.none },
+    { head: heads.state, cell: ({ state }) => state },
+    { head: heads.code, cell: ({ actionCode }) => actionCode ?? texts.none },
+    { head: heads.link, cell: ({ link }) => link ?? texts.none },
+  ];
+  show(context, answer.value, columns, search.state === 'unknown' ? nothingUnknown : nothingFound);
+  return search.state === 'unknown' && answer.value.length > 0 ? exit.otherOutcome : exit.ok;
+}
+
+/** `tsunagu switch show`. */
+export async function showTransaction({ client, console, json }: Context, id: string): Promise<ExitCode> {
+  const answer = await client.switchTransaction(id);
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  if (json) {
+    console.out(JSON.stringify(answer.value));
+    return exit.ok;
+  }
+  const { entries, postings, ...facts } = answer.value;
+  for (const [name, value] of Object.entries(facts)) if (value !== null) console.out(`${name.padEnd(16)}${value}`);
+  const { switch: texts } = console.texts;
+  console.out(texts.journal);
+  for (const { at, entry, facts: more } of entries)
+    console.out(
+      `  ${time(at)}  ${entry}  ${Object.entries(more)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(' ')}`.trimEnd(),
+    );
+  if (postings.length > 0) console.out(texts.postings);
+  for (const { side, kind, amountMinor, link, day, saidDay } of postings)
+    console.out(
+      `  ${texts.side[side]}  ${link}  ${day}${day === saidDay ? '' : ` (${saidDay})`}  ${kind}  ${console.texts.yen(amountMinor)}`,
+    );
+  return exit.ok;
+}
+
+/** `tsunagu switch dead-letters`, or with `all` every advice that waits. Exit 5 when one waits for a person. */
+export async function showAdvices(context: Context, isDead: boolean): Promise<ExitCode> {
+  const { client, console, json } = context;
+  const answer = await client.switchAdvices(isDead);
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  const { texts } = console;
+  const heads = texts.switch.columns;
+  const columns: readonly Column<SwitchAdvice>[] = [
+    { head: heads.id, cell: ({ id }) => id },
+    { head: heads.at, cell: ({ createdAt }) => time(createdAt) },
+    { head: heads.kind, cell: ({ kind }) => kind },
+    { head: heads.link, cell: ({ link }) => link },
+    {
+      head: heads.amount,
+      cell: ({ amountMinor }) => (amountMinor === null ? texts.none : texts.yen(amountMinor)),
+      right: true,
+    },
+    { head: heads.card, cell: ({ lastFour }) => (lastFour === null ? texts.none : `…${lastFour}`) },
+    { head: heads.state, cell: ({ state }) => state },
+    { head: heads.attempts, cell: ({ attempts }) => String(attempts), right: true },
+    { head: heads.said, cell: ({ lastActionCode }) => lastActionCode ?? texts.none },
+    { head: heads.next, cell: ({ nextAt }) => time(nextAt) },
+  ];
+  show(context, answer.value, columns, texts.switch.nothingWaits);
+  return answer.value.some(({ state }) => state === 'dead') ? exit.otherOutcome : exit.ok;
+}
+
+/** `tsunagu switch retry`. */
+export const retryAdvice = async (context: Context, id: string): Promise<ExitCode> =>
+  said(context, await context.client.retryAdvice(id), context.console.texts.switch.retried(id));
+
+/** `tsunagu switch settle`. */
+export const settleAdvice = async (context: Context, id: string, reason: string): Promise<ExitCode> =>
+  said(context, await context.client.settleAdvice(id, reason), context.console.texts.switch.settled(id));
+
+/** `tsunagu switch reconcile`: exit 5 when the two sides differ. */
+export async function reconcile(
+  context: Context,
+  link: string,
+  options: { readonly day?: string; readonly close: boolean },
+): Promise<ExitCode> {
+  const { client, console, json } = context;
+  const answer = await client.reconcileDay({
+    link,
+    close: options.close,
+    ...(options.day !== undefined && { day: options.day }),
+  });
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  showDays(context, [answer.value]);
+  return answer.value.result === 'balanced' ? exit.ok : exit.otherOutcome;
+}
+
+/** `tsunagu switch reconciliations`. */
+export async function showReconciliations(context: Context, count: number): Promise<ExitCode> {
+  const answer = await context.client.reconciliations(count);
+  if (!answer.ok) return refuse(context.console, answer.fault, context.json);
+  showDays(context, answer.value);
+  return exit.ok;
+}
+
+function showDays(context: Context, days: readonly SwitchReconciliation[]): void {
+  const { texts } = context.console;
+  const { columns: heads, result, dayState, nothingCompared } = texts.switch;
+  const net = ({
+    creditsMinor,
+    creditReversalsMinor,
+    debitsMinor,
+    debitReversalsMinor,
+  }: SwitchReconciliation['ours']): string =>
+    texts.yen(debitsMinor - debitReversalsMinor - creditsMinor + creditReversalsMinor);
+  show(
+    context,
+    days,
+    [
+      { head: heads.day, cell: (each) => each.day },
+      { head: heads.link, cell: ({ link }) => link },
+      { head: heads.state, cell: ({ state }) => dayState[state] },
+      { head: heads.result, cell: (each) => result[each.result] },
+      { head: heads.ours, cell: ({ ours }) => net(ours), right: true },
+      { head: heads.theirs, cell: ({ theirs }) => (theirs === null ? texts.none : net(theirs)), right: true },
+      { head: heads.differences, cell: ({ differences }) => String(differences), right: true },
+    ],
+    nothingCompared,
+  );
+}
+
+/** `tsunagu switch differences`: exit 5 when there are some. */
+export async function showDifferences(context: Context, link: string, day: string): Promise<ExitCode> {
+  const answer = await context.client.differencesOf(link, day);
+  if (!answer.ok) return refuse(context.console, answer.fault, context.json);
+  const { texts } = context.console;
+  const { columns: heads, result } = texts.switch;
+  const amount = (minor: number | null): string => (minor === null ? texts.none : texts.yen(minor));
+  const columns: readonly Column<SwitchDifference>[] = [
+    { head: heads.time, cell: ({ localTime }) => localTime },
+    { head: heads.stan, cell: ({ stan }) => stan },
+    { head: heads.kind, cell: ({ kind }) => kind },
+    { head: heads.ours, cell: ({ oursMinor }) => amount(oursMinor), right: true },
+    { head: heads.theirs, cell: ({ theirsMinor }) => amount(theirsMinor), right: true },
+    { head: heads.id, cell: ({ transaction }) => transaction ?? texts.none },
+  ];
+  show(context, answer.value, columns, result.balanced);
+  return answer.value.length > 0 ? exit.otherOutcome : exit.ok;
+}

@@ -1,0 +1,60 @@
+/** Texts about evidence, custody, swaps, the refurbish workshop and inspections in English; `life-ja.ts` has the same keys. */
+export const lifeEn = {
+  bag: 'In bag',
+  seals: 'Seals',
+  connections: 'Connections',
+  couldBeTaken: (serial: string, state: string) => `${serial} could be moved to: ${state}. Nothing was done.`,
+  pending: (serial: string, state: string, approval: string) =>
+    `${serial} goes to "${state}" when a second person approves ${approval}: tsunagu approvals approve ${approval}`,
+  waits: (approval: string) => `waits for approval ${approval}`,
+  imported: (succeeded: number, failed: number, dryRun: boolean) =>
+    `${succeeded} ${dryRun ? 'could be taken' : 'taken or waiting'}, ${failed} refused.`,
+  approvalColumns: { id: 'ID', kind: 'KIND', subject: 'ABOUT', by: 'ASKED BY', state: 'STATE' },
+  decided: (kind: string, subject: string, state: string) => `${kind} of ${subject}: ${state}.`,
+  keyMade: (kid: string, file: string) =>
+    `Key ${kid} is in ${file}. Register it: tsunagu custody holder NAME --key ${file}`,
+  nobody: 'in nobody’s hands yet',
+  offered: (serial: string, file: string) =>
+    `${serial} is offered in ${file}; the receiver signs it: tsunagu custody accept ${file}`,
+  accepted: (serial: string, file: string) =>
+    `${serial} has both signatures in ${file}: tsunagu custody deliver ${file}`,
+  quarantined: (serial: string) => `${serial} is quarantined: it gets no keys until two persons let it out.`,
+  alarm: { dwell: 'stays too long', gap: 'moved with no hand on it' },
+  verified: (terminals: number, handovers: number, findings: number) =>
+    `${handovers} hand-overs of ${terminals} terminals; ${findings === 0 ? 'nothing is wrong.' : `${findings} findings.`}`,
+  swapStep: {
+    begun: 'begun',
+    prepared: 'place and parameters are over',
+    drained: 'the old unit is drained',
+    handed: 'the new unit sells, the old one is locked',
+    closed: 'closed',
+    aborted: 'taken back',
+  },
+  swapWaits: {
+    report:
+      'It waits for the old unit to say that nothing waits in it. Does it not answer? tsunagu swap old-is-dead ID',
+    'old-state': 'The old unit is not deployed any more.',
+    'new-state': 'The new unit is not in transit any more.',
+    'new-keys-missing': 'The new unit has no keys of its own yet.',
+    'new-keys-copied': 'The new unit holds a key of the old one. Quarantine it.',
+  },
+  inspected: (serial: string, file: string) =>
+    `What was seen of ${serial} is signed in ${file}: tsunagu inspect deliver ${file}`,
+  nothingFound: 'nothing found',
+  deviceColumns: {
+    serial: 'SERIAL',
+    model: 'MODEL',
+    place: 'PLACE',
+    state: 'STATE',
+    last: 'LOOKED AT',
+    found: 'FOUND',
+    due: 'DUE',
+  },
+  workColumns: { id: 'ID', serial: 'SERIAL', fault: 'FAULT', outcome: 'OUTCOME', cost: 'COST', opened: 'SINCE' },
+  figures: (finished: number, reuse: string, nff: string, cost: string, days: string) =>
+    `${finished} finished; reused ${reuse}, no fault found ${nff}; ¥${cost} and ${days} days a redeployment`,
+  avoided: (waste: string, co2: string) =>
+    `${waste} kg of waste and ${co2} kg of CO2 avoided (40 kg CO2 a kg of device: an assumption)`,
+  packWritten: (folder: string, files: number) =>
+    `${files} files are in ${folder}. Check them anywhere: node ${folder}/verify.mjs`,
+};

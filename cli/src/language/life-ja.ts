@@ -1,0 +1,56 @@
+import type { lifeEn } from './life-en.ts';
+
+/** 証跡、受渡し、交換、整備、点検の文言。 */
+export const lifeJa: typeof lifeEn = {
+  bag: '封印袋',
+  seals: '封印',
+  connections: '接続数',
+  couldBeTaken: (serial, state) => `${serial} は「${state}」へ移動できます(確認のみ、変更なし)。`,
+  pending: (serial, state, approval) =>
+    `${serial} は第二者の承認後に「${state}」へ移動します: tsunagu approvals approve ${approval}`,
+  waits: (approval) => `承認待ち ${approval}`,
+  imported: (succeeded, failed, dryRun) =>
+    `${dryRun ? '実行可能' : '実行または承認待ち'} ${succeeded}件、拒否 ${failed}件。`,
+  approvalColumns: { id: 'ID', kind: '種類', subject: '対象', by: '申請者', state: '状態' },
+  decided: (kind, subject, state) => `${subject} の${kind}: ${state}`,
+  keyMade: (kid, file) => `鍵 ${kid} を ${file} に作成しました。登録: tsunagu custody holder 名前 --key ${file}`,
+  nobody: '保管者なし',
+  offered: (serial, file) =>
+    `${serial} の引渡しを ${file} に記録しました。受領者の署名: tsunagu custody accept ${file}`,
+  accepted: (serial, file) => `${serial} に双方の署名が揃いました(${file})。送信: tsunagu custody deliver ${file}`,
+  quarantined: (serial) => `${serial} を隔離しました。二名の承認まで鍵注入できません。`,
+  alarm: { dwell: '滞留', gap: '受渡し記録なし' },
+  verified: (terminals, handovers, findings) =>
+    `端末${terminals}台、受渡し${handovers}件、${findings === 0 ? '異常なし' : `異常${findings}件`}`,
+  swapStep: {
+    begun: '開始',
+    prepared: '設置場所と設定を引継ぎ済み',
+    drained: '旧端末の未送信なし',
+    handed: '新端末稼働、旧端末停止',
+    closed: '完了',
+    aborted: '中止',
+  },
+  swapWaits: {
+    report: '旧端末の未送信なしの報告を待っています。応答がない場合: tsunagu swap old-is-dead ID',
+    'old-state': '旧端末が設置済み状態ではありません。',
+    'new-state': '新端末が輸送中ではありません。',
+    'new-keys-missing': '新端末に固有の鍵がまだありません。',
+    'new-keys-copied': '新端末が旧端末の鍵を保持しています。隔離してください。',
+  },
+  inspected: (serial, file) => `${serial} の点検結果に署名しました(${file})。送信: tsunagu inspect deliver ${file}`,
+  nothingFound: '異常なし',
+  deviceColumns: {
+    serial: 'シリアル',
+    model: '機種',
+    place: '設置場所',
+    state: '状態',
+    last: '最終点検',
+    found: '指摘',
+    due: '期限',
+  },
+  workColumns: { id: 'ID', serial: 'シリアル', fault: '故障', outcome: '結果', cost: '費用', opened: '入庫' },
+  figures: (finished, reuse, nff, cost, days) =>
+    `完了${finished}件、再利用率${reuse}、異常なし率${nff}、再配備1台あたり¥${cost}・${days}日`,
+  avoided: (waste, co2) => `廃棄抑制 ${waste} kg、CO2抑制 ${co2} kg(機器1kgあたり40kgと仮定)`,
+  packWritten: (folder, files) => `${files}ファイルを ${folder} に出力しました。検証: node ${folder}/verify.mjs`,
+};

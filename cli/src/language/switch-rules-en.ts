@@ -1,0 +1,44 @@
+import type { RouteExplanation, StandInUse } from '@tsunagu/protocols/fleet';
+
+/** English texts of `emulate` and of the rules of the switch. */
+export const switchRulesEn = {
+  emulate: {
+    events: { ready: 'ready', counts: 'so far', ended: 'ended', verdict: 'verdict' },
+  },
+  switchRules: {
+    columns: {
+      version: 'VERSION',
+      at: 'WHEN',
+      by: 'WHO',
+      reason: 'WHY',
+      prefix: 'PREFIX',
+      scheme: 'SCHEME',
+      link: 'LINK',
+      priority: 'PRIO',
+      cost: 'COST',
+      verdict: 'VERDICT',
+      card: 'CARD',
+      amount: 'AMOUNT',
+    },
+    verdicts: {
+      taken: 'taken',
+      next: 'next, were it needed',
+      'link-down': 'link is down',
+      'link-unknown': 'no such link',
+      operation: 'not for this operation',
+      entry: 'not for this way of reading',
+      amount: 'not for this amount',
+      hours: 'not at this hour',
+      day: 'not on this day',
+    } satisfies Record<RouteExplanation['steps'][number]['verdict'], string>,
+    states: {
+      advising: 'issuer not told yet',
+      taken: 'taken by the issuer',
+      refused: 'refused by the issuer',
+    } satisfies Record<StandInUse['state'], string>,
+    changed: (kind: string, version: number) => `${kind}: version ${version} is in force`,
+    goes: (link: string, scheme: string, version: number) => `${scheme} → ${link} (table ${version})`,
+    nowhere: (version: number) => `goes nowhere (table ${version})`,
+    standIn: (verdict: string) => `stand-in: ${verdict}`,
+  },
+};

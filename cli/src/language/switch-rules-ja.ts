@@ -1,0 +1,40 @@
+import type { switchRulesEn } from './switch-rules-en.ts';
+
+/** `emulate`とスイッチのルールの日本語テキスト。 */
+export const switchRulesJa: typeof switchRulesEn = {
+  emulate: {
+    events: { ready: '準備完了', counts: '途中経過', ended: '終了', verdict: '判定' },
+  },
+  switchRules: {
+    columns: {
+      version: '版',
+      at: '日時',
+      by: '変更者',
+      reason: '理由',
+      prefix: '先頭桁',
+      scheme: 'ブランド',
+      link: 'リンク',
+      priority: '優先',
+      cost: '手数料',
+      verdict: '判定',
+      card: 'カード',
+      amount: '金額',
+    },
+    verdicts: {
+      taken: '採用',
+      next: '次の候補',
+      'link-down': 'リンク停止中',
+      'link-unknown': 'リンクなし',
+      operation: '対象外の取引',
+      entry: '対象外の読取方法',
+      amount: '対象外の金額',
+      hours: '時間外',
+      day: '対象外の曜日',
+    },
+    states: { advising: '通知待ち', taken: '発行会社が承認', refused: '発行会社が拒否' },
+    changed: (kind, version) => `${kind}: 版${version}を適用しました`,
+    goes: (link, scheme, version) => `${scheme} → ${link} (経路表 ${version})`,
+    nowhere: (version) => `経路なし (経路表 ${version})`,
+    standIn: (verdict) => `代行: ${verdict}`,
+  },
+};

@@ -1,0 +1,163 @@
+// Verifies an assessor's pack. Needs Node.js and this folder, nothing else: `node verify.mjs [--holders KID,KID]`.
+// Exit 0 when nothing is wrong. What is signed is checked against keys that the pack names: compare their ids with a list that came another way.
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const folder = dirname(fileURLToPath(import.meta.url));
+const sha256 = (data) => createHash('sha256').update(data).digest('hex');
+const read = (name) => readFileSync(join(folder, name), 'utf8');
+const lines = (name) =>
+  read(name)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => JSON.parse(line));
+/** RFC 8785, for the values that occur here. */
+const canonical = (value) =>
+  value === null || typeof value !== 'object'
+    ? JSON.stringify(value)
+    : Array.isArray(value)
+      ? `[${value.map(canonical).join(',')}]`
+      : `{${Object.entries(value)
+          .sort(([one], [other]) => (one < other ? -1 : 1))
+          .map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`)
+          .join(',')}}`;
+const isSigned = (purpose, payload, { kid, sig }, publicKey) => {
+  const der = Buffer.from(publicKey, 'base64');
+  if (sha256(der).slice(0, 16) !== kid) return false;
+  const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
+  return verify(null, Buffer.from(`${purpose}\n${payload}`, 'utf8'), key, Buffer.from(sig, 'base64url'));
+};
+
+const findings = [];
+const find = (file, about, says) => findings.push(`${file}: ${about}: ${says}`);
+const guarded = (file, work) => {
+  try {
+    return work();
+  } catch (error) {
+    find(file, '-', `unreadable: ${error.message}`);
+    return 0;
+  }
+};
+
+const manifest = JSON.parse(read('manifest.json'));
+for (const [name, { sha256: stated }] of Object.entries(manifest.files))
+  guarded(
+    name,
+    () => sha256(readFileSync(join(folder, name))) === stated || find(name, '-', 'changed after the pack was written'),
+  );
+
+const holders = new Map();
+const custody = guarded('custody.jsonl', () => {
+  const heads = new Map();
+  let count = 0;
+  for (const line of lines('custody.jsonl')) {
+    for (const each of line.holders ?? []) holders.set(each.kid, each);
+    if (!line.handover) continue;
+    count += 1;
+    const { payload, giver, receiver } = line.handover;
+    const body = JSON.parse(payload);
+    const head = heads.get(body.serial) ?? { seq: 0, hash: '0'.repeat(64), holder: null };
+    const about = `${body.serial} ${body.seq}`;
+    const [from, to] = [holders.get(body.from), holders.get(body.to)];
+    if (!from || !to || body.from === body.to) find('custody.jsonl', about, 'a hand is not known');
+    else if (
+      giver.kid !== body.from ||
+      receiver.kid !== body.to ||
+      !isSigned('tsunagu-custody-v1', payload, giver, from.publicKey) ||
+      !isSigned('tsunagu-custody-v1', payload, receiver, to.publicKey)
+    )
+      find('custody.jsonl', about, 'not signed by both hands');
+    else if (body.seq !== head.seq + 1 || body.prev !== head.hash)
+      find('custody.jsonl', about, 'does not continue its chain');
+    else if (head.holder !== null && head.holder !== body.from)
+      find('custody.jsonl', about, 'given by somebody who did not have it');
+    heads.set(body.serial, { seq: body.seq, hash: sha256(canonical(line.handover)), holder: body.to });
+  }
+  return count;
+});
+const trusted = process.argv[process.argv.indexOf('--holders') + 1];
+if (process.argv.includes('--holders'))
+  for (const { kid, name } of holders.values())
+    if (!trusted.split(',').includes(kid)) find('custody.jsonl', kid, `the hand of ${name} is not on the list`);
+
+const steps = guarded('steps.jsonl', () => {
+  const edges = new Map(JSON.parse(read('edges.json')).map((edge) => [`${edge.from} ${edge.to}`, edge]));
+  const states = new Map();
+  const bags = new Set();
+  let count = 0;
+  for (const { serial, from, to, at, approvedBy, by, evidence } of lines('steps.jsonl')) {
+    count += 1;
+    const about = `${serial} ${from} → ${to} (${at})`;
+    if (states.has(serial) && states.get(serial) !== from) find('steps.jsonl', about, `it was ${states.get(serial)}`);
+    states.set(serial, to);
+    if (from === null || evidence === null) continue;
+    const edge = edges.get(`${from} ${to}`);
+    if (!edge) find('steps.jsonl', about, 'no such edge');
+    for (const item of edge?.evidence ?? [])
+      if (item === 'secondPerson' ? approvedBy === null || approvedBy === by : evidence[item] === undefined)
+        find('steps.jsonl', about, `${item} is missing`);
+    const isOnAWord = evidence.nothingOwed?.by === 'declaration' || evidence.wipeProof?.by === 'destruction';
+    if (isOnAWord && (approvedBy === null || approvedBy === by)) find('steps.jsonl', about, 'secondPerson is missing');
+    if (edge?.bag === 'closed' && evidence.bagNumber !== undefined) {
+      if (bags.has(evidence.bagNumber)) find('steps.jsonl', about, `bag ${evidence.bagNumber} was used before`);
+      bags.add(evidence.bagNumber);
+    }
+  }
+  guarded('keys.jsonl', () => {
+    for (const { serial, slot, state } of lines('keys.jsonl'))
+      if (states.get(serial) === 'scrap' && state !== 'replaced')
+        find('keys.jsonl', `${serial} ${slot}`, 'a live key in a scrapped unit');
+  });
+  return count;
+});
+
+const inspections = guarded('inspections.jsonl', () => {
+  let count = 0;
+  for (const { document } of lines('inspections.jsonl')) {
+    count += 1;
+    const body = JSON.parse(document.payload);
+    const holder = holders.get(document.kid);
+    if (
+      !holder ||
+      body.by !== document.kid ||
+      !isSigned('tsunagu-inspection-v1', document.payload, document, holder.publicKey)
+    )
+      find('inspections.jsonl', `${body.serial} ${body.id}`, 'not signed by its technician');
+  }
+  return count;
+});
+
+const audit = guarded('audit.jsonl', () => {
+  let [prev, seq, key, covered] = [undefined, 0, undefined, 0];
+  const hashes = new Map();
+  for (const line of lines('audit.jsonl')) {
+    if (line.log) key = line.key;
+    if (line.entry) {
+      const hash = sha256(canonical(line.entry));
+      if (hash !== line.hash || (prev !== undefined && (line.entry.prev !== prev || line.entry.seq !== seq + 1)))
+        find('audit.jsonl', String(line.entry.seq), 'does not continue the chain');
+      [prev, seq] = [hash, line.entry.seq];
+      hashes.set(seq, hash);
+    }
+    if (line.head) {
+      const head = JSON.parse(line.head.payload);
+      if (
+        !isSigned('tsunagu-audit-head-v1', line.head.payload, line.head, key.publicKey) ||
+        (hashes.has(head.seq) && hashes.get(head.seq) !== head.hash)
+      )
+        find('audit.jsonl', `head ${head.seq}`, 'is not of this log');
+      else covered = Math.max(covered, head.seq);
+    }
+  }
+  if (seq > covered) find('audit.jsonl', String(seq), 'nobody signed for the end of the log');
+  return seq;
+});
+
+for (const finding of findings) console.log(finding);
+console.log(`pack of ${manifest.tenant ?? '-'}, ${manifest.from} to ${manifest.to}`);
+console.log(
+  `${steps} steps, ${custody} hand-overs, ${inspections} inspections, ${audit} audit entries: ${findings.length === 0 ? 'nothing is wrong' : `${findings.length} findings`}`,
+);
+process.exit(findings.length === 0 ? 0 : 1);

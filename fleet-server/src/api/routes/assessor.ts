@@ -1,0 +1,28 @@
+import { once } from 'node:events';
+import { lifePaths } from '@tsunagu/protocols/fleet';
+import { z } from 'zod';
+import type { ApiApp } from '../app.ts';
+import type { ApiRooms } from '../ports.ts';
+
+/** What an assessor is shown. */
+export function assessorRoutes(app: ApiApp, { assessor }: Pick<ApiRooms, 'assessor'>): void {
+  app.get(
+    lifePaths.assessorPack,
+    {
+      config: { permission: 'audit.read' },
+      schema: {
+        summary: 'Steps, inspections and keys between two days as JSON lines; both days are in',
+        tags: ['audit'],
+        querystring: z.object({ from: z.iso.date(), to: z.iso.date() }),
+      },
+    },
+    async ({ query: { from, to } }, reply) => {
+      reply.hijack();
+      const { raw } = reply;
+      raw.writeHead(200, { 'content-type': 'application/x-ndjson' });
+      for await (const line of assessor.lines(Date.parse(from), Date.parse(to) + 86_400_000))
+        if (!raw.write(`${JSON.stringify(line)}\n`)) await once(raw, 'drain');
+      raw.end();
+    },
+  );
+}

@@ -1,0 +1,162 @@
+import {
+  changeSwitchRules,
+  page,
+  type RouteExplanation,
+  type RouteQuestion,
+  routeExplanation,
+  routeQuestion,
+  standInUse,
+  switchRuleKind,
+  switchRulesView,
+  switchRuleVersion,
+} from '@tsunagu/protocols/fleet';
+import { unwrap } from '@tsunagu/protocols/kit';
+import { z } from 'zod';
+import type { LinkHealth } from '../../switch/routing/route.ts';
+import type { SwitchRules } from '../../switch/rules/rules.ts';
+import type { StandIn } from '../../switch/stand-in/stand-in.ts';
+import { actorOf } from '../actor.ts';
+import type { ApiApp } from '../app.ts';
+import { etagOf, ifMatch, versionOf } from '../if-match.ts';
+import { answerPage, listQuery, sliceOf } from '../list-query.ts';
+import { refused } from '../problems.ts';
+
+/** What the rules of the switch need to be shown and changed. */
+export interface SwitchRuleRooms {
+  readonly rules: SwitchRules;
+  readonly standIn: StandIn;
+  readonly health: LinkHealth;
+  readonly now: () => number;
+}
+
+const byKind = z.object({ kind: switchRuleKind });
+const usesMax = 1_000;
+
+/** Routing, stand-in and contracts of the switch: as they are, as they were, and what they would say. */
+export function switchRuleRoutes(app: ApiApp, rooms: SwitchRuleRooms): void {
+  const tags = ['switch'];
+  const config = { permission: 'fleet.read' } as const;
+
+  app.get(
+    '/api/v1/switch/rules/:kind',
+    {
+      config,
+      schema: {
+        summary: 'The rules of a kind that are in force',
+        tags,
+        params: byKind,
+        response: { 200: switchRulesView, '4xx': refused },
+      },
+    },
+    async (request, reply) => {
+      const view = unwrap(await rooms.rules.view(request.params.kind));
+      return reply.header('etag', etagOf(view.version)).send(view);
+    },
+  );
+
+  app.put(
+    '/api/v1/switch/rules/:kind',
+    {
+      config: { permission: 'fleet.operate', subject: 'switch-rules', header: ifMatch },
+      schema: {
+        summary: 'Put new rules of a kind in force, for every transaction from then on',
+        tags,
+        params: byKind,
+        body: changeSwitchRules,
+        response: { 200: switchRulesView, '4xx': refused },
+      },
+    },
+    async (request, reply) => {
+      const { rules, reason } = request.body;
+      const view = unwrap(
+        await rooms.rules.change(request.params.kind, versionOf(request), rules, reason, actorOf(request).person),
+      );
+      return reply.header('etag', etagOf(view.version)).send(view);
+    },
+  );
+
+  app.get(
+    '/api/v1/switch/rules/:kind/versions',
+    {
+      config,
+      schema: {
+        summary: 'Versions of the rules of a kind, newest first',
+        tags,
+        params: byKind,
+        querystring: listQuery,
+        response: { 200: page(switchRuleVersion), '4xx': refused },
+      },
+    },
+    async ({ params, query }) =>
+      answerPage(unwrap(sliceOf(await rooms.rules.versions(params.kind), ({ version }) => String(version), query))),
+  );
+
+  app.get(
+    '/api/v1/switch/rules/:kind/versions/:version',
+    {
+      config,
+      schema: {
+        summary: 'The rules of a kind as they were',
+        tags,
+        params: byKind.extend({ version: z.coerce.number().int().min(1) }),
+        response: { 200: switchRulesView, '4xx': refused },
+      },
+    },
+    async ({ params }) => unwrap(await rooms.rules.view(params.kind, params.version)),
+  );
+
+  app.post(
+    '/api/v1/switch/routing/explanations',
+    {
+      config: { ...config, isIdempotent: false },
+      schema: {
+        summary: 'Where a transaction would go, and why; nothing is sent',
+        tags,
+        body: routeQuestion,
+        response: { 200: routeExplanation, '4xx': refused },
+      },
+    },
+    async ({ body }) => explain(rooms, body),
+  );
+
+  app.get(
+    '/api/v1/switch/stand-in',
+    {
+      config,
+      schema: {
+        summary: 'Approvals in the place of an issuer, newest first, and what it said of them later',
+        tags,
+        querystring: listQuery.extend({ state: standInUse.shape.state.optional() }),
+        response: { 200: page(standInUse), '4xx': refused },
+      },
+    },
+    async ({ query }) =>
+      answerPage(unwrap(sliceOf(await rooms.standIn.list(usesMax, undefined, query.state), ({ sale }) => sale, query))),
+  );
+}
+
+function explain({ rules, standIn, health, now }: SwitchRuleRooms, asked: RouteQuestion): RouteExplanation {
+  const { digits, operation, entry, amountMinor, at } = asked;
+  const nowMs = at === undefined ? now() : Date.parse(at);
+  const { taken, first, steps } = rules.router.route({ digits, operation, entry, amountMinor, nowMs }, health);
+  return {
+    version: rules.router.table.version,
+    link: taken?.link ?? null,
+    scheme: (taken ?? first)?.scheme ?? null,
+    steps: steps.map(({ rule: { prefix, scheme, link, priority }, costMinor, verdict }) => ({
+      prefix,
+      scheme,
+      link,
+      priority,
+      costMinor,
+      verdict,
+    })),
+    standIn:
+      taken || !first
+        ? null
+        : standIn.explain(
+            { state: 'down', scheme: first.scheme, operation, entry, digits, hasPin: false, amountMinor },
+            first.link,
+          ),
+  };
+}

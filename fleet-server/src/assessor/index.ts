@@ -1,0 +1,1 @@
+export { type Assessor, openAssessor } from './assessor.ts';

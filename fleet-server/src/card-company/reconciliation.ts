@@ -1,0 +1,40 @@
+import {
+  firstUnequal,
+  functions,
+  itemsPerPage,
+  readTotals,
+  totalsElements,
+  totalsOf,
+  writeItems,
+} from '@tsunagu/protocols/acquiring';
+import type { DecodedMessage, FieldValue } from '@tsunagu/protocols/iso8583';
+import type { Ledger } from './ledger.ts';
+
+/** Elements that an answer about a business day repeats. */
+export const reconciliationEcho: readonly number[] = [7, 11, 12, 24, 28, 32, 71];
+
+/**
+ * What a card company says to totals (1520) and to a request for its items (1604, DE24 690), out of its own books. Totals that agree close the day where
+ * they are final (DE24 500); ones that do not are 501 with its own.
+ */
+export async function reconcile(
+  ledger: Ledger,
+  message: DecodedMessage,
+): Promise<{ readonly [element: number]: FieldValue }> {
+  const day = message.text(28);
+  if (day === undefined) return { 39: '904' };
+  const items = ledger.days.items(day);
+  if (message.mti.startsWith('16')) {
+    if (message.text(24) !== functions.items) return { 39: '902' };
+    const page = Number(message.text(71) ?? '0');
+    const shown = items.slice(page * itemsPerPage, (page + 1) * itemsPerPage);
+    return { 39: '600', ...(shown.length > 0 && { 72: writeItems(shown) }) };
+  }
+  const theirs = readTotals(message, 'own-side');
+  if (!theirs.ok) return { 39: '904', 44: `DE${theirs.fault.field ?? 0}` };
+  const ours = totalsOf(items);
+  const isEqual = firstUnequal(ours, theirs.value) === undefined;
+  if (isEqual && message.text(24) === functions.reconciliation && !ledger.days.isClosed(day))
+    await ledger.append({ kind: 'closed', day });
+  return { 39: isEqual ? '500' : '501', ...totalsElements(ours, 'own-side', message.text(50) ?? '392') };
+}

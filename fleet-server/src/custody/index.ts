@@ -1,0 +1,1 @@
+export { type Custody, type CustodyRooms, openCustody } from './custody.ts';

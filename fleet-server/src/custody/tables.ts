@@ -1,0 +1,23 @@
+import type { Generated } from 'kysely';
+
+/** Tables of custody. Rows are never changed. */
+export interface CustodyTables {
+  /** Whose hands count. */
+  readonly custody_holders: { kid: string; name: string; public_key: string; added_at: number; added_by: string };
+  /** Hand-overs with both signatures, each terminal's in a chain of hashes. */
+  readonly custody_handovers: {
+    id: Generated<number>;
+    serial: string;
+    seq: number;
+    hash: string;
+    from_kid: string;
+    to_kid: string;
+    bag: string | null;
+    /** As both hands wrote it, milliseconds since 1970. */
+    at: number;
+    delivered_at: number;
+    delivered_by: string;
+    /** JSON of a `signedHandover`. */
+    document: string;
+  };
+}

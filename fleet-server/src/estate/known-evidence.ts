@@ -1,0 +1,109 @@
+import { verify, X509Certificate } from 'node:crypto';
+import { type Evidence, jobReport, type KnownEvidence, parseJson, type Serial } from '@tsunagu/protocols/fleet';
+import type { Queryable } from '../store/index.ts';
+
+/** Whether a test at the bench is this terminal's and passed. */
+export type BenchTestPassed = (on: Queryable, serial: Serial, test: string) => Promise<boolean>;
+
+/** Looks up what evidence names: jobs, keys, bags. */
+export async function knownEvidence(
+  on: Queryable,
+  serial: Serial,
+  stateSince: number,
+  given: Evidence,
+  benchTestPassed: BenchTestPassed,
+): Promise<KnownEvidence> {
+  const keys = await on
+    .selectFrom('key_ledger')
+    .select(['slot', 'kcv', 'state', 'loaded_at', 'allocated_at'])
+    .where('serial', '=', serial)
+    .where('state', 'in', ['allocated', 'loaded'])
+    .execute();
+  const bag =
+    given.bagNumber === undefined
+      ? undefined
+      : await on.selectFrom('bags').select('number').where('number', '=', given.bagNumber).executeTakeFirst();
+  const wipe = given.wipeProof?.by === 'job' ? await succeeded(on, serial, given.wipeProof.job) : undefined;
+  const owed = given.nothingOwed?.by === 'job' ? await succeeded(on, serial, given.nothingOwed.job) : undefined;
+  const test = given.tests?.by === 'job' ? await succeeded(on, serial, given.tests.job) : undefined;
+  const lastSale = await on.selectFrom('last_sales').select('at').where('serial', '=', serial).executeTakeFirst();
+  const isClear =
+    owed?.type === 'terminal.wipe' ||
+    (owed?.type === 'terminal.diagnose' && owed.report.diagnostics !== undefined && waiting(owed.report) === 0);
+  return {
+    isBagUsed: bag !== undefined,
+    keys: keys.filter(({ state }) => state === 'loaded').map(({ slot, kcv }) => ({ slot, kcv })),
+    hasLiveKeys: keys.length > 0,
+    isWipeProven: wipe?.type === 'terminal.wipe' && (await isSwornTo(on, serial, wipe.report.wipe)),
+    isReportClear: isClear && owed !== undefined && owed.at >= Math.max(stateSinceOf(owed.type), lastSale?.at ?? 0),
+    isKnownToOwe: await isKnownToOwe(on, serial),
+    isTestPassed:
+      given.tests?.by === 'bench'
+        ? await benchTestPassed(on, serial, given.tests.test)
+        : test?.type === 'terminal.test' &&
+          test.report.selfTest !== undefined &&
+          test.report.selfTest.every(({ result }) => result !== 'failed'),
+  };
+
+  /** A wipe empties the queues for good; a look at them counts only for the state in which it was taken. */
+  function stateSinceOf(type: string): number {
+    return type === 'terminal.wipe' ? 0 : stateSince;
+  }
+}
+
+const waiting = ({ diagnostics }: ReturnType<typeof reportOf>): number =>
+  diagnostics ? diagnostics.queues.reversals + diagnostics.queues.advices + diagnostics.queues.sales : 0;
+
+const result = jobReport.partial();
+function reportOf(text: string | null) {
+  const read = text === null ? undefined : parseJson(result, text, 1_048_576);
+  return read?.ok ? read.value : {};
+}
+
+async function succeeded(on: Queryable, serial: Serial, id: string) {
+  const row = await on
+    .selectFrom('jobs')
+    .select(['type', 'result', 'finished_at'])
+    .where('id', '=', id)
+    .where('serial', '=', serial)
+    .where('state', '=', 'succeeded')
+    .executeTakeFirst();
+  return row && { type: row.type, at: row.finished_at ?? 0, report: reportOf(row.result) };
+}
+
+/** The last thing that the terminal said of its queues is that something waits there. */
+async function isKnownToOwe(on: Queryable, serial: Serial): Promise<boolean> {
+  const row = await on
+    .selectFrom('jobs')
+    .select(['type', 'result'])
+    .where('serial', '=', serial)
+    .where('type', 'in', ['terminal.diagnose', 'terminal.wipe'])
+    .where('state', '=', 'succeeded')
+    .orderBy('finished_at', 'desc')
+    .executeTakeFirst();
+  return row?.type === 'terminal.diagnose' && waiting(reportOf(row.result)) > 0;
+}
+
+/** Whether a wipe was sworn to by a key for which this house certified the terminal. */
+async function isSwornTo(
+  on: Queryable,
+  serial: Serial,
+  proof: { readonly statement: string; readonly signature: string } | undefined,
+): Promise<boolean> {
+  if (!proof) return false;
+  const certificates = await on
+    .selectFrom('certificates')
+    .select('pem')
+    .where('kind', '=', 'terminal')
+    .where('subject', '=', serial)
+    .execute();
+  const bytes = Buffer.from(proof.statement, 'utf8');
+  const signature = Buffer.from(proof.signature, 'base64');
+  return certificates.some(({ pem }) => {
+    try {
+      return verify('sha256', bytes, new X509Certificate(pem).publicKey, signature);
+    } catch {
+      return false;
+    }
+  });
+}

@@ -1,0 +1,61 @@
+import { verify, X509Certificate } from 'node:crypto';
+import { parseJson, type Serial, serialSchema, type WipeProof, wipeStatement } from '@tsunagu/protocols/fleet';
+import type { World } from '@tsunagu/protocols/world';
+import { sql } from 'kysely';
+import type { Queryable, Store } from '../store/index.ts';
+import type { Certificates } from './certificates.ts';
+
+/** A wiped terminal whose acknowledgement was lost may ask for it again so long; after that its certificate has ended. */
+const graceMs = 10 * 60_000;
+const statementBytesMax = 8_000;
+/** So many certificates are ended at a time. */
+const endAtOnce = 100;
+
+/** Whether a proof is about this very wipe, and by a key for which this house certified the terminal. */
+export async function isWipeProven(
+  on: Queryable,
+  serial: Serial,
+  job: string,
+  { statement, signature }: WipeProof,
+): Promise<boolean> {
+  const said = parseJson(wipeStatement, statement, statementBytesMax);
+  if (!said.ok || said.value.serial !== serial || said.value.job !== job || said.value.keys !== 0) return false;
+  const rows = await on
+    .selectFrom('certificates')
+    .select('pem')
+    .where('kind', '=', 'terminal')
+    .where('subject', '=', serial)
+    .orderBy('issued_at', 'desc')
+    .limit(16)
+    .execute();
+  const [bytes, signed] = [Buffer.from(statement, 'utf8'), Buffer.from(signature, 'base64')];
+  return rows.some(({ pem }) => {
+    try {
+      return verify('sha256', bytes, new X509Certificate(pem).publicKey, signed);
+    } catch {
+      return false; // a signature that is none
+    }
+  });
+}
+
+/** Ends the certificates of terminals that were wiped, as soon as they had the time to ask for a lost acknowledgement. */
+export async function endWiped(
+  { clock }: Pick<World, 'clock'>,
+  store: Store,
+  { revoke }: Pick<Certificates, 'revoke'>,
+): Promise<void> {
+  const rows = await store.db
+    .selectFrom('jobs')
+    .innerJoin('certificates', 'certificates.subject', 'jobs.serial')
+    .select('jobs.serial')
+    .distinct()
+    .where(sql.ref('jobs.type'), '=', sql.lit('terminal.wipe'))
+    .where('jobs.state', '=', 'succeeded')
+    .where('jobs.finished_at', '<=', clock.now() - graceMs)
+    .where('certificates.kind', '=', 'terminal')
+    .where('certificates.ended_at', 'is', null)
+    .whereRef('certificates.issued_at', '<', 'jobs.finished_at')
+    .limit(endAtOnce)
+    .execute();
+  for (const { serial } of rows) await revoke(serialSchema.parse(serial), { subject: 'wipe' });
+}

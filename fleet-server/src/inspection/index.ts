@@ -1,0 +1,1 @@
+export { type InspectionRooms, type Inspections, openInspections } from './inspection.ts';

@@ -1,0 +1,235 @@
+import { modelOf } from '@tsunagu/protocols/catalogue';
+import {
+  type DeviceListEntry,
+  type InspectionPlan,
+  parseJson,
+  type Serial,
+  serialSchema,
+  type SignedDocument,
+  standingOf,
+} from '@tsunagu/protocols/fleet';
+import {
+  dueAt,
+  findingsOf,
+  inspection as inspectionSchema,
+  type InspectionFinding,
+  openInspection,
+} from '@tsunagu/protocols/inspection';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import type { Actor } from '../audit/index.ts';
+import { type Note, stepsOfLife } from '../estate/index.ts';
+import {
+  boundedLimit,
+  isoTime,
+  keyOfCursor,
+  type Page,
+  type PageRequest,
+  pageOf,
+  type Queryable,
+  type Store,
+} from '../store/index.ts';
+
+export interface InspectionRooms {
+  readonly world: Pick<World, 'clock' | 'log'>;
+  readonly store: Store;
+  readonly note: Note;
+  readonly announce: (serial: Serial) => void;
+}
+
+/** The list of devices, how often each is looked at, and what was found. PCI DSS 4.0.1, 9.5.1.1 and 9.5.1.2. */
+export interface Inspections {
+  plans(): Promise<readonly InspectionPlan[]>;
+  /** Plans the rounds of a shop; done again it changes how often. */
+  plan(
+    plan: { readonly merchant: string; readonly shop: string; readonly everyDays: number },
+    by: Actor,
+  ): Promise<void>;
+  /** Takes a report; delivered again it changes nothing. What it found is on the timeline as an alarm. */
+  deliver(
+    document: SignedDocument,
+    by: Actor,
+  ): Promise<Result<readonly InspectionFinding[], 'INSPECTION_INVALID' | 'TERMINAL_UNKNOWN'>>;
+  /** The list of 9.5.1.1, by serial. */
+  list(page: PageRequest & { readonly overdue?: boolean }): Promise<Result<Page<DeviceListEntry>, 'INPUT_INVALID'>>;
+}
+
+export function openInspections({ world, store, note, announce }: InspectionRooms): Inspections {
+  async function entryOf(
+    on: Queryable,
+    row: {
+      serial: string;
+      model: string;
+      merchant: string;
+      shop: string;
+      lane: string;
+      lifecycle: DeviceListEntry['state'];
+      lifecycle_since: number;
+      every_days: number | null;
+      planned_at: number | null;
+      hello: string | null;
+    },
+  ): Promise<DeviceListEntry> {
+    const serial = serialSchema.parse(row.serial);
+    const last = await on
+      .selectFrom('inspections')
+      .select(['at', 'findings', 'surface'])
+      .where('serial', '=', serial)
+      .orderBy('at', 'desc')
+      .executeTakeFirst();
+    const { seals, connections } = standingOf(await stepsOfLife(on, serial));
+    const due =
+      row.lifecycle === 'deployed' && row.every_days !== null
+        ? dueAt(last?.at ?? null, Math.max(row.planned_at ?? 0, row.lifecycle_since), row.every_days)
+        : null;
+    const software = row.hello === null ? null : /"version":"([^"]{0,32})"/.exec(row.hello)?.[1];
+    return {
+      serial,
+      make: modelOf(row.model)?.maker ?? '',
+      model: row.model,
+      place: { merchant: row.merchant, shop: row.shop, lane: row.lane },
+      state: row.lifecycle,
+      software: software ?? null,
+      seals: seals && [...seals],
+      connections,
+      lastInspection: last
+        ? { at: isoTime(last.at), surface: last.surface, findings: JSON.parse(last.findings) as string[] }
+        : null,
+      dueAt: due === null ? null : isoTime(due),
+      isOverdue: due !== null && due < world.clock.now(),
+      isPlanned: row.every_days !== null,
+    };
+  }
+
+  const rows = (on: Queryable) =>
+    on
+      .selectFrom('terminals')
+      .leftJoin('presence', 'presence.serial', 'terminals.serial')
+      .leftJoin('inspection_plans', (join) =>
+        join
+          .onRef('inspection_plans.merchant', '=', 'terminals.merchant')
+          .onRef('inspection_plans.shop', '=', 'terminals.shop'),
+      )
+      .select([
+        'terminals.serial',
+        'terminals.model',
+        'terminals.merchant',
+        'terminals.shop',
+        'terminals.lane',
+        'terminals.lifecycle',
+        'terminals.lifecycle_since',
+        'inspection_plans.every_days',
+        'inspection_plans.planned_at',
+        'presence.hello',
+      ]);
+
+  return {
+    async plans() {
+      const found = await store.db
+        .selectFrom('inspection_plans')
+        .selectAll()
+        .orderBy('merchant')
+        .orderBy('shop')
+        .execute();
+      return found.map(({ merchant, shop, every_days, planned_at, planned_by }) => ({
+        merchant,
+        shop,
+        everyDays: every_days,
+        plannedAt: isoTime(planned_at),
+        plannedBy: planned_by,
+      }));
+    },
+    async plan({ merchant, shop, everyDays }, by) {
+      const row = { every_days: everyDays, planned_by: by.subject };
+      await store.write((tx) =>
+        tx
+          .insertInto('inspection_plans')
+          .values({ merchant, shop, planned_at: world.clock.now(), ...row })
+          .onConflict((conflict) => conflict.columns(['merchant', 'shop']).doUpdateSet(row))
+          .execute(),
+      );
+    },
+    async deliver(document, by) {
+      const said = parseJson(inspectionSchema, document.payload, 65_536);
+      if (!said.ok) return fail('INSPECTION_INVALID');
+      const { serial, id } = said.value;
+      const taken = await store.write(
+        async (tx): Promise<Result<readonly InspectionFinding[], 'INSPECTION_INVALID' | 'TERMINAL_UNKNOWN'>> => {
+          const known = await tx
+            .selectFrom('terminals')
+            .select('serial')
+            .where('serial', '=', serial)
+            .executeTakeFirst();
+          if (!known) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+          const signer = await tx
+            .selectFrom('custody_holders')
+            .select(['kid', 'public_key'])
+            .where('kid', '=', document.kid)
+            .executeTakeFirst();
+          const opened = signer && openInspection(document, { kid: signer.kid, publicKey: signer.public_key });
+          if (!signer || !opened?.ok) return fail('INSPECTION_INVALID', { facts: { kid: document.kid } });
+          const before = await tx
+            .selectFrom('inspections')
+            .select(['document', 'findings'])
+            .where('id', '=', id)
+            .executeTakeFirst();
+          if (before)
+            return before.document === JSON.stringify(document)
+              ? ok(JSON.parse(before.findings) as InspectionFinding[])
+              : fail('INSPECTION_INVALID', { field: 'id' });
+          const findings = findingsOf(opened.value, standingOf(await stepsOfLife(tx, serial)));
+          await tx
+            .insertInto('inspections')
+            .values({
+              id,
+              serial,
+              at: Date.parse(opened.value.at),
+              by_kid: signer.kid,
+              surface: opened.value.surface,
+              findings: JSON.stringify(findings),
+              delivered_at: world.clock.now(),
+              delivered_by: by.subject,
+              document: JSON.stringify(document),
+            })
+            .execute();
+          await note(tx, serial, 'inspection', {
+            inspection: id,
+            surface: opened.value.surface,
+            findings: findings.join(' '),
+          });
+          if (findings.length > 0)
+            await note(tx, serial, 'alarm', { code: 'INSPECTION_FOUND', findings: findings.join(' ') });
+          return ok(findings);
+        },
+      );
+      if (taken.ok) announce(serial);
+      return taken;
+    },
+    async list({ overdue, ...page }) {
+      const after = keyOfCursor(page.cursor);
+      if (!after.ok) return after;
+      const limit = boundedLimit(page.limit);
+      let query = rows(store.db).where('terminals.lifecycle', '!=', 'scrap');
+      if (after.value !== undefined) query = query.where('terminals.serial', '>', after.value);
+      const found = await query
+        .orderBy('terminals.serial')
+        .limit(limit + 1)
+        .execute();
+      const entries = new Map<string, DeviceListEntry>();
+      for (const row of found) entries.set(row.serial, await entryOf(store.db, row));
+      const { items, next } = pageOf(
+        found,
+        limit,
+        (row) => row.serial,
+        (row) => row.serial,
+      );
+      return ok({
+        items: items.flatMap((serial) => {
+          const entry = entries.get(serial);
+          return entry && (overdue !== true || entry.isOverdue) ? [entry] : [];
+        }),
+        next,
+      });
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import { defaultLinks } from '@tsunagu/protocols/acquiring';
+import { defaultPortBase, portOf } from '@tsunagu/protocols/fleet';
+import { fail, fromHex, ok, type Result, Secret } from '@tsunagu/protocols/kit';
+import { isStripeAccountName, isTestCardName } from '@tsunagu/protocols/test-cards';
+import { systemWorld } from '@tsunagu/protocols/world';
+import { Command } from 'commander';
+import { readCredentials } from './card-company/credentials-file.ts';
+import { pairFiles } from './emulation/pair.ts';
+import { openProgramLog, runEmulator, say } from './emulation/program.ts';
+import { seeded } from './emulation/seeded.ts';
+import { openTap } from './emulation/tap.ts';
+import { CentreLine } from './merchant-centre/centre-line.ts';
+import { MerchantCentre, switchAcquirerId } from './merchant-centre/merchant-centre.ts';
+import { linkCredentialsPath } from './switch/link/credentials.ts';
+import { readCentreProfile } from './merchant-centre/profile.ts';
+
+/** The emulated merchant centre as a process of its own. JSON lines on stdout: `ready` or `failed`, `counts` every second, `ended`. */
+const program = new Command('merchant-centre')
+  .requiredOption('--data <folder>', 'where its log is kept, and where the credentials of an emulated line are')
+  .option('--port-base <port>', 'first port of the house', String(defaultPortBase))
+  .option('--host <address>', 'where it dials', '127.0.0.1')
+  .option('--port <port>', 'port it dials; the card company of the house unless told')
+  .option('--credentials <file>', 'what it shows; `line/acquirer.json` of the folder unless told')
+  .option('--profile <name>', 'how it behaves: a name, or a JSON file', 'pos')
+  .option('--link <id>', 'the acquirer link of a house that it is: its credentials, its port, its acquirer')
+  .option('--acquirer <id>', 'DE32 of its requests; that of its link unless told')
+  .option('--seed <number>', 'seed of its cards, amounts and faults', '1')
+  .option('--requests <count>', 'how many it sends; until it is stopped unless told')
+  .option('--rate <perSecond>', 'another rate than the profile says')
+  .option('--tap <port>', 'show each message to the ledger oracle on this port')
+  .parse();
+const options = program.opts<{
+  data: string;
+  portBase: string;
+  host: string;
+  port?: string;
+  credentials?: string;
+  profile: string;
+  acquirer?: string;
+  link?: string;
+  seed: string;
+  requests?: string;
+  rate?: string;
+  tap?: string;
+}>();
+
+const world = systemWorld(await openProgramLog(options.data, 'merchant-centre'));
+
+interface Started {
+  readonly centre: MerchantCentre;
+  readonly line: CentreLine;
+  /** Sends nothing new; what is open is brought to its end. */
+  close(): Promise<void>;
+}
+
+async function start(): Promise<Result<Started>> {
+  const read = await readCentreProfile(options.profile);
+  if (!read.ok) return read;
+  const profile = { ...read.value, ...(options.rate !== undefined && { ratePerSecond: Number(options.rate) }) };
+  const { cards } = profile;
+  const unknown =
+    'names' in cards ? cards.names.find((name) => !isTestCardName(name) && !isStripeAccountName(name)) : undefined;
+  if (unknown !== undefined)
+    return fail('EMULATOR_PROFILE_INVALID', { field: 'cards.names', facts: { profile: options.profile } });
+  const link = options.link === undefined ? undefined : defaultLinks.find(({ id }) => id === options.link);
+  if (options.link !== undefined && link === undefined) return fail('LINK_UNKNOWN', { facts: { link: options.link } });
+  const credentials = await readCredentials(
+    options.credentials ??
+      (link && linkCredentialsPath(options.data, link.id)) ??
+      join(options.data, 'line', pairFiles.acquirer),
+  );
+  if (!credentials.ok) return credentials;
+  const zone = fromHex(credentials.value.zoneKbpk);
+  if (!zone.ok) return zone;
+  const seed = Number(options.seed);
+  const acquirerId = options.acquirer ?? link?.parties.acquirers[0] ?? switchAcquirerId;
+  const line = new CentreLine(
+    world,
+    {
+      host: options.host,
+      port:
+        options.port === undefined
+          ? portOf(Number(options.portBase), link ? 'centres' : 'cardCompany')
+          : Number(options.port),
+      credentials: credentials.value,
+      acquirerId,
+      ...(link && { link }),
+      faults: profile.faults,
+      nextFault: seeded(seed + 1),
+      ...(options.tap !== undefined && { tap: openTap('acquirer', Number(options.tap)) }),
+    },
+    Secret.take('key', zone.value),
+  );
+  const centre = new MerchantCentre(world, line, profile, acquirerId, seeded(seed));
+  return ok({
+    centre,
+    line,
+    close() {
+      centre.stop();
+      return Promise.resolve();
+    },
+  });
+}
+
+const started = await runEmulator(world, start, () => ({ profile: options.profile }));
+if (started) {
+  const { centre, line } = started;
+  const every = world.timers.every(1_000, () => say({ event: 'counts', ...centre.counts() }));
+  await centre.run(options.requests === undefined ? undefined : Number(options.requests));
+  every.cancel();
+  line.close();
+  say({ event: 'ended', ...centre.counts() });
+  process.stdin.destroy();
+}

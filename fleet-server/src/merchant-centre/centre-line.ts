@@ -1,0 +1,326 @@
+import { connect, type TLSSocket } from 'node:tls';
+import {
+  backOffMs,
+  functions,
+  answerTo,
+  isZoneFrame,
+  issuerCodec,
+  issuerFrame,
+  issuerLink,
+  type Link,
+  localTransactionTime,
+  openZoneFrame,
+  readZoneKeys,
+  sealZoneFrame,
+  transmissionTime,
+  wipeZoneKeys,
+  type ZoneKeys,
+} from '@tsunagu/protocols/acquiring';
+import {
+  type DecodedMessage,
+  encodeFrame,
+  FrameReader,
+  type MacFunction,
+  type Message,
+  sealMac,
+  verifyMac,
+} from '@tsunagu/protocols/iso8583';
+import { asBuffer, Secret, unwrap } from '@tsunagu/protocols/kit';
+import { computeMac } from '@tsunagu/protocols/mac';
+import { wrapKeyBlock } from '@tsunagu/protocols/tr31';
+import type { Timer, World } from '@tsunagu/protocols/world';
+import type { Tap } from '../emulation/tap.ts';
+import { FaultyLine, pickFault, type WireFaults } from '../emulation/wire-faults.ts';
+import type { LinkCredentials } from '../switch/link/credentials.ts';
+
+/** Where a centre dials, what it shows there, and what befalls its messages. */
+export interface CentreLineOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly credentials: LinkCredentials;
+  /** DE32 of its requests. */
+  readonly acquirerId: string;
+  /** The link that it is at the switch, which hands out the keys there; without it the far side is an issuer, and takes ours. */
+  readonly link?: Link;
+  readonly faults: WireFaults;
+  readonly nextFault: () => number;
+  readonly tap?: Tap;
+}
+
+/** The line of a merchant centre: it dials, signs on, exchanges a key, and begins again when it breaks. */
+export class CentreLine {
+  readonly #world: World;
+  readonly #options: CentreLineOptions;
+  readonly #zoneKbpk: Secret<'key'>;
+  readonly #waiting = new Map<string, (answer: DecodedMessage | undefined) => void>();
+  #socket: TLSSocket | undefined;
+  #line: FaultyLine | undefined;
+  #keys: ZoneKeys | undefined;
+  /** Those before the last exchange: what was on its way then still bears them. */
+  #keysBefore: ZoneKeys | undefined;
+  #adopted: () => void = () => undefined;
+  #isReady = false;
+  #failures = 0;
+  #stan: number;
+  #name = '';
+  #isClosed = false;
+  #redial: Timer | undefined;
+  readonly #ready = new Set<() => void>();
+
+  /** @param zoneKbpk of the credentials; the line owns it */
+  constructor(world: World, options: CentreLineOptions, zoneKbpk: Secret<'key'>) {
+    this.#world = world;
+    this.#options = options;
+    this.#zoneKbpk = zoneKbpk;
+    // Trace numbers of management do not meet those of sales, which count from one.
+    this.#stan = 900_000;
+    this.#dial();
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Resolves when requests can be sent. */
+  ready(): Promise<void> {
+    return this.#isReady ? Promise.resolve() : new Promise((resolve) => this.#ready.add(resolve));
+  }
+
+  /** Sends a message, with what befalls it, and waits for its answer; undefined when none came in time, or the line broke. */
+  request(message: Message, timeoutMs: number, isSentTwice = false): Promise<DecodedMessage | undefined> {
+    const { faults, nextFault } = this.#options;
+    const answer = this.#await(message, timeoutMs);
+    if (!this.#keys || !this.#isReady) return answer;
+    const frame = this.#frameOf(message, true);
+    this.#line?.send(frame, pickFault(faults, nextFault));
+    if (isSentTwice) this.#line?.send(frame);
+    return answer;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#redial?.cancel();
+    this.#socket?.destroy();
+    wipeZoneKeys(this.#keys);
+    wipeZoneKeys(this.#keysBefore);
+    this.#zoneKbpk.wipe();
+    this.#options.tap?.close();
+  }
+
+  /** A message as it goes out, under the keys of the connection where there are any. */
+  #frameOf(message: Message, isShown: boolean, isClear = false): Uint8Array {
+    const { mac, data } = this.#keys ?? {};
+    const bytes = unwrap(
+      mac
+        ? sealMac(issuerCodec, message, macUnder(mac), { lengthBytes: issuerLink.mac.lengthBytes })
+        : issuerCodec.encode(message),
+    );
+    if (isShown) this.#options.tap?.message(this.#name, 'out', bytes);
+    return unwrap(
+      encodeFrame(issuerFrame, data && !isClear ? sealZoneFrame(data, this.#world.entropy(12), bytes) : bytes),
+    );
+  }
+
+  #await(message: Message, timeoutMs: number): Promise<DecodedMessage | undefined> {
+    const key = matchKey(message);
+    return new Promise((resolve) => {
+      const timer = this.#world.timers.after(timeoutMs, () => settle(undefined));
+      const settle = (answer: DecodedMessage | undefined): void => {
+        timer.cancel();
+        this.#waiting.delete(key);
+        resolve(answer);
+      };
+      this.#waiting.set(key, settle);
+    });
+  }
+
+  #dial(): void {
+    const { host, port, credentials, faults } = this.#options;
+    const socket = connect({
+      host,
+      port,
+      ca: credentials.ca,
+      cert: credentials.certificate,
+      key: credentials.privateKey,
+      servername: 'localhost',
+      minVersion: 'TLSv1.3',
+    });
+    const reader = new FrameReader(issuerFrame);
+    this.#socket = socket;
+    this.#name = this.#world.id();
+    socket.setNoDelay(true);
+    this.#line = new FaultyLine(
+      this.#world.timers,
+      {
+        get destroyed() {
+          return socket.destroyed || socket.writableEnded;
+        },
+        write: (bytes) => socket.write(asBuffer(bytes)),
+        end: () => socket.end(),
+      },
+      faults,
+    );
+    socket.on('secureConnect', () => {
+      this.#signOn().catch((cause: unknown) => {
+        this.#world.log('warn', 'signOnFailed', { fault: { code: 'ISSUER_SIGN_ON_REFUSED', cause } });
+        socket.destroy();
+      });
+    });
+    socket.on('data', (chunk) => {
+      const { frames, fault } = reader.push(chunk);
+      for (const { message } of frames) this.#read(Uint8Array.from(message));
+      if (fault) socket.destroy();
+    });
+    socket.on('error', (error) => this.#world.log('debug', 'lineFailed', { reason: error.name }));
+    socket.on('close', () => {
+      this.#line?.close();
+      this.#isReady = false;
+      for (const keys of [this.#keys, this.#keysBefore]) wipeZoneKeys(keys);
+      this.#keys = this.#keysBefore = undefined;
+      for (const settle of this.#waiting.values()) settle(undefined);
+      if (this.#isClosed) return;
+      this.#redial = this.#world.timers.after(backOffMs(issuerLink.timers.reconnect, this.#failures), () =>
+        this.#dial(),
+      );
+      this.#failures += 1;
+    });
+  }
+
+  async #signOn(): Promise<void> {
+    const { timers } = issuerLink;
+    const adopted = new Promise<void>((resolve) => {
+      this.#adopted = resolve;
+    });
+    const on = await this.#manage(functions.signOn, {}, timers.signOnMs);
+    if (on?.text(39) !== '800') throw new Error('not signed on');
+    if (this.#options.link) await adopted;
+    else await this.#offerKeys();
+    this.#isReady = true;
+    this.#failures = 0;
+    this.#world.log('info', 'signedOn', {});
+    for (const resolve of this.#ready) resolve();
+    this.#ready.clear();
+  }
+
+  async #offerKeys(): Promise<void> {
+    const { timers } = issuerLink;
+    const mac = Secret.take('key', this.#world.entropy(16));
+    const pin = Secret.take('key', this.#world.entropy(16));
+    const blocks = this.#wrap(mac, 'M6', 'C') + this.#wrap(pin, 'P0', 'B');
+    pin.wipe();
+    const exchanged = await this.#manage(
+      functions.keyExchange,
+      { 53: Uint8Array.of(1), 96: Uint8Array.from(Buffer.from(blocks, 'latin1')) },
+      timers.signOnMs,
+      () => {
+        this.#keys = { mac };
+      },
+    );
+    if (exchanged?.text(39) !== '800') throw new Error('no key');
+  }
+
+  #wrap(key: Secret<'key'>, keyUsage: 'M6' | 'P0', modeOfUse: 'C' | 'B'): string {
+    return unwrap(
+      wrapKeyBlock(this.#zoneKbpk, {
+        attributes: {
+          versionId: 'D',
+          keyUsage,
+          algorithm: 'A',
+          modeOfUse,
+          keyVersion: '00',
+          exportability: 'N',
+          reserved: '00',
+        },
+        key,
+        entropy: (lengthBytes) => this.#world.entropy(lengthBytes),
+      }),
+    );
+  }
+
+  #manage(
+    what: string,
+    added: { readonly [element: number]: Uint8Array },
+    timeoutMs: number,
+    sent: () => void = () => undefined,
+  ): Promise<DecodedMessage | undefined> {
+    this.#stan += 1;
+    const now = this.#world.clock.now();
+    const message: Message = {
+      mti: '1804',
+      fields: {
+        7: transmissionTime(now),
+        11: String(this.#stan),
+        12: localTransactionTime(now),
+        24: what,
+        93: issuerLink.issuerId,
+        94: this.#options.acquirerId,
+        ...added,
+      },
+    };
+    const answer = this.#await(message, timeoutMs);
+    this.#line?.send(this.#frameOf(message, false));
+    sent();
+    return answer;
+  }
+
+  #read(framed: Uint8Array): void {
+    const bytes = this.#opened(framed);
+    const decoded = bytes && issuerCodec.decode(bytes);
+    if (!bytes || !decoded?.ok) {
+      const cause = decoded?.ok === false ? decoded.fault : undefined;
+      this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MESSAGE_INVALID', ...(cause && { cause }) } });
+      return;
+    }
+    const message = decoded.value;
+    if (message.mti === '1804' && message.text(24) === functions.keyExchange) return this.#takeKeys(message);
+    if (this.#keys && ![this.#keys, this.#keysBefore].some((keys) => isUnder(message, keys))) {
+      this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MAC_INVALID', facts: { mti: message.mti } } });
+      return;
+    }
+    if (message.mti === '1804') {
+      if (message.text(24) === functions.signOff) this.#socket?.destroy();
+      else this.#answer(message);
+      return;
+    }
+    this.#options.tap?.message(this.#name, 'in', bytes);
+    this.#waiting.get(matchKey(message))?.(message);
+  }
+
+  #opened(framed: Uint8Array): Uint8Array | undefined {
+    if (!isZoneFrame(framed)) return framed;
+    for (const keys of [this.#keys, this.#keysBefore]) {
+      const opened = keys?.data && openZoneFrame(keys.data, framed);
+      if (opened?.ok) return opened.value;
+    }
+    return undefined;
+  }
+
+  /** The switch hands over keys, at first or anew: they count from its answer on. */
+  #takeKeys(message: DecodedMessage): void {
+    const { link } = this.#options;
+    const read = link && readZoneKeys(link, this.#zoneKbpk, message.binary(96));
+    if (!read?.ok) return this.#answer(message, '917');
+    read.value.pin?.wipe();
+    wipeZoneKeys(this.#keysBefore);
+    [this.#keysBefore, this.#keys] = [this.#keys, { mac: read.value.mac, data: read.value.data }];
+    // What proves that the new keys are there is not enciphered under them yet.
+    this.#answer(message, '800', true);
+    this.#adopted();
+  }
+
+  #answer(message: DecodedMessage, actionCode = '800', isClear = false): void {
+    const answer = answerTo(message, '1814', [7, 11, 12, 93, 94], { 39: actionCode });
+    this.#line?.send(this.#frameOf(answer, false, isClear));
+  }
+}
+
+const isUnder = (message: DecodedMessage, keys: ZoneKeys | undefined): boolean =>
+  keys?.mac !== undefined && verifyMac(message, macUnder(keys.mac), { lengthBytes: issuerLink.mac.lengthBytes }).ok;
+
+const matchKey = ({ mti, fields }: Message): string =>
+  [mti[1], ...issuerLink.matchElements.map((number) => fields[number] ?? '')].join('/');
+
+const macUnder =
+  (key: Secret<'key'>): MacFunction =>
+  (bytes) =>
+    unwrap(computeMac({ kind: 'CMAC', cipher: 'AES' }, key, bytes));

@@ -1,0 +1,266 @@
+import {
+  backOffMs,
+  type Operation,
+  paymentRequest,
+  retrievalReference,
+  reversalOf,
+  reversalReasons,
+  type TerminalAbilities,
+  terminalLink,
+  withCard,
+} from '@tsunagu/protocols/acquiring';
+import {
+  type DecodedMessage,
+  formatOriginalData,
+  isApproval,
+  type Message,
+  repeatMti,
+} from '@tsunagu/protocols/iso8583';
+import { Secret, secretPan, unwrap } from '@tsunagu/protocols/kit';
+import { isStripeAccountName, isTestCardName, stripeAccount, testCard } from '@tsunagu/protocols/test-cards';
+import type { World } from '@tsunagu/protocols/world';
+import { numberOf } from '../card-company/issuer-cards.ts';
+import type { CentreLine } from './centre-line.ts';
+import type { CentreProfile } from './profile.ts';
+
+/** What a centre counted so far. */
+export interface CentreCounts {
+  readonly asked: number;
+  /** From the first request to the last answer. */
+  readonly perSecond: number;
+  readonly approved: number;
+  readonly approvedMinor: number;
+  /** By action code. */
+  readonly declined: Readonly<Record<string, number>>;
+  readonly unanswered: number;
+  readonly cancelled: number;
+  /** Reversals that were taken, and those that still go round. */
+  readonly reversed: number;
+  readonly reversing: number;
+  /** From the request to its answer, milliseconds. */
+  readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number };
+}
+
+/** Tills of a chain: they read stripes, and nobody enters a PIN. */
+const abilities: TerminalAbilities = { readers: ['stripe'], pinPad: false, printer: 'built-in', screen: 'colour' };
+const latenciesMax = 100_000;
+
+/** An emulated merchant centre: sends what its profile says at its rate, and takes back what it does not know the end of. */
+export class MerchantCentre {
+  readonly #world: World;
+  readonly #line: CentreLine;
+  readonly #profile: CentreProfile;
+  readonly #acquirerId: string;
+  readonly #next: () => number;
+  readonly #latencies: number[] = [];
+  readonly #declined: Record<string, number> = {};
+  #asked = 0;
+  #approved = 0;
+  #approvedMinor = 0;
+  #unanswered = 0;
+  #cancelled = 0;
+  #reversed = 0;
+  #reversing = 0;
+  #inFlight = 0;
+  #stan = 0;
+  #isStopped = false;
+  #firstMs = 0;
+  #lastMs = 0;
+  #wake: () => void = () => undefined;
+
+  constructor(world: World, line: CentreLine, profile: CentreProfile, acquirerId: string, next: () => number) {
+    this.#world = world;
+    this.#line = line;
+    this.#profile = profile;
+    this.#acquirerId = acquirerId;
+    this.#next = next;
+  }
+
+  /** Requests that nobody knows the end of yet, reversals included. */
+  get open(): number {
+    return this.#inFlight + this.#reversing;
+  }
+
+  counts(): CentreCounts {
+    const sorted = [...this.#latencies].sort((a, b) => a - b);
+    const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+    return {
+      asked: this.#asked,
+      perSecond: ((this.#asked - this.#inFlight) * 1_000) / Math.max(1, this.#lastMs - this.#firstMs),
+      approved: this.#approved,
+      approvedMinor: this.#approvedMinor,
+      declined: this.#declined,
+      unanswered: this.#unanswered,
+      cancelled: this.#cancelled,
+      reversed: this.#reversed,
+      reversing: this.#reversing,
+      latencyMs: { p50: at(0.5), p99: at(0.99), max: sorted.at(-1) ?? 0 },
+    };
+  }
+
+  /** Sends until `requests` were sent, or until it is stopped; then waits for the end of each, reversals included. */
+  async run(requests = Number.POSITIVE_INFINITY): Promise<void> {
+    await this.#line.ready();
+    const { ratePerSecond, inFlightMax } = this.#profile;
+    const { clock, timers } = this.#world;
+    const startedMs = clock.monotonicMs();
+    this.#firstMs = this.#lastMs = startedMs;
+    while (!this.#isStopped && this.#asked < requests) {
+      const dueMs = startedMs + (this.#asked * 1_000) / ratePerSecond - clock.monotonicMs();
+      if (this.#inFlight >= inFlightMax) await this.#progress();
+      else if (dueMs >= 1) await timers.sleep(Math.min(dueMs, 200));
+      else {
+        if (!this.#line.isReady) await this.#line.ready();
+        this.#start();
+      }
+    }
+    while (this.open > 0) await this.#progress();
+  }
+
+  /** Sends nothing new. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#wake();
+  }
+
+  #progress(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#world.timers.after(500, () => resolve());
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  #start(): void {
+    this.#asked += 1;
+    this.#inFlight += 1;
+    const [operation, request] = this.#request();
+    this.#one(operation, request)
+      .catch((cause: unknown) => this.#world.log('error', 'requestFailed', { fault: { code: 'INTERNAL', cause } }))
+      .finally(() => {
+        this.#inFlight -= 1;
+        this.#lastMs = this.#world.clock.monotonicMs();
+        this.#wake();
+      });
+  }
+
+  async #one(operation: Operation, request: Message): Promise<void> {
+    const { timeoutMs, repeated, cancelled } = this.#profile;
+    const startedMs = this.#world.clock.monotonicMs();
+    const answered = this.#line.request(request, timeoutMs);
+    const repeat = repeatMti(request.mti);
+    // The answer to the repetition is the same one, and finds nobody waiting.
+    const first =
+      repeated > 0 && repeat && this.#next() < repeated
+        ? Promise.race([answered, this.#line.request({ ...request, mti: repeat }, timeoutMs)])
+        : answered;
+    const answer = await first;
+    if (answer === undefined) {
+      this.#unanswered += 1;
+      return this.#reverse(request, reversalReasons.timedOut, undefined);
+    }
+    if (this.#latencies.length < latenciesMax) this.#latencies.push(this.#world.clock.monotonicMs() - startedMs);
+    const actionCode = answer.text(39) ?? '';
+    if (!isApproval(actionCode)) {
+      this.#declined[actionCode] = (this.#declined[actionCode] ?? 0) + 1;
+      return;
+    }
+    this.#approved += 1;
+    if (operation !== 'sale') return;
+    this.#approvedMinor += Number(request.fields[4]);
+    if (cancelled > 0 && this.#next() < cancelled) {
+      this.#cancelled += 1;
+      this.#reverse(request, reversalReasons.customerCancelled, answer);
+    }
+  }
+
+  /** A 1420, then 1421 until it is taken. */
+  #reverse(request: Message, reason: string, answer: DecodedMessage | undefined): void {
+    this.#reversing += 1;
+    const advice = reversalOf(request, { stan: this.#nextStan(), nowMs: this.#world.clock.now(), reason, answer });
+    const original = unwrap(
+      formatOriginalData({
+        mti: request.mti,
+        stan: String(request.fields[11]),
+        localTime: String(request.fields[12]),
+        acquirer: this.#acquirerId,
+      }),
+    );
+    const message: Message = { mti: '1420', fields: { ...advice.fields, 32: this.#acquirerId, 56: original } };
+    const deliver = async (): Promise<void> => {
+      for (let attempt = 0; ; attempt += 1) {
+        await this.#line.ready();
+        const mti = attempt === 0 ? '1420' : '1421';
+        const said = await this.#line.request({ ...message, mti }, this.#profile.timeoutMs);
+        if (said?.text(39) === '400' || said?.text(39) === '914') break;
+        await this.#world.timers.sleep(backOffMs({ firstMs: 200, factor: 2, mostMs: 5_000 }, attempt));
+      }
+      this.#reversed += 1;
+    };
+    deliver()
+      .catch((cause: unknown) => this.#world.log('error', 'reversalFailed', { fault: { code: 'INTERNAL', cause } }))
+      .finally(() => {
+        this.#reversing -= 1;
+        this.#wake();
+      });
+  }
+
+  #request(): [Operation, Message] {
+    const { mix, amountMinor, terminals, merchant } = this.#profile;
+    const operation = this.#operation(mix);
+    const stan = this.#nextStan();
+    const now = this.#world.clock.now();
+    const { least, most } = amountMinor;
+    const asksOnly = operation === 'balance' || operation === 'validity';
+    const { pan, expiry } = this.#card();
+    const track2 = Secret.take(
+      'pan',
+      pan.use((digits) => Uint8Array.from(Buffer.concat([digits, Buffer.from(`=${expiry}2010000`)]))),
+    );
+    const open = paymentRequest({
+      operation,
+      terminalId: `C${String(this.#asked % terminals).padStart(7, '0')}`,
+      merchantId: merchant.padEnd(15).slice(0, 15),
+      abilities,
+      stan,
+      nowMs: now,
+      amountMinor: asksOnly ? 0 : least + Math.floor(this.#next() * (most - least + 1)),
+      entry: 'stripe',
+      verification: 'signature',
+    });
+    const message = withCard(open, { pan, expiry, track2 });
+    const rrn = retrievalReference(now, stan);
+    return [operation, { mti: message.mti, fields: { ...message.fields, 32: this.#acquirerId, 37: rrn } }];
+  }
+
+  #operation(mix: CentreProfile['mix']): Operation {
+    let drawn = this.#next();
+    for (const [name, rate] of Object.entries(mix) as ['authorisation' | 'balance' | 'validity', number][]) {
+      if (drawn < rate) return name;
+      drawn -= rate;
+    }
+    return 'sale';
+  }
+
+  #card(): { pan: Secret<'pan'>; expiry: string } {
+    const { cards } = this.#profile;
+    if ('names' in cards) {
+      const name = cards.names[Math.floor(this.#next() * cards.names.length)] ?? '';
+      const card = isTestCardName(name) ? testCard(name) : isStripeAccountName(name) ? stripeAccount(name) : undefined;
+      if (!card) throw new Error(`no such card: ${name}`);
+      return { pan: card.pan, expiry: card.expiry.slice(0, 4) };
+    }
+    const number = unwrap(numberOf(cards.prefix, cards.length, Math.floor(this.#next() * cards.count)));
+    return { pan: secretPan(number), expiry: '4912' };
+  }
+
+  #nextStan(): string {
+    this.#stan = (this.#stan % 899_999) + 1;
+    return String(this.#stan).padStart(6, '0');
+  }
+}
+
+/** DE32 of a centre that speaks to an issuer in the switch's place. */
+export const switchAcquirerId = terminalLink.acquirerId;

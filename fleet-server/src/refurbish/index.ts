@@ -1,0 +1,1 @@
+export { openRefurbish, type Refurbish, type RefurbishRooms } from './refurbish.ts';

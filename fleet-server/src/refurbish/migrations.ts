@@ -1,0 +1,35 @@
+import { sql } from 'kysely';
+import type { Migration } from '../store/migration.ts';
+
+/** The workshop's steps of the schema. */
+export const refurbishMigrations: readonly Migration[] = [
+  {
+    name: 'refurbish-0001-work',
+    async up(db, types) {
+      await db.schema
+        .createTable('work_orders')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addColumn('intake', 'text', (column) => column.notNull())
+        .addColumn('reported', 'text')
+        .addColumn('warranty_until', 'text')
+        .addColumn('opened_at', types.time, (column) => column.notNull())
+        .addColumn('opened_by', 'text', (column) => column.notNull())
+        .addColumn('closed_at', types.time)
+        .execute();
+      // One open order a terminal.
+      await sql`create unique index work_orders_open on work_orders (serial) where closed_at is null`.execute(db);
+      await db.schema
+        .createTable('work_entries')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('work', 'text', (column) => column.notNull().references('work_orders.id'))
+        .addColumn('seq', 'integer', (column) => column.notNull())
+        .addColumn('at', types.time, (column) => column.notNull())
+        .addColumn('by', 'text', (column) => column.notNull())
+        .addColumn('entry', 'text', (column) => column.notNull())
+        .addColumn('is_passed', 'integer', (column) => column.notNull())
+        .addUniqueConstraint('work_entries_order', ['work', 'seq'])
+        .execute();
+    },
+  },
+];

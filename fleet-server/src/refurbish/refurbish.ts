@@ -1,0 +1,271 @@
+import { modelOf } from '@tsunagu/protocols/catalogue';
+import {
+  type DeathCertificate,
+  parseJson,
+  type Serial,
+  serialSchema,
+  type WorkOrderView,
+} from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
+import {
+  addEntry,
+  figuresOf,
+  freshOrder,
+  type OpenWork,
+  type WorkEntry,
+  workEntry,
+  type WorkOrder,
+  type WorkshopFigures,
+} from '@tsunagu/protocols/refurbish';
+import { openAttestation, totalsOf } from '@tsunagu/protocols/workshop';
+import type { World } from '@tsunagu/protocols/world';
+import type { Selectable } from 'kysely';
+import type { Actor } from '../audit/index.ts';
+import { type Note, stepsOfLife } from '../estate/index.ts';
+import { isoTime, type Queryable, type Store } from '../store/index.ts';
+import type { RefurbishTables } from './tables.ts';
+
+const listMax = 500;
+const dayMs = 86_400_000;
+type Row = Selectable<RefurbishTables['work_orders']>;
+
+export interface RefurbishRooms {
+  readonly world: Pick<World, 'clock' | 'id'>;
+  readonly store: Store;
+  readonly note: Note;
+}
+
+type EntryFault =
+  | 'WORK_UNKNOWN'
+  | 'WORK_CLOSED'
+  | 'WORK_AT_VENDOR'
+  | 'WORK_NOT_READY'
+  | 'ATTESTATION_INVALID'
+  | 'ATTESTATION_NOT_AUTHENTIC';
+
+/** The refurbish workshop: what comes in, what is done to it, and what came of it. */
+export interface Refurbish {
+  open(
+    intake: OpenWork,
+    by: Actor,
+  ): Promise<Result<WorkOrderView, 'TERMINAL_UNKNOWN' | 'WORK_OPEN' | 'WORK_NOT_READY'>>;
+  add(id: string, entry: WorkEntry, by: Actor): Promise<Result<WorkOrderView, EntryFault>>;
+  view(id: string): Promise<Result<WorkOrderView, 'WORK_UNKNOWN'>>;
+  /** Open ones first, then newest first; the last 500. */
+  list(): Promise<readonly WorkOrderView[]>;
+  figures(from: number, to: number): Promise<WorkshopFigures>;
+  /** What became of a terminal that was scrapped. DEATH_UNKNOWN: it was not. */
+  death(serial: Serial): Promise<Result<DeathCertificate, 'DEATH_UNKNOWN'>>;
+  /** Whether a test at the bench is this terminal's and passed. */
+  benchTestPassed(on: Queryable, serial: Serial, test: string): Promise<boolean>;
+}
+
+export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish {
+  const find = (on: Queryable, id: string) =>
+    on.selectFrom('work_orders').selectAll().where('id', '=', id).executeTakeFirst();
+  const entriesOf = async (on: Queryable, id: string) =>
+    (await on.selectFrom('work_entries').selectAll().where('work', '=', id).orderBy('seq').execute()).map((row) => ({
+      id: row.id,
+      at: row.at,
+      by: row.by,
+      isPassed: row.is_passed === 1,
+      entry: unwrap(parseJson(workEntry, row.entry, 262_144)),
+    }));
+  const fold = (entries: Awaited<ReturnType<typeof entriesOf>>): WorkOrder =>
+    entries.reduce((order, { entry, isPassed }) => unwrap(addEntry(order, entry, isPassed)), freshOrder);
+
+  async function viewOf(on: Queryable, row: Row): Promise<WorkOrderView> {
+    const entries = await entriesOf(on, row.id);
+    const { fault = null, costYen, minutes, hasPassedTest, isAtVendor, outcome, grade } = fold(entries);
+    return {
+      id: row.id,
+      serial: serialSchema.parse(row.serial),
+      intake: row.intake,
+      reported: row.reported,
+      isUnderWarranty: row.warranty_until !== null && Date.parse(row.warranty_until) >= row.opened_at,
+      openedAt: isoTime(row.opened_at),
+      openedBy: row.opened_by,
+      closedAt: row.closed_at === null ? null : isoTime(row.closed_at),
+      fault,
+      costYen,
+      minutes,
+      hasPassedTest,
+      isAtVendor,
+      outcome,
+      grade,
+      entries: entries.map(({ id, at, by, isPassed, entry }) => ({
+        id,
+        at: isoTime(at),
+        by,
+        kind: entry.kind,
+        says: entry.kind === 'bench-test' ? (isPassed ? 'passed' : 'failed') : JSON.stringify(entry),
+      })),
+    };
+  }
+
+  async function view(id: string): Promise<Result<WorkOrderView, 'WORK_UNKNOWN'>> {
+    const row = await find(store.db, id);
+    return row ? ok(await viewOf(store.db, row)) : fail('WORK_UNKNOWN');
+  }
+
+  return {
+    view,
+    async open({ serial, intake, reported = null, warrantyUntil = null }, by) {
+      const id = world.id();
+      const opened = await store.write(
+        async (tx): Promise<Result<void, 'TERMINAL_UNKNOWN' | 'WORK_OPEN' | 'WORK_NOT_READY'>> => {
+          const terminal = await tx
+            .selectFrom('terminals')
+            .select('lifecycle')
+            .where('serial', '=', serial)
+            .executeTakeFirst();
+          if (!terminal) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+          if (!['returned', 'inspected', 'refurbish', 'wipe'].includes(terminal.lifecycle))
+            return fail('WORK_NOT_READY', { facts: { state: terminal.lifecycle, wants: 'returned' } });
+          const other = await tx
+            .selectFrom('work_orders')
+            .select('id')
+            .where('serial', '=', serial)
+            .where('closed_at', 'is', null)
+            .executeTakeFirst();
+          if (other) return fail('WORK_OPEN', { facts: { work: other.id } });
+          await tx
+            .insertInto('work_orders')
+            .values({
+              id,
+              serial,
+              intake,
+              reported,
+              warranty_until: warrantyUntil,
+              opened_at: world.clock.now(),
+              opened_by: by.subject,
+              closed_at: null,
+            })
+            .execute();
+          await note(tx, serial, 'work-order', { work: id, opened: true, by: by.subject });
+          return ok(undefined);
+        },
+      );
+      return opened.ok ? ok(unwrap(await view(id))) : opened;
+    },
+    async add(id, entry, by) {
+      let isPassed = false;
+      if (entry.kind === 'bench-test') {
+        const opened = openAttestation(entry.attestation);
+        if (!opened.ok) return opened;
+        const { passed, failed } = totalsOf(opened.value.attestation);
+        isPassed = failed === 0 && passed > 0;
+      }
+      const added = await store.write(async (tx): Promise<Result<void, EntryFault>> => {
+        const row = await find(tx, id);
+        if (!row) return fail('WORK_UNKNOWN');
+        const entries = await entriesOf(tx, id);
+        const next = addEntry(fold(entries), entry, isPassed);
+        if (!next.ok) return next;
+        const at = world.clock.now();
+        await tx
+          .insertInto('work_entries')
+          .values({
+            id: world.id(),
+            work: id,
+            seq: entries.length + 1,
+            at,
+            by: by.subject,
+            entry: JSON.stringify(entry),
+            is_passed: isPassed ? 1 : 0,
+          })
+          .execute();
+        if (entry.kind === 'closed') {
+          await tx.updateTable('work_orders').set({ closed_at: at }).where('id', '=', id).execute();
+          await note(tx, serialSchema.parse(row.serial), 'work-order', {
+            work: id,
+            outcome: entry.outcome,
+            grade: entry.grade,
+            by: by.subject,
+          });
+        }
+        return ok(undefined);
+      });
+      return added.ok ? await view(id) : added;
+    },
+    async list() {
+      const rows = await store.db
+        .selectFrom('work_orders')
+        .selectAll()
+        .orderBy('opened_at', 'desc')
+        .limit(listMax)
+        .execute();
+      const sorted = [...rows.filter((row) => row.closed_at === null), ...rows.filter((row) => row.closed_at !== null)];
+      return await Promise.all(sorted.map((row) => viewOf(store.db, row)));
+    },
+    async figures(from, to) {
+      const rows = await store.db
+        .selectFrom('work_orders')
+        .innerJoin('terminals', 'terminals.serial', 'work_orders.serial')
+        .select(['work_orders.id', 'work_orders.serial', 'opened_at', 'closed_at', 'model'])
+        .where('closed_at', '>=', from)
+        .where('closed_at', '<', to)
+        .execute();
+      return figuresOf(
+        await Promise.all(
+          rows.map(async (row) => {
+            const back = (await stepsOfLife(store.db, serialSchema.parse(row.serial))).find(
+              ({ at, to: state }) => at >= row.opened_at && state === 'redeploy',
+            );
+            return {
+              order: fold(await entriesOf(store.db, row.id)),
+              days: ((back?.at ?? row.closed_at ?? row.opened_at) - row.opened_at) / dayMs,
+              massGrams: modelOf(row.model)?.massGrams ?? 0,
+              isRedeployed: back !== undefined,
+            };
+          }),
+        ),
+      );
+    },
+    async death(serial) {
+      const terminal = await store.db
+        .selectFrom('terminals')
+        .select('model')
+        .where('serial', '=', serial)
+        .executeTakeFirst();
+      const step = (await stepsOfLife(store.db, serial)).findLast(({ to }) => to === 'scrap');
+      if (!terminal || !step) return fail('DEATH_UNKNOWN', { facts: { serial } });
+      const live = await store.db
+        .selectFrom('key_ledger')
+        .select((all) => all.fn.countAll<number>().as('count'))
+        .where('serial', '=', serial)
+        .where('state', 'in', ['allocated', 'loaded'])
+        .executeTakeFirstOrThrow();
+      const { wipeProof, nothingOwed, recycling } = step.evidence;
+      const sworn =
+        wipeProof?.by === 'job'
+          ? await store.db.selectFrom('jobs').select('result').where('id', '=', wipeProof.job).executeTakeFirst()
+          : undefined;
+      return ok({
+        serial,
+        model: terminal.model,
+        at: isoTime(step.at),
+        by: step.by,
+        approvedBy: step.approvedBy,
+        liveKeys: Number(live.count),
+        wipe: wipeProof ?? null,
+        wipeReport: sworn?.result ?? null,
+        nothingOwed: nothingOwed ?? null,
+        recycling: recycling ?? null,
+        massGrams: modelOf(terminal.model)?.massGrams ?? null,
+      });
+    },
+    async benchTestPassed(on, serial, test) {
+      const row = await on
+        .selectFrom('work_entries')
+        .innerJoin('work_orders', 'work_orders.id', 'work_entries.work')
+        .select(['is_passed', 'work', 'seq'])
+        .where('work_entries.id', '=', test)
+        .where('serial', '=', serial)
+        .executeTakeFirst();
+      if (row?.is_passed !== 1) return false;
+      // What was changed after the test is not what was tested.
+      return fold(await entriesOf(on, row.work)).hasPassedTest;
+    },
+  };
+}

@@ -1,0 +1,25 @@
+/** Tables of the refurbish workshop. */
+export interface RefurbishTables {
+  readonly work_orders: {
+    id: string;
+    serial: string;
+    intake: string;
+    reported: string | null;
+    warranty_until: string | null;
+    opened_at: number;
+    opened_by: string;
+    closed_at: number | null;
+  };
+  /** What was done, in order. Rows are never changed. */
+  readonly work_entries: {
+    id: string;
+    work: string;
+    seq: number;
+    at: number;
+    by: string;
+    /** JSON of a `workEntry`. */
+    entry: string;
+    /** 1: a bench test that was signed and in which nothing failed. */
+    is_passed: number;
+  };
+}

@@ -1,0 +1,312 @@
+import { modelOf } from '@tsunagu/protocols/catalogue';
+import {
+  evidence as evidenceSchema,
+  jobReport,
+  parseJson,
+  type Serial,
+  serialSchema,
+  type StartSwap,
+  type SwapView,
+} from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import type { Selectable, Transaction } from 'kysely';
+import type { Actor } from '../audit/index.ts';
+import type { Lifecycle, MoveFault, Note } from '../estate/index.ts';
+import type { Jobs } from '../jobs/index.ts';
+import { type Database, isoTime, type Queryable, type Store } from '../store/index.ts';
+import type { Twin } from '../twin/index.ts';
+import { decideSwap, mayAbort, type SwapBlock, type SwapFacts } from './rules.ts';
+import type { SwapTables } from './tables.ts';
+
+const tickMs = 2_000;
+const listMax = 200;
+/** Steps in one go, at most: each leads on, so there are no more than this. */
+const stepsMax = 6;
+type Row = Selectable<SwapTables['swaps']>;
+
+export interface SwapRooms {
+  readonly world: World;
+  readonly store: Store;
+  readonly note: Note;
+  readonly lifecycle: Pick<Lifecycle, 'judgeIn' | 'takeIn' | 'moved'>;
+  readonly jobs: Pick<Jobs, 'queueIn' | 'wake'>;
+  readonly twin: Pick<Twin, 'documents'>;
+  /** A terminal stands somewhere else now: in the transaction, and after its commit. */
+  readonly placed: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
+  readonly moved: (serial: Serial) => void;
+}
+
+type StartFault = MoveFault | 'SWAP_OPEN' | 'SWAP_UNFIT' | 'PARENT_UNSUITABLE';
+
+/** The new unit takes the place of the old. Open swaps go on by themselves, after a restart too. */
+export interface Swaps {
+  start(order: StartSwap, by: Actor): Promise<Result<SwapView, StartFault>>;
+  view(id: string): Promise<Result<SwapView, 'SWAP_UNKNOWN'>>;
+  list(): Promise<readonly SwapView[]>;
+  /** Does whatever can be done now. */
+  advance(id: string): Promise<Result<SwapView, 'SWAP_UNKNOWN'>>;
+  /** Says that the old unit does not answer: what it owes is declared, by two persons, when it is returned. */
+  oldIsDead(id: string, by: Actor): Promise<Result<SwapView, 'SWAP_UNKNOWN'>>;
+  abort(id: string, by: Actor): Promise<Result<SwapView, 'SWAP_UNKNOWN' | 'SWAP_TOO_LATE'>>;
+  close(): void;
+}
+
+export function openSwaps(rooms: SwapRooms): Swaps {
+  const { world, store } = rooms;
+  const find = (on: Queryable, id: string): Promise<Row | undefined> =>
+    on.selectFrom('swaps').selectAll().where('id', '=', id).executeTakeFirst();
+  const serialOf = (text: string): Serial => serialSchema.parse(text);
+
+  async function factsOf(on: Queryable, row: Row): Promise<SwapFacts> {
+    const state = async (serial: string) =>
+      (await on.selectFrom('terminals').select('lifecycle').where('serial', '=', serial).executeTakeFirstOrThrow())
+        .lifecycle;
+    const keys = (serial: string) =>
+      on.selectFrom('key_ledger').select(['slot', 'kcv', 'state']).where('serial', '=', serial).execute();
+    const [oldKeys, freshKeys] = [await keys(row.old), await keys(row.fresh)];
+    const own = freshKeys.filter(({ slot, state: held }) => slot === 'dukpt' && held === 'loaded');
+    const reference = `swap:${row.id}`;
+    const reports = await on
+      .selectFrom('jobs')
+      .select(['state', 'result', 'created_at', 'finished_at'])
+      .where('serial', '=', row.old)
+      .where('reference', '=', reference)
+      .where('created_at', '>=', row.step === 'handed' ? row.changed_at : row.begun_at)
+      .orderBy('created_at', 'desc')
+      .execute();
+    const last = reports.find(({ state: ended }) => ended === 'succeeded');
+    const sale = await on.selectFrom('last_sales').select('at').where('serial', '=', row.old).executeTakeFirst();
+    const read = last?.result == null ? undefined : parseJson(jobReport.partial(), last.result, 1_048_576);
+    const queues = read?.ok ? read.value.diagnostics?.queues : undefined;
+    return {
+      step: row.step,
+      old: { state: await state(row.old) },
+      fresh: {
+        state: await state(row.fresh),
+        isKeyed: own.length > 0,
+        hasCopiedKey: own.some(({ kcv }) => oldKeys.some((other) => other.slot === 'dukpt' && other.kcv === kcv)),
+      },
+      isOldDead: row.is_old_dead === 1,
+      isClear:
+        queues !== undefined &&
+        queues.advices + queues.reversals + queues.sales === 0 &&
+        (last?.finished_at ?? 0) >= (sale?.at ?? 0),
+      isReportOpen: reports.some(({ state: open }) => ['queued', 'offered', 'running'].includes(open)),
+    };
+  }
+
+  async function viewOf(on: Queryable, row: Row): Promise<SwapView> {
+    const decision = decideSwap(await factsOf(on, row));
+    const blocked: SwapBlock | null = typeof decision === 'object' ? decision.blocked : null;
+    return {
+      id: row.id,
+      old: serialOf(row.old),
+      new: serialOf(row.fresh),
+      step: row.step,
+      waitsFor: blocked ?? (decision === 'wait' || decision === 'order-report' ? 'report' : null),
+      reason: row.reason,
+      by: row.by,
+      begunAt: isoTime(row.begun_at),
+      changedAt: isoTime(row.changed_at),
+      isOldDead: row.is_old_dead === 1,
+    };
+  }
+
+  async function view(id: string): Promise<Result<SwapView, 'SWAP_UNKNOWN'>> {
+    const row = await find(store.db, id);
+    return row ? ok(await viewOf(store.db, row)) : fail('SWAP_UNKNOWN');
+  }
+
+  async function enter(tx: Transaction<Database>, row: Row, step: Row['step']): Promise<void> {
+    await tx.updateTable('swaps').set({ step, changed_at: world.clock.now() }).where('id', '=', row.id).execute();
+    for (const serial of [row.old, row.fresh])
+      await rooms.note(tx, serialOf(serial), 'swap', { swap: row.id, step, old: row.old, new: row.fresh });
+  }
+
+  async function standWhere(tx: Transaction<Database>, serial: string, at: string): Promise<void> {
+    const { merchant, shop, lane, parent, relay_port } = JSON.parse(at) as Awaited<ReturnType<typeof placeOf>>;
+    await tx
+      .updateTable('terminals')
+      .set({ merchant, shop, lane, parent, relay_port })
+      .where('serial', '=', serial)
+      .execute();
+    await rooms.placed(tx, serialOf(serial));
+  }
+  const placeOf = (on: Queryable, serial: string) =>
+    on
+      .selectFrom('terminals')
+      .select(['merchant', 'shop', 'lane', 'parent', 'relay_port'])
+      .where('serial', '=', serial)
+      .executeTakeFirstOrThrow();
+
+  /** The terminal's own values of one unit become those of another; where they are the same already there is no new version. */
+  async function copyParameters(from: Serial, to: Serial, by: string): Promise<void> {
+    const old = unwrap(await rooms.twin.documents.layer({ layer: 'terminal', serial: from }));
+    const now = unwrap(await rooms.twin.documents.layer({ layer: 'terminal', serial: to }));
+    const cleared = Object.fromEntries(Object.keys(now.values).map((name) => [name, null]));
+    const changed = await rooms.twin.documents.change(
+      { layer: 'terminal', serial: to },
+      now.version,
+      { ...cleared, ...old.values },
+      { subject: by, reason: `swap for ${from}` },
+    );
+    if (!changed.ok) world.log('warn', 'swapParametersRefused', { serial: to, fault: changed.fault });
+  }
+
+  /** One step, in one transaction. True when there may be another. */
+  async function step(id: string): Promise<boolean> {
+    const row = await find(store.db, id);
+    if (!row) return false;
+    const decision = decideSwap(await factsOf(store.db, row));
+    const [old, fresh] = [serialOf(row.old), serialOf(row.fresh)];
+    // Values are written before the step that says so: found written, they are not written again.
+    if (decision === 'prepare') await copyParameters(old, fresh, row.by);
+    const done = await store.write(async (tx): Promise<'again' | 'moved' | 'ordered' | 'rest'> => {
+      const now = await find(tx, id);
+      if (!now || now.step !== row.step) return 'again';
+      switch (decideSwap(await factsOf(tx, now))) {
+        case 'prepare':
+          await standWhere(tx, fresh, JSON.stringify(await placeOf(tx, old)));
+          await enter(tx, now, 'prepared');
+          return 'moved';
+        case 'order-report':
+          await rooms.jobs.queueIn(
+            tx,
+            old,
+            { type: 'terminal.diagnose', params: {} },
+            `swap/${id}/${now.step}`,
+            `swap:${id}`,
+          );
+          return 'ordered';
+        case 'drained':
+          await enter(tx, now, 'drained');
+          return 'again';
+        case 'hand': {
+          const read = parseJson(evidenceSchema, now.evidence, 65_536);
+          const reason = `swap ${id}`;
+          const by = { subject: now.by };
+          const given = read.ok ? read.value : {};
+          const taken = await rooms.lifecycle.takeIn(tx, fresh, { to: 'deployed', reason, evidence: given }, by);
+          if (!taken.ok) return 'rest';
+          unwrap(await rooms.lifecycle.takeIn(tx, old, { to: 'swap', reason }, by));
+          await tx.updateTable('terminals').set({ parent: fresh }).where('parent', '=', old).execute();
+          await enter(tx, now, 'handed');
+          return 'moved';
+        }
+        case 'close':
+          await enter(tx, now, 'closed');
+          return 'again';
+        default:
+          return 'rest';
+      }
+    });
+    if (done === 'ordered') await rooms.jobs.wake(old);
+    if (done === 'moved')
+      for (const serial of [old, fresh]) {
+        await rooms.lifecycle.moved(serial);
+        rooms.moved(serial);
+      }
+    return done === 'again' || done === 'moved';
+  }
+
+  async function advance(id: string): Promise<Result<SwapView, 'SWAP_UNKNOWN'>> {
+    for (let count = 0; count < stepsMax; count++) if (!(await step(id))) break;
+    return await view(id);
+  }
+
+  let isTicking = false;
+  const ticking = world.timers.every(tickMs, () => {
+    if (isTicking) return;
+    isTicking = true;
+    tick()
+      .catch((cause: unknown) => world.log('error', 'swapFailed', { fault: { code: 'INTERNAL', cause } }))
+      .finally(() => (isTicking = false));
+  });
+  async function tick(): Promise<void> {
+    const rows = await store.db
+      .selectFrom('swaps')
+      .select('id')
+      .where('step', 'not in', ['closed', 'aborted'])
+      .limit(listMax)
+      .execute();
+    for (const { id } of rows) await advance(id);
+  }
+
+  return {
+    view,
+    advance,
+    async start({ old, new: fresh, reason, evidence }, by) {
+      const begun = await store.write(async (tx): Promise<Result<string, StartFault>> => {
+        const rows = await tx
+          .selectFrom('terminals')
+          .select(['serial', 'model', 'lifecycle'])
+          .where('serial', 'in', [old, fresh])
+          .execute();
+        const [had, has] = [rows.find((row) => row.serial === old), rows.find((row) => row.serial === fresh)];
+        if (!had || !has) return fail('TERMINAL_UNKNOWN', { facts: { serial: had ? fresh : old } });
+        if (old === fresh || had.lifecycle !== 'deployed' || has.lifecycle !== 'in-transit')
+          return fail('SWAP_UNFIT', { facts: { old: had.lifecycle, new: has.lifecycle } });
+        const child = await tx.selectFrom('terminals').select('serial').where('parent', '=', old).executeTakeFirst();
+        if (child && modelOf(has.model)?.relay !== 'parent') return fail('PARENT_UNSUITABLE', { field: 'new' });
+        const open = await tx
+          .selectFrom('swaps')
+          .select('id')
+          .where('step', 'not in', ['closed', 'aborted'])
+          .where((where) => where.or([where('old', 'in', [old, fresh]), where('fresh', 'in', [old, fresh])]))
+          .executeTakeFirst();
+        if (open) return fail('SWAP_OPEN', { facts: { swap: open.id } });
+        const entry = await rooms.lifecycle.judgeIn(tx, fresh, { to: 'deployed', reason, evidence });
+        if (!entry.ok) return entry;
+        const now = world.clock.now();
+        const row: Row = {
+          id: world.id(),
+          old,
+          fresh,
+          step: 'begun',
+          reason,
+          by: by.subject,
+          begun_at: now,
+          changed_at: now,
+          is_old_dead: 0,
+          evidence: JSON.stringify(evidence),
+          came_from: JSON.stringify(await placeOf(tx, fresh)),
+        };
+        await tx.insertInto('swaps').values(row).execute();
+        await enter(tx, row, 'begun');
+        return ok(row.id);
+      });
+      if (!begun.ok) return begun;
+      return ok(unwrap(await advance(begun.value)));
+    },
+    async list() {
+      const rows = await store.db.selectFrom('swaps').selectAll().orderBy('begun_at', 'desc').limit(listMax).execute();
+      return await Promise.all(rows.map((row) => viewOf(store.db, row)));
+    },
+    async oldIsDead(id, by) {
+      await store.write(async (tx) => {
+        const row = await find(tx, id);
+        if (!row || row.is_old_dead === 1) return;
+        await tx.updateTable('swaps').set({ is_old_dead: 1 }).where('id', '=', id).execute();
+        await rooms.note(tx, serialOf(row.old), 'swap', { swap: id, dead: true, by: by.subject });
+      });
+      return await advance(id);
+    },
+    async abort(id, by) {
+      const done = await store.write(async (tx): Promise<Result<Row | undefined, 'SWAP_UNKNOWN' | 'SWAP_TOO_LATE'>> => {
+        const row = await find(tx, id);
+        if (!row) return fail('SWAP_UNKNOWN');
+        if (row.step === 'aborted') return ok(undefined);
+        if (!mayAbort(row.step)) return fail('SWAP_TOO_LATE', { facts: { step: row.step } });
+        await standWhere(tx, row.fresh, row.came_from);
+        await enter(tx, row, 'aborted');
+        world.log('info', 'swapAborted', { swap: id, by: by.subject });
+        return ok(row);
+      });
+      if (!done.ok) return done;
+      if (done.value) rooms.moved(serialOf(done.value.fresh));
+      return await view(id);
+    },
+    close: () => ticking.cancel(),
+  };
+}

@@ -1,0 +1,127 @@
+import { connect } from 'node:tls';
+import type { Link } from '@tsunagu/protocols/acquiring';
+import type { DecodedMessage, Message } from '@tsunagu/protocols/iso8583';
+import { Exchange, type LinkAnswer } from '../link/exchange.ts';
+import type { OwnCredentials } from '../link/credentials.ts';
+import { Line, type LineListener, type LineWorld } from '../link/line.ts';
+import type { Numbers } from '../journal/numbers.ts';
+
+/** What an operator may do to a link. */
+export type LinkVerb = 'sign-on' | 'sign-off' | 'change-key' | 'echo';
+
+/** The link to one issuer: some connections that are kept open, and requests over whichever is least busy. */
+export interface IssuerLink {
+  readonly link: Link;
+  /** The PIN key of its zone in the vault. */
+  readonly pinKey: string;
+  /** Whether a request can be sent now. */
+  readonly isReady: boolean;
+  /** `up`: connected, not signed on yet. */
+  status(): { readonly state: 'up' | 'signed-on' | 'down'; readonly since: number };
+  /** Each connection for itself. */
+  lines(): readonly {
+    readonly state: 'up' | 'signed-on' | 'down';
+    readonly since: number;
+    readonly inFlight: number;
+  }[];
+  /** Requests that wait for an answer. */
+  readonly inFlight: number;
+  /** Sends a message under the keys of a connection, and waits for its answer. `lineLost` at once where none is ready. */
+  request(message: Message, timeoutMs: number): Promise<LinkAnswer>;
+  /** Does what an operator wants, on every connection. */
+  order(verb: LinkVerb): void;
+  /** Signs off and closes. */
+  stop(): Promise<void>;
+}
+
+/** What the link tells the room. */
+export interface IssuerLinkListener extends Omit<LineListener, 'ready' | 'changed'> {
+  /** It can take requests, and could not before. */
+  ready(): void;
+  changed(): void;
+}
+
+/** Opens a link and keeps it open: each connection dials, signs on, exchanges keys, and begins again when it breaks. */
+export function openIssuerLink(
+  world: LineWorld,
+  link: Link,
+  target: { readonly host: string; readonly port: number },
+  credentials: OwnCredentials,
+  numbers: Numbers,
+  listener: IssuerLinkListener,
+): IssuerLink {
+  const logged = { ...world, log: world.log.with({ link: link.id }) };
+  const exchange = new Exchange(world, link);
+  let lines: readonly Line[] = [];
+  let since = world.clock.now();
+  let shown: 'up' | 'signed-on' | 'down' = 'down';
+
+  const best = (): Line | undefined =>
+    lines
+      .filter(({ isReady }) => isReady)
+      .reduce<Line | undefined>(
+        (least, line) => (least && exchange.inFlightOn(least) <= exchange.inFlightOn(line) ? least : line),
+        undefined,
+      );
+  /** The best of its connections. */
+  function look(): void {
+    const states = lines.map((line) => line.status().state);
+    const now = states.includes('signed-on') ? 'signed-on' : states.includes('up') ? 'up' : 'down';
+    if (now === shown) return;
+    shown = now;
+    since = world.clock.now();
+    listener.changed();
+    if (now === 'signed-on') listener.ready();
+  }
+  const heard: LineListener = {
+    ready: look,
+    changed: look,
+    asked: (message: DecodedMessage, line: Line) => listener.asked(message, line),
+    unmatched: (message, why) => listener.unmatched(message, why),
+    refused: (fault) => listener.refused(fault),
+  };
+  const dial = () =>
+    connect({
+      host: target.host,
+      port: target.port,
+      ca: credentials.ca,
+      cert: credentials.certificateChain,
+      key: credentials.privateKey,
+      servername: 'localhost',
+      minVersion: 'TLSv1.3',
+    });
+  lines = Array.from(
+    { length: link.connections },
+    () => new Line(logged, link, credentials.zone, numbers, exchange, heard, dial),
+  );
+  for (const line of lines) line.start();
+
+  return {
+    link,
+    pinKey: credentials.pinKey,
+    get isReady() {
+      return best() !== undefined;
+    },
+    status: () => ({ state: shown, since }),
+    lines: () => lines.map((line) => ({ ...line.status(), inFlight: exchange.inFlightOn(line) })),
+    get inFlight() {
+      return exchange.inFlight;
+    },
+    request: (message, timeoutMs) =>
+      best()?.request(message, timeoutMs) ?? Promise.resolve<LinkAnswer>({ type: 'lineLost' }),
+    order(verb) {
+      for (const line of lines) line.tell({ type: verbEvents[verb] });
+    },
+    stop: async () => {
+      await Promise.all(lines.map((line) => line.stop()));
+    },
+  };
+}
+
+/** What a verb is to the rules of a connection. */
+export const verbEvents = {
+  'sign-on': 'signOnWanted',
+  'sign-off': 'signOffWanted',
+  'change-key': 'keyAged',
+  echo: 'fellSilent',
+} as const satisfies Record<LinkVerb, string>;

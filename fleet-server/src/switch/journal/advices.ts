@@ -1,0 +1,152 @@
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import type { Store } from '../../store/index.ts';
+import type { SaleEvent } from '../transaction/rules.ts';
+import type { Decision, Journal, ReversalRow, SaleRow } from './journal.ts';
+
+/** The lives of advices in the journal: tried, taken, put aside for a person, settled by hand. None is ever dropped. */
+export class Advices {
+  readonly #world: Pick<World, 'clock'>;
+  readonly #store: Pick<Store, 'db'>;
+  readonly #journal: Journal;
+
+  constructor(world: Pick<World, 'clock'>, store: Pick<Store, 'db'>, journal: Journal) {
+    this.#world = world;
+    this.#store = store;
+    this.#journal = journal;
+  }
+
+  /** Advices of a link that the issuer has not taken yet, oldest first, those after `seq`. */
+  waiting(link: string, after: number, limit: number): Promise<ReversalRow[]> {
+    return this.#store.db
+      .selectFrom('switch_reversals')
+      .selectAll()
+      .where('state', 'in', ['queued', 'dead'])
+      .where('link', '=', link)
+      .where('seq', '>', after)
+      .orderBy('seq')
+      .limit(limit)
+      .execute();
+  }
+
+  /** How many wait for their issuer. */
+  async count(): Promise<number> {
+    const row = await this.#store.db
+      .selectFrom('switch_reversals')
+      .select((all) => all.fn.countAll<number>().as('count'))
+      .where('state', 'in', ['queued', 'dead'])
+      .where('link', 'is not', null)
+      .executeTakeFirst();
+    return Number(row?.count ?? 0);
+  }
+
+  /** The advice that went out under a trace number of a link, and is not taken yet. */
+  byOut(link: string, outStan: string, outTime: string): Promise<ReversalRow | undefined> {
+    return this.#store.db
+      .selectFrom('switch_reversals')
+      .selectAll()
+      .where('link', '=', link)
+      .where('out_stan', '=', outStan)
+      .where('out_time', '=', outTime)
+      .where('state', 'in', ['queued', 'dead'])
+      .executeTakeFirst();
+  }
+
+  /** Counts an attempt, before it is made. The first goes out as it is, all others as a repeat. */
+  async attempted(row: ReversalRow, nextAt: number): Promise<ReversalRow> {
+    const after = { ...row, attempts: row.attempts + 1, next_at: nextAt };
+    await this.#journal.write(async (tx) => {
+      await tx
+        .updateTable('switch_reversals')
+        .set({ attempts: after.attempts, next_at: nextAt })
+        .where('id', '=', row.id)
+        .execute();
+      const entry = row.advice === 'posting' ? 'posting-sent' : 'reversal-sent';
+      await this.#journal.entry(tx, entry, row.sale_id ?? undefined, undefined, { attempt: after.attempts });
+    });
+    return after;
+  }
+
+  /** An attempt did not end it. `isDead`: from now on a person has to look; it is still tried, rarely. */
+  async failed(
+    row: ReversalRow,
+    nextAt: number,
+    actionCode: string | undefined,
+    isDead: boolean,
+  ): Promise<ReversalRow> {
+    const state = isDead ? 'dead' : row.state;
+    const after = { ...row, next_at: nextAt, last_action_code: actionCode ?? null, state };
+    await this.#journal.write(async (tx) => {
+      await tx
+        .updateTable('switch_reversals')
+        .set({ next_at: nextAt, last_action_code: after.last_action_code, state })
+        .where('id', '=', row.id)
+        .where('state', 'in', ['queued', 'dead'])
+        .execute();
+      if (isDead && row.state !== 'dead')
+        await this.#journal.entry(tx, 'reversal-stuck', row.sale_id ?? undefined, undefined, {
+          attempts: row.attempts,
+          actionCode: actionCode ?? '',
+        });
+    });
+    return after;
+  }
+
+  /** The issuer took it: it is over, and so is its sale. A second time changes nothing. */
+  delivered(row: ReversalRow, day?: string): Promise<SaleRow | undefined> {
+    return this.#end(row, 'delivered', undefined, day);
+  }
+
+  /** A person knows that the issuer has it, or need not have it. SWITCH_ADVICE_UNKNOWN: it waits for nobody. */
+  async settle(id: string, by: string, reason: string): Promise<Result<ReversalRow, 'SWITCH_ADVICE_UNKNOWN'>> {
+    const row = await this.#find(id);
+    if (row?.state !== 'dead') return fail('SWITCH_ADVICE_UNKNOWN', { facts: { id } });
+    await this.#end(row, 'settled', { by, reason }, undefined);
+    return ok(row);
+  }
+
+  /** A person wants it tried now. SWITCH_ADVICE_UNKNOWN: it waits for nobody. */
+  async retry(id: string, by: string): Promise<Result<ReversalRow, 'SWITCH_ADVICE_UNKNOWN'>> {
+    const row = await this.#find(id);
+    if (row?.state !== 'dead' && row?.state !== 'queued') return fail('SWITCH_ADVICE_UNKNOWN', { facts: { id } });
+    const next_at = this.#world.clock.now();
+    await this.#journal.write(async (tx) => {
+      await tx.updateTable('switch_reversals').set({ next_at }).where('id', '=', id).execute();
+      await this.#journal.entry(tx, 'advice-retried', row.sale_id ?? undefined, undefined, { by });
+    });
+    return ok({ ...row, next_at });
+  }
+
+  #find(id: string): Promise<ReversalRow | undefined> {
+    return this.#store.db.selectFrom('switch_reversals').selectAll().where('id', '=', id).executeTakeFirst();
+  }
+
+  #end(
+    row: ReversalRow,
+    state: 'delivered' | 'settled',
+    hand: { readonly by: string; readonly reason: string } | undefined,
+    day: string | undefined,
+  ): Promise<SaleRow | undefined> {
+    return this.#journal.write(async (tx) => {
+      const ended = await tx
+        .updateTable('switch_reversals')
+        .set({ state, delivered_at: this.#world.clock.now(), settled_by: hand?.by ?? null })
+        .where('id', '=', row.id)
+        .where('state', 'in', ['queued', 'dead'])
+        .executeTakeFirst();
+      if (row.sale_id === null) return undefined;
+      const sale = await tx
+        .selectFrom('switch_sales')
+        .selectAll()
+        .where('id', '=', row.sale_id)
+        .executeTakeFirstOrThrow();
+      if (ended.numUpdatedRows === 0n) return sale;
+      if (hand) await this.#journal.entry(tx, 'advice-settled', sale.id, sale.serial, { ...hand });
+      const none = (): Decision => {
+        throw new Error('an advice that was taken answers nobody');
+      };
+      const event: SaleEvent = { type: row.advice === 'posting' ? 'postingTaken' : 'reversalAccepted', day };
+      return (await this.#journal.apply(tx, sale, event, '', 'switch', none, { attempts: row.attempts })).row;
+    });
+  }
+}

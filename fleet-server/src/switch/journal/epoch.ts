@@ -1,0 +1,30 @@
+import { FaultError } from '@tsunagu/protocols/kit';
+import type { Transaction } from 'kysely';
+import type { Database, Store } from '../../store/index.ts';
+
+const name = 'switch';
+
+/** Looks in the commit of every write whether this switch is still the one that may write. */
+export type Fence = (tx: Transaction<Database>) => Promise<void>;
+
+/**
+ * Begins an epoch: from here on whoever held an earlier one can no longer commit, and what cannot commit sends nothing. A write of a fenced switch fails
+ * with SWITCH_FENCED.
+ */
+export async function beginEpoch(store: Pick<Store, 'write'>, now: number): Promise<Fence> {
+  const mine = await store.write(async (tx) => {
+    const held = await tx.selectFrom('switch_epochs').select('epoch').where('name', '=', name).executeTakeFirst();
+    const epoch = (held?.epoch ?? 0) + 1;
+    await tx
+      .insertInto('switch_epochs')
+      .values({ name, epoch, since: now })
+      .onConflict((conflict) => conflict.column('name').doUpdateSet({ epoch, since: now }))
+      .execute();
+    return epoch;
+  });
+  return async (tx) => {
+    const held = await tx.selectFrom('switch_epochs').select('epoch').where('name', '=', name).executeTakeFirst();
+    if (held?.epoch !== mine)
+      throw new FaultError({ code: 'SWITCH_FENCED', facts: { epoch: mine, held: held?.epoch ?? 0 } });
+  };
+}

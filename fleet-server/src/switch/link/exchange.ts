@@ -1,0 +1,77 @@
+import type { Link } from '@tsunagu/protocols/acquiring';
+import type { DecodedMessage, Message } from '@tsunagu/protocols/iso8583';
+import type { Timer, World } from '@tsunagu/protocols/world';
+import { matchKey, type Mismatch, whyUnmatched } from './matching.ts';
+
+/** How a request over a link ended. Only `answered` says anything about the outcome. */
+export type LinkAnswer =
+  | { readonly type: 'answered'; readonly message: DecodedMessage }
+  | { readonly type: 'timedOut' }
+  /** The line broke while the request was out. */
+  | { readonly type: 'lineLost' };
+
+interface Waiting {
+  /** The connection that the request went out on. */
+  readonly line: object;
+  readonly timer: Timer;
+  settle(answer: LinkAnswer): void;
+}
+
+/**
+ * Requests of one link that wait for their answers, over all its connections: an answer may come over another connection than its request went, and in
+ * any order. Deadlines are of the monotonic clock.
+ */
+export class Exchange {
+  readonly #world: Pick<World, 'timers'>;
+  readonly #link: Link;
+  readonly #waiting = new Map<string, Waiting>();
+
+  constructor(world: Pick<World, 'timers'>, link: Link) {
+    this.#world = world;
+    this.#link = link;
+  }
+
+  get inFlight(): number {
+    return this.#waiting.size;
+  }
+
+  inFlightOn(line: object): number {
+    let count = 0;
+    for (const waiting of this.#waiting.values()) if (waiting.line === line) count += 1;
+    return count;
+  }
+
+  /** Resolves with the answer to a message that is about to go out. Two requests with one key are a fault of ours, found before anything is sent. */
+  expect(line: object, request: Message, timeoutMs: number): Promise<LinkAnswer> {
+    const key = matchKey(this.#link, request);
+    if (this.#waiting.has(key)) throw new Error('two requests with one key');
+    return new Promise((settle) => {
+      const timer = this.#world.timers.after(timeoutMs, () => {
+        this.#waiting.delete(key);
+        settle({ type: 'timedOut' });
+      });
+      this.#waiting.set(key, { line, timer, settle });
+    });
+  }
+
+  /** Gives an answer to whoever waits for it; otherwise says why nobody does. */
+  settle(message: DecodedMessage): Mismatch | undefined {
+    const key = matchKey(this.#link, message);
+    const waiting = this.#waiting.get(key);
+    if (!waiting) return whyUnmatched(this.#link, message, this.#waiting.keys());
+    this.#waiting.delete(key);
+    waiting.timer.cancel();
+    waiting.settle({ type: 'answered', message });
+    return undefined;
+  }
+
+  /** A connection broke: what went out on it is lost. */
+  lose(line: object): void {
+    const lost = [...this.#waiting].filter(([, waiting]) => waiting.line === line);
+    for (const [key] of lost) this.#waiting.delete(key);
+    for (const [, waiting] of lost) {
+      waiting.timer.cancel();
+      waiting.settle({ type: 'lineLost' });
+    }
+  }
+}

@@ -1,0 +1,200 @@
+import { businessDay } from '@tsunagu/protocols/acquiring';
+import type {
+  SwitchAdvice,
+  SwitchDifference,
+  SwitchLink,
+  SwitchReconciliation,
+  SwitchSearch,
+  SwitchTransaction,
+  SwitchTransactionDetail,
+} from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import { isoTime, type Page, type PageRequest, type Store } from '../../store/index.ts';
+import type { AcquirerLink } from '../acquirer-link/listener.ts';
+import type { IssuerLink, LinkVerb } from '../issuer-link/issuer-link.ts';
+import type { Advices } from '../journal/advices.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Numbers } from '../journal/numbers.ts';
+import { mismatchText, type Mismatch } from '../link/matching.ts';
+import { differenceRows } from '../reconciliation/days.ts';
+import type { ReconciliationDesk } from '../reconciliation/desk.ts';
+import type { Lane } from '../transaction/store-and-forward.ts';
+import { adviceCounts, advicesWaiting, reconciliations, searchTransactions, transactionDetail } from './queries.ts';
+
+/** What the operator's desk needs of the switch. */
+export interface OperatorRooms {
+  links(): readonly (IssuerLink | AcquirerLink)[];
+  issuer(id: string): IssuerLink | undefined;
+  lane(link: string): Lane;
+  numbers(link: string): Numbers;
+}
+
+/** The faults of a comparison. */
+type ReconcileCode = 'LINK_UNKNOWN' | 'SWITCH_DAY_CLOSED' | 'SWITCH_DAY_OPEN' | 'ISSUER_LINK_DOWN' | 'ISSUER_TIMEOUT';
+
+/** What a person who runs the switch sees and does. Every act is in the journal with who did it. */
+export interface Operator {
+  links(): Promise<readonly SwitchLink[]>;
+  /** LINK_UNKNOWN. */
+  order(link: string, verb: LinkVerb, by: string): Result<void, 'LINK_UNKNOWN'>;
+  /** Newest first. */
+  transactions(search: SwitchSearch, page: PageRequest): Promise<Result<Page<SwitchTransaction>, 'INPUT_INVALID'>>;
+  transaction(id: string): Promise<Result<SwitchTransactionDetail, 'SWITCH_TRANSACTION_UNKNOWN'>>;
+  /** What issuers have not taken yet, oldest first; only what a person has to look at where `isDead`. */
+  advices(isDead: boolean, page: PageRequest): Promise<Result<Page<SwitchAdvice>, 'INPUT_INVALID'>>;
+  retry(id: string, by: string): Promise<Result<void, 'SWITCH_ADVICE_UNKNOWN'>>;
+  settle(id: string, by: string, reason: string): Promise<Result<void, 'SWITCH_ADVICE_UNKNOWN'>>;
+  /** Newest day first. */
+  reconciliations(page: PageRequest): Promise<Result<Page<SwitchReconciliation>, 'INPUT_INVALID'>>;
+  differences(link: string, day: string): Promise<readonly SwitchDifference[]>;
+  /** Compares a day of an issuer link; the current one where none is named. */
+  reconcile(
+    link: string,
+    day: string | undefined,
+    close: boolean,
+    by: string,
+  ): Promise<Result<SwitchReconciliation, ReconcileCode>>;
+  /** Compares every day that is over and was not compared yet. */
+  reconcileDue(): Promise<void>;
+  /** Remembers why an answer matched no request. */
+  noteMismatch(link: string, mti: string, why: Mismatch): void;
+}
+
+/** How many mismatches of a link are remembered. */
+const mismatchesMax = 20;
+
+export function openOperator(
+  world: Pick<World, 'clock' | 'log'>,
+  store: Pick<Store, 'db'>,
+  journal: Journal,
+  advices: Advices,
+  desk: ReconciliationDesk,
+  rooms: OperatorRooms,
+): Operator {
+  const mismatches = new Map<string, SwitchLink['mismatches']>();
+  let reconciling: Promise<void> | undefined;
+
+  async function reconcile(
+    link: string,
+    day: string | undefined,
+    close: boolean,
+    by: string,
+  ): Promise<Result<SwitchReconciliation, ReconcileCode>> {
+    const issuer = rooms.issuer(link);
+    if (!issuer) return fail('LINK_UNKNOWN', { facts: { link } });
+    const wanted = day ?? businessDay(issuer.link, world.clock.now());
+    const compared = await desk.reconcile(issuer, rooms.numbers(link), wanted, close);
+    if (!compared.ok) return compared;
+    const { result, state, differences } = compared.value.day;
+    await journal.write((tx) =>
+      journal.entry(tx, 'reconciled', undefined, undefined, { link, day: wanted, result, state, differences, by }),
+    );
+    return ok(viewOfDay(compared.value.day));
+  }
+
+  async function reconcileDue(): Promise<void> {
+    for (const live of rooms.links()) {
+      const { link } = live;
+      const issuer = rooms.issuer(link.id);
+      if (!issuer?.isReady || link.calendar.reconcileAfterMinutes === 0) continue;
+      for (const day of await desk.due(link)) {
+        const compared = await reconcile(link.id, day, true, 'calendar');
+        if (!compared.ok) {
+          world.log('warn', 'reconciliationPutOff', { link: link.id, day, fault: compared.fault });
+          break;
+        }
+      }
+    }
+  }
+
+  return {
+    async links() {
+      const counts = await adviceCounts(store.db);
+      return rooms.links().map((live) => {
+        const { state, since } = live.status();
+        const { id, name, side, kind, profile } = live.link;
+        return {
+          id,
+          name: { ...name },
+          side,
+          kind,
+          profile: profile.name,
+          state,
+          since: isoTime(since),
+          businessDay: businessDay(live.link, world.clock.now()),
+          advices: counts.get(id) ?? 0,
+          lines: live
+            .lines()
+            .map((line) => ({ state: line.state, since: isoTime(line.since), inFlight: line.inFlight })),
+          mismatches: [...(mismatches.get(id) ?? [])],
+        };
+      });
+    },
+    order(link, verb, by) {
+      const live = rooms.links().find((each) => each.link.id === link);
+      if (!live) return fail('LINK_UNKNOWN', { facts: { link } });
+      world.log('info', 'linkOrdered', { link, verb, by });
+      live.order(verb);
+      return ok(undefined);
+    },
+    transactions: (search, page) => searchTransactions(store.db, search, page),
+    transaction: (id) => transactionDetail(store.db, id),
+    advices: (isDead, page) => advicesWaiting(store.db, isDead, page),
+    async retry(id, by) {
+      const row = await advices.retry(id, by);
+      if (!row.ok) return row;
+      if (row.value.link !== null) rooms.lane(row.value.link).touched(row.value, false);
+      return ok(undefined);
+    },
+    async settle(id, by, reason) {
+      const row = await advices.settle(id, by, reason);
+      if (!row.ok) return row;
+      if (row.value.link !== null) rooms.lane(row.value.link).touched(row.value, true);
+      return ok(undefined);
+    },
+    reconciliations: (page) => reconciliations(store.db, page, viewOfDay),
+    async differences(link, day) {
+      return (await differenceRows(store.db, link, day)).map((row) => ({
+        stan: row.stan,
+        localTime: row.local_time,
+        kind: row.kind,
+        oursMinor: row.ours_minor,
+        theirsMinor: row.theirs_minor,
+        transaction: row.sale_id,
+      }));
+    },
+    reconcile,
+    reconcileDue() {
+      reconciling ??= reconcileDue().finally(() => {
+        reconciling = undefined;
+      });
+      return reconciling;
+    },
+    noteMismatch(link, mti, why) {
+      const known = mismatches.get(link) ?? [];
+      const added = { at: isoTime(world.clock.now()), mti, why: mismatchText(why) };
+      mismatches.set(link, [added, ...known].slice(0, mismatchesMax));
+    },
+  };
+}
+
+const viewOfDay = (row: {
+  readonly link: string;
+  readonly day: string;
+  readonly state: SwitchReconciliation['state'];
+  readonly result: SwitchReconciliation['result'];
+  readonly ours: string;
+  readonly theirs: string | null;
+  readonly differences: number;
+  readonly at: number;
+}): SwitchReconciliation => ({
+  link: row.link,
+  day: row.day,
+  state: row.state,
+  result: row.result,
+  ours: JSON.parse(row.ours) as SwitchReconciliation['ours'],
+  theirs: row.theirs === null ? null : (JSON.parse(row.theirs) as SwitchReconciliation['ours']),
+  differences: row.differences,
+  at: isoTime(row.at),
+});

@@ -1,0 +1,109 @@
+import type { ReconciliationDifference, ReconciliationTotals } from '@tsunagu/protocols/acquiring';
+import type { Selectable, Transaction } from 'kysely';
+import type { Database, Store } from '../../store/index.ts';
+import type { SwitchTables } from '../journal/tables.ts';
+
+/** A business day of a link as it was compared. */
+export type DayRow = Selectable<SwitchTables['switch_days']>;
+/** One item of it that differs. */
+export type DifferenceRow = Selectable<SwitchTables['switch_differences']>;
+
+/** What a comparison found. */
+export interface ComparedDay {
+  readonly link: string;
+  readonly day: string;
+  readonly state: DayRow['state'];
+  readonly ours: ReconciliationTotals;
+  readonly theirs: ReconciliationTotals | undefined;
+  readonly result: DayRow['result'];
+  readonly at: number;
+}
+
+/** Writes down how a day compares. A closed day is left as it is, and handed out as it was. */
+export async function keepDay(
+  tx: Transaction<Database>,
+  compared: ComparedDay,
+  items?: {
+    readonly found: readonly ReconciliationDifference[];
+    readonly saleOf: (stan: string, localTime: string) => string | undefined;
+  },
+): Promise<DayRow> {
+  const { link, day, at } = compared;
+  const known = await tx
+    .selectFrom('switch_days')
+    .selectAll()
+    .where('link', '=', link)
+    .where('day', '=', day)
+    .executeTakeFirst();
+  if (known?.state === 'closed') return known;
+  const row: DayRow = {
+    link,
+    day,
+    state: compared.state,
+    ours: JSON.stringify(compared.ours),
+    theirs: compared.theirs ? JSON.stringify(compared.theirs) : null,
+    result: compared.result,
+    differences: items?.found.length ?? 0,
+    at,
+  };
+  await tx
+    .insertInto('switch_days')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['link', 'day']).doUpdateSet(row))
+    .execute();
+  await tx.deleteFrom('switch_differences').where('link', '=', link).where('day', '=', day).execute();
+  for (const { stan, localTime, kind, oursMinor, theirsMinor } of items?.found ?? []) {
+    // One that only the far side has may still be known to us: without an outcome, or refused.
+    const sale =
+      items?.saleOf(stan, localTime) ??
+      (
+        await tx
+          .selectFrom('switch_sales')
+          .select('id')
+          .where('link', '=', link)
+          .where('out_stan', '=', stan)
+          .where('local_time', '=', localTime)
+          .executeTakeFirst()
+      )?.id;
+    await tx
+      .insertInto('switch_differences')
+      .values({
+        link,
+        day,
+        stan,
+        local_time: localTime,
+        kind,
+        ours_minor: oursMinor,
+        theirs_minor: theirsMinor,
+        sale_id: sale ?? null,
+        at,
+      })
+      .execute();
+  }
+  return row;
+}
+
+/** The items of a day that differ. */
+export const differencesOfDay = async (
+  db: Store['db'],
+  link: string,
+  day: string,
+): Promise<readonly ReconciliationDifference[]> =>
+  (await differenceRows(db, link, day)).map((row) => ({
+    stan: row.stan,
+    localTime: row.local_time,
+    kind: row.kind,
+    oursMinor: row.ours_minor,
+    theirsMinor: row.theirs_minor,
+  }));
+
+/** The same, as they are stored: at most ten thousand. */
+export const differenceRows = (db: Store['db'], link: string, day: string): Promise<DifferenceRow[]> =>
+  db
+    .selectFrom('switch_differences')
+    .selectAll()
+    .where('link', '=', link)
+    .where('day', '=', day)
+    .orderBy('seq')
+    .limit(10_000)
+    .execute();

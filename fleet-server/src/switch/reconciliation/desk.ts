@@ -1,0 +1,264 @@
+import {
+  answerTo,
+  businessDay,
+  differencesOf,
+  firstUnequal,
+  functions,
+  itemsPerPage,
+  type Link,
+  localTransactionTime,
+  readItems,
+  readTotals,
+  type ReconciliationDifference,
+  type ReconciliationItem,
+  type ReconciliationTotals,
+  terminalLink,
+  totalsElements,
+  totalsOf,
+  transmissionTime,
+  writeItems,
+} from '@tsunagu/protocols/acquiring';
+import {
+  type DecodedMessage,
+  type FieldValue,
+  type Message,
+  originalMti,
+  responseMti,
+} from '@tsunagu/protocols/iso8583';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import type { Store } from '../../store/index.ts';
+import type { IssuerLink } from '../issuer-link/issuer-link.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Numbers } from '../journal/numbers.ts';
+import { itemsOf } from '../journal/postings.ts';
+import { type DayRow, differencesOfDay, keepDay } from './days.ts';
+
+/** The most pages of items that are asked for: 64,000 items. */
+const pagesMax = 2_000;
+const itemsAccepted = '600';
+
+/** What became of a comparison. */
+export interface Reconciled {
+  readonly day: DayRow;
+  readonly differences: readonly ReconciliationDifference[];
+}
+
+/**
+ * Compares business days with the far side of a link, at any time and without a pause. Counters are sums of the postings of the journal. With an issuer we
+ * ask (1520); a centre asks us. Where the figures differ, the items are compared one by one (1604, DE24 690).
+ */
+export class ReconciliationDesk {
+  readonly #world: Pick<World, 'clock' | 'log'>;
+  readonly #store: Pick<Store, 'db'>;
+  readonly #journal: Journal;
+
+  constructor(world: Pick<World, 'clock' | 'log'>, store: Pick<Store, 'db'>, journal: Journal) {
+    this.#world = world;
+    this.#store = store;
+    this.#journal = journal;
+  }
+
+  /** What we have of a day. */
+  async totals(link: string, day: string): Promise<ReconciliationTotals> {
+    return totalsOf(await itemsOf(this.#store.db, link, day));
+  }
+
+  /** The answer to a 1520, or to a request for items; undefined for another message. */
+  async answer(link: Link, message: DecodedMessage): Promise<Message | undefined> {
+    const mti = originalMti(message.mti);
+    const day = message.text(28);
+    const answer = (added: { readonly [element: number]: FieldValue }): Message =>
+      answerTo(message, responseMti(message.mti) ?? '1530', echoed, added);
+    if (mti === '1520')
+      return day === undefined ? answer({ 39: '904' }) : await this.#compare(link, message, day, answer);
+    if (mti !== '1604' || message.text(24) !== functions.items || day === undefined) return undefined;
+    const page = Number(message.text(71) ?? '0');
+    const items = (await itemsOf(this.#store.db, link.id, day)).slice(page * itemsPerPage, (page + 1) * itemsPerPage);
+    return answer({ 39: itemsAccepted, ...(items.length > 0 && { 72: writeItems(items) }) });
+  }
+
+  /** A centre has its totals of a day. A day that is over is closed if they agree, or if the link's policy settles anyway. */
+  async #compare(
+    link: Link,
+    message: DecodedMessage,
+    day: string,
+    answer: (added: { readonly [element: number]: FieldValue }) => Message,
+  ): Promise<Message> {
+    const { netRule, outOfBalance } = link.profile.reconciliation;
+    const theirs = readTotals(message, netRule);
+    if (!theirs.ok) return answer({ 39: '904', ...faultElement(link, theirs.fault.field) });
+    const isFinal = message.text(24) === functions.reconciliation;
+    // A day that is not over cannot be closed: its messages still come.
+    if (isFinal && day >= businessDay(link, this.#world.clock.now())) return answer({ 39: '915' });
+    const row = await this.#journal.write(async (tx) => {
+      const ours = totalsOf(await itemsOf(tx, link.id, day));
+      const isBalanced = firstUnequal(ours, theirs.value) === undefined;
+      const settles = isBalanced || outOfBalance !== 'hold';
+      return await keepDay(tx, {
+        link: link.id,
+        day,
+        state: isFinal && settles ? 'closed' : 'open',
+        ours,
+        theirs: theirs.value,
+        result: isBalanced ? 'balanced' : isFinal && !settles ? 'held' : 'unbalanced',
+        at: this.#world.clock.now(),
+      });
+    });
+    this.#say(row);
+    const ours = JSON.parse(row.ours) as ReconciliationTotals;
+    return answer({
+      // A day that was closed before is compared with what it was closed with.
+      39: firstUnequal(ours, theirs.value) === undefined ? '500' : '501',
+      ...totalsElements(ours, netRule, terminalLink.currency),
+    });
+  }
+
+  /**
+   * Asks an issuer whether it has what we have of a day. `isFinal` closes the day: SWITCH_DAY_CLOSED when it is already; SWITCH_DAY_OPEN while it is not over,
+   * or while transactions of it have no outcome yet. ISSUER_LINK_DOWN and ISSUER_TIMEOUT leave it as it was.
+   */
+  async reconcile(
+    issuer: IssuerLink,
+    numbers: Numbers,
+    day: string,
+    isFinal: boolean,
+  ): Promise<Result<Reconciled, 'SWITCH_DAY_CLOSED' | 'SWITCH_DAY_OPEN' | 'ISSUER_LINK_DOWN' | 'ISSUER_TIMEOUT'>> {
+    const { link } = issuer;
+    const known = await this.#store.db
+      .selectFrom('switch_days')
+      .select('state')
+      .where('link', '=', link.id)
+      .where('day', '=', day)
+      .executeTakeFirst();
+    if (isFinal && known?.state === 'closed') return fail('SWITCH_DAY_CLOSED', { facts: { link: link.id, day } });
+    if (isFinal && !(await this.#isOver(link, day))) return fail('SWITCH_DAY_OPEN', { facts: { link: link.id, day } });
+    if (!issuer.isReady) return fail('ISSUER_LINK_DOWN', { facts: { link: link.id } });
+    const items = await itemsOf(this.#store.db, link.id, day);
+    const ours = totalsOf(items);
+    const { netRule, outOfBalance } = link.profile.reconciliation;
+    const asked = await this.#ask(issuer, numbers, '1520', {
+      24: isFinal ? functions.reconciliation : functions.checkpoint,
+      28: day,
+      ...totalsElements(ours, netRule, terminalLink.currency),
+    });
+    if (!asked) return fail('ISSUER_TIMEOUT', { facts: { link: link.id, day } });
+    const theirs = readTotals(asked, netRule);
+    const isBalanced = asked.text(39) === '500';
+    const there = isBalanced ? items : await this.#itemsThere(issuer, numbers, day);
+    const settles = isBalanced || outOfBalance !== 'hold';
+    const row = await this.#journal.write((tx) =>
+      keepDay(
+        tx,
+        {
+          link: link.id,
+          day,
+          state: isFinal && settles ? 'closed' : 'open',
+          ours,
+          theirs: theirs.ok ? theirs.value : undefined,
+          result: isBalanced ? 'balanced' : isFinal && !settles ? 'held' : 'unbalanced',
+          at: this.#world.clock.now(),
+        },
+        there && { found: differencesOf(items, there), saleOf: saleFinder(items) },
+      ),
+    );
+    this.#say(row);
+    return ok({ day: row, differences: await differencesOfDay(this.#store.db, link.id, day) });
+  }
+
+  /** A day is over when the calendar says so and nothing of it is without an outcome. */
+  async #isOver(link: Link, day: string): Promise<boolean> {
+    if (day >= businessDay(link, this.#world.clock.now())) return false;
+    const open = await this.#store.db
+      .selectFrom('switch_sales')
+      .select('seq')
+      .where('link', '=', link.id)
+      .where('issuer_day', '<=', day)
+      .where('state', 'in', ['send-intended', 'sent'])
+      .limit(1)
+      .executeTakeFirst();
+    return open === undefined;
+  }
+
+  /** Days that are over by so much that they can be reconciled, and are not yet: oldest first. */
+  async due(link: Link): Promise<readonly string[]> {
+    const until = businessDay(link, this.#world.clock.now() - link.calendar.reconcileAfterMinutes * 60_000);
+    const rows = await this.#store.db
+      .selectFrom('switch_postings')
+      .select('day')
+      .distinct()
+      .where('link', '=', link.id)
+      .where('day', '<', until)
+      .orderBy('day')
+      .execute();
+    const done = await this.#store.db
+      .selectFrom('switch_days')
+      .select(['day', 'state', 'result'])
+      .where('link', '=', link.id)
+      .execute();
+    const settled = new Set(
+      done.filter(({ state, result }) => state === 'closed' || result === 'held').map(({ day }) => day),
+    );
+    return rows.map(({ day }) => day).filter((day) => !settled.has(day));
+  }
+
+  /** The issuer's items of a day; undefined where it does not give them. */
+  async #itemsThere(
+    issuer: IssuerLink,
+    numbers: Numbers,
+    day: string,
+  ): Promise<readonly ReconciliationItem[] | undefined> {
+    const items: ReconciliationItem[] = [];
+    for (let page = 0; page < pagesMax; page += 1) {
+      const answer = await this.#ask(issuer, numbers, '1604', {
+        24: functions.items,
+        28: day,
+        71: String(page).padStart(8, '0'),
+      });
+      const read = answer?.text(39) === itemsAccepted ? readItems(answer.text(72) ?? '') : undefined;
+      if (!read?.ok) return undefined;
+      items.push(...read.value);
+      if (read.value.length < itemsPerPage) return items;
+    }
+    return undefined;
+  }
+
+  async #ask(
+    issuer: IssuerLink,
+    numbers: Numbers,
+    mti: string,
+    fields: { readonly [element: number]: FieldValue },
+  ): Promise<DecodedMessage | undefined> {
+    const now = this.#world.clock.now();
+    const message: Message = {
+      mti,
+      fields: {
+        7: transmissionTime(now),
+        11: await numbers.next(),
+        12: localTransactionTime(now),
+        32: issuer.link.parties.own,
+        ...fields,
+      },
+    };
+    const answer = await issuer.request(message, issuer.link.profile.timers.requestMs);
+    return answer.type === 'answered' ? answer.message : undefined;
+  }
+
+  #say({ link, day, state, result, differences }: DayRow): void {
+    this.#world.log(result === 'balanced' ? 'info' : 'warn', 'reconciled', { link, day, state, result, differences });
+  }
+}
+
+/** Elements that an answer repeats. */
+const echoed = [7, 11, 12, 24, 28, 32, 71, 93, 94];
+
+const faultElement = (link: Link, field: string | number | undefined): { [element: number]: string } => {
+  const element = link.profile.formatErrorElement;
+  if (element === undefined) return {};
+  return { [element]: element === 38 ? String(field ?? 0).padStart(6, ' ') : `DE${field ?? 0}` };
+};
+
+const saleFinder = (items: readonly (ReconciliationItem & { readonly saleId: string })[]) => {
+  const sales = new Map(items.map((item) => [`${item.stan}/${item.localTime}`, item.saleId]));
+  return (stan: string, localTime: string): string | undefined => sales.get(`${stan}/${localTime}`);
+};

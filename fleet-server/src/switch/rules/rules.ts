@@ -1,0 +1,176 @@
+import {
+  type ContractRules,
+  parseWith,
+  type RoutingRules,
+  type StandInRules,
+  switchRuleDocuments,
+  type SwitchRuleKind,
+  type SwitchRulesView,
+  type SwitchRuleVersion,
+} from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import { isoTime, type Store } from '../../store/index.ts';
+import { defaultRoutingTable } from '../routing/default-table.ts';
+import { Router } from '../routing/route.ts';
+import { Contracts, defaultContracts } from '../schemes/contracts.ts';
+
+/** The rules of the switch, as they are in force and as they were. */
+export interface SwitchRules {
+  readonly router: Router;
+  readonly standIn: StandInRules & { readonly version: number };
+  readonly contracts: Contracts;
+  /** The rules of a kind; those of a version that never was are SWITCH_RULES_VERSION_UNKNOWN. */
+  view(kind: SwitchRuleKind, version?: number): Promise<Result<SwitchRulesView, 'SWITCH_RULES_VERSION_UNKNOWN'>>;
+  /** Newest first, at most a thousand; the first of all is what the house began with. */
+  versions(kind: SwitchRuleKind): Promise<readonly SwitchRuleVersion[]>;
+  /** Writes the version after `base`. INPUT_INVALID: not rules of this kind. SWITCH_RULES_INVALID: they contradict themselves, or name a link that is not there. */
+  change(
+    kind: SwitchRuleKind,
+    base: number,
+    rules: unknown,
+    reason: string,
+    by: string,
+  ): Promise<Result<SwitchRulesView, 'VERSION_CONFLICT' | 'INPUT_INVALID' | 'SWITCH_RULES_INVALID'>>;
+}
+
+type Documents = { routing: RoutingRules; 'stand-in': StandInRules; contracts: ContractRules };
+
+const versionsMax = 1_000;
+
+const { version: firstRouting, ...firstTable } = defaultRoutingTable;
+/** What a fresh house begins with, and the version of that. */
+const firsts: { readonly [K in SwitchRuleKind]: { readonly version: number; readonly rules: Documents[K] } } = {
+  routing: { version: firstRouting, rules: firstTable },
+  'stand-in': { version: 1, rules: { issuers: [] } },
+  contracts: { version: 1, rules: defaultContracts },
+};
+
+/** Opens the rules: the newest version of each kind is in force, on every transaction that begins from then on. @param links ids of the links that there are */
+export async function openSwitchRules(
+  world: Pick<World, 'clock'>,
+  store: Store,
+  links: () => readonly string[],
+): Promise<SwitchRules> {
+  const newest = async <K extends SwitchRuleKind>(kind: K): Promise<{ version: number; rules: Documents[K] }> => {
+    const row = await store.db
+      .selectFrom('switch_rules')
+      .selectAll()
+      .where('kind', '=', kind)
+      .orderBy('version', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return row ? { version: row.version, rules: parsed(kind, row.rules) } : firsts[kind];
+  };
+  const routing = await newest('routing');
+  let router = new Router({ ...routing.rules, version: routing.version });
+  const standing = await newest('stand-in');
+  let standIn = { ...standing.rules, version: standing.version };
+  const contracted = await newest('contracts');
+  let contracts = new Contracts(contracted.rules);
+  const current = { routing: routing.version, 'stand-in': standing.version, contracts: contracted.version };
+
+  function adopt(kind: SwitchRuleKind, version: number, rules: Documents[SwitchRuleKind]): void {
+    current[kind] = version;
+    if ('routes' in rules) router = new Router({ ...rules, version });
+    else if ('issuers' in rules) standIn = { ...rules, version };
+    else contracts = new Contracts(rules);
+  }
+
+  async function view(kind: SwitchRuleKind, version = current[kind]): ReturnType<SwitchRules['view']> {
+    const first = firsts[kind];
+    if (version === first.version) return ok({ kind, version, at: null, by: 'house', reason: '', rules: first.rules });
+    const row = await store.db
+      .selectFrom('switch_rules')
+      .selectAll()
+      .where('kind', '=', kind)
+      .where('version', '=', version)
+      .executeTakeFirst();
+    if (!row) return fail('SWITCH_RULES_VERSION_UNKNOWN', { facts: { kind, version } });
+    const { at, by, reason } = row;
+    return ok({ kind, version, at: isoTime(at), by, reason, rules: parsed(kind, row.rules) });
+  }
+
+  return {
+    get router() {
+      return router;
+    },
+    get standIn() {
+      return standIn;
+    },
+    get contracts() {
+      return contracts;
+    },
+    view,
+    async versions(kind) {
+      const rows = await store.db
+        .selectFrom('switch_rules')
+        .select(['version', 'at', 'by', 'reason'])
+        .where('kind', '=', kind)
+        .orderBy('version', 'desc')
+        .limit(versionsMax)
+        .execute();
+      const first = { kind, version: firsts[kind].version, at: null, by: 'house', reason: '' };
+      return [...rows.map(({ version, at, by, reason }) => ({ kind, version, at: isoTime(at), by, reason })), first];
+    },
+    async change(kind, base, rules, reason, by) {
+      const read = parseWith(switchRuleDocuments[kind], rules);
+      if (!read.ok) return read;
+      const problem = problemOf(read.value, links());
+      if (problem) return fail('SWITCH_RULES_INVALID', { field: problem.field, facts: { problem: problem.says } });
+      const at = world.clock.now();
+      const written = await store.write(async (tx): Promise<Result<number, 'VERSION_CONFLICT'>> => {
+        const row = await tx
+          .selectFrom('switch_rules')
+          .select('version')
+          .where('kind', '=', kind)
+          .orderBy('version', 'desc')
+          .limit(1)
+          .executeTakeFirst();
+        const version = row?.version ?? firsts[kind].version;
+        if (version !== base) return fail('VERSION_CONFLICT', { facts: { base, newest: version } });
+        await tx
+          .insertInto('switch_rules')
+          .values({ kind, version: version + 1, rules: JSON.stringify(read.value), at, by, reason })
+          .execute();
+        return ok(version + 1);
+      });
+      if (!written.ok) return written;
+      adopt(kind, written.value, read.value);
+      return ok({ kind, version: written.value, at: isoTime(at), by, reason, rules: read.value });
+    },
+  };
+}
+
+/** What is in the store went through the same schema when it was written; one that does not any more is a fault of ours. */
+function parsed<K extends SwitchRuleKind>(kind: K, text: string): Documents[K] {
+  return switchRuleDocuments[kind].parse(JSON.parse(text)) as Documents[K];
+}
+
+/** What a schema cannot see: a rule that can never be taken, an issuer named twice, a link that is not there. */
+function problemOf(
+  rules: Documents[SwitchRuleKind],
+  links: readonly string[],
+): { readonly field: string; readonly says: string } | undefined {
+  const seen = new Set<string>();
+  const twice = (key: string): boolean => seen.size === seen.add(key).size;
+  if ('routes' in rules) {
+    for (const [index, { cost: _cost, scheme: _scheme, brand: _brand, ...rule }] of rules.routes.entries()) {
+      if (!links.includes(rule.link)) return { field: `routes.${index}.link`, says: 'no such link' };
+      if (twice(JSON.stringify(Object.entries(rule).sort())))
+        return { field: `routes.${index}`, says: 'the same as one before it' };
+    }
+    return undefined;
+  }
+  if ('issuers' in rules) {
+    for (const [index, { link }] of rules.issuers.entries()) {
+      if (!links.includes(link)) return { field: `issuers.${index}.link`, says: 'no such link' };
+      if (twice(link)) return { field: `issuers.${index}`, says: 'the same as one before it' };
+    }
+    return undefined;
+  }
+  for (const [index, { scheme, link = '', merchant = '' }] of rules.contracts.entries())
+    if (twice(`${scheme}/${link}/${merchant}`))
+      return { field: `contracts.${index}`, says: 'the same as one before it' };
+  return undefined;
+}

@@ -1,0 +1,94 @@
+import type { Operation } from '@tsunagu/protocols/acquiring';
+import type { StandInRule } from '@tsunagu/protocols/fleet';
+
+/** Why nobody answers in an issuer's place, in the order in which it is looked at. */
+export const standInRefusals = [
+  'no-rule',
+  'link-state',
+  'scheme',
+  'operation',
+  'entry',
+  'range',
+  'pin',
+  'listed',
+  'sale-max',
+  'card-day',
+  'card-count',
+  'velocity',
+  'merchant-day',
+  'issuer-day',
+] as const;
+export type StandInRefusal = (typeof standInRefusals)[number];
+
+/** What somebody wants while the issuer is away. */
+export interface StandInRequest {
+  readonly state: 'down' | 'signed-off' | 'busy';
+  readonly scheme: string;
+  readonly operation: Operation;
+  readonly entry: string;
+  /** Leading digits of the card number. */
+  readonly digits: string;
+  readonly hasPin: boolean;
+  readonly isListed: boolean;
+  readonly amountMinor: number;
+}
+
+/** What this node gave away already, of what still stands. */
+export interface StandInUsed {
+  readonly cardDay: { readonly minor: number; readonly count: number };
+  readonly cardLately: number;
+  readonly merchantDayMinor: number;
+  readonly issuerDayMinor: number;
+}
+
+/** What this node may give away of a limit by itself. */
+const shareOf = (limit: number, share: number): number => Math.floor(limit * share);
+
+/**
+ * Whether a request is approved in the issuer's place. Everything that only the request shows is judged before what was used; of every limit a node has
+ * its share, so that nodes that do not see each other cannot exceed it together.
+ *
+ * @returns why not; undefined when it is approved
+ */
+export function judgeStandIn(
+  rule: StandInRule | undefined,
+  node: string,
+  asked: StandInRequest,
+  used: StandInUsed,
+): StandInRefusal | undefined {
+  const early = judgeRequest(rule, asked);
+  if (rule === undefined || early !== undefined) return early;
+  const share = rule.shares[node] ?? 0;
+  if (asked.amountMinor > rule.saleMaxMinor) return 'sale-max';
+  if (used.cardDay.minor + asked.amountMinor > shareOf(rule.cardDay.minor, share)) return 'card-day';
+  if (used.cardDay.count + 1 > shareOf(rule.cardDay.count, share)) return 'card-count';
+  if (rule.velocity && used.cardLately + 1 > shareOf(rule.velocity.count, share)) return 'velocity';
+  if (
+    rule.merchantDayMinor !== undefined &&
+    used.merchantDayMinor + asked.amountMinor > shareOf(rule.merchantDayMinor, share)
+  )
+    return 'merchant-day';
+  return used.issuerDayMinor + asked.amountMinor > shareOf(rule.issuerDayMinor, share) ? 'issuer-day' : undefined;
+}
+
+/** What needs no look at what was used. */
+export function judgeRequest(rule: StandInRule | undefined, asked: StandInRequest): StandInRefusal | undefined {
+  if (rule === undefined) return 'no-rule';
+  if (!rule.when.includes(asked.state)) return 'link-state';
+  if (rule.schemes && !rule.schemes.includes(asked.scheme)) return 'scheme';
+  if (!rule.operations.includes(asked.operation)) return 'operation';
+  if (!rule.entries.some((known) => known === asked.entry)) return 'entry';
+  if (!isInRanges(rule, asked.digits)) return 'range';
+  if (asked.hasPin && rule.hasPin === 'refuse') return 'pin';
+  return asked.isListed ? 'listed' : undefined;
+}
+
+/** The longest prefix decides; without one that includes, all are in. */
+function isInRanges({ ranges }: StandInRule, digits: string): boolean {
+  const fitting = ranges.filter(({ prefix }) => digits.startsWith(prefix));
+  const longest = fitting.reduce<(typeof fitting)[number] | undefined>(
+    (best, range) => (best && best.prefix.length >= range.prefix.length ? best : range),
+    undefined,
+  );
+  return longest ? !longest.isExcluded : ranges.every(({ isExcluded }) => isExcluded);
+}

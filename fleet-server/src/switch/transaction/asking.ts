@@ -1,0 +1,89 @@
+import { businessDay, type Link, terminalCodec, terminalIdOf, terminalLink } from '@tsunagu/protocols/acquiring';
+import { type AesKsn, formatAesKsn } from '@tsunagu/protocols/dukpt';
+import type { Serial } from '@tsunagu/protocols/fleet';
+import type { DecodedMessage, MessageCodec } from '@tsunagu/protocols/iso8583';
+import type { Result, Secret } from '@tsunagu/protocols/kit';
+import { readCentreRequest } from '../acquirer-link/request.ts';
+import type { SwitchRooms } from '../ports.ts';
+import { readRequest, type TerminalRequest } from '../terminal-link/request.ts';
+
+/** How answers are written to whoever asks. */
+export interface Face {
+  /** Where it came from: `terminals`, or the id of an acquirer link. */
+  readonly origin: string;
+  readonly codec: MessageCodec;
+  /** Elements that an answer repeats. */
+  readonly echo: readonly number[];
+  /** DE28 of an answer: the business day on which the other side has to count it; undefined where the link does not say it. */
+  readonly stampOf: (nowMs: number) => string | undefined;
+  /** The business day on which we count what comes from there. */
+  readonly dayOf: (nowMs: number) => string;
+}
+
+/** Where terminals come from, as the journal calls it. */
+export const terminalsOrigin = 'terminals';
+
+const terminalCalendar = {
+  calendar: { cutover: '00:00', offsetMinutes: 540, stamped: false, reconcileAfterMinutes: 0 },
+} as const;
+
+/** W3. */
+export const terminalFace: Face = {
+  origin: terminalsOrigin,
+  codec: terminalCodec,
+  echo: terminalLink.echoElements,
+  stampOf: () => undefined,
+  dayOf: (nowMs) => businessDay(terminalCalendar, nowMs),
+};
+
+/** W8. */
+export const centreFace = (link: Link): Face => ({
+  origin: link.id,
+  codec: link.codec,
+  echo: link.profile.echo,
+  stampOf: (nowMs) => (link.calendar.stamped ? businessDay(link, nowMs) : undefined),
+  dayOf: (nowMs) => businessDay(link, nowMs),
+});
+
+/** Who asks: a terminal under the key of one transaction, whose counter is taken already, or a merchant centre over its link. */
+export interface Asking {
+  readonly face: Face;
+  /** Whose trace numbers they are: a terminal's serial, or a centre's link and acquirer (DE32). */
+  readonly key: string;
+  readonly serial: Serial | undefined;
+  readonly ksn: AesKsn | undefined;
+  /** DE32 towards the issuer. */
+  readonly acquirer: string;
+  read(decoded: DecodedMessage): Result<TerminalRequest, 'ACQUIRING_MESSAGE_REFUSED'>;
+  /** A PIN block, enciphered anew under the PIN key `to`, inside the vault. */
+  translatePin(to: string, block: Uint8Array, pan: Secret<'pan'>): Promise<Result<Uint8Array>>;
+  /** Whether it may sell now. */
+  maySell(): Promise<boolean>;
+}
+
+/** A terminal that asks. */
+export const terminalAsking = (rooms: SwitchRooms, serial: Serial, ksn: AesKsn): Asking => ({
+  face: terminalFace,
+  key: serial,
+  serial,
+  ksn,
+  acquirer: terminalLink.acquirerId,
+  read: (decoded) => readRequest(decoded, { 41: terminalIdOf(serial) }),
+  translatePin: (to, block, pan) => rooms.keys.translatePin(formatAesKsn(ksn), to, block, pan),
+  maySell: async () => (await rooms.maySell?.(serial)) !== false,
+});
+
+/** A merchant centre that asks, for the acquirer that its message names. */
+export const centreAsking = (rooms: SwitchRooms, link: Link, pinKey: string, decoded: DecodedMessage): Asking => {
+  const acquirer = decoded.text(32) ?? '';
+  return {
+    face: centreFace(link),
+    key: `${link.id}/${acquirer}`,
+    serial: undefined,
+    ksn: undefined,
+    acquirer,
+    read: (message) => readCentreRequest(message, link),
+    translatePin: (to, block, pan) => Promise.resolve(rooms.vault.translatePin({ zone: pinKey }, to, block, pan)),
+    maySell: () => Promise.resolve(true),
+  };
+};

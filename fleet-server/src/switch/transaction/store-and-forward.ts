@@ -1,0 +1,177 @@
+import { backOffMs } from '@tsunagu/protocols/acquiring';
+import { repeatMti } from '@tsunagu/protocols/iso8583';
+import type { Timer, World } from '@tsunagu/protocols/world';
+import type { IssuerLink } from '../issuer-link/issuer-link.ts';
+import type { Advices } from '../journal/advices.ts';
+import type { Journal, ReversalRow, SaleRow } from '../journal/journal.ts';
+import { wipe } from '../terminal-link/request.ts';
+
+/** How many advices of a lane are held in memory; the rest wait in the journal. */
+const heldMax = 1_000;
+/** How often one that a person has to look at is tried all the same. */
+const deadRetryMs = 86_400_000;
+
+/** Whether an answer ends an advice: a reversal is accepted with 400; a posting is approved, acknowledged, or known already. */
+export const isTaken = (advice: ReversalRow['advice'], actionCode: string): boolean =>
+  advice === 'posting' ? /^(0\d\d|90[01]|913)$/.test(actionCode) : actionCode === '400';
+
+/** What a lane tells the room. */
+export interface AdviceListener {
+  /** Whether the issuer may refuse it: an approval that was given in its place. Anything else it has to take. */
+  refusable(row: ReversalRow): Promise<boolean> | false;
+  /** The issuer took it, or refused what it may refuse. */
+  answered(row: ReversalRow, actionCode: string): Promise<void>;
+  delivered(row: ReversalRow, sale: SaleRow | undefined): void;
+  /** A person has to look. */
+  stuck(row: ReversalRow, actionCode: string | undefined): void;
+}
+
+/**
+ * The lane of one issuer: delivers its advices, reversals and postings alike, at once, then with growing pauses, until the issuer takes each. What
+ * belongs to one transaction goes in its order; a slow issuer holds nobody else's lane. None is ever dropped.
+ */
+export class Lane {
+  readonly #world: Pick<World, 'clock' | 'timers' | 'log'>;
+  readonly #journal: Journal;
+  readonly #advices: Advices;
+  readonly #id: string;
+  readonly #link: () => IssuerLink | undefined;
+  readonly #listener: AdviceListener;
+  readonly #held = new Map<string, ReversalRow>();
+  readonly #underWay = new Set<string>();
+  #timer: Timer | undefined;
+  #isStopped = false;
+  /** The journal has more than is held, beyond this place. */
+  #moreAfter: number | undefined = 0;
+  #isFilling = false;
+
+  constructor(
+    world: Pick<World, 'clock' | 'timers' | 'log'>,
+    journal: Journal,
+    advices: Advices,
+    id: string,
+    link: () => IssuerLink | undefined,
+    listener: AdviceListener,
+  ) {
+    this.#world = world;
+    this.#journal = journal;
+    this.#advices = advices;
+    this.#id = id;
+    this.#link = link;
+    this.#listener = listener;
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** Takes an advice that is durable. One too many is left in the journal, and found there. */
+  add(row: ReversalRow): void {
+    if (this.#moreAfter === undefined && this.#held.size < heldMax) this.#held.set(row.id, row);
+    else this.#moreAfter ??= row.seq - 1;
+    this.#look();
+  }
+
+  /** The line is ready: everything is due at once. */
+  linkReady(): void {
+    for (const [id, row] of this.#held) this.#held.set(id, { ...row, next_at: 0 });
+    this.#look();
+  }
+
+  /** An advice is due now, or is over: a person said so. */
+  touched(row: ReversalRow, isOver: boolean): void {
+    if (isOver) this.#held.delete(row.id);
+    else if (this.#held.has(row.id)) this.#held.set(row.id, row);
+    this.#look();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+  }
+
+  /** Reads what the journal has beyond what is held. */
+  async fill(): Promise<void> {
+    if (this.#moreAfter === undefined || this.#held.size > heldMax / 2) return;
+    const after = this.#moreAfter;
+    const rows = await this.#advices.waiting(this.#id, after, heldMax);
+    for (const row of rows) if (!this.#underWay.has(row.id)) this.#held.set(row.id, row);
+    this.#moreAfter = rows.length < heldMax ? undefined : (rows.at(-1)?.seq ?? after);
+    this.#look();
+  }
+
+  #look(): void {
+    this.#timer?.cancel();
+    const link = this.#link();
+    if (this.#isStopped || !link?.isReady) return;
+    if (this.#moreAfter !== undefined && this.#held.size <= heldMax / 2 && !this.#isFilling) {
+      this.#isFilling = true;
+      this.fill()
+        .catch((cause: unknown) =>
+          this.#world.log('error', 'laneNotRead', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } }),
+        )
+        .finally(() => {
+          this.#isFilling = false;
+        });
+    }
+    const { window, maxMs } = link.link.profile.timers.storeAndForward;
+    const now = this.#world.clock.now();
+    let soonest = Number.POSITIVE_INFINITY;
+    const begun = new Set<string>();
+    for (const row of this.#held.values()) {
+      // In the order of the journal: a reversal waits for the posting that it takes back.
+      const isFirst = row.sale_id === null || !begun.has(row.sale_id);
+      if (row.sale_id !== null) begun.add(row.sale_id);
+      if (this.#underWay.has(row.id) || !isFirst) continue;
+      if (row.next_at > now) soonest = Math.min(soonest, row.next_at);
+      else if (this.#underWay.size < window) {
+        this.#underWay.add(row.id);
+        this.#deliver(row, link).catch((cause: unknown) => {
+          // The journal could not be written: the row on disk is as it was, and is tried again later.
+          this.#world.log('error', 'reversalFailed', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
+          const { firstMs } = link.link.profile.timers.storeAndForward;
+          this.#held.set(row.id, { ...row, next_at: this.#world.clock.now() + firstMs });
+          this.#underWay.delete(row.id);
+          this.#look();
+        });
+      }
+    }
+    // A step of the clock must not put an advice off for long.
+    const pauseMs = Math.min(maxMs, Math.max(10, soonest - now));
+    if (Number.isFinite(soonest)) this.#timer = this.#world.timers.after(pauseMs, () => this.#look());
+  }
+
+  async #deliver(row: ReversalRow, link: IssuerLink): Promise<void> {
+    const { requestMs, storeAndForward: plan } = link.link.profile.timers;
+    const pauseMs = backOffMs({ firstMs: plan.firstMs, factor: plan.factor, mostMs: plan.maxMs }, row.attempts);
+    const attempt = await this.#advices.attempted(row, this.#world.clock.now() + requestMs + pauseMs);
+    const advice = this.#journal.adviceOf(row);
+    const mti = attempt.attempts === 1 ? advice.mti : (repeatMti(advice.mti) ?? advice.mti);
+    const answer = await link.request({ mti, fields: advice.fields }, requestMs);
+    wipe(advice);
+    const actionCode = answer.type === 'answered' ? answer.message.text(39) : undefined;
+    const isOver =
+      actionCode !== undefined &&
+      (isTaken(row.advice, actionCode) || (/^[12]\d\d$/.test(actionCode) && (await this.#listener.refusable(row))));
+    if (answer.type === 'answered' && isOver) {
+      await this.#listener.answered(row, actionCode);
+      await this.accepted(attempt, answer.message.text(28));
+    }
+    // A late answer may have ended it meanwhile.
+    else if (this.#held.has(row.id)) {
+      const isDead = attempt.state === 'dead' || attempt.attempts >= plan.manualAfter;
+      const nextAt = this.#world.clock.now() + (isDead ? deadRetryMs : pauseMs);
+      this.#held.set(row.id, await this.#advices.failed(attempt, nextAt, actionCode, isDead));
+      if (isDead && attempt.state !== 'dead') this.#listener.stuck(attempt, actionCode);
+    }
+    this.#underWay.delete(row.id);
+    this.#look();
+  }
+
+  /** The issuer took it, be it in time or late. */
+  async accepted(row: ReversalRow, day?: string): Promise<void> {
+    const sale = await this.#advices.delivered(row, day);
+    this.#held.delete(row.id);
+    this.#listener.delivered(row, sale);
+  }
+}

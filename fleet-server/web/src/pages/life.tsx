@@ -1,0 +1,131 @@
+import { useSignal } from '@preact/signals';
+import {
+  accessPaths,
+  approval,
+  type ApprovalView,
+  type CustodyAlarm,
+  custodyAlarmView,
+  type DeviceListEntry,
+  deviceListEntry,
+  lifePaths,
+  page,
+  type SwapView,
+  swapView,
+  type WorkOrderView,
+  workOrderView,
+} from '@tsunagu/protocols/fleet';
+import type { ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { z } from 'zod';
+import { ask } from '../api.ts';
+import { Mark } from '../parts/index.tsx';
+import { t } from '../text/index.ts';
+
+const alarmList = z.object({ items: z.array(custodyAlarmView) });
+const swapList = z.object({ items: z.array(swapView) });
+const workList = z.object({ items: z.array(workOrderView) });
+
+interface Waiting {
+  readonly approvals: readonly ApprovalView[];
+  readonly alarms: readonly CustodyAlarm[];
+  readonly swaps: readonly SwapView[];
+  readonly overdue: readonly DeviceListEntry[];
+  readonly work: readonly WorkOrderView[];
+}
+
+/** What in the lives of terminals waits for a person: approvals, custody, swaps, inspections, the workshop. */
+export function LifePage() {
+  const waiting = useSignal<Waiting | undefined>(undefined);
+  const fault = useSignal('');
+  useEffect(() => {
+    const load = async (): Promise<void> => {
+      const [approvals, alarms, swaps, overdue, work] = await Promise.all([
+        ask(page(approval), `${accessPaths.approvals}?kind=lifecycle&state=requested&limit=50`),
+        ask(alarmList, lifePaths.custodyAlarms),
+        ask(swapList, lifePaths.swaps),
+        ask(page(deviceListEntry), `${lifePaths.devices}?overdue=true&limit=500`),
+        ask(workList, lifePaths.workOrders),
+      ]);
+      waiting.value = {
+        approvals: approvals.items,
+        alarms: alarms.items,
+        swaps: swaps.items.filter(({ step }) => step !== 'closed' && step !== 'aborted'),
+        overdue: overdue.items,
+        work: work.items.filter(({ closedAt }) => closedAt === null),
+      };
+    };
+    load().catch((error: unknown) => {
+      fault.value = error instanceof Error && error.message !== '' ? error.message : t('error.network');
+    });
+  }, []);
+  const { approvals = [], alarms = [], swaps = [], overdue = [], work = [] } = waiting.value ?? {};
+  return (
+    <main id="content">
+      {fault.value !== '' && (
+        <p class="pad" role="alert">
+          {fault.value}
+        </p>
+      )}
+      <Part title={t('life.approvals')} count={approvals.length}>
+        {approvals.map(({ id, subject, requestedBy, requestedAt }) => (
+          <Row key={id} serial={subject.replace('terminal/', '')} at={requestedAt} says={requestedBy} />
+        ))}
+      </Part>
+      <Part title={t('life.alarms')} count={alarms.length}>
+        {alarms.map(({ serial, kind, since }) => (
+          <Row key={serial} serial={serial} at={since} says={t(`life.alarm.${kind}`)} />
+        ))}
+      </Part>
+      <Part title={t('life.swaps')} count={swaps.length}>
+        {swaps.map((swap) => (
+          <Row
+            key={swap.id}
+            serial={swap.old}
+            at={swap.changedAt}
+            says={`→ ${swap.new} (${t(`life.swap.${swap.step}`)})`}
+          />
+        ))}
+      </Part>
+      <Part title={t('life.overdue')} count={overdue.length}>
+        {overdue.map(({ serial, dueAt, place }) => (
+          <Row key={serial} serial={serial} at={dueAt ?? ''} says={`${place.merchant} ${place.shop}`} />
+        ))}
+      </Part>
+      <Part title={t('life.work')} count={work.length}>
+        {work.map(({ id, serial, openedAt, fault: found, reported }) => (
+          <Row key={id} serial={serial} at={openedAt} says={found ?? reported ?? ''} />
+        ))}
+      </Part>
+    </main>
+  );
+}
+
+function Part({ title, count, children }: { title: string; count: number; children: ComponentChildren }) {
+  return (
+    <section class="panel" aria-label={title}>
+      <header>
+        <h2>{title}</h2>
+        <Mark tone={count === 0 ? 'ok' : 'warn'}>{String(count)}</Mark>
+      </header>
+      {count === 0 ? (
+        <p class="quiet pad">{t('life.nothing')}</p>
+      ) : (
+        <table>
+          <tbody>{children}</tbody>
+        </table>
+      )}
+    </section>
+  );
+}
+
+function Row({ serial, at, says }: { serial: string; at: string; says: string }) {
+  return (
+    <tr data-serial={serial}>
+      <th scope="row">
+        <a href={`/terminals/${serial}`}>{serial}</a>
+      </th>
+      <td>{at.slice(0, 10)}</td>
+      <td>{says}</td>
+    </tr>
+  );
+}

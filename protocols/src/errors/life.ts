@@ -1,0 +1,150 @@
+import { defineErrors } from './define.ts';
+
+/** Custody, swaps, the refurbish workshop, inspections and the assessor's pack. */
+export const lifeErrors = defineErrors({
+  CUSTODY_INVALID: {
+    en: { says: 'This is no hand-over.', next: 'Make it with tsunagu custody offer and accept.' },
+    ja: { says: '受渡し記録ではありません。', next: 'tsunagu custody offer と accept で作成してください。' },
+  },
+  CUSTODY_HOLDER_UNKNOWN: {
+    en: {
+      says: 'A hand of the hand-over is not registered, or gives to itself.',
+      next: 'Register its key: tsunagu custody holder NAME --key FILE.',
+    },
+    ja: {
+      says: '受渡しの当事者が未登録か、同一人物です。',
+      next: '鍵を登録してください: tsunagu custody holder 名前 --key ファイル',
+    },
+  },
+  CUSTODY_NOT_AUTHENTIC: {
+    en: {
+      says: 'A signature of the hand-over is not of the key of its hand, or the text was changed after it was signed.',
+      next: 'Do not take the terminal on. Make the hand-over anew, with both present.',
+    },
+    ja: {
+      says: '受渡しの署名が当事者の鍵のものではないか、署名後に変更されています。',
+      next: '端末を受け取らず、双方立会いで作り直してください。',
+    },
+  },
+  CUSTODY_CHAIN_BROKEN: {
+    en: {
+      says: 'The hand-over does not continue the chain: its number or the hash that it stands on is another.',
+      next: 'Deliver what is missing first (tsunagu custody deliver), or make it anew after the newest: tsunagu custody show SERIAL.',
+    },
+    ja: {
+      says: '受渡しが記録の連鎖に続いていません(番号またはハッシュの不一致)。',
+      next: '未送信の記録を先に送るか(tsunagu custody deliver)、最新の記録に続けて作り直してください。',
+    },
+  },
+  CUSTODY_GAP: {
+    en: {
+      says: 'Whoever gives the terminal away is not who had it last.',
+      next: 'Find the hand-over in between. If there is none, quarantine the terminal and investigate.',
+    },
+    ja: {
+      says: '渡し手が直前の保管者と一致しません。',
+      next: '間の受渡し記録を確認し、なければ端末を隔離して調査してください。',
+    },
+  },
+  CUSTODY_BAG_MISMATCH: {
+    en: {
+      says: 'The bag is not the one that was sent.',
+      next: 'Do not open it and do not sign. Report it (tsunagu custody mismatch SERIAL): the terminal is quarantined and gets no keys.',
+    },
+    ja: {
+      says: '封印袋が発送時のものと一致しません。',
+      next: '開封も署名もせず報告してください(tsunagu custody mismatch シリアル)。端末は隔離され、鍵注入されません。',
+    },
+  },
+  SWAP_UNKNOWN: {
+    en: { says: 'There is no such swap.', next: 'See which there are: tsunagu swap list.' },
+    ja: { says: '該当する交換がありません。', next: '一覧: tsunagu swap list' },
+  },
+  SWAP_OPEN: {
+    en: {
+      says: 'One of the two units is in a swap already.',
+      next: 'Finish or abort that one first: tsunagu swap list.',
+    },
+    ja: {
+      says: 'どちらかの端末が別の交換の途中です。',
+      next: '先にその交換を完了または中止してください: tsunagu swap list',
+    },
+  },
+  SWAP_UNFIT: {
+    en: {
+      says: 'The old unit has to be deployed and the new one in transit, two units apart.',
+      next: 'See where they are: tsunagu lifecycle show SERIAL.',
+    },
+    ja: {
+      says: '旧端末は設置済み、新端末は輸送中である必要があります。',
+      next: '状態を確認してください: tsunagu lifecycle show シリアル',
+    },
+  },
+  SWAP_TOO_LATE: {
+    en: {
+      says: 'The new unit sells already: this swap cannot be taken back.',
+      next: 'Swap the other way round, or return the old unit.',
+    },
+    ja: { says: '新端末が稼働済みのため中止できません。', next: '逆方向の交換を行うか、旧端末を返却してください。' },
+  },
+  INSPECTION_INVALID: {
+    en: {
+      says: 'This is no report of an inspection, or not signed by a registered technician in their own name.',
+      next: 'Register the technician’s key (tsunagu custody holder NAME --key FILE) and make the report with it: tsunagu inspect do.',
+    },
+    ja: {
+      says: '点検報告ではないか、登録済み技術者本人の署名ではありません。',
+      next: '技術者の鍵を登録し(tsunagu custody holder 名前 --key ファイル)、tsunagu inspect do で作成してください。',
+    },
+  },
+  INSPECTION_FOUND: {
+    en: {
+      says: 'An inspection found something: another seal, another number of cables, a case that is not intact, or no photo.',
+      next: 'Look at it (tsunagu inspect list). If it is true, quarantine the terminal and investigate.',
+    },
+    ja: {
+      says: '点検で相違が見つかりました(封印、接続数、筐体、写真)。',
+      next: 'tsunagu inspect list で確認し、事実であれば端末を隔離して調査してください。',
+    },
+  },
+  CUSTODY_DWELL: {
+    en: {
+      says: 'A terminal stays longer than it should where it is.',
+      next: 'Ask whoever has it: tsunagu custody show SERIAL. If nobody has it, mark it lost.',
+    },
+    ja: {
+      says: '端末が想定より長く滞留しています。',
+      next: '保管者に確認してください(tsunagu custody show シリアル)。所在不明なら紛失扱いにしてください。',
+    },
+  },
+  WORK_UNKNOWN: {
+    en: { says: 'There is no such work order.', next: 'See which there are: tsunagu workshop list.' },
+    ja: { says: '該当する整備指示がありません。', next: '一覧: tsunagu workshop list' },
+  },
+  WORK_OPEN: {
+    en: { says: 'The terminal has an open work order already.', next: 'Go on with that one: tsunagu workshop list.' },
+    ja: { says: 'この端末には未完了の整備指示があります。', next: 'その指示を続けてください: tsunagu workshop list' },
+  },
+  WORK_CLOSED: {
+    en: { says: 'The work order is closed.', next: 'Open a new one when the terminal comes in again.' },
+    ja: { says: '整備指示は完了しています。', next: '再入庫時に新しい指示を作成してください。' },
+  },
+  WORK_AT_VENDOR: {
+    en: { says: 'The terminal is at its vendor.', next: 'Note that it came back first: rma-in.' },
+    ja: { says: '端末はメーカー修理中です。', next: '先に返却を記録してください: rma-in' },
+  },
+  WORK_NOT_READY: {
+    en: {
+      says: 'The work order is not ready for this: a diagnosis, a passed bench test, a grade, or another state is missing.',
+      next: 'Do first what is named.',
+    },
+    ja: {
+      says: '前提が不足しています(診断、作業台試験の合格、等級、または状態)。',
+      next: '示された作業を先に行ってください。',
+    },
+  },
+  DEATH_UNKNOWN: {
+    en: { says: 'The terminal was not scrapped.', next: 'See where it is: tsunagu lifecycle show SERIAL.' },
+    ja: { says: 'この端末は廃棄されていません。', next: '状態を確認してください: tsunagu lifecycle show シリアル' },
+  },
+});

@@ -1,0 +1,254 @@
+import { z } from 'zod';
+import { evidence } from './evidence.ts';
+import { serialSchema } from './identity.ts';
+import { lifecycleState } from './lifecycle.ts';
+import { signedDocument } from './signed.ts';
+
+/** W5: paths of the life of a terminal. */
+export const lifePaths = {
+  lifecycleImports: '/api/v1/lifecycle/imports',
+  workOrders: '/api/v1/workshop/orders',
+  workOrder: (id: string) => `/api/v1/workshop/orders/${encodeURIComponent(id)}`,
+  workEntries: (id: string) => `/api/v1/workshop/orders/${encodeURIComponent(id)}/entries`,
+  workFigures: '/api/v1/workshop/figures',
+  death: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/death-certificate`,
+  inspectionPlans: '/api/v1/inspections/plans',
+  inspections: '/api/v1/inspections',
+  devices: '/api/v1/inspections/devices',
+  assessorPack: '/api/v1/assessor/pack',
+  swaps: '/api/v1/swaps',
+  swap: (id: string) => `/api/v1/swaps/${encodeURIComponent(id)}`,
+  swapActs: (id: string) => `/api/v1/swaps/${encodeURIComponent(id)}/acts`,
+  custodyHolders: '/api/v1/custody/holders',
+  custodyHandovers: '/api/v1/custody/handovers',
+  custodyAlarms: '/api/v1/custody/alarms',
+  custodyExport: '/api/v1/custody/export',
+  custody: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/custody`,
+  custodyMismatch: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/custody/mismatches`,
+} as const;
+
+export const importMoves = z
+  .strictObject({
+    csv: z
+      .string()
+      .max(1_048_576)
+      .describe(
+        'CSV (RFC 4180) with a head: serial, to, reason; and from, bag, photo, seals, connections, kcv, wipeJob, owedJob, testJob.',
+      ),
+    dryRun: z.boolean().default(false).describe('Say what would be done, and do nothing.'),
+  })
+  .describe('Steps of many lives, 2,000 at most. Each has its own outcome; one that fails stops no other.');
+export const importedMoves = z
+  .object({
+    dryRun: z.boolean().describe('Nothing was done.'),
+    total: z.number().int(),
+    succeeded: z.number().int(),
+    failed: z.number().int(),
+    items: z.array(
+      z.object({
+        line: z.number().int().describe('Line of the file, counted from 1.'),
+        serial: z.string(),
+        ok: z.boolean(),
+        code: z.string().nullable().describe('Code of the error table.'),
+        field: z.string().nullable().describe('The column, or the item of evidence, at fault.'),
+        clause: z.string().nullable().describe('The clause that wants the item.'),
+        pending: z.string().nullable().describe('The approval that it waits for.'),
+      }),
+    ),
+  })
+  .describe('What became of it.');
+
+const time = z.iso.datetime().describe('RFC 3339, UTC.');
+
+export const custodyView = z
+  .object({
+    seq: z.number().int().describe('How many hand-overs there were.'),
+    hash: z.string().describe('Hash of the newest: what the next one names.'),
+    holder: z.object({ kid: z.string(), name: z.string() }).nullable().describe('In whose hands it is.'),
+    bag: z.string().nullable().describe('The bag of the newest hand-over.'),
+    handovers: z
+      .array(
+        z.object({
+          seq: z.number().int(),
+          at: time,
+          from: z.string().describe('Who gave it.'),
+          to: z.string().describe('Who took it.'),
+          bag: z.string().nullable(),
+        }),
+      )
+      .describe('Newest first.'),
+  })
+  .describe('The custody of a terminal.');
+export type CustodyView = z.infer<typeof custodyView>;
+
+export const custodyAlarmView = z
+  .object({
+    serial: serialSchema,
+    state: lifecycleState,
+    kind: z.enum(['dwell', 'gap']).describe('It stays too long, or it moved with no hand on it.'),
+    since: time,
+  })
+  .describe('Something that is wrong with where a terminal is.');
+export type CustodyAlarm = z.infer<typeof custodyAlarmView>;
+
+export const startSwap = z
+  .strictObject({
+    old: serialSchema.describe('The unit that goes.'),
+    new: serialSchema.describe('The unit that takes its place; in transit, with its own keys.'),
+    reason: z.string().min(1).max(200).describe('Why.'),
+    evidence: evidence.default({}).describe('What the way of the new unit into the shop asks for.'),
+  })
+  .describe('Has one unit take the place of another.');
+export type StartSwap = z.infer<typeof startSwap>;
+export const swapAct = z
+  .strictObject({
+    verb: z
+      .enum(['advance', 'old-is-dead', 'abort'])
+      .describe('Look again now; the old unit does not answer; take it back.'),
+  })
+  .describe('What a person does to a swap. It goes on by itself otherwise.');
+export const swapView = z
+  .object({
+    id: z.string(),
+    old: serialSchema,
+    new: serialSchema,
+    step: z
+      .enum(['begun', 'prepared', 'drained', 'handed', 'closed', 'aborted'])
+      .describe('How far it is; `handed`: the new unit sells, the old one is locked.'),
+    waitsFor: z
+      .enum(['report', 'old-state', 'new-state', 'new-keys-missing', 'new-keys-copied'])
+      .nullable()
+      .describe('What keeps it: a report of the old unit, or something that a person has to see to.'),
+    reason: z.string(),
+    by: z.string().describe('Who began it.'),
+    begunAt: time,
+    changedAt: time,
+    isOldDead: z.boolean().describe('The old unit does not answer; what it owes is declared when it is returned.'),
+  })
+  .describe('A swap.');
+export type SwapView = z.infer<typeof swapView>;
+
+const shopOf = { merchant: z.string().min(1).max(60), shop: z.string().min(1).max(60) };
+export const planInspections = z
+  .strictObject({ ...shopOf, everyDays: z.number().int().min(1).max(366).describe('How often, days.') })
+  .describe('How often the terminals of a shop are looked at.');
+export const inspectionPlan = z
+  .object({ ...shopOf, everyDays: z.number().int(), plannedAt: time, plannedBy: z.string() })
+  .describe('The rounds of a shop.');
+export type InspectionPlan = z.infer<typeof inspectionPlan>;
+export const inspectionTaken = z
+  .object({
+    findings: z
+      .array(z.string())
+      .describe('What differs from what is known: surface, seals, connections, photo-missing.'),
+  })
+  .describe('A report that was taken.');
+export const deviceListEntry = z
+  .object({
+    serial: serialSchema,
+    make: z.string(),
+    model: z.string(),
+    place: z.object({ merchant: z.string(), shop: z.string(), lane: z.string() }),
+    state: lifecycleState,
+    software: z.string().nullable().describe('Version of what it runs, as it said last.'),
+    seals: z.array(z.string()).nullable(),
+    connections: z.number().int().nullable(),
+    lastInspection: z.object({ at: time, surface: z.string(), findings: z.array(z.string()) }).nullable(),
+    dueAt: time.nullable().describe('When it is to be looked at; null when nothing is planned, or it is not deployed.'),
+    isOverdue: z.boolean(),
+    isPlanned: z.boolean().describe('Its shop has a plan.'),
+  })
+  .describe('A line of the list of PCI DSS 4.0.1, 9.5.1.1.');
+export type DeviceListEntry = z.infer<typeof deviceListEntry>;
+
+export const workOrderView = z
+  .object({
+    id: z.string(),
+    serial: serialSchema,
+    intake: z.string().describe('Why it came in.'),
+    reported: z.string().nullable().describe('Fault code that the shop named.'),
+    isUnderWarranty: z.boolean().describe('When it came in.'),
+    openedAt: time,
+    openedBy: z.string(),
+    closedAt: time.nullable(),
+    fault: z.string().nullable().describe('Fault code of the diagnosis; null: none yet, or no fault found.'),
+    costYen: z.number().int(),
+    minutes: z.number().int(),
+    hasPassedTest: z.boolean().describe('A bench test passed, and nothing was fitted after it.'),
+    isAtVendor: z.boolean(),
+    outcome: z.enum(['repaired', 'no-fault-found', 'beyond-repair']).nullable(),
+    grade: z.enum(['A', 'B', 'C']).nullable(),
+    entries: z
+      .array(z.object({ id: z.string(), at: time, by: z.string(), kind: z.string(), says: z.string() }))
+      .describe('What was done, oldest first. The id of a bench test is evidence for `redeploy`.'),
+  })
+  .describe('A work order of the refurbish workshop.');
+export type WorkOrderView = z.infer<typeof workOrderView>;
+const share = z.number().nullable();
+export const workFigures = z
+  .object({
+    finished: z.number().int().describe('Orders that were closed in the time.'),
+    reuseRate: share.describe('How many of them went back into the field, 0 to 1.'),
+    noFaultFoundRate: share,
+    repairYield: z.array(z.object({ fault: z.string(), tried: z.number().int(), repaired: z.number().int() })),
+    costYenPerRedeployment: share,
+    daysPerRedeployment: share,
+    wasteAvoidedKg: z.number(),
+    co2AvoidedKg: z.number().describe('At 40 kg of CO2 equivalent a kilogram of device: an assumption.'),
+  })
+  .describe('Figures of the refurbish workshop.');
+export const deathCertificate = z
+  .object({
+    serial: serialSchema,
+    model: z.string(),
+    at: time,
+    by: z.string(),
+    approvedBy: z.string().nullable().describe('The second person.'),
+    liveKeys: z.number().int().describe('Keys of the ledger that still count: 0.'),
+    wipe: evidence.shape.wipeProof.unwrap().nullable(),
+    wipeReport: z.string().nullable().describe('What the terminal swore to, JSON as it reported it.'),
+    nothingOwed: evidence.shape.nothingOwed.unwrap().nullable(),
+    recycling: evidence.shape.recycling.unwrap().nullable(),
+    massGrams: z.number().int().nullable().describe('Of the model, by the catalogue.'),
+  })
+  .describe('Certificate of death of a terminal.');
+export type DeathCertificate = z.infer<typeof deathCertificate>;
+
+export const assessorLine = z
+  .discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('step'),
+      id: z.number().int(),
+      serial: z.string(),
+      at: time,
+      from: lifecycleState.nullable(),
+      to: lifecycleState,
+      by: z.string(),
+      approvedBy: z.string().nullable(),
+      reason: z.string(),
+      evidence: z.record(z.string(), z.unknown()).nullable().describe('null: older than evidence.'),
+      isInTime: z
+        .boolean()
+        .describe('Within the time that was asked for; earlier ones are there so that it can be followed.'),
+    }),
+    z.object({
+      kind: z.literal('inspection'),
+      deliveredAt: time,
+      findings: z.array(z.string()),
+      document: signedDocument,
+    }),
+    z.object({
+      kind: z.literal('key'),
+      id: z.string(),
+      serial: z.string(),
+      slot: z.string(),
+      kcv: z.string(),
+      initialKeyId: z.string().nullable(),
+      parent: z.string(),
+      state: z.string(),
+      allocatedAt: time,
+      loadedAt: time.nullable(),
+    }),
+  ])
+  .describe('A line of what an assessor is shown.');
+export type AssessorLine = z.infer<typeof assessorLine>;

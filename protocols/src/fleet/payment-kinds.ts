@@ -1,0 +1,2 @@
+/** What a terminal does with money. */
+export const paymentKinds = ['sale', 'void', 'refund', 'preauth', 'complete', 'balance', 'charge', 'history'] as const;

@@ -1,0 +1,11 @@
+export {
+  dueAt,
+  findingsOf,
+  type Inspection,
+  type InspectionFinding,
+  inspection,
+  inspectionPurpose,
+  openInspection,
+  signInspection,
+  surfaces,
+} from './inspection.ts';

@@ -1,0 +1,13 @@
+export { co2KgPerKg, figuresOf, type FinishedWork, type WorkshopFigures } from './figures.ts';
+export {
+  addEntry,
+  type FaultCode,
+  faultCodes,
+  freshOrder,
+  openWork,
+  type OpenWork,
+  type WorkEntry,
+  workEntry,
+  workIntake,
+  type WorkOrder,
+} from './order.ts';

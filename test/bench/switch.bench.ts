@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import { open, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openSwitchHouse, Program } from '../e2e/switch-programs.ts';
+import type { BenchReport } from './report.ts';
+
+const requests = Number(process.env['TSUNAGU_BENCH_REQUESTS'] ?? 6_000);
+const portBase = 31_500;
+
+/** The switch between a merchant centre and an issuer, three processes on this machine; and the same two without it. */
+export default async function run(): Promise<BenchReport> {
+  const fsyncMs = await fsyncMedian();
+  const house = await openSwitchHouse(portBase);
+  const issuer = new Program('issuer', [...house.common, '--profile', 'load']);
+  const relay = new Program('issuer', [
+    ...house.common,
+    '--alone',
+    '--profile',
+    'load',
+    '--port',
+    String(portBase + 90),
+  ]);
+  try {
+    await issuer.line('ready');
+    await relay.line('ready');
+    const load = async (count: number, rate: number | undefined, isDirect: boolean) => {
+      const where = isDirect ? ['--port', String(portBase + 90)] : ['--link', 'pos-centre-1'];
+      const centre = new Program('centre', [
+        ...house.common,
+        ...where,
+        ...['--profile', 'load', '--requests', String(count)],
+        ...(rate === undefined ? [] : ['--rate', String(rate)]),
+      ]);
+      await centre.line('ready');
+      const counts = await centre.line('ended');
+      await centre.kill();
+      return counts as unknown as Counts;
+    };
+    // The first of all warm everything up.
+    await load(1_000, undefined, true);
+    const limit = await load(requests, undefined, true);
+    await load(1_000, undefined, false);
+    const before = memoryMb(house.server.pid);
+    const most = await load(requests, undefined, false);
+    const after = memoryMb(house.server.pid);
+    const half = Math.max(1, Math.round(most.perSecond / 2));
+    const halfLoad = await load(Math.max(500, Math.round(requests / 4)), half, false);
+    const halfLimit = await load(Math.max(500, Math.round(requests / 4)), half, true);
+    const startedMs = performance.now();
+    await house.server.kill();
+    await house.restart();
+    const restartMs = performance.now() - startedMs;
+    const addedMs = halfLoad.latencyMs.p99 - halfLimit.latencyMs.p99;
+    return {
+      name: `the switch, ${requests} durable sales as fast as they are answered, 256 at once; everything on this machine`,
+      figures: {
+        'durable sales a second': most.perSecond,
+        'without the switch: centre to issuer, a second': limit.perSecond,
+        'approved of those asked, per cent': (100 * most.approved) / most.asked,
+        'a flush of the disk (fdatasync of 512 bytes), median ms': fsyncMs,
+        'at half load: sales a second': halfLoad.perSecond,
+        'at half load: p99 through the switch, ms': halfLoad.latencyMs.p99,
+        'at half load: p99 without it, ms': halfLimit.latencyMs.p99,
+        'at half load: p99 added by the switch, ms': addedMs,
+        'memory of the server before and after, MB': before,
+        'memory of the server after, MB': after,
+        'memory a thousand sales more, MB': ((after - before) * 1_000) / requests,
+        'restart after kill -9 with that journal until ready, ms': restartMs,
+      },
+      ratios: {
+        'durable sales a second / 2,000': most.perSecond / 2_000,
+        'through the switch / without it': most.perSecond / limit.perSecond,
+        'two flushes and 10 ms / p99 added at half load': (2 * fsyncMs + 10) / Math.max(0.001, addedMs),
+      },
+      goals: {
+        'durable sales a second / 2,000': 1,
+        'two flushes and 10 ms / p99 added at half load': 1,
+      },
+      peers: {
+        'without it':
+          'the same merchant centre on the same kind of line to the same issuer, which answers from memory: the limit of both emulators',
+      },
+    };
+  } finally {
+    await issuer.kill();
+    await relay.kill();
+    await house.close();
+  }
+}
+
+interface Counts {
+  readonly asked: number;
+  readonly approved: number;
+  readonly perSecond: number;
+  readonly latencyMs: { readonly p99: number };
+}
+
+const memoryMb = (pid: number | undefined): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) / 1_024;
+
+async function fsyncMedian(): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'tsunagu-fsync-'));
+  const file = await open(join(folder, 'file'), 'w');
+  const times: number[] = [];
+  for (let count = 0; count < 100; count += 1) {
+    const startedMs = performance.now();
+    await file.write(new Uint8Array(512));
+    await file.datasync();
+    times.push(performance.now() - startedMs);
+  }
+  await file.close();
+  await rm(folder, { recursive: true, force: true });
+  return times.sort((a, b) => a - b)[50] ?? Number.NaN;
+}

@@ -1,0 +1,44 @@
+# Runs in a network and mount namespace of its own, as root: pcscd with our card in its virtual reader, and a house whose one terminal reads from there.
+out=$1
+repository=$2
+bridge="node $3"
+cd "$repository" || exit 1
+tsunagu="node cli/bin/tsunagu.js --data $out/house"
+ip link set lo up
+mkdir -p /run/pcscd
+mount -t tmpfs run /run/pcscd
+run() { # NAME COMMAND...
+  name=$1
+  shift
+  timeout 120 "$@" >"$out/$name.out" 2>"$out/$name.err" </dev/null
+  echo $? >"$out/$name.rc"
+}
+await() {
+  for _ in $(seq 900); do
+    if eval "$1" >/dev/null 2>&1; then return 0; fi
+    sleep 0.2
+  done
+  echo "waited in vain for: $1" >&2
+  return 1
+}
+flags=--foreground
+pcscd --help 2>&1 | grep -q disable-polkit && flags="$flags --disable-polkit"
+pcscd $flags >"$out/pcscd.out" 2>&1 &
+pcscd=$!
+$tsunagu start --terminals 8 --sale-every-seconds 86400 --readers CT5100-0001=pcsc >"$out/house.out" 2>"$out/house.err" &
+house=$!
+await "grep -q http $out/house.out" || exit 1
+run named $tsunagu sale CT5100-0001 --amount 1280 --card visa-contact --json
+run absent $tsunagu sale CT5100-0001 --amount 1280 --card reader --json
+$bridge emulate card visa-contact --vpcd 127.0.0.1:35963 --reconnect >"$out/card.events" 2>&1 &
+card=$!
+await 'opensc-tool -r 0 -a' || exit 1
+run watch $bridge workshop watch --pcsc --once
+run certify $bridge workshop certify --pcsc
+run sale $tsunagu sale CT5100-0001 --amount 1280 --card reader --json
+kill $card
+wait $card
+kill -TERM $house
+wait $house
+kill $pcscd
+exit 0

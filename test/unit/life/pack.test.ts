@@ -1,0 +1,142 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { workOrderView } from '@tsunagu/protocols/fleet';
+import { inspection, signInspection } from '@tsunagu/protocols/inspection';
+import { openClient } from 'tsunagu/client/index';
+import { writePack } from 'tsunagu/commands/evidence';
+import { openConsole } from 'tsunagu/console/index';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { signedIn } from '../audit/support.ts';
+import { newFolder, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
+import { chainOf, hand } from './hands.ts';
+
+const folder = newFolder();
+const out = join(tmpdir(), `tsunagu-pack-${process.pid}`);
+const [depot, kato] = [hand('depot'), hand('kato')];
+const photo = 'ab'.repeat(32);
+let house: TestHouse;
+beforeAll(async () => {
+  house = await testHouse(folder);
+}, 30_000);
+afterAll(async () => {
+  await house?.house.close();
+  for (const each of [folder, out, `${out}-changed`]) removeFolder(each);
+});
+
+const verify = (pack: string) => {
+  const { status, stdout } = spawnSync(process.execPath, [join(pack, 'verify.mjs')], {
+    cwd: tmpdir(),
+    encoding: 'utf8',
+  });
+  return { status, stdout };
+};
+
+it('takes a terminal from return to scrap, and an assessor can check it without the house', async () => {
+  const { token } = JSON.parse(readFileSync(join(folder, 'access.json'), 'utf8')) as { token: string };
+  const api = { api: { url: house.house.managementUrl }, token };
+  const [mori, sato] = [await signedIn(api, 'mori', ['operator']), await signedIn(api, 'sato', ['admin'])];
+  const serial = 'PACK-0001';
+  await house.register(serial);
+  for (const { holder } of [depot, kato])
+    await house.call('POST', '/custody/holders', { name: holder.name, publicKey: holder.publicKey });
+  expect((await house.call('POST', '/custody/handovers', chainOf(serial).next(kato, depot))).status).toBe(200);
+  const seen = inspection.parse({
+    v: 1,
+    id: crypto.randomUUID(),
+    serial,
+    at: new Date().toISOString(),
+    by: kato.holder.kid,
+    surface: 'intact',
+    seals: ['S-1001'],
+    connections: 2,
+    photo,
+    words: '',
+  });
+  expect((await house.call('POST', '/inspections', signInspection(seen, kato))).status).toBe(200);
+
+  const move = async (to: string, evidence: object, isByTwo = false) => {
+    const moved = await mori.call('POST', `/terminals/${serial}/lifecycle`, { to, reason: 'worn out', evidence });
+    expect(moved.status).toBe(200);
+    if (!isByTwo) return;
+    const pending = (moved.body as unknown as { pending: { approval: string } }).pending;
+    expect((await sato.call('POST', `/approvals/${pending.approval}/decisions`, { verdict: 'approved' })).status).toBe(
+      200,
+    );
+  };
+  const nothingOwed = { by: 'declaration', words: 'its board was burnt' };
+  const open = (intake: object) => house.call('POST', '/workshop/orders', intake);
+  expect((await open({ serial, intake: 'fault' })).body.code).toBe('WORK_NOT_READY');
+  await move('returned', { nothingOwed, bagNumber: 'BAG-0001' }, true);
+  await move('inspected', { bagNumber: 'BAG-0001', photo, seals: ['S-1001'], connections: 0 });
+  await move('refurbish', {});
+  const work = workOrderView.parse((await open({ serial, intake: 'fault', reported: 'SW-BOOT' })).body);
+  expect((await open({ serial, intake: 'fault' })).body.code).toBe('WORK_OPEN');
+  const entry = (body: object) => house.call('POST', `/workshop/orders/${work.id}/entries`, body);
+  expect((await entry({ kind: 'diagnosed', fault: 'SW-BOOT' })).status).toBe(200);
+  expect((await entry({ kind: 'bench-test', attestation: 'nonsense' })).body.code).toBe('ATTESTATION_INVALID');
+  expect((await entry({ kind: 'closed', outcome: 'repaired', grade: 'A' })).body.code).toBe('WORK_NOT_READY');
+  expect((await entry({ kind: 'closed', outcome: 'beyond-repair', grade: null })).body).toMatchObject({
+    outcome: 'beyond-repair',
+  });
+  expect((await house.call('GET', `/terminals/${serial}/death-certificate`)).body.code).toBe('DEATH_UNKNOWN');
+  const recycling = { recycler: 'Eco', receipt: 'R-77', batteryGrams: 0, materialGrams: { plastic: 700, boards: 300 } };
+  await move('scrap', { wipeProof: { by: 'destruction', method: 'shredded', photo }, nothingOwed, recycling }, true);
+  expect((await house.call('GET', `/terminals/${serial}/death-certificate`)).body).toMatchObject({
+    liveKeys: 0,
+    by: 'mori',
+    approvedBy: 'sato',
+    recycling,
+    massGrams: 1_200,
+  });
+  const today = new Date().toISOString().slice(0, 10);
+  expect((await house.call('GET', `/workshop/figures?from=${today}&to=${today}`)).body).toMatchObject({
+    finished: 1,
+    reuseRate: 0,
+  });
+
+  const said: string[] = [];
+  const console = openConsole({
+    env: {},
+    stdout: { write: (text: string) => said.push(text) },
+    stderr: { write: (text: string) => said.push(text) },
+  });
+  const client = openClient({ url: house.house.managementUrl, token }, house.world);
+  expect(await writePack({ world: house.world, console, client, json: false }, { from: today, to: today, out })).toBe(
+    0,
+  );
+  expect(readdirSync(out).toSorted()).toEqual(
+    'audit.jsonl clauses.json custody.jsonl devices.json edges.json inspections.jsonl keys.jsonl manifest.json steps.jsonl verify.mjs'.split(
+      ' ',
+    ),
+  );
+  expect(verify(out)).toEqual({
+    status: 0,
+    stdout: expect.stringMatching(/5 steps, 1 hand-overs, 1 inspections, \d+ audit entries: nothing is wrong/),
+  });
+
+  // Whatever is changed in a pack is found, also by somebody who mends the hashes of the manifest.
+  for (const [name, from, to, finding] of [
+    ['steps.jsonl', '"approvedBy":"sato"', '"approvedBy":null', 'secondPerson is missing'],
+    ['steps.jsonl', '"receipt":"R-77"', '"receipt":"R-78"', 'changed after the pack was written'],
+    ['steps.jsonl', '"recycling":', '"recycled":', 'recycling is missing'],
+    ['custody.jsonl', '倉庫', '店舗', 'not signed by both hands'],
+    ['inspections.jsonl', 'intact', 'opened', 'not signed by its technician'],
+    ['audit.jsonl', '"outcome":"done"', '"outcome":"refused"', 'does not continue the chain'],
+    [
+      'keys.jsonl',
+      '$',
+      `{"kind":"key","serial":"${serial}","slot":"dukpt","state":"loaded"}\n`,
+      'a live key in a scrapped unit',
+    ],
+  ] as const) {
+    removeFolder(`${out}-changed`);
+    cpSync(out, `${out}-changed`, { recursive: true });
+    const path = join(`${out}-changed`, name);
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, from === '$' ? text + to : text.replace(from, to));
+    const { status, stdout } = verify(`${out}-changed`);
+    expect([status, stdout]).toEqual([1, expect.stringContaining(finding)]);
+  }
+}, 60_000);

@@ -1,0 +1,306 @@
+import { join } from 'node:path';
+import { openLifecycle } from '@tsunagu/fleet-server/estate/index';
+import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { decideSwap, openSwaps, type SwapFacts } from '@tsunagu/fleet-server/swap/index';
+import { serialSchema, type SettingValues } from '@tsunagu/protocols/fleet';
+import { ok, unwrap } from '@tsunagu/protocols/kit';
+import { systemWorld } from '@tsunagu/protocols/world';
+import { afterAll, describe, expect, it } from 'vitest';
+import { newFolder, removeFolder } from '../core/support.ts';
+
+const facts = (more: Partial<SwapFacts>): SwapFacts => ({
+  step: 'begun',
+  old: { state: 'deployed' },
+  fresh: { state: 'in-transit', isKeyed: true, hasCopiedKey: false },
+  isOldDead: false,
+  isClear: false,
+  isReportOpen: false,
+  ...more,
+});
+
+describe('the rules of a swap', () => {
+  it('lock the old unit only when it said that nothing waits in it', () => {
+    expect(decideSwap(facts({}))).toBe('prepare');
+    expect(decideSwap(facts({ step: 'prepared' }))).toBe('order-report');
+    expect(decideSwap(facts({ step: 'prepared', isReportOpen: true }))).toBe('wait');
+    expect(decideSwap(facts({ step: 'prepared', isClear: true }))).toBe('drained');
+    expect(decideSwap(facts({ step: 'drained', isClear: true }))).toBe('hand');
+    expect(decideSwap(facts({ step: 'drained' }))).toBe('order-report');
+    expect(decideSwap(facts({ step: 'prepared', isOldDead: true }))).toBe('drained');
+  });
+  it('stop at keys that were copied, keys that are missing, and units that are elsewhere', () => {
+    for (const step of ['begun', 'prepared', 'drained'] as const) {
+      const fresh = facts({}).fresh;
+      expect(decideSwap(facts({ step, fresh: { ...fresh, hasCopiedKey: true } }))).toEqual({
+        blocked: 'new-keys-copied',
+      });
+      expect(decideSwap(facts({ step, fresh: { ...fresh, isKeyed: false } }))).toEqual({ blocked: 'new-keys-missing' });
+      expect(decideSwap(facts({ step, fresh: { ...fresh, state: 'quarantined' } }))).toEqual({ blocked: 'new-state' });
+      expect(decideSwap(facts({ step, old: { state: 'lost' } }))).toEqual({ blocked: 'old-state' });
+    }
+  });
+});
+
+const world = systemWorld(() => undefined);
+const folders: string[] = [];
+afterAll(() => folders.forEach(removeFolder));
+const [old, fresh] = [serialSchema.parse('OLD-0001'), serialSchema.parse('NEW-0001')];
+const photo = 'a'.repeat(64);
+
+class Died extends Error {}
+
+/** Rooms that die at the n-th write: before its commit, or right after it. */
+function rooms(store: Store, parameters: Map<string, SettingValues>, dieAt: number, when: 'before' | 'after') {
+  let writes = 0;
+  const mortal: Store = {
+    ...store,
+    async write(work) {
+      writes += 1;
+      const isLast = writes === dieAt;
+      const result = await store.write(async (tx) => {
+        const done = await work(tx);
+        if (isLast && when === 'before') throw new Died();
+        return done;
+      });
+      if (isLast) throw new Died();
+      return result;
+    },
+  };
+  const still = { ...world, timers: { ...world.timers, every: () => ({ cancel: () => undefined }) } };
+  const lifecycle = openLifecycle({
+    world,
+    store: mortal,
+    note: () => Promise.resolve(),
+    approvals: { request: () => Promise.reject(new Error('nobody')), onDecided: () => undefined },
+    keysDestroyed: () => Promise.resolve(),
+    benchTestPassed: () => Promise.resolve(false),
+    disconnect: () => undefined,
+    announce: () => undefined,
+  });
+  const documents = {
+    layer: (ref: { serial?: string }) =>
+      Promise.resolve(ok({ version: 1, values: parameters.get(String(ref.serial)) ?? {} })),
+    change: async (ref: { serial?: string }, _base: number, values: SettingValues) => {
+      parameters.set(String(ref.serial), values);
+      await mortal.write(() => Promise.resolve());
+      return ok({});
+    },
+  };
+  const swaps = openSwaps({
+    world: still,
+    store: mortal,
+    note: () => Promise.resolve(),
+    lifecycle,
+    jobs: {
+      queueIn: async (tx, serial, body, subject, reference) => {
+        const id = world.id();
+        const at = world.clock.now();
+        await tx
+          .insertInto('jobs')
+          .values({
+            id,
+            serial,
+            type: body.type,
+            subject,
+            params: '{}',
+            state: 'queued',
+            attempt: 0,
+            attempts_max: 3,
+            created_at: at,
+            deadline_at: at + 1e6,
+            finished_at: null,
+            fault: null,
+            result: null,
+            cancelled_at: null,
+            approved_by: null,
+            approval: null,
+            reference: reference ?? null,
+          })
+          .execute();
+        return id;
+      },
+      wake: () => Promise.resolve(),
+    },
+    twin: { documents: documents as never },
+    placed: () => Promise.resolve(),
+    moved: () => undefined,
+  });
+  return { swaps, count: () => writes };
+}
+
+async function readyStore(): Promise<Store> {
+  const folder = newFolder();
+  folders.push(folder);
+  const store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
+  const place = (shop: string) => ({
+    model: 'CT-5100',
+    merchant: 'm',
+    shop,
+    lane: '1',
+    relay_port: null,
+    registered_at: 0,
+    enrolled_at: 0,
+  });
+  await store.db
+    .insertInto('terminals')
+    .values({ serial: old, ...place('本店'), parent: null, lifecycle: 'deployed' })
+    .execute();
+  await store.db
+    .insertInto('terminals')
+    .values({ serial: fresh, ...place('倉庫'), parent: null, lifecycle: 'in-transit' })
+    .execute();
+  await store.db
+    .insertInto('terminals')
+    .values({ serial: 'CHILD-0001', ...place('本店'), parent: old, lifecycle: 'deployed' })
+    .execute();
+  for (const [serial, kcv] of [
+    [old, 'AAAAAAAAAA'],
+    [fresh, 'BBBBBBBBBB'],
+  ] as const)
+    await store.db
+      .insertInto('key_ledger')
+      .values({
+        id: world.id(),
+        serial,
+        slot: 'dukpt',
+        kcv,
+        initial_key_id: kcv,
+        parent_key: 'bdk/1',
+        protected_by: 'p',
+        key_block: '',
+        state: 'loaded',
+        allocated_at: 0,
+        loaded_at: 0,
+      })
+      .execute();
+  return store;
+}
+
+const statesOf = async (store: Store) =>
+  Object.fromEntries(
+    (await store.db.selectFrom('terminals').select(['serial', 'lifecycle']).execute()).map((row) => [
+      row.serial,
+      row.lifecycle,
+    ]),
+  );
+
+/** The old unit answers what it was asked: first that a sale waits in it, then that nothing does. */
+async function answer(store: Store, asked: { count: number }): Promise<void> {
+  for (const { id } of await store.db.selectFrom('jobs').select('id').where('state', '=', 'queued').execute()) {
+    asked.count += 1;
+    const queues = { reversals: 0, advices: asked.count === 1 ? 1 : 0, sales: 0, jobs: 0 };
+    const diagnostics = {
+      at: 0,
+      uptimeMs: 0,
+      boot: 1,
+      software: { version: '1', slot: 'A' },
+      clockSkewMs: null,
+      readers: [],
+      storage: { files: 0, bytes: 0 },
+      queues,
+      keys: [],
+      dropped: {},
+      memory: null,
+      temperatureMilliC: null,
+    };
+    await store.db
+      .updateTable('jobs')
+      .set({ state: 'succeeded', finished_at: world.clock.now(), result: JSON.stringify({ diagnostics }) })
+      .where('id', '=', id)
+      .execute();
+  }
+}
+
+/** Runs a swap to its end; whoever dies is started again. Returns how many writes it took. */
+async function run(store: Store, dieAt: number, when: 'before' | 'after'): Promise<number> {
+  const parameters = new Map<string, SettingValues>([[old, { taxPercent: 8 }]]);
+  const asked = { count: 0 };
+  let at = rooms(store, parameters, dieAt, when);
+  const start = {
+    old,
+    new: fresh,
+    reason: 'worn',
+    evidence: { bagNumber: 'BAG-1', photo, seals: ['S-1'], connections: 1 },
+  };
+  let id: string | undefined;
+
+  let locked = false;
+  for (let count = 0; count < 40; count++) {
+    try {
+      if (id === undefined) {
+        // Whoever does not know whether it was begun asks.
+        id = (await at.swaps.list())[0]?.id ?? unwrap(await at.swaps.start(start, { subject: 'mori' })).id;
+      } else unwrap(await at.swaps.advance(id));
+    } catch (error) {
+      if (!(error instanceof Died)) throw error;
+
+      at = rooms(store, parameters, Number.POSITIVE_INFINITY, when);
+    }
+    // One of the two sells at every moment, and never both; the old one is not locked while a sale waits in it.
+    const states = await statesOf(store);
+    expect([states[old], states[fresh]].filter((state) => state === 'deployed')).toHaveLength(1);
+    if (states[old] === 'swap' && !locked) {
+      locked = true;
+      expect(asked.count).toBeGreaterThanOrEqual(2);
+    }
+    if (id !== undefined && unwrap(await at.swaps.view(id)).step === 'closed') break;
+    await answer(store, asked);
+  }
+  const found = await store.db
+    .selectFrom('terminals')
+    .selectAll()
+    .where('serial', 'in', [fresh, 'CHILD-0001'])
+    .orderBy('serial')
+    .execute();
+  expect(await statesOf(store)).toMatchObject({ [old]: 'swap', [fresh]: 'deployed' });
+  expect(found).toEqual([
+    expect.objectContaining({ serial: 'CHILD-0001', parent: fresh }),
+    expect.objectContaining({ serial: fresh, shop: '本店' }),
+  ]);
+  expect(parameters.get(fresh)).toEqual({ taxPercent: 8 });
+  expect(await store.db.selectFrom('swaps').select('step').execute()).toEqual([{ step: 'closed' }]);
+  // Keys stay with the unit that they were derived for.
+  const keys = await store.db.selectFrom('key_ledger').select(['serial', 'kcv']).orderBy('kcv').execute();
+  expect(keys).toEqual([
+    { serial: old, kcv: 'AAAAAAAAAA' },
+    { serial: fresh, kcv: 'BBBBBBBBBB' },
+  ]);
+  return at.count();
+}
+
+it('comes to the same end whichever write is the last one before somebody dies', async () => {
+  const whole = await readyStore();
+  const writes = await run(whole, Number.POSITIVE_INFINITY, 'after');
+  await whole.close();
+  expect(writes).toBeGreaterThan(6);
+  for (const when of ['before', 'after'] as const)
+    for (let dieAt = 1; dieAt <= writes; dieAt++) {
+      const store = await readyStore();
+      await run(store, dieAt, when);
+      await store.close();
+    }
+}, 60_000);
+
+it('is taken back until the new unit sells, and not after', async () => {
+  const store = await readyStore();
+  const { swaps } = rooms(store, new Map(), Number.POSITIVE_INFINITY, 'after');
+  const evidence = { bagNumber: 'BAG-1', photo, seals: ['S-1'], connections: 1 };
+  const lacking = await swaps.start({ old, new: fresh, reason: 'worn', evidence: {} }, { subject: 'mori' });
+  expect(lacking).toMatchObject({ ok: false, fault: { code: 'LIFECYCLE_EVIDENCE_MISSING' } });
+  const { id, step } = unwrap(await swaps.start({ old, new: fresh, reason: 'worn', evidence }, { subject: 'mori' }));
+  expect(step).toBe('prepared');
+  const twice = await swaps.start({ old, new: fresh, reason: 'worn', evidence }, { subject: 'mori' });
+  expect(twice).toMatchObject({ ok: false, fault: { code: 'SWAP_OPEN' } });
+  expect(unwrap(await swaps.abort(id, { subject: 'mori' }))).toMatchObject({ step: 'aborted' });
+  expect(await store.db.selectFrom('terminals').select('shop').where('serial', '=', fresh).execute()).toEqual([
+    { shop: '倉庫' },
+  ]);
+  expect(await statesOf(store)).toMatchObject({ [old]: 'deployed', [fresh]: 'in-transit' });
+  const again = unwrap(await swaps.start({ old, new: fresh, reason: 'worn', evidence }, { subject: 'mori' }));
+  expect(unwrap(await swaps.oldIsDead(again.id, { subject: 'mori' })).step).toBe('closed');
+  expect(await swaps.abort(again.id, { subject: 'mori' })).toMatchObject({
+    ok: false,
+    fault: { code: 'SWAP_TOO_LATE' },
+  });
+  await store.close();
+}, 30_000);

@@ -1,0 +1,87 @@
+import { cardCompanyLink, type Link } from '@tsunagu/protocols/acquiring';
+import { unwrap } from '@tsunagu/protocols/kit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openSmallHouse, type SmallHouse, type Terminal, until } from './small-house.ts';
+
+// Two attempts, then a person has to look.
+const storeAndForward = { firstMs: 20, factor: 1, maxMs: 20, manualAfter: 2, window: 2 };
+const impatient: Link = {
+  ...cardCompanyLink,
+  profile: {
+    ...cardCompanyLink.profile,
+    timers: { ...cardCompanyLink.profile.timers, requestMs: 400, storeAndForward },
+  },
+};
+let house: SmallHouse;
+let terminal: Terminal;
+beforeAll(async () => {
+  house = await openSmallHouse(undefined, { links: [impatient] });
+  terminal = await house.terminal('CT5100-0001');
+});
+afterAll(async () => {
+  terminal?.close();
+  await house?.close();
+});
+
+/** A sale whose reversal the card company cannot write down, and so never answers, until `mend`. */
+async function stuck(amountMinor: number) {
+  const { ledger } = house;
+  const append = ledger.append.bind(ledger);
+  const sale = terminal.sale('visa-contact', amountMinor);
+  expect((await terminal.ask(sale)).text(39)).toBe('000');
+  ledger.append = (entry) => (entry.kind === 'reversal' ? Promise.reject(new Error('disk full')) : append(entry));
+  expect((await terminal.ask(terminal.reversal(sale))).text(39)).toBe('400');
+  let id = '';
+  await until(async () => {
+    const dead = unwrap(await house.sw.operator.advices(true, { limit: 10 })).items;
+    id = dead.find((advice) => advice.amountMinor === amountMinor)?.id ?? '';
+    return id !== '';
+  });
+  return {
+    id,
+    mend() {
+      ledger.append = append;
+    },
+  };
+}
+const stateOf = async (amount: number) =>
+  unwrap(await house.sw.operator.transactions({ amount }, { limit: 1 })).items[0]?.state;
+
+test('a reversal that an issuer never takes is put aside for a person, and is delivered when it is tried again', async () => {
+  const before = house.ledger.takenMinor;
+  const { id, mend } = await stuck(7_001);
+  mend();
+  expect(house.alarms.some(({ fault }) => fault.facts?.['advice'] === id)).toBe(true);
+  // A line that signs on anew tries it too: whichever comes first.
+  await house.sw.operator.retry(id, 'person/1');
+  await until(async () => (await stateOf(7_001)) === 'reversed');
+  expect(house.ledger.takenMinor).toBe(before);
+  expect(await house.sw.operator.retry(id, 'person/1')).toMatchObject({ fault: { code: 'SWITCH_ADVICE_UNKNOWN' } });
+});
+
+test('one that a person settles is over, with their name and reason in the journal; nothing else can be settled', async () => {
+  expect(await house.sw.operator.settle('nobody', 'person/1', 'because')).toMatchObject({
+    fault: { code: 'SWITCH_ADVICE_UNKNOWN' },
+  });
+  const { id, mend } = await stuck(7_002);
+  expect((await house.sw.operator.settle(id, 'person/1', 'confirmed by telephone')).ok).toBe(true);
+  mend();
+  expect(await stateOf(7_002)).toBe('reversed');
+  const [kept] = unwrap(await house.sw.operator.transactions({ amount: 7_002 }, { limit: 1 })).items;
+  const { entries } = unwrap(await house.sw.operator.transaction(kept?.id ?? ''));
+  expect(entries.find(({ entry }) => entry === 'advice-settled')?.facts).toMatchObject({
+    by: 'person/1',
+    reason: 'confirmed by telephone',
+  });
+  await until(() => house.sw.links()[0]?.state === 'signed-on');
+});
+
+test('a second switch on the same journal fences the first: what it cannot commit it does not send', async () => {
+  const before = house.ledger.takenMinor;
+  const { beginEpoch } = await import('@tsunagu/fleet-server/switch/journal/epoch');
+  await beginEpoch(house.store, Date.now());
+  terminal.socket.write(terminal.frame(terminal.sale('visa-contact', 7_003)));
+  expect((await terminal.refusal()).code).toBe('SWITCH_JOURNAL_FAILED');
+  expect(house.ledger.takenMinor).toBe(before);
+  expect(house.logs.some((line) => line.includes('journalFailed'))).toBe(true);
+});

@@ -1,0 +1,162 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openCardCompany } from '@tsunagu/fleet-server/card-company/card-company';
+import { readCredentials } from '@tsunagu/fleet-server/card-company/credentials-file';
+import { openIssuerCards } from '@tsunagu/fleet-server/card-company/issuer-cards';
+import { Ledger } from '@tsunagu/fleet-server/card-company/ledger';
+import { issuerProfile, issuerProfiles, readIssuerProfile } from '@tsunagu/fleet-server/card-company/profile';
+import { preparePair } from '@tsunagu/fleet-server/emulation/pair';
+import { seeded } from '@tsunagu/fleet-server/emulation/seeded';
+import type { Tap, TapSide } from '@tsunagu/fleet-server/emulation/tap';
+import { FaultyLine, pickFault, type WireFault } from '@tsunagu/fleet-server/emulation/wire-faults';
+import { LedgerOracle } from '@tsunagu/fleet-server/ledger-oracle/oracle';
+import { CentreLine } from '@tsunagu/fleet-server/merchant-centre/centre-line';
+import { MerchantCentre, switchAcquirerId } from '@tsunagu/fleet-server/merchant-centre/merchant-centre';
+import { centreProfile, centreProfiles } from '@tsunagu/fleet-server/merchant-centre/profile';
+import { hex, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { systemWorld } from '@tsunagu/protocols/world';
+import { expect, test } from 'vitest';
+
+/** An issuer and a merchant centre on a real line, an oracle that sees both ends. */
+async function play(centre: Parameters<typeof centreProfile.parse>[0], issuer: object, requests: number) {
+  const folder = await mkdtemp(join(tmpdir(), 'emulators-'));
+  const logs: string[] = [];
+  const world = systemWorld((level, event, facts) => logs.push(JSON.stringify({ level, event, ...facts })));
+  const paths = await preparePair(world, folder);
+  const oracle = new LedgerOracle();
+  const tap = (side: TapSide): Tap => ({
+    message: (line, direction, bytes) => oracle.take({ side, line, direction, hex: toHex(bytes) }),
+    close: () => undefined,
+  });
+  const profile = issuerProfile.parse({ name: 'test', delayMs: { least: 0, most: 5 }, ...issuer });
+  const credentials = {
+    issuer: unwrap(await readCredentials(paths.issuer)),
+    acquirer: unwrap(await readCredentials(paths.acquirer)),
+  };
+  const ledger = unwrap(await Ledger.open(join(folder, 'ledger.jsonl')));
+  const company = unwrap(
+    await openCardCompany(world, {
+      host: '127.0.0.1',
+      port: 0,
+      credentials: credentials.issuer,
+      ledger,
+      delayMs: () => 1,
+      issuer: { cards: openIssuerCards(profile, Secret.take('key', new Uint8Array(32))), profile, next: seeded(2) },
+      faults: profile.faults,
+      nextFault: seeded(3),
+      tap: tap('issuer'),
+    }),
+  );
+  const asked = centreProfile.parse(centre);
+  const line = new CentreLine(
+    world,
+    {
+      host: '127.0.0.1',
+      port: company.port,
+      credentials: credentials.acquirer,
+      acquirerId: switchAcquirerId,
+      faults: asked.faults,
+      nextFault: seeded(4),
+      tap: tap('acquirer'),
+    },
+    Secret.take('key', hex(credentials.acquirer.zoneKbpk)),
+  );
+  const merchant = new MerchantCentre(world, line, asked, switchAcquirerId, seeded(5));
+  await merchant.run(requests);
+  const { takenMinor } = ledger;
+  line.close();
+  await company.close();
+  const books = await readFile(join(folder, 'ledger.jsonl'), 'utf8');
+  await rm(folder, { recursive: true, force: true });
+  return { counts: merchant.counts(), verdict: oracle.verdict(), takenMinor, books, logs: logs.join('\n') };
+}
+
+test('whatever a line does to messages in both directions, issuer and centre end with the same money', async () => {
+  const often = { drop: 0.04, duplicate: 0.04, reorder: 0.04, late: 0.02, wrongMac: 0.03, wrongStan: 0.03 };
+  const rates = { ...often, slowDrip: 0.005, halfClose: 0.005, signOff: 0.005 };
+  const { wrongStan: _ours, signOff: _too, halfClose: _either, ...centreRates } = rates;
+  const { counts, verdict, takenMinor, books, logs } = await play(
+    {
+      name: 'test',
+      ratePerSecond: 500,
+      cancelled: 0.1,
+      repeated: 0.1,
+      timeoutMs: 2_500,
+      faults: { rates: centreRates, lateMs: 3_000, dripMs: 1 },
+    },
+    { faults: { rates, lateMs: 3_000, dripMs: 1 } },
+    60,
+  );
+  expect(counts).toMatchObject({ asked: 60, reversing: 0 });
+  expect(counts.unanswered).toBeGreaterThan(0);
+  expect(verdict.violations).toEqual([]);
+  expect(verdict.acquirer.standingMinor).toBe(verdict.issuer.standingMinor);
+  expect(takenMinor).toBe(verdict.issuer.standingMinor);
+  for (const pan of ['4761739001010036', '5413330089010012']) {
+    expect(books).not.toContain(pan);
+    expect(logs).not.toContain(pan);
+  }
+}, 60_000);
+
+test('a profile decides about cards, limits, refusals and hours', async () => {
+  const { counts } = await play(
+    {
+      name: 'test',
+      ratePerSecond: 500,
+      amountMinor: { least: 1_000, most: 1_000 },
+      cards: { prefix: '476173', count: 20 },
+    },
+    {
+      hasTestCards: false,
+      ranges: [{ prefix: '476173' }],
+      limits: { saleMax: 5_000, dayMax: 3_000 },
+      refusals: [{ prefix: '476173', share: 0.2, actionCode: '100' }],
+    },
+    100,
+  );
+  // Twenty cards may spend 3,000 each; a fifth of the requests is refused before anybody looks at that.
+  expect(counts.approved).toBeLessThanOrEqual(60);
+  expect(counts.declined['116']).toBeGreaterThan(10);
+  expect(counts.declined['100']).toBeGreaterThan(5);
+  const atNight = await play(
+    { name: 'test', ratePerSecond: 500, cards: { names: ['cash-card'] } },
+    { hours: { from: '00:00', until: '00:00' } },
+    3,
+  );
+  expect(atNight.counts.declined).toEqual({ '907': 3 });
+}, 60_000);
+
+test('each fault has its share of the draws, and writes what it says', async () => {
+  const rates = { drop: 0.25, duplicate: 0.25, wrongMac: 0.25 };
+  const drawn = [0, 0.249, 0.25, 0.5, 0.75, 0.99].map((value) => pickFault({ rates }, () => value));
+  expect(drawn).toEqual(['drop', 'drop', 'duplicate', 'wrongMac', undefined, undefined]);
+  const written = (faults: readonly (WireFault | undefined)[]): string[] => {
+    const wrote: string[] = [];
+    const timers = systemWorld(() => undefined).timers;
+    const end = {
+      destroyed: false,
+      write: (bytes: Uint8Array) => wrote.push(toHex(bytes)),
+      end: () => wrote.push('end'),
+    };
+    const line = new FaultyLine(timers, end, { rates: {}, lateMs: 1, dripMs: 1 });
+    faults.forEach((fault, index) => line.send(Uint8Array.of(index, 0xff), fault));
+    line.close();
+    return wrote;
+  };
+  expect(written(['drop', undefined])).toEqual(['01FF']);
+  expect(written(['duplicate'])).toEqual(['00FF', '00FF']);
+  expect(written(['reorder', undefined])).toEqual(['01FF', '00FF']);
+  expect(written(['wrongMac'])).toEqual(['00A5']);
+  expect(written(['halfClose'])).toEqual(['00FF', 'end']);
+  // What comes behind a drip waits for it.
+  expect(written(['slowDrip', undefined])).toEqual(['00']);
+});
+
+test('profiles that come with the house are sound; a file that is not says where', async () => {
+  expect(Object.keys(centreProfiles)).toEqual(
+    expect.arrayContaining(['pos', 'ec', 'ticket-window', 'travel', 'load', 'flaky']),
+  );
+  for (const name of Object.keys(issuerProfiles)) expect((await readIssuerProfile(name)).ok).toBe(true);
+  expect(await readIssuerProfile('/nowhere.json')).toMatchObject({ fault: { code: 'EMULATOR_PROFILE_INVALID' } });
+});

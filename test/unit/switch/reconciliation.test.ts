@@ -1,0 +1,133 @@
+import { nextDay } from '@tsunagu/fleet-server/switch/journal/postings';
+import { businessDay, cardCompanyLink, type ReconciliationItem } from '@tsunagu/protocols/acquiring';
+import { unwrap } from '@tsunagu/protocols/kit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SmallCentre } from './small-centre.ts';
+import { openSmallHouse, type SmallHouse, type Terminal, until } from './small-house.ts';
+
+let house: SmallHouse;
+let centre: SmallCentre;
+let terminal: Terminal;
+beforeAll(async () => {
+  house = await openSmallHouse();
+  centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'ec-centre-1');
+  terminal = await house.terminal('CT5100-0001');
+});
+afterAll(async () => {
+  terminal?.close();
+  await centre?.close();
+  await house?.close();
+});
+
+const link = cardCompanyLink.id;
+const today = (): string => businessDay(cardCompanyLink, Date.now());
+
+test('a day with sales and a reversal agrees with the issuer, figure by figure', async () => {
+  expect((await terminal.ask(terminal.sale('visa-contact', 1_000))).text(39)).toBe('000');
+  expect((await centre.ask(centre.sale('jcb-contact', 2_000))).text(39)).toBe('000');
+  const undone = centre.sale('jcb-contact', 3_000);
+  expect((await centre.ask(undone)).text(39)).toBe('000');
+  expect((await centre.ask(centre.reversal(undone))).text(39)).toBe('400');
+  await until(() => house.sw.reversalsQueued === 0);
+  const day = unwrap(await house.sw.operator.reconcile(link, undefined, false, 'test'));
+  expect(day).toMatchObject({ result: 'balanced', state: 'open', differences: 0 });
+  expect(day.ours).toEqual(day.theirs);
+  expect(day.ours).toMatchObject({ debits: 3, debitsMinor: 6_000, debitReversals: 1, debitReversalsMinor: 3_000 });
+});
+
+test('a day that is not over cannot be closed', async () => {
+  expect(await house.sw.operator.reconcile(link, today(), true, 'test')).toMatchObject({
+    ok: false,
+    fault: { code: 'SWITCH_DAY_OPEN' },
+  });
+  expect(await house.sw.operator.reconcile('nobody', today(), true, 'test')).toMatchObject({
+    fault: { code: 'LINK_UNKNOWN' },
+  });
+});
+
+test('what only the issuer has, and what it has with another amount, is named item by item', async () => {
+  const sale = centre.sale('jcb-contact', 5_000);
+  const rrn = (await centre.ask(sale)).text(37) ?? '';
+  const [kept] = unwrap(await house.sw.operator.transactions({ rrn }, { limit: 1 })).items;
+  if (!kept) throw new Error('no transaction');
+  // Somebody changed our books behind our back, and the issuer has a sale that we never heard of.
+  await house.store.db
+    .updateTable('switch_postings')
+    .set({ amount_minor: 5_001 })
+    .where('sale_id', '=', kept.id)
+    .where('side', '=', 'issuer')
+    .execute();
+  await house.ledger.append({
+    kind: 'sale',
+    what: 'sale',
+    key: `999999/${today()}120000/1`,
+    account: 'visa-contact',
+    day: today(),
+    amountMinor: 77,
+    actionCode: '000',
+    approvalCode: 'A',
+    emv: '',
+  });
+  const day = unwrap(await house.sw.operator.reconcile(link, undefined, false, 'test'));
+  expect(day).toMatchObject({ result: 'unbalanced', state: 'open', differences: 2 });
+  const differences = await house.sw.operator.differences(link, today());
+  expect(differences).toContainEqual({
+    stan: kept.outStan,
+    localTime: String(sale.fields[12]),
+    kind: 'debit',
+    oursMinor: 5_001,
+    theirsMinor: 5_000,
+    transaction: kept.id,
+  });
+  expect(differences).toContainEqual({
+    stan: '999999',
+    localTime: `${today()}120000`,
+    kind: 'debit',
+    oursMinor: null,
+    theirsMinor: 77,
+    transaction: null,
+  });
+});
+
+test('a centre compares its own totals at any time, and fetches the items where they differ', async () => {
+  const day = today();
+  const items = await centre.items(day);
+  expect(items.length).toBeGreaterThan(2);
+  expect((await centre.reconcile(day, items, false)).text(39)).toBe('500');
+  const [first] = items;
+  if (!first) throw new Error('no items');
+  const wrong: readonly ReconciliationItem[] = [{ ...first, amountMinor: first.amountMinor + 1 }, ...items.slice(1)];
+  const answer = await centre.reconcile(day, wrong, false);
+  expect([answer.mti, answer.text(39)]).toEqual(['1530', '501']);
+  // It is not over yet: nobody closes it.
+  expect((await centre.reconcile(day, items, true)).text(39)).toBe('915');
+});
+
+test('a day that is over is closed once, its figures stay, and what comes for it later counts on the next', async () => {
+  await house.store.db
+    .updateTable('switch_postings')
+    .set({ day: '200101', said_day: '200101' })
+    .where('link', '=', 'ec-centre-1')
+    .execute();
+  const items = await centre.items('200101');
+  expect((await centre.reconcile('200101', items, true)).text(39)).toBe('500');
+  const days = unwrap(await house.sw.operator.reconciliations({ limit: 10 })).items;
+  expect(days.find((each) => each.day === '200101')).toMatchObject({ link: 'ec-centre-1', state: 'closed' });
+  const again = await centre.reconcile('200101', items.slice(1), true);
+  expect([again.text(39), again.text(76)]).toEqual([
+    '501',
+    String(items.filter(({ kind }) => kind === 'debit').length).padStart(10, '0'),
+  ]);
+  // It was compared so far by now; here it ends early.
+  await house.store.db
+    .updateTable('switch_days')
+    .set({ state: 'closed' })
+    .where('link', '=', 'ec-centre-1')
+    .where('day', '=', today())
+    .execute();
+  const rrn = (await centre.ask(centre.sale('jcb-contact', 610))).text(37) ?? '';
+  const [kept] = unwrap(await house.sw.operator.transactions({ rrn }, { limit: 1 })).items;
+  const { postings } = unwrap(await house.sw.operator.transaction(kept?.id ?? ''));
+  const late = postings.find(({ side }) => side === 'acquirer');
+  expect([late?.saidDay, late?.day]).toEqual([today(), nextDay(today())]);
+});

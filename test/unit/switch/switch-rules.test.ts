@@ -1,0 +1,277 @@
+import { defaultRoutingTable } from '@tsunagu/fleet-server/switch/routing/default-table';
+import { isWithin, Router, type Routed } from '@tsunagu/fleet-server/switch/routing/route';
+import { type Contracted, Contracts, defaultContracts } from '@tsunagu/fleet-server/switch/schemes/contracts';
+import { judgeStandIn, type StandInRequest, type StandInUsed } from '@tsunagu/fleet-server/switch/stand-in/rules';
+import { formatPaymentMethod, parsePaymentMethod } from '@tsunagu/protocols/acquiring';
+import { contractRules, routingRules, type RouteRule, standInRule } from '@tsunagu/protocols/fleet';
+import { unwrap } from '@tsunagu/protocols/kit';
+import { expect, test } from 'vitest';
+import { openSmallHouse, until } from './small-house.ts';
+
+/** Thursday, 26 November 2026, noon in Japan. */
+const noon = Date.UTC(2026, 10, 26, 3);
+
+const routerOf = (routes: readonly (Partial<RouteRule> & Pick<RouteRule, 'prefix' | 'link'>)[], failover = true) =>
+  new Router({
+    version: 7,
+    ...routingRules.parse({ routes: routes.map((rule) => ({ scheme: 'visa', ...rule })), failover }),
+  });
+const sale: Routed = { digits: '47617390010', operation: 'sale', entry: 'contact', amountMinor: 1_000, nowMs: noon };
+const verdicts = (router: Router, asked: Partial<Routed>, down: readonly string[] = []) => {
+  const { taken, first, steps } = router.route({ ...sale, ...asked }, (link) =>
+    link === 'nobody' ? undefined : down.includes(link) ? 'down' : 'ready',
+  );
+  return { link: taken?.link, owner: first?.link, steps: steps.map(({ rule, verdict }) => `${rule.link} ${verdict}`) };
+};
+
+test('the longest prefix, then priority, then cost, then the place in the table; and every rule says why not', () => {
+  const router = routerOf([
+    { prefix: '4', link: 'wide' },
+    { prefix: '476173', link: 'dear', cost: { fixedMinor: 30, basisPoints: 0 } },
+    { prefix: '476173', link: 'cheap', cost: { fixedMinor: 0, basisPoints: 100 } },
+    { prefix: '476173', link: 'last', priority: 90 },
+    { prefix: '476173', link: 'large', amountMinor: { least: 10_000, most: 99_999 }, priority: 1 },
+    { prefix: '476173', link: 'night', hours: { from: '22:00', until: '06:00' }, priority: 1 },
+    { prefix: '476173', link: 'sunday', days: [0], priority: 1 },
+    { prefix: '476173', link: 'refunds', operations: ['refund'], priority: 1 },
+    { prefix: '476173', link: 'net', entries: ['e-commerce'], priority: 1 },
+    { prefix: '5', link: 'other' },
+  ]);
+  expect(verdicts(router, {})).toEqual({
+    link: 'cheap',
+    owner: 'cheap',
+    steps: [
+      'large amount',
+      'night hours',
+      'sunday day',
+      'refunds operation',
+      'net entry',
+      'cheap taken',
+      'dear next',
+      'last next',
+      'wide next',
+    ],
+  });
+  // One per cent of 4,000 is more than 30.
+  expect(verdicts(router, { amountMinor: 4_000 }).link).toBe('dear');
+  expect(verdicts(router, { amountMinor: 10_000 }).link).toBe('large');
+  expect(verdicts(router, { nowMs: noon + 11 * 3_600_000 }).link).toBe('night');
+  expect(verdicts(router, { nowMs: noon + 3 * 86_400_000 }).link).toBe('sunday');
+  expect(verdicts(router, { digits: '41111111111' }).link).toBe('wide');
+  expect(verdicts(router, { digits: '99999999999' })).toEqual({ link: undefined, owner: undefined, steps: [] });
+});
+
+test('a link that is down gives way to the next that fits, where the table says so; its owner stays', () => {
+  const routes = [
+    { prefix: '4', link: 'b' },
+    { prefix: '47', link: 'a' },
+    { prefix: '476', link: 'nobody' },
+  ];
+  expect(verdicts(routerOf(routes), {}, ['a'])).toMatchObject({
+    link: 'b',
+    owner: 'nobody',
+    steps: ['nobody link-unknown', 'a link-down', 'b taken'],
+  });
+  expect(verdicts(routerOf(routes.slice(0, 2), false), {}, ['a'])).toMatchObject({ link: undefined, owner: 'a' });
+  const prefixes = defaultRoutingTable.routes.map(({ prefix }) => prefix);
+  expect(new Set(prefixes).size).toBe(prefixes.length);
+  expect(isWithin({ from: '22:00', until: '06:00' }, noon - 9 * 3_600_000)).toBe(true);
+});
+
+const pays = (code: string, more = '0000', bonus = '0') => unwrap(parsePaymentMethod(`JP${code}${more}${bonus}`));
+const asked = (change: Partial<Contracted>): Contracted => ({
+  scheme: 'jcb',
+  link: 'a',
+  merchant: 'M1             ',
+  operation: 'sale',
+  amountMinor: 50_000,
+  method: pays('10'),
+  entry: 'contact',
+  hasPin: false,
+  verification: '5',
+  digits: '35699900100',
+  cardholderCurrency: undefined,
+  nowMs: noon,
+  ...change,
+});
+
+test('contracts say how may be paid, how it is verified, when, and in which currency; the most particular counts', () => {
+  const contracts = new Contracts(contractRules.parse(defaultContracts));
+  const judge = (change: Partial<Contracted>) => {
+    const refused = contracts.judge(asked(change));
+    return refused ? `${refused.actionCode} ${refused.why}` : 'may';
+  };
+  expect(judge({})).toBe('may');
+  expect(judge({ method: pays('61', '0312') })).toBe('may');
+  expect(judge({ method: pays('61', '0412') })).toBe('119 instalments');
+  expect(judge({ method: pays('80'), amountMinor: 900 })).toBe('110 amount');
+  expect(judge({ scheme: 'unionpay', method: pays('61', '0300') })).toBe('119 method');
+  expect(judge({ scheme: 'unionpay', verification: '0' })).toBe('112 signature');
+  expect(judge({ scheme: 'unionpay', verification: '0', entry: 'contactless' })).toBe('may');
+  expect(judge({ scheme: 'j-debit' })).toBe('112 pin');
+  expect(judge({ scheme: 'j-debit', hasPin: true })).toBe('may');
+  expect(judge({ scheme: 'j-debit', operation: 'refund', hasPin: true })).toBe('119 operation');
+  expect(judge({ scheme: 'visa', cardholderCurrency: '840' })).toBe('may');
+  expect(judge({ scheme: 'jcb', cardholderCurrency: '840' })).toBe('119 currency');
+  expect(
+    contracts.judgeCancellation({ scheme: 'j-debit', link: 'a', merchant: '' }, noon, noon + 43_200_000),
+  ).toMatchObject({ actionCode: '914' });
+  expect(
+    contracts.judgeCancellation({ scheme: 'j-debit', link: 'a', merchant: '' }, noon, noon + 3_600_000),
+  ).toBeUndefined();
+  const own = new Contracts(
+    contractRules.parse({
+      contracts: [
+        { scheme: 'jcb' },
+        { scheme: 'jcb', link: 'a', methods: ['10', '21'] },
+        { scheme: 'jcb', merchant: 'M1', methods: ['80'], hours: { from: '09:00', until: '12:00' } },
+        { scheme: 'unionpay', pin: 'required', signatureOnly: ['6250'] },
+      ],
+    }),
+  );
+  expect(own.judge(asked({ method: pays('21'), merchant: 'M2' }))).toBeUndefined();
+  expect(own.judge(asked({ method: pays('80') }))).toMatchObject({ why: 'hours' });
+  expect(own.judge(asked({ method: pays('80'), nowMs: noon - 1 }))).toBeUndefined();
+  expect(own.judge(asked({ scheme: 'unionpay', digits: '62509460000' }))).toBeUndefined();
+  expect(own.judge(asked({ scheme: 'unionpay', digits: '62509460000', hasPin: true }))).toMatchObject({ why: 'pin' });
+  expect(own.judge(asked({ scheme: 'unionpay', digits: '62219460000' }))).toMatchObject({ actionCode: '112' });
+});
+
+test('a payment method is written and read, and one that makes no sense is neither', () => {
+  for (const method of [
+    { code: '10' },
+    { code: '61', instalments: 12, firstMonth: 1 },
+    { code: '80' },
+    {
+      code: '22',
+      bonus: [
+        { month: 7, amountMinor: 0 },
+        { month: 12, amountMinor: 30_000 },
+      ],
+    },
+    { code: '34', instalments: 6, bonus: [{ month: 8, amountMinor: 10_000 }] },
+  ] as const)
+    expect(unwrap(parsePaymentMethod(unwrap(formatPaymentMethod(method))))).toEqual(method);
+  for (const text of [
+    '',
+    'JP99000000',
+    'JP6101000',
+    'JP1003000',
+    'JP6103130',
+    'JP1000001',
+    'JP610300',
+    'JP8000001070000000',
+  ])
+    expect(parsePaymentMethod(text)).toMatchObject({ fault: { code: 'ACQUIRING_MESSAGE_REFUSED', field: 48 } });
+});
+
+const rule = standInRule.parse({
+  link: 'a',
+  saleMaxMinor: 5_000,
+  cardDay: { minor: 9_000, count: 4 },
+  merchantDayMinor: 20_000,
+  issuerDayMinor: 100_000,
+  velocity: { count: 3, minutes: 10 },
+  ranges: [{ prefix: '47' }, { prefix: '4761', isExcluded: true }, { prefix: '476173' }],
+  shares: { main: 0.5, second: 0.5 },
+});
+const request: StandInRequest = {
+  state: 'down',
+  scheme: 'visa',
+  operation: 'sale',
+  entry: 'contact',
+  digits: '47617390010',
+  hasPin: false,
+  isListed: false,
+  amountMinor: 1_000,
+};
+const unused: StandInUsed = { cardDay: { minor: 0, count: 0 }, cardLately: 0, merchantDayMinor: 0, issuerDayMinor: 0 };
+
+test.each<[string, string | undefined, Partial<StandInRequest>, Partial<StandInUsed>]>([
+  ['a small sale', undefined, {}, {}],
+  ['what was sent already', 'link-state', { state: 'busy' }, {}],
+  ['another operation', 'operation', { operation: 'refund' }, {}],
+  ['a number typed in', 'entry', { entry: 'keyed' }, {}],
+  ['a range that is left out', 'range', { digits: '47619990010' }, {}],
+  ['a range that is not named', 'range', { digits: '51111111111' }, {}],
+  ['a PIN', 'pin', { hasPin: true }, {}],
+  ['a listed card', 'listed', { isListed: true }, {}],
+  ['a large sale', 'sale-max', { amountMinor: 5_001 }, {}],
+  ['half the limit of the card is used', 'card-day', {}, { cardDay: { minor: 3_501, count: 1 } }],
+  ['half the count of the card is used', 'card-count', {}, { cardDay: { minor: 0, count: 2 } }],
+  ['too often', 'velocity', {}, { cardLately: 1 }],
+  ['half the limit of the shop is used', 'merchant-day', {}, { merchantDayMinor: 9_001 }],
+  ['half the limit of the issuer is used', 'issuer-day', {}, { issuerDayMinor: 49_001 }],
+])('stand-in: %s', (_, why, change, used) => {
+  expect(judgeStandIn(rule, 'main', { ...request, ...change }, { ...unused, ...used })).toBe(why);
+});
+
+test('two nodes that do not see each other never give away more than the limit together', () => {
+  let given = 0;
+  for (const node of ['main', 'second', 'third']) {
+    let minor = 0;
+    for (let count = 0; count < 10; count += 1) {
+      const used = { ...unused, cardDay: { minor, count: 0 } };
+      if (judgeStandIn(rule, node, { ...request, amountMinor: 700 }, used) === undefined) minor += 700;
+    }
+    given += minor;
+  }
+  expect(given).toBeGreaterThan(0);
+  expect(given).toBeLessThanOrEqual(rule.cardDay.minor);
+  expect(standInRule.safeParse({ ...rule, shares: { main: 0.6, second: 0.5 } }).success).toBe(false);
+});
+
+test('with the issuer away a sale is approved within its limits; when it is back it hears of each, and what it refuses is in the report', async () => {
+  const house = await openSmallHouse();
+  try {
+    const { rules, standIn } = house.sw;
+    const before = unwrap(await rules.view('stand-in')).version;
+    const { link: _link, ranges: _ranges, ...limits } = rule;
+    const issuers = [{ ...limits, link: 'card-company-1', shares: { main: 1 } }];
+    expect(
+      await rules.change('stand-in', before, { issuers: [{ ...issuers[0], link: 'nobody' }] }, 'test', 'me'),
+    ).toMatchObject({
+      fault: { code: 'SWITCH_RULES_INVALID', field: 'issuers.0.link' },
+    });
+    const changed = unwrap(await rules.change('stand-in', before, { issuers }, 'planned stop', 'me'));
+    expect(changed).toMatchObject({ version: before + 1, by: 'me' });
+    expect(await rules.change('stand-in', before, { issuers: [] }, 'late', 'you')).toMatchObject({
+      fault: { code: 'VERSION_CONFLICT' },
+    });
+    expect((await rules.versions('stand-in')).map(({ version }) => version)).toEqual([2, 1]);
+
+    await house.stopCardCompany();
+    await until(() => house.sw.links()[0]?.state === 'down');
+    const terminal = await house.terminal('CT5100-0001');
+    const sold = terminal.sale('visa-contact', 1_000);
+    const approved = await terminal.ask(sold);
+    expect([approved.text(39), approved.text(38)?.[0]]).toEqual(['000', 'S']);
+    // The same again is the same answer, and the limit is used once.
+    expect((await terminal.ask({ ...sold, mti: '1201' })).text(38)).toBe(approved.text(38));
+    expect((await terminal.ask(terminal.sale('visa-contact', 5_001))).text(39)).toBe('912');
+    // This one the issuer would never have approved.
+    expect((await terminal.ask(terminal.sale('visa-declined', 2_000))).text(39)).toBe('000');
+    // One that the till takes back: both advices go to the issuer, and nothing stands.
+    const back = terminal.sale('jcb-contact', 3_000);
+    expect((await terminal.ask(back)).text(39)).toBe('000');
+    expect((await terminal.ask(terminal.reversal(back, '4000'))).text(39)).toBe('400');
+    expect((await standIn.list(10, undefined, undefined)).map(({ state }) => state)).toEqual([
+      'advising',
+      'advising',
+      'advising',
+    ]);
+
+    await house.startCardCompany();
+    await until(() => house.sw.reversalsQueued === 0, 30_000);
+    const report = await standIn.list(10, undefined, undefined);
+    expect(report.map(({ amountMinor, state, actionCode }) => [amountMinor, state, actionCode])).toEqual([
+      [3_000, 'taken', null],
+      [2_000, 'refused', '116'],
+      [1_000, 'taken', null],
+    ]);
+    await until(() => house.ledger.takenMinor === 1_000);
+    terminal.close();
+  } finally {
+    await house.close();
+  }
+}, 60_000);
