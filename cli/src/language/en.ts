@@ -319,6 +319,7 @@ export const en = {
       terminals: (n: number) => `${n} emulated terminals`,
     },
     running: 'The house is running:',
+    notWell: (n: number) => (n === 1 ? 'One terminal is not well:' : `${n} terminals are not well:`),
     line: {
       fleet: (port: number, ws: number) => `fleet (MQTT over TLS)      port ${port}, WebSocket ${ws}`,
       device: (port: number) => `device API (HTTPS)         port ${port}`,

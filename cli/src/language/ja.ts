@@ -296,6 +296,7 @@ export const ja: Texts = {
       terminals: (n) => `模擬端末 ${n} 台`,
     },
     running: '起動しました:',
+    notWell: (n: number) => `正常に動いていない端末: ${n}台`,
     line: {
       fleet: (port, ws) => `端末管理 (MQTT/TLS)        ポート ${port}、WebSocket ${ws}`,
       device: (port) => `端末API (HTTPS)            ポート ${port}`,

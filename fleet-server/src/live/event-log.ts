@@ -31,6 +31,8 @@ export async function openEventLog(world: World, store: Store, capacity = 50_000
   const hub = openLiveHub(2_000, known?.latest ?? 0);
   let queue: LiveEvent[] = [];
   let isFull = false;
+  /** Nothing is written any more; what still comes is of a house that is being left. */
+  let isClosed = false;
   let writing: Promise<void> | undefined;
   let timer: { cancel(): void } | undefined;
   let trimmedAt = hub.latest;
@@ -69,7 +71,7 @@ export async function openEventLog(world: World, store: Store, capacity = 50_000
       .catch((cause: unknown) => world.log('error', 'eventsNotKept', { fault: { code: 'INTERNAL', cause } }))
       .finally(() => {
         writing = undefined;
-        if (queue.length > 0) schedule();
+        if (queue.length > 0 && !isClosed) schedule();
       });
     return writing;
   }
@@ -85,6 +87,7 @@ export async function openEventLog(world: World, store: Store, capacity = 50_000
     since: (id) => hub.since(id),
     listen: (take) => hub.listen(take),
     publish(event) {
+      if (isClosed) return;
       if (queue.length >= queueMax) {
         if (!isFull) queue.push({ name: 'resync', data: {} });
         isFull = true;
@@ -111,6 +114,8 @@ export async function openEventLog(world: World, store: Store, capacity = 50_000
     },
     async close() {
       await flush();
+      isClosed = true;
+      timer?.cancel();
     },
   };
 }

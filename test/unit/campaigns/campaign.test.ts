@@ -206,7 +206,7 @@ describe('what a campaign stands on', { timeout: 120_000 }, () => {
           bridge: { version: '0.1.0', node: process.version, platform: 'linux x64' },
           runs: [
             {
-              reader: { name: 'ACR122U', vendorId: 0x72f, productId: 0x2200, isEmulated: true },
+              reader: { name: 'ACR122U', vendorId: 0x72f, productId: 0x2200, isEmulated: false },
               card: 'visa-contactless',
               script: 'certify',
               steps: {},
