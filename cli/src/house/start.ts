@@ -35,6 +35,8 @@ export interface StartOptions {
   readonly readers: readonly string[];
   /** An MQTT broker that stands in for the server's own. */
   readonly broker?: string;
+  /** A PKCS #11 token that holds the keys (RFC 7512). */
+  readonly vault?: string;
 }
 
 const program = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
@@ -114,6 +116,7 @@ async function raise(
   const server = await run(parts.server, 'fleet-server/dist/main.js', [
     ...common,
     ...(options.broker === undefined ? [] : ['--broker', options.broker]),
+    ...(options.vault === undefined ? [] : ['--vault', options.vault]),
   ]);
   if (!server.ok) return server;
   const cardCompany = await run(parts.cardCompany, 'fleet-server/dist/card-company.js', [

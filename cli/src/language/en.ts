@@ -1,5 +1,6 @@
 import type { JobState, LinkState, PaymentKind, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
 import { identityEn } from './identity-en.ts';
+import { keysEn } from './keys-en.ts';
 import { lifeEn } from './life-en.ts';
 import { campaignEn } from './campaign-en.ts';
 import { switchEn } from './switch-en.ts';
@@ -14,6 +15,7 @@ export const en = {
   workshop: workshopEn,
   ...switchRulesEn,
   identity: identityEn,
+  keys: keysEn,
   life: lifeEn,
   switch: switchEn,
   next: 'next:',

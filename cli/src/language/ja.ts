@@ -1,5 +1,6 @@
 import type { Texts } from './en.ts';
 import { identityJa } from './identity-ja.ts';
+import { keysJa } from './keys-ja.ts';
 import { lifeJa } from './life-ja.ts';
 import { campaignJa } from './campaign-ja.ts';
 import { switchJa } from './switch-ja.ts';
@@ -12,6 +13,7 @@ export const ja: Texts = {
   workshop: workshopJa,
   ...switchRulesJa,
   identity: identityJa,
+  keys: keysJa,
   life: lifeJa,
   switch: switchJa,
   next: '対処:',

@@ -363,7 +363,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   const { cache } = options;
   const nearLists = parentsLists ?? (cache && { fetch: (name: string) => cache.named(name) });
 
-  const keys = await openTerminalKeys(store, world.clock);
+  const keys = await openTerminalKeys(store, world.clock, { world, serial });
   if (!keys.ok) return keys;
   const terminalKeys = keys.value;
   const tamper = await openTamper({ world, store, keys: keys.value, link: () => link, changed });
@@ -497,6 +497,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     link,
     handlers: jobHandlers({
       keys: keys.value,
+      identityKey: () => identity.privateKey,
       pay,
       totals: (close) => saleTurns.take(() => cardSide.totals(close)),
       print: (order) => cardSide.print(order),

@@ -95,6 +95,8 @@ export {
   terminalUri,
 } from './identity.ts';
 export * from './held-key.ts';
+export * from './key-custody.ts';
+export * from './key-injection.ts';
 export * from './job.ts';
 export * from './evidence.ts';
 export * from './lifecycle.ts';
