@@ -372,6 +372,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     root: Uint8Array.from(Buffer.from(identity.negativeRoot, 'base64')),
     network,
     host,
+    line: link,
     parent: nearLists,
     bytesMax: model.negativeFileBytesMax,
     changed,

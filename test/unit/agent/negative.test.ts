@@ -26,6 +26,9 @@ let server: TinyServer;
 let enrolled: MemoryFiles;
 let lists: ReturnType<typeof listAuthority>;
 let kept = false;
+/** What a terminal that is opened knows of its line. Without one, what it has on its medium is all that it has. */
+const noLine = { isUp: false, wasTried: true };
+let line = noLine;
 const logged = (code: string) => lines.some((line) => line.includes(code));
 
 beforeAll(async () => {
@@ -35,6 +38,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   lines.length = 0;
+  line = noLine;
   server.artefactRequests.length = 0;
   server.onArtefact = undefined;
 });
@@ -69,6 +73,7 @@ async function open(
       network: secureNetwork(bare, world.timers, trust, identity),
       host: '127.0.0.1',
       bytesMax,
+      line,
       parent,
       changed: () => undefined,
       signal: stop.signal,
@@ -96,16 +101,55 @@ test('a terminal without a list or a key approves nothing offline', async () => 
   expect((await open(undefined, undefined, false)).file.check(good)).toBe('unknown-key');
 });
 
-test('a head leads to a proven list, which is there again after a restart; the reason comes with it', async () => {
+test('a head leads to a proven list; the reason comes with it', async () => {
   const terminal = await open();
   terminal.take(1, { cards: [bad] });
   await settled(terminal, 1);
   expect(answers(terminal)).toEqual(['clear', 'listed', 'clear']);
   expect(terminal.file.explain(bad)).toEqual({ answer: 'listed', reason: 'stolen' });
   expect(server.artefactRequests.every(({ serial }) => serial === 'CT5100-0001')).toBe(true);
-  const again = await open(terminal.files.afterPowerLoss(false));
-  expect(answers(again)).toEqual(['clear', 'listed', 'clear']);
   terminal.stop.abort();
+});
+
+test('after a restart the list is there again, and clears nobody before the head and overlay of this boot: a card may have been blocked meanwhile', async () => {
+  const terminal = await open();
+  const list = { cards: [bad] };
+  terminal.take(1, list);
+  await settled(terminal, 1);
+  terminal.stop.abort();
+  for (const [told, before] of [
+    [{ isUp: false, wasTried: false }, 'stale'],
+    [{ isUp: true, wasTried: false }, 'stale'],
+    [{ isUp: true, wasTried: true }, 'stale'],
+    // Without a line its age decides, as when the line is lost while it runs.
+    [noLine, 'clear'],
+  ] as const) {
+    line = { ...told };
+    const again = await open(terminal.files.afterPowerLoss(false));
+    expect(answers(again)).toEqual([before, 'listed', before]);
+    expect(again.file.allowance().freshness).toBe(before === 'stale' ? 'hard' : 'fresh');
+    // A head that is refused wakes nobody.
+    again.take(1, { ...list, headSigner: signer('head') });
+    expect(again.file.check(good)).toBe(before);
+    again.take(1, { ...list, seq: 1, overlay: [worse] });
+    expect(answers(again)).toEqual(['clear', 'listed', 'listed']);
+    expect(again.file.allowance().freshness).toBe('fresh');
+    await again.file.idle();
+    again.stop.abort();
+  }
+  // The line comes back after the start: from then on its word is waited for.
+  line = { ...noLine };
+  const late = await open(terminal.files.afterPowerLoss(false));
+  expect(late.file.check(good)).toBe('clear');
+  line.isUp = true;
+  expect(late.file.check(good)).toBe('stale');
+  late.take(1, list);
+  expect(late.file.check(good)).toBe('clear');
+  // Once it was told, a line that breaks changes nothing but its age.
+  Object.assign(line, noLine);
+  expect(late.file.check(good)).toBe('clear');
+  await late.file.idle();
+  late.stop.abort();
 });
 
 test('an emergency entry counts at once, before the list is here, and whatever its fate', async () => {
@@ -128,8 +172,10 @@ test('a waking terminal whose list is current is safe with the head and its over
   terminal.take(1, list);
   await settled(terminal, 1);
   terminal.stop.abort();
+  line = { isUp: true, wasTried: false };
   const woken = await open(terminal.files.afterPowerLoss(false));
   server.artefactRequests.length = 0;
+  expect(answers(woken)).toEqual(['stale', 'listed', 'stale']);
   const many = Array.from({ length: 90 }, (_, at) => secretPan(String(4_000_000_000_000_000 + at)));
   const message = lists.publish(1, { ...list, seq: 1, overlay: [worse, ...many] });
   woken.file.take('regular', message);
