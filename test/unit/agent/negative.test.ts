@@ -1,100 +1,28 @@
-import { identify, readClaim } from '@tsunagu/firmware-bridge/enrolment/index';
-import { directNetwork, secureNetwork } from '@tsunagu/firmware-bridge/link/index';
-import { type NamedSource, openNegativeFile } from '@tsunagu/firmware-bridge/negative/index';
+import { directNetwork } from '@tsunagu/firmware-bridge/link/index';
 import { openArtefactCache, openChunkStore, openRelay, parentLists } from '@tsunagu/firmware-bridge/relay/index';
-import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { sharedLine } from '@tsunagu/firmware-bridge/software/index';
 import { encodeRoot, encodeSigned } from '@tsunagu/protocols/negative/authority';
 import { negativeNames, serialSchema } from '@tsunagu/protocols/fleet';
-import { checkValue } from '@tsunagu/protocols/kcv';
-import { ok, Secret, secretPan, toHex, unwrap } from '@tsunagu/protocols/kit';
-import { systemWorld } from '@tsunagu/protocols/world';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { ok, secretPan, unwrap } from '@tsunagu/protocols/kit';
+import { expect, test } from 'vitest';
 import { signed, signer } from '../../negative/signers.ts';
 import { MemoryFiles } from './memory-files.ts';
-import { listAuthority, type ListOf } from './negative-authority.ts';
-import { TinyServer, until } from './tiny-server.ts';
-
-const lines: string[] = [];
-const world = systemWorld((level, event, facts) => lines.push(JSON.stringify([level, event, facts])));
-const key = Secret.copy('key', new Uint8Array(16).fill(5));
-const kcv = toHex(unwrap(checkValue('AES', 'cmac', key)));
-const good = secretPan('4761739001010010');
-const bad = secretPan('4761739001010127');
-const worse = secretPan('5413330089020011');
-let server: TinyServer;
-let enrolled: MemoryFiles;
-let lists: ReturnType<typeof listAuthority>;
-let kept = false;
-/** What a terminal that is opened knows of its line. Without one, what it has on its medium is all that it has. */
-const noLine = { isUp: false, wasTried: true };
-let line = noLine;
-const logged = (code: string) => lines.some((line) => line.includes(code));
-
-beforeAll(async () => {
-  server = await new TinyServer().start();
-  lists = listAuthority(server, key);
-  enrolled = new MemoryFiles(new Map([['claim.json', Buffer.from(JSON.stringify(server.claim()))]]));
-});
-beforeEach(() => {
-  lines.length = 0;
-  line = noLine;
-  server.artefactRequests.length = 0;
-  server.onArtefact = undefined;
-});
-afterAll(() => server.stop());
-
-async function open(
-  files: MemoryFiles = enrolled.afterPowerLoss(true),
-  bytesMax = 1_048_576,
-  withKey = true,
-  parent?: NamedSource,
-) {
-  const store = unwrap(await openSealedStore(files, world));
-  const claim = unwrap(await readClaim(files));
-  const stop = new AbortController();
-  const bare = directNetwork(claim.endpoints, world.timers);
-  const identity = unwrap(await identify({ world, store, claim, network: bare, signal: stop.signal }));
-  // All tests are one enrolled terminal, each with a list of its own.
-  if (!kept) enrolled = files.afterPowerLoss(true);
-  kept = true;
-  const trust = { host: '127.0.0.1', rootCertificate: claim.rootCertificate };
-  const file = unwrap(
-    await openNegativeFile({
-      world,
-      files,
-      store,
-      keys: {
-        negativeTag: (pan) => (withKey ? lists.macOf(pan) : undefined),
-        negativePlace: (pan) => (withKey ? lists.placeOf(pan) : undefined),
-        slots: () => (withKey ? [{ slot: 'negative', kcv }] : []),
-      },
-      root: Uint8Array.from(Buffer.from(identity.negativeRoot, 'base64')),
-      network: secureNetwork(bare, world.timers, trust, identity),
-      host: '127.0.0.1',
-      bytesMax,
-      line,
-      parent,
-      changed: () => undefined,
-      signal: stop.signal,
-    }),
-  );
-  return {
-    file,
-    files,
-    store,
-    stop,
-    take: (version: number, list: ListOf) => file.take('regular', lists.publish(version, list)),
-  };
-}
-type Open = Awaited<ReturnType<typeof open>>;
-const versionOf = ({ file }: Open, list = 'regular') => file.report().find((each) => each.list === list)?.version ?? 0;
-const settled = async (terminal: Open, version: number, list = 'regular') => {
-  const { file } = terminal;
-  await until(() => versionOf(terminal, list) === version, `version ${version} of ${list}`);
-  await file.idle();
-};
-const answers = ({ file }: Open) => [file.check(good), file.check(bad), file.check(worse)];
+import {
+  answers,
+  bad,
+  good,
+  lists,
+  logged,
+  noLine,
+  open,
+  server,
+  setLine,
+  settled,
+  versionOf,
+  world,
+  worse,
+} from './negative-terminal.ts';
+import { until } from './tiny-server.ts';
 
 test('a terminal without a list or a key approves nothing offline', async () => {
   expect((await open()).file.check(good)).toBe('stale');
@@ -124,7 +52,7 @@ test('after a restart the list is there again, and clears nobody before the head
     // Without a line its age decides, as when the line is lost while it runs.
     [noLine, 'clear'],
   ] as const) {
-    line = { ...told };
+    setLine({ ...told });
     const again = await open(terminal.files.afterPowerLoss(false));
     expect(answers(again)).toEqual([before, 'listed', before]);
     expect(again.file.allowance().freshness).toBe(before === 'stale' ? 'hard' : 'fresh');
@@ -138,7 +66,8 @@ test('after a restart the list is there again, and clears nobody before the head
     again.stop.abort();
   }
   // The line comes back after the start: from then on its word is waited for.
-  line = { ...noLine };
+  const line = { ...noLine };
+  setLine(line);
   const late = await open(terminal.files.afterPowerLoss(false));
   expect(late.file.check(good)).toBe('clear');
   line.isUp = true;
@@ -172,7 +101,7 @@ test('a waking terminal whose list is current is safe with the head and its over
   terminal.take(1, list);
   await settled(terminal, 1);
   terminal.stop.abort();
-  line = { isUp: true, wasTried: false };
+  setLine({ isUp: true, wasTried: false });
   const woken = await open(terminal.files.afterPowerLoss(false));
   server.artefactRequests.length = 0;
   expect(answers(woken)).toEqual(['stale', 'listed', 'stale']);
