@@ -3,7 +3,7 @@ import { directNetwork, secureNetwork } from '@tsunagu/firmware-bridge/link/inde
 import { type LineToServer, type NamedSource, openNegativeFile } from '@tsunagu/firmware-bridge/negative/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { checkValue } from '@tsunagu/protocols/kcv';
-import { ok, Secret, secretPan, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { Secret, secretPan, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { MemoryFiles } from './memory-files.ts';
