@@ -1,5 +1,11 @@
 import { directNetwork } from '@tsunagu/firmware-bridge/link/index';
-import { openArtefactCache, openChunkStore, openRelay, parentLists } from '@tsunagu/firmware-bridge/relay/index';
+import {
+  openArtefactCache,
+  openChunkStore,
+  openNamedParts,
+  openRelay,
+  parentLists,
+} from '@tsunagu/firmware-bridge/relay/index';
 import { sharedLine } from '@tsunagu/firmware-bridge/software/index';
 import { encodeRoot, encodeSigned } from '@tsunagu/protocols/negative/authority';
 import { negativeNames, serialSchema } from '@tsunagu/protocols/fleet';
@@ -442,7 +448,10 @@ test('lists share the flash of the model: one that leaves no room for another is
 
 test('ten children of one parent cost the line to the server each part of a list once, and believe nothing of it unchecked', async () => {
   const children = Array.from({ length: 10 }, (_, at) => serialSchema.parse(`JET-HANDY-${100 + at}`));
-  const cache = openArtefactCache(world, await openChunkStore(new MemoryFiles(), 16));
+  const medium = new MemoryFiles();
+  const openCache = async (on: MemoryFiles) =>
+    openArtefactCache(world, await openChunkStore(on, 16), await openNamedParts(on));
+  const cache = await openCache(medium);
   const asked: string[] = [];
   let spoil = (_: string, bytes: Uint8Array): Uint8Array => bytes;
   cache.setNamed(async (name) => {
@@ -455,6 +464,8 @@ test('ten children of one parent cost the line to the server each part of a list
   const relay = unwrap(await openRelay({ world, host: '127.0.0.1', port: 0, children, network: direct, cache }));
   const place = { host: '127.0.0.1', port: relay.port, serial: serialSchema.parse('CT5100-0001') };
   const sources = children.map((serial) => parentLists(place, serial, world.timers, sharedLine()));
+  // The one enrolment comes first, so that this test also runs by itself.
+  (await open()).stop.abort();
   const terminals = await Promise.all(sources.map((source) => open(undefined, undefined, true, source)));
   const first = lists.publish(1, { cards: [bad], more: 3_000 });
   for (const { file } of terminals) file.take('regular', first);
@@ -466,6 +477,13 @@ test('ten children of one parent cost the line to the server each part of a list
   expect(asked.filter((name) => name.endsWith('.nfd'))).toHaveLength(1);
   // The server itself was asked for manifests only.
   expect(server.artefactRequests.filter(({ name }) => /\.(nfs|nfd|steps)$/.test(name))).toEqual([]);
+  // After a power loss of the parent what it has is there by name, without its server.
+  const again = await openCache(medium.afterPowerLoss(false));
+  for (const name of asked) {
+    const bytes = await again.named(name);
+    expect(bytes && Buffer.from(bytes).equals(server.negativeParts.get(name) ?? Buffer.of(1)), name).toBe(true);
+  }
+  again.close();
   // A parent that lies costs time, not truth: what he spoils comes from the server.
   spoil = (_, bytes) => bytes.with(bytes.length >> 1, (bytes[bytes.length >> 1] ?? 0) ^ 1);
   const third = lists.publish(3, { cards: [worse], more: 3_000 });
