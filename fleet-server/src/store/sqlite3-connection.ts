@@ -34,26 +34,42 @@ function connect(database: sqlite3.Database): SqlConnection {
     return compiled;
   }
 
+  /** What is not kept is given back at once: a database with statements left in it does not close. */
+  async function use<T>(sql: string, work: (statement: sqlite3.Statement) => Promise<T>): Promise<T> {
+    const compiled = compile(sql);
+    const isKept = statements.has(sql);
+    const statement = await compiled;
+    try {
+      return await work(statement);
+    } finally {
+      if (!isKept) await finalized(statement);
+    }
+  }
+
   return {
-    async all(sql, parameters) {
-      const statement = await compile(sql);
-      return await new Promise<SqlRow[]>((resolve, reject) => {
-        statement.all<SqlRow>(bindable(parameters), (error, rows) => (error ? reject(error) : resolve(rows)));
-      });
-    },
-    async run(sql, parameters) {
-      const statement = await compile(sql);
-      return await new Promise((resolve, reject) => {
-        statement.run(bindable(parameters), function (error) {
-          if (error) reject(error);
-          else resolve({ changes: this.changes, lastId: this.lastID });
-        });
-      });
-    },
+    all: (sql, parameters) =>
+      use(
+        sql,
+        (statement) =>
+          new Promise<SqlRow[]>((resolve, reject) => {
+            statement.all<SqlRow>(bindable(parameters), (error, rows) => (error ? reject(error) : resolve(rows)));
+          }),
+      ),
+    run: (sql, parameters) =>
+      use(
+        sql,
+        (statement) =>
+          new Promise((resolve, reject) => {
+            statement.run(bindable(parameters), function (error) {
+              if (error) reject(error);
+              else resolve({ changes: this.changes, lastId: this.lastID });
+            });
+          }),
+      ),
     async close() {
       for (const compiled of statements.values())
         await compiled.then(
-          (statement) => new Promise<void>((resolve) => statement.finalize(() => resolve())),
+          (statement) => finalized(statement),
           () => undefined,
         );
       statements.clear();
@@ -61,6 +77,9 @@ function connect(database: sqlite3.Database): SqlConnection {
     },
   };
 }
+
+const finalized = (statement: sqlite3.Statement): Promise<void> =>
+  new Promise((resolve) => statement.finalize(() => resolve()));
 
 /** The driver knows Buffers, not plain arrays of bytes. */
 const bindable = (parameters: readonly SqlValue[]): (string | number | Buffer | null)[] =>
