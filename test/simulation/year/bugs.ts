@@ -109,4 +109,27 @@ export const plantedYearBugs = {
       },
     },
   ],
+  noSaleIsLeftBehind: [
+    {
+      is: 'a diagnosis is read as if nothing waited',
+      bugs: {
+        jobs: (jobs) => ({
+          ...jobs,
+          report: (serial, id, report) =>
+            jobs.report(serial, id, {
+              ...report,
+              ...(report.diagnostics && {
+                diagnostics: { ...report.diagnostics, queues: { reversals: 0, advices: 0, sales: 0, jobs: 0 } },
+              }),
+            }),
+        }),
+      },
+    },
+  ],
+  everyLifeGoesOn: [
+    {
+      is: 'a report is acknowledged and not written',
+      bugs: { jobs: (jobs) => ({ ...jobs, report: () => Promise.resolve({ ok: true, value: undefined }) }) },
+    },
+  ],
 } as const satisfies Record<YearInvariantName, readonly PlantedYearBug[]>;

@@ -43,9 +43,12 @@ export class Crew {
   acts = 0;
   #bags = 0;
 
-  constructor(house: House, chance: Chance) {
+  readonly #trouble: number;
+
+  constructor(house: House, chance: Chance, trouble: number) {
     this.house = house;
     this.chance = chance;
+    this.#trouble = trouble;
     this.hands = someHands();
   }
 
@@ -54,6 +57,8 @@ export class Crew {
       unwrap(await this.house.act(({ custody }) => custody.addHolder(holder.name, holder.publicKey, this.operator())));
   }
 
+  /** True so many times out of a hundred in an ordinary year. */
+  goesWrong = (percent: number): boolean => this.chance.percent(Math.min(50, percent * this.#trouble));
   operator = (): Actor => this.chance.pick(operators);
   newBag = (): string => `BAG-${String((this.#bags += 1)).padStart(6, '0')}`;
   technician = (): Hand => this.chance.pick(this.hands.technicians);
@@ -72,7 +77,7 @@ export class Crew {
     const { serial } = unit;
     const by = this.operator();
     const second = this.chance.pick(custodians);
-    const isDishonest = this.chance.percent(3);
+    const isDishonest = this.goesWrong(3);
     const destroyed = given.wipeProof?.by === 'destruction';
     const refusal = await this.house.act(async ({ lifecycle, approvals }, isAgain) => {
       this.acts += 1;
@@ -98,6 +103,7 @@ export class Crew {
     if (refusal === undefined) {
       if (given.bagNumber !== undefined) unit.bag = bagAfter(to) === 'closed' ? given.bagNumber : null;
       if (destroyed) unit.isDestroyed = true;
+      if (to === 'returned' && unit.isAlive) unit.leftBehind += unit.sales;
     }
     return refusal;
   }
@@ -115,13 +121,13 @@ export class Crew {
     const by = this.operator();
     const deliver = (signed: ReturnType<typeof handOver>['signed']) =>
       this.house.act(({ custody }) => custody.deliver(signed, by));
-    if (this.chance.percent(2)) {
+    if (this.goesWrong(2)) {
       const forged = handOver(serial, unit.custody, [from, to], { ...paper, signers: [to, to] });
       const taken = await deliver(forged.signed);
       this.trial('one hand signs for both', !taken.ok);
       if (taken.ok) unit.custody = forged.head;
     }
-    if (unit.custody.holder !== null && this.chance.percent(2)) {
+    if (unit.custody.holder !== null && this.goesWrong(2)) {
       const stranger = everyHand(this.hands).find((each) => ![from, to].includes(each)) ?? this.hands.maker;
       const alien = handOver(serial, unit.custody, [stranger, to], paper);
       this.trial('handed over by who did not have it', !(await deliver(alien.signed)).ok);
@@ -130,7 +136,7 @@ export class Crew {
     const taken = await deliver(made.signed);
     if (!taken.ok) throw new Error(`${serial} was not handed over: ${taken.fault.code} (${custodyPurpose})`);
     unit.custody = made.head;
-    if (this.chance.percent(2)) await deliver(made.signed);
+    if (this.goesWrong(2)) await deliver(made.signed);
   }
 
   /** A terminal without a key agrees on one. */
@@ -157,12 +163,12 @@ export class Crew {
       );
       if (loads.length === 0) return;
       for (const { slot, kcv } of loads) {
-        if (this.chance.percent(3)) {
+        if (this.goesWrong(3)) {
           this.trial('power cut before a key is written', true);
           break;
         }
         unit.keys.set(slot, kcv);
-        if (this.chance.percent(3)) {
+        if (this.goesWrong(3)) {
           this.trial('power cut before a key is reported', true);
           break;
         }
@@ -181,7 +187,7 @@ export class Crew {
     const by = this.operator();
     const reference = `${body.type} ${serial} ${this.house.now}`;
     const second = this.chance.pick(admins);
-    const isDishonest = this.chance.percent(5);
+    const isDishonest = this.goesWrong(5);
     const id = await this.house.act(async ({ jobs }, isAgain) => {
       this.acts += 1;
       const had = isAgain ? unwrap(await jobs.list({ serial, reference }, { limit: 1 })).items[0] : undefined;
@@ -198,6 +204,7 @@ export class Crew {
 
   /** A terminal that has a line does what waits for it. Its power may fail between the effect and the report. */
   async answer(unit: Unit): Promise<void> {
+    unit.connect();
     const done = new Map<string, JobReport>();
     for (;;) {
       const document = await this.house.act(({ jobs }) => jobs.next(unit.serial));
@@ -205,13 +212,13 @@ export class Crew {
       const order = unwrap(parseJson(jobOrder, document.payload, 65_536));
       const report = done.get(order.job) ?? unit.perform(order, this.house.now);
       done.set(order.job, report);
-      if (this.chance.percent(3)) {
+      if (this.goesWrong(3)) {
         this.trial('power cut before a report', true);
         continue;
       }
       const tell = () => this.house.act(({ jobs }) => jobs.report(unit.serial, order.job, report));
       unwrap(await tell());
-      if (this.chance.percent(3)) unwrap(await tell());
+      if (this.goesWrong(3)) unwrap(await tell());
     }
   }
 

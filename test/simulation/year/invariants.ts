@@ -144,7 +144,7 @@ export const noKeyIsKnownToOnePerson: YearInvariant = (year) => [
       .map(({ to, by }) => `${serial} went to ${to} by ${by} alone`),
   ),
   ...year.approvals
-    .filter(({ by, decidedBy }) => humanBehind(`token/${by}`) === humanBehind(`token/${decidedBy}`))
+    .filter(({ by, decidedBy }) => humanBehind(by) === humanBehind(decidedBy))
     .map(({ subject, by }) => `${by} asked for ${subject} and approved it`),
   ...year.clearKeys,
 ];
@@ -160,12 +160,13 @@ export const everyChainVerifies: YearInvariant = ({ custody, audit, fleet }) => 
 ];
 
 /** What left its shop with a line had delivered every sale. */
-export const noSaleIsLeftBehind: YearInvariant = ({ terminals, fleet }) =>
-  terminals.flatMap(({ serial, lifecycle }) => {
-    const unit = fleet.units.get(serial);
-    const isAway = ['returned', 'inspected', 'refurbish', 'wipe', 'scrap'].includes(lifecycle);
-    return unit?.isAlive && isAway && unit.sales > 0 ? [`${serial} is ${lifecycle} with ${unit.sales} sales in it`] : [];
-  });
+export const noSaleIsLeftBehind: YearInvariant = ({ fleet }) =>
+  [...fleet.units.values()]
+    .filter(({ leftBehind }) => leftBehind > 0)
+    .map(({ serial, leftBehind }) => `${serial} left its shop with ${leftBehind} sales in it`);
+
+/** Whoever does what is right gets on with it, whatever failed before. */
+export const everyLifeGoesOn: YearInvariant = ({ fleet }) => fleet.stuck;
 
 /** All of them, by name. */
 export const yearInvariants = {
@@ -174,6 +175,8 @@ export const yearInvariants = {
   noEdgeIsTakenWithoutEvidence,
   noKeyIsKnownToOnePerson,
   everyChainVerifies,
+  noSaleIsLeftBehind,
+  everyLifeGoesOn,
 } as const satisfies Record<string, YearInvariant>;
 export type YearInvariantName = keyof typeof yearInvariants;
 

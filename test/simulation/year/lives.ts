@@ -25,6 +25,8 @@ export interface Fleet {
   readonly takenFor: Map<string, number>;
   /** Serials that were seen at work although they are not where they could. */
   readonly seenAtWork: string[];
+  /** Where somebody did what is right, and the house did not go along. */
+  readonly stuck: string[];
   bodies: number;
 }
 
@@ -33,7 +35,7 @@ const keyed = async ({ crew }: Fleet, unit: Unit): Promise<void> => {
   await crew.loadKeys(unit);
   const given = { keyCheckValues: crew.keyCheckValues(unit) };
   const [first] = given.keyCheckValues;
-  if (first && crew.chance.percent(4)) {
+  if (first && crew.goesWrong(4)) {
     const other = { keyCheckValues: [{ ...first, kcv: '0123456789' }, ...given.keyCheckValues.slice(1)] };
     crew.trial('check values of another key', (await crew.move(unit, 'keyed', other)) !== undefined);
   }
@@ -47,7 +49,7 @@ export async function* arrival(fleet: Fleet, unit: Unit): Life {
   await crew.handOver(unit, crew.hands.maker, carrier);
   yield crew.chance.int(1, 3) * day;
   await crew.handOver(unit, carrier, crew.hands.depot);
-  if (crew.chance.percent(3)) crew.trial('no photo', (await crew.move(unit, 'warehouse', { bagNumber: 'MAKER-1' })) !== undefined);
+  if (crew.goesWrong(3)) crew.trial('no photo', (await crew.move(unit, 'warehouse', { bagNumber: 'MAKER-1' })) !== undefined);
   await crew.mustMove(unit, 'warehouse', { bagNumber: `MAKER-${unit.body}`, ...unit.look() });
   yield crew.chance.int(2, 48) * hour;
   await keyed(fleet, unit);
@@ -59,7 +61,7 @@ async function* journey(fleet: Fleet, unit: Unit): Life<{ readonly bagNumber: st
   const { crew, units } = fleet;
   const { chance } = crew;
   const bagNumber = crew.newBag();
-  if (chance.percent(3)) {
+  if (crew.goesWrong(3)) {
     const used = { bagNumber: 'BAG-000001', seals: [...unit.seals] };
     if (bagNumber !== used.bagNumber) crew.trial('a bag that was used', (await crew.move(unit, 'in-transit', used)) !== undefined);
   }
@@ -67,13 +69,13 @@ async function* journey(fleet: Fleet, unit: Unit): Life<{ readonly bagNumber: st
   const [carrier, technician] = [crew.carrier(), crew.technician()];
   await crew.handOver(unit, crew.hands.depot, carrier);
   yield chance.int(6, 30) * hour;
-  if (chance.percent(3)) {
+  if (crew.goesWrong(3)) {
     // A clone of what is on its way asks to be let in.
     const admitted = await crew.house.act(({ store }) => mayNow(store.db, unit.serial, 'connect'));
     crew.trial('a clone that connects', !admitted.ok);
     if (admitted.ok) fleet.seenAtWork.push(unit.serial);
   }
-  if (chance.percent(4)) {
+  if (crew.goesWrong(4)) {
     crew.trial('lost bag', true);
     await crew.mustMove(unit, 'lost');
     yield chance.int(5, 40) * day;
@@ -84,7 +86,7 @@ async function* journey(fleet: Fleet, unit: Unit): Life<{ readonly bagNumber: st
     return undefined;
   }
   await crew.handOver(unit, carrier, technician);
-  if (chance.percent(4)) {
+  if (crew.goesWrong(4)) {
     // The label is read wrongly: of another terminal, or of none.
     const other = chance.pick([...units.values()].slice(0, 50));
     const asked = { bagNumber, ...unit.look() };
@@ -93,7 +95,7 @@ async function* journey(fleet: Fleet, unit: Unit): Life<{ readonly bagNumber: st
     const strange = new Unit(serialSchema.parse('NOT-LISTED-1'), 0);
     crew.trial('a serial that is not listed', (await crew.move(strange, 'deployed', asked)) === 'TERMINAL_UNKNOWN');
   }
-  if (chance.percent(3)) {
+  if (crew.goesWrong(3)) {
     const rebagged = { bagNumber: 'BAG-999999', ...unit.look() };
     crew.trial('another bag', (await crew.move(unit, 'deployed', rebagged)) !== undefined);
     unwrap(await crew.house.act(({ custody }) => custody.mismatch(unit.serial, 'BAG-999999', crew.operator())));
@@ -104,7 +106,7 @@ async function* journey(fleet: Fleet, unit: Unit): Life<{ readonly bagNumber: st
     yield* mended(fleet, unit);
     return undefined;
   }
-  if (chance.percent(3)) {
+  if (crew.goesWrong(3)) {
     // What is in the bag is not what was put into it.
     fleet.bodies += 1;
     const clone = new Unit(unit.serial, fleet.bodies);
@@ -131,7 +133,7 @@ export async function* exchange(fleet: Fleet, old: Unit): Life {
   const given = { bagNumber, ...fresh.look() };
   const by = crew.operator();
   old.isAlive = !chance.percent(15);
-  if (old.isAlive) old.sales = chance.int(0, 2);
+  if (old.isAlive) old.sellOffline(chance.int(0, 2));
   const id = await house.act(async ({ swaps }, isAgain) => {
     const had = isAgain ? (await swaps.list()).find((one) => one.new === fresh.serial && one.step !== 'aborted') : undefined;
     if (had) return had.id;
@@ -158,8 +160,8 @@ async function* sentBack(fleet: Fleet, unit: Unit, technician: Hand): Life {
   const { crew } = fleet;
   const bagNumber = crew.newBag();
   if (unit.isAlive) {
-    if (crew.chance.percent(10)) {
-      unit.sales = 1;
+    if (crew.goesWrong(10)) {
+      unit.sellOffline(1);
       const job = await crew.job(unit, { type: 'terminal.diagnose', params: {} });
       const owing = { bagNumber, nothingOwed: { by: 'job', job } as const };
       crew.trial('returned with a sale in it', (await crew.move(unit, 'returned', owing)) !== undefined);
@@ -279,7 +281,7 @@ async function* wiped(fleet: Fleet, unit: Unit, isGood: boolean): Life {
   await crew.certified(unit);
   const test = await crew.job(unit, { type: 'terminal.test', params: {} });
   await crew.mustMove(unit, 'wipe');
-  if (chance.percent(10)) {
+  if (crew.goesWrong(10)) {
     // Somebody saves the trouble: no wipe at all, or the papers of another unit's.
     const other = [...units.values()].find((one) => one.wipes.size > 0 && one !== unit);
     const [job = test] = other ? [...other.wipes] : [];
@@ -295,7 +297,7 @@ async function* wiped(fleet: Fleet, unit: Unit, isGood: boolean): Life {
     await crew.mustMove(unit, 'scrap', { wipeProof, nothingOwed: wipeProof, recycling });
     return;
   }
-  if (chance.percent(5)) crew.trial('no test', (await crew.move(unit, 'redeploy', { wipeProof })) !== undefined);
+  if (crew.goesWrong(5)) crew.trial('no test', (await crew.move(unit, 'redeploy', { wipeProof })) !== undefined);
   await crew.mustMove(unit, 'redeploy', { wipeProof, tests: { by: 'job', job: test } });
   yield chance.int(1, 10) * day;
   await crew.handOver(unit, crew.hands.workshop, crew.hands.depot);
@@ -310,7 +312,7 @@ export async function* round(fleet: Fleet, unit: Unit): Life {
   const { state } = unwrap(await house.act(({ lifecycle }) => lifecycle.view(unit.serial)));
   if (state !== 'deployed') return;
   const technician = crew.technician();
-  const isTampered = chance.percent(2);
+  const isTampered = crew.goesWrong(2);
   const { photo = null, seals = [], connections = null } = unit.look();
   const report = signInspection(
     {

@@ -22,7 +22,7 @@ export const secondTokenOf = (one: Actor): Actor => ({
 });
 
 /** Which human being is behind a subject: what the world knows, whatever the house believes. */
-export const humanBehind = (subject: string): string => subject.split('/')[1] ?? subject;
+export const humanBehind = (subject: string): string => /^token\/([^/]+)/.exec(subject)?.[1] ?? subject;
 
 /** Whose hands terminals pass through. */
 export interface Hands {

@@ -17,6 +17,8 @@ export class Unit {
   enrolments = 0;
   /** Sales that nobody has heard of yet. */
   sales = 0;
+  /** Sales that were in it when it left its shop. */
+  leftBehind = 0;
   isAlive = true;
   isDestroyed = false;
   /** Where its chain of hand-overs ends, as the papers that travel with it say. */
@@ -27,6 +29,7 @@ export class Unit {
   readonly clear = new Set<string>();
   /** Photos that were truly taken of it. */
   readonly photos = new Set<string>();
+  #hasLine = true;
   #key: { readonly privateKey: KeyObject; readonly publicKey: KeyObject } | undefined;
 
   constructor(serial: Serial, body: number) {
@@ -64,6 +67,17 @@ export class Unit {
     );
   }
 
+  /** It took a sale while it had no line. */
+  sellOffline(count: number): void {
+    this.sales += count;
+    this.#hasLine = false;
+  }
+
+  /** What waits in it is delivered once its line is back, which is after it was first heard of again. */
+  connect(): void {
+    if (this.#hasLine) this.sales = 0;
+  }
+
   /** Does what it is told, and says what came of it. */
   perform({ job: id, attempt, type }: Pick<JobOrder, 'job' | 'attempt' | 'type'>, now: number): JobReport {
   const head = { attempt, state: 'succeeded' } as const;
@@ -83,8 +97,7 @@ export class Unit {
     if (type !== 'terminal.diagnose') throw new Error(`nobody orders ${type} in this year`);
     if (this.sales === 0) this.clear.add(id);
     const queues = { reversals: 0, advices: 0, sales: this.sales, jobs: 0 };
-    // What waits is delivered when there is a line; here, after it was asked.
-    this.sales = 0;
+    this.#hasLine = true;
     return {
       ...head,
       diagnostics: {

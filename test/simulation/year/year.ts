@@ -23,6 +23,8 @@ export interface YearOrder {
   readonly rounds: number;
   /** The server's power fails about once in so many statements of its database. */
   readonly cutEvery: number;
+  /** How many times as much goes wrong as in an ordinary year. */
+  readonly trouble: number;
 }
 
 /** A year of a fleet of this size, with the churn of an ordinary one. */
@@ -34,6 +36,7 @@ export const yearOf = (seed: number, terminals: number): YearOrder => ({
   ends: Math.ceil(terminals * 0.01),
   rounds: Math.ceil(terminals * 0.1),
   cutEvery: 20_000,
+  trouble: 1,
 });
 
 /** A year that was simulated, and what it took. */
@@ -50,12 +53,12 @@ export interface PastYear extends Year {
 export async function liveAYear(order: YearOrder, bugs: HouseBugs = {}): Promise<PastYear> {
   const house = await House.open(order.seed, beginsAt, { cutEvery: order.cutEvery, bugs });
   try {
-    const crew = new Crew(house, chanceOf(order.seed, 'crew'));
-    const fleet: Fleet = { crew, units: new Map(), spares: [], takenFor: new Map(), seenAtWork: [], bodies: 0 };
+    const crew = new Crew(house, chanceOf(order.seed, 'crew'), order.trouble);
+    const fleet: Fleet = { crew, units: new Map(), spares: [], takenFor: new Map(), seenAtWork: [], stuck: [], bodies: 0 };
     await crew.register();
     await furnish(fleet, order.terminals);
     house.letPowerFail();
-    await run(house, plan(fleet, order));
+    await run(fleet, plan(fleet, order));
     return await lookBack(fleet);
   } finally {
     await house.remove();
@@ -144,7 +147,7 @@ async function* bought(fleet: Fleet): Life {
 }
 
 /** Everything in the order of its time, one act after another, until the year and what it began is over. */
-async function run(house: House, beginnings: readonly Beginning[]): Promise<void> {
+async function run({ crew: { house }, stuck }: Fleet, beginnings: readonly Beginning[]): Promise<void> {
   interface Due {
     readonly at: number;
     readonly life: Life;
@@ -152,9 +155,12 @@ async function run(house: House, beginnings: readonly Beginning[]): Promise<void
   const due: Due[] = beginnings.map(({ at, life }) => ({ at, life: life() })).toSorted((one, other) => other.at - one.at);
   for (let next = due.pop(); next; next = due.pop()) {
     house.now = Math.max(house.now, next.at);
-    const { value, done } = await next.life.next();
-    if (done === true) continue;
-    const again: Due = { at: house.now + Number(value), life: next.life };
+    const { life } = next;
+    const step = await life.next().catch((error: unknown) => {
+      stuck.push(error instanceof Error ? error.message : String(error));
+    });
+    if (!step || step.done === true) continue;
+    const again: Due = { at: house.now + step.value, life };
     const place = due.findLastIndex(({ at }) => at >= again.at) + 1;
     due.splice(place, 0, again);
   }
