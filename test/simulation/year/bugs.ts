@@ -6,6 +6,8 @@ import type { YearInvariantName } from './invariants.ts';
 export interface PlantedYearBug {
   readonly is: string;
   readonly bugs: HouseBugs;
+  /** How often the power fails, where the bug shows under that. */
+  readonly cutEvery?: number;
 }
 
 /** For every invariant, bugs that it has to notice. */
@@ -13,6 +15,7 @@ export const plantedYearBugs = {
   noTerminalIsInTwoPlaces: [
     {
       is: 'a transaction is none: what the power cut into stays half done',
+      cutEvery: 120,
       bugs: {
         connection: (inner) => ({
           ...inner,
@@ -102,7 +105,9 @@ export const plantedYearBugs = {
           ...custody,
           async deliver(signed, by) {
             const taken = await custody.deliver(signed, by);
-            await sql`update custody_handovers set document = replace(document, 'BAG-00000', 'BAG-90000')`.execute(store.db);
+            await sql`update custody_handovers set document = replace(document, 'BAG-00000', 'BAG-90000')`.execute(
+              store.db,
+            );
             return taken;
           },
         }),

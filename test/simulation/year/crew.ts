@@ -147,8 +147,7 @@ export class Crew {
     const id = `kbpk/${unit.serial}/${unit.enrolments}`;
     const protection = Uint8Array.from([...marker, ...this.chance.bytes(32 - marker.length)]);
     await this.house.act(async ({ store, keys }) => {
-      const kept =
-        vault.find(id) ?? (await vault.keep(id, 'key-block-protection', Secret.copy('key', protection)));
+      const kept = vault.find(id) ?? (await vault.keep(id, 'key-block-protection', Secret.copy('key', protection)));
       await store.write((tx) => keys.protect(tx, unit.serial, kept.id, kept.checkValue));
     });
   }
@@ -206,7 +205,7 @@ export class Crew {
   async answer(unit: Unit): Promise<void> {
     unit.connect();
     const done = new Map<string, JobReport>();
-    for (;;) {
+    for (let asks = 0; asks < 20; asks++) {
       const document = await this.house.act(({ jobs }) => jobs.next(unit.serial));
       if (!document) return;
       const order = unwrap(parseJson(jobOrder, document.payload, 65_536));

@@ -203,8 +203,7 @@ export class House {
       store,
       note,
       approvals,
-      keysDestroyed: (tx, serial) =>
-        bugs.keysDestroyed === 'forgotten' ? Promise.resolve() : keys.wiped(tx, serial),
+      keysDestroyed: (tx, serial) => (bugs.keysDestroyed === 'forgotten' ? Promise.resolve() : keys.wiped(tx, serial)),
       benchTestPassed: (on, serial, test) => refurbish.benchTestPassed(on, serial, test),
       disconnect: () => undefined,
       announce: () => undefined,

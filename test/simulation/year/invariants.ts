@@ -19,7 +19,12 @@ export interface Year {
     readonly shop: string;
   }[];
   readonly steps: ReadonlyMap<string, readonly Step[]>;
-  readonly keys: readonly { readonly serial: string; readonly slot: string; readonly kcv: string; readonly state: string }[];
+  readonly keys: readonly {
+    readonly serial: string;
+    readonly slot: string;
+    readonly kcv: string;
+    readonly state: string;
+  }[];
   /** Terminals with a key-block protection key on record or in the vault. */
   readonly protected: ReadonlySet<string>;
   readonly approvals: readonly { readonly subject: string; readonly by: string; readonly decidedBy: string }[];
@@ -75,7 +80,9 @@ export const noLiveKeyIsInAScrappedUnit: YearInvariant = (year) =>
 export const noEdgeIsTakenWithoutEvidence: YearInvariant = (year) => {
   const bags = new Set<string>();
   const wrong: string[] = [];
-  const all = [...year.steps].flatMap(([serial, steps]) => steps.map((step, index) => ({ serial, steps, step, index })));
+  const all = [...year.steps].flatMap(([serial, steps]) =>
+    steps.map((step, index) => ({ serial, steps, step, index })),
+  );
   for (const { serial, steps, step, index } of all.toSorted((one, other) => one.step.id - other.step.id)) {
     const { from, to, evidence, approvedBy } = step;
     const unit = unitOf(year, serial);
@@ -100,7 +107,13 @@ export const noEdgeIsTakenWithoutEvidence: YearInvariant = (year) => {
   return wrong;
 };
 
-function isTrue(item: EvidenceItem, year: Year, unit: Unit, { from, to, evidence }: Step, before: readonly Step[]): boolean {
+function isTrue(
+  item: EvidenceItem,
+  year: Year,
+  unit: Unit,
+  { from, to, evidence }: Step,
+  before: readonly Step[],
+): boolean {
   const { wipeProof, nothingOwed, tests, photo, keyCheckValues, bagNumber, seals, connections } = evidence;
   const edge = from === null ? undefined : edgeBetween(from, to);
   switch (item) {

@@ -49,7 +49,8 @@ export async function* arrival(fleet: Fleet, unit: Unit): Life {
   await crew.handOver(unit, crew.hands.maker, carrier);
   yield crew.chance.int(1, 3) * day;
   await crew.handOver(unit, carrier, crew.hands.depot);
-  if (crew.goesWrong(3)) crew.trial('no photo', (await crew.move(unit, 'warehouse', { bagNumber: 'MAKER-1' })) !== undefined);
+  if (crew.goesWrong(3))
+    crew.trial('no photo', (await crew.move(unit, 'warehouse', { bagNumber: 'MAKER-1' })) !== undefined);
   await crew.mustMove(unit, 'warehouse', { bagNumber: `MAKER-${unit.body}`, ...unit.look() });
   yield crew.chance.int(2, 48) * hour;
   await keyed(fleet, unit);
@@ -63,7 +64,8 @@ async function* journey(fleet: Fleet, unit: Unit): Life<{ readonly bagNumber: st
   const bagNumber = crew.newBag();
   if (crew.goesWrong(3)) {
     const used = { bagNumber: 'BAG-000001', seals: [...unit.seals] };
-    if (bagNumber !== used.bagNumber) crew.trial('a bag that was used', (await crew.move(unit, 'in-transit', used)) !== undefined);
+    if (bagNumber !== used.bagNumber)
+      crew.trial('a bag that was used', (await crew.move(unit, 'in-transit', used)) !== undefined);
   }
   await crew.mustMove(unit, 'in-transit', { bagNumber, seals: [...unit.seals] });
   const [carrier, technician] = [crew.carrier(), crew.technician()];
@@ -132,10 +134,12 @@ export async function* exchange(fleet: Fleet, old: Unit): Life {
   const { bagNumber, by: technician } = arrived;
   const given = { bagNumber, ...fresh.look() };
   const by = crew.operator();
-  old.isAlive = !chance.percent(15);
+  old.isAlive = !crew.goesWrong(10);
   if (old.isAlive) old.sellOffline(chance.int(0, 2));
   const id = await house.act(async ({ swaps }, isAgain) => {
-    const had = isAgain ? (await swaps.list()).find((one) => one.new === fresh.serial && one.step !== 'aborted') : undefined;
+    const had = isAgain
+      ? (await swaps.list()).find((one) => one.new === fresh.serial && one.step !== 'aborted')
+      : undefined;
     if (had) return had.id;
     const begun = await swaps.start({ old: old.serial, new: fresh.serial, reason: 'fault', evidence: given }, by);
     if (!begun.ok) throw new Error(`no swap of ${old.serial} for ${fresh.serial}: ${begun.fault.code}`);
@@ -243,7 +247,9 @@ async function* mended(fleet: Fleet, unit: Unit): Life {
   const by = crew.operator();
   const isGood = unit.isAlive && chance.percent(75);
   const work = await house.act(async ({ refurbish }, isAgain) => {
-    const had = isAgain ? (await refurbish.list()).find((one) => one.serial === unit.serial && one.closedAt === null) : undefined;
+    const had = isAgain
+      ? (await refurbish.list()).find((one) => one.serial === unit.serial && one.closedAt === null)
+      : undefined;
     return (had ?? unwrap(await refurbish.open({ serial: unit.serial, intake: 'swap' }, by))).id;
   });
   const add = (entry: WorkEntry) =>

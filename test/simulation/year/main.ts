@@ -38,7 +38,9 @@ async function one(seed: number, terminals: number): Promise<boolean> {
   console.log(`  at its end: ${[...states].map(([state, all]) => `${all} ${state}`).join(', ')}`);
   console.log('  faults that came up:');
   for (const [what, { tried, refused }] of [...year.fleet.crew.faults].toSorted())
-    console.log(`    ${String(tried).padStart(5)} × ${what}${refused < tried ? `, ${tried - refused} NOT NOTICED` : ''}`);
+    console.log(
+      `    ${String(tried).padStart(5)} × ${what}${refused < tried ? `, ${tried - refused} NOT NOTICED` : ''}`,
+    );
   const found = brokenIn(year);
   for (const { name, what } of found.slice(0, 20)) console.log(`  BROKEN ${name}: ${what}`);
   if (found.length === 0) console.log(`  every invariant held: ${Object.keys(yearInvariants).join(', ')}`);

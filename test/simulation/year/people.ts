@@ -1,5 +1,11 @@
 import type { Actor } from '@tsunagu/fleet-server/audit/index';
-import { type CustodyHead, type Handover, handoverHash, type SignedHandover, signHand } from '@tsunagu/protocols/custody';
+import {
+  type CustodyHead,
+  type Handover,
+  handoverHash,
+  type SignedHandover,
+  signHand,
+} from '@tsunagu/protocols/custody';
 import type { Serial } from '@tsunagu/protocols/fleet';
 import { type Hand, hand } from '../../unit/life/hands.ts';
 

@@ -60,10 +60,19 @@ export class Unit {
     const { publicKey, privateKey } = this.#pair();
     const subject = { commonName: this.serial };
     const year = 366 * 86_400_000;
-    const contents = { serialNumber: Uint8Array.of(1), subject, publicKey, notBefore: beginsAt, notAfter: beginsAt + year };
+    const contents = {
+      serialNumber: Uint8Array.of(1),
+      subject,
+      publicKey,
+      notBefore: beginsAt,
+      notAfter: beginsAt + year,
+    };
     return toPem(
       'CERTIFICATE',
-      buildCertificate({ ...contents, use: { kind: 'leaf', purposes: ['clientAuth'], names: [] } }, { name: subject, privateKey }),
+      buildCertificate(
+        { ...contents, use: { kind: 'leaf', purposes: ['clientAuth'], names: [] } },
+        { name: subject, privateKey },
+      ),
     );
   }
 
@@ -80,7 +89,7 @@ export class Unit {
 
   /** Does what it is told, and says what came of it. */
   perform({ job: id, attempt, type }: Pick<JobOrder, 'job' | 'attempt' | 'type'>, now: number): JobReport {
-  const head = { attempt, state: 'succeeded' } as const;
+    const head = { attempt, state: 'succeeded' } as const;
     if (type === 'terminal.wipe') {
       // It delivers what waits in it before it forgets.
       this.sales = 0;

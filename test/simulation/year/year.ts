@@ -54,7 +54,15 @@ export async function liveAYear(order: YearOrder, bugs: HouseBugs = {}): Promise
   const house = await House.open(order.seed, beginsAt, { cutEvery: order.cutEvery, bugs });
   try {
     const crew = new Crew(house, chanceOf(order.seed, 'crew'), order.trouble);
-    const fleet: Fleet = { crew, units: new Map(), spares: [], takenFor: new Map(), seenAtWork: [], stuck: [], bodies: 0 };
+    const fleet: Fleet = {
+      crew,
+      units: new Map(),
+      spares: [],
+      takenFor: new Map(),
+      seenAtWork: [],
+      stuck: [],
+      bodies: 0,
+    };
     await crew.register();
     await furnish(fleet, order.terminals);
     house.letPowerFail();
@@ -140,7 +148,9 @@ async function* bought(fleet: Fleet): Life {
   const unit = newUnit(fleet);
   await fleet.crew.house.act(async (rooms, isAgain) => {
     const { store } = rooms;
-    const known = isAgain && (await store.db.selectFrom('terminals').select('serial').where('serial', '=', unit.serial).executeTakeFirst());
+    const known =
+      isAgain &&
+      (await store.db.selectFrom('terminals').select('serial').where('serial', '=', unit.serial).executeTakeFirst());
     if (!known) await register(fleet, rooms, [unit], 'ordered');
   });
   yield* arrival(fleet, unit);
@@ -152,7 +162,9 @@ async function run({ crew: { house }, stuck }: Fleet, beginnings: readonly Begin
     readonly at: number;
     readonly life: Life;
   }
-  const due: Due[] = beginnings.map(({ at, life }) => ({ at, life: life() })).toSorted((one, other) => other.at - one.at);
+  const due: Due[] = beginnings
+    .map(({ at, life }) => ({ at, life: life() }))
+    .toSorted((one, other) => other.at - one.at);
   for (let next = due.pop(); next; next = due.pop()) {
     house.now = Math.max(house.now, next.at);
     const { life } = next;
