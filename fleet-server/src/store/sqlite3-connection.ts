@@ -34,21 +34,20 @@ function connect(database: sqlite3.Database): SqlConnection {
     return compiled;
   }
 
-  /** What is not kept is given back at once: a database with statements left in it does not close. */
-  async function use<T>(sql: string, work: (statement: sqlite3.Statement) => Promise<T>): Promise<T> {
+  /** Lends a statement. One that there was no room to keep is gone after it: a database with a statement left does not close. */
+  async function lend<T>(sql: string, work: (statement: sqlite3.Statement) => Promise<T>): Promise<T> {
     const compiled = compile(sql);
-    const isKept = statements.has(sql);
     const statement = await compiled;
     try {
       return await work(statement);
     } finally {
-      if (!isKept) await finalized(statement);
+      if (statements.get(sql) !== compiled) statement.finalize();
     }
   }
 
   return {
     all: (sql, parameters) =>
-      use(
+      lend(
         sql,
         (statement) =>
           new Promise<SqlRow[]>((resolve, reject) => {
@@ -56,7 +55,7 @@ function connect(database: sqlite3.Database): SqlConnection {
           }),
       ),
     run: (sql, parameters) =>
-      use(
+      lend(
         sql,
         (statement) =>
           new Promise((resolve, reject) => {
@@ -69,7 +68,7 @@ function connect(database: sqlite3.Database): SqlConnection {
     async close() {
       for (const compiled of statements.values())
         await compiled.then(
-          (statement) => finalized(statement),
+          (statement) => new Promise<void>((resolve) => statement.finalize(() => resolve())),
           () => undefined,
         );
       statements.clear();
@@ -77,9 +76,6 @@ function connect(database: sqlite3.Database): SqlConnection {
     },
   };
 }
-
-const finalized = (statement: sqlite3.Statement): Promise<void> =>
-  new Promise((resolve) => statement.finalize(() => resolve()));
 
 /** The driver knows Buffers, not plain arrays of bytes. */
 const bindable = (parameters: readonly SqlValue[]): (string | number | Buffer | null)[] =>
