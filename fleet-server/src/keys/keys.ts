@@ -139,7 +139,9 @@ export async function openKeys(
     const last = await tx
       .selectFrom('key_ledger')
       .select((all) => all.fn.max('initial_key_id').as('id'))
-      .where('initial_key_id', 'like', `${prefix}%`)
+      // A range, and not a pattern: its end is looked up in the index, however many there are.
+      .where('initial_key_id', '>=', prefix)
+      .where('initial_key_id', '<', `${prefix}G`)
       .executeTakeFirstOrThrow();
     const counted = last.id === null ? 0 : Number.parseInt(last.id.slice(8), 16);
     if (counted >= 0xffff_ffff) throw new Error('the base key has no initial key ids left');
