@@ -63,6 +63,7 @@ export class SimulatedLink implements Link {
   readonly #unacknowledged = new Set<(isThere: boolean) => void>();
   #connection: (Connection & { isOpen: boolean }) | undefined;
   #isUp = false;
+  #wasTried = false;
   #isStopped = false;
   #seq = 0;
   pendingHighest = 0;
@@ -79,6 +80,10 @@ export class SimulatedLink implements Link {
     return this.#isUp;
   }
 
+  get wasTried(): boolean {
+    return this.#wasTried;
+  }
+
   start(handlers: LinkHandlers): void {
     void this.#keepConnected(handlers);
   }
@@ -88,6 +93,7 @@ export class SimulatedLink implements Link {
     for (let failures = 1; !this.#isStopped; failures++) {
       const startedMs = world.clock.monotonicMs();
       await this.#connectOnce(handlers);
+      this.#wasTried = true;
       if (this.#isStopped) return;
       if (world.clock.monotonicMs() - startedMs > 10_000) failures = 1;
       await world.timers.sleep(pauseAfter(failures, { firstMs: 500, maxMs: 30_000 }, world));

@@ -17,7 +17,7 @@ function linkOf(at: number, network: Awaited<ReturnType<typeof open>>['network']
       link.start({
         hello: () => ({
           model: 'CT-5100',
-          software: { package: 'app', version: '1.0.0' },
+          software: { version: '1.0.0', slot: 'A' },
           configuration: { version: 0, hash: '' },
           keys: [],
           negative: [],
