@@ -3,9 +3,8 @@ import type { Database } from './database.ts';
 
 type Value = string | number | Uint8Array | null;
 
-/** Up to here every number of rows has its statement; beyond, multiples of it have. So there are few statements, and all stay compiled. */
-const step = 16;
-const rowsMax = 128;
+/** Statements are of these numbers of rows. So there are few of them, and all stay compiled. */
+const sizes = [128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1];
 
 /** Writes rows of a table in a few statements, whatever their number. `ending` follows the values: a conflict clause. */
 export async function insertRows<Row extends { readonly [column: string]: Value }>(
@@ -49,7 +48,7 @@ export async function selectRows<Table extends keyof Database, Row>(
 ): Promise<readonly Row[]> {
   const names = columns.map((column) => `"${column}"`).join(', ');
   const found: Row[] = [];
-  for (const some of portions(keys)) {
+  for (const some of portions(filledUp(keys))) {
     const sql = `SELECT ${selected} FROM "${table}" WHERE (${names}) IN (VALUES ${tuples(some.length, columns.length)})`;
     found.push(...(await tx.executeQuery<Row>(CompiledQuery.raw(sql, some.flat()))).rows);
   }
@@ -61,6 +60,14 @@ const tuples = (rows: number, columns: number): string => {
   return Array.from({ length: rows }, () => tuple).join(', ');
 };
 
+/** A key that is asked for twice is found once: so the last one fills up the list to a number that has its statement. */
+function filledUp<T>(keys: readonly T[]): readonly T[] {
+  const last = keys.at(-1);
+  const size = sizes.findLast((each) => each >= keys.length);
+  if (last === undefined || size === undefined) return keys;
+  return [...keys, ...Array.from({ length: size - keys.length }, () => last)];
+}
+
 const valuesOf = <Row extends { readonly [column: string]: Value }>(
   columns: readonly (keyof Row & string)[],
   rows: readonly Row[],
@@ -68,8 +75,7 @@ const valuesOf = <Row extends { readonly [column: string]: Value }>(
 
 function* portions<T>(all: readonly T[]): Iterable<readonly T[]> {
   for (let from = 0; from < all.length; ) {
-    const left = all.length - from;
-    const count = left >= rowsMax ? rowsMax : left < step ? left : left - (left % step);
+    const count = sizes.find((size) => size <= all.length - from) ?? 1;
     yield all.slice(from, from + count);
     from += count;
   }

@@ -2,6 +2,7 @@ import {
   createHmac,
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   generateKeyPairSync,
   type KeyObject,
   scrypt,
@@ -118,6 +119,7 @@ class FileVault implements Vault {
   readonly #world: Randomness;
   /** Private keys of signers, ready for use: parsing one costs more than its signature. */
   readonly #signers = new Map<string, KeyObject>();
+  readonly #readied = new Map<string, KeyObject>();
   #making: Promise<unknown> = Promise.resolve();
 
   constructor(master: Uint8Array, writer: VaultWriter, kept: Map<string, Kept>, world: Randomness) {
@@ -185,6 +187,7 @@ class FileVault implements Vault {
     if (!this.#kept.has(id)) return;
     await this.#writer.append({ id, destroyed: true });
     this.#kept.delete(id);
+    this.#readied.delete(id);
     this.#signers.delete(id);
   }
 
@@ -335,32 +338,25 @@ class FileVault implements Vault {
   }
 
   panToken(pan: Secret<'pan'>): string {
-    const mac = unwrap(
-      this.#with(tokenKey, 'pan-token', (key) =>
-        ok(key.use((bytes) => pan.use((digits) => createHmac('sha256', bytes).update(digits).digest('hex')))),
-      ),
+    const mac = pan.use((digits) =>
+      createHmac('sha256', this.#ready(tokenKey, 'pan-token')).update(digits).digest('hex'),
     );
     return `tok_${mac.slice(0, 20)}`;
   }
 
   seal(context: string, bytes: Uint8Array): Uint8Array {
-    return unwrap(
-      this.#with(sealingKey, 'sealing', (key) =>
-        ok(key.use((sealing) => sealBox(sealing, this.#world.entropy(12), context, bytes))),
-      ),
-    );
+    return sealBox(this.#ready(sealingKey, 'sealing'), this.#world.entropy(12), context, bytes);
   }
 
   open(context: string, sealed: Uint8Array): Result<Uint8Array, 'VAULT_DAMAGED'> {
-    const clear = unwrap(
-      this.#with(sealingKey, 'sealing', (key) => ok(key.use((sealing) => openBox(sealing, context, sealed)))),
-    );
+    const clear = openBox(this.#ready(sealingKey, 'sealing'), context, sealed);
     return clear ? ok(clear) : fail('VAULT_DAMAGED', { facts: { context } });
   }
 
   async close(): Promise<void> {
     await this.#writer.close();
     this.#signers.clear();
+    this.#readied.clear();
     this.#kept.clear();
     this.#master.fill(0);
   }
@@ -378,6 +374,17 @@ class FileVault implements Vault {
     } finally {
       key.value.wipe();
     }
+  }
+
+  /** A key that is used with every transaction: OpenSSL holds it until it is destroyed or the vault closes, as it does those that sign. */
+  #ready(id: string, use: KeyUse): KeyObject {
+    const known = this.#readied.get(id);
+    if (known) return known;
+    const key = unwrap(this.#take(id, use));
+    const readied = key.use((bytes) => createSecretKey(bytes));
+    key.wipe();
+    this.#readied.set(id, readied);
+    return readied;
   }
 
   #take(id: string, use: KeyUse): Result<Secret<'key'>, 'VAULT_KEY_UNKNOWN'> {

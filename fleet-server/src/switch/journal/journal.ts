@@ -1,5 +1,12 @@
 import type { JournalEntry, SaleAction, SaleEvent, SaleState, SaleStep } from '../transaction/rules.ts';
-import { type Followed, isFollowUp, judgeArrival, judgeCancellation, judgeFollowUp, onSale } from '../transaction/rules.ts';
+import {
+  type Followed,
+  isFollowUp,
+  judgeArrival,
+  judgeCancellation,
+  judgeFollowUp,
+  onSale,
+} from '../transaction/rules.ts';
 import { issuerCodec, reversalOf } from '@tsunagu/protocols/acquiring';
 import type { AesKsn } from '@tsunagu/protocols/dukpt';
 import { type FieldValue, isApproval, type Message } from '@tsunagu/protocols/iso8583';
@@ -165,7 +172,11 @@ export class Journal {
         if (row.state !== 'posting' || posting === undefined) return { type: 'stored', row };
         await post(commit, row, 'acquirer', 'taken', undefined, row.received_at);
         this.entry(commit, 'posting-queued', row.id, row.serial);
-        return { type: 'stored', row, queued: await this.#queueAdvice(commit, row, posting, 'posting', 'terminal', '') };
+        return {
+          type: 'stored',
+          row,
+          queued: await this.#queueAdvice(commit, row, posting, 'posting', 'terminal', ''),
+        };
       },
       { arriving: key },
     );
@@ -208,8 +219,7 @@ export class Journal {
     facts: Facts = {},
   ): Promise<Stepped> {
     return this.#group.write(
-      async (commit) =>
-        await this.apply(commit, await commit.sale(find.id), event, outStan, 'switch', decide, facts),
+      async (commit) => await this.apply(commit, await commit.sale(find.id), event, outStan, 'switch', decide, facts),
       { sale: find.id },
     );
   }
@@ -236,19 +246,12 @@ export class Journal {
     }
     const after = { ...row, ...decided, state };
     await this.#count(commit, row, after, event, now);
-    if (state !== row.state || row.answer !== after.answer)
-      commit.updateSale(after);
+    if (state !== row.state || row.answer !== after.answer) commit.updateSale(after);
     return { row: after, actions, queued };
   }
 
   /** What a step means in the books: each side counts what it was told, once, and gives back once. */
-  async #count(
-    commit: Commit,
-    before: SaleRow,
-    after: SaleRow,
-    event: SaleEvent,
-    now: number,
-  ): Promise<void> {
+  async #count(commit: Commit, before: SaleRow, after: SaleRow, event: SaleEvent, now: number): Promise<void> {
     const stood = approvedStates.has(before.state);
     if (!stood && after.state === 'approved')
       await post(commit, after, 'acquirer', 'taken', this.#calendar.acquirer(after.origin, now), now);

@@ -79,7 +79,19 @@ export async function writePostings(tx: Transaction<Database>, postings: readonl
   await insertRows(tx, 'switch_postings', columns, rows, 'ON CONFLICT DO NOTHING');
 }
 const columns = [
-  ...(['sale_id', 'side', 'kind', 'class', 'amount_minor', 'link', 'day', 'said_day', 'stan', 'local_time', 'at'] as const),
+  ...([
+    'sale_id',
+    'side',
+    'kind',
+    'class',
+    'amount_minor',
+    'link',
+    'day',
+    'said_day',
+    'stan',
+    'local_time',
+    'at',
+  ] as const),
 ];
 
 /** The day after a YYMMDD; the century is this one. */
