@@ -1,8 +1,8 @@
 import sqlite3 from 'sqlite3';
 import type { SqlConnection, SqlRow, SqlValue } from './connection.ts';
 
-/** Statements kept compiled per connection. The queries of the house are about a hundred, and as many write rows in lots. */
-const statementsMax = 512;
+/** Statements kept compiled per connection. The queries of the house are about a hundred. */
+const statementsMax = 256;
 
 /**
  * Opens a database file with the `sqlite3` package. WAL, so that readers never wait for the writer; synchronous=FULL, so that

@@ -1,7 +1,7 @@
 import { toHex } from '@tsunagu/protocols/kit';
 import type { AesKsn } from '@tsunagu/protocols/dukpt';
 import type { Insertable, Selectable, Transaction } from 'kysely';
-import { type Database, insertRows, selectRows, updateRows } from '../../store/index.ts';
+import { type Columns, type Database, insertRows, selectRows, updateRows } from '../../store/index.ts';
 import { type NewPosting, writePostings } from './postings.ts';
 import type { SwitchTables } from './tables.ts';
 
@@ -25,16 +25,22 @@ export interface Wants {
 }
 
 const textOf = ({ serial, stan, local_time }: SaleKey): string => JSON.stringify([serial, stan, local_time]);
-const saleColumns = [
-  ...['id', 'serial', 'stan', 'local_time', 'body_tag', 'kind', 'original_id', 'received_at', 'amount_minor'],
-  ...['currency', 'scheme', 'entry', 'pan_token', 'last_four', 'routing_version', 'link', 'out_stan', 'rrn', 'state'],
-  ...['decided_by', 'action_code', 'approval_code', 'reason', 'answer', 'answered_at', 'image', 'origin', 'acquirer'],
-  ...['terminal_id', 'merchant_id', 'acquirer_day', 'issuer_day'],
-] as (keyof SaleRow)[];
+const saleColumns: Columns<SaleRow> = {
+  // biome-ignore format: a table
+  plain: [
+    'id', 'serial', 'stan', 'local_time', 'body_tag', 'kind', 'original_id', 'received_at', 'amount_minor', 'currency', 'scheme', 'entry', 'pan_token',
+    'last_four', 'routing_version', 'link', 'out_stan', 'rrn', 'state', 'decided_by', 'action_code', 'approval_code', 'reason', 'answered_at', 'origin',
+    'acquirer', 'terminal_id', 'merchant_id', 'acquirer_day', 'issuer_day',
+  ],
+  bytes: ['answer', 'image'],
+};
 /** What a step may change of a sale. */
-const stepColumns = [
-  ...(['state', 'decided_by', 'action_code', 'approval_code', 'reason', 'answer', 'answered_at'] as const),
-] satisfies (keyof SaleRow)[];
+const stepColumns: Columns<SaleRow> = {
+  plain: ['state', 'decided_by', 'action_code', 'approval_code', 'reason', 'answered_at'],
+  bytes: ['answer'],
+};
+const entryColumns = { plain: ['at', 'sale_id', 'serial', 'entry', 'facts'] } as const;
+const counterColumns = { plain: ['initial_key_id', 'counter', 'used_at'] } as const;
 
 /**
  * One commit of the journal. It sees its own writes, and brings them to the store in a few statements, however many sales they are of: before
@@ -165,11 +171,11 @@ export class Commit {
     this.#postings = [];
     await insertRows(this.#tx, 'switch_sales', saleColumns, inserted);
     await updateRows(this.#tx, 'switch_sales', 'id', stepColumns, updated);
-    await insertRows(this.#tx, 'switch_journal', ['at', 'sale_id', 'serial', 'entry', 'facts'], entries);
+    await insertRows(this.#tx, 'switch_journal', entryColumns, entries);
     await insertRows(
       this.#tx,
       'switch_counters',
-      ['initial_key_id', 'counter', 'used_at'],
+      counterColumns,
       counters,
       'ON CONFLICT (initial_key_id) DO UPDATE SET counter = excluded.counter, used_at = excluded.used_at WHERE switch_counters.counter < excluded.counter',
     );

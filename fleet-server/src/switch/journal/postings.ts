@@ -78,21 +78,9 @@ export async function writePostings(tx: Transaction<Database>, postings: readonl
   });
   await insertRows(tx, 'switch_postings', columns, rows, 'ON CONFLICT DO NOTHING');
 }
-const columns = [
-  ...([
-    'sale_id',
-    'side',
-    'kind',
-    'class',
-    'amount_minor',
-    'link',
-    'day',
-    'said_day',
-    'stan',
-    'local_time',
-    'at',
-  ] as const),
-];
+const columns = {
+  plain: ['sale_id', 'side', 'kind', 'class', 'amount_minor', 'link', 'day', 'said_day', 'stan', 'local_time', 'at'],
+} as const;
 
 /** The day after a YYMMDD; the century is this one. */
 export function nextDay(day: string): string {
