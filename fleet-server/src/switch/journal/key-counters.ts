@@ -30,6 +30,11 @@ export class KeyCounters {
     return counter > (this.#highest.get(toHex(initialKeyId)) ?? 0);
   }
 
+  /** The highest that was used. */
+  highest({ initialKeyId }: AesKsn): number {
+    return this.#highest.get(toHex(initialKeyId)) ?? 0;
+  }
+
   /** Marks a counter as used from now on, in memory; the commit of what it was used for makes it last. False when it was used before. */
   take(ksn: AesKsn): boolean {
     if (!this.isFresh(ksn)) return false;
