@@ -15,3 +15,4 @@ export {
   type PageRequest,
 } from './page.ts';
 export { type FolderLock, lockFolder } from './folder-lock.ts';
+export { type Columns, insertRows, selectRows, updateRows } from './rows.ts';

@@ -85,7 +85,7 @@ export async function openSwitch(
     const link = linkOf(origin);
     return link?.side === 'acquirer' ? centreFace(link) : terminalFace;
   };
-  const journal = new Journal(world, rooms.store, rooms.vault, counters, fence, {
+  const journal = new Journal(world, rooms.store, rooms.vault, fence, {
     issuer(id) {
       const link = linkOf(id);
       return link?.calendar.stamped ? businessDay(link, world.clock.now()) : undefined;

@@ -67,6 +67,13 @@ export const ecbDecrypt = (cipher: BlockCipher, key: Uint8Array, blocks: Uint8Ar
 export const cbcEncrypt = (cipher: BlockCipher, key: Uint8Array, iv: Uint8Array, data: Uint8Array): Uint8Array =>
   whole(createCipheriv(opensslName(cipher, key, 'cbc'), opensslKey(cipher, key), iv), data);
 
+/** A chain that begins with an IV of zeros and goes on from call to call. */
+export function cbcEncrypter(cipher: BlockCipher, key: Uint8Array): (blocks: Uint8Array) => Uint8Array {
+  const zeros = new Uint8Array(blockBytes[cipher]);
+  const engine = createCipheriv(opensslName(cipher, key, 'cbc'), opensslKey(cipher, key), zeros);
+  return (blocks) => whole(engine, blocks);
+}
+
 /** CBC decryption of whole blocks, without padding. */
 export const cbcDecrypt = (cipher: BlockCipher, key: Uint8Array, iv: Uint8Array, data: Uint8Array): Uint8Array =>
   whole(createDecipheriv(opensslName(cipher, key, 'cbc'), opensslKey(cipher, key), iv).setAutoPadding(false), data);

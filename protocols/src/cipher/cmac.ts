@@ -1,4 +1,4 @@
-import type { BlockEncrypter } from './block-cipher.ts';
+import { type BlockCipher, blockBytes, type BlockEncrypter, cbcEncrypter } from './block-cipher.ts';
 
 /**
  * CMAC of `data` under a readied key: 16 bytes for AES, 8 for TDES.
@@ -21,6 +21,26 @@ export function cmac(key: BlockEncrypter, data: Uint8Array): Uint8Array {
   }
   xorInto(last, state, 0);
   return key.encrypt(last);
+}
+
+/**
+ * CMAC of a longer message under a key that is used once: two calls of the cipher, whatever the length. Result and source as of `cmac`.
+ */
+export function cmacOfMessage(cipher: Exclude<BlockCipher, 'DES'>, key: Uint8Array, data: Uint8Array): Uint8Array {
+  const size = blockBytes[cipher];
+  const blocks = Math.max(1, Math.ceil(data.length / size));
+  const chained = cbcEncrypter(cipher, key);
+  // The first block of a chain that begins with zeros is what the subkeys are made of; the message begins a chain of its own behind it.
+  const start = chained(new Uint8Array(size));
+  const whole = doubled(start);
+  const padded = new Uint8Array(blocks * size);
+  padded.set(data);
+  const isWhole = data.length === padded.length;
+  if (!isWhole) padded[data.length] = 0x80;
+  const last = padded.subarray(-size);
+  xorInto(last, isWhole ? whole : doubled(whole), 0);
+  xorInto(padded.subarray(0, size), start, 0);
+  return chained(padded).slice(-size);
 }
 
 /** CMACs of several messages of one block or less, in two calls of the cipher. Key derivation in TR-31 B and D is made of these. */

@@ -37,6 +37,11 @@ export function sealMac(
   if (!bare.ok) return bare;
   const valueLength = codec.element(element)?.wireForm === wireForm.hex ? 16 : 8;
   const value = shortened(mac(bare.value.subarray(0, bare.value.length - valueLength)), options);
+  if (value.length === valueLength) {
+    // It stands last, as it is: nothing else of the message changes.
+    bare.value.set(value, bare.value.length - valueLength);
+    return bare;
+  }
   return codec.encode({ mti: message.mti, fields: { ...message.fields, [element]: value } });
 }
 

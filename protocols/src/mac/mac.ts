@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { blockEncrypter, cbcEncrypt, cmac as cmacOf, isKeyLength } from '../cipher/index.ts';
+import { blockEncrypter, cbcEncrypt, cmacOfMessage, isKeyLength } from '../cipher/index.ts';
 import { asBuffer, equalInConstantTime, fail, ok, type Result, type Secret, xor } from '../kit/index.ts';
 import { type PaddingMethod, pad } from './padding.ts';
 
@@ -60,7 +60,7 @@ function isMacKeyLength(algorithm: MacAlgorithm, lengthBytes: number): boolean {
 function macOf(algorithm: MacAlgorithm, key: Uint8Array, data: Uint8Array): Uint8Array {
   switch (algorithm.kind) {
     case 'CMAC':
-      return cmacOf(blockEncrypter(algorithm.cipher, key), data);
+      return cmacOfMessage(algorithm.cipher, key, data);
     case 'ISO9797-1-ALG1':
       return cbcEncrypt(algorithm.cipher, key, new Uint8Array(8), pad(algorithm.padding, 8, data)).slice(-8);
     case 'ISO9797-1-ALG3':

@@ -55,14 +55,14 @@ export class Advices {
   /** Counts an attempt, before it is made. The first goes out as it is, all others as a repeat. */
   async attempted(row: ReversalRow, nextAt: number): Promise<ReversalRow> {
     const after = { ...row, attempts: row.attempts + 1, next_at: nextAt };
-    await this.#journal.write(async (tx) => {
+    await this.#journal.write(async (tx, commit) => {
       await tx
         .updateTable('switch_reversals')
         .set({ attempts: after.attempts, next_at: nextAt })
         .where('id', '=', row.id)
         .execute();
       const entry = row.advice === 'posting' ? 'posting-sent' : 'reversal-sent';
-      await this.#journal.entry(tx, entry, row.sale_id ?? undefined, undefined, { attempt: after.attempts });
+      this.#journal.entry(commit, entry, row.sale_id ?? undefined, undefined, { attempt: after.attempts });
     });
     return after;
   }
@@ -76,7 +76,7 @@ export class Advices {
   ): Promise<ReversalRow> {
     const state = isDead ? 'dead' : row.state;
     const after = { ...row, next_at: nextAt, last_action_code: actionCode ?? null, state };
-    await this.#journal.write(async (tx) => {
+    await this.#journal.write(async (tx, commit) => {
       await tx
         .updateTable('switch_reversals')
         .set({ next_at: nextAt, last_action_code: after.last_action_code, state })
@@ -84,7 +84,7 @@ export class Advices {
         .where('state', 'in', ['queued', 'dead'])
         .execute();
       if (isDead && row.state !== 'dead')
-        await this.#journal.entry(tx, 'reversal-stuck', row.sale_id ?? undefined, undefined, {
+        this.#journal.entry(commit, 'reversal-stuck', row.sale_id ?? undefined, undefined, {
           attempts: row.attempts,
           actionCode: actionCode ?? '',
         });
@@ -110,9 +110,9 @@ export class Advices {
     const row = await this.#find(id);
     if (row?.state !== 'dead' && row?.state !== 'queued') return fail('SWITCH_ADVICE_UNKNOWN', { facts: { id } });
     const next_at = this.#world.clock.now();
-    await this.#journal.write(async (tx) => {
+    await this.#journal.write(async (tx, commit) => {
       await tx.updateTable('switch_reversals').set({ next_at }).where('id', '=', id).execute();
-      await this.#journal.entry(tx, 'advice-retried', row.sale_id ?? undefined, undefined, { by });
+      this.#journal.entry(commit, 'advice-retried', row.sale_id ?? undefined, undefined, { by });
     });
     return ok({ ...row, next_at });
   }
@@ -127,7 +127,7 @@ export class Advices {
     hand: { readonly by: string; readonly reason: string } | undefined,
     day: string | undefined,
   ): Promise<SaleRow | undefined> {
-    return this.#journal.write(async (tx) => {
+    return this.#journal.write(async (tx, commit) => {
       const ended = await tx
         .updateTable('switch_reversals')
         .set({ state, delivered_at: this.#world.clock.now(), settled_by: hand?.by ?? null })
@@ -135,18 +135,14 @@ export class Advices {
         .where('state', 'in', ['queued', 'dead'])
         .executeTakeFirst();
       if (row.sale_id === null) return undefined;
-      const sale = await tx
-        .selectFrom('switch_sales')
-        .selectAll()
-        .where('id', '=', row.sale_id)
-        .executeTakeFirstOrThrow();
+      const sale = await commit.sale(row.sale_id);
       if (ended.numUpdatedRows === 0n) return sale;
-      if (hand) await this.#journal.entry(tx, 'advice-settled', sale.id, sale.serial, { ...hand });
+      if (hand) this.#journal.entry(commit, 'advice-settled', sale.id, sale.serial, { ...hand });
       const none = (): Decision => {
         throw new Error('an advice that was taken answers nobody');
       };
       const event: SaleEvent = { type: row.advice === 'posting' ? 'postingTaken' : 'reversalAccepted', day };
-      return (await this.#journal.apply(tx, sale, event, '', 'switch', none, { attempts: row.attempts })).row;
+      return (await this.#journal.apply(commit, sale, event, '', 'switch', none, { attempts: row.attempts })).row;
     });
   }
 }

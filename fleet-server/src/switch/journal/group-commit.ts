@@ -1,8 +1,15 @@
 import type { Transaction } from 'kysely';
 import type { Database, Store } from '../../store/index.ts';
+import { Commit, type Wants } from './commit.ts';
 
 /** The most pieces of work in one commit. */
-const groupMax = 64;
+const groupMax = 256;
+
+interface Piece {
+  readonly wants: Wants | undefined;
+  run(commit: Commit): Promise<void>;
+  settle(error: unknown): void;
+}
 
 /**
  * Gathers writes that come while a commit is under way into the next one, so that one flush of the disk serves many
@@ -11,7 +18,7 @@ const groupMax = 64;
 export class GroupCommit {
   readonly #store: Pick<Store, 'write'>;
   readonly #fence: ((tx: Transaction<Database>) => Promise<void>) | undefined;
-  #waiting: { run(tx: Transaction<Database>): Promise<void>; settle(error: unknown): void }[] = [];
+  #waiting: Piece[] = [];
   #running: Promise<void> | undefined;
 
   /** @param fence throws in the commit when somebody else writes by now */
@@ -20,13 +27,17 @@ export class GroupCommit {
     this.#fence = fence;
   }
 
-  /** Resolves with what `work` returned once it is on disk. */
-  write<T>(work: (tx: Transaction<Database>) => Promise<T>): Promise<T> {
+  /**
+   * Resolves with what `work` returned once it is on disk. Those that say what they want go first in a commit, in their order: what they read is read
+   * together, and so is written what they write.
+   */
+  write<T>(work: (commit: Commit) => Promise<T>, wants?: Wants): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let made: { readonly value: T } | undefined;
       this.#waiting.push({
-        run: async (tx) => {
-          made = { value: await work(tx) };
+        wants,
+        run: async (commit) => {
+          made = { value: await work(commit) };
         },
         settle: (error) => (made && error === undefined ? resolve(made.value) : reject(asError(error))),
       });
@@ -48,7 +59,11 @@ export class GroupCommit {
       try {
         await this.#store.write(async (tx) => {
           await this.#fence?.(tx);
-          for (const piece of group) await piece.run(tx);
+          const commit = new Commit(tx);
+          await commit.read(group.flatMap(({ wants }) => wants ?? []));
+          for (const piece of group) if (piece.wants) await piece.run(commit);
+          for (const piece of group) if (!piece.wants) await piece.run(commit);
+          await commit.flush();
         });
       } catch (error) {
         failure = error ?? new Error('the commit failed');

@@ -1,24 +1,29 @@
 import type { JournalEntry, SaleAction, SaleEvent, SaleState, SaleStep } from '../transaction/rules.ts';
-import { type Followed, judgeArrival, judgeCancellation, judgeFollowUp, onSale } from '../transaction/rules.ts';
+import {
+  type Followed,
+  isFollowUp,
+  judgeArrival,
+  judgeCancellation,
+  judgeFollowUp,
+  onSale,
+} from '../transaction/rules.ts';
 import { issuerCodec, reversalOf } from '@tsunagu/protocols/acquiring';
 import type { AesKsn } from '@tsunagu/protocols/dukpt';
 import { type FieldValue, isApproval, type Message } from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { Insertable, Selectable, Transaction } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import type { Database, Store } from '../../store/index.ts';
 import type { SwitchVault } from '../ports.ts';
+import type { Commit, SaleRow } from './commit.ts';
 import { GroupCommit } from './group-commit.ts';
-import type { KeyCounters } from './key-counters.ts';
 import type { Fence } from './epoch.ts';
 import { post } from './postings.ts';
 import type { SwitchTables } from './tables.ts';
 
-/** A sale as it stands in the journal. */
-export type SaleRow = Selectable<SwitchTables['switch_sales']>;
+export type { SaleRow } from './commit.ts';
 /** A reversal as it stands in the journal. */
 export type ReversalRow = Selectable<SwitchTables['switch_reversals']>;
-type NewSale = Omit<Insertable<SwitchTables['switch_sales']>, 'seq'>;
 type Facts = Readonly<Record<string, string | number | boolean>>;
 
 /** What became of a sale that arrived. */
@@ -82,7 +87,6 @@ export class Journal {
   readonly #world: Pick<World, 'clock' | 'id'>;
   readonly #store: Store;
   readonly #vault: SwitchVault;
-  readonly #counters: KeyCounters;
   readonly #group: GroupCommit;
   readonly #calendar: Calendar;
 
@@ -90,28 +94,27 @@ export class Journal {
     world: Pick<World, 'clock' | 'id'>,
     store: Store,
     vault: SwitchVault,
-    counters: KeyCounters,
     fence: Fence | undefined,
     calendar: Calendar,
   ) {
     this.#world = world;
     this.#store = store;
     this.#vault = vault;
-    this.#counters = counters;
     this.#group = new GroupCommit(store, fence);
     this.#calendar = calendar;
   }
 
   /** Work of a neighbour in the same group of commits. */
-  write<T>(work: (tx: Transaction<Database>) => Promise<T>): Promise<T> {
-    return this.#group.write(work);
+  write<T>(work: (tx: Transaction<Database>, commit: Commit) => Promise<T>): Promise<T> {
+    return this.#group.write(async (commit) => await work(await commit.direct(), commit));
   }
 
   /** Writes down that something arrived that is no transaction, and burns its key. */
-  async note(entry: JournalEntry, serial: string, ksn: AesKsn | undefined, facts: Facts): Promise<void> {
-    await this.#group.write(async (tx) => {
-      await this.#keep(tx, ksn);
-      await this.entry(tx, entry, undefined, serial, facts);
+  async note(entry: JournalEntry, serial: string | undefined, ksn: AesKsn | undefined, facts: Facts): Promise<void> {
+    await this.#group.write((commit) => {
+      this.#keep(commit, ksn);
+      this.entry(commit, entry, undefined, serial, facts);
+      return Promise.resolve();
     });
   }
 
@@ -122,59 +125,66 @@ export class Journal {
    * @param posting for an advice: what the issuer will hear; it is queued in the same commit
    */
   arriveSale(
-    sale: NewSale,
+    sale: SaleRow,
     ksn: AesKsn | undefined,
     refuse: (actionCode: string) => Decision,
     posting?: Message,
   ): Promise<SaleArrival> {
-    return this.#group.write(async (tx): Promise<SaleArrival> => {
-      await this.#keep(tx, ksn);
-      const known = await saleByKey(tx, sale.serial, sale.stan, sale.local_time);
-      const arrival = judgeArrival(
-        sale.body_tag,
-        known && { bodyTag: known.body_tag, isAnswered: known.answer !== null },
-      );
-      if (known && arrival !== 'new') {
-        if (arrival === 'replay') await this.entry(tx, 'replayed', known.id, sale.serial);
-        if (arrival === 'differs') await this.entry(tx, 'duplicate-differs', known.id, sale.serial);
-        return { type: arrival, row: known };
-      }
-      const earlier = await tx
-        .selectFrom('switch_reversals')
-        .select('id')
-        .where('serial', '=', sale.serial)
-        .where('original_stan', '=', sale.stan)
-        .where('original_local_time', '=', sale.local_time)
-        .executeTakeFirst();
-      const nothingSent = { link: null, image: null } as const;
-      const refusal = earlier || sale.state === 'refused' ? undefined : await this.#judgeFollowUp(tx, sale);
-      const stored: NewSale = earlier
-        ? { ...sale, ...this.#decided(refuse('902')), state: 'reversed', ...nothingSent }
-        : refusal === undefined
-          ? sale
-          : { ...sale, ...this.#decided(refuse(refusal)), state: 'refused', ...nothingSent };
-      const row = await tx.insertInto('switch_sales').values(stored).returningAll().executeTakeFirstOrThrow();
-      await this.entry(tx, 'received', row.id, row.serial, { stan: row.stan, amountMinor: row.amount_minor });
-      if (earlier) {
-        await this.entry(tx, 'original-after-reversal', row.id, row.serial);
-        await tx.updateTable('switch_reversals').set({ sale_id: row.id }).where('id', '=', earlier.id).execute();
-        return { type: 'reversed-before', row };
-      }
-      if (row.state === 'refused') await this.entry(tx, 'refused', row.id, row.serial, { reason: row.reason ?? '' });
-      else
-        await this.entry(tx, 'send-intended', row.id, row.serial, {
-          link: row.link ?? '',
-          outStan: row.out_stan ?? '',
-          routingVersion: row.routing_version,
-        });
-      if (row.state !== 'posting' || posting === undefined) return { type: 'stored', row };
-      await post(tx, row, 'acquirer', 'taken', undefined, row.received_at);
-      await this.entry(tx, 'posting-queued', row.id, row.serial);
-      return { type: 'stored', row, queued: await this.#queueAdvice(tx, row, posting, 'posting', 'terminal', '') };
-    });
+    const key = { serial: sale.serial, stan: sale.stan, local_time: sale.local_time };
+    return this.#group.write(
+      async (commit): Promise<SaleArrival> => {
+        this.#keep(commit, ksn);
+        const known = await commit.saleByKey(key);
+        const arrival = judgeArrival(
+          sale.body_tag,
+          known && { bodyTag: known.body_tag, isAnswered: known.answer !== null },
+        );
+        if (known && arrival !== 'new') {
+          if (arrival === 'replay') this.entry(commit, 'replayed', known.id, sale.serial);
+          if (arrival === 'differs') this.entry(commit, 'duplicate-differs', known.id, sale.serial);
+          return { type: arrival, row: known };
+        }
+        const earlier = await commit.reversalBefore(key);
+        const nothingSent = { link: null, image: null } as const;
+        const refusal =
+          earlier !== undefined || sale.state === 'refused' ? undefined : await this.#judgeFollowUp(commit, sale);
+        const row: SaleRow =
+          earlier !== undefined
+            ? { ...sale, ...this.decided(refuse('902')), state: 'reversed', ...nothingSent }
+            : refusal === undefined
+              ? sale
+              : { ...sale, ...this.decided(refuse(refusal)), state: 'refused', ...nothingSent };
+        commit.insertSale(row);
+        this.entry(commit, 'received', row.id, row.serial, { stan: row.stan, amountMinor: row.amount_minor });
+        if (earlier !== undefined) {
+          this.entry(commit, 'original-after-reversal', row.id, row.serial);
+          const tx = await commit.direct();
+          await tx.updateTable('switch_reversals').set({ sale_id: row.id }).where('id', '=', earlier).execute();
+          return { type: 'reversed-before', row };
+        }
+        if (row.state === 'refused') this.entry(commit, 'refused', row.id, row.serial, { reason: row.reason ?? '' });
+        else
+          this.entry(commit, 'send-intended', row.id, row.serial, {
+            link: row.link ?? '',
+            outStan: row.out_stan ?? '',
+            routingVersion: row.routing_version,
+          });
+        if (row.state !== 'posting' || posting === undefined) return { type: 'stored', row };
+        await post(commit, row, 'acquirer', 'taken', undefined, row.received_at);
+        this.entry(commit, 'posting-queued', row.id, row.serial);
+        return {
+          type: 'stored',
+          row,
+          queued: await this.#queueAdvice(commit, row, posting, 'posting', 'terminal', ''),
+        };
+      },
+      { arriving: key },
+    );
   }
 
-  async #judgeFollowUp(tx: Transaction<Database>, sale: NewSale): Promise<string | undefined> {
+  async #judgeFollowUp(commit: Commit, sale: SaleRow): Promise<string | undefined> {
+    if (!isFollowUp(sale.kind)) return undefined;
+    const tx = await commit.direct();
     const wanted = { kind: sale.kind, amountMinor: sale.amount_minor, panToken: sale.pan_token };
     const original = sale.original_id ?? undefined;
     const known =
@@ -185,11 +195,7 @@ export class Journal {
   }
 
   /** The columns of a decision, for a sale that is stored together with it. */
-  decided(decision: Decision): Partial<NewSale> {
-    return this.#decided(decision);
-  }
-
-  #decided({ by, actionCode, approvalCode, reason, answer }: Decision) {
+  decided({ by, actionCode, approvalCode, reason, answer }: Decision) {
     return {
       decided_by: by,
       action_code: actionCode,
@@ -212,15 +218,15 @@ export class Journal {
     decide: Decide,
     facts: Facts = {},
   ): Promise<Stepped> {
-    return this.#group.write(async (tx): Promise<Stepped> => {
-      const row = await tx.selectFrom('switch_sales').selectAll().where('id', '=', find.id).executeTakeFirstOrThrow();
-      return await this.apply(tx, row, event, outStan, 'switch', decide, facts);
-    });
+    return this.#group.write(
+      async (commit) => await this.apply(commit, await commit.sale(find.id), event, outStan, 'switch', decide, facts),
+      { sale: find.id },
+    );
   }
 
   /** As `step`, inside a commit that has more to write. */
   async apply(
-    tx: Transaction<Database>,
+    commit: Commit,
     row: SaleRow,
     event: SaleEvent,
     outStan: string,
@@ -233,48 +239,37 @@ export class Journal {
     let decided = {};
     let queued: ReversalRow | undefined;
     for (const action of actions) {
-      if (action.type === 'journal') await this.entry(tx, action.entry, row.id, row.serial, facts);
+      if (action.type === 'journal') this.entry(commit, action.entry, row.id, row.serial, facts);
       else if (action.type === 'queueReversal')
-        queued = await this.#queueReversal(tx, row, action.reason, outStan, origin);
-      else if (row.answer === null) decided = this.#decided(decide(action, row, now));
+        queued = await this.#queueReversal(commit, row, action.reason, outStan, origin);
+      else if (row.answer === null) decided = this.decided(decide(action, row, now));
     }
     const after = { ...row, ...decided, state };
-    await this.#count(tx, row, after, event, now);
-    if (state !== row.state || row.answer !== after.answer)
-      await tx
-        .updateTable('switch_sales')
-        .set({ ...decided, state })
-        .where('id', '=', row.id)
-        .execute();
+    await this.#count(commit, row, after, event, now);
+    if (state !== row.state || row.answer !== after.answer) commit.updateSale(after);
     return { row: after, actions, queued };
   }
 
   /** What a step means in the books: each side counts what it was told, once, and gives back once. */
-  async #count(
-    tx: Transaction<Database>,
-    before: SaleRow,
-    after: SaleRow,
-    event: SaleEvent,
-    now: number,
-  ): Promise<void> {
+  async #count(commit: Commit, before: SaleRow, after: SaleRow, event: SaleEvent, now: number): Promise<void> {
     const stood = approvedStates.has(before.state);
     if (!stood && after.state === 'approved')
-      await post(tx, after, 'acquirer', 'taken', this.#calendar.acquirer(after.origin, now), now);
+      await post(commit, after, 'acquirer', 'taken', this.#calendar.acquirer(after.origin, now), now);
     if (stood && after.state === 'reversing')
-      await post(tx, after, 'acquirer', 'given-back', this.#calendar.acquirer(after.origin, now), now);
+      await post(commit, after, 'acquirer', 'given-back', this.#calendar.acquirer(after.origin, now), now);
     // The issuer's word counts there however late it comes: its own books have it.
     const isTaken = (event.type === 'issuerAnswered' && isApproval(event.actionCode)) || event.type === 'postingTaken';
-    if (isTaken) await post(tx, after, 'issuer', 'taken', event.day, now);
+    if (isTaken) await post(commit, after, 'issuer', 'taken', event.day, now);
     if (event.type === 'reversalAccepted')
-      await post(tx, after, 'issuer', 'given-back', event.day ?? this.#calendar.issuer(after.link), now);
+      await post(commit, after, 'issuer', 'given-back', event.day ?? this.#calendar.issuer(after.link), now);
   }
 
-  async #keep(tx: Transaction<Database>, ksn: AesKsn | undefined): Promise<void> {
-    if (ksn) await this.#counters.keep(tx, ksn, this.#world.clock.now());
+  #keep(commit: Commit, ksn: AesKsn | undefined): void {
+    if (ksn) commit.counter(ksn, this.#world.clock.now());
   }
 
   async #queueReversal(
-    tx: Transaction<Database>,
+    commit: Commit,
     row: SaleRow,
     reason: string,
     outStan: string,
@@ -288,11 +283,11 @@ export class Journal {
     });
     const day = this.#calendar.issuer(row.link);
     const advice: Message = { mti, fields: { ...fields, ...(day !== undefined && { 28: day }) } };
-    return await this.#queueAdvice(tx, row, advice, 'reversal', origin, reason);
+    return await this.#queueAdvice(commit, row, advice, 'reversal', origin, reason);
   }
 
   async #queueAdvice(
-    tx: Transaction<Database>,
+    commit: Commit,
     row: SaleRow,
     advice: Message,
     kind: 'reversal' | 'posting',
@@ -301,6 +296,7 @@ export class Journal {
   ): Promise<ReversalRow> {
     const now = this.#world.clock.now();
     const id = this.#world.id();
+    const tx = await commit.direct();
     return await tx
       .insertInto('switch_reversals')
       .values({
@@ -350,10 +346,11 @@ export class Journal {
     outStan: { readonly link: string | null; readonly stan: string },
     decide: Decide,
   ): Promise<ReversalArrival> {
-    return this.#group.write(async (tx): Promise<ReversalArrival> => {
+    return this.#group.write(async (commit): Promise<ReversalArrival> => {
+      const tx = await commit.direct();
       const now = this.#world.clock.now();
       const { serial, stan, localTime, original } = arrived;
-      await this.#keep(tx, ksn);
+      this.#keep(commit, ksn);
       const known = await tx
         .selectFrom('switch_reversals')
         .selectAll()
@@ -363,10 +360,10 @@ export class Journal {
         .executeTakeFirst();
       if (known) {
         const isSame = known.body_tag === arrived.bodyTag && known.answer !== null;
-        await this.entry(tx, isSame ? 'replayed' : 'duplicate-differs', known.sale_id ?? undefined, serial);
+        this.entry(commit, isSame ? 'replayed' : 'duplicate-differs', known.sale_id ?? undefined, serial);
         return isSame && known.answer ? { type: 'replay', answer: known.answer } : { type: 'differs' };
       }
-      const sale = await saleByKey(tx, serial, original.stan, original.localTime);
+      const sale = await commit.saleByKey({ serial, stan: original.stan, local_time: original.localTime });
       if (sale && sale.link !== outStan.link) return { type: 'again' };
       const refusal =
         judgeCancellation(arrived.reason, sale && followed(sale), sale ? await followersOf(tx, sale.id) : []) ??
@@ -375,7 +372,7 @@ export class Journal {
         sale &&
         refusal === undefined &&
         (await this.apply(
-          tx,
+          commit,
           sale,
           { type: 'terminalReversed', reason: arrived.reason },
           outStan.stan,
@@ -387,8 +384,9 @@ export class Journal {
           },
         ));
       if (!sale)
-        await this.entry(tx, 'reversal-without-original', undefined, serial, { stan, originalStan: original.stan });
+        this.entry(commit, 'reversal-without-original', undefined, serial, { stan, originalStan: original.stan });
       const answer = arrived.answer(refusal ?? '400');
+      await commit.flush();
       await tx
         .insertInto('switch_reversals')
         .values({
@@ -431,7 +429,13 @@ export class Journal {
 
   /** The transaction of a terminal under its own keys. */
   saleByKey(serial: string, stan: string, localTime: string): Promise<SaleRow | undefined> {
-    return saleByKey(this.#store.db, serial, stan, localTime);
+    return this.#store.db
+      .selectFrom('switch_sales')
+      .selectAll()
+      .where('serial', '=', serial)
+      .where('stan', '=', stan)
+      .where('local_time', '=', localTime)
+      .executeTakeFirst();
   }
 
   /** The sale that went out under a trace number of a link. */
@@ -495,23 +499,20 @@ export class Journal {
   }
 
   /** Adds to the journal what happened. */
-  async entry(
-    tx: Transaction<Database>,
+  entry(
+    commit: Commit,
     entry: JournalEntry,
     saleId: string | undefined,
     serial: string | undefined,
     facts: Facts = {},
-  ): Promise<void> {
-    await tx
-      .insertInto('switch_journal')
-      .values({
-        at: this.#world.clock.now(),
-        sale_id: saleId ?? null,
-        serial: serial ?? null,
-        entry,
-        facts: JSON.stringify(facts),
-      })
-      .execute();
+  ): void {
+    commit.entry({
+      at: this.#world.clock.now(),
+      sale_id: saleId ?? null,
+      serial: serial ?? null,
+      entry,
+      facts: JSON.stringify(facts),
+    });
   }
 }
 
@@ -531,12 +532,3 @@ const followed = ({ kind, state, amount_minor, pan_token }: SaleRow): Followed =
 
 const followersOf = async (tx: Transaction<Database>, id: string): Promise<readonly Followed[]> =>
   (await tx.selectFrom('switch_sales').selectAll().where('original_id', '=', id).execute()).map(followed);
-
-const saleByKey = (tx: Store['db'], serial: string, stan: string, localTime: string): Promise<SaleRow | undefined> =>
-  tx
-    .selectFrom('switch_sales')
-    .selectAll()
-    .where('serial', '=', serial)
-    .where('stan', '=', stan)
-    .where('local_time', '=', localTime)
-    .executeTakeFirst();

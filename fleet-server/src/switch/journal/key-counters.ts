@@ -1,7 +1,6 @@
 import type { AesKsn } from '@tsunagu/protocols/dukpt';
 import { toHex } from '@tsunagu/protocols/kit';
-import type { Transaction } from 'kysely';
-import type { Database, Store } from '../../store/index.ts';
+import type { Store } from '../../store/index.ts';
 
 /**
  * Sees to it that no DUKPT counter is used twice. A terminal only counts up, so the highest one is all there is to keep.
@@ -36,24 +35,10 @@ export class KeyCounters {
     return this.#highest.get(toHex(initialKeyId)) ?? 0;
   }
 
-  /** Marks a counter as used from now on, in memory; `keep` makes it last. False when it was used before. */
+  /** Marks a counter as used from now on, in memory; the commit of what it was used for makes it last. False when it was used before. */
   take(ksn: AesKsn): boolean {
     if (!this.isFresh(ksn)) return false;
     this.#highest.set(toHex(ksn.initialKeyId), ksn.counter);
     return true;
-  }
-
-  /** Writes a counter down, in the commit of what it was used for. */
-  async keep(tx: Transaction<Database>, { initialKeyId, counter }: AesKsn, at: number): Promise<void> {
-    await tx
-      .insertInto('switch_counters')
-      .values({ initial_key_id: toHex(initialKeyId), counter, used_at: at })
-      .onConflict((conflict) =>
-        conflict
-          .column('initial_key_id')
-          .doUpdateSet({ counter, used_at: at })
-          .where('switch_counters.counter', '<', counter),
-      )
-      .execute();
   }
 }

@@ -1,8 +1,9 @@
 import type { Operation, ReconciliationItem } from '@tsunagu/protocols/acquiring';
 import { transitScheme } from '@tsunagu/protocols/felica';
-import type { Transaction } from 'kysely';
-import type { Database, Store } from '../../store/index.ts';
-import type { SaleRow } from './journal.ts';
+import type { Insertable, Transaction } from 'kysely';
+import { type Database, insertRows, type Store } from '../../store/index.ts';
+import type { Commit, SaleRow } from './commit.ts';
+import type { SwitchTables } from './tables.ts';
 
 /** What moves money, and which way: from the cardholder (debit) or back (credit). Transit cards settle with their own centre. */
 function classOf({ kind, scheme }: Pick<SaleRow, 'kind' | 'scheme'>): 'debit' | 'credit' | undefined {
@@ -14,12 +15,15 @@ const debits: ReadonlySet<Operation> = new Set(['sale', 'completion', 'offlineSa
 /** A side of a transaction. */
 export type Side = 'acquirer' | 'issuer';
 
+/** What counts, before the day is found on which it does. */
+export type NewPosting = Omit<Insertable<SwitchTables['switch_postings']>, 'seq' | 'day'>;
+
 /**
  * Counts a transaction on one side, once: a second time changes nothing. It counts on the day that was said, or on the first one after it that is still open.
  * What was never taken there is not given back either.
  */
 export async function post(
-  tx: Transaction<Database>,
+  commit: Commit,
   row: SaleRow,
   side: Side,
   kind: 'taken' | 'given-back',
@@ -32,6 +36,7 @@ export async function post(
   const day = saidDay ?? (side === 'issuer' ? row.issuer_day : row.acquirer_day);
   if (ofMoney === undefined || link === null || stan === null || day === null) return;
   if (kind === 'given-back') {
+    const tx = await commit.direct();
     const taken = await tx
       .selectFrom('switch_postings')
       .select('seq')
@@ -41,39 +46,41 @@ export async function post(
       .executeTakeFirst();
     if (!taken) return;
   }
-  await tx
-    .insertInto('switch_postings')
-    .values({
-      sale_id: row.id,
-      side,
-      kind,
-      class: ofMoney,
-      amount_minor: row.amount_minor,
-      link,
-      day: await openDay(tx, link, day),
-      said_day: day,
-      stan,
-      local_time: row.local_time,
-      at,
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+  commit.posting({
+    sale_id: row.id,
+    side,
+    kind,
+    class: ofMoney,
+    amount_minor: row.amount_minor,
+    link,
+    said_day: day,
+    stan,
+    local_time: row.local_time,
+    at,
+  });
 }
 
-/** The first day from `day` on that is not closed. */
-async function openDay(tx: Transaction<Database>, link: string, day: string): Promise<string> {
+/** Writes postings, each on its day. */
+export async function writePostings(tx: Transaction<Database>, postings: readonly NewPosting[]): Promise<void> {
+  if (postings.length === 0) return;
+  const days = postings.map(({ said_day }) => said_day).sort();
   const closed = await tx
     .selectFrom('switch_days')
-    .select('day')
-    .where('link', '=', link)
-    .where('day', '>=', day)
+    .select(['link', 'day'])
+    .where('day', '>=', days[0] ?? '')
     .where('state', '=', 'closed')
     .execute();
-  const days = new Set(closed.map((row) => row.day));
-  let open = day;
-  while (days.has(open)) open = nextDay(open);
-  return open;
+  const closedDays = new Set(closed.map(({ link, day }) => `${day}/${link}`));
+  const rows = postings.map((posting) => {
+    let day = posting.said_day;
+    while (closedDays.has(`${day}/${posting.link}`)) day = nextDay(day);
+    return { ...posting, day };
+  });
+  await insertRows(tx, 'switch_postings', columns, rows, 'ON CONFLICT DO NOTHING');
 }
+const columns = {
+  plain: ['sale_id', 'side', 'kind', 'class', 'amount_minor', 'link', 'day', 'said_day', 'stan', 'local_time', 'at'],
+} as const;
 
 /** The day after a YYMMDD; the century is this one. */
 export function nextDay(day: string): string {

@@ -25,6 +25,7 @@ export class Exchange {
   readonly #world: Pick<World, 'timers'>;
   readonly #link: Link;
   readonly #waiting = new Map<string, Waiting>();
+  readonly #byLine = new Map<object, number>();
 
   constructor(world: Pick<World, 'timers'>, link: Link) {
     this.#world = world;
@@ -36,9 +37,7 @@ export class Exchange {
   }
 
   inFlightOn(line: object): number {
-    let count = 0;
-    for (const waiting of this.#waiting.values()) if (waiting.line === line) count += 1;
-    return count;
+    return this.#byLine.get(line) ?? 0;
   }
 
   /** Resolves with the answer to a message that is about to go out. Two requests with one key are a fault of ours, found before anything is sent. */
@@ -47,10 +46,11 @@ export class Exchange {
     if (this.#waiting.has(key)) throw new Error('two requests with one key');
     return new Promise((settle) => {
       const timer = this.#world.timers.after(timeoutMs, () => {
-        this.#waiting.delete(key);
+        this.#remove(key, line);
         settle({ type: 'timedOut' });
       });
       this.#waiting.set(key, { line, timer, settle });
+      this.#byLine.set(line, this.inFlightOn(line) + 1);
     });
   }
 
@@ -59,16 +59,23 @@ export class Exchange {
     const key = matchKey(this.#link, message);
     const waiting = this.#waiting.get(key);
     if (!waiting) return whyUnmatched(this.#link, message, this.#waiting.keys());
-    this.#waiting.delete(key);
+    this.#remove(key, waiting.line);
     waiting.timer.cancel();
     waiting.settle({ type: 'answered', message });
     return undefined;
   }
 
+  #remove(key: string, line: object): void {
+    this.#waiting.delete(key);
+    const left = this.inFlightOn(line) - 1;
+    if (left > 0) this.#byLine.set(line, left);
+    else this.#byLine.delete(line);
+  }
+
   /** A connection broke: what went out on it is lost. */
   lose(line: object): void {
     const lost = [...this.#waiting].filter(([, waiting]) => waiting.line === line);
-    for (const [key] of lost) this.#waiting.delete(key);
+    for (const [key] of lost) this.#remove(key, line);
     for (const [, waiting] of lost) {
       waiting.timer.cancel();
       waiting.settle({ type: 'lineLost' });

@@ -87,9 +87,7 @@ export function openOperator(
     const compared = await desk.reconcile(issuer, rooms.numbers(link), wanted, close);
     if (!compared.ok) return compared;
     const { result, state, differences } = compared.value.day;
-    await journal.write((tx) =>
-      journal.entry(tx, 'reconciled', undefined, undefined, { link, day: wanted, result, state, differences, by }),
-    );
+    await journal.note('reconciled', undefined, undefined, { link, day: wanted, result, state, differences, by });
     return ok(viewOfDay(compared.value.day));
   }
 

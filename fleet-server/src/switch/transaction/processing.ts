@@ -341,7 +341,10 @@ export class Processing {
   #send(face: Face, row: SaleRow, request: Message, outgoing: Message, link: IssuerLink): void {
     const follow = async (): Promise<void> => {
       const asked = link.request(outgoing, link.link.profile.timers.requestMs);
-      await this.#step(face, row, { type: 'handedToLine' }, request);
+      // Steps are committed in the order in which they are asked for: the next one need not wait for this one to be on disk.
+      this.#step(face, row, { type: 'handedToLine' }, request).catch((cause: unknown) => {
+        this.#world.log('error', 'journalFailed', { sale: row.id, fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
+      });
       const answer = await asked;
       if (answer.type === 'answered' && firstDifference(link.link, outgoing, answer.message) === undefined)
         await this.#step(

@@ -182,6 +182,9 @@ export interface Followed {
   readonly panToken: string;
 }
 
+/** Kinds that are judged against what they name. */
+export const isFollowUp = (kind: Operation): boolean => kind === 'refund' || kind === 'completion';
+
 /** States in which an amount stands, or may stand. */
 const stands: ReadonlySet<SaleState> = new Set(['send-intended', 'sent', 'approved', 'posting', 'posted']);
 
@@ -194,7 +197,7 @@ export function judgeFollowUp(
   original: Followed | undefined,
   followers: readonly Followed[],
 ): string | undefined {
-  if (wanted.kind !== 'refund' && wanted.kind !== 'completion') return undefined;
+  if (!isFollowUp(wanted.kind)) return undefined;
   if (original === undefined) return '914';
   const isFit =
     wanted.kind === 'refund'

@@ -1,6 +1,7 @@
 import {
   createHmac,
   createPrivateKey,
+  createSecretKey,
   createPublicKey,
   generateKeyPair,
   hkdfSync,
@@ -146,6 +147,8 @@ class FileRoom implements StrongRoom {
   readonly #world: Randomness;
   /** Private keys of signers, ready for use: parsing one costs more than its signature. */
   readonly #signers = new Map<string, KeyObject>();
+  /** Keys that tag and seal with every transaction: OpenSSL holds them until they are destroyed or the vault closes. */
+  readonly #readied = new Map<string, KeyObject>();
   #making: Promise<unknown> = Promise.resolve();
   #moved: ((head: VaultHead) => void) | undefined;
 
@@ -217,6 +220,7 @@ class FileRoom implements StrongRoom {
     await this.#writer.append({ id, destroyed: true });
     this.#kept.delete(id);
     this.#signers.delete(id);
+    this.#readied.delete(id);
     this.#moved?.(this.head());
   }
 
@@ -242,13 +246,13 @@ class FileRoom implements StrongRoom {
   }
 
   hmac(id: string, use: SymmetricUse, bytes: Uint8Array): Result<Uint8Array, 'VAULT_KEY_UNKNOWN'> {
-    return this.#with(id, use, (key) =>
-      key.use((secret) => Uint8Array.from(createHmac('sha256', secret).update(bytes).digest())),
-    );
+    const key = this.#ready(id, use);
+    return key.ok ? ok(Uint8Array.from(createHmac('sha256', key.value).update(bytes).digest())) : key;
   }
 
   seal(id: string, use: SymmetricUse, context: string, bytes: Uint8Array): Result<Uint8Array, 'VAULT_KEY_UNKNOWN'> {
-    return this.#with(id, use, (key) => key.use((secret) => sealBox(secret, this.#world.entropy(12), context, bytes)));
+    const key = this.#ready(id, use);
+    return key.ok ? ok(sealBox(key.value, this.#world.entropy(12), context, bytes)) : key;
   }
 
   open(
@@ -257,7 +261,8 @@ class FileRoom implements StrongRoom {
     context: string,
     sealed: Uint8Array,
   ): Result<Uint8Array | undefined, 'VAULT_KEY_UNKNOWN'> {
-    return this.#with(id, use, (key) => key.use((secret) => openBox(secret, context, sealed)));
+    const key = this.#ready(id, use);
+    return key.ok ? ok(openBox(key.value, context, sealed)) : key;
   }
 
   release(id: string, use: ReleasedUse): Result<Secret<'key'>, 'VAULT_KEY_UNKNOWN'> {
@@ -275,6 +280,7 @@ class FileRoom implements StrongRoom {
   async close(): Promise<void> {
     await this.#writer.close();
     this.#signers.clear();
+    this.#readied.clear();
     this.#kept.clear();
     this.#master.fill(0);
   }
@@ -288,6 +294,17 @@ class FileRoom implements StrongRoom {
     } finally {
       key.value.wipe();
     }
+  }
+
+  #ready(id: string, use: KeyUse): Result<KeyObject, 'VAULT_KEY_UNKNOWN'> {
+    const known = this.#readied.get(id);
+    if (known && this.#kept.get(id)?.use === use) return ok(known);
+    const key = this.#take(id, use);
+    if (!key.ok) return key;
+    const readied = key.value.use((bytes) => createSecretKey(bytes));
+    key.value.wipe();
+    this.#readied.set(id, readied);
+    return ok(readied);
   }
 
   #take(id: string, use: KeyUse): Result<Secret<'key'>, 'VAULT_KEY_UNKNOWN'> {
