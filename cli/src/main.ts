@@ -13,6 +13,7 @@ import { addCampaignCommands } from './commands/campaign-commands.ts';
 import { addConfigCommands } from './commands/config-commands.ts';
 import type { Context } from './commands/context.ts';
 import { addJobCommands } from './commands/job-commands.ts';
+import { addKeyCommands } from './commands/key-commands.ts';
 import { addSwitchCommands } from './commands/switch-commands.ts';
 import { addNegativeCommands } from './commands/negative-commands.ts';
 import { addPaymentCommands } from './commands/payment-commands.ts';
@@ -101,6 +102,10 @@ program
   .option('--sale-every-seconds <seconds>', 'mean pause between the sales of one terminal', integer(1, 86_400), 20)
   .option('--fresh', 'forget the data of earlier runs', false)
   .option(
+    '--vault <uri>',
+    'a PKCS #11 token that holds the keys, or "file": pkcs11:token=NAME?module-path=FILE&pin-source=FILE / 鍵を保管するトークン',
+  )
+  .option(
     '--readers <serial=place...>',
     'terminals with real readers: SERIAL=usb, or SERIAL=pcsc[:NAME] / 実機リーダーを使う端末',
     [],
@@ -115,6 +120,7 @@ program
       fresh: boolean;
       readers: string[];
       broker?: string;
+      vault?: string;
     }) => {
       const { startHouse } = await import('./house/index.ts');
       const stop = new AbortController();
@@ -130,6 +136,7 @@ program
   );
 
 addAccessCommands(program, {
+  world,
   open,
   isJson: () => program.opts<GlobalOptions>().json ?? false,
   withServer,
@@ -213,6 +220,12 @@ addIdentityCommands(program, {
   withServer,
 });
 
+addKeyCommands(program, {
+  open,
+  json: () => program.opts<GlobalOptions>().json ?? false,
+  withServer,
+  language: () => open().language,
+});
 addLifeCommands(program, shell);
 addCampaignCommands(program, withServer, keysFolder);
 addConfigCommands(program, withServer);

@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, InvalidArgumentError } from 'commander';
 import {
-  type FleetFailure,
   logLine,
+  type NotWell,
   openLogFile,
   planFleet,
   planTerminal,
@@ -17,7 +17,7 @@ import { addWorkshopCommands } from './workshop/commands.ts';
 
 /** Something that runs until it is told to end. */
 interface Running {
-  readonly ready: Promise<FleetFailure | undefined>;
+  readonly ready: Promise<readonly NotWell[]>;
   stop(): Promise<void>;
 }
 
@@ -74,7 +74,9 @@ withCommon('fleet', 'run every terminal of a folder', 'a folder with one folder 
       process.exitCode = 1;
       return;
     }
-    await runUntilTold(join(data, '..', 'logs', 'bridge.log'), plans, (world, known, log) =>
+    // A house with a damaged terminal is a house; one whose terminals all run elsewhere is none.
+    const isElsewhere = ({ code }: NotWell): boolean => code === 'TERMINAL_IN_USE';
+    await runUntilTold(data, join(data, '..', 'logs', 'bridge.log'), plans, isElsewhere, (world, known, log) =>
       startFleetHost({ world, plans: known, seed: options.seed, saleEverySeconds: options.saleEverySeconds, log }),
     );
   });
@@ -85,15 +87,19 @@ withCommon('terminal', 'run one terminal in this process', 'the terminal’s own
     const folder = resolve(options.data);
     const found = await planTerminal(folder);
     const plan = found && withReaders(found, options.readers);
-    await runUntilTold(join(folder, '..', '..', 'logs', 'bridge.log'), plan ? [plan] : [], (world, plans) => {
-      let settle: (failure: FleetFailure | undefined) => void = () => undefined;
-      const ready = new Promise<FleetFailure | undefined>((done) => {
+    const isOver = (one: NotWell): boolean => one.isOver;
+    const log = join(folder, '..', '..', 'logs', 'bridge.log');
+    await runUntilTold(folder, log, plan ? [plan] : [], isOver, (world, plans) => {
+      let settle: (unwell: readonly NotWell[]) => void = () => undefined;
+      const ready = new Promise<readonly NotWell[]>((done) => {
         settle = done;
       });
       const task = { plans, seed: options.seed, saleEverySeconds: options.saleEverySeconds };
       const terminals = runTerminals(world, task, (says) => {
-        if (says.kind === 'connected') settle(undefined);
-        if (says.kind === 'failed') settle({ code: says.code, facts: says.facts });
+        if (says.kind === 'connected') settle([]);
+        if (says.kind !== 'failed' && says.kind !== 'refused') return;
+        const { kind, serial, code, facts } = says;
+        settle([{ serial, code, facts, isOver: kind === 'failed' }]);
       });
       return { ready, stop: () => terminals.stop(plans.map((one) => one.serial)) };
     });
@@ -105,8 +111,10 @@ function withReaders(plan: TerminalPlan, readers: ReaderPlace | undefined): Term
 
 /** Starts, says in one line of JSON that it is ready or why not, and ends on SIGTERM, SIGINT or with its lifeline. */
 async function runUntilTold(
+  data: string,
   logPath: string,
   plans: readonly TerminalPlan[],
+  isHopeless: (one: NotWell) => boolean,
   start: (
     world: ReturnType<typeof systemWorld>,
     plans: readonly TerminalPlan[],
@@ -117,7 +125,7 @@ async function runUntilTold(
   const world = systemWorld((level, event, facts) => log.write(logLine(world.clock.now(), level, event, facts)));
   const say = (line: object): boolean => process.stdout.write(`${JSON.stringify(line)}\n`);
   if (plans.length === 0) {
-    say({ event: 'failed', code: 'CLAIM_BUNDLE_INVALID', facts: { terminals: 0 } });
+    say({ event: 'failed', code: 'TERMINALS_MISSING', facts: { folder: data } });
     await log.close();
     process.exitCode = 1;
     return;
@@ -129,12 +137,13 @@ async function runUntilTold(
   });
   const running = start(world, plans, (line) => log.write(line));
   const outcome = await Promise.race([running.ready, told.then(() => 'told' as const)]);
-  if (outcome === undefined) {
-    say({ event: 'ready', terminals: plans.length });
-    await told;
-  } else if (outcome !== 'told') {
-    say({ event: 'failed', ...outcome });
+  const first = outcome === 'told' || outcome.length < plans.length ? undefined : outcome[0];
+  if (first && outcome !== 'told' && outcome.every(isHopeless)) {
+    say({ event: 'failed', code: first.code, facts: { serial: first.serial, ...first.facts } });
     process.exitCode = 1;
+  } else if (outcome !== 'told') {
+    say({ event: 'ready', terminals: plans.length, ...(outcome.length > 0 && { unwell: outcome }) });
+    await told;
   }
   await running.stop();
   await log.close();

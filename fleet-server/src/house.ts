@@ -9,6 +9,7 @@ import {
   portOf,
   type PortName,
   type Serial,
+  serialSchema,
   signDocumentBy,
   type SignedDocument,
   type TenantId,
@@ -60,7 +61,19 @@ import {
 } from './identity/index.ts';
 import { openInspections } from './inspection/index.ts';
 import { type Jobs, openJobs } from './jobs/index.ts';
-import { negativeTagKey, openKeys } from './keys/index.ts';
+import {
+  bindSubject,
+  keepVaultHead,
+  loadSubject,
+  negativeTagKey,
+  openKeyCeremonies,
+  openKeyGuard,
+  openKeyInventory,
+  openKeyRuns,
+  openKeys,
+  openRecordSigner,
+  vaultHeadSeen,
+} from './keys/index.ts';
 import { openEventLog } from './live/index.ts';
 import { makeMetrics } from './metrics/index.ts';
 import { type Negative, openNegative, regularList, watchInbox } from './negative/index.ts';
@@ -72,7 +85,7 @@ import { openSwaps } from './swap/index.ts';
 import { noMetrics, openSwitch, prepareLinks, readLinks, type Switch } from './switch/index.ts';
 import { openTwin, type Twin } from './twin/index.ts';
 import { addressRules, openWebhooks } from './webhooks/index.ts';
-import { findPassphrase, openFileVault, type Vault } from './vault/index.ts';
+import { findPassphrase, findPin, openFileVault, openPkcs11Vault, type Vault, type VaultHead } from './vault/index.ts';
 
 /** What a house is built from. */
 export interface HouseOptions {
@@ -84,7 +97,9 @@ export interface HouseOptions {
   readonly publicHost?: string;
   readonly portBase: number;
   readonly tenant: TenantId;
-  /** Of the vault; without it one is kept in a file beside the vault. */
+  /** A token behind PKCS #11 that is the vault, as a URI (RFC 7512), instead of the file in the data folder. */
+  readonly vault?: string;
+  /** Of the vault, or the PIN of its token; without it the vault's is kept in a file beside it. */
   readonly passphrase?: string;
   /** Of terminals; 398 days unless told. */
   readonly certificateLifeMs?: number;
@@ -121,6 +136,10 @@ export type HouseError =
   | 'DATA_IN_USE'
   | 'VAULT_LOCKED'
   | 'VAULT_DAMAGED'
+  | 'VAULT_ROLLED_BACK'
+  | 'VAULT_MODULE_MISSING'
+  | 'VAULT_TOKEN_MISSING'
+  | 'OPTION_INVALID'
   | 'STORE_UNUSABLE'
   | 'PORT_TAKEN'
   | 'BIND_NEEDS_TLS';
@@ -171,15 +190,16 @@ async function build(
   onClose(() => lock.value.release());
 
   // What everything else stands on.
-  const passphrase = await findPassphrase(options.passphrase, join(folder, 'vault-passphrase'), world);
-  const openedVault = await openFileVault(join(folder, 'vault.jsonl'), passphrase, world);
-  if (!openedVault.ok) return openedVault;
-  const vault = openedVault.value;
-  onClose(() => vault.close());
   const openedStore = await openStore(join(folder, 'store.sqlite'), migrations, world.clock);
   if (!openedStore.ok) return openedStore;
   const plainStore = openedStore.value;
   onClose(() => plainStore.close());
+  const openedVault = await openVaultOf(options, folder, await vaultHeadSeen(plainStore));
+  if (!openedVault.ok) return openedVault;
+  const vault = openedVault.value;
+  onClose(() => vault.close());
+  const vaultHead = keepVaultHead(world, plainStore, vault);
+  onClose(() => vaultHead.close());
   const changes = openChanges();
   const audit = await openAudit({
     world,
@@ -224,9 +244,33 @@ async function build(
   };
   const changing = changingTls(await tlsNow());
   const { tls } = changing;
-  const admit = openAdmission(world, store, tenant);
+  const admitted = openAdmission(world, store, tenant);
+  /** A terminal that should be on its way, and is here, is in somebody's hands. */
+  const admit: typeof admitted = async (certificate) => {
+    const seenMs = world.clock.monotonicMs();
+    const admission = await admitted(certificate);
+    const { serial, state } = (admission.ok ? undefined : admission.fault.facts) ?? {};
+    if (!admission.ok && admission.fault.code === 'LIFECYCLE_FORBIDS' && state === 'in-transit')
+      await guard({
+        code: 'KSN_OUT_OF_CUSTODY',
+        serials: [serialSchema.parse(serial)],
+        seenMs,
+        facts: { state },
+      });
+    return admission;
+  };
   const jobSigner = await openSigner(vault, signingKeys.job, 'job-signing', 'tsunagu-job-v1');
   const keys = await openKeys(world, store, vault);
+  const signRecord = await openRecordSigner(vault);
+  const keyRuns = openKeyRuns(world, store, signRecord, (tx, serial) => keys.held(tx, serial));
+  const guard = openKeyGuard({
+    world,
+    store,
+    note: (...args) => estate.note(...args),
+    audit: audit.note,
+    disconnect: (serial) => disconnect(serial),
+    measured: (seconds) => meters.keys.blocked(seconds),
+  });
   const artefacts = await openArtefacts(join(folder, 'artefacts'));
   const software = await openSoftware(world, join(folder, 'software'), vault, artefacts, () => expiry?.touchAll());
   onClose(() => software.close());
@@ -296,8 +340,22 @@ async function build(
     approvals,
     notify: (serial, count) => conversation?.notify(serial, { jobs: count }),
     async finished(tx, serial, { id, type }, report) {
-      if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence)))
+      if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence))) {
         await estate.keyLoaded(tx, serial, report.evidence);
+        await keyRuns.proven(tx, serial);
+      }
+      if (type === 'key.bind' && report.binding) {
+        const next = await keys.bound(tx, serial, id, report.binding);
+        if (next.ok)
+          await built(jobs).queueIn(tx, serial, { type: 'key.receive', params: next.value }, bindSubject, id);
+        else await estate.note(tx, serial, 'alarm', { code: next.fault.code });
+      }
+      if (type === 'key.receive' && report.protection) {
+        const loads = await keys.received(tx, serial, report.protection);
+        if (!loads) await estate.note(tx, serial, 'alarm', { code: 'KCV_MISMATCH' });
+        for (const load of loads ?? [])
+          await built(jobs).queueIn(tx, serial, { type: 'key.load', params: load }, loadSubject(load.slot));
+      }
       if (type !== 'terminal.wipe') return undefined;
       if (!report.wipe || !(await isWipeProven(tx, serial, id, report.wipe))) return 'WIPE_NOT_PROVEN';
       await keys.wiped(tx, serial);
@@ -518,6 +576,7 @@ async function build(
       vault,
       keys,
       admit,
+      quarantine: guard,
       maySell: async (serial) => (await mayNow(store.db, serial, 'pay')).ok,
       live,
       negative,
@@ -666,6 +725,14 @@ async function build(
       expiry,
       software,
       campaigns: built(campaigns),
+      keys: {
+        ceremonies: openKeyCeremonies(world, store, vault, signRecord),
+        runs: keyRuns,
+        inventory: openKeyInventory(world, store, vault, keys, (spec, by) => built(campaigns).create(spec, by)),
+        async setAcquirers(serial, acquirers) {
+          await store.write((tx) => keys.setAcquirers(tx, serial, acquirers));
+        },
+      },
       twin,
       jobs,
       sales,
@@ -711,6 +778,20 @@ async function build(
     },
     signInUrl: () => api.value.signInUrl(),
   });
+}
+
+/** The vault: in a token where one was named, else in the file of the data folder. */
+async function openVaultOf(
+  { world, vault, passphrase }: HouseOptions,
+  folder: string,
+  seen: VaultHead | undefined,
+): Promise<Result<Vault, HouseError>> {
+  if (vault !== undefined) {
+    const pin = await findPin(vault, passphrase);
+    return pin.ok ? await openPkcs11Vault(vault, pin.value, world) : pin;
+  }
+  const found = await findPassphrase(passphrase, join(folder, 'vault-passphrase'), world);
+  return await openFileVault(join(folder, 'vault.jsonl'), found, world, seen);
 }
 
 /** A room that is asked for after all of them were built. */

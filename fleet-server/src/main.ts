@@ -19,6 +19,11 @@ const program = new Command('fleet-server')
     '--webhook-allow <networks...>',
     'networks, such as 127.0.0.1/32, that webhooks may reach although they are not public',
   )
+  .option(
+    '--vault <uri>',
+    'a PKCS #11 token that holds the keys: pkcs11:token=NAME?module-path=FILE&pin-source=FILE (RFC 7512)',
+    process.env['TSUNAGU_VAULT'],
+  )
   .option('--timeline-days <count>', 'how long what happened to terminals is kept', days, 400)
   .option('--broker <url>', 'mqtts://host:port of an MQTT broker that stands in for our own', brokerUrl)
   .parse();
@@ -56,6 +61,7 @@ const options = program.opts<{
   webhookAllow?: string[];
   timelineDays: number;
   broker?: string;
+  vault?: string;
 }>();
 
 const logs = join(options.data, 'logs');
@@ -91,6 +97,7 @@ const house = await openHouse({
   portBase: options.portBase,
   tenant: options.tenant,
   webDir: join(import.meta.dirname, '..', 'dist-web'),
+  ...(options.vault !== undefined && options.vault !== 'file' && { vault: options.vault }),
   timelineKeptMs: options.timelineDays * 86_400_000,
   ...(options.broker !== undefined && { brokerUrl: options.broker }),
   ...(options.publicHost !== undefined && { publicHost: options.publicHost }),

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, sign } from 'node:crypto';
 import { cbcDecrypt } from '../../protocols/src/cipher/index.ts';
 import {
   advanceAesKsn,
@@ -15,8 +15,11 @@ import {
 } from '@tsunagu/protocols/dukpt';
 import { hex, Secret, unwrap } from '@tsunagu/protocols/kit';
 import { protectionOf, unwrapKeyBlock, unwrapWith, wrapKeyBlock } from '@tsunagu/protocols/tr31';
+import { injectionsPerSecond } from './keys-injection.ts';
 import { naiveAesDukpt, naiveTdesDukpt, naiveUnwrapD } from './keys-naive.ts';
 import type { BenchReport } from './report.ts';
+import { acceptKeyToken, writeKeyToken } from '@tsunagu/protocols/tr34';
+import { ourPki } from '../vectors/tr34-pki.ts';
 
 type Part = Pick<BenchReport, 'figures' | 'ratios' | 'goals'>;
 
@@ -179,9 +182,52 @@ function keyBlocks(): Part {
   };
 }
 
+/** TR-34 has no naive peer that is worth its name: one RSA signature or decryption of node:crypto is the floor of each side. */
+function keyTokens(): Part {
+  const pki = ourPki();
+  const [kdh, krd] = [pki.certificate('kdh1'), pki.certificate('krd1')];
+  const [kdhKey, krdKey] = [pki.privateKey('kdh1'), pki.privateKey('krd1')];
+  const nonce = drawn('nonce', 16);
+  const write = (index: number): Uint8Array =>
+    unwrap(
+      writeKeyToken({
+        kdh,
+        kdhKey,
+        krd,
+        key: Secret.copy('key', drawn(`kbpk ${index % 64}`, 32)),
+        header: 'D0000K1AB00N0000',
+        freshness: { passes: 2, nonce },
+        entropy: (lengthBytes) => drawn(`entropy ${index}`, lengthBytes),
+      }),
+    );
+  const tokens = Array.from({ length: 16 }, (_, index) => write(index));
+  const receiver = { trust: pki.trust, kdh, krd, privateKey: krdKey };
+  const figures = race({
+    'TR-34 token, host': write,
+    'RSA-2048 signature': (index) => sign('sha256', drawn(`message ${index % 64}`, 32), kdhKey),
+    'TR-34 token, device': (index) =>
+      unwrap(acceptKeyToken(receiver, tokens[index % 16] ?? new Uint8Array(0), { passes: 2, nonce }, pki.atMs)).key.use(
+        (key) => key,
+      ),
+  });
+  return {
+    figures,
+    ratios: { 'TR-34 token, host / RSA-2048 signature': ratio(figures, 'TR-34 token, host', 'RSA-2048 signature') },
+    goals: { 'TR-34 token, host / RSA-2048 signature': 0.7 },
+  };
+}
+
 /** Payment keys against what one writes first with node:crypto. */
 export default async function run(): Promise<BenchReport> {
-  const parts = [dukpt('AES-128'), dukpt('AES-256'), dukpt('TDES'), keyBlocks()];
+  const injections = { figures: await injectionsPerSecond(), ratios: {}, goals: {} };
+  const parts: readonly Part[] = [
+    dukpt('AES-128'),
+    dukpt('AES-256'),
+    dukpt('TDES'),
+    keyBlocks(),
+    keyTokens(),
+    injections,
+  ];
   return {
     name: 'payment keys',
     figures: Object.assign({}, ...parts.map(({ figures }) => figures)),

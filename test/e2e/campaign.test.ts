@@ -77,7 +77,8 @@ beforeAll(async () => {
     ];
     expect((await house.cli('software', 'make', image(name), ...made)).code).toBe(0);
   }
-  await openOperator();
+  operatorToken = await tokenOf('配信担当', 'operator');
+  approverToken = await tokenOf('承認担当', 'admin');
   for (const index of terminals.keys()) sellers.push(sell(index));
 }, 300_000);
 afterAll(async () => {
@@ -88,12 +89,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 }, 120_000);
 
-/** The CLI with the token of an operator, who was added by the house's own. */
-let operatorToken = '';
+/** The CLI with the tokens of two people, who were added by the house's own. */
+let [operatorToken, approverToken] = ['', ''];
 const operator = (...args: string[]): Promise<Ran> =>
   runCli(['--data', house.data, ...args], { TSUNAGU_TOKEN: operatorToken });
-async function openOperator(): Promise<void> {
-  const added = await house.cli('people', 'add', '配信担当', '--role', 'operator', '--json');
+const approver = (...args: string[]): Promise<Ran> =>
+  runCli(['--data', house.data, ...args], { TSUNAGU_TOKEN: approverToken });
+async function tokenOf(name: string, role: string): Promise<string> {
+  const added = await house.cli('people', 'add', name, '--role', role, '--json');
   expect(added.code, added.stderr).toBe(0);
   const { signInUrl } = JSON.parse(added.stdout) as { signInUrl: string };
   const { origin } = new URL(house.url);
@@ -105,8 +108,8 @@ async function openOperator(): Promise<void> {
     });
   const signed = await post('/api/v1/sessions', { token: signInUrl.split('#')[1] });
   const cookie = (signed.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
-  const made = await post('/api/v1/tokens', { name: 'cli', roles: ['operator'] }, cookie);
-  operatorToken = ((await made.json()) as { token: string }).token;
+  const made = await post('/api/v1/tokens', { name: 'cli', roles: [role] }, cookie);
+  return ((await made.json()) as { token: string }).token;
 }
 
 const spec = join(folder, 'spec.json');
@@ -121,7 +124,7 @@ const versions = async (): Promise<readonly (string | undefined)[]> =>
     ),
   );
 
-/** An operator proposes a campaign, and the administrator of the house approves it. Nobody does both. */
+/** An operator proposes a campaign, and an administrator approves it. Nobody does both, nor does who let them in. */
 async function begin(name: string, ...more: readonly string[]): Promise<string> {
   writeFileSync(spec, JSON.stringify({ gate: { salesMin: 8 } }));
   const created = await operator('campaign', 'create', spec, '--name', name, ...options, ...more, '--json');
@@ -129,7 +132,9 @@ async function begin(name: string, ...more: readonly string[]): Promise<string> 
   const { id } = campaignDetail.parse(JSON.parse(created.stdout));
   const own = await operator('campaign', 'approve', id);
   expect(own.stderr).toContain('APPROVAL_OWN');
-  const approved = await house.cli('campaign', 'approve', id);
+  const owner = await house.cli('campaign', 'approve', id);
+  expect(owner.stderr).toContain('APPROVAL_NOT_APART');
+  const approved = await approver('campaign', 'approve', id);
   expect(approved.code, approved.stderr).toBe(0);
   return id;
 }

@@ -1,8 +1,10 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { authoritiesView, portOf } from '@tsunagu/protocols/fleet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePortBase, program, runCli, startHouse } from './house.ts';
@@ -14,6 +16,15 @@ beforeAll(async () => {
   portBase = await freePortBase();
 });
 afterAll(() => rmSync(data, { recursive: true, force: true }));
+
+/** The first line of the built bridge. */
+async function runBridge(args: readonly string[]): Promise<unknown> {
+  const main = fileURLToPath(new URL('../../firmware-bridge/dist/main.js', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [main, ...args], { timeout: 60_000 }).catch(
+    (error: { stdout: string }) => error,
+  );
+  return JSON.parse(stdout.split('\n')[0] ?? '');
+}
 
 const quiet = ['--terminals', '2', '--sale-every-seconds', '3600'];
 
@@ -67,9 +78,16 @@ describe('npm start', () => {
     expect(await second.stop()).toBe(0);
   }, 180_000);
 
-  test('keeps its terminals when it moves to other ports, as a taken port advises', async () => {
+  test('keeps its terminals when it moves to other ports, and comes up though one of them is damaged', async () => {
     const moved = portBase + 100;
+    writeFileSync(join(data, 'terminals', 'CATS200-0001', 'reversals.sealed'), 'TSS1 that nobody sealed');
     const house = await startHouse({ data, portBase: moved, args: quiet });
+    expect(house.screen()).toMatch(
+      /One terminal is not well[\s\S]*STORE_RECORD_DAMAGED[^\n]*CATS200-0001[^\n]*reversals/,
+    );
+    // Another process cannot run what runs here.
+    const twice = await runBridge(['fleet', '--data', join(data, 'terminals')]);
+    expect(twice).toMatchObject({ event: 'failed', code: 'TERMINAL_IN_USE' });
     const sold = await house.cli('sale', 'CATS220-0001', '--amount', '100', '--card', 'visa-contact');
     expect(sold.code).toBe(0);
     expect(await house.stop()).toBe(0);

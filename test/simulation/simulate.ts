@@ -359,7 +359,7 @@ class Simulation {
   #approveLater(id: string): void {
     this.#scheduler.after(1_500, () => {
       const { rooms } = this.#server;
-      if (rooms) void rooms.jobs.approve(id, { subject: 'admin', roles: ['admin'] });
+      if (rooms) void rooms.jobs.approve(id, { subject: 'approver', roles: ['admin'] });
       else this.#approveLater(id);
     });
   }

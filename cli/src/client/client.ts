@@ -121,6 +121,7 @@ import { EventSource } from 'eventsource';
 import { z } from 'zod';
 import type { Access } from './access.ts';
 import { type AccessClient, accessCalls } from './access-calls.ts';
+import { type KeyClient, keyCalls } from './key-calls.ts';
 import { type SwitchClient, switchCalls } from './switch-calls.ts';
 import { type SwitchRuleClient, switchRuleCalls } from './switch-rule-calls.ts';
 
@@ -140,7 +141,7 @@ export interface LiveHandlers {
 }
 
 /** The management API as the CLI uses it: the public one, and nothing else. */
-export interface Client extends AccessClient, SwitchClient, SwitchRuleClient {
+export interface Client extends AccessClient, KeyClient, SwitchClient, SwitchRuleClient {
   /** Any call of the management API: without a body a GET. */
   ask<S extends z.ZodType>(schema: S, path: string, body?: unknown, method?: string): Promise<Result<z.output<S>>>;
   /** Any answer as text. */
@@ -330,6 +331,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
 
   return {
     ...accessCalls({ call, all }),
+    ...keyCalls({ call, all }),
     ...switchCalls({ call, all }),
     ...switchRuleCalls({ call, all }),
     overview: () => call(overview, managementPaths.overview),

@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { accessPaths, createToken, createWebhook, replayWebhook, role, type Role } from '@tsunagu/protocols/fleet';
+import type { World } from '@tsunagu/protocols/world';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Access } from '../client/index.ts';
 import { type Console, type ExitCode, exit, printFault } from '../console/index.ts';
@@ -9,6 +10,7 @@ import { integer } from './shell.ts';
 
 /** What the commands are run with. */
 interface Runs {
+  readonly world: World;
   readonly open: () => Console;
   readonly isJson: () => boolean;
   readonly withServer: (work: (context: Context) => Promise<ExitCode>) => Promise<void>;
@@ -23,7 +25,7 @@ const aRole = (text: string, before: readonly Role[] = []): readonly Role[] => {
 const listed = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
 
 /** Commands for people, tokens, webhooks and the audit log. */
-export function addAccessCommands(program: Command, { open, isJson, withServer, access }: Runs): void {
+export function addAccessCommands(program: Command, { world, open, isJson, withServer, access }: Runs): void {
   const refuseInput = (console: Console, field: string | number | undefined): ExitCode => {
     printFault(console, { code: 'INPUT_INVALID', ...(field !== undefined && { field }) }, isJson());
     return exit.usage;
@@ -38,6 +40,13 @@ export function addAccessCommands(program: Command, { open, isJson, withServer, 
     .action((name: string, options: { role: readonly Role[] }) =>
       withServer(async (context) => (await import('./people.ts')).addPerson(context, name, options.role)),
     );
+
+  people
+    .command('sign-in <link>')
+    .description('spend a sign-in link on a token for half a day, and print it / リンクでサインイン')
+    .action(async (link: string) => {
+      process.exitCode = await (await import('./people.ts')).signInByLink(open(), world, link, isJson());
+    });
 
   const tokens = program.command('tokens').description('API tokens / APIトークン一覧');
   tokens.action(() => withServer(async (context) => (await import('./people.ts')).listTokens(context)));

@@ -1,6 +1,15 @@
-import type { ApiTokenView, createToken, PersonView, Role } from '@tsunagu/protocols/fleet';
+import {
+  accessPaths,
+  type ApiTokenView,
+  createdToken,
+  type createToken,
+  type PersonView,
+  type Role,
+  session,
+} from '@tsunagu/protocols/fleet';
+import type { World } from '@tsunagu/protocols/world';
 import type { z } from 'zod';
-import { type ExitCode, exit, layOut, refuse } from '../console/index.ts';
+import { type Console, type ExitCode, exit, layOut, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
 /** `tsunagu people`: who may sign in, and as what. */
@@ -38,6 +47,38 @@ export async function addPerson(
   else console.out(console.texts.people.added(name, link.value.url));
   return exit.ok;
 }
+
+/** How long a token lives that a sign-in link was spent on. */
+const linkTokenMs = 12 * 3_600_000;
+
+/** `tsunagu people sign-in LINK`: spends a sign-in link on a token of that person for half a day, and prints it. */
+export async function signInByLink(console: Console, world: World, link: string, json: boolean): Promise<ExitCode> {
+  const [address = '', secret = ''] = link.split('#');
+  if (!URL.canParse(address) || secret === '') return refuse(console, { code: 'OPTION_INVALID', field: 'link' }, json);
+  const { origin } = new URL(address);
+  const post = (path: string, body: object, cookie = '') =>
+    fetch(new URL(path, origin), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin, cookie },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(linkTimeoutMs),
+    });
+  try {
+    const signed = await post(accessPaths.sessions, { token: secret });
+    const who = session.safeParse(await signed.json());
+    if (!who.success) return refuse(console, { code: 'SIGN_IN_TOKEN_INVALID' }, json);
+    const cookie = (signed.headers.getSetCookie()[0] ?? '').split(';')[0] ?? '';
+    const expiresAt = new Date(world.clock.now() + linkTokenMs).toISOString();
+    const made = await post(accessPaths.tokens, { name: 'cli', roles: who.data.roles, expiresAt }, cookie);
+    const token = createdToken.parse(await made.json());
+    console.out(json ? JSON.stringify(token) : token.token);
+    if (!json) console.err(console.texts.people.signedIn(who.data.subject));
+    return exit.ok;
+  } catch (cause) {
+    return refuse(console, { code: 'SERVER_UNREACHABLE', facts: { url: origin }, cause }, json);
+  }
+}
+const linkTimeoutMs = 15_000;
 
 /** `tsunagu tokens`: the tokens of whoever asks, or all. */
 export async function listTokens({ client, console, json }: Context): Promise<ExitCode> {

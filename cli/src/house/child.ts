@@ -6,13 +6,19 @@ import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
 
+const facts = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 /** The one line with which a part of the house says that it listens, or why it does not. */
 const firstLine = z.discriminatedUnion('event', [
-  z.looseObject({ event: z.literal('ready'), signInUrl: z.string().optional(), managementUrl: z.string().optional() }),
+  z.looseObject({
+    event: z.literal('ready'),
+    signInUrl: z.string().optional(),
+    managementUrl: z.string().optional(),
+    unwell: z.array(z.object({ serial: z.string(), code: z.string(), facts })).optional(),
+  }),
   z.object({
     event: z.literal('failed'),
     code: z.string(),
-    facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+    facts: facts.optional(),
   }),
 ]);
 export type Ready = Extract<z.infer<typeof firstLine>, { event: 'ready' }>;
@@ -27,7 +33,7 @@ export interface Child {
   stop(graceMs: number): Promise<void>;
 }
 
-const isKnown = (code: string): code is ErrorCode => Object.hasOwn(errorTable, code);
+export const isKnown = (code: string): code is ErrorCode => Object.hasOwn(errorTable, code);
 
 /**
  * Starts a program of the house and waits for its first line. The child holds the other end of a pipe: when this process

@@ -2,11 +2,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ClaimBundle, claimBundle, parseJson, portOf, type RegisterTerminal } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { type Fault, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { findAccess, openClient } from '../client/index.ts';
 import { type Console, type ExitCode, exit, printFault } from '../console/index.ts';
-import { type Child, startChild } from './child.ts';
+import { type Child, isKnown, startChild } from './child.ts';
 import { draftFirst, openKeyring, readPublished } from '../signing/index.ts';
 import { type KeyHere, keysOnMachine } from './keys-here.ts';
 import { lockFolder } from './lock.ts';
@@ -18,6 +18,8 @@ interface RaisedHouse {
   readonly managementUrl: string;
   /** How many terminals run: all of the data folder, also those of an earlier, larger fleet. */
   readonly terminals: number;
+  /** Terminals that do not run, and why. */
+  readonly unwell: readonly { readonly serial: string; readonly fault: Fault }[];
   readonly keysHere: readonly KeyHere[];
 }
 
@@ -33,6 +35,8 @@ export interface StartOptions {
   readonly readers: readonly string[];
   /** An MQTT broker that stands in for the server's own. */
   readonly broker?: string;
+  /** A PKCS #11 token that holds the keys (RFC 7512). */
+  readonly vault?: string;
 }
 
 const program = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
@@ -112,6 +116,7 @@ async function raise(
   const server = await run(parts.server, 'fleet-server/dist/main.js', [
     ...common,
     ...(options.broker === undefined ? [] : ['--broker', options.broker]),
+    ...(options.vault === undefined ? [] : ['--vault', options.vault]),
   ]);
   if (!server.ok) return server;
   const cardCompany = await run(parts.cardCompany, 'fleet-server/dist/card-company.js', [
@@ -125,7 +130,6 @@ async function raise(
   const claimed = await registerFleet(world, data, planFleet(options.terminals, portBase));
   if (!claimed.ok) return claimed;
   const found = followPorts(data, portBase);
-  if (!found.ok) return found;
   const fleet = [
     'fleet',
     '--data',
@@ -137,27 +141,32 @@ async function raise(
     ...options.readers.flatMap((reader) => ['--readers', reader]),
   ];
   const terminals = await run(
-    parts.terminals(found.value),
+    parts.terminals(found),
     'firmware-bridge/dist/main.js',
     fleet,
-    startTimeoutMs + found.value * startMsPerTerminal,
+    startTimeoutMs + found * startMsPerTerminal,
   );
   if (!terminals.ok) return terminals;
   const keysHere = await keysOnMachine(world, data);
   if (!keysHere.ok) return keysHere;
   const { signInUrl = '', managementUrl = '' } = server.value.ready;
-  return ok({ signInUrl, managementUrl, terminals: found.value, keysHere: keysHere.value });
+  const unwell = (terminals.value.ready.unwell ?? []).map(({ serial, code, facts }) => ({
+    serial,
+    fault: { code: isKnown(code) ? code : ('PROCESS_DIED' as const), facts },
+  }));
+  return ok({ signInUrl, managementUrl, terminals: found, unwell, keysHere: keysHere.value });
 }
 
 /** Every terminal of the data folder finds the house where it listens now, which may not be where it did when it was claimed. */
-function followPorts(data: string, portBase: number): Result<number> {
+function followPorts(data: string, portBase: number): number {
   const folders = readdirSync(join(data, 'terminals'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => join(data, 'terminals', entry.name))
     .filter((folder) => existsSync(join(folder, 'claim.json')));
   for (const folder of folders) {
     const read = parseJson(claimBundle, readFileSync(join(folder, 'claim.json'), 'utf8'));
-    if (!read.ok) return fail('CLAIM_BUNDLE_INVALID', { facts: { folder }, cause: read.fault });
+    // The terminal says so itself.
+    if (!read.ok) continue;
     const { endpoints, parent } = read.value;
     const moved = portOf(portBase, 'fleet') - endpoints.fleet;
     if (moved === 0) continue;
@@ -172,7 +181,7 @@ function followPorts(data: string, portBase: number): Result<number> {
       ...(parent && { parent: { ...parent, port: parent.port + moved } }),
     });
   }
-  return ok(folders.length);
+  return folders.length;
 }
 
 /** Puts the planned terminals on the inventory and their claims into their folders; what is there already stays. */
@@ -227,6 +236,10 @@ function showHouse(console: Console, { data, portBase }: StartOptions, house: Ra
     line.data(relative(process.cwd(), data) || data),
   ]) {
     console.out(`  ${text}`);
+  }
+  if (house.unwell.length > 0) {
+    console.out(`\n  ${console.paint('error', start.notWell(house.unwell.length))}`);
+    for (const { serial, fault } of house.unwell) printFault(console, { ...fault, field: serial }, false);
   }
   if (house.keysHere.length > 0) {
     console.out(`\n  ${console.paint('bold', start.keysHere.title)}`);

@@ -1,5 +1,6 @@
 import type { JobState, LinkState, PaymentKind, SaleOutcome, SaleStep, TimelineEntry } from '@tsunagu/protocols/fleet';
 import { identityEn } from './identity-en.ts';
+import { keysEn } from './keys-en.ts';
 import { lifeEn } from './life-en.ts';
 import { campaignEn } from './campaign-en.ts';
 import { switchEn } from './switch-en.ts';
@@ -14,6 +15,7 @@ export const en = {
   workshop: workshopEn,
   ...switchRulesEn,
   identity: identityEn,
+  keys: keysEn,
   life: lifeEn,
   switch: switchEn,
   next: 'next:',
@@ -317,6 +319,7 @@ export const en = {
       terminals: (n: number) => `${n} emulated terminals`,
     },
     running: 'The house is running:',
+    notWell: (n: number) => (n === 1 ? 'One terminal is not well:' : `${n} terminals are not well:`),
     line: {
       fleet: (port: number, ws: number) => `fleet (MQTT over TLS)      port ${port}, WebSocket ${ws}`,
       device: (port: number) => `device API (HTTPS)         port ${port}`,
@@ -378,6 +381,7 @@ export const en = {
   people: {
     columns: { id: 'ID', name: 'NAME', roles: 'ROLES', state: '' },
     ended: 'ended',
+    signedIn: (name: string) => `The token acts for ${name}, for 12 hours: TSUNAGU_TOKEN=… npx tsunagu …`,
     added: (name: string, url: string) => `${name} may sign in. This link is good once, for 15 minutes:\n${url}`,
   },
   tokens: {

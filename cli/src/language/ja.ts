@@ -1,5 +1,6 @@
 import type { Texts } from './en.ts';
 import { identityJa } from './identity-ja.ts';
+import { keysJa } from './keys-ja.ts';
 import { lifeJa } from './life-ja.ts';
 import { campaignJa } from './campaign-ja.ts';
 import { switchJa } from './switch-ja.ts';
@@ -12,6 +13,7 @@ export const ja: Texts = {
   workshop: workshopJa,
   ...switchRulesJa,
   identity: identityJa,
+  keys: keysJa,
   life: lifeJa,
   switch: switchJa,
   next: '対処:',
@@ -294,6 +296,7 @@ export const ja: Texts = {
       terminals: (n) => `模擬端末 ${n} 台`,
     },
     running: '起動しました:',
+    notWell: (n: number) => `正常に動いていない端末: ${n}台`,
     line: {
       fleet: (port, ws) => `端末管理 (MQTT/TLS)        ポート ${port}、WebSocket ${ws}`,
       device: (port) => `端末API (HTTPS)            ポート ${port}`,
@@ -355,6 +358,7 @@ export const ja: Texts = {
   people: {
     columns: { id: 'ID', name: '名前', roles: '役割', state: '' },
     ended: '終了',
+    signedIn: (name) => `${name} さんとして12時間使えるトークンです: TSUNAGU_TOKEN=… npx tsunagu …`,
     added: (name, url) => `${name} さんがサインインできます。次のリンクは15分以内に1回だけ使えます:\n${url}`,
   },
   tokens: {

@@ -1,3 +1,3 @@
 export { type AcquirerOptions, openAcquirer, type SwitchAcquirer } from './acquirer.ts';
 export { openReversalStore } from './reversal-store.ts';
-export { openStanCounter } from './stan-counter.ts';
+export { openStanCounter, stansOf } from './stan-counter.ts';

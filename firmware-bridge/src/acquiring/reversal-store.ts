@@ -4,10 +4,15 @@ import { type ReversalImage, type ReversalQueue, reversalImage, reversalsMax } f
 import { type SealedStore, sealedRecord } from '../sealed-store/index.ts';
 
 /** All reversals in one record, so that no moment knows half of one and a sale waits for one write. */
-const reversalsRecord = sealedRecord('reversals', z.object({ images: z.array(reversalImage).max(reversalsMax) }));
+const reversalsRecord = sealedRecord('reversals', z.object({ images: z.array(reversalImage).max(2 * reversalsMax) }));
 
-/** The store's queue of reversals, oldest first. */
-export function openReversalStore(store: SealedStore): ReversalQueue {
+/** The store's queue of reversals, oldest first. A record that cannot be read is a fault: it must not look like an empty one. */
+export async function openReversalStore(
+  store: SealedStore,
+): Promise<Result<ReversalQueue, 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED'>> {
+  const stored = await store.read(reversalsRecord);
+  if (!stored.ok) return stored;
+  let kept: readonly ReversalImage[] = stored.value?.facts.images ?? [];
   let tail: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const turn = tail.then(work, work);
@@ -15,40 +20,39 @@ export function openReversalStore(store: SealedStore): ReversalQueue {
     return turn;
   };
 
+  const due = (): readonly ReversalImage[] => kept.filter(({ refused }) => refused === undefined);
+
   /** `work` says what is to be kept, or undefined when nothing changes. */
   const change = (
-    work: (kept: readonly ReversalImage[]) => Result<readonly ReversalImage[] | undefined, 'REVERSAL_NOT_STORED'>,
+    work: () => Result<readonly ReversalImage[] | undefined, 'REVERSAL_NOT_STORED'>,
   ): Promise<Result<void, 'REVERSAL_NOT_STORED'>> =>
     inTurn(async () => {
-      const kept = await read(store);
-      if (!kept.ok) return kept;
-      const next = work(kept.value);
-      const written = next.ok && next.value ? await store.write(reversalsRecord, { images: [...next.value] }) : next;
-      return written.ok ? ok(undefined) : fail('REVERSAL_NOT_STORED', { cause: written.fault });
+      const next = work();
+      if (!next.ok || next.value === undefined) return next.ok ? ok(undefined) : next;
+      const written = await store.write(reversalsRecord, { images: [...next.value] });
+      if (!written.ok) return fail('REVERSAL_NOT_STORED', { cause: written.fault });
+      kept = next.value;
+      return ok(undefined);
     });
 
-  return {
+  return ok({
     put: (reversal) =>
-      change((kept) => {
+      change(() => {
         if (kept.some(({ id }) => id === reversal.id))
           return ok(kept.map((one) => (one.id === reversal.id ? reversal : one)));
-        if (kept.length >= reversalsMax) return fail('REVERSAL_NOT_STORED', { facts: { kept: kept.length } });
+        if (due().length >= reversalsMax) return fail('REVERSAL_NOT_STORED', { facts: { kept: kept.length } });
         return ok([...kept, reversal]);
       }),
     remove: (id) =>
-      change((kept) => ok(kept.some((one) => one.id === id) ? kept.filter((one) => one.id !== id) : undefined)),
-    list: () =>
-      inTurn(async () => {
-        const kept = await read(store);
-        // A queue that cannot be read must not look like an empty one: a sale would stay charged.
-        if (!kept.ok) throw new Error('the reversals cannot be read', { cause: kept.fault });
-        return kept.value;
+      change(() => ok(kept.some((one) => one.id === id) ? kept.filter((one) => one.id !== id) : undefined)),
+    putAside: (id, why) =>
+      change(() => {
+        const one = kept.find((image) => image.id === id);
+        if (one === undefined) return ok(undefined);
+        const aside = [...kept.filter((image) => image.refused !== undefined), { ...one, refused: why }];
+        return ok([...aside.slice(-reversalsMax), ...due().filter((image) => image.id !== id)]);
       }),
-  };
-}
-
-async function read(store: SealedStore): Promise<Result<readonly ReversalImage[], 'REVERSAL_NOT_STORED'>> {
-  const stored = await store.read(reversalsRecord);
-  if (!stored.ok) return fail('REVERSAL_NOT_STORED', { cause: stored.fault });
-  return ok(stored.value?.facts.images ?? []);
+    list: () => inTurn(() => Promise.resolve(due())),
+    aside: () => kept.filter(({ refused }) => refused !== undefined),
+  });
 }

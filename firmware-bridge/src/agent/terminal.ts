@@ -1,10 +1,10 @@
 import { merchantIdOf, terminalIdOf, terminalLink } from '@tsunagu/protocols/acquiring';
 import { modelOf, type TerminalModel } from '@tsunagu/protocols/catalogue';
 import { type Hello, type Serial, type SettingValues, type Trust, untilContact } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { isTransitCardName } from '@tsunagu/protocols/test-cards';
 import { logTo, type World } from '@tsunagu/protocols/world';
-import { openAcquirer, openReversalStore, openStanCounter } from '../acquiring/index.ts';
+import { openAcquirer, openReversalStore, openStanCounter, stansOf } from '../acquiring/index.ts';
 import {
   type Claim,
   type Identity,
@@ -54,9 +54,9 @@ import {
   parentSource,
   relayedNetwork,
 } from '../relay/index.ts';
-import { openAdviceStore, openOutbox, openSaleStore, turns } from '../sales/index.ts';
+import { openAdviceStore, openOutbox, openSaleStore, openTraceStore, turns } from '../sales/index.ts';
 import { type Files, openSealedStore, type SealedStore } from '../sealed-store/index.ts';
-import { openCardVault } from '../secure/index.ts';
+import { openCardVault, readCardAuthorities } from '../secure/index.ts';
 import { openShopper } from '../shopper/index.ts';
 import {
   bootSoftware,
@@ -84,6 +84,8 @@ export interface TerminalOptions {
   readonly relay?: { readonly host: string; readonly port: number; readonly children: readonly Serial[] };
   /** What the device can measure of itself; nothing unless told. */
   readonly vitals?: () => Vitals;
+  /** Told each time when the server will not have the terminal: for its claim, its certificate or its state. It goes on asking. */
+  readonly refused?: (fault: Fault) => void;
   /** MQTT and TLS; a simulated fleet has others, and everything above them is the same. */
   readonly wires?: Wires;
 }
@@ -219,7 +221,7 @@ class Device {
       software: software.value,
       signal: stopping.signal,
       restart,
-    });
+    }).catch((cause: unknown) => fail('INTERNAL', { cause }));
     this.#running = running;
     void running.then(async (started) => this.#settle(started.ok ? await started.value.connected : started));
     return ok(undefined);
@@ -239,9 +241,8 @@ class Device {
   async pay(...[order, onStep]: Parameters<CardSide['run']>): ReturnType<CardSide['run']> {
     await this.#restarting;
     const started = await this.#running;
-    return started?.ok
-      ? started.value.pay(order, onStep)
-      : refusedPayment(order, 'stored', 'refused', 'SALE_IN_PROGRESS');
+    if (started?.ok) return started.value.pay(order, onStep);
+    return refusedPayment(order, 'stored', 'refused', started?.fault.code ?? 'SALE_IN_PROGRESS');
   }
 
   async tamper(sensor: TamperSensor): Promise<void> {
@@ -339,7 +340,15 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   });
   const contact = await openContact(store, world);
   if (!contact.ok) return contact;
-  const link = wires.openLink({ world, tenant, serial, boot, network, contact: contact.value });
+  const link = wires.openLink({
+    world,
+    tenant,
+    serial,
+    boot,
+    network,
+    contact: contact.value,
+    refused: options.refused,
+  });
   const saleTurns = turns();
   const line = sharedLine();
   const parent = claim.parent && parentSource(claim.parent, serial, world.timers, line);
@@ -354,7 +363,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   const { cache } = options;
   const nearLists = parentsLists ?? (cache && { fetch: (name: string) => cache.named(name) });
 
-  const keys = await openTerminalKeys(store, world.clock);
+  const keys = await openTerminalKeys(store, world.clock, { world, serial });
   if (!keys.ok) return keys;
   const terminalKeys = keys.value;
   const tamper = await openTamper({ world, store, keys: keys.value, link: () => link, changed });
@@ -395,19 +404,29 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   if (!sales.ok) return sales;
   const advices = await openAdviceStore(store);
   if (!advices.ok) return advices;
+  const reversals = await openReversalStore(store);
+  if (!reversals.ok) return reversals;
+  const used = stansOf(sales.value.all(), advices.value.entries(), await reversals.value.list());
+  const stan = await openStanCounter(store, world, used);
+  if (!stan.ok) return stan;
   const acquirer = openAcquirer({ world, network, keys: keys.value });
+  const authorities = await readCardAuthorities(files);
+  if (!authorities.ok) return authorities;
   const cardSide = await options.openCardSide({
     world,
     model,
+    authorities: authorities.value,
     ports: {
       acquirer: software.boot === 'misreads' ? misreading(acquirer) : acquirer,
-      reversals: openReversalStore(store),
+      reversals: reversals.value,
       negative: negative.value,
       offline: negative.value,
       vault: vault.value,
       sales: sales.value,
       advices: advices.value,
-      stan: openStanCounter(store),
+      traces: await openTraceStore(store, world),
+      report: (sale) => outbox.value.add({ at: Math.round(world.clock.now()), sale }),
+      stan: stan.value,
       configuration: () => twin.value.inForce.values,
       identity: () => ({
         terminalId: terminalIdOf(serial),
@@ -478,6 +497,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     link,
     handlers: jobHandlers({
       keys: keys.value,
+      identityKey: () => identity.privateKey,
       pay,
       totals: (close) => saleTurns.take(() => cardSide.totals(close)),
       print: (order) => cardSide.print(order),

@@ -7,13 +7,13 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { fail, hex, ok, type Result, toHex } from '@tsunagu/protocols/kit';
 import type { Clock } from '@tsunagu/protocols/world';
 import { z } from 'zod';
+import { holdFile } from '../sealed-store/index.ts';
 import { emptyPages, type Pages } from './felica/pages.ts';
 
 /**
@@ -47,25 +47,17 @@ export function folderWallet(folder: string, clock: Clock): CardWallet {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = (name: string): string => join(folder, `${name}.json`);
   const out = (name: string): string => join(folder, `${name}.out`);
-  const claim = (name: string): boolean => {
-    try {
-      writeFileSync(out(name), String(process.pid), { flag: 'wx', mode: 0o600 });
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  /** The process that took it is gone, or has had it for longer than anybody holds a card. */
+  /** Whoever took it has had it for longer than anybody holds a card. */
   const isForgotten = (name: string): boolean => {
     const since = statSync(out(name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    return clock.now() - since >= forgottenMs || !isAlive(readFileSync(out(name), 'latin1'));
+    return clock.now() - since >= forgottenMs;
   };
   return {
     take(name) {
-      if (!claim(name)) {
+      if (!holdFile(out(name))) {
         if (!isForgotten(name)) return fail('CARD_ELSEWHERE');
         rmSync(out(name), { force: true });
-        if (!claim(name)) return fail('CARD_ELSEWHERE');
+        if (!holdFile(out(name))) return fail('CARD_ELSEWHERE');
       }
       return ok(read(file(name)));
     },
@@ -82,15 +74,6 @@ export function folderWallet(folder: string, clock: Clock): CardWallet {
     },
     giveBack: (name) => rmSync(out(name), { force: true }),
   };
-}
-
-function isAlive(pid: string): boolean {
-  try {
-    process.kill(Number(pid), 0);
-    return Number(pid) > 0;
-  } catch {
-    return false;
-  }
 }
 
 /** A card that was never written, or whose file is none, is as it was issued: its centre tells when that is not so. */

@@ -8,7 +8,7 @@ import {
   enrolmentAnswer,
   parseJson,
 } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
+import { type Fault, fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { buildCertificateRequest } from '@tsunagu/protocols/x509';
 import { exchange, type HttpsFault, type Network, type Pauses, pauseAfter, secureNetwork } from '../link/index.ts';
@@ -35,6 +35,8 @@ export interface EnrolmentOptions {
   /** What the maker gave the terminal to prove who it is; without it the claim secret does. */
   readonly manufacturer?: ManufacturerIdentity | undefined;
   readonly pauses?: Pauses;
+  /** Told when the server says no; it is asked again. */
+  readonly refused?: ((fault: Fault) => void) | undefined;
 }
 
 type StoreFault = 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED' | 'STORE_WRITE_FAILED';
@@ -66,9 +68,16 @@ export async function identify(options: EnrolmentOptions): Promise<Result<Identi
     failures += 1;
     const pauseMs = pauseAfter(failures, pauses, world);
     world.log('warn', 'enrolmentFailed', { fault: identity.fault, failures, pauseMs });
+    if (isFinal(identity.fault)) options.refused?.(identity.fault);
     await world.timers.sleep(pauseMs, signal).catch(() => undefined);
   }
   return fail('LINK_DOWN');
+}
+
+/** The claim, the serial or the state of the terminal is not what the server takes (4xx), and not "later" (429). */
+function isFinal({ code, facts }: Fault): boolean {
+  const status = Number(facts?.['status'] ?? 0);
+  return code === 'ENROLMENT_ANSWER_INVALID' || (code === 'ENROLMENT_REFUSED' && status < 500 && status !== 429);
 }
 
 async function makeKey(

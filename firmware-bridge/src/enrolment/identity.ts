@@ -24,8 +24,14 @@ export const identityRecord = sealedRecord(
   ]),
 );
 
-/** The key-block protection key, agreed at enrolment: the record's secret, 32 bytes. */
-export const keyBlockProtectionKeyRecord = sealedRecord('kbpk', z.object({}));
+/**
+ * The key-block protection key, agreed at enrolment or received by TR-34: the record's secret, 32 bytes. `job`: what brought it; the same order
+ * again finds it there.
+ */
+export const keyBlockProtectionKeyRecord = sealedRecord(
+  'kbpk',
+  z.object({ job: z.string().optional(), kcv: z.string().optional() }),
+);
 
 /** What an enrolled terminal is. */
 export interface Identity {

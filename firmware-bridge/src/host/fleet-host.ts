@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Timer, World } from '@tsunagu/protocols/world';
-import type { HostSays, WorkerSays, WorkerTask } from './messages.ts';
+import type { HostSays, Unwell, WorkerSays, WorkerTask } from './messages.ts';
 import { dealOut, type TerminalPlan } from './plan.ts';
 
 export interface FleetHostOptions {
@@ -12,22 +12,24 @@ export interface FleetHostOptions {
   readonly log: (line: string) => void;
 }
 
-/** Why a fleet does not run: the first terminal that could not be started. */
-export interface FleetFailure {
-  readonly code: string;
-  readonly facts: Readonly<Record<string, string | number | boolean>>;
+/** A terminal that is not well. `isOver`: it will not run until it is started anew. */
+export interface NotWell extends Unwell {
+  readonly isOver: boolean;
 }
 
 /** Many terminals in one process, each of the first ones in a thread of its own. */
 export interface FleetHost {
-  /** Resolves when all are enrolled and connected, when no other came for a while, or with the first that cannot be started. */
-  readonly ready: Promise<FleetFailure | undefined>;
+  /** Resolves when each is enrolled and connected, or known not to be well; with those that are not. */
+  readonly ready: Promise<readonly NotWell[]>;
   /** Children first, so that their good-byes still pass through their parents. */
   stop(): Promise<void>;
 }
 
 const stopTimeoutMs = 15_000;
-/** So long the first terminal is waited for, and after each that came the next one. */
+/**
+ * So long the first terminal is waited for, and after each that came or failed the next one; whoever is not there then is not waited for:
+ * its server or its parent is not there.
+ */
 const firstMs = 100_000;
 const quietMs = 60_000;
 /** A thread of a terminal needs little: most of it is code. */
@@ -38,13 +40,14 @@ export function startFleetHost(options: FleetHostOptions): FleetHost {
 }
 
 class Threads implements FleetHost {
-  readonly ready: Promise<FleetFailure | undefined>;
+  readonly ready: Promise<readonly NotWell[]>;
   readonly #options: FleetHostOptions;
   readonly #threads: { readonly worker: Worker; readonly serials: readonly string[]; isOver: boolean }[];
   readonly #waiting: Set<string>;
-  #patience: Timer | undefined;
   readonly #stopped = new Map<string, () => void>();
-  #settle: (failure: FleetFailure | undefined) => void = () => undefined;
+  readonly #unwell = new Map<string, NotWell>();
+  #patience: Timer | undefined;
+  #settle: (unwell: readonly NotWell[]) => void = () => undefined;
 
   constructor(options: FleetHostOptions) {
     this.#options = options;
@@ -52,8 +55,7 @@ class Threads implements FleetHost {
     this.ready = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    if (options.plans.length === 0) this.#settle(undefined);
-    this.#waitOn(firstMs);
+    this.#look(firstMs);
     this.#threads = dealOut(options.plans).map((plans) => this.#start(plans));
   }
 
@@ -65,7 +67,8 @@ class Threads implements FleetHost {
     worker.on('message', (says: WorkerSays) => this.#heard(says));
     worker.on('error', (error) => {
       world.log('error', 'workerFailed', { serials: thread.serials, message: String(error) });
-      this.#settle({ code: 'PROCESS_DIED', facts: { name: thread.serials.join(', '), said: String(error) } });
+      for (const serial of thread.serials)
+        this.#isUnwell({ serial, code: 'PROCESS_DIED', facts: { said: String(error) }, isOver: true });
     });
     worker.on('exit', () => {
       thread.isOver = true;
@@ -74,29 +77,38 @@ class Threads implements FleetHost {
     return thread;
   }
 
-  /** Terminals that are revoked, wiped or not claimed yet never come: whoever is here does not wait for them for ever. */
-  #waitOn(ms: number): void {
-    this.#patience?.cancel();
-    this.#patience = this.#options.world.timers.after(ms, () => {
-      if (this.#waiting.size > 0) this.#options.world.log('warn', 'terminalsAway', { serials: [...this.#waiting] });
-      this.#settle(undefined);
-    });
-  }
-
   #heard(says: WorkerSays): void {
     switch (says.kind) {
       case 'log':
         return this.#options.log(says.line);
       case 'connected':
         this.#waiting.delete(says.serial);
-        if (this.#waiting.size === 0) this.#settle(undefined);
-        else this.#waitOn(quietMs);
-        return;
+        this.#unwell.delete(says.serial);
+        return this.#look();
       case 'failed':
-        return this.#settle({ code: says.code, facts: says.facts });
+      case 'refused': {
+        const { kind, serial, code, facts } = says;
+        return this.#isUnwell({ serial, code, facts, isOver: kind === 'failed' });
+      }
       case 'stopped':
         this.#stopped.get(says.serial)?.();
     }
+  }
+
+  #isUnwell(one: NotWell): void {
+    this.#waiting.delete(one.serial);
+    this.#unwell.set(one.serial, one);
+    this.#look();
+  }
+
+  /** Something happened: is there anybody left to wait for? */
+  #look(patienceMs = quietMs): void {
+    this.#patience?.cancel();
+    if (this.#waiting.size === 0) return this.#settle([...this.#unwell.values()]);
+    this.#patience = this.#options.world.timers.after(patienceMs, () => {
+      const late = [...this.#waiting].map((serial) => ({ serial, code: 'LINK_DOWN', facts: {}, isOver: false }));
+      this.#settle([...this.#unwell.values(), ...late]);
+    });
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,12 @@
 import type { TerminalPlan } from './plan.ts';
 
+/** A terminal that is not well, and why. */
+export interface Unwell {
+  readonly serial: string;
+  readonly code: string;
+  readonly facts: Readonly<Record<string, string | number | boolean>>;
+}
+
 /** What a worker is given when it starts. */
 export interface WorkerTask {
   readonly plans: readonly TerminalPlan[];
@@ -11,13 +18,8 @@ export interface WorkerTask {
 export type WorkerSays =
   | { readonly kind: 'log'; readonly line: string }
   | { readonly kind: 'connected'; readonly serial: string }
-  /** This terminal will never run: its code and facts. */
-  | {
-      readonly kind: 'failed';
-      readonly serial: string;
-      readonly code: string;
-      readonly facts: Readonly<Record<string, string | number | boolean>>;
-    }
+  /** This terminal will never run (`failed`), or its server does not want it as it is (`refused`): its code and facts. */
+  | ({ readonly kind: 'failed' | 'refused' } & Unwell)
   | { readonly kind: 'stopped'; readonly serial: string };
 
 /** What a host tells its worker. */

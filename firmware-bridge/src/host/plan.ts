@@ -16,19 +16,26 @@ export interface TerminalPlan {
   readonly relay?: { readonly host: string; readonly port: number; readonly children: readonly Serial[] };
 }
 
-/** The terminals of a data folder: those with a claim bundle, in the order of their names, parents before their children. */
+/** The terminals of a data folder: those with a claim bundle, readable or not, in the order of their names, parents before their children. */
 export async function planFleet(data: string): Promise<readonly TerminalPlan[]> {
   const entries = await readdir(data, { withFileTypes: true }).catch(() => []);
   const claims: { folder: string; claim: Claim }[] = [];
+  const unreadable: TerminalPlan[] = [];
   for (const name of entries
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)
     .sort(byName)) {
-    if (!serialSchema.safeParse(name).success) continue;
+    const serial = serialSchema.safeParse(name);
+    if (!serial.success) continue;
     const folder = join(data, name);
-    const files = await readdir(folder);
-    const claim = files.includes(claimFile) ? await readClaim(await folderFiles(folder)) : undefined;
-    if (!claim?.ok) continue;
+    const files = await readdir(folder).catch((): string[] => []);
+    if (!files.includes(claimFile)) continue;
+    const claim = await readClaim(await folderFiles(folder));
+    // Its start will say what is wrong with it.
+    if (!claim.ok) {
+      unreadable.push({ serial: serial.data, folder });
+      continue;
+    }
     claim.value.secret.wipe();
     claims.push({ folder, claim: claim.value });
   }
@@ -44,7 +51,7 @@ export async function planFleet(data: string): Promise<readonly TerminalPlan[]> 
       }),
     };
   });
-  return [...plans.filter((plan) => !plan.parent), ...plans.filter((plan) => plan.parent)];
+  return [...plans.filter((plan) => !plan.parent), ...unreadable, ...plans.filter((plan) => plan.parent)];
 }
 
 /** One terminal of a data folder, by its own folder; its children stand beside it. */

@@ -1,13 +1,15 @@
 import { dirname, join } from 'node:path';
-import { type World } from '@tsunagu/protocols/world';
+import { type Fault, fail } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
 import { startTerminal, type Terminal } from '../agent/index.ts';
 import { folderWallet } from '../cards/index.ts';
 import type { Vitals } from '../jobs/index.ts';
 import { openCardSide } from '../payment/index.ts';
 import { folderFiles } from '../sealed-store/index.ts';
-import type { WorkerSays, WorkerTask } from './messages.ts';
+import type { Unwell, WorkerSays, WorkerTask } from './messages.ts';
 import { watchServiceMenu } from './service-menu.ts';
 import { watchTamperSwitch } from './tamper-switch.ts';
+import { lockTerminal } from './terminal-lock.ts';
 
 /** The terminals of one thread. They share the thread and nothing else. */
 export interface RunningTerminals {
@@ -28,6 +30,8 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
     const place = index % startingMax;
     const started = (places[place] ?? Promise.resolve()).then(async (): Promise<Terminal | undefined> => {
       if (ending.signal.aborted) return undefined;
+      const lock = lockTerminal(folder);
+      if (!lock.ok) return notStarted(serial, lock.fault);
       // The cards of a house lie beside its terminals: whoever holds one has it alone.
       const wallet = join(dirname(folder), 'cards');
       const terminal = await startTerminal({
@@ -37,16 +41,21 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
         vitals,
         shopper: { seed: task.seed, meanSeconds: task.saleEverySeconds },
         ...(relay && { relay }),
-      });
-      if (terminal.ok) {
-        watchTamperSwitch(world, folder, terminal.value, ending.signal);
-        watchServiceMenu(world, folder, terminal.value, ending.signal);
-        return terminal.value;
+        refused: (fault) => tell({ kind: 'refused', ...unwell(serial, fault) }),
+      }).catch((cause: unknown) => fail('INTERNAL', { cause }));
+      if (!terminal.ok) {
+        lock.value();
+        return notStarted(serial, terminal.fault);
       }
-      const { code, facts } = terminal.fault;
-      world.log('error', 'terminalNotStarted', { serial, fault: terminal.fault });
-      tell({ kind: 'failed', serial, code, facts: { serial, ...facts } });
-      return undefined;
+      watchTamperSwitch(world, folder, terminal.value, ending.signal);
+      watchServiceMenu(world, folder, terminal.value, ending.signal);
+      return {
+        ...terminal.value,
+        async stop() {
+          await terminal.value.stop();
+          lock.value();
+        },
+      };
     });
     places[place] = started.then(
       (terminal) => Promise.race([terminal?.connected, world.timers.sleep(startingMs, ending.signal)]).then(noop, noop),
@@ -57,13 +66,13 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
       .then(async (terminal) => {
         const connected = await terminal?.connected;
         if (connected?.ok) tell({ kind: 'connected', serial });
-        else if (connected && connected.fault.code !== 'LINK_DOWN')
-          tell({ kind: 'failed', serial, code: connected.fault.code, facts: { serial } });
+        else if (connected && connected.fault.code !== 'LINK_DOWN') notStarted(serial, connected.fault);
       })
-      .catch((error: unknown) => {
-        world.log('error', 'terminalFailed', { serial, message: String(error) });
-        tell({ kind: 'failed', serial, code: 'PROCESS_DIED', facts: { serial } });
-      });
+      .catch((cause: unknown) => notStarted(serial, { code: 'INTERNAL', cause }));
+  }
+  function notStarted(serial: string, fault: Fault): undefined {
+    world.log('error', 'terminalNotStarted', { serial, fault });
+    tell({ kind: 'failed', ...unwell(serial, fault) });
   }
   return {
     async stop(serials) {
@@ -78,6 +87,12 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
       );
     },
   };
+}
+
+/** Of a damaged record its name is what helps; of a refusal, what the server said. */
+function unwell(serial: string, { code, field, facts, cause }: Fault): Unwell {
+  const said = cause instanceof Error ? { said: cause.message.slice(0, 120) } : {};
+  return { serial, code, facts: { ...(field !== undefined && { record: String(field) }), ...facts, ...said } };
 }
 
 /** What this process says of itself; an emulated terminal has no thermometer. */

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { JobId, JobResult, PulledLog, SoftwareInstall, WipeProof } from '@tsunagu/protocols/fleet';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { Result } from '@tsunagu/protocols/kit';
@@ -11,7 +12,9 @@ import { failedBy, type JobContext, type JobHandlers, type JobOutcome } from './
 /** What jobs act upon. */
 export interface JobTargets {
   readonly boot: number;
-  readonly keys: Pick<TerminalKeys, 'load'>;
+  readonly keys: Pick<TerminalKeys, 'load' | 'bind' | 'receive'>;
+  /** Signs what the terminal swears to. */
+  readonly identityKey: () => KeyObject;
   /** Makes a payment when no other is in hand. */
   readonly pay: CardSide['run'];
   readonly totals: CardSide['totals'];
@@ -56,6 +59,15 @@ export const jobHandlers = (targets: JobTargets): JobHandlers => ({
   async 'key.load'(params, { job, attempt }) {
     const loaded = await targets.keys.load(params, { job, attempt });
     return loaded.ok ? { state: 'succeeded', evidence: loaded.value } : failedBy(loaded.fault);
+  },
+  // Made again it draws another random number, and the answer that is told is the one that counts.
+  async 'key.bind'(params, { job }) {
+    const bound = await targets.keys.bind(params, job, targets.identityKey);
+    return bound.ok ? { state: 'succeeded', binding: bound.value } : failedBy(bound.fault);
+  },
+  async 'key.receive'(params, { job }) {
+    const received = await targets.keys.receive(params, job);
+    return received.ok ? { state: 'succeeded', protection: received.value } : failedBy(received.fault);
   },
   'sale.test': (params, { progress }) => paid(targets.pay({ kind: 'sale', ...params }, progress)),
   'payment.run': (params, { progress }) => paid(targets.pay(params, progress)),

@@ -15,8 +15,16 @@ export const wipeRecord = sealedRecord(
   z.object({ job: z.string(), attempt: z.number().int(), files: z.number().int(), isTold: z.boolean() }),
 );
 
-/** What stays until the server has the proof: the name, the ledger that holds the proof, counters that never go back, and what runs. */
-const stays = ['claim.json', 'device.key', 'identity.sealed', 'jobs.sealed', 'wipe.sealed', 'tamper.sealed'];
+/** What stays until the server has the proof: the name, the ledger that holds the proof, the process that runs it, counters that never go back, and what runs. */
+const stays = [
+  'claim.json',
+  'device.key',
+  'identity.sealed',
+  'jobs.sealed',
+  'terminal.lock',
+  'wipe.sealed',
+  'tamper.sealed',
+];
 const countersStay = ['boot.sealed', 'stan.sealed', 'contact.sealed', 'rollback-counter.sealed'];
 const softwareStays = (name: string): boolean => name.startsWith('software');
 /** What goes after that: the terminal has to be enrolled again. */

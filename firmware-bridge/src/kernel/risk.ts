@@ -71,15 +71,16 @@ function* checkVelocity(card: CardObjects): Dialogue<readonly Bit[]> {
   if (lower === undefined || upper === undefined) return [];
   const counter = yield* readCounter(0x9f36);
   const lastOnline = yield* readCounter(0x9f13);
+  // Also of a card that does not give its transaction counter.
+  const isNew = lastOnline === 0 ? [tvrBits.newCard] : [];
   if (counter === undefined || lastOnline === undefined) {
     yield* note({ type: 'risk', what: 'velocity', detail: 'no counters' });
-    return [tvrBits.aboveLowerOfflineLimit, tvrBits.aboveUpperOfflineLimit];
+    return [tvrBits.aboveLowerOfflineLimit, tvrBits.aboveUpperOfflineLimit, ...isNew];
   }
-  const bits: Bit[] = [];
+  const bits: Bit[] = [...isNew];
   const offline = counter - lastOnline;
   if (counter <= lastOnline || offline > lower) bits.push(tvrBits.aboveLowerOfflineLimit);
   if (counter <= lastOnline || offline > upper) bits.push(tvrBits.aboveUpperOfflineLimit);
-  if (lastOnline === 0) bits.push(tvrBits.newCard);
   yield* note({ type: 'risk', what: 'velocity', detail: `${offline} (${lower}, ${upper})` });
   return bits;
 }

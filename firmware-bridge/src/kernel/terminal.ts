@@ -149,6 +149,8 @@ export interface KernelSettings {
   readonly canChooseApplication?: boolean;
   readonly caKeys?: CaKeyTable;
   readonly revoked?: RevocationList;
+  /** An acquirer's action codes; ours for schemes without an entry. */
+  readonly schemeActionCodes?: Readonly<Partial<Record<Scheme, ActionCodes>>>;
   readonly randomSelection?: RandomSelection;
   readonly cdaMode?: 1 | 2 | 3 | 4;
   readonly contactless?: Partial<ContactlessLimits>;
@@ -213,7 +215,7 @@ export function kernelTerminalOf(model: TerminalModel, settings: KernelSettings)
     mayBypassPin: settings.mayBypassPin ?? false,
     canChooseApplication: settings.canChooseApplication ?? model.screen !== 'segments',
     actionCodes,
-    schemeActionCodes: type[0] === 0x21 ? {} : schemeActionCodes,
+    schemeActionCodes: type[0] === 0x21 ? {} : { ...schemeActionCodes, ...settings.schemeActionCodes },
     floorLimitMinor,
     randomSelection: settings.randomSelection ?? { targetPercent: 0, maxPercent: 0, thresholdMinor: 0 },
     caKeys: settings.caKeys ?? CaKeyTable.empty,

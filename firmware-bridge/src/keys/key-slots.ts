@@ -1,4 +1,4 @@
-import type { KeySlot } from '@tsunagu/protocols/fleet';
+import { type AcquirerSlot, keySlot, type KeySlot, partsOfSlot } from '@tsunagu/protocols/fleet';
 import { z } from 'zod';
 import { sealedRecord } from '../sealed-store/index.ts';
 
@@ -17,8 +17,27 @@ export const dukptSlot = sealedRecord(
 /** The slot of the key that makes the tags of negative lists. */
 export const negativeSlot = sealedRecord('key-negative', z.object({ kcv: z.string(), ...loadedBy }));
 
+/** The most keys of card companies that a terminal holds: three for each. */
+export const acquirerKeysMax = 48;
+/** Which keys of card companies are there. A slot that is named here and has no record was never loaded. */
+export const acquirerListRecord = sealedRecord(
+  'keys-acquirers',
+  z.object({ slots: z.array(keySlot).max(acquirerKeysMax) }),
+);
+/** A key of one card company. */
+export const acquirerRecord = (slot: AcquirerSlot) =>
+  sealedRecord(`key-${slot.replaceAll('/', '-')}`, z.object({ kcv: z.string(), ...loadedBy }));
+
 /** How a key has to look in its block to fit its slot: TR-31 usage, and algorithm. X9.143, tables 2 and 3. */
-export const slotRules = {
+const slotRules = {
   dukpt: { usage: 'B1', algorithm: 'A' },
   negative: { usage: 'M6', algorithm: 'A' },
-} as const satisfies Record<KeySlot, { usage: string; algorithm: string }>;
+  pin: { usage: 'P0', algorithm: 'A' },
+  mac: { usage: 'M6', algorithm: 'A' },
+  data: { usage: 'D0', algorithm: 'A' },
+} as const;
+/** The rule of a slot. */
+export const ruleOf = (slot: KeySlot): { readonly usage: string; readonly algorithm: string } =>
+  slot === 'dukpt' || slot === 'negative' ? slotRules[slot] : slotRules[partsOfSlot(slot)?.kind ?? 'data'];
+/** Whether a slot is a card company's. */
+export const isAcquirerSlot = (slot: KeySlot): slot is AcquirerSlot => slot !== 'dukpt' && slot !== 'negative';

@@ -8,7 +8,17 @@ import {
   serialiseAesTerminal,
   takeAesTransactionKey,
 } from '@tsunagu/protocols/dukpt';
-import type { HeldKey, KeyLoad, KeySlot } from '@tsunagu/protocols/fleet';
+import type {
+  AcquirerSlot,
+  HeldKey,
+  JobId,
+  KeyBind,
+  KeyBinding,
+  KeyLoad,
+  KeyReceive,
+  KeySlot,
+  ProtectionEvidence,
+} from '@tsunagu/protocols/fleet';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { fail, fromHex, ok, type Result, type Secret, toHex } from '@tsunagu/protocols/kit';
 import { panMac, permutationKey, type PermutedPan, permutePan } from '@tsunagu/protocols/negative';
@@ -17,7 +27,24 @@ import type { Clock } from '@tsunagu/protocols/world';
 import type { z } from 'zod';
 import { keyBlockProtectionKeyRecord } from '../enrolment/index.ts';
 import type { SealedStore } from '../sealed-store/index.ts';
-import { dukptSlot, negativeSlot, slotRules } from './key-slots.ts';
+import {
+  type BindFault,
+  type BindParts,
+  bind,
+  keyBindingRecord,
+  receive,
+  type ReceiveFault,
+  rsaKeyFor,
+} from './key-binding.ts';
+import {
+  acquirerKeysMax,
+  acquirerListRecord,
+  acquirerRecord,
+  dukptSlot,
+  isAcquirerSlot,
+  negativeSlot,
+  ruleOf,
+} from './key-slots.ts';
 
 type StoreFault = 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED' | 'STORE_WRITE_FAILED';
 /** Why a key was not loaded. */
@@ -45,6 +72,14 @@ export interface TerminalKeys {
   slots(): readonly KeyEvidence[];
   /** Takes a key out of its block and into its slot. The same key again changes nothing: a counter never goes back. */
   load(key: KeyLoad, order: LoadOrder): Promise<Result<KeyEvidence, KeyLoadFault>>;
+  /** Binds to a key host by TR-34. */
+  bind(
+    wanted: KeyBind,
+    job: JobId,
+    identityKey: BindParts['identityKey'],
+  ): Promise<Result<KeyBinding, BindFault | 'TERMINAL_TAMPERED'>>;
+  /** Takes the key-block protection key of a TR-34 token. */
+  receive(wanted: KeyReceive, job: JobId): Promise<Result<ProtectionEvidence, ReceiveFault | 'TERMINAL_TAMPERED'>>;
   /** Compares the slots on the medium with those in use, and each check value with its key. Nothing changes. */
   check(): Promise<Result<readonly KeyEvidence[], StoreFault | 'DUKPT_STATE_INVALID' | 'KEY_NOT_AS_ANNOUNCED'>>;
   /** The next DUKPT transaction key. The state that follows is on disk before the key is handed out; the taker wipes it. */
@@ -64,12 +99,21 @@ export interface TerminalKeys {
 export async function openTerminalKeys(
   store: SealedStore,
   clock: Clock,
+  own?: Omit<BindParts, 'store' | 'identityKey'>,
 ): Promise<Result<TerminalKeys, StoreFault | 'DUKPT_STATE_INVALID'>> {
   const dukpt = await store.read(dukptSlot);
   if (!dukpt.ok) return dukpt;
   const negative = await store.read(negativeSlot);
   if (!negative.ok) return negative;
-  const slots: Slots = {};
+  const slots: Slots = { acquirers: new Map() };
+  const listed = await store.read(acquirerListRecord);
+  if (!listed.ok) return listed;
+  for (const slot of listed.value?.facts.slots ?? []) {
+    if (!isAcquirerSlot(slot)) continue;
+    const kept = await store.read(acquirerRecord(slot));
+    if (!kept.ok) return kept;
+    if (kept.value?.secret) slots.acquirers.set(slot, { facts: kept.value.facts, key: kept.value.secret });
+  }
   if (dukpt.value?.secret) {
     const state = parseAesTerminal(dukpt.value.secret);
     dukpt.value.secret.wipe();
@@ -77,15 +121,24 @@ export async function openTerminalKeys(
     slots.dukpt = { facts: dukpt.value.facts, state: state.value };
   }
   if (negative.value?.secret) slots.negative = { facts: negative.value.facts, key: negative.value.secret };
-  return ok(terminalKeys(store, slots, bucket(clock, placesMax)));
+  return ok(terminalKeys(store, slots, bucket(clock, placesMax), own));
 }
 
 interface Slots {
   dukpt?: { readonly facts: z.output<(typeof dukptSlot)['facts']>; readonly state: AesDukptState };
   negative?: { readonly facts: z.output<(typeof negativeSlot)['facts']>; readonly key: Secret<'key'> };
+  readonly acquirers: Map<
+    AcquirerSlot,
+    { readonly facts: z.output<(typeof negativeSlot)['facts']>; readonly key: Secret<'key'> }
+  >;
 }
 
-function terminalKeys(store: SealedStore, slots: Slots, mayPlace: () => boolean): TerminalKeys {
+function terminalKeys(
+  store: SealedStore,
+  slots: Slots,
+  mayPlace: () => boolean,
+  own: Omit<BindParts, 'store' | 'identityKey'> | undefined,
+): TerminalKeys {
   let tail: Promise<unknown> = Promise.resolve();
   let areDestroyed = false;
   // One change at a time: two takers must never see the same state.
@@ -95,7 +148,21 @@ function terminalKeys(store: SealedStore, slots: Slots, mayPlace: () => boolean)
     return turn;
   };
   return {
-    slots: () => (['dukpt', 'negative'] as const).flatMap((slot) => evidenceOf(slots, slot) ?? []),
+    slots: () => heldSlots(slots),
+    async bind(wanted, job, identityKey) {
+      if (!own) throw new Error('these keys were opened without what binding needs');
+      // Making an RSA key takes its time: payments do not wait for it.
+      const key = await rsaKeyFor(store);
+      if (!key.ok) return key;
+      return await inTurn(async () =>
+        areDestroyed ? fail('TERMINAL_TAMPERED') : bind({ ...own, store, identityKey }, key.value, wanted, job),
+      );
+    },
+    receive: (wanted, job) =>
+      inTurn(async () => {
+        if (!own) throw new Error('these keys were opened without what binding needs');
+        return areDestroyed ? fail('TERMINAL_TAMPERED') : receive({ store, world: own.world }, wanted, job);
+      }),
     load: (key, order) =>
       inTurn(async () => (areDestroyed ? fail('TERMINAL_TAMPERED') : load(store, slots, key, order))),
     check: () => inTurn(() => check(store, slots)),
@@ -116,6 +183,7 @@ function terminalKeys(store: SealedStore, slots: Slots, mayPlace: () => boolean)
     destroy() {
       // At once, whatever waits for its turn: the medium follows.
       areDestroyed = true;
+      forgetAcquirers(slots);
       slots.negative?.key.wipe();
       delete slots.negative;
       delete slots.dukpt;
@@ -141,18 +209,40 @@ function bucket(clock: Clock, most: number): () => boolean {
 /** Everything that a key can be made of; the key that all others travel under goes first. */
 async function destroy(store: SealedStore, slots: Slots): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
   // Whoever was in line before may have put a key back into memory.
+  const acquirers = await store.read(acquirerListRecord);
+  forgetAcquirers(slots);
   slots.negative?.key.wipe();
   delete slots.negative;
   delete slots.dukpt;
   let outcome: Result<void, 'STORE_WRITE_FAILED'> = ok(undefined);
-  for (const record of [keyBlockProtectionKeyRecord, dukptSlot, negativeSlot]) {
+  const ofAcquirers = (acquirers.ok ? (acquirers.value?.facts.slots ?? []) : []).filter(isAcquirerSlot);
+  for (const record of [
+    keyBlockProtectionKeyRecord,
+    keyBindingRecord,
+    dukptSlot,
+    negativeSlot,
+    ...ofAcquirers.map(acquirerRecord),
+    acquirerListRecord,
+  ]) {
     const removed = await store.remove(record);
     if (!removed.ok) outcome = removed;
   }
   return outcome;
 }
 
+function forgetAcquirers(slots: Slots): void {
+  for (const { key } of slots.acquirers.values()) key.wipe();
+  slots.acquirers.clear();
+}
+
+const heldSlots = (slots: Slots): readonly KeyEvidence[] =>
+  (['dukpt', 'negative', ...slots.acquirers.keys()] as const).flatMap((slot) => evidenceOf(slots, slot) ?? []);
+
 function evidenceOf(slots: Slots, slot: KeySlot): KeyEvidence | undefined {
+  if (isAcquirerSlot(slot)) {
+    const held = slots.acquirers.get(slot);
+    return held && { slot, kcv: held.facts.kcv };
+  }
   if (slot === 'negative') return slots.negative && { slot, kcv: slots.negative.facts.kcv };
   if (!slots.dukpt) return undefined;
   const { facts, state } = slots.dukpt;
@@ -166,18 +256,20 @@ async function load(
   wanted: KeyLoad,
   order: LoadOrder,
 ): Promise<Result<KeyEvidence, KeyLoadFault>> {
-  const held = slots[wanted.slot]?.facts;
+  const { slot } = wanted;
+  const held = (isAcquirerSlot(slot) ? slots.acquirers.get(slot) : slots[slot])?.facts;
   if (held?.job === order.job && held.attempt === order.attempt) return evidence(slots, wanted.slot);
   const unwrapped = await unwrapUnderProtection(store, wanted);
   if (!unwrapped.ok) return unwrapped;
   const { key, header, optionalBlocks } = unwrapped.value;
-  const rule = slotRules[wanted.slot];
+  const rule = ruleOf(slot);
   if (header.versionId !== 'D' || header.keyUsage !== rule.usage || header.algorithm !== rule.algorithm)
     return refuse(key, 'usage');
   const kcv = checkValue('AES', 'cmac', key);
   if (!kcv.ok || toHex(kcv.value) !== wanted.kcv) return refuse(key, 'kcv');
-  const written =
-    wanted.slot === 'negative'
+  const written = isAcquirerSlot(slot)
+    ? await putAcquirer(store, slots, slot, key, { kcv: wanted.kcv, ...order })
+    : slot === 'negative'
       ? await putNegative(store, slots, key, { kcv: wanted.kcv, ...order })
       : await putDukpt(store, slots, key, initialKeyIdOf(optionalBlocks), { kcv: wanted.kcv, ...order });
   return written.ok ? evidence(slots, wanted.slot) : written;
@@ -206,7 +298,14 @@ async function check(
   negative.value?.secret?.wipe();
   if ((kcv?.ok ? toHex(kcv.value) : undefined) !== slots.negative?.facts.kcv)
     return fail('KEY_NOT_AS_ANNOUNCED', { field: 'negative' });
-  return ok((['dukpt', 'negative'] as const).flatMap((slot) => evidenceOf(slots, slot) ?? []));
+  for (const [slot, { facts }] of slots.acquirers) {
+    const kept = await store.read(acquirerRecord(slot));
+    if (!kept.ok) return kept;
+    const of = kept.value?.secret && checkValue('AES', 'cmac', kept.value.secret);
+    kept.value?.secret?.wipe();
+    if ((of?.ok ? toHex(of.value) : undefined) !== facts.kcv) return fail('KEY_NOT_AS_ANNOUNCED', { field: slot });
+  }
+  return ok(heldSlots(slots));
 }
 
 function refuse(key: Secret<'key'>, field: string): Result<never, 'KEY_NOT_AS_ANNOUNCED'> {
@@ -245,6 +344,26 @@ async function putNegative(
   if (!written.ok) return written;
   slots.negative?.key.wipe();
   slots.negative = { facts, key };
+  return written;
+}
+
+async function putAcquirer(
+  store: SealedStore,
+  slots: Slots,
+  slot: AcquirerSlot,
+  key: Secret<'key'>,
+  facts: Facts,
+): Promise<Result<void, 'STORE_WRITE_FAILED' | 'KEY_NOT_AS_ANNOUNCED'>> {
+  if (!slots.acquirers.has(slot)) {
+    if (slots.acquirers.size >= acquirerKeysMax) return refuse(key, 'slot');
+    // Named first: a name without its key is an empty slot, a key without its name would never be wiped.
+    const listed = await store.write(acquirerListRecord, { slots: [...slots.acquirers.keys(), slot] });
+    if (!listed.ok) return listed;
+  }
+  const written = await store.write(acquirerRecord(slot), facts, key);
+  if (!written.ok) return written;
+  slots.acquirers.get(slot)?.key.wipe();
+  slots.acquirers.set(slot, { facts, key });
   return written;
 }
 

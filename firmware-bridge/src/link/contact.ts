@@ -1,5 +1,5 @@
 import { type Contact, contact, defaultContact } from '@tsunagu/protocols/fleet';
-import { ok, type Result } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { type SealedStore, sealedRecord } from '../sealed-store/index.ts';
 
@@ -25,14 +25,18 @@ export function contactInMemory(start: Contact = defaultContact): ContactKeeper 
   };
 }
 
-/** The contact that the server handed out last, kept over power cuts. One that cannot be written is followed until the next boot. */
+/**
+ * The contact that the server handed out last, kept over power cuts. One that cannot be written is followed until the next boot; for one
+ * that is damaged the server hands out another.
+ */
 export async function openContact(
   store: SealedStore,
   world: Pick<World, 'log'>,
-): Promise<Result<ContactKeeper, 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED'>> {
+): Promise<Result<ContactKeeper, 'STORE_READ_FAILED'>> {
   const stored = await store.read(contactRecord);
-  if (!stored.ok) return stored;
-  const kept = contactInMemory(stored.value?.facts);
+  if (!stored.ok && stored.fault.code === 'STORE_READ_FAILED') return fail('STORE_READ_FAILED', stored.fault);
+  if (!stored.ok) world.log('warn', 'contactForgotten', { fault: stored.fault });
+  const kept = contactInMemory(stored.ok ? stored.value?.facts : undefined);
   return ok({
     get current() {
       return kept.current;

@@ -15,7 +15,7 @@ import {
   type UpTopic,
   upTopic,
 } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { type IClientOptions, MqttClient } from 'mqtt';
 import type { z } from 'zod';
@@ -48,6 +48,8 @@ export interface LinkOptions {
   readonly keepaliveSeconds?: number;
   /** When to come; what the server says about it goes there. Unless told, kept until the end of the process. */
   readonly contact?: ContactKeeper;
+  /** Told when the server does not want us; the link goes on trying. */
+  readonly refused?: ((fault: Fault) => void) | undefined;
 }
 
 /** What a caller may say about a message. */
@@ -134,15 +136,20 @@ class FleetLink implements Link {
       // Also in a fleet without a spread nobody dials again in the same moment.
       pauseMs = wasGood ? Math.max(pause(undefined), pause(0)) : pause(pauseMs);
       world.log('info', 'linkLost', { fault: ended, pauseMs });
+      if (ended.code === 'LINK_REFUSED') this.#options.refused?.(ended);
       await sleep(pauseMs);
     }
   }
 
   /** One connection from its beginning to its end. */
-  async #connectOnce(handlers: LinkHandlers): Promise<NonNullable<ReturnType<typeof fail>['fault']>> {
+  async #connectOnce(handlers: LinkHandlers): Promise<Fault> {
     const { world, network } = this.#options;
     const opened = await network.open('fleet', connectTimeoutMs);
-    if (!opened.ok) return opened.fault;
+    // A connection that broke in its handshake says nothing about us.
+    if (!opened.ok)
+      return opened.fault.code !== 'LINK_REFUSED' || isRefusal(opened.fault.cause)
+        ? opened.fault
+        : { ...opened.fault, code: 'LINK_DOWN' };
     if (this.#stopping.signal.aborted) {
       opened.value.destroy();
       return fail('LINK_DOWN').fault;
@@ -173,7 +180,7 @@ class FleetLink implements Link {
       for (const settle of this.#pending.values()) settle(fail('LINK_DOWN'));
       if (wasUp) handlers.down();
     }
-    return fail('LINK_DOWN', { cause: error }).fault;
+    return fail(isRefusal(error) ? 'LINK_REFUSED' : 'LINK_DOWN', { cause: error }).fault;
   }
 
   #clientOptions(): IClientOptions {
@@ -354,4 +361,11 @@ class FleetLink implements Link {
     client?.end(true);
     await this.#ended;
   }
+}
+
+/** A no to this very terminal: CONNACK 2, 4 or 5 (MQTT 3.1.1, table 3.1), or a certificate that one of the two ends does not take. */
+function isRefusal(cause: unknown): boolean {
+  if (!(cause instanceof Error) || !('code' in cause)) return false;
+  const { code } = cause;
+  return code === 2 || code === 4 || code === 5 || (typeof code === 'string' && /^ERR_SSL_|CERT/.test(code));
 }

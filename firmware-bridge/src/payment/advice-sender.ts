@@ -1,8 +1,10 @@
 import { backOffMs } from '@tsunagu/protocols/acquiring';
 import { repeatMti } from '@tsunagu/protocols/iso8583';
+import type { Fault } from '@tsunagu/protocols/kit';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import type { AdviceEntry, AdviceStore } from '../sales/index.ts';
 import type { SecurePart } from '../secure/index.ts';
+import { isTemporary } from './action-codes.ts';
 import { readAnswer } from './answer.ts';
 
 const pauses = { firstMs: 2_000, factor: 2, mostMs: 60_000 } as const;
@@ -18,8 +20,10 @@ export type AdviceFate =
 
 /** Approved, acknowledged, or known already (913: what stands there is what was sent). */
 const isTaken = (actionCode: string): boolean => /^(0\d\d|400|90[01]|913)$/.test(actionCode);
-/** "Not now": the way is shut or somebody on it is in trouble. Everything else is a final no. */
-const isTemporary = (actionCode: string): boolean => /^(90[36789]|91[0125]|92[0-3])$/.test(actionCode);
+
+/** What was to be sent is damaged on the medium; a medium that only fails is read again. */
+const isDamaged = ({ cause }: Fault): boolean =>
+  typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'STORE_RECORD_DAMAGED';
 
 /** What the sender tells of. */
 export interface AdviceListener {
@@ -131,6 +135,7 @@ export class AdviceSender {
     const { seq, stan, attempts } = entry;
     const facts = { stan, attempt: attempts + 1 };
     const advice = await this.#store.read(seq);
+    if (!advice.ok && isDamaged(advice.fault)) return await this.#refuse(entry, '', advice.fault);
     // Counted before it leaves: after a power loss it must go as a repeat.
     const counted = advice.ok ? await this.#store.attempt(seq) : advice;
     if (!advice.ok || !counted.ok) {
@@ -141,6 +146,7 @@ export class AdviceSender {
     const request = attempts > 0 ? { ...message, mti: repeatMti(message.mti) } : message;
     const answer = await this.#line.exchange(request, card, { timeoutMs: answerMs });
     const read = answer.ok ? readAnswer(request, answer.value) : answer;
+    if (!read.ok && read.fault.code === 'CARD_BOX_BROKEN') return await this.#refuse(entry, '', read.fault);
     if (!read.ok) {
       this.#world.log('warn', 'adviceUnanswered', { ...facts, fault: read.fault });
       return false;
@@ -156,8 +162,14 @@ export class AdviceSender {
       this.#tell(seq, { type: 'taken', actionCode, rrn });
       return true;
     }
+    return await this.#refuse(entry, actionCode);
+  }
+
+  /** It will never be taken: the others go past it. @param cause what is wrong with it here; without one the switch said no */
+  async #refuse(entry: AdviceEntry, actionCode: string, cause?: Fault): Promise<boolean> {
+    const { seq, stan } = entry;
     if (!(await this.#store.refuse(seq, actionCode)).ok) return false;
-    this.#world.log('error', 'adviceRefused', { ...facts, actionCode, fault: { code: 'ADVICE_REFUSED' } });
+    this.#world.log('error', 'adviceRefused', { stan, actionCode, fault: { code: 'ADVICE_REFUSED', cause } });
     await this.#listener.refused(entry, actionCode);
     this.#tell(seq, { type: 'refused', actionCode });
     return true;

@@ -10,7 +10,7 @@ import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { PaymentKind, PaymentOrder, SaleOutcome, SaleResult, SaleStep } from '@tsunagu/protocols/fleet';
 import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
-import { ok, type Result } from '@tsunagu/protocols/kit';
+import type { Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { canTakeSignature, nextInterface, transactionTypes } from '../kernel/index.ts';
 import type { Transaction } from '../sales/index.ts';
@@ -19,9 +19,11 @@ import { type Signature, signature } from '../signature/index.ts';
 import { AdviceSender } from './advice-sender.ts';
 import { chainOf, type FollowUp, type FollowUpOrder, judgeFollowUp } from './follow-up.ts';
 import { boughtOfflineMinor, floorLimitAt, mayApproveOffline, standsOffline } from './offline.ts';
-import { OnlineLeg, spoken } from './online-leg.ts';
+import { type LegOperation, OnlineLeg, spoken } from './online-leg.ts';
 import type { OnSaleStep, PaymentPorts } from './ports.ts';
+import { recordOf, recover } from './recovery.ts';
 import { resultOf } from './result.ts';
+import type { ReversalImage } from './reversal-image.ts';
 import { sixDigits, voidMessage } from './reversal-message.ts';
 import { ReversalSender } from './reversal-sender.ts';
 import { payTransit, type TransitEnded, type TransitOrder } from './transit-payment.ts';
@@ -41,6 +43,8 @@ export interface PaymentRun {
   readonly watch: Stopwatch;
   readonly onStep: OnSaleStep;
   readonly onTrace: (line: KernelTraceLine) => void;
+  /** Its request leaves: from now on it may stand at the issuer. */
+  readonly onSent: (of: Pick<SaleResult, 'stan' | 'entry' | 'amountMinor'>) => void;
 }
 
 /** A payment with a card that is being presented, and that has an account behind it. */
@@ -88,37 +92,17 @@ export class PaymentApplication {
   constructor(options: PaymentOptions) {
     const { world, secure, ports } = options;
     this.#options = options;
-    this.#reversals = new ReversalSender(world, secure, ports.reversals);
+    this.#reversals = new ReversalSender(world, secure, ports.reversals, {
+      refused: (image, actionCode) => this.#reversalRefused(image, actionCode),
+    });
     this.#advices = new AdviceSender(world, secure, ports.advices, {
       refused: (entry, actionCode) => this.#adviceRefused(entry.slip, actionCode),
     });
   }
 
-  /**
-   * What a power loss left: a payment whose reversal is kept does not stand, whatever its record says, and one whose advice is kept does,
-   * record or no record. Call it before anything else.
-   */
-  async recover(): Promise<Result<void, ErrorCode>> {
-    const { sales, reversals, advices } = this.#options.ports;
-    for (const { original } of await reversals.list()) {
-      const stan = sixDigits(original.stan);
-      const known = sales.all().find((one) => one.stan === stan && one.localTime === original.localTime);
-      if (known === undefined || known.outcome === 'reversed') continue;
-      const whole = await sales.read(known.slip);
-      if (!whole.ok) return whole;
-      const put = await sales.put({ ...whole.value, outcome: 'reversed', reason: 'PAYMENT_INTERRUPTED' });
-      if (!put.ok) return put;
-    }
-    for (const { seq, slip, stan } of advices.entries()) {
-      if (sales.all().some((one) => one.slip === slip && one.stan === stan)) continue;
-      const advice = await advices.read(seq);
-      if (!advice.ok) return advice;
-      const next = sales.nextSlip();
-      if (!next.ok || next.value !== slip) continue;
-      const put = await sales.put(advice.value.transaction);
-      if (!put.ok) return put;
-    }
-    return ok(undefined);
+  /** Undoes or completes what a power loss left. Call it before anything else. */
+  recover(): Promise<Result<void, ErrorCode>> {
+    return recover(this.#options.ports);
   }
 
   wake(): void {
@@ -239,7 +223,7 @@ export class PaymentApplication {
   }
 
   #leg(
-    operation: 'sale' | 'authorisation' | 'balance' | 'refund' | 'charge',
+    operation: LegOperation,
     amountMinor: number,
     at: { readonly entry: Entry; readonly isTechnicalFallback?: boolean },
     run: PaymentRun,
@@ -258,7 +242,10 @@ export class PaymentApplication {
       amountMinor,
       ...at,
       original,
-      onSent: () => step('request-sent'),
+      onSent: (stan) => {
+        step('request-sent');
+        run.onSent({ stan, entry: at.entry, amountMinor });
+      },
       onAnswered: (detail) => step('answer-received', detail),
     });
   }
@@ -560,6 +547,17 @@ export class PaymentApplication {
       reason: 'ADVICE_REFUSED',
       ...(isVoid && { outcome: 'declined' as const }),
     });
+  }
+
+  /** Whether the payment stands at the issuer, only a person can find out. */
+  async #reversalRefused(image: ReversalImage, actionCode: string | undefined): Promise<void> {
+    const { sales, report } = this.#options.ports;
+    const known = recordOf(sales, image);
+    const whole = known && (await sales.read(known.slip));
+    if (!whole?.ok) return;
+    const record = { ...whole.value, reason: 'REVERSAL_REFUSED', actionCode: actionCode ?? whole.value.actionCode };
+    await sales.put(record);
+    await report(resultOf(record, 0));
   }
 
   /** Lets the cardholder sign, once the sale stands, and stores it with the sale. */

@@ -25,6 +25,7 @@ import { emulatedSignature } from '../signature/index.ts';
 import { printSlip } from '../slips/index.ts';
 import { PaymentApplication, type PaymentRun, refusedPayment } from './application.ts';
 import type { CardSide, CardSideOptions, OnSaleStep, SaleOrder } from './ports.ts';
+import { sixDigits } from './reversal-message.ts';
 import { TraceBook } from './trace-book.ts';
 
 /** Opens the card side of a terminal: the secure part of its model, its readers and who brings cards to them, and the payment application. */
@@ -41,18 +42,19 @@ export class TerminalCardSide implements CardSide {
   #running: Promise<SaleResult> | undefined;
   #timings: SaleTimings | undefined;
   #timingsToRequest: SaleTimings | undefined;
-  readonly #traces = new TraceBook();
+  readonly #traces: TraceBook;
   /** Real cards have no names, and who holds them signs on paper. */
   readonly #hasPerson: boolean;
   #isClosed = false;
 
   private constructor(options: CardSideOptions, at?: EmulatedStation | TerminalReaders) {
-    const { world, model, ports } = options;
+    const { world, model, ports, authorities } = options;
     const { acquirer, negative, vault, ...rest } = ports;
     this.#options = options;
+    this.#traces = new TraceBook(ports.traces, ports.sales);
     const hand = openCardHand(options, at);
     this.#hasPerson = hand.isPerson;
-    this.#secure = openSecurePart({ world, model, vault, acquirer, negative, hand });
+    this.#secure = openSecurePart({ world, model, vault, acquirer, negative, authorities, hand });
     this.payment = new PaymentApplication({
       world,
       model,
@@ -105,9 +107,9 @@ export class TerminalCardSide implements CardSide {
   async totals(close: boolean): Promise<Result<TerminalTotals, ErrorCode>> {
     if (this.#running !== undefined) return fail('SALE_IN_PROGRESS');
     const { ports, world } = this.#options;
-    const { sales, advices } = ports;
+    const { sales } = ports;
     const now = Math.round(world.clock.now());
-    const totals = totalsOf(sales.day, sales.all(), advices.entries(), close ? now : undefined);
+    const totals = totalsOf(sales.day, sales.all(), refusable(ports), close ? now : undefined);
     const closed = close ? await sales.close(totals) : ok(undefined);
     return closed.ok ? ok(totals) : closed;
   }
@@ -116,7 +118,7 @@ export class TerminalCardSide implements CardSide {
     const { ports, model } = this.#options;
     return await printSlip(order, {
       sales: ports.sales,
-      totals: () => totalsOf(ports.sales.day, ports.sales.all(), ports.advices.entries()),
+      totals: () => totalsOf(ports.sales.day, ports.sales.all(), refusable(ports)),
       configuration: ports.configuration(),
       identity: ports.identity(),
       model,
@@ -158,6 +160,7 @@ export class TerminalCardSide implements CardSide {
     this.#isClosed = true;
     await this.#running;
     await this.payment.close();
+    await this.#traces.idle();
     await this.#secure.close();
   }
 
@@ -178,6 +181,8 @@ export class TerminalCardSide implements CardSide {
         onStep(step, atMs, detail);
       },
       onTrace: this.#traces.add,
+      onSent: (of) =>
+        this.#traces.sent(this.#options.world.clock.now(), { ...of, card: 'card' in order ? order.card : '' }),
     };
     try {
       if (!('card' in order)) return await this.payment.followUp(order, run);
@@ -206,3 +211,13 @@ export class TerminalCardSide implements CardSide {
     }
   }
 }
+
+/** What the switch has to take, or would not: advices, and reversals that were put aside. */
+const refusable = ({ advices, reversals }: Pick<CardSideOptions['ports'], 'advices' | 'reversals'>) => [
+  ...advices.entries(),
+  ...reversals.aside().map(({ original, refused }) => ({
+    state: 'refused' as const,
+    stan: sixDigits(original.stan),
+    actionCode: refused !== undefined && refused.length <= 3 ? refused : '',
+  })),
+];

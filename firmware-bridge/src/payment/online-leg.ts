@@ -8,6 +8,7 @@ import {
 } from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
+import type { PaymentKind } from '@tsunagu/protocols/fleet';
 import { isApproval } from '@tsunagu/protocols/iso8583';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -19,6 +20,16 @@ import type { ReversalImage } from './reversal-image.ts';
 import { sixDigits } from './reversal-message.ts';
 import type { ReversalSender } from './reversal-sender.ts';
 
+/** What a request asks for, as what is done with money. */
+const kindOf = {
+  sale: 'sale',
+  authorisation: 'preauth',
+  balance: 'balance',
+  refund: 'refund',
+  charge: 'charge',
+} as const satisfies Partial<Record<Operation, PaymentKind>>;
+export type LegOperation = keyof typeof kindOf;
+
 /** Everything that one request's way to the issuer needs. */
 export interface OnlineLegParts {
   readonly world: World;
@@ -27,14 +38,14 @@ export interface OnlineLegParts {
   readonly line: Pick<SecurePart, 'exchange'>;
   readonly sender: ReversalSender;
   readonly watch: Stopwatch;
-  readonly operation: Operation;
+  readonly operation: LegOperation;
   readonly amountMinor: number;
   readonly entry: EntryMode;
   /** For a stripe: it stands in for a chip that could not be read. */
   readonly isTechnicalFallback?: boolean | undefined;
   /** What it follows: a refund's sale. */
   readonly original?: Transaction | undefined;
-  readonly onSent: () => void;
+  readonly onSent: (stan: string) => void;
   readonly onAnswered: (detail: string) => void;
 }
 
@@ -76,14 +87,14 @@ export class OnlineLeg {
     if (!prepared.ok) return (this.#state = { name: 'nothingSent', fault: prepared.fault.code });
     const request = prepared.value;
     const timeoutMs = ports.configuration().answerTimeoutMs;
-    this.#parts.onSent();
+    this.#parts.onSent(String(request.fields[11]));
     const answer = await watch.during('acquirer', () => line.exchange(request, question.card, { timeoutMs }));
     const read = answer.ok ? readAnswer(request, answer.value) : answer;
     if (!read.ok) {
       const { code } = read.fault;
       this.#parts.onAnswered(code);
       world.log('warn', 'saleUnanswered', { stan: String(request.fields[11]), fault: read.fault });
-      if (code === 'ACQUIRER_UNREACHABLE') {
+      if (code === 'ACQUIRER_UNREACHABLE' || code === 'CARD_BOX_BROKEN') {
         await this.#forget();
         return (this.#state = { name: 'nothingSent', fault: code });
       }
@@ -153,7 +164,7 @@ export class OnlineLeg {
   }
 
   async #keep(request: OpenMessage, card: SealedCard, stan: number): Promise<Result<void, ErrorCode>> {
-    const { world, ports, sender, amountMinor } = this.#parts;
+    const { world, ports, sender, operation, amountMinor, entry } = this.#parts;
     const ownStan = await ports.stan.next();
     if (!ownStan.ok) return ownStan;
     const { terminalId, merchantId } = ports.identity();
@@ -176,6 +187,7 @@ export class OnlineLeg {
       processingCode,
       posDataCode,
       reason: reversalReasons.timedOut,
+      payment: { kind: kindOf[operation], entry, at: Math.round(world.clock.now()) },
       terminalId,
       merchantId,
       original: { mti: request.mti, stan, localTime },

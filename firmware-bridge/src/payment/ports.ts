@@ -14,9 +14,10 @@ import type { Result } from '@tsunagu/protocols/kit';
 import type { OfflineAllowance } from '@tsunagu/protocols/negative/authority';
 import type { World } from '@tsunagu/protocols/world';
 import type { CardWallet } from '../cards/index.ts';
-import type { AdviceStore, SaleStore } from '../sales/index.ts';
+import type { AdviceStore, SaleStore, TraceStore } from '../sales/index.ts';
 import type {
   Acquirer,
+  CardAuthorities,
   CardVault,
   NegativeFile,
   PinHabit,
@@ -28,18 +29,22 @@ import type { ReversalImage } from './reversal-image.ts';
 
 /**
  * Where images of reversals are kept. Each call resolves only when the change would survive a power loss (fsync); a failed
- * write is REVERSAL_NOT_STORED and leaves the store as it was. At most `reversalsMax` images are kept.
+ * write is REVERSAL_NOT_STORED and leaves the store as it was. At most `reversalsMax` images are due.
  */
 export interface ReversalQueue {
   /** Inserts the reversal, or replaces the one with the same `id`. */
   put(reversal: ReversalImage): Promise<Result<void, 'REVERSAL_NOT_STORED'>>;
   /** Forgets a reversal; one that is not there is no fault. */
   remove(id: string): Promise<Result<void, 'REVERSAL_NOT_STORED'>>;
-  /** All that are kept, oldest first. */
+  /** Gives up one that can never be settled; why: an action code, or the code of a fault. */
+  putAside(id: string, why: string): Promise<Result<void, 'REVERSAL_NOT_STORED'>>;
+  /** All that are due, oldest first. */
   list(): Promise<readonly ReversalImage[]>;
+  /** Those that were put aside, the last `reversalsMax` of them. */
+  aside(): readonly ReversalImage[];
 }
 
-/** The most images that a terminal keeps; with so many waiting it makes no further sale. */
+/** The most reversals that may be due; with so many waiting the terminal makes no further sale. */
 export const reversalsMax = 64;
 
 /** How the terminal is named in messages to the switch. */
@@ -70,10 +75,13 @@ export interface PaymentPorts {
   readonly advices: AdviceStore;
   readonly offline: OfflineCounter;
   readonly sales: SaleStore;
+  readonly traces: TraceStore;
   readonly stan: StanCounter;
   /** The configuration in force, asked at each sale. */
   readonly configuration: () => Configuration;
   readonly identity: () => TerminalIdentity;
+  /** Tells the server what became of a payment that nobody waits for any more. */
+  readonly report: (result: SaleResult) => Promise<void>;
 }
 
 /** What the card side needs: the payment application's part and the secure part's. */
@@ -89,6 +97,8 @@ export interface CardSideOptions {
   /** Model of the catalogue: it decides which readers there are. */
   readonly model: TerminalModel;
   readonly ports: CardSidePorts;
+  /** CA keys, withdrawn certificates and action codes; those of the test CA unless told. */
+  readonly authorities?: CardAuthorities | undefined;
   /** Where emulated transit cards are kept between two contacts. */
   readonly wallet?: CardWallet | undefined;
   /** Where real readers are; without it they and their cards are emulated. */

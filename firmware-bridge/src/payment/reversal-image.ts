@@ -1,3 +1,4 @@
+import { paymentKind } from '@tsunagu/protocols/fleet';
 import { z } from 'zod';
 import { sealedCard } from '../secure/index.ts';
 
@@ -22,6 +23,17 @@ export const reversalImage = z.object({
   posDataCode: z.string().length(12),
   /** DE25, ISO 8583:1993 message reason: 4021 no answer in time, 4020 unusable answer, 4007 approved but not completed. */
   reason: z.string().regex(/^\d{4}$/),
+  /** The payment, should the power fail before its record is written. */
+  payment: z
+    .object({
+      kind: paymentKind,
+      entry: z.enum(['contact', 'contactless', 'stripe', 'stored']),
+      /** Terminal's time, milliseconds since 1970. */
+      at: z.number().int().nonnegative(),
+    })
+    .optional(),
+  /** It will never be settled: the action code of a final no, or the code of the fault. It is kept for a person to see. */
+  refused: z.string().max(32).optional(),
   terminalId: z.string().max(8),
   merchantId: z.string().max(15),
   original: z.object({

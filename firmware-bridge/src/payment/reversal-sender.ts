@@ -1,5 +1,7 @@
 import { backOffMs } from '@tsunagu/protocols/acquiring';
+import type { Fault } from '@tsunagu/protocols/kit';
 import type { Timer, World } from '@tsunagu/protocols/world';
+import { isTemporary } from './action-codes.ts';
 import { readAnswer } from './answer.ts';
 import type { SecurePart } from '../secure/index.ts';
 import type { ReversalQueue } from './ports.ts';
@@ -9,20 +11,24 @@ import { reversalMessage } from './reversal-message.ts';
 const pauses = { firstMs: 2_000, factor: 2, mostMs: 60_000 } as const;
 const answerMs = 10_000;
 
-/**
- * Action codes (DE39) after which a reversal is done: accepted, already known (913), or nothing there to reverse (914).
- * All others mean "not now": it is sent again.
- */
+/** Action codes (DE39) after which a reversal is done: accepted, already known (913), or nothing there to reverse (914). */
 const isSettled = (actionCode: string): boolean => /^(0\d\d|4\d\d|90[01]|91[34])$/.test(actionCode);
 
+/** What the sender tells of. */
+export interface ReversalListener {
+  /** A reversal can never be settled, and was put aside. */
+  refused(reversal: ReversalImage, actionCode: string | undefined): Promise<void>;
+}
+
 /**
- * Sends kept reversals until each is acknowledged, the oldest first, with growing pauses, across any number of power losses.
- * The one of a sale that still runs is held back.
+ * Sends kept reversals until each is acknowledged, the oldest first, with growing pauses, across any number of power losses. One that is
+ * not settled keeps no other from going; one that never will be is put aside. The one of a sale that still runs is held back.
  */
 export class ReversalSender {
   readonly #world: World;
   readonly #line: Pick<SecurePart, 'exchange'>;
   readonly #queue: ReversalQueue;
+  readonly #listener: ReversalListener;
   readonly #held = new Set<string>();
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
@@ -30,10 +36,11 @@ export class ReversalSender {
   #isWoken = false;
   #isClosed = false;
 
-  constructor(world: World, line: Pick<SecurePart, 'exchange'>, queue: ReversalQueue) {
+  constructor(world: World, line: Pick<SecurePart, 'exchange'>, queue: ReversalQueue, listener: ReversalListener) {
     this.#world = world;
     this.#line = line;
     this.#queue = queue;
+    this.#listener = listener;
   }
 
   /** Keeps a reversal from being sent while its sale runs. */
@@ -71,12 +78,16 @@ export class ReversalSender {
 
   async #drain(): Promise<void> {
     try {
+      let isAllDone = true;
       for (const reversal of await this.#queue.list()) {
-        const isLeft = this.#isClosed || this.#held.has(reversal.id);
-        const isDone = isLeft || (await this.#send(reversal));
-        if (!isDone) return this.#again();
+        if (this.#isClosed || this.#held.has(reversal.id)) continue;
+        const fate = await this.#send(reversal);
+        if (fate !== 'done') isAllDone = false;
+        // Where nothing leaves the terminal, the next one will not either.
+        if (fate === 'unreachable') break;
       }
-      this.#failures = 0;
+      if (isAllDone) this.#failures = 0;
+      else this.#again();
     } catch (cause) {
       // The store could not be read: nothing is lost, and it is tried again.
       this.#world.log('error', 'reversalsUnreadable', { fault: { code: 'REVERSAL_NOT_STORED', cause } });
@@ -89,30 +100,42 @@ export class ReversalSender {
     this.#timer = this.#world.timers.after(backOffMs(pauses, this.#failures++), () => this.wake());
   }
 
-  async #send(reversal: ReversalImage): Promise<boolean> {
+  async #send(reversal: ReversalImage): Promise<'done' | 'due' | 'unreachable'> {
     const { id, stan, attempts } = reversal;
     const facts = { stan, attempt: attempts + 1 };
     // Counted before it leaves: after a power loss it must go as a repeat.
     const counted = await this.#queue.put({ ...reversal, attempts: attempts + 1 });
     if (!counted.ok) {
       this.#world.log('error', 'reversalNotCounted', { ...facts, fault: counted.fault });
-      return false;
+      return 'due';
     }
     const request = reversalMessage(reversal, attempts > 0);
     const answer = await this.#line.exchange(request, reversal.card, { timeoutMs: answerMs });
     const read = answer.ok ? readAnswer(request, answer.value) : answer;
+    if (!read.ok && read.fault.code === 'CARD_BOX_BROKEN') return await this.#giveUp(reversal, undefined, read.fault);
     if (!read.ok) {
       this.#world.log('warn', 'reversalUnanswered', { ...facts, fault: read.fault });
-      return false;
+      return read.fault.code === 'ACQUIRER_UNREACHABLE' ? 'unreachable' : 'due';
     }
     const { actionCode } = read.value;
-    if (!isSettled(actionCode)) {
+    if (isTemporary(actionCode)) {
       this.#world.log('warn', 'reversalPutOff', { ...facts, actionCode });
-      return false;
+      return 'due';
     }
+    if (!isSettled(actionCode)) return await this.#giveUp(reversal, actionCode);
     const removed = await this.#queue.remove(id);
-    if (!removed.ok) return false;
+    if (!removed.ok) return 'due';
     this.#world.log('info', 'reversalAcknowledged', { ...facts, actionCode });
-    return true;
+    return 'done';
+  }
+
+  /** It will never be settled. @param cause what is wrong with it here; without one the switch said no */
+  async #giveUp(reversal: ReversalImage, actionCode: string | undefined, cause?: Fault): Promise<'done' | 'due'> {
+    const { id, stan } = reversal;
+    const put = await this.#queue.putAside(id, actionCode ?? cause?.code ?? 'REVERSAL_REFUSED');
+    this.#world.log('error', 'reversalRefused', { stan, actionCode, fault: { code: 'REVERSAL_REFUSED', cause } });
+    if (!put.ok) return 'due';
+    await this.#listener.refused(reversal, actionCode);
+    return 'done';
   }
 }

@@ -3,4 +3,5 @@ export { type Outbox, openOutbox } from './outbox.ts';
 export { followersOf, isVoided, refundedMinor, slipMax, type Transaction, transaction } from './record.ts';
 export { openSaleStore, type SaleStore } from './sale-store.ts';
 export { totalsOf } from './totals.ts';
+export { type KeptTrace, openTraceStore, type TraceStore } from './trace-store.ts';
 export { type Turns, turns } from './turns.ts';

@@ -14,7 +14,7 @@ const shownMax = 32;
 export function totalsOf(
   day: number,
   all: readonly Transaction[],
-  advices: readonly AdviceEntry[],
+  advices: readonly Pick<AdviceEntry, 'state' | 'stan' | 'actionCode'>[],
   closedAt?: number,
 ): TerminalTotals {
   const today = all.filter((one) => one.day === day);

@@ -1,12 +1,10 @@
 import { localTransactionTime } from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
-import { CaKeyTable, caKeyHash, RevocationList } from '@tsunagu/protocols/emv';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { SaleStep } from '@tsunagu/protocols/fleet';
 import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
-import { ok, type Result, type Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { ok, type Result, type Secret, toHex } from '@tsunagu/protocols/kit';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
-import { revokedTestCertificates, testCaKeys } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
 import {
   type CardFacts,
@@ -24,16 +22,13 @@ import {
   type Verification,
 } from '../kernel/index.ts';
 import type { ChipReader } from '../readers/port.ts';
+import { type CardAuthorities, testAuthorities } from './card-authorities.ts';
 import type { CardVault } from './card-vault.ts';
 import type { Cardholder } from './hand.ts';
 import type { NegativeFile } from './ports.ts';
 import { type ChipReceipt, receiptOf } from './receipt.ts';
 import type { SealedCard } from './sealed-card.ts';
 import type { Stopwatch } from './stopwatch.ts';
-
-/** Keys of the CA whose cards an emulated house reads, and what that CA has withdrawn. */
-const testKeys = unwrap(CaKeyTable.load(testCaKeys().map((key) => ({ ...key, hash: caKeyHash(key) }))));
-const withdrawn = new RevocationList(revokedTestCertificates());
 
 /** What the issuer is to be asked, as payment hears it. */
 export interface OnlineQuestion {
@@ -91,6 +86,7 @@ export interface ReadingParts {
   readonly model: TerminalModel;
   readonly vault: CardVault;
   readonly negative: NegativeFile;
+  readonly authorities?: CardAuthorities | undefined;
   readonly watch: Stopwatch;
   /** Keeps the PIN for the issuer while its request is made, and wipes it. */
   readonly withPin: <T>(card: SealedCard, pin: Secret<'pin'> | undefined, work: () => Promise<T>) => Promise<T>;
@@ -102,7 +98,7 @@ export interface ReadingParts {
 
 /** Runs the kernel over a powered card. What leaves is sealed. */
 export async function readChip(
-  { world, model, vault, negative, watch, holder, withPin, cardWaitMs }: ReadingParts,
+  { world, model, vault, negative, authorities = testAuthorities, watch, holder, withPin, cardWaitMs }: ReadingParts,
   reader: ChipReader,
   entry: 'contact' | 'contactless',
   transaction: ChipTransaction,
@@ -121,8 +117,7 @@ export async function readChip(
         terminalId: transaction.terminalId,
         merchantId: transaction.merchantId,
         floorLimitMinor: transaction.floorLimitMinor,
-        caKeys: testKeys,
-        revoked: withdrawn,
+        ...authorities,
         approvesOffline: transaction.mayApproveOffline,
         ...transaction.limits,
         ...abilities,

@@ -9,6 +9,7 @@ export {
 export type { ReaderPlace } from '../readers/real.ts';
 export type { Readers as TerminalReaders } from '../readers/port.ts';
 export type { HolderHabits } from './holder-habits.ts';
+export { authoritiesFile, type CardAuthorities, readCardAuthorities } from './card-authorities.ts';
 export { openCardHand } from './open-hand.ts';
 export type { PinHabit } from './pin-habit.ts';
 export type { Acquirer, AcquirerFault, AcquirerMessage, NegativeFile } from './ports.ts';

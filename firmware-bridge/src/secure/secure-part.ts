@@ -10,6 +10,7 @@ import { type CardVault, wipeCard } from './card-vault.ts';
 import { type ChipHands, type ChipReading, type ChipTransaction, type ReadingParts, readChip } from './chip-reading.ts';
 import type { CardHand, CardInHand } from './hand.ts';
 import type { HolderHabits } from './holder-habits.ts';
+import type { CardAuthorities } from './card-authorities.ts';
 import type { Acquirer, AcquirerFault, NegativeFile } from './ports.ts';
 import type { SealedCard } from './sealed-card.ts';
 import type { Stopwatch } from './stopwatch.ts';
@@ -33,6 +34,8 @@ export interface SecurePartOptions {
   readonly vault: CardVault;
   readonly acquirer: Acquirer;
   readonly negative: NegativeFile;
+  /** Those of the test CA unless told. */
+  readonly authorities?: CardAuthorities | undefined;
   /** Readers, and whoever brings cards to them. */
   readonly hand: CardHand;
 }
@@ -74,12 +77,12 @@ export interface SecurePart {
     onPresent: () => void,
     trace: (line: KernelTraceLine) => void,
   ): Promise<Result<TransitReading, ErrorCode>>;
-  /** Puts the card into a message, enciphers it, sends it and reads the answer, which holds no card. */
+  /** Puts the card into a message, enciphers it, sends it and reads the answer, which holds no card. CARD_BOX_BROKEN: it can never be sent. */
   exchange(
     message: OpenMessage,
     card: SealedCard | undefined,
     options: { readonly timeoutMs: number },
-  ): Promise<Result<OpenMessage, AcquirerFault>>;
+  ): Promise<Result<OpenMessage, AcquirerFault | 'CARD_BOX_BROKEN'>>;
   /** Opens every reader of the model, without a card. */
   checkReaders(): Promise<readonly ReaderCheck[]>;
   close(): Promise<void>;
@@ -251,12 +254,12 @@ class TerminalSecurePart implements SecurePart {
     message: OpenMessage,
     card: SealedCard | undefined,
     options: { readonly timeoutMs: number },
-  ): Promise<Result<OpenMessage, AcquirerFault>> {
+  ): Promise<Result<OpenMessage, AcquirerFault | 'CARD_BOX_BROKEN'>> {
     const { acquirer, vault } = this.#options;
     if (card === undefined) return withoutSecrets(await acquirer.exchange(message, options));
     const opened = vault.open(card);
-    // Nothing has left, and nothing will: the box cannot be opened.
-    if (!opened.ok) return fail('ACQUIRER_UNREACHABLE', { cause: opened.fault });
+    // Nothing has left, and nothing ever will.
+    if (!opened.ok) return opened;
     // Reversals and advices may go at the same time: a PIN is for the request of its own card alone.
     const isAsking = message.mti === '1100' || message.mti === '1200';
     const held = isAsking && this.#pin?.token === card.token ? this.#pin.pin : undefined;

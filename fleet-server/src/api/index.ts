@@ -28,6 +28,7 @@ import { lifecycleRoutes } from './routes/lifecycle.ts';
 import { liveRoutes } from './routes/live.ts';
 import { negativeRoutes } from './routes/negative.ts';
 import { identityRoutes } from './routes/identity.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { softwareRoutes } from './routes/software.ts';
@@ -126,6 +127,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   jobRoutes(app, rooms);
   bulkRoutes(app, rooms, options.changes);
   identityRoutes(app, rooms);
+  keyRoutes(app, rooms);
   lifecycleRoutes(app, rooms, options.changes);
   custodyRoutes(app, rooms);
   swapRoutes(app, rooms);

@@ -54,6 +54,7 @@ import type { Assessor } from '../assessor/index.ts';
 import type { Custody } from '../custody/index.ts';
 import type { Selection } from '../estate/index.ts';
 import type { Ceremonies, Manufacturers } from '../identity/index.ts';
+import type { KeyCeremonies, KeyInventory, KeyRuns } from '../keys/index.ts';
 import type { Inspections } from '../inspection/index.ts';
 import type { Refurbish } from '../refurbish/index.ts';
 import type { Software } from '../software/index.ts';
@@ -138,6 +139,12 @@ export interface ApiRooms {
   };
   readonly ceremonies: Omit<Ceremonies, 'trust' | 'maintain'>;
   readonly manufacturers: Omit<Manufacturers, 'prove'>;
+  readonly keys: {
+    readonly ceremonies: KeyCeremonies;
+    readonly runs: Omit<KeyRuns, 'proven'>;
+    readonly inventory: KeyInventory;
+    setAcquirers(serial: Serial, acquirers: readonly string[]): Promise<void>;
+  };
   readonly switchRules: SwitchRuleRooms;
   readonly expiry: {
     list(page: PageRequest): Promise<Result<Page<ExpiryEntry>>>;

@@ -13,6 +13,7 @@ import {
   type Store,
 } from '../store/index.ts';
 import { type Actor, may, personOf } from './actor.ts';
+import { areApart } from './apart.ts';
 import type { WriteNote } from './note.ts';
 import type { AuditTables } from './tables.ts';
 
@@ -61,14 +62,25 @@ export interface Approvals {
       readonly lifeMs?: number;
     },
   ): Promise<Result<Approval, 'ROLE_INSUFFICIENT'>>;
-  /** Decides. The person who asked may not, whatever they came with; nor who lacks the role. */
+  /**
+   * Decides. The person who asked may not, whatever they came with; nor who lacks the role; nor approves who is not apart from
+   * whoever asked (`areApart`): they may refuse.
+   */
   decide(
     id: string,
     by: Actor,
     verdict: 'approved' | 'refused',
     reason?: string,
   ): Promise<
-    Result<Approval, 'APPROVAL_UNKNOWN' | 'APPROVAL_OWN' | 'APPROVAL_CLOSED' | 'APPROVAL_EXPIRED' | 'ROLE_INSUFFICIENT'>
+    Result<
+      Approval,
+      | 'APPROVAL_UNKNOWN'
+      | 'APPROVAL_OWN'
+      | 'APPROVAL_NOT_APART'
+      | 'APPROVAL_CLOSED'
+      | 'APPROVAL_EXPIRED'
+      | 'ROLE_INSUFFICIENT'
+    >
   >;
   get(id: string): Promise<Result<Approval, 'APPROVAL_UNKNOWN'>>;
   /** Whether this very thing was approved: to be asked in the transaction that acts on it. */
@@ -140,7 +152,9 @@ export function openApprovals(world: Pick<World, 'clock' | 'id'>, store: Store, 
                 ? fail('APPROVAL_EXPIRED')
                 : approval.state !== 'requested'
                   ? fail('APPROVAL_CLOSED', { facts: { state: approval.state } })
-                  : undefined;
+                  : verdict === 'approved' && !(await areApart(tx, approval.requestedBy, personOf(by)))
+                    ? fail('APPROVAL_NOT_APART')
+                    : undefined;
         if (refusal) return refusal;
         const decided: Approval = {
           ...approval,

@@ -42,4 +42,16 @@ export const auditMigrations: readonly Migration[] = [
       await db.schema.createIndex('approvals_by_state').on('approvals').columns(['state', 'requested_at']).execute();
     },
   },
+  {
+    // Who was there before counts as let in by the owner of the machine.
+    name: 'audit-0002-let-in',
+    async up(db) {
+      await db.schema
+        .createTable('let_in')
+        .addColumn('person', 'text', (column) => column.notNull())
+        .addColumn('by', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('let_in_key', ['person', 'by'])
+        .execute();
+    },
+  },
 ];

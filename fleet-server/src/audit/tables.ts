@@ -37,4 +37,6 @@ export interface AuditTables {
     decided_at: number | null;
     reason: string | null;
   };
+  /** Who added whom, or made a sign-in link for them. Rows are never changed. */
+  readonly let_in: { person: string; by: string };
 }

@@ -13,7 +13,7 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import { sql, type Transaction } from 'kysely';
-import { type Actor, may, personOf } from '../audit/index.ts';
+import { type Actor, areApart, may, personOf } from '../audit/index.ts';
 import { boundedLimit, type Database, numberOfCursor, type Page, type PageRequest, pageOf } from '../store/index.ts';
 import {
   applyChange,
@@ -287,7 +287,9 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
   async function notPromotedBy(campaign: Campaign, by: Actor) {
     if (!may(by, 'campaigns.approve')) return fail('ROLE_INSUFFICIENT', { facts: { needs: 'campaigns.approve' } });
     const asked = await rooms.approvals.get(campaign.approval ?? '');
-    return asked.ok && asked.value.requestedBy === personOf(by) ? fail('APPROVAL_OWN') : undefined;
+    if (!asked.ok) return undefined;
+    if (asked.value.requestedBy === personOf(by)) return fail('APPROVAL_OWN');
+    return (await areApart(store.db, asked.value.requestedBy, personOf(by))) ? undefined : fail('APPROVAL_NOT_APART');
   }
 
   let joinedAt = world.clock.monotonicMs();

@@ -23,7 +23,7 @@ import { type Estate, mayNow } from '../estate/index.ts';
 import type { TrustKnown } from '../identity/index.ts';
 import { contactOf } from './contact.ts';
 import type { Jobs } from '../jobs/index.ts';
-import { type Keys, loadSubject } from '../keys/index.ts';
+import { bindSubject, type Keys, loadSubject } from '../keys/index.ts';
 import type { Negative } from '../negative/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Twin } from '../twin/index.ts';
@@ -98,6 +98,7 @@ export function openConversation(rooms: ConversationRooms): Conversation {
   }
 
   async function hello(serial: Serial, message: Envelope, body: z.output<typeof messages.hello>): Promise<Received> {
+    await keys.prepare(serial);
     const outcome = await store.write(async (tx) => {
       const said = await estate.hello(tx, serial, message, body);
       if (!said.ok) return said;
@@ -110,13 +111,17 @@ export function openConversation(rooms: ConversationRooms): Conversation {
         });
       }
       const open = await rooms.jobs().openSubjects(tx, serial);
-      const { loads, loaded } = await keys.reconcile(tx, serial, body.keys, (slot) => open.has(loadSubject(slot)));
+      const { loads, loaded, bind } = await keys.reconcile(tx, serial, body.keys, (slot) =>
+        open.has(loadSubject(slot)),
+      );
       // A tampered terminal takes no keys: it goes to the workshop. Nor does one whose state of life does not permit it, and one that is being
       // wiped is to lose those it has.
       const isWiping = [...open].some((subject) => subject.startsWith('terminal.wipe/'));
       const mayBeKeyed = !body.tampered && !isWiping && (await mayNow(tx, serial, 'beKeyed')).ok;
       for (const load of mayBeKeyed ? loads : [])
         await rooms.jobs().queueIn(tx, serial, { type: 'key.load', params: load }, loadSubject(load.slot));
+      if (mayBeKeyed && bind && !open.has(bindSubject))
+        await rooms.jobs().queueIn(tx, serial, { type: 'key.bind', params: bind }, bindSubject);
       for (const slot of loaded) await estate.note(tx, serial, 'key-loaded', { slot, seenIn: 'hello' });
       const trust = await rooms.trust.heard(tx, serial, body.trust ?? 1);
       return ok({ configuration, trust, jobs: (await rooms.jobs().openSubjects(tx, serial)).size });

@@ -16,6 +16,7 @@ import {
   type TerminalDetail,
   type TerminalSummary,
   type TimelineEntry,
+  isBootPlausible,
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -36,9 +37,6 @@ import {
 import { beginLife } from './lifecycle.ts';
 import { helloOf, summaryOf, summaryRows, type Targets } from './summary.ts';
 import { followTimeline, type Note, noteWith, timelineEntryOf } from './timeline.ts';
-
-/** Boots that a terminal may be ahead of what was known of it: a year of one every hour. */
-const bootJumpMax = 10_000;
 
 /** Changes of a terminal that come within this time are shown as one. */
 const settleMs = 60;
@@ -436,7 +434,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       const before = await tx.selectFrom('presence').selectAll().where('serial', '=', serial).executeTakeFirst();
       if (before && (boot < before.boot_seq || (boot === before.boot_seq && seq <= before.hello_seq)))
         return fail('MESSAGE_STALE', { facts: { boot, newest: before.boot_seq } });
-      if (before && before.boot_seq > 0 && boot - before.boot_seq > bootJumpMax)
+      if (before && !isBootPlausible(boot, before.boot_seq))
         return fail('BOOT_IMPLAUSIBLE', { facts: { boot, newest: before.boot_seq } });
       const now = world.clock.now();
       const isNews = before?.boot_seq !== boot || before.state !== 'ready';

@@ -1,5 +1,5 @@
-import { verify, X509Certificate } from 'node:crypto';
 import { type Evidence, jobReport, type KnownEvidence, parseJson, type Serial } from '@tsunagu/protocols/fleet';
+import { isWipeProven } from '../identity/wipe-proof.ts';
 import type { Queryable } from '../store/index.ts';
 
 /** Whether a test at the bench is this terminal's and passed. */
@@ -34,7 +34,10 @@ export async function knownEvidence(
     isBagUsed: bag !== undefined,
     keys: keys.filter(({ state }) => state === 'loaded').map(({ slot, kcv }) => ({ slot, kcv })),
     hasLiveKeys: keys.length > 0,
-    isWipeProven: wipe?.type === 'terminal.wipe' && (await isSwornTo(on, serial, wipe.report.wipe)),
+    isWipeProven:
+      wipe?.type === 'terminal.wipe' &&
+      wipe.report.wipe !== undefined &&
+      (await isWipeProven(on, serial, wipe.id, wipe.report.wipe)),
     isReportClear: isClear && owed !== undefined && owed.at >= Math.max(stateSinceOf(owed.type), lastSale?.at ?? 0),
     isKnownToOwe: await isKnownToOwe(on, serial),
     isTestPassed:
@@ -68,7 +71,7 @@ async function succeeded(on: Queryable, serial: Serial, id: string) {
     .where('serial', '=', serial)
     .where('state', '=', 'succeeded')
     .executeTakeFirst();
-  return row && { type: row.type, at: row.finished_at ?? 0, report: reportOf(row.result) };
+  return row && { id, type: row.type, at: row.finished_at ?? 0, report: reportOf(row.result) };
 }
 
 /** The last thing that the terminal said of its queues is that something waits there. */
@@ -82,28 +85,4 @@ async function isKnownToOwe(on: Queryable, serial: Serial): Promise<boolean> {
     .orderBy('finished_at', 'desc')
     .executeTakeFirst();
   return row?.type === 'terminal.diagnose' && waiting(reportOf(row.result)) > 0;
-}
-
-/** Whether a wipe was sworn to by a key for which this house certified the terminal. */
-async function isSwornTo(
-  on: Queryable,
-  serial: Serial,
-  proof: { readonly statement: string; readonly signature: string } | undefined,
-): Promise<boolean> {
-  if (!proof) return false;
-  const certificates = await on
-    .selectFrom('certificates')
-    .select('pem')
-    .where('kind', '=', 'terminal')
-    .where('subject', '=', serial)
-    .execute();
-  const bytes = Buffer.from(proof.statement, 'utf8');
-  const signature = Buffer.from(proof.signature, 'base64');
-  return certificates.some(({ pem }) => {
-    try {
-      return verify('sha256', bytes, new X509Certificate(pem).publicKey, signature);
-    } catch {
-      return false;
-    }
-  });
 }

@@ -1,2 +1,14 @@
 export { type Keys, negativeTagKey, openKeys, type TransactionKeys } from './keys.ts';
-export { decideSlot, type LedgerEntry, loadSubject, type SlotDecision } from './rules.ts';
+export { keepVaultHead, vaultHeadSeen } from './vault-head.ts';
+export { bindSubject, decideSlot, type LedgerEntry, loadSubject, type SlotDecision } from './rules.ts';
+export {
+  type Ceremony,
+  type Custodian,
+  type KeyCeremonies,
+  openKeyCeremonies,
+  openRecordSigner,
+} from './ceremonies.ts';
+export { type KeyFinding, openKeyGuard } from './guard.ts';
+export { type KeyInventory, openKeyInventory } from './inventory.ts';
+export { type KeyRuns, openKeyRuns } from './runs.ts';
+export { runPdf } from './run-report.ts';

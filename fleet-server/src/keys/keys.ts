@@ -1,9 +1,17 @@
 import {
+  acquirerSlots,
   type Hello,
   type JobReport,
+  type KeyBind,
+  type KeyBinding,
   type KeyLoad,
+  type KeyReceive,
+  type KeyScheme,
+  keySchemeOf,
   keySlots,
   type KeySlot,
+  partsOfSlot,
+  type ProtectionEvidence,
   type Serial,
 } from '@tsunagu/protocols/fleet';
 import { fail, hex, ok, type Result, type Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
@@ -11,10 +19,11 @@ import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
 import type { Database, Store } from '../store/index.ts';
 import type { DukptWorkingKeys, Vault, WrappedKey } from '../vault/index.ts';
+import { openKeyDistribution } from './distribution.ts';
 import { decideSlot } from './rules.ts';
 
-/** The base derivation key in use, and the key under which negative lists are tagged. */
-const baseKey = 'bdk/1';
+/** The first base derivation key, and the key under which negative lists are tagged. */
+const firstBase = 'bdk/1';
 export const negativeTagKey = 'negative/tags/1';
 
 /** The keys of one transaction, and whose terminal they belong to. */
@@ -27,7 +36,30 @@ export interface TransactionKeys {
 /** The key ledger: which keys each terminal has, was sent, and has proven to hold. */
 export interface Keys {
   /** Stores under which key a terminal's keys travel. Keys wrapped for an earlier one are void. */
-  protect(tx: Transaction<Database>, serial: Serial, protectionKey: string, checkValue: string): Promise<void>;
+  protect(
+    tx: Transaction<Database>,
+    serial: Serial,
+    protectionKey: string,
+    checkValue: string,
+    scheme?: KeyScheme,
+  ): Promise<void>;
+  /** Makes what a terminal's scheme needs before anything is decided about it in a transaction. */
+  prepare(serial: Serial): Promise<void>;
+  /** A terminal answered to a binding: the order that follows. */
+  bound(tx: Transaction<Database>, serial: Serial, job: string, binding: KeyBinding): Promise<Result<KeyReceive>>;
+  /**
+   * A terminal proved that it holds the protection key of its token. It counts from now on, and every slot gets a key under it. undefined: it
+   * is not the one that was sent.
+   */
+  received(
+    tx: Transaction<Database>,
+    serial: Serial,
+    evidence: ProtectionEvidence,
+  ): Promise<readonly KeyLoad[] | undefined>;
+  /** Another protection key by one-pass TR-34; undefined for terminals of another scheme, or that are not bound. */
+  renewProtection(tx: Transaction<Database>, serial: Serial): Promise<KeyReceive | undefined>;
+  /** Gives a terminal keys of a card company, or takes them from the inventory: its slots are filled at its next contact. */
+  setAcquirers(tx: Transaction<Database>, serial: Serial, acquirers: readonly string[]): Promise<void>;
   /** A terminal was wiped: no key of it is good any more. */
   wiped(tx: Transaction<Database>, serial: Serial): Promise<void>;
   /**
@@ -39,11 +71,17 @@ export interface Keys {
     serial: Serial,
     reported: Hello['keys'],
     isOpen: (slot: KeySlot) => boolean,
-  ): Promise<{ readonly loads: readonly KeyLoad[]; readonly loaded: readonly KeySlot[] }>;
+  ): Promise<{ readonly loads: readonly KeyLoad[]; readonly loaded: readonly KeySlot[]; readonly bind?: KeyBind }>;
   /** A fresh key for a slot, under the terminal's own key; undefined while there is none to carry it under. */
   rotate(tx: Transaction<Database>, serial: Serial, slot: KeySlot): Promise<KeyLoad | undefined>;
   /** A terminal proved by its check value that it holds a key. False when it is not the one that was sent. */
   proven(tx: Transaction<Database>, serial: Serial, evidence: NonNullable<JobReport['evidence']>): Promise<boolean>;
+  /** The base key that keys of terminals are made of now. */
+  base(): string;
+  /** Another takes over. */
+  useBase(tx: Transaction<Database>, key: string): Promise<void>;
+  /** The check values of all slots that a terminal is to hold; undefined while one is not proven. */
+  held(tx: Transaction<Database>, serial: Serial): Promise<Readonly<Record<string, string>> | undefined>;
   /**
    * The working keys of the transaction with this KSN (12 bytes), for the switch. VAULT_KEY_UNKNOWN: no terminal holds this
    * initial key. Whether the counter was used before is the switch's to know.
@@ -66,15 +104,26 @@ export async function openKeys(
   store: Store,
   vault: Vault,
 ): Promise<Keys> {
-  const base = await vault.ensure(baseKey, 'dukpt-base');
+  await vault.ensure(firstBase, 'dukpt-base');
+  const chosen = await store.db
+    .selectFrom('key_current')
+    .select('key')
+    .where('use', '=', 'dukpt-base')
+    .executeTakeFirst();
+  let base = chosen?.key ?? firstBase;
   await vault.ensure(negativeTagKey, 'negative-tag');
+  const distribution = await openKeyDistribution(world, store, vault);
   const inUse = new Set(
-    (await store.db.selectFrom('protection_keys').select('vault_key').execute()).map((row) => row.vault_key),
+    [
+      ...(await store.db.selectFrom('protection_keys').select('vault_key').execute()),
+      // Sent, and perhaps received: the answer may still come.
+      ...(await store.db.selectFrom('key_bindings').select('vault_key').execute()),
+    ].map((row) => row.vault_key),
   );
   for (const id of vault.idsFor('key-block-protection')) if (!inUse.has(id)) await vault.destroy(id);
 
   /** First half of every initial key id: which base key (X9.24-3:2017, 6.3). Here the first 4 bytes of its check value. */
-  const baseKeyId = base.checkValue.slice(0, 8);
+  const baseKeyId = (): string => (vault.find(base)?.checkValue ?? '').slice(0, 8);
 
   const current = (tx: Transaction<Database>, serial: Serial) =>
     tx
@@ -86,14 +135,15 @@ export async function openKeys(
       .execute();
 
   async function nextInitialKeyId(tx: Transaction<Database>): Promise<string> {
+    const prefix = baseKeyId();
     const last = await tx
       .selectFrom('key_ledger')
       .select((all) => all.fn.max('initial_key_id').as('id'))
-      .where('initial_key_id', 'like', `${baseKeyId}%`)
+      .where('initial_key_id', 'like', `${prefix}%`)
       .executeTakeFirstOrThrow();
     const counted = last.id === null ? 0 : Number.parseInt(last.id.slice(8), 16);
     if (counted >= 0xffff_ffff) throw new Error('the base key has no initial key ids left');
-    return baseKeyId + (counted + 1).toString(16).toUpperCase().padStart(8, '0');
+    return prefix + (counted + 1).toString(16).toUpperCase().padStart(8, '0');
   }
 
   async function allocate(
@@ -103,15 +153,21 @@ export async function openKeys(
     protection: string,
   ): Promise<KeyLoad> {
     const initialKeyId = slot === 'dukpt' ? await nextInitialKeyId(tx) : null;
+    const id = world.id();
+    const own = partsOfSlot(slot);
+    const acquirerKey = own && { id: `acquirer/${id}`, use: `acquirer-${own.kind}` as const };
+    if (acquirerKey) await vault.ensure(acquirerKey.id, acquirerKey.use);
     const wrapped: WrappedKey = unwrap(
-      initialKeyId === null
-        ? vault.wrapTagKey(protection, negativeTagKey)
-        : vault.wrapInitialKey(protection, baseKey, hex(initialKeyId)),
+      own && acquirerKey
+        ? vault.wrapAcquirerKey(protection, acquirerKey.id, acquirerKey.use, own.acquirer)
+        : initialKeyId === null
+          ? vault.wrapTagKey(protection, negativeTagKey)
+          : vault.wrapInitialKey(protection, base, hex(initialKeyId)),
     );
     // What was only allocated was never proven to be there: it is void. A loaded key stays good until the next is proven.
     await tx
       .updateTable('key_ledger')
-      .set({ state: 'replaced' })
+      .set({ state: 'replaced', replaced_at: world.clock.now() })
       .where('serial', '=', serial)
       .where('slot', '=', slot)
       .where('state', '=', 'allocated')
@@ -119,12 +175,12 @@ export async function openKeys(
     await tx
       .insertInto('key_ledger')
       .values({
-        id: world.id(),
+        id,
         serial,
         slot,
         kcv: wrapped.checkValue,
         initial_key_id: initialKeyId,
-        parent_key: slot === 'dukpt' ? baseKey : negativeTagKey,
+        parent_key: acquirerKey?.id ?? (slot === 'dukpt' ? base : negativeTagKey),
         protected_by: protection,
         key_block: wrapped.keyBlock,
         state: 'allocated',
@@ -138,7 +194,7 @@ export async function openKeys(
   async function markLoaded(tx: Transaction<Database>, serial: Serial, slot: KeySlot, id: string): Promise<void> {
     await tx
       .updateTable('key_ledger')
-      .set({ state: 'replaced' })
+      .set({ state: 'replaced', replaced_at: world.clock.now() })
       .where('serial', '=', serial)
       .where('slot', '=', slot)
       .where('state', 'in', ['allocated', 'loaded'])
@@ -161,9 +217,57 @@ export async function openKeys(
       .where('state', 'in', ['allocated', 'loaded'])
       .executeTakeFirst();
 
+  async function schemeOf(tx: Transaction<Database>, serial: Serial): Promise<KeyScheme> {
+    const row = await tx.selectFrom('terminals').select('model').where('serial', '=', serial).executeTakeFirst();
+    return keySchemeOf(row?.model ?? '');
+  }
+
+  /** What a terminal is to hold: the slots that all have, and those of its card companies. */
+  async function slotsOf(tx: Transaction<Database>, serial: Serial): Promise<readonly KeySlot[]> {
+    const rows = await tx
+      .selectFrom('terminal_acquirers')
+      .select('acquirer')
+      .where('serial', '=', serial)
+      .orderBy('acquirer')
+      .execute();
+    return [...keySlots, ...rows.flatMap(({ acquirer }) => acquirerSlots(acquirer))];
+  }
+
   const keys: Keys = {
-    async protect(tx, serial, vault_key, kcv) {
-      const row = { vault_key, kcv, agreed_at: world.clock.now() };
+    async prepare(serial) {
+      const row = await store.db
+        .selectFrom('terminals')
+        .select('model')
+        .where('serial', '=', serial)
+        .executeTakeFirst();
+      if (row && keySchemeOf(row.model) !== 'agreement') await distribution.prepare();
+    },
+
+    async bound(tx, serial, job, binding) {
+      return await distribution.bound(tx, serial, job, binding, await schemeOf(tx, serial));
+    },
+
+    async received(tx, serial, evidence) {
+      const vaultKey = await distribution.received(tx, serial, evidence);
+      if (vaultKey === undefined) return undefined;
+      await keys.protect(tx, serial, vaultKey, evidence.kcv.toUpperCase(), await schemeOf(tx, serial));
+      const loads: KeyLoad[] = [];
+      for (const slot of await slotsOf(tx, serial)) loads.push(await allocate(tx, serial, slot, vaultKey));
+      return loads;
+    },
+
+    async renewProtection(tx, serial) {
+      return (await schemeOf(tx, serial)) === 'tr34-one-pass' ? await distribution.again(tx, serial) : undefined;
+    },
+
+    async setAcquirers(tx, serial, acquirers) {
+      await tx.deleteFrom('terminal_acquirers').where('serial', '=', serial).execute();
+      for (const acquirer of new Set(acquirers))
+        await tx.insertInto('terminal_acquirers').values({ serial, acquirer, added_at: world.clock.now() }).execute();
+    },
+
+    async protect(tx, serial, vault_key, kcv, scheme = 'agreement') {
+      const row = { vault_key, kcv, agreed_at: world.clock.now(), scheme };
       await tx
         .insertInto('protection_keys')
         .values({ serial, ...row })
@@ -171,7 +275,7 @@ export async function openKeys(
         .execute();
       await tx
         .updateTable('key_ledger')
-        .set({ state: 'replaced' })
+        .set({ state: 'replaced', replaced_at: world.clock.now() })
         .where('serial', '=', serial)
         .where('state', '=', 'allocated')
         .execute();
@@ -179,9 +283,10 @@ export async function openKeys(
 
     async wiped(tx, serial) {
       await tx.deleteFrom('protection_keys').where('serial', '=', serial).execute();
+      await tx.deleteFrom('key_bindings').where('serial', '=', serial).execute();
       await tx
         .updateTable('key_ledger')
-        .set({ state: 'replaced' })
+        .set({ state: 'replaced', replaced_at: world.clock.now() })
         .where('serial', '=', serial)
         .where('state', 'in', ['allocated', 'loaded'])
         .execute();
@@ -190,14 +295,20 @@ export async function openKeys(
     async reconcile(tx, serial, reported, isOpen) {
       const protection = await tx
         .selectFrom('protection_keys')
-        .select('vault_key')
+        .select(['vault_key', 'scheme'])
         .where('serial', '=', serial)
         .executeTakeFirst();
       if (!protection) return { loads: [], loaded: [] };
+      const scheme = await schemeOf(tx, serial);
+      // What was agreed carries no keys where TR-34 is asked for.
+      if (protection.scheme !== scheme) {
+        const bind = distribution.order(scheme);
+        return { loads: [], loaded: [], ...(bind && { bind }) };
+      }
       const entries = await current(tx, serial);
       const loads: KeyLoad[] = [];
       const loaded: KeySlot[] = [];
-      for (const slot of keySlots) {
+      for (const slot of await slotsOf(tx, serial)) {
         const shown = reported.find((key) => key.slot === slot);
         const ofSlot = entries.filter((entry) => entry.slot === slot);
         const row = ofSlot.find((entry) => entry.kcv === shown?.kcv) ?? ofSlot[0];
@@ -233,6 +344,26 @@ export async function openKeys(
       if (!entry) return false;
       if (entry.state !== 'loaded') await markLoaded(tx, serial, evidence.slot, entry.id);
       return true;
+    },
+
+    base: () => base,
+    async useBase(tx, key) {
+      const row = { key, since: world.clock.now() };
+      await tx
+        .insertInto('key_current')
+        .values({ use: 'dukpt-base', ...row })
+        .onConflict((conflict) => conflict.column('use').doUpdateSet(row))
+        .execute();
+      base = key;
+    },
+
+    async held(tx, serial) {
+      const entries = (await current(tx, serial)).filter(({ state }) => state === 'loaded');
+      const slots = await slotsOf(tx, serial);
+      const found = slots.map((slot) => [slot, entries.find((entry) => entry.slot === slot)?.kcv] as const);
+      return found.every(([, kcv]) => kcv !== undefined)
+        ? Object.fromEntries(found.map(([slot, kcv]) => [slot, kcv ?? '']))
+        : undefined;
     },
 
     async forTransaction(ksn) {

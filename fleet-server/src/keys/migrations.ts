@@ -29,4 +29,115 @@ export const keyMigrations: readonly Migration[] = [
       await db.schema.createIndex('key_ledger_by_slot').on('key_ledger').columns(['serial', 'slot', 'state']).execute();
     },
   },
+  {
+    name: 'keys-0002-vault-head',
+    async up(db, types) {
+      await db.schema
+        .createTable('vault_head')
+        .addColumn('id', 'integer', (column) => column.primaryKey())
+        .addColumn('generation', 'integer', (column) => column.notNull())
+        .addColumn('records', 'integer', (column) => column.notNull())
+        .addColumn('mac', 'text', (column) => column.notNull())
+        .addColumn('seen_at', types.time, (column) => column.notNull())
+        .execute();
+    },
+  },
+  {
+    name: 'keys-0003-distribution',
+    async up(db, types) {
+      await db.schema
+        .createTable('key_parties')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('certificate', 'text', (column) => column.notNull())
+        .addColumn('made_at', types.time, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('key_bindings')
+        .addColumn('serial', 'text', (column) => column.primaryKey().references('terminals.serial'))
+        .addColumn('certificate', 'text', (column) => column.notNull())
+        .addColumn('vault_key', 'text', (column) => column.notNull())
+        .addColumn('kcv', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('signing_time', 'text')
+        .addColumn('sent_at', types.time, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('terminal_acquirers')
+        .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addColumn('acquirer', 'text', (column) => column.notNull())
+        .addColumn('added_at', types.time, (column) => column.notNull())
+        .addPrimaryKeyConstraint('terminal_acquirers_key', ['serial', 'acquirer'])
+        .execute();
+      await db.schema
+        .alterTable('protection_keys')
+        .addColumn('scheme', 'text', (column) => column.notNull().defaultTo('agreement'))
+        .execute();
+    },
+  },
+  {
+    name: 'keys-0004-custody',
+    async up(db, types) {
+      await db.schema
+        .createTable('key_ceremonies')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('steps', 'text', (column) => column.notNull())
+        .addColumn('begun_at', types.time, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('key_components')
+        .addColumn('ceremony', 'text', (column) => column.notNull().references('key_ceremonies.id'))
+        .addColumn('index', 'integer', (column) => column.notNull())
+        .addColumn('kcv', 'text', (column) => column.notNull())
+        .addColumn('sealed', types.bytes, (column) => column.notNull())
+        .addPrimaryKeyConstraint('key_components_key', ['ceremony', 'index'])
+        .execute();
+      await db.schema
+        .createTable('key_runs')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('digest', 'text', (column) => column.notNull())
+        .addColumn('ordered_by', 'text', (column) => column.notNull())
+        .addColumn('authorised_by', 'text')
+        .addColumn('begun_at', types.time, (column) => column.notNull())
+        .addColumn('closed_at', types.time)
+        .execute();
+      await db.schema
+        .createTable('key_run_devices')
+        .addColumn('run', 'text', (column) => column.notNull().references('key_runs.id'))
+        .addColumn('serial', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('is_listed', 'integer', (column) => column.notNull())
+        .addColumn('at', types.time, (column) => column.notNull())
+        .addColumn('by', 'text', (column) => column.notNull())
+        .addColumn('kcvs', 'text', (column) => column.notNull())
+        .addColumn('note', 'text')
+        .addPrimaryKeyConstraint('key_run_devices_key', ['run', 'serial'])
+        .execute();
+      await db.schema
+        .createIndex('key_run_devices_by_serial')
+        .on('key_run_devices')
+        .columns(['serial', 'state'])
+        .execute();
+      await db.schema
+        .createTable('key_marks')
+        .addColumn('key', 'text', (column) => column.primaryKey())
+        .addColumn('use', 'text', (column) => column.notNull())
+        .addColumn('check_value', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('reason', 'text', (column) => column.notNull())
+        .addColumn('campaign', 'text')
+        .addColumn('at', types.time, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('key_current')
+        .addColumn('use', 'text', (column) => column.primaryKey())
+        .addColumn('key', 'text', (column) => column.notNull())
+        .addColumn('since', types.time, (column) => column.notNull())
+        .execute();
+      await db.schema.alterTable('key_ledger').addColumn('replaced_at', types.time).execute();
+      await db.schema.createIndex('key_ledger_by_parent').on('key_ledger').columns(['parent_key', 'state']).execute();
+    },
+  },
 ];

@@ -28,5 +28,7 @@ export function decideSlot(
   return isLoadOpen ? 'nothing' : 'allocate';
 }
 
+/** Binding and receiving are one after the other: one subject for both. */
+export const bindSubject = 'key.protection';
 /** What is told apart among a terminal's open jobs. */
 export const loadSubject = (slot: KeySlot): string => `key.load/${slot}`;

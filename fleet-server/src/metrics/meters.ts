@@ -41,6 +41,13 @@ export interface Meters {
   readonly broker: BrokerMeter;
   readonly jobs: JobMeter;
   readonly sales: SaleMeter;
+  readonly keys: KeyMeter;
+}
+
+/** Keys in the wrong hands. */
+export interface KeyMeter {
+  /** Seconds from the sight of a key in the wrong hands to the commit that blocks it. */
+  blocked(seconds: number): void;
 }
 
 const nothing = (): void => {};
@@ -51,6 +58,7 @@ export const noMeter: Meters = {
   broker: { connected: nothing, refused: nothing, passed: nothing },
   jobs: { entered: nothing },
   sales: { ended: nothing },
+  keys: { blocked: nothing },
 };
 
 /** Buckets of OpenTelemetry's `http.server.request.duration`, seconds. */
@@ -103,6 +111,12 @@ export function makeMeters(registry: Registry): Meters {
     registers,
   });
 
+  const blockSeconds = new Histogram({
+    name: 'tsunagu_key_block_seconds',
+    help: 'From the sight of a key in the wrong hands to the commit that blocks its terminals',
+    buckets: requestBuckets,
+    registers: [registry],
+  });
   return {
     http: {
       answered: ({ route, method, status, seconds }) =>
@@ -117,6 +131,7 @@ export function makeMeters(registry: Registry): Meters {
       passed: (direction, kind) => messages.inc({ direction, kind }),
     },
     jobs: { entered: (type, state) => jobs.inc({ type, state }) },
+    keys: { blocked: (seconds) => blockSeconds.observe(seconds) },
     sales: {
       ended({ outcome, decidedBy, seconds }) {
         sales.inc({ outcome, decided_by: decidedBy });

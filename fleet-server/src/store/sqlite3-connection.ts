@@ -34,22 +34,37 @@ function connect(database: sqlite3.Database): SqlConnection {
     return compiled;
   }
 
+  /** Lends a statement. One that there was no room to keep is gone after it: a database with a statement left does not close. */
+  async function lend<T>(sql: string, work: (statement: sqlite3.Statement) => Promise<T>): Promise<T> {
+    const compiled = compile(sql);
+    const statement = await compiled;
+    try {
+      return await work(statement);
+    } finally {
+      if (statements.get(sql) !== compiled) statement.finalize();
+    }
+  }
+
   return {
-    async all(sql, parameters) {
-      const statement = await compile(sql);
-      return await new Promise<SqlRow[]>((resolve, reject) => {
-        statement.all<SqlRow>(bindable(parameters), (error, rows) => (error ? reject(error) : resolve(rows)));
-      });
-    },
-    async run(sql, parameters) {
-      const statement = await compile(sql);
-      return await new Promise((resolve, reject) => {
-        statement.run(bindable(parameters), function (error) {
-          if (error) reject(error);
-          else resolve({ changes: this.changes, lastId: this.lastID });
-        });
-      });
-    },
+    all: (sql, parameters) =>
+      lend(
+        sql,
+        (statement) =>
+          new Promise<SqlRow[]>((resolve, reject) => {
+            statement.all<SqlRow>(bindable(parameters), (error, rows) => (error ? reject(error) : resolve(rows)));
+          }),
+      ),
+    run: (sql, parameters) =>
+      lend(
+        sql,
+        (statement) =>
+          new Promise((resolve, reject) => {
+            statement.run(bindable(parameters), function (error) {
+              if (error) reject(error);
+              else resolve({ changes: this.changes, lastId: this.lastID });
+            });
+          }),
+      ),
     async close() {
       for (const compiled of statements.values())
         await compiled.then(

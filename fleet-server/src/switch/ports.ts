@@ -1,6 +1,7 @@
 import type { LiveEvent, Serial } from '@tsunagu/protocols/fleet';
 import type { Fault, Result, Secret } from '@tsunagu/protocols/kit';
 import type { ShownCertificate } from '../identity/index.ts';
+import type { KeyFinding } from '../keys/index.ts';
 import type { Negative } from '../negative/index.ts';
 import type { Store } from '../store/index.ts';
 import type { DukptWorkingKeys, Vault } from '../vault/index.ts';
@@ -53,6 +54,8 @@ export interface SwitchRooms {
   readonly admit: Admit;
   /** Whether a terminal may sell in the state of its life; everybody may where nobody knows of lives. */
   readonly maySell?: (serial: Serial) => Promise<boolean>;
+  /** Blocks whoever has keys that are not theirs; resolves when it is on disk. */
+  readonly quarantine?: (finding: KeyFinding) => Promise<unknown>;
   readonly live: { publish(event: LiveEvent): void };
   readonly metrics: SwitchMetrics;
   readonly alarm: (alarm: SwitchAlarm) => void;

@@ -7,6 +7,7 @@ import {
   type TwinReport,
   layerHashes,
   settingValues,
+  isBootPlausible,
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -31,7 +32,7 @@ export interface Reports {
     serial: Serial,
     said: Said,
     report: TwinReport,
-  ): Promise<Result<void, 'MESSAGE_STALE' | 'INPUT_INVALID'>>;
+  ): Promise<Result<void, 'MESSAGE_STALE' | 'BOOT_IMPLAUSIBLE' | 'INPUT_INVALID'>>;
   /** What a terminal should be set to. */
   desired(serial: Serial): Promise<Result<Extract<Response, { kind: 'twin' }>, 'TERMINAL_UNKNOWN' | 'MODEL_UNKNOWN'>>;
   /** A terminal was registered or moved: what is desired of it is computed if it is the first at its path. */
@@ -97,6 +98,8 @@ export function openReports(world: Pick<World, 'clock'>, store: Store): Reports 
       const before = await lastSaid(tx, serial);
       if (!isNewer(said, before))
         return fail('MESSAGE_STALE', { facts: { boot: said.boot, newest: before?.boot ?? 0 } });
+      if (!isBootPlausible(said.boot, before?.boot ?? 0))
+        return fail('BOOT_IMPLAUSIBLE', { facts: { boot: said.boot, newest: before?.boot ?? 0 } });
       const row = {
         version,
         hash,

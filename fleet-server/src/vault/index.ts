@@ -1,6 +1,9 @@
-export { openFileVault } from './file-vault.ts';
-export { findPassphrase } from './passphrase.ts';
+export { openFileVault, openPkcs11Vault } from './open-vault.ts';
+export { findPassphrase, findPin } from './passphrase.ts';
 export {
+  type AcquirerUse,
+  type CeremonyUse,
+  ceremonyUses,
   type DukptWorkingKeys,
   type KeyFacts,
   type KeyUse,
@@ -10,3 +13,5 @@ export {
   type Vault,
   type WrappedKey,
 } from './port.ts';
+export type { VaultHead } from './strong-room.ts';
+export { openVault } from './vault.ts';

@@ -1,8 +1,11 @@
 import type { KeyObject } from 'node:crypto';
+import type { CombineError } from '@tsunagu/protocols/components';
 import type { DukptKeyUsage } from '@tsunagu/protocols/dukpt';
 import type { Result, Secret } from '@tsunagu/protocols/kit';
 import type { PermutedPan } from '@tsunagu/protocols/negative';
 import type { Parcel } from '@tsunagu/protocols/offline-root';
+import type { KeyTokenRequest } from '@tsunagu/protocols/tr34';
+import type { VaultHead } from './strong-room.ts';
 
 /** What a key may be used for, and what it is. A key is bound to its use: no door of the vault opens for another. */
 export const keyUses = {
@@ -28,14 +31,51 @@ export const keyUses = {
   /** The key under which PINs go to a card company (ISO 9564-1, zone encryption). */
   'zone-pin': { kind: 'aes', lengthBytes: 16 },
   'negative-tag': { kind: 'aes', lengthBytes: 16 },
+  /** Keys of a terminal for one card company: PIN, MAC, data. Each terminal has its own. */
+  'acquirer-pin': { kind: 'aes', lengthBytes: 16 },
+  'acquirer-mac': { kind: 'aes', lengthBytes: 16 },
+  'acquirer-data': { kind: 'aes', lengthBytes: 16 },
+  /** The authorities of TR-34, and the key distribution host that signs key tokens. */
+  'key-authority': { kind: 'rsa' },
+  'key-distribution': { kind: 'rsa' },
+  /** Signs records of key ceremonies and of injection runs. */
+  'key-record-signing': { kind: 'ed25519' },
   'pan-token': { kind: 'hmac', lengthBytes: 32 },
   sealing: { kind: 'aes', lengthBytes: 32 },
-} as const satisfies Record<string, { kind: 'p256' | 'ed25519' } | { kind: 'aes' | 'hmac'; lengthBytes: number }>;
+} as const satisfies Record<
+  string,
+  { kind: 'p256' | 'ed25519' | 'rsa' } | { kind: 'aes' | 'hmac'; lengthBytes: number }
+>;
 
 export type KeyUse = keyof typeof keyUses;
 type UsesOfKind<K> = { [U in KeyUse]: (typeof keyUses)[U]['kind'] extends K ? U : never }[KeyUse];
-export type SigningUse = Exclude<UsesOfKind<'p256' | 'ed25519'>, 'tls'>;
+export type SigningUse = Exclude<UsesOfKind<'p256' | 'ed25519' | 'rsa'>, 'tls'>;
 export type SymmetricUse = UsesOfKind<'aes' | 'hmac'>;
+/**
+ * Uses whose keys come out of their strong room: a root on its way off-line, what Node's TLS needs, a link's zone key, and keys that are made to
+ * travel inside key blocks. All others stay in: base keys, terminals' protection keys, whatever signs, tokens and seals.
+ */
+export const releasedUses = [
+  'certificate-signing',
+  'tls',
+  'zone-protection',
+  'zone-pin',
+  'negative-tag',
+  'acquirer-pin',
+  'acquirer-mac',
+  'acquirer-data',
+] as const satisfies readonly KeyUse[];
+export type ReleasedUse = (typeof releasedUses)[number];
+/** Uses whose keys people bring in, as components, one custodian after another. */
+export const ceremonyUses = [
+  'dukpt-base',
+  'zone-protection',
+  'zone-pin',
+  'negative-tag',
+] as const satisfies readonly SymmetricUse[];
+export type CeremonyUse = (typeof ceremonyUses)[number];
+/** Uses of keys that a terminal gets for one card company. */
+export type AcquirerUse = 'acquirer-pin' | 'acquirer-mac' | 'acquirer-data';
 
 /** What may be known of a key outside the vault. */
 export interface KeyFacts {
@@ -72,7 +112,7 @@ export interface Vault {
   destroy(id: string): Promise<void>;
 
   publicKey(id: string): Result<KeyObject, 'VAULT_KEY_UNKNOWN'>;
-  /** ECDSA with SHA-256 (DER) or Ed25519, by the key's kind. Throws for a key that is not there: our own bug. */
+  /** ECDSA with SHA-256 (DER), Ed25519 or RSA (PKCS #1 v1.5, SHA-256), by the key's kind. Throws for a key that is not there: our own bug. */
   sign(id: string, use: SigningUse, bytes: Uint8Array): Uint8Array;
   /** A CA's key, wrapped for one receiver (P-256 SPKI, base64): how a root leaves for its file. INPUT_INVALID: no such receiver. */
   parcelOf(id: string, receiver: string): Result<Parcel, 'VAULT_KEY_UNKNOWN' | 'INPUT_INVALID'>;
@@ -83,6 +123,42 @@ export interface Vault {
 
   /** Derives an initial DUKPT key and wraps it: usage B1, not exportable, optional block IK with the 8-byte id. */
   wrapInitialKey(protection: string, base: string, initialKeyId: Uint8Array): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
+  /**
+   * Makes a key-block protection key, keeps it under `id`, and hands it out in a TR-34 key token that only one device can open. On failure
+   * nothing is kept. TR 34-2019, 6.2 and 6.3.
+   */
+  protectionKeyToken(
+    id: string,
+    host: string,
+    token: Omit<KeyTokenRequest, 'kdhKey' | 'key' | 'header' | 'entropy'>,
+  ): Promise<
+    Result<
+      { readonly token: Uint8Array; readonly checkValue: string },
+      'VAULT_KEY_UNKNOWN' | 'TR34_CONTENT_INVALID' | 'TR34_NONCE_LENGTH_INVALID' | 'TR31_NOT_EXPORTABLE'
+    >
+  >;
+  /** Wraps a terminal's key for one card company: usages P0 (to encipher), M6 and D0, not exportable, the company's name in block LB. */
+  wrapAcquirerKey(
+    protection: string,
+    key: string,
+    use: AcquirerUse,
+    label: string,
+  ): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
+  /**
+   * Joins the components of custodians, sealed one by one by `sealComponent`, into a key. `kcv`: what the papers say.
+   * @see ANSI X9.24-1:2017, 7.5.3; PCI PIN 3.1, 6 and 12
+   */
+  combine(
+    id: string,
+    use: CeremonyUse,
+    components: readonly { readonly context: string; readonly sealed: Uint8Array; readonly kcv: string }[],
+    kcv: string,
+  ): Promise<Result<KeyFacts, 'VAULT_DAMAGED' | CombineError>>;
+  /** Seals a component until it is joined; its check value is what its custodian compares. */
+  sealComponent(
+    context: string,
+    component: Secret<'key'>,
+  ): Result<{ readonly sealed: Uint8Array; readonly kcv: string }, 'KEY_LENGTH_INVALID'>;
   /** Wraps a key for tags of negative lists: usage M6, not exportable. */
   wrapTagKey(protection: string, key: string): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
   /** Wraps the PIN key of a link for its far end: usage P0, to decipher only (an issuer) or to encipher only (a centre), not exportable. TR-31 version D. */
@@ -114,6 +190,9 @@ export interface Vault {
   seal(context: string, bytes: Uint8Array): Uint8Array;
   open(context: string, sealed: Uint8Array): Result<Uint8Array, 'VAULT_DAMAGED'>;
 
+  /** See `StrongRoom`. */
+  head(): VaultHead | undefined;
+  onHead(moved: (head: VaultHead) => void): void;
   /** Wipes what is in memory. */
   close(): Promise<void>;
 }

@@ -12,6 +12,8 @@ import {
   saleResult,
   softwareDelta,
   type SignaturePurpose,
+  ceremonyRecord,
+  runRecord,
   signedDocument,
   trustAnchors,
   trustDocument,
@@ -26,6 +28,7 @@ export const signedPayloads = {
   'tsunagu-job-v1': { name: 'job-order', schema: jobOrder },
   'tsunagu-bridge-attestation-v1': { name: 'bridge-attestation', schema: attestation },
   'tsunagu-audit-head-v1': { name: 'audit-head', schema: auditHead },
+  'tsunagu-key-record-v1': { name: 'key-record', schema: ceremonyRecord.or(runRecord) },
   'tsunagu-custody-v1': { name: 'handover', schema: handover },
   'tsunagu-inspection-v1': { name: 'inspection', schema: inspection },
 } as const satisfies Record<SignaturePurpose, { readonly name: string; readonly schema: z.ZodType }>;

@@ -1,4 +1,4 @@
-import { blockEncrypter, freshBlockEncrypter } from '../cipher/index.ts';
+import { type BlockEncrypter, blockEncrypter, freshBlockEncrypter } from '../cipher/index.ts';
 import { fail, ok, type Result, Secret } from '../kit/index.ts';
 import {
   type AesKeyType,
@@ -51,6 +51,21 @@ export function deriveAesInitialKey(
   const key = bdk.use((bytes) => deriveInitialKey(blockEncrypter('AES', bytes), type, initialKeyId));
   return ok({ initialKeyId: Uint8Array.from(initialKeyId), type, key: Secret.take('key', key) });
 }
+
+/**
+ * As `deriveAesInitialKey`, by a BDK that somebody else keeps and enciphers with: a key in a token, for one.
+ *
+ * @param initialKeyId 8 bytes.
+ */
+export const deriveAesInitialKeyBy = (
+  bdk: BlockEncrypter,
+  type: AesKeyType,
+  initialKeyId: Uint8Array,
+): AesInitialKey => ({
+  initialKeyId: Uint8Array.from(initialKeyId),
+  type,
+  key: Secret.take('key', deriveInitialKey(bdk, type, initialKeyId)),
+});
 
 /** Labels an initial key that was loaded (from a key block, say) with its id. */
 export function aesInitialKey(

@@ -8,6 +8,7 @@ export {
   type AesTransactionKey,
   aesInitialKey,
   deriveAesInitialKey,
+  deriveAesInitialKeyBy,
   deriveAesTransactionKey,
   deriveAesUpdateKey,
   deriveAesWorkingKey,

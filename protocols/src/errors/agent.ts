@@ -29,6 +29,26 @@ export const agentErrors = defineErrors({
       next: 'シリアルを登録し直し、空のフォルダで端末を起動して再登録してください。',
     },
   },
+  TERMINAL_IN_USE: {
+    en: {
+      says: 'Another process runs this terminal.',
+      next: 'One terminal is one process: stop the other one first (Ctrl-C where `npm start` or the bridge runs).',
+    },
+    ja: {
+      says: 'この端末は別のプロセスで動いています。',
+      next: '1台の端末は1プロセスだけです。先に動いている方(npm startなど)をCtrl-Cで止めてください。',
+    },
+  },
+  TERMINALS_MISSING: {
+    en: {
+      says: 'There is no terminal in this folder.',
+      next: 'Name the folder with one folder per terminal (DATA/terminals of a house), or that of one terminal with its claim.json.',
+    },
+    ja: {
+      says: 'このフォルダーに端末がありません。',
+      next: '端末ごとのフォルダーが入ったフォルダー(起動データのterminals)か、claim.jsonのある端末フォルダーを指定してください。',
+    },
+  },
   CLAIM_BUNDLE_INVALID: {
     en: {
       says: 'The claim bundle (claim.json) is missing or not readable.',

@@ -125,6 +125,16 @@ export const apiErrors = defineErrors({
       next: '権限を持つ別の担当者に判断を依頼してください。',
     },
   },
+  APPROVAL_NOT_APART: {
+    en: {
+      says: 'This approval would come from the side that asked: you let them in, they let you in, one person let you both in, or you are the owner of the machine.',
+      next: 'Have somebody with the role decide whom the owner of the machine let in: tsunagu people add NAME --role admin.',
+    },
+    ja: {
+      says: '依頼した側からの承認にあたります（一方が他方を登録した、同じ担当者が両方を登録した、またはこのマシンの所有者による承認です）。',
+      next: 'マシンの所有者が登録した別の担当者（権限を持つ人）に判断を依頼してください: tsunagu people add 名前 --role admin',
+    },
+  },
   APPROVAL_CLOSED: {
     en: { says: 'This was decided already.', next: 'Ask anew if it is wanted after all.' },
     ja: { says: 'すでに判断が下されています。', next: '必要であれば改めて依頼してください。' },

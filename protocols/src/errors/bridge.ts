@@ -52,6 +52,26 @@ export const bridgeErrors = defineErrors({
       next: '送信されるまで取引できません。センターとの回線を確認してください。',
     },
   },
+  REVERSAL_REFUSED: {
+    en: {
+      says: 'The switch will not take the reversal of this sale, or it can never be sent: whether the sale stands is not known here.',
+      next: 'Compare the slip with the card company’s statement; the action code, where there is one, says why it was refused.',
+    },
+    ja: {
+      says: 'この取引の取消をセンターが受け付けないか、送信できません。取引が成立しているかは端末では分かりません。',
+      next: '伝票をカード会社の明細と照合してください。応答コードがあれば、それが理由です。',
+    },
+  },
+  CARD_AUTHORITIES_INVALID: {
+    en: {
+      says: 'The terminal’s file of CA keys, withdrawn certificates and action codes cannot be read.',
+      next: 'Mend card-authorities.json in its folder (the README of the `secure` room shows its form), or remove it for the test CA.',
+    },
+    ja: {
+      says: '端末のCA公開鍵・失効証明書・アクションコードのファイルを読めません。',
+      next: '端末フォルダーのcard-authorities.jsonを直すか(形式はsecureのREADME)、削除してテストCAに戻してください。',
+    },
+  },
   STAN_NOT_STORED: {
     en: {
       says: 'The terminal could not store its next trace number.',
@@ -404,11 +424,11 @@ export const bridgeErrors = defineErrors({
   TRACE_UNKNOWN: {
     en: {
       says: 'The terminal has no trace of that payment.',
-      next: 'It keeps the last sixteen until it restarts; give the STAN of one of these, or none for the last.',
+      next: 'It keeps the last sixteen; give the STAN of one of these, or none for the last.',
     },
     ja: {
       says: 'その取引のトレースは端末にありません。',
-      next: '再起動までの直近16件が残ります。その通番を指定するか、省略してください。',
+      next: '直近16件が残ります。その通番を指定するか、省略してください。',
     },
   },
   TRACE_UNREADABLE: {

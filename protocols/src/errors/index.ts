@@ -8,6 +8,7 @@ import { emvErrors } from './emv.ts';
 import { fleetErrors } from './fleet.ts';
 import { identityErrors } from './identity.ts';
 import { iso8583Errors } from './iso8583.ts';
+import { keyCustodyErrors } from './key-custody.ts';
 import { keysErrors } from './keys.ts';
 import { kitErrors } from './kit.ts';
 import { lifeErrors } from './life.ts';
@@ -22,6 +23,7 @@ export const errorsByRoom = {
   kit: kitErrors,
   iso8583: iso8583Errors,
   keys: keysErrors,
+  custody: keyCustodyErrors,
   emv: emvErrors,
   readers: readersErrors,
   bridge: bridgeErrors,

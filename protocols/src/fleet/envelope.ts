@@ -35,6 +35,12 @@ export const envelope = z
   );
 export type Envelope = z.infer<typeof envelope>;
 
+/** Boots that a terminal may be ahead of what is known of it: a year of one every hour. More is not the terminal that was known. */
+const bootJumpMax = 10_000;
+
+/** Whether a terminal whose newest boot is known can be at this one. @param known 0: nothing is known of it */
+export const isBootPlausible = (boot: number, known: number): boolean => known === 0 || boot - known <= bootJumpMax;
+
 /** Reads an envelope; the body stays unread. */
 export const parseEnvelope = (payload: Uint8Array): Result<Envelope, 'INPUT_INVALID'> =>
   parseJson(envelope, payload, envelopeLengthMax);

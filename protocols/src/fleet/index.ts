@@ -76,7 +76,14 @@ export {
 } from './device-api.ts';
 export { type Contact, contact, defaultContact, pauseBeforeConnect, untilContact } from './contact.ts';
 export { agreeKeyBlockProtectionKey, claimProof, isClaimProven, manufacturerStatement } from './enrolment.ts';
-export { type Envelope, encodeEnvelope, envelope, envelopeLengthMax, parseEnvelope } from './envelope.ts';
+export {
+  type Envelope,
+  encodeEnvelope,
+  envelope,
+  envelopeLengthMax,
+  isBootPlausible,
+  parseEnvelope,
+} from './envelope.ts';
 export {
   type JobId,
   jobIdSchema,
@@ -88,6 +95,8 @@ export {
   terminalUri,
 } from './identity.ts';
 export * from './held-key.ts';
+export * from './key-custody.ts';
+export * from './key-injection.ts';
 export * from './job.ts';
 export * from './evidence.ts';
 export * from './lifecycle.ts';

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../errors/index.ts';
 import { traceOrder } from '../kernel-trace/index.ts';
 import { heldKey } from './held-key.ts';
 import { jobIdSchema, serialSchema, tenantSchema } from './identity.ts';
+import { keyBind, keyBinding, keyReceive, protectionEvidence } from './key-injection.ts';
 import { keyLoad, runningSoftware, saleResult, softwareInstall, testSale } from './job.ts';
 import {
   appliedConfiguration,
@@ -105,6 +106,18 @@ export const jobKinds = {
     params: keyLoad,
     result: z.object({ evidence: heldKey }),
     policy: { ...patient, attemptsMax: 3, isForPeople: false },
+  },
+  'key.bind': {
+    title: { en: 'Bind to the key host', ja: '鍵配布ホストへの結び付け' },
+    params: keyBind,
+    result: z.object({ binding: keyBinding }),
+    policy: { ...patient, attemptsMax: 3, isForPeople: false },
+  },
+  'key.receive': {
+    title: { en: 'Receive the protection key', ja: '保護鍵の受け取り' },
+    params: keyReceive,
+    result: z.object({ protection: protectionEvidence }),
+    policy: { ...patient, attemptsMax: 2, isForPeople: false },
   },
   'negative.fetch': {
     title: { en: 'Fetch the negative file', ja: 'ネガファイルの取得' },
@@ -262,6 +275,8 @@ export type JobState = z.infer<typeof jobState>;
 
 const resultShape = {
   evidence: jobKinds['key.load'].result.shape.evidence.optional().describe('Proof of a key load.'),
+  binding: keyBinding.optional(),
+  protection: protectionEvidence.optional(),
   sale: saleResult.optional().describe('The sale that the job made.'),
   totals: terminalTotals.optional().describe('Daily totals.'),
   document: slipDocument.optional().describe('A printed slip, or a trace.'),

@@ -24,6 +24,7 @@ export type SignaturePurpose =
   | 'tsunagu-job-v1'
   | 'tsunagu-bridge-attestation-v1'
   | 'tsunagu-audit-head-v1'
+  | 'tsunagu-key-record-v1'
   | 'tsunagu-custody-v1'
   | 'tsunagu-inspection-v1';
 

@@ -18,7 +18,16 @@ export {
 } from './container/merkle.ts';
 export { type Beside, type CardRange, exceptionsMax, isInRange, isRange, nothingBeside } from './container/ranges.ts';
 export { applyDelta, makeDelta } from './delta/delta.ts';
-export { hashBitsFor, hashBitsMax, hashBitsMin, hashTag, hashTags, panMac, secondTag } from './keying/keyed-hash.ts';
+export {
+  hashBitsFor,
+  hashBitsMax,
+  hashBitsMin,
+  hashTag,
+  hashTags,
+  panMac,
+  panMacBy,
+  secondTag,
+} from './keying/keyed-hash.ts';
 export {
   panLengthMin as exactPanLengthMin,
   partitionOf,

@@ -1,4 +1,4 @@
-import { blockEncrypter, ecbEncrypt, isKeyLength } from '../cipher/index.ts';
+import { type BlockEncrypter, blockEncrypter, ecbEncrypt, isKeyLength } from '../cipher/index.ts';
 import { fail, ok, type Result, type Secret, toHex, xor } from '../kit/index.ts';
 import { checkPin, nibbles, type PinBlockFormat, panField03, panField4 } from './digits.ts';
 
@@ -70,6 +70,21 @@ export function encipherPinBlock4(
       return ready.encrypt(xor(ready.encrypt(pinField), panField));
     }),
   );
+}
+
+/**
+ * Enciphers a PIN into a block of format 4 by a key that somebody else keeps and enciphers with: one in a token, for one.
+ *
+ * @see ISO 9564-1:2017, 9.4
+ */
+export function encipherPinBy(
+  cipher: BlockEncrypter,
+  { pin, pan, entropy }: Pick<PinToEncipher, 'pin' | 'pan' | 'entropy'>,
+): Result<Uint8Array, EncodeError> {
+  const pinField = pinField4(pin.use(digits), entropy(8));
+  if (!pinField.ok) return pinField;
+  const panField = panField4(pan?.use(digits) ?? '');
+  return panField.ok ? ok(cipher.encrypt(xor(cipher.encrypt(pinField.value), panField.value))) : panField;
 }
 
 /** A PIN and what it is tied to, for enciphering. */

@@ -4,6 +4,7 @@ export {
   clearPinBlock,
   type EncodeError,
   encipherPin,
+  encipherPinBy,
   encipherPinBlock03,
   encipherPinBlock4,
   type Filling,

@@ -18,8 +18,9 @@ export {
   wrapExactly,
   checkExport,
   wrapKeyBlock,
+  wrapKeyBlockWith,
 } from './key-block.ts';
-export { type BlockKeys, deriveBlockKeys, type Protection, protectionOf } from './protection.ts';
+export { type BlockKeys, deriveBlockKeys, type Protection, protectionBy, protectionOf } from './protection.ts';
 export { attributesOfKey } from './provenance.ts';
 export { checkAttributes, isKbpkStrongEnough } from './rules.ts';
 export {

@@ -156,12 +156,29 @@ const longestKeyBytes: Readonly<Record<string, number>> = { T: 24, A: 32, H: 32 
  * @see ANSI X9.143:2022, 6 and 7
  */
 export function wrapKeyBlock(kbpk: Secret<'key'>, request: WrapRequest): Result<string, WrapError> {
+  const { attributes, key } = request;
+  return wrapJudged(request, kbpk.length, isTdesKbpkSound(attributes, kbpk, key.length), () =>
+    protectionOf(attributes.versionId, kbpk),
+  );
+}
+
+/** As `wrapKeyBlock`, with an AES KBPK readied by `protectionOf` or `protectionBy`: for many blocks, or for one that is kept elsewhere. */
+export const wrapKeyBlockWith = (protection: Protection, request: WrapRequest): Result<string, WrapError> =>
+  protection.versionId === request.attributes.versionId
+    ? wrapJudged(request, protection.kbpkBytes, versions[protection.versionId].cipher === 'AES', () => ok(protection))
+    : fail('TR31_VERSION_UNKNOWN', { field: 'versionId', offset: 0 });
+
+function wrapJudged(
+  request: WrapRequest,
+  kbpkBytes: number,
+  isSound: boolean,
+  protection: () => Result<Protection, 'KEY_LENGTH_INVALID'>,
+): Result<string, WrapError> {
   const { attributes, key, entropy, optionalBlocks = [], hideKeyLength = true } = request;
   if (attributes.versionId === 'A') return fail('TR31_VERSION_RETIRED', { field: 'versionId' });
   const allowed = checkAttributes(attributes, optionalBlocks, key.length);
   if (!allowed.ok) return allowed;
-  if (!isKbpkStrongEnough(attributes, kbpk.length, key.length) || !isTdesKbpkSound(attributes, kbpk, key.length))
-    return fail('TR31_KBPK_TOO_WEAK');
+  if (!isKbpkStrongEnough(attributes, kbpkBytes, key.length) || !isSound) return fail('TR31_KBPK_TOO_WEAK');
   const exportable = checkExport(attributes, key);
   if (!exportable.ok) return exportable;
   const { blockBytes } = versions[attributes.versionId];
@@ -169,15 +186,24 @@ export function wrapKeyBlock(kbpk: Secret<'key'>, request: WrapRequest): Result<
   if (!padded.ok) return padded;
   const shown = Math.max(key.length, (hideKeyLength ? longestKeyBytes[attributes.algorithm] : undefined) ?? 0);
   const payloadLength = Math.ceil((2 + shown) / blockBytes) * blockBytes;
-  return wrapExactly(kbpk, attributes, padded.value, key, entropy(payloadLength - 2 - key.length));
+  return wrapBytes(protection, attributes, padded.value, key, entropy(payloadLength - 2 - key.length));
 }
 
 /**
  * Wraps with the optional blocks and the padding given, nothing added and nothing judged but syntax: the workbench's way,
  * to reproduce a block to the letter.
  */
-export function wrapExactly(
+export const wrapExactly = (
   kbpk: Secret<'key'>,
+  attributes: KeyAttributes,
+  optionalBlocks: readonly OptionalBlock[],
+  key: Secret<'key'>,
+  padding: Uint8Array,
+): Result<string, WrapError> =>
+  wrapBytes(() => protectionOf(attributes.versionId, kbpk), attributes, optionalBlocks, key, padding);
+
+function wrapBytes(
+  readied: () => Result<Protection, 'KEY_LENGTH_INVALID'>,
   attributes: KeyAttributes,
   optionalBlocks: readonly OptionalBlock[],
   key: Secret<'key'>,
@@ -191,7 +217,7 @@ export function wrapExactly(
   const header = formatHeader(attributes, optionalBlocks, 2 * (payloadLength + macBytes));
   if (!header.ok) return header;
   if (header.value.length % blockBytes !== 0) return fail('TR31_LENGTH_INVALID', { field: 'optionalBlocks' });
-  const protection = protectionOf(attributes.versionId, kbpk);
+  const protection = readied();
   if (!protection.ok) return protection;
   const bits = key.length * 8;
   const payload = key.use((bytes) => concat(Uint8Array.of(bits >> 8, bits & 0xff), bytes, padding));

@@ -36,7 +36,10 @@ export function deriveBlockKeys(versionId: VersionId, kbpk: Uint8Array): Result<
     return fail('KEY_LENGTH_INVALID', { field: 'kbpk', facts: { lengthBytes: length } });
   if (versionId === 'A' || versionId === 'C')
     return ok({ encryption: kbpk.map((byte) => byte ^ 0x45), authentication: kbpk.map((byte) => byte ^ 0x4d) });
-  const ready = blockEncrypter(cipher, kbpk);
+  return ok(deriveBy(cipher, blockEncrypter(cipher, kbpk), length));
+}
+
+function deriveBy(cipher: 'AES' | 'TDES', ready: BlockEncrypter, length: 16 | 24 | 32): BlockKeys {
   const blocksEach = Math.ceil(length / ready.blockBytes);
   const messages = [0, 1].flatMap((usage) =>
     Array.from({ length: blocksEach }, (_, index) =>
@@ -54,7 +57,7 @@ export function deriveBlockKeys(versionId: VersionId, kbpk: Uint8Array): Result<
   );
   const derived = cmacOfShortMessages(ready, messages);
   const half = blocksEach * ready.blockBytes;
-  return ok({ encryption: derived.subarray(0, length), authentication: derived.subarray(half, half + length) });
+  return { encryption: derived.subarray(0, length), authentication: derived.subarray(half, half + length) };
 }
 
 /** A KBPK, ready for the blocks of one version. Holding one spares the derivation of its two keys for each block. */
@@ -71,14 +74,29 @@ export interface Protection {
 export function protectionOf(versionId: VersionId, kbpk: Secret<'key'>): Result<Protection, 'KEY_LENGTH_INVALID'> {
   const keys = kbpk.use((bytes) => deriveBlockKeys(versionId, bytes));
   if (!keys.ok) return keys;
-  const { encryption, authentication } = keys.value;
+  return ok(protectionWith(versionId, keys.value, kbpk.length));
+}
+
+/**
+ * Readies a KBPK that somebody else keeps and enciphers with (a token, for one) for blocks of version D. The two keys of its blocks are derived
+ * by it and are here while the protection is.
+ *
+ * @param kbpkBytes 16, 24 or 32.
+ */
+export const protectionBy = (kbpk: BlockEncrypter, kbpkBytes: 16 | 24 | 32): Protection =>
+  protectionWith('D', deriveBy('AES', kbpk, kbpkBytes), kbpkBytes);
+
+function protectionWith(
+  versionId: VersionId,
+  { encryption, authentication }: BlockKeys,
+  kbpkBytes: number,
+): Protection {
   const { cipher } = versions[versionId];
-  const kbpkBytes = kbpk.length;
   if (versionId === 'A' || versionId === 'C') {
     // The MAC covers the cipher text; the first 8 characters of the header are the initialisation vector (7.2).
     const macOf = (header: Uint8Array, encrypted: Uint8Array): Uint8Array =>
       cbcEncrypt('TDES', authentication, new Uint8Array(8), concat(header, encrypted)).slice(-8, -4);
-    return ok({
+    return {
       versionId,
       kbpkBytes,
       protect: (header, payload) => {
@@ -89,11 +107,11 @@ export function protectionOf(versionId: VersionId, kbpk: Secret<'key'>): Result<
         equalInConstantTime(macOf(header, encrypted), mac)
           ? ok(cbcDecrypt('TDES', encryption, header.subarray(0, 8), encrypted))
           : fail('TR31_NOT_AUTHENTIC'),
-    });
+    };
   }
   // The MAC covers the clear text and is the initialisation vector (7.3, 7.4): nothing is said of the clear text before it holds.
   const authenticator: BlockEncrypter = blockEncrypter(cipher, authentication);
-  return ok({
+  return {
     versionId,
     kbpkBytes,
     protect: (header, payload) => {
@@ -106,5 +124,5 @@ export function protectionOf(versionId: VersionId, kbpk: Secret<'key'>): Result<
       payload.fill(0);
       return fail('TR31_NOT_AUTHENTIC');
     },
-  });
+  };
 }

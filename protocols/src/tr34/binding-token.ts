@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import { malformed, octetString, sequence, tags, walkInto, elementsOf } from '../der/index.ts';
 import { equalInConstantTime, fail, ok, type Result } from '../kit/index.ts';
 import { type Certificate, checkCertificate, identityOf, names, readCertificate } from './certificate.ts';
@@ -12,6 +11,7 @@ import {
   isAuthentic,
   octetsAttribute,
   onlySigner,
+  type RsaSigner,
   readSignedData,
   readSignedDataToken,
   readToken,
@@ -153,7 +153,7 @@ function checkAuthority(
 /** Who signs a binding token, and with what. */
 export interface BindingSigner {
   readonly certificate: Certificate;
-  readonly privateKey: KeyObject;
+  readonly privateKey: RsaSigner;
 }
 
 /** What a binding token is made of. */

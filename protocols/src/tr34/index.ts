@@ -27,4 +27,5 @@ export {
   writeKeyToken,
 } from './key-token.ts';
 export { readRandomToken, writeRandomToken } from './random-token.ts';
+export type { RsaSigner } from './signed-data.ts';
 export { branchOf, type Tr34Role, type Tr34Trust } from './trust.ts';

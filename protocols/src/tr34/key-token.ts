@@ -16,6 +16,7 @@ import {
   onlySigner,
   readSignedDataToken,
   readToken,
+  type RsaSigner,
   type SignedData,
   type Signer,
   writeSignedToken,
@@ -202,7 +203,7 @@ function walkKeyBlock(content: Uint8Array): {
 /** What a host puts into a key token. */
 export interface KeyTokenRequest {
   readonly kdh: Certificate;
-  readonly kdhKey: KeyObject;
+  readonly kdhKey: RsaSigner;
   /** The device, its certificate checked when it was bound. */
   readonly krd: Certificate;
   readonly key: Secret<'key'>;

@@ -166,6 +166,9 @@ const sha256Identifier = (): Uint8Array => sequence(oid(oids.sha256));
 /** One attribute with one value. */
 export const attribute = (id: string, value: Uint8Array): Uint8Array => sequence(oid(id), setOf(value));
 
+/** Signs with RSA (PKCS #1 v1.5, SHA-256): a key, or somebody who keeps one. */
+export type RsaSigner = KeyObject | ((bytes: Uint8Array) => Uint8Array);
+
 /** What to sign. */
 export interface ToSign {
   readonly contentType: string;
@@ -173,7 +176,7 @@ export interface ToSign {
   /** Attributes beside contentType and messageDigest, which are added. */
   readonly attributes: readonly Uint8Array[];
   readonly signer: Certificate;
-  readonly privateKey: KeyObject;
+  readonly privateKey: RsaSigner;
   /** DER revocation list of the signer's CA, to go with the token. */
   readonly crl?: Uint8Array;
 }
@@ -186,7 +189,8 @@ export function writeSignedToken({ contentType, content, attributes, signer, pri
     attribute(oids.messageDigest, octetString(digest)),
     ...attributes,
   );
-  const signature = sign('sha256', signedAttributes, privateKey);
+  const signature =
+    typeof privateKey === 'function' ? privateKey(signedAttributes) : sign('sha256', signedAttributes, privateKey);
   const implicit = Uint8Array.from(signedAttributes);
   implicit[0] = contextTag(0, 'constructed');
   const signerInfo = sequence(

@@ -8,6 +8,7 @@ import {
   embed,
   encode,
   integer,
+  nullValue,
   octetString,
   oid,
   sequence,
@@ -21,7 +22,7 @@ export type Issuer = { readonly name: DistinguishedName } & (
   | { readonly privateKey: KeyObject }
   | {
       readonly publicKey: KeyObject;
-      /** An ECDSA signature (DER) with SHA-256 by a key that somebody else keeps. */
+      /** A signature with SHA-256, ECDSA (DER) or RSA (PKCS #1 v1.5), by a key that somebody else keeps. */
       readonly sign: (bytes: Uint8Array) => Uint8Array;
     }
 );
@@ -31,7 +32,7 @@ export interface CertificateContents {
   /** Up to 20 bytes, first bit 0; unpredictable (RFC 5280, 4.1.2.2). */
   readonly serialNumber: Uint8Array;
   readonly subject: DistinguishedName;
-  /** The subject's key, EC P-256. */
+  /** The subject's key: EC P-256, or RSA for TR-34. */
   readonly publicKey: KeyObject;
   /** Milliseconds since 1970; seconds count. */
   readonly notBefore: number;
@@ -39,14 +40,18 @@ export interface CertificateContents {
   readonly use: CertificateUse;
 }
 
-/** A CA may sign so many CAs below itself; a leaf serves or dials, under the names given. */
+/**
+ * A CA may sign so many CAs below itself; a leaf serves or dials, under the names given; a party of TR-34 signs keys or has them enciphered to it
+ * (TR 34-2019, 5.2).
+ */
 export type CertificateUse =
   | { readonly kind: 'authority'; readonly pathLength: number }
   | {
       readonly kind: 'leaf';
       readonly purposes: readonly ('serverAuth' | 'clientAuth')[];
       readonly names: readonly AlternativeName[];
-    };
+    }
+  | { readonly kind: 'keyParty'; readonly usage: 'digitalSignature' | 'keyEncipherment' };
 
 /** A subject alternative name. IPv4 in dotted form. */
 export type AlternativeName = { readonly uri: string } | { readonly dns: string } | { readonly ip: string };
@@ -57,7 +62,7 @@ export type AlternativeName = { readonly uri: string } | { readonly dns: string 
  */
 export function buildCertificate(contents: CertificateContents, issuer: Issuer): Uint8Array {
   if (contents.serialNumber.length > 20) throw new Error('a serial number has at most 20 bytes');
-  const algorithm = sequence(oid(oids.ecdsaWithSha256));
+  const algorithm = algorithmOf(issuer);
   const subjectKey = contents.publicKey.export({ type: 'spki', format: 'der' });
   const toSign = sequence(
     context(0, integer(Uint8Array.of(2))),
@@ -111,6 +116,14 @@ export function newSerialNumber(entropy: (lengthBytes: number) => Uint8Array): U
 /** Clocks of terminals may be slow; but a certificate is not older than a tenth of its life when it is new. */
 export const backdatedMs = (lifeMs: number): number => Math.min(86_400_000, lifeMs / 10);
 
+/** ecdsa-with-SHA256, or sha256WithRSAEncryption where the issuer's key is an RSA key (TR-34 knows no other). RFC 5758, 3.2; RFC 4055, 5. */
+function algorithmOf(issuer: Issuer): Asn1 {
+  const { asymmetricKeyType } = 'sign' in issuer ? issuer.publicKey : issuer.privateKey;
+  return asymmetricKeyType === 'rsa'
+    ? sequence(oid(oids.sha256WithRsa), nullValue())
+    : sequence(oid(oids.ecdsaWithSha256));
+}
+
 /** Signs by whoever holds the issuer's key. */
 export const signBy = (issuer: Issuer, bytes: Uint8Array): Uint8Array =>
   'sign' in issuer ? issuer.sign(bytes) : sign('sha256', bytes, issuer.privateKey);
@@ -133,6 +146,17 @@ function extensions(contents: CertificateContents, issuer: Issuer, subjectKey: U
       extension(oids.basicConstraints, true, sequence(boolean(true), integer(Uint8Array.of(use.pathLength)))),
       // keyCertSign and cRLSign: bits 5 and 6 (RFC 5280, 4.2.1.3)
       extension(oids.keyUsage, true, bitString(Uint8Array.of(0b0000_0110), 1)),
+      ...common,
+    ];
+  if (use.kind === 'keyParty')
+    return [
+      extension(oids.basicConstraints, true, sequence()),
+      // digitalSignature is bit 0, keyEncipherment bit 2.
+      extension(
+        oids.keyUsage,
+        true,
+        use.usage === 'digitalSignature' ? bitString(Uint8Array.of(0x80), 7) : bitString(Uint8Array.of(0x20), 5),
+      ),
       ...common,
     ];
   return [

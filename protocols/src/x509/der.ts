@@ -17,6 +17,7 @@ export const tag = {
   integer: 2,
   bitString: 3,
   octetString: 4,
+  null: 5,
   oid: 6,
   utf8String: 12,
   sequence: 16,
@@ -39,6 +40,9 @@ export const set = (...parts: readonly Asn1[]): Asn1 => forge.create(tagClass.un
 export const oid = (dotted: string): Asn1 => primitive(tag.oid, forge.oidToDer(dotted).getBytes());
 /** A BOOLEAN; true is FF. */
 export const boolean = (value: boolean): Asn1 => primitive(tag.boolean, value ? '\xff' : '\x00');
+/** NULL, which RSA's algorithm identifiers hold. */
+export const nullValue = (): Asn1 => primitive(tag.null, '');
+
 /** An OCTET STRING of bytes. */
 export const octetString = (bytes: Uint8Array): Asn1 => primitive(tag.octetString, latin1(bytes));
 /** A UTF8String of text. */

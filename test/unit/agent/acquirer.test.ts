@@ -195,11 +195,11 @@ const image = (id: string, pan = '4761739001010010') => ({
 
 test('reversals outlast a power failure in their order, with their cards, which no file shows', async () => {
   const files = new MemoryFiles();
-  const queue = openReversalStore(unwrap(await openSealedStore(files, world)));
+  const queue = unwrap(await openReversalStore(unwrap(await openSealedStore(files, world))));
   unwrap(await queue.put(image('a')));
   unwrap(await queue.put(image('b', '378282246310005')));
   unwrap(await queue.put({ ...image('a'), attempts: 1 }));
-  const after = openReversalStore(unwrap(await openSealedStore(files.afterPowerLoss(false), world)));
+  const after = unwrap(await openReversalStore(unwrap(await openSealedStore(files.afterPowerLoss(false), world))));
   const kept = await after.list();
   expect(kept.map((one) => [one.id, one.attempts, one.card.lastFour])).toEqual([
     ['a', 1, '0010'],
@@ -220,32 +220,57 @@ test('reversals outlast a power failure in their order, with their cards, which 
 
 test('whichever change the power fails at, a reversal is there or not, never half', async () => {
   const base = new MemoryFiles();
-  const first = openReversalStore(unwrap(await openSealedStore(base, world)));
+  const first = unwrap(await openReversalStore(unwrap(await openSealedStore(base, world))));
   unwrap(await first.put(image('a')));
   for (let failAt = 1; failAt <= 4; failAt++) {
     const files = base.afterPowerLoss(true, failAt);
-    const queue = openReversalStore(unwrap(await openSealedStore(files, world)));
+    const queue = unwrap(await openReversalStore(unwrap(await openSealedStore(files, world))));
     const put = await queue.put(image('b', '378282246310005'));
     if (!put.ok) expect(put.fault.code).toBe('REVERSAL_NOT_STORED');
-    const after = openReversalStore(unwrap(await openSealedStore(files.afterPowerLoss(failAt === 2), world)));
+    const after = unwrap(
+      await openReversalStore(unwrap(await openSealedStore(files.afterPowerLoss(failAt === 2), world))),
+    );
     const ids = (await after.list()).map((one) => `${one.id}${one.card.lastFour}`);
     expect(put.ok ? [['a0010', 'b0005']] : [['a0010'], ['a0010', 'b0005']]).toContainEqual(ids);
   }
 });
 
+const stanCounter = async (files: MemoryFiles, used: readonly number[] = []) =>
+  unwrap(await openStanCounter(unwrap(await openSealedStore(files, world)), world, used));
+
 test('audit numbers are never given twice, and begin again after 999999', async () => {
   const files = new MemoryFiles();
-  const counter = openStanCounter(unwrap(await openSealedStore(files, world)));
+  const counter = await stanCounter(files);
   const given = await Promise.all([counter.next(), counter.next(), counter.next()]);
   expect(given.map(unwrap)).toEqual([1, 2, 3]);
   const used = new Set([1, 2, 3]);
   for (let failAt = 1; failAt <= 6; failAt++) {
     const failing = files.afterPowerLoss(true, failAt);
-    const before = await openStanCounter(unwrap(await openSealedStore(failing, world))).next();
-    const after = unwrap(
-      await openStanCounter(unwrap(await openSealedStore(failing.afterPowerLoss(false), world))).next(),
-    );
+    const before = await (await stanCounter(failing)).next();
+    const after = unwrap(await (await stanCounter(failing.afterPowerLoss(false))).next());
     if (before.ok) expect(after).toBeGreaterThan(before.value);
     expect(used.has(after)).toBe(false);
   }
+});
+
+test.each([
+  ['an empty', [123_456, 7, 99], 124_456],
+  ['a damaged', [999_990, 3, 12], 1_012],
+  ['a missing', [5], 1_005],
+] as const)('with %s record of the counter no number comes again', async (kind, used, least) => {
+  const files = new MemoryFiles();
+  unwrap(await (await stanCounter(files)).next());
+  if (kind === 'a missing') await files.remove('stan.sealed');
+  else await files.write('stan.sealed', Buffer.from(kind === 'an empty' ? '' : 'TSS1 and nothing that was sealed'));
+  expect(unwrap(await (await stanCounter(files, used)).next())).toBe(least + 1);
+  // The record is whole again.
+  expect(unwrap(await (await stanCounter(files)).next())).toBe(least + 2);
+});
+
+test('a damaged queue of reversals is a fault that names it, never an empty queue', async () => {
+  const files = new MemoryFiles();
+  const store = unwrap(await openSealedStore(files, world));
+  unwrap(await unwrap(await openReversalStore(store)).put(image('a')));
+  await files.write('reversals.sealed', Buffer.from('x'));
+  expect(await openReversalStore(store)).toMatchObject({ fault: { code: 'STORE_RECORD_DAMAGED', field: 'reversals' } });
 });

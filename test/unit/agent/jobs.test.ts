@@ -93,6 +93,8 @@ function counting(effects: string[]): JobHandlers {
     'payment.totals': failing,
     'trace.show': failing,
     'slip.print': failing,
+    'key.bind': failing,
+    'key.receive': failing,
     'key.load': async () => {
       effects.push('key');
       return { state: 'succeeded', evidence: { slot: 'negative', kcv: '0123456789' } };

@@ -11,7 +11,7 @@ const attributes = {
 
 /** A key as the server's vault sends it. */
 export function keyLoadOf(
-  slot: KeyLoad['slot'],
+  slot: 'dukpt' | 'negative',
   kbpk: Secret<'key'>,
   key: Secret<'key'>,
   world: World,

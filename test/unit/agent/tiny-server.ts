@@ -80,6 +80,8 @@ export class TinyServer {
   onArtefact: ((bytes: Uint8Array, request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   /** Makes the body of the answer to a message that carries a correlation id. */
   answer: (arrived: Arrived) => unknown = () => undefined;
+  /** Whether the broker lets terminals in. */
+  admits = true;
   keyBlockProtectionKey: Secret<'key'> | undefined;
   readonly #issuing = pair();
   readonly #issuingCertificate: string;
@@ -152,7 +154,11 @@ export class TinyServer {
   }
 
   async start(): Promise<this> {
-    const broker = await Aedes.createBroker({ concurrency: 100 });
+    const broker = await Aedes.createBroker({
+      concurrency: 100,
+      authenticate: (_client, _name, _password, settle) =>
+        this.admits ? settle(null, true) : settle(Object.assign(new Error('no'), { returnCode: 5 as const }), false),
+    });
     this.#broker = broker;
     broker.on('publish', (packet, client) => {
       const up = parseUpTopic(packet.topic);

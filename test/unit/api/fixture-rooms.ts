@@ -233,6 +233,37 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     tell,
     sell,
     change,
+    // Keys in custody have rooms of their own to be tested with; here there are none.
+    keys: {
+      ceremonies: {
+        begin: async () => fail('KEY_IN_USE'),
+        list: async () => [],
+        get: async () => fail('KEY_CEREMONY_UNKNOWN'),
+        enter: async () => fail('KEY_CEREMONY_UNKNOWN'),
+        confirm: async () => fail('KEY_CEREMONY_UNKNOWN'),
+        abort: async () => fail('KEY_CEREMONY_UNKNOWN'),
+        record: async () => fail('KEY_CEREMONY_UNKNOWN'),
+      },
+      runs: {
+        propose: async () => fail('KEY_RUN_UNKNOWN'),
+        list: async () => [],
+        get: async () => fail('KEY_RUN_UNKNOWN'),
+        authorise: async () => fail('KEY_RUN_UNKNOWN'),
+        submit: async () => fail('KEY_RUN_UNKNOWN'),
+        reject: async () => fail('KEY_RUN_UNKNOWN'),
+        investigate: async () => fail('KEY_RUN_UNKNOWN'),
+        close: async () => fail('KEY_RUN_UNKNOWN'),
+        record: async () => fail('KEY_RUN_UNKNOWN'),
+      },
+      inventory: {
+        list: async () => [],
+        exposure: async () => fail('KEY_UNKNOWN'),
+        rotate: async () => fail('KEY_UNKNOWN'),
+        suspect: async () => fail('KEY_UNKNOWN'),
+        retire: async () => fail('KEY_UNKNOWN'),
+      },
+      setAcquirers: async () => undefined,
+    },
     // Campaigns have a room of their own to be tested with; here there are none.
     campaigns: {
       create: async () => fail('CAMPAIGN_COHORT_EMPTY', { field: 'target' }),

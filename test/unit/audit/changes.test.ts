@@ -41,7 +41,7 @@ describe('the audit log', () => {
     expect(lines.toReversed()).toEqual([
       [null, 'tokens.create', expect.stringMatching(/^token\//), 'done', null],
       ['admin', 'people.create', `person/${viewer.id}`, 'done', null],
-      ['admin', 'POST /api/v1/people/:id/sign-ins', `person/${viewer.id}`, 'done', null],
+      ['admin', 'people.sign-in-link', `person/${viewer.id}`, 'done', null],
       [viewer.id, 'sessions.sign-in', session, 'done', null],
       [viewer.id, 'POST /api/v1/terminals/:serial/test-sales', `terminal/${serial}`, 'refused', 'ROLE_INSUFFICIENT'],
       ['admin', 'POST /api/v1/negative/entries', 'negative/entries', 'done', null],
@@ -116,16 +116,16 @@ describe('approvals', () => {
     const custodian = await signedIn(opened, 'keeper', ['custodian']);
     expect((await custodian.call('POST', path, { verdict: 'approved' })).body.code).toBe('ROLE_INSUFFICIENT');
     expect(await approvals.stands(store.db, asked.id, digest)).toBe(false);
-    expect((await callOn(opened)('POST', path, { verdict: 'approved', reason: 'seen' })).body['state']).toBe(
-      'approved',
-    );
+    expect((await callOn(opened)('POST', path, { verdict: 'approved' })).body.code).toBe('APPROVAL_NOT_APART');
+    const second = await signedIn(opened, 'approves', ['admin']);
+    expect((await second.call('POST', path, { verdict: 'approved', reason: 'seen' })).body['state']).toBe('approved');
     expect(followed).toBe(`${asked.id} approved`);
     expect(await approvals.stands(store.db, asked.id, digest)).toBe(true);
     expect(await approvals.stands(store.db, asked.id, digest.replace(/^./, '0'))).toBe(false);
-    expect((await callOn(opened)('POST', path, { verdict: 'refused' })).body.code).toBe('APPROVAL_CLOSED');
+    expect((await second.call('POST', path, { verdict: 'refused' })).body.code).toBe('APPROVAL_CLOSED');
     const late = unwrap(await ask(1_000));
     ahead = 2_000;
-    expect((await callOn(opened)('POST', `/approvals/${late.id}/decisions`, { verdict: 'approved' })).body.code).toBe(
+    expect((await second.call('POST', `/approvals/${late.id}/decisions`, { verdict: 'approved' })).body.code).toBe(
       'APPROVAL_EXPIRED',
     );
     expect((await callOn(opened)('GET', '/approvals?state=expired')).body.items?.length).toBe(1);
@@ -142,6 +142,43 @@ describe('approvals', () => {
     );
     const robot = callOn(opened, { token });
     expect((await robot('POST', `/approvals/${id}/decisions`, { verdict: 'approved' })).body.code).toBe('APPROVAL_OWN');
+  });
+});
+
+describe('who is apart from whom', () => {
+  const digest = createHash('sha256').update('what is wanted').digest('hex');
+  type Person = Awaited<ReturnType<typeof signedIn>>;
+  const decide = async (opened: OpenedApi, asks: string, decides: ReturnType<typeof callOn>, verdict = 'approved') => {
+    const by = { subject: asks, person: asks, roles: ['operator'] } as const;
+    const { id } = unwrap(
+      await opened.store.write((tx) => opened.approvals.request(tx, { kind: 'wipe', subject: 'job/1', digest, by })),
+    );
+    const { body } = await decides('POST', `/approvals/${id}/decisions`, { verdict });
+    return body.code ?? body['state'];
+  };
+
+  it('counts whoever lets somebody in as them, and two whom one let in as one; not so for the owner of the machine', async () => {
+    const opened = await open();
+    const chief = await signedIn(opened, 'chief', ['admin']);
+    const mori = await signedIn(opened, 'mori', ['operator']);
+    const invited = (by: Person, name: string, role: 'admin' | 'operator') => signedIn(opened, name, [role], by.call);
+    const ghost = await invited(chief, 'ghost', 'operator');
+    const shade = await invited(chief, 'shade', 'admin');
+    const shadeOfShade = await invited(shade, 'shade-of-shade', 'admin');
+    expect(await decide(opened, ghost.id, chief.call)).toBe('APPROVAL_NOT_APART');
+    expect(await decide(opened, ghost.id, shade.call)).toBe('APPROVAL_NOT_APART');
+    expect(await decide(opened, ghost.id, shadeOfShade.call)).toBe('APPROVAL_NOT_APART');
+    expect(await decide(opened, ghost.id, callOn(opened))).toBe('APPROVAL_NOT_APART');
+    // To say no is for everybody with the role.
+    expect(await decide(opened, ghost.id, chief.call, 'refused')).toBe('refused');
+    // Two whom the owner let in are two, until one of them makes a sign-in link for the other.
+    expect(await decide(opened, mori.id, chief.call)).toBe('approved');
+    expect(await decide(opened, mori.id, shadeOfShade.call)).toBe('approved');
+    expect((await chief.call('POST', `/people/${mori.id}/sign-ins`)).status).toBe(201);
+    expect(await decide(opened, mori.id, chief.call)).toBe('APPROVAL_NOT_APART');
+    expect(await decide(opened, mori.id, shade.call)).toBe('APPROVAL_NOT_APART');
+    const token = String((await chief.call('POST', '/tokens', { name: 'robot', roles: ['admin'] })).body.token);
+    expect(await decide(opened, mori.id, callOn(opened, { token }))).toBe('APPROVAL_NOT_APART');
   });
 });
 

@@ -37,11 +37,11 @@ export const callOn =
     return { status: answer.status, body: text === '' ? {} : JSON.parse(text), headers: answer.headers };
   };
 
-/** Somebody new, signed in. */
-export async function signedIn(house: Reached, name: string, roles: readonly Role[]) {
-  const made = await callOn(house)('POST', '/people', { name, roles });
+/** Somebody new, let in by the owner of the machine unless somebody else does, and signed in. */
+export async function signedIn(house: Reached, name: string, roles: readonly Role[], by = callOn(house)) {
+  const made = await by('POST', '/people', { name, roles });
   expect(made.status).toBe(201);
-  const link = await callOn(house)('POST', `/people/${made.body.id}/sign-ins`, undefined);
+  const link = await by('POST', `/people/${made.body.id}/sign-ins`, undefined);
   const token = String(link.body['url']).split('#')[1];
   const session = await fetch(`${house.api.url}/api/v1/sessions`, {
     method: 'POST',

@@ -53,7 +53,7 @@ afterAll(async () => {
 });
 
 const operator = { subject: 'operator', roles: ['operator'] } as const;
-const other = { subject: 'admin', roles: ['admin'] } as const;
+const other = { subject: 'approver', roles: ['admin'] } as const;
 const diagnose = { type: 'terminal.diagnose' as const, params: {} };
 const next = async (serial: typeof one) => {
   const document = await jobs.next(serial);
@@ -65,7 +65,7 @@ test('what cannot be undone is held until somebody else approves it', async () =
   expect(held.state).toBe('held');
   expect(await next(one)).toBeNull();
   expect(await jobs.approve(held.id, operator)).toMatchObject({ fault: { code: 'APPROVAL_OWN' } });
-  expect(unwrap(await jobs.approve(held.id, other))).toMatchObject({ state: 'queued', approvedBy: 'admin' });
+  expect(unwrap(await jobs.approve(held.id, other))).toMatchObject({ state: 'queued', approvedBy: 'approver' });
   expect(await next(one)).toMatchObject({ job: held.id, type: 'terminal.wipe' });
   // The terminal may have it: it is asked, and has the last word.
   expect(unwrap(await jobs.cancel(held.id, operator))).toMatchObject({ state: 'offered', isCancelling: true });

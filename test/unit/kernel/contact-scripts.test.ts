@@ -32,6 +32,8 @@ interface Case {
   /** 9F27 of the last cryptogram. */
   readonly cid?: string;
   readonly cvm?: string;
+  /** 8A of the end. */
+  readonly code?: string;
 }
 
 const noRules = '0000000000000000';
@@ -711,6 +713,33 @@ const cases: readonly Case[] = [
     tvr: '0208000000',
   },
   {
+    name: 'a new card that does not give its transaction counter',
+    clause: 'B3 10.6.3',
+    card: sda,
+    world: { online: yes },
+    script: (card) => [
+      ...card.selection(),
+      card.gpo(Buffer.concat([tlv(0x9f14, hex('09')), tlv(0x9f23, hex('09'))])),
+      ...card.records(),
+      counter('9F36', ''),
+      counter('9F13', '0000'),
+      arqc(card),
+      tc(card),
+    ],
+    ends: 'approved',
+    tvr: '0208006000',
+  },
+  {
+    name: 'a card of a listed range',
+    clause: 'B4 6.3.5, exception file',
+    card: sda,
+    world: { negative: 'range-listed' },
+    script: openedAnd(aac),
+    ends: 'refused CARD_LISTED',
+    tvr: '1200000000',
+    cid: '00',
+  },
+  {
     name: 'a listed card',
     clause: 'B4 6.3.5, exception file',
     card: sda,
@@ -785,6 +814,18 @@ const cases: readonly Case[] = [
     card: sda,
     script: (card) => [...card.opening(), ['80AE4000*', '8012400002112233 9000', 'too short']],
     ends: 'TLV_TRUNCATED',
+  },
+  {
+    name: 'a PIN that only the issuer can judge, and no line, though no code says no',
+    clause: 'B3 10.5.2, B4 A6 (Z3)',
+    card: { ...withRules('42031F00'), iac: { default: '0000000000', denial: '0000000000', online: '0000000000' } },
+    world: { pins: ['1234'] },
+    script: openedAnd(arqc, aac),
+    ends: 'unable',
+    tvr: '0200040000',
+    cid: '00',
+    cvm: '420300',
+    code: 'Z3',
   },
   // The issuer
   {
@@ -931,7 +972,7 @@ describe('card scripts, with contacts', () => {
     const scripted = new ScriptedCard(one.script(card));
     const terminal = terminalWith(one.terminal, one.model);
     const { result } = play(contactSale(terminal, { ...sale, ...one.transaction }), scripted, one.world);
-    const { ends, tvr, tsi, cid, cvm } = one;
+    const { ends, tvr, tsi, cid, cvm, code } = one;
     if (!result.ok) {
       expect(result.fault.code).toBe(ends);
     } else {
@@ -942,6 +983,7 @@ describe('card scripts, with contacts', () => {
       if (cvm !== undefined) expect(toHex(value.cvmResults), 'CVM results').toBe(cvm);
       const objects = unwrap(decodeTlv(value.emv));
       if (cid !== undefined) expect(toHex(findTlv(objects, 0x9f27)?.value ?? new Uint8Array(0)), 'CID').toBe(cid);
+      if (code !== undefined) expect(Buffer.from(findTlv(objects, 0x8a)?.value ?? []).toString(), '8A').toBe(code);
     }
     expect(scripted.left).toEqual([]);
   });

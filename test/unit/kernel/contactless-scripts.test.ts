@@ -212,6 +212,23 @@ const cases: readonly Case[] = [
     ends: 'approved',
   },
   {
+    name: 'a card of a listed range',
+    clause: 'C-3 5.5.2',
+    world: { negative: 'range-listed' },
+    script: selectionThen(gpo(fast('80', '0000'), 'ask')),
+    ends: 'refused CARD_LISTED',
+    tvr: '1000000000',
+  },
+  {
+    name: 'a card of a listed range at a kernel with one cryptogram',
+    clause: 'B4 6.3.5, exception file',
+    card: 'mastercard-contactless',
+    world: { negative: 'range-listed' },
+    script: (card) => [...card.opening(), card.ac('AAC', 'AAC')],
+    ends: 'refused CARD_LISTED',
+    tvr: '1000000001',
+  },
+  {
     name: 'a listed card',
     clause: 'C-3 5.5.2',
     world: { negative: 'listed' },

@@ -22,9 +22,12 @@ import type {
 import type { printSlip, SlipBlock } from '@tsunagu/firmware-bridge/slips/index';
 import type { OpenMessage } from '@tsunagu/protocols/acquiring';
 import type { SaleResult } from '@tsunagu/protocols/fleet';
-import { type Secret, secretPan, unwrap } from '@tsunagu/protocols/kit';
+import { ok, Secret, secretPan, unwrap } from '@tsunagu/protocols/kit';
 import { testCard } from '@tsunagu/protocols/test-cards';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { modelOf } from '@tsunagu/protocols/catalogue';
+import { openEmulatedStation } from '@tsunagu/firmware-bridge/readers/station';
+import { openCardHand, openSecurePart } from '@tsunagu/firmware-bridge/secure/index';
 import { Centre } from './centre.ts';
 import { boot, type Booted } from './terminal.ts';
 
@@ -248,6 +251,25 @@ describe('what is reachable from payment while it works', () => {
         expect(stored.some((text) => text.includes(form))).toBe(false);
       }
   });
+});
+
+it('wipes a card number that an answer of the switch holds, and hands payment an answer without it', async () => {
+  const echoed = { 2: secretPan('4761739001010010'), 35: Secret.copy('pan', Buffer.from('4761739001010010D3012')) };
+  const { world, ports, side } = await boot({ acquirer: () => new Centre().line(() => true) });
+  const model = modelOf('CT-5100');
+  if (!model) throw new Error('no such model');
+  const acquirer = {
+    exchange: () => Promise.resolve(ok({ mti: '1210', fields: { ...echoed, 11: '000001', 39: '000' } })),
+  };
+  const hand = openCardHand({ world, model }, openEmulatedStation(world, model));
+  const secure = openSecurePart({ world, model, vault: ports.vault, negative: ports.negative, acquirer, hand });
+  const message = { mti: '1200', fields: { 11: '000001' } };
+  const answer = unwrap(await secure.exchange(message, undefined, { timeoutMs: 1_000 }));
+  expect(answer).toEqual({ mti: '1210', fields: { 11: '000001', 39: '000' } });
+  for (const secret of Object.values(echoed))
+    secret.use((bytes) => expect(bytes.every((byte) => byte === 0)).toBe(true));
+  await secure.close();
+  await side.close();
 });
 
 it('has one function for slips, whose sources hold no secret', () => {

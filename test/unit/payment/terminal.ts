@@ -1,13 +1,13 @@
-import { openReversalStore, openStanCounter } from '@tsunagu/firmware-bridge/acquiring/index';
+import { openReversalStore, openStanCounter, stansOf } from '@tsunagu/firmware-bridge/acquiring/index';
 import type { CardWallet } from '@tsunagu/firmware-bridge/cards/index';
 import { TerminalCardSide } from '@tsunagu/firmware-bridge/payment/index';
 import type { EmulatedRcs380 } from '@tsunagu/firmware-bridge/readers/emulated/rcs380-device';
 import { openEmulatedStation } from '@tsunagu/firmware-bridge/readers/station';
-import { openAdviceStore, openSaleStore } from '@tsunagu/firmware-bridge/sales/index';
+import { openAdviceStore, openSaleStore, openTraceStore } from '@tsunagu/firmware-bridge/sales/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
-import { type Acquirer, openCardVault } from '@tsunagu/firmware-bridge/secure/index';
+import { type Acquirer, type CardAuthorities, openCardVault } from '@tsunagu/firmware-bridge/secure/index';
 import { modelOf } from '@tsunagu/protocols/catalogue';
-import { configuration, type Configuration } from '@tsunagu/protocols/fleet';
+import { configuration, type Configuration, type SaleResult } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Secret, unwrap } from '@tsunagu/protocols/kit';
 import type { NegativeAnswer } from '@tsunagu/protocols/negative';
 import type { OfflineAllowance } from '@tsunagu/protocols/negative/authority';
@@ -25,6 +25,8 @@ export interface Booted {
   readonly world: World;
   /** What was counted as approved offline, in the order of the sales. */
   readonly counted: readonly number[];
+  /** What was told of payments that nobody waited for. */
+  readonly reported: readonly SaleResult[];
   /** Waits until nothing is due any more. */
   drained(): Promise<void>;
 }
@@ -40,6 +42,7 @@ export interface BootOptions {
   readonly canCount?: boolean;
   readonly identity?: { readonly terminalId: string; readonly merchantId: string };
   readonly factor?: number;
+  readonly authorities?: CardAuthorities | undefined;
   /** Where its cards are between two contacts: another boot finds them there. */
   readonly wallet?: CardWallet;
   /** Changes what happens at the FeliCa antenna. */
@@ -56,9 +59,14 @@ export async function boot(options: BootOptions): Promise<Booted> {
   const store = unwrap(await openSealedStore(files, world));
   const listed = testCard('visa-listed').pan;
   const counted: number[] = [];
+  const reported: SaleResult[] = [];
+  const reversals = unwrap(await openReversalStore(store));
+  const sales = unwrap(await openSaleStore(store));
+  const advices = unwrap(await openAdviceStore(store));
+  const used = stansOf(sales.all(), advices.entries(), await reversals.list());
   const ports: Booted['ports'] = {
     acquirer: options.acquirer(isAlive),
-    reversals: openReversalStore(store),
+    reversals,
     negative: {
       check: (pan: Secret<'pan'>): NegativeAnswer =>
         options.negative?.() ?? (pan.use((a) => listed.use((b) => Buffer.compare(a, b))) === 0 ? 'listed' : 'clear'),
@@ -71,9 +79,14 @@ export async function boot(options: BootOptions): Promise<Booted> {
       },
     },
     vault: unwrap(await openCardVault(store, world)),
-    sales: unwrap(await openSaleStore(store)),
-    advices: unwrap(await openAdviceStore(store)),
-    stan: openStanCounter(store),
+    sales,
+    advices,
+    traces: await openTraceStore(store, world),
+    report: (sale) => {
+      reported.push(sale);
+      return Promise.resolve();
+    },
+    stan: unwrap(await openStanCounter(store, world, used)),
     configuration: () =>
       configuration.parse({
         answerTimeoutMs: 8_000,
@@ -89,18 +102,22 @@ export async function boot(options: BootOptions): Promise<Booted> {
   };
   const station = openEmulatedStation(world, model);
   if (station.emulated.felica) options.antenna?.(station.emulated.felica);
-  const side = await TerminalCardSide.open({ world, model, ports, wallet: options.wallet }, station);
+  const side = await TerminalCardSide.open(
+    { world, model, ports, wallet: options.wallet, authorities: options.authorities },
+    station,
+  );
   return {
     side,
     files,
     lines,
     counted,
+    reported,
     ports,
     world,
     async drained() {
       for (let tries = 0; tries < 2_000; tries++) {
-        const reversals = await ports.reversals.list().catch(() => []);
-        if (reversals.length === 0 && ports.advices.entries().every(({ state }) => state === 'refused')) return;
+        const waiting = await ports.reversals.list();
+        if (waiting.length === 0 && ports.advices.entries().every(({ state }) => state === 'refused')) return;
         side.wake();
         await new Promise((resolve) => setTimeout(resolve, 2));
       }

@@ -10,7 +10,7 @@ import { openArtefacts } from '@tsunagu/fleet-server/artefacts/index';
 import { TransitBooks } from '@tsunagu/fleet-server/card-company/transit-books';
 import { TransitCentre } from '@tsunagu/fleet-server/card-company/transit-centre';
 import { type Lives, openAuthority } from '@tsunagu/fleet-server/identity/index';
-import { negativeTagKey } from '@tsunagu/fleet-server/keys/index';
+import { type KeyFinding, negativeTagKey } from '@tsunagu/fleet-server/keys/index';
 import { type Negative, openNegative } from '@tsunagu/fleet-server/negative/index';
 import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
 import {
@@ -91,6 +91,8 @@ export interface SmallHouseOptions {
   readonly lives?: Partial<Lives>;
   /** Where terminals are in their lives, and what these permit; without it all of them sell. */
   readonly maySell?: (on: Store, serial: Serial) => Promise<boolean>;
+  /** Who blocks terminals whose keys are in the wrong hands. */
+  readonly quarantine?: (on: Store, finding: KeyFinding) => Promise<unknown>;
   /** Those of a fresh house unless told. */
   readonly links?: readonly Link[];
   /** What happens right before each commit of the switch, as soon as the house stands. */
@@ -201,6 +203,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
         ...(options.maySell && {
           maySell: (serial: Serial) => options.maySell?.(store, serial) ?? Promise.resolve(true),
         }),
+        quarantine: (finding) => options.quarantine?.(store, finding) ?? Promise.resolve(),
         alarm: (alarm) => alarms.push(alarm),
       },
       {

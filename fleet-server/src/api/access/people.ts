@@ -2,7 +2,7 @@ import { type Role, roleConflict } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Selectable, Transaction } from 'kysely';
-import { type Actor, type Audit, personOf } from '../../audit/index.ts';
+import { type Actor, type Audit, letIn, personOf } from '../../audit/index.ts';
 import type { Database, Store } from '../../store/index.ts';
 import { readRoles } from './caller.ts';
 import { isPassphrase, keepPassphrase } from './secrets.ts';
@@ -39,6 +39,8 @@ export interface People {
   setPassphrase(id: string, passphrase: string, by: Actor): Promise<Result<Person, 'PERSON_UNKNOWN'>>;
   /** Who signs in with this name and passphrase. */
   recognise(name: string, passphrase: string): Promise<Person | undefined>;
+  /** Keeps that `by` made a sign-in link for somebody, and could be them. */
+  noteLink(id: string, by: Actor): Promise<void>;
 }
 type PersonCode = 'ROLES_CONFLICT' | 'ROLES_OWN' | 'PEOPLE_FULL';
 
@@ -107,6 +109,7 @@ export async function openPeople(
           .onConflict((conflicting) => conflicting.doNothing())
           .executeTakeFirst();
         if (made.numInsertedOrUpdatedRows !== 1n) return false;
+        await letIn(tx, row.id, by);
         await audit.note(tx, {
           actor: by,
           action: 'people.create',
@@ -170,6 +173,13 @@ export async function openPeople(
       });
       rows.set(id, changed);
       return ok(personOfRow(changed));
+    },
+
+    async noteLink(id, by) {
+      await store.write(async (tx) => {
+        await letIn(tx, id, by);
+        await audit.note(tx, { actor: by, action: 'people.sign-in-link', subject: `person/${id}` });
+      });
     },
 
     async recognise(name, passphrase) {

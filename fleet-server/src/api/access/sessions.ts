@@ -1,7 +1,7 @@
 import type { Role } from '@tsunagu/protocols/fleet';
 import type { World } from '@tsunagu/protocols/world';
 import type { Selectable } from 'kysely';
-import { type Actor, type Audit } from '../../audit/index.ts';
+import { type Actor, type Audit, owner } from '../../audit/index.ts';
 import type { Store } from '../../store/index.ts';
 import { allowed, type Caller, readRoles, widest } from './caller.ts';
 import type { People } from './people.ts';
@@ -57,7 +57,7 @@ export async function openSessions(world: World, store: Store, audit: Audit, peo
       id: row.id,
       subject: person?.name ?? row.subject,
       // Whoever has the link of the start is the owner of the machine, as the admin token is.
-      person: row.person ?? (roles.includes('admin') ? 'admin' : row.subject),
+      person: row.person ?? (roles.includes('admin') ? owner : row.subject),
       roles,
       role: widest(roles),
       permissions: allowed(roles, null),

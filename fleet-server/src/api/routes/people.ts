@@ -76,7 +76,8 @@ export function peopleRoutes(app: ApiApp, { people, sessions }: Access, signInUr
     {
       config: { permission: 'people.manage', subject: 'person', header: ifMatch },
       schema: {
-        summary: "Change somebody's roles, at once in their open sessions, or end them; nobody changes themselves",
+        summary:
+          "Change somebody's roles, at once in their sessions and tokens, or end them with both; nobody changes themselves",
         tags,
         params: byId,
         body: changePerson,
@@ -105,6 +106,7 @@ export function peopleRoutes(app: ApiApp, { people, sessions }: Access, signInUr
     async (request, reply) => {
       const found = people.find(request.params.id);
       if (!found || found.endedAt !== null) throw new FaultError({ code: 'PERSON_UNKNOWN' });
+      await people.noteLink(found.id, actorOf(request));
       return reply.status(201).send({ url: signInUrl(sessions.issue({ person: found.id })) });
     },
   );

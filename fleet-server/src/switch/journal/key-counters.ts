@@ -31,6 +31,11 @@ export class KeyCounters {
     return counter > (this.#highest.get(toHex(initialKeyId)) ?? 0);
   }
 
+  /** The highest that was used. */
+  highest({ initialKeyId }: AesKsn): number {
+    return this.#highest.get(toHex(initialKeyId)) ?? 0;
+  }
+
   /** Marks a counter as used from now on, in memory; `keep` makes it last. False when it was used before. */
   take(ksn: AesKsn): boolean {
     if (!this.isFresh(ksn)) return false;

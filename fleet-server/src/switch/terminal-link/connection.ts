@@ -18,6 +18,7 @@ import { FrameReader } from '@tsunagu/protocols/iso8583';
 import { asBuffer, type Fault, fail, type Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import type { Log, Timer, World } from '@tsunagu/protocols/world';
 import type { KeyCounters } from '../journal/key-counters.ts';
+import type { DukptWorkingKeys } from '../../vault/index.ts';
 import type { SwitchRooms } from '../ports.ts';
 import { terminalAsking } from '../transaction/asking.ts';
 import type { Processing } from '../transaction/processing.ts';
@@ -146,6 +147,7 @@ export class TerminalConnection {
    * whether it was used before, and whether the frame is authentic. A counter is used up only by an authentic frame.
    */
   async #open(frame: SealedFrame): Promise<Opened | undefined> {
+    const seenMs = this.#world.clock.monotonicMs();
     const ksn = unwrap(parseAesKsn(frame.ksn));
     const found = await this.#rooms.keys.forTransaction(frame.ksn);
     if (!found.ok) {
@@ -165,6 +167,7 @@ export class TerminalConnection {
           ? undefined
           : 'ACQUIRING_KSN_REUSED';
     if (code) {
+      await this.#suspect(frame, ksn, found.value, seenMs);
       wipe();
       this.#refuseFor(fail(code, this.#ksnFacts(ksn)).fault, code, frame.ksn, true);
       return undefined;
@@ -182,6 +185,29 @@ export class TerminalConnection {
       answerKeys: { encryption: keys.dataEncryptionDecrypt, mac: keys.macVerification },
       wipe,
     };
+  }
+
+  /**
+   * A counter that went back, or a key of another terminal: what is authentic comes from whoever holds the key, and both are blocked. A frame that
+   * was overtaken on another connection is none: only so many are under way.
+   */
+  async #suspect(
+    frame: SealedFrame,
+    ksn: AesKsn,
+    { serial, keys }: { readonly serial: Serial; readonly keys: DukptWorkingKeys },
+    seenMs: number,
+  ): Promise<void> {
+    const isForeign = serial !== this.#serial;
+    if (!isForeign && ksn.counter + terminalLink.inFlightMax >= this.#counters.highest(ksn)) return;
+    const message = openFrame(frame, { encryption: keys.dataEncryptionEncrypt, mac: keys.macGeneration });
+    if (!message.ok) return;
+    message.value.fill(0);
+    await this.#rooms.quarantine?.({
+      code: isForeign ? 'KSN_TWO_IDENTITIES' : 'KSN_WENT_BACK',
+      serials: [serial, this.#serial],
+      seenMs,
+      facts: { initialKeyId: toHex(ksn.initialKeyId), counter: ksn.counter },
+    });
   }
 
   #ksnFacts({ initialKeyId, counter }: AesKsn, cause?: Fault): Omit<Fault, 'code'> {

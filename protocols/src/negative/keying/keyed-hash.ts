@@ -1,4 +1,4 @@
-import { blockEncrypter } from '../../cipher/index.ts';
+import { type BlockEncrypter, blockEncrypter, cmac } from '../../cipher/index.ts';
 import { asBuffer, ok, type Result, type Secret } from '../../kit/index.ts';
 import { computeMac } from '../../mac/index.ts';
 
@@ -15,6 +15,10 @@ export const panMac = (key: Secret<'key'>, pan: Secret<'pan'>): Result<Uint8Arra
   const mac = pan.use((digits) => computeMac({ kind: 'CMAC', cipher: 'AES' }, key, digits));
   return mac.ok ? ok(mac.value) : mac;
 };
+
+/** As `panMac`, by a key that somebody else keeps and enciphers with. */
+export const panMacBy = (cipher: BlockEncrypter, pan: Secret<'pan'>): Uint8Array =>
+  pan.use((digits) => cmac(cipher, digits));
 
 /** The leftmost `bits` bits of a MAC, as a number. */
 export function hashTag(mac: Uint8Array, bits: number): number {

@@ -4,7 +4,7 @@ import type { NegativeAnswer } from '@tsunagu/protocols/negative';
 import { testCard } from '@tsunagu/protocols/test-cards';
 import { systemWorld } from '@tsunagu/protocols/world';
 import type { CardSidePorts, ReversalImage } from '@tsunagu/firmware-bridge/payment/index';
-import { openAdviceStore, openSaleStore } from '@tsunagu/firmware-bridge/sales/index';
+import { openAdviceStore, openSaleStore, openTraceStore } from '@tsunagu/firmware-bridge/sales/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { type Acquirer, openCardVault } from '@tsunagu/firmware-bridge/secure/index';
 import { MemoryFiles } from '../../agent/memory-files.ts';
@@ -59,7 +59,13 @@ export async function memoryPorts(acquirer: Acquirer): Promise<MemoryPorts> {
           if (kept.delete(id)) journal.push('forget');
           return ok(undefined);
         },
-        list: () => Promise.resolve([...kept.values()]),
+        putAside: (id, why) => {
+          const one = kept.get(id);
+          if (one) kept.set(id, { ...one, refused: why });
+          return Promise.resolve(ok(undefined));
+        },
+        list: () => Promise.resolve([...kept.values()].filter(({ refused }) => refused === undefined)),
+        aside: () => [...kept.values()].filter(({ refused }) => refused !== undefined),
       },
       negative: {
         check: (pan) => (memory.negative === 'list' ? (isListed(pan) ? 'listed' : 'clear') : memory.negative),
@@ -71,6 +77,8 @@ export async function memoryPorts(acquirer: Acquirer): Promise<MemoryPorts> {
       vault: unwrap(await openCardVault(store, world)),
       sales: unwrap(await openSaleStore(store)),
       advices: unwrap(await openAdviceStore(store)),
+      traces: await openTraceStore(store, world),
+      report: () => Promise.resolve(),
       stan: { next: () => Promise.resolve(ok(++stan)) },
       configuration: () => memory.configuration,
       identity: () => ({ terminalId: 'T0000001', merchantId: 'M00000000000001', acquirerId: '39200012345' }),

@@ -1,0 +1,96 @@
+import {
+  type BeginCeremony,
+  ceremonyStep,
+  type KeyExposure,
+  keyExposure,
+  type KeyInventoryEntry,
+  keyInventoryEntry,
+  type KeyRecord,
+  keyRecord,
+  type KeyRun,
+  keyRun,
+  setAcquirers,
+} from '@tsunagu/protocols/fleet';
+import { ok, type Result } from '@tsunagu/protocols/kit';
+import { z } from 'zod';
+import type { Calls } from './access-calls.ts';
+
+const ceremony = z.object({
+  id: z.string(),
+  state: z.enum(['entering', 'confirming', 'done', 'aborted']),
+  key: z.string(),
+  custodians: z.array(z.string()),
+  entered: z.array(z.object({ index: z.number(), by: z.string(), kcv: z.string() })),
+  kcv: z.string().optional(),
+  steps: z.array(ceremonyStep),
+});
+export type CeremonyView = z.infer<typeof ceremony>;
+
+/** Keys in custody, as the CLI uses them. */
+export interface KeyClient {
+  keys(): Promise<Result<readonly KeyInventoryEntry[]>>;
+  keyExposure(key: string): Promise<Result<KeyExposure>>;
+  rotateKey(key: string): Promise<Result<readonly KeyInventoryEntry[]>>;
+  suspectKey(key: string, reason: string): Promise<Result<KeyExposure>>;
+  retireKey(key: string): Promise<Result<readonly KeyInventoryEntry[]>>;
+  setAcquirers(serial: string, acquirers: readonly string[]): Promise<Result<z.infer<typeof setAcquirers>>>;
+  ceremonies(): Promise<Result<readonly CeremonyView[]>>;
+  beginCeremony(wanted: BeginCeremony): Promise<Result<CeremonyView>>;
+  ceremony(id: string): Promise<Result<CeremonyView>>;
+  enterComponent(id: string, component: string): Promise<Result<CeremonyView>>;
+  confirmCeremony(id: string, kcv: string): Promise<Result<CeremonyView>>;
+  abortCeremony(id: string, note: string): Promise<Result<CeremonyView>>;
+  ceremonyRecord(id: string): Promise<Result<KeyRecord>>;
+  keyRuns(): Promise<Result<readonly KeyRun[]>>;
+  beginKeyRun(name: string, serials: readonly string[]): Promise<Result<KeyRun>>;
+  keyRun(id: string): Promise<Result<KeyRun>>;
+  /** Does something to a run: `authorisation`, `close`. */
+  keyRunStep(id: string, step: 'authorisation' | 'close'): Promise<Result<KeyRun>>;
+  submitDevice(id: string, serial: string): Promise<Result<KeyRun>>;
+  noteDevice(id: string, serial: string, what: 'rejection' | 'investigation', note: string): Promise<Result<KeyRun>>;
+  keyRunRecord(id: string): Promise<Result<KeyRecord>>;
+  keyRunPdf(id: string, language: 'ja' | 'en'): Promise<Result<string>>;
+}
+
+const base = '/api/v1/keys';
+const inventory = z.object({ items: z.array(keyInventoryEntry) });
+
+/** The calls of the key room. */
+export function keyCalls({ call }: Calls): KeyClient {
+  const items = async <S extends z.ZodType>(schema: S, path: string, body?: unknown) => {
+    const answer = await call(z.object({ items: z.array(schema) }), path, body);
+    return answer.ok ? ok(answer.value.items) : answer;
+  };
+  const entries = async (path: string, body?: unknown): Promise<Result<readonly KeyInventoryEntry[]>> => {
+    const answer = await call(inventory, path, body);
+    return answer.ok ? ok(answer.value.items) : answer;
+  };
+  return {
+    keys: () => entries(base),
+    keyExposure: (key) => call(keyExposure, `${base}/exposure?key=${encodeURIComponent(key)}`),
+    rotateKey: (key) => entries(`${base}/rotations`, { key }),
+    suspectKey: (key, reason) => call(keyExposure, `${base}/suspicions`, { key, reason }),
+    retireKey: (key) => entries(`${base}/retirements`, { key }),
+    setAcquirers: (serial, acquirers) =>
+      call(setAcquirers, `/api/v1/terminals/${encodeURIComponent(serial)}/acquirers`, { acquirers }, 'PUT'),
+    ceremonies: () => items(ceremony, `${base}/ceremonies`),
+    beginCeremony: (wanted) => call(ceremony, `${base}/ceremonies`, wanted),
+    ceremony: (id) => call(ceremony, `${base}/ceremonies/${id}`),
+    enterComponent: (id, component) => call(ceremony, `${base}/ceremonies/${id}/components`, { component }),
+    confirmCeremony: (id, kcv) => call(ceremony, `${base}/ceremonies/${id}/confirmation`, { kcv }),
+    abortCeremony: (id, note) => call(ceremony, `${base}/ceremonies/${id}/abort`, { note }),
+    ceremonyRecord: (id) => call(keyRecord, `${base}/ceremonies/${id}/record`),
+    keyRuns: () => items(keyRun, `${base}/runs`),
+    beginKeyRun: (name, serials) => call(keyRun, `${base}/runs`, { name, serials }),
+    keyRun: (id) => call(keyRun, `${base}/runs/${id}`),
+    keyRunStep: (id, step) => call(keyRun, `${base}/runs/${id}/${step}`, {}),
+    submitDevice: (id, serial) => call(keyRun, `${base}/runs/${id}/devices`, { serial }),
+    noteDevice: (id, serial, what, note) =>
+      call(keyRun, `${base}/runs/${id}/devices/${encodeURIComponent(serial)}/${what}`, { note }),
+    keyRunRecord: (id) => call(keyRecord, `${base}/runs/${id}/record`),
+    async keyRunPdf(id, language) {
+      const answer = await call(z.object({ pdf: z.base64() }), `${base}/runs/${id}/report?lang=${language}`);
+      return answer.ok ? ok(answer.value.pdf) : answer;
+    },
+  };
+}

@@ -1,0 +1,202 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { ceremonyUse, keyRecord, parseJson, verifyKeyRecord } from '@tsunagu/protocols/fleet';
+import { fail, type Result } from '@tsunagu/protocols/kit';
+import type { CeremonyView } from '../client/key-calls.ts';
+import { type Console, type ExitCode, exit, layOut, printFault, refuse } from '../console/index.ts';
+import type { Context } from './context.ts';
+
+/** Shows an answer: as JSON, or by `tell`. */
+function show<T>({ console, json }: Context, answer: Result<T>, tell: (value: T) => void): ExitCode {
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  if (json) console.out(JSON.stringify(answer.value));
+  else tell(answer.value);
+  return exit.ok;
+}
+
+const rows = <T>(console: Console, items: readonly T[], columns: Parameters<typeof layOut<T>>[0]): void => {
+  for (const line of layOut(columns, items)) console.out(line);
+};
+
+/** `tsunagu keys list`: keys above those of terminals. */
+export async function listKeys(
+  context: Context,
+  change?: () => ReturnType<Context['client']['keys']>,
+): Promise<ExitCode> {
+  const { texts } = context.console;
+  return show(context, await (change ?? context.client.keys)(), (keys) =>
+    rows(context.console, keys, [
+      { head: texts.keys.key, cell: (key) => key.id },
+      { head: texts.keys.use, cell: (key) => key.use },
+      { head: texts.keys.kcv, cell: (key) => key.checkValue },
+      { head: texts.keys.terminals, cell: (key) => String(key.terminals) },
+      {
+        head: texts.keys.state,
+        cell: (key) => `${texts.keys.states[key.state]}${key.isCurrent ? ` ${texts.keys.current}` : ''}`,
+      },
+    ]),
+  );
+}
+
+/** `tsunagu keys exposure KEY`, and what `suspect` answers: what hangs on a key. */
+export async function showExposure(
+  context: Context,
+  asked: ReturnType<Context['client']['keyExposure']>,
+): Promise<ExitCode> {
+  const { texts } = context.console;
+  return show(context, await asked, (exposure) => {
+    context.console.out(`${exposure.key}: ${texts.keys.states[exposure.state]}`);
+    if (exposure.campaign !== null) context.console.out(texts.keys.campaign(exposure.campaign));
+    rows(context.console, exposure.terminals, [
+      { head: texts.keys.terminal, cell: (each) => each.serial },
+      { head: texts.keys.slot, cell: (each) => each.slot },
+      { head: texts.keys.kcv, cell: (each) => each.kcv },
+      { head: texts.keys.from, cell: (each) => each.from.slice(0, 19) },
+      { head: texts.keys.to, cell: (each) => each.to?.slice(0, 19) ?? '' },
+      { head: texts.keys.counter, cell: (each) => String(each.countersSeen ?? '') },
+    ]);
+  });
+}
+
+const tellCeremony =
+  ({ console }: Context) =>
+  (ceremony: CeremonyView): void => {
+    const { keys } = console.texts;
+    console.out(`${ceremony.id}  ${ceremony.key}  ${keys.ceremonyStates[ceremony.state]}`);
+    ceremony.custodians.forEach((custodian, index) => {
+      const entered = ceremony.entered.find((each) => each.index === index);
+      console.out(`  ${index + 1}. ${custodian}  ${entered ? `${keys.kcv} ${entered.kcv}` : keys.missing}`);
+    });
+    if (ceremony.kcv !== undefined) console.out(`  = ${keys.kcv} ${ceremony.kcv}`);
+  };
+
+/** What `tsunagu keys ceremony …` does: one step of one ceremony. */
+export const ceremonyStep = async (context: Context, step: Promise<Result<CeremonyView>>): Promise<ExitCode> =>
+  show(context, await step, tellCeremony(context));
+
+/** `tsunagu keys ceremony list`. */
+export const listCeremonies = async (context: Context): Promise<ExitCode> =>
+  show(context, await context.client.ceremonies(), (all) => all.forEach(tellCeremony(context)));
+
+/** `tsunagu keys ceremony begin KEY`. */
+export async function beginCeremony(
+  context: Context,
+  key: string,
+  options: { readonly use: string; readonly custodian: readonly string[]; readonly kcv?: string },
+): Promise<ExitCode> {
+  const use = ceremonyUse.safeParse(options.use);
+  if (!use.success) {
+    printFault(context.console, fail('OPTION_INVALID', { field: 'use' }).fault, context.json);
+    return exit.usage;
+  }
+  const { kcv } = options;
+  const wanted = { key, use: use.data, custodians: [...options.custodian], ...(kcv && { kcv: kcv.toUpperCase() }) };
+  return ceremonyStep(context, context.client.beginCeremony(wanted));
+}
+
+/**
+ * `tsunagu keys ceremony enter ID`: the component out of a file or of standard input, never of the command line, which every process of the machine
+ * can read. It is not shown; only its check value comes back.
+ */
+export async function enterComponent(
+  context: Context,
+  id: string,
+  file: string | undefined,
+  input: () => Promise<string>,
+): Promise<ExitCode> {
+  if (file === undefined) context.console.err(context.console.texts.keys.typeComponent);
+  const text = file === undefined ? await input() : await readFile(file, 'utf8').catch(() => '');
+  return ceremonyStep(context, context.client.enterComponent(id, text.replaceAll(/\s/g, '')));
+}
+
+/** Writes a signed record to a file. */
+export async function saveRecord(
+  context: Context,
+  asked: ReturnType<Context['client']['ceremonyRecord']>,
+  file: string,
+): Promise<ExitCode> {
+  const record = await asked;
+  if (!record.ok) return refuse(context.console, record.fault, context.json);
+  await writeFile(file, `${JSON.stringify(record.value, undefined, 2)}\n`);
+  context.console.out(context.json ? JSON.stringify({ file }) : file);
+  return exit.ok;
+}
+
+/** `tsunagu keys verify FILE`: replays a record without a server. */
+export async function verifyRecord(console: Console, json: boolean, file: string, signer?: string): Promise<ExitCode> {
+  const read = parseJson(keyRecord, await readFile(file).catch(() => Buffer.alloc(0)));
+  const verified = read.ok ? verifyKeyRecord(read.value, signer) : fail('KEY_RECORD_INVALID', { field: 'file' });
+  if (!verified.ok) {
+    printFault(console, verified.fault, json);
+    return exit.failed;
+  }
+  if (json) console.out(JSON.stringify({ signer: read.ok ? read.value.document.kid : '', ...verified.value }));
+  else {
+    const { keys } = console.texts;
+    console.out(keys.verified(read.ok ? read.value.document.kid : ''));
+    if (verified.value.record === 'ceremony') {
+      const { state } = verified.value;
+      console.out(`${state.key}  ${keys.ceremonyStates[state.state]}  ${keys.kcv} ${state.kcv ?? '-'}`);
+    } else tellRun(console, verified.value.run);
+  }
+  return exit.ok;
+}
+
+type Run = Extract<Awaited<ReturnType<Context['client']['keyRun']>>, { ok: true }>['value'];
+
+function tellRun(console: Console, run: Run): void {
+  const { keys } = console.texts;
+  const { submitted, keyed, rejected, investigated, listed } = run.balance;
+  console.out(`${run.id}  ${run.name}  ${keys.runStates[run.state]}`);
+  console.out(keys.balance(listed, submitted, keyed, rejected, investigated));
+  if (run.devices.length > 0)
+    rows(console, run.devices, [
+      { head: keys.terminal, cell: (each) => each.serial },
+      { head: keys.state, cell: (each) => keys.deviceStates[each.state] },
+      { head: keys.kcv, cell: (each) => Object.values(each.kcvs).join(' ') },
+      { head: '', cell: (each) => each.note ?? '' },
+    ]);
+}
+
+/** One step of a run, and how it stands after it. */
+export const runStep = async (context: Context, step: ReturnType<Context['client']['keyRun']>): Promise<ExitCode> =>
+  show(context, await step, (run) => tellRun(context.console, run));
+
+/** `tsunagu keys run list`. */
+export const listRuns = async (context: Context): Promise<ExitCode> =>
+  show(context, await context.client.keyRuns(), (runs) => {
+    for (const run of runs) tellRun(context.console, run);
+  });
+
+/** `tsunagu keys run begin NAME FILE`: the manifest is one serial a line. */
+export async function beginRun(context: Context, name: string, file: string): Promise<ExitCode> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  const serials = text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter(Boolean);
+  return runStep(context, context.client.beginKeyRun(name, serials));
+}
+
+/** `tsunagu keys run submit ID SERIAL…`: one by one; one that is refused does not keep the next from being submitted. */
+export async function submitDevices(context: Context, id: string, serials: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = exit.ok;
+  for (const serial of serials) {
+    const submitted = await context.client.submitDevice(id, serial);
+    if (submitted.ok) continue;
+    code = exit.failed;
+    context.console.err(serial);
+    printFault(context.console, submitted.fault, context.json);
+  }
+  const shown = await runStep(context, context.client.keyRun(id));
+  return code === exit.ok ? shown : code;
+}
+
+/** `tsunagu keys run report ID`: the signed record as JSON, or its print as PDF. */
+export async function saveReport(context: Context, id: string, file: string, language: 'ja' | 'en'): Promise<ExitCode> {
+  if (!file.endsWith('.pdf')) return saveRecord(context, context.client.keyRunRecord(id), file);
+  const pdf = await context.client.keyRunPdf(id, language);
+  if (!pdf.ok) return refuse(context.console, pdf.fault, context.json);
+  await writeFile(file, Buffer.from(pdf.value, 'base64'));
+  context.console.out(context.json ? JSON.stringify({ file }) : file);
+  return exit.ok;
+}

@@ -1,0 +1,31 @@
+/** Texts about keys in custody. */
+export const keysEn = {
+  key: 'KEY',
+  use: 'USE',
+  kcv: 'KCV',
+  terminals: 'TERMINALS',
+  terminal: 'TERMINAL',
+  slot: 'SLOT',
+  state: 'STATE',
+  from: 'FROM',
+  to: 'TO',
+  counter: 'COUNTER',
+  current: '(current)',
+  states: { good: 'good', suspect: 'suspect', retired: 'destroyed' },
+  ceremonyStates: { entering: 'components wanted', confirming: 'to be confirmed', done: 'done', aborted: 'aborted' },
+  runStates: { proposed: 'to be authorised', open: 'open', closed: 'closed' },
+  deviceStates: {
+    listed: 'listed',
+    submitted: 'at the bench',
+    keyed: 'keyed',
+    rejected: 'rejected',
+    refused: 'refused, to be investigated',
+    investigated: 'investigated',
+  },
+  missing: 'not entered yet',
+  typeComponent: 'Type the component in hex; it is not shown.',
+  campaign: (id: string) => `Replaced by campaign ${id}`,
+  verified: (signer: string) => `The record is whole. Signed by ${signer}; compare it with another source.`,
+  balance: (listed: number, submitted: number, keyed: number, rejected: number, investigated: number) =>
+    `${listed} listed; ${submitted} submitted = ${keyed} keyed + ${rejected} rejected + ${investigated} investigated`,
+};

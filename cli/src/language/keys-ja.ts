@@ -1,0 +1,33 @@
+import type { keysEn } from './keys-en.ts';
+
+/** 鍵管理の文言。 */
+export const keysJa: typeof keysEn = {
+  key: '鍵',
+  use: '用途',
+  kcv: '検査値',
+  terminals: '端末数',
+  terminal: '端末',
+  slot: '格納先',
+  state: '状態',
+  from: '開始',
+  to: '終了',
+  counter: 'カウンター',
+  current: '(現用)',
+  states: { good: '正常', suspect: '危殆化の疑い', retired: '破棄済み' },
+  ceremonyStates: { entering: '入力待ち', confirming: '確認待ち', done: '完了', aborted: '中止' },
+  runStates: { proposed: '承認待ち', open: '実施中', closed: '終了' },
+  deviceStates: {
+    listed: '未投入',
+    submitted: '作業中',
+    keyed: '注入済み',
+    rejected: '却下',
+    refused: '拒否(要調査)',
+    investigated: '調査済み',
+  },
+  missing: '未入力',
+  typeComponent: 'コンポーネントを16進で入力してください。画面には表示されません。',
+  campaign: (id) => `キャンペーン ${id} で交換します`,
+  verified: (signer) => `記録は正当です。署名者は ${signer} です。別の手段で照合してください。`,
+  balance: (listed, submitted, keyed, rejected, investigated) =>
+    `一覧 ${listed}、投入 ${submitted} = 注入済み ${keyed} + 却下 ${rejected} + 調査済み ${investigated}`,
+};

@@ -1,0 +1,353 @@
+import {
+  beginCeremony,
+  beginRun,
+  ceremonyStep,
+  ceremonyUse,
+  enterComponent,
+  keyExposure,
+  keyInventoryEntry,
+  keyRecord,
+  keyRun,
+  rotateKey,
+  runNote,
+  runSubmission,
+  serialSchema,
+  setAcquirers,
+  suspectKey,
+} from '@tsunagu/protocols/fleet';
+import { FaultError, hex, Secret, unwrap } from '@tsunagu/protocols/kit';
+import { z } from 'zod';
+import { runPdf } from '../../keys/index.ts';
+import { actorOf } from '../actor.ts';
+import type { ApiApp } from '../app.ts';
+import type { ApiRooms } from '../ports.ts';
+import { refused } from '../problems.ts';
+
+const byId = z.object({ id: z.uuid() });
+const ceremony = z
+  .object({
+    id: z.string().describe('Of the ceremony.'),
+    state: z.enum(['entering', 'confirming', 'done', 'aborted']).describe('How far it is.'),
+    key: z.string().describe('Name of the key.'),
+    use: ceremonyUse,
+    custodians: z.array(z.string()).describe('Who enters, in this order.'),
+    entered: z
+      .array(
+        z.object({
+          index: z.number().int().describe('Which component, from 0.'),
+          by: z.string().describe('Whose.'),
+          kcv: z.string().describe('Its check value.'),
+        }),
+      )
+      .describe('Components so far.'),
+    kcv: z.string().optional().describe('Check value of the whole, when it is done.'),
+    steps: z.array(ceremonyStep).describe('All steps.'),
+  })
+  .describe('A key ceremony: who entered, with which check values, and what is next.');
+const inventory = z.object({ items: z.array(keyInventoryEntry) });
+const tags = ['keys'];
+
+/** Keys in custody: inventory, ceremonies, injection runs, suspicion. */
+export function keyRoutes(app: ApiApp, { keys }: Pick<ApiRooms, 'keys'>): void {
+  ceremonyRoutes(app, keys.ceremonies);
+  runRoutes(app, keys.runs);
+  const { inventory: rooms } = keys;
+
+  app.get(
+    '/api/v1/keys',
+    {
+      config: { role: 'viewer' },
+      schema: { summary: 'Keys above those of terminals', tags, response: { 200: inventory, '4xx': refused } },
+    },
+    async () => ({ items: [...(await rooms.list())] }),
+  );
+  app.get(
+    '/api/v1/keys/exposure',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'What hangs on a key: terminals, windows of transactions, keys below',
+        tags,
+        querystring: z.object({ key: z.string().max(60) }),
+        response: { 200: keyExposure, '4xx': refused },
+      },
+    },
+    async (request) => unwrap(await rooms.exposure(request.query.key)),
+  );
+  app.post(
+    '/api/v1/keys/rotations',
+    {
+      config: { permission: 'keys.order' },
+      schema: {
+        summary: 'Have another base key take over; keys below the old one count on until they are replaced',
+        tags,
+        body: rotateKey,
+        response: { 200: inventory, '4xx': refused },
+      },
+    },
+    async (request) => ({ items: [...unwrap(await rooms.rotate(request.body.key))] }),
+  );
+  app.post(
+    '/api/v1/keys/suspicions',
+    {
+      config: { permission: 'keys.order' },
+      schema: {
+        summary:
+          'A base key is suspect: another takes over at once, and the campaign that replaces all below it is proposed',
+        tags,
+        body: suspectKey,
+        response: { 200: keyExposure, '4xx': refused },
+      },
+    },
+    async (request) => unwrap(await rooms.suspect(request.body.key, request.body.reason, actorOf(request))),
+  );
+  app.post(
+    '/api/v1/keys/retirements',
+    {
+      config: { permission: 'keys.approve' },
+      schema: {
+        summary: 'Destroy a base key that nothing hangs on any more',
+        tags,
+        body: rotateKey,
+        response: { 200: inventory, '4xx': refused },
+      },
+    },
+    async (request) => ({ items: [...unwrap(await rooms.retire(request.body.key))] }),
+  );
+  app.put(
+    '/api/v1/terminals/:serial/acquirers',
+    {
+      config: { permission: 'keys.order' },
+      schema: {
+        summary: 'Which card companies a terminal holds keys of: PIN, MAC and data, loaded at its next contact',
+        tags,
+        params: z.object({ serial: serialSchema }),
+        body: setAcquirers,
+        response: { 200: setAcquirers, '4xx': refused },
+      },
+    },
+    async (request) => {
+      await keys.setAcquirers(request.params.serial, request.body.acquirers);
+      return request.body;
+    },
+  );
+}
+
+function ceremonyRoutes(app: ApiApp, ceremonies: ApiRooms['keys']['ceremonies']): void {
+  const response = { 200: ceremony, '4xx': refused };
+  const view = <
+    T extends {
+      readonly custodians: readonly string[];
+      readonly entered: readonly object[];
+      readonly steps: readonly object[];
+    },
+  >(
+    from: T,
+  ) => ({ ...from, custodians: [...from.custodians], entered: [...from.entered], steps: [...from.steps] });
+  app.get(
+    '/api/v1/keys/ceremonies',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'Key ceremonies, newest first; a hundred at most',
+        tags,
+        response: { 200: z.object({ items: z.array(ceremony) }), '4xx': refused },
+      },
+    },
+    async () => ({ items: (await ceremonies.list()).map(view) as z.input<typeof ceremony>[] }),
+  );
+  app.post(
+    '/api/v1/keys/ceremonies',
+    {
+      config: { permission: 'keys.order' },
+      schema: {
+        summary: 'Begin a ceremony: the key, and who enters its components',
+        tags,
+        body: beginCeremony,
+        response,
+      },
+    },
+    async (request) => view(unwrap(await ceremonies.begin(request.body, actorOf(request)))) as z.input<typeof ceremony>,
+  );
+  app.get(
+    '/api/v1/keys/ceremonies/:id',
+    { config: { role: 'viewer' }, schema: { summary: 'A ceremony', tags, params: byId, response } },
+    async (request) => view(unwrap(await ceremonies.get(request.params.id))) as z.input<typeof ceremony>,
+  );
+  app.post(
+    '/api/v1/keys/ceremonies/:id/components',
+    {
+      config: { permission: 'keys.custody' },
+      schema: {
+        summary: "Enter one's component; the answer shows its check value",
+        tags,
+        params: byId,
+        body: enterComponent,
+        response,
+      },
+    },
+    async (request) => {
+      const component = Secret.take('key', hex(request.body.component.toUpperCase()));
+      return view(unwrap(await ceremonies.enter(request.params.id, component, actorOf(request)))) as z.input<
+        typeof ceremony
+      >;
+    },
+  );
+  app.post(
+    '/api/v1/keys/ceremonies/:id/confirmation',
+    {
+      config: { permission: 'keys.custody' },
+      schema: {
+        summary: 'Confirm the check value of the whole: from then on the key is in the vault',
+        tags,
+        params: byId,
+        body: z.object({
+          kcv: z
+            .string()
+            .regex(/^[0-9A-F]{10}$/)
+            .describe('As on the papers of the key.'),
+        }),
+        response,
+      },
+    },
+    async (request) =>
+      view(unwrap(await ceremonies.confirm(request.params.id, request.body.kcv, actorOf(request)))) as z.input<
+        typeof ceremony
+      >,
+  );
+  app.post(
+    '/api/v1/keys/ceremonies/:id/abort',
+    {
+      config: { permission: 'keys.order' },
+      schema: { summary: 'End a ceremony; its components are forgotten', tags, params: byId, body: runNote, response },
+    },
+    async (request) =>
+      view(unwrap(await ceremonies.abort(request.params.id, request.body.note, actorOf(request)))) as z.input<
+        typeof ceremony
+      >,
+  );
+  app.get(
+    '/api/v1/keys/ceremonies/:id/record',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'The signed record of a ceremony: `tsunagu keys verify` replays it without a server',
+        tags,
+        params: byId,
+        response: { 200: keyRecord, '4xx': refused },
+      },
+    },
+    async (request) => unwrap(await ceremonies.record(request.params.id)),
+  );
+}
+
+function runRoutes(app: ApiApp, runs: ApiRooms['keys']['runs']): void {
+  const response = { 200: keyRun, '4xx': refused };
+  const byDevice = byId.extend({ serial: z.string().min(1).max(40) });
+  app.get(
+    '/api/v1/keys/runs',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'Injection runs, newest first, without their devices; fifty at most',
+        tags,
+        response: { 200: z.object({ items: z.array(keyRun) }), '4xx': refused },
+      },
+    },
+    async () => ({ items: [...(await runs.list())] }),
+  );
+  app.post(
+    '/api/v1/keys/runs',
+    {
+      config: { permission: 'keys.order' },
+      schema: { summary: 'Propose an injection run with its manifest', tags, body: beginRun, response },
+    },
+    async (request) => unwrap(await runs.propose(request.body.name, request.body.serials, actorOf(request))),
+  );
+  app.get(
+    '/api/v1/keys/runs/:id',
+    { config: { role: 'viewer' }, schema: { summary: 'A run with its devices', tags, params: byId, response } },
+    async (request) => unwrap(await runs.get(request.params.id)),
+  );
+  app.post(
+    '/api/v1/keys/runs/:id/authorisation',
+    {
+      config: { permission: 'keys.approve' },
+      schema: { summary: 'Authorise a manifest, as somebody else than who proposed it', tags, params: byId, response },
+    },
+    async (request) => unwrap(await runs.authorise(request.params.id, actorOf(request))),
+  );
+  app.post(
+    '/api/v1/keys/runs/:id/devices',
+    {
+      config: { permission: 'fleet.field' },
+      schema: {
+        summary: 'A device is at the bench; one that is not listed is refused, and has to be investigated',
+        tags,
+        params: byId,
+        body: runSubmission,
+        response,
+      },
+    },
+    async (request) => {
+      const submitted = await runs.submit(request.params.id, request.body.serial, actorOf(request));
+      if (!submitted.ok) throw new FaultError(submitted.fault);
+      return submitted.value;
+    },
+  );
+  for (const [path, verb, summary, permission] of [
+    ['rejection', 'reject', 'Take a device out of a run', 'fleet.field'],
+    ['investigation', 'investigate', 'Write down what became of a device that was not listed', 'keys.approve'],
+  ] as const)
+    app.post(
+      `/api/v1/keys/runs/:id/devices/:serial/${path}`,
+      { config: { permission }, schema: { summary, tags, params: byDevice, body: runNote, response } },
+      async (request) => {
+        const { id, serial } = request.params;
+        return unwrap(await runs[verb](id, serial, request.body.note, actorOf(request)));
+      },
+    );
+  app.post(
+    '/api/v1/keys/runs/:id/close',
+    {
+      config: { permission: 'keys.order' },
+      schema: {
+        summary: 'Close a run: submitted must be keyed + rejected + investigated',
+        tags,
+        params: byId,
+        response,
+      },
+    },
+    async (request) => unwrap(await runs.close(request.params.id, actorOf(request))),
+  );
+  app.get(
+    '/api/v1/keys/runs/:id/report',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'The report of a run as PDF, base64',
+        tags,
+        params: byId,
+        querystring: z.object({ lang: z.enum(['ja', 'en']).default('en') }),
+        response: { 200: z.object({ pdf: z.base64() }), '4xx': refused },
+      },
+    },
+    async (request) => {
+      const run = unwrap(await runs.get(request.params.id));
+      return { pdf: Buffer.from(await runPdf(run, request.query.lang)).toString('base64') };
+    },
+  );
+  app.get(
+    '/api/v1/keys/runs/:id/record',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'The signed report of a run',
+        tags,
+        params: byId,
+        response: { 200: keyRecord, '4xx': refused },
+      },
+    },
+    async (request) => unwrap(await runs.record(request.params.id)),
+  );
+}

@@ -1,0 +1,212 @@
+import { createHash } from 'node:crypto';
+import {
+  type BeginCeremony,
+  type CeremonyState,
+  type CeremonyStep,
+  ceremonyStep,
+  keyIdOf,
+  type KeyRecord,
+  nextLink,
+  signDocumentBy,
+  stateOf,
+  takeCeremonyStep,
+} from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result, type Secret, unwrap } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import { z } from 'zod';
+import type { Actor } from '../audit/index.ts';
+import { personOf } from '../audit/index.ts';
+import { isoTime, type Queryable, type Store } from '../store/index.ts';
+import type { Vault } from '../vault/index.ts';
+
+/** Who comes with a component: the person, and the session or token that they came with. */
+export type Custodian = Actor & { readonly id: string };
+
+/** A ceremony as it is now. */
+export interface Ceremony extends CeremonyState {
+  readonly id: string;
+  readonly steps: readonly CeremonyStep[];
+}
+
+const recordKey = 'sign/key-records';
+
+/**
+ * Key ceremonies. Each step is one transaction; components are sealed by the vault before they are stored, and gone when the ceremony ends.
+ *
+ * | state | power fails | abort |
+ * |---|---|---|
+ * | entering | goes on with the next component | components are forgotten |
+ * | confirming | goes on; a key that is in the vault already is the one that was confirmed | components are forgotten |
+ * | done, aborted | – | – |
+ */
+export interface KeyCeremonies {
+  begin(wanted: BeginCeremony, by: Actor): Promise<Result<Ceremony>>;
+  list(): Promise<readonly Ceremony[]>;
+  get(id: string): Promise<Result<Ceremony, 'KEY_CEREMONY_UNKNOWN'>>;
+  /** Takes the component of the custodian who comes. The answer has its check value, to be compared with the paper. */
+  enter(id: string, component: Secret<'key'>, by: Custodian): Promise<Result<Ceremony>>;
+  /** Joins the components when the check value of the whole is the given one. */
+  confirm(id: string, kcv: string, by: Custodian): Promise<Result<Ceremony>>;
+  abort(id: string, reason: string, by: Actor): Promise<Result<Ceremony>>;
+  record(id: string): Promise<Result<KeyRecord, 'KEY_CEREMONY_UNKNOWN'>>;
+}
+
+/** Signs records with the vault's key for them. */
+export async function openRecordSigner(vault: Vault): Promise<(payload: object) => KeyRecord> {
+  await vault.ensure(recordKey, 'key-record-signing');
+  const spki = unwrap(vault.publicKey(recordKey)).export({ format: 'der', type: 'spki' });
+  return (payload) => ({
+    document: signDocumentBy('tsunagu-key-record-v1', JSON.stringify(payload), keyIdOf(spki), (bytes) =>
+      vault.sign(recordKey, 'key-record-signing', bytes),
+    ),
+    publicKey: spki.toString('base64'),
+  });
+}
+
+export function openKeyCeremonies(
+  world: Pick<World, 'clock' | 'id'>,
+  store: Store,
+  vault: Vault,
+  sign: (payload: object) => KeyRecord,
+): KeyCeremonies {
+  async function read(on: Queryable, id: string): Promise<Ceremony | undefined> {
+    const row = await on.selectFrom('key_ceremonies').select('steps').where('id', '=', id).executeTakeFirst();
+    return row && ceremonyOf(id, row.steps);
+  }
+  const head = (by: Actor) => ({ at: isoTime(world.clock.now()), by: personOf(by) });
+  const contextOf = (id: string, index: number): string => `ceremony/${id}/${index}`;
+
+  /** Takes a step after those that are there when it is written down: a step that came between makes it fail. */
+  async function take(
+    id: string,
+    make: (before: Ceremony) => CeremonyStep,
+    sealed?: Uint8Array,
+  ): Promise<Result<Ceremony>> {
+    return await store.write(async (tx): Promise<Result<Ceremony>> => {
+      const before = await read(tx, id);
+      if (!before) return fail('KEY_CEREMONY_UNKNOWN');
+      const step = make(before);
+      const taken = takeCeremonyStep(before.steps, step);
+      if (!taken.ok) return taken;
+      const steps = [...before.steps, step];
+      await tx
+        .updateTable('key_ceremonies')
+        .set({ steps: JSON.stringify(steps), state: taken.value.state })
+        .where('id', '=', id)
+        .execute();
+      if (step.what === 'component' && sealed)
+        await tx
+          .insertInto('key_components')
+          .values({ ceremony: id, index: step.index, kcv: step.kcv, sealed: Buffer.from(sealed) })
+          .execute();
+      if (taken.value.state === 'done' || taken.value.state === 'aborted')
+        await tx.deleteFrom('key_components').where('ceremony', '=', id).execute();
+      return ok({ id, steps, ...taken.value });
+    });
+  }
+
+  return {
+    async begin(wanted, by) {
+      const id = world.id();
+      const step: CeremonyStep = { ...nextLink([]), ...head(by), what: 'begun', ...wanted };
+      const taken = takeCeremonyStep([], step);
+      if (!taken.ok) return taken;
+      if (vault.find(wanted.key)) return fail('KEY_IN_USE', { field: 'key' });
+      await store.write(async (tx) => {
+        await tx
+          .insertInto('key_ceremonies')
+          .values({ id, state: taken.value.state, steps: JSON.stringify([step]), begun_at: world.clock.now() })
+          .execute();
+      });
+      return ok({ id, steps: [step], ...taken.value });
+    },
+
+    async list() {
+      const rows = await store.db
+        .selectFrom('key_ceremonies')
+        .select(['id', 'steps'])
+        .orderBy('begun_at', 'desc')
+        .limit(100)
+        .execute();
+      return rows.map(({ id, steps }) => ceremonyOf(id, steps));
+    },
+
+    async get(id) {
+      const found = await read(store.db, id);
+      return found ? ok(found) : fail('KEY_CEREMONY_UNKNOWN');
+    },
+
+    async enter(id, component, by) {
+      const found = await read(store.db, id);
+      if (!found) return fail('KEY_CEREMONY_UNKNOWN');
+      const index = found.custodians.indexOf(personOf(by));
+      const sealed = vault.sealComponent(contextOf(id, index), component);
+      component.wipe();
+      if (!sealed.ok) return sealed;
+      const { kcv } = sealed.value;
+      return await take(
+        id,
+        ({ steps }) => ({
+          ...nextLink(steps),
+          ...head(by),
+          what: 'component',
+          index: Math.max(0, index),
+          kcv,
+          session: sessionOf(id, by),
+        }),
+        sealed.value.sealed,
+      );
+    },
+
+    async confirm(id, kcv, by) {
+      const found = await read(store.db, id);
+      if (!found) return fail('KEY_CEREMONY_UNKNOWN');
+      const step = ({ steps }: Ceremony): CeremonyStep => ({
+        ...nextLink(steps),
+        ...head(by),
+        what: 'confirmed',
+        kcv,
+        session: sessionOf(id, by),
+      });
+      const may = takeCeremonyStep(found.steps, step(found));
+      if (!may.ok) return may;
+      // In the vault already: power failed between the key and its step.
+      const there = vault.find(found.key);
+      if (there && (there.use !== found.use || there.checkValue !== kcv)) return fail('KEY_IN_USE', { field: 'key' });
+      if (!there) {
+        const rows = await store.db
+          .selectFrom('key_components')
+          .selectAll()
+          .where('ceremony', '=', id)
+          .orderBy('index')
+          .execute();
+        const components = rows.map((row) => ({
+          context: contextOf(id, row.index),
+          sealed: Uint8Array.from(row.sealed),
+          kcv: row.kcv,
+        }));
+        const joined = await vault.combine(found.key, found.use, components, kcv);
+        if (!joined.ok) return joined;
+      }
+      return await take(id, step);
+    },
+
+    abort: (id, reason, by) => take(id, ({ steps }) => ({ ...nextLink(steps), ...head(by), what: 'aborted', reason })),
+
+    async record(id) {
+      const found = await read(store.db, id);
+      return found ? ok(sign({ record: 'ceremony', id, steps: found.steps })) : fail('KEY_CEREMONY_UNKNOWN');
+    },
+  };
+}
+
+function ceremonyOf(id: string, text: string): Ceremony {
+  const steps = z.array(ceremonyStep).parse(JSON.parse(text));
+  const state = stateOf(steps);
+  if (!state) throw new Error('a ceremony without a beginning is stored');
+  return { id, steps, ...state };
+}
+
+/** Tells sessions of one ceremony apart. */
+const sessionOf = (ceremony: string, { id }: Custodian): string =>
+  createHash('sha256').update(`${ceremony}\n${id}`).digest('hex').slice(0, 32);

@@ -1,0 +1,86 @@
+import type { Serial } from '@tsunagu/protocols/fleet';
+import type { World } from '@tsunagu/protocols/world';
+import { house, type WriteNote } from '../audit/index.ts';
+import type { Note } from '../estate/index.ts';
+import type { Store } from '../store/index.ts';
+
+/** What the switch and the broker can find out about keys in the wrong hands. */
+export interface KeyFinding {
+  readonly code: 'KSN_TWO_IDENTITIES' | 'KSN_WENT_BACK' | 'KSN_OUT_OF_CUSTODY';
+  /** Everybody who is part of it: the holder of the key by the ledger, and who used it. */
+  readonly serials: readonly Serial[];
+  /** When it was seen, on the monotonic clock. */
+  readonly seenMs: number;
+  readonly facts: Readonly<Record<string, string | number>>;
+}
+
+export interface GuardRooms {
+  readonly world: Pick<World, 'clock' | 'log'>;
+  readonly store: Store;
+  readonly note: Note;
+  readonly audit: WriteNote;
+  disconnect(serial: Serial): void;
+  /** Seconds from the sight to the commit. */
+  measured(seconds: number): void;
+}
+
+/**
+ * Blocks terminals whose keys are in the wrong hands: state of life, keys and the alarm change in one transaction, then every connection ends.
+ * Who is quarantined already, or gone for good, stays what it is.
+ */
+export const openKeyGuard =
+  ({ world, store, note, audit, disconnect, measured }: GuardRooms) =>
+  async ({ code, serials, seenMs, facts }: KeyFinding): Promise<readonly Serial[]> => {
+    const blocked = await store.write(async (tx) => {
+      const at = world.clock.now();
+      const now: Serial[] = [];
+      for (const serial of new Set(serials)) {
+        const row = await tx
+          .selectFrom('terminals')
+          .select('lifecycle')
+          .where('serial', '=', serial)
+          .executeTakeFirst();
+        if (!row || row.lifecycle === 'quarantined' || row.lifecycle === 'scrap') continue;
+        await tx
+          .updateTable('terminals')
+          .set({ lifecycle: 'quarantined', lifecycle_since: at })
+          .where('serial', '=', serial)
+          .execute();
+        await tx
+          .insertInto('lifecycle_moves')
+          .values({
+            serial,
+            at,
+            from_state: row.lifecycle,
+            to_state: 'quarantined',
+            by: 'house',
+            reason: code,
+            evidence: null,
+          })
+          .execute();
+        // Its keys count no longer: whoever comes back is keyed anew.
+        await tx
+          .updateTable('key_ledger')
+          .set({ state: 'suspect', replaced_at: at })
+          .where('serial', '=', serial)
+          .where('state', 'in', ['allocated', 'loaded'])
+          .execute();
+        await note(tx, serial, 'lifecycle-moved', {
+          from: row.lifecycle,
+          to: 'quarantined',
+          by: 'house',
+          reason: code,
+        });
+        await note(tx, serial, 'alarm', { code });
+        await audit(tx, { actor: house, action: 'keys.quarantine', subject: `terminal/${serial}`, code, facts });
+        now.push(serial);
+      }
+      return now;
+    });
+    if (blocked.length === 0) return blocked;
+    const blockedMs = world.clock.monotonicMs() - seenMs;
+    measured(blockedMs / 1_000);
+    world.log('warn', 'terminalsQuarantined', { code, serials: blocked.join(' '), blockedMs: Math.round(blockedMs) });
+    for (const serial of blocked) disconnect(serial);
+    return blocked;
+  };

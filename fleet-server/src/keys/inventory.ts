@@ -1,0 +1,171 @@
+import { type CampaignSpec, campaignSpec, type KeyExposure, type KeyInventoryEntry } from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import type { Actor } from '../audit/index.ts';
+import { isoTime, type Store } from '../store/index.ts';
+import type { Vault } from '../vault/index.ts';
+import type { Keys } from './keys.ts';
+
+/** Uses of keys that keys of terminals hang on. */
+const parents = ['dukpt-base', 'negative-tag', 'acquirer-pin', 'acquirer-mac', 'acquirer-data'] as const;
+const exposedMax = 1_000;
+
+/** What keys there are above those of terminals, and how one is replaced, suspected and laid to rest. */
+export interface KeyInventory {
+  list(): Promise<readonly KeyInventoryEntry[]>;
+  /** Everything below a key, with the windows in which transactions stood under it. */
+  exposure(key: string): Promise<Result<KeyExposure, 'KEY_UNKNOWN'>>;
+  /** Another base key takes over: terminals get keys below it from now on, and those below the old one count on until they are replaced. */
+  rotate(key: string): Promise<Result<readonly KeyInventoryEntry[], 'KEY_UNKNOWN'>>;
+  /** A base key is suspect: another takes over at once, and a campaign that replaces all keys below it is proposed. */
+  suspect(key: string, reason: string, by: Actor): Promise<Result<KeyExposure>>;
+  /** Destroys a key that nothing hangs on any more. */
+  retire(key: string): Promise<Result<readonly KeyInventoryEntry[], 'KEY_UNKNOWN' | 'KEY_IN_USE'>>;
+}
+
+export function openKeyInventory(
+  world: Pick<World, 'clock'>,
+  store: Store,
+  vault: Vault,
+  keys: Pick<Keys, 'base' | 'useBase'>,
+  propose: (spec: CampaignSpec, by: Actor) => Promise<Result<{ readonly id: string }>>,
+): KeyInventory {
+  const marks = async () =>
+    new Map((await store.db.selectFrom('key_marks').selectAll().execute()).map((row) => [row.key, row]));
+
+  async function list(): Promise<readonly KeyInventoryEntry[]> {
+    const rows = await store.db
+      .selectFrom('key_ledger')
+      .select((all) => ['parent_key', all.fn.count<number>('serial').distinct().as('terminals')])
+      .where('state', 'in', ['allocated', 'loaded'])
+      .groupBy('parent_key')
+      .execute();
+    const counts = new Map(rows.map((row) => [row.parent_key, Number(row.terminals)]));
+    const marked = await marks();
+    // A company's keys are as many as its terminals: they are seen terminal by terminal.
+    const shown = parents
+      .filter((use) => !use.startsWith('acquirer'))
+      .flatMap((use) => vault.idsFor(use).map((id) => ({ id, use })));
+    const entries = shown.map(
+      ({ id, use }): KeyInventoryEntry => ({
+        id,
+        use,
+        checkValue: vault.find(id)?.checkValue ?? '',
+        isCurrent: use === 'dukpt-base' ? id === keys.base() : true,
+        terminals: counts.get(id) ?? 0,
+        state: marked.get(id)?.state ?? 'good',
+      }),
+    );
+    const gone = [...marked.values()]
+      .filter(({ key, state }) => state === 'retired' && !vault.find(key))
+      .map(({ key, use, check_value }) => ({
+        id: key,
+        use,
+        checkValue: check_value,
+        isCurrent: false,
+        terminals: 0,
+        state: 'retired' as const,
+      }));
+    return [...entries, ...gone];
+  }
+
+  async function exposure(key: string): Promise<Result<KeyExposure, 'KEY_UNKNOWN'>> {
+    const mark = (await marks()).get(key);
+    if (!vault.find(key) && !mark) return fail('KEY_UNKNOWN', { field: 'key' });
+    const rows = await store.db
+      .selectFrom('key_ledger')
+      .leftJoin('switch_counters', 'switch_counters.initial_key_id', 'key_ledger.initial_key_id')
+      .select([
+        'serial',
+        'slot',
+        'kcv',
+        'state',
+        'allocated_at',
+        'replaced_at',
+        'key_ledger.initial_key_id',
+        'switch_counters.counter',
+      ])
+      .where('parent_key', '=', key)
+      .orderBy('allocated_at', 'desc')
+      .limit(exposedMax)
+      .execute();
+    return ok({
+      key,
+      state: mark?.state ?? 'good',
+      terminals: rows.map((row) => ({
+        serial: row.serial,
+        slot: row.slot,
+        kcv: row.kcv,
+        state: row.state,
+        from: isoTime(row.allocated_at),
+        to: row.replaced_at === null ? null : isoTime(row.replaced_at),
+        initialKeyId: row.initial_key_id,
+        countersSeen: row.counter,
+      })),
+      campaign: mark?.campaign ?? null,
+    });
+  }
+
+  async function mark(key: string, state: 'suspect' | 'retired', more: { reason: string; campaign?: string }) {
+    const facts = vault.find(key);
+    const changes = {
+      state,
+      reason: more.reason,
+      at: world.clock.now(),
+      ...(more.campaign && { campaign: more.campaign }),
+    };
+    await store.write((tx) =>
+      tx
+        .insertInto('key_marks')
+        .values({ key, use: facts?.use ?? '', check_value: facts?.checkValue ?? '', campaign: null, ...changes })
+        .onConflict((conflict) => conflict.column('key').doUpdateSet(changes))
+        .execute(),
+    );
+  }
+
+  /** The number after the highest: `bdk/3` after `bdk/2`. */
+  const nextBase = (): string =>
+    `bdk/${Math.max(0, ...vault.idsFor('dukpt-base').map((id) => Number(/^bdk\/(\d+)$/.exec(id)?.[1] ?? 0))) + 1}`;
+
+  async function rotate(key: string): Promise<Result<readonly KeyInventoryEntry[], 'KEY_UNKNOWN'>> {
+    const there = vault.find(key);
+    const isRetired = (await marks()).has(key);
+    if ((there && there.use !== 'dukpt-base') || isRetired) return fail('KEY_UNKNOWN', { field: 'key' });
+    await vault.ensure(key, 'dukpt-base');
+    await store.write((tx) => keys.useBase(tx, key));
+    return ok(await list());
+  }
+
+  return {
+    list,
+    exposure,
+    rotate,
+
+    async suspect(key, reason, by) {
+      if (vault.find(key)?.use !== 'dukpt-base') return fail('KEY_UNKNOWN', { field: 'key' });
+      if (keys.base() === key) {
+        const next = await rotate(nextBase());
+        if (!next.ok) return next;
+      }
+      const spec = campaignSpec.parse({
+        name: `${key}: ${reason}`.slice(0, 80),
+        action: { kind: 'keys', slot: 'dukpt' },
+        gate: null,
+      });
+      const proposed = await propose(spec, by);
+      if (!proposed.ok) return proposed;
+      await mark(key, 'suspect', { reason, campaign: proposed.value.id });
+      return await exposure(key);
+    },
+
+    async retire(key) {
+      const entry = (await list()).find(({ id }) => id === key);
+      if (entry?.use !== 'dukpt-base' || entry.state === 'retired') return fail('KEY_UNKNOWN', { field: 'key' });
+      if (entry.isCurrent || entry.terminals > 0) return fail('KEY_IN_USE', { facts: { terminals: entry.terminals } });
+      // The mark first: a key without its mark would be forgotten unseen.
+      await mark(key, 'retired', { reason: 'replaced' });
+      await vault.destroy(key);
+      return ok(await list());
+    },
+  };
+}

@@ -1,0 +1,265 @@
+import {
+  balanceOf,
+  type KeyRecord,
+  type KeyRun,
+  manifestDigest,
+  type RunDevice,
+  type Serial,
+  serialSchema,
+} from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import type { Transaction } from 'kysely';
+import { type Actor, personOf } from '../audit/index.ts';
+import { type Database, isoTime, type Queryable, type Store } from '../store/index.ts';
+
+/**
+ * Injection runs. A run is proposed with its manifest, authorised by somebody else, takes devices one by one, and closes when it balances.
+ *
+ * | state of a device | meaning |
+ * |---|---|
+ * | listed | on the manifest, not seen yet |
+ * | submitted | at the bench; its keys are on their way |
+ * | keyed | it proved every key of its slots |
+ * | rejected | taken out by a person |
+ * | refused, then investigated | not on the manifest |
+ *
+ * @see PCI PIN 3.1, 30-3
+ */
+export interface KeyRuns {
+  propose(name: string, serials: readonly Serial[], by: Actor): Promise<Result<KeyRun>>;
+  list(): Promise<readonly KeyRun[]>;
+  get(id: string): Promise<Result<KeyRun, 'KEY_RUN_UNKNOWN'>>;
+  authorise(id: string, by: Actor): Promise<Result<KeyRun>>;
+  /** A device is at the bench. KEY_RUN_NOT_LISTED: written down as refused, and to be investigated. */
+  submit(id: string, serial: string, by: Actor): Promise<Result<KeyRun>>;
+  reject(id: string, serial: string, note: string, by: Actor): Promise<Result<KeyRun>>;
+  investigate(id: string, serial: string, note: string, by: Actor): Promise<Result<KeyRun>>;
+  close(id: string, by: Actor): Promise<Result<KeyRun>>;
+  record(id: string): Promise<Result<KeyRecord, 'KEY_RUN_UNKNOWN'>>;
+  /** A terminal proved a key: takes part in that transaction. */
+  proven(tx: Transaction<Database>, serial: Serial): Promise<void>;
+}
+
+export function openKeyRuns(
+  world: Pick<World, 'clock' | 'id'>,
+  store: Store,
+  sign: (payload: object) => KeyRecord,
+  slotsHeld: (tx: Transaction<Database>, serial: Serial) => Promise<Readonly<Record<string, string>> | undefined>,
+): KeyRuns {
+  async function read(on: Queryable, id: string): Promise<KeyRun | undefined> {
+    const row = await on.selectFrom('key_runs').selectAll().where('id', '=', id).executeTakeFirst();
+    if (!row) return undefined;
+    const rows = await on.selectFrom('key_run_devices').selectAll().where('run', '=', id).orderBy('serial').execute();
+    const devices = rows.map(
+      (device): RunDevice => ({
+        serial: device.serial,
+        state: device.state,
+        isListed: device.is_listed === 1,
+        at: isoTime(device.at),
+        by: device.by,
+        kcvs: JSON.parse(device.kcvs),
+        note: device.note,
+      }),
+    );
+    const { open, ...figures } = balanceOf(devices);
+    return {
+      id,
+      name: row.name,
+      state: row.state,
+      digest: row.digest,
+      orderedBy: row.ordered_by,
+      authorisedBy: row.authorised_by,
+      begunAt: isoTime(row.begun_at),
+      closedAt: row.closed_at === null ? null : isoTime(row.closed_at),
+      balance: { ...figures, open: [...open], isBalanced: figures.isBalanced },
+      devices,
+    };
+  }
+
+  const put = (
+    tx: Transaction<Database>,
+    run: string,
+    serial: string,
+    changes: { state: RunDevice['state']; by: string; note?: string; kcvs?: Readonly<Record<string, string>> },
+  ) =>
+    tx
+      .updateTable('key_run_devices')
+      .set({
+        state: changes.state,
+        by: changes.by,
+        at: world.clock.now(),
+        ...(changes.note !== undefined && { note: changes.note }),
+        ...(changes.kcvs && { kcvs: JSON.stringify(changes.kcvs) }),
+      })
+      .where('run', '=', run)
+      .where('serial', '=', serial)
+      .execute();
+
+  /** Does something to a run in a state that allows it. */
+  async function change(
+    id: string,
+    from: KeyRun['state'],
+    work: (tx: Transaction<Database>, run: KeyRun) => Promise<Result<void>>,
+  ): Promise<Result<KeyRun>> {
+    return await store.write(async (tx): Promise<Result<KeyRun>> => {
+      const run = await read(tx, id);
+      if (!run) return fail('KEY_RUN_UNKNOWN');
+      if (run.state !== from) return fail('KEY_RUN_NOT_NOW', { facts: { state: run.state } });
+      const listed = run.devices.filter(({ isListed }) => isListed).map(({ serial }) => serial);
+      if (manifestDigest(listed) !== run.digest) return fail('KEY_RUN_MANIFEST_CHANGED');
+      const done = await work(tx, run);
+      if (!done.ok) return done;
+      const after = await read(tx, id);
+      return after ? ok(after) : fail('KEY_RUN_UNKNOWN');
+    });
+  }
+
+  /** Whether a device that is at the bench holds all of its keys by now. */
+  async function settle(tx: Transaction<Database>, run: string, serial: Serial): Promise<void> {
+    const kcvs = await slotsHeld(tx, serial);
+    if (kcvs) await put(tx, run, serial, { state: 'keyed', by: 'server', kcvs });
+  }
+
+  const deviceOf = (run: KeyRun, serial: string) => run.devices.find((device) => device.serial === serial);
+
+  return {
+    async propose(name, serials, by) {
+      const id = world.id();
+      const now = world.clock.now();
+      const unique = [...new Set(serials)];
+      const run = await store.write(async (tx) => {
+        await tx
+          .insertInto('key_runs')
+          .values({
+            id,
+            name,
+            state: 'proposed',
+            digest: manifestDigest(unique),
+            ordered_by: personOf(by),
+            authorised_by: null,
+            begun_at: now,
+            closed_at: null,
+          })
+          .execute();
+        for (let from = 0; from < unique.length; from += 100)
+          await tx
+            .insertInto('key_run_devices')
+            .values(
+              unique.slice(from, from + 100).map((serial) => ({
+                run: id,
+                serial,
+                state: 'listed' as const,
+                is_listed: 1,
+                at: now,
+                by: personOf(by),
+                kcvs: '{}',
+                note: null,
+              })),
+            )
+            .execute();
+        return await read(tx, id);
+      });
+      return run ? ok(run) : fail('KEY_RUN_UNKNOWN');
+    },
+
+    async list() {
+      const rows = await store.db.selectFrom('key_runs').select('id').orderBy('begun_at', 'desc').limit(50).execute();
+      const runs = await Promise.all(rows.map(({ id }) => read(store.db, id)));
+      return runs.flatMap((run) => (run ? [{ ...run, devices: [] }] : []));
+    },
+
+    async get(id) {
+      const run = await read(store.db, id);
+      return run ? ok(run) : fail('KEY_RUN_UNKNOWN');
+    },
+
+    authorise: (id, by) =>
+      change(id, 'proposed', async (tx, run) => {
+        if (run.orderedBy === personOf(by)) return fail('APPROVAL_OWN');
+        await tx
+          .updateTable('key_runs')
+          .set({ state: 'open', authorised_by: personOf(by) })
+          .where('id', '=', id)
+          .execute();
+        return ok(undefined);
+      }),
+
+    async submit(id, serial, by) {
+      let isRefused = false;
+      const run = await change(id, 'open', async (tx, { devices }) => {
+        const device = devices.find((each) => each.serial === serial);
+        const known = serialSchema.safeParse(serial);
+        if (!device || !device.isListed || !known.success) {
+          // The refusal is a fact that stays: the transaction must not be undone for it.
+          isRefused = true;
+          if (!device)
+            await tx
+              .insertInto('key_run_devices')
+              .values({
+                run: id,
+                serial,
+                state: 'refused',
+                is_listed: 0,
+                at: world.clock.now(),
+                by: personOf(by),
+                kcvs: '{}',
+                note: null,
+              })
+              .execute();
+          return ok(undefined);
+        }
+        if (device.state !== 'listed') return fail('KEY_RUN_NOT_NOW', { facts: { state: device.state } });
+        await put(tx, id, serial, { state: 'submitted', by: personOf(by) });
+        await settle(tx, id, known.data);
+        return ok(undefined);
+      });
+      return run.ok && isRefused ? fail('KEY_RUN_NOT_LISTED', { field: 'serial' }) : run;
+    },
+
+    reject: (id, serial, note, by) =>
+      change(id, 'open', async (tx, run) => {
+        const state = deviceOf(run, serial)?.state;
+        if (state !== 'submitted') return fail('KEY_RUN_NOT_NOW', { facts: { state: state ?? 'unknown' } });
+        await put(tx, id, serial, { state: 'rejected', by: personOf(by), note });
+        return ok(undefined);
+      }),
+
+    investigate: (id, serial, note, by) =>
+      change(id, 'open', async (tx, run) => {
+        const state = deviceOf(run, serial)?.state;
+        if (state !== 'refused') return fail('KEY_RUN_NOT_NOW', { facts: { state: state ?? 'unknown' } });
+        await put(tx, id, serial, { state: 'investigated', by: personOf(by), note });
+        return ok(undefined);
+      }),
+
+    close: (id) =>
+      change(id, 'open', async (tx, { balance }) => {
+        if (!balance.isBalanced)
+          return fail('KEY_RUN_UNBALANCED', { facts: { open: balance.open.slice(0, 20).join(' ') } });
+        await tx
+          .updateTable('key_runs')
+          .set({ state: 'closed', closed_at: world.clock.now() })
+          .where('id', '=', id)
+          .execute();
+        return ok(undefined);
+      }),
+
+    async record(id) {
+      const run = await read(store.db, id);
+      return run ? ok(sign({ record: 'run', run })) : fail('KEY_RUN_UNKNOWN');
+    },
+
+    async proven(tx, serial) {
+      const rows = await tx
+        .selectFrom('key_run_devices')
+        .innerJoin('key_runs', 'key_runs.id', 'key_run_devices.run')
+        .select('run')
+        .where('serial', '=', serial)
+        .where('key_run_devices.state', '=', 'submitted')
+        .where('key_runs.state', '=', 'open')
+        .execute();
+      for (const { run } of rows) await settle(tx, run, serial);
+    },
+  };
+}

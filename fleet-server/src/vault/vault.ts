@@ -1,0 +1,272 @@
+import { createPrivateKey } from 'node:crypto';
+import { combineComponents } from '@tsunagu/protocols/components';
+import {
+  type AesTransactionKey,
+  deriveAesInitialKeyBy,
+  deriveAesTransactionKey,
+  deriveAesWorkingKey,
+  dukptKeyUsages,
+  parseAesKsn,
+} from '@tsunagu/protocols/dukpt';
+import { checkValue } from '@tsunagu/protocols/kcv';
+import { fail, hex, ok, type Result, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { panMacBy, permutationKey, permutePan } from '@tsunagu/protocols/negative';
+import { packParcel, type Parcel } from '@tsunagu/protocols/offline-root';
+import { decipherPin, encipherPinBy } from '@tsunagu/protocols/pinblock';
+import { type OptionalBlock, protectionBy, wrapKeyBlockWith } from '@tsunagu/protocols/tr31';
+import { writeKeyToken } from '@tsunagu/protocols/tr34';
+import type { World } from '@tsunagu/protocols/world';
+import {
+  type AcquirerUse,
+  type DukptWorkingKeys,
+  keyUses,
+  type ReleasedUse,
+  type Vault,
+  type WrappedKey,
+} from './port.ts';
+import type { StrongRoom } from './strong-room.ts';
+
+const tokenKey = 'pan-token';
+const sealingKey = 'sealing';
+
+/** What a key for one company may do: TR-31 usage and mode. X9.143, 6.3.2 and 6.3.4. */
+const acquirerBlocks = {
+  'acquirer-pin': { keyUsage: 'P0', modeOfUse: 'E' },
+  'acquirer-mac': { keyUsage: 'M6', modeOfUse: 'C' },
+  'acquirer-data': { keyUsage: 'D0', modeOfUse: 'B' },
+} as const satisfies Record<AcquirerUse, { keyUsage: string; modeOfUse: string }>;
+
+/** The header of a key-block protection key in a TR-34 token: AES, to wrap and unwrap, not exportable. */
+const protectionHeader = 'D0000K1AB00N0000';
+
+/** The vault's doors, over any strong room: base and protection keys stay in there, and what is derived of them for one call is wiped after it. */
+export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>): Promise<Vault> {
+  // The keys behind doors that name none.
+  await room.ensure(tokenKey, 'pan-token');
+  await room.ensure(sealingKey, 'sealing');
+  const { entropy } = world;
+
+  function wrap(
+    protection: string,
+    use: 'key-block-protection' | 'zone-protection',
+    key: Secret<'key'>,
+    block: { readonly keyUsage: string; readonly modeOfUse: string },
+    optionalBlocks: readonly OptionalBlock[] = [],
+  ): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'> {
+    const cipher = room.cipher(protection, use);
+    if (!cipher.ok) return cipher;
+    const attributes = {
+      versionId: 'D',
+      ...block,
+      algorithm: 'A',
+      keyVersion: '00',
+      exportability: 'N',
+      reserved: '00',
+    } as const;
+    const readied = protectionBy(cipher.value, keyUses[use].lengthBytes);
+    const keyBlock = unwrap(wrapKeyBlockWith(readied, { attributes, optionalBlocks, key, entropy }));
+    return ok({ keyBlock, checkValue: aesCheckValue(key) });
+  }
+
+  /** Lends the key of one transaction to `work`, and wipes it. */
+  function withTransaction<T, C extends 'VAULT_KEY_UNKNOWN' | 'PINBLOCK_UNREADABLE' = never>(
+    base: string,
+    ksn: Uint8Array,
+    work: (key: AesTransactionKey) => Result<T, C>,
+  ): Result<T, C | 'VAULT_KEY_UNKNOWN' | 'KSN_LENGTH_INVALID' | 'DUKPT_COUNTER_INVALID'> {
+    const serial = parseAesKsn(ksn);
+    if (!serial.ok) return serial;
+    const bdk = room.cipher(base, 'dukpt-base');
+    if (!bdk.ok) return bdk;
+    const initial = deriveAesInitialKeyBy(bdk.value, 'AES128', serial.value.initialKeyId);
+    const transaction = deriveAesTransactionKey(initial, serial.value.counter);
+    initial.key.wipe();
+    if (!transaction.ok) return transaction;
+    try {
+      return work(transaction.value);
+    } finally {
+      transaction.value.derivationKey.wipe();
+    }
+  }
+
+  function withReleased<T, C extends 'VAULT_KEY_UNKNOWN' | 'INPUT_INVALID' | 'PINBLOCK_UNREADABLE'>(
+    id: string,
+    use: ReleasedUse,
+    work: (key: Secret<'key'>) => Result<T, C>,
+  ): Result<T, C | 'VAULT_KEY_UNKNOWN'> {
+    const key = room.release(id, use);
+    if (!key.ok) return key;
+    try {
+      return work(key.value);
+    } finally {
+      key.value.wipe();
+    }
+  }
+
+  return {
+    ensure: (id, use) => room.ensure(id, use),
+    keep: (id, use, key) => room.keep(id, use, key),
+    find: (id) => room.find(id),
+    idsFor: (use) => room.idsFor(use),
+    destroy: (id) => room.destroy(id),
+    publicKey: (id) => room.publicKey(id),
+    sign: (id, use, bytes) => unwrap(room.sign(id, use, bytes)),
+
+    parcelOf: (id, receiver) =>
+      withReleased<Parcel, 'INPUT_INVALID'>(id, 'certificate-signing', (pkcs8) => {
+        const packed = packParcel(pkcs8, receiver, entropy);
+        return packed ? ok(packed) : fail('INPUT_INVALID', { field: 'receiver' });
+      }),
+    tlsKey: (id) =>
+      withReleased<string, never>(id, 'tls', (pkcs8) =>
+        ok(
+          pkcs8.use((der) =>
+            String(
+              createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' }).export({
+                format: 'pem',
+                type: 'pkcs8',
+              }),
+            ),
+          ),
+        ),
+      ),
+    zoneKey: (id) => room.release(id, 'zone-protection'),
+
+    wrapInitialKey(protection, base, initialKeyId) {
+      const bdk = room.cipher(base, 'dukpt-base');
+      if (!bdk.ok) return bdk;
+      const { key } = deriveAesInitialKeyBy(bdk.value, 'AES128', initialKeyId);
+      try {
+        const id = { id: 'IK', data: toHex(initialKeyId) };
+        return wrap(protection, 'key-block-protection', key, { keyUsage: 'B1', modeOfUse: 'X' }, [id]);
+      } finally {
+        key.wipe();
+      }
+    },
+    wrapTagKey: (protection, id) =>
+      withReleased(id, 'negative-tag', (key) =>
+        wrap(protection, 'key-block-protection', key, { keyUsage: 'M6', modeOfUse: 'C' }),
+      ),
+    wrapZonePin: (protection, id, mode = 'D') =>
+      withReleased(id, 'zone-pin', (key) =>
+        wrap(protection, 'zone-protection', key, { keyUsage: 'P0', modeOfUse: mode }),
+      ),
+    wrapAcquirerKey: (protection, id, use, label) =>
+      withReleased(id, use, (key) =>
+        wrap(protection, 'key-block-protection', key, acquirerBlocks[use], [{ id: 'LB', data: label }]),
+      ),
+
+    async protectionKeyToken(id, host, token) {
+      const key = Secret.take('key', entropy(keyUses['key-block-protection'].lengthBytes));
+      try {
+        if (!room.find(host)) return fail('VAULT_KEY_UNKNOWN', { facts: { key: host } });
+        const written = writeKeyToken({
+          ...token,
+          kdhKey: (bytes) => unwrap(room.sign(host, 'key-distribution', bytes)),
+          key,
+          header: protectionHeader,
+          entropy,
+        });
+        if (!written.ok) return written;
+        const kept = await room.keep(
+          id,
+          'key-block-protection',
+          Secret.take(
+            'key',
+            key.use((bytes) => bytes.slice()),
+          ),
+        );
+        return ok({ token: written.value, checkValue: kept.checkValue });
+      } finally {
+        key.wipe();
+      }
+    },
+
+    sealComponent(context, component) {
+      const kcv = checkValue('AES', 'cmac', component);
+      if (!kcv.ok) return fail('KEY_LENGTH_INVALID', { field: 'component' });
+      const sealed = component.use((bytes) => unwrap(room.seal(sealingKey, 'sealing', context, bytes)));
+      return ok({ sealed, kcv: toHex(kcv.value) });
+    },
+    async combine(id, use, components, kcv) {
+      const opened: Secret<'key'>[] = [];
+      try {
+        for (const { context, sealed } of components) {
+          const clear = unwrap(room.open(sealingKey, 'sealing', context, sealed));
+          if (!clear) return fail('VAULT_DAMAGED', { facts: { context } });
+          opened.push(Secret.take('key', clear));
+        }
+        const combined = combineComponents({
+          algorithm: 'AES',
+          kcvMethod: 'cmac',
+          components: opened,
+          expectedKcv: hex(kcv),
+        });
+        if (!combined.ok) return combined;
+        if (combined.value.key.length !== keyUses[use].lengthBytes)
+          return fail('KEY_LENGTH_INVALID', { field: 'components' });
+        return ok(await room.keep(id, use, combined.value.key));
+      } finally {
+        for (const component of opened) component.wipe();
+      }
+    },
+
+    translatePin(from, to, block, pan) {
+      const translate = (pinKey: Secret<'key'>): Result<Uint8Array, 'VAULT_KEY_UNKNOWN' | 'PINBLOCK_UNREADABLE'> => {
+        const zone = room.cipher(to, 'zone-pin');
+        if (!zone.ok) return zone;
+        const pin = decipherPin(4, pinKey, block, pan);
+        if (!pin.ok) return fail('PINBLOCK_UNREADABLE');
+        const translated = encipherPinBy(zone.value, { pin: pin.value, pan, entropy });
+        pin.value.wipe();
+        return translated.ok ? translated : fail('PINBLOCK_UNREADABLE');
+      };
+      if ('zone' in from) return withReleased(from.zone, 'zone-pin', translate);
+      return withTransaction(from.base, from.ksn, (transaction) => {
+        const pinKey = unwrap(deriveAesWorkingKey(transaction, 'pinEncryption', 'AES128'));
+        try {
+          return translate(pinKey);
+        } finally {
+          pinKey.wipe();
+        }
+      });
+    },
+    dukptKeys: (base, ksn) =>
+      withTransaction<DukptWorkingKeys, never>(base, ksn, (transaction) => {
+        const keys = dukptKeyUsages
+          .filter((usage) => usage !== 'pinEncryption')
+          .map((usage) => [usage, unwrap(deriveAesWorkingKey(transaction, usage, 'AES128'))] as const);
+        return ok(Object.fromEntries(keys) as DukptWorkingKeys);
+      }),
+
+    negativeTag(id, pan) {
+      const cipher = room.cipher(id, 'negative-tag');
+      return cipher.ok ? ok(panMacBy(cipher.value, pan)) : cipher;
+    },
+    negativePlace: (id, pan) =>
+      withReleased(id, 'negative-tag', (tagKey) => {
+        const permuting = permutationKey(tagKey);
+        try {
+          return ok(permutePan(permuting, pan));
+        } finally {
+          permuting.wipe();
+        }
+      }),
+    panToken(pan) {
+      const mac = pan.use((digits) => unwrap(room.hmac(tokenKey, 'pan-token', digits)));
+      return `tok_${toHex(mac).toLowerCase().slice(0, 20)}`;
+    },
+
+    seal: (context, bytes) => unwrap(room.seal(sealingKey, 'sealing', context, bytes)),
+    open(context, sealed) {
+      const clear = unwrap(room.open(sealingKey, 'sealing', context, sealed));
+      return clear ? ok(clear) : fail('VAULT_DAMAGED', { facts: { context } });
+    },
+
+    head: () => room.head(),
+    onHead: (moved) => room.onHead(moved),
+    close: () => room.close(),
+  };
+}
+
+const aesCheckValue = (key: Secret<'key'>): string => toHex(unwrap(checkValue('AES', 'cmac', key)));

@@ -1,0 +1,195 @@
+import { defineErrors } from './define.ts';
+
+/** Errors of keys in custody: the vault's places, ceremonies, injection runs, the ledger. */
+export const keyCustodyErrors = defineErrors({
+  VAULT_ROLLED_BACK: {
+    en: {
+      says: 'The vault is older than the data store says: a backup was put back, or keys were taken out of it.',
+      next: 'Put the newest backup of the vault back. Base keys that were destroyed since must not be used again.',
+    },
+    ja: {
+      says: '保管庫がデータストアの記録より古い状態です。バックアップの復元か、鍵の削除が疑われます。',
+      next: '最新のバックアップを戻してください。その後に破棄した基礎鍵は再使用できません。',
+    },
+  },
+  VAULT_MODULE_MISSING: {
+    en: {
+      says: 'The PKCS #11 module cannot be loaded.',
+      next: 'Check module-path; where the package pkcs11js was not built, run npm rebuild pkcs11js.',
+    },
+    ja: {
+      says: 'PKCS #11モジュールを読み込めません。',
+      next: 'module-pathを確認してください。pkcs11jsが未構築なら npm rebuild pkcs11js を実行してください。',
+    },
+  },
+  VAULT_TOKEN_MISSING: {
+    en: {
+      says: 'No token of this name is behind the PKCS #11 module.',
+      next: 'Initialise the token, or correct its name in --vault.',
+    },
+    ja: {
+      says: 'その名前のトークンがPKCS #11モジュールにありません。',
+      next: 'トークンを初期化するか、--vaultの名前を直してください。',
+    },
+  },
+  KEY_UNKNOWN: {
+    en: {
+      says: 'No key of this name is in the inventory.',
+      next: 'tsunagu keys list shows all of them.',
+    },
+    ja: {
+      says: 'その名前の鍵は台帳にありません。',
+      next: 'tsunagu keys list で一覧を確認してください。',
+    },
+  },
+  KEY_IN_USE: {
+    en: {
+      says: 'A key of this name is there already.',
+      next: 'Give the new key another number.',
+    },
+    ja: {
+      says: 'その名前の鍵は既にあります。',
+      next: '新しい鍵に別の番号を付けてください。',
+    },
+  },
+  KEY_CEREMONY_UNKNOWN: {
+    en: {
+      says: 'No key ceremony has this id.',
+      next: 'tsunagu keys ceremony list shows them.',
+    },
+    ja: {
+      says: 'そのIDの鍵セレモニーはありません。',
+      next: 'tsunagu keys ceremony list で確認してください。',
+    },
+  },
+  KEY_CEREMONY_NOT_NOW: {
+    en: {
+      says: 'The ceremony is not at this step.',
+      next: 'Look at its state; what was ended begins anew as another ceremony.',
+    },
+    ja: {
+      says: '鍵セレモニーはこの段階ではありません。',
+      next: '状態を確認してください。終了したものは新しいセレモニーとしてやり直します。',
+    },
+  },
+  KEY_CEREMONY_SAME_PERSON: {
+    en: {
+      says: 'One person, or one session, may not do two parts of a ceremony.',
+      next: 'The other custodian signs in at another machine and enters the other component.',
+    },
+    ja: {
+      says: '同じ人や同じセッションでは、セレモニーの二つの役を務められません。',
+      next: '別の管理者が別の端末でサインインし、入力してください。',
+    },
+  },
+  KEY_CEREMONY_NOT_NAMED: {
+    en: {
+      says: 'Only the custodians that the ceremony names may enter a component.',
+      next: 'Begin a ceremony with the right custodians.',
+    },
+    ja: {
+      says: 'このセレモニーに指名された管理者だけが入力できます。',
+      next: '正しい管理者を指名してセレモニーを始めてください。',
+    },
+  },
+  KEY_RECORD_INVALID: {
+    en: {
+      says: 'The record does not verify: it was changed, or is not from this server.',
+      next: 'Fetch it again, and compare the key id of its signer.',
+    },
+    ja: {
+      says: '記録を検証できません。改変されたか、このサーバーのものではありません。',
+      next: '取得し直し、署名者の鍵IDを照合してください。',
+    },
+  },
+  KEY_RUN_UNKNOWN: {
+    en: {
+      says: 'No injection run has this id.',
+      next: 'tsunagu keys run list shows them.',
+    },
+    ja: {
+      says: 'そのIDの鍵注入ランはありません。',
+      next: 'tsunagu keys run list で確認してください。',
+    },
+  },
+  KEY_RUN_NOT_NOW: {
+    en: {
+      says: 'The run is not in a state for this.',
+      next: 'A run is authorised by a second person, then devices are submitted, then it is closed.',
+    },
+    ja: {
+      says: '鍵注入ランはこの操作ができる状態ではありません。',
+      next: '二人目の承認、端末の投入、終了の順に進めてください。',
+    },
+  },
+  KEY_RUN_NOT_LISTED: {
+    en: {
+      says: 'The device is not on the authorised manifest: it was refused, and has to be investigated.',
+      next: 'Find out where it comes from and write it down: tsunagu keys run investigate.',
+    },
+    ja: {
+      says: '端末は承認済みの一覧にありません。拒否したため、調査が必要です。',
+      next: '出所を調べ、tsunagu keys run investigate で記録してください。',
+    },
+  },
+  KEY_RUN_UNBALANCED: {
+    en: {
+      says: 'The run cannot be closed: submitted is not keyed + rejected + investigated.',
+      next: 'Finish, reject or investigate the devices that are named.',
+    },
+    ja: {
+      says: '鍵注入ランを終了できません。投入数が「注入済+却下+調査済」と一致しません。',
+      next: '残りの端末を完了、却下、または調査してください。',
+    },
+  },
+  KEY_RUN_MANIFEST_CHANGED: {
+    en: {
+      says: 'The manifest is not the one that was authorised.',
+      next: 'Somebody changed the inventory of the run; begin another one.',
+    },
+    ja: {
+      says: '一覧が承認時のものと異なります。',
+      next: 'ランの一覧が変更されています。新しいランを始めてください。',
+    },
+  },
+  TR34_BINDING_MISSING: {
+    en: {
+      says: 'The terminal is not bound to this key distribution host.',
+      next: 'The server binds it again at its next contact.',
+    },
+    ja: {
+      says: '端末はこの鍵配布ホストに結び付けられていません。',
+      next: '次の接続時にサーバーが結び付け直します。',
+    },
+  },
+  KSN_TWO_IDENTITIES: {
+    en: {
+      says: 'Two identities use the initial key of one terminal.',
+      next: 'The terminal is quarantined: find both devices, and load new keys.',
+    },
+    ja: {
+      says: '一台の初期鍵が二つの端末から使われました。',
+      next: '端末は隔離されました。両方の端末を確認し、鍵を入れ直してください。',
+    },
+  },
+  KSN_WENT_BACK: {
+    en: {
+      says: 'A transaction counter went back.',
+      next: 'The terminal is quarantined: it was cloned, or an old state was put back. Load new keys.',
+    },
+    ja: {
+      says: '取引カウンターが戻りました。',
+      next: '端末は隔離されました。複製か古い状態の復元が疑われます。鍵を入れ直してください。',
+    },
+  },
+  KSN_OUT_OF_CUSTODY: {
+    en: {
+      says: 'A terminal is active that should be on its way, or away.',
+      next: 'The terminal is quarantined: find out who holds it.',
+    },
+    ja: {
+      says: '輸送中または保管外のはずの端末が稼働しています。',
+      next: '端末は隔離されました。所在を確認してください。',
+    },
+  },
+});

@@ -1,0 +1,365 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { fail, ok, type Result } from '../kit/index.ts';
+import { serialSchema } from './identity.ts';
+import { openDocument, signedDocument, type SignedDocument } from './signed.ts';
+
+const time = z.iso.datetime().describe('RFC 3339, UTC.');
+const kcv = z
+  .string()
+  .regex(/^[0-9A-F]{10}$/)
+  .describe('AES check value, 10 hex digits (X9.24-1:2017, annex A).');
+const person = z.string().min(1).max(80).describe('A person, by id.');
+const note = z.string().min(1).max(200).describe('Why, or what was found.');
+
+/** What keys can come in by a ceremony. */
+export const ceremonyUse = z
+  .enum(['dukpt-base', 'zone-protection', 'zone-pin', 'negative-tag'])
+  .describe('What the key is for.');
+export const custodyKeyId = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,20}(\/[a-z0-9-]{1,20}){1,2}$/)
+  .describe('Name of a key, such as `bdk/2`.');
+
+export const beginCeremony = z
+  .object({
+    key: custodyKeyId,
+    use: ceremonyUse,
+    custodians: z.array(person).min(2).max(3).describe('Who enters a component, in this order; all different.'),
+    kcv: kcv.optional().describe('Check value of the whole key, as its papers say.'),
+  })
+  .describe('Begins a ceremony.');
+export type BeginCeremony = z.infer<typeof beginCeremony>;
+
+export const enterComponent = z
+  .object({
+    component: z
+      .string()
+      .regex(/^(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{64})$/)
+      .describe('A full-length component in hex. It is sealed at once, and never comes out again.'),
+  })
+  .describe("A custodian's component.");
+
+const at = {
+  seq: z.number().int().positive().describe('Counts from 1.'),
+  at: time,
+  by: person,
+  prev: z.string().max(64).describe('SHA-256 of the step before, hex; empty for the first.'),
+};
+/** A step of a ceremony. `session` is a hash that tells sessions apart and nothing else. */
+export const ceremonyStep = z.discriminatedUnion('what', [
+  z.object({ ...at, what: z.literal('begun').describe('The kind of step.'), ...beginCeremony.shape }),
+  z.object({
+    ...at,
+    what: z.literal('component').describe('The kind of step.'),
+    index: z.number().int().min(0).max(2).describe('Which component, counted from 0.'),
+    kcv,
+    session: z.string().max(64).describe('A hash that tells sessions of this ceremony apart.'),
+  }),
+  z.object({
+    ...at,
+    what: z.literal('confirmed').describe('The kind of step.'),
+    kcv,
+    session: z.string().max(64).describe('A hash that tells sessions of this ceremony apart.'),
+  }),
+  z.object({ ...at, what: z.literal('aborted').describe('The kind of step.'), reason: note }),
+]);
+export type CeremonyStep = z.infer<typeof ceremonyStep>;
+
+/** How far a ceremony is. */
+export interface CeremonyState {
+  readonly state: 'entering' | 'confirming' | 'done' | 'aborted';
+  readonly key: string;
+  readonly use: BeginCeremony['use'];
+  readonly custodians: readonly string[];
+  readonly entered: readonly { readonly index: number; readonly by: string; readonly kcv: string }[];
+  readonly papers: string | undefined;
+  readonly kcv: string | undefined;
+}
+
+type StepCode = 'KEY_CEREMONY_NOT_NOW' | 'KEY_CEREMONY_SAME_PERSON' | 'KEY_CEREMONY_NOT_NAMED' | 'KCV_MISMATCH';
+const stepDigest = (step: CeremonyStep): string => createHash('sha256').update(JSON.stringify(step)).digest('hex');
+
+/**
+ * The rule of ceremonies: steps so far and one more. Whoever orders is no custodian; each custodian enters the own component, in a session of its
+ * own; one who did not enter the last component confirms the check value of the whole. The server and the stand-alone verifier go by it alike.
+ *
+ * @see PCI PIN 3.1, requirements 6, 12 and 13
+ */
+export function takeCeremonyStep(steps: readonly CeremonyStep[], step: CeremonyStep): Result<CeremonyState, StepCode> {
+  const last = steps.at(-1);
+  if (step.seq !== steps.length + 1 || step.prev !== (last ? stepDigest(last) : ''))
+    return fail('KEY_CEREMONY_NOT_NOW');
+  const before = stateOf(steps);
+  if (step.what === 'begun') {
+    if (before) return fail('KEY_CEREMONY_NOT_NOW');
+    const isApart = new Set(step.custodians).size === step.custodians.length && !step.custodians.includes(step.by);
+    return isApart ? ok(after(steps, step)) : fail('KEY_CEREMONY_SAME_PERSON');
+  }
+  if (!before || before.state === 'done' || before.state === 'aborted')
+    return fail('KEY_CEREMONY_NOT_NOW', { facts: { state: before?.state ?? 'none' } });
+  if (step.what === 'aborted') return ok(after(steps, step));
+  const isSession = steps.some((one) => one.what === 'component' && one.session === step.session && one.by !== step.by);
+  if (isSession) return fail('KEY_CEREMONY_SAME_PERSON', { field: 'session' });
+  if (step.what === 'component') {
+    if (before.state !== 'entering') return fail('KEY_CEREMONY_NOT_NOW', { facts: { state: before.state } });
+    if (before.custodians[step.index] !== step.by) return fail('KEY_CEREMONY_NOT_NAMED');
+    if (before.entered.some(({ by, index }) => by === step.by || index === step.index))
+      return fail('KEY_CEREMONY_SAME_PERSON', { field: 'component' });
+    return ok(after(steps, step));
+  }
+  if (before.state !== 'confirming') return fail('KEY_CEREMONY_NOT_NOW', { facts: { state: before.state } });
+  if (!before.custodians.includes(step.by)) return fail('KEY_CEREMONY_NOT_NAMED');
+  if (before.entered.at(-1)?.by === step.by) return fail('KEY_CEREMONY_SAME_PERSON', { field: 'confirmation' });
+  if (before.papers !== undefined && before.papers !== step.kcv) return fail('KCV_MISMATCH');
+  return ok(after(steps, step));
+}
+
+function after(steps: readonly CeremonyStep[], step: CeremonyStep): CeremonyState {
+  const state = stateOf([...steps, step]);
+  if (!state) throw new Error('a ceremony begins with its beginning');
+  return state;
+}
+
+/** What steps that were taken amount to; undefined before the first. */
+export function stateOf(steps: readonly CeremonyStep[]): CeremonyState | undefined {
+  const [begun] = steps;
+  if (begun?.what !== 'begun') return undefined;
+  const entered = steps.flatMap((step) => (step.what === 'component' ? [step] : []));
+  const confirmed = steps.find((step) => step.what === 'confirmed');
+  const isAborted = steps.some((step) => step.what === 'aborted');
+  return {
+    state: isAborted
+      ? 'aborted'
+      : confirmed
+        ? 'done'
+        : entered.length < begun.custodians.length
+          ? 'entering'
+          : 'confirming',
+    key: begun.key,
+    use: begun.use,
+    custodians: begun.custodians,
+    entered: entered.map(({ index, by, kcv: value }) => ({ index, by, kcv: value })),
+    papers: begun.kcv,
+    kcv: confirmed?.what === 'confirmed' ? confirmed.kcv : undefined,
+  };
+}
+
+/** A step that links to the one before. */
+export const nextLink = (steps: readonly CeremonyStep[]): { readonly seq: number; readonly prev: string } => {
+  const last = steps.at(-1);
+  return { seq: steps.length + 1, prev: last ? stepDigest(last) : '' };
+};
+
+export const keyRecord = z
+  .object({
+    document: signedDocument.describe('The record, signed.'),
+    publicKey: z
+      .string()
+      .max(200)
+      .describe('Of the signer, SPKI DER, base64; its id is to be compared with another source.'),
+  })
+  .describe('A signed record, purpose `tsunagu-key-record-v1`.');
+export type KeyRecord = z.infer<typeof keyRecord>;
+
+export const ceremonyRecord = z
+  .object({
+    record: z.literal('ceremony').describe('The kind of record.'),
+    id: z.string().describe('Of the ceremony.'),
+    steps: z.array(ceremonyStep).min(1).max(16).describe('All steps, in order.'),
+  })
+  .describe('A ceremony from its first step to its last.');
+
+/** How far a device of a run is. */
+export const runDeviceState = z
+  .enum(['listed', 'submitted', 'keyed', 'rejected', 'refused', 'investigated'])
+  .describe('How far a device of a run is.');
+/** How far a device of a run is. */
+export type RunDeviceState = z.infer<typeof runDeviceState>;
+/** A device of a run. */
+export const runDevice = z.object({
+  serial: z.string().max(40).describe('As read off the device.'),
+  state: runDeviceState.describe('`refused`: not on the manifest, and to be investigated.'),
+  isListed: z.boolean().describe('Whether it is on the manifest.'),
+  at: time,
+  by: z.string().describe('Who, or the server.'),
+  kcvs: z.record(z.string(), z.string()).describe('Check values by slot, as the terminal proved them.'),
+  note: z.string().nullable().describe('Why it was rejected, or what was found.'),
+});
+/** A device of a run. */
+export type RunDevice = z.infer<typeof runDevice>;
+
+/** The figures of a run. It balances when submitted = keyed + rejected + investigated and nothing is left to investigate. PCI PIN 3.1, 30-3. */
+export interface RunBalance {
+  readonly listed: number;
+  readonly submitted: number;
+  readonly keyed: number;
+  readonly rejected: number;
+  readonly investigated: number;
+  readonly open: readonly string[];
+  readonly isBalanced: boolean;
+}
+/** Counts a run. */
+export function balanceOf(devices: readonly Pick<RunDevice, 'serial' | 'state' | 'isListed'>[]): RunBalance {
+  const count = (state: RunDeviceState): number => devices.filter((device) => device.state === state).length;
+  const open = devices.filter(({ state }) => state === 'submitted' || state === 'refused').map(({ serial }) => serial);
+  const [keyed, rejected, investigated] = [count('keyed'), count('rejected'), count('investigated')];
+  const submitted = devices.length - count('listed');
+  return {
+    listed: devices.filter(({ isListed }) => isListed).length,
+    submitted,
+    keyed,
+    rejected,
+    investigated,
+    open,
+    isBalanced: open.length === 0 && submitted === keyed + rejected + investigated,
+  };
+}
+
+/** SHA-256 of a manifest, whatever its order. */
+export const manifestDigest = (serials: readonly string[]): string =>
+  createHash('sha256')
+    .update([...serials].toSorted().join('\n'))
+    .digest('hex');
+
+export const beginRun = z
+  .object({
+    name: z.string().min(1).max(80).describe('What people call it.'),
+    serials: z.array(serialSchema).min(1).max(5_000).describe('The manifest.'),
+  })
+  .describe('An injection run, to be authorised by a second person.');
+/** A note on a device or a ceremony. */
+export const runNote = z.object({ note: note.describe('Why, or what was found.') });
+/** A device at the bench. */
+export const runSubmission = z.object({ serial: z.string().min(1).max(40).describe('As read off the device.') });
+
+export const keyRun = z
+  .object({
+    id: z.string().describe('Of the run.'),
+    name: z.string().describe('What people call it.'),
+    state: z.enum(['proposed', 'open', 'closed']).describe('How far it is.'),
+    digest: z.string().describe('SHA-256 of the manifest, sorted: what was authorised.'),
+    orderedBy: z.string().describe('Who proposed it.'),
+    authorisedBy: z.string().nullable().describe('Who authorised it: somebody else.'),
+    begunAt: time,
+    closedAt: time.nullable().describe('When it was closed; null until then.'),
+    balance: z
+      .object({
+        listed: z.number().int().describe('On the manifest.'),
+        submitted: z.number().int().describe('That were at the bench, or came to it unlisted.'),
+        keyed: z.number().int().describe('That proved all their keys.'),
+        rejected: z.number().int().describe('Taken out.'),
+        investigated: z.number().int().describe('Not listed, and accounted for.'),
+        open: z.array(z.string()).describe('Submitted and not ended, or refused and not investigated.'),
+        isBalanced: z.boolean().describe('Whether it may be closed.'),
+      })
+      .describe('The figures.'),
+    devices: z.array(runDevice).describe('All devices; none in lists of runs.'),
+  })
+  .describe('An injection run (PCI PIN 3.1, 30-3).');
+export type KeyRun = z.infer<typeof keyRun>;
+/** The report of a run. */
+export const runRecord = z
+  .object({ record: z.literal('run').describe('The kind of record.'), run: keyRun })
+  .describe('The report of a run.');
+
+/**
+ * Verifies a record without a server: who signed it, and that what it says could have happened: a ceremony is replayed step by step, a run's manifest
+ * and figures are counted again. KEY_RECORD_INVALID: any flaw.
+ *
+ * @param kid what the signer's key is called, from another source; any where it is not given.
+ */
+export function verifyKeyRecord(
+  { document, publicKey }: KeyRecord,
+  kid?: string,
+): Result<
+  | { readonly record: 'ceremony'; readonly id: string; readonly state: CeremonyState }
+  | { readonly record: 'run'; readonly run: KeyRun },
+  'KEY_RECORD_INVALID'
+> {
+  const refuse = (field: string) => fail('KEY_RECORD_INVALID', { field });
+  if (kid !== undefined && kid !== document.kid) return refuse('kid');
+  const opened = openRecord(document, publicKey);
+  if (!opened.ok) return refuse('signature');
+  const ceremony = ceremonyRecord.safeParse(opened.value);
+  if (ceremony.success) {
+    const steps: CeremonyStep[] = [];
+    for (const step of ceremony.data.steps) {
+      const taken = takeCeremonyStep(steps, step);
+      if (!taken.ok) return refuse(`steps.${step.seq}`);
+      steps.push(step);
+    }
+    const state = stateOf(steps);
+    return state ? ok({ record: 'ceremony', id: ceremony.data.id, state }) : refuse('steps');
+  }
+  const run = runRecord.safeParse(opened.value);
+  if (!run.success) return refuse('record');
+  const { devices, digest, balance, authorisedBy, orderedBy, state } = run.data.run;
+  const listed = devices.filter(({ isListed }) => isListed).map(({ serial }) => serial);
+  if (manifestDigest(listed) !== digest) return refuse('digest');
+  if (JSON.stringify(balanceOf(devices)) !== JSON.stringify(balance)) return refuse('balance');
+  if (state === 'closed' && (!balance.isBalanced || authorisedBy === null || authorisedBy === orderedBy))
+    return refuse('state');
+  return ok({ record: 'run', run: run.data.run });
+}
+
+function openRecord(document: SignedDocument, publicKey: string): Result<unknown, 'SIGNATURE_INVALID'> {
+  const text = openDocument('tsunagu-key-record-v1', document, { kid: document.kid, publicKey });
+  if (!text.ok) return text;
+  try {
+    return ok(JSON.parse(text.value));
+  } catch {
+    return fail('SIGNATURE_INVALID');
+  }
+}
+
+export const keyInventoryEntry = z
+  .object({
+    id: z.string().describe('Name of the key.'),
+    use: z.string().describe('What it is for.'),
+    checkValue: z.string().describe('Check value, hex.'),
+    isCurrent: z.boolean().describe('Whether new keys of terminals hang on it.'),
+    terminals: z.number().int().describe('Terminals with a key below it.'),
+    state: z.enum(['good', 'suspect', 'retired']).describe('Whether it may be trusted; `retired` is destroyed.'),
+  })
+  .describe('A key that keys of terminals hang on.');
+export type KeyInventoryEntry = z.infer<typeof keyInventoryEntry>;
+
+export const keyExposure = z
+  .object({
+    key: z.string().describe('Name of the key.'),
+    state: z.enum(['good', 'suspect', 'retired']).describe('Whether it may be trusted; `retired` is destroyed.'),
+    terminals: z
+      .array(
+        z.object({
+          serial: z.string().describe('The terminal.'),
+          slot: z.string().describe('Where it keeps it.'),
+          kcv: z.string().describe('Check value, hex.'),
+          state: z.string().describe('Of the ledger: allocated, loaded, replaced.'),
+          from: time.describe('When it was made for the terminal.'),
+          to: time.nullable().describe('When its terminal proved another one; null while it counts.'),
+          initialKeyId: z
+            .string()
+            .nullable()
+            .describe('Left 8 bytes of its KSNs, hex; null for keys that are not DUKPT.'),
+          countersSeen: z.number().int().nullable().describe('The highest transaction counter that the switch saw.'),
+        }),
+      )
+      .describe('Every key below it that ever was, newest first; a thousand at most.'),
+    campaign: z.string().nullable().describe('The campaign that replaces them.'),
+  })
+  .describe('What hangs on a key: terminals, the windows of their transactions, keys below.');
+export type KeyExposure = z.infer<typeof keyExposure>;
+/** A key is suspect. */
+export const suspectKey = z.object({ key: custodyKeyId, reason: note });
+/** A base key that takes over, or is laid to rest. */
+export const rotateKey = z.object({
+  key: custodyKeyId.describe('The base key that takes over; made where no ceremony brought it.'),
+});
+/** The card companies of a terminal. */
+export const setAcquirers = z.object({
+  acquirers: z
+    .array(z.string().regex(/^[a-z0-9]{2,12}$/))
+    .max(16)
+    .describe('Card companies whose keys it is to hold.'),
+});

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { jobIdSchema } from './identity.ts';
+
+/**
+ * How a model gets its key-block protection key. `agreement`: at enrolment (ADR 5). The others: by TR-34 under RSA, over an agreement that no other
+ * key is loaded under; two-pass with the terminal's random number, one-pass with rising signing times for models that cannot keep one.
+ */
+export const keySchemes = ['agreement', 'tr34-two-pass', 'tr34-one-pass'] as const;
+export type KeyScheme = (typeof keySchemes)[number];
+
+/** Models that were made for TR-34; all others agree. */
+const byModel: Readonly<Record<string, KeyScheme>> = { 'JT-C17': 'tr34-two-pass', iWL250: 'tr34-one-pass' };
+/** The scheme of a model. */
+export const keySchemeOf = (model: string): KeyScheme =>
+  Object.entries(byModel).find(([id]) => id === model)?.[1] ?? 'agreement';
+
+const base64 = (bytesMax: number) =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9+/]+=*$/)
+    .max(Math.ceil(bytesMax / 3) * 4);
+const der = base64(4_096);
+
+export const keyBind = z
+  .object({
+    root: der.describe('X.509 root of the key authorities, DER, base64.'),
+    kdhCa: der.describe('The CA of key distribution hosts.'),
+    krdCa: der.describe('The CA of key receiving devices.'),
+    host: base64(8_192).describe('Credential token of the host (CT-KDH), TR 34-2019, B.1.'),
+    passes: z.union([z.literal(1), z.literal(2)]).describe('2: the answer carries a random number token.'),
+  })
+  .describe(
+    'Binds a terminal to a key distribution host (TR 34-2019, 6.1). The order is signed; what it names is pinned.',
+  );
+export type KeyBind = z.infer<typeof keyBind>;
+
+export const keyBinding = z
+  .object({
+    publicKey: base64(1_024).describe("The terminal's RSA key, SPKI DER, base64."),
+    random: base64(64).optional().describe('Random number token (RT-KRD), TR 34-2019, B.3. Two-pass only.'),
+    signature: base64(128).describe(
+      'ECDSA with SHA-256 (DER) by the identity key over `bindingText`: whoever carries the answer cannot put another key into it.',
+    ),
+  })
+  .describe('What a terminal answers to a binding.');
+export type KeyBinding = z.infer<typeof keyBinding>;
+
+/** What the terminal's identity key signs of a binding. */
+export const bindingText = (
+  serial: string,
+  job: string,
+  { publicKey, random }: Pick<KeyBinding, 'publicKey' | 'random'>,
+): Uint8Array => Buffer.from(['tsunagu-key-binding-v1', serial, job, publicKey, random ?? ''].join('\n'), 'utf8');
+
+export const keyReceive = z
+  .object({
+    device: der.describe("The terminal's certificate as a key receiving device, DER, base64."),
+    token: base64(8_192).describe('Key token (KT-KDH), TR 34-2019, B.4 to B.9, base64.'),
+    kcv: z
+      .string()
+      .regex(/^[0-9A-F]{10}$/)
+      .describe('Check value of the key in the token.'),
+  })
+  .describe('A key-block protection key under TR-34.');
+export type KeyReceive = z.infer<typeof keyReceive>;
+
+export const protectionEvidence = z
+  .object({
+    kcv: z.string().max(10).describe('Check value, as the terminal computed it from the key itself.'),
+    by: jobIdSchema.describe('The job that brought it.'),
+  })
+  .describe('The key-block protection key that a terminal holds.');
+export type ProtectionEvidence = z.infer<typeof protectionEvidence>;

@@ -1,0 +1,250 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  openKeyCeremonies,
+  openKeyInventory,
+  openKeyRuns,
+  openKeys,
+  openRecordSigner,
+  runPdf,
+} from '@tsunagu/fleet-server/keys/index';
+import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
+import { type KeyRecord, type Serial, serialSchema, verifyKeyRecord } from '@tsunagu/protocols/fleet';
+import { checkValue } from '@tsunagu/protocols/kcv';
+import { hex, ok, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { systemWorld } from '@tsunagu/protocols/world';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const folder = mkdtempSync(join(tmpdir(), 'tsunagu-custody-'));
+const world = systemWorld(() => undefined);
+let store: Store;
+let vault: Vault;
+let sign: (payload: object) => KeyRecord;
+beforeAll(async () => {
+  store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
+  vault = unwrap(await openFileVault(join(folder, 'vault'), 'a passphrase', world));
+  sign = await openRecordSigner(vault);
+}, 60_000);
+afterAll(async () => {
+  await vault.close();
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+const operator = { subject: 'operator', person: 'olga', roles: ['operator'] as const };
+const custodian = (person: string, session = person) => ({
+  subject: person,
+  person,
+  roles: ['custodian'] as const,
+  id: `session-${session}`,
+});
+const parts = [
+  '0123456789ABCDEFFEDCBA9876543210',
+  'A5A5A5A55A5A5A5A0F0F0F0FF0F0F0F0',
+  '11111111222222223333333344444444',
+];
+const component = (index: number) => Secret.take('key', hex(parts[index] ?? ''));
+const kcvOf = (...indexes: number[]) => {
+  const sum = new Uint8Array(16);
+  for (const index of indexes) hex(parts[index] ?? '').forEach((byte, at) => (sum[at] = (sum[at] ?? 0) ^ byte));
+  return toHex(unwrap(checkValue('AES', 'cmac', Secret.take('key', sum))));
+};
+
+describe('a key ceremony', () => {
+  const open = () => openKeyCeremonies(world, store, vault, sign);
+  const begin = async (key: string, custodians = ['anna', 'ben'], kcv?: string) =>
+    unwrap(await open().begin({ key, use: 'dukpt-base', custodians, ...(kcv && { kcv }) }, operator)).id;
+
+  test('brings a key that nobody saw, survives a restart between any two steps, and leaves a record that replays', async () => {
+    const whole = kcvOf(0, 1, 2);
+    const id = await begin('bdk/21', ['anna', 'ben', 'chie'], whole);
+    for (const [index, person] of ['anna', 'ben', 'chie'].entries()) {
+      // Each step by a server that was just started.
+      const entered = unwrap(await open().enter(id, component(index), custodian(person)));
+      expect(entered.entered.at(-1)).toEqual({ index, by: person, kcv: kcvOf(index) });
+    }
+    const files = readdirSync(folder).map((name) => readFileSync(join(folder, name)));
+    for (const part of parts)
+      for (const file of files) {
+        expect(file.includes(Buffer.from(part, 'hex'))).toBe(false);
+        expect(file.toString('latin1').toUpperCase().includes(part)).toBe(false);
+      }
+    expect(unwrap(await open().confirm(id, whole, custodian('anna', 'anna-2'))).state).toBe('done');
+    expect(vault.find('bdk/21')).toMatchObject({ use: 'dukpt-base', checkValue: whole });
+    expect(await store.db.selectFrom('key_components').selectAll().execute()).toEqual([]);
+    const record = unwrap(await open().record(id));
+    expect(unwrap(verifyKeyRecord(record))).toMatchObject({ record: 'ceremony', state: { state: 'done', kcv: whole } });
+    expect(verifyKeyRecord(record, '0000000000000000').ok).toBe(false);
+    const changed = {
+      ...record,
+      document: { ...record.document, payload: record.document.payload.replace('ben', 'eve') },
+    };
+    expect(verifyKeyRecord(changed)).toMatchObject({ fault: { code: 'KEY_RECORD_INVALID' } });
+    // Signed by the right key, and still no ceremony: one person did two parts.
+    const { steps } = unwrap(await open().get(id));
+    const forged = sign({ record: 'ceremony', id, steps: steps.map((step) => ({ ...step, by: 'anna' })) });
+    expect(verifyKeyRecord(forged)).toMatchObject({ fault: { code: 'KEY_RECORD_INVALID' } });
+  });
+
+  test('no one does two parts, and nobody does a part that is not theirs', async () => {
+    expect(
+      await open().begin({ key: 'bdk/22', use: 'dukpt-base', custodians: ['anna', 'anna'] }, operator),
+    ).toMatchObject({
+      fault: { code: 'KEY_CEREMONY_SAME_PERSON' },
+    });
+    expect(
+      await open().begin({ key: 'bdk/22', use: 'dukpt-base', custodians: ['anna', 'olga'] }, operator),
+    ).toMatchObject({
+      fault: { code: 'KEY_CEREMONY_SAME_PERSON' },
+    });
+    const id = await begin('bdk/22');
+    expect(await open().enter(id, component(0), custodian('eve'))).toMatchObject({
+      fault: { code: 'KEY_CEREMONY_NOT_NAMED' },
+    });
+    unwrap(await open().enter(id, component(0), custodian('anna')));
+    expect(await open().enter(id, component(1), custodian('anna', 'another'))).toMatchObject({
+      fault: { code: 'KEY_CEREMONY_SAME_PERSON' },
+    });
+    expect(await open().enter(id, component(1), custodian('ben', 'anna'))).toMatchObject({
+      fault: { code: 'KEY_CEREMONY_SAME_PERSON', field: 'session' },
+    });
+    expect(await open().confirm(id, kcvOf(0), custodian('anna'))).toMatchObject({
+      fault: { code: 'KEY_CEREMONY_NOT_NOW' },
+    });
+    unwrap(await open().enter(id, component(1), custodian('ben')));
+    expect(await open().confirm(id, kcvOf(0, 1), custodian('ben'))).toMatchObject({
+      fault: { code: 'KEY_CEREMONY_SAME_PERSON', field: 'confirmation' },
+    });
+    expect(await open().confirm(id, kcvOf(0), custodian('anna'))).toMatchObject({ fault: { code: 'KCV_MISMATCH' } });
+    expect(vault.find('bdk/22')).toBeUndefined();
+    expect(unwrap(await open().abort(id, 'wrong envelope', operator)).state).toBe('aborted');
+    expect(await store.db.selectFrom('key_components').selectAll().execute()).toEqual([]);
+    expect(await open().confirm(id, kcvOf(0, 1), custodian('anna'))).toMatchObject({
+      fault: { code: 'KEY_CEREMONY_NOT_NOW' },
+    });
+  });
+
+  test('power that fails between the key and its step leaves a ceremony that is confirmed once more', async () => {
+    const id = await begin('bdk/23');
+    unwrap(await open().enter(id, component(0), custodian('anna')));
+    unwrap(await open().enter(id, component(1), custodian('ben')));
+    const dying = openKeyCeremonies(world, { ...store, write: () => Promise.reject(new Error('power')) }, vault, sign);
+    await expect(dying.confirm(id, kcvOf(0, 1), custodian('anna'))).rejects.toThrow('power');
+    expect(vault.find('bdk/23')).toBeDefined();
+    expect(unwrap(await open().get(id)).state).toBe('confirming');
+    expect(unwrap(await open().confirm(id, kcvOf(0, 1), custodian('anna'))).state).toBe('done');
+  });
+});
+
+describe('an injection run', () => {
+  const serials = ['CT5100-0001', 'CT5100-0002', 'CT5100-0003'].map((text) => serialSchema.parse(text));
+  const held = new Map<Serial, Record<string, string>>();
+  const runs = () => openKeyRuns(world, store, sign, (_tx, serial) => Promise.resolve(held.get(serial)));
+  const [first, second, third] = serials as [Serial, Serial, Serial];
+
+  test('closes only when every device that was submitted is keyed, rejected or investigated', async () => {
+    const { id } = unwrap(await runs().propose('2026-11', serials, operator));
+    expect(await runs().submit(id, first, operator)).toMatchObject({ fault: { code: 'KEY_RUN_NOT_NOW' } });
+    expect(await runs().authorise(id, operator)).toMatchObject({ fault: { code: 'APPROVAL_OWN' } });
+    unwrap(await runs().authorise(id, custodian('anna')));
+    unwrap(await runs().submit(id, first, operator));
+    unwrap(await runs().submit(id, second, operator));
+    expect(await runs().submit(id, 'CT5100-6666', operator)).toMatchObject({ fault: { code: 'KEY_RUN_NOT_LISTED' } });
+    expect(await runs().close(id, operator)).toMatchObject({
+      fault: { code: 'KEY_RUN_UNBALANCED', facts: { open: `${first} ${second} CT5100-6666` } },
+    });
+    held.set(first, { dukpt: '1122334455' });
+    await store.write((tx) => runs().proven(tx, first));
+    unwrap(await runs().reject(id, second, 'no tamper seal', operator));
+    expect(await runs().close(id, operator)).toMatchObject({ fault: { code: 'KEY_RUN_UNBALANCED' } });
+    unwrap(await runs().investigate(id, 'CT5100-6666', 'of another order; sent back', custodian('anna')));
+    const closed = unwrap(await runs().close(id, operator));
+    expect(closed.balance).toMatchObject({
+      listed: 3,
+      submitted: 3,
+      keyed: 1,
+      rejected: 1,
+      investigated: 1,
+      isBalanced: true,
+    });
+    expect(await runs().submit(id, third, operator)).toMatchObject({ fault: { code: 'KEY_RUN_NOT_NOW' } });
+    const record = unwrap(await runs().record(id));
+    expect(unwrap(verifyKeyRecord(record))).toMatchObject({ record: 'run', run: { state: 'closed' } });
+    // Signed, and still not so: a device less, or a figure that lies.
+    for (const run of [
+      { ...closed, devices: closed.devices.slice(1) },
+      { ...closed, balance: { ...closed.balance, keyed: 2 } },
+      { ...closed, authorisedBy: closed.orderedBy },
+    ])
+      expect(verifyKeyRecord(sign({ record: 'run', run }))).toMatchObject({ fault: { code: 'KEY_RECORD_INVALID' } });
+    for (const language of ['ja', 'en'] as const)
+      expect(
+        Buffer.from(await runPdf(closed, language))
+          .subarray(0, 5)
+          .toString(),
+      ).toBe('%PDF-');
+  });
+
+  test('notices a manifest that was changed after it was authorised', async () => {
+    const { id } = unwrap(await runs().propose('changed', [first], operator));
+    unwrap(await runs().authorise(id, custodian('anna')));
+    await store.db
+      .insertInto('key_run_devices')
+      .values({ run: id, serial: 'CT5100-7777', state: 'listed', is_listed: 1, at: 0, by: 'x', kcvs: '{}', note: null })
+      .execute();
+    expect(await runs().submit(id, 'CT5100-7777', operator)).toMatchObject({
+      fault: { code: 'KEY_RUN_MANIFEST_CHANGED' },
+    });
+  });
+});
+
+test('a suspect base key shows all below it, gives way at once, and is destroyed when nothing hangs on it any more', async () => {
+  const serial = serialSchema.parse('CT5100-0100');
+  await store.db
+    .insertInto('terminals')
+    .values({
+      serial,
+      model: 'CT-5100',
+      merchant: 'm',
+      shop: 's',
+      lane: '',
+      parent: null,
+      relay_port: null,
+      registered_at: 0,
+      enrolled_at: 0,
+    })
+    .execute();
+  const keys = await openKeys(world, store, vault);
+  const protection = await vault.ensure('kbpk/test', 'key-block-protection');
+  await store.write((tx) => keys.protect(tx, serial, protection.id, protection.checkValue));
+  const proveAll = async () => {
+    const { loads } = await store.write((tx) => keys.reconcile(tx, serial, [], () => false));
+    for (const { slot, kcv } of loads) await store.write((tx) => keys.proven(tx, serial, { slot, kcv }));
+    return loads.find(({ slot }) => slot === 'dukpt')?.kcv ?? '';
+  };
+  const before = await proveAll();
+  const proposed: string[] = [];
+  const inventory = openKeyInventory(world, store, vault, keys, (spec) => {
+    proposed.push(spec.action.kind);
+    return Promise.resolve(ok({ id: 'campaign-1' }));
+  });
+  const exposed = unwrap(await inventory.suspect('bdk/1', 'a copy was found', operator));
+  expect(exposed).toMatchObject({ state: 'suspect', campaign: 'campaign-1' });
+  expect(exposed.terminals).toContainEqual(expect.objectContaining({ serial, slot: 'dukpt', kcv: before, to: null }));
+  expect(proposed).toEqual(['keys']);
+  expect(keys.base()).not.toBe('bdk/1');
+  expect(await inventory.retire('bdk/1')).toMatchObject({ fault: { code: 'KEY_IN_USE' } });
+  // A restart later the new base key is still the current one.
+  const later = await openKeys(world, store, vault);
+  expect(later.base()).toBe(keys.base());
+  const after = await proveAll();
+  expect(after).not.toBe(before);
+  const ended = unwrap(await inventory.exposure('bdk/1')).terminals.find(({ kcv }) => kcv === before);
+  expect(ended).toMatchObject({ state: 'replaced', to: expect.any(String) });
+  const left = unwrap(await inventory.retire('bdk/1'));
+  expect(left.find(({ id }) => id === 'bdk/1')).toMatchObject({ state: 'retired' });
+  expect(vault.find('bdk/1')).toBeUndefined();
+  expect(await inventory.rotate('bdk/1')).toMatchObject({ fault: { code: 'KEY_UNKNOWN' } });
+});

@@ -1,0 +1,203 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { openTerminalKeys } from '@tsunagu/firmware-bridge/keys/index';
+import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
+import { openKeys } from '@tsunagu/fleet-server/keys/index';
+import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
+import { jobIdSchema, type KeyBinding, type KeyReceive, type Serial, serialSchema } from '@tsunagu/protocols/fleet';
+import { unwrap } from '@tsunagu/protocols/kit';
+import { systemWorld } from '@tsunagu/protocols/world';
+import { buildCertificate, toPem } from '@tsunagu/protocols/x509';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MemoryFiles } from '../agent/memory-files.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tsunagu-distribution-'));
+const world = systemWorld(() => undefined);
+const identity = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+let store: Store;
+let vault: Vault;
+let keys: Awaited<ReturnType<typeof openKeys>>;
+let jobs = 0;
+const nextJob = () => jobIdSchema.parse(`00000000-0000-4000-8000-${String(++jobs).padStart(12, '0')}`);
+
+beforeAll(async () => {
+  store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
+  vault = unwrap(await openFileVault(join(folder, 'vault'), 'a passphrase', world));
+  keys = await openKeys(world, store, vault);
+}, 60_000);
+afterAll(async () => {
+  await vault.close();
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** A terminal on the inventory with a certificate, and what was agreed at its enrolment. */
+async function enrolled(name: string, model: string) {
+  const serial = serialSchema.parse(name.toUpperCase());
+  const now = world.clock.now();
+  await store.db
+    .insertInto('terminals')
+    .values({
+      serial,
+      model,
+      merchant: 'm',
+      shop: 's',
+      lane: '',
+      parent: null,
+      relay_port: null,
+      registered_at: now,
+      enrolled_at: now,
+    })
+    .execute();
+  const certificate = buildCertificate(
+    {
+      serialNumber: world.entropy(8),
+      subject: { commonName: serial },
+      publicKey: identity.publicKey,
+      notBefore: now,
+      notAfter: now + 86_400_000,
+      use: { kind: 'leaf', purposes: ['clientAuth'], names: [] },
+    },
+    { name: { commonName: 'ca' }, privateKey: identity.privateKey },
+  );
+  await store.db
+    .insertInto('certificates')
+    .values({
+      fingerprint: serial,
+      kind: 'terminal',
+      subject: serial,
+      key: 'k',
+      pem: toPem('CERTIFICATE', certificate),
+      issued_at: now,
+      not_after: now + 86_400_000,
+      ended_at: null,
+      revoked_at: null,
+      issuer: null,
+    })
+    .execute();
+  const agreed = await vault.ensure(`kbpk/${name}`, 'key-block-protection');
+  await store.write((tx) => keys.protect(tx, serial, agreed.id, agreed.checkValue));
+  await keys.prepare(serial);
+  return serial;
+}
+
+/** A terminal's keys on a medium that survives it; each call is another boot. */
+const media = new Map<string, MemoryFiles>();
+async function boot(serial: string, files = media.get(serial) ?? new MemoryFiles()) {
+  media.set(serial, files);
+  const sealed = unwrap(await openSealedStore(files, world));
+  return unwrap(await openTerminalKeys(sealed, world.clock, { world, serial }));
+}
+const identityKey = (): KeyObject => identity.privateKey;
+const reconcile = (serial: Serial, held: Parameters<typeof keys.reconcile>[2] = []) =>
+  store.write((tx) => keys.reconcile(tx, serial, held, () => false));
+
+/** From an order to bind to the order that carries the token. */
+async function bound(serial: Serial, change: (binding: KeyBinding) => KeyBinding = (same) => same) {
+  const { bind, loads } = await reconcile(serial);
+  expect(loads).toEqual([]);
+  if (!bind) throw new Error('no order to bind');
+  const job = nextJob();
+  const terminal = await boot(serial);
+  const binding = unwrap(await terminal.bind(bind, job, identityKey));
+  return await store.write((tx) => keys.bound(tx, serial, job, change(binding)));
+}
+
+describe.each([
+  ['two-pass', 'JT-C17'],
+  ['one-pass', 'iWL250'],
+])('TR-34 %s', (passes, model) => {
+  test('puts the protection key into a terminal, and only then come the keys under it', async () => {
+    const serial = await enrolled(`${model}-1`, model);
+    await store.write((tx) => keys.setAcquirers(tx, serial, ['jcb', 'uc']));
+    const order = unwrap(await bound(serial));
+    const job = nextJob();
+    const terminal = await boot(serial);
+    const evidence = unwrap(await terminal.receive(order, job));
+    expect(evidence.kcv).toBe(order.kcv);
+    const loads = (await store.write((tx) => keys.received(tx, serial, evidence))) ?? [];
+    expect(loads.map(({ slot }) => slot)).toEqual([
+      'dukpt',
+      'negative',
+      ...['jcb', 'uc'].flatMap((name) => [`acquirer/${name}/pin`, `acquirer/${name}/mac`, `acquirer/${name}/data`]),
+    ]);
+    for (const load of loads) {
+      const loaded = unwrap(await terminal.load(load, { job: nextJob(), attempt: 1 }));
+      expect(loaded.kcv).toBe(load.kcv);
+      expect(await store.write((tx) => keys.proven(tx, serial, loaded))).toBe(true);
+    }
+    // Another boot still has them all, and there is nothing to do.
+    const again = await boot(serial);
+    expect(again.slots().length).toBe(8);
+    unwrap(await again.check());
+    expect(await reconcile(serial, [...again.slots()])).toEqual({ loads: [], loaded: [] });
+    expect(vault.idsFor('acquirer-pin').length).toBeGreaterThanOrEqual(2);
+    // What a wipe leaves of them: nothing.
+    unwrap(await again.destroy());
+    const empty = await boot(serial);
+    expect(empty.slots()).toEqual([]);
+    expect(await empty.receive(order, nextJob())).toMatchObject({ fault: { code: 'TR34_BINDING_MISSING' } });
+  });
+
+  test('a token counts for one job, and not for another', async () => {
+    const serial = await enrolled(`${model}-2`, model);
+    const order = unwrap(await bound(serial));
+    const terminal = await boot(serial);
+    const job = nextJob();
+    const first = unwrap(await terminal.receive(order, job));
+    expect(unwrap(await terminal.receive(order, job))).toEqual(first);
+    expect(await terminal.receive(order, nextJob())).toMatchObject({
+      fault: { code: passes === 'two-pass' ? 'TR34_NONCE_MISMATCH' : 'TR34_REPLAYED' },
+    });
+    const other = await enrolled(`${model}-3`, model);
+    const foreign = unwrap(await bound(other));
+    expect(await terminal.receive({ ...foreign, kcv: order.kcv }, nextJob())).toMatchObject({ ok: false });
+  });
+
+  test('power may fail at every write of the terminal: the same order ends with the same key', async () => {
+    const serial = await enrolled(`${model}-4`, model);
+    const order = unwrap(await bound(serial));
+    const before = media.get(serial);
+    if (!before) throw new Error('no medium');
+    const job = nextJob();
+    let cuts = 1;
+    for (; ; cuts += 1) {
+      const files = before.afterPowerLoss(true, cuts);
+      const whole = await (await boot(serial, files)).receive(order, job);
+      for (const keepsUnsynced of [false, true]) {
+        const after = await boot(serial, files.afterPowerLoss(keepsUnsynced));
+        expect(unwrap(await after.receive(order, job)).kcv).toBe(order.kcv);
+      }
+      if (whole.ok) break;
+    }
+    expect(cuts).toBeGreaterThanOrEqual(2);
+  });
+
+  test('whoever carries the answer cannot put another key into it', async () => {
+    const serial = await enrolled(`${model}-5`, model);
+    const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
+    const publicKey = stranger.export({ format: 'der', type: 'spki' }).toString('base64');
+    expect(await bound(serial, (binding) => ({ ...binding, publicKey }))).toMatchObject({
+      fault: { code: 'TR34_CERTIFICATE_INVALID', field: 'signature' },
+    });
+    const tampered = (order: KeyReceive): KeyReceive => {
+      const bytes = Buffer.from(order.token, 'base64');
+      bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+      return { ...order, token: bytes.toString('base64') };
+    };
+    const order = unwrap(await bound(serial));
+    expect(await (await boot(serial)).receive(tampered(order), nextJob())).toMatchObject({
+      fault: { code: 'TR34_NOT_AUTHENTIC' },
+    });
+  });
+});
+
+test('a terminal that agrees on its key is never bound', async () => {
+  const serial = await enrolled('CT5100-9', 'CT-5100');
+  const { bind, loads } = await reconcile(serial);
+  expect(bind).toBeUndefined();
+  expect(loads.map(({ slot }) => slot)).toEqual(['dukpt', 'negative']);
+});
