@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import type { ShownCertificate } from '@tsunagu/fleet-server/identity/index';
 import { openAedesBroker } from '@tsunagu/fleet-server/broker/index';
 import { parseTerminalUri, type Serial } from '@tsunagu/protocols/fleet';
 import { fail, ok, unwrap } from '@tsunagu/protocols/kit';
@@ -16,7 +16,7 @@ brokerContract('aedes', async (handlers) => {
       host: '127.0.0.1',
       ports: { fleet: 0, fleetWebSocket: 0 },
       tls: { ...authority.server(), ca: [authority.root] },
-      admit(certificate: X509Certificate | undefined) {
+      admit(certificate: ShownCertificate | undefined) {
         const named = parseTerminalUri((certificate?.subjectAltName ?? '').replace('URI:', ''));
         return Promise.resolve(
           named && !revoked.has(named.serial) ? ok(named.serial) : fail('CLIENT_CERTIFICATE_REFUSED'),

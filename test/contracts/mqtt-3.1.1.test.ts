@@ -1,7 +1,7 @@
 // The cases of Eclipse Paho's `interoperability/client_test.py` (MQTT 3.1.1), by their names, written anew for this broker. That suite is in
 // no package registry and could not be brought along; and it asks for what a fleet's broker refuses on purpose: free topics, kept sessions,
 // QoS 2, empty client ids. Where it does, the case shows the refusal, and that it is the one MQTT has for it.
-import type { X509Certificate } from 'node:crypto';
+import type { ShownCertificate } from '@tsunagu/fleet-server/identity/index';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { type OpenBroker, openAedesBroker } from '@tsunagu/fleet-server/broker/index';
 import { negativeHeadTopic, parseTerminalUri } from '@tsunagu/protocols/fleet';
@@ -27,7 +27,7 @@ beforeAll(async () => {
       host: '127.0.0.1',
       ports: { fleet: 0, fleetWebSocket: 0 },
       tls: { ...authority.server(), ca: [authority.root] },
-      admit(certificate: X509Certificate | undefined) {
+      admit(certificate: ShownCertificate | undefined) {
         const named = parseTerminalUri((certificate?.subjectAltName ?? '').replace('URI:', ''));
         return Promise.resolve(named ? ok(named.serial) : fail('CLIENT_CERTIFICATE_REFUSED'));
       },

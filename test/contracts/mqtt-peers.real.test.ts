@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import type { ShownCertificate } from '@tsunagu/fleet-server/identity/index';
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,7 +30,7 @@ describe.skipIf(!isHere)('mosquitto_pub and mosquitto_sub at our broker', () => 
         host: '127.0.0.1',
         ports: { fleet: 0, fleetWebSocket: 0 },
         tls: { ...authority.server(), ca: [authority.root] },
-        admit(certificate: X509Certificate | undefined) {
+        admit(certificate: ShownCertificate | undefined) {
           const named = parseTerminalUri((certificate?.subjectAltName ?? '').replace('URI:', ''));
           return Promise.resolve(named ? ok(named.serial) : fail('CLIENT_CERTIFICATE_REFUSED'));
         },

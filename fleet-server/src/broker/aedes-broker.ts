@@ -1,11 +1,10 @@
-import type { X509Certificate } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { negativeHeadTopic, parseUpTopic, type Serial, subtree, type TenantId } from '@tsunagu/protocols/fleet';
 import { fail, type Fault, ok, type Result } from '@tsunagu/protocols/kit';
 import type { LogFacts, World } from '@tsunagu/protocols/world';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
-import type { Admission, ServerTls, TlsMaterial } from '../identity/index.ts';
+import { type Admission, type ServerTls, type ShownCertificate, shownBy, type TlsMaterial } from '../identity/index.ts';
 import { DownlinkQueue } from './downlink.ts';
 import { FrameGuard } from './frame-guard.ts';
 import { openFront } from './front.ts';
@@ -13,6 +12,7 @@ import type { Entry, GateLimits } from './gate.ts';
 import { isSameDevice, type Lineage, lineageOf } from './lineage.ts';
 import { Passes } from './passes.ts';
 import type { Broker, BrokerHandlers } from './port.ts';
+import { noEmitter, noPersistence } from './stateless.ts';
 import { type TicketKeys, ticketKeys } from './ticket-keys.ts';
 
 /** How the broker is opened. */
@@ -57,7 +57,7 @@ interface Session {
 /** Who is at the other end of a connection. */
 interface Peer {
   /** Until it was looked at. */
-  certificate: X509Certificate | undefined;
+  certificate: ShownCertificate | undefined;
   lineage: Lineage | undefined;
   readonly address: string;
   readonly entry: Entry;
@@ -118,6 +118,8 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     maxTopicLevels: 10,
     maxClientsIdLength: 32,
     queueLimit: 42,
+    persistence: noPersistence,
+    mq: noEmitter,
 
     preConnect(client, packet, settle) {
       const peer = peers.get(client.conn);
@@ -129,7 +131,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
       const peer = peers.get(client.conn);
       if (!peer) return settle(refuse(client, fail('CLIENT_CERTIFICATE_MISSING').fault, notAuthorized), false);
       const { certificate } = peer;
-      // It holds its chain, kilobytes: nobody needs it any more.
+      // Nobody needs it any more.
       peer.certificate = undefined;
       passes.admit(certificate, client.id).then(
         (admitted) => {
@@ -272,7 +274,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
   /** Hands a connection to the broker, its packets guarded. */
   function accept(stream: Duplex, socket: TLSSocket, entry: Entry): void {
     const address = socket.remoteAddress ?? '';
-    peers.set(stream, { certificate: socket.getPeerX509Certificate(), lineage: undefined, address, entry });
+    peers.set(stream, { certificate: shownBy(socket), lineage: undefined, address, entry });
     const guard = new FrameGuard();
     const read = stream.read.bind(stream);
     let client: Client | undefined;

@@ -1,4 +1,7 @@
-import { parseEnvelope } from '@tsunagu/protocols/fleet';
+import { envelope, parseJson } from '@tsunagu/protocols/fleet';
+
+/** The rest of a will is read when it speaks. */
+const lineage = envelope.pick({ boot: true, seq: true });
 
 /** Where in its life a terminal was when it connected: its boots are counted on its disk, its messages since the boot. */
 export interface Lineage {
@@ -9,8 +12,8 @@ export interface Lineage {
 /** The lineage of a connection, from its last will; undefined when that is none of ours. */
 export function lineageOf(will: { readonly payload?: string | Uint8Array } | undefined): Lineage | undefined {
   if (will?.payload === undefined) return undefined;
-  const read = parseEnvelope(typeof will.payload === 'string' ? Buffer.from(will.payload) : will.payload);
-  return read.ok ? { boot: read.value.boot, seq: read.value.seq } : undefined;
+  const read = parseJson(lineage, will.payload);
+  return read.ok ? read.value : undefined;
 }
 
 /**

@@ -1,8 +1,7 @@
-import type { X509Certificate } from 'node:crypto';
 import type { Serial } from '@tsunagu/protocols/fleet';
 import { ok } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { Admission } from '../identity/index.ts';
+import type { Admission, ShownCertificate } from '../identity/index.ts';
 
 /** So long a terminal may come back without a look into the store. A revocation ends its pass at once. */
 const passLifeMs = 300_000;
@@ -28,7 +27,7 @@ export class Passes {
   }
 
   /** @param claimed who the connection says that it is: it counts only with the certificate that was admitted under that name */
-  async admit(certificate: X509Certificate | undefined, claimed: string): ReturnType<Admission> {
+  async admit(certificate: ShownCertificate | undefined, claimed: string): ReturnType<Admission> {
     const pass = this.#passes.get(claimed);
     if (
       certificate &&

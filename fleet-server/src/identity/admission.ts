@@ -1,59 +1,126 @@
-import type { X509Certificate } from 'node:crypto';
 import { parseTerminalUri, permits, type Serial, type TenantId } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
+import { sql } from 'kysely';
+import type { PeerCertificate, TLSSocket } from 'node:tls';
 import type { Queryable, Store } from '../store/index.ts';
+
+/** What admission looks at of a certificate, as `X509Certificate` of node:crypto names it. */
+export interface ShownCertificate {
+  readonly subjectAltName: string | undefined;
+  /** SHA-256, hexadecimal, with colons. */
+  readonly fingerprint256: string;
+  /** Its `notAfter`, as `Date.parse` takes it. */
+  readonly validTo: string;
+}
+
+/**
+ * The certificate of a TLS connection. `getPeerX509Certificate` copies the whole chain by decoding it anew, which costs more than the
+ * look into the store; this reads the fields of the one that TLS holds.
+ */
+export function shownBy(socket: TLSSocket): ShownCertificate | undefined {
+  const shown: Partial<PeerCertificate> | null = socket.getPeerCertificate(false);
+  const { subjectaltname: subjectAltName, fingerprint256, valid_to: validTo } = shown ?? {};
+  if (fingerprint256 === undefined || validTo === undefined) return undefined;
+  return { subjectAltName, fingerprint256, validTo };
+}
 
 /** Tells who is at the other end of a TLS connection whose chain was verified already. */
 export type Admission = (
-  certificate: X509Certificate | undefined,
+  certificate: ShownCertificate | undefined,
 ) => Promise<Result<Serial, 'CLIENT_CERTIFICATE_MISSING' | 'CLIENT_CERTIFICATE_REFUSED' | 'LIFECYCLE_FORBIDS'>>;
 
+/** Certificates that were given to the terminal before one, and did not end yet. */
+const older = (on: Queryable, serial: Serial, issuedAt: number) =>
+  on
+    .selectFrom('certificates')
+    .select('fingerprint')
+    .where('kind', '=', 'terminal')
+    .where('subject', '=', serial)
+    .where('ended_at', 'is', null)
+    .where('issued_at', '<', issuedAt);
+
 /** A terminal that shows its next certificate has it: the ones before it have served. */
-async function endOlder(world: Pick<World, 'clock'>, store: Store, serial: Serial, issuedAt: number): Promise<void> {
-  const older = (on: Queryable) =>
-    on
-      .selectFrom('certificates')
-      .select('fingerprint')
-      .where('kind', '=', 'terminal')
-      .where('subject', '=', serial)
-      .where('ended_at', 'is', null)
-      .where('issued_at', '<', issuedAt);
-  // Looked up first: a terminal comes far more often than its certificate changes.
-  if (!(await older(store.db).executeTakeFirst())) return;
-  await store.write(async (tx) => {
-    const fingerprints = (await older(tx).execute()).map(({ fingerprint }) => fingerprint);
+const endOlder = (world: Pick<World, 'clock'>, store: Store, serial: Serial, issuedAt: number): Promise<void> =>
+  store.write(async (tx) => {
+    const fingerprints = (await older(tx, serial, issuedAt).execute()).map(({ fingerprint }) => fingerprint);
     await tx
       .updateTable('certificates')
       .set({ ended_at: world.clock.now() })
       .where('fingerprint', 'in', fingerprints)
       .execute();
   });
-}
+
+/** Certificates by fingerprint, whose they are, and whether an older one of the same terminal is still in force. */
+const known = (store: Store, fingerprints: string) =>
+  store.db
+    .selectFrom('certificates')
+    .innerJoin('terminals', 'terminals.serial', 'certificates.subject')
+    .select([
+      'certificates.fingerprint',
+      'subject',
+      'issued_at',
+      'ended_at',
+      'not_after',
+      'terminals.lifecycle',
+      sql<number>`exists (select 1 from certificates as older where older.kind = 'terminal' and older.subject = certificates.subject
+        and older.ended_at is null and older.issued_at < certificates.issued_at)`.as('has_older'),
+    ])
+    .where(sql<boolean>`certificates.fingerprint in (select value from json_each(${fingerprints}))`)
+    .where('kind', '=', 'terminal');
 
 /** A terminal is admitted when its certificate names it in this tenant and is the one it was given last, in a state of its life that permits it. */
-export const openAdmission =
-  (world: Pick<World, 'clock'>, store: Store, tenant: TenantId): Admission =>
-  async (certificate) => {
+export function openAdmission(world: Pick<World, 'clock'>, store: Store, tenant: TenantId): Admission {
+  const look = inBatches(async (fingerprints) => {
+    const rows = await known(store, JSON.stringify(fingerprints)).execute();
+    return new Map(rows.map((row) => [row.fingerprint, row]));
+  });
+  return async (certificate) => {
     if (!certificate) return fail('CLIENT_CERTIFICATE_MISSING');
     const uri = /^URI:([^,]+)$/.exec(certificate.subjectAltName ?? '')?.[1];
     const named = uri === undefined ? undefined : parseTerminalUri(uri);
     if (named?.tenant !== tenant) return fail('CLIENT_CERTIFICATE_REFUSED', { field: 'subjectAltName' });
-    const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
-    const row = await store.db
-      .selectFrom('certificates')
-      .innerJoin('terminals', 'terminals.serial', 'certificates.subject')
-      .select(['subject', 'issued_at', 'ended_at', 'not_after', 'terminals.lifecycle'])
-      .where('fingerprint', '=', fingerprint)
-      .where('kind', '=', 'terminal')
-      .executeTakeFirst();
+    const row = await look(certificate.fingerprint256.replaceAll(':', '').toLowerCase());
     if (row?.subject !== named.serial || row.ended_at !== null || row.not_after < world.clock.now())
       return fail('CLIENT_CERTIFICATE_REFUSED', { facts: { serial: named.serial, isEnded: row?.ended_at != null } });
     if (!permits(row.lifecycle, 'connect'))
       return fail('LIFECYCLE_FORBIDS', { facts: { serial: named.serial, state: row.lifecycle } });
-    await endOlder(world, store, named.serial, row.issued_at);
+    if (row.has_older) await endOlder(world, store, named.serial, row.issued_at);
     return ok(named.serial);
   };
+}
+
+/** Keys that one look answers. */
+const batchMax = 256;
+
+/**
+ * Looks things up by key, one look at a time: what is asked for while one is under way is in the next. No answer is from before its
+ * question.
+ */
+function inBatches<T>(look: (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>) {
+  type Asked = { readonly key: string; tell(found: T | undefined): void; fail(cause: unknown): void };
+  const asked: Asked[] = [];
+  let isLooking = false;
+  async function answer(): Promise<void> {
+    while (asked.length > 0) {
+      const batch = asked.splice(0, batchMax);
+      try {
+        const found = await look(batch.map(({ key }) => key));
+        for (const { key, tell } of batch) tell(found.get(key));
+      } catch (cause) {
+        for (const one of batch) one.fail(cause);
+      }
+    }
+    isLooking = false;
+  }
+  return (key: string): Promise<T | undefined> =>
+    new Promise((tell, fail) => {
+      asked.push({ key, tell, fail });
+      if (isLooking) return;
+      isLooking = true;
+      void answer();
+    });
+}
 
 /** Whether a terminal has a certificate that is in force: for where its connection is not ours to look at. */
 export async function hasCertificate(world: Pick<World, 'clock'>, store: Store, serial: Serial): Promise<boolean> {

@@ -6,6 +6,7 @@ import type { Database } from './database.ts';
 import { sqliteDialect } from './dialect.ts';
 import { type ColumnTypes, type Migration, sqliteTypes } from './migration.ts';
 import { openSqlite3 } from './sqlite3-connection.ts';
+import { writeGroups } from './write-groups.ts';
 
 /** A transaction, or the store outside one: what a query runs on. */
 export type Queryable = Kysely<Database>;
@@ -14,7 +15,10 @@ export type Queryable = Kysely<Database>;
 export interface Store {
   /** For reading, and for single writes. */
   readonly db: Queryable;
-  /** Runs `work` in one transaction: all of it is kept, or nothing. Transactions follow one another; keep them short. */
+  /**
+   * Runs `work` in one transaction: all of it is kept, or nothing. Works follow one another in the order they came; keep them short.
+   * Those that wait at the same time may share one commit (`write-groups.ts`): a work that fails takes nothing of the others with it.
+   */
   write<T>(work: (tx: Transaction<Database>) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -50,11 +54,17 @@ export async function openStoreOn(
   }
 }
 
-const storeOn = (db: Kysely<Database>): Store => ({
-  db,
-  write: (work) => db.transaction().execute(work),
-  close: () => db.destroy(),
-});
+function storeOn(db: Kysely<Database>): Store {
+  const { write, idle } = writeGroups(db);
+  return {
+    db,
+    write,
+    async close() {
+      await idle();
+      await db.destroy();
+    },
+  };
+}
 
 /** Runs what has not run yet. Returns the name of a step that ran before and is not known here: the data is from a newer server. */
 async function migrate(

@@ -1,6 +1,6 @@
-import type { X509Certificate } from 'node:crypto';
 import type { LiveEvent, Serial } from '@tsunagu/protocols/fleet';
 import type { Fault, Result, Secret } from '@tsunagu/protocols/kit';
+import type { ShownCertificate } from '../identity/index.ts';
 import type { KeyFinding } from '../keys/index.ts';
 import type { Negative } from '../negative/index.ts';
 import type { Store } from '../store/index.ts';
@@ -21,7 +21,7 @@ export interface SwitchKeys {
 }
 
 /** Tells who is at the other end of a TLS connection whose chain was verified already. */
-export type Admit = (certificate: X509Certificate | undefined) => Promise<Result<Serial>>;
+export type Admit = (certificate: ShownCertificate | undefined) => Promise<Result<Serial>>;
 
 /** Counters of the switch. The metrics room gives them names and labels. */
 export interface SwitchMetrics {

@@ -1,4 +1,5 @@
-import { generateKeyPairSync, type KeyObject, type X509Certificate } from 'node:crypto';
+import type { ShownCertificate } from '@tsunagu/fleet-server/identity/index';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { type OpenBroker, openAedesBroker, packetLengthMax } from '@tsunagu/fleet-server/broker/index';
@@ -91,10 +92,10 @@ beforeEach(async () => {
       host: '127.0.0.1',
       ports: { fleet: 0, fleetWebSocket: 0 },
       tls: { cert: serverCertificate, key: pemOf(server.privateKey), ca: [root] },
-      connectTimeoutMs: 400,
+      connectTimeoutMs: 1_500,
       limits: { halfOpenPerAddressMax: halfOpenMax },
       drainTimeoutMs: 1_000,
-      admit: (certificate: X509Certificate | undefined) => {
+      admit: (certificate: ShownCertificate | undefined) => {
         const named = parseTerminalUri((certificate?.subjectAltName ?? '').replace('URI:', ''));
         return Promise.resolve(
           named && !refusedSerials.has(named.serial) ? ok(named.serial) : fail('CLIENT_CERTIFICATE_REFUSED'),

@@ -2,7 +2,7 @@ import { createServer, type TLSSocket } from 'node:tls';
 import type { Serial } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import { followTls, type ServerTls } from '../../identity/index.ts';
+import { followTls, type ServerTls, shownBy } from '../../identity/index.ts';
 import { limitConnections } from '../connections.ts';
 import type { KeyCounters } from '../journal/key-counters.ts';
 import type { SwitchRooms } from '../ports.ts';
@@ -78,7 +78,7 @@ export function listenForTerminals(
     // Nothing is read until it is known who sends it.
     socket.pause();
     rooms
-      .admit(socket.getPeerX509Certificate())
+      .admit(shownBy(socket))
       .then((admitted) => {
         if (socket.destroyed) return;
         if (!admitted.ok) {
