@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { defaultPortBase } from '@tsunagu/protocols/fleet';
+import { fail } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, Option } from 'commander';
 import { dataFolder, findAccess, openClient } from './client/index.ts';
@@ -20,7 +21,7 @@ import { addPaymentCommands } from './commands/payment-commands.ts';
 import { integer, type Shell } from './commands/shell.ts';
 import { addSwitchRuleCommands } from './commands/switch-rules-commands.ts';
 import { addSoftwareCommands } from './commands/software-commands.ts';
-import { type Console, type ExitCode, exit, openConsole, printFault } from './console/index.ts';
+import { type Console, type ExitCode, exit, openConsole, printFault, refuse } from './console/index.ts';
 
 interface GlobalOptions {
   readonly lang?: string;
@@ -237,4 +238,11 @@ addBridgeCommands(program, {
 });
 addEmulateCommands(program, shell);
 
-await program.parseAsync(process.argv);
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  // A file or folder that a person named and that cannot be written; anything else that is thrown is a bug of ours, and is shown whole.
+  if (!(error instanceof Error && 'syscall' in error && 'path' in error && typeof error.path === 'string')) throw error;
+  const { fault } = fail('FILE_NOT_WRITTEN', { facts: { path: error.path }, cause: error });
+  process.exitCode = refuse(open(), fault, program.opts<GlobalOptions>().json ?? false);
+}

@@ -76,7 +76,7 @@ function reasonWords(packed: Uint8Array): { words: Map<string, number>; only: nu
   return { words, only: used.length === 1 ? used[0]?.reason : undefined };
 }
 
-function reason(tape: Tape, code: ReturnType<typeof reasonWords>): number {
+function reason(tape: Pick<Tape, 'take'>, code: ReturnType<typeof reasonWords>): number {
   if (code.only !== undefined) return code.only;
   let word = '';
   for (;;) {
@@ -153,15 +153,85 @@ export function referenceContainer(bytes: Uint8Array): ReferenceList {
   return { codec, hashBits, cards, beside: hexOf(bytes.subarray(besideAt, besideAt + besideLength)) };
 }
 
+/** Where a range coder stands: how far into the range, and how wide that is. */
+class Dial {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+  #inside: bigint;
+  #range = 2n ** 32n - 1n;
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#inside = [0, 1, 2, 3].reduce((sum) => sum * 256n + this.#byte(), 0n);
+  }
+  #byte(): bigint {
+    this.#at += 1;
+    return BigInt(this.#bytes[this.#at - 1] ?? 0);
+  }
+  #narrow(start: bigint, end: bigint): void {
+    this.#inside -= start;
+    this.#range = end - start;
+    while (this.#range < 2n ** 24n) {
+      this.#range *= 256n;
+      this.#inside = this.#inside * 256n + this.#byte();
+    }
+  }
+  /** One of so many that are as likely. */
+  turn(total: bigint): bigint {
+    const unit = this.#range / total;
+    const part = this.#inside / unit < total ? this.#inside / unit : total - 1n;
+    this.#narrow(part * unit, part === total - 1n ? this.#range : (part + 1n) * unit);
+    return part;
+  }
+  happens(chance: bigint): boolean {
+    const edge = (this.#range / 65_536n) * chance;
+    const does = this.#inside < edge;
+    this.#narrow(does ? 0n : edge, does ? edge : this.#range);
+    return does;
+  }
+  /** A number below an end: its top 16 bits first. */
+  below(end: bigint): bigint {
+    let unit = 1n;
+    while ((end - 1n) / unit >= 65_536n) unit *= 2n;
+    let value = this.turn((end - 1n) / unit + 1n) * unit;
+    while (unit > 1n) {
+      const parts = unit < 65_536n ? unit : 65_536n;
+      unit /= parts;
+      value += this.turn(parts) * unit;
+    }
+    return value;
+  }
+}
+
+const meanOf = (size: bigint, count: bigint): bigint => {
+  const mean = size / (count > 0n ? count : 1n);
+  return mean > 0n ? mean : 1n;
+};
+
+/** Goes along in steps of an eighth of the mean until something is met; undefined at the end. */
+function meet(dial: Dial, mean: bigint, from: bigint, end: bigint): bigint | undefined {
+  const step = mean < 8n ? 1n : mean / 8n;
+  for (let at = from; at < end; at += step) {
+    const places = end - at < step ? end - at : step;
+    const x = mean < 2n ** 32n ? (places * 65_536n) / mean : places / (mean / 65_536n);
+    const sum = x - (x * x) / 131_072n + (x * x * x) / (6n * 2n ** 32n);
+    const chance = sum < 1n ? 1n : sum > 65_535n ? 65_535n : sum;
+    if (dial.happens(chance)) return at + dial.below(places);
+  }
+  return undefined;
+}
+
 /** Applies a delta to a list; throws on what makes no sense. */
 export function referenceDelta(base: ReferenceList, bytes: Uint8Array): ReferenceList {
-  must(String.fromCharCode(...bytes.subarray(0, 4)) === 'NFD1', 'magic');
-  const added = numberAt(bytes, 12, 3);
-  const removed = numberAt(bytes, 15, 3);
-  const fresh = Number(numberAt(bytes, 18, 2));
-  const code = reasonWords(bytes.subarray(20, 28));
-  const besideLength = Number(numberAt(bytes, 28, 3));
-  let at = 31;
+  must(String.fromCharCode(...bytes.subarray(0, 4)) === 'NFD2', 'magic');
+  must(numberAt(bytes, 12, 4) === BigInt(bytes.length), 'length');
+  const added = numberAt(bytes, 16, 3);
+  const removed = numberAt(bytes, 19, 3);
+  const fresh = Number(numberAt(bytes, 22, 2));
+  const besideLength = Number(numberAt(bytes, 24, 3));
+  const only = bytes[27] ?? 0;
+  let at = 28;
+  const code = only === 255 ? reasonWords(bytes.subarray(28, 36)) : { words: new Map<string, number>(), only };
+  if (only === 255) at += 8;
   let { beside } = base;
   if (besideLength > 0) {
     beside = hexOf(bytes.subarray(at, at + besideLength - 1));
@@ -177,15 +247,16 @@ export function referenceDelta(base: ReferenceList, bytes: Uint8Array): Referenc
     .sort((a, b) => Number(a.partition - b.partition) || (a.tag < b.tag ? -1 : 1));
   for (const { partition } of sorted) own.set(partition, (own.get(partition) ?? 0n) + 1n);
   for (let each = 0; each < fresh; each += 1, at += 3) own.set(numberAt(bytes, at, 3), 1n);
-  const tape = new Tape(bitsOf(bytes.subarray(at)));
+  const dial = new Dial(bytes.subarray(at));
   const total = BigInt(sorted.length);
-  const rankDivisor = divisorOf(total, removed);
+  const rankMean = meanOf(total, removed);
   const gone = new Set<number>();
   let rank = 0n;
   for (let each = 0n; each < removed; each += 1n) {
-    rank += tape.ones() * rankDivisor + remainder(tape, rankDivisor);
-    gone.add(Number(rank));
-    rank += 1n;
+    const met = meet(dial, rankMean, rank, total);
+    if (met === undefined) throw new Error('a rank beyond the list');
+    gone.add(Number(met));
+    rank = met + 1n;
   }
   const cards = new Map(sorted.filter((_, place) => !gone.has(place)).map(({ name, why }) => [name, why]));
   const line = [...own]
@@ -193,30 +264,25 @@ export function referenceDelta(base: ReferenceList, bytes: Uint8Array): Referenc
     .map(([id, entries]) => {
       const size = base.codec === 1 ? 1n << BigInt(base.hashBits) : 10n ** (id / 1_000_000n + 6n);
       const share = entries > 0n ? entries : 1n;
-      const divisor = divisorOfMean(((size / share) * (total > 0n ? total : 1n)) / (added > 0n ? added : 1n));
-      return { id, size, divisor: divisor < size ? divisor : size };
+      const [gap, all, coming] = [size / share, total > 0n ? total : 1n, added > 0n ? added : 1n];
+      const wide = gap * all < 2n ** 53n ? (gap * all) / coming : (gap / coming) * all;
+      const mean = wide < 16n * size ? wide : 16n * size;
+      return { id, size, mean: mean > 0n ? mean : 1n };
     });
-  let stretch = 0;
-  let next = 0n;
-  for (let left = added; left > 0n; ) {
-    const place = line[stretch];
-    if (!place) throw new Error('the line ends');
-    if (tape.take(1) === 1n) {
-      next += place.divisor;
-      if (next >= place.size) {
-        stretch += 1;
-        next = 0n;
-      }
-      continue;
+  let left = added;
+  for (const place of line) {
+    let next = 0n;
+    while (left > 0n) {
+      const tag = meet(dial, place.mean, next, place.size);
+      if (tag === undefined) break;
+      const name = `${place.id}:${tag}`;
+      must(tag < place.size && !cards.has(name), 'an added card is there already, or beyond its partition');
+      cards.set(name, reason({ take: () => dial.turn(2n) }, code));
+      next = tag + 1n;
+      left -= 1n;
     }
-    const tag = next + remainder(tape, place.divisor);
-    const name = `${place.id}:${tag}`;
-    must(tag < place.size && !cards.has(name), 'an added card is there already, or beyond its partition');
-    cards.set(name, reason(tape, code));
-    next = tag + 1n;
-    left -= 1n;
   }
-  must(tape.atFilling(), 'more than the last card');
+  must(left === 0n, 'the line ends');
   return { ...base, cards, beside };
 }
 

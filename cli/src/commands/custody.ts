@@ -72,7 +72,7 @@ export async function showCustody({ client, console, json }: Context, serial: st
   if (json) console.out(JSON.stringify(answer.value));
   else {
     console.out(
-      `${console.paint('bold', serial)}  ${held ? `${held.name} (${held.kid})` : console.texts.life.nobody}  ${bag ?? ''}`,
+      `${console.paint('bold', serial)}  ${held ? `${held.name} (${held.kid})` : console.texts.life.nobody}  ${bag ?? ''}`.trimEnd(),
     );
     for (const { seq, at, from, to, bag: used } of handovers)
       console.out(`  ${seq}  ${at.slice(0, 16).replace('T', ' ')}  ${from} → ${to}  ${used ?? ''}`);

@@ -122,8 +122,14 @@ export async function orderJobs(
   { client, console, json }: Context,
   serials: readonly string[],
   type: string,
-  { params }: Pick<JobOrderOptions, 'params'>,
+  { params, emergency, notBefore, notAfter, reference }: JobOrderOptions,
 ): Promise<ExitCode> {
+  // Orders of several are routine and for now: what would not be heeded is refused.
+  const unheeded = Object.entries({ emergency, notBefore, notAfter, reference }).find(([, value]) => value);
+  if (unheeded) {
+    printFault(console, fail('OPTION_INVALID', { field: unheeded[0] }).fault, json);
+    return exit.usage;
+  }
   const order = jobOfMany.safeParse({ type, params: paramsOf(params) });
   if (!order.success) {
     printFault(console, fail('OPTION_INVALID', { field: order.error.issues[0]?.path.join('.') ?? 'type' }).fault, json);

@@ -1,6 +1,8 @@
 import { operationNames } from '@tsunagu/protocols/acquiring';
 import { routeQuestion, switchRuleKinds, type SwitchRuleKind, standInUse } from '@tsunagu/protocols/fleet';
+import { fail } from '@tsunagu/protocols/kit';
 import { Argument, type Command, Option } from 'commander';
+import { exit, printFault } from '../console/index.ts';
 import { integer, type Shell } from './shell.ts';
 
 /** Adds `tsunagu switch rules …`, `route` and `stand-in`. */
@@ -61,9 +63,14 @@ export function addSwitchRuleCommands(program: Command, shell: Shell): void {
           operation,
           entry,
           amountMinor: amount,
-          ...(at !== undefined && { at: new Date(at).toISOString() }),
+          ...(at !== undefined && { at: Number.isNaN(Date.parse(at)) ? at : new Date(at).toISOString() }),
         });
-        return (await import('./switch-rules.ts')).explainRoute(context, asked.success ? asked.data : undefined);
+        if (!asked.success) {
+          const field = String(asked.error.issues[0]?.path[0] ?? 'digits');
+          printFault(context.console, fail('OPTION_INVALID', { field }).fault, context.json);
+          return exit.usage;
+        }
+        return (await import('./switch-rules.ts')).explainRoute(context, asked.data);
       }),
     );
 

@@ -73,11 +73,7 @@ export async function listVersions({ client, console, json }: Context, kind: Swi
 }
 
 /** `tsunagu switch route explain DIGITS`: every rule that fits the number, and what became of it. */
-export async function explainRoute(
-  { client, console, json }: Context,
-  question: RouteQuestion | undefined,
-): Promise<ExitCode> {
-  if (question === undefined) return refuse(console, { code: 'OPTION_INVALID', field: 'digits' }, json);
+export async function explainRoute({ client, console, json }: Context, question: RouteQuestion): Promise<ExitCode> {
   const answer = await client.explainRoute(question);
   if (!answer.ok) return refuse(console, answer.fault, json);
   if (json) {

@@ -78,7 +78,10 @@ export function printFault(console: Console, fault: Fault, json: boolean): void 
     );
     return;
   }
-  const facts = Object.entries(fault.facts ?? {}).map(([name, value]) => `${name}=${value}`);
+  // The status of HTTP and its English title are for machines: `says` has told it in the reader's language.
+  const facts = Object.entries(fault.facts ?? {})
+    .filter(([name]) => name !== 'status' && name !== 'title')
+    .map(([name, value]) => `${name}=${value}`);
   const where = [fault.field === undefined || fault.field === '' ? undefined : String(fault.field), ...facts]
     .filter(Boolean)
     .join(', ');

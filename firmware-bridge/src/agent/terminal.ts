@@ -49,6 +49,7 @@ import {
   type ArtefactCache,
   openArtefactCache,
   openChunkStore,
+  openNamedParts,
   openRelay,
   parentLists,
   parentSource,
@@ -143,7 +144,9 @@ export async function startTerminal(options: TerminalOptions): Promise<Result<Te
   });
   const world = { ...options.world, log };
   const network = parent ? relayedNetwork(parent, serial, world.timers) : directNetwork(endpoints, world.timers);
-  const cache = options.relay && openArtefactCache(world, await openChunkStore(options.files, cachedChunksMax));
+  const cache =
+    options.relay &&
+    openArtefactCache(world, await openChunkStore(options.files, cachedChunksMax), await openNamedParts(options.files));
   const relay = options.relay && cache ? await openRelay({ world, network, cache, ...options.relay }) : undefined;
   if (relay && !relay.ok) return relay;
 
@@ -381,6 +384,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     root: Uint8Array.from(Buffer.from(identity.negativeRoot, 'base64')),
     network,
     host,
+    line: link,
     parent: nearLists,
     bytesMax: model.negativeFileBytesMax,
     changed,

@@ -62,6 +62,8 @@ export interface Sending {
 /** W1, seen from the terminal. */
 export interface Link {
   readonly isUp: boolean;
+  /** Whether a connection was tried and ended, or never came: with `isUp` false there is no line, as far as this boot knows. */
+  readonly wasTried: boolean;
   /** Connects, and again whenever the connection is lost. Once. */
   start(handlers: LinkHandlers): void;
   /** Counts of what was dropped, by code. */
@@ -104,6 +106,7 @@ class FleetLink implements Link {
   readonly #pending = new Map<string, (answer: Result<Response, 'LINK_DOWN' | 'ANSWER_TIMED_OUT'>) => void>();
   #client: MqttClient | undefined;
   #isUp = false;
+  #wasTried = false;
   #seq = 0;
   #ended: Promise<void> = Promise.resolve();
 
@@ -114,6 +117,10 @@ class FleetLink implements Link {
 
   get isUp(): boolean {
     return this.#isUp;
+  }
+
+  get wasTried(): boolean {
+    return this.#wasTried;
   }
 
   start(handlers: LinkHandlers): void {
@@ -131,6 +138,7 @@ class FleetLink implements Link {
     while (!this.#stopping.signal.aborted) {
       const startedMs = world.clock.monotonicMs();
       const ended = await this.#connectOnce(handlers);
+      this.#wasTried = true;
       if (this.#stopping.signal.aborted) return;
       const wasGood = world.clock.monotonicMs() - startedMs > goodAfterMs;
       // Also in a fleet without a spread nobody dials again in the same moment.

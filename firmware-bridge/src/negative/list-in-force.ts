@@ -36,6 +36,7 @@ import {
 import { type HeldContainer, holdContainer } from './held-container.ts';
 import { repairContainer } from './repair.ts';
 import { recordOf, type Slot, slotFile, slots, stateOf, trustRecord } from './trust-record.ts';
+import { isAwake, type LineToServer } from './wake-up.ts';
 
 /** What a list needs of the terminal around it. */
 export interface ListOptions {
@@ -47,6 +48,8 @@ export interface ListOptions {
   readonly list: string;
   /** Room that the other lists leave, bytes: for the list in force and the one that follows it. */
   readonly room: () => number;
+  /** The line to the server, as it is now. */
+  readonly line: LineToServer;
   /** After another root came in force here. */
   readonly rootMoved: () => void;
   /** After something came in force. */
@@ -69,7 +72,7 @@ export interface ListInForce {
   /** Bytes that it takes in flash, in both places. */
   readonly footprint: number;
   explain(pan: Secret<'pan'>): NegativeFinding;
-  /** What may still be approved without the issuer; nothing without a list in force, and the key that it is made with. */
+  /** What may still be approved without the issuer; nothing without a list in force, the key that it is made with, and a word of this boot. */
   allowance(): OfflineAllowance;
   /** Counts an approval without the issuer: so many, and so much, may be given on one list. On the medium when it resolves. */
   approvedOffline(amountMinor: number): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
@@ -146,6 +149,8 @@ class StoredList implements ListInForce {
   #isScrubbing = false;
   /** What lies in the two places, bytes. */
   readonly #sizes: Record<Slot, number> = { A: 0, B: 0 };
+  /** A head and its overlay came in this boot and count. */
+  #hasHead = false;
   #waiting: readonly [SignedBytes, SignedBytes] | undefined;
   #running: Promise<void> | undefined;
   #wanted = false;
@@ -200,12 +205,16 @@ class StoredList implements ListInForce {
     const permuted = container?.codec === 'KP' ? this.#options.keys.negativePlace(pan) : undefined;
     return pan.use((digits) => {
       const probe = { mac, digits, permuted };
-      const isFresh = freshnessOf(this.#state, now) !== 'hard';
+      const isFresh = this.#isAwake && freshnessOf(this.#state, now) !== 'hard';
       const finding = lookUp({ overlay, container, isFresh, now }, probe);
       if (finding.answer !== 'clear' || this.#held?.isSoundFor(probe)) return finding;
       void this.scrub();
       return { answer: 'stale' };
     });
+  }
+
+  get #isAwake(): boolean {
+    return isAwake(this.#hasHead, this.#options.line);
   }
 
   /** Whether the key in its slot is the one that the list in force is made with: under another one every card looks clear. */
@@ -218,7 +227,7 @@ class StoredList implements ListInForce {
   }
 
   allowance(): OfflineAllowance {
-    if (!this.#held || !this.#hasItsKey()) return { freshness: 'hard', amountLeftMinor: 0 };
+    if (!this.#held || !this.#hasItsKey() || !this.#isAwake) return { freshness: 'hard', amountLeftMinor: 0 };
     return offlineAllowanceOf(this.#state, this.#now);
   }
 
@@ -255,6 +264,7 @@ class StoredList implements ListInForce {
       this.#waiting = [head, overlay];
     } else {
       this.#state = overlaid.value;
+      this.#hasHead = true;
       // A root that it names, and that changes keys, has it forgotten: it is considered again under that root.
       const isAhead = (overlaid.value.head?.rootVersion ?? 0) > overlaid.value.root.version;
       this.#waiting = isAhead ? [head, overlay] : undefined;

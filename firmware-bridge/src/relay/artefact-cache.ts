@@ -5,6 +5,7 @@ import { devicePaths } from '@tsunagu/protocols/fleet';
 import type { World } from '@tsunagu/protocols/world';
 import type { RangeSource } from '../software/index.ts';
 import type { ChunkStore } from './chunk-store.ts';
+import { isPartName, type NamedParts } from './named-parts.ts';
 
 /**
  * What a parent serves of artefacts: `GET /chunks/SHA256?of=ARTEFACT&at=OFFSET&length=LENGTH`. A chunk is known by its own hash, so whoever asks
@@ -27,8 +28,6 @@ export interface ArtefactCache {
 export type FetchNamed = (name: string) => Promise<Uint8Array | undefined>;
 
 const chunkLengthMax = 1_048_576;
-/** Parts of negative lists whose chunks are known by name: the newest of a few lists, and what leads to it. */
-const namedMax = 64;
 /** Chunks that may be on their way from the server at a time; a child that asks for more waits on the next try, or goes there itself. */
 const fetchingMax = 8;
 const triesMax = 3;
@@ -41,8 +40,10 @@ interface Asked {
 }
 
 /** The part of a negative list that is asked for. */
-const namedIn = (url: string): string | undefined =>
-  /^\/negative\/([0-9a-f]{64}(?:\.nfs|\.steps|-[0-9a-f]{64}\.nfd))$/.exec(url)?.[1];
+function namedIn(url: string): string | undefined {
+  const name = url.startsWith('/negative/') ? url.slice(10) : '';
+  return isPartName(name) ? name : undefined;
+}
 
 /** Reads a question. Undefined for anything else. */
 export function readAsked(url: string): Asked | undefined {
@@ -52,13 +53,19 @@ export function readAsked(url: string): Asked | undefined {
   return hash !== '' && asked.length > 0 && asked.length <= chunkLengthMax ? asked : undefined;
 }
 
-export function openArtefactCache(world: Pick<World, 'log' | 'timers'>, store: ChunkStore): ArtefactCache {
+/**
+ * Opens the cache over its chunks.
+ * @param known what was kept in earlier boots
+ */
+export function openArtefactCache(
+  world: Pick<World, 'log' | 'timers'>,
+  store: ChunkStore,
+  known: NamedParts,
+): ArtefactCache {
   const fetching = new Map<string, Promise<Uint8Array | undefined>>();
   const sockets = new Set<Socket>();
   let source: RangeSource | undefined;
   let fetchNamed: FetchNamed | undefined;
-  /** The chunks of each part of a list, by its name; what was used last is last. */
-  const named = new Map<string, readonly string[]>();
   const fetchingNamed = new Map<string, Promise<Uint8Array | undefined>>();
 
   const server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 10_000 }, (request, response) => {
@@ -91,7 +98,7 @@ export function openArtefactCache(world: Pick<World, 'log' | 'timers'>, store: C
 
   /** A part of a list out of its chunks, while all of them are here. */
   async function readNamed(name: string): Promise<Uint8Array | undefined> {
-    const hashes = named.get(name);
+    const hashes = known.chunksOf(name);
     if (!hashes) return undefined;
     const chunks: Uint8Array[] = [];
     for (const hash of hashes) {
@@ -99,8 +106,6 @@ export function openArtefactCache(world: Pick<World, 'log' | 'timers'>, store: C
       if (!chunk) return undefined;
       chunks.push(chunk);
     }
-    named.delete(name);
-    named.set(name, hashes);
     return Buffer.concat(chunks);
   }
 
@@ -128,9 +133,7 @@ export function openArtefactCache(world: Pick<World, 'log' | 'timers'>, store: C
       await store.write(hash, chunk).catch((cause: unknown) => notKept(cause));
       hashes.push(hash);
     }
-    named.set(name, hashes);
-    const [oldest] = named.keys();
-    if (named.size > namedMax && oldest !== undefined) named.delete(oldest);
+    await known.keep(name, hashes).catch((cause: unknown) => notKept(cause));
   }
 
   const notKept = (cause: unknown): void => world.log('warn', 'chunkNotKept', { message: String(cause) });

@@ -274,6 +274,7 @@ export const negativeListView = z
   })
   .describe('A negative list.');
 export type NegativeListView = z.infer<typeof negativeListView>;
+/** All negative lists. */
 export const negativeLists = z.object({ items: z.array(negativeListView).describe('The lists by name.') });
 export const negativeDiff = z
   .object({

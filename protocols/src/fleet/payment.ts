@@ -18,8 +18,9 @@ const amountMinor = z
   .min(1)
   .max(99_999_999)
   .describe('Amount in minor units of the currency (JPY has none: yen).');
-/** Names of no card: at real readers the chip or transit card that comes to any of them, and the stripe that is drawn. */
+/** The name of no card: at real readers the chip or transit card that comes to any of them. */
 export const realCard = 'reader';
+/** The name of no card: at real readers the stripe that is drawn. */
 export const realStripe = 'reader-stripe';
 
 const card = z

@@ -168,6 +168,7 @@ export const routeQuestion = z
   .describe('A transaction that is not made.');
 export type RouteQuestion = z.infer<typeof routeQuestion>;
 
+/** What became of a rule when a route was looked for. */
 export const routeVerdicts = [
   'taken',
   'next',

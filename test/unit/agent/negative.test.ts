@@ -1,111 +1,90 @@
-import { identify, readClaim } from '@tsunagu/firmware-bridge/enrolment/index';
-import { directNetwork, secureNetwork } from '@tsunagu/firmware-bridge/link/index';
-import { type NamedSource, openNegativeFile } from '@tsunagu/firmware-bridge/negative/index';
-import { openArtefactCache, openChunkStore, openRelay, parentLists } from '@tsunagu/firmware-bridge/relay/index';
-import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
+import { directNetwork } from '@tsunagu/firmware-bridge/link/index';
+import {
+  openArtefactCache,
+  openChunkStore,
+  openNamedParts,
+  openRelay,
+  parentLists,
+} from '@tsunagu/firmware-bridge/relay/index';
 import { sharedLine } from '@tsunagu/firmware-bridge/software/index';
 import { encodeRoot, encodeSigned } from '@tsunagu/protocols/negative/authority';
 import { negativeNames, serialSchema } from '@tsunagu/protocols/fleet';
-import { checkValue } from '@tsunagu/protocols/kcv';
-import { ok, Secret, secretPan, toHex, unwrap } from '@tsunagu/protocols/kit';
-import { systemWorld } from '@tsunagu/protocols/world';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { ok, secretPan, unwrap } from '@tsunagu/protocols/kit';
+import { expect, test } from 'vitest';
 import { signed, signer } from '../../negative/signers.ts';
 import { MemoryFiles } from './memory-files.ts';
-import { listAuthority, type ListOf } from './negative-authority.ts';
-import { TinyServer, until } from './tiny-server.ts';
-
-const lines: string[] = [];
-const world = systemWorld((level, event, facts) => lines.push(JSON.stringify([level, event, facts])));
-const key = Secret.copy('key', new Uint8Array(16).fill(5));
-const kcv = toHex(unwrap(checkValue('AES', 'cmac', key)));
-const good = secretPan('4761739001010010');
-const bad = secretPan('4761739001010127');
-const worse = secretPan('5413330089020011');
-let server: TinyServer;
-let enrolled: MemoryFiles;
-let lists: ReturnType<typeof listAuthority>;
-let kept = false;
-const logged = (code: string) => lines.some((line) => line.includes(code));
-
-beforeAll(async () => {
-  server = await new TinyServer().start();
-  lists = listAuthority(server, key);
-  enrolled = new MemoryFiles(new Map([['claim.json', Buffer.from(JSON.stringify(server.claim()))]]));
-});
-beforeEach(() => {
-  lines.length = 0;
-  server.artefactRequests.length = 0;
-  server.onArtefact = undefined;
-});
-afterAll(() => server.stop());
-
-async function open(
-  files: MemoryFiles = enrolled.afterPowerLoss(true),
-  bytesMax = 1_048_576,
-  withKey = true,
-  parent?: NamedSource,
-) {
-  const store = unwrap(await openSealedStore(files, world));
-  const claim = unwrap(await readClaim(files));
-  const stop = new AbortController();
-  const bare = directNetwork(claim.endpoints, world.timers);
-  const identity = unwrap(await identify({ world, store, claim, network: bare, signal: stop.signal }));
-  // All tests are one enrolled terminal, each with a list of its own.
-  if (!kept) enrolled = files.afterPowerLoss(true);
-  kept = true;
-  const trust = { host: '127.0.0.1', rootCertificate: claim.rootCertificate };
-  const file = unwrap(
-    await openNegativeFile({
-      world,
-      files,
-      store,
-      keys: {
-        negativeTag: (pan) => (withKey ? lists.macOf(pan) : undefined),
-        negativePlace: (pan) => (withKey ? lists.placeOf(pan) : undefined),
-        slots: () => (withKey ? [{ slot: 'negative', kcv }] : []),
-      },
-      root: Uint8Array.from(Buffer.from(identity.negativeRoot, 'base64')),
-      network: secureNetwork(bare, world.timers, trust, identity),
-      host: '127.0.0.1',
-      bytesMax,
-      parent,
-      changed: () => undefined,
-      signal: stop.signal,
-    }),
-  );
-  return {
-    file,
-    files,
-    store,
-    stop,
-    take: (version: number, list: ListOf) => file.take('regular', lists.publish(version, list)),
-  };
-}
-type Open = Awaited<ReturnType<typeof open>>;
-const versionOf = ({ file }: Open, list = 'regular') => file.report().find((each) => each.list === list)?.version ?? 0;
-const settled = async (terminal: Open, version: number, list = 'regular') => {
-  const { file } = terminal;
-  await until(() => versionOf(terminal, list) === version, `version ${version} of ${list}`);
-  await file.idle();
-};
-const answers = ({ file }: Open) => [file.check(good), file.check(bad), file.check(worse)];
+import {
+  answers,
+  bad,
+  good,
+  lists,
+  logged,
+  noLine,
+  open,
+  server,
+  setLine,
+  settled,
+  versionOf,
+  world,
+  worse,
+} from './negative-terminal.ts';
+import { until } from './tiny-server.ts';
 
 test('a terminal without a list or a key approves nothing offline', async () => {
   expect((await open()).file.check(good)).toBe('stale');
   expect((await open(undefined, undefined, false)).file.check(good)).toBe('unknown-key');
 });
 
-test('a head leads to a proven list, which is there again after a restart; the reason comes with it', async () => {
+test('a head leads to a proven list; the reason comes with it', async () => {
   const terminal = await open();
   terminal.take(1, { cards: [bad] });
   await settled(terminal, 1);
   expect(answers(terminal)).toEqual(['clear', 'listed', 'clear']);
   expect(terminal.file.explain(bad)).toEqual({ answer: 'listed', reason: 'stolen' });
   expect(server.artefactRequests.every(({ serial }) => serial === 'CT5100-0001')).toBe(true);
-  const again = await open(terminal.files.afterPowerLoss(false));
-  expect(answers(again)).toEqual(['clear', 'listed', 'clear']);
   terminal.stop.abort();
+});
+
+test('after a restart the list is there again, and clears nobody before the head and overlay of this boot: a card may have been blocked meanwhile', async () => {
+  const terminal = await open();
+  const list = { cards: [bad] };
+  terminal.take(1, list);
+  await settled(terminal, 1);
+  terminal.stop.abort();
+  for (const [told, before] of [
+    [{ isUp: false, wasTried: false }, 'stale'],
+    [{ isUp: true, wasTried: false }, 'stale'],
+    [{ isUp: true, wasTried: true }, 'stale'],
+    // Without a line its age decides, as when the line is lost while it runs.
+    [noLine, 'clear'],
+  ] as const) {
+    setLine({ ...told });
+    const again = await open(terminal.files.afterPowerLoss(false));
+    expect(answers(again)).toEqual([before, 'listed', before]);
+    expect(again.file.allowance().freshness).toBe(before === 'stale' ? 'hard' : 'fresh');
+    // A head that is refused wakes nobody.
+    again.take(1, { ...list, headSigner: signer('head') });
+    expect(again.file.check(good)).toBe(before);
+    again.take(1, { ...list, seq: 1, overlay: [worse] });
+    expect(answers(again)).toEqual(['clear', 'listed', 'listed']);
+    expect(again.file.allowance().freshness).toBe('fresh');
+    await again.file.idle();
+    again.stop.abort();
+  }
+  // The line comes back after the start: from then on its word is waited for.
+  const line = { ...noLine };
+  setLine(line);
+  const late = await open(terminal.files.afterPowerLoss(false));
+  expect(late.file.check(good)).toBe('clear');
+  line.isUp = true;
+  expect(late.file.check(good)).toBe('stale');
+  late.take(1, list);
+  expect(late.file.check(good)).toBe('clear');
+  // Once it was told, a line that breaks changes nothing but its age.
+  Object.assign(line, noLine);
+  expect(late.file.check(good)).toBe('clear');
+  await late.file.idle();
+  late.stop.abort();
 });
 
 test('an emergency entry counts at once, before the list is here, and whatever its fate', async () => {
@@ -128,8 +107,10 @@ test('a waking terminal whose list is current is safe with the head and its over
   terminal.take(1, list);
   await settled(terminal, 1);
   terminal.stop.abort();
+  setLine({ isUp: true, wasTried: false });
   const woken = await open(terminal.files.afterPowerLoss(false));
   server.artefactRequests.length = 0;
+  expect(answers(woken)).toEqual(['stale', 'listed', 'stale']);
   const many = Array.from({ length: 90 }, (_, at) => secretPan(String(4_000_000_000_000_000 + at)));
   const message = lists.publish(1, { ...list, seq: 1, overlay: [worse, ...many] });
   woken.file.take('regular', message);
@@ -467,7 +448,10 @@ test('lists share the flash of the model: one that leaves no room for another is
 
 test('ten children of one parent cost the line to the server each part of a list once, and believe nothing of it unchecked', async () => {
   const children = Array.from({ length: 10 }, (_, at) => serialSchema.parse(`JET-HANDY-${100 + at}`));
-  const cache = openArtefactCache(world, await openChunkStore(new MemoryFiles(), 16));
+  const medium = new MemoryFiles();
+  const openCache = async (on: MemoryFiles) =>
+    openArtefactCache(world, await openChunkStore(on, 16), await openNamedParts(on));
+  const cache = await openCache(medium);
   const asked: string[] = [];
   let spoil = (_: string, bytes: Uint8Array): Uint8Array => bytes;
   cache.setNamed(async (name) => {
@@ -480,6 +464,8 @@ test('ten children of one parent cost the line to the server each part of a list
   const relay = unwrap(await openRelay({ world, host: '127.0.0.1', port: 0, children, network: direct, cache }));
   const place = { host: '127.0.0.1', port: relay.port, serial: serialSchema.parse('CT5100-0001') };
   const sources = children.map((serial) => parentLists(place, serial, world.timers, sharedLine()));
+  // The one enrolment comes first, so that this test also runs by itself.
+  (await open()).stop.abort();
   const terminals = await Promise.all(sources.map((source) => open(undefined, undefined, true, source)));
   const first = lists.publish(1, { cards: [bad], more: 3_000 });
   for (const { file } of terminals) file.take('regular', first);
@@ -491,6 +477,13 @@ test('ten children of one parent cost the line to the server each part of a list
   expect(asked.filter((name) => name.endsWith('.nfd'))).toHaveLength(1);
   // The server itself was asked for manifests only.
   expect(server.artefactRequests.filter(({ name }) => /\.(nfs|nfd|steps)$/.test(name))).toEqual([]);
+  // After a power loss of the parent what it has is there by name, without its server.
+  const again = await openCache(medium.afterPowerLoss(false));
+  for (const name of asked) {
+    const bytes = await again.named(name);
+    expect(bytes && Buffer.from(bytes).equals(server.negativeParts.get(name) ?? Buffer.of(1)), name).toBe(true);
+  }
+  again.close();
   // A parent that lies costs time, not truth: what he spoils comes from the server.
   spoil = (_, bytes) => bytes.with(bytes.length >> 1, (bytes[bytes.length >> 1] ?? 0) ^ 1);
   const third = lists.publish(3, { cards: [worse], more: 3_000 });

@@ -5,6 +5,7 @@ import { directNetwork, secureNetwork } from '@tsunagu/firmware-bridge/link/inde
 import {
   openArtefactCache,
   openChunkStore,
+  openNamedParts,
   openRelay,
   parentSource,
   relayedNetwork,
@@ -266,7 +267,11 @@ test('ten children of one parent cost the line to the server one download, and c
   const children = Array.from({ length: 10 }, (_, index) => serialSchema.parse(`JET-HANDY-${100 + index}`));
   const parent = source('CT5100-0001');
   const line = sharedLine();
-  const cache = openArtefactCache(world, await openChunkStore(new MemoryFiles(), 16));
+  const cache = openArtefactCache(
+    world,
+    await openChunkStore(new MemoryFiles(), 16),
+    await openNamedParts(new MemoryFiles()),
+  );
   cache.setSource(serverSource(world.timers, parent, line));
   const direct = directNetwork({ host: '127.0.0.1', acquiring: 1, ...server.ports }, world.timers);
   const relay = unwrap(await openRelay({ world, host: '127.0.0.1', port: 0, children, network: direct, cache }));

@@ -61,7 +61,10 @@ export function pack(): Packed {
 /** Runs a tool that is installed here, in a folder; gives its exit status and what it printed. */
 export function run(folder: string, program: string, args: readonly string[]): { status: number; out: string } {
   try {
-    return { status: 0, out: execFileSync(program, args, { cwd: folder, stdio: 'pipe', encoding: 'utf8' }) };
+    return {
+      status: 0,
+      out: execFileSync(program, args, { cwd: folder, stdio: 'pipe', encoding: 'utf8', maxBuffer: 1 << 26 }),
+    };
   } catch (error) {
     const { status, stdout, stderr } = error as { status: number | null; stdout: string; stderr: string };
     return { status: status ?? 1, out: `${stdout}${stderr}` };

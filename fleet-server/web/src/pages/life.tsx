@@ -25,6 +25,9 @@ const alarmList = z.object({ items: z.array(custodyAlarmView) });
 const swapList = z.object({ items: z.array(swapView) });
 const workList = z.object({ items: z.array(workOrderView) });
 
+/** What waits for people changes by the hour; the stream of live events does not carry it. */
+const refreshMs = 5_000;
+
 interface Waiting {
   readonly approvals: readonly ApprovalView[];
   readonly alarms: readonly CustodyAlarm[];
@@ -54,13 +57,21 @@ export function LifePage() {
         work: work.items.filter(({ closedAt }) => closedAt === null),
       };
     };
-    load().catch((error: unknown) => {
-      fault.value = error instanceof Error && error.message !== '' ? error.message : t('error.network');
-    });
+    const refresh = (): void =>
+      void load().then(
+        () => (fault.value = ''),
+        (error: unknown) => {
+          fault.value = error instanceof Error && error.message !== '' ? error.message : t('error.network');
+        },
+      );
+    refresh();
+    const timer = setInterval(refresh, refreshMs);
+    return () => clearInterval(timer);
   }, []);
   const { approvals = [], alarms = [], swaps = [], overdue = [], work = [] } = waiting.value ?? {};
   return (
     <main id="content">
+      <h1 class="hidden">{t('nav.life')}</h1>
       {fault.value !== '' && (
         <p class="pad" role="alert">
           {fault.value}

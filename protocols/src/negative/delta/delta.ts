@@ -1,23 +1,11 @@
-import { BitReader, BitWriter, readAhead } from '../coding/bits.ts';
-import {
-  divisorFor,
-  divisorForMean,
-  type GolombCode,
-  golombCode,
-  readGap,
-  readRemainder,
-  writeGap,
-  writeRemainder,
-} from '../coding/golomb.ts';
+import { RangeReader, RangeWriter } from '../coding/range-coder.ts';
 import {
   packLengths,
   type ReasonCode,
-  readReason,
   reasonCodeFor,
   reasonCodeOf,
   reasonsMax,
   unpackLengths,
-  writeReason,
 } from '../coding/reasons.ts';
 import { countOf, type NegativeSet } from '../container/encode.ts';
 import { entryOf, type Partition, reasonNumberOf, tagOf } from '../container/entries.ts';
@@ -25,10 +13,13 @@ import { entriesMax } from '../container/layout.ts';
 import { type Beside, decodeBeside, encodeBeside } from '../container/ranges.ts';
 import { partitionSize, partitionsEnd } from '../keying/keyed-permutation.ts';
 import { asBuffer, concat, fail, ok, type Result } from '../../kit/index.ts';
+import { readMet, type Stride, strideFor, writeMet, writeNothing } from './gaps.ts';
 
 /** How many bytes of the base's root a delta names: enough to refuse a wrong base; the result is proven by its own root. */
 const baseBytes = 8;
-const headerBytes = 4 + baseBytes + 3 + 3 + 2 + 8 + 3;
+const headerBytes = 4 + baseBytes + 4 + 3 + 3 + 2 + 3 + 1;
+/** In the place of the only reason: there are several, and their code follows. */
+const severalReasons = 255;
 
 /**
  * Writes what leads from one list to another of the same codec and width: the ranks of what goes (never the cards), then what
@@ -61,27 +52,26 @@ export function makeDelta(base: NegativeSet, head: NegativeSet, baseRoot: Uint8A
   const after = encodeBeside(head.beside);
   const isSame = asBuffer(before).equals(after);
 
-  const writer = new BitWriter();
-  for (const letter of Buffer.from('NFD1', 'latin1')) writer.write(letter, 8);
-  for (const byte of baseRoot.subarray(0, baseBytes)) writer.write(byte, 8);
-  writer.write(addedCount, 24);
-  writer.write(removed.length, 24);
-  writer.write(fresh.length, 16);
-  for (const byte of packLengths(reasons)) writer.write(byte, 8);
+  const isSingle = reasons.only >= 0 || addedCount === 0;
+  const header = Buffer.alloc(headerBytes);
+  header.write('NFD2', 'latin1');
+  header.set(baseRoot.subarray(0, baseBytes), 4);
+  header.writeUIntBE(addedCount, 16, 3);
+  header.writeUIntBE(removed.length, 19, 3);
+  header.writeUIntBE(fresh.length, 22, 2);
   // 0: nothing changed beside the set. Else its new length plus one.
-  writer.write(isSame ? 0 : after.length + 1, 24);
-  if (!isSame) for (const byte of after) writer.write(byte, 8);
-  for (const { id } of fresh) writer.write(id, 24);
+  header.writeUIntBE(isSame ? 0 : after.length + 1, 24, 3);
+  header[27] = isSingle ? Math.max(0, reasons.only) : severalReasons;
+  const ids = Buffer.alloc(fresh.length * 3);
+  for (const [at, { id }] of fresh.entries()) ids.writeUIntBE(id, at * 3, 3);
 
-  const ranks = golombCode(divisorFor(rank, removed.length));
-  let next = 0;
-  for (const gone of removed) {
-    writeGap(writer, ranks, gone - next);
-    next = gone + 1;
-  }
+  const writer = new RangeWriter();
+  writeRemoved(writer, rank, removed);
   writeAdded(writer, lineOf(base, fresh, addedCount), added, reasons);
-  writer.align();
-  return writer.take();
+  const codes = isSingle ? new Uint8Array(0) : packLengths(reasons);
+  const bytes = concat(header, codes, isSame ? new Uint8Array(0) : after, ids, writer.take());
+  asBuffer(bytes).writeUInt32BE(bytes.length, 12);
+  return bytes;
 }
 
 /**
@@ -94,55 +84,55 @@ export function applyDelta(
   bytes: Uint8Array,
 ): Result<NegativeSet, 'NEGATIVE_DELTA_INVALID' | 'NEGATIVE_BASE_OTHER'> {
   const invalid = (field: string) => fail('NEGATIVE_DELTA_INVALID', { field });
-  if (bytes.length < headerBytes || asBuffer(bytes).toString('latin1', 0, 4) !== 'NFD1') return invalid('magic');
-  if (!asBuffer(bytes.subarray(4, 4 + baseBytes)).equals(baseRoot.subarray(0, baseBytes)))
-    return fail('NEGATIVE_BASE_OTHER');
-  const padded = concat(bytes, new Uint8Array(readAhead));
-  const reader = new BitReader(padded);
-  reader.seek(4 + baseBytes, bytes.length);
-  const addedCount = reader.read(24);
-  const removedCount = reader.read(24);
-  const freshCount = reader.read(16);
-  const reasons = reasonCodeOf(unpackLengths(bytes.subarray(20, 28)));
-  reader.position += 64;
-  const besideLength = reader.read(24);
+  const view = asBuffer(bytes);
+  if (bytes.length < headerBytes || view.toString('latin1', 0, 4) !== 'NFD2') return invalid('magic');
+  if (!view.subarray(4, 4 + baseBytes).equals(baseRoot.subarray(0, baseBytes))) return fail('NEGATIVE_BASE_OTHER');
+  if (view.readUInt32BE(12) !== bytes.length) return invalid('length');
+  const addedCount = view.readUIntBE(16, 3);
+  const removedCount = view.readUIntBE(19, 3);
+  const freshCount = view.readUIntBE(22, 2);
+  const besideLength = view.readUIntBE(24, 3);
+  const isSingle = view[27] !== severalReasons;
+  const only = view[27] ?? 0;
+  const besideAt = headerBytes + (isSingle ? 0 : 8);
+  const idsAt = besideAt + Math.max(0, besideLength - 1);
+  const bodyAt = idsAt + freshCount * 3;
+  if (bodyAt > bytes.length || (isSingle && only >= reasonsMax)) return invalid('length');
+  const reasons = isSingle
+    ? reasonCodeOf(new Uint8Array(reasonsMax).fill(1, only, only + 1))
+    : reasonCodeOf(unpackLengths(bytes.subarray(headerBytes, headerBytes + 8)));
   const count = countOf(base);
-  // Everything announced takes a bit at least: a short delta cannot announce much.
-  const announced = addedCount + removedCount + freshCount * 24 + besideLength * 8;
-  if (!reasons || announced > bytes.length * 8 || removedCount > count || addedCount > entriesMax)
-    return invalid('count');
-  let beside: Beside | undefined = base.beside;
-  if (besideLength > 0) {
-    const start = reader.position / 8;
-    beside = decodeBeside(bytes.subarray(start, start + besideLength - 1));
-    reader.position += (besideLength - 1) * 8;
-  }
+  // Whatever is announced takes half a bit at least: a short delta cannot announce much.
+  const isBounded = addedCount + removedCount <= (bytes.length - bodyAt + 1) * 16 && addedCount <= entriesMax;
+  if (!reasons || isSingle !== reasons.only >= 0 || !isBounded || removedCount > count) return invalid('count');
   const isTold = besideLength > 0;
+  const beside: Beside | undefined = isTold ? decodeBeside(bytes.subarray(besideAt, idsAt)) : base.beside;
   if (!beside || (isTold && asBuffer(encodeBeside(beside)).equals(encodeBeside(base.beside)))) return invalid('beside');
   const known = new Set(base.partitions.map(({ id }) => id));
   const fresh: Pick<Partition, 'id' | 'size'>[] = [];
-  for (let left = freshCount; left > 0; left -= 1) {
-    const id = reader.read(24);
+  for (let at = idsAt; at < bodyAt; at += 3) {
+    const id = view.readUIntBE(at, 3);
     if (known.has(id) || id >= partitionsEnd || base.codec === 'KH' || id <= (fresh.at(-1)?.id ?? -1))
       return invalid('partitions');
     fresh.push({ id, size: partitionSize(id) });
   }
+  const reader = new RangeReader(bytes, bodyAt);
   const removed = readRemoved(reader, count, removedCount);
   if (!removed) return invalid('removed');
   const added = readAdded(reader, lineOf(base, fresh, addedCount), addedCount, reasons);
-  if (!added || reader.overran || reader.end - reader.position >= 8 || reader.unary() >= 0) return invalid('added');
+  if (!added || reader.overran) return invalid('added');
   const merged = merge(base, fresh, removed, added);
   return merged ? ok({ ...base, beside, partitions: merged }) : invalid('added');
 }
 
-/** A partition on the line along which added cards are coded, with the code for gaps in it. */
+/** A partition on the line along which added cards are coded, and how dense they are expected in it. */
 interface Stretch {
   readonly id: number;
   readonly size: number;
-  readonly gaps: GolombCode;
+  readonly stride: Stride;
 }
 
-/** All partitions in order. Cards are expected to come where cards are: a stretch's gaps follow from its share of the base. */
+/** All partitions in order. Cards are expected to come where cards are: a stretch's mean gap follows from its share of the base. */
 function lineOf(
   base: NegativeSet,
   fresh: readonly Pick<Partition, 'id' | 'size'>[],
@@ -150,8 +140,12 @@ function lineOf(
 ): readonly Stretch[] {
   const count = countOf(base);
   const stretch = (id: number, size: number, own: number): Stretch => {
-    const mean = Math.floor((Math.floor(size / Math.max(1, own)) * Math.max(1, count)) / Math.max(1, added));
-    return { id, size, gaps: golombCode(Math.min(size, divisorForMean(Math.max(1, Math.min(mean, size * 2))))) };
+    const gap = Math.floor(size / Math.max(1, own));
+    const [all, coming] = [Math.max(1, count), Math.max(1, added)];
+    const isExact = gap * all <= Number.MAX_SAFE_INTEGER;
+    const mean = isExact ? Math.floor((gap * all) / coming) : Math.floor(gap / coming) * all;
+    // Where next to nothing is expected, a step goes over the whole stretch.
+    return { id, size, stride: strideFor(Math.max(1, Math.min(mean, 16 * size))) };
   };
   return [
     ...base.partitions.map(({ id, size, entries }) => stretch(id, size, entries.length)),
@@ -159,79 +153,87 @@ function lineOf(
   ].sort((a, b) => a.id - b.id);
 }
 
-// Added cards along the line: a one goes on by the divisor of the stretch (or to the next stretch, when this one ends), a
-// zero says that the card is within the divisor from here.
 function writeAdded(
-  writer: BitWriter,
+  writer: RangeWriter,
   line: readonly Stretch[],
   added: readonly { readonly id: number; readonly entries: readonly number[] }[],
   reasons: ReasonCode,
 ): void {
   const byId = new Map(added.map(({ id, entries }) => [id, entries]));
   let left = added.length;
-  for (const { id, size, gaps } of line) {
+  for (const { id, size, stride } of line) {
     if (left === 0) return;
     let next = 0;
     const entries = byId.get(id);
     for (const entry of entries ?? []) {
       const tag = tagOf(entry);
-      const steps = Math.floor((tag - next) / gaps.divisor);
-      next += steps * gaps.divisor;
-      writer.ones(steps);
-      writer.write(0, 1);
-      writeRemainder(writer, gaps, tag - next);
-      writeReason(writer, reasons, reasonNumberOf(entry));
+      writeMet(writer, stride, next, size, tag);
+      if (reasons.only < 0) writeWord(writer, reasons, reasonNumberOf(entry));
       next = tag + 1;
     }
     if (entries) left -= 1;
-    if (left > 0) writer.ones(Math.max(1, Math.ceil((size - next) / gaps.divisor)));
+    if (left > 0) writeNothing(writer, stride, next, size);
   }
 }
 
+function writeWord(writer: RangeWriter, { words, lengths }: ReasonCode, reason: number): void {
+  for (let bit = (lengths[reason] ?? 0) - 1; bit >= 0; bit -= 1) writer.number(((words[reason] ?? 0) >> bit) & 1, 2);
+}
+
+function readWord(reader: RangeReader, { words, lengths, only }: ReasonCode): number {
+  if (only >= 0) return only;
+  let word = 0;
+  for (let length = 1; length < reasonsMax; length += 1) {
+    word = word * 2 + reader.number(2);
+    for (let reason = 0; reason < reasonsMax; reason += 1)
+      if (lengths[reason] === length && words[reason] === word) return reason;
+  }
+  return -1;
+}
+
 function readAdded(
-  reader: BitReader,
+  reader: RangeReader,
   line: readonly Stretch[],
   count: number,
   reasons: ReasonCode,
 ): Map<number, number[]> | undefined {
   const added = new Map<number, number[]>();
-  let at = 0;
-  let next = 0;
-  for (let left = count; left > 0; ) {
-    let steps = reader.unary();
-    if (steps < 0) return undefined;
-    for (;;) {
-      const stretch = line[at];
-      if (!stretch) return undefined;
-      const stepsHere = Math.max(1, Math.ceil((stretch.size - next) / stretch.gaps.divisor));
-      if (steps < stepsHere) break;
-      steps -= stepsHere;
-      next = 0;
-      at += 1;
+  let left = count;
+  for (const { id, size, stride } of line) {
+    const entries: number[] = [];
+    for (let next = 0; left > 0; ) {
+      const tag = readMet(reader, stride, next, size);
+      if (reader.overran) return undefined;
+      if (tag < 0) break;
+      const reason = readWord(reader, reasons);
+      if (tag >= size || reason < 0) return undefined;
+      entries.push(entryOf(tag, reason));
+      next = tag + 1;
+      left -= 1;
     }
-    const stretch = line[at];
-    if (!stretch) return undefined;
-    const tag = next + steps * stretch.gaps.divisor + readRemainder(reader, stretch.gaps);
-    const reason = readReason(reader, reasons);
-    if (tag >= stretch.size || reason < 0 || reader.overran) return undefined;
-    const entries = added.get(stretch.id);
-    if (entries) entries.push(entryOf(tag, reason));
-    else added.set(stretch.id, [entryOf(tag, reason)]);
-    next = tag + 1;
-    left -= 1;
+    if (entries.length > 0) added.set(id, entries);
   }
-  return added;
+  return left > 0 ? undefined : added;
 }
 
-function readRemoved(reader: BitReader, baseCount: number, count: number): Float64Array | undefined {
+function writeRemoved(writer: RangeWriter, baseCount: number, removed: readonly number[]): void {
+  const stride = strideFor(Math.max(1, Math.floor(baseCount / Math.max(1, removed.length))));
+  let next = 0;
+  for (const rank of removed) {
+    writeMet(writer, stride, next, baseCount, rank);
+    next = rank + 1;
+  }
+}
+
+function readRemoved(reader: RangeReader, baseCount: number, count: number): Float64Array | undefined {
   const ranks = new Float64Array(count);
-  const code = golombCode(divisorFor(baseCount, count));
+  const stride = strideFor(Math.max(1, Math.floor(baseCount / Math.max(1, count))));
   let next = 0;
   for (let at = 0; at < count; at += 1) {
-    const gap = readGap(reader, code);
-    if (gap < 0 || reader.overran || next + gap >= baseCount) return undefined;
-    ranks[at] = next + gap;
-    next += gap + 1;
+    const rank = readMet(reader, stride, next, baseCount);
+    if (rank < 0 || rank >= baseCount || reader.overran) return undefined;
+    ranks[at] = rank;
+    next = rank + 1;
   }
   return ranks;
 }
