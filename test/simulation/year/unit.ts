@@ -95,7 +95,9 @@ export class Unit {
       this.sales = 0;
       this.keys.clear();
       this.wipes.add(id);
-      const statement = JSON.stringify({ serial: this.serial, job: id, attempt, boot: 1, at: now });
+      const at = new Date(now).toISOString();
+      const said = { serial: this.serial, job: id, attempt, boot: 1, at, removed: 4, keys: this.keys.size, left: [] };
+      const statement = JSON.stringify(said);
       const signature = sign('sha256', Buffer.from(statement), this.#pair().privateKey).toString('base64');
       return { ...head, wipe: { statement, signature } };
     }
