@@ -136,7 +136,7 @@ export class TransitHouse {
     await booted.drained();
     await this.delivered();
     const seen = await booted.side.run({ kind: 'balance', card });
-    expect(seen, where).toMatchObject({ outcome: 'approved' });
+    expect(seen, `${where} ${seen.reason}`).toMatchObject({ outcome: 'approved' });
     const { transit } = this.house;
     const account = transit.account(card);
     const standing = transit.standing(card);
