@@ -62,7 +62,7 @@ import {
 import { openInspections } from './inspection/index.ts';
 import { type Jobs, openJobs } from './jobs/index.ts';
 import {
-  bindSubject,
+  receiveSubject,
   keepVaultHead,
   loadSubject,
   negativeTagKey,
@@ -347,7 +347,7 @@ async function build(
       if (type === 'key.bind' && report.binding) {
         const next = await keys.bound(tx, serial, id, report.binding);
         if (next.ok)
-          await built(jobs).queueIn(tx, serial, { type: 'key.receive', params: next.value }, bindSubject, id);
+          await built(jobs).queueIn(tx, serial, { type: 'key.receive', params: next.value }, receiveSubject, id);
         else await estate.note(tx, serial, 'alarm', { code: next.fault.code });
       }
       if (type === 'key.receive' && report.protection) {

@@ -23,7 +23,7 @@ import { type Estate, mayNow } from '../estate/index.ts';
 import type { TrustKnown } from '../identity/index.ts';
 import { contactOf } from './contact.ts';
 import type { Jobs } from '../jobs/index.ts';
-import { bindSubject, type Keys, loadSubject } from '../keys/index.ts';
+import { bindSubject, type Keys, loadSubject, receiveSubject } from '../keys/index.ts';
 import type { Negative } from '../negative/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Twin } from '../twin/index.ts';
@@ -120,7 +120,7 @@ export function openConversation(rooms: ConversationRooms): Conversation {
       const mayBeKeyed = !body.tampered && !isWiping && (await mayNow(tx, serial, 'beKeyed')).ok;
       for (const load of mayBeKeyed ? loads : [])
         await rooms.jobs().queueIn(tx, serial, { type: 'key.load', params: load }, loadSubject(load.slot));
-      if (mayBeKeyed && bind && !open.has(bindSubject))
+      if (mayBeKeyed && bind && !open.has(bindSubject) && !open.has(receiveSubject))
         await rooms.jobs().queueIn(tx, serial, { type: 'key.bind', params: bind }, bindSubject);
       for (const slot of loaded) await estate.note(tx, serial, 'key-loaded', { slot, seenIn: 'hello' });
       const trust = await rooms.trust.heard(tx, serial, body.trust ?? 1);

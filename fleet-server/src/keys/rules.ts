@@ -28,7 +28,9 @@ export function decideSlot(
   return isLoadOpen ? 'nothing' : 'allocate';
 }
 
-/** Binding and receiving are one after the other: one subject for both. */
+/** What a binding is told apart by among a terminal’s open jobs. */
 export const bindSubject = 'key.protection';
+/** What the key that follows upon a binding is told apart by: it is ordered while the binding is not over yet. */
+export const receiveSubject = 'key.protection/receive';
 /** What is told apart among a terminal's open jobs. */
 export const loadSubject = (slot: KeySlot): string => `key.load/${slot}`;
