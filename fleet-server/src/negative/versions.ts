@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { negativeNames, type NegativePublished } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
-import { countOf, exceptionsMax, hashBitsFor } from '@tsunagu/protocols/negative';
+import { countOf, deltaCounts, exceptionsMax, hashBitsFor } from '@tsunagu/protocols/negative';
 import {
   decodeSigned,
   encodeSigned,
@@ -271,12 +271,13 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
     const name = await publishing.locate(negativeNames.delta(base.root, head.root));
     const delta = name === undefined ? undefined : await rooms.artefacts.find(name);
     if (!delta) return fail('NEGATIVE_VERSION_UNKNOWN');
-    const bytes = await readFile(delta.path);
+    const counts = deltaCounts(await readFile(delta.path));
+    // One of an older server: the lists themselves are there, and who wants the delta makes it anew.
+    if (!counts) return fail('NEGATIVE_VERSION_UNKNOWN');
     return ok({
       from,
       to,
-      added: bytes.readUIntBE(12, 3),
-      removed: bytes.readUIntBE(15, 3),
+      ...counts,
       deltaBytes: delta.size,
       snapshotBytes: head.size,
     });

@@ -17,7 +17,7 @@ export {
   stepNodes,
 } from './container/merkle.ts';
 export { type Beside, type CardRange, exceptionsMax, isInRange, isRange, nothingBeside } from './container/ranges.ts';
-export { applyDelta, makeDelta } from './delta/delta.ts';
+export { applyDelta, deltaCounts, makeDelta } from './delta/delta.ts';
 export {
   hashBitsFor,
   hashBitsMax,

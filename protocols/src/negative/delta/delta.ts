@@ -74,6 +74,13 @@ export function makeDelta(base: NegativeSet, head: NegativeSet, baseRoot: Uint8A
   return bytes;
 }
 
+/** How many entries a delta adds and removes, by its header alone; undefined for what is none. */
+export function deltaCounts(bytes: Uint8Array): { readonly added: number; readonly removed: number } | undefined {
+  const view = asBuffer(bytes);
+  if (bytes.length < headerBytes || view.toString('latin1', 0, 4) !== 'NFD2') return undefined;
+  return { added: view.readUIntBE(16, 3), removed: view.readUIntBE(19, 3) };
+}
+
 /**
  * The list that a delta leads to. Bounded by the delta's own length and the base's; whether it is the right list, its root
  * says: the caller compares it with the signed manifest before use.
