@@ -29,7 +29,10 @@ export default async function run(): Promise<BenchReport> {
       const centre = new Program('centre', [
         ...house.common,
         ...where,
-        ...['--profile', 'load', '--requests', String(count)],
+        '--profile',
+        'load',
+        '--requests',
+        String(count),
         ...(rate === undefined ? [] : ['--rate', String(rate)]),
       ]);
       await centre.line('ready');

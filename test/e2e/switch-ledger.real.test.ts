@@ -17,7 +17,16 @@ test.each([
     await issuer.line('ready');
     const centre = new Program('centre', [
       ...house.common,
-      ...['--link', 'pos-centre-1', '--profile', 'ticket-window', '--rate', '40', '--requests', '1000', '--seed', '11'],
+      '--link',
+      'pos-centre-1',
+      '--profile',
+      'ticket-window',
+      '--rate',
+      '40',
+      '--requests',
+      '1000',
+      '--seed',
+      '11',
       ...tap,
     ]);
     try {

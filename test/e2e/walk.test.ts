@@ -14,6 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'tsunagu-walk-'));
 const at = (name: string): string => join(folder, name);
 const passphrase = { TSUNAGU_KEY_PASSPHRASE: 'a passphrase of this test' };
 const own = (...args: string[]): Promise<Ran> => runCli(['--data', house.data, ...args], passphrase);
+// oxlint-disable-next-line typescript/no-explicit-any -- each command has a shape of its own, and each test looks at its part
 const json = async (...args: string[]): Promise<{ code: number; body: any }> => {
   const { code, stdout, stderr } = await own('--json', ...args);
   expect(stderr, args.join(' ')).toBe('');
@@ -59,7 +60,15 @@ test('a terminal goes from hand to hand, and anybody can check it', async () => 
   const offer = ['custody', 'offer', serial, '--to', kid, '--key', at('ann.key'), '--bag', 'B-1', '--out', at('offer')];
   expect(await own(...offer)).toMatchObject({ code: 0, stderr: '' });
   const accept = (bag: string): string[] => [
-    ...['custody', 'accept', at('offer'), '--key', at('bob.key'), '--bag', bag, '--out', at('handed')],
+    'custody',
+    'accept',
+    at('offer'),
+    '--key',
+    at('bob.key'),
+    '--bag',
+    bag,
+    '--out',
+    at('handed'),
   ];
   await refused('CUSTODY_BAG_MISMATCH', 1, ...accept('B-2'));
   expect(await own(...accept('B-1'))).toMatchObject({ code: 0, stderr: '' });

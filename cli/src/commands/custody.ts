@@ -37,7 +37,7 @@ export async function makeCustodyKey(
 ): Promise<ExitCode> {
   const passphrase = await passphraseOf(options);
   if (!passphrase.ok) return refuse(console, passphrase.fault, json);
-  const made = makeKeyFile(custodyKeyPurpose, passphrase.value, world.entropy);
+  const made = makeKeyFile(custodyKeyPurpose, passphrase.value, (bytes) => world.entropy(bytes));
   if (!made.ok) return refuse(console, made.fault, json);
   await writeKeyFile(file, made.value);
   const kid = keyIdOf(Buffer.from(made.value.publicKey, 'base64'));

@@ -22,7 +22,14 @@ const common = (command: Command, profile: string): Command =>
     .option('--tap <port>', 'show each message to the ledger oracle on this port', integer(1, 65_535));
 
 const argsOf = ({ folder, profile, seed, port, portBase, tap }: Common): string[] => [
-  ...['--data', resolve(folder), '--profile', profile, '--seed', String(seed), '--port-base', String(portBase)],
+  '--data',
+  resolve(folder),
+  '--profile',
+  profile,
+  '--seed',
+  String(seed),
+  '--port-base',
+  String(portBase),
   ...(port === undefined ? [] : ['--port', String(port)]),
   ...(tap === undefined ? [] : ['--tap', String(tap)]),
 ];
@@ -69,7 +76,8 @@ export function addEmulateCommands(program: Command, shell: Shell): void {
       ) =>
         run('acquirer', [
           ...argsOf(options),
-          ...['--host', options.host],
+          '--host',
+          options.host,
           ...(options.credentials === undefined ? [] : ['--credentials', resolve(options.credentials)]),
           ...(options.link === undefined ? [] : ['--link', options.link]),
           ...(options.acquirer === undefined ? [] : ['--acquirer', options.acquirer]),

@@ -23,7 +23,7 @@ export async function listKeys(
   change?: () => ReturnType<Context['client']['keys']>,
 ): Promise<ExitCode> {
   const { texts } = context.console;
-  return show(context, await (change ?? context.client.keys)(), (keys) =>
+  return show(context, await (change ? change() : context.client.keys()), (keys) =>
     rows(context.console, keys, [
       { head: texts.keys.key, cell: (key) => key.id },
       { head: texts.keys.use, cell: (key) => key.use },

@@ -98,7 +98,11 @@ const batchMax = 256;
  * question.
  */
 function inBatches<T>(look: (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>) {
-  type Asked = { readonly key: string; tell(found: T | undefined): void; fail(cause: unknown): void };
+  type Asked = {
+    readonly key: string;
+    readonly tell: (found: T | undefined) => void;
+    readonly fail: (cause: unknown) => void;
+  };
   const asked: Asked[] = [];
   let isLooking = false;
   async function answer(): Promise<void> {

@@ -19,9 +19,9 @@ export interface GuardRooms {
   readonly store: Store;
   readonly note: Note;
   readonly audit: WriteNote;
-  disconnect(serial: Serial): void;
+  readonly disconnect: (serial: Serial) => void;
   /** Seconds from the sight to the commit. */
-  measured(seconds: number): void;
+  readonly measured: (seconds: number) => void;
 }
 
 /**

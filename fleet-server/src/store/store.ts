@@ -55,12 +55,12 @@ export async function openStoreOn(
 }
 
 function storeOn(db: Kysely<Database>): Store {
-  const { write, idle } = writeGroups(db);
+  const groups = writeGroups(db);
   return {
     db,
-    write,
+    write: (work) => groups.write(work),
     async close() {
-      await idle();
+      await groups.idle();
       await db.destroy();
     },
   };

@@ -123,8 +123,8 @@ export async function openSwitch(
   const desk = new ReconciliationDesk(world, rooms.store, journal);
   const processing = new Processing(world, rooms, journal, advices, rules, standIn, {
     link: (id) => (id === undefined ? undefined : issuers.get(id)),
-    numbers: numbers.of,
-    lane: lanes.of,
+    numbers: (link) => numbers.of(link),
+    lane: (link) => lanes.of(link),
     face: faceOf,
   });
 
@@ -174,8 +174,8 @@ export async function openSwitch(
   const operator = openOperator(world, rooms.store, journal, advices, desk, {
     links: () => [...issuers.values(), ...(centres?.links ?? [])],
     issuer: (id) => issuers.get(id),
-    lane: lanes.of,
-    numbers: numbers.of,
+    lane: (link) => lanes.of(link),
+    numbers: (link) => numbers.of(link),
   });
   const calendar = world.timers.every(calendarLookMs, () => {
     operator.reconcileDue().catch((cause: unknown) => {
@@ -197,7 +197,7 @@ export async function openSwitch(
       rooms,
       processing,
       desk,
-      numbers.of,
+      (link) => numbers.of(link),
       options.links.filter(({ link }) => link.side === 'acquirer'),
       options.centres,
       credentials,
@@ -227,8 +227,9 @@ export async function openSwitch(
     sales: (before, limit, serial) => salesBefore(rooms.store, before, limit, serial),
     totals: (since) => saleTotals(rooms.store, since),
     links: () =>
-      [...issuers.values()].map(({ link, status }) => {
-        const { state, since } = status();
+      [...issuers.values()].map((issuer) => {
+        const { link } = issuer;
+        const { state, since } = issuer.status();
         return { id: link.id, name: link.name.en, state, since: new Date(since).toISOString() };
       }),
     disconnect: (serial) => listener.value.disconnect(serial),

@@ -59,7 +59,7 @@ export function signHand(
   text: string,
   key: { readonly publicKey: Uint8Array; sign(bytes: Uint8Array): Uint8Array },
 ): z.infer<typeof hand> {
-  const { kid: id, sig } = signDocumentBy(custodyPurpose, text, keyIdOf(key.publicKey), key.sign);
+  const { kid: id, sig } = signDocumentBy(custodyPurpose, text, keyIdOf(key.publicKey), (bytes) => key.sign(bytes));
   return { kid: id, sig };
 }
 

@@ -85,7 +85,7 @@ export const plantedYearBugs = {
       bugs: {
         approvals: (approvals) => ({
           ...approvals,
-          decide: (id, { person: _, ...by }, verdict, reason) => approvals.decide(id, by, verdict, reason),
+          decide: (id, { person: _person, ...by }, verdict, reason) => approvals.decide(id, by, verdict, reason),
         }),
       },
     },

@@ -1,4 +1,4 @@
-import { stepsOfLife } from '@tsunagu/fleet-server/estate/index';
+import type { stepsOfLife } from '@tsunagu/fleet-server/estate/index';
 import { edgeBetween, type EvidenceItem, needsSecondWord, type LifecycleState } from '@tsunagu/protocols/fleet';
 import type { CustodyReport } from '@tsunagu/protocols/custody';
 import type { AuditReport } from '@tsunagu/protocols/audit';

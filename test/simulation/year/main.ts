@@ -37,7 +37,7 @@ async function one(seed: number, terminals: number): Promise<boolean> {
   for (const { lifecycle } of year.terminals) states.set(lifecycle, (states.get(lifecycle) ?? 0) + 1);
   console.log(`  at its end: ${[...states].map(([state, all]) => `${all} ${state}`).join(', ')}`);
   console.log('  faults that came up:');
-  for (const [what, { tried, refused }] of [...year.fleet.crew.faults].toSorted())
+  for (const [what, { tried, refused }] of [...year.fleet.crew.faults].toSorted(([a], [b]) => (a < b ? -1 : 1)))
     console.log(
       `    ${String(tried).padStart(5)} × ${what}${refused < tried ? `, ${tried - refused} NOT NOTICED` : ''}`,
     );

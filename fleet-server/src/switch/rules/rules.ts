@@ -157,7 +157,7 @@ function problemOf(
   if ('routes' in rules) {
     for (const [index, { cost: _cost, scheme: _scheme, brand: _brand, ...rule }] of rules.routes.entries()) {
       if (!links.includes(rule.link)) return { field: `routes.${index}.link`, says: 'no such link' };
-      if (twice(JSON.stringify(Object.entries(rule).sort())))
+      if (twice(JSON.stringify(Object.entries(rule).toSorted(([a], [b]) => (a < b ? -1 : 1)))))
         return { field: `routes.${index}`, says: 'the same as one before it' };
     }
     return undefined;
