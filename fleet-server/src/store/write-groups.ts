@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { Database } from './database.ts';
 
@@ -70,9 +71,11 @@ export function writeGroups(db: Kysely<Database>): WriteGroups {
     write: (work) =>
       new Promise((resolve, reject) => {
         let settle = (): void => undefined;
+        // A work is its caller's, whoever began the group: the audit log asks the async context whose change it is.
+        const ours = AsyncResource.bind(work);
         waiting.push({
           async run(tx) {
-            const value = await work(tx);
+            const value = await ours(tx);
             settle = () => resolve(value);
           },
           settle: () => settle(),

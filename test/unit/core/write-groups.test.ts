@@ -2,6 +2,7 @@ import { openSqlite3, openStoreOn, type SqlConnection, type Store } from '@tsuna
 import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { sql } from 'kysely';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -105,4 +106,19 @@ it('finishes what waits before it closes', async () => {
   const writes = Array.from({ length: 50 }, (_, index) => put(`word ${index}`));
   await store.close();
   expect(await Promise.all(writes)).toHaveLength(50);
+});
+
+it('runs each work in the context of who asked for it, whoever began the group', async () => {
+  const whose = new AsyncLocalStorage<number>();
+  const seen = await Promise.all(
+    Array.from({ length: 8 }, (_, at) =>
+      whose.run(at, () =>
+        store.write(async (tx) => {
+          await sql`insert into words values (${`word ${at}`})`.execute(tx);
+          return whose.getStore();
+        }),
+      ),
+    ),
+  );
+  expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
 });
