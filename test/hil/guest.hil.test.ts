@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { replay } from '@tsunagu/firmware-bridge/workshop/replay-trace';
 import { unwrap } from '@tsunagu/protocols/kit';
-import { testCard } from '@tsunagu/protocols/test-cards';
 import { decodeTrace } from '@tsunagu/protocols/trace';
 import { bridgeEvent, type BridgeEvent } from '@tsunagu/protocols/workshop';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -55,7 +54,6 @@ beforeAll(async () => {
   mkdirSync(out);
   await bundle('firmware-bridge/src/main.ts', join(guest.share, 'hil-bridge.mjs'));
   await bundle('test/hil/jobs/unplug.ts', join(guest.share, 'hil-unplug.mjs'));
-  await bundle('test/hil/jobs/pay.ts', join(guest.share, 'hil-pay.mjs'));
   await bundle('test/hil/jobs/contract.ts', join(guest.share, 'hil-contract.mjs'));
   const job = readFileSync(new URL('jobs/job.sh', import.meta.url), 'utf8');
   writeFileSync(join(guest.share, 'job.sh'), job.replaceAll('@REPOSITORY@', repository));
@@ -128,19 +126,6 @@ describe.skipIf(missing !== undefined)('our bridge drives it over the usb packag
     const steps = stepsOf('certify');
     expect(steps).toMatchObject({ atr: 'passed', 'case-4': 'passed', many: 'passed', transaction: 'passed' });
     expect(Object.values(steps)).not.toContain('failed');
-  });
-
-  it('a terminal sells with the card that is in it', () => {
-    const { out: printed, err } = ran('pay');
-    // Two readers hang on this kernel, ours and QEMU's, each with a card: whichever is listed first is the terminal's.
-    expect(printed, err).toContain('"outcome":"approved"');
-    expect(JSON.parse(printed)).toMatchObject({
-      sale: { entry: 'contact', scheme: expect.stringMatching(/^(visa|mastercard)$/), amountMinor: 1_280 },
-    });
-    for (const name of ['visa-contact', 'mastercard-contact'] as const) {
-      const pan = testCard(name).pan.use((digits) => Buffer.from(digits).toString('latin1'));
-      expect(printed).not.toContain(pan);
-    }
   });
 
   it('the recorded session replays without the hardware', async () => {

@@ -34,8 +34,6 @@ run lsusb lsusb -v -d 0e0f:0004
 run watch $bridge workshop watch --once
 run certify $bridge workshop certify --reader 0e0f:0004 --record /tmp/session.trace
 cp /tmp/session.trace $out/
-# A terminal whose reader this is.
-run pay node firmware-bridge/hil-pay.mjs
 run unplug node firmware-bridge/hil-unplug.mjs
 echo remove >&3
 sleep 0.5
