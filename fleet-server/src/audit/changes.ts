@@ -63,6 +63,8 @@ export function openChanges(): Changes {
         if (!change) return await store.write(work);
         const done = await store.write(async (tx) => {
           const counted = await countChanges(tx);
+          // Works that share a commit share its transaction, one after the other: what the last one noted is not this one's.
+          noted.delete(tx);
           const before = await parts.begin(tx, change);
           const result = await work(tx);
           const isAltered = (await countChanges(tx)) !== counted;
