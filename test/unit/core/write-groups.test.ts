@@ -1,3 +1,4 @@
+import { openChanges } from '@tsunagu/fleet-server/audit/changes';
 import { openSqlite3, openStoreOn, type SqlConnection, type Store } from '@tsunagu/fleet-server/store/index';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -121,4 +122,37 @@ it('runs each work in the context of who asked for it, whoever began the group',
     ),
   );
   expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+});
+
+it('notes each change for itself, also beside one whose room wrote its own entry', async () => {
+  const changes = openChanges();
+  const seen: [string, boolean][] = [];
+  const watched = changes.watch(store, {
+    begin: () => Promise.resolve(null),
+    end: (_tx, { subject }, _before, isNoted) => Promise.resolve(void seen.push([subject, isNoted])),
+  });
+  const changeOf = (subject: string) => ({
+    actor: { subject: 'operator', roles: ['operator' as const] },
+    action: 'POST /words',
+    subject,
+    request: subject,
+    commits: 0,
+    isOver: false,
+  });
+  await Promise.all(
+    ['own', 'plain', 'own too', 'plain too'].map((subject) =>
+      changes.run(changeOf(subject), () =>
+        watched.write(async (tx) => {
+          await sql`insert into words values (${subject})`.execute(tx);
+          if (subject.startsWith('own')) changes.noted(tx);
+        }),
+      ),
+    ),
+  );
+  expect(seen).toEqual([
+    ['own', true],
+    ['plain', false],
+    ['own too', true],
+    ['plain too', false],
+  ]);
 });
