@@ -205,6 +205,32 @@ describe.skipIf(!existsSync(executablePath))('the dashboard in a browser', () =>
     await page.waitForSelector(`tr[data-serial="${serialOf(2)}"]`, { timeout: 30_000 });
   });
 
+  it.each(['campaigns', 'configuration', 'life', 'expiry'])(
+    'shows the page of %s in both languages, to everybody',
+    async (name) => {
+      await page.goto(`${house.api.url}/${name}`);
+      const seen = new Set<string>();
+      for (let turn = 0; turn < 2; turn++) {
+        await page.locator('main h1').first().waitFor({ state: 'attached' });
+        await page.waitForLoadState('networkidle');
+        const lang = (await page.locator('html').getAttribute('lang')) ?? '';
+        seen.add(lang);
+        const text = await page.locator('main').innerText();
+        expect(
+          /[\u3040-\u30ff\u4e00-\u9fff]/.test((await page.locator('main h1').first().textContent()) ?? ''),
+          lang,
+        ).toBe(lang === 'ja');
+        // Neither a name of a text nor what should have been filled in.
+        expect(text).not.toMatch(/\b(?:campaigns?|configuration|life|expiry)\.[a-z]\w+|[{}]|undefined|NaN/);
+        expect(await page.locator('main [role=alert]').count(), text).toBe(0);
+        expect(await violations()).toEqual([]);
+        await page.click('[data-testid=language]');
+        await page.waitForSelector(`html[lang=${lang === 'ja' ? 'en' : 'ja'}]`);
+      }
+      expect([...seen].sort()).toEqual(['en', 'ja']);
+    },
+  );
+
   it('fits a telephone of 360 pixels', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
     for (const path of ['/', '/sales', '/negative', `/terminals/${serialOf(0)}`]) {

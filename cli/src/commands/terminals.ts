@@ -1,5 +1,5 @@
 import type { TerminalSummary } from '@tsunagu/protocols/fleet';
-import { type Column, type ExitCode, exit, layOut, refuse } from '../console/index.ts';
+import { type Column, exit, type ExitCode, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import { configurationOf, lastSaleOf, linkOf, negativeOf, placeOf } from './describe.ts';
 
@@ -34,8 +34,6 @@ export async function listTerminals(
     { head: texts.columns.negative, cell: (terminal) => negativeOf(texts, now, terminal) },
     { head: texts.columns.lastSale, cell: (terminal) => lastSaleOf(texts, now, terminal) },
   ];
-  const [head, ...lines] = layOut(columns, shown);
-  console.out(console.paint('muted', head ?? ''));
-  for (const line of lines) console.out(line);
+  printTable(console, columns, shown);
   return exit.ok;
 }

@@ -48,12 +48,12 @@ import type {
 import type { Result, Secret } from '@tsunagu/protocols/kit';
 import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { z } from 'zod';
-import type { JobOrdering } from '../jobs/index.ts';
+import type { JobOrdering, Jobs } from '../jobs/index.ts';
 import type { Actor } from '../audit/index.ts';
 import type { Assessor } from '../assessor/index.ts';
 import type { Custody } from '../custody/index.ts';
 import type { Selection } from '../estate/index.ts';
-import type { Ceremonies, Manufacturers } from '../identity/index.ts';
+import type { Ceremonies, Manufacturers, Revocations } from '../identity/index.ts';
 import type { KeyCeremonies, KeyInventory, KeyRuns } from '../keys/index.ts';
 import type { Inspections } from '../inspection/index.ts';
 import type { Refurbish } from '../refurbish/index.ts';
@@ -158,6 +158,7 @@ export interface ApiRooms {
   readonly certificates: {
     revoke(serial: Serial, by: Actor): Promise<Result<void>>;
   };
+  readonly revocations: Revocations;
   readonly twin: {
     readonly documents: {
       layer(ref: LayerRef): Promise<Result<LayerDocument>>;
@@ -196,6 +197,7 @@ export interface ApiRooms {
     /** Has a terminal do something: a payment, its totals, a slip, another software. */
     start(serial: Serial, body: JobBody, by: Actor, ordering?: JobOrdering): Promise<Result<Job>>;
     cancel(id: string, by: Actor): Promise<Result<Job>>;
+    cancelMany: Jobs['cancelMany'];
     retry(id: string, by: Actor): Promise<Result<Job>>;
     approve(id: string, by: Actor): Promise<Result<Job>>;
     readonly logs: { read(job: string): Promise<Result<Uint8Array>> };

@@ -1,6 +1,15 @@
+export { keyJobEffects } from './job-effects.ts';
 export { type Keys, negativeTagKey, openKeys, type TransactionKeys } from './keys.ts';
 export { keepVaultHead, vaultHeadSeen } from './vault-head.ts';
-export { bindSubject, decideSlot, type LedgerEntry, loadSubject, receiveSubject, type SlotDecision } from './rules.ts';
+export {
+  bindSubject,
+  decideSlot,
+  type LedgerEntry,
+  loadSubject,
+  protectionChain,
+  receiveSubject,
+  type SlotDecision,
+} from './rules.ts';
 export {
   type Ceremony,
   type Custodian,

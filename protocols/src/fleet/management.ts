@@ -53,6 +53,7 @@ export const managementPaths = {
   jobs: '/api/v1/jobs',
   terminalJobs: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/jobs`,
   jobCancellation: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}/cancellation`,
+  jobCancellations: '/api/v1/jobs/cancellations',
   jobRetry: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}/retry`,
   jobApproval: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}/approval`,
   jobLog: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}/log`,

@@ -286,6 +286,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       metadata: async () => undefined,
     },
     certificates: { revoke: async () => fail('TERMINAL_UNKNOWN') },
+    revocations: { ask: async () => ok(undefined), needsSecond: async () => false },
     lifecycle: { view: async () => fail('TERMINAL_UNKNOWN'), move: async () => fail('LIFECYCLE_EDGE_UNKNOWN') },
     custody: {
       holders: async () => [],
@@ -413,6 +414,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     jobs: {
       list: async () => ok({ items: [...jobs.values()].toReversed(), next: null }),
       cancel: async () => fail('JOB_OVER'),
+      cancelMany: async () => ({ jobs: [], hasMore: false }),
       retry: async () => fail('JOB_STILL_OPEN'),
       approve: async () => fail('APPROVAL_OWN'),
       logs: { read: async () => fail('JOB_LOG_UNKNOWN') },

@@ -20,6 +20,7 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
+import { byId } from '../by-id.ts';
 import type { ApiApp } from '../app.ts';
 import { refused } from '../problems.ts';
 import { actorOf } from '../actor.ts';
@@ -262,7 +263,7 @@ export function fleetRoutes(
       schema: {
         summary: 'One job, its steps and its outcome',
         tags: ['jobs'],
-        params: z.object({ id: z.string().regex(/^[0-9a-f-]{36}$/) }),
+        params: byId,
         response: { 200: job, '4xx': refused },
       },
     },
