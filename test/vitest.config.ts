@@ -12,6 +12,7 @@ export default defineConfig({
   test: {
     include: ['**/*.test.ts', '**/*.test.tsx'],
     exclude: ['**/node_modules/**', '**/dist/**', '**/*.real.test.ts', '**/*.hil.test.ts'],
+    globalSetup: './folder.ts',
     testTimeout: 30_000,
     pool: 'forks',
     maxWorkers: 2,
