@@ -102,7 +102,10 @@ const shell: Shell = {
   withServer,
 };
 
-program.action(async () => {
+// Alone it is the screen: a word that is no command would be an argument too many of that.
+program.allowExcessArguments().action(async () => {
+  const [unknown] = program.args;
+  if (unknown !== undefined) program.error(`error: unknown command '${unknown}'`, { code: 'commander.unknownCommand' });
   if (!process.stdout.isTTY || !process.stdin.isTTY) {
     program.outputHelp();
     return;

@@ -10,7 +10,7 @@ const says: Readonly<Record<string, (named: readonly string[], message: string) 
   'commander.invalidArgument': ([name, value], message) => {
     const allowed = /(?:is invalid|for argument '[^']*')\. ?(?:Allowed choices are )?(.*?)\.?$/s.exec(message)?.[1];
     const [what, given] = /value '/.test(message) ? [value, name] : [name, value];
-    return `「${what}」の値「${given}」は正しくありません。${allowed ? `指定できる値: ${allowed}` : ''}`;
+    return `「${what}」の値「${given}」は正しくありません。${allowed ? `指定の形: ${allowed}` : ''}`;
   },
 };
 

@@ -51,7 +51,6 @@ export function openRevocations({ world, store, approvals, certificates }: Revoc
       .execute();
     const serials = rows.map(({ serial }) => serialSchema.parse(serial));
     if (digestOf(serials) !== approval.digest) throw new FaultError({ code: 'INTERNAL' });
-    await tx.deleteFrom('revocation_proposals').where('approval', '=', approval.id).execute();
     if (approval.state !== 'approved') return;
     for (const serial of serials) await certificates.revokeIn(tx, serial, { subject: approval.requestedBy });
     // Connections end when it is on disk.

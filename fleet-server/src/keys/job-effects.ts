@@ -10,15 +10,19 @@ import type { KeyRuns } from './runs.ts';
 interface KeyJobRooms {
   readonly keys: Pick<Keys, 'proven' | 'bound' | 'received'>;
   readonly runs: Pick<KeyRuns, 'proven'>;
-  keyLoaded(tx: Transaction<Database>, serial: Serial, evidence: NonNullable<JobReport['evidence']>): Promise<void>;
-  alarm(tx: Transaction<Database>, serial: Serial, code: ErrorCode): Promise<void>;
-  queueIn(
+  readonly keyLoaded: (
+    tx: Transaction<Database>,
+    serial: Serial,
+    evidence: NonNullable<JobReport['evidence']>,
+  ) => Promise<void>;
+  readonly alarm: (tx: Transaction<Database>, serial: Serial, code: ErrorCode) => Promise<void>;
+  readonly queueIn: (
     tx: Transaction<Database>,
     serial: Serial,
     body: JobBody,
     subject: string,
     reference?: string,
-  ): Promise<string | undefined>;
+  ) => Promise<string | undefined>;
 }
 
 /**

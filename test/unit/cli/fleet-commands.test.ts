@@ -219,7 +219,7 @@ test('a mistake on the command line is told in Japanese, with what was written a
   expect(said('list', 'x', '--role')).toContain('「--role <role>」の値がありません。');
   expect(said('list', 'x', 'y', '--role', 'a')).toContain('引数が多すぎます。');
   expect(said('list', 'x', '--role', 'a', '--state', 'z')).toContain(
-    '「--state <state>」の値「z」は正しくありません。指定できる値: queued, held',
+    '「--state <state>」の値「z」は正しくありません。指定の形: queued, held',
   );
 });
 
