@@ -247,7 +247,7 @@ function search(
   const bits = shape.gaps.bits | 0;
   const shortCount = shape.gaps.shortCount | 0;
   if (bits < 2 || bits > 25 || reasons.isLong) return searchAny(reader, shape, reasons, segment, tag);
-  const { byPrefix } = reasons;
+  const { byPrefix, only } = reasons;
   const wanted = tag - segment * width;
   const shortShift = 33 - bits;
   const longShift = 32 - bits;
@@ -277,13 +277,15 @@ function search(
     if (position > last) return damaged;
     found += 1 + ones * divisor + remainder;
     word = view.getUint32(position >>> 3) << (position & 7);
-    const reason = byPrefix[word >>> 24] ?? 0;
-    const reasonBits = reason >>> 4;
     if (found >= wanted) {
       if (found >= width) return damaged;
       if (found > wanted) return absent;
-      return position + reasonBits > last ? damaged : reason & 15;
+      const reason = byPrefix[word >>> 24] ?? 0;
+      return position + (reason >>> 4) > last ? damaged : reason & 15;
     }
+    // A list with one reason has no words: its way from card to card does not wait for the table.
+    if (only >= 0) continue;
+    const reasonBits = (byPrefix[word >>> 24] ?? 0) >>> 4;
     position += reasonBits;
     word <<= reasonBits;
   }
