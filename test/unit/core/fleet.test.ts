@@ -428,6 +428,38 @@ describe('a card that is put on the negative list', () => {
     expect((await house.call('POST', '/negative/lists', exact)).body.code).toBe('NEGATIVE_CODEC_IMPOSSIBLE');
   });
 
+  it('leaves a terminal behind that has one list and not the other, in its row and in the count of the fleet', async () => {
+    const house = await start();
+    const link = await connect(house, await enrol(house, await house.register('LISTS-0001')));
+    await house.call('POST', '/negative/lists', { list: 'visa-jp', codec: 'KH' });
+    const freshAt = [1_800_000_000_000, 1_700_000_000_000] as const;
+    const entry = async (list: string, at: number) => {
+      const { version, overlaySeq } = (await house.call('GET', `/negative/state?list=${list}`)).body as unknown as {
+        version: number;
+        overlaySeq: number;
+      };
+      return { list, version, overlaySeq, freshAt: at };
+    };
+    const row = async () => (await house.call('GET', '/terminals/LISTS-0001')).body;
+    const told = async (negative: Awaited<ReturnType<typeof entry>>[]) => {
+      await link.hello({ negative });
+      return await until('the row', async () => {
+        const { negative: seen } = (await row()) as unknown as { negative: { freshAt: string | null } };
+        return seen.freshAt !== null && Date.parse(seen.freshAt) === negative.at(-1)?.freshAt && seen;
+      });
+    };
+    const regular = await entry('regular', freshAt[0]);
+    expect(await told([regular])).toMatchObject({ current: false, version: regular.version });
+    const inSync = async () => (await house.call('GET', '/overview')).body;
+    expect(await inSync()).toMatchObject({ sync: { negative: 0 } });
+    expect(await told([regular, await entry('visa-jp', freshAt[1])])).toMatchObject({ current: true });
+    expect(await inSync()).toMatchObject({ sync: { negative: 1 } });
+    // An emergency entry of the second list alone.
+    await house.call('POST', '/negative/entries', { list: 'visa-jp', pan, reason: 'stolen' });
+    expect(await row()).toMatchObject({ negative: { current: false } });
+    expect(await inSync()).toMatchObject({ sync: { negative: 0 } });
+  });
+
   it('must have a card number', async () => {
     const house = await start();
     const refused = await house.call('POST', '/negative/entries', { pan: '4761739001010011', reason: 'stolen' });
