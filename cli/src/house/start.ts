@@ -154,7 +154,24 @@ async function raise(
     serial,
     fault: { code: isKnown(code) ? code : ('PROCESS_DIED' as const), facts },
   }));
+  await tellServer(world, data, unwell);
   return ok({ signInUrl, managementUrl, terminals: found, unwell, keysHere: keysHere.value });
+}
+
+/** A terminal that does not run cannot say so: `tsunagu terminals` and the dashboard hear it from here. */
+async function tellServer(world: World, data: string, unwell: RaisedHouse['unwell']): Promise<void> {
+  const access = findAccess({}, { data, cwd: data });
+  if (!access.ok) return;
+  const client = openClient(access.value, world);
+  for (const { serial, fault } of unwell) {
+    const record = fault.facts?.['record'];
+    const told = await client.reportTrouble(serial, {
+      code: fault.code,
+      ...(typeof record === 'string' && /^[a-z0-9-]{1,64}$/.test(record) && { record }),
+    });
+    // The house runs without it; a folder may hold terminals that this server does not know.
+    if (!told.ok) world.log('warn', 'troubleNotTold', { serial, fault: told.fault });
+  }
 }
 
 /** Every terminal of the data folder finds the house where it listens now, which may not be where it did when it was claimed. */
