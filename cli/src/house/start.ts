@@ -11,6 +11,7 @@ import { draftFirst, openKeyring, readPublished } from '../signing/index.ts';
 import { type KeyHere, keysOnMachine } from './keys-here.ts';
 import { lockFolder } from './lock.ts';
 import { planFleet } from './plan.ts';
+import { checkReaders, pcscReaders, serialsOf } from './readers.ts';
 
 /** What somebody in front of a running house wants to know. */
 interface RaisedHouse {
@@ -56,6 +57,14 @@ export async function startHouse(
   options: StartOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
+  const plan = planFleet(options.terminals, options.portBase);
+  const readers = await checkReaders(options.readers, serialsOf(options.data, plan, options.fresh), () =>
+    pcscReaders(world, signal),
+  );
+  if (!readers.ok) {
+    printFault(console, readers.fault, false);
+    return exit.usage;
+  }
   const lock = lockFolder(options.data, process.pid);
   if (!lock.ok) {
     printFault(console, lock.fault, false);
