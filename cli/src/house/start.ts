@@ -247,7 +247,7 @@ function writeClaim(folder: string, claim: ClaimBundle): void {
   renameSync(join(folder, 'claim.json.new'), join(folder, 'claim.json'));
 }
 
-function showHouse(console: Console, { data, portBase }: StartOptions, house: RaisedHouse): void {
+function showHouse(console: Console, { data, portBase, readers }: StartOptions, house: RaisedHouse): void {
   const { start } = console.texts;
   const { line } = start;
   const port = (name: Parameters<typeof portOf>[1]): number => portOf(portBase, name);
@@ -274,9 +274,11 @@ function showHouse(console: Console, { data, portBase }: StartOptions, house: Ra
   console.out(`\n  ${start.dashboard} ${console.paint('accent', house.managementUrl)}`);
   console.out(`  ${start.signIn} ${console.paint('accent', house.signInUrl)}`);
   console.out(`\n  ${start.tryNext}`);
+  // Where its reader is real, its cards have no names.
+  const card = readers.some((value) => value.startsWith('CT5100-0001=')) ? 'reader' : 'visa-contactless';
   for (const command of [
     'npx tsunagu',
-    'npx tsunagu sale CT5100-0001 --amount 1280 --card visa-contactless',
+    `npx tsunagu sale CT5100-0001 --amount 1280 --card ${card}`,
     'npx tsunagu terminals',
   ]) {
     console.out(`    ${console.paint('bold', command)}`);
