@@ -176,7 +176,7 @@ async function tellServer(world: World, data: string, unwell: RaisedHouse['unwel
     const record = fault.facts?.['record'];
     const told = await client.reportTrouble(serial, {
       code: fault.code,
-      ...(typeof record === 'string' && /^[a-z0-9-]{1,64}$/.test(record) && { record }),
+      ...(typeof record === 'string' && /^[a-z0-9.-]{1,64}$/.test(record) && { record }),
     });
     // The house runs without it; a folder may hold terminals that this server does not know.
     if (!told.ok) world.log('warn', 'troubleNotTold', { serial, fault: told.fault });

@@ -63,7 +63,7 @@ const deviceKeyFile = 'device.key';
 export async function openSealedStore(
   files: Files,
   world: Pick<World, 'entropy' | 'clock'>,
-): Promise<Result<SealedStore, 'STORE_READ_FAILED' | 'STORE_WRITE_FAILED'>> {
+): Promise<Result<SealedStore, 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED' | 'STORE_WRITE_FAILED'>> {
   const key = await deviceKey(files, world);
   if (!key.ok) return key;
   return ok(sealedStore(files, key.value, world));
@@ -72,11 +72,12 @@ export async function openSealedStore(
 async function deviceKey(
   files: Files,
   world: Pick<World, 'entropy'>,
-): Promise<Result<Secret<'key'>, 'STORE_READ_FAILED' | 'STORE_WRITE_FAILED'>> {
+): Promise<Result<Secret<'key'>, 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED' | 'STORE_WRITE_FAILED'>> {
   try {
     const stored = await files.read(deviceKeyFile);
     if (stored?.length === 32) return ok(Secret.take('key', stored));
-    if (stored) return fail('STORE_READ_FAILED', { field: deviceKeyFile, facts: { length: stored.length } });
+    // Without it no record can be opened any more.
+    if (stored) return fail('STORE_RECORD_DAMAGED', { field: deviceKeyFile, facts: { length: stored.length } });
   } catch (cause) {
     return fail('STORE_READ_FAILED', { field: deviceKeyFile, cause });
   }

@@ -34,7 +34,7 @@ const code = z
   .describe('Code of the error table.');
 const record = z
   .string()
-  .regex(/^[a-z0-9-]{1,64}$/)
+  .regex(/^[a-z0-9.-]{1,64}$/)
   .describe('Name of the record in the store of the terminal.');
 
 /** A record that a terminal set aside, as its hello tells it. */

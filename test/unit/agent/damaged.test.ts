@@ -112,7 +112,7 @@ test('a terminal that its server does not want is reported at once, and goes on 
 test('a claim, a device key or a lock that is not what it should be is that terminal’s trouble, and the sound one runs on', async () => {
   for (const [name, content, code] of [
     ['claim.json', '{', 'CLAIM_BUNDLE_INVALID'],
-    ['device.key', 'short', 'STORE_READ_FAILED'],
+    ['device.key', 'short', 'STORE_RECORD_DAMAGED'],
     ['terminal.lock', `${process.ppid}`, 'TERMINAL_IN_USE'],
   ] as const) {
     const folder = join(data, `no ${name}`);
