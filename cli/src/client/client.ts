@@ -114,6 +114,7 @@ import {
   terminalSummary,
   timelineEntry,
   type setNegativeList,
+  type ReportTrouble,
 } from '@tsunagu/protocols/fleet';
 import type { TraceOrder } from '@tsunagu/protocols/kernel-trace';
 import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
@@ -194,6 +195,8 @@ export interface Client extends AccessClient, KeyClient, SwitchClient, SwitchRul
   approveJob(id: string): Promise<Result<Job>>;
   /** The log that a job pulled, a JSON object a line. */
   jobLog(id: string): Promise<Result<string>>;
+  /** Says why a terminal does not run, for one that cannot say it. */
+  reportTrouble(serial: string, trouble: ReportTrouble): Promise<Result<TerminalDetail>>;
   /** Counts the boots of a terminal anew. */
   recount(serial: string): Promise<Result<TerminalDetail>>;
   /** Ends a terminal's certificate, on its live connections too. */
@@ -390,6 +393,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     approveJob: (id) => call(job, managementPaths.jobApproval(id), {}),
     askText: text,
     jobLog: (id) => text(managementPaths.jobLog(id)),
+    reportTrouble: (serial, trouble) => call(terminalDetail, managementPaths.trouble(serial), trouble),
     recount: (serial) => call(terminalDetail, managementPaths.recount(serial), {}),
     revokeCertificates: (serials, dryRun) =>
       call(bulkAnswer, accessPaths.bulk, { targets: { serials }, action: { type: 'revoke' }, dryRun }),

@@ -204,6 +204,7 @@ export const en = {
   },
   tampered: (serial: string, sensor: string) =>
     `The ${sensor} sensor of ${serial} has spoken: its keys are destroyed, and it sells nothing any more.`,
+  trouble: { title: 'To be looked at', runs: 'it goes on', stands: 'it does not run' },
   recounted: (serial: string) => `The boots of ${serial} are counted anew from its next hello.`,
   nothingListed: 'None.',
   revocation: (isHeld: boolean, isDry: boolean): string =>

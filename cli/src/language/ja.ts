@@ -182,6 +182,7 @@ export const ja: Texts = {
     },
   },
   tampered: (serial, sensor) => `${serial} のセンサー(${sensor})が反応しました。鍵は消去され、売上はできません。`,
+  trouble: { title: '要確認', runs: '動作中', stands: '停止中' },
   recounted: (serial) => `${serial}の起動回数は次の接続から数え直します。`,
   nothingListed: 'ありません。',
   revocation: (isHeld, isDry) =>

@@ -44,6 +44,7 @@ import type {
   negativeOverview,
   NegativePublished,
   NegativeStateView,
+  ReportTrouble,
 } from '@tsunagu/protocols/fleet';
 import type { Result, Secret } from '@tsunagu/protocols/kit';
 import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
@@ -131,6 +132,7 @@ export interface ApiRooms {
     timeline(serial: Serial, page: PageRequest): Promise<Result<Page<TimelineEntry>>>;
     register(terminal: RegisterTerminal, by: Actor): Promise<Result<ClaimBundle>>;
     reissueClaim(serial: Serial, by: Actor): Promise<Result<ClaimBundle>>;
+    trouble(serial: Serial, trouble: ReportTrouble): Promise<Result<void>>;
     recount(serial: Serial): Promise<Result<void>>;
   };
   readonly lifecycle: {

@@ -360,6 +360,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         };
       },
       reissueClaim: async () => fail('TERMINAL_UNKNOWN'),
+      trouble: async () => fail('TERMINAL_UNKNOWN'),
       recount: async () => fail('TERMINAL_UNKNOWN'),
       terminal: async (serial) => find(serial),
       async timeline(serial, page) {
@@ -580,6 +581,7 @@ function makeTerminal(index: number, iso: (ageMs?: number) => string): TerminalD
       freshAt: isNew ? null : iso(index * 47_000),
     },
     lastSale: null,
+    troubles: [],
     software: isNew ? null : { version: '4.2.0', slot: 'A' },
     enrolledAt: isNew ? null : iso(86_400_000),
     certificate: isNew ? null : { fingerprint: '3A:9F:42:D0:11:7C:5E:08', notAfter: '2027-11-23T00:00:00.000Z' },

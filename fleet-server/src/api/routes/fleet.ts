@@ -6,6 +6,7 @@ import {
   page,
   registeredTerminal,
   registerTerminal,
+  reportTrouble,
   serialSchema,
   startPayment,
   startSlip,
@@ -118,6 +119,24 @@ export function fleetRoutes(
       },
     },
     async (request) => answerPage(unwrap(await estate.timeline(request.params.serial, pageOf(request.query)))),
+  );
+
+  app.post(
+    '/api/v1/terminals/:serial/trouble',
+    {
+      config: { role: 'operator' },
+      schema: {
+        summary: 'Say why a terminal does not run, for one that cannot say it; its next hello ends it',
+        tags: ['terminals'],
+        params: bySerial,
+        body: reportTrouble,
+        response: { 200: terminalDetail, '4xx': refused },
+      },
+    },
+    async (request) => {
+      unwrap(await estate.trouble(request.params.serial, request.body));
+      return unwrap(await estate.terminal(request.params.serial));
+    },
   );
 
   app.post(
