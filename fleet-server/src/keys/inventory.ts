@@ -1,14 +1,26 @@
 import { type CampaignSpec, campaignSpec, type KeyExposure, type KeyInventoryEntry } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { DukptScheme } from '@tsunagu/protocols/dukpt';
 import type { World } from '@tsunagu/protocols/world';
 import type { Actor } from '../audit/index.ts';
 import { isoTime, type Store } from '../store/index.ts';
-import type { Vault } from '../vault/index.ts';
+import { baseUses, type Vault } from '../vault/index.ts';
 import type { Keys } from './keys.ts';
 
 /** Uses of keys that keys of terminals hang on. */
-const parents = ['dukpt-base', 'negative-tag', 'acquirer-pin', 'acquirer-mac', 'acquirer-data'] as const;
+const parents = [
+  'dukpt-base',
+  'dukpt-base-tdes',
+  'negative-tag',
+  'acquirer-pin',
+  'acquirer-mac',
+  'acquirer-data',
+] as const;
 const exposedMax = 1_000;
+/** How base keys are called that nobody brought by a ceremony. */
+const baseNames = { aes: /^bdk\/(\d+)$/, tdes: /^bdk-tdes\/(\d+)$/ } as const;
+const schemeOfUse = (use: string | undefined): DukptScheme | undefined =>
+  use === baseUses.aes ? 'aes' : use === baseUses.tdes ? 'tdes' : undefined;
 
 /** What keys there are above those of terminals, and how one is replaced, suspected and laid to rest. */
 export interface KeyInventory {
@@ -51,7 +63,7 @@ export function openKeyInventory(
         id,
         use,
         checkValue: vault.find(id)?.checkValue ?? '',
-        isCurrent: use === 'dukpt-base' ? id === keys.base() : true,
+        isCurrent: schemeOfUse(use) === undefined || id === keys.base(schemeOfUse(use) ?? 'aes'),
         terminals: counts.get(id) ?? 0,
         state: marked.get(id)?.state ?? 'good',
       }),
@@ -124,15 +136,18 @@ export function openKeyInventory(
   }
 
   /** The number after the highest: `bdk/3` after `bdk/2`. */
-  const nextBase = (): string =>
-    `bdk/${Math.max(0, ...vault.idsFor('dukpt-base').map((id) => Number(/^bdk\/(\d+)$/.exec(id)?.[1] ?? 0))) + 1}`;
+  function nextBase(scheme: DukptScheme): string {
+    const numbers = vault.idsFor(baseUses[scheme]).map((id) => Number(baseNames[scheme].exec(id)?.[1] ?? 0));
+    return `${scheme === 'aes' ? 'bdk' : 'bdk-tdes'}/${Math.max(0, ...numbers) + 1}`;
+  }
 
   async function rotate(key: string): Promise<Result<readonly KeyInventoryEntry[], 'KEY_UNKNOWN'>> {
     const there = vault.find(key);
     const isRetired = (await marks()).has(key);
-    if ((there && there.use !== 'dukpt-base') || isRetired) return fail('KEY_UNKNOWN', { field: 'key' });
-    await vault.ensure(key, 'dukpt-base');
-    await store.write((tx) => keys.useBase(tx, key));
+    const scheme = there ? schemeOfUse(there.use) : baseNames.tdes.test(key) ? 'tdes' : 'aes';
+    if (scheme === undefined || isRetired) return fail('KEY_UNKNOWN', { field: 'key' });
+    await vault.ensure(key, baseUses[scheme]);
+    await store.write((tx) => keys.useBase(tx, scheme, key));
     return ok(await list());
   }
 
@@ -142,9 +157,10 @@ export function openKeyInventory(
     rotate,
 
     async suspect(key, reason, by) {
-      if (vault.find(key)?.use !== 'dukpt-base') return fail('KEY_UNKNOWN', { field: 'key' });
-      if (keys.base() === key) {
-        const next = await rotate(nextBase());
+      const scheme = schemeOfUse(vault.find(key)?.use);
+      if (scheme === undefined) return fail('KEY_UNKNOWN', { field: 'key' });
+      if (keys.base(scheme) === key) {
+        const next = await rotate(nextBase(scheme));
         if (!next.ok) return next;
       }
       const spec = campaignSpec.parse({
@@ -160,7 +176,8 @@ export function openKeyInventory(
 
     async retire(key) {
       const entry = (await list()).find(({ id }) => id === key);
-      if (entry?.use !== 'dukpt-base' || entry.state === 'retired') return fail('KEY_UNKNOWN', { field: 'key' });
+      if (!entry || schemeOfUse(entry.use) === undefined || entry.state === 'retired')
+        return fail('KEY_UNKNOWN', { field: 'key' });
       if (entry.isCurrent || entry.terminals > 0) return fail('KEY_IN_USE', { facts: { terminals: entry.terminals } });
       // The mark first: a key without its mark would be forgotten unseen.
       await mark(key, 'retired', { reason: 'replaced' });

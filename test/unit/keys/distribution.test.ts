@@ -2,13 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { keyBlockProtectionKeyRecord } from '@tsunagu/firmware-bridge/enrolment/index';
 import { openTerminalKeys } from '@tsunagu/firmware-bridge/keys/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { openKeys } from '@tsunagu/fleet-server/keys/index';
 import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
 import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
 import { jobIdSchema, type KeyBinding, type KeyReceive, type Serial, serialSchema } from '@tsunagu/protocols/fleet';
-import { unwrap } from '@tsunagu/protocols/kit';
+import { frameKeys, openFrame, readFrame, sealFrame } from '@tsunagu/protocols/acquiring';
+import { ksnOf } from '@tsunagu/protocols/dukpt';
+import { Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { buildCertificate, toPem } from '@tsunagu/protocols/x509';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -200,4 +203,48 @@ test('a terminal that agrees on its key is never bound', async () => {
   const { bind, loads } = await reconcile(serial);
   expect(bind).toBeUndefined();
   expect(loads.map(({ slot }) => slot)).toEqual(['dukpt', 'negative']);
+});
+
+test('a model that can do TDES only gets a TDES initial key, and the switch finds the keys of its transactions', async () => {
+  const serial = await enrolled('CATS220-9', 'CATS220');
+  const agreed = () => Secret.take('key', new Uint8Array(32).fill(9));
+  const { id, checkValue } = await vault.keep('kbpk/old', 'key-block-protection', agreed());
+  await store.write((tx) => keys.protect(tx, serial, id, checkValue));
+  const files = new MemoryFiles();
+  media.set(serial, files);
+  unwrap(await unwrap(await openSealedStore(files, world)).write(keyBlockProtectionKeyRecord, {}, agreed()));
+  const { loads } = await reconcile(serial);
+  expect(loads.map(({ slot, kcv }) => [slot, kcv.length])).toEqual([
+    ['dukpt', 6],
+    ['negative', 10],
+  ]);
+  for (const load of loads) {
+    const loaded = unwrap(await (await boot(serial)).load(load, { job: nextJob(), attempt: 1 }));
+    expect(await store.write((tx) => keys.proven(tx, serial, loaded))).toBe(true);
+  }
+  // Each from a fresh boot: the state is read again from the medium.
+  for (const counter of [1, 2, 3]) {
+    const terminal = await boot(serial);
+    const shown = terminal.slots().find(({ slot }) => slot === 'dukpt')?.ksn ?? '';
+    expect(shown).toMatch(/^FFFF[0-9A-F]{16}$/);
+    const taken = unwrap(await terminal.takeTransactionKey());
+    expect([taken.ksn.counter, toHex(ksnOf(taken))]).toEqual([counter, shown]);
+    const frame = sealFrame('request', ksnOf(taken), Uint8Array.of(counter), frameKeys(taken, 'request'));
+    const read = unwrap(readFrame(frame.subarray(2)));
+    if (read.kind === 'refusal') throw new Error('a refusal');
+    const found = unwrap(await keys.forTransaction(read.ksn));
+    expect(found.serial).toBe(serial);
+    expect(unwrap(openFrame(read, found.keys.request))).toEqual(Uint8Array.of(counter));
+    unwrap(await (await boot(serial)).check());
+  }
+  // Another terminal of the model has another initial key.
+  const other = await enrolled('CATS220-10', 'CATS220');
+  await reconcile(other);
+  const ids = await store.db
+    .selectFrom('key_ledger')
+    .select('initial_key_id')
+    .where('serial', 'in', [serial, other])
+    .where('slot', '=', 'dukpt')
+    .execute();
+  expect(ids.map((row) => String(row.initial_key_id).slice(10)).toSorted()).toEqual(['0000200000', '0000400000']);
 });

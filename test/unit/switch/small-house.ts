@@ -34,11 +34,21 @@ import {
   saleRequest,
   sealFrame,
   terminalCodec,
+  terminalCodecs,
   terminalFrame,
   terminalIdOf,
   withPin,
 } from '@tsunagu/protocols/acquiring';
-import { deriveAesInitialKey, deriveAesTransactionKey, formatAesKsn, parseAesKsn } from '@tsunagu/protocols/dukpt';
+import {
+  deriveAesInitialKey,
+  deriveAesTransactionKey,
+  deriveTdesInitialKey,
+  deriveTdesTransactionKey,
+  type DukptKsn,
+  formatKsn,
+  parseKsn,
+  type TransactionKey,
+} from '@tsunagu/protocols/dukpt';
 import { generateCryptogram } from '@tsunagu/protocols/emv';
 import { parseTerminalUri, type SaleLine, type Serial, serialSchema, tenantSchema } from '@tsunagu/protocols/fleet';
 import { type DecodedMessage, FrameReader, type Message } from '@tsunagu/protocols/iso8583';
@@ -51,10 +61,23 @@ export const tenant = tenantSchema.parse('demo');
 const initialKeyIdOf = new Map([
   ['CT5100-0001', '1122334400000001'],
   ['CATS220-0001', '1122334400000002'],
+  // TDES: a KSN with its counter cleared.
+  ['CATS220-0002', 'FFFF9876543210E00000'],
 ]);
 
 /** The base key, which a terminal of these tests derives its PIN key from as its own initial key would have it. */
 const baseKey = (): Secret<'key'> => Secret.take('key', hex('FEDCBA9876543210F1F1F1F1F1F1F1F1'));
+
+const tdesBaseKey = (): Secret<'key'> => Secret.take('key', hex('0123456789ABCDEFFEDCBA9876543210'));
+const baseIdOf = (ksn: Uint8Array): string => (ksn.length === 10 ? 'bdk-tdes/1' : 'bdk/1');
+
+/** What a terminal of these tests holds for a transaction. */
+function transactionKeyOf({ scheme, initialKeyId, counter }: DukptKsn): TransactionKey {
+  if (scheme === 'aes')
+    return unwrap(deriveAesTransactionKey(unwrap(deriveAesInitialKey(baseKey(), initialKeyId)), counter));
+  const ksn = { initialKsn: initialKeyId, counter };
+  return unwrap(deriveTdesTransactionKey(unwrap(deriveTdesInitialKey(tdesBaseKey(), ksn)), counter));
+}
 
 /** Switch, store, vault, card company: real ones, on free ports, in a folder of their own. */
 export interface SmallHouse {
@@ -116,6 +139,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
     options.lives,
   );
   if (!vault.find('bdk/1')) await vault.keep('bdk/1', 'dukpt-base', baseKey());
+  if (!vault.find('bdk-tdes/1')) await vault.keep('bdk-tdes/1', 'dukpt-base-tdes', tdesBaseKey());
   const links = await prepareLinks(authority, vault, tenant, folder, options.links ?? defaultLinks);
   const handedPath = linkCredentialsPath(folder);
   let handed = linkCredentials.parse(JSON.parse(await readFile(handedPath, 'utf8')));
@@ -184,14 +208,14 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
         vault,
         keys: {
           forTransaction(ksn) {
-            const id = toHex(ksn.subarray(0, 8));
+            const id = toHex(unwrap(parseKsn(ksn)).initialKeyId);
             const serial = [...initialKeyIdOf].find(([, known]) => known === id)?.[0];
-            const keys = vault.dukptKeys('bdk/1', ksn);
+            const keys = vault.dukptKeys(baseIdOf(ksn), ksn);
             if (!serial) return Promise.resolve(fail('VAULT_KEY_UNKNOWN'));
             return Promise.resolve(keys.ok ? ok({ serial: serialSchema.parse(serial), keys: keys.value }) : keys);
           },
           translatePin: (ksn, to, block, pan) =>
-            Promise.resolve(vault.translatePin({ base: 'bdk/1', ksn }, to, block, pan)),
+            Promise.resolve(vault.translatePin({ base: baseIdOf(ksn), ksn }, to, block, pan)),
         },
         admit(certificate) {
           const named = parseTerminalUri(certificate?.subjectAltName?.slice(4) ?? '');
@@ -261,7 +285,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
       await new Promise<void>((resolve, reject) => {
         socket.once('secureConnect', () => resolve()).once('error', reject);
       });
-      const keysOf = (ksn: Uint8Array) => unwrap(vault.dukptKeys('bdk/1', ksn));
+      const keysOf = (ksn: Uint8Array) => unwrap(vault.dukptKeys(baseIdOf(ksn), ksn));
       return new Terminal(serial, socket, keysOf, nextCounter);
     },
     async everything() {
@@ -290,14 +314,9 @@ const nextStan = (): string => {
   return String(stans).padStart(6, '0');
 };
 
-type Keys = ReturnType<
-  (ksn: Uint8Array) => {
-    dataEncryptionEncrypt: Parameters<typeof sealFrame>[3]['mac'];
-    macGeneration: Parameters<typeof sealFrame>[3]['mac'];
-    dataEncryptionDecrypt: Parameters<typeof sealFrame>[3]['mac'];
-    macVerification: Parameters<typeof sealFrame>[3]['mac'];
-  }
->;
+type Keys = Readonly<Record<'request' | 'answer', Parameters<typeof sealFrame>[3]>>;
+
+const codecOf = (ksn: Uint8Array) => terminalCodecs[ksn.length === 10 ? 'tdes' : 'aes'];
 
 /** The far end of W3, in test code: it can also do wrong. */
 export class Terminal {
@@ -324,20 +343,20 @@ export class Terminal {
   }
 
   ksn(counter = this.#nextCounter(), serial = this.serial): Uint8Array {
-    return formatAesKsn({ initialKeyId: hex(initialKeyIdOf.get(serial) ?? 'FFFFFFFFFFFFFFFF'), counter });
+    const initialKeyId = hex(initialKeyIdOf.get(serial) ?? 'FFFFFFFFFFFFFFFF');
+    return formatKsn({ scheme: initialKeyId.length === 10 ? 'tdes' : 'aes', initialKeyId, counter });
   }
 
   frame(message: Message | Uint8Array, ksn = this.ksn()): Uint8Array {
-    const bytes = message instanceof Uint8Array ? message : unwrap(terminalCodec.encode(message));
+    const bytes = message instanceof Uint8Array ? message : unwrap(codecOf(ksn).encode(message));
     const keys = this.#keysOf(ksn);
-    return sealFrame('request', ksn, bytes, { encryption: keys.dataEncryptionEncrypt, mac: keys.macGeneration });
+    return sealFrame('request', ksn, bytes, keys.request);
   }
 
   /** A message with its PIN, enciphered as a terminal does it for this KSN. */
   withPin(message: Message, digits: string, ksn: Uint8Array, pan = message.fields[2]): Message {
     if (!(pan instanceof Secret)) throw new Error('a message with a card');
-    const { initialKeyId, counter } = unwrap(parseAesKsn(ksn));
-    const key = unwrap(deriveAesTransactionKey(unwrap(deriveAesInitialKey(baseKey(), initialKeyId)), counter));
+    const key = transactionKeyOf(unwrap(parseKsn(ksn)));
     const pin = Secret.take('pin', Uint8Array.from(Buffer.from(digits, 'latin1')));
     const card = pan.use((bytes) => Secret.copy('pan', bytes));
     return unwrap(withPin(message, pin, card, key, (lengthBytes) => new Uint8Array(lengthBytes).fill(0x5a)));
@@ -354,7 +373,7 @@ export class Terminal {
     const frame = unwrap(readFrame(await this.body()));
     if (frame.kind === 'refusal') throw new Error(`refused: ${frame.code}`);
     const keys = this.#keysOf(frame.ksn);
-    const opened = unwrap(openFrame(frame, { encryption: keys.dataEncryptionDecrypt, mac: keys.macVerification }));
+    const opened = unwrap(openFrame(frame, keys.answer));
     const decoded = terminalCodec.decode(opened);
     if (!decoded.ok) throw new Error(decoded.fault.code);
     return decoded.value;
