@@ -9,7 +9,6 @@ import {
   portOf,
   type PortName,
   type Serial,
-  serialSchema,
   signDocumentBy,
   type SignedDocument,
   type TenantId,
@@ -70,6 +69,8 @@ import {
   openKeyGuard,
   openKeyInventory,
   openKeyRuns,
+  openRenewal,
+  watchCustody,
   openKeys,
   openRecordSigner,
   vaultHeadSeen,
@@ -244,21 +245,7 @@ async function build(
   };
   const changing = changingTls(await tlsNow());
   const { tls } = changing;
-  const admitted = openAdmission(world, store, tenant);
-  /** A terminal that should be on its way, and is here, is in somebody's hands. */
-  const admit: typeof admitted = async (certificate) => {
-    const seenMs = world.clock.monotonicMs();
-    const admission = await admitted(certificate);
-    const { serial, state } = (admission.ok ? undefined : admission.fault.facts) ?? {};
-    if (!admission.ok && admission.fault.code === 'LIFECYCLE_FORBIDS' && state === 'in-transit')
-      await guard({
-        code: 'KSN_OUT_OF_CUSTODY',
-        serials: [serialSchema.parse(serial)],
-        seenMs,
-        facts: { state },
-      });
-    return admission;
-  };
+  const admit = watchCustody(world, openAdmission(world, store, tenant), (finding) => guard(finding));
   const jobSigner = await openSigner(vault, signingKeys.job, 'job-signing', 'tsunagu-job-v1');
   const keys = await openKeys(world, store, vault);
   const signRecord = await openRecordSigner(vault);
@@ -732,6 +719,7 @@ async function build(
         async setAcquirers(serial, acquirers) {
           await store.write((tx) => keys.setAcquirers(tx, serial, acquirers));
         },
+        renewProtection: openRenewal({ store, keys, jobs: built(jobs) }),
       },
       twin,
       jobs,

@@ -3,6 +3,7 @@ import { type DukptScheme, parseKsn } from '@tsunagu/protocols/dukpt';
 import {
   acquirerSlots,
   type Hello,
+  type JobBody,
   type JobReport,
   type KeyBind,
   type KeyBinding,
@@ -56,8 +57,16 @@ export interface Keys {
     serial: Serial,
     evidence: ProtectionEvidence,
   ): Promise<readonly KeyLoad[] | undefined>;
-  /** Another protection key by one-pass TR-34; undefined for terminals of another scheme, or that are not bound. */
-  renewProtection(tx: Transaction<Database>, serial: Serial): Promise<KeyReceive | undefined>;
+  /**
+   * The order that brings a terminal another protection key: at once a token where one pass is enough and it is bound, else another binding, whose
+   * answer the token follows. Call `prepare` before.
+   */
+  renewProtection(
+    tx: Transaction<Database>,
+    serial: Serial,
+  ): Promise<
+    Result<Extract<JobBody, { type: 'key.bind' | 'key.receive' }>, 'KEY_PROTECTION_AGREED' | 'KEY_PROTECTION_MISSING'>
+  >;
   /** Gives a terminal keys of a card company, or takes them from the inventory: its slots are filled at its next contact. */
   setAcquirers(tx: Transaction<Database>, serial: Serial, acquirers: readonly string[]): Promise<void>;
   /** A terminal was wiped: no key of it is good any more. */
@@ -271,7 +280,19 @@ export async function openKeys(
     },
 
     async renewProtection(tx, serial) {
-      return (await schemeOf(tx, serial)) === 'tr34-one-pass' ? await distribution.again(tx, serial) : undefined;
+      const scheme = await schemeOf(tx, serial);
+      if (scheme === 'agreement') return fail('KEY_PROTECTION_AGREED');
+      const held = await tx
+        .selectFrom('protection_keys')
+        .select('serial')
+        .where('serial', '=', serial)
+        .executeTakeFirst();
+      if (!held) return fail('KEY_PROTECTION_MISSING');
+      const token = scheme === 'tr34-one-pass' ? await distribution.again(tx, serial) : undefined;
+      if (token) return ok({ type: 'key.receive', params: token });
+      const bind = distribution.order(scheme);
+      if (!bind) throw new Error('the key host was not prepared');
+      return ok({ type: 'key.bind', params: bind });
     },
 
     async setAcquirers(tx, serial, acquirers) {

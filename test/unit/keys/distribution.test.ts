@@ -179,6 +179,33 @@ describe.each([
     expect(cuts).toBeGreaterThanOrEqual(2);
   });
 
+  test('another protection key takes its place from afar, and every key below it is made anew', async () => {
+    const serial = await enrolled(`${model}-6`, model);
+    const first = unwrap(await (await boot(serial)).receive(unwrap(await bound(serial)), nextJob()));
+    const before = (await store.write((tx) => keys.received(tx, serial, first))) ?? [];
+    const order = unwrap(await store.write((tx) => keys.renewProtection(tx, serial)));
+    expect(order.type).toBe(passes === 'two-pass' ? 'key.bind' : 'key.receive');
+    let next: KeyReceive;
+    if (order.type === 'key.receive') next = order.params;
+    else {
+      const job = nextJob();
+      const binding = unwrap(await (await boot(serial)).bind(order.params, job, identityKey));
+      next = unwrap(await store.write((tx) => keys.bound(tx, serial, job, binding)));
+    }
+    expect(next.kcv).not.toBe(first.kcv);
+    // Until the terminal proved the new one, the old one counts.
+    const held = async () =>
+      (await store.db.selectFrom('protection_keys').select('kcv').where('serial', '=', serial).executeTakeFirst())?.kcv;
+    expect(await held()).toBe(first.kcv);
+    const second = unwrap(await (await boot(serial)).receive(next, nextJob()));
+    const after = (await store.write((tx) => keys.received(tx, serial, second))) ?? [];
+    expect(await held()).toBe(second.kcv);
+    expect(after.map(({ slot }) => slot)).toEqual(before.map(({ slot }) => slot));
+    const terminal = await boot(serial);
+    for (const load of before) expect((await terminal.load(load, { job: nextJob(), attempt: 1 })).ok).toBe(false);
+    for (const load of after) unwrap(await terminal.load(load, { job: nextJob(), attempt: 1 }));
+  });
+
   test('whoever carries the answer cannot put another key into it', async () => {
     const serial = await enrolled(`${model}-5`, model);
     const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
@@ -198,9 +225,12 @@ describe.each([
   });
 });
 
-test('a terminal that agrees on its key is never bound', async () => {
+test('a terminal that agrees on its key is never bound, and says so when it is to be renewed', async () => {
   const serial = await enrolled('CT5100-9', 'CT-5100');
   const { bind, loads } = await reconcile(serial);
+  expect(await store.write((tx) => keys.renewProtection(tx, serial))).toMatchObject({
+    fault: { code: 'KEY_PROTECTION_AGREED' },
+  });
   expect(bind).toBeUndefined();
   expect(loads.map(({ slot }) => slot)).toEqual(['dukpt', 'negative']);
 });

@@ -9,7 +9,8 @@ import { Ledger } from '@tsunagu/fleet-server/card-company/ledger';
 import { openArtefacts } from '@tsunagu/fleet-server/artefacts/index';
 import { TransitBooks } from '@tsunagu/fleet-server/card-company/transit-books';
 import { TransitCentre } from '@tsunagu/fleet-server/card-company/transit-centre';
-import { type Lives, openAuthority } from '@tsunagu/fleet-server/identity/index';
+import { type Admission, type Lives, openAuthority } from '@tsunagu/fleet-server/identity/index';
+import { storeTerminalCertificate } from '@tsunagu/fleet-server/identity/certificate-rows';
 import { type KeyFinding, negativeTagKey } from '@tsunagu/fleet-server/keys/index';
 import { type Negative, openNegative } from '@tsunagu/fleet-server/negative/index';
 import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
@@ -114,6 +115,8 @@ export interface SmallHouseOptions {
   readonly lives?: Partial<Lives>;
   /** Where terminals are in their lives, and what these permit; without it all of them sell. */
   readonly maySell?: (on: Store, serial: Serial) => Promise<boolean>;
+  /** Who comes in, on the real certificates; whoever has one unless told. */
+  readonly admit?: (on: Store) => Admission;
   /** Who blocks terminals whose keys are in the wrong hands. */
   readonly quarantine?: (on: Store, finding: KeyFinding) => Promise<unknown>;
   /** Those of a fresh house unless told. */
@@ -217,10 +220,12 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
           translatePin: (ksn, to, block, pan) =>
             Promise.resolve(vault.translatePin({ base: baseIdOf(ksn), ksn }, to, block, pan)),
         },
-        admit(certificate) {
-          const named = parseTerminalUri(certificate?.subjectAltName?.slice(4) ?? '');
-          return Promise.resolve(named ? ok(named.serial) : fail('CLIENT_CERTIFICATE_REFUSED'));
-        },
+        admit:
+          options.admit?.(store) ??
+          ((certificate) => {
+            const named = parseTerminalUri(certificate?.subjectAltName?.slice(4) ?? '');
+            return Promise.resolve(named ? ok(named.serial) : fail('CLIENT_CERTIFICATE_REFUSED'));
+          }),
         live: { publish: (event) => event.name === 'sale' && lines.push(event.data) },
         metrics: noMetrics,
         negative,
@@ -240,7 +245,9 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
   );
   const credentials = async (serial: string) => {
     const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const issued = unwrap(await authority.issueTerminal(serialSchema.parse(serial), pair.publicKey));
+    const known = serialSchema.parse(serial);
+    const issued = unwrap(await authority.issueTerminal(known, pair.publicKey));
+    if (options.admit) await store.write((tx) => storeTerminalCertificate(tx, known, issued, world.clock.now()));
     return {
       cert: issued.chain,
       key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
