@@ -17,6 +17,16 @@ const parents = [
   'acquirer-data',
 ] as const;
 const exposedMax = 1_000;
+const yearMs = 31_557_600_000;
+/** How long a key makes others before another takes over. NIST SP 800-57 part 1 rev. 5, 5.3.6: keys to derive or wrap by, a year; to authenticate by, two. */
+const cryptoPeriodMs: Readonly<Record<(typeof parents)[number], number>> = {
+  'dukpt-base': yearMs,
+  'dukpt-base-tdes': yearMs,
+  'negative-tag': 2 * yearMs,
+  'acquirer-pin': yearMs,
+  'acquirer-mac': 2 * yearMs,
+  'acquirer-data': yearMs,
+};
 /** How base keys are called that nobody brought by a ceremony. */
 const baseNames = { aes: /^bdk\/(\d+)$/, tdes: /^bdk-tdes\/(\d+)$/ } as const;
 const schemeOfUse = (use: string | undefined): DukptScheme | undefined =>
@@ -53,30 +63,49 @@ export function openKeyInventory(
       .groupBy('parent_key')
       .execute();
     const counts = new Map(rows.map((row) => [row.parent_key, Number(row.terminals)]));
+    const used = await store.db
+      .selectFrom('key_ledger')
+      .select((all) => ['parent_key', all.fn.min<number>('allocated_at').as('first')])
+      .groupBy('parent_key')
+      .execute();
+    const since = new Map(used.map((row) => [row.parent_key, Number(row.first)]));
+    for (const row of await store.db.selectFrom('key_current').selectAll().execute())
+      since.set(row.key, Math.min(row.since, since.get(row.key) ?? row.since));
     const marked = await marks();
     // A company's keys are as many as its terminals: they are seen terminal by terminal.
     const shown = parents
       .filter((use) => !use.startsWith('acquirer'))
       .flatMap((use) => vault.idsFor(use).map((id) => ({ id, use })));
-    const entries = shown.map(
-      ({ id, use }): KeyInventoryEntry => ({
+    const entries = shown.map(({ id, use }): KeyInventoryEntry => {
+      const from = since.get(id);
+      const scheme = schemeOfUse(use);
+      const isCurrent = scheme === undefined || id === keys.base(scheme);
+      return {
         id,
         use,
         checkValue: vault.find(id)?.checkValue ?? '',
-        isCurrent: schemeOfUse(use) === undefined || id === keys.base(schemeOfUse(use) ?? 'aes'),
+        isCurrent,
         terminals: counts.get(id) ?? 0,
         state: marked.get(id)?.state ?? 'good',
-      }),
-    );
+        since: from === undefined ? null : isoTime(from),
+        rotationDue: from === undefined || !isCurrent ? null : isoTime(from + cryptoPeriodMs[use]),
+        reason: marked.get(id)?.reason ?? null,
+        campaign: marked.get(id)?.campaign ?? null,
+      };
+    });
     const gone = [...marked.values()]
       .filter(({ key, state }) => state === 'retired' && !vault.find(key))
-      .map(({ key, use, check_value }) => ({
+      .map(({ key, use, check_value, reason, campaign }) => ({
         id: key,
         use,
         checkValue: check_value,
         isCurrent: false,
         terminals: 0,
         state: 'retired' as const,
+        since: since.has(key) ? isoTime(since.get(key) ?? 0) : null,
+        rotationDue: null,
+        reason,
+        campaign,
       }));
     return [...entries, ...gone];
   }
