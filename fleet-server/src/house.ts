@@ -69,6 +69,7 @@ import {
   openKeyGuard,
   openKeyInventory,
   openKeyRuns,
+  keyedInRuns,
   openRenewal,
   watchCustody,
   openKeys,
@@ -112,6 +113,8 @@ export interface HouseOptions {
   readonly timelineKeptMs?: number;
   /** An MQTT broker (`mqtts://host:port`) that stands in for our own. */
   readonly brokerUrl?: string;
+  /** Terminals get their first keys in authorised injection runs only (PCI PIN 3.1, 30-3); at their first contact unless set. */
+  readonly keyInRuns?: boolean;
   /** The built dashboard. */
   readonly webDir?: string;
   /** Receives every signed head of the audit log; `audit-heads.jsonl` in the data folder unless told. */
@@ -386,7 +389,9 @@ async function build(
     estate,
     twin: () => built(twin),
     jobs: () => built(jobs),
-    keys,
+    keys: options.keyInRuns
+      ? keyedInRuns(keys, (tx, serial) => estate.note(tx, serial, 'alarm', { code: 'KEY_RUN_NOT_LISTED' }))
+      : keys,
     negative: () => built(negative),
     trust: openTrustKnown(hierarchy, (serial) => {
       expiry?.touch(serial);
