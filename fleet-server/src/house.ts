@@ -7,7 +7,6 @@ import {
   portOf,
   type PortName,
   type Serial,
-  serialSchema,
   type TenantId,
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
@@ -59,6 +58,9 @@ import {
   openKeyGuard,
   openKeyInventory,
   openKeyRuns,
+  keyedInRuns,
+  openRenewal,
+  watchCustody,
   openKeys,
   openRecordSigner,
   vaultHeadSeen,
@@ -100,6 +102,8 @@ export interface HouseOptions {
   readonly timelineKeptMs?: number;
   /** An MQTT broker (`mqtts://host:port`) that stands in for our own. */
   readonly brokerUrl?: string;
+  /** Terminals get their first keys in authorised injection runs only (PCI PIN 3.1, 30-3); at their first contact unless set. */
+  readonly keyInRuns?: boolean;
   /** The built dashboard. */
   readonly webDir?: string;
   /** Receives every signed head of the audit log; `audit-heads.jsonl` in the data folder unless told. */
@@ -229,21 +233,7 @@ async function build(
   };
   const changing = changingTls(await tlsNow());
   const { tls } = changing;
-  const admitted = openAdmission(world, store, tenant);
-  /** A terminal that should be on its way, and is here, is in somebody's hands. */
-  const admit: typeof admitted = async (certificate) => {
-    const seenMs = world.clock.monotonicMs();
-    const admission = await admitted(certificate);
-    const { serial, state } = (admission.ok ? undefined : admission.fault.facts) ?? {};
-    if (!admission.ok && admission.fault.code === 'LIFECYCLE_FORBIDS' && state === 'in-transit')
-      await guard({
-        code: 'KSN_OUT_OF_CUSTODY',
-        serials: [serialSchema.parse(serial)],
-        seenMs,
-        facts: { state },
-      });
-    return admission;
-  };
+  const admit = watchCustody(world, openAdmission(world, store, tenant), (finding) => guard(finding));
   const jobSigner = await openJobSigner(vault);
   const keys = await openKeys(world, store, vault);
   const signRecord = await openRecordSigner(vault);
@@ -377,7 +367,9 @@ async function build(
     estate,
     twin: () => built(twin),
     jobs: () => built(jobs),
-    keys,
+    keys: options.keyInRuns
+      ? keyedInRuns(keys, (tx, serial) => estate.note(tx, serial, 'alarm', { code: 'KEY_RUN_NOT_LISTED' }))
+      : keys,
     negative: () => built(negative),
     trust: openTrustKnown(hierarchy, (serial) => {
       expiry?.touch(serial);
@@ -696,6 +688,7 @@ async function build(
         async setAcquirers(serial, acquirers) {
           await store.write((tx) => keys.setAcquirers(tx, serial, acquirers));
         },
+        renewProtection: openRenewal({ store, keys, jobs: built(jobs) }),
       },
       twin,
       jobs,

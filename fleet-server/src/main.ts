@@ -25,6 +25,7 @@ const program = new Command('fleet-server')
     process.env['TSUNAGU_VAULT'],
   )
   .option('--timeline-days <count>', 'how long what happened to terminals is kept', days, 400)
+  .option('--key-in-runs', 'give terminals their first keys in authorised injection runs only')
   .option('--broker <url>', 'mqtts://host:port of an MQTT broker that stands in for our own', brokerUrl)
   .parse();
 
@@ -59,6 +60,7 @@ const options = program.opts<{
   publicHost?: string;
   auditHeads?: string;
   webhookAllow?: string[];
+  keyInRuns?: boolean;
   timelineDays: number;
   broker?: string;
   vault?: string;
@@ -99,6 +101,7 @@ const house = await openHouse({
   webDir: join(import.meta.dirname, '..', 'dist-web'),
   ...(options.vault !== undefined && options.vault !== 'file' && { vault: options.vault }),
   timelineKeptMs: options.timelineDays * 86_400_000,
+  ...(options.keyInRuns && { keyInRuns: true }),
   ...(options.broker !== undefined && { brokerUrl: options.broker }),
   ...(options.publicHost !== undefined && { publicHost: options.publicHost }),
   ...(options.auditHeads !== undefined && { auditHeadsFile: options.auditHeads }),

@@ -33,6 +33,7 @@ export async function listKeys(
         head: texts.keys.state,
         cell: (key) => `${texts.keys.states[key.state]}${key.isCurrent ? ` ${texts.keys.current}` : ''}`,
       },
+      { head: texts.keys.due, cell: (key) => key.rotationDue?.slice(0, 10) ?? '' },
     ]),
   );
 }

@@ -146,6 +146,7 @@ export interface ApiRooms {
     readonly runs: Omit<KeyRuns, 'proven'>;
     readonly inventory: KeyInventory;
     setAcquirers(serial: Serial, acquirers: readonly string[]): Promise<void>;
+    renewProtection(serial: Serial): Promise<Result<Job>>;
   };
   readonly switchRules: SwitchRuleRooms;
   readonly expiry: {

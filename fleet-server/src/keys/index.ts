@@ -17,7 +17,9 @@ export {
   openKeyCeremonies,
   openRecordSigner,
 } from './ceremonies.ts';
-export { type KeyFinding, openKeyGuard } from './guard.ts';
+export { type KeyFinding, openKeyGuard, watchCustody } from './guard.ts';
 export { type KeyInventory, openKeyInventory } from './inventory.ts';
+export { keyedInRuns, mayBeKeyedNow } from './in-runs.ts';
+export { openRenewal } from './renewal.ts';
 export { type KeyRuns, openKeyRuns } from './runs.ts';
 export { runPdf } from './run-report.ts';

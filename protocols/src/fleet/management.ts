@@ -50,6 +50,8 @@ export const managementPaths = {
     `/api/v1/manufacturers/${encodeURIComponent(model)}/${encodeURIComponent(fingerprint)}`,
   expiry: '/api/v1/expiry',
   trouble: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/trouble`,
+  keys: '/api/v1/keys',
+  keyRuns: '/api/v1/keys/runs',
   recount: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/recount`,
   certificate: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/certificate`,
   jobs: '/api/v1/jobs',

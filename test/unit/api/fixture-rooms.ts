@@ -264,6 +264,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         retire: async () => fail('KEY_UNKNOWN'),
       },
       setAcquirers: async () => undefined,
+      renewProtection: async () => fail('KEY_PROTECTION_AGREED'),
     },
     // Campaigns have a room of their own to be tested with; here there are none.
     campaigns: {
