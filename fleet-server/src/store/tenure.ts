@@ -1,0 +1,125 @@
+import type { World } from '@tsunagu/protocols/world';
+import type { SqlConnection } from './connection.ts';
+import { openPostgres } from './postgres-connection.ts';
+import { tenureSchema } from './tenure-schema.ts';
+
+/** How long a holder that is not heard keeps its tenure, how often it renews it, and how often a node that waits looks. */
+export const tenureMs = { lease: 2_000, renew: 400, look: 200 } as const;
+
+/** The right to write, for as long as it is renewed. */
+export interface Tenure {
+  readonly epoch: number;
+  /** The server that has it. */
+  readonly url: string;
+  /** Resolves when it is over without having been given up: another node has it, or the server is out of reach for longer than the lease. */
+  readonly lost: Promise<'deposed' | 'unreachable'>;
+  /** Gives it up: a node that waits has it at once. */
+  release(): Promise<void>;
+}
+
+/** What a node that waits is told. */
+export interface TenureListener {
+  /** Somebody else has it; said once. */
+  waiting(): void;
+  /** The servers have been out of reach; said once each time that begins. */
+  unreachable(cause: unknown): void;
+}
+
+/**
+ * Waits until no other node holds the store, and takes it with a new epoch. Time is the server's alone, so clocks of nodes do not matter.
+ * Of several servers the first that takes writes is used: after a server was promoted in the place of another, nodes find it by themselves.
+ *
+ * @param holder a name for people
+ */
+export async function takeTenure(
+  world: Pick<World, 'timers' | 'clock'>,
+  urls: readonly string[],
+  holder: string,
+  listener: TenureListener,
+): Promise<Tenure> {
+  let connection: { readonly sql: SqlConnection; readonly url: string } | undefined;
+  let [saidWaiting, saidUnreachable] = [false, false];
+  for (;;) {
+    try {
+      connection ??= await connectToWriter(urls);
+      const { sql, url } = connection;
+      // The epoch has to be on the copies, too; renewals need not be, and do not wait for one that is away.
+      const [taken] = await sql.all(
+        `UPDATE tsunagu_tenure SET epoch = epoch + 1, holder = $1, renewed_at = clock_timestamp()
+          WHERE name = 'switch' AND renewed_at < clock_timestamp() - $2 * interval '1 ms' RETURNING epoch`,
+        [holder, tenureMs.lease],
+      );
+      if (taken) {
+        await sql.run('SET synchronous_commit = local', []);
+        return hold(world, sql, url, Number(taken['epoch']));
+      }
+      if (!saidWaiting) listener.waiting();
+      saidWaiting = true;
+      saidUnreachable = false;
+    } catch (cause) {
+      await connection?.sql.close().catch(() => undefined);
+      connection = undefined;
+      if (!saidUnreachable) listener.unreachable(cause);
+      saidUnreachable = true;
+    }
+    await world.timers.sleep(tenureMs.look);
+  }
+}
+
+async function connectToWriter(urls: readonly string[]): Promise<{ readonly sql: SqlConnection; readonly url: string }> {
+  let failure: unknown = new Error('no server was named');
+  for (const url of urls) {
+    try {
+      const sql = await openPostgres(url, { idleInTransactionMs: tenureMs.lease });
+      const [state] = await sql.all('SELECT pg_is_in_recovery() AS copying', []);
+      if (state?.['copying']) throw new Error('a copy of another server takes no writes');
+      await sql.run(tenureSchema, []);
+      return { sql, url };
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+function hold(world: Pick<World, 'timers' | 'clock'>, sql: SqlConnection, url: string, epoch: number): Tenure {
+  let end: (why: 'deposed' | 'unreachable') => void = () => undefined;
+  const lost = new Promise<'deposed' | 'unreachable'>((resolve) => {
+    end = resolve;
+  });
+  let heardMs = world.clock.monotonicMs();
+  let isAsking = false;
+  const renewing = world.timers.every(tenureMs.renew, () => {
+    if (world.clock.monotonicMs() - heardMs > tenureMs.lease) finish('unreachable');
+    if (isAsking) return;
+    isAsking = true;
+    sql
+      .run("UPDATE tsunagu_tenure SET renewed_at = clock_timestamp() WHERE name = 'switch' AND epoch = $1", [epoch])
+      .then(
+        ({ changes }) => {
+          if (changes === 0) finish('deposed');
+          heardMs = world.clock.monotonicMs();
+        },
+        () => finish('unreachable'),
+      )
+      .finally(() => {
+        isAsking = false;
+      });
+  });
+  function finish(why: 'deposed' | 'unreachable'): void {
+    renewing.cancel();
+    end(why);
+  }
+  return {
+    epoch,
+    url,
+    lost,
+    async release() {
+      renewing.cancel();
+      await sql
+        .run("UPDATE tsunagu_tenure SET renewed_at = '-infinity' WHERE name = 'switch' AND epoch = $1", [epoch])
+        .catch(() => undefined);
+      await sql.close().catch(() => undefined);
+    },
+  };
+}
