@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync, appendFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, appendFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
@@ -11,15 +11,6 @@ const programs = existsSync(debian)
   ? join(debian, readdirSync(debian).toSorted((a, b) => Number(b) - Number(a))[0] ?? '', 'bin')
   : '';
 
-/** Whether there is a PostgreSQL server to start. */
-export const hasPostgres = ((): boolean => {
-  try {
-    return execFileSync(join(programs, 'postgres'), ['--version']).length > 0;
-  } catch {
-    return false;
-  }
-})();
-
 /** PostgreSQL does not run as root: there it is the user that its package makes. */
 const owner = ((): { readonly uid: number; readonly gid: number } | undefined => {
   if (userInfo().uid !== 0) return undefined;
@@ -28,7 +19,12 @@ const owner = ((): { readonly uid: number; readonly gid: number } | undefined =>
 })();
 
 const run = (program: string, args: readonly string[]): void => {
-  execFileSync(join(programs, program), args, { ...owner, stdio: ['ignore', 'ignore', 'inherit'], cwd: tmpdir(), env: { LC_ALL: 'C', PATH: process.env['PATH'] } });
+  execFileSync(join(programs, program), args, {
+    ...owner,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    cwd: tmpdir(),
+    env: { LC_ALL: 'C', PATH: process.env['PATH'] },
+  });
 };
 
 /** A PostgreSQL server in a folder and on a port of its own, for one test. */
@@ -41,7 +37,12 @@ export class Postgres {
   private constructor(folder: string, port: number) {
     this.#folder = folder;
     this.port = port;
-    this.#child = spawn(join(programs, 'postgres'), ['-D', folder], { ...owner, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], env: { LC_ALL: 'C' } });
+    this.#child = spawn(join(programs, 'postgres'), ['-D', folder], {
+      ...owner,
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { LC_ALL: 'C' },
+    });
     this.#ended = once(this.#child, 'exit');
     this.#child.stderr?.on('data', (bytes: Buffer) => {
       if (/FATAL|PANIC/.test(bytes.toString()) && process.env['TSUNAGU_TEST_VERBOSE']) process.stderr.write(bytes);
@@ -58,7 +59,17 @@ export class Postgres {
   /** A server that copies this one, as it is now and from now on. @param name what the server knows it by */
   async copy(name: string, port: number): Promise<Postgres> {
     const folder = newFolder();
-    run('pg_basebackup', ['-D', folder, '-R', '-X', 'stream', '--checkpoint=fast', '--no-sync', '-d', `host=127.0.0.1 port=${this.port} user=postgres application_name=${name}`]);
+    run('pg_basebackup', [
+      '-D',
+      folder,
+      '-R',
+      '-X',
+      'stream',
+      '--checkpoint=fast',
+      '--no-sync',
+      '-d',
+      `host=127.0.0.1 port=${this.port} user=postgres application_name=${name}`,
+    ]);
     return await Postgres.#open(folder, port, []);
   }
 
@@ -71,7 +82,7 @@ export class Postgres {
         "listen_addresses = '127.0.0.1'",
         "unix_socket_directories = ''",
         "shared_buffers = '32MB'",
-        "logging_collector = off",
+        'logging_collector = off',
         'max_wal_senders = 4',
         ...settings,
         '',
@@ -100,7 +111,11 @@ export class Postgres {
 
   /** Runs statements, each by itself, and gives the rows back as lines of fields between bars. */
   sql(text: string, database = 'postgres'): string {
-    return execFileSync(join(programs, 'psql'), ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', text, this.url(database)], { env: {} }).toString().trim();
+    return execFileSync(join(programs, 'psql'), ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', text, this.url(database)], {
+      env: {},
+    })
+      .toString()
+      .trim();
   }
 
   /** Writes lines of the configuration, and has them read. */

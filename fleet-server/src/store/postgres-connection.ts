@@ -11,7 +11,11 @@ const connectTimeoutMs = 3_000;
 const wide: ReadonlySet<number> = new Set([types.builtins.INT8, types.builtins.NUMERIC]);
 const parsers = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    wide.has(oid) ? Number : format === 'binary' ? types.getTypeParser(oid, 'binary') : types.getTypeParser(oid)) as typeof types.getTypeParser,
+    wide.has(oid)
+      ? Number
+      : format === 'binary'
+        ? types.getTypeParser(oid, 'binary')
+        : types.getTypeParser(oid)) as typeof types.getTypeParser,
 };
 
 /** How a connection to PostgreSQL is set up. */
@@ -40,8 +44,18 @@ export async function openPostgres(url: string, session: PostgresSession): Promi
     `SET synchronous_commit = on; SET idle_in_transaction_session_timeout = ${session.idleInTransactionMs}; SET client_min_messages = error`,
   );
   const names = new Map<string, string>();
+  let last: Promise<unknown> = Promise.resolve();
+  /** One after the other, in the order in which they were asked for. */
+  function query(sql: string, parameters: readonly SqlValue[]) {
+    const asked = last.then(
+      () => send(sql, parameters),
+      () => send(sql, parameters),
+    );
+    last = asked;
+    return asked;
+  }
 
-  async function query(sql: string, parameters: readonly SqlValue[]) {
+  async function send(sql: string, parameters: readonly SqlValue[]) {
     // Those without parameters are sent as they are: some hold more than one statement.
     if (parameters.length === 0) return await client.query<SqlRow>(sql).catch(refused);
     let name = names.get(sql);

@@ -1,7 +1,7 @@
 import type { World } from '@tsunagu/protocols/world';
 import type { SqlConnection } from './connection.ts';
 import { openPostgres } from './postgres-connection.ts';
-import { tenureSchema } from './tenure-schema.ts';
+import { releaseSql, renewSql, takeSql, tenureSchema } from './tenure-schema.ts';
 
 /** How long a holder that is not heard keeps its tenure, how often it renews it, and how often a node that waits looks. */
 export const tenureMs = { lease: 2_000, renew: 400, look: 200 } as const;
@@ -44,11 +44,7 @@ export async function takeTenure(
       connection ??= await connectToWriter(urls);
       const { sql, url } = connection;
       // The epoch has to be on the copies, too; renewals need not be, and do not wait for one that is away.
-      const [taken] = await sql.all(
-        `UPDATE tsunagu_tenure SET epoch = epoch + 1, holder = $1, renewed_at = clock_timestamp()
-          WHERE name = 'switch' AND renewed_at < clock_timestamp() - $2 * interval '1 ms' RETURNING epoch`,
-        [holder, tenureMs.lease],
-      );
+      const [taken] = await sql.all(takeSql, [holder, tenureMs.lease]);
       if (taken) {
         await sql.run('SET synchronous_commit = local', []);
         return hold(world, sql, url, Number(taken['epoch']));
@@ -66,7 +62,9 @@ export async function takeTenure(
   }
 }
 
-async function connectToWriter(urls: readonly string[]): Promise<{ readonly sql: SqlConnection; readonly url: string }> {
+async function connectToWriter(
+  urls: readonly string[],
+): Promise<{ readonly sql: SqlConnection; readonly url: string }> {
   let failure: unknown = new Error('no server was named');
   for (const url of urls) {
     try {
@@ -94,7 +92,7 @@ function hold(world: Pick<World, 'timers' | 'clock'>, sql: SqlConnection, url: s
     if (isAsking) return;
     isAsking = true;
     sql
-      .run("UPDATE tsunagu_tenure SET renewed_at = clock_timestamp() WHERE name = 'switch' AND epoch = $1", [epoch])
+      .run(renewSql, [epoch])
       .then(
         ({ changes }) => {
           if (changes === 0) finish('deposed');
@@ -116,9 +114,7 @@ function hold(world: Pick<World, 'timers' | 'clock'>, sql: SqlConnection, url: s
     lost,
     async release() {
       renewing.cancel();
-      await sql
-        .run("UPDATE tsunagu_tenure SET renewed_at = '-infinity' WHERE name = 'switch' AND epoch = $1", [epoch])
-        .catch(() => undefined);
+      await sql.run(releaseSql, [epoch]).catch(() => undefined);
       await sql.close().catch(() => undefined);
     },
   };
