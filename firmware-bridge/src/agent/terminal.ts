@@ -121,6 +121,8 @@ const cachedChunksMax = 256;
 const factoryVersion = '0.1.0';
 /** An emulated software that hangs is ended by the watchdog so long after its boot. */
 const watchdogMs = 1_000;
+/** How long a device that did not boot waits until it tries again. */
+const bootAgainMs = 5_000;
 
 /**
  * Starts a terminal: it enrols if it has to, connects, and from then on follows its server by itself. What cannot be read
@@ -233,12 +235,20 @@ class Device {
   /** @param asked the run that asks: one that is over already restarts nothing */
   #restart(asked: AbortController): void {
     if (this.#isOff || asked !== this.#stopping || asked.signal.aborted) return;
-    this.#restarting = (async () => {
-      await this.#end('restarting');
-      if (this.#isOff) return;
-      const booted = await this.boot();
-      if (!booted.ok) this.#options.world.log('error', 'terminalNotBooted', { fault: booted.fault });
-    })();
+    this.#restarting = this.#end('restarting').then(() => this.#bootAgain());
+  }
+
+  /** A medium that takes nothing now may take something later, and nobody but the device itself is there to try again. */
+  async #bootAgain(): Promise<void> {
+    if (this.#isOff) return;
+    const booted = await this.boot();
+    if (booted.ok) return;
+    const { world } = this.#options;
+    world.log('error', 'terminalNotBooted', { fault: booted.fault });
+    if (booted.fault.code !== 'STORE_WRITE_FAILED' && booted.fault.code !== 'STORE_READ_FAILED') return;
+    world.timers.after(bootAgainMs, () => {
+      this.#restarting = this.#bootAgain();
+    });
   }
 
   async pay(...[order, onStep]: Parameters<CardSide['run']>): ReturnType<CardSide['run']> {

@@ -12,6 +12,7 @@ import {
   bad,
   lists,
   logged,
+  oneTerminal,
   type Open,
   open,
   server,
@@ -22,6 +23,8 @@ import {
   worse,
 } from './negative-terminal.ts';
 import { until } from './tiny-server.ts';
+
+oneTerminal();
 
 /** A terminal with a first list, off. Each test goes on from what lies on its medium. */
 async function withFirstList(more: number): Promise<MemoryFiles> {

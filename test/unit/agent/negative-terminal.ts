@@ -63,18 +63,22 @@ export const setLine = (told: LineToServer): void => {
 };
 export const logged = (code: string) => lines.some((line) => line.includes(code));
 
-beforeAll(async () => {
-  server = await new TinyServer().start();
-  lists = listAuthority(server, key);
-  enrolled = new MemoryFiles(new Map([['claim.json', Buffer.from(JSON.stringify(server.claim()))]]));
-});
-beforeEach(() => {
-  lines.length = 0;
-  line = noLine;
-  server.artefactRequests.length = 0;
-  server.onArtefact = undefined;
-});
-afterAll(() => server.stop());
+/** For all tests of a file: a server, and one terminal that it enrols. */
+export function oneTerminal(): void {
+  beforeAll(async () => {
+    server = await new TinyServer().start();
+    lists = listAuthority(server, key);
+    enrolled = new MemoryFiles(new Map([['claim.json', Buffer.from(JSON.stringify(server.claim()))]]));
+    kept = false;
+  });
+  beforeEach(() => {
+    lines.length = 0;
+    line = noLine;
+    server.artefactRequests.length = 0;
+    server.onArtefact = undefined;
+  });
+  afterAll(() => server.stop());
+}
 
 /** Opens the negative file of the one enrolled terminal, over real TLS. */
 export async function open(

@@ -4,8 +4,10 @@ import { contactOf } from '@tsunagu/fleet-server/conversation/contact';
 import { pauseBeforeConnect, serialSchema } from '@tsunagu/protocols/fleet';
 import { expect, test } from 'vitest';
 import { numbers } from '../../negative/lists.ts';
-import { answers, bad, lists, open, server, setLine, settled, world, worse } from './negative-terminal.ts';
+import { answers, bad, lists, oneTerminal, open, server, setLine, settled, world, worse } from './negative-terminal.ts';
 import { tenant, until } from './tiny-server.ts';
+
+oneTerminal();
 
 /** A link of a terminal of its own, which hands the heads of the regular list on. */
 function linkOf(at: number, network: Awaited<ReturnType<typeof open>>['network'], onHead: (bytes: Uint8Array) => void) {

@@ -20,6 +20,7 @@ import {
   lists,
   logged,
   noLine,
+  oneTerminal,
   open,
   server,
   setLine,
@@ -29,6 +30,8 @@ import {
   worse,
 } from './negative-terminal.ts';
 import { until } from './tiny-server.ts';
+
+oneTerminal();
 
 test('a terminal without a list or a key approves nothing offline', async () => {
   expect((await open()).file.check(good)).toBe('stale');

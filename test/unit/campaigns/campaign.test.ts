@@ -2,9 +2,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { cpSync } from 'node:fs';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { signAttestation } from '@tsunagu/protocols/workshop';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { newFolder, TestLink, until } from '../core/support.ts';
-import { act, approvers, atEnd, detail, operators, propose, publish, spec, start, Terminal, why } from './support.ts';
+import { act, approvers, detail, operators, propose, publish, spec, start, Terminal, why } from './support.ts';
 
 describe('a campaign', { timeout: 120_000 }, () => {
   it('begins when a second person approves it, goes ring by ring, and is completed', async () => {
@@ -304,7 +304,7 @@ describe('a server that loses its power in the middle of a campaign', { timeout:
     const again = await start(disk);
     for (const terminal of terminals) {
       const link = await TestLink.open(again, terminal.link.terminal, 2);
-      atEnd(() => link.close());
+      onTestFinished(() => link.close());
       const next = Object.assign(Object.create(Terminal.prototype), {
         link,
         version: terminal.version,

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
 import { unwrap } from '@tsunagu/protocols/kit';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { TestHouse } from '../core/support.ts';
 import { until } from '../core/support.ts';
-import { act, atEnd, detail, operators, propose, start, Terminal, why } from './support.ts';
+import { act, detail, operators, propose, start, Terminal, why } from './support.ts';
 
 const values = { taxPercent: 8 };
 const asked = (more: object = {}) => ({
@@ -45,7 +45,7 @@ describe('a campaign of the configuration', { timeout: 120_000 }, () => {
     const layer = `/configuration?layer=campaign&campaign=${id}`;
     expect((await house.call('GET', layer)).body).toMatchObject({ version: 1, by: 'operator', reason: 'tax', values });
     const store = unwrap(await openStore(join(house.folder, 'server', 'store.sqlite'), migrations, house.world.clock));
-    atEnd(() => store.close());
+    onTestFinished(() => store.close());
     const members = await store.db.selectFrom('configuration_members').selectAll().execute();
     expect(members).toHaveLength(3);
     expect(new Set(members.map(({ stack }) => stack)).size).toBe(1);

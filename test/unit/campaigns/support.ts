@@ -2,26 +2,17 @@ import type { CampaignDetail, SettingValues, Why } from '@tsunagu/protocols/flee
 import { jobOrder, openDocument, parseJson } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { encodeSoftwareImage } from '@tsunagu/protocols/software';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { person } from '../core/person.ts';
 import { enrol, newFolder, removeFolder, type TestHouse, testHouse, TestLink } from '../core/support.ts';
 
-const folders: string[] = [];
-const open: (() => Promise<void>)[] = [];
-/** Something to be closed after the test. */
-export const atEnd = (close: () => Promise<void>): void => void open.push(close);
-
-/** A house whose sales count at once. */
+/** A house whose sales count at once; it is closed after the test, and its folder goes. */
 export async function start(folder = newFolder()) {
-  folders.push(folder);
+  onTestFinished(() => removeFolder(folder));
   const house = await testHouse(folder, { saleSettleMs: 0 });
-  open.push(() => house.house.close());
+  onTestFinished(() => house.house.close());
   return { ...house, folder };
 }
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close();
-  for (const folder of folders.splice(0)) removeFolder(folder);
-});
 
 /** Signs in a person of the house's own, and calls as such. */
 async function signedIn(house: TestHouse, name: string, role: 'operator' | 'admin') {
@@ -57,7 +48,7 @@ export async function publish(
   let publisher = publishers.get(house);
   if (!publisher) {
     const keys = newFolder();
-    folders.push(keys);
+    onTestFinished(() => removeFolder(keys));
     publisher = await person(house, house.folder, keys);
     await publisher.init();
     publishers.set(house, publisher);
@@ -95,7 +86,7 @@ export class Terminal {
   }
   static async open(house: TestHouse, serial: string): Promise<Terminal> {
     const link = await TestLink.open(house, await enrol(house, await house.register(serial)));
-    open.push(() => link.close());
+    onTestFinished(() => link.close());
     const terminal = new Terminal(link);
     await terminal.hello();
     return terminal;
