@@ -24,8 +24,8 @@ export interface SwitchNodeOptions {
 }
 
 /**
- * Opens the switch's tables on PostgreSQL once no other node works on them; it may take days. Whoever dies is followed within the lease (2 s) plus a
- * start; whoever closes, at once.
+ * Opens the switch's tables on PostgreSQL once no other node works on them; it may take days. Whoever closes or dies is followed after a start of the
+ * server; whoever falls silent, after the lease (3 s) and a start.
  */
 export async function openSwitchNode(
   world: World,
