@@ -7,6 +7,8 @@ export interface BenchReport {
   readonly ratios: Readonly<Record<string, number>>;
   /** The least that a ratio should be, for those that are promised. */
   readonly goals?: Readonly<Record<string, number>>;
+  /** The most that a figure or a ratio should be, for those that are promised. */
+  readonly limits?: Readonly<Record<string, number>>;
   /** What the peers and bounds are. */
   readonly peers: Readonly<Record<string, string>>;
 }

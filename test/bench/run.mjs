@@ -37,10 +37,13 @@ for (const file of files) {
   results.push(result);
   if (json) continue;
   console.log(`\n${result.name}`);
-  for (const [figure, value] of Object.entries(result.figures)) console.log(`  ${figure.padEnd(58)} ${round(value)}`);
+  for (const [figure, value] of Object.entries(result.figures))
+    console.log(
+      `  ${figure.padEnd(58)} ${String(round(value)).padEnd(8)}${limited(value, result.limits?.[figure])}`.trimEnd(),
+    );
   for (const [ratio, value] of Object.entries(result.ratios))
     console.log(
-      `  ${`ratio: ${ratio}`.padEnd(58)} ${String(round(value)).padEnd(8)}${judged(value, result.goals?.[ratio])}`,
+      `  ${`ratio: ${ratio}`.padEnd(58)} ${String(round(value)).padEnd(8)}${judged(value, result.goals?.[ratio])}${limited(value, result.limits?.[ratio])}`,
     );
   for (const [peer, what] of Object.entries(result.peers ?? {})) console.log(`  peer: ${peer}: ${what}`);
 }
@@ -55,4 +58,9 @@ function round(value) {
 function judged(value, least) {
   if (least === undefined) return '';
   return `goal: at least ${least}, ${value >= least ? 'met' : 'missed'}`;
+}
+
+function limited(value, most) {
+  if (most === undefined) return '';
+  return `goal: at most ${most}, ${value <= most ? 'met' : 'missed'}`;
 }

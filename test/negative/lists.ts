@@ -57,3 +57,13 @@ export function changed(set: NegativeSet, seed: number, share: number): Negative
   });
   return { ...set, partitions: partitions.filter(({ entries }) => entries.length > 0 || set.codec === 'KH') };
 }
+
+/** Digits and the one behind them that ISO/IEC 7812-1, annex B, asks for. */
+export function withCheckDigit(digits: string): string {
+  const sum = [...digits].reduceRight((total, digit, index) => {
+    const isDoubled = (digits.length - index) % 2 === 1;
+    const value = Number(digit) * (isDoubled ? 2 : 1);
+    return total + (value > 9 ? value - 9 : value);
+  }, 0);
+  return `${digits}${(10 - (sum % 10)) % 10}`;
+}

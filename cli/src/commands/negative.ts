@@ -66,13 +66,13 @@ export async function blockRange(
   return answer.ok ? sayPublished(context, answer.value) : refuse(console, answer.fault, json);
 }
 
-/** Says what became of a new version; one that shrinks too far is no success; one that waits for its keepers is. */
+/** Says what became of a new version; where what was taken off stays on it for want of a signature is no success; one that waits for its keepers is. */
 function sayPublished({ console, json }: Context, published: NegativePublished): ExitCode {
   if (json) console.out(JSON.stringify(published));
   else if (published.published) console.out(console.texts.negative.published(published.version, published.count));
   else if (published.awaitsSignatures) console.out(console.texts.negativeKeys.waitsFor);
-  else printFault(console, { code: 'NEGATIVE_SHRINKS' }, false);
-  return published.published || published.awaitsSignatures ? exit.ok : exit.otherOutcome;
+  if (!json && published.needsSecondSignature) printFault(console, { code: 'NEGATIVE_SHRINKS' }, false);
+  return published.needsSecondSignature ? exit.otherOutcome : exit.ok;
 }
 
 /** `tsunagu negative list`: what is listed, newest first. */
@@ -185,6 +185,7 @@ export async function showNegativeState({ client, console, json }: Context, list
   const { spread } = state;
   console.out(texts.negative.state(state.version, state.overlaySeq, spread.reached, spread.total - spread.reached));
   console.out(texts.negative.exposure(state.exposureMinor));
+  if (state.withheld > 0) console.out(texts.negative.withheld(state.withheld));
   const { columns } = texts.negative;
   const lines = layOut(
     [

@@ -228,6 +228,8 @@ export const en = {
     imported: (added: number, removed: number, kept: number, refused: number) =>
       `${added} cards added, ${removed} removed, ${kept} kept, ${refused} lines refused`,
     refusedLine: (line: number, why: string) => `line ${line}: no valid ${why}`,
+    withheld: (cards: number) =>
+      `${cards} cards that were taken off are still listed: sign that with tsunagu negative publish --second-signature`,
     exposure: (yen: number) => `exposed at terminals that are behind: ¥${yen.toLocaleString('en-US')}`,
     diff: (from: number, to: number, added: number, removed: number, delta: number, whole: number) =>
       `version ${from} to ${to}: ${added} cards came, ${removed} went; ${delta} bytes instead of ${whole}`,

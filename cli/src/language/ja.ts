@@ -206,6 +206,8 @@ export const ja: Texts = {
     imported: (added, removed, kept, refused) =>
       `追加 ${added} 件、削除 ${removed} 件、継続 ${kept} 件、不正な行 ${refused} 行`,
     refusedLine: (line, why) => `${line} 行目: ${why} が不正です`,
+    withheld: (cards) =>
+      `解除待ち ${cards} 件(まだ登録されています): tsunagu negative publish --second-signature で署名してください`,
     exposure: (yen) => `未更新端末のリスク額: ¥${yen.toLocaleString('ja-JP')}`,
     diff: (from, to, added, removed, delta, whole) =>
       `版 ${from} → ${to}: 追加 ${added} 件、削除 ${removed} 件。全件 ${whole} バイトに対し差分 ${delta} バイト`,

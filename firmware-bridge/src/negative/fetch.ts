@@ -1,18 +1,10 @@
 import { devicePaths, negativeNames } from '@tsunagu/protocols/fleet';
-import { asBuffer, concat, fail, ok, type Result, toHex } from '@tsunagu/protocols/kit';
-import {
-  type Container,
-  headLeaves,
-  leafHash,
-  openContainer,
-  readStepNodes,
-  rootOf,
-  sameBytes,
-  stepLeaves,
-} from '@tsunagu/protocols/negative';
+import { concat, fail, ok, type Result, toHex } from '@tsunagu/protocols/kit';
+import { readStepNodes, stepLeaves } from '@tsunagu/protocols/negative';
 import type { Manifest } from '@tsunagu/protocols/negative/authority';
 import type { Timers } from '@tsunagu/protocols/world';
 import { exchange, type HttpsFault, type SecureNetwork } from '../link/index.ts';
+import { ContainerArrival } from './arrival.ts';
 
 /** Where a terminal fetches the parts of its lists. */
 export interface NegativeSource {
@@ -82,44 +74,33 @@ export async function fetchSteps(
  */
 export class ContainerDownload {
   readonly manifest: Manifest;
-  readonly #bytes: Uint8Array;
-  readonly #steps: readonly Uint8Array[];
-  #arrived = 0;
-  #proven = 0;
-  #provenSteps = 0;
-  #container: Container | undefined;
+  readonly #arrival: ContainerArrival;
 
   constructor(manifest: Manifest, steps: readonly Uint8Array[]) {
     this.manifest = manifest;
-    this.#steps = steps;
-    this.#bytes = new Uint8Array(manifest.size);
-    // The length that ends a container is known before it is there.
-    new DataView(this.#bytes.buffer).setUint32(manifest.size - 4, manifest.size);
+    this.#arrival = new ContainerArrival(manifest.size, steps);
   }
 
   /** Bytes that are proven. */
   get proven(): number {
-    return this.#proven;
+    return this.#arrival.proven;
   }
 
   /** Takes what the parent has of it, as far as that is proven. Undefined: the rest is the server's to say. */
   async near({ parent }: NegativeSource): Promise<Uint8Array | undefined> {
     const { root, size } = this.manifest;
-    const bytes = this.#proven === 0 ? await parent?.fetch(negativeNames.container(hexOf(root)), size) : undefined;
+    if (this.#arrival.proven > 0) return undefined;
+    const bytes = await parent?.fetch(negativeNames.container(hexOf(root)), size);
     if (!bytes) return undefined;
-    this.#arrived = 0;
-    return this.#take(bytes) && this.#isWhole ? this.#bytes : undefined;
-  }
-
-  get #isWhole(): boolean {
-    return this.#provenSteps === this.#steps.length && this.#arrived === this.manifest.size;
+    this.#arrival.resume();
+    return this.#arrival.take(bytes) ? this.#arrival.whole : undefined;
   }
 
   /** Fetches what is not proven yet, in one request. */
   async run({ network, host, timers }: NegativeSource): Promise<Result<Uint8Array, FetchFault>> {
-    this.#arrived = this.#proven;
+    const arrival = this.#arrival;
+    const from = arrival.resume();
     let isSound = true;
-    const from = this.#proven;
     const answer = await exchange(network, host, timers, {
       method: 'GET',
       path: `${devicePaths.negative}/${negativeNames.container(hexOf(this.manifest.root))}`,
@@ -127,68 +108,20 @@ export class ContainerDownload {
       lengthMax: this.manifest.size - from,
       timeoutMs,
       onBytes: (piece) => {
-        if (isSound) isSound = this.#take(piece);
+        if (isSound) isSound = arrival.take(piece);
       },
     });
-    if (!isSound) return fail('NEGATIVE_FILE_INVALID', { field: 'step', facts: { step: this.#provenSteps } });
+    if (!isSound) return fail('NEGATIVE_FILE_INVALID', { field: 'step', facts: { step: arrival.provenSteps } });
     if (!answer.ok) return answer;
     const { status } = answer.value;
-    if (status !== (from > 0 ? 206 : 200)) return this.#restart(status);
-    return this.#isWhole
-      ? ok(this.#bytes)
-      : fail('NEGATIVE_FILE_INVALID', { field: 'length', facts: { arrived: this.#arrived } });
-  }
-
-  #restart(status: number): Result<never, 'ARTEFACT_UNAVAILABLE'> {
-    this.#arrived = this.#proven = this.#provenSteps = 0;
-    this.#container = undefined;
-    return fail('ARTEFACT_UNAVAILABLE', { facts: { status } });
-  }
-
-  /** Whether all that can be proven by now is genuine. */
-  #take(piece: Uint8Array): boolean {
-    if (this.#arrived + piece.length > this.#bytes.length) return false;
-    this.#bytes.set(piece, this.#arrived);
-    this.#arrived += piece.length;
-    for (; this.#provenSteps < this.#steps.length; this.#provenSteps += 1) {
-      const container = this.#opened();
-      if (container === 'damaged') return false;
-      if (!container) return true;
-      const leaves = spansOfStep(container, this.#provenSteps);
-      const end = leaves.at(-1)?.end ?? 0;
-      if (this.#arrived < end) return true;
-      const node = rootOf(leaves.map((span) => leafHash(this.#bytes.subarray(span.start, span.end))));
-      if (!sameBytes(node, this.#steps[this.#provenSteps] ?? node.subarray(1))) return false;
-      this.#proven = end;
+    if (status !== (from > 0 ? 206 : 200)) {
+      arrival.forget();
+      return fail('ARTEFACT_UNAVAILABLE', { facts: { status } });
     }
-    return true;
+    return arrival.whole
+      ? ok(arrival.whole)
+      : fail('NEGATIVE_FILE_INVALID', { field: 'length', facts: { arrived: arrival.arrived } });
   }
-
-  /** The container as far as its head has come: where its segments lie is known with the index. */
-  #opened(): Container | 'damaged' | undefined {
-    if (this.#container) return this.#container;
-    const view = asBuffer(this.#bytes);
-    const rows = this.#arrived < 32 ? 0 : view.readUInt16BE(6);
-    if (this.#arrived < 32 + rows * 13) return undefined;
-    const opened = openContainer(this.#bytes);
-    const headEnd = opened.ok ? (opened.value.parts.at(-1)?.end ?? 0) : undefined;
-    // What stands beside the set may be refused only because it is not there yet: after twice 64 kB it should be.
-    if (headEnd === undefined)
-      return this.#arrived < Math.min(this.#bytes.length - 4, 131_072 * 4) ? undefined : 'damaged';
-    if (this.#arrived < headEnd) return undefined;
-    this.#container = opened.ok ? opened.value : undefined;
-    return this.#container;
-  }
-}
-
-/** Where the leaves of a step lie. */
-export function spansOfStep(container: Container, step: number) {
-  const from = step * stepLeaves;
-  const to = Math.min(from + stepLeaves, headLeaves + container.segments);
-  return Array.from(
-    { length: to - from },
-    (_, at) => container.parts[from + at] ?? container.span(from + at - headLeaves),
-  );
 }
 
 /** Fetches some bytes of a container: to mend a part of it. */

@@ -1,7 +1,8 @@
 import { concat, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { type Container, containerRoot, leafHash, openContainer, rootOf, sameBytes } from '@tsunagu/protocols/negative';
 import type { Manifest } from '@tsunagu/protocols/negative/authority';
-import { fetchRange, fetchSteps, type NegativeSource, spansOfStep } from './fetch.ts';
+import { spansOfStep } from './arrival.ts';
+import { fetchRange, fetchSteps, type NegativeSource } from './fetch.ts';
 
 /**
  * Mends a container that rotted in flash: finds the steps whose node is not the signed one and fetches those bytes alone. When its

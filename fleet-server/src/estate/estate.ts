@@ -20,7 +20,7 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { Transaction } from 'kysely';
+import { sql, type SqlBool, type Transaction } from 'kysely';
 import type { Enrolment } from '../identity/index.ts';
 import type { LiveHub } from '../live/index.ts';
 import {
@@ -150,7 +150,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
     const row = await summaryRows(store.db, targets.negative.list)
       .where('terminals.serial', '=', serial)
       .executeTakeFirst();
-    return row && summaryOf(row, targets);
+    return row && summaryOf(row);
   }
 
   async function overview(): Promise<Overview> {
@@ -176,6 +176,11 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       .where('list', '=', negative.list)
       .where('version', '=', negative.version)
       .where('overlay_seq', '=', negative.overlaySeq)
+      .where(
+        sql<SqlBool>`not exists (select 1 from negative_lists as other where other.list <> ${negative.list} and other.version > 0
+          and not exists (select 1 from negative_applied as held where held.list = other.list and held.serial = negative_applied.serial
+            and held.version = other.version and held.overlay_seq = other.overlay_seq))`,
+      )
       .executeTakeFirstOrThrow();
     const sales = rooms.sales();
     return {
@@ -272,14 +277,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
         .orderBy('terminals.serial')
         .limit(limit + 1)
         .execute();
-      return ok(
-        pageOf(
-          rows,
-          limit,
-          (row) => row.serial,
-          (row) => summaryOf(row, targets),
-        ),
-      );
+      return ok(pageOf(rows, limit, (row) => row.serial, summaryOf));
     },
 
     async terminal(serial) {
@@ -306,7 +304,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       const hello = helloOf(row);
       const values = row.reported_value === null ? undefined : parseJson(configuration, row.reported_value);
       return ok({
-        ...summaryOf(row, targets),
+        ...summaryOf(row),
         software: hello?.software ?? null,
         enrolledAt: row.enrolled_at === null ? null : isoTime(row.enrolled_at),
         certificate: certificate

@@ -107,12 +107,7 @@ export function openSelection({ store, targets, note, placed, moved }: Selection
         .limit(limit + 1)
         .execute();
       return ok(
-        pageOf(
-          rows,
-          limit,
-          (row) => (isByTime ? `${row.registered_at} ${row.serial}` : row.serial),
-          (row) => summaryOf(row, targets()),
-        ),
+        pageOf(rows, limit, (row) => (isByTime ? `${row.registered_at} ${row.serial}` : row.serial), summaryOf),
       );
     },
 
@@ -135,7 +130,7 @@ export function openSelection({ store, targets, note, placed, moved }: Selection
         for (const row of await summaryRows(store.db, targets().negative.list)
           .where('terminals.serial', 'in', part)
           .execute()) {
-          const summary = summaryOf(row, targets());
+          const summary = summaryOf(row);
           found.set(summary.serial, summary);
         }
       return found;

@@ -1,10 +1,20 @@
 import { hello as helloSchema, parseJson, serialSchema, type TerminalSummary } from '@tsunagu/protocols/fleet';
+import { sql } from 'kysely';
 import { isoTime, type Queryable } from '../store/index.ts';
 
 /** What a summary is measured against. */
 export interface Targets {
   readonly negative: { readonly list: string; readonly version: number; readonly overlaySeq: number };
 }
+
+/** Negative lists whose newest head a terminal does not have in force, by `terminals.serial`. */
+const listsBehind = sql<number>`(select count(*) from negative_lists as newest where newest.version > 0 and not exists (
+  select 1 from negative_applied as held where held.list = newest.list and held.serial = terminals.serial
+    and held.version = newest.version and held.overlay_seq = newest.overlay_seq))`;
+
+/** When the oldest of a terminal's lists last equalled a head: the age that decides. */
+const oldestAge = sql<number | null>`(select min(held.fresh_at) from negative_lists as newest
+  inner join negative_applied as held on held.list = newest.list and held.serial = terminals.serial)`;
 
 /** Everything that a terminal's summary is made of, in one query. */
 export const summaryRows = (on: Queryable, list: string) =>
@@ -37,7 +47,8 @@ export const summaryRows = (on: Queryable, list: string) =>
       'twin.reported as reported_value',
       'applied.version as negative_version',
       'applied.overlay_seq',
-      'applied.fresh_at',
+      listsBehind.as('lists_behind'),
+      oldestAge.as('fresh_at'),
       'sale.at as sale_at',
       'sale.outcome',
       'sale.amount_minor',
@@ -54,7 +65,7 @@ export function helloOf(row: Pick<SummaryRow, 'hello'>) {
 }
 
 /** A terminal as it stands in a list. */
-export function summaryOf(row: SummaryRow, { negative }: Targets): TerminalSummary {
+export function summaryOf(row: SummaryRow): TerminalSummary {
   const inSync = row.reported_hash !== null && row.reported_hash === row.desired_hash;
   const version = row.negative_version ?? 0;
   const overlaySeq = row.overlay_seq ?? 0;
@@ -79,8 +90,8 @@ export function summaryOf(row: SummaryRow, { negative }: Targets): TerminalSumma
     negative: {
       version,
       overlaySeq,
-      current: version === negative.version && overlaySeq === negative.overlaySeq,
-      freshAt: row.fresh_at === null || row.fresh_at === 0 ? null : isoTime(row.fresh_at),
+      current: Number(row.lists_behind) === 0,
+      freshAt: row.fresh_at === null || Number(row.fresh_at) === 0 ? null : isoTime(Number(row.fresh_at)),
     },
     lastSale:
       row.sale_at === null

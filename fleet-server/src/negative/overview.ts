@@ -116,6 +116,12 @@ export function openOverview(
       .groupBy('source')
       .orderBy('source')
       .execute();
+    const published = await store.db
+      .selectFrom('negative_cards')
+      .select((all) => all.fn.count<number>('tag').distinct().as('cards'))
+      .where('list', '=', list)
+      .where('version', 'is not', null)
+      .executeTakeFirstOrThrow();
     const terminals = await store.db
       .selectFrom('terminals')
       .leftJoin('negative_applied', (join) =>
@@ -154,6 +160,7 @@ export function openOverview(
       version: state.version,
       overlaySeq: state.overlay_seq,
       cards: versions[0]?.count ?? 0,
+      withheld: Math.max(0, (versions[0]?.count ?? 0) - Number(published.cards)),
       sizeBytes: state.size,
       headIssuedAt: isoTime(state.not_after - headLifeMs),
       headNotAfter: isoTime(state.not_after),

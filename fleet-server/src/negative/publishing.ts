@@ -50,10 +50,7 @@ export interface Publishing {
     readonly list: string;
     readonly epoch: number;
     readonly version: number;
-    readonly codec: NegativeCodec;
-    readonly hashBits: number;
-    readonly cards: readonly ListedCard[];
-    readonly beside: Beside;
+    readonly set: NegativeSet;
     readonly isSignedTwice: boolean;
   }): Promise<MadeVersion>;
   /** The artefact behind a name of `negativeNames`; a delta is made when it is asked for first. */
@@ -100,8 +97,8 @@ export function openPublishing(
   }
 
   return {
-    async make({ list, epoch, version, codec, hashBits, cards, beside, isSignedTwice }) {
-      const bytes = encodeContainer(setOf(codec, hashBits, cards, beside));
+    async make({ list, epoch, version, set, isSignedTwice }) {
+      const bytes = encodeContainer(set);
       const opened = unwrap(openContainer(bytes));
       const leaves = leavesOf(opened);
       const root = rootOf(leaves);
@@ -184,4 +181,17 @@ export function setOf(
     entries: sortEntries(Float64Array.from(entries)),
   }));
   return { codec, hashBits: 0, partitions: partitions.sort((a, b) => a.id - b.id), beside };
+}
+
+/** A list with every card that another one of the same codec and width has too; where both have it, the lower reason. */
+export function unionOf(set: NegativeSet, kept: NegativeSet): NegativeSet {
+  const partitions = new Map(set.partitions.map((partition) => [partition.id, partition]));
+  for (const { id, size, entries } of kept.partitions) {
+    const own = partitions.get(id)?.entries ?? new Float64Array(0);
+    const both = new Float64Array(own.length + entries.length);
+    both.set(own);
+    both.set(entries, own.length);
+    partitions.set(id, { id, size, entries: sortEntries(both) });
+  }
+  return { ...set, partitions: [...partitions.values()].sort((a, b) => a.id - b.id) };
 }

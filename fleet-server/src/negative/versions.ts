@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { negativeNames, type NegativePublished } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
-import { countOf, deltaCounts, exceptionsMax, hashBitsFor } from '@tsunagu/protocols/negative';
+import {
+  countOf,
+  deltaCounts,
+  encodeContainer,
+  exceptionsMax,
+  hashBitsFor,
+  type NegativeSet,
+} from '@tsunagu/protocols/negative';
 import {
   decodeSigned,
   encodeSigned,
@@ -12,11 +19,13 @@ import {
   type SignedBytes,
   withSignature,
 } from '@tsunagu/protocols/negative/authority';
+import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import type { Queryable } from '../store/index.ts';
 import type { Heads } from './heads.ts';
 import type { ListParts, Negative } from './ports.ts';
-import { setOf } from './publishing.ts';
+import { setOf, unionOf } from './publishing.ts';
+import type { NegativeTables } from './tables.ts';
 import { headRenewBeforeMs, manifestLifeMs, manifestRenewBeforeMs, shrinks } from './rules.ts';
 
 /** What hashes are wide enough for, with 24 bits of fingerprint. */
@@ -48,7 +57,10 @@ export const payloadDigest = ({ payload }: SignedBytes): string => createHash('s
 
 /** The making of versions. */
 export interface Versions {
-  /** A new version out of all entries; where list keys lie elsewhere it waits for their signatures, and takes the place of one that waited. */
+  /**
+   * A new version out of all entries; where list keys lie elsewhere it waits for their signatures, and takes the place of one that waited. A
+   * list that shrinks too far for one signature keeps what was taken off it until there are two; what is new on it goes out all the same.
+   */
   publish(isSignedTwice: boolean): Promise<NegativePublished>;
   pending(): Promise<{ readonly facts: PreparedVersion; readonly document: SignedBytes } | undefined>;
   addSignature(
@@ -60,6 +72,10 @@ export interface Versions {
   renewHead(): Promise<void>;
   diff: Negative['diff'];
 }
+
+type ListRow = Selectable<NegativeTables['negative_lists']>;
+
+const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** What is stored of a list, and of its versions. */
 export function openRows({ rooms: { store }, list }: ListParts) {
@@ -81,7 +97,8 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
   const { world, store } = rooms;
   const { row, versionRow } = openRows(parts);
 
-  async function publishNow(isSignedTwice: boolean): Promise<NegativePublished> {
+  /** @param isDue a new version is wanted, changed or not */
+  async function publishNow(isSignedTwice: boolean, isDue = false): Promise<NegativePublished> {
     const known = await row(store.db);
     const codec = await parts.codec();
     // Another codec is another epoch: no delta leads there.
@@ -119,10 +136,16 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
       ranges: ranges.map(({ digits, low, high, not_after: notAfter }) => ({ digits, low, high, notAfter })),
       exceptions: exceptions.map(({ second }) => second),
     };
-    const count = countOf(setOf(codec, hashBits, cards, beside));
+    const wanted = setOf(codec, hashBits, cards, beside);
     const floor = known?.count_floor ?? 0;
-    if (shrinks(count, floor) && !isSignedTwice) {
-      world.log('warn', 'negativeNotPublished', { fault: fail('NEGATIVE_SHRINKS', { facts: { count, floor } }).fault });
+    const isHeldBack = shrinks(countOf(wanted), floor) && !isSignedTwice;
+    const set = isHeldBack ? await withWhatWentOff(wanted, known) : wanted;
+    const count = set ? countOf(set) : countOf(wanted);
+    if (isHeldBack) {
+      const { fault } = fail('NEGATIVE_SHRINKS', { facts: { count: countOf(wanted), floor } });
+      world.log('warn', 'negativeNotPublished', { list, fault });
+    }
+    if (!set || (isHeldBack && !isDue && digestOf(encodeContainer(set)) === known?.digest)) {
       const said = { version: known?.version ?? 0, count, published: false };
       return { ...said, needsSecondSignature: true, awaitsSignatures: false };
     }
@@ -138,10 +161,7 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
       list,
       epoch,
       version,
-      codec,
-      hashBits,
-      cards,
-      beside,
+      set,
       isSignedTwice: needsTwo,
     });
     const prepared: PreparedVersion = {
@@ -154,7 +174,8 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
       lastId: cards.reduce((max, { id }) => Math.max(max, id), 0),
       countFloor: isSignedTwice ? files.count : Math.max(floor, files.count),
     };
-    if (manifest.signatures.length >= prepared.signers) return await complete(prepared, manifest);
+    if (manifest.signatures.length >= prepared.signers)
+      return { ...(await complete(prepared, manifest)), needsSecondSignature: isHeldBack };
     const waiting = {
       document: Buffer.from(encodeSigned(manifest)).toString('base64'),
       facts: JSON.stringify(prepared),
@@ -168,7 +189,14 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
     );
     world.log('info', 'negativeVersionAwaitsSignatures', { list, version, signers: prepared.signers });
     const said = { version: known?.version ?? 0, count, published: false };
-    return { ...said, needsSecondSignature: false, awaitsSignatures: true };
+    return { ...said, needsSecondSignature: isHeldBack, awaitsSignatures: true };
+  }
+
+  /** A list, and what the version in force has beside it; undefined in another codec or width, where nobody can tell one card from another. */
+  async function withWhatWentOff(wanted: NegativeSet, known: ListRow | undefined): Promise<NegativeSet | undefined> {
+    const isAlike = known?.codec === wanted.codec && (known.codec === 'KP' || known.hash_bits === wanted.hashBits);
+    const inForce = isAlike ? await publishing.read(known.digest) : undefined;
+    return inForce?.ok ? unionOf(wanted, inForce.value) : undefined;
   }
 
   /** Publishes a version whose manifest has its signatures; a root that waited for it comes into force with it. */
@@ -239,8 +267,8 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
     publishingNow = turn.catch(() => undefined);
     return turn;
   }
-  const publishVersion = (isSignedTwice: boolean): Promise<NegativePublished> =>
-    inTurn(() => publishNow(isSignedTwice));
+  const publishVersion = (isSignedTwice: boolean, isDue = false): Promise<NegativePublished> =>
+    inTurn(() => publishNow(isSignedTwice, isDue));
 
   /** Signs a new head, or publishes a new version, before the old one ends. */
   async function renew(): Promise<void> {
@@ -250,7 +278,7 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
     const now = world.clock.now();
     // One that waits for its signatures is not made again and again; the head is signed meanwhile.
     if (version.issued_at + manifestLifeMs - now < manifestRenewBeforeMs && !(await pending())) {
-      await publishVersion(false);
+      await publishVersion(false, true);
       return;
     }
     if (known.not_after - now > headRenewBeforeMs) return;
@@ -284,7 +312,7 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
   }
 
   return {
-    publish: publishVersion,
+    publish: (isSignedTwice) => publishVersion(isSignedTwice),
     pending,
     addSignature: (digest: string, signature: NegativeSignature) => inTurn(() => addSignature(digest, signature)),
     renew,

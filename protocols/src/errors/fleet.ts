@@ -95,11 +95,11 @@ export const fleetErrors = defineErrors({
   NEGATIVE_SHRINKS: {
     en: {
       says: 'The list loses more than a twentieth of its cards, and only one key signed that.',
-      next: 'If it is meant, publish it with a second list key (tsunagu negative publish --second-signature).',
+      next: 'What was taken off stays listed, and what is new goes out. If it is meant, sign with a second list key (tsunagu negative publish --second-signature).',
     },
     ja: {
       says: 'リストの件数が5%を超えて減りますが、署名が1つしかありません。',
-      next: '意図した変更なら、2つ目のリスト鍵でも署名して発行してください(tsunagu negative publish --second-signature)。',
+      next: '解除分は登録されたまま残り、追加分は配信されます。意図した変更なら、2つ目のリスト鍵でも署名して発行してください(tsunagu negative publish --second-signature)。',
     },
   },
   NEGATIVE_EMERGENCY_CAPPED: {

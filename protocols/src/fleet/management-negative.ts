@@ -99,7 +99,9 @@ const publishedFields = {
   version: count('The newest version.'),
   count: count('Cards that the new version has, or would have.'),
   published: z.boolean().describe('Whether a new version was published.'),
-  needsSecondSignature: z.boolean().describe('Whether it waits for a second signature.'),
+  needsSecondSignature: z
+    .boolean()
+    .describe('Whether cards that were taken off stay until a second list key signs that.'),
   awaitsSignatures: z.boolean().describe('Whether it waits for list keys that lie elsewhere: `tsunagu negative sign`.'),
 };
 export const negativePublished = z
@@ -203,6 +205,7 @@ export const negativeState = z
     version: count('Version of the list.'),
     overlaySeq: count('Sequence number of the newest emergency entry.'),
     cards: count('Cards in the newest version.'),
+    withheld: count('Cards among them that were taken off here: they stay until enough list keys have signed that.'),
     sizeBytes: count('Length of its container.'),
     headIssuedAt: time.describe('When the head was signed.'),
     headNotAfter: time.describe('When it ends.'),

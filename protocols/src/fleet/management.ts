@@ -176,12 +176,12 @@ export const terminalSummary = z
       .describe('Desired configuration against the reported one.'),
     negative: z
       .object({
-        version: z.number().int().describe('Version of its snapshot; 0 before the first.'),
-        overlaySeq: z.number().int().describe('Sequence number of the newest emergency entry.'),
-        current: z.boolean().describe('Whether it is the newest, overlay included.'),
-        freshAt: time.nullable().describe("When it last equalled a signed head, by the terminal's clock."),
+        version: z.number().int().describe('Version of the regular list; 0 before the first.'),
+        overlaySeq: z.number().int().describe('Sequence number of its newest emergency entry.'),
+        current: z.boolean().describe('Whether every list is the newest, overlays included.'),
+        freshAt: time.nullable().describe("When the oldest list last equalled a signed head, by the terminal's clock."),
       })
-      .describe('The negative list that it holds.'),
+      .describe('The negative lists that it holds.'),
     lastSale: z
       .object({
         at: time.describe('When, RFC 3339 UTC.'),
@@ -403,7 +403,7 @@ export const overview = z
       .object({
         configuration: z.number().int().describe('Terminals whose configuration is the desired one.'),
         keys: z.number().int().describe('Terminals that hold their keys.'),
-        negative: z.number().int().describe('Terminals that hold the newest negative list.'),
+        negative: z.number().int().describe('Terminals that hold the newest head of every negative list.'),
       })
       .describe('How many terminals hold the newest of each.'),
     sales: z

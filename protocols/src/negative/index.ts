@@ -2,7 +2,7 @@ export { negativeReasons, type NegativeReason, numberOfReason, reasonOf } from '
 export { absent, type Container, damaged, decodeContainer, openContainer, type Span } from './container/container.ts';
 export { countOf, encodeContainer, hashSet, type NegativeSet } from './container/encode.ts';
 export { entryOf, type Partition, reasonNumberOf, sortEntries, tagOf } from './container/entries.ts';
-export { containerBytesMax, entriesMax, type NegativeCodec, segmentEntries } from './container/layout.ts';
+export { containerBytesMax, entriesMax, type NegativeCodec, segmentEntries, trailerBytes } from './container/layout.ts';
 export {
   containerRoot,
   headLeaves,

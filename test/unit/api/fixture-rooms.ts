@@ -176,6 +176,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         version: 7,
         overlaySeq,
         cards: 1_204 + answers.size,
+        withheld: 0,
         sizeBytes: 3_912,
         headIssuedAt: iso(60_000),
         headNotAfter: iso(-86_340_000),

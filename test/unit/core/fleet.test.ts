@@ -25,6 +25,7 @@ import {
   type TestTerminal,
   until,
 } from './support.ts';
+import { withCheckDigit } from '../../negative/lists.ts';
 
 const folders: string[] = [];
 const open: (() => Promise<void>)[] = [];
@@ -276,6 +277,31 @@ describe('a card that is put on the negative list', () => {
     expect([...retained.entries].map(tagOf)).toEqual([tag]);
   });
 
+  it('has what is new at once while what was taken off waits for its second signature', async () => {
+    const house = await start();
+    const bodies = (prefix: number, count: number) =>
+      Array.from({ length: count }, (_, at) => withCheckDigit(`${prefix}${String(at).padStart(9, '0')}`));
+    const put = async (source: string, mode: 'add' | 'replace', pans: readonly string[]) =>
+      (await house.call('POST', '/negative/imports', { source, mode, text: pans.join('\n') })).body;
+    const pans = bodies(476_173, 60);
+    expect(await put('issuer-a', 'add', pans)).toMatchObject({ count: 60, published: true });
+    const kept = pans.slice(0, 20);
+    const shrunk = await put('issuer-a', 'replace', kept);
+    expect(shrunk).toMatchObject({ removed: 40, published: false, needsSecondSignature: true });
+    expect((await house.call('GET', '/negative/state')).body).toMatchObject({ cards: 60, withheld: 40 });
+    const more = await put('issuer-b', 'add', bodies(541_333, 5));
+    expect(more).toMatchObject({ added: 5, count: 65, published: true, needsSecondSignature: true });
+    expect((await house.call('GET', '/negative/state')).body).toMatchObject({ cards: 65, withheld: 40 });
+    const until = new Date(Date.now() + 86_400_000).toISOString();
+    const range = (await house.call('POST', '/negative/ranges', { low: '411111', high: '411119', until })).body;
+    expect(range).toMatchObject({ count: 65, published: true, needsSecondSignature: true });
+    const nothingNew = (await house.call('POST', '/negative/versions', {})).body;
+    expect(nothingNew).toMatchObject({ version: range.version, published: false, needsSecondSignature: true });
+    const signed = (await house.call('POST', '/negative/versions', { secondSignature: true })).body;
+    expect(signed).toMatchObject({ count: 25, published: true, needsSecondSignature: false });
+    expect((await house.call('GET', '/negative/state')).body).toMatchObject({ cards: 25, withheld: 0 });
+  });
+
   it('stays listed while another source lists it, and its removal is a version of two signatures', async () => {
     const house = await start();
     const other = '5413330089020011';
@@ -297,6 +323,7 @@ describe('a card that is put on the negative list', () => {
     expect(halved).toMatchObject({ added: 1, removed: 2, published: true });
     const gone = (await house.call('POST', '/negative/removals', { pan: '4111111111111111', source: 'issuer-a' })).body;
     expect(gone).toMatchObject({ published: false, needsSecondSignature: true });
+    expect((await house.call('GET', '/negative/state')).body).toMatchObject({ cards: 2, withheld: 1 });
     const explained = (await house.call('POST', '/negative/explanations', { pan })).body;
     expect(explained).toMatchObject({ listed: true, entries: [{ source: 'brand-b' }] });
     const second = (await house.call('POST', '/negative/versions', { secondSignature: true })).body;
@@ -399,6 +426,38 @@ describe('a card that is put on the negative list', () => {
     expect((await house.call('GET', '/negative/state?list=visa-jp')).body).toMatchObject({ epoch: 2 });
     await house.call('POST', '/negative/entries', { list: 'visa-jp', pan: '4111111111111111' });
     expect((await house.call('POST', '/negative/lists', exact)).body.code).toBe('NEGATIVE_CODEC_IMPOSSIBLE');
+  });
+
+  it('leaves a terminal behind that has one list and not the other, in its row and in the count of the fleet', async () => {
+    const house = await start();
+    const link = await connect(house, await enrol(house, await house.register('LISTS-0001')));
+    await house.call('POST', '/negative/lists', { list: 'visa-jp', codec: 'KH' });
+    const freshAt = [1_800_000_000_000, 1_700_000_000_000] as const;
+    const entry = async (list: string, at: number) => {
+      const { version, overlaySeq } = (await house.call('GET', `/negative/state?list=${list}`)).body as unknown as {
+        version: number;
+        overlaySeq: number;
+      };
+      return { list, version, overlaySeq, freshAt: at };
+    };
+    const row = async () => (await house.call('GET', '/terminals/LISTS-0001')).body;
+    const told = async (negative: Awaited<ReturnType<typeof entry>>[]) => {
+      await link.hello({ negative });
+      return await until('the row', async () => {
+        const { negative: seen } = (await row()) as unknown as { negative: { freshAt: string | null } };
+        return seen.freshAt !== null && Date.parse(seen.freshAt) === negative.at(-1)?.freshAt && seen;
+      });
+    };
+    const regular = await entry('regular', freshAt[0]);
+    expect(await told([regular])).toMatchObject({ current: false, version: regular.version });
+    const inSync = async () => (await house.call('GET', '/overview')).body;
+    expect(await inSync()).toMatchObject({ sync: { negative: 0 } });
+    expect(await told([regular, await entry('visa-jp', freshAt[1])])).toMatchObject({ current: true });
+    expect(await inSync()).toMatchObject({ sync: { negative: 1 } });
+    // An emergency entry of the second list alone.
+    await house.call('POST', '/negative/entries', { list: 'visa-jp', pan, reason: 'stolen' });
+    expect(await row()).toMatchObject({ negative: { current: false } });
+    expect(await inSync()).toMatchObject({ sync: { negative: 0 } });
   });
 
   it('must have a card number', async () => {

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { withCheckDigit } from '../../negative/lists.ts';
 import { newFolder, removeFolder, testHouse, until } from './support.ts';
 
 const folder = newFolder();
@@ -82,13 +83,3 @@ test('a file that still grows, or is on its way, is left alone', async () => {
   expect(await reportOf('growing.csv')).toMatchObject({ taken: true, added: 1 });
   expect([isThere('on-its-way.csv.part'), isThere('.hidden.csv')]).toEqual([true, true]);
 });
-
-/** Fifteen digits and the one that ISO/IEC 7812-1, annex B, asks for. */
-function withCheckDigit(digits: string): string {
-  const sum = [...digits].reduceRight((total, digit, index) => {
-    const isDoubled = (digits.length - index) % 2 === 1;
-    const value = Number(digit) * (isDoubled ? 2 : 1);
-    return total + (value > 9 ? value - 9 : value);
-  }, 0);
-  return `${digits}${(10 - (sum % 10)) % 10}`;
-}

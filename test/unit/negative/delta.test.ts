@@ -14,6 +14,7 @@ import { changed, numbers, randomExact, randomHashes } from '../../negative/list
 import { referenceContainer, referenceDelta } from '../../negative/reference.ts';
 
 const rootOf = (set: NegativeSet) => containerRoot(unwrap(openContainer(encodeContainer(set))));
+const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equals(b);
 const histories: readonly (readonly [string, NegativeSet])[] = [
   ['keyed hashes', randomHashes(1, 3_000, 36, 3)],
   ['exact cards', randomExact(2, 3_000, 30, 3)],
@@ -28,14 +29,14 @@ test.each(histories)('%s: direct delta, chain of deltas and snapshot are the sam
   for (const [day, set] of days.entries()) {
     const direct = makeDelta(first, set, rootOf(first));
     const applied = unwrap(applyDelta(first, rootOf(first), direct));
-    expect(encodeContainer(applied)).toEqual(encodeContainer(set));
+    expect(isSame(encodeContainer(applied), encodeContainer(set))).toBe(true);
     expect(referenceDelta(referenceContainer(encodeContainer(first)), direct).cards).toEqual(
       referenceContainer(encodeContainer(set)).cards,
     );
     const before = days[day - 1];
     if (before) chained = unwrap(applyDelta(chained, rootOf(chained), makeDelta(before, set, rootOf(before))));
   }
-  expect(encodeContainer(chained)).toEqual(encodeContainer(last));
+  expect(isSame(encodeContainer(chained), encodeContainer(last))).toBe(true);
 });
 
 test('a partition that comes, one that goes, a reason that changes and a new range are told', () => {
@@ -63,15 +64,16 @@ test('a delta for another base is refused, and so is a damaged one, in bounded t
   const other = randomHashes(6, 2_000, 36, 2);
   const delta = makeDelta(base, changed(base, 1, 0.05), rootOf(base));
   expect(applyDelta(other, rootOf(other), delta)).toMatchObject({ ok: false, fault: { code: 'NEGATIVE_BASE_OTHER' } });
+  const root = rootOf(base);
   for (let length = 0; length < delta.length; length += 1)
-    expect(applyDelta(base, rootOf(base), delta.subarray(0, length)).ok).toBe(false);
+    if (applyDelta(base, root, delta.subarray(0, length)).ok) throw new Error(`${length} bytes are taken for all`);
   const below = numbers(8);
-  const right = rootOf(unwrap(applyDelta(base, rootOf(base), delta)));
+  const right = rootOf(unwrap(applyDelta(base, root, delta)));
   for (let flip = 0; flip < 400; flip += 1) {
     const bit = flip < 23 * 8 ? 12 * 8 + flip : below(delta.length * 8);
     const bad = delta.slice();
     bad[bit >> 3] = (bad[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-    const applied = applyDelta(base, rootOf(base), bad);
-    if (applied.ok) expect(rootOf(applied.value), `bit ${bit} of ${delta.length * 8}`).not.toEqual(right);
+    const applied = applyDelta(base, root, bad);
+    if (applied.ok && isSame(rootOf(applied.value), right)) throw new Error(`bit ${bit} of ${delta.length * 8}`);
   }
 });

@@ -8,21 +8,28 @@ import {
   readStepNodes,
   rootFrom,
   rootOf,
+  sameBytes,
   stepNodes,
 } from '@tsunagu/protocols/negative';
 import { expect, test } from 'vitest';
 import { randomHashes } from '../../negative/lists.ts';
 
-test('every leaf of trees of 1 to 70 leaves is led to the root, and to no other', () => {
-  for (let count = 1; count <= 70; count += 1) {
+test('every leaf of small trees, and of those around 64 leaves, is led to the root, and to no other', () => {
+  for (const count of [...Array.from({ length: 20 }, (_, at) => at + 1), 31, 32, 33, 63, 64, 65]) {
     const leaves = Array.from({ length: count }, (_, leaf) => leafHash(Uint8Array.of(leaf)));
     const root = rootOf(leaves);
     for (let leaf = 0; leaf < count; leaf += 1) {
       const path = pathOf(leaves, leaf);
-      expect(rootFrom(leafHash(Uint8Array.of(leaf)), leaf, count, path)).toEqual(root);
-      expect(rootFrom(leafHash(Uint8Array.of(leaf + 100)), leaf, count, path)).not.toEqual(root);
-      expect(rootFrom(leafHash(Uint8Array.of(leaf)), leaf + count, count, path)).toBeUndefined();
-      expect(rootFrom(leafHash(Uint8Array.of(leaf)), leaf, count, [...path, root])).toBeUndefined();
+      const leads = (to: Uint8Array | undefined): boolean => to !== undefined && sameBytes(to, root);
+      const [own, other] = [leaf, leaf + 100].map((value) => leafHash(Uint8Array.of(value)));
+      if (!own || !other) throw new Error('a leaf has a hash');
+      const found = [
+        leads(rootFrom(own, leaf, count, path)),
+        leads(rootFrom(other, leaf, count, path)),
+        rootFrom(own, leaf + count, count, path),
+        rootFrom(own, leaf, count, [...path, root]),
+      ];
+      if (found.join() !== 'true,false,,') throw new Error(`leaf ${leaf} of ${count}: ${found.join()}`);
     }
     expect(unwrap(readStepNodes(stepNodes(leaves), root)).length).toBe(Math.ceil(count / 16));
   }
@@ -44,6 +51,6 @@ test('every bit of a container changes its root, except its trailer, which is th
     const other = bytes.slice();
     other[bit >> 3] = (other[bit >> 3] ?? 0) ^ (1 << (bit & 7));
     const opened = openContainer(other);
-    if (opened.ok) expect(rootOf(leavesOf(opened.value))).not.toEqual(root);
+    if (opened.ok && sameBytes(rootOf(leavesOf(opened.value)), root)) throw new Error(`bit ${bit} changes nothing`);
   }
 });

@@ -257,6 +257,7 @@ const Spread = ({ state }: { state: State }) => (
       })}{' '}
       {t('negative.exposure', { yen: count(state.exposureMinor) })}
     </p>
+    {state.withheld > 0 && <p class="pad failure">{t('negative.withheld', { cards: count(state.withheld) })}</p>}
     {state.behind.length > 0 && (
       <table>
         <thead>

@@ -232,6 +232,7 @@ export const en = {
   'timeline.alarm': 'Alarm',
   'negative.spread': 'Spread of the newest head',
   'negative.reached': '{{reached}} of {{total}} terminals have it, the last after {{ms}} ms.',
+  'negative.withheld': '{{cards}} cards that were taken off are still listed, until a second list key signs that.',
   'negative.exposure': 'Exposed at terminals that are behind: ¥{{yen}}.',
   'negative.lists': 'Lists of issuers and brands',
   'negative.list': 'List',

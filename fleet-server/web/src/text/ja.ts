@@ -234,6 +234,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'timeline.alarm': '警報',
   'negative.spread': '最新ヘッドの配信状況',
   'negative.reached': '{{total}} 台中 {{reached}} 台に適用済み。最後の適用まで {{ms}} ms。',
+  'negative.withheld': '解除待ち {{cards}} 件。2つ目のリスト鍵で署名するまで登録されたままです。',
   'negative.exposure': '未更新端末のリスク額: ¥{{yen}}。',
   'negative.lists': '発行会社・ブランド別リスト',
   'negative.list': 'リスト',

@@ -1,6 +1,6 @@
 /** Writes bits, most significant first, into a buffer that grows. */
 export class BitWriter {
-  #bytes = new Uint8Array(1024);
+  #view = new DataView(new ArrayBuffer(1024));
   #length = 0;
   #held = 0;
   #heldBits = 0;
@@ -19,6 +19,13 @@ export class BitWriter {
     } else if (bits > 0) this.#put(value, bits);
   }
 
+  /** Writes `count` ones and a zero. */
+  unary(count: number): void {
+    if (count < 24) return this.#put((1 << (count + 1)) - 2, count + 1);
+    this.ones(count);
+    this.#put(0, 1);
+  }
+
   /** Writes `count` ones. */
   ones(count: number): void {
     let left = count;
@@ -33,23 +40,24 @@ export class BitWriter {
 
   /** What was written; call `align` before. */
   take(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    return new Uint8Array(this.#view.buffer.slice(0, this.#length));
   }
 
+  /** Up to 24 bits behind the seven at most that are held: a whole word is written each time, and counts as far as it is full. */
   #put(value: number, bits: number): void {
-    this.#held = ((this.#held << bits) | value) >>> 0;
-    this.#heldBits += bits;
-    if (this.#length + 4 > this.#bytes.length) {
-      const wider = new Uint8Array(this.#bytes.length * 2);
-      wider.set(this.#bytes);
-      this.#bytes = wider;
-    }
-    while (this.#heldBits >= 8) {
-      this.#heldBits -= 8;
-      this.#bytes[this.#length] = this.#held >>> this.#heldBits;
-      this.#length += 1;
-    }
-    this.#held &= (1 << this.#heldBits) - 1;
+    const held = (this.#held << bits) | value;
+    const heldBits = this.#heldBits + bits;
+    if (this.#length + 4 > this.#view.byteLength) this.#widen();
+    this.#view.setUint32(this.#length, held << (32 - heldBits));
+    this.#length += heldBits >>> 3;
+    this.#heldBits = heldBits & 7;
+    this.#held = held & ((1 << this.#heldBits) - 1);
+  }
+
+  #widen(): void {
+    const wider = new Uint8Array(this.#view.byteLength * 2);
+    wider.set(new Uint8Array(this.#view.buffer));
+    this.#view = new DataView(wider.buffer);
   }
 }
 
@@ -85,6 +93,11 @@ export class BitReader {
     const value = this.#window() >>> (32 - bits);
     this.position += bits;
     return value;
+  }
+
+  /** The next bits, up to 25, without reading them. */
+  peek(bits: number): number {
+    return this.#window() >>> (32 - bits);
   }
 
   /** Up to 53 bits. */

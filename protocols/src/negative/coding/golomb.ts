@@ -35,8 +35,7 @@ export function divisorForMean(mean: number): number {
 /** Writes one gap, 0 or more. */
 export function writeGap(writer: BitWriter, code: GolombCode, gap: number): void {
   const quotient = Math.floor(gap / code.divisor);
-  writer.ones(quotient);
-  writer.write(0, 1);
+  writer.unary(quotient);
   writeRemainder(writer, code, gap - quotient * code.divisor);
 }
 

@@ -21,6 +21,13 @@ const lengthMax = 15;
 export interface ReasonCode {
   readonly lengths: Uint8Array;
   readonly words: Uint16Array;
+  /**
+   * By the next eight bits: length of the word that stands there times 16, plus its reason; 0 where it is longer than that. A code
+   * with one reason has no words, so that it says that reason everywhere.
+   */
+  readonly byPrefix: Uint8Array;
+  /** Some word is longer than eight bits. */
+  readonly isLong: boolean;
   /** The only reason there is; -1 when there are several (or none). */
   readonly only: number;
 }
@@ -44,7 +51,25 @@ function codeOf(lengths: Uint8Array): ReasonCode {
     word *= 2;
   }
   const used = [...lengths.keys()].filter((reason) => lengths[reason] !== 0);
-  return { lengths, words, only: used.length === 1 ? (used[0] ?? -1) : -1 };
+  const only = used.length === 1 ? (used[0] ?? -1) : -1;
+  return {
+    lengths,
+    words,
+    byPrefix: prefixesOf(lengths, words, only),
+    isLong: lengths.some((length) => length > 8),
+    only,
+  };
+}
+
+function prefixesOf(lengths: Uint8Array, words: Uint16Array, only: number): Uint8Array {
+  const byPrefix = new Uint8Array(256);
+  if (only >= 0) return byPrefix.fill(only);
+  for (const [reason, length] of lengths.entries()) {
+    if (length === 0 || length > 8) continue;
+    const first = (words[reason] ?? 0) << (8 - length);
+    byPrefix.fill(length * reasonsMax + reason, first, first + (1 << (8 - length)));
+  }
+  return byPrefix;
 }
 
 /** Merges the two rarest groups until one is left; ties go to the group with the lowest reason, so that everybody merges alike. */
@@ -73,6 +98,11 @@ export function writeReason(writer: BitWriter, code: ReasonCode, reason: number)
 /** Reads a reason; -1 when the bits are none. */
 export function readReason(reader: BitReader, code: ReasonCode): number {
   if (code.only >= 0) return code.only;
+  const known = code.byPrefix[reader.peek(8)] ?? 0;
+  if (known > 0) {
+    reader.position += known >>> 4;
+    return known & 15;
+  }
   let word = 0;
   for (let length = 1; length <= lengthMax; length += 1) {
     word = word * 2 + reader.read(1);

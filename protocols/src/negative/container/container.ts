@@ -231,7 +231,8 @@ export function decodeContainer(bytes: Uint8Array): Result<NegativeSet, 'NEGATIV
 
 /**
  * Looks for a tag in one segment, as `BitReader` would read it, but on plain local numbers: this loop is all that a look-up
- * costs. Bounded by the segment's length: every turn reads a bit at least.
+ * costs. Positions are whole numbers of 32 bits by `| 0`: one double among them, and each turn converts. Bounded by the
+ * segment's length: every turn reads a bit at least.
  */
 function search(
   view: DataView,
@@ -242,28 +243,30 @@ function search(
   tag: number,
 ): number {
   const { width } = shape;
-  const { divisor, bits, shortCount } = shape.gaps;
-  if (bits < 2 || bits > 25 || reasons.only < 0) return searchAny(reader, shape, reasons, segment, tag);
+  const { divisor } = shape.gaps;
+  const bits = shape.gaps.bits | 0;
+  const shortCount = shape.gaps.shortCount | 0;
+  if (bits < 2 || bits > 25 || reasons.isLong) return searchAny(reader, shape, reasons, segment, tag);
+  const { byPrefix, only } = reasons;
   const wanted = tag - segment * width;
   const shortShift = 33 - bits;
   const longShift = 32 - bits;
-  const last = reader.end;
-  let { position } = reader;
+  const last = reader.end | 0;
+  let position = reader.position | 0;
+  let word = view.getUint32(position >>> 3) << (position & 7);
   let found = -1;
   for (;;) {
     const begun = position;
-    let word = view.getUint32(position >>> 3) << (position & 7);
     let ones = Math.clz32(~word);
-    // A run of 25 ones or more is rare: it goes on in the next word.
-    while (ones >= 25 && position + 25 < last) {
-      found += 25 * divisor;
-      position += 25;
+    // A reason before it has left 17 bits of the word. More ones than that are rare: they go on in the next word.
+    while (ones >= 17 && position + 17 < last) {
+      found += 17 * divisor;
+      position += 17;
       word = view.getUint32(position >>> 3) << (position & 7);
       ones = Math.clz32(~word);
     }
-    if (position + ones >= last) return last - begun < 8 ? absent : damaged;
+    if (position + ones >= last) return begun <= last && last - begun < 8 ? absent : damaged;
     position += ones + 1;
-    if (position + bits > last + 1) return damaged;
     word = view.getUint32(position >>> 3) << (position & 7);
     let remainder = word >>> shortShift;
     if (remainder < shortCount) position += bits - 1;
@@ -271,14 +274,24 @@ function search(
       remainder = (word >>> longShift) - shortCount;
       position += bits;
     }
+    if (position > last) return damaged;
     found += 1 + ones * divisor + remainder;
+    word = view.getUint32(position >>> 3) << (position & 7);
     if (found >= wanted) {
-      if (position > last || found >= width) return damaged;
-      return found === wanted ? reasons.only : absent;
+      if (found >= width) return damaged;
+      if (found > wanted) return absent;
+      const reason = byPrefix[word >>> 24] ?? 0;
+      return position + (reason >>> 4) > last ? damaged : reason & 15;
     }
+    // A list with one reason has no words: its way from card to card does not wait for the table.
+    if (only >= 0) continue;
+    const reasonBits = (byPrefix[word >>> 24] ?? 0) >>> 4;
+    position += reasonBits;
+    word <<= reasonBits;
   }
 }
-/** The same for any code: several reasons, very short or very long gaps. */
+
+/** The same for any code: long words of reasons, very short or very long gaps. */
 function searchAny(
   reader: BitReader,
   shape: PartitionShape,

@@ -81,7 +81,10 @@ export function encodeContainer(set: NegativeSet): Uint8Array {
 function countReasons(partitions: readonly Partition[]): Float64Array {
   const counts = new Float64Array(reasonsMax);
   for (const { entries } of partitions)
-    for (const entry of entries) counts[reasonNumberOf(entry)] = (counts[reasonNumberOf(entry)] ?? 0) + 1;
+    for (const entry of entries) {
+      const reason = reasonNumberOf(entry);
+      counts[reason] = (counts[reason] ?? 0) + 1;
+    }
   return counts;
 }
 

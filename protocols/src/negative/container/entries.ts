@@ -7,8 +7,8 @@ import { reasonsMax } from '../coding/reasons.ts';
 export const entryOf = (tag: number, reason: number): number => tag * reasonsMax + reason;
 /** The tag of an entry. */
 export const tagOf = (entry: number): number => Math.floor(entry / reasonsMax);
-/** The number of an entry's reason. */
-export const reasonNumberOf = (entry: number): number => entry % reasonsMax;
+/** The number of an entry's reason. The remainder of two doubles would be a slow call. */
+export const reasonNumberOf = (entry: number): number => entry - tagOf(entry) * reasonsMax;
 
 /** Part of a list's key space, and what is listed in it. Lists of keyed hashes have one. */
 export interface Partition {
