@@ -71,7 +71,7 @@ import { type Negative, openNegative, regularList, watchInbox } from './negative
 import { openRefurbish } from './refurbish/index.ts';
 import { openSales } from './sales/index.ts';
 import { openSoftware } from './software/index.ts';
-import { lockFolder, migrations, openStore } from './store/index.ts';
+import { lockFolder, migrations, openStore, type Store } from './store/index.ts';
 import { openSwaps } from './swap/index.ts';
 import { noMetrics, openSwitch, prepareLinks, readLinks, type Switch } from './switch/index.ts';
 import { openTwin, type Twin } from './twin/index.ts';
@@ -100,6 +100,8 @@ export interface HouseOptions {
   readonly saleSettleMs?: number;
   /** How long what happened to terminals stays in their timelines; 400 days unless told. */
   readonly timelineKeptMs?: number;
+  /** Where the switch keeps its tables, when that is not the house's own store: this house is one of its nodes. */
+  readonly switchNode?: { readonly name: string; readonly store: Store };
   /** An MQTT broker (`mqtts://host:port`) that stands in for our own. */
   readonly brokerUrl?: string;
   /** Terminals get their first keys in authorised injection runs only (PCI PIN 3.1, 30-3); at their first contact unless set. */
@@ -545,7 +547,7 @@ async function build(
   const openedSwitch = await openSwitch(
     world,
     {
-      store,
+      store: options.switchNode?.store ?? store,
       vault,
       keys,
       admit,
@@ -573,6 +575,7 @@ async function build(
       centres: { host, port: at('centres') },
       links,
       cardCompany: { host: '127.0.0.1', port: at('cardCompany') },
+      ...(options.switchNode && { node: options.switchNode.name }),
     },
   );
   if (!openedSwitch.ok) return namedPort(openedSwitch, at('acquiring'), 'acquiring');

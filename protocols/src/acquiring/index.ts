@@ -91,6 +91,7 @@ export {
   type SessionState,
   type SessionStep,
 } from './session.ts';
+export { zoneMac } from './zone-mac.ts';
 export { isZoneFrame, openZoneFrame, sealZoneFrame, zoneFrame } from './zone-frame.ts';
 export {
   freshZoneKeys,

@@ -121,6 +121,8 @@ export interface SmallHouseOptions {
   readonly quarantine?: (on: Store, finding: KeyFinding) => Promise<unknown>;
   /** Those of a fresh house unless told. */
   readonly links?: readonly Link[];
+  /** Where the switch keeps its tables; the house's store unless told. */
+  readonly switchStore?: Store;
   /** What happens right before each commit of the switch, as soon as the house stands. */
   readonly beforeCommit?: (house: SmallHouse) => Promise<void>;
 }
@@ -196,11 +198,12 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
     names: [{ dns: 'localhost' }, { ip: '127.0.0.1' }],
   });
   let standing: SmallHouse | undefined;
+  const truth = options.switchStore ?? store;
   const watched: Store = {
-    ...store,
+    ...truth,
     async write(work) {
       if (standing) await options.beforeCommit?.(standing);
-      return await store.write(work);
+      return await truth.write(work);
     },
   };
   const sw = unwrap(

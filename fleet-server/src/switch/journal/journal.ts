@@ -454,7 +454,7 @@ export class Journal {
     return this.#store.db
       .selectFrom('switch_sales')
       .selectAll()
-      .where('state', 'in', ['send-intended', 'sent'] satisfies SaleState[])
+      .where('state', '=', 'send-intended' satisfies SaleState)
       .orderBy('seq')
       .execute();
   }
