@@ -136,10 +136,6 @@ program
     'terminals with real readers: SERIAL=usb, or SERIAL=pcsc[:NAME] / 実機リーダーを使う端末',
     [],
   )
-  .option(
-    '--key-in-runs',
-    'first keys in authorised injection runs only (PCI PIN 3.1, 30-3) / 鍵投入は承認済みの作業のみ',
-  )
   .option('--broker <url>', 'an MQTT broker that stands in for our own: mqtts://host:port / 外部ブローカーを使用')
   .action(
     async (options: {
@@ -151,7 +147,6 @@ program
       readers: string[];
       broker?: string;
       vault?: string;
-      keyInRuns?: boolean;
     }) => {
       const { startHouse } = await import('./house/index.ts');
       const stop = new AbortController();

@@ -38,8 +38,6 @@ export interface StartOptions {
   readonly broker?: string;
   /** A PKCS #11 token that holds the keys (RFC 7512). */
   readonly vault?: string;
-  /** First keys in authorised injection runs only: the emulated terminals have none until somebody runs one. */
-  readonly keyInRuns?: boolean;
 }
 
 const program = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
@@ -128,7 +126,6 @@ async function raise(
     ...common,
     ...(options.broker === undefined ? [] : ['--broker', options.broker]),
     ...(options.vault === undefined ? [] : ['--vault', options.vault]),
-    ...(options.keyInRuns ? ['--key-in-runs'] : []),
   ]);
   if (!server.ok) return server;
   const cardCompany = await run(parts.cardCompany, 'fleet-server/dist/card-company.js', [
