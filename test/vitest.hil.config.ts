@@ -9,7 +9,7 @@ export default defineConfig({
     include: ['hil/**/*.hil.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     testTimeout: 60_000,
-    hookTimeout: 900_000,
+    hookTimeout: 1_600_000,
     fileParallelism: false,
   },
 });

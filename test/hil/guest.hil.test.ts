@@ -68,7 +68,7 @@ beforeAll(async () => {
       `-device qemu-xhci -chardev socket,id=card,path=${socket},server=on,wait=off`,
       '-device usb-ccid -device ccid-card-passthru,chardev=card',
     ],
-    840_000,
+    1_500_000,
   );
   cardProcess = spawn(
     process.execPath,

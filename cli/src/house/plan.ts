@@ -1,4 +1,4 @@
-import { models } from '@tsunagu/protocols/catalogue';
+import { models, type ReaderKind } from '@tsunagu/protocols/catalogue';
 import { portOf, type RegisterTerminal, registerTerminal, portOffsets } from '@tsunagu/protocols/fleet';
 
 /** A terminal of the emulated fleet, before it is registered. */
@@ -60,3 +60,27 @@ export function planFleet(count: number, portBase: number): readonly RegisterTer
 
 /** How far above its base a house may listen; the next house needs a base this much higher. */
 export const portSpan = portOffsets.relay + 10;
+
+/** A card for each kind of reader, the liveliest first. */
+const cardsToTry: readonly (readonly [ReaderKind, string])[] = [
+  ['contactless', 'visa-contactless'],
+  ['contact', 'visa-contact'],
+  ['stripe', 'visa-stripe'],
+];
+
+/** A sale that the fleet can make, for whoever has just started it: the newest of the first eight models, with a card that it can read. */
+export function saleToTry(
+  fleet: readonly RegisterTerminal[],
+  realReaders: readonly string[],
+): { readonly serial: string; readonly card: string } | undefined {
+  for (const [kind, card] of cardsToTry) {
+    const found = fleet
+      .slice(0, first.length)
+      .findLast(({ model }) => models.find(({ id }) => id === model)?.readers.includes(kind));
+    if (found === undefined) continue;
+    // Where its reader is real, its cards have no names.
+    const isReal = realReaders.some((value) => value.startsWith(`${found.serial}=`));
+    return { serial: found.serial, card: isReal ? 'reader' : card };
+  }
+  return undefined;
+}

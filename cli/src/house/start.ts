@@ -10,7 +10,7 @@ import { type Child, isKnown, startChild } from './child.ts';
 import { draftFirst, openKeyring, readPublished } from '../signing/index.ts';
 import { type KeyHere, keysOnMachine } from './keys-here.ts';
 import { lockFolder } from './lock.ts';
-import { planFleet } from './plan.ts';
+import { planFleet, saleToTry } from './plan.ts';
 import { checkReaders, pcscReaders, serialsOf } from './readers.ts';
 
 /** What somebody in front of a running house wants to know. */
@@ -247,7 +247,8 @@ function writeClaim(folder: string, claim: ClaimBundle): void {
   renameSync(join(folder, 'claim.json.new'), join(folder, 'claim.json'));
 }
 
-function showHouse(console: Console, { data, portBase, readers }: StartOptions, house: RaisedHouse): void {
+function showHouse(console: Console, options: StartOptions, house: RaisedHouse): void {
+  const { data, portBase, readers, terminals } = options;
   const { start } = console.texts;
   const { line } = start;
   const port = (name: Parameters<typeof portOf>[1]): number => portOf(portBase, name);
@@ -274,11 +275,10 @@ function showHouse(console: Console, { data, portBase, readers }: StartOptions, 
   console.out(`\n  ${start.dashboard} ${console.paint('accent', house.managementUrl)}`);
   console.out(`  ${start.signIn} ${console.paint('accent', house.signInUrl)}`);
   console.out(`\n  ${start.tryNext}`);
-  // Where its reader is real, its cards have no names.
-  const card = readers.some((value) => value.startsWith('CT5100-0001=')) ? 'reader' : 'visa-contactless';
+  const sale = saleToTry(planFleet(terminals, portBase), readers);
   for (const command of [
     'npx tsunagu',
-    `npx tsunagu sale CT5100-0001 --amount 1280 --card ${card}`,
+    ...(sale === undefined ? [] : [`npx tsunagu sale ${sale.serial} --amount 1280 --card ${sale.card}`]),
     'npx tsunagu terminals',
   ]) {
     console.out(`    ${console.paint('bold', command)}`);

@@ -48,6 +48,10 @@ export const maskedCard = (lastFour: string): string => (lastFour === '' ? '-' :
 export const slipTime = (at: number, timeZone: string): string =>
   new Date(at).toLocaleString('sv-SE', { timeZone }).replaceAll('-', '/');
 
+/** What a slip is called: a gift or cash card has no credit scheme, and its payment is none on credit. */
+const titleOf = (scheme: string | undefined): 'payment' | 'noScheme' | 'transit' =>
+  scheme === transitScheme.key ? 'transit' : scheme === '' ? 'noScheme' : 'payment';
+
 /** A line of the shop's own, where it has one. */
 const line = (text: string): SlipBlock[] => (text === '' ? [] : [{ type: 'title', text, isLarge: false }]);
 
@@ -62,12 +66,13 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
     value === undefined || value === '' ? [] : [{ type: 'pair', label, value, isStrong }];
   const isMade = one.outcome === 'approved';
   const { chip } = one;
-  const isTransit = one.card?.scheme === transitScheme.key;
+  const title = titleOf(one.card?.scheme);
+  const isTransit = title === 'transit';
   const isInquiry = one.kind === 'balance' || one.kind === 'history';
   const left = one.balanceMinor === undefined ? '-' : yen(one.balanceMinor);
   return [
     ...line(head.receiptHeader),
-    { type: 'title', text: isTransit ? texts.titles.transit : texts.titles.payment, isLarge: false },
+    { type: 'title', text: texts.titles[title], isLarge: false },
     { type: 'title', text: texts.copies[copy], isLarge: false },
     ...(isMade ? [] : [{ type: 'title', text: texts.notMade, isLarge: true } as const]),
     { type: 'rule' },
@@ -93,7 +98,7 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
     ...(isInquiry
       ? pair(isTransit ? labels.left : labels.balance, left, true)
       : [
-          ...pair(labels.payment, isTransit ? undefined : texts.lumpSum),
+          ...pair(labels.payment, title === 'payment' ? texts.lumpSum : undefined),
           ...pair(
             labels.total,
             yen(one.kind === 'refund' || one.kind === 'void' ? -one.amountMinor : one.amountMinor),

@@ -2,7 +2,7 @@ import type { PaymentKind, SaleOutcome } from '@tsunagu/protocols/fleet';
 
 /** Every word of a slip. A slip in another language is another table. */
 export interface SlipTexts {
-  readonly titles: Readonly<Record<'payment' | 'transit' | 'totals', string>>;
+  readonly titles: Readonly<Record<'payment' | 'noScheme' | 'transit' | 'totals', string>>;
   readonly copies: Readonly<Record<'customer' | 'merchant', string>>;
   readonly kinds: Readonly<Record<PaymentKind, string>>;
   readonly outcomes: Readonly<Record<SaleOutcome, string>>;
@@ -59,7 +59,12 @@ export interface SlipTexts {
 
 export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
   ja: {
-    titles: { payment: 'クレジットカード売上票', transit: '交通系電子マネー取引票', totals: '日計表' },
+    titles: {
+      payment: 'クレジットカード売上票',
+      noScheme: 'カード取引票',
+      transit: '交通系電子マネー取引票',
+      totals: '日計表',
+    },
     copies: { customer: 'お客様控え', merchant: '加盟店控え' },
     kinds: {
       sale: '売上',
@@ -126,7 +131,12 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
     closed: '締め済',
   },
   en: {
-    titles: { payment: 'CREDIT CARD SLIP', transit: 'TRANSIT CARD SLIP', totals: 'DAILY TOTALS' },
+    titles: {
+      payment: 'CREDIT CARD SLIP',
+      noScheme: 'CARD SLIP',
+      transit: 'TRANSIT CARD SLIP',
+      totals: 'DAILY TOTALS',
+    },
     copies: { customer: 'CUSTOMER COPY', merchant: 'MERCHANT COPY' },
     kinds: {
       sale: 'Sale',

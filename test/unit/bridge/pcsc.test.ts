@@ -106,6 +106,12 @@ describe('a PC/SC daemon', () => {
     ['answers with too few bytes', { ...sound, 0x09: () => Buffer.alloc(5) }, 'READER_TIMEOUT'],
     ['floods', { ...sound, 0x09: () => Buffer.alloc(1_000_000) }, 'PCSC_PROTOCOL'],
     ['has lost the card', { ...sound, 0x09: (body) => word(body, 28, 0x80100069) }, 'READER_CARD_ABSENT'],
+    ['hands on nothing of a card', { ...sound, 0x09: (body) => word(word(body, 24, 0), 28, 0) }, 'READER_CARD_MUTE'],
+    [
+      'hands on half a status word',
+      { ...sound, 0x09: (body) => Buffer.concat([word(word(body, 24, 1), 28, 0), Buffer.of(0x90)]) },
+      'PCSC_PROTOCOL',
+    ],
     ['gives the card to another', { ...sound, 0x09: (body) => word(body, 28, 0x8010000b) }, 'USB_BUSY'],
   ])(
     'that %s ends the command within its time, and a new connection is made for the next',

@@ -1,6 +1,6 @@
 import { models } from '@tsunagu/protocols/catalogue';
 import { expect, test } from 'vitest';
-import { planFleet } from '../../../cli/src/house/plan.ts';
+import { planFleet, saleToTry } from '../../../cli/src/house/plan.ts';
 
 test('the first eight terminals are eight models from 1996 to 2016, a parent with two children among them', () => {
   const fleet = planFleet(8, 8880);
@@ -21,5 +21,17 @@ test('a fleet of any size has unique serials, known models, and parents before t
       expect(models.some((model) => model.id === terminal.model)).toBe(true);
       if (terminal.parent) expect(fleet.slice(0, index).some((other) => other.serial === terminal.parent)).toBe(true);
     }
+  }
+});
+
+test('the sale to try is one that the fleet can make, whatever its size', () => {
+  expect(saleToTry(planFleet(8, 8880), [])).toEqual({ serial: 'CT5100-0001', card: 'visa-contactless' });
+  expect(saleToTry(planFleet(50, 8880), ['CT5100-0001=usb'])).toEqual({ serial: 'CT5100-0001', card: 'reader' });
+  for (const count of [1, 2, 3, 4, 5, 6, 7]) {
+    const fleet = planFleet(count, 8880);
+    const sale = saleToTry(fleet, []);
+    const model = fleet.find(({ serial }) => serial === sale?.serial)?.model;
+    const kind = sale?.card.replace('visa-', '') ?? '';
+    expect(models.find(({ id }) => id === model)?.readers).toContain(kind);
   }
 });

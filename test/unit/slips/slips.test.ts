@@ -66,6 +66,13 @@ const sale: Transaction = {
 const signed: Transaction = { ...sale, signature: emulatedSignature('somebody') };
 
 describe('the text of a slip', () => {
+  it('calls nothing credit that is none: a gift or cash card has no scheme', () => {
+    const gift: Transaction = { ...sale, card: { scheme: '', lastFour: '0014' } };
+    const ja = slipText(slipOf(gift, head, 'customer', 'ja'), 32);
+    expect(ja).toContain('カード取引票');
+    expect(ja).not.toMatch(/クレジット|一括/);
+    expect(slipText(slipOf(gift, head, 'customer', 'en'), 32)).not.toContain('CREDIT CARD');
+  });
   it('shows a Japanese merchant copy as it is printed, 32 columns', () => {
     expect(slipText(slipOf(sale, head, 'merchant', 'ja'), 32)).toBe(`     クレジットカード売上票
            加盟店控え

@@ -111,10 +111,13 @@ export class PcscReader implements ChipReader {
       const { answer, response } = sent.value;
       if (answer.result === 0 && response.length >= 2) return ok(response);
       await this.#letGo();
-      if (answer.result === 0) return fail('PCSC_PROTOCOL', { field: 'pcbRecvLength' });
+      // What was more than an answer has ended the connection.
+      if (answer.result === 0 && connection.isOver) return fail('PCSC_PROTOCOL', { field: 'pcbRecvLength' });
       const state = await this.#state();
       if (state.ok && state.value === 'absent') return fail('READER_CARD_ABSENT');
-      return refusalOf(answer.result);
+      if (answer.result !== 0) return refusalOf(answer.result);
+      // Some drivers hand on an empty answer where the card gave none: it is mute, or on its way out of the slot.
+      return response.length === 0 ? fail('READER_CARD_MUTE') : fail('PCSC_PROTOCOL', { field: 'pcbRecvLength' });
     });
   }
 
