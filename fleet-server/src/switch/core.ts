@@ -1,12 +1,12 @@
 import { businessDay, isTransitDialogue } from '@tsunagu/protocols/acquiring';
 import type { DecodedMessage } from '@tsunagu/protocols/iso8583';
 import type { Secret } from '@tsunagu/protocols/kit';
-import type { World } from '@tsunagu/protocols/world';
+import type { Timer, World } from '@tsunagu/protocols/world';
 import type { AcquirerLink } from './acquirer-link/listener.ts';
 import { isFileAction, takeFileAction } from './issuer-link/file-actions.ts';
 import type { IssuerLink, IssuerLinkListener } from './issuer-link/issuer-link.ts';
 import { Advices } from './journal/advices.ts';
-import { beginEpoch } from './journal/epoch.ts';
+import { beginEpoch, isFenced } from './journal/epoch.ts';
 import { Journal } from './journal/journal.ts';
 import { KeyCounters } from './journal/key-counters.ts';
 import { type Numbers, openNumbers } from './journal/numbers.ts';
@@ -54,6 +54,8 @@ export interface Core {
 
 /** How often it is looked whether a business day is over and has to be compared. */
 const calendarLookMs = 60_000;
+/** How long after a commit that failed it is looked whether it was kept. */
+const findAgainMs = 1_000;
 
 /** Takes the epoch, recovers what the last run left open, and opens the links to the issuers. Its tables are in the store already (`switchMigrations`). */
 export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
@@ -166,7 +168,29 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
       world.log('error', 'reconciliationFailed', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
     });
   });
+  /** A commit that failed may have been kept: what it then holds is found again, as after a start, once the journal can be read and written. */
+  let finding: Timer | undefined;
+  let isStopped = false;
+  function findAgain(): void {
+    if (isStopped) return;
+    finding ??= world.timers.after(findAgainMs, () => {
+      finding = undefined;
+      processing
+        .recover()
+        .then(() => {
+          for (const lane of lanes.all()) lane.refill();
+        })
+        .catch((cause: unknown) => {
+          world.log('error', 'journalFailed', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
+          if (!isFenced(cause)) findAgain();
+        });
+    });
+  }
+  journal.onFailed(findAgain);
   const stop = (): void => {
+    isStopped = true;
+    finding?.cancel();
+    processing.stop();
     calendar.cancel();
     for (const lane of lanes.all()) lane.stop();
   };

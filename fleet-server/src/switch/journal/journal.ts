@@ -104,6 +104,11 @@ export class Journal {
     this.#calendar = calendar;
   }
 
+  /** Calls `listener` whenever a commit failed: it may have been kept all the same, and then holds what nobody works on. */
+  onFailed(listener: () => void): void {
+    this.#group.failed = listener;
+  }
+
   /** Work of a neighbour in the same group of commits. */
   write<T>(work: (tx: Transaction<Database>, commit: Commit) => Promise<T>): Promise<T> {
     return this.#group.write(async (commit) => await work(await commit.direct(), commit));
