@@ -265,6 +265,9 @@ export class Journal {
     // The issuer's word counts there however late it comes: its own books have it.
     const isTaken = (event.type === 'issuerAnswered' && isApproval(event.actionCode)) || event.type === 'postingTaken';
     if (isTaken) await post(commit, after, 'issuer', 'taken', event.day, now);
+    // Its word came after it had taken the reversal: in its books both are there by then.
+    if (isTaken && before.state === 'reversed')
+      await post(commit, after, 'issuer', 'given-back', this.#calendar.issuer(after.link), now);
     if (event.type === 'reversalAccepted')
       await post(commit, after, 'issuer', 'given-back', event.day ?? this.#calendar.issuer(after.link), now);
   }
