@@ -84,7 +84,7 @@ export async function openSwitch(
       rooms,
       processing,
       core.desk,
-      core.numbersOf,
+      (link) => core.numbersOf(link),
       options.links.filter(({ link }) => link.side === 'acquirer'),
       options.centres,
       credentials,

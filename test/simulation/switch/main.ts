@@ -80,7 +80,12 @@ async function many(from: number, seeds: number, workers: number): Promise<boole
   const startedMs = performance.now();
   const ended = Array.from({ length: workers }, (_, part) => {
     const child = fork(fileURLToPath(import.meta.url), [
-      ...['--from', String(from), '--seeds', String(seeds), '--part', `${part}/${workers}`],
+      '--from',
+      String(from),
+      '--seeds',
+      String(seeds),
+      '--part',
+      `${part}/${workers}`,
     ]);
     return new Promise<boolean>((resolve) => child.once('exit', (code) => resolve(code === 0)));
   });

@@ -2,7 +2,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { type Connections, limitConnections } from '@tsunagu/fleet-server/switch/connections';
 import { logTo } from '@tsunagu/protocols/world';
 import { afterEach, expect, test } from 'vitest';
-import { openSmallHouse, until } from './small-house.ts';
+import { openSmallHouse, type Terminal, until } from './small-house.ts';
 
 let server: Server;
 const opened: Socket[] = [];
@@ -52,7 +52,7 @@ test('who opens many and says nothing ends their own: whoever dials from elsewhe
   const known = await dial('127.0.0.2');
   expect(known.admit()).toBe(true);
   const neighbour = await dial('127.0.0.1');
-  const many = [];
+  const many: Awaited<ReturnType<typeof dial>>[] = [];
   for (let index = 0; index < 60; index += 1) many.push(await dial('127.0.0.2'));
   await until(() => many.filter(({ isClosed }) => isClosed).length === 41);
   expect([known.isClosed, neighbour.isClosed]).toEqual([false, false]);
@@ -74,7 +74,7 @@ test('a terminal that opens many connections keeps the newest of them, and its n
   const house = await openSmallHouse();
   try {
     const neighbour = await house.terminal('CT5100-0001');
-    const many = [];
+    const many: Terminal[] = [];
     for (let index = 0; index < 6; index += 1) many.push(await house.terminal('CT5100-0002'));
     await until(() => many.filter(({ isClosed }) => isClosed).length === 2);
     expect(many.map(({ isClosed }) => isClosed)).toEqual([true, true, false, false, false, false]);
