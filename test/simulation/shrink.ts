@@ -1,6 +1,3 @@
-import type { InvariantName } from './invariants.ts';
-import type { Script } from './script.ts';
-
 /** Runs of one shrinking. */
 const runsMax = 200;
 
@@ -9,10 +6,10 @@ const runsMax = 200;
  * Zeller and Hildebrandt, 2002, 3.2).
  * @param breaks whether a script still breaks it
  */
-export async function shrink(
+export async function shrink<Script extends { readonly steps: readonly unknown[] }, Name>(
   script: Script,
-  name: InvariantName,
-  breaks: (script: Script, name: InvariantName) => Promise<boolean>,
+  name: Name,
+  breaks: (script: Script, name: Name) => Promise<boolean>,
 ): Promise<Script> {
   let best = script;
   let runs = 0;

@@ -17,7 +17,8 @@ export interface Connections {
 
 /**
  * Counts the raw connections of a TLS server. Ten thousand that are opened and say nothing cost their own places only: when a stranger more than
- * `strangersMax` comes, the one that has been unknown for longest is ended, and those who are known stay.
+ * `strangersMax` comes, one is ended that has been unknown for longest among those of the address with the most of them: who opens many ends their own,
+ * and whoever dials from elsewhere has the time of a handshake. Those who are known stay.
  */
 export function limitConnections(
   world: Pick<World, 'log'>,
@@ -25,8 +26,15 @@ export function limitConnections(
   port: string,
   { strangersMax, admittedMax }: ConnectionLimits,
 ): Connections {
-  // In the order in which they came.
-  const strangers = new Map<string, Socket>();
+  // By address, in the order in which they came.
+  const strangers = new Map<string, Map<string, Socket>>();
+  let count = 0;
+  function forget(address: string, name: string): void {
+    const there = strangers.get(address);
+    if (!there?.delete(name)) return;
+    count -= 1;
+    if (there.size === 0) strangers.delete(address);
+  }
   let admitted = 0;
   let isTold = false;
   const tell = (): void => {
@@ -34,22 +42,27 @@ export function limitConnections(
     isTold = true;
   };
   server.on('connection', (socket: Socket) => {
-    const name = nameOf(socket);
-    strangers.set(name, socket);
+    // Of a socket that is closed nobody knows any more where it came from.
+    const [address, name] = [socket.remoteAddress ?? '', nameOf(socket)];
+    const there = strangers.get(address) ?? new Map<string, Socket>();
+    strangers.set(address, there.set(name, socket));
+    count += 1;
     socket.once('close', () => {
-      strangers.delete(name);
-      if (strangers.size < strangersMax / 2) isTold = false;
+      forget(address, name);
+      if (count < strangersMax / 2) isTold = false;
     });
-    if (strangers.size <= strangersMax) return;
-    const [oldest] = strangers;
+    if (count <= strangersMax) return;
+    let most = { address, there };
+    for (const [from, each] of strangers) if (each.size > most.there.size) most = { address: from, there: each };
+    const [oldest] = most.there;
     if (!oldest) return;
-    strangers.delete(oldest[0]);
+    forget(most.address, oldest[0]);
     tell();
     oldest[1].destroy();
   });
   return {
     admit(socket) {
-      strangers.delete(nameOf(socket));
+      forget(socket.remoteAddress ?? '', nameOf(socket));
       if (admitted >= admittedMax) {
         tell();
         socket.destroy();

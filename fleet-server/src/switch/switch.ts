@@ -1,29 +1,17 @@
-import { businessDay, isTransitDialogue } from '@tsunagu/protocols/acquiring';
 import type { Overview, SaleLine, Serial } from '@tsunagu/protocols/fleet';
-import type { DecodedMessage } from '@tsunagu/protocols/iso8583';
-import { ok, type Result, type Secret } from '@tsunagu/protocols/kit';
+import { ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { type CentreListener, listenForCentres } from './acquirer-link/listener.ts';
-import { isFileAction, takeFileAction } from './issuer-link/file-actions.ts';
-import { type IssuerLink, openIssuerLink } from './issuer-link/issuer-link.ts';
-import { Advices } from './journal/advices.ts';
-import { beginEpoch } from './journal/epoch.ts';
-import { Journal } from './journal/journal.ts';
-import { KeyCounters } from './journal/key-counters.ts';
-import { type Numbers, openNumbers } from './journal/numbers.ts';
-import { type SalesBefore, type SaleTotals, saleLineOf, salesBefore, saleTotals } from './journal/sale-line.ts';
+import { openCore } from './core.ts';
+import { openIssuerLink } from './issuer-link/issuer-link.ts';
+import { type SalesBefore, type SaleTotals, salesBefore, saleTotals } from './journal/sale-line.ts';
 import type { PreparedLink } from './link/credentials.ts';
-import type { Line } from './link/line.ts';
-import { openOperator, type Operator } from './operator/operator.ts';
+import type { Operator } from './operator/operator.ts';
 import type { SwitchRooms } from './ports.ts';
-import { ReconciliationDesk } from './reconciliation/desk.ts';
 import type { LinkHealth } from './routing/route.ts';
-import { openSwitchRules, type SwitchRules } from './rules/rules.ts';
-import { openStandIn, type StandIn } from './stand-in/stand-in.ts';
+import type { SwitchRules } from './rules/rules.ts';
+import type { StandIn } from './stand-in/stand-in.ts';
 import { listenForTerminals, type ServerCredentials } from './terminal-link/listener.ts';
-import { centreFace, terminalFace } from './transaction/asking.ts';
-import { Processing, type Roads } from './transaction/processing.ts';
-import { Lane } from './transaction/store-and-forward.ts';
 
 /** Where the switch listens and dials, and how it shows itself on both sides. */
 export interface SwitchOptions {
@@ -65,9 +53,6 @@ export interface Switch {
   close(): Promise<void>;
 }
 
-/** How often it is looked whether a business day is over and has to be compared. */
-const calendarLookMs = 60_000;
-
 /**
  * Opens the switch: takes the epoch, recovers what the last run left open, dials the issuers, then listens for terminals and merchant centres.
  * Its tables are in the store already (`switchMigrations`).
@@ -77,117 +62,19 @@ export async function openSwitch(
   rooms: SwitchRooms,
   options: SwitchOptions,
 ): Promise<Result<Switch, 'PORT_TAKEN'>> {
-  const prepared = new Map(options.links.map((each) => [each.link.id, each]));
-  const linkOf = (id: string | null) => (id === null ? undefined : prepared.get(id)?.link);
-  const fence = await beginEpoch(rooms.store, world.clock.now());
-  const counters = new KeyCounters(rooms.store);
-  const faceOf: Roads['face'] = (origin) => {
-    const link = linkOf(origin);
-    return link?.side === 'acquirer' ? centreFace(link) : terminalFace;
-  };
-  const journal = new Journal(world, rooms.store, rooms.vault, fence, {
-    issuer(id) {
-      const link = linkOf(id);
-      return link?.calendar.stamped ? businessDay(link, world.clock.now()) : undefined;
-    },
-    acquirer: (origin, nowMs) => faceOf(origin).dayOf(nowMs),
-  });
-  const advices = new Advices(world, rooms.store, journal);
-  const issuers = new Map<string, IssuerLink>();
-  const rules = await openSwitchRules(world, rooms.store, () =>
-    options.links.filter(({ link }) => link.side === 'issuer').map(({ link }) => link.id),
-  );
-  const isListed = async (pan: Secret<'pan'>) => (await rooms.negative.explain(pan)).listed;
-  const standIn = openStandIn(world, rooms.store, () => rules, isListed, options.node);
-  const numbers = kept((link: string): Numbers => openNumbers(rooms.store, link));
-  const lanes = kept(
-    (link: string) =>
-      new Lane(world, journal, advices, link, () => issuers.get(link), {
-        refusable: (row) => (row.advice === 'posting' && row.sale_id !== null ? standIn.has(row.sale_id) : false),
-        async answered(row, actionCode) {
-          if (row.advice === 'posting' && row.sale_id !== null) await standIn.advised(row.sale_id, actionCode);
-        },
-        delivered(row, sale) {
-          rooms.metrics.reversalDelivered(row.attempts);
-          world.log('info', 'reversalDelivered', { link, reversal: row.id, sale: row.sale_id, attempts: row.attempts });
-          if (sale && sale.origin === terminalFace.origin && !isTransitDialogue(sale.kind))
-            rooms.live.publish({ name: 'sale', data: saleLineOf(sale) });
-        },
-        stuck(row, actionCode) {
-          const facts = { link, advice: row.id, attempts: row.attempts, actionCode: actionCode ?? '' };
-          world.log('error', 'adviceStuck', { fault: { code: 'ISSUER_TIMEOUT', facts } });
-          rooms.alarm({ serial: undefined, fault: { code: 'ISSUER_TIMEOUT', facts } });
-        },
-      }),
-  );
-  const desk = new ReconciliationDesk(world, rooms.store, journal);
-  const processing = new Processing(world, rooms, journal, advices, rules, standIn, {
-    link: (id) => (id === undefined ? undefined : issuers.get(id)),
-    numbers: (link) => numbers.of(link),
-    lane: (link) => lanes.of(link),
-    face: faceOf,
-  });
-
-  for (const { link } of options.links) if (link.side === 'issuer') await lanes.of(link.id).fill();
-  await processing.recover();
-  for (const { link, own } of options.links) {
-    if (link.side !== 'issuer') continue;
-    issuers.set(
-      link.id,
-      openIssuerLink(world, link, link.address ?? options.cardCompany, own, numbers.of(link.id), {
-        ready: () => lanes.of(link.id).linkReady(),
-        changed: () => rooms.metrics.linkChanged(link.id, issuers.get(link.id)?.status().state ?? 'down'),
-        asked: (message, line) => answerIssuer(link.id, message, line),
-        refused(fault) {
-          rooms.metrics.frameRefused(fault.code);
-          world.log('warn', 'issuerMessageRefused', { link: link.id, fault });
-        },
-        unmatched(message, why) {
-          operator.noteMismatch(link.id, message.mti, why);
-          processing.late(link.id, message, why).catch((cause: unknown) => {
-            world.log('error', 'journalFailed', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
-          });
-        },
-      }),
-    );
-  }
-
-  /** What an issuer asks of us: changes of the list of refused cards, totals and items. One too many at once comes again. */
-  let inHand = 0;
-  async function answerIssuer(id: string, message: DecodedMessage, line: Line): Promise<void> {
-    const link = linkOf(id);
-    if (!link || inHand >= link.inFlightMax) return;
-    inHand += 1;
-    try {
-      const answer = isFileAction(message.mti)
-        ? await takeFileAction(rooms.negative, id, message)
-        : await desk.answer(link, message);
-      if (answer && line.isReady) line.send(answer);
-    } catch (cause) {
-      world.log('error', 'issuerRequestFailed', { link: id, fault: { code: 'INTERNAL', cause } });
-    } finally {
-      inHand -= 1;
-    }
-  }
-
   let centres: CentreListener | undefined;
-  const operator = openOperator(world, rooms.store, journal, advices, desk, {
-    links: () => [...issuers.values(), ...(centres?.links ?? [])],
-    issuer: (id) => issuers.get(id),
-    lane: (link) => lanes.of(link),
-    numbers: (link) => numbers.of(link),
+  const core = await openCore(world, rooms, {
+    links: options.links,
+    centres: () => centres?.links ?? [],
+    node: options.node,
+    openIssuer: ({ link, own }, numbers, listener) =>
+      openIssuerLink(world, link, link.address ?? options.cardCompany, own, numbers, listener),
   });
-  const calendar = world.timers.every(calendarLookMs, () => {
-    operator.reconcileDue().catch((cause: unknown) => {
-      world.log('error', 'reconciliationFailed', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
-    });
-  });
+  const { operator, rules, standIn, processing, issuers } = core;
   const closeLinks = async (): Promise<void> => {
-    calendar.cancel();
-    for (const lane of lanes.all()) lane.stop();
+    core.stop();
     await centres?.close();
-    await Promise.all([...issuers.values()].map((link) => link.stop()));
-    await journal.idle();
+    await core.close();
   };
 
   const { host, port, credentials } = options.terminals;
@@ -196,8 +83,8 @@ export async function openSwitch(
       world,
       rooms,
       processing,
-      desk,
-      (link) => numbers.of(link),
+      core.desk,
+      (link) => core.numbersOf(link),
       options.links.filter(({ link }) => link.side === 'acquirer'),
       options.centres,
       credentials,
@@ -208,7 +95,7 @@ export async function openSwitch(
     }
     centres = listening.value;
   }
-  const listener = await listenForTerminals(world, rooms, counters, processing, { host, port }, credentials);
+  const listener = await listenForTerminals(world, rooms, core.counters, processing, { host, port }, credentials);
   if (!listener.ok) {
     await closeLinks();
     return listener;
@@ -234,7 +121,7 @@ export async function openSwitch(
       }),
     disconnect: (serial) => listener.value.disconnect(serial),
     get reversalsQueued() {
-      return lanes.all().reduce((sum, lane) => sum + lane.size, 0);
+      return core.advicesQueued;
     },
     async close() {
       const deadline = world.clock.monotonicMs() + drainMs;
@@ -243,17 +130,4 @@ export async function openSwitch(
       await closeLinks();
     },
   });
-}
-
-/** One of each, made when it is first asked for. */
-function kept<T>(make: (name: string) => T): { of(name: string): T; all(): readonly T[] } {
-  const made = new Map<string, T>();
-  return {
-    of(name) {
-      const known = made.get(name) ?? make(name);
-      made.set(name, known);
-      return known;
-    },
-    all: () => [...made.values()],
-  };
 }

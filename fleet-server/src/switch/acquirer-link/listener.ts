@@ -212,7 +212,8 @@ class Centre implements AcquirerLink {
       }
       const asking = centreAsking(this.#rooms, this.link, this.#prepared.own.pinKey, message);
       const reply = await this.#processing.handleMessage(asking, message);
-      if ('refusal' in reply) return refuse(reply.refusal === 'SWITCH_JOURNAL_FAILED' ? '909' : '902');
+      // Of what could not be written down nothing is said: a centre that hears nothing takes it back, or says it again.
+      if ('refusal' in reply) return reply.refusal === 'SWITCH_JOURNAL_FAILED' ? undefined : refuse('902');
       const answer = this.link.codec.decode(reply.answer);
       if (answer.ok) line.send(answer.value);
     } catch (cause) {

@@ -7,6 +7,10 @@ const name = 'switch';
 /** Looks in the commit of every write whether this switch is still the one that may write. */
 export type Fence = (tx: Transaction<Database>) => Promise<void>;
 
+/** Whether a write failed because somebody else is the switch by now. */
+export const isFenced = (cause: unknown): boolean =>
+  cause instanceof FaultError && cause.fault.code === 'SWITCH_FENCED';
+
 /**
  * Begins an epoch: from here on whoever held an earlier one can no longer commit, and what cannot commit sends nothing. A write of a fenced switch fails
  * with SWITCH_FENCED.

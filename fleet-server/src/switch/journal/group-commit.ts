@@ -18,6 +18,8 @@ interface Piece {
 export class GroupCommit {
   readonly #store: Pick<Store, 'write'>;
   readonly #fence: ((tx: Transaction<Database>) => Promise<void>) | undefined;
+  /** A commit failed: whether it was kept is not known. */
+  failed: () => void = () => undefined;
   #waiting: Piece[] = [];
   #running: Promise<void> | undefined;
 
@@ -67,6 +69,7 @@ export class GroupCommit {
         });
       } catch (error) {
         failure = error ?? new Error('the commit failed');
+        this.failed();
       }
       for (const piece of group) piece.settle(failure);
     }

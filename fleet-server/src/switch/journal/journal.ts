@@ -104,6 +104,11 @@ export class Journal {
     this.#calendar = calendar;
   }
 
+  /** Calls `listener` whenever a commit failed: it may have been kept all the same, and then holds what nobody works on. */
+  onFailed(listener: () => void): void {
+    this.#group.failed = listener;
+  }
+
   /** Work of a neighbour in the same group of commits. */
   write<T>(work: (tx: Transaction<Database>, commit: Commit) => Promise<T>): Promise<T> {
     return this.#group.write(async (commit) => await work(await commit.direct(), commit));
@@ -260,6 +265,9 @@ export class Journal {
     // The issuer's word counts there however late it comes: its own books have it.
     const isTaken = (event.type === 'issuerAnswered' && isApproval(event.actionCode)) || event.type === 'postingTaken';
     if (isTaken) await post(commit, after, 'issuer', 'taken', event.day, now);
+    // Its word came after it had taken the reversal: in its books both are there by then.
+    if (isTaken && before.state === 'reversed')
+      await post(commit, after, 'issuer', 'given-back', this.#calendar.issuer(after.link), now);
     if (event.type === 'reversalAccepted')
       await post(commit, after, 'issuer', 'given-back', event.day ?? this.#calendar.issuer(after.link), now);
   }

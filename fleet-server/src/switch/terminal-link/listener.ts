@@ -28,6 +28,8 @@ export interface TerminalListener {
 }
 
 const connectionsMax = 4_096;
+/** Connections of one terminal: the oldest gives way. */
+const perTerminalMax = 4;
 /** Connections whose far end is not known yet. */
 const strangersMax = 1_024;
 const handshakeMs = 5_000;
@@ -91,6 +93,9 @@ export function listenForTerminals(
           socket.destroy();
           return;
         }
+        // One that dials again has lost the line before; a terminal that opens many takes no other's place.
+        const held = [...owners].filter(([, owner]) => owner === admitted.value);
+        if (held.length >= perTerminalMax) held[0]?.[0].destroy();
         if (!connections.admit(socket)) return;
         owners.set(socket, admitted.value);
         new TerminalConnection(world, rooms, counters, processing, socket, admitted.value);

@@ -1,4 +1,5 @@
 import {
+  backOffMs,
   businessDay,
   isAdvice,
   isTransitDialogue,
@@ -12,6 +13,7 @@ import type { World } from '@tsunagu/protocols/world';
 import type { IssuerLink } from '../issuer-link/issuer-link.ts';
 import { mismatchText, type Mismatch } from '../link/matching.ts';
 import type { Advices } from '../journal/advices.ts';
+import { isFenced } from '../journal/epoch.ts';
 import type { Decision, Journal, ReversalRow, SaleRow, Stepped } from '../journal/journal.ts';
 import type { Numbers } from '../journal/numbers.ts';
 import { saleLineOf } from '../journal/sale-line.ts';
@@ -40,6 +42,10 @@ export interface Roads {
 
 /** The most times a reversal looks anew for its sale, which came over another link meanwhile. */
 const againMax = 3;
+/** Pauses before a step is made anew that could not be written. */
+const stepAgain = { firstMs: 250, factor: 2, mostMs: 4_000 };
+/** After so many attempts whoever asked has given up: from then on the outcome counts as unknown, and is taken back. */
+const stepAgainMax = 6;
 
 /** The path of one transaction: journal, route, issuer, journal, answer. */
 export class Processing {
@@ -51,7 +57,8 @@ export class Processing {
   readonly #standIn: StandIn;
   readonly #roads: Roads;
   /** Sales whose answer somebody waits for, by id. A repeat of the request waits here too. */
-  readonly #answers = new Map<string, { readonly promise: Promise<Uint8Array>; give(answer: Uint8Array): void }>();
+  readonly #answers = new Map<string, { readonly promise: Promise<Reply>; give(reply: Reply): void }>();
+  #isStopped = false;
 
   constructor(
     world: World,
@@ -252,7 +259,7 @@ export class Processing {
         return { answer: arrival.row.answer ?? answerOf('923') };
       case 'in-progress': {
         const first = this.#answers.get(arrival.row.id);
-        return { answer: first ? await first.promise : answerOf('923') };
+        return first ? await first.promise : { answer: answerOf('923') };
       }
       case 'differs': {
         const { fault } = fail('SWITCH_DUPLICATE_DIFFERS', { facts: { stan: sale.stan, sale: arrival.row.id } });
@@ -270,7 +277,7 @@ export class Processing {
         }
         this.#publish(arrival.row);
         this.#send(face, arrival.row, message, outgoing, link);
-        return { answer: await waiting };
+        return await waiting;
     }
   }
 
@@ -337,7 +344,7 @@ export class Processing {
     if (row.link !== null) this.#roads.lane(row.link).add(row);
   }
 
-  #wait(id: string): Promise<Uint8Array> {
+  #wait(id: string): Promise<Reply> {
     const { promise, resolve } = withResolver();
     this.#answers.set(id, { promise, give: resolve });
     this.#rooms.metrics.inFlight(this.#answers.size);
@@ -369,14 +376,30 @@ export class Processing {
       }
     };
     follow().catch((cause: unknown) => {
-      // Nothing may be said of a sale whose outcome could not be written down: the row is still open, and the next start reverses it.
+      // The step itself is made anew until it is on disk; what is left is a fault of ours, and nothing may be said of the outcome.
       this.#world.log('error', 'journalFailed', { sale: row.id, fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
-      this.#give(row.id, ownAnswer(face, request, '911', this.#world.clock.now()));
+      this.#give(row.id, { refusal: 'SWITCH_JOURNAL_FAILED' });
     });
   }
 
-  /** One step of a sale: rules, one commit, then what may be said. */
+  /**
+   * One step of a sale that went out. A commit that failed may have been kept all the same, or not: until the step is on disk nothing is said of the
+   * outcome, and what is said then is what is on disk.
+   */
   async #step(face: Face, row: SaleRow, event: SaleEvent, request: Message, answer?: Message): Promise<void> {
+    for (let attempt = 0; ; attempt += 1)
+      try {
+        if (attempt < stepAgainMax) return await this.#stepOnce(face, row, event, request, answer);
+        return await this.#stepOnce(face, row, { type: 'issuerTimedOut' }, request);
+      } catch (cause) {
+        if (this.#isStopped || isFenced(cause)) throw cause;
+        this.#world.log('error', 'journalFailed', { sale: row.id, fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
+        await this.#world.timers.sleep(backOffMs(stepAgain, attempt));
+      }
+  }
+
+  /** One step of a sale: rules, one commit, then what may be said. */
+  async #stepOnce(face: Face, row: SaleRow, event: SaleEvent, request: Message, answer?: Message): Promise<void> {
     const outStan = event.type === 'issuerTimedOut' ? await this.#nextStan(row.link) : '';
     const stepped = await this.#journal.step(row, event, outStan, (action, _row, nowMs) =>
       action.type === 'answerFromIssuer' && answer
@@ -403,7 +426,9 @@ export class Processing {
       this.#queue(queued);
     }
     if (actions.some(({ type }) => type === 'answer' || type === 'answerFromIssuer'))
-      this.#give(row.id, this.#answered(row));
+      this.#give(row.id, { answer: this.#answered(row) });
+    // It was decided before, in a commit of which nobody heard: whoever still waits gets what is on disk.
+    else if (row.answer !== null && this.#answers.has(row.id)) this.#give(row.id, { answer: this.#answered(row) });
     else this.#publish(row);
   }
 
@@ -434,8 +459,8 @@ export class Processing {
     return row.answer;
   }
 
-  #give(id: string, answer: Uint8Array): void {
-    this.#answers.get(id)?.give(answer);
+  #give(id: string, reply: Reply): void {
+    this.#answers.get(id)?.give(reply);
     this.#answers.delete(id);
     this.#rooms.metrics.inFlight(this.#answers.size);
   }
@@ -526,9 +551,15 @@ export class Processing {
       await this.#roads.lane(link).accepted(row, message.text(28));
   }
 
-  /** After a start: every sale whose outcome nobody knows is answered 911 on file, and reversed. */
+  /** Takes no step anew any more. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** After a start, or a commit that failed and may have been kept: every sale that is open and that nobody works on is answered 911 on file, and reversed. */
   async recover(): Promise<void> {
     for (const row of await this.#journal.openSales()) {
+      if (this.#answers.has(row.id)) continue;
       const stepped = await this.#journal.step(
         row,
         { type: 'restarted' },
@@ -552,9 +583,9 @@ const textOf = ({ fields }: Message, number: number): string | undefined => {
   return typeof value === 'string' ? value : undefined;
 };
 
-function withResolver(): { promise: Promise<Uint8Array>; resolve: (answer: Uint8Array) => void } {
-  let resolve: (answer: Uint8Array) => void = () => undefined;
-  const promise = new Promise<Uint8Array>((settle) => {
+function withResolver(): { promise: Promise<Reply>; resolve: (reply: Reply) => void } {
+  let resolve: (reply: Reply) => void = () => undefined;
+  const promise = new Promise<Reply>((settle) => {
     resolve = settle;
   });
   return { promise, resolve };

@@ -44,6 +44,8 @@ export class Lane {
   /** The journal has more than is held, beyond this place. */
   #moreAfter: number | undefined = 0;
   #isFilling = false;
+  /** What was read of the journal may lack something. */
+  #isStale = false;
 
   constructor(
     world: Pick<World, 'clock' | 'timers' | 'log'>,
@@ -85,6 +87,13 @@ export class Lane {
     this.#look();
   }
 
+  /** A commit failed and may have been kept: what the journal has is read anew. */
+  refill(): void {
+    this.#moreAfter = 0;
+    this.#isStale = true;
+    this.#look();
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();
@@ -94,9 +103,10 @@ export class Lane {
   async fill(): Promise<void> {
     if (this.#moreAfter === undefined || this.#held.size > heldMax / 2) return;
     const after = this.#moreAfter;
+    this.#isStale = false;
     const rows = await this.#advices.waiting(this.#id, after, heldMax);
     for (const row of rows) if (!this.#underWay.has(row.id)) this.#held.set(row.id, row);
-    this.#moreAfter = rows.length < heldMax ? undefined : (rows.at(-1)?.seq ?? after);
+    if (!this.#isStale) this.#moreAfter = rows.length < heldMax ? undefined : (rows.at(-1)?.seq ?? after);
     this.#look();
   }
 

@@ -1,0 +1,205 @@
+import { copyFileSync, existsSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { openSqlite3, type SqlConnection } from '@tsunagu/fleet-server/store/index';
+import type { Chance } from '../random.ts';
+import type { Scheduler } from '../scheduler.ts';
+import type { SimulatedWorld } from '../world.ts';
+
+const never = new Promise<never>(() => undefined);
+
+/** How writes fail. */
+export type DiskFault = 'full' | 'fsync-lost' | 'fsync-kept';
+
+/** What a test may do to the disk, to see whether anybody notices. */
+export interface DiskBugs {
+  /** Statements that are not run, and said to have been. */
+  readonly skips?: (sql: string) => boolean;
+  /** A commit is said to be on the disk, and the last so many of them are not when the power fails. */
+  readonly forgetsCommits?: number;
+}
+
+/** A connection that one boot has. */
+interface Opened {
+  readonly of: SimulatedWorld;
+  readonly raw: SqlConnection;
+  readonly self: object;
+}
+
+/**
+ * The disk under the real SQLite: its file and its write-ahead log are real files, on memory. Power may be cut at any statement; within a COMMIT
+ * the log then ends somewhere in what that commit wrote, and SQLite has to find that out by itself.
+ */
+export class Disk {
+  fault: DiskFault | undefined;
+  statements = 0;
+  /** Where the power fails. */
+  cutAt: { nth: number; readonly moment: 'before' | 'torn' | 'after'; readonly cut: () => void } | undefined;
+  readonly #scheduler: Scheduler;
+  readonly #chance: Chance;
+  readonly #bugs: DiskBugs;
+  readonly #stem: string;
+  #path: string;
+  #generation = 0;
+  #tail: Promise<unknown> = Promise.resolve();
+  /** Who has begun a transaction: another node waits, as it would in the database. */
+  #writer: object | undefined;
+  #writersWaiting: (() => void)[] = [];
+  #open: readonly Opened[] = [];
+  /** Lengths of the log after each commit. */
+  #commits: number[] = [];
+  /** The length of the log that survives, when a commit is torn. */
+  #tornTo: number | undefined;
+
+  constructor(scheduler: Scheduler, chance: Chance, path: string, bugs: DiskBugs) {
+    this.#scheduler = scheduler;
+    this.#chance = chance;
+    this.#stem = path;
+    this.#path = path;
+    this.#bugs = bugs;
+  }
+
+  #logLength(): number {
+    const log = `${this.#path}-wal`;
+    return existsSync(log) ? statSync(log).size : 0;
+  }
+
+  /** The power of the whole disk fails: what is in the files stays, as it was at this moment. Resolves when the next boot may open it. */
+  async powerLost(): Promise<void> {
+    await this.#scheduler.outside(async () => {
+      await this.#tail.catch(() => undefined);
+      const old = this.#path;
+      this.#generation += 1;
+      this.#path = `${this.#stem}.${this.#generation}`;
+      // Copied before anything is closed: closing would fold the log into the file.
+      copyFileSync(old, this.#path);
+      if (existsSync(`${old}-wal`)) copyFileSync(`${old}-wal`, `${this.#path}-wal`);
+      const forgotten = this.#bugs.forgetsCommits && this.#commits.at(-1 - this.#bugs.forgetsCommits);
+      const keptTo = forgotten ?? this.#tornTo;
+      if (keptTo !== undefined && keptTo < this.#logLength()) truncateSync(`${this.#path}-wal`, keptTo);
+      this.#tornTo = undefined;
+      this.#commits = [];
+      await this.#close(this.#open);
+      remove(old);
+    });
+  }
+
+  /** One node is gone, the disk stays. What it had not committed is undone. */
+  async release(world: SimulatedWorld): Promise<void> {
+    await this.#scheduler.outside(async () => {
+      await this.#tail.catch(() => undefined);
+      await this.#close(this.#open.filter(({ of }) => of === world));
+    });
+  }
+
+  async #close(which: readonly Opened[]): Promise<void> {
+    this.#open = this.#open.filter((one) => !which.includes(one));
+    for (const { raw, self } of which) {
+      await raw.close();
+      this.#over(self);
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.#tail.catch(() => undefined);
+    await this.#close(this.#open);
+    remove(this.#path);
+  }
+
+  #over(self: object): void {
+    if (this.#writer !== self) return;
+    this.#writer = undefined;
+    this.#writersWaiting.shift()?.();
+  }
+
+  /** A connection of one boot. One statement at a time, whichever connection it is on. */
+  async connect(world: SimulatedWorld): Promise<SqlConnection> {
+    const raw = await this.#scheduler.outside(() => openSqlite3(this.#path));
+    const self = {};
+    this.#open = [...this.#open, { of: world, raw, self }];
+    const inTurn = <T>(work: () => Promise<T>): Promise<T> =>
+      this.#scheduler.outside(() => {
+        const turn = this.#tail.then(work, work);
+        this.#tail = turn.catch(() => undefined);
+        return turn;
+      });
+    const run = async <T>(sql: string, work: () => Promise<T>, nothing: T): Promise<T> => {
+      if (!world.isOn) return await never;
+      const isBegin = sql.startsWith('BEGIN');
+      while (isBegin && this.#writer !== undefined && this.#writer !== self)
+        await new Promise<void>((resolve) => this.#writersWaiting.push(resolve));
+      if (!world.isOn) {
+        this.#writersWaiting.shift()?.();
+        return await never;
+      }
+      if (isBegin) this.#writer = self;
+      this.statements += 1;
+      const { cutAt } = this;
+      if (cutAt) {
+        cutAt.nth -= 1;
+        if (cutAt.nth <= 0) {
+          this.cutAt = undefined;
+          if (cutAt.moment !== 'before') {
+            const before = this.#logLength();
+            await inTurn(work).catch(() => undefined);
+            const after = this.#logLength();
+            if (cutAt.moment === 'torn' && sql === 'COMMIT' && after > before)
+              this.#tornTo = this.#chance.int(before, after - 1);
+          }
+          cutAt.cut();
+          return await never;
+        }
+      }
+      const isEnd = sql === 'COMMIT' || sql === 'ROLLBACK';
+      try {
+        const value = await inTurn(() =>
+          this.#bugs.skips?.(sql) ? Promise.resolve(nothing) : this.#faulty(sql, raw, work),
+        );
+        if (isEnd) this.#over(self);
+        if (sql === 'COMMIT') this.#commits.push(this.#logLength());
+        return world.isOn ? value : await never;
+      } catch (error) {
+        // What failed may have ended the transaction all the same.
+        if (isEnd && !(await this.#isOpen(raw))) this.#over(self);
+        if (world.isOn) throw error;
+        return await never;
+      }
+    };
+    return {
+      all: (sql, parameters) => run(sql, () => raw.all(sql, parameters), []),
+      run: (sql, parameters) => run(sql, () => raw.run(sql, parameters), { changes: 1, lastId: 1 }),
+      close: () => Promise.resolve(),
+    };
+  }
+
+  /** Whether the connection is inside a transaction: a second BEGIN says so. */
+  async #isOpen(raw: SqlConnection): Promise<boolean> {
+    return await this.#scheduler.outside(async () => {
+      try {
+        await raw.run('BEGIN', []);
+        await raw.run('ROLLBACK', []);
+        return false;
+      } catch {
+        return true;
+      }
+    });
+  }
+
+  async #faulty<T>(sql: string, raw: SqlConnection, work: () => Promise<T>): Promise<T> {
+    const { fault } = this;
+    const isWrite = /^(insert|update|delete)/i.test(sql);
+    if (fault === 'full' && (isWrite || sql === 'COMMIT')) {
+      // SQLITE_FULL may roll back by itself, or leave that to us.
+      if (this.#chance.percent(50)) await raw.run('ROLLBACK', []).catch(() => undefined);
+      throw new Error('SQLITE_FULL: database or disk is full');
+    }
+    if (fault !== undefined && fault !== 'full' && sql === 'COMMIT') {
+      if (fault === 'fsync-kept') await work();
+      else await raw.run('ROLLBACK', []).catch(() => undefined);
+      throw new Error('SQLITE_IOERR: disk I/O error');
+    }
+    return await work();
+  }
+}
+
+function remove(path: string): void {
+  for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true });
+}

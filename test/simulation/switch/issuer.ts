@@ -1,0 +1,80 @@
+import type { LedgerOracle } from '@tsunagu/fleet-server/ledger-oracle/oracle';
+import { answerTo, type Link } from '@tsunagu/protocols/acquiring';
+import {
+  type DecodedMessage,
+  isApproval,
+  originalMti,
+  parseOriginalData,
+  responseMti,
+} from '@tsunagu/protocols/iso8583';
+import { toHex, unwrap } from '@tsunagu/protocols/kit';
+import type { Chance } from '../random.ts';
+
+interface Known {
+  readonly answer: Uint8Array;
+  readonly isApproved: boolean;
+  isReversed: boolean;
+}
+
+/** An issuer that never fails: what fails is the line to it. It knows repeats, and reversals that come before what they reverse. */
+export class SimulatedIssuer {
+  readonly #link: Link;
+  readonly #chance: Chance;
+  readonly #oracle: LedgerOracle;
+  readonly #known = new Map<string, Known>();
+  readonly #reversedEarly = new Set<string>();
+
+  constructor(link: Link, chance: Chance, oracle: LedgerOracle) {
+    this.#link = link;
+    this.#chance = chance;
+    this.#oracle = oracle;
+  }
+
+  /** What arrived, and the answer to it. */
+  take(bytes: Uint8Array): Uint8Array | undefined {
+    this.#oracle.take({ side: 'issuer', line: 'issuer', direction: 'in', hex: toHex(bytes) });
+    const decoded = this.#link.codec.decode(bytes);
+    if (!decoded.ok) throw new Error(`the switch sends what is no message: ${decoded.fault.code}`);
+    const answer = this.#answer(decoded.value);
+    this.#oracle.take({ side: 'issuer', line: 'issuer', direction: 'out', hex: toHex(answer) });
+    return answer;
+  }
+
+  #answer(message: DecodedMessage): Uint8Array {
+    const key = [message.text(11), message.text(12), message.text(32)].join('/');
+    const say = (actionCode: string, approval?: string): Uint8Array =>
+      unwrap(
+        this.#link.codec.encode(
+          answerTo(message, responseMti(message.mti) ?? '', this.#link.profile.echo, {
+            39: actionCode,
+            ...(approval !== undefined && { 38: approval }),
+          }),
+        ),
+      );
+    if (message.mti[1] === '4') {
+      const { stan, localTime, acquirer } = unwrap(parseOriginalData(message.text(56) ?? ''));
+      const original = [stan, localTime, acquirer].join('/');
+      const known = this.#known.get(original);
+      if (known) known.isReversed = true;
+      else this.#reversedEarly.add(original);
+      return say('400');
+    }
+    const known = this.#known.get(key);
+    if (known) return known.answer;
+    const isPosting = originalMti(message.mti)[2] === '2';
+    const actionCode = isPosting
+      ? '900'
+      : this.#reversedEarly.has(key)
+        ? '902'
+        : this.#chance.percent(85)
+          ? '000'
+          : '116';
+    const answer = say(actionCode, isApproval(actionCode) ? '654321' : undefined);
+    this.#known.set(key, {
+      answer,
+      isApproved: isPosting || isApproval(actionCode),
+      isReversed: this.#reversedEarly.has(key),
+    });
+    return answer;
+  }
+}

@@ -1,0 +1,5 @@
+import { switchMigrations } from '@tsunagu/fleet-server/switch/journal/migrations';
+import { switchRuleMigrations } from '@tsunagu/fleet-server/switch/rules/migrations';
+
+/** The switch's tables alone, as they stand on a server of their own. */
+export const switchSchema = [...switchMigrations, ...switchRuleMigrations];

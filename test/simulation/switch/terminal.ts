@@ -1,0 +1,172 @@
+import type { LedgerOracle } from '@tsunagu/fleet-server/ledger-oracle/oracle';
+import {
+  adviceReasons,
+  merchantIdOf,
+  paymentRequest,
+  type RefusalCode,
+  reversalOf,
+  reversalReasons,
+  terminalCodec,
+  terminalIdOf,
+  withCard,
+} from '@tsunagu/protocols/acquiring';
+import type { DukptKsn } from '@tsunagu/protocols/dukpt';
+import { type Serial, serialSchema } from '@tsunagu/protocols/fleet';
+import { isApproval, type Message, repeatMti } from '@tsunagu/protocols/iso8583';
+import { hex, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { testCard } from '@tsunagu/protocols/test-cards';
+import type { Scheduler } from '../scheduler.ts';
+import { beginsAt } from '../world.ts';
+import type { Step } from './script.ts';
+
+/** How a request of a terminal ended. */
+export type Heard = { readonly answer: Uint8Array } | { readonly refusal: RefusalCode };
+
+/** Where a terminal puts its messages. What comes back may come late, twice, or never. */
+export type Road = (serial: Serial, ksn: DukptKsn, bytes: Uint8Array, heard: (heard: Heard) => void) => void;
+
+const answerMs = 10_000;
+const reversalAgainMs = 4_000;
+const card = testCard('visa-contact');
+const cards = ['visa-contact'] as const;
+
+/** The numbers of the cards that are used: nothing that is written down may hold them. */
+export const panDigits = cards.map((name) => testCard(name).pan.use((bytes) => Buffer.from(bytes).toString('latin1')));
+
+type Sell = Extract<Step, { do: 'sell' }>;
+
+/**
+ * A terminal as the switch knows it, at the messages: sells, asks again, reverses until it is told 400. That it survives its own power cuts is shown by the
+ * simulation of the fleet.
+ */
+export class SellingTerminal {
+  readonly serial: Serial;
+  /** Sales, advices and reversals that are not over. */
+  open = 0;
+  readonly #scheduler: Scheduler;
+  readonly #road: Road;
+  readonly #oracle: LedgerOracle;
+  readonly #note: (event: string) => void;
+  readonly #initialKeyId: Uint8Array;
+  #stan = 0;
+  #counter = 0;
+
+  constructor(
+    index: number,
+    scheduler: Scheduler,
+    road: Road,
+    oracle: LedgerOracle,
+    note: (serial: Serial, event: string) => void,
+  ) {
+    this.serial = serialSchema.parse(`SIM-000${index}`);
+    this.#scheduler = scheduler;
+    this.#road = road;
+    this.#oracle = oracle;
+    this.#note = (event) => note(this.serial, event);
+    this.#initialKeyId = hex(`A0B0C0D0E0F0000${index}`);
+  }
+
+  #nextStan(): string {
+    this.#stan += 1;
+    return String(this.#stan).padStart(6, '0');
+  }
+
+  async sell({ operation, amountMinor, repeats, cancelsAfterMs }: Sell): Promise<void> {
+    this.open += 1;
+    try {
+      const nowMs = beginsAt + this.#scheduler.nowMs;
+      const request = {
+        operation,
+        terminalId: terminalIdOf(this.serial),
+        merchantId: merchantIdOf('demo'),
+        abilities: {
+          readers: ['stripe', 'contact', 'contactless'],
+          pinPad: true,
+          printer: 'built-in',
+          screen: 'colour',
+        },
+        stan: this.#nextStan(),
+        nowMs,
+        amountMinor,
+        entry: 'contact',
+        verification: 'signature',
+        ...(operation === 'offlineSale' && { reason: adviceReasons.underFloorLimit }),
+        emv: hex('9F260811223344556677889F2701809F36020001950500000080009A032601059C01009F3704112233445F2A020392'),
+      } as const;
+      const sale = withCard(paymentRequest(request), {
+        pan: card.pan,
+        expiry: card.expiry.slice(0, 4),
+        panSequence: card.psn,
+      });
+      if (operation === 'offlineSale') return await this.#advise(sale, amountMinor);
+      let actionCode = await this.#ask(sale);
+      if (actionCode === undefined && repeats) actionCode = await this.#ask({ ...sale, mti: '1201' });
+      // 923: the first one is still in hand.
+      const isUnknown = actionCode === undefined || actionCode === '923';
+      this.#note(`sale ${amountMinor} ${actionCode ?? 'without an answer'}`);
+      if (isUnknown) await this.#reverse(sale, reversalReasons.timedOut, amountMinor);
+      else if (isApproval(actionCode ?? '') && cancelsAfterMs !== null) {
+        await this.#sleep(cancelsAfterMs);
+        await this.#reverse(sale, reversalReasons.customerCancelled, amountMinor);
+      }
+    } finally {
+      this.open -= 1;
+    }
+  }
+
+  /** A sale that the card approved by itself: told until it is taken. */
+  async #advise(advice: Message, amountMinor: number): Promise<void> {
+    for (let attempt = 0; ; attempt += 1) {
+      const actionCode = await this.#ask(attempt === 0 ? advice : { ...advice, mti: repeatMti(advice.mti) ?? '' });
+      this.#note(`advice ${amountMinor} ${actionCode ?? 'without an answer'}`);
+      if (actionCode === '900') return;
+      await this.#sleep(reversalAgainMs);
+    }
+  }
+
+  async #reverse(sale: Message, reason: string, amountMinor: number): Promise<void> {
+    const reversal = reversalOf(sale, { stan: this.#nextStan(), nowMs: beginsAt + this.#scheduler.nowMs, reason });
+    for (let attempt = 0; ; attempt += 1) {
+      const actionCode = await this.#ask(attempt === 0 ? reversal : { ...reversal, mti: '1421' });
+      this.#note(`reversal ${amountMinor} ${actionCode ?? 'without an answer'}`);
+      if (actionCode === '400') return;
+      // A cancellation that is refused leaves the sale as it is.
+      if (reason === reversalReasons.customerCancelled && actionCode !== undefined) return;
+      await this.#sleep(reversalAgainMs);
+    }
+  }
+
+  /** The action code; undefined when none came in time, or the frame was refused without one. */
+  #ask(message: Message): Promise<string | undefined> {
+    const bytes = unwrap(terminalCodec.encode(message));
+    const tap = (direction: 'in' | 'out', shown: Uint8Array): void =>
+      this.#oracle.take({ side: 'acquirer', line: this.serial, direction, hex: toHex(shown) });
+    tap('out', bytes);
+    // Counters of transaction keys have at most sixteen bits that are set.
+    this.#counter += 1;
+    const ksn: DukptKsn = { scheme: 'aes', initialKeyId: this.#initialKeyId, counter: this.#counter };
+    return new Promise((resolve) => {
+      let isOver = false;
+      const over = (actionCode: string | undefined): void => {
+        if (isOver) return;
+        isOver = true;
+        timer.cancel();
+        resolve(actionCode);
+      };
+      const timer = this.#scheduler.after(answerMs, () => over(undefined));
+      this.#road(this.serial, ksn, bytes, (heard) => {
+        if ('refusal' in heard) return over(undefined);
+        // What comes late or twice changes nothing at the till, but the oracle sees all of it.
+        tap('in', heard.answer);
+        const decoded = terminalCodec.decode(heard.answer);
+        over(decoded.ok ? decoded.value.text(39) : undefined);
+      });
+    });
+  }
+
+  #sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#scheduler.after(delayMs, resolve);
+    });
+  }
+}
