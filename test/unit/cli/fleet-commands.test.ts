@@ -12,7 +12,7 @@ import { listApprovals } from '../../../cli/src/commands/approvals.ts';
 import { showExpiry } from '../../../cli/src/commands/expiry.ts';
 import { cancelJobs, changeJob, listJobs, orderJob, orderJobs } from '../../../cli/src/commands/jobs.ts';
 import { moveLifecycle } from '../../../cli/src/commands/lifecycle.ts';
-import { revokeCertificates } from '../../../cli/src/commands/revoke.ts';
+import { revokeCertificate, revokeCertificates } from '../../../cli/src/commands/revoke.ts';
 import { actOnSwap, listSwaps } from '../../../cli/src/commands/swap.ts';
 import { exit, fileFaultOf, openConsole, usageErrorOf } from '../../../cli/src/console/index.ts';
 import { signedIn } from '../audit/support.ts';
@@ -195,6 +195,9 @@ test('more than ten certificates within a day are revoked by two persons, all or
   expect(await revoked()).toBe(0);
   expect((await decide('sato', 'approved')).status).toBe(200);
   expect(await revoked()).toBe(12);
+  // One by one leads no further.
+  const one = await run('mori', (all) => revokeCertificate(all, serials[0] ?? '', serials[0]));
+  expect([one.code, one.out]).toEqual([exit.otherOutcome, expect.stringContaining('tsunagu approvals approve')]);
 });
 
 test('a mistake on the command line is told in Japanese, with what was written and what is possible', () => {
