@@ -32,6 +32,8 @@ export interface Revocations {
    * @returns the id of the request; undefined: they are revoked
    */
   order(serials: readonly Serial[], by: Actor): Promise<Result<string | undefined, 'ROLE_INSUFFICIENT'>>;
+  /** Which terminals a second person was asked for; empty for another request. */
+  proposed(approval: string): Promise<readonly Serial[]>;
   /** Whether `order` would ask. */
   needsSecond(serials: readonly Serial[]): Promise<boolean>;
 }
@@ -68,13 +70,18 @@ export function openRevocations({ world, store, approvals, certificates, note }:
     for (const serial of serials) certificates.revoked(serial, { subject });
   };
 
-  approvals.onDecided('revocation', async (tx, approval, by) => {
-    const rows = await tx
+  async function proposed(on: Queryable, approval: string): Promise<readonly Serial[]> {
+    const rows = await on
       .selectFrom('revocation_proposals')
       .select('serial')
-      .where('approval', '=', approval.id)
+      .where('approval', '=', approval)
+      .orderBy('serial')
       .execute();
-    const serials = rows.map(({ serial }) => serialSchema.parse(serial));
+    return rows.map(({ serial }) => serialSchema.parse(serial));
+  }
+
+  approvals.onDecided('revocation', async (tx, approval, by) => {
+    const serials = await proposed(tx, approval.id);
     if (digestOf(serials) !== approval.digest) throw new FaultError({ code: 'INTERNAL' });
     if (approval.state !== 'approved') return;
     await cutOff(tx, serials, by, approval.requestedBy);
@@ -83,6 +90,7 @@ export function openRevocations({ world, store, approvals, certificates, note }:
   });
 
   return {
+    proposed: (approval) => proposed(store.db, approval),
     needsSecond: (serials) => needsSecond(store.db, serials),
     async order(serials, by) {
       const ordered = await store.write(async (tx): Promise<Result<string | undefined, 'ROLE_INSUFFICIENT'>> => {
@@ -93,7 +101,7 @@ export function openRevocations({ world, store, approvals, certificates, note }:
         }
         const asked = await approvals.request(tx, {
           kind: 'revocation',
-          subject: 'terminals',
+          subject: serials.length === 1 ? `terminal/${serials[0]}` : `terminals (${serials.length})`,
           digest: digestOf(serials),
           by,
         });
