@@ -155,6 +155,15 @@ const audit = guarded('audit.jsonl', () => {
   return seq;
 });
 
+if ('house.jsonl' in manifest.files)
+  guarded('house.jsonl', () => {
+    for (const { firstKeys } of lines('house.jsonl'))
+      if (firstKeys !== 'in-runs')
+        console.log(
+          'note: when this pack was written, terminals got their first keys outside injection runs (PCI PIN 3.1, 30-3 not enforced)',
+        );
+  });
+
 for (const finding of findings) console.log(finding);
 console.log(`pack of ${manifest.tenant ?? '-'}, ${manifest.from} to ${manifest.to}`);
 console.log(

@@ -238,6 +238,8 @@ async function build(
   const admit = watchCustody(world, openAdmission(world, store, tenant), (finding) => guard(finding));
   const jobSigner = await openJobSigner(vault);
   const keys = await openKeys(world, store, vault);
+  const firstKeys = options.keyInRuns ? 'in-runs' : 'at-first-contact';
+  if (firstKeys === 'at-first-contact') world.log('warn', 'keysOutsideRuns', { rule: 'PCI PIN 3.1, 30-3', firstKeys });
   const signRecord = await openRecordSigner(vault);
   const keyRuns = openKeyRuns(world, store, signRecord, (tx, serial) => keys.held(tx, serial));
   const guard = openKeyGuard({
@@ -671,7 +673,7 @@ async function build(
       swaps,
       inspections,
       refurbish,
-      assessor: openAssessor(store),
+      assessor: openAssessor(store, firstKeys),
       ceremonies,
       manufacturers,
       switchRules: {
@@ -686,7 +688,14 @@ async function build(
       keys: {
         ceremonies: openKeyCeremonies(world, store, vault, signRecord),
         runs: keyRuns,
-        inventory: openKeyInventory(world, store, vault, keys, (spec, by) => built(campaigns).create(spec, by)),
+        inventory: openKeyInventory(
+          world,
+          store,
+          vault,
+          keys,
+          (spec, by) => built(campaigns).create(spec, by),
+          firstKeys,
+        ),
         async setAcquirers(serial, acquirers) {
           await store.write((tx) => keys.setAcquirers(tx, serial, acquirers));
         },

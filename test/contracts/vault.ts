@@ -177,6 +177,30 @@ export function vaultContract(subject: VaultUnderTest): void {
       });
     });
 
+    it('lends the data and MAC key that a terminal has of a card company, and translates a PIN from under its PIN key', async () => {
+      const vault = await open();
+      await vault.keep('zone-pin', 'zone-pin', zonePin());
+      const data = await vault.ensure('acs/data', 'acquirer-data');
+      const mac = await vault.ensure('acs/mac', 'acquirer-mac');
+      await vault.keep('acs/pin', 'acquirer-pin', tagKey());
+      const { request, answer } = unwrap(vault.acquirerKeys('acs/data', 'acs/mac'));
+      for (const keys of [request, answer])
+        expect([kcv(keys.encryption), kcv(keys.mac)]).toEqual([data.checkValue, mac.checkValue]);
+      for (const [first, second] of [
+        ['acs/mac', 'acs/data'],
+        ['acs/data', 'acs/pin'],
+        ['acs/data', 'nobody'],
+      ] as const)
+        expect(vault.acquirerKeys(first, second)).toMatchObject({ fault: { code: 'VAULT_KEY_UNKNOWN' } });
+      const pin = Secret.take('pin', Uint8Array.from(Buffer.from('1234')));
+      const block = unwrap(encipherPin({ format: 4, pin, pan: pan(), key: tagKey(), entropy }));
+      const translated = unwrap(vault.translatePin({ acquirerPin: 'acs/pin' }, 'zone-pin', block, pan()));
+      expect(unwrap(decipherPin(4, zonePin(), translated, pan())).use((digits) => Buffer.from(digits).toString())).toBe(
+        '1234',
+      );
+      expect(vault.translatePin({ acquirerPin: 'acs/mac' }, 'zone-pin', block, pan()).ok).toBe(false);
+    });
+
     it('does the same under TDES for terminals that can do nothing else', async () => {
       const vault = await open();
       // X9.24-1:2009, A.4: the worksheet's base key and its first transaction.

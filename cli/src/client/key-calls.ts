@@ -5,8 +5,8 @@ import {
   job,
   type KeyExposure,
   keyExposure,
-  type KeyInventoryEntry,
-  keyInventoryEntry,
+  keyInventory,
+  type KeyInventoryList,
   type KeyRecord,
   keyRecord,
   type KeyRun,
@@ -30,11 +30,11 @@ export type CeremonyView = z.infer<typeof ceremony>;
 
 /** Keys in custody, as the CLI uses them. */
 export interface KeyClient {
-  keys(): Promise<Result<readonly KeyInventoryEntry[]>>;
+  keys(): Promise<Result<KeyInventoryList>>;
   keyExposure(key: string): Promise<Result<KeyExposure>>;
-  rotateKey(key: string): Promise<Result<readonly KeyInventoryEntry[]>>;
+  rotateKey(key: string): Promise<Result<KeyInventoryList>>;
   suspectKey(key: string, reason: string): Promise<Result<KeyExposure>>;
-  retireKey(key: string): Promise<Result<readonly KeyInventoryEntry[]>>;
+  retireKey(key: string): Promise<Result<KeyInventoryList>>;
   /** Rotates a terminal's key-block protection key; the answer is the job that begins it. */
   renewProtectionKey(serial: string): Promise<Result<Job>>;
   setAcquirers(serial: string, acquirers: readonly string[]): Promise<Result<z.infer<typeof setAcquirers>>>;
@@ -57,7 +57,6 @@ export interface KeyClient {
 }
 
 const base = '/api/v1/keys';
-const inventory = z.object({ items: z.array(keyInventoryEntry) });
 
 /** The calls of the key room. */
 export function keyCalls({ call }: Calls): KeyClient {
@@ -65,10 +64,7 @@ export function keyCalls({ call }: Calls): KeyClient {
     const answer = await call(z.object({ items: z.array(schema) }), path, body);
     return answer.ok ? ok(answer.value.items) : answer;
   };
-  const entries = async (path: string, body?: unknown): Promise<Result<readonly KeyInventoryEntry[]>> => {
-    const answer = await call(inventory, path, body);
-    return answer.ok ? ok(answer.value.items) : answer;
-  };
+  const entries = (path: string, body?: unknown): Promise<Result<KeyInventoryList>> => call(keyInventory, path, body);
   return {
     keys: () => entries(base),
     keyExposure: (key) => call(keyExposure, `${base}/exposure?key=${encodeURIComponent(key)}`),

@@ -37,7 +37,7 @@ export async function writePack(
   const audit = await client.askText(accessPaths.auditExport);
   if (!audit.ok) return refuse(console, audit.fault, json);
 
-  const parts = { step: [] as string[], inspection: [] as string[], key: [] as string[] };
+  const parts = { step: [] as string[], inspection: [] as string[], key: [] as string[], house: [] as string[] };
   for (const line of pack.value.split('\n').filter((text) => text !== '')) {
     const read = parseJson(assessorLine, line, lineLengthMax);
     if (!read.ok) return refuse(console, fail('ANSWER_INVALID').fault, json);
@@ -48,6 +48,7 @@ export async function writePack(
     'steps.jsonl': text(parts.step),
     'inspections.jsonl': text(parts.inspection),
     'keys.jsonl': text(parts.key),
+    'house.jsonl': text(parts.house),
     'custody.jsonl': custody.value,
     'audit.jsonl': audit.value,
     'edges.json': `${JSON.stringify(lifecycleEdges)}\n`,

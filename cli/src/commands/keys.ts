@@ -23,8 +23,8 @@ export async function listKeys(
   change?: () => ReturnType<Context['client']['keys']>,
 ): Promise<ExitCode> {
   const { texts } = context.console;
-  return show(context, await (change ? change() : context.client.keys()), (keys) =>
-    rows(context.console, keys, [
+  return show(context, await (change ? change() : context.client.keys()), ({ items, firstKeys }) => {
+    rows(context.console, items, [
       { head: texts.keys.key, cell: (key) => key.id },
       { head: texts.keys.use, cell: (key) => key.use },
       { head: texts.keys.kcv, cell: (key) => key.checkValue },
@@ -34,8 +34,14 @@ export async function listKeys(
         cell: (key) => `${texts.keys.states[key.state]}${key.isCurrent ? ` ${texts.keys.current}` : ''}`,
       },
       { head: texts.keys.due, cell: (key) => key.rotationDue?.slice(0, 10) ?? '' },
-    ]),
-  );
+      {
+        head: texts.keys.made,
+        cell: ({ initialKeys }) =>
+          initialKeys ? `${initialKeys.made}/${initialKeys.most}${initialKeys.isRunningOut ? ' !' : ''}` : '',
+      },
+    ]);
+    context.console.out(texts.keys.firstKeys[firstKeys]);
+  });
 }
 
 /** `tsunagu keys exposure KEY`, and what `suspect` answers: what hangs on a key. */

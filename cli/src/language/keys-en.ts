@@ -12,6 +12,12 @@ export const keysEn = {
   counter: 'COUNTER',
   current: '(current)',
   due: 'Rotation due',
+  made: 'INITIAL KEYS',
+  firstKeys: {
+    'in-runs': 'First keys: in authorised injection runs only (PCI PIN 3.1, 30-3).',
+    'at-first-contact':
+      'First keys: at the first contact of a terminal. PCI PIN 3.1, 30-3 is NOT enforced; the server needs --key-in-runs.',
+  },
   states: { good: 'good', suspect: 'suspect', retired: 'destroyed' },
   ceremonyStates: { entering: 'components wanted', confirming: 'to be confirmed', done: 'done', aborted: 'aborted' },
   runStates: { proposed: 'to be authorised', open: 'open', closed: 'closed' },

@@ -14,6 +14,12 @@ export const keysJa: typeof keysEn = {
   counter: 'カウンター',
   current: '(現用)',
   due: '更新期限',
+  made: '初期鍵数',
+  firstKeys: {
+    'in-runs': '最初の鍵: 承認済みの鍵投入作業でのみ投入します(PCI PIN 3.1, 30-3)。',
+    'at-first-contact':
+      '最初の鍵: 端末の初回接続時に投入します。PCI PIN 3.1, 30-3 は適用されていません(サーバーに --key-in-runs が必要)。',
+  },
   states: { good: '正常', suspect: '危殆化の疑い', retired: '破棄済み' },
   ceremonyStates: { entering: '入力待ち', confirming: '確認待ち', done: '完了', aborted: '中止' },
   runStates: { proposed: '承認待ち', open: '実施中', closed: '終了' },

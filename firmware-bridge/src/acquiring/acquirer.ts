@@ -10,20 +10,23 @@ import {
   terminalFrame,
   terminalLink,
   withPin,
+  withPinUnder,
 } from '@tsunagu/protocols/acquiring';
 import { ksnOf, type TransactionKey, wipeTransactionKey } from '@tsunagu/protocols/dukpt';
 import { FrameReader } from '@tsunagu/protocols/iso8583';
-import { type Fault, fail, ok, type Result, toHex } from '@tsunagu/protocols/kit';
+import { type Fault, fail, ok, type Result, Secret, toHex } from '@tsunagu/protocols/kit';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import type { TLSSocket } from 'node:tls';
-import type { TerminalKeys } from '../keys/index.ts';
+import type { AcquirerKeys, TerminalKeys } from '../keys/index.ts';
 import type { SecureNetwork } from '../link/index.ts';
 import type { Acquirer, AcquirerFault, AcquirerMessage } from '../secure/index.ts';
 
 export interface AcquirerOptions {
   readonly world: World;
   readonly network: SecureNetwork;
-  readonly keys: Pick<TerminalKeys, 'takeTransactionKey'>;
+  readonly keys: Pick<TerminalKeys, 'takeTransactionKey' | 'acquirerKeys'>;
+  /** The card company that a card belongs to by its leading digits, 11 at most, in ASCII; none has any unless told. */
+  readonly acquirerOf?: (digits: Uint8Array) => string | undefined;
 }
 
 /** The acquirer of a terminal; it keeps one connection while there are sales. */
@@ -38,7 +41,7 @@ const idleMs = terminalLink.idleMs - 30_000;
 const connectTimeoutMs = 5_000;
 
 /** Opens W3, seen from the terminal. It connects at the first exchange. */
-export function openAcquirer({ world, network, keys }: AcquirerOptions): SwitchAcquirer {
+export function openAcquirer({ world, network, keys, acquirerOf }: AcquirerOptions): SwitchAcquirer {
   let connection: Connection | undefined;
 
   async function connected(timeoutMs: number): Promise<Result<Connection, 'ACQUIRER_UNREACHABLE'>> {
@@ -54,9 +57,14 @@ export function openAcquirer({ world, network, keys }: AcquirerOptions): SwitchA
       const deadlineMs = world.clock.monotonicMs() + timeoutMs;
       const encoded = terminalCodec.encode(message);
       if (!encoded.ok) return fail('ACQUIRER_UNREACHABLE', { cause: encoded.fault });
-      const request = await prepare(timeoutMs, (key) => {
+      const pan = message.fields[2];
+      const company = pan instanceof Secret ? pan.use((digits) => acquirerOf?.(digits.subarray(0, 11))) : undefined;
+      const request = await prepare(timeoutMs, company, (key, own) => {
         if (pin === undefined) return ok(encoded.value);
-        const complete = withPin(message, pin.pin, pin.pan, key, (lengthBytes) => world.entropy(lengthBytes));
+        const entropy = (lengthBytes: number): Uint8Array => world.entropy(lengthBytes);
+        const complete = own
+          ? withPinUnder(message, pin.pin, pin.pan, { format: 4, key: own.keys.pin.key }, entropy)
+          : withPin(message, pin.pin, pin.pan, key, entropy);
         return complete.ok ? terminalCodecs['key' in key ? 'tdes' : 'aes'].encode(complete.value) : complete;
       });
       encoded.value.fill(0);
@@ -76,19 +84,26 @@ export function openAcquirer({ world, network, keys }: AcquirerOptions): SwitchA
   /** Everything that can go wrong before a byte leaves. */
   async function prepare(
     timeoutMs: number,
-    write: (key: TransactionKey) => Result<Uint8Array>,
+    company: string | undefined,
+    write: (key: TransactionKey, own: CompanyKeys | undefined) => Result<Uint8Array>,
   ): Promise<Result<PreparedRequest & { readonly line: Connection }, 'ACQUIRER_UNREACHABLE'>> {
     const line = await connected(timeoutMs);
     if (!line.ok) return line;
     // A key is taken when there is somewhere to send to: an unplugged terminal does not use its keys up.
     const key = await keys.takeTransactionKey();
     if (!key.ok) return fail('ACQUIRER_UNREACHABLE', { cause: key.fault });
-    const bytes = write(key.value);
+    // Keys of card companies are AES: a terminal that does TDES cannot use them.
+    const held = company === undefined || 'key' in key.value ? undefined : keys.acquirerKeys(company);
+    const own = held && { company: company ?? '', keys: held };
+    const bytes = write(key.value, own);
+    held?.pin.key.wipe();
     if (!bytes.ok) {
       wipeTransactionKey(key.value);
+      held?.mac.key.wipe();
+      held?.data.key.wipe();
       return fail('ACQUIRER_UNREACHABLE', { cause: bytes.fault });
     }
-    const sealed = seal(key.value, bytes.value);
+    const sealed = own ? sealUnder(own, key.value, bytes.value) : seal(key.value, bytes.value);
     bytes.value.fill(0);
     return ok({ ...sealed, line: line.value });
   }
@@ -99,6 +114,26 @@ interface PreparedRequest {
   readonly ksn: Uint8Array;
   readonly frame: Uint8Array;
   readonly answerKeys: FrameKeys;
+  /** The card company whose keys these are. */
+  readonly isUnder?: string;
+}
+
+interface CompanyKeys {
+  readonly company: string;
+  readonly keys: AcquirerKeys;
+}
+
+/** Seals a message under the keys of a card company; of the transaction key only its number is used. The keys go with the answer's. */
+function sealUnder(
+  { company, keys: { pin, mac, data } }: CompanyKeys,
+  key: TransactionKey,
+  message: Uint8Array,
+): PreparedRequest {
+  const ksn = ksnOf(key);
+  wipeTransactionKey(key);
+  const keys = { encryption: data.key, mac: mac.key };
+  const under = { acquirer: company, kcvs: { pin: pin.kcv, mac: mac.kcv, data: data.kcv } };
+  return { ksn, frame: sealFrame('request', ksn, message, keys, under), answerKeys: keys, isUnder: company };
 }
 
 /** Seals a message under a transaction key, which is of no further use afterwards. */
@@ -122,7 +157,14 @@ class Connection {
   readonly #socket: TLSSocket;
   readonly #world: World;
   readonly #reader = new FrameReader(terminalFrame);
-  readonly #waiting = new Map<string, { readonly keys: FrameKeys; readonly settle: (answer: Answer) => void }>();
+  readonly #waiting = new Map<
+    string,
+    {
+      readonly keys: FrameKeys;
+      readonly isUnder: string | undefined;
+      readonly settle: (answer: Answer) => void;
+    }
+  >();
   #idle: Timer;
   isOpen = true;
 
@@ -139,7 +181,7 @@ class Connection {
     return this.#world.timers.after(idleMs, () => this.close());
   }
 
-  exchange({ frame, ksn, answerKeys }: PreparedRequest, timeoutMs: number): Promise<Answer> {
+  exchange({ frame, ksn, answerKeys, isUnder }: PreparedRequest, timeoutMs: number): Promise<Answer> {
     this.#idle.cancel();
     this.#idle = this.#startIdle();
     if (!this.isOpen) return Promise.resolve(fail('ACQUIRER_UNREACHABLE'));
@@ -153,7 +195,7 @@ class Connection {
         this.#waiting.delete(name);
         resolve(answer);
       };
-      this.#waiting.set(name, { keys: answerKeys, settle });
+      this.#waiting.set(name, { keys: answerKeys, isUnder, settle });
       this.#socket.write(frame);
     });
   }
@@ -169,6 +211,7 @@ class Connection {
         // Nobody waits any more: the answer came after the deadline, and the sale is being reversed.
         if (!waiting) this.#world.log('warn', 'answerTooLate', { ksn: toHex(frame.value.ksn) });
         else if (frame.value.kind === 'request') waiting.settle(unusable('kind'));
+        else if (frame.value.under?.acquirer !== waiting.isUnder) waiting.settle(unusable('acquirer'));
         else {
           const opened = openFrame(frame.value, waiting.keys);
           waiting.settle(opened.ok ? decode(opened.value) : unusable('mac', opened.fault));

@@ -1,6 +1,7 @@
 import { merchantIdOf, terminalIdOf, terminalLink } from '@tsunagu/protocols/acquiring';
 import { modelOf, type TerminalModel } from '@tsunagu/protocols/catalogue';
 import {
+  acquirerOfCard,
   type Hello,
   type Serial,
   type SetAsideRecord,
@@ -442,7 +443,12 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   await lookAside();
   const stan = await openStanCounter(store, world, used);
   if (!stan.ok) return stan;
-  const acquirer = openAcquirer({ world, network, keys: keys.value });
+  const acquirer = openAcquirer({
+    world,
+    network,
+    keys: keys.value,
+    acquirerOf: (digits) => acquirerOfCard(twin.value.inForce.values.acquirerCards, digits),
+  });
   const authorities = await readCardAuthorities(files);
   if (!authorities.ok) return authorities;
   const cardSide = await options.openCardSide({

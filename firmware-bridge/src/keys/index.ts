@@ -1,5 +1,6 @@
 export { dukptSlot, negativeSlot } from './key-slots.ts';
 export {
+  type AcquirerKeys,
   type KeyEvidence,
   type KeyLoadFault,
   type LoadOrder,

@@ -1,5 +1,6 @@
 import type { TransactionKey } from '@tsunagu/protocols/dukpt';
 import type {
+  AcquirerKeyKind,
   AcquirerSlot,
   HeldKey,
   JobId,
@@ -11,7 +12,7 @@ import type {
   ProtectionEvidence,
 } from '@tsunagu/protocols/fleet';
 import { checkValue } from '@tsunagu/protocols/kcv';
-import { fail, fromHex, hex, ok, type Result, type Secret, toHex } from '@tsunagu/protocols/kit';
+import { fail, fromHex, hex, ok, type Result, Secret, toHex } from '@tsunagu/protocols/kit';
 import { panMac, permutationKey, type PermutedPan, permutePan } from '@tsunagu/protocols/negative';
 import { type UnwrapError, type UnwrappedKey, unwrapKeyBlock } from '@tsunagu/protocols/tr31';
 import type { Clock } from '@tsunagu/protocols/world';
@@ -66,6 +67,9 @@ export interface LoadOrder {
   readonly attempt: number;
 }
 
+/** The keys of one card company in a terminal. */
+export type AcquirerKeys = Readonly<Record<AcquirerKeyKind, { readonly key: Secret<'key'>; readonly kcv: string }>>;
+
 /** The working keys of one terminal. */
 export interface TerminalKeys {
   /** What is in the slots; for hello and for people. */
@@ -84,6 +88,8 @@ export interface TerminalKeys {
   check(): Promise<Result<readonly KeyEvidence[], StoreFault | 'DUKPT_STATE_INVALID' | 'KEY_NOT_AS_ANNOUNCED'>>;
   /** The next DUKPT transaction key. The state that follows is on disk before the key is handed out; the taker wipes it. */
   takeTransactionKey(): Promise<Result<TransactionKey, StoreFault | 'KEY_SLOT_EMPTY' | 'DUKPT_COUNTER_EXHAUSTED'>>;
+  /** Copies of all keys of a card company with their check values, which the taker wipes; undefined while one of them is missing. */
+  acquirerKeys(acquirer: string): AcquirerKeys | undefined;
   /** What a card is in negative lists: its MAC under their key, 16 bytes; undefined without one. */
   negativeTag(pan: Secret<'pan'>): Uint8Array | undefined;
   /**
@@ -167,6 +173,16 @@ function terminalKeys(
       inTurn(async () => (areDestroyed ? fail('TERMINAL_TAMPERED') : load(store, slots, key, order))),
     check: () => inTurn(() => check(store, slots)),
     takeTransactionKey: () => inTurn(() => take(store, slots)),
+    acquirerKeys(acquirer) {
+      const held = (kind: AcquirerKeyKind) => slots.acquirers.get(`acquirer/${acquirer}/${kind}`);
+      const [pin, mac, data] = [held('pin'), held('mac'), held('data')];
+      if (!pin || !mac || !data) return undefined;
+      const copy = ({ key, facts }: typeof pin) => ({
+        key: key.use((bytes) => Secret.copy('key', bytes)),
+        kcv: facts.kcv,
+      });
+      return { pin: copy(pin), mac: copy(mac), data: copy(data) };
+    },
     negativeTag(pan) {
       const mac = slots.negative && panMac(slots.negative.key, pan);
       return mac?.ok ? mac.value : undefined;

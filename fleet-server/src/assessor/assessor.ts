@@ -1,4 +1,4 @@
-import { type AssessorLine, parseJson, signedDocument } from '@tsunagu/protocols/fleet';
+import { type AssessorLine, type FirstKeys, parseJson, signedDocument } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { isoTime, type Store } from '../store/index.ts';
 
@@ -24,9 +24,10 @@ async function* paged<Id, Row extends { readonly id: Id }>(
   }
 }
 
-export function openAssessor({ db }: Pick<Store, 'db'>): Assessor {
+export function openAssessor({ db }: Pick<Store, 'db'>, firstKeys: FirstKeys): Assessor {
   return {
     async *lines(from, to) {
+      yield { kind: 'house', firstKeys };
       const steps = db.selectFrom('lifecycle_moves').selectAll().where('at', '<', to).orderBy('id').limit(pageRows);
       for await (const row of paged((after: number) => steps.where('id', '>', after).execute(), 0))
         yield {

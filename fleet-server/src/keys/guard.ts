@@ -7,7 +7,7 @@ import type { Store } from '../store/index.ts';
 
 /** What the switch and the broker can find out about keys in the wrong hands. */
 export interface KeyFinding {
-  readonly code: 'KSN_TWO_IDENTITIES' | 'KSN_WENT_BACK' | 'KSN_OUT_OF_CUSTODY';
+  readonly code: 'KSN_TWO_IDENTITIES' | 'KSN_WENT_BACK' | 'KSN_OUT_OF_CUSTODY' | 'KSN_AFTER_WIPE';
   /** Everybody who is part of it: the holder of the key by the ledger, and who used it. */
   readonly serials: readonly Serial[];
   /** When it was seen, on the monotonic clock. */

@@ -1,11 +1,17 @@
-import { type CampaignSpec, campaignSpec, type KeyExposure, type KeyInventoryEntry } from '@tsunagu/protocols/fleet';
+import {
+  type CampaignSpec,
+  campaignSpec,
+  type FirstKeys,
+  type KeyExposure,
+  type KeyInventoryEntry,
+} from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import type { DukptScheme } from '@tsunagu/protocols/dukpt';
+import { type DukptScheme, initialKeyIdsOf, runningOutAt } from '@tsunagu/protocols/dukpt';
 import type { World } from '@tsunagu/protocols/world';
 import type { Actor } from '../audit/index.ts';
 import { isoTime, type Store } from '../store/index.ts';
 import { baseUses, type Vault } from '../vault/index.ts';
-import type { Keys } from './keys.ts';
+import { initialKeysMade, type Keys } from './keys.ts';
 
 /** Uses of keys that keys of terminals hang on. */
 const parents = [
@@ -35,6 +41,8 @@ const schemeOfUse = (use: string | undefined): DukptScheme | undefined =>
 /** What keys there are above those of terminals, and how one is replaced, suspected and laid to rest. */
 export interface KeyInventory {
   list(): Promise<readonly KeyInventoryEntry[]>;
+  /** The rule by which terminals get their first keys. */
+  readonly firstKeys: FirstKeys;
   /** Everything below a key, with the windows in which transactions stood under it. */
   exposure(key: string): Promise<Result<KeyExposure, 'KEY_UNKNOWN'>>;
   /** Another base key takes over: terminals get keys below it from now on, and those below the old one count on until they are replaced. */
@@ -51,6 +59,7 @@ export function openKeyInventory(
   vault: Vault,
   keys: Pick<Keys, 'base' | 'useBase'>,
   propose: (spec: CampaignSpec, by: Actor) => Promise<Result<{ readonly id: string }>>,
+  firstKeys: FirstKeys,
 ): KeyInventory {
   const marks = async () =>
     new Map((await store.db.selectFrom('key_marks').selectAll().execute()).map((row) => [row.key, row]));
@@ -76,9 +85,14 @@ export function openKeyInventory(
     const shown = parents
       .filter((use) => !use.startsWith('acquirer'))
       .flatMap((use) => vault.idsFor(use).map((id) => ({ id, use })));
+    const made = new Map<string, KeyInventoryEntry['initialKeys']>();
+    for (const { id, use } of shown) made.set(id, await initialKeysOf(id, schemeOfUse(use)));
     const entries = shown.map(({ id, use }): KeyInventoryEntry => {
       const from = since.get(id);
       const scheme = schemeOfUse(use);
+      const initialKeys = made.get(id) ?? null;
+      // Whichever comes first: its time, or its last numbers.
+      const due = initialKeys?.isRunningOut ? world.clock.now() : Number(from) + cryptoPeriodMs[use];
       const isCurrent = scheme === undefined || id === keys.base(scheme);
       return {
         id,
@@ -88,7 +102,8 @@ export function openKeyInventory(
         terminals: counts.get(id) ?? 0,
         state: marked.get(id)?.state ?? 'good',
         since: from === undefined ? null : isoTime(from),
-        rotationDue: from === undefined || !isCurrent ? null : isoTime(from + cryptoPeriodMs[use]),
+        rotationDue: from === undefined || !isCurrent ? null : isoTime(Math.min(due, from + cryptoPeriodMs[use])),
+        initialKeys,
         reason: marked.get(id)?.reason ?? null,
         campaign: marked.get(id)?.campaign ?? null,
       };
@@ -104,10 +119,18 @@ export function openKeyInventory(
         state: 'retired' as const,
         since: since.has(key) ? isoTime(since.get(key) ?? 0) : null,
         rotationDue: null,
+        initialKeys: null,
         reason,
         campaign,
       }));
     return [...entries, ...gone];
+  }
+
+  async function initialKeysOf(id: string, scheme: DukptScheme | undefined): Promise<KeyInventoryEntry['initialKeys']> {
+    if (scheme === undefined) return null;
+    const ids = initialKeyIdsOf(scheme, vault.find(id)?.checkValue ?? '');
+    const made = await initialKeysMade(store.db, ids);
+    return { made, most: ids.most, isRunningOut: made >= runningOutAt(ids) };
   }
 
   async function exposure(key: string): Promise<Result<KeyExposure, 'KEY_UNKNOWN'>> {
@@ -182,6 +205,7 @@ export function openKeyInventory(
 
   return {
     list,
+    firstKeys,
     exposure,
     rotate,
 

@@ -1,6 +1,16 @@
+import type { AcquirerKeyReference } from '@tsunagu/protocols/acquiring';
 import { dukptSchemeOf, type ProtectionScheme, protectionSchemeOf } from '@tsunagu/protocols/catalogue';
-import { type DukptScheme, parseKsn } from '@tsunagu/protocols/dukpt';
 import {
+  type DukptScheme,
+  type InitialKeyIds,
+  initialKeyIdAt,
+  initialKeyIdsOf,
+  numberOfInitialKeyId,
+  parseKsn,
+  runningOutAt,
+} from '@tsunagu/protocols/dukpt';
+import {
+  type AcquirerKeyKind,
   acquirerSlots,
   type Hello,
   type JobBody,
@@ -18,7 +28,7 @@ import {
 import { fail, hex, ok, type Result, type Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
-import type { Database, Store } from '../store/index.ts';
+import type { Database, Queryable, Store } from '../store/index.ts';
 import { baseUses, type DukptWorkingKeys, type Vault, type WrappedKey } from '../vault/index.ts';
 import { openKeyDistribution } from './distribution.ts';
 import { decideSlot } from './rules.ts';
@@ -30,6 +40,8 @@ export const negativeTagKey = 'negative/tags/1';
 /** The keys of one transaction, and whose terminal they belong to. */
 export interface TransactionKeys {
   readonly serial: Serial;
+  /** Its terminal swore to have destroyed them: whoever proves to have them lied, and nothing is done under them. */
+  readonly areDestroyed: boolean;
   /** Wipe them when the transaction is over. */
   readonly keys: DukptWorkingKeys;
 }
@@ -92,19 +104,41 @@ export interface Keys {
   /** The check values of all slots that a terminal is to hold; undefined while one is not proven. */
   held(tx: Transaction<Database>, serial: Serial): Promise<Readonly<Record<string, string>> | undefined>;
   /**
-   * The working keys of the transaction with this KSN (12 bytes, or 10 for TDES), for the switch. VAULT_KEY_UNKNOWN: no terminal holds this
-   * initial key. Whether the counter was used before is the switch's to know.
+   * The working keys of the transaction with this KSN (12 bytes, or 10 for TDES), for the switch; where the frame is under keys of a card company,
+   * those of the terminal that holds the initial key. VAULT_KEY_UNKNOWN: no terminal holds this initial key. ACQUIRING_ACQUIRER_KEY: it does not hold
+   * these keys of the company. Whether the counter was used before is the switch's to know.
    */
   forTransaction(
     ksn: Uint8Array,
-  ): Promise<Result<TransactionKeys, 'VAULT_KEY_UNKNOWN' | 'KSN_LENGTH_INVALID' | 'DUKPT_COUNTER_INVALID'>>;
+    under?: AcquirerKeyReference,
+  ): Promise<
+    Result<
+      TransactionKeys,
+      'VAULT_KEY_UNKNOWN' | 'KSN_LENGTH_INVALID' | 'DUKPT_COUNTER_INVALID' | 'ACQUIRING_ACQUIRER_KEY'
+    >
+  >;
+  /** Whether a terminal has proven all keys of a card company. */
+  holdsAcquirer(serial: Serial, acquirer: string): Promise<boolean>;
   /** Translates a PIN block of the transaction with this KSN to a link's PIN key, inside the vault. */
   translatePin(
     ksn: Uint8Array,
     to: string,
     block: Uint8Array,
     pan: Secret<'pan'>,
+    under?: AcquirerKeyReference,
   ): Promise<ReturnType<Vault['translatePin']>>;
+}
+
+/** How many initial keys were made of a base key, whatever became of them. */
+export async function initialKeysMade(on: Queryable, ids: InitialKeyIds): Promise<number> {
+  const last = await on
+    .selectFrom('key_ledger')
+    .select((all) => all.fn.max('initial_key_id').as('id'))
+    // A range, and not a pattern: its end is looked up in the index, however many there are.
+    .where('initial_key_id', '>=', ids.prefix)
+    .where('initial_key_id', '<', `${ids.prefix}G`)
+    .executeTakeFirstOrThrow();
+  return numberOfInitialKeyId(ids, last.id);
 }
 
 /** Opens the ledger; base and tag key are made on the first start. Protection keys that no terminal has any more are forgotten. */
@@ -131,15 +165,6 @@ export async function openKeys(
   );
   for (const id of vault.idsFor('key-block-protection')) if (!inUse.has(id)) await vault.destroy(id);
 
-  /**
-   * What every initial key id of a base key begins with. AES: its BDK id, the first 4 bytes of its check value (X9.24-3:2017, 6.3). TDES: its key set
-   * id of 5 bytes, FFFF and its check value (annex C.2).
-   */
-  const baseKeyId = (scheme: DukptScheme): string => {
-    const kcv = vault.find(baseOfScheme(scheme))?.checkValue ?? '';
-    return scheme === 'aes' ? kcv.slice(0, 8) : `FFFF${kcv}`;
-  };
-
   const current = (tx: Transaction<Database>, serial: Serial) =>
     tx
       .selectFrom('key_ledger')
@@ -150,19 +175,18 @@ export async function openKeys(
       .execute();
 
   async function nextInitialKeyId(tx: Transaction<Database>, scheme: DukptScheme): Promise<string> {
-    const prefix = baseKeyId(scheme);
-    const last = await tx
-      .selectFrom('key_ledger')
-      .select((all) => all.fn.max('initial_key_id').as('id'))
-      // A range, and not a pattern: its end is looked up in the index, however many there are.
-      .where('initial_key_id', '>=', prefix)
-      .where('initial_key_id', '<', `${prefix}G`)
-      .executeTakeFirstOrThrow();
-    // A TDES KSN has 19 bits for the device above the 21 of its counter.
-    const [shift, most, digits] = scheme === 'aes' ? [1, 0xffff_ffff, 8] : [0x20_0000, 0x7_ffff, 10];
-    const counted = last.id === null ? 0 : Number.parseInt(last.id.slice(prefix.length), 16) / shift;
-    if (counted >= most) throw new Error('the base key has no initial key ids left: another has to take over');
-    return prefix + ((counted + 1) * shift).toString(16).toUpperCase().padStart(digits, '0');
+    const base = baseOfScheme(scheme);
+    const ids = initialKeyIdsOf(scheme, vault.find(base)?.checkValue ?? '');
+    const made = await initialKeysMade(tx, ids);
+    if (made >= ids.most) throw new Error('the base key has no initial key ids left: another has to take over');
+    if (made + 1 === runningOutAt(ids))
+      world.log('warn', 'baseKeyRunsOut', {
+        fault: { code: 'KEY_BASE_RUNS_OUT' },
+        key: base,
+        made: made + 1,
+        most: ids.most,
+      });
+    return initialKeyIdAt(ids, made + 1);
   }
 
   async function allocate(
@@ -233,10 +257,28 @@ export async function openKeys(
     store.db
       .selectFrom('key_ledger')
       .innerJoin('terminals', 'terminals.serial', 'key_ledger.serial')
-      .select(['key_ledger.serial', 'key_ledger.parent_key'])
+      .select(['key_ledger.serial', 'key_ledger.parent_key', 'key_ledger.state'])
       .where('initial_key_id', '=', toHex(initialKeyId))
-      .where('state', 'in', ['allocated', 'loaded'])
+      .where('state', 'in', ['allocated', 'loaded', 'destroyed'])
       .executeTakeFirst();
+
+  /** The vault's key in a terminal's slot by its check value: the one that counts, or the one that is to follow. */
+  async function acquirerKeyId(
+    serial: string,
+    { acquirer, kcvs }: AcquirerKeyReference,
+    kind: AcquirerKeyKind,
+    areDestroyed = false,
+  ): Promise<string | undefined> {
+    const row = await store.db
+      .selectFrom('key_ledger')
+      .select('parent_key')
+      .where('serial', '=', serial)
+      .where('slot', '=', `acquirer/${acquirer}/${kind}`)
+      .where('kcv', '=', kcvs[kind])
+      .where('state', 'in', areDestroyed ? ['destroyed'] : ['allocated', 'loaded'])
+      .executeTakeFirst();
+    return row?.parent_key;
+  }
 
   async function modelIdOf(tx: Transaction<Database>, serial: Serial): Promise<string> {
     const row = await tx.selectFrom('terminals').select('model').where('serial', '=', serial).executeTakeFirst();
@@ -321,7 +363,7 @@ export async function openKeys(
       await tx.deleteFrom('key_bindings').where('serial', '=', serial).execute();
       await tx
         .updateTable('key_ledger')
-        .set({ state: 'replaced', replaced_at: world.clock.now() })
+        .set({ state: 'destroyed', replaced_at: world.clock.now() })
         .where('serial', '=', serial)
         .where('state', 'in', ['allocated', 'loaded'])
         .execute();
@@ -401,20 +443,46 @@ export async function openKeys(
         : undefined;
     },
 
-    async forTransaction(ksn) {
+    async forTransaction(ksn, under) {
       const read = parseKsn(ksn);
       if (!read.ok) return read;
       const entry = await baseOf(read.value.initialKeyId);
       if (!entry) return fail('VAULT_KEY_UNKNOWN', { field: 'initialKeyId' });
+      const areDestroyed = entry.state === 'destroyed';
+      if (under) {
+        const data = await acquirerKeyId(entry.serial, under, 'data', areDestroyed);
+        const mac = await acquirerKeyId(entry.serial, under, 'mac', areDestroyed);
+        const held = data !== undefined && mac !== undefined ? vault.acquirerKeys(data, mac) : undefined;
+        return held?.ok
+          ? ok({ serial: entry.serial as Serial, keys: held.value, areDestroyed })
+          : fail('ACQUIRING_ACQUIRER_KEY', { field: under.acquirer });
+      }
       const working = vault.dukptKeys(entry.parent_key, ksn);
-      return working.ok ? ok({ serial: entry.serial as Serial, keys: working.value }) : working;
+      return working.ok ? ok({ serial: entry.serial as Serial, keys: working.value, areDestroyed }) : working;
     },
 
-    async translatePin(ksn, to, block, pan) {
+    async holdsAcquirer(serial, acquirer) {
+      const rows = await store.db
+        .selectFrom('key_ledger')
+        .select('slot')
+        .distinct()
+        .where('serial', '=', serial)
+        .where('slot', 'in', [...acquirerSlots(acquirer)])
+        .where('state', '=', 'loaded')
+        .execute();
+      return rows.length === acquirerSlots(acquirer).length;
+    },
+
+    async translatePin(ksn, to, block, pan, under) {
       const read = parseKsn(ksn);
       if (!read.ok) return read;
       const entry = await baseOf(read.value.initialKeyId);
-      if (!entry) return fail('VAULT_KEY_UNKNOWN', { field: 'initialKeyId' });
+      if (!entry || entry.state === 'destroyed') return fail('VAULT_KEY_UNKNOWN', { field: 'initialKeyId' });
+      if (under) {
+        const acquirerPin = await acquirerKeyId(entry.serial, under, 'pin');
+        if (acquirerPin === undefined) return fail('VAULT_KEY_UNKNOWN', { field: under.acquirer });
+        return vault.translatePin({ acquirerPin }, to, block, pan);
+      }
       return vault.translatePin({ base: entry.parent_key, ksn }, to, block, pan);
     },
   };

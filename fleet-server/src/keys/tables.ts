@@ -83,7 +83,7 @@ export interface KeyTables {
     /** The key block that goes to the terminal. */
     key_block: string;
     /** `suspect`: in the wrong hands; it counts no longer. */
-    state: 'allocated' | 'loaded' | 'replaced' | 'suspect';
+    state: 'allocated' | 'loaded' | 'replaced' | 'suspect' | 'destroyed';
     allocated_at: number;
     loaded_at: number | null;
     /** When it stopped to count; null while it does, and for what was replaced before this was kept. */

@@ -1,3 +1,4 @@
+import type { AcquirerKeyReference } from '@tsunagu/protocols/acquiring';
 import type { LiveEvent, Serial } from '@tsunagu/protocols/fleet';
 import type { Fault, Result, Secret } from '@tsunagu/protocols/kit';
 import type { ShownCertificate } from '../identity/index.ts';
@@ -12,12 +13,30 @@ export type SwitchVault = Pick<Vault, 'panToken' | 'seal' | 'open' | 'translateP
 /** What the switch needs of the key ledger. */
 export interface SwitchKeys {
   /** The working keys of the transaction with this KSN (12 bytes, or 10 for TDES), and the terminal that holds its initial key. */
-  forTransaction(ksn: Uint8Array): Promise<Result<{ readonly serial: Serial; readonly keys: DukptWorkingKeys }>>;
+  forTransaction(
+    ksn: Uint8Array,
+    under?: AcquirerKeyReference,
+  ): Promise<
+    Result<{
+      readonly serial: Serial;
+      readonly keys: DukptWorkingKeys;
+      /** The terminal swore to have destroyed them. */
+      readonly areDestroyed?: boolean;
+    }>
+  >;
+  /** Whether a terminal has proven all keys of a card company; none does where no card company has keys. */
+  holdsAcquirer?(serial: Serial, acquirer: string): Promise<boolean>;
   /**
    * A PIN block of that transaction, enciphered anew under the PIN key `to` of a link; the PIN itself stays in the vault.
    * PINBLOCK_UNREADABLE whatever is wrong with the block.
    */
-  translatePin(ksn: Uint8Array, to: string, block: Uint8Array, pan: Secret<'pan'>): Promise<Result<Uint8Array>>;
+  translatePin(
+    ksn: Uint8Array,
+    to: string,
+    block: Uint8Array,
+    pan: Secret<'pan'>,
+    under?: AcquirerKeyReference,
+  ): Promise<Result<Uint8Array>>;
 }
 
 /** Tells who is at the other end of a TLS connection whose chain was verified already. */

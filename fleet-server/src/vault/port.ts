@@ -177,7 +177,10 @@ export interface Vault {
    * PINBLOCK_UNREADABLE whatever is wrong with the block. ISO 9564-1:2017, 9.5.
    */
   translatePin(
-    from: { readonly base: string; readonly ksn: Uint8Array } | { readonly zone: string },
+    from:
+      | { readonly base: string; readonly ksn: Uint8Array }
+      | { readonly zone: string }
+      | { readonly acquirerPin: string },
     to: string,
     block: Uint8Array,
     pan: Secret<'pan'>,
@@ -187,6 +190,9 @@ export interface Vault {
     base: string,
     ksn: Uint8Array,
   ): Result<DukptWorkingKeys, 'VAULT_KEY_UNKNOWN' | 'KSN_LENGTH_INVALID' | 'DUKPT_COUNTER_INVALID'>;
+
+  /** A terminal's data and MAC key of one card company, as frames of W3 are under. The one of its PIN never leaves: see `translatePin`. */
+  acquirerKeys(data: string, mac: string): Result<DukptWorkingKeys, 'VAULT_KEY_UNKNOWN'>;
 
   /** What a card is in negative lists: its MAC under their key, 16 bytes. */
   negativeTag(key: string, pan: Secret<'pan'>): Result<Uint8Array, 'VAULT_KEY_UNKNOWN'>;

@@ -285,6 +285,7 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
         return translated.ok ? translated : fail('PINBLOCK_UNREADABLE');
       };
       if ('zone' in from) return withReleased(from.zone, 'zone-pin', (key) => translate(4, key));
+      if ('acquirerPin' in from) return withReleased(from.acquirerPin, 'acquirer-pin', (key) => translate(4, key));
       return withTransaction(from.base, from.ksn, (transaction) => {
         const [format, pinKey] = pinKeyOf(transaction);
         try {
@@ -298,6 +299,18 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
       withTransaction<DukptWorkingKeys, never>(base, ksn, (transaction) =>
         ok({ request: frameKeys(transaction, 'request'), answer: frameKeys(transaction, 'answer') }),
       ),
+
+    acquirerKeys(data, mac) {
+      const encryption = room.release(data, 'acquirer-data');
+      if (!encryption.ok) return encryption;
+      const authentic = room.release(mac, 'acquirer-mac');
+      if (!authentic.ok) {
+        encryption.value.wipe();
+        return authentic;
+      }
+      const keys = { encryption: encryption.value, mac: authentic.value };
+      return ok({ request: keys, answer: keys });
+    },
 
     negativeTag(id, pan) {
       const cipher = room.cipher(id, 'negative-tag');

@@ -49,6 +49,8 @@ export {
   withCard,
 } from './sale-request.ts';
 export {
+  type AcquirerKeyReference,
+  acquirerLayout,
   type FrameKeys,
   type FrameKind,
   frameKeys,
@@ -61,7 +63,7 @@ export {
   sealFrame,
 } from './secure-frame.ts';
 export { localTransactionTime, retrievalReference, transmissionTime } from './times.ts';
-export { pinKeyOf, withPin } from './pin.ts';
+export { pinKeyOf, withPin, withPinUnder } from './pin.ts';
 export {
   formatPaymentMethod,
   lumpSum,

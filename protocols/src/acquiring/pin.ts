@@ -17,8 +17,20 @@ export function withPin(
   entropy: (lengthBytes: number) => Uint8Array,
 ): Result<Message, EncodeError | 'KEY_LENGTH_INVALID'> {
   const [format, key] = pinKeyOf(transactionKey);
-  const block = encipherPin({ format, key, pin, pan, entropy });
+  const complete = withPinUnder(message, pin, pan, { format, key }, entropy);
   key.wipe();
+  return complete;
+}
+
+/** Puts a PIN into a request under this very key, such as a card company's: format 4 for AES, 0 for TDES. The caller wipes PIN and key. */
+export function withPinUnder(
+  message: Message,
+  pin: Secret<'pin'>,
+  pan: Secret<'pan'>,
+  { format, key }: { readonly format: 0 | 4; readonly key: Secret<'key'> },
+  entropy: (lengthBytes: number) => Uint8Array,
+): Result<Message, EncodeError | 'KEY_LENGTH_INVALID'> {
+  const block = encipherPin({ format, key, pin, pan, entropy });
   if (!block.ok) return block;
   return ok({ mti: message.mti, fields: { ...message.fields, 52: Secret.take('pin', block.value) } });
 }

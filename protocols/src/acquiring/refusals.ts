@@ -14,6 +14,7 @@ export const refusals = {
   8: { code: 'ACQUIRING_MESSAGE_INVALID', afterwards: 'continue' },
   9: { code: 'ACQUIRING_BUSY', afterwards: 'continue' },
   10: { code: 'SWITCH_JOURNAL_FAILED', afterwards: 'continue' },
+  11: { code: 'ACQUIRING_ACQUIRER_KEY', afterwards: 'continue' },
 } as const;
 
 /** The number of a refusal, as it stands on the wire. */
@@ -22,7 +23,7 @@ export type RefusalNumber = keyof typeof refusals;
 /** The stable code of a refusal, the same as in logs and in the error table. */
 export type RefusalCode = (typeof refusals)[RefusalNumber]['code'];
 
-const numbers: readonly RefusalNumber[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+const numbers: readonly RefusalNumber[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
 /** The refusal of a number from the wire; undefined for one that this version does not know. */
 export const refusalOf = (number: number): (typeof refusals)[RefusalNumber] | undefined => {

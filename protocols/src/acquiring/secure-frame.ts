@@ -1,7 +1,7 @@
 import { cbcDecrypt, cbcEncrypt } from '../cipher/index.ts';
 import { deriveAesWorkingKey, deriveTdesWorkingKey, type DukptScheme, type TransactionKey } from '../dukpt/index.ts';
 import { encodeFrame } from '../iso8583/index.ts';
-import { concat, fail, ok, type Result, type Secret, unwrap } from '../kit/index.ts';
+import { concat, fail, hex, ok, type Result, type Secret, toHex, unwrap } from '../kit/index.ts';
 import { computeMac, type MacAlgorithm, pad, verifyMac } from '../mac/index.ts';
 import { terminalFrame } from './link-profiles.ts';
 import { type RefusalCode, refusalNumber, refusalOf } from './refusals.ts';
@@ -18,6 +18,11 @@ import { type RefusalCode, refusalNumber, refusalOf } from './refusals.ts';
  * | m | MAC over everything from the version byte on |
  *
  * A refusal has, instead of the last two, a number of two bytes (`refusals`), and no MAC.
+ *
+ * Version 03 is a frame under keys that a card company has in this terminal (AES). It differs from 01 in this: after the KSN come the company's name,
+ * 12 bytes of ASCII padded with spaces, and the check values of its PIN, MAC and data key, 5 bytes each; cipher and MAC are under the data and the MAC
+ * key themselves; the initial vector is the block of kind, KSN and zeros enciphered under the data key (SP 800-38A, appendix C), and a PIN block is of
+ * format 4 under the PIN key. The KSN is taken from the terminal's DUKPT key as ever: it makes each frame the only one of its kind.
  */
 export const frameLayouts = {
   aes: {
@@ -43,6 +48,18 @@ export const frameLayouts = {
 
 const kinds = { request: 1, answer: 2, refusal: 3 } as const;
 
+/** Version 03 of the frame: what comes after the KSN. */
+export const acquirerLayout = { version: 3, nameBytes: 12, kcvBytes: 5, moreBytes: 27 } as const;
+const kcvKinds = ['pin', 'mac', 'data'] as const;
+
+/** Which keys of a card company a frame is under. */
+export interface AcquirerKeyReference {
+  /** The card company: 2 to 12 of a-z and 0-9. */
+  readonly acquirer: string;
+  /** Check values, 10 hex digits each: each of the keys may be replaced by itself. */
+  readonly kcvs: Readonly<Record<(typeof kcvKinds)[number], string>>;
+}
+
 /** A frame whose message is enciphered: what the terminal asks, or what the switch answers. */
 export type FrameKind = 'request' | 'answer';
 
@@ -58,6 +75,8 @@ export interface SealedFrame {
   readonly scheme: DukptScheme;
   /** 12 bytes for AES, 10 for TDES. */
   readonly ksn: Uint8Array;
+  /** The keys of a card company that it is under; undefined under the transaction's own. */
+  readonly under: AcquirerKeyReference | undefined;
   readonly ciphertext: Uint8Array;
   readonly mac: Uint8Array;
   /** What the MAC covers. */
@@ -101,13 +120,25 @@ export function frameKeys(transactionKey: TransactionKey, kind: FrameKind): Fram
   };
 }
 
-/** Seals a message into a whole frame, length in front; the KSN's length tells the scheme. A message beyond the link's bound is a bug of the caller. */
-export function sealFrame(kind: FrameKind, ksn: Uint8Array, message: Uint8Array, keys: FrameKeys): Uint8Array {
+/**
+ * Seals a message into a whole frame, length in front; the KSN's length tells the scheme. A message beyond the link's bound is a bug of the caller.
+ *
+ * @param under whose keys these are, where they are a card company's; the KSN is of AES then
+ */
+export function sealFrame(
+  kind: FrameKind,
+  ksn: Uint8Array,
+  message: Uint8Array,
+  keys: FrameKeys,
+  under?: AcquirerKeyReference,
+): Uint8Array {
   const { blockBytes, cipher, mac } = frameLayouts[schemeOf(ksn)];
+  if (under && cipher !== 'AES') throw new Error('a frame under keys of a card company has a KSN of AES');
   const padded = pad(2, blockBytes, message);
-  const ciphertext = keys.encryption.use((key) => cbcEncrypt(cipher, key, new Uint8Array(blockBytes), padded));
+  const vector = under ? vectorOf(kind, ksn, keys) : new Uint8Array(blockBytes);
+  const ciphertext = keys.encryption.use((key) => cbcEncrypt(cipher, key, vector, padded));
   padded.fill(0);
-  const covered = concat(header(kind, ksn), ciphertext);
+  const covered = concat(header(kind, ksn, under), ciphertext);
   return unwrap(encodeFrame(terminalFrame, concat(covered, unwrap(computeMac(mac, keys.mac, covered)))));
 }
 
@@ -122,14 +153,21 @@ export function refusalFrame(
 
 /** Takes a frame's body apart (what `FrameReader` of iso8583 hands out with `terminalFrame`). Needs no key. */
 export function readFrame(body: Uint8Array): Result<SealedFrame | RefusalFrame, 'ACQUIRING_FRAME_INVALID'> {
+  const isAcquirers = body[0] === acquirerLayout.version;
   const scheme =
-    body[0] === frameLayouts.aes.version ? 'aes' : body[0] === frameLayouts.tdes.version ? 'tdes' : undefined;
+    isAcquirers || body[0] === frameLayouts.aes.version
+      ? 'aes'
+      : body[0] === frameLayouts.tdes.version
+        ? 'tdes'
+        : undefined;
   if (scheme === undefined) return fail('ACQUIRING_FRAME_INVALID', { field: 'version', offset: 0 });
-  const { headerBytes, macBytes, blockBytes } = frameLayouts[scheme];
+  const { macBytes, blockBytes } = frameLayouts[scheme];
+  const ksnEnd = frameLayouts[scheme].headerBytes;
+  const headerBytes = ksnEnd + (isAcquirers ? acquirerLayout.moreBytes : 0);
   if (body.length < headerBytes + 2)
     return fail('ACQUIRING_FRAME_INVALID', { field: 'length', facts: { lengthBytes: body.length } });
-  const ksn = Uint8Array.from(body.subarray(2, headerBytes));
-  if (body[1] === kinds.refusal) {
+  const ksn = Uint8Array.from(body.subarray(2, ksnEnd));
+  if (body[1] === kinds.refusal && !isAcquirers) {
     if (body.length !== headerBytes + 2)
       return fail('ACQUIRING_FRAME_INVALID', { field: 'length', offset: headerBytes });
     const number = ((body[headerBytes] ?? 0) << 8) | (body[headerBytes + 1] ?? 0);
@@ -138,6 +176,8 @@ export function readFrame(body: Uint8Array): Result<SealedFrame | RefusalFrame, 
   }
   const kind = body[1] === kinds.request ? 'request' : body[1] === kinds.answer ? 'answer' : undefined;
   if (kind === undefined) return fail('ACQUIRING_FRAME_INVALID', { field: 'kind', offset: 1 });
+  const under = isAcquirers ? referenceIn(body.subarray(ksnEnd, headerBytes)) : undefined;
+  if (isAcquirers && !under) return fail('ACQUIRING_FRAME_INVALID', { field: 'acquirer', offset: ksnEnd });
   const cipherBytes = body.length - headerBytes - macBytes;
   if (cipherBytes < blockBytes || cipherBytes % blockBytes !== 0)
     return fail('ACQUIRING_FRAME_INVALID', { field: 'length', offset: headerBytes, facts: { cipherBytes } });
@@ -146,6 +186,7 @@ export function readFrame(body: Uint8Array): Result<SealedFrame | RefusalFrame, 
     kind,
     scheme,
     ksn,
+    under,
     ciphertext: Uint8Array.from(body.subarray(headerBytes, end)),
     mac: Uint8Array.from(body.subarray(end)),
     covered: Uint8Array.from(body.subarray(0, end)),
@@ -160,7 +201,8 @@ export function readFrame(body: Uint8Array): Result<SealedFrame | RefusalFrame, 
 export function openFrame(frame: SealedFrame, keys: FrameKeys): Result<Uint8Array, 'ACQUIRING_FRAME_NOT_AUTHENTIC'> {
   const { blockBytes, cipher, mac } = frameLayouts[frame.scheme];
   if (!verifyMac(mac, keys.mac, frame.covered, frame.mac).ok) return fail('ACQUIRING_FRAME_NOT_AUTHENTIC');
-  const padded = keys.encryption.use((key) => cbcDecrypt(cipher, key, new Uint8Array(blockBytes), frame.ciphertext));
+  const vector = frame.under ? vectorOf(frame.kind, frame.ksn, keys) : new Uint8Array(blockBytes);
+  const padded = keys.encryption.use((key) => cbcDecrypt(cipher, key, vector, frame.ciphertext));
   let end = padded.length - 1;
   while (end > 0 && padded[end] === 0) end -= 1;
   if (padded[end] !== 0x80 || padded.length - end > blockBytes) return fail('ACQUIRING_FRAME_NOT_AUTHENTIC');
@@ -170,5 +212,30 @@ export function openFrame(frame: SealedFrame, keys: FrameKeys): Result<Uint8Arra
   return ok(message);
 }
 
-const header = (kind: keyof typeof kinds, ksn: Uint8Array): Uint8Array =>
-  concat(Uint8Array.of(frameLayouts[schemeOf(ksn)].version, kinds[kind]), ksn);
+function header(kind: keyof typeof kinds, ksn: Uint8Array, under?: AcquirerKeyReference): Uint8Array {
+  if (!under) return concat(Uint8Array.of(frameLayouts[schemeOf(ksn)].version, kinds[kind]), ksn);
+  const name = Buffer.from(under.acquirer.padEnd(acquirerLayout.nameBytes, ' '), 'latin1');
+  return concat(
+    Uint8Array.of(acquirerLayout.version, kinds[kind]),
+    ksn,
+    name,
+    ...kcvKinds.map((each) => hex(under.kcvs[each])),
+  );
+}
+
+function referenceIn(bytes: Uint8Array): AcquirerKeyReference | undefined {
+  const { nameBytes, kcvBytes } = acquirerLayout;
+  const name = /^([a-z0-9]{2,12}) *$/.exec(Buffer.from(bytes.subarray(0, nameBytes)).toString('latin1'));
+  if (name?.[1] === undefined) return undefined;
+  const kcv = (index: number): string =>
+    toHex(bytes.subarray(nameBytes + index * kcvBytes, nameBytes + (index + 1) * kcvBytes));
+  return { acquirer: name[1], kcvs: { pin: kcv(0), mac: kcv(1), data: kcv(2) } };
+}
+
+/** No two frames under one data key have the same: a KSN is used once, by one request and its answer. */
+function vectorOf(kind: FrameKind, ksn: Uint8Array, keys: FrameKeys): Uint8Array {
+  const { blockBytes } = frameLayouts.aes;
+  const block = new Uint8Array(blockBytes);
+  block.set(concat(Uint8Array.of(kinds[kind]), ksn));
+  return keys.encryption.use((key) => Uint8Array.from(cbcEncrypt('AES', key, new Uint8Array(blockBytes), block)));
+}

@@ -32,6 +32,13 @@ export {
   type TakenAesKey,
   takeAesTransactionKey,
 } from './aes-terminal.ts';
+export {
+  type InitialKeyIds,
+  initialKeyIdAt,
+  initialKeyIdsOf,
+  numberOfInitialKeyId,
+  runningOutAt,
+} from './initial-key-ids.ts';
 export { aesCounter, type CounterRule, oneBits, tdesCounter } from './counter.ts';
 export type { TdesKeyUsage } from './tdes-derivation.ts';
 export {

@@ -152,6 +152,16 @@ export const keyCustodyErrors = defineErrors({
       next: '二人目の承認、端末の投入、終了の順に進めてください。',
     },
   },
+  KEY_BASE_RUNS_OUT: {
+    en: {
+      says: 'Four fifths of the initial keys that this base key can make are made.',
+      next: 'Let another take over: `tsunagu keys rotate`, with a key out of a ceremony.',
+    },
+    ja: {
+      says: 'この基底鍵から作れる初期鍵の5分の4を使いました。',
+      next: '鍵セレモニーで用意した鍵に `tsunagu keys rotate` で切り替えてください。',
+    },
+  },
   KEY_RUN_NOT_LISTED: {
     en: {
       says: 'The device is not on the authorised manifest: it was refused, and has to be investigated.',
@@ -210,6 +220,16 @@ export const keyCustodyErrors = defineErrors({
     ja: {
       says: '取引カウンターが戻りました。',
       next: '端末は隔離されました。複製か古い状態の復元が疑われます。鍵を入れ直してください。',
+    },
+  },
+  KSN_AFTER_WIPE: {
+    en: {
+      says: 'A terminal uses a key that it swore to have destroyed.',
+      next: 'The terminal is quarantined. Take it out of service: what it says of its keys is not true.',
+    },
+    ja: {
+      says: '端末が、消去済みと署名した鍵を使用しています。',
+      next: '端末は隔離されました。鍵に関する申告が虚偽のため、使用を中止してください。',
     },
   },
   KSN_OUT_OF_CUSTODY: {

@@ -52,6 +52,16 @@ export const switchErrors = defineErrors({
       next: '端末の鍵スロットを確認し、初期鍵IDが登録と異なる場合は鍵投入ジョブを実行してください。',
     },
   },
+  ACQUIRING_ACQUIRER_KEY: {
+    en: {
+      says: 'The frame is not under the keys that the card company of this card has in the terminal.',
+      next: 'Compare the slots acquirer/NAME/… of the terminal with the key ledger, and its setting acquirerCards with the acquirer of the route.',
+    },
+    ja: {
+      says: 'フレームは、このカードのカード会社が端末に持つ鍵によるものではありません。',
+      next: '端末の acquirer/名前/… スロットを鍵台帳と、設定 acquirerCards を経路の acquirer と照合してください。',
+    },
+  },
   ACQUIRING_KSN_REUSED: {
     en: {
       says: 'The transaction counter of this key serial number was used before.',

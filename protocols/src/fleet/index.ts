@@ -94,6 +94,7 @@ export {
   tenantSchema,
   terminalUri,
 } from './identity.ts';
+export * from './acquirer-cards.ts';
 export * from './held-key.ts';
 export * from './key-custody.ts';
 export * from './key-injection.ts';

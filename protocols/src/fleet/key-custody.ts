@@ -329,11 +329,34 @@ export const keyInventoryEntry = z
       .describe(
         'When another is to take over; null for one that has given way already, and for one that was never used.',
       ),
+    initialKeys: z
+      .object({
+        made: z.number().int().describe('Initial keys that were made of it, whether or not they still count.'),
+        most: z
+          .number()
+          .int()
+          .describe('That can be made of it: 524,287 of a TDES base key, 4,294,967,295 of an AES one.'),
+        isRunningOut: z.boolean().describe('Four fifths are made: another is to take over now.'),
+      })
+      .nullable()
+      .describe('How many initial keys a base key has left; null for keys that make none.'),
     reason: z.string().nullable().describe('Why it is suspect or retired; null for one that is good.'),
     campaign: z.string().nullable().describe('The campaign that replaces the keys below one that is suspect.'),
   })
   .describe('A key that keys of terminals hang on.');
 export type KeyInventoryEntry = z.infer<typeof keyInventoryEntry>;
+
+/** Where terminals get their first keys. */
+export const firstKeys = z
+  .enum(['in-runs', 'at-first-contact'])
+  .describe(
+    'Where terminals get their first keys: in authorised injection runs only, or whenever they first come, in which case PCI PIN 3.1, 30-3 is not enforced.',
+  );
+export type FirstKeys = z.infer<typeof firstKeys>;
+export const keyInventory = z
+  .object({ items: z.array(keyInventoryEntry).describe('The keys.'), firstKeys })
+  .describe('Keys above those of terminals, and the rule by which terminals get theirs.');
+export type KeyInventoryList = z.infer<typeof keyInventory>;
 
 export const keyExposure = z
   .object({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { evidence } from './evidence.ts';
 import { serialSchema } from './identity.ts';
+import { firstKeys } from './key-custody.ts';
 import { lifecycleState } from './lifecycle.ts';
 import { signedDocument } from './signed.ts';
 
@@ -249,6 +250,7 @@ export const assessorLine = z
       allocatedAt: time,
       loadedAt: time.nullable(),
     }),
+    z.object({ kind: z.literal('house'), firstKeys }),
   ])
   .describe('A line of what an assessor is shown.');
 export type AssessorLine = z.infer<typeof assessorLine>;

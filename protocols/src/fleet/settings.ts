@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Ability } from '../catalogue/abilities.ts';
+import { isAcquirerCards } from './acquirer-cards.ts';
 
 /** What a value is: its type, bounds and unit. A value that is none of these is refused. */
 export type SettingKind =
@@ -193,6 +194,15 @@ export const settings = {
       says: 'When changes that disturb may be made, local time of the shop, "02:00-05:00"; over midnight is meant where it ends before it begins. Empty: whenever no payment is in hand.',
     },
     (value) => value === '' || /^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/.test(value),
+  ),
+  acquirerCards: text(
+    256,
+    '',
+    {
+      name: { en: 'Cards by card company', ja: 'カード会社ごとのカード' },
+      says: 'Which cards go under the keys of which card company, once the terminal holds them: "NAME=prefix,prefix NAME=prefix". Empty: every card under the key of the terminal.',
+    },
+    isAcquirerCards,
   ),
   logLevel: choice(['debug', 'info', 'warn', 'error'], 'debug', {
     name: { en: 'Log level', ja: 'ログレベル' },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { operationNames } from '../acquiring/operations.ts';
+import { acquirerName } from './held-key.ts';
 
 /**
  * The rules of the switch that operators change while it runs. Each kind is one document with a stream of versions: a change names the version that it
@@ -25,6 +26,11 @@ export const routeRule = z
     scheme: name.describe('What the card counts as.'),
     brand: name.optional().describe('A product of the scheme.'),
     link: name.describe('The link that takes it.'),
+    acquirer: acquirerName
+      .optional()
+      .describe(
+        'The card company whose keys a terminal has to use for these cards, once it proved that it holds them.',
+      ),
     priority: z.number().int().min(0).max(99).default(50).describe('Of rules with one prefix: the lowest first.'),
     operations: z.array(operation).min(1).optional().describe('What the link can do; everything where absent.'),
     entries: z.array(entry).min(1).optional().describe('How the card may have been read.'),

@@ -162,6 +162,8 @@ const bodies: Readonly<Record<string, readonly [z.ZodType, ...object[]]>> = {
   'signed-document': [signedDocument, { kid: trusted.kid, payload: '{}', sig: 'A'.repeat(86) }],
 };
 
+const underCompany = { acquirer: 'acs', kcvs: { pin: '0102030405', mac: '0A0B0C0D0E', data: 'F0F1F2F3F4' } };
+
 export const targets: readonly Target[] = [
   decoder({
     name: 'envelope',
@@ -261,6 +263,7 @@ export const targets: readonly Target[] = [
       sealFrame('request', ksn, new Uint8Array(40).fill(0x31), keys).subarray(2),
       sealFrame('answer', ksn, new Uint8Array(1), keys).subarray(2),
       refusalFrame('ACQUIRING_FRAME_INVALID', ksn).subarray(2),
+      sealFrame('request', ksn, new Uint8Array(40).fill(0x31), keys, underCompany).subarray(2),
     ],
     run(input) {
       const read = readFrame(input);
@@ -272,6 +275,13 @@ export const targets: readonly Target[] = [
       const opened = openFrame(read.value, keys);
       if (!opened.ok) expectOurs(opened.fault, input.length);
       must(!opened.ok || opened.value.length === 40 || opened.value.length === 1, 'a forged frame was opened');
+      const { kind, under } = read.value;
+      if (opened.ok)
+        expectSame(
+          sealFrame(kind, read.value.ksn, opened.value, keys, under).subarray(2),
+          input,
+          'one frame has two forms',
+        );
       return opened.ok;
     },
   },

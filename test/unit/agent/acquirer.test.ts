@@ -74,6 +74,7 @@ function acquirer() {
       { certificateChain: house.terminalCertificate(publicKey), privateKey },
     ),
     keys: {
+      acquirerKeys: () => undefined,
       takeTransactionKey: async () => {
         const taken = unwrap(takeAesTransactionKey(state));
         state = taken.next;
@@ -164,6 +165,7 @@ test('a switch that is not there costs no key', async () => {
       { host: '127.0.0.1', rootCertificate: house.rootCertificate },
     ),
     keys: {
+      acquirerKeys: () => undefined,
       takeTransactionKey: async () => {
         taken += 1;
         throw new Error('not to be called');

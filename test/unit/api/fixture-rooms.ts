@@ -257,6 +257,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         record: async () => fail('KEY_RUN_UNKNOWN'),
       },
       inventory: {
+        firstKeys: 'in-runs',
         list: async () => [],
         exposure: async () => fail('KEY_UNKNOWN'),
         rotate: async () => fail('KEY_UNKNOWN'),

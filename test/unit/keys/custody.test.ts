@@ -13,6 +13,7 @@ import {
 import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
 import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
 import { type KeyRecord, type Serial, serialSchema, verifyKeyRecord } from '@tsunagu/protocols/fleet';
+import { initialKeyIdAt, initialKeyIdsOf } from '@tsunagu/protocols/dukpt';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { hex, ok, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -272,10 +273,17 @@ test('a suspect base key shows all below it, gives way at once, and is destroyed
   };
   const before = await proveAll();
   const proposed: string[] = [];
-  const inventory = openKeyInventory(world, store, vault, keys, (spec) => {
-    proposed.push(spec.action.kind);
-    return Promise.resolve(ok({ id: 'campaign-1' }));
-  });
+  const inventory = openKeyInventory(
+    world,
+    store,
+    vault,
+    keys,
+    (spec) => {
+      proposed.push(spec.action.kind);
+      return Promise.resolve(ok({ id: 'campaign-1' }));
+    },
+    'in-runs',
+  );
   const exposed = unwrap(await inventory.suspect('bdk/1', 'a copy was found', operator));
   expect(exposed).toMatchObject({ state: 'suspect', campaign: 'campaign-1' });
   expect(exposed.terminals).toContainEqual(expect.objectContaining({ serial, slot: 'dukpt', kcv: before, to: null }));
@@ -293,4 +301,51 @@ test('a suspect base key shows all below it, gives way at once, and is destroyed
   expect(left.find(({ id }) => id === 'bdk/1')).toMatchObject({ state: 'retired' });
   expect(vault.find('bdk/1')).toBeUndefined();
   expect(await inventory.rotate('bdk/1')).toMatchObject({ fault: { code: 'KEY_UNKNOWN' } });
+});
+
+test('a TDES base key that made four fifths of its initial keys is due at once, and is told of when it makes that one', async () => {
+  const heard: unknown[] = [];
+  const log = systemWorld((_level, event, facts) => heard.push({ event, ...facts })).log;
+  const keys = await openKeys({ ...world, log }, store, vault);
+  const inventory = openKeyInventory(world, store, vault, keys, () => Promise.reject(new Error('none')), 'in-runs');
+  const base = async () => (await inventory.list()).find(({ id }) => id === keys.base('tdes'));
+  const ids = initialKeyIdsOf('tdes', vault.find(keys.base('tdes'))?.checkValue ?? '');
+  const serial = serialSchema.parse('CATS200-0100');
+  const row = { merchant: 'm', shop: 's', lane: '', parent: null, relay_port: null, registered_at: 0, enrolled_at: 0 };
+  await store.db
+    .insertInto('terminals')
+    .values({ serial, model: 'CATS200', ...row })
+    .execute();
+  const { id, checkValue } = await vault.ensure('kbpk/tdes', 'key-block-protection');
+  await store.write((tx) => keys.protect(tx, serial, id, checkValue));
+  await store.db
+    .insertInto('key_ledger')
+    .values({
+      id: 'a key of long ago',
+      serial,
+      slot: 'dukpt',
+      kcv: '000000',
+      initial_key_id: initialKeyIdAt(ids, 419_429),
+      parent_key: keys.base('tdes'),
+      protected_by: 'kbpk',
+      key_block: '',
+      state: 'replaced',
+      allocated_at: world.clock.now(),
+      loaded_at: null,
+    })
+    .execute();
+  expect((await base())?.initialKeys).toEqual({ made: 419_429, most: 524_287, isRunningOut: false });
+  const before = await base();
+  expect(Date.parse(before?.rotationDue ?? '')).toBeGreaterThan(world.clock.now());
+  await store.write((tx) => keys.rotate(tx, serial, 'dukpt'));
+  const after = await base();
+  expect(after?.initialKeys).toEqual({ made: 419_430, most: 524_287, isRunningOut: true });
+  expect(Date.parse(after?.rotationDue ?? '')).toBeLessThanOrEqual(world.clock.now());
+  expect(heard).toContainEqual(expect.objectContaining({ event: 'baseKeyRunsOut', made: 419_430 }));
+  // The next one says it no more; another base key begins anew.
+  heard.length = 0;
+  await store.write((tx) => keys.rotate(tx, serial, 'dukpt'));
+  expect(heard).toEqual([]);
+  unwrap(await inventory.rotate('bdk-tdes/2'));
+  expect((await base())?.initialKeys).toMatchObject({ made: 0, isRunningOut: false });
 });

@@ -22,8 +22,9 @@ import {
   prepareLinks,
   type Switch,
   type SwitchAlarm,
+  type SwitchKeys,
 } from '@tsunagu/fleet-server/switch/index';
-import { openFileVault } from '@tsunagu/fleet-server/vault/index';
+import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
 import {
   defaultLinks,
   type Link,
@@ -117,6 +118,8 @@ export interface SmallHouseOptions {
   readonly maySell?: (on: Store, serial: Serial) => Promise<boolean>;
   /** Who comes in, on the real certificates; whoever has one unless told. */
   readonly admit?: (on: Store) => Admission;
+  /** The key ledger; unless told, terminals of these tests hold what is derived from the known base keys. */
+  readonly keys?: (on: Store, vault: Vault) => Promise<SwitchKeys>;
   /** Who blocks terminals whose keys are in the wrong hands. */
   readonly quarantine?: (on: Store, finding: KeyFinding) => Promise<unknown>;
   /** Those of a fresh house unless told. */
@@ -212,7 +215,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
       {
         store: watched,
         vault,
-        keys: {
+        keys: (await options.keys?.(store, vault)) ?? {
           forTransaction(ksn) {
             const id = toHex(unwrap(parseKsn(ksn)).initialKeyId);
             const serial = [...initialKeyIdOf].find(([, known]) => known === id)?.[0];

@@ -6,7 +6,7 @@ import {
   enterComponent,
   job,
   keyExposure,
-  keyInventoryEntry,
+  keyInventory,
   keyRecord,
   keyRun,
   rotateKey,
@@ -45,7 +45,6 @@ const ceremony = z
     steps: z.array(ceremonyStep).describe('All steps.'),
   })
   .describe('A key ceremony: who entered, with which check values, and what is next.');
-const inventory = z.object({ items: z.array(keyInventoryEntry) });
 const tags = ['keys'];
 
 /** Keys in custody: inventory, ceremonies, injection runs, suspicion. */
@@ -58,9 +57,9 @@ export function keyRoutes(app: ApiApp, { keys, estate }: Pick<ApiRooms, 'keys' |
     '/api/v1/keys',
     {
       config: { role: 'viewer' },
-      schema: { summary: 'Keys above those of terminals', tags, response: { 200: inventory, '4xx': refused } },
+      schema: { summary: 'Keys above those of terminals', tags, response: { 200: keyInventory, '4xx': refused } },
     },
-    async () => ({ items: [...(await rooms.list())] }),
+    async () => ({ items: [...(await rooms.list())], firstKeys: rooms.firstKeys }),
   );
   app.get(
     '/api/v1/keys/exposure',
@@ -83,10 +82,13 @@ export function keyRoutes(app: ApiApp, { keys, estate }: Pick<ApiRooms, 'keys' |
         summary: 'Have another base key take over; keys below the old one count on until they are replaced',
         tags,
         body: rotateKey,
-        response: { 200: inventory, '4xx': refused },
+        response: { 200: keyInventory, '4xx': refused },
       },
     },
-    async (request) => ({ items: [...unwrap(await rooms.rotate(request.body.key))] }),
+    async (request) => ({
+      items: [...unwrap(await rooms.rotate(request.body.key))],
+      firstKeys: rooms.firstKeys,
+    }),
   );
   app.post(
     '/api/v1/keys/suspicions',
@@ -110,10 +112,13 @@ export function keyRoutes(app: ApiApp, { keys, estate }: Pick<ApiRooms, 'keys' |
         summary: 'Destroy a base key that nothing hangs on any more',
         tags,
         body: rotateKey,
-        response: { 200: inventory, '4xx': refused },
+        response: { 200: keyInventory, '4xx': refused },
       },
     },
-    async (request) => ({ items: [...unwrap(await rooms.retire(request.body.key))] }),
+    async (request) => ({
+      items: [...unwrap(await rooms.retire(request.body.key))],
+      firstKeys: rooms.firstKeys,
+    }),
   );
   app.put(
     '/api/v1/terminals/:serial/acquirers',

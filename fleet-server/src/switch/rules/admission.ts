@@ -23,6 +23,8 @@ export interface Admission {
   readonly link: string | undefined;
   /** The link whose card it is, up or down. */
   readonly owner: string | undefined;
+  /** The card company under whose keys a terminal has to ask; undefined for none. */
+  readonly acquirer: string | undefined;
   /** How the cardholder pays. */
   readonly method: PaymentMethod | undefined;
   /** Why it is refused whatever links are doing. */
@@ -43,6 +45,8 @@ export function admit(rules: SwitchRules, arrived: Arrived, health: LinkHealth):
     scheme: rule?.scheme ?? 'unknown',
     link: taken?.link,
     owner: rule?.link,
+    // Whose card it is, whichever link is up.
+    acquirer: (first ?? taken)?.acquirer,
     method: undefined,
     refusal: undefined,
   };

@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import {
+  type AcquirerKeyReference,
   type FrameKeys,
   openFrame,
   type RefusalCode,
@@ -26,8 +27,15 @@ import type { Processing } from '../transaction/processing.ts';
 /** What the far side may leave unread before it is cut off. */
 const unreadBytesMax = 65_536;
 
+/** What the ledger says of a frame's keys, as the terminal is told; all else: nobody has this initial key. */
+const keyRefusals: Readonly<Partial<Record<string, RefusalCode>>> = {
+  DUKPT_COUNTER_INVALID: 'ACQUIRING_KSN_INVALID',
+  ACQUIRING_ACQUIRER_KEY: 'ACQUIRING_ACQUIRER_KEY',
+};
+
 interface Opened {
   readonly ksn: DukptKsn;
+  readonly under: AcquirerKeyReference | undefined;
   readonly message: Uint8Array;
   readonly answerKeys: FrameKeys;
   /** Wipes all working keys of the transaction. */
@@ -136,10 +144,10 @@ export class TerminalConnection {
     });
   }
 
-  async #answer(ksn: Uint8Array, { ksn: counted, message, answerKeys }: Opened): Promise<void> {
-    const reply = await this.#processing.handle(terminalAsking(this.#rooms, this.#serial, counted), message);
+  async #answer(ksn: Uint8Array, { ksn: counted, under, message, answerKeys }: Opened): Promise<void> {
+    const reply = await this.#processing.handle(terminalAsking(this.#rooms, this.#serial, counted, under), message);
     if ('refusal' in reply) this.#refuse(reply.refusal, ksn);
-    else this.#write(sealFrame('answer', ksn, reply.answer, answerKeys));
+    else this.#write(sealFrame('answer', ksn, reply.answer, answerKeys, under));
   }
 
   /**
@@ -149,19 +157,19 @@ export class TerminalConnection {
   async #open(frame: SealedFrame): Promise<Opened | undefined> {
     const seenMs = this.#world.clock.monotonicMs();
     const ksn = unwrap(parseKsn(frame.ksn));
-    const found = await this.#rooms.keys.forTransaction(frame.ksn);
+    const found = await this.#rooms.keys.forTransaction(frame.ksn, frame.under);
     if (!found.ok) {
-      const code = found.fault.code === 'DUKPT_COUNTER_INVALID' ? 'ACQUIRING_KSN_INVALID' : 'ACQUIRING_KSN_UNKNOWN';
+      const code = keyRefusals[found.fault.code] ?? 'ACQUIRING_KSN_UNKNOWN';
       this.#refuseFor(fail(code, this.#ksnFacts(ksn, found.fault)).fault, code, frame.ksn, true);
       return undefined;
     }
-    const { serial, keys } = found.value;
+    const { serial, keys, areDestroyed } = found.value;
     const wipe = (): void => {
       for (const { encryption, mac } of Object.values(keys)) for (const key of [encryption, mac]) key.wipe();
     };
     await this.#counters.load(ksn);
     const code =
-      serial !== this.#serial
+      serial !== this.#serial || areDestroyed
         ? 'ACQUIRING_KSN_UNKNOWN'
         : this.#counters.isFresh(ksn)
           ? undefined
@@ -181,6 +189,7 @@ export class TerminalConnection {
     this.#counters.take(ksn);
     return {
       ksn,
+      under: frame.under,
       message: message.value,
       answerKeys: keys.answer,
       wipe,
@@ -188,22 +197,26 @@ export class TerminalConnection {
   }
 
   /**
-   * A counter that went back, or a key of another terminal: what is authentic comes from whoever holds the key, and both are blocked. A frame that
+   * A counter that went back, a key of another terminal, or one that was to be destroyed: what is authentic comes from whoever holds the key, and both are blocked. A frame that
    * was overtaken on another connection is none: only so many are under way.
    */
   async #suspect(
     frame: SealedFrame,
     ksn: DukptKsn,
-    { serial, keys }: { readonly serial: Serial; readonly keys: DukptWorkingKeys },
+    {
+      serial,
+      keys,
+      areDestroyed,
+    }: { readonly serial: Serial; readonly keys: DukptWorkingKeys; readonly areDestroyed?: boolean },
     seenMs: number,
   ): Promise<void> {
     const isForeign = serial !== this.#serial;
-    if (!isForeign && ksn.counter + terminalLink.inFlightMax >= this.#counters.highest(ksn)) return;
+    if (!isForeign && !areDestroyed && ksn.counter + terminalLink.inFlightMax >= this.#counters.highest(ksn)) return;
     const message = openFrame(frame, keys.request);
     if (!message.ok) return;
     message.value.fill(0);
     await this.#rooms.quarantine?.({
-      code: isForeign ? 'KSN_TWO_IDENTITIES' : 'KSN_WENT_BACK',
+      code: isForeign ? 'KSN_TWO_IDENTITIES' : areDestroyed ? 'KSN_AFTER_WIPE' : 'KSN_WENT_BACK',
       serials: [serial, this.#serial],
       seenMs,
       facts: { initialKeyId: toHex(ksn.initialKeyId), counter: ksn.counter },

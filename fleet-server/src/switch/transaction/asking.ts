@@ -1,4 +1,5 @@
 import {
+  type AcquirerKeyReference,
   businessDay,
   type Link,
   terminalCodec,
@@ -67,19 +68,32 @@ export interface Asking {
   read(decoded: DecodedMessage): Result<TerminalRequest, 'ACQUIRING_MESSAGE_REFUSED'>;
   /** A PIN block, enciphered anew under the PIN key `to`, inside the vault. */
   translatePin(to: string, block: Uint8Array, pan: Secret<'pan'>): Promise<Result<Uint8Array>>;
+  /** Whether the keys that it asked under are those for cards of this card company; undefined: of none. */
+  isUnderKeysOf(acquirer: string | undefined): Promise<boolean>;
   /** Whether it may sell now. */
   maySell(): Promise<boolean>;
 }
 
 /** A terminal that asks. */
-export const terminalAsking = (rooms: SwitchRooms, serial: Serial, ksn: DukptKsn): Asking => ({
+export const terminalAsking = (
+  rooms: SwitchRooms,
+  serial: Serial,
+  ksn: DukptKsn,
+  under: AcquirerKeyReference | undefined,
+): Asking => ({
   face: ksn.scheme === 'aes' ? terminalFace : tdesFace,
   key: serial,
   serial,
   ksn,
   acquirer: terminalLink.acquirerId,
   read: (decoded) => readRequest(decoded, { 41: terminalIdOf(serial) }),
-  translatePin: (to, block, pan) => rooms.keys.translatePin(formatKsn(ksn), to, block, pan),
+  translatePin: (to, block, pan) => rooms.keys.translatePin(formatKsn(ksn), to, block, pan, under),
+  // Its own key serves until it holds those of the company, and never after that. A TDES terminal cannot use them: they are AES.
+  isUnderKeysOf: async (acquirer) =>
+    under?.acquirer === acquirer ||
+    (under === undefined &&
+      acquirer !== undefined &&
+      (ksn.scheme === 'tdes' || (await rooms.keys.holdsAcquirer?.(serial, acquirer)) !== true)),
   maySell: async () => (await rooms.maySell?.(serial)) !== false,
 });
 
@@ -94,6 +108,8 @@ export const centreAsking = (rooms: SwitchRooms, link: Link, pinKey: string, dec
     acquirer,
     read: (message) => readCentreRequest(message, link),
     translatePin: (to, block, pan) => Promise.resolve(rooms.vault.translatePin({ zone: pinKey }, to, block, pan)),
+    // Its link has keys of its own.
+    isUnderKeysOf: () => Promise.resolve(true),
     maySell: () => Promise.resolve(true),
   };
 };

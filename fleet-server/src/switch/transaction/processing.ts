@@ -142,7 +142,7 @@ export class Processing {
     const forbidden =
       isAdvice(operation) && link
         ? undefined
-        : ((await this.#forbidden(asking)) ?? admission.refusal ?? translated.refusal);
+        : ((await this.#forbidden(asking, admission.acquirer)) ?? admission.refusal ?? translated.refusal);
     const panToken = this.#rooms.vault.panToken(pan);
     const stoodIn =
       away && !forbidden && link && !isAdvice(operation)
@@ -295,9 +295,16 @@ export class Processing {
     return { message: { mti: message.mti, fields }, refusal: { actionCode: '126', reason: 'PINBLOCK_UNREADABLE' } };
   }
 
-  /** A terminal whose state of life does not permit sales makes none; what it decided before that is taken still. */
-  async #forbidden(asking: Asking): Promise<{ readonly actionCode: string; readonly reason: string } | undefined> {
-    return (await asking.maySell()) ? undefined : { actionCode: '120', reason: 'LIFECYCLE_FORBIDS' };
+  /** A terminal whose state of life does not permit sales makes none, nor one that asks under other keys than those for the card; what it decided before that is taken still. */
+  async #forbidden(
+    asking: Asking,
+    acquirer: string | undefined,
+  ): Promise<{ readonly actionCode: string; readonly reason: string } | undefined> {
+    if (!(await asking.maySell())) return { actionCode: '120', reason: 'LIFECYCLE_FORBIDS' };
+    if (await asking.isUnderKeysOf(acquirer)) return undefined;
+    const { fault } = fail('ACQUIRING_ACQUIRER_KEY', { facts: { acquirer: acquirer ?? 'none' } });
+    this.#rooms.alarm({ serial: asking.serial, fault });
+    return { actionCode: '917', reason: fault.code };
   }
 
   /** Why the switch says no by itself before anything is sent. */

@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
 import {
+  keyInventory,
   type KeyInventoryEntry,
-  keyInventoryEntry,
+  type KeyInventoryList,
   type KeyRun,
   keyRun,
   managementPaths,
@@ -20,16 +21,16 @@ const reloadMs = 15_000;
 
 /** Keys above those of terminals, when each is to give way, which are suspect, and the injection runs that are not over. */
 export function KeysPage() {
-  const keys = useSignal<readonly KeyInventoryEntry[] | undefined>(undefined);
+  const keys = useSignal<KeyInventoryList | undefined>(undefined);
   const runs = useSignal<readonly KeyRun[]>([]);
   const fault = useSignal('');
   const load = async (): Promise<void> => {
     try {
       const [inventory, all] = await Promise.all([
-        ask(z.object({ items: z.array(keyInventoryEntry) }), managementPaths.keys),
+        ask(keyInventory, managementPaths.keys),
         ask(z.object({ items: z.array(keyRun) }), managementPaths.keyRuns),
       ]);
-      keys.value = inventory.items;
+      keys.value = inventory;
       runs.value = all.items.filter(({ state }) => state !== 'closed');
       fault.value = '';
     } catch (error) {
@@ -41,8 +42,8 @@ export function KeysPage() {
     const again = setInterval(() => void load(), reloadMs);
     return () => clearInterval(again);
   }, []);
-  const suspect = keys.value?.filter(({ state }) => state === 'suspect') ?? [];
-  const due = keys.value?.filter((key) => dueTone(key) !== 'ok') ?? [];
+  const suspect = keys.value?.items.filter(({ state }) => state === 'suspect') ?? [];
+  const due = keys.value?.items.filter((key) => dueTone(key) !== 'ok') ?? [];
   return (
     <main id="content" aria-busy={keys.value === undefined && fault.value === ''}>
       <section class="panel" aria-labelledby="keys-title">
@@ -55,6 +56,13 @@ export function KeysPage() {
           )}
         </header>
         <p class="quiet pad">{t('keys.says')}</p>
+        {keys.value && (
+          <p class="pad" data-testid="first-keys">
+            <Mark tone={keys.value.firstKeys === 'in-runs' ? 'ok' : 'warn'}>
+              {t(`keys.firstKeys.${keys.value.firstKeys}`)}
+            </Mark>
+          </p>
+        )}
         {fault.value !== '' && (
           <p class="pad" role="alert">
             {fault.value}
@@ -70,10 +78,11 @@ export function KeysPage() {
                 <th scope="col">{t('keys.state')}</th>
                 <th scope="col">{t('keys.terminals')}</th>
                 <th scope="col">{t('keys.due')}</th>
+                <th scope="col">{t('keys.made')}</th>
               </tr>
             </thead>
             <tbody>
-              {keys.value?.map((entry) => (
+              {keys.value?.items.map((entry) => (
                 <Row key={entry.id} entry={entry} />
               ))}
             </tbody>
@@ -119,7 +128,7 @@ function dueTone({ rotationDue, state }: KeyInventoryEntry): Tone {
 }
 
 function Row({ entry }: { entry: KeyInventoryEntry }) {
-  const { id, use, checkValue, state, isCurrent, terminals, rotationDue, reason, campaign } = entry;
+  const { id, use, checkValue, state, isCurrent, terminals, rotationDue, initialKeys, reason, campaign } = entry;
   return (
     <tr data-key={id}>
       <th scope="row" class="mono">
@@ -139,6 +148,15 @@ function Row({ entry }: { entry: KeyInventoryEntry }) {
       </td>
       <td class="number">{count(terminals)}</td>
       <td>{rotationDue === null ? '–' : <Mark tone={dueTone(entry)}>{rotationDue.slice(0, 10)}</Mark>}</td>
+      <td class="number">
+        {initialKeys === null ? (
+          '–'
+        ) : (
+          <Mark tone={initialKeys.isRunningOut ? 'error' : 'ok'}>
+            {t('keys.madeOf', { made: count(initialKeys.made), most: count(initialKeys.most) })}
+          </Mark>
+        )}
+      </td>
     </tr>
   );
 }

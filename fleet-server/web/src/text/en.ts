@@ -315,6 +315,11 @@ export const en = {
   'keys.state': 'State',
   'keys.terminals': 'Terminals',
   'keys.due': 'Rotation due',
+  'keys.made': 'Initial keys',
+  'keys.madeOf': '{{made}} of {{most}}',
+  'keys.firstKeys.in-runs': 'First keys in authorised injection runs only (PCI PIN 3.1, 30-3)',
+  'keys.firstKeys.at-first-contact':
+    'First keys at the first contact of a terminal: PCI PIN 3.1, 30-3 is not enforced (--key-in-runs is off)',
   'keys.current': 'new keys hang on it',
   'keys.campaign': 'campaign',
   'keys.state.good': 'good',

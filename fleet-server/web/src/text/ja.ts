@@ -317,6 +317,11 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'keys.state': '状態',
   'keys.terminals': '端末数',
   'keys.due': '更新期限',
+  'keys.made': '初期鍵数',
+  'keys.madeOf': '{{most}}中{{made}}',
+  'keys.firstKeys.in-runs': '最初の鍵は承認済みの鍵投入作業でのみ投入(PCI PIN 3.1, 30-3)',
+  'keys.firstKeys.at-first-contact':
+    '最初の鍵は端末の初回接続時に投入: PCI PIN 3.1, 30-3 は適用されていません(--key-in-runs が無効)',
   'keys.current': '新しい鍵の親',
   'keys.campaign': 'キャンペーン',
   'keys.state.good': '正常',
