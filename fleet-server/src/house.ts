@@ -504,7 +504,7 @@ async function build(
     },
     disconnect,
   });
-  const revocations = openRevocations({ world, store, approvals, certificates });
+  const revocations = openRevocations({ world, store, approvals, certificates, note: audit.note });
   const wipes = world.timers.every(wipesMs, () => noteLater(world, endWiped(world, store, certificates)));
   onClose(() => wipes.cancel());
   const refurbish = openRefurbish({ world, store, note: estate.note });
@@ -667,7 +667,6 @@ async function build(
           built(twin).moved(serial);
         },
       }),
-      certificates,
       revocations,
       lifecycle,
       custody,

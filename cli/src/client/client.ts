@@ -42,6 +42,7 @@ import {
   type CancelJobs,
   cancelledJobs,
   type Job,
+  heldRevocation,
   job,
   type JobOfMany,
   type orderJob,
@@ -202,7 +203,7 @@ export interface Client extends AccessClient, KeyClient, SwitchClient, SwitchRul
   /** Ends a terminal's certificate, on its live connections too. */
   /** Ends the certificates of several; above a threshold that waits for a second person. */
   revokeCertificates(serials: readonly string[], dryRun: boolean): Promise<Result<z.infer<typeof bulkAnswer>>>;
-  revokeCertificate(serial: string): Promise<Result<TerminalDetail>>;
+  revokeCertificate(serial: string): Promise<Result<TerminalDetail | z.infer<typeof heldRevocation>>>;
   /** A new claim; the old one is worth nothing from then on. */
   reissueClaim(serial: string): Promise<Result<ClaimBundle>>;
   lifecycle(serial: string): Promise<Result<LifecycleView>>;
@@ -397,7 +398,8 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     recount: (serial) => call(terminalDetail, managementPaths.recount(serial), {}),
     revokeCertificates: (serials, dryRun) =>
       call(bulkAnswer, accessPaths.bulk, { targets: { serials }, action: { type: 'revoke' }, dryRun }),
-    revokeCertificate: (serial) => call(terminalDetail, managementPaths.certificate(serial), undefined, 'DELETE'),
+    revokeCertificate: (serial) =>
+      call(z.union([terminalDetail, heldRevocation]), managementPaths.certificate(serial), undefined, 'DELETE'),
     async reissueClaim(serial) {
       const answer = await call(registeredTerminal, managementPaths.claim(serial), {});
       return answer.ok ? ok(answer.value.claim) : answer;

@@ -1,21 +1,39 @@
-import { accessPaths, approval, type ApprovalView } from '@tsunagu/protocols/fleet';
+import { accessPaths, approval, approvalDetail, type ApprovalView } from '@tsunagu/protocols/fleet';
 import { type Column, exit, type ExitCode, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
+
+const columnsOf = ({ texts }: Context['console']): readonly Column<ApprovalView>[] => {
+  const heads = texts.life.approvalColumns;
+  return [
+    { head: heads.id, cell: ({ id }) => id },
+    { head: heads.kind, cell: ({ kind }) => kind },
+    { head: heads.subject, cell: ({ subject }) => subject },
+    { head: heads.by, cell: ({ requestedByName }) => requestedByName },
+    {
+      head: heads.state,
+      cell: ({ state, decidedByName }) => (decidedByName === null ? state : `${state} (${decidedByName})`),
+    },
+  ];
+};
 
 /** `tsunagu approvals list`: what waits for a second person. */
 export async function listApprovals({ client, console, json }: Context, all: boolean): Promise<ExitCode> {
   const answer = await client.askAll(approval, `${accessPaths.approvals}${all ? '' : '?state=requested'}`);
   if (!answer.ok) return refuse(console, answer.fault, json);
-  const heads = console.texts.life.approvalColumns;
-  const columns: readonly Column<ApprovalView>[] = [
-    { head: heads.id, cell: ({ id }) => id },
-    { head: heads.kind, cell: ({ kind }) => kind },
-    { head: heads.subject, cell: ({ subject }) => subject },
-    { head: heads.by, cell: ({ requestedBy }) => requestedBy },
-    { head: heads.state, cell: ({ state, decidedBy }) => (decidedBy === null ? state : `${state} (${decidedBy})`) },
-  ];
   if (json) console.out(JSON.stringify(answer.value));
-  else printTable(console, columns, answer.value);
+  else printTable(console, columnsOf(console), answer.value);
+  return exit.ok;
+}
+
+/** `tsunagu approvals show ID`: one request, and each terminal that a revocation is about. */
+export async function showApproval({ client, console, json }: Context, id: string): Promise<ExitCode> {
+  const answer = await client.ask(approvalDetail, accessPaths.approval(id));
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  if (json) console.out(JSON.stringify(answer.value));
+  else {
+    printTable(console, columnsOf(console), [answer.value]);
+    for (const serial of answer.value.terminals) console.out(`  ${serial}`);
+  }
   return exit.ok;
 }
 

@@ -141,6 +141,10 @@ export function addLifeCommands(program: Command, shell: Shell): void {
 
   const approvals = program.command('approvals').description('what waits for a second person / 承認');
   approvals
+    .command('show <id>')
+    .description('one request, and which terminals it is about / 承認依頼の内容')
+    .action((id: string) => withServer(async (given) => (await import('./approvals.ts')).showApproval(given, id)));
+  approvals
     .command('list')
     .description('requests, newest first / 一覧')
     .option('--all', 'decided ones too', false)

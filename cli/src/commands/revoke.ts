@@ -32,7 +32,7 @@ export async function revokeCertificates(
   return failed > 0 || (approval !== undefined && !dryRun) ? exit.otherOutcome : exit.ok;
 }
 
-/** `tsunagu revoke SERIAL`: ends a terminal's certificate and its connections. It cannot be undone, so the serial is said twice. */
+/** `tsunagu revoke SERIAL`: ends a terminal's certificate and its connections. It cannot be undone, so the serial is said twice. Exit 5 when it waits for a second person. */
 export async function revokeCertificate(
   { client, console, json }: Context,
   serial: string,
@@ -44,7 +44,8 @@ export async function revokeCertificate(
   }
   const revoked = await client.revokeCertificate(serial);
   if (!revoked.ok) return refuse(console, revoked.fault, json);
+  const approval = 'approval' in revoked.value ? revoked.value.approval : undefined;
   if (json) console.out(JSON.stringify(revoked.value));
-  else console.out(console.texts.revoked(serial));
-  return exit.ok;
+  else console.out(approval === undefined ? console.texts.revoked(serial) : console.texts.revocationHeld(approval));
+  return approval === undefined ? exit.ok : exit.otherOutcome;
 }

@@ -9,7 +9,7 @@ import {
   type SwitchRuleVersion,
 } from '@tsunagu/protocols/fleet';
 import { z } from 'zod';
-import { type ExitCode, exit, layOut, refuse } from '../console/index.ts';
+import { type ExitCode, exit, layOut, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
 const fileLengthMax = 4_194_304;
@@ -59,7 +59,8 @@ export async function listVersions({ client, console, json }: Context, kind: Swi
   const { columns } = console.texts.switchRules;
   if (json) console.out(JSON.stringify(answer.value));
   else
-    for (const line of layOut(
+    printTable(
+      console,
       [
         { head: columns.version, cell: (each: SwitchRuleVersion) => String(each.version), right: true },
         { head: columns.at, cell: (each) => each.at ?? '' },
@@ -67,8 +68,7 @@ export async function listVersions({ client, console, json }: Context, kind: Swi
         { head: columns.reason, cell: (each) => each.reason },
       ],
       answer.value,
-    ))
-      console.out(line);
+    );
   return exit.ok;
 }
 
@@ -109,7 +109,8 @@ export async function listStandIn(
   const { columns, states } = console.texts.switchRules;
   if (json) console.out(JSON.stringify(answer.value));
   else
-    for (const line of layOut(
+    printTable(
+      console,
       [
         { head: columns.at, cell: (use: StandInUse) => use.at },
         { head: columns.link, cell: (use) => use.link },
@@ -118,7 +119,6 @@ export async function listStandIn(
         { head: columns.verdict, cell: (use) => [states[use.state], use.actionCode ?? ''].join(' ').trim() },
       ],
       answer.value,
-    ))
-      console.out(line);
+    );
   return exit.ok;
 }

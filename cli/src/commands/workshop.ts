@@ -10,7 +10,7 @@ import {
 import { fail } from '@tsunagu/protocols/kit';
 import { faultCodes, openWork, workEntry } from '@tsunagu/protocols/refurbish';
 import { z } from 'zod';
-import { type Column, type Console, type ExitCode, exit, layOut, refuse } from '../console/index.ts';
+import { type Column, type Console, type ExitCode, exit, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
 const listed = z.object({ items: z.array(workOrderView) });
@@ -94,7 +94,7 @@ export async function listWork({ client, console, json }: Context): Promise<Exit
     { head: heads.opened, cell: ({ openedAt }) => openedAt.slice(0, 10) },
   ];
   if (json) console.out(JSON.stringify(answer.value.items));
-  else for (const line of layOut(columns, answer.value.items)) console.out(line);
+  else printTable(console, columns, answer.value.items);
   return exit.ok;
 }
 

@@ -218,7 +218,7 @@ export const en = {
   revocationHeld: (approval: string) =>
     approval === ''
       ? 'So many at once are revoked when a second person approves it.'
-      : `Nothing is revoked yet. A second person, an administrator, approves it: tsunagu approvals approve ${approval}`,
+      : `Nothing is revoked yet. A second person, an administrator, looks at it (tsunagu approvals show ${approval}) and approves it: tsunagu approvals approve ${approval}`,
   inputInvalid: (field: string) =>
     field === ''
       ? 'Compare the values with the command’s --help.'

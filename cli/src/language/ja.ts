@@ -190,7 +190,7 @@ export const ja: Texts = {
   revocationHeld: (approval) =>
     approval === ''
       ? 'この台数の失効には第二者の承認が必要です。'
-      : `まだ失効していません。第二者(管理者)が承認してください: tsunagu approvals approve ${approval}`,
+      : `まだ失効していません。第二者(管理者)が内容を確認(tsunagu approvals show ${approval})のうえ、承認してください: tsunagu approvals approve ${approval}`,
   inputInvalid: (field) =>
     field === ''
       ? '値をコマンドの --help と照らし合わせてください。'

@@ -120,7 +120,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   sessionRoutes(app, { world, access, cookieName, isEncrypted: tls !== undefined });
   peopleRoutes(app, access, (token) => `${url}/sign-in#${token}`);
   tokenRoutes(app, access);
-  approvalRoutes(app, options.approvals);
+  approvalRoutes(app, options.approvals, access.people, rooms);
   auditRoutes(app, audit);
   webhookRoutes(app, options.webhooks);
   fleetRoutes(app, rooms);

@@ -158,9 +158,6 @@ export interface ApiRooms {
   readonly refurbish: Omit<Refurbish, 'benchTestPassed'>;
   readonly assessor: Assessor;
   readonly selection: Selection;
-  readonly certificates: {
-    revoke(serial: Serial, by: Actor): Promise<Result<void>>;
-  };
   readonly revocations: Revocations;
   readonly twin: {
     readonly documents: {

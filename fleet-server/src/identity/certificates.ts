@@ -54,7 +54,7 @@ export interface Certificates {
     presented: X509Certificate,
     request: RenewalRequest,
   ): Promise<Result<RenewalAnswer, RenewalError>>;
-  /** Ends every certificate of a terminal, on its live connections too. It can only be enrolled anew. */
+  /** Ends every certificate of a terminal, on its live connections too. Its claim stays as it is: `Revocations.order` ends that as well. */
   revoke(serial: Serial, by: { readonly subject: string }): Promise<Result<void, 'TERMINAL_UNKNOWN'>>;
   /** As `revoke`, in a transaction; call `revoked` after the commit. False: there is no such terminal. */
   revokeIn(tx: Transaction<Database>, serial: Serial, by: { readonly subject: string }): Promise<boolean>;

@@ -28,6 +28,7 @@ export type EnrolmentError =
   | 'CSR_INVALID'
   | 'AGREEMENT_KEY_INVALID'
   | 'CLAIM_USED'
+  | 'CLAIM_ENDED'
   | 'LIFECYCLE_FORBIDS'
   | 'MANUFACTURER_UNTRUSTED'
   | 'AUTHORITY_ENDING';
@@ -65,8 +66,8 @@ export interface Enrolment {
   /** Puts another secret in its place: the old one dies, and the terminal may be enrolled with another key. */
   expectAnew(tx: Transaction<Database>, serial: Serial, secret: Secret<'claim'>, trustVersion: number): Promise<void>;
   /**
-   * Answers a request. Order of faults: tenant or serial unknown, proof or maker's certificate, state of life, model, CSR (its name must be the
-   * serial), agreement key, claim used by another key. The same serial with the same key gets a new certificate again, as often as it asks: an
+   * Answers a request. Order of faults: tenant or serial unknown, proof or maker's certificate, claim ended by a revocation, state of life, model, CSR
+   * (its name must be the serial), agreement key, claim used by another key. The same serial with the same key gets a new certificate again, as often as it asks: an
    * answer that was lost costs nothing. Each answer agrees a new key-block protection key.
    */
   enrol(request: EnrolmentRequest): Promise<Result<EnrolmentAnswer, EnrolmentError>>;
@@ -98,7 +99,7 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
       const secret_sealed = secret.use((bytes) => vault.seal(sealContext(serial), bytes));
       await tx
         .updateTable('claims')
-        .set({ secret_sealed, used_key: null, used_at: null, trust_version })
+        .set({ secret_sealed, used_key: null, used_at: null, ended_at: null, trust_version })
         .where('serial', '=', serial)
         .execute();
     },
@@ -109,7 +110,7 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
       const claim = await store.db
         .selectFrom('claims')
         .innerJoin('terminals', 'terminals.serial', 'claims.serial')
-        .select(['claims.secret_sealed', 'claims.trust_version', 'terminals.model', 'terminals.lifecycle'])
+        .select(['claims.secret_sealed', 'claims.ended_at', 'terminals.model', 'terminals.lifecycle'])
         .where('claims.serial', '=', serial)
         .executeTakeFirst();
       if (!claim) return fail('TERMINAL_UNKNOWN', { field: 'serial' });
@@ -118,6 +119,7 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
         ? await rooms.manufacturers.prove(request, claim.model)
         : proveClaim(request, claim.secret_sealed);
       if (!proven.ok) return proven;
+      if (claim.ended_at !== null) return fail('CLAIM_ENDED', { facts: { serial } });
       if (!permits(claim.lifecycle, 'enrol'))
         return fail('LIFECYCLE_FORBIDS', { facts: { serial, state: claim.lifecycle } });
       if (claim.model !== request.model) return fail('INPUT_INVALID', { field: 'model' });
@@ -145,10 +147,16 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
       }
       const issued = made.value;
 
-      const stored = await store.write(async (tx): Promise<Result<void, 'CLAIM_USED'>> => {
+      const stored = await store.write(async (tx): Promise<Result<void, 'CLAIM_USED' | 'CLAIM_ENDED'>> => {
         const now = world.clock.now();
         const usedKey = keyDigest(csr.value.publicKey);
-        const before = await tx.selectFrom('claims').select('used_key').where('serial', '=', serial).executeTakeFirst();
+        const before = await tx
+          .selectFrom('claims')
+          .select(['used_key', 'ended_at'])
+          .where('serial', '=', serial)
+          .executeTakeFirst();
+        // Revoked since it was looked at.
+        if (before?.ended_at !== null) return fail('CLAIM_ENDED', { facts: { serial } });
         const used = await tx
           .updateTable('claims')
           .set({ used_key: usedKey, used_at: now })

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Migration } from '../store/migration.ts';
 
 /** Identity's steps of the schema. */
@@ -100,6 +101,22 @@ export const identityMigrations: readonly Migration[] = [
         .addPrimaryKeyConstraint('revocation_proposals_key', ['approval', 'serial'])
         .execute();
       await db.schema.createIndex('certificates_by_revocation').on('certificates').column('revoked_at').execute();
+    },
+  },
+  {
+    name: 'identity-0006-claims-end',
+    async up(db, types) {
+      await db.schema.alterTable('claims').addColumn('ended_at', types.time).execute();
+      await db.schema.alterTable('claims').addColumn('revoked_at', types.time).execute();
+      await db.schema.dropIndex('certificates_by_revocation').execute();
+      await db.schema.createIndex('claims_by_revocation').on('claims').column('revoked_at').execute();
+      // Who was revoked before, and has no certificate since, is not enrolled again by what it holds either.
+      await sql`update claims set ended_at = used_at
+        where exists (select 1 from certificates where kind = 'terminal' and subject = claims.serial and revoked_at is not null)
+        and not exists (select 1 from certificates where kind = 'terminal' and subject = claims.serial and ended_at is null)
+        and used_at <= (select max(revoked_at) from certificates where kind = 'terminal' and subject = claims.serial)`.execute(
+        db,
+      );
     },
   },
 ];

@@ -11,6 +11,10 @@ export interface IdentityTables {
     /** SHA-256 (hex) of the key that used the claim; null while it is unused. */
     used_key: string | null;
     used_at: number | null;
+    /** Since when nothing is given for it: its terminal was revoked, and no claim was issued since. */
+    ended_at: Generated<number | null>;
+    /** When its terminal was last revoked by a person. */
+    revoked_at: Generated<number | null>;
     /** Version of the trust anchors that the bundle carries. */
     trust_version: Generated<number>;
   };

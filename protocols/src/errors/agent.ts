@@ -122,11 +122,11 @@ export const agentErrors = defineErrors({
   ENROLMENT_REFUSED: {
     en: {
       says: 'The server refused to enrol the terminal.',
-      next: 'See the server’s code beside this line; for CLAIM_USED register the terminal anew.',
+      next: 'See the server’s code beside this line; for CLAIM_USED and CLAIM_ENDED issue its claim again: "tsunagu claim SERIAL".',
     },
     ja: {
       says: 'サーバーが端末の登録を拒否しました。',
-      next: '併記のサーバーコードを確認してください。CLAIM_USEDの場合は端末を登録し直してください。',
+      next: '併記のサーバーコードを確認してください。CLAIM_USEDとCLAIM_ENDEDの場合は登録情報を再発行してください: "tsunagu claim SERIAL"',
     },
   },
   ENROLMENT_ANSWER_INVALID: {

@@ -300,6 +300,16 @@ export const fleetErrors = defineErrors({
       next: '端末が鍵を失ったなら登録し直してください。そうでなければ登録情報の漏えいを調査してください。',
     },
   },
+  CLAIM_ENDED: {
+    en: {
+      says: 'This terminal was revoked: what it holds enrols nobody any more.',
+      next: 'Find out why it was revoked; if it is to be used again, issue its claim again: "tsunagu claim SERIAL".',
+    },
+    ja: {
+      says: 'この端末は失効済みのため、手持ちの登録情報では登録できません。',
+      next: '失効の理由を確認し、再利用する場合は登録情報を再発行してください: "tsunagu claim SERIAL"',
+    },
+  },
   AGREEMENT_KEY_INVALID: {
     en: {
       says: 'The key for the key agreement is not an EC P-256 key.',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { serialSchema } from './identity.ts';
 import { approvalKinds, permission, role, type ApprovalKind } from './roles.ts';
 
 const time = z.iso.datetime().describe('RFC 3339, UTC.');
@@ -95,15 +96,22 @@ export const approval = z
     subject: z.string().describe('What it is about.'),
     digest: z.string().describe('SHA-256 of exactly what is to be approved.'),
     state: approvalState,
-    requestedBy: z.string().describe('Who asked.'),
+    requestedBy: z.string().describe('Id of the person who asked.'),
+    requestedByName: z.string().describe('What the person who asked signs in as.'),
     requestedAt: time,
     expiresAt: time,
-    decidedBy: z.string().nullable().describe('Who decided.'),
+    decidedBy: z.string().nullable().describe('Id of the person who decided.'),
+    decidedByName: z.string().nullable().describe('What the person who decided signs in as.'),
     decidedAt: time.nullable().describe('When somebody decided.'),
     reason: z.string().nullable().describe('Why.'),
   })
   .describe('Something that one person asked for and another decides on.');
 export type ApprovalView = z.infer<typeof approval>;
+export const approvalDetail = approval.extend({
+  terminals: z
+    .array(serialSchema)
+    .describe('Exactly which terminals a revocation is about; empty for the other kinds.'),
+});
 export const decideApproval = z
   .strictObject({
     verdict: z.enum(['approved', 'refused']).describe('The decision.'),
@@ -122,6 +130,7 @@ export const accessPaths = {
   tokens: '/api/v1/tokens',
   token: (id: string) => `/api/v1/tokens/${encodeURIComponent(id)}`,
   approvals: '/api/v1/approvals',
+  approval: (id: string) => `/api/v1/approvals/${encodeURIComponent(id)}`,
   decisions: (id: string) => `/api/v1/approvals/${encodeURIComponent(id)}/decisions`,
   audit: '/api/v1/audit',
   auditHeads: '/api/v1/audit/heads',

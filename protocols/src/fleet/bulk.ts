@@ -123,6 +123,10 @@ export const bulkAnswer = z
   })
   .describe('What became of it.');
 
+export const heldRevocation = z
+  .object({ approval: z.string().describe('The request that a second person has to approve: nothing is revoked yet.') })
+  .describe('A revocation that waits for a second person.');
+
 export const importTerminals = z
   .strictObject({
     csv: z

@@ -288,8 +288,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       expiries: () => [],
       metadata: async () => undefined,
     },
-    certificates: { revoke: async () => fail('TERMINAL_UNKNOWN') },
-    revocations: { ask: async () => ok(undefined), needsSecond: async () => false },
+    revocations: { order: async () => ok(undefined), proposed: async () => [], needsSecond: async () => false },
     lifecycle: { view: async () => fail('TERMINAL_UNKNOWN'), move: async () => fail('LIFECYCLE_EDGE_UNKNOWN') },
     custody: {
       holders: async () => [],

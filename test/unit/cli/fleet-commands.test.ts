@@ -12,7 +12,8 @@ import { listApprovals } from '../../../cli/src/commands/approvals.ts';
 import { showExpiry } from '../../../cli/src/commands/expiry.ts';
 import { cancelJobs, changeJob, listJobs, orderJob, orderJobs } from '../../../cli/src/commands/jobs.ts';
 import { moveLifecycle } from '../../../cli/src/commands/lifecycle.ts';
-import { revokeCertificates } from '../../../cli/src/commands/revoke.ts';
+import { showApproval } from '../../../cli/src/commands/approvals.ts';
+import { revokeCertificate, revokeCertificates } from '../../../cli/src/commands/revoke.ts';
 import { actOnSwap, listSwaps } from '../../../cli/src/commands/swap.ts';
 import { exit, fileFaultOf, openConsole, usageErrorOf } from '../../../cli/src/console/index.ts';
 import { signedIn } from '../audit/support.ts';
@@ -185,6 +186,10 @@ test('more than ten certificates within a day are revoked by two persons, all or
   expect([held.code, held.out]).toEqual([exit.otherOutcome, expect.stringContaining('tsunagu approvals approve')]);
   expect(await revoked()).toBe(0);
   const approval = /approve (\S+)/.exec(held.out)?.[1] ?? '';
+  // Whoever approves sees who asked, and for which terminals.
+  const asked = await run('sato', (all) => showApproval(all, approval));
+  expect(asked.out).toMatch(/terminals \(12\) +mori/);
+  for (const serial of serials) expect(asked.out).toContain(serial);
   const decide = (who: 'mori' | 'sato', verdict: string) =>
     fetch(`${house.house.managementUrl}/api/v1/approvals/${approval}/decisions`, {
       method: 'POST',
@@ -195,6 +200,9 @@ test('more than ten certificates within a day are revoked by two persons, all or
   expect(await revoked()).toBe(0);
   expect((await decide('sato', 'approved')).status).toBe(200);
   expect(await revoked()).toBe(12);
+  // One by one leads no further.
+  const one = await run('mori', (all) => revokeCertificate(all, serials[0] ?? '', serials[0]));
+  expect([one.code, one.out]).toEqual([exit.otherOutcome, expect.stringContaining('tsunagu approvals approve')]);
 });
 
 test('a mistake on the command line is told in Japanese, with what was written and what is possible', () => {

@@ -14,6 +14,7 @@ import { MemoryFiles } from '../agent/memory-files.ts';
 import {
   device,
   enrol,
+  enrolmentOf,
   newFolder,
   newKey,
   pemOf,
@@ -53,6 +54,12 @@ async function agedTerminal(serial: string): Promise<TestTerminal> {
   const half = (Date.parse(validFrom) + Date.parse(validTo)) / 2;
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, half - Date.now() + 50)));
   return terminal;
+}
+/** Asks for a certificate again, with the key and the claim that it had. */
+async function statusOfEnrolment({ claim, key }: TestTerminal): Promise<unknown[]> {
+  const body = JSON.stringify(enrolmentOf(claim, key).request);
+  const answer = await device(port, claim.rootCertificate, 'POST', devicePaths.enrolments, { body });
+  return [answer.status, answer.json()['code']];
 }
 const isAdmitted = async (terminal: TestTerminal): Promise<boolean> => {
   const { claim, key, answer } = terminal;
@@ -166,6 +173,10 @@ it('a revoked terminal is cut off at once on every wire, stays out, and is on th
   expect(Date.now() - began).toBeLessThan(3_000);
   expect(await isAdmitted(terminal)).toBe(false);
   expect((await house.call('DELETE', '/terminals/NOBODY-0001/certificate')).body.code).toBe('TERMINAL_UNKNOWN');
+  // What it holds gives it no certificate any more, until its claim is issued again.
+  expect(await statusOfEnrolment(terminal)).toEqual([403, 'CLAIM_ENDED']);
+  expect((await house.call('POST', '/terminals/REVOKED-0001/claim')).status).toBe(201);
+  expect(await statusOfEnrolment(terminal)).toEqual([403, 'CLAIM_INVALID']);
 
   const list = await device(port, claim.rootCertificate, 'GET', devicePaths.revocations);
   expect(list.headers['content-type']).toBe('application/pkix-crl');

@@ -156,6 +156,8 @@ test('maintenance is ordered of many at once, each with an outcome of its own; s
   ]);
   expect((await mori.call('GET', `/jobs/${done.items[0]?.job}`)).body).toMatchObject({ type: 'terminal.reboot' });
   for (const type of ['terminal.wipe', 'software.install']) expect((await bulk({ type, params: {} })).status).toBe(400);
+  const keyed = await mori.call('PUT', '/terminals/JOB-9999/acquirers', { acquirers: ['aa'] });
+  expect(keyed.body.code).toBe('TERMINAL_UNKNOWN');
 });
 
 test('another software by one person’s word alone reaches ten terminals a day; then a campaign is asked for', async () => {

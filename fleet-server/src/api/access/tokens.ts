@@ -13,6 +13,8 @@ import type { AccessTables } from './tables.ts';
 const tokensMax = 1_000;
 /** How long the time of the last use may be behind in the store. */
 const flushMs = 30_000;
+/** As much as an entry of the audit log takes. */
+const subjectMax = 80;
 
 type Row = Selectable<AccessTables['api_tokens']>;
 
@@ -62,6 +64,12 @@ export interface Tokens {
   holds(id: string): boolean;
   close(): Promise<void>;
 }
+
+/**
+ * How a token is called in what it does: whose it is, then its own name. A token's own name is chosen by whoever makes it, and would say
+ * nothing of who that was, or another's name.
+ */
+const subjectOf = (person: string, name: string): string => `${person}/${name}`.slice(0, subjectMax);
 
 const tokenOf = (row: Row): ApiToken => ({
   id: row.id,
@@ -140,7 +148,7 @@ export async function openTokens(
       const { id, name, person, roles, places, expiresAt } = token;
       return {
         id,
-        subject: name,
+        subject: name === person ? name : subjectOf(people.find(person)?.name ?? person, name),
         person,
         roles,
         role: widest(roles),

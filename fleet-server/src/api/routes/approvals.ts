@@ -1,5 +1,6 @@
 import {
   approval,
+  approvalDetail,
   approvalKind,
   approvalState,
   type ApprovalView,
@@ -10,13 +11,29 @@ import { unwrap } from '@tsunagu/protocols/kit';
 import { byId } from '../by-id.ts';
 import type { Approval, Approvals } from '../../audit/index.ts';
 import { isoTime } from '../../store/index.ts';
+import type { People } from '../access/people.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import { answerPage, listQuery, pageOf } from '../list-query.ts';
+import type { ApiRooms } from '../ports.ts';
 import { refused } from '../problems.ts';
 
 /** What waits for a second person, and their decision. Who may decide what is the approvals' own affair, by kind. */
-export function approvalRoutes(app: ApiApp, approvals: Approvals): void {
+export function approvalRoutes(
+  app: ApiApp,
+  approvals: Approvals,
+  people: Pick<People, 'find'>,
+  { revocations }: Pick<ApiRooms, 'revocations'>,
+): void {
+  const nameOf = (person: string): string => people.find(person)?.name ?? person;
+  const approvalView = (found: Approval): ApprovalView => ({
+    ...found,
+    requestedByName: nameOf(found.requestedBy),
+    decidedByName: found.decidedBy === null ? null : nameOf(found.decidedBy),
+    requestedAt: isoTime(found.requestedAt),
+    expiresAt: isoTime(found.expiresAt),
+    decidedAt: found.decidedAt === null ? null : isoTime(found.decidedAt),
+  });
   const tags = ['approvals'];
   app.get(
     '/api/v1/approvals',
@@ -41,9 +58,17 @@ export function approvalRoutes(app: ApiApp, approvals: Approvals): void {
     '/api/v1/approvals/:id',
     {
       config: { permission: 'fleet.read' },
-      schema: { summary: 'One request', tags, params: byId, response: { 200: approval, '4xx': refused } },
+      schema: {
+        summary: 'One request, and which terminals it is about',
+        tags,
+        params: byId,
+        response: { 200: approvalDetail, '4xx': refused },
+      },
     },
-    async (request) => approvalView(unwrap(await approvals.get(request.params.id))),
+    async (request) => {
+      const found = unwrap(await approvals.get(request.params.id));
+      return { ...approvalView(found), terminals: [...(await revocations.proposed(found.id))] };
+    },
   );
 
   app.post(
@@ -64,10 +89,3 @@ export function approvalRoutes(app: ApiApp, approvals: Approvals): void {
     },
   );
 }
-
-const approvalView = (found: Approval): ApprovalView => ({
-  ...found,
-  requestedAt: isoTime(found.requestedAt),
-  expiresAt: isoTime(found.expiresAt),
-  decidedAt: found.decidedAt === null ? null : isoTime(found.decidedAt),
-});

@@ -36,13 +36,7 @@ const needs: Readonly<Record<Bulk['action']['type'], Permission>> = {
 /** One thing for many terminals, and many terminals out of a file. */
 export function bulkRoutes(
   app: ApiApp,
-  {
-    selection,
-    certificates,
-    revocations,
-    jobs,
-    estate,
-  }: Pick<ApiRooms, 'selection' | 'certificates' | 'revocations' | 'jobs' | 'estate'>,
+  { selection, revocations, jobs, estate }: Pick<ApiRooms, 'selection' | 'revocations' | 'jobs' | 'estate'>,
   changes: Pick<Changes, 'about'>,
 ): void {
   const tags = ['bulk'];
@@ -59,20 +53,16 @@ export function bulkRoutes(
   async function act(serial: Serial, action: Bulk['action'], by: Caller): Promise<Result<Partial<Item>>> {
     // Each terminal's own transaction has its own entry of the audit log.
     changes.about(`terminal/${serial}`);
-    if (action.type === 'revoke') {
-      const revoked = await certificates.revoke(serial, by);
-      return revoked.ok ? ok({}) : revoked;
-    }
     if (action.type !== 'job') return ok({});
     const started = await jobs.start(serial, action.job, by);
     return started.ok ? ok({ job: started.value.id }) : started;
   }
 
-  /** The request that a second person has to approve first; empty in a dry run, undefined where there is none. */
-  async function askSecond(serials: readonly Serial[], by: Caller, dryRun: boolean): Promise<string | undefined> {
+  /** Revokes, or asks the second person who has to approve it first: the request, empty in a dry run, undefined where there is none. */
+  async function revoke(serials: readonly Serial[], by: Caller, dryRun: boolean): Promise<string | undefined> {
     if (dryRun) return (await revocations.needsSecond(serials)) ? '' : undefined;
     changes.about('terminals');
-    return unwrap(await revocations.ask(serials, by));
+    return unwrap(await revocations.order(serials, by));
   }
 
   app.post(
@@ -102,7 +92,7 @@ export function bulkRoutes(
       };
       const approval =
         action.type === 'revoke'
-          ? await askSecond(
+          ? await revoke(
               serials.filter((one) => !faultOf(one)),
               by,
               dryRun,

@@ -1,5 +1,6 @@
 import { models } from '@tsunagu/protocols/catalogue';
 import {
+  heldRevocation,
   job,
   modelSummary,
   overview,
@@ -33,7 +34,7 @@ const bySerial = z.object({ serial: serialSchema });
 /** The estate: the fleet at a glance, its models, its terminals and what they are asked to do. */
 export function fleetRoutes(
   app: ApiApp,
-  { estate, selection, certificates, jobs }: Pick<ApiRooms, 'estate' | 'selection' | 'certificates' | 'jobs'>,
+  { estate, selection, revocations, jobs }: Pick<ApiRooms, 'estate' | 'selection' | 'revocations' | 'jobs'>,
 ): void {
   app.get(
     '/api/v1/overview',
@@ -161,15 +162,19 @@ export function fleetRoutes(
     {
       config: { role: 'operator' },
       schema: {
-        summary: 'Revoke the certificate of a terminal: its connections end at once, and it can only be enrolled anew',
+        summary:
+          'Revoke a terminal: its connections end at once, and it is enrolled again only after its claim was issued again; more than ten a day wait for a second person',
         tags: ['terminals'],
         params: bySerial,
-        response: { 200: terminalDetail, '4xx': refused },
+        response: { 200: terminalDetail, 202: heldRevocation, '4xx': refused },
       },
     },
-    async (request) => {
-      unwrap(await certificates.revoke(request.params.serial, actorOf(request)));
-      return unwrap(await estate.terminal(request.params.serial));
+    async (request, reply) => {
+      const { serial } = request.params;
+      unwrap(await estate.terminal(serial));
+      const approval = unwrap(await revocations.order([serial], actorOf(request)));
+      if (approval !== undefined) return reply.status(202).send({ approval });
+      return unwrap(await estate.terminal(serial));
     },
   );
 

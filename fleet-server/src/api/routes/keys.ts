@@ -48,7 +48,7 @@ const ceremony = z
 const tags = ['keys'];
 
 /** Keys in custody: inventory, ceremonies, injection runs, suspicion. */
-export function keyRoutes(app: ApiApp, { keys }: Pick<ApiRooms, 'keys'>): void {
+export function keyRoutes(app: ApiApp, { keys, estate }: Pick<ApiRooms, 'keys' | 'estate'>): void {
   ceremonyRoutes(app, keys.ceremonies);
   runRoutes(app, keys.runs);
   const { inventory: rooms } = keys;
@@ -133,6 +133,7 @@ export function keyRoutes(app: ApiApp, { keys }: Pick<ApiRooms, 'keys'>): void {
       },
     },
     async (request) => {
+      unwrap(await estate.terminal(request.params.serial));
       await keys.setAcquirers(request.params.serial, request.body.acquirers);
       return request.body;
     },

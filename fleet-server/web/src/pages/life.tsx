@@ -78,8 +78,8 @@ export function LifePage() {
         </p>
       )}
       <Part title={t('life.approvals')} count={approvals.length}>
-        {approvals.map(({ id, subject, requestedBy, requestedAt }) => (
-          <Row key={id} serial={subject.replace('terminal/', '')} at={requestedAt} says={requestedBy} />
+        {approvals.map(({ id, subject, requestedByName, requestedAt }) => (
+          <Row key={id} serial={subject.replace('terminal/', '')} at={requestedAt} says={requestedByName} />
         ))}
       </Part>
       <Part title={t('life.alarms')} count={alarms.length}>
