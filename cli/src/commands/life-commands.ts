@@ -33,6 +33,11 @@ export function addLifeCommands(program: Command, shell: Shell): void {
     .option('--owed-declared <words>', 'of one that does not answer; a second person has to agree / 申告')
     .option('--test-job <id>', 'a self-test that passed / 自己診断ジョブ')
     .option('--bench-test <id>', 'a test at the bench / 作業台試験')
+    .option(
+      '--inspection <id>',
+      'of a case that changed: the inspection since it was quarantined, with --finding / 隔離後の点検',
+    )
+    .option('--finding <words>', 'what the investigation came to / 調査結果')
     .option('--recycling <json>', 'recycler, receipt, batteryGrams, materialGrams / 再資源化受領書')
     .option('--dry-run', 'only say whether it could be taken / 確認のみ', false)
     .action((serial: string, state: string, options: MoveOptions) =>
