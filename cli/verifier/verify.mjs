@@ -71,8 +71,14 @@ const custody = guarded('custody.jsonl', () => {
       find('custody.jsonl', about, 'not signed by both hands');
     else if (body.seq !== head.seq + 1 || body.prev !== head.hash)
       find('custody.jsonl', about, 'does not continue its chain');
-    else if (head.holder !== null && head.holder !== body.from)
+    else if (
+      head.holder !== null &&
+      head.holder !== body.from &&
+      holders.get(head.holder)?.successor !== body.from
+    )
       find('custody.jsonl', about, 'given by somebody who did not have it');
+    else if ([from, to].some(({ revokedAt }) => revokedAt !== undefined && Date.parse(body.at) >= Date.parse(revokedAt)))
+      find('custody.jsonl', about, 'signed by a hand that was revoked');
     heads.set(body.serial, { seq: body.seq, hash: sha256(canonical(line.handover)), holder: body.to });
   }
   return count;

@@ -13,6 +13,11 @@ export const lifeEn = {
   decided: (kind: string, subject: string, state: string) => `${kind} of ${subject}: ${state}.`,
   keyMade: (kid: string, file: string) =>
     `Key ${kid} is in ${file}. Register it: tsunagu custody holder NAME --key ${file}`,
+  revoked: (at: string, successor: string | undefined) =>
+    `revoked from ${at}${successor === undefined ? '' : `, followed by ${successor}`}`,
+  revokedHolds: (serials: string) =>
+    `In its hands: ${serials}. Without a successor nobody can hand them over: tsunagu custody revoke KID --reason … --successor KID`,
+  revokedSigned: (serials: string) => `It signed for these since: ${serials}. Find them, and quarantine what is in doubt.`,
   nobody: 'in nobody’s hands yet',
   offered: (serial: string, file: string) =>
     `${serial} is offered in ${file}; the receiver signs it: tsunagu custody accept ${file}`,

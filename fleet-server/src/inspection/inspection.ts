@@ -37,6 +37,8 @@ export interface InspectionRooms {
   readonly announce: (serial: Serial) => void;
 }
 
+type DeliverFault = 'INSPECTION_INVALID' | 'TERMINAL_UNKNOWN' | 'CUSTODY_HOLDER_REVOKED';
+
 /** The list of devices, how often each is looked at, and what was found. PCI DSS 4.0.1, 9.5.1.1 and 9.5.1.2. */
 export interface Inspections {
   plans(): Promise<readonly InspectionPlan[]>;
@@ -49,7 +51,7 @@ export interface Inspections {
   deliver(
     document: SignedDocument,
     by: Actor,
-  ): Promise<Result<readonly InspectionFinding[], 'INSPECTION_INVALID' | 'TERMINAL_UNKNOWN'>>;
+  ): Promise<Result<readonly InspectionFinding[], DeliverFault>>;
   /** The list of 9.5.1.1, by serial. */
   list(page: PageRequest & { readonly overdue?: boolean }): Promise<Result<Page<DeviceListEntry>, 'INPUT_INVALID'>>;
 }
@@ -154,7 +156,7 @@ export function openInspections({ world, store, note, announce }: InspectionRoom
       if (!said.ok) return fail('INSPECTION_INVALID');
       const { serial, id } = said.value;
       const taken = await store.write(
-        async (tx): Promise<Result<readonly InspectionFinding[], 'INSPECTION_INVALID' | 'TERMINAL_UNKNOWN'>> => {
+        async (tx): Promise<Result<readonly InspectionFinding[], DeliverFault>> => {
           const known = await tx
             .selectFrom('terminals')
             .select('serial')
@@ -163,7 +165,7 @@ export function openInspections({ world, store, note, announce }: InspectionRoom
           if (!known) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
           const signer = await tx
             .selectFrom('custody_holders')
-            .select(['kid', 'public_key'])
+            .select(['kid', 'public_key', 'revoked_at'])
             .where('kid', '=', document.kid)
             .executeTakeFirst();
           const opened = signer && openInspection(document, { kid: signer.kid, publicKey: signer.public_key });
@@ -173,6 +175,8 @@ export function openInspections({ world, store, note, announce }: InspectionRoom
             .select(['document', 'findings'])
             .where('id', '=', id)
             .executeTakeFirst();
+          if (!before && signer.revoked_at !== null)
+            return fail('CUSTODY_HOLDER_REVOKED', { facts: { serial, kid: signer.kid } });
           if (before)
             return before.document === JSON.stringify(document)
               ? ok(JSON.parse(before.findings) as InspectionFinding[])

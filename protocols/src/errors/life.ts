@@ -16,6 +16,16 @@ export const lifeErrors = defineErrors({
       next: '鍵を登録してください: tsunagu custody holder 名前 --key ファイル',
     },
   },
+  CUSTODY_HOLDER_REVOKED: {
+    en: {
+      says: 'A hand of the hand-over was revoked: its key was lost. A lost key can write any date, so nothing that it signed is taken any more.',
+      next: 'Make it anew with the key that took its place: tsunagu custody holders.',
+    },
+    ja: {
+      says: '受渡しの当事者の鍵は失効しています。紛失した鍵は任意の日付で署名できるため、受け付けられません。',
+      next: '後継の鍵で作り直してください: tsunagu custody holders',
+    },
+  },
   CUSTODY_NOT_AUTHENTIC: {
     en: {
       says: 'A signature of the hand-over is not of the key of its hand, or the text was changed after it was signed.',

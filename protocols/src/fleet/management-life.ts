@@ -20,6 +20,7 @@ export const lifePaths = {
   swap: (id: string) => `/api/v1/swaps/${encodeURIComponent(id)}`,
   swapActs: (id: string) => `/api/v1/swaps/${encodeURIComponent(id)}/acts`,
   custodyHolders: '/api/v1/custody/holders',
+  custodyRevocation: (kid: string) => `/api/v1/custody/holders/${encodeURIComponent(kid)}/revocation`,
   custodyHandovers: '/api/v1/custody/handovers',
   custodyAlarms: '/api/v1/custody/alarms',
   custodyExport: '/api/v1/custody/export',
@@ -80,6 +81,29 @@ export const custodyView = z
   })
   .describe('The custody of a terminal.');
 export type CustodyView = z.infer<typeof custodyView>;
+
+export const revokeHolder = z
+  .strictObject({
+    at: z.iso.datetime().optional().describe('When the key was lost; now where nobody says. Not in the future.'),
+    reason: z.string().min(1).max(200),
+    successor: z
+      .string()
+      .regex(/^[0-9a-f]{16}$/)
+      .optional()
+      .describe('A registered key that gives away what the revoked one holds.'),
+  })
+  .describe('Revokes a hand. Done again, the earlier moment counts.');
+export type RevokeHolder = z.infer<typeof revokeHolder>;
+export const holderRevocation = z
+  .strictObject({
+    kid: z.string(),
+    revokedAt: z.iso.datetime(),
+    successor: z.string().nullable(),
+    holds: z.array(z.string()).describe('Serials of what is in its hands now; the first 500.'),
+    doubtful: z.array(z.string()).describe('Serials with a hand-over that it signed at that moment or later; the first 500.'),
+  })
+  .describe('A hand that was revoked, and what has to be looked at.');
+export type HolderRevocation = z.infer<typeof holderRevocation>;
 
 export const custodyAlarmView = z
   .object({
