@@ -713,7 +713,7 @@ async function build(
       swaps,
       inspections,
       refurbish,
-      assessor: openAssessor(store),
+      assessor: openAssessor(store, keyRuns),
       ceremonies,
       manufacturers,
       switchRules: {

@@ -130,6 +130,17 @@ export function addLifeCommands(program: Command, shell: Shell): void {
       withServer(async (given) => (await bench()).showFigures(given, options)),
     );
   workshop
+    .command('wipe <file>')
+    .description('order a wipe of each serial of a CSV file; each waits for a second person / 一括消去')
+    .action((file: string) => withServer(async (given) => (await import('./wipes.ts')).orderWipes(given, file)));
+  workshop
+    .command('wiped <file>')
+    .description('a certificate for each serial of a CSV file, and one list; exit 5 when one has none / 消去証明書')
+    .requiredOption('--out <folder>', 'a folder that is not there yet')
+    .action((file: string, options: { out: string }) =>
+      withServer(async (given) => (await import('./wipes.ts')).writeWipeCertificates(given, file, options)),
+    );
+  workshop
     .command('death <serial>')
     .description('certificate of death of a scrapped terminal / 廃棄証明')
     .action((serial: string) => withServer(async (given) => (await bench()).showDeath(given, serial)));

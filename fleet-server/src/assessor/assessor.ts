@@ -1,5 +1,6 @@
 import { type AssessorLine, parseJson, signedDocument } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
+import type { KeyRuns } from '../keys/index.ts';
 import { isoTime, type Store } from '../store/index.ts';
 
 const pageRows = 500;
@@ -10,7 +11,7 @@ export interface Assessor {
   lines(from: number, to: number): AsyncIterable<AssessorLine>;
 }
 
-export function openAssessor(store: Store): Assessor {
+export function openAssessor(store: Store, runs: Pick<KeyRuns, 'record'>): Assessor {
   return {
     async *lines(from, to) {
       for (let after = 0; ; ) {
@@ -87,6 +88,14 @@ export function openAssessor(store: Store): Assessor {
         if (!last) break;
         after = last.id;
       }
+      const held = await store.db
+        .selectFrom('key_runs')
+        .select('id')
+        .where('begun_at', '<', to)
+        .where((where) => where.or([where('closed_at', 'is', null), where('closed_at', '>=', from)]))
+        .orderBy('begun_at')
+        .execute();
+      for (const { id } of held) yield { kind: 'run', id, record: unwrap(await runs.record(id)) };
     },
   };
 }

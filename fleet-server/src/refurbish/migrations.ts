@@ -32,4 +32,22 @@ export const refurbishMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    // What was harvested before lies there still: which of it was fitted, nobody wrote down.
+    name: 'refurbish-0002-parts',
+    async up(db) {
+      await db.schema
+        .createTable('work_parts')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('part', 'text', (column) => column.notNull())
+        .addColumn('from_serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addColumn('fitted_by', 'text')
+        .execute();
+      await sql`create index work_parts_lying on work_parts (from_serial, part) where fitted_by is null`.execute(db);
+      await sql`insert into work_parts (id, part, from_serial, fitted_by)
+        select work_entries.id, json_extract(entry, '$.part'), work_orders.serial, null
+        from work_entries join work_orders on work_orders.id = work_entries.work
+        where json_extract(entry, '$.kind') = 'part-harvested'`.execute(db);
+    },
+  },
 ];

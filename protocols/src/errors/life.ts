@@ -153,6 +153,26 @@ export const lifeErrors = defineErrors({
       next: '示された作業を先に行ってください。',
     },
   },
+  WORK_PART_UNKNOWN: {
+    en: {
+      says: 'No such part lies there: it was not harvested from that terminal, or it was fitted already.',
+      next: 'Note where it was harvested first (part-harvested), or fit it from stock: "from": null.',
+    },
+    ja: {
+      says: '該当する部品がありません(その端末から取外し記録がないか、既に使用済みです)。',
+      next: '先に取外しを記録するか(part-harvested)、在庫品として記録してください: "from": null',
+    },
+  },
+  WIPE_UNKNOWN: {
+    en: {
+      says: 'The terminal has not sworn to a wipe.',
+      next: 'Order one (tsunagu workshop wipe FILE), have a second person approve it, and let the terminal connect.',
+    },
+    ja: {
+      says: '端末からの消去証明がありません。',
+      next: '消去を指示し(tsunagu workshop wipe ファイル)、第二の承認を得て、端末を接続してください。',
+    },
+  },
   DEATH_UNKNOWN: {
     en: { says: 'The terminal was not scrapped.', next: 'See where it is: tsunagu lifecycle show SERIAL.' },
     ja: { says: 'この端末は廃棄されていません。', next: '状態を確認してください: tsunagu lifecycle show シリアル' },

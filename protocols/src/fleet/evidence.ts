@@ -91,7 +91,10 @@ export const evidenceItems = {
     title: { en: 'nothing undelivered', ja: '未送信取引なし' },
   },
   tests: { clause: 'PCI PIN 3.1, 30-1 (repair)', title: { en: 'test results', ja: '試験結果' } },
-  investigation: { clause: 'PCI PIN 3.1, 30-2; PCI DSS 4.0.1, 9.5.1.2', title: { en: 'investigation', ja: '調査記録' } },
+  investigation: {
+    clause: 'PCI PIN 3.1, 30-2; PCI DSS 4.0.1, 9.5.1.2',
+    title: { en: 'investigation', ja: '調査記録' },
+  },
   recycling: { clause: 'WEEE 2012/19/EU, 8; 2006/66/EC', title: { en: 'recycler’s receipt', ja: '再資源化受領書' } },
 } as const satisfies Record<
   keyof Evidence | 'secondPerson',

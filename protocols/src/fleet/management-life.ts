@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { evidence } from './evidence.ts';
 import { serialSchema } from './identity.ts';
+import { keyRecord } from './key-custody.ts';
 import { lifecycleState } from './lifecycle.ts';
 import { signedDocument } from './signed.ts';
 
@@ -12,6 +13,7 @@ export const lifePaths = {
   workEntries: (id: string) => `/api/v1/workshop/orders/${encodeURIComponent(id)}/entries`,
   workFigures: '/api/v1/workshop/figures',
   death: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/death-certificate`,
+  wipeCertificate: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/wipe-certificate`,
   inspectionPlans: '/api/v1/inspections/plans',
   inspections: '/api/v1/inspections',
   devices: '/api/v1/inspections/devices',
@@ -100,7 +102,9 @@ export const holderRevocation = z
     revokedAt: z.iso.datetime(),
     successor: z.string().nullable(),
     holds: z.array(z.string()).describe('Serials of what is in its hands now; the first 500.'),
-    doubtful: z.array(z.string()).describe('Serials with a hand-over that it signed at that moment or later; the first 500.'),
+    doubtful: z
+      .array(z.string())
+      .describe('Serials with a hand-over that it signed at that moment or later; the first 500.'),
   })
   .describe('A hand that was revoked, and what has to be looked at.');
 export type HolderRevocation = z.infer<typeof holderRevocation>;
@@ -238,6 +242,21 @@ export const deathCertificate = z
   .describe('Certificate of death of a terminal.');
 export type DeathCertificate = z.infer<typeof deathCertificate>;
 
+export const wipeCertificate = z
+  .object({
+    serial: serialSchema,
+    model: z.string(),
+    job: z.string().describe('The wipe.'),
+    at: time.describe('When it was reported.'),
+    orderedBy: z.string(),
+    approvedBy: z.string().nullable().describe('The second person.'),
+    statement: z.string().describe('What the terminal swore to: JSON text, exactly as it was signed.'),
+    signature: z.string().describe('ECDSA with SHA-256 over the statement, by the device key of the certificate: DER, base64.'),
+    certificate: z.string().describe('The certificate of the terminal under which the signature verifies, PEM.'),
+  })
+  .describe('Certificate of the last wipe of a terminal. Whoever trusts the fleet’s root can check it without the server.');
+export type WipeCertificate = z.infer<typeof wipeCertificate>;
+
 export const assessorLine = z
   .discriminatedUnion('kind', [
     z.object({
@@ -272,6 +291,11 @@ export const assessorLine = z
       state: z.string(),
       allocatedAt: time,
       loadedAt: time.nullable(),
+    }),
+    z.object({
+      kind: z.literal('run'),
+      id: z.string(),
+      record: keyRecord.describe('The signed report of an injection run, as it is now.'),
     }),
   ])
   .describe('A line of what an assessor is shown.');

@@ -81,7 +81,12 @@ test('a case that truly changed leaves quarantine with an investigation, for the
   };
   for (const edge of lifecycleEdges.filter(({ evidence: items }) => items.includes('connections'))) {
     const lacks = (given: Evidence, isInvestigated = true) =>
-      lackingEvidence(edge, given, { ...standing, bag: edge.bag === 'opened' ? 'BAG-0001' : null }, { ...known, isInvestigated });
+      lackingEvidence(
+        edge,
+        given,
+        { ...standing, bag: edge.bag === 'opened' ? 'BAG-0001' : null },
+        { ...known, isInvestigated },
+      );
     const changed = [
       { item: 'seals', why: 'differs' },
       { item: 'connections', why: 'differs' },

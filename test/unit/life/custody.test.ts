@@ -62,7 +62,12 @@ it('shows what a revoked hand signed from then on, and nothing that stands on it
   const [one, two, three] = [chain.next(depot, carrier), chain.next(carrier, shop), chain.next(shop, depot)];
   const at = (index: number) => new Date(1_700_000_000_000 + index * 60_000).toISOString();
   const revokedFrom = (revokedAt: string, ...handovers: readonly SignedHandover[]) => {
-    const hands = [depot.holder, shop.holder, { ...carrier.holder, revokedAt, successor: heir.holder.kid }, heir.holder];
+    const hands = [
+      depot.holder,
+      shop.holder,
+      { ...carrier.holder, revokedAt, successor: heir.holder.kid },
+      heir.holder,
+    ];
     return codes([
       JSON.stringify({ custody: 'tsunagu-custody-v1', tenant: 'demo', holders: hands }),
       ...handovers.map((handover) => JSON.stringify({ handover })),
