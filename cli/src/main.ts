@@ -1,7 +1,6 @@
 import { join, resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { defaultPortBase } from '@tsunagu/protocols/fleet';
-import { fail } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, Option } from 'commander';
 import { dataFolder, findAccess, openClient } from './client/index.ts';
@@ -21,7 +20,17 @@ import { addPaymentCommands } from './commands/payment-commands.ts';
 import { integer, type Shell } from './commands/shell.ts';
 import { addSwitchRuleCommands } from './commands/switch-rules-commands.ts';
 import { addSoftwareCommands } from './commands/software-commands.ts';
-import { type Console, type ExitCode, exit, openConsole, printFault, refuse } from './console/index.ts';
+import {
+  type Console,
+  type ExitCode,
+  exit,
+  fileFaultOf,
+  languageOf,
+  openConsole,
+  printFault,
+  refuse,
+  usageErrorOf,
+} from './console/index.ts';
 
 interface GlobalOptions {
   readonly lang?: string;
@@ -36,6 +45,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) =>
 );
 
 const world = systemWorld(() => {});
+/** Asked also while the options are not parsed yet. */
+const isJapanese = (): boolean => {
+  const { argv, env } = process;
+  const index = argv.indexOf('--lang');
+  const asked = index < 0 ? argv.find((text) => text.startsWith('--lang='))?.slice('--lang='.length) : argv[index + 1];
+  return languageOf(asked, env) === 'ja';
+};
 const program = new Command('tsunagu')
   .description('Tsunagu つなぐ: terminals, test sales, negative file, wire workbench / 端末管理')
   .addOption(new Option('--lang <lang>', 'language of everything a person reads / 表示言語').choices(['ja', 'en']))
@@ -43,7 +59,13 @@ const program = new Command('tsunagu')
   .option('--server <url>', 'address of the management API (token: TSUNAGU_TOKEN)')
   .option('--data <folder>', 'data folder of the house (default: the nearest .tsunagu)')
   .showSuggestionAfterError()
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? exit.ok : exit.usage));
+  .configureOutput({ outputError: (text, write) => (isJapanese() ? undefined : write(text)) })
+  .exitOverride((error) => {
+    if (error.exitCode === 0) process.exit(exit.ok);
+    // The parser speaks English; a mistake that has no Japanese text yet is told in its own.
+    if (isJapanese()) process.stderr.write(`${usageErrorOf(error) ?? error.message}\n`);
+    process.exit(exit.usage);
+  });
 
 const open = (): Console =>
   openConsole({
@@ -80,7 +102,10 @@ const shell: Shell = {
   withServer,
 };
 
-program.action(async () => {
+// Alone it is the screen: a word that is no command would be an argument too many of that.
+program.allowExcessArguments().action(async () => {
+  const [unknown] = program.args;
+  if (unknown !== undefined) program.error(`error: unknown command '${unknown}'`, { code: 'commander.unknownCommand' });
   if (!process.stdout.isTTY || !process.stdin.isTTY) {
     program.outputHelp();
     return;
@@ -175,11 +200,20 @@ program
     withServer(async (context) => (await import('./commands/revoke.ts')).recountBoots(context, serial)),
   );
 program
-  .command('revoke <serial>')
-  .description('revoke a terminal’s certificate: cut off at once, enrolled anew only / 証明書の失効')
-  .option('--confirm <serial>', 'the serial once more: it cannot be undone')
-  .action((serial: string, { confirm }: { confirm?: string }) =>
-    withServer(async (context) => (await import('./commands/revoke.ts')).revokeCertificate(context, serial, confirm)),
+  .command('revoke <serials>')
+  .description(
+    'revoke a terminal’s certificate: cut off at once, enrolled anew only; several with commas between them, and more than ten a day by two persons / 証明書の失効',
+  )
+  .option('--confirm <serial>', 'the serial once more, or how many there are: it cannot be undone')
+  .option('--dry-run', 'say what would be done, and do nothing', false)
+  .action((text: string, options: { confirm?: string; dryRun: boolean }) =>
+    withServer(async (context) => {
+      const { revokeCertificate, revokeCertificates } = await import('./commands/revoke.ts');
+      const serials = [...new Set(text.split(',').filter(Boolean))];
+      return serials.length === 1 && !options.dryRun
+        ? await revokeCertificate(context, text, options.confirm)
+        : await revokeCertificates(context, serials, options);
+    }),
   );
 
 addPaymentCommands(program, shell);
@@ -241,8 +275,8 @@ addEmulateCommands(program, shell);
 try {
   await program.parseAsync(process.argv);
 } catch (error) {
-  // A file or folder that a person named and that cannot be written; anything else that is thrown is a bug of ours, and is shown whole.
-  if (!(error instanceof Error && 'syscall' in error && 'path' in error && typeof error.path === 'string')) throw error;
-  const { fault } = fail('FILE_NOT_WRITTEN', { facts: { path: error.path }, cause: error });
+  // A file or folder that a person named and that cannot be used; anything else that is thrown is a bug of ours, and is shown whole.
+  const fault = fileFaultOf(error);
+  if (!fault) throw error;
   process.exitCode = refuse(open(), fault, program.opts<GlobalOptions>().json ?? false);
 }

@@ -1,34 +1,22 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import {
-  keyIdOf,
   negativeHeadTopic,
   permits,
   portOf,
   type PortName,
   type Serial,
-  serialSchema,
-  signDocumentBy,
-  type SignedDocument,
   type TenantId,
 } from '@tsunagu/protocols/fleet';
-import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { openApi } from './api/index.ts';
 import { commitParts, openApprovals, openAudit, openChanges } from './audit/index.ts';
 import { openAssessor } from './assessor/index.ts';
 import { openArtefacts } from './artefacts/index.ts';
 import { type Campaigns, openCampaigns } from './campaigns/index.ts';
-import {
-  type Broker,
-  type BrokerHandlers,
-  openAedesBroker,
-  openExternalBroker,
-  openTicketKeys,
-  writeMosquittoFolder,
-} from './broker/index.ts';
+import { type BrokerHandlers, openHouseBroker, type OpenedBroker } from './broker/index.ts';
 import { type Conversation, openConversation } from './conversation/index.ts';
 import { openCustody } from './custody/index.ts';
 import { type DeviceApi, openDeviceApi } from './device-api/index.ts';
@@ -57,19 +45,22 @@ import {
   openCertificates,
   openEnrolment,
   openManufacturers,
+  openRevocations,
   openTrustKnown,
 } from './identity/index.ts';
 import { openInspections } from './inspection/index.ts';
-import { type Jobs, openJobs } from './jobs/index.ts';
+import { type Jobs, openJobs, openJobSigner } from './jobs/index.ts';
 import {
-  receiveSubject,
   keepVaultHead,
-  loadSubject,
+  keyJobEffects,
   negativeTagKey,
   openKeyCeremonies,
   openKeyGuard,
   openKeyInventory,
   openKeyRuns,
+  keyedInRuns,
+  openRenewal,
+  watchCustody,
   openKeys,
   openRecordSigner,
   vaultHeadSeen,
@@ -80,7 +71,7 @@ import { type Negative, openNegative, regularList, watchInbox } from './negative
 import { openRefurbish } from './refurbish/index.ts';
 import { openSales } from './sales/index.ts';
 import { openSoftware } from './software/index.ts';
-import { lockFolder, migrations, openStore } from './store/index.ts';
+import { lockFolder, migrations, openStore, type Store } from './store/index.ts';
 import { openSwaps } from './swap/index.ts';
 import { noMetrics, openSwitch, prepareLinks, readLinks, type Switch } from './switch/index.ts';
 import { openTwin, type Twin } from './twin/index.ts';
@@ -109,8 +100,12 @@ export interface HouseOptions {
   readonly saleSettleMs?: number;
   /** How long what happened to terminals stays in their timelines; 400 days unless told. */
   readonly timelineKeptMs?: number;
+  /** Where the switch keeps its tables, when that is not the house's own store: this house is one of its nodes. */
+  readonly switchNode?: { readonly name: string; readonly store: Store };
   /** An MQTT broker (`mqtts://host:port`) that stands in for our own. */
   readonly brokerUrl?: string;
+  /** Terminals get their first keys in authorised injection runs only (PCI PIN 3.1, 30-3); at their first contact unless set. */
+  readonly keyInRuns?: boolean;
   /** The built dashboard. */
   readonly webDir?: string;
   /** Receives every signed head of the audit log; `audit-heads.jsonl` in the data folder unless told. */
@@ -118,9 +113,6 @@ export interface HouseOptions {
   /** Networks such as `127.0.0.1/32` that webhooks may reach although they are not public. */
   readonly webhookAllow?: readonly string[];
 }
-
-/** A broker, and the ports of ours that it answers. */
-type OpenedBroker = Broker & { readonly ports: Readonly<Partial<Record<PortName, number>>> };
 
 /** A running fleet server. */
 export interface House {
@@ -154,7 +146,6 @@ const batchPauseMs = 250;
 const wipesMs = 60_000;
 /** How often a house looks after its authorities and its own certificates. */
 const upkeepMs = 3_600_000;
-const signingKeys = { job: 'sign/jobs' } as const;
 
 /** Builds every room from the world handed in, in order, and opens the doors last. What was opened before a failure is closed again. */
 export async function openHouse(options: HouseOptions): Promise<Result<House, HouseError>> {
@@ -244,22 +235,8 @@ async function build(
   };
   const changing = changingTls(await tlsNow());
   const { tls } = changing;
-  const admitted = openAdmission(world, store, tenant);
-  /** A terminal that should be on its way, and is here, is in somebody's hands. */
-  const admit: typeof admitted = async (certificate) => {
-    const seenMs = world.clock.monotonicMs();
-    const admission = await admitted(certificate);
-    const { serial, state } = (admission.ok ? undefined : admission.fault.facts) ?? {};
-    if (!admission.ok && admission.fault.code === 'LIFECYCLE_FORBIDS' && state === 'in-transit')
-      await guard({
-        code: 'KSN_OUT_OF_CUSTODY',
-        serials: [serialSchema.parse(serial)],
-        seenMs,
-        facts: { state },
-      });
-    return admission;
-  };
-  const jobSigner = await openSigner(vault, signingKeys.job, 'job-signing', 'tsunagu-job-v1');
+  const admit = watchCustody(world, openAdmission(world, store, tenant), (finding) => guard(finding));
+  const jobSigner = await openJobSigner(vault);
   const keys = await openKeys(world, store, vault);
   const signRecord = await openRecordSigner(vault);
   const keyRuns = openKeyRuns(world, store, signRecord, (tx, serial) => keys.held(tx, serial));
@@ -331,6 +308,13 @@ async function build(
     },
   });
   onClose(() => built(twin).told());
+  const keyJobs = keyJobEffects({
+    keys,
+    runs: keyRuns,
+    keyLoaded: (tx, serial, evidence) => estate.keyLoaded(tx, serial, evidence),
+    alarm: (tx, serial, code) => estate.note(tx, serial, 'alarm', { code }),
+    queueIn: (...order) => built(jobs).queueIn(...order),
+  });
   jobs = openJobs({
     world,
     store,
@@ -340,22 +324,8 @@ async function build(
     approvals,
     notify: (serial, count) => conversation?.notify(serial, { jobs: count }),
     async finished(tx, serial, { id, type }, report) {
-      if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence))) {
-        await estate.keyLoaded(tx, serial, report.evidence);
-        await keyRuns.proven(tx, serial);
-      }
-      if (type === 'key.bind' && report.binding) {
-        const next = await keys.bound(tx, serial, id, report.binding);
-        if (next.ok)
-          await built(jobs).queueIn(tx, serial, { type: 'key.receive', params: next.value }, receiveSubject, id);
-        else await estate.note(tx, serial, 'alarm', { code: next.fault.code });
-      }
-      if (type === 'key.receive' && report.protection) {
-        const loads = await keys.received(tx, serial, report.protection);
-        if (!loads) await estate.note(tx, serial, 'alarm', { code: 'KCV_MISMATCH' });
-        for (const load of loads ?? [])
-          await built(jobs).queueIn(tx, serial, { type: 'key.load', params: load }, loadSubject(load.slot));
-      }
+      const refusal = await keyJobs(tx, serial, { id, type }, report);
+      if (refusal !== undefined) return refusal;
       if (type !== 'terminal.wipe') return undefined;
       if (!report.wipe || !(await isWipeProven(tx, serial, id, report.wipe))) return 'WIPE_NOT_PROVEN';
       await keys.wiped(tx, serial);
@@ -399,7 +369,9 @@ async function build(
     estate,
     twin: () => built(twin),
     jobs: () => built(jobs),
-    keys,
+    keys: options.keyInRuns
+      ? keyedInRuns(keys, (tx, serial) => estate.note(tx, serial, 'alarm', { code: 'KEY_RUN_NOT_LISTED' }))
+      : keys,
     negative: () => built(negative),
     trust: openTrustKnown(hierarchy, (serial) => {
       expiry?.touch(serial);
@@ -500,11 +472,13 @@ async function build(
       await estate.enrolled(tx, serial);
       await built(twin).reports.enrolled(tx, serial);
     },
+    async replaced(tx, serial, ended, isAnew) {
+      built(conversation).ended(ended);
+      if (isAnew) await built(jobs).unitChanged(tx, serial);
+    },
     enrolled(serial, fingerprint) {
       world.log('info', 'terminalEnrolled', { serial, fingerprint });
-      broker?.disconnect(serial);
-      estate.announce(serial);
-      expiry?.touch(serial);
+      disconnect(serial);
       return Promise.resolve();
     },
   });
@@ -528,6 +502,7 @@ async function build(
     },
     disconnect,
   });
+  const revocations = openRevocations({ world, store, approvals, certificates });
   const wipes = world.timers.every(wipesMs, () => noteLater(world, endWiped(world, store, certificates)));
   onClose(() => wipes.cancel());
   const refurbish = openRefurbish({ world, store, note: estate.note });
@@ -572,7 +547,7 @@ async function build(
   const openedSwitch = await openSwitch(
     world,
     {
-      store,
+      store: options.switchNode?.store ?? store,
       vault,
       keys,
       admit,
@@ -600,6 +575,7 @@ async function build(
       centres: { host, port: at('centres') },
       links,
       cardCompany: { host: '127.0.0.1', port: at('cardCompany') },
+      ...(options.switchNode && { node: options.switchNode.name }),
     },
   );
   if (!openedSwitch.ok) return namedPort(openedSwitch, at('acquiring'), 'acquiring');
@@ -637,10 +613,10 @@ async function build(
   /** Our own broker, or the one that was named: the same handlers stand on both. */
   async function openBroker(): Promise<Result<OpenedBroker, 'PORT_TAKEN'>> {
     const handlers: BrokerHandlers = {
-      received(serial, topic, payload) {
+      received(serial, topic, payload, fingerprint) {
         meters.broker.passed('up', topic.kind);
         if (topic.kind === 'hello') built(campaigns).heard(serial);
-        return built(conversation).received(serial, topic, payload);
+        return built(conversation).received(serial, topic, payload, fingerprint);
       },
       connected: () => meters.broker.connected(),
       disconnected: (serial) => noteLater(world, estate.linkChanged(serial, 'lost')),
@@ -653,39 +629,21 @@ async function build(
         noteLater(world, estate.alarm(serial, 'CLONE_SUSPECTED', `${before} / ${now}`));
       },
     };
-    if (options.brokerUrl === undefined)
-      return await openAedesBroker({
-        world,
-        tenant,
-        host,
-        ports: { fleet: at('fleet'), fleetWebSocket: at('fleetWebSocket') },
-        tls,
-        admit,
-        tickets: await openTicketKeys(join(folder, 'fleet-tickets'), vault, world),
-        handlers,
-      });
-    const name = `fleet-server.${tenant}`;
-    const own = await authority.credentials('link', name, { kind: 'leaf', purposes: ['clientAuth'], names: [] });
-    await writeMosquittoFolder(join(folder, 'external-broker'), {
-      tenant,
-      host,
-      port: at('fleet'),
-      user: userInfo().username,
-      serverName: name,
-      tls: { cert: tls.cert, key: tls.key, root: authority.roots },
-    });
-    const external = openExternalBroker({
+    return await openHouseBroker({
       world,
       tenant,
+      host,
+      ports: { fleet: at('fleet'), fleetWebSocket: at('fleetWebSocket') },
+      folder,
       url: options.brokerUrl,
-      name,
-      tls: { cert: own.certificateChain, key: own.privateKey, ca: authority.roots },
+      tls,
+      vault,
+      authority,
+      admit,
       isHeard: async (serial) =>
         (await mayNow(store.db, serial, 'connect')).ok && (await hasCertificate(world, store, serial)),
       handlers,
     });
-    // Terminals dial the port at which it stands in for ours.
-    return ok(Object.assign(external, { ports: { fleet: at('fleet') } }));
   }
 
   const webhooks = openWebhooks({ world, store, vault, audit, addresses: addressRules(options.webhookAllow ?? []) });
@@ -708,6 +666,7 @@ async function build(
         },
       }),
       certificates,
+      revocations,
       lifecycle,
       custody,
       swaps,
@@ -732,6 +691,7 @@ async function build(
         async setAcquirers(serial, acquirers) {
           await store.write((tx) => keys.setAcquirers(tx, serial, acquirers));
         },
+        renewProtection: openRenewal({ store, keys, jobs: built(jobs) }),
       },
       twin,
       jobs,
@@ -825,18 +785,6 @@ const namedPort = (
   port: number,
   name: PortName,
 ): Result<never, 'PORT_TAKEN'> => fail(refused.fault.code, { facts: { port, name } });
-
-async function openSigner(vault: Vault, id: string, use: 'job-signing', purpose: 'tsunagu-job-v1') {
-  await vault.ensure(id, use);
-  const spki = unwrap(vault.publicKey(id)).export({ format: 'der', type: 'spki' });
-  const kid = keyIdOf(spki);
-  if (!vault.find(id)) throw new FaultError({ code: 'VAULT_KEY_UNKNOWN' });
-  return {
-    pinned: { kid, publicKey: spki.toString('base64') },
-    sign: (payload: string): SignedDocument =>
-      signDocumentBy(purpose, payload, kid, (bytes) => vault.sign(id, use, bytes)),
-  };
-}
 
 /** Removes batch after batch, with pauses in which others write. */
 async function forgetAll({ timers }: Pick<World, 'timers'>, forget: () => Promise<boolean>): Promise<void> {

@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { pino } from 'pino';
 import { openHouse } from './house.ts';
 import { pinoSink } from './log/index.ts';
+import { openSwitchNode, type SwitchNode } from './switch/index.ts';
 
 /** The fleet server as a process. One JSON line on stdout says that all of it listens, or why it does not. */
 const program = new Command('fleet-server')
@@ -25,7 +26,14 @@ const program = new Command('fleet-server')
     process.env['TSUNAGU_VAULT'],
   )
   .option('--timeline-days <count>', 'how long what happened to terminals is kept', days, 400)
+  .option('--key-in-runs', 'give terminals their first keys in authorised injection runs only')
   .option('--broker <url>', 'mqtts://host:port of an MQTT broker that stands in for our own', brokerUrl)
+  .option(
+    '--switch-store <urls...>',
+    'PostgreSQL servers (postgres://host/database) that keep the tables of the switch; this server works while no other node does',
+    process.env['TSUNAGU_SWITCH_STORE']?.split(' '),
+  )
+  .option('--node <name>', 'which node of the switch this is, with --switch-store', 'main')
   .parse();
 
 function portBase(text: string): number {
@@ -59,9 +67,12 @@ const options = program.opts<{
   publicHost?: string;
   auditHeads?: string;
   webhookAllow?: string[];
+  keyInRuns?: boolean;
   timelineDays: number;
   broker?: string;
   vault?: string;
+  switchStore?: string[];
+  node: string;
 }>();
 
 const logs = join(options.data, 'logs');
@@ -88,10 +99,41 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const)
     end(1);
   });
 
+/** The tables of the switch where they are not the house's own. Waits while another node works on them. */
+async function switchNode(): Promise<SwitchNode | undefined> {
+  const { switchStore: urls } = options;
+  if (!urls || urls.length === 0) return undefined;
+  // Whoever started us may go away while we stand by.
+  const leave = (): void => end(0);
+  if (process.env['TSUNAGU_LIFELINE']) process.stdin.once('end', leave).resume();
+  process.once('SIGTERM', leave).once('SIGINT', leave);
+  const opened = await openSwitchNode(world, {
+    urls,
+    node: options.node,
+    standingBy: () => say({ event: 'standby', node: options.node }),
+  });
+  process.stdin.off('end', leave);
+  process.off('SIGTERM', leave).off('SIGINT', leave);
+  if (!opened.ok) {
+    world.log('error', 'startFailed', { fault: opened.fault });
+    say({ event: 'failed', code: opened.fault.code, facts: opened.fault.facts ?? {} });
+    process.exit(1);
+  }
+  void opened.value.lost.then((why) => {
+    // Nothing more is kept or sent; whoever looks after this process starts it again, and it stands by.
+    world.log('error', 'tenureLost', { why, fault: { code: 'SWITCH_FENCED' } });
+    say({ event: 'failed', code: 'SWITCH_FENCED', facts: { why } });
+    end(1);
+  });
+  return opened.value;
+}
+
 world.log('info', 'starting', { dataDir: options.data, portBase: options.portBase, tenant: options.tenant });
+const node = await switchNode();
 const passphrase = process.env.TSUNAGU_VAULT_PASSPHRASE;
 const house = await openHouse({
   world,
+  ...(node && { switchNode: { name: options.node, store: node.store } }),
   dataDir: options.data,
   host: options.host,
   portBase: options.portBase,
@@ -99,6 +141,7 @@ const house = await openHouse({
   webDir: join(import.meta.dirname, '..', 'dist-web'),
   ...(options.vault !== undefined && options.vault !== 'file' && { vault: options.vault }),
   timelineKeptMs: options.timelineDays * 86_400_000,
+  ...(options.keyInRuns && { keyInRuns: true }),
   ...(options.broker !== undefined && { brokerUrl: options.broker }),
   ...(options.publicHost !== undefined && { publicHost: options.publicHost }),
   ...(options.auditHeads !== undefined && { auditHeadsFile: options.auditHeads }),
@@ -120,6 +163,7 @@ if (!house.ok) {
     world.log('info', 'stopping');
     void running
       .close()
+      .then(() => node?.close())
       .then(() => world.log('info', 'stopped'))
       .finally(() => end(0));
   };

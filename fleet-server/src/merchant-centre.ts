@@ -107,9 +107,11 @@ const started = await runEmulator(world, start, () => ({ profile: options.profil
 if (started) {
   const { centre, line } = started;
   const every = world.timers.every(1_000, () => say({ event: 'counts', ...centre.counts() }));
+  const spent = process.cpuUsage();
   await centre.run(options.requests === undefined ? undefined : Number(options.requests));
   every.cancel();
+  const { user, system } = process.cpuUsage(spent);
   line.close();
-  say({ event: 'ended', ...centre.counts() });
+  say({ event: 'ended', ...centre.counts(), cpuMs: Math.round((user + system) / 1_000) });
   process.stdin.destroy();
 }

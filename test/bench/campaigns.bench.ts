@@ -1,5 +1,5 @@
 import { openApprovals } from '@tsunagu/fleet-server/audit/index';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CampaignRooms, type Campaigns, openCampaigns } from '@tsunagu/fleet-server/campaigns/index';
@@ -87,6 +87,17 @@ async function sizeOf(store: Store, path: string): Promise<number> {
   await sql`VACUUM`.execute(store.db);
   await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(store.db);
   return statSync(path).size;
+}
+
+/** What one durable write costs on this disk now, milliseconds: as many bytes as a commit of a campaign appends, and their flush. */
+function flushMs(folder: string): number {
+  const file = openSync(join(folder, 'flush'), 'a');
+  writeSync(file, Buffer.alloc(64 * 1_024));
+  const began = performance.now();
+  fsyncSync(file);
+  const ms = performance.now() - began;
+  closeSync(file);
+  return ms;
 }
 
 /** The usual way: a row for each terminal of the campaign, found by its state. */
@@ -186,9 +197,11 @@ export default async function run() {
       pace: { perMinute: 100_000, perMinuteMax: 100_000, openMax: 10_000 },
       gate: null,
     });
+    const flushBeforeMs = flushMs(folder);
     const [created, createMs, createCpuMs] = await timed(async () =>
       unwrap(await (campaigns as Campaigns).create(spec, { subject: 'one', roles: ['operator'] })),
     );
+    const flushAfterMs = flushMs(folder);
     unwrap(await campaigns.act(created.id, 'approve', { subject: 'other', roles: ['admin'] }, ''));
 
     const ticks: number[] = [];
@@ -273,6 +286,8 @@ export default async function run() {
       figures: {
         'created, ms': createMs,
         'created, processor ms': createCpuMs,
+        'a bare flush of 64 kB on this disk just before, ms': flushBeforeMs,
+        'a bare flush of 64 kB on this disk just after, ms': flushAfterMs,
         'a tick with 100 orders and 100 ends, median ms': at(ordering, 0.5),
         'a tick with 100 orders and 100 ends, longest ms': at(ordering, 1),
         'a tick with 100 orders and 100 ends, longest processor ms': at(ticksCpu.slice(0, ordering.length), 1),

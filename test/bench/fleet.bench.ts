@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tenantSchema } from '@tsunagu/protocols/fleet';
@@ -39,6 +39,29 @@ function filesMax(): number {
     execFileSync('prlimit', ['--pid', String(process.pid), `--nofile=${hard}:${hard}`], { stdio: 'ignore' });
   }
   return Number(/Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1_024);
+}
+
+/**
+ * Watches how a server's memory grows with its connections (its open files tell how many there are), until it is asked.
+ * @returns what the line through the points says of no connection at all, kB: what the work of connecting costs once, whatever their number
+ */
+function watchMemory(server: Server): () => number {
+  const open = (): number => readdirSync(`/proc/${server.pid}/fd`).length;
+  const first = open();
+  const points: (readonly [connections: number, kB: number])[] = [];
+  const timer = setInterval(() => points.push([open() - first, server.rss()]), 500);
+  return () => {
+    clearInterval(timer);
+    const most = Math.max(...points.map(([connections]) => connections));
+    // Code is compiled and the heap is laid out with the first ones.
+    const line = points.filter(([connections]) => connections > most / 10);
+    const mean = (of: (point: (typeof line)[number]) => number): number =>
+      line.reduce((sum, point) => sum + of(point), 0) / line.length;
+    const [x, y] = [mean(([connections]) => connections), mean(([, kB]) => kB)];
+    const slope =
+      mean(([connections, kB]) => (connections - x) * (kB - y)) / mean(([connections]) => (connections - x) ** 2);
+    return y - slope * x;
+  };
 }
 
 /** A fleet of many terminals against the whole fleet server, and against aedes and mosquitto alone, in one run. */
@@ -188,7 +211,9 @@ export default async function run(): Promise<BenchReport> {
     };
     const before = server.rss();
     who = await summon(server.port);
+    const fixedOf = watchMemory(server);
     const cold = await connectAll('ours', server, who, false);
+    const fixed = Math.max(0, fixedOf() - before);
     const births = await all<Connected>(who, { do: 'birth', concurrency: concurrency / generators });
     const toIdle = births.flatMap(({ latencies }) => latencies);
     figures['ours: hello to idle, p50 ms'] = percentile(toIdle, 0.5);
@@ -197,6 +222,8 @@ export default async function run(): Promise<BenchReport> {
     figures['ours: hellos without an answer'] = births.reduce((sum, { failed }) => sum + failed, 0);
     await pause(5_000);
     figures['ours: kB a connection'] = memoryPer(server, before);
+    figures['ours: kB that connecting costs once'] = fixed;
+    figures['ours: kB a connection, without that'] = memoryPer(server, before + fixed);
     say(`ours: hello to idle p50 ${percentile(toIdle, 0.5).toFixed(0)} ms, ${memoryPer(server, before).toFixed(1)} kB`);
     await notify('ours: warm-up', who, list);
     const calm = await notify('ours: emergency notice to all', who, list);

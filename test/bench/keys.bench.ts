@@ -1,4 +1,4 @@
-import { createHash, sign } from 'node:crypto';
+import { constants, createHash, publicEncrypt, sign } from 'node:crypto';
 import { cbcDecrypt } from '../../protocols/src/cipher/index.ts';
 import {
   advanceAesKsn,
@@ -28,18 +28,20 @@ type Job = (index: number) => Uint8Array | undefined;
 const rounds = 7;
 const roundMs = 150;
 
-// Contestants take turns in short rounds, and each keeps its best: what else the machine does hits all alike.
+// Contestants take turns in short rounds, and each keeps its best, by the processor time of this process: on a machine that others use, a round of wall
+// time measures who was let run.
 function race(contestants: Readonly<Record<string, Job>>): Record<string, number> {
   const best: Record<string, number> = {};
   for (let round = 0; round < rounds; round += 1) {
     for (const [name, job] of Object.entries(contestants)) {
       let done = 0;
-      const start = process.hrtime.bigint();
+      const start = process.cpuUsage();
       let elapsedMs = 0;
       while (elapsedMs < roundMs) {
         for (let index = 0; index < 64; index += 1) job(done + index);
         done += 64;
-        elapsedMs = Number(process.hrtime.bigint() - start) / 1e6;
+        const { user, system } = process.cpuUsage(start);
+        elapsedMs = (user + system) / 1e3;
       }
       best[name] = Math.max(best[name] ?? 0, (done / elapsedMs) * 1000);
     }
@@ -182,7 +184,10 @@ function keyBlocks(): Part {
   };
 }
 
-/** TR-34 has no naive peer that is worth its name: one RSA signature or decryption of node:crypto is the floor of each side. */
+/**
+ * TR-34 has no naive peer that is worth its name. The floor of a host is what no token can do without: one signature by its own key and one OAEP
+ * encryption under the device's, by node:crypto and nothing around them.
+ */
 function keyTokens(): Part {
   const pki = ourPki();
   const [kdh, krd] = [pki.certificate('kdh1'), pki.certificate('krd1')];
@@ -205,6 +210,11 @@ function keyTokens(): Part {
   const figures = race({
     'TR-34 token, host': write,
     'RSA-2048 signature': (index) => sign('sha256', drawn(`message ${index % 64}`, 32), kdhKey),
+    'RSA-2048 signature and OAEP': (index) => {
+      const message = drawn(`message ${index % 64}`, 32);
+      publicEncrypt({ key: krd.publicKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }, message);
+      return sign('sha256', message, kdhKey);
+    },
     'TR-34 token, device': (index) =>
       unwrap(acceptKeyToken(receiver, tokens[index % 16] ?? new Uint8Array(0), { passes: 2, nonce }, pki.atMs)).key.use(
         (key) => key,
@@ -212,8 +222,15 @@ function keyTokens(): Part {
   });
   return {
     figures,
-    ratios: { 'TR-34 token, host / RSA-2048 signature': ratio(figures, 'TR-34 token, host', 'RSA-2048 signature') },
-    goals: { 'TR-34 token, host / RSA-2048 signature': 0.7 },
+    ratios: {
+      'TR-34 token, host / RSA-2048 signature': ratio(figures, 'TR-34 token, host', 'RSA-2048 signature'),
+      'TR-34 token, host / RSA-2048 signature and OAEP': ratio(
+        figures,
+        'TR-34 token, host',
+        'RSA-2048 signature and OAEP',
+      ),
+    },
+    goals: { 'TR-34 token, host / RSA-2048 signature and OAEP': 0.7 },
   };
 }
 

@@ -6,7 +6,15 @@ import { hex, type ok, Secret, secretPan, toHex, unwrap } from '@tsunagu/protoco
 import { panMac } from '@tsunagu/protocols/negative';
 import { decipherPin, encipherPin } from '@tsunagu/protocols/pinblock';
 import { unwrapKeyBlock } from '@tsunagu/protocols/tr31';
-import { deriveAesTransactionKey, deriveAesWorkingKey, parseAesKsn } from '@tsunagu/protocols/dukpt';
+import {
+  deriveAesTransactionKey,
+  deriveAesWorkingKey,
+  deriveTdesInitialKey,
+  deriveTdesTransactionKey,
+  deriveTdesWorkingKey,
+  parseAesKsn,
+  parseTdesKsn,
+} from '@tsunagu/protocols/dukpt';
 import { afterAll, describe, expect, it } from 'vitest';
 
 /** How to open one implementation of the vault, again and again in the same place. */
@@ -84,7 +92,7 @@ export function vaultContract(subject: VaultUnderTest): void {
       expect(vault.wrapZonePin('kbpk', 'tags')).toMatchObject({ ok: false });
       expect(vault.wrapAcquirerKey('kbpk', 'bdk/1', 'acquirer-pin', 'A')).toMatchObject({ ok: false });
       expect(vault.tlsKey('kbpk')).toMatchObject({ ok: false });
-      expect(Object.keys(unwrap(vault.dukptKeys('bdk/1', ksn)))).not.toContain('pinEncryption');
+      expect(Object.keys(unwrap(vault.dukptKeys('bdk/1', ksn)))).toEqual(['request', 'answer']);
       expect(vault.translatePin({ base: 'bdk/1', ksn }, 'tags', new Uint8Array(16), pan())).toMatchObject({
         fault: { code: 'VAULT_KEY_UNKNOWN' },
       });
@@ -156,7 +164,7 @@ export function vaultContract(subject: VaultUnderTest): void {
       const { initialKeyId, counter } = unwrap(parseAesKsn(ksn));
       const transaction = unwrap(deriveAesTransactionKey(unwrap(deriveAesInitialKey(bdk(), initialKeyId)), counter));
       const expected = unwrap(deriveAesWorkingKey(transaction, 'macGeneration', 'AES128'));
-      expect(kcv(unwrap(vault.dukptKeys('bdk', ksn)).macGeneration)).toBe(kcv(expected));
+      expect(kcv(unwrap(vault.dukptKeys('bdk', ksn)).request.mac)).toBe(kcv(expected));
       const pinKey = unwrap(deriveAesWorkingKey(transaction, 'pinEncryption', 'AES128'));
       const pin = Secret.take('pin', Uint8Array.from(Buffer.from('1234')));
       const block = unwrap(encipherPin({ format: 4, pin, pan: pan(), key: pinKey, entropy }));
@@ -167,6 +175,48 @@ export function vaultContract(subject: VaultUnderTest): void {
       expect(vault.dukptKeys('bdk', hex('123456789012345600000000'))).toMatchObject({
         fault: { code: 'DUKPT_COUNTER_INVALID' },
       });
+    });
+
+    it('does the same under TDES for terminals that can do nothing else', async () => {
+      const vault = await open();
+      // X9.24-1:2009, A.4: the worksheet's base key and its first transaction.
+      const base = () => Secret.take('key', hex('0123456789ABCDEFFEDCBA9876543210'));
+      const tdesKsn = hex('FFFF9876543210E00001');
+      expect((await vault.keep('bdk-tdes', 'dukpt-base-tdes', base())).checkValue).toBe('08D7B4');
+      await vault.keep('kbpk', 'key-block-protection', kbpk());
+      await vault.keep('zone-pin', 'zone-pin', zonePin());
+      expect(vault.idsFor('dukpt-base-tdes')).toEqual(['bdk-tdes']);
+      const read = unwrap(parseTdesKsn(tdesKsn));
+      const wrapped = unwrap(vault.wrapInitialKey('kbpk', 'bdk-tdes', read.initialKsn));
+      const { key, header, optionalBlocks } = unwrap(unwrapKeyBlock(kbpk(), wrapped.keyBlock));
+      expect(header).toMatchObject({
+        versionId: 'D',
+        keyUsage: 'B1',
+        algorithm: 'T',
+        modeOfUse: 'X',
+        exportability: 'N',
+      });
+      expect(optionalBlocks[0]).toEqual({ id: 'KS', data: 'FFFF9876543210E00000' });
+      expect(key.use(toHex)).toBe('6AC292FAA1315B4D858AB3A3D7D5933A');
+      const initial = unwrap(deriveTdesInitialKey(base(), read));
+      const transaction = unwrap(deriveTdesTransactionKey(initial, read.counter));
+      const { request, answer } = unwrap(vault.dukptKeys('bdk-tdes', tdesKsn));
+      const hexOf = (secret: Secret<'key'>) => secret.use(toHex);
+      expect(hexOf(request.encryption)).toBe(hexOf(deriveTdesWorkingKey(transaction, 'dataRequest')));
+      expect(hexOf(answer.mac)).toBe(hexOf(deriveTdesWorkingKey(transaction, 'macResponse')));
+      const pin = Secret.take('pin', Uint8Array.from(Buffer.from('1234')));
+      const pinKey = deriveTdesWorkingKey(transaction, 'pinEncryption');
+      const block = unwrap(encipherPin({ format: 0, pin, pan: pan(), key: pinKey, entropy }));
+      const translated = unwrap(vault.translatePin({ base: 'bdk-tdes', ksn: tdesKsn }, 'zone-pin', block, pan()));
+      expect(unwrap(decipherPin(4, zonePin(), translated, pan())).use((digits) => Buffer.from(digits).toString())).toBe(
+        '1234',
+      );
+      expect(vault.dukptKeys('bdk-tdes', ksn)).toMatchObject({ ok: false });
+      await vault.destroy('bdk-tdes');
+      expect(vault.dukptKeys('bdk-tdes', tdesKsn)).toMatchObject({ fault: { code: 'VAULT_KEY_UNKNOWN' } });
+      expect(vault.idsFor('dukpt-base-tdes-variant')).toEqual([]);
+      const made = await Promise.all(Array.from({ length: 4 }, () => vault.ensure('bdk-tdes/2', 'dukpt-base-tdes')));
+      expect(new Set(made.map(({ checkValue }) => checkValue)).size).toBe(1);
     });
 
     it('tags a card as the lists of terminals do', async () => {

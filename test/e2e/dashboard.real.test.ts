@@ -205,9 +205,83 @@ describe.skipIf(!existsSync(executablePath))('the dashboard in a browser', () =>
     await page.waitForSelector(`tr[data-serial="${serialOf(2)}"]`, { timeout: 30_000 });
   });
 
+  it.each(['campaigns', 'configuration', 'life', 'expiry'])(
+    'shows the page of %s in both languages, to everybody',
+    async (name) => {
+      await page.goto(`${house.api.url}/${name}`);
+      const seen = new Set<string>();
+      for (let turn = 0; turn < 2; turn++) {
+        await page.locator('main h1').first().waitFor({ state: 'attached' });
+        await page.waitForLoadState('networkidle');
+        const lang = (await page.locator('html').getAttribute('lang')) ?? '';
+        seen.add(lang);
+        const text = await page.locator('main').innerText();
+        expect(
+          /[\u3040-\u30ff\u4e00-\u9fff]/.test((await page.locator('main h1').first().textContent()) ?? ''),
+          lang,
+        ).toBe(lang === 'ja');
+        // Neither a name of a text nor what should have been filled in.
+        expect(text).not.toMatch(/\b(?:campaigns?|configuration|life|expiry)\.[a-z]\w+|[{}]|undefined|NaN/);
+        expect(await page.locator('main [role=alert]').count(), text).toBe(0);
+        expect(await violations()).toEqual([]);
+        await page.click('[data-testid=language]');
+        await page.waitForSelector(`html[lang=${lang === 'ja' ? 'en' : 'ja'}]`);
+      }
+      expect([...seen].sort()).toEqual(['en', 'ja']);
+    },
+  );
+  it('lists keys by check value, with what is suspect, what is due and which runs are not over', async () => {
+    const key = (id: string, state: 'good' | 'suspect', rotationDue: string | null) => ({
+      id,
+      use: id.startsWith('bdk-tdes') ? 'dukpt-base-tdes' : 'dukpt-base',
+      checkValue: '08D7B4FB62',
+      isCurrent: state === 'good',
+      terminals: 12_000,
+      state,
+      since: '2025-01-01T00:00:00.000Z',
+      rotationDue,
+      reason: state === 'good' ? null : '写しの流出',
+      campaign: state === 'good' ? null : 'c1',
+    });
+    const run = {
+      id: 'r1',
+      name: '大阪 11月',
+      state: 'open' as const,
+      digest: '',
+      orderedBy: 'sato',
+      authorisedBy: 'suzuki',
+      begunAt: '2026-11-01T00:00:00.000Z',
+      closedAt: null,
+      balance: { listed: 3, submitted: 2, keyed: 1, rejected: 0, investigated: 0, open: ['X-1'], isBalanced: false },
+      devices: [],
+    };
+    Object.assign(house.rooms.keys.inventory, {
+      list: async () => [
+        key('bdk/1', 'suspect', null),
+        key('bdk/2', 'good', '2020-01-01T00:00:00.000Z'),
+        key('bdk-tdes/1', 'good', '2099-01-01T00:00:00.000Z'),
+      ],
+    });
+    Object.assign(house.rooms.keys.runs, {
+      list: async () => [run, { ...run, id: 'r2', name: '終了分', state: 'closed' }],
+    });
+    await page.goto(`${house.api.url}/keys`);
+    await page.waitForSelector('tr[data-key="bdk/1"]');
+    expect(await page.innerText('tr[data-key="bdk/1"]')).toContain('写しの流出');
+    expect(await page.innerText('tr[data-key="bdk-tdes/1"]')).toContain('TDES');
+    expect(await page.locator('tr[data-key="bdk/2"] .mark.error').count()).toBe(1);
+    expect(await page.innerText('[data-testid=runs]')).toContain('X-1');
+    expect(await page.locator('[data-testid=runs] tbody tr').count()).toBe(1);
+    expect(await violations()).toEqual([]);
+    await page.click('[data-testid=language]');
+    await page.waitForSelector('h1:has-text("Keys")');
+    expect(await violations()).toEqual([]);
+    await page.click('[data-testid=language]');
+  });
+
   it('fits a telephone of 360 pixels', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
-    for (const path of ['/', '/sales', '/negative', `/terminals/${serialOf(0)}`]) {
+    for (const path of ['/', '/sales', '/negative', '/keys', `/terminals/${serialOf(0)}`]) {
       await page.goto(`${house.api.url}${path}`);
       await page.waitForSelector('main h1', { state: 'attached' });
       expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBeLessThanOrEqual(360);

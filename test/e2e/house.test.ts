@@ -1,3 +1,4 @@
+import { dukptSchemeOf } from '@tsunagu/protocols/catalogue';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { page, saleLine, type TerminalSummary } from '@tsunagu/protocols/fleet';
@@ -50,6 +51,12 @@ describe('the running house', () => {
     const fleet = await terminals();
     expect(new Set(fleet.map((terminal) => terminal.model)).size).toBe(8);
     expect(fleet.filter((terminal) => terminal.parent === 'CT3100-0001')).toHaveLength(2);
+    // By their files: TDES DUKPT for those that can do nothing else, AES for all others. A KSN of ten bytes, or of twelve.
+    for (const { model, keys } of fleet)
+      expect(keys.find(({ slot }) => slot === 'dukpt')?.ksn, model).toHaveLength(
+        dukptSchemeOf(model) === 'tdes' ? 20 : 24,
+      );
+    expect(new Set(fleet.map(({ model }) => dukptSchemeOf(model)))).toEqual(new Set(['aes', 'tdes']));
   });
 
   test('makes sales by itself, and they arrive in the feed', async () => {

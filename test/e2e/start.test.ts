@@ -78,13 +78,19 @@ describe('npm start', () => {
     expect(await second.stop()).toBe(0);
   }, 180_000);
 
-  test('keeps its terminals when it moves to other ports, and comes up though one of them is damaged', async () => {
+  test('keeps its terminals when it moves to other ports, and comes up though two of them are damaged', async () => {
     const moved = portBase + 100;
-    writeFileSync(join(data, 'terminals', 'CATS200-0001', 'reversals.sealed'), 'TSS1 that nobody sealed');
+    writeFileSync(join(data, 'terminals', 'CATS200-0001', 'identity.sealed'), 'TSS1 that nobody sealed');
+    writeFileSync(join(data, 'terminals', 'CATS220-0001', 'reversals.sealed'), 'TSS1 that nobody sealed');
     const house = await startHouse({ data, portBase: moved, args: quiet });
     expect(house.screen()).toMatch(
-      /One terminal is not well[\s\S]*STORE_RECORD_DAMAGED[^\n]*CATS200-0001[^\n]*reversals/,
+      /One terminal is not well[\s\S]*STORE_RECORD_DAMAGED[^\n]*CATS200-0001[^\n]*identity/,
     );
+    const listed = await house.cli('terminals');
+    expect(listed.stdout).toMatch(/CATS200-0001 {2}STORE_RECORD_DAMAGED {2}identity .*does not run/);
+    expect(listed.stdout).toMatch(/CATS220-0001 {2}REVERSAL_RECORD_SET_ASIDE {2}reversals .*goes on/);
+    const shown = JSON.parse((await house.cli('terminal', 'CATS200-0001', '--json')).stdout) as object;
+    expect(shown).toMatchObject({ troubles: [{ code: 'STORE_RECORD_DAMAGED', record: 'identity', isRunning: false }] });
     // Another process cannot run what runs here.
     const twice = await runBridge(['fleet', '--data', join(data, 'terminals')]);
     expect(twice).toMatchObject({ event: 'failed', code: 'TERMINAL_IN_USE' });

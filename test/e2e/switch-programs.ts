@@ -80,11 +80,12 @@ export interface SwitchHouse {
   close(): Promise<void>;
 }
 
-export async function openSwitchHouse(portBase: number): Promise<SwitchHouse> {
+/** @param serverArgs more of what the server is told */
+export async function openSwitchHouse(portBase: number, serverArgs: readonly string[] = []): Promise<SwitchHouse> {
   const folder = await mkdtemp(join(tmpdir(), 'tsunagu-switch-'));
   const common = ['--data', folder, '--port-base', String(portBase)];
   const start = async (): Promise<Program> => {
-    const server = new Program('server', common);
+    const server = new Program('server', [...common, ...serverArgs]);
     await server.line('ready');
     return server;
   };

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { replay } from '@tsunagu/firmware-bridge/workshop/replay-trace';
+import { saleResult } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
+import { testCard } from '@tsunagu/protocols/test-cards';
 import { decodeTrace } from '@tsunagu/protocols/trace';
 import { bridgeEvent, type BridgeEvent } from '@tsunagu/protocols/workshop';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -54,6 +56,7 @@ beforeAll(async () => {
   mkdirSync(out);
   await bundle('firmware-bridge/src/main.ts', join(guest.share, 'hil-bridge.mjs'));
   await bundle('test/hil/jobs/unplug.ts', join(guest.share, 'hil-unplug.mjs'));
+  await bundle('test/hil/jobs/pay.ts', join(guest.share, 'hil-pay.mjs'));
   await bundle('test/hil/jobs/contract.ts', join(guest.share, 'hil-contract.mjs'));
   const job = readFileSync(new URL('jobs/job.sh', import.meta.url), 'utf8');
   writeFileSync(join(guest.share, 'job.sh'), job.replaceAll('@REPOSITORY@', repository));
@@ -219,6 +222,17 @@ describe.skipIf(missing !== undefined)('a reader that nobody here wrote: QEMU’
       many: 'passed',
       transaction: 'passed',
     });
+  });
+});
+
+describe.skipIf(missing !== undefined)('a terminal at that reader', () => {
+  it('sells with the card that is in it: the reader announces a PIN pad that it has not, and the next rule of the card holds', () => {
+    const { out: printed, err } = ran('qemu-pay');
+    expect(printed, err).toContain('"outcome":"approved"');
+    const { sale } = z.object({ sale: saleResult }).parse(JSON.parse(printed));
+    expect(sale).toMatchObject({ entry: 'contact', scheme: 'mastercard', amountMinor: 1_280 });
+    const pan = testCard('mastercard-contact').pan.use((digits) => Buffer.from(digits).toString('latin1'));
+    expect(`${printed}${err}`).not.toContain(pan);
   });
 });
 

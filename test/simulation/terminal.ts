@@ -99,6 +99,8 @@ export class SimulatedTerminal {
       for (const name of names) {
         const read = await sealed.value.read(sealedRecord(name.slice(0, -'.sealed'.length), z.unknown()));
         if (!read.ok) this.torn.push(`${read.fault.code} ${name}`);
+        // It was there, and was set aside.
+        else if (read.value === undefined) this.torn.push(`STORE_RECORD_DAMAGED ${name}`);
       }
   }
 

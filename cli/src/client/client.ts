@@ -39,6 +39,8 @@ import {
   effectiveConfiguration,
   accessPaths,
   bulkAnswer,
+  type CancelJobs,
+  cancelledJobs,
   type Job,
   job,
   type JobOfMany,
@@ -112,6 +114,7 @@ import {
   terminalSummary,
   timelineEntry,
   type setNegativeList,
+  type ReportTrouble,
 } from '@tsunagu/protocols/fleet';
 import type { TraceOrder } from '@tsunagu/protocols/kernel-trace';
 import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
@@ -186,13 +189,19 @@ export interface Client extends AccessClient, KeyClient, SwitchClient, SwitchRul
   /** The same for up to a thousand terminals, each with an outcome of its own. */
   orderJobs(serials: readonly string[], order: JobOfMany): Promise<Result<z.output<typeof bulkAnswer>>>;
   cancelJob(id: string): Promise<Result<Job>>;
+  /** Takes back all open jobs to which a selection applies. */
+  cancelJobs(selection: CancelJobs): Promise<Result<z.infer<typeof cancelledJobs>>>;
   retryJob(id: string): Promise<Result<Job>>;
   approveJob(id: string): Promise<Result<Job>>;
   /** The log that a job pulled, a JSON object a line. */
   jobLog(id: string): Promise<Result<string>>;
+  /** Says why a terminal does not run, for one that cannot say it. */
+  reportTrouble(serial: string, trouble: ReportTrouble): Promise<Result<TerminalDetail>>;
   /** Counts the boots of a terminal anew. */
   recount(serial: string): Promise<Result<TerminalDetail>>;
   /** Ends a terminal's certificate, on its live connections too. */
+  /** Ends the certificates of several; above a threshold that waits for a second person. */
+  revokeCertificates(serials: readonly string[], dryRun: boolean): Promise<Result<z.infer<typeof bulkAnswer>>>;
   revokeCertificate(serial: string): Promise<Result<TerminalDetail>>;
   /** A new claim; the old one is worth nothing from then on. */
   reissueClaim(serial: string): Promise<Result<ClaimBundle>>;
@@ -379,11 +388,15 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     orderJobs: (serials, order) =>
       call(bulkAnswer, accessPaths.bulk, { targets: { serials }, action: { type: 'job', job: order } }),
     cancelJob: (id) => call(job, managementPaths.jobCancellation(id), {}),
+    cancelJobs: (selection) => call(cancelledJobs, managementPaths.jobCancellations, selection),
     retryJob: (id) => call(job, managementPaths.jobRetry(id), {}),
     approveJob: (id) => call(job, managementPaths.jobApproval(id), {}),
     askText: text,
     jobLog: (id) => text(managementPaths.jobLog(id)),
+    reportTrouble: (serial, trouble) => call(terminalDetail, managementPaths.trouble(serial), trouble),
     recount: (serial) => call(terminalDetail, managementPaths.recount(serial), {}),
+    revokeCertificates: (serials, dryRun) =>
+      call(bulkAnswer, accessPaths.bulk, { targets: { serials }, action: { type: 'revoke' }, dryRun }),
     revokeCertificate: (serial) => call(terminalDetail, managementPaths.certificate(serial), undefined, 'DELETE'),
     async reissueClaim(serial) {
       const answer = await call(registeredTerminal, managementPaths.claim(serial), {});

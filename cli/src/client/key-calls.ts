@@ -1,6 +1,8 @@
 import {
   type BeginCeremony,
   ceremonyStep,
+  type Job,
+  job,
   type KeyExposure,
   keyExposure,
   type KeyInventoryEntry,
@@ -33,6 +35,8 @@ export interface KeyClient {
   rotateKey(key: string): Promise<Result<readonly KeyInventoryEntry[]>>;
   suspectKey(key: string, reason: string): Promise<Result<KeyExposure>>;
   retireKey(key: string): Promise<Result<readonly KeyInventoryEntry[]>>;
+  /** Rotates a terminal's key-block protection key; the answer is the job that begins it. */
+  renewProtectionKey(serial: string): Promise<Result<Job>>;
   setAcquirers(serial: string, acquirers: readonly string[]): Promise<Result<z.infer<typeof setAcquirers>>>;
   ceremonies(): Promise<Result<readonly CeremonyView[]>>;
   beginCeremony(wanted: BeginCeremony): Promise<Result<CeremonyView>>;
@@ -71,6 +75,7 @@ export function keyCalls({ call }: Calls): KeyClient {
     rotateKey: (key) => entries(`${base}/rotations`, { key }),
     suspectKey: (key, reason) => call(keyExposure, `${base}/suspicions`, { key, reason }),
     retireKey: (key) => entries(`${base}/retirements`, { key }),
+    renewProtectionKey: (serial) => call(job, `/api/v1/terminals/${encodeURIComponent(serial)}/protection-key`, {}),
     setAcquirers: (serial, acquirers) =>
       call(setAcquirers, `/api/v1/terminals/${encodeURIComponent(serial)}/acquirers`, { acquirers }, 'PUT'),
     ceremonies: () => items(ceremony, `${base}/ceremonies`),

@@ -1,5 +1,5 @@
 import { accessPaths, approval, type ApprovalView } from '@tsunagu/protocols/fleet';
-import { type Column, type ExitCode, exit, layOut, refuse } from '../console/index.ts';
+import { type Column, exit, type ExitCode, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
 /** `tsunagu approvals list`: what waits for a second person. */
@@ -15,7 +15,7 @@ export async function listApprovals({ client, console, json }: Context, all: boo
     { head: heads.state, cell: ({ state, decidedBy }) => (decidedBy === null ? state : `${state} (${decidedBy})`) },
   ];
   if (json) console.out(JSON.stringify(answer.value));
-  else for (const line of layOut(columns, answer.value)) console.out(line);
+  else printTable(console, columns, answer.value);
   return exit.ok;
 }
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { type AuditEntry, type AuditFinding, auditLine, openVerifier } from '@tsunagu/protocols/audit';
 import { parseJson, type SignedDocument } from '@tsunagu/protocols/fleet';
-import { type Console, type ExitCode, exit, layOut, printFault, refuse } from '../console/index.ts';
+import { type Console, exit, type ExitCode, printFault, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
 /** `tsunagu audit list`: the newest entries that a filter finds. */
@@ -16,7 +16,8 @@ export async function listAudit(context: Context, filter: Readonly<Record<string
     return exit.ok;
   }
   const { columns, outcomes } = console.texts.audit;
-  const [head, ...lines] = layOut(
+  printTable(
+    console,
     [
       { head: columns.seq, cell: (entry: AuditEntry) => String(entry.seq), right: true },
       { head: columns.at, cell: (entry) => entry.at },
@@ -27,8 +28,6 @@ export async function listAudit(context: Context, filter: Readonly<Record<string
     ],
     answer.value,
   );
-  console.out(console.paint('muted', head ?? ''));
-  for (const line of lines) console.out(line);
   return exit.ok;
 }
 

@@ -89,6 +89,11 @@ export function addBridgeCommands(program: Command, { world, open, json, data }:
     .addOption(hands())
     .option('--cards <count>', 'with --hands: cards for each reader, one after another / リーダーごとのカード枚数')
     .option('--wait-seconds <seconds>', 'how long the next card is waited for (60) / 次のカードの待ち時間')
+    .option('--readers-min <count>', 'readers that have to be tried in earnest (1) / 最低リーダー数')
+    .option(
+      '--cards-min <count>',
+      'cards that have to be tried in earnest at each of them (1) / リーダーごとの最低カード数',
+    )
     .option('--key <file>', 'Ed25519 key, PKCS #8 PEM; made where there is none / 署名鍵')
     .option('--out <file>', 'where the attestation goes / 出力先')
     .option('--nonce <text>', 'given by whoever demands it / 要求元のノンス')

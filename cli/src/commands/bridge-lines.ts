@@ -102,6 +102,11 @@ export function linesOf(console: Console, event: BridgeEvent): readonly string[]
     case 'replayed':
       return [texts.replayed(event.steps), `sha256 ${event.hash}`];
     case 'attested':
-      return [texts.attested(event.file, event.runs, event.kid)];
+      return [
+        texts.attested(event.file, event.runs, event.kid),
+        ...(event.readers < event.readersNeeded
+          ? [texts.tooThin(event.readers, event.readersNeeded, event.cardsNeeded)]
+          : []),
+      ];
   }
 }

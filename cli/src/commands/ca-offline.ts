@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { authoritiesView, authorityIdOf, certificatesOf, parseJson, type TrustAnchors } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { fail, type Result } from '@tsunagu/protocols/kit';
 import {
   certifyIssuing,
   makeRoot,
@@ -13,14 +13,9 @@ import {
 } from '@tsunagu/protocols/offline-root';
 import type { World } from '@tsunagu/protocols/world';
 import { type Console, type ExitCode, exit, refuse } from '../console/index.ts';
+import { type PassphraseOptions, passphraseOf } from './key-files.ts';
 
 const yearMs = 365 * 86_400_000;
-const passphraseLengthMin = 12;
-
-/** Where a passphrase comes from: a file, or the environment. Never the command line, which every process of the machine can read. */
-export interface PassphraseOptions {
-  readonly passphraseFile?: string;
-}
 
 /** What an offline command stands on. */
 export interface Desk {
@@ -30,28 +25,13 @@ export interface Desk {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** The passphrase of a root's file: of `--passphrase-file`, else of TSUNAGU_ROOT_PASSPHRASE. At least twelve characters. */
-export async function passphraseOf(
-  { passphraseFile }: PassphraseOptions,
-  env: NodeJS.ProcessEnv,
-): Promise<Result<string, 'OPTION_INVALID'>> {
-  const text =
-    passphraseFile === undefined
-      ? env['TSUNAGU_ROOT_PASSPHRASE']
-      : await readFile(passphraseFile, 'utf8').catch(() => undefined);
-  const passphrase = text?.replace(/\r?\n$/, '');
-  return passphrase !== undefined && passphrase.length >= passphraseLengthMin
-    ? ok(passphrase)
-    : fail('OPTION_INVALID', { field: 'passphraseFile', facts: { lengthMin: passphraseLengthMin } });
-}
-
 /** Opens a root's file. */
 export async function openRootAt(
   path: string,
   options: PassphraseOptions,
   env: NodeJS.ProcessEnv,
-): Promise<Result<OpenedRoot, 'OPTION_INVALID' | 'ROOT_FILE_INVALID'>> {
-  const passphrase = await passphraseOf(options, env);
+): Promise<Result<OpenedRoot, 'KEY_PASSPHRASE_SHORT' | 'FILE_UNREADABLE' | 'ROOT_FILE_INVALID'>> {
+  const passphrase = await passphraseOf(options, 'TSUNAGU_ROOT_PASSPHRASE', env);
   if (!passphrase.ok) return passphrase;
   const file = parseJson(rootFile, await readFile(path, 'utf8').catch(() => ''));
   return file.ok ? openRootFile(file.value, passphrase.value) : fail('ROOT_FILE_INVALID', { facts: { path } });
@@ -63,7 +43,7 @@ export async function makeRootFile(
   path: string,
   { name, years, ...options }: { readonly name: string; readonly years: number } & PassphraseOptions,
 ): Promise<ExitCode> {
-  const passphrase = await passphraseOf(options, env);
+  const passphrase = await passphraseOf(options, 'TSUNAGU_ROOT_PASSPHRASE', env);
   if (!passphrase.ok) return refuse(console, passphrase.fault, json);
   const entropy = (lengthBytes: number): Uint8Array => world.entropy(lengthBytes);
   const { certificate, key } = makeRoot(name, { now: world.clock.now(), lifeMs: years * yearMs }, entropy);

@@ -10,7 +10,8 @@ import {
 import { fail } from '@tsunagu/protocols/kit';
 import { openParcel, rootOfKey, sealRoot } from '@tsunagu/protocols/offline-root';
 import { type Column, type ExitCode, exit, layOut, printFault, refuse } from '../console/index.ts';
-import { openRootAt, passphraseOf, type PassphraseOptions } from './ca-offline.ts';
+import { openRootAt } from './ca-offline.ts';
+import { type PassphraseOptions, passphraseOf } from './key-files.ts';
 import type { Context } from './context.ts';
 
 /** `tsunagu ca show`: the authorities, and what hangs on each. With --json it is what `ca anchors` reads. */
@@ -103,7 +104,7 @@ export async function exportRoot(
   { out, id, ...options }: { readonly out: string; readonly id?: string } & PassphraseOptions,
   env: NodeJS.ProcessEnv,
 ): Promise<ExitCode> {
-  const passphrase = await passphraseOf(options, env);
+  const passphrase = await passphraseOf(options, 'TSUNAGU_ROOT_PASSPHRASE', env);
   if (!passphrase.ok) {
     printFault(console, passphrase.fault, json);
     return exit.usage;

@@ -19,11 +19,11 @@ import type { z } from 'zod';
 import {
   type Column,
   type Console,
-  type ExitCode,
   exit,
+  type ExitCode,
   explain,
-  layOut,
   printFault,
+  printTable,
   refuse,
 } from '../console/index.ts';
 import { settingOfText } from './config-target.ts';
@@ -162,14 +162,8 @@ export async function listCampaigns({ client, console, json }: Context): Promise
     { head: texts.columns.failed, cell: ({ terminals }) => String(terminals.failed), right: true },
     { head: texts.columns.back, cell: ({ terminals }) => String(terminals.back), right: true },
   ];
-  print(console, columns, answer.value);
+  printTable(console, columns, answer.value);
   return exit.ok;
-}
-
-function print<Row>(console: Console, columns: readonly Column<Row>[], rows: readonly Row[]): void {
-  const [head, ...lines] = layOut(columns, rows);
-  console.out(console.paint('muted', head ?? ''));
-  for (const line of lines) console.out(line);
 }
 
 /** Phases that nothing follows by itself. */
@@ -221,7 +215,7 @@ async function printCampaign({ client, console }: Context, campaign: CampaignDet
     console.out(texts.reason(says === reason ? reason : `${reason}: ${says}`));
     if (next !== '') console.out(`${console.texts.next} ${next}`);
   }
-  print(
+  printTable(
     console,
     [
       { head: texts.columns.ring, cell: ({ index }) => String(index) },
@@ -234,7 +228,7 @@ async function printCampaign({ client, console }: Context, campaign: CampaignDet
     rings.map((ring, index) => ({ ...ring, index: index + 1 })),
   );
   if (gates.length > 0)
-    print(
+    printTable(
       console,
       [
         { head: texts.columns.metric, cell: ({ metric }) => texts.metric[metric] },
@@ -256,7 +250,7 @@ async function printCampaign({ client, console }: Context, campaign: CampaignDet
     { head: texts.columns.fault, cell: ({ fault }) => fault ?? console.texts.none },
     { head: texts.columns.nextAt, cell: ({ nextAt }) => nextAt ?? console.texts.none },
   ];
-  print(console, columns, exceptions.value);
+  printTable(console, columns, exceptions.value);
 }
 
 /** `tsunagu campaign approve|reject|pause|resume|promote|abort|rollback ID`. */

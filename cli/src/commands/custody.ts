@@ -23,7 +23,7 @@ import { makeKeyFile } from '@tsunagu/protocols/key-file';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
-import { type Console, type ExitCode, exit, refuse } from '../console/index.ts';
+import { type Console, exit, type ExitCode, printList, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import { openKeyAt, type PassphraseOptions, passphraseOf, readKeyFile, writeKeyFile } from './key-files.ts';
 import { photoHash } from './lifecycle.ts';
@@ -70,12 +70,14 @@ export async function listHolders({ client, console, json }: Context): Promise<E
   if (!answer.ok) return refuse(console, answer.fault, json);
   if (json) console.out(JSON.stringify(answer.value.items));
   else
-    for (const { kid, name, revokedAt, successor } of answer.value.items)
-      console.out(
+    printList(
+      console,
+      answer.value.items.map(({ kid, name, revokedAt, successor }) =>
         revokedAt === undefined
           ? `${kid}  ${name}`
           : console.paint('muted', `${kid}  ${name}  ${console.texts.life.revoked(revokedAt.slice(0, 16), successor)}`),
-      );
+      ),
+    );
   return exit.ok;
 }
 
@@ -234,10 +236,13 @@ export async function listCustodyAlarms({ client, console, json }: Context): Pro
   const { items } = answer.value;
   if (json) console.out(JSON.stringify(items));
   else
-    for (const { serial, kind, state, since } of items)
-      console.out(
-        `${serial}  ${console.texts.life.alarm[kind]}  ${console.texts.identity.state[state]}  ${since.slice(0, 10)}`,
-      );
+    printList(
+      console,
+      items.map(
+        ({ serial, kind, state, since }) =>
+          `${serial}  ${console.texts.life.alarm[kind]}  ${console.texts.identity.state[state]}  ${since.slice(0, 10)}`,
+      ),
+    );
   return items.length > 0 ? exit.otherOutcome : exit.ok;
 }
 

@@ -1,4 +1,5 @@
 import type { TerminalSummary, TimelineEntry } from '@tsunagu/protocols/fleet';
+import { type Console, explain } from '../console/index.ts';
 import type { Texts } from '../language/index.ts';
 
 /** How long ago something was, in words; `now` and `time` as the clock and RFC 3339 text. */
@@ -28,4 +29,23 @@ export function lastSaleOf(texts: Texts, now: number, { lastSale }: TerminalSumm
 export function timelineLine(texts: Texts, entry: TimelineEntry): string {
   const facts = Object.entries(entry.facts).map(([name, value]) => `${name}=${value}`);
   return `${new Date(entry.at).toLocaleTimeString('sv-SE')}  ${texts.timeline[entry.kind]}  ${facts.join(' ')}`.trimEnd();
+}
+
+/** What a person has to look at: code, record and since when; then what it means and what to do. */
+export function troubleLines(
+  console: Pick<Console, 'language' | 'texts' | 'paint'>,
+  now: number,
+  { serial, troubles }: Pick<TerminalSummary, 'serial' | 'troubles'>,
+): readonly string[] {
+  const { texts } = console;
+  return troubles.flatMap(({ code, record, at, isRunning }) => {
+    const { says, next } = explain(code, console.language);
+    const state = isRunning ? texts.trouble.runs : texts.trouble.stands;
+    const facts = [record, agoOf(texts, now, at), state].filter((part) => part !== null).join('  ');
+    return [
+      `${serial}  ${console.paint(isRunning ? 'warn' : 'error', code)}  ${facts}`,
+      `  ${says}`,
+      ...(next ? [`  ${console.paint('muted', texts.next)} ${next}`] : []),
+    ];
+  });
 }

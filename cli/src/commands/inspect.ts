@@ -14,7 +14,7 @@ import {
 import { inspection, signInspection } from '@tsunagu/protocols/inspection';
 import { fail, ok } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
-import { type Column, type ExitCode, exit, layOut, refuse } from '../console/index.ts';
+import { type Column, exit, type ExitCode, printList, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import type { Bench } from './custody.ts';
 import { openKeyAt, type PassphraseOptions } from './key-files.ts';
@@ -97,7 +97,11 @@ export async function planInspections(
   const answer = await client.ask(plans, lifePaths.inspectionPlans, { merchant, shop, everyDays });
   if (!answer.ok) return refuse(console, answer.fault, json);
   if (json) console.out(JSON.stringify(answer.value.items));
-  else for (const plan of answer.value.items) console.out(`${plan.merchant}  ${plan.shop}  ${plan.everyDays} d`);
+  else
+    printList(
+      console,
+      answer.value.items.map((plan) => `${plan.merchant}  ${plan.shop}  ${plan.everyDays} d`),
+    );
   return exit.ok;
 }
 
@@ -116,6 +120,6 @@ export async function listDevices({ client, console, json }: Context, overdue: b
     { head: heads.due, cell: ({ dueAt, isOverdue }) => `${dueAt?.slice(0, 10) ?? '-'}${isOverdue ? ' !' : ''}` },
   ];
   if (json) console.out(JSON.stringify(answer.value));
-  else for (const line of layOut(columns, answer.value)) console.out(line);
+  else printTable(console, columns, answer.value);
   return overdue && answer.value.length > 0 ? exit.otherOutcome : exit.ok;
 }

@@ -1,6 +1,6 @@
 import { jobStates, jobTypes } from '@tsunagu/protocols/fleet';
 import { type Command, Option } from 'commander';
-import type { JobFilter, JobOrderOptions } from './jobs.ts';
+import type { JobFilter, JobOrderOptions, JobSelection } from './jobs.ts';
 import { integer, type Shell } from './shell.ts';
 
 /** Adds `tsunagu job …`. */
@@ -49,7 +49,6 @@ export function addJobCommands(program: Command, shell: Shell): void {
       }),
     );
   for (const [name, how, says] of [
-    ['cancel', 'cancelJob', 'take a job back; the terminal has the last word / 取消'],
     ['retry', 'retryJob', 'order once more what a job that is over was to do / 再実行'],
     ['approve', 'approveJob', 'let a held job go, as a second person / 承認'],
   ] as const)
@@ -59,6 +58,23 @@ export function addJobCommands(program: Command, shell: Shell): void {
       .action((id: string) =>
         shell.withServer(async (context) => (await import('./jobs.ts')).changeJob(context, how, id)),
       );
+  jobs
+    .command('cancel [id]')
+    .description('take a job back, or all open ones of a selection; the terminal has the last word / 取消')
+    .option('--serial <serial>', 'those of one terminal')
+    .addOption(new Option('--state <state>', 'those in one state').choices(jobStates))
+    .addOption(new Option('--type <kind>', 'those of one kind').choices(jobTypes))
+    .option('--reference <name>', 'those of one campaign')
+    .option('--dry-run', 'say which, and do nothing', false)
+    .action((id: string | undefined, { dryRun, ...selection }: JobSelection & { dryRun: boolean }) =>
+      shell.withServer(async (context) => {
+        const { cancelJobs, changeJob } = await import('./jobs.ts');
+        const isSelected = Object.keys(selection).length > 0;
+        return id !== undefined && !isSelected && !dryRun
+          ? await changeJob(context, 'cancelJob', id)
+          : await cancelJobs(context, id, selection, dryRun);
+      }),
+    );
   jobs
     .command('log <id>')
     .description('the log that a job pulled / ログの表示')

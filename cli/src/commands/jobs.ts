@@ -1,17 +1,31 @@
 import { writeFile } from 'node:fs/promises';
-import { type Job, jobBody, jobKinds, jobOfMany, jobTypes, parseWith } from '@tsunagu/protocols/fleet';
+import {
+  cancelJobs as cancelJobsSchema,
+  type cancelledJobs,
+  type Job,
+  jobBody,
+  jobKinds,
+  jobOfMany,
+  jobTypes,
+  parseWith,
+} from '@tsunagu/protocols/fleet';
 import { fail, type Result } from '@tsunagu/protocols/kit';
-import { type Column, type ExitCode, exit, layOut, printFault, refuse } from '../console/index.ts';
+import { type Column, exit, type ExitCode, layOut, printFault, printTable, refuse } from '../console/index.ts';
+import type { z } from 'zod';
 import type { Texts } from '../language/index.ts';
 import type { Context } from './context.ts';
 import { runJob } from './watch-job.ts';
 
-/** Which jobs are listed. */
-export interface JobFilter {
+/** Which jobs. */
+export interface JobSelection {
   readonly serial?: string;
   readonly state?: string;
   readonly type?: string;
   readonly reference?: string;
+}
+
+/** Which jobs are listed. */
+export interface JobFilter extends JobSelection {
   readonly limit: number;
 }
 
@@ -51,7 +65,7 @@ export async function listJobs({ client, console, json }: Context, filter: JobFi
   const found = await client.jobs(filter);
   if (!found.ok) return refuse(console, found.fault, json);
   if (json) console.out(JSON.stringify(found.value));
-  else for (const line of layOut(columnsOf(console.texts), found.value.items)) console.out(line);
+  else printTable(console, columnsOf(console.texts), found.value.items);
   return exit.ok;
 }
 
@@ -76,6 +90,43 @@ export function listKinds({ console, json }: Pick<Context, 'console' | 'json'>):
 /** `tsunagu job show ID`: one job with its steps and what it brought. */
 export async function showJob({ client, console, json }: Context, id: string): Promise<ExitCode> {
   return shown(console, json, await client.job(id));
+}
+
+/** `tsunagu job cancel --reference …`: takes back all open jobs of a selection, 1,000 at a time until none is left. */
+export async function cancelJobs(
+  { client, console, json }: Context,
+  id: string | undefined,
+  selection: JobSelection,
+  dryRun: boolean,
+): Promise<ExitCode> {
+  const wanted = parseWith(cancelJobsSchema, { ...selection, dryRun });
+  // One job, or a selection: both together would leave open which of them counts.
+  if (id !== undefined || !wanted.ok) {
+    const field = id === undefined && !wanted.ok ? (wanted.fault.field ?? 'reference') : 'id';
+    printFault(console, fail('OPTION_INVALID', { field }).fault, json);
+    return exit.usage;
+  }
+  const items: z.infer<typeof cancelledJobs>['items'][number][] = [];
+  for (let hasMore = true; hasMore; ) {
+    const answer = await client.cancelJobs(wanted.value);
+    if (!answer.ok) return refuse(console, answer.fault, json);
+    items.push(...answer.value.items);
+    hasMore = answer.value.hasMore && !dryRun;
+  }
+  const { texts } = console;
+  if (json) console.out(JSON.stringify({ dryRun, items }));
+  else
+    printTable(
+      console,
+      [
+        { head: texts.job.columns.id, cell: ({ job }) => job },
+        { head: texts.columns.serial, cell: ({ serial }) => serial },
+        { head: texts.job.columns.kind, cell: ({ type }) => titleOf(texts, type) },
+        { head: texts.job.columns.state, cell: ({ state }) => texts.job.states[state] },
+      ],
+      items,
+    );
+  return exit.ok;
 }
 
 /** `tsunagu job cancel|retry|approve ID`. */

@@ -50,6 +50,19 @@ export function addKeyCommands(program: Command, { withServer, open, json, langu
       }),
     );
   keys
+    .command('renew <serial>')
+    .description("rotate a terminal's key-block protection key by TR-34; all keys below it follow / 保護鍵の更新")
+    .action((serial: string) =>
+      withServer(async (given) => {
+        const ordered = await given.client.renewProtectionKey(serial);
+        const { refuse, exit } = await import('../console/index.ts');
+        if (!ordered.ok) return refuse(given.console, ordered.fault, given.json);
+        const { id, type, state } = ordered.value;
+        given.console.out(given.json ? JSON.stringify(ordered.value) : `${serial}  ${type}  ${id}  ${state}`);
+        return exit.ok;
+      }),
+    );
+  keys
     .command('verify <file>')
     .description('check a signed record without a server / 記録の検証')
     .option('--signer <id>', 'what the key of the signer is called, from another source / 署名者の鍵ID')

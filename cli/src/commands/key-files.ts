@@ -8,16 +8,26 @@ export interface PassphraseOptions {
   readonly passphraseFile?: string | undefined;
 }
 
-/** The passphrase of `--passphrase-file`, else of TSUNAGU_KEY_PASSPHRASE. */
-export async function passphraseOf({
-  passphraseFile,
-}: PassphraseOptions): Promise<Result<string, 'KEY_PASSPHRASE_SHORT'>> {
-  const text =
-    passphraseFile === undefined
-      ? process.env['TSUNAGU_KEY_PASSPHRASE']
-      : await readFile(passphraseFile, 'utf8').catch(() => undefined);
-  const passphrase = text?.replace(/\r?\n$/, '') ?? '';
-  return passphrase.length < passphraseLengthMin ? fail('KEY_PASSPHRASE_SHORT') : ok(passphrase);
+/** Variables of the environment that a passphrase may be in: of a key that a person keeps, and of a root. */
+type PassphraseVariable = 'TSUNAGU_KEY_PASSPHRASE' | 'TSUNAGU_ROOT_PASSPHRASE';
+
+/** The passphrase of `--passphrase-file`, else of a variable. At least twelve characters. */
+export async function passphraseOf(
+  { passphraseFile }: PassphraseOptions,
+  variable: PassphraseVariable = 'TSUNAGU_KEY_PASSPHRASE',
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Result<string, 'KEY_PASSPHRASE_SHORT' | 'FILE_UNREADABLE'>> {
+  let text = env[variable] ?? '';
+  if (passphraseFile !== undefined)
+    try {
+      text = await readFile(passphraseFile, 'utf8');
+    } catch (cause) {
+      return fail('FILE_UNREADABLE', { facts: { path: passphraseFile }, cause });
+    }
+  const passphrase = text.replace(/\r?\n$/, '');
+  return passphrase.length < passphraseLengthMin
+    ? fail('KEY_PASSPHRASE_SHORT', { facts: { lengthMin: passphraseLengthMin } })
+    : ok(passphrase);
 }
 
 /** Reads a key file without opening it: its public part. */
@@ -32,7 +42,7 @@ export async function openKeyAt(
   path: string,
   purpose: string,
   options: PassphraseOptions,
-): Promise<Result<OpenedKey, 'SIGNING_KEY_INVALID' | 'KEY_PASSPHRASE_SHORT'>> {
+): Promise<Result<OpenedKey, 'SIGNING_KEY_INVALID' | 'KEY_PASSPHRASE_SHORT' | 'FILE_UNREADABLE'>> {
   const passphrase = await passphraseOf(options);
   if (!passphrase.ok) return passphrase;
   const file = await readKeyFile(path);

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { ceremonyUse, keyRecord, parseJson, verifyKeyRecord } from '@tsunagu/protocols/fleet';
 import { fail, type Result } from '@tsunagu/protocols/kit';
 import type { CeremonyView } from '../client/key-calls.ts';
-import { type Console, type ExitCode, exit, layOut, printFault, refuse } from '../console/index.ts';
+import { type Console, exit, type ExitCode, type layOut, printFault, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
 /** Shows an answer: as JSON, or by `tell`. */
@@ -14,7 +14,7 @@ function show<T>({ console, json }: Context, answer: Result<T>, tell: (value: T)
 }
 
 const rows = <T>(console: Console, items: readonly T[], columns: Parameters<typeof layOut<T>>[0]): void => {
-  for (const line of layOut(columns, items)) console.out(line);
+  printTable(console, columns, items);
 };
 
 /** `tsunagu keys list`: keys above those of terminals. */
@@ -33,6 +33,7 @@ export async function listKeys(
         head: texts.keys.state,
         cell: (key) => `${texts.keys.states[key.state]}${key.isCurrent ? ` ${texts.keys.current}` : ''}`,
       },
+      { head: texts.keys.due, cell: (key) => key.rotationDue?.slice(0, 10) ?? '' },
     ]),
   );
 }

@@ -134,16 +134,30 @@ export async function moveLifecycle(
     ...(from !== undefined && { from }),
     evidence: given.value,
   });
-  if (!move.ok) {
+  if (!move.ok && move.fault.field !== 'to') {
     printFault(console, fail('OPTION_INVALID', { field: move.fault.field ?? 'state' }).fault, json);
     return exit.usage;
   }
-  const moved = await client.moveLifecycle(serial, move.value);
-  if (!moved.ok) return refuse(console, moved.fault, json);
+  const moved = move.ok
+    ? await client.moveLifecycle(serial, move.value)
+    : fail('LIFECYCLE_EDGE_UNKNOWN', { field: 'state' });
+  if (!moved.ok) {
+    const code = refuse(console, moved.fault, json);
+    // Where it can go from here, so that nobody has to ask again.
+    const now = moved.fault.code === 'LIFECYCLE_EDGE_UNKNOWN' ? await client.lifecycle(serial) : moved;
+    if (now.ok && !json)
+      console.err(
+        console.texts.edgesFrom(
+          now.value.state,
+          now.value.next.map(({ to }) => to),
+        ),
+      );
+    return move.ok ? code : exit.usage;
+  }
   const { pending } = moved.value;
   const { identity, life } = console.texts;
   if (json) console.out(JSON.stringify(moved.value));
-  else if (dryRun) console.out(life.couldBeTaken(serial, identity.state[move.value.to]));
+  else if (dryRun && move.ok) console.out(life.couldBeTaken(serial, identity.state[move.value.to]));
   else if (pending) console.out(life.pending(serial, identity.state[pending.to], pending.approval));
   else console.out(identity.moved(serial, identity.state[moved.value.state]));
   return pending && !dryRun ? exit.otherOutcome : exit.ok;

@@ -14,7 +14,10 @@ interface SlipCommandOptions {
 }
 
 const amountOption = ['--amount <yen>', 'amount in yen', integer(1, 99_999_999)] as const;
-const cardOption = ['--card <name>', 'an emulated card of the terminal (see "tsunagu terminal SERIAL")'] as const;
+const cardOption = [
+  '--card <name>',
+  'an emulated card of the terminal (see "tsunagu terminal SERIAL"); at real readers "reader", or "reader-stripe" to draw the stripe / カード名、実機では reader か reader-stripe',
+] as const;
 const applicationOption = [
   '--application <label>',
   'which application the cardholder chooses where the card has several (default: the first)',

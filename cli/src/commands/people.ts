@@ -9,7 +9,7 @@ import {
 } from '@tsunagu/protocols/fleet';
 import type { World } from '@tsunagu/protocols/world';
 import type { z } from 'zod';
-import { type Console, type ExitCode, exit, layOut, refuse } from '../console/index.ts';
+import { type Console, exit, type ExitCode, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
 /** `tsunagu people`: who may sign in, and as what. */
@@ -19,7 +19,8 @@ export async function listPeople({ client, console, json }: Context): Promise<Ex
   if (json) console.out(JSON.stringify(answer.value));
   else {
     const { columns, ended } = console.texts.people;
-    for (const line of layOut(
+    printTable(
+      console,
       [
         { head: columns.id, cell: (each: PersonView) => each.id },
         { head: columns.name, cell: (each) => each.name },
@@ -27,8 +28,7 @@ export async function listPeople({ client, console, json }: Context): Promise<Ex
         { head: columns.state, cell: (each) => (each.endedAt === null ? '' : `${ended} ${each.endedAt}`) },
       ],
       answer.value,
-    ))
-      console.out(line);
+    );
   }
   return exit.ok;
 }
@@ -87,7 +87,8 @@ export async function listTokens({ client, console, json }: Context): Promise<Ex
   if (json) console.out(JSON.stringify(answer.value));
   else {
     const { columns, revoked, never } = console.texts.tokens;
-    for (const line of layOut(
+    printTable(
+      console,
       [
         { head: columns.id, cell: (each: ApiTokenView) => each.id },
         { head: columns.name, cell: (each) => each.name },
@@ -97,8 +98,7 @@ export async function listTokens({ client, console, json }: Context): Promise<Ex
         { head: columns.ends, cell: (each) => (each.revokedAt ? revoked : (each.expiresAt ?? never)) },
       ],
       answer.value,
-    ))
-      console.out(line);
+    );
   }
   return exit.ok;
 }

@@ -10,6 +10,28 @@ export async function recountBoots({ client, console, json }: Context, serial: s
   return exit.ok;
 }
 
+/** `tsunagu revoke SERIAL,SERIAL`: as `revokeCertificate` of each; confirmed by how many there are. Exit 5 when it waits for a second person. */
+export async function revokeCertificates(
+  { client, console, json }: Context,
+  serials: readonly string[],
+  { confirm, dryRun }: { readonly confirm?: string; readonly dryRun: boolean },
+): Promise<ExitCode> {
+  if (!dryRun && confirm !== String(serials.length)) {
+    printFault(console, fail('CONFIRMATION_MISSING', { facts: { option: `--confirm ${serials.length}` } }).fault, json);
+    return exit.usage;
+  }
+  const answer = await client.revokeCertificates(serials, dryRun);
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  const { items, approval, failed } = answer.value;
+  if (json) console.out(JSON.stringify(answer.value));
+  else {
+    for (const { serial, code } of items)
+      console.out(`${serial}  ${code ?? console.texts.revocation(approval !== undefined, dryRun)}`);
+    if (approval !== undefined) console.out(console.texts.revocationHeld(approval));
+  }
+  return failed > 0 || (approval !== undefined && !dryRun) ? exit.otherOutcome : exit.ok;
+}
+
 /** `tsunagu revoke SERIAL`: ends a terminal's certificate and its connections. It cannot be undone, so the serial is said twice. */
 export async function revokeCertificate(
   { client, console, json }: Context,

@@ -26,6 +26,7 @@ const count = (text: string): number => {
   if (!/^[1-9]\d?$/.test(text) || Number(text) > 16) throw new InvalidArgumentError('1-16');
   return Number(text);
 };
+const few = integer(1, 64);
 const percent = (text: string): number => {
   if (!/^\d{1,3}$/.test(text) || Number(text) > 100) throw new InvalidArgumentError('0-100');
   return Number(text);
@@ -62,6 +63,8 @@ function addRepositoryCommands(software: Command, { withServer, keysFolder, offl
     .option('--requires-battery <percent>', 'the least charge of the battery', percent)
     .option('--revision <revision...>', 'revisions of the hardware that it is for (default: all)')
     .option('--attested-by <file>', 'PEM key of the bridge that has to attest it')
+    .option('--attested-readers <count>', 'readers that it has to be tried on (1) / 必要なリーダー数', few)
+    .option('--attested-cards <count>', 'cards that it has to be tried with at each (1) / 必要なカード数', few)
     .option('--emulated-readers-do', 'emulated readers are enough for that / 擬似リーダーでの証明を認める')
     .option(...keysOption)
     .option(...outOption)
@@ -73,6 +76,8 @@ function addRepositoryCommands(software: Command, { withServer, keysFolder, offl
           requiresBattery?: number;
           revision?: string[];
           attestedBy?: string;
+          attestedReaders?: number;
+          attestedCards?: number;
           emulatedReadersDo?: true;
         },
       ) =>
@@ -83,6 +88,8 @@ function addRepositoryCommands(software: Command, { withServer, keysFolder, offl
             batteryPercentMin: given.requiresBattery,
             revisions: given.revision,
             attestedBy: given.attestedBy,
+            attestedReaders: given.attestedReaders,
+            attestedCards: given.attestedCards,
             emulatedReadersDo: given.emulatedReadersDo,
           }),
         ),

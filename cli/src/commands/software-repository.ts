@@ -107,6 +107,9 @@ export interface PublishOptions extends SigningOptions {
   readonly versionMin?: string | undefined;
   readonly batteryPercentMin?: number | undefined;
   readonly revisions?: readonly string[] | undefined;
+  /** Readers that its attestation has to be of, and cards at each of them. */
+  readonly attestedReaders?: number | undefined;
+  readonly attestedCards?: number | undefined;
   /** Whether emulated readers will do for its attestation. */
   readonly emulatedReadersDo?: boolean | undefined;
   /** A PEM file with the public key (or its private half) whose attestation the image needs. */
@@ -145,6 +148,7 @@ async function customOf(
   options: PublishOptions,
 ): Promise<Result<Pick<TargetCustom, 'hardwareRevisions' | 'requires'>>> {
   const { versionMin, batteryPercentMin, revisions, attestedBy, emulatedReadersDo } = options;
+  const { attestedReaders, attestedCards } = options;
   let attestation: string | undefined;
   if (attestedBy !== undefined) {
     try {
@@ -158,6 +162,9 @@ async function customOf(
     ...(versionMin !== undefined && { versionMin }),
     ...(batteryPercentMin !== undefined && { batteryPercentMin }),
     ...(attestation !== undefined && { attestation }),
+    ...((attestedReaders !== undefined || attestedCards !== undefined) && {
+      attestationAtLeast: { readers: attestedReaders ?? 1, cards: attestedCards ?? 1 },
+    }),
     ...(emulatedReadersDo === true && { emulatedReaders: true }),
   };
   return ok({

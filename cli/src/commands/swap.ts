@@ -1,7 +1,7 @@
 import { evidence, lifePaths, parseWith, type SwapView, swapView } from '@tsunagu/protocols/fleet';
 import { fail } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
-import { type ExitCode, exit, refuse } from '../console/index.ts';
+import { exit, type ExitCode, printList, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import { evidenceOf, type MoveOptions } from './lifecycle.ts';
 
@@ -52,11 +52,13 @@ export async function listSwaps({ client, console, json }: Context): Promise<Exi
   const { life } = console.texts;
   if (json) console.out(JSON.stringify(answer.value.items));
   else
-    for (const { id, old, new: fresh, step, waitsFor, begunAt } of answer.value.items)
-      console.out(
+    printList(
+      console,
+      answer.value.items.map(({ id, old, new: fresh, step, waitsFor, begunAt }) =>
         [id, `${old} → ${fresh}`, life.swapStep[step], begunAt.slice(0, 10), waitsFor && life.swapWaits[waitsFor]]
           .filter(Boolean)
           .join('  '),
-      );
+      ),
+    );
   return exit.ok;
 }

@@ -2,7 +2,7 @@ import type { TerminalDetail } from '@tsunagu/protocols/fleet';
 import { type ExitCode, exit, pad, refuse } from '../console/index.ts';
 import type { Texts } from '../language/index.ts';
 import type { Context } from './context.ts';
-import { agoOf, configurationOf, lastSaleOf, linkOf, negativeOf, timelineLine } from './describe.ts';
+import { agoOf, configurationOf, lastSaleOf, linkOf, negativeOf, timelineLine, troubleLines } from './describe.ts';
 
 /** The facts of a terminal as label and value, in the order in which a technician asks. */
 export function describeTerminal(
@@ -54,6 +54,9 @@ export async function showTerminal({ client, console, json, world }: Context, se
   console.out(console.paint('bold', detail.value.serial));
   const facts = describeTerminal(texts, world.clock.now(), detail.value);
   for (const [label, value] of facts) console.out(`  ${console.paint('muted', pad(label, 30))}${value}`);
+  const troubles = troubleLines(console, world.clock.now(), detail.value);
+  if (troubles.length > 0) console.out(`\n${console.paint('bold', texts.trouble.title)}`);
+  for (const line of troubles) console.out(line);
   console.out(`\n${console.paint('bold', texts.detail.timeline)}`);
   for (const entry of timeline.value) console.out(`  ${timelineLine(texts, entry)}`);
   return exit.ok;

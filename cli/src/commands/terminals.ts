@@ -1,7 +1,7 @@
 import type { TerminalSummary } from '@tsunagu/protocols/fleet';
-import { type Column, type ExitCode, exit, layOut, refuse } from '../console/index.ts';
+import { type Column, exit, type ExitCode, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
-import { configurationOf, lastSaleOf, linkOf, negativeOf, placeOf } from './describe.ts';
+import { configurationOf, lastSaleOf, linkOf, negativeOf, placeOf, troubleLines } from './describe.ts';
 
 /** `tsunagu terminals`: the fleet as a table, or as a JSON array of the API's terminal summaries. */
 export async function listTerminals(
@@ -34,8 +34,9 @@ export async function listTerminals(
     { head: texts.columns.negative, cell: (terminal) => negativeOf(texts, now, terminal) },
     { head: texts.columns.lastSale, cell: (terminal) => lastSaleOf(texts, now, terminal) },
   ];
-  const [head, ...lines] = layOut(columns, shown);
-  console.out(console.paint('muted', head ?? ''));
-  for (const line of lines) console.out(line);
+  printTable(console, columns, shown);
+  const troubles = shown.flatMap((terminal) => troubleLines(console, now, terminal));
+  if (troubles.length > 0) console.out(`\n${console.paint('bold', texts.trouble.title)}`);
+  for (const line of troubles) console.out(line);
   return exit.ok;
 }

@@ -1,13 +1,13 @@
 import { createPublicKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import { type AttestedRun, openAttestation, totalsOf } from '@tsunagu/protocols/workshop';
+import { type AttestedRun, coverageOf, openAttestation, totalsOf } from '@tsunagu/protocols/workshop';
 import { type Console, type ExitCode, exit, layOut, printFault } from '../console/index.ts';
 
 /**
  * `tsunagu bridge verify FILE`: checks an attestation without bridge, server or network.
  * With a nonce it must be the one that was demanded: an old attestation is none for a new demand.
- * Exit 0 when it is signed by the trusted key and nothing failed; 5 when it is whole but one of the two is missing; 1 otherwise.
+ * Exit 0 when it is signed by the trusted key, nothing failed and enough was tried; 5 when it is whole but one of these is missing; 1 otherwise.
  */
 export async function verifyAttestation(
   console: Console,
@@ -26,7 +26,8 @@ export async function verifyAttestation(
     return exit.failed;
   }
   const totals = totalsOf(attestation);
-  if (json) console.out(JSON.stringify({ kid, isTrusted, ...totals, attestation }));
+  const { isEnough, readers, needed } = coverageOf(attestation);
+  if (json) console.out(JSON.stringify({ kid, isTrusted, ...totals, isEnough, readers, attestation }));
   else {
     const texts = console.texts.workshop;
     console.out(texts.verified.signature(kid));
@@ -48,8 +49,9 @@ export async function verifyAttestation(
       attestation.runs,
     );
     for (const row of rows) console.out(row);
+    if (!isEnough) console.out(console.paint('error', texts.tooThin(readers, needed.readers, needed.cards)));
   }
-  return isTrusted && totals.failed === 0 ? exit.ok : exit.otherOutcome;
+  return isTrusted && totals.failed === 0 && isEnough ? exit.ok : exit.otherOutcome;
 }
 
 async function open(

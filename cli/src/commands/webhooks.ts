@@ -1,6 +1,6 @@
 import type { createWebhook, replayWebhook, webhookDelivery, WebhookView } from '@tsunagu/protocols/fleet';
 import type { z } from 'zod';
-import { type ExitCode, exit, layOut, refuse } from '../console/index.ts';
+import { exit, type ExitCode, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
 /** `tsunagu webhooks`: where messages go. */
@@ -10,7 +10,8 @@ export async function listWebhooks({ client, console, json }: Context): Promise<
   if (json) console.out(JSON.stringify(answer.value));
   else {
     const { columns, states, all } = console.texts.webhooks;
-    for (const line of layOut(
+    printTable(
+      console,
       [
         { head: columns.id, cell: (each: WebhookView) => each.id },
         { head: columns.name, cell: (each) => each.name },
@@ -20,8 +21,7 @@ export async function listWebhooks({ client, console, json }: Context): Promise<
         { head: columns.failing, cell: (each) => each.failingSince ?? '' },
       ],
       answer.value,
-    ))
-      console.out(line);
+    );
   }
   return exit.ok;
 }
@@ -52,7 +52,8 @@ export async function listDeliveries(
   if (json) console.out(JSON.stringify(answer.value));
   else {
     const { columns, deliveryStates } = console.texts.webhooks;
-    for (const line of layOut(
+    printTable(
+      console,
       [
         { head: columns.message, cell: (each: z.infer<typeof webhookDelivery>) => each.message },
         { head: columns.serial, cell: (each) => each.serial },
@@ -63,8 +64,7 @@ export async function listDeliveries(
         { head: columns.fault, cell: (each) => [each.status ?? '', each.fault ?? ''].join(' ').trim() },
       ],
       answer.value,
-    ))
-      console.out(line);
+    );
   }
   return exit.ok;
 }

@@ -85,7 +85,9 @@ export async function writeWipeCertificates(
   }
   const certified = serials.value.length - missing;
   console.out(
-    json ? JSON.stringify({ folder: out, certified, missing }) : console.texts.life.wipesCertified(certified, missing, out),
+    json
+      ? JSON.stringify({ folder: out, certified, missing })
+      : console.texts.life.wipesCertified(certified, missing, out),
   );
   return missing > 0 ? exit.otherOutcome : exit.ok;
 }

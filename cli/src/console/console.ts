@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import type { ErrorCode, ErrorEntry } from '@tsunagu/protocols/errors';
 import { errorTable } from '@tsunagu/protocols/errors';
+import { permission, rolePermissions, roles } from '@tsunagu/protocols/fleet';
 import type { Fault } from '@tsunagu/protocols/kit';
 import { type Language, type Texts, textsOf } from '../language/index.ts';
 
@@ -61,6 +62,17 @@ export function explain(code: string, language: Language): ErrorEntry['en'] {
   return isKnown(code) ? errorTable[code][language] : { says: code, next: '' };
 }
 
+/** The next step where the table's is for programs, or where this one can be said in full. */
+function ownNext({ texts }: Console, { code, field = '', facts }: Fault): string | undefined {
+  if (code === 'INPUT_INVALID') return texts.inputInvalid(String(field));
+  const needs = permission.safeParse(facts?.['needs']);
+  if (code !== 'ROLE_INSUFFICIENT' || !needs.success) return undefined;
+  return texts.roleNeeded(
+    needs.data,
+    roles.filter((role) => rolePermissions[role].includes(needs.data)),
+  );
+}
+
 /** Prints a fault: its code, what it says and what to do next. In JSON mode it is one object on `out`. */
 export function printFault(console: Console, fault: Fault, json: boolean): void {
   const { says, next } = explain(fault.code, console.language);
@@ -70,7 +82,7 @@ export function printFault(console: Console, fault: Fault, json: boolean): void 
         error: {
           code: fault.code,
           says,
-          next,
+          next: ownNext(console, fault) ?? next,
           ...(fault.field === undefined ? {} : { field: fault.field }),
           ...(fault.facts ? { facts: fault.facts } : {}),
         },
@@ -86,5 +98,6 @@ export function printFault(console: Console, fault: Fault, json: boolean): void 
     .filter(Boolean)
     .join(', ');
   console.err(`${console.paint('error', fault.code)}: ${says}${where ? ` (${where})` : ''}`);
-  if (next) console.err(`${console.paint('muted', console.texts.next)} ${next}`);
+  const step = ownNext(console, fault) ?? next;
+  if (step) console.err(`${console.paint('muted', console.texts.next)} ${step}`);
 }

@@ -11,6 +11,7 @@ import { draftFirst, openKeyring, readPublished } from '../signing/index.ts';
 import { type KeyHere, keysOnMachine } from './keys-here.ts';
 import { lockFolder } from './lock.ts';
 import { planFleet } from './plan.ts';
+import { checkReaders, pcscReaders, serialsOf } from './readers.ts';
 
 /** What somebody in front of a running house wants to know. */
 interface RaisedHouse {
@@ -56,6 +57,14 @@ export async function startHouse(
   options: StartOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
+  const plan = planFleet(options.terminals, options.portBase);
+  const readers = await checkReaders(options.readers, serialsOf(options.data, plan, options.fresh), () =>
+    pcscReaders(world, signal),
+  );
+  if (!readers.ok) {
+    printFault(console, readers.fault, false);
+    return exit.usage;
+  }
   const lock = lockFolder(options.data, process.pid);
   if (!lock.ok) {
     printFault(console, lock.fault, false);
@@ -154,7 +163,24 @@ async function raise(
     serial,
     fault: { code: isKnown(code) ? code : ('PROCESS_DIED' as const), facts },
   }));
+  await tellServer(world, data, unwell);
   return ok({ signInUrl, managementUrl, terminals: found, unwell, keysHere: keysHere.value });
+}
+
+/** A terminal that does not run cannot say so: `tsunagu terminals` and the dashboard hear it from here. */
+async function tellServer(world: World, data: string, unwell: RaisedHouse['unwell']): Promise<void> {
+  const access = findAccess({}, { data, cwd: data });
+  if (!access.ok) return;
+  const client = openClient(access.value, world);
+  for (const { serial, fault } of unwell) {
+    const record = fault.facts?.['record'];
+    const told = await client.reportTrouble(serial, {
+      code: fault.code,
+      ...(typeof record === 'string' && /^[a-z0-9.-]{1,64}$/.test(record) && { record }),
+    });
+    // The house runs without it; a folder may hold terminals that this server does not know.
+    if (!told.ok) world.log('warn', 'troubleNotTold', { serial, fault: told.fault });
+  }
 }
 
 /** Every terminal of the data folder finds the house where it listens now, which may not be where it did when it was claimed. */
@@ -221,7 +247,7 @@ function writeClaim(folder: string, claim: ClaimBundle): void {
   renameSync(join(folder, 'claim.json.new'), join(folder, 'claim.json'));
 }
 
-function showHouse(console: Console, { data, portBase }: StartOptions, house: RaisedHouse): void {
+function showHouse(console: Console, { data, portBase, readers }: StartOptions, house: RaisedHouse): void {
   const { start } = console.texts;
   const { line } = start;
   const port = (name: Parameters<typeof portOf>[1]): number => portOf(portBase, name);
@@ -248,9 +274,11 @@ function showHouse(console: Console, { data, portBase }: StartOptions, house: Ra
   console.out(`\n  ${start.dashboard} ${console.paint('accent', house.managementUrl)}`);
   console.out(`  ${start.signIn} ${console.paint('accent', house.signInUrl)}`);
   console.out(`\n  ${start.tryNext}`);
+  // Where its reader is real, its cards have no names.
+  const card = readers.some((value) => value.startsWith('CT5100-0001=')) ? 'reader' : 'visa-contactless';
   for (const command of [
     'npx tsunagu',
-    'npx tsunagu sale CT5100-0001 --amount 1280 --card visa-contactless',
+    `npx tsunagu sale CT5100-0001 --amount 1280 --card ${card}`,
     'npx tsunagu terminals',
   ]) {
     console.out(`    ${console.paint('bold', command)}`);

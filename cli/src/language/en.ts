@@ -204,7 +204,31 @@ export const en = {
   },
   tampered: (serial: string, sensor: string) =>
     `The ${sensor} sensor of ${serial} has spoken: its keys are destroyed, and it sells nothing any more.`,
+  trouble: { title: 'To be looked at', runs: 'it goes on', stands: 'it does not run' },
   recounted: (serial: string) => `The boots of ${serial} are counted anew from its next hello.`,
+  nothingListed: 'None.',
+  revocation: (isHeld: boolean, isDry: boolean): string =>
+    isHeld
+      ? isDry
+        ? 'would wait for a second person'
+        : 'waits for a second person'
+      : isDry
+        ? 'would be revoked'
+        : 'revoked',
+  revocationHeld: (approval: string) =>
+    approval === ''
+      ? 'So many at once are revoked when a second person approves it.'
+      : `Nothing is revoked yet. A second person, an administrator, approves it: tsunagu approvals approve ${approval}`,
+  inputInvalid: (field: string) =>
+    field === ''
+      ? 'Compare the values with the command’s --help.'
+      : `Compare the value of "${field}" with the command’s --help; lists such as "tsunagu job list" show what there is.`,
+  roleNeeded: (permission: string, roles: readonly string[]) =>
+    `It needs "${permission}", which ${roles.length > 0 ? `the role ${roles.join(' or ')} has` : 'no role has'}. An administrator adds a person who has it: tsunagu people add NAME --role ${roles[0] ?? 'ROLE'}; then sign in as that person and set TSUNAGU_TOKEN.`,
+  edgesFrom: (state: string, next: readonly string[]) =>
+    next.length > 0
+      ? `From ${state} it can move to: ${next.join(', ')}.`
+      : `${state} is the end: nothing leads out of it.`,
   revoked: (serial: string) => `The certificate of ${serial} is revoked; its connections have ended.`,
   negative: {
     added: (lastFour: string, version: number, seq: number) =>

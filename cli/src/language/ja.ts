@@ -182,7 +182,23 @@ export const ja: Texts = {
     },
   },
   tampered: (serial, sensor) => `${serial} のセンサー(${sensor})が反応しました。鍵は消去され、売上はできません。`,
+  trouble: { title: '要確認', runs: '動作中', stands: '停止中' },
   recounted: (serial) => `${serial}の起動回数は次の接続から数え直します。`,
+  nothingListed: 'ありません。',
+  revocation: (isHeld, isDry) =>
+    isHeld ? (isDry ? '第二者の承認が必要' : '第二者の承認待ち') : isDry ? '失効の対象' : '失効済み',
+  revocationHeld: (approval) =>
+    approval === ''
+      ? 'この台数の失効には第二者の承認が必要です。'
+      : `まだ失効していません。第二者(管理者)が承認してください: tsunagu approvals approve ${approval}`,
+  inputInvalid: (field) =>
+    field === ''
+      ? '値をコマンドの --help と照らし合わせてください。'
+      : `「${field}」の値をコマンドの --help と照らし合わせてください。存在するものは「tsunagu job list」などの一覧で確認できます。`,
+  roleNeeded: (permission, roles) =>
+    `「${permission}」の権限が必要です(役割: ${roles.join('、') || 'なし'})。管理者が担当者を追加できます: tsunagu people add 名前 --role ${roles[0] ?? '役割'}。その担当者でサインインし、TSUNAGU_TOKENを設定してください。`,
+  edgesFrom: (state, next) =>
+    next.length > 0 ? `${state} から移れる状態: ${next.join('、')}` : `${state} は最後の状態で、遷移先はありません。`,
   revoked: (serial) => `${serial} の証明書を失効させ、接続を切断しました。`,
   negative: {
     added: (lastFour, version, seq) =>

@@ -11,6 +11,7 @@ export const keysEn = {
   to: 'TO',
   counter: 'COUNTER',
   current: '(current)',
+  due: 'Rotation due',
   states: { good: 'good', suspect: 'suspect', retired: 'destroyed' },
   ceremonyStates: { entering: 'components wanted', confirming: 'to be confirmed', done: 'done', aborted: 'aborted' },
   runStates: { proposed: 'to be authorised', open: 'open', closed: 'closed' },

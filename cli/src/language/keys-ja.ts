@@ -13,6 +13,7 @@ export const keysJa: typeof keysEn = {
   to: '終了',
   counter: 'カウンター',
   current: '(現用)',
+  due: '更新期限',
   states: { good: '正常', suspect: '危殆化の疑い', retired: '破棄済み' },
   ceremonyStates: { entering: '入力待ち', confirming: '確認待ち', done: '完了', aborted: '中止' },
   runStates: { proposed: '承認待ち', open: '実施中', closed: '終了' },

@@ -30,6 +30,8 @@ export const workshopEn = {
   recorded: (file: string, steps: number, sealed: boolean) =>
     `recorded ${steps} operations in ${file}${sealed ? ', card data sealed' : ''}`,
   replayed: (steps: number) => `replayed ${steps} operations: the bridge did the same as when they were recorded`,
+  tooThin: (readers: number, readersNeeded: number, cardsNeeded: number) =>
+    `Not enough: ${readers} of ${readersNeeded} readers were tried in earnest with ${cardsNeeded} cards or more (nothing failed, and more steps were done than left out).`,
   attested: (file: string, runs: number, kid: string) => `attested ${runs} runs in ${file}, signed by key ${kid}`,
   verified: {
     signature: (kid: string) => `The signature holds, key ${kid}.`,

@@ -31,6 +31,8 @@ export const workshopJa: WorkshopTexts = {
   counts: (passed, failed, skipped) => `合格 ${passed}、不合格 ${failed}、省略 ${skipped}`,
   recorded: (file, steps, sealed) => `${file} に ${steps} 操作を記録しました${sealed ? '(カードデータは封印)' : ''}`,
   replayed: (steps) => `${steps} 操作を再生しました: 記録時と同じ動作です`,
+  tooThin: (readers, readersNeeded, cardsNeeded) =>
+    `不足しています: カード${cardsNeeded}枚以上で実際に検証できたリーダーは${readersNeeded}台中${readers}台です(失敗がなく、省略より実行した手順が多いもの)。`,
   attested: (file, runs, kid) => `${file} に ${runs} 件の結果を署名しました(鍵 ${kid})`,
   verified: {
     signature: (kid) => `署名は正しい(鍵 ${kid})。`,

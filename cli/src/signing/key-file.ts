@@ -1,14 +1,7 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  scryptSync,
-  sign,
-} from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { parseJson } from '@tsunagu/protocols/fleet';
-import { asBuffer, fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
+import { openBox, sealBox, type Sealing } from '@tsunagu/protocols/key-file';
+import { asBuffer, concat, fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import { tufKeyId, tufKeyOf, type TufSigner } from '@tsunagu/protocols/software';
 import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
@@ -31,9 +24,10 @@ const keyFile = z.strictObject({
 
 const cost = { n: 131_072, r: 8, p: 1 } as const;
 
-const sealingKey = (passphrase: Secret<'key'>, salt: Uint8Array): Buffer =>
+/** Works with a passphrase as it was given, and the salt of a file. */
+const sealedBy = <T>(passphrase: Secret<'key'>, salt: Uint8Array, work: (by: Sealing) => T): T =>
   passphrase.use((bytes) =>
-    scryptSync(bytes, salt, 32, { N: cost.n, r: cost.r, p: cost.p, maxmem: 256 * 1024 * 1024 }),
+    work({ passphrase: bytes, salt, cost: { cost: cost.n, blockSize: cost.r, parallel: cost.p } }),
   );
 
 /** Role and id of a key are bound to its file. */
@@ -54,9 +48,9 @@ export function makeKeyFile(
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const keyId = tufKeyId(tufKeyOf(publicKey));
   const [salt, nonce] = [world.entropy(16), world.entropy(12)];
-  const cipher = createCipheriv('aes-256-gcm', sealingKey(passphrase, salt), nonce, { authTagLength: 16 });
-  cipher.setAAD(additional(role, keyId));
-  const sealed = Buffer.concat([cipher.update(privateKey.export({ type: 'pkcs8', format: 'der' })), cipher.final()]);
+  const key = Secret.take('key', Uint8Array.from(privateKey.export({ type: 'pkcs8', format: 'der' })));
+  const box = sealedBy(passphrase, salt, (by) => sealBox(key, additional(role, keyId), by, nonce));
+  key.wipe();
   const text = (bytes: Uint8Array): string => asBuffer(bytes).toString('base64');
   const file: z.input<typeof keyFile> = {
     v: 1,
@@ -64,8 +58,8 @@ export function makeKeyFile(
     keyId,
     scrypt: { ...cost, salt: text(salt) },
     nonce: text(nonce),
-    sealed: text(sealed),
-    tag: text(cipher.getAuthTag()),
+    sealed: text(box.subarray(12, box.length - 16)),
+    tag: text(box.subarray(box.length - 16)),
   };
   const signer = { role, keyId, key: tufKeyOf(publicKey), sign: (bytes: Uint8Array) => sign(null, bytes, privateKey) };
   return { signer, text: `${JSON.stringify(file, null, 2)}\n` };
@@ -77,17 +71,16 @@ export function openKeyFile(text: string, passphrase: Secret<'key'>): Result<Rol
   if (!read.ok) return fail('SOFTWARE_KEY_FILE_INVALID');
   const { role, keyId, scrypt, nonce, sealed, tag } = read.value;
   const bytes = (value: string): Buffer => Buffer.from(value, 'base64');
+  const box = concat(bytes(nonce), bytes(sealed), bytes(tag));
+  const der = sealedBy(passphrase, bytes(scrypt.salt), (by) => openBox(box, additional(role, keyId), by));
+  if (!der) return fail('SOFTWARE_KEY_FILE_INVALID');
   try {
-    const key = sealingKey(passphrase, bytes(scrypt.salt));
-    const decipher = createDecipheriv('aes-256-gcm', key, bytes(nonce), { authTagLength: 16 });
-    decipher.setAAD(additional(role, keyId));
-    decipher.setAuthTag(bytes(tag));
-    const der = Buffer.concat([decipher.update(bytes(sealed)), decipher.final()]);
-    const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-    der.fill(0);
+    const privateKey = der.use((key) => createPrivateKey({ key: Buffer.from(key), format: 'der', type: 'pkcs8' }));
     const publicKey = tufKeyOf(createPublicKey(privateKey));
     return ok({ role, keyId, key: publicKey, sign: (message) => sign(null, message, privateKey) });
   } catch (cause) {
     return fail('SOFTWARE_KEY_FILE_INVALID', { cause });
+  } finally {
+    der.wipe();
   }
 }

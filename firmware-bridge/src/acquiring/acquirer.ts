@@ -6,11 +6,12 @@ import {
   type RefusalFrame,
   sealFrame,
   terminalCodec,
+  terminalCodecs,
   terminalFrame,
   terminalLink,
   withPin,
 } from '@tsunagu/protocols/acquiring';
-import { type AesTransactionKey, formatAesKsn } from '@tsunagu/protocols/dukpt';
+import { ksnOf, type TransactionKey, wipeTransactionKey } from '@tsunagu/protocols/dukpt';
 import { FrameReader } from '@tsunagu/protocols/iso8583';
 import { type Fault, fail, ok, type Result, toHex } from '@tsunagu/protocols/kit';
 import type { Timer, World } from '@tsunagu/protocols/world';
@@ -56,7 +57,7 @@ export function openAcquirer({ world, network, keys }: AcquirerOptions): SwitchA
       const request = await prepare(timeoutMs, (key) => {
         if (pin === undefined) return ok(encoded.value);
         const complete = withPin(message, pin.pin, pin.pan, key, (lengthBytes) => world.entropy(lengthBytes));
-        return complete.ok ? terminalCodec.encode(complete.value) : complete;
+        return complete.ok ? terminalCodecs['key' in key ? 'tdes' : 'aes'].encode(complete.value) : complete;
       });
       encoded.value.fill(0);
       if (!request.ok) {
@@ -75,7 +76,7 @@ export function openAcquirer({ world, network, keys }: AcquirerOptions): SwitchA
   /** Everything that can go wrong before a byte leaves. */
   async function prepare(
     timeoutMs: number,
-    write: (key: AesTransactionKey) => Result<Uint8Array>,
+    write: (key: TransactionKey) => Result<Uint8Array>,
   ): Promise<Result<PreparedRequest & { readonly line: Connection }, 'ACQUIRER_UNREACHABLE'>> {
     const line = await connected(timeoutMs);
     if (!line.ok) return line;
@@ -84,7 +85,7 @@ export function openAcquirer({ world, network, keys }: AcquirerOptions): SwitchA
     if (!key.ok) return fail('ACQUIRER_UNREACHABLE', { cause: key.fault });
     const bytes = write(key.value);
     if (!bytes.ok) {
-      key.value.derivationKey.wipe();
+      wipeTransactionKey(key.value);
       return fail('ACQUIRER_UNREACHABLE', { cause: bytes.fault });
     }
     const sealed = seal(key.value, bytes.value);
@@ -101,11 +102,11 @@ interface PreparedRequest {
 }
 
 /** Seals a message under a transaction key, which is of no further use afterwards. */
-function seal(key: AesTransactionKey, message: Uint8Array): PreparedRequest {
-  const ksn = formatAesKsn(key.ksn);
+function seal(key: TransactionKey, message: Uint8Array): PreparedRequest {
+  const ksn = ksnOf(key);
   const requestKeys = frameKeys(key, 'request');
   const answerKeys = frameKeys(key, 'answer');
-  key.derivationKey.wipe();
+  wipeTransactionKey(key);
   const frame = sealFrame('request', ksn, message, requestKeys);
   wipe(requestKeys);
   return { ksn, frame, answerKeys };

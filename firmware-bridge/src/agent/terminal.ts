@@ -1,6 +1,13 @@
 import { merchantIdOf, terminalIdOf, terminalLink } from '@tsunagu/protocols/acquiring';
 import { modelOf, type TerminalModel } from '@tsunagu/protocols/catalogue';
-import { type Hello, type Serial, type SettingValues, type Trust, untilContact } from '@tsunagu/protocols/fleet';
+import {
+  type Hello,
+  type Serial,
+  type SetAsideRecord,
+  type SettingValues,
+  type Trust,
+  untilContact,
+} from '@tsunagu/protocols/fleet';
 import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { isTransitCardName } from '@tsunagu/protocols/test-cards';
 import { logTo, type World } from '@tsunagu/protocols/world';
@@ -416,11 +423,23 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   if (!vault.ok) return vault;
   const sales = await openSaleStore(store);
   if (!sales.ok) return sales;
-  const advices = await openAdviceStore(store);
+  const advices = await openAdviceStore(store, sales.value);
   if (!advices.ok) return advices;
   const reversals = await openReversalStore(store);
   if (!reversals.ok) return reversals;
   const used = stansOf(sales.value.all(), advices.value.entries(), await reversals.value.list());
+  // Everything is read: what is damaged is set aside by now, but for advices that are read when they go.
+  let setAside: readonly SetAsideRecord[] = [];
+  const lookAside = async (): Promise<void> => {
+    const known = setAside;
+    const found = await store.setAside();
+    if (found.ok) setAside = found.value;
+    const isNew = (one: SetAsideRecord): boolean =>
+      !known.some(({ record, at }) => record === one.record && at === one.at);
+    for (const { record, code, at } of setAside.filter(isNew))
+      world.log('error', 'recordSetAside', { record, code, at });
+  };
+  await lookAside();
   const stan = await openStanCounter(store, world, used);
   if (!stan.ok) return stan;
   const acquirer = openAcquirer({ world, network, keys: keys.value });
@@ -563,6 +582,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
         tamper.value.happened && {
           tampered: { at: tamper.value.happened.at, sensor: tamper.value.happened.sensor },
         }),
+      ...(setAside.length > 0 && { setAside: setAside.slice(-16) }),
       ...(claim.parent && { parent: claim.parent.serial }),
       trust: trust.version,
     };
@@ -579,7 +599,8 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
         fraction(world),
       ),
     beat: () => {
-      if (link.isUp) void link.publish({ kind: 'hello' }, 'hello', hello());
+      if (!link.isUp) return;
+      void lookAside().then(() => link.publish({ kind: 'hello' }, 'hello', hello()));
     },
   });
 

@@ -36,6 +36,8 @@ export const ledgerRecord = sealedRecord(
   z.object({
     entries: z.array(ledgerEntry).max(rememberedMax + waitingMax + 1),
     seen: z.array(seenAttempt).max(seenMax).default([]),
+    /** The ledger before this one was damaged: what the server offers now may have been done already. */
+    isDoubtful: z.boolean().default(false),
   }),
 );
 
@@ -51,6 +53,10 @@ export interface JobLedger {
   begin(order: Attempt, body: JobBody, boot: number): Promise<Result<void, 'STORE_WRITE_FAILED' | 'JOB_LEDGER_FULL'>>;
   finish(order: Attempt, report: JobReport): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
   acknowledge(job: JobId, attempt: number): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
+  /** Whether an order may have been done already without being known here: the ledger was damaged, and orders of before are still offered. */
+  readonly isDoubtful: boolean;
+  /** Every order of before was offered. */
+  settle(): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
   /** Forgets what was acknowledged, but for its numbers: a wiped terminal keeps no results. */
   forgetReports(): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
 }
@@ -62,6 +68,9 @@ export async function openLedger(
 ): Promise<Result<JobLedger, StoreFault>> {
   const stored = await store.read(ledgerRecord);
   if (!stored.ok) return stored;
+  const aside = stored.value ? ok([]) : await store.setAside();
+  if (!aside.ok) return aside;
+  let isDoubtful = stored.value?.facts.isDoubtful ?? aside.value.some(({ record }) => record === ledgerRecord.name);
   let entries: readonly LedgerEntry[] = stored.value?.facts.entries ?? [];
   let seen: readonly SeenAttempt[] = stored.value?.facts.seen ?? [];
 
@@ -71,7 +80,7 @@ export async function openLedger(
     const known = entries.some((one) => same(one, entry.job, entry.attempt));
     const all = known ? entries.map((one) => (same(one, entry.job, entry.attempt) ? entry : one)) : [...entries, entry];
     const next = forgetOldest(all, seen, clock.now());
-    const written = await store.write(ledgerRecord, { entries: [...next.entries], seen: [...next.seen] });
+    const written = await store.write(ledgerRecord, { entries: [...next.entries], seen: [...next.seen], isDoubtful });
     // What is not on disk is not told either: after a power loss it would be told otherwise.
     if (written.ok) ({ entries, seen } = next);
     return written;
@@ -95,9 +104,18 @@ export async function openLedger(
       const { document: _, ...report } = entry.report;
       return put({ ...entry, state: 'acknowledged', report });
     },
+    get isDoubtful() {
+      return isDoubtful;
+    },
+    async settle() {
+      if (!isDoubtful) return ok(undefined);
+      const written = await store.write(ledgerRecord, { entries: [...entries], seen: [...seen], isDoubtful: false });
+      if (written.ok) isDoubtful = false;
+      return written;
+    },
     async forgetReports() {
       const next = forgetOldest(entries, seen, clock.now(), 0);
-      const written = await store.write(ledgerRecord, { entries: [...next.entries], seen: [...next.seen] });
+      const written = await store.write(ledgerRecord, { entries: [...next.entries], seen: [...next.seen], isDoubtful });
       if (written.ok) ({ entries, seen } = next);
       return written;
     },

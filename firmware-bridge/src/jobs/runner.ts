@@ -112,7 +112,12 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
         world.log('warn', 'jobPullRefused', { answer: answer.value.kind });
         return;
       }
-      if (!answer.value.order || !(await obey(answer.value.order))) return;
+      if (!answer.value.order) {
+        const settled = await ledger.settle();
+        if (!settled.ok) world.log('error', 'ledgerNotSettled', { fault: settled.fault });
+        return;
+      }
+      if (!(await obey(answer.value.order))) return;
     }
   }
 
@@ -160,6 +165,11 @@ export function jobRunner(options: JobRunnerOptions): JobRunner {
     if (body.value === 'cancelled') {
       // On the medium: the order itself may still be on its way.
       await finish(head, { state: 'cancelled' });
+      return true;
+    }
+    if (ledger.isDoubtful && policyOf(body.value.type).afterPowerLoss === 'failed') {
+      world.log('warn', 'orderDoubtful', { job, attempt, type: body.value.type });
+      await finish(head, { state: 'failed', fault: 'JOB_INTERRUPTED' });
       return true;
     }
     const begun = await ledger.begin(head, body.value, options.boot);

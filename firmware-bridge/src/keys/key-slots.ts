@@ -6,12 +6,12 @@ import { sealedRecord } from '../sealed-store/index.ts';
 const loadedBy = { job: z.string(), attempt: z.number().int() };
 
 /**
- * The initial DUKPT key's slot. The secret is the terminal's DUKPT state (`serialiseAesTerminal`), never the initial key.
- * `kcv` is the initial key's.
+ * The initial DUKPT key's slot. The secret is the terminal's DUKPT state (`dukpt-state.ts`), never the initial key.
+ * `kcv` is the initial key's, `initialKeyId` tells AES (8 bytes) from TDES (10).
  */
 export const dukptSlot = sealedRecord(
   'key-dukpt',
-  z.object({ kcv: z.string(), initialKeyId: z.string().length(16), ...loadedBy }),
+  z.object({ kcv: z.string(), initialKeyId: z.string().regex(/^([0-9A-F]{16}|[0-9A-F]{20})$/), ...loadedBy }),
 );
 
 /** The slot of the key that makes the tags of negative lists. */
@@ -28,16 +28,16 @@ export const acquirerListRecord = sealedRecord(
 export const acquirerRecord = (slot: AcquirerSlot) =>
   sealedRecord(`key-${slot.replaceAll('/', '-')}`, z.object({ kcv: z.string(), ...loadedBy }));
 
-/** How a key has to look in its block to fit its slot: TR-31 usage, and algorithm. X9.143, tables 2 and 3. */
+/** How a key has to look in its block to fit its slot: TR-31 usage, and algorithms. X9.143, tables 2 and 3. */
 const slotRules = {
-  dukpt: { usage: 'B1', algorithm: 'A' },
-  negative: { usage: 'M6', algorithm: 'A' },
-  pin: { usage: 'P0', algorithm: 'A' },
-  mac: { usage: 'M6', algorithm: 'A' },
-  data: { usage: 'D0', algorithm: 'A' },
+  dukpt: { usage: 'B1', algorithms: 'AT' },
+  negative: { usage: 'M6', algorithms: 'A' },
+  pin: { usage: 'P0', algorithms: 'A' },
+  mac: { usage: 'M6', algorithms: 'A' },
+  data: { usage: 'D0', algorithms: 'A' },
 } as const;
 /** The rule of a slot. */
-export const ruleOf = (slot: KeySlot): { readonly usage: string; readonly algorithm: string } =>
+export const ruleOf = (slot: KeySlot): { readonly usage: string; readonly algorithms: string } =>
   slot === 'dukpt' || slot === 'negative' ? slotRules[slot] : slotRules[partsOfSlot(slot)?.kind ?? 'data'];
 /** Whether a slot is a card company's. */
 export const isAcquirerSlot = (slot: KeySlot): slot is AcquirerSlot => slot !== 'dukpt' && slot !== 'negative';

@@ -1,13 +1,4 @@
-import {
-  type AesDukptState,
-  type AesTransactionKey,
-  aesInitialKey,
-  formatAesKsn,
-  initialiseAesTerminal,
-  parseAesTerminal,
-  serialiseAesTerminal,
-  takeAesTransactionKey,
-} from '@tsunagu/protocols/dukpt';
+import type { TransactionKey } from '@tsunagu/protocols/dukpt';
 import type {
   AcquirerSlot,
   HeldKey,
@@ -20,7 +11,7 @@ import type {
   ProtectionEvidence,
 } from '@tsunagu/protocols/fleet';
 import { checkValue } from '@tsunagu/protocols/kcv';
-import { fail, fromHex, ok, type Result, type Secret, toHex } from '@tsunagu/protocols/kit';
+import { fail, fromHex, hex, ok, type Result, type Secret, toHex } from '@tsunagu/protocols/kit';
 import { panMac, permutationKey, type PermutedPan, permutePan } from '@tsunagu/protocols/negative';
 import { type UnwrapError, type UnwrappedKey, unwrapKeyBlock } from '@tsunagu/protocols/tr31';
 import type { Clock } from '@tsunagu/protocols/world';
@@ -36,6 +27,15 @@ import {
   type ReceiveFault,
   rsaKeyFor,
 } from './key-binding.ts';
+import {
+  type DukptState,
+  initialiseDukpt,
+  nextKsn,
+  parseDukpt,
+  schemeOfId,
+  serialiseDukpt,
+  takeDukpt,
+} from './dukpt-state.ts';
 import {
   acquirerKeysMax,
   acquirerListRecord,
@@ -83,7 +83,7 @@ export interface TerminalKeys {
   /** Compares the slots on the medium with those in use, and each check value with its key. Nothing changes. */
   check(): Promise<Result<readonly KeyEvidence[], StoreFault | 'DUKPT_STATE_INVALID' | 'KEY_NOT_AS_ANNOUNCED'>>;
   /** The next DUKPT transaction key. The state that follows is on disk before the key is handed out; the taker wipes it. */
-  takeTransactionKey(): Promise<Result<AesTransactionKey, StoreFault | 'KEY_SLOT_EMPTY' | 'DUKPT_COUNTER_EXHAUSTED'>>;
+  takeTransactionKey(): Promise<Result<TransactionKey, StoreFault | 'KEY_SLOT_EMPTY' | 'DUKPT_COUNTER_EXHAUSTED'>>;
   /** What a card is in negative lists: its MAC under their key, 16 bytes; undefined without one. */
   negativeTag(pan: Secret<'pan'>): Uint8Array | undefined;
   /**
@@ -115,7 +115,7 @@ export async function openTerminalKeys(
     if (kept.value?.secret) slots.acquirers.set(slot, { facts: kept.value.facts, key: kept.value.secret });
   }
   if (dukpt.value?.secret) {
-    const state = parseAesTerminal(dukpt.value.secret);
+    const state = parseDukpt(dukpt.value.secret, schemeOfId(hex(dukpt.value.facts.initialKeyId)));
     dukpt.value.secret.wipe();
     if (!state.ok) return state;
     slots.dukpt = { facts: dukpt.value.facts, state: state.value };
@@ -125,7 +125,7 @@ export async function openTerminalKeys(
 }
 
 interface Slots {
-  dukpt?: { readonly facts: z.output<(typeof dukptSlot)['facts']>; readonly state: AesDukptState };
+  dukpt?: { readonly facts: z.output<(typeof dukptSlot)['facts']>; readonly state: DukptState };
   negative?: { readonly facts: z.output<(typeof negativeSlot)['facts']>; readonly key: Secret<'key'> };
   readonly acquirers: Map<
     AcquirerSlot,
@@ -246,8 +246,7 @@ function evidenceOf(slots: Slots, slot: KeySlot): KeyEvidence | undefined {
   if (slot === 'negative') return slots.negative && { slot, kcv: slots.negative.facts.kcv };
   if (!slots.dukpt) return undefined;
   const { facts, state } = slots.dukpt;
-  const ksn = formatAesKsn({ initialKeyId: state.initialKeyId, counter: state.counter ?? 0 });
-  return { slot, kcv: facts.kcv, ksn: toHex(ksn) };
+  return { slot, kcv: facts.kcv, ksn: toHex(nextKsn(state)) };
 }
 
 async function load(
@@ -263,15 +262,18 @@ async function load(
   if (!unwrapped.ok) return unwrapped;
   const { key, header, optionalBlocks } = unwrapped.value;
   const rule = ruleOf(slot);
-  if (header.versionId !== 'D' || header.keyUsage !== rule.usage || header.algorithm !== rule.algorithm)
+  if (header.versionId !== 'D' || header.keyUsage !== rule.usage || !rule.algorithms.includes(header.algorithm))
     return refuse(key, 'usage');
-  const kcv = checkValue('AES', 'cmac', key);
+  const kcv = header.algorithm === 'T' ? checkValue('TDES', 'legacy', key) : checkValue('AES', 'cmac', key);
   if (!kcv.ok || toHex(kcv.value) !== wanted.kcv) return refuse(key, 'kcv');
   const written = isAcquirerSlot(slot)
     ? await putAcquirer(store, slots, slot, key, { kcv: wanted.kcv, ...order })
     : slot === 'negative'
       ? await putNegative(store, slots, key, { kcv: wanted.kcv, ...order })
-      : await putDukpt(store, slots, key, initialKeyIdOf(optionalBlocks), { kcv: wanted.kcv, ...order });
+      : await putDukpt(store, slots, key, initialKeyIdOf(header.algorithm, optionalBlocks), {
+          kcv: wanted.kcv,
+          ...order,
+        });
   return written.ok ? evidence(slots, wanted.slot) : written;
 }
 
@@ -287,10 +289,11 @@ async function check(
   const dukpt = await store.read(dukptSlot);
   if (!dukpt.ok) return dukpt;
   if (dukpt.value?.secret) {
-    const state = parseAesTerminal(dukpt.value.secret);
+    const state = parseDukpt(dukpt.value.secret, schemeOfId(hex(dukpt.value.facts.initialKeyId)));
     dukpt.value.secret.wipe();
     if (!state.ok) return state;
-    if (state.value.counter !== slots.dukpt?.state.counter) return fail('KEY_NOT_AS_ANNOUNCED', { field: 'counter' });
+    if (state.value.state.counter !== slots.dukpt?.state.state.counter)
+      return fail('KEY_NOT_AS_ANNOUNCED', { field: 'counter' });
   } else if (slots.dukpt) return fail('KEY_NOT_AS_ANNOUNCED', { field: 'dukpt' });
   const negative = await store.read(negativeSlot);
   if (!negative.ok) return negative;
@@ -326,10 +329,11 @@ async function unwrapUnderProtection(
   return unwrapped;
 }
 
-/** The initial key id, out of optional block IK: 16 hexadecimal digits. X9.143, 6.3.6. */
-function initialKeyIdOf(blocks: UnwrappedKey['optionalBlocks']): Uint8Array | undefined {
-  const id = fromHex(blocks.find((block) => block.id === 'IK')?.data ?? '');
-  return id.ok && id.value.length === 8 ? id.value : undefined;
+/** Whose an initial key is: out of optional block IK, 8 bytes, for AES; out of KS, 10 bytes, for TDES. X9.143, 6.3.6. */
+function initialKeyIdOf(algorithm: string, blocks: UnwrappedKey['optionalBlocks']): Uint8Array | undefined {
+  const isTdes = algorithm === 'T';
+  const id = fromHex(blocks.find((block) => block.id === (isTdes ? 'KS' : 'IK'))?.data ?? '');
+  return id.ok && id.value.length === (isTdes ? 10 : 8) ? id.value : undefined;
 }
 
 type Facts = LoadOrder & { readonly kcv: string };
@@ -375,14 +379,14 @@ async function putDukpt(
   order: Facts,
 ): Promise<Result<void, 'STORE_WRITE_FAILED' | 'KEY_NOT_AS_ANNOUNCED' | 'KEY_LENGTH_INVALID'>> {
   if (!initialKeyId) return refuse(key, 'initialKeyId');
-  const initialKey = aesInitialKey(key, initialKeyId);
-  if (!initialKey.ok) return refuse(key, 'length');
+  const fresh = initialiseDukpt(key, initialKeyId);
+  key.wipe();
+  if (!fresh.ok) return fail('KEY_NOT_AS_ANNOUNCED', { field: 'length' });
   const facts = { ...order, initialKeyId: toHex(initialKeyId) };
   const held = slots.dukpt;
   // Loading an initial key anew would set its counter back, and with it use every transaction key a second time.
   const isSame = held?.facts.kcv === facts.kcv && held.facts.initialKeyId === facts.initialKeyId;
-  const state = isSame && held ? held.state : initialiseAesTerminal(initialKey.value);
-  key.wipe();
+  const state = isSame && held ? held.state : fresh.value;
   const written = await writeDukpt(store, facts, state);
   if (written.ok) slots.dukpt = { facts, state };
   return written;
@@ -391,9 +395,9 @@ async function putDukpt(
 async function writeDukpt(
   store: SealedStore,
   facts: z.output<(typeof dukptSlot)['facts']>,
-  state: AesDukptState,
+  state: DukptState,
 ): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
-  const secret = serialiseAesTerminal(state);
+  const secret = serialiseDukpt(state);
   const written = await store.write(dukptSlot, facts, secret);
   secret.wipe();
   return written;
@@ -402,10 +406,10 @@ async function writeDukpt(
 async function take(
   store: SealedStore,
   slots: Slots,
-): Promise<Result<AesTransactionKey, 'STORE_WRITE_FAILED' | 'KEY_SLOT_EMPTY' | 'DUKPT_COUNTER_EXHAUSTED'>> {
+): Promise<Result<TransactionKey, 'STORE_WRITE_FAILED' | 'KEY_SLOT_EMPTY' | 'DUKPT_COUNTER_EXHAUSTED'>> {
   if (!slots.dukpt) return fail('KEY_SLOT_EMPTY', { field: 'dukpt' });
   const { facts, state } = slots.dukpt;
-  const taken = takeAesTransactionKey(state);
+  const taken = takeDukpt(state);
   if (!taken.ok) return taken;
   // X9.24-3:2017, 6.4: stored before use. When it cannot be stored, the key is not used.
   const written = await writeDukpt(store, facts, taken.value.next);

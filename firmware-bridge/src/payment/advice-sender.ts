@@ -2,7 +2,7 @@ import { backOffMs } from '@tsunagu/protocols/acquiring';
 import { repeatMti } from '@tsunagu/protocols/iso8583';
 import type { Fault } from '@tsunagu/protocols/kit';
 import type { Timer, World } from '@tsunagu/protocols/world';
-import type { AdviceEntry, AdviceStore } from '../sales/index.ts';
+import { type AdviceEntry, type AdviceStore, isDamaged } from '../sales/index.ts';
 import type { SecurePart } from '../secure/index.ts';
 import { isTemporary } from './action-codes.ts';
 import { readAnswer } from './answer.ts';
@@ -20,10 +20,6 @@ export type AdviceFate =
 
 /** Approved, acknowledged, or known already (913: what stands there is what was sent). */
 const isTaken = (actionCode: string): boolean => /^(0\d\d|400|90[01]|913)$/.test(actionCode);
-
-/** What was to be sent is damaged on the medium; a medium that only fails is read again. */
-const isDamaged = ({ cause }: Fault): boolean =>
-  typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'STORE_RECORD_DAMAGED';
 
 /** What the sender tells of. */
 export interface AdviceListener {

@@ -127,8 +127,11 @@ export class PaymentApplication {
       const detail = next.isTechnicalFallback ? `${next.entry}, technical fallback` : next.entry;
       step('card-elsewhere', detail);
       run.onTrace({ atMs: run.watch.elapsedMs, step: 'card-elsewhere', detail });
+      const again = await this.#try(order, amountMinor, next, run, step);
+      // The model has such a reader, and none hangs there: what the card came to before stands.
+      if (isNoReader(again.ended.reason)) break;
       at = next;
-      ({ leg, ended } = await this.#try(order, amountMinor, at, run, step));
+      ({ leg, ended } = again);
     }
     const facts = { kind: order.kind, amountMinor, entry: at.entry };
     const told = ended.advice
@@ -574,6 +577,9 @@ export class PaymentApplication {
     if (!stored.ok) world.log('error', 'signatureNotStored', { fault: stored.fault });
   }
 }
+
+const isNoReader = (reason: ErrorCode | undefined): boolean =>
+  reason === 'USB_NOT_FOUND' || reason === 'READER_UNKNOWN' || reason === 'MODEL_HAS_NO_READER';
 
 const never = (): never => {
   throw new Error('a record that was just made');

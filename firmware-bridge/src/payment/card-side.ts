@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import {
   type PaymentOrder,
+  realCard,
   realStripe,
   type SaleResult,
   type SlipDocument,
@@ -85,6 +86,8 @@ export class TerminalCardSide implements CardSide {
   }
 
   run(order: PaymentOrder, onStep: OnSaleStep = () => undefined, pin: PinHabit = 'right'): Promise<SaleResult> {
+    if ('card' in order && !this.#hasPerson && (order.card === realCard || order.card === realStripe))
+      return Promise.resolve(refusedPayment(order, 'contact', 'refused', 'READERS_EMULATED'));
     const entry = 'card' in order ? this.#entryOf(order.card) : 'stored';
     if (entry === undefined) return Promise.resolve(refusedPayment(order, 'contact', 'refused', 'CARD_UNKNOWN'));
     const refuse = (code: ErrorCode): Promise<SaleResult> =>

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import { ok, type Result } from '@tsunagu/protocols/kit';
-import type { SaleStore, Transaction } from '../sales/index.ts';
+import { isDamaged, type SaleStore, type Transaction } from '../sales/index.ts';
 import type { PaymentPorts } from './ports.ts';
 import { resultOf } from './result.ts';
 import type { ReversalImage } from './reversal-image.ts';
@@ -24,10 +24,13 @@ export const recordOf = (sales: Pick<SaleStore, 'all'>, { original }: ReversalIm
 async function recoverAdvices({ sales, advices }: PaymentPorts): Promise<Result<void, ErrorCode>> {
   for (const { seq, slip, stan } of advices.entries()) {
     if (sales.all().some((one) => one.slip === slip && one.stan === stan)) continue;
-    const advice = await advices.read(seq);
-    if (!advice.ok) return advice;
     const next = sales.nextSlip();
-    if (!next.ok || next.value !== slip) continue;
+    // The record is not written yet, or was damaged since: an advice tells all of it.
+    if (!sales.lost().includes(slip) && (!next.ok || next.value !== slip)) continue;
+    const advice = await advices.read(seq);
+    // Of one that is damaged itself its sender tells.
+    if (!advice.ok && isDamaged(advice.fault)) continue;
+    if (!advice.ok) return advice;
     const put = await sales.put(advice.value.transaction);
     if (!put.ok) return put;
   }

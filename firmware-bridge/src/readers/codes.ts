@@ -20,6 +20,7 @@ export type ReaderCode =
   | 'READER_UNKNOWN'
   | 'PIN_PAD_CANCELLED'
   | 'PIN_PAD_TIMEOUT'
+  | 'PIN_PAD_REFUSED'
   | 'PIN_PAD_MISMATCH'
   | 'PIN_PAD_LENGTH'
   | 'PCSC_INVALID'

@@ -1,9 +1,10 @@
 import type { OpenMessage } from '@tsunagu/protocols/acquiring';
-import { fail, fromHex, ok, type Result, toHex } from '@tsunagu/protocols/kit';
+import { type Fault, fail, fromHex, ok, type Result, toHex } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
 import { type SealedStore, sealedRecord } from '../sealed-store/index.ts';
 import { sealedCard } from '../secure/index.ts';
-import { transaction } from './record.ts';
+import { type Transaction, transaction } from './record.ts';
+import type { SaleStore } from './sale-store.ts';
 
 /** The most advices that a terminal keeps, refused ones included. */
 export const advicesMax = 500;
@@ -67,13 +68,23 @@ export interface AdviceStore {
   refuse(seq: number, actionCode: string): Promise<Result<void, 'ADVICE_NOT_STORED'>>;
 }
 
-/** Opens the advices of a sealed store. */
+/** What was to be sent is damaged on the medium; a medium that only fails is read again. */
+export const isDamaged = ({ cause }: Fault): boolean =>
+  typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'STORE_RECORD_DAMAGED';
+
+/**
+ * Opens the advices of a sealed store. Where the list is damaged, it is made anew from the advices themselves: each that the books know, or
+ * have lost, goes once more as a repeat, which a switch that has it knows again.
+ */
 export async function openAdviceStore(
   store: SealedStore,
+  books: Pick<SaleStore, 'all' | 'lost'>,
 ): Promise<Result<AdviceStore, 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED'>> {
   const stored = await store.read(listRecord);
   if (!stored.ok) return stored;
-  let list = stored.value?.facts ?? { entries: [] };
+  const anew = stored.value ? ok([]) : await listAnew(store, books);
+  if (!anew.ok) return anew;
+  let list = stored.value?.facts ?? { entries: [...anew.value] };
   let tail: Promise<unknown> = Promise.resolve();
 
   /** One change of the list after the other; a change that cannot be written has not happened. */
@@ -107,7 +118,8 @@ export async function openAdviceStore(
     async read(seq) {
       const body = await store.read(bodyRecord(seq));
       if (!body.ok) return fail('ADVICE_NOT_STORED', { cause: body.fault });
-      if (!body.value) return fail('ADVICE_NOT_STORED', { facts: { seq } });
+      // It was set aside, now or before.
+      if (!body.value) return fail('ADVICE_NOT_STORED', { cause: { code: 'STORE_RECORD_DAMAGED', facts: { seq } } });
       const { message, card, transaction: told } = body.value.facts;
       return ok({ message: fromDisk(message), card, transaction: told });
     },
@@ -119,6 +131,52 @@ export async function openAdviceStore(
     },
     refuse: (seq, actionCode) => changeOne(seq, (entry) => ({ ...entry, state: 'refused', actionCode })),
   });
+}
+
+/** The list that the advices themselves make; empty unless it was set aside. */
+async function listAnew(
+  store: SealedStore,
+  books: Pick<SaleStore, 'all' | 'lost'>,
+): Promise<Result<readonly AdviceEntry[], 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED'>> {
+  const aside = await store.setAside();
+  if (!aside.ok) return aside;
+  if (!aside.value.some(({ record }) => record === listRecord.name)) return ok([]);
+  const names = await store.names();
+  if (!names.ok) return names;
+  const found: { readonly seq: number; readonly told: Transaction }[] = [];
+  for (const name of names.value) {
+    const seq = Number(/^advice-([1-9]\d{0,5})$/.exec(name)?.[1] ?? 0);
+    if (seq === 0) continue;
+    const body = await store.read(bodyRecord(seq));
+    if (!body.ok) return body;
+    if (body.value) found.push({ seq, told: body.value.facts.transaction });
+  }
+  const isOf = (a: Pick<Transaction, 'stan' | 'localTime'>, b: Pick<Transaction, 'stan' | 'localTime'>): boolean =>
+    a.stan === b.stan && a.localTime === b.localTime;
+  // A body that its list never named is of a payment that did not stand: the books have another one, or none, under its slip.
+  const standing = found
+    .filter(({ told }) => books.lost().includes(told.slip) || books.all().some((one) => isOf(one, told)))
+    .toSorted((a, b) => a.told.at - b.told.at || a.seq - b.seq);
+  const rootOf = (one: Pick<Transaction, 'stan' | 'localTime' | 'original'>, steps = 8): string => {
+    const { original } = one;
+    if (original === undefined || steps === 0) return `${one.stan}/${one.localTime}`;
+    return rootOf(
+      books.all().find((other) => isOf(other, original)) ?? { ...original, original: undefined },
+      steps - 1,
+    );
+  };
+  return ok(
+    standing.slice(0, advicesMax).map(({ seq, told }) => ({
+      seq,
+      chain: rootOf(told),
+      slip: told.slip,
+      stan: told.stan,
+      amountMinor: told.amountMinor,
+      isOffline: told.isOffline,
+      attempts: 1,
+      state: 'waiting',
+    })),
+  );
 }
 
 /** The smallest number that is not in use, so that a body that nobody names any more is overwritten sooner or later. */

@@ -1,4 +1,11 @@
-export { type Advice, type AdviceEntry, type AdviceStore, advicesMax, openAdviceStore } from './advice-store.ts';
+export {
+  type Advice,
+  type AdviceEntry,
+  type AdviceStore,
+  advicesMax,
+  isDamaged,
+  openAdviceStore,
+} from './advice-store.ts';
 export { type Outbox, openOutbox } from './outbox.ts';
 export { followersOf, isVoided, refundedMinor, slipMax, type Transaction, transaction } from './record.ts';
 export { openSaleStore, type SaleStore } from './sale-store.ts';

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { parseJson } from '@tsunagu/protocols/fleet';
+import { parseJson, setAsideCode, type SetAsideRecord } from '@tsunagu/protocols/fleet';
 import { asBuffer, concat, fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { z } from 'zod';
@@ -26,6 +26,10 @@ export interface Unsealed<S extends z.ZodType> {
  * whole or not at all, and is on the medium when its promise resolves; writes of one store happen in the order of the calls.
  */
 export interface SealedStore {
+  /**
+   * Reads a record. A damaged one that the terminal can do without (`setAsideCode`) is put under another name, where a person finds it, and
+   * is from then on as good as not there; of the others STORE_RECORD_DAMAGED is said.
+   */
   read<S extends z.ZodType>(
     record: SealedRecord<S>,
   ): Promise<Result<Unsealed<S> | undefined, 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED'>>;
@@ -35,7 +39,14 @@ export interface SealedStore {
     secret?: Secret<'key'>,
   ): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
   remove(record: SealedRecord<z.ZodType>): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
+  /** Names of the records that are there, readable or not. */
+  names(): Promise<Result<readonly string[], 'STORE_READ_FAILED'>>;
+  /** Records that were set aside and still lie there, oldest first. */
+  setAside(): Promise<Result<readonly SetAsideRecord[], 'STORE_READ_FAILED'>>;
 }
+
+/** Damaged records that are kept; with more, the oldest goes. */
+const setAsideMax = 128;
 
 /** The most that the facts of one record may be, in bytes of JSON. */
 const factsLengthMax = 1_048_576;
@@ -51,8 +62,8 @@ const deviceKeyFile = 'device.key';
  */
 export async function openSealedStore(
   files: Files,
-  world: Pick<World, 'entropy'>,
-): Promise<Result<SealedStore, 'STORE_READ_FAILED' | 'STORE_WRITE_FAILED'>> {
+  world: Pick<World, 'entropy' | 'clock'>,
+): Promise<Result<SealedStore, 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED' | 'STORE_WRITE_FAILED'>> {
   const key = await deviceKey(files, world);
   if (!key.ok) return key;
   return ok(sealedStore(files, key.value, world));
@@ -61,11 +72,12 @@ export async function openSealedStore(
 async function deviceKey(
   files: Files,
   world: Pick<World, 'entropy'>,
-): Promise<Result<Secret<'key'>, 'STORE_READ_FAILED' | 'STORE_WRITE_FAILED'>> {
+): Promise<Result<Secret<'key'>, 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED' | 'STORE_WRITE_FAILED'>> {
   try {
     const stored = await files.read(deviceKeyFile);
     if (stored?.length === 32) return ok(Secret.take('key', stored));
-    if (stored) return fail('STORE_READ_FAILED', { field: deviceKeyFile, facts: { length: stored.length } });
+    // Without it no record can be opened any more.
+    if (stored) return fail('STORE_RECORD_DAMAGED', { field: deviceKeyFile, facts: { length: stored.length } });
   } catch (cause) {
     return fail('STORE_READ_FAILED', { field: deviceKeyFile, cause });
   }
@@ -78,7 +90,7 @@ async function deviceKey(
   }
 }
 
-function sealedStore(files: Files, key: Secret<'key'>, world: Pick<World, 'entropy'>): SealedStore {
+function sealedStore(files: Files, key: Secret<'key'>, world: Pick<World, 'entropy' | 'clock'>): SealedStore {
   let tail: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const turn = tail.then(work, work);
@@ -94,7 +106,28 @@ function sealedStore(files: Files, key: Secret<'key'>, world: Pick<World, 'entro
         return fail('STORE_WRITE_FAILED', { field: name, cause });
       }
     });
+  /** One rename: whenever power fails, it is there under one of its names. */
+  async function putAside(name: string): Promise<void> {
+    const before = setAsideIn(await files.list());
+    for (const one of before.slice(0, Math.max(0, before.length - setAsideMax + 1)))
+      await files.remove(asideFileOf(one));
+    await files.rename(fileOf(name), asideFileOf({ record: name, at: Math.round(world.clock.now()) }));
+    await files.syncFolder();
+  }
+  const listed = <T>(work: (names: readonly string[]) => T): Promise<Result<T, 'STORE_READ_FAILED'>> =>
+    inTurn(async () => {
+      try {
+        return ok(work(await files.list()));
+      } catch (cause) {
+        return fail('STORE_READ_FAILED', { cause });
+      }
+    });
   return {
+    names: () =>
+      listed((names) =>
+        names.filter((name) => name.endsWith(sealedEnd)).map((name) => name.slice(0, -sealedEnd.length)),
+      ),
+    setAside: () => listed(setAsideIn),
     read: (record) =>
       inTurn(async () => {
         let sealed: Uint8Array | undefined;
@@ -103,7 +136,15 @@ function sealedStore(files: Files, key: Secret<'key'>, world: Pick<World, 'entro
         } catch (cause) {
           return fail('STORE_READ_FAILED', { field: record.name, cause });
         }
-        return sealed ? unseal(record, sealed, key) : ok(undefined);
+        const unsealed = sealed ? unseal(record, sealed, key) : ok(undefined);
+        if (unsealed.ok || setAsideCode(record.name) === undefined) return unsealed;
+        try {
+          await putAside(record.name);
+        } catch (cause) {
+          // It is still damaged where it was: nothing may be written over it.
+          return fail('STORE_RECORD_DAMAGED', { ...unsealed.fault, cause });
+        }
+        return ok(undefined);
       }),
     write: (record, facts, secret) => {
       const plain = plainOf(facts, secret);
@@ -119,7 +160,19 @@ function sealedStore(files: Files, key: Secret<'key'>, world: Pick<World, 'entro
   };
 }
 
-const fileOf = (name: string): string => `${name}.sealed`;
+const sealedEnd = '.sealed';
+const fileOf = (name: string): string => `${name}${sealedEnd}`;
+const asideFileOf = ({ record, at }: Pick<SetAsideRecord, 'record' | 'at'>): string => `${record}.${at}.damaged`;
+
+function setAsideIn(names: readonly string[]): readonly SetAsideRecord[] {
+  return names
+    .flatMap((name) => {
+      const [, record = '', at = ''] = /^([a-z0-9-]{1,64})\.(\d{1,15})\.damaged$/.exec(name) ?? [];
+      const code = setAsideCode(record);
+      return code === undefined ? [] : [{ record, code, at: Number(at) }];
+    })
+    .toSorted((a, b) => a.at - b.at || (a.record < b.record ? -1 : 1));
+}
 
 /** Length of the facts (4 bytes, big-endian), the facts as JSON, the secret. */
 function plainOf(facts: unknown, secret: Secret<'key'> | undefined): Uint8Array {

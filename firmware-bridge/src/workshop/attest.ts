@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { keyIdOf } from '@tsunagu/protocols/fleet';
 import { ok, Secret } from '@tsunagu/protocols/kit';
 import { sealKeyBytes } from '@tsunagu/protocols/trace';
-import { type Attestation, type AttestedRun, runsMax, signAttestation, totalsOf } from '@tsunagu/protocols/workshop';
+import {
+  type Attestation,
+  type AttestedRun,
+  coverageOf,
+  runsMax,
+  signAttestation,
+  totalsOf,
+} from '@tsunagu/protocols/workshop';
 import type { StepResult } from '@tsunagu/protocols/workshop';
 import { scripts } from './certification.ts';
 import { sealKeyOf, signingKeyOf } from './key-files.ts';
@@ -21,6 +28,9 @@ export interface AttestOptions {
   /** `READER[=CARD[,CARD...]]` each; undefined for the readers and cards on the machine's own USB. */
   readonly emulated?: readonly string[];
   readonly hands: boolean;
+  /** Readers that have to be tried in earnest, and cards at each of them: it is in the signed text. */
+  readonly readersMin: number;
+  readonly cardsMin: number;
   /** Cards that somebody puts into each reader, one after another. */
   readonly cards: number;
   /** How long the next card is waited for, seconds. */
@@ -36,8 +46,8 @@ export interface AttestOptions {
 }
 
 /**
- * Runs the certification on every reader with each of its cards, and signs what came of it. Exit 5 when a step failed: the
- * attestation is written all the same, and says so.
+ * Runs the certification on every reader with each of its cards, and signs what came of it. Exit 5 when a step failed, or
+ * when fewer were tried in earnest than was undertaken: the attestation is written all the same, and says so.
  */
 export async function attest(shell: Shell, options: AttestOptions): Promise<Ending> {
   const free = await isFree(options.out);
@@ -66,6 +76,7 @@ export async function attest(shell: Shell, options: AttestOptions): Promise<Endi
     madeAt: new Date(shell.world.clock.now()).toISOString(),
     nonce: options.nonce,
     bridge: { version: options.version, node: process.version, platform: `${process.platform} ${process.arch}` },
+    atLeast: { readers: options.readersMin, cards: options.cardsMin },
     runs,
     digest: createHash('sha256')
       .update(runs.map(({ traceHash }) => traceHash).join('\n'))
@@ -77,8 +88,19 @@ export async function attest(shell: Shell, options: AttestOptions): Promise<Endi
   const written = await writeNew(options.out, signed.value);
   if (!written.ok) return failed(shell, written.fault);
   const { passed, failed: bad } = totalsOf(made);
-  shell.say({ event: 'attested', file: options.out, kid: keyIdOf(publicKey), runs: runs.length, passed, failed: bad });
-  return bad === 0 ? 0 : 5;
+  const { isEnough, readers, needed } = coverageOf(made);
+  shell.say({
+    event: 'attested',
+    file: options.out,
+    kid: keyIdOf(publicKey),
+    runs: runs.length,
+    passed,
+    failed: bad,
+    readers,
+    readersNeeded: needed.readers,
+    cardsNeeded: needed.cards,
+  });
+  return bad === 0 && isEnough ? 0 : 5;
 }
 
 async function runAll(

@@ -102,6 +102,8 @@ export function addWorkshopCommands(program: Command): void {
     .option(...emulatedOption)
     .option('--hands', 'somebody is there to take the card out and put it in', false)
     .option('--cards <count>', 'cards that somebody puts into each reader, one after another', counted(16), 1)
+    .option('--readers-min <count>', 'readers that have to be tried in earnest', counted(64), 1)
+    .option('--cards-min <count>', 'cards that have to be tried in earnest at each of them', counted(64), 1)
     .option('--wait-seconds <seconds>', 'how long the next card is waited for', counted(600), 60)
     .requiredOption('--key <file>', 'Ed25519 key, PKCS #8 PEM; made where there is none')
     .requiredOption('--out <file>', 'where the attestation goes')

@@ -44,16 +44,17 @@ import type {
   negativeOverview,
   NegativePublished,
   NegativeStateView,
+  ReportTrouble,
 } from '@tsunagu/protocols/fleet';
 import type { Result, Secret } from '@tsunagu/protocols/kit';
 import type { NegativeProof } from '@tsunagu/protocols/negative/proof';
 import type { z } from 'zod';
-import type { JobOrdering } from '../jobs/index.ts';
+import type { JobOrdering, Jobs } from '../jobs/index.ts';
 import type { Actor } from '../audit/index.ts';
 import type { Assessor } from '../assessor/index.ts';
 import type { Custody } from '../custody/index.ts';
 import type { Selection } from '../estate/index.ts';
-import type { Ceremonies, Manufacturers } from '../identity/index.ts';
+import type { Ceremonies, Manufacturers, Revocations } from '../identity/index.ts';
 import type { KeyCeremonies, KeyInventory, KeyRuns } from '../keys/index.ts';
 import type { Inspections } from '../inspection/index.ts';
 import type { Refurbish } from '../refurbish/index.ts';
@@ -131,6 +132,7 @@ export interface ApiRooms {
     timeline(serial: Serial, page: PageRequest): Promise<Result<Page<TimelineEntry>>>;
     register(terminal: RegisterTerminal, by: Actor): Promise<Result<ClaimBundle>>;
     reissueClaim(serial: Serial, by: Actor): Promise<Result<ClaimBundle>>;
+    trouble(serial: Serial, trouble: ReportTrouble): Promise<Result<void>>;
     recount(serial: Serial): Promise<Result<void>>;
   };
   readonly lifecycle: {
@@ -144,6 +146,7 @@ export interface ApiRooms {
     readonly runs: Omit<KeyRuns, 'proven'>;
     readonly inventory: KeyInventory;
     setAcquirers(serial: Serial, acquirers: readonly string[]): Promise<void>;
+    renewProtection(serial: Serial): Promise<Result<Job>>;
   };
   readonly switchRules: SwitchRuleRooms;
   readonly expiry: {
@@ -158,6 +161,7 @@ export interface ApiRooms {
   readonly certificates: {
     revoke(serial: Serial, by: Actor): Promise<Result<void>>;
   };
+  readonly revocations: Revocations;
   readonly twin: {
     readonly documents: {
       layer(ref: LayerRef): Promise<Result<LayerDocument>>;
@@ -196,6 +200,7 @@ export interface ApiRooms {
     /** Has a terminal do something: a payment, its totals, a slip, another software. */
     start(serial: Serial, body: JobBody, by: Actor, ordering?: JobOrdering): Promise<Result<Job>>;
     cancel(id: string, by: Actor): Promise<Result<Job>>;
+    cancelMany: Jobs['cancelMany'];
     retry(id: string, by: Actor): Promise<Result<Job>>;
     approve(id: string, by: Actor): Promise<Result<Job>>;
     readonly logs: { read(job: string): Promise<Result<Uint8Array>> };

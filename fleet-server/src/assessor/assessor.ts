@@ -11,84 +11,67 @@ export interface Assessor {
   lines(from: number, to: number): AsyncIterable<AssessorLine>;
 }
 
-export function openAssessor(store: Store, runs: Pick<KeyRuns, 'record'>): Assessor {
+/** Rows page by page, each page asked for by the id of the row before it, until there are no more. */
+async function* paged<Id, Row extends { readonly id: Id }>(
+  page: (after: Id) => Promise<readonly Row[]>,
+  first: NoInfer<Id>,
+): AsyncIterable<Row> {
+  for (let after = first; ; ) {
+    const rows = await page(after);
+    yield* rows;
+    const last = rows.at(-1);
+    if (!last) return;
+    after = last.id;
+  }
+}
+
+export function openAssessor({ db }: Pick<Store, 'db'>, runs: Pick<KeyRuns, 'record'>): Assessor {
   return {
     async *lines(from, to) {
-      for (let after = 0; ; ) {
-        const rows = await store.db
-          .selectFrom('lifecycle_moves')
-          .selectAll()
-          .where('id', '>', after)
-          .where('at', '<', to)
-          .orderBy('id')
-          .limit(pageRows)
-          .execute();
-        for (const row of rows)
-          yield {
-            kind: 'step',
-            id: row.id,
-            serial: row.serial,
-            at: isoTime(row.at),
-            from: row.from_state,
-            to: row.to_state,
-            by: row.by,
-            approvedBy: row.approved_by,
-            reason: row.reason,
-            evidence: row.evidence === null ? null : (JSON.parse(row.evidence) as Record<string, unknown>),
-            isInTime: row.at >= from,
-          };
-        const last = rows.at(-1);
-        if (!last) break;
-        after = last.id;
-      }
-      for (let after = ''; ; ) {
-        const rows = await store.db
-          .selectFrom('inspections')
-          .selectAll()
-          .where('id', '>', after)
-          .where('at', '>=', from)
-          .where('at', '<', to)
-          .orderBy('id')
-          .limit(pageRows)
-          .execute();
-        for (const row of rows)
-          yield {
-            kind: 'inspection',
-            deliveredAt: isoTime(row.delivered_at),
-            findings: JSON.parse(row.findings) as string[],
-            document: unwrap(parseJson(signedDocument, row.document, 131_072)),
-          };
-        const last = rows.at(-1);
-        if (!last) break;
-        after = last.id;
-      }
-      for (let after = ''; ; ) {
-        const rows = await store.db
-          .selectFrom('key_ledger')
-          .selectAll()
-          .where('id', '>', after)
-          .where('allocated_at', '<', to)
-          .orderBy('id')
-          .limit(pageRows)
-          .execute();
-        for (const row of rows)
-          yield {
-            kind: 'key',
-            id: row.id,
-            serial: row.serial,
-            slot: row.slot,
-            kcv: row.kcv,
-            initialKeyId: row.initial_key_id,
-            parent: row.parent_key,
-            state: row.state,
-            allocatedAt: isoTime(row.allocated_at),
-            loadedAt: row.loaded_at === null ? null : isoTime(row.loaded_at),
-          };
-        const last = rows.at(-1);
-        if (!last) break;
-        after = last.id;
-      }
-      const held = await store.db
+      const steps = db.selectFrom('lifecycle_moves').selectAll().where('at', '<', to).orderBy('id').limit(pageRows);
+      for await (const row of paged((after: number) => steps.where('id', '>', after).execute(), 0))
+        yield {
+          kind: 'step',
+          id: row.id,
+          serial: row.serial,
+          at: isoTime(row.at),
+          from: row.from_state,
+          to: row.to_state,
+          by: row.by,
+          approvedBy: row.approved_by,
+          reason: row.reason,
+          evidence: row.evidence === null ? null : (JSON.parse(row.evidence) as Record<string, unknown>),
+          isInTime: row.at >= from,
+        };
+      const inspections = db
+        .selectFrom('inspections')
+        .selectAll()
+        .where('at', '>=', from)
+        .where('at', '<', to)
+        .orderBy('id')
+        .limit(pageRows);
+      for await (const row of paged((after: string) => inspections.where('id', '>', after).execute(), ''))
+        yield {
+          kind: 'inspection',
+          deliveredAt: isoTime(row.delivered_at),
+          findings: JSON.parse(row.findings) as string[],
+          document: unwrap(parseJson(signedDocument, row.document, 131_072)),
+        };
+      const keys = db.selectFrom('key_ledger').selectAll().where('allocated_at', '<', to).orderBy('id').limit(pageRows);
+      for await (const row of paged((after: string) => keys.where('id', '>', after).execute(), ''))
+        yield {
+          kind: 'key',
+          id: row.id,
+          serial: row.serial,
+          slot: row.slot,
+          kcv: row.kcv,
+          initialKeyId: row.initial_key_id,
+          parent: row.parent_key,
+          state: row.state,
+          allocatedAt: isoTime(row.allocated_at),
+          loadedAt: row.loaded_at === null ? null : isoTime(row.loaded_at),
+        };
+      const held = await db
         .selectFrom('key_runs')
         .select('id')
         .where('begun_at', '<', to)

@@ -4,7 +4,14 @@ import { negativeHeadTopic, parseUpTopic, type Serial, subtree, type TenantId } 
 import { fail, type Fault, ok, type Result } from '@tsunagu/protocols/kit';
 import type { LogFacts, World } from '@tsunagu/protocols/world';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
-import { type Admission, type ServerTls, type ShownCertificate, shownBy, type TlsMaterial } from '../identity/index.ts';
+import {
+  type Admission,
+  type ServerTls,
+  fingerprintOf,
+  type ShownCertificate,
+  shownBy,
+  type TlsMaterial,
+} from '../identity/index.ts';
 import { DownlinkQueue } from './downlink.ts';
 import { FrameGuard } from './frame-guard.ts';
 import { openFront } from './front.ts';
@@ -43,6 +50,7 @@ export interface OpenBroker extends Broker {
 interface Session {
   readonly serial: Serial;
   readonly address: string;
+  readonly fingerprint: string | undefined;
   readonly queue: DownlinkQueue;
   readonly lineage: Lineage | undefined;
   readonly entry: Entry;
@@ -166,6 +174,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
           sessions.set(client, {
             serial,
             address,
+            fingerprint: certificate && fingerprintOf(certificate),
             lineage,
             entry,
             queue,
@@ -199,7 +208,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
       packet.retain = false;
       const payload = Uint8Array.from(Buffer.from(packet.payload));
       session.tail = session.tail
-        .then(() => handlers.received(session.serial, read.topic, payload))
+        .then(() => handlers.received(session.serial, read.topic, payload, session.fingerprint))
         .then(
           () => settle(),
           (cause: unknown) => {

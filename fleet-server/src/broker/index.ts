@@ -1,3 +1,4 @@
+export { type HouseBrokerOptions, type OpenedBroker, openHouseBroker } from './house-broker.ts';
 export { type BrokerOptions, type OpenBroker, openAedesBroker } from './aedes-broker.ts';
 export { type ExternalBroker, type ExternalBrokerOptions, openExternalBroker } from './external/external-broker.ts';
 export { type MosquittoSetting, mosquittoRules, writeMosquittoFolder } from './external/mosquitto.ts';

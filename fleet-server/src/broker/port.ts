@@ -2,8 +2,11 @@ import type { Serial, UpTopic } from '@tsunagu/protocols/fleet';
 
 /** What the broker tells the house. */
 export interface BrokerHandlers {
-  /** A message from a terminal's own subtree. The terminal gets its acknowledgement when this resolves. */
-  received(serial: Serial, topic: UpTopic, payload: Uint8Array): Promise<void>;
+  /**
+   * A message from a terminal's own subtree. The terminal gets its acknowledgement when this resolves.
+   * @param fingerprint of the certificate of its connection, SHA-256, lower-case hexadecimal; undefined where another broker looked at it
+   */
+  received(serial: Serial, topic: UpTopic, payload: Uint8Array, fingerprint?: string): Promise<void>;
   connected(serial: Serial): void;
   disconnected(serial: Serial): void;
   /** A connection, message or subscription was refused; `code` is of the error table. */

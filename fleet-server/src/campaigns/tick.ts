@@ -27,6 +27,8 @@ import { viewOf } from './views.ts';
 const endsMax = 1_000;
 const looksMax = 1_000;
 const ordersMax = 100;
+/** Terminals whose facts are read together at least. */
+const pageMin = 50;
 /** Pauses before another order to the same terminal. */
 const retryFirstMs = 60_000;
 const retryMaxMs = 3_600_000;
@@ -207,72 +209,84 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
         const waiting =
           leg === 'forward' ? campaign.sets.waiting(ringOpenOf(change.progress)) : campaign.sets.changed();
         const candidates = choose(campaign, waiting, busy, Math.min(looksMax, budget * 10));
-        const facts = await factsOf(tx, { ordinals: candidates.ordinals });
-        const exceptions = new Map(
-          (
-            await tx
-              .selectFrom('campaign_exceptions')
-              .selectAll()
-              .where('campaign', '=', campaign.id)
-              .where('ordinal', 'in', candidates.ordinals.length > 0 ? candidates.ordinals : [-1])
-              .execute()
-          ).map((row) => [row.ordinal, row]),
-        );
         const view = viewOf({ ...campaign, ...change, credit }, context.others, context.zoneOf, now);
         const serials: Serial[] = [];
         let had = 0;
-        for (const terminal of facts) {
-          if (serials.length >= budget) break;
-          const { ordinal } = terminal;
-          const row = exceptions.get(ordinal);
-          if (leg === 'forward' && campaign.action.isHad(terminal)) {
-            draft.add('done', ordinal);
-            had += 1;
-            // One that was ordered and then failed got it all the same, late: it is ours, and is brought back with the others.
-            if (!row) draft.add('had', ordinal);
-            else await forget(ordinal);
-            continue;
-          }
-          const standing: Standing = {
-            isInCohort: true,
-            isDone: false,
-            isBack: false,
-            ring: campaign.sets.ringOf(ordinal),
-            order: undefined,
-            exception: row && { ...row, nextAt: row.next_at },
-          };
-          const mayConnect = rooms.mayConnect(terminal.lifecycle);
-          const isFree =
-            leg === 'forward'
-              ? mayBeOrdered(causesOf(view, standing, terminal, mayConnect, now))
-              : terminal.link === 'ready' &&
-                mayConnect &&
-                (row?.next_at ?? 0) <= now &&
-                (campaign.sets.has('done', ordinal) || campaign.action.isHad(terminal));
-          if (!isFree) continue;
-          const job = await campaign.action.order(tx, terminal, leg, `campaign:${campaign.id}`);
-          if (job === undefined) continue;
-          await tx
-            .insertInto('campaign_orders')
-            .values({
-              job,
-              campaign: campaign.id,
-              ordinal,
-              leg,
-              ordered_at: now,
-              outcome: null,
-              fault: null,
-              ended_at: null,
-            })
-            .execute();
-          serials.push(serialSchema.parse(terminal.serial));
-        }
+        const looked = new Set<Candidate>();
+        // Most often the first are enough, and the facts of the others need not be read.
+        const pageSize = Math.max(budget, pageMin);
+        for (let from = 0; from < candidates.length && serials.length < budget; from += pageSize)
+          for (const one of await orderSome(candidates.slice(from, from + pageSize))) looked.add(one);
+        for (const one of candidates) if (one.isCalled && !looked.has(one)) campaign.called.add(one.ordinal);
         return {
           serials,
           had,
           credit: leg === 'forward' ? { ...credit, orders: credit.orders - serials.length } : credit,
-          lookedUpTo: candidates.lookedUpTo,
+          lookedUpTo: candidates.findLast((one) => !one.isCalled && looked.has(one))?.ordinal ?? campaign.lookedUpTo,
         };
+
+        /** @returns those that were looked at: all of them, unless the orders ran out */
+        async function orderSome(page: readonly Candidate[]): Promise<readonly Candidate[]> {
+          const ordinals = page.map(({ ordinal }) => ordinal);
+          const facts = await factsOf(tx, { ordinals });
+          const rows = await tx
+            .selectFrom('campaign_exceptions')
+            .selectAll()
+            .where('campaign', '=', campaign.id)
+            .where(sql<boolean>`ordinal in (select value from json_each(${JSON.stringify(ordinals)}))`)
+            .execute();
+          const exceptions = new Map(rows.map((row) => [row.ordinal, row]));
+          for (const [index, terminal] of facts.entries()) {
+            const { ordinal } = terminal;
+            if (serials.length >= budget) {
+              const left = new Set(facts.slice(index).map((one) => one.ordinal));
+              return page.filter((one) => !left.has(one.ordinal));
+            }
+            const row = exceptions.get(ordinal);
+            if (leg === 'forward' && campaign.action.isHad(terminal)) {
+              draft.add('done', ordinal);
+              had += 1;
+              // One that was ordered and then failed got it all the same, late: it is ours, and is brought back with the others.
+              if (!row) draft.add('had', ordinal);
+              else await forget(ordinal);
+              continue;
+            }
+            const standing: Standing = {
+              isInCohort: true,
+              isDone: false,
+              isBack: false,
+              ring: campaign.sets.ringOf(ordinal),
+              order: undefined,
+              exception: row && { ...row, nextAt: row.next_at },
+            };
+            const mayConnect = rooms.mayConnect(terminal.lifecycle);
+            const isFree =
+              leg === 'forward'
+                ? mayBeOrdered(causesOf(view, standing, terminal, mayConnect, now))
+                : terminal.link === 'ready' &&
+                  mayConnect &&
+                  (row?.next_at ?? 0) <= now &&
+                  (campaign.sets.has('done', ordinal) || campaign.action.isHad(terminal));
+            if (!isFree) continue;
+            const job = await campaign.action.order(tx, terminal, leg, `campaign:${campaign.id}`);
+            if (job === undefined) continue;
+            await tx
+              .insertInto('campaign_orders')
+              .values({
+                job,
+                campaign: campaign.id,
+                ordinal,
+                leg,
+                ordered_at: now,
+                outcome: null,
+                fault: null,
+                ended_at: null,
+              })
+              .execute();
+            serials.push(serialSchema.parse(terminal.serial));
+          }
+          return page;
+        }
       }
     });
     draft.commit();
@@ -317,27 +331,31 @@ export async function withdraw(
   return serials;
 }
 
+/** Somebody to look at: because it called, or in its turn. */
+interface Candidate {
+  readonly ordinal: number;
+  readonly isCalled: boolean;
+}
+
 /** Whom to look at: those that called, then the next ones in turn. */
 function choose(
   campaign: Campaign,
   waiting: Uint32Array,
   busy: ReadonlySet<number>,
   max: number,
-): { readonly ordinals: number[]; readonly lookedUpTo: number } {
-  const chosen = new Set<number>();
+): readonly Candidate[] {
+  const chosen = new Map<number, Candidate>();
   const isIn = (ordinal: number): boolean => waiting[placeOf(waiting, ordinal)] === ordinal;
   for (const ordinal of campaign.called) {
     campaign.called.delete(ordinal);
-    if (chosen.size < max && isIn(ordinal) && !busy.has(ordinal)) chosen.add(ordinal);
+    if (chosen.size < max && isIn(ordinal) && !busy.has(ordinal)) chosen.set(ordinal, { ordinal, isCalled: true });
   }
-  let lookedUpTo = campaign.lookedUpTo;
-  const first = placeOf(waiting, lookedUpTo + 1);
+  const first = placeOf(waiting, campaign.lookedUpTo + 1);
   for (let step = 0; step < waiting.length && chosen.size < max; step++) {
     const ordinal = waiting[(first + step) % waiting.length] ?? 0;
-    lookedUpTo = ordinal;
-    if (!busy.has(ordinal)) chosen.add(ordinal);
+    if (!busy.has(ordinal) && !chosen.has(ordinal)) chosen.set(ordinal, { ordinal, isCalled: false });
   }
-  return { ordinals: [...chosen], lookedUpTo };
+  return [...chosen.values()];
 }
 
 /** Where an ordinal is, or would be, in a rising list. */

@@ -1,6 +1,7 @@
 import { type Cause, type Serial, type WhyTarget, type Why } from '@tsunagu/protocols/fleet';
 import { sql } from 'kysely';
-import { loadSubject } from '../keys/index.ts';
+import { type Chain, type Refusals, refusalsOf } from '../jobs/index.ts';
+import { protectionChain } from '../keys/index.ts';
 import { isoTime, type Queryable } from '../store/index.ts';
 import type { Campaign } from './campaign.ts';
 import { factsOf } from './facts.ts';
@@ -84,35 +85,42 @@ export async function explain(
           return found.length > 0 ? found : [made('NEXT', {}, now)];
         };
       case 'key': {
+        const askedOf = facts.map((terminal) => terminal.serial);
+        const chains: readonly Chain[] = [[`key.load/${asked.slot}`], protectionChain];
         const open = await store.db
           .selectFrom('jobs')
-          .select(['serial', 'id', 'created_at'])
-          .where('subject', 'in', [`key.load/${asked.slot}`, ...slotSubjects(asked.slot)])
+          .select(['serial', 'id', 'created_at', 'not_before'])
+          .where('subject', 'in', chains.flat())
           .where('state', 'in', ['queued', 'offered', 'running'])
-          .where(
-            sql<boolean>`serial in (select value from json_each(${JSON.stringify(facts.map(({ serial }) => serial))}))`,
-          )
+          .where(sql<boolean>`serial in (select value from json_each(${JSON.stringify(askedOf)}))`)
           .execute();
         const jobs = new Map(open.map((row) => [row.serial, row]));
+        const refusals: ((serial: string) => Refusals)[] = [];
+        for (const chain of chains) refusals.push(await refusalsOf(store.db, askedOf, chain));
         return (terminal) => {
           const keys = atPath(terminal.hello, ['keys']);
           const isHeld =
             Array.isArray(keys) && keys.some((_, index) => atPath(keys, [String(index), 'slot']) === asked.slot);
           const job = jobs.get(terminal.serial);
           if (isHeld && !job) return [made('DONE', { slot: asked.slot })];
+          const refused = refusals.map((of) => of(terminal.serial)).find(({ count }) => count > 0);
+          const againAt = Math.max(now, job?.not_before ?? refused?.againAt ?? 0);
           return causesOfPlain(terminal, mayConnect(terminal), [
-            !isHeld && { code: 'KEY_SLOT_EMPTY', facts: { slot: asked.slot } },
-            job && { code: 'JOB_OPEN', facts: { job: job.id, since: isoTime(job.created_at) } },
+            // Where it was refused, that is why the slot is empty, and when that may end is known.
+            !isHeld && !refused && { code: 'KEY_SLOT_EMPTY', facts: { slot: asked.slot } },
+            refused && {
+              code: 'RETRY',
+              facts: { attempts: refused.count, fault: refused.fault ?? '', ...(job && { job: job.id }) },
+              until: againAt,
+            },
+            job &&
+              job.not_before <= now && { code: 'JOB_OPEN', facts: { job: job.id, since: isoTime(job.created_at) } },
           ]);
         };
       }
     }
   }
 }
-
-/** Under which subject jobs load a key into a slot. */
-const slotSubjects = (slot: string): readonly string[] =>
-  slot === 'dukpt' || slot === 'negative' ? [loadSubject(slot)] : [];
 
 /** Where terminals stand in a campaign. */
 async function standingsOf(

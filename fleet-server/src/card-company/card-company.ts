@@ -13,6 +13,7 @@ import {
   type Operation,
   operationOf,
   transmissionTime,
+  zoneMac,
 } from '@tsunagu/protocols/acquiring';
 import {
   type DecodedMessage,
@@ -20,7 +21,6 @@ import {
   type FieldValue,
   FrameReader,
   isApproval,
-  type MacFunction,
   type Message,
   originalMti,
   parseOriginalData,
@@ -40,9 +40,9 @@ import {
   toHex,
   unwrap,
 } from '@tsunagu/protocols/kit';
-import { computeMac } from '@tsunagu/protocols/mac';
 import { unwrapKeyBlock } from '@tsunagu/protocols/tr31';
 import type { Timer, World } from '@tsunagu/protocols/world';
+import { writeTogether } from '../net/index.ts';
 import type { LinkCredentials } from '../switch/link/credentials.ts';
 import { FaultyLine, pickFault, type WireFault, type WireFaults } from '../emulation/wire-faults.ts';
 import { noTap, type Tap } from '../emulation/tap.ts';
@@ -216,7 +216,7 @@ class Session {
         get destroyed() {
           return socket.destroyed || socket.writableEnded;
         },
-        write: (bytes) => socket.write(asBuffer(bytes)),
+        write: (bytes) => writeTogether(socket, asBuffer(bytes)),
         end: () => socket.end(),
       },
       options.faults ?? issuerProfiles['card-company'].faults,
@@ -351,7 +351,7 @@ class Session {
 
   #isGenuine(message: DecodedMessage): boolean {
     const isUnder = (key: Secret<'key'> | undefined): boolean =>
-      key !== undefined && verifyMac(message, macUnder(key), { lengthBytes: issuerLink.mac.lengthBytes }).ok;
+      key !== undefined && verifyMac(message, zoneMac(key), { lengthBytes: issuerLink.mac.lengthBytes }).ok;
     if (this.#isSignedOn && (isUnder(this.#key) || isUnder(this.#keyBefore))) return true;
     this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MAC_INVALID', facts: { mti: message.mti } } });
     return false;
@@ -556,7 +556,7 @@ class Session {
 
   #send(message: Message, key: Secret<'key'> | undefined, fault?: WireFault): void {
     const bytes = key
-      ? unwrap(sealMac(issuerCodec, message, macUnder(key), { lengthBytes: issuerLink.mac.lengthBytes }))
+      ? unwrap(sealMac(issuerCodec, message, zoneMac(key), { lengthBytes: issuerLink.mac.lengthBytes }))
       : unwrap(issuerCodec.encode(message));
     // What was said is what left here; what the line makes of it comes after.
     if (fault !== 'wrongStan') this.#tap.message(this.#name, 'out', bytes);
@@ -589,8 +589,3 @@ const keyOf = (message: DecodedMessage): string =>
 /** Six characters that look like an approval code and follow from the sale, so that a run can be repeated. */
 const approvalCodeOf = (key: string): string =>
   createHash('sha256').update(key).digest('hex').slice(0, 6).toUpperCase();
-
-const macUnder =
-  (key: Secret<'key'>): MacFunction =>
-  (bytes) =>
-    unwrap(computeMac({ kind: 'CMAC', cipher: 'AES' }, key, bytes));

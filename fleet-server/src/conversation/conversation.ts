@@ -3,6 +3,7 @@ import {
   type DownTopic,
   type Envelope,
   encodeEnvelope,
+  type JobBody,
   type MessageName,
   messageOn,
   messages,
@@ -17,15 +18,16 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { fail, type Fault, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
+import type { Transaction } from 'kysely';
 import type { z } from 'zod';
 import type { Broker } from '../broker/index.ts';
 import { type Estate, mayNow } from '../estate/index.ts';
 import type { TrustKnown } from '../identity/index.ts';
 import { contactOf } from './contact.ts';
-import type { Jobs } from '../jobs/index.ts';
-import { bindSubject, type Keys, loadSubject, receiveSubject } from '../keys/index.ts';
+import { type Chain, isTold, type Jobs } from '../jobs/index.ts';
+import { bindSubject, type Keys, loadSubject, protectionChain, receiveSubject } from '../keys/index.ts';
 import type { Negative } from '../negative/index.ts';
-import type { Store } from '../store/index.ts';
+import type { Database, Store } from '../store/index.ts';
 import type { Twin } from '../twin/index.ts';
 
 /** An answer to a pull is worth nothing after this. */
@@ -59,19 +61,37 @@ export interface ConversationRooms {
 
 /** W1 above the broker: understands what terminals say, lets the rooms act, and answers. */
 export interface Conversation {
-  /** Takes a message of an admitted terminal from its own subtree. When it resolves its effect is on disk. */
-  received(serial: Serial, topic: UpTopic, payload: Uint8Array): Promise<void>;
+  /**
+   * Takes a message of an admitted terminal from its own subtree. When it resolves its effect is on disk.
+   * @param fingerprint of the certificate that its connection was admitted with; undefined where the broker cannot tell
+   */
+  received(serial: Serial, topic: UpTopic, payload: Uint8Array, fingerprint?: string): Promise<void>;
+  /** Certificates ended, in the transaction that ends them: what their connections still say is no longer the terminal's word. */
+  ended(fingerprints: readonly string[]): void;
   notify(serial: Serial, work: Notify): void;
 }
 
 /** An alarm about a terminal's boots comes at most so often, and is remembered of so many. */
 const tellAgainMs = 600_000;
 const toldMax = 10_000;
+/** Ended certificates that are remembered: for as long as their connections take to close. */
+const endedMax = 10_000;
 
 type Received = Result<
   void,
-  'INPUT_INVALID' | 'MESSAGE_STALE' | 'BOOT_IMPLAUSIBLE' | 'TERMINAL_UNKNOWN' | 'JOB_UNKNOWN'
+  | 'INPUT_INVALID'
+  | 'MESSAGE_STALE'
+  | 'BOOT_IMPLAUSIBLE'
+  | 'TERMINAL_UNKNOWN'
+  | 'JOB_UNKNOWN'
+  | 'CLIENT_CERTIFICATE_REFUSED'
 >;
+
+/** Whose word it is: boots are counted under a certificate, and another device may have the serial by now. */
+interface Speaker {
+  readonly serial: Serial;
+  readonly fingerprint: string | undefined;
+}
 
 export function openConversation(rooms: ConversationRooms): Conversation {
   const { world, store, estate, keys } = rooms;
@@ -83,6 +103,11 @@ export function openConversation(rooms: ConversationRooms): Conversation {
     send(serial, { kind: 'response', corr }, 'response', body, { corr, exp: world.clock.now() + answerLifeMs });
 
   const notify = (serial: Serial, work: Notify): void => send(serial, { kind: 'notify' }, 'notify', work);
+
+  const ended = new Set<string>();
+  /** Asked inside a transaction: whoever ended a certificate did so in one before it, or will in one after it. */
+  const isEnded = ({ fingerprint }: Speaker): boolean => fingerprint !== undefined && ended.has(fingerprint);
+  const endedMeanwhile = () => fail('CLIENT_CERTIFICATE_REFUSED', { facts: { isEnded: true } });
 
   /** When a terminal was last told of that says another boot than it can. */
   const toldOf = new Map<Serial, number>();
@@ -97,9 +122,19 @@ export function openConversation(rooms: ConversationRooms): Conversation {
     await estate.alarm(serial, code === 'MESSAGE_STALE' ? 'BOOT_BEHIND' : code, `${newest} / ${boot}`);
   }
 
-  async function hello(serial: Serial, message: Envelope, body: z.output<typeof messages.hello>): Promise<Received> {
+  /** Orders what a terminal lacks of keys. One that refuses again and again is a person's to look at. */
+  async function orderKey(tx: Transaction<Database>, serial: Serial, body: JobBody, subject: string, chain: Chain) {
+    const refusals = await rooms.jobs().queueAgainIn(tx, serial, body, subject, chain);
+    if (!refusals || !isTold(refusals)) return;
+    const detail = `${subject}: ${refusals.count} × ${refusals.fault ?? ''}`;
+    await estate.note(tx, serial, 'alarm', { code: 'KEY_ORDER_REFUSED', detail });
+  }
+
+  async function hello(by: Speaker, message: Envelope, body: z.output<typeof messages.hello>): Promise<Received> {
+    const { serial } = by;
     await keys.prepare(serial);
     const outcome = await store.write(async (tx) => {
+      if (isEnded(by)) return endedMeanwhile();
       const said = await estate.hello(tx, serial, message, body);
       if (!said.ok) return said;
       const configuration = await rooms.twin().reports.observe(tx, serial, message, body.configuration);
@@ -118,16 +153,20 @@ export function openConversation(rooms: ConversationRooms): Conversation {
       // wiped is to lose those it has.
       const isWiping = [...open].some((subject) => subject.startsWith('terminal.wipe/'));
       const mayBeKeyed = !body.tampered && !isWiping && (await mayNow(tx, serial, 'beKeyed')).ok;
-      for (const load of mayBeKeyed ? loads : [])
-        await rooms.jobs().queueIn(tx, serial, { type: 'key.load', params: load }, loadSubject(load.slot));
+      for (const load of mayBeKeyed ? loads : []) {
+        const subject = loadSubject(load.slot);
+        await orderKey(tx, serial, { type: 'key.load', params: load }, subject, [subject]);
+      }
       if (mayBeKeyed && bind && !open.has(bindSubject) && !open.has(receiveSubject))
-        await rooms.jobs().queueIn(tx, serial, { type: 'key.bind', params: bind }, bindSubject);
+        await orderKey(tx, serial, { type: 'key.bind', params: bind }, bindSubject, protectionChain);
       for (const slot of loaded) await estate.note(tx, serial, 'key-loaded', { slot, seenIn: 'hello' });
       const trust = await rooms.trust.heard(tx, serial, body.trust ?? 1);
       return ok({ configuration, trust, jobs: (await rooms.jobs().openSubjects(tx, serial)).size });
     });
     if (!outcome.ok) {
-      if (outcome.fault.code !== 'TERMINAL_UNKNOWN') await tellOfBoot(serial, message.boot, outcome.fault);
+      const { code } = outcome.fault;
+      if (code === 'MESSAGE_STALE' || code === 'BOOT_IMPLAUSIBLE')
+        await tellOfBoot(serial, message.boot, outcome.fault);
       return outcome;
     }
     const { configuration, jobs, trust } = outcome.value;
@@ -149,8 +188,10 @@ export function openConversation(rooms: ConversationRooms): Conversation {
     else answer(serial, corr, { kind: 'job', order: await rooms.jobs().next(serial, pull) });
   }
 
-  async function twin(serial: Serial, message: Envelope, body: z.output<typeof messages.twin>): Promise<Received> {
+  async function twin(by: Speaker, message: Envelope, body: z.output<typeof messages.twin>): Promise<Received> {
+    const { serial } = by;
     const stored = await store.write(async (tx) => {
+      if (isEnded(by)) return endedMeanwhile();
       const taken = await rooms.twin().reports.report(tx, serial, message, body);
       if (taken.ok)
         await estate.note(tx, serial, 'configuration-reported', {
@@ -185,11 +226,13 @@ export function openConversation(rooms: ConversationRooms): Conversation {
     return ok(undefined);
   }
 
-  async function understand(serial: Serial, topic: UpTopic, message: Envelope): Promise<Received> {
+  async function understand(by: Speaker, topic: UpTopic, message: Envelope): Promise<Received> {
+    const { serial } = by;
+    if (isEnded(by)) return endedMeanwhile();
     switch (topic.kind) {
       case 'hello': {
         const body = parseWith(messages.hello, message.body);
-        return body.ok ? await hello(serial, message, body.value) : body;
+        return body.ok ? await hello(by, message, body.value) : body;
       }
       case 'presence': {
         const body = parseWith(messages.presence, message.body);
@@ -198,7 +241,7 @@ export function openConversation(rooms: ConversationRooms): Conversation {
       }
       case 'twin': {
         const body = parseWith(messages.twin, message.body);
-        return body.ok ? await twin(serial, message, body.value) : body;
+        return body.ok ? await twin(by, message, body.value) : body;
       }
       case 'request': {
         const body = parseWith(messages.request, message.body);
@@ -220,14 +263,21 @@ export function openConversation(rooms: ConversationRooms): Conversation {
 
   return {
     notify,
-    async received(serial, topic, payload) {
+    ended(fingerprints) {
+      for (const fingerprint of fingerprints) ended.add(fingerprint);
+      for (const oldest of ended) {
+        if (ended.size <= endedMax) break;
+        ended.delete(oldest);
+      }
+    },
+    async received(serial, topic, payload, fingerprint) {
       const message = parseEnvelope(payload);
       let result: Received = message.ok ? ok(undefined) : message;
       if (message.ok) {
         const { ct, exp } = message.value;
         if (ct !== messageOn(topic)) result = fail('INPUT_INVALID', { field: 'ct' });
         else if (exp !== undefined && exp < world.clock.now()) result = fail('MESSAGE_STALE', { field: 'exp' });
-        else result = await understand(serial, topic, message.value);
+        else result = await understand({ serial, fingerprint }, topic, message.value);
       }
       if (result.ok) return;
       world.log('warn', 'messageRefused', { serial, topic: topic.kind, fault: result.fault });

@@ -17,6 +17,7 @@ import {
   type TerminalSummary,
   type TimelineEntry,
   isBootPlausible,
+  type ReportTrouble,
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -110,6 +111,8 @@ export interface Estate {
     at: { readonly boot: number; readonly seq: number },
     hello: Hello,
   ): Promise<Result<HelloOutcome, 'MESSAGE_STALE' | 'BOOT_IMPLAUSIBLE' | 'TERMINAL_UNKNOWN'>>;
+  /** Notes why a terminal does not run, as whoever runs it says. */
+  trouble(serial: Serial, trouble: ReportTrouble): Promise<Result<void, 'TERMINAL_UNKNOWN'>>;
   /** Has a terminal's count of boots begin anew with its next hello: its storage was restored, or a copy had gone ahead of it. */
   recount(serial: Serial): Promise<Result<void, 'TERMINAL_UNKNOWN'>>;
   /** The link of a terminal changed. Nothing to do for one that never said hello. */
@@ -405,6 +408,27 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       await note(tx, serial, 'wiped');
     },
 
+    async trouble(serial, { code, record }) {
+      const known = await store.write(async (tx) => {
+        const terminal = await tx
+          .selectFrom('terminals')
+          .select('serial')
+          .where('serial', '=', serial)
+          .executeTakeFirst();
+        if (!terminal) return false;
+        const row = { at: world.clock.now(), code, record: record ?? null };
+        await tx
+          .insertInto('terminal_troubles')
+          .values({ serial, ...row })
+          .onConflict((conflict) => conflict.column('serial').doUpdateSet(row))
+          .execute();
+        await note(tx, serial, 'alarm', { code, ...(record !== undefined && { record }) });
+        return true;
+      });
+      if (known) announce(serial);
+      return known ? ok(undefined) : fail('TERMINAL_UNKNOWN', { facts: { serial } });
+    },
+
     async recount(serial) {
       const known = await store.write(async (tx) => {
         const terminal = await tx
@@ -450,6 +474,11 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
         .onConflict((conflict) => conflict.column('serial').doUpdateSet(row))
         .execute();
       await rooms.contacted(tx, serial);
+      await tx.deleteFrom('terminal_troubles').where('serial', '=', serial).execute();
+      const told = before ? (helloOf(before)?.setAside ?? []) : [];
+      for (const one of hello.setAside ?? [])
+        if (!told.some(({ record, at }) => record === one.record && at === one.at))
+          await note(tx, serial, 'alarm', { code: one.code, record: one.record });
       if (isNews)
         await note(tx, serial, 'hello', { boot, software: hello.software.version, slot: hello.software.slot });
       if (hello.model !== known.model)

@@ -117,4 +117,16 @@ export const estateMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'estate-0103-troubles',
+    async up(db, types) {
+      await db.schema
+        .createTable('terminal_troubles')
+        .addColumn('serial', 'text', (column) => column.primaryKey().references('terminals.serial'))
+        .addColumn('at', types.time, (column) => column.notNull())
+        .addColumn('code', 'text', (column) => column.notNull())
+        .addColumn('record', 'text')
+        .execute();
+    },
+  },
 ];

@@ -1,4 +1,10 @@
-import { hello as helloSchema, parseJson, serialSchema, type TerminalSummary } from '@tsunagu/protocols/fleet';
+import {
+  type Hello,
+  hello as helloSchema,
+  parseJson,
+  serialSchema,
+  type TerminalSummary,
+} from '@tsunagu/protocols/fleet';
 import { sql } from 'kysely';
 import { isoTime, type Queryable } from '../store/index.ts';
 
@@ -22,6 +28,7 @@ export const summaryRows = (on: Queryable, list: string) =>
     .selectFrom('terminal_configurations as twin')
     .innerJoin('terminals', 'terminals.serial', 'twin.serial')
     .leftJoin('presence', 'presence.serial', 'terminals.serial')
+    .leftJoin('terminal_troubles as trouble', 'trouble.serial', 'terminals.serial')
     .leftJoin('last_sales as sale', 'sale.serial', 'terminals.serial')
     .leftJoin('negative_applied as applied', (join) =>
       join.onRef('applied.serial', '=', 'terminals.serial').on('applied.list', '=', list),
@@ -49,6 +56,9 @@ export const summaryRows = (on: Queryable, list: string) =>
       'applied.overlay_seq',
       listsBehind.as('lists_behind'),
       oldestAge.as('fresh_at'),
+      'trouble.at as trouble_at',
+      'trouble.code as trouble_code',
+      'trouble.record as trouble_record',
       'sale.at as sale_at',
       'sale.outcome',
       'sale.amount_minor',
@@ -64,11 +74,23 @@ export function helloOf(row: Pick<SummaryRow, 'hello'>) {
   return read?.ok ? read.value : undefined;
 }
 
+/** What whoever runs a terminal said of it, and what it said itself. */
+function troublesOf(row: SummaryRow, setAside: NonNullable<Hello['setAside']>): TerminalSummary['troubles'] {
+  const { trouble_at: at, trouble_code: code, trouble_record: record } = row;
+  return [
+    ...(at === null || code === null ? [] : [{ code, record, at: isoTime(at), isRunning: false }]),
+    ...setAside
+      .toReversed()
+      .map((one) => ({ code: one.code, record: one.record, at: isoTime(one.at), isRunning: true })),
+  ];
+}
+
 /** A terminal as it stands in a list. */
 export function summaryOf(row: SummaryRow): TerminalSummary {
   const inSync = row.reported_hash !== null && row.reported_hash === row.desired_hash;
   const version = row.negative_version ?? 0;
   const overlaySeq = row.overlay_seq ?? 0;
+  const hello = helloOf(row);
   return {
     serial: serialSchema.parse(row.serial),
     model: row.model,
@@ -80,7 +102,7 @@ export function summaryOf(row: SummaryRow): TerminalSummary {
       since: row.since === null ? null : isoTime(row.since),
       bootSeq: row.boot_seq ?? 0,
     },
-    keys: (helloOf(row)?.keys ?? []).map(({ slot, kcv, ksn }) => ({ slot, kcv, ksn: ksn ?? null })),
+    keys: (hello?.keys ?? []).map(({ slot, kcv, ksn }) => ({ slot, kcv, ksn: ksn ?? null })),
     configuration: {
       desired: row.desired_version ?? 0,
       reported: row.reported_version ?? 0,
@@ -103,5 +125,6 @@ export function summaryOf(row: SummaryRow): TerminalSummary {
             lastFour: row.last_four ?? '',
             reason: row.reason,
           },
+    troubles: troublesOf(row, hello?.setAside ?? []),
   };
 }

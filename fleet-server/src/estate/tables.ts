@@ -58,6 +58,8 @@ export interface EstateTables {
     /** The hello's body, JSON. */
     hello: string;
   };
+  /** Terminals that do not run, as whoever runs them said. A row goes with the next hello. */
+  readonly terminal_troubles: { serial: string; at: number; code: string; record: string | null };
   /** The last sale of each terminal, for the list. */
   readonly last_sales: {
     serial: string;

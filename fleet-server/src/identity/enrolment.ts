@@ -45,6 +45,12 @@ export interface EnrolmentRooms {
   readonly negativeRoot: () => Promise<Uint8Array>;
   /** Stores, in the enrolment's own transaction, under which key the terminal's keys travel from now on. */
   protect(tx: Transaction<Database>, serial: Serial, protectionKey: string, checkValue: string): Promise<void>;
+  /**
+   * Another certificate stands for the serial from this transaction on.
+   * @param ended fingerprints of those that did before
+   * @param isAnew it is for another key: the device may be another, or the same with nothing left
+   */
+  replaced(tx: Transaction<Database>, serial: Serial, ended: readonly string[], isAnew: boolean): Promise<void>;
   /** The enrolment is on disk. */
   enrolled(serial: Serial, fingerprint: string): Promise<void>;
 }
@@ -142,6 +148,7 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
       const stored = await store.write(async (tx): Promise<Result<void, 'CLAIM_USED'>> => {
         const now = world.clock.now();
         const usedKey = keyDigest(csr.value.publicKey);
+        const before = await tx.selectFrom('claims').select('used_key').where('serial', '=', serial).executeTakeFirst();
         const used = await tx
           .updateTable('claims')
           .set({ used_key: usedKey, used_at: now })
@@ -149,17 +156,20 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
           .where((where) => where.or([where('used_key', 'is', null), where('used_key', '=', usedKey)]))
           .executeTakeFirst();
         if (used.numUpdatedRows !== 1n) return fail('CLAIM_USED');
-        await tx
+        const ended = await tx
           .updateTable('certificates')
           .set({ ended_at: now })
           .where('kind', '=', 'terminal')
           .where('subject', '=', serial)
           .where('ended_at', 'is', null)
+          .returning('fingerprint')
           .execute();
         // What it says in its next hello may be more; until then it holds what its bundle does.
         await tx.deleteFrom('terminal_trust').where('serial', '=', serial).execute();
         await storeTerminalCertificate(tx, serial, issued, now);
         await rooms.protect(tx, serial, protection.id, protection.checkValue);
+        const fingerprints = ended.map(({ fingerprint }) => fingerprint);
+        await rooms.replaced(tx, serial, fingerprints, before?.used_key !== usedKey);
         return ok(undefined);
       });
       if (!stored.ok) {

@@ -1,4 +1,11 @@
-export { type Admission, hasCertificate, openAdmission, type ShownCertificate, shownBy } from './admission.ts';
+export {
+  type Admission,
+  fingerprintOf,
+  hasCertificate,
+  openAdmission,
+  type ShownCertificate,
+  shownBy,
+} from './admission.ts';
 export { type Authority, type Credentials, type IssuedCertificate, openAuthority } from './authority.ts';
 export { type Certificates, type CertificatesRooms, openCertificates } from './certificates.ts';
 export { type Enrolment, type EnrolmentError, type EnrolmentRooms, openEnrolment } from './enrolment.ts';
@@ -9,3 +16,4 @@ export { type Manufacturers, openManufacturers } from './manufacturers.ts';
 export { changingTls, followTls, type ServerTls, type TlsMaterial } from './server-tls.ts';
 export { openTrustKnown, type TrustKnown } from './trust-known.ts';
 export { endWiped, isWipeProven, provingCertificate } from './wipe-proof.ts';
+export { openRevocations, type Revocations, revokedAloneMax } from './revocations.ts';

@@ -90,4 +90,16 @@ export const identityMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'identity-0005-revocation-proposals',
+    async up(db) {
+      await db.schema
+        .createTable('revocation_proposals')
+        .addColumn('approval', 'text', (column) => column.notNull().references('approvals.id'))
+        .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addPrimaryKeyConstraint('revocation_proposals_key', ['approval', 'serial'])
+        .execute();
+      await db.schema.createIndex('certificates_by_revocation').on('certificates').column('revoked_at').execute();
+    },
+  },
 ];

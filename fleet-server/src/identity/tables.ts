@@ -2,6 +2,8 @@ import type { Generated } from 'kysely';
 
 /** Tables of identity: who may claim a serial, and which certificates were issued. */
 export interface IdentityTables {
+  /** Terminals whose certificates a second person was asked to revoke; kept, since the audit log has their digest only. */
+  readonly revocation_proposals: { approval: string; serial: string };
   /** The claim secrets of registered terminals, sealed by the vault. */
   readonly claims: {
     serial: string;

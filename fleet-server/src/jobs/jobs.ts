@@ -34,6 +34,7 @@ import {
   type Queryable,
   type Store,
 } from '../store/index.ts';
+import { type Chain, type Refusals, refusalsOf } from './again.ts';
 import { type JobLogs, jobLogs } from './logs.ts';
 import { forgetJobs } from './retention.ts';
 import { type JobRow, progressOf, type Sign, stepsOf, viewOf } from './row.ts';
@@ -137,6 +138,22 @@ export interface Jobs {
     subject: string,
     reference?: string,
   ): Promise<string | undefined>;
+  /**
+   * As `queueIn`, for a wish of the house that it has until it is fulfilled: after refusals the order waits, longer each time.
+   * @returns undefined when one with the same subject is open; else how often in a row it was refused
+   */
+  queueAgainIn(
+    tx: Transaction<Database>,
+    serial: Serial,
+    body: JobBody,
+    subject: string,
+    chain: Chain,
+  ): Promise<Refusals | undefined>;
+  /**
+   * Another device may stand behind a serial now, or the same with nothing left of what it had: what was handed out before is over without
+   * an answer, and what the house itself had ordered for the old one is taken back.
+   */
+  unitChanged(tx: Transaction<Database>, serial: Serial): Promise<void>;
   /** Takes a job back in a transaction: at once while it is not under way, else the terminal is asked. */
   cancelIn(tx: Transaction<Database>, id: string): Promise<void>;
   /** Which subjects have an open job. */
@@ -156,8 +173,21 @@ export interface Jobs {
   start(serial: Serial, body: JobBody, by: JobActor, ordering?: JobOrdering): Promise<Result<Job, OrderFault>>;
   /** Takes a job back: at once, or by asking the terminal (`isCancelling`). JOB_OVER when it has ended. */
   cancel(id: string, by: JobActor): Promise<Result<Job, 'JOB_UNKNOWN' | 'JOB_OVER'>>;
+  /**
+   * Takes back the open jobs of a selection, newest first, so many in one transaction.
+   * @param apply false: only says which
+   */
+  cancelMany(
+    selection: JobSelection,
+    by: JobActor,
+    apply: boolean,
+    max: number,
+  ): Promise<{ readonly jobs: readonly Pick<Job, 'id' | 'serial' | 'type' | 'state'>[]; readonly hasMore: boolean }>;
   /** Orders what a job that is over was to do once more, as a new job. */
-  retry(id: string, by: JobActor): Promise<Result<Job, OrderFault | 'JOB_UNKNOWN' | 'JOB_STILL_OPEN'>>;
+  retry(
+    id: string,
+    by: JobActor,
+  ): Promise<Result<Job, OrderFault | 'JOB_UNKNOWN' | 'JOB_STILL_OPEN' | 'JOB_KIND_NOT_FOR_PEOPLE'>>;
   /** A second person lets a held job go: approves the request that its order made. */
   approve(id: string, by: JobActor): Promise<Result<Job, 'JOB_UNKNOWN' | 'JOB_OVER' | ApprovalFault>>;
   readonly logs: JobLogs;
@@ -432,6 +462,18 @@ export function openJobs(rooms: JobRooms): Jobs {
     logs: jobLogs(store),
     queueIn: (tx, serial, body, subject, reference) =>
       insert(tx, serial, body, { subject: 'server' }, { subject, ...(reference !== undefined && { reference }) }),
+    async queueAgainIn(tx, serial, body, subject, chain) {
+      const refusals = (await refusalsOf(tx, [serial], chain))(serial);
+      const ordering = { subject, notBefore: refusals.againAt };
+      const id = await insert(tx, serial, body, { subject: 'server' }, ordering);
+      return id === undefined ? undefined : refusals;
+    },
+    async unitChanged(tx, serial) {
+      for (const row of await openRows(tx, serial).execute()) {
+        if (!policyOf(row.type).isForPeople) await finish(tx, row, 'cancelled', 'JOB_CANCELLED');
+        else if (decideCancel(row) === 'asked') await finish(tx, row, 'timed-out', 'JOB_UNIT_CHANGED');
+      }
+    },
     async cancelIn(tx, id) {
       const row = await find(tx, id);
       if (row && isOpen(row.state)) await takeBack(tx, row);
@@ -507,15 +549,11 @@ export function openJobs(rooms: JobRooms): Jobs {
       return ok(undefined);
     },
     job: read,
-    async list({ serial, state, type, reference }, page) {
+    async list(selection, page) {
       const after = keyOfCursor(page.cursor);
       if (!after.ok) return after;
       const limit = boundedLimit(page.limit);
-      let query = store.db.selectFrom('jobs').selectAll();
-      if (serial !== undefined) query = query.where('serial', '=', serial);
-      if (state !== undefined) query = query.where('state', '=', state);
-      if (type !== undefined) query = query.where('type', '=', type);
-      if (reference !== undefined) query = query.where('reference', '=', reference);
+      let query = selected(store.db, selection);
       if (after.value !== undefined) {
         const [at = '', id = ''] = after.value.split('/');
         if (!/^\d{1,15}$/.test(at)) return fail('INPUT_INVALID', { field: 'cursor' });
@@ -568,11 +606,47 @@ export function openJobs(rooms: JobRooms): Jobs {
       else rooms.announce(done.serial);
       return await shown(id);
     },
+    async cancelMany(selection, by, apply, max) {
+      const now = await store.write(async (tx) => {
+        const rows = await selected(tx, selection)
+          .where('state', 'in', openStates)
+          .where('cancelled_at', 'is', null)
+          .orderBy('created_at', 'desc')
+          .orderBy('id', 'desc')
+          .limit(max + 1)
+          .execute();
+        const taken = rows.slice(0, max);
+        if (apply) for (const row of taken) await takeBack(tx, row);
+        return {
+          ids: taken.map(({ id }) => id),
+          serials: new Set(taken.map((row) => row.serial)),
+          hasMore: rows.length > max,
+        };
+      });
+      if (apply) {
+        world.log('info', 'jobsCancelled', { count: now.ids.length, by: by.subject });
+        for (const text of now.serials) {
+          const serial = serialSchema.parse(text);
+          rooms.announce(serial);
+          await jobs.wake(serial);
+        }
+      }
+      const rows = await store.db
+        .selectFrom('jobs')
+        .selectAll()
+        .where(sql<boolean>`id in (select value from json_each(${JSON.stringify(now.ids)}))`)
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .execute();
+      return { jobs: rows.map((row) => viewOf(row, [])), hasMore: now.hasMore };
+    },
     async retry(id, by) {
       const again = await store.write(async (tx) => {
         const row = await find(tx, id);
         if (!row) return fail('JOB_UNKNOWN');
         if (isOpen(row.state)) return fail('JOB_STILL_OPEN');
+        // A key block that was handed out once is not handed out again: its key may have been used since.
+        if (!policyOf(row.type).isForPeople) return fail('JOB_KIND_NOT_FOR_PEOPLE');
         const body = unwrap(parseWith(jobBody, { type: row.type, params: JSON.parse(row.params) }));
         const ordering = { reference: row.reference ?? undefined, priority: priorityOf(row) };
         const ordered = await order(tx, serialSchema.parse(row.serial), body, by, ordering);
@@ -608,6 +682,16 @@ export function openJobs(rooms: JobRooms): Jobs {
   }
 
   return jobs;
+}
+
+/** The jobs of a selection. */
+function selected(on: Queryable, { serial, state, type, reference }: JobSelection) {
+  let query = on.selectFrom('jobs').selectAll();
+  if (serial !== undefined) query = query.where('serial', '=', serial);
+  if (state !== undefined) query = query.where('state', '=', state);
+  if (type !== undefined) query = query.where('type', '=', type);
+  if (reference !== undefined) query = query.where('reference', '=', reference);
+  return query;
 }
 
 /** What a second person approves: this job, for this terminal, with these parameters. */

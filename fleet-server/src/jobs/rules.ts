@@ -154,7 +154,7 @@ export function decideReport(
 }
 
 /** The pause after an attempt that failed, milliseconds. */
-export const backoffMs = ({ backoff }: JobPolicy, attempt: number, chance: number): number =>
+export const backoffMs = ({ backoff }: Pick<JobPolicy, 'backoff'>, attempt: number, chance: number): number =>
   Math.round(Math.min(backoff.maxMs, backoff.firstMs * 2 ** (attempt - 1)) * (0.9 + chance * 0.2));
 
 /** When the clock next does something to a job; null when it is over. */

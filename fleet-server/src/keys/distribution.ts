@@ -1,10 +1,10 @@
 import { createPublicKey, verify, X509Certificate } from 'node:crypto';
+import type { ProtectionScheme } from '@tsunagu/protocols/catalogue';
 import {
   bindingText,
   type KeyBind,
   type KeyBinding,
   type KeyReceive,
-  type KeyScheme,
   type ProtectionEvidence,
   type Serial,
 } from '@tsunagu/protocols/fleet';
@@ -37,7 +37,7 @@ export interface KeyDistribution {
   /** Makes authorities and host on first need. RSA keys take a moment: not inside a transaction. */
   prepare(): Promise<void>;
   /** What an order to bind says. undefined before `prepare`. */
-  order(scheme: KeyScheme): KeyBind | undefined;
+  order(scheme: ProtectionScheme): KeyBind | undefined;
   /**
    * A terminal answered to `job`: checks that it was the terminal, certifies its key, and makes the token. The answer is the next order.
    * TR34_CERTIFICATE_INVALID: the answer is not signed by the terminal's identity, or its key is no RSA key.
@@ -47,7 +47,7 @@ export interface KeyDistribution {
     serial: Serial,
     job: string,
     binding: KeyBinding,
-    scheme: KeyScheme,
+    scheme: ProtectionScheme,
   ): Promise<Result<KeyReceive>>;
   /** One-pass: another protection key for a terminal that is bound; undefined where it is not. */
   again(tx: Transaction<Database>, serial: Serial): Promise<KeyReceive | undefined>;

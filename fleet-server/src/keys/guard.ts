@@ -1,7 +1,8 @@
-import type { Serial } from '@tsunagu/protocols/fleet';
+import { type Serial, serialSchema } from '@tsunagu/protocols/fleet';
 import type { World } from '@tsunagu/protocols/world';
 import { house, type WriteNote } from '../audit/index.ts';
 import type { Note } from '../estate/index.ts';
+import type { Admission } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
 
 /** What the switch and the broker can find out about keys in the wrong hands. */
@@ -83,4 +84,16 @@ export const openKeyGuard =
     world.log('warn', 'terminalsQuarantined', { code, serials: blocked.join(' '), blockedMs: Math.round(blockedMs) });
     for (const serial of blocked) disconnect(serial);
     return blocked;
+  };
+
+/** Admission on every wire, with an eye on custody: a terminal that should be on its way, and is here, is in somebody's hands. */
+export const watchCustody =
+  (world: Pick<World, 'clock'>, admit: Admission, guard: (finding: KeyFinding) => Promise<unknown>): Admission =>
+  async (certificate) => {
+    const seenMs = world.clock.monotonicMs();
+    const admission = await admit(certificate);
+    const { serial, state } = (admission.ok ? undefined : admission.fault.facts) ?? {};
+    if (!admission.ok && admission.fault.code === 'LIFECYCLE_FORBIDS' && state === 'in-transit')
+      await guard({ code: 'KSN_OUT_OF_CUSTODY', serials: [serialSchema.parse(serial)], seenMs, facts: { state } });
+    return admission;
   };

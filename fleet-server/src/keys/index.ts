@@ -1,6 +1,15 @@
+export { keyJobEffects } from './job-effects.ts';
 export { type Keys, negativeTagKey, openKeys, type TransactionKeys } from './keys.ts';
 export { keepVaultHead, vaultHeadSeen } from './vault-head.ts';
-export { bindSubject, decideSlot, type LedgerEntry, loadSubject, receiveSubject, type SlotDecision } from './rules.ts';
+export {
+  bindSubject,
+  decideSlot,
+  type LedgerEntry,
+  loadSubject,
+  protectionChain,
+  receiveSubject,
+  type SlotDecision,
+} from './rules.ts';
 export {
   type Ceremony,
   type Custodian,
@@ -8,7 +17,9 @@ export {
   openKeyCeremonies,
   openRecordSigner,
 } from './ceremonies.ts';
-export { type KeyFinding, openKeyGuard } from './guard.ts';
+export { type KeyFinding, openKeyGuard, watchCustody } from './guard.ts';
 export { type KeyInventory, openKeyInventory } from './inventory.ts';
+export { keyedInRuns, mayBeKeyedNow } from './in-runs.ts';
+export { openRenewal } from './renewal.ts';
 export { type KeyRuns, openKeyRuns } from './runs.ts';
 export { runPdf } from './run-report.ts';

@@ -1,14 +1,36 @@
 import { type CampaignSpec, campaignSpec, type KeyExposure, type KeyInventoryEntry } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import type { DukptScheme } from '@tsunagu/protocols/dukpt';
 import type { World } from '@tsunagu/protocols/world';
 import type { Actor } from '../audit/index.ts';
 import { isoTime, type Store } from '../store/index.ts';
-import type { Vault } from '../vault/index.ts';
+import { baseUses, type Vault } from '../vault/index.ts';
 import type { Keys } from './keys.ts';
 
 /** Uses of keys that keys of terminals hang on. */
-const parents = ['dukpt-base', 'negative-tag', 'acquirer-pin', 'acquirer-mac', 'acquirer-data'] as const;
+const parents = [
+  'dukpt-base',
+  'dukpt-base-tdes',
+  'negative-tag',
+  'acquirer-pin',
+  'acquirer-mac',
+  'acquirer-data',
+] as const;
 const exposedMax = 1_000;
+const yearMs = 31_557_600_000;
+/** How long a key makes others before another takes over. NIST SP 800-57 part 1 rev. 5, 5.3.6: keys to derive or wrap by, a year; to authenticate by, two. */
+const cryptoPeriodMs: Readonly<Record<(typeof parents)[number], number>> = {
+  'dukpt-base': yearMs,
+  'dukpt-base-tdes': yearMs,
+  'negative-tag': 2 * yearMs,
+  'acquirer-pin': yearMs,
+  'acquirer-mac': 2 * yearMs,
+  'acquirer-data': yearMs,
+};
+/** How base keys are called that nobody brought by a ceremony. */
+const baseNames = { aes: /^bdk\/(\d+)$/, tdes: /^bdk-tdes\/(\d+)$/ } as const;
+const schemeOfUse = (use: string | undefined): DukptScheme | undefined =>
+  use === baseUses.aes ? 'aes' : use === baseUses.tdes ? 'tdes' : undefined;
 
 /** What keys there are above those of terminals, and how one is replaced, suspected and laid to rest. */
 export interface KeyInventory {
@@ -41,30 +63,49 @@ export function openKeyInventory(
       .groupBy('parent_key')
       .execute();
     const counts = new Map(rows.map((row) => [row.parent_key, Number(row.terminals)]));
+    const used = await store.db
+      .selectFrom('key_ledger')
+      .select((all) => ['parent_key', all.fn.min<number>('allocated_at').as('first')])
+      .groupBy('parent_key')
+      .execute();
+    const since = new Map(used.map((row) => [row.parent_key, Number(row.first)]));
+    for (const row of await store.db.selectFrom('key_current').selectAll().execute())
+      since.set(row.key, Math.min(row.since, since.get(row.key) ?? row.since));
     const marked = await marks();
     // A company's keys are as many as its terminals: they are seen terminal by terminal.
     const shown = parents
       .filter((use) => !use.startsWith('acquirer'))
       .flatMap((use) => vault.idsFor(use).map((id) => ({ id, use })));
-    const entries = shown.map(
-      ({ id, use }): KeyInventoryEntry => ({
+    const entries = shown.map(({ id, use }): KeyInventoryEntry => {
+      const from = since.get(id);
+      const scheme = schemeOfUse(use);
+      const isCurrent = scheme === undefined || id === keys.base(scheme);
+      return {
         id,
         use,
         checkValue: vault.find(id)?.checkValue ?? '',
-        isCurrent: use === 'dukpt-base' ? id === keys.base() : true,
+        isCurrent,
         terminals: counts.get(id) ?? 0,
         state: marked.get(id)?.state ?? 'good',
-      }),
-    );
+        since: from === undefined ? null : isoTime(from),
+        rotationDue: from === undefined || !isCurrent ? null : isoTime(from + cryptoPeriodMs[use]),
+        reason: marked.get(id)?.reason ?? null,
+        campaign: marked.get(id)?.campaign ?? null,
+      };
+    });
     const gone = [...marked.values()]
       .filter(({ key, state }) => state === 'retired' && !vault.find(key))
-      .map(({ key, use, check_value }) => ({
+      .map(({ key, use, check_value, reason, campaign }) => ({
         id: key,
         use,
         checkValue: check_value,
         isCurrent: false,
         terminals: 0,
         state: 'retired' as const,
+        since: since.has(key) ? isoTime(since.get(key) ?? 0) : null,
+        rotationDue: null,
+        reason,
+        campaign,
       }));
     return [...entries, ...gone];
   }
@@ -124,15 +165,18 @@ export function openKeyInventory(
   }
 
   /** The number after the highest: `bdk/3` after `bdk/2`. */
-  const nextBase = (): string =>
-    `bdk/${Math.max(0, ...vault.idsFor('dukpt-base').map((id) => Number(/^bdk\/(\d+)$/.exec(id)?.[1] ?? 0))) + 1}`;
+  function nextBase(scheme: DukptScheme): string {
+    const numbers = vault.idsFor(baseUses[scheme]).map((id) => Number(baseNames[scheme].exec(id)?.[1] ?? 0));
+    return `${scheme === 'aes' ? 'bdk' : 'bdk-tdes'}/${Math.max(0, ...numbers) + 1}`;
+  }
 
   async function rotate(key: string): Promise<Result<readonly KeyInventoryEntry[], 'KEY_UNKNOWN'>> {
     const there = vault.find(key);
     const isRetired = (await marks()).has(key);
-    if ((there && there.use !== 'dukpt-base') || isRetired) return fail('KEY_UNKNOWN', { field: 'key' });
-    await vault.ensure(key, 'dukpt-base');
-    await store.write((tx) => keys.useBase(tx, key));
+    const scheme = there ? schemeOfUse(there.use) : baseNames.tdes.test(key) ? 'tdes' : 'aes';
+    if (scheme === undefined || isRetired) return fail('KEY_UNKNOWN', { field: 'key' });
+    await vault.ensure(key, baseUses[scheme]);
+    await store.write((tx) => keys.useBase(tx, scheme, key));
     return ok(await list());
   }
 
@@ -142,9 +186,10 @@ export function openKeyInventory(
     rotate,
 
     async suspect(key, reason, by) {
-      if (vault.find(key)?.use !== 'dukpt-base') return fail('KEY_UNKNOWN', { field: 'key' });
-      if (keys.base() === key) {
-        const next = await rotate(nextBase());
+      const scheme = schemeOfUse(vault.find(key)?.use);
+      if (scheme === undefined) return fail('KEY_UNKNOWN', { field: 'key' });
+      if (keys.base(scheme) === key) {
+        const next = await rotate(nextBase(scheme));
         if (!next.ok) return next;
       }
       const spec = campaignSpec.parse({
@@ -160,7 +205,8 @@ export function openKeyInventory(
 
     async retire(key) {
       const entry = (await list()).find(({ id }) => id === key);
-      if (entry?.use !== 'dukpt-base' || entry.state === 'retired') return fail('KEY_UNKNOWN', { field: 'key' });
+      if (!entry || schemeOfUse(entry.use) === undefined || entry.state === 'retired')
+        return fail('KEY_UNKNOWN', { field: 'key' });
       if (entry.isCurrent || entry.terminals > 0) return fail('KEY_IN_USE', { facts: { terminals: entry.terminals } });
       // The mark first: a key without its mark would be forgotten unseen.
       await mark(key, 'retired', { reason: 'replaced' });

@@ -1,13 +1,14 @@
+import { dukptSchemeOf, type ProtectionScheme, protectionSchemeOf } from '@tsunagu/protocols/catalogue';
+import { type DukptScheme, parseKsn } from '@tsunagu/protocols/dukpt';
 import {
   acquirerSlots,
   type Hello,
+  type JobBody,
   type JobReport,
   type KeyBind,
   type KeyBinding,
   type KeyLoad,
   type KeyReceive,
-  type KeyScheme,
-  keySchemeOf,
   keySlots,
   type KeySlot,
   partsOfSlot,
@@ -18,12 +19,12 @@ import { fail, hex, ok, type Result, type Secret, toHex, unwrap } from '@tsunagu
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
 import type { Database, Store } from '../store/index.ts';
-import type { DukptWorkingKeys, Vault, WrappedKey } from '../vault/index.ts';
+import { baseUses, type DukptWorkingKeys, type Vault, type WrappedKey } from '../vault/index.ts';
 import { openKeyDistribution } from './distribution.ts';
 import { decideSlot } from './rules.ts';
 
-/** The first base derivation key, and the key under which negative lists are tagged. */
-const firstBase = 'bdk/1';
+/** The first base derivation keys, and the key under which negative lists are tagged. */
+const firstBases = { aes: 'bdk/1', tdes: 'bdk-tdes/1' } as const satisfies Record<DukptScheme, string>;
 export const negativeTagKey = 'negative/tags/1';
 
 /** The keys of one transaction, and whose terminal they belong to. */
@@ -41,7 +42,7 @@ export interface Keys {
     serial: Serial,
     protectionKey: string,
     checkValue: string,
-    scheme?: KeyScheme,
+    scheme?: ProtectionScheme,
   ): Promise<void>;
   /** Makes what a terminal's scheme needs before anything is decided about it in a transaction. */
   prepare(serial: Serial): Promise<void>;
@@ -56,8 +57,16 @@ export interface Keys {
     serial: Serial,
     evidence: ProtectionEvidence,
   ): Promise<readonly KeyLoad[] | undefined>;
-  /** Another protection key by one-pass TR-34; undefined for terminals of another scheme, or that are not bound. */
-  renewProtection(tx: Transaction<Database>, serial: Serial): Promise<KeyReceive | undefined>;
+  /**
+   * The order that brings a terminal another protection key: at once a token where one pass is enough and it is bound, else another binding, whose
+   * answer the token follows. Call `prepare` before.
+   */
+  renewProtection(
+    tx: Transaction<Database>,
+    serial: Serial,
+  ): Promise<
+    Result<Extract<JobBody, { type: 'key.bind' | 'key.receive' }>, 'KEY_PROTECTION_AGREED' | 'KEY_PROTECTION_MISSING'>
+  >;
   /** Gives a terminal keys of a card company, or takes them from the inventory: its slots are filled at its next contact. */
   setAcquirers(tx: Transaction<Database>, serial: Serial, acquirers: readonly string[]): Promise<void>;
   /** A terminal was wiped: no key of it is good any more. */
@@ -76,14 +85,14 @@ export interface Keys {
   rotate(tx: Transaction<Database>, serial: Serial, slot: KeySlot): Promise<KeyLoad | undefined>;
   /** A terminal proved by its check value that it holds a key. False when it is not the one that was sent. */
   proven(tx: Transaction<Database>, serial: Serial, evidence: NonNullable<JobReport['evidence']>): Promise<boolean>;
-  /** The base key that keys of terminals are made of now. */
-  base(): string;
+  /** The base key that keys of terminals are made of now: one for those that do AES DUKPT, one for those that do TDES only. */
+  base(scheme: DukptScheme): string;
   /** Another takes over. */
-  useBase(tx: Transaction<Database>, key: string): Promise<void>;
+  useBase(tx: Transaction<Database>, scheme: DukptScheme, key: string): Promise<void>;
   /** The check values of all slots that a terminal is to hold; undefined while one is not proven. */
   held(tx: Transaction<Database>, serial: Serial): Promise<Readonly<Record<string, string>> | undefined>;
   /**
-   * The working keys of the transaction with this KSN (12 bytes), for the switch. VAULT_KEY_UNKNOWN: no terminal holds this
+   * The working keys of the transaction with this KSN (12 bytes, or 10 for TDES), for the switch. VAULT_KEY_UNKNOWN: no terminal holds this
    * initial key. Whether the counter was used before is the switch's to know.
    */
   forTransaction(
@@ -104,13 +113,13 @@ export async function openKeys(
   store: Store,
   vault: Vault,
 ): Promise<Keys> {
-  await vault.ensure(firstBase, 'dukpt-base');
-  const chosen = await store.db
-    .selectFrom('key_current')
-    .select('key')
-    .where('use', '=', 'dukpt-base')
-    .executeTakeFirst();
-  let base = chosen?.key ?? firstBase;
+  const bases = new Map<DukptScheme, string>(Object.entries(firstBases) as [DukptScheme, string][]);
+  for (const [scheme, use] of Object.entries(baseUses) as [DukptScheme, (typeof baseUses)[DukptScheme]][]) {
+    await vault.ensure(firstBases[scheme], use);
+    const chosen = await store.db.selectFrom('key_current').select('key').where('use', '=', use).executeTakeFirst();
+    if (chosen) bases.set(scheme, chosen.key);
+  }
+  const baseOfScheme = (scheme: DukptScheme): string => bases.get(scheme) ?? firstBases[scheme];
   await vault.ensure(negativeTagKey, 'negative-tag');
   const distribution = await openKeyDistribution(world, store, vault);
   const inUse = new Set(
@@ -122,8 +131,14 @@ export async function openKeys(
   );
   for (const id of vault.idsFor('key-block-protection')) if (!inUse.has(id)) await vault.destroy(id);
 
-  /** First half of every initial key id: which base key (X9.24-3:2017, 6.3). Here the first 4 bytes of its check value. */
-  const baseKeyId = (): string => (vault.find(base)?.checkValue ?? '').slice(0, 8);
+  /**
+   * What every initial key id of a base key begins with. AES: its BDK id, the first 4 bytes of its check value (X9.24-3:2017, 6.3). TDES: its key set
+   * id of 5 bytes, FFFF and its check value (annex C.2).
+   */
+  const baseKeyId = (scheme: DukptScheme): string => {
+    const kcv = vault.find(baseOfScheme(scheme))?.checkValue ?? '';
+    return scheme === 'aes' ? kcv.slice(0, 8) : `FFFF${kcv}`;
+  };
 
   const current = (tx: Transaction<Database>, serial: Serial) =>
     tx
@@ -134,8 +149,8 @@ export async function openKeys(
       .orderBy('allocated_at', 'desc')
       .execute();
 
-  async function nextInitialKeyId(tx: Transaction<Database>): Promise<string> {
-    const prefix = baseKeyId();
+  async function nextInitialKeyId(tx: Transaction<Database>, scheme: DukptScheme): Promise<string> {
+    const prefix = baseKeyId(scheme);
     const last = await tx
       .selectFrom('key_ledger')
       .select((all) => all.fn.max('initial_key_id').as('id'))
@@ -143,9 +158,11 @@ export async function openKeys(
       .where('initial_key_id', '>=', prefix)
       .where('initial_key_id', '<', `${prefix}G`)
       .executeTakeFirstOrThrow();
-    const counted = last.id === null ? 0 : Number.parseInt(last.id.slice(8), 16);
-    if (counted >= 0xffff_ffff) throw new Error('the base key has no initial key ids left');
-    return prefix + (counted + 1).toString(16).toUpperCase().padStart(8, '0');
+    // A TDES KSN has 19 bits for the device above the 21 of its counter.
+    const [shift, most, digits] = scheme === 'aes' ? [1, 0xffff_ffff, 8] : [0x20_0000, 0x7_ffff, 10];
+    const counted = last.id === null ? 0 : Number.parseInt(last.id.slice(prefix.length), 16) / shift;
+    if (counted >= most) throw new Error('the base key has no initial key ids left: another has to take over');
+    return prefix + ((counted + 1) * shift).toString(16).toUpperCase().padStart(digits, '0');
   }
 
   async function allocate(
@@ -154,7 +171,9 @@ export async function openKeys(
     slot: KeySlot,
     protection: string,
   ): Promise<KeyLoad> {
-    const initialKeyId = slot === 'dukpt' ? await nextInitialKeyId(tx) : null;
+    const scheme = dukptSchemeOf(await modelIdOf(tx, serial));
+    const base = baseOfScheme(scheme);
+    const initialKeyId = slot === 'dukpt' ? await nextInitialKeyId(tx, scheme) : null;
     const id = world.id();
     const own = partsOfSlot(slot);
     const acquirerKey = own && { id: `acquirer/${id}`, use: `acquirer-${own.kind}` as const };
@@ -210,19 +229,21 @@ export async function openKeys(
   }
 
   /** The entry of the initial key that a transaction's key hangs on. */
-  const baseOf = (ksn: Uint8Array) =>
+  const baseOf = (initialKeyId: Uint8Array) =>
     store.db
       .selectFrom('key_ledger')
       .innerJoin('terminals', 'terminals.serial', 'key_ledger.serial')
       .select(['key_ledger.serial', 'key_ledger.parent_key'])
-      .where('initial_key_id', '=', toHex(ksn.subarray(0, 8)))
+      .where('initial_key_id', '=', toHex(initialKeyId))
       .where('state', 'in', ['allocated', 'loaded'])
       .executeTakeFirst();
 
-  async function schemeOf(tx: Transaction<Database>, serial: Serial): Promise<KeyScheme> {
+  async function modelIdOf(tx: Transaction<Database>, serial: Serial): Promise<string> {
     const row = await tx.selectFrom('terminals').select('model').where('serial', '=', serial).executeTakeFirst();
-    return keySchemeOf(row?.model ?? '');
+    return row?.model ?? '';
   }
+  const schemeOf = async (tx: Transaction<Database>, serial: Serial): Promise<ProtectionScheme> =>
+    protectionSchemeOf(await modelIdOf(tx, serial));
 
   /** What a terminal is to hold: the slots that all have, and those of its card companies. */
   async function slotsOf(tx: Transaction<Database>, serial: Serial): Promise<readonly KeySlot[]> {
@@ -242,7 +263,7 @@ export async function openKeys(
         .select('model')
         .where('serial', '=', serial)
         .executeTakeFirst();
-      if (row && keySchemeOf(row.model) !== 'agreement') await distribution.prepare();
+      if (row && protectionSchemeOf(row.model) !== 'agreement') await distribution.prepare();
     },
 
     async bound(tx, serial, job, binding) {
@@ -259,7 +280,19 @@ export async function openKeys(
     },
 
     async renewProtection(tx, serial) {
-      return (await schemeOf(tx, serial)) === 'tr34-one-pass' ? await distribution.again(tx, serial) : undefined;
+      const scheme = await schemeOf(tx, serial);
+      if (scheme === 'agreement') return fail('KEY_PROTECTION_AGREED');
+      const held = await tx
+        .selectFrom('protection_keys')
+        .select('serial')
+        .where('serial', '=', serial)
+        .executeTakeFirst();
+      if (!held) return fail('KEY_PROTECTION_MISSING');
+      const token = scheme === 'tr34-one-pass' ? await distribution.again(tx, serial) : undefined;
+      if (token) return ok({ type: 'key.receive', params: token });
+      const bind = distribution.order(scheme);
+      if (!bind) throw new Error('the key host was not prepared');
+      return ok({ type: 'key.bind', params: bind });
     },
 
     async setAcquirers(tx, serial, acquirers) {
@@ -348,15 +381,15 @@ export async function openKeys(
       return true;
     },
 
-    base: () => base,
-    async useBase(tx, key) {
+    base: baseOfScheme,
+    async useBase(tx, scheme, key) {
       const row = { key, since: world.clock.now() };
       await tx
         .insertInto('key_current')
-        .values({ use: 'dukpt-base', ...row })
+        .values({ use: baseUses[scheme], ...row })
         .onConflict((conflict) => conflict.column('use').doUpdateSet(row))
         .execute();
-      base = key;
+      bases.set(scheme, key);
     },
 
     async held(tx, serial) {
@@ -369,14 +402,18 @@ export async function openKeys(
     },
 
     async forTransaction(ksn) {
-      const entry = await baseOf(ksn);
+      const read = parseKsn(ksn);
+      if (!read.ok) return read;
+      const entry = await baseOf(read.value.initialKeyId);
       if (!entry) return fail('VAULT_KEY_UNKNOWN', { field: 'initialKeyId' });
       const working = vault.dukptKeys(entry.parent_key, ksn);
       return working.ok ? ok({ serial: entry.serial as Serial, keys: working.value }) : working;
     },
 
     async translatePin(ksn, to, block, pan) {
-      const entry = await baseOf(ksn);
+      const read = parseKsn(ksn);
+      if (!read.ok) return read;
+      const entry = await baseOf(read.value.initialKeyId);
       if (!entry) return fail('VAULT_KEY_UNKNOWN', { field: 'initialKeyId' });
       return vault.translatePin({ base: entry.parent_key, ksn }, to, block, pan);
     },

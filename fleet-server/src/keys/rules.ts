@@ -34,3 +34,5 @@ export const bindSubject = 'key.protection';
 export const receiveSubject = 'key.protection/receive';
 /** What is told apart among a terminal's open jobs. */
 export const loadSubject = (slot: KeySlot): string => `key.load/${slot}`;
+/** The steps that end with a protection key in a terminal. */
+export const protectionChain = [bindSubject, receiveSubject] as const;

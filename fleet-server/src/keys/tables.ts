@@ -1,4 +1,5 @@
-import type { CeremonyState, KeyRun, KeyScheme, KeySlot, RunDeviceState } from '@tsunagu/protocols/fleet';
+import type { ProtectionScheme } from '@tsunagu/protocols/catalogue';
+import type { CeremonyState, KeyRun, KeySlot, RunDeviceState } from '@tsunagu/protocols/fleet';
 import type { Generated } from 'kysely';
 
 /** Tables of the key ledger. The keys themselves are in the vault; here are their ids, check values and counters. */
@@ -49,7 +50,7 @@ export interface KeyTables {
     kcv: string;
     agreed_at: number;
     /** What brought it: an agreement at enrolment, or TR-34. */
-    scheme: Generated<KeyScheme>;
+    scheme: Generated<ProtectionScheme>;
   };
   /** Certificates of the key authorities and of the key host, DER in base64. */
   readonly key_parties: { name: string; certificate: string; made_at: number };
@@ -73,7 +74,7 @@ export interface KeyTables {
     serial: string;
     slot: KeySlot;
     kcv: string;
-    /** Initial key id, 16 hex digits in upper case; null for keys that are not DUKPT. Never used twice. */
+    /** Initial key id, 16 hex digits in upper case, or 20: a TDES KSN with its counter cleared; null for keys that are not DUKPT. Never used twice. */
     initial_key_id: string | null;
     /** The vault's id of the key it was derived from or is a copy of. */
     parent_key: string;

@@ -15,22 +15,22 @@ import {
   transmissionTime,
   wipeZoneKeys,
   type ZoneKeys,
+  zoneMac,
 } from '@tsunagu/protocols/acquiring';
 import {
   type DecodedMessage,
   encodeFrame,
   FrameReader,
-  type MacFunction,
   type Message,
   sealMac,
   verifyMac,
 } from '@tsunagu/protocols/iso8583';
 import { asBuffer, Secret, unwrap } from '@tsunagu/protocols/kit';
-import { computeMac } from '@tsunagu/protocols/mac';
 import { wrapKeyBlock } from '@tsunagu/protocols/tr31';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import type { Tap } from '../emulation/tap.ts';
 import { FaultyLine, pickFault, type WireFaults } from '../emulation/wire-faults.ts';
+import { writeTogether } from '../net/index.ts';
 import type { LinkCredentials } from '../switch/link/credentials.ts';
 
 /** Where a centre dials, what it shows there, and what befalls its messages. */
@@ -112,7 +112,7 @@ export class CentreLine {
     const { mac, data } = this.#keys ?? {};
     const bytes = unwrap(
       mac
-        ? sealMac(issuerCodec, message, macUnder(mac), { lengthBytes: issuerLink.mac.lengthBytes })
+        ? sealMac(issuerCodec, message, zoneMac(mac), { lengthBytes: issuerLink.mac.lengthBytes })
         : issuerCodec.encode(message),
     );
     if (isShown) this.#options.tap?.message(this.#name, 'out', bytes);
@@ -155,7 +155,7 @@ export class CentreLine {
         get destroyed() {
           return socket.destroyed || socket.writableEnded;
         },
-        write: (bytes) => socket.write(asBuffer(bytes)),
+        write: (bytes) => writeTogether(socket, asBuffer(bytes)),
         end: () => socket.end(),
       },
       faults,
@@ -315,12 +315,7 @@ export class CentreLine {
 }
 
 const isUnder = (message: DecodedMessage, keys: ZoneKeys | undefined): boolean =>
-  keys?.mac !== undefined && verifyMac(message, macUnder(keys.mac), { lengthBytes: issuerLink.mac.lengthBytes }).ok;
+  keys?.mac !== undefined && verifyMac(message, zoneMac(keys.mac), { lengthBytes: issuerLink.mac.lengthBytes }).ok;
 
 const matchKey = ({ mti, fields }: Message): string =>
   [mti[1], ...issuerLink.matchElements.map((number) => fields[number] ?? '')].join('/');
-
-const macUnder =
-  (key: Secret<'key'>): MacFunction =>
-  (bytes) =>
-    unwrap(computeMac({ kind: 'CMAC', cipher: 'AES' }, key, bytes));

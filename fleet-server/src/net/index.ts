@@ -1,1 +1,2 @@
 export { listen } from './listen.ts';
+export { writeTogether } from './write-together.ts';

@@ -1,3 +1,5 @@
+import { parseJson } from '@tsunagu/protocols/fleet';
+import { workEntry } from '@tsunagu/protocols/refurbish';
 import { sql } from 'kysely';
 import type { Migration } from '../store/migration.ts';
 
@@ -44,10 +46,16 @@ export const refurbishMigrations: readonly Migration[] = [
         .addColumn('fitted_by', 'text')
         .execute();
       await sql`create index work_parts_lying on work_parts (from_serial, part) where fitted_by is null`.execute(db);
-      await sql`insert into work_parts (id, part, from_serial, fitted_by)
-        select work_entries.id, json_extract(entry, '$.part'), work_orders.serial, null
+      const { rows } = await sql<{ id: string; entry: string; serial: string }>`select work_entries.id, entry, serial
         from work_entries join work_orders on work_orders.id = work_entries.work
-        where json_extract(entry, '$.kind') = 'part-harvested'`.execute(db);
+        where entry like '%part-harvested%'`.execute(db);
+      for (const { id, entry, serial } of rows) {
+        const read = parseJson(workEntry, entry, 262_144);
+        if (read.ok && read.value.kind === 'part-harvested')
+          await sql`insert into work_parts (id, part, from_serial) values (${id}, ${read.value.part}, ${serial})`.execute(
+            db,
+          );
+      }
     },
   },
 ];

@@ -18,7 +18,7 @@ import {
   type WorkOrder,
   type WorkshopFigures,
 } from '@tsunagu/protocols/refurbish';
-import { openAttestation, totalsOf } from '@tsunagu/protocols/workshop';
+import { coverageOf, openAttestation, totalsOf } from '@tsunagu/protocols/workshop';
 import type { World } from '@tsunagu/protocols/world';
 import type { Selectable } from 'kysely';
 import type { Actor } from '../audit/index.ts';
@@ -158,8 +158,8 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
       if (entry.kind === 'bench-test') {
         const opened = openAttestation(entry.attestation);
         if (!opened.ok) return opened;
-        const { passed, failed } = totalsOf(opened.value.attestation);
-        isPassed = failed === 0 && passed > 0;
+        const { failed } = totalsOf(opened.value.attestation);
+        isPassed = failed === 0 && coverageOf(opened.value.attestation).isEnough;
       }
       const added = await store.write(async (tx): Promise<Result<void, EntryFault>> => {
         const row = await find(tx, id);

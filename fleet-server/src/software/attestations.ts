@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import type { SoftwareAttestation } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { TargetFile } from '@tsunagu/protocols/software';
-import { openAttestation, totalsOf } from '@tsunagu/protocols/workshop';
+import { coverageOf, openAttestation, totalsOf } from '@tsunagu/protocols/workshop';
 import { writeWhole } from '../artefacts/index.ts';
 
 /** What bridges attested of images. */
 export interface Attestations {
-  /** Takes an attestation for a target: by the key that the signed target names, made for this image, and all green. */
+  /** Takes an attestation for a target: by the key that the signed target names, made for this image, all green, and of enough that was tried. */
   bind(
     target: TargetFile,
     text: string,
@@ -19,6 +19,7 @@ export interface Attestations {
       | 'ATTESTATION_NOT_AUTHENTIC'
       | 'ATTESTATION_FOR_ANOTHER'
       | 'SOFTWARE_ATTESTATION_FAILED'
+      | 'ATTESTATION_TOO_THIN'
       | 'ATTESTATION_EMULATED'
     >
   >;
@@ -52,8 +53,13 @@ function check({ hashes, custom }: TargetFile, text: string): Awaited<ReturnType
   if (attestation.nonce !== hashes.sha256) return fail('ATTESTATION_FOR_ANOTHER');
   const { passed, failed } = totalsOf(attestation);
   if (failed > 0 || passed === 0) return fail('SOFTWARE_ATTESTATION_FAILED', { facts: { passed, failed } });
+  const covered = coverageOf(attestation, custom.requires?.attestationAtLeast);
+  if (!covered.isEnough)
+    return fail('ATTESTATION_TOO_THIN', {
+      facts: { readers: covered.readers, readersNeeded: covered.needed.readers, cardsNeeded: covered.needed.cards },
+    });
   const emulated = attestation.runs.filter(({ reader }) => reader.isEmulated).length;
   if (emulated > 0 && custom.requires?.emulatedReaders !== true)
     return fail('ATTESTATION_EMULATED', { facts: { emulated, runs: attestation.runs.length } });
-  return ok({ kid, madeAt: attestation.madeAt, passed, readers: attestation.runs.length });
+  return ok({ kid, madeAt: attestation.madeAt, passed, readers: covered.readers });
 }

@@ -1,34 +1,26 @@
-import {
-  type CompiledQuery,
-  type DatabaseConnection,
-  type Dialect,
-  type Driver,
-  type QueryResult,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from 'kysely';
+import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from 'kysely';
 import type { SqlConnection, SqlValue } from './connection.ts';
+import type { Engine } from './engine.ts';
 
 /**
  * kysely on one writing and one reading connection. Transactions and single writes take the writer one after the other, in
  * the order they came; plain SELECTs go to the reader and see what was committed last. A transaction reads through its writer.
  */
-export const sqliteDialect = (open: () => Promise<SqlConnection>): Dialect => ({
-  createDriver: () => new SqliteDriver(open),
-  createQueryCompiler: () => new SqliteQueryCompiler(),
-  createAdapter: () => new SqliteAdapter(),
-  createIntrospector: (db) => new SqliteIntrospector(db),
+export const storeDialect = (open: () => Promise<SqlConnection>, engine: Engine): Dialect => ({
+  ...engine,
+  createDriver: () => new StoreDriver(open, engine.begin),
 });
 
-class SqliteDriver implements Driver {
+class StoreDriver implements Driver {
   readonly #open: () => Promise<SqlConnection>;
+  readonly #begin: Engine['begin'];
   #writer: SqlConnection | undefined;
   #reader: SqlConnection | undefined;
   readonly #turn = new Turn();
 
-  constructor(open: () => Promise<SqlConnection>) {
+  constructor(open: () => Promise<SqlConnection>, begin: Engine['begin']) {
     this.#open = open;
+    this.#begin = begin;
   }
 
   async init(): Promise<void> {
@@ -38,7 +30,7 @@ class SqliteDriver implements Driver {
 
   acquireConnection(): Promise<RoutedConnection> {
     if (!this.#writer || !this.#reader) throw new Error('the store is not open');
-    return Promise.resolve(new RoutedConnection(this.#writer, this.#reader, this.#turn));
+    return Promise.resolve(new RoutedConnection(this.#writer, this.#reader, this.#turn, this.#begin));
   }
 
   beginTransaction = (connection: DatabaseConnection): Promise<void> => routed(connection).begin();
@@ -65,20 +57,24 @@ class RoutedConnection implements DatabaseConnection {
   readonly #writer: SqlConnection;
   readonly #reader: SqlConnection;
   readonly #turn: Turn;
+  readonly #begin: Engine['begin'];
   #release: (() => void) | undefined;
 
-  constructor(writer: SqlConnection, reader: SqlConnection, turn: Turn) {
+  constructor(writer: SqlConnection, reader: SqlConnection, turn: Turn, begin: Engine['begin']) {
     this.#writer = writer;
     this.#reader = reader;
     this.#turn = turn;
+    this.#begin = begin;
   }
 
   async begin(): Promise<void> {
     const release = await this.#turn.take();
     try {
-      await this.#writer.run('BEGIN IMMEDIATE', []);
+      await this.#writer.run(this.#begin.sql, []);
       this.#release = release;
     } catch (error) {
+      // One that was begun and then refused is still open.
+      await this.#writer.run('ROLLBACK', []).catch(() => undefined);
       release();
       throw error;
     }
@@ -99,11 +95,24 @@ class RoutedConnection implements DatabaseConnection {
   async executeQuery<R>(compiled: CompiledQuery): Promise<QueryResult<R>> {
     if (this.#release) return await perform<R>(this.#writer, compiled);
     if (compiled.query.kind === 'SelectQueryNode') return await perform<R>(this.#reader, compiled);
+    if (this.#begin.isForSingleWrites) return await this.#inTransaction(compiled);
     const release = await this.#turn.take();
     try {
       return await perform<R>(this.#writer, compiled);
     } finally {
       release();
+    }
+  }
+
+  async #inTransaction<R>(compiled: CompiledQuery): Promise<QueryResult<R>> {
+    await this.begin();
+    try {
+      const result = await perform<R>(this.#writer, compiled);
+      await this.end('COMMIT');
+      return result;
+    } catch (error) {
+      await this.end('ROLLBACK');
+      throw error;
     }
   }
 

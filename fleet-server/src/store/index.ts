@@ -2,6 +2,8 @@ export type { Database } from './database.ts';
 export type { ColumnTypes, Migration } from './migration.ts';
 export { migrations } from './migrations.ts';
 export type { SqlConnection } from './connection.ts';
+export { openPostgresStore } from './postgres-store.ts';
+export { takeTenure, type Tenure, type TenureListener, tenureMs } from './tenure.ts';
 export { openSqlite3 } from './sqlite3-connection.ts';
 export { countChanges, openStore, openStoreOn, type Queryable, type Store } from './store.ts';
 export {

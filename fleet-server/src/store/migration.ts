@@ -26,3 +26,9 @@ export const sqliteTypes: ColumnTypes = {
   bytes: 'blob',
   counter: (table, column) => table.addColumn(column, 'integer', (made) => made.primaryKey().autoIncrement()),
 };
+
+export const postgresTypes: ColumnTypes = {
+  time: 'bigint',
+  bytes: 'bytea',
+  counter: (table, column) => table.addColumn(column, 'bigserial', (made) => made.primaryKey()),
+};

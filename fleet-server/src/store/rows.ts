@@ -1,4 +1,4 @@
-import { CompiledQuery, type Transaction } from 'kysely';
+import { CompiledQuery, PostgresAdapter, type Transaction } from 'kysely';
 import type { Database } from './database.ts';
 
 type Value = string | number | Uint8Array | null;
@@ -11,8 +11,8 @@ export interface Columns<Row> {
 }
 
 /*
- * However many the rows are, they go to the database as one parameter, a JSON array of arrays, bytes in hexadecimal: binding a value costs this process
- * more than all that SQLite does with it on its own thread.
+ * However many the rows are, they go to the database as one parameter, a JSON array, bytes in hexadecimal: binding a value costs this process
+ * more than all that SQLite does with it on its own thread. In SQLite a row is an array, in PostgreSQL an object, which takes its types from the table.
  */
 
 /** Writes rows of a table in one statement. `ending` follows the values: a conflict clause. */
@@ -24,10 +24,11 @@ export async function insertRows<Row extends AnyRow>(
   ending = '',
 ): Promise<void> {
   if (rows.length === 0) return;
-  const names = listOf([...columns.plain, ...(columns.bytes ?? [])]);
+  const names = namesOf(columns);
+  const lot = lotOf(tx, table, columns, rows);
   // "WHERE true" tells the parser that ON CONFLICT is not the condition of a join.
-  const sql = `INSERT INTO "${table}" (${names}) SELECT ${valuesOf(columns).join(', ')} FROM json_each(?) WHERE true ${ending}`;
-  await tx.executeQuery(CompiledQuery.raw(sql, [textOf(columns, rows)]));
+  const sql = `INSERT INTO "${table}" (${listOf(names)}) SELECT ${lot.values.join(', ')} FROM ${lot.from} WHERE true ${ending}`;
+  await tx.executeQuery(CompiledQuery.raw(sql, [lot.text]));
 }
 
 /** Writes `columns` of the rows with these keys in one statement. The key itself is not changed. */
@@ -40,11 +41,12 @@ export async function updateRows<Row extends AnyRow>(
 ): Promise<void> {
   if (rows.length === 0) return;
   const keyed = { ...columns, plain: [key, ...columns.plain] };
-  const names = [...keyed.plain, ...(keyed.bytes ?? [])];
+  const names = namesOf(keyed);
+  const lot = lotOf(tx, table, keyed, rows);
   const set = names.slice(1).map((column) => `"${column}" = "rows"."new_${column}"`);
-  const values = valuesOf(keyed).map((value, at) => `${value} AS "new_${names[at] ?? ''}"`);
-  const sql = `UPDATE "${table}" SET ${set.join(', ')} FROM (SELECT ${values.join(', ')} FROM json_each(?)) AS "rows" WHERE "${table}"."${key}" = "rows"."new_${key}"`;
-  await tx.executeQuery(CompiledQuery.raw(sql, [textOf(keyed, rows)]));
+  const values = lot.values.map((value, at) => `${value} AS "new_${names[at] ?? ''}"`);
+  const sql = `UPDATE "${table}" SET ${set.join(', ')} FROM (SELECT ${values.join(', ')} FROM ${lot.from}) AS "rows" WHERE "${table}"."${key}" = "rows"."new_${key}"`;
+  await tx.executeQuery(CompiledQuery.raw(sql, [lot.text]));
 }
 
 /** Rows of a table whose `columns` are one of `keys`, in one statement. */
@@ -56,27 +58,51 @@ export async function selectRows<Table extends keyof Database, Row>(
   selected = '*',
 ): Promise<readonly Row[]> {
   if (keys.length === 0) return [];
-  const wanted = columns.map((_, at) => `value ->> ${at}`).join(', ');
-  const sql = `SELECT ${selected} FROM "${table}" WHERE (${listOf(columns)}) IN (SELECT ${wanted} FROM json_each(?))`;
-  return (await tx.executeQuery<Row>(CompiledQuery.raw(sql, [JSON.stringify(keys)]))).rows;
+  const rows = keys.map((key): AnyRow => Object.fromEntries(columns.map((column, at) => [column, key[at] ?? null])));
+  const lot = lotOf(tx, table, { plain: columns }, rows);
+  const sql = `SELECT ${selected} FROM "${table}" WHERE (${listOf(columns)}) IN (SELECT ${lot.values.join(', ')} FROM ${lot.from})`;
+  return (await tx.executeQuery<Row>(CompiledQuery.raw(sql, [lot.text]))).rows;
 }
 
 const listOf = (columns: readonly string[]): string => columns.map((column) => `"${column}"`).join(', ');
 
-const valuesOf = <Row>({ plain, bytes = [] }: Columns<Row>): string[] => [
-  ...plain.map((_, at) => `value ->> ${at}`),
-  ...bytes.map((_, at) => `unhex(value ->> ${plain.length + at})`),
-];
+const namesOf = <Row>({ plain, bytes = [] }: Columns<Row>): (keyof Row & string)[] => [...plain, ...bytes];
 
-const textOf = <Row extends AnyRow>({ plain, bytes = [] }: Columns<Row>, rows: readonly Row[]): string =>
-  JSON.stringify(
-    rows.map((row) => [
-      ...plain.map((column) => row[column] ?? null),
-      ...bytes.map((column) => {
-        const value = row[column];
-        return value instanceof Uint8Array
-          ? Buffer.from(value.buffer, value.byteOffset, value.length).toString('hex')
-          : null;
-      }),
-    ]),
-  );
+/** Rows as one parameter, and how a statement reads them: what stands for each column, in the order of `namesOf`, and from where. */
+function lotOf<Row extends AnyRow>(
+  tx: Transaction<Database>,
+  table: keyof Database,
+  columns: Columns<Row>,
+  rows: readonly Row[],
+): { readonly text: string; readonly values: readonly string[]; readonly from: string } {
+  const { plain, bytes = [] } = columns;
+  if (tx.getExecutor().adapter instanceof PostgresAdapter)
+    return {
+      text: JSON.stringify(
+        rows.map((row) => ({
+          ...Object.fromEntries(plain.map((column) => [column, row[column] ?? null])),
+          ...Object.fromEntries(bytes.map((column) => [column, hexOf(row[column], '\\x')])),
+        })),
+      ),
+      values: namesOf(columns).map((column) => `"lot"."${column}"`),
+      from: `json_populate_recordset(NULL::"${table}", $1) AS "lot"`,
+    };
+  return {
+    text: JSON.stringify(
+      rows.map((row) => [
+        ...plain.map((column) => row[column] ?? null),
+        ...bytes.map((column) => hexOf(row[column], '')),
+      ]),
+    ),
+    values: [
+      ...plain.map((_, at) => `value ->> ${at}`),
+      ...bytes.map((_, at) => `unhex(value ->> ${plain.length + at})`),
+    ],
+    from: 'json_each(?)',
+  };
+}
+
+const hexOf = (value: Value | undefined, prefix: string): string | null =>
+  value instanceof Uint8Array
+    ? prefix + Buffer.from(value.buffer, value.byteOffset, value.length).toString('hex')
+    : null;

@@ -3,8 +3,9 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { Clock } from '@tsunagu/protocols/world';
 import type { SqlConnection } from './connection.ts';
 import type { Database } from './database.ts';
-import { sqliteDialect } from './dialect.ts';
-import { type ColumnTypes, type Migration, sqliteTypes } from './migration.ts';
+import { storeDialect } from './dialect.ts';
+import { type Engine, sqliteEngine } from './engine.ts';
+import type { Migration } from './migration.ts';
 import { openSqlite3 } from './sqlite3-connection.ts';
 import { writeGroups } from './write-groups.ts';
 
@@ -23,7 +24,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** How many rows this connection has altered so far. Asked twice in a transaction, it tells whether anything was. */
+/** How many rows this connection has altered so far: asked twice in a transaction, it tells whether anything was. SQLite only. */
 export async function countChanges(tx: Transaction<Database>): Promise<number> {
   const { rows } = await sql<{ altered: number }>`SELECT total_changes() AS altered`.execute(tx);
   return rows[0]?.altered ?? 0;
@@ -41,10 +42,11 @@ export async function openStoreOn(
   connect: () => Promise<SqlConnection>,
   migrations: readonly Migration[],
   clock: Clock,
+  engine: Engine = sqliteEngine,
 ): Promise<Result<Store, 'STORE_UNUSABLE'>> {
-  const db = new Kysely<Database>({ dialect: sqliteDialect(connect) });
+  const db = new Kysely<Database>({ dialect: storeDialect(connect, engine) });
   try {
-    const strange = await migrate(db, migrations, sqliteTypes, clock);
+    const strange = await migrate(db, migrations, engine, clock);
     if (strange === undefined) return ok(storeOn(db));
     await db.destroy();
     return fail('STORE_UNUSABLE', { facts: { newerSchema: strange } });
@@ -70,7 +72,7 @@ function storeOn(db: Kysely<Database>): Store {
 async function migrate(
   db: Kysely<Database>,
   migrations: readonly Migration[],
-  types: ColumnTypes,
+  { types, afterMigrating }: Engine,
   clock: Clock,
 ): Promise<string | undefined> {
   await db.schema
@@ -88,6 +90,6 @@ async function migrate(
       await tx.insertInto('schema_steps').values({ name: step.name, applied_at: clock.now() }).execute();
     });
   }
-  await sql`PRAGMA optimize`.execute(db);
+  if (afterMigrating !== undefined) await sql.raw(afterMigrating).execute(db);
   return undefined;
 }

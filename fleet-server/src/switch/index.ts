@@ -8,6 +8,7 @@ export {
   prepareLinks,
 } from './link/credentials.ts';
 export { readLinks } from './link/link-files.ts';
+export { openSwitchNode, type SwitchNode, type SwitchNodeOptions } from './node.ts';
 export type { Operator } from './operator/operator.ts';
 export type { SalesBefore, SaleTotals } from './journal/sale-line.ts';
 export {

@@ -11,7 +11,7 @@ export type SwitchVault = Pick<Vault, 'panToken' | 'seal' | 'open' | 'translateP
 
 /** What the switch needs of the key ledger. */
 export interface SwitchKeys {
-  /** The working keys of the transaction with this KSN (12 bytes), and the terminal that holds its initial key. */
+  /** The working keys of the transaction with this KSN (12 bytes, or 10 for TDES), and the terminal that holds its initial key. */
   forTransaction(ksn: Uint8Array): Promise<Result<{ readonly serial: Serial; readonly keys: DukptWorkingKeys }>>;
   /**
    * A PIN block of that transaction, enciphered anew under the PIN key `to` of a link; the PIN itself stays in the vault.

@@ -2,6 +2,7 @@ export { openFileVault, openPkcs11Vault } from './open-vault.ts';
 export { findPassphrase, findPin } from './passphrase.ts';
 export {
   type AcquirerUse,
+  baseUses,
   type CeremonyUse,
   ceremonyUses,
   type DukptWorkingKeys,

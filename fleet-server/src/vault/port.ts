@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { CombineError } from '@tsunagu/protocols/components';
-import type { DukptKeyUsage } from '@tsunagu/protocols/dukpt';
+import type { FrameKeys, FrameKind } from '@tsunagu/protocols/acquiring';
+import type { DukptScheme } from '@tsunagu/protocols/dukpt';
 import type { Result, Secret } from '@tsunagu/protocols/kit';
 import type { PermutedPan } from '@tsunagu/protocols/negative';
 import type { Parcel } from '@tsunagu/protocols/offline-root';
@@ -24,6 +25,9 @@ export const keyUses = {
   'software-timestamp-signing': { kind: 'ed25519' },
   /** Base derivation key of AES DUKPT (X9.24-3). */
   'dukpt-base': { kind: 'aes', lengthBytes: 16 },
+  /** Base derivation key of TDES DUKPT (X9.24-3:2017, annex C), and its variant that right halves of initial keys are made under. */
+  'dukpt-base-tdes': { kind: 'tdes', lengthBytes: 16 },
+  'dukpt-base-tdes-variant': { kind: 'tdes', lengthBytes: 16 },
   /** A terminal's key-block protection key (X9.143). */
   'key-block-protection': { kind: 'aes', lengthBytes: 32 },
   /** The key-block protection key of a link to a card company. */
@@ -44,13 +48,13 @@ export const keyUses = {
   sealing: { kind: 'aes', lengthBytes: 32 },
 } as const satisfies Record<
   string,
-  { kind: 'p256' | 'ed25519' | 'rsa' } | { kind: 'aes' | 'hmac'; lengthBytes: number }
+  { kind: 'p256' | 'ed25519' | 'rsa' } | { kind: 'aes' | 'tdes' | 'hmac'; lengthBytes: number }
 >;
 
 export type KeyUse = keyof typeof keyUses;
 type UsesOfKind<K> = { [U in KeyUse]: (typeof keyUses)[U]['kind'] extends K ? U : never }[KeyUse];
 export type SigningUse = Exclude<UsesOfKind<'p256' | 'ed25519' | 'rsa'>, 'tls'>;
-export type SymmetricUse = UsesOfKind<'aes' | 'hmac'>;
+export type SymmetricUse = UsesOfKind<'aes' | 'tdes' | 'hmac'>;
 /**
  * Uses whose keys come out of their strong room: a root on its way off-line, what Node's TLS needs, a link's zone key, and keys that are made to
  * travel inside key blocks. All others stay in: base keys, terminals' protection keys, whatever signs, tokens and seals.
@@ -81,7 +85,7 @@ export type AcquirerUse = 'acquirer-pin' | 'acquirer-mac' | 'acquirer-data';
 export interface KeyFacts {
   readonly id: string;
   readonly use: KeyUse;
-  /** AES: check value, 10 hex digits (CMAC of a zero block, X9.24-1:2017, annex A). Key pairs: id of the public key. Else "". */
+  /** AES: check value, 10 hex digits (CMAC of a zero block, X9.24-1:2017, annex A); TDES: 6 (a zero block). Key pairs: id of the public key. Else "". */
   readonly checkValue: string;
 }
 
@@ -92,8 +96,10 @@ export interface WrappedKey {
   readonly checkValue: string;
 }
 
-/** The working keys of one DUKPT transaction, AES-128. That of its PIN never leaves: see `translatePin`. */
-export type DukptWorkingKeys = Readonly<Record<Exclude<DukptKeyUsage, 'pinEncryption'>, Secret<'key'>>>;
+/** The working keys of one DUKPT transaction, AES-128 or TDES by its KSN. That of its PIN never leaves: see `translatePin`. */
+export type DukptWorkingKeys = Readonly<Record<FrameKind, FrameKeys>>;
+/** Uses of keys that initial keys of terminals are derived from. */
+export const baseUses = { aes: 'dukpt-base', tdes: 'dukpt-base-tdes' } as const satisfies Record<DukptScheme, KeyUse>;
 
 /**
  * Where keys live. They are made, derived, wrapped and used inside; what leaves is wrapped, a signature, a tag or a token –
@@ -121,7 +127,10 @@ export interface Vault {
   /** The clear zone key of a link, for its credentials. */
   zoneKey(id: string): Result<Secret<'key'>, 'VAULT_KEY_UNKNOWN'>;
 
-  /** Derives an initial DUKPT key and wraps it: usage B1, not exportable, optional block IK with the 8-byte id. */
+  /**
+   * Derives an initial DUKPT key and wraps it: usage B1, not exportable, with whose it is: optional block IK (AES, 8 bytes), or KS (TDES, the
+   * 10 bytes of the KSN with its counter cleared).
+   */
   wrapInitialKey(protection: string, base: string, initialKeyId: Uint8Array): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
   /**
    * Makes a key-block protection key, keeps it under `id`, and hands it out in a TR-34 key token that only one device can open. On failure
@@ -164,7 +173,7 @@ export interface Vault {
   /** Wraps the PIN key of a link for its far end: usage P0, to decipher only (an issuer) or to encipher only (a centre), not exportable. TR-31 version D. */
   wrapZonePin(protection: string, key: string, mode?: 'D' | 'E'): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
   /**
-   * Translates a PIN block of format 4 from the PIN key of a transaction, or of a zone, to that of a link, under the same PAN: nobody outside sees the PIN.
+   * Translates a PIN block of format 4 (of TDES DUKPT: 0) from the PIN key of a transaction, or of a zone, to that of a link, under the same PAN: nobody outside sees the PIN.
    * PINBLOCK_UNREADABLE whatever is wrong with the block. ISO 9564-1:2017, 9.5.
    */
   translatePin(
@@ -173,7 +182,7 @@ export interface Vault {
     block: Uint8Array,
     pan: Secret<'pan'>,
   ): Result<Uint8Array, 'VAULT_KEY_UNKNOWN' | 'KSN_LENGTH_INVALID' | 'DUKPT_COUNTER_INVALID' | 'PINBLOCK_UNREADABLE'>;
-  /** The AES-128 working keys of one transaction. `ksn` has 12 bytes. */
+  /** The working keys of one transaction. `ksn` has 12 bytes (AES-128) or 10 (TDES). */
   dukptKeys(
     base: string,
     ksn: Uint8Array,

@@ -1,12 +1,16 @@
 import { createPrivateKey } from 'node:crypto';
+import { frameKeys, pinKeyOf } from '@tsunagu/protocols/acquiring';
 import { combineComponents } from '@tsunagu/protocols/components';
 import {
-  type AesTransactionKey,
+  type DukptKsn,
   deriveAesInitialKeyBy,
   deriveAesTransactionKey,
-  deriveAesWorkingKey,
-  dukptKeyUsages,
-  parseAesKsn,
+  deriveTdesInitialKeyBy,
+  deriveTdesTransactionKey,
+  parseKsn,
+  type TransactionKey,
+  tdesVariantKey,
+  wipeTransactionKey,
 } from '@tsunagu/protocols/dukpt';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { fail, hex, ok, type Result, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
@@ -19,6 +23,7 @@ import type { World } from '@tsunagu/protocols/world';
 import {
   type AcquirerUse,
   type DukptWorkingKeys,
+  type KeyFacts,
   keyUses,
   type ReleasedUse,
   type Vault,
@@ -52,41 +57,89 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
     key: Secret<'key'>,
     block: { readonly keyUsage: string; readonly modeOfUse: string },
     optionalBlocks: readonly OptionalBlock[] = [],
+    algorithm: 'A' | 'T' = 'A',
   ): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'> {
     const cipher = room.cipher(protection, use);
     if (!cipher.ok) return cipher;
     const attributes = {
       versionId: 'D',
       ...block,
-      algorithm: 'A',
+      algorithm,
       keyVersion: '00',
       exportability: 'N',
       reserved: '00',
     } as const;
     const readied = protectionBy(cipher.value, keyUses[use].lengthBytes);
     const keyBlock = unwrap(wrapKeyBlockWith(readied, { attributes, optionalBlocks, key, entropy }));
-    return ok({ keyBlock, checkValue: aesCheckValue(key) });
+    return ok({ keyBlock, checkValue: checkValueOf(algorithm, key) });
   }
 
   /** Lends the key of one transaction to `work`, and wipes it. */
   function withTransaction<T, C extends 'VAULT_KEY_UNKNOWN' | 'PINBLOCK_UNREADABLE' = never>(
     base: string,
     ksn: Uint8Array,
-    work: (key: AesTransactionKey) => Result<T, C>,
+    work: (key: TransactionKey) => Result<T, C>,
   ): Result<T, C | 'VAULT_KEY_UNKNOWN' | 'KSN_LENGTH_INVALID' | 'DUKPT_COUNTER_INVALID'> {
-    const serial = parseAesKsn(ksn);
-    if (!serial.ok) return serial;
-    const bdk = room.cipher(base, 'dukpt-base');
-    if (!bdk.ok) return bdk;
-    const initial = deriveAesInitialKeyBy(bdk.value, 'AES128', serial.value.initialKeyId);
-    const transaction = deriveAesTransactionKey(initial, serial.value.counter);
-    initial.key.wipe();
+    const read = parseKsn(ksn);
+    if (!read.ok) return read;
+    const transaction = transactionKeyOf(base, read.value);
     if (!transaction.ok) return transaction;
     try {
       return work(transaction.value);
     } finally {
-      transaction.value.derivationKey.wipe();
+      wipeTransactionKey(transaction.value);
     }
+  }
+
+  function transactionKeyOf(
+    base: string,
+    { scheme, initialKeyId, counter }: DukptKsn,
+  ): Result<TransactionKey, 'VAULT_KEY_UNKNOWN' | 'DUKPT_COUNTER_INVALID'> {
+    if (scheme === 'aes') {
+      const initial = aesInitialKeyOf(base, initialKeyId);
+      if (!initial.ok) return initial;
+      const transaction = deriveAesTransactionKey(initial.value, counter);
+      initial.value.key.wipe();
+      return transaction;
+    }
+    const initial = tdesInitialKeyOf(base, initialKeyId);
+    if (!initial.ok) return initial;
+    const transaction = deriveTdesTransactionKey(initial.value, counter);
+    initial.value.key.wipe();
+    return transaction;
+  }
+
+  function aesInitialKeyOf(base: string, initialKeyId: Uint8Array) {
+    const bdk = room.cipher(base, 'dukpt-base');
+    return bdk.ok ? ok(deriveAesInitialKeyBy(bdk.value, 'AES128', initialKeyId)) : bdk;
+  }
+
+  function tdesInitialKeyOf(base: string, initialKsn: Uint8Array) {
+    const left = room.cipher(base, 'dukpt-base-tdes');
+    if (!left.ok) return left;
+    const right = room.cipher(variantOf(base), 'dukpt-base-tdes-variant');
+    return right.ok ? ok(deriveTdesInitialKeyBy(left.value, right.value, initialKsn)) : right;
+  }
+
+  let making: Promise<unknown> = Promise.resolve();
+  /**
+   * A TDES base key and its variant: initial keys are made under both, and a token does not mask the keys that it keeps. The base comes last: what has
+   * no base is made anew.
+   */
+  async function keepTdesBase(id: string, key: Secret<'key'>): Promise<KeyFacts> {
+    if (room.find(id)) throw new Error(`key ${id} is there already`);
+    await room.destroy(variantOf(id));
+    await room.keep(variantOf(id), 'dukpt-base-tdes-variant', tdesVariantKey(key));
+    return await room.keep(id, 'dukpt-base-tdes', key);
+  }
+  function ensureTdesBase(id: string): Promise<KeyFacts> {
+    const made = making.then(() =>
+      room.find(id)
+        ? room.ensure(id, 'dukpt-base-tdes')
+        : keepTdesBase(id, Secret.take('key', entropy(keyUses['dukpt-base-tdes'].lengthBytes))),
+    );
+    making = made.catch(() => undefined);
+    return made;
   }
 
   function withReleased<T, C extends 'VAULT_KEY_UNKNOWN' | 'INPUT_INVALID' | 'PINBLOCK_UNREADABLE'>(
@@ -104,11 +157,15 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
   }
 
   return {
-    ensure: (id, use) => room.ensure(id, use),
-    keep: (id, use, key) => room.keep(id, use, key),
+    ensure: (id, use) => (use === 'dukpt-base-tdes' ? ensureTdesBase(id) : room.ensure(id, use)),
+    keep: (id, use, key) => (use === 'dukpt-base-tdes' ? keepTdesBase(id, key) : room.keep(id, use, key)),
     find: (id) => room.find(id),
     idsFor: (use) => room.idsFor(use),
-    destroy: (id) => room.destroy(id),
+    async destroy(id) {
+      const use = room.find(id)?.use;
+      await room.destroy(id);
+      if (use === 'dukpt-base-tdes') await room.destroy(variantOf(id));
+    },
     publicKey: (id) => room.publicKey(id),
     sign: (id, use, bytes) => unwrap(room.sign(id, use, bytes)),
 
@@ -133,12 +190,15 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
     zoneKey: (id) => room.release(id, 'zone-protection'),
 
     wrapInitialKey(protection, base, initialKeyId) {
-      const bdk = room.cipher(base, 'dukpt-base');
-      if (!bdk.ok) return bdk;
-      const { key } = deriveAesInitialKeyBy(bdk.value, 'AES128', initialKeyId);
+      const isTdes = room.find(base)?.use === 'dukpt-base-tdes';
+      const initial = isTdes ? tdesInitialKeyOf(base, initialKeyId) : aesInitialKeyOf(base, initialKeyId);
+      if (!initial.ok) return initial;
+      const { key } = initial.value;
       try {
-        const id = { id: 'IK', data: toHex(initialKeyId) };
-        return wrap(protection, 'key-block-protection', key, { keyUsage: 'B1', modeOfUse: 'X' }, [id]);
+        // X9.143, 6.3.6: whose key it is.
+        const id = { id: isTdes ? 'KS' : 'IK', data: toHex(initialKeyId) };
+        const block = { keyUsage: 'B1', modeOfUse: 'X' };
+        return wrap(protection, 'key-block-protection', key, block, [id], isTdes ? 'T' : 'A');
       } finally {
         key.wipe();
       }
@@ -212,32 +272,32 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
     },
 
     translatePin(from, to, block, pan) {
-      const translate = (pinKey: Secret<'key'>): Result<Uint8Array, 'VAULT_KEY_UNKNOWN' | 'PINBLOCK_UNREADABLE'> => {
+      const translate = (
+        format: 0 | 4,
+        pinKey: Secret<'key'>,
+      ): Result<Uint8Array, 'VAULT_KEY_UNKNOWN' | 'PINBLOCK_UNREADABLE'> => {
         const zone = room.cipher(to, 'zone-pin');
         if (!zone.ok) return zone;
-        const pin = decipherPin(4, pinKey, block, pan);
+        const pin = decipherPin(format, pinKey, block, pan);
         if (!pin.ok) return fail('PINBLOCK_UNREADABLE');
         const translated = encipherPinBy(zone.value, { pin: pin.value, pan, entropy });
         pin.value.wipe();
         return translated.ok ? translated : fail('PINBLOCK_UNREADABLE');
       };
-      if ('zone' in from) return withReleased(from.zone, 'zone-pin', translate);
+      if ('zone' in from) return withReleased(from.zone, 'zone-pin', (key) => translate(4, key));
       return withTransaction(from.base, from.ksn, (transaction) => {
-        const pinKey = unwrap(deriveAesWorkingKey(transaction, 'pinEncryption', 'AES128'));
+        const [format, pinKey] = pinKeyOf(transaction);
         try {
-          return translate(pinKey);
+          return translate(format, pinKey);
         } finally {
           pinKey.wipe();
         }
       });
     },
     dukptKeys: (base, ksn) =>
-      withTransaction<DukptWorkingKeys, never>(base, ksn, (transaction) => {
-        const keys = dukptKeyUsages
-          .filter((usage) => usage !== 'pinEncryption')
-          .map((usage) => [usage, unwrap(deriveAesWorkingKey(transaction, usage, 'AES128'))] as const);
-        return ok(Object.fromEntries(keys) as DukptWorkingKeys);
-      }),
+      withTransaction<DukptWorkingKeys, never>(base, ksn, (transaction) =>
+        ok({ request: frameKeys(transaction, 'request'), answer: frameKeys(transaction, 'answer') }),
+      ),
 
     negativeTag(id, pan) {
       const cipher = room.cipher(id, 'negative-tag');
@@ -269,4 +329,8 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
   };
 }
 
-const aesCheckValue = (key: Secret<'key'>): string => toHex(unwrap(checkValue('AES', 'cmac', key)));
+const checkValueOf = (algorithm: 'A' | 'T', key: Secret<'key'>): string =>
+  toHex(unwrap(algorithm === 'A' ? checkValue('AES', 'cmac', key) : checkValue('TDES', 'legacy', key)));
+
+/** The variant of a TDES base key is a key beside it. */
+const variantOf = (base: string): string => `${base}/variant`;

@@ -9,6 +9,7 @@ import { ExpiryPage } from './pages/expiry.tsx';
 import { CampaignPage, CampaignsPage } from './pages/campaigns.tsx';
 import { ConfigurationPage } from './pages/configuration.tsx';
 import { FleetPage } from './pages/fleet.tsx';
+import { KeysPage } from './pages/keys.tsx';
 import { LifePage } from './pages/life.tsx';
 import { NegativePage } from './pages/negative.tsx';
 import { SalesPage } from './pages/sales.tsx';
@@ -52,6 +53,7 @@ function Page() {
             <a {...here('/negative', path === '/negative')}>{t('nav.negative')}</a>
             {me.value && <a {...here('/access', path === '/access')}>{t('nav.access')}</a>}
             {may('audit.read') && <a {...here('/audit', path === '/audit')}>{t('nav.audit')}</a>}
+            <a {...here('/keys', path === '/keys')}>{t('nav.keys')}</a>
             <a {...here('/life', path === '/life')}>{t('nav.life')}</a>
             <a {...here('/expiry', path === '/expiry')}>{t('nav.expiry')}</a>
           </nav>
@@ -83,6 +85,7 @@ function Page() {
         <Route path="/negative" component={NegativePage} />
         <Route path="/access" component={AccessPage} />
         <Route path="/audit" component={AuditPage} />
+        <Route path="/keys" component={KeysPage} />
         <Route path="/life" component={LifePage} />
         <Route path="/expiry" component={ExpiryPage} />
         <Route path="/terminals/:serial" component={TerminalPage} />

@@ -5,6 +5,7 @@ export {
   issuerFrame,
   issuerLink,
   terminalCodec,
+  terminalCodecs,
   terminalFrame,
   terminalLink,
   negativeFileName,
@@ -51,7 +52,7 @@ export {
   type FrameKeys,
   type FrameKind,
   frameKeys,
-  frameLayout,
+  frameLayouts,
   openFrame,
   type RefusalFrame,
   readFrame,
@@ -60,7 +61,7 @@ export {
   sealFrame,
 } from './secure-frame.ts';
 export { localTransactionTime, retrievalReference, transmissionTime } from './times.ts';
-export { withPin } from './pin.ts';
+export { pinKeyOf, withPin } from './pin.ts';
 export {
   formatPaymentMethod,
   lumpSum,
@@ -90,6 +91,7 @@ export {
   type SessionState,
   type SessionStep,
 } from './session.ts';
+export { zoneMac } from './zone-mac.ts';
 export { isZoneFrame, openZoneFrame, sealZoneFrame, zoneFrame } from './zone-frame.ts';
 export {
   freshZoneKeys,

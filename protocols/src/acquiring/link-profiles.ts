@@ -1,4 +1,5 @@
-import { compileProfile, type FrameFormat } from '../iso8583/index.ts';
+import type { DukptScheme } from '../dukpt/index.ts';
+import { compileProfile, type FrameFormat, type MessageCodec } from '../iso8583/index.ts';
 
 /**
  * Link profiles: what two sides agree on, as data. The figures of `terminalLink` are for both ends of W3, those of
@@ -73,11 +74,17 @@ export const terminalFrame: FrameFormat = { prefix: 'bin2be', maxLengthBytes: te
 /** How frames of W4 are told from each other. */
 export const issuerFrame: FrameFormat = { prefix: 'bin2be', maxLengthBytes: issuerLink.frameLengthMax };
 
-/** DE52 on both links: a PIN block of format 4 is one AES block (ISO 9564-1:2017, 9.4); ISO 8583:1993 knew blocks of eight bytes. */
+/** DE52 on both links: a PIN block of format 4 is one AES block (ISO 9564-1:2017, 9.4); ISO 8583:1993 knew blocks of eight bytes, as TDES has them. */
 const fieldOverrides = { 52: { type: 'b', kind: 'fixed', maxLength: 16 } } as const;
 
 /** Reads and writes the messages inside the frames of W3. */
 export const terminalCodec = compileProfile({ dialect: terminalLink.dialect, fieldOverrides });
+
+/** By the keys of the frame: under TDES DUKPT, DE52 is a PIN block of format 0, eight bytes. */
+export const terminalCodecs = {
+  aes: terminalCodec,
+  tdes: /* @__PURE__ */ compileProfile({ dialect: terminalLink.dialect }),
+} as const satisfies Record<DukptScheme, MessageCodec>;
 
 /** Reads and writes the messages of W4. */
 export const issuerCodec = compileProfile({ dialect: issuerLink.dialect, fieldOverrides });

@@ -46,9 +46,16 @@ export function openZoneFrame(
   });
 }
 
+/** Headers by key: a check value is public, and costs more than the rest of a frame. */
+const headers = new WeakMap<Secret<'key'>, Uint8Array>();
+
 /** Mark and check value: the first three bytes of the CMAC of a block of zeros. X9.24-1:2017, annex A. */
 function headerOf(key: Secret<'key'>): Uint8Array {
+  const known = headers.get(key);
+  if (known) return known;
   const check = computeMac({ kind: 'CMAC', cipher: 'AES' }, key, new Uint8Array(16));
   if (!check.ok) throw new Error('the data key of a zone has 16 bytes');
-  return concat(Uint8Array.of(zoneFrame.mark), check.value.subarray(0, zoneFrame.keyIdBytes));
+  const header = concat(Uint8Array.of(zoneFrame.mark), check.value.subarray(0, zoneFrame.keyIdBytes));
+  headers.set(key, header);
+  return header;
 }

@@ -6,8 +6,10 @@ export {
   type Family,
   type KeyScheme,
   type LinkKind,
+  type ProtectionScheme,
+  protectionSchemes,
   type ReaderKind,
   type TerminalModel,
   terminalModel,
 } from './model.ts';
-export { modelOf, models, readCatalogue } from './models.ts';
+export { dukptSchemeOf, modelOf, models, protectionSchemeOf, readCatalogue } from './models.ts';

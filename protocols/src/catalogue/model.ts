@@ -26,6 +26,12 @@ export type Family = (typeof families)[number];
 /** How a model can keep keys: X9.24-1:2009 (TDES) and X9.24-3:2017 (AES). */
 export const keySchemes = ['tdes-dukpt', 'aes-dukpt'] as const;
 export type KeyScheme = (typeof keySchemes)[number];
+/**
+ * How a model gets its key-block protection key. `agreement`: at enrolment. The others: by TR-34 under RSA, over an agreement that no other
+ * key is loaded under; two-pass with the terminal's random number, one-pass with rising signing times for models that cannot keep one.
+ */
+export const protectionSchemes = ['agreement', 'tr34-two-pass', 'tr34-one-pass'] as const;
+export type ProtectionScheme = (typeof protectionSchemes)[number];
 
 /** A model's file, `models/<id>.json`: what it is and what it can do. What it cannot do cannot be asked of it. */
 export const terminalModel = z
@@ -54,7 +60,8 @@ export const terminalModel = z
     relay: z
       .enum(['parent', 'child', 'none'])
       .describe('Whether children can be attached to it, or it can be a child.'),
-    keySchemes: z.array(z.enum(keySchemes)).min(1),
+    keySchemes: z.array(z.enum(keySchemes)).min(1).describe('AES is used where a model can do both.'),
+    protectionKeyBy: z.enum(protectionSchemes).describe('How it gets its key-block protection key (TR 34-2019).'),
     reduced: z.array(z.enum(paymentKinds)).describe('What its reduced functions leave out of a payment application.'),
     massGrams: z.number().int().positive().describe('Without its packing; for the figures of recycling.'),
     batteryGrams: z.number().int().nonnegative().describe('Its batteries, which are collected apart; 0 without.'),

@@ -1,6 +1,7 @@
 import { parseJson } from '../fleet/parse.ts';
 import { type ModelFile, modelFiles } from './files.ts';
-import { type TerminalModel, terminalModel } from './model.ts';
+import type { DukptScheme } from '../dukpt/index.ts';
+import { type ProtectionScheme, type TerminalModel, terminalModel } from './model.ts';
 
 const fileLengthMax = 16_384;
 
@@ -24,3 +25,10 @@ export const models: readonly TerminalModel[] = /* @__PURE__ */ readCatalogue(/*
 
 /** The model of that id; undefined when the catalogue has none. */
 export const modelOf = (id: string): TerminalModel | undefined => models.find((model) => model.id === id);
+
+/** How a model gets its key-block protection key; one that no catalogue has agrees on it. */
+export const protectionSchemeOf = (id: string): ProtectionScheme => modelOf(id)?.protectionKeyBy ?? 'agreement';
+
+/** Which DUKPT a model's keys are for: AES, unless it can do TDES only. */
+export const dukptSchemeOf = (id: string): DukptScheme =>
+  (modelOf(id)?.keySchemes ?? ['aes-dukpt']).includes('aes-dukpt') ? 'aes' : 'tdes';

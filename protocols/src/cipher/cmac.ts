@@ -24,23 +24,27 @@ export function cmac(key: BlockEncrypter, data: Uint8Array): Uint8Array {
 }
 
 /**
- * CMAC of a longer message under a key that is used once: two calls of the cipher, whatever the length. Result and source as of `cmac`.
+ * A key that is ready for CMACs of longer messages: one call of the cipher each, whatever the length. Result and source as of `cmac`.
+ *
+ * One chain serves all messages: what begins anew with zeros is, in a chain that goes on, a first block to which the last one of the chain is added.
  */
-export function cmacOfMessage(cipher: Exclude<BlockCipher, 'DES'>, key: Uint8Array, data: Uint8Array): Uint8Array {
+export function cmacUnder(cipher: Exclude<BlockCipher, 'DES'>, key: Uint8Array): (data: Uint8Array) => Uint8Array {
   const size = blockBytes[cipher];
-  const blocks = Math.max(1, Math.ceil(data.length / size));
   const chained = cbcEncrypter(cipher, key);
-  // The first block of a chain that begins with zeros is what the subkeys are made of; the message begins a chain of its own behind it.
-  const start = chained(new Uint8Array(size));
-  const whole = doubled(start);
-  const padded = new Uint8Array(blocks * size);
-  padded.set(data);
-  const isWhole = data.length === padded.length;
-  if (!isWhole) padded[data.length] = 0x80;
-  const last = padded.subarray(-size);
-  xorInto(last, isWhole ? whole : doubled(whole), 0);
-  xorInto(padded.subarray(0, size), start, 0);
-  return chained(padded).slice(-size);
+  let state = chained(new Uint8Array(size));
+  // The first block of a chain that begins with zeros is what the subkeys are made of.
+  const whole = doubled(state);
+  const part = doubled(whole);
+  return (data) => {
+    const padded = new Uint8Array(Math.max(1, Math.ceil(data.length / size)) * size);
+    padded.set(data);
+    const isWhole = data.length === padded.length;
+    if (!isWhole) padded[data.length] = 0x80;
+    xorInto(padded.subarray(-size), isWhole ? whole : part, 0);
+    xorInto(padded.subarray(0, size), state, 0);
+    state = chained(padded).slice(-size);
+    return state.slice();
+  };
 }
 
 /** CMACs of several messages of one block or less, in two calls of the cipher. Key derivation in TR-31 B and D is made of these. */

@@ -12,4 +12,4 @@ export {
   keyBytes,
 } from './block-cipher.ts';
 export { encryptSlices, freshBlockEncrypter, fromSlices, type Slices, setSliceBit, toSlices } from './sliced-aes.ts';
-export { cmac, cmacOfMessage, cmacOfShortMessages } from './cmac.ts';
+export { cmac, cmacOfShortMessages, cmacUnder } from './cmac.ts';

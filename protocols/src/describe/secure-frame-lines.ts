@@ -1,6 +1,7 @@
-import { frameLayout, type RefusalFrame, type SealedFrame } from '../acquiring/index.ts';
+import { frameLayouts, type RefusalFrame, type SealedFrame } from '../acquiring/index.ts';
+import { parseKsn } from '../dukpt/index.ts';
 import { errorTable } from '../errors/index.ts';
-import { toHex } from '../kit/index.ts';
+import { toHex, unwrap } from '../kit/index.ts';
 import { type Both, type Line, line, type Place, same } from './line.ts';
 
 const kinds: Readonly<Record<SealedFrame['kind'] | 'refusal', Both>> = {
@@ -11,7 +12,7 @@ const kinds: Readonly<Record<SealedFrame['kind'] | 'refusal', Both>> = {
 
 /** Lines of the secure frame between terminal and switch, from its version byte on. */
 export function secureFrameLines(frame: SealedFrame | RefusalFrame, body: Uint8Array, place: Place): readonly Line[] {
-  const { headerBytes, macBytes } = frameLayout;
+  const { headerBytes, macBytes } = frameLayouts[frame.scheme];
   const text = (from: number, to?: number): { readonly text: string } => ({ text: toHex(body.subarray(from, to)) });
   const lines = [
     line(place, 0, 1, { name: { en: 'Version', ja: 'バージョン' }, value: text(0, 1) }),
@@ -35,14 +36,25 @@ export function secureFrameLines(frame: SealedFrame | RefusalFrame, body: Uint8A
     ...lines,
     line(place, headerBytes, macAt, {
       name: { en: 'Enciphered ISO 8583 message', ja: '暗号化されたISO 8583電文' },
-      meaning: { en: `${macAt - headerBytes} bytes, AES-128-CBC`, ja: `${macAt - headerBytes}バイト、AES-128-CBC` },
+      meaning: {
+        en: `${macAt - headerBytes} bytes, ${algorithms[frame.scheme].cipher}`,
+        ja: `${macAt - headerBytes}バイト、${algorithms[frame.scheme].cipher}`,
+      },
     }),
-    line(place, macAt, body.length, { name: { en: 'MAC (AES-CMAC)', ja: 'MAC（AES-CMAC）' }, value: text(macAt) }),
+    line(place, macAt, body.length, {
+      name: { en: `MAC (${algorithms[frame.scheme].mac})`, ja: `MAC（${algorithms[frame.scheme].mac}）` },
+      value: text(macAt),
+    }),
   ];
 }
 
+const algorithms = {
+  aes: { cipher: 'AES-128-CBC', mac: 'AES-CMAC' },
+  tdes: { cipher: 'TDES-CBC', mac: 'X9.19' },
+} as const;
+
 function ksnMeaning(ksn: Uint8Array): Both {
-  const counter = new DataView(ksn.buffer, ksn.byteOffset, ksn.byteLength).getUint32(8);
-  const id = toHex(ksn.subarray(0, 8));
+  const { counter, initialKeyId } = unwrap(parseKsn(ksn));
+  const id = toHex(initialKeyId);
   return { en: `initial key ${id}, counter ${counter}`, ja: `初期鍵 ${id}、カウンター ${counter}` };
 }

@@ -36,11 +36,13 @@ export { aesCounter, type CounterRule, oneBits, tdesCounter } from './counter.ts
 export type { TdesKeyUsage } from './tdes-derivation.ts';
 export {
   deriveTdesInitialKey,
+  deriveTdesInitialKeyBy,
   deriveTdesTransactionKey,
   deriveTdesWorkingKey,
   type TdesInitialKey,
   type TdesTransactionKey,
   tdesInitialKey,
+  tdesVariantKey,
 } from './tdes-host.ts';
 export { advanceTdesKsn, formatTdesKsn, isUsableTdesKsn, padShortKsn, parseTdesKsn, type TdesKsn } from './tdes-ksn.ts';
 export {
@@ -52,3 +54,12 @@ export {
   takeTdesTransactionKey,
 } from './tdes-terminal.ts';
 export { aesDukptHost, type DukptHost, type DukptHostOptions, type KsnError, tdesDukptHost } from './host.ts';
+export {
+  type DukptKsn,
+  type DukptScheme,
+  formatKsn,
+  ksnOf,
+  parseKsn,
+  type TransactionKey,
+  wipeTransactionKey,
+} from './transaction-key.ts';

@@ -1,4 +1,4 @@
-import { blockEncrypter, ecbEncrypt, freshKeyEncrypter } from '../cipher/index.ts';
+import { type BlockEncrypter, blockEncrypter, ecbEncrypt, freshKeyEncrypter } from '../cipher/index.ts';
 import { concat, hex, xor } from '../kit/index.ts';
 
 /** XORed into a key to make its second half differ. ANSI X9.24-3:2017, C.4.2. */
@@ -10,14 +10,19 @@ const halfMask = hex('C0C0C0C000000000C0C0C0C000000000');
  *
  * @see ANSI X9.24-3:2017, C.6 (X9.24-1:2009, A.6)
  */
-export function initialKeyDeriver(bdk: Uint8Array): (initialKsn: Uint8Array) => Uint8Array {
-  const left = blockEncrypter('TDES', bdk);
-  const right = blockEncrypter('TDES', xor(bdk, halfMask));
-  return (initialKsn) => {
+export const initialKeyDeriver = (bdk: Uint8Array): ((initialKsn: Uint8Array) => Uint8Array) =>
+  initialKeyDeriverBy(blockEncrypter('TDES', bdk), blockEncrypter('TDES', masked(bdk)));
+
+/** As `initialKeyDeriver`, by the ciphers of a BDK and of its variant (`masked`) that somebody else keeps. */
+export const initialKeyDeriverBy =
+  (left: BlockEncrypter, right: BlockEncrypter): ((initialKsn: Uint8Array) => Uint8Array) =>
+  (initialKsn) => {
     const block = initialKsn.subarray(0, 8);
     return concat(left.encrypt(block), right.encrypt(block));
   };
-}
+
+/** The variant of a BDK that right halves of initial keys are made under. */
+export const masked = (bdk: Uint8Array): Uint8Array => xor(bdk, halfMask);
 
 /**
  * The children of one key for several counters, two cipher objects however many they are.
@@ -71,7 +76,7 @@ export function walk(
 ): Uint8Array {
   const encrypt = freshKeyEncrypter('DES', 8);
   const input = new Uint8Array(8);
-  const masked = new Uint8Array(16);
+  const variant = new Uint8Array(16);
   let key = Uint8Array.from(start);
   let reached = from;
   // One half of a child: the register, whitened, enciphered and whitened again. In place, for this is the hot loop.
@@ -89,13 +94,13 @@ export function walk(
     reached |= bit;
     const child = new Uint8Array(16);
     half(key, child, 8);
-    for (let index = 0; index < 16; index += 1) masked[index] = (key[index] ?? 0) ^ (halfMask[index] ?? 0);
-    half(masked, child, 0);
+    for (let index = 0; index < 16; index += 1) variant[index] = (key[index] ?? 0) ^ (halfMask[index] ?? 0);
+    half(variant, child, 0);
     if (onStep === undefined) key.fill(0);
     key = child;
     onStep?.(reached, key);
   }
-  masked.fill(0);
+  variant.fill(0);
   return key;
 }
 

@@ -1,5 +1,13 @@
+import type { BlockEncrypter } from '../cipher/index.ts';
 import { fail, ok, type Result, Secret } from '../kit/index.ts';
-import { deriveWorkingKey, initialKeyDeriver, type TdesKeyUsage, walkToCounter } from './tdes-derivation.ts';
+import {
+  deriveWorkingKey,
+  initialKeyDeriver,
+  initialKeyDeriverBy,
+  masked,
+  type TdesKeyUsage,
+  walkToCounter,
+} from './tdes-derivation.ts';
 import { isUsableTdesKsn, type TdesKsn } from './tdes-ksn.ts';
 
 /** The initial key of one terminal, with the KSN that it belongs to. */
@@ -30,6 +38,19 @@ export function deriveTdesInitialKey(
   const key = bdk.use((bytes) => initialKeyDeriver(bytes)(initialKsn));
   return ok({ initialKsn, key: Secret.take('key', key) });
 }
+
+/** As `deriveTdesInitialKey`, by the ciphers of a BDK and of its variant that somebody else keeps. */
+export const deriveTdesInitialKeyBy = (
+  bdk: BlockEncrypter,
+  variant: BlockEncrypter,
+  initialKsn: Uint8Array,
+): TdesInitialKey => ({
+  initialKsn: Uint8Array.from(initialKsn),
+  key: Secret.take('key', initialKeyDeriverBy(bdk, variant)(initialKsn)),
+});
+
+/** The variant of a BDK (16 bytes) that `deriveTdesInitialKeyBy` wants. ANSI X9.24-3:2017, C.6. */
+export const tdesVariantKey = (bdk: Secret<'key'>): Secret<'key'> => Secret.take('key', bdk.use(masked));
 
 /** Labels an initial key that was loaded with its KSN. */
 export const tdesInitialKey = (

@@ -21,12 +21,72 @@ export const agentErrors = defineErrors({
   },
   STORE_RECORD_DAMAGED: {
     en: {
-      says: 'A sealed record is damaged or belongs to another device.',
-      next: 'The terminal must be enrolled anew: register its serial again and start it with an empty folder.',
+      says: 'A sealed record that tells who the terminal is, holds its keys or keeps it from going back is damaged or another device’s.',
+      next: 'The terminal must be enrolled anew: "tsunagu claim SERIAL --out claim.json", and start it with that claim in an otherwise empty folder. Keep the old folder until its unsent payments are accounted for.',
     },
     ja: {
-      says: '封印された記録が壊れているか、別の端末のものです。',
-      next: 'シリアルを登録し直し、空のフォルダで端末を起動して再登録してください。',
+      says: '端末の身元・鍵・後戻り防止の封印記録が壊れているか、別の端末のものです。',
+      next: '再登録が必要です。「tsunagu claim シリアル --out claim.json」で登録票を作り、それだけを置いた空のフォルダーで起動してください。未送信の取引を確認するまで古いフォルダーは残してください。',
+    },
+  },
+  SALE_RECORD_SET_ASIDE: {
+    en: {
+      says: 'A record of the terminal’s sales is damaged. It was set aside in the terminal’s folder (NAME.TIME.damaged), and the terminal goes on.',
+      next: 'Its number is that of the slip. Compare the day’s totals with the switch ("tsunagu switch transactions"); a refund of that sale is made without its slip. Then remove the file.',
+    },
+    ja: {
+      says: '売上の記録が壊れていたため、端末のフォルダーに別名(名前.時刻.damaged)で保存し、端末は動作を続けています。',
+      next: '番号は伝票番号です。その日の合計を「tsunagu switch transactions」と照合してください。その売上の返品は伝票なしで行います。確認後、ファイルを削除してください。',
+    },
+  },
+  ADVICE_RECORD_SET_ASIDE: {
+    en: {
+      says: 'A record of an advice to the switch is damaged. It was set aside in the terminal’s folder (NAME.TIME.damaged); every other advice goes on.',
+      next: '"advices" is the list alone, and was made anew from the advices themselves. An advice with a number could not be sent: compare the terminal’s slips with "tsunagu switch transactions", and claim the missing one by hand. Then remove the file.',
+    },
+    ja: {
+      says: '送信待ち通知の記録が壊れていたため、端末のフォルダーに別名(名前.時刻.damaged)で保存しました。ほかの通知は送信されます。',
+      next: '「advices」は一覧だけで、各通知から作り直しました。番号付きの通知は送信できません。伝票を「tsunagu switch transactions」と照合し、不足分を手作業で請求してください。確認後、ファイルを削除してください。',
+    },
+  },
+  REVERSAL_RECORD_SET_ASIDE: {
+    en: {
+      says: 'The record of reversals that were still to be sent is damaged. It was set aside in the terminal’s folder (reversals.TIME.damaged), and the terminal goes on.',
+      next: 'A payment that was cut short may stand at the issuer: look in "tsunagu switch transactions" for approved payments of this terminal without a slip, and refund them. Then remove the file.',
+    },
+    ja: {
+      says: '未送信の取消電文の記録が壊れていたため、端末のフォルダーに別名(reversals.時刻.damaged)で保存し、端末は動作を続けています。',
+      next: '中断した取引が発行会社側で成立している可能性があります。「tsunagu switch transactions」で伝票のない承認済み取引を探し、返金してください。確認後、ファイルを削除してください。',
+    },
+  },
+  JOB_RECORD_SET_ASIDE: {
+    en: {
+      says: 'The terminal’s record of the jobs that it did is damaged. It was set aside in the terminal’s folder (jobs.TIME.damaged), and the terminal goes on.',
+      next: 'Payments that were ordered before fail with JOB_INTERRUPTED instead of being made twice: look at "tsunagu trace SERIAL" or its slips, and order again what was not done. Then remove the file.',
+    },
+    ja: {
+      says: '実行済み指示の記録が壊れていたため、端末のフォルダーに別名(jobs.時刻.damaged)で保存し、端末は動作を続けています。',
+      next: '二重決済を避けるため、以前の決済指示はJOB_INTERRUPTEDで終わります。「tsunagu trace シリアル」か伝票を確認し、未実行のものだけ指示し直してください。確認後、ファイルを削除してください。',
+    },
+  },
+  RESULT_RECORD_SET_ASIDE: {
+    en: {
+      says: 'The record of results on their way to the server is damaged. It was set aside in the terminal’s folder (outbox.TIME.damaged), and the terminal goes on.',
+      next: 'No payment is lost, but the server’s list may lack some: "tsunagu switch transactions" has what the switch saw, and the terminal its slips. Then remove the file.',
+    },
+    ja: {
+      says: 'サーバーへの結果報告の記録が壊れていたため、端末のフォルダーに別名(outbox.時刻.damaged)で保存し、端末は動作を続けています。',
+      next: '取引は失われていませんが、サーバーの一覧に欠けがあるかもしれません。「tsunagu switch transactions」と端末の伝票で確認し、ファイルを削除してください。',
+    },
+  },
+  CONFIGURATION_RECORD_SET_ASIDE: {
+    en: {
+      says: 'The record of the configuration is damaged. It was set aside in the terminal’s folder (NAME.TIME.damaged), and the terminal asks for it anew.',
+      next: 'Nothing is lost but what a technician changed at the terminal itself. Look at "tsunagu config show SERIAL", then remove the file.',
+    },
+    ja: {
+      says: '設定の記録が壊れていたため、端末のフォルダーに別名(名前.時刻.damaged)で保存し、端末は設定を取得し直します。',
+      next: '失われるのは端末側で直接変更した設定だけです。「tsunagu config show シリアル」を確認し、ファイルを削除してください。',
     },
   },
   TERMINAL_IN_USE: {

@@ -97,6 +97,46 @@ export const bridgeErrors = defineErrors({
     en: { says: 'There is no emulated card of that name.', next: 'Choose one of the names that the terminal lists.' },
     ja: { says: 'その名前の擬似カードはありません。', next: '端末が示す一覧から選んでください。' },
   },
+  READERS_EMULATED: {
+    en: {
+      says: 'This terminal’s readers are emulated: `reader` and `reader-stripe` stand for a real card at a real reader.',
+      next: 'Name one of its emulated cards ("tsunagu terminal SERIAL" lists them), or start the house with "npm start -- --readers SERIAL=usb".',
+    },
+    ja: {
+      says: 'この端末のリーダーは模擬です。「reader」「reader-stripe」は実機リーダーのカードを指します。',
+      next: '模擬カード名(「tsunagu terminal シリアル」で一覧)を指定するか、「npm start -- --readers シリアル=usb」で起動してください。',
+    },
+  },
+  READERS_OPTION_INVALID: {
+    en: {
+      says: 'This is not a place of readers.',
+      next: 'Write SERIAL=usb, SERIAL=pcsc or "SERIAL=pcsc:NAME", each terminal once: npm start -- --readers CT5100-0001=usb',
+    },
+    ja: {
+      says: 'リーダーの指定が正しくありません。',
+      next: '「シリアル=usb」「シリアル=pcsc」「シリアル=pcsc:名前」を端末ごとに1回指定してください。例: npm start -- --readers CT5100-0001=usb',
+    },
+  },
+  READERS_TERMINAL_UNKNOWN: {
+    en: {
+      says: 'No terminal with this serial will run in this house.',
+      next: 'Take one of those that are named, or more of them with "--terminals".',
+    },
+    ja: {
+      says: 'このシリアルの端末は起動対象にありません。',
+      next: '表示された端末から選ぶか、「--terminals」で台数を増やしてください。',
+    },
+  },
+  READERS_NAME_UNKNOWN: {
+    en: {
+      says: 'pcscd has no reader of this name.',
+      next: 'Take one of the names that it has, whole ("tsunagu bridge watch --pcsc --once"), plug the reader in first, or leave the name out: SERIAL=pcsc takes whichever is there.',
+    },
+    ja: {
+      says: 'pcscdにこの名前のリーダーがありません。',
+      next: '表示された名前を省略せずに指定する(「tsunagu bridge watch --pcsc --once」)か、先にリーダーを接続してください。名前を省いた「シリアル=pcsc」はどのリーダーでも使います。',
+    },
+  },
   CARD_NOT_EMULATED: {
     en: {
       says: 'This terminal has real readers: cards have no names there.',
@@ -233,6 +273,16 @@ export const bridgeErrors = defineErrors({
   PIN_PAD_TIMEOUT: {
     en: { says: 'Nobody entered a PIN in time.', next: 'Ask the cardholder to enter the PIN, then start again.' },
     ja: { says: 'PINが時間内に入力されませんでした。', next: 'PINの入力をお願いして、やり直してください。' },
+  },
+  PIN_PAD_REFUSED: {
+    en: {
+      says: 'The reader announces a PIN pad, and does not take a PIN.',
+      next: 'The sale goes on as without a pad. Try a reader with keys, or its newest firmware.',
+    },
+    ja: {
+      says: 'リーダーはPINパッド対応を示していますが、PIN入力を受け付けません。',
+      next: '取引はPINパッドなしとして続きます。キー付きのリーダーか、最新のファームウェアをお試しください。',
+    },
   },
   PIN_PAD_MISMATCH: {
     en: {

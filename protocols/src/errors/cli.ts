@@ -10,14 +10,21 @@ export const cliErrors = defineErrors({
     en: { says: 'The file cannot be read.', next: 'Check its name and that you may read it.' },
     ja: { says: 'ファイルを読み込めません。', next: 'ファイル名と読み取り権限を確認してください。' },
   },
+  FILE_UNUSABLE: {
+    en: {
+      says: 'The file cannot be opened.',
+      next: 'Check that its folder exists, and that you may read and write there.',
+    },
+    ja: { says: 'ファイルを開けません。', next: 'フォルダの有無と読み書きの権限を確認してください。' },
+  },
   CONFIRMATION_MISSING: {
     en: {
       says: 'This cannot be undone, and was not confirmed.',
-      next: 'Say it again with --confirm and the serial.',
+      next: 'Say it again with the --confirm that is named here.',
     },
     ja: {
       says: '取り消せない操作です。確認がありません。',
-      next: '--confirm にシリアルを付けて再度実行してください。',
+      next: 'ここに示した --confirm を付けて再度実行してください。',
     },
   },
   ACCESS_MISSING: {

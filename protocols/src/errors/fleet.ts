@@ -478,11 +478,11 @@ export const fleetErrors = defineErrors({
   JOB_UNKNOWN: {
     en: {
       says: 'There is no such job.',
-      next: "List the terminal's jobs; old ones are removed after a while.",
+      next: 'See which there are: tsunagu job list. Old ones are removed after a while.',
     },
     ja: {
       says: 'そのジョブはありません。',
-      next: '端末のジョブ一覧を確認してください。',
+      next: '一覧: tsunagu job list。古いものは削除されます。',
     },
   },
   JOB_CANCELLED: {
@@ -553,6 +553,26 @@ export const fleetErrors = defineErrors({
     ja: {
       says: '端末が時間内にジョブを終えませんでした。',
       next: '端末の接続を確認し、やり直してください。',
+    },
+  },
+  JOB_UNIT_CHANGED: {
+    en: {
+      says: 'The terminal was enrolled anew before it told how the job ended: whether it had its effect is not known.',
+      next: 'Look at the terminal, then order it again with "tsunagu job retry" if it is still wanted.',
+    },
+    ja: {
+      says: 'ジョブの結果が届く前に端末が再登録されました。実行されたかは不明です。',
+      next: '端末を確認し、まだ必要なら「tsunagu job retry」でやり直してください。',
+    },
+  },
+  KEY_ORDER_REFUSED: {
+    en: {
+      says: 'The terminal refuses an order about its keys again and again; the next one waits longer each time.',
+      next: 'Read the fault in its jobs ("tsunagu job list --serial SERIAL"), mend that, then cancel the waiting order: the next contact orders it at once.',
+    },
+    ja: {
+      says: '端末が鍵の指示を繰り返し拒否しています。次の指示までの間隔は延び続けます。',
+      next: '「tsunagu job list --serial 番号」でエラーを確認・解決し、待機中のジョブを取り消してください。次の接続で直ちに再指示されます。',
     },
   },
   JOB_QUEUE_FULL: {

@@ -102,6 +102,36 @@ export const keyCustodyErrors = defineErrors({
       next: '取得し直し、署名者の鍵IDを照合してください。',
     },
   },
+  KEY_PROTECTION_AGREED: {
+    en: {
+      says: 'This model agrees on its key-block protection key at enrolment: nothing renews it from afar.',
+      next: 'Wipe the terminal and enrol it again; it agrees on another one.',
+    },
+    ja: {
+      says: 'この機種の鍵ブロック保護鍵は登録時の鍵共有で決まり、遠隔では更新できません。',
+      next: '端末を消去して登録し直してください。別の鍵が共有されます。',
+    },
+  },
+  KEY_PROTECTION_MISSING: {
+    en: {
+      says: 'The terminal has no key-block protection key to renew.',
+      next: 'Enrol it; it gets its keys at its next contact.',
+    },
+    ja: {
+      says: '更新対象の鍵ブロック保護鍵が端末にありません。',
+      next: '端末を登録してください。次の通信で鍵が届きます。',
+    },
+  },
+  KEY_PROTECTION_UNDER_WAY: {
+    en: {
+      says: 'A binding or a protection key is on its way to the terminal already.',
+      next: 'Wait until its job has ended, or cancel that: tsunagu jobs list.',
+    },
+    ja: {
+      says: '端末への結合または保護鍵の配送がすでに進行中です。',
+      next: 'そのジョブの終了を待つか、取り消してください（tsunagu jobs list）。',
+    },
+  },
   KEY_RUN_UNKNOWN: {
     en: {
       says: 'No injection run has this id.',

@@ -411,7 +411,7 @@ export const keysErrors = defineErrors({
   KEY_PASSPHRASE_SHORT: {
     en: {
       says: 'The passphrase of a key file has fewer than twelve characters, or none was given.',
-      next: 'Give it in a file (--passphrase-file) or in TSUNAGU_KEY_PASSPHRASE.',
+      next: 'Give it in a file (--passphrase-file) or in TSUNAGU_KEY_PASSPHRASE; for a root, TSUNAGU_ROOT_PASSPHRASE.',
     },
     ja: {
       says: '鍵ファイルのパスフレーズがないか、12文字未満です。',

@@ -132,6 +132,16 @@ export const softwareErrors = defineErrors({
       next: '失敗した手順を確認し、成功後に再度証明してください。',
     },
   },
+  ATTESTATION_TOO_THIN: {
+    en: {
+      says: 'The attestation is genuine, and too little was tried in earnest: a run counts when nothing failed and more of its steps were done than left out.',
+      next: 'Attest on more readers, with more cards at each; how many were needed is named ("tsunagu bridge verify FILE" shows the runs).',
+    },
+    ja: {
+      says: '証明は正当ですが、実際に検証された範囲が足りません(失敗がなく、省略より実行した手順が多いものだけを数えます)。',
+      next: '示された数を満たすよう、リーダーとカードを増やして証明し直してください(「tsunagu bridge verify ファイル」で内訳を確認できます)。',
+    },
+  },
   ATTESTATION_EMULATED: {
     en: {
       says: 'The attestation is genuine, and some of its runs were on emulated readers.',

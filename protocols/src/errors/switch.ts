@@ -342,11 +342,11 @@ export const switchErrors = defineErrors({
   SWITCH_FENCED: {
     en: {
       says: 'Another switch writes the journal now; this one has stopped sending.',
-      next: 'Two switches were started on one store. Stop this one; the other has taken over what was open.',
+      next: 'Another node took over, or two switches were started on one store. Start this one again only as one that stands by; the other has taken over what was open.',
     },
     ja: {
       says: '別のスイッチがジャーナルを書いています。このスイッチは送信を止めました。',
-      next: '一つのストアで二つのスイッチが起動しています。こちらを停止してください。未完了の取引はもう一方が引き継いでいます。',
+      next: '別のノードが引き継いだか、一つのストアで二つのスイッチが起動しています。こちらは待機系としてのみ再起動してください。未完了の取引はもう一方が引き継いでいます。',
     },
   },
   EMULATOR_PROFILE_INVALID: {

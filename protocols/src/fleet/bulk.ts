@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { claimBundle } from './device-api.ts';
 import { serialSchema } from './identity.ts';
+import { jobState } from './job-kinds.ts';
 import {
+  jobQuery,
   linkState,
   place,
   startPayment,
@@ -70,7 +72,9 @@ export const bulkAction = z
         remove: z.array(tag).max(20).default([]).describe('Labels to take off.'),
       })
       .describe('Label them.'),
-    z.strictObject({ type: z.literal('revoke') }).describe('End their certificates, on live connections too.'),
+    z
+      .strictObject({ type: z.literal('revoke') })
+      .describe('End their certificates, on live connections too. More than 10 within a day wait for a second person.'),
     z
       .strictObject({ type: z.literal('job'), job: jobOfMany })
       .describe('Have each do something: what a payment is about, or maintenance. Software goes by campaigns.'),
@@ -102,6 +106,10 @@ const totals = {
 export const bulkAnswer = z
   .object({
     ...totals,
+    approval: z
+      .string()
+      .optional()
+      .describe('Nothing is done yet: the request that a second person has to approve. In a dry run it is empty.'),
     items: z
       .array(
         z.object({
@@ -140,3 +148,35 @@ export const importedTerminals = z
       .describe('One outcome each, in the order of the file.'),
   })
   .describe('What became of an import.');
+
+/** The most jobs that one request takes back; ask again for the rest. */
+export const jobsCancelledMax = 1_000;
+export const cancelJobs = z
+  .strictObject({
+    ...jobQuery.pick({ serial: true, type: true, state: true, reference: true }).shape,
+    dryRun: z.boolean().default(false).describe('Say which would be taken back, and do nothing.'),
+  })
+  .refine(({ serial, type, state, reference }) => [serial, type, state, reference].some((one) => one !== undefined), {
+    path: ['reference'],
+    message: 'by something',
+  })
+  .describe('Open jobs to be taken back: all to which what is given applies. At least one of them has to be.');
+/** Open jobs to be taken back. */
+export type CancelJobs = z.input<typeof cancelJobs>;
+export const cancelledJobs = z
+  .object({
+    ...totals,
+    hasMore: z.boolean().describe('There are more than one request takes: ask again.'),
+    items: z
+      .array(
+        z.object({
+          job: z.string().describe('Id of the job.'),
+          serial: serialSchema,
+          type: z.string().describe('What kind of job.'),
+          state: jobState.describe('Where it stands now. One that the terminal may have is asked back.'),
+          ...outcome,
+        }),
+      )
+      .describe('One outcome each, newest first.'),
+  })
+  .describe('What became of it.');

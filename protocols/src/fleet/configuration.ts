@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { abilities, type Ability, type TerminalModel } from '../catalogue/index.ts';
+import { abilities, type Ability } from '../catalogue/abilities.ts';
+import type { TerminalModel } from '../catalogue/model.ts';
 import { fail, ok, type Result } from '../kit/index.ts';
 import { isSettingName, type SettingName, settingNames, settingOf, settings } from './settings.ts';
 

@@ -112,6 +112,7 @@ export * from './authorities.ts';
 export * from './expiry.ts';
 export { parseJson, parseWith } from './parse.ts';
 export * from './roles.ts';
+export * from './trouble.ts';
 export * from './webhooks.ts';
 export { defaultPortBase, type PortName, portOf, portOffsets } from './ports.ts';
 export {

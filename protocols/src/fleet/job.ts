@@ -13,11 +13,13 @@ export const keyLoad = z
       .describe('TR-31 key block of version D, ASCII.'),
     kcv: z
       .string()
-      .regex(/^[0-9A-F]{10}$/)
-      .describe('AES key check value, 5 bytes in hex: CMAC of a zero block (X9.24-1:2017, annex A).'),
+      .regex(/^([0-9A-F]{10}|[0-9A-F]{6})$/)
+      .describe(
+        'Key check value in hex (X9.24-1:2017, annex A). AES: 5 bytes of the CMAC of a zero block; TDES: 3 bytes of a zero block enciphered.',
+      ),
   })
   .describe(
-    "A key as it travels: a TR-31 key block (X9.143, version D) under the terminal's key-block protection key. `dukpt`: usage B1 (initial DUKPT key) with optional block IK (8-byte initial key id). `negative`: usage M6 (CMAC).",
+    "A key as it travels: a TR-31 key block (X9.143, version D) under the terminal's key-block protection key. `dukpt`: usage B1 (initial DUKPT key) with optional block IK (8-byte initial key id), or, for models that can do TDES only, algorithm T with KS (10-byte KSN, its counter cleared). `negative`: usage M6 (CMAC).",
   );
 export type KeyLoad = z.infer<typeof keyLoad>;
 

@@ -321,6 +321,16 @@ export const keyInventoryEntry = z
     isCurrent: z.boolean().describe('Whether new keys of terminals hang on it.'),
     terminals: z.number().int().describe('Terminals with a key below it.'),
     state: z.enum(['good', 'suspect', 'retired']).describe('Whether it may be trusted; `retired` is destroyed.'),
+    since: time
+      .nullable()
+      .describe('When it took over, or the first key below it was made; null while it was never used.'),
+    rotationDue: time
+      .nullable()
+      .describe(
+        'When another is to take over; null for one that has given way already, and for one that was never used.',
+      ),
+    reason: z.string().nullable().describe('Why it is suspect or retired; null for one that is good.'),
+    campaign: z.string().nullable().describe('The campaign that replaces the keys below one that is suspect.'),
   })
   .describe('A key that keys of terminals hang on.');
 export type KeyInventoryEntry = z.infer<typeof keyInventoryEntry>;

@@ -1,19 +1,6 @@
 import { z } from 'zod';
 import { jobIdSchema } from './identity.ts';
 
-/**
- * How a model gets its key-block protection key. `agreement`: at enrolment (ADR 5). The others: by TR-34 under RSA, over an agreement that no other
- * key is loaded under; two-pass with the terminal's random number, one-pass with rising signing times for models that cannot keep one.
- */
-export const keySchemes = ['agreement', 'tr34-two-pass', 'tr34-one-pass'] as const;
-export type KeyScheme = (typeof keySchemes)[number];
-
-/** Models that were made for TR-34; all others agree. */
-const byModel: Readonly<Record<string, KeyScheme>> = { 'JT-C17': 'tr34-two-pass', iWL250: 'tr34-one-pass' };
-/** The scheme of a model. */
-export const keySchemeOf = (model: string): KeyScheme =>
-  Object.entries(byModel).find(([id]) => id === model)?.[1] ?? 'agreement';
-
 const base64 = (bytesMax: number) =>
   z
     .string()

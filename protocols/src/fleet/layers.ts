@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { abilities } from '../catalogue/index.ts';
+import { abilities } from '../catalogue/abilities.ts';
 import { settingValue, settingValues } from './configuration.ts';
 import { serialSchema } from './identity.ts';
 

@@ -251,10 +251,14 @@ export const wipeCertificate = z
     orderedBy: z.string(),
     approvedBy: z.string().nullable().describe('The second person.'),
     statement: z.string().describe('What the terminal swore to: JSON text, exactly as it was signed.'),
-    signature: z.string().describe('ECDSA with SHA-256 over the statement, by the device key of the certificate: DER, base64.'),
+    signature: z
+      .string()
+      .describe('ECDSA with SHA-256 over the statement, by the device key of the certificate: DER, base64.'),
     certificate: z.string().describe('The certificate of the terminal under which the signature verifies, PEM.'),
   })
-  .describe('Certificate of the last wipe of a terminal. Whoever trusts the fleet’s root can check it without the server.');
+  .describe(
+    'Certificate of the last wipe of a terminal. Whoever trusts the fleet’s root can check it without the server.',
+  );
 export type WipeCertificate = z.infer<typeof wipeCertificate>;
 
 export const assessorLine = z

@@ -11,6 +11,7 @@ import { expirySummary } from './expiry.ts';
 import { lifecycleBeginning, lifecycleState } from './lifecycle.ts';
 import { traceOrder } from '../kernel-trace/index.ts';
 import { paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
+import { trouble } from './trouble.ts';
 
 /**
  * W5, the management API (port base + 0): what the CLI, the dashboard and other systems use. Lists are paged by cursor,
@@ -48,11 +49,15 @@ export const managementPaths = {
   manufacturer: (model: string, fingerprint: string) =>
     `/api/v1/manufacturers/${encodeURIComponent(model)}/${encodeURIComponent(fingerprint)}`,
   expiry: '/api/v1/expiry',
+  trouble: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/trouble`,
+  keys: '/api/v1/keys',
+  keyRuns: '/api/v1/keys/runs',
   recount: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/recount`,
   certificate: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/certificate`,
   jobs: '/api/v1/jobs',
   terminalJobs: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/jobs`,
   jobCancellation: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}/cancellation`,
+  jobCancellations: '/api/v1/jobs/cancellations',
   jobRetry: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}/retry`,
   jobApproval: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}/approval`,
   jobLog: (id: string) => `/api/v1/jobs/${encodeURIComponent(id)}/log`,
@@ -192,6 +197,7 @@ export const terminalSummary = z
       })
       .nullable()
       .describe('Its last sale; null before the first.'),
+    troubles: z.array(trouble).describe('What a person has to look at, the newest first.'),
   })
   .describe('A terminal as it stands in a list.');
 export type TerminalSummary = z.infer<typeof terminalSummary>;

@@ -6,6 +6,7 @@ import { saleResult } from './job.ts';
 import { jobReport } from './job-kinds.ts';
 import { layerHashes } from './layers.ts';
 import { signedDocument } from './signed.ts';
+import { setAsideRecord } from './trouble.ts';
 
 const hash = z
   .string()
@@ -57,6 +58,11 @@ export const hello = z
       })
       .optional()
       .describe('The case was opened or broken: the keys are gone for good, and none will be taken.'),
+    setAside: z
+      .array(setAsideRecord)
+      .max(16)
+      .optional()
+      .describe('Damaged records that it set aside, the newest of them; it goes on without them.'),
     cards: z
       .array(z.string().max(40))
       .max(64)

@@ -20,6 +20,8 @@ export const permissions = [
   'wipes.approve',
   'lives.order',
   'lives.approve',
+  'revocations.order',
+  'revocations.approve',
   'keys.order',
   'keys.approve',
   'keys.custody',
@@ -41,6 +43,7 @@ export const rolePermissions: Readonly<Record<Role, readonly Permission[]>> = {
     'campaigns.approve',
     'wipes.approve',
     'lives.approve',
+    'revocations.approve',
     'people.manage',
     'tokens.manage',
     'webhooks.manage',
@@ -54,6 +57,7 @@ export const rolePermissions: Readonly<Record<Role, readonly Permission[]>> = {
     'campaigns.order',
     'wipes.order',
     'lives.order',
+    'revocations.order',
     'keys.order',
   ],
   technician: ['fleet.read', 'fleet.field'],
@@ -67,6 +71,7 @@ export const approvalKinds = {
   campaign: { order: 'campaigns.order', approve: 'campaigns.approve' },
   wipe: { order: 'wipes.order', approve: 'wipes.approve' },
   lifecycle: { order: 'lives.order', approve: 'lives.approve' },
+  revocation: { order: 'revocations.order', approve: 'revocations.approve' },
   key: { order: 'keys.order', approve: 'keys.approve' },
 } as const satisfies Record<string, { order: Permission; approve: Permission }>;
 export type ApprovalKind = keyof typeof approvalKinds;

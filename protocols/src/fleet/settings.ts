@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Ability } from '../catalogue/index.ts';
+import type { Ability } from '../catalogue/abilities.ts';
 
 /** What a value is: its type, bounds and unit. A value that is none of these is refused. */
 export type SettingKind =

@@ -1,2 +1,10 @@
 export { type KeyFile, keyFile, makeKeyFile, type OpenedKey, openKeyFile, passphraseLengthMin } from './key-file.ts';
-export { openSealedKey, type SealedKey, sealedKeyFields, sealKey } from './sealed-key.ts';
+export {
+  openBox,
+  openSealedKey,
+  sealBox,
+  type SealedKey,
+  sealedKeyFields,
+  type Sealing,
+  sealKey,
+} from './sealed-key.ts';

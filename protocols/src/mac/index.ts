@@ -1,2 +1,2 @@
-export { computeMac, type MacAlgorithm, verifyMac } from './mac.ts';
+export { computeMac, type MacAlgorithm, readyMac, verifyMac } from './mac.ts';
 export { type PaddingMethod, pad } from './padding.ts';

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { blockEncrypter, cbcEncrypt, cmacOfMessage, isKeyLength } from '../cipher/index.ts';
+import { blockEncrypter, cbcEncrypt, cmacUnder, isKeyLength } from '../cipher/index.ts';
 import { asBuffer, equalInConstantTime, fail, ok, type Result, type Secret, xor } from '../kit/index.ts';
 import { type PaddingMethod, pad } from './padding.ts';
 
@@ -26,6 +26,21 @@ export function computeMac(
   if (!isMacKeyLength(algorithm, key.length))
     return fail('KEY_LENGTH_INVALID', { field: 'key', facts: { lengthBytes: key.length } });
   return ok(key.use((bytes) => macOf(algorithm, bytes, data)));
+}
+
+/**
+ * A key that is ready to compute many MACs; the results are those of `computeMac`. It holds the key beyond a `wipe` of `key`: let go of both.
+ *
+ * @returns KEY_LENGTH_INVALID as of `computeMac`
+ */
+export function readyMac(
+  algorithm: MacAlgorithm,
+  key: Secret<'key'>,
+): Result<(data: Uint8Array) => Uint8Array, 'KEY_LENGTH_INVALID'> {
+  if (!isMacKeyLength(algorithm, key.length))
+    return fail('KEY_LENGTH_INVALID', { field: 'key', facts: { lengthBytes: key.length } });
+  if (algorithm.kind === 'CMAC') return ok(key.use((bytes) => cmacUnder(algorithm.cipher, bytes)));
+  return ok((data) => key.use((bytes) => macOf(algorithm, bytes, data)));
 }
 
 /**
@@ -60,7 +75,7 @@ function isMacKeyLength(algorithm: MacAlgorithm, lengthBytes: number): boolean {
 function macOf(algorithm: MacAlgorithm, key: Uint8Array, data: Uint8Array): Uint8Array {
   switch (algorithm.kind) {
     case 'CMAC':
-      return cmacOfMessage(algorithm.cipher, key, data);
+      return cmacUnder(algorithm.cipher, key)(data);
     case 'ISO9797-1-ALG1':
       return cbcEncrypt(algorithm.cipher, key, new Uint8Array(8), pad(algorithm.padding, 8, data)).slice(-8);
     case 'ISO9797-1-ALG3':

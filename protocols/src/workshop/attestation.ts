@@ -36,6 +36,13 @@ export const attestedRun = z.strictObject({
 });
 export type AttestedRun = z.infer<typeof attestedRun>;
 
+/** So many readers, each with so many cards, have to have been tried in earnest. */
+export const coverage = z.strictObject({
+  readers: z.number().int().min(1).max(runsMax).describe('How many readers.'),
+  cards: z.number().int().min(1).max(runsMax).describe('How many cards at each of them.'),
+});
+export type Coverage = z.infer<typeof coverage>;
+
 /** What was tried, with what, and how it ended. */
 export const attestation = z.strictObject({
   v: z.literal(1),
@@ -51,6 +58,9 @@ export const attestation = z.strictObject({
       platform: z.string().max(80).describe('Operating system and processor.'),
     })
     .describe('What made it.'),
+  atLeast: coverage
+    .optional()
+    .describe('What whoever made it undertook to try; one reader with one card when absent. Less is no attestation.'),
   runs: z.array(attestedRun).min(1).max(runsMax).describe('Each reader with each card.'),
   digest: sha256.describe('SHA-256 over the trace hashes in order: one figure to compare.'),
 });
@@ -120,3 +130,31 @@ export const totalsOf = ({
   failed: runs.reduce((sum, run) => sum + run.failed, 0),
   skipped: runs.reduce((sum, run) => sum + run.skipped, 0),
 });
+
+/** A run counts when nothing failed, and more of its steps were done than left out. */
+const isInEarnest = ({ passed, failed, skipped }: AttestedRun): boolean => failed === 0 && passed > skipped;
+
+/**
+ * Whether so many readers were tried in earnest with so many cards each. Readers are told apart by make and name, and cards by name; real
+ * ones, which have none, by what was said with them.
+ *
+ * @returns how many readers were, of those that were needed
+ */
+export function coverageOf(
+  { runs, atLeast = { readers: 1, cards: 1 } }: Attestation,
+  demanded: Coverage = { readers: 1, cards: 1 },
+): { readonly isEnough: boolean; readonly readers: number; readonly needed: Coverage; readonly inEarnest: number } {
+  const needed = {
+    readers: Math.max(atLeast.readers, demanded.readers),
+    cards: Math.max(atLeast.cards, demanded.cards),
+  };
+  const cardsAt = new Map<string, Set<string>>();
+  const counted = runs.filter(isInEarnest);
+  for (const { reader, card, traceHash } of counted) {
+    const place = `${reader.vendorId}:${reader.productId}:${reader.name}`;
+    const cards = cardsAt.get(place) ?? new Set();
+    cardsAt.set(place, cards.add(card === 'other' ? traceHash : card));
+  }
+  const readers = [...cardsAt.values()].filter((cards) => cards.size >= needed.cards).length;
+  return { isEnough: readers >= needed.readers, readers, needed, inEarnest: counted.length };
+}

@@ -121,6 +121,10 @@ export const bridgeEvent = z.discriminatedUnion('event', [
     runs: z.number(),
     passed: z.number(),
     failed: z.number(),
+    /** Readers that were tried in earnest with enough cards, and how many of them were needed. */
+    readers: z.number().default(1),
+    readersNeeded: z.number().default(1),
+    cardsNeeded: z.number().default(1),
   }),
   z.object({
     event: z.literal('attestationOpened'),

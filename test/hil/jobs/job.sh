@@ -67,6 +67,8 @@ run contract node firmware-bridge/hil-contract.mjs
 run qemu-lsusb lsusb -v -d 08e6:4433
 run qemu-certify $bridge workshop certify --reader 08e6:4433 --record /tmp/qemu.trace
 cp /tmp/qemu.trace $out/
+# A terminal whose reader it is.
+run qemu-pay node firmware-bridge/hil-pay.mjs
 
 # NFC: each reader in turn, to our bridge over the usb package, to libnfc where it knows the reader, to the kernel's own driver.
 nfc() { # READER CARD VID:PID MODULE PORT libnfc|kernel

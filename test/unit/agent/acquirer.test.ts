@@ -267,10 +267,13 @@ test.each([
   expect(unwrap(await (await stanCounter(files)).next())).toBe(least + 2);
 });
 
-test('a damaged queue of reversals is a fault that names it, never an empty queue', async () => {
+test('a damaged queue of reversals is kept aside and named: it never passes for one that was empty', async () => {
   const files = new MemoryFiles();
   const store = unwrap(await openSealedStore(files, world));
   unwrap(await unwrap(await openReversalStore(store)).put(image('a')));
   await files.write('reversals.sealed', Buffer.from('x'));
-  expect(await openReversalStore(store)).toMatchObject({ fault: { code: 'STORE_RECORD_DAMAGED', field: 'reversals' } });
+  unwrap(await openReversalStore(store));
+  expect(unwrap(await store.setAside())).toMatchObject([{ record: 'reversals', code: 'REVERSAL_RECORD_SET_ASIDE' }]);
+  const kept = (await files.list()).find((name) => /^reversals\.\d+\.damaged$/.test(name)) ?? '';
+  expect(await files.read(kept)).toEqual(Uint8Array.from(Buffer.from('x')));
 });

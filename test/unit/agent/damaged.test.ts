@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkerSays } from '@tsunagu/firmware-bridge/host/index';
@@ -36,15 +36,14 @@ afterAll(async () => {
   rmSync(data, { recursive: true, force: true });
 });
 
-/** Records without which a terminal would lose money, keys or who it is. */
+/** Records without which a terminal would lose keys or who it is, or could be sent back to what it was. */
 const needed = `
-  advices boot card-key configuration identity jobs key-dukpt key-negative negative-trust outbox reversals
-  rollback-counter sale-00001 sales software tamper trust wipe
+  boot card-key identity key-dukpt key-negative negative-trust rollback-counter software tamper trust wipe
 `
   .trim()
   .split(/\s+/);
 /** Records that a terminal makes anew, or does without. */
-const replaced = ['advice-1', 'contact', 'identity-next', 'kbpk', 'software-trust', 'stan'];
+const replaced = ['contact', 'identity-next', 'kbpk', 'software-trust', 'stan'];
 
 test.each(needed)('a damaged record "%s" keeps its terminal from starting, and is named', async (name) => {
   const folder = join(data, name);
@@ -53,6 +52,37 @@ test.each(needed)('a damaged record "%s" keeps its terminal from starting, and i
   const facts: unknown = expect.objectContaining({ record: name });
   expect(await fate(folder)).toMatchObject({ kind: 'failed', serial, code: 'STORE_RECORD_DAMAGED', facts });
 });
+
+test.each([
+  ['advices', 'ADVICE_RECORD_SET_ASIDE'],
+  ['configuration', 'CONFIGURATION_RECORD_SET_ASIDE'],
+  ['jobs', 'JOB_RECORD_SET_ASIDE'],
+  ['outbox', 'RESULT_RECORD_SET_ASIDE'],
+  ['reversals', 'REVERSAL_RECORD_SET_ASIDE'],
+  ['sale-00001', 'SALE_RECORD_SET_ASIDE'],
+  ['sales', 'SALE_RECORD_SET_ASIDE'],
+] as const)(
+  'a damaged record "%s" is kept under another name, told to the server, and the terminal goes on',
+  async (name, code) => {
+    const folder = join(data, name);
+    cpSync(sound(), folder, { recursive: true });
+    const damaged = 'TSS1 that was never sealed by anybody, in no store';
+    writeFileSync(join(folder, `${name}.sealed`), damaged);
+    if (name === 'sale-00001') rmSync(join(folder, 'sales.sealed'), { force: true });
+    const before = server.arrived.length;
+    expect(await fate(folder)).toEqual({ kind: 'connected', serial });
+    const kept = readdirSync(folder).filter((file) => file.startsWith(`${name}.`) && file.endsWith('.damaged'));
+    expect(kept).toHaveLength(1);
+    expect(readFileSync(join(folder, kept[0] ?? ''), 'utf8')).toBe(damaged);
+    const told = server.arrived.slice(before).filter(({ topic }) => topic.kind === 'hello');
+    expect(told.map(({ message }) => message.body)).toContainEqual(
+      expect.objectContaining({ setAside: [expect.objectContaining({ record: name, code })] }),
+    );
+    // It is told again after the next start, and not set aside twice.
+    expect(await fate(folder)).toEqual({ kind: 'connected', serial });
+    expect(readdirSync(folder).filter((file) => file.endsWith('.damaged'))).toHaveLength(1);
+  },
+);
 
 test.each(replaced)('without a readable record "%s" the terminal starts', async (name) => {
   const folder = join(data, name);
@@ -82,7 +112,7 @@ test('a terminal that its server does not want is reported at once, and goes on 
 test('a claim, a device key or a lock that is not what it should be is that terminal’s trouble, and the sound one runs on', async () => {
   for (const [name, content, code] of [
     ['claim.json', '{', 'CLAIM_BUNDLE_INVALID'],
-    ['device.key', 'short', 'STORE_READ_FAILED'],
+    ['device.key', 'short', 'STORE_RECORD_DAMAGED'],
     ['terminal.lock', `${process.ppid}`, 'TERMINAL_IN_USE'],
   ] as const) {
     const folder = join(data, `no ${name}`);

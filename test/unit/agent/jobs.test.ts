@@ -315,3 +315,30 @@ test('a job that restarts the terminal stays begun, holds what comes after it, a
   expect(after.reports.map(({ state, software }) => software?.version ?? state)).toEqual(['2', 'succeeded']);
   expect(effects).toEqual(['sale']);
 });
+
+test('after the ledger was damaged, a payment that the server still offers is not made again; the next one is made', async () => {
+  const effects: string[] = [];
+  const files = new MemoryFiles();
+  const deaf = new ScriptedLink([server.order({ job, ...sale })]);
+  deaf.losses = 1_000;
+  const first = await runnerOn(files, deaf, effects);
+  first.runner.wake();
+  await first.runner.idle();
+  first.runner.stop();
+  expect(effects).toEqual(['sale']);
+  await files.write('jobs.sealed', Uint8Array.of(1, 2, 3));
+
+  const link = new ScriptedLink([server.order({ job, ...sale })]);
+  const second = await runnerOn(files.afterPowerLoss(false), link, effects);
+  expect(second.ledger.isDoubtful).toBe(true);
+  second.runner.recover();
+  second.runner.wake();
+  await second.runner.idle();
+  expect(effects).toEqual(['sale']);
+  expect(link.reports).toMatchObject([{ state: 'failed', fault: 'JOB_INTERRUPTED' }]);
+  expect(second.ledger.isDoubtful).toBe(false);
+  link.offers.push(server.order({ job: '00000000-0000-4000-8000-000000000003', ...sale }));
+  second.runner.wake();
+  await second.runner.idle();
+  expect(effects).toEqual(['sale', 'sale']);
+});

@@ -264,6 +264,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         retire: async () => fail('KEY_UNKNOWN'),
       },
       setAcquirers: async () => undefined,
+      renewProtection: async () => fail('KEY_PROTECTION_AGREED'),
     },
     // Campaigns have a room of their own to be tested with; here there are none.
     campaigns: {
@@ -287,6 +288,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       metadata: async () => undefined,
     },
     certificates: { revoke: async () => fail('TERMINAL_UNKNOWN') },
+    revocations: { ask: async () => ok(undefined), needsSecond: async () => false },
     lifecycle: { view: async () => fail('TERMINAL_UNKNOWN'), move: async () => fail('LIFECYCLE_EDGE_UNKNOWN') },
     custody: {
       holders: async () => [],
@@ -359,6 +361,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         };
       },
       reissueClaim: async () => fail('TERMINAL_UNKNOWN'),
+      trouble: async () => fail('TERMINAL_UNKNOWN'),
       recount: async () => fail('TERMINAL_UNKNOWN'),
       terminal: async (serial) => find(serial),
       async timeline(serial, page) {
@@ -414,6 +417,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     jobs: {
       list: async () => ok({ items: [...jobs.values()].toReversed(), next: null }),
       cancel: async () => fail('JOB_OVER'),
+      cancelMany: async () => ({ jobs: [], hasMore: false }),
       retry: async () => fail('JOB_STILL_OPEN'),
       approve: async () => fail('APPROVAL_OWN'),
       logs: { read: async () => fail('JOB_LOG_UNKNOWN') },
@@ -578,6 +582,7 @@ function makeTerminal(index: number, iso: (ageMs?: number) => string): TerminalD
       freshAt: isNew ? null : iso(index * 47_000),
     },
     lastSale: null,
+    troubles: [],
     software: isNew ? null : { version: '4.2.0', slot: 'A' },
     enrolledAt: isNew ? null : iso(86_400_000),
     certificate: isNew ? null : { fingerprint: '3A:9F:42:D0:11:7C:5E:08', notAfter: '2027-11-23T00:00:00.000Z' },

@@ -7,7 +7,7 @@ import { EmulatedBus } from '@tsunagu/firmware-bridge/usb/emulated/bus';
 import { modelOf } from '@tsunagu/protocols/catalogue';
 import { realCard } from '@tsunagu/protocols/fleet';
 import { Secret } from '@tsunagu/protocols/kit';
-import { testCard, type TestCardName } from '@tsunagu/protocols/test-cards';
+import { testCard, testCardNames, type TestCardName } from '@tsunagu/protocols/test-cards';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { fastWorld } from './support/fast-world.ts';
 import { type LoopbackSwitch, loopbackSwitch } from './support/loopback-switch.ts';
@@ -90,4 +90,41 @@ it('asks for no PIN where there are no keys: the kernel is told so, and the next
 it('knows where real readers may be', () => {
   expect(['usb', 'pcsc', 'pcsc:ACS ACR122U 00 00'].every(isReaderPlace)).toBe(true);
   expect(['', 'pcsc:', 'usb:1', 'emulated'].some(isReaderPlace)).toBe(false);
+});
+
+it('`reader` is for a terminal that has real readers', async () => {
+  const { world } = fastWorld();
+  const model = modelOf('CT-5100');
+  if (model === undefined) throw new Error('no such model');
+  const { ports } = await memoryPorts(centre.acquirer);
+  const side = await TerminalCardSide.open({ world, model, ports });
+  opened.push(side);
+  for (const card of ['reader', 'reader-stripe'])
+    expect(await side.run({ kind: 'sale', card, amountMinor: 100 })).toMatchObject({
+      outcome: 'refused',
+      reason: 'READERS_EMULATED',
+    });
+});
+
+// Above every limit up to which a card asks for nothing.
+const cvmAmount = 60_000;
+const emvCards = testCardNames.filter((name) => /-(contact|contactless)$/.test(name));
+it.each(emvCards)('%s at a real reader without keys: no PIN is asked for, and the payment is decided', async (name) => {
+  const { bus, pay, memory, side } = await terminal();
+  memory.configuration = { ...memory.configuration, contactlessLimitMinor: 1_000_000, amountMaxMinor: 1_000_000 };
+  const reader = new EmulatedCcidReader(name.endsWith('contactless') ? 'contactless' : 'contact');
+  bus.plug(reader);
+  reader.insert(chip(name));
+  const sale = await pay(realCard, cvmAmount);
+  // Online PIN and PIN to the card need keys that are not there: signature, nothing, or a no that says why.
+  if (sale.outcome === 'failed')
+    // It wants to be inserted, and no such reader hangs here; or it is of a scheme that this model does not take.
+    expect(['CARD_OTHER_INTERFACE', 'NO_COMMON_APPLICATION']).toContain(sale.reason);
+  else expect(['approved', 'declined', 'refused'], JSON.stringify(sale)).toContain(sale.outcome);
+  const kept = memory.ports.sales.all();
+  if (sale.outcome === 'approved') expect(kept).toHaveLength(1);
+  for (const { verification } of kept) expect(['none', 'signature']).toContain(verification);
+  expect(side.trace().map(({ command }) => command)).not.toContain('VERIFY');
+  expect(centre.received.every((request) => request.fields[52] === undefined)).toBe(true);
+  if (sale.outcome !== 'approved') expect(sale.reason ?? sale.actionCode).toMatch(/^[A-Z0-9_]+$/);
 });

@@ -214,6 +214,19 @@ describe('a PIN pad', () => {
     expect(card.seen).toEqual(['00B0000001', '00B0000001']);
   });
 
+  it.each(['pinPad', 'pinPadTpduT0', 'pinPadTpduT1'] as const)(
+    'that is announced and not there is refused, and the card keeps its power: %s',
+    async (variant) => {
+      const { reader, card, pinPad, keys } = await padOf(variant);
+      keys.isMissing = true;
+      expect(await pinPad.verifyPin(verify)).toMatchObject({
+        fault: { code: 'PIN_PAD_REFUSED', facts: { error: 'CMD_NOT_SUPPORTED' } },
+      });
+      expect(toHex(unwrap(await reader.transmit(hex('00B0000101'))))).toBe('009000');
+      expect(card.seen).toEqual(['00B0000101']);
+    },
+  );
+
   it('is not there on a reader without keys', async () => {
     expect((await open(new EmulatedCcidReader('contact'))).pinPad).toBeUndefined();
   });

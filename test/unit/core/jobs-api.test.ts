@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { endWiped } from '@tsunagu/fleet-server/identity/index';
 import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
-import { devicePaths, jobIdSchema } from '@tsunagu/protocols/fleet';
+import { devicePaths, jobIdSchema, registeredTerminal } from '@tsunagu/protocols/fleet';
 import { ok, unwrap } from '@tsunagu/protocols/kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { signedIn } from '../audit/support.ts';
 import {
   device,
   enrol,
+  lateClock,
   newFolder,
   pemOf,
   removeFolder,
@@ -22,13 +23,14 @@ import {
 } from './support.ts';
 
 const dataDir = newFolder();
+const clock = lateClock(0);
 const [one, two] = ['JOB-0001', 'JOB-0002'] as const;
 type Person = Awaited<ReturnType<typeof signedIn>>;
 let house: TestHouse;
 let terminal: TestTerminal;
 let [mori, kato, sato] = [] as unknown as [Person, Person, Person];
 beforeAll(async () => {
-  house = await testHouse(dataDir);
+  house = await testHouse(dataDir, { around: clock.around });
   await house.register(one);
   terminal = await enrol(house, await house.register(two));
   const { token } = JSON.parse(readFileSync(join(dataDir, 'access.json'), 'utf8')) as { token: string };
@@ -225,6 +227,80 @@ test('a wipe counts when the terminal’s own key swears to it; then it is not e
   await store.close();
   await link.close();
 });
+
+const codesOf = async (serial: string) => {
+  const { items = [] } = (await mori.call('GET', `/terminals/${serial}/timeline?limit=100`)).body;
+  const entries = items as unknown as { kind: string; facts: { code?: string } }[];
+  return entries.flatMap(({ kind, facts }) => (kind === 'alarm' ? [facts.code] : []));
+};
+
+test('a terminal that refuses its keys is asked again later and later, "why not?" tells when, and people are told', async () => {
+  const enrolled = await enrol(house, await house.register('REFUSE-01'));
+  const { serial } = enrolled.claim;
+  const link = await TestLink.open(house, enrolled);
+  const why = async () => {
+    const asked = { target: { kind: 'key', slot: 'dukpt' }, serials: [serial] };
+    const { items } = (await mori.call('POST', '/why', asked)).body;
+    return (items as unknown as { nextTryAt: string | null; causes: { code: string; facts: object }[] }[])[0];
+  };
+  for (let count = 0; count < 3; count++) {
+    await link.hello();
+    for (;;) {
+      const { order: handed } = (await link.ask('pull', 'request', { pull: 'job' })) as { order?: { payload: string } };
+      if (!handed) break;
+      const { job } = JSON.parse(handed.payload) as { job: never };
+      await link.ask({ kind: 'job', job }, 'job', { attempt: 1, state: 'failed', fault: 'KEY_NOT_AS_ANNOUNCED' });
+    }
+    expect(await codesOf(serial)).toEqual([]);
+    await link.hello();
+    // Nothing is handed out: it waits.
+    expect(await link.ask('pull', 'request', { pull: 'job' })).toMatchObject({ order: null });
+    const told = await until('the pause', async () => ((await why())?.nextTryAt ? await why() : undefined));
+    expect(told?.causes).toContainEqual(
+      expect.objectContaining({
+        code: 'RETRY',
+        facts: expect.objectContaining({ attempts: count + 1, fault: 'KEY_NOT_AS_ANNOUNCED' }),
+      }),
+    );
+    if (count === 2) break;
+    clock.late.behindMs -= Date.parse(told?.nextTryAt ?? '') - (Date.now() - clock.late.behindMs) + 1_000;
+  }
+  await until('the alarm', async () => (await codesOf(serial)).includes('KEY_ORDER_REFUSED'));
+  clock.late.behindMs = 0;
+  await link.close();
+});
+
+test('boots are counted under a certificate: what the device before says after another has its serial counts for nothing', async () => {
+  const before = await enrol(house, await house.register('SAME-0001'));
+  const { serial } = before.claim;
+  const old = await TestLink.open(house, before, 500);
+  await old.hello();
+  const handed = (await order(mori, serial, 'terminal.test', { priority: 'emergency' })).body;
+  await old.ask('pull', 'request', { pull: 'job' });
+  const { claim } = registeredTerminal.parse((await house.call('POST', `/terminals/${serial}/claim`, {})).body);
+  // The old one speaks as fast as it can while the other is enrolled.
+  let isTalking = true;
+  const talk = (async () => {
+    while (isTalking && old.client.connected) await Promise.race([old.hello().catch(() => undefined), pause(20)]);
+  })();
+  const after = await enrol(house, claim);
+  isTalking = false;
+  await talk;
+  await old.client.endAsync(true);
+  const link = await TestLink.open(house, after, 1);
+  await link.hello();
+  await until('its boot', async () => {
+    const { body } = await mori.call('GET', `/terminals/${serial}`);
+    return (body['link'] as unknown as { bootSeq: number }).bootSeq === 1;
+  });
+  expect(await codesOf(serial)).toEqual([]);
+  expect((await mori.call('GET', `/jobs/${handed.id}`)).body).toMatchObject({
+    state: 'timed-out',
+    fault: 'JOB_UNIT_CHANGED',
+  });
+  await link.close();
+});
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 test('a terminal that says an earlier boot, or one far ahead, is told of in its timeline, and believed again by a person’s word', async () => {
   const enrolled = await enrol(house, await house.register('BOOT-0001'));

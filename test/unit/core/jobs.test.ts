@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { openApprovals } from '@tsunagu/fleet-server/audit/index';
-import { openJobs } from '@tsunagu/fleet-server/jobs/index';
+import { openJobs, refusalsOf } from '@tsunagu/fleet-server/jobs/index';
 import { openLiveHub } from '@tsunagu/fleet-server/live/index';
 import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
 import { jobOrder, serialSchema, tenantSchema } from '@tsunagu/protocols/fleet';
@@ -126,4 +126,79 @@ test('a log comes in pieces, goes on where it broke off, and is whole or none', 
   expect(unwrap(await jobs.logs.take(three, pull.id, piece(0, whole)))).toEqual({ length: 8 });
   expect(unwrap(await jobs.logs.take(three, pull.id, piece(8, whole.subarray(8))))).toEqual({ length: whole.length });
   expect(Buffer.from(unwrap(await jobs.logs.read(pull.id))).toString()).toBe(whole.toString());
+});
+
+test('a wish that is refused waits longer each time, until it is fulfilled or a person takes the order back', async () => {
+  const chain = ['wish/first', 'wish/last'] as const;
+  const order = (subject: string) => store.write((tx) => jobs.queueAgainIn(tx, two, diagnose, subject, chain));
+  const open = async (subject: string) => {
+    const row = await store.db
+      .selectFrom('jobs')
+      .select(['id', 'not_before'])
+      .where('subject', '=', subject)
+      .where('state', '=', 'queued')
+      .executeTakeFirstOrThrow();
+    return { id: row.id, waitsMs: Math.max(0, row.not_before - world.clock.now()) };
+  };
+  const end = async (subject: string, state: 'failed' | 'succeeded') => {
+    const { id, waitsMs } = await open(subject);
+    aheadMs += waitsMs;
+    for (let order = await next(two); order?.job !== id; order = await next(two)) {
+      if (!order) throw new Error('it is not handed out');
+      unwrap(await jobs.report(two, order.job, { attempt: order.attempt, state: 'failed', fault: 'KCV_MISMATCH' }));
+    }
+    const failed = { state: 'failed', fault: 'KCV_MISMATCH' } as const;
+    const done = { state: 'succeeded', diagnostics } as const;
+    unwrap(await jobs.report(two, id, { attempt: 1, ...(state === 'failed' ? failed : done) }));
+  };
+  const diagnostics = {} as never;
+  const waits: number[] = [];
+  for (let count = 0; count < 13; count++) {
+    expect(await order('wish/first')).toMatchObject({ count });
+    // While it waits there is no second one.
+    expect(await order('wish/first')).toBeUndefined();
+    waits.push((await open('wish/first')).waitsMs);
+    await end('wish/first', 'failed');
+  }
+  expect(waits[0]).toBe(0);
+  for (const [index, ms] of waits.entries()) {
+    if (index === 0) continue;
+    const pause = Math.min(86_400_000, 60_000 * 2 ** (index - 1));
+    expect(ms / pause).toBeGreaterThan(0.89);
+    expect(ms / pause).toBeLessThan(1.11);
+  }
+  expect((await refusalsOf(store.db, [one, two], chain))(two)).toMatchObject({ count: 13, fault: 'KCV_MISMATCH' });
+  expect((await refusalsOf(store.db, [one, two], chain))(one).count).toBe(0);
+  // A person mended what was wrong.
+  await order('wish/first');
+  unwrap(await jobs.cancel((await open('wish/first')).id, operator));
+  expect(await order('wish/first')).toMatchObject({ count: 0 });
+  await end('wish/first', 'failed');
+  expect(await order('wish/last')).toMatchObject({ count: 1 });
+  aheadMs = 0;
+});
+
+test('what was handed to a device that is no longer the serial’s is over, its end unknown, and is not handed to the next one', async () => {
+  const [seen, unseen] = [
+    unwrap(await jobs.start(one, { type: 'terminal.test', params: {} }, operator)),
+    unwrap(await jobs.start(one, diagnose, operator)),
+  ];
+  const load = await store.write((tx) =>
+    jobs.queueIn(tx, one, { type: 'key.load', params: {} as never }, 'key.load/x'),
+  );
+  expect(await next(one)).toMatchObject({ job: seen.id, attempt: 1 });
+  await store.write((tx) => jobs.unitChanged(tx, one));
+  expect(unwrap(await jobs.job(seen.id))).toMatchObject({ state: 'timed-out', fault: 'JOB_UNIT_CHANGED' });
+  expect(unwrap(await jobs.job(load ?? ''))).toMatchObject({ state: 'cancelled' });
+  // Nobody has seen this one.
+  expect(await next(one)).toMatchObject({ job: unseen.id, attempt: 1 });
+  // The same device after all, with the report that it kept: it had its effect, and that counts.
+  unwrap(await jobs.report(one, seen.id, { attempt: 1, state: 'failed', fault: 'JOB_INTERRUPTED' }));
+  expect(unwrap(await jobs.job(seen.id))).toMatchObject({ state: 'failed', isLate: true });
+});
+
+test('a key block that was handed out is not ordered again by a person', async () => {
+  const id = await store.write((tx) => jobs.queueIn(tx, one, { type: 'key.load', params: {} as never }, 'key.load/y'));
+  unwrap(await jobs.cancel(id ?? '', operator));
+  expect(await jobs.retry(id ?? '', operator)).toMatchObject({ fault: { code: 'JOB_KIND_NOT_FOR_PEOPLE' } });
 });

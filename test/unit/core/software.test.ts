@@ -268,7 +268,7 @@ it('binds an attestation to an image only by the key that its target names, for 
   const attested = encodeSoftwareImage({ version: '6', model: 'CT-5100', counter: 2 }, program(6));
   const digest = await publisher.publish(attested, { requires: { attestation: Buffer.from(spki).toString('base64') } });
   expect((await order('SOFT-0001', { digest })).body.code).toBe('SOFTWARE_NOT_ATTESTED');
-  const attestation = (nonce: string, failed: number, by = bridge.privateKey, isEmulated = false) =>
+  const attestation = (nonce: string, failed: number, by = bridge.privateKey, isEmulated = false, skipped = 0) =>
     unwrap(
       signAttestation(
         {
@@ -284,7 +284,7 @@ it('binds an attestation to an image only by the key that its target names, for 
               steps: {},
               passed: 12,
               failed,
-              skipped: 0,
+              skipped,
               traceHash: 'a'.repeat(64),
               tookMs: 5,
             },
@@ -303,6 +303,8 @@ it('binds an attestation to an image only by the key that its target names, for 
   expect((await hand(attestation('another', 0))).code).toBe('ATTESTATION_FOR_ANOTHER');
   expect((await hand(attestation(digest, 1))).code).toBe('SOFTWARE_ATTESTATION_FAILED');
   expect((await hand(attestation(digest, 0, bridge.privateKey, true))).code).toBe('ATTESTATION_EMULATED');
+  // Nothing failed, since most of it was left out.
+  expect((await hand(attestation(digest, 0, bridge.privateKey, false, 12))).code).toBe('ATTESTATION_TOO_THIN');
   expect(await hand(attestation(digest, 0))).toMatchObject({ passed: 12, readers: 1 });
   expect(
     (

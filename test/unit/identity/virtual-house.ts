@@ -179,6 +179,7 @@ export async function openVirtualHouse(
     tenant,
     jobKey,
     negativeRoot: () => Promise.resolve(new Uint8Array(8)),
+    replaced: () => Promise.resolve(),
     protect: () => Promise.resolve(),
     enrolled: () => Promise.resolve(),
   });

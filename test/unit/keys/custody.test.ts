@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   openKeyCeremonies,
   openKeyInventory,
+  keyedInRuns,
   openKeyRuns,
   openKeys,
   openRecordSigner,
@@ -138,6 +139,51 @@ describe('a key ceremony', () => {
   });
 });
 
+test('outside of an open run a terminal gets no first key; what it was given in one is renewed from afar, until it is wiped', async () => {
+  const serial = serialSchema.parse('CT5100-7001');
+  const row = { serial, model: 'CT-5100', merchant: 'm', shop: 's', lane: '', parent: null, relay_port: null };
+  await store.db
+    .insertInto('terminals')
+    .values({ ...row, registered_at: 0, enrolled_at: 0 })
+    .execute();
+  const ledger = await openKeys(world, store, vault);
+  const refused: Serial[] = [];
+  const keys = keyedInRuns(ledger, async (_tx, who) => void refused.push(who));
+  const runs = openKeyRuns(world, store, sign, (tx, who) => ledger.held(tx, who));
+  const contact = () => store.write((tx) => keys.reconcile(tx, serial, [], () => false));
+  const enrol = async (id: string) => {
+    const { checkValue } = await vault.ensure(id, 'key-block-protection');
+    await store.write((tx) => keys.protect(tx, serial, id, checkValue));
+  };
+  const ledgerRows = async () =>
+    (await store.db.selectFrom('key_ledger').select('id').where('serial', '=', serial).execute()).length;
+  await enrol('kbpk/7001a');
+  expect((await contact()).loads).toEqual([]);
+  expect([refused, await ledgerRows()]).toEqual([[serial], 0]);
+  const { id } = unwrap(await runs.propose('first keys', [serial], operator));
+  expect((await contact()).loads).toEqual([]); // not authorised yet
+  unwrap(await runs.authorise(id, custodian('anna')));
+  const { loads } = await contact();
+  expect(loads.map(({ slot }) => slot)).toEqual(['dukpt', 'negative']);
+  unwrap(await runs.submit(id, serial, operator));
+  for (const { slot, kcv } of loads)
+    await store.write(async (tx) => {
+      expect(await keys.proven(tx, serial, { slot, kcv })).toBe(true);
+      await runs.proven(tx, serial);
+    });
+  expect(unwrap(await runs.close(id, operator)).balance.keyed).toBe(1);
+  // The run is over: a key that was lost is made anew under the protection key of that run.
+  expect((await contact()).loads.map(({ slot }) => slot)).toEqual(['dukpt', 'negative']);
+  // Another protection key, agreed at another enrolment, is nothing that a run has seen; nor is a wiped terminal.
+  await enrol('kbpk/7001b');
+  const before = refused.length;
+  expect((await contact()).loads).toEqual([]);
+  await store.write((tx) => keys.wiped(tx, serial));
+  await enrol('kbpk/7001c');
+  expect((await contact()).loads).toEqual([]);
+  expect(refused.length).toBeGreaterThan(before);
+});
+
 describe('an injection run', () => {
   const serials = ['CT5100-0001', 'CT5100-0002', 'CT5100-0003'].map((text) => serialSchema.parse(text));
   const held = new Map<Serial, Record<string, string>>();
@@ -234,11 +280,11 @@ test('a suspect base key shows all below it, gives way at once, and is destroyed
   expect(exposed).toMatchObject({ state: 'suspect', campaign: 'campaign-1' });
   expect(exposed.terminals).toContainEqual(expect.objectContaining({ serial, slot: 'dukpt', kcv: before, to: null }));
   expect(proposed).toEqual(['keys']);
-  expect(keys.base()).not.toBe('bdk/1');
+  expect(keys.base('aes')).not.toBe('bdk/1');
   expect(await inventory.retire('bdk/1')).toMatchObject({ fault: { code: 'KEY_IN_USE' } });
   // A restart later the new base key is still the current one.
   const later = await openKeys(world, store, vault);
-  expect(later.base()).toBe(keys.base());
+  expect(later.base('aes')).toBe(keys.base('aes'));
   const after = await proveAll();
   expect(after).not.toBe(before);
   const ended = unwrap(await inventory.exposure('bdk/1')).terminals.find(({ kcv }) => kcv === before);

@@ -2,13 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { keyBlockProtectionKeyRecord } from '@tsunagu/firmware-bridge/enrolment/index';
 import { openTerminalKeys } from '@tsunagu/firmware-bridge/keys/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { openKeys } from '@tsunagu/fleet-server/keys/index';
 import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
 import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
 import { jobIdSchema, type KeyBinding, type KeyReceive, type Serial, serialSchema } from '@tsunagu/protocols/fleet';
-import { unwrap } from '@tsunagu/protocols/kit';
+import { frameKeys, openFrame, readFrame, sealFrame } from '@tsunagu/protocols/acquiring';
+import { ksnOf } from '@tsunagu/protocols/dukpt';
+import { Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { buildCertificate, toPem } from '@tsunagu/protocols/x509';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -176,6 +179,33 @@ describe.each([
     expect(cuts).toBeGreaterThanOrEqual(2);
   });
 
+  test('another protection key takes its place from afar, and every key below it is made anew', async () => {
+    const serial = await enrolled(`${model}-6`, model);
+    const first = unwrap(await (await boot(serial)).receive(unwrap(await bound(serial)), nextJob()));
+    const before = (await store.write((tx) => keys.received(tx, serial, first))) ?? [];
+    const order = unwrap(await store.write((tx) => keys.renewProtection(tx, serial)));
+    expect(order.type).toBe(passes === 'two-pass' ? 'key.bind' : 'key.receive');
+    let next: KeyReceive;
+    if (order.type === 'key.receive') next = order.params;
+    else {
+      const job = nextJob();
+      const binding = unwrap(await (await boot(serial)).bind(order.params, job, identityKey));
+      next = unwrap(await store.write((tx) => keys.bound(tx, serial, job, binding)));
+    }
+    expect(next.kcv).not.toBe(first.kcv);
+    // Until the terminal proved the new one, the old one counts.
+    const held = async () =>
+      (await store.db.selectFrom('protection_keys').select('kcv').where('serial', '=', serial).executeTakeFirst())?.kcv;
+    expect(await held()).toBe(first.kcv);
+    const second = unwrap(await (await boot(serial)).receive(next, nextJob()));
+    const after = (await store.write((tx) => keys.received(tx, serial, second))) ?? [];
+    expect(await held()).toBe(second.kcv);
+    expect(after.map(({ slot }) => slot)).toEqual(before.map(({ slot }) => slot));
+    const terminal = await boot(serial);
+    for (const load of before) expect((await terminal.load(load, { job: nextJob(), attempt: 1 })).ok).toBe(false);
+    for (const load of after) unwrap(await terminal.load(load, { job: nextJob(), attempt: 1 }));
+  });
+
   test('whoever carries the answer cannot put another key into it', async () => {
     const serial = await enrolled(`${model}-5`, model);
     const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
@@ -195,9 +225,56 @@ describe.each([
   });
 });
 
-test('a terminal that agrees on its key is never bound', async () => {
+test('a terminal that agrees on its key is never bound, and says so when it is to be renewed', async () => {
   const serial = await enrolled('CT5100-9', 'CT-5100');
   const { bind, loads } = await reconcile(serial);
+  expect(await store.write((tx) => keys.renewProtection(tx, serial))).toMatchObject({
+    fault: { code: 'KEY_PROTECTION_AGREED' },
+  });
   expect(bind).toBeUndefined();
   expect(loads.map(({ slot }) => slot)).toEqual(['dukpt', 'negative']);
+});
+
+test('a model that can do TDES only gets a TDES initial key, and the switch finds the keys of its transactions', async () => {
+  const serial = await enrolled('CATS220-9', 'CATS220');
+  const agreed = () => Secret.take('key', new Uint8Array(32).fill(9));
+  const { id, checkValue } = await vault.keep('kbpk/old', 'key-block-protection', agreed());
+  await store.write((tx) => keys.protect(tx, serial, id, checkValue));
+  const files = new MemoryFiles();
+  media.set(serial, files);
+  unwrap(await unwrap(await openSealedStore(files, world)).write(keyBlockProtectionKeyRecord, {}, agreed()));
+  const { loads } = await reconcile(serial);
+  expect(loads.map(({ slot, kcv }) => [slot, kcv.length])).toEqual([
+    ['dukpt', 6],
+    ['negative', 10],
+  ]);
+  for (const load of loads) {
+    const loaded = unwrap(await (await boot(serial)).load(load, { job: nextJob(), attempt: 1 }));
+    expect(await store.write((tx) => keys.proven(tx, serial, loaded))).toBe(true);
+  }
+  // Each from a fresh boot: the state is read again from the medium.
+  for (const counter of [1, 2, 3]) {
+    const terminal = await boot(serial);
+    const shown = terminal.slots().find(({ slot }) => slot === 'dukpt')?.ksn ?? '';
+    expect(shown).toMatch(/^FFFF[0-9A-F]{16}$/);
+    const taken = unwrap(await terminal.takeTransactionKey());
+    expect([taken.ksn.counter, toHex(ksnOf(taken))]).toEqual([counter, shown]);
+    const frame = sealFrame('request', ksnOf(taken), Uint8Array.of(counter), frameKeys(taken, 'request'));
+    const read = unwrap(readFrame(frame.subarray(2)));
+    if (read.kind === 'refusal') throw new Error('a refusal');
+    const found = unwrap(await keys.forTransaction(read.ksn));
+    expect(found.serial).toBe(serial);
+    expect(unwrap(openFrame(read, found.keys.request))).toEqual(Uint8Array.of(counter));
+    unwrap(await (await boot(serial)).check());
+  }
+  // Another terminal of the model has another initial key.
+  const other = await enrolled('CATS220-10', 'CATS220');
+  await reconcile(other);
+  const ids = await store.db
+    .selectFrom('key_ledger')
+    .select('initial_key_id')
+    .where('serial', 'in', [serial, other])
+    .where('slot', '=', 'dukpt')
+    .execute();
+  expect(ids.map((row) => String(row.initial_key_id).slice(10)).toSorted()).toEqual(['0000200000', '0000400000']);
 });

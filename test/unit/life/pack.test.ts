@@ -116,7 +116,9 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
   );
   expect(verify(out)).toEqual({
     status: 0,
-    stdout: expect.stringMatching(/5 steps, 1 hand-overs, 1 inspections, 1 injection runs, \d+ audit entries: nothing is wrong/),
+    stdout: expect.stringMatching(
+      /5 steps, 1 hand-overs, 1 inspections, 1 injection runs, \d+ audit entries: nothing is wrong/,
+    ),
   });
 
   // Whatever is changed in a pack is found, also by somebody who mends the hashes of the manifest.

@@ -328,7 +328,7 @@ describe('store and forward', () => {
   });
 
   it('shows what the centre refuses, and never drops it; the others go on', async () => {
-    const { sell, drained, side, files, lines } = await terminal();
+    const { sell, drained, side, files, lines, ports } = await terminal();
     centre.mood = () => 'down';
     const bad = await sell('visa-offline', 700);
     await sell('mastercard-offline', 800);
@@ -347,6 +347,7 @@ describe('store and forward', () => {
             systemWorld(() => undefined),
           ),
         ),
+        ports.sales,
       ),
     );
     expect(reopened.entries()).toMatchObject([{ state: 'refused', actionCode: '118' }]);

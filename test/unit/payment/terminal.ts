@@ -62,7 +62,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
   const reported: SaleResult[] = [];
   const reversals = unwrap(await openReversalStore(store));
   const sales = unwrap(await openSaleStore(store));
-  const advices = unwrap(await openAdviceStore(store));
+  const advices = unwrap(await openAdviceStore(store, sales));
   const used = stansOf(sales.all(), advices.entries(), await reversals.list());
   const ports: Booted['ports'] = {
     acquirer: options.acquirer(isAlive),

@@ -20,7 +20,14 @@ import {
   terminalMessages,
   transmissionTime,
 } from '@tsunagu/protocols/acquiring';
-import { deriveAesInitialKey, deriveAesTransactionKey, formatAesKsn } from '@tsunagu/protocols/dukpt';
+import {
+  deriveAesInitialKey,
+  deriveAesTransactionKey,
+  deriveTdesInitialKey,
+  deriveTdesTransactionKey,
+  formatAesKsn,
+  parseTdesKsn,
+} from '@tsunagu/protocols/dukpt';
 import { errorTable } from '@tsunagu/protocols/errors';
 import { FrameReader, validate } from '@tsunagu/protocols/iso8583';
 import { concat, hex, Secret, secretPan, toHex, unwrap } from '@tsunagu/protocols/kit';
@@ -65,15 +72,30 @@ const sealed = (body: Uint8Array) => {
   return frame;
 };
 
-test('what was sealed opens to the same message, for every length around a block', () => {
-  for (let length = 0; length <= 48; length += 1) {
-    const message = Uint8Array.from({ length }, (_, index) => (index * 7) & 0xff);
-    const frame = sealed(bodyOf(sealFrame('request', ksn, message, requestKeys)));
-    expect(frame.kind).toBe('request');
-    expect(toHex(frame.ksn)).toBe(toHex(ksn));
-    expect(toHex(unwrap(openFrame(frame, requestKeys)))).toBe(toHex(message));
-  }
-});
+const tdesKsn = hex('FFFF9876543210E00001');
+const tdesRead = unwrap(parseTdesKsn(tdesKsn));
+const tdesKey = unwrap(
+  deriveTdesTransactionKey(
+    unwrap(deriveTdesInitialKey(Secret.take('key', hex('0123456789ABCDEFFEDCBA9876543210')), tdesRead)),
+    1,
+  ),
+);
+const schemes = [
+  { scheme: 'aes', ksn, keys: requestKeys, answers: answerKeys },
+  { scheme: 'tdes', ksn: tdesKsn, keys: frameKeys(tdesKey, 'request'), answers: frameKeys(tdesKey, 'answer') },
+] as const;
+
+test.each(schemes)(
+  '$scheme: what was sealed opens to the same message, for every length around a block',
+  ({ scheme, ksn, keys }) => {
+    for (let length = 0; length <= 48; length += 1) {
+      const message = Uint8Array.from({ length }, (_, index) => (index * 7) & 0xff);
+      const frame = sealed(bodyOf(sealFrame('request', ksn, message, keys)));
+      expect([frame.kind, frame.scheme, toHex(frame.ksn)]).toEqual(['request', scheme, toHex(ksn)]);
+      expect(toHex(unwrap(openFrame(frame, keys)))).toBe(toHex(message));
+    }
+  },
+);
 
 test('nothing of the message can be read on the wire', () => {
   const message = unwrap(terminalCodec.encode(sale()));
@@ -81,26 +103,29 @@ test('nothing of the message can be read on the wire', () => {
   expect(toHex(sealFrame('request', ksn, message, requestKeys))).not.toContain('4761739001010010');
 });
 
-test('a frame with any single bit changed does not open, and says no more than that', () => {
-  const body = bodyOf(sealFrame('request', ksn, hex('00112233'), requestKeys));
-  for (let bit = 0; bit < body.length * 8; bit += 1) {
-    const changed = Uint8Array.from(body);
-    changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-    const frame = readFrame(changed);
-    if (!frame.ok) expect(frame.fault.code).toBe('ACQUIRING_FRAME_INVALID');
-    else if (frame.value.kind !== 'refusal') {
-      const opened = openFrame(frame.value, requestKeys);
-      expect(opened.ok).toBe(false);
-      if (!opened.ok) expect(opened.fault).toEqual({ code: 'ACQUIRING_FRAME_NOT_AUTHENTIC' });
+test.each(schemes)(
+  '$scheme: a frame with any single bit changed does not open, and says no more than that',
+  ({ ksn, keys }) => {
+    const body = bodyOf(sealFrame('request', ksn, hex('00112233'), keys));
+    for (let bit = 0; bit < body.length * 8; bit += 1) {
+      const changed = Uint8Array.from(body);
+      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      const frame = readFrame(changed);
+      if (!frame.ok) expect(frame.fault.code).toBe('ACQUIRING_FRAME_INVALID');
+      else if (frame.value.kind !== 'refusal') {
+        const opened = openFrame(frame.value, keys);
+        expect(opened.ok).toBe(false);
+        if (!opened.ok) expect(opened.fault).toEqual({ code: 'ACQUIRING_FRAME_NOT_AUTHENTIC' });
+      }
     }
-  }
-});
+  },
+);
 
-test('a frame cut short anywhere is refused', () => {
-  const body = bodyOf(sealFrame('answer', ksn, hex('00112233'), answerKeys));
+test.each(schemes)('$scheme: a frame cut short anywhere is refused', ({ ksn, answers }) => {
+  const body = bodyOf(sealFrame('answer', ksn, hex('00112233'), answers));
   for (let length = 0; length < body.length; length += 1) {
     const frame = readFrame(body.subarray(0, length));
-    expect(frame.ok && frame.value.kind !== 'refusal' ? openFrame(frame.value, answerKeys).ok : false).toBe(false);
+    expect(frame.ok && frame.value.kind !== 'refusal' ? openFrame(frame.value, answers).ok : false).toBe(false);
   }
 });
 

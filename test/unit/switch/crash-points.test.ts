@@ -37,7 +37,7 @@ async function recovers(image: string, amountMinor: number): Promise<string> {
     const rows = () =>
       again.store.db.selectFrom('switch_sales').selectAll().where('amount_minor', '=', amountMinor).execute();
     await until(async () => {
-      const isOpen = (await rows()).some(({ state }) => ['send-intended', 'sent', 'reversing'].includes(state));
+      const isOpen = (await rows()).some(({ state }) => ['send-intended', 'reversing'].includes(state));
       return !isOpen && again.sw.reversalsQueued === 0;
     });
     const stands = (await again.store.db.selectFrom('switch_sales').selectAll().execute())
@@ -60,12 +60,12 @@ test('power that fails before any commit of a sale and of its reversal leaves bo
   expect((await terminal.ask(terminal.reversal(sale))).text(39)).toBe('400');
   await until(() => house.sw.reversalsQueued === 0);
   isTaking = false;
-  expect(images.length).toBeGreaterThanOrEqual(6);
+  expect(images.length).toBeGreaterThanOrEqual(5);
   const ends: string[] = [];
   for (const image of images) ends.push(await recovers(image, 5_151));
   // Nothing was kept before the first commit; from the intent on the outcome is unknown and reversed; then the answer stands; then it is taken back.
   expect(ends[0]).toBe('nothing');
-  expect(ends.slice(1, 3)).toEqual(['reversed', 'reversed']);
-  expect(ends.slice(3)).toContain('approved');
+  expect(ends[1]).toBe('reversed');
+  expect(ends.slice(2)).toContain('approved');
   expect(ends.at(-1)).toBe('reversed');
 }, 60_000);

@@ -1,9 +1,12 @@
 import { openChanges } from '@tsunagu/fleet-server/audit/index';
 import { noteOn } from '@tsunagu/fleet-server/audit/note';
-import { openKeyGuard } from '@tsunagu/fleet-server/keys/index';
+import { openAdmission } from '@tsunagu/fleet-server/identity/index';
+import { type KeyFinding, openKeyGuard, watchCustody } from '@tsunagu/fleet-server/keys/index';
+import type { Store } from '@tsunagu/fleet-server/store/index';
+import { connect } from 'node:tls';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { openSmallHouse, type SmallHouse, type Terminal, until } from './small-house.ts';
+import { openSmallHouse, type SmallHouse, type Terminal, tenant, until } from './small-house.ts';
 
 const world = systemWorld(() => undefined);
 const owner = 'CT5100-0001';
@@ -12,17 +15,23 @@ const seconds: number[] = [];
 const ended: string[] = [];
 let house: SmallHouse;
 
+const audit = noteOn(world, openChanges());
+/** Whether the audit log takes the next entry. */
+let isAudited = true;
+const guard = (store: Store, finding: KeyFinding) =>
+  openKeyGuard({
+    world,
+    store,
+    note: () => Promise.resolve(),
+    audit: (tx, entry) => (isAudited ? audit(tx, entry) : Promise.reject(new Error('no room on the disk'))),
+    disconnect: (serial) => ended.push(serial),
+    measured: (measured) => seconds.push(measured),
+  })(finding);
+
 beforeAll(async () => {
   house = await openSmallHouse(undefined, {
-    quarantine: (store, finding) =>
-      openKeyGuard({
-        world,
-        store,
-        note: () => Promise.resolve(),
-        audit: noteOn(world, openChanges()),
-        disconnect: (serial) => ended.push(serial),
-        measured: (measured) => seconds.push(measured),
-      })(finding),
+    quarantine: guard,
+    admit: (store) => watchCustody(world, openAdmission(world, store, tenant), (finding) => guard(store, finding)),
   });
   for (const serial of [owner, other])
     await house.store.db
@@ -41,6 +50,33 @@ beforeAll(async () => {
       })
       .execute();
 }, 60_000);
+beforeEach(async () => {
+  await house.store.db.deleteFrom('key_ledger').execute();
+  for (const [index, serial] of [owner, other].entries())
+    await house.store.db
+      .insertInto('key_ledger')
+      .values({
+        id: `${serial}/dukpt`,
+        serial,
+        slot: 'dukpt',
+        kcv: '0000000000',
+        initial_key_id: `112233440000000${index + 1}`,
+        parent_key: 'bdk/1',
+        protected_by: 'kbpk',
+        key_block: '',
+        state: 'loaded',
+        allocated_at: 0,
+        loaded_at: 0,
+      })
+      .execute();
+});
+const keyStates = async () =>
+  Object.fromEntries(
+    (await house.store.db.selectFrom('key_ledger').select(['serial', 'state']).execute()).map((row) => [
+      row.serial,
+      row.state,
+    ]),
+  );
 const terminals: Terminal[] = [];
 const openTerminal = async (serial: string): Promise<Terminal> => {
   const opened = await house.terminal(serial);
@@ -75,6 +111,7 @@ test('a key that two identities hold blocks both, in one transaction with its en
   cloned.socket.write(cloned.frame(cloned.sale('visa-contact', 900), cloned.ksn(undefined, owner)));
   expect((await cloned.refusal()).code).toBe('ACQUIRING_KSN_UNKNOWN');
   expect(await lives()).toEqual({ [owner]: 'quarantined', [other]: 'quarantined' });
+  expect(await keyStates()).toEqual({ [owner]: 'suspect', [other]: 'suspect' });
   expect(ended.toSorted()).toEqual([other, owner].toSorted());
   expect(
     (await audited())
@@ -107,4 +144,56 @@ test('a counter that went back further than frames overtake each other blocks it
   restored.socket.write(restored.frame(sale(), restored.ksn(0x0000_0100)));
   expect((await restored.refusal()).code).toBe('ACQUIRING_KSN_REUSED');
   expect(await lives()).toEqual({ [owner]: 'quarantined', [other]: 'deployed' });
+});
+
+/** Dials the switch with a terminal's own certificate, and waits for what becomes of it. */
+async function dial(serial: string): Promise<'open' | 'closed'> {
+  const socket = connect({
+    host: '127.0.0.1',
+    port: house.sw.port,
+    servername: 'localhost',
+    ...(await house.credentials(serial)),
+  });
+  socket.on('error', () => undefined);
+  const closed = new Promise<'closed'>((resolve) => socket.once('close', () => resolve('closed')));
+  const stays = new Promise<'open'>((resolve) => setTimeout(() => resolve('open'), 300));
+  const outcome = await Promise.race([closed, stays]);
+  socket.destroy();
+  await closed;
+  return outcome;
+}
+
+test('a terminal that comes in while it is in transit is blocked before it is heard, with its keys and the audit log in one transaction', async () => {
+  await house.store.db.updateTable('terminals').set({ lifecycle: 'in-transit' }).where('serial', '=', owner).execute();
+  expect(await dial(owner)).toBe('closed');
+  await until(async () => (await lives())[owner] === 'quarantined');
+  expect(await lives()).toEqual({ [owner]: 'quarantined', [other]: 'deployed' });
+  expect(await keyStates()).toEqual({ [owner]: 'suspect', [other]: 'loaded' });
+  expect((await audited()).at(-1)).toEqual({ action: 'keys.quarantine', subject: `terminal/${owner}` });
+  await until(() => ended.length > 0);
+  expect([ended, seconds]).toEqual([[owner], [expect.any(Number)]]);
+});
+
+test('one that comes in where it belongs, or that waits in the warehouse, is no finding', async () => {
+  expect(await dial(owner)).toBe('open');
+  await house.store.db.updateTable('terminals').set({ lifecycle: 'warehouse' }).where('serial', '=', owner).execute();
+  await dial(owner);
+  expect((await lives())[owner]).toBe('warehouse');
+  expect(seconds).toEqual([]);
+});
+
+test('what cannot be written to the audit log is not half done: neither state nor keys have changed, and the next sight blocks', async () => {
+  const cloned = await openTerminal(other);
+  const frame = () => cloned.frame(cloned.sale('visa-contact', 900), cloned.ksn(undefined, owner));
+  isAudited = false;
+  cloned.socket.write(frame());
+  await cloned.refusal().catch(() => undefined);
+  isAudited = true;
+  expect(await lives()).toEqual({ [owner]: 'deployed', [other]: 'deployed' });
+  expect(await keyStates()).toEqual({ [owner]: 'loaded', [other]: 'loaded' });
+  expect([ended, seconds]).toEqual([[], []]);
+  const again = await openTerminal(other);
+  again.socket.write(again.frame(again.sale('visa-contact', 900), again.ksn(undefined, owner)));
+  await again.refusal();
+  expect(await keyStates()).toEqual({ [owner]: 'suspect', [other]: 'suspect' });
 });

@@ -67,7 +67,7 @@ test('a terminal whose state of life permits no sales is refused (120) before th
     .select('entry')
     .where('sale_id', '=', row.id)
     .execute();
-  expect(entries.map(({ entry }) => entry)).not.toContain('sent');
+  expect(entries.map(({ entry }) => entry)).not.toContain('send-intended');
   // Its neighbour sells, and its own money goes back.
   const neighbour = await house.terminal('CATS220-0001');
   expect((await neighbour.ask(neighbour.sale('visa-contact', 300))).text(39)).toBe('000');

@@ -85,3 +85,37 @@ test('no block is kept anywhere, and no PIN is in a log', async () => {
   for (const trace of [Buffer.from(block), Buffer.from(toHex(block)), Buffer.from(block).toString('base64'), '739418'])
     expect(everything.includes(trace)).toBe(false);
 });
+
+test('a terminal that can do TDES only sells under it: message, MAC, a PIN of format 0, and its counters', async () => {
+  const old = await house.terminal('CATS220-0002');
+  const sellAt = async (counter: number, pin: string) => {
+    const ksn = old.ksn(counter);
+    const sale = old.withPin(old.sale('visa-contact', 800), pin, ksn);
+    expect(blockOf(sale.fields[52])).toHaveLength(8);
+    const frame = old.frame(sale, ksn);
+    expect([frame[2], frame.length - 14 - 8]).toEqual([2, expect.any(Number)]);
+    old.socket.write(frame);
+    return await old.answer();
+  };
+  expect((await sellAt(1, '1234')).text(39)).toBe('000');
+  expect((await sellAt(2, '1235')).text(39)).toBe('117');
+  // Twelve one-bits: a counter that no terminal may use. Then one that was used.
+  for (const [counter, code] of [
+    [0xfff, 'ACQUIRING_KSN_INVALID'],
+    [2, 'ACQUIRING_KSN_REUSED'],
+  ] as const) {
+    const again = await house.terminal('CATS220-0002');
+    again.socket.write(frameAt(again, counter));
+    expect((await again.refusal()).code).toBe(code);
+    again.close();
+  }
+  const text = (await house.everything()).toString('latin1');
+  for (const pin of ['041234', '041235']) expect(text).not.toContain(pin);
+  old.close();
+});
+const frameAt = (of: Terminal, counter: number): Uint8Array => {
+  // Keys of a counter that is out of bounds cannot be derived: any do, it is refused before.
+  const frame = of.frame(of.sale('visa-contact', 810), of.ksn(3));
+  frame.set(of.ksn(counter), 4);
+  return frame;
+};

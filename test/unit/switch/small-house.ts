@@ -9,7 +9,8 @@ import { Ledger } from '@tsunagu/fleet-server/card-company/ledger';
 import { openArtefacts } from '@tsunagu/fleet-server/artefacts/index';
 import { TransitBooks } from '@tsunagu/fleet-server/card-company/transit-books';
 import { TransitCentre } from '@tsunagu/fleet-server/card-company/transit-centre';
-import { type Lives, openAuthority } from '@tsunagu/fleet-server/identity/index';
+import { type Admission, type Lives, openAuthority } from '@tsunagu/fleet-server/identity/index';
+import { storeTerminalCertificate } from '@tsunagu/fleet-server/identity/certificate-rows';
 import { type KeyFinding, negativeTagKey } from '@tsunagu/fleet-server/keys/index';
 import { type Negative, openNegative } from '@tsunagu/fleet-server/negative/index';
 import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
@@ -34,11 +35,21 @@ import {
   saleRequest,
   sealFrame,
   terminalCodec,
+  terminalCodecs,
   terminalFrame,
   terminalIdOf,
   withPin,
 } from '@tsunagu/protocols/acquiring';
-import { deriveAesInitialKey, deriveAesTransactionKey, formatAesKsn, parseAesKsn } from '@tsunagu/protocols/dukpt';
+import {
+  deriveAesInitialKey,
+  deriveAesTransactionKey,
+  deriveTdesInitialKey,
+  deriveTdesTransactionKey,
+  type DukptKsn,
+  formatKsn,
+  parseKsn,
+  type TransactionKey,
+} from '@tsunagu/protocols/dukpt';
 import { generateCryptogram } from '@tsunagu/protocols/emv';
 import { parseTerminalUri, type SaleLine, type Serial, serialSchema, tenantSchema } from '@tsunagu/protocols/fleet';
 import { type DecodedMessage, FrameReader, type Message } from '@tsunagu/protocols/iso8583';
@@ -51,10 +62,23 @@ export const tenant = tenantSchema.parse('demo');
 const initialKeyIdOf = new Map([
   ['CT5100-0001', '1122334400000001'],
   ['CATS220-0001', '1122334400000002'],
+  // TDES: a KSN with its counter cleared.
+  ['CATS220-0002', 'FFFF9876543210E00000'],
 ]);
 
 /** The base key, which a terminal of these tests derives its PIN key from as its own initial key would have it. */
 const baseKey = (): Secret<'key'> => Secret.take('key', hex('FEDCBA9876543210F1F1F1F1F1F1F1F1'));
+
+const tdesBaseKey = (): Secret<'key'> => Secret.take('key', hex('0123456789ABCDEFFEDCBA9876543210'));
+const baseIdOf = (ksn: Uint8Array): string => (ksn.length === 10 ? 'bdk-tdes/1' : 'bdk/1');
+
+/** What a terminal of these tests holds for a transaction. */
+function transactionKeyOf({ scheme, initialKeyId, counter }: DukptKsn): TransactionKey {
+  if (scheme === 'aes')
+    return unwrap(deriveAesTransactionKey(unwrap(deriveAesInitialKey(baseKey(), initialKeyId)), counter));
+  const ksn = { initialKsn: initialKeyId, counter };
+  return unwrap(deriveTdesTransactionKey(unwrap(deriveTdesInitialKey(tdesBaseKey(), ksn)), counter));
+}
 
 /** Switch, store, vault, card company: real ones, on free ports, in a folder of their own. */
 export interface SmallHouse {
@@ -91,10 +115,14 @@ export interface SmallHouseOptions {
   readonly lives?: Partial<Lives>;
   /** Where terminals are in their lives, and what these permit; without it all of them sell. */
   readonly maySell?: (on: Store, serial: Serial) => Promise<boolean>;
+  /** Who comes in, on the real certificates; whoever has one unless told. */
+  readonly admit?: (on: Store) => Admission;
   /** Who blocks terminals whose keys are in the wrong hands. */
   readonly quarantine?: (on: Store, finding: KeyFinding) => Promise<unknown>;
   /** Those of a fresh house unless told. */
   readonly links?: readonly Link[];
+  /** Where the switch keeps its tables; the house's store unless told. */
+  readonly switchStore?: Store;
   /** What happens right before each commit of the switch, as soon as the house stands. */
   readonly beforeCommit?: (house: SmallHouse) => Promise<void>;
 }
@@ -116,6 +144,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
     options.lives,
   );
   if (!vault.find('bdk/1')) await vault.keep('bdk/1', 'dukpt-base', baseKey());
+  if (!vault.find('bdk-tdes/1')) await vault.keep('bdk-tdes/1', 'dukpt-base-tdes', tdesBaseKey());
   const links = await prepareLinks(authority, vault, tenant, folder, options.links ?? defaultLinks);
   const handedPath = linkCredentialsPath(folder);
   let handed = linkCredentials.parse(JSON.parse(await readFile(handedPath, 'utf8')));
@@ -169,11 +198,12 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
     names: [{ dns: 'localhost' }, { ip: '127.0.0.1' }],
   });
   let standing: SmallHouse | undefined;
+  const truth = options.switchStore ?? store;
   const watched: Store = {
-    ...store,
+    ...truth,
     async write(work) {
       if (standing) await options.beforeCommit?.(standing);
-      return await store.write(work);
+      return await truth.write(work);
     },
   };
   const sw = unwrap(
@@ -184,19 +214,21 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
         vault,
         keys: {
           forTransaction(ksn) {
-            const id = toHex(ksn.subarray(0, 8));
+            const id = toHex(unwrap(parseKsn(ksn)).initialKeyId);
             const serial = [...initialKeyIdOf].find(([, known]) => known === id)?.[0];
-            const keys = vault.dukptKeys('bdk/1', ksn);
+            const keys = vault.dukptKeys(baseIdOf(ksn), ksn);
             if (!serial) return Promise.resolve(fail('VAULT_KEY_UNKNOWN'));
             return Promise.resolve(keys.ok ? ok({ serial: serialSchema.parse(serial), keys: keys.value }) : keys);
           },
           translatePin: (ksn, to, block, pan) =>
-            Promise.resolve(vault.translatePin({ base: 'bdk/1', ksn }, to, block, pan)),
+            Promise.resolve(vault.translatePin({ base: baseIdOf(ksn), ksn }, to, block, pan)),
         },
-        admit(certificate) {
-          const named = parseTerminalUri(certificate?.subjectAltName?.slice(4) ?? '');
-          return Promise.resolve(named ? ok(named.serial) : fail('CLIENT_CERTIFICATE_REFUSED'));
-        },
+        admit:
+          options.admit?.(store) ??
+          ((certificate) => {
+            const named = parseTerminalUri(certificate?.subjectAltName?.slice(4) ?? '');
+            return Promise.resolve(named ? ok(named.serial) : fail('CLIENT_CERTIFICATE_REFUSED'));
+          }),
         live: { publish: (event) => event.name === 'sale' && lines.push(event.data) },
         metrics: noMetrics,
         negative,
@@ -216,7 +248,9 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
   );
   const credentials = async (serial: string) => {
     const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const issued = unwrap(await authority.issueTerminal(serialSchema.parse(serial), pair.publicKey));
+    const known = serialSchema.parse(serial);
+    const issued = unwrap(await authority.issueTerminal(known, pair.publicKey));
+    if (options.admit) await store.write((tx) => storeTerminalCertificate(tx, known, issued, world.clock.now()));
     return {
       cert: issued.chain,
       key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
@@ -261,7 +295,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
       await new Promise<void>((resolve, reject) => {
         socket.once('secureConnect', () => resolve()).once('error', reject);
       });
-      const keysOf = (ksn: Uint8Array) => unwrap(vault.dukptKeys('bdk/1', ksn));
+      const keysOf = (ksn: Uint8Array) => unwrap(vault.dukptKeys(baseIdOf(ksn), ksn));
       return new Terminal(serial, socket, keysOf, nextCounter);
     },
     async everything() {
@@ -290,14 +324,9 @@ const nextStan = (): string => {
   return String(stans).padStart(6, '0');
 };
 
-type Keys = ReturnType<
-  (ksn: Uint8Array) => {
-    dataEncryptionEncrypt: Parameters<typeof sealFrame>[3]['mac'];
-    macGeneration: Parameters<typeof sealFrame>[3]['mac'];
-    dataEncryptionDecrypt: Parameters<typeof sealFrame>[3]['mac'];
-    macVerification: Parameters<typeof sealFrame>[3]['mac'];
-  }
->;
+type Keys = Readonly<Record<'request' | 'answer', Parameters<typeof sealFrame>[3]>>;
+
+const codecOf = (ksn: Uint8Array) => terminalCodecs[ksn.length === 10 ? 'tdes' : 'aes'];
 
 /** The far end of W3, in test code: it can also do wrong. */
 export class Terminal {
@@ -324,20 +353,20 @@ export class Terminal {
   }
 
   ksn(counter = this.#nextCounter(), serial = this.serial): Uint8Array {
-    return formatAesKsn({ initialKeyId: hex(initialKeyIdOf.get(serial) ?? 'FFFFFFFFFFFFFFFF'), counter });
+    const initialKeyId = hex(initialKeyIdOf.get(serial) ?? 'FFFFFFFFFFFFFFFF');
+    return formatKsn({ scheme: initialKeyId.length === 10 ? 'tdes' : 'aes', initialKeyId, counter });
   }
 
   frame(message: Message | Uint8Array, ksn = this.ksn()): Uint8Array {
-    const bytes = message instanceof Uint8Array ? message : unwrap(terminalCodec.encode(message));
+    const bytes = message instanceof Uint8Array ? message : unwrap(codecOf(ksn).encode(message));
     const keys = this.#keysOf(ksn);
-    return sealFrame('request', ksn, bytes, { encryption: keys.dataEncryptionEncrypt, mac: keys.macGeneration });
+    return sealFrame('request', ksn, bytes, keys.request);
   }
 
   /** A message with its PIN, enciphered as a terminal does it for this KSN. */
   withPin(message: Message, digits: string, ksn: Uint8Array, pan = message.fields[2]): Message {
     if (!(pan instanceof Secret)) throw new Error('a message with a card');
-    const { initialKeyId, counter } = unwrap(parseAesKsn(ksn));
-    const key = unwrap(deriveAesTransactionKey(unwrap(deriveAesInitialKey(baseKey(), initialKeyId)), counter));
+    const key = transactionKeyOf(unwrap(parseKsn(ksn)));
     const pin = Secret.take('pin', Uint8Array.from(Buffer.from(digits, 'latin1')));
     const card = pan.use((bytes) => Secret.copy('pan', bytes));
     return unwrap(withPin(message, pin, card, key, (lengthBytes) => new Uint8Array(lengthBytes).fill(0x5a)));
@@ -354,7 +383,7 @@ export class Terminal {
     const frame = unwrap(readFrame(await this.body()));
     if (frame.kind === 'refusal') throw new Error(`refused: ${frame.code}`);
     const keys = this.#keysOf(frame.ksn);
-    const opened = unwrap(openFrame(frame, { encryption: keys.dataEncryptionDecrypt, mac: keys.macVerification }));
+    const opened = unwrap(openFrame(frame, keys.answer));
     const decoded = terminalCodec.decode(opened);
     if (!decoded.ok) throw new Error(decoded.fault.code);
     return decoded.value;

@@ -1,6 +1,13 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { unwrap } from '@tsunagu/protocols/kit';
-import { type Attestation, openAttestation, signAttestation, totalsOf } from '@tsunagu/protocols/workshop';
+import {
+  type Attestation,
+  type AttestedRun,
+  coverageOf,
+  openAttestation,
+  signAttestation,
+  totalsOf,
+} from '@tsunagu/protocols/workshop';
 import { describe, expect, it } from 'vitest';
 
 const pair = () => {
@@ -68,5 +75,35 @@ describe('an attestation', () => {
       publicKey: Buffer.from('no key at all, only some text').toString('base64'),
     });
     expect(openAttestation(other).ok).toBe(false);
+  });
+});
+
+describe('what was tried in earnest', () => {
+  const run = (name: string, card: string, skipped = 0, failed = 0): AttestedRun => ({
+    reader: { name, vendorId: 1, productId: 2, isEmulated: false },
+    card,
+    script: 'certify',
+    steps: {},
+    passed: 10,
+    failed,
+    skipped,
+    traceHash: hash,
+    tookMs: 1,
+  });
+  const of = (...runs: AttestedRun[]): Attestation => ({ ...made, runs });
+
+  it('is what more steps were done of than left out, and nothing failed of', () => {
+    expect(coverageOf(of(run('A', 'visa'))).isEnough).toBe(true);
+    expect(coverageOf(of(run('A', 'visa', 10))).isEnough).toBe(false);
+    expect(coverageOf(of(run('A', 'visa', 0, 1))).isEnough).toBe(false);
+  });
+
+  it('is counted by reader and card, and measured by the larger of what is undertaken and what is demanded', () => {
+    const runs = [run('A', 'visa'), run('A', 'visa'), run('A', 'jcb'), run('B', 'visa'), run('B', 'jcb', 11)];
+    expect(coverageOf(of(...runs), { readers: 2, cards: 1 })).toMatchObject({ isEnough: true, readers: 2 });
+    expect(coverageOf(of(...runs), { readers: 2, cards: 2 })).toMatchObject({ isEnough: false, readers: 1 });
+    expect(coverageOf({ ...of(...runs), atLeast: { readers: 3, cards: 1 } }).isEnough).toBe(false);
+    // One card that is put in twice is one card, also where it has no name.
+    expect(coverageOf(of(run('A', 'other'), run('A', 'other')), { readers: 1, cards: 2 }).isEnough).toBe(false);
   });
 });

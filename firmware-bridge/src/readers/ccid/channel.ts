@@ -11,6 +11,7 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { UsbDevice } from '../../usb/port.ts';
 import type { ReaderCode } from '../codes.ts';
+import { refusalOf } from './refusal.ts';
 import { Turns } from '../turns.ts';
 
 /** How long a command may take, and how often the reader may ask for more time (bounded: a storm of them ends). */
@@ -92,6 +93,9 @@ export class CcidChannel {
       const sent = await this.#write(addressed(command, slot, seq));
       const answer = sent.ok ? await this.#answerTo(slot, seq, waitMs) : sent;
       if (answer.ok && isOfType(answer.value, expected)) return ok(answer.value);
+      // A command that a reader does not know is answered by a slot status, whatever its own answer would be. CCID 1.1, 6.1.
+      if (answer.ok && answer.value.type === 'slotStatus' && answer.value.status === 'failed')
+        return refusalOf(answer.value);
       await this.#recover(slot);
       return answer.ok ? fail('READER_ANSWER_WRONG', { facts: { expected, received: answer.value.type } }) : answer;
     });

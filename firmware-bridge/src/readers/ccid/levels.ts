@@ -14,6 +14,7 @@ import {
 } from '@tsunagu/protocols/iso7816';
 import { concat, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { ReaderCode } from '../codes.ts';
+import { padRefusal } from './refusal.ts';
 import { converse } from '../converse.ts';
 import { type Answer, answerMs } from './channel.ts';
 import type { CcidSlot } from './slot.ts';
@@ -62,7 +63,7 @@ export class ApduLevel implements ApduExchange {
 
   async secure(operation: PinOperation): Response {
     const answer = await this.#slot.command(pinMessage(operation), 'dataBlock', pinWaitMs(operation));
-    return this.#collect(answer);
+    return this.#collect(padRefusal(answer));
   }
 
   #send(data: Uint8Array, level: number): Promise<Block> {
@@ -102,7 +103,10 @@ async function orOff(slot: CcidSlot, result: Result<Uint8Array, ReaderCode>): Re
   return result;
 }
 const isOfThePad = (code: ReaderCode): boolean =>
-  code === 'PIN_PAD_CANCELLED' || code === 'PIN_PAD_TIMEOUT' || code === 'APDU_LENGTH_INVALID';
+  code === 'PIN_PAD_CANCELLED' ||
+  code === 'PIN_PAD_TIMEOUT' ||
+  code === 'PIN_PAD_REFUSED' ||
+  code === 'APDU_LENGTH_INVALID';
 
 /** T=0 by us: whole TPDUs where the reader does the procedure bytes, else characters. ISO/IEC 7816-3:2006, 10.3 and 12.2. */
 export class T0Level implements ApduExchange {
@@ -124,7 +128,7 @@ export class T0Level implements ApduExchange {
     const result = await converse(t0Exchange(operation.apdu), (tpdu) => {
       if (turn++ > 0) return this.#tpdu(tpdu);
       const withTpdu = { ...operation, apdu: tpdu.bytes };
-      return this.#slot.receive(pinMessage(withTpdu), pinWaitMs(operation));
+      return this.#slot.receive(pinMessage(withTpdu), pinWaitMs(operation)).then(padRefusal);
     });
     return orOff(this.#slot, result);
   }
@@ -167,7 +171,7 @@ export class T1Level implements ApduExchange {
         first = block.bytes;
         const [nad = 0, pcb = 0, length = 0] = block.bytes;
         const withPrologue: PinOperation = { ...operation, prologue: [nad, pcb, length] };
-        return this.#slot.receive(pinMessage(withPrologue), pinWaitMs(operation));
+        return this.#slot.receive(pinMessage(withPrologue), pinWaitMs(operation)).then(padRefusal);
       }
       // To send the template again would be to send a PIN that is none.
       const isTemplate = Buffer.compare(first, block.bytes) === 0;

@@ -168,6 +168,7 @@ export class CcidReader implements ChipReader {
 const keepsPower: ReadonlySet<ReaderCode> = new Set<ReaderCode>([
   'PIN_PAD_CANCELLED',
   'PIN_PAD_TIMEOUT',
+  'PIN_PAD_REFUSED',
   'CCID_TOO_LONG',
   'APDU_LENGTH_INVALID',
 ]);

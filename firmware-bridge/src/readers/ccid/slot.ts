@@ -1,8 +1,9 @@
 import { type BulkIn, slotErrorMeaning } from '@tsunagu/protocols/ccid';
 import { received, type Reception } from '@tsunagu/protocols/iso7816';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { ok, type Result } from '@tsunagu/protocols/kit';
 import type { ReaderCode } from '../codes.ts';
 import { type Answer, answerMs, type CcidChannel, type Command } from './channel.ts';
+import { refusalOf } from './refusal.ts';
 
 /** One slot of a reader: commands to it, and what the reader's refusals mean. */
 export class CcidSlot {
@@ -43,14 +44,4 @@ export class CcidSlot {
   transfer(data: Uint8Array, level = 0, bwi = 0): Promise<Result<Reception, ReaderCode>> {
     return this.receive({ type: 'xfrBlock', bwi, level, data }, answerMs * Math.max(1, bwi));
   }
-}
-
-/** What a refused command means for the caller. */
-export function refusalOf({ icc, error }: BulkIn): Result<never, ReaderCode> {
-  const { name } = slotErrorMeaning(error);
-  if (icc === 'absent') return fail('READER_CARD_ABSENT', { facts: { error: name } });
-  if (name === 'ICC_MUTE') return fail('READER_CARD_MUTE', { facts: { error: name } });
-  if (name === 'PIN_CANCELLED') return fail('PIN_PAD_CANCELLED');
-  if (name === 'PIN_TIMEOUT') return fail('PIN_PAD_TIMEOUT');
-  return fail('READER_REFUSED', { facts: { error: name } });
 }

@@ -175,7 +175,8 @@ export class EmulatedCcidReader extends EmulatedUsbDevice {
   #secure(index: number, seq: number, data: Uint8Array): void {
     const slot = this.#slots[index];
     const { level, protocol } = this.#variant;
-    if (this.pinPad === undefined || slot === undefined) return this.#status(index, seq, errors.unsupported);
+    if (this.pinPad === undefined || this.pinPad.isMissing || slot === undefined)
+      return this.#status(index, seq, errors.unsupported);
     if (!slot.isPowered) return this.#failure(index, seq, slot.icc === 'absent' ? errors.mute : errors.hardware);
     const isBlock = level === 'tpdu' && protocol === 'T=1';
     const isSound = this.pinPad.ask(data, isBlock, (end) => {

@@ -20,6 +20,8 @@ interface Entry {
 /** The keys of an emulated reader, as a person reaches them: type when the reader asks. */
 export class EmulatedPinPad {
   #entry: Entry | undefined;
+  /** The reader announces keys and has none, as QEMU's usb-ccid does: it does not know the command. */
+  isMissing = false;
 
   /** Whether the reader is asking for a PIN. */
   get isAsking(): boolean {

@@ -7,15 +7,13 @@ import {
   page,
 } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
-import { z } from 'zod';
+import { byId } from '../by-id.ts';
 import type { Approval, Approvals } from '../../audit/index.ts';
 import { isoTime } from '../../store/index.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import { answerPage, listQuery, pageOf } from '../list-query.ts';
 import { refused } from '../problems.ts';
-
-const byId = z.object({ id: z.string().regex(/^[0-9a-f-]{36}$/) });
 
 /** What waits for a second person, and their decision. Who may decide what is the approvals' own affair, by kind. */
 export function approvalRoutes(app: ApiApp, approvals: Approvals): void {

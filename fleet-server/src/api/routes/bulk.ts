@@ -36,7 +36,13 @@ const needs: Readonly<Record<Bulk['action']['type'], Permission>> = {
 /** One thing for many terminals, and many terminals out of a file. */
 export function bulkRoutes(
   app: ApiApp,
-  { selection, certificates, jobs, estate }: Pick<ApiRooms, 'selection' | 'certificates' | 'jobs' | 'estate'>,
+  {
+    selection,
+    certificates,
+    revocations,
+    jobs,
+    estate,
+  }: Pick<ApiRooms, 'selection' | 'certificates' | 'revocations' | 'jobs' | 'estate'>,
   changes: Pick<Changes, 'about'>,
 ): void {
   const tags = ['bulk'];
@@ -62,6 +68,13 @@ export function bulkRoutes(
     return started.ok ? ok({ job: started.value.id }) : started;
   }
 
+  /** The request that a second person has to approve first; empty in a dry run, undefined where there is none. */
+  async function askSecond(serials: readonly Serial[], by: Caller, dryRun: boolean): Promise<string | undefined> {
+    if (dryRun) return (await revocations.needsSecond(serials)) ? '' : undefined;
+    changes.about('terminals');
+    return unwrap(await revocations.ask(serials, by));
+  }
+
   app.post(
     '/api/v1/bulk',
     {
@@ -82,15 +95,24 @@ export function bulkRoutes(
         throw new FaultError({ code: 'ROLE_INSUFFICIENT', facts: { needs: permission } });
       const serials = await targetsOf(request.body, by);
       const known = await selection.summaries(serials);
+      const faultOf = (serial: Serial): Fault['code'] | undefined => {
+        const terminal = known.get(serial);
+        if (!terminal) return 'TERMINAL_UNKNOWN';
+        return by.places && !isPlaceWithin(by.places, terminal.place) ? 'PLACE_OUTSIDE' : undefined;
+      };
+      const approval =
+        action.type === 'revoke'
+          ? await askSecond(
+              serials.filter((one) => !faultOf(one)),
+              by,
+              dryRun,
+            )
+          : undefined;
       const items: Item[] = [];
       for (const serial of serials) {
         const terminal = known.get(serial);
-        const fault: Fault['code'] | undefined = !terminal
-          ? 'TERMINAL_UNKNOWN'
-          : by.places && !isPlaceWithin(by.places, terminal.place)
-            ? 'PLACE_OUTSIDE'
-            : undefined;
-        const done = fault || dryRun ? ok({}) : await act(serial, action, by);
+        const fault = faultOf(serial);
+        const done = fault || dryRun || approval !== undefined ? ok({}) : await act(serial, action, by);
         const code = fault ?? (done.ok ? null : done.fault.code);
         items.push({
           serial,
@@ -109,7 +131,7 @@ export function bulkRoutes(
         changes.about('terminals');
         await selection.tag(good, action.add, action.remove);
       }
-      return { ...totalsOf(items), dryRun, items };
+      return { ...totalsOf(items), dryRun, ...(approval !== undefined && { approval }), items };
     },
   );
 

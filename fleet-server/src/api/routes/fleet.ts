@@ -6,6 +6,7 @@ import {
   page,
   registeredTerminal,
   registerTerminal,
+  reportTrouble,
   serialSchema,
   startPayment,
   startSlip,
@@ -20,6 +21,7 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
+import { byId } from '../by-id.ts';
 import type { ApiApp } from '../app.ts';
 import { refused } from '../problems.ts';
 import { actorOf } from '../actor.ts';
@@ -117,6 +119,24 @@ export function fleetRoutes(
       },
     },
     async (request) => answerPage(unwrap(await estate.timeline(request.params.serial, pageOf(request.query)))),
+  );
+
+  app.post(
+    '/api/v1/terminals/:serial/trouble',
+    {
+      config: { role: 'operator' },
+      schema: {
+        summary: 'Say why a terminal does not run, for one that cannot say it; its next hello ends it',
+        tags: ['terminals'],
+        params: bySerial,
+        body: reportTrouble,
+        response: { 200: terminalDetail, '4xx': refused },
+      },
+    },
+    async (request) => {
+      unwrap(await estate.trouble(request.params.serial, request.body));
+      return unwrap(await estate.terminal(request.params.serial));
+    },
   );
 
   app.post(
@@ -262,7 +282,7 @@ export function fleetRoutes(
       schema: {
         summary: 'One job, its steps and its outcome',
         tags: ['jobs'],
-        params: z.object({ id: z.string().regex(/^[0-9a-f-]{36}$/) }),
+        params: byId,
         response: { 200: job, '4xx': refused },
       },
     },

@@ -1,15 +1,25 @@
 import { gunzipSync } from 'node:zlib';
-import { job, jobQuery, orderJob, page, policyOf, serialSchema } from '@tsunagu/protocols/fleet';
+import {
+  cancelJobs,
+  cancelledJobs,
+  job,
+  jobQuery,
+  jobsCancelledMax,
+  orderJob,
+  page,
+  policyOf,
+  serialSchema,
+} from '@tsunagu/protocols/fleet';
 import { FaultError, unwrap } from '@tsunagu/protocols/kit';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { byId } from '../by-id.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import { answerPage, listQuery, pageOf } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
 import { refused } from '../problems.ts';
 
-const byId = z.object({ id: z.string().regex(/^[0-9a-f-]{36}$/) });
 /** A log as a person reads it; a terminal cannot send one that unpacks to more. */
 const logCharactersMax = 16 * 1024 * 1024;
 
@@ -47,6 +57,32 @@ export function jobRoutes(app: ApiApp, { jobs }: Pick<ApiRooms, 'jobs'>): void {
         throw new FaultError({ code: 'JOB_KIND_NOT_FOR_PEOPLE', field: 'job.type' });
       const ordering = { priority, notBefore: momentOf(notBefore), notAfter: momentOf(notAfter), reference };
       return accepted(reply, unwrap(await jobs.start(request.params.serial, body, actorOf(request), ordering)));
+    },
+  );
+
+  app.post(
+    '/api/v1/jobs/cancellations',
+    {
+      config: { role: 'operator' },
+      schema: {
+        summary: 'Take back the open jobs of a reference, terminal, kind or state: 1,000 a request',
+        tags: ['jobs', 'bulk'],
+        body: cancelJobs,
+        response: { 200: cancelledJobs, '4xx': refused },
+      },
+    },
+    async (request) => {
+      const { dryRun, ...selection } = request.body;
+      const taken = await jobs.cancelMany(selection, actorOf(request), !dryRun, jobsCancelledMax);
+      const items = taken.jobs.map(({ id, serial, type, state }) => ({
+        job: id,
+        serial,
+        type,
+        state,
+        ok: true,
+        code: null,
+      }));
+      return { dryRun, total: items.length, succeeded: items.length, failed: 0, hasMore: taken.hasMore, items };
     },
   );
 

@@ -4,6 +4,7 @@ import {
   ceremonyStep,
   ceremonyUse,
   enterComponent,
+  job,
   keyExposure,
   keyInventoryEntry,
   keyRecord,
@@ -129,6 +130,22 @@ export function keyRoutes(app: ApiApp, { keys }: Pick<ApiRooms, 'keys'>): void {
     async (request) => {
       await keys.setAcquirers(request.params.serial, request.body.acquirers);
       return request.body;
+    },
+  );
+  app.post(
+    '/api/v1/terminals/:serial/protection-key',
+    {
+      config: { permission: 'keys.order' },
+      schema: {
+        summary: 'Rotate the key-block protection key of a terminal by TR-34; all keys below it follow',
+        tags,
+        params: z.object({ serial: serialSchema }),
+        response: { 202: job, '4xx': refused },
+      },
+    },
+    async (request, reply) => {
+      const made = unwrap(await keys.renewProtection(request.params.serial));
+      return reply.status(202).header('location', `/api/v1/jobs/${made.id}`).send(made);
     },
   );
 }

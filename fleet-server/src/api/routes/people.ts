@@ -9,6 +9,7 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { FaultError, unwrap } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
+import { byId } from '../by-id.ts';
 import { isoTime } from '../../store/index.ts';
 import type { Access, Person } from '../access/index.ts';
 import { actorOf } from '../actor.ts';
@@ -16,8 +17,6 @@ import type { ApiApp } from '../app.ts';
 import { etagOf, ifMatch, versionOf } from '../if-match.ts';
 import { answerPage, listQuery, sliceOf } from '../list-query.ts';
 import { refused } from '../problems.ts';
-
-const byId = z.object({ id: z.string().regex(/^[0-9a-f-]{36}$/) });
 
 /** The people who may sign in, and their roles. */
 export function peopleRoutes(app: ApiApp, { people, sessions }: Access, signInUrl: (token: string) => string): void {

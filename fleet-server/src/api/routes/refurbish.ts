@@ -9,12 +9,11 @@ import {
 import { unwrap } from '@tsunagu/protocols/kit';
 import { openWork, workEntry } from '@tsunagu/protocols/refurbish';
 import { z } from 'zod';
+import { byId } from '../by-id.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import type { ApiRooms } from '../ports.ts';
 import { refused } from '../problems.ts';
-
-const byId = z.object({ id: z.string().regex(/^[0-9a-f-]{36}$/) });
 
 /** The refurbish workshop. */
 export function refurbishRoutes(app: ApiApp, { refurbish }: Pick<ApiRooms, 'refurbish'>): void {

@@ -2,6 +2,7 @@ import { openSession, page, session, signIn } from '@tsunagu/protocols/fleet';
 import { FaultError, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
+import { byId } from '../by-id.ts';
 import { isoTime } from '../../store/index.ts';
 import type { Access, Caller } from '../access/index.ts';
 import { actorOf } from '../actor.ts';
@@ -79,7 +80,7 @@ export function sessionRoutes(
       schema: {
         summary: 'End a session, at once',
         tags,
-        params: z.object({ id: z.string().regex(/^[0-9a-f-]{36}$/) }),
+        params: byId,
         response: { 204: z.undefined(), '4xx': refused },
       },
     },

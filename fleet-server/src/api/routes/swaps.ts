@@ -1,12 +1,11 @@
 import { lifePaths, startSwap, swapAct, swapView } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
+import { byId } from '../by-id.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import type { ApiRooms } from '../ports.ts';
 import { refused } from '../problems.ts';
-
-const byId = z.object({ id: z.string().regex(/^[0-9a-f-]{36}$/) });
 
 /** One unit takes the place of another. */
 export function swapRoutes(app: ApiApp, { swaps }: Pick<ApiRooms, 'swaps'>): void {

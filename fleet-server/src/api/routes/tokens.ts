@@ -1,6 +1,7 @@
 import { apiToken, type ApiTokenView, createdToken, createToken, page } from '@tsunagu/protocols/fleet';
 import { FaultError, unwrap } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
+import { byId } from '../by-id.ts';
 import { isoTime } from '../../store/index.ts';
 import type { Access, ApiToken, Caller } from '../access/index.ts';
 import { actorOf } from '../actor.ts';
@@ -67,7 +68,7 @@ export function tokenRoutes(app: ApiApp, { tokens }: Access): void {
       schema: {
         summary: 'Revoke a token, at once',
         tags,
-        params: z.object({ id: z.string().regex(/^[0-9a-f-]{36}$/) }),
+        params: byId,
         response: { 200: apiToken, '4xx': refused },
       },
     },

@@ -13,6 +13,7 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
+import { byId } from '../by-id.ts';
 import { isoTime } from '../../store/index.ts';
 import type { Delivery, Webhook, Webhooks } from '../../webhooks/index.ts';
 import { actorOf } from '../actor.ts';
@@ -20,8 +21,6 @@ import type { ApiApp } from '../app.ts';
 import { etagOf, ifMatch, versionOf } from '../if-match.ts';
 import { answerPage, listQuery, pageOf, sliceOf } from '../list-query.ts';
 import { refused } from '../problems.ts';
-
-const byId = z.object({ id: z.string().regex(/^[0-9a-f-]{36}$/) });
 
 /** Where messages go, their secrets, and what became of them. */
 export function webhookRoutes(app: ApiApp, webhooks: Webhooks): void {

@@ -1,5 +1,5 @@
 import { toHex } from '@tsunagu/protocols/kit';
-import type { AesKsn } from '@tsunagu/protocols/dukpt';
+import type { DukptKsn } from '@tsunagu/protocols/dukpt';
 import type { Insertable, Selectable, Transaction } from 'kysely';
 import { type Columns, type Database, insertRows, selectRows, updateRows } from '../../store/index.ts';
 import { type NewPosting, writePostings } from './postings.ts';
@@ -154,7 +154,7 @@ export class Commit {
   }
 
   /** The highest counter used under an initial key. */
-  counter({ initialKeyId, counter }: AesKsn, at: number): void {
+  counter({ initialKeyId, counter }: DukptKsn, at: number): void {
     const id = toHex(initialKeyId);
     if (counter > (this.#counters.get(id)?.counter ?? 0)) this.#counters.set(id, { counter, used_at: at });
   }

@@ -8,7 +8,7 @@ import {
   onSale,
 } from '../transaction/rules.ts';
 import { issuerCodec, reversalOf } from '@tsunagu/protocols/acquiring';
-import type { AesKsn } from '@tsunagu/protocols/dukpt';
+import type { DukptKsn } from '@tsunagu/protocols/dukpt';
 import { type FieldValue, isApproval, type Message } from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -110,7 +110,7 @@ export class Journal {
   }
 
   /** Writes down that something arrived that is no transaction, and burns its key. */
-  async note(entry: JournalEntry, serial: string | undefined, ksn: AesKsn | undefined, facts: Facts): Promise<void> {
+  async note(entry: JournalEntry, serial: string | undefined, ksn: DukptKsn | undefined, facts: Facts): Promise<void> {
     await this.#group.write((commit) => {
       this.#keep(commit, ksn);
       this.entry(commit, entry, undefined, serial, facts);
@@ -126,7 +126,7 @@ export class Journal {
    */
   arriveSale(
     sale: SaleRow,
-    ksn: AesKsn | undefined,
+    ksn: DukptKsn | undefined,
     refuse: (actionCode: string) => Decision,
     posting?: Message,
   ): Promise<SaleArrival> {
@@ -264,7 +264,7 @@ export class Journal {
       await post(commit, after, 'issuer', 'given-back', event.day ?? this.#calendar.issuer(after.link), now);
   }
 
-  #keep(commit: Commit, ksn: AesKsn | undefined): void {
+  #keep(commit: Commit, ksn: DukptKsn | undefined): void {
     if (ksn) commit.counter(ksn, this.#world.clock.now());
   }
 
@@ -342,7 +342,7 @@ export class Journal {
       /** The answer, by its action code. */
       readonly answer: (actionCode: string) => Uint8Array;
     },
-    ksn: AesKsn | undefined,
+    ksn: DukptKsn | undefined,
     outStan: { readonly link: string | null; readonly stan: string },
     decide: Decide,
   ): Promise<ReversalArrival> {
@@ -454,7 +454,7 @@ export class Journal {
     return this.#store.db
       .selectFrom('switch_sales')
       .selectAll()
-      .where('state', 'in', ['send-intended', 'sent'] satisfies SaleState[])
+      .where('state', '=', 'send-intended' satisfies SaleState)
       .orderBy('seq')
       .execute();
   }

@@ -1,4 +1,4 @@
-import type { AesKsn } from '@tsunagu/protocols/dukpt';
+import type { DukptKsn } from '@tsunagu/protocols/dukpt';
 import { toHex } from '@tsunagu/protocols/kit';
 import type { Store } from '../../store/index.ts';
 
@@ -15,7 +15,7 @@ export class KeyCounters {
   }
 
   /** Reads what is on file about an initial key. Call it before `take`. */
-  async load({ initialKeyId }: AesKsn): Promise<void> {
+  async load({ initialKeyId }: Pick<DukptKsn, 'initialKeyId'>): Promise<void> {
     const id = toHex(initialKeyId);
     if (this.#highest.has(id)) return;
     const row = await this.#store.db
@@ -26,17 +26,17 @@ export class KeyCounters {
     if (!this.#highest.has(id)) this.#highest.set(id, row?.counter ?? 0);
   }
 
-  isFresh({ initialKeyId, counter }: AesKsn): boolean {
+  isFresh({ initialKeyId, counter }: DukptKsn): boolean {
     return counter > (this.#highest.get(toHex(initialKeyId)) ?? 0);
   }
 
   /** The highest that was used. */
-  highest({ initialKeyId }: AesKsn): number {
+  highest({ initialKeyId }: Pick<DukptKsn, 'initialKeyId'>): number {
     return this.#highest.get(toHex(initialKeyId)) ?? 0;
   }
 
   /** Marks a counter as used from now on, in memory; the commit of what it was used for makes it last. False when it was used before. */
-  take(ksn: AesKsn): boolean {
+  take(ksn: DukptKsn): boolean {
     if (!this.isFresh(ksn)) return false;
     this.#highest.set(toHex(ksn.initialKeyId), ksn.counter);
     return true;

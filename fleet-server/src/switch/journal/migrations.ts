@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Migration } from '../../store/migration.ts';
 
 /** The switch's steps of the schema. */
@@ -171,6 +172,22 @@ export const switchMigrations: readonly Migration[] = [
         .addColumn('epoch', 'integer', (column) => column.notNull())
         .addColumn('since', types.time, (column) => column.notNull())
         .execute();
+    },
+  },
+  {
+    name: 'switch-0004-lighter',
+    async up(db) {
+      // What was handed to the line is as open as what was about to be.
+      await sql`update switch_sales set state = 'send-intended' where state = 'sent'`.execute(db);
+      // Few follow another, and where they came from is told by few words: neither earns an entry for each sale.
+      await db.schema.dropIndex('switch_sales_by_original').execute();
+      await db.schema
+        .createIndex('switch_sales_by_original')
+        .on('switch_sales')
+        .column('original_id')
+        .where(sql.ref('original_id'), 'is not', null)
+        .execute();
+      await db.schema.dropIndex('switch_sales_by_origin').execute();
     },
   },
 ];

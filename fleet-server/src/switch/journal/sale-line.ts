@@ -7,7 +7,6 @@ import type { SaleRow } from './journal.ts';
 const outcomes = {
   refused: 'declined',
   'send-intended': 'pending',
-  sent: 'pending',
   approved: 'approved',
   declined: 'declined',
   posting: 'approved',

@@ -10,6 +10,7 @@ import {
   writeZoneKeys,
   type ZoneKeys,
   zoneFrame,
+  zoneMac,
 } from '@tsunagu/protocols/acquiring';
 import {
   type DecodedMessage,
@@ -20,7 +21,6 @@ import {
   verifyMac,
 } from '@tsunagu/protocols/iso8583';
 import { fail, ok, type Result, type Secret, unwrap } from '@tsunagu/protocols/kit';
-import { computeMac } from '@tsunagu/protocols/mac';
 import type { World } from '@tsunagu/protocols/world';
 
 /** What the zone of a link has: the key that protects its keys, and the PIN key that goes along with an exchange, wrapped. */
@@ -134,7 +134,6 @@ export class LineKeys {
   }
 
   #macUnder(key: Secret<'key'>): MacFunction {
-    const algorithm = linkMacOf(this.#link) ?? { kind: 'CMAC', cipher: 'AES' };
-    return (bytes) => unwrap(computeMac(algorithm, key, bytes));
+    return zoneMac(key, linkMacOf(this.#link));
   }
 }

@@ -25,6 +25,7 @@ import {
 } from '@tsunagu/protocols/iso8583';
 import { asBuffer, type Fault, fail, unwrap } from '@tsunagu/protocols/kit';
 import type { Timer, World } from '@tsunagu/protocols/world';
+import { writeTogether } from '../../net/index.ts';
 import type { Numbers } from '../journal/numbers.ts';
 import type { Exchange, LinkAnswer } from './exchange.ts';
 import { LineKeys, type Zone } from './line-keys.ts';
@@ -401,7 +402,7 @@ export class Line {
   #write(bytes: Uint8Array): void {
     const socket = this.#socket;
     if (!socket || socket.destroyed) return;
-    socket.write(asBuffer(unwrap(encodeFrame(this.#link.frame, bytes))), () => bytes.fill(0));
+    writeTogether(socket, asBuffer(unwrap(encodeFrame(this.#link.frame, bytes))), () => bytes.fill(0));
     if (socket.writableLength > unreadBytesMax) socket.destroy();
   }
 }

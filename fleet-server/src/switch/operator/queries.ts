@@ -24,7 +24,7 @@ const statesOf: Readonly<Record<NonNullable<SwitchSearch['state']>, readonly Sal
   approved: ['approved', 'posting', 'posted'],
   declined: ['declined', 'refused'],
   reversed: ['reversed'],
-  unknown: ['send-intended', 'sent', 'reversing'],
+  unknown: ['send-intended', 'reversing'],
 };
 
 /** Transactions of the journal that a search finds, newest first. */

@@ -174,7 +174,7 @@ export class ReconciliationDesk {
       .select('seq')
       .where('link', '=', link.id)
       .where('issuer_day', '<=', day)
-      .where('state', 'in', ['send-intended', 'sent'])
+      .where('state', '=', 'send-intended')
       .limit(1)
       .executeTakeFirst();
     return open === undefined;

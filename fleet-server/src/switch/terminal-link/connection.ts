@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import {
-  frameLayout,
+  type FrameKeys,
   openFrame,
   type RefusalCode,
   readFrame,
@@ -12,10 +12,10 @@ import {
   terminalFrame,
   terminalLink,
 } from '@tsunagu/protocols/acquiring';
-import { type AesKsn, parseAesKsn } from '@tsunagu/protocols/dukpt';
+import { type DukptKsn, parseKsn } from '@tsunagu/protocols/dukpt';
 import type { Serial } from '@tsunagu/protocols/fleet';
 import { FrameReader } from '@tsunagu/protocols/iso8583';
-import { asBuffer, type Fault, fail, type Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { asBuffer, type Fault, fail, toHex, unwrap } from '@tsunagu/protocols/kit';
 import type { Log, Timer, World } from '@tsunagu/protocols/world';
 import type { KeyCounters } from '../journal/key-counters.ts';
 import type { DukptWorkingKeys } from '../../vault/index.ts';
@@ -27,9 +27,9 @@ import type { Processing } from '../transaction/processing.ts';
 const unreadBytesMax = 65_536;
 
 interface Opened {
-  readonly ksn: AesKsn;
+  readonly ksn: DukptKsn;
   readonly message: Uint8Array;
-  readonly answerKeys: { readonly encryption: Secret<'key'>; readonly mac: Secret<'key'> };
+  readonly answerKeys: FrameKeys;
   /** Wipes all working keys of the transaction. */
   wipe(): void;
 }
@@ -148,7 +148,7 @@ export class TerminalConnection {
    */
   async #open(frame: SealedFrame): Promise<Opened | undefined> {
     const seenMs = this.#world.clock.monotonicMs();
-    const ksn = unwrap(parseAesKsn(frame.ksn));
+    const ksn = unwrap(parseKsn(frame.ksn));
     const found = await this.#rooms.keys.forTransaction(frame.ksn);
     if (!found.ok) {
       const code = found.fault.code === 'DUKPT_COUNTER_INVALID' ? 'ACQUIRING_KSN_INVALID' : 'ACQUIRING_KSN_UNKNOWN';
@@ -157,7 +157,7 @@ export class TerminalConnection {
     }
     const { serial, keys } = found.value;
     const wipe = (): void => {
-      for (const key of Object.values(keys)) key.wipe();
+      for (const { encryption, mac } of Object.values(keys)) for (const key of [encryption, mac]) key.wipe();
     };
     await this.#counters.load(ksn);
     const code =
@@ -172,7 +172,7 @@ export class TerminalConnection {
       this.#refuseFor(fail(code, this.#ksnFacts(ksn)).fault, code, frame.ksn, true);
       return undefined;
     }
-    const message = openFrame(frame, { encryption: keys.dataEncryptionEncrypt, mac: keys.macGeneration });
+    const message = openFrame(frame, keys.request);
     if (!message.ok) {
       wipe();
       this.#refuseFor(message.fault, message.fault.code, frame.ksn);
@@ -182,7 +182,7 @@ export class TerminalConnection {
     return {
       ksn,
       message: message.value,
-      answerKeys: { encryption: keys.dataEncryptionDecrypt, mac: keys.macVerification },
+      answerKeys: keys.answer,
       wipe,
     };
   }
@@ -193,13 +193,13 @@ export class TerminalConnection {
    */
   async #suspect(
     frame: SealedFrame,
-    ksn: AesKsn,
+    ksn: DukptKsn,
     { serial, keys }: { readonly serial: Serial; readonly keys: DukptWorkingKeys },
     seenMs: number,
   ): Promise<void> {
     const isForeign = serial !== this.#serial;
     if (!isForeign && ksn.counter + terminalLink.inFlightMax >= this.#counters.highest(ksn)) return;
-    const message = openFrame(frame, { encryption: keys.dataEncryptionEncrypt, mac: keys.macGeneration });
+    const message = openFrame(frame, keys.request);
     if (!message.ok) return;
     message.value.fill(0);
     await this.#rooms.quarantine?.({
@@ -210,7 +210,7 @@ export class TerminalConnection {
     });
   }
 
-  #ksnFacts({ initialKeyId, counter }: AesKsn, cause?: Fault): Omit<Fault, 'code'> {
+  #ksnFacts({ initialKeyId, counter }: DukptKsn, cause?: Fault): Omit<Fault, 'code'> {
     return { facts: { initialKeyId: toHex(initialKeyId), counter }, ...(cause && { cause }) };
   }
 
@@ -226,7 +226,7 @@ export class TerminalConnection {
   }
 
   #refuse(code: RefusalCode, ksn: Uint8Array | undefined): void {
-    this.#write(refusalFrame(code, ksn ?? new Uint8Array(frameLayout.ksnBytes)));
+    this.#write(refusalFrame(code, ksn));
     if (refusals[refusalNumber(code)].afterwards === 'close') this.#end();
   }
 

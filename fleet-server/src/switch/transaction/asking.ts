@@ -1,5 +1,12 @@
-import { businessDay, type Link, terminalCodec, terminalIdOf, terminalLink } from '@tsunagu/protocols/acquiring';
-import { type AesKsn, formatAesKsn } from '@tsunagu/protocols/dukpt';
+import {
+  businessDay,
+  type Link,
+  terminalCodec,
+  terminalCodecs,
+  terminalIdOf,
+  terminalLink,
+} from '@tsunagu/protocols/acquiring';
+import { type DukptKsn, formatKsn } from '@tsunagu/protocols/dukpt';
 import type { Serial } from '@tsunagu/protocols/fleet';
 import type { DecodedMessage, MessageCodec } from '@tsunagu/protocols/iso8583';
 import type { Result, Secret } from '@tsunagu/protocols/kit';
@@ -36,6 +43,9 @@ export const terminalFace: Face = {
   dayOf: (nowMs) => businessDay(terminalCalendar, nowMs),
 };
 
+/** W3 with a terminal that can do TDES only. */
+const tdesFace: Face = { ...terminalFace, codec: terminalCodecs.tdes };
+
 /** W8. */
 export const centreFace = (link: Link): Face => ({
   origin: link.id,
@@ -51,7 +61,7 @@ export interface Asking {
   /** Whose trace numbers they are: a terminal's serial, or a centre's link and acquirer (DE32). */
   readonly key: string;
   readonly serial: Serial | undefined;
-  readonly ksn: AesKsn | undefined;
+  readonly ksn: DukptKsn | undefined;
   /** DE32 towards the issuer. */
   readonly acquirer: string;
   read(decoded: DecodedMessage): Result<TerminalRequest, 'ACQUIRING_MESSAGE_REFUSED'>;
@@ -62,14 +72,14 @@ export interface Asking {
 }
 
 /** A terminal that asks. */
-export const terminalAsking = (rooms: SwitchRooms, serial: Serial, ksn: AesKsn): Asking => ({
-  face: terminalFace,
+export const terminalAsking = (rooms: SwitchRooms, serial: Serial, ksn: DukptKsn): Asking => ({
+  face: ksn.scheme === 'aes' ? terminalFace : tdesFace,
   key: serial,
   serial,
   ksn,
   acquirer: terminalLink.acquirerId,
   read: (decoded) => readRequest(decoded, { 41: terminalIdOf(serial) }),
-  translatePin: (to, block, pan) => rooms.keys.translatePin(formatAesKsn(ksn), to, block, pan),
+  translatePin: (to, block, pan) => rooms.keys.translatePin(formatKsn(ksn), to, block, pan),
   maySell: async () => (await rooms.maySell?.(serial)) !== false,
 });
 

@@ -340,12 +340,7 @@ export class Processing {
   /** Sends what is durable, and follows it to its end. The answer goes to whoever waits for the sale. */
   #send(face: Face, row: SaleRow, request: Message, outgoing: Message, link: IssuerLink): void {
     const follow = async (): Promise<void> => {
-      const asked = link.request(outgoing, link.link.profile.timers.requestMs);
-      // Steps are committed in the order in which they are asked for: the next one need not wait for this one to be on disk.
-      this.#step(face, row, { type: 'handedToLine' }, request).catch((cause: unknown) => {
-        this.#world.log('error', 'journalFailed', { sale: row.id, fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
-      });
-      const answer = await asked;
+      const answer = await link.request(outgoing, link.link.profile.timers.requestMs);
       if (answer.type === 'answered' && firstDifference(link.link, outgoing, answer.message) === undefined)
         await this.#step(
           face,
@@ -510,7 +505,7 @@ export class Processing {
       throw new Error('a late answer answers nobody');
     };
     // A sale that is still open has its own waiter, so this one can only find it decided.
-    if (sale.state === 'send-intended' || sale.state === 'sent') return;
+    if (sale.state === 'send-intended') return;
     const event = { type: 'issuerAnswered', actionCode: facts.actionCode, day: message.text(28) } as const;
     await this.#journal.step(sale, event, '', never, facts);
   }

@@ -5,20 +5,18 @@ import { isApproval } from '@tsunagu/protocols/iso8583';
  * How far a sale is.
  *
  * - `refused`: the switch said no by itself; nothing was sent.
- * - `send-intended`: durable with everything a reversal needs; from here on nothing is assumed not sent.
- * - `sent`: handed to the line.
+ * - `send-intended`: durable with everything a reversal needs; from here on nothing is assumed not sent, so whether it was handed to the line is not written down.
  * - `approved`, `declined`: the issuer's word, durable.
  * - `posting`: an advice (1220) of the terminal, answered when it was durable; it is queued for the issuer until it is taken: `posted`.
  * - `reversing`: the outcome is unknown or unwanted; a 1420 is queued and will be repeated until it is taken.
  * - `reversed`: the issuer took it.
  *
- * Abort: a terminal's reversal, at any moment. Power loss: `send-intended` and `sent` become `reversing` on the next start,
+ * Abort: a terminal's reversal, at any moment. Power loss: `send-intended` becomes `reversing` on the next start,
  * `reversing` and `posting` go on, the others stay.
  */
 export type SaleState =
   | 'refused'
   | 'send-intended'
-  | 'sent'
   | 'approved'
   | 'declined'
   | 'posting'
@@ -28,7 +26,6 @@ export type SaleState =
 
 /** What happens to a sale after its intent is durable. */
 export type SaleEvent =
-  | { readonly type: 'handedToLine' }
   /** `day`: the business day on which the issuer counts it (DE28), where it says so. */
   | { readonly type: 'issuerAnswered'; readonly actionCode: string; readonly day?: string | undefined }
   | { readonly type: 'issuerTimedOut' }
@@ -51,7 +48,6 @@ export type JournalEntry =
   | 'received'
   | 'refused'
   | 'send-intended'
-  | 'sent'
   | 'answered'
   | 'unknown'
   | 'late-answer'
@@ -82,10 +78,8 @@ const queueReversal = (reason: string): SaleAction => ({ type: 'queueReversal', 
 
 /** One step of a sale. */
 export function onSale(state: SaleState, event: SaleEvent): SaleStep {
-  const isOpen = state === 'send-intended' || state === 'sent';
+  const isOpen = state === 'send-intended';
   switch (event.type) {
-    case 'handedToLine':
-      return state === 'send-intended' ? { state: 'sent', actions: [journal('sent')] } : { state, actions: [] };
     case 'issuerAnswered':
       // After 911 or a reversal an approval changes nothing: the reversal that is queued takes it back.
       if (!isOpen) return { state, actions: [journal('late-answer')] };
@@ -131,7 +125,6 @@ export function onSale(state: SaleState, event: SaleEvent): SaleStep {
 function onTerminalReversal(state: SaleState, reason: string): SaleStep {
   switch (state) {
     case 'send-intended':
-    case 'sent':
       // The terminal has given up: whoever still waits for the answer gets a no.
       return {
         state: 'reversing',
@@ -186,7 +179,7 @@ export interface Followed {
 export const isFollowUp = (kind: Operation): boolean => kind === 'refund' || kind === 'completion';
 
 /** States in which an amount stands, or may stand. */
-const stands: ReadonlySet<SaleState> = new Set(['send-intended', 'sent', 'approved', 'posting', 'posted']);
+const stands: ReadonlySet<SaleState> = new Set(['send-intended', 'approved', 'posting', 'posted']);
 
 /**
  * Whether a refund or completion may follow what it names. Order: unknown (914), another kind, state or card (902), followed before (902)

@@ -173,7 +173,7 @@ class FileRoom implements StrongRoom {
 
   async #generate(id: string, use: KeyUse): Promise<KeyFacts> {
     const made = keyUses[use];
-    if (made.kind === 'aes' || made.kind === 'hmac')
+    if (made.kind === 'aes' || made.kind === 'tdes' || made.kind === 'hmac')
       return await this.#add(id, use, Secret.take('key', this.#world.entropy(made.lengthBytes)));
     const pair =
       made.kind === 'p256'
@@ -192,11 +192,7 @@ class FileRoom implements StrongRoom {
   }
 
   async #add(id: string, use: KeyUse, key: Secret<'key'>, publicKey?: KeyObject): Promise<KeyFacts> {
-    const value = publicKey
-      ? keyIdOf(publicKey.export({ format: 'der', type: 'spki' }))
-      : keyUses[use].kind === 'aes'
-        ? toHex(unwrap(checkValue('AES', 'cmac', key)))
-        : noCheckValue;
+    const value = publicKey ? keyIdOf(publicKey.export({ format: 'der', type: 'spki' })) : checkValueOf(use, key);
     const box = key.use((bytes) => sealBox(this.#master, this.#world.entropy(12), boxContext(id, use), bytes));
     key.wipe();
     const kept: Kept = { id, use, checkValue: value, box, ...(publicKey && { publicKey }) };
@@ -242,7 +238,9 @@ class FileRoom implements StrongRoom {
   }
 
   cipher(id: string, use: SymmetricUse): Result<BlockEncrypter, 'VAULT_KEY_UNKNOWN'> {
-    return this.#with(id, use, (key) => key.use((bytes) => blockEncrypter('AES', bytes)));
+    return this.#with(id, use, (key) =>
+      key.use((bytes) => blockEncrypter(keyUses[use].kind === 'tdes' ? 'TDES' : 'AES', bytes)),
+    );
   }
 
   hmac(id: string, use: SymmetricUse, bytes: Uint8Array): Result<Uint8Array, 'VAULT_KEY_UNKNOWN'> {
@@ -315,6 +313,12 @@ class FileRoom implements StrongRoom {
       ? ok(Secret.take('key', clear))
       : fail('VAULT_KEY_UNKNOWN', { facts: { key: id, use, damaged: true } });
   }
+}
+
+function checkValueOf(use: KeyUse, key: Secret<'key'>): string {
+  const { kind } = keyUses[use];
+  if (kind === 'aes') return toHex(unwrap(checkValue('AES', 'cmac', key)));
+  return kind === 'tdes' ? toHex(unwrap(checkValue('TDES', 'legacy', key))) : noCheckValue;
 }
 
 const factsOf = ({ id, use, checkValue: value }: KeyFacts): KeyFacts => ({ id, use, checkValue: value });

@@ -81,7 +81,7 @@ class Pkcs11Room implements StrongRoom {
     const label = labelOf(id, use);
     const made = keyUses[use];
     const isExtractable = isReleased(use);
-    if (made.kind === 'aes' || made.kind === 'hmac')
+    if (made.kind === 'aes' || made.kind === 'tdes' || made.kind === 'hmac')
       return this.#learn(
         id,
         use,
@@ -115,12 +115,15 @@ class Pkcs11Room implements StrongRoom {
 
   #learn(id: string, use: KeyUse, handle: Buffer): Kept {
     const { kind } = keyUses[use];
-    const publicKey = kind === 'aes' || kind === 'hmac' ? undefined : this.#publicKeyOf(id, use, kind);
+    const publicKey =
+      kind === 'aes' || kind === 'tdes' || kind === 'hmac' ? undefined : this.#publicKeyOf(id, use, kind);
     const checkValue = publicKey
       ? keyIdOf(publicKey.export({ format: 'der', type: 'spki' }))
       : kind === 'aes'
-        ? toHex(cmac(this.#cipherOf(handle), new Uint8Array(16)).subarray(0, 5))
-        : noCheckValue;
+        ? toHex(cmac(this.#cipherOf(use, handle), new Uint8Array(16)).subarray(0, 5))
+        : kind === 'tdes'
+          ? toHex(this.#cipherOf(use, handle).encrypt(new Uint8Array(8)).subarray(0, 3))
+          : noCheckValue;
     const kept = { id, use, checkValue, handle, ...(publicKey && { publicKey }) };
     this.#kept.set(id, kept);
     return kept;
@@ -171,11 +174,15 @@ class Pkcs11Room implements StrongRoom {
   }
 
   cipher(id: string, use: SymmetricUse): Result<BlockEncrypter, 'VAULT_KEY_UNKNOWN'> {
-    return this.#with(id, use, (handle) => this.#cipherOf(handle));
+    return this.#with(id, use, (handle) => this.#cipherOf(use, handle));
   }
 
-  #cipherOf(handle: Buffer): BlockEncrypter {
-    return { blockBytes: 16, encrypt: (blocks) => this.#token.encryptBlocks(handle, blocks) };
+  #cipherOf(use: KeyUse, handle: Buffer): BlockEncrypter {
+    const cipher = keyUses[use].kind === 'tdes' ? 'TDES' : 'AES';
+    return {
+      blockBytes: cipher === 'TDES' ? 8 : 16,
+      encrypt: (blocks) => this.#token.encryptBlocks(cipher, handle, blocks),
+    };
   }
 
   hmac(id: string, use: SymmetricUse, bytes: Uint8Array): Result<Uint8Array, 'VAULT_KEY_UNKNOWN'> {

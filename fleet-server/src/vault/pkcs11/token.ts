@@ -8,7 +8,7 @@ export type TokenError = 'VAULT_MODULE_MISSING' | 'VAULT_TOKEN_MISSING' | 'VAULT
 /** What a secret key of the token is to be. */
 export interface SecretTemplate {
   readonly label: string;
-  readonly kind: 'aes' | 'hmac';
+  readonly kind: 'aes' | 'tdes' | 'hmac';
   readonly lengthBytes: number;
   readonly isExtractable: boolean;
 }
@@ -26,7 +26,7 @@ export interface Token {
   makeRsaPair(pair: { label: string; modulusBits: number }): Buffer;
   publicPart(label: string, isRsa: boolean): { point: Buffer } | { modulus: Buffer; exponent: Buffer };
   sign(kind: SignatureKind, key: Buffer, bytes: Uint8Array, lengthMax: number): Uint8Array;
-  encryptBlocks(key: Buffer, blocks: Uint8Array): Uint8Array;
+  encryptBlocks(cipher: 'AES' | 'TDES', key: Buffer, blocks: Uint8Array): Uint8Array;
   seal(key: Buffer, iv: Uint8Array, context: Buffer, bytes: Uint8Array): Uint8Array;
   /** undefined when it is not authentic. */
   open(key: Buffer, iv: Uint8Array, context: Buffer, sealed: Uint8Array): Uint8Array | undefined;
@@ -92,6 +92,11 @@ function tokenOf(p: typeof pkcs11, module: pkcs11.PKCS11, session: Buffer): Toke
     rsaSha256: p.CKM_SHA256_RSA_PKCS,
     hmacSha256: p.CKM_SHA256_HMAC,
   } as const satisfies Record<SignatureKind, number>;
+  const secretKinds = {
+    aes: { type: p.CKK_AES, generation: p.CKM_AES_KEY_GEN },
+    tdes: { type: p.CKK_DES2, generation: p.CKM_DES2_KEY_GEN },
+    hmac: { type: p.CKK_GENERIC_SECRET, generation: p.CKM_GENERIC_SECRET_KEY_GEN },
+  } as const;
   const plain = (mechanism: number): pkcs11.Mechanism =>
     ({ mechanism, parameter: null }) as unknown as pkcs11.Mechanism;
 
@@ -123,9 +128,9 @@ function tokenOf(p: typeof pkcs11, module: pkcs11.PKCS11, session: Buffer): Toke
   ];
   const secret = ({ label, kind, isExtractable }: SecretTemplate): pkcs11.Template => [
     ...kept(label, isExtractable),
-    { type: p.CKA_KEY_TYPE, value: kind === 'aes' ? p.CKK_AES : p.CKK_GENERIC_SECRET },
-    { type: p.CKA_ENCRYPT, value: kind === 'aes' },
-    { type: p.CKA_DECRYPT, value: kind === 'aes' },
+    { type: p.CKA_KEY_TYPE, value: secretKinds[kind].type },
+    { type: p.CKA_ENCRYPT, value: kind !== 'hmac' },
+    { type: p.CKA_DECRYPT, value: kind !== 'hmac' },
     { type: p.CKA_SIGN, value: kind === 'hmac' },
     { type: p.CKA_VERIFY, value: kind === 'hmac' },
   ];
@@ -157,9 +162,10 @@ function tokenOf(p: typeof pkcs11, module: pkcs11.PKCS11, session: Buffer): Toke
         ]).map((handle) => ({ handle, label: attributeOf(handle, p.CKA_LABEL).toString('utf8') })),
       ),
     makeSecret: (template) =>
-      module.C_GenerateKey(session, plain(template.kind === 'aes' ? p.CKM_AES_KEY_GEN : p.CKM_GENERIC_SECRET_KEY_GEN), [
+      module.C_GenerateKey(session, plain(secretKinds[template.kind].generation), [
         ...secret(template),
-        { type: p.CKA_VALUE_LEN, value: template.lengthBytes },
+        // A double-length DES key has but one length.
+        ...(template.kind === 'tdes' ? [] : [{ type: p.CKA_VALUE_LEN, value: template.lengthBytes }]),
       ]),
     takeSecret(template, value) {
       const clear = Buffer.from(value);
@@ -204,8 +210,8 @@ function tokenOf(p: typeof pkcs11, module: pkcs11.PKCS11, session: Buffer): Toke
       module.C_SignInit(session, plain(mechanisms[kind]), key);
       return Uint8Array.from(module.C_Sign(session, Buffer.from(bytes), Buffer.alloc(lengthMax)));
     },
-    encryptBlocks(key, blocks) {
-      module.C_EncryptInit(session, plain(p.CKM_AES_ECB), key);
+    encryptBlocks(cipher, key, blocks) {
+      module.C_EncryptInit(session, plain(cipher === 'AES' ? p.CKM_AES_ECB : p.CKM_DES3_ECB), key);
       return Uint8Array.from(module.C_Encrypt(session, Buffer.from(blocks), Buffer.alloc(blocks.length)));
     },
     seal(key, iv, context, bytes) {

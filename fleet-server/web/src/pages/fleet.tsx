@@ -184,7 +184,7 @@ function Heading({ column, view, go }: { column: Column; view: View; go: (change
 }
 
 function Row({ terminal }: { terminal: TerminalSummary }) {
-  const { serial, model, place, parent, link, keys, configuration, negative, lastSale } = terminal;
+  const { serial, model, place, parent, link, keys, configuration, negative, lastSale, troubles } = terminal;
   const isNew = link.state === 'never';
   return (
     <tr data-serial={serial}>
@@ -204,6 +204,11 @@ function Row({ terminal }: { terminal: TerminalSummary }) {
       <td class="c-link">
         <Mark tone={linkTone(link.state)}>{t(`link.${link.state}`)}</Mark>
         <span class="under">{link.since !== null && <Ago at={link.since} />}</span>
+        {troubles[0] && (
+          <Mark tone={troubles[0].isRunning ? 'warn' : 'error'}>
+            {troubles[0].code} {troubles[0].record}
+          </Mark>
+        )}
       </td>
       <td class="c-keys">
         {isNew ? (

@@ -90,6 +90,16 @@ export function TerminalPage() {
           )}
         </p>
       </header>
+      {now.troubles.map(({ code, record, at, isRunning }) => (
+        <p key={`${code} ${record ?? ''} ${at}`}>
+          <Mark tone={isRunning ? 'warn' : 'error'}>
+            {code} {record}
+          </Mark>{' '}
+          <span class="quiet">
+            <Ago at={at} />
+          </span>
+        </p>
+      ))}
       <div class="cards">
         {may('fleet.field') && <TestSale detail={found} isReady={now.link.state === 'ready'} />}
         <TerminalJobs serial={found.serial} />

@@ -6,7 +6,7 @@ import {
   type SettingFacts,
   settingFacts,
 } from '@tsunagu/protocols/fleet';
-import { abilities } from '@tsunagu/protocols/catalogue';
+import { abilities } from '@tsunagu/protocols/catalogue/abilities';
 import { useEffect } from 'preact/hooks';
 import { z } from 'zod';
 import { ask } from '../api.ts';

@@ -98,6 +98,13 @@ export const targetCustom = z.looseObject({
         .regex(/^[A-Za-z0-9+/=]{40,120}$/)
         .optional()
         .describe('A bridge that holds this Ed25519 key (SPKI, base64) must have attested the image.'),
+      attestationAtLeast: z
+        .object({
+          readers: z.number().int().min(1).max(64).describe('How many readers.'),
+          cards: z.number().int().min(1).max(64).describe('How many cards at each of them.'),
+        })
+        .optional()
+        .describe('So much has to have been tried in earnest for that; one reader with one card when absent.'),
       emulatedReaders: z
         .boolean()
         .optional()

@@ -29,6 +29,7 @@ export async function memoryPorts(acquirer: Acquirer): Promise<MemoryPorts> {
   const journal: string[] = [];
   const world = systemWorld(() => undefined);
   const store = unwrap(await openSealedStore(new MemoryFiles(), world));
+  const sales = unwrap(await openSaleStore(store));
   const memory: MemoryPorts = {
     kept,
     journal,
@@ -75,8 +76,8 @@ export async function memoryPorts(acquirer: Acquirer): Promise<MemoryPorts> {
         approvedOffline: () => Promise.resolve(ok(undefined)),
       },
       vault: unwrap(await openCardVault(store, world)),
-      sales: unwrap(await openSaleStore(store)),
-      advices: unwrap(await openAdviceStore(store)),
+      sales,
+      advices: unwrap(await openAdviceStore(store, sales)),
       traces: await openTraceStore(store, world),
       report: () => Promise.resolve(),
       stan: { next: () => Promise.resolve(ok(++stan)) },

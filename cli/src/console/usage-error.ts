@@ -1,0 +1,35 @@
+/** What a mistake on the command line is called by the parser of options, and how it is said in Japanese. */
+const says: Readonly<Record<string, (named: readonly string[], message: string) => string>> = {
+  'commander.unknownCommand': ([name]) => `「${name}」というコマンドはありません。`,
+  'commander.unknownOption': ([name]) => `「${name}」というオプションはありません。`,
+  'commander.missingArgument': ([name]) => `引数「${name}」がありません。`,
+  'commander.optionMissingArgument': ([name]) => `オプション「${name}」の値がありません。`,
+  'commander.missingMandatoryOptionValue': ([name]) => `オプション「${name}」は必須です。`,
+  'commander.conflictingOption': ([one, other]) => `オプション「${one}」と「${other}」は同時に指定できません。`,
+  'commander.excessArguments': () => '引数が多すぎます。',
+  'commander.invalidArgument': ([name, value], message) => {
+    const allowed = /(?:is invalid|for argument '[^']*')\. ?(?:Allowed choices are )?(.*?)\.?$/s.exec(message)?.[1];
+    const [what, given] = /value '/.test(message) ? [value, name] : [name, value];
+    return `「${what}」の値「${given}」は正しくありません。${allowed ? `指定の形: ${allowed}` : ''}`;
+  },
+};
+
+/**
+ * What to tell somebody whose command line cannot be understood, in Japanese; undefined where only the English text is there.
+ * @param code the parser's name for the mistake
+ * @param message its English text: what it puts in quotation marks is what the person wrote, or the name of what they did not
+ */
+export function usageErrorOf({
+  code,
+  message,
+}: {
+  readonly code: string;
+  readonly message: string;
+}): string | undefined {
+  const [first = '', suggestion] = message.split('\n');
+  const named = [...first.matchAll(/'([^']*)'/g)].map((match) => match[1] ?? '');
+  const said = says[code]?.(named, first);
+  if (said === undefined) return undefined;
+  const meant = /Did you mean (?:one of )?(.*)\?/.exec(suggestion ?? '')?.[1];
+  return `エラー: ${said}${meant ? `\n(もしかして: ${meant})` : ''}\n使い方は --help で確認できます。`;
+}

@@ -1,0 +1,63 @@
+import type { ErrorCode } from '@tsunagu/protocols/errors';
+import type { JobBody, JobReport, JobType, Serial } from '@tsunagu/protocols/fleet';
+import type { Transaction } from 'kysely';
+import type { Database } from '../store/index.ts';
+import type { Keys } from './keys.ts';
+import { loadSubject, receiveSubject } from './rules.ts';
+import type { KeyRuns } from './runs.ts';
+
+/** What follows from jobs about keys, and into which rooms. */
+interface KeyJobRooms {
+  readonly keys: Pick<Keys, 'proven' | 'bound' | 'received'>;
+  readonly runs: Pick<KeyRuns, 'proven'>;
+  readonly keyLoaded: (
+    tx: Transaction<Database>,
+    serial: Serial,
+    evidence: NonNullable<JobReport['evidence']>,
+  ) => Promise<void>;
+  readonly alarm: (tx: Transaction<Database>, serial: Serial, code: ErrorCode) => Promise<void>;
+  readonly queueIn: (
+    tx: Transaction<Database>,
+    serial: Serial,
+    body: JobBody,
+    subject: string,
+    reference?: string,
+  ) => Promise<string | undefined>;
+}
+
+/**
+ * What the success of a job about keys brings, in the transaction that ends it: a key that is loaded is marked so, a binding is answered
+ * with the protection key, and after that come the keys under it. Other jobs bring nothing.
+ *
+ * @returns the code by which the job has failed after all
+ */
+export const keyJobEffects =
+  ({ keys, runs, keyLoaded, alarm, queueIn }: KeyJobRooms) =>
+  async (
+    tx: Transaction<Database>,
+    serial: Serial,
+    { id, type }: { readonly id: string; readonly type: JobType },
+    { evidence, binding, protection }: JobReport,
+  ): Promise<ErrorCode | undefined> => {
+    if (type === 'key.load' && evidence && (await keys.proven(tx, serial, evidence))) {
+      await keyLoaded(tx, serial, evidence);
+      await runs.proven(tx, serial);
+    }
+    if (type === 'key.bind' && binding) {
+      const next = await keys.bound(tx, serial, id, binding);
+      if (!next.ok) {
+        await alarm(tx, serial, next.fault.code);
+        return next.fault.code;
+      }
+      await queueIn(tx, serial, { type: 'key.receive', params: next.value }, receiveSubject, id);
+    }
+    if (type === 'key.receive' && protection) {
+      const loads = await keys.received(tx, serial, protection);
+      if (!loads) {
+        await alarm(tx, serial, 'KCV_MISMATCH');
+        return 'KCV_MISMATCH';
+      }
+      for (const load of loads) await queueIn(tx, serial, { type: 'key.load', params: load }, loadSubject(load.slot));
+    }
+    return undefined;
+  };

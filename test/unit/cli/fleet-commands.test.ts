@@ -1,0 +1,238 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemWorld } from '@tsunagu/protocols/world';
+import { Command, Option } from 'commander';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openClient } from '../../../cli/src/client/index.ts';
+import { createCampaign, listCampaigns } from '../../../cli/src/commands/campaign.ts';
+import type { Context } from '../../../cli/src/commands/context.ts';
+import { listCustodyAlarms, listHolders } from '../../../cli/src/commands/custody.ts';
+import { listApprovals } from '../../../cli/src/commands/approvals.ts';
+import { showExpiry } from '../../../cli/src/commands/expiry.ts';
+import { cancelJobs, changeJob, listJobs, orderJob, orderJobs } from '../../../cli/src/commands/jobs.ts';
+import { moveLifecycle } from '../../../cli/src/commands/lifecycle.ts';
+import { revokeCertificates } from '../../../cli/src/commands/revoke.ts';
+import { actOnSwap, listSwaps } from '../../../cli/src/commands/swap.ts';
+import { exit, fileFaultOf, openConsole, usageErrorOf } from '../../../cli/src/console/index.ts';
+import { signedIn } from '../audit/support.ts';
+import { newFolder, removeFolder, type TestHouse, testHouse, until } from '../core/support.ts';
+
+const dataDir = newFolder();
+const world = systemWorld(() => undefined);
+const serials = Array.from({ length: 12 }, (_, index) => `CLI-${String(index + 1).padStart(4, '0')}`);
+let house: TestHouse;
+let tokens: Record<'owner' | 'mori' | 'sato', string>;
+beforeAll(async () => {
+  house = await testHouse(dataDir);
+  const { token } = JSON.parse(readFileSync(join(dataDir, 'access.json'), 'utf8')) as { token: string };
+  const api = { api: { url: house.house.managementUrl }, token };
+  const tokenOf = async (name: string, role: 'operator' | 'admin') => {
+    const person = await signedIn(api, name, [role]);
+    const made = await person.call('POST', '/tokens', { name: `${name}'s`, roles: [role] });
+    return String(made.body.token);
+  };
+  tokens = { owner: token, mori: await tokenOf('mori', 'operator'), sato: await tokenOf('sato', 'admin') };
+  await Promise.all(serials.map((serial) => house.register(serial)));
+}, 60_000);
+afterAll(async () => {
+  await house.house.close();
+  removeFolder(dataDir);
+});
+
+const one = 'CLI-0001';
+
+/** Runs a command as somebody, and gives what it printed. */
+async function run(
+  who: keyof typeof tokens,
+  work: (context: Context) => Promise<number>,
+  { json = false, lang = 'en' } = {},
+) {
+  const [out, err]: [string[], string[]] = [[], []];
+  const console = openConsole({
+    env: {},
+    stdout: { write: (text: string) => out.push(text) },
+    stderr: { write: (text: string) => err.push(text) },
+    lang,
+  });
+  const client = openClient({ url: house.house.managementUrl, token: tokens[who] }, world);
+  const code = await work({ world, console, client, json });
+  return { code, out: out.join(''), err: err.join('') };
+}
+const order = { params: '{}', emergency: false, detach: true };
+
+test('jobs are ordered, listed and taken back by their reference or terminal, first dry', async () => {
+  expect((await run('mori', (all) => listJobs(all, { limit: 50 }))).out).toBe('None.\n');
+  const wave = { ...order, reference: 'wave-1' };
+  for (const serial of serials.slice(0, 3))
+    expect((await run('mori', (all) => orderJob(all, serial, 'terminal.diagnose', wave))).code).toBe(exit.ok);
+  expect((await run('mori', (all) => orderJobs(all, serials.slice(0, 2), 'terminal.test', order))).code).toBe(exit.ok);
+  const listed = async (more: object = {}) =>
+    (
+      JSON.parse((await run('mori', (all) => listJobs(all, { limit: 50, ...more }), { json: true })).out) as {
+        items: { state: string; id: string }[];
+      }
+    ).items;
+  expect(await listed({ reference: 'wave-1', state: 'queued' })).toHaveLength(3);
+  const dry = await run('mori', (all) => cancelJobs(all, undefined, { reference: 'wave-1' }, true));
+  expect(dry.out.match(/CLI-/g)).toHaveLength(3);
+  expect(await listed({ reference: 'wave-1', state: 'queued' })).toHaveLength(3);
+  const done = await run('mori', (all) => cancelJobs(all, undefined, { reference: 'wave-1' }, false));
+  expect([done.code, done.out.match(/cancelled/g)?.length]).toEqual([exit.ok, 3]);
+  expect(await listed({ reference: 'wave-1', state: 'cancelled' })).toHaveLength(3);
+  // The others are as they were; and what is over is not taken back again.
+  expect(await listed({ state: 'queued' })).toHaveLength(2);
+  expect((await run('mori', (all) => cancelJobs(all, undefined, { reference: 'wave-1' }, false))).out).toBe('None.\n');
+  await run('mori', (all) => cancelJobs(all, undefined, { serial: one, type: 'terminal.test' }, false));
+  expect(await listed({ state: 'queued' })).toHaveLength(1);
+  // Everything that is open needs a word more than nothing, and one job is not a selection too.
+  for (const [id, selection] of [
+    [undefined, {}],
+    ['x', { serial: one }],
+  ] as const) {
+    const refused = await run('mori', (all) => cancelJobs(all, id, selection, false));
+    expect([refused.code, refused.err]).toEqual([exit.usage, expect.stringContaining('OPTION_INVALID')]);
+  }
+  expect(await listed({ state: 'queued' })).toHaveLength(1);
+});
+
+test('an id that is none is one that is not known, and the next step is one that a person can take', async () => {
+  const job = await run('mori', (all) => changeJob(all, 'cancelJob', 'abc'));
+  expect(job.err).toMatch(/^JOB_UNKNOWN: .*\n.*tsunagu job list/s);
+  expect((await run('mori', (all) => actOnSwap(all, '99'))).err).toMatch(/^SWAP_UNKNOWN: .*\n.*tsunagu swap list/s);
+  const other = await run('mori', (all) => listJobs(all, { limit: 50, type: 'nonsense' }), { lang: 'ja' });
+  expect(other.err).toMatch(/^INPUT_INVALID: .*\n.*--help/s);
+});
+
+test('a list without entries says so, and is [] for a program', async () => {
+  for (const list of [
+    listHolders,
+    listCustodyAlarms,
+    listSwaps,
+    listCampaigns,
+    (all: Context) => listApprovals(all, true),
+  ]) {
+    expect((await run('mori', list)).out).toBe('None.\n');
+    expect((await run('mori', list, { lang: 'ja' })).out).toBe('ありません。\n');
+    expect((await run('mori', list, { json: true })).out).toBe('[]\n');
+  }
+});
+
+test('a campaign needs an operator, and whoever is none is told which role, and how one gets it', async () => {
+  const file = join(dataDir, 'campaign.json');
+  writeFileSync(
+    file,
+    JSON.stringify({
+      name: 'hours',
+      target: `serial = ${one}`,
+      action: { kind: 'job', body: { type: 'terminal.diagnose', params: {} } },
+      rings: [{ percent: 100 }],
+      gate: null,
+    }),
+  );
+  const create = (all: Context) =>
+    createCampaign(all, { file, images: [], back: [], set: [], soakSeconds: 0, gate: false, dryRun: false, keys: '' });
+  for (const lang of ['en', 'ja']) {
+    const refused = await run('sato', create, { lang });
+    expect(refused.code).toBe(exit.failed);
+    expect(refused.err).toMatch(/^ROLE_INSUFFICIENT/);
+    expect(refused.err).toContain('campaigns.order');
+    expect(refused.err).toMatch(/tsunagu people add \S+ --role operator/);
+  }
+  const made = await run('mori', create);
+  expect([made.code, made.err]).toEqual([exit.ok, '']);
+  expect((await run('mori', listCampaigns)).out).toContain('hours');
+  const why = await run('mori', (all) => listApprovals(all, false));
+  expect(why.out).toContain('campaign');
+});
+
+test('a state that cannot follow is answered with those that can', async () => {
+  const move = { reason: 'x', dryRun: false };
+  for (const state of ['nonsense', 'keyed']) {
+    const refused = await run('mori', (all) => moveLifecycle(all, one, state, move));
+    expect(refused.err).toMatch(/^LIFECYCLE_EDGE_UNKNOWN/);
+    expect(refused.err).toMatch(/From \S+ it can move to: .*\S/);
+    expect(refused.code).toBe(state === 'nonsense' ? exit.usage : exit.failed);
+  }
+});
+
+test('the expiry horizon is a table, with its reasons where they are asked for', async () => {
+  const show = () => run('mori', (all) => showExpiry(all, { count: 3, reasons: true }));
+  // It is reckoned soon after each change, and not with it.
+  await until('a horizon of three', async () => ((await show()).out.match(/^CLI-/gm)?.length ?? 0) >= 3);
+  const shown = await show();
+  expect(shown.out.match(/^CLI-\d{4}/gm)).toHaveLength(3);
+  expect(shown.out).toMatch(/^ {4}\S+ {2}\S/m);
+  const items = JSON.parse(
+    (await run('mori', (all) => showExpiry(all, { count: 3, reasons: false }), { json: true })).out,
+  );
+  expect(items).toHaveLength(3);
+});
+
+test('more than ten certificates within a day are revoked by two persons, all or none', async () => {
+  const revoked = async () => {
+    const ended = await Promise.all(
+      serials.map(async (serial) => JSON.stringify((await house.call('GET', `/terminals/${serial}/timeline`)).body)),
+    );
+    return ended.filter((text) => text.includes('certificate-revoked')).length;
+  };
+  const revoke = (some: readonly string[], confirm: string | undefined, dryRun = false) =>
+    run('mori', (all) => revokeCertificates(all, some, { ...(confirm !== undefined && { confirm }), dryRun }));
+  expect((await revoke(serials, undefined)).code).toBe(exit.usage);
+  expect((await revoke(serials, '11')).code).toBe(exit.usage);
+  expect((await revoke(serials, undefined, true)).out).toContain('would wait for a second person');
+  const held = await revoke(serials, '12');
+  expect([held.code, held.out]).toEqual([exit.otherOutcome, expect.stringContaining('tsunagu approvals approve')]);
+  expect(await revoked()).toBe(0);
+  const approval = /approve (\S+)/.exec(held.out)?.[1] ?? '';
+  const decide = (who: 'mori' | 'sato', verdict: string) =>
+    fetch(`${house.house.managementUrl}/api/v1/approvals/${approval}/decisions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${tokens[who]}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ verdict, reason: 'stolen' }),
+    });
+  expect((await decide('mori', 'approved')).status).toBe(403);
+  expect(await revoked()).toBe(0);
+  expect((await decide('sato', 'approved')).status).toBe(200);
+  expect(await revoked()).toBe(12);
+});
+
+test('a mistake on the command line is told in Japanese, with what was written and what is possible', () => {
+  const said = (...argv: string[]): string => {
+    const program = new Command('t').exitOverride().configureOutput({ outputError: () => undefined });
+    program
+      .command('list <serial>')
+      .addOption(new Option('--state <state>').choices(['queued', 'held']))
+      .requiredOption('--role <role>')
+      .action(() => undefined);
+    try {
+      program.parse(argv, { from: 'user' });
+    } catch (error) {
+      return usageErrorOf(error as { code: string; message: string }) ?? '';
+    }
+    return 'nothing was wrong';
+  };
+  expect(said('lst')).toMatch(/「lst」というコマンドはありません。\n\(もしかして: list\)/);
+  expect(said('list', '--role', 'a')).toContain('引数「serial」がありません。');
+  expect(said('list', 'x', '--role', 'a', '--nope')).toContain('「--nope」');
+  expect(said('list', 'x')).toContain('「--role <role>」は必須です。');
+  expect(said('list', 'x', '--role')).toContain('「--role <role>」の値がありません。');
+  expect(said('list', 'x', 'y', '--role', 'a')).toContain('引数が多すぎます。');
+  expect(said('list', 'x', '--role', 'a', '--state', 'z')).toContain(
+    '「--state <state>」の値「z」は正しくありません。指定の形: queued, held',
+  );
+});
+
+test('an error of the file system says whether reading or writing failed', async () => {
+  const folder = join(dataDir, 'files');
+  mkdirSync(folder);
+  const faultOf = async (work: Promise<unknown>) => fileFaultOf(await work.catch((error: unknown) => error))?.code;
+  expect(await faultOf(readFile(join(folder, 'none')))).toBe('FILE_UNREADABLE');
+  expect(await faultOf(readFile(folder))).toBe('FILE_UNREADABLE');
+  expect(await faultOf(readdir(join(folder, 'none')))).toBe('FILE_UNREADABLE');
+  expect(await faultOf(writeFile(folder, 'x'))).toBe('FILE_NOT_WRITTEN');
+  expect(await faultOf(writeFile(join(folder, 'none', 'x'), 'x'))).toBe('FILE_UNUSABLE');
+  writeFileSync(join(folder, 'file'), 'x');
+  expect(await faultOf(mkdir(join(folder, 'file')))).toBe('FILE_NOT_WRITTEN');
+  expect(fileFaultOf(new TypeError('ours'))).toBeUndefined();
+});
