@@ -214,10 +214,11 @@ export function openCustody(rooms: CustodyRooms): Custody {
             .selectFrom('custody_handovers as last')
             .select('serial')
             .where('to_kid', '=', kid)
-            .where(({ not, exists, selectFrom }) =>
-              not(
-                exists(
-                  selectFrom('custody_handovers as later')
+            .where((where) =>
+              where.not(
+                where.exists(
+                  where
+                    .selectFrom('custody_handovers as later')
                     .select('later.id')
                     .whereRef('later.serial', '=', 'last.serial')
                     .whereRef('later.seq', '>', 'last.seq'),
