@@ -71,8 +71,12 @@ const custody = guarded('custody.jsonl', () => {
       find('custody.jsonl', about, 'not signed by both hands');
     else if (body.seq !== head.seq + 1 || body.prev !== head.hash)
       find('custody.jsonl', about, 'does not continue its chain');
-    else if (head.holder !== null && head.holder !== body.from)
+    else if (head.holder !== null && head.holder !== body.from && holders.get(head.holder)?.successor !== body.from)
       find('custody.jsonl', about, 'given by somebody who did not have it');
+    else if (
+      [from, to].some(({ revokedAt }) => revokedAt !== undefined && Date.parse(body.at) >= Date.parse(revokedAt))
+    )
+      find('custody.jsonl', about, 'signed by a hand that was revoked');
     heads.set(body.serial, { seq: body.seq, hash: sha256(canonical(line.handover)), holder: body.to });
   }
   return count;
@@ -110,6 +114,31 @@ const steps = guarded('steps.jsonl', () => {
       if (states.get(serial) === 'scrap' && state !== 'replaced')
         find('keys.jsonl', `${serial} ${slot}`, 'a live key in a scrapped unit');
   });
+  return count;
+});
+
+const runs = guarded('runs.jsonl', () => {
+  let count = 0;
+  for (const { id, record } of lines('runs.jsonl')) {
+    count += 1;
+    const say = (what) => find('runs.jsonl', id, what);
+    if (!isSigned('tsunagu-key-record-v1', record.document.payload, record.document, record.publicKey)) {
+      say('not signed by its house');
+      continue;
+    }
+    const { run } = JSON.parse(record.document.payload);
+    if (run.id !== id) say('the record of another run');
+    const listed = run.devices.filter(({ isListed }) => isListed).map(({ serial }) => serial);
+    if (sha256(listed.sort().join('\n')) !== run.digest) say('the manifest is not the one that was authorised');
+    if (run.state !== 'proposed' && (run.authorisedBy === null || run.authorisedBy === run.orderedBy))
+      say('authorised by one person alone');
+    const ended = (state) => run.devices.filter((device) => device.state === state).length;
+    const submitted = run.devices.length - ended('listed');
+    if (run.state === 'closed' && submitted !== ended('keyed') + ended('rejected') + ended('investigated'))
+      say('closed, and does not balance');
+    for (const { serial, state, isListed } of run.devices)
+      if (state === 'keyed' && !isListed) say(`${serial} was keyed and was not on the manifest`);
+  }
   return count;
 });
 
@@ -167,6 +196,6 @@ if ('house.jsonl' in manifest.files)
 for (const finding of findings) console.log(finding);
 console.log(`pack of ${manifest.tenant ?? '-'}, ${manifest.from} to ${manifest.to}`);
 console.log(
-  `${steps} steps, ${custody} hand-overs, ${inspections} inspections, ${audit} audit entries: ${findings.length === 0 ? 'nothing is wrong' : `${findings.length} findings`}`,
+  `${steps} steps, ${custody} hand-overs, ${inspections} inspections, ${runs} injection runs, ${audit} audit entries: ${findings.length === 0 ? 'nothing is wrong' : `${findings.length} findings`}`,
 );
 process.exit(findings.length === 0 ? 0 : 1);

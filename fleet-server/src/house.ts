@@ -673,7 +673,7 @@ async function build(
       swaps,
       inspections,
       refurbish,
-      assessor: openAssessor(store, firstKeys),
+      assessor: openAssessor(store, keyRuns, firstKeys),
       ceremonies,
       manufacturers,
       switchRules: {

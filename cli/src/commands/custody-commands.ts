@@ -38,6 +38,15 @@ export function addCustodyCommands(program: Command, shell: Shell): void {
     .description('whose hands count / 当事者一覧')
     .action(() => online((commands, context) => commands.listHolders(context)));
   custody
+    .command('revoke <kid>')
+    .description('a lost key signs no more; what it signed before stays. Exit 5: terminals to look at / 鍵の失効')
+    .requiredOption('--reason <text>', 'why / 理由')
+    .option('--at <time>', 'when it was lost, RFC 3339; else now / 紛失日時')
+    .option('--successor <kid>', 'a registered key that gives away what it holds / 後継の鍵')
+    .action((kid: string, options: { at?: string; reason: string; successor?: string }) =>
+      online((commands, context) => commands.revokeHand(context, kid, options)),
+    );
+  custody
     .command('show <serial>')
     .description('in whose hands it is, and how it came there / 現在の保管者')
     .action((serial: string) => online((commands, context) => commands.showCustody(context, serial)));

@@ -9,7 +9,16 @@ import {
   signHand,
   verifyCustody,
 } from '@tsunagu/protocols/custody';
-import { custodyAlarmView, custodyView, keyIdOf, lifePaths, parseJson, parseWith } from '@tsunagu/protocols/fleet';
+import {
+  custodyAlarmView,
+  custodyView,
+  holderRevocation,
+  keyIdOf,
+  lifePaths,
+  parseJson,
+  parseWith,
+  revokeHolder,
+} from '@tsunagu/protocols/fleet';
 import { makeKeyFile } from '@tsunagu/protocols/key-file';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -63,9 +72,34 @@ export async function listHolders({ client, console, json }: Context): Promise<E
   else
     printList(
       console,
-      answer.value.items.map(({ kid, name }) => `${kid}  ${name}`),
+      answer.value.items.map(({ kid, name, revokedAt, successor }) =>
+        revokedAt === undefined
+          ? `${kid}  ${name}`
+          : console.paint('muted', `${kid}  ${name}  ${console.texts.life.revoked(revokedAt.slice(0, 16), successor)}`),
+      ),
     );
   return exit.ok;
+}
+
+/** `tsunagu custody revoke KID --reason TEXT`: a lost key. Exit 5 when terminals have to be looked at. */
+export async function revokeHand(
+  { client, console, json }: Context,
+  kid: string,
+  options: { readonly at?: string; readonly reason: string; readonly successor?: string },
+): Promise<ExitCode> {
+  const body = parseWith(revokeHolder, options);
+  if (!body.ok) return refuse(console, fail('OPTION_INVALID', { field: body.fault.field ?? '' }).fault, json);
+  const answer = await client.ask(holderRevocation, lifePaths.custodyRevocation(kid), body.value);
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  const { revokedAt, successor, holds, doubtful } = answer.value;
+  const { life } = console.texts;
+  if (json) console.out(JSON.stringify(answer.value));
+  else {
+    console.out(`${kid}  ${life.revoked(revokedAt.slice(0, 16), successor ?? undefined)}`);
+    if (holds.length > 0) console.out(life.revokedHolds(holds.join(' ')));
+    if (doubtful.length > 0) console.out(console.paint('warn', life.revokedSigned(doubtful.join(' '))));
+  }
+  return doubtful.length > 0 || (holds.length > 0 && successor === null) ? exit.otherOutcome : exit.ok;
 }
 
 /** `tsunagu custody show SERIAL`: in whose hands it is. */

@@ -20,7 +20,7 @@ const verifier = fileURLToPath(new URL('../../verifier/verify.mjs', import.meta.
 const lineLengthMax = 262_144;
 
 /**
- * `tsunagu evidence --from --to --out`: the assessor's pack. Devices, steps with their evidence, inspections, custody, keys, the audit log, what
+ * `tsunagu evidence --from --to --out`: the assessor's pack. Devices, steps with their evidence, inspections, custody, keys, injection runs, the audit log, what
  * each edge asks for and why, the hashes of all of it, and a verifier that needs nothing but Node.js.
  */
 export async function writePack(
@@ -37,7 +37,13 @@ export async function writePack(
   const audit = await client.askText(accessPaths.auditExport);
   if (!audit.ok) return refuse(console, audit.fault, json);
 
-  const parts = { step: [] as string[], inspection: [] as string[], key: [] as string[], house: [] as string[] };
+  const parts = {
+    step: [] as string[],
+    inspection: [] as string[],
+    key: [] as string[],
+    run: [] as string[],
+    house: [] as string[],
+  };
   for (const line of pack.value.split('\n').filter((text) => text !== '')) {
     const read = parseJson(assessorLine, line, lineLengthMax);
     if (!read.ok) return refuse(console, fail('ANSWER_INVALID').fault, json);
@@ -49,6 +55,7 @@ export async function writePack(
     'inspections.jsonl': text(parts.inspection),
     'keys.jsonl': text(parts.key),
     'house.jsonl': text(parts.house),
+    'runs.jsonl': text(parts.run),
     'custody.jsonl': custody.value,
     'audit.jsonl': audit.value,
     'edges.json': `${JSON.stringify(lifecycleEdges)}\n`,

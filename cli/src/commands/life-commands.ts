@@ -33,6 +33,11 @@ export function addLifeCommands(program: Command, shell: Shell): void {
     .option('--owed-declared <words>', 'of one that does not answer; a second person has to agree / 申告')
     .option('--test-job <id>', 'a self-test that passed / 自己診断ジョブ')
     .option('--bench-test <id>', 'a test at the bench / 作業台試験')
+    .option(
+      '--inspection <id>',
+      'of a case that changed: the inspection since it was quarantined, with --finding / 隔離後の点検',
+    )
+    .option('--finding <words>', 'what the investigation came to / 調査結果')
     .option('--recycling <json>', 'recycler, receipt, batteryGrams, materialGrams / 再資源化受領書')
     .option('--dry-run', 'only say whether it could be taken / 確認のみ', false)
     .action((serial: string, state: string, options: MoveOptions) =>
@@ -123,6 +128,17 @@ export function addLifeCommands(program: Command, shell: Shell): void {
     .requiredOption('--to <date>')
     .action((options: { from: string; to: string }) =>
       withServer(async (given) => (await bench()).showFigures(given, options)),
+    );
+  workshop
+    .command('wipe <file>')
+    .description('order a wipe of each serial of a CSV file; each waits for a second person / 一括消去')
+    .action((file: string) => withServer(async (given) => (await import('./wipes.ts')).orderWipes(given, file)));
+  workshop
+    .command('wiped <file>')
+    .description('a certificate for each serial of a CSV file, and one list; exit 5 when one has none / 消去証明書')
+    .requiredOption('--out <folder>', 'a folder that is not there yet')
+    .action((file: string, options: { out: string }) =>
+      withServer(async (given) => (await import('./wipes.ts')).writeWipeCertificates(given, file, options)),
     );
   workshop
     .command('death <serial>')

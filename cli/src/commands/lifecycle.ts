@@ -58,6 +58,8 @@ export interface MoveOptions {
   readonly testJob?: string;
   readonly benchTest?: string;
   readonly recycling?: string;
+  readonly inspection?: string;
+  readonly finding?: string;
   readonly dryRun: boolean;
 }
 
@@ -96,6 +98,8 @@ export async function evidenceOf(options: MoveOptions): Promise<Result<unknown, 
         : benchTest === undefined
           ? undefined
           : { by: 'bench', test: benchTest },
+    investigation:
+      options.inspection === undefined ? undefined : { inspection: options.inspection, words: options.finding },
     recycling,
   });
 }

@@ -13,6 +13,16 @@ export const lifeEn = {
   decided: (kind: string, subject: string, state: string) => `${kind} of ${subject}: ${state}.`,
   keyMade: (kid: string, file: string) =>
     `Key ${kid} is in ${file}. Register it: tsunagu custody holder NAME --key ${file}`,
+  revoked: (at: string, successor: string | undefined) =>
+    `revoked from ${at}${successor === undefined ? '' : `, followed by ${successor}`}`,
+  revokedHolds: (serials: string) =>
+    `In its hands: ${serials}. Without a successor nobody can hand them over: tsunagu custody revoke KID --reason … --successor KID`,
+  revokedSigned: (serials: string) =>
+    `It signed for these since: ${serials}. Find them, and quarantine what is in doubt.`,
+  wipesOrdered: (count: number) =>
+    `${count} wipes are ordered; each waits for a second person: tsunagu approvals list. Then: tsunagu workshop wiped FILE --out FOLDER`,
+  wipesCertified: (certified: number, missing: number, folder: string) =>
+    `${certified} certificates in ${folder}, and list.csv${missing === 0 ? '' : `; ${missing} have not sworn to a wipe`}.`,
   nobody: 'in nobody’s hands yet',
   offered: (serial: string, file: string) =>
     `${serial} is offered in ${file}; the receiver signs it: tsunagu custody accept ${file}`,

@@ -14,6 +14,14 @@ export const lifeJa: typeof lifeEn = {
   approvalColumns: { id: 'ID', kind: '種類', subject: '対象', by: '申請者', state: '状態' },
   decided: (kind, subject, state) => `${subject} の${kind}: ${state}`,
   keyMade: (kid, file) => `鍵 ${kid} を ${file} に作成しました。登録: tsunagu custody holder 名前 --key ${file}`,
+  revoked: (at, successor) => `${at} 以降失効${successor === undefined ? '' : `、後継 ${successor}`}`,
+  revokedHolds: (serials) =>
+    `保管中: ${serials}。後継の鍵がないと引き渡せません: tsunagu custody revoke KID --reason … --successor KID`,
+  revokedSigned: (serials) => `失効以降の署名あり: ${serials}。所在を確認し、疑わしい端末は隔離してください。`,
+  wipesOrdered: (count) =>
+    `${count} 台の消去を指示しました。それぞれ第二の承認が必要です: tsunagu approvals list。完了後: tsunagu workshop wiped ファイル --out フォルダ`,
+  wipesCertified: (certified, missing, folder) =>
+    `証明書 ${certified} 件と list.csv を ${folder} に保存しました${missing === 0 ? '' : `(未消去 ${missing} 台)`}。`,
   nobody: '保管者なし',
   offered: (serial, file) =>
     `${serial} の引渡しを ${file} に記録しました。受領者の署名: tsunagu custody accept ${file}`,

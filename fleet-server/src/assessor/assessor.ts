@@ -1,5 +1,6 @@
 import { type AssessorLine, type FirstKeys, parseJson, signedDocument } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
+import type { KeyRuns } from '../keys/index.ts';
 import { isoTime, type Store } from '../store/index.ts';
 
 const pageRows = 500;
@@ -24,7 +25,7 @@ async function* paged<Id, Row extends { readonly id: Id }>(
   }
 }
 
-export function openAssessor({ db }: Pick<Store, 'db'>, firstKeys: FirstKeys): Assessor {
+export function openAssessor({ db }: Pick<Store, 'db'>, runs: Pick<KeyRuns, 'record'>, firstKeys: FirstKeys): Assessor {
   return {
     async *lines(from, to) {
       yield { kind: 'house', firstKeys };
@@ -71,6 +72,14 @@ export function openAssessor({ db }: Pick<Store, 'db'>, firstKeys: FirstKeys): A
           allocatedAt: isoTime(row.allocated_at),
           loadedAt: row.loaded_at === null ? null : isoTime(row.loaded_at),
         };
+      const held = await db
+        .selectFrom('key_runs')
+        .select('id')
+        .where('begun_at', '<', to)
+        .where((where) => where.or([where('closed_at', 'is', null), where('closed_at', '>=', from)]))
+        .orderBy('begun_at')
+        .execute();
+      for (const { id } of held) yield { kind: 'run', id, record: unwrap(await runs.record(id)) };
     },
   };
 }

@@ -15,8 +15,10 @@ import {
 import {
   type CustodyAlarm,
   type CustodyView,
+  type HolderRevocation,
   keyIdOf,
   parseJson,
+  type RevokeHolder,
   type Serial,
   serialSchema,
 } from '@tsunagu/protocols/fleet';
@@ -41,8 +43,17 @@ export interface CustodyRooms {
 /** In whose hands terminals are. The store adds nothing to the proof: what is exported is verified without it. */
 export interface Custody {
   holders(): Promise<readonly Holder[]>;
-  /** Registers a hand by its public key (SPKI, DER, base64); done again it renames it. */
+  /** Registers a hand by its public key (SPKI, DER, base64); done again it renames it, and revives none that was revoked. */
   addHolder(name: string, publicKey: string, by: Actor): Promise<Result<Holder, 'CUSTODY_INVALID'>>;
+  /**
+   * Takes a hand's right to sign, because its key was lost. What was delivered before stays; what is delivered afterwards is refused whatever
+   * date it bears. Hand-overs that it signed at that moment or later are alarms on their terminals.
+   */
+  revokeHolder(
+    kid: string,
+    revoke: RevokeHolder,
+    by: Actor,
+  ): Promise<Result<HolderRevocation, 'CUSTODY_HOLDER_UNKNOWN' | 'INPUT_INVALID'>>;
   view(serial: Serial): Promise<Result<CustodyView, 'TERMINAL_UNKNOWN'>>;
   /** Takes a hand-over with both hands. Delivered again it changes nothing. */
   deliver(signed: SignedHandover, by: Actor): Promise<Result<CustodyView, CustodyFault | 'TERMINAL_UNKNOWN'>>;
@@ -62,6 +73,8 @@ export function openCustody(rooms: CustodyRooms): Custody {
       kid: row.kid,
       name: row.name,
       publicKey: row.public_key,
+      ...(row.revoked_at !== null && { revokedAt: isoTime(row.revoked_at) }),
+      ...(row.successor !== null && { successor: row.successor }),
     }));
   const holderMap = async (on: Queryable) => new Map((await holdersOf(on)).map((each) => [each.kid, each]));
 
@@ -145,7 +158,16 @@ export function openCustody(rooms: CustodyRooms): Custody {
         if (key.asymmetricKeyType !== 'ed25519') return fail('CUSTODY_INVALID', { field: 'publicKey' });
         const spki = key.export({ format: 'der', type: 'spki' });
         const made: Holder = { kid: keyIdOf(spki), name, publicKey: spki.toString('base64') };
-        const row = { name, public_key: made.publicKey, added_at: world.clock.now(), added_by: by.subject };
+        const row = {
+          name,
+          public_key: made.publicKey,
+          added_at: world.clock.now(),
+          added_by: by.subject,
+          revoked_at: null,
+          revoked_by: null,
+          revoked_for: null,
+          successor: null,
+        };
         await store.write((tx) =>
           tx
             .insertInto('custody_holders')
@@ -158,6 +180,65 @@ export function openCustody(rooms: CustodyRooms): Custody {
         return fail('CUSTODY_INVALID', { field: 'publicKey', cause });
       }
     },
+    async revokeHolder(kid, { at, reason, successor }, by) {
+      const now = world.clock.now();
+      const asked = at === undefined ? now : Date.parse(at);
+      if (asked > now) return fail('INPUT_INVALID', { field: 'at' });
+      return await store.write(
+        async (tx): Promise<Result<HolderRevocation, 'CUSTODY_HOLDER_UNKNOWN' | 'INPUT_INVALID'>> => {
+          const hands = await tx.selectFrom('custody_holders').selectAll().execute();
+          const hand = hands.find((one) => one.kid === kid);
+          if (!hand) return fail('CUSTODY_HOLDER_UNKNOWN', { facts: { kid } });
+          const heir = hands.find((one) => one.kid === successor);
+          if (successor !== undefined && (!heir || heir.kid === kid || heir.revoked_at !== null))
+            return fail('INPUT_INVALID', { field: 'successor' });
+          const revokedAt = Math.min(hand.revoked_at ?? asked, asked);
+          const next = successor ?? hand.successor;
+          await tx
+            .updateTable('custody_holders')
+            .set({ revoked_at: revokedAt, revoked_by: by.subject, revoked_for: reason, successor: next })
+            .where('kid', '=', kid)
+            .execute();
+          const signed = await tx
+            .selectFrom('custody_handovers')
+            .select(['serial'])
+            .distinct()
+            .where('at', '>=', revokedAt)
+            .where((where) => where.or([where('from_kid', '=', kid), where('to_kid', '=', kid)]))
+            .orderBy('serial')
+            .limit(alarmsMax)
+            .execute();
+          for (const { serial } of signed)
+            await rooms.note(tx, serialSchema.parse(serial), 'alarm', { code: 'CUSTODY_HOLDER_REVOKED', kid });
+          const held = await tx
+            .selectFrom('custody_handovers as last')
+            .select('serial')
+            .where('to_kid', '=', kid)
+            .where((where) =>
+              where.not(
+                where.exists(
+                  where
+                    .selectFrom('custody_handovers as later')
+                    .select('later.id')
+                    .whereRef('later.serial', '=', 'last.serial')
+                    .whereRef('later.seq', '>', 'last.seq'),
+                ),
+              ),
+            )
+            .orderBy('serial')
+            .limit(alarmsMax)
+            .execute();
+          world.log('warn', 'custodyHolderRevoked', { kid, by: by.subject });
+          return ok({
+            kid,
+            revokedAt: isoTime(revokedAt),
+            successor: next,
+            holds: held.map(({ serial }) => serial),
+            doubtful: signed.map(({ serial }) => serial),
+          });
+        },
+      );
+    },
     view,
     async deliver(signed, by) {
       const body = parseJson(handoverSchema, signed.payload, 65_536);
@@ -169,8 +250,12 @@ export function openCustody(rooms: CustodyRooms): Custody {
         const rows = await chainOf(tx, serial);
         const hash = handoverHash(signed);
         if (rows.some((row) => row.hash === hash)) return ok(undefined);
-        const opened = openHandover(signed, await holderMap(tx), headOf(rows));
+        const hands = await holderMap(tx);
+        const opened = openHandover(signed, hands, headOf(rows));
         if (!opened.ok) return opened;
+        // Whoever has a lost key writes any date; what comes in after it was revoked is nobody's.
+        const gone = [body.value.from, body.value.to].find((kid) => hands.get(kid)?.revokedAt !== undefined);
+        if (gone !== undefined) return fail('CUSTODY_HOLDER_REVOKED', { facts: { serial, kid: gone } });
         const { seq, from, to, bag, at } = opened.value.handover;
         await tx
           .insertInto('custody_handovers')

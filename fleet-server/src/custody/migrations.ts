@@ -29,4 +29,14 @@ export const custodyMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'custody-0002-revocations',
+    async up(db, types) {
+      const holders = () => db.schema.alterTable('custody_holders');
+      await holders().addColumn('revoked_at', types.time).execute();
+      await holders().addColumn('revoked_by', 'text').execute();
+      await holders().addColumn('revoked_for', 'text').execute();
+      await holders().addColumn('successor', 'text').execute();
+    },
+  },
 ];

@@ -1,9 +1,20 @@
 import type { Generated } from 'kysely';
 
-/** Tables of custody. Rows are never changed. */
+/** Tables of custody. Hand-overs are never changed. */
 export interface CustodyTables {
   /** Whose hands count. */
-  readonly custody_holders: { kid: string; name: string; public_key: string; added_at: number; added_by: string };
+  readonly custody_holders: {
+    kid: string;
+    name: string;
+    public_key: string;
+    added_at: number;
+    added_by: string;
+    /** From then on it does not count, milliseconds since 1970. */
+    revoked_at: number | null;
+    revoked_by: string | null;
+    revoked_for: string | null;
+    successor: string | null;
+  };
   /** Hand-overs with both signatures, each terminal's in a chain of hashes. */
   readonly custody_handovers: {
     id: Generated<number>;

@@ -1,11 +1,19 @@
-import { type Evidence, jobReport, type KnownEvidence, parseJson, type Serial } from '@tsunagu/protocols/fleet';
+import {
+  type Evidence,
+  jobReport,
+  type KnownEvidence,
+  parseJson,
+  type Serial,
+  signedDocument,
+} from '@tsunagu/protocols/fleet';
+import { inspection } from '@tsunagu/protocols/inspection';
 import { isWipeProven } from '../identity/wipe-proof.ts';
 import type { Queryable } from '../store/index.ts';
 
 /** Whether a test at the bench is this terminal's and passed. */
 export type BenchTestPassed = (on: Queryable, serial: Serial, test: string) => Promise<boolean>;
 
-/** Looks up what evidence names: jobs, keys, bags. */
+/** Looks up what evidence names: jobs, keys, bags. What it does not name is not looked for. */
 export async function knownEvidence(
   on: Queryable,
   serial: Serial,
@@ -13,12 +21,15 @@ export async function knownEvidence(
   given: Evidence,
   benchTestPassed: BenchTestPassed,
 ): Promise<KnownEvidence> {
-  const keys = await on
-    .selectFrom('key_ledger')
-    .select(['slot', 'kcv', 'state', 'loaded_at', 'allocated_at'])
-    .where('serial', '=', serial)
-    .where('state', 'in', ['allocated', 'loaded'])
-    .execute();
+  const keys =
+    given.keyCheckValues === undefined && given.wipeProof === undefined
+      ? []
+      : await on
+          .selectFrom('key_ledger')
+          .select(['slot', 'kcv', 'state', 'loaded_at', 'allocated_at'])
+          .where('serial', '=', serial)
+          .where('state', 'in', ['allocated', 'loaded'])
+          .execute();
   const bag =
     given.bagNumber === undefined
       ? undefined
@@ -26,7 +37,8 @@ export async function knownEvidence(
   const wipe = given.wipeProof?.by === 'job' ? await succeeded(on, serial, given.wipeProof.job) : undefined;
   const owed = given.nothingOwed?.by === 'job' ? await succeeded(on, serial, given.nothingOwed.job) : undefined;
   const test = given.tests?.by === 'job' ? await succeeded(on, serial, given.tests.job) : undefined;
-  const lastSale = await on.selectFrom('last_sales').select('at').where('serial', '=', serial).executeTakeFirst();
+  const lastSale =
+    owed && (await on.selectFrom('last_sales').select('at').where('serial', '=', serial).executeTakeFirst());
   const isClear =
     owed?.type === 'terminal.wipe' ||
     (owed?.type === 'terminal.diagnose' && owed.report.diagnostics !== undefined && waiting(owed.report) === 0);
@@ -39,13 +51,14 @@ export async function knownEvidence(
       wipe.report.wipe !== undefined &&
       (await isWipeProven(on, serial, wipe.id, wipe.report.wipe)),
     isReportClear: isClear && owed !== undefined && owed.at >= Math.max(stateSinceOf(owed.type), lastSale?.at ?? 0),
-    isKnownToOwe: await isKnownToOwe(on, serial),
+    isKnownToOwe: given.nothingOwed !== undefined && (await isKnownToOwe(on, serial)),
     isTestPassed:
       given.tests?.by === 'bench'
         ? await benchTestPassed(on, serial, given.tests.test)
         : test?.type === 'terminal.test' &&
           test.report.selfTest !== undefined &&
           test.report.selfTest.every(({ result }) => result !== 'failed'),
+    isInvestigated: given.investigation !== undefined && (await isInvestigated(on, serial, stateSince, given)),
   };
 
   /** A wipe empties the queues for good; a look at them counts only for the state in which it was taken. */
@@ -72,6 +85,22 @@ async function succeeded(on: Queryable, serial: Serial, id: string) {
     .where('state', '=', 'succeeded')
     .executeTakeFirst();
   return row && { id, type: row.type, at: row.finished_at ?? 0, report: reportOf(row.result) };
+}
+
+/** Whether a technician signed for the case as it is handed in; the signature was checked when the report came in. */
+async function isInvestigated(on: Queryable, serial: Serial, since: number, given: Evidence): Promise<boolean> {
+  const row = await on
+    .selectFrom('inspections')
+    .select(['at', 'document'])
+    .where('id', '=', given.investigation?.inspection ?? '')
+    .where('serial', '=', serial)
+    .executeTakeFirst();
+  const document = row && parseJson(signedDocument, row.document, 1_048_576);
+  const read = document?.ok === true ? parseJson(inspection, document.value.payload, 65_536) : undefined;
+  if (!row || read?.ok !== true || row.at < since) return false;
+  const { seals, connections, photo } = read.value;
+  const sorted = (list: readonly string[] | undefined): string => (list ?? []).toSorted().join('\n');
+  return sorted(seals) === sorted(given.seals) && connections === given.connections && photo !== null;
 }
 
 /** The last thing that the terminal said of its queues is that something waits there. */

@@ -183,7 +183,7 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
       });
     const known = await knownEvidence(on, serial, row.lifecycle_since, given, rooms.benchTestPassed);
     const standing = standingOf(await stepsOfLife(on, serial));
-    const [lack] = lackingEvidence(edge.evidence, edge.bag, given, standing, known);
+    const [lack] = lackingEvidence(edge, given, standing, known);
     if (lack) {
       const facts = { item: lack.item, clause: evidenceItems[lack.item].clause };
       return fail(codes[lack.why], { field: `evidence.${lack.item}`, facts });

@@ -12,14 +12,18 @@ const statementBytesMax = 8_000;
 const endAtOnce = 100;
 
 /** Whether a proof is about this very wipe, and by a key for which this house certified the terminal. */
-export async function isWipeProven(
+export const isWipeProven = async (on: Queryable, serial: Serial, job: string, proof: WipeProof): Promise<boolean> =>
+  (await provingCertificate(on, serial, job, proof)) !== undefined;
+
+/** The certificate whose key swore to this very wipe, PEM; undefined when none of this house's did. */
+export async function provingCertificate(
   on: Queryable,
   serial: Serial,
   job: string,
   { statement, signature }: WipeProof,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const said = parseJson(wipeStatement, statement, statementBytesMax);
-  if (!said.ok || said.value.serial !== serial || said.value.job !== job || said.value.keys !== 0) return false;
+  if (!said.ok || said.value.serial !== serial || said.value.job !== job || said.value.keys !== 0) return undefined;
   const rows = await on
     .selectFrom('certificates')
     .select('pem')
@@ -29,13 +33,13 @@ export async function isWipeProven(
     .limit(16)
     .execute();
   const [bytes, signed] = [Buffer.from(statement, 'utf8'), Buffer.from(signature, 'base64')];
-  return rows.some(({ pem }) => {
+  return rows.find(({ pem }) => {
     try {
       return verify('sha256', bytes, new X509Certificate(pem).publicKey, signed);
     } catch {
       return false; // a signature that is none
     }
-  });
+  })?.pem;
 }
 
 /** Ends the certificates of terminals that were wiped, as soon as they had the time to ask for a lost acknowledgement. */

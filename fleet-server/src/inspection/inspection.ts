@@ -37,6 +37,8 @@ export interface InspectionRooms {
   readonly announce: (serial: Serial) => void;
 }
 
+type DeliverFault = 'INSPECTION_INVALID' | 'TERMINAL_UNKNOWN' | 'CUSTODY_HOLDER_REVOKED';
+
 /** The list of devices, how often each is looked at, and what was found. PCI DSS 4.0.1, 9.5.1.1 and 9.5.1.2. */
 export interface Inspections {
   plans(): Promise<readonly InspectionPlan[]>;
@@ -46,10 +48,7 @@ export interface Inspections {
     by: Actor,
   ): Promise<void>;
   /** Takes a report; delivered again it changes nothing. What it found is on the timeline as an alarm. */
-  deliver(
-    document: SignedDocument,
-    by: Actor,
-  ): Promise<Result<readonly InspectionFinding[], 'INSPECTION_INVALID' | 'TERMINAL_UNKNOWN'>>;
+  deliver(document: SignedDocument, by: Actor): Promise<Result<readonly InspectionFinding[], DeliverFault>>;
   /** The list of 9.5.1.1, by serial. */
   list(page: PageRequest & { readonly overdue?: boolean }): Promise<Result<Page<DeviceListEntry>, 'INPUT_INVALID'>>;
 }
@@ -153,55 +152,51 @@ export function openInspections({ world, store, note, announce }: InspectionRoom
       const said = parseJson(inspectionSchema, document.payload, 65_536);
       if (!said.ok) return fail('INSPECTION_INVALID');
       const { serial, id } = said.value;
-      const taken = await store.write(
-        async (tx): Promise<Result<readonly InspectionFinding[], 'INSPECTION_INVALID' | 'TERMINAL_UNKNOWN'>> => {
-          const known = await tx
-            .selectFrom('terminals')
-            .select('serial')
-            .where('serial', '=', serial)
-            .executeTakeFirst();
-          if (!known) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
-          const signer = await tx
-            .selectFrom('custody_holders')
-            .select(['kid', 'public_key'])
-            .where('kid', '=', document.kid)
-            .executeTakeFirst();
-          const opened = signer && openInspection(document, { kid: signer.kid, publicKey: signer.public_key });
-          if (!signer || !opened?.ok) return fail('INSPECTION_INVALID', { facts: { kid: document.kid } });
-          const before = await tx
-            .selectFrom('inspections')
-            .select(['document', 'findings'])
-            .where('id', '=', id)
-            .executeTakeFirst();
-          if (before)
-            return before.document === JSON.stringify(document)
-              ? ok(JSON.parse(before.findings) as InspectionFinding[])
-              : fail('INSPECTION_INVALID', { field: 'id' });
-          const findings = findingsOf(opened.value, standingOf(await stepsOfLife(tx, serial)));
-          await tx
-            .insertInto('inspections')
-            .values({
-              id,
-              serial,
-              at: Date.parse(opened.value.at),
-              by_kid: signer.kid,
-              surface: opened.value.surface,
-              findings: JSON.stringify(findings),
-              delivered_at: world.clock.now(),
-              delivered_by: by.subject,
-              document: JSON.stringify(document),
-            })
-            .execute();
-          await note(tx, serial, 'inspection', {
-            inspection: id,
+      const taken = await store.write(async (tx): Promise<Result<readonly InspectionFinding[], DeliverFault>> => {
+        const known = await tx.selectFrom('terminals').select('serial').where('serial', '=', serial).executeTakeFirst();
+        if (!known) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+        const signer = await tx
+          .selectFrom('custody_holders')
+          .select(['kid', 'public_key', 'revoked_at'])
+          .where('kid', '=', document.kid)
+          .executeTakeFirst();
+        const opened = signer && openInspection(document, { kid: signer.kid, publicKey: signer.public_key });
+        if (!signer || !opened?.ok) return fail('INSPECTION_INVALID', { facts: { kid: document.kid } });
+        const before = await tx
+          .selectFrom('inspections')
+          .select(['document', 'findings'])
+          .where('id', '=', id)
+          .executeTakeFirst();
+        if (!before && signer.revoked_at !== null)
+          return fail('CUSTODY_HOLDER_REVOKED', { facts: { serial, kid: signer.kid } });
+        if (before)
+          return before.document === JSON.stringify(document)
+            ? ok(JSON.parse(before.findings) as InspectionFinding[])
+            : fail('INSPECTION_INVALID', { field: 'id' });
+        const findings = findingsOf(opened.value, standingOf(await stepsOfLife(tx, serial)));
+        await tx
+          .insertInto('inspections')
+          .values({
+            id,
+            serial,
+            at: Date.parse(opened.value.at),
+            by_kid: signer.kid,
             surface: opened.value.surface,
-            findings: findings.join(' '),
-          });
-          if (findings.length > 0)
-            await note(tx, serial, 'alarm', { code: 'INSPECTION_FOUND', findings: findings.join(' ') });
-          return ok(findings);
-        },
-      );
+            findings: JSON.stringify(findings),
+            delivered_at: world.clock.now(),
+            delivered_by: by.subject,
+            document: JSON.stringify(document),
+          })
+          .execute();
+        await note(tx, serial, 'inspection', {
+          inspection: id,
+          surface: opened.value.surface,
+          findings: findings.join(' '),
+        });
+        if (findings.length > 0)
+          await note(tx, serial, 'alarm', { code: 'INSPECTION_FOUND', findings: findings.join(' ') });
+        return ok(findings);
+      });
       if (taken.ok) announce(serial);
       return taken;
     },

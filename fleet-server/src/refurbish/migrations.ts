@@ -1,3 +1,5 @@
+import { parseJson } from '@tsunagu/protocols/fleet';
+import { workEntry } from '@tsunagu/protocols/refurbish';
 import { sql } from 'kysely';
 import type { Migration } from '../store/migration.ts';
 
@@ -30,6 +32,30 @@ export const refurbishMigrations: readonly Migration[] = [
         .addColumn('is_passed', 'integer', (column) => column.notNull())
         .addUniqueConstraint('work_entries_order', ['work', 'seq'])
         .execute();
+    },
+  },
+  {
+    // What was harvested before lies there still: which of it was fitted, nobody wrote down.
+    name: 'refurbish-0002-parts',
+    async up(db) {
+      await db.schema
+        .createTable('work_parts')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('part', 'text', (column) => column.notNull())
+        .addColumn('from_serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addColumn('fitted_by', 'text')
+        .execute();
+      await sql`create index work_parts_lying on work_parts (from_serial, part) where fitted_by is null`.execute(db);
+      const { rows } = await sql<{ id: string; entry: string; serial: string }>`select work_entries.id, entry, serial
+        from work_entries join work_orders on work_orders.id = work_entries.work
+        where entry like '%part-harvested%'`.execute(db);
+      for (const { id, entry, serial } of rows) {
+        const read = parseJson(workEntry, entry, 262_144);
+        if (read.ok && read.value.kind === 'part-harvested')
+          await sql`insert into work_parts (id, part, from_serial) values (${id}, ${read.value.part}, ${serial})`.execute(
+            db,
+          );
+      }
     },
   },
 ];

@@ -4,6 +4,7 @@ import {
   parseJson,
   type Serial,
   serialSchema,
+  type WipeCertificate,
   type WorkOrderView,
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
@@ -24,6 +25,7 @@ import type { Actor } from '../audit/index.ts';
 import { type Note, stepsOfLife } from '../estate/index.ts';
 import { isoTime, type Queryable, type Store } from '../store/index.ts';
 import type { RefurbishTables } from './tables.ts';
+import { wipeCertificateOf } from './wipe-certificate.ts';
 
 const listMax = 500;
 const dayMs = 86_400_000;
@@ -40,6 +42,7 @@ type EntryFault =
   | 'WORK_CLOSED'
   | 'WORK_AT_VENDOR'
   | 'WORK_NOT_READY'
+  | 'WORK_PART_UNKNOWN'
   | 'ATTESTATION_INVALID'
   | 'ATTESTATION_NOT_AUTHENTIC';
 
@@ -56,6 +59,8 @@ export interface Refurbish {
   figures(from: number, to: number): Promise<WorkshopFigures>;
   /** What became of a terminal that was scrapped. DEATH_UNKNOWN: it was not. */
   death(serial: Serial): Promise<Result<DeathCertificate, 'DEATH_UNKNOWN'>>;
+  /** The certificate of its last wipe. */
+  wiped(serial: Serial): Promise<Result<WipeCertificate, 'WIPE_UNKNOWN'>>;
   /** Whether a test at the bench is this terminal's and passed. */
   benchTestPassed(on: Queryable, serial: Serial, test: string): Promise<boolean>;
 }
@@ -163,10 +168,28 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
         const next = addEntry(fold(entries), entry, isPassed);
         if (!next.ok) return next;
         const at = world.clock.now();
+        const entryId = world.id();
+        if (entry.kind === 'part-fitted' && entry.from !== null) {
+          const { part, from } = entry;
+          const lying = await tx
+            .selectFrom('work_parts')
+            .select('id')
+            .where('part', '=', part)
+            .where('from_serial', '=', from)
+            .where('fitted_by', 'is', null)
+            .executeTakeFirst();
+          if (!lying) return fail('WORK_PART_UNKNOWN', { field: 'from', facts: { part, from } });
+          await tx.updateTable('work_parts').set({ fitted_by: entryId }).where('id', '=', lying.id).execute();
+        }
+        if (entry.kind === 'part-harvested')
+          await tx
+            .insertInto('work_parts')
+            .values({ id: entryId, part: entry.part, from_serial: row.serial, fitted_by: null })
+            .execute();
         await tx
           .insertInto('work_entries')
           .values({
-            id: world.id(),
+            id: entryId,
             work: id,
             seq: entries.length + 1,
             at,
@@ -255,6 +278,7 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
         massGrams: modelOf(terminal.model)?.massGrams ?? null,
       });
     },
+    wiped: (serial) => wipeCertificateOf(store.db, serial),
     async benchTestPassed(on, serial, test) {
       const row = await on
         .selectFrom('work_entries')

@@ -10,6 +10,15 @@ export interface RefurbishTables {
     opened_by: string;
     closed_at: number | null;
   };
+  /** Parts that were harvested, each of them once. */
+  readonly work_parts: {
+    /** The entry that harvested it. */
+    id: string;
+    part: string;
+    from_serial: string;
+    /** The entry that fitted it; null while it lies in its drawer. */
+    fitted_by: string | null;
+  };
   /** What was done, in order. Rows are never changed. */
   readonly work_entries: {
     id: string;

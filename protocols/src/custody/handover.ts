@@ -21,9 +21,15 @@ export const holder = z
     kid,
     name: z.string().min(1).max(60).describe('Who holds the key: a person, a depot, a carrier, a shop.'),
     publicKey: z.base64().max(200).describe('Ed25519 public key: SPKI, DER, base64.'),
+    revokedAt: z.iso.datetime().optional().describe('From then on the hand does not count: its key was lost.'),
+    successor: kid.optional().describe('The key that took over what a revoked one held.'),
   })
   .describe('Somebody whose hand counts.');
 export type Holder = z.infer<typeof holder>;
+
+/** Whether a hand counted at a moment, milliseconds since 1970. */
+export const countedAt = ({ revokedAt }: Holder, at: number): boolean =>
+  revokedAt === undefined || at < Date.parse(revokedAt);
 
 export const handover = z
   .strictObject({
@@ -80,6 +86,7 @@ export const noCustody: CustodyHead = { seq: 0, hash: custodyGenesis, holder: nu
 export type CustodyFault =
   | 'CUSTODY_INVALID'
   | 'CUSTODY_HOLDER_UNKNOWN'
+  | 'CUSTODY_HOLDER_REVOKED'
   | 'CUSTODY_NOT_AUTHENTIC'
   | 'CUSTODY_CHAIN_BROKEN'
   | 'CUSTODY_GAP';
@@ -94,7 +101,8 @@ const isSigned = (text: string, { kid: id, sig }: z.infer<typeof hand>, { public
 
 /**
  * Opens a hand-over and holds it against the chain that it continues. Order of faults: unreadable, a hand that is not known or not its
- * own, a signature that is not genuine, another number or hash than the chain's end, hands that it did not come from.
+ * own, a signature that is not genuine, another number or hash than the chain's end, hands that it did not come from, a hand that did
+ * not count any more when it signed. What a revoked hand held is given away by its successor.
  */
 export function openHandover(
   signed: SignedHandover,
@@ -114,6 +122,9 @@ export function openHandover(
   if (!isAuthentic) return fail('CUSTODY_NOT_AUTHENTIC', { facts: { serial, seq } });
   if (seq !== head.seq + 1 || prev !== head.hash)
     return fail('CUSTODY_CHAIN_BROKEN', { facts: { serial, seq, expected: head.seq + 1 } });
-  if (head.holder !== null && head.holder !== from) return fail('CUSTODY_GAP', { facts: { serial, seq, from } });
+  if (head.holder !== null && head.holder !== from && holders.get(head.holder)?.successor !== from)
+    return fail('CUSTODY_GAP', { facts: { serial, seq, from } });
+  const gone = [giver, receiver].find((one) => !countedAt(one, Date.parse(read.value.at)));
+  if (gone) return fail('CUSTODY_HOLDER_REVOKED', { facts: { serial, seq, kid: gone.kid } });
   return ok({ handover: read.value, head: { seq, hash: handoverHash(signed), holder: to } });
 }

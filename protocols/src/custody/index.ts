@@ -1,5 +1,6 @@
 export { type CustodyFacts, custodyAlarm, dwellMaxMs, gapMaxMs } from './alarms.ts';
 export {
+  countedAt,
   type CustodyFault,
   type CustodyHead,
   custodyGenesis,

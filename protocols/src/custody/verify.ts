@@ -4,6 +4,7 @@ import {
   type CustodyFault,
   type CustodyHead,
   handover,
+  handoverHash,
   holder,
   type Holder,
   noCustody,
@@ -70,6 +71,9 @@ export function verifyCustody(lines: Iterable<string>): CustodyReport {
     const opened = openHandover(signed, holders, heads.get(serial) ?? noCustody);
     if (opened.ok) heads.set(serial, opened.value.head);
     else find(opened.fault.code, serial);
+    // A hand that was revoked for a time before it signed is one finding; what stands on it is not broken.
+    if (!opened.ok && opened.fault.code === 'CUSTODY_HOLDER_REVOKED' && body.ok)
+      heads.set(serial, { seq: body.value.seq, hash: handoverHash(signed), holder: body.value.to });
   }
   return { findings, terminals: heads.size, handovers, holders: [...holders.values()], heads };
 }

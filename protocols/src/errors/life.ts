@@ -16,6 +16,16 @@ export const lifeErrors = defineErrors({
       next: '鍵を登録してください: tsunagu custody holder 名前 --key ファイル',
     },
   },
+  CUSTODY_HOLDER_REVOKED: {
+    en: {
+      says: 'A hand of the hand-over was revoked: its key was lost. A lost key can write any date, so nothing that it signed is taken any more.',
+      next: 'Make it anew with the key that took its place: tsunagu custody holders.',
+    },
+    ja: {
+      says: '受渡しの当事者の鍵は失効しています。紛失した鍵は任意の日付で署名できるため、受け付けられません。',
+      next: '後継の鍵で作り直してください: tsunagu custody holders',
+    },
+  },
   CUSTODY_NOT_AUTHENTIC: {
     en: {
       says: 'A signature of the hand-over is not of the key of its hand, or the text was changed after it was signed.',
@@ -141,6 +151,26 @@ export const lifeErrors = defineErrors({
     ja: {
       says: '前提が不足しています(診断、作業台試験の合格、等級、または状態)。',
       next: '示された作業を先に行ってください。',
+    },
+  },
+  WORK_PART_UNKNOWN: {
+    en: {
+      says: 'No such part lies there: it was not harvested from that terminal, or it was fitted already.',
+      next: 'Note where it was harvested first (part-harvested), or fit it from stock: "from": null.',
+    },
+    ja: {
+      says: '該当する部品がありません(その端末から取外し記録がないか、既に使用済みです)。',
+      next: '先に取外しを記録するか(part-harvested)、在庫品として記録してください: "from": null',
+    },
+  },
+  WIPE_UNKNOWN: {
+    en: {
+      says: 'The terminal has not sworn to a wipe.',
+      next: 'Order one (tsunagu workshop wipe FILE), have a second person approve it, and let the terminal connect.',
+    },
+    ja: {
+      says: '端末からの消去証明がありません。',
+      next: '消去を指示し(tsunagu workshop wipe ファイル)、第二の承認を得て、端末を接続してください。',
     },
   },
   DEATH_UNKNOWN: {

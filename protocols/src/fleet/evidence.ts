@@ -54,6 +54,13 @@ export const evidence = z
       ])
       .optional()
       .describe('A self-test of the terminal, or a test at the bench.'),
+    investigation: z
+      .strictObject({
+        inspection: z.uuid().describe('The signed report of an inspection, made since the terminal was quarantined.'),
+        words: z.string().min(10).max(500).describe('What it came to.'),
+      })
+      .optional()
+      .describe('Of a case that is not as it was known: who looked into it, and what it came to.'),
     recycling: z
       .strictObject({
         recycler: z.string().min(1).max(80),
@@ -84,6 +91,10 @@ export const evidenceItems = {
     title: { en: 'nothing undelivered', ja: '未送信取引なし' },
   },
   tests: { clause: 'PCI PIN 3.1, 30-1 (repair)', title: { en: 'test results', ja: '試験結果' } },
+  investigation: {
+    clause: 'PCI PIN 3.1, 30-2; PCI DSS 4.0.1, 9.5.1.2',
+    title: { en: 'investigation', ja: '調査記録' },
+  },
   recycling: { clause: 'WEEE 2012/19/EU, 8; 2006/66/EC', title: { en: 'recycler’s receipt', ja: '再資源化受領書' } },
 } as const satisfies Record<
   keyof Evidence | 'secondPerson',
@@ -121,6 +132,8 @@ export interface KnownEvidence {
   /** The last report of the terminal says that something is undelivered. */
   readonly isKnownToOwe: boolean;
   readonly isTestPassed: boolean;
+  /** Of the named inspection: of this terminal, made in the state that it is in, and it read the very seals and cables that are handed in. */
+  readonly isInvestigated: boolean;
 }
 
 /** Why an item is not there: nothing was handed in, it is another than was expected, or what it names does not prove it. */
@@ -129,21 +142,29 @@ export type Lack = { readonly item: EvidenceItem; readonly why: 'missing' | 'dif
 const same = (one: readonly string[], other: readonly string[]): boolean =>
   one.length === other.length && one.toSorted().join('\n') === other.toSorted().join('\n');
 
-/**
- * What an edge still lacks; empty when it may be taken, but for the second person, which is asked for last.
- * @param wanted the items of the edge, in the order in which they are named to a person
- */
+/** What an edge asks for, and how it takes it. */
+export interface Asked {
+  /** In the order in which the items are named to a person. */
+  readonly evidence: readonly EvidenceItem[];
+  readonly bag?: BagUse;
+  /** Seals and cables may be others than those that were known, where an investigation says why. */
+  readonly settles?: true;
+}
+
+/** What an edge still lacks; empty when it may be taken, but for the second person, which is asked for last. */
 export function lackingEvidence(
-  wanted: readonly EvidenceItem[],
-  bagUse: BagUse | undefined,
+  { evidence: wanted, bag, settles }: Asked,
   given: Evidence,
   standing: Standing,
   known: KnownEvidence,
 ): readonly Lack[] {
-  return wanted.flatMap((item): Lack[] => {
+  const isSettled = settles === true && given.investigation !== undefined;
+  const items = isSettled ? (['investigation', ...wanted] as const) : wanted;
+  return items.flatMap((item): Lack[] => {
     if (item === 'secondPerson') return [];
     if (given[item] === undefined) return [{ item, why: 'missing' }];
-    const why = faultOf(item, bagUse, given, standing, known);
+    if (isSettled && (item === 'seals' || item === 'connections')) return [];
+    const why = faultOf(item, bag, given, standing, known);
     return why === undefined ? [] : [{ item, why }];
   });
 }
@@ -177,6 +198,8 @@ function faultOf(
       return known.isReportClear ? undefined : 'unproven';
     case 'tests':
       return known.isTestPassed ? undefined : 'unproven';
+    case 'investigation':
+      return known.isInvestigated ? undefined : 'unproven';
     case 'photo':
     case 'recycling':
       return undefined;

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import {
-  type BagUse,
+  type Asked,
   evidence,
-  type EvidenceItem,
   evidenceNames,
   type Standing,
   freshStanding,
@@ -44,11 +43,9 @@ export const lifecycle = {
 export type LifecycleState = keyof typeof lifecycle;
 
 /** An edge of the graph: what it asks for, and what happens to the bag. */
-export interface LifecycleEdge {
+export interface LifecycleEdge extends Asked {
   readonly from: LifecycleState;
   readonly to: LifecycleState;
-  readonly evidence: readonly EvidenceItem[];
-  readonly bag?: BagUse;
 }
 
 /** What is looked at whenever a case was out of sight. */
@@ -75,8 +72,14 @@ const way: readonly LifecycleEdge[] = [
   { from: 'wipe', to: 'redeploy', evidence: ['wipeProof', 'tests'] },
   { from: 'wipe', to: 'scrap', evidence: ['wipeProof', 'nothingOwed', 'recycling', 'secondPerson'] },
   { from: 'redeploy', to: 'keyed', evidence: ['keyCheckValues', 'secondPerson'] },
-  { from: 'quarantined', to: 'inspected', evidence: [...looked, 'secondPerson'] },
+  // A case that truly changed goes to the workshop, with the reason, or it ends; into a shop goes only one that is as it was.
+  { from: 'quarantined', to: 'inspected', evidence: [...looked, 'secondPerson'], settles: true },
   { from: 'quarantined', to: 'deployed', evidence: [...looked, 'secondPerson'] },
+  {
+    from: 'quarantined',
+    to: 'scrap',
+    evidence: ['photo', 'wipeProof', 'nothingOwed', 'recycling', 'secondPerson'],
+  },
   { from: 'lost', to: 'returned', evidence: ['bagNumber', 'photo'], bag: 'closed' },
 ];
 

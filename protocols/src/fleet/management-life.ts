@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { evidence } from './evidence.ts';
 import { serialSchema } from './identity.ts';
-import { firstKeys } from './key-custody.ts';
+import { firstKeys, keyRecord } from './key-custody.ts';
 import { lifecycleState } from './lifecycle.ts';
 import { signedDocument } from './signed.ts';
 
@@ -13,6 +13,7 @@ export const lifePaths = {
   workEntries: (id: string) => `/api/v1/workshop/orders/${encodeURIComponent(id)}/entries`,
   workFigures: '/api/v1/workshop/figures',
   death: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/death-certificate`,
+  wipeCertificate: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/wipe-certificate`,
   inspectionPlans: '/api/v1/inspections/plans',
   inspections: '/api/v1/inspections',
   devices: '/api/v1/inspections/devices',
@@ -21,6 +22,7 @@ export const lifePaths = {
   swap: (id: string) => `/api/v1/swaps/${encodeURIComponent(id)}`,
   swapActs: (id: string) => `/api/v1/swaps/${encodeURIComponent(id)}/acts`,
   custodyHolders: '/api/v1/custody/holders',
+  custodyRevocation: (kid: string) => `/api/v1/custody/holders/${encodeURIComponent(kid)}/revocation`,
   custodyHandovers: '/api/v1/custody/handovers',
   custodyAlarms: '/api/v1/custody/alarms',
   custodyExport: '/api/v1/custody/export',
@@ -81,6 +83,31 @@ export const custodyView = z
   })
   .describe('The custody of a terminal.');
 export type CustodyView = z.infer<typeof custodyView>;
+
+export const revokeHolder = z
+  .strictObject({
+    at: z.iso.datetime().optional().describe('When the key was lost; now where nobody says. Not in the future.'),
+    reason: z.string().min(1).max(200),
+    successor: z
+      .string()
+      .regex(/^[0-9a-f]{16}$/)
+      .optional()
+      .describe('A registered key that gives away what the revoked one holds.'),
+  })
+  .describe('Revokes a hand. Done again, the earlier moment counts.');
+export type RevokeHolder = z.infer<typeof revokeHolder>;
+export const holderRevocation = z
+  .strictObject({
+    kid: z.string(),
+    revokedAt: z.iso.datetime(),
+    successor: z.string().nullable(),
+    holds: z.array(z.string()).describe('Serials of what is in its hands now; the first 500.'),
+    doubtful: z
+      .array(z.string())
+      .describe('Serials with a hand-over that it signed at that moment or later; the first 500.'),
+  })
+  .describe('A hand that was revoked, and what has to be looked at.');
+export type HolderRevocation = z.infer<typeof holderRevocation>;
 
 export const custodyAlarmView = z
   .object({
@@ -215,6 +242,25 @@ export const deathCertificate = z
   .describe('Certificate of death of a terminal.');
 export type DeathCertificate = z.infer<typeof deathCertificate>;
 
+export const wipeCertificate = z
+  .object({
+    serial: serialSchema,
+    model: z.string(),
+    job: z.string().describe('The wipe.'),
+    at: time.describe('When it was reported.'),
+    orderedBy: z.string(),
+    approvedBy: z.string().nullable().describe('The second person.'),
+    statement: z.string().describe('What the terminal swore to: JSON text, exactly as it was signed.'),
+    signature: z
+      .string()
+      .describe('ECDSA with SHA-256 over the statement, by the device key of the certificate: DER, base64.'),
+    certificate: z.string().describe('The certificate of the terminal under which the signature verifies, PEM.'),
+  })
+  .describe(
+    'Certificate of the last wipe of a terminal. Whoever trusts the fleet’s root can check it without the server.',
+  );
+export type WipeCertificate = z.infer<typeof wipeCertificate>;
+
 export const assessorLine = z
   .discriminatedUnion('kind', [
     z.object({
@@ -251,6 +297,11 @@ export const assessorLine = z
       loadedAt: time.nullable(),
     }),
     z.object({ kind: z.literal('house'), firstKeys }),
+    z.object({
+      kind: z.literal('run'),
+      id: z.string(),
+      record: keyRecord.describe('The signed report of an injection run, as it is now.'),
+    }),
   ])
   .describe('A line of what an assessor is shown.');
 export type AssessorLine = z.infer<typeof assessorLine>;

@@ -58,6 +58,21 @@ export const signDocumentBy = (
 /** What a signing key is called: see `signedDocument`. */
 export const keyIdOf = (spki: Uint8Array): string => createHash('sha256').update(spki).digest('hex').slice(0, 16);
 
+/** Signers whose key is kept read: reading one costs more than verifying with it. */
+const keysMax = 256;
+const keysRead = new Map<string, KeyObject>();
+
+/** Reads a public key: SPKI, DER, base64. Throws what Node throws for one that is none. */
+function publicKeyOf(spki: string): KeyObject {
+  const known = keysRead.get(spki);
+  if (known) return known;
+  const key = createPublicKey({ key: Buffer.from(spki, 'base64'), format: 'der', type: 'spki' });
+  const [eldest] = keysRead.keys();
+  if (keysRead.size >= keysMax && eldest !== undefined) keysRead.delete(eldest);
+  keysRead.set(spki, key);
+  return key;
+}
+
 /** Checks who signed and hands out the payload's text. Any flaw is SIGNATURE_INVALID. `publicKey` is SPKI DER, base64. */
 export function openDocument(
   purpose: SignaturePurpose,
@@ -66,7 +81,7 @@ export function openDocument(
 ): Result<string, 'SIGNATURE_INVALID'> {
   if (document.kid !== trusted.kid)
     return fail('SIGNATURE_INVALID', { facts: { kid: document.kid, trusted: trusted.kid } });
-  const key = createPublicKey({ key: Buffer.from(trusted.publicKey, 'base64'), format: 'der', type: 'spki' });
+  const key = publicKeyOf(trusted.publicKey);
   const genuine = verify(null, signedBytes(purpose, document.payload), key, Buffer.from(document.sig, 'base64url'));
   return genuine ? ok(document.payload) : fail('SIGNATURE_INVALID', { facts: { kid: document.kid } });
 }

@@ -161,7 +161,7 @@ export class SwitchNode {
   async handle(serial: Serial, ksn: DukptKsn, bytes: Uint8Array): Promise<Heard | undefined> {
     const { core } = this;
     if (!core || !this.world.isOn) return undefined;
-    const asking = terminalAsking({} as SwitchRooms, serial, ksn);
+    const asking = terminalAsking({} as SwitchRooms, serial, ksn, undefined);
     const handle = () => core.processing.handle(asking, bytes);
     return await (this.#around.bugs.handle?.(bytes, handle, this.world.log) ?? handle());
   }

@@ -15,7 +15,7 @@ export const plantedYearBugs = {
   noTerminalIsInTwoPlaces: [
     {
       is: 'a transaction is none: what the power cut into stays half done',
-      cutEvery: 120,
+      cutEvery: 90,
       bugs: {
         connection: (inner) => ({
           ...inner,

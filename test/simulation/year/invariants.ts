@@ -131,7 +131,7 @@ function isTrue(
         year.keys.some((key) => key.serial === unit.serial && key.slot === slot && key.kcv === kcv),
       );
     case 'seals':
-      return seals?.join() === unit.seals.join();
+      return unit.wore(seals ?? []);
     case 'connections':
       return connections === unit.connections;
     case 'bagNumber': {
@@ -144,6 +144,7 @@ function isTrue(
       return last?.bag !== 'closed' || closed?.evidence.bagNumber === bagNumber;
     }
     case 'recycling':
+    case 'investigation':
     case 'secondPerson':
       return true;
   }

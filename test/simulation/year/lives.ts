@@ -27,10 +27,13 @@ export interface Fleet {
   readonly seenAtWork: string[];
   /** Where somebody did what is right, and the house did not go along. */
   readonly stuck: string[];
+  /** Parts that were taken out of what will not work again. */
+  readonly parts: { readonly part: string; readonly from: Unit['serial'] }[];
   bodies: number;
 }
 
 const keyed = async ({ crew }: Fleet, unit: Unit): Promise<void> => {
+  unit.isLeaving = false;
   await crew.enrol(unit);
   await crew.loadKeys(unit);
   const given = { keyCheckValues: crew.keyCheckValues(unit) };
@@ -127,8 +130,10 @@ async function* journey(fleet: Fleet, unit: Unit): Life<{ readonly bagNumber: st
 export async function* exchange(fleet: Fleet, old: Unit): Life {
   const { crew, spares } = fleet;
   const { chance, house } = crew;
+  if (!(await isInItsShop(crew, old))) return;
   const fresh = spares.shift();
   if (!fresh) return;
+  old.isLeaving = true;
   const arrived = yield* journey(fleet, fresh);
   if (!arrived) return;
   const { bagNumber, by: technician } = arrived;
@@ -196,8 +201,14 @@ const handOf = ({ hands }: Crew, kid: string): Hand =>
     ({ holder }) => holder.kid === kid,
   ) ?? hands.depot;
 
+/** Whether it stands in its shop, and nobody has begun to take it out. */
+const isInItsShop = async ({ house }: Crew, unit: Unit): Promise<boolean> =>
+  !unit.isLeaving && unwrap(await house.act(({ lifecycle }) => lifecycle.view(unit.serial))).state === 'deployed';
+
 /** The contract of a shop is over. */
 export async function* endOfContract(fleet: Fleet, unit: Unit): Life {
+  if (!(await isInItsShop(fleet.crew, unit))) return;
+  unit.isLeaving = true;
   yield* sentBack(fleet, unit, fleet.crew.technician());
 }
 
@@ -246,6 +257,7 @@ async function* mended(fleet: Fleet, unit: Unit): Life {
   const { chance, house } = crew;
   const by = crew.operator();
   const isGood = unit.isAlive && chance.percent(75);
+  const donated = isGood && chance.percent(40) ? fleet.parts.shift() : undefined;
   const work = await house.act(async ({ refurbish }, isAgain) => {
     const had = isAgain
       ? (await refurbish.list()).find((one) => one.serial === unit.serial && one.closedAt === null)
@@ -255,15 +267,33 @@ async function* mended(fleet: Fleet, unit: Unit): Life {
   const add = (entry: WorkEntry) =>
     house.act(async ({ refurbish }, isAgain) => {
       const taken = await refurbish.add(work, entry, by);
-      // Closed already where the power failed after that.
-      if (!taken.ok && !(isAgain && taken.fault.code === 'WORK_CLOSED')) throw new Error(`bench: ${taken.fault.code}`);
+      // Closed or fitted already where the power failed after that.
+      if (!taken.ok && !(isAgain && ['WORK_CLOSED', 'WORK_PART_UNKNOWN'].includes(taken.fault.code)))
+        throw new Error(`bench: ${taken.fault.code}`);
     });
-  await add({ kind: 'diagnosed', fault: isGood ? null : 'SW-BOOT' });
+  await add({ kind: 'diagnosed', fault: donated ? 'PW-BATTERY' : isGood ? null : 'SW-BOOT' });
   await add({ kind: 'labour', minutes: chance.int(5, 90), costYen: 2_000 });
   await crew.mustMove(unit, 'refurbish');
   yield chance.int(1, 20) * day;
+  if (donated) {
+    const fit = { kind: 'part-fitted', part: donated.part, costYen: 0 } as const;
+    if (crew.goesWrong(20)) {
+      const taken = await house.act(({ refurbish }) => refurbish.add(work, { ...fit, from: unit.serial }, by));
+      crew.trial('a part that nobody took out', !taken.ok);
+    }
+    await add({ ...fit, from: donated.from });
+  }
   if (isGood) await add({ kind: 'bench-test', attestation: benchTest(house.now) });
-  await add({ kind: 'closed', outcome: isGood ? 'no-fault-found' : 'beyond-repair', grade: isGood ? 'A' : null });
+  await add({
+    kind: 'closed',
+    outcome: donated ? 'repaired' : isGood ? 'no-fault-found' : 'beyond-repair',
+    grade: isGood ? 'A' : null,
+  });
+  if (!isGood) {
+    const part = 'BAT-2600';
+    await add({ kind: 'part-harvested', part });
+    fleet.parts.push({ part, from: unit.serial });
+  }
   if (unit.isAlive) yield* wiped(fleet, unit, isGood);
   else await destroyed(fleet, unit);
 }
@@ -277,6 +307,7 @@ async function destroyed({ crew }: Fleet, unit: Unit): Promise<void> {
     wipeProof: { by: 'destruction', method: 'shredded', photo: unit.photo() },
     nothingOwed: { by: 'declaration', words },
     recycling,
+    photo: unit.photo(),
   });
 }
 
@@ -311,23 +342,20 @@ async function* wiped(fleet: Fleet, unit: Unit, isGood: boolean): Life {
   fleet.spares.push(unit);
 }
 
-/** A technician comes to the shop. Now and then the seals are not those that were put on. */
-export async function* round(fleet: Fleet, unit: Unit): Life {
-  const { crew } = fleet;
-  const { house, chance } = crew;
-  const { state } = unwrap(await house.act(({ lifecycle }) => lifecycle.view(unit.serial)));
-  if (state !== 'deployed') return;
-  const technician = crew.technician();
-  const isTampered = crew.goesWrong(2);
-  const { photo = null, seals = [], connections = null } = unit.look();
+/** A technician looks at a unit, and signs for what was there. */
+async function inspectedBy(crew: Crew, unit: Unit, technician: Hand, surface: 'intact' | 'opened') {
+  const { house } = crew;
+  const seen = unit.look();
+  const { photo = null, seals = [], connections = null } = seen;
+  const id = house.world.id();
   const report = signInspection(
     {
       v: 1,
-      id: house.world.id(),
+      id,
       serial: unit.serial,
       at: new Date(house.now).toISOString(),
       by: technician.holder.kid,
-      surface: isTampered ? 'opened' : 'intact',
+      surface,
       seals,
       connections,
       photo,
@@ -336,10 +364,48 @@ export async function* round(fleet: Fleet, unit: Unit): Life {
     technician,
   );
   const findings = unwrap(await house.act(({ inspections }) => inspections.deliver(report, crew.operator())));
+  return { id, seen, findings };
+}
+
+/** A technician comes to the shop. Now and then the seals are not those that were put on. */
+export async function* round(fleet: Fleet, unit: Unit): Life {
+  const { crew } = fleet;
+  const { chance } = crew;
+  if (!(await isInItsShop(crew, unit))) return;
+  const technician = crew.technician();
+  const isTampered = crew.goesWrong(4);
+  const isResealed = isTampered && chance.percent(50);
+  if (isResealed) unit.reseal();
+  const { findings } = await inspectedBy(crew, unit, technician, isTampered ? 'opened' : 'intact');
   if (isTampered) crew.trial('a case that was opened', findings.length > 0);
   if (findings.length === 0) return;
   await crew.mustMove(unit, 'quarantined');
   yield chance.int(1, 6) * day;
   // Two persons looked, and it was the cleaner.
-  await crew.mustMove(unit, 'deployed', unit.look());
+  if (!isResealed) await crew.mustMove(unit, 'deployed', unit.look());
+  else yield* investigated(fleet, unit, technician);
+}
+
+/** A case that truly changed: it never goes back into a shop as it is. */
+async function* investigated(fleet: Fleet, unit: Unit, technician: Hand): Life {
+  const { crew } = fleet;
+  crew.trial(
+    'a case that changed goes back to its shop',
+    (await crew.move(unit, 'deployed', unit.look())) !== undefined,
+  );
+  crew.trial(
+    'a case that changed, and nobody says why',
+    (await crew.move(unit, 'inspected', unit.look())) !== undefined,
+  );
+  if (crew.chance.percent(30)) {
+    unit.isAlive = false;
+    await destroyed(fleet, unit);
+    return;
+  }
+  const { id, seen } = await inspectedBy(crew, unit, technician, 'opened');
+  const investigation = { inspection: id, words: 'the shop had its counter rebuilt; nothing was put in' };
+  await crew.mustMove(unit, 'inspected', { ...seen, investigation });
+  const from = unit.custody.holder === null ? technician : handOf(crew, unit.custody.holder);
+  await crew.handOver(unit, from, crew.hands.workshop);
+  yield* mended(fleet, unit);
 }

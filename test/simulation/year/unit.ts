@@ -20,6 +20,8 @@ export class Unit {
   /** Sales that were in it when it left its shop. */
   leftBehind = 0;
   isAlive = true;
+  /** Somebody has begun to take it out of its shop. */
+  isLeaving = false;
   isDestroyed = false;
   /** Where its chain of hand-overs ends, as the papers that travel with it say. */
   custody: CustodyHead = noCustody;
@@ -29,6 +31,7 @@ export class Unit {
   readonly clear = new Set<string>();
   /** Photos that were truly taken of it. */
   readonly photos = new Set<string>();
+  readonly #worn = new Set<string>();
   #hasLine = true;
   #key: { readonly privateKey: KeyObject; readonly publicKey: KeyObject } | undefined;
 
@@ -37,6 +40,18 @@ export class Unit {
     this.body = body;
     this.seals = [`S${body}-1`, `S${body}-2`];
     this.connections = 2 + (body % 2);
+    this.#worn.add(this.seals.join());
+  }
+
+  /** Its case was opened, and closed again with other seals. */
+  reseal(): void {
+    this.seals = [`S${this.body}-1`, `S${this.body}-X${this.#worn.size}`];
+    this.#worn.add(this.seals.join());
+  }
+
+  /** Whether it ever had these seals. */
+  wore(seals: readonly string[]): boolean {
+    return this.#worn.has(seals.join());
   }
 
   photo(): string {

@@ -61,6 +61,7 @@ export async function liveAYear(order: YearOrder, bugs: HouseBugs = {}): Promise
       takenFor: new Map(),
       seenAtWork: [],
       stuck: [],
+      parts: [],
       bodies: 0,
     };
     await crew.register();
@@ -102,7 +103,10 @@ async function register({ crew }: Fleet, { store, keys }: Rooms, units: readonly
       const life = { lifecycle: state, lifecycle_since: at, enrolled_at: state === 'deployed' ? at : null };
       const row = { serial, model: 'CT-5100', ...place, relay_port: null, registered_at: at, ...life };
       await tx.insertInto('terminals').values(row).execute();
-      const step = { serial, at, from_state: null, to_state: state, by: 'house', reason: 'registered', evidence: null };
+      // What stands in a shop was looked at when it was put there.
+      const { seals, connections } = unit;
+      const evidence = state === 'deployed' ? JSON.stringify({ seals, connections }) : null;
+      const step = { serial, at, from_state: null, to_state: state, by: 'house', reason: 'registered', evidence };
       await tx.insertInto('lifecycle_moves').values(step).execute();
       if (state !== 'deployed') continue;
       const protection = Uint8Array.from([...marker, ...chance.bytes(32 - marker.length)]);

@@ -293,6 +293,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     custody: {
       holders: async () => [],
       addHolder: async () => fail('CUSTODY_INVALID'),
+      revokeHolder: async () => fail('CUSTODY_INVALID'),
       view: async () => fail('TERMINAL_UNKNOWN'),
       deliver: async () => fail('CUSTODY_INVALID'),
       mismatch: async () => fail('TERMINAL_UNKNOWN'),
@@ -320,6 +321,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       list: async () => [],
       figures: async () => figuresOf([]),
       death: async () => fail('DEATH_UNKNOWN'),
+      wiped: async () => fail('WIPE_UNKNOWN'),
     },
     assessor: { async *lines() {} },
     ceremonies: noCeremonies,

@@ -32,11 +32,12 @@ const known: KnownEvidence = {
   isReportClear: true,
   isKnownToOwe: false,
   isTestPassed: true,
+  isInvestigated: true,
 };
 
 describe.each(lifecycleEdges.map((edge) => [`${edge.from} → ${edge.to}`, edge] as const))('%s', (_name, edge) => {
   const lacks = (given: Evidence, more: Partial<KnownEvidence> = {}, standing = freshStanding) =>
-    lackingEvidence(edge.evidence, edge.bag, given, standing, { ...known, ...more });
+    lackingEvidence(edge, given, standing, { ...known, ...more });
   test('is taken with what it asks for, and without any item of it is not', () => {
     expect(lacks(all)).toEqual([]);
     for (const item of edge.evidence) {
@@ -70,6 +71,34 @@ describe.each(lifecycleEdges.map((edge) => [`${edge.from} → ${edge.to}`, edge]
     expect(lacks(declared, { isReportClear: false })).toEqual([]);
     expectLack('nothingOwed', 'differs', lacks(declared, { isKnownToOwe: true }));
   });
+});
+
+test('a case that truly changed leaves quarantine with an investigation, for the workshop, and for nothing else', () => {
+  const standing = { bag: null, seals: ['S-0001'], connections: 4 };
+  const settled: Evidence = {
+    ...all,
+    investigation: { inspection: job, words: 'a new door was fitted, and the seal with it' },
+  };
+  for (const edge of lifecycleEdges.filter(({ evidence: items }) => items.includes('connections'))) {
+    const lacks = (given: Evidence, isInvestigated = true) =>
+      lackingEvidence(
+        edge,
+        given,
+        { ...standing, bag: edge.bag === 'opened' ? 'BAG-0001' : null },
+        { ...known, isInvestigated },
+      );
+    const changed = [
+      { item: 'seals', why: 'differs' },
+      { item: 'connections', why: 'differs' },
+    ];
+    expect(lacks(all)).toEqual(changed);
+    const isWayOut = edge.from === 'quarantined' && edge.to === 'inspected';
+    expect(lacks(settled), edge.to).toEqual(isWayOut ? [] : changed);
+    if (!isWayOut) continue;
+    expect(edge.evidence).toContain('secondPerson');
+    expect(lacks(settled, false)).toEqual([{ item: 'investigation', why: 'unproven' }]);
+    expect(lacks({ ...settled, photo: undefined })).toEqual([{ item: 'photo', why: 'missing' }]);
+  }
 });
 
 test('a person’s word alone needs a second person', () => {

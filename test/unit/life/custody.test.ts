@@ -56,6 +56,29 @@ describe('a file of custody', () => {
   });
 });
 
+it('shows what a revoked hand signed from then on, and nothing that stands on it; a successor gives away what it held', () => {
+  const heir = hand('carrier, new key');
+  const chain = chainOf('LIFE-0006');
+  const [one, two, three] = [chain.next(depot, carrier), chain.next(carrier, shop), chain.next(shop, depot)];
+  const at = (index: number) => new Date(1_700_000_000_000 + index * 60_000).toISOString();
+  const revokedFrom = (revokedAt: string, ...handovers: readonly SignedHandover[]) => {
+    const hands = [
+      depot.holder,
+      shop.holder,
+      { ...carrier.holder, revokedAt, successor: heir.holder.kid },
+      heir.holder,
+    ];
+    return codes([
+      JSON.stringify({ custody: 'tsunagu-custody-v1', tenant: 'demo', holders: hands }),
+      ...handovers.map((handover) => JSON.stringify({ handover })),
+    ]);
+  };
+  expect(revokedFrom(at(2), one, two, three)).toEqual([]);
+  expect(revokedFrom(at(1), one, two, three)).toEqual(['3 CUSTODY_HOLDER_REVOKED']);
+  const other = chainOf('LIFE-0007');
+  expect(revokedFrom(at(1), other.next(depot, carrier), other.next(heir, shop))).toEqual([]);
+});
+
 it('alarms by state and time: what left with no hand on it, and what stays too long', () => {
   const day = 86_400_000;
   const at = (state: 'in-transit' | 'deployed' | 'refurbish', handedOverAt: number | null, now: number) =>
@@ -108,6 +131,42 @@ describe('custody at the server', () => {
     });
     const report = verifyCustody((await exported.text()).split('\n'));
     expect([report.findings, report.terminals, report.handovers]).toEqual([[], 1, 2]);
+  });
+
+  it('takes nothing of a hand that was revoked, whatever date it bears, and keeps what it took before', async () => {
+    await house.register('LIFE-0008');
+    const [thief, lost, heir] = [hand('thief'), hand('lost'), hand('found')];
+    for (const { holder } of [thief, lost, heir])
+      await house.call('POST', '/custody/holders', { name: holder.name, publicKey: holder.publicKey });
+    const chain = chainOf('LIFE-0008');
+    const one = chain.next(depot, lost);
+    expect((await deliver(one)).status).toBe(200);
+    const path = `/custody/holders/${lost.holder.kid}/revocation`;
+    const reason = '鍵の紛失';
+    const refused = async (body: object) => (await house.call('POST', path, body)).body;
+    expect(await refused({ reason, at: '2999-01-01T00:00:00.000Z' })).toMatchObject({ field: 'at' });
+    expect(await refused({ reason, successor: lost.holder.kid })).toMatchObject({ field: 'successor' });
+    const unknown = await house.call('POST', `/custody/holders/${'0'.repeat(16)}/revocation`, { reason });
+    expect(unknown.body.code).toBe('CUSTODY_HOLDER_UNKNOWN');
+    // The whole of what was signed since the day that is named is in doubt.
+    const since = '2023-11-14T22:13:20.000Z';
+    expect((await house.call('POST', path, { reason })).body).toMatchObject({ holds: ['LIFE-0008'], doubtful: [] });
+    expect((await house.call('POST', path, { reason, at: since, successor: heir.holder.kid })).body).toMatchObject({
+      revokedAt: since,
+      successor: heir.holder.kid,
+      doubtful: ['LIFE-0008'],
+    });
+    expect((await deliver(one)).body).toMatchObject({ seq: 1 });
+    const stolen = chain.next(lost, thief, { at: '2023-11-14T00:00:00.000Z' });
+    expect((await deliver(stolen)).body.code).toBe('CUSTODY_HOLDER_REVOKED');
+    // Registered again it is as revoked as before.
+    await house.call('POST', '/custody/holders', { name: 'lost', publicKey: lost.holder.publicKey });
+    expect((await deliver(stolen)).body.code).toBe('CUSTODY_HOLDER_REVOKED');
+    const again = chainOf('LIFE-0008');
+    again.next(depot, lost);
+    const { body } = await house.call('GET', '/terminals/LIFE-0008/custody');
+    const byHeir = again.next(heir, shop, { seq: 2, prev: String(body.hash) });
+    expect((await deliver(byHeir)).body).toMatchObject({ seq: 2, holder: { name: 'shop' } });
   });
 
   it('quarantines a terminal that came in another bag, so that it gets no keys', async () => {

@@ -73,6 +73,9 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
   await move('refurbish', {});
   const work = workOrderView.parse((await open({ serial, intake: 'fault', reported: 'SW-BOOT' })).body);
   expect((await open({ serial, intake: 'fault' })).body.code).toBe('WORK_OPEN');
+  expect((await house.call('GET', '/workshop/orders')).body).toMatchObject({ items: [{ id: work.id, serial }] });
+  const run = await mori.call('POST', '/keys/runs', { name: '春の注入', serials: [serial] });
+  expect(run.status).toBeLessThan(300);
   const entry = (body: object) => house.call('POST', `/workshop/orders/${work.id}/entries`, body);
   expect((await entry({ kind: 'diagnosed', fault: 'SW-BOOT' })).status).toBe(200);
   expect((await entry({ kind: 'bench-test', attestation: 'nonsense' })).body.code).toBe('ATTESTATION_INVALID');
@@ -107,14 +110,14 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
     0,
   );
   expect(readdirSync(out).toSorted()).toEqual(
-    'audit.jsonl clauses.json custody.jsonl devices.json edges.json house.jsonl inspections.jsonl keys.jsonl manifest.json steps.jsonl verify.mjs'.split(
+    'audit.jsonl clauses.json custody.jsonl devices.json edges.json house.jsonl inspections.jsonl keys.jsonl manifest.json runs.jsonl steps.jsonl verify.mjs'.split(
       ' ',
     ),
   );
   expect(verify(out)).toEqual({
     status: 0,
     stdout: expect.stringMatching(
-      /^note: .+30-3 not enforced[^]+5 steps, 1 hand-overs, 1 inspections, \d+ audit entries: nothing is wrong/,
+      /^note: .+30-3 not enforced[^]+5 steps, 1 hand-overs, 1 inspections, 1 injection runs, \d+ audit entries: nothing is wrong/,
     ),
   });
 
@@ -125,6 +128,7 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
     ['steps.jsonl', '"recycling":', '"recycled":', 'recycling is missing'],
     ['custody.jsonl', '倉庫', '店舗', 'not signed by both hands'],
     ['inspections.jsonl', 'intact', 'opened', 'not signed by its technician'],
+    ['runs.jsonl', 'proposed', 'closed', 'not signed by its house'],
     ['audit.jsonl', '"outcome":"done"', '"outcome":"refused"', 'does not continue the chain'],
     [
       'keys.jsonl',

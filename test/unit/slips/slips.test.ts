@@ -67,7 +67,7 @@ const signed: Transaction = { ...sale, signature: emulatedSignature('somebody') 
 
 describe('the text of a slip', () => {
   it('calls nothing credit that is none: a gift or cash card has no scheme', () => {
-    const gift: Transaction = { ...sale, card: { scheme: '', lastFour: '0014' } };
+    const gift: Transaction = { ...sale, card: { ...card, scheme: '', lastFour: '0014' } };
     const ja = slipText(slipOf(gift, head, 'customer', 'ja'), 32);
     expect(ja).toContain('カード取引票');
     expect(ja).not.toMatch(/クレジット|一括/);

@@ -1,6 +1,14 @@
 import { once } from 'node:events';
 import { holder, signedHandover } from '@tsunagu/protocols/custody';
-import { custodyAlarmView, custodyView, lifePaths, sealNumber, serialSchema } from '@tsunagu/protocols/fleet';
+import {
+  custodyAlarmView,
+  custodyView,
+  holderRevocation,
+  lifePaths,
+  revokeHolder,
+  sealNumber,
+  serialSchema,
+} from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
 import { actorOf } from '../actor.ts';
@@ -38,6 +46,21 @@ export function custodyRoutes(app: ApiApp, { custody }: Pick<ApiRooms, 'custody'
       const { name, publicKey } = request.body;
       return unwrap(await custody.addHolder(name, publicKey, actorOf(request)));
     },
+  );
+
+  app.post(
+    '/api/v1/custody/holders/:kid/revocation',
+    {
+      config: { role: 'admin' },
+      schema: {
+        summary: 'Revoke a hand whose key was lost; what was delivered before stays',
+        tags,
+        params: holder.pick({ kid: true }),
+        body: revokeHolder,
+        response: { 200: holderRevocation, '4xx': refused },
+      },
+    },
+    async (request) => unwrap(await custody.revokeHolder(request.params.kid, request.body, actorOf(request))),
   );
 
   app.post(

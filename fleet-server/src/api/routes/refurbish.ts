@@ -1,4 +1,11 @@
-import { deathCertificate, lifePaths, serialSchema, workFigures, workOrderView } from '@tsunagu/protocols/fleet';
+import {
+  deathCertificate,
+  lifePaths,
+  serialSchema,
+  wipeCertificate,
+  workFigures,
+  workOrderView,
+} from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { openWork, workEntry } from '@tsunagu/protocols/refurbish';
 import { z } from 'zod';
@@ -77,6 +84,20 @@ export function refurbishRoutes(app: ApiApp, { refurbish }: Pick<ApiRooms, 'refu
       const { repairYield, ...rest } = await refurbish.figures(Date.parse(from), Date.parse(to) + 86_400_000);
       return { ...rest, repairYield: [...repairYield] };
     },
+  );
+
+  app.get(
+    '/api/v1/terminals/:serial/wipe-certificate',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'The last wipe that a terminal swore to, with all that is needed to check it',
+        tags,
+        params: z.object({ serial: serialSchema }),
+        response: { 200: wipeCertificate, '4xx': refused },
+      },
+    },
+    async (request) => unwrap(await refurbish.wiped(request.params.serial)),
   );
 
   app.get(
