@@ -293,7 +293,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     custody: {
       holders: async () => [],
       addHolder: async () => fail('CUSTODY_INVALID'),
-      revokeHolder: async () => fail('CUSTODY_INVALID'),
+      revokeHolder: async () => fail('CUSTODY_HOLDER_UNKNOWN'),
       view: async () => fail('TERMINAL_UNKNOWN'),
       deliver: async () => fail('CUSTODY_INVALID'),
       mismatch: async () => fail('TERMINAL_UNKNOWN'),
