@@ -22,7 +22,7 @@ export async function showTotals(context: Context, serial: string, order: Totals
     console.out(console.paint('bold', texts.totals.title(serial, totals.day, totals.isClosed)));
     const table = layOut(
       [
-        { head: columns.scheme, cell: ({ scheme }) => scheme },
+        { head: columns.scheme, cell: ({ scheme }) => scheme || '–' },
         { head: columns.kind, cell: ({ kind }) => texts.payment.kinds[kind] },
         { head: columns.count, cell: ({ count }) => String(count), right: true },
         {
