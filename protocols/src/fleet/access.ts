@@ -107,11 +107,13 @@ export const approval = z
   })
   .describe('Something that one person asked for and another decides on.');
 export type ApprovalView = z.infer<typeof approval>;
-export const approvalDetail = approval.extend({
-  terminals: z
-    .array(serialSchema)
-    .describe('Exactly which terminals a revocation is about; empty for the other kinds.'),
-});
+export const approvalDetail = approval
+  .extend({
+    terminals: z
+      .array(serialSchema)
+      .describe('Exactly which terminals a revocation is about; empty for the other kinds.'),
+  })
+  .describe('An approval with all that it is about.');
 export const decideApproval = z
   .strictObject({
     verdict: z.enum(['approved', 'refused']).describe('The decision.'),

@@ -212,8 +212,11 @@ class Centre implements AcquirerLink {
       }
       const asking = centreAsking(this.#rooms, this.link, this.#prepared.own.pinKey, message);
       const reply = await this.#processing.handleMessage(asking, message);
-      // Of what could not be written down nothing is said: a centre that hears nothing takes it back, or says it again.
-      if ('refusal' in reply) return reply.refusal === 'SWITCH_JOURNAL_FAILED' ? undefined : refuse('902');
+      if ('refusal' in reply) {
+        if (reply.refusal !== 'SWITCH_JOURNAL_FAILED') return refuse('902');
+        // Of what may have been written down all the same nothing is said: a centre that hears nothing takes it back, or says it again.
+        return reply.isUndone === true ? refuse('909') : undefined;
+      }
       const answer = this.link.codec.decode(reply.answer);
       if (answer.ok) line.send(answer.value);
     } catch (cause) {

@@ -29,7 +29,13 @@ import { isTaken, type Lane } from './store-and-forward.ts';
 import type { SaleEvent } from './rules.ts';
 
 /** What a terminal gets: an answer (ISO 8583 bytes of the terminal link), or a refusal of the frame. */
-export type Reply = { readonly answer: Uint8Array } | { readonly refusal: RefusalCode };
+export type Reply =
+  | { readonly answer: Uint8Array }
+  | {
+      readonly refusal: RefusalCode;
+      /** Certainly nothing of it is on disk and nothing was sent on: it may be refused to whoever asks. */
+      readonly isUndone?: boolean;
+    };
 
 /** The links and what goes over them, by id. */
 export interface Roads {
@@ -103,7 +109,7 @@ export class Processing {
       return await work();
     } catch (cause) {
       this.#world.log('error', 'journalFailed', { from: asking.key, fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
-      return { refusal: 'SWITCH_JOURNAL_FAILED' };
+      return { refusal: 'SWITCH_JOURNAL_FAILED', isUndone: isFenced(cause) };
     }
   }
 
