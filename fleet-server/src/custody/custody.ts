@@ -26,7 +26,7 @@ import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
 import type { Actor } from '../audit/index.ts';
-import type { Lifecycle, Note } from '../estate/index.ts';
+import { isRegistered, type Lifecycle, type Note } from '../estate/index.ts';
 import { type Database, isoTime, type Queryable, type Store } from '../store/index.ts';
 
 const alarmsEveryMs = 3_600_000;
@@ -86,12 +86,7 @@ export function openCustody(rooms: CustodyRooms): Custody {
   };
 
   async function view(serial: Serial): Promise<Result<CustodyView, 'TERMINAL_UNKNOWN'>> {
-    const known = await store.db
-      .selectFrom('terminals')
-      .select('serial')
-      .where('serial', '=', serial)
-      .executeTakeFirst();
-    if (!known) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+    if (!(await isRegistered(store.db, serial))) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
     const rows = await chainOf(store.db, serial);
     const names = await holderMap(store.db);
     const { seq, hash, holder } = headOf(rows);
@@ -245,8 +240,7 @@ export function openCustody(rooms: CustodyRooms): Custody {
       if (!body.ok) return fail('CUSTODY_INVALID');
       const { serial } = body.value;
       const stored = await store.write(async (tx): Promise<Result<void, CustodyFault | 'TERMINAL_UNKNOWN'>> => {
-        const known = await tx.selectFrom('terminals').select('serial').where('serial', '=', serial).executeTakeFirst();
-        if (!known) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+        if (!(await isRegistered(tx, serial))) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
         const rows = await chainOf(tx, serial);
         const hash = handoverHash(signed);
         if (rows.some((row) => row.hash === hash)) return ok(undefined);

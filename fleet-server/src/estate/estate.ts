@@ -36,6 +36,7 @@ import {
   type Store,
 } from '../store/index.ts';
 import { beginLife } from './lifecycle.ts';
+import { isRegistered } from './registered.ts';
 import { helloOf, summaryOf, summaryRows, type Targets } from './summary.ts';
 import { followTimeline, type Note, noteWith, timelineEntryOf } from './timeline.ts';
 
@@ -322,12 +323,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
     async timeline(serial, page) {
       const before = numberOfCursor(page.cursor);
       if (!before.ok) return before;
-      const known = await store.db
-        .selectFrom('terminals')
-        .select('serial')
-        .where('serial', '=', serial)
-        .executeTakeFirst();
-      if (!known) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+      if (!(await isRegistered(store.db, serial))) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
       const limit = boundedLimit(page.limit);
       let query = store.db.selectFrom('timeline').selectAll().where('serial', '=', serial);
       if (before.value !== undefined) query = query.where('id', '<', before.value);
@@ -410,12 +406,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
 
     async trouble(serial, { code, record }) {
       const known = await store.write(async (tx) => {
-        const terminal = await tx
-          .selectFrom('terminals')
-          .select('serial')
-          .where('serial', '=', serial)
-          .executeTakeFirst();
-        if (!terminal) return false;
+        if (!(await isRegistered(tx, serial))) return false;
         const row = { at: world.clock.now(), code, record: record ?? null };
         await tx
           .insertInto('terminal_troubles')
@@ -431,12 +422,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
 
     async recount(serial) {
       const known = await store.write(async (tx) => {
-        const terminal = await tx
-          .selectFrom('terminals')
-          .select('serial')
-          .where('serial', '=', serial)
-          .executeTakeFirst();
-        if (!terminal) return false;
+        if (!(await isRegistered(tx, serial))) return false;
         await tx.updateTable('presence').set({ boot_seq: 0, hello_seq: 0 }).where('serial', '=', serial).execute();
         await rooms.recounted(tx, serial);
         return true;

@@ -8,6 +8,7 @@ export {
   openLifecycle,
   stepsOfLife,
 } from './lifecycle.ts';
+export { isRegistered } from './registered.ts';
 export type { Targets } from './summary.ts';
 export type { Note, TimelineFacts } from './timeline.ts';
 export { forgetTimeline, timelineKeptMs } from './retention.ts';

@@ -4,7 +4,7 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { parseCertificateRequest } from '@tsunagu/protocols/x509';
 import type { Transaction } from 'kysely';
-import { mayNow } from '../estate/index.ts';
+import { isRegistered, mayNow } from '../estate/index.ts';
 import type { Database, Store } from '../store/index.ts';
 import type { Authority } from './authority.ts';
 import { storeTerminalCertificate } from './certificate-rows.ts';
@@ -120,12 +120,7 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
     },
 
     async revokeIn(tx, serial, by) {
-      const terminal = await tx
-        .selectFrom('terminals')
-        .select('serial')
-        .where('serial', '=', serial)
-        .executeTakeFirst();
-      if (!terminal) return false;
+      if (!(await isRegistered(tx, serial))) return false;
       const now = world.clock.now();
       await tx
         .updateTable('certificates')

@@ -18,7 +18,7 @@ import {
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Actor } from '../audit/index.ts';
-import { type Note, stepsOfLife } from '../estate/index.ts';
+import { isRegistered, type Note, stepsOfLife } from '../estate/index.ts';
 import {
   boundedLimit,
   isoTime,
@@ -153,8 +153,7 @@ export function openInspections({ world, store, note, announce }: InspectionRoom
       if (!said.ok) return fail('INSPECTION_INVALID');
       const { serial, id } = said.value;
       const taken = await store.write(async (tx): Promise<Result<readonly InspectionFinding[], DeliverFault>> => {
-        const known = await tx.selectFrom('terminals').select('serial').where('serial', '=', serial).executeTakeFirst();
-        if (!known) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+        if (!(await isRegistered(tx, serial))) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
         const signer = await tx
           .selectFrom('custody_holders')
           .select(['kid', 'public_key', 'revoked_at'])
