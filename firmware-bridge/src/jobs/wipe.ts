@@ -65,8 +65,13 @@ export async function wipe(
   if (!begun.ok) return begun;
   const facts = begun.value?.facts;
   if (facts?.job === order.job && facts.attempt === order.attempt) {
+    // Power failed before the first call had destroyed all keys: it ends now, and the boot after it looks again.
+    const isCut = keys.slots().length > 0;
+    const destroyed = isCut ? await keys.destroy() : ok(undefined);
+    if (!destroyed.ok) return destroyed;
     const emptied = await empty(parts);
-    return emptied.ok ? prove(parts, order, facts.files) : emptied;
+    if (!emptied.ok) return emptied;
+    return isCut && keys.slots().length === 0 ? ok('restarting') : prove(parts, order, facts.files);
   }
   if ((await parts.undelivered()) > 0)
     return fail('SALES_UNDELIVERED', { facts: { count: await parts.undelivered() } });
