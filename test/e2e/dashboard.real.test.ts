@@ -240,6 +240,7 @@ describe.skipIf(!existsSync(executablePath))('the dashboard in a browser', () =>
       state,
       since: '2025-01-01T00:00:00.000Z',
       rotationDue,
+      initialKeys: { made: 12_000, most: 524_287, isRunningOut: false },
       reason: state === 'good' ? null : '写しの流出',
       campaign: state === 'good' ? null : 'c1',
     });

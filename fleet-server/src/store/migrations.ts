@@ -22,6 +22,7 @@ import type { Migration } from './migration.ts';
 /** All steps of the schema in their order. A room adds its list here; a new step of a room goes to the end of its own list. */
 export const migrations: readonly Migration[] = [
   ...estateMigrations,
+  ...auditMigrations,
   ...identityMigrations,
   ...expiryMigrations,
   ...twinMigrations,
@@ -30,7 +31,6 @@ export const migrations: readonly Migration[] = [
   ...negativeMigrations,
   ...salesMigrations,
   ...switchMigrations,
-  ...auditMigrations,
   ...accessMigrations,
   ...webhookMigrations,
   ...liveMigrations,
