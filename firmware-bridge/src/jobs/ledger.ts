@@ -76,14 +76,21 @@ export async function openLedger(
 
   const same = (entry: SeenAttempt, job: JobId, attempt: number): boolean =>
     entry.job === job && entry.attempt === attempt;
+  /** What is not on disk is not told either: after a power loss it would be told otherwise. */
+  async function save(next: {
+    readonly entries: readonly LedgerEntry[];
+    readonly seen: readonly SeenAttempt[];
+    readonly isDoubtful: boolean;
+  }): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
+    const written = await store.write(ledgerRecord, { ...next, entries: [...next.entries], seen: [...next.seen] });
+    if (written.ok) ({ entries, seen, isDoubtful } = next);
+    return written;
+  }
   const put = async (entry: LedgerEntry): Promise<Result<void, 'STORE_WRITE_FAILED'>> => {
     const known = entries.some((one) => same(one, entry.job, entry.attempt));
     const all = known ? entries.map((one) => (same(one, entry.job, entry.attempt) ? entry : one)) : [...entries, entry];
     const next = forgetOldest(all, seen, clock.now());
-    const written = await store.write(ledgerRecord, { entries: [...next.entries], seen: [...next.seen], isDoubtful });
-    // What is not on disk is not told either: after a power loss it would be told otherwise.
-    if (written.ok) ({ entries, seen } = next);
-    return written;
+    return save({ ...next, isDoubtful });
   };
   return ok({
     find: (job, attempt) =>
@@ -109,15 +116,10 @@ export async function openLedger(
     },
     async settle() {
       if (!isDoubtful) return ok(undefined);
-      const written = await store.write(ledgerRecord, { entries: [...entries], seen: [...seen], isDoubtful: false });
-      if (written.ok) isDoubtful = false;
-      return written;
+      return save({ entries, seen, isDoubtful: false });
     },
     async forgetReports() {
-      const next = forgetOldest(entries, seen, clock.now(), 0);
-      const written = await store.write(ledgerRecord, { entries: [...next.entries], seen: [...next.seen], isDoubtful });
-      if (written.ok) ({ entries, seen } = next);
-      return written;
+      return save({ ...forgetOldest(entries, seen, clock.now(), 0), isDoubtful });
     },
   });
 }

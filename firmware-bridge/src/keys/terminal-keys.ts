@@ -11,7 +11,7 @@ import type {
   KeySlot,
   ProtectionEvidence,
 } from '@tsunagu/protocols/fleet';
-import { checkValue } from '@tsunagu/protocols/kcv';
+import { checkValue, customaryCheckValue } from '@tsunagu/protocols/kcv';
 import { fail, fromHex, hex, ok, type Result, Secret, toHex } from '@tsunagu/protocols/kit';
 import { panMac, permutationKey, type PermutedPan, permutePan } from '@tsunagu/protocols/negative';
 import { type UnwrapError, type UnwrappedKey, unwrapKeyBlock } from '@tsunagu/protocols/tr31';
@@ -280,7 +280,7 @@ async function load(
   const rule = ruleOf(slot);
   if (header.versionId !== 'D' || header.keyUsage !== rule.usage || !rule.algorithms.includes(header.algorithm))
     return refuse(key, 'usage');
-  const kcv = header.algorithm === 'T' ? checkValue('TDES', 'legacy', key) : checkValue('AES', 'cmac', key);
+  const kcv = customaryCheckValue(header.algorithm === 'T' ? 'TDES' : 'AES', key);
   if (!kcv.ok || toHex(kcv.value) !== wanted.kcv) return refuse(key, 'kcv');
   const written = isAcquirerSlot(slot)
     ? await putAcquirer(store, slots, slot, key, { kcv: wanted.kcv, ...order })

@@ -100,7 +100,6 @@ export const identityMigrations: readonly Migration[] = [
         .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
         .addPrimaryKeyConstraint('revocation_proposals_key', ['approval', 'serial'])
         .execute();
-      await db.schema.createIndex('certificates_by_revocation').on('certificates').column('revoked_at').execute();
     },
   },
   {
@@ -108,7 +107,6 @@ export const identityMigrations: readonly Migration[] = [
     async up(db, types) {
       await db.schema.alterTable('claims').addColumn('ended_at', types.time).execute();
       await db.schema.alterTable('claims').addColumn('revoked_at', types.time).execute();
-      await db.schema.dropIndex('certificates_by_revocation').execute();
       await db.schema.createIndex('claims_by_revocation').on('claims').column('revoked_at').execute();
       // Who was revoked before, and has no certificate since, is not enrolled again by what it holds either.
       await sql`update claims set ended_at = used_at

@@ -1,5 +1,5 @@
 import { keyIdOf, type PinnedKey, signDocumentBy } from '@tsunagu/protocols/fleet';
-import { FaultError, unwrap } from '@tsunagu/protocols/kit';
+import { unwrap } from '@tsunagu/protocols/kit';
 import type { Vault } from '../vault/index.ts';
 import type { Sign } from './row.ts';
 
@@ -17,7 +17,6 @@ export async function openJobSigner(vault: Vault): Promise<JobSigner> {
   await vault.ensure(keyId, 'job-signing');
   const spki = unwrap(vault.publicKey(keyId)).export({ format: 'der', type: 'spki' });
   const kid = keyIdOf(spki);
-  if (!vault.find(keyId)) throw new FaultError({ code: 'VAULT_KEY_UNKNOWN' });
   return {
     pinned: { kid, publicKey: spki.toString('base64') },
     sign: (payload) =>

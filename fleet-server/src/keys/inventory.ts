@@ -91,8 +91,7 @@ export function openKeyInventory(
       const from = since.get(id);
       const scheme = schemeOfUse(use);
       const initialKeys = made.get(id) ?? null;
-      // Whichever comes first: its time, or its last numbers.
-      const due = initialKeys?.isRunningOut ? world.clock.now() : Number(from) + cryptoPeriodMs[use];
+      const numbersEnd = initialKeys?.isRunningOut ? world.clock.now() : Number.POSITIVE_INFINITY;
       const isCurrent = scheme === undefined || id === keys.base(scheme);
       return {
         id,
@@ -102,7 +101,9 @@ export function openKeyInventory(
         terminals: counts.get(id) ?? 0,
         state: marked.get(id)?.state ?? 'good',
         since: from === undefined ? null : isoTime(from),
-        rotationDue: from === undefined || !isCurrent ? null : isoTime(Math.min(due, from + cryptoPeriodMs[use])),
+        // Whichever comes first: its time, or its last numbers.
+        rotationDue:
+          from === undefined || !isCurrent ? null : isoTime(Math.min(numbersEnd, from + cryptoPeriodMs[use])),
         initialKeys,
         reason: marked.get(id)?.reason ?? null,
         campaign: marked.get(id)?.campaign ?? null,

@@ -262,22 +262,24 @@ export async function openKeys(
       .where('state', 'in', ['allocated', 'loaded', 'destroyed'])
       .executeTakeFirst();
 
-  /** The vault's key in a terminal's slot by its check value: the one that counts, or the one that is to follow. */
-  async function acquirerKeyId(
+  /** The vault's keys in a terminal's slots by their check values: those that count, or those that are to follow. */
+  async function acquirerKeyIds(
     serial: string,
     { acquirer, kcvs }: AcquirerKeyReference,
-    kind: AcquirerKeyKind,
+    kinds: readonly AcquirerKeyKind[],
     areDestroyed = false,
-  ): Promise<string | undefined> {
-    const row = await store.db
+  ): Promise<Readonly<Partial<Record<AcquirerKeyKind, string>>>> {
+    const slotOf = (kind: AcquirerKeyKind) => `acquirer/${acquirer}/${kind}` as const;
+    const rows = await store.db
       .selectFrom('key_ledger')
-      .select('parent_key')
+      .select(['slot', 'kcv', 'parent_key'])
       .where('serial', '=', serial)
-      .where('slot', '=', `acquirer/${acquirer}/${kind}`)
-      .where('kcv', '=', kcvs[kind])
+      .where('slot', 'in', kinds.map(slotOf))
       .where('state', 'in', areDestroyed ? ['destroyed'] : ['allocated', 'loaded'])
-      .executeTakeFirst();
-    return row?.parent_key;
+      .execute();
+    const idOf = (kind: AcquirerKeyKind) =>
+      rows.find(({ slot, kcv }) => slot === slotOf(kind) && kcv === kcvs[kind])?.parent_key;
+    return Object.fromEntries(kinds.map((kind) => [kind, idOf(kind)]));
   }
 
   async function modelIdOf(tx: Transaction<Database>, serial: Serial): Promise<string> {
@@ -450,8 +452,7 @@ export async function openKeys(
       if (!entry) return fail('VAULT_KEY_UNKNOWN', { field: 'initialKeyId' });
       const areDestroyed = entry.state === 'destroyed';
       if (under) {
-        const data = await acquirerKeyId(entry.serial, under, 'data', areDestroyed);
-        const mac = await acquirerKeyId(entry.serial, under, 'mac', areDestroyed);
+        const { data, mac } = await acquirerKeyIds(entry.serial, under, ['data', 'mac'], areDestroyed);
         const held = data !== undefined && mac !== undefined ? vault.acquirerKeys(data, mac) : undefined;
         return held?.ok
           ? ok({ serial: entry.serial as Serial, keys: held.value, areDestroyed })
@@ -479,7 +480,7 @@ export async function openKeys(
       const entry = await baseOf(read.value.initialKeyId);
       if (!entry || entry.state === 'destroyed') return fail('VAULT_KEY_UNKNOWN', { field: 'initialKeyId' });
       if (under) {
-        const acquirerPin = await acquirerKeyId(entry.serial, under, 'pin');
+        const { pin: acquirerPin } = await acquirerKeyIds(entry.serial, under, ['pin']);
         if (acquirerPin === undefined) return fail('VAULT_KEY_UNKNOWN', { field: under.acquirer });
         return vault.translatePin({ acquirerPin }, to, block, pan);
       }

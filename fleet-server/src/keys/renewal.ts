@@ -1,5 +1,5 @@
 import type { Job, JobBody, Serial } from '@tsunagu/protocols/fleet';
-import { fail, type Result } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { Transaction } from 'kysely';
 import { mayNow } from '../estate/index.ts';
 import type { Database, Queryable, Store } from '../store/index.ts';
@@ -35,7 +35,7 @@ export const openRenewal =
       if (!order.ok) return order;
       const subject = order.value.type === 'key.bind' ? bindSubject : receiveSubject;
       const id = await jobs.queueIn(tx, serial, order.value, subject);
-      return id === undefined ? fail('KEY_PROTECTION_UNDER_WAY') : { ok: true, value: id };
+      return id === undefined ? fail('KEY_PROTECTION_UNDER_WAY') : ok(id);
     });
     if (!queued.ok) return queued;
     await jobs.wake(serial);

@@ -25,7 +25,7 @@ export async function insertRows<Row extends AnyRow>(
 ): Promise<void> {
   if (rows.length === 0) return;
   const names = namesOf(columns);
-  const lot = lotOf(tx, table, columns, rows);
+  const lot = lotOf(tx, table, columns, cellsOf(names, rows));
   // "WHERE true" tells the parser that ON CONFLICT is not the condition of a join.
   const sql = `INSERT INTO "${table}" (${listOf(names)}) SELECT ${lot.values.join(', ')} FROM ${lot.from} WHERE true ${ending}`;
   await tx.executeQuery(CompiledQuery.raw(sql, [lot.text]));
@@ -42,7 +42,7 @@ export async function updateRows<Row extends AnyRow>(
   if (rows.length === 0) return;
   const keyed = { ...columns, plain: [key, ...columns.plain] };
   const names = namesOf(keyed);
-  const lot = lotOf(tx, table, keyed, rows);
+  const lot = lotOf(tx, table, keyed, cellsOf(names, rows));
   const set = names.slice(1).map((column) => `"${column}" = "rows"."new_${column}"`);
   const values = lot.values.map((value, at) => `${value} AS "new_${names[at] ?? ''}"`);
   const sql = `UPDATE "${table}" SET ${set.join(', ')} FROM (SELECT ${values.join(', ')} FROM ${lot.from}) AS "rows" WHERE "${table}"."${key}" = "rows"."new_${key}"`;
@@ -58,8 +58,7 @@ export async function selectRows<Table extends keyof Database, Row>(
   selected = '*',
 ): Promise<readonly Row[]> {
   if (keys.length === 0) return [];
-  const rows = keys.map((key): AnyRow => Object.fromEntries(columns.map((column, at) => [column, key[at] ?? null])));
-  const lot = lotOf(tx, table, { plain: columns }, rows);
+  const lot = lotOf(tx, table, { plain: columns }, keys);
   const sql = `SELECT ${selected} FROM "${table}" WHERE (${listOf(columns)}) IN (SELECT ${lot.values.join(', ')} FROM ${lot.from})`;
   return (await tx.executeQuery<Row>(CompiledQuery.raw(sql, [lot.text]))).rows;
 }
@@ -68,41 +67,35 @@ const listOf = (columns: readonly string[]): string => columns.map((column) => `
 
 const namesOf = <Row>({ plain, bytes = [] }: Columns<Row>): (keyof Row & string)[] => [...plain, ...bytes];
 
-/** Rows as one parameter, and how a statement reads them: what stands for each column, in the order of `namesOf`, and from where. */
-function lotOf<Row extends AnyRow>(
+const cellsOf = <Row extends AnyRow>(names: readonly (keyof Row & string)[], rows: readonly Row[]) =>
+  rows.map((row) => names.map((name) => row[name] ?? null));
+
+/**
+ * Rows as one parameter, and how a statement reads them: what stands for each column, in the order of `namesOf`, and from where.
+ *
+ * @param cells of each row, in the order of `namesOf`
+ */
+function lotOf<Row>(
   tx: Transaction<Database>,
   table: keyof Database,
   columns: Columns<Row>,
-  rows: readonly Row[],
+  cells: readonly (readonly Value[])[],
 ): { readonly text: string; readonly values: readonly string[]; readonly from: string } {
-  const { plain, bytes = [] } = columns;
+  const names = namesOf(columns);
   if (tx.getExecutor().adapter instanceof PostgresAdapter)
     return {
       text: JSON.stringify(
-        rows.map((row) => ({
-          ...Object.fromEntries(plain.map((column) => [column, row[column] ?? null])),
-          ...Object.fromEntries(bytes.map((column) => [column, hexOf(row[column], '\\x')])),
-        })),
+        cells.map((row) => Object.fromEntries(row.map((cell, at) => [names[at] ?? '', textOf(cell, '\\x')]))),
       ),
-      values: namesOf(columns).map((column) => `"lot"."${column}"`),
+      values: names.map((name) => `"lot"."${name}"`),
       from: `json_populate_recordset(NULL::"${table}", $1) AS "lot"`,
     };
   return {
-    text: JSON.stringify(
-      rows.map((row) => [
-        ...plain.map((column) => row[column] ?? null),
-        ...bytes.map((column) => hexOf(row[column], '')),
-      ]),
-    ),
-    values: [
-      ...plain.map((_, at) => `value ->> ${at}`),
-      ...bytes.map((_, at) => `unhex(value ->> ${plain.length + at})`),
-    ],
+    text: JSON.stringify(cells.map((row) => row.map((cell) => textOf(cell, '')))),
+    values: names.map((_, at) => (at < columns.plain.length ? `value ->> ${at}` : `unhex(value ->> ${at})`)),
     from: 'json_each(?)',
   };
 }
 
-const hexOf = (value: Value | undefined, prefix: string): string | null =>
-  value instanceof Uint8Array
-    ? prefix + Buffer.from(value.buffer, value.byteOffset, value.length).toString('hex')
-    : null;
+const textOf = (cell: Value, prefix: string): string | number | null =>
+  cell instanceof Uint8Array ? prefix + Buffer.from(cell.buffer, cell.byteOffset, cell.length).toString('hex') : cell;

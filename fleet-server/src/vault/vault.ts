@@ -12,7 +12,7 @@ import {
   tdesVariantKey,
   wipeTransactionKey,
 } from '@tsunagu/protocols/dukpt';
-import { checkValue } from '@tsunagu/protocols/kcv';
+import { checkValue, customaryCheckValue } from '@tsunagu/protocols/kcv';
 import { fail, hex, ok, type Result, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { panMacBy, permutationKey, permutePan } from '@tsunagu/protocols/negative';
 import { packParcel, type Parcel } from '@tsunagu/protocols/offline-root';
@@ -343,7 +343,7 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
 }
 
 const checkValueOf = (algorithm: 'A' | 'T', key: Secret<'key'>): string =>
-  toHex(unwrap(algorithm === 'A' ? checkValue('AES', 'cmac', key) : checkValue('TDES', 'legacy', key)));
+  toHex(unwrap(customaryCheckValue(algorithm === 'A' ? 'AES' : 'TDES', key)));
 
 /** The variant of a TDES base key is a key beside it. */
 const variantOf = (base: string): string => `${base}/variant`;

@@ -24,6 +24,13 @@ export function fullCheckValue(
   );
 }
 
+/** The check value by which a key is known here: `cmac` of an AES key, 5 bytes; `legacy` of a TDES key, 3 bytes. */
+export const customaryCheckValue = (
+  algorithm: 'TDES' | 'AES',
+  key: Secret<'key'>,
+): Result<Uint8Array, 'KEY_LENGTH_INVALID' | 'KCV_LENGTH_INVALID'> =>
+  checkValue(algorithm, algorithm === 'AES' ? 'cmac' : 'legacy', key);
+
 /** The key check value: what a person may see of a key. `lengthBytes` is 3 (legacy) or 5 (cmac) unless told. */
 export function checkValue(
   algorithm: 'TDES' | 'AES',

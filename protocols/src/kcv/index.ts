@@ -1,2 +1,2 @@
-export { type CheckValueMethod, checkValue, fullCheckValue } from './check-value.ts';
+export { type CheckValueMethod, checkValue, customaryCheckValue, fullCheckValue } from './check-value.ts';
 export { type DesKeyKind, desKeyKind, hasOddParity, isDegenerate, weaknessOf, withOddParity } from './des-keys.ts';

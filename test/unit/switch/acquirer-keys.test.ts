@@ -21,6 +21,7 @@ import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MemoryFiles } from '../agent/memory-files.ts';
 import { openSmallHouse, type SmallHouse, type Terminal } from './small-house.ts';
+import { putTerminals } from './terminal-row.ts';
 
 // The real ledger, vault and switch, and a terminal's real key slots and way to the switch, over TLS.
 const world = systemWorld(() => undefined);
@@ -51,22 +52,7 @@ beforeAll(async () => {
     return acquirer === undefined ? route : { ...route, acquirer };
   });
   unwrap(await house.sw.rules.change('routing', table.version, { ...rules, routes }, 'companies', 'me'));
-  for (const each of [serial, other])
-    await house.store.db
-      .insertInto('terminals')
-      .values({
-        serial: each,
-        model: 'CT-5100',
-        merchant: 'm',
-        shop: 's',
-        lane: '1',
-        parent: null,
-        relay_port: null,
-        registered_at: 0,
-        enrolled_at: 0,
-        lifecycle: 'deployed',
-      })
-      .execute();
+  await putTerminals(house.store, [serial, other]);
   builder = await house.terminal(serial);
   closers.push(() => builder.close());
   const kbpk = Secret.copy('key', new Uint8Array(32).fill(7));

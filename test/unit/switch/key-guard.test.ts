@@ -7,6 +7,7 @@ import { connect } from 'node:tls';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openSmallHouse, type SmallHouse, type Terminal, tenant, until } from './small-house.ts';
+import { putTerminals } from './terminal-row.ts';
 
 const world = systemWorld(() => undefined);
 const owner = 'CT5100-0001';
@@ -33,22 +34,7 @@ beforeAll(async () => {
     quarantine: guard,
     admit: (store) => watchCustody(world, openAdmission(world, store, tenant), (finding) => guard(store, finding)),
   });
-  for (const serial of [owner, other])
-    await house.store.db
-      .insertInto('terminals')
-      .values({
-        serial,
-        model: 'CT-5100',
-        merchant: 'm',
-        shop: 's',
-        lane: '1',
-        parent: null,
-        relay_port: null,
-        registered_at: 0,
-        enrolled_at: 0,
-        lifecycle: 'deployed',
-      })
-      .execute();
+  await putTerminals(house.store, [owner, other]);
 }, 60_000);
 beforeEach(async () => {
   await house.store.db.deleteFrom('key_ledger').execute();

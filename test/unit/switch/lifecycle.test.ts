@@ -4,6 +4,7 @@ import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openSmallHouse, type SmallHouse } from './small-house.ts';
+import { putTerminals } from './terminal-row.ts';
 
 const world = systemWorld(() => undefined);
 const serial = serialSchema.parse('CT5100-0001');
@@ -12,22 +13,7 @@ beforeAll(async () => {
   house = await openSmallHouse(undefined, {
     maySell: async (store, of) => (await mayNow(store.db, of, 'pay')).ok,
   });
-  for (const known of [serial, serialSchema.parse('CATS220-0001')])
-    await house.store.db
-      .insertInto('terminals')
-      .values({
-        serial: known,
-        model: 'CT-5100',
-        merchant: 'm',
-        shop: 's',
-        lane: '1',
-        parent: null,
-        relay_port: null,
-        registered_at: 0,
-        enrolled_at: 0,
-        lifecycle: 'deployed',
-      })
-      .execute();
+  await putTerminals(house.store, [serial, serialSchema.parse('CATS220-0001')]);
 });
 afterAll(() => house?.close());
 

@@ -7,6 +7,7 @@ import {
   job,
   keyExposure,
   keyInventory,
+  type KeyInventoryEntry,
   keyRecord,
   keyRun,
   rotateKey,
@@ -52,6 +53,7 @@ export function keyRoutes(app: ApiApp, { keys, estate }: Pick<ApiRooms, 'keys' |
   ceremonyRoutes(app, keys.ceremonies);
   runRoutes(app, keys.runs);
   const { inventory: rooms } = keys;
+  const shown = (items: readonly KeyInventoryEntry[]) => ({ items: [...items], firstKeys: rooms.firstKeys });
 
   app.get(
     '/api/v1/keys',
@@ -59,7 +61,7 @@ export function keyRoutes(app: ApiApp, { keys, estate }: Pick<ApiRooms, 'keys' |
       config: { role: 'viewer' },
       schema: { summary: 'Keys above those of terminals', tags, response: { 200: keyInventory, '4xx': refused } },
     },
-    async () => ({ items: [...(await rooms.list())], firstKeys: rooms.firstKeys }),
+    async () => shown(await rooms.list()),
   );
   app.get(
     '/api/v1/keys/exposure',
@@ -85,10 +87,7 @@ export function keyRoutes(app: ApiApp, { keys, estate }: Pick<ApiRooms, 'keys' |
         response: { 200: keyInventory, '4xx': refused },
       },
     },
-    async (request) => ({
-      items: [...unwrap(await rooms.rotate(request.body.key))],
-      firstKeys: rooms.firstKeys,
-    }),
+    async (request) => shown(unwrap(await rooms.rotate(request.body.key))),
   );
   app.post(
     '/api/v1/keys/suspicions',
@@ -115,10 +114,7 @@ export function keyRoutes(app: ApiApp, { keys, estate }: Pick<ApiRooms, 'keys' |
         response: { 200: keyInventory, '4xx': refused },
       },
     },
-    async (request) => ({
-      items: [...unwrap(await rooms.retire(request.body.key))],
-      firstKeys: rooms.firstKeys,
-    }),
+    async (request) => shown(unwrap(await rooms.retire(request.body.key))),
   );
   app.put(
     '/api/v1/terminals/:serial/acquirers',

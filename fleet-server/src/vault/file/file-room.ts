@@ -12,7 +12,7 @@ import {
 import { promisify } from 'node:util';
 import { keyIdOf } from '@tsunagu/protocols/fleet';
 import { type BlockEncrypter, blockEncrypter } from '@tsunagu/protocols/internal/cipher';
-import { checkValue } from '@tsunagu/protocols/kcv';
+import { customaryCheckValue } from '@tsunagu/protocols/kcv';
 import { fail, ok, type Result, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { type KeyFacts, type KeyUse, keyUses, type ReleasedUse, type SigningUse, type SymmetricUse } from '../port.ts';
@@ -317,8 +317,8 @@ class FileRoom implements StrongRoom {
 
 function checkValueOf(use: KeyUse, key: Secret<'key'>): string {
   const { kind } = keyUses[use];
-  if (kind === 'aes') return toHex(unwrap(checkValue('AES', 'cmac', key)));
-  return kind === 'tdes' ? toHex(unwrap(checkValue('TDES', 'legacy', key))) : noCheckValue;
+  if (kind !== 'aes' && kind !== 'tdes') return noCheckValue;
+  return toHex(unwrap(customaryCheckValue(kind === 'aes' ? 'AES' : 'TDES', key)));
 }
 
 const factsOf = ({ id, use, checkValue: value }: KeyFacts): KeyFacts => ({ id, use, checkValue: value });
