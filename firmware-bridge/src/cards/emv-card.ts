@@ -20,9 +20,16 @@ export class EmvCard implements ChipCard {
   /** Commands since the last reset. */
   #count = 0;
 
-  /** @param memory what the card remembered when it was last seen */
-  constructor(card: TestCard, memory: CardMemory = freshMemory(applicationsOf(card))) {
-    this.#program = programOf(card);
+  /**
+   * @param memory what the card remembered when it was last seen
+   * @param program what its personalisation made of it, where that is at hand
+   */
+  constructor(
+    card: TestCard,
+    memory: CardMemory = freshMemory(applicationsOf(card)),
+    program: ChipProgram = programOf(card),
+  ) {
+    this.#program = program;
     this.#faults = card.faults ?? [];
     this.#state = atRest(memory);
     this.extensions = this.#faults.reduce((sum, fault) => sum + (fault.kind === 'slow' ? fault.extensions : 0), 0);

@@ -16,6 +16,7 @@ import type { EmulatedReaders } from '../readers/emulated/set.ts';
 import { EmvCard } from './emv-card.ts';
 import { TransitCard } from './felica/transit-card.ts';
 import type { CardMemory } from './memory.ts';
+import { programNamed } from './program.ts';
 import { chipStripes, isStripeCardName, pinOf, stripeCards, trackOf, trackOfAccount } from './stripe-cards.ts';
 import { type CardWallet, pocket } from './wallet.ts';
 
@@ -104,7 +105,7 @@ export class EmulatedHand {
     const card = testCard(name);
     const reader = card.isContactless ? contactless : contact;
     if (reader === undefined) return fail('MODEL_HAS_NO_READER');
-    const chip = new EmvCard(card, this.#memories.get(name));
+    const chip = new EmvCard(card, this.#memories.get(name), programNamed(name));
     const inserted = watched(chip);
     reader.insert(inserted);
     return ok({

@@ -11,6 +11,8 @@ import {
   personalise,
   scriptKeysOf,
   type TestCard,
+  type TestCardName,
+  testCard,
 } from '@tsunagu/protocols/test-cards';
 import { type DolEntry, parseDol } from '@tsunagu/protocols/tlv';
 
@@ -54,6 +56,17 @@ export function programOf(card: TestCard): ChipProgram {
   const directory = directoryOf(cards);
   const applications = cards.map(applicationOf);
   return directory === undefined ? { applications } : { applications, directory };
+}
+
+const namedPrograms = new Map<TestCardName, ChipProgram>();
+
+/** The chip of a test card by its name, personalised once for all terminals that it is presented to: its certificates cost RSA signatures. */
+export function programNamed(name: TestCardName): ChipProgram {
+  const known = namedPrograms.get(name);
+  if (known !== undefined) return known;
+  const made = programOf(testCard(name));
+  namedPrograms.set(name, made);
+  return made;
 }
 
 function applicationOf(card: TestCard): CardProgram {

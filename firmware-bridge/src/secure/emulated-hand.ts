@@ -33,7 +33,8 @@ export class EmulatedCustomer implements CardHand {
     habits: HolderHabits,
   ): Promise<Result<CardInHand, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER' | 'CARD_ELSEWHERE'>> {
     const watched = (chip: ChipCard): ChipCard => timed(chip, watch);
-    const presented = this.#hand.present(card, watched);
+    // Making the card is its own affair, not the terminal's.
+    const presented = watch.in('card', () => this.#hand.present(card, watched));
     return Promise.resolve(presented.ok ? ok(this.#inHand(card, presented.value, habits, watched)) : presented);
   }
 
