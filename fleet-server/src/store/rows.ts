@@ -93,7 +93,8 @@ function lotOf<Row>(
   return {
     text: JSON.stringify(cells.map((row) => row.map((cell) => textOf(cell, '')))),
     values: names.map((_, at) => (at < columns.plain.length ? `value ->> ${at}` : `unhex(value ->> ${at})`)),
-    from: 'json_each(?)',
+    // As JSONB a row is looked into as it is; as JSON it is written out as text for each of its columns.
+    from: 'jsonb_each(?)',
   };
 }
 
