@@ -48,12 +48,8 @@ test('a terminal whose state of life permits no sales is refused (120) before th
     .where('stan', '=', String(refused.fields[11]))
     .executeTakeFirstOrThrow();
   expect(row).toMatchObject({ state: 'refused', decided_by: 'switch' });
-  const entries = await house.store.db
-    .selectFrom('switch_journal')
-    .select('entry')
-    .where('sale_id', '=', row.id)
-    .execute();
-  expect(entries.map(({ entry }) => entry)).not.toContain('send-intended');
+  const { entries } = unwrap(await house.sw.operator.transaction(row.id));
+  expect(entries.map(({ entry }) => entry)).toEqual(['received', 'refused']);
   // Its neighbour sells, and its own money goes back.
   const neighbour = await house.terminal('CATS220-0001');
   expect((await neighbour.ask(neighbour.sale('visa-contact', 300))).text(39)).toBe('000');

@@ -48,12 +48,7 @@ test('a chip sale is approved by the issuer, with its cryptogram answered, and j
   expect(house.lines.at(-1)).toMatchObject({ id: row.id, outcome: 'approved', amountMinor: 1280, lastFour: '0010' });
   expect((await house.sw.sales(undefined, 10))[0]).toMatchObject({ id: row.id, rrn: row.rrn });
   expect((await house.sw.totals(Date.now() - 60_000)).amountMinor).toBeGreaterThanOrEqual(1280);
-  const entries = await house.store.db
-    .selectFrom('switch_journal')
-    .select('entry')
-    .where('sale_id', '=', row.id)
-    .orderBy('seq')
-    .execute();
+  const { entries } = unwrap(await house.sw.operator.transaction(row.id));
   expect(entries.map(({ entry }) => entry)).toEqual(['received', 'send-intended', 'answered']);
   terminal.close();
 });

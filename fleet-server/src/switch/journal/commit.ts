@@ -7,7 +7,9 @@ import type { SwitchTables } from './tables.ts';
 
 /** A sale as it stands in the journal. */
 export type SaleRow = Omit<Selectable<SwitchTables['switch_sales']>, 'seq'>;
-type NewEntry = Omit<Insertable<SwitchTables['switch_journal']>, 'seq'>;
+/** What more there is to say of an entry of the journal. */
+export type Facts = Readonly<Record<string, string | number | boolean>>;
+type NewEntry = Omit<Insertable<SwitchTables['switch_journal']>, 'seq' | 'facts'> & { readonly facts: Facts };
 
 /** The keys under which a request came. */
 export interface SaleKey {
@@ -25,19 +27,23 @@ export interface Wants {
 }
 
 const textOf = ({ serial, stan, local_time }: SaleKey): string => JSON.stringify([serial, stan, local_time]);
-const saleColumns: Columns<SaleRow> = {
+/** What a step may change of a sale. */
+const stepColumns = {
+  plain: ['state', 'decided_by', 'action_code', 'approval_code', 'reason', 'answered_at'],
+  bytes: ['answer'],
+} as const satisfies Columns<SaleRow>;
+/** What a sale has that is not decided yet. */
+const openColumns = {
   // biome-ignore format: a table
   plain: [
     'id', 'serial', 'stan', 'local_time', 'body_tag', 'kind', 'original_id', 'received_at', 'amount_minor', 'currency', 'scheme', 'entry', 'pan_token',
-    'last_four', 'routing_version', 'link', 'out_stan', 'rrn', 'state', 'decided_by', 'action_code', 'approval_code', 'reason', 'answered_at', 'origin',
-    'acquirer', 'terminal_id', 'merchant_id', 'acquirer_day', 'issuer_day',
+    'last_four', 'routing_version', 'link', 'out_stan', 'rrn', 'state', 'origin', 'acquirer', 'terminal_id', 'merchant_id', 'acquirer_day', 'issuer_day',
   ],
-  bytes: ['answer', 'image'],
-};
-/** What a step may change of a sale. */
-const stepColumns: Columns<SaleRow> = {
-  plain: ['state', 'decided_by', 'action_code', 'approval_code', 'reason', 'answered_at'],
-  bytes: ['answer'],
+  bytes: ['image'],
+} as const satisfies Columns<SaleRow>;
+const decidedColumns: Columns<SaleRow> = {
+  plain: [...openColumns.plain, ...stepColumns.plain.filter((name) => name !== 'state')],
+  bytes: [...openColumns.bytes, ...stepColumns.bytes],
 };
 const entryColumns = { plain: ['at', 'sale_id', 'serial', 'entry', 'facts'] } as const;
 const counterColumns = { plain: ['initial_key_id', 'counter', 'used_at'] } as const;
@@ -55,11 +61,22 @@ export class Commit {
   readonly #inserted = new Map<string, SaleRow>();
   readonly #updated = new Map<string, SaleRow>();
   readonly #counters = new Map<string, { counter: number; used_at: number }>();
+  readonly #open: ReadonlyMap<string, SaleRow>;
+  readonly #written = new Map<string, SaleRow>();
   #entries: NewEntry[] = [];
+  /** Places in the entries, by sale. */
+  readonly #entryOf = new Map<string, number>();
   #postings: NewPosting[] = [];
 
-  constructor(tx: Transaction<Database>) {
+  /** @param open sales as they stand on disk that need not be read */
+  constructor(tx: Transaction<Database>, open: ReadonlyMap<string, SaleRow>) {
     this.#tx = tx;
+    this.#open = open;
+  }
+
+  /** Sales that were written here, as they are now. */
+  get written(): ReadonlyMap<string, SaleRow> {
+    return this.#written;
   }
 
   /** Reads what pieces of work want. */
@@ -68,7 +85,9 @@ export class Commit {
     const ids = new Set<string>();
     for (const { arriving, sale } of wants) {
       if (arriving) keys.set(textOf(arriving), arriving);
-      if (sale !== undefined) ids.add(sale);
+      const known = sale === undefined ? undefined : this.#open.get(sale);
+      if (known) this.#sales.set(known.id, known);
+      else if (sale !== undefined) ids.add(sale);
     }
     for (const row of await selectRows<'switch_sales', SaleRow>(
       this.#tx,
@@ -135,6 +154,7 @@ export class Commit {
 
   insertSale(row: SaleRow): void {
     this.#inserted.set(row.id, row);
+    this.#written.set(row.id, row);
     this.#sales.set(row.id, row);
     this.#idByKey.set(textOf(row), row.id);
   }
@@ -142,11 +162,24 @@ export class Commit {
   /** Writes what a step changed of a sale. */
   updateSale(row: SaleRow): void {
     this.#sales.set(row.id, row);
+    this.#written.set(row.id, row);
     (this.#inserted.has(row.id) ? this.#inserted : this.#updated).set(row.id, row);
   }
 
+  /** What happens to one sale in one commit is one row. */
   entry(entry: NewEntry): void {
-    this.#entries.push(entry);
+    const at = entry.sale_id === null || entry.sale_id === undefined ? undefined : this.#entryOf.get(entry.sale_id);
+    const before = at === undefined ? undefined : this.#entries[at];
+    if (at !== undefined && before)
+      this.#entries[at] = {
+        ...before,
+        entry: `${before.entry} ${entry.entry}`,
+        facts: { ...before.facts, ...entry.facts },
+      };
+    else {
+      if (entry.sale_id) this.#entryOf.set(entry.sale_id, this.#entries.length);
+      this.#entries.push(entry);
+    }
   }
 
   posting(posting: NewPosting): void {
@@ -168,10 +201,23 @@ export class Commit {
     this.#updated.clear();
     this.#counters.clear();
     this.#entries = [];
+    this.#entryOf.clear();
     this.#postings = [];
-    await insertRows(this.#tx, 'switch_sales', saleColumns, inserted);
+    const isOpen = ({ answer }: SaleRow): boolean => answer === null;
+    await insertRows(this.#tx, 'switch_sales', openColumns, inserted.filter(isOpen));
+    await insertRows(
+      this.#tx,
+      'switch_sales',
+      decidedColumns,
+      inserted.filter((row) => !isOpen(row)),
+    );
     await updateRows(this.#tx, 'switch_sales', 'id', stepColumns, updated);
-    await insertRows(this.#tx, 'switch_journal', entryColumns, entries);
+    await insertRows(
+      this.#tx,
+      'switch_journal',
+      entryColumns,
+      entries.map((entry) => ({ ...entry, facts: JSON.stringify(entry.facts) })),
+    );
     await insertRows(
       this.#tx,
       'switch_counters',

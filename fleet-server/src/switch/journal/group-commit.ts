@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely';
 import type { Database, Store } from '../../store/index.ts';
-import { Commit, type Wants } from './commit.ts';
+import { Commit, type SaleRow, type Wants } from './commit.ts';
 
 /** The most pieces of work in one commit. */
 const groupMax = 256;
@@ -20,6 +20,8 @@ export class GroupCommit {
   readonly #fence: ((tx: Transaction<Database>) => Promise<void>) | undefined;
   /** A commit failed: whether it was kept is not known. */
   failed: () => void = () => undefined;
+  /** Sales that wait for their issuer, as the last commits left them: no other node writes in this epoch, so that they need not be read again. */
+  readonly #open = new Map<string, SaleRow>();
   #waiting: Piece[] = [];
   #running: Promise<void> | undefined;
 
@@ -58,10 +60,12 @@ export class GroupCommit {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, groupMax);
       let failure: unknown;
+      let written: ReadonlyMap<string, SaleRow> | undefined;
       try {
         await this.#store.write(async (tx) => {
           await this.#fence?.(tx);
-          const commit = new Commit(tx);
+          const commit = new Commit(tx, this.#open);
+          written = commit.written;
           await commit.read(group.flatMap(({ wants }) => wants ?? []));
           for (const piece of group) if (piece.wants) await piece.run(commit);
           for (const piece of group) if (!piece.wants) await piece.run(commit);
@@ -71,6 +75,10 @@ export class GroupCommit {
         failure = error ?? new Error('the commit failed');
         this.failed();
       }
+      // Of what failed nobody knows what is on disk: it is read when it is wanted.
+      for (const [id, row] of written ?? [])
+        if (failure === undefined && row.state === 'send-intended') this.#open.set(id, row);
+        else this.#open.delete(id);
       for (const piece of group) piece.settle(failure);
     }
     this.#running = undefined;

@@ -15,16 +15,15 @@ import type { World } from '@tsunagu/protocols/world';
 import type { Selectable, Transaction } from 'kysely';
 import type { Database, Store } from '../../store/index.ts';
 import type { SwitchVault } from '../ports.ts';
-import type { Commit, SaleRow } from './commit.ts';
+import type { Commit, Facts, SaleRow } from './commit.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { Fence } from './epoch.ts';
 import { post } from './postings.ts';
-import type { SwitchTables } from './tables.ts';
+import { notApproved, type SwitchTables } from './tables.ts';
 
 export type { SaleRow } from './commit.ts';
 /** A reversal as it stands in the journal. */
 export type ReversalRow = Selectable<SwitchTables['switch_reversals']>;
-type Facts = Readonly<Record<string, string | number | boolean>>;
 
 /** What became of a sale that arrived. */
 export type SaleArrival =
@@ -463,6 +462,7 @@ export class Journal {
       .selectFrom('switch_sales')
       .selectAll()
       .where('state', '=', 'send-intended' satisfies SaleState)
+      .where(notApproved)
       .orderBy('seq')
       .execute();
   }
@@ -519,7 +519,7 @@ export class Journal {
       sale_id: saleId ?? null,
       serial: serial ?? null,
       entry,
-      facts: JSON.stringify(facts),
+      facts,
     });
   }
 }

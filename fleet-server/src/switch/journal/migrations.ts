@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Migration } from '../../store/migration.ts';
+import { notApproved } from './tables.ts';
 
 /** The switch's steps of the schema. */
 export const switchMigrations: readonly Migration[] = [
@@ -188,6 +189,24 @@ export const switchMigrations: readonly Migration[] = [
         .where(sql.ref('original_id'), 'is not', null)
         .execute();
       await db.schema.dropIndex('switch_sales_by_origin').execute();
+    },
+  },
+  {
+    name: 'switch-0005-fewer-indexes',
+    async up(db) {
+      // The key of a sale begins with its serial, and a retrieval reference ends with the trace number: both are found by those.
+      await db.schema.dropIndex('switch_sales_by_serial').execute();
+      await db.schema.dropIndex('switch_sales_by_rrn').execute();
+      await db.schema.dropIndex('switch_sales_by_out').execute();
+      await db.schema.createIndex('switch_sales_by_out').on('switch_sales').columns(['out_stan', 'link']).execute();
+      // Most end as approved, and nobody looks for those by their state alone.
+      await db.schema.dropIndex('switch_sales_by_state').execute();
+      await db.schema
+        .createIndex('switch_sales_by_state')
+        .on('switch_sales')
+        .column('state')
+        .where(notApproved)
+        .execute();
     },
   },
 ];

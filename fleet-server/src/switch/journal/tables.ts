@@ -1,5 +1,5 @@
 import type { Operation } from '@tsunagu/protocols/acquiring';
-import type { Generated } from 'kysely';
+import { type Generated, type RawBuilder, sql } from 'kysely';
 import type { SaleState } from '../transaction/rules.ts';
 
 /** Tables of the switch. A card stands in them as a token and its last four digits; what needs its number is sealed by the vault. */
@@ -135,12 +135,13 @@ export interface SwitchTables {
   };
   /** Who may write: the highest epoch. A switch that finds a higher one than its own stops. */
   readonly switch_epochs: { name: string; epoch: number; since: number };
-  /** What happened, in the order in which it was written. Rows are never changed. */
+  /** What happened, in the order in which it was written; what happened to one sale in one commit is one row. Rows are never changed. */
   readonly switch_journal: {
     seq: Generated<number>;
     at: number;
     sale_id: string | null;
     serial: string | null;
+    /** What happened, by its names in their order, with a space between. */
     entry: string;
     /** JSON object of texts, numbers and booleans. */
     facts: string;
@@ -150,3 +151,6 @@ export interface SwitchTables {
   /** The next trace number of each link; blocks are reserved ahead. */
   readonly switch_numbers: { name: string; next: number };
 }
+
+/** The condition of the index of sales by state: a search by any other state has to say it, in these words. */
+export const notApproved: RawBuilder<boolean> = sql<boolean>`state <> 'approved'`;

@@ -17,6 +17,7 @@ import {
   type Store,
 } from '../../store/index.ts';
 import type { SaleRow } from '../journal/journal.ts';
+import { notApproved } from '../journal/tables.ts';
 import type { DayRow } from '../reconciliation/days.ts';
 import type { SaleState } from '../transaction/rules.ts';
 
@@ -39,11 +40,14 @@ export async function searchTransactions(
   let query = db.selectFrom('switch_sales').selectAll();
   if (search.token !== undefined) query = query.where('pan_token', '=', search.token);
   if (search.lastFour !== undefined) query = query.where('last_four', '=', search.lastFour);
-  if (search.rrn !== undefined) query = query.where('rrn', '=', search.rrn);
+  // It ends with the trace number, which is what sales are found by.
+  if (search.rrn !== undefined)
+    query = query.where('rrn', '=', search.rrn).where('out_stan', '=', search.rrn.slice(-6));
   if (search.amount !== undefined) query = query.where('amount_minor', '=', search.amount);
   if (search.link !== undefined) query = query.where('link', '=', search.link);
   if (search.origin !== undefined) query = query.where('origin', '=', search.origin);
   if (search.state !== undefined) query = query.where('state', 'in', [...statesOf[search.state]]);
+  if (search.state !== undefined && search.state !== 'approved') query = query.where(notApproved);
   const { terminal } = search;
   if (terminal !== undefined)
     query = query.where((where) => where.or([where('terminal_id', '=', terminal), where('serial', '=', terminal)]));
@@ -77,11 +81,13 @@ export async function transactionDetail(
     .execute();
   return ok({
     ...viewOf(row),
-    entries: entries.map(({ at, entry, facts }) => ({
-      at: isoTime(at),
-      entry,
-      facts: JSON.parse(facts) as SwitchTransactionDetail['entries'][number]['facts'],
-    })),
+    entries: entries.flatMap(({ at, entry, facts }) =>
+      entry.split(' ').map((name) => ({
+        at: isoTime(at),
+        entry: name,
+        facts: JSON.parse(facts) as SwitchTransactionDetail['entries'][number]['facts'],
+      })),
+    ),
     postings: postings.map((posting) => ({
       side: posting.side,
       kind: posting.kind,

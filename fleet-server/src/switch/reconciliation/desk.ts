@@ -32,6 +32,7 @@ import type { IssuerLink } from '../issuer-link/issuer-link.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Numbers } from '../journal/numbers.ts';
 import { itemsOf } from '../journal/postings.ts';
+import { notApproved } from '../journal/tables.ts';
 import { type DayRow, differencesOfDay, keepDay } from './days.ts';
 
 /** The most pages of items that are asked for: 64,000 items. */
@@ -175,6 +176,7 @@ export class ReconciliationDesk {
       .where('link', '=', link.id)
       .where('issuer_day', '<=', day)
       .where('state', '=', 'send-intended')
+      .where(notApproved)
       .limit(1)
       .executeTakeFirst();
     return open === undefined;

@@ -16,6 +16,7 @@ import type { Advices } from '../journal/advices.ts';
 import { isFenced } from '../journal/epoch.ts';
 import type { Decision, Journal, ReversalRow, SaleRow, Stepped } from '../journal/journal.ts';
 import type { Numbers } from '../journal/numbers.ts';
+import { saleId } from '../journal/sale-id.ts';
 import { saleLineOf } from '../journal/sale-line.ts';
 import type { SwitchRooms } from '../ports.ts';
 import { leadingDigits } from '../routing/route.ts';
@@ -143,7 +144,7 @@ export class Processing {
     const { key, ksn, face } = asking;
     const { message, pan } = sale;
     const now = this.#world.clock.now();
-    const id = this.#world.id();
+    const id = saleId(now, this.#world.id());
     const { operation, entry, amountMinor } = sale;
     const admission = admit(this.#rules, { message, pan, operation, entry, amountMinor, nowMs: now }, (name) =>
       this.#health(name),
