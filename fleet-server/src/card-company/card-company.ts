@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { createServer, type TLSSocket } from 'node:tls';
 import {
   adviceReasons,
@@ -56,6 +56,7 @@ import {
   isPrepaid,
   prepaidBalance,
 } from './decide.ts';
+import type { IssuerCard } from './issuer-cards.ts';
 import type { Ledger, SaleRecord } from './ledger.ts';
 import { issuerProfiles } from './profile.ts';
 import { verifyPin } from './pin.ts';
@@ -272,7 +273,7 @@ class Session {
   #take(chunk: Uint8Array): void {
     const { frames, fault } = this.#reader.push(chunk);
     for (const { message } of frames) {
-      const bytes = Uint8Array.from(message);
+      const bytes = new Uint8Array(message);
       this.#tap.message(this.#name, 'in', bytes);
       this.#read(bytes);
     }
@@ -403,10 +404,11 @@ class Session {
       return this.#answer(message, answered, { ...approval, ...transitElements(said) }, this.#key);
     }
     await this.#sales.get(key);
+    const card = cardOf(message, this.#issuer.cards);
     let known = ledger.sale(key);
     if (!known) {
       const original = originalKeyOf(message);
-      const decision = this.#decide(message, operation, key, original);
+      const decision = this.#decide(message, operation, card, key, original);
       if (decision.type === 'silence') {
         this.#world.log('info', 'saleIgnored', { account: decision.account });
         return;
@@ -427,16 +429,26 @@ class Session {
       const written = ledger.append(known);
       this.#sales.set(key, written);
       await written.finally(() => this.#sales.delete(key));
-      this.#world.log('info', 'saleDecided', { account: known.account, what: operation, actionCode: known.actionCode });
+      this.#world.log('debug', 'saleDecided', {
+        account: known.account,
+        what: operation,
+        actionCode: known.actionCode,
+      });
     }
     const pauseMs = delayMs();
     if (pauseMs > 0) await this.#world.timers.sleep(pauseMs);
-    this.#answer(message, answered, this.#answerOf(known, message), this.#key);
+    this.#answer(message, answered, this.#answerOf(known, card), this.#key);
   }
 
-  #decide(message: DecodedMessage, operation: Operation, key: string, original: string | undefined): Decision {
+  #decide(
+    message: DecodedMessage,
+    operation: Operation,
+    card: IssuerCard | undefined,
+    key: string,
+    original: string | undefined,
+  ): Decision {
     const { ledger } = this.#options;
-    const account = cardOf(message, this.#issuer.cards)?.name;
+    const account = card?.name;
     const say = (actionCode: string): Decision => ({
       type: 'answer',
       account: account ?? '',
@@ -459,9 +471,10 @@ class Session {
     const decision = decideSale(
       message,
       operation,
+      card,
       this.#booksOf(dayOf(message)),
       today,
-      (card) => verifyPin(message, this.#pinKey, card, ledger.pinTriesUsed(card.name)),
+      (holder) => verifyPin(message, this.#pinKey, holder, ledger.pinTriesUsed(holder.name)),
       this.#issuer,
     );
     // What somebody else approved in our place is taken, or refused for the reason that we would have had.
@@ -479,12 +492,11 @@ class Session {
 
   #answerOf(
     { what, account, day, actionCode, approvalCode, emv }: SaleRecord,
-    message: DecodedMessage,
+    card: IssuerCard | undefined,
   ): { [element: number]: FieldValue } {
     const added: { [element: number]: FieldValue } = { 39: actionCode };
     if (approvalCode !== '') added[38] = approvalCode;
     if (emv !== '') added[55] = hex(emv);
-    const card = cardOf(message, this.#issuer.cards);
     const books = this.#booksOf(day);
     const isHolder = card !== undefined && isPrepaid(card);
     if (actionCode === '000' && isHolder)
@@ -587,5 +599,4 @@ const keyOf = (message: DecodedMessage): string =>
   [message.text(11), message.text(12), message.text(32)].map((part) => part ?? '').join('/');
 
 /** Six characters that look like an approval code and follow from the sale, so that a run can be repeated. */
-const approvalCodeOf = (key: string): string =>
-  createHash('sha256').update(key).digest('hex').slice(0, 6).toUpperCase();
+const approvalCodeOf = (key: string): string => hash('sha256', key).slice(0, 6).toUpperCase();

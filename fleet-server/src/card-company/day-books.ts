@@ -48,7 +48,10 @@ export class DayBooks {
   }
 
   #put(day: string, { stan, localTime, kind, amountMinor }: ReconciliationItem): void {
-    this.#items.set(day, [...(this.#items.get(day) ?? []), { stan, localTime, kind, amountMinor }]);
+    const item = { stan, localTime, kind, amountMinor };
+    const items = this.#items.get(day);
+    if (items) items.push(item);
+    else this.#items.set(day, [item]);
   }
 
   #openDay(day: string): string {

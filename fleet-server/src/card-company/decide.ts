@@ -71,6 +71,7 @@ const refuse = (actionCode: string, account = ''): Decision => ({ type: 'answer'
 export function decideSale(
   request: DecodedMessage,
   operation: Operation,
+  card: IssuerCard | undefined,
   books: Books,
   today: string,
   pinOf: (card: IssuerCard) => PinVerdict | undefined,
@@ -81,7 +82,6 @@ export function decideSale(
   if (!pan || validate(request).some(({ severity }) => severity === 'error')) return refuse('904');
   const refused = refusalOf(issuer, request, asPan(pan), amountMinor);
   if (refused !== undefined) return refuse(refused);
-  const card = issuer.cards.find(asPan(pan));
   if (!card) return refuse('118');
   if (operation === 'validity') return checkValidity(card, today);
   if (card.expiry.slice(0, 4) < today) return refuse('101', card.name);

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 import { hasLuhnDigit } from '@tsunagu/protocols/emv';
 import { Secret, secretPan, type Result, fail, ok } from '@tsunagu/protocols/kit';
 import {
@@ -44,6 +44,7 @@ export const testCardsOnly: IssuerCards = { find: (pan) => findTestCard(pan) ?? 
  */
 export function openIssuerCards(profile: IssuerProfile, tagKey: Secret<'key'>): IssuerCards {
   const own = new Map(profile.cards.map((card) => [card.pan, card]));
+  const tagging = tagKey.use((key) => createSecretKey(key));
   return {
     find(pan) {
       const digits = pan.use((bytes) => Buffer.from(bytes).toString('latin1'));
@@ -53,7 +54,7 @@ export function openIssuerCards(profile: IssuerProfile, tagKey: Secret<'key'>): 
         ({ prefix, length }) => digits.length === length && digits.startsWith(prefix) && hasLuhnDigit(pan),
       );
       if (range) {
-        const tag = tagKey.use((key) => createHmac('sha256', key).update(digits).digest('hex').slice(0, 16));
+        const tag = createHmac('sha256', tagging).update(digits).digest('hex').slice(0, 16);
         return {
           name: `${range.prefix}-${tag}`,
           kind: range.kind,
@@ -91,7 +92,11 @@ function plain({ name, kind, pan, pin, expiry, actionCode, isSilent, ...others }
 export function numberOf(prefix: string, length: number, index: number): Result<string, 'FIELD_LENGTH'> {
   const body = prefix + String(index).padStart(length - 1 - prefix.length, '0');
   if (body.length !== length - 1) return fail('FIELD_LENGTH', { facts: { index } });
-  for (let digit = 0; digit < 10; digit += 1)
-    if (hasLuhnDigit(secretPan(`${body}${digit}`))) return ok(`${body}${digit}`);
-  throw new Error('no check digit');
+  let sum = 0;
+  for (let at = 1; at <= body.length; at += 1) {
+    const digit = body.charCodeAt(body.length - at) - 0x30;
+    const weighted = at % 2 === 0 ? digit : digit * 2;
+    sum += weighted > 9 ? weighted - 9 : weighted;
+  }
+  return ok(`${body}${(10 - (sum % 10)) % 10}`);
 }

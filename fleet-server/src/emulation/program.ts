@@ -10,7 +10,9 @@ export async function openProgramLog(dataFolder: string, name: string): Promise<
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const dest = join(folder, `${name}.log`);
   const logger = pino({ base: { process: name } }, pino.destination({ dest, mkdir: true, sync: false }));
-  return (level, event, facts) => logger[level](readable(facts), event);
+  return (level, event, facts) => {
+    if (logger.isLevelEnabled(level)) logger[level](readable(facts), event);
+  };
 }
 
 /** Writes one JSON line to stdout. */

@@ -168,7 +168,7 @@ export class CentreLine {
     });
     socket.on('data', (chunk) => {
       const { frames, fault } = reader.push(chunk);
-      for (const { message } of frames) this.#read(Uint8Array.from(message));
+      for (const { message } of frames) this.#read(new Uint8Array(message));
       if (fault) socket.destroy();
     });
     socket.on('error', (error) => this.#world.log('debug', 'lineFailed', { reason: error.name }));

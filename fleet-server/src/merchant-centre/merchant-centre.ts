@@ -82,7 +82,7 @@ export class MerchantCentre {
   }
 
   counts(): CentreCounts {
-    const sorted = [...this.#latencies].sort((a, b) => a - b);
+    const sorted = Float64Array.from(this.#latencies).sort();
     const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
     return {
       asked: this.#asked,

@@ -53,15 +53,14 @@ export const operationOf = (
   mti: string,
   processingCode: string | undefined,
   functionCode: string | undefined,
-): Operation | undefined =>
-  operationNames.find((name) => {
-    const { functions, ...wanted } = operations[name];
-    return (
-      wanted.mti === mti &&
-      wanted.processingCode === processingCode &&
-      functions.some((code: string) => code === functionCode)
-    );
-  });
+): Operation | undefined => named.get(`${mti}/${processingCode}/${functionCode}`);
+
+const named: ReadonlyMap<string, Operation> = new Map(
+  operationNames.flatMap((name) => {
+    const { mti, processingCode, functions } = operations[name];
+    return functions.map((code) => [`${mti}/${processingCode}/${code}`, name] as const);
+  }),
+);
 
 /** Operations that only ask: DE4 is zeros, and nothing moves. */
 export const isInquiry = (operation: Operation): boolean => operations[operation].processingCode.startsWith('3');

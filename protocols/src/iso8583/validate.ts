@@ -91,12 +91,12 @@ const trackTwoPan: Rule = ({ fields }) => {
   return track.split(/[=D]/, 1)[0] === pan ? [] : [['PAN_MISMATCH', 35]];
 };
 
+const dated = dataElements.flatMap(({ number, date }) => (date ? [{ number, date }] : []));
+
 const dates: Rule = (message) =>
-  dataElements.flatMap(({ number, date }) => {
-    const value = date && text(message, number);
-    return value === undefined || value === '' || !date || isPossible(value, date)
-      ? []
-      : [['BAD_DATE', number] as const];
+  dated.flatMap(({ number, date }) => {
+    const value = text(message, number);
+    return value === undefined || value === '' || isPossible(value, date) ? [] : [['BAD_DATE', number] as const];
   });
 
 const daysOf = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
