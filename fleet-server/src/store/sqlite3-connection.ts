@@ -37,7 +37,8 @@ function connect(database: sqlite3.Database): SqlConnection {
         error ? reject(error) : resolve(statement),
       );
     });
-    if (statements.size < statementsMax) statements.set(sql, compiled);
+    // A fresh store begins with hundreds of statements that make its schema, and never come again.
+    if (statements.size < statementsMax && !/^(create|alter|drop) /i.test(sql)) statements.set(sql, compiled);
     compiled.catch(() => statements.delete(sql));
     return compiled;
   }
