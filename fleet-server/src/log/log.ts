@@ -8,8 +8,9 @@ const causesMax = 5;
 /** Writes log lines to pino. */
 export const pinoSink =
   (logger: Logger): LogSink =>
-  (level, event, facts) =>
-    logger[level](readable(facts), event);
+  (level, event, facts) => {
+    if (logger.isLevelEnabled(level)) logger[level](readable(facts), event);
+  };
 
 /** Facts with their faults as plain objects: code, position, facts, and the chain of causes. */
 export const readable = (facts: LogFacts): Record<string, unknown> =>

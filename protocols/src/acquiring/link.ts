@@ -144,9 +144,17 @@ export const linkMacOf = ({ profile }: Pick<Link, 'profile'>): MacAlgorithm | un
 
 /** The business day of a moment on a link: YYMMDD (DE28). There is no pause at the cut-over: a message has one day or the next. */
 export function businessDay({ calendar }: Pick<LinkSettings, 'calendar'>, nowMs: number): string {
+  const minute = Math.floor(nowMs / 60_000);
+  const known = days.get(calendar);
+  if (known?.minute === minute) return known.day;
   const [hours = 0, minutes = 0] = calendar.cutover.split(':').map(Number);
   const at = new Date(nowMs + (calendar.offsetMinutes - hours * 60 - minutes) * 60_000);
-  return [at.getUTCFullYear() % 100, at.getUTCMonth() + 1, at.getUTCDate()]
+  const day = [at.getUTCFullYear() % 100, at.getUTCMonth() + 1, at.getUTCDate()]
     .map((part) => String(part).padStart(2, '0'))
     .join('');
+  days.set(calendar, { minute, day });
+  return day;
 }
+
+/** The day of the minute that was asked for last: a busy link asks several times for each message, and days change on whole minutes. */
+const days = new WeakMap<LinkSettings['calendar'], { readonly minute: number; readonly day: string }>();

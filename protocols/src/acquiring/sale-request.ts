@@ -115,5 +115,5 @@ export function answerTo(
     const value = request.fields[number];
     if (value !== undefined) fields[number] = value;
   }
-  return { mti, fields: { ...fields, ...added } };
+  return { mti, fields: Object.assign(fields, added) };
 }

@@ -20,7 +20,9 @@ export function sealZoneFrame(key: Secret<'key'>, nonce: Uint8Array, message: Ui
   return key.use((bytes) => {
     const cipher = createCipheriv('aes-128-gcm', bytes, nonce, { authTagLength: zoneFrame.tagBytes });
     cipher.setAAD(header);
-    return concat(header, nonce, cipher.update(message), cipher.final(), cipher.getAuthTag());
+    const enciphered = cipher.update(message);
+    cipher.final();
+    return concat(header, nonce, enciphered, cipher.getAuthTag());
   });
 }
 
@@ -39,7 +41,10 @@ export function openZoneFrame(
     decipher.setAAD(header);
     decipher.setAuthTag(sealed.subarray(end));
     try {
-      return ok(concat(decipher.update(sealed.subarray(headerBytes + zoneFrame.nonceBytes, end)), decipher.final()));
+      const clear = decipher.update(sealed.subarray(headerBytes + zoneFrame.nonceBytes, end));
+      // Nothing comes at the end of GCM but the verdict.
+      decipher.final();
+      return ok(new Uint8Array(clear.buffer, clear.byteOffset, clear.length));
     } catch {
       return fail('ACQUIRING_FRAME_NOT_AUTHENTIC');
     }

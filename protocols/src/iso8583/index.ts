@@ -28,7 +28,7 @@ export {
   parseLinkProfile,
 } from './link-profile.ts';
 export { type LinkProfileName, linkProfileNames, linkProfiles } from './link-profiles.ts';
-export { type MacFunction, type MacOptions, macElement, sealMac, verifyMac } from './mac.ts';
+export { type MacFunction, type MacOptions, macElement, sealMac, sealWritten, verifyMac } from './mac.ts';
 export {
   DecodedMessage,
   describeFields,

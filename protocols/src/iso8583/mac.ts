@@ -1,4 +1,5 @@
 import { equalInConstantTime, fail, ok, type Result } from '../kit/index.ts';
+import type { DecodeCode } from './decode.ts';
 import type { EncodeCode } from './encode.ts';
 import { wireForm } from './layout.ts';
 import type { DecodedMessage, Message } from './message.ts';
@@ -29,6 +30,55 @@ export function sealMac(
   message: Message,
   mac: MacFunction,
   options: MacOptions = {},
+): Result<Uint8Array, EncodeCode> {
+  const written = codec.encode(message);
+  if (!written.ok) return written;
+  const sealed = putBehind(codec, written.value, mac, options);
+  // It holds what the sealed one holds, and nobody has it any more.
+  written.value.fill(0);
+  return sealed ? ok(sealed) : sealAnew(codec, message, mac, options);
+}
+
+/** As `sealMac`, for a message that is written already and has no MAC yet. Where it cannot be put behind, the message is read and written again, and has the faults of both. */
+export function sealWritten(
+  codec: MessageCodec,
+  written: Uint8Array,
+  mac: MacFunction,
+  options: MacOptions = {},
+): Result<Uint8Array, EncodeCode | DecodeCode> {
+  const sealed = putBehind(codec, written, mac, options);
+  if (sealed) return ok(sealed);
+  const decoded = codec.decode(written);
+  return decoded.ok ? sealAnew(codec, decoded.value, mac, options) : decoded;
+}
+
+/** Sets the bit of the MAC and puts it behind all else; undefined where bitmap or MAC are not bytes as they are, or there is one already, or it has another place. */
+function putBehind(
+  codec: MessageCodec,
+  written: Uint8Array,
+  mac: MacFunction,
+  options: MacOptions,
+): Uint8Array | undefined {
+  const bitmapAt = codec.dialect.numbers === 'bcd' ? 2 : 4;
+  const isLong = ((written[bitmapAt] ?? 0) & 0x80) !== 0;
+  const element = isLong ? 128 : 64;
+  const lastAt = bitmapAt + (isLong ? 15 : 7);
+  const last = written[lastAt] ?? 1;
+  const shape = codec.element(element);
+  const isRaw = codec.dialect.bitmap === 'binary' && shape?.wireForm === wireForm.raw && shape.maxLength === 8;
+  if (!isRaw || (last & 1) === 1 || (options.element ?? element) !== element) return undefined;
+  const sealed = new Uint8Array(written.length + 8);
+  sealed.set(written);
+  sealed[lastAt] = last | 1;
+  sealed.set(shortened(mac(sealed.subarray(0, written.length)), options), written.length);
+  return sealed;
+}
+
+function sealAnew(
+  codec: MessageCodec,
+  message: Message,
+  mac: MacFunction,
+  options: MacOptions,
 ): Result<Uint8Array, EncodeCode> {
   const element = options.element ?? macElement(message);
   const isLast = Object.keys(message.fields).every((key) => Number(key) < element);

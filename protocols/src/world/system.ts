@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomFillSync, randomUUID } from 'node:crypto';
 import type { Log, LogFacts, LogLevel, World } from './world.ts';
 
 /** Takes one finished log line. */
@@ -36,7 +36,27 @@ export const systemWorld = (sink: LogSink): World => ({
         signal?.addEventListener('abort', stop, { once: true });
       }),
   },
-  entropy: (lengthBytes) => Uint8Array.from(randomBytes(lengthBytes)),
+  entropy: drawn(),
   id: () => randomUUID(),
   log: logTo(sink),
 });
+
+/** Random bytes are fetched this many at a time: a call for a few of them costs as much. */
+const poolBytes = 4_096;
+
+/** Each byte is handed out once, and none stays behind. */
+function drawn(): World['entropy'] {
+  const pool = new Uint8Array(poolBytes);
+  let at = poolBytes;
+  return (lengthBytes) => {
+    if (lengthBytes > poolBytes) return new Uint8Array(randomBytes(lengthBytes));
+    if (at + lengthBytes > poolBytes) {
+      randomFillSync(pool);
+      at = 0;
+    }
+    const bytes = pool.slice(at, at + lengthBytes);
+    pool.fill(0, at, at + lengthBytes);
+    at += lengthBytes;
+    return bytes;
+  };
+}

@@ -13,6 +13,7 @@ import {
   readProfile,
   revealFields,
   sealMac,
+  sealWritten,
   verifyMac,
 } from '@tsunagu/protocols/iso8583';
 import { Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
@@ -80,6 +81,23 @@ describe.each(shipped)('the shipped profile %s', (name, profile) => {
       const read = codec.decode(forged);
       expect(read.ok && verifyMac(read.value, mac).ok).toBe(false);
     }
+  });
+
+  test('seals what is written already to the same bytes', () => {
+    const key = Secret.take('key', new Uint8Array(16).fill(7));
+    const mac = (bytes: Uint8Array): Uint8Array => unwrap(computeMac({ kind: 'CMAC', cipher: 'AES' }, key, bytes));
+    for (const [last, options] of [
+      [63, {}],
+      [127, {}],
+      [63, { element: 128 }],
+      [63, { lengthBytes: 4 }],
+    ] as const) {
+      const message = { mti: '1210', fields: everyElement(codec, last) };
+      const written = unwrap(codec.encode(message));
+      expect(unwrap(sealWritten(codec, written, mac, options))).toEqual(unwrap(sealMac(codec, message, mac, options)));
+    }
+    const sealed = unwrap(sealMac(codec, { mti: '1210', fields: { 11: '000001' } }, mac));
+    expect(sealWritten(codec, sealed, mac)).toMatchObject({ ok: false, fault: { code: 'FIELD_KIND' } });
   });
 });
 

@@ -217,8 +217,7 @@ class Centre implements AcquirerLink {
         // Of what may have been written down all the same nothing is said: a centre that hears nothing takes it back, or says it again.
         return reply.isUndone === true ? refuse('909') : undefined;
       }
-      const answer = this.link.codec.decode(reply.answer);
-      if (answer.ok) line.send(answer.value);
+      line.sendWritten(reply.answer, responseMti(message.mti) ?? '');
     } catch (cause) {
       this.#world.log('error', 'requestFailed', { fault: { code: 'INTERNAL', cause } });
       refuse('909');

@@ -26,7 +26,7 @@ export interface Wants {
   readonly sale?: string;
 }
 
-const textOf = ({ serial, stan, local_time }: SaleKey): string => JSON.stringify([serial, stan, local_time]);
+const textOf = ({ serial, stan, local_time }: SaleKey): string => `${stan}/${local_time}/${serial}`;
 /** What a step may change of a sale. */
 const stepColumns = {
   plain: ['state', 'decided_by', 'action_code', 'approval_code', 'reason', 'answered_at'],

@@ -18,6 +18,7 @@ import {
   type MacOptions,
   type Message,
   sealMac,
+  sealWritten,
   verifyMac,
 } from '@tsunagu/protocols/iso8583';
 import { fail, ok, type Result, type Secret, unwrap } from '@tsunagu/protocols/kit';
@@ -90,14 +91,29 @@ export class LineKeys {
    * of the new ones (`offered`), which proves that they are there; messages that carry keys go in the clear, for their keys are wrapped.
    */
   seal(message: Message, how: { readonly bare?: boolean; readonly offered?: boolean } = {}): Uint8Array {
-    const { codec, session } = this.#link;
+    const { codec } = this.#link;
     const keys = how.offered === true ? this.#offered : this.#inForce;
-    const mac = how.bare === true || this.#isExempt(message) ? undefined : keys?.mac;
+    const mac = how.bare === true || this.#isExempt(message.mti) ? undefined : keys?.mac;
     const bytes = mac
       ? unwrap(sealMac(codec, message, this.#macUnder(mac), this.#macOptions))
       : unwrap(codec.encode(message));
-    if (!session.encrypt || keys?.data === undefined || how.bare === true || how.offered === true) return bytes;
-    const sealed = sealZoneFrame(keys.data, this.#world.entropy(zoneFrame.nonceBytes), bytes);
+    return how.bare === true || how.offered === true ? bytes : this.#enciphered(bytes);
+  }
+
+  /** As `seal`, for a message that is written already, without its MAC. */
+  sealWritten(written: Uint8Array, mti: string): Uint8Array {
+    const mac = this.#isExempt(mti) ? undefined : this.#inForce?.mac;
+    return this.#enciphered(
+      mac
+        ? unwrap(sealWritten(this.#link.codec, written, this.#macUnder(mac), this.#macOptions))
+        : new Uint8Array(written),
+    );
+  }
+
+  #enciphered(bytes: Uint8Array): Uint8Array {
+    const data = this.#inForce?.data;
+    if (!this.#link.session.encrypt || data === undefined) return bytes;
+    const sealed = sealZoneFrame(data, this.#world.entropy(zoneFrame.nonceBytes), bytes);
     bytes.fill(0);
     return sealed;
   }
@@ -114,7 +130,7 @@ export class LineKeys {
 
   /** Whether a message bears the MAC of one of the keys of this connection, or needs none. */
   isGenuine(message: DecodedMessage): boolean {
-    if (this.#link.profile.mac === undefined || this.#isExempt(message)) return true;
+    if (this.#link.profile.mac === undefined || this.#isExempt(message.mti)) return true;
     return this.#all().some(
       ({ mac }) => mac !== undefined && verifyMac(message, this.#macUnder(mac), this.#macOptions).ok,
     );
@@ -124,7 +140,7 @@ export class LineKeys {
     return [this.#inForce, this.#offered, this.#before].filter((keys) => keys !== undefined);
   }
 
-  #isExempt({ mti }: Message): boolean {
+  #isExempt(mti: string): boolean {
     return this.#link.profile.mac?.exempt.includes(mti) === true;
   }
 

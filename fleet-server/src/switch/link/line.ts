@@ -127,6 +127,11 @@ export class Line {
     this.#write(this.#keys.seal(message));
   }
 
+  /** Sends a message that is written already, without its MAC. */
+  sendWritten(written: Uint8Array, mti: string): void {
+    this.#write(this.#keys.sealWritten(written, mti));
+  }
+
   /** Sends a request, and waits for its answer. Call only while `isReady`; else it is `lineLost` at once. */
   request(message: Message, timeoutMs: number): Promise<LinkAnswer> {
     if (!this.isReady || !this.#socket || this.#socket.destroyed) return Promise.resolve({ type: 'lineLost' });
@@ -257,7 +262,7 @@ export class Line {
     const { frames, fault } = this.#reader.push(chunk);
     for (const { message } of frames) {
       if (socket.destroyed) return;
-      this.#read(Uint8Array.from(message));
+      this.#read(new Uint8Array(message));
     }
     if (fault) {
       this.#listener.refused(fail('ISSUER_MESSAGE_INVALID', { cause: fault }).fault);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import {
   checkElements,
   entryModeOf,
@@ -122,7 +122,7 @@ function copyOf(decoded: DecodedMessage): Message {
   const fields: { [element: number]: FieldValue } = {};
   for (const number of decoded.elements) {
     const value = decoded.value(number);
-    if (value !== undefined) fields[number] = value instanceof Uint8Array ? Uint8Array.from(value) : value;
+    if (value !== undefined) fields[number] = value instanceof Uint8Array ? new Uint8Array(value) : value;
   }
   return { mti: decoded.mti, fields };
 }
@@ -132,14 +132,23 @@ function copyOf(decoded: DecodedMessage): Message {
  * key each time) and its MAC: a repeat has the same one. It covers the card number, so it is only ever stored as a keyed tag of itself.
  */
 export function bodyDigest({ mti, fields }: Message): Secret<'pan'> {
-  const hash = createHash('sha256').update(mti.slice(0, 3));
-  for (const [number, value] of Object.entries(fields)) {
+  // In one piece: a call for each element takes longer than all of the digest.
+  const values = Object.entries(fields);
+  const text = Buffer.alloc(3 + values.reduce((sum, [, value]) => sum + 12 + value.length * 3, 0));
+  let at = text.write(mti.slice(0, 3));
+  for (const [number, value] of values) {
     if (unrepeated.has(number)) continue;
-    hash.update(`\n${number}=${value.length}:`);
-    if (value instanceof Secret) value.use((bytes) => hash.update(bytes));
-    else hash.update(value);
+    at += text.write(`\n${number}=${value.length}:`, at);
+    if (typeof value === 'string') at += text.write(value, at);
+    else {
+      if (value instanceof Secret) value.use((bytes) => text.set(bytes, at));
+      else text.set(value, at);
+      at += value.length;
+    }
   }
-  return Secret.take('pan', hash.digest());
+  const digest = hash('sha256', text.subarray(0, at), 'buffer');
+  text.fill(0);
+  return Secret.take('pan', digest);
 }
 
 const unrepeated: ReadonlySet<string> = new Set(['7', '52', '64', '128']);

@@ -455,7 +455,8 @@ export class Processing {
       row.action_code,
       Math.max(0, this.#world.clock.now() - row.received_at),
     );
-    this.#world.log('info', 'saleAnswered', {
+    // The journal has it; a line for each is for whoever wants to see them pass.
+    this.#world.log('debug', 'saleAnswered', {
       sale: row.id,
       serial: row.serial,
       state: row.state,

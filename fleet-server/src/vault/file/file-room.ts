@@ -245,7 +245,7 @@ class FileRoom implements StrongRoom {
 
   hmac(id: string, use: SymmetricUse, bytes: Uint8Array): Result<Uint8Array, 'VAULT_KEY_UNKNOWN'> {
     const key = this.#ready(id, use);
-    return key.ok ? ok(Uint8Array.from(createHmac('sha256', key.value).update(bytes).digest())) : key;
+    return key.ok ? ok(new Uint8Array(createHmac('sha256', key.value).update(bytes).digest())) : key;
   }
 
   seal(id: string, use: SymmetricUse, context: string, bytes: Uint8Array): Result<Uint8Array, 'VAULT_KEY_UNKNOWN'> {

@@ -8,7 +8,9 @@ const tagLength = 16;
 export function sealBox(key: Uint8Array | KeyObject, iv: Uint8Array, context: string, clear: Uint8Array): Uint8Array {
   const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: tagLength });
   cipher.setAAD(Buffer.from(context, 'utf8'));
-  return concat(iv, cipher.update(clear), cipher.final(), cipher.getAuthTag());
+  const enciphered = cipher.update(clear);
+  cipher.final();
+  return concat(iv, enciphered, cipher.getAuthTag());
 }
 
 /** Opens a box; undefined when key, context or bytes are not those it was sealed with. */
