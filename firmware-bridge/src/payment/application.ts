@@ -102,7 +102,7 @@ export class PaymentApplication {
 
   /** Undoes or completes what a power loss left. Call it before anything else. */
   recover(): Promise<Result<void, ErrorCode>> {
-    return recover(this.#options.ports);
+    return recover(this.#options.ports, this.#options.world);
   }
 
   wake(): void {
