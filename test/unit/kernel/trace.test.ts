@@ -74,6 +74,9 @@ describe('the trace of a sale', () => {
       expect(en).toContain(part);
     const ja = text(trace, 'ja');
     for (const part of [
+      'アプリケーション選択: JCB CREDIT',
+      'ネガ照合: clear',
+      '結果: 承認',
       '端末の判断: オンライン要求（ARQC）',
       'フロアリミット超過',
       'オフラインデータ認証 CDA: 成功',
