@@ -77,6 +77,12 @@ const steps: Readonly<Record<string, Both>> = {
   'cryptogram-made': both('cryptogram made by the card', 'カードが暗号文を生成'),
   'card-completed': both('card completed', 'カード処理完了'),
   'card-elsewhere': both('card at another interface', '別の読取方法へ'),
+  // What a transit card and its centre say to each other, by the message that carries it.
+  transitOpen: both('the centre opens a session', 'センターがセッションを開始'),
+  transitSettle: both('the centre settles what was open', 'センターが未確定処理を確定'),
+  sale: both('the centre orders a debit', 'センターが引去りを指示'),
+  charge: both('the centre orders a charge', 'センターがチャージを指示'),
+  transitConfirm: both('the centre hears what the card did', 'カードの結果をセンターへ通知'),
   'card-again': both('hold the card here once more', 'もう一度カードを置いてください'),
 };
 

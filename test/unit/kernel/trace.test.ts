@@ -145,6 +145,14 @@ describe('every note', () => {
   });
 });
 
+it('names the messages of a transit card and its centre in both languages', () => {
+  const [line] = explainTrace({ lines: [{ atMs: 0, step: 'transitConfirm', detail: '000' }] });
+  expect(line?.text).toEqual({
+    en: 'the centre hears what the card did: 000',
+    ja: 'カードの結果をセンターへ通知: 000',
+  });
+});
+
 describe('tsunagu trace FILE', () => {
   const run = (args: readonly string[]): { status: number | null; out: string; err: string } => {
     const { status, stdout, stderr } = spawnSync(
