@@ -59,6 +59,7 @@ import {
   openKeyInventory,
   openKeyRuns,
   keyedInRuns,
+  keyReleases,
   openRenewal,
   watchCustody,
   openKeys,
@@ -314,6 +315,7 @@ async function build(
     keys,
     runs: keyRuns,
     keyLoaded: (tx, serial, evidence) => estate.keyLoaded(tx, serial, evidence),
+    unbound: (tx, serial, job) => estate.note(tx, serial, 'key-released', { job }),
     alarm: (tx, serial, code) => estate.note(tx, serial, 'alarm', { code }),
     queueIn: (...order) => built(jobs).queueIn(...order),
   });
@@ -699,7 +701,8 @@ async function build(
         async setAcquirers(serial, acquirers) {
           await store.write((tx) => keys.setAcquirers(tx, serial, acquirers));
         },
-        renewProtection: openRenewal({ store, keys, jobs: built(jobs) }),
+        releases: (serial) => keyReleases(store.db, serial),
+        renewProtection: openRenewal({ store, keyInRuns: firstKeys === 'in-runs', keys, jobs: built(jobs) }),
       },
       twin,
       jobs,

@@ -8,6 +8,8 @@ import {
   keyInventory,
   type KeyInventoryList,
   type KeyRecord,
+  type KeyReleaseRecord,
+  keyReleaseRecord,
   keyRecord,
   type KeyRun,
   keyRun,
@@ -37,6 +39,8 @@ export interface KeyClient {
   retireKey(key: string): Promise<Result<KeyInventoryList>>;
   /** Rotates a terminal's key-block protection key; the answer is the job that begins it. */
   renewProtectionKey(serial: string): Promise<Result<Job>>;
+  /** What a terminal swore to when it was unbound or rebound, newest first. */
+  keyReleases(serial: string): Promise<Result<readonly KeyReleaseRecord[]>>;
   setAcquirers(serial: string, acquirers: readonly string[]): Promise<Result<z.infer<typeof setAcquirers>>>;
   ceremonies(): Promise<Result<readonly CeremonyView[]>>;
   beginCeremony(wanted: BeginCeremony): Promise<Result<CeremonyView>>;
@@ -72,6 +76,7 @@ export function keyCalls({ call }: Calls): KeyClient {
     suspectKey: (key, reason) => call(keyExposure, `${base}/suspicions`, { key, reason }),
     retireKey: (key) => entries(`${base}/retirements`, { key }),
     renewProtectionKey: (serial) => call(job, `/api/v1/terminals/${encodeURIComponent(serial)}/protection-key`, {}),
+    keyReleases: (serial) => items(keyReleaseRecord, `/api/v1/terminals/${encodeURIComponent(serial)}/key-releases`),
     setAcquirers: (serial, acquirers) =>
       call(setAcquirers, `/api/v1/terminals/${encodeURIComponent(serial)}/acquirers`, { acquirers }, 'PUT'),
     ceremonies: () => items(ceremony, `${base}/ceremonies`),

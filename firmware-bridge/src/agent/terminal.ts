@@ -482,6 +482,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
         if (isWiping) return refusedPayment(order, 'stored', 'refused', 'KEY_SLOT_EMPTY');
         const sale = await cardSide.run(order, onStep);
         const { outcome, reason, stan, durationMs } = sale;
+        await outbox.value.add({ at: Math.round(world.clock.now()), sale });
         world.log('info', 'saleFinished', {
           kind: order.kind,
           outcome,
@@ -490,7 +491,6 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
           card: sale.card,
           durationMs: Math.round(durationMs),
         });
-        await outbox.value.add({ at: Math.round(world.clock.now()), sale });
         return sale;
       }),
     );
@@ -537,6 +537,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     handlers: jobHandlers({
       keys: keys.value,
       identityKey: () => identity.privateKey,
+      undelivered,
       pay,
       totals: (close) => saleTurns.take(() => cardSide.totals(close)),
       print: (order) => cardSide.print(order),
