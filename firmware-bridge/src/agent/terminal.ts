@@ -420,7 +420,9 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   });
   if (!twin.ok) return twin;
   follower = twin.value;
-  const vault = await openCardVault(store, world);
+  const companyOf = (digits: Uint8Array): string | undefined =>
+    acquirerOfCard(twin.value.inForce.values.acquirerCards, digits);
+  const vault = await openCardVault(store, world, companyOf);
   if (!vault.ok) return vault;
   const sales = await openSaleStore(store);
   if (!sales.ok) return sales;
@@ -447,7 +449,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     world,
     network,
     keys: keys.value,
-    acquirerOf: (digits) => acquirerOfCard(twin.value.inForce.values.acquirerCards, digits),
+    acquirerOf: companyOf,
   });
   const authorities = await readCardAuthorities(files);
   if (!authorities.ok) return authorities;
