@@ -13,7 +13,8 @@ import {
   keyRecord,
   type KeyRun,
   keyRun,
-  setAcquirers,
+  type AcquirerSet,
+  acquirerSet,
 } from '@tsunagu/protocols/fleet';
 import { ok, type Result } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
@@ -41,7 +42,9 @@ export interface KeyClient {
   renewProtectionKey(serial: string): Promise<Result<Job>>;
   /** What a terminal swore to when it was unbound or rebound, newest first. */
   keyReleases(serial: string): Promise<Result<readonly KeyReleaseRecord[]>>;
-  setAcquirers(serial: string, acquirers: readonly string[]): Promise<Result<z.infer<typeof setAcquirers>>>;
+  acquirers(serial: string): Promise<Result<AcquirerSet>>;
+  /** Sets them over the version that was read. */
+  setAcquirers(serial: string, base: number, acquirers: readonly string[]): Promise<Result<AcquirerSet>>;
   ceremonies(): Promise<Result<readonly CeremonyView[]>>;
   beginCeremony(wanted: BeginCeremony): Promise<Result<CeremonyView>>;
   ceremony(id: string): Promise<Result<CeremonyView>>;
@@ -61,6 +64,7 @@ export interface KeyClient {
 }
 
 const base = '/api/v1/keys';
+const acquirersPath = (serial: string): string => `/api/v1/terminals/${encodeURIComponent(serial)}/acquirers`;
 
 /** The calls of the key room. */
 export function keyCalls({ call }: Calls): KeyClient {
@@ -77,8 +81,9 @@ export function keyCalls({ call }: Calls): KeyClient {
     retireKey: (key) => entries(`${base}/retirements`, { key }),
     renewProtectionKey: (serial) => call(job, `/api/v1/terminals/${encodeURIComponent(serial)}/protection-key`, {}),
     keyReleases: (serial) => items(keyReleaseRecord, `/api/v1/terminals/${encodeURIComponent(serial)}/key-releases`),
-    setAcquirers: (serial, acquirers) =>
-      call(setAcquirers, `/api/v1/terminals/${encodeURIComponent(serial)}/acquirers`, { acquirers }, 'PUT'),
+    acquirers: (serial) => call(acquirerSet, acquirersPath(serial)),
+    setAcquirers: (serial, base, acquirers) =>
+      call(acquirerSet, acquirersPath(serial), { acquirers }, 'PUT', undefined, { 'if-match': `"${base}"` }),
     ceremonies: () => items(ceremony, `${base}/ceremonies`),
     beginCeremony: (wanted) => call(ceremony, `${base}/ceremonies`, wanted),
     ceremony: (id) => call(ceremony, `${base}/ceremonies/${id}`),

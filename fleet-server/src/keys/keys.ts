@@ -30,6 +30,7 @@ import {
 import { fail, hex, ok, type Result, type Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
+import { acquirersOf } from './acquirers.ts';
 import type { Database, Queryable, Store } from '../store/index.ts';
 import { baseUses, type DukptWorkingKeys, type Vault, type WrappedKey } from '../vault/index.ts';
 import { type KeyDistribution, openKeyDistribution } from './distribution.ts';
@@ -101,8 +102,6 @@ export interface Keys {
   ): Promise<{ readonly bind?: KeyBind } | undefined>;
   /** The key hosts, and how another one takes over. */
   readonly hosts: Pick<KeyDistribution, 'hosts' | 'useHost'>;
-  /** Gives a terminal keys of a card company, or takes them from the inventory: its slots are filled at its next contact. */
-  setAcquirers(tx: Transaction<Database>, serial: Serial, acquirers: readonly string[]): Promise<void>;
   /** A terminal was wiped: no key of it is good any more. */
   wiped(tx: Transaction<Database>, serial: Serial): Promise<void>;
   /**
@@ -332,13 +331,7 @@ export async function openKeys(
 
   /** What a terminal is to hold: the slots that all have, and those of its card companies. */
   async function slotsOf(tx: Transaction<Database>, serial: Serial): Promise<readonly KeySlot[]> {
-    const rows = await tx
-      .selectFrom('terminal_acquirers')
-      .select('acquirer')
-      .where('serial', '=', serial)
-      .orderBy('acquirer')
-      .execute();
-    return [...keySlots, ...rows.flatMap(({ acquirer }) => acquirerSlots(acquirer))];
+    return [...keySlots, ...(await acquirersOf(tx, serial)).flatMap(acquirerSlots)];
   }
 
   const keys: Keys = {
@@ -397,12 +390,6 @@ export async function openKeys(
     },
 
     hosts: distribution,
-
-    async setAcquirers(tx, serial, acquirers) {
-      await tx.deleteFrom('terminal_acquirers').where('serial', '=', serial).execute();
-      for (const acquirer of new Set(acquirers))
-        await tx.insertInto('terminal_acquirers').values({ serial, acquirer, added_at: world.clock.now() }).execute();
-    },
 
     async protect(tx, serial, vault_key, kcv, scheme = 'agreement') {
       const row = { vault_key, kcv, agreed_at: world.clock.now(), scheme };

@@ -141,7 +141,17 @@ export const keyMigrations: readonly Migration[] = [
     },
   },
   {
-    name: 'keys-0005-releases',
+    name: 'keys-0005-acquirer-versions',
+    async up(db) {
+      await db.schema
+        .createTable('acquirer_versions')
+        .addColumn('serial', 'text', (column) => column.primaryKey().references('terminals.serial'))
+        .addColumn('version', 'integer', (column) => column.notNull())
+        .execute();
+    },
+  },
+  {
+    name: 'keys-0006-releases',
     async up(db, types) {
       await db.schema
         .alterTable('key_bindings')

@@ -1,12 +1,14 @@
-import { type KeyReleaseRecord, parseJson, releaseStatement } from '@tsunagu/protocols/fleet';
+import { type KeyReleaseRecord, parseJson, releaseStatement, type Serial } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { Selectable } from 'kysely';
+import { isRegistered } from '../estate/index.ts';
 import { provingCertificateOf } from '../identity/index.ts';
 import { isoTime, type Queryable } from '../store/index.ts';
 import type { KeyTables } from './tables.ts';
 
 /** What a terminal swore to of its releases from key hosts, newest first, with all that is needed to check it. */
-export async function keyReleases(on: Queryable, serial: string): Promise<Result<readonly KeyReleaseRecord[]>> {
+export async function keyReleases(on: Queryable, serial: Serial): Promise<Result<readonly KeyReleaseRecord[]>> {
+  if (!(await isRegistered(on, serial))) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
   const rows = await on
     .selectFrom('key_releases')
     .selectAll()
