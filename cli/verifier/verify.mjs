@@ -1,6 +1,6 @@
 // Verifies an assessor's pack. Needs Node.js and this folder, nothing else: `node verify.mjs [--holders KID,KID]`.
 // Exit 0 when nothing is wrong. What is signed is checked against keys that the pack names: compare their ids with a list that came another way.
-import { createHash, createPublicKey, verify } from 'node:crypto';
+import { createHash, createPublicKey, verify, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -111,7 +111,7 @@ const steps = guarded('steps.jsonl', () => {
   }
   guarded('keys.jsonl', () => {
     for (const { serial, slot, state } of lines('keys.jsonl'))
-      if (states.get(serial) === 'scrap' && state !== 'replaced')
+      if (states.get(serial) === 'scrap' && (state === 'allocated' || state === 'loaded'))
         find('keys.jsonl', `${serial} ${slot}`, 'a live key in a scrapped unit');
   });
   return count;
@@ -138,6 +138,48 @@ const runs = guarded('runs.jsonl', () => {
       say('closed, and does not balance');
     for (const { serial, state, isListed } of run.devices)
       if (state === 'keyed' && !isListed) say(`${serial} was keyed and was not on the manifest`);
+  }
+  return count;
+});
+
+const releases = guarded('releases.jsonl', () => {
+  if (!('releases.jsonl' in manifest.files)) return 0;
+  let count = 0;
+  for (const { serial, job, at, next, gone, protectionKey, orderedBy, approvedBy, ...proof } of lines(
+    'releases.jsonl',
+  )) {
+    count += 1;
+    const say = (what) => find('releases.jsonl', `${serial} ${job}`, what);
+    const certificate = new X509Certificate(proof.certificate);
+    const text = Buffer.from(proof.statement, 'utf8');
+    if (
+      !certificate.subject.split('\n').includes(`CN=${serial}`) ||
+      !verify('sha256', text, certificate.publicKey, Buffer.from(proof.signature, 'base64'))
+    ) {
+      say('not signed by its terminal');
+      continue;
+    }
+    const said = JSON.parse(proof.statement);
+    const isSame =
+      said.serial === serial &&
+      said.job === job &&
+      said.protectionKey === protectionKey &&
+      (said.next === null) === (next === null) &&
+      canonical(said.gone) === canonical(gone);
+    if (!isSame) say('is not what the terminal swore to');
+    if (said.next === null && said.left !== 0) say('unbound, and has keys left');
+    if (approvedBy === null || approvedBy === orderedBy) say('ordered by one person alone');
+    if (next !== null) continue;
+    const dead = new Set(gone.map(({ slot, kcv }) => `${slot} ${kcv}`));
+    for (const { serial: of, slot, kcv, state, allocatedAt } of lines('keys.jsonl'))
+      if (
+        of === serial &&
+        dead.has(`${slot} ${kcv}`) &&
+        slot !== 'negative' &&
+        Date.parse(allocatedAt) <= Date.parse(at) &&
+        (state === 'allocated' || state === 'loaded')
+      )
+        say(`${slot} ${kcv} is gone, and counts in the ledger`);
   }
   return count;
 });
@@ -196,6 +238,6 @@ if ('house.jsonl' in manifest.files)
 for (const finding of findings) console.log(finding);
 console.log(`pack of ${manifest.tenant ?? '-'}, ${manifest.from} to ${manifest.to}`);
 console.log(
-  `${steps} steps, ${custody} hand-overs, ${inspections} inspections, ${runs} injection runs, ${audit} audit entries: ${findings.length === 0 ? 'nothing is wrong' : `${findings.length} findings`}`,
+  `${steps} steps, ${custody} hand-overs, ${inspections} inspections, ${runs} injection runs, ${releases} releases from key hosts, ${audit} audit entries: ${findings.length === 0 ? 'nothing is wrong' : `${findings.length} findings`}`,
 );
 process.exit(findings.length === 0 ? 0 : 1);

@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
+import { migrations, openSqlite3, openStore } from '@tsunagu/fleet-server/store/index';
 import { unwrap } from '@tsunagu/protocols/kit';
-import { afterAll, describe, expect, it } from 'vitest';
+import sqlite3 from 'sqlite3';
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { storeContract } from './store.ts';
 
+const plainPrepare = sqlite3.Database.prototype.prepare;
 const folder = mkdtempSync(join(tmpdir(), 'tsunagu-store-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 let places = 0;
@@ -33,6 +35,25 @@ describe('a store on SQLite', () => {
       ok: false,
       fault: { code: 'STORE_UNUSABLE', facts: { newerSchema: migrations.at(-1)?.name } },
     });
+  });
+
+  it('keeps compiled what it asks again and again, however many statements came once before', async () => {
+    const compiled: string[] = [];
+    const prepare = vi.spyOn(sqlite3.Database.prototype, 'prepare');
+    onTestFinished(() => prepare.mockRestore());
+    prepare.mockImplementation(function (this: sqlite3.Database, sql: string, ...rest: unknown[]) {
+      compiled.push(sql);
+      return Reflect.apply(plainPrepare, this, [sql, ...rest]) as sqlite3.Statement;
+    });
+    const connection = await openSqlite3(newPlace());
+    for (let once = 0; once < 400; once++) await connection.all(`SELECT ${once} AS once`, []);
+    // All at once too: none is taken away from whoever is at work with it.
+    const many = Array.from({ length: 600 }, (_, each) => connection.all(`SELECT ${each} AS many`, []));
+    expect((await Promise.all(many)).map(([row]) => row?.['many'])).toEqual(many.map((_, each) => each));
+    for (let again = 0; again < 5; again++)
+      expect(await connection.all('SELECT ? AS asked', [again])).toEqual([{ asked: again }]);
+    expect(compiled.filter((sql) => sql === 'SELECT ? AS asked')).toHaveLength(1);
+    await connection.close();
   });
 
   it('survives writes to disk in full: WAL, synchronous FULL, foreign keys', async () => {

@@ -8,6 +8,8 @@ import {
   keyInventory,
   type KeyInventoryList,
   type KeyRecord,
+  type KeyReleaseRecord,
+  keyReleaseRecord,
   keyRecord,
   type KeyRun,
   keyRun,
@@ -38,6 +40,8 @@ export interface KeyClient {
   retireKey(key: string): Promise<Result<KeyInventoryList>>;
   /** Rotates a terminal's key-block protection key; the answer is the job that begins it. */
   renewProtectionKey(serial: string): Promise<Result<Job>>;
+  /** What a terminal swore to when it was unbound or rebound, newest first. */
+  keyReleases(serial: string): Promise<Result<readonly KeyReleaseRecord[]>>;
   acquirers(serial: string): Promise<Result<AcquirerSet>>;
   /** Sets them over the version that was read. */
   setAcquirers(serial: string, base: number, acquirers: readonly string[]): Promise<Result<AcquirerSet>>;
@@ -76,6 +80,7 @@ export function keyCalls({ call }: Calls): KeyClient {
     suspectKey: (key, reason) => call(keyExposure, `${base}/suspicions`, { key, reason }),
     retireKey: (key) => entries(`${base}/retirements`, { key }),
     renewProtectionKey: (serial) => call(job, `/api/v1/terminals/${encodeURIComponent(serial)}/protection-key`, {}),
+    keyReleases: (serial) => items(keyReleaseRecord, `/api/v1/terminals/${encodeURIComponent(serial)}/key-releases`),
     acquirers: (serial) => call(acquirerSet, acquirersPath(serial)),
     setAcquirers: (serial, base, acquirers) =>
       call(acquirerSet, acquirersPath(serial), { acquirers }, 'PUT', undefined, { 'if-match': `"${base}"` }),

@@ -41,6 +41,7 @@ export async function writePack(
     step: [] as string[],
     inspection: [] as string[],
     key: [] as string[],
+    release: [] as string[],
     run: [] as string[],
     house: [] as string[],
   };
@@ -54,6 +55,7 @@ export async function writePack(
     'steps.jsonl': text(parts.step),
     'inspections.jsonl': text(parts.inspection),
     'keys.jsonl': text(parts.key),
+    'releases.jsonl': text(parts.release),
     'house.jsonl': text(parts.house),
     'runs.jsonl': text(parts.run),
     'custody.jsonl': custody.value,

@@ -60,6 +60,10 @@ export function addKeyCommands(program: Command, { withServer, open, json, langu
       }),
     );
   keys
+    .command('releases <serial>')
+    .description('what a terminal swore to when it was unbound or rebound (job order SERIAL key.unbind) / 解除の証明')
+    .action((serial: string) => withServer(async (given) => (await load()).showReleases(given, serial)));
+  keys
     .command('verify <file>')
     .description('check a signed record without a server / 記録の検証')
     .option('--signer <id>', 'what the key of the signer is called, from another source / 署名者の鍵ID')

@@ -64,6 +64,19 @@ export async function showExposure(
   });
 }
 
+/** `tsunagu keys releases SERIAL`: which host a terminal was released from, and which of its keys are gone. */
+export async function showReleases(context: Context, serial: string): Promise<ExitCode> {
+  const { texts } = context.console;
+  return show(context, await context.client.keyReleases(serial), (releases) => {
+    if (releases.length === 0) context.console.out(texts.keys.noReleases);
+    for (const { job, at, host, next, protectionKey, gone, orderedBy, approvedBy } of releases) {
+      context.console.out(`${at.slice(0, 19)}  ${texts.keys.released(host, next)}  ${job}`);
+      context.console.out(`  ${orderedBy ?? '-'} / ${approvedBy ?? '-'}  ${texts.keys.kcv} ${protectionKey ?? '-'}`);
+      for (const { slot, kcv } of gone) context.console.out(`  ${texts.keys.destroyed}  ${slot}  ${kcv}`);
+    }
+  });
+}
+
 /** `tsunagu keys acquirers SERIAL [NAMES]`: without names shows, with names sets, over what stands there now. */
 export async function acquirers(
   context: Context,

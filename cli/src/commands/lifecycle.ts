@@ -32,7 +32,7 @@ function tell(console: Console, serial: string, view: LifecycleView): void {
   line(identity.permits, permits.map((permit) => identity.permit[permit]).join(', '));
   line(identity.next, next.map(({ to }) => to).join(', '));
   line(life.bag, standing.bag ?? '');
-  line(life.seals, standing.seals?.join(', ') ?? '');
+  line(life.seals, standing.seals?.join(', ') ?? life.sealsUnknown);
   line(life.connections, standing.connections === null ? '' : String(standing.connections));
   if (pending) console.out(console.paint('warn', life.pending(serial, identity.state[pending.to], pending.approval)));
   console.out(console.paint('muted', identity.history));

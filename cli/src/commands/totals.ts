@@ -22,7 +22,7 @@ export async function showTotals(context: Context, serial: string, order: Totals
     console.out(console.paint('bold', texts.totals.title(serial, totals.day, totals.isClosed)));
     const table = layOut(
       [
-        { head: columns.scheme, cell: ({ scheme }) => scheme || '–' },
+        { head: columns.scheme, cell: ({ company, scheme }) => [company, scheme].filter(Boolean).join(' ') || '–' },
         { head: columns.kind, cell: ({ kind }) => texts.payment.kinds[kind] },
         { head: columns.count, cell: ({ count }) => String(count), right: true },
         {
@@ -35,6 +35,8 @@ export async function showTotals(context: Context, serial: string, order: Totals
       totals.lines,
     );
     for (const line of table) console.out(line);
+    for (const { company, netMinor } of totals.companies ?? [])
+      console.out(`${company}  ${texts.totals.net(texts.yen(netMinor))}`);
     console.out(texts.totals.net(texts.yen(totals.netMinor)));
     if (totals.waiting > 0) console.out(console.paint('warn', texts.totals.waiting(totals.waiting)));
     for (const { stan, actionCode } of totals.refused)

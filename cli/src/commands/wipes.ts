@@ -4,22 +4,33 @@ import { join } from 'node:path';
 import { lifePaths, parseWith, type Serial, serialSchema, wipeCertificate } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { type ExitCode, exit, refuse } from '../console/index.ts';
+import { parse } from 'csv-parse/sync';
+import { z } from 'zod';
 import type { Context } from './context.ts';
 
 /** A wipe asks for a second person for each terminal, so a batch is one that people can still look at. */
 const batchMax = 1_000;
 
-/** Serials of a file: the first cell of each line, without a head called `serial`. One that is none refuses the whole file. */
+const table = z.array(z.object({ info: z.object({ lines: z.number() }), record: z.array(z.string()) }));
+
+/** Serials of a CSV file (RFC 4180): the first cell of each line, without a head called `serial`. One that is none refuses the whole file. */
 async function serialsIn(file: string): Promise<Result<readonly Serial[], 'FILE_UNREADABLE' | 'OPTION_INVALID'>> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return fail('FILE_UNREADABLE', { facts: { path: file } });
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  let rows: z.output<typeof table>;
+  try {
+    rows = table.parse(
+      parse(text, { bom: true, info: true, relax_column_count: true, skip_empty_lines: true, trim: true }),
+    );
+  } catch (cause) {
+    return fail('OPTION_INVALID', { field: 'file', cause });
+  }
   const serials = new Set<Serial>();
-  for (const [index, line] of lines.entries()) {
-    const cell = (line.split(',')[0] ?? '').trim().replace(/^"(.*)"$/, '$1');
-    if (cell === '' || (index === 0 && cell === 'serial')) continue;
+  for (const [index, { info, record }] of rows.entries()) {
+    const cell = record[0] ?? '';
+    if (index === 0 && cell === 'serial') continue;
     const serial = parseWith(serialSchema, cell);
-    if (!serial.ok) return fail('OPTION_INVALID', { field: 'file', facts: { line: index + 1 } });
+    if (!serial.ok) return fail('OPTION_INVALID', { field: 'file', facts: { line: info.lines } });
     serials.add(serial.value);
   }
   return serials.size > 0 && serials.size <= batchMax

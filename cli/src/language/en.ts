@@ -88,6 +88,7 @@ export const en = {
     'configuration-changed': 'configuration changed',
     'configuration-reported': 'configuration reported',
     'key-loaded': 'key loaded',
+    'key-released': 'unbound or rebound',
     'negative-applied': 'negative file applied',
     'job-queued': 'job queued',
     'job-finished': 'job finished',

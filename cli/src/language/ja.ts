@@ -76,6 +76,7 @@ export const ja: Texts = {
     'configuration-changed': '設定変更',
     'configuration-reported': '設定反映',
     'key-loaded': '鍵設定',
+    'key-released': '鍵配布ホストの解除・結び替え',
     'negative-applied': 'ネガ適用',
     'job-queued': 'ジョブ登録',
     'job-finished': 'ジョブ終了',

@@ -13,6 +13,10 @@ export const keysEn = {
   current: '(current)',
   due: 'Rotation due',
   made: 'INITIAL KEYS',
+  noReleases: 'It was never released from a key host.',
+  released: (host: string, next: string | null) =>
+    next === null ? `unbound from ${host}` : `rebound from ${host} to ${next}`,
+  destroyed: 'destroyed',
   firstKeys: {
     'in-runs': 'First keys: in authorised injection runs only (PCI PIN 3.1, 30-3).',
     'at-first-contact':

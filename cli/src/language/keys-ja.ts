@@ -15,6 +15,9 @@ export const keysJa: typeof keysEn = {
   current: '(現用)',
   due: '更新期限',
   made: '初期鍵数',
+  noReleases: '鍵配布ホストから解放されたことはありません。',
+  released: (host, next) => (next === null ? `${host} との結び付きを解除` : `${host} から ${next} へ結び替え`),
+  destroyed: '破棄済み',
   firstKeys: {
     'in-runs': '最初の鍵: 承認済みの鍵投入作業でのみ投入します(PCI PIN 3.1, 30-3)。',
     'at-first-contact':

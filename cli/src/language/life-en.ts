@@ -2,6 +2,7 @@
 export const lifeEn = {
   bag: 'In bag',
   seals: 'Seals',
+  sealsUnknown: 'none on record: nothing can be compared with them until a step brings them',
   connections: 'Connections',
   couldBeTaken: (serial: string, state: string) => `${serial} could be moved to: ${state}. Nothing was done.`,
   pending: (serial: string, state: string, approval: string) =>

@@ -4,6 +4,7 @@ import type { lifeEn } from './life-en.ts';
 export const lifeJa: typeof lifeEn = {
   bag: '封印袋',
   seals: '封印',
+  sealsUnknown: '記録なし。次の工程で記録されるまで照合できません',
   connections: '接続数',
   couldBeTaken: (serial, state) => `${serial} は「${state}」へ移動できます(確認のみ、変更なし)。`,
   pending: (serial, state, approval) =>

@@ -175,7 +175,9 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   });
   if (!twin.ok) return twin;
   follower = twin.value;
-  const vault = await openCardVault(store, world);
+  const companyOf = (digits: Uint8Array): string | undefined =>
+    acquirerOfCard(twin.value.inForce.values.acquirerCards, digits);
+  const vault = await openCardVault(store, world, companyOf);
   if (!vault.ok) return vault;
   const sales = await openSaleStore(store);
   if (!sales.ok) return sales;
@@ -202,7 +204,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     world,
     network,
     keys: keys.value,
-    acquirerOf: (digits) => acquirerOfCard(twin.value.inForce.values.acquirerCards, digits),
+    acquirerOf: companyOf,
   });
   const authorities = await readCardAuthorities(files);
   if (!authorities.ok) return authorities;
@@ -237,6 +239,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
         if (isWiping) return refusedPayment(order, 'stored', 'refused', 'KEY_SLOT_EMPTY');
         const sale = await cardSide.run(order, onStep);
         const { outcome, reason, stan, durationMs } = sale;
+        await outbox.value.add({ at: Math.round(world.clock.now()), sale });
         world.log('info', 'saleFinished', {
           kind: order.kind,
           outcome,
@@ -245,7 +248,6 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
           card: sale.card,
           durationMs: Math.round(durationMs),
         });
-        await outbox.value.add({ at: Math.round(world.clock.now()), sale });
         return sale;
       }),
     );
@@ -292,6 +294,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     handlers: jobHandlers({
       keys: keys.value,
       identityKey: () => identity.privateKey,
+      undelivered,
       pay,
       totals: (close) => saleTurns.take(() => cardSide.totals(close)),
       print: (order) => cardSide.print(order),

@@ -12,9 +12,11 @@ import { failedBy, type JobContext, type JobHandlers, type JobOutcome } from './
 /** What jobs act upon. */
 export interface JobTargets {
   readonly boot: number;
-  readonly keys: Pick<TerminalKeys, 'load' | 'bind' | 'receive'>;
+  readonly keys: Pick<TerminalKeys, 'load' | 'bind' | 'receive' | 'drawForRelease' | 'release'>;
   /** Signs what the terminal swears to. */
   readonly identityKey: () => KeyObject;
+  /** Sales, reversals and advices that could not be sent without keys. */
+  readonly undelivered: () => Promise<number>;
   /** Makes a payment when no other is in hand. */
   readonly pay: CardSide['run'];
   readonly totals: CardSide['totals'];
@@ -68,6 +70,20 @@ export const jobHandlers = (targets: JobTargets): JobHandlers => ({
   async 'key.receive'(params, { job }) {
     const received = await targets.keys.receive(params, job);
     return received.ok ? { state: 'succeeded', protection: received.value } : failedBy(received.fault);
+  },
+  async 'key.unbind'(_, { job }) {
+    const owed = await targets.undelivered();
+    if (owed > 0) return { state: 'failed', fault: 'SALES_UNDELIVERED' };
+    const drawn = await targets.keys.drawForRelease(job, targets.identityKey);
+    return drawn.ok ? { state: 'succeeded', binding: drawn.value } : failedBy(drawn.fault);
+  },
+  async 'key.rebind'(_, { job }) {
+    const drawn = await targets.keys.drawForRelease(job, targets.identityKey);
+    return drawn.ok ? { state: 'succeeded', binding: drawn.value } : failedBy(drawn.fault);
+  },
+  async 'key.release'(params, { job }) {
+    const released = await targets.keys.release(params, job, targets);
+    return released.ok ? { state: 'succeeded', release: released.value } : failedBy(released.fault);
   },
   'sale.test': (params, { progress }) => paid(targets.pay({ kind: 'sale', ...params }, progress)),
   'payment.run': (params, { progress }) => paid(targets.pay(params, progress)),

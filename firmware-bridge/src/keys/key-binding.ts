@@ -28,7 +28,8 @@ import { type SealedStore, sealedRecord } from '../sealed-store/index.ts';
 /**
  * What a terminal is bound to: the authorities and the host of TR-34, all named by a signed order, and its own RSA key, which is the secret.
  * Two-pass: `nonce` is good for one key token, that of the job in `usedBy`. One-pass: `accepted` is the last token's signing time; the job that
- * brought it may come again after a power loss and is measured by the time before it.
+ * brought it may come again after a power loss and is measured by the time before it. `release`: the random number over which the binding may be
+ * ended, and the job that it was good for.
  */
 export const keyBindingRecord = sealedRecord(
   'key-binding',
@@ -39,16 +40,17 @@ export const keyBindingRecord = sealedRecord(
     host: z.string(),
     nonce: z.string().optional(),
     usedBy: z.string().optional(),
+    release: z.object({ nonce: z.string(), usedBy: z.string().optional() }).optional(),
     accepted: z.object({ job: z.string(), signingTime: z.string(), before: z.string().optional() }).optional(),
   }),
 );
 
-type StoreFault = 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED' | 'STORE_WRITE_FAILED';
-export type BindFault = StoreFault | CredentialError;
+export type StoreFault = 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED' | 'STORE_WRITE_FAILED';
+export type BindFault = StoreFault | CredentialError | 'TR34_BOUND_ELSEWHERE';
 export type ReceiveFault = StoreFault | KeyTokenError | 'TR34_BINDING_MISSING' | 'KEY_NOT_AS_ANNOUNCED';
 
-const bytesOf = (base64: string): Uint8Array => Uint8Array.from(Buffer.from(base64, 'base64'));
-const base64Of = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+export const bytesOf = (base64: string): Uint8Array => Uint8Array.from(Buffer.from(base64, 'base64'));
+export const base64Of = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 const makePair = promisify(generateKeyPair);
 
 /** The RSA key of this terminal, or a new one. It is not on the medium yet. RSA primes come from OpenSSL's generator, not from the world's entropy. */
@@ -60,20 +62,22 @@ export async function rsaKeyFor(store: SealedStore): Promise<Result<KeyObject, S
 }
 
 /** Takes a key out of a secret that was read, and wipes it. */
-function keyOf(secret: Secret<'key'>): KeyObject {
+export function keyOf(secret: Secret<'key'>): KeyObject {
   const key = secret.use((der) => createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' }));
   secret.wipe();
   return key;
 }
 
-function certificatesIn(texts: readonly string[]): Result<readonly Certificate[], 'TR34_CERTIFICATE_INVALID'> {
+export function certificatesIn(texts: readonly string[]): Result<readonly Certificate[], 'TR34_CERTIFICATE_INVALID'> {
   const read = texts.map((text) => parseCertificate(bytesOf(text)));
   return read.every((each) => each.ok)
     ? ok(read.map(unwrap))
     : fail('TR34_CERTIFICATE_INVALID', { field: 'certificate' });
 }
 
-function trustOf(named: Pick<KeyBind, 'root' | 'kdhCa' | 'krdCa'>): Result<Tr34Trust, 'TR34_CERTIFICATE_INVALID'> {
+export function trustOf(
+  named: Pick<KeyBind, 'root' | 'kdhCa' | 'krdCa'>,
+): Result<Tr34Trust, 'TR34_CERTIFICATE_INVALID'> {
   const read = certificatesIn([named.root, named.kdhCa, named.krdCa]);
   if (!read.ok) return read;
   const [root, kdhCa, krdCa] = read.value;
@@ -82,7 +86,7 @@ function trustOf(named: Pick<KeyBind, 'root' | 'kdhCa' | 'krdCa'>): Result<Tr34T
 
 /**
  * Binds: checks the host's credential, keeps it with the key, and answers with the key and a fresh random number. Done again it keeps the key and
- * draws another number. TR 34-2019, 6.1.
+ * draws another number. A terminal that is bound follows its own host alone. TR 34-2019, 6.1.
  */
 export async function bind(
   { store, world, serial, identityKey }: BindParts,
@@ -97,6 +101,8 @@ export async function bind(
   const held = await store.read(keyBindingRecord);
   if (!held.ok) return held;
   held.value?.secret?.wipe();
+  const isBoundElsewhere = held.value !== undefined && held.value.facts.host !== base64Of(host.value.encoded);
+  if (isBoundElsewhere) return fail('TR34_BOUND_ELSEWHERE');
   const nonce = wanted.passes === 2 ? world.entropy(16) : undefined;
   const accepted = held.value?.facts.accepted;
   const secret = Secret.take('key', new Uint8Array(key.export({ format: 'der', type: 'pkcs8' })));
@@ -112,15 +118,21 @@ export async function bind(
   const written = await store.write(keyBindingRecord, facts, secret);
   secret.wipe();
   if (!written.ok) return written;
-  const answer = {
-    publicKey: publicPart(key),
-    ...(nonce && { random: base64Of(unwrap(writeRandomToken(nonce))) }),
-  };
-  const signature = sign('sha256', bindingText(serial, job, answer), identityKey());
-  return ok({ ...answer, signature: signature.toString('base64') });
+  return ok(signedBinding({ serial, job, identityKey }, publicPart(key), nonce));
 }
 
-const publicPart = (key: KeyObject): string =>
+/** What a terminal answers to its host, signed. */
+export function signedBinding(
+  { serial, job, identityKey }: Pick<BindParts, 'serial' | 'identityKey'> & { readonly job: string },
+  publicKey: string,
+  nonce: Uint8Array | undefined,
+): KeyBinding {
+  const answer = { publicKey, ...(nonce && { random: base64Of(unwrap(writeRandomToken(nonce))) }) };
+  const signature = sign('sha256', bindingText(serial, job, answer), identityKey());
+  return { ...answer, signature: signature.toString('base64') };
+}
+
+export const publicPart = (key: KeyObject): string =>
   createPublicKey(key).export({ format: 'der', type: 'spki' }).toString('base64');
 
 /** What binding needs. */

@@ -8,8 +8,10 @@ import type {
   KeyBinding,
   KeyLoad,
   KeyReceive,
+  KeyRelease,
   KeySlot,
   ProtectionEvidence,
+  ReleaseProof,
 } from '@tsunagu/protocols/fleet';
 import { checkValue, customaryCheckValue } from '@tsunagu/protocols/kcv';
 import { fail, fromHex, hex, ok, type Result, Secret, toHex } from '@tsunagu/protocols/kit';
@@ -28,6 +30,7 @@ import {
   type ReceiveFault,
   rsaKeyFor,
 } from './key-binding.ts';
+import { type DrawFault, drawForRelease, release, type ReleaseFault, type ReleaseParts } from './key-release.ts';
 import {
   type DukptState,
   initialiseDukpt,
@@ -84,6 +87,17 @@ export interface TerminalKeys {
   ): Promise<Result<KeyBinding, BindFault | 'TERMINAL_TAMPERED'>>;
   /** Takes the key-block protection key of a TR-34 token. */
   receive(wanted: KeyReceive, job: JobId): Promise<Result<ProtectionEvidence, ReceiveFault | 'TERMINAL_TAMPERED'>>;
+  /** Draws the random number over which the host may end or move the binding. */
+  drawForRelease(
+    job: JobId,
+    identityKey: BindParts['identityKey'],
+  ): Promise<Result<KeyBinding, DrawFault | 'TERMINAL_TAMPERED'>>;
+  /** Follows the host's word: bound to nobody and without keys, or bound to another host. What it swears to of it. */
+  release(
+    wanted: KeyRelease,
+    job: JobId,
+    parts: Pick<ReleaseParts, 'identityKey' | 'undelivered'>,
+  ): Promise<Result<ReleaseProof, ReleaseFault | 'TERMINAL_TAMPERED'>>;
   /** Compares the slots on the medium with those in use, and each check value with its key. Nothing changes. */
   check(): Promise<Result<readonly KeyEvidence[], StoreFault | 'DUKPT_STATE_INVALID' | 'KEY_NOT_AS_ANNOUNCED'>>;
   /** The next DUKPT transaction key. The state that follows is on disk before the key is handed out; the taker wipes it. */
@@ -168,6 +182,18 @@ function terminalKeys(
       inTurn(async () => {
         if (!own) throw new Error('these keys were opened without what binding needs');
         return areDestroyed ? fail('TERMINAL_TAMPERED') : receive({ store, world: own.world }, wanted, job);
+      }),
+    drawForRelease: (job, identityKey) =>
+      inTurn(async () => {
+        if (!own) throw new Error('these keys were opened without what binding needs');
+        return areDestroyed ? fail('TERMINAL_TAMPERED') : drawForRelease({ ...own, store, identityKey }, job);
+      }),
+    release: (wanted, job, parts) =>
+      inTurn(async () => {
+        if (!own) throw new Error('these keys were opened without what binding needs');
+        if (areDestroyed) return fail('TERMINAL_TAMPERED');
+        const held = { slots: () => heldSlots(slots), destroy: () => destroy(store, slots) };
+        return await release({ ...own, ...parts, ...held, store }, wanted, job);
       }),
     load: (key, order) =>
       inTurn(async () => (areDestroyed ? fail('TERMINAL_TAMPERED') : load(store, slots, key, order))),

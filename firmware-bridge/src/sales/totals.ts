@@ -21,13 +21,23 @@ export function totalsOf(
   const standing = today.filter(
     (one) => one.outcome === 'approved' && counted.includes(one.kind) && !isVoided(all, one),
   );
-  const lines = new Map<string, { scheme: string; kind: PaymentKind; count: number; amountMinor: number }>();
+  const lines = new Map<string, TerminalTotals['lines'][number]>();
+  const companies = new Map<string, number>();
   let netMinor = 0;
   for (const { card, kind, amountMinor } of standing) {
-    const scheme = card?.scheme ?? '';
-    const line = lines.get(`${scheme}/${kind}`) ?? { scheme, kind, count: 0, amountMinor: 0 };
-    lines.set(`${scheme}/${kind}`, { ...line, count: line.count + 1, amountMinor: line.amountMinor + amountMinor });
-    netMinor += (sign[kind] ?? 0) * amountMinor;
+    const { scheme = '', company } = card ?? {};
+    const key = `${company ?? ''}/${scheme}/${kind}`;
+    const line = lines.get(key) ?? {
+      ...(company !== undefined && { company }),
+      scheme,
+      kind,
+      count: 0,
+      amountMinor: 0,
+    };
+    lines.set(key, { ...line, count: line.count + 1, amountMinor: line.amountMinor + amountMinor });
+    const net = (sign[kind] ?? 0) * amountMinor;
+    netMinor += net;
+    if (company !== undefined) companies.set(company, (companies.get(company) ?? 0) + net);
   }
   const refused = advices.filter(({ state }) => state === 'refused');
   return {
@@ -36,8 +46,16 @@ export function totalsOf(
     from: today.at(0)?.at ?? null,
     until: closedAt ?? today.at(-1)?.at ?? null,
     lines: [...lines.values()].sort(
-      (a, b) => a.scheme.localeCompare(b.scheme) || counted.indexOf(a.kind) - counted.indexOf(b.kind),
+      (a, b) =>
+        (a.company ?? '').localeCompare(b.company ?? '') ||
+        a.scheme.localeCompare(b.scheme) ||
+        counted.indexOf(a.kind) - counted.indexOf(b.kind),
     ),
+    ...(companies.size > 0 && {
+      companies: [...companies]
+        .map(([company, net]) => ({ company, netMinor: net }))
+        .sort((a, b) => a.company.localeCompare(b.company)),
+    }),
     netMinor,
     waiting: advices.length - refused.length,
     refused: refused.slice(-shownMax).map(({ stan, actionCode }) => ({ stan, actionCode: actionCode ?? '' })),

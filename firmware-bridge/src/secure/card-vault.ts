@@ -17,6 +17,9 @@ export interface CardVault {
   open(card: SealedCard): Result<CardElements, 'CARD_BOX_BROKEN'>;
 }
 
+/** The card company of a card, by the leading digits of its number; undefined where none is named. */
+export type CompanyOf = (digits: Uint8Array) => string | undefined;
+
 const keyRecord = sealedRecord('card-key', z.object({ v: z.literal(1) }));
 const keyBytes = 32;
 const nonceBytes = 12;
@@ -26,24 +29,27 @@ const tagBytes = 16;
 export async function openCardVault(
   store: SealedStore,
   world: Pick<World, 'entropy'>,
+  companyOf?: CompanyOf,
 ): Promise<Result<CardVault, 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED' | 'STORE_WRITE_FAILED'>> {
   const stored = await store.read(keyRecord);
   if (!stored.ok) return stored;
-  if (stored.value?.secret) return ok(cardVault(stored.value.secret, world));
+  if (stored.value?.secret) return ok(cardVault(stored.value.secret, world, companyOf));
   const key = Secret.take('key', world.entropy(keyBytes));
   const written = await store.write(keyRecord, { v: 1 }, key);
-  return written.ok ? ok(cardVault(key, world)) : written;
+  return written.ok ? ok(cardVault(key, world, companyOf)) : written;
 }
 
 /** A vault under a key of 32 bytes: AES-256-GCM (NIST SP 800-38D), what a person may see as additional data. */
-export const cardVault = (key: Secret<'key'>, world: Pick<World, 'entropy'>): CardVault => ({
+export const cardVault = (key: Secret<'key'>, world: Pick<World, 'entropy'>, companyOf?: CompanyOf): CardVault => ({
   seal(card, scheme) {
+    const company = card.pan.use((pan) => companyOf?.(pan.subarray(0, 11)));
     const facts = {
       token: key.use((bytes) =>
         card.pan.use((pan) => createHmac('sha256', bytes).update('token\n').update(pan).digest('hex').slice(0, 16)),
       ),
       lastFour: lastFour(card.pan),
       scheme: scheme ?? schemeOfPan(card.pan) ?? '',
+      ...(company !== undefined && { company }),
     };
     const plain = pack(card);
     const nonce = world.entropy(nonceBytes);
@@ -80,8 +86,11 @@ export function wipeCard({ pan, track2 }: CardElements): void {
   track2?.wipe();
 }
 
-const covered = ({ token, lastFour: digits, scheme }: Omit<SealedCard, 'v' | 'box'>): Buffer =>
-  Buffer.from(`tsunagu-card-v1\n${token}\n${digits}\n${scheme}`, 'utf8');
+const covered = ({ token, lastFour: digits, scheme, company }: Omit<SealedCard, 'v' | 'box'>): Buffer =>
+  Buffer.from(
+    ['tsunagu-card-v1', token, digits, scheme, ...(company === undefined ? [] : [company])].join('\n'),
+    'utf8',
+  );
 
 /** Four parts, each after its length in one byte: number, expiry, sequence number, track 2; a part that is not there is empty. */
 function pack({ pan, expiry, panSequence, track2 }: CardElements): Uint8Array {

@@ -13,5 +13,7 @@ export const sealedCard = z.object({
   lastFour: z.string().regex(/^\d{0,4}$/),
   /** Key of `schemes`, or empty when the number is none that we know. */
   scheme: z.string().max(20),
+  /** The card company whose card it is by the terminal's settings. */
+  company: z.string().max(12).optional(),
 });
 export type SealedCard = z.infer<typeof sealedCard>;

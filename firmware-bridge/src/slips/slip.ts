@@ -108,7 +108,11 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
           ...(one.kind === 'charge'
             ? []
             : pair(texts.tax(head.taxPercent), yen(taxIn(one.amountMinor, head.taxPercent)))),
-          ...pair(labels.left, title !== 'payment' && isMade && one.balanceMinor !== undefined ? left : undefined, true),
+          ...pair(
+            labels.left,
+            title !== 'payment' && isMade && one.balanceMinor !== undefined ? left : undefined,
+            true,
+          ),
         ]),
     { type: 'rule' },
     ...pair(labels.result, texts.outcomes[one.outcome], true),
@@ -177,14 +181,17 @@ export function totalsSlip(totals: TerminalTotals, head: SlipHead, language: Sli
     { type: 'pair', label: labels.from, value: totals.from === null ? '-' : slipTime(totals.from, head.timeZone) },
     { type: 'pair', label: labels.until, value: totals.until === null ? '-' : slipTime(totals.until, head.timeZone) },
     { type: 'rule' },
-    ...totals.lines.flatMap(({ scheme, kind, count, amountMinor }): SlipBlock[] => [
+    ...totals.lines.flatMap(({ company, scheme, kind, count, amountMinor }): SlipBlock[] => [
       {
         type: 'pair',
-        label: `${schemeName(scheme, language)} ${texts.kinds[kind]}`,
+        label: [company, schemeName(scheme, language), texts.kinds[kind]].filter(Boolean).join(' '),
         value: `${texts.count(count)}  ${yen(kind === 'refund' || kind === 'charge' ? -amountMinor : amountMinor)}`,
       },
     ]),
     { type: 'rule' },
+    ...(totals.companies ?? []).map(
+      ({ company, netMinor }): SlipBlock => ({ type: 'pair', label: `${labels.net} ${company}`, value: yen(netMinor) }),
+    ),
     { type: 'pair', label: labels.net, value: yen(totals.netMinor), isStrong: true },
     ...(totals.waiting > 0
       ? [{ type: 'pair', label: labels.waiting, value: texts.count(totals.waiting) } as const]

@@ -14,6 +14,7 @@ import type {
   EffectiveConfiguration,
   ExpiryEntry,
   Job,
+  KeyReleaseRecord,
   JobBody,
   LayerDocument,
   LayerRef,
@@ -147,6 +148,7 @@ export interface ApiRooms {
     readonly inventory: KeyInventory;
     readonly acquirers: Acquirers;
     renewProtection(serial: Serial): Promise<Result<Job>>;
+    releases(serial: Serial): Promise<Result<readonly KeyReleaseRecord[]>>;
   };
   readonly switchRules: SwitchRuleRooms;
   readonly expiry: {

@@ -1,6 +1,6 @@
 import { type AssessorLine, type FirstKeys, parseJson, signedDocument } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
-import type { KeyRuns } from '../keys/index.ts';
+import { type KeyRuns, releaseRecordOf } from '../keys/index.ts';
 import { isoTime, type Store } from '../store/index.ts';
 
 const pageRows = 500;
@@ -72,6 +72,13 @@ export function openAssessor({ db }: Pick<Store, 'db'>, runs: Pick<KeyRuns, 'rec
           allocatedAt: isoTime(row.allocated_at),
           loadedAt: row.loaded_at === null ? null : isoTime(row.loaded_at),
         };
+      const releases = db.selectFrom('key_releases').selectAll().where('at', '<', to).orderBy('job').limit(pageRows);
+      const released = (after: string) =>
+        releases
+          .where('job', '>', after)
+          .execute()
+          .then((rows) => rows.map((row) => ({ ...row, id: row.job })));
+      for await (const row of paged(released, '')) yield { kind: 'release', ...unwrap(await releaseRecordOf(db, row)) };
       const held = await db
         .selectFrom('key_runs')
         .select('id')

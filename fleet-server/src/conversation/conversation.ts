@@ -25,7 +25,7 @@ import { type Estate, mayNow } from '../estate/index.ts';
 import type { TrustKnown } from '../identity/index.ts';
 import { contactOf } from './contact.ts';
 import { type Chain, isTold, type Jobs } from '../jobs/index.ts';
-import { bindSubject, type Keys, loadSubject, protectionChain, receiveSubject } from '../keys/index.ts';
+import { bindSubject, type Keys, loadSubject, protectionChain, receiveSubject, releaseSubject } from '../keys/index.ts';
 import type { Negative } from '../negative/index.ts';
 import type { Database, Store } from '../store/index.ts';
 import type { Twin } from '../twin/index.ts';
@@ -150,8 +150,8 @@ export function openConversation(rooms: ConversationRooms): Conversation {
         open.has(loadSubject(slot)),
       );
       // A tampered terminal takes no keys: it goes to the workshop. Nor does one whose state of life does not permit it, and one that is being
-      // wiped is to lose those it has.
-      const isWiping = [...open].some((subject) => subject.startsWith('terminal.wipe/'));
+      // wiped or unbound is to lose those it has.
+      const isWiping = [...open].some((subject) => subject.startsWith('terminal.wipe/') || subject === releaseSubject);
       const mayBeKeyed = !body.tampered && !isWiping && (await mayNow(tx, serial, 'beKeyed')).ok;
       for (const load of mayBeKeyed ? loads : []) {
         const subject = loadSubject(load.slot);

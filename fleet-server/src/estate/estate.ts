@@ -343,7 +343,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
     async register(terminal, by) {
       const model = modelOf(terminal.model);
       if (!model) return fail('MODEL_UNKNOWN', { field: 'model' });
-      const { serial, place, parent = null, relayPort = null, lifecycle } = terminal;
+      const { serial, place, parent = null, relayPort = null, lifecycle, seals, connections } = terminal;
       if (parent !== null && relayPort === null) return fail('INPUT_INVALID', { field: 'relayPort' });
       const { secret, claimSecret } = newClaimSecret(world);
       const { version } = rooms.trust();
@@ -370,7 +370,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
           .executeTakeFirst();
         if (inserted.numInsertedOrUpdatedRows !== 1n) return fail('TERMINAL_EXISTS', { facts: { serial } });
         await rooms.enrolment().expect(tx, serial, secret, version);
-        await beginLife(tx, serial, lifecycle, world.clock.now(), by.subject);
+        await beginLife(tx, serial, lifecycle, world.clock.now(), by.subject, { seals, connections });
         await rooms.placed(tx, serial);
         await note(tx, serial, 'registered', { model: model.id, by: by.subject, lifecycle });
         return ok(undefined);

@@ -87,10 +87,12 @@ export async function beginLife(
   state: LifecycleState,
   at: number,
   by: string,
+  looked: Pick<Evidence, 'seals' | 'connections'> = {},
 ): Promise<void> {
+  const evidence = Object.values(looked).some((part) => part !== undefined) ? JSON.stringify(looked) : null;
   await tx
     .insertInto('lifecycle_moves')
-    .values({ serial, at, from_state: null, to_state: state, by, reason: 'registered', evidence: null })
+    .values({ serial, at, from_state: null, to_state: state, by, reason: 'registered', evidence })
     .execute();
 }
 

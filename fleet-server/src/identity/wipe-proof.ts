@@ -24,6 +24,15 @@ export async function provingCertificate(
 ): Promise<string | undefined> {
   const said = parseJson(wipeStatement, statement, statementBytesMax);
   if (!said.ok || said.value.serial !== serial || said.value.job !== job || said.value.keys !== 0) return undefined;
+  return await provingCertificateOf(on, serial, { statement, signature });
+}
+
+/** The certificate of a terminal whose key signed a statement, PEM; undefined when none of this house's did. */
+export async function provingCertificateOf(
+  on: Queryable,
+  serial: string,
+  { statement, signature }: WipeProof,
+): Promise<string | undefined> {
   const rows = await on
     .selectFrom('certificates')
     .select('pem')

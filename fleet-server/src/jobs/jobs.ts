@@ -22,7 +22,7 @@ import type { ErrorCode } from '@tsunagu/protocols/errors';
 import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { sql, type Transaction, type Updateable } from 'kysely';
-import { type Actor, type Approvals } from '../audit/index.ts';
+import type { Actor, Approvals, OnDecided } from '../audit/index.ts';
 import type { LiveHub } from '../live/index.ts';
 import type { Database, Page, PageRequest, Queryable, Store } from '../store/index.ts';
 import { type Chain, type Refusals, refusalsOf } from './again.ts';
@@ -305,7 +305,7 @@ export function openJobs(rooms: JobRooms): Jobs {
     let approval: string | null = null;
     if (policyOf(body.type).isDestructive) {
       const asked = await rooms.approvals.request(tx, {
-        kind: 'wipe',
+        kind: body.type.startsWith('key.') ? 'key' : 'wipe',
         subject: `terminal/${serial}`,
         digest: digestOf({ id, serial, type: body.type, params: JSON.stringify(body.params) }),
         by,
@@ -426,7 +426,7 @@ export function openJobs(rooms: JobRooms): Jobs {
   }
 
   // The decision and what follows from it are one transaction, by whichever route it is made.
-  rooms.approvals.onDecided('wipe', async (tx, approval) => {
+  const decided: OnDecided = async (tx, approval) => {
     const row = await tx.selectFrom('jobs').selectAll().where('approval', '=', approval.id).executeTakeFirst();
     if (row?.state !== 'held' || digestOf(row) !== approval.digest) throw new FaultError({ code: 'JOB_OVER' });
     if (approval.state !== 'approved') return finish(tx, row, 'cancelled', 'JOB_CANCELLED');
@@ -437,7 +437,8 @@ export function openJobs(rooms: JobRooms): Jobs {
     world.timers.after(sweepMs, () => {
       if (!isClosed) jobs.wake(serial).catch((cause: unknown) => notTold(cause));
     });
-  });
+  };
+  for (const kind of ['wipe', 'key'] as const) rooms.approvals.onDecided(kind, decided);
 
   const notTold = (cause: unknown): void =>
     world.log('error', 'jobNotAnnounced', { fault: { code: 'INTERNAL', cause } });

@@ -9,6 +9,7 @@ export {
   loadSubject,
   protectionChain,
   receiveSubject,
+  releaseSubject,
   type SlotDecision,
 } from './rules.ts';
 export {
@@ -21,6 +22,7 @@ export {
 export { type KeyFinding, openKeyGuard, watchCustody } from './guard.ts';
 export { type KeyInventory, openKeyInventory } from './inventory.ts';
 export { keyedInRuns, mayBeKeyedNow } from './in-runs.ts';
+export { keyReleases, releaseRecordOf } from './releases.ts';
 export { openRenewal } from './renewal.ts';
 export { type KeyRuns, openKeyRuns } from './runs.ts';
 export { runPdf } from './run-report.ts';

@@ -45,7 +45,10 @@ export interface KeyInventory {
   readonly firstKeys: FirstKeys;
   /** Everything below a key, with the windows in which transactions stood under it. */
   exposure(key: string): Promise<Result<KeyExposure, 'KEY_UNKNOWN'>>;
-  /** Another base key takes over: terminals get keys below it from now on, and those below the old one count on until they are replaced. */
+  /**
+   * Another base key takes over: terminals get keys below it from now on, and those below the old one count on until they are replaced. Or another key
+   * host of TR-34 (`tr34/kdh/2`): terminals that are bound to the old one are bound to it until they are rebound.
+   */
   rotate(key: string): Promise<Result<readonly KeyInventoryEntry[], 'KEY_UNKNOWN'>>;
   /** A base key is suspect: another takes over at once, and a campaign that replaces all keys below it is proposed. */
   suspect(key: string, reason: string, by: Actor): Promise<Result<KeyExposure>>;
@@ -57,7 +60,7 @@ export function openKeyInventory(
   world: Pick<World, 'clock'>,
   store: Store,
   vault: Vault,
-  keys: Pick<Keys, 'base' | 'useBase'>,
+  keys: Pick<Keys, 'base' | 'useBase' | 'hosts'>,
   propose: (spec: CampaignSpec, by: Actor) => Promise<Result<{ readonly id: string }>>,
   firstKeys: FirstKeys,
 ): KeyInventory {
@@ -124,7 +127,23 @@ export function openKeyInventory(
         reason,
         campaign,
       }));
-    return [...entries, ...gone];
+    const hosts = await keys.hosts.hosts();
+    const hostEntries = hosts.map(
+      ({ key, terminals }, index): KeyInventoryEntry => ({
+        id: key,
+        use: 'key-distribution',
+        checkValue: vault.find(key)?.checkValue ?? '',
+        isCurrent: index === hosts.length - 1,
+        terminals,
+        state: 'good',
+        since: null,
+        rotationDue: null,
+        initialKeys: null,
+        reason: null,
+        campaign: null,
+      }),
+    );
+    return [...entries, ...hostEntries, ...gone];
   }
 
   async function initialKeysOf(id: string, scheme: DukptScheme | undefined): Promise<KeyInventoryEntry['initialKeys']> {
@@ -195,6 +214,10 @@ export function openKeyInventory(
   }
 
   async function rotate(key: string): Promise<Result<readonly KeyInventoryEntry[], 'KEY_UNKNOWN'>> {
+    if (key.startsWith('tr34/')) {
+      const taken = await keys.hosts.useHost(key);
+      return taken.ok ? ok(await list()) : taken;
+    }
     const there = vault.find(key);
     const isRetired = (await marks()).has(key);
     const scheme = there ? schemeOfUse(there.use) : baseNames.tdes.test(key) ? 'tdes' : 'aes';

@@ -19,10 +19,12 @@ import {
   type KeyBinding,
   type KeyLoad,
   type KeyReceive,
+  type KeyRelease,
   keySlots,
   type KeySlot,
   partsOfSlot,
   type ProtectionEvidence,
+  type ReleaseProof,
   type Serial,
 } from '@tsunagu/protocols/fleet';
 import { fail, hex, ok, type Result, type Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
@@ -31,7 +33,7 @@ import type { Transaction } from 'kysely';
 import { acquirersOf } from './acquirers.ts';
 import type { Database, Queryable, Store } from '../store/index.ts';
 import { baseUses, type DukptWorkingKeys, type Vault, type WrappedKey } from '../vault/index.ts';
-import { openKeyDistribution } from './distribution.ts';
+import { type KeyDistribution, openKeyDistribution } from './distribution.ts';
 import { decideSlot } from './rules.ts';
 
 /** The first base derivation keys, and the key under which negative lists are tagged. */
@@ -80,6 +82,26 @@ export interface Keys {
   ): Promise<
     Result<Extract<JobBody, { type: 'key.bind' | 'key.receive' }>, 'KEY_PROTECTION_AGREED' | 'KEY_PROTECTION_MISSING'>
   >;
+  /** A terminal drew its random number: the word of its key host that unbinds or rebinds it. */
+  release(
+    tx: Transaction<Database>,
+    serial: Serial,
+    job: string,
+    binding: KeyBinding,
+    to: KeyRelease['to'],
+  ): Promise<Result<KeyRelease>>;
+  /**
+   * A terminal swears that it is bound to nobody and its keys are gone, or to another host. From then on none of its keys counts, or it is bound anew
+   * (`bind`), and every key follows. undefined: it is no proof, and nothing changed.
+   */
+  released(
+    tx: Transaction<Database>,
+    serial: Serial,
+    job: string,
+    proof: ReleaseProof,
+  ): Promise<{ readonly bind?: KeyBind } | undefined>;
+  /** The key hosts, and how another one takes over. */
+  readonly hosts: Pick<KeyDistribution, 'hosts' | 'useHost'>;
   /** A terminal was wiped: no key of it is good any more. */
   wiped(tx: Transaction<Database>, serial: Serial): Promise<void>;
   /**
@@ -140,6 +162,17 @@ export async function initialKeysMade(on: Queryable, ids: InitialKeyIds): Promis
   return numberOfInitialKeyId(ids, last.id);
 }
 
+/** Whether the last that became of a terminal's binding is that it was ended. */
+export async function wasUnbound(on: Queryable, serial: Serial): Promise<boolean> {
+  const last = await on
+    .selectFrom('key_releases')
+    .select('next')
+    .where('serial', '=', serial)
+    .orderBy('at', 'desc')
+    .executeTakeFirst();
+  return last?.next === null;
+}
+
 /** Opens the ledger; base and tag key are made on the first start. Protection keys that no terminal has any more are forgotten. */
 export async function openKeys(
   world: Pick<World, 'clock' | 'id' | 'entropy' | 'log'>,
@@ -188,13 +221,16 @@ export async function openKeys(
     return initialKeyIdAt(ids, made + 1);
   }
 
+  /** @param isFirst no other key was made for this slot that is not proven yet */
   async function allocate(
     tx: Transaction<Database>,
     serial: Serial,
     slot: KeySlot,
     protection: string,
+    model: string,
+    isFirst = false,
   ): Promise<KeyLoad> {
-    const scheme = dukptSchemeOf(await modelIdOf(tx, serial));
+    const scheme = dukptSchemeOf(model);
     const base = baseOfScheme(scheme);
     const initialKeyId = slot === 'dukpt' ? await nextInitialKeyId(tx, scheme) : null;
     const id = world.id();
@@ -209,13 +245,14 @@ export async function openKeys(
           : vault.wrapInitialKey(protection, base, hex(initialKeyId)),
     );
     // What was only allocated was never proven to be there: it is void. A loaded key stays good until the next is proven.
-    await tx
-      .updateTable('key_ledger')
-      .set({ state: 'replaced', replaced_at: world.clock.now() })
-      .where('serial', '=', serial)
-      .where('slot', '=', slot)
-      .where('state', '=', 'allocated')
-      .execute();
+    if (!isFirst)
+      await tx
+        .updateTable('key_ledger')
+        .set({ state: 'replaced', replaced_at: world.clock.now() })
+        .where('serial', '=', serial)
+        .where('slot', '=', slot)
+        .where('state', '=', 'allocated')
+        .execute();
     await tx
       .insertInto('key_ledger')
       .values({
@@ -235,15 +272,19 @@ export async function openKeys(
     return { slot, keyBlock: wrapped.keyBlock, kcv: wrapped.checkValue };
   }
 
-  async function markLoaded(tx: Transaction<Database>, serial: Serial, slot: KeySlot, id: string): Promise<void> {
-    await tx
-      .updateTable('key_ledger')
-      .set({ state: 'replaced', replaced_at: world.clock.now() })
-      .where('serial', '=', serial)
-      .where('slot', '=', slot)
-      .where('state', 'in', ['allocated', 'loaded'])
-      .where('id', '!=', id)
-      .execute();
+  /** @param entries those of the terminal that count */
+  async function markLoaded(
+    tx: Transaction<Database>,
+    entries: Awaited<ReturnType<typeof current>>,
+    { id, slot }: { readonly id: string; readonly slot: KeySlot },
+  ): Promise<void> {
+    const before = entries.filter((entry) => entry.slot === slot && entry.id !== id).map((entry) => entry.id);
+    if (before.length > 0)
+      await tx
+        .updateTable('key_ledger')
+        .set({ state: 'replaced', replaced_at: world.clock.now() })
+        .where('id', 'in', before)
+        .execute();
     await tx
       .updateTable('key_ledger')
       .set({ state: 'loaded', loaded_at: world.clock.now() })
@@ -310,9 +351,11 @@ export async function openKeys(
     async received(tx, serial, evidence) {
       const vaultKey = await distribution.received(tx, serial, evidence);
       if (vaultKey === undefined) return undefined;
-      await keys.protect(tx, serial, vaultKey, evidence.kcv.toUpperCase(), await schemeOf(tx, serial));
+      const model = await modelIdOf(tx, serial);
+      await keys.protect(tx, serial, vaultKey, evidence.kcv.toUpperCase(), protectionSchemeOf(model));
+      // That voided what was allocated under the key before.
       const loads: KeyLoad[] = [];
-      for (const slot of await slotsOf(tx, serial)) loads.push(await allocate(tx, serial, slot, vaultKey));
+      for (const slot of await slotsOf(tx, serial)) loads.push(await allocate(tx, serial, slot, vaultKey, model, true));
       return loads;
     },
 
@@ -324,13 +367,29 @@ export async function openKeys(
         .select('serial')
         .where('serial', '=', serial)
         .executeTakeFirst();
-      if (!held) return fail('KEY_PROTECTION_MISSING');
+      // A terminal that was unbound is bound again by this very order.
+      if (!held && !(await wasUnbound(tx, serial))) return fail('KEY_PROTECTION_MISSING');
       const token = scheme === 'tr34-one-pass' ? await distribution.again(tx, serial) : undefined;
       if (token) return ok({ type: 'key.receive', params: token });
-      const bind = distribution.order(scheme);
+      const bind = await distribution.order(tx, serial, scheme);
       if (!bind) throw new Error('the key host was not prepared');
       return ok({ type: 'key.bind', params: bind });
     },
+
+    release: (tx, serial, job, binding, to) => distribution.released(tx, serial, job, binding, to),
+
+    async released(tx, serial, job, proof) {
+      const outcome = await distribution.proven(tx, serial, job, proof);
+      if (outcome === undefined) return undefined;
+      if (outcome === 'unbound') {
+        await keys.wiped(tx, serial);
+        return {};
+      }
+      const bind = await distribution.order(tx, serial, await schemeOf(tx, serial));
+      return { ...(bind && { bind }) };
+    },
+
+    hosts: distribution,
 
     async protect(tx, serial, vault_key, kcv, scheme = 'agreement') {
       const row = { vault_key, kcv, agreed_at: world.clock.now(), scheme };
@@ -361,14 +420,16 @@ export async function openKeys(
     async reconcile(tx, serial, reported, isOpen) {
       const protection = await tx
         .selectFrom('protection_keys')
-        .select(['vault_key', 'scheme'])
-        .where('serial', '=', serial)
+        .innerJoin('terminals', 'terminals.serial', 'protection_keys.serial')
+        .select(['vault_key', 'scheme', 'model'])
+        .where('protection_keys.serial', '=', serial)
         .executeTakeFirst();
       if (!protection) return { loads: [], loaded: [] };
-      const scheme = await schemeOf(tx, serial);
+      const { vault_key, model } = protection;
+      const scheme = protectionSchemeOf(model);
       // What was agreed carries no keys where TR-34 is asked for.
       if (protection.scheme !== scheme) {
-        const bind = distribution.order(scheme);
+        const bind = await distribution.order(tx, serial, scheme);
         return { loads: [], loaded: [], ...(bind && { bind }) };
       }
       const entries = await current(tx, serial);
@@ -385,9 +446,10 @@ export async function openKeys(
           protectedBy: row.protected_by,
         };
         const decision = decideSlot(entry, shown, isOpen(slot));
-        if (decision === 'allocate') loads.push(await allocate(tx, serial, slot, protection.vault_key));
-        if (decision === 'mark-loaded' && entry) {
-          await markLoaded(tx, serial, slot, entry.id);
+        const isFirst = ofSlot.every(({ state }) => state !== 'allocated');
+        if (decision === 'allocate') loads.push(await allocate(tx, serial, slot, vault_key, model, isFirst));
+        if (decision === 'mark-loaded' && row) {
+          await markLoaded(tx, entries, row);
           loaded.push(slot);
         }
       }
@@ -397,18 +459,18 @@ export async function openKeys(
     async rotate(tx, serial, slot) {
       const protection = await tx
         .selectFrom('protection_keys')
-        .select('vault_key')
-        .where('serial', '=', serial)
+        .innerJoin('terminals', 'terminals.serial', 'protection_keys.serial')
+        .select(['vault_key', 'model'])
+        .where('protection_keys.serial', '=', serial)
         .executeTakeFirst();
-      return protection && (await allocate(tx, serial, slot, protection.vault_key));
+      return protection && (await allocate(tx, serial, slot, protection.vault_key, protection.model));
     },
 
     async proven(tx, serial, evidence) {
-      const entry = (await current(tx, serial)).find(
-        ({ slot, kcv }) => slot === evidence.slot && kcv === evidence.kcv.toUpperCase(),
-      );
+      const entries = await current(tx, serial);
+      const entry = entries.find(({ slot, kcv }) => slot === evidence.slot && kcv === evidence.kcv.toUpperCase());
       if (!entry) return false;
-      if (entry.state !== 'loaded') await markLoaded(tx, serial, evidence.slot, entry.id);
+      if (entry.state !== 'loaded') await markLoaded(tx, entries, entry);
       return true;
     },
 

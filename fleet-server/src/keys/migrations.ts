@@ -150,4 +150,27 @@ export const keyMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'keys-0006-releases',
+    async up(db, types) {
+      await db.schema
+        .alterTable('key_bindings')
+        .addColumn('host', 'text', (column) => column.notNull().defaultTo('kdh'))
+        .execute();
+      await db.schema
+        .createTable('key_releases')
+        .addColumn('job', 'text', (column) => column.primaryKey())
+        .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addColumn('at', types.time, (column) => column.notNull())
+        .addColumn('host', 'text', (column) => column.notNull())
+        .addColumn('next', 'text')
+        .addColumn('protection_kcv', 'text')
+        .addColumn('statement', 'text', (column) => column.notNull())
+        .addColumn('signature', 'text', (column) => column.notNull())
+        .addColumn('ordered_by', 'text')
+        .addColumn('approved_by', 'text')
+        .execute();
+      await db.schema.createIndex('key_releases_by_serial').on('key_releases').columns(['serial', 'at']).execute();
+    },
+  },
 ];

@@ -3,11 +3,14 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { Transaction } from 'kysely';
 import { mayNow } from '../estate/index.ts';
 import type { Database, Queryable, Store } from '../store/index.ts';
-import type { Keys } from './keys.ts';
-import { bindSubject, receiveSubject } from './rules.ts';
+import { mayBeKeyedNow } from './in-runs.ts';
+import { type Keys, wasUnbound } from './keys.ts';
+import { bindSubject, receiveSubject, releaseSubject } from './rules.ts';
 
 export interface RenewalRooms {
   readonly store: Store;
+  /** Whether terminals get their first keys in injection runs only. */
+  readonly keyInRuns: boolean;
   readonly keys: Pick<Keys, 'prepare' | 'renewProtection'>;
   readonly jobs: {
     openSubjects(on: Queryable, serial: Serial): Promise<ReadonlySet<string>>;
@@ -19,18 +22,21 @@ export interface RenewalRooms {
 
 /**
  * Rotates the key-block protection key of a terminal, by a job: every key below it is made anew when the terminal has proved the new one, and counts
- * until then. KEY_PROTECTION_AGREED: it agreed on its key at enrolment, and there is no TR-34 to renew it by. KEY_PROTECTION_MISSING: it has none.
- * KEY_PROTECTION_UNDER_WAY: a binding or a key is on its way already. LIFECYCLE_FORBIDS, TERMINAL_UNKNOWN: as everywhere.
+ * until then. A terminal that was unbound is bound again. KEY_PROTECTION_AGREED: it agreed on its key at enrolment, and there is no TR-34 to renew it by. KEY_PROTECTION_MISSING: it has none.
+ * KEY_PROTECTION_UNDER_WAY: a binding, a release or a key is on its way already. KEY_RUN_NOT_LISTED: it was unbound, and its next keys are first keys. LIFECYCLE_FORBIDS, TERMINAL_UNKNOWN: as everywhere.
  */
 export const openRenewal =
-  ({ store, keys, jobs }: RenewalRooms) =>
+  ({ store, keyInRuns, keys, jobs }: RenewalRooms) =>
   async (serial: Serial): Promise<Result<Job>> => {
     await keys.prepare(serial);
     const queued = await store.write(async (tx): Promise<Result<string>> => {
       const may = await mayNow(tx, serial, 'beKeyed');
       if (!may.ok) return may;
       const open = await jobs.openSubjects(tx, serial);
-      if (open.has(bindSubject) || open.has(receiveSubject)) return fail('KEY_PROTECTION_UNDER_WAY');
+      if ([bindSubject, receiveSubject, releaseSubject].some((subject) => open.has(subject)))
+        return fail('KEY_PROTECTION_UNDER_WAY');
+      if (keyInRuns && (await wasUnbound(tx, serial)) && !(await mayBeKeyedNow(tx, serial)))
+        return fail('KEY_RUN_NOT_LISTED');
       const order = await keys.renewProtection(tx, serial);
       if (!order.ok) return order;
       const subject = order.value.type === 'key.bind' ? bindSubject : receiveSubject;

@@ -32,6 +32,8 @@ export function decideSlot(
 export const bindSubject = 'key.protection';
 /** What the key that follows upon a binding is told apart by: it is ordered while the binding is not over yet. */
 export const receiveSubject = 'key.protection/receive';
+/** The host's word that ends a binding or moves it. */
+export const releaseSubject = 'key.release';
 /** What is told apart among a terminal's open jobs. */
 export const loadSubject = (slot: KeySlot): string => `key.load/${slot}`;
 /** The steps that end with a protection key in a terminal. */

@@ -58,12 +58,28 @@ export interface KeyTables {
   readonly key_bindings: {
     serial: string;
     certificate: string;
+    /** Which key host it is bound to: a name in `key_parties`. */
+    host: Generated<string>;
     vault_key: string;
     kcv: string;
     state: 'sent' | 'received';
     /** One-pass: that of the last token, UTCTime. */
     signing_time: string | null;
     sent_at: number;
+  };
+  /** What terminals swore to when they were unbound or rebound. It is kept for good. */
+  readonly key_releases: {
+    job: string;
+    serial: string;
+    at: number;
+    /** The vault's id of the key of the host that it was bound to, and of the next one; null: bound to nobody, and without keys. */
+    host: string;
+    next: string | null;
+    protection_kcv: string | null;
+    statement: string;
+    signature: string;
+    ordered_by: string | null;
+    approved_by: string | null;
   };
   /** Which card companies a terminal has keys of. */
   readonly terminal_acquirers: { serial: string; acquirer: string; added_at: number };

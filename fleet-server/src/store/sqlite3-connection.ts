@@ -1,7 +1,7 @@
 import sqlite3 from 'sqlite3';
 import type { SqlConnection, SqlRow, SqlValue } from './connection.ts';
 
-/** Statements kept compiled per connection. The queries of the house are about a hundred. */
+/** Statements kept compiled per connection: those used last. The queries of the house are a few hundred, and a start has as many that never come again. */
 const statementsMax = 256;
 
 /**
@@ -26,31 +26,49 @@ export async function openSqlite3(path: string): Promise<SqlConnection> {
   return connection;
 }
 
-function connect(database: sqlite3.Database): SqlConnection {
-  const statements = new Map<string, Promise<sqlite3.Statement>>();
+/** A statement, and how many are at work with it. */
+interface Kept {
+  readonly compiled: Promise<sqlite3.Statement>;
+  lent: number;
+}
 
-  function compile(sql: string): Promise<sqlite3.Statement> {
-    const kept = statements.get(sql);
-    if (kept) return kept;
+function connect(database: sqlite3.Database): SqlConnection {
+  /** The one that was not used for longest comes first, and goes first. */
+  const statements = new Map<string, Kept>();
+
+  function keptOf(sql: string): Kept {
+    const kept = statements.get(sql) ?? compile(sql);
+    kept.lent += 1;
+    statements.delete(sql);
+    statements.set(sql, kept);
+    for (const [oldest, { lent, compiled }] of statements) {
+      if (statements.size <= statementsMax) break;
+      if (lent > 0) continue;
+      statements.delete(oldest);
+      compiled.then(
+        (statement) => statement.finalize(),
+        () => undefined,
+      );
+    }
+    return kept;
+  }
+
+  function compile(sql: string): Kept {
     const compiled = new Promise<sqlite3.Statement>((resolve, reject) => {
       const statement: sqlite3.Statement = database.prepare(sql, (error: Error | null) =>
         error ? reject(error) : resolve(statement),
       );
     });
-    // A fresh store begins with hundreds of statements that make its schema, and never come again.
-    if (statements.size < statementsMax && !/^(create|alter|drop) /i.test(sql)) statements.set(sql, compiled);
     compiled.catch(() => statements.delete(sql));
-    return compiled;
+    return { compiled, lent: 0 };
   }
 
-  /** Lends a statement. One that there was no room to keep is gone after it: a database with a statement left does not close. */
   async function lend<T>(sql: string, work: (statement: sqlite3.Statement) => Promise<T>): Promise<T> {
-    const compiled = compile(sql);
-    const statement = await compiled;
+    const kept = keptOf(sql);
     try {
-      return await work(statement);
+      return await work(await kept.compiled);
     } finally {
-      if (statements.get(sql) !== compiled) statement.finalize();
+      kept.lent -= 1;
     }
   }
 
@@ -75,7 +93,7 @@ function connect(database: sqlite3.Database): SqlConnection {
           }),
       ),
     async close() {
-      for (const compiled of statements.values())
+      for (const { compiled } of statements.values())
         await compiled.then(
           (statement) => new Promise<void>((resolve) => statement.finalize(() => resolve())),
           () => undefined,

@@ -7,9 +7,11 @@ const needs: Readonly<Record<string, Ability>> = { history: 'felica' };
 
 /**
  * Why a job cannot be asked of a model: the ability that it lacks (a name in `abilities`), or the payment kind that its reduced
- * functions leave out. Undefined when it can.
+ * functions leave out, or `protectionKeyBy` where it agrees on its protection key and is bound to no key host. Undefined when it can.
  */
 export function lackedForJob(model: TerminalModel, body: JobBody): string | undefined {
+  if (body.type === 'key.unbind' || body.type === 'key.rebind')
+    return model.protectionKeyBy === 'agreement' ? 'protectionKeyBy' : undefined;
   if (body.type !== 'payment.run') return undefined;
   const { kind } = body.params;
   const ability = needs[kind];

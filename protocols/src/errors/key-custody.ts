@@ -125,11 +125,11 @@ export const keyCustodyErrors = defineErrors({
   KEY_PROTECTION_UNDER_WAY: {
     en: {
       says: 'A binding or a protection key is on its way to the terminal already.',
-      next: 'Wait until its job has ended, or cancel that: tsunagu jobs list.',
+      next: 'Wait until its job has ended, or cancel that: tsunagu job list.',
     },
     ja: {
       says: '端末への結合または保護鍵の配送がすでに進行中です。',
-      next: 'そのジョブの終了を待つか、取り消してください（tsunagu jobs list）。',
+      next: 'そのジョブの終了を待つか、取り消してください（tsunagu job list）。',
     },
   },
   KEY_RUN_UNKNOWN: {
@@ -190,6 +190,36 @@ export const keyCustodyErrors = defineErrors({
     ja: {
       says: '一覧が承認時のものと異なります。',
       next: 'ランの一覧が変更されています。新しいランを始めてください。',
+    },
+  },
+  TR34_BOUND_ELSEWHERE: {
+    en: {
+      says: 'The terminal is bound to another key distribution host, and follows nobody else.',
+      next: 'Have that host rebind it (tsunagu job order SERIAL key.rebind) or unbind it; where the host is gone, wipe the terminal.',
+    },
+    ja: {
+      says: '端末は別の鍵配布ホストに結び付けられており、他のホストには従いません。',
+      next: 'そのホストで結び替え（tsunagu job order SERIAL key.rebind）または解除をしてください。ホストが失われた場合は端末を消去してください。',
+    },
+  },
+  KEY_RELEASE_NOT_PROVEN: {
+    en: {
+      says: 'What the terminal swears to is not a proof of this release by its own key.',
+      next: 'Its keys count as they did: quarantine the terminal, and have its keys replaced or destroyed.',
+    },
+    ja: {
+      says: '端末の申告は、その端末の鍵によるこの解放の証明になっていません。',
+      next: '鍵は従来どおり有効として扱われます。端末を隔離し、鍵を交換または破棄してください。',
+    },
+  },
+  KEY_HOST_CURRENT: {
+    en: {
+      says: 'The terminal is bound to the newest key host already.',
+      next: 'Have another host take over first: tsunagu keys rotate tr34/kdh/2.',
+    },
+    ja: {
+      says: '端末はすでに最新の鍵配布ホストに結び付けられています。',
+      next: '先に別のホストへ交代してください（tsunagu keys rotate tr34/kdh/2）。',
     },
   },
   TR34_BINDING_MISSING: {

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../errors/index.ts';
 import { traceOrder } from '../kernel-trace/index.ts';
 import { heldKey } from './held-key.ts';
 import { jobIdSchema, serialSchema, tenantSchema } from './identity.ts';
-import { keyBind, keyBinding, keyReceive, protectionEvidence } from './key-injection.ts';
+import { keyBind, keyBinding, keyReceive, keyRelease, protectionEvidence, releaseProof } from './key-injection.ts';
 import { keyLoad, runningSoftware, saleResult, softwareInstall, testSale } from './job.ts';
 import {
   appliedConfiguration,
@@ -54,6 +54,8 @@ export interface JobKind {
 const minute = 60_000;
 const day = 86_400_000;
 const retryable = ['LINK_DOWN', 'STORE_WRITE_FAILED', 'SALE_IN_PROGRESS', 'ANSWER_TIMED_OUT'] as const;
+/** Keys go only when nothing that was sold waits for them. */
+const unbinding = [...retryable, 'SALES_UNDELIVERED'] as const;
 const fetching = [...retryable, 'ARTEFACT_UNAVAILABLE', 'LINK_REFUSED', 'MESSAGE_INVALID'] as const;
 
 /** What most kinds have in common: quick, harmless, done again after a power loss. */
@@ -118,6 +120,24 @@ export const jobKinds = {
     params: keyReceive,
     result: z.object({ protection: protectionEvidence }),
     policy: { ...patient, attemptsMax: 2, isForPeople: false },
+  },
+  'key.unbind': {
+    title: { en: 'Unbind from the key host', ja: '鍵配布ホストとの結び付きの解除' },
+    params: noParams,
+    result: z.object({ binding: keyBinding }),
+    policy: { ...patient, retryable: unbinding, isDestructive: true },
+  },
+  'key.rebind': {
+    title: { en: 'Rebind to another key host', ja: '別の鍵配布ホストへの結び替え' },
+    params: noParams,
+    result: z.object({ binding: keyBinding }),
+    policy: { ...patient, isDestructive: true },
+  },
+  'key.release': {
+    title: { en: 'Release from the key host', ja: '鍵配布ホストからの解放' },
+    params: keyRelease,
+    result: z.object({ release: releaseProof }),
+    policy: { ...patient, retryable: unbinding, needsIdle: true, isForPeople: false },
   },
   'negative.fetch': {
     title: { en: 'Fetch the negative file', ja: 'ネガファイルの取得' },
@@ -277,6 +297,7 @@ const resultShape = {
   evidence: jobKinds['key.load'].result.shape.evidence.optional().describe('Proof of a key load.'),
   binding: keyBinding.optional(),
   protection: protectionEvidence.optional(),
+  release: releaseProof.optional(),
   sale: saleResult.optional().describe('The sale that the job made.'),
   totals: terminalTotals.optional().describe('Daily totals.'),
   document: slipDocument.optional().describe('A printed slip, or a trace.'),

@@ -383,6 +383,26 @@ export const keyExposure = z
   })
   .describe('What hangs on a key: terminals, the windows of their transactions, keys below.');
 export type KeyExposure = z.infer<typeof keyExposure>;
+/** A release from a key host, as a terminal swore to it. */
+export const keyReleaseRecord = z
+  .object({
+    job: z.string().describe('The job by which it was released.'),
+    serial: z.string().describe('The terminal.'),
+    at: time.describe('When it was reported.'),
+    host: z.string().describe('Name of the key host that it was bound to.'),
+    next: z.string().nullable().describe('The key host that it is bound to now; null: to nobody, and without keys.'),
+    protectionKey: z.string().nullable().describe('Check value of the key-block protection key that it held.'),
+    gone: z
+      .array(z.object({ slot: z.string().describe('Where it was.'), kcv: z.string().describe('Check value, hex.') }))
+      .describe('The keys that it destroyed.'),
+    orderedBy: z.string().nullable(),
+    approvedBy: z.string().nullable().describe('The second person.'),
+    statement: z.string().describe('What the terminal swore to: JSON text, exactly as it was signed.'),
+    signature: z.string().describe('ECDSA with SHA-256 over the statement: DER, base64.'),
+    certificate: z.string().describe('The certificate of the terminal under which the signature verifies, PEM.'),
+  })
+  .describe('A terminal was unbound from a key host, or rebound to another one.');
+export type KeyReleaseRecord = z.infer<typeof keyReleaseRecord>;
 /** A key is suspect. */
 export const suspectKey = z.object({ key: custodyKeyId, reason: note });
 /** A base key that takes over, or is laid to rest. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { jobIdSchema } from './identity.ts';
+import { jobIdSchema, serialSchema } from './identity.ts';
 
 const base64 = (bytesMax: number) =>
   z
@@ -58,3 +58,49 @@ export const protectionEvidence = z
   })
   .describe('The key-block protection key that a terminal holds.');
 export type ProtectionEvidence = z.infer<typeof protectionEvidence>;
+
+export const keyRelease = z
+  .object({
+    to: z.enum(['nobody', 'host']).describe('`nobody`: unbind, and destroy every key; `host`: rebind to another host.'),
+    device: der.describe("The terminal's certificate as a key receiving device, DER, base64."),
+    token: base64(8_192).describe(
+      'UBT-KDH or RBT-KDH, TR 34-2019, B.11 and B.12, signed by the host that it is bound to.',
+    ),
+  })
+  .describe('Ends a binding to a key distribution host, or moves it to another one (TR 34-2019, 6.4 and 6.5).');
+export type KeyRelease = z.infer<typeof keyRelease>;
+
+const certificateDigest = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .describe('SHA-256 of a certificate of a key host, hex.');
+/** What a released terminal says of itself, parsed out of the text that it signed. */
+export const releaseStatement = z.object({
+  serial: serialSchema,
+  job: z.string().max(64),
+  at: z.iso.datetime(),
+  host: certificateDigest,
+  next: certificateDigest.nullable(),
+  protectionKey: z.string().max(10).nullable(),
+  gone: z.array(z.object({ slot: z.string().max(40), kcv: z.string().max(10) })).max(64),
+  left: z.number().int().nonnegative(),
+});
+
+export const releaseProof = z
+  .object({
+    statement: z
+      .string()
+      .max(8_000)
+      .describe(
+        'JSON, exactly as it was signed: serial, job, at, the host that it was bound to, the next one or null, check values of the protection key and of each key that is gone, and how many keys are left.',
+      ),
+    signature: z
+      .string()
+      .regex(/^[A-Za-z0-9+/]+=*$/)
+      .max(200)
+      .describe(
+        "ECDSA with SHA-256 (DER, base64) by the key of the terminal's certificate, over the statement's UTF-8.",
+      ),
+  })
+  .describe('What a terminal swears to when it was unbound from a key host, or rebound to another one.');
+export type ReleaseProof = z.infer<typeof releaseProof>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { evidence } from './evidence.ts';
 import { serialSchema } from './identity.ts';
-import { firstKeys, keyRecord } from './key-custody.ts';
+import { firstKeys, keyRecord, keyReleaseRecord } from './key-custody.ts';
 import { lifecycleState } from './lifecycle.ts';
 import { signedDocument } from './signed.ts';
 
@@ -296,6 +296,7 @@ export const assessorLine = z
       allocatedAt: time,
       loadedAt: time.nullable(),
     }),
+    z.object({ kind: z.literal('release'), ...keyReleaseRecord.shape }),
     z.object({ kind: z.literal('house'), firstKeys }),
     z.object({
       kind: z.literal('run'),

@@ -8,6 +8,7 @@ import { saleResult, testSale } from './job.ts';
 import { jobBody, jobReport, jobResult, jobState, jobTypeSchema } from './job-kinds.ts';
 import { permission, role } from './roles.ts';
 import { expirySummary } from './expiry.ts';
+import { evidence } from './evidence.ts';
 import { lifecycleBeginning, lifecycleState } from './lifecycle.ts';
 import { traceOrder } from '../kernel-trace/index.ts';
 import { paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
@@ -233,6 +234,8 @@ export const registerTerminal = z
     place,
     parent: serialSchema.optional().describe('Serial of its parent; a child has no other way to the server.'),
     lifecycle: lifecycleBeginning.default('deployed'),
+    seals: evidence.shape.seals,
+    connections: evidence.shape.connections,
     relayPort: z
       .number()
       .int()
@@ -264,6 +267,7 @@ export const timelineKinds = [
   'configuration-changed',
   'configuration-reported',
   'key-loaded',
+  'key-released',
   'negative-applied',
   'job-queued',
   'job-finished',

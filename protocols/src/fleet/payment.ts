@@ -98,6 +98,11 @@ export const terminalTotals = z
     lines: z
       .array(
         z.object({
+          company: z
+            .string()
+            .max(12)
+            .optional()
+            .describe('Card company, where the terminal’s settings say whose card it is.'),
           scheme: z.string().max(20).describe('Card scheme; empty for a card that is none of those known.'),
           kind: paymentKind,
           count: count.describe('How many stand: voided and reversed ones are left out.'),
@@ -105,7 +110,17 @@ export const terminalTotals = z
         }),
       )
       .max(64)
-      .describe('By scheme and kind.'),
+      .describe('By card company, scheme and kind.'),
+    companies: z
+      .array(
+        z.object({
+          company: z.string().max(12).describe('Card company.'),
+          netMinor: z.number().int().describe('As `netMinor`, of its cards.'),
+        }),
+      )
+      .max(32)
+      .optional()
+      .describe('What each card company owes; absent where no card has one.'),
     netMinor: z.number().int().describe('Sales and completions less refunds and charges, minor units.'),
     waiting: count.describe('Advices that the switch still has to take.'),
     refused: z

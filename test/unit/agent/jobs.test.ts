@@ -95,6 +95,9 @@ function counting(effects: string[]): JobHandlers {
     'slip.print': failing,
     'key.bind': failing,
     'key.receive': failing,
+    'key.unbind': failing,
+    'key.rebind': failing,
+    'key.release': failing,
     'key.load': async () => {
       effects.push('key');
       return { state: 'succeeded', evidence: { slot: 'negative', kcv: '0123456789' } };

@@ -269,6 +269,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         set: async (_serial, base, acquirers) => ok({ acquirers: [...acquirers], version: base + 1 }),
       },
       renewProtection: async () => fail('KEY_PROTECTION_AGREED'),
+      releases: async () => ok([]),
     },
     // Campaigns have a room of their own to be tested with; here there are none.
     campaigns: {

@@ -5,7 +5,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { keyBlockProtectionKeyRecord } from '@tsunagu/firmware-bridge/enrolment/index';
 import { openTerminalKeys } from '@tsunagu/firmware-bridge/keys/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
-import { openAcquirers, openKeys } from '@tsunagu/fleet-server/keys/index';
+import { keyReleases, openAcquirers, openKeys } from '@tsunagu/fleet-server/keys/index';
 import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
 import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
 import { jobIdSchema, type KeyBinding, type KeyReceive, type Serial, serialSchema } from '@tsunagu/protocols/fleet';
@@ -204,6 +204,129 @@ describe.each([
     const terminal = await boot(serial);
     for (const load of before) expect((await terminal.load(load, { job: nextJob(), attempt: 1 })).ok).toBe(false);
     for (const load of after) unwrap(await terminal.load(load, { job: nextJob(), attempt: 1 }));
+  });
+
+  const released = async (serial: Serial, to: 'nobody' | 'host') => {
+    const draw = nextJob();
+    const drawn = unwrap(await (await boot(serial)).drawForRelease(draw, identityKey));
+    return unwrap(await store.write((tx) => keys.release(tx, serial, draw, drawn, to)));
+  };
+  const nothingOwed = { identityKey, undelivered: () => Promise.resolve(0) };
+  /** From an order to bind to a terminal that holds every key. */
+  const keyed = async (name: string) => {
+    const serial = await enrolled(name, model);
+    const evidence = unwrap(await (await boot(serial)).receive(unwrap(await bound(serial)), nextJob()));
+    const loads = (await store.write((tx) => keys.received(tx, serial, evidence))) ?? [];
+    for (const load of loads) {
+      const loaded = unwrap(await (await boot(serial)).load(load, { job: nextJob(), attempt: 1 }));
+      expect(await store.write((tx) => keys.proven(tx, serial, loaded))).toBe(true);
+    }
+    return { serial, evidence, loads };
+  };
+  const counting = (serial: Serial) =>
+    store.db
+      .selectFrom('key_ledger')
+      .select(['slot', 'kcv'])
+      .where('serial', '=', serial)
+      .where('state', 'in', ['allocated', 'loaded'])
+      .execute();
+
+  test('unbinds a terminal: every key is gone, and it swears which, by check value', async () => {
+    const { serial, evidence, loads } = await keyed(`${model}-7`);
+    const word = await released(serial, 'nobody');
+    const job = nextJob();
+    // What was sold and could not be sent any more keeps the keys.
+    const owing = { identityKey, undelivered: () => Promise.resolve(2) };
+    expect(await (await boot(serial)).release(word, job, owing)).toMatchObject({
+      fault: { code: 'SALES_UNDELIVERED' },
+    });
+    const proof = unwrap(await (await boot(serial)).release(word, job, nothingOwed));
+    const terminal = await boot(serial);
+    expect(terminal.slots()).toEqual([]);
+    for (const load of loads) expect((await terminal.load(load, { job: nextJob(), attempt: 1 })).ok).toBe(false);
+    // A proof that is not its own, or about another job, ends nothing.
+    const forged = { ...proof, statement: proof.statement.replace('"left":0', '"left": 0') };
+    expect(await store.write((tx) => keys.released(tx, serial, job, forged))).toBeUndefined();
+    expect(await store.write((tx) => keys.released(tx, serial, nextJob(), proof))).toBeUndefined();
+    expect((await counting(serial)).length).toBe(loads.length);
+    expect(await store.write((tx) => keys.released(tx, serial, job, proof))).toEqual({});
+    expect(await counting(serial)).toEqual([]);
+    expect(unwrap(await keyReleases(store.db, serial))).toMatchObject([
+      {
+        host: (await keys.hosts.hosts()).at(-1)?.key,
+        next: null,
+        protectionKey: evidence.kcv,
+        gone: loads.map(({ slot, kcv }) => ({ slot, kcv })),
+      },
+    ]);
+    // It stays without keys until somebody has it bound again, by another key of its own.
+    expect(await reconcile(serial)).toEqual({ loads: [], loaded: [] });
+    const order = unwrap(await store.write((tx) => keys.renewProtection(tx, serial)));
+    if (order.type !== 'key.bind') throw new Error('it is bound already');
+    const binding = unwrap(await (await boot(serial)).bind(order.params, nextJob(), identityKey));
+    // The word that ended the last binding does not end this one.
+    expect(binding.publicKey).not.toBe('');
+    expect(await (await boot(serial)).release(word, nextJob(), nothingOwed)).toMatchObject({
+      fault: { code: 'TR34_NONCE_MISMATCH' },
+    });
+  });
+
+  test('power may fail at every write of a release: the same order ends with the same proof', async () => {
+    const { serial, loads } = await keyed(`${model}-8`);
+    const word = await released(serial, 'nobody');
+    const before = media.get(serial);
+    if (!before) throw new Error('no medium');
+    const job = nextJob();
+    const said = (proof: { readonly statement: string }) => ({ ...JSON.parse(proof.statement), at: '' });
+    let cuts = 1;
+    for (; ; cuts += 1) {
+      const files = before.afterPowerLoss(true, cuts);
+      const whole = await (await boot(serial, files)).release(word, job, nothingOwed);
+      for (const keepsUnsynced of [false, true]) {
+        const after = await boot(serial, files.afterPowerLoss(keepsUnsynced));
+        expect(said(unwrap(await after.release(word, job, nothingOwed)))).toMatchObject({
+          gone: loads.map(({ slot, kcv }) => ({ slot, kcv })),
+          left: 0,
+        });
+        expect(after.slots()).toEqual([]);
+      }
+      if (whole.ok) break;
+    }
+    expect(cuts).toBeGreaterThan(5);
+  });
+
+  test('rebinds a terminal to the host that takes over, by the word of its own host alone', async () => {
+    const { serial, evidence } = await keyed(`${model}-9`);
+    const draw = nextJob();
+    const drawn = unwrap(await (await boot(serial)).drawForRelease(draw, identityKey));
+    expect(await store.write((tx) => keys.release(tx, serial, draw, drawn, 'host'))).toMatchObject({
+      fault: { code: 'KEY_HOST_CURRENT' },
+    });
+    const current = (await keys.hosts.hosts()).length;
+    expect(await keys.hosts.useHost('tr34/kdh/9')).toMatchObject({ fault: { code: 'KEY_UNKNOWN' } });
+    unwrap(await keys.hosts.useHost(`tr34/kdh/${current + 1}`));
+    // A house that would take a bound terminal without asking its host is refused.
+    const other = await enrolled(`${model}-10`, model);
+    const { bind } = await reconcile(other);
+    if (!bind) throw new Error('no order to bind');
+    expect(await (await boot(serial)).bind(bind, nextJob(), identityKey)).toMatchObject({
+      fault: { code: 'TR34_BOUND_ELSEWHERE' },
+    });
+    const word = await released(serial, 'host');
+    const job = nextJob();
+    const proof = unwrap(await (await boot(serial)).release(word, job, nothingOwed));
+    const after = await store.write((tx) => keys.released(tx, serial, job, proof));
+    if (!after?.bind) throw new Error('no order to bind');
+    expect(await counting(serial)).not.toEqual([]);
+    const bindJob = nextJob();
+    const binding = unwrap(await (await boot(serial)).bind(after.bind, bindJob, identityKey));
+    const order = unwrap(await store.write((tx) => keys.bound(tx, serial, bindJob, binding)));
+    const second = unwrap(await (await boot(serial)).receive(order, nextJob()));
+    expect(second.kcv).not.toBe(evidence.kcv);
+    expect((await store.write((tx) => keys.received(tx, serial, second)))?.length).toBe(2);
+    expect(unwrap(await keyReleases(store.db, serial))).toMatchObject([
+      { next: `tr34/kdh/${current + 1}`, gone: [], protectionKey: evidence.kcv },
+    ]);
   });
 
   test('whoever carries the answer cannot put another key into it', async () => {

@@ -1,4 +1,4 @@
-import type { Transaction } from '@tsunagu/firmware-bridge/sales/index';
+import { type Transaction, totalsOf } from '@tsunagu/firmware-bridge/sales/index';
 import { cardVault } from '@tsunagu/firmware-bridge/secure/index';
 import { emulatedSignature } from '@tsunagu/firmware-bridge/signature/index';
 import {
@@ -12,7 +12,7 @@ import {
   totalsSlip,
   wrap,
 } from '@tsunagu/firmware-bridge/slips/index';
-import { paymentKinds, saleOutcomes } from '@tsunagu/protocols/fleet';
+import { acquirerOfCard, paymentKinds, saleOutcomes } from '@tsunagu/protocols/fleet';
 import { Secret, secretPan } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { describe, expect, it } from 'vitest';
@@ -193,6 +193,57 @@ ________________________________
     expect(text).toContain('Visa 返品           1件  -¥2,000');
     expect(text).toContain('差引合計                  ¥5,370');
     expect(text).toContain('要確認              000009 (118)');
+  });
+});
+
+describe('totals of a terminal of many card companies', () => {
+  const setting = 'jcc=35 acs=4,51';
+  const companies = cardVault(
+    Secret.take('key', new Uint8Array(32).fill(8)),
+    systemWorld(() => undefined),
+    (first) => acquirerOfCard(setting, first),
+  );
+  const of = (number: string, slip: number, kind: Transaction['kind'], amountMinor: number): Transaction => ({
+    ...sale,
+    slip,
+    stan: String(slip).padStart(6, '0'),
+    kind,
+    amountMinor,
+    day: 1,
+    outcome: 'approved',
+    card: companies.seal({ pan: secretPan(number) }),
+  });
+
+  it('stand by company, and the company of a card is bound to its box', () => {
+    const totals = totalsOf(
+      1,
+      [
+        of('4761739001010010', 1, 'sale', 1_000),
+        of('5105105105105100', 2, 'sale', 500),
+        of('3569990010082211', 3, 'sale', 700),
+        of('3569990010082211', 4, 'refund', 200),
+        of('6011000990139424', 5, 'sale', 40),
+      ],
+      [],
+    );
+    expect(totals.companies).toEqual([
+      { company: 'acs', netMinor: 1_500 },
+      { company: 'jcc', netMinor: 500 },
+    ]);
+    expect(totals.netMinor).toBe(2_040);
+    expect(totals.lines.map(({ company, scheme, kind }) => [company, scheme, kind])).toEqual([
+      [undefined, expect.any(String), 'sale'],
+      ['acs', 'mastercard', 'sale'],
+      ['acs', 'visa', 'sale'],
+      ['jcc', 'jcb', 'sale'],
+      ['jcc', 'jcb', 'refund'],
+    ]);
+    const text = slipText(totalsSlip(totals, head, 'ja'), 32);
+    expect(text).toMatch(/差引合計 acs +¥1,500\n差引合計 jcc +¥500\n差引合計 +¥2,040/);
+    const { card: one } = of('4761739001010010', 1, 'sale', 1);
+    if (!one) throw new Error('no card');
+    expect(companies.open(one).ok).toBe(true);
+    expect(companies.open({ ...one, company: 'jcc' })).toMatchObject({ fault: { code: 'CARD_BOX_BROKEN' } });
   });
 });
 

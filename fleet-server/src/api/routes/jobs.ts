@@ -89,13 +89,14 @@ export function jobRoutes(app: ApiApp, { jobs }: Pick<ApiRooms, 'jobs'>): void {
   const changes = {
     cancellation: ['Take a job back: at once, or by asking the terminal, which has the last word', 'cancel'],
     retry: ['Order once more what a job that is over was to do', 'retry'],
-    approval: ['Let a held job go; not by who ordered it', 'approve'],
+    // Whoever may approve its kind: the approval knows.
+    approval: ['Let a held job go; not by who ordered it', 'approve', 'viewer'],
   } as const;
-  for (const [name, [summary, change]] of Object.entries(changes))
+  for (const [name, [summary, change, role = 'operator']] of Object.entries(changes))
     app.post(
       `/api/v1/jobs/:id/${name}`,
       {
-        config: { role: 'operator', isIdempotent: true },
+        config: { role, isIdempotent: true },
         schema: { summary, tags: ['jobs'], params: byId, response: { 202: job, '4xx': refused } },
       },
       async (request, reply) => accepted(reply, unwrap(await jobs[change](request.params.id, actorOf(request)))),

@@ -10,6 +10,7 @@ import {
   keyInventory,
   type KeyInventoryEntry,
   keyRecord,
+  keyReleaseRecord,
   keyRun,
   rotateKey,
   runNote,
@@ -167,6 +168,20 @@ export function keyRoutes(app: ApiApp, { keys }: Pick<ApiRooms, 'keys'>): void {
       const made = unwrap(await keys.renewProtection(request.params.serial));
       return reply.status(202).header('location', `/api/v1/jobs/${made.id}`).send(made);
     },
+  );
+  app.get(
+    '/api/v1/terminals/:serial/key-releases',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary:
+          'What a terminal swore to when it was unbound from a key host or rebound to another: which host, which keys are gone; newest first, a hundred at most',
+        tags,
+        params: z.object({ serial: serialSchema }),
+        response: { 200: z.object({ items: z.array(keyReleaseRecord) }), '4xx': refused },
+      },
+    },
+    async (request) => ({ items: [...unwrap(await keys.releases(request.params.serial))] }),
   );
 }
 

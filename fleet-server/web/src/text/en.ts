@@ -225,6 +225,7 @@ export const en = {
   'timeline.configuration-changed': 'Configuration changed',
   'timeline.configuration-reported': 'Configuration reported',
   'timeline.key-loaded': 'Key loaded',
+  'timeline.key-released': 'Unbound or rebound',
   'timeline.negative-applied': 'Negative file applied',
   'timeline.job-queued': 'Job queued',
   'timeline.job-finished': 'Job finished',
