@@ -56,6 +56,7 @@ import {
   negativeTagKey,
   openKeyCeremonies,
   openKeyGuard,
+  openAcquirers,
   openKeyInventory,
   openKeyRuns,
   keyedInRuns,
@@ -283,6 +284,7 @@ async function build(
     placed: (tx, serial) => built(twin).reports.placed(tx, serial),
     recounted: (tx, serial) => built(twin).reports.enrolled(tx, serial),
     negativeEntries: () => built(negative).entries(),
+    isConnected: (serial) => broker?.isConnected(serial) ?? false,
     sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
   });
   onClose(() => estate.close());
@@ -480,6 +482,7 @@ async function build(
     },
     enrolled(serial, fingerprint) {
       world.log('info', 'terminalEnrolled', { serial, fingerprint });
+      certificates.listsChanged();
       disconnect(serial);
       return Promise.resolve();
     },
@@ -487,11 +490,13 @@ async function build(
 
   /** Ends a terminal's connections on every wire. */
   function disconnect(serial: Serial): void {
-    broker?.disconnect(serial);
-    switched?.disconnect(serial);
-    device?.disconnect(serial);
-    expiry?.touch(serial);
-    estate.announce(serial);
+    changes.outside(() => {
+      broker?.disconnect(serial);
+      switched?.disconnect(serial);
+      device?.disconnect(serial);
+      expiry?.touch(serial);
+      estate.announce(serial);
+    });
   }
   const certificates = openCertificates({
     world,
@@ -696,9 +701,7 @@ async function build(
           (spec, by) => built(campaigns).create(spec, by),
           firstKeys,
         ),
-        async setAcquirers(serial, acquirers) {
-          await store.write((tx) => keys.setAcquirers(tx, serial, acquirers));
-        },
+        acquirers: openAcquirers(world, store),
         renewProtection: openRenewal({ store, keys, jobs: built(jobs) }),
       },
       twin,

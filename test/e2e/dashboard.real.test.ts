@@ -3,21 +3,11 @@ import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { browserFlags, browserPath } from './browser.ts';
 import { type OpenedApi, openedApi } from '../unit/api/opened-api.ts';
 
-const executablePath = process.env['TSUNAGU_CHROMIUM'] ?? '/usr/bin/chromium';
 const webDir = join(import.meta.dirname, '../../fleet-server/dist-web');
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-describe.skipIf(!existsSync(executablePath))('the dashboard in a browser', () => {
+describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
   let house: OpenedApi;
   let browser: Browser;
   let context: BrowserContext;
@@ -27,7 +17,7 @@ describe.skipIf(!existsSync(executablePath))('the dashboard in a browser', () =>
   beforeAll(async () => {
     expect(existsSync(join(webDir, 'index.html')), 'the dashboard is built (npm run build)').toBe(true);
     house = await openedApi({ webDir });
-    browser = await chromium.launch({ executablePath, args: flags });
+    browser = await chromium.launch({ executablePath: browserPath, args: browserFlags });
     context = await browser.newContext({ locale: 'ja-JP', viewport: { width: 1440, height: 900 } });
     page = await context.newPage();
     page.on('console', (message) => {

@@ -42,6 +42,15 @@ describe.skipIf(missing !== undefined)('a house whose terminal reads cards throu
     expect(commands).toMatch(/"cardCommand"/);
   });
 
+  it.each([
+    ['pulled', 'a card that is taken out while its issuer is asked', { outcome: 'reversed', amountMinor: 1_281 }],
+    ['whole', 'the card that is left in after it', { outcome: 'approved', amountMinor: 1_282 }],
+    ['cut', 'a daemon that dies while records are read', { outcome: 'failed', amountMinor: 1_283 }],
+    ['after', 'the daemon that runs again', { outcome: 'approved', amountMinor: 1_284 }],
+  ])('knows what became of each sale (%s): %s', (name, _what, expected) => {
+    expect(job.parse(JSON.parse(read(`${name}.out`))).sale).toMatchObject(expected);
+  });
+
   it('shows and certifies the reader at the bench, through the same daemon', () => {
     expect(read('watch.out')).toContain('3B6700005453554E414755');
     expect(read('certify.rc').trim()).toBe('0');

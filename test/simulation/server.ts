@@ -124,6 +124,7 @@ export class SimulatedServer implements Exchange {
       }),
       targets: () => ({ negative }),
       negativeEntries: () => Promise.resolve(0),
+      isConnected: (serial) => this.#connections.has(serial),
       placed: (tx, serial) => twin.reports.placed(tx, serial),
       recounted: (tx, serial) => twin.reports.enrolled(tx, serial),
       configured: () => twin.inSync(),

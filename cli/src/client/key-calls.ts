@@ -11,7 +11,8 @@ import {
   keyRecord,
   type KeyRun,
   keyRun,
-  setAcquirers,
+  type AcquirerSet,
+  acquirerSet,
 } from '@tsunagu/protocols/fleet';
 import { ok, type Result } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
@@ -37,7 +38,9 @@ export interface KeyClient {
   retireKey(key: string): Promise<Result<KeyInventoryList>>;
   /** Rotates a terminal's key-block protection key; the answer is the job that begins it. */
   renewProtectionKey(serial: string): Promise<Result<Job>>;
-  setAcquirers(serial: string, acquirers: readonly string[]): Promise<Result<z.infer<typeof setAcquirers>>>;
+  acquirers(serial: string): Promise<Result<AcquirerSet>>;
+  /** Sets them over the version that was read. */
+  setAcquirers(serial: string, base: number, acquirers: readonly string[]): Promise<Result<AcquirerSet>>;
   ceremonies(): Promise<Result<readonly CeremonyView[]>>;
   beginCeremony(wanted: BeginCeremony): Promise<Result<CeremonyView>>;
   ceremony(id: string): Promise<Result<CeremonyView>>;
@@ -57,6 +60,7 @@ export interface KeyClient {
 }
 
 const base = '/api/v1/keys';
+const acquirersPath = (serial: string): string => `/api/v1/terminals/${encodeURIComponent(serial)}/acquirers`;
 
 /** The calls of the key room. */
 export function keyCalls({ call }: Calls): KeyClient {
@@ -72,8 +76,9 @@ export function keyCalls({ call }: Calls): KeyClient {
     suspectKey: (key, reason) => call(keyExposure, `${base}/suspicions`, { key, reason }),
     retireKey: (key) => entries(`${base}/retirements`, { key }),
     renewProtectionKey: (serial) => call(job, `/api/v1/terminals/${encodeURIComponent(serial)}/protection-key`, {}),
-    setAcquirers: (serial, acquirers) =>
-      call(setAcquirers, `/api/v1/terminals/${encodeURIComponent(serial)}/acquirers`, { acquirers }, 'PUT'),
+    acquirers: (serial) => call(acquirerSet, acquirersPath(serial)),
+    setAcquirers: (serial, base, acquirers) =>
+      call(acquirerSet, acquirersPath(serial), { acquirers }, 'PUT', undefined, { 'if-match': `"${base}"` }),
     ceremonies: () => items(ceremony, `${base}/ceremonies`),
     beginCeremony: (wanted) => call(ceremony, `${base}/ceremonies`, wanted),
     ceremony: (id) => call(ceremony, `${base}/ceremonies/${id}`),

@@ -39,15 +39,12 @@ export function addKeyCommands(program: Command, { withServer, open, json, langu
     );
   keys
     .command('acquirers <serial> [names...]')
-    .description('card companies whose keys a terminal holds / カード会社別の鍵')
-    .action((serial: string, names: string[]) =>
-      withServer(async (given) => {
-        const set = await given.client.setAcquirers(serial, names);
-        const { refuse, exit } = await import('../console/index.ts');
-        if (!set.ok) return refuse(given.console, set.fault, given.json);
-        given.console.out(given.json ? JSON.stringify(set.value) : `${serial}  ${set.value.acquirers.join(' ')}`);
-        return exit.ok;
-      }),
+    .description('card companies whose keys a terminal holds; with names, sets them / カード会社別の鍵')
+    .option('--none', 'takes all of them from it / すべて外す')
+    .action((serial: string, names: string[], { none = false }: { none?: boolean }) =>
+      withServer(async (given) =>
+        (await load()).acquirers(given, serial, none || names.length > 0 ? names : undefined),
+      ),
     );
   keys
     .command('renew <serial>')

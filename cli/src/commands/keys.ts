@@ -64,6 +64,18 @@ export async function showExposure(
   });
 }
 
+/** `tsunagu keys acquirers SERIAL [NAMES]`: without names shows, with names sets, over what stands there now. */
+export async function acquirers(
+  context: Context,
+  serial: string,
+  wanted: readonly string[] | undefined,
+): Promise<ExitCode> {
+  const { client, console } = context;
+  const found = await client.acquirers(serial);
+  const answer = found.ok && wanted ? await client.setAcquirers(serial, found.value.version, wanted) : found;
+  return show(context, answer, (set) => console.out(`${serial}  ${set.acquirers.join(' ') || '–'}`));
+}
+
 const tellCeremony =
   ({ console }: Context) =>
   (ceremony: CeremonyView): void => {

@@ -26,6 +26,10 @@ const pinOption = new Option('--pin <habit>', 'what the cardholder does at the P
 const ofOption = ['--of <number>', 'STAN or RRN of the transaction that it follows'] as const;
 /** Options of a card that is presented. */
 type Presented = Pick<Extract<PaymentOrder, { readonly kind: 'balance' }>, 'card' | 'application' | 'pin'>;
+const prepaidOption = [
+  '--card <name>',
+  'a transit card at the FeliCa antenna, or a gift card at the stripe reader',
+] as const;
 const transitOption = ['--card <name>', 'a transit card at the FeliCa antenna'] as const;
 
 /** Adds payments (`tsunagu sale`, `void`, `charge` …) and what is left of them: totals, slips, traces. */
@@ -70,9 +74,9 @@ export function addPaymentCommands(program: Command, shell: Shell): void {
     .action((serial: string, presented: Presented) => pay(serial, { kind: 'balance', ...presented }));
   program
     .command('charge <serial>')
-    .description('put money onto a transit card, against its centre / チャージ')
+    .description('put money onto a transit or gift card / チャージ')
     .requiredOption(...amountOption)
-    .requiredOption(...transitOption)
+    .requiredOption(...prepaidOption)
     .action((serial: string, { amount, card }: { amount: number; card: string }) =>
       pay(serial, { kind: 'charge', amountMinor: amount, card }),
     );

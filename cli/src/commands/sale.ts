@@ -76,6 +76,9 @@ export async function makePayment(context: Context, serial: string, order: Payme
   if (json) console.out(JSON.stringify(job, null, console.isLive ? 2 : 0));
   else if (job.sale) {
     console.out(console.paint(job.sale.outcome === 'approved' ? 'ok' : 'warn', describeSale(console, job.sale)));
+    const { outcome, reason } = job.sale;
+    const next = outcome === 'approved' || reason === undefined ? undefined : explain(reason, console.language).next;
+    if (next) console.err(`${console.paint('muted', texts.next)} ${next}`);
     if (job.sale.history) for (const line of historyLines(console, job.sale)) console.out(line);
   } else sayFailed(console, job);
   if (!job.sale) return exit.failed;

@@ -1,5 +1,12 @@
 import { models, type ReaderKind } from '@tsunagu/protocols/catalogue';
-import { portOf, type RegisterTerminal, registerTerminal, portOffsets } from '@tsunagu/protocols/fleet';
+import {
+  portOf,
+  realCard,
+  realStripe,
+  type RegisterTerminal,
+  registerTerminal,
+  portOffsets,
+} from '@tsunagu/protocols/fleet';
 
 /** A terminal of the emulated fleet, before it is registered. */
 interface Planned {
@@ -80,7 +87,7 @@ export function saleToTry(
     if (found === undefined) continue;
     // Where its reader is real, its cards have no names.
     const isReal = realReaders.some((value) => value.startsWith(`${found.serial}=`));
-    return { serial: found.serial, card: isReal ? 'reader' : card };
+    return { serial: found.serial, card: !isReal ? card : kind === 'stripe' ? realStripe : realCard };
   }
   return undefined;
 }

@@ -11,7 +11,7 @@ import { draftFirst, openKeyring, readPublished } from '../signing/index.ts';
 import { type KeyHere, keysOnMachine } from './keys-here.ts';
 import { lockFolder } from './lock.ts';
 import { planFleet, saleToTry } from './plan.ts';
-import { checkReaders, pcscReaders, serialsOf } from './readers.ts';
+import { checkReaders, pcscReaders, terminalsToRun } from './readers.ts';
 
 /** What somebody in front of a running house wants to know. */
 interface RaisedHouse {
@@ -58,7 +58,7 @@ export async function startHouse(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const plan = planFleet(options.terminals, options.portBase);
-  const readers = await checkReaders(options.readers, serialsOf(options.data, plan, options.fresh), () =>
+  const readers = await checkReaders(options.readers, terminalsToRun(options.data, plan, options.fresh), () =>
     pcscReaders(world, signal),
   );
   if (!readers.ok) {

@@ -20,7 +20,7 @@ export const en = {
   switch: switchEn,
   next: 'next:',
   none: '-',
-  yen: (amount: number) => `¥${amount.toLocaleString('en-US')}`,
+  yen: (amount: number) => `${amount < 0 ? '-' : ''}¥${Math.abs(amount).toLocaleString('en-US')}`,
   ago: (seconds: number) =>
     seconds < 60
       ? `${seconds} s`

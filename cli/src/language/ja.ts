@@ -18,7 +18,7 @@ export const ja: Texts = {
   switch: switchJa,
   next: '対処:',
   none: '-',
-  yen: (amount) => `¥${amount.toLocaleString('ja-JP')}`,
+  yen: (amount) => `${amount < 0 ? '-' : ''}¥${Math.abs(amount).toLocaleString('ja-JP')}`,
   ago: (seconds) =>
     seconds < 60
       ? `${seconds}秒`

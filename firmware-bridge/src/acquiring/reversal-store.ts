@@ -6,12 +6,15 @@ import { type SealedStore, sealedRecord } from '../sealed-store/index.ts';
 /** All reversals in one record, so that no moment knows half of one and a sale waits for one write. */
 const reversalsRecord = sealedRecord('reversals', z.object({ images: z.array(reversalImage).max(2 * reversalsMax) }));
 
-/** The store's queue of reversals, oldest first. A record that cannot be read is a fault: it must not look like an empty one. */
+/** The store's queue of reversals, oldest first. A record that was damaged does not look like an empty one: `isLost` says so. */
 export async function openReversalStore(
   store: SealedStore,
 ): Promise<Result<ReversalQueue, 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED'>> {
   const stored = await store.read(reversalsRecord);
   if (!stored.ok) return stored;
+  const aside = stored.value ? ok([]) : await store.setAside();
+  if (!aside.ok) return aside;
+  let isLost = aside.value.some(({ record }) => record === reversalsRecord.name);
   let kept: readonly ReversalImage[] = stored.value?.facts.images ?? [];
   let tail: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -32,6 +35,7 @@ export async function openReversalStore(
       const written = await store.write(reversalsRecord, { images: [...next.value] });
       if (!written.ok) return fail('REVERSAL_NOT_STORED', { cause: written.fault });
       kept = next.value;
+      isLost = false;
       return ok(undefined);
     });
 
@@ -53,6 +57,10 @@ export async function openReversalStore(
         return ok([...aside.slice(-reversalsMax), ...due().filter((image) => image.id !== id)]);
       }),
     list: () => inTurn(() => Promise.resolve(due())),
+    get isLost() {
+      return isLost;
+    },
+    restore: (reversals) => change(() => ok([...kept, ...reversals.slice(-reversalsMax)])),
     aside: () => kept.filter(({ refused }) => refused !== undefined),
   });
 }

@@ -1,1 +1,2 @@
-export { startTerminal, type Terminal, type TerminalOptions, type Wires } from './terminal.ts';
+export type { TerminalOptions, Wires } from './options.ts';
+export { startTerminal, type Terminal } from './terminal.ts';

@@ -47,8 +47,8 @@ export interface PaymentRun {
   readonly onSent: (of: Pick<SaleResult, 'stan' | 'entry' | 'amountMinor'>) => void;
 }
 
-/** A payment with a card that is being presented, and that has an account behind it. */
-export type PresentedOrder = Extract<PaymentOrder, { readonly kind: 'sale' | 'preauth' | 'balance' }>;
+/** A payment with a card that is being presented, and that has an account behind it. A charge: with a prepaid card, whose stripe is drawn. */
+export type PresentedOrder = Extract<PaymentOrder, { readonly kind: 'sale' | 'preauth' | 'balance' | 'charge' }>;
 
 type Entry = Transaction['entry'];
 type Step = (name: SaleStep, detail?: string) => void;
@@ -102,7 +102,7 @@ export class PaymentApplication {
 
   /** Undoes or completes what a power loss left. Call it before anything else. */
   recover(): Promise<Result<void, ErrorCode>> {
-    return recover(this.#options.ports);
+    return recover(this.#options.ports, this.#options.world);
   }
 
   wake(): void {

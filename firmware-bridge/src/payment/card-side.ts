@@ -201,7 +201,7 @@ export class TerminalCardSide implements CardSide {
           ? order.kind === 'preauth'
             ? refusedPayment(order, at, 'refused', 'PAYMENT_NOT_FOR_CARD')
             : await this.payment.presentTransit(order, run)
-          : order.kind === 'charge' || order.kind === 'history'
+          : order.kind === 'history' || (order.kind === 'charge' && at !== 'stripe')
             ? refusedPayment(order, at, 'refused', 'PAYMENT_NOT_FOR_CARD')
             : await this.payment.present(order, at, run);
         this.#traces.end(this.#options.world.clock.now(), result);

@@ -42,6 +42,10 @@ export interface ReversalQueue {
   list(): Promise<readonly ReversalImage[]>;
   /** Those that were put aside, the last `reversalsMax` of them. */
   aside(): readonly ReversalImage[];
+  /** Whether they were lost with their record, which was damaged, and nothing has been written since. */
+  readonly isLost: boolean;
+  /** Keeps reversals that were made anew, in one write. */
+  restore(reversals: readonly ReversalImage[]): Promise<Result<void, 'REVERSAL_NOT_STORED'>>;
 }
 
 /** The most reversals that may be due; with so many waiting the terminal makes no further sale. */

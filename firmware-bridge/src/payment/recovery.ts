@@ -1,7 +1,10 @@
+import { type Operation, operations, reversalReasons, transmissionTime } from '@tsunagu/protocols/acquiring';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
+import type { PaymentKind } from '@tsunagu/protocols/fleet';
 import { ok, type Result } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
 import { isDamaged, type SaleStore, type Transaction } from '../sales/index.ts';
-import type { PaymentPorts } from './ports.ts';
+import { type PaymentPorts, reversalsMax } from './ports.ts';
 import { resultOf } from './result.ts';
 import type { ReversalImage } from './reversal-image.ts';
 import { sixDigits } from './reversal-message.ts';
@@ -10,9 +13,14 @@ import { sixDigits } from './reversal-message.ts';
  * What a power loss left: a payment whose advice is kept stands, record or no record, and one whose reversal is kept does not, whatever
  * its record says. Where there is no record yet, one is written, so that there is a slip of it.
  */
-export async function recover(ports: PaymentPorts): Promise<Result<void, ErrorCode>> {
+export async function recover(
+  ports: PaymentPorts,
+  world: Pick<World, 'clock' | 'id' | 'log'>,
+): Promise<Result<void, ErrorCode>> {
   // Advices know their slip numbers already.
   const posted = await recoverAdvices(ports);
+  const restored = ports.reversals.isLost ? await restoreReversals(ports, world) : ok(undefined);
+  if (!restored.ok) return restored;
   const reversed = await recoverReversals(ports);
   return posted.ok ? reversed : posted;
 }
@@ -35,6 +43,53 @@ async function recoverAdvices({ sales, advices }: PaymentPorts): Promise<Result<
     if (!put.ok) return put;
   }
   return ok(undefined);
+}
+
+/** Kinds whose requests have a reversal. */
+const reversible: Readonly<Partial<Record<PaymentKind, Operation>>> = {
+  sale: 'sale',
+  preauth: 'authorisation',
+  refund: 'refund',
+  charge: 'charge',
+};
+
+/**
+ * Reversals that were lost with their record are made anew out of the books: of every payment that does not stand there. One that was taken
+ * already is taken once. What the books cannot tell of is a payment that the power ended between request and answer, at this very moment.
+ */
+async function restoreReversals(
+  { sales, reversals, stan, identity }: PaymentPorts,
+  { clock, id, log }: Pick<World, 'clock' | 'id' | 'log'>,
+): Promise<Result<void, ErrorCode>> {
+  const undone = sales
+    .all()
+    .filter(({ outcome }) => outcome === 'reversed')
+    .slice(-reversalsMax);
+  const images: ReversalImage[] = [];
+  for (const { kind, card, amountMinor, posDataCode, mti, stan: original, localTime } of undone) {
+    const operation = reversible[kind];
+    if (card === undefined || operation === undefined) continue;
+    const own = await stan.next();
+    if (!own.ok) return own;
+    const { terminalId, merchantId } = identity();
+    images.push({
+      v: 2,
+      id: id(),
+      attempts: 0,
+      card,
+      stan: own.value,
+      transmissionTime: transmissionTime(clock.now()),
+      amountMinor,
+      processingCode: operations[operation].processingCode,
+      posDataCode,
+      reason: reversalReasons.timedOut,
+      terminalId,
+      merchantId,
+      original: { mti, stan: Number(original), localTime },
+    });
+  }
+  log('warn', 'reversalsRestored', { count: images.length });
+  return await reversals.restore(images);
 }
 
 async function recoverReversals({ sales, reversals, report }: PaymentPorts): Promise<Result<void, ErrorCode>> {

@@ -108,7 +108,7 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
           ...(one.kind === 'charge'
             ? []
             : pair(texts.tax(head.taxPercent), yen(taxIn(one.amountMinor, head.taxPercent)))),
-          ...pair(labels.left, isTransit && isMade && one.balanceMinor !== undefined ? left : undefined, true),
+          ...pair(labels.left, title !== 'payment' && isMade && one.balanceMinor !== undefined ? left : undefined, true),
         ]),
     { type: 'rule' },
     ...pair(labels.result, texts.outcomes[one.outcome], true),

@@ -55,7 +55,7 @@ import type { Assessor } from '../assessor/index.ts';
 import type { Custody } from '../custody/index.ts';
 import type { Selection } from '../estate/index.ts';
 import type { Ceremonies, Manufacturers, Revocations } from '../identity/index.ts';
-import type { KeyCeremonies, KeyInventory, KeyRuns } from '../keys/index.ts';
+import type { Acquirers, KeyCeremonies, KeyInventory, KeyRuns } from '../keys/index.ts';
 import type { Inspections } from '../inspection/index.ts';
 import type { Refurbish } from '../refurbish/index.ts';
 import type { Software } from '../software/index.ts';
@@ -145,7 +145,7 @@ export interface ApiRooms {
     readonly ceremonies: KeyCeremonies;
     readonly runs: Omit<KeyRuns, 'proven'>;
     readonly inventory: KeyInventory;
-    setAcquirers(serial: Serial, acquirers: readonly string[]): Promise<void>;
+    readonly acquirers: Acquirers;
     renewProtection(serial: Serial): Promise<Result<Job>>;
   };
   readonly switchRules: SwitchRuleRooms;

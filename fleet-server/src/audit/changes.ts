@@ -32,6 +32,8 @@ export interface InEveryCommit {
  */
 export interface Changes {
   run<T>(change: Change, work: () => T): T;
+  /** Runs what the house does of itself, although a change set it off: what it writes is not that change's. */
+  outside<T>(work: () => T): T;
   current(): Change | undefined;
   /** Says what the change is about, once that is known. */
   about(subject: string): void;
@@ -42,7 +44,7 @@ export interface Changes {
 }
 
 export function openChanges(): Changes {
-  const running = new AsyncLocalStorage<Change>();
+  const running = new AsyncLocalStorage<Change | undefined>();
   const noted = new WeakSet<Transaction<Database>>();
   const current = (): Change | undefined => {
     const change = running.getStore();
@@ -50,6 +52,7 @@ export function openChanges(): Changes {
   };
   return {
     run: (change, work) => running.run(change, work),
+    outside: (work) => running.run(undefined, work),
     current,
     about(subject) {
       const change = current();

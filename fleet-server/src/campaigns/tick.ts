@@ -14,21 +14,15 @@ import {
   writeChange,
 } from './campaign.ts';
 import { factsOf } from './facts.ts';
+import { place } from './place.ts';
 import type { CampaignRooms } from './ports.ts';
-import { causesOf, mayBeOrdered, type Standing } from './rules/causes.ts';
 import { evidenceOf, gateLimit, totalsOf } from './rules/gate.ts';
 import type { TerminalFacts } from './rules/match.ts';
-import { type Credit, earn } from './rules/pace.ts';
-import { advance, type RingCount, ringOpenOf } from './rules/progress.ts';
+import { advance, type RingCount } from './rules/progress.ts';
 import type { CampaignTables } from './tables.ts';
-import { viewOf } from './views.ts';
 
-/** Ends of orders that one tick counts, terminals that it looks at, and orders that it makes; the next tick goes on. */
+/** Ends of orders that one tick counts; the next tick goes on. */
 const endsMax = 1_000;
-const looksMax = 1_000;
-const ordersMax = 100;
-/** Terminals whose facts are read together at least. */
-const pageMin = 50;
 /** Pauses before another order to the same terminal. */
 const retryFirstMs = 60_000;
 const retryMaxMs = 3_600_000;
@@ -79,7 +73,8 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
       const change = await look(open, counted);
       const left = await withdraw(tx, campaign, withdrawn);
       // Whose end was just counted is not looked at before the sets know of it.
-      const placed = await place(change, open, new Set(rows.map(({ ordinal }) => ordinal)));
+      const busy = new Set(rows.map(({ ordinal }) => ordinal));
+      const placed = await place(tx, rooms, campaign, { change, context, draft, now, busy, openCount: open.size });
       await draft.write(tx, campaign.id);
       const isChanged =
         ended.length > 0 || placed.serials.length > 0 || placed.had > 0 || change.progress !== campaign.progress;
@@ -129,15 +124,6 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
           draft.add('failed', ordinal);
           count(`failed${ring}`);
         }
-      }
-
-      /** Strikes a terminal off the exceptions. */
-      async function forget(ordinal: number): Promise<void> {
-        await tx
-          .deleteFrom('campaign_exceptions')
-          .where('campaign', '=', campaign.id)
-          .where('ordinal', '=', ordinal)
-          .execute();
       }
 
       /** How many still have to be brought back. Before the last of them is, those that failed are asked what they run. */
@@ -191,103 +177,6 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
         const isOver = !isActive(step);
         return changeOf(campaign, { progress: step.progress, ...(isOver && { endedAt: now }) });
       }
-
-      /** Orders what may be ordered: who was heard of lately first, then everybody in turn. */
-      async function place(change: Change, openOrders: ReadonlyMap<number, OrderRow>, busy: ReadonlySet<number>) {
-        const { phase } = change.progress;
-        const none = { serials: [] as Serial[], had: 0, credit: campaign.credit, lookedUpTo: campaign.lookedUpTo };
-        if (phase !== 'running' && phase !== 'rollingBack') return none;
-        const leg = phase === 'running' ? ('forward' as const) : ('back' as const);
-        const { pace } = campaign.spec;
-        const credit: Credit = earn(pace, campaign.credit, campaign.sets.size('done'), now);
-        const budget = Math.min(
-          ordersMax,
-          pace.openMax - openOrders.size,
-          leg === 'forward' ? Math.floor(credit.orders) : ordersMax,
-        );
-        if (budget <= 0) return { ...none, credit };
-        const waiting =
-          leg === 'forward' ? campaign.sets.waiting(ringOpenOf(change.progress)) : campaign.sets.changed();
-        const candidates = choose(campaign, waiting, busy, Math.min(looksMax, budget * 10));
-        const view = viewOf({ ...campaign, ...change, credit }, context.others, context.zoneOf, now);
-        const serials: Serial[] = [];
-        let had = 0;
-        const looked = new Set<Candidate>();
-        // Most often the first are enough, and the facts of the others need not be read.
-        const pageSize = Math.max(budget, pageMin);
-        for (let from = 0; from < candidates.length && serials.length < budget; from += pageSize)
-          for (const one of await orderSome(candidates.slice(from, from + pageSize))) looked.add(one);
-        for (const one of candidates) if (one.isCalled && !looked.has(one)) campaign.called.add(one.ordinal);
-        return {
-          serials,
-          had,
-          credit: leg === 'forward' ? { ...credit, orders: credit.orders - serials.length } : credit,
-          lookedUpTo: candidates.findLast((one) => !one.isCalled && looked.has(one))?.ordinal ?? campaign.lookedUpTo,
-        };
-
-        /** @returns those that were looked at: all of them, unless the orders ran out */
-        async function orderSome(page: readonly Candidate[]): Promise<readonly Candidate[]> {
-          const ordinals = page.map(({ ordinal }) => ordinal);
-          const facts = await factsOf(tx, { ordinals });
-          const rows = await tx
-            .selectFrom('campaign_exceptions')
-            .selectAll()
-            .where('campaign', '=', campaign.id)
-            .where(sql<boolean>`ordinal in (select value from json_each(${JSON.stringify(ordinals)}))`)
-            .execute();
-          const exceptions = new Map(rows.map((row) => [row.ordinal, row]));
-          for (const [index, terminal] of facts.entries()) {
-            const { ordinal } = terminal;
-            if (serials.length >= budget) {
-              const left = new Set(facts.slice(index).map((one) => one.ordinal));
-              return page.filter((one) => !left.has(one.ordinal));
-            }
-            const row = exceptions.get(ordinal);
-            if (leg === 'forward' && campaign.action.isHad(terminal)) {
-              draft.add('done', ordinal);
-              had += 1;
-              // One that was ordered and then failed got it all the same, late: it is ours, and is brought back with the others.
-              if (!row) draft.add('had', ordinal);
-              else await forget(ordinal);
-              continue;
-            }
-            const standing: Standing = {
-              isInCohort: true,
-              isDone: false,
-              isBack: false,
-              ring: campaign.sets.ringOf(ordinal),
-              order: undefined,
-              exception: row && { ...row, nextAt: row.next_at },
-            };
-            const mayConnect = rooms.mayConnect(terminal.lifecycle);
-            const isFree =
-              leg === 'forward'
-                ? mayBeOrdered(causesOf(view, standing, terminal, mayConnect, now))
-                : terminal.link === 'ready' &&
-                  mayConnect &&
-                  (row?.next_at ?? 0) <= now &&
-                  (campaign.sets.has('done', ordinal) || campaign.action.isHad(terminal));
-            if (!isFree) continue;
-            const job = await campaign.action.order(tx, terminal, leg, `campaign:${campaign.id}`);
-            if (job === undefined) continue;
-            await tx
-              .insertInto('campaign_orders')
-              .values({
-                job,
-                campaign: campaign.id,
-                ordinal,
-                leg,
-                ordered_at: now,
-                outcome: null,
-                fault: null,
-                ended_at: null,
-              })
-              .execute();
-            serials.push(serialSchema.parse(terminal.serial));
-          }
-          return page;
-        }
-      }
     });
     draft.commit();
     if (made.isChanged || made.change.gate !== campaign.gate) applyChange(campaign, made.change);
@@ -329,45 +218,6 @@ export async function withdraw(
   const serials = rows.map(({ serial }) => serialSchema.parse(serial));
   await action.withdraw(tx, serials);
   return serials;
-}
-
-/** Somebody to look at: because it called, or in its turn. */
-interface Candidate {
-  readonly ordinal: number;
-  readonly isCalled: boolean;
-}
-
-/** Whom to look at: those that called, then the next ones in turn. */
-function choose(
-  campaign: Campaign,
-  waiting: Uint32Array,
-  busy: ReadonlySet<number>,
-  max: number,
-): readonly Candidate[] {
-  const chosen = new Map<number, Candidate>();
-  const isIn = (ordinal: number): boolean => waiting[placeOf(waiting, ordinal)] === ordinal;
-  for (const ordinal of campaign.called) {
-    campaign.called.delete(ordinal);
-    if (chosen.size < max && isIn(ordinal) && !busy.has(ordinal)) chosen.set(ordinal, { ordinal, isCalled: true });
-  }
-  const first = placeOf(waiting, campaign.lookedUpTo + 1);
-  for (let step = 0; step < waiting.length && chosen.size < max; step++) {
-    const ordinal = waiting[(first + step) % waiting.length] ?? 0;
-    if (!busy.has(ordinal) && !chosen.has(ordinal)) chosen.set(ordinal, { ordinal, isCalled: false });
-  }
-  return [...chosen.values()];
-}
-
-/** Where an ordinal is, or would be, in a rising list. */
-function placeOf(list: Uint32Array, ordinal: number): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((list[middle] ?? 0) < ordinal) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The metric whose evidence reached the limit. */

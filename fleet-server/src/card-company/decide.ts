@@ -149,9 +149,9 @@ function judge(card: IssuerCard, operation: Operation, amountMinor: number, book
   return books.spent(card.name) + amountMinor > (dayMax ?? limits.dayMax) ? '116' : '000';
 }
 
-/** Whether a card holds a balance of its own, of a profile: the gift cards of the house are judged by the limits of credit. */
+/** Whether a card holds a balance of its own. */
 export const isPrepaid = (card: IssuerCard): boolean =>
-  'openingMinor' in card && (card.kind === 'gift' || card.kind === 'points');
+  'kind' in card && (card.kind === 'gift' || card.kind === 'points');
 
 /** The most that a prepaid card may hold, yen. */
 const prepaidMax = 100_000;

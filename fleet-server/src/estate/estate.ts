@@ -37,11 +37,14 @@ import {
 } from '../store/index.ts';
 import { beginLife } from './lifecycle.ts';
 import { isRegistered } from './registered.ts';
+import { openLinks } from './links.ts';
 import { helloOf, summaryOf, summaryRows, type Targets } from './summary.ts';
 import { followTimeline, type Note, noteWith, timelineEntryOf } from './timeline.ts';
 
 /** Changes of a terminal that come within this time are shown as one. */
 const settleMs = 60;
+/** Terminals that are read together to be shown. */
+const summariesMax = 256;
 /** The overview is shown at most this often. */
 const overviewMs = 1_000;
 
@@ -72,6 +75,8 @@ export interface EstateRooms {
   /** A terminal's boots are counted anew. */
   readonly recounted: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
   readonly negativeEntries: () => Promise<number>;
+  /** Whether a terminal has a connection now. */
+  readonly isConnected: (serial: Serial) => boolean;
   readonly sales: () => SalesFigures;
   readonly horizon: () => Promise<Overview['expiry']>;
 }
@@ -149,12 +154,12 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
     .where('state', '=', 'ready')
     .execute();
 
-  async function summary(serial: Serial): Promise<TerminalSummary | undefined> {
-    const targets = rooms.targets();
-    const row = await summaryRows(store.db, targets.negative.list)
-      .where('terminals.serial', '=', serial)
-      .executeTakeFirst();
-    return row && summaryOf(row);
+  /** The terminals among these as people see them. */
+  async function summaries(serials: readonly Serial[]): Promise<readonly TerminalSummary[]> {
+    const rows = await summaryRows(store.db, rooms.targets().negative.list)
+      .where(sql<boolean>`terminals.serial in (select value from json_each(${JSON.stringify(serials)}))`)
+      .execute();
+    return rows.map(summaryOf);
   }
 
   async function overview(): Promise<Overview> {
@@ -228,10 +233,9 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
     const serials = [...changed];
     changed.clear();
     for (const data of await follow()) live.publish({ name: 'timeline', data });
-    for (const serial of serials) {
-      const data = await summary(serial);
-      if (data) live.publish({ name: 'terminal', data });
-    }
+    for (let at = 0; at < serials.length; at += summariesMax)
+      for (const data of await summaries(serials.slice(at, at + summariesMax)))
+        live.publish({ name: 'terminal', data });
   }
 
   /** What goes into a terminal at the factory. */
@@ -263,6 +267,8 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
         relayPort !== null && { parent: { serial: serialSchema.parse(parent), host, port: relayPort } }),
     };
   }
+
+  const noteLink = openLinks({ world, store, isConnected: rooms.isConnected, announce });
 
   const estate: Estate = {
     note,
@@ -437,7 +443,12 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
     },
 
     async hello(tx, serial, { boot, seq }, hello) {
-      const known = await tx.selectFrom('terminals').select('model').where('serial', '=', serial).executeTakeFirst();
+      const known = await tx
+        .selectFrom('terminals')
+        .leftJoin('terminal_troubles as trouble', 'trouble.serial', 'terminals.serial')
+        .select(['terminals.model', 'trouble.code as trouble'])
+        .where('terminals.serial', '=', serial)
+        .executeTakeFirst();
       if (!known) return fail('TERMINAL_UNKNOWN');
       const before = await tx.selectFrom('presence').selectAll().where('serial', '=', serial).executeTakeFirst();
       if (before && (boot < before.boot_seq || (boot === before.boot_seq && seq <= before.hello_seq)))
@@ -460,7 +471,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
         .onConflict((conflict) => conflict.column('serial').doUpdateSet(row))
         .execute();
       await rooms.contacted(tx, serial);
-      await tx.deleteFrom('terminal_troubles').where('serial', '=', serial).execute();
+      if (known.trouble !== null) await tx.deleteFrom('terminal_troubles').where('serial', '=', serial).execute();
       const told = before ? (helloOf(before)?.setAside ?? []) : [];
       for (const one of hello.setAside ?? [])
         if (!told.some(({ record, at }) => record === one.record && at === one.at))
@@ -472,26 +483,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       return ok({ isNews });
     },
 
-    async linkChanged(serial, state, boot) {
-      const hasChanged = await store.write(async (tx) => {
-        const before = await tx
-          .selectFrom('presence')
-          .select(['state', 'boot_seq'])
-          .where('serial', '=', serial)
-          .executeTakeFirst();
-        if (!before || before.state === state || (boot !== undefined && boot < before.boot_seq)) return false;
-        // A link that ended on purpose is not lost when its connection closes after that.
-        if (state === 'lost' && before.state === 'disconnected') return false;
-        await tx
-          .updateTable('presence')
-          .set({ state, since: world.clock.now() })
-          .where('serial', '=', serial)
-          .execute();
-        await note(tx, serial, state === 'ready' ? 'connected' : 'lost', { state });
-        return true;
-      });
-      if (hasChanged) announce(serial);
-    },
+    linkChanged: (serial, state, boot) => noteLink({ serial, state, boot }),
 
     async keyLoaded(tx, serial, { slot, kcv, ksn }) {
       const row = await tx.selectFrom('presence').select('hello').where('serial', '=', serial).executeTakeFirst();

@@ -12,3 +12,4 @@ export { isRegistered } from './registered.ts';
 export type { Targets } from './summary.ts';
 export type { Note, TimelineFacts } from './timeline.ts';
 export { forgetTimeline, timelineKeptMs } from './retention.ts';
+export { type LinkChange, openLinks } from './links.ts';

@@ -26,3 +26,17 @@ export async function storeTerminalCertificate(
     })
     .execute();
 }
+
+/**
+ * Ends every certificate of a terminal and puts it on the list of its CA, those that had served already too: a broker elsewhere
+ * knows of an end only what is listed. RFC 5280, 5.
+ */
+export async function revokeCertificates(tx: Transaction<Database>, serial: Serial, now: number): Promise<void> {
+  await tx
+    .updateTable('certificates')
+    .set((of) => ({ ended_at: of.fn.coalesce('ended_at', of.val(now)), revoked_at: now }))
+    .where('kind', '=', 'terminal')
+    .where('subject', '=', serial)
+    .where('revoked_at', 'is', null)
+    .execute();
+}

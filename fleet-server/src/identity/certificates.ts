@@ -7,7 +7,7 @@ import type { Transaction } from 'kysely';
 import { isRegistered, mayNow } from '../estate/index.ts';
 import type { Database, Store } from '../store/index.ts';
 import type { Authority } from './authority.ts';
-import { storeTerminalCertificate } from './certificate-rows.ts';
+import { revokeCertificates, storeTerminalCertificate } from './certificate-rows.ts';
 
 const dayMs = 86_400_000;
 /** Certificates of one terminal that may count at a time: the present one, and next ones whose answers were lost. */
@@ -60,6 +60,8 @@ export interface Certificates {
   revokeIn(tx: Transaction<Database>, serial: Serial, by: { readonly subject: string }): Promise<boolean>;
   /** After the commit of `revokeIn`: ends the connections. */
   revoked(serial: Serial, by: { readonly subject: string }): void;
+  /** Certificates were revoked by something else: the lists are made anew. */
+  listsChanged(): void;
   /** The list of one issuing CA, or of the one in use. DER. RFC 5280, 5. */
   revocationList(issuing?: string): Promise<Result<Uint8Array, 'AUTHORITY_UNKNOWN'>>;
 }
@@ -121,17 +123,12 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
 
     async revokeIn(tx, serial, by) {
       if (!(await isRegistered(tx, serial))) return false;
-      const now = world.clock.now();
-      await tx
-        .updateTable('certificates')
-        .set({ ended_at: now, revoked_at: now })
-        .where('kind', '=', 'terminal')
-        .where('subject', '=', serial)
-        .where('ended_at', 'is', null)
-        .execute();
+      await revokeCertificates(tx, serial, world.clock.now());
       await rooms.note(tx, serial, 'certificate-revoked', { by: by.subject });
       return true;
     },
+
+    listsChanged: () => lists.clear(),
 
     revoked(serial, by) {
       lists.clear();

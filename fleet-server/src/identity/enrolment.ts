@@ -16,7 +16,7 @@ import type { Transaction } from 'kysely';
 import type { Database, Store } from '../store/index.ts';
 import type { Vault } from '../vault/index.ts';
 import type { Authority } from './authority.ts';
-import { storeTerminalCertificate } from './certificate-rows.ts';
+import { revokeCertificates, storeTerminalCertificate } from './certificate-rows.ts';
 import { keyDigest } from './hierarchy.ts';
 import type { Manufacturers } from './manufacturers.ts';
 
@@ -164,6 +164,7 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
           .where((where) => where.or([where('used_key', 'is', null), where('used_key', '=', usedKey)]))
           .executeTakeFirst();
         if (used.numUpdatedRows !== 1n) return fail('CLAIM_USED');
+        const isAnew = before.used_key !== usedKey;
         const ended = await tx
           .updateTable('certificates')
           .set({ ended_at: now })
@@ -172,12 +173,14 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
           .where('ended_at', 'is', null)
           .returning('fingerprint')
           .execute();
+        // The device before, if it is another, is not to be heard anywhere.
+        if (isAnew) await revokeCertificates(tx, serial, now);
         // What it says in its next hello may be more; until then it holds what its bundle does.
         await tx.deleteFrom('terminal_trust').where('serial', '=', serial).execute();
         await storeTerminalCertificate(tx, serial, issued, now);
         await rooms.protect(tx, serial, protection.id, protection.checkValue);
         const fingerprints = ended.map(({ fingerprint }) => fingerprint);
-        await rooms.replaced(tx, serial, fingerprints, before?.used_key !== usedKey);
+        await rooms.replaced(tx, serial, fingerprints, isAnew);
         return ok(undefined);
       });
       if (!stored.ok) {

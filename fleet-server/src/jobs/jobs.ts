@@ -24,17 +24,9 @@ import type { World } from '@tsunagu/protocols/world';
 import { sql, type Transaction, type Updateable } from 'kysely';
 import { type Actor, type Approvals } from '../audit/index.ts';
 import type { LiveHub } from '../live/index.ts';
-import {
-  boundedLimit,
-  type Database,
-  keyOfCursor,
-  type Page,
-  type PageRequest,
-  pageOf,
-  type Queryable,
-  type Store,
-} from '../store/index.ts';
+import type { Database, Page, PageRequest, Queryable, Store } from '../store/index.ts';
 import { type Chain, type Refusals, refusalsOf } from './again.ts';
+import { countJobs, type JobSelection, listJobs, selectJobs } from './list.ts';
 import { type JobLogs, jobLogs } from './logs.ts';
 import { forgetJobs } from './retention.ts';
 import { type JobRow, progressOf, type Sign, stepsOf, viewOf } from './row.ts';
@@ -50,10 +42,10 @@ import {
 } from './rules.ts';
 import type { JobTables } from './tables.ts';
 
-/** The most jobs that may wait for one terminal; emergencies find a few places more. */
 /** Terminals of which each may get another software by a person's word alone, within a day; more of them are a campaign. */
 const pilotsMax = 10;
 const pilotsWithinMs = 86_400_000;
+/** The most jobs that may wait for one terminal; emergencies find a few places more. */
 const openMax = 32;
 const emergencyPlaces = 8;
 /** How often the clock is asked what it does to jobs. */
@@ -77,14 +69,6 @@ export interface JobOrdering {
   readonly reference?: string | undefined;
   /** Of two open jobs of a terminal with one subject one is enough: the earlier one is the answer. Without it every order is its own. */
   readonly subject?: string | undefined;
-}
-
-/** Which jobs of all. */
-export interface JobSelection {
-  readonly serial?: Serial | undefined;
-  readonly state?: JobState | undefined;
-  readonly type?: JobType | undefined;
-  readonly reference?: string | undefined;
 }
 
 /** What the job engine needs of the rooms around it. */
@@ -549,44 +533,8 @@ export function openJobs(rooms: JobRooms): Jobs {
       return ok(undefined);
     },
     job: read,
-    async list(selection, page) {
-      const after = keyOfCursor(page.cursor);
-      if (!after.ok) return after;
-      const limit = boundedLimit(page.limit);
-      let query = selected(store.db, selection);
-      if (after.value !== undefined) {
-        const [at = '', id = ''] = after.value.split('/');
-        if (!/^\d{1,15}$/.test(at)) return fail('INPUT_INVALID', { field: 'cursor' });
-        query = query.where((where) =>
-          where.or([
-            where('created_at', '<', Number(at)),
-            where.and([where('created_at', '=', Number(at)), where('id', '<', id)]),
-          ]),
-        );
-      }
-      const rows = await query
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
-      return ok(
-        pageOf(
-          rows,
-          limit,
-          (row) => `${row.created_at}/${row.id}`,
-          (row) => ({ ...viewOf(row, []), document: null }),
-        ),
-      );
-    },
-    async counts(reference) {
-      const rows = await store.db
-        .selectFrom('jobs')
-        .select((all) => ['state', all.fn.countAll<number>().as('count')])
-        .where('reference', '=', reference)
-        .groupBy('state')
-        .execute();
-      return Object.fromEntries(rows.map(({ state, count }) => [state, Number(count)]));
-    },
+    list: (selection, page) => listJobs(store.db, selection, page),
+    counts: (reference) => countJobs(store.db, reference),
     async start(serial, body, by, ordering = {}) {
       const ordered = await store.write((tx) => order(tx, serial, body, by, ordering));
       if (!ordered.ok) return ordered;
@@ -608,7 +556,7 @@ export function openJobs(rooms: JobRooms): Jobs {
     },
     async cancelMany(selection, by, apply, max) {
       const now = await store.write(async (tx) => {
-        const rows = await selected(tx, selection)
+        const rows = await selectJobs(tx, selection)
           .where('state', 'in', openStates)
           .where('cancelled_at', 'is', null)
           .orderBy('created_at', 'desc')
@@ -682,16 +630,6 @@ export function openJobs(rooms: JobRooms): Jobs {
   }
 
   return jobs;
-}
-
-/** The jobs of a selection. */
-function selected(on: Queryable, { serial, state, type, reference }: JobSelection) {
-  let query = on.selectFrom('jobs').selectAll();
-  if (serial !== undefined) query = query.where('serial', '=', serial);
-  if (state !== undefined) query = query.where('state', '=', state);
-  if (type !== undefined) query = query.where('type', '=', type);
-  if (reference !== undefined) query = query.where('reference', '=', reference);
-  return query;
 }
 
 /** What a second person approves: this job, for this terminal, with these parameters. */

@@ -1,3 +1,4 @@
+export { type Acquirers, openAcquirers } from './acquirers.ts';
 export { keyJobEffects } from './job-effects.ts';
 export { type Keys, negativeTagKey, openKeys, type TransactionKeys } from './keys.ts';
 export { keepVaultHead, vaultHeadSeen } from './vault-head.ts';

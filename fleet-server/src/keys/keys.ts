@@ -28,6 +28,7 @@ import {
 import { fail, hex, ok, type Result, type Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
+import { acquirersOf } from './acquirers.ts';
 import type { Database, Queryable, Store } from '../store/index.ts';
 import { baseUses, type DukptWorkingKeys, type Vault, type WrappedKey } from '../vault/index.ts';
 import { openKeyDistribution } from './distribution.ts';
@@ -79,8 +80,6 @@ export interface Keys {
   ): Promise<
     Result<Extract<JobBody, { type: 'key.bind' | 'key.receive' }>, 'KEY_PROTECTION_AGREED' | 'KEY_PROTECTION_MISSING'>
   >;
-  /** Gives a terminal keys of a card company, or takes them from the inventory: its slots are filled at its next contact. */
-  setAcquirers(tx: Transaction<Database>, serial: Serial, acquirers: readonly string[]): Promise<void>;
   /** A terminal was wiped: no key of it is good any more. */
   wiped(tx: Transaction<Database>, serial: Serial): Promise<void>;
   /**
@@ -291,13 +290,7 @@ export async function openKeys(
 
   /** What a terminal is to hold: the slots that all have, and those of its card companies. */
   async function slotsOf(tx: Transaction<Database>, serial: Serial): Promise<readonly KeySlot[]> {
-    const rows = await tx
-      .selectFrom('terminal_acquirers')
-      .select('acquirer')
-      .where('serial', '=', serial)
-      .orderBy('acquirer')
-      .execute();
-    return [...keySlots, ...rows.flatMap(({ acquirer }) => acquirerSlots(acquirer))];
+    return [...keySlots, ...(await acquirersOf(tx, serial)).flatMap(acquirerSlots)];
   }
 
   const keys: Keys = {
@@ -337,12 +330,6 @@ export async function openKeys(
       const bind = distribution.order(scheme);
       if (!bind) throw new Error('the key host was not prepared');
       return ok({ type: 'key.bind', params: bind });
-    },
-
-    async setAcquirers(tx, serial, acquirers) {
-      await tx.deleteFrom('terminal_acquirers').where('serial', '=', serial).execute();
-      for (const acquirer of new Set(acquirers))
-        await tx.insertInto('terminal_acquirers').values({ serial, acquirer, added_at: world.clock.now() }).execute();
     },
 
     async protect(tx, serial, vault_key, kcv, scheme = 'agreement') {

@@ -140,4 +140,14 @@ export const keyMigrations: readonly Migration[] = [
       await db.schema.createIndex('key_ledger_by_parent').on('key_ledger').columns(['parent_key', 'state']).execute();
     },
   },
+  {
+    name: 'keys-0005-acquirer-versions',
+    async up(db) {
+      await db.schema
+        .createTable('acquirer_versions')
+        .addColumn('serial', 'text', (column) => column.primaryKey().references('terminals.serial'))
+        .addColumn('version', 'integer', (column) => column.notNull())
+        .execute();
+    },
+  },
 ];

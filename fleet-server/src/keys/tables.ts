@@ -67,6 +67,8 @@ export interface KeyTables {
   };
   /** Which card companies a terminal has keys of. */
   readonly terminal_acquirers: { serial: string; acquirer: string; added_at: number };
+  /** How often the card companies of a terminal were set. */
+  readonly acquirer_versions: { serial: string; version: number };
   /** Which key was made for which slot of which terminal, and whether the terminal proved that it holds it. */
   readonly key_ledger: {
     /** UUID; also the vault's name for the key, where it keeps one. */

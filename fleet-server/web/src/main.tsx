@@ -14,6 +14,7 @@ import { LifePage } from './pages/life.tsx';
 import { NegativePage } from './pages/negative.tsx';
 import { SalesPage } from './pages/sales.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
+import { SwitchPage } from './pages/switch.tsx';
 import { TerminalPage } from './pages/terminal.tsx';
 import { LivePill, NotLive } from './parts/index.tsx';
 import { language, speak, t } from './text/index.ts';
@@ -48,6 +49,7 @@ function Page() {
           <nav aria-label={t('nav.main')}>
             <a {...here('/', path === '/' || path.startsWith('/terminals'))}>{t('nav.fleet')}</a>
             <a {...here('/sales', path === '/sales')}>{t('nav.sales')}</a>
+            <a {...here('/switch', path === '/switch')}>{t('nav.switch')}</a>
             <a {...here('/campaigns', path.startsWith('/campaigns'))}>{t('nav.campaigns')}</a>
             <a {...here('/configuration', path === '/configuration')}>{t('nav.configuration')}</a>
             <a {...here('/negative', path === '/negative')}>{t('nav.negative')}</a>
@@ -79,6 +81,7 @@ function Page() {
       <Router>
         <Route path="/" component={FleetPage} />
         <Route path="/sales" component={SalesPage} />
+        <Route path="/switch" component={SwitchPage} />
         <Route path="/campaigns" component={CampaignsPage} />
         <Route path="/campaigns/:id" component={CampaignPage} />
         <Route path="/configuration" component={ConfigurationPage} />

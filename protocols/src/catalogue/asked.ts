@@ -2,8 +2,8 @@ import type { JobBody } from '../fleet/job-kinds.ts';
 import { type Ability, abilities } from './abilities.ts';
 import type { TerminalModel } from './model.ts';
 
-/** What a payment of a prepaid card needs. */
-const needs: Readonly<Record<string, Ability>> = { charge: 'felica', history: 'felica' };
+/** What a kind of payment needs. A charge: some reader of prepaid cards, and every model has one (a gift card's stripe). */
+const needs: Readonly<Record<string, Ability>> = { history: 'felica' };
 
 /**
  * Why a job cannot be asked of a model: the ability that it lacks (a name in `abilities`), or the payment kind that its reduced

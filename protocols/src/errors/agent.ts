@@ -51,11 +51,11 @@ export const agentErrors = defineErrors({
   },
   REVERSAL_RECORD_SET_ASIDE: {
     en: {
-      says: 'The record of reversals that were still to be sent is damaged. It was set aside in the terminal’s folder (reversals.TIME.damaged), and the terminal goes on.',
+      says: 'The record of reversals that were still to be sent is damaged. It was set aside in the terminal’s folder (reversals.TIME.damaged); those of payments that have a slip were made anew and go on.',
       next: 'A payment that was cut short may stand at the issuer: look in "tsunagu switch transactions" for approved payments of this terminal without a slip, and refund them. Then remove the file.',
     },
     ja: {
-      says: '未送信の取消電文の記録が壊れていたため、端末のフォルダーに別名(reversals.時刻.damaged)で保存し、端末は動作を続けています。',
+      says: '未送信の取消電文の記録が壊れていたため、端末のフォルダーに別名(reversals.時刻.damaged)で保存しました。伝票のある取引の取消電文は作り直して送信します。',
       next: '中断した取引が発行会社側で成立している可能性があります。「tsunagu switch transactions」で伝票のない承認済み取引を探し、返金してください。確認後、ファイルを削除してください。',
     },
   },

@@ -127,6 +127,16 @@ export const bridgeErrors = defineErrors({
       next: '表示された端末から選ぶか、「--terminals」で台数を増やしてください。',
     },
   },
+  READERS_PLACE_UNFIT: {
+    en: {
+      says: 'This model reads stripes only, and pcscd drives no stripe reader: no card could come to it.',
+      next: 'Take a model with a chip reader (those that will run are named), or SERIAL=usb for a stripe head.',
+    },
+    ja: {
+      says: 'この機種は磁気カード専用です。pcscdは磁気リーダーを扱わないため、カードを読めません。',
+      next: 'ICリーダーのある端末(起動対象を表示しています)を指定するか、磁気ヘッドには「シリアル=usb」を指定してください。',
+    },
+  },
   READERS_NAME_UNKNOWN: {
     en: {
       says: 'pcscd has no reader of this name.',

@@ -15,11 +15,11 @@ export const paymentErrors = defineErrors({
   PAYMENT_NOT_FOR_CARD: {
     en: {
       says: 'This kind of payment cannot be made with this kind of card.',
-      next: 'Charge and history need a transit card; a transit card takes sale, charge, balance and history, and is given back by a void.',
+      next: 'A charge needs a transit or gift card, history a transit card; a transit card takes sale, charge, balance and history, and is given back by a void.',
     },
     ja: {
       says: 'このカードではこの取引を行えません。',
-      next: 'チャージと利用履歴は交通系ICカード専用です。交通系ICカードでは売上・チャージ・残高照会・利用履歴・取消が行えます。',
+      next: 'チャージは交通系ICカードとギフトカード、利用履歴は交通系ICカード専用です。交通系ICカードでは売上・チャージ・残高照会・利用履歴・取消が行えます。',
     },
   },
   TRANSIT_NOT_TAKEN: {

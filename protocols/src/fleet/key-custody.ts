@@ -396,3 +396,8 @@ export const setAcquirers = z.object({
     .max(16)
     .describe('Card companies whose keys it is to hold.'),
 });
+/** The card companies of a terminal as they stand. */
+export const acquirerSet = setAcquirers.extend({
+  version: z.number().int().min(0).describe('How often they were set; the ETag.'),
+});
+export type AcquirerSet = z.infer<typeof acquirerSet>;

@@ -60,17 +60,45 @@ export const explainTrace = ({ lines }: Pick<KernelTrace, 'lines'>): readonly Ex
 function explainLine(line: KernelTraceLine): ExplainedLine {
   const { atMs } = line;
   if ('note' in line) return { atMs, ...explainNote(line.note) };
-  if ('step' in line)
-    return {
-      atMs,
-      kind: 'step',
-      text: both(line.detail === '' ? line.step : `${line.step}: ${line.detail}`),
-      details: [],
-      isBad: false,
-    };
+  if ('step' in line) {
+    const name = steps[line.step] ?? both(line.step);
+    const detail = line.detail === '' ? '' : `: ${line.detail}`;
+    return { atMs, kind: 'step', text: both(`${name.en}${detail}`, `${name.ja}${detail}`), details: [], isBad: false };
+  }
   if ('felica' in line) return { atMs, ...explainFelica(line) };
   return { atMs, ...explainCommand(line) };
 }
+
+/** Steps that a person was shown, as far as the kernel's part goes. */
+const steps: Readonly<Record<string, Both>> = {
+  'application-selected': both('application selected', 'アプリケーション選択'),
+  'card-read': both('card read', 'カード読取'),
+  'negative-checked': both('negative file checked', 'ネガ照合'),
+  'cryptogram-made': both('cryptogram made by the card', 'カードが暗号文を生成'),
+  'card-completed': both('card completed', 'カード処理完了'),
+  'card-elsewhere': both('card at another interface', '別の読取方法へ'),
+  // What a transit card and its centre say to each other, by the message that carries it.
+  transitOpen: both('the centre opens a session', 'センターがセッションを開始'),
+  transitSettle: both('the centre settles what was open', 'センターが未確定処理を確定'),
+  sale: both('the centre orders a debit', 'センターが引去りを指示'),
+  charge: both('the centre orders a charge', 'センターがチャージを指示'),
+  transitConfirm: both('the centre hears what the card did', 'カードの結果をセンターへ通知'),
+  'card-again': both('hold the card here once more', 'もう一度カードを置いてください'),
+};
+
+/** How the kernel's part ended: a decision, or what the entry point does next (EMV Book A, 6.2). */
+const outcomes: Readonly<Record<string, Both>> = {
+  approved: both('approved', '承認'),
+  approvedOffline: both('approved offline', 'オフライン承認'),
+  declined: both('declined by the issuer', '発行会社が拒否'),
+  refused: both('refused', '端末またはカードが拒否'),
+  withdrawn: both('withdrawn by the card after the issuer approved', '発行会社の承認後にカードが拒否'),
+  unable: both('the issuer could not be asked', 'オンライン不可'),
+  selectNext: both('next application', '次のアプリケーションへ'),
+  tryAgain: both('present the card again', 'カードを再提示'),
+  tryAnotherInterface: both('another interface', '別の読取方法へ'),
+  endApplication: both('application ended', 'アプリケーション終了'),
+};
 
 type Explained = Omit<ExplainedLine, 'atMs'>;
 type CommandLine = Extract<KernelTraceLine, { readonly cla: number }>;
@@ -305,13 +333,16 @@ function explainNote(note: KernelNote): Explained {
         clause: 'B3 10.6',
       };
     }
-    case 'outcome':
+    case 'outcome': {
+      const [name = '', ...why] = note.outcome.split(' ');
+      const end = outcomes[name] ?? both(name);
       return {
         kind: 'decision',
-        text: both(`outcome: ${note.outcome}`, `結果: ${note.outcome}`),
+        text: both(`outcome: ${[end.en, ...why].join(' ')}`, `結果: ${[end.ja, ...why].join(' ')}`),
         details: [],
         isBad: false,
         clause: 'A 6.2',
       };
+    }
   }
 }

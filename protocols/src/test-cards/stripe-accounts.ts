@@ -26,6 +26,8 @@ export interface StripeAccountData {
   /** PIN online (a cash card), or the code under the scratch film (a gift card). */
   readonly pin: string;
   readonly bankAccount?: BankAccountData;
+  /** Yen that a gift card was sold with. */
+  readonly openingMinor?: number;
 }
 
 /**
@@ -42,6 +44,7 @@ export const stripeAccountData = [
     serviceCode: '721',
     discretionary: '0050000000000',
     pin: '482913',
+    openingMinor: 10_000,
   },
   {
     name: 'gift-card-declined',
@@ -52,6 +55,7 @@ export const stripeAccountData = [
     serviceCode: '721',
     discretionary: '0000000000000',
     pin: '110027',
+    openingMinor: 0,
   },
   {
     name: 'cash-card',

@@ -36,6 +36,33 @@ await 'opensc-tool -r 0 -a' || exit 1
 run watch $bridge workshop watch --pcsc --once
 run certify $bridge workshop certify --pcsc
 run sale $tsunagu sale CT5100-0001 --amount 1280 --card reader --json
+insert() { # LOG: the card in the reader is another one
+  kill $card 2>/dev/null
+  wait $card
+  $bridge emulate card visa-contact --vpcd 127.0.0.1:35963 --reconnect >"$out/$1" 2>&1 &
+  card=$!
+  await 'opensc-tool -r 0 -a' || exit 1
+}
+# Taken out while its issuer is asked, then once more left in.
+insert pulled.events
+run pulled $tsunagu sale CT5100-0001 --amount 1281 --card reader --json &
+sale=$!
+await "grep -q 'GENERATE AC' $out/pulled.events" || exit 1
+kill -9 $card
+wait $sale
+insert whole.events
+run whole $tsunagu sale CT5100-0001 --amount 1282 --card reader --json
+# The daemon dies while records are read, and is started again.
+run cut $tsunagu sale CT5100-0001 --amount 1283 --card reader --json &
+sale=$!
+await "[ \$(grep -c 'READ RECORD' $out/whole.events) -ge 10 ]" || exit 1
+kill -9 $pcscd
+wait $sale
+rm -f /run/pcscd/*
+pcscd $flags >>"$out/pcscd.out" 2>&1 &
+pcscd=$!
+insert after.events
+run after $tsunagu sale CT5100-0001 --amount 1284 --card reader --json
 kill $card
 wait $card
 kill -TERM $house

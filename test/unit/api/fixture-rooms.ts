@@ -264,7 +264,10 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         suspect: async () => fail('KEY_UNKNOWN'),
         retire: async () => fail('KEY_UNKNOWN'),
       },
-      setAcquirers: async () => undefined,
+      acquirers: {
+        of: async () => ok({ acquirers: [], version: 0 }),
+        set: async (_serial, base, acquirers) => ok({ acquirers: [...acquirers], version: base + 1 }),
+      },
       renewProtection: async () => fail('KEY_PROTECTION_AGREED'),
     },
     // Campaigns have a room of their own to be tested with; here there are none.

@@ -61,15 +61,17 @@ test('a file that is wrong is named with its field, and is not taken', () => {
 });
 
 test('says what a job asks of a model that it cannot do', () => {
-  const order = (kind: 'preauth' | 'charge') =>
+  const order = (kind: 'preauth' | 'charge' | 'history') =>
     ({ type: 'payment.run', params: { kind, amountMinor: 1, card: 'x' } }) as const;
-  const lacked = (id: string, kind: 'preauth' | 'charge') => {
+  const lacked = (id: string, kind: 'preauth' | 'charge' | 'history') => {
     const model = modelOf(id);
     if (!model) throw new Error(id);
     return lackedForJob(model, order(kind));
   };
   expect(lacked('JT-C07', 'preauth')).toBe('preauth');
   expect(lacked('CT-5100', 'preauth')).toBeUndefined();
-  expect(lacked('CATS240', 'charge')).toBe('felica');
-  expect(lacked('CT-5100', 'charge')).toBeUndefined();
+  expect(lacked('JT-C07', 'charge')).toBe('charge');
+  expect(lacked('CATS240', 'history')).toBe('felica');
+  // A gift card has a stripe.
+  expect(lacked('CATS240', 'charge')).toBeUndefined();
 });

@@ -27,6 +27,10 @@ test('a fleet of any size has unique serials, known models, and parents before t
 test('the sale to try is one that the fleet can make, whatever its size', () => {
   expect(saleToTry(planFleet(8, 8880), [])).toEqual({ serial: 'CT5100-0001', card: 'visa-contactless' });
   expect(saleToTry(planFleet(50, 8880), ['CT5100-0001=usb'])).toEqual({ serial: 'CT5100-0001', card: 'reader' });
+  expect(saleToTry(planFleet(1, 8880), ['CATS200-0001=usb'])).toEqual({
+    serial: 'CATS200-0001',
+    card: 'reader-stripe',
+  });
   for (const count of [1, 2, 3, 4, 5, 6, 7]) {
     const fleet = planFleet(count, 8880);
     const sale = saleToTry(fleet, []);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { keepRenewed, renewalDue } from '@tsunagu/firmware-bridge/enrolment/index';
 import { directNetwork, secureNetwork } from '@tsunagu/firmware-bridge/link/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
-import { devicePaths, renewalAnswer } from '@tsunagu/protocols/fleet';
+import { devicePaths, registeredTerminal, renewalAnswer } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { buildCertificateRequest } from '@tsunagu/protocols/x509';
 import { X509Certificate } from 'node:crypto';
@@ -172,6 +172,15 @@ it('a revoked terminal is cut off at once on every wire, stays out, and is on th
   await until('both connections to end', () => closed === 2, 3_000);
   expect(Date.now() - began).toBeLessThan(3_000);
   expect(await isAdmitted(terminal)).toBe(false);
+  await until('its link to be lost', async () => {
+    const { body } = await house.call('GET', '/terminals/REVOKED-0001');
+    return (body['link'] as unknown as { state: string }).state === 'lost';
+  });
+  // One act, one entry: that its connections end is the house's own doing.
+  const log = (await house.call('GET', '/audit?subject=terminal/REVOKED-0001')).body['items'] as unknown as {
+    action: string;
+  }[];
+  expect(log.map(({ action }) => action)).toEqual(['terminal.revoke', 'POST /api/v1/terminals']);
   expect((await house.call('DELETE', '/terminals/NOBODY-0001/certificate')).body.code).toBe('TERMINAL_UNKNOWN');
   // What it holds gives it no certificate any more, until its claim is issued again.
   expect(await statusOfEnrolment(terminal)).toEqual([403, 'CLAIM_ENDED']);
@@ -213,3 +222,20 @@ it('a revoked terminal is cut off at once on every wire, stays out, and is on th
   };
   expect(answers[0]?.causes.map(({ code }) => code)).toContain('CERTIFICATE_ENDED');
 }, 40_000);
+
+it('whoever enrols anew with another key leaves no certificate that a broker elsewhere would take', async () => {
+  const first = await enrol(house, await house.register('ANEW-0001'));
+  const serialOf = ({ answer }: TestTerminal): string =>
+    new X509Certificate(answer.certificateChain).serialNumber.toLowerCase();
+  const listed = async (): Promise<string> =>
+    (await device(port, first.claim.rootCertificate, 'GET', devicePaths.revocations)).bytes.toString('hex');
+  // The answer was lost: the same device, nothing to keep out.
+  const again = await enrol(house, first.claim, first.key);
+  expect(await listed()).not.toContain(serialOf(first));
+  const { claim } = registeredTerminal.parse((await house.call('POST', '/terminals/ANEW-0001/claim', {})).body);
+  const other = await enrol(house, claim);
+  const list = await listed();
+  expect(list).toContain(serialOf(first));
+  expect(list).toContain(serialOf(again));
+  expect(list).not.toContain(serialOf(other));
+}, 20_000);

@@ -74,6 +74,9 @@ describe('the trace of a sale', () => {
       expect(en).toContain(part);
     const ja = text(trace, 'ja');
     for (const part of [
+      'アプリケーション選択: JCB CREDIT',
+      'ネガ照合: clear',
+      '結果: 承認',
       '端末の判断: オンライン要求（ARQC）',
       'フロアリミット超過',
       'オフラインデータ認証 CDA: 成功',
@@ -139,6 +142,14 @@ describe('every note', () => {
     expect(line?.text.en).toMatch(/[a-z]/);
     expect(line?.text.ja).toMatch(/[ぁ-んァ-ン一-龯]/);
     for (const { en, ja } of line?.details ?? []) expect([en.length > 0, ja.length > 0]).toEqual([true, true]);
+  });
+});
+
+it('names the messages of a transit card and its centre in both languages', () => {
+  const [line] = explainTrace({ lines: [{ atMs: 0, step: 'transitConfirm', detail: '000' }] });
+  expect(line?.text).toEqual({
+    en: 'the centre hears what the card did: 000',
+    ja: 'カードの結果をセンターへ通知: 000',
   });
 });
 

@@ -5,7 +5,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { keyBlockProtectionKeyRecord } from '@tsunagu/firmware-bridge/enrolment/index';
 import { openTerminalKeys } from '@tsunagu/firmware-bridge/keys/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
-import { openKeys } from '@tsunagu/fleet-server/keys/index';
+import { openAcquirers, openKeys } from '@tsunagu/fleet-server/keys/index';
 import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
 import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
 import { jobIdSchema, type KeyBinding, type KeyReceive, type Serial, serialSchema } from '@tsunagu/protocols/fleet';
@@ -115,7 +115,7 @@ describe.each([
 ])('TR-34 %s', (passes, model) => {
   test('puts the protection key into a terminal, and only then come the keys under it', async () => {
     const serial = await enrolled(`${model}-1`, model);
-    await store.write((tx) => keys.setAcquirers(tx, serial, ['jcb', 'uc']));
+    unwrap(await openAcquirers(world, store).set(serial, 0, ['jcb', 'uc']));
     const order = unwrap(await bound(serial));
     const job = nextJob();
     const terminal = await boot(serial);

@@ -78,6 +78,30 @@ test('a damaged advice is shown as refused, and the others go past it', async ()
   expect(third.ports.advices.entries()).toHaveLength(1);
 });
 
+test('reversals are made anew from the books: what does not stand there is taken back, once', async () => {
+  centre.mood = ({ mti }) => (mti.startsWith('14') ? 'down' : 'answerLost');
+  const first = await start();
+  const stans: string[] = [];
+  for (const order of [sale('visa-stripe', 700), { kind: 'preauth', card: 'visa-stripe', amountMinor: 800 } as const])
+    stans.push((await first.side.run(order)).stan);
+  centre.mood = () => 'whole';
+  await first.drained();
+  expect(centre.reversals).toEqual(stans);
+  centre.mood = ({ mti }) => (mti.startsWith('14') ? 'down' : 'answerLost');
+  const { stan, outcome } = await first.side.run(sale('visa-stripe', 900));
+  expect([outcome, centre.netMinor]).toEqual(['reversed', 900]);
+
+  const second = await restarted(first, 'reversals');
+  expect((await second.ports.reversals.list()).map(({ amountMinor }) => amountMinor)).toEqual([700, 800, 900]);
+  centre.mood = () => 'whole';
+  await second.drained();
+  expect(centre.netMinor).toBe(0);
+  expect(centre.reversals.at(-1)).toBe(stan);
+  // Once: the record that was set aside makes none at the next start.
+  const third = await restarted(second);
+  expect(await third.ports.reversals.list()).toEqual([]);
+});
+
 test('a damaged sale leaves a hole: the others stay, its slip number is not given again, and it is named', async () => {
   const first = await start();
   for (const amountMinor of [100, 200, 300]) await first.side.run(sale('visa-stripe', amountMinor));

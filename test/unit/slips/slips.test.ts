@@ -72,6 +72,11 @@ describe('the text of a slip', () => {
     expect(ja).toContain('カード取引票');
     expect(ja).not.toMatch(/クレジット|一括/);
     expect(slipText(slipOf(gift, head, 'customer', 'en'), 32)).not.toContain('CREDIT CARD');
+    // What a gift card has left, where its issuer tells.
+    expect(slipText(slipOf({ ...gift, balanceMinor: 6_000 }, head, 'customer', 'ja'), 32)).toMatch(
+      /カード残額 +¥6,000/,
+    );
+    expect(ja).not.toContain('カード残額');
   });
   it('shows a Japanese merchant copy as it is printed, 32 columns', () => {
     expect(slipText(slipOf(sale, head, 'merchant', 'ja'), 32)).toBe(`     クレジットカード売上票

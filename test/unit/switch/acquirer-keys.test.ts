@@ -4,7 +4,7 @@ import { keyBlockProtectionKeyRecord } from '@tsunagu/firmware-bridge/enrolment/
 import { openTerminalKeys, type TerminalKeys } from '@tsunagu/firmware-bridge/keys/index';
 import { directNetwork, type SecureNetwork, secureNetwork } from '@tsunagu/firmware-bridge/link/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
-import { type KeyFinding, type Keys, openKeys } from '@tsunagu/fleet-server/keys/index';
+import { type KeyFinding, type Keys, openAcquirers, openKeys } from '@tsunagu/fleet-server/keys/index';
 import type { Vault } from '@tsunagu/fleet-server/vault/index';
 import { readFrame } from '@tsunagu/protocols/acquiring';
 import {
@@ -75,8 +75,10 @@ const take = async (load: KeyLoad) =>
   unwrap(await keys.load(load, { job: `00000000-0000-4000-8000-${String(++orders).padStart(12, '0')}`, attempt: 1 }));
 const prove = async (evidence: Awaited<ReturnType<typeof take>>) =>
   expect(await house.store.write((tx) => ledger.proven(tx, serial, evidence))).toBe(true);
-const serve = (...acquirers: readonly string[]) =>
-  house.store.write((tx) => ledger.setAcquirers(tx, serial, acquirers));
+async function serve(...wanted: readonly string[]): Promise<void> {
+  const acquirers = openAcquirers(world, house.store);
+  unwrap(await acquirers.set(serial, unwrap(await acquirers.of(serial)).version, wanted));
+}
 const rotated = async (slot: KeySlot): Promise<KeyLoad> => {
   const load = await house.store.write((tx) => ledger.rotate(tx, serial, slot));
   if (!load) throw new Error('no protection key');

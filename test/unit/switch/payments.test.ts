@@ -89,6 +89,40 @@ test('every kind goes from terminal to card company and back, and the books agre
   );
 });
 
+test('a gift card pays with what is on it, and a charge, a void and a refund put it there', {
+  timeout: 30_000,
+}, async () => {
+  const { side } = booted;
+  const card = 'gift-card';
+  const left = async () => (await side.run({ kind: 'balance', card })).balanceMinor;
+  expect(await left()).toBe(10_000);
+  const sold = await side.run({ kind: 'sale', amountMinor: 4_000, card });
+  expect(sold).toMatchObject({ outcome: 'approved', balanceMinor: 6_000 });
+  const beyond = { kind: 'sale', amountMinor: 6_001, card } as const;
+  expect(await side.run(beyond)).toMatchObject({ outcome: 'declined', actionCode: '116' });
+  const charged = await side.run({ kind: 'charge', amountMinor: 5_000, card });
+  expect(charged).toMatchObject({ outcome: 'approved', balanceMinor: 11_000 });
+  // It may hold 100,000.
+  const above = { kind: 'charge', amountMinor: 89_001, card } as const;
+  expect(await side.run(above)).toMatchObject({ outcome: 'declined', actionCode: '110' });
+  expect(await side.run({ kind: 'refund', original: sold.stan, amountMinor: 1_000 })).toMatchObject({
+    outcome: 'approved',
+    balanceMinor: 12_000,
+  });
+  expect(await side.run({ kind: 'void', original: charged.stan })).toMatchObject({ outcome: 'approved' });
+  await booted.drained();
+  await until(() => house.sw.reversalsQueued === 0);
+  expect(await left()).toBe(7_000);
+  // No other card is charged: the terminal says so of a chip, the switch of a stripe.
+  expect(await side.run({ kind: 'charge', amountMinor: 1_000, card: 'visa-contact' })).toMatchObject({
+    outcome: 'refused',
+    reason: 'PAYMENT_NOT_FOR_CARD',
+  });
+  expect(await side.run({ kind: 'charge', amountMinor: 1_000, card: 'visa-stripe' })).toMatchObject({
+    outcome: 'declined',
+  });
+});
+
 test('an offline sale whose answers are lost is posted once, and its void takes it back', {
   timeout: 30_000,
 }, async () => {

@@ -24,11 +24,11 @@ import {
   settingNames,
   settingOf,
 } from '@tsunagu/protocols/fleet';
-import { FaultError, unwrap } from '@tsunagu/protocols/kit';
-import type { FastifyRequest } from 'fastify';
+import { unwrap } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
+import { etagOf, ifMatch, versionOf } from '../if-match.ts';
 import { answerPage, listQuery, pageOf } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
 import { refused } from '../problems.ts';
@@ -50,18 +50,7 @@ const version = z.coerce
 const reason = z.string().max(200).default('').describe('Why, for the history.');
 const refOf = (query: z.infer<typeof layerQuery>): LayerRef => unwrap(parseWith(layerRef, query));
 
-const ifMatch = {
-  name: 'If-Match',
-  says: 'The ETag of the version that is changed, in quotes; "0" writes the first.',
-  isRequired: true,
-};
-
-/** The version that a write changes; a write must name it. */
-function baseOf(request: FastifyRequest): number {
-  const base = /^"(\d{1,9})"$/.exec(request.headers['if-match'] ?? '')?.[1];
-  if (base === undefined) throw new FaultError({ code: 'PRECONDITION_REQUIRED', field: 'If-Match' });
-  return Number(base);
-}
+const header = { ...ifMatch, says: `${ifMatch.says} "0" writes the first.` };
 
 /** Desired configuration in layers, and how far terminals are from it. */
 export function configurationRoutes(
@@ -100,14 +89,14 @@ export function configurationRoutes(
           ? await documents.layer(refOf(query))
           : await documents.version(refOf(query), query.version),
       );
-      return reply.header('etag', `"${found.version}"`).send(found);
+      return reply.header('etag', etagOf(found.version)).send(found);
     },
   );
 
   app.patch(
     '/api/v1/configuration',
     {
-      config: { role: 'operator', header: ifMatch },
+      config: { role: 'operator', header },
       schema: {
         summary:
           'Change a layer; If-Match names the version that is changed. The answer says which terminals do not get what',
@@ -119,15 +108,15 @@ export function configurationRoutes(
     },
     async (request, reply) => {
       const by = { ...actorOf(request), reason: request.query.reason };
-      const changed = unwrap(await documents.change(refOf(request.query), baseOf(request), request.body, by));
-      return reply.header('etag', `"${changed.version}"`).send(changed);
+      const changed = unwrap(await documents.change(refOf(request.query), versionOf(request), request.body, by));
+      return reply.header('etag', etagOf(changed.version)).send(changed);
     },
   );
 
   app.post(
     '/api/v1/configuration/rollback',
     {
-      config: { role: 'operator', header: ifMatch },
+      config: { role: 'operator', header },
       schema: {
         summary: 'Make a new version of a layer that equals an old one',
         tags,
@@ -138,8 +127,8 @@ export function configurationRoutes(
     },
     async (request, reply) => {
       const by = { ...actorOf(request), reason: request.query.reason };
-      const changed = unwrap(await documents.rollBack(refOf(request.query), baseOf(request), request.body.to, by));
-      return reply.header('etag', `"${changed.version}"`).send(changed);
+      const changed = unwrap(await documents.rollBack(refOf(request.query), versionOf(request), request.body.to, by));
+      return reply.header('etag', etagOf(changed.version)).send(changed);
     },
   );
 

@@ -1,4 +1,5 @@
 import {
+  acquirerSet,
   beginCeremony,
   beginRun,
   ceremonyStep,
@@ -22,6 +23,7 @@ import { z } from 'zod';
 import { runPdf } from '../../keys/index.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
+import { etagOf, ifMatch, versionOf } from '../if-match.ts';
 import type { ApiRooms } from '../ports.ts';
 import { refused } from '../problems.ts';
 
@@ -49,7 +51,7 @@ const ceremony = z
 const tags = ['keys'];
 
 /** Keys in custody: inventory, ceremonies, injection runs, suspicion. */
-export function keyRoutes(app: ApiApp, { keys, estate }: Pick<ApiRooms, 'keys' | 'estate'>): void {
+export function keyRoutes(app: ApiApp, { keys }: Pick<ApiRooms, 'keys'>): void {
   ceremonyRoutes(app, keys.ceremonies);
   runRoutes(app, keys.runs);
   const { inventory: rooms } = keys;
@@ -116,22 +118,38 @@ export function keyRoutes(app: ApiApp, { keys, estate }: Pick<ApiRooms, 'keys' |
     },
     async (request) => shown(unwrap(await rooms.retire(request.body.key))),
   );
+  app.get(
+    '/api/v1/terminals/:serial/acquirers',
+    {
+      config: { permission: 'fleet.read' },
+      schema: {
+        summary: 'Which card companies a terminal holds keys of; the version is the ETag',
+        tags,
+        params: z.object({ serial: serialSchema }),
+        response: { 200: acquirerSet, '4xx': refused },
+      },
+    },
+    async (request, reply) => {
+      const found = unwrap(await keys.acquirers.of(request.params.serial));
+      return reply.header('etag', etagOf(found.version)).send(found);
+    },
+  );
   app.put(
     '/api/v1/terminals/:serial/acquirers',
     {
-      config: { permission: 'keys.order' },
+      config: { permission: 'keys.order', header: { ...ifMatch, says: `${ifMatch.says} "0" sets the first.` } },
       schema: {
         summary: 'Which card companies a terminal holds keys of: PIN, MAC and data, loaded at its next contact',
         tags,
         params: z.object({ serial: serialSchema }),
         body: setAcquirers,
-        response: { 200: setAcquirers, '4xx': refused },
+        response: { 200: acquirerSet, '4xx': refused },
       },
     },
-    async (request) => {
-      unwrap(await estate.terminal(request.params.serial));
-      await keys.setAcquirers(request.params.serial, request.body.acquirers);
-      return request.body;
+    async (request, reply) => {
+      const { serial } = request.params;
+      const set = unwrap(await keys.acquirers.set(serial, versionOf(request), request.body.acquirers));
+      return reply.header('etag', etagOf(set.version)).send(set);
     },
   );
   app.post(

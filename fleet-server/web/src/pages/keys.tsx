@@ -7,11 +7,11 @@ import {
   keyRun,
   managementPaths,
 } from '@tsunagu/protocols/fleet';
-import { useEffect } from 'preact/hooks';
 import { z } from 'zod';
 import { ask } from '../api.ts';
 import { now } from '../live.ts';
 import { Mark, type Tone } from '../parts/index.tsx';
+import { useReload } from '../parts/reload.ts';
 import { count, moment } from '../text/format.ts';
 import { t, tAny } from '../text/index.ts';
 
@@ -23,25 +23,14 @@ const reloadMs = 15_000;
 export function KeysPage() {
   const keys = useSignal<KeyInventoryList | undefined>(undefined);
   const runs = useSignal<readonly KeyRun[]>([]);
-  const fault = useSignal('');
-  const load = async (): Promise<void> => {
-    try {
-      const [inventory, all] = await Promise.all([
-        ask(keyInventory, managementPaths.keys),
-        ask(z.object({ items: z.array(keyRun) }), managementPaths.keyRuns),
-      ]);
-      keys.value = inventory;
-      runs.value = all.items.filter(({ state }) => state !== 'closed');
-      fault.value = '';
-    } catch (error) {
-      fault.value = error instanceof Error && error.message !== '' ? error.message : t('error.network');
-    }
-  };
-  useEffect(() => {
-    void load();
-    const again = setInterval(() => void load(), reloadMs);
-    return () => clearInterval(again);
-  }, []);
+  const { fault } = useReload(async () => {
+    const [inventory, all] = await Promise.all([
+      ask(keyInventory, managementPaths.keys),
+      ask(z.object({ items: z.array(keyRun) }), managementPaths.keyRuns),
+    ]);
+    keys.value = inventory;
+    runs.value = all.items.filter(({ state }) => state !== 'closed');
+  }, reloadMs);
   const suspect = keys.value?.items.filter(({ state }) => state === 'suspect') ?? [];
   const due = keys.value?.items.filter((key) => dueTone(key) !== 'ok') ?? [];
   return (

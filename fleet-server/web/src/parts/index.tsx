@@ -58,7 +58,11 @@ export const Ago = ({ at }: { at: string }) => (
   </time>
 );
 
-export const CardName = ({ sale }: { sale: Pick<SaleLine, 'kind' | 'scheme' | 'entry' | 'lastFour'> }) => (
+export const CardName = ({
+  sale,
+}: {
+  sale: Pick<SaleLine, 'scheme' | 'entry' | 'lastFour'> & { readonly kind?: string | undefined };
+}) => (
   <span class="card">
     {/* What is no sale says so. */}
     {sale.kind !== undefined && sale.kind !== 'sale' && <strong class="kind">{tAny('kind', sale.kind)} </strong>}

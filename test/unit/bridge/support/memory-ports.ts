@@ -67,6 +67,8 @@ export async function memoryPorts(acquirer: Acquirer): Promise<MemoryPorts> {
         },
         list: () => Promise.resolve([...kept.values()].filter(({ refused }) => refused === undefined)),
         aside: () => [...kept.values()].filter(({ refused }) => refused !== undefined),
+        isLost: false,
+        restore: () => Promise.resolve(ok(undefined)),
       },
       negative: {
         check: (pan) => (memory.negative === 'list' ? (isListed(pan) ? 'listed' : 'clear') : memory.negative),

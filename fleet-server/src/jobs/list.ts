@@ -1,0 +1,71 @@
+import type { Job, JobState, JobType, Serial } from '@tsunagu/protocols/fleet';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { boundedLimit, keyOfCursor, type Page, type PageRequest, pageOf, type Queryable } from '../store/index.ts';
+import { viewOf } from './row.ts';
+
+/** Which jobs of all. */
+export interface JobSelection {
+  readonly serial?: Serial | undefined;
+  readonly state?: JobState | undefined;
+  readonly type?: JobType | undefined;
+  readonly reference?: string | undefined;
+}
+
+/** The jobs of a selection. */
+export function selectJobs(on: Queryable, { serial, state, type, reference }: JobSelection) {
+  let query = on.selectFrom('jobs').selectAll();
+  if (serial !== undefined) query = query.where('serial', '=', serial);
+  if (state !== undefined) query = query.where('state', '=', state);
+  if (type !== undefined) query = query.where('type', '=', type);
+  if (reference !== undefined) query = query.where('reference', '=', reference);
+  return query;
+}
+
+/** Newest first. Without documents and steps. */
+export async function listJobs(
+  on: Queryable,
+  selection: JobSelection,
+  page: PageRequest,
+): Promise<Result<Page<Job>, 'INPUT_INVALID'>> {
+  const after = keyOfCursor(page.cursor);
+  if (!after.ok) return after;
+  const limit = boundedLimit(page.limit);
+  let query = selectJobs(on, selection);
+  if (after.value !== undefined) {
+    const [at = '', id = ''] = after.value.split('/');
+    if (!/^\d{1,15}$/.test(at)) return fail('INPUT_INVALID', { field: 'cursor' });
+    query = query.where((where) =>
+      where.or([
+        where('created_at', '<', Number(at)),
+        where.and([where('created_at', '=', Number(at)), where('id', '<', id)]),
+      ]),
+    );
+  }
+  const rows = await query
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute();
+  return ok(
+    pageOf(
+      rows,
+      limit,
+      (row) => `${row.created_at}/${row.id}`,
+      (row) => ({ ...viewOf(row, []), document: null }),
+    ),
+  );
+}
+
+/** How many jobs of a reference are in which state. */
+export async function countJobs(
+  on: Queryable,
+  reference: string,
+): Promise<Readonly<Partial<Record<JobState, number>>>> {
+  const rows = await on
+    .selectFrom('jobs')
+    .select((all) => ['state', all.fn.countAll<number>().as('count')])
+    .where('reference', '=', reference)
+    .groupBy('state')
+    .execute();
+  return Object.fromEntries(rows.map(({ state, count }) => [state, Number(count)]));
+}

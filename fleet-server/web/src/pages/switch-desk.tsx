@@ -1,0 +1,319 @@
+import { useSignal } from '@preact/signals';
+import {
+  page,
+  settleAdvice,
+  type SwitchAdvice,
+  switchAdvice,
+  type SwitchDifference,
+  switchDifferences,
+  type SwitchLink,
+  switchPaths,
+  type SwitchReconciliation,
+  switchReconciliation,
+} from '@tsunagu/protocols/fleet';
+import { z } from 'zod';
+import { ask } from '../api.ts';
+import { may } from '../me.ts';
+import { formText } from '../parts/form-text.ts';
+import { Ago, Mark, type Tone } from '../parts/index.tsx';
+import { useOrder, useReload } from '../parts/reload.ts';
+import { count, moment, money } from '../text/format.ts';
+import { language, t } from '../text/index.ts';
+
+const reloadMs = 5_000;
+const results: Readonly<Record<SwitchReconciliation['result'], Tone>> = {
+  balanced: 'ok',
+  unbalanced: 'error',
+  unanswered: 'warn',
+  held: 'error',
+};
+
+/** Reversals and postings that issuers have not taken yet; the dead ones wait for a person. */
+export function Advices() {
+  const advices = useSignal<readonly SwitchAdvice[] | undefined>(undefined);
+  const settling = useSignal<string | undefined>(undefined);
+  const { fault, again } = useReload(async () => {
+    advices.value = (await ask(page(switchAdvice), `${switchPaths.advices}?limit=100`)).items;
+  }, reloadMs);
+  const { said, isSending, order } = useOrder();
+  const retry = ({ id }: SwitchAdvice): void =>
+    void order(async () => {
+      await ask(z.object({}), switchPaths.adviceRetry(id), { method: 'POST', key: crypto.randomUUID() });
+      await again();
+      return t('switch.retried');
+    });
+  const settle = ({ id }: SwitchAdvice, form: HTMLFormElement): void =>
+    void order(async () => {
+      const body = { reason: formText(form, 'reason') };
+      await ask(z.object({}), switchPaths.adviceSettlement(id), { method: 'POST', body, key: crypto.randomUUID() });
+      settling.value = undefined;
+      await again();
+      return t('switch.settled');
+    });
+  const dead = advices.value?.filter(({ state }) => state === 'dead').length ?? 0;
+  return (
+    <section class="panel" aria-labelledby="advices-title">
+      <header>
+        <h2 id="advices-title">{t('switch.advices')}</h2>
+        {advices.value && (
+          <Mark tone={dead > 0 ? 'error' : advices.value.length > 0 ? 'warn' : 'ok'}>
+            {t('switch.advicesCount', { queued: count(advices.value.length - dead), dead: count(dead) })}
+          </Mark>
+        )}
+      </header>
+      {fault.value !== '' && (
+        <p class="pad" role="alert">
+          {fault.value}
+        </p>
+      )}
+      <p role="status" class={`pad ${said.value?.isFailure ? 'failure' : 'success'}`} hidden={!said.value}>
+        {said.value?.text}
+      </p>
+      {advices.value?.length === 0 && <p class="quiet pad">{t('switch.noAdvices')}</p>}
+      {advices.value !== undefined && advices.value.length > 0 && (
+        <div class="scroll" tabIndex={0} role="group" aria-labelledby="advices-title">
+          <table data-testid="advices">
+            <thead>
+              <tr>
+                <th scope="col">{t('switch.advice')}</th>
+                <th scope="col">{t('switch.state')}</th>
+                <th scope="col" class="number">
+                  {t('column.amount')}
+                </th>
+                <th scope="col">{t('switch.attempts')}</th>
+                <th scope="col">{t('switch.orders')}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {advices.value.map((advice) => (
+                <tr key={advice.id} data-advice={advice.id}>
+                  <th scope="row">
+                    {advice.transaction === null ? (
+                      t(`switch.advice.${advice.kind}`)
+                    ) : (
+                      <a href={`/switch?transaction=${encodeURIComponent(advice.transaction)}`}>
+                        {t(`switch.advice.${advice.kind}`)}
+                      </a>
+                    )}
+                    <span class="under">
+                      {advice.link} · •••• {advice.lastFour ?? '–'} · {moment(advice.createdAt)}
+                    </span>
+                  </th>
+                  <td>
+                    <Mark tone={advice.state === 'dead' ? 'error' : 'warn'}>{t(`switch.advice.${advice.state}`)}</Mark>
+                  </td>
+                  <td class="number">{advice.amountMinor === null ? '–' : money(advice.amountMinor)}</td>
+                  <td>
+                    {count(advice.attempts)}
+                    <span class="under">
+                      {t('switch.lastAnswer', { code: advice.lastActionCode ?? '–' })} · {moment(advice.nextAt)}
+                    </span>
+                  </td>
+                  <td class="buttons">
+                    {may('fleet.operate') && (
+                      <>
+                        <button
+                          type="button"
+                          class="quiet-button"
+                          disabled={isSending.value}
+                          onClick={() => retry(advice)}
+                        >
+                          {t('switch.retry')}
+                        </button>
+                        <button
+                          type="button"
+                          class="quiet-button"
+                          aria-expanded={settling.value === advice.id}
+                          onClick={() => (settling.value = settling.value === advice.id ? undefined : advice.id)}
+                        >
+                          {t('switch.settle')}
+                        </button>
+                      </>
+                    )}
+                    {settling.value === advice.id && (
+                      <form
+                        onSubmit={(event) => {
+                          event.preventDefault();
+                          settle(advice, event.currentTarget);
+                        }}
+                      >
+                        <label>
+                          {t('switch.settleReason')}
+                          <input
+                            name="reason"
+                            required
+                            minLength={settleAdvice.shape.reason.minLength ?? 1}
+                            maxLength={settleAdvice.shape.reason.maxLength ?? 200}
+                          />
+                        </label>
+                        <button type="submit" class="primary" disabled={isSending.value}>
+                          {t('switch.settle')}
+                        </button>
+                      </form>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** Business days that were compared with the far side, and in which items they differ. */
+export function Days({ links }: { links: readonly SwitchLink[] }) {
+  const days = useSignal<readonly SwitchReconciliation[] | undefined>(undefined);
+  const opened = useSignal<{ readonly name: string; readonly items: readonly SwitchDifference[] } | undefined>(
+    undefined,
+  );
+  const { fault, again } = useReload(async () => {
+    days.value = (await ask(page(switchReconciliation), `${switchPaths.reconciliations}?limit=20`)).items;
+  }, reloadMs);
+  const { said, isSending, order } = useOrder();
+  const compare = (form: HTMLFormElement): void =>
+    void order(async () => {
+      const made = await ask(switchReconciliation, switchPaths.reconciliations, {
+        method: 'POST',
+        body: { link: formText(form, 'link') },
+        key: crypto.randomUUID(),
+      });
+      await again();
+      return t('switch.compared', { day: made.day, result: t(`switch.result.${made.result}`) });
+    });
+  const open = ({ link, day }: SwitchReconciliation): void =>
+    void order(async () => {
+      const { items } = await ask(switchDifferences, switchPaths.differences(link, day));
+      opened.value = { name: `${link} ${day}`, items };
+      return t('switch.differ', { count: count(items.length), name: `${link} ${day}` });
+    });
+  const issuers = links.filter(({ side }) => side === 'issuer');
+  return (
+    <section class="panel" aria-labelledby="days-title">
+      <header>
+        <h2 id="days-title">{t('switch.days')}</h2>
+      </header>
+      {fault.value !== '' && (
+        <p class="pad" role="alert">
+          {fault.value}
+        </p>
+      )}
+      {may('fleet.operate') && issuers.length > 0 && (
+        <form
+          class="inline"
+          onSubmit={(event) => {
+            event.preventDefault();
+            compare(event.currentTarget);
+          }}
+        >
+          <label>
+            {t('column.link')}
+            <select name="link">
+              {issuers.map(({ id, name }) => (
+                <option key={id} value={id}>
+                  {name[language.value]}
+                </option>
+              ))}
+            </select>
+          </label>
+          <button type="submit" class="primary" disabled={isSending.value}>
+            {t('switch.compare')}
+          </button>
+        </form>
+      )}
+      <p role="status" class={`pad ${said.value?.isFailure ? 'failure' : 'success'}`} hidden={!said.value}>
+        {said.value?.text}
+      </p>
+      {days.value?.length === 0 && <p class="quiet pad">{t('switch.noDays')}</p>}
+      {days.value !== undefined && days.value.length > 0 && (
+        <div class="scroll" tabIndex={0} role="group" aria-labelledby="days-title">
+          <table data-testid="days">
+            <thead>
+              <tr>
+                <th scope="col">{t('switch.day')}</th>
+                <th scope="col">{t('column.result')}</th>
+                <th scope="col">{t('switch.ours')}</th>
+                <th scope="col">{t('switch.theirs')}</th>
+                <th scope="col">{t('switch.differences')}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {days.value.map((day) => (
+                <tr key={`${day.link} ${day.day}`} data-day={`${day.link} ${day.day}`}>
+                  <th scope="row">
+                    <span class="mono">{day.day}</span>
+                    <span class="under">
+                      {day.link} · {t(`switch.day.${day.state}`)} · <Ago at={day.at} />
+                    </span>
+                  </th>
+                  <td>
+                    <Mark tone={results[day.result]}>{t(`switch.result.${day.result}`)}</Mark>
+                  </td>
+                  <td>{totalsText(day.ours)}</td>
+                  <td>{day.theirs === null ? '–' : totalsText(day.theirs)}</td>
+                  <td>
+                    {day.differences === 0 ? (
+                      '0'
+                    ) : (
+                      <button type="button" class="quiet-button" onClick={() => open(day)}>
+                        {t('switch.show', { count: count(day.differences) })}
+                      </button>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {opened.value && <Differences name={opened.value.name} items={opened.value.items} />}
+    </section>
+  );
+}
+
+/** Debits and credits of a day after what was taken back. */
+const totalsText = (of: SwitchReconciliation['ours']): string =>
+  t('switch.totals', {
+    debits: count(of.debits - of.debitReversals),
+    debitsMinor: money(of.debitsMinor - of.debitReversalsMinor),
+    credits: count(of.credits - of.creditReversals),
+    creditsMinor: money(of.creditsMinor - of.creditReversalsMinor),
+  });
+
+const Differences = ({ name, items }: { name: string; items: readonly SwitchDifference[] }) => (
+  <div class="scroll" tabIndex={0} role="group" aria-label={t('switch.differences')}>
+    <table data-testid="differences">
+      <caption>{name}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{t('switch.stan')}</th>
+          <th scope="col">{t('switch.item')}</th>
+          <th scope="col" class="number">
+            {t('switch.ours')}
+          </th>
+          <th scope="col" class="number">
+            {t('switch.theirs')}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map(({ stan, localTime, kind, oursMinor, theirsMinor, transaction }) => (
+          <tr key={`${stan} ${localTime} ${kind}`}>
+            <th scope="row" class="mono">
+              {transaction === null ? (
+                stan
+              ) : (
+                <a href={`/switch?transaction=${encodeURIComponent(transaction)}`}>{stan}</a>
+              )}
+              <span class="under">{localTime}</span>
+            </th>
+            <td>{t(`switch.item.${kind}`)}</td>
+            <td class="number">{oursMinor === null ? t('switch.missing') : money(oursMinor)}</td>
+            <td class="number">{theirsMinor === null ? t('switch.missing') : money(theirsMinor)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
+);

@@ -1,0 +1,235 @@
+import { useSignal } from '@preact/signals';
+import {
+  page,
+  switchPaths,
+  switchSearch,
+  type SwitchTransaction,
+  switchTransaction,
+  type SwitchTransactionDetail,
+  switchTransactionDetail,
+} from '@tsunagu/protocols/fleet';
+import { useEffect } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
+import { ask } from '../api.ts';
+import { formText } from '../parts/form-text.ts';
+import { CardName, Mark, type Tone } from '../parts/index.tsx';
+import { faultText } from '../parts/reload.ts';
+import { moment, money } from '../text/format.ts';
+import { reasonText, t, tAny } from '../text/index.ts';
+
+const texts = ['token', 'lastFour', 'rrn', 'terminal', 'amount'] as const;
+const fields = [...texts, 'state'] as const;
+const states = switchSearch.shape.state.unwrap().options;
+const tones: Readonly<Record<string, Tone>> = {
+  approved: 'ok',
+  posting: 'ok',
+  posted: 'ok',
+  declined: 'error',
+  refused: 'error',
+  reversed: 'warn',
+  reversing: 'info',
+  'send-intended': 'info',
+};
+
+const StateMark = ({ state }: { state: string }) => (
+  <Mark tone={tones[state] ?? 'info'}>{tAny('switch.sale', state)}</Mark>
+);
+
+/** Search in the journal. What is looked for stands in the address, and so does the transaction that is looked at. */
+export function Journal() {
+  const { query, route } = useLocation();
+  const found = useSignal<readonly SwitchTransaction[] | undefined>(undefined);
+  const next = useSignal<string | null>(null);
+  const detail = useSignal<SwitchTransactionDetail | undefined>(undefined);
+  const fault = useSignal('');
+  const wanted = fields.flatMap((field) => (query[field] ? [[field, query[field]]] : []));
+  const { transaction } = query;
+
+  const load = async (cursor?: string): Promise<void> => {
+    const asked = new URLSearchParams([...wanted, ['limit', '20'], ...(cursor ? [['cursor', cursor]] : [])]);
+    try {
+      const part = await ask(page(switchTransaction), `${switchPaths.transactions}?${asked.toString()}`);
+      found.value = [...(cursor ? (found.value ?? []) : []), ...part.items];
+      next.value = part.next;
+      fault.value = '';
+    } catch (error) {
+      fault.value = faultText(error);
+    }
+  };
+  useEffect(() => void load(), [JSON.stringify(wanted)]);
+  useEffect(() => {
+    detail.value = undefined;
+    if (!transaction) return;
+    ask(switchTransactionDetail, switchPaths.transaction(transaction)).then(
+      (one) => {
+        detail.value = one;
+      },
+      (error: unknown) => {
+        fault.value = faultText(error);
+      },
+    );
+  }, [transaction]);
+
+  const search = (form: HTMLFormElement): void => {
+    const given = fields.flatMap((field) => {
+      const value = formText(form, field).trim();
+      return value === '' ? [] : [[field, value]];
+    });
+    route(given.length === 0 ? '/switch' : `/switch?${new URLSearchParams(given).toString()}`);
+  };
+  return (
+    <section class="panel" aria-labelledby="journal-title">
+      <header>
+        <h2 id="journal-title">{t('switch.journal')}</h2>
+      </header>
+      <form
+        class="inline"
+        role="search"
+        aria-labelledby="journal-title"
+        onSubmit={(event) => {
+          event.preventDefault();
+          search(event.currentTarget);
+        }}
+      >
+        {texts.map((field) => (
+          <label key={field}>
+            {t(`switch.by.${field}`)}
+            <input
+              name={field}
+              value={query[field] ?? ''}
+              autoComplete="off"
+              {...(field === 'lastFour' && { pattern: '[0-9]{4}', inputMode: 'numeric' as const })}
+              {...(field === 'amount' && { pattern: '[0-9]{1,12}', inputMode: 'numeric' as const })}
+            />
+          </label>
+        ))}
+        <label>
+          {t('switch.by.state')}
+          <select name="state" value={query['state'] ?? ''}>
+            <option value="">{t('switch.any')}</option>
+            {states.map((state) => (
+              <option key={state} value={state}>
+                {t(`switch.search.${state}`)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button type="submit" class="primary">
+          {t('switch.find')}
+        </button>
+      </form>
+      {fault.value !== '' && (
+        <p class="pad" role="alert">
+          {fault.value}
+        </p>
+      )}
+      {detail.value && <Detail of={detail.value} />}
+      {found.value?.length === 0 && <p class="quiet pad">{t('switch.nothing')}</p>}
+      {found.value !== undefined && found.value.length > 0 && (
+        <div class="scroll" tabIndex={0} role="group" aria-labelledby="journal-title">
+          <table data-testid="transactions">
+            <thead>
+              <tr>
+                <th scope="col">{t('column.time')}</th>
+                <th scope="col">{t('column.result')}</th>
+                <th scope="col" class="number">
+                  {t('column.amount')}
+                </th>
+                <th scope="col">{t('column.card')}</th>
+                <th scope="col">{t('switch.from')}</th>
+                <th scope="col" class="wide">
+                  {t('switch.by.rrn')}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {found.value.map((one) => (
+                <tr key={one.id} data-transaction={one.id}>
+                  <th scope="row">
+                    <a href={`/switch?${new URLSearchParams([...wanted, ['transaction', one.id]]).toString()}`}>
+                      {moment(one.at)}
+                    </a>
+                  </th>
+                  <td>
+                    <StateMark state={one.state} />
+                    <span class="under">{reasonText(one.reason, one.actionCode)}</span>
+                  </td>
+                  <td class="number strong">{money(one.amountMinor, one.currency)}</td>
+                  <td>
+                    <CardName sale={one} />
+                  </td>
+                  <td>{one.from}</td>
+                  <td class="wide mono">{one.rrn ?? '–'}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {next.value !== null && (
+        <nav class="pager" aria-label={t('page.pager')}>
+          <button type="button" onClick={() => void load(next.value ?? undefined)}>
+            {t('switch.older')}
+          </button>
+        </nav>
+      )}
+    </section>
+  );
+}
+
+/** One transaction, all that the journal says of it. */
+function Detail({ of }: { of: SwitchTransactionDetail }) {
+  const facts: readonly (readonly [string, string | null])[] = [
+    [t('switch.kind'), tAny('kind', of.kind)],
+    [t('switch.from'), of.from],
+    [t('switch.by.terminal'), of.terminal],
+    [t('switch.merchant'), of.merchant],
+    [t('column.link'), of.link],
+    [t('switch.by.token'), of.token],
+    [t('switch.stan'), of.outStan === null ? of.stan : `${of.stan} → ${of.outStan}`],
+    [t('switch.by.rrn'), of.rrn],
+    [t('switch.actionCode'), of.actionCode],
+    [t('switch.approvalCode'), of.approvalCode],
+    [t('switch.routing'), `v${of.routingVersion}`],
+    [t('switch.day'), [of.acquirerDay, of.issuerDay].map((day) => day ?? '–').join(' → ')],
+  ];
+  return (
+    <section class="pad" aria-labelledby="transaction-title" data-testid="transaction">
+      <h3 id="transaction-title">
+        {money(of.amountMinor, of.currency)} · <CardName sale={of} /> · <StateMark state={of.state} />
+      </h3>
+      <dl class="facts">
+        {facts.flatMap(([name, value]) => [
+          <dt key={name}>{name}</dt>,
+          <dd key={`${name} of it`} class="mono">
+            {value ?? '–'}
+          </dd>,
+        ])}
+      </dl>
+      <ol class="events">
+        {of.entries.map(({ at, entry, facts: told }, index) => (
+          <li key={index}>
+            <time dateTime={at}>{moment(at)}</time> <code>{entry}</code>{' '}
+            <span class="quiet">
+              {Object.entries(told)
+                .map(([name, value]) => `${name} ${String(value)}`)
+                .join(' · ')}
+            </span>
+          </li>
+        ))}
+        {of.postings.map(({ side, kind, class: ofMoney, amountMinor, link, day }, index) => (
+          <li key={`posting ${index}`}>
+            {t('switch.posting', {
+              side: t(`switch.side.${side}`),
+              kind: t(`switch.posted.${kind}`),
+              class: t(`switch.item.${ofMoney}`),
+              amount: money(amountMinor),
+              link,
+              day,
+            })}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}

@@ -1,0 +1,149 @@
+import { useSignal } from '@preact/signals';
+import { type SwitchLink, switchLinkOrder, switchLinks, switchPaths } from '@tsunagu/protocols/fleet';
+import { z } from 'zod';
+import { ask } from '../api.ts';
+import { may } from '../me.ts';
+import { Ago, Mark, type Tone } from '../parts/index.tsx';
+import { useOrder, useReload } from '../parts/reload.ts';
+import { count } from '../text/format.ts';
+import { language, t, tAny } from '../text/index.ts';
+import { Advices, Days } from './switch-desk.tsx';
+import { Journal } from './switch-journal.tsx';
+
+/** A centre comes when it wants to; an issuer has to be there. */
+const toneOf = ({ state, side }: SwitchLink): Tone =>
+  state === 'signed-on' ? 'ok' : state === 'up' ? 'warn' : side === 'issuer' ? 'error' : 'off';
+const reloadMs = 5_000;
+const { verb: verbs } = switchLinkOrder.shape;
+
+/** The switch: its links, what waits for a person, business days, and the journal. */
+export function SwitchPage() {
+  const links = useSignal<readonly SwitchLink[] | undefined>(undefined);
+  const { fault, again } = useReload(async () => {
+    links.value = (await ask(switchLinks, switchPaths.links)).items;
+  }, reloadMs);
+  const { said, isSending, order } = useOrder();
+  const send = (link: SwitchLink, verb: (typeof verbs.options)[number]): void =>
+    void order(async () => {
+      const path = switchPaths.linkOrders(link.id);
+      await ask(z.object({}), path, { method: 'POST', body: { verb }, key: crypto.randomUUID() });
+      await again();
+      return t('switch.ordered', { link: link.name[language.value], verb: t(`switch.verb.${verb}`) });
+    });
+  const issuers = links.value?.filter(({ side }) => side === 'issuer') ?? [];
+  const on = issuers.filter(({ state }) => state === 'signed-on').length;
+  return (
+    <main id="content" aria-busy={links.value === undefined && fault.value === ''}>
+      <section class="panel" aria-labelledby="links-title">
+        <header>
+          <h1 id="links-title">{t('switch.title')}</h1>
+          {links.value && (
+            <Mark tone={on < issuers.length ? 'error' : 'ok'}>
+              {t('switch.counts', { on: count(on), all: count(issuers.length) })}
+            </Mark>
+          )}
+        </header>
+        {fault.value !== '' && (
+          <p class="pad" role="alert">
+            {fault.value}
+          </p>
+        )}
+        <p role="status" class={`pad ${said.value?.isFailure ? 'failure' : 'success'}`} hidden={!said.value}>
+          {said.value?.text}
+        </p>
+        <div class="scroll" tabIndex={0} role="group" aria-labelledby="links-title">
+          <table data-testid="links">
+            <thead>
+              <tr>
+                <th scope="col">{t('column.link')}</th>
+                <th scope="col">{t('switch.state')}</th>
+                <th scope="col">{t('switch.lines')}</th>
+                <th scope="col">{t('switch.day')}</th>
+                <th scope="col" class="number">
+                  {t('switch.waiting')}
+                </th>
+                <th scope="col" class="wide">
+                  {t('switch.mismatch')}
+                </th>
+                {may('fleet.operate') && <th scope="col">{t('switch.orders')}</th>}
+              </tr>
+            </thead>
+            <tbody>
+              {links.value?.map((link) => (
+                <Row key={link.id} link={link} isSending={isSending.value} send={send} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </section>
+      <Advices />
+      <Days links={links.value ?? []} />
+      <Journal />
+    </main>
+  );
+}
+
+function Row({
+  link,
+  isSending,
+  send,
+}: {
+  link: SwitchLink;
+  isSending: boolean;
+  send: (link: SwitchLink, verb: (typeof verbs.options)[number]) => void;
+}) {
+  const { id, name, side, kind, profile, state, since, businessDay, advices, lines, mismatches } = link;
+  const inFlight = lines.reduce((sum, line) => sum + line.inFlight, 0);
+  const [last] = mismatches;
+  return (
+    <tr data-link={id}>
+      <th scope="row">
+        {name[language.value]}
+        <span class="under mono">
+          {id} · {t(`switch.side.${side}`)} · {tAny('switch.far', kind)} · {profile}
+        </span>
+      </th>
+      <td>
+        <Mark tone={toneOf(link)}>{t(`switch.link.${state}`)}</Mark>
+        <span class="under">
+          <Ago at={since} />
+        </span>
+      </td>
+      <td>
+        {t('switch.linesOf', {
+          on: count(lines.filter((line) => line.state === 'signed-on').length),
+          all: count(lines.length),
+          inFlight: count(inFlight),
+        })}
+      </td>
+      <td class="mono">{businessDay}</td>
+      <td class="number">{advices === 0 ? '0' : <Mark tone="warn">{count(advices)}</Mark>}</td>
+      <td class="wide">
+        {last && (
+          <>
+            <span class="mono">{last.mti}</span> {last.why}
+            <span class="under">
+              <Ago at={last.at} />
+            </span>
+          </>
+        )}
+      </td>
+      {may('fleet.operate') && (
+        <td class="buttons">
+          {verbs.options.map((verb) => (
+            <button
+              key={verb}
+              type="button"
+              class="quiet-button"
+              disabled={isSending}
+              aria-label={`${name[language.value]}: ${t(`switch.verb.${verb}`)}`}
+              onClick={() => send(link, verb)}
+            >
+              {t(`switch.verb.${verb}`)}
+            </button>
+          ))}
+        </td>
+      )}
+    </tr>
+  );
+}

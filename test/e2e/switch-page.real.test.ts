@@ -1,0 +1,104 @@
+import { existsSync } from 'node:fs';
+import { AxeBuilder } from '@axe-core/playwright';
+import { switchAdvice, page as pageOf, switchPaths, switchTransaction } from '@tsunagu/protocols/fleet';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { browserFlags, browserPath } from './browser.ts';
+import { type House, startHouse, until } from './house.ts';
+
+const serial = 'CATS220-0001';
+
+describe.skipIf(!existsSync(browserPath))('the page of the switch in a browser, over a whole house', () => {
+  let house: House;
+  let browser: Browser;
+  let page: Page;
+
+  beforeAll(async () => {
+    house = await startHouse({ args: ['--terminals', '2', '--sale-every-seconds', '3600'] });
+    browser = await chromium.launch({ executablePath: browserPath, args: browserFlags });
+    page = await (await browser.newContext({ locale: 'en-GB', viewport: { width: 1440, height: 1000 } })).newPage();
+    await page.goto(house.signInUrl);
+    await page.waitForSelector('nav a[href="/switch"]');
+  }, 180_000);
+  afterAll(async () => {
+    await browser?.close();
+    await house?.stop();
+  });
+
+  const sell = (amount: number) =>
+    house.cli('sale', serial, '--amount', String(amount), '--card', 'visa-contact', '--json');
+  const newest = async () => {
+    const { body } = await house.api(`${switchPaths.transactions}?limit=1`);
+    const [first] = pageOf(switchTransaction).parse(body).items;
+    if (!first) throw new Error('the journal is empty');
+    return first;
+  };
+  const credit = 'tr[data-link="card-company-1"]';
+
+  it('finds a sale by amount, last four, RRN and terminal, and shows all that the journal says of it', async () => {
+    expect(await sell(4_321)).toMatchObject({ code: 0 });
+    const sold = await newest();
+    await page.click('nav a[href="/switch"]');
+    for (const [field, value] of [
+      ['amount', '4321'],
+      ['lastFour', sold.lastFour],
+      ['rrn', sold.rrn ?? ''],
+      ['terminal', serial],
+      ['token', sold.token],
+    ] as const) {
+      await page.fill(`form[role=search] input[name=${field}]`, value);
+      await page.click('form[role=search] button[type=submit]');
+      await page.waitForURL(`**/switch?*${field}=*`);
+      await page.waitForSelector(`tr[data-transaction="${sold.id}"]`);
+    }
+    await page.click(`tr[data-transaction="${sold.id}"] a`);
+    const detail = page.locator('[data-testid=transaction]');
+    await detail.waitFor();
+    const text = await detail.innerText();
+    expect(text).toContain('¥4,321');
+    for (const entry of ['received', 'send-intended', 'answered']) expect(text).toContain(entry);
+    expect(text).not.toMatch(/\b\d{13,19}\b/);
+    await page.fill('form[role=search] input[name=amount]', '999999999');
+    await page.click('form[role=search] button[type=submit]');
+    await page.getByText('Nothing in the journal is like that.').waitFor();
+  });
+
+  it('signs a link off and on, and shows what waits meanwhile until the issuer took it', async () => {
+    await page.goto(`${house.url}/switch`);
+    await page.locator(`${credit} .mark.ok`).waitFor();
+    await page.click(`${credit} button:has-text("Sign off")`);
+    await page.locator(`${credit} .mark.warn`).first().waitFor();
+    // What takes a sale back stands without the issuer, and waits for it.
+    const { stan } = await newest();
+    expect(await house.cli('void', serial, '--of', stan)).toMatchObject({ code: 0 });
+    await until(
+      async () => pageOf(switchAdvice).parse((await house.api(switchPaths.advices)).body).items.length > 0,
+      30_000,
+    );
+    await page.waitForSelector('[data-testid=advices] tbody tr');
+    await page.click(`${credit} button:has-text("Sign on")`);
+    await page.locator(`${credit} .mark.ok`).waitFor();
+    await page.getByText('Issuers have taken everything.').waitFor({ timeout: 60_000 });
+  });
+
+  it('compares a business day with an issuer, item by item', async () => {
+    await page.selectOption('select[name=link]', 'card-company-1');
+    await page.click('button:has-text("Compare now")');
+    await page.waitForSelector('tr[data-day^="card-company-1 "]');
+    expect(await page.locator('tr[data-day^="card-company-1 "]').first().innerText()).toContain('balanced');
+  });
+
+  it('speaks both languages, breaks no rule of accessibility, and fits a telephone', async () => {
+    for (const language of ['en', 'ja']) {
+      await page.waitForSelector(`html[lang=${language}]`);
+      const text = await page.locator('main').innerText();
+      expect(text).not.toMatch(/\bswitch\.[a-z]\w+|[{}]|undefined|NaN/);
+      expect(/[\u3040-\u30ff]/.test(await page.locator('main h1').innerText())).toBe(language === 'ja');
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 120)}`)).toEqual([]);
+      await page.click('[data-testid=language]');
+    }
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  });
+});

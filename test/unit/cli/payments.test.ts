@@ -1,0 +1,74 @@
+import { job } from '@tsunagu/protocols/fleet';
+import { ok } from '@tsunagu/protocols/kit';
+import { systemWorld } from '@tsunagu/protocols/world';
+import { expect, test } from 'vitest';
+import { openClient } from '../../../cli/src/client/index.ts';
+import { makePayment } from '../../../cli/src/commands/sale.ts';
+import { exit, openConsole } from '../../../cli/src/console/index.ts';
+
+const world = systemWorld(() => undefined);
+const now = '2026-11-26T00:00:00.000Z';
+
+test.each([
+  ['en', 'next: '],
+  ['ja', '対処: '],
+])('a payment that was refused says what can be done, in %s', async (lang, next) => {
+  const ended = job.parse({
+    id: 'job-1',
+    serial: 'CT5100-0001',
+    type: 'payment.run',
+    state: 'succeeded',
+    attempt: 1,
+    createdAt: now,
+    finishedAt: now,
+    fault: null,
+    steps: [],
+    evidence: null,
+    totals: null,
+    document: null,
+    result: null,
+    priority: 'routine',
+    notBefore: now,
+    notAfter: now,
+    attemptsMax: 1,
+    orderedBy: 'mori',
+    approvedBy: null,
+    reference: null,
+    isCancelling: false,
+    isLate: false,
+    sale: {
+      kind: 'refund',
+      outcome: 'refused',
+      amountMinor: 4_000,
+      currency: 'JPY',
+      card: '',
+      scheme: '',
+      entry: 'stored',
+      lastFour: '',
+      stan: '',
+      reason: 'REFUND_ABOVE_SALE',
+      durationMs: 0,
+    },
+  });
+  const client = Object.assign(openClient({ url: 'http://127.0.0.1:9', token: '' }, world), {
+    startPayment: () => Promise.resolve(ok({ ...ended, state: 'running' as const })),
+    job: () => Promise.resolve(ok(ended)),
+    live: ({ on }: { readonly on: { readonly job?: (one: typeof ended) => unknown } }) => {
+      queueMicrotask(() => on.job?.(ended));
+      return { close: () => undefined };
+    },
+  });
+  const [out, err]: [string[], string[]] = [[], []];
+  const console = openConsole({
+    env: {},
+    stdout: { write: (text: string) => out.push(text) },
+    stderr: { write: (text: string) => err.push(text) },
+    lang,
+  });
+  const order = { kind: 'refund', original: '000003', amountMinor: 4_000 } as const;
+  expect(await makePayment({ world, console, client, json: false }, 'CT5100-0001', order)).toBe(exit.otherOutcome);
+  expect(out.join('')).toContain('REFUND_ABOVE_SALE');
+  expect(err.join('').split('\n')).toContainEqual(expect.stringContaining(next));
+  // A sum that is taken away has its sign before the yen, as on a slip.
+  expect(console.texts.yen(-4_000)).toBe('-¥4,000');
+});
