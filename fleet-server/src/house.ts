@@ -352,7 +352,7 @@ async function build(
     tagKey: negativeTagKey,
     publish: (list, bytes) => broker?.retain(negativeHeadTopic(tenant, list), bytes),
     announce: () => estate.announceOverview(),
-    floorLimitMinor: () => built(twin).floorLimitMaxMinor,
+    floorLimits: () => built(twin).floorLimits(),
   });
   onClose(() => built(negative).close());
   // A terminal more that knows the newest root: perhaps the server may show a certificate below it now.

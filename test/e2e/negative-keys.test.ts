@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { negativeAuthority, negativeState } from '@tsunagu/protocols/fleet';
@@ -96,3 +96,57 @@ test('an emergency entry still goes at once, a version waits for its signatures,
     ),
   ).toBeTruthy();
 }, 180_000);
+
+test('what went, who lists a card and what a terminal held is told in both languages, and so is what was wrong with the question', async () => {
+  const listed = '4761739001010127';
+  await negative('nobody', 'add', listed, '--reason', 'stolen');
+  const { version } = await spread();
+  const items = (await house.api('/api/v1/terminals')).body as { items: { serial: string }[] };
+  const serial = items.items[0]?.serial ?? expect.fail('no terminal');
+  const ask = (lang: string, ...args: readonly string[]) =>
+    runCli(['--data', house.data, 'negative', ...args], { TSUNAGU_LANG: lang });
+
+  const proof = at('proof.json');
+  expect((await ask('ja', 'prove', listed, serial, '--out', proof)).code).toBe(0);
+  // Nobody is asked: there is no house where this runs.
+  const alone = (lang: string, ...args: readonly string[]) =>
+    runCli(['--data', at('nowhere'), 'negative', 'verify', ...args], { TSUNAGU_LANG: lang });
+  await negative('anna', 'root', 'fetch', at('root-now'));
+  const english = await alone('en', proof, '--root', at('root-now'));
+  expect(english).toMatchObject({ code: 0, stderr: '' });
+  expect(english.stdout).toContain(`The proof holds. Card ending 0127 on ${serial}`);
+  expect(english.stdout).toContain('listed (stolen), by overlay');
+  // A root that came by hand earlier vouches for the one that followed it.
+  expect((await alone('ja', proof, '--root', at('root-1'))).stdout).toContain('証明は成立します');
+  expect(readFileSync(proof, 'utf8')).not.toContain(listed);
+  const { claim, ...others } = JSON.parse(readFileSync(proof, 'utf8')) as { claim: string };
+  writeFileSync(at('changed.json'), JSON.stringify({ ...others, claim: claim.replace(/.(?=.{8}$)/, 'A') }));
+
+  const wrong = [
+    [2, 'diff', 'x', '2'],
+    [2, 'diff', '0', '2'],
+    [1, 'diff', String(version), '999'],
+    [2, 'explain', 'abc'],
+    [1, 'explain', '4761739001010011'],
+    [1, 'explain', listed, '--list', 'nobody'],
+    [1, 'prove', '4761739001010011', serial],
+    [1, 'prove', listed, 'NOBODY-0001'],
+    [1, 'prove', listed, serial, '--at', 'yesterday'],
+    [1, 'prove', listed, serial, '--at', '2099-01-01T00:00:00Z'],
+    [1, 'prove', listed, serial, '--at', '2020-01-01T00:00:00Z'],
+    [2, 'verify', at('none.json')],
+    [1, 'verify', at('changed.json')],
+    [1, 'verify', at('anna.key')],
+    [1, 'verify', proof, '--root', at('anna.key')],
+  ] as const;
+  for (const [code, ...args] of wrong) {
+    const both = await Promise.all(['en', 'ja'].map(async (lang) => ({ lang, ran: await ask(lang, ...args) })));
+    for (const { lang, ran } of both) {
+      expect(ran.code, args.join(' ')).toBe(code);
+      expect(ran.stdout, args.join(' ')).toBe('');
+      // A sentence and a next step in that language; no trace of the program's inside.
+      expect(ran.stderr, args.join(' ')).not.toMatch(/\n\s+at |node:|Error:/);
+      expect(/[\u3040-\u30ff]/.test(ran.stderr), `${lang}: ${args.join(' ')}: ${ran.stderr}`).toBe(lang === 'ja');
+    }
+  }
+}, 300_000);

@@ -1,6 +1,6 @@
 import { text as readAll } from 'node:stream/consumers';
 import { negativeReasons, type NegativeReason } from '@tsunagu/protocols/negative';
-import { type Command, Option } from 'commander';
+import { Argument, type Command, Option } from 'commander';
 import { addNegativeAuthorityCommands } from './negative-authority-commands.ts';
 import { listName, listOption } from './negative-list-option.ts';
 import { integer, type Shell } from './shell.ts';
@@ -27,7 +27,7 @@ export function addNegativeCommands(program: Command, shell: Shell): void {
     .description('take a card off for one source; it stays while another lists it / 無効解除')
     .addOption(listOption())
     .option('--source <name>', 'issuer or brand that listed it', 'manual')
-    .option('--second-signature', 'sign with the second list key, when the list shrinks by more than 5 %', false)
+    .option('--second-signature', 'sign with the second list key, when more than 5 % of the list goes', false)
     .action((pan: string, options: { list: string; source: string; secondSignature: boolean }) =>
       shell.withServer(async (context) =>
         (await import('./negative.ts')).removeFromNegative(context, { ...options, pan: await panOf(pan) }),
@@ -63,7 +63,7 @@ export function addNegativeCommands(program: Command, shell: Shell): void {
         .choices(['add', 'replace'])
         .default('replace'),
     )
-    .option('--second-signature', 'sign with the second list key, when the list shrinks by more than 5 %', false)
+    .option('--second-signature', 'sign with the second list key, when more than 5 % of the list goes', false)
     .action(
       (file: string, options: { list: string; source: string; mode: 'add' | 'replace'; secondSignature: boolean }) =>
         shell.withServer(async (context) => (await import('./negative.ts')).importNegative(context, file, options)),
@@ -72,7 +72,7 @@ export function addNegativeCommands(program: Command, shell: Shell): void {
     .command('publish')
     .description('a new version out of all entries / 新しい版の発行')
     .addOption(listOption())
-    .option('--second-signature', 'sign with the second list key, when the list shrinks by more than 5 %', false)
+    .option('--second-signature', 'sign with the second list key, when more than 5 % of the list goes', false)
     .action((options: { list: string; secondSignature: boolean }) =>
       shell.withServer(async (context) => (await import('./negative.ts')).publishNegative(context, options)),
     );
@@ -84,13 +84,13 @@ export function addNegativeCommands(program: Command, shell: Shell): void {
       shell.withServer(async (context) => (await import('./negative.ts')).showNegativeState(context, list)),
     );
   negative
-    .command('diff <from> <to>')
+    .command('diff')
     .description('how many cards came and went between two versions / 版の差分')
+    .addArgument(new Argument('<from>', 'version').argParser(integer(1, 2 ** 31)))
+    .addArgument(new Argument('<to>', 'version').argParser(integer(1, 2 ** 31)))
     .addOption(listOption())
-    .action((from: string, to: string, { list }: { list: string }) =>
-      shell.withServer(async (context) =>
-        (await import('./negative.ts')).diffNegative(context, list, integer(1, 2 ** 31)(from), integer(1, 2 ** 31)(to)),
-      ),
+    .action((from: number, to: number, { list }: { list: string }) =>
+      shell.withServer(async (context) => (await import('./negative.ts')).diffNegative(context, list, from, to)),
     );
   negative
     .command('explain <pan>')

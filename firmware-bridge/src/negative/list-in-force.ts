@@ -6,6 +6,8 @@ import {
   acceptOverlay,
   acceptRoot,
   applyManifest,
+  type CheckedManifest,
+  checkLetGo,
   checkManifest,
   countOffline,
   decodeOverlayDocument,
@@ -13,6 +15,7 @@ import {
   freshnessOf,
   initialTrust,
   isEqualToHead,
+  type LetGo,
   type Manifest,
   type OfflineAllowance,
   offlineAllowanceOf,
@@ -141,7 +144,7 @@ class StoredList implements ListInForce {
   #slot: Slot | null;
   #held: HeldContainer | undefined;
   /** The documents that came last and are in force. */
-  #manifest: { readonly digest: string; readonly manifest: Manifest } | undefined;
+  #manifest: { readonly digest: string; readonly manifest: CheckedManifest } | undefined;
   /** The cards of the newest overlay alone: what counts beside the base that it is for. */
   #lastOverlay: Float64Array | undefined;
   /** The record is written by one at a time, so that an older state never follows a newer one. */
@@ -371,10 +374,19 @@ class StoredList implements ListInForce {
     if (!bytes.ok) return bytes;
     const held = holdContainer(bytes.value, manifest.value);
     if (!held.ok) return held;
-    return await this.#apply(manifest.value, held.value);
+    const letGo = this.#letGoBy(manifest.value, held.value);
+    if (!letGo.ok) return letGo;
+    return await this.#apply(manifest.value, held.value, letGo.value);
   }
 
-  async #fetchManifest(): Promise<Result<Manifest>> {
+  /** What one list key alone has let go when a list comes in force. */
+  #letGoBy(manifest: CheckedManifest, held: HeldContainer): Result<LetGo> {
+    const [base, next] = [this.#held?.container.readAll(), held.container.readAll()];
+    if (!next.ok) return next;
+    return checkLetGo(this.#state, manifest, base?.ok ? base.value : undefined, next.value, this.#now);
+  }
+
+  async #fetchManifest(): Promise<Result<CheckedManifest>> {
     const { head } = this.#state;
     if (!head) return fail('NEGATIVE_MIXED', { field: 'head' });
     const digest = hexOf(head.manifest);
@@ -427,7 +439,7 @@ class StoredList implements ListInForce {
   }
 
   /** Writes a list beside the one in force, reads it back, and turns the pointer. */
-  async #apply(manifest: Manifest, held: HeldContainer): Promise<Result<void>> {
+  async #apply(manifest: Manifest, held: HeldContainer, letGo = this.#state.letGo): Promise<Result<void>> {
     const { files, list, world } = this.#options;
     const slot: Slot = this.#slot === 'A' ? 'B' : 'A';
     try {
@@ -439,7 +451,7 @@ class StoredList implements ListInForce {
     const written = await this.#readSlot(slot);
     const readBack = written ? holdContainer(written, manifest) : fail('NEGATIVE_FILE_INVALID', { field: 'file' });
     if (!readBack.ok) return readBack;
-    const onto = (state: TrustState): TrustState => applyManifest(state, manifest, this.#overlayOn(manifest));
+    const onto = (state: TrustState): TrustState => applyManifest(state, manifest, this.#overlayOn(manifest), letGo);
     const stored = await this.#store({ slot, held: readBack.value, onto });
     if (!stored.ok) return stored;
     world.log('info', 'negativeListApplied', { version: manifest.version, size: manifest.size, slot });

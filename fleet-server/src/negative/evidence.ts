@@ -5,7 +5,10 @@ import { decodeHead, decodeSigned, encodeSigned } from '@tsunagu/protocols/negat
 import { encodeClaim, proveIn } from '@tsunagu/protocols/negative/proof';
 import { isoTime } from '../store/index.ts';
 import type { ListParts, Negative } from './ports.ts';
+import { isCardNumber } from './rules.ts';
 import { openRows } from './versions.ts';
+
+const clockErrorMs = 300_000;
 
 /** The root that a stored head was signed under. */
 const rootVersionOf = (head: string): number =>
@@ -17,7 +20,12 @@ export function openEvidence(parts: ListParts): Pick<Negative, 'observe' | 'prov
   const { world, store } = rooms;
   const { versionRow } = openRows(parts);
   return {
-    async prove(pan, serial, at) {
+    async prove(pan, serial, asked) {
+      if (!pan.use(isCardNumber)) return fail('PAN_INVALID', { field: 'pan' });
+      // Nothing is known of what is still to come; whoever asks about now may have another clock.
+      const now = world.clock.now();
+      if (asked > now + clockErrorMs) return fail('INPUT_INVALID', { field: 'at' });
+      const at = Math.min(asked, now);
       const applied = await store.db
         .selectFrom('negative_applied_log')
         .selectAll()

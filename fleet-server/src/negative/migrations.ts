@@ -172,4 +172,17 @@ export const negativeMigrations: readonly Migration[] = [
       await db.schema.alterTable('negative_cards').addColumn('place', types.bytes).execute();
     },
   },
+  {
+    name: 'negative-0006-let-go',
+    async up(db, types) {
+      await db.schema
+        .alterTable('negative_lists')
+        .addColumn('let_go', 'double precision', (column) => column.notNull().defaultTo(0))
+        .execute();
+      await db.schema
+        .alterTable('negative_lists')
+        .addColumn('let_go_at', types.time, (column) => column.notNull().defaultTo(0))
+        .execute();
+    },
+  },
 ];

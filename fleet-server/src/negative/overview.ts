@@ -92,11 +92,11 @@ export function openOverview(
     return { current: Number(current), behind: Number(total) - Number(current) };
   }
 
-  /** What one terminal that is behind may approve until it hears of the newest head: by signed policy and desired floor limit. */
-  function exposureOf(model: string): number {
+  /** What one terminal that is behind may approve until it hears of the newest head: by signed policy and its own floor limit. */
+  function exposureOf(model: string, floorLimitMinor: number): number {
     if (modelOf(model)?.offline !== true) return 0;
     const { offlineCountMax, offlineAmountMaxMinor } = signing.root.policy;
-    return Math.min(offlineAmountMaxMinor, offlineCountMax * rooms.floorLimitMinor());
+    return Math.min(offlineAmountMaxMinor, offlineCountMax * floorLimitMinor);
   }
 
   async function details(): Promise<NegativeStateView> {
@@ -129,6 +129,7 @@ export function openOverview(
       )
       .select(['terminals.serial', 'terminals.model', 'version', 'overlay_seq', 'fresh_at'])
       .execute();
+    const limits = await rooms.floorLimits();
     const behind = terminals
       .filter(({ version, overlay_seq }) => version !== state.version || overlay_seq !== state.overlay_seq)
       .map(({ serial, model, version, overlay_seq, fresh_at }) => ({
@@ -136,7 +137,7 @@ export function openOverview(
         version: version ?? 0,
         overlaySeq: overlay_seq ?? 0,
         freshAt: fresh_at ? isoTime(fresh_at) : null,
-        exposureMinor: exposureOf(model),
+        exposureMinor: exposureOf(model, limits(serial)),
       }))
       .sort((a, b) => b.exposureMinor - a.exposureMinor);
     const head = await store.db

@@ -38,8 +38,8 @@ export interface NegativeRooms {
   publish(list: string, bytes: Uint8Array): void;
   /** The list changed. */
   announce(): void;
-  /** Up to how much a terminal may approve by itself, minor units; 0: nothing. */
-  floorLimitMinor(): number;
+  /** Up to how much each terminal may approve by itself, minor units; 0: nothing. */
+  floorLimits(): Promise<(serial: string) => number>;
 }
 
 /** What is known of a list in short. */
@@ -95,7 +95,11 @@ export interface NegativeList {
   diff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>, 'NEGATIVE_VERSION_UNKNOWN'>>;
   explain(pan: Secret<'pan'>): Promise<NegativeExplanation>;
   /** Whether a card was blocked on a terminal at a time, provably. */
-  prove(pan: Secret<'pan'>, serial: Serial, at: number): Promise<Result<NegativeProof, 'NEGATIVE_PROOF_UNAVAILABLE'>>;
+  prove(
+    pan: Secret<'pan'>,
+    serial: Serial,
+    at: number,
+  ): Promise<Result<NegativeProof, 'NEGATIVE_PROOF_UNAVAILABLE' | 'PAN_INVALID' | 'INPUT_INVALID'>>;
   /** Whether a card is on the list now. */
   isListed(pan: Secret<'pan'>): Promise<boolean>;
   /** Stores what a terminal says it applies. Returns whether that changed. */

@@ -183,8 +183,8 @@ export function setOf(
   return { codec, hashBits: 0, partitions: partitions.sort((a, b) => a.id - b.id), beside };
 }
 
-/** A list with every card that another one of the same codec and width has too; where both have it, the lower reason. */
-export function unionOf(set: NegativeSet, kept: NegativeSet): NegativeSet {
+/** A list that refuses, beside its own, every card that another one of the same codec and width does; where both have it, the lower reason. */
+export function keepingAll(set: NegativeSet, kept: NegativeSet): NegativeSet {
   const partitions = new Map(set.partitions.map((partition) => [partition.id, partition]));
   for (const { id, size, entries } of kept.partitions) {
     const own = partitions.get(id)?.entries ?? new Float64Array(0);
@@ -193,5 +193,11 @@ export function unionOf(set: NegativeSet, kept: NegativeSet): NegativeSet {
     both.set(entries, own.length);
     partitions.set(id, { id, size, entries: sortEntries(both) });
   }
-  return { ...set, partitions: [...partitions.values()].sort((a, b) => a.id - b.id) };
+  const known = new Set(kept.beside.exceptions);
+  const exceptions = set.beside.exceptions.filter((exception) => known.has(exception));
+  return {
+    ...set,
+    beside: { ...set.beside, exceptions },
+    partitions: [...partitions.values()].sort((a, b) => a.id - b.id),
+  };
 }

@@ -18,6 +18,9 @@ export interface NegativeTables {
     hash_bits: number;
     /** The count that a list may not fall 5 % under without a second signature. */
     count_floor: number;
+    /** What one signature let go lately, as terminals count it: cards, and the moment in seconds. */
+    let_go: number;
+    let_go_at: number;
   };
   /** How a list is wanted: what is not here is a list of keyed hashes. */
   readonly negative_list_settings: { list: string; codec: 'KH' | 'KP' };

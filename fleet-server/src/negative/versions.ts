@@ -11,21 +11,21 @@ import {
   type NegativeSet,
 } from '@tsunagu/protocols/negative';
 import {
+  countLetGo,
   decodeSigned,
   encodeSigned,
   genuineSigners,
   keysFor,
+  lettingGo,
   type NegativeSignature,
   type SignedBytes,
   withSignature,
 } from '@tsunagu/protocols/negative/authority';
-import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import type { Queryable } from '../store/index.ts';
 import type { Heads } from './heads.ts';
 import type { ListParts, Negative } from './ports.ts';
-import { setOf, unionOf } from './publishing.ts';
-import type { NegativeTables } from './tables.ts';
+import { keepingAll, setOf } from './publishing.ts';
 import { headRenewBeforeMs, manifestLifeMs, manifestRenewBeforeMs, shrinks } from './rules.ts';
 
 /** What hashes are wide enough for, with 24 bits of fingerprint. */
@@ -49,6 +49,8 @@ export const preparedVersion = z.object({
   /** The newest card that is in it. */
   lastId: whole,
   countFloor: whole,
+  /** What one signature has let go with it. */
+  letGo: z.object({ cards: z.number().nonnegative(), at: whole }).default({ cards: 0, at: 0 }),
 });
 export type PreparedVersion = z.infer<typeof preparedVersion>;
 
@@ -59,7 +61,7 @@ export const payloadDigest = ({ payload }: SignedBytes): string => createHash('s
 export interface Versions {
   /**
    * A new version out of all entries; where list keys lie elsewhere it waits for their signatures, and takes the place of one that waited. A
-   * list that shrinks too far for one signature keeps what was taken off it until there are two; what is new on it goes out all the same.
+   * list that lets more go than one signature may keeps what was taken off it until there are two; what is new on it goes out all the same.
    */
   publish(isSignedTwice: boolean): Promise<NegativePublished>;
   pending(): Promise<{ readonly facts: PreparedVersion; readonly document: SignedBytes } | undefined>;
@@ -73,7 +75,15 @@ export interface Versions {
   diff: Negative['diff'];
 }
 
-type ListRow = Selectable<NegativeTables['negative_lists']>;
+/** Whether a list of that codec can have a card: an exact one has those whose place is known. */
+const isIn =
+  ({ codec }: NegativeSet) =>
+  ({ place }: { readonly place: Uint8Array | null }): boolean =>
+    codec === 'KH' || place !== null;
+
+/** A list, and what the version in force refuses beside it; undefined in another codec or width, where nobody can tell one card from another. */
+const withWhatWentOff = (wanted: NegativeSet, base: NegativeSet | undefined): NegativeSet | undefined =>
+  base?.codec === wanted.codec && base.hashBits === wanted.hashBits ? keepingAll(wanted, base) : undefined;
 
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -138,11 +148,20 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
     };
     const wanted = setOf(codec, hashBits, cards, beside);
     const floor = known?.count_floor ?? 0;
-    const isHeldBack = shrinks(countOf(wanted), floor) && !isSignedTwice;
-    const set = isHeldBack ? await withWhatWentOff(wanted, known) : wanted;
+    const inForce = known && (await publishing.read(known.digest));
+    const base = inForce?.ok ? inForce.value : undefined;
+    const isOtherEpoch = base !== undefined && countOf(base) > 0 && epoch !== known?.epoch;
+    // What goes is judged as the version in force has it, whatever codec comes.
+    const alike = isOtherEpoch ? setOf(base.codec, base.hashBits, cards.filter(isIn(base)), beside) : wanted;
+    const before = { cards: known?.let_go ?? 0, at: known?.let_go_at ?? 0 };
+    const counted = (going: number) => countLetGo(before, base ? countOf(base) : 0, going, nowSeconds);
+    const going = base ? lettingGo(base, alike, nowSeconds) : 0;
+    const isTooMuch = shrinks(countOf(wanted), floor) || !counted(going);
+    const isHeldBack = isTooMuch && !isSignedTwice;
+    const set = isHeldBack ? withWhatWentOff(wanted, base) : wanted;
     const count = set ? countOf(set) : countOf(wanted);
     if (isHeldBack) {
-      const { fault } = fail('NEGATIVE_SHRINKS', { facts: { count: countOf(wanted), floor } });
+      const { fault } = fail('NEGATIVE_SHRINKS', { facts: { count: countOf(wanted), floor, going } });
       world.log('warn', 'negativeNotPublished', { list, fault });
     }
     if (!set || (isHeldBack && !isDue && digestOf(encodeContainer(set)) === known?.digest)) {
@@ -156,7 +175,7 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
       .where('list', '=', list)
       .where('epoch', '=', epoch)
       .executeTakeFirst();
-    const needsTwo = shrinks(count, Number(largest?.count ?? 0));
+    const needsTwo = isOtherEpoch || (isTooMuch && !isHeldBack) || shrinks(count, Number(largest?.count ?? 0));
     const { manifest, ...files } = await publishing.make({
       list,
       epoch,
@@ -173,6 +192,7 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
       signers: needsTwo ? 2 : 1,
       lastId: cards.reduce((max, { id }) => Math.max(max, id), 0),
       countFloor: isSignedTwice ? files.count : Math.max(floor, files.count),
+      letGo: counted(needsTwo || isHeldBack ? 0 : going) ?? before,
     };
     if (manifest.signatures.length >= prepared.signers)
       return { ...(await complete(prepared, manifest)), needsSecondSignature: isHeldBack };
@@ -192,19 +212,23 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
     return { ...said, needsSecondSignature: isHeldBack, awaitsSignatures: true };
   }
 
-  /** A list, and what the version in force has beside it; undefined in another codec or width, where nobody can tell one card from another. */
-  async function withWhatWentOff(wanted: NegativeSet, known: ListRow | undefined): Promise<NegativeSet | undefined> {
-    const isAlike = known?.codec === wanted.codec && (known.codec === 'KP' || known.hash_bits === wanted.hashBits);
-    const inForce = isAlike ? await publishing.read(known.digest) : undefined;
-    return inForce?.ok ? unionOf(wanted, inForce.value) : undefined;
-  }
-
   /** Publishes a version whose manifest has its signatures; a root that waited for it comes into force with it. */
   async function complete(prepared: PreparedVersion, manifest: SignedBytes): Promise<NegativePublished> {
-    const { version, epoch, codec, hashBits, root, container, steps, count, size, lastId, countFloor } = prepared;
+    const { version, epoch, codec, hashBits, root, container, steps, count, size, lastId, countFloor, letGo } =
+      prepared;
     const { digest } = await rooms.artefacts.put(encodeSigned(manifest));
     const head = await store.write(async (tx) => {
-      const facts = { version, digest: container, size, epoch, codec, hash_bits: hashBits, count_floor: countFloor };
+      const facts = {
+        version,
+        digest: container,
+        size,
+        epoch,
+        codec,
+        hash_bits: hashBits,
+        count_floor: countFloor,
+        let_go: letGo.cards,
+        let_go_at: letGo.at,
+      };
       await tx
         .insertInto('negative_lists')
         .values({ list, ...facts, overlay_seq: 0, head: '', not_after: 0 })

@@ -1,6 +1,6 @@
 import { configurationHash, type LayerRef, type Serial } from '@tsunagu/protocols/fleet';
 import type { World } from '@tsunagu/protocols/world';
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { Database, Store } from '../store/index.ts';
 import { type CampaignLayers, openCampaignLayers } from './campaign-layers.ts';
 import { type Documents, openDocuments, type Writing } from './documents.ts';
@@ -15,8 +15,11 @@ export interface Twin {
   readonly reports: Reports;
   readonly drift: Drift;
   readonly campaignLayers: CampaignLayers;
-  /** The highest floor limit that is desired of any terminal, minor units. */
-  readonly floorLimitMaxMinor: number;
+  /**
+   * Up to how much each terminal may approve by itself, minor units: by what is desired of it or by what it reported, whichever is more; one
+   * that reported nothing yet by the highest limit of all.
+   */
+  floorLimits(): Promise<(serial: string) => number>;
   /** How many terminals said that they are set to what is desired. Quick: it is asked every second. */
   inSync(): Promise<number>;
   /** Terminals are at another place, or below other layers: they are told if something else is desired of them there. */
@@ -37,19 +40,10 @@ export interface TwinRooms {
 
 /** Opens the twin. */
 export async function openTwin({ world, store, note, tell }: TwinRooms): Promise<Twin> {
-  const highestFloor = async (on: Kysely<Database>): Promise<number> => {
-    const { highest } = await on
-      .selectFrom('configuration_paths')
-      .select(sql<number | null>`max(json_extract(value, '$.floorLimitMinor'))`.as('highest'))
-      .executeTakeFirstOrThrow();
-    return highest ?? 0;
-  };
   await store.write((tx) => writeDefaults(tx, world.clock.now()));
   await store.write((tx) => completePaths(tx, scopeOf({ layer: 'defaults' }), world.clock.now()));
-  let floorLimitMaxMinor = await highestFloor(store.db);
   let telling: Promise<void> = Promise.resolve();
   const tellBelow = async (scope: Reach): Promise<void> => {
-    floorLimitMaxMinor = await highestFloor(store.db);
     for await (const terminals of drift.waiting(scope)) tell(terminals);
   };
   // Who writes does not wait until everybody is told.
@@ -69,8 +63,24 @@ export async function openTwin({ world, store, note, tell }: TwinRooms): Promise
     reports: openReports(world, store),
     drift,
     campaignLayers: openCampaignLayers(world),
-    get floorLimitMaxMinor() {
-      return floorLimitMaxMinor;
+    async floorLimits() {
+      const { highest } = await store.db
+        .selectFrom('configuration_paths')
+        .select(sql<number | null>`max(json_extract(value, '$.floorLimitMinor'))`.as('highest'))
+        .executeTakeFirstOrThrow();
+      const rows = await store.db
+        .selectFrom('reported_configurations as said')
+        .innerJoin('configuration_paths as path', 'path.id', 'said.path')
+        .select([
+          'said.serial',
+          sql<number | null>`json_extract(path.value, '$.floorLimitMinor')`.as('desired'),
+          sql<number | null>`json_extract(said.value, '$.floorLimitMinor')`.as('reported'),
+        ])
+        .execute();
+      const limits = new Map(
+        rows.map(({ serial, desired, reported }) => [serial, Math.max(desired ?? 0, reported ?? 0)]),
+      );
+      return (serial) => limits.get(serial) ?? highest ?? 0;
     },
     async inSync() {
       const { count } = await store.db

@@ -94,11 +94,11 @@ export const fleetErrors = defineErrors({
   },
   NEGATIVE_SHRINKS: {
     en: {
-      says: 'The list loses more than a twentieth of its cards, and only one key signed that.',
+      says: 'The list lets more of its cards go than one key may: a twentieth at once, whatever comes for them.',
       next: 'What was taken off stays listed, and what is new goes out. If it is meant, sign with a second list key (tsunagu negative publish --second-signature).',
     },
     ja: {
-      says: 'リストの件数が5%を超えて減りますが、署名が1つしかありません。',
+      says: '登録済みカードの5%を超える解除(入替えを含む)ですが、署名が1つしかありません。',
       next: '解除分は登録されたまま残り、追加分は配信されます。意図した変更なら、2つ目のリスト鍵でも署名して発行してください(tsunagu negative publish --second-signature)。',
     },
   },

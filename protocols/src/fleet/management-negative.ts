@@ -24,7 +24,7 @@ const codec = z.enum(['KH', 'KP']).describe('KH: keyed hashes. KP: exact, a keye
 const secondSignature = z
   .boolean()
   .default(false)
-  .describe('Sign with the second list key too: a list that loses more than a twentieth needs it.');
+  .describe('Sign with the second list key too: a list that lets more than a twentieth of its cards go needs it.');
 const reason = z.string().describe('Why the card is listed.');
 const count = (says: string) => z.number().int().describe(says);
 

@@ -10,6 +10,7 @@ import type { MemoryFiles } from './memory-files.ts';
 import {
   answers,
   bad,
+  good,
   lists,
   logged,
   oneTerminal,
@@ -178,6 +179,44 @@ test('a medium that writes half a page, or writes nothing and says it did, never
     await settled(terminal, 2);
     expect(answers(terminal), how).toEqual(['clear', 'listed', 'listed']);
     await stop(terminal);
+  }
+});
+
+test('a medium that cannot be read, once or from then on, at any of its reads, clears nobody with what is not there', async () => {
+  const base = await withFirstList(120);
+  let isDone = false;
+  for (let failAt = 1; !isDone; failAt += 1) {
+    for (const isOnce of [true, false]) {
+      const files = base.afterPowerLoss(true);
+      const read = files.read.bind(files);
+      let reads = 0;
+      files.read = async (name) => {
+        // The list and its record; a terminal whose identity cannot be read does not start at all.
+        if (!name.includes('negative')) return await read(name);
+        reads += 1;
+        if (isOnce ? reads === failAt : reads >= failAt) throw new Error('the page cannot be read');
+        return await read(name);
+      };
+      const terminal = await open(files).catch((error: unknown) => String(error));
+      if (typeof terminal === 'string') {
+        expect(terminal, `read ${failAt}`).toContain('STORE_READ_FAILED');
+        continue;
+      }
+      expect(terminal.file.check(bad), `read ${failAt}`).not.toBe('clear');
+      terminal.take(2, { cards: [bad, worse], more: 120 });
+      await terminal.file.idle();
+      await terminal.file.scrub();
+      await terminal.file.idle();
+      expect(terminal.file.check(bad), `read ${failAt}`).not.toBe('clear');
+      if (versionOf(terminal) === 2) expect(terminal.file.check(worse), `read ${failAt}`).not.toBe('clear');
+      else expect(terminal.file.check(good) === 'clear' && versionOf(terminal) === 0, `read ${failAt}`).toBe(false);
+      await stop(terminal);
+      const after = await open(files.afterPowerLoss(false));
+      expect(after.file.check(bad), `after read ${failAt}`).not.toBe('clear');
+      await stop(after);
+      if (reads < failAt) isDone = true;
+    }
+    expect(failAt).toBeLessThan(30);
   }
 });
 

@@ -19,6 +19,7 @@ import {
   answers,
   bad,
   good,
+  lines,
   lists,
   logged,
   noLine,
@@ -195,6 +196,40 @@ test('a list by another key, or one that shrinks with one signature, is fetched 
   await settled(terminal, 4);
   expect(terminal.file.check(bad)).toBe('clear');
   terminal.stop.abort();
+});
+
+test('a list that one key exchanges for another of the same size, at once or step by step, is fetched and never in force', async () => {
+  const terminal = await open();
+  terminal.take(1, { cards: [bad], more: 100 });
+  await settled(terminal, 1);
+  // As many cards, all of them others: the count says nothing.
+  terminal.take(2, { cards: [], more: 101 });
+  await until(() => logged('NEGATIVE_SHRINKS'), 'the refusal');
+  expect(answers(terminal)).toEqual(['clear', 'listed', 'clear']);
+  expect(versionOf(terminal)).toBe(1);
+  const others = Array.from({ length: 8 }, (_, at) => secretPan(String(4_000_000_000_000_000 + at)));
+  terminal.take(3, { cards: [bad, ...others], more: 100 });
+  await settled(terminal, 3);
+  // Five of a hundred and nine go at once, and what went counts over a power loss.
+  terminal.take(4, { cards: [bad, ...others.slice(5)], more: 100, seq: 1, overlay: [worse] });
+  await settled(terminal, 4);
+  terminal.stop.abort();
+  await terminal.file.idle();
+  const again = await open(terminal.files.afterPowerLoss(false));
+  lines.length = 0;
+  again.take(5, { cards: [bad, worse, ...others.slice(6)], more: 100, seq: 1 });
+  await until(() => logged('NEGATIVE_SHRINKS'), 'the refusal');
+  expect(versionOf(again)).toBe(4);
+  expect(again.file.check(worse)).toBe('listed');
+  again.take(6, {
+    cards: [worse],
+    more: 100,
+    seq: 1,
+    listSigners: [lists.keys.list, lists.keys.second],
+  });
+  await settled(again, 6);
+  expect(answers(again)).toEqual(['clear', 'clear', 'listed']);
+  again.stop.abort();
 });
 
 test('keys that are replaced by a new root are followed by themselves', async () => {
@@ -382,6 +417,29 @@ test('whichever write the power fails at, the next boot has the old list or the 
       const version = versionOf(after);
       expect([1, 2], `change ${failAt}`).toContain(version);
       expect(answers(after), `change ${failAt}`).toEqual(['clear', 'listed', version === 2 ? 'listed' : 'clear']);
+      after.stop.abort();
+    }
+    expect(failAt).toBeLessThan(30);
+  }
+});
+
+test('whichever write the power fails at before the first list is in force, the next boot approves nothing, or has that list whole', async () => {
+  const enrolled = (await open()).files.afterPowerLoss(true);
+  let isDone = false;
+  for (let failAt = 1; !isDone; failAt += 1) {
+    const files = enrolled.afterPowerLoss(true, failAt);
+    const terminal = await open(files);
+    terminal.take(1, { cards: [bad], more: 200, seq: 1, overlay: [worse] });
+    await terminal.file.idle();
+    terminal.stop.abort();
+    isDone = files.changes < failAt;
+    for (const keepUnsynced of [false, true]) {
+      const after = await open(files.afterPowerLoss(keepUnsynced));
+      const isThere = versionOf(after) === 1;
+      expect(after.file.allowance().freshness, `change ${failAt}`).toBe(isThere ? 'fresh' : 'hard');
+      expect(after.file.check(good), `change ${failAt}`).toBe(isThere ? 'clear' : 'stale');
+      expect(after.file.check(bad), `change ${failAt}`).toBe(isThere ? 'listed' : 'stale');
+      expect(after.file.check(worse), `change ${failAt}`).not.toBe('clear');
       after.stop.abort();
     }
     expect(failAt).toBeLessThan(30);

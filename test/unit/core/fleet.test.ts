@@ -302,6 +302,31 @@ describe('a card that is put on the negative list', () => {
     expect((await house.call('GET', '/negative/state')).body).toMatchObject({ cards: 25, withheld: 0 });
   });
 
+  it('stays on a list that would be exchanged for another until there is a second signature, and what is new goes out', async () => {
+    const house = await start();
+    const bodies = (prefix: number, count: number) =>
+      Array.from({ length: count }, (_, at) => withCheckDigit(`${prefix}${String(at).padStart(9, '0')}`));
+    const put = async (pans: readonly string[], more = {}) =>
+      (await house.call('POST', '/negative/imports', { source: 'a', mode: 'replace', text: pans.join('\n'), ...more }))
+        .body;
+    const [first, others] = [bodies(476_173, 60), bodies(541_333, 60)];
+    expect(await put(first)).toMatchObject({ count: 60, published: true });
+    expect(await put([...first.slice(3), ...others.slice(0, 3)])).toMatchObject({
+      count: 60,
+      needsSecondSignature: false,
+    });
+    // Three of sixty went already, and nothing wore off since.
+    const exchanged = await put([...first.slice(4), ...others.slice(0, 4)]);
+    expect(exchanged).toMatchObject({ count: 61, published: true, needsSecondSignature: true });
+    expect((await house.call('GET', '/negative/state')).body).toMatchObject({ cards: 61, withheld: 1 });
+    // Neither by the way of an exception, nor by another codec.
+    const allowed = (await house.call('POST', '/negative/exceptions', { pan })).body;
+    expect(allowed).toMatchObject({ published: false, needsSecondSignature: true });
+    expect(await put(others)).toMatchObject({ removed: 56, count: 117, needsSecondSignature: true });
+    expect(await put(others, { secondSignature: true })).toMatchObject({ count: 60, needsSecondSignature: false });
+    expect((await house.call('GET', '/negative/state')).body).toMatchObject({ cards: 60, withheld: 0 });
+  });
+
   it('stays listed while another source lists it, and its removal is a version of two signatures', async () => {
     const house = await start();
     const other = '5413330089020011';
@@ -458,6 +483,33 @@ describe('a card that is put on the negative list', () => {
     await house.call('POST', '/negative/entries', { list: 'visa-jp', pan, reason: 'stolen' });
     expect(await row()).toMatchObject({ negative: { current: false } });
     expect(await inSync()).toMatchObject({ sync: { negative: 0 } });
+  });
+
+  it('exposes a terminal by its own floor limit, one that registered after the limit was set and never called by the highest', async () => {
+    const house = await start();
+    const set = async (layer: string, floorLimitMinor: number, version: number) =>
+      (
+        await house.call(
+          'PATCH',
+          `/configuration?${layer}&reason=test`,
+          { floorLimitMinor },
+          { 'if-match': `"${version}"` },
+        )
+      ).status;
+    expect(await set('layer=defaults', 3_000, 1)).toBe(200);
+    const given = await house.register('EXPOSED-0001');
+    const exposures = async () =>
+      (
+        (await house.call('GET', '/negative/state')).body as unknown as { behind: { exposureMinor: number }[] }
+      ).behind.map(({ exposureMinor }) => exposureMinor);
+    expect(await exposures()).toEqual([150_000]);
+    const link = await connect(house, await enrol(house, given));
+    await link.hello();
+    await house.register('EXPOSED-0002', 'JET-Smart');
+    await house.register('EXPOSED-0003');
+    expect(await set('layer=terminal&serial=EXPOSED-0003', 9_000, 0)).toBe(200);
+    // Half a million by signed policy at most; a model that approves nothing by itself exposes nobody.
+    await until('its own limit', async () => String(await exposures()) === '450000,150000,0');
   });
 
   it('must have a card number', async () => {

@@ -81,7 +81,7 @@ export async function testHouse(
   {
     around = (world) => world,
     ...more
-  }: Pick<HouseOptions, 'certificateLifeMs' | 'saleSettleMs' | 'lives'> & {
+  }: Pick<Partial<HouseOptions>, 'certificateLifeMs' | 'saleSettleMs' | 'lives' | 'portBase' | 'webDir'> & {
     /** What of the world is otherwise. */
     readonly around?: (world: World) => World;
   } = {},

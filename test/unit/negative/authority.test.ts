@@ -4,6 +4,7 @@ import {
   acceptOverlay,
   acceptRoot,
   applyManifest,
+  checkLetGo,
   checkManifest,
   countOffline,
   decodeSigned,
@@ -16,7 +17,7 @@ import {
   type SignedBytes,
   type TrustState,
 } from '@tsunagu/protocols/negative/authority';
-import { tagOf } from '@tsunagu/protocols/negative';
+import { entryOf, hashSet, type NegativeSet, nothingBeside, tagOf } from '@tsunagu/protocols/negative';
 import { expect, test } from 'vitest';
 import { authority, signed, signer } from '../../negative/signers.ts';
 
@@ -106,6 +107,39 @@ test('freeze: expired head, list, root and keys, and what is here goes stale by 
   expect(freshnessOf({ ...state, freshAt: now + 7 * day }, now + 7 * day + 1)).toBe('hard');
 });
 
+test('a key of any role signs nothing once it has ended, and a clock below signed time revives none', () => {
+  const state = started();
+  const [list, emergency, root] = [
+    signer('list', 'regular', now - 1),
+    signer('emergency', 'regular', now - 1),
+    signer('root', '', now - 1),
+  ];
+  const named = { ...state, root: { ...state.root, keys: [...state.root.keys, list.key, emergency.key, root.key] } };
+  for (const at of [now, 0, now - 10 * day]) {
+    const late = publish(6, 4, { listSigners: [list], emergencySigner: emergency });
+    const headed = unwrap(acceptHead(named, late.head, at));
+    expect(acceptOverlay(headed, late.overlay, at)).toMatchObject(refused('SIGNATURE_INVALID'));
+    expect(checkManifest(headed, late.manifest, at)).toMatchObject(refused('SIGNATURE_INVALID'));
+  }
+});
+
+test('an update has one least moment from its head on: a clock that is set back in its midst makes nothing valid again', () => {
+  const state = started();
+  const issuedAt = now + 2 * day;
+  const next = publish(6, 4, {
+    head: { issuedAt, notAfter: issuedAt + day },
+    manifest: { notAfter: issuedAt - 1 },
+  });
+  const headed = unwrap(acceptHead(state, next.head, issuedAt));
+  for (const at of [issuedAt, now, 0])
+    expect(checkManifest(headed, next.manifest, at)).toMatchObject(refused('NEGATIVE_EXPIRED'));
+  const old = publish(7, 4, { head: { issuedAt: issuedAt + 1, notAfter: issuedAt - 1 } });
+  for (const at of [issuedAt, now, 0])
+    expect(acceptHead(headed, old.head, at)).toMatchObject(refused('NEGATIVE_EXPIRED'));
+  const root = signed('root', encodeRoot(rootOf({ version: 2, notAfter: issuedAt - 1 })), keys.roots[0], keys.roots[1]);
+  for (const at of [issuedAt, now, 0]) expect(acceptRoot(headed, root, at)).toMatchObject(refused('NEGATIVE_EXPIRED'));
+});
+
 test('heads that come while data is withheld make nothing fresh', () => {
   const state = started();
   const later = publish(6, 3, { tags: [11, 12], head: { issuedAt: now + 2 * day, notAfter: now + 3 * day } });
@@ -188,10 +222,39 @@ test('a key that ran versions ahead is replaced, and the fleet goes on from lowe
   expect(acceptHead(state, publish(7, 5).head, now)).toMatchObject(refused('SIGNATURE_INVALID'));
   const recovered = publish(6, 4, { headSigner: head, head: { rootVersion: 2 } });
   expect(unwrap(acceptHead(state, recovered.head, now)).head?.version).toBe(6);
+  // No moment of the replaced key is kept from which removals would wear off.
+  const ahead = { ...started(), timeFloor: now + 99 * day, letGo: { cards: 5, at: now + 99 * day } };
+  expect(
+    unwrap(acceptRoot(ahead, signed('root', encodeRoot(rotated), keys.roots[1], keys.roots[2]), now)).letGo,
+  ).toEqual({ cards: 5, at: now });
   // The list in force is still a floor: recovery is no way to an older list.
   expect(acceptHead(state, publish(4, 4, { headSigner: head, head: { rootVersion: 2 } }).head, now)).toMatchObject(
     refused('NEGATIVE_ROLLED_BACK'),
   );
+});
+
+test('a list key and an emergency key that ran ahead are replaced too: their numbers are no floor any more', () => {
+  const far = publish(4_000_000_000, 4_000_000_000, { tags: [11, 12] });
+  const state = take(factory(), far);
+  const [list, emergency] = [signer('list', 'regular'), signer('emergency', 'regular')];
+  const others = rootOf().keys.filter(({ id }) => id !== keys.list.key.id && id !== keys.emergency.key.id);
+  const rotated = rootOf({ version: 2, keys: [...others, list.key, emergency.key] });
+  const next = unwrap(acceptRoot(state, signed('root', encodeRoot(rotated), keys.roots[0], keys.roots[1]), now));
+  // What is in force goes on counting, and is equal to nothing.
+  expect([next.applied?.count, next.overlay.length, isEqualToHead(next)]).toEqual([100, 2, false]);
+  const recovered = publish(6, 4, {
+    tags: [13],
+    listSigners: [list],
+    emergencySigner: emergency,
+    head: { rootVersion: 2 },
+  });
+  const taken = take(next, recovered);
+  expect([taken.applied?.version, taken.overlaySeq, isEqualToHead(taken)]).toEqual([6, 4, true]);
+  // The keys before say nothing any more.
+  const before = publish(7, 5, { head: { rootVersion: 2 } });
+  const headed = unwrap(acceptHead(taken, before.head, now));
+  expect(acceptOverlay(headed, before.overlay, now)).toMatchObject(refused('SIGNATURE_INVALID'));
+  expect(checkManifest(headed, before.manifest, now)).toMatchObject(refused('SIGNATURE_INVALID'));
 });
 
 test('a list that shrinks by more than a twentieth needs a second key', () => {
@@ -206,6 +269,84 @@ test('a list that shrinks by more than a twentieth needs a second key', () => {
     expect(check(publishOf(count, keys.list, keys.list))).toMatchObject(refused('NEGATIVE_SHRINKS'));
     expect(check(publishOf(count, keys.list, keys.otherIssuer))).toMatchObject(refused('NEGATIVE_SHRINKS'));
     expect(check(publishOf(count, keys.list, keys.second)).ok).toBe(true);
+  }
+});
+
+/** A list of so many cards, the first of them number `from`. */
+const cardsFrom = (from: number, count: number, hashBits = 30): NegativeSet =>
+  hashSet(
+    hashBits,
+    Float64Array.from({ length: count }, (_, at) => entryOf(from + at, 1)),
+  );
+/** What one key, or as many as it says, let go when the one list follows the other, at a terminal that took the one just then. */
+const letGoOf = (
+  base: NegativeSet | undefined,
+  next: NegativeSet,
+  signers = 1,
+  at = now,
+  letGo = { cards: 0, at: now },
+) => checkLetGo({ ...started(), letGo }, { signers }, base, next, at);
+
+test('a list that is exchanged needs a second key, whatever comes for what goes', () => {
+  const base = cardsFrom(0, 1_000);
+  expect(unwrap(letGoOf(base, cardsFrom(50, 1_000)))).toEqual({ cards: 50, at: now });
+  for (const next of [cardsFrom(51, 1_000), cardsFrom(1_000, 1_000), cardsFrom(51, 900_000), cardsFrom(0, 0)]) {
+    expect(letGoOf(base, next)).toMatchObject(refused('NEGATIVE_SHRINKS'));
+    expect(unwrap(letGoOf(base, next, 2))).toEqual({ cards: 0, at: now });
+  }
+  // Another reason is no removal.
+  const others = {
+    ...base,
+    partitions: base.partitions.map((all) => ({ ...all, entries: all.entries.map((e) => e + 1) })),
+  };
+  expect(unwrap(letGoOf(base, others)).cards).toBe(0);
+  // On a handful of cards one may change for another.
+  expect(letGoOf(cardsFrom(0, 3), cardsFrom(1, 3)).ok).toBe(true);
+  expect(letGoOf(cardsFrom(0, 3), cardsFrom(2, 3))).toMatchObject(refused('NEGATIVE_SHRINKS'));
+  // The first list of all has nothing to let go.
+  expect(unwrap(letGoOf(undefined, cardsFrom(0, 3)))).toEqual({ cards: 0, at: now });
+});
+
+test('many small steps of one key are one large one, and wear off with the days', () => {
+  let letGo = { cards: 0, at: now };
+  const step = (from: number, by: number, at: number) =>
+    letGoOf(cardsFrom(from, 1_000), cardsFrom(from + by, 1_000), 1, at, letGo);
+  letGo = unwrap(step(0, 30, now));
+  letGo = unwrap(step(30, 20, now + 60));
+  expect(step(50, 1, now + 120)).toMatchObject(refused('NEGATIVE_SHRINKS'));
+  expect(step(50, 11, now + day)).toMatchObject(refused('NEGATIVE_SHRINKS'));
+  expect(step(50, 10, now + day).ok).toBe(true);
+  // A clock that goes back gives nothing.
+  expect(step(50, 1, now - 30 * day)).toMatchObject(refused('NEGATIVE_SHRINKS'));
+  // Who was away for a month gets what went in a month, a half in a hundred a day, at once.
+  const away = { cards: 0, at: now };
+  expect(letGoOf(cardsFrom(0, 1_000), cardsFrom(150, 1_000), 1, now + 30 * day, away).ok).toBe(true);
+  expect(letGoOf(cardsFrom(0, 1_000), cardsFrom(351, 1_000), 1, now + 30 * day, away)).toMatchObject(
+    refused('NEGATIVE_SHRINKS'),
+  );
+});
+
+test('exceptions are cards that are let go, a range runs to its end, and another codec, width or epoch needs two keys', () => {
+  const base = cardsFrom(0, 1_000);
+  const allowing = (count: number) => ({
+    ...base,
+    beside: { ...nothingBeside, exceptions: Array.from({ length: count }, (_, at) => at + 1) },
+  });
+  expect(letGoOf(base, allowing(50)).ok).toBe(true);
+  expect(letGoOf(base, allowing(51))).toMatchObject(refused('NEGATIVE_SHRINKS'));
+  expect(letGoOf(allowing(51), allowing(51)).ok).toBe(true);
+  const ranged = (notAfter: number) => ({
+    ...base,
+    beside: { ranges: [{ digits: 6, low: 400_000, high: 400_009, notAfter }], exceptions: [] },
+  });
+  expect(letGoOf(ranged(now + 2 * day), base)).toMatchObject(refused('NEGATIVE_SHRINKS'));
+  expect(letGoOf(ranged(now + 2 * day), ranged(now + day + 1))).toMatchObject(refused('NEGATIVE_SHRINKS'));
+  expect(letGoOf(ranged(now + 2 * day), base, 2).ok).toBe(true);
+  expect(letGoOf(ranged(now + day), base).ok).toBe(true);
+  for (const rekeyed of [cardsFrom(0, 1_000, 31), { ...base, codec: 'KP' as const, hashBits: 0 }]) {
+    expect(letGoOf(base, rekeyed)).toMatchObject(refused('NEGATIVE_SHRINKS'));
+    expect(letGoOf(base, rekeyed, 2).ok).toBe(true);
+    expect(letGoOf(cardsFrom(0, 0), rekeyed).ok).toBe(true);
   }
 });
 
@@ -231,21 +372,25 @@ test('emergency entries only add up, count on any base, and are capped in a day'
   expect(acceptOverlay(unwrap(acceptHead(filled, later.head, now + day)), later.overlay, now + day).ok).toBe(true);
 });
 
-test('clocks: back, forward, dead, 2036 and 2038, and offline approvals bound a clock that stands', () => {
+test('clocks: back, forward, dead, 2036 and 2038, zones and leaps, and offline approvals bound a clock that stands', () => {
   const state = started();
   const seen = freshnessOf;
   for (const [at, expected] of [
     [now - 299, 'fresh'],
     [now - 301, 'hard'],
     [0, 'hard'],
+    // A zone that is taken for another, either way.
     [now + 14 * 3_600, 'fresh'],
+    [now - 14 * 3_600, 'hard'],
+    // A leap second: one is told twice.
+    [now - 1, 'fresh'],
     [2_085_978_496, 'hard'],
     [2 ** 31, 'hard'],
     [2 ** 32 + 5, 'hard'],
   ] as const)
     expect(seen(state, at)).toBe(expected);
-  // The same in the next century's seconds: nothing wraps.
-  for (const late of [2 ** 31 + 10, 2 ** 32 + 10]) {
+  // The same in the next century's seconds, and over the end of a leap year's February: nothing wraps, a day is a day.
+  for (const late of [2 ** 31 + 10, 2 ** 32 + 10, Date.UTC(2028, 1, 28, 12) / 1_000]) {
     const there = authority(late);
     const taken = take(
       initialTrust('regular', {
@@ -255,8 +400,10 @@ test('clocks: back, forward, dead, 2036 and 2038, and offline approvals bound a 
       there.publish(1, 1),
       late,
     );
-    expect([seen(taken, late), seen(taken, late + 4 * day), seen(taken, late - 400)]).toEqual([
+    expect([late, late + day, late + day + 1, late + 4 * day, late - 400].map((at) => seen(taken, at))).toEqual([
       'fresh',
+      'fresh',
+      'soft',
       'hard',
       'hard',
     ]);

@@ -193,7 +193,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
     tagKey: negativeTagKey,
     publish: () => undefined,
     announce: () => undefined,
-    floorLimitMinor: () => 0,
+    floorLimits: () => Promise.resolve(() => 0),
   });
   const server = await authority.credentials('server', 'server', {
     kind: 'leaf',

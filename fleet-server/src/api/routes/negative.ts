@@ -29,6 +29,7 @@ import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import { listQuery, pageOf } from '../list-query.ts';
 import type { ApiRooms, NegativeListRoom } from '../ports.ts';
+import { isCardNumber } from '../../negative/rules.ts';
 import { refused } from '../problems.ts';
 
 // From here on a PAN is a secret: the parsed body holds no digits that a log could show.
@@ -216,7 +217,7 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
     {
       config: change,
       schema: {
-        summary: 'Publish a new version; with a second signature when the list shrinks by more than 5 %',
+        summary: 'Publish a new version; with a second signature when the list lets more than 5 % of its cards go',
         tags,
         body: publishNegative,
         response: { 200: negativePublished, '4xx': refused },
@@ -297,7 +298,12 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
         response: { 200: negativeExplanation, '4xx': refused },
       },
     },
-    async ({ body }) => await wiped(body.pan, () => listNamed(body.list).explain(body.pan)),
+    async ({ body: { list, pan } }) =>
+      await wiped(pan, async () => {
+        // A number that no card has is a slip of the pen, and no answer to a question about a card.
+        if (!pan.use(isCardNumber)) unwrap(fail('PAN_INVALID', { field: 'pan' }));
+        return await listNamed(list).explain(pan);
+      }),
   );
 
   app.post(

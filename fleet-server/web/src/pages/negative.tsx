@@ -192,6 +192,7 @@ export function NegativePage() {
             </nav>
           )}
         </section>
+        {state.value && <Versions versions={state.value.versions} />}
       </div>
     </main>
   );
@@ -264,11 +265,12 @@ const Spread = ({ state }: { state: State }) => (
           <tr>
             <th scope="col">{t('negative.behind')}</th>
             <th scope="col">{t('negative.version')}</th>
+            <th scope="col">{t('negative.freshAt')}</th>
             <th scope="col">¥</th>
           </tr>
         </thead>
         <tbody>
-          {state.behind.map(({ serial, version, overlaySeq, exposureMinor }) => (
+          {state.behind.map(({ serial, version, overlaySeq, freshAt, exposureMinor }) => (
             <tr key={serial}>
               <th scope="row">
                 <a href={`/terminals/${serial}`}>{serial}</a>
@@ -276,11 +278,43 @@ const Spread = ({ state }: { state: State }) => (
               <td class="digits">
                 v{version} +{overlaySeq}
               </td>
+              <td>{freshAt ? moment(freshAt) : t('negative.never')}</td>
               <td class="digits">{count(exposureMinor)}</td>
             </tr>
           ))}
         </tbody>
       </table>
     )}
+  </section>
+);
+
+/** The newest versions: what each holds, and when it was made. */
+const Versions = ({ versions }: Pick<State, 'versions'>) => (
+  <section class="panel" aria-labelledby="versions">
+    <header>
+      <h2 id="versions">{t('negative.versions')}</h2>
+    </header>
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">{t('negative.version')}</th>
+          <th scope="col">{t('negative.cards')}</th>
+          <th scope="col">{t('negative.bytes')}</th>
+          <th scope="col">{t('negative.issued')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {versions.map(({ version, count: cards, sizeBytes, issuedAt }) => (
+          <tr key={version}>
+            <th scope="row" class="digits">
+              v{version}
+            </th>
+            <td class="digits">{count(cards)}</td>
+            <td class="digits">{count(sizeBytes)}</td>
+            <td>{moment(issuedAt)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   </section>
 );

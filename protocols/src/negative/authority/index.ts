@@ -17,11 +17,14 @@ export {
   type OverlayDocument,
   type RootDocument,
 } from './documents.ts';
+export { countLetGo, type LetGo, lettingGo } from './let-go.ts';
 export {
   acceptHead,
   acceptOverlay,
   acceptRoot,
   applyManifest,
+  type CheckedManifest,
+  checkLetGo,
   checkManifest,
   countOffline,
   type Freshness,

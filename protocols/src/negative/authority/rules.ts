@@ -1,6 +1,7 @@
 import { fail, ok, type Result } from '../../kit/index.ts';
 import { sameBytes } from '../container/merkle.ts';
 import { sortEntries, tagOf } from '../container/entries.ts';
+import { countOf, type NegativeSet } from '../container/encode.ts';
 import { decodeOverlay } from '../overlay/overlay.ts';
 import {
   decodeHead,
@@ -15,6 +16,7 @@ import {
   overlayDigestBytes,
   type RootDocument,
 } from './documents.ts';
+import { countLetGo, type LetGo, lettingGo } from './let-go.ts';
 import { documentDigest, genuineSigners, type SignedBytes } from './signed-bytes.ts';
 
 /** What a terminal knows of a list and of who may speak for it. Times are seconds since 1970. */
@@ -30,6 +32,8 @@ export interface TrustState {
   readonly overlaySeq: number;
   /** Emergency entries that came since `since`: for the cap. */
   readonly emergency: { readonly since: number; readonly count: number };
+  /** What one list key alone let go lately. */
+  readonly letGo: LetGo;
   /** Signed time at which what is in force last equalled a head; 0 never. */
   readonly freshAt: number;
   /** The highest signed time that was seen: no clock is believed below it. */
@@ -65,6 +69,7 @@ export const initialTrust = (list: string, root: RootDocument): TrustState => ({
   overlay: new Float64Array(0),
   overlaySeq: 0,
   emergency: { since: 0, count: 0 },
+  letGo: { cards: 0, at: 0 },
   freshAt: 0,
   timeFloor: 0,
   offline: { count: 0, amountMinor: 0 },
@@ -122,6 +127,7 @@ export function acceptRoot(state: TrustState, document: SignedBytes, now: number
     overlaySeq: isChanged('emergency') ? 0 : state.overlaySeq,
     // Signed time is the head key's word too.
     timeFloor: isChanged('head') ? 0 : state.timeFloor,
+    letGo: isChanged('head') ? { ...state.letGo, at: Math.min(state.letGo.at, now) } : state.letGo,
   });
 }
 
@@ -221,11 +227,21 @@ const isNamedBy = (head: Head | null, document: SignedBytes, overlay: OverlayDoc
 const union = (a: Float64Array, b: Float64Array): Float64Array =>
   sortEntries(Float64Array.from([...a, ...b])).slice(0, overlayKeptMax);
 
+/** A manifest that was checked. */
+export interface CheckedManifest extends Manifest {
+  /** How many list keys signed it. */
+  readonly signers: number;
+}
+
 /**
- * Checks a manifest: the one that the head in force names, by a list key of this very list. A list that loses more than a
- * twentieth needs a second list key. Order of faults: form, list, match with the head, signatures, expiry, rollback, shrinking.
+ * Checks a manifest: the one that the head in force names, by a list key of this very list. A list that shrinks by more than a
+ * twentieth needs a second list key; which cards went, `checkLetGo` asks once the list is here. Order of faults: form, list, match with the head, signatures, expiry, rollback, shrinking.
  */
-export function checkManifest(state: TrustState, document: SignedBytes, now: number): Result<Manifest, TrustFault> {
+export function checkManifest(
+  state: TrustState,
+  document: SignedBytes,
+  now: number,
+): Result<CheckedManifest, TrustFault> {
   const read = decodeManifest(document.payload);
   if (!read.ok) return read;
   const manifest = read.value;
@@ -240,12 +256,36 @@ export function checkManifest(state: TrustState, document: SignedBytes, now: num
   if (applied && compareVersions(manifest, applied) < 0) return fail('NEGATIVE_ROLLED_BACK', { field: 'manifest' });
   if (applied && manifest.count < applied.count * (1 - shrinkMax) && signers < 2)
     return fail('NEGATIVE_SHRINKS', { facts: { count: manifest.count, before: applied.count } });
-  return ok(manifest);
+  return ok({ ...manifest, signers });
+}
+
+/**
+ * Checks a list that is here by what it lets go of the one in force, whatever it adds: a manifest's count says nothing about which cards
+ * they are. What two keys signed is not counted.
+ * @param base undefined where none is in force that could be read
+ * @returns what one key alone let go by then, for `applyManifest`
+ */
+export function checkLetGo(
+  state: TrustState,
+  { signers }: Pick<CheckedManifest, 'signers'>,
+  base: NegativeSet | undefined,
+  next: NegativeSet,
+  now: number,
+): Result<LetGo, TrustFault> {
+  const at = trustedNow(state, now);
+  const count = base ? countOf(base) : 0;
+  const cards = base && signers < 2 ? lettingGo(base, next, at) : 0;
+  const letGo = countLetGo(state.letGo, count, cards, at);
+  return letGo ? ok(letGo) : fail('NEGATIVE_SHRINKS', { facts: { cards, count } });
 }
 
 /** A container with the manifest's Merkle root is in force from here on, and beside it the overlay that is for it. */
-export const applyManifest = (state: TrustState, manifest: Manifest, overlay: Float64Array): TrustState =>
-  refreshed({ ...state, applied: manifest, overlay });
+export const applyManifest = (
+  state: TrustState,
+  manifest: Manifest,
+  overlay: Float64Array,
+  letGo: LetGo = state.letGo,
+): TrustState => refreshed({ ...state, applied: manifest, overlay, letGo });
 
 /** How old what is in force is, by signed policy. */
 export type Freshness = 'fresh' | 'soft' | 'hard';
