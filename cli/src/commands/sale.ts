@@ -1,5 +1,6 @@
 import { transitProcessName, transitScheme, transitTerminalName } from '@tsunagu/protocols/felica';
 import type { Job, PaymentOrder, SaleResult } from '@tsunagu/protocols/fleet';
+import { describeActionCode, isApproval } from '@tsunagu/protocols/iso8583';
 import { type Console, type ExitCode, exit, explain, layOut, pad, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import { runJob } from './watch-job.ts';
@@ -16,7 +17,7 @@ export function describeSale({ texts, language }: Pick<Console, 'texts' | 'langu
     sale.stan && texts.sale.stan(sale.stan),
     sale.original && texts.sale.follow(sale.original),
     sale.approvalCode && texts.sale.approval(sale.approvalCode),
-    sale.actionCode && texts.sale.action(sale.actionCode),
+    sale.actionCode && texts.sale.action(sale.actionCode, wordsOf(sale.actionCode, language)),
     sale.decidedBy === 'terminal' && texts.sale.offline,
     sale.isQueued && texts.sale.queued,
     sale.reason && `${sale.reason}: ${explain(sale.reason, language).says}`,
@@ -24,6 +25,10 @@ export function describeSale({ texts, language }: Pick<Console, 'texts' | 'langu
   ].filter((part): part is string => Boolean(part));
   return texts.sale.result(texts.outcome[sale.outcome], parts);
 }
+
+/** What an issuer's "no" means; a "yes" needs no words. */
+const wordsOf = (code: string, language: Console['language']): string | undefined =>
+  isApproval(code) ? undefined : describeActionCode(code)?.[language];
 
 /** What a payment is, in one line. */
 function titleOf({ texts }: Console, serial: string, order: PaymentOrder): string {

@@ -29,7 +29,7 @@ export async function keysOnMachine(world: World, data: string): Promise<Result<
       ? [
           {
             kind: 'ca',
-            command: 'tsunagu ca root export --out FILE, then: tsunagu ca root remove --root FILE --confirm ID',
+            command: 'tsunagu ca root export --out FILE && tsunagu ca root remove --root FILE --confirm ID',
           } as const,
         ]
       : []),
@@ -45,8 +45,7 @@ export async function keysOnMachine(world: World, data: string): Promise<Result<
       ? [
           {
             kind: 'negative',
-            command:
-              'tsunagu negative key make FILE (each keeper), then: negative root fetch, propose, sign, countersign, publish',
+            command: 'tsunagu negative key make FILE && tsunagu negative root fetch|propose|sign|countersign|publish',
           } as const,
         ]
       : []),

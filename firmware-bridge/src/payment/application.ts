@@ -401,7 +401,8 @@ export class PaymentApplication {
     const record = this.#record(
       facts,
       { ...ended, outcome: isReversed ? 'reversed' : ended.outcome },
-      leg.request ?? ended.message,
+      // A trace number that nobody ever saw is none: by it the server would take the sale for one that the switch has.
+      state.name === 'nothingSent' ? ended.message : (leg.request ?? ended.message),
       original,
     );
     let told: Transaction | undefined = record && {

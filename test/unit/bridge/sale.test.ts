@@ -198,7 +198,11 @@ describe('a sale that does not come about', () => {
 
   it('fails without a reversal when the switch cannot be reached', async () => {
     const { sell, memory } = await terminal('CT-5100', acquirerTo(1));
-    expect(await sell('visa-contact')).toMatchObject({ outcome: 'failed', reason: 'ACQUIRER_UNREACHABLE' });
+    expect(await sell('visa-contact')).toMatchObject({
+      outcome: 'failed',
+      reason: 'ACQUIRER_UNREACHABLE',
+      stan: '',
+    });
     expect(memory.kept.size).toBe(0);
   });
 

@@ -3,7 +3,7 @@ import { ok } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
 import { openClient } from '../../../cli/src/client/index.ts';
-import { makePayment } from '../../../cli/src/commands/sale.ts';
+import { describeSale, makePayment } from '../../../cli/src/commands/sale.ts';
 import { exit, openConsole } from '../../../cli/src/console/index.ts';
 
 const world = systemWorld(() => undefined);
@@ -71,4 +71,24 @@ test.each([
   expect(err.join('').split('\n')).toContainEqual(expect.stringContaining(next));
   // A sum that is taken away has its sign before the yen, as on a slip.
   expect(console.texts.yen(-4_000)).toBe('-¥4,000');
+});
+
+test.each([
+  ['en', 'action code 116 (Not sufficient funds)', 'action code 000 ('],
+  ['ja', 'アクションコード 116（残高不足）', 'アクションコード 000（'],
+])('a "no" of the issuer has words, a "yes" needs none, in %s', (lang, no, yes) => {
+  const console = openConsole({ env: {}, stdout: { write: () => true }, stderr: { write: () => true }, lang });
+  const sale = {
+    kind: 'sale',
+    amountMinor: 6_001,
+    currency: 'JPY',
+    card: 'gift-card',
+    scheme: 'gift',
+    entry: 'stripe',
+    lastFour: '0010',
+    stan: '000003',
+    durationMs: 1,
+  } as const;
+  expect(describeSale(console, { ...sale, outcome: 'declined', actionCode: '116' })).toContain(no);
+  expect(describeSale(console, { ...sale, outcome: 'approved', actionCode: '000' })).not.toContain(yes);
 });
