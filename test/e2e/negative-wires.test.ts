@@ -172,8 +172,10 @@ async function openOffline(): Promise<void> {
 }
 /** Another head: what was approved on the one before counts no more. */
 async function newHead(): Promise<void> {
+  const { version } = (await detail('CT5100-0001')).negative;
   expect((await house.call('POST', '/negative/versions', {})).body).toMatchObject({ published: true });
-  await current('CT5100-0001');
+  const isHere = async (): Promise<boolean> => (await detail('CT5100-0001')).negative.version > version;
+  await until('the next head', isHere, 30_000);
 }
 /** Cards that approve by themselves, and count anew when their issuer has approved in between. */
 const offlineCards = ['visa-offline', 'mastercard-offline', 'jcb-issuer-optional'] as const;

@@ -1,5 +1,5 @@
 import { Box, Text, useInput } from 'ink';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { Texts } from '../language/index.ts';
 
 interface SaleDialogProps {
@@ -17,6 +17,7 @@ const shownMax = 10;
 export function SaleDialog({ texts, cards = [], onCancel, onStart }: SaleDialogProps) {
   const [chosen, setChosen] = useState(0);
   const [amount, setAmount] = useState('1280');
+  const [isListening, setListening] = useState(false);
   const card = cards[Math.min(chosen, cards.length - 1)];
   const first = Math.max(0, Math.min(chosen - shownMax + 1 + (shownMax >> 1), cards.length - shownMax));
 
@@ -30,6 +31,9 @@ export function SaleDialog({ texts, cards = [], onCancel, onStart }: SaleDialogP
     else if (key.return && card && Number(amount) > 0) onStart(card, Number(amount));
   });
 
+  // Keys are heard from the first effects on: who sees the dialog can use it.
+  useEffect(() => setListening(true), []);
+  if (!isListening) return null;
   return (
     <Box flexDirection="column" borderStyle="round" paddingX={1} marginTop={1}>
       <Text bold>{texts.tui.chooseCard}</Text>

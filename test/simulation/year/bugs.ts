@@ -15,7 +15,7 @@ export const plantedYearBugs = {
   noTerminalIsInTwoPlaces: [
     {
       is: 'a transaction is none: what the power cut into stays half done',
-      cutEvery: 90,
+      cutEvery: 75,
       bugs: {
         connection: (inner) => ({
           ...inner,
