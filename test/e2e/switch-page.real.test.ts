@@ -27,17 +27,18 @@ describe.skipIf(!existsSync(browserPath))('the page of the switch in a browser, 
 
   const sell = (amount: number) =>
     house.cli('sale', serial, '--amount', String(amount), '--card', 'visa-contact', '--json');
-  const newest = async () => {
-    const { body } = await house.api(`${switchPaths.transactions}?limit=1`);
+  // The house sells by itself too: a sale is known by its amount.
+  const soldFor = async (amount: number) => {
+    const { body } = await house.api(`${switchPaths.transactions}?amount=${String(amount)}&terminal=${serial}&limit=1`);
     const [first] = pageOf(switchTransaction).parse(body).items;
-    if (!first) throw new Error('the journal is empty');
+    if (!first) throw new Error(`the journal has no sale of ${String(amount)}`);
     return first;
   };
   const credit = 'tr[data-link="card-company-1"]';
 
   it('finds a sale by amount, last four, RRN and terminal, and shows all that the journal says of it', async () => {
     expect(await sell(4_321)).toMatchObject({ code: 0 });
-    const sold = await newest();
+    const sold = await soldFor(4_321);
     await page.click('nav a[href="/switch"]');
     for (const [field, value] of [
       ['amount', '4321'],
@@ -51,6 +52,15 @@ describe.skipIf(!existsSync(browserPath))('the page of the switch in a browser, 
       await page.waitForURL(`**/switch?*${field}=*`);
       await page.waitForSelector(`tr[data-transaction="${sold.id}"]`);
     }
+    await page.selectOption('form[role=search] select[name=state]', 'approved');
+    // The links above are drawn anew every few seconds; what is being typed stays.
+    await page.fill('form[role=search] input[name=rrn]', '12345');
+    await page.waitForTimeout(6_000);
+    expect(await page.inputValue('form[role=search] input[name=rrn]')).toBe('12345');
+    await page.fill('form[role=search] input[name=rrn]', sold.rrn ?? '');
+    await page.press('form[role=search] input[name=rrn]', 'Enter');
+    await page.waitForURL('**/switch?*state=approved*');
+    expect(await page.inputValue('form[role=search] select[name=state]')).toBe('approved');
     await page.click(`tr[data-transaction="${sold.id}"] a`);
     const detail = page.locator('[data-testid=transaction]');
     await detail.waitFor();
@@ -69,7 +79,7 @@ describe.skipIf(!existsSync(browserPath))('the page of the switch in a browser, 
     await page.click(`${credit} button:has-text("Sign off")`);
     await page.locator(`${credit} .mark.warn`).first().waitFor();
     // What takes a sale back stands without the issuer, and waits for it.
-    const { stan } = await newest();
+    const { stan } = await soldFor(4_321);
     expect(await house.cli('void', serial, '--of', stan)).toMatchObject({ code: 0 });
     await until(
       async () => pageOf(switchAdvice).parse((await house.api(switchPaths.advices)).body).items.length > 0,

@@ -8,7 +8,7 @@ import {
   type SwitchTransactionDetail,
   switchTransactionDetail,
 } from '@tsunagu/protocols/fleet';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { ask } from '../api.ts';
 import { formText } from '../parts/form-text.ts';
@@ -45,10 +45,17 @@ export function Journal() {
   const wanted = fields.flatMap((field) => (query[field] ? [[field, query[field]]] : []));
   const { transaction } = query;
 
+  const form = useRef<HTMLFormElement>(null);
+  const search = JSON.stringify(wanted);
+  // An answer to a search that has been replaced comes too late.
+  const current = useRef(search);
+  current.current = search;
+
   const load = async (cursor?: string): Promise<void> => {
     const asked = new URLSearchParams([...wanted, ['limit', '20'], ...(cursor ? [['cursor', cursor]] : [])]);
     try {
       const part = await ask(page(switchTransaction), `${switchPaths.transactions}?${asked.toString()}`);
+      if (current.current !== search) return;
       found.value = [...(cursor ? (found.value ?? []) : []), ...part.items];
       next.value = part.next;
       fault.value = '';
@@ -56,7 +63,17 @@ export function Journal() {
       fault.value = faultText(error);
     }
   };
-  useEffect(() => void load(), [JSON.stringify(wanted)]);
+  /** Shows in the form what the address asks for. Only then: what is being typed outlives a page drawn anew. */
+  const fill = (): void => {
+    for (const field of fields) {
+      const input = form.current?.elements.namedItem(field);
+      if (input instanceof HTMLInputElement || input instanceof HTMLSelectElement) input.value = query[field] ?? '';
+    }
+  };
+  useEffect(() => {
+    fill();
+    void load();
+  }, [search]);
   useEffect(() => {
     detail.value = undefined;
     if (!transaction) return;
@@ -70,9 +87,9 @@ export function Journal() {
     );
   }, [transaction]);
 
-  const search = (form: HTMLFormElement): void => {
+  const find = (fieldsOf: HTMLFormElement): void => {
     const given = fields.flatMap((field) => {
-      const value = formText(form, field).trim();
+      const value = formText(fieldsOf, field).trim();
       return value === '' ? [] : [[field, value]];
     });
     route(given.length === 0 ? '/switch' : `/switch?${new URLSearchParams(given).toString()}`);
@@ -83,12 +100,13 @@ export function Journal() {
         <h2 id="journal-title">{t('switch.journal')}</h2>
       </header>
       <form
+        ref={form}
         class="inline"
         role="search"
         aria-labelledby="journal-title"
         onSubmit={(event) => {
           event.preventDefault();
-          search(event.currentTarget);
+          find(event.currentTarget);
         }}
       >
         {texts.map((field) => (
@@ -96,7 +114,6 @@ export function Journal() {
             {t(`switch.by.${field}`)}
             <input
               name={field}
-              value={query[field] ?? ''}
               autoComplete="off"
               {...(field === 'lastFour' && { pattern: '[0-9]{4}', inputMode: 'numeric' as const })}
               {...(field === 'amount' && { pattern: '[0-9]{1,12}', inputMode: 'numeric' as const })}
@@ -105,7 +122,7 @@ export function Journal() {
         ))}
         <label>
           {t('switch.by.state')}
-          <select name="state" value={query['state'] ?? ''}>
+          <select name="state">
             <option value="">{t('switch.any')}</option>
             {states.map((state) => (
               <option key={state} value={state}>
