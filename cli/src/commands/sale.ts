@@ -1,6 +1,6 @@
 import { transitProcessName, transitScheme, transitTerminalName } from '@tsunagu/protocols/felica';
 import type { Job, PaymentOrder, SaleResult } from '@tsunagu/protocols/fleet';
-import { describeActionCode, isApproval } from '@tsunagu/protocols/iso8583';
+import { describeActionCode, isApproval, nextAfterActionCode } from '@tsunagu/protocols/iso8583';
 import { type Console, type ExitCode, exit, explain, layOut, pad, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import { runJob } from './watch-job.ts';
@@ -29,6 +29,15 @@ export function describeSale({ texts, language }: Pick<Console, 'texts' | 'langu
 /** What an issuer's "no" means; a "yes" needs no words. */
 const wordsOf = (code: string, language: Console['language']): string | undefined =>
   isApproval(code) ? undefined : describeActionCode(code)?.[language];
+
+/** What can be done about a payment that did not stand: by our own reason, else by the issuer's code. */
+export function nextAfterSale(
+  { outcome, reason, actionCode }: Pick<SaleResult, 'outcome' | 'reason' | 'actionCode'>,
+  language: Console['language'],
+): string | undefined {
+  if (outcome === 'approved') return undefined;
+  return reason === undefined ? nextAfterActionCode(actionCode ?? '')?.[language] : explain(reason, language).next;
+}
 
 /** What a payment is, in one line. */
 function titleOf({ texts }: Console, serial: string, order: PaymentOrder): string {
@@ -81,8 +90,7 @@ export async function makePayment(context: Context, serial: string, order: Payme
   if (json) console.out(JSON.stringify(job, null, console.isLive ? 2 : 0));
   else if (job.sale) {
     console.out(console.paint(job.sale.outcome === 'approved' ? 'ok' : 'warn', describeSale(console, job.sale)));
-    const { outcome, reason } = job.sale;
-    const next = outcome === 'approved' || reason === undefined ? undefined : explain(reason, console.language).next;
+    const next = nextAfterSale(job.sale, console.language);
     if (next) console.err(`${console.paint('muted', texts.next)} ${next}`);
     if (job.sale.history) for (const line of historyLines(console, job.sale)) console.out(line);
   } else sayFailed(console, job);

@@ -1,7 +1,7 @@
 import { Box, Text } from 'ink';
 import type { ReactNode } from 'react';
 import { timelineLine } from '../commands/describe.ts';
-import { describeSale } from '../commands/sale.ts';
+import { describeSale, nextAfterSale } from '../commands/sale.ts';
 import { describeTerminal } from '../commands/terminal.ts';
 import { cut, explain, pad } from '../console/index.ts';
 import type { Language, Texts } from '../language/index.ts';
@@ -32,7 +32,8 @@ export function TerminalView({ texts, language, now, state, width, height, child
   const facts = describeTerminal(texts, now, opened.detail);
   const names: Readonly<Record<string, string>> = texts.steps;
   const steps = job?.steps ?? [];
-  const saleHeight = job || state.saleRunning ? steps.length + 2 : 0;
+  const next = job?.sale ? nextAfterSale(job.sale, language) : undefined;
+  const saleHeight = job || state.saleRunning ? steps.length + (next === undefined ? 2 : 3) : 0;
   const timelineHeight = Math.max(0, height - facts.length - saleHeight - 2);
   return (
     <Box flexDirection="column" height={height}>
@@ -60,6 +61,7 @@ export function TerminalView({ texts, language, now, state, width, height, child
           ) : (
             <Text dimColor>{texts.tui.saleRunning}</Text>
           )}
+          {next !== undefined && <Text wrap="truncate">{`${texts.next} ${next}`}</Text>}
         </Box>
       )}
       {!children && timelineHeight > 1 && (

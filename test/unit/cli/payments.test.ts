@@ -10,9 +10,13 @@ const world = systemWorld(() => undefined);
 const now = '2026-11-26T00:00:00.000Z';
 
 test.each([
-  ['en', 'next: '],
-  ['ja', '対処: '],
-])('a payment that was refused says what can be done, in %s', async (lang, next) => {
+  ['en', 'next: ', { outcome: 'refused', stan: '', reason: 'REFUND_ABOVE_SALE' }, 'REFUND_ABOVE_SALE'],
+  ['ja', '対処: ', { outcome: 'refused', stan: '', reason: 'REFUND_ABOVE_SALE' }, 'REFUND_ABOVE_SALE'],
+  ['en', 'next: The payment does not stand', { outcome: 'declined', stan: '000007', actionCode: '911' }, '911'],
+  ['ja', '対処: 取引は成立していません', { outcome: 'declined', stan: '000007', actionCode: '911' }, '911'],
+  ['en', 'next: The sale is reversed', { outcome: 'reversed', stan: '000007', reason: 'ACQUIRER_TIMEOUT' }, 'TIMEOUT'],
+  ['ja', '対処: 取消電文は自動', { outcome: 'reversed', stan: '000007', reason: 'ACQUIRER_TIMEOUT' }, 'TIMEOUT'],
+])('a payment that did not stand says what can be done, in %s: %s', async (lang, next, came, why) => {
   const ended = job.parse({
     id: 'job-1',
     serial: 'CT5100-0001',
@@ -38,16 +42,14 @@ test.each([
     isLate: false,
     sale: {
       kind: 'refund',
-      outcome: 'refused',
       amountMinor: 4_000,
       currency: 'JPY',
       card: '',
       scheme: '',
       entry: 'stored',
       lastFour: '',
-      stan: '',
-      reason: 'REFUND_ABOVE_SALE',
       durationMs: 0,
+      ...came,
     },
   });
   const client = Object.assign(openClient({ url: 'http://127.0.0.1:9', token: '' }, world), {
@@ -67,7 +69,7 @@ test.each([
   });
   const order = { kind: 'refund', original: '000003', amountMinor: 4_000 } as const;
   expect(await makePayment({ world, console, client, json: false }, 'CT5100-0001', order)).toBe(exit.otherOutcome);
-  expect(out.join('')).toContain('REFUND_ABOVE_SALE');
+  expect(out.join('')).toContain(why);
   expect(err.join('').split('\n')).toContainEqual(expect.stringContaining(next));
   // A sum that is taken away has its sign before the yen, as on a slip.
   expect(console.texts.yen(-4_000)).toBe('-¥4,000');

@@ -10,6 +10,7 @@ import {
   formatPosDataCode,
   functionCodes,
   isApproval,
+  nextAfterActionCode,
   isRepeat,
   messageClasses,
   originalDataOf,
@@ -112,6 +113,20 @@ describe('codes in words', () => {
       if (/^[12]/.test(code)) expect(outcome).toBe('declined');
     }
     for (const code of ['', '00', '0000', '0x0', '100', '900']) expect(isApproval(code)).toBe(false);
+  });
+
+  test('every "no" to a sale has a next step in both languages; a "yes" and an answer to something else have none', () => {
+    for (const [code, { outcome }] of Object.entries(actionCodes)) {
+      const next = nextAfterActionCode(code);
+      const isNo = /^[129]/.test(code) && outcome !== 'accepted';
+      expect([code, next !== undefined]).toEqual([code, isNo]);
+      if (next !== undefined) expect(next.ja).toMatch(/[ぁ-ん].*。$/);
+      if (next !== undefined) expect(next.en).toMatch(/^[A-Z].*\.$/);
+    }
+    // A code of a network's own is a "no" like the others of its digit.
+    expect(nextAfterActionCode('199')).toBe(nextAfterActionCode('100'));
+    expect(nextAfterActionCode('911')?.en).toMatch(/does not stand.*try again/);
+    for (const code of ['', '9', '0911', 'constructor']) expect(nextAfterActionCode(code)).toBeUndefined();
   });
 
   test('those of a link come first', () => {
