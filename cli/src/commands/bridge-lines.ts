@@ -89,7 +89,8 @@ export function linesOf(console: Console, event: BridgeEvent): readonly string[]
     case 'step': {
       const { verdict, title, clause, code, detail } = event.result;
       const tone = verdict === 'passed' ? 'ok' : verdict === 'failed' ? 'error' : 'muted';
-      const why = [code === undefined ? undefined : because(console, code), detail].filter(Boolean).join('  ');
+      const met = typeof detail === 'object' ? detail[language] : detail;
+      const why = [code === undefined ? undefined : because(console, code), met].filter(Boolean).join('  ');
       return [
         `${console.paint(tone, texts.verdict[verdict])}  ${title[language]}`,
         console.paint('muted', `    ${clause}${why === '' ? '' : `  ·  ${why}`}`),

@@ -8,7 +8,17 @@ import { readConfiguration } from '../usb/port.ts';
 import { applicationsOf } from './inspect.ts';
 import type { Bench } from './bench.ts';
 import { felicaSteps } from './felica-steps.ts';
-import { failing, type Finding, judged, passed, type ScriptStep, skipped, swOf } from './findings.ts';
+import {
+  anotherAnswer,
+  failing,
+  type Finding,
+  insteadOf,
+  judged,
+  passed,
+  type ScriptStep,
+  skipped,
+  swOf,
+} from './findings.ts';
 import { firstRecord, rehearse } from './rehearsal.ts';
 
 async function send(reader: ChipReader, apdu: string | Uint8Array): Promise<Result<ResponseApdu>> {
@@ -26,9 +36,12 @@ const longestCommand = concat(hex('80A80000FF83'), hex('81FC'), new Uint8Array(2
 /** A status word alone, and one of these. */
 function demanded(answer: ResponseApdu, words: readonly number[]): Finding {
   if (answer.data.length > 0)
-    return failing(`${swOf(answer)} with ${answer.data.length} bytes, instead of a status word`);
+    return failing(
+      `${swOf(answer)} with ${answer.data.length} bytes, instead of a status word`,
+      `ステータスワードのみのはずが、${swOf(answer)} とデータ ${answer.data.length} バイト`,
+    );
   const wanted = words.map((sw) => sw.toString(16).toUpperCase());
-  return words.includes(answer.sw) ? passed(swOf(answer)) : failing(`${swOf(answer)} instead of ${wanted.join('/')}`);
+  return words.includes(answer.sw) ? passed(swOf(answer)) : insteadOf(swOf(answer), wanted);
 }
 
 /** Powers the card, whatever was before, so that each step stands alone. */
@@ -49,10 +62,10 @@ async function answered(reader: ChipReader, { sw }: ResponseApdu): Promise<strin
 /** A fault of the emulator must become its code, and the next power-on must work. */
 const afterFault = (fault: string, codes: readonly string[]) => (bench: Bench) =>
   onPowered(bench, async (reader) => {
-    if (!(bench.hand.inject?.(fault) ?? false)) return skipped('no such fault');
+    if (!(bench.hand.inject?.(fault) ?? false)) return skipped('noSuchFault');
     const answer = await send(reader, selectDirectory(reader));
     const code = answer.ok ? await answered(reader, answer.value) : answer.fault.code;
-    if (!codes.includes(code)) return failing(`${code} instead of ${codes.join('/')}`);
+    if (!codes.includes(code)) return insteadOf(code, codes);
     return judged(await reader.powerOn(), () => passed(code));
   });
 
@@ -72,12 +85,16 @@ export const readerSteps: readonly ScriptStep[] = [
       await device.value.close();
       return judged(configuration, (bytes) => {
         const [face] = findCcidInterfaces(bytes);
-        if (face === undefined) return skipped('not a CCID reader');
+        if (face === undefined) return skipped('noCcid');
         const { features, messageBytesMax, protocols, slotIndexMax } = face.descriptor;
         const level = exchangeLevelOf(features);
         if (messageBytesMax < (level === 'shortApdu' ? 271 : 261))
           return failing(`dwMaxCCIDMessageLength ${messageBytesMax}`);
-        return passed(`${level}, ${protocols.join('/')}, ${slotIndexMax + 1} slot(s), ${messageBytesMax} bytes`);
+        const can = `${level}, ${protocols.join('/')}`;
+        return passed(
+          `${can}, ${slotIndexMax + 1} slot(s), ${messageBytesMax} bytes`,
+          `${can}、スロット ${slotIndexMax + 1}、${messageBytesMax} バイト`,
+        );
       });
     },
   },
@@ -149,7 +166,7 @@ const cardSteps: readonly ScriptStep[] = [
       const state = await reader.state();
       if (!state.ok || state.value !== 'present') return failing(`state ${state.ok ? state.value : state.fault.code}`);
       return judged(await reader.powerOn(), (second) =>
-        toHex(second) === toHex(first.value) ? passed() : failing(`${toHex(second)} after ${toHex(first.value)}`),
+        toHex(second) === toHex(first.value) ? passed() : insteadOf(toHex(second), [toHex(first.value)]),
       );
     },
   },
@@ -175,16 +192,16 @@ const cardSteps: readonly ScriptStep[] = [
         const listed = await applicationsOf(reader);
         if (!listed.ok) return judged(listed, () => passed());
         const [application] = listed.value;
-        if (application === undefined) return skipped('no payment application');
+        if (application === undefined) return skipped('noApplication');
         const record = await firstRecord(reader, hex(application.aid));
         if (!record.ok) return judged(record, () => passed());
-        if (record.value === undefined) return skipped('no record in the file locator');
+        if (record.value === undefined) return skipped('noRecord');
         return judged(record.value, ({ sw, data }) => {
-          if (sw !== 0x9000) return failing(`${sw.toString(16).toUpperCase()} instead of 9000`);
+          if (sw !== 0x9000) return insteadOf(sw.toString(16).toUpperCase(), ['9000']);
           return judged(decodeTlv(data), ([first, ...others]) =>
             first?.tag === 0x70 && others.length === 0
               ? passed('9000')
-              : failing('the answer is not template 70 alone'),
+              : failing('the answer is not template 70 alone', '応答がテンプレート70だけではありません'),
           );
         });
       }),
@@ -229,7 +246,7 @@ const cardSteps: readonly ScriptStep[] = [
       onPowered(bench, async (reader) =>
         // 6700 is data that was lost on the way.
         judged(await send(reader, longestCommand), (answer) =>
-          answer.sw === 0x6700 ? failing('6700: cut on the way') : passed(swOf(answer)),
+          answer.sw === 0x6700 ? failing('6700: cut on the way', '6700: 途中で切れました') : passed(swOf(answer)),
         ),
       ),
   },
@@ -246,7 +263,7 @@ const cardSteps: readonly ScriptStep[] = [
         return judged(await send(reader, selectDirectory(reader)), (next) =>
           next.sw === 0x9000 || next.sw === 0x6a82 || first.value.sw === 0x9000
             ? passed(swOf(first.value))
-            : failing(`${swOf(first.value)}, then ${swOf(next)}`),
+            : failing(`${swOf(first.value)}, then ${swOf(next)}`, `${swOf(first.value)}、次に ${swOf(next)}`),
         );
       }),
   },
@@ -263,7 +280,7 @@ const cardSteps: readonly ScriptStep[] = [
           const answer = await reader.transmit(selectDirectory(reader));
           if (!answer.ok) return judged(answer, () => passed());
           expected ??= toHex(answer.value);
-          if (toHex(answer.value) !== expected) return failing(`command ${count + 1} has another answer`);
+          if (toHex(answer.value) !== expected) return anotherAnswer(count);
         }
         return passed();
       }),
@@ -307,8 +324,8 @@ const cardSteps: readonly ScriptStep[] = [
         const listed = await applicationsOf(reader);
         if (!listed.ok) return judged(listed, () => passed());
         const [application] = listed.value;
-        if (application === undefined) return skipped('no payment application');
-        if (!bench.isFictional()) return skipped('a real card');
+        if (application === undefined) return skipped('noApplication');
+        if (!bench.isFictional()) return skipped('realCard');
         return judged(await rehearse(reader, hex(application.aid)), () => passed(application.aid));
       }),
   },
@@ -335,7 +352,7 @@ async function removal({ hand }: Bench, reader: ChipReader): Promise<Finding> {
     if (!answer.ok) ended = answer.fault.code;
     else if (count % commandsAtOnce === commandsAtOnce - 1) await hand.pause();
   }
-  if (ended === undefined) return failing('the card was not taken out');
+  if (ended === undefined) return failing('the card was not taken out', 'カードが抜かれませんでした');
   const gone = await settled(reader, 'absent', () => hand.pause());
   if (!gone.ok) return judged(gone, () => passed());
   await hand.insert();

@@ -7,7 +7,7 @@ import {
 import { fail, ok, type Result, toHex } from '@tsunagu/protocols/kit';
 import type { FelicaReader, FelicaTarget } from '../readers/port.ts';
 import type { Bench } from './bench.ts';
-import { failing, type Finding, judged, passed, type ScriptStep, skipped } from './findings.ts';
+import { anotherAnswer, failing, type Finding, judged, passed, type ScriptStep, skipped } from './findings.ts';
 
 /** FeliCa Lite answers polling, reading and writing alone. */
 const liteSystem = 0x88b4;
@@ -49,21 +49,19 @@ const isA = <T extends FelicaResponse['type']>(
 /** Finds the card, whatever was before, so that each step stands alone. */
 async function onFound({ reader }: Bench, work: (found: Found) => Promise<Finding>): Promise<Finding> {
   const { felica } = reader;
-  if (felica === undefined) return skipped('not a FeliCa antenna');
+  if (felica === undefined) return skipped('noFelicaAntenna');
   const target = await felica.poll(anySystem);
   if (!target.ok) return judged(target, () => passed());
   const asked = await say({ felica }, { type: 'polling', systemCode: anySystem, request: 'systemCode', slots: 0 });
   if (!asked.ok) return judged(asked, () => passed());
   const { requested } = asked.value;
-  if (requested === undefined) return failing('no system code in the answer');
+  if (requested === undefined) return failing('no system code in the answer', '応答にシステムコードがありません');
   return work({ felica, target: target.value, systemCode: requested });
 }
 
 /** As `onFound`, for commands that a FeliCa Lite does not have. */
 const onFull = (bench: Bench, work: (found: Found) => Promise<Finding>): Promise<Finding> =>
-  onFound(bench, (found) =>
-    found.systemCode === liteSystem ? Promise.resolve(skipped('FeliCa Lite has no such command')) : work(found),
-  );
+  onFound(bench, (found) => (found.systemCode === liteSystem ? Promise.resolve(skipped('felicaLite')) : work(found)));
 
 /** Services of the card's first system, by number. */
 async function servicesOf(found: Found): Promise<Result<readonly number[]>> {
@@ -101,8 +99,11 @@ export const felicaSteps: readonly ScriptStep[] = [
       onFound(bench, async ({ felica, target, systemCode }) =>
         judged(await felica.poll(systemCode), ({ idm, pmm }) =>
           toHex(idm) === toHex(target.idm)
-            ? passed(`system ${codeText(systemCode)}, PMm ${toHex(pmm)}`)
-            : failing('another IDm for the same system'),
+            ? passed(
+                `system ${codeText(systemCode)}, PMm ${toHex(pmm)}`,
+                `システム ${codeText(systemCode)}、PMm ${toHex(pmm)}`,
+              )
+            : failing('another IDm for the same system', '同じシステムで別のIDmを返しました'),
         ),
       ),
   },
@@ -115,7 +116,11 @@ export const felicaSteps: readonly ScriptStep[] = [
     run: (bench) =>
       onFound(bench, async ({ felica }) => {
         const found = await felica.poll(nobodysSystem);
-        if (found.ok) return failing(`an answer to system ${codeText(nobodysSystem)}`);
+        if (found.ok)
+          return failing(
+            `an answer to system ${codeText(nobodysSystem)}`,
+            `システム ${codeText(nobodysSystem)} に応答しました`,
+          );
         return isNoAnswer(found.fault.code) ? passed() : judged(found, () => passed());
       }),
   },
@@ -128,7 +133,7 @@ export const felicaSteps: readonly ScriptStep[] = [
     run: (bench) =>
       onFull(bench, async (found) =>
         judged(await say(found, { type: 'requestResponse', idm: found.target.idm }), ({ mode }) =>
-          mode === 0 ? passed() : failing(`mode ${mode}`),
+          mode === 0 ? passed() : failing(`mode ${mode}`, `モード ${mode}`),
         ),
       ),
   },
@@ -143,12 +148,19 @@ export const felicaSteps: readonly ScriptStep[] = [
         const listed = await say(found, { type: 'requestSystemCode', idm: found.target.idm });
         if (!listed.ok) return judged(listed, () => passed());
         const systems = listed.value.systemCodes.slice(0, systemsMax);
-        if (!systems.includes(found.systemCode)) return failing(`${codeText(found.systemCode)} is not in the list`);
+        if (!systems.includes(found.systemCode))
+          return failing(
+            `${codeText(found.systemCode)} is not in the list`,
+            `${codeText(found.systemCode)} が一覧にありません`,
+          );
         for (const [index, system] of systems.entries()) {
           const polled = await found.felica.poll(system);
           if (!polled.ok) return judged(polled, () => passed());
           if ((polled.value.idm[0] ?? 0) >> 4 !== index)
-            return failing(`system ${codeText(system)} is not number ${index}`);
+            return failing(
+              `system ${codeText(system)} is not number ${index}`,
+              `システム ${codeText(system)} が ${index} 番ではありません`,
+            );
         }
         return passed(systems.map(codeText).join(' '));
       }),
@@ -167,12 +179,23 @@ export const felicaSteps: readonly ScriptStep[] = [
         const nodes = [...known, nobodysService];
         const asked = await say(found, { type: 'requestService', idm: found.target.idm, nodes });
         return judged(asked, ({ keyVersions }) => {
-          if (keyVersions.length !== nodes.length) return failing(`${keyVersions.length} versions for ${nodes.length}`);
+          if (keyVersions.length !== nodes.length)
+            return failing(
+              `${keyVersions.length} versions for ${nodes.length}`,
+              `${nodes.length} 件に対して鍵バージョンが ${keyVersions.length} 件`,
+            );
           const lacking = known.find((_service, index) => keyVersions[index] === 0xffff);
-          if (lacking !== undefined) return failing(`${codeText(lacking)} is listed and has no key version`);
+          if (lacking !== undefined)
+            return failing(
+              `${codeText(lacking)} is listed and has no key version`,
+              `${codeText(lacking)} は一覧にあるのに鍵バージョンがありません`,
+            );
           return keyVersions.at(-1) === 0xffff
             ? passed(known.map(codeText).join(' '))
-            : failing(`${codeText(nobodysService)} has a key version`);
+            : failing(
+                `${codeText(nobodysService)} has a key version`,
+                `${codeText(nobodysService)} に鍵バージョンがあります`,
+              );
         });
       }),
   },
@@ -187,11 +210,14 @@ export const felicaSteps: readonly ScriptStep[] = [
         const services = await servicesOf(found);
         if (!services.ok) return judged(services, () => passed());
         const service = services.value.find(isOpenToRead);
-        if (service === undefined) return skipped('no service that is read without keys');
+        if (service === undefined) return skipped('noOpenService');
         return judged(await readBlock(found, service), ({ status1, status2, data }) =>
           status1 === 0 && data.length === 16
             ? passed(codeText(service))
-            : failing(`status ${codeText((status1 << 8) | status2)}, ${data.length} bytes`),
+            : failing(
+                `status ${codeText((status1 << 8) | status2)}, ${data.length} bytes`,
+                `ステータス ${codeText((status1 << 8) | status2)}、${data.length} バイト`,
+              ),
         );
       }),
   },
@@ -207,7 +233,8 @@ export const felicaSteps: readonly ScriptStep[] = [
         if (!refused.ok) return judged(refused, () => passed());
         const { status1, status2, data } = refused.value;
         const flags = codeText((status1 << 8) | status2);
-        if (status1 === 0 || status2 !== 0xa6 || data.length > 0) return failing(`status ${flags}`);
+        if (status1 === 0 || status2 !== 0xa6 || data.length > 0)
+          return failing(`status ${flags}`, `ステータス ${flags}`);
         return judged(await say(found, { type: 'requestResponse', idm: found.target.idm }), () => passed(flags));
       }),
   },
@@ -223,7 +250,7 @@ export const felicaSteps: readonly ScriptStep[] = [
         for (let count = 0; count < inARow; count++) {
           const answer = await say({ felica }, poll);
           if (!answer.ok) return judged(answer, () => passed());
-          if (toHex(answer.value.idm) !== toHex(target.idm)) return failing(`command ${count + 1} has another answer`);
+          if (toHex(answer.value.idm) !== toHex(target.idm)) return anotherAnswer(count);
         }
         return passed();
       }),
@@ -237,10 +264,10 @@ export const felicaSteps: readonly ScriptStep[] = [
     needs: 'faults',
     run: (bench) =>
       onFull(bench, async (found) => {
-        if (!(bench.hand.inject?.('mute') ?? false)) return skipped('no such fault');
+        if (!(bench.hand.inject?.('mute') ?? false)) return skipped('noSuchFault');
         const { idm } = found.target;
         const answer = await say(found, { type: 'requestResponse', idm });
-        if (answer.ok) return failing('an answer');
+        if (answer.ok) return failing('an answer', '応答がありました');
         if (!isNoAnswer(answer.fault.code)) return judged(answer, () => passed());
         return judged(await found.felica.poll(found.systemCode), () => passed(answer.fault.code));
       }),
@@ -273,7 +300,10 @@ async function removal({ hand }: Bench, { felica, systemCode }: Found): Promise<
       if (gone.ok && gone.value !== wanted) await hand.pause();
     }
     if (!isSo.ok) return judged(isSo, () => passed());
-    if (!isSo.value) return failing(wanted ? 'the card was not taken away' : 'no card came back');
+    if (!isSo.value)
+      return wanted
+        ? failing('the card was not taken away', 'カードが離されませんでした')
+        : failing('no card came back', 'カードが戻りませんでした');
     if (wanted) await hand.insert();
   }
   return passed();

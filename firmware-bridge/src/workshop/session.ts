@@ -6,7 +6,7 @@ import type { ChipReader } from '../readers/port.ts';
 import type { UsbDeviceInfo } from '../usb/port.ts';
 import { isFelicaAtr, isFictionalAtr } from './cards.ts';
 import { type ScriptName, scripts } from './certification.ts';
-import type { Finding, ScriptStep } from './findings.ts';
+import { type Finding, type ScriptStep, skipped } from './findings.ts';
 import { Recorder, RecordingTransport } from './trace/recorder.ts';
 import type { Bench, Hand } from './bench.ts';
 import type { Source } from './source.ts';
@@ -69,7 +69,7 @@ export async function runScript(task: ScriptTask): Promise<Result<ScriptRun>> {
       });
       const bench: Bench = { transport, info, reader, hand, isFictional: () => recorder.isFictional };
       const why = whySkipped(step, hand, field, transport !== undefined);
-      const finding: Finding = why === undefined ? await step.run(bench) : { verdict: 'skipped', detail: why };
+      const finding: Finding = why === undefined ? await step.run(bench) : skipped(why);
       // It is said once: the steps after it need not find it out again.
       if (step.card !== 'reader' && field === 'unknown' && finding.code === 'READER_CARD_ABSENT') field = 'empty';
       await reader.close();
@@ -109,14 +109,18 @@ function noting(hand: Hand, faults: Set<string>): Hand {
 type Field = 'unknown' | 'empty' | 'chip' | 'felica';
 
 /** Why a step is not run; undefined when it is. */
-function whySkipped({ card, needs }: ScriptStep, hand: Hand, field: Field, isUsb: boolean): string | undefined {
-  if (needs === 'usb' && !isUsb) return 'another program drives the reader';
-  if (card !== 'reader' && field === 'empty') return 'no card';
-  if (card === 'chip' && field === 'felica') return 'a FeliCa card has no APDUs';
-  if (card === 'felica' && field !== 'felica') return 'no FeliCa card';
-  const isFit =
-    needs === undefined || needs === 'usb' || (needs === 'faults' ? hand.inject !== undefined : hand.kind !== 'none');
-  return isFit ? undefined : `needs ${needs}`;
+function whySkipped(
+  { card, needs }: ScriptStep,
+  hand: Hand,
+  field: Field,
+  isUsb: boolean,
+): Parameters<typeof skipped>[0] | undefined {
+  if (needs === 'usb' && !isUsb) return 'otherProgram';
+  if (card !== 'reader' && field === 'empty') return 'noCard';
+  if (card === 'chip' && field === 'felica') return 'noApdus';
+  if (card === 'felica' && field !== 'felica') return 'noFelicaCard';
+  if (needs === 'faults' && hand.inject === undefined) return needs;
+  return needs === 'hand' && hand.kind === 'none' ? needs : undefined;
 }
 
 /** A reader whose answers to reset somebody looks at. */

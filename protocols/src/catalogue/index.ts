@@ -9,6 +9,7 @@ export {
   type ProtectionScheme,
   protectionSchemes,
   type ReaderKind,
+  readerKinds,
   type TerminalModel,
   terminalModel,
 } from './model.ts';

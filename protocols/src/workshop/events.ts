@@ -50,7 +50,8 @@ export const stepResult = z.object({
   verdict: z.enum(stepVerdicts),
   /** Of the error table, when a fault was met. */
   code: z.string().optional(),
-  detail: z.string().max(400).optional(),
+  /** What was met: a value that stands for itself, or a sentence. */
+  detail: z.union([z.string().max(400), bilingual]).optional(),
   tookMs: z.number().optional(),
 });
 export type StepResult = z.infer<typeof stepResult>;

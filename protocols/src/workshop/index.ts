@@ -20,4 +20,6 @@ export {
   type CardSeen,
   type ReaderSeen,
   type StepResult,
+  stepResult,
 } from './events.ts';
+export { cableFiles, type CableOrder, cableOrder, type CablesState, cablesState } from './reader-cables.ts';

@@ -10,13 +10,27 @@ import { runScript } from '@tsunagu/firmware-bridge/workshop/session';
 import { encodeFelicaCommand } from '@tsunagu/protocols/felica';
 import { hex, Secret, unwrap } from '@tsunagu/protocols/kit';
 import { testCard, transitCard } from '@tsunagu/protocols/test-cards';
+import { type StepResult, stepResult } from '@tsunagu/protocols/workshop';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { describe, expect, it } from 'vitest';
+import { linesOf } from '../../../cli/src/commands/bridge-lines.ts';
+import { openConsole } from '../../../cli/src/console/index.ts';
 
 const world = systemWorld(() => undefined);
 
+type Device = EmulatedCcidReader | EmulatedRcs380 | EmulatedAcr122u;
+
 /** Verdicts of a certification by step. */
-async function certify(device: EmulatedCcidReader | EmulatedRcs380 | EmulatedAcr122u): Promise<Record<string, string>> {
+async function certify(device: Device): Promise<Record<string, string>> {
+  return Object.fromEntries(
+    (await resultsOf(device)).map(({ step, verdict, code, detail }) => [
+      step,
+      [verdict, code, typeof detail === 'object' ? detail.en : detail].filter((part) => part !== undefined).join(' '),
+    ]),
+  );
+}
+
+async function resultsOf(device: Device): Promise<readonly StepResult[]> {
   const bus = new EmulatedBus(world);
   const info = bus.plug(device);
   const sealKey = Secret.take('key', new Uint8Array(32).fill(3));
@@ -30,12 +44,7 @@ async function certify(device: EmulatedCcidReader | EmulatedRcs380 | EmulatedAcr
     onStep: () => undefined,
   });
   await bus.close();
-  return Object.fromEntries(
-    unwrap(run).results.map(({ step, verdict, code, detail }) => [
-      step,
-      [verdict, code, detail].filter((part) => part !== undefined).join(' '),
-    ]),
-  );
+  return unwrap(run).results;
 }
 
 /** A card that answers one instruction otherwise than the books say. */
@@ -97,6 +106,48 @@ it('an empty reader says so once, and skips what needs a card', async () => {
   }
 });
 
+describe('in Japanese', () => {
+  const stream = { write: () => true };
+  const [ja, en] = (['ja', 'en'] as const).map((lang) =>
+    openConsole({ env: {}, stdout: stream, stderr: stream, lang }),
+  );
+  // Facts of a fault have names, which are the same in both languages.
+  const english = (text: string): readonly string[] => text.replaceAll(/\w+=\S+/g, '').match(/\b[a-z]{3,}\b/g) ?? [];
+
+  it.each([
+    ['an empty reader', () => new EmulatedCcidReader('contact')],
+    ['an empty RC-S380', () => new EmulatedRcs380()],
+    ['a chip card', () => withCard(new EmulatedCcidReader('contact'), new EmvCard(testCard('visa-contact')))],
+    ['a card that is wrong', () => withCard(new EmulatedCcidReader('contact'), new WrongCard(0xb2, '77025F009000'))],
+    ['a transit card', () => withTransit(new EmulatedRcs380())],
+  ])('no step of %s says why in English', async (_name, make) => {
+    const results = await resultsOf(make());
+    expect(results.filter(({ verdict }) => verdict === 'skipped')).not.toHaveLength(0);
+    for (const result of results) {
+      const event = { event: 'step', result: stepResult.parse(result) } as const;
+      const [, why = ''] = (ja === undefined ? [] : linesOf(ja, event)).join('').split('  ·  ');
+      // Words that are the same in both languages: levels of a descriptor, states, the option to use.
+      const values = ['absent', 'present', 'active', 'hands', 'tpdu'];
+      expect([result.step, english(why).filter((word) => !values.includes(word))]).toEqual([result.step, []]);
+      if (result.verdict === 'skipped') expect(linesOf(en ?? never(), event).join('')).not.toMatch(/[ぁ-ん]/);
+    }
+  });
+});
+
+const never = (): never => {
+  throw new Error('a console of each language');
+};
+
+function withCard(reader: EmulatedCcidReader, card: EmvCard): EmulatedCcidReader {
+  reader.insert(card);
+  return reader;
+}
+
+function withTransit(reader: EmulatedRcs380): EmulatedRcs380 {
+  reader.insertFelica(new TransitCard(transitCard('transit')));
+  return reader;
+}
+
 describe('a FeliCa card', () => {
   it.each([
     ['RC-S380', () => new EmulatedRcs380()],
@@ -116,8 +167,8 @@ describe('a FeliCa card', () => {
       ['felica-read', 'passed 008B'],
       ['felica-refusal', 'passed FFA6'],
       ['felica-many', 'passed'],
-      ['felica-mute', 'skipped needs faults'],
-      ['felica-removal', 'skipped needs hand'],
+      ['felica-mute', 'skipped needs an emulated reader, which can break answers'],
+      ['felica-removal', 'skipped needs somebody who moves the card (--hands)'],
     ]);
   });
 
