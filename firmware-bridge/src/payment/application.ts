@@ -8,21 +8,21 @@ import {
 } from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
-import type { PaymentKind, PaymentOrder, SaleOutcome, SaleResult, SaleStep } from '@tsunagu/protocols/fleet';
+import type { PaymentOrder, SaleOutcome, SaleResult, SaleStep } from '@tsunagu/protocols/fleet';
 import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
 import type { Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { canTakeSignature, nextInterface, transactionTypes } from '../kernel/index.ts';
 import type { Transaction } from '../sales/index.ts';
-import type { ChipReading, SealedCard, SecurePart, Stopwatch } from '../secure/index.ts';
-import { type Signature, signature } from '../signature/index.ts';
+import type { ChipReading, SecurePart, Stopwatch } from '../secure/index.ts';
 import { AdviceSender } from './advice-sender.ts';
-import { chainOf, type FollowUp, type FollowUpOrder, judgeFollowUp } from './follow-up.ts';
+import { type Ended, PaymentClosing, type SignaturePad } from './closing.ts';
+import { type FollowUp, type FollowUpOrder, judgeFollowUp } from './follow-up.ts';
 import { boughtOfflineMinor, floorLimitAt, mayApproveOffline, standsOffline } from './offline.ts';
 import { type LegOperation, OnlineLeg, spoken } from './online-leg.ts';
 import type { OnSaleStep, PaymentPorts } from './ports.ts';
 import { recordOf, recover } from './recovery.ts';
-import { resultOf } from './result.ts';
+import { refusedPayment, resultOf } from './result.ts';
 import type { ReversalImage } from './reversal-image.ts';
 import { sixDigits, voidMessage } from './reversal-message.ts';
 import { ReversalSender } from './reversal-sender.ts';
@@ -34,8 +34,7 @@ export interface PaymentOptions {
   readonly model: TerminalModel;
   readonly secure: SecurePart;
   readonly ports: PaymentPorts;
-  /** A screen to sign on; what comes from it is checked. Undefined where there is none: then the slip has a line. */
-  readonly signaturePad?: { capture(card: SealedCard): Promise<unknown> } | undefined;
+  readonly signaturePad?: SignaturePad | undefined;
 }
 
 /** One payment under way. */
@@ -66,28 +65,12 @@ interface NextPresentation extends Presentation {
   readonly entry: 'contact' | 'stripe';
 }
 
-/** How a payment went, before it is written down. */
-interface Ended {
-  readonly outcome: SaleOutcome;
-  readonly reason?: ErrorCode | undefined;
-  readonly card?: SealedCard | undefined;
-  /** Whether an application of a chip had been selected. */
-  readonly hasSelected?: boolean;
-  readonly verification?: Transaction['verification'] | undefined;
-  readonly chip?: Transaction['chip'];
-  /** The posting of what terminal and card approved alone. */
-  readonly advice?: OpenMessage;
-  /** Where no request was made that could be taken back: what was asked, what came of it, what is on the card. */
-  readonly message?: OpenMessage | undefined;
-  readonly actionCode?: string | undefined;
-  readonly balanceMinor?: number | undefined;
-}
-
 /** The payment application of one terminal: what is done with money, each thing once, whenever the power fails. */
 export class PaymentApplication {
   readonly #options: PaymentOptions;
   readonly #reversals: ReversalSender;
   readonly #advices: AdviceSender;
+  readonly #closing: PaymentClosing;
 
   constructor(options: PaymentOptions) {
     const { world, secure, ports } = options;
@@ -98,6 +81,7 @@ export class PaymentApplication {
     this.#advices = new AdviceSender(world, secure, ports.advices, {
       refused: (entry, actionCode) => this.#adviceRefused(entry.slip, actionCode),
     });
+    this.#closing = new PaymentClosing({ ...options, advices: this.#advices });
   }
 
   /** Undoes or completes what a power loss left. Call it before anything else. */
@@ -135,8 +119,8 @@ export class PaymentApplication {
     }
     const facts = { kind: order.kind, amountMinor, entry: at.entry };
     const told = ended.advice
-      ? await this.#post(facts, ended, ended.advice, undefined, run)
-      : await this.#settle(facts, ended, leg, undefined, run, step);
+      ? await this.#closing.post(facts, ended, ended.advice, undefined, run)
+      : await this.#closing.settle(facts, ended, leg, undefined, run, step);
     return { ...told, card: order.card };
   }
 
@@ -157,7 +141,7 @@ export class PaymentApplication {
       },
     );
     const none = this.#leg('balance', 0, { entry: 'contactless' }, run, step);
-    const told = await this.#settle(facts, ended, leg ?? none, undefined, run, step);
+    const told = await this.#closing.settle(facts, ended, leg ?? none, undefined, run, step);
     return { ...told, card: order.card, ...(ended.history && { history: [...ended.history] }) };
   }
 
@@ -215,14 +199,14 @@ export class PaymentApplication {
         state.name === 'answered'
           ? { outcome: state.isApproved ? 'approved' : 'declined', card }
           : { outcome: 'failed', reason: state.fault, card };
-      return await this.#settle(facts, ended, leg, original, run, step);
+      return await this.#closing.settle(facts, ended, leg, original, run, step);
     }
     const stan = await run.watch.during('storage', () => ports.stan.next());
     if (!stan.ok) return refusedPayment(order, 'stored', 'failed', stan.fault.code);
     const advice =
       order.kind === 'void' ? this.#voidOf(judged.value, stan.value) : this.#completionOf(judged.value, stan.value);
     step('request-sent');
-    return await this.#post(facts, { outcome: 'approved', card }, advice, original, run);
+    return await this.#closing.post(facts, { outcome: 'approved', card }, advice, original, run);
   }
 
   #leg(
@@ -384,134 +368,6 @@ export class PaymentApplication {
     return ended.ok ? ended.value : { outcome: 'failed', reason: ended.fault.code };
   }
 
-  /** Ends what went online: the record first, then the reversal goes. Should the power fail between, the reversal wins. */
-  async #settle(
-    facts: Pick<Transaction, 'kind' | 'amountMinor' | 'entry'>,
-    ended: Ended,
-    leg: OnlineLeg,
-    original: Transaction | undefined,
-    { watch }: PaymentRun,
-    step: Step,
-  ): Promise<SaleResult> {
-    const { world, ports } = this.#options;
-    const { state } = leg;
-    const answer = state.name === 'answered' ? state.answer : undefined;
-    // Whatever the card side thinks: what a kept reversal takes back does not stand.
-    const isReversed = leg.isKept && ended.outcome !== 'approved';
-    const record = this.#record(
-      facts,
-      { ...ended, outcome: isReversed ? 'reversed' : ended.outcome },
-      // A trace number that nobody ever saw is none: by it the server would take the sale for one that the switch has.
-      state.name === 'nothingSent' ? ended.message : (leg.request ?? ended.message),
-      original,
-    );
-    let told: Transaction | undefined = record && {
-      ...record,
-      rrn: answer?.rrn,
-      approvalCode: answer?.approvalCode,
-      actionCode: answer?.actionCode ?? ended.actionCode,
-      balanceMinor: answer?.balanceMinor ?? ended.balanceMinor,
-    };
-    if (told !== undefined) {
-      const stored = await watch.during('storage', () => ports.sales.put(told ?? never()));
-      if (!stored.ok) {
-        world.log('error', 'saleNotStored', { fault: stored.fault });
-        // Nobody could void it, and no slip could be printed: it must not stand.
-        if (told.outcome === 'approved' && leg.isKept) {
-          await leg.withdraw();
-          told = { ...told, outcome: 'reversed', reason: stored.fault.code };
-        }
-      } else if (told.outcome === 'approved' && !(await leg.settle())) {
-        told = { ...told, outcome: 'reversed', reason: 'REVERSAL_NOT_STORED' };
-        await watch.during('storage', () => ports.sales.put(told ?? never()));
-      }
-    }
-    if (leg.isKept) step('reversal-queued');
-    leg.close();
-    const result = told
-      ? resultOf(told, watch.elapsedMs)
-      : {
-          ...refusedPayment(facts, facts.entry, ended.outcome, ended.reason ?? 'SALE_FAILED'),
-          durationMs: watch.elapsedMs,
-        };
-    step('finished', result.outcome);
-    if (told?.outcome === 'approved') await this.#sign(told);
-    return result;
-  }
-
-  /** Ends what is posted by an advice: the advice first, then the record, then it may leave. */
-  async #post(
-    facts: Pick<Transaction, 'kind' | 'amountMinor' | 'entry'>,
-    ended: Ended,
-    message: OpenMessage,
-    original: Transaction | undefined,
-    { watch, onStep }: PaymentRun,
-  ): Promise<SaleResult> {
-    const { ports, world } = this.#options;
-    const isOffline = ended.advice !== undefined;
-    const record = this.#record(facts, ended, message, original, isOffline);
-    const { card } = ended;
-    if (record === undefined || card === undefined)
-      return refusedPayment(facts, facts.entry, 'failed', 'SALE_STORE_FULL');
-    const chain = original === undefined ? chainOf(record) : chainOf(original);
-    const put = await watch.during('storage', () => ports.advices.put({ message, card, transaction: record }, chain));
-    if (!put.ok) return refusedPayment(facts, facts.entry, 'failed', put.fault.code);
-    this.#advices.hold(put.value);
-    const stored = await watch.during('storage', () => ports.sales.put(record));
-    // The advice is on the medium: it stands, and the next start writes the record.
-    if (!stored.ok) world.log('error', 'saleNotStored', { fault: stored.fault });
-    const fate = this.#advices.release(put.value);
-    // What was approved offline waits for nobody.
-    const known = isOffline ? ({ type: 'waiting' } as const) : await watch.during('acquirer', () => fate);
-    const told: Transaction = {
-      ...record,
-      ...(known.type !== 'waiting' && { actionCode: known.actionCode }),
-      ...(known.type === 'taken' && known.rrn !== undefined && { rrn: known.rrn }),
-      ...(known.type === 'refused' && { outcome: 'declined' as const, reason: 'ADVICE_REFUSED' }),
-    };
-    if (known.type === 'taken') await watch.during('storage', () => ports.sales.put(told));
-    const result = resultOf(told, watch.elapsedMs);
-    onStep('answer-received', watch.elapsedMs, known.type === 'waiting' ? 'queued' : known.actionCode);
-    onStep('finished', watch.elapsedMs, result.outcome);
-    if (told.outcome === 'approved') await this.#sign(told);
-    return known.type === 'waiting' ? { ...result, isQueued: true } : result;
-  }
-
-  /** The record of a payment; undefined when nothing was presented, or there is no slip number left. */
-  #record(
-    facts: Pick<Transaction, 'kind' | 'amountMinor' | 'entry'>,
-    { outcome, reason, card, verification = 'none', chip }: Ended,
-    message: OpenMessage | undefined,
-    original: Transaction | undefined,
-    isOffline = false,
-  ): Transaction | undefined {
-    const { ports, world } = this.#options;
-    const slip = ports.sales.nextSlip();
-    if (card === undefined || !slip.ok) return undefined;
-    const text = (element: number): string => {
-      const value = message?.fields[element];
-      return typeof value === 'string' ? value : '';
-    };
-    return {
-      v: 1,
-      ...facts,
-      slip: slip.value,
-      day: ports.sales.day,
-      at: Math.round(world.clock.now()),
-      outcome,
-      verification,
-      card,
-      stan: text(11),
-      localTime: text(12),
-      posDataCode: text(22),
-      mti: message?.mti ?? '',
-      reason: outcome === 'approved' || outcome === 'declined' ? undefined : (reason ?? 'SALE_FAILED'),
-      isOffline,
-      chip,
-      ...(original && { original: { slip: original.slip, stan: original.stan, localTime: original.localTime } }),
-    };
-  }
-
   #voidOf({ original }: FollowUp, stan: number): OpenMessage {
     const { ports, world } = this.#options;
     const { processingCode } =
@@ -563,47 +419,7 @@ export class PaymentApplication {
     await sales.put(record);
     await report(resultOf(record, 0));
   }
-
-  /** Lets the cardholder sign, once the sale stands, and stores it with the sale. */
-  async #sign(told: Transaction): Promise<void> {
-    const { signaturePad, ports, world } = this.#options;
-    const owed = told.verification === 'signature' || told.verification === 'offlinePinAndSignature';
-    if (signaturePad === undefined || !owed || told.card === undefined) return;
-    const written: Signature | undefined = signature.safeParse(await signaturePad.capture(told.card)).data;
-    if (written === undefined) {
-      world.log('warn', 'signatureRefused', { stan: told.stan });
-      return;
-    }
-    const stored = await ports.sales.put({ ...told, signature: written });
-    if (!stored.ok) world.log('error', 'signatureNotStored', { fault: stored.fault });
-  }
 }
 
 const isNoReader = (reason: ErrorCode | undefined): boolean =>
   reason === 'USB_NOT_FOUND' || reason === 'READER_UNKNOWN' || reason === 'MODEL_HAS_NO_READER';
-
-const never = (): never => {
-  throw new Error('a record that was just made');
-};
-
-/** A payment that ended before it began. */
-export function refusedPayment(
-  order: PaymentOrder | { readonly kind: PaymentKind; readonly amountMinor: number },
-  entry: Entry,
-  outcome: SaleOutcome,
-  reason: ErrorCode,
-): SaleResult {
-  return {
-    kind: order.kind,
-    outcome,
-    amountMinor: 'amountMinor' in order ? order.amountMinor : 0,
-    currency: 'JPY',
-    card: 'card' in order ? order.card : '',
-    scheme: '',
-    entry,
-    lastFour: '',
-    stan: '',
-    reason,
-    durationMs: 0,
-  };
-}

@@ -1,4 +1,4 @@
-export { PaymentApplication, type PaymentOptions, type PaymentRun, refusedPayment } from './application.ts';
+export { PaymentApplication, type PaymentOptions, type PaymentRun } from './application.ts';
 export { openCardSide, TerminalCardSide } from './card-side.ts';
 export { chainOf, findOriginal, judgeFollowUp } from './follow-up.ts';
 export { type MeasuredSales, measureSales } from './measure-sale.ts';
@@ -17,3 +17,4 @@ export {
   type TerminalIdentity,
 } from './ports.ts';
 export { type ReversalImage, reversalImage } from './reversal-image.ts';
+export { refusedPayment } from './result.ts';

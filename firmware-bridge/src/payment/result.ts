@@ -1,4 +1,5 @@
-import type { SaleResult } from '@tsunagu/protocols/fleet';
+import type { ErrorCode } from '@tsunagu/protocols/errors';
+import type { PaymentKind, PaymentOrder, SaleOutcome, SaleResult } from '@tsunagu/protocols/fleet';
 import type { Transaction } from '../sales/index.ts';
 
 /** A transaction as it is told to the outside. */
@@ -22,3 +23,25 @@ export const resultOf = (one: Transaction, durationMs: number): SaleResult => ({
   ...(one.original !== undefined && { original: one.original.stan }),
   ...(one.balanceMinor !== undefined && { balanceMinor: one.balanceMinor }),
 });
+
+/** A payment that ended before it began. */
+export function refusedPayment(
+  order: PaymentOrder | { readonly kind: PaymentKind; readonly amountMinor: number },
+  entry: SaleResult['entry'],
+  outcome: SaleOutcome,
+  reason: ErrorCode,
+): SaleResult {
+  return {
+    kind: order.kind,
+    outcome,
+    amountMinor: 'amountMinor' in order ? order.amountMinor : 0,
+    currency: 'JPY',
+    card: 'card' in order ? order.card : '',
+    scheme: '',
+    entry,
+    lastFour: '',
+    stan: '',
+    reason,
+    durationMs: 0,
+  };
+}
