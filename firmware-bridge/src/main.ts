@@ -9,6 +9,7 @@ import {
   planFleet,
   planTerminal,
   runTerminals,
+  scavengeAlone,
   startFleetHost,
   type TerminalPlan,
 } from './host/index.ts';
@@ -121,6 +122,7 @@ async function runUntilTold(
     log: (line: string) => void,
   ) => Running,
 ): Promise<void> {
+  scavengeAlone();
   const log = openLogFile(logPath);
   const world = systemWorld((level, event, facts) => log.write(logLine(world.clock.now(), level, event, facts)));
   const say = (line: object): boolean => process.stdout.write(`${JSON.stringify(line)}\n`);

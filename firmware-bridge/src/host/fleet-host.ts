@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Timer, World } from '@tsunagu/protocols/world';
+import { terminalThreadLimits } from './heap.ts';
 import type { HostSays, Unwell, WorkerSays, WorkerTask } from './messages.ts';
 import { dealOut, type TerminalPlan } from './plan.ts';
 
@@ -32,8 +33,6 @@ const stopTimeoutMs = 15_000;
  */
 const firstMs = 100_000;
 const quietMs = 60_000;
-/** A thread of a terminal needs little: most of it is code. */
-const resourceLimits = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4, stackSizeMb: 4 };
 
 export function startFleetHost(options: FleetHostOptions): FleetHost {
   return new Threads(options);
@@ -62,7 +61,10 @@ class Threads implements FleetHost {
   #start(plans: readonly TerminalPlan[]): { worker: Worker; serials: readonly string[]; isOver: boolean } {
     const { seed, saleEverySeconds, world } = this.#options;
     const task: WorkerTask = { plans, seed, saleEverySeconds };
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: task, resourceLimits });
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData: task,
+      resourceLimits: terminalThreadLimits,
+    });
     const thread = { worker, serials: plans.map((plan) => plan.serial), isOver: false };
     worker.on('message', (says: WorkerSays) => this.#heard(says));
     worker.on('error', (error) => {

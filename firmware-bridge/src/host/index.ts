@@ -1,4 +1,5 @@
 export { type FleetHost, type FleetHostOptions, type NotWell, startFleetHost } from './fleet-host.ts';
+export { scavengeAlone, terminalThreadLimits } from './heap.ts';
 export { type LogFile, openLogFile } from './log-file.ts';
 export { logLine } from './log-line.ts';
 export type { Unwell, WorkerSays, WorkerTask } from './messages.ts';

@@ -24,9 +24,9 @@ export const acquirerListRecord = sealedRecord(
   'keys-acquirers',
   z.object({ slots: z.array(keySlot).max(acquirerKeysMax) }),
 );
+const acquirerFacts = z.object({ kcv: z.string(), ...loadedBy });
 /** A key of one card company. */
-export const acquirerRecord = (slot: AcquirerSlot) =>
-  sealedRecord(`key-${slot.replaceAll('/', '-')}`, z.object({ kcv: z.string(), ...loadedBy }));
+export const acquirerRecord = (slot: AcquirerSlot) => sealedRecord(`key-${slot.replaceAll('/', '-')}`, acquirerFacts);
 
 /** How a key has to look in its block to fit its slot: TR-31 usage, and algorithms. X9.143, tables 2 and 3. */
 const slotRules = {

@@ -3,9 +3,9 @@ import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
 import { type SealedStore, sealedRecord } from '../sealed-store/index.ts';
 
+const keptTrace = z.object({ seq: z.number().int().nonnegative(), trace: kernelTrace });
 /** A trace in its place; there are as many places as traces are kept, and the newest takes that of the oldest. */
-const placeOf = (seq: number) =>
-  sealedRecord(`trace-${seq % tracesMax}`, z.object({ seq: z.number().int().nonnegative(), trace: kernelTrace }));
+const placeOf = (seq: number) => sealedRecord(`trace-${seq % tracesMax}`, keptTrace);
 
 /** A trace and its number; a later state of the same one keeps it. */
 export interface KeptTrace {
