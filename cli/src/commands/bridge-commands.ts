@@ -1,6 +1,9 @@
 import type { World } from '@tsunagu/protocols/world';
-import { type Command, Option } from 'commander';
+import { readerKinds } from '@tsunagu/protocols/catalogue';
+import { cableOrder } from '@tsunagu/protocols/workshop';
+import { Argument, type Command, Option } from 'commander';
 import type { Console, ExitCode } from '../console/index.ts';
+import { integer } from './shell.ts';
 
 /** What the commands of the bench are given by the program. */
 export interface BridgeCommandsContext {
@@ -126,6 +129,21 @@ export function addBridgeCommands(program: Command, { world, open, json, data }:
     .action(async (serial: string, { sensor }: { sensor: string }) => {
       const { tamperWith } = await import('./tamper.ts');
       process.exitCode = await tamperWith(open(), data(), serial, sensor, json());
+    });
+  emulate
+    .command('cable <serial>')
+    .description('pull or plug the USB cable of an emulated reader of this house / 擬似リーダーのケーブルの抜き差し')
+    .addArgument(new Argument('<does>').choices(['pull', 'plug']))
+    .addArgument(new Argument('<reader>').choices(readerKinds))
+    .option(
+      '--at-transfer <number>',
+      'pull it in the middle of this transfer to the reader, counted from 1: in mid-sale / この回数目の転送の途中で抜く',
+      integer(1, 10_000),
+    )
+    .action(async (serial: string, does: string, reader: string, { atTransfer }: { atTransfer?: number }) => {
+      const { moveCable } = await import('./cable.ts');
+      const order = cableOrder.omit({ id: true }).parse({ does, reader, atTransfer });
+      process.exitCode = await moveCable(open(), world, data(), serial, order, json());
     });
   emulate
     .command('service <serial> <settings...>')

@@ -24,6 +24,14 @@ export const workshopEn = {
   readers: (count: number) => (count === 1 ? '1 reader' : `${count} readers`),
   noReaders: 'No reader is plugged in.',
   ask: { insertCard: 'Please put the card in.', removeCard: 'Please take the card out.' },
+  cables: {
+    pull: (serial: string, reader: string) => `The ${reader} reader of ${serial} is unplugged.`,
+    plug: (serial: string, reader: string) => `The ${reader} reader of ${serial} is plugged in.`,
+    armed: (serial: string, reader: string, transfer: number) =>
+      `The ${reader} reader of ${serial} will be unplugged in the middle of transfer ${transfer} from now: make a sale.`,
+    readers: { stripe: 'stripe', contact: 'contact', contactless: 'contactless', felica: 'FeliCa' },
+    states: { plugged: 'plugged in', pulled: 'unplugged' },
+  },
   verdict: { passed: 'passed', failed: 'FAILED', skipped: 'skipped' },
   columns: { step: 'STEP', verdict: 'RESULT', clause: 'HELD TO', detail: 'DETAIL' },
   counts: (passed: number, failed: number, skipped: number) => `${passed} passed, ${failed} failed, ${skipped} skipped`,

@@ -26,6 +26,14 @@ export const workshopJa: WorkshopTexts = {
   readers: (count) => `リーダー ${count} 台`,
   noReaders: 'リーダーが接続されていません。',
   ask: { insertCard: 'カードを入れてください。', removeCard: 'カードを抜いてください。' },
+  cables: {
+    pull: (serial, reader) => `${serial} の${reader}リーダーのケーブルを抜きました。`,
+    plug: (serial, reader) => `${serial} の${reader}リーダーを接続しました。`,
+    armed: (serial, reader, transfer) =>
+      `${serial} の${reader}リーダーを、今から${transfer}回目の転送の途中で抜きます。取引を行ってください。`,
+    readers: { stripe: '磁気', contact: '接触', contactless: '非接触', felica: 'FeliCa' },
+    states: { plugged: '接続中', pulled: '未接続' },
+  },
   verdict: { passed: '合格', failed: '不合格', skipped: '省略' },
   columns: { step: '項目', verdict: '結果', clause: '規格', detail: '詳細' },
   counts: (passed, failed, skipped) => `合格 ${passed}、不合格 ${failed}、省略 ${skipped}`,

@@ -4,9 +4,11 @@ import type { World } from '@tsunagu/protocols/world';
 import { startTerminal, type Terminal } from '../agent/index.ts';
 import { folderWallet } from '../cards/index.ts';
 import type { Vitals } from '../jobs/index.ts';
-import { openCardSide } from '../payment/index.ts';
+import { TerminalCardSide } from '../payment/index.ts';
+import { openEmulatedStation } from '../readers/station.ts';
 import { folderFiles } from '../sealed-store/index.ts';
 import type { Unwell, WorkerSays, WorkerTask } from './messages.ts';
+import { ReaderCables } from './reader-cables.ts';
 import { watchServiceMenu } from './service-menu.ts';
 import { watchTamperSwitch } from './tamper-switch.ts';
 import { lockTerminal } from './terminal-lock.ts';
@@ -34,10 +36,15 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
       if (!lock.ok) return notStarted(serial, lock.fault);
       // The cards of a house lie beside its terminals: whoever holds one has it alone.
       const wallet = join(dirname(folder), 'cards');
+      const cables = readers === undefined ? new ReaderCables() : undefined;
       const terminal = await startTerminal({
         world,
         files: await folderFiles(folder),
-        openCardSide: (options) => openCardSide({ ...options, wallet: folderWallet(wallet, world.clock), readers }),
+        openCardSide: (options) => {
+          const station = cables && openEmulatedStation(options.world, options.model);
+          if (station) cables?.attach(station);
+          return TerminalCardSide.open({ ...options, wallet: folderWallet(wallet, world.clock), readers }, station);
+        },
         vitals,
         shopper: { seed: task.seed, meanSeconds: task.saleEverySeconds },
         ...(relay && { relay }),
@@ -49,6 +56,7 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
       }
       watchTamperSwitch(world, folder, terminal.value, ending.signal);
       watchServiceMenu(world, folder, terminal.value, ending.signal);
+      cables?.watch(world, folder, ending.signal);
       return {
         ...terminal.value,
         async stop() {

@@ -167,6 +167,16 @@ export const bridgeErrors = defineErrors({
       next: '先にその端末からカードを離してください。',
     },
   },
+  CABLE_NOT_MOVED: {
+    en: {
+      says: 'Nobody who emulates the readers of this terminal answered: the cable was not moved.',
+      next: 'Start the house ("npm start") with this terminal; the cable of a real reader is pulled by hand.',
+    },
+    ja: {
+      says: 'この端末の擬似リーダーが動いていないため、ケーブルを抜き差しできませんでした。',
+      next: 'この端末を含めて「npm start」で起動してください。実機リーダーのケーブルは手で抜き差しします。',
+    },
+  },
   MODEL_HAS_NO_READER: {
     en: {
       says: 'This terminal model has no reader for this kind of card.',

@@ -53,6 +53,12 @@ export class EmulatedStripeHead extends EmulatedUsbDevice {
     this.#faults.push(...faults);
   }
 
+  /** Nothing is ever sent to it: in mid-transfer is in mid-swipe, the next one. */
+  override pull(atTransfer?: number): void {
+    if (atTransfer === undefined) super.pull();
+    else this.inject('unplug');
+  }
+
   protected onTransfer(): void {
     // A stripe head only speaks: it has no OUT endpoint.
   }

@@ -10,6 +10,8 @@ export abstract class EmulatedUsbDevice implements UsbDeviceModel {
   readonly productId: number;
   readonly #standard: StandardRequests;
   #host: EmulatedHost | undefined;
+  /** OUT transfers until the cable is pulled. */
+  #transfersLeft: number | undefined;
 
   constructor(descriptors: UsbDescriptors) {
     this.descriptors = descriptors;
@@ -31,6 +33,13 @@ export abstract class EmulatedUsbDevice implements UsbDeviceModel {
 
   unplugged(): void {
     this.#host = undefined;
+    this.#transfersLeft = undefined;
+  }
+
+  /** Pulls the cable: at once, or in the middle of the OUT transfer with this number, counted from 1 from now on. */
+  pull(atTransfer?: number): void {
+    if (atTransfer === undefined) this.unplug();
+    else this.#transfersLeft = atTransfer;
   }
 
   control(setup: ControlSetup, data: Uint8Array): Uint8Array | undefined {
@@ -39,7 +48,8 @@ export abstract class EmulatedUsbDevice implements UsbDeviceModel {
 
   bulkOut(endpoint: number, transfer: Uint8Array): boolean {
     if (this.#standard.isHalted(endpoint)) return false;
-    this.onTransfer(endpoint, transfer);
+    if (this.#transfersLeft !== undefined && --this.#transfersLeft === 0) this.unplug();
+    else this.onTransfer(endpoint, transfer);
     return true;
   }
 

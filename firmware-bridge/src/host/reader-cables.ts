@@ -1,0 +1,59 @@
+import { watch } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readerKinds } from '@tsunagu/protocols/catalogue';
+import { parseJson } from '@tsunagu/protocols/fleet';
+import { cableFiles, type CableOrder, cableOrder, type CablesState } from '@tsunagu/protocols/workshop';
+import type { World } from '@tsunagu/protocols/world';
+import type { EmulatedStation } from '../readers/station.ts';
+
+/** The USB cables between an emulated terminal and its readers, and the person who pulls and plugs them. */
+export class ReaderCables {
+  #station: EmulatedStation | undefined;
+
+  /** The terminal has started, or started anew: what was pulled before hangs loose still. */
+  attach(station: EmulatedStation): void {
+    const before = this.readers();
+    this.#station = station;
+    for (const kind of readerKinds) if (before[kind] === 'pulled') station.emulated[kind]?.pull();
+  }
+
+  readers(): CablesState['readers'] {
+    const devices = this.#station?.emulated ?? {};
+    return Object.fromEntries(
+      readerKinds.flatMap((kind) => {
+        const device = devices[kind];
+        return device === undefined ? [] : [[kind, device.isPlugged ? 'plugged' : 'pulled']];
+      }),
+    );
+  }
+
+  /** Does what somebody wants; nothing where the model has no such reader, or its cable is so already. */
+  obey({ reader, does, atTransfer }: CableOrder): void {
+    const device = this.#station?.emulated[reader];
+    if (device === undefined) return;
+    if (does === 'pull') device.pull(atTransfer);
+    else if (!device.isPlugged) this.#station?.bus.plug(device);
+  }
+
+  /** Does what lies in the terminal's folder as an order, from now until `signal` is aborted. */
+  watch(world: Pick<World, 'log'>, folder: string, signal: AbortSignal): void {
+    const look = async (): Promise<void> => {
+      const text = await readFile(join(folder, cableFiles.order), 'utf8').catch(() => '');
+      const order = parseJson(cableOrder, text);
+      if (!order.ok) return;
+      this.obey(order.value);
+      const state: CablesState = { done: order.value.id, readers: this.readers() };
+      const file = join(folder, cableFiles.state);
+      await writeFile(`${file}.new`, JSON.stringify(state), { mode: 0o600 });
+      await rename(`${file}.new`, file);
+    };
+    const watcher = watch(folder, { persistent: false, signal }, (_event, name) => {
+      if (name === cableFiles.order)
+        void look().catch((cause: unknown) =>
+          world.log('error', 'readerCableUnread', { fault: { code: 'INTERNAL', cause } }),
+        );
+    });
+    watcher.on('error', () => undefined);
+  }
+}
