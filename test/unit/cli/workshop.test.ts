@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { workOrderView } from '@tsunagu/protocols/fleet';
+import { claimBundle, workOrderView } from '@tsunagu/protocols/fleet';
 import { openClient } from 'tsunagu/client/index';
 import type { Context } from 'tsunagu/commands/context';
+import { registerTerminal, reissueClaim } from 'tsunagu/commands/lifecycle';
 import { listWork, noteWork, openWorkOrder, showDeath, showFigures, showWork } from 'tsunagu/commands/workshop';
 import { openConsole } from 'tsunagu/console/index';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -118,4 +119,42 @@ test('what is wrong with a step is said in both languages, with what to do about
       expect([ran.code === 0, ran.out]).toEqual([false, '']);
       expect(kana.test(ran.err.replaceAll(/"[^"]*"/g, '')), ran.err).toBe(lang === 'ja');
     }
+});
+
+test('a terminal is registered from the command line, and its claim is never lost between server and file', async () => {
+  const out = join(folder, 'claim.json');
+  const options = { model: 'CT-5100', merchant: 'm', shop: 's', lane: '', state: 'ordered', out };
+  const more = { seal: ['S-1001'], connections: 2 };
+  const done = await run((all) => registerTerminal(all, 'REG-0001', { ...options, ...more }));
+  expect(done, done.err).toMatchObject({ code: 0, err: '' });
+  expect(claimBundle.parse(JSON.parse(readFileSync(out, 'utf8')))).toMatchObject({ serial: 'REG-0001' });
+  expect(statSync(out).mode & 0o777).toBe(0o600);
+  expect((await house.call('GET', '/terminals/REG-0001/lifecycle')).body).toMatchObject({
+    state: 'ordered',
+    standing: { seals: ['S-1001'], connections: 2 },
+  });
+  const nowhere = join(folder, 'no', 'folder', 'claim.json');
+  const fresh = join(folder, 'fresh.json');
+  for (const [expected, serial, change] of [
+    ['OPTION_INVALID', 'reg 2', {}],
+    ['OPTION_INVALID', 'REG-0002', { state: 'scrap' }],
+    ['OPTION_INVALID', 'REG-0002', { seal: ['!'] }],
+    ['MODEL_UNKNOWN', 'REG-0002', { model: 'PDP-11' }],
+    ['TERMINAL_EXISTS', 'REG-0001', {}],
+    ['FILE_UNWRITABLE', 'REG-0002', { out: nowhere }],
+  ] as const)
+    for (const lang of ['en', 'ja']) {
+      const ran = await run((all) => registerTerminal(all, serial, { ...options, out: fresh, ...change }), { lang });
+      expect(ran.err, expected).toContain(`${expected}: `);
+      expect([ran.code === 0, ran.out, kana.test(ran.err)]).toEqual([false, '', lang === 'ja']);
+      // A refusal leaves no file behind, and a file that cannot be written registers nobody.
+      expect(existsSync(fresh)).toBe(false);
+      expect((await house.call('GET', '/terminals/REG-0002')).status).toBe(404);
+    }
+  const before = readFileSync(out, 'utf8');
+  expect((await run((all) => reissueClaim(all, 'REG-0001', nowhere))).err).toContain('FILE_UNWRITABLE: ');
+  expect((await run((all) => reissueClaim(all, 'NOBODY-01', out))).err).toContain('TERMINAL_UNKNOWN: ');
+  expect(readFileSync(out, 'utf8')).toBe(before);
+  expect((await run((all) => reissueClaim(all, 'REG-0001', out))).code).toBe(0);
+  expect(readFileSync(out, 'utf8')).not.toBe(before);
 });
