@@ -138,7 +138,7 @@ test('a terminal that agreed on its key cannot be asked to be unbound', async ()
 test('a terminal is moved to the host that takes over, and gets its keys from there', async () => {
   const dukpt = async () => (await keysOf()).find(({ slot }) => slot === 'dukpt')?.kcv;
   const before = await dukpt();
-  const taken = await desk.call(anna, '/api/v1/keys/rotations', { key: 'tr34/kdh/2' });
+  const taken = await desk.call(olga, '/api/v1/keys/rotations', { key: 'tr34/kdh/2' });
   expect(taken.status, JSON.stringify(taken.body)).toBe(200);
   // It draws its number, writes down what it was granted, and is bound to the other one.
   await orderThroughCuts('key.rebind', beforeAndAfter('key-binding', 'key-release', 'key-binding'));

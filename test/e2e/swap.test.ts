@@ -31,8 +31,6 @@ let company: Program;
 let desk: Desk;
 let [olga, otto] = ['', ''];
 const agents = new Map<string, Program>();
-const started = performance.now();
-const mark = (what: string): void => console.log(Math.round(performance.now() - started), what);
 
 const folderOf = (serial: string): string => join(folder, 'terminals', serial);
 const detail = async (serial: string) =>
@@ -95,7 +93,6 @@ beforeAll(async () => {
   desk = openDesk(data);
   olga = await desk.person('olga', 'operator');
   otto = await desk.person('otto', 'admin');
-  mark('people');
   await register(first, 'deployed');
   for (const serial of [second, third]) await register(serial, 'warehouse');
   for (const serial of [first, second, third]) powerOn(serial);
@@ -108,30 +105,30 @@ beforeAll(async () => {
       120_000,
       () => `no keys or list in ${serial}`,
     );
-  mark('keyed');
   for (const serial of [second, third]) {
     await agents.get(serial)?.kill();
     const keyCheckValues = (await detail(serial)).keys.map(({ slot, kcv }) => ({ slot, kcv }));
     await move(serial, 'keyed', { keyCheckValues });
     await move(serial, 'in-transit', { bagNumber: `BAG-${serial}`, seals: ['S-1'] });
   }
-  mark('in transit');
-}, 240_000);
+}, 420_000);
 afterAll(async () => {
   for (const each of [...agents.values(), company, server]) await each?.kill();
   rmSync(folder, { recursive: true, force: true });
 }, 60_000);
 
+/** No customer pays so much by chance: prices end in tens. */
+const aloneMinor = 511;
 /** Two sales that terminal and card approve alone: one is delivered, and it dies before the switch hears of the other, which waits in the unit that is off. */
 async function sellAlone(serial: string): Promise<void> {
   await agents.get(serial)?.kill();
   // Put, counted as sent, taken from the list; put.
   const agent = powerOn(serial, 'file advices.sealed 4 after', 3_600);
   for (const card of ['visa-offline', 'mastercard-offline']) {
-    const sale = { amountMinor: 500, card };
+    const sale = { amountMinor: aloneMinor, card };
     const ordered = await desk.call(olga, `/api/v1/terminals/${serial}/test-sales`, sale);
     expect(ordered.status, JSON.stringify(ordered.body)).toBe(202);
-    const isKnown = async () => (await journalOf(serial)).some(({ amountMinor }) => amountMinor === sale.amountMinor);
+    const isKnown = async () => (await journalOf(serial)).some(({ amountMinor }) => amountMinor === aloneMinor);
     await until(async () => agent.isDead || (await isKnown()), 60_000);
   }
   await agent.died();
@@ -188,6 +185,8 @@ async function journalOf(serial: string) {
   return found;
 }
 
+/** States of a sale that stands: the issuer approved it, or is yet to be told, or has been. */
+const stands: ReadonlySet<string> = new Set(['approved', 'posting', 'posted']);
 /** What units have in their own books is in the server's, each once, and nothing beside it stands. */
 async function everySaleOnce(...serials: readonly string[]): Promise<void> {
   for (const serial of serials) {
@@ -200,7 +199,7 @@ async function everySaleOnce(...serials: readonly string[]): Promise<void> {
     const isSame = async (): Promise<boolean> => {
       own = (await approvedAt(serial)).map(line).toSorted();
       known = (await journalOf(serial))
-        .filter(({ state }) => state === 'approved')
+        .filter(({ state }) => stands.has(state))
         .map(line)
         .toSorted();
       return own.length > 0 && own.join() === known.join();
@@ -210,10 +209,10 @@ async function everySaleOnce(...serials: readonly string[]): Promise<void> {
 }
 
 /** The new unit sells under keys of its own, with what the old one was set to; the old one is asked for nothing more. */
-async function stands(old: string, fresh: string, keysBefore: readonly unknown[]): Promise<void> {
+async function isInPlace(old: string, fresh: string, keysBefore: readonly unknown[]): Promise<void> {
   await oneSells(old, fresh);
   expect((await detail(fresh)).lifecycle).toBe('deployed');
-  await until(async () => (await journalOf(fresh)).some(({ state }) => state === 'approved'), 60_000);
+  await until(async () => (await journalOf(fresh)).some(({ state }) => stands.has(state)), 60_000);
   const keys = [await dukptOf(old), await dukptOf(fresh)];
   expect(keys.map((key) => key?.kcv)).toEqual(keysBefore);
   expect(new Set(keysBefore).size).toBe(2);
@@ -226,7 +225,6 @@ test('the server may die at any step of a swap, before or after its commit', asy
   await until(async () => (await detail(first)).configuration.inSync, 30_000);
   const keysBefore = [(await dukptOf(first))?.kcv, (await dukptOf(second))?.kcv];
   await sellAlone(first);
-  mark('sold alone');
   const moments = ['begun', 'prepared', 'drained', 'handed', 'closed'].flatMap((step) =>
     ['before', 'after'].map((when) => `table swaps ${step} ${when}`),
   );
@@ -236,6 +234,9 @@ test('the server may die at any step of a swap, before or after its commit', asy
     await oneSells(first, second).catch((error: unknown) => {
       if (!server.isDead) throw error;
     });
+    // It is not locked before all that waited in it is here.
+    if (moment.includes('handed before'))
+      expect((await journalOf(first)).filter(({ amountMinor }) => amountMinor === aloneMinor)).toHaveLength(2);
     // Who waits for a line that comes and goes waits longer each time: here somebody looks after it.
     if (/drained before|closed before/.test(moment)) {
       await agents.get(first)?.kill();
@@ -246,14 +247,11 @@ test('the server may die at any step of a swap, before or after its commit', asy
     if (moment.includes('begun')) await begin(first, second).catch(() => undefined);
     else await advance(first, () => server.isDead);
     await server.died();
-    mark(moment);
   }
   await startServer();
   await closed(first);
-  await stands(first, second, keysBefore);
-  mark('closed');
-  await everySaleOnce(first, second);
-}, 240_000);
+  await isInPlace(first, second, keysBefore);
+}, 420_000);
 
 test('the old unit may die at any write by which it delivers, is asked and answers; the new one when it is set up', async () => {
   const keysBefore = [(await dukptOf(second))?.kcv, (await dukptOf(third))?.kcv];
@@ -262,7 +260,6 @@ test('the old unit may die at any write by which it delivers, is asked and answe
     for (const write of writes)
       for (const when of ['before', 'after']) {
         await powerOn(serial, `file ${write} ${when}`).died();
-        mark(`${serial} ${write} ${when}`);
         await oneSells(second, third);
       }
   };
@@ -276,7 +273,6 @@ test('the old unit may die at any write by which it delivers, is asked and answe
   await dieOneByOne(third, 'configuration.sealed 1');
   powerOn(third);
   await closed(second);
-  await stands(second, third, keysBefore);
-  mark('closed');
+  await isInPlace(second, third, keysBefore);
   await everySaleOnce(first, second, third);
-}, 240_000);
+}, 420_000);
