@@ -86,6 +86,33 @@ if (process.argv.includes('--holders'))
   for (const { kid, name } of holders.values())
     if (!trusted.split(',').includes(kid)) find('custody.jsonl', kid, `the hand of ${name} is not on the list`);
 
+/** The statement of a terminal that its certificate bears out; undefined when it does not. */
+const sworn = (serial, { statement, signature, certificate }) => {
+  const { subject, publicKey } = new X509Certificate(certificate);
+  const isTheirs =
+    subject.split('\n').includes(`CN=${serial}`) &&
+    verify('sha256', Buffer.from(statement, 'utf8'), publicKey, Buffer.from(signature, 'base64'));
+  return isTheirs ? JSON.parse(statement) : undefined;
+};
+
+const wiped = new Map();
+const wipes = guarded('wipes.jsonl', () => {
+  if (!('wipes.jsonl' in manifest.files)) return 0;
+  let count = 0;
+  for (const { serial, job, ...proof } of lines('wipes.jsonl')) {
+    count += 1;
+    const said = sworn(serial, proof);
+    if (said?.serial === serial && said.job === job && said.keys === 0) wiped.set(job, serial);
+    else
+      find(
+        'wipes.jsonl',
+        `${serial} ${job}`,
+        said ? 'is not what the terminal swore to' : 'not signed by its terminal',
+      );
+  }
+  return count;
+});
+
 const steps = guarded('steps.jsonl', () => {
   const edges = new Map(JSON.parse(read('edges.json')).map((edge) => [`${edge.from} ${edge.to}`, edge]));
   const states = new Map();
@@ -102,6 +129,9 @@ const steps = guarded('steps.jsonl', () => {
     for (const item of edge?.evidence ?? [])
       if (item === 'secondPerson' ? approvedBy === null || approvedBy === by : evidence[item] === undefined)
         find('steps.jsonl', about, `${item} is missing`);
+    const { wipeProof } = evidence;
+    if ('wipes.jsonl' in manifest.files && wipeProof?.by === 'job' && wiped.get(wipeProof.job) !== serial)
+      find('steps.jsonl', about, 'no terminal swore to this wipe');
     const isOnAWord = evidence.nothingOwed?.by === 'declaration' || evidence.wipeProof?.by === 'destruction';
     if (isOnAWord && (approvedBy === null || approvedBy === by)) find('steps.jsonl', about, 'secondPerson is missing');
     if (edge?.bag === 'closed' && evidence.bagNumber !== undefined) {
@@ -150,16 +180,11 @@ const releases = guarded('releases.jsonl', () => {
   )) {
     count += 1;
     const say = (what) => find('releases.jsonl', `${serial} ${job}`, what);
-    const certificate = new X509Certificate(proof.certificate);
-    const text = Buffer.from(proof.statement, 'utf8');
-    if (
-      !certificate.subject.split('\n').includes(`CN=${serial}`) ||
-      !verify('sha256', text, certificate.publicKey, Buffer.from(proof.signature, 'base64'))
-    ) {
+    const said = sworn(serial, proof);
+    if (!said) {
       say('not signed by its terminal');
       continue;
     }
-    const said = JSON.parse(proof.statement);
     const isSame =
       said.serial === serial &&
       said.job === job &&
@@ -238,6 +263,6 @@ if ('house.jsonl' in manifest.files)
 for (const finding of findings) console.log(finding);
 console.log(`pack of ${manifest.tenant ?? '-'}, ${manifest.from} to ${manifest.to}`);
 console.log(
-  `${steps} steps, ${custody} hand-overs, ${inspections} inspections, ${runs} injection runs, ${releases} releases from key hosts, ${audit} audit entries: ${findings.length === 0 ? 'nothing is wrong' : `${findings.length} findings`}`,
+  `${steps} steps, ${custody} hand-overs, ${inspections} inspections, ${runs} injection runs, ${releases} releases from key hosts, ${wipes} wipes, ${audit} audit entries: ${findings.length === 0 ? 'nothing is wrong' : `${findings.length} findings`}`,
 );
 process.exit(findings.length === 0 ? 0 : 1);

@@ -37,7 +37,6 @@ import {
   type Enrolment,
   hasCertificate,
   identityEndings,
-  isWipeProven,
   type Lives,
   openAdmission,
   openAuthority,
@@ -70,7 +69,7 @@ import {
 import { openEventLog } from './live/index.ts';
 import { makeMetrics } from './metrics/index.ts';
 import { type Negative, openNegative, regularList, watchInbox } from './negative/index.ts';
-import { openRefurbish } from './refurbish/index.ts';
+import { keepWipe, openRefurbish } from './refurbish/index.ts';
 import { openSales } from './sales/index.ts';
 import { openSoftware } from './software/index.ts';
 import { lockFolder, migrations, openStore, type Store } from './store/index.ts';
@@ -333,7 +332,7 @@ async function build(
       const refusal = await keyJobs(tx, serial, { id, type }, report);
       if (refusal !== undefined) return refusal;
       if (type !== 'terminal.wipe') return undefined;
-      if (!report.wipe || !(await isWipeProven(tx, serial, id, report.wipe))) return 'WIPE_NOT_PROVEN';
+      if (!report.wipe || !(await keepWipe(world, tx, serial, id, report.wipe))) return 'WIPE_NOT_PROVEN';
       await keys.wiped(tx, serial);
       await estate.wiped(tx, serial);
       return undefined;

@@ -22,6 +22,11 @@ export class Program {
     this.ended = once(child, 'exit');
     this.ready = once(createInterface({ input: child.stdout }), 'line');
   }
+  /** Waits until it killed itself (`dies.mjs`). */
+  async died(): Promise<void> {
+    const [code, signal] = (await this.ended) as [number | null, NodeJS.Signals | null];
+    if (signal !== 'SIGKILL') throw new Error(`it ended by itself, with ${code}`);
+  }
   get isDead(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
@@ -30,6 +35,10 @@ export class Program {
     await this.ended;
   }
 }
+
+/** What has a program end by SIGKILL at one named write (`dies.mjs`); nothing without a moment. */
+export const dying = (moment: string | undefined): { node?: readonly string[]; env?: NodeJS.ProcessEnv } =>
+  moment === undefined ? {} : { node: ['--import', path('dies.mjs')], env: { DIES_AT: moment } };
 
 /** A server without anything around it. */
 export const serverProgram = (
@@ -47,8 +56,12 @@ export const serverProgram = (
   );
 
 /** A terminal in a process of its own, on a folder of its own. */
-export const agentProgram = (folder: string, args: readonly string[] = []): Program =>
-  new Program([path('../../firmware-bridge/dist/main.js'), 'terminal', '--data', folder, ...args]);
+export const agentProgram = (
+  folder: string,
+  args: readonly string[] = [],
+  { node = [], env = {} }: { node?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
+): Program =>
+  new Program([...node, path('../../firmware-bridge/dist/main.js'), 'terminal', '--data', folder, ...args], env);
 
 /** Calls of the management API of a server, by its owner and by people with tokens of their own. */
 export interface Desk {

@@ -7,15 +7,17 @@ import { promisify } from 'node:util';
 import { job, keyReleaseRecord, registeredTerminal, terminalDetail, wipeCertificate } from '@tsunagu/protocols/fleet';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { agentProgram, type Desk, openDesk, type Program, serverProgram } from './desk.ts';
+import { agentProgram, type Desk, dying, openDesk, type Program, serverProgram } from './desk.ts';
 import { freePortBase, runCli, until } from './house.ts';
 
-// TR-34 to its end, between a server process and a terminal process: bound and keyed, unbound by two persons, killed in the middle of it, on paper.
+// TR-34 to its end, between a server process and a terminal process: bound and keyed, unbound by two persons, moved to
+// another host, each killed at every write on the way, on paper.
 const folder = mkdtempSync(join(tmpdir(), 'tsunagu-unbind-'));
 const data = join(folder, 'house');
 const serial = 'JTC17-0001';
 const own = join(folder, 'terminals', serial);
 const pack = join(folder, 'pack');
+let portBase = '';
 let server: Program;
 let agent: Program;
 let desk: Desk;
@@ -26,10 +28,34 @@ const releases = async () =>
   z.object({ items: z.array(keyReleaseRecord) }).parse(await ask(`/api/v1/terminals/${serial}/key-releases`)).items;
 const order = async (type: string) =>
   job.parse((await desk.call(olga, `/api/v1/terminals/${serial}/jobs`, { job: { type, params: {} } })).body);
+const powerOn = (moment?: string): Program => agentProgram(own, ['--sale-every-seconds', '3600'], dying(moment));
+/** Orders what two persons have to want; what follows from it happens with a power cut at each of these writes of the terminal, then of the server. */
+async function orderThroughCuts(type: string, cutsOfTerminal: readonly string[]): Promise<void> {
+  const held = await order(type);
+  expect(held.state).toBe('held');
+  expect((await desk.call(olga, `/api/v1/jobs/${held.id}/approval`, {})).status).toBe(403);
+  expect(await keysOf()).toHaveLength(2);
+  await agent.kill();
+  expect((await desk.call(anna, `/api/v1/jobs/${held.id}/approval`, {})).status).toBe(202);
+  for (const moment of cutsOfTerminal) {
+    agent = powerOn(moment);
+    await agent.died();
+  }
+  for (const moment of ['table key_releases before', 'table key_releases after', undefined]) {
+    await server.kill();
+    server = serverProgram(data, portBase, dying(moment));
+    await server.ready;
+    if (agent.isDead) agent = powerOn();
+    if (moment !== undefined) await server.died();
+  }
+}
+const beforeAndAfter = (...files: readonly string[]): readonly string[] =>
+  files.flatMap((file) => ['before', 'after'].map((when) => `file ${file}.sealed ${when}`));
 const jobsSeen = async () => JSON.stringify(await ask(`/api/v1/jobs?serial=${serial}`));
 
 beforeAll(async () => {
-  server = serverProgram(data, String(await freePortBase()));
+  portBase = String(await freePortBase());
+  server = serverProgram(data, portBase);
   await server.ready;
   desk = openDesk(data);
   olga = await desk.person('olga', 'operator');
@@ -38,7 +64,7 @@ beforeAll(async () => {
   const made = await desk.call(desk.owner, '/api/v1/terminals', { serial, model: 'JT-C17', place });
   mkdirSync(own, { recursive: true });
   writeFileSync(join(own, 'claim.json'), JSON.stringify(registeredTerminal.parse(made.body).claim), { mode: 0o600 });
-  agent = agentProgram(own, ['--sale-every-seconds', '3600']);
+  agent = powerOn();
   await until(
     async () => (await keysOf()).length === 2,
     60_000,
@@ -52,14 +78,8 @@ afterAll(async () => {
 
 test('an unbound terminal has no key left, and says which it had; whoever has the pack can check that', async () => {
   const before = await keysOf();
-  const held = await order('key.unbind');
-  expect(held.state).toBe('held');
-  expect((await desk.call(olga, `/api/v1/jobs/${held.id}/approval`, {})).status).toBe(403);
-  expect(await keysOf()).toHaveLength(2);
-  expect((await desk.call(anna, `/api/v1/jobs/${held.id}/approval`, {})).status).toBe(202);
-  // Whatever it is doing: the orders that follow find where it was.
-  await agent.kill();
-  agent = agentProgram(own, ['--sale-every-seconds', '3600']);
+  // It draws its number, writes down what it was granted, and loses key after key, its binding last.
+  await orderThroughCuts('key.unbind', beforeAndAfter('key-binding', 'key-release', 'key-dukpt', 'key-binding'));
   let seen = '';
   const isReleased = async () => {
     seen = await jobsSeen();
@@ -73,7 +93,7 @@ test('an unbound terminal has no key left, and says which it had; whoever has th
   );
   expect([release?.orderedBy, release?.approvedBy].every(Boolean)).toBe(true);
   await agent.kill();
-  agent = agentProgram(own, ['--sale-every-seconds', '3600']);
+  agent = powerOn();
   await until(async () => (await keysOf()).length === 0, 60_000);
   const cli = (...args: string[]) => runCli(['--data', data, ...args]);
   expect((await cli('keys', 'releases', serial)).stdout).toContain(`unbound from tr34/kdh`);
@@ -114,6 +134,29 @@ test('a terminal that agreed on its key cannot be asked to be unbound', async ()
   });
   expect(refused.body).toMatchObject({ code: 'MODEL_CANNOT' });
 });
+
+test('a terminal is moved to the host that takes over, and gets its keys from there', async () => {
+  const dukpt = async () => (await keysOf()).find(({ slot }) => slot === 'dukpt')?.kcv;
+  const before = await dukpt();
+  const taken = await desk.call(olga, '/api/v1/keys/rotations', { key: 'tr34/kdh/2' });
+  expect(taken.status, JSON.stringify(taken.body)).toBe(200);
+  // It draws its number, writes down what it was granted, and is bound to the other one.
+  await orderThroughCuts('key.rebind', beforeAndAfter('key-binding', 'key-release', 'key-binding'));
+  let seen = '';
+  await until(
+    async () => {
+      seen = await jobsSeen();
+      const now = await keysOf();
+      return now.length === 2 && (await dukpt()) !== before;
+    },
+    120_000,
+    () => seen,
+  );
+  const [moved, ...earlier] = await releases();
+  expect(moved).toMatchObject({ serial, host: 'tr34/kdh', next: 'tr34/kdh/2', gone: [] });
+  expect(earlier).toHaveLength(1);
+  expect((await runCli(['--data', data, 'keys', 'releases', serial])).stdout).toContain('tr34/kdh/2');
+}, 300_000);
 
 test('a terminal that was wiped by a list has a certificate that anybody can check', async () => {
   const list = join(folder, 'list.csv');

@@ -42,6 +42,7 @@ export async function writePack(
     inspection: [] as string[],
     key: [] as string[],
     release: [] as string[],
+    wipe: [] as string[],
     run: [] as string[],
     house: [] as string[],
   };
@@ -56,6 +57,7 @@ export async function writePack(
     'inspections.jsonl': text(parts.inspection),
     'keys.jsonl': text(parts.key),
     'releases.jsonl': text(parts.release),
+    'wipes.jsonl': text(parts.wipe),
     'house.jsonl': text(parts.house),
     'runs.jsonl': text(parts.run),
     'custody.jsonl': custody.value,

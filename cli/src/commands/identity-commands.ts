@@ -2,6 +2,7 @@ import type { World } from '@tsunagu/protocols/world';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Console, ExitCode } from '../console/index.ts';
 import type { Context } from './context.ts';
+import type { RegisterOptions } from './lifecycle.ts';
 
 /** What the commands about identity are given by the program. */
 export interface IdentityCommandsContext {
@@ -19,6 +20,7 @@ const between =
     if (!/^\d{1,6}$/.test(text) || value < min || value > max) throw new InvalidArgumentError(`${min}-${max}`);
     return value;
   };
+const each = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
 const passphraseOption = [
   '--passphrase-file <file>',
   'holds the passphrase (else TSUNAGU_ROOT_PASSPHRASE) / パスフレーズのファイル',
@@ -27,6 +29,22 @@ const passphraseOption = [
 /** Adds `tsunagu claim`, `expiry`, `ca` and `manufacturer`. */
 export function addIdentityCommands(program: Command, context: IdentityCommandsContext): void {
   const { withServer } = context;
+  program
+    .command('register <serial>')
+    .description('put a terminal on the inventory, and keep what it enrols with / 端末の登録')
+    .requiredOption('--model <id>', 'model of the catalogue / 機種')
+    .requiredOption('--merchant <name>', 'whose it is / 加盟店')
+    .requiredOption('--shop <name>', 'where it stands, or lies / 店舗')
+    .option('--lane <name>', 'its lane, where there are several / レジ', '')
+    .option('--state <state>', 'where its life begins: ordered, warehouse or deployed / 状態', 'ordered')
+    .option('--seal <number>', 'a seal as it is read; repeat for each / 封印シール', each)
+    .option('--connections <count>', 'cables plugged in / 接続ケーブル数', between(0, 32))
+    .option('--parent <serial>', 'its parent, for a child / 親機')
+    .option('--relay-port <port>', 'where the relay of its parent listens / 親機のポート', between(1, 65_535))
+    .requiredOption('--out <file>', 'where its claim is written, mode 0600')
+    .action((serial: string, options: RegisterOptions) =>
+      withServer(async (given) => (await import('./lifecycle.ts')).registerTerminal(given, serial, options)),
+    );
   program
     .command('claim <serial>')
     .description('issue a lost claim again; the old one dies / 登録情報の再発行')

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { access, chmod, open, readFile, rm, writeFile } from 'node:fs/promises';
 import {
+  type ClaimBundle,
   evidenceItems,
   importedMoves,
   lifecycleEdges,
@@ -9,6 +10,7 @@ import {
   lifePaths,
   moveLifecycle as moveSchema,
   parseWith,
+  registerTerminal as registerSchema,
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { type Console, type ExitCode, exit, pad, printFault, refuse } from '../console/index.ts';
@@ -206,17 +208,72 @@ export function showGraph(console: Console, json: boolean): ExitCode {
   return exit.ok;
 }
 
-/** `tsunagu claim SERIAL --out FILE`: a lost claim again, mode 0600. It is never printed. */
-export async function reissueClaim(
-  { client, console, json }: Context,
+/** A claim is shown once: where it is to be written is tried before it is asked for. */
+async function keepClaim(
+  { console, json }: Context,
   serial: string,
   file: string,
+  ask: () => Promise<Result<ClaimBundle>>,
+  says: (serial: string, file: string) => string,
 ): Promise<ExitCode> {
-  const claim = await client.reissueClaim(serial);
-  if (!claim.ok) return refuse(console, claim.fault, json);
-  await writeFile(file, `${JSON.stringify(claim.value, null, 2)}\n`, { mode: 0o600 });
-  await chmod(file, 0o600);
-  if (json) console.out(JSON.stringify({ serial, file }));
-  else console.out(console.texts.identity.claimWritten(serial, file));
+  const unwritable = (cause: unknown): ExitCode =>
+    refuse(console, fail('FILE_UNWRITABLE', { facts: { file }, cause }).fault, json);
+  const isNew = await access(file).then(
+    () => false,
+    () => true,
+  );
+  try {
+    await (await open(file, 'a', 0o600)).close();
+  } catch (cause) {
+    return unwritable(cause);
+  }
+  const claim = await ask();
+  if (!claim.ok) {
+    if (isNew) await rm(file, { force: true });
+    return refuse(console, claim.fault, json);
+  }
+  try {
+    await writeFile(file, `${JSON.stringify(claim.value, null, 2)}\n`, { mode: 0o600 });
+    await chmod(file, 0o600);
+  } catch (cause) {
+    return unwritable(cause);
+  }
+  console.out(json ? JSON.stringify({ serial, file }) : says(serial, file));
   return exit.ok;
 }
+
+/** What `tsunagu register` is told. */
+export interface RegisterOptions {
+  readonly model: string;
+  readonly merchant: string;
+  readonly shop: string;
+  readonly lane: string;
+  readonly state: string;
+  readonly seal?: readonly string[];
+  readonly connections?: number;
+  readonly parent?: string;
+  readonly relayPort?: number;
+  readonly out: string;
+}
+
+/** `tsunagu register SERIAL`: puts a terminal on the inventory, and keeps what it enrols with. */
+export async function registerTerminal(context: Context, serial: string, options: RegisterOptions): Promise<ExitCode> {
+  const { client, console, json } = context;
+  const { model, merchant, shop, lane, state, seal, connections, parent, relayPort, out } = options;
+  const body = parseWith(registerSchema, {
+    ...{ serial, model, place: { merchant, shop, lane }, lifecycle: state },
+    ...{ seals: seal, connections, parent, relayPort },
+  });
+  if (!body.ok) return refuse(console, fail('OPTION_INVALID', { field: body.fault.field ?? '' }).fault, json);
+  return await keepClaim(context, serial, out, () => client.register(body.value), console.texts.identity.registered);
+}
+
+/** `tsunagu claim SERIAL --out FILE`: a lost claim again, mode 0600. It is never printed. */
+export const reissueClaim = (context: Context, serial: string, file: string): Promise<ExitCode> =>
+  keepClaim(
+    context,
+    serial,
+    file,
+    () => context.client.reissueClaim(serial),
+    context.console.texts.identity.claimWritten,
+  );

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import {
   deathCertificate,
   lifePaths,
+  parseJson,
   parseWith,
   workFigures,
   type WorkOrderView,
@@ -13,14 +14,24 @@ import { z } from 'zod';
 import { type Column, type Console, type ExitCode, exit, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
+/** What belongs to an entry, in characters of JSON. */
+const factsLengthMax = 65_536;
 const listed = z.object({ items: z.array(workOrderView) });
+
+/** How it ended, or where it is. */
+function outcomeOf({ texts: { life } }: Console, { outcome, isAtVendor }: WorkOrderView): string {
+  if (outcome !== null) return life.workOutcome[outcome];
+  return isAtVendor ? life.workAtVendor : '…';
+}
 
 function tell({ console, json }: Context, order: WorkOrderView): ExitCode {
   if (json) console.out(JSON.stringify(order));
   else {
-    const { id, serial, fault, outcome, grade, costYen, minutes, entries } = order;
+    const { id, serial, fault, grade, costYen, minutes, entries } = order;
+    const { life } = console.texts;
     console.out(
-      [console.paint('bold', id), serial, fault, outcome, grade, `¥${costYen}`, `${minutes} min`]
+      [console.paint('bold', id), serial, fault, outcomeOf(console, order), grade, `¥${costYen}`]
+        .concat(life.workMinutes(minutes))
         .filter(Boolean)
         .join('  '),
     );
@@ -54,17 +65,15 @@ export async function noteWork(
   options: { readonly facts: string; readonly attestation?: string },
 ): Promise<ExitCode> {
   const { client, console, json } = context;
-  let facts: unknown;
+  const facts = parseJson(z.record(z.string(), z.unknown()), options.facts, factsLengthMax);
+  if (!facts.ok) return refuse(console, fail('OPTION_INVALID', { field: 'facts' }).fault, json);
+  let attested = {};
   try {
-    facts = JSON.parse(options.facts);
+    if (options.attestation !== undefined) attested = { attestation: await readFile(options.attestation, 'utf8') };
   } catch (cause) {
-    return refuse(console, fail('OPTION_INVALID', { field: 'facts', cause }).fault, json);
+    return refuse(console, fail('FILE_UNREADABLE', { facts: { path: options.attestation ?? '' }, cause }).fault, json);
   }
-  const attestation =
-    options.attestation === undefined
-      ? {}
-      : { attestation: await readFile(options.attestation, 'utf8').catch(() => '') };
-  const body = parseWith(workEntry, { kind, ...(typeof facts === 'object' ? facts : {}), ...attestation });
+  const body = parseWith(workEntry, { ...facts.value, ...attested, kind });
   if (!body.ok) return refuse(console, fail('OPTION_INVALID', { field: body.fault.field ?? 'kind' }).fault, json);
   const answer = await client.ask(workOrderView, lifePaths.workEntries(id), body.value);
   return answer.ok ? tell(context, answer.value) : refuse(console, answer.fault, json);
@@ -87,8 +96,7 @@ export async function listWork({ client, console, json }: Context): Promise<Exit
     { head: heads.fault, cell: ({ fault, reported }) => fault ?? (reported === null ? '-' : `(${reported})`) },
     {
       head: heads.outcome,
-      cell: ({ outcome, grade, isAtVendor }) =>
-        [outcome ?? (isAtVendor ? 'RMA' : '…'), grade].filter(Boolean).join(' '),
+      cell: (order) => [outcomeOf(console, order), order.grade].filter(Boolean).join(' '),
     },
     { head: heads.cost, cell: ({ costYen }) => `¥${costYen}`, right: true },
     { head: heads.opened, cell: ({ openedAt }) => openedAt.slice(0, 10) },

@@ -31,6 +31,8 @@ export const identityEn = {
   began: (state: string) => `began as ${state}`,
   nothing: 'nothing',
   moved: (serial: string, state: string) => `${serial} is now: ${state}.`,
+  registered: (serial: string, file: string) =>
+    `${serial} is on the inventory. What it enrols with is in ${file}: it belongs into the terminal, and nowhere else.`,
   claimWritten: (serial: string, file: string) =>
     `A new claim of ${serial} is in ${file}; the old one is worth nothing any more.`,
   kind: {

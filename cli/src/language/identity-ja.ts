@@ -25,6 +25,8 @@ export const identityJa: typeof identityEn = {
   began: (state) => `開始: ${state}`,
   nothing: 'なし',
   moved: (serial, state) => `${serial} の状態: ${state}`,
+  registered: (serial, file) =>
+    `${serial} を台帳に登録しました。登録情報は ${file} にあります。端末に入れ、他には残さないでください。`,
   claimWritten: (serial, file) => `${serial} の新しい登録情報を ${file} に保存しました。以前のものは無効です。`,
   kind: {
     root: 'ルート',

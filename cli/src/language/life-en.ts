@@ -62,6 +62,9 @@ export const lifeEn = {
     due: 'DUE',
   },
   workColumns: { id: 'ID', serial: 'SERIAL', fault: 'FAULT', outcome: 'OUTCOME', cost: 'COST', opened: 'SINCE' },
+  workOutcome: { repaired: 'repaired', 'no-fault-found': 'no fault found', 'beyond-repair': 'beyond repair' },
+  workAtVendor: 'at its vendor (RMA)',
+  workMinutes: (count: number) => `${count} min`,
   figures: (finished: number, reuse: string, nff: string, cost: string, days: string) =>
     `${finished} finished; reused ${reuse}, no fault found ${nff}; ¥${cost} and ${days} days a redeployment`,
   avoided: (waste: string, co2: string) =>

@@ -58,6 +58,9 @@ export const lifeJa: typeof lifeEn = {
     due: '期限',
   },
   workColumns: { id: 'ID', serial: 'シリアル', fault: '故障', outcome: '結果', cost: '費用', opened: '入庫' },
+  workOutcome: { repaired: '修理済み', 'no-fault-found': '異常なし', 'beyond-repair': '修理不能' },
+  workAtVendor: 'メーカー修理中（RMA）',
+  workMinutes: (count) => `${count} 分`,
   figures: (finished, reuse, nff, cost, days) =>
     `完了${finished}件、再利用率${reuse}、異常なし率${nff}、再配備1台あたり¥${cost}・${days}日`,
   avoided: (waste, co2) => `廃棄抑制 ${waste} kg、CO2抑制 ${co2} kg(機器1kgあたり40kgと仮定)`,

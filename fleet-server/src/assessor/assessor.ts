@@ -1,6 +1,7 @@
 import { type AssessorLine, type FirstKeys, parseJson, signedDocument } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { type KeyRuns, releaseRecordOf } from '../keys/index.ts';
+import { wipeRecordOf } from '../refurbish/index.ts';
 import { isoTime, type Store } from '../store/index.ts';
 
 const pageRows = 500;
@@ -79,6 +80,13 @@ export function openAssessor({ db }: Pick<Store, 'db'>, runs: Pick<KeyRuns, 'rec
           .execute()
           .then((rows) => rows.map((row) => ({ ...row, id: row.job })));
       for await (const row of paged(released, '')) yield { kind: 'release', ...unwrap(await releaseRecordOf(db, row)) };
+      const wipes = db.selectFrom('wipes').selectAll().where('at', '<', to).orderBy('job').limit(pageRows);
+      const wiped = (after: string) =>
+        wipes
+          .where('job', '>', after)
+          .execute()
+          .then((rows) => rows.map((row) => ({ ...row, id: row.job })));
+      for await (const row of paged(wiped, '')) yield { kind: 'wipe', ...wipeRecordOf(row) };
       const held = await db
         .selectFrom('key_runs')
         .select('id')

@@ -7,7 +7,6 @@ import {
   signedDocument,
 } from '@tsunagu/protocols/fleet';
 import { inspection } from '@tsunagu/protocols/inspection';
-import { isWipeProven } from '../identity/wipe-proof.ts';
 import type { Queryable } from '../store/index.ts';
 
 /** Whether a test at the bench is this terminal's and passed. */
@@ -34,23 +33,18 @@ export async function knownEvidence(
     given.bagNumber === undefined
       ? undefined
       : await on.selectFrom('bags').select('number').where('number', '=', given.bagNumber).executeTakeFirst();
-  const wipe = given.wipeProof?.by === 'job' ? await succeeded(on, serial, given.wipeProof.job) : undefined;
-  const owed = given.nothingOwed?.by === 'job' ? await succeeded(on, serial, given.nothingOwed.job) : undefined;
+  const wipe = given.wipeProof?.by === 'job' ? await wiped(on, serial, given.wipeProof.job) : undefined;
+  const owing = given.nothingOwed?.by === 'job' ? given.nothingOwed.job : undefined;
+  const owed = owing === undefined ? undefined : await emptied(on, serial, owing, stateSince);
   const test = given.tests?.by === 'job' ? await succeeded(on, serial, given.tests.job) : undefined;
   const lastSale =
     owed && (await on.selectFrom('last_sales').select('at').where('serial', '=', serial).executeTakeFirst());
-  const isClear =
-    owed?.type === 'terminal.wipe' ||
-    (owed?.type === 'terminal.diagnose' && owed.report.diagnostics !== undefined && waiting(owed.report) === 0);
   return {
     isBagUsed: bag !== undefined,
     keys: keys.filter(({ state }) => state === 'loaded').map(({ slot, kcv }) => ({ slot, kcv })),
     hasLiveKeys: keys.length > 0,
-    isWipeProven:
-      wipe?.type === 'terminal.wipe' &&
-      wipe.report.wipe !== undefined &&
-      (await isWipeProven(on, serial, wipe.id, wipe.report.wipe)),
-    isReportClear: isClear && owed !== undefined && owed.at >= Math.max(stateSinceOf(owed.type), lastSale?.at ?? 0),
+    isWipeProven: wipe !== undefined,
+    isReportClear: owed !== undefined && owed.at >= (lastSale?.at ?? 0),
     isKnownToOwe: given.nothingOwed !== undefined && (await isKnownToOwe(on, serial)),
     isTestPassed:
       given.tests?.by === 'bench'
@@ -60,11 +54,6 @@ export async function knownEvidence(
           test.report.selfTest.every(({ result }) => result !== 'failed'),
     isInvestigated: given.investigation !== undefined && (await isInvestigated(on, serial, stateSince, given)),
   };
-
-  /** A wipe empties the queues for good; a look at them counts only for the state in which it was taken. */
-  function stateSinceOf(type: string): number {
-    return type === 'terminal.wipe' ? 0 : stateSince;
-  }
 }
 
 const waiting = ({ diagnostics }: ReturnType<typeof reportOf>): number =>
@@ -76,6 +65,24 @@ function reportOf(text: string | null) {
   return read?.ok ? read.value : {};
 }
 
+/** A wipe that the terminal swore to; kept for good. */
+const wiped = (on: Queryable, serial: Serial, job: string): Promise<{ readonly at: number } | undefined> =>
+  on.selectFrom('wipes').select('at').where('job', '=', job).where('serial', '=', serial).executeTakeFirst();
+
+/** A report that nothing waits. A wipe empties the queues for good; a look at them counts only for the state in which it was taken. */
+async function emptied(
+  on: Queryable,
+  serial: Serial,
+  job: string,
+  stateSince: number,
+): Promise<{ readonly at: number } | undefined> {
+  const wipe = await wiped(on, serial, job);
+  if (wipe) return wipe;
+  const look = await succeeded(on, serial, job);
+  const isClear = look?.type === 'terminal.diagnose' && look.report.diagnostics && waiting(look.report) === 0;
+  return isClear && look.at >= stateSince ? look : undefined;
+}
+
 async function succeeded(on: Queryable, serial: Serial, id: string) {
   const row = await on
     .selectFrom('jobs')
@@ -84,7 +91,7 @@ async function succeeded(on: Queryable, serial: Serial, id: string) {
     .where('serial', '=', serial)
     .where('state', '=', 'succeeded')
     .executeTakeFirst();
-  return row && { id, type: row.type, at: row.finished_at ?? 0, report: reportOf(row.result) };
+  return row && { type: row.type, at: row.finished_at ?? 0, report: reportOf(row.result) };
 }
 
 /** Whether a technician signed for the case as it is handed in; the signature was checked when the report came in. */

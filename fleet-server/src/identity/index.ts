@@ -15,5 +15,5 @@ export type { Lives } from './hierarchy.ts';
 export { type Manufacturers, openManufacturers } from './manufacturers.ts';
 export { changingTls, followTls, type ServerTls, type TlsMaterial } from './server-tls.ts';
 export { openTrustKnown, type TrustKnown } from './trust-known.ts';
-export { endWiped, isWipeProven, provingCertificate, provingCertificateOf } from './wipe-proof.ts';
+export { endWiped, provingCertificate, provingCertificateOf } from './wipe-proof.ts';
 export { openRevocations, type Revocations, revokedAloneMax } from './revocations.ts';

@@ -11,10 +11,6 @@ const statementBytesMax = 8_000;
 /** So many certificates are ended at a time. */
 const endAtOnce = 100;
 
-/** Whether a proof is about this very wipe, and by a key for which this house certified the terminal. */
-export const isWipeProven = async (on: Queryable, serial: Serial, job: string, proof: WipeProof): Promise<boolean> =>
-  (await provingCertificate(on, serial, job, proof)) !== undefined;
-
 /** The certificate whose key swore to this very wipe, PEM; undefined when none of this house's did. */
 export async function provingCertificate(
   on: Queryable,
@@ -39,7 +35,6 @@ export async function provingCertificateOf(
     .where('kind', '=', 'terminal')
     .where('subject', '=', serial)
     .orderBy('issued_at', 'desc')
-    .limit(16)
     .execute();
   const [bytes, signed] = [Buffer.from(statement, 'utf8'), Buffer.from(signature, 'base64')];
   return rows.find(({ pem }) => {

@@ -1,6 +1,8 @@
-import { parseJson } from '@tsunagu/protocols/fleet';
+import { jobReport, parseJson, serialSchema } from '@tsunagu/protocols/fleet';
 import { workEntry } from '@tsunagu/protocols/refurbish';
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
+import { provingCertificate } from '../identity/wipe-proof.ts';
+import type { Database } from '../store/database.ts';
 import type { Migration } from '../store/migration.ts';
 
 /** The workshop's steps of the schema. */
@@ -55,6 +57,40 @@ export const refurbishMigrations: readonly Migration[] = [
           await sql`insert into work_parts (id, part, from_serial) values (${id}, ${read.value.part}, ${serial})`.execute(
             db,
           );
+      }
+    },
+  },
+  {
+    name: 'refurbish-0003-wipes',
+    async up(db, types) {
+      await db.schema
+        .createTable('wipes')
+        .addColumn('job', 'text', (column) => column.primaryKey())
+        .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addColumn('at', types.time, (column) => column.notNull())
+        .addColumn('ordered_by', 'text', (column) => column.notNull())
+        .addColumn('approved_by', 'text')
+        .addColumn('statement', 'text', (column) => column.notNull())
+        .addColumn('signature', 'text', (column) => column.notNull())
+        .addColumn('certificate', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex('wipes_by_serial').on('wipes').columns(['serial', 'at']).execute();
+      // Those of jobs that are still there.
+      const store = db as Kysely<Database>;
+      const jobs = await store
+        .selectFrom('jobs')
+        .select(['id', 'serial', 'result', 'finished_at', 'ordered_by', 'approved_by'])
+        .where('type', '=', 'terminal.wipe')
+        .where('state', '=', 'succeeded')
+        .execute();
+      for (const { id: job, serial, result, finished_at: at, ordered_by, approved_by } of jobs) {
+        const read = parseJson(jobReport.partial(), result ?? '', 1_048_576);
+        const proof = read.ok ? read.value.wipe : undefined;
+        const certificate = proof && (await provingCertificate(store, serialSchema.parse(serial), job, proof));
+        if (proof === undefined || certificate === undefined) continue;
+        const { statement, signature } = proof;
+        const row = { job, serial, at: at ?? 0, ordered_by, approved_by, statement, signature, certificate };
+        await store.insertInto('wipes').values(row).execute();
       }
     },
   },

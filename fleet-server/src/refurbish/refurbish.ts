@@ -20,12 +20,12 @@ import {
 } from '@tsunagu/protocols/refurbish';
 import { coverageOf, openAttestation, totalsOf } from '@tsunagu/protocols/workshop';
 import type { World } from '@tsunagu/protocols/world';
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Actor } from '../audit/index.ts';
 import { type Note, stepsOfLife } from '../estate/index.ts';
 import { isoTime, type Queryable, type Store } from '../store/index.ts';
 import type { RefurbishTables } from './tables.ts';
-import { wipeCertificateOf } from './wipe-certificate.ts';
+import { wipeCertificateOf, wipeRecordOf } from './wipe-certificate.ts';
 
 const listMax = 500;
 const dayMs = 86_400_000;
@@ -215,11 +215,12 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
       const rows = await store.db
         .selectFrom('work_orders')
         .selectAll()
+        // An open one is never beyond the end of the list because of later ones that are done.
+        .orderBy(sql`closed_at is not null`)
         .orderBy('opened_at', 'desc')
         .limit(listMax)
         .execute();
-      const sorted = [...rows.filter((row) => row.closed_at === null), ...rows.filter((row) => row.closed_at !== null)];
-      return await Promise.all(sorted.map((row) => viewOf(store.db, row)));
+      return await Promise.all(rows.map((row) => viewOf(store.db, row)));
     },
     async figures(from, to) {
       const rows = await store.db
@@ -262,7 +263,7 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
       const { wipeProof, nothingOwed, recycling } = step.evidence;
       const sworn =
         wipeProof?.by === 'job'
-          ? await store.db.selectFrom('jobs').select('result').where('id', '=', wipeProof.job).executeTakeFirst()
+          ? await store.db.selectFrom('wipes').selectAll().where('job', '=', wipeProof.job).executeTakeFirst()
           : undefined;
       return ok({
         serial,
@@ -272,7 +273,7 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
         approvedBy: step.approvedBy,
         liveKeys: Number(live.count),
         wipe: wipeProof ?? null,
-        wipeReport: sworn?.result ?? null,
+        wipeRecord: sworn === undefined ? null : wipeRecordOf(sworn),
         nothingOwed: nothingOwed ?? null,
         recycling: recycling ?? null,
         massGrams: modelOf(terminal.model)?.massGrams ?? null,

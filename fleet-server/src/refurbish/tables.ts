@@ -10,6 +10,18 @@ export interface RefurbishTables {
     opened_by: string;
     closed_at: number | null;
   };
+  /** Wipes that terminals swore to, one a job; kept for good, like the steps that they are evidence of. */
+  readonly wipes: {
+    job: string;
+    serial: string;
+    at: number;
+    ordered_by: string;
+    approved_by: string | null;
+    /** What was signed, the signature (DER, base64) and the certificate whose key made it, PEM. */
+    statement: string;
+    signature: string;
+    certificate: string;
+  };
   /** Parts that were harvested, each of them once. */
   readonly work_parts: {
     /** The entry that harvested it. */

@@ -1,14 +1,21 @@
-import { concat } from '../kit/index.ts';
 import { contextTag, tags } from './reader.ts';
 
 /** Writes one element: identifier, shortest length, content. ITU-T X.690, 8.1 and 10.1. */
 export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
-  const content = concat(...contents);
-  const { length } = content;
-  if (length < 0x80) return concat(Uint8Array.of(tag, length), content);
-  const octets: number[] = [];
-  for (let rest = length; rest > 0; rest >>>= 8) octets.unshift(rest & 0xff);
-  return concat(Uint8Array.of(tag, 0x80 | octets.length, ...octets), content);
+  let length = 0;
+  for (const content of contents) length += content.length;
+  let octets = 0;
+  if (length >= 0x80) for (let rest = length; rest > 0; rest >>>= 8) octets += 1;
+  const element = new Uint8Array(2 + octets + length);
+  element[0] = tag;
+  element[1] = octets === 0 ? length : 0x80 | octets;
+  for (let index = 0; index < octets; index += 1) element[2 + index] = length >>> (8 * (octets - 1 - index));
+  let at = 2 + octets;
+  for (const content of contents) {
+    element.set(content, at);
+    at += content.length;
+  }
+  return element;
 }
 
 /** A SEQUENCE of elements. */

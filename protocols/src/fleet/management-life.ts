@@ -225,27 +225,9 @@ export const workFigures = z
     co2AvoidedKg: z.number().describe('At 40 kg of CO2 equivalent a kilogram of device: an assumption.'),
   })
   .describe('Figures of the refurbish workshop.');
-export const deathCertificate = z
+export const wipeRecord = z
   .object({
     serial: serialSchema,
-    model: z.string(),
-    at: time,
-    by: z.string(),
-    approvedBy: z.string().nullable().describe('The second person.'),
-    liveKeys: z.number().int().describe('Keys of the ledger that still count: 0.'),
-    wipe: evidence.shape.wipeProof.unwrap().nullable(),
-    wipeReport: z.string().nullable().describe('What the terminal swore to, JSON as it reported it.'),
-    nothingOwed: evidence.shape.nothingOwed.unwrap().nullable(),
-    recycling: evidence.shape.recycling.unwrap().nullable(),
-    massGrams: z.number().int().nullable().describe('Of the model, by the catalogue.'),
-  })
-  .describe('Certificate of death of a terminal.');
-export type DeathCertificate = z.infer<typeof deathCertificate>;
-
-export const wipeCertificate = z
-  .object({
-    serial: serialSchema,
-    model: z.string(),
     job: z.string().describe('The wipe.'),
     at: time.describe('When it was reported.'),
     orderedBy: z.string(),
@@ -256,10 +238,29 @@ export const wipeCertificate = z
       .describe('ECDSA with SHA-256 over the statement, by the device key of the certificate: DER, base64.'),
     certificate: z.string().describe('The certificate of the terminal under which the signature verifies, PEM.'),
   })
-  .describe(
-    'Certificate of the last wipe of a terminal. Whoever trusts the fleet’s root can check it without the server.',
-  );
+  .describe('A wipe that a terminal swore to. Whoever trusts the fleet’s root can check it without the server.');
+export type WipeRecord = z.infer<typeof wipeRecord>;
+export const wipeCertificate = wipeRecord
+  .extend({ model: z.string() })
+  .describe('Certificate of the last wipe of a terminal.');
 export type WipeCertificate = z.infer<typeof wipeCertificate>;
+
+export const deathCertificate = z
+  .object({
+    serial: serialSchema,
+    model: z.string(),
+    at: time,
+    by: z.string(),
+    approvedBy: z.string().nullable().describe('The second person.'),
+    liveKeys: z.number().int().describe('Keys of the ledger that still count: 0.'),
+    wipe: evidence.shape.wipeProof.unwrap().nullable(),
+    wipeRecord: wipeRecord.nullable().describe('What the terminal swore to, where it was wiped by a job.'),
+    nothingOwed: evidence.shape.nothingOwed.unwrap().nullable(),
+    recycling: evidence.shape.recycling.unwrap().nullable(),
+    massGrams: z.number().int().nullable().describe('Of the model, by the catalogue.'),
+  })
+  .describe('Certificate of death of a terminal.');
+export type DeathCertificate = z.infer<typeof deathCertificate>;
 
 export const assessorLine = z
   .discriminatedUnion('kind', [
@@ -297,6 +298,7 @@ export const assessorLine = z
       loadedAt: time.nullable(),
     }),
     z.object({ kind: z.literal('release'), ...keyReleaseRecord.shape }),
+    z.object({ kind: z.literal('wipe'), ...wipeRecord.shape }),
     z.object({ kind: z.literal('house'), firstKeys }),
     z.object({
       kind: z.literal('run'),

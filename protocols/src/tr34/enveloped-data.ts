@@ -7,7 +7,6 @@ import {
   malformed,
   nullElement,
   octetString,
-  oid,
   sequence,
   setOf,
   small,
@@ -17,7 +16,7 @@ import {
 } from '../der/index.ts';
 import { concat } from '../kit/index.ts';
 import { type Certificate, identityOf } from './certificate.ts';
-import { oids } from './oids.ts';
+import { encodedOid, oids } from './oids.ts';
 
 /** How content can be enciphered. RFC 3565; RFC 5652 with RFC 3370, 5.1. */
 const contentCiphers = {
@@ -111,6 +110,18 @@ export function openEnvelope(envelope: EnvelopedData, privateKey: KeyObject): Ui
   return isPadded ? padded.subarray(0, padded.length - fill) : undefined;
 }
 
+// The same in every token.
+const version0 = small(0);
+const sha256Identifier = sequence(encodedOid(oids.sha256), nullElement());
+const oaepIdentifier = sequence(
+  encodedOid(oids.rsaesOaep),
+  sequence(
+    tagged(0, sha256Identifier),
+    tagged(1, sequence(encodedOid(oids.mgf1), sha256Identifier)),
+    tagged(2, sequence(encodedOid(oids.pSpecified), octetString(new Uint8Array(0)))),
+  ),
+);
+
 /** Seals content for one recipient, AES-256-CBC under RSAES-OAEP with SHA-256. */
 export function sealEnvelope(
   content: Uint8Array,
@@ -128,21 +139,19 @@ export function sealEnvelope(
   const encryptedKey = publicEncrypt({ key: recipient.publicKey, ...oaep }, contentKey);
   contentKey.fill(0);
   padded.fill(0);
-  const sha256 = sequence(oid(oids.sha256), nullElement());
-  const parameters = sequence(
-    tagged(0, sha256),
-    tagged(1, sequence(oid(oids.mgf1), sha256)),
-    tagged(2, sequence(oid(oids.pSpecified), octetString(new Uint8Array(0)))),
-  );
   const recipientInfo = sequence(
-    small(0),
+    version0,
     sequence(...identityOf(recipient)),
-    sequence(oid(oids.rsaesOaep), parameters),
+    oaepIdentifier,
     octetString(encryptedKey),
   );
   return sequence(
-    small(0),
+    version0,
     setOf(recipientInfo),
-    sequence(oid(oids.data), sequence(oid(contentCipher), octetString(iv)), der(contextTag(0, 'primitive'), encrypted)),
+    sequence(
+      encodedOid(oids.data),
+      sequence(encodedOid(contentCipher), octetString(iv)),
+      der(contextTag(0, 'primitive'), encrypted),
+    ),
   );
 }

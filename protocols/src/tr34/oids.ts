@@ -1,3 +1,5 @@
+import { oid } from '../der/index.ts';
+
 /** Object identifiers of TR-34's tokens and certificates. RFC 5652, RFC 3560, RFC 3565, RFC 5280; ASC X9 TR 34-2019, annex B. */
 export const oids = {
   data: '1.2.840.113549.1.7.1',
@@ -23,3 +25,8 @@ export const oids = {
   basicConstraints: '2.5.29.19',
   keyUsage: '2.5.29.15',
 } as const;
+
+const encoded: ReadonlyMap<string, Uint8Array> = new Map(Object.values(oids).map((text) => [text, oid(text)]));
+
+/** An identifier of the table as an element, ready made. */
+export const encodedOid = (text: string): Uint8Array => encoded.get(text) ?? oid(text);

@@ -7,7 +7,6 @@ import {
   malformed,
   nullElement,
   octetString,
-  oid,
   sequence,
   setOf,
   small,
@@ -18,7 +17,7 @@ import {
 import { equalInConstantTime, fail, FaultError, ok, type Result } from '../kit/index.ts';
 import { type Certificate, identityOf, isSignature, names } from './certificate.ts';
 import { readRevocationList, type RevocationList } from './crl.ts';
-import { oids } from './oids.ts';
+import { encodedOid, oids } from './oids.ts';
 
 /** The one signer of a token. */
 export interface Signer {
@@ -155,16 +154,19 @@ export function isAuthentic(signedData: SignedData, signer: Signer, certificate:
   const computed = createHash('sha256').update(signedData.content).digest();
   return (
     names(signer.identity, certificate) &&
-    Buffer.compare(contentType, oid(signedData.contentType)) === 0 &&
+    Buffer.compare(contentType, encodedOid(signedData.contentType)) === 0 &&
     equalInConstantTime(computed, digest) &&
     isSignature('sha256', signer.signedAttributes, certificate.publicKey, signer.signature)
   );
 }
 
-const sha256Identifier = (): Uint8Array => sequence(oid(oids.sha256));
+// The same in every token.
+const version1 = small(1);
+const sha256Identifier = sequence(encodedOid(oids.sha256));
+const rsaIdentifier = sequence(encodedOid(oids.rsaEncryption), nullElement());
 
 /** One attribute with one value. */
-export const attribute = (id: string, value: Uint8Array): Uint8Array => sequence(oid(id), setOf(value));
+export const attribute = (id: string, value: Uint8Array): Uint8Array => sequence(encodedOid(id), der(tags.set, value));
 
 /** Signs with RSA (PKCS #1 v1.5, SHA-256): a key, or somebody who keeps one. */
 export type RsaSigner = KeyObject | ((bytes: Uint8Array) => Uint8Array);
@@ -185,7 +187,7 @@ export interface ToSign {
 export function writeSignedToken({ contentType, content, attributes, signer, privateKey, crl }: ToSign): Uint8Array {
   const digest = createHash('sha256').update(content).digest();
   const signedAttributes = setOf(
-    attribute(oids.contentType, oid(contentType)),
+    attribute(oids.contentType, encodedOid(contentType)),
     attribute(oids.messageDigest, octetString(digest)),
     ...attributes,
   );
@@ -194,18 +196,18 @@ export function writeSignedToken({ contentType, content, attributes, signer, pri
   const implicit = Uint8Array.from(signedAttributes);
   implicit[0] = contextTag(0, 'constructed');
   const signerInfo = sequence(
-    small(1),
+    version1,
     sequence(...identityOf(signer)),
-    sha256Identifier(),
+    sha256Identifier,
     implicit,
-    sequence(oid(oids.rsaEncryption), nullElement()),
+    rsaIdentifier,
     octetString(signature),
   );
   return contentInfo(
     sequence(
-      small(1),
-      setOf(sha256Identifier()),
-      sequence(oid(contentType), tagged(0, octetString(content))),
+      version1,
+      setOf(sha256Identifier),
+      sequence(encodedOid(contentType), tagged(0, octetString(content))),
       ...(crl === undefined ? [] : [tagged(1, crl)]),
       setOf(signerInfo),
     ),
@@ -219,9 +221,9 @@ export const certificatesOnly = (
   content?: Uint8Array,
 ): Uint8Array =>
   sequence(
-    small(1),
+    version1,
     der(tags.set),
-    sequence(oid(oids.data), ...(content === undefined ? [] : [tagged(0, octetString(content))])),
+    sequence(encodedOid(oids.data), ...(content === undefined ? [] : [tagged(0, octetString(content))])),
     tagged(0, ...certificates),
     ...(crls.length === 0 ? [] : [tagged(1, ...crls)]),
     der(tags.set),
@@ -229,4 +231,4 @@ export const certificatesOnly = (
 
 /** ContentInfo around a SignedData. */
 export const contentInfo = (signedData: Uint8Array): Uint8Array =>
-  sequence(oid(oids.signedData), tagged(0, signedData));
+  sequence(encodedOid(oids.signedData), tagged(0, signedData));

@@ -8,7 +8,7 @@ import { type Inspections, openInspections } from '@tsunagu/fleet-server/inspect
 import { type Jobs, openJobs } from '@tsunagu/fleet-server/jobs/index';
 import { type Keys, openKeys } from '@tsunagu/fleet-server/keys/index';
 import { openLiveHub } from '@tsunagu/fleet-server/live/index';
-import { openRefurbish, type Refurbish } from '@tsunagu/fleet-server/refurbish/index';
+import { keepWipe, openRefurbish, type Refurbish } from '@tsunagu/fleet-server/refurbish/index';
 import {
   migrations,
   openSqlite3,
@@ -221,8 +221,10 @@ export class House {
         signDocumentBy('tsunagu-job-v1', payload, kid, (bytes) => vault.sign('sign/jobs', 'job-signing', bytes)),
       approvals,
       notify: () => undefined,
-      async finished(tx, serial, { type }) {
-        if (type === 'terminal.wipe') await keys.wiped(tx, serial);
+      async finished(tx, serial, { id, type }, { wipe }) {
+        if (type !== 'terminal.wipe') return undefined;
+        if (!wipe || !(await keepWipe(world, tx, serial, id, wipe))) return 'WIPE_NOT_PROVEN';
+        await keys.wiped(tx, serial);
         return undefined;
       },
       note,

@@ -20,6 +20,9 @@ import {
   registeredTerminal,
 } from '@tsunagu/protocols/fleet';
 import { buildCertificate, newSerialNumber, toPem } from '@tsunagu/protocols/x509';
+import { openClient } from 'tsunagu/client/index';
+import { showLifecycle } from 'tsunagu/commands/lifecycle';
+import { openConsole } from 'tsunagu/console/index';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signedIn } from '../audit/support.ts';
 import {
@@ -64,11 +67,13 @@ describe('the table of lives', () => {
 const folder = newFolder();
 let house: TestHouse;
 let port: number;
+let ownerToken = '';
 type Person = Awaited<ReturnType<typeof signedIn>>;
 let [mori, sato] = [] as unknown as [Person, Person];
 beforeAll(async () => {
   house = await testHouse(folder);
   const { token } = JSON.parse(readFileSync(join(folder, 'access.json'), 'utf8')) as { token: string };
+  ownerToken = token;
   const api = { api: { url: house.house.managementUrl }, token };
   mori = await signedIn(api, 'mori', ['operator']);
   sato = await signedIn(api, 'sato', ['admin']);
@@ -221,6 +226,54 @@ describe('a life', () => {
     expect((await house.call('GET', '/terminals/LIFE-0005')).body).toMatchObject({ lifecycle: 'scrap' });
     expect((await move('LIFE-0005', 'lost')).body.code).toBe('LIFECYCLE_EDGE_UNKNOWN');
   }, 30_000);
+
+  it('begins with the seals and cables that were read when it was registered, and compares the next look with them', async () => {
+    const place = { merchant: '喫茶つなぐ', shop: '本店' };
+    const register = (serial: string, more: object) =>
+      house.call('POST', '/terminals', { serial, model: 'CT-5100', place, lifecycle: 'ordered', ...more });
+    for (const [more, field] of [
+      [{ seals: [] }, 'seals'],
+      [{ seals: ['!'] }, 'seals.0'],
+      [{ seals: ['S-1001'], connections: 33 }, 'connections'],
+    ] as const)
+      expect((await register('LIFE-0010', more)).body).toMatchObject({ code: 'INPUT_INVALID', field });
+    expect((await register('LIFE-0010', { seals: ['S-1001', 'S-1002'], connections: 2 })).status).toBe(201);
+    expect(await stateOf('LIFE-0010')).toMatchObject({
+      standing: { bag: null, seals: ['S-1001', 'S-1002'], connections: 2 },
+      history: [{ from: null, to: 'ordered' }],
+    });
+    const arrive = (more: object) =>
+      move('LIFE-0010', 'warehouse', { evidence: { bagNumber: 'BAG-0110', ...look, ...more } });
+    const known = { seals: ['S-1002', 'S-1001'] };
+    expect((await arrive({ seals: ['S-1001', 'S-1003'] })).body).toMatchObject({
+      code: 'LIFECYCLE_EVIDENCE_DIFFERS',
+      facts: { item: 'seals' },
+    });
+    expect((await arrive({ ...known, connections: 3 })).body).toMatchObject({
+      code: 'LIFECYCLE_EVIDENCE_DIFFERS',
+      facts: { item: 'connections' },
+    });
+    expect((await arrive(known)).body).toMatchObject({ state: 'warehouse', standing: known });
+
+    // Without them there is nothing to compare with, and whoever looks is told so.
+    expect((await register('LIFE-0011', {})).status).toBe(201);
+    expect(await stateOf('LIFE-0011')).toMatchObject({ standing: { seals: null, connections: null } });
+    const client = openClient({ url: house.house.managementUrl, token: ownerToken }, house.world);
+    for (const [lang, says] of [
+      ['en', 'none on record'],
+      ['ja', '記録なし'],
+    ] as const) {
+      const out: string[] = [];
+      const stdout = { write: (text: string) => out.push(text) };
+      const console = openConsole({ env: {}, stdout, stderr: stdout, lang });
+      for (const serial of ['LIFE-0010', 'LIFE-0011'])
+        expect(await showLifecycle({ world: house.world, console, client, json: false }, serial)).toBe(0);
+      const [sealed, bare] = out.join('').split('LIFE-0011');
+      expect(sealed).toContain('S-100');
+      expect(sealed).not.toContain(says);
+      expect(bare).toContain(says);
+    }
+  });
 
   it('moves the terminals of a CSV file, each with its own outcome, and nothing in a dry run', async () => {
     await registerIn('LIFE-0006', 'ordered');

@@ -324,6 +324,17 @@ describe.each([
     const second = unwrap(await (await boot(serial)).receive(order, nextJob()));
     expect(second.kcv).not.toBe(evidence.kcv);
     expect((await store.write((tx) => keys.received(tx, serial, second)))?.length).toBe(2);
+    // Years and certificates later its word is still good.
+    const { fingerprint: _, ...last } = await store.db
+      .selectFrom('certificates')
+      .selectAll()
+      .where('subject', '=', serial)
+      .executeTakeFirstOrThrow();
+    for (let renewal = 1; renewal <= 40; renewal++) {
+      const issued_at = last.issued_at + renewal;
+      const row = { ...last, issued_at, pem: 'of another key', fingerprint: `${serial}/${renewal}` };
+      await store.db.insertInto('certificates').values(row).execute();
+    }
     expect(unwrap(await keyReleases(store.db, serial))).toMatchObject([
       { next: `tr34/kdh/${current + 1}`, gone: [], protectionKey: evidence.kcv },
     ]);

@@ -110,14 +110,14 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
     0,
   );
   expect(readdirSync(out).toSorted()).toEqual(
-    'audit.jsonl clauses.json custody.jsonl devices.json edges.json house.jsonl inspections.jsonl keys.jsonl manifest.json releases.jsonl runs.jsonl steps.jsonl verify.mjs'.split(
+    'audit.jsonl clauses.json custody.jsonl devices.json edges.json house.jsonl inspections.jsonl keys.jsonl manifest.json releases.jsonl runs.jsonl steps.jsonl verify.mjs wipes.jsonl'.split(
       ' ',
     ),
   );
   expect(verify(out)).toEqual({
     status: 0,
     stdout: expect.stringMatching(
-      /^note: .+30-3 not enforced[^]+5 steps, 1 hand-overs, 1 inspections, 1 injection runs, 0 releases from key hosts, \d+ audit entries: nothing is wrong/,
+      /^note: .+30-3 not enforced[^]+5 steps, 1 hand-overs, 1 inspections, 1 injection runs, 0 releases from key hosts, 0 wipes, \d+ audit entries: nothing is wrong/,
     ),
   });
 

@@ -1,0 +1,160 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { claimBundle, workOrderView } from '@tsunagu/protocols/fleet';
+import { openClient } from 'tsunagu/client/index';
+import type { Context } from 'tsunagu/commands/context';
+import { registerTerminal, reissueClaim } from 'tsunagu/commands/lifecycle';
+import { listWork, noteWork, openWorkOrder, showDeath, showFigures, showWork } from 'tsunagu/commands/workshop';
+import { openConsole } from 'tsunagu/console/index';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { newFolder, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
+
+// A technician walks through the workshop, in both languages: what is right, and what is wrong with each step.
+const folder = newFolder();
+let house: TestHouse;
+let token = '';
+const photo = 'ab'.repeat(32);
+const kana = /[\u3040-\u30ff\u4e00-\u9fff]/;
+beforeAll(async () => {
+  house = await testHouse(folder);
+  ({ token } = JSON.parse(readFileSync(join(folder, 'access.json'), 'utf8')) as { token: string });
+}, 60_000);
+afterAll(async () => {
+  await house?.house.close();
+  removeFolder(folder);
+});
+
+async function run(work: (context: Context) => Promise<number>, { json = false, lang = 'en' } = {}) {
+  const [out, err]: [string[], string[]] = [[], []];
+  const stdout = { write: (text: string) => out.push(text) };
+  const console = openConsole({ env: {}, stdout, stderr: { write: (text: string) => err.push(text) }, lang });
+  const client = openClient({ url: house.house.managementUrl, token }, house.world);
+  const code = await work({ world: house.world, console, client, json });
+  return { code, out: out.join(''), err: err.join('') };
+}
+async function order(serial: string, options: { intake: string; fault?: string; warrantyUntil?: string }) {
+  const ran = await run((all) => openWorkOrder(all, serial, options), { json: true });
+  expect(ran, ran.err).toMatchObject({ code: 0, err: '' });
+  return workOrderView.parse(JSON.parse(ran.out));
+}
+const note = (id: string, kind: string, facts: object = {}) =>
+  run((all) => noteWork(all, id, kind, { facts: JSON.stringify(facts) }));
+/** Into the workshop, by way of the lost and found. */
+async function takeIn(serial: string): Promise<void> {
+  await house.register(serial);
+  for (const [to, evidence] of [
+    ['lost', {}],
+    ['returned', { bagNumber: `BAG-${serial}`, photo }],
+    ['inspected', { bagNumber: `BAG-${serial}`, photo, seals: ['S-1'.padEnd(6, '0')], connections: 0 }],
+    ['refurbish', {}],
+  ] as const) {
+    const moved = await house.call('POST', `/terminals/${serial}/lifecycle`, { to, reason: 'test', evidence });
+    expect(moved.status, JSON.stringify(moved.body)).toBe(200);
+  }
+}
+
+test('work orders are listed with the open ones first, in the language of whoever asks', async () => {
+  expect((await run(listWork)).out).toBe('None.\n');
+  expect((await run(listWork, { lang: 'ja' })).out).toMatch(kana);
+  for (const serial of ['WORK-0001', 'WORK-0002', 'WORK-0003']) await takeIn(serial);
+  const first = await order('WORK-0001', { intake: 'fault', fault: 'SW-BOOT' });
+  const second = await order('WORK-0002', { intake: 'swap' });
+  expect((await note(second.id, 'diagnosed', { fault: null })).code).toBe(0);
+  expect((await note(second.id, 'rma-out', { vendor: 'Toshiba TEC', number: 'R-1' })).code).toBe(0);
+  const third = await order('WORK-0003', { intake: 'recall', warrantyUntil: '2027-01-31' });
+  expect((await note(third.id, 'diagnosed', { fault: 'SW-BOOT' })).code).toBe(0);
+  expect((await note(third.id, 'labour', { minutes: 30, costYen: 2_000 })).code).toBe(0);
+  expect((await note(third.id, 'closed', { outcome: 'beyond-repair', grade: null })).code).toBe(0);
+
+  const lines = (await run(listWork)).out.trimEnd().split('\n');
+  expect(lines[0]).toMatch(/^ID +SERIAL +FAULT +OUTCOME +COST +SINCE$/);
+  expect(lines.slice(1).map((line) => line.split(/ {2,}/).slice(1, 5))).toEqual([
+    ['WORK-0002', '-', 'at its vendor (RMA)', '¥0'],
+    ['WORK-0001', '(SW-BOOT)', '…', '¥0'],
+    ['WORK-0003', 'SW-BOOT', 'beyond repair', '¥2000'],
+  ]);
+  const japanese = (await run(listWork, { lang: 'ja' })).out;
+  expect(japanese.split('\n')[0]).toMatch(kana);
+  expect(japanese).toContain('修理不能');
+  const listed = z.array(workOrderView).parse(JSON.parse((await run(listWork, { json: true })).out));
+  expect(listed.map(({ id }) => id)).toEqual([second.id, first.id, third.id]);
+  const shown = await run((all) => showWork(all, third.id), { lang: 'ja' });
+  expect(shown.out).toMatch(/WORK-0003[^]+修理不能[^]+30 分/);
+});
+
+test('what is wrong with a step is said in both languages, with what to do about it', async () => {
+  await takeIn('WORK-0009');
+  const { id } = await order('WORK-0009', { intake: 'fault' });
+  const nowhere = crypto.randomUUID();
+  writeFileSync(join(folder, 'nonsense.json'), '{}');
+  for (const [expected, work] of [
+    ['TERMINAL_UNKNOWN', (all) => openWorkOrder(all, 'NOBODY-0001', { intake: 'fault' })],
+    ['OPTION_INVALID', (all) => openWorkOrder(all, '!', { intake: 'fault' })],
+    ['OPTION_INVALID', (all) => openWorkOrder(all, 'WORK-0009', { intake: 'whim' })],
+    ['OPTION_INVALID', (all) => openWorkOrder(all, 'WORK-0009', { intake: 'fault', fault: 'GHOST' })],
+    ['OPTION_INVALID', (all) => openWorkOrder(all, 'WORK-0009', { intake: 'fault', warrantyUntil: 'soon' })],
+    ['WORK_OPEN', (all) => openWorkOrder(all, 'WORK-0009', { intake: 'fault' })],
+    ['WORK_UNKNOWN', (all) => showWork(all, nowhere)],
+    ['WORK_UNKNOWN', (all) => showWork(all, '../terminals')],
+    ['WORK_UNKNOWN', (all) => noteWork(all, nowhere, 'labour', { facts: '{"minutes":1,"costYen":0}' })],
+    ['OPTION_INVALID', (all) => noteWork(all, id, 'hammered', { facts: '{}' })],
+    ['OPTION_INVALID', (all) => noteWork(all, id, 'labour', { facts: '{"minutes":0,"costYen":0}' })],
+    ['OPTION_INVALID', (all) => noteWork(all, id, 'labour', { facts: 'half an hour' })],
+    ['OPTION_INVALID', (all) => noteWork(all, id, 'labour', { facts: 'null' })],
+    ['OPTION_INVALID', (all) => noteWork(all, id, 'labour', { facts: '[1]' })],
+    ['OPTION_INVALID', (all) => noteWork(all, id, 'diagnosed', { facts: '{"kind":"labour","minutes":1,"costYen":0}' })],
+    ['FILE_UNREADABLE', (all) => noteWork(all, id, 'bench-test', { facts: '{}', attestation: join(folder, 'none') })],
+    [
+      'ATTESTATION_INVALID',
+      (all) => noteWork(all, id, 'bench-test', { facts: '{}', attestation: join(folder, 'nonsense.json') }),
+    ],
+    ['WORK_NOT_READY', (all) => noteWork(all, id, 'closed', { facts: '{"outcome":"repaired","grade":"A"}' })],
+    ['DEATH_UNKNOWN', (all) => showDeath(all, 'WORK-0009')],
+    ['INPUT_INVALID', (all) => showFigures(all, { from: 'yesterday', to: '2026-01-01' })],
+  ] satisfies readonly (readonly [string, (context: Context) => Promise<number>])[])
+    for (const lang of ['en', 'ja']) {
+      const ran = await run(work, { lang });
+      expect(ran.err, `${lang} ${expected} ${String(work)}`).toContain(`${expected}: `);
+      expect([ran.code === 0, ran.out]).toEqual([false, '']);
+      expect(kana.test(ran.err.replaceAll(/"[^"]*"/g, '')), ran.err).toBe(lang === 'ja');
+    }
+});
+
+test('a terminal is registered from the command line, and its claim is never lost between server and file', async () => {
+  const out = join(folder, 'claim.json');
+  const options = { model: 'CT-5100', merchant: 'm', shop: 's', lane: '', state: 'ordered', out };
+  const more = { seal: ['S-1001'], connections: 2 };
+  const done = await run((all) => registerTerminal(all, 'REG-0001', { ...options, ...more }));
+  expect(done, done.err).toMatchObject({ code: 0, err: '' });
+  expect(claimBundle.parse(JSON.parse(readFileSync(out, 'utf8')))).toMatchObject({ serial: 'REG-0001' });
+  expect(statSync(out).mode & 0o777).toBe(0o600);
+  expect((await house.call('GET', '/terminals/REG-0001/lifecycle')).body).toMatchObject({
+    state: 'ordered',
+    standing: { seals: ['S-1001'], connections: 2 },
+  });
+  const nowhere = join(folder, 'no', 'folder', 'claim.json');
+  const fresh = join(folder, 'fresh.json');
+  for (const [expected, serial, change] of [
+    ['OPTION_INVALID', 'reg 2', {}],
+    ['OPTION_INVALID', 'REG-0002', { state: 'scrap' }],
+    ['OPTION_INVALID', 'REG-0002', { seal: ['!'] }],
+    ['MODEL_UNKNOWN', 'REG-0002', { model: 'PDP-11' }],
+    ['TERMINAL_EXISTS', 'REG-0001', {}],
+    ['FILE_UNWRITABLE', 'REG-0002', { out: nowhere }],
+  ] as const)
+    for (const lang of ['en', 'ja']) {
+      const ran = await run((all) => registerTerminal(all, serial, { ...options, out: fresh, ...change }), { lang });
+      expect(ran.err, expected).toContain(`${expected}: `);
+      expect([ran.code === 0, ran.out, kana.test(ran.err)]).toEqual([false, '', lang === 'ja']);
+      // A refusal leaves no file behind, and a file that cannot be written registers nobody.
+      expect(existsSync(fresh)).toBe(false);
+      expect((await house.call('GET', '/terminals/REG-0002')).status).toBe(404);
+    }
+  const before = readFileSync(out, 'utf8');
+  expect((await run((all) => reissueClaim(all, 'REG-0001', nowhere))).err).toContain('FILE_UNWRITABLE: ');
+  expect((await run((all) => reissueClaim(all, 'NOBODY-01', out))).err).toContain('TERMINAL_UNKNOWN: ');
+  expect(readFileSync(out, 'utf8')).toBe(before);
+  expect((await run((all) => reissueClaim(all, 'REG-0001', out))).code).toBe(0);
+  expect(readFileSync(out, 'utf8')).not.toBe(before);
+});

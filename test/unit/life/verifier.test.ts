@@ -1,0 +1,148 @@
+import { spawnSync } from 'node:child_process';
+import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { lifecycleEdges } from '@tsunagu/protocols/fleet';
+import { buildCertificate, toPem } from '@tsunagu/protocols/x509';
+import { afterAll, expect, test } from 'vitest';
+import { newFolder, removeFolder } from '../core/support.ts';
+
+// The verifier of the assessor's pack alone, on packs that no house wrote: all that terminals swore to about keys that are gone.
+const folder = newFolder();
+afterAll(() => removeFolder(folder));
+const verifier = fileURLToPath(new URL('../../../cli/verifier/verify.mjs', import.meta.url));
+const serial = 'JTC17-0001';
+const job = 'job-1';
+const at = '2026-05-01T00:00:00.000Z';
+const gone = [{ slot: 'dukpt', kcv: 'AABBCCDDEE' }];
+
+/** A terminal with a certificate, and its word. */
+function terminal(name: string) {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const certificate = toPem(
+    'CERTIFICATE',
+    buildCertificate(
+      {
+        serialNumber: randomBytes(8),
+        subject: { commonName: name },
+        publicKey: pair.publicKey,
+        notBefore: Date.parse('2026-01-01'),
+        notAfter: Date.parse('2027-01-01'),
+        use: { kind: 'leaf', purposes: ['clientAuth'], names: [] },
+      },
+      { name: { commonName: 'ca' }, privateKey: pair.privateKey },
+    ),
+  );
+  return (said: object) => {
+    const statement = JSON.stringify(said);
+    const signature = sign('sha256', Buffer.from(statement), pair.privateKey).toString('base64');
+    return { statement, signature, certificate };
+  };
+}
+const [own, stranger] = [terminal(serial), terminal('JTC17-0002')];
+
+const said = { serial, job, at, host: 'a', next: null as string | null, protectionKey: 'CC', gone, left: 0 };
+const release = (change: object = {}, swear = own, word: object = {}) => ({
+  ...{ kind: 'release', serial, job, at, host: 'tr34/kdh', next: null, protectionKey: 'CC', gone },
+  ...{ orderedBy: 'olga', approvedBy: 'anna', ...swear({ ...said, ...word }), ...change },
+});
+const key = (change: object = {}) => ({
+  ...{ kind: 'key', id: 'k', serial, ...gone[0], initialKeyId: null, parent: 'bdk/1', state: 'destroyed' },
+  ...{ allocatedAt: '2026-04-01T00:00:00.000Z', loadedAt: null, ...change },
+});
+const wipe = (change: object = {}, swear = own, word: object = {}) => ({
+  ...{ kind: 'wipe', serial, job, at, orderedBy: 'olga', approvedBy: 'anna' },
+  ...{ ...swear({ serial, job, attempt: 1, boot: 1, at, removed: 4, keys: 0, left: [], ...word }), ...change },
+});
+const evidence = { wipeProof: { by: 'job', job }, tests: { by: 'job', job: 'test' } };
+const step = (change: object = {}) => ({
+  ...{ kind: 'step', id: 1, serial, at, from: 'wipe', to: 'redeploy', by: 'olga', approvedBy: null, reason: '' },
+  ...{ evidence, isInTime: true, ...change },
+});
+
+let packs = 0;
+function verify(parts: Readonly<Record<string, readonly object[]>>) {
+  const pack = join(folder, String((packs += 1)));
+  mkdirSync(pack);
+  const empty = ['steps', 'inspections', 'keys', 'releases', 'wipes', 'house', 'runs', 'custody', 'audit'];
+  const files = Object.fromEntries([
+    ...empty.map((name) => [`${name}.jsonl`, (parts[name] ?? []).map((line) => `${JSON.stringify(line)}\n`).join('')]),
+    ['edges.json', JSON.stringify(lifecycleEdges)],
+  ]) as Record<string, string>;
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(pack, name), text);
+  const sums = Object.entries(files).map(([name, text]) => {
+    return [name, { sha256: createHash('sha256').update(text).digest('hex') }];
+  });
+  const manifest = { v: 1, from: '2026-01-01', to: '2027-01-01', files: Object.fromEntries(sums) };
+  writeFileSync(join(pack, 'manifest.json'), JSON.stringify(manifest));
+  copyFileSync(verifier, join(pack, 'verify.mjs'));
+  const { status, stdout } = spawnSync(process.execPath, [join(pack, 'verify.mjs')], {
+    cwd: tmpdir(),
+    encoding: 'utf8',
+  });
+  return { status, findings: stdout.split('\n').filter((line) => /^\w+\.jsonl: /.test(line)) };
+}
+const right = { status: 0, findings: [] };
+const wrong = (...findings: readonly string[]) => ({
+  status: 1,
+  findings: findings.map((each) => expect.stringContaining(each)),
+});
+
+test('a key that a terminal swore to have destroyed does not count in the ledger', () => {
+  expect(verify({ releases: [release()], keys: [key()] })).toEqual(right);
+  for (const state of ['loaded', 'allocated'])
+    expect(verify({ releases: [release()], keys: [key({ state })] }), state).toEqual(
+      wrong('dukpt AABBCCDDEE is gone, and counts in the ledger'),
+    );
+  for (const [why, change] of [
+    ['it was given after that', { allocatedAt: '2026-05-02T00:00:00.000Z' }],
+    ['another key', { kcv: '0011223344' }],
+    ['another slot', { slot: 'pin/a' }],
+    ['another terminal', { serial: 'JTC17-0002' }],
+  ] as const)
+    expect(verify({ releases: [release()], keys: [key({ state: 'loaded', ...change })] }), why).toEqual(right);
+  // Every terminal has the key of the negative list, and gets it again.
+  const negative = [{ slot: 'negative', kcv: 'AABBCCDDEE' }];
+  expect(
+    verify({
+      releases: [release({ gone: negative }, own, { gone: negative })],
+      keys: [key({ state: 'loaded', slot: 'negative' })],
+    }),
+  ).toEqual(right);
+  // Bound to another host it keeps its keys.
+  expect(
+    verify({ releases: [release({ next: 'tr34/kdh/2' }, own, { next: 'b' })], keys: [key({ state: 'loaded' })] }),
+  ).toEqual(right);
+}, 120_000);
+
+test('a release is its terminal’s own word, whole, and was wanted by two', () => {
+  for (const [finding, changed] of [
+    ['not signed by its terminal', release({}, stranger)],
+    ['not signed by its terminal', release({ statement: JSON.stringify({ ...said, left: 1 }) })],
+    ['is not what the terminal swore to', release({}, own, { serial: 'JTC17-0002' })],
+    ['is not what the terminal swore to', release({ job: 'job-2' })],
+    ['is not what the terminal swore to', release({ protectionKey: 'DD' })],
+    ['is not what the terminal swore to', release({ gone: [] })],
+    ['is not what the terminal swore to', release({ next: 'tr34/kdh/2' })],
+    ['unbound, and has keys left', release({}, own, { left: 1 })],
+    ['ordered by one person alone', release({ approvedBy: null })],
+    ['ordered by one person alone', release({ approvedBy: 'olga' })],
+  ] as const)
+    expect(verify({ releases: [changed] }), finding).toEqual(wrong(finding));
+}, 120_000);
+
+test('a wipe is its terminal’s own word, and no step stands on one that nobody swore to', () => {
+  expect(verify({ wipes: [wipe()], steps: [step()] })).toEqual(right);
+  const unsworn = 'no terminal swore to this wipe';
+  for (const [finding, changed] of [
+    ['not signed by its terminal', wipe({}, stranger)],
+    ['is not what the terminal swore to', wipe({}, own, { serial: 'JTC17-0002' })],
+    ['is not what the terminal swore to', wipe({}, own, { job: 'job-2' })],
+    ['is not what the terminal swore to', wipe({}, own, { keys: 1 })],
+  ] as const)
+    expect(verify({ wipes: [changed], steps: [step()] }), finding).toEqual(wrong(finding, unsworn));
+  expect(verify({ steps: [step()] })).toEqual(wrong(unsworn));
+  expect(verify({ wipes: [wipe()], steps: [step({ serial: 'JTC17-0002' })] })).toEqual(wrong(unsworn));
+}, 120_000);
