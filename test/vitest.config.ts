@@ -13,7 +13,9 @@ export default defineConfig({
     include: ['**/*.test.ts', '**/*.test.tsx'],
     exclude: ['**/node_modules/**', '**/dist/**', '**/*.real.test.ts', '**/*.hil.test.ts'],
     globalSetup: './folder.ts',
-    testTimeout: 30_000,
+    // For what hangs: a busy machine is no fault.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,
     // Half of the time went into loading the same sources for each file. There is no global state in the rooms, and none in the tests.

@@ -117,7 +117,7 @@ afterEach(async () => {
 });
 const until = async (isSo: () => boolean): Promise<void> => {
   for (let tries = 0; !isSo(); tries++) {
-    if (tries > 800) throw new Error('waited in vain');
+    if (tries > 6_000) throw new Error('waited in vain');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 };

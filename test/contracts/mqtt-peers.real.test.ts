@@ -71,7 +71,7 @@ describe.skipIf(!isHere)('mosquitto_pub and mosquitto_sub at our broker', () => 
     );
   const until = async (isSo: () => boolean): Promise<void> => {
     for (let tries = 0; !isSo(); tries++) {
-      if (tries > 1_000) throw new Error('waited in vain');
+      if (tries > 6_000) throw new Error('waited in vain');
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   };

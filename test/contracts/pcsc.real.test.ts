@@ -77,7 +77,7 @@ if (!isInside) {
       let card: VpcdCard | undefined;
       // The daemon looks for cards a few times a second.
       const until = async (wanted: boolean): Promise<void> => {
-        for (let attempt = 0; attempt < 400; attempt++) {
+        for (let attempt = 0; attempt < 2_400; attempt++) {
           const state = await reader.state();
           if (state.ok && (state.value !== 'absent') === wanted) return;
           await world.timers.sleep(25);

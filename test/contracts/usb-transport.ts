@@ -29,7 +29,7 @@ export interface Registers {
 const product = { vendorId: 0x0e0f, productId: 0x0004 } as const;
 const endpoints = { bulkOut: 1, bulkIn: 2, interruptIn: 3 } as const;
 const getSlotStatus = (seq: number): Uint8Array => Uint8Array.of(0x65, 0, 0, 0, 0, 0, seq, 0, 0, 0);
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 
 async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
   const end = performance.now() + patienceMs;

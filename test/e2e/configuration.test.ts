@@ -67,7 +67,7 @@ beforeAll(async () => {
   await until(
     'its keys',
     async () => terminalDetail.parse((await house.call('GET', `/terminals/${serial}`)).body).keys.length === 2,
-    30_000,
+    60_000,
   );
 }, 120_000);
 afterAll(async () => {
@@ -80,7 +80,7 @@ afterAll(async () => {
 
 const effective = async () =>
   effectiveConfiguration.parse((await house.call('GET', `/terminals/${serial}/configuration`)).body);
-const inSync = (limitMs = 20_000) => until('being as desired', async () => (await effective()).drift === null, limitMs);
+const inSync = (limitMs = 60_000) => until('being as desired', async () => (await effective()).drift === null, limitMs);
 
 /** Changes a layer over the version that stands there. */
 async function set(values: SettingValues | Record<string, null>, query = `layer=terminal&serial=${serial}`) {
@@ -151,7 +151,7 @@ it('a terminal that is as desired transfers nothing of it: its hello says so', a
   await inSync();
   // The hello that follows the last change is over.
   const settled = sent.length;
-  await until('a hello', () => sent.slice(settled).some(({ topic }) => topic.endsWith('/hello')), 20_000);
+  await until('a hello', () => sent.slice(settled).some(({ topic }) => topic.endsWith('/hello')), 60_000);
   const from = [sent.length, received.length] as const;
   // The heartbeat of 5 s that a layer set: without it there would be none of these for a minute.
   await until(
@@ -167,7 +167,7 @@ it('a terminal that is as desired transfers nothing of it: its hello says so', a
 it('a configuration that leads to the server by another way is kept; one that leads nowhere is taken back by the terminal itself', async () => {
   const { port } = detour.address() as AddressInfo;
   await set({ fleetPort: port });
-  await inSync(30_000);
+  await inSync();
   expect(passedBy).toBe(1);
   expect((await effective()).settings.find(({ setting }) => setting === 'fleetPort')).toMatchObject({
     value: port,

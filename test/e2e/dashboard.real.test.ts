@@ -66,7 +66,7 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
       document.body.dataset['loaded'] = 'once';
     });
     const sale = house.rooms.sell(0);
-    await page.waitForSelector(`[data-testid=feed] li:has-text("${sale.lastFour}")`, { timeout: 3_000 });
+    await page.waitForSelector(`[data-testid=feed] li:has-text("${sale.lastFour}")`, { timeout: 60_000 });
     expect(await page.evaluate(() => document.body.dataset['loaded'])).toBe('once');
     expect(await page.locator(`tr[data-serial="${serialOf(0)}"] .c-lastSale`).innerText()).toContain(
       new Intl.NumberFormat('ja-JP').format(sale.amountMinor),
@@ -96,7 +96,7 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
   it("runs a test sale on a terminal's page and shows its steps", async () => {
     await page.goto(`${house.api.url}/terminals/${serialOf(0)}`);
     await page.click('.test-sale button[type=submit]');
-    await page.waitForSelector('[data-testid=steps] .result', { timeout: 10_000 });
+    await page.waitForSelector('[data-testid=steps] .result', { timeout: 60_000 });
     expect(await page.locator('[data-testid=steps] li').count()).toBe(9);
     expect(await violations()).toEqual([]);
   });
@@ -192,7 +192,7 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
     Object.assign(house.rooms.custody, {
       alarms: async () => [{ serial: serialOf(2), kind: 'gap', state: 'deployed', since }],
     });
-    await page.waitForSelector(`tr[data-serial="${serialOf(2)}"]`, { timeout: 30_000 });
+    await page.waitForSelector(`tr[data-serial="${serialOf(2)}"]`, { timeout: 60_000 });
   });
 
   it.each(['campaigns', 'configuration', 'life', 'expiry'])(
@@ -292,7 +292,7 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
 
   it('says that it is offline when the server is gone', async () => {
     await house.api.close();
-    await page.waitForSelector('[data-testid=liveness][data-state=offline]', { timeout: 10_000 });
+    await page.waitForSelector('[data-testid=liveness][data-state=offline]', { timeout: 60_000 });
     await page.waitForSelector('.banner');
   });
 });

@@ -41,7 +41,7 @@ beforeAll(async () => {
   agent = agentProgram(own, ['--sale-every-seconds', '3600']);
   await until(
     async () => (await keysOf()).length === 2,
-    120_000,
+    60_000,
     () => 'no keys',
   );
 }, 240_000);
@@ -83,7 +83,7 @@ test('an unbound terminal has no key left, and says which it had; whoever has th
   expect((await desk.call(olga, `/api/v1/terminals/${serial}/protection-key`, {})).status).toBe(202);
   await until(
     async () => (await keysOf()).length === 2,
-    120_000,
+    60_000,
     () => seen,
   );
   expect((await keysOf()).find(({ slot }) => slot === 'dukpt')?.kcv).not.toBe(
@@ -123,7 +123,7 @@ test('a terminal that was wiped by a list has a certificate that anybody can che
   expect((await desk.call(sato, `/api/v1/jobs/${held.id}/approval`, {})).status).toBe(202);
   const out = join(folder, 'certificates');
   const isWiped = async () => (await desk.call(olga, `/api/v1/terminals/${serial}/wipe-certificate`)).status === 200;
-  await until(isWiped, 120_000);
+  await until(isWiped, 60_000);
   const written = await runCli(['--data', data, 'workshop', 'wiped', list, '--out', out]);
   expect(written, written.stderr).toMatchObject({ code: 0 });
   const text = readFileSync(join(out, `${serial}.json`), 'utf8');

@@ -9,7 +9,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withCheckDigit } from '../negative/lists.ts';
 import { MemoryFiles } from '../unit/agent/memory-files.ts';
-import { newFolder, removeFolder, type TestHouse, testHouse, until } from '../unit/core/support.ts';
+import { newFolder, removeFolder, secondOf, type TestHouse, testHouse, until } from '../unit/core/support.ts';
 
 const executablePath = process.env['TSUNAGU_CHROMIUM'] ?? '/usr/bin/chromium';
 const webDir = join(import.meta.dirname, '../../fleet-server/dist-web');
@@ -27,7 +27,7 @@ describe.skipIf(!existsSync(executablePath))('the page of the negative file', ()
 
   const state = async () => negativeState.parse((await house.call('GET', '/negative/state')).body);
   const reached = (count: number) =>
-    until(`${count} terminals with the newest head`, async () => (await state()).spread.reached === count, 30_000);
+    until(`${count} terminals with the newest head`, async () => (await state()).spread.reached === count, 60_000);
   const start = async (on: MemoryFiles) => {
     files = on;
     terminal = unwrap(await startTerminal({ world: house.world, files, openCardSide }));
@@ -130,7 +130,7 @@ describe.skipIf(!existsSync(executablePath))('the page of the negative file', ()
     );
     await speak('en');
     await sees('60 cards that were taken off are still listed', 'section[aria-labelledby=spread]');
-    await house.call('POST', '/negative/versions', { secondSignature: true });
+    await secondOf(house);
     await sees(`v${version + 1}`, 'section[aria-labelledby=versions] tbody');
     await until('the notice to go', async () => (await spread().locator('.failure').count()) === 0);
     await reached(1);
@@ -149,7 +149,7 @@ describe.skipIf(!existsSync(executablePath))('the page of the negative file', ()
         const own = negativeState.parse((await house.call('GET', '/negative/state?list=visa-jp')).body);
         return own.spread.reached === 1;
       },
-      30_000,
+      120_000,
     );
     await until('the page of the list', async () => (await fact('Version').innerText()) === 'v1');
     expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);

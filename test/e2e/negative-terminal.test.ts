@@ -29,7 +29,7 @@ beforeAll(async () => {
   await until(
     'keys and list',
     async () => (await detail()).keys.length === 2 && (await detail()).negative.current,
-    30_000,
+    60_000,
   );
 }, 120_000);
 afterAll(async () => {
@@ -40,7 +40,7 @@ afterAll(async () => {
 
 /** A test sale once the terminal has what was published. */
 async function sale(card: string): Promise<Job['sale']> {
-  await until('the newest list', async () => (await detail()).negative.current, 30_000);
+  await until('the newest list', async () => (await detail()).negative.current, 60_000);
   const { id } = job.parse(
     (await house.call('POST', `/terminals/${serial}/test-sales`, { amountMinor: 500, card })).body,
   );
@@ -50,7 +50,7 @@ async function sale(card: string): Promise<Job['sale']> {
       const now = job.parse((await house.call('GET', `/jobs/${id}`)).body);
       return now.finishedAt !== null && now;
     },
-    30_000,
+    60_000,
   );
   return done.sale;
 }

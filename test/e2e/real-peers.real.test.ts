@@ -102,7 +102,7 @@ describe.skipIf(!hasMosquitto)('an MQTT client nobody here wrote', () => {
       '-m',
       '{}',
     ]);
-    await until(() => house.logs().includes('MQTT_TOPIC_FORBIDDEN'), 10_000);
+    await until(() => house.logs().includes('MQTT_TOPIC_FORBIDDEN'), 60_000);
   });
 });
 
@@ -127,7 +127,7 @@ describe.skipIf(!hasBrowser)('a real browser on the running house', () => {
       const feed = page.locator('[data-testid=feed] li');
       await feed.first().waitFor();
       const newest = await feed.first().innerText();
-      await until(async () => (await feed.first().innerText()) !== newest, 30_000);
+      await until(async () => (await feed.first().innerText()) !== newest, 60_000);
       expect(await page.locator('html').getAttribute('lang')).toBe('ja');
       await page.getByRole('button', { name: 'English' }).click();
       await page.getByText('Online').first().waitFor();

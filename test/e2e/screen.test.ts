@@ -27,7 +27,7 @@ function openSeat(lang: 'ja' | 'en', columns = 120, rows = 40) {
     Array.from({ length: rows }, (_, row) => emulator.buffer.active.getLine(row)?.translateToString(true) ?? '').join(
       '\n',
     );
-  const shows = (text: string | RegExp, timeoutMs = 20_000): Promise<void> =>
+  const shows = (text: string | RegExp, timeoutMs = 60_000): Promise<void> =>
     until(() => (typeof text === 'string' ? screen().includes(text) : text.test(screen())), timeoutMs, screen);
   return { pty, screen, shows, exited, isAlternate: () => emulator.buffer.active.type === 'alternate' };
 }

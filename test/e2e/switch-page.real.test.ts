@@ -83,7 +83,7 @@ describe.skipIf(!existsSync(browserPath))('the page of the switch in a browser, 
     expect(await house.cli('void', serial, '--of', stan)).toMatchObject({ code: 0 });
     await until(
       async () => pageOf(switchAdvice).parse((await house.api(switchPaths.advices)).body).items.length > 0,
-      30_000,
+      120_000,
     );
     await page.waitForSelector('[data-testid=advices] tbody tr');
     await page.click(`${credit} button:has-text("Sign on")`);

@@ -27,8 +27,7 @@ export function addNegativeCommands(program: Command, shell: Shell): void {
     .description('take a card off for one source; it stays while another lists it / 無効解除')
     .addOption(listOption())
     .option('--source <name>', 'issuer or brand that listed it', 'manual')
-    .option('--second-signature', 'sign with the second list key, when more than 5 % of the list goes', false)
-    .action((pan: string, options: { list: string; source: string; secondSignature: boolean }) =>
+    .action((pan: string, options: { list: string; source: string }) =>
       shell.withServer(async (context) =>
         (await import('./negative.ts')).removeFromNegative(context, { ...options, pan: await panOf(pan) }),
       ),
@@ -63,16 +62,18 @@ export function addNegativeCommands(program: Command, shell: Shell): void {
         .choices(['add', 'replace'])
         .default('replace'),
     )
-    .option('--second-signature', 'sign with the second list key, when more than 5 % of the list goes', false)
-    .action(
-      (file: string, options: { list: string; source: string; mode: 'add' | 'replace'; secondSignature: boolean }) =>
-        shell.withServer(async (context) => (await import('./negative.ts')).importNegative(context, file, options)),
+    .action((file: string, options: { list: string; source: string; mode: 'add' | 'replace' }) =>
+      shell.withServer(async (context) => (await import('./negative.ts')).importNegative(context, file, options)),
     );
   negative
     .command('publish')
     .description('a new version out of all entries / 新しい版の発行')
     .addOption(listOption())
-    .option('--second-signature', 'sign with the second list key, when more than 5 % of the list goes', false)
+    .option(
+      '--second-signature',
+      'as a second person: sign what others took off, when it is more than 5 % of the list / 第二署名',
+      false,
+    )
     .action((options: { list: string; secondSignature: boolean }) =>
       shell.withServer(async (context) => (await import('./negative.ts')).publishNegative(context, options)),
     );

@@ -37,7 +37,7 @@ export async function addToNegative(
 /** `tsunagu negative remove PAN`: takes a card off for one source, in a new version. */
 export async function removeFromNegative(
   context: Context,
-  wanted: { readonly list: string; readonly pan: string; readonly source: string; readonly secondSignature: boolean },
+  wanted: { readonly list: string; readonly pan: string; readonly source: string },
 ): Promise<ExitCode> {
   const { client, console, json } = context;
   if (!isPan(context, wanted.pan)) return exit.usage;
@@ -145,7 +145,6 @@ export async function importNegative(
     readonly list: string;
     readonly source: string;
     readonly mode: 'add' | 'replace';
-    readonly secondSignature: boolean;
   },
 ): Promise<ExitCode> {
   const { client, console, json } = context;
@@ -231,9 +230,10 @@ export async function explainNegative(
     console.out(JSON.stringify(answer.value));
     return exit.ok;
   }
-  const { listed, lastFour, entries, changes } = answer.value;
+  const { listed, atTerminals, lastFour, entries, changes } = answer.value;
   const { texts } = console;
   console.out(listed ? texts.negative.isListed(lastFour) : texts.negative.isNotListed(lastFour));
+  if (!listed && atTerminals !== 'clear') console.out(texts.negative.stillRefused);
   for (const { source, reason, addedAt, version } of entries)
     console.out(texts.negative.listedBy(source, reason, addedAt, version));
   for (const { at, kind, source, by } of changes) console.out(`  ${at} ${kind} ${source} (${by})`);

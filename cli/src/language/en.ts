@@ -254,12 +254,14 @@ export const en = {
       `${added} cards added, ${removed} removed, ${kept} kept, ${refused} lines refused`,
     refusedLine: (line: number, why: string) => `line ${line}: no valid ${why}`,
     withheld: (cards: number) =>
-      `${cards} cards that were taken off are still listed: sign that with tsunagu negative publish --second-signature`,
+      `${cards} cards that were taken off are still listed: have another person sign that with tsunagu negative publish --second-signature`,
     exposure: (yen: number) => `exposed at terminals that are behind: ¥${yen.toLocaleString('en-US')}`,
     diff: (from: number, to: number, added: number, removed: number, delta: number, whole: number) =>
       `version ${from} to ${to}: ${added} cards came, ${removed} went; ${delta} bytes instead of ${whole}`,
     isListed: (lastFour: string) => `The card ending ${lastFour} is listed:`,
     isNotListed: (lastFour: string) => `The card ending ${lastFour} is not listed.`,
+    stillRefused:
+      'Terminals refuse it all the same: its removal waits for a second signature (tsunagu negative publish --second-signature, by another person), it lies in a blocked range, or it meets a listed card by chance (tsunagu negative allow).',
     listedBy: (source: string, reason: string, at: string, version: number | null) =>
       `  by ${source}: ${reason}, since ${at}, ${version === null ? 'emergency entry' : `version ${version}`}`,
     proven: (lastFour: string, serial: string, at: string, answer: string, reason: string, by: string) =>

@@ -224,12 +224,14 @@ export const ja: Texts = {
       `追加 ${added} 件、削除 ${removed} 件、継続 ${kept} 件、不正な行 ${refused} 行`,
     refusedLine: (line, why) => `${line} 行目: ${why} が不正です`,
     withheld: (cards) =>
-      `解除待ち ${cards} 件(まだ登録されています): tsunagu negative publish --second-signature で署名してください`,
+      `解除待ち ${cards} 件(まだ登録されています): 別の担当者が tsunagu negative publish --second-signature で署名してください`,
     exposure: (yen) => `未更新端末のリスク額: ¥${yen.toLocaleString('ja-JP')}`,
     diff: (from, to, added, removed, delta, whole) =>
       `版 ${from} → ${to}: 追加 ${added} 件、削除 ${removed} 件。全件 ${whole} バイトに対し差分 ${delta} バイト`,
     isListed: (lastFour) => `下4桁 ${lastFour} のカードは登録されています:`,
     isNotListed: (lastFour) => `下4桁 ${lastFour} のカードは登録されていません。`,
+    stillRefused:
+      'ただし端末では引き続き拒否されます: 解除が第二署名待ち(別の担当者が tsunagu negative publish --second-signature)、無効番号帯の中、または偶然の一致(tsunagu negative allow)です。',
     listedBy: (source, reason, at, version) =>
       `  登録元 ${source}: ${reason}、${at} から、${version === null ? '緊急登録' : `版 ${version}`}`,
     proven: (lastFour, serial, at, answer, reason, by) =>

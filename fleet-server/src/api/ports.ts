@@ -108,11 +108,11 @@ export interface NegativeListRoom {
     by: Actor,
     source: string,
   ): Promise<Result<NegativeAdded>>;
-  remove(pan: Secret<'pan'>, source: string, by: Actor, isSignedTwice: boolean): Promise<Result<NegativePublished>>;
+  remove(pan: Secret<'pan'>, source: string, by: Actor): Promise<Result<NegativePublished>>;
   importList(file: z.infer<typeof importNegative>, by: Actor): Promise<Result<NegativeImported>>;
   allow(pan: Secret<'pan'>, isWithdrawn: boolean, by: Actor): Promise<Result<NegativePublished>>;
   addRange(range: z.infer<typeof addNegativeRange>, by: Actor): Promise<Result<NegativePublished>>;
-  publishVersion(isSignedTwice: boolean): Promise<NegativePublished>;
+  publishVersion(second?: Actor): Promise<Result<NegativePublished>>;
   diff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>>>;
   authority(): Promise<NegativeAuthority>;
   bringRoot(document: Uint8Array, by: Actor): Promise<Result<NegativeAuthority>>;

@@ -107,6 +107,8 @@ export interface FileActionAnswer {
   readonly localTime: string;
   /** DE39; undefined when no answer came in time. */
   readonly actionCode: string | undefined;
+  /** DE72: `STILL REFUSED` where a card that was taken off is refused all the same; not there when there is nothing to say. */
+  readonly record?: string;
 }
 
 const fileFunctions = { add: '301', delete: '303', inquire: '305' } as const;
@@ -194,7 +196,7 @@ class Session {
   readonly #reader = new FrameReader(issuerFrame);
   readonly #sales = new Map<string, Promise<void>>();
   #isSignedOn = false;
-  readonly #asked = new Map<string, (actionCode: string | undefined) => void>();
+  readonly #asked = new Map<string, (answer: DecodedMessage | undefined) => void>();
   #stan = 0;
   #key: Secret<'key'> | undefined;
   /** The MAC key before the last exchange: what was on its way then still bears it. */
@@ -246,12 +248,12 @@ class Session {
     const stan = repeats?.stan ?? String(this.#stan).padStart(6, '0');
     const localTime = repeats?.localTime ?? localTransactionTime(now);
     const key = `${stan}/${localTime}`;
-    const actionCode = await new Promise<string | undefined>((resolve) => {
+    const answer = await new Promise<DecodedMessage | undefined>((resolve) => {
       const timer = this.#world.timers.after(fileAnswerMs, () => settle(undefined));
-      const settle = (code: string | undefined): void => {
+      const settle = (said: DecodedMessage | undefined): void => {
         timer.cancel();
         this.#asked.delete(key);
-        resolve(code);
+        resolve(said);
       };
       this.#asked.set(key, settle);
       const fields: { [element: number]: FieldValue } = {
@@ -267,7 +269,8 @@ class Session {
       if (reason !== undefined) fields[72] = reason;
       this.#send({ mti: repeats ? '1305' : '1304', fields }, this.#key);
     });
-    return { stan, localTime, actionCode };
+    const record = answer?.text(72)?.trim();
+    return { stan, localTime, actionCode: answer?.text(39), ...(record !== undefined && { record }) };
   }
 
   #take(chunk: Uint8Array): void {
@@ -384,7 +387,7 @@ class Session {
           this.#key,
         );
       case '1314':
-        return this.#asked.get(`${message.text(11)}/${message.text(12)}`)?.(message.text(39));
+        return this.#asked.get(`${message.text(11)}/${message.text(12)}`)?.(message);
       default:
         this.#answer(message, '1644', { 39: '902' }, this.#key);
     }

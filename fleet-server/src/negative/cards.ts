@@ -9,6 +9,7 @@ import {
   sortEntries,
 } from '@tsunagu/protocols/negative';
 import type { Transaction } from 'kysely';
+import { personOf } from '../audit/index.ts';
 import { type Database, isoTime, type Queryable } from '../store/index.ts';
 import type { Actor, ListParts } from './ports.ts';
 import { numberOf } from './rules.ts';
@@ -61,7 +62,7 @@ export function openCards({ rooms: { world, vault }, list, macOf, placeOf }: Lis
     const { token, last_four, reason } = card;
     await tx
       .insertInto('negative_changes')
-      .values({ list, token, last_four, kind: 'listed', source, reason, at, by: by.subject })
+      .values({ list, token, last_four, kind: 'listed', source, reason, at, by: by.subject, person: personOf(by) })
       .execute();
     return { row: inserted, isNew: held === undefined };
   }
@@ -74,7 +75,7 @@ export function openCards({ rooms: { world, vault }, list, macOf, placeOf }: Lis
       const { token, last_four, source, reason } = gone;
       await tx
         .insertInto('negative_changes')
-        .values({ list, token, last_four, kind: 'unlisted', source, reason, at, by: by.subject })
+        .values({ list, token, last_four, kind: 'unlisted', source, reason, at, by: by.subject, person: personOf(by) })
         .execute();
     }
   }

@@ -62,9 +62,7 @@ export async function watchInbox(world: World, folder: string, importList: Negat
       const text = size > bytesMax ? fail('NEGATIVE_LIST_REFUSED', { field: 'size' }) : await textOf(path);
       const mode = fullName.test(name) ? 'replace' : 'add';
       const by = { subject: `inbox/${source}` };
-      const imported = text.ok
-        ? await importList({ list: source, source, mode, text: text.value, secondSignature: false }, by)
-        : text;
+      const imported = text.ok ? await importList({ list: source, source, mode, text: text.value }, by) : text;
       if (!imported.ok) {
         const { code, field, facts } = imported.fault;
         await report(path, { taken: false, code, field, ...facts });

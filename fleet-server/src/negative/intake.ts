@@ -1,5 +1,6 @@
 import { fail, lastFour, ok, secretPan } from '@tsunagu/protocols/kit';
 import { exactPanLengthMin, overlayMax, secondTag } from '@tsunagu/protocols/negative';
+import { personOf } from '../audit/index.ts';
 import { type Cards, entryView } from './cards.ts';
 import type { Heads } from './heads.ts';
 import { readImportFile } from './import-file.ts';
@@ -26,7 +27,7 @@ export function openIntake(
       if (heads.latest.version === 0) return fail('NEGATIVE_LIST_UNKNOWN', { field: 'list' });
       // A full overlay becomes a version first: an emergency never waits for a person.
       if ((await overlayEntries(store.db)).length >= overlayMax) {
-        await versions.publish(false);
+        await versions.publish();
         if ((await overlayEntries(store.db)).length >= overlayMax) return fail('NEGATIVE_OVERLAY_FULL');
       }
       const added = await store.write(async (tx) => {
@@ -62,10 +63,10 @@ export function openIntake(
       const { version, overlaySeq } = heads.latest;
       return ok({ entry: entryView(added.entry), version, overlaySeq, already: added.already });
     },
-    async remove(pan, source, by, isSignedTwice) {
+    async remove(pan, source, by) {
       const rows = await store.db
         .selectFrom('negative_cards')
-        .select('id')
+        .select(['id', 'version'])
         .where('list', '=', list)
         .where('token', '=', vault.panToken(pan))
         .where('source', '=', source)
@@ -78,9 +79,10 @@ export function openIntake(
           by,
         ),
       );
-      return ok(await versions.publish(isSignedTwice));
+      // Only a list ends an emergency entry: where what else went is held back, a version is due all the same.
+      return ok(await versions.publish(rows.some(({ version }) => version === null)));
     },
-    async importList({ source, mode, text, secondSignature }, by) {
+    async importList({ source, mode, text }, by) {
       const kind = await codec();
       // Which numbers an exact list holds is a matter of their length.
       const file = readImportFile(text, (pan) => kind === 'KH' || pan.length >= exactPanLengthMin);
@@ -91,11 +93,10 @@ export function openIntake(
           field: 'line',
           facts: { line: broken.line, lines: file.refused.length },
         });
-      if (mode === 'replace' && file.cards.length === 0 && !secondSignature)
-        return fail('NEGATIVE_LIST_REFUSED', { field: 'cards' });
+      if (mode === 'replace' && file.cards.length === 0) return fail('NEGATIVE_LIST_REFUSED', { field: 'cards' });
       const before = await store.db
         .selectFrom('negative_cards')
-        .select(['id', 'token'])
+        .select(['id', 'token', 'version'])
         .where('list', '=', list)
         .where('source', '=', source)
         .execute();
@@ -125,7 +126,8 @@ export function openIntake(
         refused: file.refused.length,
         by: by.subject,
       });
-      const published = await versions.publish(secondSignature);
+      const isUrgent = before.some(({ id, version }) => version === null && gone.includes(id));
+      const published = await versions.publish(isUrgent);
       const kept = known.size - gone.length;
       return ok({ ...published, added, removed: gone.length, kept, refused: [...file.refused] });
     },
@@ -157,14 +159,24 @@ export function openIntake(
         const at = world.clock.now();
         await tx
           .insertInto('negative_changes')
-          .values({ list, token, last_four, kind, source: 'manual', reason: 'other', at, by: by.subject })
+          .values({
+            list,
+            token,
+            last_four,
+            kind,
+            source: 'manual',
+            reason: 'other',
+            at,
+            by: by.subject,
+            person: personOf(by),
+          })
           .execute();
         return ok(true);
       });
       if (!changed.ok) return changed;
       if (changed.value)
         world.log('info', 'negativeExceptionChanged', { list, token, withdrawn: isWithdrawn, by: by.subject });
-      return ok(await versions.publish(false));
+      return ok(await versions.publish());
     },
     async addRange({ low, high, until }, by) {
       if (low.length !== high.length || low > high) return fail('INPUT_INVALID', { field: 'high' });
@@ -179,7 +191,7 @@ export function openIntake(
         .values({ list, ...range })
         .execute();
       world.log('info', 'negativeRangeAdded', { low, high, until, by: by.subject });
-      return ok(await versions.publish(false));
+      return ok(await versions.publish());
     },
   };
 }

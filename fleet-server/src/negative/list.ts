@@ -24,7 +24,7 @@ export async function openList(parts: ListParts): Promise<OpenList> {
   const cards = openCards(parts);
   const heads = openHeads(parts, cards, { list, version: found?.version ?? 0, overlaySeq: found?.overlay_seq ?? 0 });
   const versions = openVersions(parts, heads);
-  if ((!found || !(await versionRow(found.version))) && !(await versions.pending())) await versions.publish(false);
+  if ((!found || !(await versionRow(found.version))) && !(await versions.pending())) await versions.publish();
 
   const later = (work: Promise<unknown>): void => {
     work.catch((cause: unknown) => world.log('error', 'negativePublishFailed', { fault: { code: 'INTERNAL', cause } }));
@@ -43,7 +43,7 @@ export async function openList(parts: ListParts): Promise<OpenList> {
     ...openOverview(parts, heads),
     ...openEvidence(parts),
     ...openKeysElsewhere(parts, versions),
-    publishVersion: (isSignedTwice) => versions.publish(isSignedTwice),
+    publishVersion: (second) => versions.publishBy(second),
     renewHead: () => versions.renewHead(),
     diff: versions.diff,
     locate: (name) => publishing.locate(name),

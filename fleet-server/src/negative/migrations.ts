@@ -185,4 +185,16 @@ export const negativeMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'negative-0007-two-persons',
+    async up(db, types) {
+      await db.schema
+        .alterTable('negative_lists')
+        .addColumn('settled', types.time, (column) => column.notNull().defaultTo(0))
+        .execute();
+      await db.schema.alterTable('negative_changes').addColumn('person', 'text').execute();
+      // What was let go before this rule is settled.
+      await sql`UPDATE negative_lists SET settled = (SELECT coalesce(max(id), 0) FROM negative_changes)`.execute(db);
+    },
+  },
 ];

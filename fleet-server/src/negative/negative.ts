@@ -38,7 +38,7 @@ export async function openNegative(rooms: NegativeRooms): Promise<Negative> {
     async publishUnderNext() {
       const named = open.get(signing.nextList);
       // A list that is new is published as it is opened.
-      if (named) await named.publishVersion(false);
+      if (named) await named.publishVersion();
       else await openNamed(signing.nextList);
     },
   });
@@ -111,7 +111,7 @@ export async function openNegative(rooms: NegativeRooms): Promise<Negative> {
       );
       world.log('info', 'negativeListSet', { list, codec, by: by.subject });
       const opened = known ?? (await openNamed(list));
-      if (known) await known.publishVersion(false);
+      if (known) await known.publishVersion();
       // Terminals learn of a list by the root, and of a new root by the head of a list that they hold.
       else for (const [name, other] of open) if (name !== list) await other.renewHead();
       return ok(await viewOf(list, opened));

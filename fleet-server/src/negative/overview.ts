@@ -1,20 +1,43 @@
+import { readFile } from 'node:fs/promises';
 import { modelOf } from '@tsunagu/protocols/catalogue';
 import type { NegativeStateView } from '@tsunagu/protocols/fleet';
-import { fail, lastFour, ok, unwrap } from '@tsunagu/protocols/kit';
+import { fail, lastFour, ok, type Secret, unwrap } from '@tsunagu/protocols/kit';
+import { decodeOverlay, lookUp, type NegativeFinding, openContainer } from '@tsunagu/protocols/negative';
+import { decodeOverlayDocument, decodeSigned } from '@tsunagu/protocols/negative/authority';
 import { boundedLimit, isoTime, numberOfCursor, pageOf } from '../store/index.ts';
 import { entryView } from './cards.ts';
 import type { Heads } from './heads.ts';
 import type { ListParts, Negative } from './ports.ts';
 import { headLifeMs } from './rules.ts';
+import { openRows } from './versions.ts';
 
 const behindShown = 100;
 
 /** What people ask of a list: what is on it, who listed a card, how far the fleet has it, and what that may cost. */
 export function openOverview(
-  { rooms, list, signing }: ListParts,
+  parts: ListParts,
   heads: Heads,
 ): Pick<Negative, 'entries' | 'overview' | 'details' | 'explain' | 'isListed'> {
-  const { store, vault } = rooms;
+  const { rooms, list, signing } = parts;
+  const { store, vault, world } = rooms;
+  const { row, versionRow } = openRows(parts);
+
+  /** What a terminal says that has what was published last: what was taken off may wait for its second signature, or lie in a range. */
+  async function atTerminals(pan: Secret<'pan'>): Promise<NegativeFinding['answer']> {
+    const known = await row(store.db);
+    const version = known && (await versionRow(known.version));
+    const file = version && (await rooms.artefacts.find(version.container));
+    if (!known || !file) return 'stale';
+    const container = openContainer(Uint8Array.from(await readFile(file.path)));
+    const head = Uint8Array.from(Buffer.from(known.head, 'base64'));
+    const { document } = unwrap(decodeSigned(head, unwrap(decodeSigned(head)).end));
+    const overlay = unwrap(decodeOverlay(unwrap(decodeOverlayDocument(document.payload)).overlay));
+    const now = Math.floor(world.clock.now() / 1_000);
+    const layers = { overlay, container: container.ok ? container.value : undefined, isFresh: true, now };
+    const [mac, permuted] = [parts.macOf(pan), parts.placeOf(pan)];
+    return pan.use((digits) => lookUp(layers, { mac, permuted, digits })).answer;
+  }
+
   return {
     async entries() {
       const { count } = await store.db
@@ -56,6 +79,7 @@ export function openOverview(
         .execute();
       return {
         listed: entries.length > 0,
+        atTerminals: await atTerminals(pan),
         lastFour: lastFour(pan),
         token,
         entries: entries.map((entry) => ({ ...entryView(entry), version: entry.version })),

@@ -49,9 +49,10 @@ export interface NegativeState {
   readonly overlaySeq: number;
 }
 
-/** Who changes the list. */
+/** Who changes the list, and the human being behind it, whatever they came with. */
 export interface Actor {
   readonly subject: string;
+  readonly person?: string;
 }
 /** Why a card is listed. */
 export type Reason = z.infer<typeof addNegative>['reason'];
@@ -72,12 +73,7 @@ export interface NegativeList {
     source?: string,
   ): Promise<Result<NegativeAdded, 'PAN_INVALID' | 'NEGATIVE_OVERLAY_FULL' | 'NEGATIVE_LIST_UNKNOWN'>>;
   /** Takes a card off for one source, in a new version. */
-  remove(
-    pan: Secret<'pan'>,
-    source: string,
-    by: Actor,
-    isSignedTwice: boolean,
-  ): Promise<Result<NegativePublished, 'NEGATIVE_ENTRY_UNKNOWN'>>;
+  remove(pan: Secret<'pan'>, source: string, by: Actor): Promise<Result<NegativePublished, 'NEGATIVE_ENTRY_UNKNOWN'>>;
   /** Takes an issuer's list in, in a new version. A whole list (`replace`) is taken whole, or refused by its first line that is no card. */
   importList(
     file: z.infer<typeof importNegative>,
@@ -90,8 +86,13 @@ export interface NegativeList {
     by: Actor,
   ): Promise<Result<NegativePublished, 'NEGATIVE_CARD_LISTED'>>;
   addRange(range: z.infer<typeof addNegativeRange>, by: Actor): Promise<Result<NegativePublished, 'INPUT_INVALID'>>;
-  /** Makes a new version out of all entries, with an empty overlay. */
-  publishVersion(isSignedTwice: boolean): Promise<NegativePublished>;
+  /**
+   * Makes a new version out of all entries, with an empty overlay.
+   *
+   * @param second who gives the second signature, where more goes than one may let go. APPROVAL_OWN: they let some of it go themselves;
+   *   APPROVAL_NOT_APART: they and somebody who did are one side.
+   */
+  publishVersion(second?: Actor): Promise<Result<NegativePublished, 'APPROVAL_OWN' | 'APPROVAL_NOT_APART'>>;
   diff(from: number, to: number): Promise<Result<z.infer<typeof negativeDiff>, 'NEGATIVE_VERSION_UNKNOWN'>>;
   explain(pan: Secret<'pan'>): Promise<NegativeExplanation>;
   /** Whether a card was blocked on a terminal at a time, provably. */

@@ -38,6 +38,8 @@ export interface NegativeSigning {
   sign(type: Exclude<DocumentType, 'root'>, list: string, payload: Uint8Array, isTwice?: boolean): SignedBytes;
   /** Has the root name keys for one list more, at once. A fault: the root keys lie elsewhere, or another root waits. */
   nameList(list: string): Promise<Result<void, 'NEGATIVE_LIST_UNNAMED'>>;
+  /** Whether both signatures of a list would be made here. */
+  holdsTwo(list: string): boolean;
   /** Whether the private key of this id is in the vault. */
   isHeld(keyId: string): boolean;
   /** Adds what the root keys that are here can say to the next root. */
@@ -196,6 +198,8 @@ export async function openSigning(world: World, store: Store, vault: Vault): Pro
       world.log('info', 'negativeRootSigned', { version: root.version, list });
       return ok(undefined);
     },
+    holdsTwo: (list) =>
+      keysFor(signingRoot(), 'list', list, now()).filter(({ id }) => held('list', id) !== undefined).length >= 2,
     isHeld: (keyId) => roles.some((role) => held(role, keyId) !== undefined),
     countersign: (document) => signAs('root', document, 'root', root, document.signatures.length + threshold),
     async bring(document) {

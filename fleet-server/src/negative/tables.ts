@@ -21,6 +21,8 @@ export interface NegativeTables {
     /** What one signature let go lately, as terminals count it: cards, and the moment in seconds. */
     let_go: number;
     let_go_at: number;
+    /** The newest of `negative_changes` that a version says which holds nothing back: who let cards go after it waits for another person. */
+    settled: number;
   };
   /** How a list is wanted: what is not here is a list of keyed hashes. */
   readonly negative_list_settings: { list: string; codec: 'KH' | 'KP' };
@@ -83,6 +85,8 @@ export interface NegativeTables {
     reason: string;
     at: number;
     by: string;
+    /** The human being behind `by`; null in rows of older servers. */
+    person: string | null;
   };
   /** Every head that said something new, with its overlay: what a dispute is answered with. */
   readonly negative_heads: {

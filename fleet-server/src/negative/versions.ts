@@ -22,9 +22,10 @@ import {
   withSignature,
 } from '@tsunagu/protocols/negative/authority';
 import { z } from 'zod';
+import { areApart, owner, personOf } from '../audit/index.ts';
 import type { Queryable } from '../store/index.ts';
 import type { Heads } from './heads.ts';
-import type { ListParts, Negative } from './ports.ts';
+import type { Actor, ListParts, Negative } from './ports.ts';
 import { keepingAll, setOf } from './publishing.ts';
 import { headRenewBeforeMs, manifestLifeMs, manifestRenewBeforeMs, shrinks } from './rules.ts';
 
@@ -49,6 +50,8 @@ export const preparedVersion = z.object({
   /** The newest card that is in it. */
   lastId: whole,
   countFloor: whole,
+  /** The newest change that it says; undefined where it holds some back. */
+  settled: whole.optional(),
   /** What one signature has let go with it. */
   letGo: z.object({ cards: z.number().nonnegative(), at: whole }).default({ cards: 0, at: 0 }),
 });
@@ -62,8 +65,12 @@ export interface Versions {
   /**
    * A new version out of all entries; where list keys lie elsewhere it waits for their signatures, and takes the place of one that waited. A
    * list that lets more go than one signature may keeps what was taken off it until there are two; what is new on it goes out all the same.
+   *
+   * @param isDue a new version is wanted, whatever changed
    */
-  publish(isSignedTwice: boolean): Promise<NegativePublished>;
+  publish(isDue?: boolean): Promise<NegativePublished>;
+  /** The same, by whoever gives the second signature; nobody gives it to what they let go themselves. */
+  publishBy: Negative['publishVersion'];
   pending(): Promise<{ readonly facts: PreparedVersion; readonly document: SignedBytes } | undefined>;
   addSignature(
     digest: string,
@@ -108,8 +115,14 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
   const { row, versionRow } = openRows(parts);
 
   /** @param isDue a new version is wanted, changed or not */
-  async function publishNow(isSignedTwice: boolean, isDue = false): Promise<NegativePublished> {
+  async function publishNow(second?: Actor, isDue = false): ReturnType<Negative['publishVersion']> {
     const known = await row(store.db);
+    const newest = await store.db
+      .selectFrom('negative_changes')
+      .select((all) => all.fn.max<number | null>('id').as('id'))
+      .where('list', '=', list)
+      .executeTakeFirst();
+    const settled = Number(newest?.id ?? 0);
     const codec = await parts.codec();
     // Another codec is another epoch: no delta leads there.
     const epoch = known ? known.epoch + (known.codec === codec ? 0 : 1) : 1;
@@ -157,7 +170,13 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
     const counted = (going: number) => countLetGo(before, base ? countOf(base) : 0, going, nowSeconds);
     const going = base ? lettingGo(base, alike, nowSeconds) : 0;
     const isTooMuch = shrinks(countOf(wanted), floor) || !counted(going);
-    const isHeldBack = isTooMuch && !isSignedTwice;
+    const isSecond = isTooMuch && second !== undefined;
+    // Where both keys are here, it is people who are two; elsewhere their keepers are.
+    if (isSecond && signing.holdsTwo(list)) {
+      const refusal = await notSecond(second, known?.settled ?? 0);
+      if (refusal) return refusal;
+    }
+    const isHeldBack = isTooMuch && !isSecond;
     const set = isHeldBack ? withWhatWentOff(wanted, base) : wanted;
     const count = set ? countOf(set) : countOf(wanted);
     if (isHeldBack) {
@@ -166,7 +185,7 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
     }
     if (!set || (isHeldBack && !isDue && digestOf(encodeContainer(set)) === known?.digest)) {
       const said = { version: known?.version ?? 0, count, published: false };
-      return { ...said, needsSecondSignature: true, awaitsSignatures: false };
+      return ok({ ...said, needsSecondSignature: true, awaitsSignatures: false });
     }
     // Terminals may be at any base: whoever was there before the list shrank needs both signatures too.
     const largest = await store.db
@@ -191,11 +210,12 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
       hashBits,
       signers: needsTwo ? 2 : 1,
       lastId: cards.reduce((max, { id }) => Math.max(max, id), 0),
-      countFloor: isSignedTwice ? files.count : Math.max(floor, files.count),
+      countFloor: isSecond ? files.count : Math.max(floor, files.count),
+      ...(!isHeldBack && { settled }),
       letGo: counted(needsTwo || isHeldBack ? 0 : going) ?? before,
     };
     if (manifest.signatures.length >= prepared.signers)
-      return { ...(await complete(prepared, manifest)), needsSecondSignature: isHeldBack };
+      return ok({ ...(await complete(prepared, manifest)), needsSecondSignature: isHeldBack });
     const waiting = {
       document: Buffer.from(encodeSigned(manifest)).toString('base64'),
       facts: JSON.stringify(prepared),
@@ -209,13 +229,38 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
     );
     world.log('info', 'negativeVersionAwaitsSignatures', { list, version, signers: prepared.signers });
     const said = { version: known?.version ?? 0, count, published: false };
-    return { ...said, needsSecondSignature: isHeldBack, awaitsSignatures: true };
+    return ok({ ...said, needsSecondSignature: isHeldBack, awaitsSignatures: true });
+  }
+
+  /** Why somebody cannot give the second signature: who let cards go since `settled` has given the first. */
+  async function notSecond(
+    by: Actor,
+    settled: number,
+  ): Promise<Result<never, 'APPROVAL_OWN' | 'APPROVAL_NOT_APART'> | undefined> {
+    const firsts = await store.db
+      .selectFrom('negative_changes')
+      .select(['by', 'person'])
+      .distinct()
+      .where('list', '=', list)
+      .where('id', '>', settled)
+      .where('kind', 'in', ['unlisted', 'allowed'])
+      .execute();
+    const own = personOf(by);
+    for (const first of firsts) {
+      const person = first.person ?? first.by;
+      if (person === own || first.by === by.subject) return fail('APPROVAL_OWN');
+      // The owner has the keys at hand whoever else is asked, and is one person all the same.
+      if (person !== owner && own !== owner && !(await areApart(store.db, person, own)))
+        return fail('APPROVAL_NOT_APART');
+    }
+    return undefined;
   }
 
   /** Publishes a version whose manifest has its signatures; a root that waited for it comes into force with it. */
   async function complete(prepared: PreparedVersion, manifest: SignedBytes): Promise<NegativePublished> {
     const { version, epoch, codec, hashBits, root, container, steps, count, size, lastId, countFloor, letGo } =
       prepared;
+    const { settled } = prepared;
     const { digest } = await rooms.artefacts.put(encodeSigned(manifest));
     const head = await store.write(async (tx) => {
       const facts = {
@@ -228,10 +273,11 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
         count_floor: countFloor,
         let_go: letGo.cards,
         let_go_at: letGo.at,
+        ...(settled !== undefined && { settled }),
       };
       await tx
         .insertInto('negative_lists')
-        .values({ list, ...facts, overlay_seq: 0, head: '', not_after: 0 })
+        .values({ list, settled: 0, ...facts, overlay_seq: 0, head: '', not_after: 0 })
         .onConflict((conflict) => conflict.column('list').doUpdateSet(facts))
         .execute();
       const issued_at = world.clock.now();
@@ -291,8 +337,9 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
     publishingNow = turn.catch(() => undefined);
     return turn;
   }
-  const publishVersion = (isSignedTwice: boolean, isDue = false): Promise<NegativePublished> =>
-    inTurn(() => publishNow(isSignedTwice, isDue));
+  const publishBy = (second?: Actor): ReturnType<Negative['publishVersion']> => inTurn(() => publishNow(second));
+  const publish = (isDue = false): Promise<NegativePublished> =>
+    inTurn(async () => unwrap(await publishNow(undefined, isDue)));
 
   /** Signs a new head, or publishes a new version, before the old one ends. */
   async function renew(): Promise<void> {
@@ -302,7 +349,7 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
     const now = world.clock.now();
     // One that waits for its signatures is not made again and again; the head is signed meanwhile.
     if (version.issued_at + manifestLifeMs - now < manifestRenewBeforeMs && !(await pending())) {
-      await publishVersion(false, true);
+      await publish(true);
       return;
     }
     if (known.not_after - now > headRenewBeforeMs) return;
@@ -336,7 +383,8 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
   }
 
   return {
-    publish: (isSignedTwice) => publishVersion(isSignedTwice),
+    publish,
+    publishBy,
     pending,
     addSignature: (digest: string, signature: NegativeSignature) => inTurn(() => addSignature(digest, signature)),
     renew,

@@ -84,7 +84,7 @@ function storeOn(db: Kysely<Database>, engine: Engine): Store {
   };
 }
 
-/** Runs what has not run yet. Returns the name of a step that ran before and is not known here: the data is from a newer server. */
+/** Runs what has not run yet, all of it in one commit: an update stands as a whole, or not at all. Returns the name of a step that ran before and is not known here: the data is from a newer server. */
 async function migrate(
   db: Kysely<Database>,
   migrations: readonly Migration[],
@@ -99,13 +99,13 @@ async function migrate(
     .execute();
   const applied = new Set((await db.selectFrom('schema_steps').select('name').execute()).map((row) => row.name));
   for (const name of applied) if (!migrations.some((known) => known.name === name)) return name;
-  for (const step of migrations) {
-    if (applied.has(step.name)) continue;
+  const steps = migrations.filter(({ name }) => !applied.has(name));
+  if (steps.length > 0)
     await db.transaction().execute(async (tx) => {
-      await step.up(tx as unknown as Kysely<unknown>, types);
-      await tx.insertInto('schema_steps').values({ name: step.name, applied_at: clock.now() }).execute();
+      for (const step of steps) await step.up(tx as unknown as Kysely<unknown>, types);
+      const rows = steps.map(({ name }) => ({ name, applied_at: clock.now() }));
+      await tx.insertInto('schema_steps').values(rows).execute();
     });
-  }
   if (afterMigrating !== undefined) await sql.raw(afterMigrating).execute(db);
   return undefined;
 }

@@ -95,11 +95,11 @@ export const fleetErrors = defineErrors({
   NEGATIVE_SHRINKS: {
     en: {
       says: 'The list lets more of its cards go than one key may: a twentieth at once, whatever comes for them.',
-      next: 'What was taken off stays listed, and what is new goes out. If it is meant, sign with a second list key (tsunagu negative publish --second-signature).',
+      next: 'What was taken off stays listed, and what is new goes out. If it is meant, have another person sign with a second list key (tsunagu negative publish --second-signature).',
     },
     ja: {
       says: '登録済みカードの5%を超える解除(入替えを含む)ですが、署名が1つしかありません。',
-      next: '解除分は登録されたまま残り、追加分は配信されます。意図した変更なら、2つ目のリスト鍵でも署名して発行してください(tsunagu negative publish --second-signature)。',
+      next: '解除分は登録されたまま残り、追加分は配信されます。意図した変更なら、別の担当者が2つ目のリスト鍵で署名して発行してください(tsunagu negative publish --second-signature)。',
     },
   },
   NEGATIVE_EMERGENCY_CAPPED: {

@@ -24,7 +24,9 @@ const codec = z.enum(['KH', 'KP']).describe('KH: keyed hashes. KP: exact, a keye
 const secondSignature = z
   .boolean()
   .default(false)
-  .describe('Sign with the second list key too: a list that lets more than a twentieth of its cards go needs it.');
+  .describe(
+    'Sign with the second list key too: a list that lets more than a twentieth of its cards go needs it, by somebody who took none of them off.',
+  );
 const reason = z.string().describe('Why the card is listed.');
 const count = (says: string) => z.number().int().describe(says);
 
@@ -39,7 +41,7 @@ export const addNegative = z
     'Adds a card to the negative list at once (emergency). The PAN is stored as a keyed MAC and its last four digits only.',
   );
 export const removeNegative = z
-  .object({ list, pan, source: negativeSource, secondSignature })
+  .object({ list, pan, source: negativeSource })
   .describe('Takes a card off for one source; it stays listed while another source lists it.');
 export const importNegative = z
   .object({
@@ -50,7 +52,6 @@ export const importNegative = z
       .string()
       .max(64 * 1024 * 1024)
       .describe('CSV (`pan,reason`) or JSON lines (`{"pan":"…","reason":"…"}`).'),
-    secondSignature,
   })
   .describe("An issuer's list.");
 export const publishNegative = z.object({ list, secondSignature }).describe('Makes a new version out of all entries.');
@@ -292,6 +293,11 @@ export const negativeDiff = z
 export const negativeExplanation = z
   .object({
     listed: z.boolean().describe('Whether anybody lists the card now.'),
+    atTerminals: z
+      .enum(['clear', 'listed', 'range-listed', 'stale', 'unknown-key'])
+      .describe(
+        'What a terminal says that has what was published last. A card that nobody lists is refused there while a second signature is missing, in a blocked range, or by chance (keyed hashes).',
+      ),
     lastFour: z.string().describe('Last four digits of the PAN.'),
     token: z.string().describe('Stands for the PAN.'),
     entries: z

@@ -302,7 +302,7 @@ export class TinyServer {
 
 /** Waits until something holds, or fails after ten seconds. */
 export async function until<T>(what: () => T | undefined | false, label = 'condition'): Promise<T> {
-  for (let tries = 0; tries < 1_000; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     const value = what();
     if (value) return value;
     await new Promise((resolve) => setTimeout(resolve, 10));

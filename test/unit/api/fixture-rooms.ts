@@ -200,14 +200,21 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     },
     allow: () => Promise.resolve(ok(published)),
     addRange: () => Promise.resolve(ok(published)),
-    publishVersion: () => Promise.resolve(published),
+    publishVersion: () => Promise.resolve(ok(published)),
     diff: () => Promise.resolve(fail('NEGATIVE_VERSION_UNKNOWN')),
     authority: () => Promise.resolve(authority),
     bringRoot: () => Promise.resolve(fail('SIGNATURE_INVALID')),
     countersignRoot: (document) => ok(document),
     sign: () => Promise.resolve(fail('NEGATIVE_VERSION_UNKNOWN')),
     explain: (pan) =>
-      Promise.resolve({ listed: false, lastFour: lastFour(pan), token: 'tok-0', entries: [], changes: [] }),
+      Promise.resolve({
+        listed: false,
+        atTerminals: 'clear',
+        lastFour: lastFour(pan),
+        token: 'tok-0',
+        entries: [],
+        changes: [],
+      }),
     prove: () => Promise.resolve(fail('NEGATIVE_PROOF_UNAVAILABLE')),
     async add(pan, reason, _by, source) {
       const digits = pan.use((bytes) => Buffer.from(bytes).toString('hex'));

@@ -10,12 +10,13 @@ import {
   openAudit,
   openChanges,
 } from '@tsunagu/fleet-server/audit/index';
-import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import type { Store } from '@tsunagu/fleet-server/store/index';
 import { addressRules, openWebhooks, type Webhooks } from '@tsunagu/fleet-server/webhooks/index';
 import { openFileVault } from '@tsunagu/fleet-server/vault/index';
 import { tenantSchema } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { type LogFacts, systemWorld, type World } from '@tsunagu/protocols/world';
+import { openQuickly } from '../../empty-store.ts';
 import { type FixtureRooms, fixtureRooms } from './fixture-rooms.ts';
 
 /** An API on a free port of the loopback, with fixture rooms behind it and its log at hand. */
@@ -92,7 +93,7 @@ export async function openParts(world: World, dataDir: string, tuning: Tuning = 
   const folder = join(dataDir, 'server');
   mkdirSync(folder, { recursive: true });
   const vault = unwrap(await openFileVault(join(folder, 'vault.jsonl'), 'test', world));
-  const plain = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
+  const plain = await openQuickly(join(folder, 'store.sqlite'), world.clock);
   const changes = openChanges();
   const audit = await openAudit({ world, store: plain, vault, tenant: tenantSchema.parse('demo'), changes });
   const store = changes.watch(plain, commitParts(audit));

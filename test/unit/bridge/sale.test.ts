@@ -43,7 +43,7 @@ async function terminal(modelId = 'CT-5100', acquirer = centre.acquirer) {
 }
 
 const until = async (isSo: () => boolean): Promise<void> => {
-  for (let tries = 0; tries < 400 && !isSo(); tries++) await new Promise((done) => setTimeout(done, 5));
+  for (let tries = 0; tries < 12_000 && !isSo(); tries++) await new Promise((done) => setTimeout(done, 5));
   expect(isSo()).toBe(true);
 };
 

@@ -8,7 +8,7 @@ import { usbCodeOf } from '@tsunagu/firmware-bridge/usb/host/errors';
 import { HostUsb } from '@tsunagu/firmware-bridge/usb/host/transport';
 import { readConfiguration } from '@tsunagu/firmware-bridge/usb/port';
 import { unwrap } from '@tsunagu/protocols/kit';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FakeUsbPackage } from './support/fake-usb-package.ts';
 import { fastWorld } from './support/fast-world.ts';
 
@@ -84,11 +84,11 @@ describe('what was learnt of the usb package 3.1.0', () => {
       const { usb, host } = await bench(hasUdev);
       const seen: string[] = [];
       const watch = host.watch(({ type }) => seen.push(type));
-      await new Promise((done) => setTimeout(done, 60));
+      if (hasUdev) await vi.waitFor(() => expect(usb.listenerCount).toBe(2), 60_000);
+      else await new Promise((done) => setTimeout(done, 60));
       expect(usb.listenerCount).toBe(hasUdev ? 2 : 0);
       usb.plug(new EmulatedCcidReader('contactless'));
-      await new Promise((done) => setTimeout(done, 100));
-      expect(seen).toEqual(['plugged']);
+      await vi.waitFor(() => expect(seen).toEqual(['plugged']), 60_000);
       watch.cancel();
       expect(usb.listenerCount).toBe(0);
       usb.plug(new EmulatedCcidReader('contactless'));

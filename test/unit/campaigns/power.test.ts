@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { type CampaignRooms, type Campaigns, openCampaigns } from '@tsunagu/fleet-server/campaigns/index';
 import { type Jobs, openJobs } from '@tsunagu/fleet-server/jobs/index';
 import { openLiveHub } from '@tsunagu/fleet-server/live/index';
-import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import type { Store } from '@tsunagu/fleet-server/store/index';
 import { campaignSpec, jobOrder, parseJson, serialSchema, tenantSchema } from '@tsunagu/protocols/fleet';
 import { ok, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { openCampaignLayers } from '@tsunagu/fleet-server/twin/index';
+import { openQuickly } from '../../empty-store.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 
 const serials = Array.from({ length: 5 }, (_, index) => serialSchema.parse(`POWER-${index}`));
@@ -103,7 +104,7 @@ async function boot(store: Store, power: Power, world = systemWorld(() => {})) {
 async function fleet(): Promise<Store> {
   const folder = mkdtempSync(join(tmpdir(), 'tsunagu-power-'));
   folders.push(folder);
-  const store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, systemWorld(() => {}).clock));
+  const store = await openQuickly(join(folder, 'store.sqlite'), systemWorld(() => {}).clock);
   for (const serial of serials) {
     const place = { merchant: 'm', shop: 's', lane: '' };
     await store.db

@@ -4,7 +4,7 @@ import { unwrap } from '@tsunagu/protocols/kit';
 import { encodeSoftwareImage } from '@tsunagu/protocols/software';
 import { onTestFinished } from 'vitest';
 import { person } from '../core/person.ts';
-import { enrol, newFolder, removeFolder, type TestHouse, testHouse, TestLink } from '../core/support.ts';
+import { enrol, newFolder, removeFolder, signedIn, type TestHouse, testHouse, TestLink } from '../core/support.ts';
 
 /** A house whose sales count at once; it is closed after the test, and its folder goes. */
 export async function start(folder = newFolder()) {
@@ -14,26 +14,11 @@ export async function start(folder = newFolder()) {
   return { ...house, folder };
 }
 
-/** Signs in a person of the house's own, and calls as such. */
-async function signedIn(house: TestHouse, name: string, role: 'operator' | 'admin') {
-  const made = (await house.call('POST', '/people', { name, roles: [role] })).body as unknown as { id: string };
-  const link = (await house.call('POST', `/people/${made.id}/sign-ins`)).body as unknown as { url: string };
-  const [address = '', token = ''] = link.url.split('#');
-  const { origin } = new URL(address);
-  const signed = await fetch(`${origin}/api/v1/sessions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', origin },
-    body: JSON.stringify({ token }),
-  });
-  const cookie = (signed.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
-  return async (path: string, body: unknown) => {
-    const answer = await fetch(`${origin}/api/v1${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', origin, cookie },
-      body: JSON.stringify(body),
-    });
-    return (await answer.json()) as CampaignDetail & { code?: string; token?: string };
-  };
+/** Somebody who is asked for campaigns. */
+async function caller(house: TestHouse, name: string, role: 'operator' | 'admin') {
+  const post = await signedIn(house, name, role);
+  return async (path: string, body: unknown) =>
+    (await post(path, body)) as unknown as CampaignDetail & { code?: string; token?: string };
 }
 
 type Publisher = Awaited<ReturnType<typeof person>>;
@@ -61,20 +46,20 @@ export async function publish(
 
 /** An operator proposes a campaign. */
 export async function propose(house: TestHouse, asked: object): Promise<CampaignDetail & { code?: string }> {
-  const operator = operators.get(house) ?? (await signedIn(house, 'operator', 'operator'));
+  const operator = operators.get(house) ?? (await caller(house, 'operator', 'operator'));
   operators.set(house, operator);
   return await operator('/campaigns', asked);
 }
-export const operators = new WeakMap<TestHouse, Awaited<ReturnType<typeof signedIn>>>();
+export const operators = new WeakMap<TestHouse, Awaited<ReturnType<typeof caller>>>();
 /** The administrator acts. */
 export async function act(house: TestHouse, id: string, verb: string, reason = '') {
   // An administrator whom the owner of the machine let in beside the operator.
-  const approver = approvers.get(house) ?? (await signedIn(house, 'approver', 'admin'));
+  const approver = approvers.get(house) ?? (await caller(house, 'approver', 'admin'));
   approvers.set(house, approver);
   const body = await approver(`/campaigns/${id}/acts`, { verb, reason });
   return { status: 'status' in body ? body.status : 200, body };
 }
-export const approvers = new WeakMap<TestHouse, Awaited<ReturnType<typeof signedIn>>>();
+export const approvers = new WeakMap<TestHouse, Awaited<ReturnType<typeof caller>>>();
 
 /** A terminal of these tests: it installs and sets what it is told, and sells. */
 export class Terminal {

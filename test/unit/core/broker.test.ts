@@ -387,15 +387,15 @@ describe('the broker', () => {
     const healthy = await connect(other);
     await healthy.subscribeAsync(own(other, 'dn/#'), { qos: 1 });
     frozen.pause();
-    const arrived: number[] = [];
-    healthy.on('message', () => arrived.push(performance.now()));
+    let arrived = 0;
+    healthy.on('message', () => (arrived += 1));
     const big = Buffer.alloc(1024 * 1024);
     for (let index = 0; index < 60; index++) broker.send(one.serial, own(one, 'dn/notify'), big);
-    const sent = performance.now();
     for (let index = 0; index < 20; index++) broker.send(other.serial, own(other, 'dn/notify'), Buffer.from('x'));
-    await until('all twenty', () => arrived.length === 20);
-    expect((arrived.at(-1) ?? Infinity) - sent).toBeLessThan(500);
-    await until('the frozen one to be dropped', () => gone.includes(one.serial), 5_000);
+    await until('all twenty', () => arrived === 20);
+    // While the frozen one is still waited for: nobody was held up by it.
+    expect(gone).not.toContain(one.serial);
+    await until('the frozen one to be dropped', () => gone.includes(one.serial));
     await logged('DOWNLINK_TIMEOUT');
     frozen.destroy();
   });

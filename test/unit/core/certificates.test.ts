@@ -169,7 +169,7 @@ it('a revoked terminal is cut off at once on every wire, stays out, and is on th
   acquiring.once('close', () => (closed += 1)).on('error', () => undefined);
   const began = Date.now();
   expect((await house.call('DELETE', '/terminals/REVOKED-0001/certificate')).status).toBe(200);
-  await until('both connections to end', () => closed === 2, 3_000);
+  await until('both connections to end', () => closed === 2);
   expect(Date.now() - began).toBeLessThan(3_000);
   expect(await isAdmitted(terminal)).toBe(false);
   await until('its link to be lost', async () => {

@@ -19,6 +19,8 @@ import {
   enrol,
   newFolder,
   removeFolder,
+  secondOf,
+  signedIn,
   type TestHouse,
   testHouse,
   TestLink,
@@ -297,18 +299,47 @@ describe('a card that is put on the negative list', () => {
     expect(range).toMatchObject({ count: 65, published: true, needsSecondSignature: true });
     const nothingNew = (await house.call('POST', '/negative/versions', {})).body;
     expect(nothingNew).toMatchObject({ version: range.version, published: false, needsSecondSignature: true });
-    const signed = (await house.call('POST', '/negative/versions', { secondSignature: true })).body;
+    // Who let them go has given the first signature.
+    const own = await house.call('POST', '/negative/versions', { secondSignature: true });
+    expect(own).toMatchObject({ status: 403, body: { code: 'APPROVAL_OWN' } });
+    const signed = await secondOf(house);
     expect(signed).toMatchObject({ count: 25, published: true, needsSecondSignature: false });
     expect((await house.call('GET', '/negative/state')).body).toMatchObject({ cards: 25, withheld: 0 });
+  });
+
+  it('needs two people to come off where more goes than one may let go: neither who let go, nor whom they let in', async () => {
+    const house = await start();
+    const [mori, sato] = await Promise.all([signedIn(house, 'mori', 'admin'), signedIn(house, 'sato', 'operator')]);
+    const text = Array.from({ length: 40 }, (_, at) => withCheckDigit(`476173${String(at).padStart(9, '0')}`));
+    const all = { source: 'issuer-a', mode: 'replace', text: text.join('\n') };
+    expect(await mori('/negative/imports', all)).toMatchObject({ count: 40, published: true });
+    const few = { ...all, text: text.slice(0, 10).join('\n') };
+    expect(await mori('/negative/imports', few)).toMatchObject({ removed: 30, needsSecondSignature: true });
+    const second = { secondSignature: true };
+    expect(await mori('/negative/versions', second)).toMatchObject({ code: 'APPROVAL_OWN' });
+    // Another token of theirs is still them, and so is whom they let in.
+    const made = await mori('/tokens', { name: 'cli', roles: ['admin'] });
+    const token = { authorization: `Bearer ${String(made['token'])}` };
+    expect((await house.call('POST', '/negative/versions', second, token)).body.code).toBe('APPROVAL_OWN');
+    const puppet = await signedIn(house, 'puppet', 'operator', mori);
+    expect(await puppet('/negative/versions', second)).toMatchObject({ code: 'APPROVAL_NOT_APART' });
+    expect((await house.call('GET', '/negative/state')).body).toMatchObject({ cards: 40, withheld: 30 });
+    // Whoever takes off more has a hand in it from then on.
+    expect(await sato('/negative/removals', { pan: text[0], source: 'issuer-a' })).toMatchObject({ published: false });
+    expect(await sato('/negative/versions', second)).toMatchObject({ code: 'APPROVAL_OWN' });
+    const kato = await signedIn(house, 'kato', 'operator');
+    expect(await kato('/negative/versions', second)).toMatchObject({ count: 9, published: true });
+    // That is settled: what goes next is judged by itself.
+    expect(await kato('/negative/removals', { pan: text[1], source: 'issuer-a' })).toMatchObject({ published: false });
+    expect(await mori('/negative/versions', second)).toMatchObject({ count: 8, published: true });
   });
 
   it('stays on a list that would be exchanged for another until there is a second signature, and what is new goes out', async () => {
     const house = await start();
     const bodies = (prefix: number, count: number) =>
       Array.from({ length: count }, (_, at) => withCheckDigit(`${prefix}${String(at).padStart(9, '0')}`));
-    const put = async (pans: readonly string[], more = {}) =>
-      (await house.call('POST', '/negative/imports', { source: 'a', mode: 'replace', text: pans.join('\n'), ...more }))
-        .body;
+    const put = async (pans: readonly string[]) =>
+      (await house.call('POST', '/negative/imports', { source: 'a', mode: 'replace', text: pans.join('\n') })).body;
     const [first, others] = [bodies(476_173, 60), bodies(541_333, 60)];
     expect(await put(first)).toMatchObject({ count: 60, published: true });
     expect(await put([...first.slice(3), ...others.slice(0, 3)])).toMatchObject({
@@ -323,7 +354,7 @@ describe('a card that is put on the negative list', () => {
     const allowed = (await house.call('POST', '/negative/exceptions', { pan })).body;
     expect(allowed).toMatchObject({ published: false, needsSecondSignature: true });
     expect(await put(others)).toMatchObject({ removed: 56, count: 117, needsSecondSignature: true });
-    expect(await put(others, { secondSignature: true })).toMatchObject({ count: 60, needsSecondSignature: false });
+    expect(await secondOf(house)).toMatchObject({ count: 60, needsSecondSignature: false });
     expect((await house.call('GET', '/negative/state')).body).toMatchObject({ cards: 60, withheld: 0 });
   });
 
@@ -351,9 +382,9 @@ describe('a card that is put on the negative list', () => {
     expect((await house.call('GET', '/negative/state')).body).toMatchObject({ cards: 2, withheld: 1 });
     const explained = (await house.call('POST', '/negative/explanations', { pan })).body;
     expect(explained).toMatchObject({ listed: true, entries: [{ source: 'brand-b' }] });
-    const second = (await house.call('POST', '/negative/versions', { secondSignature: true })).body;
+    const second = await secondOf(house);
     expect(second).toMatchObject({ count: 1, published: true });
-    const version = Number(second.version);
+    const version = Number(second['version']);
     const state = (await house.call('GET', '/negative/state')).body;
     expect(state).toMatchObject({ version, cards: 1, sources: [{ source: 'brand-b', cards: 1 }] });
     const diff = (await house.call('GET', `/negative/diff?from=${version - 1}&to=${version}`)).body;
@@ -401,7 +432,8 @@ describe('a card that is put on the negative list', () => {
     await house.call('POST', '/negative/entries', { pan: good, reason: 'lost' });
     await house.call('POST', '/negative/versions', {});
     expect((await beside()).exceptions).toEqual([]);
-    await house.call('POST', '/negative/removals', { pan: good, secondSignature: true });
+    await house.call('POST', '/negative/removals', { pan: good });
+    await secondOf(house);
     expect((await beside()).exceptions).toHaveLength(1);
     await house.call('POST', '/negative/exceptions', { pan: good, withdraw: true });
     expect((await beside()).exceptions).toEqual([]);
@@ -430,7 +462,8 @@ describe('a card that is put on the negative list', () => {
       ],
     });
     // Off one list, on the other still.
-    await house.call('POST', '/negative/removals', { pan, secondSignature: true });
+    await house.call('POST', '/negative/removals', { pan });
+    await secondOf(house);
     const asked = (list: string) => house.call('POST', '/negative/explanations', { list, pan });
     expect((await asked('regular')).body).toMatchObject({ listed: false });
     expect((await asked('visa-jp')).body).toMatchObject({ listed: true, entries: [{ source: 'visa' }] });

@@ -6,10 +6,27 @@ import { newFolder, removeFolder, testHouse, until } from './support.ts';
 
 const folder = newFolder();
 const inbox = join(folder, 'inbox', 'negative', 'issuer-a');
+/** How often the inbox looks (`fleet-server/src/negative/inbox.ts`). */
+const lookMs = 2_000;
+/** How often it still looks. */
+let looks = Number.POSITIVE_INFINITY;
 let house: Awaited<ReturnType<typeof testHouse>>;
 
 beforeAll(async () => {
-  house = await testHouse(folder);
+  // The folder is looked at when its timer comes, and in one test when that test says so.
+  house = await testHouse(folder, {
+    around: (world) => ({
+      ...world,
+      timers: {
+        ...world.timers,
+        every: (periodMs, work) =>
+          world.timers.every(periodMs === lookMs ? 100 : periodMs, () => {
+            if (periodMs !== lookMs || looks > 0) work();
+            if (periodMs === lookMs && looks > 0) looks -= 1;
+          }),
+      },
+    }),
+  });
   mkdirSync(inbox, { recursive: true });
 });
 afterAll(async () => {
@@ -77,9 +94,12 @@ test('a file that still grows, or is on its way, is left alone', async () => {
   for (let line = 0; line < 8; line++) {
     text += `${first}\n`;
     put('growing.csv', text);
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    // It grows between any two looks.
+    looks = 1;
+    await until('a look', () => looks === 0);
     expect(isThere('growing.csv')).toBe(true);
   }
+  looks = Number.POSITIVE_INFINITY;
   expect(await reportOf('growing.csv')).toMatchObject({ taken: true, added: 1 });
   expect([isThere('on-its-way.csv.part'), isThere('.hidden.csv')]).toEqual([true, true]);
 });

@@ -268,7 +268,7 @@ describe('a life', () => {
     for (const socket of [acquiring, downloading])
       socket.once('close', () => (closed += 1)).on('error', () => undefined);
     expect((await move('LIFE-0003', 'quarantined')).status).toBe(200);
-    await until('all connections to end', () => closed === 3, 2_000);
+    await until('all connections to end', () => closed === 3);
 
     await expect(TestLink.open(house, terminal)).rejects.toThrow();
     await until('the switch to refuse it', () =>

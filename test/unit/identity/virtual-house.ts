@@ -18,7 +18,7 @@ import {
   openManufacturers,
   openTrustKnown,
 } from '@tsunagu/fleet-server/identity/index';
-import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import type { Store } from '@tsunagu/fleet-server/store/index';
 import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
 import {
   certificatesOf,
@@ -31,6 +31,7 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { type Result, Secret, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld, type World } from '@tsunagu/protocols/world';
+import { openQuickly } from '../../empty-store.ts';
 import { MemoryFiles } from '../agent/memory-files.ts';
 import { enrolmentOf, newKey } from '../core/support.ts';
 
@@ -133,7 +134,7 @@ export async function openVirtualHouse(
     timers: { after: () => ({ cancel() {} }), every: () => ({ cancel() {} }), sleep: () => Promise.resolve() },
   };
   const vault = unwrap(await openFileVault(join(folder, 'vault.jsonl'), 'a passphrase of a test', world));
-  const opened = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
+  const opened = await openQuickly(join(folder, 'store.sqlite'), world.clock);
   const store = wrapStore(opened);
   const authority = await openAuthority(world, store, vault, tenant, lives);
   const { hierarchy } = authority;

@@ -45,7 +45,7 @@ async function openTill(): Promise<Till> {
 }
 
 const until = async (isSo: () => boolean): Promise<void> => {
-  for (let tries = 0; tries < 600 && !isSo(); tries++) await new Promise((done) => setTimeout(done, 5));
+  for (let tries = 0; tries < 12_000 && !isSo(); tries++) await new Promise((done) => setTimeout(done, 5));
   expect(isSo()).toBe(true);
 };
 

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { openLifecycle } from '@tsunagu/fleet-server/estate/index';
-import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import type { Store } from '@tsunagu/fleet-server/store/index';
 import { decideSwap, openSwaps, type SwapFacts } from '@tsunagu/fleet-server/swap/index';
 import { serialSchema, type SettingValues } from '@tsunagu/protocols/fleet';
 import { ok, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, describe, expect, it } from 'vitest';
+import { openQuickly } from '../../empty-store.ts';
 import { newFolder, removeFolder } from '../core/support.ts';
 
 const facts = (more: Partial<SwapFacts>): SwapFacts => ({
@@ -131,7 +132,7 @@ function rooms(store: Store, parameters: Map<string, SettingValues>, dieAt: numb
 async function readyStore(): Promise<Store> {
   const folder = newFolder();
   folders.push(folder);
-  const store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
+  const store = await openQuickly(join(folder, 'store.sqlite'), world.clock);
   const place = (shop: string) => ({
     model: 'CT-5100',
     merchant: 'm',

@@ -143,7 +143,7 @@ describe('a reversal that can never be settled', () => {
     const { booted, centre, stan } = await withReversals('909');
     await until(() => centre.reversals.length >= 3, 'the other reversals');
     const due = async () => (await booted.ports.reversals.list()).map(({ original }) => original.stan);
-    for (let tries = 0; (await due()).length > 1 && tries < 2_000; tries++)
+    for (let tries = 0; (await due()).length > 1 && tries < 12_000; tries++)
       await new Promise((resolve) => setTimeout(resolve, 5));
     expect(await due()).toEqual([Number(stan)]);
     centre.actionCode = () => undefined;

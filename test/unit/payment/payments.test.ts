@@ -5,7 +5,7 @@ import { errorTable } from '@tsunagu/protocols/errors';
 import { configuration, type PaymentOrder, saleResult, type SaleResult } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MemoryFiles } from '../agent/memory-files.ts';
 import { Centre } from './centre.ts';
 import { boot, type Booted, type BootOptions } from './terminal.ts';
@@ -359,9 +359,8 @@ describe('store and forward', () => {
     centre.actionCode = () => ['907', '909', '911', '923'][answers++] ?? undefined;
     // Each answer is stored under its key, so every attempt would get the first one again: this centre forgets.
     await sell('visa-offline', 700);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await vi.waitFor(() => expect(ports.advices.entries()[0]?.attempts).toBeGreaterThan(1), 60_000);
     expect(ports.advices.entries()).toMatchObject([{ state: 'waiting' }]);
-    expect(ports.advices.entries()[0]?.attempts).toBeGreaterThan(1);
     centre.forget();
     centre.actionCode = () => undefined;
     await drained();

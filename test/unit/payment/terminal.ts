@@ -115,7 +115,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
     ports,
     world,
     async drained() {
-      for (let tries = 0; tries < 2_000; tries++) {
+      for (let tries = 0; tries < 30_000; tries++) {
         const waiting = await ports.reversals.list();
         if (waiting.length === 0 && ports.advices.entries().every(({ state }) => state === 'refused')) return;
         side.wake();

@@ -25,10 +25,37 @@ test('a card company lists a card over its link, looks it up, and takes it off; 
   expect(await ask({ function: 'add', pan: pan() })).toMatchObject({ actionCode: '308' });
   // Another source lists it as well: it stays when the card company takes it off.
   unwrap(await house.negative.add(pan(), 'fraud', { subject: 'somebody' }, 'brand-b'));
-  expect(await ask({ function: 'delete', pan: pan() })).toMatchObject({ actionCode: '300' });
+  // Its own record is gone, which is what the code says; what terminals do stands beside it.
+  expect(await ask({ function: 'delete', pan: pan() })).toMatchObject({ actionCode: '300', record: 'STILL REFUSED' });
   expect(await ask({ function: 'inquire', pan: pan() })).toMatchObject({ actionCode: '302' });
   expect(await house.negative.isListed(pan())).toBe(true);
   expect(await ask({ function: 'delete', pan: pan() })).toMatchObject({ actionCode: '302' });
+});
+
+test('a deletion that waits for its second signature is answered as done, and says that the card is refused still', async () => {
+  const [kept, gone] = ['4111111111111111', '4012888888881881'];
+  for (const one of [kept, gone]) unwrap(await house.negative.add(secretPan(one), 'lost', { subject: 'somebody' }));
+  expect(await ask({ function: 'add', pan: secretPan('4222222222222220') })).toMatchObject({ actionCode: '300' });
+  unwrap(await house.negative.publishVersion());
+  const waits = await ask({ function: 'delete', pan: secretPan('4222222222222220') });
+  expect(waits).toMatchObject({ actionCode: '300', record: 'STILL REFUSED' });
+  const explain = () => house.negative.explain(secretPan('4222222222222220'));
+  expect(await explain()).toMatchObject({ listed: false, atTerminals: 'listed' });
+  // An emergency entry that comes off meanwhile is off: no list has it.
+  unwrap(await house.negative.add(secretPan('4000056655665556'), 'lost', { subject: 'somebody' }));
+  expect(await house.negative.explain(secretPan('4000056655665556'))).toMatchObject({ atTerminals: 'listed' });
+  const taken = unwrap(await house.negative.remove(secretPan('4000056655665556'), 'manual', { subject: 'somebody' }));
+  expect(taken).toMatchObject({ published: true, needsSecondSignature: true });
+  expect(await house.negative.explain(secretPan('4000056655665556'))).toMatchObject({ atTerminals: 'clear' });
+  // A line is nobody's second hand, and a person apart from it is.
+  unwrap(await house.negative.publishVersion({ subject: 'second' }));
+  expect(await explain()).toMatchObject({ listed: false, atTerminals: 'clear' });
+  expect(await ask({ function: 'delete', pan: secretPan('4222222222222220'), repeats: waits })).not.toHaveProperty(
+    'record',
+  );
+  for (const one of [kept, gone])
+    unwrap(await house.negative.remove(secretPan(one), 'manual', { subject: 'somebody' }));
+  unwrap(await house.negative.publishVersion({ subject: 'second' }));
 });
 
 test('a repeat is answered as its first sending was, and changes nothing', async () => {

@@ -13,7 +13,7 @@ import { type Admission, type Lives, openAuthority } from '@tsunagu/fleet-server
 import { storeTerminalCertificate } from '@tsunagu/fleet-server/identity/certificate-rows';
 import { type KeyFinding, negativeTagKey } from '@tsunagu/fleet-server/keys/index';
 import { type Negative, openNegative } from '@tsunagu/fleet-server/negative/index';
-import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import type { Store } from '@tsunagu/fleet-server/store/index';
 import {
   linkCredentials,
   linkCredentialsPath,
@@ -58,6 +58,7 @@ import { fail, hex, ok, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { cardKeysOf, type TestCardName, testCard, transitMasterKey } from '@tsunagu/protocols/test-cards';
 import { tlv } from '@tsunagu/protocols/tlv';
 import { systemWorld, type Timer, type World } from '@tsunagu/protocols/world';
+import { openQuickly } from '../../empty-store.ts';
 
 export const tenant = tenantSchema.parse('demo');
 const initialKeyIdOf = new Map([
@@ -138,7 +139,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
   const lines: SaleLine[] = [];
   const world = systemWorld((level, event, facts) => logs.push(JSON.stringify({ level, event, ...facts })));
   const vault = unwrap(await openFileVault(join(folder, 'vault.json'), 'a passphrase of a test', world));
-  const store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
+  const store = await openQuickly(join(folder, 'store.sqlite'), world.clock);
   const authority = await openAuthority(
     { ...world, clock: options.clock ?? world.clock },
     store,
@@ -454,7 +455,7 @@ export class Terminal {
 }
 
 /** Waits until something holds; fails after `timeoutMs`. */
-export async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 12_000): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`not in ${timeoutMs} ms: ${holds}`);

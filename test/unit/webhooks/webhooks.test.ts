@@ -13,14 +13,6 @@ import { type Receiver, startReceiver } from './receiver.ts';
 
 let receiver: Receiver;
 let house: OpenedApi | undefined;
-beforeEach(async () => {
-  receiver = await startReceiver();
-});
-afterEach(async () => {
-  await house?.api.close();
-  house = undefined;
-  await receiver.stop();
-});
 
 const waitsMs = Array.from({ length: 200 }, () => 100);
 const open = async (tuning: Tuning = { waitsMs }): Promise<OpenedApi> => (house = await openedApi({ tuning }));
@@ -56,6 +48,15 @@ const deliveries = async (opened: OpenedApi, id: string, query = '') =>
   (await callOn(opened)('GET', `/webhooks/${id}/deliveries?limit=500${query}`)).body.items ?? [];
 
 describe('webhooks, to a receiver in a process of its own', () => {
+  beforeEach(async () => {
+    receiver = await startReceiver();
+  });
+  afterEach(async () => {
+    await house?.api.close();
+    house = undefined;
+    await receiver.stop();
+  });
+
   it('sign as Standard Webhooks says, under the old secret too for a day after a rotation', async () => {
     const opened = await open();
     const { id, secret } = await hook(opened);
@@ -220,11 +221,7 @@ describe('webhooks, to a receiver in a process of its own', () => {
     }
     await happen(parts.store, 'ALFA-0001', 2);
     await happen(parts.store, 'BETA-0001', 2);
-    await until(
-      'power is lost, or nothing is left to write',
-      () => isDead || receiver.taken().length >= before + 4,
-      3_000,
-    );
+    await until('power is lost, or nothing is left to write', () => isDead || receiver.taken().length >= before + 4);
     await dying.close();
     const again = openWebhooks({ ...parts, world, addresses, waitsMs, timeoutMs: 500 });
     await until(

@@ -161,8 +161,8 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
       },
     },
     async (request) => {
-      const { list, pan, source, secondSignature } = request.body;
-      return unwrap(await wiped(pan, () => listNamed(list).remove(pan, source, actorOf(request), secondSignature)));
+      const { list, pan, source } = request.body;
+      return unwrap(await wiped(pan, () => listNamed(list).remove(pan, source, actorOf(request))));
     },
   );
 
@@ -217,13 +217,17 @@ export function negativeRoutes(app: ApiApp, { negative }: Pick<ApiRooms, 'negati
     {
       config: change,
       schema: {
-        summary: 'Publish a new version; with a second signature when the list lets more than 5 % of its cards go',
+        summary:
+          'Publish a new version; with the second signature, of a second person, when the list lets more than 5 % of its cards go',
         tags,
         body: publishNegative,
         response: { 200: negativePublished, '4xx': refused },
       },
     },
-    async (request) => await listNamed(request.body.list).publishVersion(request.body.secondSignature),
+    async (request) => {
+      const { list, secondSignature } = request.body;
+      return unwrap(await listNamed(list).publishVersion(secondSignature ? actorOf(request) : undefined));
+    },
   );
 
   app.get(

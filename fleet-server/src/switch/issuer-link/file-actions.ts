@@ -16,6 +16,9 @@ const actionCodes = {
   unknownFile: '309',
 } as const;
 
+/** DE72 of an answer: the company's record is gone, and terminals refuse the card still, by another source or until somebody signs. */
+const stillRefused = 'STILL REFUSED';
+
 /** Elements that an answer repeats. */
 const echoElements = [7, 11, 12, 24, 32, 93, 94, 101];
 
@@ -24,7 +27,8 @@ export const isFileAction = (mti: string): boolean => mti === '1304' || mti === 
 
 /**
  * Does what a card company asks of the list of refused cards (1304 by DE24: add 301, delete 303, inquire 305), as a source of its own, and
- * answers when it is on disk. DE2 is the card, DE101 the file, DE72 the reason of `negativeReasons`. A repeat (1305) finds itself done and is
+ * answers when it is on disk. DE2 is the card, DE101 the file, DE72 the reason of `negativeReasons`. A delete is
+ * done (300) when the company's own record is gone; DE72 of the answer says `STILL REFUSED` where terminals refuse the card all the same. A repeat (1305) finds itself done and is
  * answered as its first sending was. ISO 8583:1993, 4.2 and A.9.
  */
 export async function takeFileAction(
@@ -32,7 +36,8 @@ export async function takeFileAction(
   source: string,
   message: DecodedMessage,
 ): Promise<Message> {
-  const answer = (code: string): Message => answerTo(message, '1314', echoElements, { 39: code });
+  const answer = (code: string, record?: string): Message =>
+    answerTo(message, '1314', echoElements, { 39: code, ...(record !== undefined && { 72: record }) });
   if (message.text(101)?.trim() !== negativeFileName) return answer(actionCodes.unknownFile);
   const pan = message.secret(2);
   if (!isPan(pan)) return answer(actionCodes.fieldError);
@@ -50,8 +55,11 @@ export async function takeFileAction(
       return answer(added.value.already && !isRepeat ? actionCodes.duplicate : actionCodes.done);
     }
     case '303': {
-      const removed = await list.remove(pan, source, by, false);
-      return answer(removed.ok || isRepeat ? actionCodes.done : actionCodes.notFound);
+      const removed = await list.remove(pan, source, by);
+      if (!removed.ok && !isRepeat) return answer(actionCodes.notFound);
+      // The company's record is gone, which is what 300 says. Whether cards are still refused is another matter, and said beside it.
+      const { atTerminals } = await list.explain(pan);
+      return answer(actionCodes.done, atTerminals === 'clear' ? undefined : stillRefused);
     }
     case '305': {
       const { entries } = await list.explain(pan);
