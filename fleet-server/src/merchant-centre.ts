@@ -28,6 +28,7 @@ const program = new Command('merchant-centre')
   .option('--seed <number>', 'seed of its cards, amounts and faults', '1')
   .option('--requests <count>', 'how many it sends; until it is stopped unless told')
   .option('--rate <perSecond>', 'another rate than the profile says')
+  .option('--uncounted <count>', 'of the first so many it does not count how long they took', '0')
   .option('--tap <port>', 'show each message to the ledger oracle on this port')
   .parse();
 const options = program.opts<{
@@ -42,6 +43,7 @@ const options = program.opts<{
   seed: string;
   requests?: string;
   rate?: string;
+  uncounted: string;
   tap?: string;
 }>();
 
@@ -108,7 +110,7 @@ if (started) {
   const { centre, line } = started;
   const every = world.timers.every(1_000, () => say({ event: 'counts', ...centre.counts() }));
   const spent = process.cpuUsage();
-  await centre.run(options.requests === undefined ? undefined : Number(options.requests));
+  await centre.run(options.requests === undefined ? undefined : Number(options.requests), Number(options.uncounted));
   every.cancel();
   const { user, system } = process.cpuUsage(spent);
   line.close();

@@ -38,6 +38,8 @@ export const isKnown = (code: string): code is ErrorCode => Object.hasOwn(errorT
 /**
  * Starts a program of the house and waits for its first line. The child holds the other end of a pipe: when this process
  * dies without a word, the pipe closes and the child ends by itself (`--lifeline`). Ctrl-C reaches this process alone.
+ *
+ * @param flags of the runtime, before the program
  */
 export async function startChild(
   world: World,
@@ -46,8 +48,9 @@ export async function startChild(
   args: readonly string[],
   timeoutMs: number,
   signal: AbortSignal,
+  flags: readonly string[] = [],
 ): Promise<Result<Child>> {
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [...flags, program, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
     env: { ...process.env, TSUNAGU_LIFELINE: '1' },

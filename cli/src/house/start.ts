@@ -100,6 +100,9 @@ export async function startHouse(
   }
 }
 
+/** What is young has room until its transaction is over: a sale costs a tenth less than with the 16 MB that Node gives. */
+const serverFlags = ['--max-semi-space-size=32'] as const;
+
 async function raise(
   world: World,
   console: Console,
@@ -115,18 +118,25 @@ async function raise(
     path: string,
     args: readonly string[],
     timeoutMs = startTimeoutMs,
+    flags: readonly string[] = [],
   ): Promise<Result<Child>> => {
     console.err(preparing(name));
-    const child = await startChild(world, name, program(path), args, timeoutMs, signal);
+    const child = await startChild(world, name, program(path), args, timeoutMs, signal, flags);
     if (child.ok) children.push(child.value);
     return signal.aborted ? { ok: false, fault: { code: 'PROCESS_DIED' } } : child;
   };
 
-  const server = await run(parts.server, 'fleet-server/dist/main.js', [
-    ...common,
-    ...(options.broker === undefined ? [] : ['--broker', options.broker]),
-    ...(options.vault === undefined ? [] : ['--vault', options.vault]),
-  ]);
+  const server = await run(
+    parts.server,
+    'fleet-server/dist/main.js',
+    [
+      ...common,
+      ...(options.broker === undefined ? [] : ['--broker', options.broker]),
+      ...(options.vault === undefined ? [] : ['--vault', options.vault]),
+    ],
+    startTimeoutMs,
+    serverFlags,
+  );
   if (!server.ok) return server;
   const cardCompany = await run(parts.cardCompany, 'fleet-server/dist/card-company.js', [
     ...common,

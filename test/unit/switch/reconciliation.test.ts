@@ -131,3 +131,62 @@ test('a day that is over is closed once, its figures stay, and what comes for it
   const late = postings.find(({ side }) => side === 'acquirer');
   expect([late?.saidDay, late?.day]).toEqual([today(), nextDay(today())]);
 });
+
+test('days that are over are compared and closed by the calendar, oldest first and once; one that is not over is left', async () => {
+  const posting = {
+    sale_id: 'x',
+    side: 'issuer',
+    kind: 'taken',
+    class: 'debit',
+    amount_minor: 90,
+    link,
+    at: 1,
+  } as const;
+  const ofDay = (day: string, stan: string) => ({
+    day,
+    said_day: day,
+    stan,
+    local_time: `${day}120000`,
+    sale_id: stan,
+  });
+  await house.store.db
+    .insertInto('switch_postings')
+    .values([
+      { ...posting, ...ofDay('200103', '999997') },
+      { ...posting, ...ofDay('200102', '999998') },
+    ])
+    .execute();
+  // The issuer has the older one; of the other it never heard.
+  await house.ledger.append({
+    kind: 'sale',
+    what: 'sale',
+    key: '999998/200102120000/1',
+    account: 'visa-contact',
+    day: '200102',
+    amountMinor: 90,
+    actionCode: '000',
+    approvalCode: 'A',
+    emv: '',
+  });
+  const before = Date.now();
+  await house.sw.operator.reconcileDue();
+  const compared = async () =>
+    unwrap(await house.sw.operator.reconciliations({ limit: 50 })).items.filter((each) => each.link === link);
+  const first = await compared();
+  const of = (day: string) => first.find((each) => each.day === day);
+  expect(of('200102')).toMatchObject({ state: 'closed', result: 'balanced', differences: 0 });
+  // It waits for a person, and is not asked for again.
+  expect(of('200103')).toMatchObject({ state: 'open', result: 'held', differences: 1 });
+  expect(Date.parse(of('200102')?.at ?? '')).toBeLessThanOrEqual(Date.parse(of('200103')?.at ?? ''));
+  expect(Date.parse(of(today())?.at ?? '')).toBeLessThan(before);
+  expect(of(today())?.state).toBe('open');
+  // What is settled is passed over, and holds up nothing that comes later.
+  await house.store.db
+    .insertInto('switch_postings')
+    .values({ ...posting, ...ofDay('200104', '999996') })
+    .execute();
+  await house.sw.operator.reconcileDue();
+  const second = await compared();
+  expect(second.find(({ day }) => day === '200104')).toMatchObject({ result: 'held', differences: 1 });
+  expect(second.filter(({ day }) => day !== '200104')).toEqual(first);
+});

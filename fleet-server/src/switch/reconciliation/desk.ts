@@ -185,14 +185,20 @@ export class ReconciliationDesk {
   /** Days that are over by so much that they can be reconciled, and are not yet: oldest first. */
   async due(link: Link): Promise<readonly string[]> {
     const until = businessDay(link, this.#world.clock.now() - link.calendar.reconcileAfterMinutes * 60_000);
-    const rows = await this.#store.db
-      .selectFrom('switch_postings')
-      .select('day')
-      .distinct()
-      .where('link', '=', link.id)
-      .where('day', '<', until)
-      .orderBy('day')
-      .execute();
+    // One look at the index for each day: this is asked every minute, and a day may have a million postings.
+    const days: string[] = [];
+    for (let after = ''; ; ) {
+      const { day } = await this.#store.db
+        .selectFrom('switch_postings')
+        .select((on) => on.fn.min<string | null>('day').as('day'))
+        .where('link', '=', link.id)
+        .where('day', '>', after)
+        .where('day', '<', until)
+        .executeTakeFirstOrThrow();
+      if (day === null) break;
+      days.push(day);
+      after = day;
+    }
     const done = await this.#store.db
       .selectFrom('switch_days')
       .select(['day', 'state', 'result'])
@@ -201,7 +207,7 @@ export class ReconciliationDesk {
     const settled = new Set(
       done.filter(({ state, result }) => state === 'closed' || result === 'held').map(({ day }) => day),
     );
-    return rows.map(({ day }) => day).filter((day) => !settled.has(day));
+    return days.filter((day) => !settled.has(day));
   }
 
   /** The issuer's items of a day; undefined where it does not give them. */
