@@ -59,47 +59,31 @@ const members = (campaign: string) =>
 const among = (serials: readonly string[]) =>
   sql<boolean>`serial in (select value from json_each(${JSON.stringify(serials)}))`;
 
-/** Terminals in the view `terminal_configurations`. */
-export const below = (on: Queryable, reach: Reach) => {
-  const all = on.selectFrom('terminal_configurations');
-  if ('serials' in reach) return all.where(among(reach.serials));
+/** True of a terminal's row that a reach takes in; its columns are the same in the inventory and in its views. */
+function within(reach: Reach) {
+  if ('serials' in reach) return among(reach.serials);
   const { kind, parent, scope } = reach;
   switch (kind) {
     case 'defaults':
-      return all;
+      return sql<boolean>`1 = 1`;
     case 'model':
-      return all.where('model', '=', scope);
+      return sql<boolean>`model = ${scope}`;
     case 'merchant':
-      return all.where('merchant', '=', scope);
+      return sql<boolean>`merchant = ${scope}`;
     case 'shop':
-      return all.where('merchant', '=', parent).where('shop', '=', scope);
+      return sql<boolean>`merchant = ${parent} and shop = ${scope}`;
     case 'campaign':
-      return all.where(members(scope));
+      return members(scope);
     case 'terminal':
-      return all.where('serial', '=', scope);
+      return sql<boolean>`serial = ${scope}`;
   }
-};
+}
+
+/** Terminals in the view `terminal_configurations`. */
+export const below = (on: Queryable, reach: Reach) => on.selectFrom('terminal_configurations').where(within(reach));
 
 /** The same terminals as the inventory has them: for counting, no layer is looked at. */
-export const terminalsBelow = (on: Queryable, reach: Reach) => {
-  const all = on.selectFrom('terminals');
-  if ('serials' in reach) return all.where(among(reach.serials));
-  const { kind, parent, scope } = reach;
-  switch (kind) {
-    case 'defaults':
-      return all;
-    case 'model':
-      return all.where('model', '=', scope);
-    case 'merchant':
-      return all.where('merchant', '=', scope);
-    case 'shop':
-      return all.where('merchant', '=', parent).where('shop', '=', scope);
-    case 'campaign':
-      return all.where(members(scope));
-    case 'terminal':
-      return all.where('serial', '=', scope);
-  }
-};
+export const terminalsBelow = (on: Queryable, reach: Reach) => on.selectFrom('terminals').where(within(reach));
 
 /** The model of all terminals below a layer, where there is but one; a fault when the layer names something that is not there. */
 export async function soleModel(

@@ -1,6 +1,6 @@
 import { problem } from '@tsunagu/protocols/fleet';
 import { z } from 'zod';
-import { language } from './text/index.ts';
+import { language, t } from './text/index.ts';
 
 // The page's own rules forbid making code out of text, which zod would otherwise try.
 z.config({ jitless: true });
@@ -15,6 +15,10 @@ export class ApiError extends Error {
     this.code = code;
   }
 }
+
+/** What went wrong, in the reader's language. */
+export const faultText = (error: unknown): string =>
+  error instanceof ApiError && error.message !== '' ? error.message : t('error.network');
 
 /** Asks the management API and parses what comes back. */
 export async function ask<S extends z.ZodType>(

@@ -13,7 +13,7 @@ import {
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { z } from 'zod';
-import { ApiError, ask } from '../api.ts';
+import { ask, faultText } from '../api.ts';
 import { may, me } from '../me.ts';
 import { formText } from '../parts/form-text.ts';
 import { Mark } from '../parts/index.tsx';
@@ -42,8 +42,7 @@ export function AccessPage() {
       said.value = await work();
       await load();
     } catch (error) {
-      const text = error instanceof ApiError && error.message !== '' ? error.message : t('error.network');
-      said.value = { text, isFailure: true };
+      said.value = { text: faultText(error), isFailure: true };
     }
   };
   useEffect(() => {

@@ -3,8 +3,8 @@ import { type AuditEntry, auditEntry, auditOutcomes } from '@tsunagu/protocols/a
 import { accessPaths, page } from '@tsunagu/protocols/fleet';
 import { useEffect } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
-import { ApiError, ask } from '../api.ts';
-import { Mark } from '../parts/index.tsx';
+import { ask, faultText } from '../api.ts';
+import { Mark, Alert } from '../parts/index.tsx';
 import { moment } from '../text/format.ts';
 import { reasonText, t } from '../text/index.ts';
 
@@ -25,7 +25,7 @@ export function AuditPage() {
       next.value = part.next;
       failure.value = undefined;
     } catch (error) {
-      failure.value = error instanceof ApiError && error.message !== '' ? error.message : t('error.network');
+      failure.value = faultText(error);
     }
   };
   useEffect(() => {
@@ -53,11 +53,7 @@ export function AuditPage() {
             </select>
           </label>
         </header>
-        {failure.value !== undefined && (
-          <p class="failure pad" role="alert">
-            {failure.value}
-          </p>
-        )}
+        <Alert text={failure.value} />
         {entries.value && (
           <table>
             <thead>

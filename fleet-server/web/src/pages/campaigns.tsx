@@ -14,10 +14,10 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { useEffect } from 'preact/hooks';
 import type { z } from 'zod';
-import { ApiError, ask } from '../api.ts';
+import { ask, faultText } from '../api.ts';
 import { campaignVersions } from '../live.ts';
 import { formText } from '../parts/form-text.ts';
-import { Mark, type Tone } from '../parts/index.tsx';
+import { Mark, type Tone, Alert } from '../parts/index.tsx';
 import { count, moment } from '../text/format.ts';
 import { errorText, language, t, tAny } from '../text/index.ts';
 
@@ -48,19 +48,13 @@ const verbs: Readonly<Record<Phase, readonly CampaignVerb[]>> = {
   rejected: [],
 };
 
-/** What a failed call says. */
-const said = (error: unknown): string => {
-  if (!(error instanceof ApiError)) throw error;
-  return error.message === '' ? t('error.network') : error.message;
-};
-
 export function CampaignsPage() {
   const shown = useSignal<z.infer<typeof list> | undefined>(undefined);
   const failure = useSignal('');
   useEffect(() => {
     void ask(list, `${managementPaths.campaigns}?limit=50`).then(
       (found) => (shown.value = found),
-      (error: unknown) => (failure.value = said(error)),
+      (error: unknown) => (failure.value = faultText(error)),
     );
   }, [campaignVersions.value]);
   return (
@@ -69,7 +63,7 @@ export function CampaignsPage() {
         <header>
           <h1>{t('campaign.title')}</h1>
         </header>
-        {failure.value !== '' && <p class="failure pad">{failure.value}</p>}
+        <Alert text={failure.value} />
         {shown.value?.items.length === 0 && <p class="quiet pad">{t('campaign.none')}</p>}
         {shown.value && shown.value.items.length > 0 && (
           <div class="scroll" tabIndex={0} role="group" aria-label={t('campaign.title')}>
@@ -123,7 +117,7 @@ export function CampaignPage({ id }: { id: string }) {
     odd.value = (await ask(exceptions, `${managementPaths.campaignExceptions(id)}?limit=100`)).items;
   };
   const tell = (error: unknown): void => {
-    failure.value = said(error);
+    failure.value = faultText(error);
   };
   useEffect(() => {
     void look().catch(tell);
@@ -311,7 +305,7 @@ function WhyNot({ id }: { id: string }) {
     }
     void ask(whyAnswer, managementPaths.why, { method: 'POST', body: asked.data }).then(
       ({ items }) => (answers.value = items),
-      (error: unknown) => (failure.value = said(error)),
+      (error: unknown) => (failure.value = faultText(error)),
     );
   };
   return (

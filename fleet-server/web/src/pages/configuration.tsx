@@ -18,7 +18,8 @@ import {
   page,
 } from '@tsunagu/protocols/fleet';
 import { useEffect } from 'preact/hooks';
-import { ApiError, ask } from '../api.ts';
+import { ApiError, ask, faultText } from '../api.ts';
+import { Said, type SaidOf } from '../parts/index.tsx';
 import { overview } from '../live.ts';
 import { abilityName, settingName, useSettings, valueText } from '../parts/effective.tsx';
 import { formText } from '../parts/form-text.ts';
@@ -29,19 +30,12 @@ interface Chosen {
   readonly document: LayerDocument;
   readonly versions: readonly LayerVersion[];
 }
-type Said = { readonly text: string; readonly isFailure: boolean } | undefined;
 
 /** A layer's kind and name, as people call it. */
 function layerName(ref: LayerRef): string {
   const { layer, ...names } = ref;
   return [t(`layer.${layer}`), ...Object.values(names)].join(' ');
 }
-
-/** Runs a request of the page; what the server refuses is told where the person looks. */
-const sayFailure = (error: unknown): Said => {
-  if (!(error instanceof ApiError)) throw error;
-  return { text: error.message === '' ? t('error.network') : error.message, isFailure: true };
-};
 
 /** Layers, their versions, and the terminals that are not set to what is desired. */
 export function ConfigurationPage() {
@@ -135,7 +129,7 @@ export function ConfigurationPage() {
 /** One layer: what it sets, a form to change it, and its versions. */
 function Layer({ of: { document, versions }, written }: { of: Chosen; written: () => void }) {
   const all = useSettings();
-  const said = useSignal<Said>(undefined);
+  const said = useSignal<SaidOf>(undefined);
   const setting = useSignal('');
   const name = layerName(document.ref);
   const facts = all.get(setting.value || ([...all.keys()][0] ?? ''));
@@ -156,7 +150,7 @@ function Layer({ of: { document, versions }, written }: { of: Chosen; written: (
       said.value = { text: [t('config.saved', { version, terminals }), ...unable].join(' '), isFailure: false };
       written();
     } catch (error) {
-      said.value = sayFailure(error);
+      said.value = { text: faultText(error), isFailure: true };
     }
   };
   const typed = (form: HTMLFormElement): string | number | boolean | null => {
@@ -211,9 +205,7 @@ function Layer({ of: { document, versions }, written }: { of: Chosen; written: (
             <button type="submit" class="primary">
               {t('config.save', { version: document.version + 1 })}
             </button>
-            <p role="status" class={said.value?.isFailure ? 'failure' : 'success'}>
-              {said.value?.text}
-            </p>
+            <Said of={said.value} />
           </form>
         )}
       </section>

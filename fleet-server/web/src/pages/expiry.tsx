@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals';
 import { type ExpiryEntry, expiryEntry, type ExpiryLevel, managementPaths, page } from '@tsunagu/protocols/fleet';
 import { useEffect } from 'preact/hooks';
-import { ask } from '../api.ts';
+import { ask, faultText } from '../api.ts';
 import { overview } from '../live.ts';
-import { expiryTone, Mark, type Tone } from '../parts/index.tsx';
+import { expiryTone, Mark, type Tone, Alert } from '../parts/index.tsx';
 import { count } from '../text/format.ts';
 import { t } from '../text/index.ts';
 
@@ -23,7 +23,7 @@ export function ExpiryPage() {
       next.value = part.next;
       fault.value = '';
     } catch (error) {
-      fault.value = error instanceof Error && error.message !== '' ? error.message : t('error.network');
+      fault.value = faultText(error);
     }
   };
   // The first day may have moved: then the list has, too.
@@ -48,11 +48,7 @@ export function ExpiryPage() {
           )}
         </header>
         <p class="quiet pad">{t('expiry.says')}</p>
-        {fault.value !== '' && (
-          <p class="pad" role="alert">
-            {fault.value}
-          </p>
-        )}
+        <Alert text={fault.value} />
         <div class="scroll" tabIndex={0} role="group" aria-labelledby="expiry-title">
           <table data-testid="horizons">
             <thead>

@@ -10,7 +10,7 @@ import {
 import { z } from 'zod';
 import { ask } from '../api.ts';
 import { now } from '../live.ts';
-import { Mark, type Tone } from '../parts/index.tsx';
+import { Mark, type Tone, Alert } from '../parts/index.tsx';
 import { useReload } from '../parts/reload.ts';
 import { count, moment } from '../text/format.ts';
 import { t, tAny } from '../text/index.ts';
@@ -52,11 +52,7 @@ export function KeysPage() {
             </Mark>
           </p>
         )}
-        {fault.value !== '' && (
-          <p class="pad" role="alert">
-            {fault.value}
-          </p>
-        )}
+        <Alert text={fault.value} />
         <div class="scroll" tabIndex={0} role="group" aria-labelledby="keys-title">
           <table data-testid="keys">
             <thead>

@@ -17,8 +17,8 @@ import {
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { z } from 'zod';
-import { ask } from '../api.ts';
-import { Mark } from '../parts/index.tsx';
+import { ask, faultText } from '../api.ts';
+import { Mark, Alert } from '../parts/index.tsx';
 import { t } from '../text/index.ts';
 
 const alarmList = z.object({ items: z.array(custodyAlarmView) });
@@ -61,7 +61,7 @@ export function LifePage() {
       void load().then(
         () => (fault.value = ''),
         (error: unknown) => {
-          fault.value = error instanceof Error && error.message !== '' ? error.message : t('error.network');
+          fault.value = faultText(error);
         },
       );
     refresh();
@@ -72,11 +72,7 @@ export function LifePage() {
   return (
     <main id="content">
       <h1 class="hidden">{t('nav.life')}</h1>
-      {fault.value !== '' && (
-        <p class="pad" role="alert">
-          {fault.value}
-        </p>
-      )}
+      <Alert text={fault.value} />
       <Part title={t('life.approvals')} count={approvals.length}>
         {approvals.map(({ id, subject, requestedByName, requestedAt }) => (
           <Row key={id} serial={subject.replace('terminal/', '')} at={requestedAt} says={requestedByName} />

@@ -8,7 +8,8 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { useEffect } from 'preact/hooks';
 import type { z } from 'zod';
-import { ApiError, ask } from '../api.ts';
+import { ApiError, ask, faultText } from '../api.ts';
+import { Said, type SaidOf } from '../parts/index.tsx';
 import { overview } from '../live.ts';
 import { may } from '../me.ts';
 import { formText } from '../parts/form-text.ts';
@@ -25,7 +26,7 @@ export function NegativePage() {
   const state = useSignal<State | undefined>(undefined);
   const lists = useSignal<Lists>([]);
   const named = useSignal('regular');
-  const said = useSignal<{ readonly text: string; readonly isFailure: boolean } | undefined>(undefined);
+  const said = useSignal<SaidOf>(undefined);
   const isSending = useSignal(false);
   const cursors = useSignal<readonly string[]>([]);
   const glance = overview.value;
@@ -67,10 +68,7 @@ export function NegativePage() {
       };
       await fetchList();
     } catch (error) {
-      said.value = {
-        text: error instanceof ApiError && error.message !== '' ? error.message : t('error.network'),
-        isFailure: true,
-      };
+      said.value = { text: faultText(error), isFailure: true };
     } finally {
       isSending.value = false;
     }
@@ -138,9 +136,7 @@ export function NegativePage() {
               <button type="submit" class="primary" disabled={isSending.value}>
                 {t('negative.send')}
               </button>
-              <p role="status" class={said.value?.isFailure ? 'failure' : 'success'}>
-                {said.value?.text}
-              </p>
+              <Said of={said.value} />
             </form>
           </section>
         )}

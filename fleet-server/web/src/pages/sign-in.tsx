@@ -2,7 +2,8 @@ import { useSignal } from '@preact/signals';
 import { session } from '@tsunagu/protocols/fleet';
 import { useEffect } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
-import { ApiError, ask } from '../api.ts';
+import { ask, faultText } from '../api.ts';
+import { Alert } from '../parts/index.tsx';
 import { connect, isSignedIn } from '../live.ts';
 import { formText } from '../parts/form-text.ts';
 import { t } from '../text/index.ts';
@@ -24,7 +25,7 @@ export function SignInPage() {
       connect();
       route('/', true);
     } catch (error) {
-      failure.value = error instanceof ApiError && error.message !== '' ? error.message : t('error.network');
+      failure.value = faultText(error);
     } finally {
       isWorking.value = false;
     }
@@ -60,11 +61,7 @@ export function SignInPage() {
         ) : (
           <>
             <p class="quiet">{t('signIn.explain')}</p>
-            {failure.value !== undefined && (
-              <p class="failure" role="alert">
-                {failure.value}
-              </p>
-            )}
+            <Alert text={failure.value} />
             <label>
               {t('signIn.token')}
               <input name="token" type="text" required autoComplete="off" spellcheck={false} />

@@ -15,7 +15,7 @@ import { z } from 'zod';
 import { ask } from '../api.ts';
 import { may } from '../me.ts';
 import { formText } from '../parts/form-text.ts';
-import { Ago, Mark, type Tone } from '../parts/index.tsx';
+import { Ago, Mark, type Tone, Said, Alert } from '../parts/index.tsx';
 import { useOrder, useReload } from '../parts/reload.ts';
 import { count, moment, money } from '../text/format.ts';
 import { language, t } from '../text/index.ts';
@@ -61,14 +61,8 @@ export function Advices() {
           </Mark>
         )}
       </header>
-      {fault.value !== '' && (
-        <p class="pad" role="alert">
-          {fault.value}
-        </p>
-      )}
-      <p role="status" class={`pad ${said.value?.isFailure ? 'failure' : 'success'}`} hidden={!said.value}>
-        {said.value?.text}
-      </p>
+      <Alert text={fault.value} />
+      <Said of={said.value} />
       {advices.value?.length === 0 && <p class="quiet pad">{t('switch.noAdvices')}</p>}
       {advices.value !== undefined && advices.value.length > 0 && (
         <div class="scroll" tabIndex={0} role="group" aria-labelledby="advices-title">
@@ -194,11 +188,7 @@ export function Days({ links }: { links: readonly SwitchLink[] }) {
       <header>
         <h2 id="days-title">{t('switch.days')}</h2>
       </header>
-      {fault.value !== '' && (
-        <p class="pad" role="alert">
-          {fault.value}
-        </p>
-      )}
+      <Alert text={fault.value} />
       {may('fleet.operate') && issuers.length > 0 && (
         <form
           class="inline"
@@ -222,9 +212,7 @@ export function Days({ links }: { links: readonly SwitchLink[] }) {
           </button>
         </form>
       )}
-      <p role="status" class={`pad ${said.value?.isFailure ? 'failure' : 'success'}`} hidden={!said.value}>
-        {said.value?.text}
-      </p>
+      <Said of={said.value} />
       {days.value?.length === 0 && <p class="quiet pad">{t('switch.noDays')}</p>}
       {days.value !== undefined && days.value.length > 0 && (
         <div class="scroll" tabIndex={0} role="group" aria-labelledby="days-title">

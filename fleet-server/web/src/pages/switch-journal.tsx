@@ -10,10 +10,9 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { useEffect, useRef } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
-import { ask } from '../api.ts';
+import { ask, faultText } from '../api.ts';
 import { formText } from '../parts/form-text.ts';
-import { CardName, Mark, type Tone } from '../parts/index.tsx';
-import { faultText } from '../parts/reload.ts';
+import { CardName, Mark, type Tone, Alert } from '../parts/index.tsx';
 import { moment, money } from '../text/format.ts';
 import { reasonText, t, tAny } from '../text/index.ts';
 
@@ -135,11 +134,7 @@ export function Journal() {
           {t('switch.find')}
         </button>
       </form>
-      {fault.value !== '' && (
-        <p class="pad" role="alert">
-          {fault.value}
-        </p>
-      )}
+      <Alert text={fault.value} />
       {detail.value && <Detail of={detail.value} />}
       {found.value?.length === 0 && <p class="quiet pad">{t('switch.nothing')}</p>}
       {found.value !== undefined && found.value.length > 0 && (

@@ -3,7 +3,7 @@ import { type SwitchLink, switchLinkOrder, switchLinks, switchPaths } from '@tsu
 import { z } from 'zod';
 import { ask } from '../api.ts';
 import { may } from '../me.ts';
-import { Ago, Mark, type Tone } from '../parts/index.tsx';
+import { Ago, Mark, type Tone, Said, Alert } from '../parts/index.tsx';
 import { useOrder, useReload } from '../parts/reload.ts';
 import { count } from '../text/format.ts';
 import { language, t, tAny } from '../text/index.ts';
@@ -43,14 +43,8 @@ export function SwitchPage() {
             </Mark>
           )}
         </header>
-        {fault.value !== '' && (
-          <p class="pad" role="alert">
-            {fault.value}
-          </p>
-        )}
-        <p role="status" class={`pad ${said.value?.isFailure ? 'failure' : 'success'}`} hidden={!said.value}>
-          {said.value?.text}
-        </p>
+        <Alert text={fault.value} />
+        <Said of={said.value} />
         <div class="scroll" tabIndex={0} role="group" aria-labelledby="links-title">
           <table data-testid="links">
             <thead>

@@ -14,13 +14,13 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { useEffect } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
-import { ApiError, ask } from '../api.ts';
+import { ApiError, ask, faultText } from '../api.ts';
 import { follow, jobs, lastTimeline, sales, terminals } from '../live.ts';
 import { may } from '../me.ts';
 import { Effective } from '../parts/effective.tsx';
 import { formText } from '../parts/form-text.ts';
 import { TerminalJobs } from '../parts/terminal-jobs.tsx';
-import { Ago, linkTone, Mark, outcomeTone, SalesTable } from '../parts/index.tsx';
+import { Ago, linkTone, Mark, outcomeTone, SalesTable, Alert } from '../parts/index.tsx';
 import { moment, money } from '../text/format.ts';
 import { errorText, reasonText, t, tAny } from '../text/index.ts';
 
@@ -242,7 +242,7 @@ function TestSale({ detail, isReady }: { detail: TerminalDetail; isReady: boolea
       follow(started);
       id.value = started.id;
     } catch (error) {
-      failure.value = error instanceof ApiError && error.message !== '' ? error.message : t('error.network');
+      failure.value = faultText(error);
     } finally {
       isSending.value = false;
     }
@@ -283,11 +283,7 @@ function TestSale({ detail, isReady }: { detail: TerminalDetail; isReady: boolea
         </form>
       )}
       {!isReady && <p class="quiet pad">{t('test.offline')}</p>}
-      {failure.value !== undefined && (
-        <p class="failure pad" role="alert">
-          {failure.value}
-        </p>
-      )}
+      <Alert text={failure.value} />
       {job && (
         <div class="steps" role="status" aria-label={t('test.steps')} data-testid="steps">
           <ol>

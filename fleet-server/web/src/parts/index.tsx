@@ -18,6 +18,23 @@ export const Mark = ({ tone, children }: { tone: Tone; children: ComponentChildr
   </span>
 );
 
+/** What went wrong; nothing while all is well. */
+export const Alert = ({ text }: { text: string | undefined }) =>
+  text === undefined || text === '' ? null : (
+    <p class="failure pad" role="alert">
+      {text}
+    </p>
+  );
+
+export type SaidOf = { readonly text: string; readonly isFailure: boolean } | undefined;
+
+/** What came of an order. */
+export const Said = ({ of }: { of: SaidOf }) => (
+  <p role="status" class={`pad ${of?.isFailure ? 'failure' : 'success'}`} hidden={!of}>
+    {of?.text}
+  </p>
+);
+
 export const outcomeTone = (outcome: string): Tone =>
   outcome === 'approved' ? 'ok' : outcome === 'pending' ? 'info' : outcome === 'reversed' ? 'warn' : 'error';
 export const linkTone = (state: string): Tone => (state === 'ready' ? 'ok' : state === 'never' ? 'off' : 'error');

@@ -1,11 +1,7 @@
 import { type ReadonlySignal, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { ApiError } from '../api.ts';
-import { t } from '../text/index.ts';
-
-/** What went wrong, in the reader's language. */
-export const faultText = (error: unknown): string =>
-  error instanceof ApiError && error.message !== '' ? error.message : t('error.network');
+import { faultText } from '../api.ts';
+import type { SaidOf } from './index.tsx';
 
 /** Loads now and every so often while the page is open. */
 export function useReload(
@@ -31,11 +27,11 @@ export function useReload(
 
 /** Orders something; `said` tells what came of it. */
 export function useOrder(): {
-  readonly said: ReadonlySignal<{ readonly text: string; readonly isFailure: boolean } | undefined>;
+  readonly said: ReadonlySignal<SaidOf>;
   readonly isSending: ReadonlySignal<boolean>;
   readonly order: (work: () => Promise<string>) => Promise<void>;
 } {
-  const said = useSignal<{ readonly text: string; readonly isFailure: boolean } | undefined>(undefined);
+  const said = useSignal<SaidOf>(undefined);
   const isSending = useSignal(false);
   return {
     said,

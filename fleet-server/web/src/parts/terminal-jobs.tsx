@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
 import { type Job, job as jobSchema, jobKinds, jobTypes, managementPaths, page } from '@tsunagu/protocols/fleet';
 import { useEffect } from 'preact/hooks';
-import { ApiError, ask } from '../api.ts';
+import { ask, faultText } from '../api.ts';
+import { Alert } from './index.tsx';
 import { follow, jobs } from '../live.ts';
 import { moment } from '../text/format.ts';
 import { errorText, language, t } from '../text/index.ts';
@@ -23,7 +24,7 @@ export function TerminalJobs({ serial }: { serial: string }) {
   const failure = useSignal<string | undefined>(undefined);
   const isSending = useSignal(false);
   const fail = (error: unknown): void => {
-    failure.value = error instanceof ApiError && error.message !== '' ? error.message : t('error.network');
+    failure.value = faultText(error);
   };
 
   useEffect(() => {
@@ -86,11 +87,7 @@ export function TerminalJobs({ serial }: { serial: string }) {
           {t('jobs.order')}
         </button>
       </form>
-      {failure.value !== undefined && (
-        <p class="failure pad" role="alert">
-          {failure.value}
-        </p>
-      )}
+      <Alert text={failure.value} />
       {shown.length === 0 ? (
         <p class="quiet pad">{t('jobs.none')}</p>
       ) : (
