@@ -366,6 +366,8 @@ class Session {
     switch (message.mti) {
       case '1100':
       case '1101':
+      case '1120':
+      case '1121':
       case '1200':
       case '1201':
       case '1220':
@@ -394,7 +396,9 @@ class Session {
   /** A request or a posting: decided or taken once, however often it comes. */
   async #sale(message: DecodedMessage): Promise<void> {
     const { ledger, delayMs, transit } = this.#options;
-    const operation = operationOf(originalMti(message.mti), message.text(3), message.text(24));
+    const asked = operationOf(originalMti(message.mti), message.text(3), message.text(24));
+    // In the books an authorisation is one, whoever gave it.
+    const operation = asked === 'offlineAuthorisation' ? 'authorisation' : asked;
     const answered = responseMti(message.mti) ?? '1644';
     if (operation === undefined) return this.#answer(message, answered, { 39: '902' }, this.#key);
     const key = keyOf(message);
@@ -460,7 +464,8 @@ class Session {
     });
     // A reversal that came first wins: what it takes back never happens.
     const isStandIn = message.text(25) === adviceReasons.issuerUnavailable;
-    if (operation === 'completion' || (operation === 'offlineSale' && (!isStandIn || ledger.isReversed(key))))
+    const isAdvised = originalMti(message.mti)[2] === '2';
+    if (operation === 'completion' || (isAdvised && (!isStandIn || ledger.isReversed(key))))
       // An advice is taken in any case; one whose reversal came first is reversed the moment it is written down.
       return say(account === undefined ? '118' : '900');
     if (ledger.isReversed(key)) return say('914');

@@ -1,7 +1,7 @@
 export type { Database } from './database.ts';
 export type { ColumnTypes, Migration } from './migration.ts';
 export { migrations } from './migrations.ts';
-export type { SqlConnection } from './connection.ts';
+export type { SqlConnection, SqlValue } from './connection.ts';
 export { openPostgresStore } from './postgres-store.ts';
 export { takeTenure, type Tenure, type TenureListener, tenureMs } from './tenure.ts';
 export { openSqlite3 } from './sqlite3-connection.ts';
@@ -17,4 +17,12 @@ export {
   type PageRequest,
 } from './page.ts';
 export { type FolderLock, lockFolder } from './folder-lock.ts';
-export { type Columns, insertRows, selectRows, updateRows } from './rows.ts';
+export {
+  type Columns,
+  insertRows,
+  lotText,
+  selectRows,
+  triggeredInsert,
+  triggeredUpdate,
+  updateRows,
+} from './rows.ts';

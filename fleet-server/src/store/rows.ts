@@ -24,12 +24,13 @@ export async function insertRows<Row extends AnyRow>(
   ending = '',
 ): Promise<void> {
   if (rows.length === 0) return;
-  const names = namesOf(columns);
-  const lot = lotOf(tx, table, columns, cellsOf(names, rows));
-  // "WHERE true" tells the parser that ON CONFLICT is not the condition of a join.
-  const sql = `INSERT INTO "${table}" (${listOf(names)}) SELECT ${lot.values.join(', ')} FROM ${lot.from} WHERE true ${ending}`;
-  await tx.executeQuery(CompiledQuery.raw(sql, [lot.text]));
+  const lot = lotOf(tx, table, columns, cellsOf(namesOf(columns), rows));
+  await tx.executeQuery(CompiledQuery.raw(insertSql(table, columns, lot, ending), [lot.text]));
 }
+
+/** The statement of `insertRows`. "WHERE true" tells the parser that ON CONFLICT is not the condition of a join. */
+const insertSql = <Row>(table: keyof Database, columns: Columns<Row>, { values, from }: Lot, ending: string): string =>
+  `INSERT INTO "${table}" (${listOf(namesOf(columns))}) SELECT ${values.join(', ')} FROM ${from} WHERE true ${ending}`;
 
 /** Writes `columns` of the rows with these keys in one statement. The key itself is not changed. */
 export async function updateRows<Row extends AnyRow>(
@@ -41,13 +42,33 @@ export async function updateRows<Row extends AnyRow>(
 ): Promise<void> {
   if (rows.length === 0) return;
   const keyed = { ...columns, plain: [key, ...columns.plain] };
-  const names = namesOf(keyed);
-  const lot = lotOf(tx, table, keyed, cellsOf(names, rows));
-  const set = names.slice(1).map((column) => `"${column}" = "rows"."new_${column}"`);
-  const values = lot.values.map((value, at) => `${value} AS "new_${names[at] ?? ''}"`);
-  const sql = `UPDATE "${table}" SET ${set.join(', ')} FROM (SELECT ${values.join(', ')} FROM ${lot.from}) AS "rows" WHERE "${table}"."${key}" = "rows"."new_${key}"`;
-  await tx.executeQuery(CompiledQuery.raw(sql, [lot.text]));
+  const lot = lotOf(tx, table, keyed, cellsOf(namesOf(keyed), rows));
+  await tx.executeQuery(CompiledQuery.raw(updateSql(table, keyed, lot), [lot.text]));
 }
+
+/** The statement of `updateRows`. The key is the first of the columns. */
+function updateSql<Row>(table: keyof Database, keyed: Columns<Row>, { values, from }: Lot): string {
+  const [key = '', ...names] = namesOf(keyed);
+  const set = names.map((column) => `"${column}" = "rows"."new_${column}"`);
+  const named = values.map((value, at) => `${value} AS "new_${[key, ...names][at] ?? ''}"`);
+  return `UPDATE "${table}" SET ${set.join(', ')} FROM (SELECT ${named.join(', ')} FROM ${from}) AS "rows" WHERE "${table}"."${key}" = "rows"."new_${key}"`;
+}
+
+/** A lot that a trigger writes: SQLite only. `source` is the expression that holds the text of the lot; none is written where that is null. */
+export const triggeredInsert = <Row>(
+  table: keyof Database,
+  columns: Columns<Row>,
+  source: string,
+  ending = '',
+): string => insertSql(table, columns, sqliteLot(columns, source), ending);
+
+/** As `triggeredInsert`, for an update; the key is the first of the plain columns. */
+export const triggeredUpdate = <Row>(table: keyof Database, keyed: Columns<Row>, source: string): string =>
+  updateSql(table, keyed, sqliteLot(keyed, source));
+
+/** The text of a lot that a trigger writes; null where there are no rows. */
+export const lotText = <Row extends AnyRow>(columns: Columns<Row>, rows: readonly Row[]): string | null =>
+  rows.length === 0 ? null : sqliteText(cellsOf(namesOf(columns), rows));
 
 /** Rows of a table whose `columns` are one of `keys`, in one statement. */
 export async function selectRows<Table extends keyof Database, Row>(
@@ -70,8 +91,23 @@ const namesOf = <Row>({ plain, bytes = [] }: Columns<Row>): (keyof Row & string)
 const cellsOf = <Row extends AnyRow>(names: readonly (keyof Row & string)[], rows: readonly Row[]) =>
   rows.map((row) => names.map((name) => row[name] ?? null));
 
+/** How a statement reads a lot: what stands for each column, in the order of `namesOf`, and from where. */
+interface Lot {
+  readonly values: readonly string[];
+  readonly from: string;
+}
+
+// As JSONB a row is looked into as it is; as JSON it is written out as text for each of its columns.
+const sqliteLot = <Row>(columns: Columns<Row>, source: string): Lot => ({
+  values: namesOf(columns).map((_, at) => (at < columns.plain.length ? `value ->> ${at}` : `unhex(value ->> ${at})`)),
+  from: `jsonb_each(${source})`,
+});
+
+const sqliteText = (cells: readonly (readonly Value[])[]): string =>
+  JSON.stringify(cells.map((row) => row.map((cell) => textOf(cell, ''))));
+
 /**
- * Rows as one parameter, and how a statement reads them: what stands for each column, in the order of `namesOf`, and from where.
+ * Rows as one parameter, and how a statement reads them.
  *
  * @param cells of each row, in the order of `namesOf`
  */
@@ -80,7 +116,7 @@ function lotOf<Row>(
   table: keyof Database,
   columns: Columns<Row>,
   cells: readonly (readonly Value[])[],
-): { readonly text: string; readonly values: readonly string[]; readonly from: string } {
+): Lot & { readonly text: string } {
   const names = namesOf(columns);
   if (tx.getExecutor().adapter instanceof PostgresAdapter)
     return {
@@ -90,12 +126,7 @@ function lotOf<Row>(
       values: names.map((name) => `"lot"."${name}"`),
       from: `json_populate_recordset(NULL::"${table}", $1) AS "lot"`,
     };
-  return {
-    text: JSON.stringify(cells.map((row) => row.map((cell) => textOf(cell, '')))),
-    values: names.map((_, at) => (at < columns.plain.length ? `value ->> ${at}` : `unhex(value ->> ${at})`)),
-    // As JSONB a row is looked into as it is; as JSON it is written out as text for each of its columns.
-    from: 'jsonb_each(?)',
-  };
+  return { text: sqliteText(cells), ...sqliteLot(columns, '?') };
 }
 
 const textOf = (cell: Value, prefix: string): string | number | null =>

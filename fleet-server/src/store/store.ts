@@ -1,7 +1,7 @@
-import { Kysely, sql, type Transaction } from 'kysely';
+import { CompiledQuery, Kysely, sql, type Transaction } from 'kysely';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { Clock } from '@tsunagu/protocols/world';
-import type { SqlConnection } from './connection.ts';
+import type { SqlConnection, SqlValue } from './connection.ts';
 import type { Database } from './database.ts';
 import { storeDialect } from './dialect.ts';
 import { type Engine, sqliteEngine } from './engine.ts';
@@ -21,6 +21,11 @@ export interface Store {
    * Those that wait at the same time may share one commit (`write-groups.ts`): a work that fails takes nothing of the others with it.
    */
   write<T>(work: (tx: Transaction<Database>) => Promise<T>): Promise<T>;
+  /**
+   * One statement that is a transaction of its own: one call of the database, where `write` takes one for each statement and two for itself.
+   * `refused`: a constraint or a trigger said no, and certainly nothing was kept. SQLite only.
+   */
+  writeAlone?(statement: string, parameters: readonly SqlValue[]): Promise<'kept' | 'refused'>;
   close(): Promise<void>;
 }
 
@@ -47,7 +52,7 @@ export async function openStoreOn(
   const db = new Kysely<Database>({ dialect: storeDialect(connect, engine) });
   try {
     const strange = await migrate(db, migrations, engine, clock);
-    if (strange === undefined) return ok(storeOn(db));
+    if (strange === undefined) return ok(storeOn(db, engine));
     await db.destroy();
     return fail('STORE_UNUSABLE', { facts: { newerSchema: strange } });
   } catch (cause) {
@@ -56,11 +61,22 @@ export async function openStoreOn(
   }
 }
 
-function storeOn(db: Kysely<Database>): Store {
+function storeOn(db: Kysely<Database>, engine: Engine): Store {
   const groups = writeGroups(db);
   return {
     db,
     write: (work) => groups.write(work),
+    ...(engine === sqliteEngine && {
+      async writeAlone(statement: string, parameters: readonly SqlValue[]): Promise<'kept' | 'refused'> {
+        try {
+          await db.executeQuery(CompiledQuery.raw(statement, [...parameters]));
+          return 'kept';
+        } catch (error) {
+          if (error instanceof Error && 'code' in error && error.code === 'SQLITE_CONSTRAINT') return 'refused';
+          throw error;
+        }
+      },
+    }),
     async close() {
       await groups.idle();
       await db.destroy();

@@ -15,6 +15,8 @@ export const operations = {
   completion: { mti: '1220', processingCode: '000000', functions: ['201', '202'] },
   /** Posts a sale that terminal and card approved by themselves. DE55 holds the transaction certificate. */
   offlineSale: { mti: '1220', processingCode: '000000', functions: ['200'] },
+  /** An amount that was held in the issuer's place before it hears of it. Only the switch says so, to an issuer. */
+  offlineAuthorisation: { mti: '1120', processingCode: '000000', functions: ['100'] },
   /** Money goes onto a prepaid card. A debit of one is a sale. */
   charge: { mti: '1200', processingCode: '210000', functions: ['200'] },
   /** A gift or points card is issued at the till, with this amount on it. */
@@ -40,6 +42,7 @@ export const operationNames = [
   'balance',
   'completion',
   'offlineSale',
+  'offlineAuthorisation',
   'charge',
   'issue',
   'validity',
@@ -75,11 +78,11 @@ export const transitDialogue = [
 /** Whether an operation is in `transitDialogue`. */
 export const isTransitDialogue = (operation: Operation): boolean => transitDialogue.some((part) => part === operation);
 
-/** Operations whose answer decides: an advice (1220) only tells what was decided already, and has to be taken. */
-export const isAdvice = (operation: Operation): boolean => operations[operation].mti === '1220';
+/** Operations whose answer decides nothing: an advice (1120, 1220) only tells what was decided already, and has to be taken. */
+export const isAdvice = (operation: Operation): boolean => /^1[12]20$/.test(operations[operation].mti);
 
 /**
- * Why a posting was decided at the terminal, or by the switch in the issuer's place (DE25 of a 1220). ISO 8583:1993, A.6 keeps 1000 to 1499 for it; networks differ in
+ * Why something was decided at the terminal, or by the switch in the issuer's place (DE25 of a 1120 or 1220). ISO 8583:1993, A.6 keeps 1000 to 1499 for it; networks differ in
  * the figures, so a link may have its own.
  */
 export const adviceReasons = { issuerUnavailable: '1003', terminalProcessed: '1004', underFloorLimit: '1006' } as const;

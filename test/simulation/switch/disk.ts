@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, rmSync, statSync, truncateSync } from 'node:fs';
-import { openSqlite3, type SqlConnection } from '@tsunagu/fleet-server/store/index';
+import { openSqlite3, type SqlConnection, type SqlValue } from '@tsunagu/fleet-server/store/index';
 import type { Chance } from '../random.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { SimulatedWorld } from '../world.ts';
@@ -11,8 +11,8 @@ export type DiskFault = 'full' | 'fsync-lost' | 'fsync-kept';
 
 /** What a test may do to the disk, to see whether anybody notices. */
 export interface DiskBugs {
-  /** Statements that are not run, and said to have been. */
-  readonly skips?: (sql: string) => boolean;
+  /** What a statement is run with instead; undefined: it is not run, and said to have been. */
+  readonly alters?: (sql: string, parameters: readonly SqlValue[]) => readonly SqlValue[] | undefined;
   /** A commit is said to be on the disk, and the last so many of them are not when the power fails. */
   readonly forgetsCommits?: number;
 }
@@ -25,8 +25,8 @@ interface Opened {
 }
 
 /**
- * The disk under the real SQLite: its file and its write-ahead log are real files, on memory. Power may be cut at any statement; within a COMMIT
- * the log then ends somewhere in what that commit wrote, and SQLite has to find that out by itself.
+ * The disk under the real SQLite: its file and its write-ahead log are real files, on memory. Power may be cut at any statement; within a COMMIT, or a
+ * write that is a transaction of its own, the log then ends somewhere in what that commit wrote, and SQLite has to find that out by itself.
  */
 export class Disk {
   fault: DiskFault | undefined;
@@ -121,16 +121,25 @@ export class Disk {
         this.#tail = turn.catch(() => undefined);
         return turn;
       });
-    const run = async <T>(sql: string, work: () => Promise<T>, nothing: T): Promise<T> => {
+    const run = async <T>(
+      sql: string,
+      parameters: readonly SqlValue[],
+      perform: (parameters: readonly SqlValue[]) => Promise<T>,
+      nothing: T,
+    ): Promise<T> => {
       if (!world.isOn) return await never;
       const isBegin = sql.startsWith('BEGIN');
-      while (isBegin && this.#writer !== undefined && this.#writer !== self)
+      const isAlone = /^(insert|update|delete)/i.test(sql) && this.#writer !== self;
+      while ((isBegin || isAlone) && this.#writer !== undefined && this.#writer !== self)
         await new Promise<void>((resolve) => this.#writersWaiting.push(resolve));
       if (!world.isOn) {
         this.#writersWaiting.shift()?.();
         return await never;
       }
-      if (isBegin) this.#writer = self;
+      if (isBegin || isAlone) this.#writer = self;
+      const isCommit = sql === 'COMMIT' || isAlone;
+      const altered = this.#bugs.alters ? this.#bugs.alters(sql, parameters) : parameters;
+      const work = (): Promise<T> => (altered ? perform(altered) : Promise.resolve(nothing));
       this.statements += 1;
       const { cutAt } = this;
       if (cutAt) {
@@ -141,20 +150,18 @@ export class Disk {
             const before = this.#logLength();
             await inTurn(work).catch(() => undefined);
             const after = this.#logLength();
-            if (cutAt.moment === 'torn' && sql === 'COMMIT' && after > before)
+            if (cutAt.moment === 'torn' && isCommit && after > before)
               this.#tornTo = this.#chance.int(before, after - 1);
           }
           cutAt.cut();
           return await never;
         }
       }
-      const isEnd = sql === 'COMMIT' || sql === 'ROLLBACK';
+      const isEnd = isCommit || sql === 'ROLLBACK';
       try {
-        const value = await inTurn(() =>
-          this.#bugs.skips?.(sql) ? Promise.resolve(nothing) : this.#faulty(sql, raw, work),
-        );
+        const value = await inTurn(() => this.#faulty(sql, isAlone, raw, work));
         if (isEnd) this.#over(self);
-        if (sql === 'COMMIT') this.#commits.push(this.#logLength());
+        if (isCommit) this.#commits.push(this.#logLength());
         return world.isOn ? value : await never;
       } catch (error) {
         // What failed may have ended the transaction all the same.
@@ -164,8 +171,8 @@ export class Disk {
       }
     };
     return {
-      all: (sql, parameters) => run(sql, () => raw.all(sql, parameters), []),
-      run: (sql, parameters) => run(sql, () => raw.run(sql, parameters), { changes: 1, lastId: 1 }),
+      all: (sql, parameters) => run(sql, parameters, (given) => raw.all(sql, given), []),
+      run: (sql, parameters) => run(sql, parameters, (given) => raw.run(sql, given), { changes: 1, lastId: 1 }),
       close: () => Promise.resolve(),
     };
   }
@@ -183,15 +190,16 @@ export class Disk {
     });
   }
 
-  async #faulty<T>(sql: string, raw: SqlConnection, work: () => Promise<T>): Promise<T> {
+  async #faulty<T>(sql: string, isAlone: boolean, raw: SqlConnection, work: () => Promise<T>): Promise<T> {
     const { fault } = this;
     const isWrite = /^(insert|update|delete)/i.test(sql);
+    const isCommit = sql === 'COMMIT' || isAlone;
     if (fault === 'full' && (isWrite || sql === 'COMMIT')) {
       // SQLITE_FULL may roll back by itself, or leave that to us.
       if (this.#chance.percent(50)) await raw.run('ROLLBACK', []).catch(() => undefined);
       throw new Error('SQLITE_FULL: database or disk is full');
     }
-    if (fault !== undefined && fault !== 'full' && sql === 'COMMIT') {
+    if (fault !== undefined && fault !== 'full' && isCommit) {
       if (fault === 'fsync-kept') await work();
       else await raw.run('ROLLBACK', []).catch(() => undefined);
       throw new Error('SQLITE_IOERR: disk I/O error');

@@ -72,7 +72,7 @@ test('writes that wait share a commit, and a commit that fails fails all of its 
       await new Promise((resolve) => setTimeout(resolve, 5));
       if (isBroken) throw new Error('disk full');
       // The work below touches no database.
-      return await work(undefined as never);
+      return await work({} as never);
     },
   });
   const first = group.write(() => Promise.resolve(1));

@@ -209,6 +209,12 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
       if (standing) await options.beforeCommit?.(standing);
       return await truth.write(work);
     },
+    ...(truth.writeAlone && {
+      async writeAlone(...statement: Parameters<NonNullable<Store['writeAlone']>>) {
+        if (standing) await options.beforeCommit?.(standing);
+        return (await truth.writeAlone?.(...statement)) ?? 'refused';
+      },
+    }),
   };
   const sw = unwrap(
     await openSwitch(

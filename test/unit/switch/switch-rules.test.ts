@@ -2,10 +2,13 @@ import { defaultRoutingTable } from '@tsunagu/fleet-server/switch/routing/defaul
 import { isWithin, Router, type Routed } from '@tsunagu/fleet-server/switch/routing/route';
 import { type Contracted, Contracts, defaultContracts } from '@tsunagu/fleet-server/switch/schemes/contracts';
 import { judgeStandIn, type StandInRequest, type StandInUsed } from '@tsunagu/fleet-server/switch/stand-in/rules';
+import { toldMti } from '@tsunagu/fleet-server/switch/transaction/messages';
 import { formatPaymentMethod, parsePaymentMethod } from '@tsunagu/protocols/acquiring';
 import { contractRules, routingRules, type RouteRule, standInRule } from '@tsunagu/protocols/fleet';
+import { type Message, originalDataOf } from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { expect, test } from 'vitest';
+import { SmallCentre } from './small-centre.ts';
 import { openSmallHouse, until } from './small-house.ts';
 
 /** Thursday, 26 November 2026, noon in Japan. */
@@ -275,3 +278,65 @@ test('with the issuer away a sale is approved within its limits; when it is back
     await house.close();
   }
 }, 60_000);
+
+test('an authorisation given in the place of an issuer is told by a 1120: it posts nothing there, and its completion posts once', async () => {
+  const house = await openSmallHouse();
+  const centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'ec-centre-1');
+  try {
+    const { rules, standIn } = house.sw;
+    const { link: _link, ranges: _ranges, ...limits } = rule;
+    const issuers = [{ ...limits, link: 'card-company-1', shares: { main: 1 }, entries: ['e-commerce'] }];
+    unwrap(await rules.change('stand-in', unwrap(await rules.view('stand-in')).version, { issuers }, 'test', 'me'));
+    await house.stopCardCompany();
+    await until(() => house.sw.links()[0]?.state === 'down');
+    const hold = (card: Parameters<SmallCentre['sale']>[0], amountMinor: number): Message => {
+      const { fields } = centre.sale(card, amountMinor);
+      return { mti: '1100', fields: { ...fields, 24: '100' } };
+    };
+    const held = hold('visa-contact', 4_000);
+    const approved = await centre.ask(held);
+    expect([approved.mti, approved.text(39), approved.text(38)?.[0]]).toEqual(['1110', '000', 'S']);
+    // One that the issuer would never have given, and one that the centre takes back.
+    expect((await centre.ask(hold('visa-declined', 2_000))).text(39)).toBe('000');
+    const back = hold('jcb-contact', 3_000);
+    expect((await centre.ask(back)).text(39)).toBe('000');
+    expect((await centre.ask(centre.reversal(back))).text(39)).toBe('400');
+    // Nobody gives money back in an issuer's place: there is no advice that would tell it.
+    expect(judgeStandIn({ ...rule, operations: ['refund'] }, 'main', { ...request, operation: 'refund' }, unused)).toBe(
+      'operation',
+    );
+
+    await house.startCardCompany();
+    await until(() => house.sw.reversalsQueued === 0, 30_000);
+    const report = await standIn.list(10, undefined, undefined);
+    expect(report.map(({ amountMinor, state, actionCode }) => [amountMinor, state, actionCode])).toEqual([
+      [3_000, 'taken', null],
+      [2_000, 'refused', '116'],
+      [4_000, 'taken', null],
+    ]);
+    expect(house.ledger.takenMinor).toBe(0);
+    const [visa] = unwrap(await house.sw.operator.transactions({ amount: 4_000 }, { limit: 1 })).items;
+    expect(visa?.state).toBe('posted');
+
+    const { fields } = centre.sale('visa-contact', 4_000);
+    const completion = { ...fields, 24: '201', 38: approved.text(38) ?? '', 56: unwrap(originalDataOf(held)) };
+    expect((await centre.ask({ mti: '1220', fields: completion })).text(39)).toBe('900');
+    await until(() => house.sw.reversalsQueued === 0, 30_000);
+    await until(() => house.ledger.takenMinor === 4_000);
+    const day = unwrap(await house.sw.operator.reconcile('card-company-1', undefined, false, 'test'));
+    expect(day).toMatchObject({ result: 'balanced', differences: 0, ours: { debits: 1, debitsMinor: 4_000 } });
+  } finally {
+    centre.close();
+    await house.close();
+  }
+}, 60_000);
+
+test.each([
+  ['1200', 'sale', 'issuer'],
+  ['1220', 'sale', 'switch'],
+  ['1100', 'authorisation', 'issuer'],
+  ['1120', 'authorisation', 'switch'],
+  ['1220', 'offlineSale', 'switch'],
+] as const)('what follows a transaction names it by the %s that its issuer heard: %s, by %s', (mti, kind, by) => {
+  expect(toldMti({ kind, decided_by: by })).toBe(mti);
+});

@@ -1,8 +1,18 @@
 import { toHex } from '@tsunagu/protocols/kit';
 import type { DukptKsn } from '@tsunagu/protocols/dukpt';
 import type { Insertable, Selectable, Transaction } from 'kysely';
-import { type Columns, type Database, insertRows, selectRows, updateRows } from '../../store/index.ts';
-import { type NewPosting, writePostings } from './postings.ts';
+import {
+  type Columns,
+  type Database,
+  insertRows,
+  lotText,
+  selectRows,
+  triggeredInsert,
+  triggeredUpdate,
+  updateRows,
+} from '../../store/index.ts';
+import { heldEpoch } from './epoch.ts';
+import { type NewPosting, postingAgain, postingColumns, writePostings } from './postings.ts';
 import type { SwitchTables } from './tables.ts';
 
 /** A sale as it stands in the journal. */
@@ -32,6 +42,7 @@ const stepColumns = {
   plain: ['state', 'decided_by', 'action_code', 'approval_code', 'reason', 'answered_at'],
   bytes: ['answer'],
 } as const satisfies Columns<SaleRow>;
+const keyedStepColumns = { ...stepColumns, plain: ['id', ...stepColumns.plain] } as const satisfies Columns<SaleRow>;
 /** What a sale has that is not decided yet. */
 const openColumns = {
   // biome-ignore format: a table
@@ -47,13 +58,29 @@ const decidedColumns: Columns<SaleRow> = {
 };
 const entryColumns = { plain: ['at', 'sale_id', 'serial', 'entry', 'facts'] } as const;
 const counterColumns = { plain: ['initial_key_id', 'counter', 'used_at'] } as const;
+const counterAgain =
+  'ON CONFLICT (initial_key_id) DO UPDATE SET counter = excluded.counter, used_at = excluded.used_at WHERE switch_counters.counter < excluded.counter';
+
+/** A piece of work wants to look at what is on disk, and the commit was to be one statement. */
+export class NotAlone extends Error {}
+
+/** What all that is written in one commit is, by table. */
+interface Written {
+  readonly opened: readonly SaleRow[];
+  readonly decided: readonly SaleRow[];
+  readonly updated: readonly SaleRow[];
+  readonly entries: readonly (Omit<NewEntry, 'facts'> & { readonly facts: string })[];
+  readonly counters: readonly Insertable<SwitchTables['switch_counters']>[];
+  readonly postings: readonly NewPosting[];
+}
 
 /**
  * One commit of the journal. It sees its own writes, and brings them to the store in a few statements, however many sales they are of: before
- * anything else is done in the transaction, and at the end.
+ * anything else is done in the transaction, and at the end. One without a transaction takes what arrives as new, and is one statement (`aloneSql`)
+ * that is refused where that is not so.
  */
 export class Commit {
-  readonly #tx: Transaction<Database>;
+  readonly #tx: Transaction<Database> | undefined;
   readonly #sales = new Map<string, SaleRow>();
   /** Sales and earlier reversals by the key of a request; undefined for none. */
   readonly #idByKey = new Map<string, string | undefined>();
@@ -69,7 +96,7 @@ export class Commit {
   #postings: NewPosting[] = [];
 
   /** @param open sales as they stand on disk that need not be read */
-  constructor(tx: Transaction<Database>, open: ReadonlyMap<string, SaleRow>) {
+  constructor(tx: Transaction<Database> | undefined, open: ReadonlyMap<string, SaleRow>) {
     this.#tx = tx;
     this.#open = open;
   }
@@ -81,6 +108,7 @@ export class Commit {
 
   /** Reads what pieces of work want. */
   async read(wants: readonly Wants[]): Promise<void> {
+    const tx = this.#transaction;
     const keys = new Map<string, SaleKey>();
     const ids = new Set<string>();
     for (const { arriving, sale } of wants) {
@@ -90,7 +118,7 @@ export class Commit {
       else if (sale !== undefined) ids.add(sale);
     }
     for (const row of await selectRows<'switch_sales', SaleRow>(
-      this.#tx,
+      tx,
       'switch_sales',
       ['id'],
       [...ids].map((id) => [id]),
@@ -102,7 +130,7 @@ export class Commit {
       this.#reversalByKey.set(key, undefined);
     }
     for (const row of await selectRows<'switch_sales', SaleRow>(
-      this.#tx,
+      tx,
       'switch_sales',
       ['serial', 'stan', 'local_time'],
       tuples,
@@ -111,7 +139,7 @@ export class Commit {
       this.#idByKey.set(textOf(row), row.id);
     }
     for (const row of await selectRows<'switch_reversals', SaleKey & { readonly id: string }>(
-      this.#tx,
+      tx,
       'switch_reversals',
       ['serial', 'original_stan', 'original_local_time'],
       tuples,
@@ -122,12 +150,18 @@ export class Commit {
 
   /** The transaction itself, for what is done in it directly; what was written here is in it. */
   async direct(): Promise<Transaction<Database>> {
+    const tx = this.#transaction;
     await this.flush();
+    return tx;
+  }
+
+  get #transaction(): Transaction<Database> {
+    if (!this.#tx) throw new NotAlone();
     return this.#tx;
   }
 
   async sale(id: string): Promise<SaleRow> {
-    const known = this.#sales.get(id);
+    const known = this.#sales.get(id) ?? this.#open.get(id);
     if (known) return known;
     const tx = await this.direct();
     return await tx.selectFrom('switch_sales').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
@@ -135,7 +169,7 @@ export class Commit {
 
   async saleByKey(key: SaleKey): Promise<SaleRow | undefined> {
     const name = textOf(key);
-    if (!this.#idByKey.has(name)) await this.#readAnew(key);
+    if (this.#tx && !this.#idByKey.has(name)) await this.#readAnew(key);
     const id = this.#idByKey.get(name);
     return id === undefined ? undefined : this.#sales.get(id);
   }
@@ -143,7 +177,7 @@ export class Commit {
   /** The id of a reversal that came before the sale that it names. */
   async reversalBefore(key: SaleKey): Promise<string | undefined> {
     const name = textOf(key);
-    if (!this.#reversalByKey.has(name)) await this.#readAnew(key);
+    if (this.#tx && !this.#reversalByKey.has(name)) await this.#readAnew(key);
     return this.#reversalByKey.get(name);
   }
 
@@ -194,37 +228,83 @@ export class Commit {
 
   /** Brings what was written so far into the transaction. */
   async flush(): Promise<void> {
+    const tx = this.#transaction;
+    const { opened, decided, updated, entries, counters, postings } = this.#take();
+    await insertRows(tx, 'switch_sales', openColumns, opened);
+    await insertRows(tx, 'switch_sales', decidedColumns, decided);
+    await updateRows(tx, 'switch_sales', 'id', stepColumns, updated);
+    await insertRows(tx, 'switch_journal', entryColumns, entries);
+    await insertRows(tx, 'switch_counters', counterColumns, counters, counterAgain);
+    await writePostings(tx, postings);
+  }
+
+  /** What was written, as the parameters of `aloneSql` after the epoch. */
+  lots(): readonly (string | null)[] {
+    const { opened, decided, updated, entries, counters, postings } = this.#take();
+    const days = postings.map(({ said_day }) => said_day).sort();
+    return [
+      days[0] ?? null,
+      lotText(openColumns, opened),
+      lotText(decidedColumns, decided),
+      lotText(keyedStepColumns, updated),
+      lotText(entryColumns, entries),
+      lotText(counterColumns, counters),
+      // The day on which it counts is the one that was said: where that is closed, the statement is refused.
+      lotText(
+        postingColumns,
+        postings.map((posting) => ({ ...posting, day: posting.said_day })),
+      ),
+    ];
+  }
+
+  #take(): Written {
     const [inserted, updated] = [[...this.#inserted.values()], [...this.#updated.values()]];
-    const [entries, postings] = [this.#entries, this.#postings];
-    const counters = [...this.#counters].map(([initial_key_id, used]) => ({ initial_key_id, ...used }));
+    const isOpen = ({ answer }: SaleRow): boolean => answer === null;
+    const written = {
+      opened: inserted.filter(isOpen),
+      decided: inserted.filter((row) => !isOpen(row)),
+      updated,
+      entries: this.#entries.map((entry) => ({ ...entry, facts: JSON.stringify(entry.facts) })),
+      counters: [...this.#counters].map(([initial_key_id, used]) => ({ initial_key_id, ...used })),
+      postings: this.#postings,
+    };
     this.#inserted.clear();
     this.#updated.clear();
     this.#counters.clear();
     this.#entries = [];
     this.#entryOf.clear();
     this.#postings = [];
-    const isOpen = ({ answer }: SaleRow): boolean => answer === null;
-    await insertRows(this.#tx, 'switch_sales', openColumns, inserted.filter(isOpen));
-    await insertRows(
-      this.#tx,
-      'switch_sales',
-      decidedColumns,
-      inserted.filter((row) => !isOpen(row)),
-    );
-    await updateRows(this.#tx, 'switch_sales', 'id', stepColumns, updated);
-    await insertRows(
-      this.#tx,
-      'switch_journal',
-      entryColumns,
-      entries.map((entry) => ({ ...entry, facts: JSON.stringify(entry.facts) })),
-    );
-    await insertRows(
-      this.#tx,
-      'switch_counters',
-      counterColumns,
-      counters,
-      'ON CONFLICT (initial_key_id) DO UPDATE SET counter = excluded.counter, used_at = excluded.used_at WHERE switch_counters.counter < excluded.counter',
-    );
-    await writePostings(this.#tx, postings);
+    return written;
   }
 }
+
+/** Whether a reversal came before a sale of a lot. The lot goes first: there are few in it, and many reversals. */
+const reversedBefore = (lot: string): string => {
+  const at = (name: (typeof openColumns.plain)[number]): number => openColumns.plain.indexOf(name);
+  return `SELECT RAISE(ABORT, 'a reversal came before')
+    FROM jsonb_each(NEW.${lot}) AS lot CROSS JOIN switch_reversals AS earlier
+    WHERE earlier.serial = lot.value ->> ${at('serial')} AND earlier.original_stan = lot.value ->> ${at('stan')}
+      AND earlier.original_local_time = lot.value ->> ${at('local_time')}`;
+};
+
+/**
+ * A commit as one statement of SQLite: an insert into a view whose trigger checks what a transaction would have read (the epoch, a reversal that came first,
+ * a closed day; the key of a sale is unique), and then writes what it would have written. Both live as long as the connection.
+ */
+export const aloneSchema: readonly string[] = [
+  `CREATE TEMP VIEW IF NOT EXISTS switch_commit AS SELECT ${['epoch', 'from_day', 'opened', 'decided', 'updated', 'entries', 'counters', 'postings'].map((name) => `NULL AS ${name}`).join(', ')}`,
+  `CREATE TEMP TRIGGER IF NOT EXISTS switch_commit_alone INSTEAD OF INSERT ON switch_commit BEGIN
+    SELECT RAISE(ABORT, 'another epoch') WHERE NEW.epoch IS NOT NULL AND ${heldEpoch} IS NOT NEW.epoch;
+    ${reversedBefore('opened')};
+    ${reversedBefore('decided')};
+    SELECT RAISE(ABORT, 'a closed day') FROM switch_days WHERE state = 'closed' AND day >= NEW.from_day;
+    ${triggeredInsert('switch_sales', openColumns, 'NEW.opened')};
+    ${triggeredInsert('switch_sales', decidedColumns, 'NEW.decided')};
+    ${triggeredUpdate('switch_sales', keyedStepColumns, 'NEW.updated')};
+    ${triggeredInsert('switch_journal', entryColumns, 'NEW.entries')};
+    ${triggeredInsert('switch_counters', counterColumns, 'NEW.counters', counterAgain)};
+    ${triggeredInsert('switch_postings', postingColumns, 'NEW.postings', postingAgain)};
+  END`,
+];
+/** Its parameters: the epoch, or null for none, and `Commit.lots`. */
+export const aloneSql = 'INSERT INTO switch_commit VALUES (?, ?, ?, ?, ?, ?, ?, ?)';

@@ -4,8 +4,15 @@ import type { Database, Store } from '../../store/index.ts';
 
 const name = 'switch';
 
-/** Looks in the commit of every write whether this switch is still the one that may write. */
-export type Fence = (tx: Transaction<Database>) => Promise<void>;
+/** The epoch that holds now, as an expression of SQL. */
+export const heldEpoch = `(SELECT epoch FROM switch_epochs WHERE name = '${name}')`;
+
+/** Whether this switch is still the one that may write: it is looked at in every commit. */
+export interface Fence {
+  readonly epoch: number;
+  /** Throws SWITCH_FENCED when somebody else writes by now. */
+  check(tx: Transaction<Database>): Promise<void>;
+}
 
 /** Whether a write failed because somebody else is the switch by now. */
 export const isFenced = (cause: unknown): boolean =>
@@ -26,9 +33,12 @@ export async function beginEpoch(store: Pick<Store, 'write'>, now: number): Prom
       .execute();
     return epoch;
   });
-  return async (tx) => {
-    const held = await tx.selectFrom('switch_epochs').select('epoch').where('name', '=', name).executeTakeFirst();
-    if (held?.epoch !== mine)
-      throw new FaultError({ code: 'SWITCH_FENCED', facts: { epoch: mine, held: held?.epoch ?? 0 } });
+  return {
+    epoch: mine,
+    async check(tx) {
+      const held = await tx.selectFrom('switch_epochs').select('epoch').where('name', '=', name).executeTakeFirst();
+      if (held?.epoch !== mine)
+        throw new FaultError({ code: 'SWITCH_FENCED', facts: { epoch: mine, held: held?.epoch ?? 0 } });
+    },
   };
 }

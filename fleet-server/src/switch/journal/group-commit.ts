@@ -1,6 +1,7 @@
-import type { Transaction } from 'kysely';
-import type { Database, Store } from '../../store/index.ts';
-import { Commit, type SaleRow, type Wants } from './commit.ts';
+import { sql } from 'kysely';
+import type { Store } from '../../store/index.ts';
+import { aloneSchema, aloneSql, Commit, NotAlone, type SaleRow, type Wants } from './commit.ts';
+import type { Fence } from './epoch.ts';
 
 /** The most pieces of work in one commit. */
 const groupMax = 256;
@@ -16,17 +17,18 @@ interface Piece {
  * transactions. Pieces of one group share their fate: when one throws, or the commit fails, all of them fail.
  */
 export class GroupCommit {
-  readonly #store: Pick<Store, 'write'>;
-  readonly #fence: ((tx: Transaction<Database>) => Promise<void>) | undefined;
+  readonly #store: Pick<Store, 'write' | 'writeAlone'>;
+  readonly #fence: Fence | undefined;
   /** A commit failed: whether it was kept is not known. */
   failed: () => void = () => undefined;
   /** Sales that wait for their issuer, as the last commits left them: no other node writes in this epoch, so that they need not be read again. */
   readonly #open = new Map<string, SaleRow>();
   #waiting: Piece[] = [];
   #running: Promise<void> | undefined;
+  /** What a commit in one statement needs, once it is there. */
+  #schema: Promise<void> | undefined;
 
-  /** @param fence throws in the commit when somebody else writes by now */
-  constructor(store: Pick<Store, 'write'>, fence?: (tx: Transaction<Database>) => Promise<void>) {
+  constructor(store: Pick<Store, 'write' | 'writeAlone'>, fence?: Fence) {
     this.#store = store;
     this.#fence = fence;
   }
@@ -59,30 +61,66 @@ export class GroupCommit {
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, groupMax);
-      let failure: unknown;
-      let written: ReadonlyMap<string, SaleRow> | undefined;
-      try {
-        await this.#store.write(async (tx) => {
-          await this.#fence?.(tx);
-          const commit = new Commit(tx, this.#open);
-          written = commit.written;
-          await commit.read(group.flatMap(({ wants }) => wants ?? []));
-          for (const piece of group) if (piece.wants) await piece.run(commit);
-          for (const piece of group) if (!piece.wants) await piece.run(commit);
-          await commit.flush();
-        });
-      } catch (error) {
-        failure = error ?? new Error('the commit failed');
-        this.failed();
-      }
+      const { written, failure } = (await this.#alone(group)) ?? (await this.#together(group));
       // Of what failed nobody knows what is on disk: it is read when it is wanted.
-      for (const [id, row] of written ?? [])
+      for (const [id, row] of written)
         if (failure === undefined && row.state === 'send-intended') this.#open.set(id, row);
         else this.#open.delete(id);
       for (const piece of group) piece.settle(failure);
     }
     this.#running = undefined;
   }
+
+  /** The group as one statement; undefined when a piece has to look at what is on disk: then nothing was kept. */
+  async #alone(group: readonly Piece[]): Promise<Outcome | undefined> {
+    if (this.#store.writeAlone === undefined || group.some(({ wants }) => wants === undefined)) return undefined;
+    const commit = new Commit(undefined, this.#open);
+    try {
+      this.#schema ??= this.#store.write(async (tx) => {
+        for (const statement of aloneSchema) await sql.raw(statement).execute(tx);
+      });
+      await this.#schema;
+    } catch (failure) {
+      this.#schema = undefined;
+      this.failed();
+      return { written: commit.written, failure };
+    }
+    try {
+      for (const piece of group) await piece.run(commit);
+      const end = await this.#store.writeAlone(aloneSql, [this.#fence?.epoch ?? null, ...commit.lots()]);
+      return end === 'refused' ? undefined : { written: commit.written, failure: undefined };
+    } catch (error) {
+      if (error instanceof NotAlone) return undefined;
+      this.failed();
+      return { written: commit.written, failure: error ?? new Error('the commit failed') };
+    }
+  }
+
+  /** The group in one transaction, which reads first what the pieces want. */
+  async #together(group: readonly Piece[]): Promise<Outcome> {
+    let written: Outcome['written'] = new Map();
+    try {
+      await this.#store.write(async (tx) => {
+        await this.#fence?.check(tx);
+        const commit = new Commit(tx, this.#open);
+        written = commit.written;
+        await commit.read(group.flatMap(({ wants }) => wants ?? []));
+        for (const piece of group) if (piece.wants) await piece.run(commit);
+        for (const piece of group) if (!piece.wants) await piece.run(commit);
+        await commit.flush();
+      });
+      return { written, failure: undefined };
+    } catch (error) {
+      this.failed();
+      return { written, failure: error ?? new Error('the commit failed') };
+    }
+  }
+}
+
+/** What a commit wrote of sales; `failure`: whether it is on disk nobody knows. */
+interface Outcome {
+  readonly written: ReadonlyMap<string, SaleRow>;
+  readonly failure: unknown;
 }
 
 const asError = (error: unknown): Error =>

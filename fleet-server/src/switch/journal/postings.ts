@@ -76,11 +76,13 @@ export async function writePostings(tx: Transaction<Database>, postings: readonl
     while (closedDays.has(`${day}/${posting.link}`)) day = nextDay(day);
     return { ...posting, day };
   });
-  await insertRows(tx, 'switch_postings', columns, rows, 'ON CONFLICT DO NOTHING');
+  await insertRows(tx, 'switch_postings', postingColumns, rows, postingAgain);
 }
-const columns = {
+/** Columns of a posting, and what is said of one that is there. */
+export const postingColumns = {
   plain: ['sale_id', 'side', 'kind', 'class', 'amount_minor', 'link', 'day', 'said_day', 'stan', 'local_time', 'at'],
 } as const;
+export const postingAgain = 'ON CONFLICT DO NOTHING';
 
 /** The day after a YYMMDD; the century is this one. */
 export function nextDay(day: string): string {

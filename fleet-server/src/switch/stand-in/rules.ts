@@ -20,6 +20,11 @@ export const standInRefusals = [
 ] as const;
 export type StandInRefusal = (typeof standInRefusals)[number];
 
+/** The advice that tells of an approval in an issuer's place; there is none for other operations, which nobody stands in for. */
+export const adviceOf = (operation: Operation): StandInAdvice | undefined =>
+  operation === 'sale' ? 'offlineSale' : operation === 'authorisation' ? 'offlineAuthorisation' : undefined;
+export type StandInAdvice = 'offlineSale' | 'offlineAuthorisation';
+
 /** What somebody wants while the issuer is away. */
 export interface StandInRequest {
   readonly state: 'down' | 'signed-off' | 'busy';
@@ -76,7 +81,7 @@ export function judgeRequest(rule: StandInRule | undefined, asked: StandInReques
   if (rule === undefined) return 'no-rule';
   if (!rule.when.includes(asked.state)) return 'link-state';
   if (rule.schemes && !rule.schemes.includes(asked.scheme)) return 'scheme';
-  if (!rule.operations.includes(asked.operation)) return 'operation';
+  if (adviceOf(asked.operation) === undefined || !rule.operations.includes(asked.operation)) return 'operation';
   if (!rule.entries.some((known) => known === asked.entry)) return 'entry';
   if (!isInRanges(rule, asked.digits)) return 'range';
   if (asked.hasPin && rule.hasPin === 'refuse') return 'pin';

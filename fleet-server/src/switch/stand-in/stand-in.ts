@@ -7,7 +7,15 @@ import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
 import { type Database, isoTime, type Store } from '../../store/index.ts';
 import type { SwitchRules } from '../rules/rules.ts';
-import { judgeRequest, judgeStandIn, type StandInRefusal, type StandInRequest, type StandInUsed } from './rules.ts';
+import {
+  adviceOf,
+  judgeRequest,
+  judgeStandIn,
+  type StandInAdvice,
+  type StandInRefusal,
+  type StandInRequest,
+  type StandInUsed,
+} from './rules.ts';
 
 /** What somebody wants while the issuer is away, with what limits are counted by. */
 export interface StandInAsked extends Omit<StandInRequest, 'isListed'> {
@@ -23,6 +31,8 @@ export interface StandInAsked extends Omit<StandInRequest, 'isListed'> {
 export interface StoodIn {
   /** DE38: six characters. */
   readonly approvalCode: string;
+  /** What the issuer is told by. */
+  readonly advice: StandInAdvice;
 }
 
 /** Answers in the place of issuers that are away, within what they allow. */
@@ -64,7 +74,9 @@ export function openStandIn(
     async approve(asked) {
       const rule = ruleOf(asked.link);
       const early = judgeRequest(rule, { ...asked, isListed: false });
+      const advice = adviceOf(asked.operation);
       if (rule === undefined || early !== undefined) return early ?? 'no-rule';
+      if (advice === undefined) return 'operation';
       if (await isListed(asked.pan)) return 'listed';
       const at = world.clock.now();
       const day = localTransactionTime(at).slice(0, 6);
@@ -91,7 +103,7 @@ export function openStandIn(
             action_code: null,
           })
           .execute();
-        return { approvalCode };
+        return { approvalCode, advice };
       });
     },
     async release(saleId) {
@@ -177,18 +189,19 @@ const approvalCodeOf = (saleId: string): string =>
   `S${createHash('sha256').update(saleId).digest('hex').slice(0, 5).toUpperCase()}`;
 
 /**
- * What the issuer hears of an approval in its place: a 1220 with reason, approval code and decision, and who decided (DE58). PIN and track stay behind:
- * they are for a decision that was made.
+ * What the issuer hears of an approval in its place: a 1220 of a sale, a 1120 of an authorisation, which posts nothing, with reason, approval code and
+ * decision, and who decided (DE58). PIN and track stay behind: they are for a decision that was made.
  */
-export function standInAdvice(request: Message, { approvalCode }: StoodIn): Message {
+export function standInAdvice(request: Message, { approvalCode, advice }: StoodIn): Message {
+  const { mti, functions } = operations[advice];
   const fields: { [element: number]: FieldValue } = {};
   for (const [number, value] of Object.entries(request.fields))
     if (number !== '35' && number !== '52') fields[Number(number)] = value;
   return {
-    mti: operations.offlineSale.mti,
+    mti,
     fields: {
       ...fields,
-      24: operations.offlineSale.functions[0],
+      24: functions[0],
       25: adviceReasons.issuerUnavailable,
       38: approvalCode,
       39: '000',

@@ -1,4 +1,11 @@
-import { answerTo, businessDay, type Link, retrievalReference, transmissionTime } from '@tsunagu/protocols/acquiring';
+import {
+  answerTo,
+  businessDay,
+  type Link,
+  operations,
+  retrievalReference,
+  transmissionTime,
+} from '@tsunagu/protocols/acquiring';
 import {
   type FieldValue,
   formatOriginalData,
@@ -7,6 +14,8 @@ import {
   responseMti,
 } from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
+import type { SaleRow } from '../journal/journal.ts';
+import { adviceOf } from '../stand-in/rules.ts';
 import type { Face } from './asking.ts';
 
 /** Elements that belong to the link a message came over, and end with it. */
@@ -33,6 +42,12 @@ export function issuerRequest(
   fields[37] = retrievalReference(nowMs, outStan);
   if (original) fields[56] = unwrap(formatOriginalData({ ...original, acquirer }));
   return { mti: originalMti(sale.mti), fields };
+}
+
+/** The MTI under which the issuer knows a transaction: that of an advice, where it was approved in its place. */
+export function toldMti({ kind, decided_by }: Pick<SaleRow, 'kind' | 'decided_by'>): string {
+  const advice = decided_by === 'switch' ? adviceOf(kind) : undefined;
+  return operations[advice ?? kind].mti;
 }
 
 /** What of a sale its reversal needs; the rest is not kept. */

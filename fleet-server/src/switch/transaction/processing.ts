@@ -24,7 +24,7 @@ import { admit } from '../rules/admission.ts';
 import type { SwitchRules } from '../rules/rules.ts';
 import { type StandIn, standInAdvice } from '../stand-in/stand-in.ts';
 import { bodyDigest, type TerminalReversal, type TerminalSale, wipe } from '../terminal-link/request.ts';
-import { firstDifference, issuerRequest, ownAnswer, passedOn, reversalImage } from './messages.ts';
+import { firstDifference, issuerRequest, ownAnswer, passedOn, reversalImage, toldMti } from './messages.ts';
 import { type Asking, type Face, terminalsOrigin } from './asking.ts';
 import { isTaken, type Lane } from './store-and-forward.ts';
 import type { SaleEvent } from './rules.ts';
@@ -187,7 +187,7 @@ export class Processing {
       outStan,
       now,
       original && {
-        mti: operations[original.kind].mti,
+        mti: toldMti(original),
         stan: original.out_stan ?? original.stan,
         localTime: original.local_time,
       },
@@ -552,7 +552,7 @@ export class Processing {
 
   /** The answer to an advice comes after its deadline: the advice need not go again. */
   async #lateAdvice(link: string, outStan: string, outTime: string, message: DecodedMessage): Promise<void> {
-    if (message.mti !== '1430' && message.mti !== '1230') return;
+    if (message.mti !== '1430' && message.mti !== '1130' && message.mti !== '1230') return;
     const row = await this.#advices.byOut(link, outStan, outTime);
     const isOf = row?.advice === (message.mti === '1430' ? 'reversal' : 'posting');
     if (row && isOf && isTaken(row.advice, message.text(39) ?? ''))
