@@ -42,6 +42,10 @@ test('root and list keys leave the server, and from then on nobody but their kee
   await spread();
   for (const who of ['anna', 'ben', 'chie', 'dai', 'emi']) await negative(who, 'key', 'make', at(`${who}.key`));
   expect(statSync(at('anna.key')).mode & 0o777).toBe(0o600);
+  // What is no name is a mistake of the command line, and no fault of the program.
+  const misnamed = await as('anna', 'negative', 'lists', 'set', 'Bad Name');
+  expect(misnamed).toMatchObject({ code: 2 });
+  expect(misnamed.stderr).not.toMatch(/\n\s+at /);
   // Nobody's key is written over, and a short passphrase is none.
   expect((await as('anna', 'negative', 'key', 'make', at('anna.key'))).stderr).toContain('FILE_UNWRITABLE');
   expect(
@@ -85,7 +89,7 @@ test('an emergency entry still goes at once, a version waits for its signatures,
   expect(await negative('emi', 'sign', '--key', at('emi.key'))).toContain(`Version ${version + 1} is published`);
   expect(await spread()).toMatchObject({ version: version + 1, cards: 1 });
   // Half of the list goes: two keepers have to want that.
-  await negative('nobody', 'remove', '4761739001010127');
+  expect(await as('nobody', 'negative', 'remove', '4761739001010127')).toMatchObject({ code: 5 });
   expect(await negative('nobody', 'publish', '--second-signature')).toContain('waits for');
   expect(await negative('dai', 'sign', '--key', at('dai.key'))).toContain('One more list key');
   expect(await negative('emi', 'sign', '--key', at('emi.key'))).toContain('is published');

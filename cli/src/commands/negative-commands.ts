@@ -147,16 +147,15 @@ export function addNegativeCommands(program: Command, shell: Shell): void {
     .description('codec, version, spread and exposure of each / 一覧')
     .action(() => shell.withServer(async (context) => (await import('./negative.ts')).showNegativeLists(context)));
   lists
-    .command('set <name>')
+    .command('set')
     .description('make a list, or have it published in another codec / 作成・方式変更')
+    .addArgument(new Argument('<name>', 'of the list').argParser(listName))
     .addOption(
       new Option('--codec <codec>', 'KH: keyed hashes; KP: exact, no good card is ever met')
         .choices(['KH', 'KP'])
         .default('KH'),
     )
     .action((name: string, { codec }: { codec: 'KH' | 'KP' }) =>
-      shell.withServer(async (context) =>
-        (await import('./negative.ts')).setNegativeList(context, listName(name), codec),
-      ),
+      shell.withServer(async (context) => (await import('./negative.ts')).setNegativeList(context, name, codec)),
     );
 }

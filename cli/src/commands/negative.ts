@@ -233,7 +233,12 @@ export async function explainNegative(
   const { listed, atTerminals, lastFour, entries, changes } = answer.value;
   const { texts } = console;
   console.out(listed ? texts.negative.isListed(lastFour) : texts.negative.isNotListed(lastFour));
-  if (!listed && atTerminals !== 'clear') console.out(texts.negative.stillRefused);
+  // Nobody lists it, and terminals refuse it all the same: by a range, since its removal waits, or since it meets a listed one by chance.
+  if (!listed && atTerminals === 'range-listed') console.out(texts.negative.refusedByRange);
+  else if (!listed && atTerminals !== 'clear')
+    console.out(
+      changes.some(({ kind }) => kind === 'unlisted') ? texts.negative.removalWaits : texts.negative.refusedByChance,
+    );
   for (const { source, reason, addedAt, version } of entries)
     console.out(texts.negative.listedBy(source, reason, addedAt, version));
   for (const { at, kind, source, by } of changes) console.out(`  ${at} ${kind} ${source} (${by})`);

@@ -260,8 +260,12 @@ export const en = {
       `version ${from} to ${to}: ${added} cards came, ${removed} went; ${delta} bytes instead of ${whole}`,
     isListed: (lastFour: string) => `The card ending ${lastFour} is listed:`,
     isNotListed: (lastFour: string) => `The card ending ${lastFour} is not listed.`,
-    stillRefused:
-      'Terminals refuse it all the same: its removal waits for a second signature (tsunagu negative publish --second-signature, by another person), it lies in a blocked range, or it meets a listed card by chance (tsunagu negative allow).',
+    refusedByRange:
+      'Terminals refuse it all the same: it lies in a blocked range. tsunagu negative allow lets this one card through.',
+    removalWaits:
+      'Terminals refuse it all the same: its removal waits for a second signature, by another person (tsunagu negative publish --second-signature).',
+    refusedByChance:
+      'Terminals refuse it all the same: it meets a listed card by chance. tsunagu negative allow lets it through.',
     listedBy: (source: string, reason: string, at: string, version: number | null) =>
       `  by ${source}: ${reason}, since ${at}, ${version === null ? 'emergency entry' : `version ${version}`}`,
     proven: (lastFour: string, serial: string, at: string, answer: string, reason: string, by: string) =>

@@ -230,8 +230,12 @@ export const ja: Texts = {
       `版 ${from} → ${to}: 追加 ${added} 件、削除 ${removed} 件。全件 ${whole} バイトに対し差分 ${delta} バイト`,
     isListed: (lastFour) => `下4桁 ${lastFour} のカードは登録されています:`,
     isNotListed: (lastFour) => `下4桁 ${lastFour} のカードは登録されていません。`,
-    stillRefused:
-      'ただし端末では引き続き拒否されます: 解除が第二署名待ち(別の担当者が tsunagu negative publish --second-signature)、無効番号帯の中、または偶然の一致(tsunagu negative allow)です。',
+    refusedByRange:
+      'ただし端末では引き続き拒否されます: 無効番号帯に入っています。このカードだけ通すには tsunagu negative allow を使います。',
+    removalWaits:
+      'ただし端末では引き続き拒否されます: 解除が第二署名待ちです(別の担当者が tsunagu negative publish --second-signature)。',
+    refusedByChance:
+      'ただし端末では引き続き拒否されます: 登録カードと偶然に一致しています。通すには tsunagu negative allow を使います。',
     listedBy: (source, reason, at, version) =>
       `  登録元 ${source}: ${reason}、${at} から、${version === null ? '緊急登録' : `版 ${version}`}`,
     proven: (lastFour, serial, at, answer, reason, by) =>

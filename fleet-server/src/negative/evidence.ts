@@ -34,7 +34,16 @@ export function openEvidence(parts: ListParts): Pick<Negative, 'observe' | 'prov
         .where('at', '<=', at)
         .orderBy('id', 'desc')
         .executeTakeFirst();
-      if (!applied) return fail('NEGATIVE_PROOF_UNAVAILABLE', { field: 'at' });
+      if (!applied) {
+        const known = await store.db
+          .selectFrom('terminals')
+          .select('serial')
+          .where('serial', '=', serial)
+          .executeTakeFirst();
+        return known
+          ? fail('NEGATIVE_PROOF_UNAVAILABLE', { field: 'at' })
+          : fail('TERMINAL_UNKNOWN', { field: 'serial' });
+      }
       const head = await store.db
         .selectFrom('negative_heads')
         .selectAll()

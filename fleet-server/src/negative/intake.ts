@@ -180,6 +180,7 @@ export function openIntake(
     },
     async addRange({ low, high, until }, by) {
       if (low.length !== high.length || low > high) return fail('INPUT_INVALID', { field: 'high' });
+      if (Date.parse(until) <= world.clock.now()) return fail('INPUT_INVALID', { field: 'until' });
       const range = {
         digits: low.length,
         low: Number(low),

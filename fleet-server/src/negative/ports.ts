@@ -100,7 +100,9 @@ export interface NegativeList {
     pan: Secret<'pan'>,
     serial: Serial,
     at: number,
-  ): Promise<Result<NegativeProof, 'NEGATIVE_PROOF_UNAVAILABLE' | 'PAN_INVALID' | 'INPUT_INVALID'>>;
+  ): Promise<
+    Result<NegativeProof, 'NEGATIVE_PROOF_UNAVAILABLE' | 'TERMINAL_UNKNOWN' | 'PAN_INVALID' | 'INPUT_INVALID'>
+  >;
   /** Whether a card is on the list now. */
   isListed(pan: Secret<'pan'>): Promise<boolean>;
   /** Stores what a terminal says it applies. Returns whether that changed. */

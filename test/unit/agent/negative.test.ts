@@ -496,6 +496,14 @@ test('an exact list is asked beside the regular one once the root names it: unti
   await rotten.file.scrub();
   expect(answers(rotten)).toEqual(['listed', 'listed', 'listed']);
   rotten.stop.abort();
+  // A list whose record cannot be read is not here, and nobody is cleared without it.
+  const unread = rotten.files.afterPowerLoss(true);
+  await unread.write('negative-trust-list-house-cards.sealed', Buffer.from('TSS1 that nobody sealed'));
+  const without = await open(unread);
+  expect(without.file.explain(good).answer).toBe('stale');
+  expect(without.file.allowance()).toEqual(nothing);
+  expect(without.file.isWhole()).toBe(false);
+  without.stop.abort();
   server.negativeParts.delete(negativeNames.authority(2));
 });
 

@@ -14,6 +14,16 @@ import { cancelJobs, changeJob, listJobs, orderJob, orderJobs } from '../../../c
 import { moveLifecycle } from '../../../cli/src/commands/lifecycle.ts';
 import { showApproval } from '../../../cli/src/commands/approvals.ts';
 import { revokeCertificate, revokeCertificates } from '../../../cli/src/commands/revoke.ts';
+import {
+  addToNegative,
+  allowInNegative,
+  blockRange,
+  explainNegative,
+  importNegative,
+  proveNegative,
+  publishNegative,
+  removeFromNegative,
+} from '../../../cli/src/commands/negative.ts';
 import { actOnSwap, listSwaps } from '../../../cli/src/commands/swap.ts';
 import { exit, fileFaultOf, openConsole, usageErrorOf } from '../../../cli/src/console/index.ts';
 import { signedIn } from '../audit/support.ts';
@@ -243,4 +253,45 @@ test('an error of the file system says whether reading or writing failed', async
   writeFileSync(join(folder, 'file'), 'x');
   expect(await faultOf(mkdir(join(folder, 'file')))).toBe('FILE_NOT_WRITTEN');
   expect(fileFaultOf(new TypeError('ours'))).toBeUndefined();
+});
+
+test('the negative file: what is wrong is said with its place, a removal waits for another person, and an explanation says so', async () => {
+  const [list, first, second, chance] = ['regular', '4761739001010010', '5413330089010483', '4111111111111111'];
+  const file = join(dataDir, 'list.csv');
+  writeFileSync(file, `${first},stolen\n${second},lost\nno card\n`);
+  const imports = (mode: 'add' | 'replace') => (context: Context) =>
+    importNegative(context, file, { list, source: 'issuer-a', mode });
+  const refused = await run('mori', imports('replace'));
+  expect(refused).toMatchObject({ code: exit.failed });
+  expect(refused.err).toMatch(/NEGATIVE_LIST_REFUSED[\s\S]*line=3/);
+  expect(await run('mori', imports('add'))).toMatchObject({ code: exit.ok });
+  const off = (context: Context) => removeFromNegative(context, { list, pan: first, source: 'issuer-a' });
+  expect((await run('mori', off)).err).toContain('NEGATIVE_SHRINKS');
+  const explain = (pan: string) => (context: Context) => explainNegative(context, { list, pan });
+  expect((await run('mori', explain(first))).out).toMatch(/is not listed[\s\S]*waits for a second signature/);
+  expect((await run('mori', explain(first), { lang: 'ja' })).out).toContain('第二署名待ち');
+  const sign = (context: Context) => publishNegative(context, { list, secondSignature: true });
+  expect((await run('mori', sign)).err).toContain('APPROVAL_OWN');
+  expect((await run('mori', sign, { lang: 'ja' })).err).toContain('自分の依頼');
+  expect(await run('sato', sign)).toMatchObject({ code: exit.ok });
+  expect((await run('mori', explain(first))).out).not.toContain('refuse');
+
+  const range = (until: string) => (context: Context) =>
+    blockRange(context, { list, low: '411111', high: '411119', until });
+  expect((await run('mori', range('2020-01-01T00:00:00Z'))).err).toMatch(/INPUT_INVALID.*until/);
+  expect(await run('mori', range(new Date(Date.now() + 86_400_000).toISOString()))).toMatchObject({ code: exit.ok });
+  expect((await run('mori', explain(chance))).out).toMatch(/not listed[\s\S]*blocked range/);
+  expect((await run('mori', explain(chance), { lang: 'ja' })).out).toContain('無効番号帯');
+  await run('mori', (context) => allowInNegative(context, { list, pan: chance, withdraw: false }));
+  await run('sato', sign);
+  expect((await run('mori', explain(chance))).out).not.toContain('refuse');
+  expect(
+    await run('mori', (context) => addToNegative(context, { list, pan: chance, reason: 'lost', source: 'manual' })),
+  ).toMatchObject({ code: exit.ok });
+  expect((await run('mori', explain(chance))).out).toContain('is listed');
+
+  const prove = (serial: string) => (context: Context) =>
+    proveNegative(context, { list, pan: first, serial, at: new Date().toISOString() }, undefined);
+  expect((await run('mori', prove('NOPE-0001'))).err).toContain('TERMINAL_UNKNOWN');
+  expect((await run('mori', prove(one))).err).toContain('NEGATIVE_PROOF_UNAVAILABLE');
 });

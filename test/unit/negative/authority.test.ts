@@ -250,6 +250,13 @@ test('a list key and an emergency key that ran ahead are replaced too: their num
   });
   const taken = take(next, recovered);
   expect([taken.applied?.version, taken.overlaySeq, isEqualToHead(taken)]).toEqual([6, 4, true]);
+  // The emergency key alone: what it said is of no head until the next one says so, and makes nothing fresh.
+  const only = rootOf({
+    version: 2,
+    keys: [...rootOf().keys.filter(({ id }) => id !== keys.emergency.key.id), emergency.key],
+  });
+  const moved = unwrap(acceptRoot(state, signed('root', encodeRoot(only), keys.roots[0], keys.roots[1]), now));
+  expect([isEqualToHead(state), isEqualToHead(moved)]).toEqual([true, false]);
   // The keys before say nothing any more.
   const before = publish(7, 5, { head: { rootVersion: 2 } });
   const headed = unwrap(acceptHead(taken, before.head, now));
