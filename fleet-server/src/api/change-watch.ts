@@ -53,7 +53,7 @@ export function watchChanges(
 
   app.addHook('onSend', async (request, reply, payload) => {
     const { change, claimed, refusedFor } = request;
-    if (change) change.isOver = true;
+    if (change) changes.over(change);
     request.change = request.claimed = undefined;
     const code = refusedFor;
     const isWork = !looking.has(request.method) && request.routeOptions.url !== undefined;

@@ -32,6 +32,8 @@ export interface InEveryCommit {
  */
 export interface Changes {
   run<T>(change: Change, work: () => T): T;
+  /** The request of this change was answered. */
+  over(change: Change): void;
   /** Runs what the house does of itself, although a change set it off: what it writes is not that change's. */
   outside<T>(work: () => T): T;
   current(): Change | undefined;
@@ -50,9 +52,20 @@ export function openChanges(): Changes {
     const change = running.getStore();
     return change?.isOver ? undefined : change;
   };
+  let underWay = 0;
   return {
-    run: (change, work) => running.run(change, work),
-    outside: (work) => running.run(undefined, work),
+    run(change, work) {
+      underWay += 1;
+      return running.run(change, work);
+    },
+    over(change) {
+      if (change.isOver) return;
+      change.isOver = true;
+      underWay -= 1;
+      // While it is on, Node 20 follows every promise of the process, those of all terminals.
+      if (underWay === 0) running.disable();
+    },
+    outside: (work) => (current() ? running.run(undefined, work) : work()),
     current,
     about(subject) {
       const change = current();

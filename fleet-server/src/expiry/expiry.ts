@@ -117,20 +117,35 @@ export function openExpiry(rooms: ExpiryRooms): Expiry {
     if (changed.length === 0) return;
     const alarmed: Serial[] = [];
     await store.write(async (tx) => {
-      for (const { serial, horizon, details, news } of changed) {
-        const { level, until, first } = horizon;
-        const row = { until, ends_at: first.endsAt, first: first.kind, level, details };
-        await tx
-          .insertInto('horizons')
-          .values({ serial, ...row })
-          .onConflict((conflict) => conflict.column('serial').doUpdateSet(row))
-          .execute();
+      await tx
+        .insertInto('horizons')
+        .values(
+          changed.map(({ serial, horizon: { level, until, first }, details }) => ({
+            serial,
+            until,
+            ends_at: first.endsAt,
+            first: first.kind,
+            level,
+            details,
+          })),
+        )
+        .onConflict((conflict) =>
+          conflict.column('serial').doUpdateSet((of) => ({
+            until: of.ref('excluded.until'),
+            ends_at: of.ref('excluded.ends_at'),
+            first: of.ref('excluded.first'),
+            level: of.ref('excluded.level'),
+            details: of.ref('excluded.details'),
+          })),
+        )
+        .execute();
+      for (const { serial, horizon, news } of changed) {
         for (const reason of news)
           await rooms.note(tx, serial, 'alarm', {
             code: reason.level === 'passed' ? 'EXPIRY_PASSED' : 'EXPIRY_NEAR',
             level: reason.level,
             ends: reason.kind,
-            lastDay: lastDayBefore(reason.until ?? until),
+            lastDay: lastDayBefore(reason.until ?? horizon.until),
           });
         if (news.length > 0) alarmed.push(serial);
       }
