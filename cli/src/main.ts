@@ -137,6 +137,10 @@ program
     [],
   )
   .option('--broker <url>', 'an MQTT broker that stands in for our own: mqtts://host:port / 外部ブローカーを使用')
+  .option(
+    '--webhook-allow <networks...>',
+    'networks, such as 127.0.0.1/32, that webhooks may reach although they are not public / 通知先に許す非公開ネットワーク',
+  )
   .action(
     async (options: {
       portBase: number;
@@ -147,6 +151,7 @@ program
       readers: string[];
       broker?: string;
       vault?: string;
+      webhookAllow?: string[];
     }) => {
       const { startHouse } = await import('./house/index.ts');
       const stop = new AbortController();

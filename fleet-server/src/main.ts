@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { defaultPortBase, tenantSchema } from '@tsunagu/protocols/fleet';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -19,6 +20,7 @@ const program = new Command('fleet-server')
   .option(
     '--webhook-allow <networks...>',
     'networks, such as 127.0.0.1/32, that webhooks may reach although they are not public',
+    network,
   )
   .option(
     '--vault <uri>',
@@ -51,6 +53,15 @@ function days(text: string): number {
 function brokerUrl(text: string): string {
   if (!/^mqtts:\/\/[^/]+:\d+$/.test(text)) throw new InvalidArgumentError('mqtts://host:port');
   return text;
+}
+
+function network(text: string, before: readonly string[] = []): string[] {
+  const [address = '', prefix, ...more] = text.split('/');
+  const bits = isIP(address) === 6 ? 128 : 32;
+  const isWhole = isIP(address) !== 0 && more.length === 0;
+  if (!isWhole || (prefix !== undefined && !(/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)))
+    throw new InvalidArgumentError('an address, or a network such as 10.0.0.0/8');
+  return [...before, text];
 }
 
 function tenant(text: string) {

@@ -38,6 +38,8 @@ export interface StartOptions {
   readonly broker?: string;
   /** A PKCS #11 token that holds the keys (RFC 7512). */
   readonly vault?: string;
+  /** Networks that webhooks may reach although they are not public. */
+  readonly webhookAllow?: readonly string[];
 }
 
 const program = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
@@ -133,6 +135,7 @@ async function raise(
       ...common,
       ...(options.broker === undefined ? [] : ['--broker', options.broker]),
       ...(options.vault === undefined ? [] : ['--vault', options.vault]),
+      ...(options.webhookAllow === undefined ? [] : ['--webhook-allow', ...options.webhookAllow]),
     ],
     startTimeoutMs,
     serverFlags,
