@@ -1,4 +1,4 @@
-import type { BridgeEvent, CardSeen, ReaderSeen } from '@tsunagu/protocols/workshop';
+import type { BridgeEvent, CardSeen, ReaderSeen, StepResult } from '@tsunagu/protocols/workshop';
 import { type Console, explain } from '../console/index.ts';
 
 /** What a code of the error table says, behind the code. */
@@ -27,6 +27,10 @@ export function cardTexts(console: Console, card: CardSeen): readonly string[] {
     ...(applications.length === 0 ? [texts.workshop.noApplications] : applications),
   ];
 }
+
+/** What a step of a script met, in the reader's language; empty for nothing. */
+export const detailText = ({ language }: Console, detail: StepResult['detail']): string =>
+  typeof detail === 'object' ? detail[language] : (detail ?? '');
 
 /** An event as a person reads it; nothing for those that say nothing by themselves. */
 export function linesOf(console: Console, event: BridgeEvent): readonly string[] {
@@ -89,8 +93,8 @@ export function linesOf(console: Console, event: BridgeEvent): readonly string[]
     case 'step': {
       const { verdict, title, clause, code, detail } = event.result;
       const tone = verdict === 'passed' ? 'ok' : verdict === 'failed' ? 'error' : 'muted';
-      const met = typeof detail === 'object' ? detail[language] : detail;
-      const why = [code === undefined ? undefined : because(console, code), met].filter(Boolean).join('  ');
+      const met = detailText(console, detail);
+      const why = [code === undefined ? '' : because(console, code), met].filter(Boolean).join('  ');
       return [
         `${console.paint(tone, texts.verdict[verdict])}  ${title[language]}`,
         console.paint('muted', `    ${clause}${why === '' ? '' : `  ·  ${why}`}`),
