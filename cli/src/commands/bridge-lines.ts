@@ -1,4 +1,4 @@
-import type { BridgeEvent, CardSeen, ReaderSeen } from '@tsunagu/protocols/workshop';
+import type { BridgeEvent, CardSeen, ReaderSeen, StepResult } from '@tsunagu/protocols/workshop';
 import { type Console, explain } from '../console/index.ts';
 
 /** What a code of the error table says, behind the code. */
@@ -27,6 +27,10 @@ export function cardTexts(console: Console, card: CardSeen): readonly string[] {
     ...(applications.length === 0 ? [texts.workshop.noApplications] : applications),
   ];
 }
+
+/** What a step met, in the reader's language. */
+export const detailOf = ({ detail }: Pick<StepResult, 'detail'>, language: Console['language']): string | undefined =>
+  typeof detail === 'object' ? detail[language] : detail;
 
 /** An event as a person reads it; nothing for those that say nothing by themselves. */
 export function linesOf(console: Console, event: BridgeEvent): readonly string[] {
@@ -87,9 +91,9 @@ export function linesOf(console: Console, event: BridgeEvent): readonly string[]
     case 'askedOfPerson':
       return [console.paint('bold', texts.ask[event.ask])];
     case 'step': {
-      const { verdict, title, clause, code, detail } = event.result;
+      const { verdict, title, clause, code } = event.result;
       const tone = verdict === 'passed' ? 'ok' : verdict === 'failed' ? 'error' : 'muted';
-      const met = typeof detail === 'object' ? detail[language] : detail;
+      const met = detailOf(event.result, language);
       const why = [code === undefined ? undefined : because(console, code), met].filter(Boolean).join('  ');
       return [
         `${console.paint(tone, texts.verdict[verdict])}  ${title[language]}`,
