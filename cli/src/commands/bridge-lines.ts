@@ -28,9 +28,9 @@ export function cardTexts(console: Console, card: CardSeen): readonly string[] {
   ];
 }
 
-/** What a step of a script met, in the reader's language; empty for nothing. */
-export const detailText = ({ language }: Console, detail: StepResult['detail']): string =>
-  typeof detail === 'object' ? detail[language] : (detail ?? '');
+/** What a step met, in the reader's language. */
+export const detailOf = ({ detail }: Pick<StepResult, 'detail'>, language: Console['language']): string | undefined =>
+  typeof detail === 'object' ? detail[language] : detail;
 
 /** An event as a person reads it; nothing for those that say nothing by themselves. */
 export function linesOf(console: Console, event: BridgeEvent): readonly string[] {
@@ -91,10 +91,10 @@ export function linesOf(console: Console, event: BridgeEvent): readonly string[]
     case 'askedOfPerson':
       return [console.paint('bold', texts.ask[event.ask])];
     case 'step': {
-      const { verdict, title, clause, code, detail } = event.result;
+      const { verdict, title, clause, code } = event.result;
       const tone = verdict === 'passed' ? 'ok' : verdict === 'failed' ? 'error' : 'muted';
-      const met = detailText(console, detail);
-      const why = [code === undefined ? '' : because(console, code), met].filter(Boolean).join('  ');
+      const met = detailOf(event.result, language);
+      const why = [code === undefined ? undefined : because(console, code), met].filter(Boolean).join('  ');
       return [
         `${console.paint(tone, texts.verdict[verdict])}  ${title[language]}`,
         console.paint('muted', `    ${clause}${why === '' ? '' : `  ·  ${why}`}`),

@@ -5,7 +5,7 @@ import type { BridgeEvent, StepResult } from '@tsunagu/protocols/workshop';
 import type { World } from '@tsunagu/protocols/world';
 import { runBridge } from '../bridge/index.ts';
 import { type Console, type ExitCode, exit, layOut, printFault } from '../console/index.ts';
-import { detailText, linesOf } from './bridge-lines.ts';
+import { detailOf, linesOf } from './bridge-lines.ts';
 
 /** How a command of the bridge shows what it is told. */
 export interface BridgeView {
@@ -60,10 +60,7 @@ function printTable(console: Console, steps: readonly StepResult[]): void {
       { head: columns.verdict, cell: (step: StepResult) => verdict[step.verdict] },
       { head: columns.step, cell: (step) => step.title[console.language] },
       { head: columns.clause, cell: (step) => step.clause },
-      {
-        head: columns.detail,
-        cell: ({ code, detail }) => [code, detailText(console, detail)].filter(Boolean).join(' '),
-      },
+      { head: columns.detail, cell: (step) => [step.code, detailOf(step, console.language)].filter(Boolean).join(' ') },
     ],
     steps,
   );
