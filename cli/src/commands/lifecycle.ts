@@ -261,8 +261,14 @@ export async function registerTerminal(context: Context, serial: string, options
   const { client, console, json } = context;
   const { model, merchant, shop, lane, state, seal, connections, parent, relayPort, out } = options;
   const body = parseWith(registerSchema, {
-    ...{ serial, model, place: { merchant, shop, lane }, lifecycle: state },
-    ...{ seals: seal, connections, parent, relayPort },
+    serial,
+    model,
+    place: { merchant, shop, lane },
+    lifecycle: state,
+    seals: seal,
+    connections,
+    parent,
+    relayPort,
   });
   if (!body.ok) return refuse(console, fail('OPTION_INVALID', { field: body.fault.field ?? '' }).fault, json);
   return await keepClaim(context, serial, out, () => client.register(body.value), console.texts.identity.registered);

@@ -45,21 +45,55 @@ const [own, stranger] = [terminal(serial), terminal('JTC17-0002')];
 
 const said = { serial, job, at, host: 'a', next: null as string | null, protectionKey: 'CC', gone, left: 0 };
 const release = (change: object = {}, swear = own, word: object = {}) => ({
-  ...{ kind: 'release', serial, job, at, host: 'tr34/kdh', next: null, protectionKey: 'CC', gone },
-  ...{ orderedBy: 'olga', approvedBy: 'anna', ...swear({ ...said, ...word }), ...change },
+  kind: 'release',
+  serial,
+  job,
+  at,
+  host: 'tr34/kdh',
+  next: null,
+  protectionKey: 'CC',
+  gone,
+  orderedBy: 'olga',
+  approvedBy: 'anna',
+  ...swear({ ...said, ...word }),
+  ...change,
 });
 const key = (change: object = {}) => ({
-  ...{ kind: 'key', id: 'k', serial, ...gone[0], initialKeyId: null, parent: 'bdk/1', state: 'destroyed' },
-  ...{ allocatedAt: '2026-04-01T00:00:00.000Z', loadedAt: null, ...change },
+  kind: 'key',
+  id: 'k',
+  serial,
+  ...gone[0],
+  initialKeyId: null,
+  parent: 'bdk/1',
+  state: 'destroyed',
+  allocatedAt: '2026-04-01T00:00:00.000Z',
+  loadedAt: null,
+  ...change,
 });
 const wipe = (change: object = {}, swear = own, word: object = {}) => ({
-  ...{ kind: 'wipe', serial, job, at, orderedBy: 'olga', approvedBy: 'anna' },
-  ...{ ...swear({ serial, job, attempt: 1, boot: 1, at, removed: 4, keys: 0, left: [], ...word }), ...change },
+  kind: 'wipe',
+  serial,
+  job,
+  at,
+  orderedBy: 'olga',
+  approvedBy: 'anna',
+  ...swear({ serial, job, attempt: 1, boot: 1, at, removed: 4, keys: 0, left: [], ...word }),
+  ...change,
 });
 const evidence = { wipeProof: { by: 'job', job }, tests: { by: 'job', job: 'test' } };
 const step = (change: object = {}) => ({
-  ...{ kind: 'step', id: 1, serial, at, from: 'wipe', to: 'redeploy', by: 'olga', approvedBy: null, reason: '' },
-  ...{ evidence, isInTime: true, ...change },
+  kind: 'step',
+  id: 1,
+  serial,
+  at,
+  from: 'wipe',
+  to: 'redeploy',
+  by: 'olga',
+  approvedBy: null,
+  reason: '',
+  evidence,
+  isInTime: true,
+  ...change,
 });
 
 let packs = 0;
