@@ -326,7 +326,7 @@ test('an authorisation given in the place of an issuer is told by a 1120: it pos
     const day = unwrap(await house.sw.operator.reconcile('card-company-1', undefined, false, 'test'));
     expect(day).toMatchObject({ result: 'balanced', differences: 0, ours: { debits: 1, debitsMinor: 4_000 } });
   } finally {
-    centre.close();
+    await centre.close();
     await house.close();
   }
 }, 60_000);
