@@ -282,6 +282,7 @@ async function build(
     targets: estateTargets,
     configured: () => built(twin).inSync(),
     placed: (tx, serial) => built(twin).reports.placed(tx, serial),
+    registered: (serial) => expiry?.touch(serial),
     recounted: (tx, serial) => built(twin).reports.enrolled(tx, serial),
     negativeEntries: () => built(negative).entries(),
     isConnected: (serial) => broker?.isConnected(serial) ?? false,

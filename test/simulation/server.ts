@@ -126,6 +126,7 @@ export class SimulatedServer implements Exchange {
       negativeEntries: () => Promise.resolve(0),
       isConnected: (serial) => this.#connections.has(serial),
       placed: (tx, serial) => twin.reports.placed(tx, serial),
+      registered: () => undefined,
       recounted: (tx, serial) => twin.reports.enrolled(tx, serial),
       configured: () => twin.inSync(),
       sales: () => ({

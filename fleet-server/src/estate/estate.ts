@@ -72,6 +72,8 @@ export interface EstateRooms {
   readonly configured: () => Promise<number>;
   /** A terminal stands at a place now. */
   readonly placed: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
+  /** A terminal is on the inventory, and has a last day from now on. */
+  readonly registered: (serial: Serial) => void;
   /** A terminal's boots are counted anew. */
   readonly recounted: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
   readonly negativeEntries: () => Promise<number>;
@@ -378,6 +380,7 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       secret.wipe();
       if (!stored.ok) return stored;
       world.log('info', 'terminalRegistered', { serial, model: model.id, by: by.subject });
+      rooms.registered(serial);
       announce(serial);
       return ok(bundle({ serial, model: model.id, parent, relayPort }, claimSecret));
     },
