@@ -1,7 +1,7 @@
 import { holdContainer } from '@tsunagu/firmware-bridge/negative/held-container';
 import { openSealedStore, sealedRecord } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { unwrap } from '@tsunagu/protocols/kit';
-import { absent, containerRoot, encodeContainer, openContainer, tagOf } from '@tsunagu/protocols/negative';
+import { containerRoot, encodeContainer, lookUp, openContainer, tagOf } from '@tsunagu/protocols/negative';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { numbers, randomHashes } from '../../negative/lists.ts';
@@ -254,7 +254,8 @@ test('rot of 10^5 bits of a list in use, and of every bit of its header and inde
     new DataView(mac.buffer).setBigUint64(0, BigInt(tag) << 25n);
     return { mac, digits: new Uint8Array(0) };
   };
-  const isCleared = (tag: number) => container.find(0, tag) === absent && isSoundFor(probeOf(tag));
+  const layers = { overlay: new Float64Array(0), container, isFresh: true, now: 0 };
+  const isCleared = (tag: number) => lookUp(layers, probeOf(tag)).answer === 'clear' && isSoundFor(probeOf(tag));
   const segmentOf = (byte: number) => {
     let [low, high] = [0, container.segments - 1];
     while (low < high) {

@@ -228,9 +228,13 @@ test('every layer that can match is asked, the newest first', () => {
   expect(ask(excepted, [], true)).toEqual({ answer: 'clear' });
   expect(ask(excepted, [], false)).toEqual({ answer: 'stale' });
   expect(ask(excepted, [urgent], true)).toEqual({ answer: 'listed', reason: 'fraud' });
-  expect(lookUp({ overlay: new Float64Array(0), container: undefined, isFresh: true, now: 0 }, other)).toEqual({
-    answer: 'stale',
-  });
+  const bare = { overlay: new Float64Array(0), isFresh: true, now: 0 };
+  expect(lookUp({ ...bare, container: undefined }, other)).toEqual({ answer: 'stale' });
+  // An exact list cannot hold a number of twelve digits: it says nothing of it, and what says nothing clears nobody.
+  const short = '400000000006';
+  const exact = unwrap(openContainer(encodeContainer(randomExact(8, 10, 1))));
+  const unheld = { ...probeOf(short), permuted: permutePan(key, secretPan(short)) };
+  expect(lookUp({ ...bare, container: exact }, unheld)).toEqual({ answer: 'stale' });
 });
 
 test('good cards meet a listed tag as often as theory says, within three sigma, and no listed card is missed', () => {
