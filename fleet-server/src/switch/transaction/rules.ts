@@ -87,22 +87,12 @@ export function onSale(state: SaleState, event: SaleEvent): SaleStep {
         state: isApproval(event.actionCode) ? 'approved' : 'declined',
         actions: [journal('answered'), { type: 'answerFromIssuer' }],
       };
-    case 'issuerTimedOut':
-      if (!isOpen) return { state, actions: [] };
-      return {
-        state: 'reversing',
-        actions: [
-          journal('unknown'),
-          journal('reversal-queued'),
-          queueReversal(reversalReasons.timedOut),
-          { type: 'answer', actionCode: '911' },
-        ],
-      };
     case 'terminalReversed':
       return onTerminalReversal(state, event.reason);
+    case 'issuerTimedOut':
+    // After a restart nobody waits any more, but a terminal that asks again gets the same no.
     case 'restarted':
       if (!isOpen) return { state, actions: [] };
-      // Nobody waits any more, but a terminal that asks again gets the same no.
       return {
         state: 'reversing',
         actions: [
