@@ -7,6 +7,7 @@ import { readerKinds } from '../catalogue/index.ts';
  */
 export const cableFiles = { order: 'reader-cable.json', state: 'reader-cables-state.json' } as const;
 
+/** What a person does to a cable, as the file that lies in the terminal's folder. */
 export const cableOrder = z.object({
   id: z.string().min(1).max(64),
   reader: z.enum(readerKinds),
@@ -14,11 +15,14 @@ export const cableOrder = z.object({
   /** Pulled in the middle of the transfer to the reader with this number, counted from 1 from now on; at once without it. */
   atTransfer: z.number().int().min(1).max(10_000).optional(),
 });
+/** What a person does to a cable of a reader. */
 export type CableOrder = z.infer<typeof cableOrder>;
 
+/** What the bridge did last, and which readers hang on the bus since, as the file beside the order. */
 export const cablesState = z.object({
   /** The order that was done. */
   done: z.string(),
   readers: z.partialRecord(z.enum(readerKinds), z.enum(['plugged', 'pulled'])),
 });
+/** The cables of a terminal's readers after the last order. */
 export type CablesState = z.infer<typeof cablesState>;
