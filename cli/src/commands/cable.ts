@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { modelOf } from '@tsunagu/protocols/catalogue';
 import { claimBundle, parseJson } from '@tsunagu/protocols/fleet';
@@ -20,6 +20,10 @@ export async function moveCable(
   wanted: Omit<CableOrder, 'id'>,
   json: boolean,
 ): Promise<ExitCode> {
+  if (wanted.does === 'plug' && wanted.atTransfer !== undefined) {
+    printFault(console, { code: 'OPTION_INVALID', field: '--at-transfer' }, json);
+    return exit.usage;
+  }
   const folder = emulatedTerminal(data, serial);
   const moved = folder.ok ? await move(world, folder.value, { id: world.id(), ...wanted }) : folder;
   if (!moved.ok) {
@@ -63,5 +67,7 @@ async function move(
     const state = parseJson(cablesState, text);
     if (state.ok && state.value.done === order.id) return ok(state.value);
   }
+  // It was not done, and is not done later either.
+  await rm(file, { force: true });
   return fail('CABLE_NOT_MOVED', { facts: { reader: order.reader } });
 }

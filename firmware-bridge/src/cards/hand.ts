@@ -93,7 +93,7 @@ export class EmulatedHand {
     watched: (card: ChipCard) => ChipCard = (card) => card,
   ): Result<Presented, 'CARD_UNKNOWN' | 'MODEL_HAS_NO_READER' | 'CARD_ELSEWHERE'> {
     if (isTransitCardName(name)) return this.hold(name);
-    const { contact, contactless, stripe } = this.#readers;
+    const { contact, contactless, stripe, felica } = this.#readers;
     if (isStripeCardName(name)) {
       if (stripe === undefined) return fail('MODEL_HAS_NO_READER');
       const track = trackOf(name);
@@ -103,13 +103,15 @@ export class EmulatedHand {
     }
     if (!isTestCardName(name)) return fail('CARD_UNKNOWN');
     const card = testCard(name);
-    const reader = card.isContactless ? contactless : contact;
+    // A terminal whose antenna for chip cards hangs loose asks for them at that for FeliCa, which takes them too.
+    const antenna = contactless?.isPlugged === false && felica?.isPlugged ? felica : contactless;
+    const reader = card.isContactless ? antenna : contact;
     if (reader === undefined) return fail('MODEL_HAS_NO_READER');
     const chip = new EmvCard(card, this.#memories.get(name), programNamed(name));
     const inserted = watched(chip);
     reader.insert(inserted);
     return ok({
-      entry: reader.kind,
+      entry: card.isContactless ? 'contactless' : 'contact',
       isTransit: false,
       // The issuer may have changed it since.
       pin: () => (chip.memory.applications[0]?.pin ?? card.pin).use((digits) => Secret.copy('pin', digits)),

@@ -28,12 +28,13 @@ export class ReaderCables {
     );
   }
 
-  /** Does what somebody wants; nothing where the model has no such reader, or its cable is so already. */
+  /** Does what somebody wants; nothing where the model has no such reader, or its cable is so already and is not to be pulled later. */
   obey({ reader, does, atTransfer }: CableOrder): void {
     const device = this.#station?.emulated[reader];
     if (device === undefined) return;
     if (does === 'pull') device.pull(atTransfer);
-    else if (!device.isPlugged) this.#station?.bus.plug(device);
+    else if (device.isPlugged) device.leavePlugged();
+    else this.#station?.bus.plug(device);
   }
 
   /** Does what lies in the terminal's folder as an order, from now until `signal` is aborted. */

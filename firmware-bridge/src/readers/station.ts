@@ -29,7 +29,11 @@ export class ReaderStation implements Readers {
   }
 
   async chip(kind: 'contact' | 'contactless'): Promise<Result<ChipReader, ReaderCode>> {
-    const found = await this.#find((reader) => reader.kind === kind);
+    // An antenna for FeliCa takes chip cards too. Where another one hangs beside it they are held to that one, however late it was plugged in.
+    const found = await this.#find(
+      (reader) => reader.kind === kind,
+      (reader) => reader.kind !== 'contactless' || reader.felica === undefined,
+    );
     if (!found.ok) return found;
     return found.value.kind === 'stripe' ? fail('READER_UNKNOWN') : ok(found.value);
   }
@@ -54,9 +58,14 @@ export class ReaderStation implements Readers {
     await this.#transport.close();
   }
 
-  async #find(isWanted: (reader: Reader) => boolean): Promise<Result<Reader, ReaderCode>> {
+  /** The first reader that is wanted, a preferred one before others. */
+  async #find(
+    isWanted: (reader: Reader) => boolean,
+    isPreferred: (reader: Reader) => boolean = () => true,
+  ): Promise<Result<Reader, ReaderCode>> {
     const listed = await this.#transport.list();
     if (!listed.ok) return listed;
+    let second: Reader | undefined;
     for (const info of listed.value) {
       let readers = this.#open.get(info.id);
       if (readers === undefined) {
@@ -69,10 +78,13 @@ export class ReaderStation implements Readers {
         readers = opened.value;
         this.#open.set(info.id, readers);
       }
-      const wanted = readers.find(isWanted);
-      if (wanted !== undefined) return ok(wanted);
+      for (const reader of readers) {
+        if (!isWanted(reader)) continue;
+        if (isPreferred(reader)) return ok(reader);
+        second ??= reader;
+      }
     }
-    return fail('USB_NOT_FOUND');
+    return second === undefined ? fail('USB_NOT_FOUND') : ok(second);
   }
 
   #forget(id: string): void {

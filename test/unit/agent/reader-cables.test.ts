@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReaderCables } from '@tsunagu/firmware-bridge/host/reader-cables';
-import { EmvCard } from '@tsunagu/firmware-bridge/cards/index';
+import { EmulatedHand, EmvCard } from '@tsunagu/firmware-bridge/cards/index';
 import { openEmulatedStation } from '@tsunagu/firmware-bridge/readers/station';
 import { modelOf } from '@tsunagu/protocols/catalogue';
 import { hex, unwrap } from '@tsunagu/protocols/kit';
@@ -48,6 +48,55 @@ it('in the middle of a transfer: the command left, and its answer never comes', 
   expect(cables.readers().contact).toBe('plugged');
   expect(await reader.transmit(hex('00B2010C00'))).toMatchObject({ ok: false, fault: { code: 'USB_UNPLUGGED' } });
   expect(cables.readers().contact).toBe('pulled');
+  await station.close();
+});
+
+it('a chip card is taken at the antenna for FeliCa while its own hangs loose, and at its own when that is plugged in again', async () => {
+  const cables = new ReaderCables();
+  const stationAndBus = openEmulatedStation(world, model);
+  const { station, emulated } = stationAndBus;
+  cables.attach(stationAndBus);
+  const hand = new EmulatedHand(emulated);
+  const reads = async (): Promise<string> => {
+    const presented = unwrap(hand.present('visa-contactless'));
+    const reader = unwrap(await station.chip('contactless'));
+    const powered = await reader.powerOn();
+    presented.remove();
+    if (!powered.ok) return powered.fault.code;
+    expect(presented.entry).toBe('contactless');
+    return reader.felica === undefined ? 'own antenna' : 'antenna for FeliCa';
+  };
+  expect(await reads()).toBe('own antenna');
+  cables.obey({ id: '1', reader: 'contactless', does: 'pull' });
+  expect(await reads()).toBe('antenna for FeliCa');
+  // It hangs behind the other one on the bus now.
+  cables.obey({ id: '2', reader: 'contactless', does: 'plug' });
+  expect(await reads()).toBe('own antenna');
+  await station.close();
+});
+
+it('a head for stripes is pulled in the swipe that was named and in no later one; plugging it in takes that back', async () => {
+  const cables = new ReaderCables();
+  const stationAndBus = openEmulatedStation(world, model);
+  const { station, emulated } = stationAndBus;
+  cables.attach(stationAndBus);
+  const hand = new EmulatedHand(emulated);
+  const swipe = async (): Promise<unknown> => {
+    unwrap(hand.present('visa-stripe'));
+    const head = await station.stripe();
+    return head.ok ? (await head.value.swipe(1000)).ok : head.fault.code;
+  };
+  const pull = { id: '1', reader: 'stripe', does: 'pull', atTransfer: 2 } as const;
+  const plug = { id: '2', reader: 'stripe', does: 'plug' } as const;
+  cables.obey(pull);
+  // Said twice it is pulled once.
+  cables.obey(pull);
+  expect([await swipe(), await swipe()]).toEqual([true, 'USB_NOT_FOUND']);
+  cables.obey(plug);
+  expect([await swipe(), await swipe(), await swipe()]).toEqual([true, true, true]);
+  cables.obey(pull);
+  cables.obey(plug);
+  expect([await swipe(), await swipe(), await swipe()]).toEqual([true, true, true]);
   await station.close();
 });
 

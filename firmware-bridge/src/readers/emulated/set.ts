@@ -20,10 +20,7 @@ const devices = {
   felica: () => ({ felica: new EmulatedRcs380() }),
 } as const satisfies Record<ReaderKind, () => EmulatedReaders>;
 
-/**
- * Plugs the readers of a catalogue model into a bus. The FeliCa antenna comes last: it takes chip cards too, and those are looked for
- * at the first reader of their kind.
- */
+/** Plugs the readers of a catalogue model into a bus. */
 export function plugReaders(bus: EmulatedBus, model: TerminalModel): EmulatedReaders {
   const readers: EmulatedReaders = Object.assign({}, ...model.readers.map((kind) => devices[kind]()));
   for (const device of [readers.stripe, readers.contact, readers.contactless, readers.felica])

@@ -38,8 +38,9 @@ export class EmulatedStripeHead extends EmulatedUsbDevice {
     );
   }
 
-  /** A card is drawn through. @param track track 2 without sentinels, `=` as separator, ASCII. */
+  /** A card is drawn through: a transfer, though from the head. @param track track 2 without sentinels, `=` as separator, ASCII. */
   swipe(track: Secret<'pan'>): void {
+    if (this.isPulledIn()) return;
     const fault = this.#faults.shift();
     if (fault === 'unplug') return this.unplug();
     const characters = fault === 'unreadable' ? new Uint8Array(0) : track.use(writeTrack2);
@@ -51,12 +52,6 @@ export class EmulatedStripeHead extends EmulatedUsbDevice {
   /** Spoils the next swipes, one fault each. */
   inject(...faults: readonly SwipeFault[]): void {
     this.#faults.push(...faults);
-  }
-
-  /** Nothing is ever sent to it: in mid-transfer is in mid-swipe, the next one. */
-  override pull(atTransfer?: number): void {
-    if (atTransfer === undefined) super.pull();
-    else this.inject('unplug');
   }
 
   protected onTransfer(): void {

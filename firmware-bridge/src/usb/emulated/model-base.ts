@@ -10,7 +10,7 @@ export abstract class EmulatedUsbDevice implements UsbDeviceModel {
   readonly productId: number;
   readonly #standard: StandardRequests;
   #host: EmulatedHost | undefined;
-  /** OUT transfers until the cable is pulled. */
+  /** Transfers until the cable is pulled. */
   #transfersLeft: number | undefined;
 
   constructor(descriptors: UsbDescriptors) {
@@ -36,10 +36,15 @@ export abstract class EmulatedUsbDevice implements UsbDeviceModel {
     this.#transfersLeft = undefined;
   }
 
-  /** Pulls the cable: at once, or in the middle of the OUT transfer with this number, counted from 1 from now on. */
+  /** Pulls the cable: at once, or in the middle of the transfer with this number, counted from 1 from now on. */
   pull(atTransfer?: number): void {
     if (atTransfer === undefined) this.unplug();
     else this.#transfersLeft = atTransfer;
+  }
+
+  /** Pulls it at no later transfer any more. */
+  leavePlugged(): void {
+    this.#transfersLeft = undefined;
   }
 
   control(setup: ControlSetup, data: Uint8Array): Uint8Array | undefined {
@@ -48,8 +53,7 @@ export abstract class EmulatedUsbDevice implements UsbDeviceModel {
 
   bulkOut(endpoint: number, transfer: Uint8Array): boolean {
     if (this.#standard.isHalted(endpoint)) return false;
-    if (this.#transfersLeft !== undefined && --this.#transfersLeft === 0) this.unplug();
-    else this.onTransfer(endpoint, transfer);
+    if (!this.isPulledIn()) this.onTransfer(endpoint, transfer);
     return true;
   }
 
@@ -64,6 +68,13 @@ export abstract class EmulatedUsbDevice implements UsbDeviceModel {
 
   /** One OUT transfer. */
   protected abstract onTransfer(endpoint: number, transfer: Uint8Array): void;
+
+  /** Counts a transfer. @returns whether it is the one in whose middle the cable is pulled. */
+  protected isPulledIn(): boolean {
+    if (this.#transfersLeft === undefined || --this.#transfersLeft > 0) return false;
+    this.unplug();
+    return true;
+  }
 
   protected send(endpoint: number, transfer: Uint8Array): void {
     this.#host?.send(endpoint, transfer);
