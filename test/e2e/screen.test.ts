@@ -70,6 +70,33 @@ test('speaks Japanese, changes the language at a key, and Ctrl-C always leaves',
   expect(await seat.exited).toBe(0);
 });
 
+test('an issuer that says no: in a small window too a technician reads to its end what to do next', async () => {
+  const seat = openSeat('en', 80, 24);
+  await seat.shows('CT5100-0001');
+  seat.pty.write('/');
+  await seat.shows('filter: _');
+  seat.pty.write('CT5100');
+  await seat.shows('1 of 8 terminals');
+  seat.pty.write('\r');
+  seat.pty.write('\r');
+  await seat.shows('Certificate');
+  seat.pty.write('s');
+  await seat.shows('choose a card');
+  for (let down = 0; !seat.screen().includes('> visa-declined'); down += 1) {
+    const before = seat.screen();
+    seat.pty.write('j');
+    await until(() => seat.screen() !== before, 30_000, seat.screen);
+    expect(down).toBeLessThan(60);
+  }
+  seat.pty.write('\r');
+  const words = (): string => seat.screen().replaceAll(/\s+/g, ' ');
+  await until(() => words().includes('next: Try a lower amount, another card, or another means'), 60_000, seat.screen);
+  // 80 columns are less than what happened takes.
+  expect(words()).toMatch(/declined ¥1,280 .* \(Not sufficient funds\) \d+ ms/);
+  seat.pty.write('\u0003');
+  expect(await seat.exited).toBe(0);
+});
+
 test('narrow windows lose columns, never wrap', async () => {
   const seat = openSeat('en', 60, 20);
   await seat.shows('CT5100-0001');

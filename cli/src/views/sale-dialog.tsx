@@ -35,7 +35,7 @@ export function SaleDialog({ texts, cards = [], onCancel, onStart }: SaleDialogP
   useEffect(() => setListening(true), []);
   if (!isListening) return null;
   return (
-    <Box flexDirection="column" borderStyle="round" paddingX={1} marginTop={1}>
+    <Box flexDirection="column" flexShrink={0} borderStyle="round" paddingX={1} marginTop={1}>
       <Text bold>{texts.tui.chooseCard}</Text>
       {cards.length === 0 && <Text dimColor>{texts.tui.noCards}</Text>}
       {cards.slice(first, first + shownMax).map((name) => (

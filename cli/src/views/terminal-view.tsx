@@ -36,16 +36,20 @@ export function TerminalView({ texts, language, now, state, width, height, child
   const saleHeight = job || state.saleRunning ? steps.length + (next === undefined ? 2 : 3) : 0;
   const timelineHeight = Math.max(0, height - facts.length - saleHeight - 2);
   return (
-    <Box flexDirection="column" height={height}>
-      {facts.map(([label, value]) => (
-        <Text key={label} wrap="truncate">
-          <Text dimColor>{pad(label, 30)}</Text>
-          {cut(value, width - 30)}
-        </Text>
-      ))}
+    <Box flexDirection="column" height={height} overflow="hidden">
+      <Box flexDirection="column" flexShrink={1} overflow="hidden">
+        {facts.map(([label, value]) => (
+          <Box key={label} flexShrink={0}>
+            <Text wrap="truncate">
+              <Text dimColor>{pad(label, 30)}</Text>
+              {cut(value, width - 30)}
+            </Text>
+          </Box>
+        ))}
+      </Box>
       {children}
       {!children && saleHeight > 0 && (
-        <Box flexDirection="column" marginTop={1}>
+        <Box flexDirection="column" flexShrink={0} marginTop={1}>
           {steps.map((step) => (
             <Text key={step.step} wrap="truncate">
               {pad(`${Math.round(step.atMs)} ms`, 9, true)} {names[step.step] ?? step.step}
@@ -53,7 +57,7 @@ export function TerminalView({ texts, language, now, state, width, height, child
             </Text>
           ))}
           {job?.sale ? (
-            <Text bold color={job.sale.outcome === 'approved' ? 'green' : 'yellow'} wrap="truncate">
+            <Text bold color={job.sale.outcome === 'approved' ? 'green' : 'yellow'}>
               {describeSale({ texts, language }, job.sale)}
             </Text>
           ) : job?.fault ? (
@@ -61,11 +65,12 @@ export function TerminalView({ texts, language, now, state, width, height, child
           ) : (
             <Text dimColor>{texts.tui.saleRunning}</Text>
           )}
-          {next !== undefined && <Text wrap="truncate">{`${texts.next} ${next}`}</Text>}
+          {next !== undefined && <Text>{`${texts.next} ${next}`}</Text>}
         </Box>
       )}
       {!children && timelineHeight > 1 && (
-        <Box flexDirection="column" marginTop={1}>
+        // What happened and what to do next may take more than a line: the timeline makes room for it.
+        <Box flexDirection="column" flexShrink={1_000} marginTop={1} overflow="hidden">
           <Text bold>{texts.detail.timeline}</Text>
           {opened.timeline.slice(0, timelineHeight - 1).map((entry) => (
             <Text key={entry.id} wrap="truncate">

@@ -63,9 +63,12 @@ export const paymentErrors = defineErrors({
   PAYMENT_FOLLOWED_UP: {
     en: {
       says: 'The transaction was refunded or completed before.',
-      next: 'Void the refund or the completion first; its number is in the facts.',
+      next: 'Void the refund or the completion first: it is among the sales of the terminal.',
     },
-    ja: { says: 'この取引は返品または承認後売上が済んでいます。', next: '先にその取引を取り消してください。' },
+    ja: {
+      says: 'この取引は返品または承認後売上が済んでいます。',
+      next: '先にその取引を取り消してください(端末の売上一覧にあります)。',
+    },
   },
   PAYMENT_OF_ANOTHER_DAY: {
     en: { says: 'The transaction is of a business day that was closed.', next: 'Make a refund instead of a void.' },
