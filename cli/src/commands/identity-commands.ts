@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { Console, ExitCode } from '../console/index.ts';
 import type { Context } from './context.ts';
 import type { RegisterOptions } from './lifecycle.ts';
+import { collect } from './shell.ts';
 
 /** What the commands about identity are given by the program. */
 export interface IdentityCommandsContext {
@@ -20,7 +21,6 @@ const between =
     if (!/^\d{1,6}$/.test(text) || value < min || value > max) throw new InvalidArgumentError(`${min}-${max}`);
     return value;
   };
-const each = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
 const passphraseOption = [
   '--passphrase-file <file>',
   'holds the passphrase (else TSUNAGU_ROOT_PASSPHRASE) / パスフレーズのファイル',
@@ -37,7 +37,7 @@ export function addIdentityCommands(program: Command, context: IdentityCommandsC
     .requiredOption('--shop <name>', 'where it stands, or lies / 店舗')
     .option('--lane <name>', 'its lane, where there are several / レジ', '')
     .option('--state <state>', 'where its life begins: ordered, warehouse or deployed / 状態', 'ordered')
-    .option('--seal <number>', 'a seal as it is read; repeat for each / 封印シール', each)
+    .option('--seal <number>', 'a seal as it is read; repeat for each / 封印シール', collect)
     .option('--connections <count>', 'cables plugged in / 接続ケーブル数', between(0, 32))
     .option('--parent <serial>', 'its parent, for a child / 親機')
     .option('--relay-port <port>', 'where the relay of its parent listens / 親機のポート', between(1, 65_535))

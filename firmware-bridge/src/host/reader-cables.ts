@@ -1,11 +1,11 @@
-import { watch } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readerKinds } from '@tsunagu/protocols/catalogue';
 import { parseJson } from '@tsunagu/protocols/fleet';
 import { cableFiles, type CableOrder, cableOrder, type CablesState } from '@tsunagu/protocols/workshop';
 import type { World } from '@tsunagu/protocols/world';
 import type { EmulatedStation } from '../readers/station.ts';
+import { watchFile } from './watched-file.ts';
 
 /** The USB cables between an emulated terminal and its readers, and the person who pulls and plugs them. */
 export class ReaderCables {
@@ -39,22 +39,22 @@ export class ReaderCables {
 
   /** Does what lies in the terminal's folder as an order, from now until `signal` is aborted. */
   watch(world: Pick<World, 'log'>, folder: string, signal: AbortSignal): void {
-    const look = async (): Promise<void> => {
-      const text = await readFile(join(folder, cableFiles.order), 'utf8').catch(() => '');
-      const order = parseJson(cableOrder, text);
-      if (!order.ok) return;
-      this.obey(order.value);
-      const state: CablesState = { done: order.value.id, readers: this.readers() };
-      const file = join(folder, cableFiles.state);
-      await writeFile(`${file}.new`, JSON.stringify(state), { mode: 0o600 });
-      await rename(`${file}.new`, file);
-    };
-    const watcher = watch(folder, { persistent: false, signal }, (_event, name) => {
-      if (name === cableFiles.order)
-        void look().catch((cause: unknown) =>
-          world.log('error', 'readerCableUnread', { fault: { code: 'INTERNAL', cause } }),
-        );
-    });
-    watcher.on('error', () => undefined);
+    watchFile(
+      {
+        folder,
+        name: cableFiles.order,
+        read: async (text) => {
+          const order = parseJson(cableOrder, text);
+          if (!order.ok) return;
+          this.obey(order.value);
+          const state: CablesState = { done: order.value.id, readers: this.readers() };
+          const file = join(folder, cableFiles.state);
+          await writeFile(`${file}.new`, JSON.stringify(state), { mode: 0o600 });
+          await rename(`${file}.new`, file);
+        },
+        failed: (cause) => world.log('error', 'readerCableUnread', { fault: { code: 'INTERNAL', cause } }),
+      },
+      signal,
+    );
   }
 }

@@ -1,10 +1,8 @@
-import { watch } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parseJson, settingValues } from '@tsunagu/protocols/fleet';
 import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
 import type { Terminal } from '../agent/index.ts';
+import { watchFile } from './watched-file.ts';
 
 /** The service menu of an emulated terminal: a file of this name in its folder is what a technician typed. */
 const menuFile = 'service-menu.json';
@@ -17,19 +15,19 @@ export function watchServiceMenu(
   terminal: Pick<Terminal, 'serial' | 'service'>,
   signal: AbortSignal,
 ): void {
-  const look = async (): Promise<void> => {
-    const text = await readFile(join(folder, menuFile), 'utf8').catch(() => '');
-    const entered = parseJson(typed, text);
-    // A file that is being written is not whole yet; it is looked at again when it is.
-    if (!entered.ok) return;
-    const done = await terminal.service(entered.value.by, entered.value.values);
-    if (!done.ok) world.log('warn', 'serviceMenuRefused', { serial: terminal.serial, fault: done.fault });
-  };
-  const watcher = watch(folder, { persistent: false, signal }, (_event, name) => {
-    if (name === menuFile)
-      void look().catch((cause: unknown) =>
+  watchFile(
+    {
+      folder,
+      name: menuFile,
+      async read(text) {
+        const entered = parseJson(typed, text);
+        if (!entered.ok) return;
+        const done = await terminal.service(entered.value.by, entered.value.values);
+        if (!done.ok) world.log('warn', 'serviceMenuRefused', { serial: terminal.serial, fault: done.fault });
+      },
+      failed: (cause) =>
         world.log('error', 'serviceMenuFailed', { serial: terminal.serial, fault: { code: 'INTERNAL', cause } }),
-      );
-  });
-  watcher.on('error', () => undefined);
+    },
+    signal,
+  );
 }

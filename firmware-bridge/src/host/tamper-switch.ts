@@ -1,9 +1,7 @@
-import { watch } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { World } from '@tsunagu/protocols/world';
 import type { Terminal } from '../agent/index.ts';
 import { tamperSensor } from '../tamper/index.ts';
+import { watchFile } from './watched-file.ts';
 
 /** The case of an emulated terminal: a file of this name in its folder, with the sensor's name in it, is a case that was opened. */
 const switchFile = 'tamper-switch';
@@ -15,18 +13,18 @@ export function watchTamperSwitch(
   terminal: Pick<Terminal, 'serial' | 'tamper'>,
   signal: AbortSignal,
 ): void {
-  const look = async (): Promise<void> => {
-    const text = await readFile(join(folder, switchFile), 'utf8').catch(() => undefined);
-    const sensor = tamperSensor.safeParse(text?.trim());
-    if (sensor.success) await terminal.tamper(sensor.data);
-  };
-  const looked = (): void =>
-    void look().catch((cause: unknown) =>
-      world.log('error', 'tamperSwitchUnreadable', { serial: terminal.serial, fault: { code: 'INTERNAL', cause } }),
-    );
-  const watcher = watch(folder, { persistent: false, signal }, (_event, name) => {
-    if (name === switchFile) looked();
-  });
-  watcher.on('error', () => undefined);
-  looked();
+  const look = watchFile(
+    {
+      folder,
+      name: switchFile,
+      async read(text) {
+        const sensor = tamperSensor.safeParse(text.trim());
+        if (sensor.success) await terminal.tamper(sensor.data);
+      },
+      failed: (cause) =>
+        world.log('error', 'tamperSwitchUnreadable', { serial: terminal.serial, fault: { code: 'INTERNAL', cause } }),
+    },
+    signal,
+  );
+  look();
 }
