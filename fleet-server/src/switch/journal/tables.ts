@@ -36,7 +36,7 @@ export interface SwitchTables {
     approval_code: string | null;
     /** Code of the error table when the switch decided. */
     reason: string | null;
-    /** The answer as ISO 8583 bytes of the terminal link. It holds no card number. */
+    /** The answer as ISO 8583 bytes of the link that asked. It holds no card number: an issuer's answer to a validity check, which may, is sealed. */
     answer: Uint8Array | null;
     answered_at: number | null;
     /** What a reversal of it needs, sealed. */
