@@ -135,7 +135,10 @@ export interface SwitchTables {
   };
   /** Who may write: the highest epoch. A switch that finds a higher one than its own stops. */
   readonly switch_epochs: { name: string; epoch: number; since: number };
-  /** What happened, in the order in which it was written; what happened to one sale in one commit is one row. Rows are never changed. */
+  /**
+   * What happened, in the order in which it was written. What happened to one sale in one commit is one row, where no fact says otherwise than another:
+   * names and facts stand together as they were durable together. Rows are never changed.
+   */
   readonly switch_journal: {
     seq: Generated<number>;
     at: number;
