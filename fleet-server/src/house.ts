@@ -581,6 +581,7 @@ async function build(
       negative,
       live,
       operator: () => built(switched).operator,
+      validity: () => built(switched).validity,
     },
     store,
     vault,

@@ -15,6 +15,7 @@ import type { SalesTables } from '../sales/tables.ts';
 import type { SwapTables } from '../swap/tables.ts';
 import type { SwitchTables } from '../switch/journal/tables.ts';
 import type { SwitchRuleTables } from '../switch/rules/tables.ts';
+import type { ValidityTables } from '../switch/validity/tables.ts';
 import type { TwinTables } from '../twin/tables.ts';
 import type { WebhookTables } from '../webhooks/tables.ts';
 
@@ -38,6 +39,7 @@ export interface Database
     SalesTables,
     SwitchTables,
     SwitchRuleTables,
+    ValidityTables,
     AuditTables,
     AccessTables,
     WebhookTables,

@@ -15,6 +15,7 @@ import { salesMigrations } from '../sales/migrations.ts';
 import { swapMigrations } from '../swap/migrations.ts';
 import { switchMigrations } from '../switch/journal/migrations.ts';
 import { switchRuleMigrations } from '../switch/rules/migrations.ts';
+import { switchValidityMigrations } from '../switch/validity/migrations.ts';
 import { twinMigrations } from '../twin/migrations.ts';
 import { webhookMigrations } from '../webhooks/migrations.ts';
 import type { Migration } from './migration.ts';
@@ -40,4 +41,5 @@ export const migrations: readonly Migration[] = [
   ...inspectionMigrations,
   ...refurbishMigrations,
   ...switchRuleMigrations,
+  ...switchValidityMigrations,
 ];

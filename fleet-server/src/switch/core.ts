@@ -37,6 +37,7 @@ export interface CoreOptions<Prepared extends Pick<PreparedLink, 'link'>> {
 /** The switch without its doors: everything that decides about money. */
 export interface Core {
   readonly processing: Processing;
+  readonly journal: Journal;
   readonly desk: ReconciliationDesk;
   readonly counters: KeyCounters;
   readonly rules: SwitchRules;
@@ -196,6 +197,7 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
   };
   return {
     processing,
+    journal,
     desk,
     counters,
     rules,
