@@ -22,6 +22,9 @@ export {
   type TotalsOrder,
   terminalTotals,
   totalsOrder,
+  dccChoices,
+  type OwnCurrency,
+  ownCurrency,
 } from './payment.ts';
 export {
   type Configuration,
