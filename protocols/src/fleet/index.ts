@@ -5,6 +5,7 @@ export {
   type PaymentOrder,
   type CardHistoryLine,
   cardHistoryLine,
+  isInquiry,
   paymentKind,
   paymentKinds,
   paymentOrder,
