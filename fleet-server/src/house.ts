@@ -449,6 +449,7 @@ async function build(
           const order = await software.order(wanted, { model, version: undefined });
           return order.ok ? ok({ ...requires, model, install: order.value }) : order;
         },
+        inTime: () => software.inTime(),
         isAttested: async (digest) => ((await targetOf(digest))?.attestation ?? null) !== null,
       },
       keys,
