@@ -236,7 +236,11 @@ async function build(
   };
   const changing = changingTls(await tlsNow());
   const { tls } = changing;
-  const admit = watchCustody(world, openAdmission(world, store, tenant), (finding) => guard(finding));
+  const admit = watchCustody(
+    world,
+    openAdmission(world, store, tenant, () => certificates.listsChanged()),
+    (finding) => guard(finding),
+  );
   const jobSigner = await openJobSigner(vault);
   const keys = await openKeys(world, store, vault);
   const firstKeys = options.keyInRuns ? 'in-runs' : 'at-first-contact';
@@ -427,6 +431,8 @@ async function build(
     async changed() {
       await writeRoots();
       await renewOwn();
+      // A new issuing CA has a list of its own.
+      broker?.certificatesEnded?.();
       for (const serial of broker?.serials() ?? []) conversation?.notify(serial, { trust: hierarchy.trust.version });
       expiry?.touchAll();
     },
@@ -511,6 +517,7 @@ async function build(
       built(expiry).touch(serial);
     },
     disconnect,
+    ended: () => broker?.certificatesEnded?.(),
   });
   const revocations = openRevocations({ world, store, approvals, certificates, note: audit.note });
   const wipes = world.timers.every(wipesMs, () => noteLater(world, endWiped(world, store, certificates)));
@@ -652,6 +659,7 @@ async function build(
       admit,
       isHeard: async (serial) =>
         (await mayNow(store.db, serial, 'connect')).ok && (await hasCertificate(world, store, serial)),
+      revocationLists: () => certificates.revocationLists(),
       handlers,
     });
   }
