@@ -1,7 +1,8 @@
 import { currencyNumber, moneyText } from '@tsunagu/protocols/acquiring';
 import { transitProcessName, transitScheme, transitTerminalName } from '@tsunagu/protocols/felica';
-import type { Job, OwnCurrency, PaymentOrder, SaleResult } from '@tsunagu/protocols/fleet';
+import { isInquiry, type Job, type OwnCurrency, type PaymentOrder, type SaleResult } from '@tsunagu/protocols/fleet';
 import { describeActionCode, isApproval, nextAfterActionCode } from '@tsunagu/protocols/iso8583';
+import { stepDetail } from '@tsunagu/protocols/kernel-trace';
 import { type Console, type ExitCode, exit, explain, layOut, pad, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import { runJob } from './watch-job.ts';
@@ -38,11 +39,13 @@ const wordsOf = (code: string, language: Console['language']): string | undefine
 
 /** What can be done about a payment that did not stand: by our own reason, else by the issuer's code. */
 export function nextAfterSale(
-  { outcome, reason, actionCode }: Pick<SaleResult, 'outcome' | 'reason' | 'actionCode'>,
+  { outcome, reason, actionCode, kind }: Pick<SaleResult, 'outcome' | 'reason' | 'actionCode' | 'kind'>,
   language: Console['language'],
 ): string | undefined {
   if (outcome === 'approved') return undefined;
-  return reason === undefined ? nextAfterActionCode(actionCode ?? '')?.[language] : explain(reason, language).next;
+  return reason === undefined
+    ? nextAfterActionCode(actionCode ?? '', isInquiry(kind) ? 'inquiry' : 'payment')?.[language]
+    : explain(reason, language).next;
 }
 
 /** What a payment is, in one line. */
@@ -85,7 +88,7 @@ export async function makePayment(context: Context, serial: string, order: Payme
       const names: Readonly<Record<string, string>> = texts.steps;
       for (const step of job.steps.slice(shown)) {
         console.err(
-          `  ${pad(`${Math.round(step.atMs)} ms`, 8, true)}  ${names[step.step] ?? step.step}${step.detail ? console.paint('muted', `  ${step.detail}`) : ''}`,
+          `  ${pad(`${Math.round(step.atMs)} ms`, 8, true)}  ${names[step.step] ?? step.step}${step.detail ? console.paint('muted', `  ${stepDetail(step.detail, console.language)}`) : ''}`,
         );
       }
       shown = Math.max(shown, job.steps.length);

@@ -5,6 +5,7 @@ import { lifeJa } from './life-ja.ts';
 import { campaignJa } from './campaign-ja.ts';
 import { switchJa } from './switch-ja.ts';
 import { switchRulesJa } from './switch-rules-ja.ts';
+import { validityJa } from './validity-ja.ts';
 import { workshopJa } from './workshop-ja.ts';
 
 /** CLIの日本語テキスト。 */
@@ -16,6 +17,7 @@ export const ja: Texts = {
   keys: keysJa,
   life: lifeJa,
   switch: switchJa,
+  validity: validityJa,
   next: '対処:',
   none: '-',
   yen: (amount) => `${amount < 0 ? '-' : ''}¥${Math.abs(amount).toLocaleString('ja-JP')}`,

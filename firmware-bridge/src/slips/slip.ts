@@ -1,7 +1,7 @@
 import { currencies, moneyText, rateText } from '@tsunagu/protocols/acquiring';
 import { describeActionCode } from '@tsunagu/protocols/iso8583';
 import { schemes } from '@tsunagu/protocols/emv';
-import type { TerminalTotals } from '@tsunagu/protocols/fleet';
+import { isInquiry, type TerminalTotals } from '@tsunagu/protocols/fleet';
 import type { OwnCurrency, Transaction } from '../sales/index.ts';
 import type { Signature } from '../signature/index.ts';
 import { transitScheme } from '@tsunagu/protocols/felica';
@@ -71,7 +71,6 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
   const isTransit = title === 'transit';
   const isBack = one.kind === 'refund' || one.kind === 'void';
   const own = one.ownCurrency && ownTexts(one.ownCurrency, isBack);
-  const isInquiry = one.kind === 'balance' || one.kind === 'history';
   const left = one.balanceMinor === undefined ? '-' : yen(one.balanceMinor);
   return [
     ...line(head.receiptHeader),
@@ -98,7 +97,7 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
     ...pair(labels.rrn, one.rrn),
     ...pair(labels.approval, isMade ? one.approvalCode : undefined),
     { type: 'rule' },
-    ...(isInquiry
+    ...(isInquiry(one.kind)
       ? pair(isTransit ? labels.left : labels.balance, left, true)
       : [
           ...pair(labels.payment, title === 'payment' ? texts.lumpSum : undefined),
@@ -167,7 +166,7 @@ function verified(
 ): SlipBlock[] {
   const texts = slipTexts[language];
   const note = (text: string): SlipBlock => ({ type: 'note', text });
-  if (kind === 'balance' || kind === 'history' || card?.scheme === transitScheme.key) return [];
+  if (isInquiry(kind) || card?.scheme === transitScheme.key) return [];
   switch (verification) {
     case 'offlinePin':
     case 'onlinePin':

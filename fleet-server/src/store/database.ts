@@ -16,6 +16,7 @@ import type { SwapTables } from '../swap/tables.ts';
 import type { SwitchTables } from '../switch/journal/tables.ts';
 import type { SwitchDccTables } from '../switch/dcc/tables.ts';
 import type { SwitchRuleTables } from '../switch/rules/tables.ts';
+import type { ValidityTables } from '../switch/validity/tables.ts';
 import type { TwinTables } from '../twin/tables.ts';
 import type { WebhookTables } from '../webhooks/tables.ts';
 
@@ -40,6 +41,7 @@ export interface Database
     SwitchTables,
     SwitchDccTables,
     SwitchRuleTables,
+    ValidityTables,
     AuditTables,
     AccessTables,
     WebhookTables,

@@ -38,6 +38,7 @@ export interface CoreOptions<Prepared extends Pick<PreparedLink, 'link'>> {
 /** The switch without its doors: everything that decides about money. */
 export interface Core {
   readonly processing: Processing;
+  readonly journal: Journal;
   readonly desk: ReconciliationDesk;
   readonly counters: KeyCounters;
   readonly rules: SwitchRules;
@@ -198,6 +199,7 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
   };
   return {
     processing,
+    journal,
     desk,
     counters,
     rules,

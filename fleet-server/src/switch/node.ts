@@ -4,6 +4,7 @@ import { openPostgresStore, type Store, takeTenure, type Tenure } from '../store
 import { switchMigrations } from './journal/migrations.ts';
 import { switchDccMigrations } from './dcc/migrations.ts';
 import { switchRuleMigrations } from './rules/migrations.ts';
+import { switchValidityMigrations } from './validity/migrations.ts';
 
 /** A node of a switch that has more than one, while it is the one that works. */
 export interface SwitchNode {
@@ -42,7 +43,7 @@ export async function openSwitchNode(
   world.log('info', 'tenureTaken', { node, epoch: tenure.epoch });
   const opened = await openPostgresStore(
     tenure,
-    [...switchMigrations, ...switchRuleMigrations, ...switchDccMigrations],
+    [...switchMigrations, ...switchRuleMigrations, ...switchValidityMigrations, ...switchDccMigrations],
     world.clock,
   );
   if (!opened.ok) {

@@ -34,6 +34,14 @@ const rateLookUp: MessageElements = {
   optional: [14, 23, 51],
 };
 
+const authorisationAdvice: MessageElements = {
+  title: { en: 'Authorisation advice', ja: 'オーソリ通知' },
+  // What was decided already, and why (DE25); the approval code of whoever gave it (DE38).
+  mandatory: [...sale.mandatory, 25],
+  optional: [14, 23, 26, 38, 55],
+  byEntry: { stripe: [38], contact: [55], contactless: [55], stored: [38] },
+};
+
 const posting: MessageElements = {
   title: { en: 'Posting advice', ja: '売上通知' },
   // What was decided already: an offline sale brings DE55, a completion DE38 and DE56.
@@ -81,6 +89,9 @@ export const terminalMessages = {
   '1100': authorisation,
   '1101': { ...authorisation, title: { en: 'Authorisation or balance, repeat', ja: 'オーソリ・残高照会(再送)' } },
   '1110': authorisationAnswer,
+  '1120': authorisationAdvice,
+  '1121': { ...authorisationAdvice, title: { en: 'Authorisation advice, repeat', ja: 'オーソリ通知(再送)' } },
+  '1130': { ...saleAnswer, title: { en: 'Answer to an authorisation advice', ja: 'オーソリ通知応答' } },
   '1200': sale,
   '1201': { ...sale, title: { en: 'Sale, repeat', ja: '売上(再送)' } },
   '1210': saleAnswer,
@@ -116,6 +127,10 @@ export const issuerMessages = {
   '1100': more(authorisation, [32, 37], [64]),
   '1101': more(authorisation, [32, 37], [64]),
   '1110': more(authorisationAnswer, [32, 37], [64]),
+  // Who decided in the issuer's place: DE39, DE58.
+  '1120': more(authorisationAdvice, [32, 37], [39, 58, 64]),
+  '1121': more(authorisationAdvice, [32, 37], [39, 58, 64]),
+  '1130': more(saleAnswer, [32, 37], [64]),
   '1200': more(sale, [32, 37], [64]),
   '1201': more(sale, [32, 37], [64]),
   '1210': more(saleAnswer, [32, 37], [64]),

@@ -15,7 +15,7 @@ export const operations = {
   completion: { mti: '1220', processingCode: '000000', functions: ['201', '202'] },
   /** Posts a sale that terminal and card approved by themselves. DE55 holds the transaction certificate. */
   offlineSale: { mti: '1220', processingCode: '000000', functions: ['200'] },
-  /** An amount that was held in the issuer's place before it hears of it. Only the switch says so, to an issuer. */
+  /** An amount that was held before the issuer heard of it: offline, by voice, or in its place. It names the approval in DE38, and posts nothing. */
   offlineAuthorisation: { mti: '1120', processingCode: '000000', functions: ['100'] },
   /** Money goes onto a prepaid card. A debit of one is a sale. */
   charge: { mti: '1200', processingCode: '210000', functions: ['200'] },

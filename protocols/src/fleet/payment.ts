@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { paymentKinds } from './payment-kinds.ts';
+import { isInquiry, paymentKinds } from './payment-kinds.ts';
 
-export { paymentKinds };
+export { isInquiry, paymentKinds };
 
 /** A name in `paymentKinds`. */
 export const paymentKind = z

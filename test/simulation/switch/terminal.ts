@@ -100,11 +100,11 @@ export class SellingTerminal {
         ...this.#keys(),
         operation,
         conversion,
-        ...(operation === 'offlineSale' && { reason: adviceReasons.underFloorLimit }),
+        ...(operation !== 'sale' && { reason: adviceReasons.underFloorLimit }),
         emv: hex('9F260811223344556677889F2701809F36020001950500000080009A032601059C01009F3704112233445F2A020392'),
       } as const;
       const sale = carded(paymentRequest(made));
-      if (operation === 'offlineSale') return await this.#advise(sale, amountMinor);
+      if (operation !== 'sale') return await this.#advise(sale, amountMinor);
       let actionCode = (await this.#ask(sale))?.text(39);
       if (actionCode === undefined && repeats) actionCode = (await this.#ask({ ...sale, mti: '1201' }))?.text(39);
       // 923: the first one is still in hand.
@@ -120,7 +120,7 @@ export class SellingTerminal {
     }
   }
 
-  /** A sale that the card approved by itself: told until it is taken. */
+  /** A sale or an authorisation that the card approved by itself: told until it is taken. */
   async #advise(advice: Message, amountMinor: number): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
       const answer = await this.#ask(attempt === 0 ? advice : { ...advice, mti: repeatMti(advice.mti) ?? '' });

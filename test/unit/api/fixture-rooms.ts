@@ -244,6 +244,13 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     tell,
     sell,
     change,
+    validity: () => ({
+      handIn: async (link) => fail('LINK_UNKNOWN', { facts: { link } }),
+      list: async () => ok({ items: [], next: null }),
+      show: async () => fail('VALIDITY_FILE_UNKNOWN'),
+      answers: async () => fail('VALIDITY_FILE_UNKNOWN'),
+      close: async () => undefined,
+    }),
     // Keys in custody have rooms of their own to be tested with; here there are none.
     keys: {
       ceremonies: {

@@ -34,7 +34,7 @@ interface RequestKeys {
   readonly message: Message;
 }
 
-/** A 1100, 1200 or 1220, or its repeat, that makes sense. */
+/** A 1100, 1120, 1200 or 1220, or its repeat, that makes sense. */
 export interface TerminalSale extends RequestKeys {
   readonly kind: 'sale';
   readonly operation: Operation;
@@ -85,7 +85,7 @@ export function readRequest(
   return readValues(decoded, isReversal, entryModeOf(decoded.text(22) ?? ''));
 }
 
-const requestMtis = ['1100', '1101', '1200', '1201', '1220', '1221', '1420', '1421'] as const;
+const requestMtis = ['1100', '1101', '1120', '1121', '1200', '1201', '1220', '1221', '1420', '1421'] as const;
 const isRequestMti = (mti: string): mti is (typeof requestMtis)[number] => requestMtis.some((known) => known === mti);
 
 /** The values of a request whose elements are as they should be, whoever asks. `entry`: how the card was read, undefined for a way that is not known. */

@@ -8,7 +8,7 @@ import {
   reversalReasons,
 } from '@tsunagu/protocols/acquiring';
 import { type DecodedMessage, type Message, responseMti } from '@tsunagu/protocols/iso8583';
-import { type Fault, fail, lastFour, Secret } from '@tsunagu/protocols/kit';
+import { type Fault, fail, lastFour, Secret, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { DccDesk } from '../dcc/desk.ts';
 import type { IssuerLink } from '../issuer-link/issuer-link.ts';
@@ -286,7 +286,7 @@ export class Processing {
     switch (arrival.type) {
       case 'replay':
         this.#world.log('info', 'requestReplayed', { from: key, sale: arrival.row.id, stan: sale.stan });
-        return { answer: arrival.row.answer ?? answerOf('923') };
+        return { answer: this.#stored(arrival.row) ?? answerOf('923') };
       case 'in-progress': {
         const first = this.#answers.get(arrival.row.id);
         return first ? await first.promise : { answer: answerOf('923') };
@@ -431,13 +431,13 @@ export class Processing {
   /** One step of a sale: rules, one commit, then what may be said. */
   async #stepOnce(face: Face, row: SaleRow, event: SaleEvent, request: Message, answer?: Message): Promise<void> {
     const outStan = event.type === 'issuerTimedOut' ? await this.#nextStan(row.link) : '';
-    const stepped = await this.#journal.step(row, event, outStan, (action, _row, nowMs) =>
+    const stepped = await this.#journal.step(row, event, outStan, (action, { id }, nowMs) =>
       action.type === 'answerFromIssuer' && answer
         ? {
             by: 'issuer',
             actionCode: textOf(answer, 39) ?? '909',
             approvalCode: textOf(answer, 38),
-            answer: passedOn(face, request, answer, nowMs),
+            answer: this.#kept({ id, kind: row.kind }, passedOn(face, request, answer, nowMs)),
           }
         : this.#own(face, request, action.type === 'answer' ? action.actionCode : '909', 'ISSUER_TIMEOUT', nowMs),
     );
@@ -468,9 +468,25 @@ export class Processing {
       this.#rooms.live.publish({ name: 'sale', data: saleLineOf(row) });
   }
 
+  /** An answer as it is stored. What an issuer says to a validity check may be a card number: that stands in the journal sealed. */
+  #kept({ id, kind }: Pick<SaleRow, 'id' | 'kind'>, answer: Uint8Array): Uint8Array {
+    if (kind !== 'validity') return answer;
+    const sealed = this.#rooms.vault.seal(`switch/answer/${id}`, answer);
+    answer.fill(0);
+    return sealed;
+  }
+
+  /** The answer that was stored, as it goes out. */
+  #stored({ id, kind, decided_by, answer }: SaleRow): Uint8Array | null {
+    return answer !== null && kind === 'validity' && decided_by === 'issuer'
+      ? unwrap(this.#rooms.vault.open(`switch/answer/${id}`, answer))
+      : answer;
+  }
+
   /** The stored answer of a decided sale; tells the world of the decision. */
   #answered(row: SaleRow): Uint8Array {
-    if (row.answer === null || row.action_code === null) throw new Error('a sale that is not answered yet');
+    const answer = this.#stored(row);
+    if (answer === null || row.action_code === null) throw new Error('a sale that is not answered yet');
     this.#publish(row);
     this.#rooms.metrics.saleAnswered(
       row.state === 'approved' || row.state === 'posting' ? 'approved' : 'declined',
@@ -487,7 +503,7 @@ export class Processing {
       rrn: row.rrn,
       reason: row.reason,
     });
-    return row.answer;
+    return answer;
   }
 
   #give(id: string, reply: Reply): void {

@@ -7,7 +7,7 @@ import { isApproval } from '@tsunagu/protocols/iso8583';
  * - `refused`: the switch said no by itself; nothing was sent.
  * - `send-intended`: durable with everything a reversal needs; from here on nothing is assumed not sent, so whether it was handed to the line is not written down.
  * - `approved`, `declined`: the issuer's word, durable.
- * - `posting`: an advice (1220) of the terminal, answered when it was durable; it is queued for the issuer until it is taken: `posted`.
+ * - `posting`: an advice (1120, 1220) of a terminal or centre, answered when it was durable; it is queued for the issuer until it is taken: `posted`.
  * - `reversing`: the outcome is unknown or unwanted; a 1420 is queued and will be repeated until it is taken.
  * - `reversed`: the issuer took it.
  *
@@ -170,6 +170,9 @@ export interface Followed {
 /** Kinds that are judged against what they name. */
 export const isFollowUp = (kind: Operation): boolean => kind === 'refund' || kind === 'completion';
 
+/** What holds an amount until a completion posts it. */
+const holds: ReadonlySet<Operation> = new Set(['authorisation', 'offlineAuthorisation']);
+
 /** States in which an amount stands, or may stand. */
 export const standing: ReadonlySet<SaleState> = new Set(['send-intended', 'approved', 'posting', 'posted']);
 
@@ -186,8 +189,8 @@ export function judgeFollowUp(
   if (original === undefined) return '914';
   const isFit =
     wanted.kind === 'refund'
-      ? original.kind !== 'refund' && original.kind !== 'authorisation' && !isInquiry(original.kind)
-      : original.kind === 'authorisation';
+      ? original.kind !== 'refund' && !holds.has(original.kind) && !isInquiry(original.kind)
+      : holds.has(original.kind);
   const isSettled = original.state === 'approved' || original.state === 'posting' || original.state === 'posted';
   if (!isFit || !isSettled || original.panToken !== wanted.panToken) return '902';
   const alike = followers.filter(({ kind, state }) => kind === wanted.kind && standing.has(state));
