@@ -63,6 +63,8 @@ export const en = {
     'card-read': 'card read',
     'negative-checked': 'negative file checked',
     'cryptogram-made': 'cryptogram made by the card',
+    'rate-offered': 'offered in the own currency',
+    'rate-chosen': 'cardholder chose',
     'request-sent': 'request sent to the switch',
     'answer-received': 'answer received',
     'card-elsewhere': 'card at another interface',

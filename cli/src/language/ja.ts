@@ -51,6 +51,8 @@ export const ja: Texts = {
     'card-read': 'カード読取',
     'negative-checked': 'ネガ照合',
     'cryptogram-made': 'カードが暗号文を生成',
+    'rate-offered': '自国通貨を提示',
+    'rate-chosen': 'お客様の選択',
     'request-sent': 'スイッチへ送信',
     'answer-received': '応答受信',
     'card-elsewhere': '別の読取方法へ',

@@ -13,6 +13,7 @@ import { negativeMigrations } from '../negative/migrations.ts';
 import { refurbishMigrations } from '../refurbish/migrations.ts';
 import { salesMigrations } from '../sales/migrations.ts';
 import { swapMigrations } from '../swap/migrations.ts';
+import { switchDccMigrations } from '../switch/dcc/migrations.ts';
 import { switchMigrations } from '../switch/journal/migrations.ts';
 import { switchRuleMigrations } from '../switch/rules/migrations.ts';
 import { switchValidityMigrations } from '../switch/validity/migrations.ts';
@@ -42,4 +43,5 @@ export const migrations: readonly Migration[] = [
   ...refurbishMigrations,
   ...switchRuleMigrations,
   ...switchValidityMigrations,
+  ...switchDccMigrations,
 ];

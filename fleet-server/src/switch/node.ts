@@ -2,6 +2,7 @@ import { ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { openPostgresStore, type Store, takeTenure, type Tenure } from '../store/index.ts';
 import { switchMigrations } from './journal/migrations.ts';
+import { switchDccMigrations } from './dcc/migrations.ts';
 import { switchRuleMigrations } from './rules/migrations.ts';
 import { switchValidityMigrations } from './validity/migrations.ts';
 
@@ -42,7 +43,7 @@ export async function openSwitchNode(
   world.log('info', 'tenureTaken', { node, epoch: tenure.epoch });
   const opened = await openPostgresStore(
     tenure,
-    [...switchMigrations, ...switchRuleMigrations, ...switchValidityMigrations],
+    [...switchMigrations, ...switchRuleMigrations, ...switchValidityMigrations, ...switchDccMigrations],
     world.clock,
   );
   if (!opened.ok) {

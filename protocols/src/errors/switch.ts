@@ -179,6 +179,76 @@ export const switchErrors = defineErrors({
       next: '元の取引と照合してください。応答コード(914・902・110)が理由を示します。',
     },
   },
+  SWITCH_RATES_STALE: {
+    en: {
+      says: 'There is no rate in force for the currency of the card, so nothing is offered in it.',
+      next: 'The sale goes on in yen. Look at "tsunagu switch rates show", and put newer rates in force.',
+    },
+    ja: {
+      says: 'カードの通貨に有効な換算レートがないため、自国通貨での提示はしません。',
+      next: '円での売上は続けられます。tsunagu switch rates showで確認し、新しいレートを登録してください。',
+    },
+  },
+  SWITCH_RATES_UNREADABLE: {
+    en: {
+      says: 'A line of the file is no rate.',
+      next: 'Each line is a currency of ISO 4217 and yen for one unit: "USD,152.34".',
+    },
+    ja: {
+      says: 'ファイルの行がレートとして読めません。',
+      next: '各行はISO 4217の通貨と1単位あたりの円です(例: USD,152.34)。',
+    },
+  },
+  SWITCH_RATE_NOT_OFFERED: {
+    en: {
+      says: 'Nothing is offered in the currency of this card: it is the yen, not known, or not agreed with the card company.',
+      next: 'The sale goes on in yen. Currencies are in the contract (dccCurrencies), cards in the rates.',
+    },
+    ja: {
+      says: 'このカードの通貨では提示しません(円、不明、またはカード会社との契約外)。',
+      next: '円での売上は続けられます。通貨は契約(dccCurrencies)、カードの先頭桁はレート表にあります。',
+    },
+  },
+  SWITCH_OFFER_UNKNOWN: {
+    en: {
+      says: 'A sale in the currency of the card names no offer that was made to this terminal for this card.',
+      next: 'It was refused with 914, and nothing was sent. Look up the rate again, or sell in yen.',
+    },
+    ja: {
+      says: 'カード通貨での売上ですが、この端末・このカードへの提示が見つかりません。',
+      next: '914で拒否し、送信していません。レートを再照会するか、円で売上してください。',
+    },
+  },
+  SWITCH_OFFER_USED: {
+    en: {
+      says: 'The offer was used by another sale already.',
+      next: 'An offer is good for one sale. It was refused with 902: look up the rate again.',
+    },
+    ja: {
+      says: 'この提示は別の売上で使用済です。',
+      next: '提示は1回の売上に限り有効です。902で拒否しました。レートを再照会してください。',
+    },
+  },
+  SWITCH_OFFER_EXPIRED: {
+    en: {
+      says: 'The offer of a rate is over.',
+      next: 'It was refused with 903: look up the rate again, and let the cardholder choose anew.',
+    },
+    ja: {
+      says: '提示したレートの有効期限が過ぎています。',
+      next: '903で拒否しました。レートを再照会し、カード会員に改めて選んでもらってください。',
+    },
+  },
+  SWITCH_OFFER_DIFFERS: {
+    en: {
+      says: 'Amount, rate or currency are others than those that were offered, or than those of the sale that is given back.',
+      next: 'It was refused with 110. A refund of a converted sale has its rate; compare both with "tsunagu switch show".',
+    },
+    ja: {
+      says: '金額・レート・通貨が提示内容、または返品元の売上と異なります。',
+      next: '110で拒否しました。返品には元の売上のレートを使います。tsunagu switch showで照合してください。',
+    },
+  },
   ISSUER_LINK_DOWN: {
     en: {
       says: 'The line to the card company is down.',

@@ -5,6 +5,7 @@ export {
   type PaymentOrder,
   type CardHistoryLine,
   cardHistoryLine,
+  isInquiry,
   paymentKind,
   paymentKinds,
   paymentOrder,
@@ -21,6 +22,9 @@ export {
   type TotalsOrder,
   terminalTotals,
   totalsOrder,
+  dccChoices,
+  type OwnCurrency,
+  ownCurrency,
 } from './payment.ts';
 export {
   type Configuration,

@@ -73,6 +73,9 @@ const noSwitchRules: ApiRooms['switchRules'] = {
     get contracts() {
       return unasked();
     },
+    get rates() {
+      return unasked();
+    },
     view: unasked,
     versions: unasked,
     change: unasked,

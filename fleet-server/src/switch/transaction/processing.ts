@@ -10,6 +10,7 @@ import {
 import { type DecodedMessage, type Message, responseMti } from '@tsunagu/protocols/iso8583';
 import { type Fault, fail, lastFour, Secret, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
+import type { DccDesk } from '../dcc/desk.ts';
 import type { IssuerLink } from '../issuer-link/issuer-link.ts';
 import { mismatchText, type Mismatch } from '../link/matching.ts';
 import type { Advices } from '../journal/advices.ts';
@@ -62,6 +63,7 @@ export class Processing {
   readonly #advices: Advices;
   readonly #rules: SwitchRules;
   readonly #standIn: StandIn;
+  readonly #dcc: DccDesk;
   readonly #roads: Roads;
   /** Sales whose answer somebody waits for, by id. A repeat of the request waits here too. */
   readonly #answers = new Map<string, { readonly promise: Promise<Reply>; give(reply: Reply): void }>();
@@ -74,6 +76,7 @@ export class Processing {
     advices: Advices,
     rules: SwitchRules,
     standIn: StandIn,
+    dcc: DccDesk,
     roads: Roads,
   ) {
     this.#world = world;
@@ -82,6 +85,7 @@ export class Processing {
     this.#advices = advices;
     this.#rules = rules;
     this.#standIn = standIn;
+    this.#dcc = dcc;
     this.#roads = roads;
   }
 
@@ -118,13 +122,23 @@ export class Processing {
     const request = asking.read(decoded);
     if (!request.ok) return await this.#unreadable(asking, decoded, request.fault);
     try {
-      return request.value.kind === 'sale'
-        ? await this.#sale(asking, request.value)
-        : await this.#reversal(asking, request.value);
+      if (request.value.kind === 'reversal') return await this.#reversal(asking, request.value);
+      return request.value.operation === 'rate'
+        ? await this.#rate(asking, request.value)
+        : await this.#sale(asking, request.value);
     } finally {
       wipe(request.value.message);
       request.value.pan.wipe();
     }
+  }
+
+  /** What a sale would be in the currency of the card. Nothing is asked of an issuer. */
+  async #rate(asking: Asking, request: TerminalSale): Promise<Reply> {
+    const { operation, entry, amountMinor, pan } = request;
+    const nowMs = this.#world.clock.now();
+    const route = { digits: leadingDigits(pan), operation, entry, amountMinor, nowMs };
+    const { first } = this.#rules.router.route({ ...route, operation: 'sale' }, () => 'ready');
+    return { answer: await this.#dcc.answer(asking, request, await this.#forbidden(asking, first?.acquirer), first) };
   }
 
   /** 904 with whatever keys could be read, and the element in DE44; a refusal when not even the kind of message is known. */
@@ -250,10 +264,19 @@ export class Processing {
           };
     // Whoever repeats the request while this one is under way has to find it.
     const waiting = row.state === 'send-intended' ? this.#wait(id) : undefined;
-    const refuse = (actionCode: string): Decision => own(actionCode, 'SWITCH_FOLLOW_UP_REFUSED');
+    const refuse = (actionCode: string, reason = 'SWITCH_FOLLOW_UP_REFUSED'): Decision => own(actionCode, reason);
     const answerOf = (actionCode: string): Uint8Array => own(actionCode, undefined).answer;
     const arrival = await this.#journal
-      .arriveSale(row, ksn, refuse, isPosting ? outgoing : undefined)
+      .arriveSale(
+        row,
+        ksn,
+        refuse,
+        isPosting ? outgoing : undefined,
+        // Most sales say nothing of another currency, and are stored in a commit that reads nothing.
+        sale.conversion || operation === 'refund'
+          ? (commit, stored) => this.#dcc.judge(commit, stored, sale)
+          : undefined,
+      )
       .catch((error: unknown) => {
         this.#answers.delete(id);
         throw error;

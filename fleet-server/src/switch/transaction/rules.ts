@@ -53,6 +53,8 @@ export type JournalEntry =
   | 'late-answer'
   | 'replayed'
   | 'duplicate-differs'
+  | 'rate-offered'
+  | 'rate-not-offered'
   | 'posting-queued'
   | 'posting-sent'
   | 'posting-taken'
@@ -172,7 +174,7 @@ export const isFollowUp = (kind: Operation): boolean => kind === 'refund' || kin
 const holds: ReadonlySet<Operation> = new Set(['authorisation', 'offlineAuthorisation']);
 
 /** States in which an amount stands, or may stand. */
-const stands: ReadonlySet<SaleState> = new Set(['send-intended', 'approved', 'posting', 'posted']);
+export const standing: ReadonlySet<SaleState> = new Set(['send-intended', 'approved', 'posting', 'posted']);
 
 /**
  * Whether a refund or completion may follow what it names. Order: unknown (914), another kind, state or card (902), followed before (902)
@@ -191,12 +193,12 @@ export function judgeFollowUp(
       : holds.has(original.kind);
   const isSettled = original.state === 'approved' || original.state === 'posting' || original.state === 'posted';
   if (!isFit || !isSettled || original.panToken !== wanted.panToken) return '902';
-  const standing = followers.filter(({ kind, state }) => kind === wanted.kind && stands.has(state));
+  const alike = followers.filter(({ kind, state }) => kind === wanted.kind && standing.has(state));
   if (wanted.kind === 'completion') {
-    if (standing.length > 0) return '902';
+    if (alike.length > 0) return '902';
     return wanted.amountMinor * 100 > original.amountMinor * terminalLink.completionPercentMax ? '110' : undefined;
   }
-  const givenBack = standing.reduce((sum, { amountMinor }) => sum + amountMinor, 0);
+  const givenBack = alike.reduce((sum, { amountMinor }) => sum + amountMinor, 0);
   return givenBack + wanted.amountMinor > original.amountMinor ? '110' : undefined;
 }
 
@@ -208,5 +210,5 @@ export function judgeCancellation(
 ): string | undefined {
   if (reason !== reversalReasons.customerCancelled) return undefined;
   if (original === undefined) return '914';
-  return followers.some(({ kind, state }) => !isInquiry(kind) && stands.has(state)) ? '902' : undefined;
+  return followers.some(({ kind, state }) => !isInquiry(kind) && standing.has(state)) ? '902' : undefined;
 }
