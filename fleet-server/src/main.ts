@@ -97,10 +97,12 @@ const say = (line: object): void => {
 
 /** Ends the process once what was said is out. */
 function end(code: number): void {
-  destination.end();
   process.exitCode = code;
-  // Whatever still holds a handle has had its chance to close.
-  world.timers.after(200, () => process.exit(code));
+  // Whatever still holds a handle has had its chance to close, and to say why it could not.
+  world.timers.after(200, () => {
+    destination.flushSync();
+    process.exit(code);
+  });
 }
 
 for (const event of ['uncaughtException', 'unhandledRejection'] as const)

@@ -4,6 +4,7 @@ import { unwrap } from '@tsunagu/protocols/kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SmallCentre } from '../unit/switch/small-centre.ts';
 import { openSmallHouse, type SmallHouse, until } from '../unit/switch/small-house.ts';
+import { centreLink, fileOf, zoneOf } from '../unit/switch/validity-files.ts';
 
 /** A place for the tables of the switch, with the schema up to date. */
 export interface JournalUnderTest {
@@ -58,6 +59,26 @@ export function switchJournalContract(subject: JournalUnderTest): void {
       expect(await codeOf(other)).toBe('913');
       expect(await found(7_003)).toEqual([]);
       expect(await postings(7_002)).toHaveLength(2);
+    });
+
+    it('keeps a file of validity checks until each card has its answer, and the cards no longer than that', async () => {
+      const { validity } = house.sw;
+      const asked = [
+        ['V-1', '4761739001010010', '4912'],
+        ['V-2', '9900000000000002', '4912'],
+      ] as const;
+      const text = fileOf(await zoneOf(house), 1, asked);
+      const { id } = unwrap(await validity.handIn(centreLink, text, 'test'));
+      await until(async () => unwrap(await validity.show(id)).state === 'done');
+      expect(unwrap(await validity.show(id))).toMatchObject({ records: 2, waiting: 0, verdicts: { notJudged: 1 } });
+      expect(unwrap(await validity.list({ limit: 1 })).items).toMatchObject([{ id, state: 'done', waiting: 0 }]);
+      expect(unwrap(await validity.answers(id)).text.split('\n')).toHaveLength(5);
+      const cards = await store.db.selectFrom('switch_validity_cards').select(['sequence', 'card']).execute();
+      expect(cards.toSorted((one, other) => one.sequence - other.sequence)).toEqual([
+        { sequence: 1, card: null },
+        { sequence: 2, card: null },
+      ]);
+      expect(unwrap(await validity.handIn(centreLink, text, 'test')).id).toBe(id);
     });
 
     it('takes a sale back once, however often that is asked for', async () => {

@@ -1,3 +1,7 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { Postgres } from '../contracts/postgres.ts';
 import { openSwitchHouse, Program } from './switch-programs.ts';
@@ -58,6 +62,105 @@ test('a node killed under load is followed by the one that stands by, and the mo
   const verdict = await verdictOf(oracle);
   console.log(JSON.stringify({ followedMs, counts, verdict }));
   expect(counts).toMatchObject({ asked: 600, reversing: 0 });
+  expect(verdict['violations']).toEqual([]);
+  const twice =
+    'SELECT count(*) FROM (SELECT 1 FROM switch_postings GROUP BY sale_id, side, kind HAVING count(*) > 1) AS twice';
+  expect(first.sql(twice)).toBe('0');
+}, 180_000);
+
+/** What follows the node at work for whoever dials in: a virtual address. What went through it before stays with whom it was with. */
+async function openAddress(
+  port: number,
+  first: number,
+): Promise<{ follow(next: number): void; close(): Promise<void> }> {
+  let target = first;
+  const clients = new Set<Socket>();
+  const all = new Set<Socket>();
+  const server = createServer((client) => {
+    const far = connect(target, '127.0.0.1');
+    clients.add(client);
+    for (const socket of [client, far]) {
+      all.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        all.delete(socket);
+        clients.delete(socket);
+      });
+    }
+    client.on('close', () => far.end());
+    far.on('close', () => client.destroy());
+    client.pipe(far, { end: false });
+    far.pipe(client);
+  });
+  await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening));
+  return {
+    follow(next) {
+      target = next;
+      for (const client of clients) client.destroy();
+    },
+    async close() {
+      for (const socket of all) socket.destroy();
+      await new Promise<void>((closed) => server.close(() => closed()));
+    },
+  };
+}
+
+test('a node stopped under load is followed, and when it wakes it says and keeps nothing more, and ends itself', async () => {
+  const { first, copy } = await pairOfServers();
+  const store = ['--switch-store', first.url(), copy.url()];
+  const [base, otherBase] = [portBase + 100, portBase + 200];
+  const issuerPort = base + 7;
+  const house = await openSwitchHouse(base, [...store, '--node', 'one']);
+  closers.push(() => house.close());
+  // Another machine: what it has of the house is a copy, its ports are its own, the card company is where it was.
+  const folder = await mkdtemp(join(tmpdir(), 'tsunagu-switch-'));
+  closers.push(() => rm(folder, { recursive: true, force: true }));
+  await cp(house.folder, folder, { recursive: true });
+  const issuerAddress = await openAddress(otherBase + 7, issuerPort);
+  closers.push(() => issuerAddress.close());
+  const there = ['--data', folder, '--port-base', String(otherBase)];
+  const second = new Program('server', [...there, ...store, '--node', 'two']);
+  closers.push(() => second.kill());
+  await second.line('standby');
+  const oracle = new Program('oracle', []);
+  closers.push(() => oracle.kill());
+  const tap = ['--tap', String((await oracle.line('ready'))['port'])];
+  const issuer = new Program('issuer', [...house.common, '--profile', 'card-company', '--seed', '7', ...tap]);
+  closers.push(() => issuer.kill());
+  await issuer.line('ready');
+  const centresPort = base + 90;
+  const address = await openAddress(centresPort, base + 8);
+  closers.push(() => address.close());
+  const line = ['--link', 'pos-centre-1', '--profile', 'ticket-window', '--rate', '40', '--requests', '800'];
+  const dialled = ['--port', String(centresPort)];
+  const centre = new Program('centre', [...house.common, ...dialled, ...line, '--seed', '13', ...tap]);
+  closers.push(() => centre.kill());
+  await centre.line('ready');
+  await pause(4_000);
+
+  const epochs = 'SELECT max(epoch) FROM switch_epochs';
+  const epochBefore = Number(first.sql(epochs));
+  const stoppedMs = performance.now();
+  house.server.signal('SIGSTOP');
+  // What it was asked while it stood still is in its sockets, and waits for it to wake.
+  await pause(1_500);
+  await second.line('ready');
+  const followedMs = performance.now() - stoppedMs;
+  address.follow(otherBase + 8);
+  expect(Number(first.sql(epochs))).toBeGreaterThan(epochBefore);
+  await pause(4_000);
+  const sold = (): number => Number(first.sql("SELECT count(*) FROM switch_sales WHERE state = 'approved'"));
+  const soldBefore = sold();
+  house.server.signal('SIGCONT');
+  // Deposed: it ends by itself, while the other one goes on.
+  expect(await house.server.line('failed')).toMatchObject({ code: 'SWITCH_FENCED', facts: { why: 'deposed' } });
+  await house.server.ended;
+  await pause(1_000);
+  expect(sold()).toBeGreaterThan(soldBefore);
+  const counts = await centre.line('ended');
+  const verdict = await verdictOf(oracle);
+  console.log(JSON.stringify({ followedMs, counts, verdict }));
+  expect(counts).toMatchObject({ asked: 800, reversing: 0 });
   expect(verdict['violations']).toEqual([]);
   const twice =
     'SELECT count(*) FROM (SELECT 1 FROM switch_postings GROUP BY sale_id, side, kind HAVING count(*) > 1) AS twice';

@@ -1,20 +1,18 @@
 import { numberOf, openIssuerCards } from '@tsunagu/fleet-server/card-company/issuer-cards';
 import { issuerProfile } from '@tsunagu/fleet-server/card-company/profile';
-import { linkCredentials, linkCredentialsPath } from '@tsunagu/fleet-server/switch/index';
 import { judgeValidity } from '@tsunagu/fleet-server/switch/validity/rules';
 import { defaultLinks, type Link } from '@tsunagu/protocols/acquiring';
-import { hex, Secret, secretPan, unwrap } from '@tsunagu/protocols/kit';
+import { Secret, secretPan, unwrap } from '@tsunagu/protocols/kit';
 import {
   readValidityAnswers,
   ValidityRequestFile,
   validityVerdictNames,
   writeValidityAnswers,
-  writeValidityRequests,
 } from '@tsunagu/protocols/validity';
-import { readFile } from 'node:fs/promises';
 import { afterEach, expect, test } from 'vitest';
 import { linkNamed, SmallCentre } from './small-centre.ts';
 import { openSmallHouse, type SmallHouse, type SmallHouseOptions, until } from './small-house.ts';
+import { centreLink, fileOf, random, zoneOf } from './validity-files.ts';
 
 const numbered = (index: number): string => unwrap(numberOf('476173', 16, 7_000 + index));
 /** The cards of these tests, by what became of them. */
@@ -47,25 +45,7 @@ const links = (batch: Partial<Link['batch']>): readonly Link[] =>
   defaultLinks.map((link) => ({ ...link, batch: { ...link.batch, ...batch } }));
 const options: SmallHouseOptions = { cardCompany: { issuer }, links: links({ perSecond: 1_000 }) };
 
-const centreLink = 'ec-centre-1';
 const acquirer = linkNamed(centreLink).parties.far.padStart(11, '0');
-let entropy = 0;
-const random = (lengthBytes: number): Uint8Array => {
-  entropy += 1;
-  return Uint8Array.from({ length: lengthBytes }, (_, index) => (entropy * 31 + index * 7) & 0xff);
-};
-const zoneOf = async ({ folder }: SmallHouse, link = centreLink): Promise<Secret<'key'>> => {
-  const handed = linkCredentials.parse(JSON.parse(await readFile(linkCredentialsPath(folder, link), 'utf8')));
-  return Secret.take('key', hex(handed.zoneKbpk));
-};
-const fileOf = (zone: Secret<'key'>, fileId: number, asked: readonly (readonly [string, string, string?])[]): string =>
-  writeValidityRequests(
-    { fileId: String(fileId).padStart(12, '0'), acquirer, merchant: 'SHOP', created: '261126120000' },
-    asked.map(([reference, pan, expiry]) => ({ reference, pan: secretPan(pan), expiry })),
-    zone,
-    Secret.take('key', random(16)),
-    random,
-  );
 
 const opened: SmallHouse[] = [];
 async function open(from?: string, more: SmallHouseOptions = options): Promise<SmallHouse> {
