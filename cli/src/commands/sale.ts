@@ -1,5 +1,6 @@
+import { currencyNumber, moneyText } from '@tsunagu/protocols/acquiring';
 import { transitProcessName, transitScheme, transitTerminalName } from '@tsunagu/protocols/felica';
-import { isInquiry, type Job, type PaymentOrder, type SaleResult } from '@tsunagu/protocols/fleet';
+import { isInquiry, type Job, type OwnCurrency, type PaymentOrder, type SaleResult } from '@tsunagu/protocols/fleet';
 import { describeActionCode, isApproval, nextAfterActionCode } from '@tsunagu/protocols/iso8583';
 import { stepDetail } from '@tsunagu/protocols/kernel-trace';
 import { type Console, type ExitCode, exit, explain, layOut, pad, refuse } from '../console/index.ts';
@@ -12,6 +13,7 @@ export function describeSale({ texts, language }: Pick<Console, 'texts' | 'langu
     sale.kind !== undefined && sale.kind !== 'sale' && texts.payment.kinds[sale.kind],
     // An inquiry has no amount, and what was refused before it began may have none.
     sale.amountMinor > 0 && texts.yen(sale.amountMinor),
+    sale.ownCurrency && ownText(sale.ownCurrency),
     sale.balanceMinor !== undefined &&
       texts.sale[sale.scheme === transitScheme.key ? 'left' : 'balance'](texts.yen(sale.balanceMinor)),
     sale.lastFour && texts.sale.lastFour(sale.lastFour),
@@ -26,6 +28,10 @@ export function describeSale({ texts, language }: Pick<Console, 'texts' | 'langu
   ].filter((part): part is string => Boolean(part));
   return texts.sale.result(texts.outcome[sale.outcome], parts);
 }
+
+/** An amount in the cardholder's own currency. */
+export const ownText = ({ amountMinor, currency }: OwnCurrency): string =>
+  moneyText(amountMinor, currencyNumber(currency) ?? currency);
 
 /** What an issuer's "no" means; a "yes" needs no words. */
 const wordsOf = (code: string, language: Console['language']): string | undefined =>

@@ -1,5 +1,7 @@
 import {
+  adviceReasons,
   backOffMs,
+  isAdvice,
   type Operation,
   paymentRequest,
   retrievalReference,
@@ -175,23 +177,38 @@ export class MerchantCentre {
         ? Promise.race([answered, this.#line.request({ ...request, mti: repeat }, timeoutMs)])
         : answered;
     const answer = await first;
+    // What was decided already is told until it is taken.
+    if (answer === undefined && isAdvice(operation)) return await this.#advise(operation, request);
     if (answer === undefined) {
       this.#unanswered += 1;
       return this.#reverse(request, reversalReasons.timedOut, undefined);
     }
     if (nth > this.#uncounted) this.#latencies.add(this.#world.clock.monotonicMs() - startedMs);
     const actionCode = answer.text(39) ?? '';
-    if (!isApproval(actionCode)) {
+    if (!isApproval(actionCode) && !(isAdvice(operation) && actionCode === '900')) {
       this.#declined[actionCode] = (this.#declined[actionCode] ?? 0) + 1;
       return;
     }
     this.#approved += 1;
-    if (operation !== 'sale') return;
+    if (operation !== 'sale' && operation !== 'offlineSale') return;
     this.#approvedMinor += Number(request.fields[4]);
     if (cancelled > 0 && this.#next() < cancelled) {
       this.#cancelled += 1;
       this.#reverse(request, reversalReasons.customerCancelled, answer);
     }
+  }
+
+  /** A 1121 or 1221, until there is an answer. */
+  async #advise(operation: Operation, advice: Message): Promise<void> {
+    const message = { ...advice, mti: repeatMti(advice.mti) ?? advice.mti };
+    for (let attempt = 0; ; attempt += 1) {
+      await this.#line.ready();
+      const answer = await this.#line.request(message, this.#profile.timeoutMs);
+      if (answer?.text(39) === '900') break;
+      await this.#world.timers.sleep(backOffMs({ firstMs: 200, factor: 2, mostMs: 5_000 }, attempt));
+    }
+    this.#approved += 1;
+    if (operation === 'offlineSale') this.#approvedMinor += Number(advice.fields[4]);
   }
 
   /** A 1420, then 1421 until it is taken. */
@@ -247,15 +264,18 @@ export class MerchantCentre {
       amountMinor: asksOnly ? 0 : least + Math.floor(this.#next() * (most - least + 1)),
       entry: 'stripe',
       verification: 'signature',
+      ...(isAdvice(operation) && { reason: adviceReasons.terminalProcessed }),
     });
     const message = withCard(open, { pan, expiry, track2 });
     const rrn = retrievalReference(now, stan);
-    return [operation, { mti: message.mti, fields: { ...message.fields, 32: this.#acquirerId, 37: rrn } }];
+    // Whoever approves by himself says so: the code is his own.
+    const decided = isAdvice(operation) ? { 38: `V${stan.slice(1)}` } : {};
+    return [operation, { mti: message.mti, fields: { ...message.fields, ...decided, 32: this.#acquirerId, 37: rrn } }];
   }
 
   #operation(mix: CentreProfile['mix']): Operation {
     let drawn = this.#next();
-    for (const [name, rate] of Object.entries(mix) as ['authorisation' | 'balance' | 'validity', number][]) {
+    for (const [name, rate] of Object.entries(mix) as [keyof CentreProfile['mix'], number][]) {
       if (drawn < rate) return name;
       drawn -= rate;
     }

@@ -21,7 +21,7 @@ import { Effective } from '../parts/effective.tsx';
 import { formText } from '../parts/form-text.ts';
 import { TerminalJobs } from '../parts/terminal-jobs.tsx';
 import { Ago, linkTone, Mark, outcomeTone, SalesTable, Alert } from '../parts/index.tsx';
-import { moment, money } from '../text/format.ts';
+import { moment, money, ownMoney } from '../text/format.ts';
 import { errorText, nextText, reasonText, stepText, t, tAny } from '../text/index.ts';
 
 export function TerminalPage() {
@@ -299,6 +299,7 @@ function TestSale({ detail, isReady }: { detail: TerminalDetail; isReady: boolea
             <p class="result">
               <Mark tone={outcomeTone(job.sale.outcome)}>{t(`outcome.${job.sale.outcome}`)}</Mark>{' '}
               <strong>{money(job.sale.amountMinor, job.sale.currency)}</strong>{' '}
+              {job.sale.ownCurrency && `${ownMoney(job.sale.ownCurrency)} `}
               {reasonText(job.sale.reason ?? null, job.sale.actionCode ?? null)}
               <span class="under">{nextText(job.sale)}</span>
             </p>
