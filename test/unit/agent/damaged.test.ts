@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkerSays } from '@tsunagu/firmware-bridge/host/index';
 import { runTerminals } from '@tsunagu/firmware-bridge/host/index';
+import { serialSchema } from '@tsunagu/protocols/fleet';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { serial, TinyServer, until } from './tiny-server.ts';
@@ -128,7 +129,7 @@ test('however many terminals share a thread, none of them leaves something with 
   const warned: Error[] = [];
   const hear = (warning: Error): void => void warned.push(warning);
   process.on('warning', hear);
-  const serials = Array.from({ length: 12 }, (_, index) => `CT5100-${100 + index}`);
+  const serials = Array.from({ length: 12 }, (_, index) => serialSchema.parse(`CT5100-${100 + index}`));
   const plans = serials.map((name) => {
     const folder = join(data, name);
     cpSync(sound(), folder, { recursive: true });
