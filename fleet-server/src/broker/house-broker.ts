@@ -71,14 +71,14 @@ export async function openHouseBroker(options: HouseBrokerOptions): Promise<Resu
     handlers,
   });
   // Terminals dial the port at which it stands in for ours.
-  const { close } = external;
+  const closeLink = external.close.bind(external);
   return ok(
     Object.assign(external, {
       ports: { fleet: ports.fleet },
       certificatesEnded: () => lists.changed(),
       async close() {
         await lists.close();
-        await close();
+        await closeLink();
       },
     }),
   );
