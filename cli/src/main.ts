@@ -15,6 +15,7 @@ import type { Context } from './commands/context.ts';
 import { addJobCommands } from './commands/job-commands.ts';
 import { addKeyCommands } from './commands/key-commands.ts';
 import { addSwitchCommands } from './commands/switch-commands.ts';
+import { addValidityCommands } from './commands/validity-commands.ts';
 import { addNegativeCommands } from './commands/negative-commands.ts';
 import { addPaymentCommands } from './commands/payment-commands.ts';
 import { integer, type Shell } from './commands/shell.ts';
@@ -224,6 +225,7 @@ program
 addPaymentCommands(program, shell);
 addNegativeCommands(program, shell);
 addSwitchCommands(program, shell);
+addValidityCommands(program, shell);
 addSwitchRuleCommands(program, shell);
 
 const wire = program

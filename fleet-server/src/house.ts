@@ -1,20 +1,13 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
-import {
-  negativeHeadTopic,
-  permits,
-  portOf,
-  type PortName,
-  type Serial,
-  type TenantId,
-} from '@tsunagu/protocols/fleet';
+import { negativeHeadTopic, permits, portOf, type PortName, type Serial } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import type { World } from '@tsunagu/protocols/world';
 import { openApi } from './api/index.ts';
-import { commitParts, openApprovals, openAudit, openChanges } from './audit/index.ts';
 import { openAssessor } from './assessor/index.ts';
 import { openArtefacts } from './artefacts/index.ts';
+import { forgetOldEntries, noteLater, settling } from './house/background.ts';
+import { openFoundation } from './house/foundation.ts';
+import type { House, HouseError, HouseOptions } from './house/options.ts';
+import { openOwnCertificate, serverName } from './house/own-certificate.ts';
 import { type Campaigns, openCampaigns } from './campaigns/index.ts';
 import { type BrokerHandlers, openHouseBroker, type OpenedBroker } from './broker/index.ts';
 import { type Conversation, openConversation } from './conversation/index.ts';
@@ -22,7 +15,6 @@ import { openCustody } from './custody/index.ts';
 import { type DeviceApi, openDeviceApi } from './device-api/index.ts';
 import {
   type Estate,
-  forgetTimeline,
   type Lifecycle,
   mayNow,
   openEstate,
@@ -32,12 +24,10 @@ import {
 } from './estate/index.ts';
 import { commonSource, type Expiry, openExpiry } from './expiry/index.ts';
 import {
-  changingTls,
   endWiped,
   type Enrolment,
   hasCertificate,
   identityEndings,
-  type Lives,
   openAdmission,
   openAuthority,
   openCeremonies,
@@ -50,7 +40,6 @@ import {
 import { openInspections } from './inspection/index.ts';
 import { type Jobs, openJobs, openJobSigner } from './jobs/index.ts';
 import {
-  keepVaultHead,
   keyJobEffects,
   negativeTagKey,
   openKeyCeremonies,
@@ -64,89 +53,24 @@ import {
   watchCustody,
   openKeys,
   openRecordSigner,
-  vaultHeadSeen,
 } from './keys/index.ts';
-import { openEventLog } from './live/index.ts';
-import { makeMetrics } from './metrics/index.ts';
 import { type Negative, openNegative, regularList, watchInbox } from './negative/index.ts';
 import { keepWipe, openRefurbish } from './refurbish/index.ts';
 import { openSales } from './sales/index.ts';
 import { openSoftware } from './software/index.ts';
-import { lockFolder, migrations, openStore, type Store } from './store/index.ts';
 import { openSwaps } from './swap/index.ts';
 import { noMetrics, openSwitch, prepareLinks, readLinks, type Switch } from './switch/index.ts';
 import { openTwin, type Twin } from './twin/index.ts';
 import { addressRules, openWebhooks } from './webhooks/index.ts';
-import { findPassphrase, findPin, openFileVault, openPkcs11Vault, type Vault, type VaultHead } from './vault/index.ts';
-
-/** What a house is built from. */
-export interface HouseOptions {
-  readonly world: World;
-  /** The data folder; made where it is missing. */
-  readonly dataDir: string;
-  readonly host: string;
-  /** Where terminals reach the server, when that is not `host`. */
-  readonly publicHost?: string;
-  readonly portBase: number;
-  readonly tenant: TenantId;
-  /** A token behind PKCS #11 that is the vault, as a URI (RFC 7512), instead of the file in the data folder. */
-  readonly vault?: string;
-  /** Of the vault, or the PIN of its token; without it the vault's is kept in a file beside it. */
-  readonly passphrase?: string;
-  /** Of terminals; 398 days unless told. */
-  readonly certificateLifeMs?: number;
-  /** Of authorities and of the house's own certificates. */
-  readonly lives?: Partial<Omit<Lives, 'terminalMs'>>;
-  /** At what age a sale counts for the gates of campaigns; by then its reversal is known. */
-  readonly saleSettleMs?: number;
-  /** How long what happened to terminals stays in their timelines; 400 days unless told. */
-  readonly timelineKeptMs?: number;
-  /** Where the switch keeps its tables, when that is not the house's own store: this house is one of its nodes. */
-  readonly switchNode?: { readonly name: string; readonly store: Store };
-  /** An MQTT broker (`mqtts://host:port`) that stands in for our own. */
-  readonly brokerUrl?: string;
-  /** Terminals get their first keys in authorised injection runs only (PCI PIN 3.1, 30-3); at their first contact unless set. */
-  readonly keyInRuns?: boolean;
-  /** The built dashboard. */
-  readonly webDir?: string;
-  /** Receives every signed head of the audit log; `audit-heads.jsonl` in the data folder unless told. */
-  readonly auditHeadsFile?: string;
-  /** Networks such as `127.0.0.1/32` that webhooks may reach although they are not public. */
-  readonly webhookAllow?: readonly string[];
-}
-
-/** A running fleet server. */
-export interface House {
-  readonly managementUrl: string;
-  readonly ports: Readonly<Partial<Record<PortName, number>>>;
-  signInUrl(): string;
-  /** Ends everything in the opposite order of its beginning. */
-  close(): Promise<void>;
-}
-
-/** Why a house did not come up. */
-export type HouseError =
-  | 'DATA_IN_USE'
-  | 'VAULT_LOCKED'
-  | 'VAULT_DAMAGED'
-  | 'VAULT_ROLLED_BACK'
-  | 'VAULT_MODULE_MISSING'
-  | 'VAULT_TOKEN_MISSING'
-  | 'OPTION_INVALID'
-  | 'STORE_UNUSABLE'
-  | 'PORT_TAKEN'
-  | 'BIND_NEEDS_TLS';
 
 /** Management and metrics do not leave the machine: whoever wants them elsewhere puts a proxy with TLS before them. */
 const loopback = '127.0.0.1';
-const serverName = 'fleet-server';
-/** How often old entries of the timelines are looked for; and the pause between two batches of them. */
-const forgetMs = 3_600_000;
-const batchPauseMs = 250;
 /** How often the certificates of wiped terminals are looked for. */
 const wipesMs = 60_000;
 /** How often a house looks after its authorities and its own certificates. */
 const upkeepMs = 3_600_000;
+
+export type { House, HouseError, HouseOptions } from './house/options.ts';
 
 /** Builds every room from the world handed in, in order, and opens the doors last. What was opened before a failure is closed again. */
 export async function openHouse(options: HouseOptions): Promise<Result<House, HouseError>> {
@@ -175,39 +99,9 @@ async function build(
 ): Promise<Result<Omit<House, 'close'>, HouseError>> {
   const { world, dataDir, host, portBase, tenant } = options;
   const at = (name: PortName): number => (portBase === 0 ? 0 : portOf(portBase, name));
-  const folder = join(dataDir, 'server');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const lock = await lockFolder(join(folder, 'lock.sqlite'));
-  if (!lock.ok) return fail('DATA_IN_USE', { facts: { dataDir } });
-  onClose(() => lock.value.release());
-
-  // What everything else stands on.
-  const openedStore = await openStore(join(folder, 'store.sqlite'), migrations, world.clock);
-  if (!openedStore.ok) return openedStore;
-  const plainStore = openedStore.value;
-  onClose(() => plainStore.close());
-  const openedVault = await openVaultOf(options, folder, await vaultHeadSeen(plainStore));
-  if (!openedVault.ok) return openedVault;
-  const vault = openedVault.value;
-  onClose(() => vault.close());
-  const vaultHead = keepVaultHead(world, plainStore, vault);
-  onClose(() => vaultHead.close());
-  const changes = openChanges();
-  const audit = await openAudit({
-    world,
-    store: plainStore,
-    vault,
-    tenant,
-    changes,
-    headsFile: options.auditHeadsFile ?? join(dataDir, 'audit-heads.jsonl'),
-  });
-  onClose(() => audit.close());
-  // What a request changes carries its entry of the audit log in the same transaction.
-  const store = changes.watch(plainStore, commitParts(audit));
-  const approvals = openApprovals(world, store, audit.note);
-  const live = await openEventLog(world, plainStore);
-  onClose(() => live.close());
-  const metrics = makeMetrics(world);
+  const founded = await openFoundation(options, onClose);
+  if (!founded.ok) return founded;
+  const { folder, store, vault, changes, audit, approvals, live, metrics } = founded.value;
   const { meters } = metrics;
 
   // Identity and keys.
@@ -216,27 +110,14 @@ async function build(
     ...(options.certificateLifeMs !== undefined && { terminalMs: options.certificateLifeMs }),
   });
   const { hierarchy } = authority;
-  const writeRoots = (): Promise<void> => writeFile(join(folder, 'root.pem'), authority.anchors, { mode: 0o644 });
-  await writeRoots();
-  const reachedAt = options.publicHost ?? (host === '0.0.0.0' ? '127.0.0.1' : host);
-  const serverUse = {
-    kind: 'leaf',
-    purposes: ['serverAuth'],
-    names: [
-      { dns: 'localhost' },
-      { ip: '127.0.0.1' },
-      ...(reachedAt === '127.0.0.1' || reachedAt === 'localhost'
-        ? []
-        : [isIPv4(reachedAt) ? { ip: reachedAt } : { dns: reachedAt }]),
-    ],
-  } as const;
-  const tlsNow = async () => {
-    const { certificateChain, privateKey } = await authority.credentials('server', serverName, serverUse);
-    return { cert: certificateChain, key: privateKey, ca: hierarchy.roots.map(({ pem }) => pem) };
-  };
-  const changing = changingTls(await tlsNow());
-  const { tls } = changing;
-  const admit = watchCustody(world, openAdmission(world, store, tenant), (finding) => guard(finding));
+  const reachedAt = options.publicHost ?? (host === '0.0.0.0' ? loopback : host);
+  const own = await openOwnCertificate(authority, folder, reachedAt);
+  const { tls } = own;
+  const admit = watchCustody(
+    world,
+    openAdmission(world, store, tenant, () => certificates.listsChanged()),
+    (finding) => guard(finding),
+  );
   const jobSigner = await openJobSigner(vault);
   const keys = await openKeys(world, store, vault);
   const firstKeys = options.keyInRuns ? 'in-runs' : 'at-first-contact';
@@ -289,16 +170,7 @@ async function build(
     sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
   });
   onClose(() => estate.close());
-  let isForgetting = false;
-  const forgetting = world.timers.every(forgetMs, () => {
-    if (isForgetting) return;
-    isForgetting = true;
-    const work = forgetAll(world, () => forgetTimeline(world, store, options.timelineKeptMs ?? timelineKeptMs));
-    noteLater(
-      world,
-      work.finally(() => (isForgetting = false)),
-    );
-  });
+  const forgetting = forgetOldEntries(world, store, options.timelineKeptMs ?? timelineKeptMs);
   onClose(() => forgetting.cancel());
   twin = await openTwin({
     world,
@@ -416,7 +288,7 @@ async function build(
   const links = await prepareLinks(authority, vault, tenant, dataDir, await readLinks(world, dataDir));
   /** What the house shows on its wires: made anew where it nears its end, or where the hierarchy has changed. */
   const renewOwn = async (): Promise<void> => {
-    changing.change(await tlsNow());
+    await own.renew();
     for (const link of links) await link.renew();
   };
   const ceremonies = openCeremonies({
@@ -425,8 +297,10 @@ async function build(
     vault,
     authority,
     async changed() {
-      await writeRoots();
+      await own.writeRoots();
       await renewOwn();
+      // A new issuing CA has a list of its own.
+      broker?.certificatesEnded?.();
       for (const serial of broker?.serials() ?? []) conversation?.notify(serial, { trust: hierarchy.trust.version });
       expiry?.touchAll();
     },
@@ -449,6 +323,7 @@ async function build(
           const order = await software.order(wanted, { model, version: undefined });
           return order.ok ? ok({ ...requires, model, install: order.value }) : order;
         },
+        inTime: () => software.inTime(),
         isAttested: async (digest) => ((await targetOf(digest))?.attestation ?? null) !== null,
       },
       keys,
@@ -510,6 +385,7 @@ async function build(
       built(expiry).touch(serial);
     },
     disconnect,
+    ended: () => broker?.certificatesEnded?.(),
   });
   const revocations = openRevocations({ world, store, approvals, certificates, note: audit.note });
   const wipes = world.timers.every(wipesMs, () => noteLater(world, endWiped(world, store, certificates)));
@@ -651,6 +527,7 @@ async function build(
       admit,
       isHeard: async (serial) =>
         (await mayNow(store.db, serial, 'connect')).ok && (await hasCertificate(world, store, serial)),
+      revocationLists: () => certificates.revocationLists(),
       handlers,
     });
   }
@@ -713,6 +590,7 @@ async function build(
       negative,
       live,
       operator: () => built(switched).operator,
+      validity: () => built(switched).validity,
     },
     store,
     vault,
@@ -754,43 +632,10 @@ async function build(
   });
 }
 
-/** The vault: in a token where one was named, else in the file of the data folder. */
-async function openVaultOf(
-  { world, vault, passphrase }: HouseOptions,
-  folder: string,
-  seen: VaultHead | undefined,
-): Promise<Result<Vault, HouseError>> {
-  if (vault !== undefined) {
-    const pin = await findPin(vault, passphrase);
-    return pin.ok ? await openPkcs11Vault(vault, pin.value, world) : pin;
-  }
-  const found = await findPassphrase(passphrase, join(folder, 'vault-passphrase'), world);
-  return await openFileVault(join(folder, 'vault.jsonl'), found, world, seen);
-}
-
 /** A room that is asked for after all of them were built. */
 function built<T>(room: T | undefined): T {
   if (room === undefined) throw new Error('a room was asked before it was built');
   return room;
-}
-
-/** Runs `work` some time after it was asked for, once for all that asked meanwhile. */
-function settling(world: Pick<World, 'timers' | 'log'>, work: () => Promise<void>) {
-  let timer: { cancel(): void } | undefined;
-  return {
-    soon() {
-      timer ??= world.timers.after(1_000, () => {
-        timer = undefined;
-        noteLater(world, work());
-      });
-    },
-    cancel: () => timer?.cancel(),
-  };
-}
-
-/** Lets something be noted in the background; a failure is logged. */
-function noteLater(world: Pick<World, 'log'>, noted: Promise<void>): void {
-  noted.catch((cause: unknown) => world.log('error', 'noteFailed', { fault: { code: 'INTERNAL', cause } }));
 }
 
 /** The switch does not know what its port is called. */
@@ -799,8 +644,3 @@ const namedPort = (
   port: number,
   name: PortName,
 ): Result<never, 'PORT_TAKEN'> => fail(refused.fault.code, { facts: { port, name } });
-
-/** Removes batch after batch, with pauses in which others write. */
-async function forgetAll({ timers }: Pick<World, 'timers'>, forget: () => Promise<boolean>): Promise<void> {
-  while (await forget()) await timers.sleep(batchPauseMs);
-}

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,19 +57,34 @@ export const runCli = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Pr
     );
   });
 
-/** A base above which nobody listens; asked of the system, so that suites can run side by side. */
+/**
+ * The first of 199 ports that nobody listens on. The port above them is held until this process ends, so that no suite beside
+ * this one is given them, also while a house between two starts has let them go. All are below those that a system gives to callers (32768).
+ */
 export async function freePortBase(): Promise<number> {
-  for (let base = 20_000 + (process.pid % 400) * 50; ; base = base > 60_000 ? 20_000 : base + 50) {
-    const free = await Promise.all(Array.from({ length: 30 }, (_, offset) => isFree(base + offset)));
-    if (free.every(Boolean)) return base;
+  for (let base = 10_000; base < 32_600; base += blockSize) {
+    const claim = await listen(base + blockSize - 1);
+    if (!claim) continue;
+    claim.unref();
+    const isFree = await Promise.all(
+      Array.from({ length: blockSize - 1 }, async (_, offset) => {
+        const server = await listen(base + offset);
+        return server && new Promise<true>((resolve) => server.close(() => resolve(true)));
+      }),
+    );
+    if (isFree.every(Boolean)) return base;
+    claim.close();
   }
+  throw new Error('no 200 ports in a row are free');
 }
 
-const isFree = (port: number): Promise<boolean> =>
+const blockSize = 200;
+
+const listen = (port: number): Promise<Server | undefined> =>
   new Promise((resolve) => {
-    const server = createServer()
-      .once('error', () => resolve(false))
-      .listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    const server: Server = createServer()
+      .once('error', () => resolve(undefined))
+      .listen(port, '127.0.0.1', () => resolve(server));
   });
 
 /** Starts a house and waits for its screen. */

@@ -80,17 +80,25 @@ test('an issuer that says no: in a small window too a technician reads to its en
   seat.pty.write('\r');
   seat.pty.write('\r');
   await seat.shows('Certificate');
-  seat.pty.write('s');
-  await seat.shows('choose a card');
-  for (let down = 0; !seat.screen().includes('> visa-declined'); down += 1) {
-    const before = seat.screen();
-    seat.pty.write('j');
-    await until(() => seat.screen() !== before, 30_000, seat.screen);
-    expect(down).toBeLessThan(60);
-  }
-  seat.pty.write('\r');
   const words = (): string => seat.screen().replaceAll(/\s+/g, ' ');
-  await until(() => words().includes('next: Try a lower amount, another card, or another means'), 60_000, seat.screen);
+  const stan = (): string | undefined => /STAN (\d+)/.exec(words())?.[1];
+  const sell = async (): Promise<void> => {
+    const last = stan();
+    seat.pty.write('s');
+    await seat.shows('choose a card');
+    for (let down = 0; !seat.screen().includes('> visa-declined'); down += 1) {
+      const before = seat.screen();
+      seat.pty.write('j');
+      await until(() => seat.screen() !== before, 30_000, seat.screen);
+      expect(down).toBeLessThan(60);
+    }
+    seat.pty.write('\r');
+    await until(() => stan() !== last && /next: .* means of payment\./.test(words()), 60_000, seat.screen);
+  };
+  await sell();
+  // On a machine that has much else to do the issuer may be late, which is another "no": the sale is made anew.
+  for (let again = 0; words().includes('action code 911') && again < 5; again += 1) await sell();
+  expect(words()).toContain('next: Try a lower amount, another card, or another means of payment.');
   // 80 columns are less than what happened takes.
   expect(words()).toMatch(/declined ¥1,280 .* \(Not sufficient funds\) \d+ ms/);
   seat.pty.write('\u0003');

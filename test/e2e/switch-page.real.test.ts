@@ -98,6 +98,26 @@ describe.skipIf(!existsSync(browserPath))('the page of the switch in a browser, 
     expect(await page.locator('tr[data-day^="card-company-1 "]').first().innerText()).toContain('balanced');
   });
 
+  it('says on the page of a terminal what can be done about a refused sale, in both languages', async () => {
+    await page.goto(new URL(`/terminals/${serial}`, house.url).href);
+    await page.selectOption('.test-sale select[name=card]', 'visa-declined');
+    const result = page.locator('[data-testid=steps] .result');
+    // On a machine that has much else to do the issuer may be late, which is another "no".
+    for (let again = 0; again < 5; again += 1) {
+      await page.click('.test-sale button[type=submit]:enabled');
+      await result.waitFor({ timeout: 60_000 });
+      if (!(await result.innerText()).includes('timed out')) break;
+    }
+    expect(await result.innerText()).toMatch(/Not sufficient funds[\s\S]*Try a lower amount, another card/);
+    expect(await page.locator('[data-testid=steps] ol').innerText()).toContain('clear');
+    await page.click('[data-testid=language]');
+    await page.waitForSelector('html[lang=ja]');
+    expect(await result.innerText()).toContain('金額を下げるか、別のカード');
+    expect(await page.locator('[data-testid=steps] ol').innerText()).toContain('該当なし');
+    await page.click('[data-testid=language]');
+    await page.goto(new URL('/switch', house.url).href);
+  });
+
   it('speaks both languages, breaks no rule of accessibility, and fits a telephone', async () => {
     for (const language of ['en', 'ja']) {
       await page.waitForSelector(`html[lang=${language}]`);

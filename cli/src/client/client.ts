@@ -127,6 +127,7 @@ import type { Access } from './access.ts';
 import { type AccessClient, accessCalls } from './access-calls.ts';
 import { type KeyClient, keyCalls } from './key-calls.ts';
 import { type SwitchClient, switchCalls } from './switch-calls.ts';
+import { type ValidityClient, validityCalls } from './validity-calls.ts';
 import { type SwitchRuleClient, switchRuleCalls } from './switch-rule-calls.ts';
 
 /** A stream of live events; it reconnects by itself until it is closed. */
@@ -145,7 +146,7 @@ export interface LiveHandlers {
 }
 
 /** The management API as the CLI uses it: the public one, and nothing else. */
-export interface Client extends AccessClient, KeyClient, SwitchClient, SwitchRuleClient {
+export interface Client extends AccessClient, KeyClient, SwitchClient, SwitchRuleClient, ValidityClient {
   /** Any call of the management API: without a body a GET. */
   ask<S extends z.ZodType>(schema: S, path: string, body?: unknown, method?: string): Promise<Result<z.output<S>>>;
   /** Any answer as text. */
@@ -343,6 +344,7 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     ...accessCalls({ call, all }),
     ...keyCalls({ call, all }),
     ...switchCalls({ call, all }),
+    ...validityCalls({ call, all }),
     ...switchRuleCalls({ call, all }),
     overview: () => call(overview, managementPaths.overview),
     terminals: () => all(terminalSummary, managementPaths.terminals),

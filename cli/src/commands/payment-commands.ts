@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { paymentOrder, type PaymentOrder, pinHabits, slipOrder } from '@tsunagu/protocols/fleet';
+import { dccChoices, paymentOrder, type PaymentOrder, pinHabits, slipOrder } from '@tsunagu/protocols/fleet';
 import { traceOrder } from '@tsunagu/protocols/kernel-trace';
 import { type Command, Option } from 'commander';
 import { exit, printFault } from '../console/index.ts';
@@ -23,6 +23,11 @@ const applicationOption = [
   'which application the cardholder chooses where the card has several (default: the first)',
 ] as const;
 const pinOption = new Option('--pin <habit>', 'what the cardholder does at the PIN pad').choices(pinHabits);
+const dccOption = new Option(
+  '--dcc <choice>',
+  'what the cardholder chooses when the own currency is offered (default: nothing, which is yen) / 自国通貨決済の選択',
+).choices(dccChoices);
+type SaleOrder = Extract<PaymentOrder, { readonly kind: 'sale' }>;
 const ofOption = ['--of <number>', 'STAN or RRN of the transaction that it follows'] as const;
 /** Options of a card that is presented. */
 type Presented = Pick<Extract<PaymentOrder, { readonly kind: 'balance' }>, 'card' | 'application' | 'pin'>;
@@ -52,7 +57,8 @@ export function addPaymentCommands(program: Command, shell: Shell): void {
     .requiredOption(...cardOption)
     .option(...applicationOption)
     .addOption(pinOption)
-    .action((serial: string, { amount, ...presented }: { amount: number } & Presented) =>
+    .addOption(dccOption)
+    .action((serial: string, { amount, ...presented }: { amount: number } & Presented & Pick<SaleOrder, 'dcc'>) =>
       pay(serial, { kind: 'sale', amountMinor: amount, ...presented }),
     );
   program

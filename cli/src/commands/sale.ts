@@ -1,6 +1,8 @@
+import { currencyNumber, moneyText } from '@tsunagu/protocols/acquiring';
 import { transitProcessName, transitScheme, transitTerminalName } from '@tsunagu/protocols/felica';
-import type { Job, PaymentOrder, SaleResult } from '@tsunagu/protocols/fleet';
+import { isInquiry, type Job, type OwnCurrency, type PaymentOrder, type SaleResult } from '@tsunagu/protocols/fleet';
 import { describeActionCode, isApproval, nextAfterActionCode } from '@tsunagu/protocols/iso8583';
+import { stepDetail } from '@tsunagu/protocols/kernel-trace';
 import { type Console, type ExitCode, exit, explain, layOut, pad, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import { runJob } from './watch-job.ts';
@@ -11,6 +13,7 @@ export function describeSale({ texts, language }: Pick<Console, 'texts' | 'langu
     sale.kind !== undefined && sale.kind !== 'sale' && texts.payment.kinds[sale.kind],
     // An inquiry has no amount, and what was refused before it began may have none.
     sale.amountMinor > 0 && texts.yen(sale.amountMinor),
+    sale.ownCurrency && ownText(sale.ownCurrency),
     sale.balanceMinor !== undefined &&
       texts.sale[sale.scheme === transitScheme.key ? 'left' : 'balance'](texts.yen(sale.balanceMinor)),
     sale.lastFour && texts.sale.lastFour(sale.lastFour),
@@ -26,17 +29,23 @@ export function describeSale({ texts, language }: Pick<Console, 'texts' | 'langu
   return texts.sale.result(texts.outcome[sale.outcome], parts);
 }
 
+/** An amount in the cardholder's own currency. */
+export const ownText = ({ amountMinor, currency }: OwnCurrency): string =>
+  moneyText(amountMinor, currencyNumber(currency) ?? currency);
+
 /** What an issuer's "no" means; a "yes" needs no words. */
 const wordsOf = (code: string, language: Console['language']): string | undefined =>
   isApproval(code) ? undefined : describeActionCode(code)?.[language];
 
 /** What can be done about a payment that did not stand: by our own reason, else by the issuer's code. */
 export function nextAfterSale(
-  { outcome, reason, actionCode }: Pick<SaleResult, 'outcome' | 'reason' | 'actionCode'>,
+  { outcome, reason, actionCode, kind }: Pick<SaleResult, 'outcome' | 'reason' | 'actionCode' | 'kind'>,
   language: Console['language'],
 ): string | undefined {
   if (outcome === 'approved') return undefined;
-  return reason === undefined ? nextAfterActionCode(actionCode ?? '')?.[language] : explain(reason, language).next;
+  return reason === undefined
+    ? nextAfterActionCode(actionCode ?? '', isInquiry(kind) ? 'inquiry' : 'payment')?.[language]
+    : explain(reason, language).next;
 }
 
 /** What a payment is, in one line. */
@@ -79,7 +88,7 @@ export async function makePayment(context: Context, serial: string, order: Payme
       const names: Readonly<Record<string, string>> = texts.steps;
       for (const step of job.steps.slice(shown)) {
         console.err(
-          `  ${pad(`${Math.round(step.atMs)} ms`, 8, true)}  ${names[step.step] ?? step.step}${step.detail ? console.paint('muted', `  ${step.detail}`) : ''}`,
+          `  ${pad(`${Math.round(step.atMs)} ms`, 8, true)}  ${names[step.step] ?? step.step}${step.detail ? console.paint('muted', `  ${stepDetail(step.detail, console.language)}`) : ''}`,
         );
       }
       shown = Math.max(shown, job.steps.length);

@@ -1,17 +1,25 @@
 import { operationNames } from '@tsunagu/protocols/acquiring';
 import { routeQuestion, switchRuleKinds, type SwitchRuleKind, standInUse } from '@tsunagu/protocols/fleet';
 import { fail } from '@tsunagu/protocols/kit';
-import { Argument, type Command, Option } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { exit, printFault } from '../console/index.ts';
+import type { ImportOptions } from './switch-rates.ts';
 import { integer, type Shell } from './shell.ts';
 
-/** Adds `tsunagu switch rules …`, `route` and `stand-in`. */
+/** A per cent with two decimals at most. */
+const percent = (typed: string): number => {
+  if (!/^\d{1,2}(\.\d{1,2})?$/.test(typed) || Number(typed) > 20)
+    throw new InvalidArgumentError('0 to 20, two decimals');
+  return Number(typed);
+};
+
+/** Adds `tsunagu switch rules …`, `rates`, `route` and `stand-in`. */
 export function addSwitchRuleCommands(program: Command, shell: Shell): void {
   const found = program.commands.find((command) => command.name() === 'switch');
   const group = found ?? program.command('switch').description('the switch / スイッチ');
   const kind = () => new Argument('<kind>').choices([...switchRuleKinds]);
 
-  const rules = group.command('rules').description('routing, stand-in and contracts, by version / ルール管理');
+  const rules = group.command('rules').description('routing, stand-in, contracts and rates, by version / ルール管理');
   rules
     .command('show')
     .addArgument(kind())
@@ -40,6 +48,40 @@ export function addSwitchRuleCommands(program: Command, shell: Shell): void {
     .description('who changed them, when and why / 変更履歴')
     .action((which: SwitchRuleKind) =>
       shell.withServer(async (context) => (await import('./switch-rules.ts')).listVersions(context, which)),
+    );
+
+  const rates = group.command('rates').description('rates of paying in the own currency (DCC) / 換算レート');
+  rates
+    .command('import')
+    .argument('<file>', 'lines such as "USD,152.34", yen for one unit; "-" reads standard input')
+    .description('put the rates of a file in force; cards and what is not told stay / 取込')
+    .requiredOption('--reason <text>', 'why')
+    .option('--source <name>', 'who set them')
+    .option('--at <time>', 'when they were set, ISO 8601 (default: now)')
+    .option('--mark-up <percent>', 'what the cardholder pays above them, per cent', percent)
+    .option('--valid-minutes <minutes>', 'how long they may be offered', integer(1, 10_080))
+    .option('--offer-minutes <minutes>', 'how long an offer stands', integer(1, 60))
+    .action((file: string, options: ImportOptions) =>
+      shell.withServer(async (context) => {
+        if (options.at !== undefined && Number.isNaN(Date.parse(options.at))) {
+          printFault(context.console, fail('OPTION_INVALID', { field: '--at' }).fault, context.json);
+          return exit.usage;
+        }
+        return (await import('./switch-rates.ts')).importRates(context, file, options);
+      }),
+    );
+  rates
+    .command('show')
+    .description('what is offered, and until when; exit 5 when nothing is / 表示')
+    .option('--version <number>', 'as they were', integer(1, 1_000_000))
+    .action((options: { version?: number }) =>
+      shell.withServer(async (context) => (await import('./switch-rates.ts')).showRates(context, options.version)),
+    );
+  rates
+    .command('list')
+    .description('versions: who put them in force, when and why / 版の一覧')
+    .action(() =>
+      shell.withServer(async (context) => (await import('./switch-rules.ts')).listVersions(context, 'rates')),
     );
 
   group

@@ -9,6 +9,7 @@ import type {
 import type { Result } from '@tsunagu/protocols/kit';
 import { type Column, type ExitCode, exit, layOut, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
+import { ownText } from './sale.ts';
 
 const time = (iso: string): string => iso.slice(0, 19).replace('T', ' ');
 
@@ -79,6 +80,16 @@ export async function searchTransactions(context: Context, search: SwitchSearch,
     { head: heads.from, cell: ({ from }) => from },
     { head: heads.kind, cell: ({ kind }) => kind },
     { head: heads.amount, cell: ({ amountMinor }) => texts.yen(amountMinor), right: true },
+    // Where nobody chose another currency there is none to show.
+    ...(answer.value.some(({ ownCurrency }) => ownCurrency)
+      ? [
+          {
+            head: heads.own,
+            cell: ({ ownCurrency }: SwitchTransaction) => (ownCurrency ? ownText(ownCurrency) : ''),
+            right: true,
+          },
+        ]
+      : []),
     { head: heads.card, cell: ({ lastFour }) => `…${lastFour}` },
     { head: heads.rrn, cell: ({ rrn }) => rrn ?? texts.none },
     { head: heads.state, cell: ({ state }) => state },
@@ -97,9 +108,13 @@ export async function showTransaction({ client, console, json }: Context, id: st
     console.out(JSON.stringify(answer.value));
     return exit.ok;
   }
-  const { entries, postings, ...facts } = answer.value;
+  const { entries, postings, ownCurrency, ...facts } = answer.value;
   for (const [name, value] of Object.entries(facts)) if (value !== null) console.out(`${name.padEnd(16)}${value}`);
   const { switch: texts } = console.texts;
+  if (ownCurrency)
+    console.out(
+      `${'ownCurrency'.padEnd(16)}${ownText(ownCurrency)}  ${texts.rate(ownCurrency.rate, ownCurrency.markUpBasisPoints ?? 0)}`,
+    );
   console.out(texts.journal);
   for (const { at, entry, facts: more } of entries)
     console.out(

@@ -6,6 +6,8 @@ const says: Readonly<Record<string, (named: readonly string[], message: string) 
   'commander.optionMissingArgument': ([name]) => `オプション「${name}」の値がありません。`,
   'commander.missingMandatoryOptionValue': ([name]) => `オプション「${name}」は必須です。`,
   'commander.conflictingOption': ([one, other]) => `オプション「${one}」と「${other}」は同時に指定できません。`,
+  // A group alone: its help stands above.
+  'commander.help': () => '続くコマンドを指定してください。',
   'commander.excessArguments': () => '引数が多すぎます。',
   'commander.invalidArgument': ([name, value], message) => {
     const allowed = /(?:is invalid|for argument '[^']*')\. ?(?:Allowed choices are )?(.*?)\.?$/s.exec(message)?.[1];

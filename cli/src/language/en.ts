@@ -5,6 +5,7 @@ import { lifeEn } from './life-en.ts';
 import { campaignEn } from './campaign-en.ts';
 import { switchEn } from './switch-en.ts';
 import { switchRulesEn } from './switch-rules-en.ts';
+import { validityEn } from './validity-en.ts';
 import { workshopEn } from './workshop-en.ts';
 
 type TimelineKind = TimelineEntry['kind'];
@@ -18,6 +19,7 @@ export const en = {
   keys: keysEn,
   life: lifeEn,
   switch: switchEn,
+  validity: validityEn,
   next: 'next:',
   none: '-',
   yen: (amount: number) => `${amount < 0 ? '-' : ''}¥${Math.abs(amount).toLocaleString('en-US')}`,
@@ -61,6 +63,8 @@ export const en = {
     'card-read': 'card read',
     'negative-checked': 'negative file checked',
     'cryptogram-made': 'cryptogram made by the card',
+    'rate-offered': 'offered in the own currency',
+    'rate-chosen': 'cardholder chose',
     'request-sent': 'request sent to the switch',
     'answer-received': 'answer received',
     'card-elsewhere': 'card at another interface',

@@ -5,6 +5,7 @@ import { lifeJa } from './life-ja.ts';
 import { campaignJa } from './campaign-ja.ts';
 import { switchJa } from './switch-ja.ts';
 import { switchRulesJa } from './switch-rules-ja.ts';
+import { validityJa } from './validity-ja.ts';
 import { workshopJa } from './workshop-ja.ts';
 
 /** CLIの日本語テキスト。 */
@@ -16,6 +17,7 @@ export const ja: Texts = {
   keys: keysJa,
   life: lifeJa,
   switch: switchJa,
+  validity: validityJa,
   next: '対処:',
   none: '-',
   yen: (amount) => `${amount < 0 ? '-' : ''}¥${Math.abs(amount).toLocaleString('ja-JP')}`,
@@ -49,6 +51,8 @@ export const ja: Texts = {
     'card-read': 'カード読取',
     'negative-checked': 'ネガ照合',
     'cryptogram-made': 'カードが暗号文を生成',
+    'rate-offered': '自国通貨を提示',
+    'rate-chosen': 'お客様の選択',
     'request-sent': 'スイッチへ送信',
     'answer-received': '応答受信',
     'card-elsewhere': '別の読取方法へ',

@@ -41,4 +41,12 @@ export const switchRulesEn = {
     nowhere: (version: number) => `goes nowhere (table ${version})`,
     standIn: (verdict: string) => `stand-in: ${verdict}`,
   },
+  switchRates: {
+    columns: { currency: 'CURRENCY', name: 'NAME', yen: 'YEN FOR 1', digits: 'CARDS' },
+    from: (source: string, at: string, version: number) => `Rates of ${source}, ${at}, version ${version}`,
+    markUp: (percent: string, minutes: number) => `mark-up ${percent}%, an offer stands ${minutes} min`,
+    valid: (until: string) => `in force until ${until}`,
+    stale: (since: string) => `STALE since ${since}: nothing is offered`,
+    none: 'There are no rates: nothing is offered.',
+  },
 };

@@ -37,4 +37,12 @@ export const switchRulesJa: typeof switchRulesEn = {
     nowhere: (version) => `経路なし (経路表 ${version})`,
     standIn: (verdict) => `代行: ${verdict}`,
   },
+  switchRates: {
+    columns: { currency: '通貨', name: '名称', yen: '1単位の円', digits: 'カード' },
+    from: (source, at, version) => `${source}のレート ${at} 版${version}`,
+    markUp: (percent, minutes) => `上乗せ ${percent}%、提示の有効 ${minutes}分`,
+    valid: (until) => `${until}まで有効`,
+    stale: (since) => `${since}に期限切れ: 提示しません`,
+    none: 'レートがないため、提示しません。',
+  },
 };

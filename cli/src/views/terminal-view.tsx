@@ -1,3 +1,4 @@
+import { stepDetail } from '@tsunagu/protocols/kernel-trace';
 import { Box, Text } from 'ink';
 import type { ReactNode } from 'react';
 import { timelineLine } from '../commands/describe.ts';
@@ -53,7 +54,7 @@ export function TerminalView({ texts, language, now, state, width, height, child
           {steps.map((step) => (
             <Text key={step.step} wrap="truncate">
               {pad(`${Math.round(step.atMs)} ms`, 9, true)} {names[step.step] ?? step.step}
-              <Text dimColor>{step.detail ? `  ${step.detail}` : ''}</Text>
+              <Text dimColor>{step.detail ? `  ${stepDetail(step.detail, language)}` : ''}</Text>
             </Text>
           ))}
           {job?.sale ? (

@@ -69,8 +69,15 @@ export class CardObjects {
       pan,
       expiry: expiry === undefined ? this.#track2?.expiry : Buffer.from(expiry).toString('hex').slice(0, 4),
       sequence: sequence === undefined ? undefined : (sequence >> 4) * 10 + (sequence & 0x0f),
+      home: { currency: codeOf(this.get(0x9f42)), country: codeOf(this.get(0x5f28)) },
     });
   }
+}
+
+/** A numeric code of three digits in two bytes; undefined where there is none, or none that is one. */
+function codeOf(value: Uint8Array | undefined): string | undefined {
+  const digits = value === undefined ? '' : Buffer.from(value).toString('hex');
+  return /^0\d{3}$/.test(digits) ? digits.slice(1) : undefined;
 }
 
 const isSame = (a: Secret<'pan'>, b: Secret<'pan'>): boolean =>

@@ -19,6 +19,14 @@ export interface CardFacts {
   readonly expiry: string | undefined;
   /** PAN sequence number (5F34). */
   readonly sequence: number | undefined;
+  /** Where it is at home, ISO 4217 and 3166-1 numeric codes: its currency (9F42) and its issuer's country (5F28), as far as it tells. */
+  readonly home: CardHome;
+}
+
+/** Currency and country of a card. */
+export interface CardHome {
+  readonly currency?: string | undefined;
+  readonly country?: string | undefined;
 }
 
 /** What the issuer has to be asked. */

@@ -3,6 +3,7 @@ export { contactSale } from './contact.ts';
 export { contactlessSale } from './contactless/entry-point.ts';
 export type {
   CardFacts,
+  CardHome,
   Dialogue,
   KernelAction,
   KernelEvent,

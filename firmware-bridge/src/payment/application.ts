@@ -20,6 +20,7 @@ import { type Ended, PaymentClosing, type SignaturePad } from './closing.ts';
 import { type FollowUp, type FollowUpOrder, judgeFollowUp } from './follow-up.ts';
 import { boughtOfflineMinor, floorLimitAt, mayApproveOffline, standsOffline } from './offline.ts';
 import { type LegOperation, OnlineLeg, spoken } from './online-leg.ts';
+import { agreeOnCurrency, givenBack } from './own-currency.ts';
 import type { OnSaleStep, PaymentPorts } from './ports.ts';
 import { recordOf, recover } from './recovery.ts';
 import { refusedPayment, resultOf } from './result.ts';
@@ -218,17 +219,20 @@ export class PaymentApplication {
     original?: Transaction,
   ): OnlineLeg {
     const { world, model, secure, ports } = this.#options;
+    const { entry } = at;
+    const parts = { world, model, ports, line: secure, watch: run.watch, amountMinor, entry };
     return new OnlineLeg({
-      world,
-      model,
-      ports,
-      line: secure,
+      ...parts,
       sender: this.#reversals,
-      watch: run.watch,
       operation,
-      amountMinor,
       ...at,
       original,
+      agree: (question) =>
+        original
+          ? Promise.resolve(givenBack(ports.sales.all(), original, amountMinor))
+          : operation === 'sale'
+            ? agreeOnCurrency({ ...parts, step }, question)
+            : Promise.resolve(undefined),
       onSent: (stan) => {
         step('request-sent');
         run.onSent({ stan, entry: at.entry, amountMinor });
@@ -355,13 +359,14 @@ export class PaymentApplication {
     const { world, model, secure } = this.#options;
     const today = localTransactionTime(world.clock.now()).slice(0, 4);
     const swipe = { today, hasChipFailed: at.hasChipFailed === true, amountMinor };
-    const ended = await secure.stripe(swipe, watch, async ({ card, negative, refusal, hasPin }): Promise<Ended> => {
+    const ended = await secure.stripe(swipe, watch, async (reading): Promise<Ended> => {
+      const { card, negative, refusal, hasPin, chooseCurrency } = reading;
       step('card-presented', 'stripe');
       step('card-read', card.scheme);
       step('negative-checked', negative);
       if (refusal !== undefined) return { outcome: 'refused', reason: refusal, card };
       const verification = hasPin ? 'onlinePin' : canTakeSignature(model) ? 'signature' : 'none';
-      const state = await leg.ask({ card, verification });
+      const state = await leg.ask({ card, verification, chooseCurrency });
       if (state.name !== 'answered') return { outcome: 'failed', reason: state.fault, card, verification };
       return { outcome: state.isApproved ? 'approved' : 'declined', card, verification };
     });

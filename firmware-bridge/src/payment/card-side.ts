@@ -193,6 +193,7 @@ export class TerminalCardSide implements CardSide {
       const presented = await this.#secure.present(order.card, watch, {
         pin: ('pin' in order ? order.pin : undefined) ?? pin,
         application: 'application' in order ? order.application : undefined,
+        dcc: 'dcc' in order ? order.dcc : undefined,
       });
       if (!presented.ok)
         return refusedPayment(order, entry === 'stored' ? 'contact' : entry, 'refused', presented.fault.code);

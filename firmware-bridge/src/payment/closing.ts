@@ -8,6 +8,7 @@ import { type Signature, signature } from '../signature/index.ts';
 import type { AdviceSender } from './advice-sender.ts';
 import { chainOf } from './follow-up.ts';
 import type { OnlineLeg } from './online-leg.ts';
+import type { Agreed } from './own-currency.ts';
 import type { OnSaleStep, PaymentPorts } from './ports.ts';
 import { refusedPayment, resultOf } from './result.ts';
 
@@ -76,6 +77,7 @@ export class PaymentClosing {
       approvalCode: answer?.approvalCode,
       actionCode: answer?.actionCode ?? ended.actionCode,
       balanceMinor: answer?.balanceMinor ?? ended.balanceMinor,
+      ownCurrency: leg.request && ownCurrencyOf(leg.agreed),
     };
     if (told !== undefined) {
       const stored = await watch.during('storage', () => ports.sales.put(told ?? never()));
@@ -173,6 +175,8 @@ export class PaymentClosing {
       reason: outcome === 'approved' || outcome === 'declined' ? undefined : (reason ?? 'SALE_FAILED'),
       isOffline,
       chip,
+      // What is taken back whole is so in both currencies.
+      ...(facts.kind === 'void' && { ownCurrency: original?.ownCurrency }),
       ...(original && { original: { slip: original.slip, stan: original.stan, localTime: original.localTime } }),
     };
   }
@@ -190,6 +194,13 @@ export class PaymentClosing {
     const stored = await ports.sales.put({ ...told, signature: written });
     if (!stored.ok) world.log('error', 'signatureNotStored', { fault: stored.fault });
   }
+}
+
+/** What a record keeps of it: the offer is used up. */
+function ownCurrencyOf(agreed: Agreed | undefined): Transaction['ownCurrency'] {
+  if (agreed === undefined) return undefined;
+  const { currency, amountMinor, rate, markUpBasisPoints } = agreed;
+  return { currency, amountMinor, rate, markUpBasisPoints };
 }
 
 const never = (): never => {

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import { transitScheme } from '@tsunagu/protocols/felica';
-import type { Configuration, PaymentOrder } from '@tsunagu/protocols/fleet';
+import { type Configuration, isInquiry, type PaymentOrder } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { type AdviceEntry, followersOf, isVoided, refundedMinor, type Transaction } from '../sales/index.ts';
 import type { SealedCard } from '../secure/index.ts';
@@ -46,8 +46,7 @@ export function judgeFollowUp(
   const original = findOriginal(known.all, order.original);
   if (original === undefined) return fail('PAYMENT_UNKNOWN', { field: 'original' });
   const { card, kind } = original;
-  if (kind === 'void' || kind === 'balance' || kind === 'history')
-    return fail('PAYMENT_NOT_FOLLOWABLE', { facts: { kind } });
+  if (kind === 'void' || isInquiry(kind)) return fail('PAYMENT_NOT_FOLLOWABLE', { facts: { kind } });
   if (original.outcome !== 'approved' || card === undefined)
     return fail('PAYMENT_NOT_APPROVED', { facts: { outcome: original.outcome } });
   if (isVoided(known.all, original)) return fail('PAYMENT_VOIDED_ALREADY');

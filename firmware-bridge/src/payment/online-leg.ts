@@ -15,6 +15,7 @@ import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from '../sales/index.ts';
 import type { OnlineQuestion, SealedCard, SecurePart, Stopwatch } from '../secure/index.ts';
 import { type ReadAnswer, readAnswer } from './answer.ts';
+import type { Agreed } from './own-currency.ts';
 import { type PaymentPorts, reversalsMax } from './ports.ts';
 import type { ReversalImage } from './reversal-image.ts';
 import { sixDigits } from './reversal-message.ts';
@@ -45,6 +46,8 @@ export interface OnlineLegParts {
   readonly isTechnicalFallback?: boolean | undefined;
   /** What it follows: a refund's sale. */
   readonly original?: Transaction | undefined;
+  /** Agrees on another currency than yen before the request is made; undefined for yen. */
+  readonly agree?: ((question: OnlineQuestion) => Promise<Agreed | undefined>) | undefined;
   readonly onSent: (stan: string) => void;
   readonly onAnswered: (detail: string) => void;
 }
@@ -66,6 +69,7 @@ export class OnlineLeg {
   #state: LegState = { name: 'nothingSent' };
   #image: ReversalImage | undefined;
   #request: OpenMessage | undefined;
+  #agreed: Agreed | undefined;
 
   constructor(parts: OnlineLegParts) {
     this.#parts = parts;
@@ -80,9 +84,15 @@ export class OnlineLeg {
     return this.#request;
   }
 
+  /** What the request is in the cardholder's own currency, where that was agreed. */
+  get agreed(): Agreed | undefined {
+    return this.#agreed;
+  }
+
   /** Asks the issuer. What became of it is in `state`. */
   async ask(question: OnlineQuestion): Promise<LegState> {
     const { ports, watch, line, world } = this.#parts;
+    this.#agreed = await this.#parts.agree?.(question);
     const prepared = await watch.during('storage', () => this.#prepare(question));
     if (!prepared.ok) return (this.#state = { name: 'nothingSent', fault: prepared.fault.code });
     const request = prepared.value;
@@ -151,6 +161,7 @@ export class OnlineLeg {
       isTechnicalFallback,
       verification: spoken[verification],
       emv,
+      conversion: this.#agreed,
       ...(original && {
         original: { data: original, amountMinor: original.amountMinor, approvalCode: original.approvalCode },
       }),

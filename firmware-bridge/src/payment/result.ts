@@ -1,3 +1,4 @@
+import { currencies, rateText } from '@tsunagu/protocols/acquiring';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { PaymentKind, PaymentOrder, SaleOutcome, SaleResult } from '@tsunagu/protocols/fleet';
 import type { Transaction } from '../sales/index.ts';
@@ -22,6 +23,14 @@ export const resultOf = (one: Transaction, durationMs: number): SaleResult => ({
   ...(one.isOffline && { decidedBy: 'terminal' as const }),
   ...(one.original !== undefined && { original: one.original.stan }),
   ...(one.balanceMinor !== undefined && { balanceMinor: one.balanceMinor }),
+  ...(one.ownCurrency !== undefined && {
+    ownCurrency: {
+      currency: currencies[one.ownCurrency.currency]?.alpha ?? one.ownCurrency.currency,
+      amountMinor: one.ownCurrency.amountMinor,
+      rate: rateText(one.ownCurrency.rate),
+      markUpBasisPoints: one.ownCurrency.markUpBasisPoints,
+    },
+  }),
 });
 
 /** A payment that ended before it began. */

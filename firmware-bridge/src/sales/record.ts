@@ -6,6 +6,15 @@ import { signature } from '../signature/index.ts';
 /** Slip numbers (伝票番号) run from 1 to this and begin again; five digits are what a slip shows. */
 export const slipMax = 99_999;
 
+/** What a transaction is in the cardholder's own currency, as its message says it: DE51, DE6, DE10, and the mark-up that was shown. */
+export const ownCurrency = z.object({
+  currency: z.string().regex(/^\d{3}$/),
+  amountMinor: z.number().int().nonnegative(),
+  rate: z.string().regex(/^\d{8}$/),
+  markUpBasisPoints: z.number().int().nonnegative(),
+});
+export type OwnCurrency = z.infer<typeof ownCurrency>;
+
 /** A transaction as the terminal keeps it: what its slip shows, and what a void, refund or completion of it needs. */
 export const transaction = z.object({
   v: z.literal(1),
@@ -36,6 +45,7 @@ export const transaction = z.object({
   original: z.object({ slip: z.number().int(), stan: z.string().max(6), localTime: z.string().max(12) }).optional(),
   chip: chipReceipt.optional(),
   balanceMinor: z.number().int().optional(),
+  ownCurrency: ownCurrency.optional(),
   signature: signature.optional(),
 });
 export type Transaction = z.infer<typeof transaction>;

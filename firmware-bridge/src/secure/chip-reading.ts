@@ -8,6 +8,7 @@ import type { NegativeAnswer } from '@tsunagu/protocols/negative';
 import type { World } from '@tsunagu/protocols/world';
 import {
   type CardFacts,
+  type CardHome,
   contactlessSale,
   contactSale,
   type KernelOutcome,
@@ -36,6 +37,10 @@ export interface OnlineQuestion {
   readonly verification: Verification;
   /** DE55; it never holds card number or track. */
   readonly emv?: Uint8Array | undefined;
+  /** Where the card is at home, as far as its chip tells. */
+  readonly home?: CardHome | undefined;
+  /** Lets the cardholder choose between yen and the own currency; undefined where nobody can be asked. */
+  readonly chooseCurrency?: Cardholder['chooseCurrency'];
 }
 
 /** How a chip's part of a transaction ended. */
@@ -135,7 +140,9 @@ export async function readChip(
     goOnline(request: OnlineRequest) {
       const { verification, emv, pin } = request;
       const sealed = sealOnce(request.card);
-      return withPin(sealed, pin, () => hands.goOnline({ card: sealed, verification, emv }));
+      const { home } = request.card;
+      const chooseCurrency = holder?.chooseCurrency;
+      return withPin(sealed, pin, () => hands.goOnline({ card: sealed, verification, emv, home, chooseCurrency }));
     },
     report: ({ step, detail }) => hands.report(step, detail),
     askLog: (facts) => hands.boughtOffline(sealOnce(facts)),

@@ -45,6 +45,7 @@ export class EmulatedCustomer implements CardHand {
       holder: () => ({
         askPin: (question) => typePin(habits.pin ?? 'right', presented.pin(), question),
         choose: (labels) => choose(habits, labels),
+        chooseCurrency: () => habits.dcc === 'accept',
         presentAgain: () => presented.again(),
       }),
       again: () => presented.again(),

@@ -1,9 +1,22 @@
+import type { Conversion } from '@tsunagu/protocols/acquiring';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { Result } from '@tsunagu/protocols/kit';
 import type { KernelSettings, PinAnswer, PinQuestion } from '../kernel/index.ts';
 import type { ChipReader, Readers } from '../readers/port.ts';
 import type { HolderHabits } from './holder-habits.ts';
 import type { Stopwatch } from './stopwatch.ts';
+
+/** Two amounts between which the cardholder is free to choose; neither is chosen unless the cardholder does. */
+export interface CurrencyOffer {
+  /** Yen. */
+  readonly amountMinor: number;
+  /** In the own currency, and its rate. */
+  readonly conversion: Conversion;
+  /** What the rate is above the provider's, hundredths of a per cent. */
+  readonly markUpBasisPoints: number;
+  /** Until when it stands, milliseconds since 1970. */
+  readonly until: number;
+}
 
 /** Somebody in front of pad and screen. */
 export interface Cardholder {
@@ -12,6 +25,8 @@ export interface Cardholder {
   askPin(question: PinQuestion): PinAnswer | Promise<PinAnswer>;
   /** The place of the application that is wanted; undefined for none of these. */
   choose(labels: readonly string[]): number | undefined;
+  /** Whether the own currency is wanted, of the two amounts on the screen; absent where nobody can be asked. */
+  readonly chooseCurrency?: (offer: CurrencyOffer) => boolean | Promise<boolean>;
   /** Takes the card away and presents it again; resolves when it is away. */
   presentAgain(): void | Promise<void>;
 }

@@ -6,6 +6,8 @@ export interface HolderHabits {
   readonly pin?: PinHabit | undefined;
   /** Label of the application that is chosen or agreed to. Default: the first, and yes. */
   readonly application?: string | undefined;
+  /** Where the own currency is offered. Default: nothing is chosen, which is yen. */
+  readonly dcc?: 'accept' | 'decline' | undefined;
 }
 
 /** Which of the applications on the screen the cardholder takes; undefined when the one that is wanted is not there. */

@@ -8,6 +8,7 @@ export {
 } from './chip-reading.ts';
 export type { ReaderPlace } from '../readers/real.ts';
 export type { Readers as TerminalReaders } from '../readers/port.ts';
+export type { CurrencyOffer } from './hand.ts';
 export type { HolderHabits } from './holder-habits.ts';
 export { authoritiesFile, type CardAuthorities, readCardAuthorities } from './card-authorities.ts';
 export { openCardHand } from './open-hand.ts';

@@ -1,4 +1,4 @@
-import { type OpenMessage, withCard } from '@tsunagu/protocols/acquiring';
+import { isRateLookUp, type OpenMessage, withCard } from '@tsunagu/protocols/acquiring';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import type { ReaderKind, TerminalModel } from '@tsunagu/protocols/catalogue';
@@ -8,7 +8,7 @@ import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
 import type { ChipReader } from '../readers/port.ts';
 import { type CardVault, wipeCard } from './card-vault.ts';
 import { type ChipHands, type ChipReading, type ChipTransaction, type ReadingParts, readChip } from './chip-reading.ts';
-import type { CardHand, CardInHand } from './hand.ts';
+import type { Cardholder, CardHand, CardInHand } from './hand.ts';
 import type { HolderHabits } from './holder-habits.ts';
 import type { CardAuthorities } from './card-authorities.ts';
 import type { Acquirer, AcquirerFault, NegativeFile } from './ports.ts';
@@ -25,6 +25,8 @@ export interface StripeReading {
   readonly hasPin: boolean;
   /** Why the card is refused before anybody is asked. */
   readonly refusal: ErrorCode | undefined;
+  /** As in `OnlineQuestion`. */
+  readonly chooseCurrency: Cardholder['chooseCurrency'];
 }
 
 /** What the secure part is built of. */
@@ -202,6 +204,7 @@ class TerminalSecurePart implements SecurePart {
       negative: answer,
       refusal: entered.ok ? refusal : entered.fault.code,
       hasPin: pin !== undefined,
+      chooseCurrency: this.#inHand?.holder().chooseCurrency,
     };
     return ok(await this.#withPin(card, pin, () => work(reading)));
   }
@@ -261,7 +264,10 @@ class TerminalSecurePart implements SecurePart {
     // Nothing has left, and nothing ever will.
     if (!opened.ok) return opened;
     // Reversals and advices may go at the same time: a PIN is for the request of its own card alone.
-    const isAsking = message.mti === '1100' || message.mti === '1200';
+    const processingCode = message.fields[3];
+    const isAsking =
+      (message.mti === '1100' || message.mti === '1200') &&
+      !isRateLookUp(typeof processingCode === 'string' ? processingCode : undefined);
     const held = isAsking && this.#pin?.token === card.token ? this.#pin.pin : undefined;
     const pin = held && { pin: held, pan: opened.value.pan };
     const answer = await acquirer.exchange(withCard(message, opened.value), { ...options, pin });

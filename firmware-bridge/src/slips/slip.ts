@@ -1,7 +1,8 @@
+import { currencies, moneyText, rateText } from '@tsunagu/protocols/acquiring';
 import { describeActionCode } from '@tsunagu/protocols/iso8583';
 import { schemes } from '@tsunagu/protocols/emv';
-import type { TerminalTotals } from '@tsunagu/protocols/fleet';
-import type { Transaction } from '../sales/index.ts';
+import { isInquiry, type TerminalTotals } from '@tsunagu/protocols/fleet';
+import type { OwnCurrency, Transaction } from '../sales/index.ts';
 import type { Signature } from '../signature/index.ts';
 import { transitScheme } from '@tsunagu/protocols/felica';
 import { slipTexts } from './texts.ts';
@@ -68,7 +69,8 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
   const { chip } = one;
   const title = titleOf(one.card?.scheme);
   const isTransit = title === 'transit';
-  const isInquiry = one.kind === 'balance' || one.kind === 'history';
+  const isBack = one.kind === 'refund' || one.kind === 'void';
+  const own = one.ownCurrency && ownTexts(one.ownCurrency, isBack);
   const left = one.balanceMinor === undefined ? '-' : yen(one.balanceMinor);
   return [
     ...line(head.receiptHeader),
@@ -95,15 +97,18 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
     ...pair(labels.rrn, one.rrn),
     ...pair(labels.approval, isMade ? one.approvalCode : undefined),
     { type: 'rule' },
-    ...(isInquiry
+    ...(isInquiry(one.kind)
       ? pair(isTransit ? labels.left : labels.balance, left, true)
       : [
           ...pair(labels.payment, title === 'payment' ? texts.lumpSum : undefined),
-          ...pair(
-            labels.total,
-            yen(one.kind === 'refund' || one.kind === 'void' ? -one.amountMinor : one.amountMinor),
-            true,
-          ),
+          ...pair(labels.total, yen(isBack ? -one.amountMinor : one.amountMinor), true),
+          ...(own
+            ? [
+                ...pair(labels.ownAmount, own.amount, true),
+                ...pair(labels.rate, own.rate),
+                ...pair(labels.markUp, own.markUp),
+              ]
+            : []),
           // Money that goes onto a card buys nothing yet.
           ...(one.kind === 'charge'
             ? []
@@ -118,10 +123,22 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
     ...pair(labels.result, texts.outcomes[one.outcome], true),
     ...(isMade ? [] : why(one, language)),
     ...(one.isOffline ? [{ type: 'note', text: texts.offline } as const] : []),
+    ...(isMade && own ? [{ type: 'note', text: isBack ? texts.backAtRate : texts.chosen(own.alpha) } as const] : []),
     ...(isMade ? verified(one, copy, language) : []),
     { type: 'code', data: String(one.slip).padStart(5, '0') },
     ...line(head.receiptFooter),
   ];
+}
+
+/** What the cardholder pays in the own currency, at which rate, and what that is above the provider's: both amounts stand on the slip. */
+function ownTexts({ currency, amountMinor, rate, markUpBasisPoints }: OwnCurrency, isBack: boolean) {
+  const alpha = currencies[currency]?.alpha ?? currency;
+  return {
+    alpha,
+    amount: moneyText(isBack ? -amountMinor : amountMinor, currency),
+    rate: `JPY 1 = ${alpha} ${rateText(rate)}`,
+    markUp: `${(markUpBasisPoints / 100).toFixed(2)}%`,
+  };
 }
 
 function schemeName(scheme: string, language: SlipLanguage): string {
@@ -149,7 +166,7 @@ function verified(
 ): SlipBlock[] {
   const texts = slipTexts[language];
   const note = (text: string): SlipBlock => ({ type: 'note', text });
-  if (kind === 'balance' || kind === 'history' || card?.scheme === transitScheme.key) return [];
+  if (isInquiry(kind) || card?.scheme === transitScheme.key) return [];
   switch (verification) {
     case 'offlinePin':
     case 'onlinePin':

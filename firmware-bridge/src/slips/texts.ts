@@ -38,7 +38,10 @@ export interface SlipTexts {
       | 'until'
       | 'net'
       | 'waiting'
-      | 'refused',
+      | 'refused'
+      | 'ownAmount'
+      | 'rate'
+      | 'markUp',
       string
     >
   >;
@@ -50,6 +53,10 @@ export interface SlipTexts {
   readonly noSignature: string;
   readonly signed: string;
   readonly offline: string;
+  /** What the cardholder chose, and who converts. @param currency ISO 4217 alphabetic code */
+  readonly chosen: (currency: string) => string;
+  /** At which rate it is given back. */
+  readonly backAtRate: string;
   readonly queued: string;
   readonly notMade: string;
   readonly again: string;
@@ -115,6 +122,9 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
       net: '差引合計',
       waiting: '未送信',
       refused: '要確認',
+      ownAmount: 'お支払額',
+      rate: '換算レート',
+      markUp: '上乗せ率',
     },
     lumpSum: '一括',
     tax: (percent) => `(内消費税${percent}%)`,
@@ -124,6 +134,9 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
     noSignature: 'サイン不要',
     signed: 'サイン済',
     offline: 'オフライン承認',
+    chosen: (currency) =>
+      `円と${currency}の選択肢の提示を受け、上記のレートと上乗せ率で${currency}でのお支払いを選択しました。換算は加盟店が行い、カードブランドによるものではありません。`,
+    backAtRate: '売上時のレートで返金します。',
     queued: 'センター未送信',
     notMade: '取引不成立',
     again: '再印字',
@@ -187,6 +200,9 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
       net: 'NET',
       waiting: 'Not sent',
       refused: 'To check',
+      ownAmount: 'YOU PAY',
+      rate: 'Rate',
+      markUp: 'Mark-up',
     },
     lumpSum: 'Lump sum',
     tax: (percent) => `(incl. tax ${percent}%)`,
@@ -196,6 +212,9 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
     noSignature: 'No signature required',
     signed: 'Signed',
     offline: 'Approved offline',
+    chosen: (currency) =>
+      `I was offered the choice between JPY and ${currency} and chose to pay in ${currency} at the rate and mark-up above. The conversion is made by the merchant, not by the card scheme.`,
+    backAtRate: 'Given back at the rate of the sale.',
     queued: 'Not sent yet',
     notMade: 'NO TRANSACTION',
     again: 'REPRINT',

@@ -34,6 +34,7 @@ import { peopleRoutes } from './routes/people.ts';
 import { softwareRoutes } from './routes/software.ts';
 import { switchRuleRoutes } from './routes/switch-rules.ts';
 import { switchRoutes } from './routes/switch.ts';
+import { validityRoutes } from './routes/validity.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { refurbishRoutes } from './routes/refurbish.ts';
@@ -140,6 +141,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   switchRuleRoutes(app, rooms.switchRules);
   softwareRoutes(app, rooms);
   switchRoutes(app, rooms);
+  validityRoutes(app, rooms);
   campaignRoutes(app, rooms);
   liveRoutes(app, { streams, isGood: (caller) => access.isGood(caller) });
   healthRoutes(app, () => isReady);

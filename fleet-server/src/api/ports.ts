@@ -62,7 +62,7 @@ import type { Refurbish } from '../refurbish/index.ts';
 import type { Software } from '../software/index.ts';
 import type { Swaps } from '../swap/index.ts';
 import type { SwitchRuleRooms } from './routes/switch-rules.ts';
-import type { Operator } from '../switch/index.ts';
+import type { Operator, ValidityDesk } from '../switch/index.ts';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
 export interface PageRequest {
@@ -225,5 +225,7 @@ export interface ApiRooms {
   };
   /** What a person who runs the switch sees and does. */
   readonly operator: () => Operator;
+  /** Files of cards that merchant centres ask about. */
+  readonly validity: () => ValidityDesk;
   readonly live: LiveFeed;
 }

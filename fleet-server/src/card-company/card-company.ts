@@ -3,6 +3,7 @@ import { createServer, type TLSSocket } from 'node:tls';
 import {
   adviceReasons,
   answerTo,
+  convertMinor,
   functions,
   isInquiry,
   issuerCodec,
@@ -12,6 +13,7 @@ import {
   negativeFileName,
   type Operation,
   operationOf,
+  readConversion,
   transmissionTime,
   zoneMac,
 } from '@tsunagu/protocols/acquiring';
@@ -432,6 +434,7 @@ class Session {
         approvalCode: decision.actionCode === '000' && !isInquiry(operation) ? approvalCodeOf(key) : '',
         emv: toHex(decision.emv),
         ...(decision.pin !== undefined && { pin: decision.pin }),
+        ...ownOf(message),
       };
       const written = ledger.append(known);
       this.#sales.set(key, written);
@@ -469,9 +472,12 @@ class Session {
       // An advice is taken in any case; one whose reversal came first is reversed the moment it is written down.
       return say(account === undefined ? '118' : '900');
     if (ledger.isReversed(key)) return say('914');
+    const { own } = ownOf(message);
+    if (operation !== 'refund' && !isConvertedRight(message, card)) return say('110');
     if (operation === 'refund') {
       const sale = original === undefined ? undefined : ledger.sale(original);
       if (sale === undefined || sale.account !== account || ledger.isReversed(sale.key)) return say('914');
+      if (!isOwnLeft(own, sale, ledger.followers(sale.key))) return say('110');
       const givenBack = ledger.followers(sale.key).reduce((sum, refund) => sum + refund.amountMinor, 0);
       if (givenBack + Number(message.text(4)) > sale.amountMinor) return say('110');
     }
@@ -582,6 +588,31 @@ class Session {
     if (fault !== 'wrongStan') this.#tap.message(this.#name, 'out', bytes);
     this.#line.send(unwrap(encodeFrame(issuerFrame, bytes)), fault);
   }
+}
+
+/** What a request is in the account's own currency, as the books have it (DE6, DE51). */
+function ownOf(message: DecodedMessage): Pick<SaleRecord, 'own'> {
+  const said = readConversion((number) => message.text(number));
+  if (!said.ok || said.value === undefined) return {};
+  const { currency, amountMinor } = said.value;
+  return { own: { currency, amountMinor } };
+}
+
+/** Whether what a request says of the own currency is that of the account, and the amount at the rate that it names; so is one that says nothing. */
+function isConvertedRight(message: DecodedMessage, card: IssuerCard | undefined): boolean {
+  const said = readConversion((number) => message.text(number));
+  if (!said.ok) return false;
+  if (said.value === undefined) return true;
+  const { currency, amountMinor, rate } = said.value;
+  const isOfAccount = card !== undefined && (!('currency' in card) || card.currency.slice(-3) === currency);
+  return isOfAccount && convertMinor(Number(message.text(4)), message.text(49) ?? '', rate, currency) === amountMinor;
+}
+
+/** Whether a refund gives back in the currency that its sale was taken in, and no more than was. */
+function isOwnLeft(own: SaleRecord['own'], sale: SaleRecord, refunds: readonly SaleRecord[]): boolean {
+  if (own === undefined || sale.own === undefined) return own === sale.own;
+  const before = refunds.reduce((sum, refund) => sum + (refund.own?.amountMinor ?? 0), 0);
+  return own.currency === sale.own.currency && before + own.amountMinor <= sale.own.amountMinor;
 }
 
 /** DE54 with one set: kind of account, available amount, yen, credit. ISO 8583:1993, 4.3.54. */

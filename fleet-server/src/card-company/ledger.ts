@@ -21,6 +21,8 @@ const saleRecord = z.object({
   approvalCode: z.string(),
   /** DE55 of the answer, hex. */
   emv: z.string(),
+  /** What it is in the account's own currency, where it was converted before: ISO 4217 number and minor units. */
+  own: z.object({ currency: z.string(), amountMinor: z.number().int() }).optional(),
   /** What became of its PIN; never the PIN. */
   pin: z.enum(['right', 'wrong']).optional(),
 });

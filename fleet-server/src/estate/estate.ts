@@ -17,6 +17,7 @@ import {
   type TerminalSummary,
   type TimelineEntry,
   isBootPlausible,
+  isInquiry,
   type ReportTrouble,
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
@@ -514,12 +515,14 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
           last_four: sale.lastFour,
           reason: sale.reason ?? null,
         };
-        await tx
-          .insertInto('last_sales')
-          .values({ serial, ...row })
-          .onConflict((conflict) => conflict.column('serial').doUpdateSet(row))
-          .execute();
+        if (!isInquiry(sale.kind))
+          await tx
+            .insertInto('last_sales')
+            .values({ serial, ...row })
+            .onConflict((conflict) => conflict.column('serial').doUpdateSet(row))
+            .execute();
         await note(tx, serial, 'sale', {
+          ...(sale.kind !== undefined && { kind: sale.kind }),
           outcome: sale.outcome,
           amountMinor: sale.amountMinor,
           scheme: sale.scheme,

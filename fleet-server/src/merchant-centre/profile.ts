@@ -5,8 +5,16 @@ import { wireFaults } from '../emulation/wire-faults.ts';
 
 const share = z.number().min(0).max(1);
 
-/** What a merchant centre may ask, in shares of one; the rest are sales. */
-const mix = z.strictObject({ authorisation: share, balance: share, validity: share }).partial();
+/** What a merchant centre may ask, in shares of one; the rest are sales. The last two it decided itself, and tells by an advice (1120, 1220). */
+const mix = z
+  .strictObject({
+    authorisation: share,
+    balance: share,
+    validity: share,
+    offlineAuthorisation: share,
+    offlineSale: share,
+  })
+  .partial();
 
 /** How an emulated merchant centre behaves: data, so that a ticket window is another file. */
 export const centreProfile = z.strictObject({
@@ -89,6 +97,7 @@ export const centreProfiles = {
   flaky: whole({
     name: 'flaky',
     ratePerSecond: 10,
+    mix: { offlineSale: 0.1 },
     cancelled: 0.05,
     repeated: 0.05,
     faults: { rates: { drop: 0.02, duplicate: 0.02, reorder: 0.02, late: 0.01, slowDrip: 0.01, wrongMac: 0.01 } },

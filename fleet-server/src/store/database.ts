@@ -14,7 +14,9 @@ import type { RefurbishTables } from '../refurbish/tables.ts';
 import type { SalesTables } from '../sales/tables.ts';
 import type { SwapTables } from '../swap/tables.ts';
 import type { SwitchTables } from '../switch/journal/tables.ts';
+import type { SwitchDccTables } from '../switch/dcc/tables.ts';
 import type { SwitchRuleTables } from '../switch/rules/tables.ts';
+import type { ValidityTables } from '../switch/validity/tables.ts';
 import type { TwinTables } from '../twin/tables.ts';
 import type { WebhookTables } from '../webhooks/tables.ts';
 
@@ -37,7 +39,9 @@ export interface Database
     NegativeTables,
     SalesTables,
     SwitchTables,
+    SwitchDccTables,
     SwitchRuleTables,
+    ValidityTables,
     AuditTables,
     AccessTables,
     WebhookTables,

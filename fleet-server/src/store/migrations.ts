@@ -13,8 +13,10 @@ import { negativeMigrations } from '../negative/migrations.ts';
 import { refurbishMigrations } from '../refurbish/migrations.ts';
 import { salesMigrations } from '../sales/migrations.ts';
 import { swapMigrations } from '../swap/migrations.ts';
+import { switchDccMigrations } from '../switch/dcc/migrations.ts';
 import { switchMigrations } from '../switch/journal/migrations.ts';
 import { switchRuleMigrations } from '../switch/rules/migrations.ts';
+import { switchValidityMigrations } from '../switch/validity/migrations.ts';
 import { twinMigrations } from '../twin/migrations.ts';
 import { webhookMigrations } from '../webhooks/migrations.ts';
 import type { Migration } from './migration.ts';
@@ -41,4 +43,6 @@ export const migrations: readonly Migration[] = [
   ...refurbishMigrations,
   ...switchRuleMigrations,
   ...stepReportMigrations,
+  ...switchValidityMigrations,
+  ...switchDccMigrations,
 ];

@@ -3,6 +3,7 @@ import type { DecodedMessage } from '@tsunagu/protocols/iso8583';
 import type { Secret } from '@tsunagu/protocols/kit';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import type { AcquirerLink } from './acquirer-link/listener.ts';
+import { DccDesk } from './dcc/desk.ts';
 import { isFileAction, takeFileAction } from './issuer-link/file-actions.ts';
 import type { IssuerLink, IssuerLinkListener } from './issuer-link/issuer-link.ts';
 import { Advices } from './journal/advices.ts';
@@ -37,6 +38,7 @@ export interface CoreOptions<Prepared extends Pick<PreparedLink, 'link'>> {
 /** The switch without its doors: everything that decides about money. */
 export interface Core {
   readonly processing: Processing;
+  readonly journal: Journal;
   readonly desk: ReconciliationDesk;
   readonly counters: KeyCounters;
   readonly rules: SwitchRules;
@@ -107,7 +109,8 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
       }),
   );
   const desk = new ReconciliationDesk(world, rooms.store, journal);
-  const processing = new Processing(world, rooms, journal, advices, rules, standIn, {
+  const dcc = new DccDesk(world, rooms, journal, rules);
+  const processing = new Processing(world, rooms, journal, advices, rules, standIn, dcc, {
     link: (id) => (id === undefined ? undefined : issuers.get(id)),
     numbers: (link) => numbers.of(link),
     lane: (link) => lanes.of(link),
@@ -196,6 +199,7 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
   };
   return {
     processing,
+    journal,
     desk,
     counters,
     rules,

@@ -20,5 +20,6 @@ export {
   type SwitchRooms,
   type SwitchVault,
 } from './ports.ts';
+export type { ValidityDesk } from './validity/desk.ts';
 export { openSwitch, type Switch, type SwitchOptions } from './switch.ts';
 export type { ServerCredentials } from './terminal-link/listener.ts';

@@ -11,6 +11,7 @@ import type { SwitchRooms } from './ports.ts';
 import type { LinkHealth } from './routing/route.ts';
 import type { SwitchRules } from './rules/rules.ts';
 import type { StandIn } from './stand-in/stand-in.ts';
+import { openValidityDesk, type ValidityDesk } from './validity/desk.ts';
 import { listenForTerminals, type ServerCredentials } from './terminal-link/listener.ts';
 
 /** Where the switch listens and dials, and how it shows itself on both sides. */
@@ -35,6 +36,8 @@ export interface Switch {
   readonly centresPort: number | undefined;
   /** What an operator sees and does. */
   readonly operator: Operator;
+  /** Files of cards that merchant centres ask about. */
+  readonly validity: ValidityDesk;
   /** Sales of terminals, newest first, at most `limit`, below `before`. The order is (time, id), for merging with the terminals' own. */
   sales(before: SalesBefore | undefined, limit: number, serial?: Serial): Promise<readonly SaleLine[]>;
   /** Totals of the sales since a moment (milliseconds since 1970). */
@@ -71,7 +74,26 @@ export async function openSwitch(
       openIssuerLink(world, link, link.address ?? options.cardCompany, own, numbers, listener),
   });
   const { operator, rules, standIn, processing, issuers } = core;
+  const health: LinkHealth = (id) => {
+    const link = issuers.get(id);
+    return link && (link.isReady ? 'ready' : 'down');
+  };
+  const prepared = new Map(options.links.map((each) => [each.link.id, each]));
+  const validity = await openValidityDesk(world, {
+    store: rooms.store,
+    vault: rooms.vault,
+    journal: core.journal,
+    rules,
+    health,
+    issuers,
+    numbers: (link) => core.numbersOf(link),
+    centre(id) {
+      const known = prepared.get(id);
+      return known && { link: known.link, zoneKbpk: known.own.zone.kbpk };
+    },
+  });
   const closeLinks = async (): Promise<void> => {
+    await validity.close();
     core.stop();
     await centres?.close();
     await core.close();
@@ -107,10 +129,8 @@ export async function openSwitch(
     operator,
     rules,
     standIn,
-    health(id) {
-      const link = issuers.get(id);
-      return link && (link.isReady ? 'ready' : 'down');
-    },
+    validity,
+    health,
     sales: (before, limit, serial) => salesBefore(rooms.store, before, limit, serial),
     totals: (since) => saleTotals(rooms.store, since),
     links: () =>

@@ -11,10 +11,25 @@ export {
   negativeFileName,
 } from './link-profiles.ts';
 export {
+  type Conversion,
+  conversionElements,
+  convertMinor,
+  formatOfferTerms,
+  type OfferTerms,
+  rateOf,
+  rateText,
+  readConversion,
+  readOfferReference,
+  readOfferTerms,
+  refundMinor,
+} from './conversion.ts';
+export { currencies, type Currency, currencyNumber, moneyText } from './currencies.ts';
+export {
   checkElements,
   functions,
   issuerMessages,
   type MessageElements,
+  rateMessages,
   terminalMessages,
 } from './message-elements.ts';
 export {
@@ -29,6 +44,7 @@ export {
   adviceReasons,
   isAdvice,
   isInquiry,
+  isRateLookUp,
   isTransitDialogue,
   type Operation,
   operationNames,

@@ -28,6 +28,8 @@ export const terminalLink = {
   completionPercentMax: 120,
   /** Currency of the house: yen, which has no minor unit. */
   currency: '392',
+  /** Where the house is. ISO 3166-1. */
+  country: '392',
 } as const;
 
 /** W4: switch ↔ card company. */

@@ -60,6 +60,15 @@ const linkSchema = z
     connections: z.int().min(1).max(16).default(1),
     /** Requests that may wait for an answer at once, over all connections. */
     inFlightMax: z.int().min(1).max(4_096).default(256),
+    /** Advices that a centre may bring of what it decided itself: offline, by voice, or in the issuer's place. A completion is a 1220. */
+    advices: z.array(z.enum(['1120', '1220'])).default(['1120', '1220']),
+    /** At which pace an issuer is asked about what comes in files, beside the sales of the day. */
+    batch: z
+      .strictObject({
+        perSecond: z.number().min(0.1).max(1_000).default(50),
+        inFlightMax: z.int().min(1).max(64).default(4),
+      })
+      .prefault({}),
     /** A frame that was begun has to be complete within this time. */
     frameDeadlineMs: milliseconds.default(5_000),
     /** What becomes of bytes that are no message: a 1644 or an answer with 904, or the end of the connection. */

@@ -14,8 +14,8 @@ const sale: MessageElements = {
   // PAN, processing code, amount, UTC time, STAN, local time, DE22, function, terminal, merchant, currency.
   mandatory: [2, 3, 4, 7, 11, 12, 22, 24, 41, 42, 49],
   // A PIN for the issuer: DE52. A refund names its sale: DE30, DE38, DE56.
-  // How the cardholder pays, and in which currency: DE48; DE6, DE10 and DE51.
-  optional: [6, 10, 14, 23, 26, 30, 35, 38, 48, 51, 52, 55, 56],
+  // How the cardholder pays, and in which currency: DE48; DE6, DE10 and DE51, by the offer in DE62.
+  optional: [6, 10, 14, 23, 26, 30, 35, 38, 48, 51, 52, 55, 56, 62],
   byEntry: { stripe: [35], contact: [55], contactless: [55], stored: [56] },
 };
 
@@ -25,6 +25,21 @@ const authorisation: MessageElements = {
   // What the card of a transit dialogue did names what it was asked: DE30, DE56.
   optional: [6, 10, 14, 23, 26, 30, 35, 48, 51, 52, 55, 56],
   byEntry: { stripe: [35], contact: [55], contactless: [55], stored: [] },
+};
+
+const authorisationAdvice: MessageElements = {
+  title: { en: 'Authorisation advice', ja: 'オーソリ通知' },
+  // What was decided already, and why (DE25); the approval code of whoever gave it (DE38).
+  mandatory: [...sale.mandatory, 25],
+  optional: [14, 23, 26, 38, 55],
+  byEntry: { stripe: [38], contact: [55], contactless: [55], stored: [38] },
+};
+
+/** What an amount is in the currency of a card (`conversion.ts`); its repeat carries the same. No PIN, track or cryptogram goes with it. */
+const rateLookUp: MessageElements = {
+  title: { en: 'Rate look-up', ja: '換算レート照会' },
+  mandatory: sale.mandatory,
+  optional: [14, 23, 51],
 };
 
 const posting: MessageElements = {
@@ -38,8 +53,9 @@ const posting: MessageElements = {
 const reversal: MessageElements = {
   title: { en: 'Reversal advice', ja: '取消(リバーサル)' },
   // As the original, with function 400, a reason (DE25), the original amount (DE30) and the original's keys (DE56).
+  // Of what was converted DE6, DE10 and DE51 as well.
   mandatory: [2, 3, 4, 7, 11, 12, 22, 24, 25, 30, 41, 42, 49, 56],
-  optional: [14, 23, 26, 37, 38, 55],
+  optional: [6, 10, 14, 23, 26, 37, 38, 51, 55],
 };
 
 const saleAnswer: MessageElements = {
@@ -56,11 +72,26 @@ const authorisationAnswer: MessageElements = {
   optional: saleAnswer.optional,
 };
 
+/** W3: a 1100 and a 1110 of processing code 39 in place of those of `terminalMessages`. */
+export const rateMessages = {
+  '1100': rateLookUp,
+  '1101': rateLookUp,
+  '1110': {
+    title: { en: 'Answer to a rate look-up', ja: '換算レート照会応答' },
+    mandatory: saleAnswer.mandatory,
+    // The offer; nothing of it where there is none.
+    optional: [6, 10, 44, 51, 62],
+  },
+} as const satisfies Record<string, MessageElements>;
+
 /** W3: messages between terminal and switch. A repeat (1201, 1421) carries what its first sending carried. */
 export const terminalMessages = {
   '1100': authorisation,
   '1101': { ...authorisation, title: { en: 'Authorisation or balance, repeat', ja: 'オーソリ・残高照会(再送)' } },
   '1110': authorisationAnswer,
+  '1120': authorisationAdvice,
+  '1121': { ...authorisationAdvice, title: { en: 'Authorisation advice, repeat', ja: 'オーソリ通知(再送)' } },
+  '1130': { ...saleAnswer, title: { en: 'Answer to an authorisation advice', ja: 'オーソリ通知応答' } },
   '1200': sale,
   '1201': { ...sale, title: { en: 'Sale, repeat', ja: '売上(再送)' } },
   '1210': saleAnswer,
@@ -96,11 +127,16 @@ export const issuerMessages = {
   '1100': more(authorisation, [32, 37], [64]),
   '1101': more(authorisation, [32, 37], [64]),
   '1110': more(authorisationAnswer, [32, 37], [64]),
+  // Who decided in the issuer's place: DE39, DE58.
+  '1120': more(authorisationAdvice, [32, 37], [39, 58, 64]),
+  '1121': more(authorisationAdvice, [32, 37], [39, 58, 64]),
+  '1130': more(saleAnswer, [32, 37], [64]),
   '1200': more(sale, [32, 37], [64]),
   '1201': more(sale, [32, 37], [64]),
   '1210': more(saleAnswer, [32, 37], [64]),
-  '1220': more(posting, [32, 37], [64]),
-  '1221': more(posting, [32, 37], [64]),
+  // What was converted stays so where it was approved in the issuer's place: DE6, DE10, DE51.
+  '1220': more(posting, [32, 37], [6, 10, 51, 64]),
+  '1221': more(posting, [32, 37], [6, 10, 51, 64]),
   '1230': more(saleAnswer, [32, 37], [64]),
   '1420': more(reversal, [32, 37], [64]),
   '1421': more(reversal, [32, 37], [64]),

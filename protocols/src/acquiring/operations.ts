@@ -1,6 +1,6 @@
 /**
  * What a terminal may ask of the switch, and how a message says so: class and function in the MTI, transaction type in the
- * first two digits of DE3 (ISO 8583:1993, A.7: 00 goods and services, 20 returns, 21 deposits, 31 balance inquiry; 28 and 38 are ours), kind of request in
+ * first two digits of DE3 (ISO 8583:1993, A.7: 00 goods and services, 20 returns, 21 deposits, 31 balance inquiry; 28, 38 and 39 are ours), kind of request in
  * DE24 (A.9, which leaves 191 to 199 to private use). A reversal is not in the table: it repeats the processing code of what it takes back.
  */
 export const operations = {
@@ -15,7 +15,7 @@ export const operations = {
   completion: { mti: '1220', processingCode: '000000', functions: ['201', '202'] },
   /** Posts a sale that terminal and card approved by themselves. DE55 holds the transaction certificate. */
   offlineSale: { mti: '1220', processingCode: '000000', functions: ['200'] },
-  /** An amount that was held in the issuer's place before it hears of it. Only the switch says so, to an issuer. */
+  /** An amount that was held before the issuer heard of it: offline, by voice, or in its place. It names the approval in DE38, and posts nothing. */
   offlineAuthorisation: { mti: '1120', processingCode: '000000', functions: ['100'] },
   /** Money goes onto a prepaid card. A debit of one is a sale. */
   charge: { mti: '1200', processingCode: '210000', functions: ['200'] },
@@ -23,6 +23,8 @@ export const operations = {
   issue: { mti: '1200', processingCode: '280000', functions: ['200'] },
   /** Whether a card may be billed: DE4 is zeros; the number and the expiry that took its place stand in DE2 and DE14 of the answer. */
   validity: { mti: '1100', processingCode: '380000', functions: ['108'] },
+  /** What an amount is in the currency of a card (`conversion.ts`). The switch answers itself. */
+  rate: { mti: '1100', processingCode: '390000', functions: ['108'] },
   /** What the centre of a transit card and the card say to each other through the terminal, in DE55: the session is opened. */
   transitOpen: { mti: '1100', processingCode: '310000', functions: ['191'] },
   /** What a transit card and its centre still have to settle is settled. */
@@ -46,6 +48,7 @@ export const operationNames = [
   'charge',
   'issue',
   'validity',
+  'rate',
   'transitOpen',
   'transitSettle',
   'transitConfirm',
@@ -65,7 +68,11 @@ const named: ReadonlyMap<string, Operation> = new Map(
   }),
 );
 
-/** Operations that only ask: DE4 is zeros, and nothing moves. */
+/** Whether a message asks for a rate of conversion, by its DE3: its elements are others than those of its class. */
+export const isRateLookUp = (processingCode: string | undefined): boolean =>
+  processingCode === operations.rate.processingCode;
+
+/** Operations that only ask: nothing moves, and DE4 is zeros unless a rate is asked for. */
 export const isInquiry = (operation: Operation): boolean => operations[operation].processingCode.startsWith('3');
 
 /** Parts of a dialogue between a transit card and its centre: no transactions of their own, and nothing that a list of sales shows. */

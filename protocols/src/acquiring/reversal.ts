@@ -31,7 +31,7 @@ export interface ReversalHow {
 }
 
 /** Elements of the sale that its reversal repeats. Track 2 and EMV data stay away: the PAN names the account. */
-const repeated = [2, 3, 4, 12, 14, 22, 23, 26, 32, 37, 41, 42, 49] as const;
+const repeated = [2, 3, 4, 6, 10, 12, 14, 22, 23, 26, 32, 37, 41, 42, 49, 51] as const;
 
 /**
  * The reversal advice (1420) of a sale: full amount, its own STAN, the local time of the sale. Send it until a 1430 comes;

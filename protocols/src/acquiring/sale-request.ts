@@ -1,8 +1,9 @@
 import { unwrap } from '../kit/index.ts';
 import { type FieldValue, formatOriginalData, type Message, type OriginalData } from '../iso8583/index.ts';
 import type { Secret } from '../kit/index.ts';
+import { type Conversion, conversionElements } from './conversion.ts';
 import { terminalLink } from './link-profiles.ts';
-import { type Operation, operations } from './operations.ts';
+import { isRateLookUp, type Operation, operations } from './operations.ts';
 import {
   type EntryMode,
   entryModeOf,
@@ -56,6 +57,8 @@ export interface PaymentRequest {
     | undefined;
   /** DE25 of an advice. */
   readonly reason?: string | undefined;
+  /** What it is in the cardholder's currency, and the offer that says so: DE6, DE10, DE51, DE62. */
+  readonly conversion?: (Conversion & { readonly reference?: string | undefined }) | undefined;
 }
 
 /** A request of the terminal without its card, as W3 carries it (`terminalMessages`). */
@@ -77,6 +80,8 @@ export function paymentRequest(request: PaymentRequest): OpenMessage {
   };
   if (request.reason !== undefined) fields[25] = request.reason;
   if (request.emv !== undefined) fields[55] = request.emv;
+  const { conversion } = request;
+  if (conversion !== undefined) Object.assign(fields, conversionElements(conversion, conversion.reference));
   if (original !== undefined) {
     fields[30] = `${String(original.amountMinor).padStart(12, '0')}${'0'.repeat(12)}`;
     if (original.approvalCode !== undefined) fields[38] = original.approvalCode.padEnd(6);
@@ -85,14 +90,15 @@ export function paymentRequest(request: PaymentRequest): OpenMessage {
   return { mti, fields };
 }
 
-/** Puts the card into a message. Track 2 only goes with what was just swiped: a request of a stripe, never an advice. */
+/** Puts the card into a message. Track 2 only goes with what was just swiped: a request of a stripe, never an advice or a question about a rate. */
 export function withCard(message: OpenMessage, card: CardElements): Message {
   const fields: { [element: number]: FieldValue } = { ...message.fields, 2: card.pan };
   if (card.expiry !== undefined) fields[14] = card.expiry;
   if (card.panSequence !== undefined) fields[23] = String(card.panSequence).padStart(3, '0');
   const pointOfServiceCode = message.fields[22];
   const isSwiped = typeof pointOfServiceCode === 'string' && entryModeOf(pointOfServiceCode) === 'stripe';
-  if (card.track2 !== undefined && isSwiped && message.mti[2] === '0') fields[35] = card.track2;
+  const isRate = isRateLookUp(typeof message.fields[3] === 'string' ? message.fields[3] : undefined);
+  if (card.track2 !== undefined && isSwiped && message.mti[2] === '0' && !isRate) fields[35] = card.track2;
   return { mti: message.mti, fields };
 }
 

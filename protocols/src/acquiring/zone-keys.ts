@@ -1,3 +1,4 @@
+import { isDegenerate, withOddParity } from '../kcv/index.ts';
 import { fail, ok, type Result, Secret } from '../kit/index.ts';
 import { unwrapKeyBlock, wrapKeyBlock } from '../tr31/index.ts';
 import { type Link, linkMacs } from './link.ts';
@@ -18,9 +19,22 @@ export function wipeZoneKeys(keys: ZoneKeys | undefined): void {
 
 /** Fresh working keys for a connection of this link; undefined where its profile needs none. */
 export function freshZoneKeys(link: Link, entropy: (lengthBytes: number) => Uint8Array): ZoneKeys | undefined {
-  const mac = link.profile.mac && Secret.take('key', entropy(16));
+  const mac = link.profile.mac && freshMacKey(linkMacs[link.profile.mac.algorithm].tr31.algorithm, entropy);
   const data = link.session.encrypt ? Secret.take('key', entropy(16)) : undefined;
   return mac || data ? { mac, data } : undefined;
+}
+
+/** A MAC key of 16 bytes. One for TDES has odd parity, as modules of the far side ask for, and two halves that differ (SP 800-67 Rev. 2, 3.3.1). */
+function freshMacKey(algorithm: 'A' | 'T', entropy: (lengthBytes: number) => Uint8Array): Secret<'key'> {
+  // One in 2^56 has equal halves; a source that gives three of them is none.
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    const bytes = entropy(16);
+    if (algorithm === 'A') return Secret.take('key', bytes);
+    const key = withOddParity(bytes);
+    bytes.fill(0);
+    if (!isDegenerate(key)) return Secret.take('key', key);
+  }
+  throw new Error('a source of keys that gives the same bytes again');
 }
 
 /**

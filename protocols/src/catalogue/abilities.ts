@@ -14,6 +14,10 @@ export const abilities = {
   stripe: { has: reads('stripe'), name: { en: 'a stripe reader', ja: '磁気リーダー' } },
   pinPad: { has: (model) => model.pinPad, name: { en: 'a PIN pad', ja: 'PINパッド' } },
   printer: { has: (model) => model.printer !== 'none', name: { en: 'a printer', ja: 'プリンター' } },
+  ownCurrency: {
+    has: (model) => model.screen !== 'segments' && model.printer !== 'none',
+    name: { en: 'a screen for two currencies, and a printer', ja: '2通貨を表示できる画面とプリンター' },
+  },
   tdesKeys: {
     has: (model) => model.keySchemes.includes('tdes-dukpt'),
     name: { en: 'TDES DUKPT keys', ja: 'TDES DUKPT鍵' },

@@ -32,6 +32,16 @@ export const bridgeErrors = defineErrors({
       next: '自動で取り消します。繰り返す場合は端末とサーバーの鍵のチェック値を照合してください。',
     },
   },
+  RATE_NOT_OFFERED: {
+    en: {
+      says: 'The switch offered no amount in the currency of the card.',
+      next: 'The sale goes on in yen. The journal of the switch says why (rate-not-offered).',
+    },
+    ja: {
+      says: 'センターからカードの通貨での提示がありませんでした。',
+      next: '売上は円で続きます。理由はスイッチのジャーナル(rate-not-offered)にあります。',
+    },
+  },
   REVERSAL_NOT_STORED: {
     en: {
       says: 'The terminal could not store the reversal that each sale needs beforehand.',

@@ -179,6 +179,76 @@ export const switchErrors = defineErrors({
       next: '元の取引と照合してください。応答コード(914・902・110)が理由を示します。',
     },
   },
+  SWITCH_RATES_STALE: {
+    en: {
+      says: 'There is no rate in force for the currency of the card, so nothing is offered in it.',
+      next: 'The sale goes on in yen. Look at "tsunagu switch rates show", and put newer rates in force.',
+    },
+    ja: {
+      says: 'カードの通貨に有効な換算レートがないため、自国通貨での提示はしません。',
+      next: '円での売上は続けられます。tsunagu switch rates showで確認し、新しいレートを登録してください。',
+    },
+  },
+  SWITCH_RATES_UNREADABLE: {
+    en: {
+      says: 'A line of the file is no rate.',
+      next: 'Each line is a currency of ISO 4217 and yen for one unit: "USD,152.34".',
+    },
+    ja: {
+      says: 'ファイルの行がレートとして読めません。',
+      next: '各行はISO 4217の通貨と1単位あたりの円です(例: USD,152.34)。',
+    },
+  },
+  SWITCH_RATE_NOT_OFFERED: {
+    en: {
+      says: 'Nothing is offered in the currency of this card: it is the yen, not known, or not agreed with the card company.',
+      next: 'The sale goes on in yen. Currencies are in the contract (dccCurrencies), cards in the rates.',
+    },
+    ja: {
+      says: 'このカードの通貨では提示しません(円、不明、またはカード会社との契約外)。',
+      next: '円での売上は続けられます。通貨は契約(dccCurrencies)、カードの先頭桁はレート表にあります。',
+    },
+  },
+  SWITCH_OFFER_UNKNOWN: {
+    en: {
+      says: 'A sale in the currency of the card names no offer that was made to this terminal for this card.',
+      next: 'It was refused with 914, and nothing was sent. Look up the rate again, or sell in yen.',
+    },
+    ja: {
+      says: 'カード通貨での売上ですが、この端末・このカードへの提示が見つかりません。',
+      next: '914で拒否し、送信していません。レートを再照会するか、円で売上してください。',
+    },
+  },
+  SWITCH_OFFER_USED: {
+    en: {
+      says: 'The offer was used by another sale already.',
+      next: 'An offer is good for one sale. It was refused with 902: look up the rate again.',
+    },
+    ja: {
+      says: 'この提示は別の売上で使用済です。',
+      next: '提示は1回の売上に限り有効です。902で拒否しました。レートを再照会してください。',
+    },
+  },
+  SWITCH_OFFER_EXPIRED: {
+    en: {
+      says: 'The offer of a rate is over.',
+      next: 'It was refused with 903: look up the rate again, and let the cardholder choose anew.',
+    },
+    ja: {
+      says: '提示したレートの有効期限が過ぎています。',
+      next: '903で拒否しました。レートを再照会し、カード会員に改めて選んでもらってください。',
+    },
+  },
+  SWITCH_OFFER_DIFFERS: {
+    en: {
+      says: 'Amount, rate or currency are others than those that were offered, or than those of the sale that is given back.',
+      next: 'It was refused with 110. A refund of a converted sale has its rate; compare both with "tsunagu switch show".',
+    },
+    ja: {
+      says: '金額・レート・通貨が提示内容、または返品元の売上と異なります。',
+      next: '110で拒否しました。返品には元の売上のレートを使います。tsunagu switch showで照合してください。',
+    },
+  },
   ISSUER_LINK_DOWN: {
     en: {
       says: 'The line to the card company is down.',
@@ -387,6 +457,126 @@ export const switchErrors = defineErrors({
     ja: {
       says: '指定されたバージョンのルールはありません。',
       next: 'この種類のバージョン一覧を確認してください。',
+    },
+  },
+  VALIDITY_FILE_REFUSED: {
+    en: {
+      says: 'A file of validity checks cannot be taken as it is: its header, its key or its trailer is not right.',
+      next: 'Nothing of it was taken. Make the file again for this link (`tsunagu validity seal`); the message names the part.',
+    },
+    ja: {
+      says: '有効性チェックのファイルを受け付けられません。ヘッダー、鍵、トレーラーのいずれかが正しくありません。',
+      next: '一件も受け付けていません。該当箇所を確認し、このリンク用にファイルを作り直してください(`tsunagu validity seal`)。',
+    },
+  },
+  VALIDITY_FILE_DIFFERS: {
+    en: {
+      says: 'A file of this number came from this link before, with another content.',
+      next: 'Give each file a number of its own; the first one goes on undisturbed.',
+    },
+    ja: {
+      says: 'このリンクから、同じファイル番号で内容の異なるファイルを受け付け済みです。',
+      next: 'ファイルごとに別の番号を付けてください。先に受け付けたファイルの処理は続きます。',
+    },
+  },
+  VALIDITY_FILE_UNKNOWN: {
+    en: {
+      says: 'There is no such file of validity checks.',
+      next: 'List the files with `tsunagu validity list`. One that is answered is kept for 90 days.',
+    },
+    ja: {
+      says: '指定された有効性チェックのファイルはありません。',
+      next: '`tsunagu validity list` で一覧を確認してください。回答済みのファイルは90日間保存します。',
+    },
+  },
+  VALIDITY_FILE_OPEN: {
+    en: {
+      says: 'Cards of this file still wait for their issuers.',
+      next: 'Fetch the answers when `tsunagu validity show` says that it is done; links that are down are named there.',
+    },
+    ja: {
+      says: 'このファイルには、カード会社の回答待ちのカードが残っています。',
+      next: '`tsunagu validity show` で完了を確認してから回答を取得してください。停止中のリンクも表示されます。',
+    },
+  },
+  VALIDITY_LINK_REFUSED: {
+    en: {
+      says: 'This link may not hand in such a file: it is no merchant centre, or does not speak for the acquirer of the header.',
+      next: 'Name the link of the centre that made the file, and compare its acquirers with the header.',
+    },
+    ja: {
+      says: 'このリンクからは受け付けられません。加盟店センターのリンクでないか、ヘッダーのアクワイアラーを扱えません。',
+      next: 'ファイルを作った加盟店センターのリンクを指定し、扱うアクワイアラーをヘッダーと比べてください。',
+    },
+  },
+  VALIDITY_BUSY: {
+    en: {
+      says: 'Too many validity checks wait already.',
+      next: 'Hand the file in again when earlier ones are done; `tsunagu validity list` shows them.',
+    },
+    ja: {
+      says: '処理待ちの有効性チェックが上限に達しています。',
+      next: '先のファイルが完了してから、もう一度渡してください。状況は `tsunagu validity list` で確認できます。',
+    },
+  },
+  VALIDITY_LINE_FORM: {
+    en: {
+      says: 'A line is no record of this file: its length, its characters or its number is not right.',
+      next: 'Mend the line and send it in another file; all other lines were taken.',
+    },
+    ja: {
+      says: 'レコードとして読めない行があります。長さ、文字、連番のいずれかが正しくありません。',
+      next: 'その行を直し、別のファイルで送ってください。ほかの行は受け付けています。',
+    },
+  },
+  VALIDITY_LINE_NOT_AUTHENTIC: {
+    en: {
+      says: 'The card of a record does not open under the key of its file, in this place.',
+      next: 'The line was changed, moved, or sealed for another file. Seal the card again; all other lines were taken.',
+    },
+    ja: {
+      says: 'レコードのカードデータを、このファイルの鍵とこの位置では復号できません。',
+      next: '行の改変・移動、または別ファイル用の暗号化が考えられます。暗号化し直してください。ほかの行は受け付けています。',
+    },
+  },
+  VALIDITY_LINE_REPEATED: {
+    en: {
+      says: 'A record of this number came before in the same file.',
+      next: 'The first one counts. Number the records one after the other.',
+    },
+    ja: {
+      says: '同じファイルに、同じ連番のレコードがあります。',
+      next: '先のレコードを有効とします。連番を振り直してください。',
+    },
+  },
+  VALIDITY_LINE_MISSING: {
+    en: {
+      says: 'The trailer counts a record that no line of the file has.',
+      next: 'It was lost or damaged on the way. Send this record again in another file; all others were taken.',
+    },
+    ja: {
+      says: 'トレーラーの件数に含まれるレコードが、ファイルにありません。',
+      next: '途中で失われたか壊れています。そのレコードを別のファイルで送ってください。ほかは受け付けています。',
+    },
+  },
+  VALIDITY_REFERENCE_REFUSED: {
+    en: {
+      says: 'The reference of a record is empty, or has twelve digits in a row: a card number may not stand in the clear.',
+      next: 'Name the card by something else, with at most eleven digits in a row.',
+    },
+    ja: {
+      says: 'レコードの照会番号が空か、数字が12桁以上続いています。カード番号を平文で書くことはできません。',
+      next: '数字が続くのは11桁までの、別の照会番号を付けてください。',
+    },
+  },
+  VALIDITY_CARD_INVALID: {
+    en: {
+      says: 'What a record holds is no card: 12 to 19 digits with their check digit, and a month of expiry or none.',
+      next: 'Correct the number or the expiry (YYMM) and send this record again; all others were taken.',
+    },
+    ja: {
+      says: 'レコードの中身がカードではありません。番号は検査数字を含む12〜19桁、有効期限はYYMMか省略です。',
+      next: '番号か有効期限を直し、そのレコードを送り直してください。ほかは受け付けています。',
     },
   },
   SWITCH_CONTRACT_FORBIDS: {

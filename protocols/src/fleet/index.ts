@@ -5,6 +5,7 @@ export {
   type PaymentOrder,
   type CardHistoryLine,
   cardHistoryLine,
+  isInquiry,
   paymentKind,
   paymentKinds,
   paymentOrder,
@@ -21,6 +22,9 @@ export {
   type TotalsOrder,
   terminalTotals,
   totalsOrder,
+  dccChoices,
+  type OwnCurrency,
+  ownCurrency,
 } from './payment.ts';
 export {
   type Configuration,
@@ -108,6 +112,7 @@ export * from './management-life.ts';
 export * from './management-negative.ts';
 export * from './management-software.ts';
 export * from './management-switch.ts';
+export * from './management-validity.ts';
 export * from './messages.ts';
 export * from './authorities.ts';
 export * from './expiry.ts';

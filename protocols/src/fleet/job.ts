@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { softwareBytesMax } from '../software/limits.ts';
 import { keySlot } from './held-key.ts';
-import { cardHistoryLine, paymentKind } from './payment.ts';
+import { cardHistoryLine, ownCurrency, paymentKind } from './payment.ts';
 
 export const keyLoad = z
   .object({
@@ -82,6 +82,8 @@ export const saleSteps = [
   'card-read',
   'negative-checked',
   'cryptogram-made',
+  'rate-offered',
+  'rate-chosen',
   'request-sent',
   'answer-received',
   'card-completed',
@@ -128,6 +130,7 @@ export const saleResult = z
     slip: z.number().int().min(1).max(99_999).optional().describe('Slip number.'),
     original: z.string().max(6).optional().describe('STAN of the transaction that it follows.'),
     balanceMinor: z.number().int().optional().describe('What the account has left, minor units: answer to an inquiry.'),
+    ownCurrency: ownCurrency.optional(),
     history: z.array(cardHistoryLine).max(20).optional().describe('History of a transit card, newest first.'),
     durationMs: z.number().nonnegative().describe('Reader to answer, milliseconds.'),
   })

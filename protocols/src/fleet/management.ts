@@ -11,7 +11,7 @@ import { expirySummary } from './expiry.ts';
 import { evidence } from './evidence.ts';
 import { lifecycleBeginning, lifecycleState } from './lifecycle.ts';
 import { traceOrder } from '../kernel-trace/index.ts';
-import { paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
+import { ownCurrency, paymentOrder, slipDocument, slipOrder, terminalTotals, totalsOrder } from './payment.ts';
 import { trouble } from './trouble.ts';
 
 /**
@@ -388,6 +388,7 @@ export const saleLine = z
     token: z.string().nullable().describe('Stands for the PAN: the same card has the same token.'),
     stan: z.string().describe('System trace audit number (DE11), six digits; empty when there was no message.'),
     rrn: z.string().nullable().describe('Retrieval reference number (DE37).'),
+    ownCurrency: ownCurrency.optional(),
     actionCode: z.string().nullable().describe('ISO 8583:1993 action code (DE39).'),
     reason: z.string().nullable().describe('Why: a code of the error table.'),
     durationMs: z

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { paymentKinds } from './payment-kinds.ts';
+import { isInquiry, paymentKinds } from './payment-kinds.ts';
 
-export { paymentKinds };
+export { isInquiry, paymentKinds };
 
 /** A name in `paymentKinds`. */
 export const paymentKind = z
@@ -41,6 +41,14 @@ const pin = z
   .enum(pinHabits)
   .optional()
   .describe('What the emulated cardholder does at the PIN pad; without it the right PIN is typed.');
+/** What an emulated cardholder chooses when an amount in the own currency is offered. */
+export const dccChoices = ['accept', 'decline'] as const;
+const dcc = z
+  .enum(dccChoices)
+  .optional()
+  .describe(
+    'What the emulated cardholder chooses when the own currency is offered; without it nothing: the sale is in yen.',
+  );
 const original = z
   .string()
   .regex(/^(\d{1,6}|[0-9A-Z]{12})$/)
@@ -50,7 +58,7 @@ const kind = <K extends PaymentKind>(name: K) => z.literal(name).describe('What 
 /** A payment to make. */
 export const paymentOrder = z
   .discriminatedUnion('kind', [
-    z.object({ kind: kind('sale'), amountMinor, card, application, pin }),
+    z.object({ kind: kind('sale'), amountMinor, card, application, pin, dcc }),
     z.object({ kind: kind('preauth'), amountMinor, card, application, pin }),
     z.object({ kind: kind('balance'), card, application, pin }),
     z.object({ kind: kind('charge'), amountMinor, card }),
@@ -64,6 +72,26 @@ export const paymentOrder = z
   );
 /** A payment to make. */
 export type PaymentOrder = z.infer<typeof paymentOrder>;
+
+/** An amount in the cardholder's own currency, at the rate that was agreed. */
+export const ownCurrency = z
+  .object({
+    currency: z.string().length(3).describe('ISO 4217 alphabetic code.'),
+    amountMinor: z.number().int().describe('Amount in minor units of that currency.'),
+    rate: z
+      .string()
+      .regex(/^\d{1,7}(\.\d{1,9})?$/)
+      .describe('Units of that currency for one of the transaction’s, decimal (DE10).'),
+    markUpBasisPoints: z
+      .number()
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('What the rate is above the provider’s, hundredths of a per cent.'),
+  })
+  .describe('What the cardholder pays in the own currency (DCC): DE6, DE10 and DE51.');
+/** An amount in the cardholder's own currency. */
+export type OwnCurrency = z.infer<typeof ownCurrency>;
 
 /** A line of the history of a transit card. */
 export const cardHistoryLine = z

@@ -155,6 +155,11 @@ export const settings = {
     says: 'Whether the stripe of a chip that cannot be read may be drawn, flagged as technical fallback to the issuer. Card companies forbid it more and more.',
     needs: ['contact', 'stripe'],
   }),
+  dcc: flag(false, {
+    name: { en: 'Paying in the own currency (DCC)', ja: '自国通貨決済(DCC)' },
+    says: 'Whether foreign cards are offered an amount in their own currency. The cardholder chooses; nothing chosen is yen.',
+    needs: ['ownCurrency'],
+  }),
   answerTimeoutMs: integer(1_000, 60_000, 8_000, 'ms', {
     name: { en: 'Wait for the switch', ja: '応答待ち時間' },
     says: 'How long the terminal waits for the switch before it reverses, milliseconds.',

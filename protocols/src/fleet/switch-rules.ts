@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { currencies } from '../acquiring/currencies.ts';
 import { operationNames } from '../acquiring/operations.ts';
 import { acquirerName } from './held-key.ts';
 
@@ -6,7 +7,7 @@ import { acquirerName } from './held-key.ts';
  * The rules of the switch that operators change while it runs. Each kind is one document with a stream of versions: a change names the version that it
  * was made over, and every transaction says by which version it went.
  */
-export const switchRuleKinds = ['routing', 'stand-in', 'contracts'] as const;
+export const switchRuleKinds = ['routing', 'stand-in', 'contracts', 'rates'] as const;
 export const switchRuleKind = z.enum(switchRuleKinds).describe('Which rules of the switch.');
 export type SwitchRuleKind = z.infer<typeof switchRuleKind>;
 
@@ -134,11 +135,58 @@ export const contractRules = z
   .describe('Contracts, by scheme.');
 export type ContractRules = z.infer<typeof contractRules>;
 
+const foreignCurrency = z
+  .string()
+  .refine((number) => number !== '392' && currencies[number] !== undefined, {
+    message: 'no foreign currency of ISO 4217',
+  })
+  .describe('ISO 4217 number; not the yen.');
+export const rateRules = z
+  .strictObject({
+    source: z.string().min(1).max(60).describe('Who set the rates.'),
+    at: z.iso.datetime().describe('When they were set, RFC 3339, UTC.'),
+    validMinutes: z
+      .number()
+      .int()
+      .min(1)
+      .max(10_080)
+      .default(1_440)
+      .describe('How long after that they may be offered: stale rates offer nothing.'),
+    offerMinutes: z.number().int().min(1).max(60).default(10).describe('How long an offer stands.'),
+    markUpBasisPoints: z
+      .number()
+      .int()
+      .min(0)
+      .max(2_000)
+      .describe('What the cardholder pays above the rate, hundredths of a per cent. It is shown with every offer.'),
+    rates: z
+      .array(
+        z.strictObject({
+          currency: foreignCurrency,
+          yen: z
+            .string()
+            .regex(/^(?=.*[1-9])\d{1,7}(\.\d{1,6})?$/)
+            .describe('Yen for one unit of the currency, decimal.'),
+        }),
+      )
+      .max(200),
+    cards: z
+      .array(z.strictObject({ prefix, currency: foreignCurrency }))
+      .max(5_000)
+      .default([])
+      .describe(
+        'The currency of cards by their leading digits, the longest first; of others what the chip says counts.',
+      ),
+  })
+  .describe('Rates at which cardholders may pay in their own currency (DCC).');
+export type RateRules = z.infer<typeof rateRules>;
+
 /** The document of each kind. */
 export const switchRuleDocuments = {
   routing: routingRules,
   'stand-in': standInRules,
   contracts: contractRules,
+  rates: rateRules,
 } as const;
 
 const time = z.iso.datetime().describe('RFC 3339, UTC.');
@@ -152,7 +200,7 @@ const versionFields = {
 export const switchRuleVersion = z.object(versionFields).describe('One version of the rules of a kind.');
 export type SwitchRuleVersion = z.infer<typeof switchRuleVersion>;
 export const switchRulesView = z
-  .object({ ...versionFields, rules: z.union([routingRules, standInRules, contractRules]) })
+  .object({ ...versionFields, rules: z.union([routingRules, standInRules, contractRules, rateRules]) })
   .describe('The rules of a kind at a version.');
 export type SwitchRulesView = z.infer<typeof switchRulesView>;
 export const changeSwitchRules = z

@@ -8,6 +8,10 @@ const steps = {
     en: 'The payment does not stand: a request that may have reached the issuer is taken back by itself. Wait a minute and try again; if it stays so, take another means of payment.',
     ja: '取引は成立していません(発行会社に届いた可能性のある要求は自動で取り消されます)。1分ほど待って再試行し、続く場合は別の支払方法をご利用ください。',
   },
+  askLater: {
+    en: 'Nothing was booked. Wait a minute and ask again; if it stays so, give the action code and the trace number (STAN) to the help desk.',
+    ja: '何も計上されていません。1分ほど待って再照会し、続く場合はアクションコードと端末通番をヘルプデスクへお知らせください。',
+  },
   otherCard: {
     en: 'Take another card or another means of payment; only the issuer can tell the cardholder why.',
     ja: '別のカードまたは別の支払方法をご利用ください。理由はカード会員から発行会社へお問い合わせください。',
@@ -64,10 +68,13 @@ const named: Readonly<Record<string, keyof typeof steps>> = {
   '920': 'later',
 };
 
-/** What can be done about a "no" of issuer or network at a sale; undefined for a "yes", and for codes that answer no sale. */
-export function nextAfterActionCode(code: string): CodeMeaning | undefined {
+/**
+ * What can be done about a "no" of issuer or network at a payment, or at an inquiry, of which nothing is taken back;
+ * undefined for a "yes", and for codes that answer neither.
+ */
+export function nextAfterActionCode(code: string, asked: 'payment' | 'inquiry' = 'payment'): CodeMeaning | undefined {
   if (!/^[129]\d\d$/.test(code) || ownEntry(actionCodes, code)?.outcome === 'accepted') return undefined;
-  return steps[
-    ownEntry(named, code) ?? (code.startsWith('1') ? 'otherCard' : code.startsWith('2') ? 'keep' : 'helpDesk')
-  ];
+  const step =
+    ownEntry(named, code) ?? (code.startsWith('1') ? 'otherCard' : code.startsWith('2') ? 'keep' : 'helpDesk');
+  return steps[step === 'later' && asked === 'inquiry' ? 'askLater' : step];
 }

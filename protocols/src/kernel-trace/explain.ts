@@ -1,3 +1,4 @@
+import { stepDetail } from './step-detail.ts';
 import { instructionName, statusMeaning } from '../apdu/index.ts';
 import {
   type BitTableName,
@@ -62,8 +63,9 @@ function explainLine(line: KernelTraceLine): ExplainedLine {
   if ('note' in line) return { atMs, ...explainNote(line.note) };
   if ('step' in line) {
     const name = steps[line.step] ?? both(line.step);
-    const detail = line.detail === '' ? '' : `: ${line.detail}`;
-    return { atMs, kind: 'step', text: both(`${name.en}${detail}`, `${name.ja}${detail}`), details: [], isBad: false };
+    const told = (language: 'en' | 'ja'): string =>
+      line.detail === '' ? name[language] : `${name[language]}: ${stepDetail(line.detail, language)}`;
+    return { atMs, kind: 'step', text: both(told('en'), told('ja')), details: [], isBad: false };
   }
   if ('felica' in line) return { atMs, ...explainFelica(line) };
   return { atMs, ...explainCommand(line) };

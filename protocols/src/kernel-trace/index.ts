@@ -1,4 +1,5 @@
 export { type ExplainedLine, explainTrace } from './explain.ts';
+export { stepDetail } from './step-detail.ts';
 export {
   type KernelNote,
   type KernelTrace,

@@ -25,4 +25,23 @@ export const everydayCards = [
   { ...amexContact, name: 'amex-contact', pan: '374245001741007' },
   { ...amexContactless, name: 'amex-contactless', pan: '374245001751006' },
   { ...unionpayContact, name: 'unionpay-contact', pan: '6250946000000016' },
+  // From abroad: their holders may pay in their own currency.
+  {
+    ...visaContact,
+    name: 'visa-usd',
+    pan: '4761739001100845',
+    issuerCountry: '0840',
+    currency: '0840',
+    languages: 'en',
+    cardholder: 'DOE/JANE',
+  },
+  {
+    ...mastercardContactless,
+    name: 'mastercard-eur',
+    pan: '5413330089300975',
+    issuerCountry: '0276',
+    currency: '0978',
+    languages: 'deen',
+    cardholder: 'MUSTERMANN/ERIKA',
+  },
 ] as const satisfies readonly CardData[];

@@ -19,7 +19,7 @@ export const step = z.discriminatedUnion('do', [
       .int()
       .min(0)
       .max(terminals - 1),
-    operation: z.enum(['sale', 'offlineSale']),
+    operation: z.enum(['sale', 'offlineSale', 'offlineAuthorisation']),
     /** Names it, too: no two have the same. */
     amountMinor: z.number().int().min(1).max(999_999),
     /** What the terminal does when no answer comes: asks again first, or reverses at once. */
@@ -68,7 +68,7 @@ export function scriptOf(seed: number): Script {
       at: chance.int(1_000, troubleMs - 10_000),
       do: 'sell',
       terminal: chance.int(0, terminals - 1),
-      operation: chance.percent(80) ? 'sale' : 'offlineSale',
+      operation: chance.percent(75) ? 'sale' : chance.pick(['offlineSale', 'offlineAuthorisation']),
       amountMinor: 1_000 + index * 100 + chance.int(0, 99),
       repeats: chance.percent(50),
       cancelsAfterMs: chance.percent(20) ? chance.int(0, 20_000) : null,

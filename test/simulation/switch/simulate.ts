@@ -26,7 +26,7 @@ export interface Bugs {
   readonly node?: NodeBugs;
 }
 
-/** What the switch's own books say, by side. */
+/** What the switch's own books say, by side: what is posted, and what an authorisation holds. */
 export interface Books {
   readonly acquirerMinor: number;
   readonly issuerMinor: number;
@@ -326,10 +326,20 @@ class Simulation {
   async #harvest(open: readonly string[]): Promise<Run> {
     const store = this.#nodes.at(-1)?.store;
     const rows = store ? await store.db.selectFrom('switch_postings').selectAll().execute() : [];
+    // An authorisation has no posting: one that had would count twice here.
+    const holds = store
+      ? await store.db
+          .selectFrom('switch_sales')
+          .select('amount_minor')
+          .where('kind', '=', 'offlineAuthorisation')
+          .where('state', 'in', ['posting', 'posted'])
+          .execute()
+      : [];
+    const held = holds.reduce((sum, { amount_minor }) => sum + amount_minor, 0);
     const stand = (side: 'acquirer' | 'issuer'): number =>
       rows
         .filter((row) => row.side === side)
-        .reduce((sum, { kind, amount_minor }) => sum + (kind === 'taken' ? amount_minor : -amount_minor), 0);
+        .reduce((sum, { kind, amount_minor }) => sum + (kind === 'taken' ? amount_minor : -amount_minor), held);
     const text = this.#trace.join('\n');
     return {
       script: this.#script,

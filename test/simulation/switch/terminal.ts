@@ -90,7 +90,7 @@ export class SellingTerminal {
         amountMinor,
         entry: 'contact',
         verification: 'signature',
-        ...(operation === 'offlineSale' && { reason: adviceReasons.underFloorLimit }),
+        ...(operation !== 'sale' && { reason: adviceReasons.underFloorLimit }),
         emv: hex('9F260811223344556677889F2701809F36020001950500000080009A032601059C01009F3704112233445F2A020392'),
       } as const;
       const sale = withCard(paymentRequest(request), {
@@ -98,7 +98,7 @@ export class SellingTerminal {
         expiry: card.expiry.slice(0, 4),
         panSequence: card.psn,
       });
-      if (operation === 'offlineSale') return await this.#advise(sale, amountMinor);
+      if (operation !== 'sale') return await this.#advise(sale, amountMinor);
       let actionCode = await this.#ask(sale);
       if (actionCode === undefined && repeats) actionCode = await this.#ask({ ...sale, mti: '1201' });
       // 923: the first one is still in hand.
@@ -114,7 +114,7 @@ export class SellingTerminal {
     }
   }
 
-  /** A sale that the card approved by itself: told until it is taken. */
+  /** A sale or an authorisation that the card approved by itself: told until it is taken. */
   async #advise(advice: Message, amountMinor: number): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
       const actionCode = await this.#ask(attempt === 0 ? advice : { ...advice, mti: repeatMti(advice.mti) ?? '' });

@@ -73,6 +73,9 @@ const noSwitchRules: ApiRooms['switchRules'] = {
     get contracts() {
       return unasked();
     },
+    get rates() {
+      return unasked();
+    },
     view: unasked,
     versions: unasked,
     change: unasked,
@@ -241,6 +244,13 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     tell,
     sell,
     change,
+    validity: () => ({
+      handIn: async (link) => fail('LINK_UNKNOWN', { facts: { link } }),
+      list: async () => ok({ items: [], next: null }),
+      show: async () => fail('VALIDITY_FILE_UNKNOWN'),
+      answers: async () => fail('VALIDITY_FILE_UNKNOWN'),
+      close: async () => undefined,
+    }),
     // Keys in custody have rooms of their own to be tested with; here there are none.
     keys: {
       ceremonies: {
@@ -291,6 +301,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     software: {
       upload: async () => fail('SOFTWARE_IMAGE_INVALID'),
       order: async () => fail('SOFTWARE_REPOSITORY_MISSING'),
+      inTime: () => ok(undefined),
       targets: async () => [],
       keys: () => ({ snapshot: softwareKey, timestamp: softwareKey }),
       renewKeys: async () => ({ snapshot: softwareKey, timestamp: softwareKey }),

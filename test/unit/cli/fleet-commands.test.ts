@@ -217,7 +217,10 @@ test('more than ten certificates within a day are revoked by two persons, all or
 
 test('a mistake on the command line is told in Japanese, with what was written and what is possible', () => {
   const said = (...argv: string[]): string => {
-    const program = new Command('t').exitOverride().configureOutput({ outputError: () => undefined });
+    const program = new Command('t')
+      .exitOverride()
+      .configureOutput({ outputError: () => undefined, writeErr: () => undefined });
+    program.command('group').command('one');
     program
       .command('list <serial>')
       .addOption(new Option('--state <state>').choices(['queued', 'held']))
@@ -231,6 +234,7 @@ test('a mistake on the command line is told in Japanese, with what was written a
     return 'nothing was wrong';
   };
   expect(said('lst')).toMatch(/「lst」というコマンドはありません。\n\(もしかして: list\)/);
+  expect(said('group')).toBe('エラー: 続くコマンドを指定してください。\n使い方は --help で確認できます。');
   expect(said('list', '--role', 'a')).toContain('引数「serial」がありません。');
   expect(said('list', 'x', '--role', 'a', '--nope')).toContain('「--nope」');
   expect(said('list', 'x')).toContain('「--role <role>」は必須です。');

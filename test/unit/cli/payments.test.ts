@@ -14,6 +14,12 @@ test.each([
   ['ja', '対処: ', { outcome: 'refused', stan: '', reason: 'REFUND_ABOVE_SALE' }, 'REFUND_ABOVE_SALE'],
   ['en', 'next: The payment does not stand', { outcome: 'declined', stan: '000007', actionCode: '911' }, '911'],
   ['ja', '対処: 取引は成立していません', { outcome: 'declined', stan: '000007', actionCode: '911' }, '911'],
+  [
+    'en',
+    'next: Nothing was booked',
+    { kind: 'balance', outcome: 'declined', stan: '000007', actionCode: '911' },
+    '911',
+  ],
   ['en', 'next: The sale is reversed', { outcome: 'reversed', stan: '000007', reason: 'ACQUIRER_TIMEOUT' }, 'TIMEOUT'],
   ['ja', '対処: 取消電文は自動', { outcome: 'reversed', stan: '000007', reason: 'ACQUIRER_TIMEOUT' }, 'TIMEOUT'],
 ])('a payment that did not stand says what can be done, in %s: %s', async (lang, next, came, why) => {
@@ -26,7 +32,7 @@ test.each([
     createdAt: now,
     finishedAt: now,
     fault: null,
-    steps: [],
+    steps: [{ step: 'negative-checked', atMs: 3, detail: 'clear' }],
     evidence: null,
     totals: null,
     document: null,
@@ -71,6 +77,7 @@ test.each([
   expect(await makePayment({ world, console, client, json: false }, 'CT5100-0001', order)).toBe(exit.otherOutcome);
   expect(out.join('')).toContain(why);
   expect(err.join('').split('\n')).toContainEqual(expect.stringContaining(next));
+  expect(err.join('')).toContain(lang === 'ja' ? 'ネガ照合  該当なし' : 'negative file checked  clear');
   // A sum that is taken away has its sign before the yen, as on a slip.
   expect(console.texts.yen(-4_000)).toBe('-¥4,000');
 });

@@ -229,6 +229,18 @@ describe('a test sale', () => {
       sale,
       steps: [{ step: 'card-presented' }, { step: 'card-read', atMs: 9.5 }],
     });
+
+    // The terminal tells of each payment by itself too; what only asks is no sale.
+    const inquiry = { ...sale, kind: 'balance', amountMinor: 0, balanceMinor: 9_000 };
+    for (const [each, at] of [sale, inquiry].map((told, index) => [told, index + 1] as const))
+      await link.say({ kind: 'event', event: 'sale' }, 'sale', { at, sale: each });
+    const told = await until('both in the timeline', async () => {
+      const { items = [] } = (await house.call('GET', '/terminals/SALE-0001/timeline')).body;
+      const sales = items.filter(({ kind }: { readonly kind: string }) => kind === 'sale');
+      return sales.length === 2 ? sales : undefined;
+    });
+    expect(told[0]).toMatchObject({ facts: { kind: 'balance', amountMinor: 0 } });
+    expect((await house.call('GET', '/terminals/SALE-0001')).body).toMatchObject({ lastSale: { amountMinor: 1280 } });
   });
 
   it('cannot be reported by another terminal', async () => {

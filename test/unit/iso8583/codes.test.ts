@@ -126,6 +126,9 @@ describe('codes in words', () => {
     // A code of a network's own is a "no" like the others of its digit.
     expect(nextAfterActionCode('199')).toBe(nextAfterActionCode('100'));
     expect(nextAfterActionCode('911')?.en).toMatch(/does not stand.*try again/);
+    // Nothing of an inquiry is taken back.
+    expect(nextAfterActionCode('911', 'inquiry')?.en).toMatch(/^Nothing was booked/);
+    expect(nextAfterActionCode('116', 'inquiry')).toBe(nextAfterActionCode('116'));
     for (const code of ['', '9', '0911', 'constructor']) expect(nextAfterActionCode(code)).toBeUndefined();
   });
 

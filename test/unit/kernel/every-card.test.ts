@@ -96,6 +96,8 @@ const expected: Readonly<Record<TestCardName, string>> = {
   'amex-contact': 'approved 0000000000 F800 DDA offlinePin 440302',
   'amex-contactless': 'approved 0000000000 E800 CDA none 1F0002',
   'unionpay-contact': 'approved 0200040000 F800 SDA onlinePin 420300',
+  'visa-usd': 'approved 0000040000 F800 CDA onlinePin 420300',
+  'mastercard-eur': 'approved 0000000001 E800 CDA none 1F0302',
   'visa-sda': 'approved 0200040000 F800 SDA onlinePin 420300',
   'visa-dda': 'approved 0000040000 E800 DDA onlinePin 420300',
   'visa-cda': 'approved 0000040000 E800 CDA onlinePin 420300',

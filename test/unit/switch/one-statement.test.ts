@@ -168,6 +168,30 @@ test('what comes for a day that is closed counts on the next one', async () => {
   ]);
 });
 
+test('what happens to one sale in one commit is one row, and a second one where a fact would take the place of another', async () => {
+  const sale = row({});
+  await arrive(sale);
+  await approve(sale);
+  const never = () => {
+    throw new Error('a late answer answers nobody');
+  };
+  const late = (actionCode: string) =>
+    journal.step(sale, { type: 'issuerAnswered', actionCode }, '', never, { actionCode, outStan: '000007' });
+  // Whoever comes while a commit is under way goes into the next one, together.
+  await Promise.all([arrive(row({ stan: '000009' })), late('000'), late('116'), late('116')]);
+  const entries = await store.db
+    .selectFrom('switch_journal')
+    .select(['entry', 'facts'])
+    .where('sale_id', '=', sale.id)
+    .where('entry', 'like', 'late%')
+    .orderBy('seq')
+    .execute();
+  expect(entries.map(({ entry, facts }) => [entry, (JSON.parse(facts) as { actionCode: string }).actionCode])).toEqual([
+    ['late-answer', '000'],
+    ['late-answer late-answer', '116'],
+  ]);
+});
+
 test('a switch whose epoch is over keeps nothing', async () => {
   await beginEpoch(store, 2);
   const failure: unknown = await arrive(row({})).catch((error: unknown) => error);

@@ -42,8 +42,7 @@ export class SmallCentre {
     this.#line = line(this);
   }
 
-  static async open(folder: string, port: number, id: string): Promise<SmallCentre> {
-    const ours = linkNamed(id);
+  static async open(folder: string, port: number, id: string, ours = linkNamed(id)): Promise<SmallCentre> {
     const handed = linkCredentials.parse(JSON.parse(await readFile(linkCredentialsPath(folder, id), 'utf8')));
     // The same link from the other end.
     const link: Link = {

@@ -3,7 +3,11 @@ import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
-import { type CardCompany, openCardCompany } from '@tsunagu/fleet-server/card-company/card-company';
+import {
+  type CardCompany,
+  type CardCompanyOptions,
+  openCardCompany,
+} from '@tsunagu/fleet-server/card-company/card-company';
 import { followCredentials } from '@tsunagu/fleet-server/card-company/credentials-file';
 import { Ledger } from '@tsunagu/fleet-server/card-company/ledger';
 import { openArtefacts } from '@tsunagu/fleet-server/artefacts/index';
@@ -123,6 +127,8 @@ export interface SmallHouseOptions {
   readonly keys?: (on: Store, vault: Vault) => Promise<SwitchKeys>;
   /** Who blocks terminals whose keys are in the wrong hands. */
   readonly quarantine?: (on: Store, finding: KeyFinding) => Promise<unknown>;
+  /** What the card company decides by, and who sees its messages; its own cards unless told. */
+  readonly cardCompany?: Pick<CardCompanyOptions, 'issuer' | 'tap'>;
   /** Those of a fresh house unless told. */
   readonly links?: readonly Link[];
   /** Where the switch keeps its tables; the house's store unless told. */
@@ -170,6 +176,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
         ledger,
         transit: new TransitCentre(world, transit, transitMasterKey()),
         delayMs: () => 5,
+        ...options.cardCompany,
       }),
     );
     cardCompanyPort = cardCompany.port;

@@ -28,7 +28,7 @@ describe.each(stripeAccountNames)('%s', (name) => {
 
 test('everybody’s cards come by chance, the others by name alone', () => {
   const common = readableCards(['contact', 'contactless', 'stripe']);
-  expect(common).toHaveLength(19);
+  expect(common).toHaveLength(21);
   expect(common.some((name) => name.startsWith('faulty') || name.startsWith('gift'))).toBe(false);
   expect(cardNames()).toEqual(expect.arrayContaining([...common, 'gift-card', 'visa-offline', 'faulty-wrong-ca']));
   expect(new Set(cardNames()).size).toBe(cardNames().length);

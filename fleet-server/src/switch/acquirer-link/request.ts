@@ -1,5 +1,5 @@
 import { type Link, terminalLink } from '@tsunagu/protocols/acquiring';
-import { type DecodedMessage, originalMti } from '@tsunagu/protocols/iso8583';
+import { type DecodedMessage, isApproval, originalMti } from '@tsunagu/protocols/iso8583';
 import { fail, type Result } from '@tsunagu/protocols/kit';
 import { readValues, type TerminalRequest } from '../terminal-link/request.ts';
 
@@ -9,6 +9,10 @@ const optional = [
   14, 18, 23, 25, 26, 28, 29, 30, 33, 35, 37, 38, 43, 48, 52, 55, 56, 59, 60, 61, 62, 63, 64, 128,
 ] as const;
 const allowed: ReadonlySet<number> = new Set([...mandatory, ...optional]);
+/** Only an advice says what was decided, and who did. */
+const ofAdvices: ReadonlySet<number> = new Set([39, 58]);
+/** What serves a decision alone: once it was made they are not passed on, nor kept until an issuer is back (PCI DSS 4.0.1, 3.3). */
+const ofRequests: ReadonlySet<number> = new Set([35, 52]);
 
 const refused = (field: number, expected: string) => fail('ACQUIRING_MESSAGE_REFUSED', { field, facts: { expected } });
 
@@ -26,17 +30,23 @@ const centreEntries: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads a decoded message as a request of a merchant centre. Order of faults: kind of message, elements present, the acquirer it speaks for, single
- * values. ACQUIRING_MESSAGE_REFUSED names the element (0 for the MTI); the centre gets 904.
+ * Reads a decoded message as a request or an advice of a merchant centre. Order of faults: kind of message, elements present, the acquirer it speaks for, single
+ * values. An advice is of something that was approved. ACQUIRING_MESSAGE_REFUSED names the element (0 for the MTI); the centre gets 904.
  */
 export function readCentreRequest(
   decoded: DecodedMessage,
   link: Link,
 ): Result<TerminalRequest, 'ACQUIRING_MESSAGE_REFUSED'> {
-  if (!/^1(100|200|220|420)$/.test(originalMti(decoded.mti))) return refused(0, 'a request or an advice');
+  const mti = originalMti(decoded.mti);
+  if (!/^1(100|120|200|220|420)$/.test(mti)) return refused(0, 'a request or an advice');
+  const isAdvice = mti === '1120' || mti === '1220';
+  if (isAdvice && !link.advices.includes(mti)) return refused(0, 'an advice that this link may bring');
   const present = new Set(decoded.elements);
   for (const number of mandatory) if (!present.has(number)) return refused(number, 'present');
-  for (const number of present) if (!allowed.has(number)) return refused(number, 'absent');
+  for (const number of present)
+    if (!(allowed.has(number) || (isAdvice && ofAdvices.has(number))) || (isAdvice && ofRequests.has(number)))
+      return refused(number, 'absent');
+  if (isAdvice && !isApproval(decoded.text(39) ?? '000')) return refused(39, 'an approval');
   const acquirer = decoded.text(32);
   if (acquirer === undefined || !link.parties.acquirers.includes(acquirer))
     return refused(32, 'an acquirer of this link');

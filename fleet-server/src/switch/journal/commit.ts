@@ -64,6 +64,12 @@ const counterAgain =
 /** A piece of work wants to look at what is on disk, and the commit was to be one statement. */
 export class NotAlone extends Error {}
 
+/** Whether two sets of facts can stand in one row: neither says otherwise than the other. */
+function isBeside(facts: Facts, others: Facts): boolean {
+  for (const name in others) if (facts[name] !== undefined && facts[name] !== others[name]) return false;
+  return true;
+}
+
 /** What all that is written in one commit is, by table. */
 interface Written {
   readonly opened: readonly SaleRow[];
@@ -200,11 +206,11 @@ export class Commit {
     (this.#inserted.has(row.id) ? this.#inserted : this.#updated).set(row.id, row);
   }
 
-  /** What happens to one sale in one commit is one row. */
+  /** What happens to one sale in one commit is one row, as long as no fact of it would take the place of another. */
   entry(entry: NewEntry): void {
     const at = entry.sale_id === null || entry.sale_id === undefined ? undefined : this.#entryOf.get(entry.sale_id);
     const before = at === undefined ? undefined : this.#entries[at];
-    if (at !== undefined && before)
+    if (at !== undefined && before && before.serial === entry.serial && isBeside(before.facts, entry.facts))
       this.#entries[at] = {
         ...before,
         entry: `${before.entry} ${entry.entry}`,

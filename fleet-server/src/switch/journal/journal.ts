@@ -83,14 +83,14 @@ export interface Calendar {
 
 /** The journal of the switch: written before anything is sent, and the only memory that counts. */
 export class Journal {
-  readonly #world: Pick<World, 'clock' | 'id'>;
+  readonly #world: Pick<World, 'clock' | 'timers' | 'id'>;
   readonly #store: Store;
   readonly #vault: SwitchVault;
   readonly #group: GroupCommit;
   readonly #calendar: Calendar;
 
   constructor(
-    world: Pick<World, 'clock' | 'id'>,
+    world: Pick<World, 'clock' | 'timers' | 'id'>,
     store: Store,
     vault: SwitchVault,
     fence: Fence | undefined,
@@ -99,7 +99,7 @@ export class Journal {
     this.#world = world;
     this.#store = store;
     this.#vault = vault;
-    this.#group = new GroupCommit(store, fence);
+    this.#group = new GroupCommit(world, store, fence);
     this.#calendar = calendar;
   }
 
@@ -127,12 +127,17 @@ export class Journal {
    * What follows another transaction is judged in the same commit, so that two refunds cannot both find the same money.
    * @param refuse makes the answer of a refusal
    * @param posting for an advice: what the issuer will hear; it is queued in the same commit
+   * @param also judges what else has to be right, and writes what belongs to it
    */
   arriveSale(
     sale: SaleRow,
     ksn: DukptKsn | undefined,
-    refuse: (actionCode: string) => Decision,
+    refuse: (actionCode: string, reason?: string) => Decision,
     posting?: Message,
+    also?: (
+      commit: Commit,
+      sale: SaleRow,
+    ) => Promise<{ readonly actionCode: string; readonly reason: string } | undefined>,
   ): Promise<SaleArrival> {
     const key = { serial: sale.serial, stan: sale.stan, local_time: sale.local_time };
     return this.#group.write(
@@ -151,13 +156,20 @@ export class Journal {
         const earlier = await commit.reversalBefore(key);
         const nothingSent = { link: null, image: null } as const;
         const refusal =
-          earlier !== undefined || sale.state === 'refused' ? undefined : await this.#judgeFollowUp(commit, sale);
+          earlier !== undefined || sale.state === 'refused'
+            ? undefined
+            : ((await this.#judgeFollowUp(commit, sale)) ?? (await also?.(commit, sale)));
         const row: SaleRow =
           earlier !== undefined
             ? { ...sale, ...this.decided(refuse('902')), state: 'reversed', ...nothingSent }
             : refusal === undefined
               ? sale
-              : { ...sale, ...this.decided(refuse(refusal)), state: 'refused', ...nothingSent };
+              : {
+                  ...sale,
+                  ...this.decided(refuse(refusal.actionCode, refusal.reason)),
+                  state: 'refused',
+                  ...nothingSent,
+                };
         commit.insertSale(row);
         this.entry(commit, 'received', row.id, row.serial, { stan: row.stan, amountMinor: row.amount_minor });
         if (earlier !== undefined) {
@@ -186,7 +198,10 @@ export class Journal {
     );
   }
 
-  async #judgeFollowUp(commit: Commit, sale: SaleRow): Promise<string | undefined> {
+  async #judgeFollowUp(
+    commit: Commit,
+    sale: SaleRow,
+  ): Promise<{ readonly actionCode: string; readonly reason: string } | undefined> {
     if (!isFollowUp(sale.kind)) return undefined;
     const tx = await commit.direct();
     const wanted = { kind: sale.kind, amountMinor: sale.amount_minor, panToken: sale.pan_token };
@@ -195,7 +210,8 @@ export class Journal {
       original === undefined
         ? undefined
         : await tx.selectFrom('switch_sales').selectAll().where('id', '=', original).executeTakeFirst();
-    return judgeFollowUp(wanted, known && followed(known), known ? await followersOf(tx, known.id) : []);
+    const actionCode = judgeFollowUp(wanted, known && followed(known), known ? await followersOf(tx, known.id) : []);
+    return actionCode === undefined ? undefined : { actionCode, reason: 'SWITCH_FOLLOW_UP_REFUSED' };
   }
 
   /** The columns of a decision, for a sale that is stored together with it. */

@@ -209,4 +209,11 @@ export const switchMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'switch-0006-no-card-in-answers',
+    async up(db) {
+      // Answers to validity checks could name the card that took another's place, in the clear. From here on they are sealed; those from before are forgotten.
+      await sql`update switch_sales set answer = null where kind = 'validity' and decided_by = 'issuer'`.execute(db);
+    },
+  },
 ];

@@ -1,7 +1,8 @@
 import { type Operation, operations, transitDialogue } from '@tsunagu/protocols/acquiring';
-import type { SaleLine, Serial } from '@tsunagu/protocols/fleet';
+import type { OwnCurrency, SaleLine, Serial } from '@tsunagu/protocols/fleet';
 import { serialSchema } from '@tsunagu/protocols/fleet';
 import type { Store } from '../../store/index.ts';
+import { ownCurrenciesOf } from '../dcc/views.ts';
 import type { SaleRow } from './journal.ts';
 
 const outcomes = {
@@ -15,8 +16,8 @@ const outcomes = {
   reversed: 'reversed',
 } as const satisfies Record<SaleRow['state'], SaleLine['outcome']>;
 
-/** A sale of the journal as people see it. */
-export const saleLineOf = (row: SaleRow): SaleLine => ({
+/** A sale of the journal as people see it; in the cardholder's currency as well, where that is known. */
+export const saleLineOf = (row: SaleRow, ownCurrency?: OwnCurrency): SaleLine => ({
   id: row.id,
   at: new Date(row.received_at).toISOString(),
   serial: serialSchema.parse(row.serial),
@@ -32,6 +33,7 @@ export const saleLineOf = (row: SaleRow): SaleLine => ({
   token: row.pan_token,
   stan: row.stan,
   rrn: row.rrn,
+  ...(ownCurrency && { ownCurrency }),
   actionCode: row.action_code,
   reason: row.reason,
   durationMs: row.answered_at === null ? null : Math.max(0, row.answered_at - row.received_at),
@@ -74,7 +76,8 @@ export async function salesBefore(
       ]),
     );
   const rows = await query.orderBy('received_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
-  return rows.map(saleLineOf);
+  const own = await ownCurrenciesOf(store.db, rows);
+  return rows.map((row) => saleLineOf(row, own.get(row.id)));
 }
 
 /** Kinds that move money to the merchant. */

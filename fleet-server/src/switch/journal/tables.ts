@@ -36,7 +36,7 @@ export interface SwitchTables {
     approval_code: string | null;
     /** Code of the error table when the switch decided. */
     reason: string | null;
-    /** The answer as ISO 8583 bytes of the terminal link. It holds no card number. */
+    /** The answer as ISO 8583 bytes of the link that asked. It holds no card number: an issuer's answer to a validity check, which may, is sealed. */
     answer: Uint8Array | null;
     answered_at: number | null;
     /** What a reversal of it needs, sealed. */
@@ -135,7 +135,10 @@ export interface SwitchTables {
   };
   /** Who may write: the highest epoch. A switch that finds a higher one than its own stops. */
   readonly switch_epochs: { name: string; epoch: number; since: number };
-  /** What happened, in the order in which it was written; what happened to one sale in one commit is one row. Rows are never changed. */
+  /**
+   * What happened, in the order in which it was written. What happened to one sale in one commit is one row, where no fact says otherwise than another:
+   * names and facts stand together as they were durable together. Rows are never changed.
+   */
   readonly switch_journal: {
     seq: Generated<number>;
     at: number;

@@ -1,4 +1,5 @@
 import type {
+  OwnCurrency,
   SwitchAdvice,
   SwitchReconciliation,
   SwitchSearch,
@@ -16,6 +17,7 @@ import {
   pageOf,
   type Store,
 } from '../../store/index.ts';
+import { ownCurrenciesOf } from '../dcc/views.ts';
 import type { SaleRow } from '../journal/journal.ts';
 import { notApproved } from '../journal/tables.ts';
 import type { DayRow } from '../reconciliation/days.ts';
@@ -56,7 +58,15 @@ export async function searchTransactions(
     .orderBy('seq', 'desc')
     .limit(limit + 1)
     .execute();
-  return ok(pageOf(rows, limit, ({ seq }) => seq, viewOf));
+  const own = await ownCurrenciesOf(db, rows);
+  return ok(
+    pageOf(
+      rows,
+      limit,
+      ({ seq }) => seq,
+      (row) => viewOf(row, own.get(row.id)),
+    ),
+  );
 }
 
 /** A transaction with what the journal says of it. SWITCH_TRANSACTION_UNKNOWN. */
@@ -80,7 +90,7 @@ export async function transactionDetail(
     .orderBy('seq')
     .execute();
   return ok({
-    ...viewOf(row),
+    ...viewOf(row, (await ownCurrenciesOf(db, [row])).get(row.id)),
     entries: entries.flatMap(({ at, entry, facts }) =>
       entry.split(' ').map((name) => ({
         at: isoTime(at),
@@ -100,7 +110,7 @@ export async function transactionDetail(
   });
 }
 
-const viewOf = (row: SaleRow): SwitchTransaction => ({
+const viewOf = (row: SaleRow, ownCurrency: OwnCurrency | undefined): SwitchTransaction => ({
   id: row.id,
   at: isoTime(row.received_at),
   origin: row.origin,
@@ -111,6 +121,7 @@ const viewOf = (row: SaleRow): SwitchTransaction => ({
   state: row.state,
   amountMinor: row.amount_minor,
   currency: row.currency,
+  ...(ownCurrency && { ownCurrency }),
   scheme: row.scheme,
   entry: row.entry,
   lastFour: row.last_four,

@@ -1,6 +1,7 @@
 import {
   type ContractRules,
   parseWith,
+  type RateRules,
   type RoutingRules,
   type StandInRules,
   switchRuleDocuments,
@@ -11,6 +12,7 @@ import {
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { isoTime, type Store } from '../../store/index.ts';
+import { noRates } from '../dcc/offer.ts';
 import { defaultRoutingTable } from '../routing/default-table.ts';
 import { Router } from '../routing/route.ts';
 import { Contracts, defaultContracts } from '../schemes/contracts.ts';
@@ -20,6 +22,7 @@ export interface SwitchRules {
   readonly router: Router;
   readonly standIn: StandInRules & { readonly version: number };
   readonly contracts: Contracts;
+  readonly rates: RateRules & { readonly version: number };
   /** The rules of a kind; those of a version that never was are SWITCH_RULES_VERSION_UNKNOWN. */
   view(kind: SwitchRuleKind, version?: number): Promise<Result<SwitchRulesView, 'SWITCH_RULES_VERSION_UNKNOWN'>>;
   /** Newest first, at most a thousand; the first of all is what the house began with. */
@@ -34,7 +37,7 @@ export interface SwitchRules {
   ): Promise<Result<SwitchRulesView, 'VERSION_CONFLICT' | 'INPUT_INVALID' | 'SWITCH_RULES_INVALID'>>;
 }
 
-type Documents = { routing: RoutingRules; 'stand-in': StandInRules; contracts: ContractRules };
+type Documents = { routing: RoutingRules; 'stand-in': StandInRules; contracts: ContractRules; rates: RateRules };
 
 const versionsMax = 1_000;
 
@@ -44,6 +47,7 @@ const firsts: { readonly [K in SwitchRuleKind]: { readonly version: number; read
   routing: { version: firstRouting, rules: firstTable },
   'stand-in': { version: 1, rules: { issuers: [] } },
   contracts: { version: 1, rules: defaultContracts },
+  rates: { version: 1, rules: noRates },
 };
 
 /** Opens the rules: the newest version of each kind is in force, on every transaction that begins from then on. @param links ids of the links that there are */
@@ -68,12 +72,20 @@ export async function openSwitchRules(
   let standIn = { ...standing.rules, version: standing.version };
   const contracted = await newest('contracts');
   let contracts = new Contracts(contracted.rules);
-  const current = { routing: routing.version, 'stand-in': standing.version, contracts: contracted.version };
+  const rated = await newest('rates');
+  let rates = { ...rated.rules, version: rated.version };
+  const current = {
+    routing: routing.version,
+    'stand-in': standing.version,
+    contracts: contracted.version,
+    rates: rated.version,
+  };
 
   function adopt(kind: SwitchRuleKind, version: number, rules: Documents[SwitchRuleKind]): void {
     current[kind] = version;
     if ('routes' in rules) router = new Router({ ...rules, version });
     else if ('issuers' in rules) standIn = { ...rules, version };
+    else if ('rates' in rules) rates = { ...rules, version };
     else contracts = new Contracts(rules);
   }
 
@@ -100,6 +112,9 @@ export async function openSwitchRules(
     },
     get contracts() {
       return contracts;
+    },
+    get rates() {
+      return rates;
     },
     view,
     async versions(kind) {
@@ -147,7 +162,7 @@ function parsed<K extends SwitchRuleKind>(kind: K, text: string): Documents[K] {
   return switchRuleDocuments[kind].parse(JSON.parse(text)) as Documents[K];
 }
 
-/** What a schema cannot see: a rule that can never be taken, an issuer named twice, a link that is not there. */
+/** What a schema cannot see: a rule that can never be taken, an issuer or a currency named twice, a link that is not there. */
 function problemOf(
   rules: Documents[SwitchRuleKind],
   links: readonly string[],
@@ -167,6 +182,13 @@ function problemOf(
       if (!links.includes(link)) return { field: `issuers.${index}.link`, says: 'no such link' };
       if (twice(link)) return { field: `issuers.${index}`, says: 'the same as one before it' };
     }
+    return undefined;
+  }
+  if ('rates' in rules) {
+    for (const [index, { currency }] of rules.rates.entries())
+      if (twice(currency)) return { field: `rates.${index}.currency`, says: 'the same as one before it' };
+    for (const [index, { prefix }] of rules.cards.entries())
+      if (twice(`card ${prefix}`)) return { field: `cards.${index}.prefix`, says: 'the same as one before it' };
     return undefined;
   }
   for (const [index, { scheme, link = '', merchant = '' }] of rules.contracts.entries())

@@ -3,9 +3,14 @@ import {
   checkElements,
   entryModeOf,
   functions,
+  type Conversion,
   isInquiry,
+  isRateLookUp,
   type Operation,
   operationOf,
+  rateMessages,
+  readConversion,
+  readOfferReference,
   terminalLink,
   terminalMessages,
 } from '@tsunagu/protocols/acquiring';
@@ -29,13 +34,16 @@ interface RequestKeys {
   readonly message: Message;
 }
 
-/** A 1100, 1200 or 1220, or its repeat, that makes sense. */
+/** A 1100, 1120, 1200 or 1220, or its repeat, that makes sense. */
 export interface TerminalSale extends RequestKeys {
   readonly kind: 'sale';
   readonly operation: Operation;
   readonly entry: string;
   /** What it follows: the sale of a refund, the authorisation of a completion, what a transit card was asked. */
   readonly original: OriginalData | undefined;
+  /** What it is in the cardholder's currency, and the offer that says so (DE6, DE10, DE51, DE62). */
+  readonly conversion: Conversion | undefined;
+  readonly reference: string | undefined;
 }
 
 /** A 1420 or 1421 that makes sense. */
@@ -61,7 +69,9 @@ export function readRequest(
 ): Result<TerminalRequest, 'ACQUIRING_MESSAGE_REFUSED'> {
   const { mti } = decoded;
   if (!isRequestMti(mti)) return refused(0, 'a request or an advice');
-  const present = checkElements(terminalMessages[mti], new Set(decoded.elements), decoded.text(22));
+  const isRate = isRateLookUp(decoded.text(3)) && (mti === '1100' || mti === '1101');
+  const table = isRate ? rateMessages[mti] : terminalMessages[mti];
+  const present = checkElements(table, new Set(decoded.elements), decoded.text(22));
   if (!present.ok) return present;
   const finding = validate(decoded).find(({ severity }) => severity === 'error');
   if (finding) return refused(finding.field, finding.code);
@@ -75,7 +85,7 @@ export function readRequest(
   return readValues(decoded, isReversal, entryModeOf(decoded.text(22) ?? ''));
 }
 
-const requestMtis = ['1100', '1101', '1200', '1201', '1220', '1221', '1420', '1421'] as const;
+const requestMtis = ['1100', '1101', '1120', '1121', '1200', '1201', '1220', '1221', '1420', '1421'] as const;
 const isRequestMti = (mti: string): mti is (typeof requestMtis)[number] => requestMtis.some((known) => known === mti);
 
 /** The values of a request whose elements are as they should be, whoever asks. `entry`: how the card was read, undefined for a way that is not known. */
@@ -91,7 +101,7 @@ export function readValues(
   const operation = operationOf(originalMti(decoded.mti), decoded.text(3), decoded.text(24));
   if (stan === undefined || localTime === undefined) return refused(11, 'present');
   if (!isReversal && operation === undefined) return refused(3, 'a known operation');
-  const asksOnly = operation !== undefined && isInquiry(operation);
+  const asksOnly = operation !== undefined && isInquiry(operation) && operation !== 'rate';
   if (amountMinor < 1 !== asksOnly) return refused(4, asksOnly ? 'zeros' : 'an amount');
   if (pan === undefined || pan.length < 12) return refused(2, 'a card number');
   const follows = decoded.text(56);
@@ -109,7 +119,18 @@ export function readValues(
     if (entry === undefined) return refused(22, 'entry mode');
     const needs = operation === 'refund' || operation === 'completion' || operation === 'transitConfirm';
     if (needs !== (original !== undefined)) return refused(56, needs ? 'present' : 'absent');
-    return ok({ ...keys, kind: 'sale', operation, entry, original: original?.ok ? original.value : undefined });
+    // A look-up may say the currency of the card; it agrees on nothing.
+    const converted = operation === 'rate' ? ok(undefined) : readConversion((number) => decoded.text(number));
+    if (!converted.ok) return converted;
+    return ok({
+      ...keys,
+      kind: 'sale',
+      operation,
+      entry,
+      original: original?.ok ? original.value : undefined,
+      conversion: converted.value,
+      reference: readOfferReference(decoded.text(62)),
+    });
   }
   const reason = decoded.text(25);
   if (!original?.ok) return refused(56, 'present');

@@ -3,6 +3,7 @@ import {
   businessDay,
   type Link,
   operations,
+  readOfferReference,
   retrievalReference,
   transmissionTime,
 } from '@tsunagu/protocols/acquiring';
@@ -35,6 +36,8 @@ export function issuerRequest(
 ): Message {
   const fields: { [element: number]: FieldValue } = {};
   for (const [number, value] of Object.entries(sale.fields)) if (!ofTheLink.has(number)) fields[Number(number)] = value;
+  // The offer is between the terminal and us; what was agreed stands in DE6, DE10 and DE51.
+  if (typeof fields[62] === 'string' && readOfferReference(fields[62]) !== undefined) delete fields[62];
   fields[7] = transmissionTime(nowMs);
   fields[11] = outStan;
   if (link?.calendar.stamped) fields[28] = businessDay(link, nowMs);
@@ -52,7 +55,7 @@ export function toldMti({ kind, decided_by }: Pick<SaleRow, 'kind' | 'decided_by
 
 /** What of a sale its reversal needs; the rest is not kept. */
 export function reversalImage(sale: Message): Message {
-  const kept = [2, 3, 4, 7, 11, 12, 14, 22, 23, 26, 28, 32, 37, 41, 42, 49] as const;
+  const kept = [2, 3, 4, 6, 7, 10, 11, 12, 14, 22, 23, 26, 28, 32, 37, 41, 42, 49, 51] as const;
   const fields: { [element: number]: FieldValue } = {};
   for (const number of kept) {
     const value = sale.fields[number];

@@ -8,8 +8,9 @@ import {
   reversalReasons,
 } from '@tsunagu/protocols/acquiring';
 import { type DecodedMessage, type Message, responseMti } from '@tsunagu/protocols/iso8583';
-import { type Fault, fail, lastFour, Secret } from '@tsunagu/protocols/kit';
+import { type Fault, fail, lastFour, Secret, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
+import type { DccDesk } from '../dcc/desk.ts';
 import type { IssuerLink } from '../issuer-link/issuer-link.ts';
 import { mismatchText, type Mismatch } from '../link/matching.ts';
 import type { Advices } from '../journal/advices.ts';
@@ -62,6 +63,7 @@ export class Processing {
   readonly #advices: Advices;
   readonly #rules: SwitchRules;
   readonly #standIn: StandIn;
+  readonly #dcc: DccDesk;
   readonly #roads: Roads;
   /** Sales whose answer somebody waits for, by id. A repeat of the request waits here too. */
   readonly #answers = new Map<string, { readonly promise: Promise<Reply>; give(reply: Reply): void }>();
@@ -74,6 +76,7 @@ export class Processing {
     advices: Advices,
     rules: SwitchRules,
     standIn: StandIn,
+    dcc: DccDesk,
     roads: Roads,
   ) {
     this.#world = world;
@@ -82,6 +85,7 @@ export class Processing {
     this.#advices = advices;
     this.#rules = rules;
     this.#standIn = standIn;
+    this.#dcc = dcc;
     this.#roads = roads;
   }
 
@@ -118,13 +122,23 @@ export class Processing {
     const request = asking.read(decoded);
     if (!request.ok) return await this.#unreadable(asking, decoded, request.fault);
     try {
-      return request.value.kind === 'sale'
-        ? await this.#sale(asking, request.value)
-        : await this.#reversal(asking, request.value);
+      if (request.value.kind === 'reversal') return await this.#reversal(asking, request.value);
+      return request.value.operation === 'rate'
+        ? await this.#rate(asking, request.value)
+        : await this.#sale(asking, request.value);
     } finally {
       wipe(request.value.message);
       request.value.pan.wipe();
     }
+  }
+
+  /** What a sale would be in the currency of the card. Nothing is asked of an issuer. */
+  async #rate(asking: Asking, request: TerminalSale): Promise<Reply> {
+    const { operation, entry, amountMinor, pan } = request;
+    const nowMs = this.#world.clock.now();
+    const route = { digits: leadingDigits(pan), operation, entry, amountMinor, nowMs };
+    const { first } = this.#rules.router.route({ ...route, operation: 'sale' }, () => 'ready');
+    return { answer: await this.#dcc.answer(asking, request, await this.#forbidden(asking, first?.acquirer), first) };
   }
 
   /** 904 with whatever keys could be read, and the element in DE44; a refusal when not even the kind of message is known. */
@@ -250,10 +264,19 @@ export class Processing {
           };
     // Whoever repeats the request while this one is under way has to find it.
     const waiting = row.state === 'send-intended' ? this.#wait(id) : undefined;
-    const refuse = (actionCode: string): Decision => own(actionCode, 'SWITCH_FOLLOW_UP_REFUSED');
+    const refuse = (actionCode: string, reason = 'SWITCH_FOLLOW_UP_REFUSED'): Decision => own(actionCode, reason);
     const answerOf = (actionCode: string): Uint8Array => own(actionCode, undefined).answer;
     const arrival = await this.#journal
-      .arriveSale(row, ksn, refuse, isPosting ? outgoing : undefined)
+      .arriveSale(
+        row,
+        ksn,
+        refuse,
+        isPosting ? outgoing : undefined,
+        // Most sales say nothing of another currency, and are stored in a commit that reads nothing.
+        sale.conversion || operation === 'refund'
+          ? (commit, stored) => this.#dcc.judge(commit, stored, sale)
+          : undefined,
+      )
       .catch((error: unknown) => {
         this.#answers.delete(id);
         throw error;
@@ -263,7 +286,7 @@ export class Processing {
     switch (arrival.type) {
       case 'replay':
         this.#world.log('info', 'requestReplayed', { from: key, sale: arrival.row.id, stan: sale.stan });
-        return { answer: arrival.row.answer ?? answerOf('923') };
+        return { answer: this.#stored(arrival.row) ?? answerOf('923') };
       case 'in-progress': {
         const first = this.#answers.get(arrival.row.id);
         return first ? await first.promise : { answer: answerOf('923') };
@@ -408,13 +431,13 @@ export class Processing {
   /** One step of a sale: rules, one commit, then what may be said. */
   async #stepOnce(face: Face, row: SaleRow, event: SaleEvent, request: Message, answer?: Message): Promise<void> {
     const outStan = event.type === 'issuerTimedOut' ? await this.#nextStan(row.link) : '';
-    const stepped = await this.#journal.step(row, event, outStan, (action, _row, nowMs) =>
+    const stepped = await this.#journal.step(row, event, outStan, (action, { id }, nowMs) =>
       action.type === 'answerFromIssuer' && answer
         ? {
             by: 'issuer',
             actionCode: textOf(answer, 39) ?? '909',
             approvalCode: textOf(answer, 38),
-            answer: passedOn(face, request, answer, nowMs),
+            answer: this.#kept({ id, kind: row.kind }, passedOn(face, request, answer, nowMs)),
           }
         : this.#own(face, request, action.type === 'answer' ? action.actionCode : '909', 'ISSUER_TIMEOUT', nowMs),
     );
@@ -445,9 +468,25 @@ export class Processing {
       this.#rooms.live.publish({ name: 'sale', data: saleLineOf(row) });
   }
 
+  /** An answer as it is stored. What an issuer says to a validity check may be a card number: that stands in the journal sealed. */
+  #kept({ id, kind }: Pick<SaleRow, 'id' | 'kind'>, answer: Uint8Array): Uint8Array {
+    if (kind !== 'validity') return answer;
+    const sealed = this.#rooms.vault.seal(`switch/answer/${id}`, answer);
+    answer.fill(0);
+    return sealed;
+  }
+
+  /** The answer that was stored, as it goes out. */
+  #stored({ id, kind, decided_by, answer }: SaleRow): Uint8Array | null {
+    return answer !== null && kind === 'validity' && decided_by === 'issuer'
+      ? unwrap(this.#rooms.vault.open(`switch/answer/${id}`, answer))
+      : answer;
+  }
+
   /** The stored answer of a decided sale; tells the world of the decision. */
   #answered(row: SaleRow): Uint8Array {
-    if (row.answer === null || row.action_code === null) throw new Error('a sale that is not answered yet');
+    const answer = this.#stored(row);
+    if (answer === null || row.action_code === null) throw new Error('a sale that is not answered yet');
     this.#publish(row);
     this.#rooms.metrics.saleAnswered(
       row.state === 'approved' || row.state === 'posting' ? 'approved' : 'declined',
@@ -464,7 +503,7 @@ export class Processing {
       rrn: row.rrn,
       reason: row.reason,
     });
-    return row.answer;
+    return answer;
   }
 
   #give(id: string, reply: Reply): void {

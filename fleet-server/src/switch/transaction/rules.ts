@@ -7,7 +7,7 @@ import { isApproval } from '@tsunagu/protocols/iso8583';
  * - `refused`: the switch said no by itself; nothing was sent.
  * - `send-intended`: durable with everything a reversal needs; from here on nothing is assumed not sent, so whether it was handed to the line is not written down.
  * - `approved`, `declined`: the issuer's word, durable.
- * - `posting`: an advice (1220) of the terminal, answered when it was durable; it is queued for the issuer until it is taken: `posted`.
+ * - `posting`: an advice (1120, 1220) of a terminal or centre, answered when it was durable; it is queued for the issuer until it is taken: `posted`.
  * - `reversing`: the outcome is unknown or unwanted; a 1420 is queued and will be repeated until it is taken.
  * - `reversed`: the issuer took it.
  *
@@ -53,6 +53,8 @@ export type JournalEntry =
   | 'late-answer'
   | 'replayed'
   | 'duplicate-differs'
+  | 'rate-offered'
+  | 'rate-not-offered'
   | 'posting-queued'
   | 'posting-sent'
   | 'posting-taken'
@@ -168,8 +170,11 @@ export interface Followed {
 /** Kinds that are judged against what they name. */
 export const isFollowUp = (kind: Operation): boolean => kind === 'refund' || kind === 'completion';
 
+/** What holds an amount until a completion posts it. */
+const holds: ReadonlySet<Operation> = new Set(['authorisation', 'offlineAuthorisation']);
+
 /** States in which an amount stands, or may stand. */
-const stands: ReadonlySet<SaleState> = new Set(['send-intended', 'approved', 'posting', 'posted']);
+export const standing: ReadonlySet<SaleState> = new Set(['send-intended', 'approved', 'posting', 'posted']);
 
 /**
  * Whether a refund or completion may follow what it names. Order: unknown (914), another kind, state or card (902), followed before (902)
@@ -184,16 +189,16 @@ export function judgeFollowUp(
   if (original === undefined) return '914';
   const isFit =
     wanted.kind === 'refund'
-      ? original.kind !== 'refund' && original.kind !== 'authorisation' && !isInquiry(original.kind)
-      : original.kind === 'authorisation';
+      ? original.kind !== 'refund' && !holds.has(original.kind) && !isInquiry(original.kind)
+      : holds.has(original.kind);
   const isSettled = original.state === 'approved' || original.state === 'posting' || original.state === 'posted';
   if (!isFit || !isSettled || original.panToken !== wanted.panToken) return '902';
-  const standing = followers.filter(({ kind, state }) => kind === wanted.kind && stands.has(state));
+  const alike = followers.filter(({ kind, state }) => kind === wanted.kind && standing.has(state));
   if (wanted.kind === 'completion') {
-    if (standing.length > 0) return '902';
+    if (alike.length > 0) return '902';
     return wanted.amountMinor * 100 > original.amountMinor * terminalLink.completionPercentMax ? '110' : undefined;
   }
-  const givenBack = standing.reduce((sum, { amountMinor }) => sum + amountMinor, 0);
+  const givenBack = alike.reduce((sum, { amountMinor }) => sum + amountMinor, 0);
   return givenBack + wanted.amountMinor > original.amountMinor ? '110' : undefined;
 }
 
@@ -205,5 +210,5 @@ export function judgeCancellation(
 ): string | undefined {
   if (reason !== reversalReasons.customerCancelled) return undefined;
   if (original === undefined) return '914';
-  return followers.some(({ kind, state }) => !isInquiry(kind) && stands.has(state)) ? '902' : undefined;
+  return followers.some(({ kind, state }) => !isInquiry(kind) && standing.has(state)) ? '902' : undefined;
 }

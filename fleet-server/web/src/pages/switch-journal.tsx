@@ -13,7 +13,7 @@ import { useLocation } from 'preact-iso';
 import { ask, faultText } from '../api.ts';
 import { formText } from '../parts/form-text.ts';
 import { CardName, Mark, type Tone, Alert } from '../parts/index.tsx';
-import { moment, money } from '../text/format.ts';
+import { moment, money, ownMoney } from '../text/format.ts';
 import { reasonText, t, tAny } from '../text/index.ts';
 
 const texts = ['token', 'lastFour', 'rrn', 'terminal', 'amount'] as const;
@@ -166,7 +166,10 @@ export function Journal() {
                     <StateMark state={one.state} />
                     <span class="under">{reasonText(one.reason, one.actionCode)}</span>
                   </td>
-                  <td class="number strong">{money(one.amountMinor, one.currency)}</td>
+                  <td class="number strong">
+                    {money(one.amountMinor, one.currency)}
+                    {one.ownCurrency && <span class="under">{ownMoney(one.ownCurrency)}</span>}
+                  </td>
                   <td>
                     <CardName sale={one} />
                   </td>
@@ -202,13 +205,17 @@ function Detail({ of }: { of: SwitchTransactionDetail }) {
     [t('switch.by.rrn'), of.rrn],
     [t('switch.actionCode'), of.actionCode],
     [t('switch.approvalCode'), of.approvalCode],
+    ...(of.ownCurrency
+      ? [[t('switch.rate'), `1 ${of.currency} = ${of.ownCurrency.rate} ${of.ownCurrency.currency}`] as const]
+      : []),
     [t('switch.routing'), `v${of.routingVersion}`],
     [t('switch.day'), [of.acquirerDay, of.issuerDay].map((day) => day ?? '–').join(' → ')],
   ];
   return (
     <section class="pad" aria-labelledby="transaction-title" data-testid="transaction">
       <h3 id="transaction-title">
-        {money(of.amountMinor, of.currency)} · <CardName sale={of} /> · <StateMark state={of.state} />
+        {money(of.amountMinor, of.currency)}
+        {of.ownCurrency && ` · ${ownMoney(of.ownCurrency)}`} · <CardName sale={of} /> · <StateMark state={of.state} />
       </h3>
       <dl class="facts">
         {facts.flatMap(([name, value]) => [

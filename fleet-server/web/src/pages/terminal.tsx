@@ -21,8 +21,8 @@ import { Effective } from '../parts/effective.tsx';
 import { formText } from '../parts/form-text.ts';
 import { TerminalJobs } from '../parts/terminal-jobs.tsx';
 import { Ago, linkTone, Mark, outcomeTone, SalesTable, Alert } from '../parts/index.tsx';
-import { moment, money } from '../text/format.ts';
-import { errorText, reasonText, t, tAny } from '../text/index.ts';
+import { moment, money, ownMoney } from '../text/format.ts';
+import { errorText, nextText, reasonText, stepText, t, tAny } from '../text/index.ts';
 
 export function TerminalPage() {
   const serial = useRoute().params['serial'] ?? '';
@@ -290,7 +290,7 @@ function TestSale({ detail, isReady }: { detail: TerminalDetail; isReady: boolea
             {job.steps.map((step) => (
               <li key={`${step.step} ${step.atMs}`}>
                 <span>{tAny('step', step.step)}</span>
-                <span class="quiet mono">{step.detail}</span>
+                <span class="quiet mono">{stepText(step.detail ?? '')}</span>
                 <span class="quiet number">{Math.round(step.atMs)} ms</span>
               </li>
             ))}
@@ -299,7 +299,9 @@ function TestSale({ detail, isReady }: { detail: TerminalDetail; isReady: boolea
             <p class="result">
               <Mark tone={outcomeTone(job.sale.outcome)}>{t(`outcome.${job.sale.outcome}`)}</Mark>{' '}
               <strong>{money(job.sale.amountMinor, job.sale.currency)}</strong>{' '}
+              {job.sale.ownCurrency && `${ownMoney(job.sale.ownCurrency)} `}
               {reasonText(job.sale.reason ?? null, job.sale.actionCode ?? null)}
+              <span class="under">{nextText(job.sale)}</span>
             </p>
           )}
           {job.fault !== null && <p class="failure">{errorText(job.fault)}</p>}

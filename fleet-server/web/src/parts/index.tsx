@@ -2,7 +2,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import type { Overview, SaleLine } from '@tsunagu/protocols/fleet';
 import type { ComponentChildren } from 'preact';
 import { heardAt, liveness, now, retrySeconds, sales, silentSeconds } from '../live.ts';
-import { ago, clock, money } from '../text/format.ts';
+import { ago, clock, money, ownMoney } from '../text/format.ts';
 import { reasonText, t, tAny } from '../text/index.ts';
 
 export type Tone = 'ok' | 'warn' | 'error' | 'off' | 'info';
@@ -126,7 +126,10 @@ export function Feed() {
           <li key={sale.id} class={`tone-${outcomeTone(sale.outcome)}`}>
             <span class="line">
               <Mark tone={outcomeTone(sale.outcome)}>{t(`outcome.${sale.outcome}`)}</Mark>
-              <span class="amount">{money(sale.amountMinor, sale.currency)}</span>
+              <span class="amount">
+                {money(sale.amountMinor, sale.currency)}
+                {sale.ownCurrency && ` · ${ownMoney(sale.ownCurrency)}`}
+              </span>
             </span>
             <span class="line small">
               <CardName sale={sale} />
@@ -182,7 +185,10 @@ export const SalesTable = ({ lines, withTerminal = true }: { lines: readonly Sal
             <td>
               <Mark tone={outcomeTone(sale.outcome)}>{t(`outcome.${sale.outcome}`)}</Mark>
             </td>
-            <td class="number strong">{money(sale.amountMinor, sale.currency)}</td>
+            <td class="number strong">
+              {money(sale.amountMinor, sale.currency)}
+              {sale.ownCurrency && <span class="under">{ownMoney(sale.ownCurrency)}</span>}
+            </td>
             {withTerminal && (
               <td>
                 <a href={`/terminals/${sale.serial}`}>{sale.serial}</a>

@@ -17,6 +17,18 @@ export function money(amountMinor: number, currency = 'JPY'): string {
   }
 }
 
+/** An amount in the cardholder's own currency, by its code: there are many dollars. */
+export function ownMoney({
+  amountMinor,
+  currency,
+}: {
+  readonly amountMinor: number;
+  readonly currency: string;
+}): string {
+  const format = new Intl.NumberFormat(locale(), { style: 'currency', currency, currencyDisplay: 'code' });
+  return format.format(amountMinor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0));
+}
+
 export const count = (value: number): string => new Intl.NumberFormat(locale()).format(value);
 export const percent = (ratio: number): string =>
   new Intl.NumberFormat(locale(), { style: 'percent', maximumFractionDigits: 0 }).format(ratio);

@@ -1,9 +1,10 @@
 import { signal } from '@preact/signals';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
+import { isInquiry, type SaleResult } from '@tsunagu/protocols/fleet';
 import i18next from 'i18next';
 import { en, type TextKey } from './en.ts';
 import { ja } from './ja.ts';
-import type { actionCodes, errorTable } from './tables.ts';
+import type * as tableTexts from './tables.ts';
 
 export type { TextKey } from './en.ts';
 export type Language = 'ja' | 'en';
@@ -49,15 +50,16 @@ export function tAny(group: string, name: string): string {
 }
 
 /** The long tables come after the first drawing; until then a code stands for itself. */
-const tables = signal<{ errors: typeof errorTable; actions: typeof actionCodes } | undefined>(undefined);
-void import('./tables.ts').then(({ errorTable: errors, actionCodes: actions }) => {
-  tables.value = { errors, actions };
+const tables = signal<typeof tableTexts | undefined>(undefined);
+void import('./tables.ts').then((loaded) => {
+  tables.value = loaded;
 });
 
-const isErrorCode = (code: string, errors: typeof errorTable): code is ErrorCode => Object.hasOwn(errors, code);
+const isErrorCode = (code: string, errors: typeof tableTexts.errorTable): code is ErrorCode =>
+  Object.hasOwn(errors, code);
 /** What a code of the error table says. */
 export function errorText(code: string): string {
-  const errors = tables.value?.errors;
+  const errors = tables.value?.errorTable;
   return errors && isErrorCode(code, errors) ? errors[code][language.value].says : code;
 }
 
@@ -65,5 +67,17 @@ export function errorText(code: string): string {
 export function reasonText(reason: string | null, actionCode: string | null): string {
   if (reason !== null) return errorText(reason);
   if (actionCode === null || actionCode.startsWith('0')) return '';
-  return tables.value?.actions[actionCode]?.[language.value] ?? actionCode;
+  return tables.value?.actionCodes[actionCode]?.[language.value] ?? actionCode;
 }
+
+/** What can be done about a payment that did not stand: by our own reason, else by the issuer's code. */
+export function nextText({ outcome, reason, actionCode, kind }: SaleResult): string {
+  const known = tables.value;
+  if (known === undefined || outcome === 'approved') return '';
+  if (reason === undefined)
+    return known.nextAfterActionCode(actionCode ?? '', isInquiry(kind) ? 'inquiry' : 'payment')?.[language.value] ?? '';
+  return isErrorCode(reason, known.errorTable) ? known.errorTable[reason][language.value].next : '';
+}
+
+/** What a step of a payment adds, in the reader's language. */
+export const stepText = (detail: string): string => tables.value?.stepDetail(detail, language.value) ?? detail;

@@ -1,3 +1,4 @@
 // The long tables, in a file of their own that is loaded after the first drawing.
 export { errorTable } from '@tsunagu/protocols/errors';
-export { actionCodes } from '@tsunagu/protocols/iso8583';
+export { stepDetail } from '@tsunagu/protocols/kernel-trace';
+export { actionCodes, nextAfterActionCode } from '@tsunagu/protocols/iso8583';

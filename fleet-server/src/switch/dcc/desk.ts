@@ -1,0 +1,199 @@
+import { type Conversion, conversionElements, formatOfferTerms } from '@tsunagu/protocols/acquiring';
+import { fail, toHex } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import type { Commit, SaleRow } from '../journal/commit.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { SwitchAlarm, SwitchVault } from '../ports.ts';
+import { leadingDigits } from '../routing/route.ts';
+import type { SwitchRules } from '../rules/rules.ts';
+import type { Asking } from '../transaction/asking.ts';
+import { ownAnswer } from '../transaction/messages.ts';
+import { standing } from '../transaction/rules.ts';
+import { bodyDigest, type TerminalSale } from '../terminal-link/request.ts';
+import { type DccRefusal, judgeClaim, judgeRefund, offerFor } from './offer.ts';
+
+/** How long an offer that is over is kept, so that a repeat of its look-up finds it, and a late sale its reason. */
+const keptMs = 86_400_000;
+
+/** What a sale or refund says of the cardholder's currency. */
+export interface Said {
+  readonly conversion: Conversion | undefined;
+  /** Of the offer that a sale uses. */
+  readonly reference: string | undefined;
+}
+
+/** Offers amounts in the currency of a card, and sees that what is sold and given back is what was offered. All of it is in the store: an offer outlives a restart. */
+export class DccDesk {
+  readonly #world: World;
+  readonly #vault: SwitchVault;
+  readonly #journal: Journal;
+  readonly #rules: SwitchRules;
+  readonly #alarm: (alarm: SwitchAlarm) => void;
+
+  constructor(
+    world: World,
+    { vault, alarm }: { readonly vault: SwitchVault; readonly alarm: (alarm: SwitchAlarm) => void },
+    journal: Journal,
+    rules: SwitchRules,
+  ) {
+    this.#world = world;
+    this.#vault = vault;
+    this.#alarm = alarm;
+    this.#journal = journal;
+    this.#rules = rules;
+  }
+
+  /** The answer to a rate look-up: what the amount is, or why nothing is offered. It is on disk before it is told; the same look-up again gets the same. */
+  async answer(
+    { key, serial, ksn, face }: Asking,
+    { message, pan, stan, localTime, amountMinor }: TerminalSale,
+    forbidden: { readonly actionCode: string; readonly reason: string } | undefined,
+    route: { readonly scheme: string; readonly link: string } | undefined,
+  ): Promise<Uint8Array> {
+    const now = this.#world.clock.now();
+    const say = (actionCode: string, added: { readonly [element: number]: string } = {}): Uint8Array =>
+      ownAnswer(face, message, actionCode, now, added);
+    const text = (number: number): string | undefined => {
+      const value = message.fields[number];
+      return typeof value === 'string' ? value : undefined;
+    };
+    const { contracts, rates } = this.#rules;
+    const allowed = route ? contracts.of({ ...route, merchant: text(42) ?? '' }).dccCurrencies : [];
+    const asked = { digits: leadingDigits(pan), cardSays: text(51), amountMinor, allowed };
+    const offer = forbidden ?? offerFor(rates, asked, now);
+    if ('actionCode' in offer) {
+      await this.#journal.note('rate-not-offered', key, ksn, { stan, reason: offer.reason });
+      return say(offer.actionCode);
+    }
+    const { conversion, markUpBasisPoints, until } = offer;
+    const reference = toHex(this.#world.entropy(6)).toUpperCase();
+    const answer = say('000', {
+      ...conversionElements(conversion),
+      62: formatOfferTerms({ reference, markUpBasisPoints, until }),
+    });
+    const row = {
+      reference,
+      serial: key,
+      stan,
+      local_time: localTime,
+      body_tag: this.#vault.panToken(bodyDigest(message)),
+      at: now,
+      until,
+      pan_token: this.#vault.panToken(pan),
+      amount_minor: amountMinor,
+      own_minor: conversion.amountMinor,
+      own_currency: conversion.currency,
+      rate: conversion.rate,
+      mark_up: markUpBasisPoints,
+      rates_version: rates.version,
+      answer,
+    };
+    const kept = await this.#journal.write(async (tx, commit) => {
+      if (ksn) commit.counter(ksn, now);
+      const known = await tx
+        .selectFrom('switch_offers')
+        .select(['body_tag', 'answer'])
+        .where('serial', '=', key)
+        .where('stan', '=', stan)
+        .where('local_time', '=', localTime)
+        .executeTakeFirst();
+      if (known) return known;
+      await tx
+        .deleteFrom('switch_offers')
+        .where('until', '<', now - keptMs)
+        .execute();
+      await tx.insertInto('switch_offers').values(row).execute();
+      this.#journal.entry(commit, 'rate-offered', undefined, key, {
+        stan,
+        reference,
+        amountMinor,
+        ownMinor: conversion.amountMinor,
+        ownCurrency: conversion.currency,
+        rate: conversion.rate,
+        markUp: markUpBasisPoints,
+        ratesVersion: rates.version,
+      });
+      return row;
+    });
+    if (kept.body_tag === row.body_tag) return kept.answer;
+    const { fault } = fail('SWITCH_DUPLICATE_DIFFERS', { facts: { stan } });
+    this.#alarm({ serial, fault });
+    return say('913');
+  }
+
+  /**
+   * Whether a sale or refund may be in the currency that it says, and what it counts for there; undefined: it may. It is judged and written in the commit that
+   * stores the sale, so that an offer is used once, and two refunds cannot both find the same money.
+   */
+  async judge(commit: Commit, row: SaleRow, { conversion, reference }: Said): Promise<DccRefusal | undefined> {
+    if (row.kind === 'refund') return await this.#judgeRefund(commit, row, conversion);
+    if (conversion === undefined) return undefined;
+    const tx = await commit.direct();
+    const offer =
+      reference === undefined || row.kind !== 'sale'
+        ? undefined
+        : await tx.selectFrom('switch_offers').selectAll().where('reference', '=', reference).executeTakeFirst();
+    const used =
+      offer &&
+      (await tx
+        .selectFrom('switch_conversions')
+        .select('sale_id')
+        .where('offer', '=', offer.reference)
+        .executeTakeFirst());
+    const refusal = judgeClaim(
+      { serial: row.serial, panToken: row.pan_token, amountMinor: row.amount_minor, conversion },
+      offer && {
+        serial: offer.serial,
+        panToken: offer.pan_token,
+        amountMinor: offer.amount_minor,
+        until: offer.until,
+        conversion: { currency: offer.own_currency, amountMinor: offer.own_minor, rate: offer.rate },
+      },
+      used !== undefined,
+      row.received_at,
+    );
+    if (refusal || !offer) return refusal;
+    await tx
+      .insertInto('switch_conversions')
+      .values({
+        sale_id: row.id,
+        offer: offer.reference,
+        own_minor: conversion.amountMinor,
+        own_currency: conversion.currency,
+        rate: conversion.rate,
+        mark_up: offer.mark_up,
+        rates_version: offer.rates_version,
+      })
+      .execute();
+    return undefined;
+  }
+
+  async #judgeRefund(commit: Commit, row: SaleRow, refund: Conversion | undefined): Promise<DccRefusal | undefined> {
+    if (row.original_id === null) return undefined;
+    const tx = await commit.direct();
+    const sale = await tx
+      .selectFrom('switch_conversions')
+      .selectAll()
+      .where('sale_id', '=', row.original_id)
+      .executeTakeFirst();
+    const before = await tx
+      .selectFrom('switch_sales')
+      .select((all) => all.fn.sum<number | null>('amount_minor').as('minor'))
+      .where('original_id', '=', row.original_id)
+      .where('kind', '=', 'refund')
+      .where('state', 'in', [...standing])
+      .executeTakeFirst();
+    const refusal = judgeRefund(
+      row.amount_minor,
+      refund,
+      sale && { currency: sale.own_currency, rate: sale.rate },
+      Number(before?.minor ?? 0),
+    );
+    if (refusal || !sale || !refund) return refusal;
+    await tx
+      .insertInto('switch_conversions')
+      .values({ ...sale, sale_id: row.id, offer: null, own_minor: refund.amountMinor })
+      .execute();
+    return undefined;
+  }
+}
