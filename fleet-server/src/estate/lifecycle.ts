@@ -27,6 +27,7 @@ import type { Transaction } from 'kysely';
 import type { Actor, Approvals } from '../audit/index.ts';
 import { type Database, isoTime, type Queryable, type Store } from '../store/index.ts';
 import { type BenchTestPassed, knownEvidence } from './known-evidence.ts';
+import { keepReports } from './step-reports.ts';
 import type { Note } from './timeline.ts';
 
 export interface LifecycleRooms {
@@ -223,6 +224,7 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
     if (bag === 'closed' && given.bagNumber !== undefined)
       await tx.insertInto('bags').values({ number: given.bagNumber, serial, closed_at: at }).execute();
     await tx.deleteFrom('lifecycle_proposals').where('serial', '=', serial).execute();
+    await keepReports(tx, serial, given);
     if (given.wipeProof?.by === 'destruction') await rooms.keysDestroyed(tx, serial);
     await rooms.note(tx, serial, 'lifecycle-moved', {
       from,
