@@ -28,7 +28,11 @@ const program = new Command('merchant-centre')
   .option('--seed <number>', 'seed of its cards, amounts and faults', '1')
   .option('--requests <count>', 'how many it sends; until it is stopped unless told')
   .option('--rate <perSecond>', 'another rate than the profile says')
-  .option('--uncounted <count>', 'of the first so many it does not count how long they took', '0')
+  .option(
+    '--uncounted <count>',
+    'the first so many do not count in how long they took and how many there are a second',
+    '0',
+  )
   .option('--tap <port>', 'show each message to the ledger oracle on this port')
   .parse();
 const options = program.opts<{

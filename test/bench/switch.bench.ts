@@ -1,20 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { open, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSwitchHouse, Program, type SwitchHouse } from '../e2e/switch-programs.ts';
 import type { BenchReport } from './report.ts';
 
-// `--million` takes an hour or more; what it shows beyond the usual run is memory and the restart. A quarter is of some thousands: the centre is a new
-// process for each, and what it takes until its code is compiled is not what is measured.
-const requests = process.argv.includes('--million')
-  ? 1_000_000
-  : Number(process.env['TSUNAGU_BENCH_REQUESTS'] ?? 24_000);
-const parts = 4;
+// The centre is a new process: of its first sales the times, and what they cost, are its own until its code is compiled.
+const uncounted = 3_000;
+/** Memory is looked at in so many parts of the sales. */
+const parts = 10;
 const portBase = 31_500;
 
-/** The switch between a merchant centre and an issuer, three processes on this machine; and the same two without it. */
-export default async function run(): Promise<BenchReport> {
+/**
+ * The switch between a merchant centre and an issuer, three processes on this machine; and the same two without it.
+ * `--sales=N`: how many go through it as fast as they are answered; 24,000 unless told. A million take a quarter of an hour on a quiet machine.
+ */
+export default async function run(flags: readonly string[] = []): Promise<BenchReport> {
+  const told = flags.find((flag) => flag.startsWith('--sales='))?.slice('--sales='.length);
+  const sales = Number(told ?? 24_000);
+  const few = Math.min(sales, 24_000);
+  const [loadBefore = 0] = loadavg();
   const fsyncMs = await fsyncMedian();
   const house = await openSwitchHouse(portBase);
   const issuer = new Program('issuer', [...house.common, '--profile', 'load']);
@@ -29,7 +34,12 @@ export default async function run(): Promise<BenchReport> {
   try {
     await issuer.line('ready');
     await relay.line('ready');
-    const load = async (count: number, rate: number | undefined, isDirect: boolean, uncounted = 0) => {
+    const load = async (
+      count: number,
+      isDirect: boolean,
+      rate?: number,
+      heard: (asked: number, centre: Program) => void = () => undefined,
+    ): Promise<Counts> => {
       const where = isDirect ? ['--port', String(portBase + 90)] : ['--link', 'pos-centre-1'];
       const centre = new Program('centre', [
         ...house.common,
@@ -43,44 +53,53 @@ export default async function run(): Promise<BenchReport> {
         ...(rate === undefined ? [] : ['--rate', String(rate)]),
       ]);
       await centre.line('ready');
-      const counts = await centre.line('ended');
-      await centre.kill();
-      return counts as unknown as Counts;
+      for (;;) {
+        const said = await centre.line('counts', 'ended');
+        heard(Number(said['asked']) - uncounted, centre);
+        if (said['event'] !== 'ended') continue;
+        await centre.kill();
+        return said as unknown as Counts;
+      }
     };
     // The first of all warm everything up.
-    await load(1_000, undefined, true);
-    const limit = await load(requests, undefined, true);
-    await load(1_000, undefined, false);
-    const emptyMs = await restarted(house);
-    await load(1_000, undefined, false);
-    const cpuBefore = [house.server, issuer].map(({ pid }) => cpuMs(pid));
-    const measured: Counts[] = [];
-    const memory: number[] = [];
-    for (let part = 0; part < parts; part += 1) {
-      measured.push(await load(Math.round(requests / parts), undefined, false));
-      memory.push(memoryMb(house.server.pid));
-    }
-    const most = sumOf(measured);
-    const [ours = 0, issuers = 0] = [house.server, issuer].map(
-      ({ pid }, at) => (cpuMs(pid) - (cpuBefore[at] ?? 0)) / most.asked,
-    );
-    const centres = most.cpuMs / most.asked;
-    const [firstMb = 0, lastMb = 0] = [memory[0], memory.at(-1)];
+    await load(1_000, true);
+    const limit = await load(few, true);
+    await load(1_000, false);
+    const empty = await restarted(house);
+    await load(1_000, false);
+
+    /** Memory in each part, and what the three had used of the processors at the first look that counts and at the last. */
+    const memory: number[][] = Array.from({ length: parts }, () => []);
+    const used: { readonly asked: number; readonly cpuMs: readonly number[] }[] = [];
+    const most = await load(sales, false, undefined, (asked, centre) => {
+      if (asked < 0) return;
+      memory[Math.min(parts - 1, Math.floor((asked * parts) / sales))]?.push(memoryMb(house.server.pid));
+      const cpu = { asked, cpuMs: [house.server, issuer, centre].map(({ pid }) => cpuMs(pid)) };
+      if (cpu.cpuMs.every((ms) => !Number.isNaN(ms))) used.push(cpu);
+    });
+    const memoryMbs = memory.map(median).filter((mb) => !Number.isNaN(mb));
+    const [first, last] = [used[0], used.at(-1)];
+    const cpuOf = (at: number): number =>
+      ((last?.cpuMs[at] ?? 0) - (first?.cpuMs[at] ?? 0)) / ((last?.asked ?? 0) - (first?.asked ?? 0));
+    const [ours, issuers, centres] = [cpuOf(0), cpuOf(1), cpuOf(2)];
+    const [halfMb = Number.NaN, lastMb = Number.NaN] = [memoryMbs[Math.floor(memoryMbs.length / 2)], memoryMbs.at(-1)];
+    const full = await restarted(house);
+
     const half = Math.max(1, Math.round(most.perSecond / 2));
-    // The centre is a new process: of its first two seconds the times are its own, with the switch and without it.
-    const halfLoad = await load(Math.max(500, Math.round(requests / 4)), half, false, half * 2);
-    const halfLimit = await load(Math.max(500, Math.round(requests / 4)), half, true, half * 2);
-    const restartMs = await restarted(house);
+    const halfLoad = await load(Math.max(500, Math.round(few / 4)), false, half);
+    const halfLimit = await load(Math.max(500, Math.round(few / 4)), true, half);
     const addedMs = halfLoad.latencyMs.p99 - halfLimit.latencyMs.p99;
     return {
-      name: `the switch, ${requests} durable sales as fast as they are answered, 256 at once; everything on this machine`,
+      name: `the switch, ${sales} durable sales as fast as they are answered, 256 at once; everything on this machine`,
       figures: {
+        'load of the machine before (one minute)': loadBefore,
         'durable sales a second': most.perSecond,
         'without the switch: centre to issuer, a second': limit.perSecond,
         'approved of those asked, per cent': (100 * most.approved) / most.asked,
         'a flush of the disk (fdatasync of 512 bytes), median ms': fsyncMs,
         'at half load: sales a second': halfLoad.perSecond,
         'at half load: median through the switch, ms': halfLoad.latencyMs.p50,
+        'at half load: median without it, ms': halfLimit.latencyMs.p50,
         'at half load: p99 through the switch, ms': halfLoad.latencyMs.p99,
         'at half load: p99 without it, ms': halfLimit.latencyMs.p99,
         'at half load: p99 added by the switch, ms': addedMs,
@@ -88,20 +107,26 @@ export default async function run(): Promise<BenchReport> {
         'processor time of the issuer a sale, ms': issuers,
         'processor time of the merchant centre a sale, ms': centres,
         'sales a second that two processors have time for': 2_000 / (ours + issuers + centres),
-        'memory of the server after a quarter of the sales, MB': firstMb,
-        'memory of the server after all, MB': lastMb,
-        'restart after kill -9 with a journal of 1,000 until ready, ms': emptyMs,
-        'restart after kill -9 with all in the journal, ms': restartMs,
+        ...Object.fromEntries(
+          memoryMbs.map((mb, at) => [`memory of the server, part ${at + 1} of ${memoryMbs.length}, MB`, mb]),
+        ),
+        'restart after kill -9 with a journal of some thousands, ms': empty.ms,
+        'restart after kill -9 with all in the journal, ms': full.ms,
+        'processor time of a restart with some thousands, ms': empty.cpuMs,
+        'processor time of a restart with all, ms': full.cpuMs,
       },
       ratios: {
         'durable sales a second / 2,000': most.perSecond / 2_000,
         'through the switch / without it': most.perSecond / limit.perSecond,
-        'memory after a quarter / after all': firstMb / lastMb,
         'two flushes and 10 ms / p99 added at half load': (2 * fsyncMs + 10) / Math.max(0.001, addedMs),
+        'memory in the middle / at the end': halfMb / lastMb,
+        '5 s / a restart with all in the journal': 5_000 / full.ms,
       },
       goals: {
         'durable sales a second / 2,000': 1,
         'two flushes and 10 ms / p99 added at half load': 1,
+        'memory in the middle / at the end': 0.95,
+        '5 s / a restart with all in the journal': 1,
       },
       peers: {
         'without it':
@@ -117,34 +142,31 @@ export default async function run(): Promise<BenchReport> {
 
 interface Counts {
   readonly asked: number;
-  readonly cpuMs: number;
   readonly approved: number;
   readonly perSecond: number;
   readonly latencyMs: { readonly p50: number; readonly p99: number };
 }
 
-/** Several loads, one after the other, as one. */
-function sumOf(loads: readonly Counts[]): Omit<Counts, 'latencyMs'> {
-  const total = (of: (load: Counts) => number): number => loads.reduce((sum, load) => sum + of(load), 0);
-  const asked = total((load) => load.asked);
-  return {
-    asked,
-    approved: total((load) => load.approved),
-    cpuMs: total((load) => load.cpuMs),
-    perSecond: asked / total((load) => load.asked / load.perSecond),
-  };
-}
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
-async function restarted(house: SwitchHouse): Promise<number> {
+/** Kills the server and starts it anew; until it is ready. */
+async function restarted(house: SwitchHouse): Promise<{ readonly ms: number; readonly cpuMs: number }> {
   const startedMs = performance.now();
   await house.server.kill();
   await house.restart();
-  return performance.now() - startedMs;
+  return { ms: performance.now() - startedMs, cpuMs: cpuMs(house.server.pid) };
 }
 
-/** User and system time of a process, all its threads, in milliseconds; the kernel counts in hundredths of a second. */
+/** User and system time of a process, all its threads, in milliseconds; the kernel counts in hundredths of a second. NaN for one that has ended. */
 function cpuMs(pid: number | undefined): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return Number.NaN;
+  }
+  const fields = stat.split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
@@ -163,5 +185,5 @@ async function fsyncMedian(): Promise<number> {
   }
   await file.close();
   await rm(folder, { recursive: true, force: true });
-  return times.sort((a, b) => a - b)[50] ?? Number.NaN;
+  return median(times);
 }

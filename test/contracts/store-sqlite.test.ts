@@ -56,6 +56,30 @@ describe('a store on SQLite', () => {
     await connection.close();
   });
 
+  it('learns of its tables at an orderly end: a start does not wait for it', async () => {
+    const { sql } = await import('kysely');
+    const place = newPlace();
+    const store = unwrap(await openStore(place, migrations, clock));
+    await store.write(async (tx) => {
+      for (const statement of ['CREATE TABLE many (one INTEGER)', 'CREATE INDEX many_by_one ON many (one)'])
+        await sql.raw(statement).execute(tx);
+      await sql`INSERT INTO many SELECT value FROM json_each(${JSON.stringify([...Array(500).keys()])})`.execute(tx);
+    });
+    await store.write(async (tx) => await sql`SELECT * FROM many WHERE one = 1`.execute(tx));
+    await store.close();
+    const learned = async () => {
+      const connection = await openSqlite3(place);
+      const rows = await connection.all("SELECT stat FROM sqlite_stat1 WHERE tbl = 'many'", []);
+      await connection.run("DELETE FROM sqlite_stat1 WHERE tbl = 'many'", []);
+      await connection.close();
+      return rows;
+    };
+    expect(await learned()).toEqual([{ stat: '500 1' }]);
+    const again = unwrap(await openStore(place, migrations, clock));
+    expect(await learned()).toEqual([]);
+    await again.close();
+  });
+
   it('survives writes to disk in full: WAL, synchronous FULL, foreign keys', async () => {
     const { sql } = await import('kysely');
     const store = unwrap(await openStore(newPlace(), migrations, clock));

@@ -23,7 +23,7 @@ export class Program {
   constructor(name: keyof typeof programs, args: readonly string[]) {
     const path = fileURLToPath(new URL(`../../${programs[name]}`, import.meta.url));
     // As `npm start` runs it.
-    const flags = name === 'server' ? ['--max-semi-space-size=32'] : [];
+    const flags = name === 'server' ? ['--max-semi-space-size=32', '--no-parallel-scavenge'] : [];
     const child = spawn(process.execPath, [...flags, path, ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, TSUNAGU_LIFELINE: '1' },
@@ -40,14 +40,15 @@ export class Program {
     return this.#child.pid;
   }
 
-  /** The next line with this event; lines before it are passed over. */
-  async line(event: string): Promise<Record<string, unknown>> {
+  /** The next line with one of these events; lines before it are passed over. */
+  async line(...events: readonly string[]): Promise<Record<string, unknown>> {
+    const isWanted = (line: Record<string, unknown>): boolean => events.some((event) => line['event'] === event);
     for (;;) {
-      const at = this.#lines.findIndex((line) => line['event'] === event || line['event'] === 'failed');
+      const at = this.#lines.findIndex((line) => isWanted(line) || line['event'] === 'failed');
       const found = this.#lines.splice(0, at + 1).at(-1);
-      if (found?.['event'] === event) return found;
+      if (found && isWanted(found)) return found;
       if (found || this.#child.exitCode !== null || this.#child.signalCode !== null)
-        throw new Error(`${event} never came: ${JSON.stringify(found ?? null)}`);
+        throw new Error(`${events.join(', ')} never came: ${JSON.stringify(found ?? null)}`);
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
   }

@@ -236,7 +236,11 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
   }
 
   async function moved(serial: Serial): Promise<void> {
-    if (!(await mayNow(store.db, serial, 'connect')).ok) rooms.disconnect(serial);
+    shown(serial, (await mayNow(store.db, serial, 'connect')).ok);
+  }
+
+  function shown(serial: Serial, mayConnect: boolean): void {
+    if (!mayConnect) rooms.disconnect(serial);
     rooms.announce(serial);
   }
 
@@ -310,8 +314,9 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
         return ok('pending');
       });
       if (!done.ok) return done;
-      if (done.value === 'taken') await moved(serial);
-      return await view(serial);
+      const seen = await view(serial);
+      if (done.value === 'taken') shown(serial, seen.ok && permits(seen.value.state, 'connect'));
+      return seen;
     },
   };
 }

@@ -23,12 +23,13 @@ import { isStripeAccountName, isTestCardName, stripeAccount, testCard } from '@t
 import type { World } from '@tsunagu/protocols/world';
 import { numberOf } from '../card-company/issuer-cards.ts';
 import type { CentreLine } from './centre-line.ts';
+import { Latencies } from './latencies.ts';
 import type { CentreProfile } from './profile.ts';
 
 /** What a centre counted so far. */
 export interface CentreCounts {
   readonly asked: number;
-  /** From the first request to the last answer. */
+  /** From the first request that is counted to the last answer. */
   readonly perSecond: number;
   readonly approved: number;
   readonly approvedMinor: number;
@@ -45,7 +46,6 @@ export interface CentreCounts {
 
 /** Tills of a chain: they read stripes, and nobody enters a PIN. */
 const abilities: TerminalAbilities = { readers: ['stripe'], pinPad: false, printer: 'built-in', screen: 'colour' };
-const latenciesMax = 100_000;
 
 /** An emulated merchant centre: sends what its profile says at its rate, and takes back what it does not know the end of. */
 export class MerchantCentre {
@@ -54,7 +54,7 @@ export class MerchantCentre {
   readonly #profile: CentreProfile;
   readonly #acquirerId: string;
   readonly #next: () => number;
-  readonly #latencies: number[] = [];
+  readonly #latencies = new Latencies();
   readonly #declined: Record<string, number> = {};
   #asked = 0;
   #uncounted = 0;
@@ -67,7 +67,9 @@ export class MerchantCentre {
   #inFlight = 0;
   #stan = 0;
   #isStopped = false;
+  /** When the first that counts was sent, and how many were answered before. */
   #firstMs = 0;
+  #answeredBefore = 0;
   #lastMs = 0;
   #wake: () => void = () => undefined;
 
@@ -79,17 +81,19 @@ export class MerchantCentre {
     this.#next = next;
   }
 
+  get #answered(): number {
+    return this.#asked - this.#inFlight;
+  }
+
   /** Requests that nobody knows the end of yet, reversals included. */
   get open(): number {
     return this.#inFlight + this.#reversing;
   }
 
   counts(): CentreCounts {
-    const sorted = Float64Array.from(this.#latencies).sort();
-    const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
     return {
       asked: this.#asked,
-      perSecond: ((this.#asked - this.#inFlight) * 1_000) / Math.max(1, this.#lastMs - this.#firstMs),
+      perSecond: ((this.#answered - this.#answeredBefore) * 1_000) / Math.max(1, this.#lastMs - this.#firstMs),
       approved: this.#approved,
       approvedMinor: this.#approvedMinor,
       declined: this.#declined,
@@ -97,13 +101,17 @@ export class MerchantCentre {
       cancelled: this.#cancelled,
       reversed: this.#reversed,
       reversing: this.#reversing,
-      latencyMs: { p50: at(0.5), p99: at(0.99), max: sorted.at(-1) ?? 0 },
+      latencyMs: {
+        p50: this.#latencies.atMs(0.5),
+        p99: this.#latencies.atMs(0.99),
+        max: this.#latencies.maxMs,
+      },
     };
   }
 
   /**
    * Sends until `requests` were sent, or until it is stopped; then waits for the end of each, reversals included.
-   * @param uncounted of the first so many it is not said how long they took: the centre itself is slow until its code is compiled
+   * @param uncounted the first so many do not count in how long they took and how many there are a second: the centre itself is slow until its code is compiled
    */
   async run(requests = Number.POSITIVE_INFINITY, uncounted = 0): Promise<void> {
     await this.#line.ready();
@@ -141,6 +149,10 @@ export class MerchantCentre {
   }
 
   #start(): void {
+    if (this.#asked === this.#uncounted) {
+      this.#firstMs = this.#world.clock.monotonicMs();
+      this.#answeredBefore = this.#answered;
+    }
     this.#asked += 1;
     this.#inFlight += 1;
     const [operation, request] = this.#request();
@@ -171,8 +183,7 @@ export class MerchantCentre {
       this.#unanswered += 1;
       return this.#reverse(request, reversalReasons.timedOut, undefined);
     }
-    if (nth > this.#uncounted && this.#latencies.length < latenciesMax)
-      this.#latencies.push(this.#world.clock.monotonicMs() - startedMs);
+    if (nth > this.#uncounted) this.#latencies.add(this.#world.clock.monotonicMs() - startedMs);
     const actionCode = answer.text(39) ?? '';
     if (!isApproval(actionCode) && !(isAdvice(operation) && actionCode === '900')) {
       this.#declined[actionCode] = (this.#declined[actionCode] ?? 0) + 1;

@@ -18,14 +18,15 @@ export interface Engine extends Omit<Dialect, 'createDriver'> {
     /** Whether a single write needs a transaction of its own, too: what `sql` checks is to be checked for every write. */
     readonly isForSingleWrites: boolean;
   };
-  /** Run once the schema is up to date. */
-  readonly afterMigrating?: string;
+  /** Run at an orderly end. */
+  readonly beforeClosing?: string;
 }
 
 export const sqliteEngine: Engine = {
   types: sqliteTypes,
   begin: { sql: 'BEGIN IMMEDIATE', isForSingleWrites: false },
-  afterMigrating: 'PRAGMA optimize',
+  // What is learned of tables that have grown takes a look at every entry of an index: a start does not wait for it.
+  beforeClosing: 'PRAGMA optimize',
   createQueryCompiler: () => new SqliteQueryCompiler(),
   createAdapter: () => new SqliteAdapter(),
   createIntrospector: (db) => new SqliteIntrospector(db),

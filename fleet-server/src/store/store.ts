@@ -5,6 +5,7 @@ import type { SqlConnection, SqlValue } from './connection.ts';
 import type { Database } from './database.ts';
 import { storeDialect } from './dialect.ts';
 import { type Engine, sqliteEngine } from './engine.ts';
+import { foldLog } from './log-folding.ts';
 import type { Migration } from './migration.ts';
 import { openSqlite3 } from './sqlite3-connection.ts';
 import { writeGroups } from './write-groups.ts';
@@ -35,12 +36,37 @@ export async function countChanges(tx: Transaction<Database>): Promise<number> {
   return rows[0]?.altered ?? 0;
 }
 
-/** Opens the store of a data folder (SQLite on a file) and brings its schema up to date. */
-export const openStore = (
+/** Opens the store of a data folder (SQLite on a file) and brings its schema up to date. Its log is folded beside the writer. */
+export async function openStore(
   path: string,
   migrations: readonly Migration[],
   clock: Clock,
-): Promise<Result<Store, 'STORE_UNUSABLE'>> => openStoreOn(() => openSqlite3(path), migrations, clock);
+): Promise<Result<Store, 'STORE_UNUSABLE'>> {
+  const opened = await openStoreOn(() => openSqlite3(path), migrations, clock);
+  if (!opened.ok) return opened;
+  const store = opened.value;
+  const folding = foldLog(
+    () => openSqlite3(path),
+    (statement) => store.db.executeQuery(CompiledQuery.raw(statement)),
+  );
+  return ok({
+    ...store,
+    async write(work) {
+      const value = await store.write(work);
+      folding.committed();
+      return value;
+    },
+    async writeAlone(statement, parameters) {
+      const end = (await store.writeAlone?.(statement, parameters)) ?? 'refused';
+      folding.committed();
+      return end;
+    },
+    async close() {
+      await folding.close();
+      await store.close();
+    },
+  });
+}
 
 /** As `openStore`, on connections that somebody else opens: one that writes and one that reads. */
 export async function openStoreOn(
@@ -79,6 +105,12 @@ function storeOn(db: Kysely<Database>, engine: Engine): Store {
     }),
     async close() {
       await groups.idle();
+      // It makes later queries quicker, and is no part of what is kept.
+      if (engine.beforeClosing !== undefined)
+        await sql
+          .raw(engine.beforeClosing)
+          .execute(db)
+          .catch(() => undefined);
       await db.destroy();
     },
   };
@@ -88,7 +120,7 @@ function storeOn(db: Kysely<Database>, engine: Engine): Store {
 async function migrate(
   db: Kysely<Database>,
   migrations: readonly Migration[],
-  { types, afterMigrating }: Engine,
+  { types }: Engine,
   clock: Clock,
 ): Promise<string | undefined> {
   await db.schema
@@ -106,6 +138,5 @@ async function migrate(
       const rows = steps.map(({ name }) => ({ name, applied_at: clock.now() }));
       await tx.insertInto('schema_steps').values(rows).execute();
     });
-  if (afterMigrating !== undefined) await sql.raw(afterMigrating).execute(db);
   return undefined;
 }

@@ -27,19 +27,19 @@ const authorisation: MessageElements = {
   byEntry: { stripe: [35], contact: [55], contactless: [55], stored: [] },
 };
 
-/** What an amount is in the currency of a card (`conversion.ts`); its repeat carries the same. No PIN, track or cryptogram goes with it. */
-const rateLookUp: MessageElements = {
-  title: { en: 'Rate look-up', ja: '換算レート照会' },
-  mandatory: sale.mandatory,
-  optional: [14, 23, 51],
-};
-
 const authorisationAdvice: MessageElements = {
   title: { en: 'Authorisation advice', ja: 'オーソリ通知' },
   // What was decided already, and why (DE25); the approval code of whoever gave it (DE38).
   mandatory: [...sale.mandatory, 25],
   optional: [14, 23, 26, 38, 55],
   byEntry: { stripe: [38], contact: [55], contactless: [55], stored: [38] },
+};
+
+/** What an amount is in the currency of a card (`conversion.ts`); its repeat carries the same. No PIN, track or cryptogram goes with it. */
+const rateLookUp: MessageElements = {
+  title: { en: 'Rate look-up', ja: '換算レート照会' },
+  mandatory: sale.mandatory,
+  optional: [14, 23, 51],
 };
 
 const posting: MessageElements = {

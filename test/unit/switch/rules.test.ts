@@ -5,6 +5,7 @@ import { Ledger } from '@tsunagu/fleet-server/card-company/ledger';
 import { GroupCommit } from '@tsunagu/fleet-server/switch/journal/group-commit';
 import { judgeArrival, onSale, type SaleEvent, type SaleState } from '@tsunagu/fleet-server/switch/transaction/rules';
 import { unwrap } from '@tsunagu/protocols/kit';
+import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
 
 const states: readonly SaleState[] = ['refused', 'send-intended', 'approved', 'declined', 'reversing', 'reversed'];
@@ -63,18 +64,54 @@ test('an arrival is new, a replay, too early, or another request under a used nu
   expect(judgeArrival('b', { bodyTag: 'a', isAnswered: true })).toBe('differs');
 });
 
+test('a commit that comes alone waits for nothing; the next begins a little later, unless many pieces wait', async () => {
+  let nowMs = 1_000;
+  const slept: number[] = [];
+  const { timers } = systemWorld(() => undefined);
+  const group = new GroupCommit(
+    {
+      clock: { now: () => nowMs, monotonicMs: () => nowMs },
+      timers: {
+        ...timers,
+        sleep(delayMs) {
+          slept.push(delayMs);
+          nowMs += delayMs;
+          return Promise.resolve();
+        },
+      },
+    },
+    { write: (work) => work({} as never) },
+  );
+  const write = (pieces: number) =>
+    Promise.all(Array.from({ length: pieces }, () => group.write(() => Promise.resolve())));
+  await write(1);
+  expect(slept).toEqual([]);
+  nowMs += 1;
+  await write(1);
+  expect(slept).toEqual([2]);
+  nowMs += 1;
+  await write(100);
+  expect(slept).toEqual([2]);
+  nowMs += 3;
+  await write(1);
+  expect(slept).toEqual([2]);
+});
+
 test('writes that wait share a commit, and a commit that fails fails all of its writes', async () => {
   let commits = 0;
   let isBroken = false;
-  const group = new GroupCommit({
-    async write(work) {
-      commits += 1;
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      if (isBroken) throw new Error('disk full');
-      // The work below touches no database.
-      return await work({} as never);
+  const group = new GroupCommit(
+    systemWorld(() => undefined),
+    {
+      async write(work) {
+        commits += 1;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        if (isBroken) throw new Error('disk full');
+        // The work below touches no database.
+        return await work({} as never);
+      },
     },
-  });
+  );
   const first = group.write(() => Promise.resolve(1));
   await new Promise((resolve) => setTimeout(resolve, 1));
   const more = Array.from({ length: 10 }, (_, index) => group.write(() => Promise.resolve(index)));

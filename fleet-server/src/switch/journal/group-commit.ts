@@ -1,3 +1,4 @@
+import type { World } from '@tsunagu/protocols/world';
 import { sql } from 'kysely';
 import type { Store } from '../../store/index.ts';
 import { aloneSchema, aloneSql, Commit, NotAlone, type SaleRow, type Wants } from './commit.ts';
@@ -5,6 +6,12 @@ import type { Fence } from './epoch.ts';
 
 /** The most pieces of work in one commit. */
 const groupMax = 256;
+/**
+ * Commits begin so far apart at least, unless a good many pieces wait: a commit has a price whatever it holds, in the database and in all that wakes
+ * up for it here and at the far sides. One that comes alone waits for nothing.
+ */
+const apartMs = 3;
+const manyPieces = 32;
 
 interface Piece {
   readonly wants: Wants | undefined;
@@ -17,6 +24,7 @@ interface Piece {
  * transactions. Pieces of one group share their fate: when one throws, or the commit fails, all of them fail.
  */
 export class GroupCommit {
+  readonly #world: Pick<World, 'clock' | 'timers'>;
   readonly #store: Pick<Store, 'write' | 'writeAlone'>;
   readonly #fence: Fence | undefined;
   /** A commit failed: whether it was kept is not known. */
@@ -27,8 +35,11 @@ export class GroupCommit {
   #running: Promise<void> | undefined;
   /** What a commit in one statement needs, once it is there. */
   #schema: Promise<void> | undefined;
+  /** When the last commit began. */
+  #begunMs = Number.NEGATIVE_INFINITY;
 
-  constructor(store: Pick<Store, 'write' | 'writeAlone'>, fence?: Fence) {
+  constructor(world: Pick<World, 'clock' | 'timers'>, store: Pick<Store, 'write' | 'writeAlone'>, fence?: Fence) {
+    this.#world = world;
     this.#store = store;
     this.#fence = fence;
   }
@@ -60,6 +71,10 @@ export class GroupCommit {
     // Let whatever else arrived in this turn join the first group.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
+      const { clock, timers } = this.#world;
+      const earlyMs = this.#begunMs + apartMs - clock.monotonicMs();
+      if (earlyMs > 0 && this.#waiting.length < manyPieces) await timers.sleep(earlyMs);
+      this.#begunMs = clock.monotonicMs();
       const group = this.#waiting.splice(0, groupMax);
       const { written, failure } = (await this.#alone(group)) ?? (await this.#together(group));
       // Of what failed nobody knows what is on disk: it is read when it is wanted.

@@ -83,14 +83,14 @@ export interface Calendar {
 
 /** The journal of the switch: written before anything is sent, and the only memory that counts. */
 export class Journal {
-  readonly #world: Pick<World, 'clock' | 'id'>;
+  readonly #world: Pick<World, 'clock' | 'timers' | 'id'>;
   readonly #store: Store;
   readonly #vault: SwitchVault;
   readonly #group: GroupCommit;
   readonly #calendar: Calendar;
 
   constructor(
-    world: Pick<World, 'clock' | 'id'>,
+    world: Pick<World, 'clock' | 'timers' | 'id'>,
     store: Store,
     vault: SwitchVault,
     fence: Fence | undefined,
@@ -99,7 +99,7 @@ export class Journal {
     this.#world = world;
     this.#store = store;
     this.#vault = vault;
-    this.#group = new GroupCommit(store, fence);
+    this.#group = new GroupCommit(world, store, fence);
     this.#calendar = calendar;
   }
 
