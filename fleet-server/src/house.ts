@@ -113,7 +113,11 @@ async function build(
   const reachedAt = options.publicHost ?? (host === '0.0.0.0' ? loopback : host);
   const own = await openOwnCertificate(authority, folder, reachedAt);
   const { tls } = own;
-  const admit = watchCustody(world, openAdmission(world, store, tenant), (finding) => guard(finding));
+  const admit = watchCustody(
+    world,
+    openAdmission(world, store, tenant, () => certificates.listsChanged()),
+    (finding) => guard(finding),
+  );
   const jobSigner = await openJobSigner(vault);
   const keys = await openKeys(world, store, vault);
   const firstKeys = options.keyInRuns ? 'in-runs' : 'at-first-contact';
@@ -295,6 +299,8 @@ async function build(
     async changed() {
       await own.writeRoots();
       await renewOwn();
+      // A new issuing CA has a list of its own.
+      broker?.certificatesEnded?.();
       for (const serial of broker?.serials() ?? []) conversation?.notify(serial, { trust: hierarchy.trust.version });
       expiry?.touchAll();
     },
@@ -317,6 +323,7 @@ async function build(
           const order = await software.order(wanted, { model, version: undefined });
           return order.ok ? ok({ ...requires, model, install: order.value }) : order;
         },
+        inTime: () => software.inTime(),
         isAttested: async (digest) => ((await targetOf(digest))?.attestation ?? null) !== null,
       },
       keys,
@@ -378,6 +385,7 @@ async function build(
       built(expiry).touch(serial);
     },
     disconnect,
+    ended: () => broker?.certificatesEnded?.(),
   });
   const revocations = openRevocations({ world, store, approvals, certificates, note: audit.note });
   const wipes = world.timers.every(wipesMs, () => noteLater(world, endWiped(world, store, certificates)));
@@ -519,6 +527,7 @@ async function build(
       admit,
       isHeard: async (serial) =>
         (await mayNow(store.db, serial, 'connect')).ok && (await hasCertificate(world, store, serial)),
+      revocationLists: () => certificates.revocationLists(),
       handlers,
     });
   }

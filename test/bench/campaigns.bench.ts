@@ -180,6 +180,7 @@ export default async function run() {
               },
             }),
           ),
+        inTime: () => ok(undefined),
         isAttested: () => Promise.resolve(true),
       },
       keys: { rotate: () => Promise.resolve(undefined) },

@@ -58,6 +58,10 @@ export async function shapedLine(bitsPerSecond: number, latencyMs: number, ports
   return {
     ports: open,
     crossed,
+    /** Everything that is open breaks. */
+    cut() {
+      for (const socket of sockets) socket.destroy();
+    },
     close() {
       for (const socket of sockets) socket.destroy();
       for (const server of servers) server.close();

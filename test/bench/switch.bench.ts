@@ -14,10 +14,12 @@ const portBase = 31_500;
 /**
  * The switch between a merchant centre and an issuer, three processes on this machine; and the same two without it.
  * `--sales=N`: how many go through it as fast as they are answered; 24,000 unless told. A million take a quarter of an hour on a quiet machine.
+ * `--rate=N`: sales a second at half load; half of those unless told. Two versions are compared at one rate.
  */
 export default async function run(flags: readonly string[] = []): Promise<BenchReport> {
-  const told = flags.find((flag) => flag.startsWith('--sales='))?.slice('--sales='.length);
-  const sales = Number(told ?? 24_000);
+  const told = (name: string): string | undefined =>
+    flags.find((flag) => flag.startsWith(`--${name}=`))?.slice(name.length + 3);
+  const sales = Number(told('sales') ?? 24_000);
   const few = Math.min(sales, 24_000);
   const [loadBefore = 0] = loadavg();
   const fsyncMs = await fsyncMedian();
@@ -85,7 +87,7 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
     const [halfMb = Number.NaN, lastMb = Number.NaN] = [memoryMbs[Math.floor(memoryMbs.length / 2)], memoryMbs.at(-1)];
     const full = await restarted(house);
 
-    const half = Math.max(1, Math.round(most.perSecond / 2));
+    const half = Number(told('rate') ?? Math.max(1, Math.round(most.perSecond / 2)));
     const halfLoad = await load(Math.max(500, Math.round(few / 4)), false, half);
     const halfLimit = await load(Math.max(500, Math.round(few / 4)), true, half);
     const addedMs = halfLoad.latencyMs.p99 - halfLimit.latencyMs.p99;

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import type { ShownCertificate } from '@tsunagu/fleet-server/identity/index';
 import { openAedesBroker } from '@tsunagu/fleet-server/broker/index';
 import { parseTerminalUri, type Serial } from '@tsunagu/protocols/fleet';
@@ -9,6 +10,7 @@ import { tenant, testAuthority } from './broker-pki.ts';
 brokerContract('aedes', async (handlers) => {
   const authority = testAuthority();
   const revoked = new Set<Serial>();
+  const ended = new Set<string>();
   const broker = unwrap(
     await openAedesBroker({
       world: systemWorld(() => undefined),
@@ -19,7 +21,9 @@ brokerContract('aedes', async (handlers) => {
       admit(certificate: ShownCertificate | undefined) {
         const named = parseTerminalUri((certificate?.subjectAltName ?? '').replace('URI:', ''));
         return Promise.resolve(
-          named && !revoked.has(named.serial) ? ok(named.serial) : fail('CLIENT_CERTIFICATE_REFUSED'),
+          named && !revoked.has(named.serial) && !ended.has(certificate?.fingerprint256 ?? '')
+            ? ok(named.serial)
+            : fail('CLIENT_CERTIFICATE_REFUSED'),
         );
       },
       handlers,
@@ -30,6 +34,7 @@ brokerContract('aedes', async (handlers) => {
     port: broker.ports.fleet,
     authority,
     revoke: (serial) => revoked.add(serial),
+    end: ({ cert }) => ended.add(new X509Certificate(cert).fingerprint256),
     close: () => broker.close(),
   };
 });

@@ -3,12 +3,17 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { type ExternalBroker, openExternalBroker, writeMosquittoFolder } from '@tsunagu/fleet-server/broker/index';
+import {
+  type ExternalBroker,
+  keepMosquittoLists,
+  openExternalBroker,
+  writeMosquittoFolder,
+} from '@tsunagu/fleet-server/broker/index';
 import type { Serial } from '@tsunagu/protocols/fleet';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { describe, expect, it } from 'vitest';
 import { brokerContract, type BrokerUnderTest } from './broker.ts';
-import { tenant, testAuthority } from './broker-pki.ts';
+import { type Holder, tenant, testAuthority } from './broker-pki.ts';
 
 const program = '/usr/sbin/mosquitto';
 const isHere = existsSync(program);
@@ -36,12 +41,15 @@ describe.skipIf(!isHere)('a broker that nobody here wrote', () => {
       serverName: name,
       tls: { ...authority.server(), root: authority.root },
     });
+    const world = systemWorld(() => undefined);
+    const ended: Holder[] = [];
+    const lists = await keepMosquittoLists(world, folder, () => Promise.resolve([authority.list(ended)]));
     const mosquitto: ChildProcess = spawn(program, ['-c', join(folder, 'mosquitto.conf')], { stdio: 'ignore' });
     const own = authority.link(name);
     const revoked = new Set<Serial>();
     const connect = async (): Promise<ExternalBroker> => {
       const broker = openExternalBroker({
-        world: systemWorld(() => undefined),
+        world,
         tenant,
         url: `mqtts://127.0.0.1:${port}`,
         name,
@@ -63,6 +71,10 @@ describe.skipIf(!isHere)('a broker that nobody here wrote', () => {
       port,
       authority,
       revoke: (serial) => revoked.add(serial),
+      end(holder) {
+        ended.push(holder);
+        lists.changed();
+      },
       async restartServer() {
         await broker.close();
         await new Promise((resolve) => setTimeout(resolve, 1_000));
@@ -70,6 +82,7 @@ describe.skipIf(!isHere)('a broker that nobody here wrote', () => {
       },
       async close() {
         await broker.close();
+        await lists.close();
         mosquitto.kill('SIGTERM');
         await new Promise((resolve) => mosquitto.once('exit', resolve));
         rmSync(folder, { recursive: true, force: true });

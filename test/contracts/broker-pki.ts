@@ -1,6 +1,6 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { type Serial, serialSchema, type TenantId, tenantSchema, terminalUri } from '@tsunagu/protocols/fleet';
-import { buildCertificate, type CertificateUse, toPem } from '@tsunagu/protocols/x509';
+import { buildCertificate, buildRevocationList, type CertificateUse, toPem } from '@tsunagu/protocols/x509';
 
 /** A terminal or server with its certificate. */
 export interface Holder {
@@ -44,6 +44,20 @@ export function testAuthority() {
     root: make(name.commonName, pair.publicKey, { kind: 'authority', pathLength: 0 }),
     server: () =>
       leaf('broker', { kind: 'leaf', purposes: ['serverAuth'], names: [{ ip: '127.0.0.1' }, { dns: 'localhost' }] }),
+    /** Its revocation list, made now. DER. */
+    list: (ended: readonly Pick<Holder, 'cert'>[]): Uint8Array =>
+      buildRevocationList(
+        {
+          number: Math.floor(Date.now() / 1_000),
+          thisUpdate: Date.now(),
+          nextUpdate: Date.now() + hour,
+          revoked: ended.map(({ cert }) => ({
+            serialNumber: Uint8Array.from(Buffer.from(new X509Certificate(cert).serialNumber, 'hex')),
+            revokedAt: Date.now(),
+          })),
+        },
+        issuer,
+      ),
     link: (name: string) => leaf(name, { kind: 'leaf', purposes: ['clientAuth'], names: [] }),
     terminal(text: string): Holder {
       const serial = serialSchema.parse(text);

@@ -12,6 +12,8 @@ export interface BrokerUnderTest {
   readonly authority: ReturnType<typeof testAuthority>;
   /** From now on the terminal's certificate no longer counts. */
   revoke(serial: Serial): void;
+  /** One certificate of a terminal has ended, others of it may count. */
+  end(holder: Holder): void;
   /** The server goes away and comes back; for brokers that stay meanwhile. */
   readonly restartServer?: () => Promise<void>;
   close(): Promise<void>;
@@ -218,6 +220,27 @@ export function brokerContract(name: string, open: (handlers: BrokerHandlers) =>
       );
       expect(said('after')).toBe(false);
       expect(tested.broker.isConnected(revoked.serial)).toBe(false);
+    });
+
+    it('lets nobody in by a certificate that a next one took the place of, and the terminal with the next one', async () => {
+      const before = tested.authority.terminal(`CONTRACT-8${tested.port}`);
+      const next = tested.authority.terminal(before.serial);
+      const first = await terminal(before);
+      tested.end(before);
+      const beganMs = performance.now();
+      // What is open still ends when the terminal comes with its next one: there is one connection a serial.
+      const closed = new Promise<void>((resolve) => first.once('close', () => resolve()));
+      await terminal(next);
+      await closed;
+      for (let isIn = true; isIn; ) {
+        if (performance.now() - beganMs > 60_000) throw new Error('it is let in still');
+        isIn = await terminal(before).then(
+          () => true,
+          () => false,
+        );
+      }
+      console.log(`${name}: a certificate that ended was refused after ${Math.round(performance.now() - beganMs)} ms`);
+      await terminal(next);
     });
 
     it('means by an acknowledgement what the port says', async () => {

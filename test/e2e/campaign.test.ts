@@ -1,10 +1,19 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTerminal, type Terminal } from '@tsunagu/firmware-bridge/agent/index';
 import { type CardSide, openCardSide } from '@tsunagu/firmware-bridge/payment/index';
 import { folderFiles } from '@tsunagu/firmware-bridge/sealed-store/index';
-import { campaignDetail, type CampaignDetail, registeredTerminal, terminalDetail } from '@tsunagu/protocols/fleet';
+import {
+  campaignDetail,
+  type CampaignDetail,
+  job,
+  page,
+  registeredTerminal,
+  softwareTarget,
+  terminalDetail,
+  timelineEntry,
+} from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -18,6 +27,8 @@ const terminals: { readonly serial: string; readonly agent: Terminal; readonly s
   [];
 const image = (name: string): string => join(folder, `${name}.tsw`);
 let isSelling = true;
+/** How far the clock of the last terminal is ahead. */
+let aheadMs = 0;
 const sellers: Promise<void>[] = [];
 
 async function start(serial: string): Promise<void> {
@@ -31,9 +42,11 @@ async function start(serial: string): Promise<void> {
   const claim = JSON.stringify(registeredTerminal.parse(registered.body).claim);
   writeFileSync(join(own, 'claim.json'), claim, { mode: 0o600 });
   let side: CardSide | undefined;
+  const real = systemWorld(() => {});
+  const clock = { ...real.clock, now: () => real.clock.now() + aheadMs };
   const agent = unwrap(
     await startTerminal({
-      world: systemWorld(() => {}),
+      world: serial.endsWith('4') ? { ...real, clock } : real,
       files: await folderFiles(own),
       openCardSide: async (options) => (side = await openCardSide(options)),
     }),
@@ -189,5 +202,69 @@ describe('a campaign on real wires', () => {
     }
     expect(await versions()).toEqual(['2.0.1', '2.0.1', '2.0.1', '2.0.1']);
     expect((await house.cli('why', 'CT5100-9001', '--target', 'software:2.0.1')).code).toBe(0);
+  }, 420_000);
+
+  // TUF 1.0.33, 5.4 to 5.6, with the repository of the house itself in a stranger's hand.
+  test('a repository that is rolled back, mixed up or not signed is refused by its code and is an alarm; put right, all goes on', async () => {
+    const serial = 'CT5100-9001';
+    const repository = join(house.data, 'server', 'software', 'repository');
+    const kept = join(folder, 'kept');
+    const before = readFileSync(join(repository, 'timestamp.json'));
+    const made = ['--model', 'CT-5100', '--version-name', '2.0.2', '--counter', '1', '--bytes', '20000'];
+    expect((await house.cli('software', 'make', image('next'), ...made)).code).toBe(0);
+    expect((await house.cli('software', 'publish', image('next'))).code).toBe(0);
+    const { items } = page(softwareTarget).parse((await house.api('/api/v1/software')).body);
+    /** Orders a version, and tells how the job fares. */
+    const order = async (version: string, at = serial) => {
+      const digest = items.find((target) => target.version === version)?.digest;
+      const started = await house.api(`/api/v1/terminals/${at}/software`, {
+        method: 'POST',
+        headers: { 'idempotency-key': crypto.randomUUID() },
+        body: JSON.stringify({ digest, allowDowngrade: true }),
+      });
+      const { id } = job.parse(started.body);
+      return async () => job.parse((await house.api(`/api/v1/jobs/${id}`)).body);
+    };
+    const ends = async (look: Awaited<ReturnType<typeof order>>, state: string) => {
+      await until(async () => (await look()).state === state, 120_000);
+      return (await look()).fault;
+    };
+    // It knows the newest from here on.
+    expect(await ends(await order('0.1.0'), 'succeeded')).toBeNull();
+    cpSync(repository, kept, { recursive: true });
+    const file = (name: string): string => join(repository, name);
+    const stamp = JSON.parse(readFileSync(file('timestamp.json'), 'utf8')) as { signed: object; signatures: object[] };
+
+    writeFileSync(file('timestamp.json'), before);
+    expect(await ends(await order('2.0.1'), 'failed')).toBe('SOFTWARE_METADATA_ROLLBACK');
+    writeFileSync(file('timestamp.json'), JSON.stringify({ ...stamp, signatures: [] }));
+    expect(await ends(await order('2.0.1'), 'failed')).toBe('SOFTWARE_METADATA_UNSIGNED');
+    cpSync(kept, repository, { recursive: true });
+    // Mixed up it is asked for again, and meanwhile somebody puts it right: nobody orders anew.
+    const versionOf = (name: string): number =>
+      (JSON.parse(readFileSync(file(name), 'utf8')) as { signed: { version: number } }).signed.version;
+    const newest = versionOf('timestamp.json');
+    writeFileSync(file(`${newest}.snapshot.json`), readFileSync(file(`${newest - 1}.snapshot.json`)));
+    const mixed = await order('2.0.1');
+    await until(async () => (await mixed()).fault === 'SOFTWARE_METADATA_MISMATCH', 60_000);
+    // A time stamp that is held back has run out, as has any on a clock that is ahead.
+    aheadMs = 2 * 86_400_000;
+    const late = await order('0.1.0', 'CT5100-9004');
+    await until(async () => (await late()).fault === 'SOFTWARE_METADATA_EXPIRED', 60_000);
+    aheadMs = 0;
+    cpSync(kept, repository, { recursive: true });
+    expect(await ends(mixed, 'succeeded')).toBeNull();
+    expect(await ends(late, 'succeeded')).toBeNull();
+    expect([(await mixed()).attempt, (await late()).attempt]).toEqual([2, 2]);
+    expect(await versions()).toEqual(['2.0.1', '2.0.1', '2.0.1', '0.1.0']);
+
+    const timeline = await house.api(`/api/v1/terminals/${serial}/timeline?limit=100`);
+    const alarms = page(timelineEntry)
+      .parse(timeline.body)
+      .items.filter(({ kind }) => kind === 'alarm');
+    expect(alarms.map(({ facts }) => facts['code'])).toEqual([
+      'SOFTWARE_METADATA_UNSIGNED',
+      'SOFTWARE_METADATA_ROLLBACK',
+    ]);
   }, 420_000);
 });

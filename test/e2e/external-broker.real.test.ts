@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { job, page, portOf, terminalSummary, timelineEntry } from '@tsunagu/protocols/fleet';
@@ -18,7 +18,7 @@ describe.skipIf(!isHere)('the whole house on mosquitto instead of its own broker
   const file = (): string => join(data, 'server', 'external-broker', 'mosquitto.conf');
 
   async function startMosquitto(): Promise<void> {
-    await until(() => existsSync(join(data, 'server', 'external-broker', 'broker.key')), 60_000);
+    await until(() => existsSync(file()), 60_000);
     mosquitto = spawn(program, ['-c', file()], { stdio: 'ignore' });
   }
   async function killMosquitto(): Promise<void> {
@@ -77,5 +77,20 @@ describe.skipIf(!isHere)('the whole house on mosquitto instead of its own broker
     await until(() => house.logs().split('externalBrokerConnected').length > 2, 60_000);
     await until(async () => JSON.stringify(await link()).includes('ready'), 60_000);
     await totals('totals-after');
+  });
+
+  test('a certificate that has ended is on the list that mosquitto has read, and its terminal does not come back', async () => {
+    const lists = join(data, 'server', 'external-broker', 'revoked.pem');
+    const before = readFileSync(lists, 'utf8');
+    await until(() => existsSync(join(data, 'server', 'external-broker', 'mosquitto.pid')), 60_000);
+    const refused = (): number => house.logs().split('LINK_REFUSED').length;
+    const refusedBefore = refused();
+    expect((await house.cli('revoke', serial, '--confirm', serial)).code).toBe(0);
+    await until(() => readFileSync(lists, 'utf8').length > before.length, 60_000);
+    await killMosquitto();
+    await startMosquitto();
+    await until(() => refused() > refusedBefore, 120_000);
+    const { link } = (await house.api(`/api/v1/terminals/${serial}`)).body as { link: unknown };
+    expect(JSON.stringify(link)).not.toContain('ready');
   });
 });

@@ -120,6 +120,27 @@ describe('one sale', () => {
     }, 120_000);
   });
 
+  test('is paid in the own currency of a foreign card, where the shop offers it and its holder wants it', async () => {
+    const set = await house.cli('config', 'set', 'terminal:CT5100-0001', 'dcc=true', '--reason', 'guests from abroad');
+    expect(set.code, set.stderr).toBe(0);
+    await until(async () => (await terminalsNow()).every(({ configuration }) => configuration.inSync), 120_000);
+    const args = ['sale', 'CT5100-0001', '--amount', '10000', '--card', 'visa-usd', '--dcc', 'accept', '--json'];
+    const { stdout } = await house.cli(...args);
+    const { sale: sold } = JSON.parse(stdout) as { sale: { rrn: string; stan: string } };
+    // The rate of the house's provider, yen for a dollar, and its mark-up.
+    const ownCurrency = {
+      currency: 'USD',
+      amountMinor: Math.round((10_000 / 152.34) * 1.04 * 100),
+      markUpBasisPoints: 400,
+    };
+    expect(sold).toMatchObject({ outcome: 'approved', amountMinor: 10_000, ownCurrency });
+    const found = await house.cli('switch', 'transactions', '--rrn', sold.rrn, '--json');
+    expect(JSON.parse(found.stdout)).toMatchObject([{ amountMinor: 10_000, ownCurrency }]);
+    expect((await house.cli('slip', 'CT5100-0001', '--stan', sold.stan, '--lang', 'ja')).stdout).toMatch(
+      /お支払額 +USD 68\.27/,
+    );
+  });
+
   test('is refused with a reason when the model has no reader for the card', async () => {
     const { job } = await sale('CATS200-0001', 'visa-contact');
     expect(job.fault ?? job.sale?.['reason']).toMatch(/MODEL_HAS_NO_READER|CARD_NOT_IN_READER|READER/);

@@ -43,6 +43,7 @@ export async function writePack(
     key: [] as string[],
     release: [] as string[],
     wipe: [] as string[],
+    report: [] as string[],
     run: [] as string[],
     house: [] as string[],
   };
@@ -58,6 +59,7 @@ export async function writePack(
     'keys.jsonl': text(parts.key),
     'releases.jsonl': text(parts.release),
     'wipes.jsonl': text(parts.wipe),
+    'reports.jsonl': text(parts.report),
     'house.jsonl': text(parts.house),
     'runs.jsonl': text(parts.run),
     'custody.jsonl': custody.value,

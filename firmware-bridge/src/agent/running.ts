@@ -300,8 +300,13 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       print: (order) => cardSide.print(order),
       traceOf: (order) => cardSide.traceOf(order),
       software,
-      install: (wanted, order, onPiece, takenBack) =>
-        software.install({ ...softwareSource, signal: AbortSignal.any([signal, takenBack]) }, wanted, order, onPiece),
+      async install(wanted, order, onPiece, takenBack) {
+        const from = { ...softwareSource, signal: AbortSignal.any([signal, takenBack]) };
+        const installed = await software.install(from, wanted, order, onPiece);
+        // The report has the code; whoever looks into it wants to know which file, and which versions.
+        if (!installed.ok) world.log('warn', 'softwareNotInstalled', { job: order.job, fault: installed.fault });
+        return installed;
+      },
       boot,
       twin: twin.value,
       negative: negative.value,

@@ -10,19 +10,26 @@ import { watchFile } from './watched-file.ts';
 /** The USB cables between an emulated terminal and its readers, and the person who pulls and plugs them. */
 export class ReaderCables {
   #station: EmulatedStation | undefined;
+  #readers: CablesState['readers'] = {};
 
-  /** The terminal has started, or started anew: what was pulled before hangs loose still. */
+  /** The terminal has started, or started anew: what was pulled before hangs loose still, and nothing else. */
   attach(station: EmulatedStation): void {
-    const before = this.readers();
+    const before = this.#readers;
     this.#station = station;
+    // A terminal that goes off tells nobody: its cables are as they were.
+    station.bus.watch(() => this.#look(station));
     for (const kind of readerKinds) if (before[kind] === 'pulled') station.emulated[kind]?.pull();
+    this.#look(station);
   }
 
   readers(): CablesState['readers'] {
-    const devices = this.#station?.emulated ?? {};
-    return Object.fromEntries(
+    return this.#readers;
+  }
+
+  #look({ emulated }: EmulatedStation): void {
+    this.#readers = Object.fromEntries(
       readerKinds.flatMap((kind) => {
-        const device = devices[kind];
+        const device = emulated[kind];
         return device === undefined ? [] : [[kind, device.isPlugged ? 'plugged' : 'pulled']];
       }),
     );

@@ -54,21 +54,26 @@ export function runTerminals(world: World, task: WorkerTask, tell: (says: Worker
         lock.value();
         return notStarted(serial, terminal.fault);
       }
-      watchTamperSwitch(world, folder, terminal.value, ending.signal);
-      watchServiceMenu(world, folder, terminal.value, ending.signal);
-      cables?.watch(world, folder, ending.signal);
+      // A signal of its own: on that of the thread the watches of all its terminals would pile up.
+      const watching = new AbortController();
+      watchTamperSwitch(world, folder, terminal.value, watching.signal);
+      watchServiceMenu(world, folder, terminal.value, watching.signal);
+      cables?.watch(world, folder, watching.signal);
       return {
         ...terminal.value,
         async stop() {
+          watching.abort();
           await terminal.value.stop();
           lock.value();
         },
       };
     });
-    places[place] = started.then(
-      (terminal) => Promise.race([terminal?.connected, world.timers.sleep(startingMs, ending.signal)]).then(noop, noop),
-      noop,
-    );
+    places[place] = started.then(async (terminal) => {
+      const arrived = new AbortController();
+      const signal = AbortSignal.any([ending.signal, arrived.signal]);
+      await Promise.race([terminal?.connected, world.timers.sleep(startingMs, signal)]).catch(noop);
+      arrived.abort();
+    }, noop);
     running.set(serial, started);
     void started
       .then(async (terminal) => {

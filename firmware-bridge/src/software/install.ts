@@ -107,7 +107,9 @@ async function fetchByDelta(
   onChunk: (done: number, of: number) => void,
 ): Promise<Result<boolean, FetchFault>> {
   const { files, world } = parts;
-  const delta = await findDelta(server, installed.digest, image);
+  const found = await findDelta(server, installed.digest, image);
+  if (!found.ok) return found;
+  const delta = found.value;
   if (!delta) return ok(false);
   const fetched = await download(parts, { path: artefactPath(delta.digest), chunked: delta }, onChunk);
   // A delta that cannot be had is no reason to fail: but a line that is down, or a full medium, is.

@@ -87,6 +87,22 @@ export function openAssessor({ db }: Pick<Store, 'db'>, runs: Pick<KeyRuns, 'rec
           .execute()
           .then((rows) => rows.map((row) => ({ ...row, id: row.job })));
       for await (const row of paged(wiped, '')) yield { kind: 'wipe', ...wipeRecordOf(row) };
+      const reports = db.selectFrom('step_reports').selectAll().where('at', '<', to).orderBy('job').limit(pageRows);
+      const reported = (after: string) =>
+        reports
+          .where('job', '>', after)
+          .execute()
+          .then((rows) => rows.map((row) => ({ ...row, id: row.job })));
+      for await (const { job, serial, type, at, ordered_by: orderedBy, report } of paged(reported, ''))
+        yield {
+          kind: 'report',
+          job,
+          serial,
+          type,
+          at: isoTime(at),
+          orderedBy,
+          report: JSON.parse(report) as Record<string, unknown>,
+        };
       const held = await db
         .selectFrom('key_runs')
         .select('id')

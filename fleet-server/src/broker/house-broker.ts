@@ -7,12 +7,17 @@ import type { Admission, Authority, ServerTls, TlsMaterial } from '../identity/i
 import type { Vault } from '../vault/index.ts';
 import { openAedesBroker } from './aedes-broker.ts';
 import { openExternalBroker } from './external/external-broker.ts';
+import { keepMosquittoLists } from './external/mosquitto-lists.ts';
 import { writeMosquittoFolder } from './external/mosquitto.ts';
 import type { Broker, BrokerHandlers } from './port.ts';
 import { openTicketKeys } from './ticket-keys.ts';
 
 /** A broker, and the ports of ours that it answers. */
-export type OpenedBroker = Broker & { readonly ports: Readonly<Partial<Record<PortName, number>>> };
+export type OpenedBroker = Broker & {
+  readonly ports: Readonly<Partial<Record<PortName, number>>>;
+  /** Certificates have ended: a broker that does not ask the house learns it now. */
+  certificatesEnded?(): void;
+};
 
 /** What the broker of a house stands on. */
 export interface HouseBrokerOptions {
@@ -30,19 +35,25 @@ export interface HouseBrokerOptions {
   readonly admit: Admission;
   /** Whether a terminal counts whose connection is another broker's. */
   readonly isHeard: (serial: Serial) => Promise<boolean>;
+  /** The revocation list of each issuing CA, DER, made when it is called. */
+  readonly revocationLists: () => Promise<readonly Uint8Array[]>;
   readonly handlers: BrokerHandlers;
 }
 
 /** Our own broker, or the one that was named: the same handlers stand on both. */
 export async function openHouseBroker(options: HouseBrokerOptions): Promise<Result<OpenedBroker, 'PORT_TAKEN'>> {
-  const { world, tenant, host, ports, folder, url, tls, vault, authority, admit, isHeard, handlers } = options;
+  const { world, tenant, host, ports, folder, url, tls, vault, authority, admit, isHeard, revocationLists, handlers } =
+    options;
   if (url === undefined) {
     const tickets = await openTicketKeys(join(folder, 'fleet-tickets'), vault, world);
     return await openAedesBroker({ world, tenant, host, ports, tls, admit, tickets, handlers });
   }
   const name = `fleet-server.${tenant}`;
   const own = await authority.credentials('link', name, { kind: 'leaf', purposes: ['clientAuth'], names: [] });
-  await writeMosquittoFolder(join(folder, 'external-broker'), {
+  const mosquittoFolder = join(folder, 'external-broker');
+  // Without its lists mosquitto does not start.
+  const lists = await keepMosquittoLists(world, mosquittoFolder, revocationLists);
+  await writeMosquittoFolder(mosquittoFolder, {
     tenant,
     host,
     port: ports.fleet,
@@ -60,5 +71,15 @@ export async function openHouseBroker(options: HouseBrokerOptions): Promise<Resu
     handlers,
   });
   // Terminals dial the port at which it stands in for ours.
-  return ok(Object.assign(external, { ports: { fleet: ports.fleet } }));
+  const closeLink = external.close.bind(external);
+  return ok(
+    Object.assign(external, {
+      ports: { fleet: ports.fleet },
+      certificatesEnded: () => lists.changed(),
+      async close() {
+        await lists.close();
+        await closeLink();
+      },
+    }),
+  );
 }

@@ -6,6 +6,7 @@ import {
   contradictionIn,
   isSettingName,
   lackedFor,
+  repositoryFaults,
   serialSchema,
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
@@ -60,6 +61,7 @@ const kinds: { readonly [K in Kind]: Make<K> } = {
         const body = { type: 'software.install', params: found.install } as const;
         return await rooms.jobs.queueIn(tx, serialSchema.parse(serial), body, 'campaign/software', reference);
       },
+      isPending: (fault) => repositoryFaults.some((code) => code === fault),
     });
   },
 

@@ -26,6 +26,8 @@ async function understand(rooms: CampaignRooms, spec: CampaignSpec, id: string) 
     return fail(requires.fault.code, { ...requires.fault, field: `requires:${requires.fault.offset ?? 0}` });
   if (!ringsAreGrowing(spec.rings)) return fail('CAMPAIGN_RINGS_INVALID', { field: 'rings' });
   if (!isTimeZone(spec.timeZone)) return fail('TIME_ZONE_UNKNOWN', { field: 'timeZone' });
+  const inTime = spec.action.kind === 'software' ? rooms.software.inTime() : ok(undefined);
+  if (!inTime.ok) return inTime;
   const action = await readyAction(rooms, spec, id);
   return action.ok ? ok({ target: target.value, requires: requires.value, action: action.value }) : action;
 }

@@ -51,6 +51,8 @@ export interface CampaignRooms {
   };
   readonly software: {
     order(wanted: Pick<SoftwareInstall, 'digest' | 'proofTimeoutMs' | 'allowDowngrade'>): Promise<Result<ImageOrder>>;
+    /** Whether terminals would believe the repository now. */
+    inTime(): Result<void>;
     /** Whether runs on real hardware are on record for an image. */
     isAttested(digest: string): Promise<boolean>;
   };
@@ -81,7 +83,7 @@ export interface Action {
   order(tx: Transaction<Database>, facts: TerminalFacts, leg: Leg, reference: string): Promise<string | undefined>;
   /** Writes what it needs besides the campaign's own row. Throws: it cannot be written. */
   proposed?(tx: Transaction<Database>, by: string): Promise<void>;
-  /** Whether a failure only says that the terminal has it, and will do it at its time: no order is lost by that. */
+  /** Whether a failure says nothing against terminal and change, and passes: no order is lost by that, and another one follows. */
   isPending?(fault: string): boolean;
   /** Takes from terminals what an order left there that did not end well. */
   withdraw?(tx: Transaction<Database>, serials: readonly Serial[]): Promise<void>;

@@ -24,10 +24,14 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { Transaction } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import type { Actor } from '../audit/index.ts';
 import { isRegistered, type Lifecycle, type Note } from '../estate/index.ts';
 import { type Database, isoTime, type Queryable, type Store } from '../store/index.ts';
+import type { CustodyTables } from './tables.ts';
+
+/** A hand-over as the chain needs it, without its document. */
+type Link = Pick<Selectable<CustodyTables['custody_handovers']>, 'seq' | 'hash' | 'from_kid' | 'to_kid' | 'bag' | 'at'>;
 
 const alarmsEveryMs = 3_600_000;
 const alarmsMax = 500;
@@ -79,18 +83,25 @@ export function openCustody(rooms: CustodyRooms): Custody {
   const holderMap = async (on: Queryable) => new Map((await holdersOf(on)).map((each) => [each.kid, each]));
 
   const chainOf = (on: Queryable, serial: Serial) =>
-    on.selectFrom('custody_handovers').selectAll().where('serial', '=', serial).orderBy('seq').execute();
-  const headOf = (rows: Awaited<ReturnType<typeof chainOf>>): CustodyHead => {
+    on
+      .selectFrom('custody_handovers')
+      .select(['seq', 'hash', 'from_kid', 'to_kid', 'bag', 'at'])
+      .where('serial', '=', serial)
+      .orderBy('seq')
+      .execute();
+  const headOf = (rows: readonly Link[]): CustodyHead => {
     const last = rows.at(-1);
     return last ? { seq: last.seq, hash: last.hash, holder: last.to_kid } : noCustody;
   };
 
   async function view(serial: Serial): Promise<Result<CustodyView, 'TERMINAL_UNKNOWN'>> {
     if (!(await isRegistered(store.db, serial))) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
-    const rows = await chainOf(store.db, serial);
-    const names = await holderMap(store.db);
+    return ok(viewOf(await chainOf(store.db, serial), await holderMap(store.db)));
+  }
+
+  function viewOf(rows: readonly Link[], names: ReadonlyMap<string, Holder>): CustodyView {
     const { seq, hash, holder } = headOf(rows);
-    return ok({
+    return {
       seq,
       hash,
       holder: holder === null ? null : { kid: holder, name: names.get(holder)?.name ?? '' },
@@ -102,7 +113,7 @@ export function openCustody(rooms: CustodyRooms): Custody {
         to: names.get(row.to_kid)?.name ?? row.to_kid,
         bag: row.bag,
       })),
-    });
+    };
   }
 
   async function found(): Promise<readonly CustodyAlarm[]> {
@@ -239,37 +250,27 @@ export function openCustody(rooms: CustodyRooms): Custody {
       const body = parseJson(handoverSchema, signed.payload, 65_536);
       if (!body.ok) return fail('CUSTODY_INVALID');
       const { serial } = body.value;
-      const stored = await store.write(async (tx): Promise<Result<void, CustodyFault | 'TERMINAL_UNKNOWN'>> => {
+      return await store.write(async (tx): Promise<Result<CustodyView, CustodyFault | 'TERMINAL_UNKNOWN'>> => {
         if (!(await isRegistered(tx, serial))) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
         const rows = await chainOf(tx, serial);
         const hash = handoverHash(signed);
-        if (rows.some((row) => row.hash === hash)) return ok(undefined);
         const hands = await holderMap(tx);
+        if (rows.some((row) => row.hash === hash)) return ok(viewOf(rows, hands));
         const opened = openHandover(signed, hands, headOf(rows));
         if (!opened.ok) return opened;
         // Whoever has a lost key writes any date; what comes in after it was revoked is nobody's.
         const gone = [body.value.from, body.value.to].find((kid) => hands.get(kid)?.revokedAt !== undefined);
         if (gone !== undefined) return fail('CUSTODY_HOLDER_REVOKED', { facts: { serial, kid: gone } });
         const { seq, from, to, bag, at } = opened.value.handover;
+        const link = { seq, hash, from_kid: from, to_kid: to, bag, at: Date.parse(at) };
+        const delivered = { delivered_at: world.clock.now(), delivered_by: by.subject };
         await tx
           .insertInto('custody_handovers')
-          .values({
-            serial,
-            seq,
-            hash,
-            from_kid: from,
-            to_kid: to,
-            bag,
-            at: Date.parse(at),
-            delivered_at: world.clock.now(),
-            delivered_by: by.subject,
-            document: JSON.stringify(signed),
-          })
+          .values({ serial, ...link, ...delivered, document: JSON.stringify(signed) })
           .execute();
         await rooms.note(tx, serial, 'handed-over', { seq, from, to, ...(bag !== null && { bag }), by: by.subject });
-        return ok(undefined);
+        return ok(viewOf([...rows, link], hands));
       });
-      return stored.ok ? await view(serial) : stored;
     },
     async mismatch(serial, seen, by) {
       const moved = await store.write(async (tx) => {

@@ -27,6 +27,7 @@ import type { Transaction } from 'kysely';
 import type { Actor, Approvals } from '../audit/index.ts';
 import { type Database, isoTime, type Queryable, type Store } from '../store/index.ts';
 import { type BenchTestPassed, knownEvidence } from './known-evidence.ts';
+import { keepReports } from './step-reports.ts';
 import type { Note } from './timeline.ts';
 
 export interface LifecycleRooms {
@@ -223,6 +224,7 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
     if (bag === 'closed' && given.bagNumber !== undefined)
       await tx.insertInto('bags').values({ number: given.bagNumber, serial, closed_at: at }).execute();
     await tx.deleteFrom('lifecycle_proposals').where('serial', '=', serial).execute();
+    await keepReports(tx, serial, given);
     if (given.wipeProof?.by === 'destruction') await rooms.keysDestroyed(tx, serial);
     await rooms.note(tx, serial, 'lifecycle-moved', {
       from,
@@ -236,7 +238,11 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
   }
 
   async function moved(serial: Serial): Promise<void> {
-    if (!(await mayNow(store.db, serial, 'connect')).ok) rooms.disconnect(serial);
+    shown(serial, (await mayNow(store.db, serial, 'connect')).ok);
+  }
+
+  function shown(serial: Serial, mayConnect: boolean): void {
+    if (!mayConnect) rooms.disconnect(serial);
     rooms.announce(serial);
   }
 
@@ -310,8 +316,9 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
         return ok('pending');
       });
       if (!done.ok) return done;
-      if (done.value === 'taken') await moved(serial);
-      return await view(serial);
+      const seen = await view(serial);
+      if (done.value === 'taken') shown(serial, seen.ok && permits(seen.value.state, 'connect'));
+      return seen;
     },
   };
 }

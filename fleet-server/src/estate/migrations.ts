@@ -1,5 +1,8 @@
-import { sql } from 'kysely';
+import { evidence, parseJson, serialSchema } from '@tsunagu/protocols/fleet';
+import { type Kysely, sql } from 'kysely';
+import type { Database } from '../store/database.ts';
 import type { Migration } from '../store/migration.ts';
+import { keepReports } from './step-reports.ts';
 
 /** The estate's steps of the schema. */
 export const estateMigrations: readonly Migration[] = [
@@ -127,6 +130,35 @@ export const estateMigrations: readonly Migration[] = [
         .addColumn('code', 'text', (column) => column.notNull())
         .addColumn('record', 'text')
         .execute();
+    },
+  },
+];
+
+/** The estate's steps that look into what jobs left: after those of the jobs. */
+export const stepReportMigrations: readonly Migration[] = [
+  {
+    name: 'estate-0104-step-reports',
+    async up(db, types) {
+      await db.schema
+        .createTable('step_reports')
+        .addColumn('job', 'text', (column) => column.primaryKey())
+        .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addColumn('type', 'text', (column) => column.notNull())
+        .addColumn('at', types.time, (column) => column.notNull())
+        .addColumn('ordered_by', 'text', (column) => column.notNull())
+        .addColumn('report', 'text', (column) => column.notNull())
+        .execute();
+      // Those of jobs that are still there.
+      const store = db as Kysely<Database>;
+      const steps = await store
+        .selectFrom('lifecycle_moves')
+        .select(['serial', 'evidence'])
+        .where('evidence', 'like', '%"job"%')
+        .execute();
+      for (const { serial, evidence: text } of steps) {
+        const read = parseJson(evidence, text ?? '', 65_536);
+        if (read.ok) await keepReports(store, serialSchema.parse(serial), read.value);
+      }
     },
   },
 ];

@@ -42,6 +42,16 @@ export interface EstateTables {
     evidence: string;
     by: string;
   };
+  /** What terminals reported of themselves and a step stands on: kept for good, jobs are forgotten. */
+  readonly step_reports: {
+    job: string;
+    serial: string;
+    type: 'terminal.test' | 'terminal.diagnose';
+    at: number;
+    ordered_by: string;
+    /** JSON of a `jobReport`. */
+    report: string;
+  };
   /** Every bag that was ever closed: a number is used once. */
   readonly bags: { number: string; serial: string; closed_at: number };
   /** Labels that people put on terminals. */

@@ -51,7 +51,7 @@ export interface ExpiryRooms {
 export interface Expiry {
   /** A terminal was heard of, in the transaction that notes it. */
   contacted(tx: Transaction<Database>, serial: Serial): Promise<void>;
-  /** Something that a terminal hangs on has changed: its horizon is reckoned anew, soon. */
+  /** Something that a terminal hangs on has changed, or is changed by the transaction under way: its horizon is reckoned anew, soon and after that. */
   touch(serial: Serial): void;
   /** The same, for all. */
   touchAll(): void;
@@ -154,7 +154,11 @@ export function openExpiry(rooms: ExpiryRooms): Expiry {
     if (alarmed.length > 0) world.log('warn', 'horizonNear', { count: alarmed.length, first: alarmed[0] ?? '' });
   }
 
+  /** What touched a terminal may be on its way to the disk still: reckoned now, its horizon would be that of before, and stay so. */
+  const written = (): Promise<void> => store.write(() => Promise.resolve());
+
   async function refreshAll(): Promise<void> {
+    await written();
     let after = '';
     while (!isClosed) {
       const rows = await counting(store.db)
@@ -178,6 +182,7 @@ export function openExpiry(rooms: ExpiryRooms): Expiry {
   async function refreshTouched(): Promise<void> {
     const serials = [...touched];
     touched.clear();
+    await written();
     for (let at = 0; at < serials.length && !isClosed; at += batchMax)
       await reckon(
         await counting(store.db)

@@ -86,8 +86,16 @@ const known = (store: Store, fingerprints: string) =>
     .where(sql<boolean>`certificates.fingerprint in (select value from json_each(${fingerprints}))`)
     .where('kind', '=', 'terminal');
 
-/** A terminal is admitted when its certificate names it in this tenant and is the one it was given last, in a state of its life that permits it. */
-export function openAdmission(world: Pick<World, 'clock'>, store: Store, tenant: TenantId): Admission {
+/**
+ * A terminal is admitted when its certificate names it in this tenant and is the one it was given last, in a state of its life that permits it.
+ * @param ended certificates have ended by that, and it is on disk
+ */
+export function openAdmission(
+  world: Pick<World, 'clock'>,
+  store: Store,
+  tenant: TenantId,
+  ended: () => void = () => undefined,
+): Admission {
   const known = lookFor(store);
   const look = inBatches(async (fingerprints) => {
     const rows = await known(JSON.stringify(fingerprints));
@@ -103,7 +111,10 @@ export function openAdmission(world: Pick<World, 'clock'>, store: Store, tenant:
       return fail('CLIENT_CERTIFICATE_REFUSED', { facts: { serial: named.serial, isEnded: row?.ended_at != null } });
     if (!permits(row.lifecycle, 'connect'))
       return fail('LIFECYCLE_FORBIDS', { facts: { serial: named.serial, state: row.lifecycle } });
-    if (row.has_older) await endOlder(world, store, named.serial, row.issued_at);
+    if (row.has_older) {
+      await endOlder(world, store, named.serial, row.issued_at);
+      ended();
+    }
     return ok(named.serial);
   };
 }

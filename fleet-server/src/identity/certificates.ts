@@ -31,6 +31,8 @@ export interface CertificatesRooms {
   renewed(tx: Transaction<Database>, serial: Serial): Promise<void>;
   /** Ends whatever connection the terminal has, on every wire. */
   disconnect(serial: Serial): void;
+  /** Certificates have ended: who keeps their lists wants new ones. */
+  ended?(): void;
 }
 
 /** Why a certificate is not renewed. */
@@ -60,9 +62,11 @@ export interface Certificates {
   revokeIn(tx: Transaction<Database>, serial: Serial, by: { readonly subject: string }): Promise<boolean>;
   /** After the commit of `revokeIn`: ends the connections. */
   revoked(serial: Serial, by: { readonly subject: string }): void;
-  /** Certificates were revoked by something else: the lists are made anew. */
+  /** Certificates were ended by something else: the lists are made anew. */
   listsChanged(): void;
-  /** The list of one issuing CA, or of the one in use. DER. RFC 5280, 5. */
+  /** The lists of all issuing CAs, made now. DER. */
+  revocationLists(): Promise<readonly Uint8Array[]>;
+  /** The list of one issuing CA, or of the one in use: what was revoked, and what a next certificate took the place of. DER. RFC 5280, 5. */
   revocationList(issuing?: string): Promise<Result<Uint8Array, 'AUTHORITY_UNKNOWN'>>;
 }
 
@@ -82,7 +86,8 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
       if (!made.ok) return made;
       const issued = made.value;
       if (issued.notAfter <= to) return fail('AUTHORITY_ENDING', { facts: { authority: issued.issuer } });
-      return store.write(async (tx) => {
+      let isGivenUp = false;
+      const renewed = await store.write(async (tx): Promise<Result<RenewalAnswer, RenewalError>> => {
         const may = await mayNow(tx, serial, 'renew');
         if (!may.ok) return may;
         const counting = await tx
@@ -104,7 +109,8 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
         );
         if (again) return ok({ certificateChain: again.pem + (authority.hierarchy.ca(again.issuer ?? '')?.pem ?? '') });
         // Ever other keys: the oldest answer that nobody has shown is given up for the newest.
-        if (counting.length >= countingMax)
+        isGivenUp = counting.length >= countingMax;
+        if (isGivenUp)
           await tx
             .updateTable('certificates')
             .set({ ended_at: now })
@@ -119,6 +125,8 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
         world.log('info', 'certificateRenewed', { serial, fingerprint: issued.fingerprint });
         return ok({ certificateChain: issued.chain });
       });
+      if (isGivenUp) certificates.listsChanged();
+      return renewed;
     },
 
     async revokeIn(tx, serial, by) {
@@ -128,10 +136,13 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
       return true;
     },
 
-    listsChanged: () => lists.clear(),
+    listsChanged() {
+      lists.clear();
+      rooms.ended?.();
+    },
 
     revoked(serial, by) {
-      lists.clear();
+      certificates.listsChanged();
       world.log('warn', 'certificateRevoked', { serial, by: by.subject });
       rooms.disconnect(serial);
     },
@@ -141,6 +152,12 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
         return fail('TERMINAL_UNKNOWN', { facts: { serial } });
       certificates.revoked(serial, by);
       return ok(undefined);
+    },
+
+    async revocationLists() {
+      lists.clear();
+      const made = await Promise.all(authority.hierarchy.issuing.map(({ id }) => certificates.revocationList(id)));
+      return made.flatMap((list) => (list.ok ? [list.value] : []));
     },
 
     async revocationList(issuing) {
@@ -153,17 +170,17 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
       if (list && now - list.madeAt < listLifeMs - listRenewBeforeMs && now >= list.madeAt) return ok(list.der);
       const rows = await store.db
         .selectFrom('certificates')
-        .select(['pem', 'revoked_at'])
+        .select(['pem', 'ended_at'])
         .where('kind', '=', 'terminal')
         .where('issuer', '=', id)
-        .where('revoked_at', 'is not', null)
+        .where('ended_at', 'is not', null)
         // An expired certificate is refused anyway.
         .where('not_after', '>', now)
-        .orderBy('revoked_at')
+        .orderBy('ended_at')
         .execute();
-      const revoked = rows.map(({ pem, revoked_at }) => ({
+      const revoked = rows.map(({ pem, ended_at }) => ({
         serialNumber: Uint8Array.from(Buffer.from(evenHex(new X509Certificate(pem).serialNumber), 'hex')),
-        revokedAt: revoked_at ?? now,
+        revokedAt: ended_at ?? now,
       }));
       // Seconds since 1970 only rise, whoever makes the list.
       const number = Math.floor(now / 1_000);

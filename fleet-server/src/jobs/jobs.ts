@@ -13,6 +13,7 @@ import {
   type JobType,
   parseWith,
   policyOf,
+  repositoryFaults,
   serialSchema,
   type Serial,
   type SignedDocument,
@@ -92,7 +93,7 @@ export interface JobRooms {
   note(
     tx: Transaction<Database>,
     serial: Serial,
-    kind: 'job-queued' | 'job-finished',
+    kind: 'job-queued' | 'job-finished' | 'alarm',
     facts: Readonly<Record<string, string | number | boolean | null>>,
   ): Promise<void>;
   /** Takes part in the transaction that ends a job, however it ends. */
@@ -352,6 +353,9 @@ export function openJobs(rooms: JobRooms): Jobs {
       ...(isLate && { late: true }),
       ...(report?.sale && { outcome: report.sale.outcome, amountMinor: report.sale.amountMinor }),
     });
+    // Somebody shows this terminal another repository than the one that people signed, or nobody looks after it.
+    if (state === 'failed' && repositoryFaults.some((code) => code === fault))
+      await rooms.note(tx, serialSchema.parse(row.serial), 'alarm', { code: fault, job: row.id });
   }
 
   /** Does to one job what the clock wants. */

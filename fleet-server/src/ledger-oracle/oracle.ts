@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { issuerCodec, terminalCodec } from '@tsunagu/protocols/acquiring';
+import { isRateLookUp, issuerCodec, terminalCodec } from '@tsunagu/protocols/acquiring';
 import { type DecodedMessage, isApproval, originalMti, parseOriginalData } from '@tsunagu/protocols/iso8583';
 import { hex } from '@tsunagu/protocols/kit';
 import type { Tapped } from '../emulation/tap.ts';
@@ -42,7 +42,7 @@ export interface Verdict {
 /** One transaction as one side saw it. */
 interface Seen {
   readonly about: string;
-  /** Card, amount, local time, terminal, merchant: the same on both sides. */
+  /** Card, amount (also in the cardholder's currency), local time, terminal, merchant: the same on both sides. */
   readonly join: string;
   readonly signedMinor: number;
   /** Action codes in the order in which they were given. */
@@ -82,6 +82,8 @@ export class LedgerOracle {
     // At the acquirer's edge requests go out; at the issuer's they come in.
     if ((direction === 'out') !== (side === 'acquirer') && !isAnswer) return;
     if (message.mti[1] === '4') this.#reversal(side, message, isAnswer);
+    // What an amount is in another currency the switch says itself, and nothing moves.
+    else if (isRateLookUp(message.text(3))) return;
     else if (message.mti[1] === '1' || message.mti[1] === '2') this.#transaction(side, message, isAnswer);
   }
 
@@ -223,11 +225,11 @@ const keyOf = (stan = '', localTime = '', party = ''): string => `${stan}/${loca
 const partyOf = (side: Tapped['side'], message: DecodedMessage): string =>
   side === 'issuer' ? (message.text(32) ?? '') : `${message.text(32) ?? ''}/${message.text(41) ?? ''}`;
 
-/** What both sides have in common, as a digest: it covers a card number. */
+/** What both sides have in common, as a digest: it covers a card number. Of what was converted, both amounts. */
 function joinOf(message: DecodedMessage): string {
   const hash = createHash('sha256');
   message.secret(2)?.use((digits) => hash.update(digits));
-  for (const number of [4, 12, 41, 42]) hash.update(`/${message.text(number)?.trim() ?? ''}`);
+  for (const number of [4, 6, 10, 12, 41, 42, 51]) hash.update(`/${message.text(number)?.trim() ?? ''}`);
   return hash.update(message.text(3)?.slice(0, 2) ?? '').digest('hex');
 }
 

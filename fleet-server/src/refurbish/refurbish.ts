@@ -71,7 +71,7 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
   const entriesOf = async (on: Queryable, id: string) =>
     (await on.selectFrom('work_entries').selectAll().where('work', '=', id).orderBy('seq').execute()).map((row) => ({
       id: row.id,
-      at: row.at,
+      at: isoTime(row.at),
       by: row.by,
       isPassed: row.is_passed === 1,
       entry: unwrap(parseJson(workEntry, row.entry, 262_144)),
@@ -79,8 +79,9 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
   const fold = (entries: Awaited<ReturnType<typeof entriesOf>>): WorkOrder =>
     entries.reduce((order, { entry, isPassed }) => unwrap(addEntry(order, entry, isPassed)), freshOrder);
 
-  async function viewOf(on: Queryable, row: Row): Promise<WorkOrderView> {
-    const entries = await entriesOf(on, row.id);
+  const viewOf = async (on: Queryable, row: Row): Promise<WorkOrderView> => viewWith(row, await entriesOf(on, row.id));
+
+  function viewWith(row: Row, entries: Awaited<ReturnType<typeof entriesOf>>): WorkOrderView {
     const { fault = null, costYen, minutes, hasPassedTest, isAtVendor, outcome, grade } = fold(entries);
     return {
       id: row.id,
@@ -100,7 +101,7 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
       grade,
       entries: entries.map(({ id, at, by, isPassed, entry }) => ({
         id,
-        at: isoTime(at),
+        at,
         by,
         kind: entry.kind,
         says: entry.kind === 'bench-test' ? (isPassed ? 'passed' : 'failed') : JSON.stringify(entry),
@@ -161,7 +162,7 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
         const { failed } = totalsOf(opened.value.attestation);
         isPassed = failed === 0 && coverageOf(opened.value.attestation).isEnough;
       }
-      const added = await store.write(async (tx): Promise<Result<void, EntryFault>> => {
+      return await store.write(async (tx): Promise<Result<WorkOrderView, EntryFault>> => {
         const row = await find(tx, id);
         if (!row) return fail('WORK_UNKNOWN');
         const entries = await entriesOf(tx, id);
@@ -207,9 +208,10 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
             by: by.subject,
           });
         }
-        return ok(undefined);
+        const closed_at = entry.kind === 'closed' ? at : row.closed_at;
+        const written = { id: entryId, at: isoTime(at), by: by.subject, isPassed, entry };
+        return ok(viewWith({ ...row, closed_at }, [...entries, written]));
       });
-      return added.ok ? await view(id) : added;
     },
     async list() {
       const rows = await store.db

@@ -11,6 +11,7 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import {
   compareVersions,
   findTarget,
+  momentOf,
   type FoundTarget,
   readMetadata,
   type TargetFile,
@@ -51,6 +52,8 @@ export interface Software {
       | 'SOFTWARE_NOT_ATTESTED'
     >
   >;
+  /** Whether what people signed holds still: nobody renews it for them, and every terminal would refuse it. */
+  inTime(): Result<void, 'SOFTWARE_METADATA_EXPIRED'>;
   /** The signed targets by model and version, newest version first. */
   targets(): Promise<readonly SoftwareTarget[]>;
   /** The keys of the roles that are signed here, for whoever makes a root. */
@@ -177,6 +180,12 @@ export async function openSoftware(
       if (requires?.attestation !== undefined && !(await attestations.find(target.file)))
         return fail('SOFTWARE_NOT_ATTESTED', { facts: { digest } });
       return ok({ version, digest, size: length, counter, proofTimeoutMs, allowDowngrade });
+    },
+    inTime() {
+      const ended = expiries().find(({ isOnline, expires }) => !isOnline && momentOf(expires) <= world.clock.now());
+      return ended
+        ? fail('SOFTWARE_METADATA_EXPIRED', { field: ended.role, facts: { expires: ended.expires } })
+        : ok(undefined);
     },
     async targets() {
       const listed = Object.entries(repository.inForce?.targets.signed.targets ?? {});

@@ -2,8 +2,8 @@ import type { SqlConnection } from './connection.ts';
 
 /** The log is folded into the file once it has so many pages: 16 MB. Many commits touch the same pages, and each is then written once. */
 const foldPages = 4_096;
-/** How many commits there are between two looks at how long the log is. */
-const lookEvery = 64;
+/** How many commits there are between two looks at how long the log is: one of many sales is of a thousand pages. */
+const lookEvery = 8;
 
 /** Folds the write-ahead log of SQLite into its file without holding up those who commit. */
 export interface LogFolding {

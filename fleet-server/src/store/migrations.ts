@@ -2,7 +2,7 @@ import { accessMigrations } from '../api/access/migrations.ts';
 import { auditMigrations } from '../audit/migrations.ts';
 import { campaignMigrations } from '../campaigns/migrations.ts';
 import { custodyMigrations } from '../custody/migrations.ts';
-import { estateMigrations } from '../estate/migrations.ts';
+import { estateMigrations, stepReportMigrations } from '../estate/migrations.ts';
 import { expiryMigrations } from '../expiry/migrations.ts';
 import { identityMigrations } from '../identity/migrations.ts';
 import { inspectionMigrations } from '../inspection/migrations.ts';
@@ -42,6 +42,7 @@ export const migrations: readonly Migration[] = [
   ...inspectionMigrations,
   ...refurbishMigrations,
   ...switchRuleMigrations,
+  ...stepReportMigrations,
   ...switchValidityMigrations,
   ...switchDccMigrations,
 ];

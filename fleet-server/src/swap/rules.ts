@@ -43,7 +43,7 @@ export type SwapBlock = 'old-state' | 'new-state' | 'new-keys-missing' | 'new-ke
 export function decideSwap(facts: SwapFacts): SwapAction | { readonly blocked: SwapBlock } {
   const { step, old, fresh, isOldDead, isClear, isReportOpen } = facts;
   const report = (): SwapAction => (isReportOpen ? 'wait' : 'order-report');
-  if (step === 'closed' || step === 'aborted') return 'none';
+  if (isOver(step)) return 'none';
   if (step === 'handed') return isOldDead || old.state !== 'swap' || isClear ? 'close' : report();
   // Keys are derived for each unit; one that came over from the old is a clone, and nothing is built on it.
   if (fresh.hasCopiedKey) return { blocked: 'new-keys-copied' };
@@ -55,6 +55,9 @@ export function decideSwap(facts: SwapFacts): SwapAction | { readonly blocked: S
   // A sale since the report: the old one is drained anew.
   return isOldDead || isClear ? 'hand' : report();
 }
+
+/** Whether nothing is left to be done. */
+export const isOver = (step: SwapStep): boolean => step === 'closed' || step === 'aborted';
 
 /** Whether a swap can still be taken back. */
 export const mayAbort = (step: SwapStep): boolean => step === 'begun' || step === 'prepared' || step === 'drained';

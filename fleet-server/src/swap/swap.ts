@@ -16,7 +16,7 @@ import type { Lifecycle, MoveFault, Note } from '../estate/index.ts';
 import type { Jobs } from '../jobs/index.ts';
 import { type Database, isoTime, type Queryable, type Store } from '../store/index.ts';
 import type { Twin } from '../twin/index.ts';
-import { decideSwap, mayAbort, type SwapBlock, type SwapFacts } from './rules.ts';
+import { decideSwap, isOver, mayAbort, type SwapBlock, type SwapFacts } from './rules.ts';
 import type { SwapTables } from './tables.ts';
 
 const tickMs = 2_000;
@@ -24,6 +24,7 @@ const listMax = 200;
 /** Steps in one go, at most: each leads on, so there are no more than this. */
 const stepsMax = 6;
 type Row = Selectable<SwapTables['swaps']>;
+type Decision = ReturnType<typeof decideSwap>;
 
 export interface SwapRooms {
   readonly world: World;
@@ -59,45 +60,61 @@ export function openSwaps(rooms: SwapRooms): Swaps {
   const serialOf = (text: string): Serial => serialSchema.parse(text);
 
   async function factsOf(on: Queryable, row: Row): Promise<SwapFacts> {
-    const state = async (serial: string) =>
-      (await on.selectFrom('terminals').select('lifecycle').where('serial', '=', serial).executeTakeFirstOrThrow())
-        .lifecycle;
-    const keys = (serial: string) =>
-      on.selectFrom('key_ledger').select(['slot', 'kcv', 'state']).where('serial', '=', serial).execute();
-    const [oldKeys, freshKeys] = [await keys(row.old), await keys(row.fresh)];
-    const own = freshKeys.filter(({ slot, state: held }) => slot === 'dukpt' && held === 'loaded');
-    const reference = `swap:${row.id}`;
+    const both = [row.old, row.fresh];
+    const units = await on
+      .selectFrom('terminals')
+      .leftJoin('last_sales', 'last_sales.serial', 'terminals.serial')
+      .select(['terminals.serial', 'lifecycle', 'last_sales.at as soldAt'])
+      .where('terminals.serial', 'in', both)
+      .execute();
+    const unit = (serial: string) => {
+      const known = units.find((one) => one.serial === serial);
+      if (!known) throw new Error(`${serial} is in a swap and not on the inventory`);
+      return known;
+    };
+    const [old, fresh] = [unit(row.old), unit(row.fresh)];
+    const keys = await on
+      .selectFrom('key_ledger')
+      .select(['serial', 'kcv', 'state'])
+      .where('serial', 'in', both)
+      .where('slot', '=', 'dukpt')
+      .execute();
+    const own = keys.filter(({ serial, state }) => serial === row.fresh && state === 'loaded');
     const reports = await on
       .selectFrom('jobs')
       .select(['state', 'result', 'created_at', 'finished_at'])
       .where('serial', '=', row.old)
-      .where('reference', '=', reference)
+      .where('reference', '=', `swap:${row.id}`)
       .where('created_at', '>=', row.step === 'handed' ? row.changed_at : row.begun_at)
       .orderBy('created_at', 'desc')
       .execute();
     const last = reports.find(({ state: ended }) => ended === 'succeeded');
-    const sale = await on.selectFrom('last_sales').select('at').where('serial', '=', row.old).executeTakeFirst();
     const read = last?.result == null ? undefined : parseJson(jobReport.partial(), last.result, 1_048_576);
     const queues = read?.ok ? read.value.diagnostics?.queues : undefined;
     return {
       step: row.step,
-      old: { state: await state(row.old) },
+      old: { state: old.lifecycle },
       fresh: {
-        state: await state(row.fresh),
+        state: fresh.lifecycle,
         isKeyed: own.length > 0,
-        hasCopiedKey: own.some(({ kcv }) => oldKeys.some((other) => other.slot === 'dukpt' && other.kcv === kcv)),
+        hasCopiedKey: own.some(({ kcv }) => keys.some((other) => other.serial === row.old && other.kcv === kcv)),
       },
       isOldDead: row.is_old_dead === 1,
       isClear:
         queues !== undefined &&
         queues.advices + queues.reversals + queues.sales === 0 &&
-        (last?.finished_at ?? 0) >= (sale?.at ?? 0),
+        (last?.finished_at ?? 0) >= (old.soldAt ?? 0),
       isReportOpen: reports.some(({ state: open }) => ['queued', 'offered', 'running'].includes(open)),
     };
   }
 
-  async function viewOf(on: Queryable, row: Row): Promise<SwapView> {
-    const decision = decideSwap(await factsOf(on, row));
+  /** What is over looks at nothing any more. */
+  const decisionOn = async (on: Queryable, row: Row): Promise<Decision> =>
+    isOver(row.step) ? 'none' : decideSwap(await factsOf(on, row));
+
+  const viewOf = async (on: Queryable, row: Row): Promise<SwapView> => shown(row, await decisionOn(on, row));
+
+  function shown(row: Row, decision: Decision): SwapView {
     const blocked: SwapBlock | null = typeof decision === 'object' ? decision.blocked : null;
     return {
       id: row.id,
@@ -155,17 +172,15 @@ export function openSwaps(rooms: SwapRooms): Swaps {
   }
 
   /** One step, in one transaction. True when there may be another. */
-  async function step(id: string): Promise<boolean> {
-    const row = await find(store.db, id);
-    if (!row) return false;
-    const decision = decideSwap(await factsOf(store.db, row));
+  async function step(row: Row, decision: Decision): Promise<boolean> {
+    const { id } = row;
     const [old, fresh] = [serialOf(row.old), serialOf(row.fresh)];
     // Values are written before the step that says so: found written, they are not written again.
     if (decision === 'prepare') await copyParameters(old, fresh, row.by);
     const done = await store.write(async (tx): Promise<'again' | 'moved' | 'ordered' | 'rest'> => {
       const now = await find(tx, id);
       if (!now || now.step !== row.step) return 'again';
-      switch (decideSwap(await factsOf(tx, now))) {
+      switch (await decisionOn(tx, now)) {
         case 'prepare':
           await standWhere(tx, fresh, JSON.stringify(await placeOf(tx, old)));
           await enter(tx, now, 'prepared');
@@ -211,7 +226,15 @@ export function openSwaps(rooms: SwapRooms): Swaps {
   }
 
   async function advance(id: string): Promise<Result<SwapView, 'SWAP_UNKNOWN'>> {
-    for (let count = 0; count < stepsMax; count++) if (!(await step(id))) break;
+    for (let count = 0; count < stepsMax; count++) {
+      const row = await find(store.db, id);
+      if (!row) return fail('SWAP_UNKNOWN');
+      const decision = await decisionOn(store.db, row);
+      const isRest = typeof decision === 'object' || decision === 'wait' || decision === 'none';
+      // Most looks find nothing to do; whatever is written is decided once more in its transaction.
+      if (isRest) return ok(shown(row, decision));
+      if (!(await step(row, decision))) break;
+    }
     return await view(id);
   }
 

@@ -87,6 +87,7 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
   );
   const isListed = async (pan: Secret<'pan'>) => (await rooms.negative.explain(pan)).listed;
   const standIn = openStandIn(world, rooms.store, () => rules, isListed, options.node);
+  const dcc = new DccDesk(world, rooms, journal, rules);
   const numbers = kept((link: string): Numbers => openNumbers(rooms.store, link));
   const lanes = kept(
     (link: string) =>
@@ -99,7 +100,7 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
           rooms.metrics.reversalDelivered(row.attempts);
           world.log('info', 'reversalDelivered', { link, reversal: row.id, sale: row.sale_id, attempts: row.attempts });
           if (sale && sale.origin === terminalFace.origin && !isTransitDialogue(sale.kind))
-            rooms.live.publish({ name: 'sale', data: saleLineOf(sale) });
+            rooms.live.publish({ name: 'sale', data: saleLineOf(sale, dcc.lately(sale.id)) });
         },
         stuck(row, actionCode) {
           const facts = { link, advice: row.id, attempts: row.attempts, actionCode: actionCode ?? '' };
@@ -109,7 +110,6 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
       }),
   );
   const desk = new ReconciliationDesk(world, rooms.store, journal);
-  const dcc = new DccDesk(world, rooms, journal, rules);
   const processing = new Processing(world, rooms, journal, advices, rules, standIn, dcc, {
     link: (id) => (id === undefined ? undefined : issuers.get(id)),
     numbers: (link) => numbers.of(link),

@@ -25,11 +25,11 @@ export const softwareErrors = defineErrors({
   SOFTWARE_METADATA_ROLLBACK: {
     en: {
       says: 'The metadata are older than what is known already, or skip a version.',
-      next: 'Publish the version that follows the known one; on a terminal: somebody replays an old repository, investigate.',
+      next: 'Publish the version that follows the known one. On a terminal, after the server came back from a backup: "tsunagu software rotate online"; otherwise somebody replays an old repository, investigate.',
     },
     ja: {
       says: 'メタデータが既知の版より古いか、版が連続していません。',
-      next: '既知の版の次の版を公開してください。端末での発生は古いリポジトリの再送の疑いがあります。',
+      next: '既知の版の次の版を公開してください。端末での発生は、サーバーをバックアップから復元した後なら「tsunagu software rotate online」を実行し、そうでなければ古いリポジトリの再送を疑ってください。',
     },
   },
   SOFTWARE_METADATA_EXPIRED: {

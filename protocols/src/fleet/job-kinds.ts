@@ -58,6 +58,20 @@ const retryable = ['LINK_DOWN', 'STORE_WRITE_FAILED', 'SALE_IN_PROGRESS', 'ANSWE
 const unbinding = [...retryable, 'SALES_UNDELIVERED'] as const;
 const fetching = [...retryable, 'ARTEFACT_UNAVAILABLE', 'LINK_REFUSED', 'MESSAGE_INVALID'] as const;
 
+/**
+ * How a terminal says that it does not believe the software repository (TUF 1.0.33, 5): a fault of neither the terminal nor the image.
+ * It is believed again when its files are right again.
+ */
+export const repositoryFaults: readonly ErrorCode[] = [
+  'SOFTWARE_METADATA_INVALID',
+  'SOFTWARE_METADATA_UNSIGNED',
+  'SOFTWARE_METADATA_ROLLBACK',
+  'SOFTWARE_METADATA_EXPIRED',
+  'SOFTWARE_METADATA_MISMATCH',
+];
+/** Those of them that pass by themselves: a clock that is set later, a time stamp that is due. */
+const passing = ['SOFTWARE_METADATA_EXPIRED', 'SOFTWARE_METADATA_MISMATCH'] as const;
+
 /** What most kinds have in common: quick, harmless, done again after a power loss. */
 const light = {
   attemptsMax: 3,
@@ -101,7 +115,7 @@ export const jobKinds = {
     title: { en: 'Install software', ja: 'ソフトウェアの更新' },
     params: softwareInstall,
     result: z.object({ software: runningSoftware }),
-    policy: { ...patient, mayRestart: true, retryable: fetching, attemptsMax: 3 },
+    policy: { ...patient, mayRestart: true, retryable: [...fetching, ...passing], attemptsMax: 3 },
   },
   'key.load': {
     title: { en: 'Load a key', ja: '鍵の注入' },

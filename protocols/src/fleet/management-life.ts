@@ -299,6 +299,17 @@ export const assessorLine = z
     }),
     z.object({ kind: z.literal('release'), ...keyReleaseRecord.shape }),
     z.object({ kind: z.literal('wipe'), ...wipeRecord.shape }),
+    z.object({
+      kind: z.literal('report'),
+      job: z.string().describe('As a step names it.'),
+      serial: z.string(),
+      type: z.enum(['terminal.test', 'terminal.diagnose']),
+      at: time,
+      orderedBy: z.string(),
+      report: z
+        .record(z.string(), z.unknown())
+        .describe('What the terminal said of its tests, or of what waits in it.'),
+    }),
     z.object({ kind: z.literal('house'), firstKeys }),
     z.object({
       kind: z.literal('run'),

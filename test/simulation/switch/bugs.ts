@@ -23,6 +23,7 @@ const sell = (at: number, amountMinor: number, cancelsAfterMs: number | null = n
   amountMinor,
   repeats: true,
   cancelsAfterMs,
+  dcc: false,
 });
 // The issuer declines some: of three sales one is approved.
 const sales = (cancelsAfterMs: number | null = null): Step[] =>

@@ -11,7 +11,7 @@ import type { DukptKsn } from '@tsunagu/protocols/dukpt';
 import type { Serial } from '@tsunagu/protocols/fleet';
 import type { Message } from '@tsunagu/protocols/iso8583';
 import { fail, unwrap } from '@tsunagu/protocols/kit';
-import type { SimulatedWorld } from '../world.ts';
+import { beginsAt, type SimulatedWorld } from '../world.ts';
 import type { Disk } from './disk.ts';
 import type { BadLine } from './line.ts';
 import { switchSchema } from './schema.ts';
@@ -37,6 +37,15 @@ export interface Around {
 }
 
 const reconnectMs = 500;
+/** So that cards of the run are foreign. Clocks step by a day and more. */
+const rates = {
+  source: 'run',
+  at: new Date(beginsAt).toISOString(),
+  validMinutes: 10_080,
+  markUpBasisPoints: 300,
+  rates: [{ currency: '840', yen: '151.7' }],
+  cards: [{ prefix: '4', currency: '840' }],
+};
 
 /** One boot of the switch: all its rooms behind the doors, on the real store. */
 export class SwitchNode {
@@ -85,6 +94,9 @@ export class SwitchNode {
         return bugs.link?.(opened, (message) => this.#put(message, listener, undefined)) ?? opened;
       },
     });
+    // Once: what is in the store then is in force at every later boot.
+    if (core.rules.rates.rates.length === 0)
+      await core.rules.change('rates', core.rules.rates.version, rates, 'run', 'run');
     this.core = core;
     if (this.#around.isConnected()) this.#connect();
   }

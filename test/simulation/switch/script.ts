@@ -26,6 +26,8 @@ export const step = z.discriminatedUnion('do', [
     repeats: z.boolean(),
     /** The customer changes his mind so long after the answer; the terminal takes the sale back. */
     cancelsAfterMs: z.number().int().min(0).max(troubleMs).nullable(),
+    /** Whether the cardholder pays in the own currency, where it is offered. */
+    dcc: z.boolean().default(false),
   }),
   /** Power fails right before, within, or right after the n-th statement from here; within a COMMIT the last record of the log is torn. */
   z.strictObject({
@@ -72,6 +74,7 @@ export function scriptOf(seed: number): Script {
       amountMinor: 1_000 + index * 100 + chance.int(0, 99),
       repeats: chance.percent(50),
       cancelsAfterMs: chance.percent(20) ? chance.int(0, 20_000) : null,
+      dcc: chance.percent(30),
     });
   const troubles = chance.int(2, 5);
   for (let index = 0; index < troubles; index += 1) steps.push(troubleOf(chance));

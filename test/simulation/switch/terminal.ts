@@ -2,7 +2,11 @@ import type { LedgerOracle } from '@tsunagu/fleet-server/ledger-oracle/oracle';
 import {
   adviceReasons,
   merchantIdOf,
+  type OpenMessage,
+  type PaymentRequest,
   paymentRequest,
+  readConversion,
+  readOfferReference,
   type RefusalCode,
   reversalOf,
   reversalReasons,
@@ -12,7 +16,7 @@ import {
 } from '@tsunagu/protocols/acquiring';
 import type { DukptKsn } from '@tsunagu/protocols/dukpt';
 import { type Serial, serialSchema } from '@tsunagu/protocols/fleet';
-import { isApproval, type Message, repeatMti } from '@tsunagu/protocols/iso8583';
+import { type DecodedMessage, isApproval, type Message, repeatMti } from '@tsunagu/protocols/iso8583';
 import { hex, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { testCard } from '@tsunagu/protocols/test-cards';
 import type { Scheduler } from '../scheduler.ts';
@@ -32,6 +36,9 @@ const cards = ['visa-contact'] as const;
 
 /** The numbers of the cards that are used: nothing that is written down may hold them. */
 export const panDigits = cards.map((name) => testCard(name).pan.use((bytes) => Buffer.from(bytes).toString('latin1')));
+
+const carded = (message: OpenMessage): Message =>
+  withCard(message, { pan: card.pan, expiry: card.expiry.slice(0, 4), panSequence: card.psn });
 
 type Sell = Extract<Step, { do: 'sell' }>;
 
@@ -71,12 +78,10 @@ export class SellingTerminal {
     return String(this.#stan).padStart(6, '0');
   }
 
-  async sell({ operation, amountMinor, repeats, cancelsAfterMs }: Sell): Promise<void> {
+  async sell({ operation, amountMinor, repeats, cancelsAfterMs, dcc }: Sell): Promise<void> {
     this.open += 1;
     try {
-      const nowMs = beginsAt + this.#scheduler.nowMs;
       const request = {
-        operation,
         terminalId: terminalIdOf(this.serial),
         merchantId: merchantIdOf('demo'),
         abilities: {
@@ -85,22 +90,23 @@ export class SellingTerminal {
           printer: 'built-in',
           screen: 'colour',
         },
-        stan: this.#nextStan(),
-        nowMs,
         amountMinor,
         entry: 'contact',
         verification: 'signature',
+      } as const;
+      const conversion = dcc && operation === 'sale' ? await this.#offer(request) : undefined;
+      const made = {
+        ...request,
+        ...this.#keys(),
+        operation,
+        conversion,
         ...(operation !== 'sale' && { reason: adviceReasons.underFloorLimit }),
         emv: hex('9F260811223344556677889F2701809F36020001950500000080009A032601059C01009F3704112233445F2A020392'),
       } as const;
-      const sale = withCard(paymentRequest(request), {
-        pan: card.pan,
-        expiry: card.expiry.slice(0, 4),
-        panSequence: card.psn,
-      });
+      const sale = carded(paymentRequest(made));
       if (operation !== 'sale') return await this.#advise(sale, amountMinor);
-      let actionCode = await this.#ask(sale);
-      if (actionCode === undefined && repeats) actionCode = await this.#ask({ ...sale, mti: '1201' });
+      let actionCode = (await this.#ask(sale))?.text(39);
+      if (actionCode === undefined && repeats) actionCode = (await this.#ask({ ...sale, mti: '1201' }))?.text(39);
       // 923: the first one is still in hand.
       const isUnknown = actionCode === undefined || actionCode === '923';
       this.#note(`sale ${amountMinor} ${actionCode ?? 'without an answer'}`);
@@ -117,7 +123,8 @@ export class SellingTerminal {
   /** A sale or an authorisation that the card approved by itself: told until it is taken. */
   async #advise(advice: Message, amountMinor: number): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
-      const actionCode = await this.#ask(attempt === 0 ? advice : { ...advice, mti: repeatMti(advice.mti) ?? '' });
+      const answer = await this.#ask(attempt === 0 ? advice : { ...advice, mti: repeatMti(advice.mti) ?? '' });
+      const actionCode = answer?.text(39);
       this.#note(`advice ${amountMinor} ${actionCode ?? 'without an answer'}`);
       if (actionCode === '900') return;
       await this.#sleep(reversalAgainMs);
@@ -127,7 +134,7 @@ export class SellingTerminal {
   async #reverse(sale: Message, reason: string, amountMinor: number): Promise<void> {
     const reversal = reversalOf(sale, { stan: this.#nextStan(), nowMs: beginsAt + this.#scheduler.nowMs, reason });
     for (let attempt = 0; ; attempt += 1) {
-      const actionCode = await this.#ask(attempt === 0 ? reversal : { ...reversal, mti: '1421' });
+      const actionCode = (await this.#ask(attempt === 0 ? reversal : { ...reversal, mti: '1421' }))?.text(39);
       this.#note(`reversal ${amountMinor} ${actionCode ?? 'without an answer'}`);
       if (actionCode === '400') return;
       // A cancellation that is refused leaves the sale as it is.
@@ -136,8 +143,24 @@ export class SellingTerminal {
     }
   }
 
-  /** The action code; undefined when none came in time, or the frame was refused without one. */
-  #ask(message: Message): Promise<string | undefined> {
+  /** What the amount is in the currency of the card; undefined where nothing is offered, or no answer comes. */
+  async #offer(
+    request: Omit<PaymentRequest, 'operation' | 'stan' | 'nowMs'>,
+  ): Promise<PaymentRequest['conversion'] | undefined> {
+    const answer = await this.#ask(carded(paymentRequest({ ...request, ...this.#keys(), operation: 'rate' })));
+    const conversion = answer && unwrap(readConversion((number) => answer.text(number)));
+    this.#note(
+      `rate ${request.amountMinor} ${answer?.text(39) ?? 'without an answer'} ${conversion?.amountMinor ?? ''}`,
+    );
+    return conversion && { ...conversion, reference: readOfferReference(answer.text(62)) };
+  }
+
+  #keys(): Pick<PaymentRequest, 'stan' | 'nowMs'> {
+    return { stan: this.#nextStan(), nowMs: beginsAt + this.#scheduler.nowMs };
+  }
+
+  /** The answer; undefined when none came in time, or the frame was refused without one. */
+  #ask(message: Message): Promise<DecodedMessage | undefined> {
     const bytes = unwrap(terminalCodec.encode(message));
     const tap = (direction: 'in' | 'out', shown: Uint8Array): void =>
       this.#oracle.take({ side: 'acquirer', line: this.serial, direction, hex: toHex(shown) });
@@ -147,11 +170,11 @@ export class SellingTerminal {
     const ksn: DukptKsn = { scheme: 'aes', initialKeyId: this.#initialKeyId, counter: this.#counter };
     return new Promise((resolve) => {
       let isOver = false;
-      const over = (actionCode: string | undefined): void => {
+      const over = (answer: DecodedMessage | undefined): void => {
         if (isOver) return;
         isOver = true;
         timer.cancel();
-        resolve(actionCode);
+        resolve(answer);
       };
       const timer = this.#scheduler.after(answerMs, () => over(undefined));
       this.#road(this.serial, ksn, bytes, (heard) => {
@@ -159,7 +182,7 @@ export class SellingTerminal {
         // What comes late or twice changes nothing at the till, but the oracle sees all of it.
         tap('in', heard.answer);
         const decoded = terminalCodec.decode(heard.answer);
-        over(decoded.ok ? decoded.value.text(39) : undefined);
+        over(decoded.ok ? decoded.value : undefined);
       });
     });
   }

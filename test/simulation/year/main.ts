@@ -2,8 +2,6 @@ import { spawn, spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { brokenIn, yearInvariants } from './invariants.ts';
-import { liveAYear, yearOf } from './year.ts';
 
 const usage = `usage: npm run simulate:year -- [--terminals 10000] [--seed 1] [--seeds 1] [--houses CORES]
 A year in the life of a fleet, in virtual time, on the server's own rooms and store, under faults that follow from the seed. The fleet is
@@ -30,6 +28,11 @@ function count(text: string, name: string): number {
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
 
 async function one(seed: number, terminals: number): Promise<boolean> {
+  // Only a process that lives a year loads the server's rooms: whoever sends it on its way has no use for them.
+  const [{ brokenIn, yearInvariants }, { liveAYear, yearOf }] = await Promise.all([
+    import('./invariants.ts'),
+    import('./year.ts'),
+  ]);
   const [startedMs, startedCpu] = [performance.now(), process.cpuUsage()];
   const year = await liveAYear(yearOf(seed, terminals));
   const cpu = process.cpuUsage(startedCpu);

@@ -1,8 +1,18 @@
 import { createHash } from 'node:crypto';
+import { negativeTagKey } from '@tsunagu/fleet-server/keys/index';
+import { insertRows } from '@tsunagu/fleet-server/store/index';
 import { openVerifier } from '@tsunagu/protocols/audit';
+import { dukptSchemeOf } from '@tsunagu/protocols/catalogue';
 import { verifyCustody } from '@tsunagu/protocols/custody';
-import { evidence as evidenceSchema, type LifecycleState, parseJson, serialSchema } from '@tsunagu/protocols/fleet';
-import { Secret } from '@tsunagu/protocols/kit';
+import { initialKeyIdAt, initialKeyIdsOf } from '@tsunagu/protocols/dukpt';
+import {
+  evidence as evidenceSchema,
+  keySlots,
+  type LifecycleState,
+  parseJson,
+  serialSchema,
+} from '@tsunagu/protocols/fleet';
+import { hex, Secret, unwrap } from '@tsunagu/protocols/kit';
 import { chanceOf } from '../random.ts';
 import { beginsAt } from '../world.ts';
 import { Crew, marker } from './crew.ts';
@@ -35,7 +45,7 @@ export const yearOf = (seed: number, terminals: number): YearOrder => ({
   exchanges: Math.ceil(terminals * 0.06),
   ends: Math.ceil(terminals * 0.01),
   rounds: Math.ceil(terminals * 0.1),
-  cutEvery: 20_000,
+  cutEvery: 15_000,
   trouble: 1,
 });
 
@@ -74,14 +84,14 @@ export async function liveAYear(order: YearOrder, bugs: HouseBugs = {}): Promise
   }
 }
 
+/** As many are put on the inventory, in one transaction each. */
 const batch = 250;
 
-/** The fleet as the year finds it: in its shops, keyed. */
+/** The fleet as the year finds it: in its shops, certified and keyed, as the rooms would have written it down. */
 async function furnish(fleet: Fleet, terminals: number): Promise<void> {
   for (let first = 0; first < terminals; first += batch) {
     const units = Array.from({ length: Math.min(batch, terminals - first) }, () => newUnit(fleet));
-    await fleet.crew.house.act((rooms) => register(fleet, rooms, units, 'deployed'));
-    for (const unit of units) unit.enrolments = 1;
+    await fleet.crew.house.act((rooms) => putInShops(fleet, rooms, units));
   }
 }
 
@@ -92,31 +102,89 @@ function newUnit(fleet: Fleet): Unit {
   return unit;
 }
 
-/** Puts units on the inventory; what is deployed already has its certificate and its keys. */
-async function register({ crew }: Fleet, { store, keys }: Rooms, units: readonly Unit[], state: LifecycleState) {
-  const { house, chance } = crew;
-  const at = house.now;
+const model = 'CT-5100';
+
+const terminalRow = ({ serial, body }: Unit, lifecycle: LifecycleState, at: number) => ({
+  serial,
+  model,
+  merchant: 'm',
+  shop: `s${body >> 2}`,
+  lane: String(body & 3),
+  parent: null,
+  relay_port: null,
+  registered_at: at,
+  lifecycle,
+  lifecycle_since: at,
+  enrolled_at: lifecycle === 'deployed' ? at : null,
+});
+
+const firstStep = ({ serial, seals, connections }: Unit, to: LifecycleState, at: number) => {
+  // What stands in a shop was looked at when it was put there.
+  const evidence = to === 'deployed' ? JSON.stringify({ seals, connections }) : null;
+  return { serial, at, from_state: null, to_state: to, by: 'house', reason: 'registered', evidence };
+};
+
+async function register({ crew: { house } }: Fleet, { store }: Rooms, unit: Unit): Promise<void> {
   await store.write(async (tx) => {
-    for (const unit of units) {
-      const { serial } = unit;
-      const place = { merchant: 'm', shop: `s${unit.body >> 2}`, lane: String(unit.body & 3), parent: null };
-      const life = { lifecycle: state, lifecycle_since: at, enrolled_at: state === 'deployed' ? at : null };
-      const row = { serial, model: 'CT-5100', ...place, relay_port: null, registered_at: at, ...life };
-      await tx.insertInto('terminals').values(row).execute();
-      // What stands in a shop was looked at when it was put there.
-      const { seals, connections } = unit;
-      const evidence = state === 'deployed' ? JSON.stringify({ seals, connections }) : null;
-      const step = { serial, at, from_state: null, to_state: state, by: 'house', reason: 'registered', evidence };
-      await tx.insertInto('lifecycle_moves').values(step).execute();
-      if (state !== 'deployed') continue;
-      const protection = Uint8Array.from([...marker, ...chance.bytes(32 - marker.length)]);
-      const kept = await house.vault.keep(`kbpk/${serial}/1`, 'key-block-protection', Secret.copy('key', protection));
-      await keys.protect(tx, serial, kept.id, kept.checkValue);
-      const { loads } = await keys.reconcile(tx, serial, [], () => false);
-      for (const { slot, kcv } of loads) {
-        unit.keys.set(slot, kcv);
-        await keys.proven(tx, serial, { slot, kcv });
-      }
+    await tx
+      .insertInto('terminals')
+      .values(terminalRow(unit, 'ordered', house.now))
+      .execute();
+    await tx
+      .insertInto('lifecycle_moves')
+      .values(firstStep(unit, 'ordered', house.now))
+      .execute();
+  });
+}
+
+/** Their keys are made by the vault, and are in the ledger as loaded; the ledger is asked whether it sees it so. */
+async function putInShops({ crew }: Fleet, { store, keys }: Rooms, units: readonly Unit[]): Promise<void> {
+  const { house, chance } = crew;
+  const { vault, world, now: at } = house;
+  const scheme = dukptSchemeOf(model);
+  const base = keys.base(scheme);
+  const ids = initialKeyIdsOf(scheme, vault.find(base)?.checkValue ?? '');
+  type Row = Record<string, string | number | null>;
+  const protections: Row[] = [];
+  const ledger: Row[] = [];
+  for (const unit of units) {
+    const { serial } = unit;
+    const secret = Uint8Array.from([...marker, ...chance.bytes(32 - marker.length)]);
+    const kept = await vault.keep(`kbpk/${serial}/1`, 'key-block-protection', Secret.copy('key', secret));
+    protections.push({ serial, vault_key: kept.id, kcv: kept.checkValue, agreed_at: at, scheme: 'agreement' });
+    const initialKeyId = initialKeyIdAt(ids, unit.body);
+    const made = {
+      dukpt: { ...unwrap(vault.wrapInitialKey(kept.id, base, hex(initialKeyId))), initialKeyId, parent: base },
+      negative: { ...unwrap(vault.wrapTagKey(kept.id, negativeTagKey)), initialKeyId: null, parent: negativeTagKey },
+    } as const satisfies Record<(typeof keySlots)[number], unknown>;
+    for (const slot of keySlots) {
+      const { checkValue: kcv, keyBlock: key_block, initialKeyId: initial_key_id, parent: parent_key } = made[slot];
+      const id = world.id();
+      const entry = { id, serial, slot, kcv, initial_key_id, parent_key, protected_by: kept.id, key_block };
+      ledger.push({ ...entry, state: 'loaded', allocated_at: at, loaded_at: at });
+      unit.keys.set(slot, kcv);
+    }
+    unit.enrolments = 1;
+  }
+  await store.write(async (tx) => {
+    const put = async (
+      table: 'terminals' | 'lifecycle_moves' | 'protection_keys' | 'key_ledger',
+      rows: readonly Row[],
+    ): Promise<void> => insertRows(tx, table, { plain: Object.keys(rows[0] ?? {}) }, rows);
+    await put(
+      'terminals',
+      units.map((unit) => terminalRow(unit, 'deployed', at)),
+    );
+    await put(
+      'lifecycle_moves',
+      units.map((unit) => firstStep(unit, 'deployed', at)),
+    );
+    await put('protection_keys', protections);
+    await put('key_ledger', ledger);
+    for (const { serial, keys: held } of units.slice(0, 1)) {
+      const shown = [...held].map(([slot, kcv]) => ({ slot, kcv }));
+      const { loads, loaded } = await keys.reconcile(tx, serial, shown, () => false);
+      if (loads.length + loaded.length > 0) throw new Error(`${serial} has keys that the ledger does not know`);
     }
   });
 }
@@ -155,7 +223,7 @@ async function* bought(fleet: Fleet): Life {
     const known =
       isAgain &&
       (await store.db.selectFrom('terminals').select('serial').where('serial', '=', unit.serial).executeTakeFirst());
-    if (!known) await register(fleet, rooms, [unit], 'ordered');
+    if (!known) await register(fleet, rooms, unit);
   });
   yield* arrival(fleet, unit);
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkerSays } from '@tsunagu/firmware-bridge/host/index';
 import { runTerminals } from '@tsunagu/firmware-bridge/host/index';
+import { serialSchema } from '@tsunagu/protocols/fleet';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { serial, TinyServer, until } from './tiny-server.ts';
@@ -122,4 +123,23 @@ test('a claim, a device key or a lock that is not what it should be is that term
   }
   expect(await fate(sound())).toEqual({ kind: 'connected', serial });
   expect(readdirSync(sound())).not.toContain('terminal.lock');
+});
+
+test('however many terminals share a thread, none of them leaves something with all', async () => {
+  const warned: Error[] = [];
+  const hear = (warning: Error): void => void warned.push(warning);
+  process.on('warning', hear);
+  const serials = Array.from({ length: 12 }, (_, index) => serialSchema.parse(`CT5100-${100 + index}`));
+  const plans = serials.map((name) => {
+    const folder = join(data, name);
+    cpSync(sound(), folder, { recursive: true });
+    return { serial: name, folder };
+  });
+  const said: WorkerSays[] = [];
+  const terminals = runTerminals(world, { plans, seed: '1', saleEverySeconds: 3_600 }, (says) => said.push(says));
+  await until(() => said.filter(({ kind }) => kind === 'connected').length === plans.length, 'all to be there');
+  await terminals.stop(serials);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', hear);
+  expect(warned.map(({ message }) => message)).toEqual([]);
 });

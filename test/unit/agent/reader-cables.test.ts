@@ -28,6 +28,9 @@ it('a reader whose cable is pulled is not there, stays away over a restart, and 
   const second = openEmulatedStation(world, model);
   cables.attach(second);
   expect(cables.readers().contact).toBe('pulled');
+  // A terminal that goes off pulls no cable out of itself.
+  expect(cables.readers().stripe).toBe('plugged');
+  expect([(await second.station.stripe()).ok, (await second.station.chip('contactless')).ok]).toEqual([true, true]);
   cables.obey({ id: '2', reader: 'contact', does: 'plug' });
   // Plugged twice it is one device still.
   cables.obey({ id: '3', reader: 'contact', does: 'plug' });
@@ -38,8 +41,9 @@ it('a reader whose cable is pulled is not there, stays away over a restart, and 
 
 it('in the middle of a transfer: the command left, and its answer never comes', async () => {
   const cables = new ReaderCables();
-  const { station, emulated } = openEmulatedStation(world, model);
-  cables.attach({ station, emulated, bus: openEmulatedStation(world, model).bus });
+  const stationAndBus = openEmulatedStation(world, model);
+  const { station, emulated } = stationAndBus;
+  cables.attach(stationAndBus);
   emulated.contact?.insert(new EmvCard(testCard('visa-contact')));
   const reader = unwrap(await station.chip('contact'));
   unwrap(await reader.powerOn());

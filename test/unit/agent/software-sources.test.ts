@@ -1,5 +1,6 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { directNetwork, secureNetwork } from '@tsunagu/firmware-bridge/link/index';
 import {
@@ -11,13 +12,21 @@ import {
   relayedNetwork,
 } from '@tsunagu/firmware-bridge/relay/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
-import { bootSoftware, serverSource, sharedLine, type SoftwareSource } from '@tsunagu/firmware-bridge/software/index';
+import { findDelta } from '@tsunagu/firmware-bridge/software/delta';
+import {
+  bootSoftware,
+  type RangeRead,
+  serverSource,
+  sharedLine,
+  type SoftwareSource,
+} from '@tsunagu/firmware-bridge/software/index';
 import { modelOf } from '@tsunagu/protocols/catalogue';
 import { jobIdSchema, type Serial, serialSchema, type SoftwareInstall } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { chunked, encodeChunkList, encodeSoftwareImage, encodeVcdiff } from '@tsunagu/protocols/software';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { shapedLine } from '../../bench/shaped-line.ts';
 import { MemoryFiles } from './memory-files.ts';
 import { TinyServer, until } from './tiny-server.ts';
 
@@ -144,6 +153,76 @@ test('an image comes as a delta from the installed one, and nothing of the image
   expect(await runningVersion(files)).toBe('3');
   expect(askedFor(two.wanted.digest)).toBe(0);
   expect(events('softwarePatched')).toHaveLength(1);
+});
+
+test('over a line of 64 kbit/s that is cut at any byte the delta comes on, no byte of the image does, and payments are made meanwhile', async () => {
+  const files = new MemoryFiles();
+  const one = publish('2', 2, program('slow base'));
+  await run(files, one);
+  const two = publish('3', 3, Buffer.concat([program('slow base').subarray(0, 200_000), program('slow new', 24_000)]));
+  const size = offerDelta(one, two, one.image, two.image);
+  const paying = createTlsServer(server.tls, (socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.write(new Uint8Array(500)));
+  });
+  await new Promise<void>((resolve) => paying.listen(0, '127.0.0.1', resolve));
+  const { port } = paying.address() as AddressInfo;
+  const slow = await shapedLine(64_000, 40, [server.ports.device, port]);
+  const [device = 0, acquiring = 0] = slow.ports;
+  const way = source(undefined, directNetwork({ host: '127.0.0.1', fleet: 1, acquiring, device }, world.timers));
+  const line = sharedLine();
+  let paid = 0;
+  const pay = (): Promise<void> =>
+    line.during(async () => {
+      for (let isPaid = false; !isPaid; ) {
+        const opened = await way.network.open('acquiring', 30_000);
+        if (!opened.ok) continue;
+        const socket = opened.value;
+        isPaid = await new Promise<boolean>((resolve) => {
+          socket.once('data', () => resolve(true)).once('close', () => resolve(false));
+          socket.on('error', () => undefined);
+          socket.write(new Uint8Array(600));
+        });
+        socket.destroy();
+      }
+      paid += 1;
+    });
+  // In a handshake, in the metadata, in what is said of the delta, and at odd bytes of the delta itself.
+  const before = slow.crossed.down;
+  const cuts = [1_001, 4_003, 6_007, 11_011, 14_321, 19_999, 26_001];
+  const knife = setInterval(() => {
+    if (slow.crossed.down - before < (cuts[0] ?? Number.POSITIVE_INFINITY)) return;
+    cuts.shift();
+    slow.cut();
+    if (cuts.length % 3 === 0) void pay();
+  }, 5);
+  const { install } = await boot(files, { ...way, line });
+  let installed = await install(two.wanted);
+  // As the job engine does after a line that was down.
+  for (let tries = 0; !installed.ok && tries < 20; tries++) installed = await install(two.wanted);
+  clearInterval(knife);
+  slow.close();
+  paying.close();
+  expect(installed).toEqual({ ok: true, value: 'restarting' });
+  expect(cuts).toEqual([]);
+  await until(() => paid === 3, 'the payments');
+  expect(askedFor(two.wanted.digest)).toBe(0);
+  expect(events('softwarePatched')).toHaveLength(1);
+  const asked = server.artefactRequests.filter(({ name }) => name !== two.wanted.digest);
+  console.log(`delta of ${size} bytes, ${slow.crossed.down - before} down the line, ${asked.length} requests`);
+}, 120_000);
+
+test('a line that breaks while a delta is asked for is down; only who answers can say that there is none', async () => {
+  const wanted = { digest: 'b'.repeat(64), size: 9_000_000, chunkLength: 65_536, chunks: [] };
+  const ask = (end: RangeRead['end']) =>
+    findDelta(
+      { name: 'server', read: async () => ({ bytes: new Uint8Array(0), end }), close: () => undefined },
+      'a',
+      wanted,
+    );
+  expect(await ask({ ok: false, fault: { code: 'LINK_DOWN' } })).toMatchObject({ fault: { code: 'LINK_DOWN' } });
+  const none = { ok: false, fault: { code: 'ARTEFACT_UNAVAILABLE', facts: { status: 404 } } } as const;
+  expect(await ask(none)).toEqual({ ok: true, value: undefined });
 });
 
 /** Offers a delta as the server would, made between any bytes. @returns its length */

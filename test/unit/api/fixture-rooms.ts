@@ -301,6 +301,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     software: {
       upload: async () => fail('SOFTWARE_IMAGE_INVALID'),
       order: async () => fail('SOFTWARE_REPOSITORY_MISSING'),
+      inTime: () => ok(undefined),
       targets: async () => [],
       keys: () => ({ snapshot: softwareKey, timestamp: softwareKey }),
       renewKeys: async () => ({ snapshot: softwareKey, timestamp: softwareKey }),

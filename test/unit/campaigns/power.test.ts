@@ -91,6 +91,7 @@ async function boot(store: Store, power: Power, world = systemWorld(() => {})) {
             install: { version: '2.0.0', counter: 1, digest, size: 1, proofTimeoutMs: 60_000, allowDowngrade: false },
           }),
         ),
+      inTime: () => ok(undefined),
       isAttested: () => Promise.resolve(true),
     },
     keys: { rotate: () => Promise.resolve(undefined) },

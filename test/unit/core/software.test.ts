@@ -18,6 +18,7 @@ import {
   pemOf,
   removeFolder,
   sha256,
+  signedIn,
   type TestHouse,
   testHouse,
   TestLink,
@@ -326,4 +327,47 @@ it('comes up again with what it had published', async () => {
   house = await testHouse(folder);
   expect((await house.call('GET', '/software/roles')).body).toEqual(before);
   expect(new X509Certificate(terminal.answer.certificateChain).subject).toContain('SOFT-0001');
+});
+
+it('a terminal that is shown another repository than people signed is an alarm', async () => {
+  expect((await order('SOFT-0001', { digest: sha256(image), allowDowngrade: true })).status).toBe(202);
+  const link = await TestLink.open(house, terminal);
+  await link.hello({ keys: [] });
+  const answer = await link.ask('pull', 'request', { pull: 'job' });
+  if (answer.kind !== 'job' || !answer.order) throw new Error('there is no order');
+  const payload = unwrap(openDocument('tsunagu-job-v1', signedDocument.parse(answer.order), terminal.answer.jobKey));
+  const { job, attempt } = JSON.parse(payload) as { job: string; attempt: number };
+  const fault = 'SOFTWARE_METADATA_ROLLBACK';
+  await link.ask({ kind: 'job', job } as never, 'job', { attempt, state: 'failed', fault });
+  await link.close();
+  expect((await house.call('GET', `/jobs/${job}`)).body).toMatchObject({ state: 'failed', fault });
+  const timeline = (await house.call('GET', '/terminals/SOFT-0001/timeline?limit=100')).body as unknown as {
+    items: { kind: string; facts: object }[];
+  };
+  expect(timeline.items.filter(({ kind }) => kind === 'alarm').map(({ facts }) => facts)).toEqual([
+    { code: fault, job },
+  ]);
+});
+
+it('orders nothing while what people signed has run out, and says which; signed anew, all goes on by itself', async () => {
+  await house.house.close();
+  const laterMs = 400 * 86_400_000;
+  house = await testHouse(folder, {
+    around: (world) => ({ ...world, clock: { ...world.clock, now: () => world.clock.now() + laterMs } }),
+  });
+  const digest = sha256(image);
+  const refused = { code: 'SOFTWARE_METADATA_EXPIRED', field: 'targets' };
+  expect((await order('SOFT-0001', { digest, allowDowngrade: true })).body).toMatchObject(refused);
+  const campaign = {
+    name: 'late',
+    target: 'model = CT-5100',
+    action: { kind: 'software', images: [digest], back: [], allowDowngrade: true },
+    gate: null,
+  };
+  const operator = await signedIn(house, 'campaigner', 'operator');
+  expect(await operator('/campaigns', campaign)).toMatchObject(refused);
+  publisher = await person(house, folder, keys);
+  await publisher.publish(image);
+  expect((await order('SOFT-0001', { digest, allowDowngrade: true })).status).toBe(202);
+  expect(await operator('/campaigns', campaign)).toMatchObject({ phase: 'proposed' });
 });

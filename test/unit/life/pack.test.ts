@@ -110,7 +110,7 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
     0,
   );
   expect(readdirSync(out).toSorted()).toEqual(
-    'audit.jsonl clauses.json custody.jsonl devices.json edges.json house.jsonl inspections.jsonl keys.jsonl manifest.json releases.jsonl runs.jsonl steps.jsonl verify.mjs wipes.jsonl'.split(
+    'audit.jsonl clauses.json custody.jsonl devices.json edges.json house.jsonl inspections.jsonl keys.jsonl manifest.json releases.jsonl reports.jsonl runs.jsonl steps.jsonl verify.mjs wipes.jsonl'.split(
       ' ',
     ),
   );

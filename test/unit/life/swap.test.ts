@@ -5,7 +5,7 @@ import { decideSwap, openSwaps, type SwapFacts } from '@tsunagu/fleet-server/swa
 import { serialSchema, type SettingValues } from '@tsunagu/protocols/fleet';
 import { ok, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openQuickly } from '../../empty-store.ts';
 import { newFolder, removeFolder } from '../core/support.ts';
 
@@ -50,14 +50,21 @@ const photo = 'a'.repeat(64);
 
 class Died extends Error {}
 
-/** Rooms that die at the n-th write: before its commit, or right after it. */
-function rooms(store: Store, parameters: Map<string, SettingValues>, dieAt: number, when: 'before' | 'after') {
+/** Rooms that die at the n-th write: before its commit, or right after it. `meanwhile`: what somebody else does just before each write. */
+function rooms(
+  store: Store,
+  parameters: Map<string, SettingValues>,
+  dieAt: number,
+  when: 'before' | 'after',
+  meanwhile: () => Promise<void> = () => Promise.resolve(),
+) {
   let writes = 0;
   const mortal: Store = {
     ...store,
     async write(work) {
       writes += 1;
       const isLast = writes === dieAt;
+      await meanwhile();
       const result = await store.write(async (tx) => {
         const done = await work(tx);
         if (isLast && when === 'before') throw new Died();
@@ -82,7 +89,11 @@ function rooms(store: Store, parameters: Map<string, SettingValues>, dieAt: numb
     layer: (ref: { serial?: string }) =>
       Promise.resolve(ok({ version: 1, values: parameters.get(String(ref.serial)) ?? {} })),
     change: async (ref: { serial?: string }, _base: number, values: SettingValues) => {
-      parameters.set(String(ref.serial), values);
+      const merged = { ...parameters.get(String(ref.serial)), ...values };
+      parameters.set(
+        String(ref.serial),
+        Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null)),
+      );
       await mortal.write(() => Promise.resolve());
       return ok({});
     },
@@ -185,11 +196,19 @@ const statesOf = async (store: Store) =>
     ]),
   );
 
+const nothing = { reversals: 0, advices: 0, sales: 0, jobs: 0 };
+
 /** The old unit answers what it was asked: first that a sale waits in it, then that nothing does. */
-async function answer(store: Store, asked: { count: number }): Promise<void> {
-  for (const { id } of await store.db.selectFrom('jobs').select('id').where('state', '=', 'queued').execute()) {
+const answer = (store: Store, asked: { count: number }): Promise<void> =>
+  say(store, () => {
     asked.count += 1;
-    const queues = { reversals: 0, advices: asked.count === 1 ? 1 : 0, sales: 0, jobs: 0 };
+    return { ...nothing, advices: asked.count === 1 ? 1 : 0 };
+  });
+
+/** The old unit says what waits in it. */
+async function say(store: Store, queuesOf: () => typeof nothing): Promise<void> {
+  for (const { id } of await store.db.selectFrom('jobs').select('id').where('state', '=', 'queued').execute()) {
+    const queues = queuesOf();
     const diagnostics = {
       at: 0,
       uptimeMs: 0,
@@ -214,7 +233,11 @@ async function answer(store: Store, asked: { count: number }): Promise<void> {
 
 /** Runs a swap to its end; whoever dies is started again. Returns how many writes it took. */
 async function run(store: Store, dieAt: number, when: 'before' | 'after'): Promise<number> {
-  const parameters = new Map<string, SettingValues>([[old, { taxPercent: 8 }]]);
+  const parameters = new Map<string, SettingValues>([
+    [old, { taxPercent: 8 }],
+    // Of a place where it was before.
+    [fresh, { floorLimitMinor: 5_000 }],
+  ]);
   const asked = { count: 0 };
   let at = rooms(store, parameters, dieAt, when);
   const start = {
@@ -305,3 +328,116 @@ it('is taken back until the new unit sells, and not after', async () => {
   });
   await store.close();
 }, 30_000);
+
+describe('between its steps, a swap', () => {
+  const by = { subject: 'mori' };
+  const order = {
+    old,
+    new: fresh,
+    reason: 'worn',
+    evidence: { bagNumber: 'BAG-1', photo, seals: ['S-1'], connections: 1 },
+  };
+  let store: Store;
+  let meanwhile: () => Promise<void>;
+  let swaps: ReturnType<typeof rooms>['swaps'];
+  beforeEach(async () => {
+    meanwhile = () => Promise.resolve();
+    store = await readyStore();
+    swaps = rooms(store, new Map(), Number.POSITIVE_INFINITY, 'after', () => meanwhile()).swaps;
+  });
+  afterEach(() => store.close());
+  const begin = async (): Promise<string> => unwrap(await swaps.start(order, by)).id;
+  const look = async (id: string) => unwrap(await swaps.advance(id));
+  const sell = (at: number) =>
+    store.db
+      .insertInto('last_sales')
+      .values({ serial: old, at, outcome: 'approved', amount_minor: 100, last_four: '0000', reason: null })
+      .onConflict((known) => known.column('serial').doUpdateSet({ at }))
+      .execute();
+
+  it.each(['reversals', 'advices', 'sales'] as const)('waits for %s that are in the old unit', async (queue) => {
+    const id = await begin();
+    await say(store, () => ({ ...nothing, [queue]: 1 }));
+    expect(await look(id)).toMatchObject({ step: 'prepared', waitsFor: 'report' });
+    await say(store, () => nothing);
+    expect((await look(id)).step).toBe('handed');
+  });
+
+  it('asks the old unit again when it has sold since it was asked', async () => {
+    const id = await begin();
+    await say(store, () => nothing);
+    await sell(world.clock.now() + 60_000);
+    expect(await look(id)).toMatchObject({ step: 'prepared', waitsFor: 'report' });
+    expect(await statesOf(store)).toMatchObject({ [old]: 'deployed', [fresh]: 'in-transit' });
+  });
+
+  it('does not lock the old unit on what was true before a sale came in between', async () => {
+    const id = await begin();
+    await say(store, () => nothing);
+    meanwhile = async () => {
+      const swap = await store.db.selectFrom('swaps').select('step').where('id', '=', id).executeTakeFirstOrThrow();
+      if (swap.step === 'drained') await sell(world.clock.now() + 60_000);
+    };
+    expect(await look(id)).toMatchObject({ step: 'drained', waitsFor: 'report' });
+    expect(await statesOf(store)).toMatchObject({ [old]: 'deployed', [fresh]: 'in-transit' });
+  });
+
+  it('is closed by a word of the locked unit only', async () => {
+    const id = await begin();
+    await say(store, () => nothing);
+    expect(await look(id)).toMatchObject({ step: 'handed', waitsFor: 'report' });
+    await say(store, () => ({ ...nothing, advices: 1 }));
+    expect(await look(id)).toMatchObject({ step: 'handed', waitsFor: 'report' });
+    await say(store, () => nothing);
+    expect(await look(id)).toMatchObject({ step: 'closed', waitsFor: null });
+  });
+
+  it('takes no word that was given for another swap', async () => {
+    const before = await begin();
+    unwrap(await swaps.abort(before, by));
+    const id = await begin();
+    // The order of the swap that was taken back is answered late.
+    await store.db.updateTable('jobs').set({ state: 'failed' }).where('reference', '=', `swap:${id}`).execute();
+    const late = world.clock.now() + 1;
+    await store.db.updateTable('jobs').set({ created_at: late }).where('reference', '=', `swap:${before}`).execute();
+    await say(store, () => nothing);
+    expect(await look(id)).toMatchObject({ step: 'prepared', waitsFor: 'report' });
+  });
+
+  it('stops at a key of the new unit that is the old one’s, and at one that it has not proven', async () => {
+    const setKey = (to: { kcv?: string; state?: 'allocated' | 'loaded' }) =>
+      store.db.updateTable('key_ledger').set(to).where('serial', '=', fresh).execute();
+    await setKey({ state: 'allocated' });
+    const id = await begin();
+    expect(await look(id)).toMatchObject({ step: 'begun', waitsFor: 'new-keys-missing' });
+    await setKey({ state: 'loaded', kcv: 'AAAAAAAAAA' });
+    expect(await look(id)).toMatchObject({ step: 'begun', waitsFor: 'new-keys-copied' });
+    // Also when the old one has got another since.
+    await store.db.updateTable('key_ledger').set({ state: 'replaced' }).where('serial', '=', old).execute();
+    expect(await look(id)).toMatchObject({ step: 'begun', waitsFor: 'new-keys-copied' });
+    await setKey({ kcv: 'BBBBBBBBBB' });
+    expect((await look(id)).step).toBe('prepared');
+  });
+
+  it('is not begun with a unit that is not on its way, that is itself, or that cannot have its children', async () => {
+    const change = (to: { lifecycle?: 'warehouse' | 'in-transit'; model?: string }) =>
+      store.db.updateTable('terminals').set(to).where('serial', '=', fresh).execute();
+    await change({ lifecycle: 'warehouse' });
+    expect(await swaps.start(order, by)).toMatchObject({ ok: false, fault: { code: 'SWAP_UNFIT' } });
+    await change({ lifecycle: 'in-transit', model: 'JT-C07' });
+    expect(await swaps.start(order, by)).toMatchObject({ ok: false, fault: { code: 'PARENT_UNSUITABLE' } });
+    expect(await swaps.start({ ...order, new: old }, by)).toMatchObject({ ok: false, fault: { code: 'SWAP_UNFIT' } });
+    expect(await swaps.list()).toEqual([]);
+  });
+
+  it('writes nothing while it waits', async () => {
+    const id = await begin();
+    let writes = 0;
+    meanwhile = () => {
+      writes += 1;
+      return Promise.resolve();
+    };
+    await look(id);
+    expect(writes).toBe(0);
+  });
+});

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -80,6 +80,16 @@ const wipe = (change: object = {}, swear = own, word: object = {}) => ({
   ...swear({ serial, job, attempt: 1, boot: 1, at, removed: 4, keys: 0, left: [], ...word }),
   ...change,
 });
+const report = (change: object = {}) => ({
+  kind: 'report',
+  job: 'test',
+  serial,
+  type: 'terminal.test',
+  at,
+  orderedBy: 'olga',
+  report: { selfTest: [{ part: 'store', result: 'passed' }] },
+  ...change,
+});
 const evidence = { wipeProof: { by: 'job', job }, tests: { by: 'job', job: 'test' } };
 const step = (change: object = {}) => ({
   kind: 'step',
@@ -97,26 +107,29 @@ const step = (change: object = {}) => ({
 });
 
 let packs = 0;
-function verify(parts: Readonly<Record<string, readonly object[]>>) {
+function verify(parts: Readonly<Record<string, readonly object[]>>, without: readonly string[] = []) {
   const pack = join(folder, String((packs += 1)));
   mkdirSync(pack);
-  const empty = ['steps', 'inspections', 'keys', 'releases', 'wipes', 'house', 'runs', 'custody', 'audit'];
+  const empty = 'steps inspections keys releases wipes reports house runs custody audit'.split(' ');
   const files = Object.fromEntries([
     ...empty.map((name) => [`${name}.jsonl`, (parts[name] ?? []).map((line) => `${JSON.stringify(line)}\n`).join('')]),
     ['edges.json', JSON.stringify(lifecycleEdges)],
+    ['devices.json', '[]'],
+    ['clauses.json', '{}'],
+    ['verify.mjs', readFileSync(verifier, 'utf8')],
   ]) as Record<string, string>;
+  for (const name of without) delete files[name];
   for (const [name, text] of Object.entries(files)) writeFileSync(join(pack, name), text);
   const sums = Object.entries(files).map(([name, text]) => {
     return [name, { sha256: createHash('sha256').update(text).digest('hex') }];
   });
   const manifest = { v: 1, from: '2026-01-01', to: '2027-01-01', files: Object.fromEntries(sums) };
   writeFileSync(join(pack, 'manifest.json'), JSON.stringify(manifest));
-  copyFileSync(verifier, join(pack, 'verify.mjs'));
   const { status, stdout } = spawnSync(process.execPath, [join(pack, 'verify.mjs')], {
     cwd: tmpdir(),
     encoding: 'utf8',
   });
-  return { status, findings: stdout.split('\n').filter((line) => /^\w+\.jsonl: /.test(line)) };
+  return { status, findings: stdout.split('\n').filter((line) => /^\w+\.jsonl?: /.test(line)) };
 }
 const right = { status: 0, findings: [] };
 const wrong = (...findings: readonly string[]) => ({
@@ -168,7 +181,7 @@ test('a release is its terminal’s own word, whole, and was wanted by two', () 
 }, 120_000);
 
 test('a wipe is its terminal’s own word, and no step stands on one that nobody swore to', () => {
-  expect(verify({ wipes: [wipe()], steps: [step()] })).toEqual(right);
+  expect(verify({ wipes: [wipe()], reports: [report()], steps: [step()] })).toEqual(right);
   const unsworn = 'no terminal swore to this wipe';
   for (const [finding, changed] of [
     ['not signed by its terminal', wipe({}, stranger)],
@@ -176,7 +189,52 @@ test('a wipe is its terminal’s own word, and no step stands on one that nobody
     ['is not what the terminal swore to', wipe({}, own, { job: 'job-2' })],
     ['is not what the terminal swore to', wipe({}, own, { keys: 1 })],
   ] as const)
-    expect(verify({ wipes: [changed], steps: [step()] }), finding).toEqual(wrong(finding, unsworn));
-  expect(verify({ steps: [step()] })).toEqual(wrong(unsworn));
-  expect(verify({ wipes: [wipe()], steps: [step({ serial: 'JTC17-0002' })] })).toEqual(wrong(unsworn));
+    expect(verify({ wipes: [changed], reports: [report()], steps: [step()] }), finding).toEqual(
+      wrong(finding, unsworn),
+    );
+  expect(verify({ reports: [report()], steps: [step()] })).toEqual(wrong(unsworn));
+  const other = 'JTC17-0002';
+  const reports = [report({ serial: other })];
+  expect(verify({ wipes: [wipe()], reports, steps: [step({ serial: other })] })).toEqual(wrong(unsworn));
+}, 120_000);
+
+test('a step stands on what its own terminal reported, and on nothing else', () => {
+  const untested = 'no report of a passed test';
+  const steps = [step({ evidence: { ...evidence, wipeProof: { by: 'destruction' } }, approvedBy: 'anna' })];
+  expect(verify({ reports: [report()], steps })).toEqual(right);
+  for (const change of [
+    { job: 'another' },
+    { serial: 'JTC17-0002' },
+    { type: 'terminal.diagnose' },
+    { report: {} },
+    { report: { selfTest: [{ part: 'store', result: 'failed' }] } },
+  ])
+    expect(verify({ reports: [report(change)], steps }), JSON.stringify(change)).toEqual(wrong(untested));
+  expect(verify({ steps })).toEqual(wrong(untested));
+
+  const returned = [
+    step({ from: 'deployed', to: 'returned', evidence: { bagNumber: 'B', nothingOwed: { by: 'job', job: 'look' } } }),
+  ];
+  const look = (queues: object, change: object = {}) =>
+    report({ job: 'look', type: 'terminal.diagnose', report: { diagnostics: { queues } }, ...change });
+  const none = { reversals: 0, advices: 0, sales: 0, jobs: 2 };
+  expect(verify({ reports: [look(none)], steps: returned })).toEqual(right);
+  expect(verify({ wipes: [wipe({ job: 'look' }, own, { job: 'look' })], steps: returned })).toEqual(right);
+  for (const [why, reports] of [
+    ['a sale waits', [look({ ...none, sales: 1 })]],
+    ['a reversal waits', [look({ ...none, reversals: 1 })]],
+    ['an advice waits', [look({ ...none, advices: 1 })]],
+    ['it says nothing of them', [look({})]],
+    ['another terminal’s', [look(none, { serial: 'JTC17-0002' })]],
+    ['a test', [look(none, { type: 'terminal.test' })]],
+    ['none', []],
+  ] as const)
+    expect(verify({ reports, steps: returned }), why).toEqual(wrong('no report says that nothing waits in it'));
+}, 120_000);
+
+test('nothing is taken out of a pack together with its hash', () => {
+  for (const name of ['devices.json', 'wipes.jsonl', 'reports.jsonl', 'clauses.json']) {
+    const { status, findings } = verify({}, [name]);
+    expect([status, findings[0]], name).toEqual([1, `${name}: -: is not in the manifest`]);
+  }
 }, 120_000);

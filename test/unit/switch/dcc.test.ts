@@ -155,6 +155,7 @@ describe('a card from abroad', () => {
     const found = unwrap(await house.sw.operator.transactions({ rrn: sale.rrn ?? '' }, { limit: 5 }));
     expect(found.items).toMatchObject([{ amountMinor: 10_000, ownCurrency: { currency: 'USD', amountMinor: 6_933 } }]);
     expect((await house.sw.sales(undefined, 1))[0]).toMatchObject({ ownCurrency: { amountMinor: 6_933 } });
+    expect(house.lines.at(-1)).toMatchObject({ outcome: 'approved', ownCurrency: { amountMinor: 6_933 } });
     const slipOf = async (language: 'ja' | 'en') => {
       const printed = unwrap(
         await booted.side.print({ what: 'payment', format: 'text', copy: 'customer', columns: 48, language }),

@@ -183,6 +183,7 @@ export function softwareRoutes(
       const { serial } = request.params;
       const terminal = unwrap(await estate.terminal(serial));
       const of = { model: terminal.model, version: terminal.software?.version };
+      unwrap(software.inTime());
       const params = unwrap(await software.order(request.body, of));
       const started = unwrap(await jobs.start(serial, { type: 'software.install', params }, actorOf(request)));
       return reply.status(202).header('location', `/api/v1/jobs/${started.id}`).send(started);

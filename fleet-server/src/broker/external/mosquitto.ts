@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { negativeHeadTopic, type TenantId } from '@tsunagu/protocols/fleet';
 import { packetLengthMax } from '../frame-guard.ts';
+import { listFiles } from './mosquitto-lists.ts';
 
 /** What mosquitto is told. */
 export interface MosquittoSetting {
@@ -44,6 +45,9 @@ export async function writeMosquittoFolder(folder: string, setting: MosquittoSet
     'require_certificate true',
     'use_identity_as_username true',
     'use_username_as_clientid true',
+    '# Certificates that have ended; kept up to date by the fleet server, which has them read again by the number in the other file.',
+    `crlfile ${at(listFiles.lists)}`,
+    `pid_file ${at(listFiles.pid)}`,
     'tls_version tlsv1.3',
     `acl_file ${at('rules')}`,
     '# A frozen terminal costs this much at most; what it misses it pulls.',
@@ -58,11 +62,12 @@ export async function writeMosquittoFolder(folder: string, setting: MosquittoSet
     '',
   ].join('\n');
   const files = {
-    'mosquitto.conf': configuration,
     rules: mosquittoRules(setting),
     'root.pem': setting.tls.root,
     'broker.pem': setting.tls.cert,
     'broker.key': setting.tls.key,
+    // Last: whoever waits for it finds the others.
+    'mosquitto.conf': configuration,
   };
   for (const [name, text] of Object.entries(files)) await writeFile(at(name), text, { mode: 0o600 });
 }

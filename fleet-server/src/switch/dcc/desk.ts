@@ -1,6 +1,9 @@
 import { type Conversion, conversionElements, formatOfferTerms } from '@tsunagu/protocols/acquiring';
+import type { OwnCurrency } from '@tsunagu/protocols/fleet';
 import { fail, toHex } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
+import type { Insertable, Transaction } from 'kysely';
+import type { Database } from '../../store/index.ts';
 import type { Commit, SaleRow } from '../journal/commit.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { SwitchAlarm, SwitchVault } from '../ports.ts';
@@ -11,9 +14,14 @@ import { ownAnswer } from '../transaction/messages.ts';
 import { standing } from '../transaction/rules.ts';
 import { bodyDigest, type TerminalSale } from '../terminal-link/request.ts';
 import { type DccRefusal, judgeClaim, judgeRefund, offerFor } from './offer.ts';
+import type { SwitchDccTables } from './tables.ts';
+import { ownCurrencyOf } from './views.ts';
 
 /** How long an offer that is over is kept, so that a repeat of its look-up finds it, and a late sale its reason. */
 const keptMs = 86_400_000;
+
+/** How many conversions the live feed finds. */
+const latelyMax = 1_000;
 
 /** What a sale or refund says of the cardholder's currency. */
 export interface Said {
@@ -29,6 +37,8 @@ export class DccDesk {
   readonly #journal: Journal;
   readonly #rules: SwitchRules;
   readonly #alarm: (alarm: SwitchAlarm) => void;
+  /** What was converted lately, by sale, for the live feed alone: the store has all of it. */
+  readonly #lately = new Map<string, OwnCurrency>();
 
   constructor(
     world: World,
@@ -153,19 +163,29 @@ export class DccDesk {
       row.received_at,
     );
     if (refusal || !offer) return refusal;
-    await tx
-      .insertInto('switch_conversions')
-      .values({
-        sale_id: row.id,
-        offer: offer.reference,
-        own_minor: conversion.amountMinor,
-        own_currency: conversion.currency,
-        rate: conversion.rate,
-        mark_up: offer.mark_up,
-        rates_version: offer.rates_version,
-      })
-      .execute();
+    await this.#keep(tx, {
+      sale_id: row.id,
+      offer: offer.reference,
+      own_minor: conversion.amountMinor,
+      own_currency: conversion.currency,
+      rate: conversion.rate,
+      mark_up: offer.mark_up,
+      rates_version: offer.rates_version,
+    });
     return undefined;
+  }
+
+  /** What a sale that came lately is in the cardholder's currency. */
+  lately(saleId: string): OwnCurrency | undefined {
+    return this.#lately.get(saleId);
+  }
+
+  async #keep(tx: Transaction<Database>, conversion: Insertable<SwitchDccTables['switch_conversions']>): Promise<void> {
+    await tx.insertInto('switch_conversions').values(conversion).execute();
+    for (const oldest of this.#lately.keys())
+      if (this.#lately.size >= latelyMax) this.#lately.delete(oldest);
+      else break;
+    this.#lately.set(conversion.sale_id, ownCurrencyOf(conversion));
   }
 
   async #judgeRefund(commit: Commit, row: SaleRow, refund: Conversion | undefined): Promise<DccRefusal | undefined> {
@@ -190,10 +210,7 @@ export class DccDesk {
       Number(before?.minor ?? 0),
     );
     if (refusal || !sale || !refund) return refusal;
-    await tx
-      .insertInto('switch_conversions')
-      .values({ ...sale, sale_id: row.id, offer: null, own_minor: refund.amountMinor })
-      .execute();
+    await this.#keep(tx, { ...sale, sale_id: row.id, offer: null, own_minor: refund.amountMinor });
     return undefined;
   }
 }

@@ -465,7 +465,7 @@ export class Processing {
   #publish(row: SaleRow): void {
     // The live feed is of terminals; what centres ask is found in the journal.
     if (row.origin === terminalsOrigin && !isTransitDialogue(row.kind))
-      this.#rooms.live.publish({ name: 'sale', data: saleLineOf(row) });
+      this.#rooms.live.publish({ name: 'sale', data: saleLineOf(row, this.#dcc.lately(row.id)) });
   }
 
   /** An answer as it is stored. What an issuer says to a validity check may be a card number: that stands in the journal sealed. */

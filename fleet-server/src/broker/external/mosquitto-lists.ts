@@ -1,0 +1,76 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fail } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import { toPem } from '@tsunagu/protocols/x509';
+
+/** Files in mosquitto's folder. */
+export const listFiles = { lists: 'revoked.pem', pid: 'mosquitto.pid' } as const;
+
+/** The certificates that have ended, where mosquitto looks. */
+export interface MosquittoLists {
+  /** Certificates have ended: the lists are made anew, soon. */
+  changed(): void;
+  close(): Promise<void>;
+}
+
+/** Of two lists the newer one counts, by the second in which it was made (RFC 5280, 5.1.2.4). */
+const settleMs = 1_100;
+/** Long before a list ends. */
+const renewEveryMs = 12 * 3_600_000;
+
+/**
+ * Keeps the revocation lists of all issuing CAs in mosquitto's folder, and has it read them again (SIGHUP, mosquitto(8)) where it runs on
+ * this machine.
+ * @param lists DER, one of each CA, made when it is called
+ */
+export async function keepMosquittoLists(
+  world: Pick<World, 'timers' | 'log'>,
+  folder: string,
+  lists: () => Promise<readonly Uint8Array[]>,
+): Promise<MosquittoLists> {
+  const write = async (): Promise<void> => {
+    const path = join(folder, listFiles.lists);
+    const text = (await lists()).map((der) => toPem('X509 CRL', der)).join('');
+    await writeFile(`${path}.new`, text, { mode: 0o600 });
+    await rename(`${path}.new`, path);
+    const pid = await mosquittoIn(folder);
+    if (pid !== undefined) process.kill(pid, 'SIGHUP');
+  };
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await write();
+  let work: Promise<void> = Promise.resolve();
+  const writeNext = (): void => {
+    work = work
+      .then(write)
+      .catch((cause: unknown) =>
+        world.log('error', 'listsNotHandedOver', { fault: fail('INTERNAL', { cause }).fault }),
+      );
+  };
+  let soon: { cancel(): void } | undefined;
+  const periodic = world.timers.every(renewEveryMs, writeNext);
+  return {
+    changed() {
+      soon ??= world.timers.after(settleMs, () => {
+        soon = undefined;
+        writeNext();
+      });
+    },
+    async close() {
+      soon?.cancel();
+      periodic.cancel();
+      await work;
+    },
+  };
+}
+
+/** The process that wrote its number there, if it is mosquitto still: the signal ends whoever does not expect it. */
+async function mosquittoIn(folder: string): Promise<number | undefined> {
+  try {
+    const pid = Number((await readFile(join(folder, listFiles.pid), 'utf8')).trim());
+    const name = (await readFile(`/proc/${pid}/comm`, 'utf8')).trim();
+    return Number.isSafeInteger(pid) && pid > 1 && name === 'mosquitto' ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
