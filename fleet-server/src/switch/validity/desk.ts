@@ -79,6 +79,8 @@ type FileRow = Selectable<ValidityTables['switch_validity_files']>;
 type CardRow = Selectable<ValidityTables['switch_validity_cards']>;
 
 /** Records of one commit, and of one turn of the loop: sales go on between two of them. */
+const takenAtOnce = 50;
+/** Cards of one look at what waits. */
 const lot = 250;
 /** Files that may be asked about at once. */
 const openMax = 64;
@@ -140,7 +142,7 @@ export async function openValidityDesk(
       await tx.insertInto('switch_validity_files').values(row).execute();
     });
     while (!file.isOver) {
-      const read = file.read(lot);
+      const read = file.read(takenAtOnce);
       faults.push(...read.faults);
       records += read.records.length;
       const rows = read.records.map((record) => cardRow(id, record));
