@@ -23,7 +23,7 @@ export class Program {
   constructor(name: keyof typeof programs, args: readonly string[]) {
     const path = fileURLToPath(new URL(`../../${programs[name]}`, import.meta.url));
     // As `npm start` runs it.
-    const flags = name === 'server' ? ['--max-semi-space-size=32', '--no-parallel-scavenge'] : [];
+    const flags = name === 'server' ? ['--max-semi-space-size=32'] : [];
     const child = spawn(process.execPath, [...flags, path, ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, TSUNAGU_LIFELINE: '1' },
