@@ -1,5 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { watchInbox } from '@tsunagu/fleet-server/negative/index';
+import { fail } from '@tsunagu/protocols/kit';
+import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withCheckDigit } from '../../negative/lists.ts';
 import { newFolder, removeFolder, testHouse, until } from './support.ts';
@@ -8,22 +11,15 @@ const folder = newFolder();
 const inbox = join(folder, 'inbox', 'negative', 'issuer-a');
 /** How often the inbox looks (`fleet-server/src/negative/inbox.ts`). */
 const lookMs = 2_000;
-/** How often it still looks. */
-let looks = Number.POSITIVE_INFINITY;
 let house: Awaited<ReturnType<typeof testHouse>>;
 
 beforeAll(async () => {
-  // The folder is looked at when its timer comes, and in one test when that test says so.
   house = await testHouse(folder, {
     around: (world) => ({
       ...world,
       timers: {
         ...world.timers,
-        every: (periodMs, work) =>
-          world.timers.every(periodMs === lookMs ? 100 : periodMs, () => {
-            if (periodMs !== lookMs || looks > 0) work();
-            if (periodMs === lookMs && looks > 0) looks -= 1;
-          }),
+        every: (periodMs, work) => world.timers.every(periodMs === lookMs ? 100 : periodMs, work),
       },
     }),
   });
@@ -88,18 +84,36 @@ test.each([
 });
 
 test('a file that still grows, or is on its way, is left alone', async () => {
-  put('on-its-way.csv.part', `${first}\n`);
-  put('.hidden.csv', `${first}\n`);
+  const watched = join(folder, 'watched');
+  const at = (name: string): string => join(watched, 'issuer-a', name);
+  mkdirSync(join(watched, 'issuer-a'), { recursive: true });
+  const world = systemWorld(() => undefined);
+  let look: () => void = () => undefined;
+  const every = (_periodMs: number, work: () => void) => {
+    look = work;
+    return { cancel: () => undefined };
+  };
+  const taken: string[] = [];
+  const spy = await watchInbox({ ...world, timers: { ...world.timers, every } }, watched, ({ text }) => {
+    taken.push(text);
+    return Promise.resolve(fail('NEGATIVE_LIST_REFUSED'));
+  });
+  // Whoever ends it waits for the look that is under way.
+  const lookWhole = async (): Promise<void> => {
+    look();
+    await spy.close();
+  };
+  writeFileSync(at('on-its-way.csv.part'), `${first}\n`);
+  writeFileSync(at('.hidden.csv'), `${first}\n`);
   let text = '';
   for (let line = 0; line < 8; line++) {
     text += `${first}\n`;
-    put('growing.csv', text);
     // It grows between any two looks.
-    looks = 1;
-    await until('a look', () => looks === 0);
-    expect(isThere('growing.csv')).toBe(true);
+    writeFileSync(at('growing.csv'), text);
+    await lookWhole();
+    expect(taken).toEqual([]);
   }
-  looks = Number.POSITIVE_INFINITY;
-  expect(await reportOf('growing.csv')).toMatchObject({ taken: true, added: 1 });
-  expect([isThere('on-its-way.csv.part'), isThere('.hidden.csv')]).toEqual([true, true]);
+  await lookWhole();
+  expect(taken).toEqual([text]);
+  expect([at('on-its-way.csv.part'), at('.hidden.csv')].map((path) => existsSync(path))).toEqual([true, true]);
 });

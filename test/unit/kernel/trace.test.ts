@@ -75,7 +75,7 @@ describe('the trace of a sale', () => {
     const ja = text(trace, 'ja');
     for (const part of [
       'アプリケーション選択: JCB CREDIT',
-      'ネガ照合: clear',
+      'ネガ照合: 該当なし',
       '結果: 承認',
       '端末の判断: オンライン要求（ARQC）',
       'フロアリミット超過',
