@@ -50,7 +50,11 @@ function readCards(
   'VALIDITY_LINE_FORM' | 'VALIDITY_REFERENCE_REFUSED' | 'VALIDITY_CARD_INVALID' | 'VALIDITY_FILE_REFUSED'
 > {
   const cards: ValidityRequest[] = [];
-  for (const [index, raw] of text.split(/\r?\n/).entries()) {
+  // A spreadsheet begins its file with a byte order mark.
+  for (const [index, raw] of text
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .entries()) {
     const line = index + 1;
     if (raw.trim() === '' || raw.startsWith('#') || (line === 1 && /^"?reference/i.test(raw))) continue;
     const cells = raw.split(/[,;\t]/).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'));

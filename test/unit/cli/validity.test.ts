@@ -56,7 +56,7 @@ const seal = (name: string, list: string, file: string, lang = 'en') => {
 
 test('a list is sealed, handed in, followed and answered; what came back names each card, in both languages', async () => {
   // No table has a route for these: nobody has to be asked.
-  const list = 'reference,pan,expiry\nSUB-1,9900000000000002,3012\nSUB-2,9900000000000010,\n';
+  const list = '\uFEFFreference,pan,expiry\nSUB-1,9900000000000002,3012\nSUB-2,9900000000000010,\n';
   expect(await seal('few', list, '7')).toMatchObject({ code: exit.ok });
   expect(readFileSync(pathOf('few.validity'), 'latin1')).not.toContain('9900000000000002');
   const taken = await run((context) => handInValidity(context, pathOf('few.validity'), 'ec-centre-1'), { json: true });
