@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { localTransactionTime } from '@tsunagu/protocols/acquiring';
 import { errorTable } from '@tsunagu/protocols/errors';
 import { parseJson, type ValidityFileDetail, type ValidityFileView } from '@tsunagu/protocols/fleet';
@@ -34,6 +34,17 @@ const readText = async (path: string): Promise<Result<string, 'FILE_UNREADABLE'>
   const text = await readFile(path, 'utf8').catch(() => undefined);
   return text === undefined ? fail('FILE_UNREADABLE', { facts: { path } }) : ok(text);
 };
+
+/** A mode that is told with a name counts for new files alone. */
+async function writeForOneself(path: string, text: string): Promise<void> {
+  const file = await open(path, 'w', 0o600);
+  try {
+    if ((await file.stat()).isFile()) await file.chmod(0o600);
+    await file.writeFile(text);
+  } finally {
+    await file.close();
+  }
+}
 
 async function zoneKbpkOf(path: string): Promise<Result<Secret<'key'>>> {
   const text = await readText(path);
@@ -222,7 +233,7 @@ export async function openValidity(
         card?.pan.use((digits) => Buffer.from(digits).toString('latin1')) ?? '',
       ].join(','),
     );
-    await writeFile(options.out, `${['reference,verdict,code,expiry,pan', ...lines].join('\n')}\n`, { mode: 0o600 });
+    await writeForOneself(options.out, `${['reference,verdict,code,expiry,pan', ...lines].join('\n')}\n`);
   }
   const { validity: texts } = console.texts;
   if (json)

@@ -67,6 +67,8 @@ test('a list is sealed, handed in, followed and answered; what came back names e
   expect((await run((context) => showValidity(context, id), { lang: 'ja' })).out).toContain('2  判定なし');
   const answers = pathOf('few.answers');
   expect((await run((context) => fetchValidity(context, id, answers))).out).toContain('answers to 2 cards');
+  // One that everybody could read is there already.
+  writeFileSync(pathOf('out.csv'), 'old\n', { mode: 0o644 });
   const opened = await run((context) => openValidity(context, answers, { credentials, out: pathOf('out.csv') }));
   expect(opened.out).toMatch(/SUB-1 +not judged +908/);
   expect(readFileSync(pathOf('out.csv'), 'utf8')).toBe(
