@@ -35,6 +35,16 @@ async function verdictOf(oracle: Program): Promise<Record<string, unknown>> {
   return verdict;
 }
 
+/** Nothing of what went over both sides is at odds, and nothing was posted twice. */
+async function expectSoundMoney(oracle: Program, store: Postgres, told: object): Promise<void> {
+  const verdict = await verdictOf(oracle);
+  console.log(JSON.stringify({ ...told, verdict }));
+  expect(verdict['violations']).toEqual([]);
+  const twice =
+    'SELECT count(*) FROM (SELECT 1 FROM switch_postings GROUP BY sale_id, side, kind HAVING count(*) > 1) AS twice';
+  expect(store.sql(twice)).toBe('0');
+}
+
 test('a node killed under load is followed by the one that stands by, and the money is the same on both sides', async () => {
   const { first, copy } = await pairOfServers();
   const store = ['--switch-store', first.url(), copy.url()];
@@ -59,13 +69,8 @@ test('a node killed under load is followed by the one that stands by, and the mo
   await second.line('ready');
   const followedMs = performance.now() - killedMs;
   const counts = await centre.line('ended');
-  const verdict = await verdictOf(oracle);
-  console.log(JSON.stringify({ followedMs, counts, verdict }));
   expect(counts).toMatchObject({ asked: 600, reversing: 0 });
-  expect(verdict['violations']).toEqual([]);
-  const twice =
-    'SELECT count(*) FROM (SELECT 1 FROM switch_postings GROUP BY sale_id, side, kind HAVING count(*) > 1) AS twice';
-  expect(first.sql(twice)).toBe('0');
+  await expectSoundMoney(oracle, first, { followedMs, counts });
 }, 180_000);
 
 /** What follows the node at work for whoever dials in: a virtual address. What went through it before stays with whom it was with. */
@@ -158,11 +163,6 @@ test('a node stopped under load is followed, and when it wakes it says and keeps
   await pause(1_000);
   expect(sold()).toBeGreaterThan(soldBefore);
   const counts = await centre.line('ended');
-  const verdict = await verdictOf(oracle);
-  console.log(JSON.stringify({ followedMs, counts, verdict }));
   expect(counts).toMatchObject({ asked: 800, reversing: 0 });
-  expect(verdict['violations']).toEqual([]);
-  const twice =
-    'SELECT count(*) FROM (SELECT 1 FROM switch_postings GROUP BY sale_id, side, kind HAVING count(*) > 1) AS twice';
-  expect(first.sql(twice)).toBe('0');
+  await expectSoundMoney(oracle, first, { followedMs, counts });
 }, 180_000);

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cableFiles, type CableOrder } from '@tsunagu/protocols/workshop';
 import { moveCable } from 'tsunagu/commands/cable';
-import { openConsole } from 'tsunagu/console/index';
+import { keptConsole } from './kept-console.ts';
 import { afterAll, expect, it } from 'vitest';
 import { newFolder, removeFolder } from '../core/support.ts';
 
@@ -14,14 +14,8 @@ afterAll(() => removeFolder(data));
 
 /** Moves a cable in a house where nobody runs the terminal. @returns whether an order lay there while it waited, too. */
 async function move(wanted: Omit<CableOrder, 'id'>, lang: 'en' | 'ja') {
-  const err: string[] = [];
   let lay = false;
-  const console = openConsole({
-    env: {},
-    stdout: { write: () => true },
-    stderr: { write: (text: string) => err.push(text) },
-    lang,
-  });
+  const { console, printed } = keptConsole(lang);
   const timers = {
     after: () => ({ cancel: () => undefined }),
     every: () => ({ cancel: () => undefined }),
@@ -31,7 +25,7 @@ async function move(wanted: Omit<CableOrder, 'id'>, lang: 'en' | 'ja') {
     },
   };
   const code = await moveCable(console, { id: () => 'one', timers }, data, 'CATS240-0001', wanted, false);
-  return { code, err: err.join(''), lay };
+  return { code, err: printed().err, lay };
 }
 
 it('a cable is plugged in now, not at a transfer, and nothing is ordered then', async () => {

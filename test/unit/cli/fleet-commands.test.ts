@@ -25,9 +25,10 @@ import {
   removeFromNegative,
 } from '../../../cli/src/commands/negative.ts';
 import { actOnSwap, listSwaps } from '../../../cli/src/commands/swap.ts';
-import { exit, fileFaultOf, openConsole, usageErrorOf } from '../../../cli/src/console/index.ts';
+import { exit, fileFaultOf, usageErrorOf } from '../../../cli/src/console/index.ts';
 import { signedIn } from '../audit/support.ts';
 import { newFolder, removeFolder, type TestHouse, testHouse, until } from '../core/support.ts';
+import { keptConsole } from './kept-console.ts';
 
 const dataDir = newFolder();
 const world = systemWorld(() => undefined);
@@ -59,16 +60,10 @@ async function run(
   work: (context: Context) => Promise<number>,
   { json = false, lang = 'en' } = {},
 ) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const console = openConsole({
-    env: {},
-    stdout: { write: (text: string) => out.push(text) },
-    stderr: { write: (text: string) => err.push(text) },
-    lang,
-  });
+  const { console, printed } = keptConsole(lang);
   const client = openClient({ url: house.house.managementUrl, token: tokens[who] }, world);
   const code = await work({ world, console, client, json });
-  return { code, out: out.join(''), err: err.join('') };
+  return { code, ...printed() };
 }
 const order = { params: '{}', emergency: false, detach: true };
 

@@ -4,7 +4,8 @@ import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
 import { openClient } from '../../../cli/src/client/index.ts';
 import { describeSale, makePayment } from '../../../cli/src/commands/sale.ts';
-import { exit, openConsole } from '../../../cli/src/console/index.ts';
+import { exit } from '../../../cli/src/console/index.ts';
+import { keptConsole } from './kept-console.ts';
 
 const world = systemWorld(() => undefined);
 const now = '2026-11-26T00:00:00.000Z';
@@ -66,18 +67,12 @@ test.each([
       return { close: () => undefined };
     },
   });
-  const [out, err]: [string[], string[]] = [[], []];
-  const console = openConsole({
-    env: {},
-    stdout: { write: (text: string) => out.push(text) },
-    stderr: { write: (text: string) => err.push(text) },
-    lang,
-  });
+  const { console, printed } = keptConsole(lang);
   const order = { kind: 'refund', original: '000003', amountMinor: 4_000 } as const;
   expect(await makePayment({ world, console, client, json: false }, 'CT5100-0001', order)).toBe(exit.otherOutcome);
-  expect(out.join('')).toContain(why);
-  expect(err.join('').split('\n')).toContainEqual(expect.stringContaining(next));
-  expect(err.join('')).toContain(lang === 'ja' ? 'ネガ照合  該当なし' : 'negative file checked  clear');
+  expect(printed().out).toContain(why);
+  expect(printed().err.split('\n')).toContainEqual(expect.stringContaining(next));
+  expect(printed().err).toContain(lang === 'ja' ? 'ネガ照合  該当なし' : 'negative file checked  clear');
   // A sum that is taken away has its sign before the yen, as on a slip.
   expect(console.texts.yen(-4_000)).toBe('-¥4,000');
 });
@@ -86,7 +81,7 @@ test.each([
   ['en', 'action code 116 (Not sufficient funds)', 'action code 000 ('],
   ['ja', 'アクションコード 116（残高不足）', 'アクションコード 000（'],
 ])('a "no" of the issuer has words, a "yes" needs none, in %s', (lang, no, yes) => {
-  const console = openConsole({ env: {}, stdout: { write: () => true }, stderr: { write: () => true }, lang });
+  const { console } = keptConsole(lang);
   const sale = {
     kind: 'sale',
     amountMinor: 6_001,

@@ -7,9 +7,10 @@ import { openClient } from '../../../cli/src/client/index.ts';
 import type { Context } from '../../../cli/src/commands/context.ts';
 import { importRates, showRates } from '../../../cli/src/commands/switch-rates.ts';
 import { listVersions } from '../../../cli/src/commands/switch-rules.ts';
-import { exit, openConsole } from '../../../cli/src/console/index.ts';
+import { exit } from '../../../cli/src/console/index.ts';
 import { emulatedRates, emulateRateProvider } from '../../../cli/src/house/rates.ts';
 import { newFolder, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
+import { keptConsole } from './kept-console.ts';
 
 const dataDir = newFolder();
 const world = systemWorld(() => undefined);
@@ -28,15 +29,9 @@ const clientNow = () => {
 };
 
 async function run(work: (context: Context) => Promise<number>, { json = false, lang = 'en' } = {}) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const console = openConsole({
-    env: {},
-    stdout: { write: (text: string) => out.push(text) },
-    stderr: { write: (text: string) => err.push(text) },
-    lang,
-  });
+  const { console, printed } = keptConsole(lang);
   const code = await work({ world, console, client: clientNow(), json });
-  return { code, out: out.join(''), err: err.join('') };
+  return { code, ...printed() };
 }
 
 const put = (text: string, options: Partial<Parameters<typeof importRates>[2]> = {}, lang = 'en') => {

@@ -13,8 +13,9 @@ import {
   sealValidity,
   showValidity,
 } from '../../../cli/src/commands/validity.ts';
-import { exit, openConsole } from '../../../cli/src/console/index.ts';
+import { exit } from '../../../cli/src/console/index.ts';
 import { newFolder, removeFolder, type TestHouse, testHouse, until } from '../core/support.ts';
+import { keptConsole } from './kept-console.ts';
 
 const dataDir = newFolder();
 const world = systemWorld(() => undefined);
@@ -28,21 +29,15 @@ afterAll(async () => {
 });
 
 async function run(work: (context: Context) => Promise<number>, { json = false, lang = 'en' } = {}) {
-  const [out, err]: [string[], string[]] = [[], []];
   const { token } = JSON.parse(readFileSync(join(dataDir, 'access.json'), 'utf8')) as { token: string };
-  const console = openConsole({
-    env: {},
-    stdout: { write: (text: string) => out.push(text) },
-    stderr: { write: (text: string) => err.push(text) },
-    lang,
-  });
+  const { console, printed } = keptConsole(lang);
   const code = await work({
     world,
     console,
     client: openClient({ url: house.house.managementUrl, token }, world),
     json,
   });
-  return { code, out: out.join(''), err: err.join('') };
+  return { code, ...printed() };
 }
 
 const acquirer = defaultLinks.find(({ id }) => id === 'ec-centre-1')?.parties.far ?? '';

@@ -5,10 +5,10 @@ import { openClient } from 'tsunagu/client/index';
 import type { Context } from 'tsunagu/commands/context';
 import { registerTerminal, reissueClaim } from 'tsunagu/commands/lifecycle';
 import { listWork, noteWork, openWorkOrder, showDeath, showFigures, showWork } from 'tsunagu/commands/workshop';
-import { openConsole } from 'tsunagu/console/index';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { newFolder, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
+import { keptConsole } from './kept-console.ts';
 
 // A technician walks through the workshop, in both languages: what is right, and what is wrong with each step.
 const folder = newFolder();
@@ -26,12 +26,10 @@ afterAll(async () => {
 });
 
 async function run(work: (context: Context) => Promise<number>, { json = false, lang = 'en' } = {}) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const stdout = { write: (text: string) => out.push(text) };
-  const console = openConsole({ env: {}, stdout, stderr: { write: (text: string) => err.push(text) }, lang });
+  const { console, printed } = keptConsole(lang);
   const client = openClient({ url: house.house.managementUrl, token }, house.world);
   const code = await work({ world: house.world, console, client, json });
-  return { code, out: out.join(''), err: err.join('') };
+  return { code, ...printed() };
 }
 async function order(serial: string, options: { intake: string; fault?: string; warrantyUntil?: string }) {
   const ran = await run((all) => openWorkOrder(all, serial, options), { json: true });

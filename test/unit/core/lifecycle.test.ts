@@ -22,7 +22,6 @@ import {
 import { buildCertificate, newSerialNumber, toPem } from '@tsunagu/protocols/x509';
 import { openClient } from 'tsunagu/client/index';
 import { showLifecycle } from 'tsunagu/commands/lifecycle';
-import { openConsole } from 'tsunagu/console/index';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signedIn } from '../audit/support.ts';
 import {
@@ -38,6 +37,7 @@ import {
   TestLink,
   until,
 } from './support.ts';
+import { keptConsole } from '../cli/kept-console.ts';
 
 describe('the table of lives', () => {
   it('reaches every state from a beginning, leads from nowhere to itself, and ends in scrap only', () => {
@@ -263,12 +263,10 @@ describe('a life', () => {
       ['en', 'none on record'],
       ['ja', '記録なし'],
     ] as const) {
-      const out: string[] = [];
-      const stdout = { write: (text: string) => out.push(text) };
-      const console = openConsole({ env: {}, stdout, stderr: stdout, lang });
+      const { console, printed } = keptConsole(lang);
       for (const serial of ['LIFE-0010', 'LIFE-0011'])
         expect(await showLifecycle({ world: house.world, console, client, json: false }, serial)).toBe(0);
-      const [sealed, bare] = out.join('').split('LIFE-0011');
+      const [sealed, bare] = printed().out.split('LIFE-0011');
       expect(sealed).toContain('S-100');
       expect(sealed).not.toContain(says);
       expect(bare).toContain(says);
