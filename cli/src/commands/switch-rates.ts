@@ -53,19 +53,22 @@ export async function importRates(
   return exit.ok;
 }
 
-/** Lines of currency and yen for one unit. Empty lines, those that begin with `#`, and a head are left out. */
+/**
+ * Lines of currency and yen for one unit, and no third cell: in "1,234.50" the comma is no part of a number. Empty lines, those that begin with `#`, and a head are
+ * left out; a file without any rate is none, so that one that was cut off does not end all offers.
+ */
 function readRates(text: string): Result<RateRules['rates'], 'SWITCH_RATES_UNREADABLE'> {
   const rates: RateRules['rates'] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     const bare = line.trim();
     if (bare === '' || bare.startsWith('#') || /^currency\b/i.test(bare)) continue;
-    const [name = '', yen = ''] = bare.split(/[,;\t]/).map((part) => part.trim());
+    const [name = '', yen = '', ...more] = bare.split(/[,;\t]/).map((part) => part.trim());
     const currency = currencyNumber(name.toUpperCase()) ?? name;
-    if (currencies[currency] === undefined || !/^\d{1,7}(\.\d{1,6})?$/.test(yen))
+    if (more.length > 0 || currencies[currency] === undefined || !/^\d{1,7}(\.\d{1,6})?$/.test(yen))
       return fail('SWITCH_RATES_UNREADABLE', { field: `line ${index + 1}` });
     rates.push({ currency, yen });
   }
-  return ok(rates);
+  return rates.length === 0 ? fail('SWITCH_RATES_UNREADABLE', { field: 'rates' }) : ok(rates);
 }
 
 /** `tsunagu switch rates show`: what is offered, and until when. Exit 5 when nothing is. */

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { localTransactionTime } from '@tsunagu/protocols/acquiring';
 import { errorTable } from '@tsunagu/protocols/errors';
 import { parseJson, type ValidityFileDetail, type ValidityFileView } from '@tsunagu/protocols/fleet';
@@ -35,6 +35,17 @@ const readText = async (path: string): Promise<Result<string, 'FILE_UNREADABLE'>
   return text === undefined ? fail('FILE_UNREADABLE', { facts: { path } }) : ok(text);
 };
 
+/** A mode that is told with a name counts for new files alone. */
+async function writeForOneself(path: string, text: string): Promise<void> {
+  const file = await open(path, 'w', 0o600);
+  try {
+    if ((await file.stat()).isFile()) await file.chmod(0o600);
+    await file.writeFile(text);
+  } finally {
+    await file.close();
+  }
+}
+
 async function zoneKbpkOf(path: string): Promise<Result<Secret<'key'>>> {
   const text = await readText(path);
   if (!text.ok) return text;
@@ -50,7 +61,11 @@ function readCards(
   'VALIDITY_LINE_FORM' | 'VALIDITY_REFERENCE_REFUSED' | 'VALIDITY_CARD_INVALID' | 'VALIDITY_FILE_REFUSED'
 > {
   const cards: ValidityRequest[] = [];
-  for (const [index, raw] of text.split(/\r?\n/).entries()) {
+  // A spreadsheet begins its file with a byte order mark.
+  for (const [index, raw] of text
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .entries()) {
     const line = index + 1;
     if (raw.trim() === '' || raw.startsWith('#') || (line === 1 && /^"?reference/i.test(raw))) continue;
     const cells = raw.split(/[,;\t]/).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'));
@@ -218,7 +233,7 @@ export async function openValidity(
         card?.pan.use((digits) => Buffer.from(digits).toString('latin1')) ?? '',
       ].join(','),
     );
-    await writeFile(options.out, `${['reference,verdict,code,expiry,pan', ...lines].join('\n')}\n`, { mode: 0o600 });
+    await writeForOneself(options.out, `${['reference,verdict,code,expiry,pan', ...lines].join('\n')}\n`);
   }
   const { validity: texts } = console.texts;
   if (json)

@@ -16,7 +16,7 @@ import { isApproval } from '@tsunagu/protocols/iso8583';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import { type OwnCurrency, refundedMinor, type Transaction } from '../sales/index.ts';
+import { type OwnCurrency, refundedMinor, refundedOwnMinor, type Transaction } from '../sales/index.ts';
 import type { CurrencyOffer, OnlineQuestion, SecurePart, Stopwatch } from '../secure/index.ts';
 import { readAnswer } from './answer.ts';
 import type { PaymentPorts } from './ports.ts';
@@ -136,6 +136,7 @@ async function askForRate(
 export function givenBack(all: readonly Transaction[], sale: Transaction, amountMinor: number): Agreed | undefined {
   const { ownCurrency } = sale;
   if (ownCurrency === undefined) return undefined;
-  const own = refundMinor(amountMinor, refundedMinor(all, sale), terminalLink.currency, ownCurrency);
+  const before = { amountMinor: refundedMinor(all, sale), ownMinor: refundedOwnMinor(all, sale) };
+  const own = refundMinor(amountMinor, before, terminalLink.currency, ownCurrency);
   return own === undefined ? undefined : { ...ownCurrency, amountMinor: own };
 }

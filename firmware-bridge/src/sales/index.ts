@@ -13,6 +13,7 @@ export {
   type OwnCurrency,
   ownCurrency,
   refundedMinor,
+  refundedOwnMinor,
   slipMax,
   type Transaction,
   transaction,

@@ -61,8 +61,13 @@ export const followersOf = (all: readonly Transaction[], { stan, localTime }: Tr
 export const isVoided = (all: readonly Transaction[], one: Transaction): boolean =>
   followersOf(all, one).some(({ kind }) => kind === 'void');
 
+const refundsOf = (all: readonly Transaction[], one: Transaction): readonly Transaction[] =>
+  followersOf(all, one).filter((follower) => follower.kind === 'refund' && !isVoided(all, follower));
+
 /** What was given back of a sale, yen. */
 export const refundedMinor = (all: readonly Transaction[], one: Transaction): number =>
-  followersOf(all, one)
-    .filter((follower) => follower.kind === 'refund' && !isVoided(all, follower))
-    .reduce((sum, { amountMinor }) => sum + amountMinor, 0);
+  refundsOf(all, one).reduce((sum, { amountMinor }) => sum + amountMinor, 0);
+
+/** What was given back of a sale in the cardholder's own currency, minor units. */
+export const refundedOwnMinor = (all: readonly Transaction[], one: Transaction): number =>
+  refundsOf(all, one).reduce((sum, refund) => sum + (refund.ownCurrency?.amountMinor ?? 0), 0);

@@ -73,6 +73,12 @@ export interface Certificates {
 export function openCertificates(rooms: CertificatesRooms): Certificates {
   const { world, store, authority } = rooms;
   const lists = new Map<string, { readonly der: Uint8Array; readonly madeAt: number }>();
+  /** Counts what ended the lists that were made before: one that is being made meanwhile is not kept either. */
+  let changes = 0;
+  const forgetLists = (): void => {
+    changes += 1;
+    lists.clear();
+  };
 
   const certificates: Certificates = {
     async renew(serial, presented, request) {
@@ -137,7 +143,7 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
     },
 
     listsChanged() {
-      lists.clear();
+      forgetLists();
       rooms.ended?.();
     },
 
@@ -155,7 +161,7 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
     },
 
     async revocationLists() {
-      lists.clear();
+      forgetLists();
       const made = await Promise.all(authority.hierarchy.issuing.map(({ id }) => certificates.revocationList(id)));
       return made.flatMap((list) => (list.ok ? [list.value] : []));
     },
@@ -168,6 +174,7 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
       if (ca?.kind !== 'issuing') return fail('AUTHORITY_UNKNOWN');
       const list = lists.get(id);
       if (list && now - list.madeAt < listLifeMs - listRenewBeforeMs && now >= list.madeAt) return ok(list.der);
+      const begunAt = changes;
       const rows = await store.db
         .selectFrom('certificates')
         .select(['pem', 'ended_at'])
@@ -185,7 +192,7 @@ export function openCertificates(rooms: CertificatesRooms): Certificates {
       // Seconds since 1970 only rise, whoever makes the list.
       const number = Math.floor(now / 1_000);
       const der = authority.revocationList(id, { number, thisUpdate: now, nextUpdate: now + listLifeMs, revoked });
-      lists.set(id, { der, madeAt: now });
+      if (begunAt === changes) lists.set(id, { der, madeAt: now });
       return ok(der);
     },
   };

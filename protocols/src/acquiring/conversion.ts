@@ -92,20 +92,26 @@ export function convertMinor(amountMinor: number, from: string, rate: string, to
   return converted > amountMax ? undefined : Number(converted);
 }
 
+/** What was given back of a sale, and stands: in the transaction's currency, and in the cardholder's. */
+export interface GivenBack {
+  readonly amountMinor: number;
+  readonly ownMinor: number;
+}
+
 /**
  * What a refund of a converted sale gives back in the cardholder's currency: as much as brings the sum to what the rate says of all that was given back. So
- * parts add up to the sale, to the last minor unit.
+ * parts add up to the sale, to the last minor unit, and never to more: also where one of them was voided, whose share of the rounding went with it.
  *
- * @param before given back before it, in the transaction's currency
+ * @param before given back before it
  */
 export function refundMinor(
   amountMinor: number,
-  before: number,
+  before: GivenBack,
   from: string,
   { rate, currency }: Omit<Conversion, 'amountMinor'>,
 ): number | undefined {
-  const [upTo, already] = [amountMinor + before, before].map((sum) => convertMinor(sum, from, rate, currency));
-  return upTo === undefined || already === undefined ? undefined : upTo - already;
+  const upTo = convertMinor(amountMinor + before.amountMinor, from, rate, currency);
+  return upTo === undefined ? undefined : Math.max(0, upTo - before.ownMinor);
 }
 
 /** YYMMDDhhmmss, UTC, of this century. */

@@ -21,6 +21,7 @@ export {
   readConversion,
   readOfferReference,
   readOfferTerms,
+  type GivenBack,
   refundMinor,
 } from './conversion.ts';
 export { currencies, type Currency, currencyNumber, moneyText } from './currencies.ts';

@@ -191,12 +191,12 @@ export const switchErrors = defineErrors({
   },
   SWITCH_RATES_UNREADABLE: {
     en: {
-      says: 'A line of the file is no rate.',
-      next: 'Each line is a currency of ISO 4217 and yen for one unit: "USD,152.34".',
+      says: 'A line of the file is no rate, or there is none in it.',
+      next: 'Each line is a currency of ISO 4217 and yen for one unit, with a point and no other comma: "USD,152.34".',
     },
     ja: {
-      says: 'ファイルの行がレートとして読めません。',
-      next: '各行はISO 4217の通貨と1単位あたりの円です(例: USD,152.34)。',
+      says: 'ファイルの行がレートとして読めないか、レートが一件もありません。',
+      next: '各行はISO 4217の通貨と1単位あたりの円です(例: USD,152.34)。小数点はピリオドとし、桁区切りのコンマは使えません。',
     },
   },
   SWITCH_RATE_NOT_OFFERED: {

@@ -2,7 +2,12 @@ import { fail, ok, type Result, type Secret } from '../kit/index.ts';
 import { unwrapKeyBlock, wrapKeyBlock } from '../tr31/index.ts';
 
 /** Bounds of a file. */
-export const validityFileLimits = { recordsMax: 50_000, bytesMax: 16 * 1024 * 1024 } as const;
+export const validityFileLimits = {
+  recordsMax: 50_000,
+  /** Each that is no record is a fault that is kept and answered. */
+  linesMax: 60_000,
+  bytesMax: 16 * 1024 * 1024,
+} as const;
 
 /** What the first line of a file says, in either direction. */
 export interface ValidityHeader {
@@ -76,9 +81,9 @@ export function wrapFileKey(
   return wrapped.value;
 }
 
-/** The lines of a text; an empty one at the end is none. */
-export function linesOf(text: string): readonly string[] {
-  const lines = text.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
+/** The lines of a text, the first so many; an empty one at the end is none. */
+export function linesOf(text: string, linesMax?: number): readonly string[] {
+  const lines = text.split('\n', linesMax).map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
   if (lines.at(-1) === '') lines.pop();
   return lines;
 }

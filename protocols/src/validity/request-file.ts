@@ -65,7 +65,8 @@ export class ValidityRequestFile {
   /** Order of faults: size, header, key, trailer. VALIDITY_FILE_REFUSED names which; nothing of the file counts then. */
   static open(text: string, zoneKbpk: Secret<'key'>): Result<ValidityRequestFile, 'VALIDITY_FILE_REFUSED'> {
     if (text.length > validityFileLimits.bytesMax) return fail('VALIDITY_FILE_REFUSED', { field: 'size' });
-    const lines = linesOf(text);
+    const lines = linesOf(text, validityFileLimits.linesMax + 2);
+    if (lines.length > validityFileLimits.linesMax) return fail('VALIDITY_FILE_REFUSED', { field: 'size' });
     const read = readHeader('request', lines[0] ?? '', zoneKbpk);
     if (!read.ok) return read;
     const { header, key } = read.value;

@@ -69,6 +69,9 @@ test('rates that are too old are said to be stale, and offer nothing', async () 
 
 test.each([
   ['a word for a number', 'USD,152.34\nEUR,many\n', 'SWITCH_RATES_UNREADABLE', 'line 2'],
+  ['a comma in a number of thousands', 'KRW,0.11\nKWD,1,234.50\n', 'SWITCH_RATES_UNREADABLE', 'line 2'],
+  ['a comma for a decimal point', 'USD,152,34\n', 'SWITCH_RATES_UNREADABLE', 'line 1'],
+  ['no rates', 'currency,yen\n', 'SWITCH_RATES_UNREADABLE', 'rates'],
   ['a currency that is none', 'XXX,1\n', 'SWITCH_RATES_UNREADABLE', 'line 1'],
   ['a currency twice', 'USD,1\nUSD,2\n', 'SWITCH_RULES_INVALID', 'rates.1.currency'],
   ['the yen', 'JPY,1\n', 'INPUT_INVALID', 'rates.0.currency'],
@@ -81,6 +84,14 @@ test.each([
     expect(refused.err).toContain(code);
     expect(refused.err).toContain(place);
   }
+  expect(unwrap(await clientNow().switchRules('rates')).version).toBe(before);
+});
+
+test('rates of a day to come are refused: they would not be stale for as long', async () => {
+  const before = unwrap(await clientNow().switchRules('rates')).version;
+  const refused = await put('USD,150\n', { at: '2999-01-01T00:00:00Z' });
+  expect(refused.code).not.toBe(exit.ok);
+  expect(refused.err).toMatch(/SWITCH_RULES_INVALID.*\(at/);
   expect(unwrap(await clientNow().switchRules('rates')).version).toBe(before);
 });
 

@@ -51,7 +51,7 @@ const seal = (name: string, list: string, file: string, lang = 'en') => {
 
 test('a list is sealed, handed in, followed and answered; what came back names each card, in both languages', async () => {
   // No table has a route for these: nobody has to be asked.
-  const list = 'reference,pan,expiry\nSUB-1,9900000000000002,3012\nSUB-2,9900000000000010,\n';
+  const list = '\uFEFFreference,pan,expiry\nSUB-1,9900000000000002,3012\nSUB-2,9900000000000010,\n';
   expect(await seal('few', list, '7')).toMatchObject({ code: exit.ok });
   expect(readFileSync(pathOf('few.validity'), 'latin1')).not.toContain('9900000000000002');
   const taken = await run((context) => handInValidity(context, pathOf('few.validity'), 'ec-centre-1'), { json: true });
@@ -62,6 +62,8 @@ test('a list is sealed, handed in, followed and answered; what came back names e
   expect((await run((context) => showValidity(context, id), { lang: 'ja' })).out).toContain('2  判定なし');
   const answers = pathOf('few.answers');
   expect((await run((context) => fetchValidity(context, id, answers))).out).toContain('answers to 2 cards');
+  // One that everybody could read is there already.
+  writeFileSync(pathOf('out.csv'), 'old\n', { mode: 0o644 });
   const opened = await run((context) => openValidity(context, answers, { credentials, out: pathOf('out.csv') }));
   expect(opened.out).toMatch(/SUB-1 +not judged +908/);
   expect(readFileSync(pathOf('out.csv'), 'utf8')).toBe(

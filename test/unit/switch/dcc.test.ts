@@ -227,6 +227,25 @@ describe('what is taken back of a converted sale', () => {
     expect(cents.reduce((sum, each) => sum + each, 0)).toBe(sale.ownCurrency?.amountMinor);
     expect([house.ledger.takenMinor, await booksCents()]).toEqual(before);
   });
+
+  test('is given back in parts of which one is voided: the others come to the sale, and not to a cent more', async () => {
+    const before = [house.ledger.takenMinor, await booksCents()];
+    // A cent is 1.44 yen: at one yen each, every other part is rounded up.
+    const { sale } = await sell(100, 'accept');
+    const refund = async (amountMinor: number) => {
+      const made = await booted.side.run({ kind: 'refund', original: sale.stan, amountMinor });
+      expect(made).toMatchObject({ outcome: 'approved' });
+      return made;
+    };
+    const [one, two, three] = [await refund(1), await refund(1), await refund(1)];
+    expect([one, two, three].map(({ ownCurrency }) => ownCurrency?.amountMinor)).toEqual([1, 0, 1]);
+    expect(await booted.side.run({ kind: 'void', original: two.stan })).toMatchObject({ outcome: 'approved' });
+    await booted.drained();
+    const cents = [one, three, await refund(98)].map(({ ownCurrency }) => ownCurrency?.amountMinor ?? 0);
+    expect(cents.reduce((sum, each) => sum + each, 0)).toBe(sale.ownCurrency?.amountMinor);
+    await until(() => house.sw.reversalsQueued === 0);
+    expect([house.ledger.takenMinor, await booksCents()]).toEqual(before);
+  });
 });
 
 describe('the switch', () => {

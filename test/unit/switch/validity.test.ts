@@ -199,6 +199,9 @@ test('a file whose header, key or trailer is not right is refused as a whole, an
   expect(await refusedFor(text.replace('000000000004', '000000000005'))).toEqual(['VALIDITY_FILE_REFUSED', 'trailer']);
   expect(await refusedFor(lines.slice(0, -2).join('\n'))).toEqual(['VALIDITY_FILE_REFUSED', 'trailer']);
   expect(await refusedFor(text.replace(/^8000001/m, '8000002'))).toEqual(['VALIDITY_FILE_REFUSED', 'trailer']);
+  // Each of its lines would be a fault to keep.
+  const padded = lines.toSpliced(1, 0, ...Array.from({ length: 60_000 }, () => ''));
+  expect(await refusedFor(padded.join('\n'))).toEqual(['VALIDITY_FILE_REFUSED', 'size']);
   expect(await refusedFor(text, 'pos-centre-1')).toEqual(['VALIDITY_FILE_REFUSED', 'key']);
   expect(await refusedFor(text, 'nobody')).toEqual(['LINK_UNKNOWN', undefined]);
   expect(await refusedFor(text, 'card-company-1')).toEqual(['VALIDITY_LINK_REFUSED', 'link']);
@@ -230,6 +233,29 @@ test('after a kill a file goes on where it was; the same file again is the same,
     ok: false,
     fault: { code: 'VALIDITY_FILE_DIFFERS' },
   });
+});
+
+test('a file whose taking failed half-way is taken from its beginning when it comes again, whoever else knocks meanwhile', async () => {
+  const house = await open();
+  const zone = await zoneOf(house);
+  const asked = Array.from({ length: 200 }, (_, index) => [`R-${index}`, cards.valid] as const);
+  const text = fileOf(zone, 8, asked);
+  const handIn = (file: string) => house.sw.validity.handIn(centreLink, file, 'test');
+  // Two at once, one after them, and one with another content: one of them all takes it, and the others hear nothing of a file that is not there yet.
+  const first = handIn(text);
+  const others = await Promise.all([handIn(text), handIn(fileOf(zone, 8, asked.slice(1)))]);
+  const third = await handIn(text);
+  const taken = unwrap(await first);
+  expect(taken.records).toBe(200);
+  for (const other of [...others, third])
+    expect(other.ok ? other.value.records : other.fault.code).toSatisfy(
+      (said) => said === 'VALIDITY_BUSY' || said === 200,
+    );
+  // What a disk that failed leaves.
+  await house.store.db.updateTable('switch_validity_files').set({ state: 'arriving', records: 0 }).execute();
+  await house.store.db.deleteFrom('switch_validity_cards').where('sequence', '>', 50).execute();
+  expect(unwrap(await handIn(text))).toMatchObject({ records: 200, refused: 0 });
+  expect(unwrap(await house.sw.validity.list({ limit: 10 })).items).toHaveLength(1);
 });
 
 test('no more cards than its link allows are under way at an issuer, and a sale goes between them', async () => {
@@ -272,6 +298,13 @@ test('what an issuer says means one thing: every action code has its verdict, or
   expect(['115', '120'].map((code) => of(code))).toEqual(['notJudged', 'notJudged']);
   expect(['100', '104', '208', '209'].map((code) => of(code))).toEqual(Array.from({ length: 4 }, () => 'closed'));
   expect(['904', '907', '911'].map((code) => of(code))).toEqual([undefined, undefined, undefined]);
+  // A number with a wrong check digit, and a month that is none: nobody could open such an answer.
+  const wrong = `${cards.fresh.slice(0, -1)}${(Number(cards.fresh.at(-1)) + 1) % 10}`;
+  expect([
+    of('000', { pan: wrong, expiry: '3101' }),
+    of('201', { expiry: '3113' }),
+    of('000', { expiry: '0000' }),
+  ]).toEqual([undefined, undefined, undefined]);
 });
 
 test('answers are authentic as a whole: a line that was left out, added or changed spoils them', () => {

@@ -16,6 +16,8 @@ export interface MosquittoLists {
 
 /** Of two lists the newer one counts, by the second in which it was made (RFC 5280, 5.1.2.4). */
 const settleMs = 1_100;
+/** A disk that is full, a store that is busy: until they are handed over, whoever has ended is let in. */
+const againMs = 10_000;
 /** Long before a list ends. */
 const renewEveryMs = 12 * 3_600_000;
 
@@ -40,23 +42,28 @@ export async function keepMosquittoLists(
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await write();
   let work: Promise<void> = Promise.resolve();
-  const writeNext = (): void => {
-    work = work
-      .then(write)
-      .catch((cause: unknown) =>
-        world.log('error', 'listsNotHandedOver', { fault: fail('INTERNAL', { cause }).fault }),
-      );
-  };
   let soon: { cancel(): void } | undefined;
-  const periodic = world.timers.every(renewEveryMs, writeNext);
-  return {
-    changed() {
-      soon ??= world.timers.after(settleMs, () => {
+  let isClosed = false;
+  const writeAfter = (ms: number): void => {
+    if (!isClosed)
+      soon ??= world.timers.after(ms, () => {
         soon = undefined;
         writeNext();
       });
+  };
+  const writeNext = (): void => {
+    work = work.then(write).catch((cause: unknown) => {
+      world.log('error', 'listsNotHandedOver', { fault: fail('INTERNAL', { cause }).fault });
+      writeAfter(againMs);
+    });
+  };
+  const periodic = world.timers.every(renewEveryMs, writeNext);
+  return {
+    changed() {
+      writeAfter(settleMs);
     },
     async close() {
+      isClosed = true;
       soon?.cancel();
       periodic.cancel();
       await work;

@@ -198,17 +198,19 @@ export class DccDesk {
       .executeTakeFirst();
     const before = await tx
       .selectFrom('switch_sales')
-      .select((all) => all.fn.sum<number | null>('amount_minor').as('minor'))
+      .leftJoin('switch_conversions', 'switch_conversions.sale_id', 'switch_sales.id')
+      .select((all) => [
+        all.fn.sum<number | null>('amount_minor').as('minor'),
+        all.fn.sum<number | null>('own_minor').as('ownMinor'),
+      ])
       .where('original_id', '=', row.original_id)
       .where('kind', '=', 'refund')
       .where('state', 'in', [...standing])
       .executeTakeFirst();
-    const refusal = judgeRefund(
-      row.amount_minor,
-      refund,
-      sale && { currency: sale.own_currency, rate: sale.rate },
-      Number(before?.minor ?? 0),
-    );
+    const refusal = judgeRefund(row.amount_minor, refund, sale && { currency: sale.own_currency, rate: sale.rate }, {
+      amountMinor: Number(before?.minor ?? 0),
+      ownMinor: Number(before?.ownMinor ?? 0),
+    });
     if (refusal || !sale || !refund) return refusal;
     await this.#keep(tx, { ...sale, sale_id: row.id, offer: null, own_minor: refund.amountMinor });
     return undefined;

@@ -1,4 +1,11 @@
-import { type Conversion, convertMinor, rateOf, refundMinor, terminalLink } from '@tsunagu/protocols/acquiring';
+import {
+  type Conversion,
+  convertMinor,
+  type GivenBack,
+  rateOf,
+  refundMinor,
+  terminalLink,
+} from '@tsunagu/protocols/acquiring';
 import type { RateRules } from '@tsunagu/protocols/fleet';
 
 /** What a fresh house offers: nothing. */
@@ -121,13 +128,13 @@ export function judgeClaim(
 /**
  * Whether a refund gives back in the currency of its sale what belongs to it: at the rate of the sale, so that all parts come to the sale (110).
  *
- * @param before yen that were given back of the sale before
+ * @param before what was given back of the sale before, and stands
  */
 export function judgeRefund(
   amountMinor: number,
   refund: Conversion | undefined,
   sale: Omit<Conversion, 'amountMinor'> | undefined,
-  before: number,
+  before: GivenBack,
 ): DccRefusal | undefined {
   if (sale === undefined && refund === undefined) return undefined;
   const expected = sale && refundMinor(amountMinor, before, terminalLink.currency, sale);

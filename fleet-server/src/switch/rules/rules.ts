@@ -40,6 +40,8 @@ export interface SwitchRules {
 type Documents = { routing: RoutingRules; 'stand-in': StandInRules; contracts: ContractRules; rates: RateRules };
 
 const versionsMax = 1_000;
+/** How far the clock of whoever sets rates may be ahead. */
+const clockSkewMs = 5 * 60_000;
 
 const { version: firstRouting, ...firstTable } = defaultRoutingTable;
 /** What a fresh house begins with, and the version of that. */
@@ -131,7 +133,7 @@ export async function openSwitchRules(
     async change(kind, base, rules, reason, by) {
       const read = parseWith(switchRuleDocuments[kind], rules);
       if (!read.ok) return read;
-      const problem = problemOf(read.value, links());
+      const problem = problemOf(read.value, links(), world.clock.now());
       if (problem) return fail('SWITCH_RULES_INVALID', { field: problem.field, facts: { problem: problem.says } });
       const at = world.clock.now();
       const written = await store.write(async (tx): Promise<Result<number, 'VERSION_CONFLICT'>> => {
@@ -162,10 +164,11 @@ function parsed<K extends SwitchRuleKind>(kind: K, text: string): Documents[K] {
   return switchRuleDocuments[kind].parse(JSON.parse(text)) as Documents[K];
 }
 
-/** What a schema cannot see: a rule that can never be taken, an issuer or a currency named twice, a link that is not there. */
+/** What a schema cannot see: a rule that can never be taken, an issuer or a currency named twice, rates of a day to come, a link that is not there. */
 function problemOf(
   rules: Documents[SwitchRuleKind],
   links: readonly string[],
+  nowMs: number,
 ): { readonly field: string; readonly says: string } | undefined {
   const seen = new Set<string>();
   const twice = (key: string): boolean => seen.size === seen.add(key).size;
@@ -185,6 +188,8 @@ function problemOf(
     return undefined;
   }
   if ('rates' in rules) {
+    // How old they are is reckoned from there: a year that is mistyped would keep them fresh for so long.
+    if (Date.parse(rules.at) > nowMs + clockSkewMs) return { field: 'at', says: 'in the future' };
     for (const [index, { currency }] of rules.rates.entries())
       if (twice(currency)) return { field: `rates.${index}.currency`, says: 'the same as one before it' };
     for (const [index, { prefix }] of rules.cards.entries())

@@ -17,9 +17,10 @@ import {
   writeValidityAnswers,
 } from '@tsunagu/protocols/validity';
 import type { World } from '@tsunagu/protocols/world';
-import type { Selectable } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import {
   boundedLimit,
+  type Database,
   insertRows,
   isoTime,
   numberOfCursor,
@@ -101,6 +102,8 @@ export async function openValidityDesk(
 ): Promise<ValidityDesk> {
   const { db } = rooms.store;
   const pumps = new Map<string, Promise<void>>();
+  /** Files that are being taken now, by link and number: two at once would be one. What arrives and is not among them was left half-way. */
+  const arriving = new Set<string>();
   let isStopped = false;
   const sealed = (file: string, sequence: number): string => `switch/validity/${file}/${sequence}`;
   const keyOf = ({ id, data_key }: Pick<FileRow, 'id' | 'data_key'>): Secret<'key'> =>
@@ -122,15 +125,12 @@ export async function openValidityDesk(
     await rooms.journal.write(async (tx) => {
       const gone = await tx
         .selectFrom('switch_validity_files')
-        .select('id')
+        .select(['id', 'link', 'file_id'])
         .where((where) =>
           where.or([where('state', '=', 'arriving'), where('done_at', '<', world.clock.now() - keptMs)]),
         )
         .execute();
-      for (const { id } of gone) {
-        await tx.deleteFrom('switch_validity_cards').where('file', '=', id).execute();
-        await tx.deleteFrom('switch_validity_files').where('id', '=', id).execute();
-      }
+      for (const { id, link, file_id } of gone) if (!arriving.has(`${link}/${file_id}`)) await remove(tx, id);
     });
   }
 
@@ -445,9 +445,6 @@ export async function openValidityDesk(
       .where('state', '<>', 'arriving')
       .executeTakeFirst();
 
-  /** Files that are being taken now, by link and number: two at once would be one. */
-  const arriving = new Set<string>();
-
   async function handIn(link: string, text: string, by: string): Promise<Result<ValidityFileDetail, HandInCode>> {
     const centre = rooms.centre(link);
     if (!centre) return fail('LINK_UNKNOWN', { facts: { link } });
@@ -457,9 +454,13 @@ export async function openValidityDesk(
     const file = opened.value;
     const { header } = file;
     const name = `${link}/${header.fileId}`;
+    let isTaker = false;
     try {
       if (acquirerOf(centre.link, header) === undefined)
         return fail('VALIDITY_LINK_REFUSED', { field: 'acquirer', facts: { link, acquirer: header.acquirer } });
+      if (arriving.has(name)) return fail('VALIDITY_BUSY', { facts: { file: header.fileId } });
+      arriving.add(name);
+      isTaker = true;
       const digest = createHash('sha256').update(text).digest('hex');
       const known = await db
         .selectFrom('switch_validity_files')
@@ -467,11 +468,12 @@ export async function openValidityDesk(
         .where('link', '=', link)
         .where('file_id', '=', header.fileId)
         .executeTakeFirst();
-      if (arriving.has(name)) return fail('VALIDITY_BUSY', { facts: { file: header.fileId } });
-      if (known && known.digest !== digest)
-        return fail('VALIDITY_FILE_DIFFERS', { facts: { file: header.fileId, id: known.id } });
-      if (known) return ok(await detailOf(known));
-      arriving.add(name);
+      if (known && known.state !== 'arriving')
+        return known.digest === digest
+          ? ok(await detailOf(known))
+          : fail('VALIDITY_FILE_DIFFERS', { facts: { file: header.fileId, id: known.id } });
+      // Its taking failed half-way, and nobody was told of it.
+      if (known) await rooms.journal.write((tx) => remove(tx, known.id));
       const open = await db
         .selectFrom('switch_validity_files')
         .select(({ fn }) => fn.countAll<number>().as('files'))
@@ -499,17 +501,16 @@ export async function openValidityDesk(
       if (!row) throw new Error('a file that was written is there');
       return ok(await detailOf(row));
     } finally {
-      arriving.delete(name);
+      if (isTaker) arriving.delete(name);
       file.key.wipe();
     }
   }
 
   await forget();
   const forgetting = world.timers.every(86_400_000, () => {
-    if (arriving.size === 0)
-      forget().catch((cause: unknown) =>
-        world.log('error', 'validityNotForgotten', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } }),
-      );
+    forget().catch((cause: unknown) =>
+      world.log('error', 'validityNotForgotten', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } }),
+    );
   });
   begin();
 
@@ -562,6 +563,11 @@ export async function openValidityDesk(
       for (const { key } of files.values()) key.wipe();
     },
   };
+}
+
+async function remove(tx: Transaction<Database>, id: string): Promise<void> {
+  await tx.deleteFrom('switch_validity_cards').where('file', '=', id).execute();
+  await tx.deleteFrom('switch_validity_files').where('id', '=', id).execute();
 }
 
 const cardColumns = {

@@ -1,6 +1,6 @@
 import { isApproval } from '@tsunagu/protocols/iso8583';
 import type { Secret } from '@tsunagu/protocols/kit';
-import type { CheckedCard, ValidityVerdict } from '@tsunagu/protocols/validity';
+import { type CheckedCard, isCheckable, isExpiry, type ValidityVerdict } from '@tsunagu/protocols/validity';
 
 /** What an issuer says of a card. */
 export interface ValidityWord {
@@ -14,7 +14,8 @@ export interface ValidityWord {
 /**
  * What an answer means for a card. Order: another number, another expiry (whether it was approved or is said to have expired), then the action code:
  * approved; expired (101, 201); no such card (111, 118); not supported or asked in a way that the issuer does not judge (115, 120); everything else of 1xx and
- * 2xx says that it may not be billed. Undefined: that was no word about the card (9xx), and it is asked again. ISO 8583:1993, A.1.
+ * 2xx says that it may not be billed. Undefined: that was no word about the card (9xx, or a card in its place that is none: whoever sent the file would refuse all
+ * of its answers), and it is asked again. ISO 8583:1993, A.1.
  */
 export function judgeValidity(
   asked: CheckedCard,
@@ -22,7 +23,9 @@ export function judgeValidity(
 ): ValidityVerdict | undefined {
   const isExpired = actionCode === '101' || actionCode === '201';
   if (isApproval(actionCode) || isExpired) {
-    if (pan && !isSame(pan, asked.pan)) return 'newNumber';
+    const isOther = pan !== undefined && !isSame(pan, asked.pan);
+    if ((isOther && !isCheckable(pan)) || (expiry !== undefined && !isExpiry(expiry))) return undefined;
+    if (isOther) return 'newNumber';
     if (expiry !== undefined && expiry !== asked.expiry) return 'newExpiry';
     return isExpired ? 'expired' : 'valid';
   }
