@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { currencies, currencyNumber } from '@tsunagu/protocols/acquiring';
 import { rateRules, type RateRules } from '@tsunagu/protocols/fleet';
@@ -11,6 +12,7 @@ const minuteMs = 60_000;
 
 /** What is told with a file of rates. */
 export interface ImportOptions {
+  /** The file's name unless told: whoever set those before did not set these. */
   readonly source?: string;
   /** RFC 3339; now unless told. */
   readonly at?: string;
@@ -34,7 +36,14 @@ export async function importRates(
   const newest = await client.switchRules(kind);
   if (!newest.ok) return refuse(console, newest.fault, json);
   const before = rateRules.parse(newest.value.rules);
-  const { source = before.source, at, markUp, validMinutes, offerMinutes, reason } = options;
+  const {
+    source = file === '-' ? 'standard input' : basename(file).slice(0, 60),
+    at,
+    markUp,
+    validMinutes,
+    offerMinutes,
+    reason,
+  } = options;
   // Those of a fresh house are for nothing.
   const isFirst = before.rates.length === 0;
   const rules: RateRules = {

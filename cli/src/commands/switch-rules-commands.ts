@@ -56,7 +56,7 @@ export function addSwitchRuleCommands(program: Command, shell: Shell): void {
     .argument('<file>', 'lines such as "USD,152.34", yen for one unit; "-" reads standard input')
     .description('put the rates of a file in force; cards and what is not told stay / 取込')
     .requiredOption('--reason <text>', 'why')
-    .option('--source <name>', 'who set them')
+    .option('--source <name>', 'who set them (default: the name of the file)')
     .option('--at <time>', 'when they were set, ISO 8601 (default: now)')
     .option('--mark-up <percent>', 'what the cardholder pays above them, per cent', percent)
     .option('--valid-minutes <minutes>', 'how long they may be offered', integer(1, 10_080))

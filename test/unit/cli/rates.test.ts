@@ -53,7 +53,7 @@ test('rates of a file come into force, are shown in both languages, and the vers
   expect((await show('ja')).out).toMatch(/EUR +ユーロ +164\.82/);
   // What is not told stays.
   expect((await put('USD,151\n')).code).toBe(exit.ok);
-  expect((await show()).out).toContain('mark-up 3.50%');
+  expect((await show()).out).toMatch(/Rates of rates\.csv, [\s\S]*mark-up 3\.50%/);
   expect((await show('en', 2)).out).toContain('164.82');
   const versions = await run((context) => listVersions(context, 'rates'));
   expect(versions.out.match(/of today/g)).toHaveLength(2);
