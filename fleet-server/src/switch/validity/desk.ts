@@ -1,28 +1,21 @@
 import { createHash } from 'node:crypto';
-import { type Link, paymentRequest, withCard } from '@tsunagu/protocols/acquiring';
+import type { Link } from '@tsunagu/protocols/acquiring';
 import type { ValidityFileDetail, ValidityFileView } from '@tsunagu/protocols/fleet';
-import { type DecodedMessage } from '@tsunagu/protocols/iso8583';
-import { fail, ok, type Result, Secret, unwrap } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
 import {
-  bringsCard,
   type CheckedCard,
-  sealCard,
-  totalsOfVerdicts,
   type ValidityHeader,
   type ValidityLineFault,
   type ValidityRecord,
   ValidityRequestFile,
-  type ValidityVerdict,
-  validityVerdictNames,
   writeValidityAnswers,
 } from '@tsunagu/protocols/validity';
 import type { World } from '@tsunagu/protocols/world';
-import type { Selectable, Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import {
   boundedLimit,
   type Database,
   insertRows,
-  isoTime,
   numberOfCursor,
   type Page,
   pageOf,
@@ -30,15 +23,16 @@ import {
   type Store,
 } from '../../store/index.ts';
 import type { IssuerLink } from '../issuer-link/issuer-link.ts';
-import { isFenced } from '../journal/epoch.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Numbers } from '../journal/numbers.ts';
 import type { SwitchVault } from '../ports.ts';
 import { leadingDigits, type LinkHealth } from '../routing/route.ts';
 import type { SwitchRules } from '../rules/rules.ts';
-import { firstDifference, issuerRequest } from '../transaction/messages.ts';
-import { judgeValidity, type ValidityWord } from './rules.ts';
-import type { ValidityTables } from './tables.ts';
+import { openAsking } from './asking.ts';
+import { acquirerOf, nowhere } from './rules.ts';
+import { openSeals } from './seals.ts';
+import type { CardRow, FileRow } from './tables.ts';
+import { faultsOf, openViews, verdictOf } from './views.ts';
 
 /** What the desk needs of the switch. */
 export interface ValidityRooms {
@@ -76,39 +70,22 @@ export interface ValidityDesk {
   close(): Promise<void>;
 }
 
-type FileRow = Selectable<ValidityTables['switch_validity_files']>;
-type CardRow = Selectable<ValidityTables['switch_validity_cards']>;
-
 /** Records of one commit, and of one turn of the loop: sales go on between two of them. */
 const takenAtOnce = 50;
-/** Cards of one look at what waits. */
-const lot = 250;
 /** Files that may be asked about at once. */
 const openMax = 64;
-const faultsShown = 100;
 const keptMs = 90 * 86_400_000;
-/** An issuer that says nothing about a card, so often: it is not judged. */
-const attemptsMax = 6;
-/** Pauses: until a link is looked at again that is not there or has no room, and between two attempts at one card. */
-const lookMs = 1_000;
-const againMs = 5_000;
-/** Who does not hear of a route goes nowhere. */
-const nowhere = '';
-
 /** Opens the desk: forgets what nobody was told of, and goes on with what was under way. */
 export async function openValidityDesk(
   world: Pick<World, 'clock' | 'timers' | 'entropy' | 'id' | 'log'>,
   rooms: ValidityRooms,
 ): Promise<ValidityDesk> {
   const { db } = rooms.store;
-  const pumps = new Map<string, Promise<void>>();
+  const seals = openSeals(rooms.vault);
+  const views = openViews(rooms.store, rooms.issuers);
+  const asking = openAsking(world, rooms, seals);
   /** Files that are being taken now, by link and number: two at once would be one. What arrives and is not among them was left half-way. */
   const arriving = new Set<string>();
-  let isStopped = false;
-  const sealed = (file: string, sequence: number): string => `switch/validity/${file}/${sequence}`;
-  const keyOf = ({ id, data_key }: Pick<FileRow, 'id' | 'data_key'>): Secret<'key'> =>
-    Secret.take('key', Uint8Array.from(unwrap(rooms.vault.open(`switch/validity/${id}`, data_key))));
-
   const owner = (card: CheckedCard): string =>
     rooms.rules.router.route(
       {
@@ -165,9 +142,7 @@ export async function openValidityDesk(
   }
 
   function cardRow(file: string, { sequence, reference, pan, expiry }: ValidityRecord): Omit<CardRow, 'seq'> {
-    const content = pan.use((digits) => Buffer.concat([Buffer.from(expiry ?? '0000', 'latin1'), digits]));
-    const card = rooms.vault.seal(sealed(file, sequence), content);
-    content.fill(0);
+    const card = seals.sealCard(file, sequence, { pan, expiry });
     const link = owner({ pan, expiry });
     pan.wipe();
     return {
@@ -183,267 +158,6 @@ export async function openValidityDesk(
       box: null,
     };
   }
-
-  function cardOf(row: CardRow): CheckedCard {
-    if (row.card === null) throw new Error('a card that was answered is not kept');
-    const content = unwrap(rooms.vault.open(sealed(row.file, row.sequence), row.card));
-    const expiry = Buffer.from(content.subarray(0, 4)).toString('latin1');
-    const pan = Secret.copy('pan', content, 4);
-    content.fill(0);
-    return { pan, expiry: expiry === '0000' ? undefined : expiry };
-  }
-
-  /** A file that is still arriving is not asked about. */
-  const asking = () => db.selectFrom('switch_validity_files').select('id').where('state', '=', 'asking');
-
-  /** Starts to ask every issuer that cards wait for. */
-  async function look(): Promise<void> {
-    const waiting = await db
-      .selectFrom('switch_validity_cards')
-      .select('link')
-      .distinct()
-      .where('verdict', 'is', null)
-      .where('file', 'in', asking())
-      .execute();
-    for (const { link } of waiting) if (!pumps.has(link) && !isStopped) pumps.set(link, pump(link));
-  }
-
-  /** Asks one issuer, card by card, at the pace of its link, until nothing waits for it. */
-  async function pump(link: string): Promise<void> {
-    try {
-      while (!isStopped) {
-        const now = world.clock.now();
-        const rows = await db
-          .selectFrom('switch_validity_cards')
-          .selectAll()
-          .where('link', '=', link)
-          .where('verdict', 'is', null)
-          .where('file', 'in', asking())
-          .orderBy('next_at')
-          .orderBy('seq')
-          .limit(lot)
-          .execute();
-        if (rows.length === 0) {
-          pumps.delete(link);
-          // What came in the meantime found this one still at work.
-          return begin();
-        }
-        const due = rows.filter(({ next_at }) => next_at <= now);
-        if (due.length === 0 || !(await askAll(link, due))) await world.timers.sleep(lookMs);
-      }
-    } catch (cause) {
-      world.log('error', 'validityStopped', { link, fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
-      // A node that is fenced asks no more; a disk that fails is tried again.
-      if (!isFenced(cause) && !isStopped) world.timers.after(againMs, () => begin());
-    }
-    pumps.delete(link);
-  }
-
-  /** @returns false where the link is not there, or has no room */
-  async function askAll(link: string, rows: readonly CardRow[]): Promise<boolean> {
-    const issuer = rooms.issuers.get(link);
-    if (!issuer) {
-      for (const row of rows) await settle(row, 'notJudged', link === nowhere ? '908' : undefined, undefined);
-      return true;
-    }
-    const { perSecond, inFlightMax } = issuer.link.batch;
-    const underWay = new Set<Promise<void>>();
-    let failed: { readonly cause: unknown } | undefined;
-    let isRoom = true;
-    for (const row of rows) {
-      if (isStopped || failed) break;
-      // Sales go first: half of what may be under way is left to them.
-      isRoom = issuer.isReady && issuer.inFlight * 2 < issuer.link.inFlightMax;
-      if (!isRoom) break;
-      const asking = ask(issuer, row)
-        .catch((cause: unknown) => {
-          failed ??= { cause };
-        })
-        .finally(() => underWay.delete(asking));
-      underWay.add(asking);
-      await world.timers.sleep(1_000 / perSecond);
-      if (underWay.size >= inFlightMax) await Promise.race(underWay);
-    }
-    await Promise.all(underWay);
-    if (failed) throw failed.cause;
-    return isRoom;
-  }
-
-  async function ask(issuer: IssuerLink, row: CardRow): Promise<void> {
-    const card = cardOf(row);
-    try {
-      const { header, acquirer } = await fileOf(row.file);
-      const now = world.clock.now();
-      const outStan = await rooms.numbers(issuer.link.id).next();
-      const request = issuerRequest(
-        withCard(
-          paymentRequest({
-            operation: 'validity',
-            terminalId: 'VALIDITY',
-            merchantId: header.merchant.padEnd(15),
-            abilities: { readers: [], pinPad: false, printer: 'none', screen: 'mono' },
-            stan: outStan,
-            nowMs: now,
-            amountMinor: 0,
-            entry: 'stored',
-            verification: 'none',
-          }),
-          card,
-        ),
-        acquirer,
-        issuer.link,
-        outStan,
-        now,
-      );
-      const answer = await issuer.request(request, issuer.link.profile.timers.requestMs);
-      const isOwn = answer.type === 'answered' && firstDifference(issuer.link, request, answer.message) === undefined;
-      const word = isOwn ? wordOf(answer.message) : undefined;
-      const verdict = word && judgeValidity(card, word);
-      if (verdict) return await settle(row, verdict, word.actionCode, { card, word });
-      // The line went: it was not the card's turn.
-      const attempts = answer.type === 'lineLost' ? row.attempts : row.attempts + 1;
-      if (attempts >= attemptsMax) return await settle(row, 'notJudged', word?.actionCode ?? '911', undefined);
-      await rooms.journal.write(async (tx) => {
-        await tx
-          .updateTable('switch_validity_cards')
-          .set({ attempts, next_at: world.clock.now() + againMs * Math.max(1, attempts) })
-          .where('seq', '=', row.seq)
-          .execute();
-      });
-    } finally {
-      card.pan.wipe();
-    }
-  }
-
-  interface OpenFile {
-    readonly header: ValidityHeader;
-    /** As the link of the centre writes it. */
-    readonly acquirer: string;
-    readonly key: Secret<'key'>;
-  }
-  const files = new Map<string, OpenFile>();
-  async function fileOf(id: string): Promise<OpenFile> {
-    const known = files.get(id);
-    if (known) return known;
-    const row = await db.selectFrom('switch_validity_files').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
-    const header = JSON.parse(row.header) as ValidityHeader;
-    const acquirer = acquirerOf(rooms.centre(row.link)?.link, header) ?? header.acquirer;
-    const file = { header, acquirer, key: keyOf(row) };
-    files.set(id, file);
-    return file;
-  }
-
-  /** Writes down what became of a card, which is not kept any longer; with the last one its file is done. */
-  async function settle(
-    row: CardRow,
-    verdict: ValidityVerdict,
-    actionCode: string | undefined,
-    renewed: { readonly card: CheckedCard; readonly word: ValidityWord } | undefined,
-  ): Promise<void> {
-    const { header, key } = await fileOf(row.file);
-    const { sequence, reference } = row;
-    const box =
-      renewed && bringsCard(verdict)
-        ? sealCard(
-            key,
-            world.entropy(12),
-            { direction: 'answer', ...header, sequence, reference },
-            {
-              pan: renewed.word.pan ?? renewed.card.pan,
-              expiry: renewed.word.expiry,
-            },
-          )
-        : null;
-    const isDone = await rooms.journal.write(async (tx) => {
-      await tx
-        .updateTable('switch_validity_cards')
-        .set({ card: null, verdict, action_code: actionCode ?? null, box })
-        .where('seq', '=', row.seq)
-        .execute();
-      const open = await tx
-        .selectFrom('switch_validity_cards')
-        .select('seq')
-        .where('file', '=', row.file)
-        .where('verdict', 'is', null)
-        .limit(1)
-        .executeTakeFirst();
-      if (open) return false;
-      await tx
-        .updateTable('switch_validity_files')
-        .set({ state: 'done', done_at: world.clock.now() })
-        .where('id', '=', row.file)
-        .execute();
-      return true;
-    });
-    if (!isDone) return;
-    files.delete(row.file);
-    key.wipe();
-    world.log('info', 'validityFileDone', { file: row.file });
-  }
-
-  function begin(): void {
-    look().catch((cause: unknown) => {
-      world.log('error', 'validityStopped', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
-      if (!isFenced(cause) && !isStopped) world.timers.after(againMs, () => begin());
-    });
-  }
-
-  const waitingOf = (id: string) =>
-    db
-      .selectFrom('switch_validity_cards')
-      .select(({ fn }) => ['link', fn.countAll<number>().as('cards')])
-      .where('file', '=', id)
-      .where('verdict', 'is', null)
-      .groupBy('link')
-      .execute();
-
-  async function viewOf(row: FileRow): Promise<ValidityFileView> {
-    const waiting = row.state === 'done' ? [] : await waitingOf(row.id);
-    return {
-      id: row.id,
-      link: row.link,
-      fileId: row.file_id,
-      acquirer: (JSON.parse(row.header) as ValidityHeader).acquirer,
-      state: row.state === 'done' ? 'done' : 'asking',
-      records: row.records,
-      waiting: waiting.reduce((sum, { cards }) => sum + Number(cards), 0),
-      refused: faultsOf(row).length,
-      at: isoTime(row.at),
-      doneAt: row.done_at === null ? null : isoTime(row.done_at),
-    };
-  }
-
-  async function detailOf(row: FileRow): Promise<ValidityFileDetail> {
-    const verdicts = await db
-      .selectFrom('switch_validity_cards')
-      .select(({ fn }) => ['verdict', fn.countAll<number>().as('cards')])
-      .where('file', '=', row.id)
-      .where('verdict', 'is not', null)
-      .groupBy('verdict')
-      .execute();
-    const counted = { ...totalsOfVerdicts([]) };
-    for (const { verdict, cards } of verdicts) counted[verdictOf(verdict)] = Number(cards);
-    return {
-      ...(await viewOf(row)),
-      verdicts: counted,
-      waitingFor: (await waitingOf(row.id)).map(({ link, cards }) => ({
-        link,
-        cards: Number(cards),
-        isUp: rooms.issuers.get(link)?.isReady === true,
-      })),
-      faults: faultsOf(row)
-        .slice(0, faultsShown)
-        .map(({ code, line, sequence }) => ({ code, line: line ?? null, sequence: sequence ?? null })),
-    };
-  }
-
-  const rowOf = (id: string): Promise<FileRow | undefined> =>
-    db
-      .selectFrom('switch_validity_files')
-      .selectAll()
-      .where('id', '=', id)
-      .where('state', '<>', 'arriving')
-      .executeTakeFirst();
 
   async function handIn(link: string, text: string, by: string): Promise<Result<ValidityFileDetail, HandInCode>> {
     const centre = rooms.centre(link);
@@ -470,7 +184,7 @@ export async function openValidityDesk(
         .executeTakeFirst();
       if (known && known.state !== 'arriving')
         return known.digest === digest
-          ? ok(await detailOf(known))
+          ? ok(await views.detail(known))
           : fail('VALIDITY_FILE_DIFFERS', { facts: { file: header.fileId, id: known.id } });
       // Its taking failed half-way, and nobody was told of it.
       if (known) await rooms.journal.write((tx) => remove(tx, known.id));
@@ -481,7 +195,7 @@ export async function openValidityDesk(
         .executeTakeFirstOrThrow();
       if (Number(open.files) >= openMax) return fail('VALIDITY_BUSY', { facts: { open: Number(open.files) } });
       const id = world.id();
-      const data_key = file.key.use((bytes) => rooms.vault.seal(`switch/validity/${id}`, Uint8Array.from(bytes)));
+      const data_key = seals.sealKey(id, file.key);
       await take(id, file, {
         id,
         link,
@@ -496,10 +210,10 @@ export async function openValidityDesk(
         done_at: null,
         by,
       });
-      begin();
-      const row = await rowOf(id);
+      asking.begin();
+      const row = await views.row(id);
       if (!row) throw new Error('a file that was written is there');
-      return ok(await detailOf(row));
+      return ok(await views.detail(row));
     } finally {
       if (isTaker) arriving.delete(name);
       file.key.wipe();
@@ -512,7 +226,7 @@ export async function openValidityDesk(
       world.log('error', 'validityNotForgotten', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } }),
     );
   });
-  begin();
+  asking.begin();
 
   return {
     handIn,
@@ -526,15 +240,20 @@ export async function openValidityDesk(
         .orderBy('seq', 'desc')
         .limit(limit + 1)
         .execute();
-      const { items, next } = pageOf(rows, limit, ({ seq }) => seq, viewOf);
+      const { items, next } = pageOf(
+        rows,
+        limit,
+        ({ seq }) => seq,
+        (row) => views.view(row),
+      );
       return ok({ items: await Promise.all(items), next });
     },
     async show(id) {
-      const row = await rowOf(id);
-      return row ? ok(await detailOf(row)) : fail('VALIDITY_FILE_UNKNOWN', { facts: { id } });
+      const row = await views.row(id);
+      return row ? ok(await views.detail(row)) : fail('VALIDITY_FILE_UNKNOWN', { facts: { id } });
     },
     async answers(id) {
-      const row = await rowOf(id);
+      const row = await views.row(id);
       if (!row) return fail('VALIDITY_FILE_UNKNOWN', { facts: { id } });
       if (row.state !== 'done') return fail('VALIDITY_FILE_OPEN', { facts: { id } });
       const cards = await db
@@ -543,7 +262,7 @@ export async function openValidityDesk(
         .where('file', '=', id)
         .orderBy('sequence')
         .execute();
-      const key = keyOf(row);
+      const key = seals.keyOf(row);
       const lines = cards.map(({ sequence, reference, verdict, action_code, box }) => ({
         sequence,
         reference,
@@ -557,10 +276,8 @@ export async function openValidityDesk(
       return ok({ name: `${row.link}-${row.file_id}.answers`, text });
     },
     async close() {
-      isStopped = true;
       forgetting.cancel();
-      await Promise.all(pumps.values());
-      for (const { key } of files.values()) key.wipe();
+      await asking.close();
     },
   };
 }
@@ -574,24 +291,3 @@ const cardColumns = {
   plain: ['file', 'sequence', 'reference', 'link', 'attempts', 'next_at', 'verdict', 'action_code', 'box'],
   bytes: ['card'],
 } as const;
-
-const acquirerOf = (link: Link | undefined, header: ValidityHeader): string | undefined =>
-  link?.parties.acquirers.find((acquirer) => acquirer.padStart(11, '0') === header.acquirer);
-
-const faultsOf = ({ faults }: Pick<FileRow, 'faults'>): readonly ValidityLineFault[] =>
-  JSON.parse(faults) as ValidityLineFault[];
-
-function verdictOf(text: string | null): ValidityVerdict {
-  const verdict = validityVerdictNames.find((name) => name === text);
-  if (verdict === undefined) throw new Error('a card without a verdict');
-  return verdict;
-}
-
-function wordOf(message: DecodedMessage): ValidityWord {
-  const pan = message.secret(2);
-  return {
-    actionCode: message.text(39) ?? '909',
-    pan: pan?.kind === 'pan' ? (pan as Secret<'pan'>) : undefined,
-    expiry: message.text(14),
-  };
-}

@@ -1,6 +1,13 @@
+import type { Link } from '@tsunagu/protocols/acquiring';
 import { isApproval } from '@tsunagu/protocols/iso8583';
 import type { Secret } from '@tsunagu/protocols/kit';
-import { type CheckedCard, isCheckable, isExpiry, type ValidityVerdict } from '@tsunagu/protocols/validity';
+import {
+  type CheckedCard,
+  isCheckable,
+  isExpiry,
+  type ValidityHeader,
+  type ValidityVerdict,
+} from '@tsunagu/protocols/validity';
 
 /** What an issuer says of a card. */
 export interface ValidityWord {
@@ -35,3 +42,10 @@ export function judgeValidity(
 }
 
 const isSame = (one: Secret, other: Secret): boolean => one.use((a) => other.use((b) => Buffer.compare(a, b) === 0));
+
+/** Where a card goes that no route leads to: it is not judged. */
+export const nowhere = '';
+
+/** Who asks, as the link of the centre writes it; undefined where that is none of its parties. */
+export const acquirerOf = (link: Link | undefined, header: ValidityHeader): string | undefined =>
+  link?.parties.acquirers.find((acquirer) => acquirer.padStart(11, '0') === header.acquirer);

@@ -1,4 +1,4 @@
-import type { Generated } from 'kysely';
+import type { Generated, Selectable } from 'kysely';
 
 /** Tables of validity checks. A card stands in them sealed by the vault while it waits, and not at all afterwards. */
 export interface ValidityTables {
@@ -39,3 +39,6 @@ export interface ValidityTables {
     box: string | null;
   };
 }
+
+export type FileRow = Selectable<ValidityTables['switch_validity_files']>;
+export type CardRow = Selectable<ValidityTables['switch_validity_cards']>;
