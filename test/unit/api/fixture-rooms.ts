@@ -481,7 +481,15 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         };
         jobs.set(job.id, job);
         // Nothing is undone, and the card stays where it is.
-        const unusual: readonly string[] = ['reversal-queued', 'card-elsewhere', 'card-again', 'card-settled'];
+        // Of a card of this country that is approved at the first try.
+        const unusual: readonly string[] = [
+          'reversal-queued',
+          'card-elsewhere',
+          'card-again',
+          'card-settled',
+          'rate-offered',
+          'rate-chosen',
+        ];
         const steps = saleSteps.filter((step) => !unusual.includes(step));
         steps.forEach((step, index) => {
           world.timers.after(150 * (index + 1), () => {
