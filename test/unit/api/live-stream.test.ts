@@ -109,7 +109,7 @@ describe('the live stream', () => {
     socket.write(`GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${opened.token}\r\n\r\n`);
     socket.pause();
     await until('it is open', () => opened.api.streams === 1);
-    for (let index = 0; index < 15_000; index += 1) opened.rooms.sell(index % 8);
+    for (let index = 0; index < 50_000; index += 1) opened.rooms.sell(index % 8);
     await new Promise((resolve) => setTimeout(resolve, 200));
     let tail = '';
     let length = 0;
@@ -120,7 +120,7 @@ describe('the live stream', () => {
     socket.resume();
     await until('the end of what is held', () => tail.includes('event: resync'));
     socket.destroy();
-    expect(length).toBeLessThan(14_000_000); // all of it would be more than 15 MB: the kernel's buffers and our bound are less
+    expect(length).toBeLessThan(45_000_000); // all of it would be more than 50 MB: the kernel's buffers and our bound are less
     await until('it is closed', () => opened.api.streams === 0);
   });
 
@@ -135,8 +135,11 @@ describe('the live stream', () => {
     socket.write(`GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${opened.token}\r\n\r\n`);
     socket.pause();
     await until('it is open', () => opened.api.streams === 1);
-    for (let index = 0; index < 15_000; index += 1) opened.rooms.sell(index % 8);
-    await until('it is cut off', () => opened.api.streams === 0);
+    // How much the system's buffers take before anything waits is its own affair.
+    await until('it is cut off', () => {
+      for (let index = 0; index < 1_000; index += 1) opened.rooms.sell(index % 8);
+      return opened.api.streams === 0;
+    });
     expect(opened.lines.some(({ event }) => event === 'slow live stream cut off')).toBe(true);
     socket.destroy();
   });
