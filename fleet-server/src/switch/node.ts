@@ -1,10 +1,7 @@
 import { ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { openPostgresStore, type Store, takeTenure, type Tenure } from '../store/index.ts';
-import { switchMigrations } from './journal/migrations.ts';
-import { switchDccMigrations } from './dcc/migrations.ts';
-import { switchRuleMigrations } from './rules/migrations.ts';
-import { switchValidityMigrations } from './validity/migrations.ts';
+import { switchSchema } from './schema.ts';
 
 /** A node of a switch that has more than one, while it is the one that works. */
 export interface SwitchNode {
@@ -41,11 +38,7 @@ export async function openSwitchNode(
     unreachable: (cause) => world.log('error', 'switchStoreUnreachable', { fault: { code: 'STORE_UNUSABLE', cause } }),
   });
   world.log('info', 'tenureTaken', { node, epoch: tenure.epoch });
-  const opened = await openPostgresStore(
-    tenure,
-    [...switchMigrations, ...switchRuleMigrations, ...switchValidityMigrations, ...switchDccMigrations],
-    world.clock,
-  );
+  const opened = await openPostgresStore(tenure, switchSchema, world.clock);
   if (!opened.ok) {
     await tenure.release();
     return opened;

@@ -1,3 +1,4 @@
+import { switchSchema } from '@tsunagu/fleet-server/switch/schema';
 import { openStoreOn, type Store } from '@tsunagu/fleet-server/store/index';
 import { type Core, openCore } from '@tsunagu/fleet-server/switch/core';
 import type { IssuerLink, IssuerLinkListener } from '@tsunagu/fleet-server/switch/issuer-link/issuer-link';
@@ -14,7 +15,6 @@ import { fail, unwrap } from '@tsunagu/protocols/kit';
 import { beginsAt, type SimulatedWorld } from '../world.ts';
 import type { Disk } from './disk.ts';
 import type { BadLine } from './line.ts';
-import { switchSchema } from './schema.ts';
 import type { Heard } from './terminal.ts';
 
 /** What a test may put in the way of the switch, to see whether anybody notices. */

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { switchSchema } from '@tsunagu/fleet-server/switch/schema';
 import { LedgerOracle, type Verdict } from '@tsunagu/fleet-server/ledger-oracle/oracle';
 import { openStore } from '@tsunagu/fleet-server/store/index';
 import { openSwitchRules } from '@tsunagu/fleet-server/switch/rules/rules';
@@ -16,7 +17,6 @@ import { Disk, type DiskBugs } from './disk.ts';
 import { SimulatedIssuer } from './issuer.ts';
 import { BadLine, goodWeather, type Weather } from './line.ts';
 import { type NodeBugs, SwitchNode } from './node.ts';
-import { switchSchema } from './schema.ts';
 import { type Script, type Step, terminals, troubleMs } from './script.ts';
 import { panDigits, SellingTerminal } from './terminal.ts';
 

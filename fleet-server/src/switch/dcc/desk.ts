@@ -1,4 +1,4 @@
-import { type Conversion, conversionElements, formatOfferTerms } from '@tsunagu/protocols/acquiring';
+import { type GivenBack, type Conversion, conversionElements, formatOfferTerms } from '@tsunagu/protocols/acquiring';
 import type { OwnCurrency } from '@tsunagu/protocols/fleet';
 import { fail, toHex } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -196,23 +196,33 @@ export class DccDesk {
       .selectAll()
       .where('sale_id', '=', row.original_id)
       .executeTakeFirst();
-    const before = await tx
-      .selectFrom('switch_sales')
-      .leftJoin('switch_conversions', 'switch_conversions.sale_id', 'switch_sales.id')
-      .select((all) => [
-        all.fn.sum<number | null>('amount_minor').as('minor'),
-        all.fn.sum<number | null>('own_minor').as('ownMinor'),
-      ])
-      .where('original_id', '=', row.original_id)
-      .where('kind', '=', 'refund')
-      .where('state', 'in', [...standing])
-      .executeTakeFirst();
-    const refusal = judgeRefund(row.amount_minor, refund, sale && { currency: sale.own_currency, rate: sale.rate }, {
-      amountMinor: Number(before?.minor ?? 0),
-      ownMinor: Number(before?.ownMinor ?? 0),
-    });
+    const refusal = judgeRefund(
+      row.amount_minor,
+      refund,
+      sale && { currency: sale.own_currency, rate: sale.rate },
+      sale ? await givenBack(tx, row.original_id) : nothing,
+    );
     if (refusal || !sale || !refund) return refusal;
     await this.#keep(tx, { ...sale, sale_id: row.id, offer: null, own_minor: refund.amountMinor });
     return undefined;
   }
+}
+
+/** Nothing was given back. */
+const nothing: GivenBack = { amountMinor: 0, ownMinor: 0 };
+
+/** What was given back of a sale before, and stands. */
+async function givenBack(tx: Transaction<Database>, saleId: string): Promise<GivenBack> {
+  const before = await tx
+    .selectFrom('switch_sales')
+    .leftJoin('switch_conversions', 'switch_conversions.sale_id', 'switch_sales.id')
+    .select((all) => [
+      all.fn.sum<number | null>('amount_minor').as('minor'),
+      all.fn.sum<number | null>('own_minor').as('ownMinor'),
+    ])
+    .where('original_id', '=', saleId)
+    .where('kind', '=', 'refund')
+    .where('state', 'in', [...standing])
+    .executeTakeFirst();
+  return { amountMinor: Number(before?.minor ?? 0), ownMinor: Number(before?.ownMinor ?? 0) };
 }
