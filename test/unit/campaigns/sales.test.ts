@@ -26,7 +26,7 @@ it('reads each sale once, a merchant centre’s thousands as well, and finds the
     last_four: '1111',
     routing_version: 1,
     kind: 'sale' as const,
-    state: 'answered' as const,
+    state: 'approved' as const,
   });
   const centres = 5_000;
   await store.write(async (tx) => {
