@@ -125,7 +125,7 @@ async function raise(
   ): Promise<Result<Child>> => {
     console.err(preparing(name));
     const stillWaiting: Patience['stillWaiting'] = (waitedMs, progress) =>
-      console.err(waiting(name, Math.round(waitedMs / 1_000), progress, join(data, 'logs')));
+      console.err(waiting(name, Math.round(waitedMs / 1_000), progress, relative(process.cwd(), join(data, 'logs'))));
     const patience = { silentMs, sayEveryMs, stillWaiting };
     const child = await startChild(world, name, program(path), args, patience, signal, flags);
     if (child.ok) children.push(child.value);
