@@ -180,8 +180,8 @@ export const en = {
     outlook: {
       fault: (code: string, says: string, attempt: number) =>
         attempt > 0 ? `Attempt ${attempt} ended with ${code}: ${says}` : `${code}: ${says}`,
-      queued: (attempt: number, max: number, from: string, until: string, isAgain: boolean) =>
-        `${isAgain ? 'It is tried again: attempt' : 'Attempt'} ${attempt} of ${max} goes to the terminal when it asks, not before ${from}; given up at ${until}.`,
+      queued: (attempt: number, max: number, from: string | undefined, until: string, isAgain: boolean) =>
+        `${isAgain ? 'It is tried again: attempt' : 'Attempt'} ${attempt} of ${max} goes to the terminal when it asks${from ? `, not before ${from}` : ''}; given up at ${until}.`,
       offered: (attempt: number, max: number, until: string) =>
         `Attempt ${attempt} of ${max} was handed to the terminal, and is again until it answers; given up at ${until}.`,
       running: (attempt: number, max: number, until: string) =>

@@ -167,7 +167,7 @@ export const ja: Texts = {
     outlook: {
       fault: (code, says, attempt) => (attempt > 0 ? `${attempt}回目の結果 ${code}: ${says}` : `${code}: ${says}`),
       queued: (attempt, max, from, until, isAgain) =>
-        `${isAgain ? '自動で再試行します: ' : ''}${max}回中${attempt}回目を、${from} 以降に端末が問い合わせた時に渡します。期限 ${until}。`,
+        `${isAgain ? '自動で再試行します: ' : ''}${max}回中${attempt}回目を、${from ? `${from} 以降に` : ''}端末が問い合わせた時に渡します。期限 ${until}。`,
       offered: (attempt, max, until) =>
         `${max}回中${attempt}回目を端末に渡しました。応答があるまで繰り返し渡します。期限 ${until}。`,
       running: (attempt, max, until) =>
