@@ -501,6 +501,8 @@ export const en = {
     unsigned: (count: number) => `The last ${count} entries are not signed for yet.`,
     headsBefore: (count: number) => `${count} heads lie before the first entry and say nothing of this part.`,
     compareKey: (kid: string) => `The key came with the file. Compare ${kid} with what you know, or pass --key.`,
+    endUnknown: (last: number) =>
+      `Whether entries after ${last} were cut off, only heads that came another way can tell: --heads (tsunagu audit head, or audit-heads.jsonl).`,
     whole: 'The log is whole.',
     notWhole: 'The log is not whole.',
   },

@@ -464,6 +464,8 @@ export const ja: Texts = {
     headsBefore: (count) => `${count} 個のヘッドは先頭より前のもので、この範囲は検証できません。`,
     compareKey: (kid) =>
       `鍵はファイルに含まれていたものです。${kid} を既知の鍵と照合するか、--key で指定してください。`,
+    endUnknown: (last) =>
+      `${last} 番より後が切り取られていないかは、別に保管したヘッド(--heads、tsunagu audit head または audit-heads.jsonl)でのみ確認できます。`,
     whole: 'ログは完全です。',
     notWhole: 'ログは完全ではありません。',
   },
