@@ -37,6 +37,7 @@ export const keysEn = {
   typeComponent: 'Type the component in hex; it is not shown.',
   campaign: (id: string) => `Replaced by campaign ${id}`,
   verified: (signer: string) => `The record is whole. Signed by ${signer}; compare it with another source.`,
+  authorised: (by: string, second: string) => `proposed by ${by}, authorised by ${second}`,
   balance: (listed: number, submitted: number, keyed: number, rejected: number, investigated: number) =>
     `${listed} listed; ${submitted} submitted = ${keyed} keyed + ${rejected} rejected + ${investigated} investigated`,
 };

@@ -38,6 +38,7 @@ export const keysJa: typeof keysEn = {
   typeComponent: 'コンポーネントを16進で入力してください。画面には表示されません。',
   campaign: (id) => `キャンペーン ${id} で交換します`,
   verified: (signer) => `記録は正当です。署名者は ${signer} です。別の手段で照合してください。`,
+  authorised: (by, second) => `起案者 ${by}、承認者 ${second}`,
   balance: (listed, submitted, keyed, rejected, investigated) =>
     `一覧 ${listed}、投入 ${submitted} = 注入済み ${keyed} + 却下 ${rejected} + 調査済み ${investigated}`,
 };

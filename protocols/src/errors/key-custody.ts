@@ -92,6 +92,26 @@ export const keyCustodyErrors = defineErrors({
       next: '正しい管理者を指名してセレモニーを始めてください。',
     },
   },
+  KEY_CUSTODIAN_UNFIT: {
+    en: {
+      says: 'Nobody of this name or id keeps keys here.',
+      next: 'tsunagu people shows who does: the role custodian. An administrator adds them: tsunagu people add NAME --role custodian.',
+    },
+    ja: {
+      says: 'その名前またはIDの鍵管理者はいません。',
+      next: 'tsunagu people で役割 custodian の担当者を確認してください。管理者が追加できます: tsunagu people add 名前 --role custodian',
+    },
+  },
+  KEY_COMPONENT_WORTHLESS: {
+    en: {
+      says: 'The component is all zeros, or another custodian entered the same one: the others alone would know the key.',
+      next: 'Look into the envelope. When the component itself is at fault, abort the ceremony and have other components made.',
+    },
+    ja: {
+      says: 'コンポーネントがすべてゼロか、別の管理者と同じ値です。他の管理者だけで鍵が分かってしまいます。',
+      next: '封筒を確認してください。コンポーネント自体に問題がある場合は、セレモニーを中止し、作り直してください。',
+    },
+  },
   KEY_RECORD_INVALID: {
     en: {
       says: 'The record does not verify: it was changed, or is not from this server.',
