@@ -36,6 +36,7 @@ export type CeremonyView = z.infer<typeof ceremony>;
 /** Keys in custody, as the CLI uses them. */
 export interface KeyClient {
   keys(): Promise<Result<KeyInventoryList>>;
+  /** All that hangs on a key, page after page. */
   keyExposure(key: string): Promise<Result<KeyExposure>>;
   rotateKey(key: string): Promise<Result<KeyInventoryList>>;
   suspectKey(key: string, reason: string): Promise<Result<KeyExposure>>;
@@ -60,7 +61,12 @@ export interface KeyClient {
   /** Does something to a run: `authorisation`, `close`. */
   keyRunStep(id: string, step: 'authorisation' | 'close'): Promise<Result<KeyRunView>>;
   submitDevice(id: string, serial: string): Promise<Result<KeyRunView>>;
-  noteDevice(id: string, serial: string, what: 'rejection' | 'investigation', note: string): Promise<Result<KeyRunView>>;
+  noteDevice(
+    id: string,
+    serial: string,
+    what: 'rejection' | 'investigation',
+    note: string,
+  ): Promise<Result<KeyRunView>>;
   keyRunRecord(id: string): Promise<Result<KeyRecord>>;
   keyRunPdf(id: string, language: 'ja' | 'en'): Promise<Result<string>>;
 }
@@ -77,7 +83,16 @@ export function keyCalls({ call }: Calls): KeyClient {
   const entries = (path: string, body?: unknown): Promise<Result<KeyInventoryList>> => call(keyInventory, path, body);
   return {
     keys: () => entries(base),
-    keyExposure: (key) => call(keyExposure, `${base}/exposure?key=${encodeURIComponent(key)}`),
+    async keyExposure(key) {
+      const path = `${base}/exposure?key=${encodeURIComponent(key)}&limit=500`;
+      let whole = await call(keyExposure, path);
+      while (whole.ok && whole.value.next !== null) {
+        const more = await call(keyExposure, `${path}&cursor=${encodeURIComponent(whole.value.next)}`);
+        if (!more.ok) return more;
+        whole = ok({ ...more.value, terminals: [...whole.value.terminals, ...more.value.terminals] });
+      }
+      return whole;
+    },
     rotateKey: (key) => entries(`${base}/rotations`, { key }),
     suspectKey: (key, reason) => call(keyExposure, `${base}/suspicions`, { key, reason }),
     retireKey: (key) => entries(`${base}/retirements`, { key }),

@@ -1,5 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { ceremonyUse, keyRecord, type KeyRun, type KeyRunView, parseJson, verifyKeyRecord } from '@tsunagu/protocols/fleet';
+import {
+  ceremonyUse,
+  keyRecord,
+  type KeyRun,
+  type KeyRunView,
+  parseJson,
+  verifyKeyRecord,
+} from '@tsunagu/protocols/fleet';
 import { fail, type Result } from '@tsunagu/protocols/kit';
 import type { CeremonyView } from '../client/key-calls.ts';
 import { type Console, exit, type ExitCode, type layOut, printFault, printTable, refuse } from '../console/index.ts';
@@ -52,6 +59,7 @@ export async function showExposure(
   const { texts } = context.console;
   return show(context, await asked, (exposure) => {
     context.console.out(`${exposure.key}: ${texts.keys.states[exposure.state]}`);
+    context.console.out(texts.keys.below(exposure.count, new Set(exposure.terminals.map(({ serial }) => serial)).size));
     if (exposure.campaign !== null) context.console.out(texts.keys.campaign(exposure.campaign));
     rows(context.console, exposure.terminals, [
       { head: texts.keys.terminal, cell: (each) => each.serial },
@@ -60,6 +68,7 @@ export async function showExposure(
       { head: texts.keys.from, cell: (each) => each.from.slice(0, 19) },
       { head: texts.keys.to, cell: (each) => each.to?.slice(0, 19) ?? '' },
       { head: texts.keys.counter, cell: (each) => String(each.countersSeen ?? '') },
+      { head: texts.keys.lastSeen, cell: (each) => each.lastSeen?.slice(0, 19) ?? '' },
     ]);
   });
 }
@@ -96,7 +105,9 @@ const tellCeremony =
     console.out(`${ceremony.id}  ${ceremony.key}  ${keys.ceremonyStates[ceremony.state]}`);
     ceremony.custodians.forEach((custodian, index) => {
       const entered = ceremony.entered.find((each) => each.index === index);
-      console.out(`  ${index + 1}. ${ceremony.people[custodian] ?? custodian}  ${entered ? `${keys.kcv} ${entered.kcv}` : keys.missing}`);
+      console.out(
+        `  ${index + 1}. ${ceremony.people[custodian] ?? custodian}  ${entered ? `${keys.kcv} ${entered.kcv}` : keys.missing}`,
+      );
     });
     if (ceremony.kcv !== undefined) console.out(`  = ${keys.kcv} ${ceremony.kcv}`);
   };

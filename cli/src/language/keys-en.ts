@@ -11,7 +11,9 @@ export const keysEn = {
   to: 'TO',
   counter: 'COUNTER',
   current: '(current)',
-  due: 'Rotation due',
+  lastSeen: 'LAST SEEN',
+  below: (keys: number, terminals: number) => `${keys} keys below it, in ${terminals} terminals`,
+  due: 'ROTATION DUE',
   made: 'INITIAL KEYS',
   noReleases: 'It was never released from a key host.',
   released: (host: string, next: string | null) =>

@@ -13,6 +13,8 @@ export const keysJa: typeof keysEn = {
   to: '終了',
   counter: 'カウンター',
   current: '(現用)',
+  lastSeen: '最終使用',
+  below: (keys, terminals) => `下位の鍵 ${keys} 件、端末 ${terminals} 台`,
   due: '更新期限',
   made: '初期鍵数',
   noReleases: '鍵配布ホストから解放されたことはありません。',

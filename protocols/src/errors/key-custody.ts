@@ -52,6 +52,26 @@ export const keyCustodyErrors = defineErrors({
       next: '新しい鍵に別の番号を付けてください。',
     },
   },
+  KEY_NOT_BASE: {
+    en: {
+      says: 'The name is not that of a base key, and only those take over from each other, are suspected and laid to rest here.',
+      next: 'Give a base key of tsunagu keys list, such as bdk/2 or bdk-tdes/2. A company’s or a terminal’s own key is replaced at its terminals: tsunagu keys acquirers, tsunagu keys renew.',
+    },
+    ja: {
+      says: '基礎鍵の名前ではありません。交代、危殆化の宣言、破棄ができるのは基礎鍵だけです。',
+      next: 'tsunagu keys list にある基礎鍵(bdk/2、bdk-tdes/2など)を指定してください。カード会社や端末自身の鍵は端末ごとに交換します: tsunagu keys acquirers、tsunagu keys renew',
+    },
+  },
+  KEY_NEEDED: {
+    en: {
+      says: 'The key cannot be destroyed: keys of terminals hang on it, or new ones will.',
+      next: 'Have another take over (tsunagu keys rotate), let a campaign replace what hangs on it, and look at tsunagu keys exposure KEY.',
+    },
+    ja: {
+      says: 'この鍵は破棄できません。端末の鍵がこの鍵に依存しているか、現用の鍵です。',
+      next: '別の鍵に交代させ(tsunagu keys rotate)、一斉配信で置き換えた後、tsunagu keys exposure 鍵名 で確認してください。',
+    },
+  },
   KEY_CEREMONY_UNKNOWN: {
     en: {
       says: 'No key ceremony has this id.',

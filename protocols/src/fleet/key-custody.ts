@@ -394,9 +394,12 @@ export const keyExposure = z
             .nullable()
             .describe('Left 8 bytes of its KSNs, hex; null for keys that are not DUKPT.'),
           countersSeen: z.number().int().nullable().describe('The highest transaction counter that the switch saw.'),
+          lastSeen: time.nullable().describe('When the switch saw it; null where it saw none.'),
         }),
       )
-      .describe('Every key below it that ever was, newest first; a thousand at most.'),
+      .describe('A part of the keys that ever were below it, newest first.'),
+    count: z.number().int().describe('How many there are in all.'),
+    next: z.string().nullable().describe('Cursor of the next part; null at the end.'),
     campaign: z.string().nullable().describe('The campaign that replaces them.'),
   })
   .describe('What hangs on a key: terminals, the windows of their transactions, keys below.');

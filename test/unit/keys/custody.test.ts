@@ -329,10 +329,11 @@ test('a suspect base key shows all below it, gives way at once, and is destroyed
   );
   const exposed = unwrap(await inventory.suspect('bdk/1', 'a copy was found', operator));
   expect(exposed).toMatchObject({ state: 'suspect', campaign: 'campaign-1' });
+  expect(exposed.count).toBeGreaterThan(1);
   expect(exposed.terminals).toContainEqual(expect.objectContaining({ serial, slot: 'dukpt', kcv: before, to: null }));
   expect(proposed).toEqual(['keys']);
   expect(keys.base('aes')).not.toBe('bdk/1');
-  expect(await inventory.retire('bdk/1')).toMatchObject({ fault: { code: 'KEY_IN_USE' } });
+  expect(await inventory.retire('bdk/1')).toMatchObject({ fault: { code: 'KEY_NEEDED' } });
   // A restart later the new base key is still the current one.
   const later = await openKeys(world, store, vault);
   expect(later.base('aes')).toBe(keys.base('aes'));
@@ -344,6 +345,30 @@ test('a suspect base key shows all below it, gives way at once, and is destroyed
   expect(left.find(({ id }) => id === 'bdk/1')).toMatchObject({ state: 'retired' });
   expect(vault.find('bdk/1')).toBeUndefined();
   expect(await inventory.rotate('bdk/1')).toMatchObject({ fault: { code: 'KEY_UNKNOWN' } });
+  // What is no base key is not made one by its name, and is not said to be unknown while it stands in the list.
+  for (const name of ['bdk', 'bdk/x', 'foo/1', 'negative/tags/2'])
+    expect(await inventory.rotate(name)).toMatchObject({ fault: { code: 'KEY_NOT_BASE' } });
+  expect(vault.find('foo/1')).toBeUndefined();
+  expect(await inventory.suspect('negative/tags/1', 'seen', operator)).toMatchObject({
+    fault: { code: 'KEY_NOT_BASE' },
+  });
+  // What hangs on a key is told to the last row, page by page; and what travelled under a terminal's own key hangs on that.
+  const kcvs: string[] = [];
+  for (let cursor: string | undefined, pages = 0; pages < 9; pages++) {
+    const part = unwrap(await inventory.exposure('bdk/1', { limit: 1, ...(cursor !== undefined && { cursor }) }));
+    expect(part.terminals).toHaveLength(1);
+    expect(part.count).toBe(exposed.count);
+    kcvs.push(...part.terminals.map(({ kcv }) => kcv));
+    if (part.next === null) break;
+    cursor = part.next;
+  }
+  expect(kcvs).toHaveLength(exposed.count);
+  expect(new Set(kcvs).size).toBe(exposed.count);
+  const under = unwrap(await inventory.exposure('kbpk/test')).terminals;
+  expect(under.map(({ slot }) => slot)).toEqual(expect.arrayContaining(['dukpt', 'negative']));
+  expect(await inventory.exposure('bdk/1', { limit: 1, cursor: 'x' })).toMatchObject({
+    fault: { code: 'INPUT_INVALID' },
+  });
 });
 
 test('a TDES base key that made four fifths of its initial keys is due at once, and is told of when it makes that one', async () => {

@@ -31,6 +31,7 @@ import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import { etagOf, ifMatch, versionOf } from '../if-match.ts';
 import type { ApiRooms } from '../ports.ts';
+import { listQuery, pageOf } from '../list-query.ts';
 import { refused } from '../problems.ts';
 
 const byId = z.object({ id: z.uuid() });
@@ -79,11 +80,11 @@ export function keyRoutes(app: ApiApp, people: Pick<People, 'find' | 'list'>, { 
       schema: {
         summary: 'What hangs on a key: terminals, windows of transactions, keys below',
         tags,
-        querystring: z.object({ key: z.string().max(60) }),
+        querystring: listQuery.extend({ key: z.string().max(60).describe('Name of the key.') }),
         response: { 200: keyExposure, '4xx': refused },
       },
     },
-    async (request) => unwrap(await rooms.exposure(request.query.key)),
+    async ({ query: { key, ...query } }) => unwrap(await rooms.exposure(key, pageOf(query))),
   );
   app.post(
     '/api/v1/keys/rotations',
@@ -288,8 +289,7 @@ function ceremonyRoutes(
         response,
       },
     },
-    async (request) =>
-      view(unwrap(await ceremonies.confirm(request.params.id, request.body.kcv, actorOf(request)))),
+    async (request) => view(unwrap(await ceremonies.confirm(request.params.id, request.body.kcv, actorOf(request)))),
   );
   app.post(
     '/api/v1/keys/ceremonies/:id/abort',
@@ -297,8 +297,7 @@ function ceremonyRoutes(
       config: { permission: 'keys.order' },
       schema: { summary: 'End a ceremony; its components are forgotten', tags, params: byId, body: runNote, response },
     },
-    async (request) =>
-      view(unwrap(await ceremonies.abort(request.params.id, request.body.note, actorOf(request)))),
+    async (request) => view(unwrap(await ceremonies.abort(request.params.id, request.body.note, actorOf(request)))),
   );
   app.get(
     '/api/v1/keys/ceremonies/:id/record',
