@@ -37,6 +37,8 @@ export interface StartOptions {
   readonly readers: readonly string[];
   /** An MQTT broker that stands in for the server's own. */
   readonly broker?: string;
+  /** Terminals get their first keys in authorised injection runs only. */
+  readonly keyInRuns?: boolean;
   /** A PKCS #11 token that holds the keys (RFC 7512). */
   readonly vault?: string;
   /** Networks that webhooks may reach although they are not public. */
@@ -138,6 +140,7 @@ async function raise(
     [
       ...common,
       ...(options.broker === undefined ? [] : ['--broker', options.broker]),
+      ...(options.keyInRuns ? ['--key-in-runs'] : []),
       ...(options.vault === undefined ? [] : ['--vault', options.vault]),
       ...(options.webhookAllow === undefined ? [] : ['--webhook-allow', ...options.webhookAllow]),
     ],
