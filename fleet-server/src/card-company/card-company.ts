@@ -488,7 +488,8 @@ class Session {
       card,
       this.#booksOf(dayOf(message)),
       today,
-      (holder) => verifyPin(message, this.#pinKey, holder, ledger.pinTriesUsed(holder.name)),
+      (holder) =>
+        verifyPin(message, this.#pinKey, holder, ledger.pinTriesUsed(holder.name), this.#issuer.profile.pinDigitsLeast),
       this.#issuer,
     );
     // What somebody else approved in our place is taken, or refused for the reason that we would have had.

@@ -62,6 +62,8 @@ export const issuerProfile = z.strictObject({
     .strictObject({ least: z.number().int().min(0).max(60_000), most: z.number().int().min(0).max(60_000) })
     .default({ least: 15, most: 75 }),
   refusals: z.array(refusal).max(100).default([]),
+  /** The fewest digits that a PIN of it has; a shorter one is 127, and no wrong try. */
+  pinDigitsLeast: z.number().int().min(4).max(12).default(4),
   /** Local time of day at which cash cards are served; always where absent. */
   hours: z.strictObject({ from: clockTime, until: clockTime }).optional(),
   /** What befalls its answers. */

@@ -26,6 +26,14 @@ export {
 } from './conversion.ts';
 export { currencies, type Currency, currencyNumber, moneyText } from './currencies.ts';
 export {
+  type CardholderRule,
+  cardholderRuleOf,
+  cardholderRules,
+  pinAndSignature,
+  readVerifications,
+  verificationElement,
+} from './cardholder-rules.ts';
+export {
   checkElements,
   functions,
   issuerMessages,
