@@ -105,7 +105,7 @@ export {
   type LinkText,
   parseLink,
 } from './link.ts';
-export { cardCompanyLink, defaultLinks } from './links.ts';
+export { cardCompanyLink, defaultLinks, houseIssuers, issuerPort } from './links.ts';
 export {
   type Management,
   managementFunction,

@@ -76,7 +76,7 @@ test('a link that is down gives way to the next that fits, where the table says 
     steps: ['nobody link-unknown', 'a link-down', 'b taken'],
   });
   expect(verdicts(routerOf(routes.slice(0, 2), false), {}, ['a'])).toMatchObject({ link: undefined, owner: 'a' });
-  const prefixes = defaultRoutingTable.routes.map(({ prefix }) => prefix);
+  const prefixes = defaultRoutingTable([]).routes.map(({ prefix }) => prefix);
   expect(new Set(prefixes).size).toBe(prefixes.length);
   expect(isWithin({ from: '22:00', until: '06:00' }, noon - 9 * 3_600_000)).toBe(true);
 });
