@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { houseIssuers, issuerPort } from '@tsunagu/protocols/acquiring';
 import { type ClaimBundle, claimBundle, parseJson, portOf, type RegisterTerminal } from '@tsunagu/protocols/fleet';
 import { type Fault, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -151,6 +152,8 @@ async function raise(
     ...common,
     '--seed',
     String(options.seed),
+    '--link',
+    ...houseIssuers.map(({ id }) => id),
   ]);
   if (!cardCompany.ok) return cardCompany;
   const repository = await raiseRepository(world, data);
@@ -283,7 +286,7 @@ function showHouse(console: Console, options: StartOptions, house: RaisedHouse):
     line.fleet(port('fleet'), port('fleetWebSocket')),
     line.device(port('device')),
     line.acquiring(port('acquiring')),
-    line.cardCompany(port('cardCompany')),
+    line.issuers(houseIssuers.map(({ id }) => `${id} ${issuerPort(portBase, id)}`).join(', ')),
     line.metrics(`http://127.0.0.1:${port('metrics')}/metrics`),
     line.terminals(house.terminals),
     line.data(relative(process.cwd(), data) || data),
