@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { houseIssuers, issuerPort } from '@tsunagu/protocols/acquiring';
 import { type ClaimBundle, claimBundle, parseJson, portOf, type RegisterTerminal } from '@tsunagu/protocols/fleet';
 import { type Fault, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -37,6 +38,8 @@ export interface StartOptions {
   readonly readers: readonly string[];
   /** An MQTT broker that stands in for the server's own. */
   readonly broker?: string;
+  /** Terminals get their first keys in authorised injection runs only. */
+  readonly keyInRuns?: boolean;
   /** A PKCS #11 token that holds the keys (RFC 7512). */
   readonly vault?: string;
   /** Networks that webhooks may reach although they are not public. */
@@ -138,6 +141,7 @@ async function raise(
     [
       ...common,
       ...(options.broker === undefined ? [] : ['--broker', options.broker]),
+      ...(options.keyInRuns ? ['--key-in-runs'] : []),
       ...(options.vault === undefined ? [] : ['--vault', options.vault]),
       ...(options.webhookAllow === undefined ? [] : ['--webhook-allow', ...options.webhookAllow]),
     ],
@@ -148,6 +152,8 @@ async function raise(
     ...common,
     '--seed',
     String(options.seed),
+    '--link',
+    ...houseIssuers.map(({ id }) => id),
   ]);
   if (!cardCompany.ok) return cardCompany;
   const repository = await raiseRepository(world, data);
@@ -280,7 +286,7 @@ function showHouse(console: Console, options: StartOptions, house: RaisedHouse):
     line.fleet(port('fleet'), port('fleetWebSocket')),
     line.device(port('device')),
     line.acquiring(port('acquiring')),
-    line.cardCompany(port('cardCompany')),
+    line.issuers(houseIssuers.map(({ id }) => `${id} ${issuerPort(portBase, id)}`).join(', ')),
     line.metrics(`http://127.0.0.1:${port('metrics')}/metrics`),
     line.terminals(house.terminals),
     line.data(relative(process.cwd(), data) || data),

@@ -370,6 +370,11 @@ export const en = {
     serviced: (serial: string, by: string) =>
       `${by} typed it into the service menu of ${serial}; "tsunagu config drift" tells what became of it.`,
   },
+  outage: {
+    began: (link: string) =>
+      `The issuer of ${link} is out of order. See it: tsunagu switch links. End it: tsunagu emulate outage ${link} --end`,
+    over: (link: string) => `The issuer of ${link} comes back; the switch signs on by itself within half a minute.`,
+  },
   start: {
     title: 'Tsunagu つなぐ',
     preparing: (what: string) => `starting ${what} …`,
@@ -382,7 +387,7 @@ export const en = {
       `  still waiting for ${what}: ${progress ? `${progress.count} of ${progress.of} are there, ` : ''}${seconds} s; logs in ${logs}, Ctrl-C stops`,
     parts: {
       server: 'fleet server and switch',
-      cardCompany: 'emulated card company',
+      cardCompany: 'emulated issuers',
       terminals: (n: number) => `${n} emulated terminals`,
     },
     running: 'The house is running:',
@@ -391,7 +396,7 @@ export const en = {
       fleet: (port: number, ws: number) => `fleet (MQTT over TLS)      port ${port}, WebSocket ${ws}`,
       device: (port: number) => `device API (HTTPS)         port ${port}`,
       acquiring: (port: number) => `switch (ISO 8583, TLS)     port ${port}`,
-      cardCompany: (port: number) => `emulated card company      port ${port}`,
+      issuers: (ports: string) => `emulated issuers           ${ports}`,
       metrics: (url: string) => `metrics                    ${url}`,
       terminals: (n: number) => `emulated terminals         ${n}`,
       data: (folder: string) => `data and logs              ${folder}`,

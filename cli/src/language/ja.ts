@@ -337,6 +337,11 @@ export const ja: Texts = {
     serviced: (serial: string, by: string) =>
       `${by}が${serial}の保守メニューに入力しました。結果は「tsunagu config drift」で確認できます。`,
   },
+  outage: {
+    began: (link) =>
+      `${link} のイシュアを停止しました。状態: tsunagu switch links  復旧: tsunagu emulate outage ${link} --end`,
+    over: (link) => `${link} のイシュアを復旧させました。スイッチは30秒以内に自動で開局します。`,
+  },
   start: {
     title: 'Tsunagu つなぐ',
     preparing: (what) => `${what}を起動しています …`,
@@ -344,7 +349,7 @@ export const ja: Texts = {
       `  ${what}の起動を待っています: ${progress ? `${progress.of}台中${progress.count}台が起動済み、` : ''}${seconds}秒経過。ログ ${logs}、Ctrl-Cで停止`,
     parts: {
       server: '端末管理サーバーとスイッチ',
-      cardCompany: '模擬カード会社',
+      cardCompany: '模擬イシュア',
       terminals: (n) => `模擬端末 ${n} 台`,
     },
     running: '起動しました:',
@@ -353,7 +358,7 @@ export const ja: Texts = {
       fleet: (port, ws) => `端末管理 (MQTT/TLS)        ポート ${port}、WebSocket ${ws}`,
       device: (port) => `端末API (HTTPS)            ポート ${port}`,
       acquiring: (port) => `スイッチ (ISO 8583/TLS)    ポート ${port}`,
-      cardCompany: (port) => `模擬カード会社             ポート ${port}`,
+      issuers: (ports) => `模擬イシュア               ${ports}`,
       metrics: (url) => `メトリクス                 ${url}`,
       terminals: (n) => `模擬端末                   ${n} 台`,
       data: (folder) => `データとログ               ${folder}`,
