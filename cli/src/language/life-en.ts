@@ -69,6 +69,6 @@ export const lifeEn = {
     `${finished} finished; reused ${reuse}, no fault found ${nff}; ¥${cost} and ${days} days a redeployment`,
   avoided: (waste: string, co2: string) =>
     `${waste} kg of waste and ${co2} kg of CO2 avoided (40 kg CO2 a kg of device: an assumption)`,
-  packWritten: (folder: string, files: number) =>
-    `${files} files are in ${folder}. Check them anywhere: node ${folder}/verify.mjs`,
+  packWritten: (folder: string, files: number, signer: string) =>
+    `${files} files are in ${folder}. Check them anywhere: node ${folder}/verify.mjs --signer ${signer}`,
 };

@@ -64,5 +64,6 @@ export const lifeJa: typeof lifeEn = {
   figures: (finished, reuse, nff, cost, days) =>
     `完了${finished}件、再利用率${reuse}、異常なし率${nff}、再配備1台あたり¥${cost}・${days}日`,
   avoided: (waste, co2) => `廃棄抑制 ${waste} kg、CO2抑制 ${co2} kg(機器1kgあたり40kgと仮定)`,
-  packWritten: (folder, files) => `${files}ファイルを ${folder} に出力しました。検証: node ${folder}/verify.mjs`,
+  packWritten: (folder, files, signer) =>
+    `${files}ファイルを ${folder} に出力しました。検証: node ${folder}/verify.mjs --signer ${signer}`,
 };
