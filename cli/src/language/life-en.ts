@@ -32,7 +32,7 @@ export const lifeEn = {
   quarantined: (serial: string) => `${serial} is quarantined: it gets no keys until two persons let it out.`,
   alarm: { dwell: 'stays too long', gap: 'moved with no hand on it' },
   verified: (terminals: number, handovers: number, findings: number) =>
-    `${handovers} hand-overs of ${terminals} terminals; ${findings === 0 ? 'nothing is wrong.' : `${findings} findings.`}`,
+    `${handovers} hand-overs of ${terminals} terminals; ${findings > 0 ? `${findings} findings.` : handovers === 0 ? 'there is nothing to verify in it.' : 'nothing is wrong.'}`,
   swapStep: {
     begun: 'begun',
     prepared: 'place and parameters are over',
