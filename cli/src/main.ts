@@ -100,6 +100,7 @@ const shell: Shell = {
   open,
   json: () => program.opts<GlobalOptions>().json ?? false,
   lang: () => program.opts<GlobalOptions>().lang,
+  data: () => resolve(program.opts<GlobalOptions>().data ?? dataFolder(process.cwd())),
   withServer,
 };
 
