@@ -18,6 +18,7 @@ test('the help of an import names every column that the server takes', () => {
     open: () => keptConsole('en').console,
     json: () => false,
     lang: () => 'en',
+    data: () => '.',
   });
   const command = program.commands
     .find((one) => one.name() === 'lifecycle')
