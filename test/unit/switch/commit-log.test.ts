@@ -17,6 +17,8 @@ let journal: Journal;
 let open: () => Promise<Journal>;
 /** What the disk does with the next commit of the log. */
 let disk: 'works' | 'keeps-and-fails' | 'fails' = 'works';
+/** What happens before the log goes into the tables. */
+let projecting: (() => Promise<void>) | undefined;
 /** How the commits ended that were one statement, how what was brought into the tables in one statement, and how many transactions there were besides. */
 let ends: string[] = [];
 let projections: string[] = [];
@@ -26,6 +28,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'commit-log-'));
   store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
   disk = 'works';
+  projecting = undefined;
   const own = store;
   const watched: Store = {
     ...store,
@@ -34,6 +37,7 @@ beforeEach(async () => {
       return own.write(work);
     },
     async writeAlone(...statement) {
+      if (statement[0].includes('switch_projection')) await projecting?.();
       const does = disk;
       disk = 'works';
       if (does === 'fails') throw new Error('SQLITE_IOERR: disk I/O error');
@@ -203,6 +207,19 @@ test('after a commit that failed the log is read again: what was kept is there, 
   const arrivals = await Promise.all([row({ stan: '000002' }), row({ stan: '000003' })].map(arrive));
   expect(arrivals.map(({ type }) => type)).toEqual(['in-progress', 'stored']);
   expect(await sales()).toHaveLength(3);
+});
+
+test('who reads the tables while others are served is served, too', async () => {
+  await arrive(row({}));
+  let late: Promise<unknown[]> | undefined;
+  projecting = async () => {
+    projecting = undefined;
+    late = sales();
+    // Its question is there before the answer to the first.
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  expect(await sales()).toHaveLength(2);
+  expect(await late).toHaveLength(2);
 });
 
 test('sales that nobody reads go into the tables many at a time, and none is left out', async () => {

@@ -115,7 +115,11 @@ export class GroupCommit {
     const { clock, timers } = this.#world;
     for (;;) {
       if (this.#readers.length > 0) await this.#serveReaders();
-      if (this.#waiting.length === 0) break;
+      if (this.#waiting.length === 0) {
+        // One who came while the others were served is served, too.
+        if (this.#readers.length > 0) continue;
+        break;
+      }
       const earlyMs = this.#begunMs + apartMs - clock.monotonicMs();
       const { behind } = this.#log;
       if (behind >= behindMax) await this.#project(largeLotMax).catch(() => undefined);
