@@ -1,12 +1,19 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ClaimBundle, claimBundle, parseJson, portOf, type RegisterTerminal } from '@tsunagu/protocols/fleet';
+import {
+  claimBundle,
+  type ClaimBundle,
+  parseJson,
+  portOf,
+  type RegisterTerminal,
+  serverProcess,
+} from '@tsunagu/protocols/fleet';
 import { type Fault, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { findAccess, openClient } from '../client/index.ts';
 import { type Console, type ExitCode, exit, printFault } from '../console/index.ts';
-import { type Child, isKnown, startChild } from './child.ts';
+import { type Child, isKnown, type ProcessStart, startChild } from './child.ts';
 import { draftFirst, openKeyring, readPublished } from '../signing/index.ts';
 import { type KeyHere, keysOnMachine } from './keys-here.ts';
 import { lockFolder } from './lock.ts';
@@ -105,9 +112,6 @@ export async function startHouse(
   }
 }
 
-/** What is young has room until its transaction is over: a sale costs a tenth less than with the 16 MB that Node gives. */
-const serverFlags = ['--max-semi-space-size=32'] as const;
-
 async function raise(
   world: World,
   console: Console,
@@ -123,10 +127,10 @@ async function raise(
     path: string,
     args: readonly string[],
     timeoutMs = startTimeoutMs,
-    flags: readonly string[] = [],
+    how: Partial<ProcessStart> = {},
   ): Promise<Result<Child>> => {
     console.err(preparing(name));
-    const child = await startChild(world, name, program(path), args, timeoutMs, signal, flags);
+    const child = await startChild(world, name, program(path), args, timeoutMs, signal, how);
     if (child.ok) children.push(child.value);
     return signal.aborted ? { ok: false, fault: { code: 'PROCESS_DIED' } } : child;
   };
@@ -141,7 +145,7 @@ async function raise(
       ...(options.webhookAllow === undefined ? [] : ['--webhook-allow', ...options.webhookAllow]),
     ],
     startTimeoutMs,
-    serverFlags,
+    serverProcess,
   );
   if (!server.ok) return server;
   const cardCompany = await run(parts.cardCompany, 'fleet-server/dist/card-company.js', [
