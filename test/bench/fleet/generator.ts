@@ -297,7 +297,11 @@ class Terminal {
   }
 
   async #report(job: string, kept: { acknowledged: boolean; attempt: number }): Promise<void> {
-    const answer = await this.#ask(() => `up/job/${job}`, 'job', { attempt: kept.attempt, state: 'succeeded' });
+    const answer = await this.#ask(() => `up/job/${job}`, 'job', {
+      attempt: kept.attempt,
+      state: 'succeeded',
+      boot: this.boot + 1,
+    });
     if (answer?.['kind'] === 'acknowledged') kept.acknowledged = true;
   }
 }
