@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { defaultPortBase, tenantSchema } from '@tsunagu/protocols/fleet';
+import { defaultPortBase, serverProcess, tenantSchema } from '@tsunagu/protocols/fleet';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, InvalidArgumentError } from 'commander';
 import { pino } from 'pino';
@@ -141,6 +141,14 @@ async function switchNode(): Promise<SwitchNode | undefined> {
   return opened.value;
 }
 
+const missing = [
+  ...serverProcess.flags.filter((flag) => !process.execArgv.includes(flag)),
+  ...Object.entries(serverProcess.environment).flatMap(([name, value]) =>
+    process.env[name] === undefined ? [`${name}=${value}`] : [],
+  ),
+];
+// It works so; what each connection and each sale costs is more than was measured.
+if (missing.length > 0) world.log('info', 'startedWithout', { settings: missing.join(' ') });
 world.log('info', 'starting', { dataDir: options.data, portBase: options.portBase, tenant: options.tenant });
 const node = await switchNode();
 const passphrase = process.env.TSUNAGU_VAULT_PASSPHRASE;

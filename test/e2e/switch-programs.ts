@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { serverProcess } from '@tsunagu/protocols/fleet';
 
 const programs = {
   server: 'fleet-server/dist/main.js',
@@ -24,10 +25,10 @@ export class Program {
   constructor(name: keyof typeof programs, args: readonly string[]) {
     const path = fileURLToPath(new URL(`../../${programs[name]}`, import.meta.url));
     // As `npm start` runs it.
-    const flags = name === 'server' ? ['--max-semi-space-size=32'] : [];
-    const child = spawn(process.execPath, [...flags, path, ...args], {
+    const how = name === 'server' ? serverProcess : undefined;
+    const child = spawn(process.execPath, [...(how?.flags ?? []), path, ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, TSUNAGU_LIFELINE: '1' },
+      env: { ...how?.environment, ...process.env, TSUNAGU_LIFELINE: '1' },
     });
     this.#child = child;
     this.ended = once(child, 'exit').then(() => this.#wake());

@@ -31,6 +31,12 @@ export type Progress = z.infer<typeof progressLine>;
 
 export type Ready = Extract<z.infer<typeof firstLine>, { event: 'ready' }>;
 
+/** What a program is started with, besides its arguments. */
+export interface ProcessStart {
+  readonly flags: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 /** A running part of the house. */
 export interface Child {
   readonly name: string;
@@ -56,7 +62,7 @@ export interface Patience {
  * Starts a program of the house and waits for the line that says that it is ready, or why not. The child holds the other end of a pipe: when this process
  * dies without a word, the pipe closes and the child ends by itself (`--lifeline`). Ctrl-C reaches this process alone.
  *
- * @param flags of the runtime, before the program
+ * @param how flags of the runtime, before the program, and its environment beside ours; what a person has set there stays
  */
 export async function startChild(
   world: World,
@@ -65,12 +71,12 @@ export async function startChild(
   args: readonly string[],
   patience: Patience,
   signal: AbortSignal,
-  flags: readonly string[] = [],
+  how: Partial<ProcessStart> = {},
 ): Promise<Result<Child>> {
-  const child = spawn(process.execPath, [...flags, program, ...args], {
+  const child = spawn(process.execPath, [...(how.flags ?? []), program, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
-    env: { ...process.env, TSUNAGU_LIFELINE: '1' },
+    env: { ...how.environment, ...process.env, TSUNAGU_LIFELINE: '1' },
   });
   const stderr: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => {

@@ -2,12 +2,19 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { houseIssuers, issuerPort } from '@tsunagu/protocols/acquiring';
-import { type ClaimBundle, claimBundle, parseJson, portOf, type RegisterTerminal } from '@tsunagu/protocols/fleet';
+import {
+  type ClaimBundle,
+  claimBundle,
+  parseJson,
+  portOf,
+  type RegisterTerminal,
+  serverProcess,
+} from '@tsunagu/protocols/fleet';
 import { type Fault, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { findAccess, openClient } from '../client/index.ts';
 import { type Console, type ExitCode, exit, printFault } from '../console/index.ts';
-import { type Child, isKnown, type Patience, startChild } from './child.ts';
+import { type Child, isKnown, type Patience, type ProcessStart, startChild } from './child.ts';
 import { draftFirst, openKeyring, readPublished } from '../signing/index.ts';
 import { type KeyHere, keysOnMachine } from './keys-here.ts';
 import { lockFolder } from './lock.ts';
@@ -107,9 +114,6 @@ export async function startHouse(
   }
 }
 
-/** What is young has room until its transaction is over: a sale costs a tenth less than with the 16 MB that Node gives. */
-const serverFlags = ['--max-semi-space-size=32'] as const;
-
 async function raise(
   world: World,
   console: Console,
@@ -124,13 +128,13 @@ async function raise(
     name: string,
     path: string,
     args: readonly string[],
-    flags: readonly string[] = [],
+    how: Partial<ProcessStart> = {},
   ): Promise<Result<Child>> => {
     console.err(preparing(name));
     const stillWaiting: Patience['stillWaiting'] = (waitedMs, progress) =>
       console.err(waiting(name, Math.round(waitedMs / 1_000), progress, relative(process.cwd(), join(data, 'logs'))));
     const patience = { silentMs, sayEveryMs, stillWaiting };
-    const child = await startChild(world, name, program(path), args, patience, signal, flags);
+    const child = await startChild(world, name, program(path), args, patience, signal, how);
     if (child.ok) children.push(child.value);
     return signal.aborted ? { ok: false, fault: { code: 'PROCESS_DIED' } } : child;
   };
@@ -145,7 +149,7 @@ async function raise(
       ...(options.vault === undefined ? [] : ['--vault', options.vault]),
       ...(options.webhookAllow === undefined ? [] : ['--webhook-allow', ...options.webhookAllow]),
     ],
-    serverFlags,
+    serverProcess,
   );
   if (!server.ok) return server;
   const cardCompany = await run(parts.cardCompany, 'fleet-server/dist/card-company.js', [

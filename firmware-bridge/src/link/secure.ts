@@ -45,12 +45,12 @@ export function secureNetwork(
       }),
     });
   let context = makeContext();
-  /** The newest ticket of the fleet's broker: the next handshake needs no certificates (RFC 8446, 2.2). */
-  let ticket: Buffer | undefined;
+  /** The newest ticket of each service that is dialled again and again: the next handshake needs no certificates (RFC 8446, 2.2). */
+  const tickets = new Map<Service, Buffer>();
   const forget = (): void => {
     context = makeContext();
     // A resumed session would show the old certificate, and ask nobody for another.
-    ticket = undefined;
+    tickets.clear();
   };
   return {
     show(next) {
@@ -64,16 +64,17 @@ export function secureNetwork(
     async open(service, timeoutMs) {
       const bare = await network.open(service, timeoutMs);
       if (!bare.ok) return bare;
-      if (service !== 'fleet') return handshake(bare.value, context, trust.host, timeoutMs, timers);
+      // An enrolment begins without a certificate, and the device API asks for one by request.
+      if (service === 'device') return handshake(bare.value, context, trust.host, timeoutMs, timers);
       const shown = context;
-      const offered = ticket;
+      const offered = tickets.get(service);
       const opened = await handshake(bare.value, context, trust.host, timeoutMs, timers, offered);
       // After a failure the handshake is a full one.
-      if (!opened.ok && ticket === offered) ticket = undefined;
+      if (!opened.ok && tickets.get(service) === offered) tickets.delete(service);
       // Node's server gives tickets after full handshakes only: the one in hand serves again.
       if (opened.ok)
         opened.value.on('session', (given) => {
-          if (shown === context) ticket = given;
+          if (shown === context) tickets.set(service, given);
         });
       return opened;
     },

@@ -121,6 +121,7 @@ export * from './roles.ts';
 export * from './trouble.ts';
 export * from './webhooks.ts';
 export { defaultPortBase, type PortName, portOf, portOffsets } from './ports.ts';
+export { serverProcess } from './server-process.ts';
 export {
   keyIdOf,
   openDocument,

@@ -22,6 +22,7 @@ export type Order =
   | { readonly do: 'work' }
   | { readonly do: 'tally' }
   | { readonly do: 'freeze' }
+  | { readonly do: 'thaw' }
   | { readonly do: 'hangUp' };
 
 const [file = '', fromText = '', toText = '', portText = '', tenantText = ''] = process.argv.slice(2);
@@ -43,7 +44,7 @@ class Terminal {
   seq = 0;
   isReady = false;
   /** Until the next of what it waits for. */
-  waiting: Map<string, (value: Buffer) => void> = new Map();
+  waiting: Map<string, (value: Buffer | undefined) => void> = new Map();
   arrivals: number[] = [];
   /** job → attempts under which an order came, and whether its end was acknowledged. */
   jobs = new Map<string, { runs: number; acknowledged: boolean; attempt: number }>();
@@ -51,6 +52,7 @@ class Terminal {
   isWorking = false;
   contact: Contact = defaultContact;
   onClosed: (() => void) | undefined;
+  #again = false;
   #rest: Buffer = Buffer.alloc(0);
   #context: SecureContext | undefined;
 
@@ -129,12 +131,17 @@ class Terminal {
           }),
         );
       });
-      this.waiting.set('connack', (packet) => settle(packet[3] === 0));
+      this.waiting.set('connack', (packet) => settle(packet?.[3] === 0));
       socket.on('data', (chunk: Buffer) => this.#read(chunk));
       socket.once('error', () => settle(false));
       socket.once('close', () => {
         settle(false);
+        // A later connection has its place.
+        if (this.socket !== socket) return;
         this.isReady = false;
+        // What this connection was asked for is not coming any more.
+        for (const nothing of this.waiting.values()) nothing(undefined);
+        this.waiting.clear();
         this.onClosed?.();
       });
       setTimeout(() => settle(false), 60_000).unref();
@@ -267,6 +274,8 @@ class Terminal {
 
   /** Pulls jobs and reports each done until the server has none. A job is worked on once: its end is reported until acknowledged. */
   async workOn(): Promise<void> {
+    // What woke it once more may be what the one at work has just not seen.
+    this.#again = this.isWorking;
     if (this.isWorking) return;
     this.isWorking = true;
     try {
@@ -283,11 +292,16 @@ class Terminal {
       }
     } finally {
       this.isWorking = false;
+      if (this.#again && this.isReady) void this.workOn();
     }
   }
 
   async #report(job: string, kept: { acknowledged: boolean; attempt: number }): Promise<void> {
-    const answer = await this.#ask(() => `up/job/${job}`, 'job', { attempt: kept.attempt, state: 'succeeded' });
+    const answer = await this.#ask(() => `up/job/${job}`, 'job', {
+      attempt: kept.attempt,
+      state: 'succeeded',
+      boot: this.boot + 1,
+    });
     if (answer?.['kind'] === 'acknowledged') kept.acknowledged = true;
   }
 }
@@ -403,6 +417,12 @@ async function obey(order: Order): Promise<object> {
       frozen?.socket?.pause();
       // Nobody waits for it any more.
       if (frozen) frozen.isReady = false;
+      return {};
+    }
+    case 'thaw': {
+      const frozen = terminals[0];
+      frozen?.socket?.resume();
+      if (frozen) frozen.isReady = frozen.socket?.destroyed === false;
       return {};
     }
     case 'hangUp': {

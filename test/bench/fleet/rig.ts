@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { serverProcess } from '@tsunagu/protocols/fleet';
 import type { Order } from './generator.ts';
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
@@ -50,13 +51,13 @@ const line = (child: ChildProcess, isIt: (text: string) => boolean): Promise<voi
     child.once('exit', (code) => reject(new Error(`ended with ${code}`)));
   });
 
-/** The whole fleet server, as `npm start` has it. */
+/** The whole fleet server, built and started as `npm start` does it. */
 export async function startHouse(dataDir: string, portBase: number, tenant: string): Promise<Server> {
   const child = spawn(
     process.execPath,
     [
-      ...ours,
-      here('../../../fleet-server/src/main.ts'),
+      ...serverProcess.flags,
+      here('../../../fleet-server/dist/main.js'),
       '--data',
       dataDir,
       '--port-base',
@@ -64,7 +65,7 @@ export async function startHouse(dataDir: string, portBase: number, tenant: stri
       '--tenant',
       tenant,
     ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...serverProcess.environment, ...process.env } },
   );
   await line(child, (text) => text.includes('"ready"'));
   return server(child, portBase + 3);
@@ -72,7 +73,7 @@ export async function startHouse(dataDir: string, portBase: number, tenant: stri
 
 /** aedes alone. */
 export async function startAedes(fleetFile: string, port: number): Promise<Server> {
-  const child = spawn(process.execPath, [...ours, here('bare-aedes.ts'), fleetFile, String(port)], {
+  const child = spawn(process.execPath, [here('bare-aedes.mjs'), fleetFile, String(port)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await line(child, (text) => text === 'ready');

@@ -78,9 +78,9 @@ export async function seedFleet(dataDir: string, tenant: TenantId, count: number
             .values({
               id: world.id(),
               serial,
-              type: 'payment.totals',
+              type: 'terminal.reboot',
               subject: 'bench',
-              params: JSON.stringify({ close: false }),
+              params: '{}',
               state: 'queued',
               attempt: 0,
               attempts_max: 3,

@@ -1,0 +1,16 @@
+/**
+ * How the process of the fleet server is started. The supervisor, whoever starts the server alone, and the benches start it alike;
+ * started otherwise it works, and says so in its log.
+ */
+export const serverProcess = {
+  /** Of Node. What is young has room until its transaction is over: a sale costs a tenth less than with the 16 MB that Node gives. */
+  flags: ['--max-semi-space-size=32'],
+  /**
+   * Of glibc's allocator; other systems pay no heed. Node reads each TLS connection into 64 KiB of its own and touches a few of them. Out of
+   * the common heap these lie on what handshakes before them have used, and more of it stays resident with each reconnect. From the
+   * system, page by page, a connection costs what it touches. For that the heap may not grow by more than a buffer takes (`TOP_PAD`: the
+   * allocator looks there first). A process may have 65,530 mappings (`vm.max_map_count`), and V8 ends without one: at `MMAP_MAX` the
+   * allocator goes back to its heap.
+   */
+  environment: { MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TOP_PAD_: '32768', MALLOC_MMAP_MAX_: '48000' },
+} as const;
