@@ -273,7 +273,7 @@ export class Processing {
         refuse,
         isPosting ? outgoing : undefined,
         // Most sales say nothing of another currency, and are stored in a commit that reads nothing.
-        sale.conversion || operation === 'refund'
+        sale.conversion || operation === 'refund' || operation === 'completion'
           ? (commit, stored) => this.#dcc.judge(commit, stored, sale)
           : undefined,
       )
