@@ -240,7 +240,7 @@ describe('what is taken back of a converted sale', () => {
     expect(done).toMatchObject({ outcome: 'approved', ownCurrency: { currency: 'USD', amountMinor: 6_240 } });
     await booted.drained();
     await until(() => house.sw.reversalsQueued === 0);
-    const { items } = unwrap(await house.sw.operator.transactions({ amountMinor: 9_000 }, { limit: 5 }));
+    const { items } = unwrap(await house.sw.operator.transactions({ amount: 9_000 }, { limit: 5 }));
     expect(items.find(({ kind }) => kind === 'completion')).toMatchObject({ ownCurrency: { amountMinor: 6_240 } });
     const back = await booted.side.run({ kind: 'refund', original: done.stan, amountMinor: 9_000 });
     expect(back).toMatchObject({ outcome: 'approved', ownCurrency: { amountMinor: 6_240 } });
