@@ -359,6 +359,16 @@ export const switchErrors = defineErrors({
       next: 'ゾーンの鍵ブロック保護鍵と、リンクプロファイルが求める鍵の種類を両側で確認してください。',
     },
   },
+  LINK_NOT_CONNECTED: {
+    en: {
+      says: 'The link has no connection, so there is nothing to order on it.',
+      next: 'An issuer is dialled again by itself, a centre dials in by itself; `tsunagu switch links` shows when it is there.',
+    },
+    ja: {
+      says: 'リンクが接続されていないため、指示できません。',
+      next: 'カード会社側は自動で再接続し、加盟店センターは先方から接続します。`tsunagu switch links` で状態を確認してください。',
+    },
+  },
   LINK_UNKNOWN: {
     en: {
       says: 'There is no such link.',

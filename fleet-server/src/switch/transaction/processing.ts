@@ -351,7 +351,8 @@ export class Processing {
   ): { readonly actionCode: string; readonly reason: string } | undefined {
     if (route === undefined) return { actionCode: '908', reason: 'SWITCH_ROUTE_UNKNOWN' };
     if (link === undefined || link.status().state === 'down') return { actionCode: '912', reason: 'ISSUER_LINK_DOWN' };
-    if (!link.isReady) return { actionCode: '907', reason: 'ISSUER_LINK_DOWN' };
+    // Connected, and signed off. ISO 8583:1993, A.1.
+    if (!link.isReady) return { actionCode: '910', reason: 'ISSUER_LINK_DOWN' };
     return link.inFlight >= link.link.inFlightMax ? { actionCode: '907', reason: 'ACQUIRING_BUSY' } : undefined;
   }
 
