@@ -294,7 +294,7 @@ export class Processing {
         refuse,
         isPosting ? outgoing : undefined,
         // Most sales say nothing of another currency, and are stored in a commit that reads nothing.
-        sale.conversion || operation === 'refund'
+        sale.conversion || operation === 'refund' || operation === 'completion'
           ? (commit, stored) => this.#dcc.judge(commit, stored, sale)
           : undefined,
       )
@@ -373,7 +373,8 @@ export class Processing {
   ): { readonly actionCode: string; readonly reason: string } | undefined {
     if (route === undefined) return { actionCode: '908', reason: 'SWITCH_ROUTE_UNKNOWN' };
     if (link === undefined || link.status().state === 'down') return { actionCode: '912', reason: 'ISSUER_LINK_DOWN' };
-    if (!link.isReady) return { actionCode: '907', reason: 'ISSUER_LINK_DOWN' };
+    // Connected, and signed off. ISO 8583:1993, A.1.
+    if (!link.isReady) return { actionCode: '910', reason: 'ISSUER_LINK_DOWN' };
     return link.inFlight >= link.link.inFlightMax ? { actionCode: '907', reason: 'ACQUIRING_BUSY' } : undefined;
   }
 
