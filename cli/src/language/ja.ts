@@ -167,7 +167,7 @@ export const ja: Texts = {
     outlook: {
       fault: (code, says, attempt) => (attempt > 0 ? `${attempt}回目の結果 ${code}: ${says}` : `${code}: ${says}`),
       queued: (attempt, max, from, until, isAgain) =>
-        `${isAgain ? '自動で再試行します: ' : ''}${max}回中${attempt}回目を、${from} 以降に端末が問い合わせた時に渡します。期限 ${until}。`,
+        `${isAgain ? '自動で再試行します: ' : ''}${max}回中${attempt}回目を、${from ? `${from} 以降に` : ''}端末が問い合わせた時に渡します。期限 ${until}。`,
       offered: (attempt, max, until) =>
         `${max}回中${attempt}回目を端末に渡しました。応答があるまで繰り返し渡します。期限 ${until}。`,
       running: (attempt, max, until) =>
@@ -469,6 +469,8 @@ export const ja: Texts = {
     headsBefore: (count) => `${count} 個のヘッドは先頭より前のもので、この範囲は検証できません。`,
     compareKey: (kid) =>
       `鍵はファイルに含まれていたものです。${kid} を既知の鍵と照合するか、--key で指定してください。`,
+    endUnknown: (last) =>
+      `${last} 番より後が切り取られていないかは、別に保管したヘッド(--heads、tsunagu audit head または audit-heads.jsonl)でのみ確認できます。`,
     whole: 'ログは完全です。',
     notWhole: 'ログは完全ではありません。',
   },

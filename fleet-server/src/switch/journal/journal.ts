@@ -120,7 +120,7 @@ export class Journal {
       this.#keep(commit, ksn);
       this.entry(commit, entry, undefined, serial, facts);
       return Promise.resolve();
-    });
+    }, {});
   }
 
   /**
