@@ -112,7 +112,8 @@ export function openKeyCeremonies(
       const step: CeremonyStep = { ...nextLink([]), ...head(by), what: 'begun', ...wanted };
       const taken = takeCeremonyStep([], step);
       if (!taken.ok) return taken;
-      if (vault.find(wanted.key)) return fail('KEY_IN_USE', { field: 'key' });
+      const marked = store.db.selectFrom('key_marks').select('key').where('key', '=', wanted.key);
+      if (vault.find(wanted.key) || (await marked.executeTakeFirst())) return fail('KEY_IN_USE', { field: 'key' });
       const parts = [step.by, ...wanted.custodians];
       for (const [index, one] of parts.entries())
         for (const other of parts.slice(index + 1))

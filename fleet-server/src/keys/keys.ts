@@ -181,10 +181,14 @@ export async function openKeys(
 ): Promise<Keys> {
   const bases = new Map<DukptScheme, string>(Object.entries(firstBases) as [DukptScheme, string][]);
   for (const [scheme, use] of Object.entries(baseUses) as [DukptScheme, (typeof baseUses)[DukptScheme]][]) {
-    await vault.ensure(firstBases[scheme], use);
     const chosen = await store.db.selectFrom('key_current').select('key').where('use', '=', use).executeTakeFirst();
     if (chosen) bases.set(scheme, chosen.key);
+    // The first one is made once: after another took over it may have been laid to rest, and is not made again under its name.
+    else await vault.ensure(firstBases[scheme], use);
   }
+  // Marked, and the power failed before it was destroyed.
+  const retired = await store.db.selectFrom('key_marks').select('key').where('state', '=', 'retired').execute();
+  for (const { key } of retired) if (vault.find(key)) await vault.destroy(key);
   const baseOfScheme = (scheme: DukptScheme): string => bases.get(scheme) ?? firstBases[scheme];
   await vault.ensure(negativeTagKey, 'negative-tag');
   const distribution = await openKeyDistribution(world, store, vault);

@@ -345,6 +345,16 @@ test('a suspect base key shows all below it, gives way at once, and is destroyed
   expect(left.find(({ id }) => id === 'bdk/1')).toMatchObject({ state: 'retired' });
   expect(vault.find('bdk/1')).toBeUndefined();
   expect(await inventory.rotate('bdk/1')).toMatchObject({ fault: { code: 'KEY_UNKNOWN' } });
+  // What was destroyed stays so over a restart, also where the power failed between its mark and its end; no ceremony brings its name back.
+  await openKeys(world, store, vault);
+  expect(vault.find('bdk/1')).toBeUndefined();
+  await vault.ensure('bdk/1', 'dukpt-base');
+  await openKeys(world, store, vault);
+  expect(vault.find('bdk/1')).toBeUndefined();
+  const again = openKeyCeremonies(world, store, vault, sign);
+  expect(await again.begin({ key: 'bdk/1', use: 'dukpt-base', custodians: ['anna', 'ben'] }, operator)).toMatchObject({
+    fault: { code: 'KEY_IN_USE' },
+  });
   // What is no base key is not made one by its name, and is not said to be unknown while it stands in the list.
   for (const name of ['bdk', 'bdk/x', 'foo/1', 'negative/tags/2'])
     expect(await inventory.rotate(name)).toMatchObject({ fault: { code: 'KEY_NOT_BASE' } });

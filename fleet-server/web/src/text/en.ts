@@ -340,6 +340,7 @@ export const en = {
   'keys.use.dukpt-base': 'Base key, AES DUKPT',
   'keys.use.dukpt-base-tdes': 'Base key, TDES DUKPT',
   'keys.use.negative-tag': 'Tags of negative lists',
+  'keys.use.key-distribution': 'Key host (TR-34)',
   'keys.runs': 'Injection runs that are not over',
   'keys.noRuns': 'Every run is closed.',
   'keys.run': 'Run',

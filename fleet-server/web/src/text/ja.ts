@@ -342,6 +342,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'keys.use.dukpt-base': '基礎鍵（AES DUKPT）',
   'keys.use.dukpt-base-tdes': '基礎鍵（TDES DUKPT）',
   'keys.use.negative-tag': 'ネガのタグ鍵',
+  'keys.use.key-distribution': '鍵配布ホスト（TR-34）',
   'keys.runs': '終了していない鍵注入ラン',
   'keys.noRuns': 'すべてのランが終了しています。',
   'keys.run': 'ラン',
