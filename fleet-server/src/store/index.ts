@@ -21,6 +21,7 @@ export {
   type Columns,
   insertRows,
   lotText,
+  rowsOfLot,
   selectRows,
   triggeredInsert,
   triggeredUpdate,

@@ -66,9 +66,22 @@ export const triggeredInsert = <Row>(
 export const triggeredUpdate = <Row>(table: keyof Database, keyed: Columns<Row>, source: string): string =>
   updateSql(table, keyed, sqliteLot(keyed, source));
 
-/** The text of a lot that a trigger writes; null where there are no rows. */
+/** Rows as one text, for a log; null where there are none. */
 export const lotText = <Row extends AnyRow>(columns: Columns<Row>, rows: readonly Row[]): string | null =>
   rows.length === 0 ? null : sqliteText(cellsOf(namesOf(columns), rows));
+
+/** The rows of such a text: they have what the columns name, and nothing else. */
+export const rowsOfLot = <Row>({ plain, bytes = [] }: Columns<Row>, text: string | null): Row[] =>
+  text === null
+    ? []
+    : (JSON.parse(text) as (string | number | null)[][]).map((cells) => {
+        const row: { [column: string]: Value } = {};
+        for (const [at, name] of [...plain, ...bytes].entries()) {
+          const cell = cells[at] ?? null;
+          row[name] = at >= plain.length && typeof cell === 'string' ? Uint8Array.from(Buffer.from(cell, 'hex')) : cell;
+        }
+        return row as Row;
+      });
 
 /** Rows of a table whose `columns` are one of `keys`, in one statement. */
 export async function selectRows<Table extends keyof Database, Row>(

@@ -1,0 +1,218 @@
+import { sql, type Transaction } from 'kysely';
+import type { Database, Store } from '../../store/index.ts';
+import { type SaleKey, textOf } from './commit.ts';
+import { type Fence, heldEpoch } from './epoch.ts';
+import { lotsOf, type SaleRow, tableStatements, together, type Written, writeTables, writtenOf } from './written.ts';
+
+/** A commit that is in the log, and not in the tables yet. */
+interface Logged {
+  readonly seq: number;
+  readonly written: Written;
+}
+
+/**
+ * The log of commits in front of the tables: a commit is one row of it, so that a flush waits for a page or two. The tables have eight indexes, whose pages
+ * lie all over the file; they are brought up to date later, the sales of many commits together, each in the form that it has come to by then. What is
+ * in the log is in memory as well, and a start reads it from there. Its callers take turns.
+ */
+export class CommitLog {
+  readonly #store: Pick<Store, 'write' | 'writeAlone'>;
+  readonly #fence: Fence | undefined;
+  #commits: Logged[] = [];
+  /** Sales of these commits as they are now, with the last commit that wrote them. */
+  readonly #sales = new Map<string, { readonly row: SaleRow; readonly seq: number }>();
+  readonly #idByKey = new Map<string, string>();
+  #last = 0;
+  /** Whether memory has what is on disk. */
+  #isRead = false;
+  /** What an append needs, once it is there. */
+  #schema: Promise<void> | undefined;
+
+  constructor(store: Pick<Store, 'write' | 'writeAlone'>, fence: Fence | undefined) {
+    this.#store = store;
+    this.#fence = fence;
+    // PostgreSQL has each commit in its tables at once.
+    this.#isRead = store.writeAlone === undefined;
+  }
+
+  /** Whether the tables may lack something. */
+  get isBehind(): boolean {
+    return !this.#isRead || this.#commits.length > 0;
+  }
+
+  /** New sales and outcomes that the tables lack. */
+  get behind(): number {
+    return this.#commits.reduce((sum, { written }) => sum + sizeOf(written), 0);
+  }
+
+  sale(id: string): SaleRow | undefined {
+    return this.#sales.get(id)?.row;
+  }
+
+  saleByKey(key: SaleKey): SaleRow | undefined {
+    const id = this.#idByKey.get(textOf(key));
+    return id === undefined ? undefined : this.sale(id);
+  }
+
+  /** Reads what is on disk, where memory may lack something of it: after a start, and after a commit of which nobody knows whether it was kept. */
+  async read(): Promise<void> {
+    if (this.#isRead) return;
+    const rows = await this.#store.write((tx) => tx.selectFrom('switch_log').selectAll().orderBy('seq').execute());
+    this.#forgetAll();
+    for (const row of rows) this.#remember({ seq: row.seq, written: writtenOf(row) });
+    this.#isRead = true;
+  }
+
+  /** What is on disk is not known any more. */
+  doubt(): void {
+    this.#isRead = this.#store.writeAlone === undefined;
+  }
+
+  /** Adds a commit. `refused`: the tables know one of its sales, or a reversal of it, or somebody else writes by now; then nothing was kept. */
+  async append(written: Written): Promise<'kept' | 'refused'> {
+    await this.#prepare();
+    const seq = this.#last + 1;
+    const keys = [...written.opened, ...written.decided].map((row) => [row.serial, row.stan, row.local_time]);
+    const end = await this.#store.writeAlone?.(appendSql, [
+      this.#fence?.epoch ?? null,
+      keys.length === 0 ? null : JSON.stringify(keys),
+      seq,
+      ...lotsOf(written),
+    ]);
+    if (end !== 'kept') return 'refused';
+    this.#remember({ seq, written });
+    return 'kept';
+  }
+
+  /** As `project`, in one statement. False: that was refused (a day is closed, somebody else writes by now), and nothing was done. */
+  async projectAlone(most: number): Promise<boolean> {
+    const commits = this.#oldest(most);
+    const last = commits.at(-1);
+    if (!last) return true;
+    await this.#prepare();
+    const written = together(commits.map((commit) => commit.written));
+    const days = written.postings.map(({ said_day }) => said_day).sort();
+    const end = await this.#store.writeAlone?.(projectSql, [
+      this.#fence?.epoch ?? null,
+      days[0] ?? null,
+      last.seq,
+      ...lotsOf(written),
+    ]);
+    if (end === 'kept') this.#forget(commits, last.seq);
+    return end === 'kept';
+  }
+
+  /** Makes what appends and projections need; it lives as long as the connection. */
+  async #prepare(): Promise<void> {
+    this.#schema ??= this.#store
+      .write(async (tx) => {
+        for (const statement of logSchema) await sql.raw(statement).execute(tx);
+      })
+      .catch((error: unknown) => {
+        this.#schema = undefined;
+        throw error;
+      });
+    await this.#schema;
+  }
+
+  /**
+   * Brings the oldest commits into the tables, until so many new sales and outcomes are, or everything.
+   * @returns forgets them; to be called when the transaction is on disk
+   */
+  async project(tx: Transaction<Database>, most = Number.POSITIVE_INFINITY): Promise<() => void> {
+    const commits = this.#oldest(most);
+    const { seq } = commits.at(-1) ?? {};
+    if (seq === undefined) return () => undefined;
+    await writeTables(tx, together(commits.map(({ written }) => written)));
+    await tx.deleteFrom('switch_log').where('seq', '<=', seq).execute();
+    return () => this.#forget(commits, seq);
+  }
+
+  #oldest(most: number): readonly Logged[] {
+    let size = 0;
+    let count = 0;
+    while (count < this.#commits.length && size < most) {
+      size += sizeOf(this.#commits[count]?.written);
+      count += 1;
+    }
+    return this.#commits.slice(0, count);
+  }
+
+  /** They are in the tables. */
+  #forget(commits: readonly Logged[], seq: number): void {
+    this.#commits = this.#commits.filter((commit) => commit.seq > seq);
+    for (const { written } of commits)
+      for (const { id } of [...written.opened, ...written.decided, ...written.updated]) {
+        const held = this.#sales.get(id);
+        if (!held || held.seq > seq) continue;
+        this.#sales.delete(id);
+        this.#idByKey.delete(textOf(held.row));
+      }
+  }
+
+  /** Somebody else writes by now, and has what is in the log. */
+  leave(): void {
+    this.#forgetAll();
+    this.#isRead = true;
+  }
+
+  #forgetAll(): void {
+    this.#commits = [];
+    this.#sales.clear();
+    this.#idByKey.clear();
+  }
+
+  #remember({ seq, written }: Logged): void {
+    this.#last = seq;
+    this.#commits.push({ seq, written });
+    for (const row of [...written.opened, ...written.decided]) {
+      this.#sales.set(row.id, { row, seq });
+      this.#idByKey.set(textOf(row), row.id);
+    }
+    for (const step of written.updated) {
+      const held = this.#sales.get(step.id);
+      if (held) this.#sales.set(step.id, { row: { ...held.row, ...step }, seq });
+    }
+  }
+}
+
+const sizeOf = (written: Written | undefined): number =>
+  written === undefined ? 0 : written.opened.length + written.decided.length + written.updated.length;
+
+/** Whether the tables know a sale under one of the keys of a commit. These go first: there are few of them, and many sales. */
+const knownIn = (table: string, stan: string, localTime: string): string =>
+  `SELECT RAISE(ABORT, 'known in ${table}') FROM jsonb_each(NEW.keys) AS key CROSS JOIN ${table} AS known
+    WHERE known.serial = key.value ->> 0 AND known.${stan} = key.value ->> 1 AND known.${localTime} = key.value ->> 2`;
+const logged = ['seq', 'opened', 'decided', 'updated', 'entries', 'counters', 'postings'] as const;
+
+const rightEpoch = `SELECT RAISE(ABORT, 'another epoch') WHERE NEW.epoch IS NOT NULL AND ${heldEpoch} IS NOT NEW.epoch`;
+const viewOf = (name: string, columns: readonly string[]): string =>
+  `CREATE TEMP VIEW IF NOT EXISTS ${name} AS SELECT ${columns.map((column) => `NULL AS ${column}`).join(', ')}`;
+const insertOf = (name: string, columns: readonly string[]): string =>
+  `INSERT INTO ${name} VALUES (${columns.map(() => '?').join(', ')})`;
+const appended = ['epoch', 'keys', ...logged];
+const projected = ['epoch', 'from_day', ...logged];
+
+/**
+ * An append is one statement of SQLite, which is a transaction of its own: an insert into a view, whose trigger checks what a transaction would have read (the
+ * epoch, the keys of new sales, reversals that came first). So is a projection, which checks the epoch and that no day is closed: where the processor is
+ * busy each statement more costs a turn of the event loop. Views and triggers live as long as the connection.
+ */
+const logSchema: readonly string[] = [
+  viewOf('switch_commit', appended),
+  `CREATE TEMP TRIGGER IF NOT EXISTS switch_commit_alone INSTEAD OF INSERT ON switch_commit BEGIN
+    ${rightEpoch};
+    ${knownIn('switch_sales', 'stan', 'local_time')};
+    ${knownIn('switch_reversals', 'original_stan', 'original_local_time')};
+    INSERT INTO switch_log (${logged.join(', ')}) VALUES (${logged.map((name) => `NEW.${name}`).join(', ')});
+  END`,
+  viewOf('switch_projection', projected),
+  `CREATE TEMP TRIGGER IF NOT EXISTS switch_projection_alone INSTEAD OF INSERT ON switch_projection BEGIN
+    ${rightEpoch};
+    SELECT RAISE(ABORT, 'a closed day') FROM switch_days WHERE state = 'closed' AND day >= NEW.from_day;
+    ${tableStatements.join(';\n    ')};
+    DELETE FROM switch_log WHERE seq <= NEW.seq;
+  END`,
+];
+const appendSql = insertOf('switch_commit', appended);
+const projectSql = insertOf('switch_projection', projected);
