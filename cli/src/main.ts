@@ -100,6 +100,7 @@ const shell: Shell = {
   open,
   json: () => program.opts<GlobalOptions>().json ?? false,
   lang: () => program.opts<GlobalOptions>().lang,
+  data: () => resolve(program.opts<GlobalOptions>().data ?? dataFolder(process.cwd())),
   withServer,
 };
 
@@ -128,6 +129,7 @@ program
   .option('--seed <number>', 'seed of the emulated sales', integer(0, 2 ** 31), 1)
   .option('--sale-every-seconds <seconds>', 'mean pause between the sales of one terminal', integer(1, 86_400), 20)
   .option('--fresh', 'forget the data of earlier runs', false)
+  .option('--key-in-runs', 'terminals get their first keys in authorised injection runs only / 鍵注入ランのみ')
   .option(
     '--vault <uri>',
     'a PKCS #11 token that holds the keys, or "file": pkcs11:token=NAME?module-path=FILE&pin-source=FILE / 鍵を保管するトークン',

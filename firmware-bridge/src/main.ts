@@ -19,6 +19,8 @@ import { addWorkshopCommands } from './workshop/commands.ts';
 /** Something that runs until it is told to end. */
 interface Running {
   readonly ready: Promise<readonly NotWell[]>;
+  /** How many terminals are waited for no more. */
+  readonly settled?: number;
   stop(): Promise<void>;
 }
 
@@ -110,7 +112,10 @@ function withReaders(plan: TerminalPlan, readers: ReaderPlace | undefined): Term
   return readers === undefined ? plan : { ...plan, readers };
 }
 
-/** Starts, says in one line of JSON that it is ready or why not, and ends on SIGTERM, SIGINT or with its lifeline. */
+/** While many terminals start, whoever started them is told so often how far that is. */
+const tellEveryMs = 5_000;
+
+/** Starts, says in a line of JSON that it is ready or why not, and ends on SIGTERM, SIGINT or with its lifeline. */
 async function runUntilTold(
   data: string,
   logPath: string,
@@ -138,7 +143,11 @@ async function runUntilTold(
     if (process.env['TSUNAGU_LIFELINE']) process.stdin.once('end', done).once('error', done).resume();
   });
   const running = start(world, plans, (line) => log.write(line));
+  const telling = world.timers.every(tellEveryMs, () => {
+    if (running.settled !== undefined) say({ event: 'starting', count: running.settled, of: plans.length });
+  });
   const outcome = await Promise.race([running.ready, told.then(() => 'told' as const)]);
+  telling.cancel();
   const first = outcome === 'told' || outcome.length < plans.length ? undefined : outcome[0];
   if (first && outcome !== 'told' && outcome.every(isHopeless)) {
     say({ event: 'failed', code: first.code, facts: { serial: first.serial, ...first.facts } });

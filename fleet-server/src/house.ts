@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { negativeHeadTopic, permits, portOf, type PortName, type Serial } from '@tsunagu/protocols/fleet';
+import { issuerPort } from '@tsunagu/protocols/acquiring';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { openApi } from './api/index.ts';
 import { openAssessor } from './assessor/index.ts';
@@ -459,7 +460,10 @@ async function build(
       },
       centres: { host, port: at('centres') },
       links,
-      cardCompany: { host: '127.0.0.1', port: at('cardCompany') },
+      issuerAt: (link) => ({
+        host: '127.0.0.1',
+        port: portBase === 0 ? 0 : (issuerPort(portBase, link) ?? at('cardCompany')),
+      }),
       ...(options.switchNode && { node: options.switchNode.name }),
     },
   );

@@ -33,7 +33,7 @@ brokerContract('aedes', async (handlers) => {
     broker,
     port: broker.ports.fleet,
     authority,
-    revoke: (serial) => revoked.add(serial),
+    revoke: ({ serial }) => revoked.add(serial),
     end: ({ cert }) => ended.add(new X509Certificate(cert).fingerprint256),
     close: () => broker.close(),
   };

@@ -10,6 +10,7 @@ import {
   writeMosquittoFolder,
 } from '@tsunagu/fleet-server/broker/index';
 import type { Serial } from '@tsunagu/protocols/fleet';
+import { ok } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { describe, expect, it } from 'vitest';
 import { brokerContract, type BrokerUnderTest } from './broker.ts';
@@ -55,6 +56,7 @@ describe.skipIf(!isHere)('a broker that nobody here wrote', () => {
         name,
         tls: { ...own, ca: authority.root },
         isHeard: (serial) => Promise.resolve(!revoked.has(serial)),
+        standIn: (serial) => ok(authority.link(serial)),
         handlers,
       });
       for (let tries = 0; !broker.isUp; tries++) {
@@ -70,7 +72,10 @@ describe.skipIf(!isHere)('a broker that nobody here wrote', () => {
       },
       port,
       authority,
-      revoke: (serial) => revoked.add(serial),
+      revoke(holder) {
+        revoked.add(holder.serial);
+        tested.end(holder);
+      },
       end(holder) {
         ended.push(holder);
         lists.changed();

@@ -293,7 +293,7 @@ export function vaultContract(subject: VaultUnderTest): void {
       const parts = [hex('AA'.repeat(16)), hex('54DC10323FFE9A5C5B5B5B5B5B5B5B5B')].map((bytes, index) => {
         const context = `ceremony/1/${index}`;
         const clear = Secret.take('key', bytes.slice());
-        return { context, ...unwrap(vault.sealComponent(context, clear)) };
+        return { context, ...unwrap(vault.sealComponent(context, 'dukpt-base', clear)) };
       });
       const whole = kcv(Secret.take('key', hex('FE76BA989554' + '30F6' + 'F1'.repeat(8))));
       expect(await vault.combine('bdk/9', 'dukpt-base', parts, 'FFFFFFFFFF')).toMatchObject({

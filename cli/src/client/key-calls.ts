@@ -11,8 +11,9 @@ import {
   type KeyReleaseRecord,
   keyReleaseRecord,
   keyRecord,
-  type KeyRun,
-  keyRun,
+  keyRunView,
+  type KeyRunView,
+  peopleNames,
   type AcquirerSet,
   acquirerSet,
 } from '@tsunagu/protocols/fleet';
@@ -28,12 +29,14 @@ const ceremony = z.object({
   entered: z.array(z.object({ index: z.number(), by: z.string(), kcv: z.string() })),
   kcv: z.string().optional(),
   steps: z.array(ceremonyStep),
+  people: peopleNames,
 });
 export type CeremonyView = z.infer<typeof ceremony>;
 
 /** Keys in custody, as the CLI uses them. */
 export interface KeyClient {
   keys(): Promise<Result<KeyInventoryList>>;
+  /** All that hangs on a key, page after page. */
   keyExposure(key: string): Promise<Result<KeyExposure>>;
   rotateKey(key: string): Promise<Result<KeyInventoryList>>;
   suspectKey(key: string, reason: string): Promise<Result<KeyExposure>>;
@@ -52,13 +55,18 @@ export interface KeyClient {
   confirmCeremony(id: string, kcv: string): Promise<Result<CeremonyView>>;
   abortCeremony(id: string, note: string): Promise<Result<CeremonyView>>;
   ceremonyRecord(id: string): Promise<Result<KeyRecord>>;
-  keyRuns(): Promise<Result<readonly KeyRun[]>>;
-  beginKeyRun(name: string, serials: readonly string[]): Promise<Result<KeyRun>>;
-  keyRun(id: string): Promise<Result<KeyRun>>;
+  keyRuns(): Promise<Result<readonly KeyRunView[]>>;
+  beginKeyRun(name: string, serials: readonly string[]): Promise<Result<KeyRunView>>;
+  keyRun(id: string): Promise<Result<KeyRunView>>;
   /** Does something to a run: `authorisation`, `close`. */
-  keyRunStep(id: string, step: 'authorisation' | 'close'): Promise<Result<KeyRun>>;
-  submitDevice(id: string, serial: string): Promise<Result<KeyRun>>;
-  noteDevice(id: string, serial: string, what: 'rejection' | 'investigation', note: string): Promise<Result<KeyRun>>;
+  keyRunStep(id: string, step: 'authorisation' | 'close'): Promise<Result<KeyRunView>>;
+  submitDevice(id: string, serial: string): Promise<Result<KeyRunView>>;
+  noteDevice(
+    id: string,
+    serial: string,
+    what: 'rejection' | 'investigation',
+    note: string,
+  ): Promise<Result<KeyRunView>>;
   keyRunRecord(id: string): Promise<Result<KeyRecord>>;
   keyRunPdf(id: string, language: 'ja' | 'en'): Promise<Result<string>>;
 }
@@ -75,7 +83,16 @@ export function keyCalls({ call }: Calls): KeyClient {
   const entries = (path: string, body?: unknown): Promise<Result<KeyInventoryList>> => call(keyInventory, path, body);
   return {
     keys: () => entries(base),
-    keyExposure: (key) => call(keyExposure, `${base}/exposure?key=${encodeURIComponent(key)}`),
+    async keyExposure(key) {
+      const path = `${base}/exposure?key=${encodeURIComponent(key)}&limit=500`;
+      let whole = await call(keyExposure, path);
+      while (whole.ok && whole.value.next !== null) {
+        const more = await call(keyExposure, `${path}&cursor=${encodeURIComponent(whole.value.next)}`);
+        if (!more.ok) return more;
+        whole = ok({ ...more.value, terminals: [...whole.value.terminals, ...more.value.terminals] });
+      }
+      return whole;
+    },
     rotateKey: (key) => entries(`${base}/rotations`, { key }),
     suspectKey: (key, reason) => call(keyExposure, `${base}/suspicions`, { key, reason }),
     retireKey: (key) => entries(`${base}/retirements`, { key }),
@@ -91,13 +108,13 @@ export function keyCalls({ call }: Calls): KeyClient {
     confirmCeremony: (id, kcv) => call(ceremony, `${base}/ceremonies/${id}/confirmation`, { kcv }),
     abortCeremony: (id, note) => call(ceremony, `${base}/ceremonies/${id}/abort`, { note }),
     ceremonyRecord: (id) => call(keyRecord, `${base}/ceremonies/${id}/record`),
-    keyRuns: () => items(keyRun, `${base}/runs`),
-    beginKeyRun: (name, serials) => call(keyRun, `${base}/runs`, { name, serials }),
-    keyRun: (id) => call(keyRun, `${base}/runs/${id}`),
-    keyRunStep: (id, step) => call(keyRun, `${base}/runs/${id}/${step}`, {}),
-    submitDevice: (id, serial) => call(keyRun, `${base}/runs/${id}/devices`, { serial }),
+    keyRuns: () => items(keyRunView, `${base}/runs`),
+    beginKeyRun: (name, serials) => call(keyRunView, `${base}/runs`, { name, serials }),
+    keyRun: (id) => call(keyRunView, `${base}/runs/${id}`),
+    keyRunStep: (id, step) => call(keyRunView, `${base}/runs/${id}/${step}`, {}),
+    submitDevice: (id, serial) => call(keyRunView, `${base}/runs/${id}/devices`, { serial }),
     noteDevice: (id, serial, what, note) =>
-      call(keyRun, `${base}/runs/${id}/devices/${encodeURIComponent(serial)}/${what}`, { note }),
+      call(keyRunView, `${base}/runs/${id}/devices/${encodeURIComponent(serial)}/${what}`, { note }),
     keyRunRecord: (id) => call(keyRecord, `${base}/runs/${id}/record`),
     async keyRunPdf(id, language) {
       const answer = await call(z.object({ pdf: z.base64() }), `${base}/runs/${id}/report?lang=${language}`);

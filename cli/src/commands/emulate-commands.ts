@@ -1,18 +1,19 @@
 import { resolve } from 'node:path';
+import { cardCompanyLink, houseIssuers } from '@tsunagu/protocols/acquiring';
 import { defaultPortBase } from '@tsunagu/protocols/fleet';
-import type { Command } from 'commander';
+import { Argument, type Command, Option } from 'commander';
 import { integer, type Shell } from './shell.ts';
 
 interface Common {
   readonly folder: string;
-  readonly profile: string;
+  readonly profile?: string;
   readonly seed: number;
   readonly port?: number;
   readonly portBase: number;
   readonly tap?: number;
 }
 
-const common = (command: Command, profile: string): Command =>
+const common = (command: Command, profile?: string): Command =>
   command
     .option('--profile <name>', 'how it behaves: a name that comes with the house, or a JSON file', profile)
     .option('--folder <folder>', 'where its log, books and credentials are kept', '.tsunagu-emulators')
@@ -24,8 +25,7 @@ const common = (command: Command, profile: string): Command =>
 const argsOf = ({ folder, profile, seed, port, portBase, tap }: Common): string[] => [
   '--data',
   resolve(folder),
-  '--profile',
-  profile,
+  ...(profile === undefined ? [] : ['--profile', profile]),
   '--seed',
   String(seed),
   '--port-base',
@@ -46,12 +46,28 @@ export function addEmulateCommands(program: Command, shell: Shell): void {
     emulate
       .command('issuer')
       .description('an issuer: cards, limits, delays, refusals and faults out of a profile / 模擬カード会社'),
-    'card-company',
   )
     .option('--house', 'of a house: credentials out of its folder, which --folder names', false)
-    .action((options: Common & { house: boolean }) =>
-      run('issuer', [...argsOf(options), ...(options.house ? [] : ['--alone'])]),
+    .addOption(
+      new Option('--link <id>', 'the link that it is the far end of: its dialect, frame, MAC and codes')
+        .choices(houseIssuers.map(({ id }) => id))
+        .default(cardCompanyLink.id),
+    )
+    .action((options: Common & { house: boolean; link: string }) =>
+      run('issuer', [...argsOf(options), '--link', options.link, ...(options.house ? [] : ['--alone'])]),
     );
+
+  emulate
+    .command('outage')
+    .description(
+      'an issuer of a running house stops answering, until --end; the others are untouched / 模擬イシュアの障害',
+    )
+    .addArgument(new Argument('<link>').choices(houseIssuers.map(({ id }) => id)))
+    .option('--end', 'it comes back', false)
+    .action(async (link: string, options: { end: boolean }) => {
+      const { emulateOutage } = await import('./outage.ts');
+      process.exitCode = await emulateOutage(shell.open(), shell.data(), link, options.end, shell.json());
+    });
 
   common(
     emulate.command('acquirer').description('a merchant centre that sends sales at a rate / 模擬加盟店センター'),

@@ -14,6 +14,7 @@ import { type Column, exit, type ExitCode, layOut, printFault, printTable, refus
 import type { z } from 'zod';
 import type { Texts } from '../language/index.ts';
 import type { Context } from './context.ts';
+import { outlookOf } from './job-outlook.ts';
 import { runJob } from './watch-job.ts';
 
 /** Which jobs. */
@@ -234,6 +235,7 @@ function shown(console: Context['console'], json: boolean, answer: Result<Job>):
     `${job.id}  ${job.serial}  ${titleOf(texts, job.type)}  ${stateOf(texts, job)}${job.fault ? `  ${job.fault}` : ''}`,
   );
   if (job.state === 'held') console.out(texts.job.held(job.id));
+  for (const line of outlookOf(console, job)) console.out(`  ${line}`);
   for (const { step, atMs, detail } of job.steps)
     console.out(`  ${Math.round(atMs)} ms  ${step}  ${detail ?? ''}`.trimEnd());
   for (const [name, value] of Object.entries(job.result ?? {})) console.out(`  ${name}: ${JSON.stringify(value)}`);

@@ -29,7 +29,11 @@ export function addKeyCommands(program: Command, { withServer, open, json, langu
     .description('a base key is suspect: replace it and all below / 危殆化の宣言')
     .requiredOption('--reason <text>', 'why / 理由')
     .action((key: string, { reason }: { reason: string }) =>
-      withServer(async (given) => (await load()).showExposure(given, given.client.suspectKey(key, reason))),
+      withServer(async (given) => {
+        const marked = await given.client.suspectKey(key, reason);
+        const whole = marked.ok ? given.client.keyExposure(key) : Promise.resolve(marked);
+        return (await load()).showExposure(given, whole);
+      }),
     );
   keys
     .command('retire <key>')

@@ -1,5 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { ceremonyUse, keyRecord, parseJson, verifyKeyRecord } from '@tsunagu/protocols/fleet';
+import {
+  ceremonyUse,
+  keyRecord,
+  type KeyRun,
+  type KeyRunView,
+  parseJson,
+  verifyKeyRecord,
+} from '@tsunagu/protocols/fleet';
 import { fail, type Result } from '@tsunagu/protocols/kit';
 import type { CeremonyView } from '../client/key-calls.ts';
 import { type Console, exit, type ExitCode, type layOut, printFault, printTable, refuse } from '../console/index.ts';
@@ -52,6 +59,7 @@ export async function showExposure(
   const { texts } = context.console;
   return show(context, await asked, (exposure) => {
     context.console.out(`${exposure.key}: ${texts.keys.states[exposure.state]}`);
+    context.console.out(texts.keys.below(exposure.count, new Set(exposure.terminals.map(({ serial }) => serial)).size));
     if (exposure.campaign !== null) context.console.out(texts.keys.campaign(exposure.campaign));
     rows(context.console, exposure.terminals, [
       { head: texts.keys.terminal, cell: (each) => each.serial },
@@ -60,6 +68,7 @@ export async function showExposure(
       { head: texts.keys.from, cell: (each) => each.from.slice(0, 19) },
       { head: texts.keys.to, cell: (each) => each.to?.slice(0, 19) ?? '' },
       { head: texts.keys.counter, cell: (each) => String(each.countersSeen ?? '') },
+      { head: texts.keys.lastSeen, cell: (each) => each.lastSeen?.slice(0, 19) ?? '' },
     ]);
   });
 }
@@ -96,7 +105,9 @@ const tellCeremony =
     console.out(`${ceremony.id}  ${ceremony.key}  ${keys.ceremonyStates[ceremony.state]}`);
     ceremony.custodians.forEach((custodian, index) => {
       const entered = ceremony.entered.find((each) => each.index === index);
-      console.out(`  ${index + 1}. ${custodian}  ${entered ? `${keys.kcv} ${entered.kcv}` : keys.missing}`);
+      console.out(
+        `  ${index + 1}. ${ceremony.people[custodian] ?? custodian}  ${entered ? `${keys.kcv} ${entered.kcv}` : keys.missing}`,
+      );
     });
     if (ceremony.kcv !== undefined) console.out(`  = ${keys.kcv} ${ceremony.kcv}`);
   };
@@ -136,8 +147,24 @@ export async function enterComponent(
   input: () => Promise<string>,
 ): Promise<ExitCode> {
   if (file === undefined) context.console.err(context.console.texts.keys.typeComponent);
-  const text = file === undefined ? await input() : await readFile(file, 'utf8').catch(() => '');
+  const text = file === undefined ? await input() : await textIn(file);
+  if (text === undefined) return unreadable(context, file);
   return ceremonyStep(context, context.client.enterComponent(id, text.replaceAll(/\s/g, '')));
+}
+
+const textIn = (file: string): Promise<string | undefined> => readFile(file, 'utf8').catch(() => undefined);
+const unreadable = ({ console, json }: Context, path = ''): ExitCode =>
+  refuse(console, fail('FILE_UNREADABLE', { facts: { path } }).fault, json);
+
+/** Writes what was asked for to a file, and says where it is. */
+async function writeOut({ console, json }: Context, file: string, content: string | Uint8Array): Promise<ExitCode> {
+  try {
+    await writeFile(file, content);
+  } catch (cause) {
+    return refuse(console, fail('FILE_UNWRITABLE', { facts: { file }, cause }).fault, json);
+  }
+  console.out(json ? JSON.stringify({ file }) : file);
+  return exit.ok;
 }
 
 /** Writes a signed record to a file. */
@@ -148,14 +175,17 @@ export async function saveRecord(
 ): Promise<ExitCode> {
   const record = await asked;
   if (!record.ok) return refuse(context.console, record.fault, context.json);
-  await writeFile(file, `${JSON.stringify(record.value, undefined, 2)}\n`);
-  context.console.out(context.json ? JSON.stringify({ file }) : file);
-  return exit.ok;
+  return await writeOut(context, file, `${JSON.stringify(record.value, undefined, 2)}\n`);
 }
 
 /** `tsunagu keys verify FILE`: replays a record without a server. */
 export async function verifyRecord(console: Console, json: boolean, file: string, signer?: string): Promise<ExitCode> {
-  const read = parseJson(keyRecord, await readFile(file).catch(() => Buffer.alloc(0)));
+  const text = await textIn(file);
+  if (text === undefined) {
+    printFault(console, fail('FILE_UNREADABLE', { facts: { path: file } }).fault, json);
+    return exit.failed;
+  }
+  const read = parseJson(keyRecord, text);
   const verified = read.ok ? verifyKeyRecord(read.value, signer) : fail('KEY_RECORD_INVALID', { field: 'file' });
   if (!verified.ok) {
     printFault(console, verified.fault, json);
@@ -173,12 +203,12 @@ export async function verifyRecord(console: Console, json: boolean, file: string
   return exit.ok;
 }
 
-type Run = Extract<Awaited<ReturnType<Context['client']['keyRun']>>, { ok: true }>['value'];
-
-function tellRun(console: Console, run: Run): void {
+function tellRun(console: Console, run: KeyRun, people: KeyRunView['people'] = {}): void {
   const { keys } = console.texts;
   const { submitted, keyed, rejected, investigated, listed } = run.balance;
   console.out(`${run.id}  ${run.name}  ${keys.runStates[run.state]}`);
+  const [by, second] = [run.orderedBy, run.authorisedBy].map((id) => (id === null ? '–' : (people[id] ?? id)));
+  console.out(keys.authorised(by ?? '', second ?? ''));
   console.out(keys.balance(listed, submitted, keyed, rejected, investigated));
   if (run.devices.length > 0)
     rows(console, run.devices, [
@@ -191,17 +221,18 @@ function tellRun(console: Console, run: Run): void {
 
 /** One step of a run, and how it stands after it. */
 export const runStep = async (context: Context, step: ReturnType<Context['client']['keyRun']>): Promise<ExitCode> =>
-  show(context, await step, (run) => tellRun(context.console, run));
+  show(context, await step, (run) => tellRun(context.console, run, run.people));
 
 /** `tsunagu keys run list`. */
 export const listRuns = async (context: Context): Promise<ExitCode> =>
   show(context, await context.client.keyRuns(), (runs) => {
-    for (const run of runs) tellRun(context.console, run);
+    for (const run of runs) tellRun(context.console, run, run.people);
   });
 
 /** `tsunagu keys run begin NAME FILE`: the manifest is one serial a line. */
 export async function beginRun(context: Context, name: string, file: string): Promise<ExitCode> {
-  const text = await readFile(file, 'utf8').catch(() => '');
+  const text = await textIn(file);
+  if (text === undefined) return unreadable(context, file);
   const serials = text
     .split(/\r?\n/)
     .map((line) => line.trim())
@@ -228,7 +259,5 @@ export async function saveReport(context: Context, id: string, file: string, lan
   if (!file.endsWith('.pdf')) return saveRecord(context, context.client.keyRunRecord(id), file);
   const pdf = await context.client.keyRunPdf(id, language);
   if (!pdf.ok) return refuse(context.console, pdf.fault, context.json);
-  await writeFile(file, Buffer.from(pdf.value, 'base64'));
-  context.console.out(context.json ? JSON.stringify({ file }) : file);
-  return exit.ok;
+  return await writeOut(context, file, Buffer.from(pdf.value, 'base64'));
 }

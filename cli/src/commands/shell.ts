@@ -8,6 +8,8 @@ export interface Shell {
   readonly world: World;
   readonly open: () => Console;
   readonly json: () => boolean;
+  /** The data folder of the house. */
+  readonly data: () => string;
   /** The language that was asked for. */
   readonly lang: () => string | undefined;
   /** Runs a command against the server that is known here. */

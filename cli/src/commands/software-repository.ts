@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createPublicKey } from 'node:crypto';
-import type { SoftwareTarget } from '@tsunagu/protocols/fleet';
+import type { SoftwareRole, SoftwareTarget } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { addSignatures, readMetadata, softwareBytesMax, type TargetCustom } from '@tsunagu/protocols/software';
 import { type ExitCode, exit, layOut, refuse } from '../console/index.ts';
@@ -228,22 +228,42 @@ export async function listSoftware({ client, console, json }: Context): Promise<
   return exit.ok;
 }
 
-/** `tsunagu software keys`: the roles, when they expire, and whose keys are on this machine. */
+/** So long before its end a role that people sign is marked: they may have to fetch their keys. */
+const nearMs = 90 * 86_400_000;
+
+/** Whether what a role signed has run out, or people soon have to sign it anew; what the server signs it renews by itself. */
+const endOf = ({ expires, isOnline }: SoftwareRole, now: number): 'passed' | 'near' | 'fine' => {
+  const left = Date.parse(expires) - now;
+  return left <= 0 ? 'passed' : !isOnline && left <= nearMs ? 'near' : 'fine';
+};
+
+/**
+ * `tsunagu software keys`: the roles, when they expire, and whose keys are on this machine. Exit 5 when one has run out or soon will, so that a script
+ * can watch it.
+ */
 export async function showKeys(context: Context, options: SigningOptions): Promise<ExitCode> {
-  const { client, console, json } = context;
+  const { client, console, json, world } = context;
   const roles = await client.softwareRoles();
   if (!roles.ok) return refuse(console, roles.fault, json);
   const keyring = await keyringOf(context, options);
   if (!keyring.ok) return refuse(console, keyring.fault, json);
   const here = new Set(keyring.value.signers.map(({ keyId }) => keyId));
-  const items = roles.value.map((role) => ({ ...role, here: role.keyIds.filter((id) => here.has(id)).length }));
+  const now = world.clock.now();
+  const items = roles.value.map((role) => ({
+    ...role,
+    here: role.keyIds.filter((id) => here.has(id)).length,
+    level: endOf(role, now),
+  }));
   if (json) console.out(JSON.stringify({ folder: options.keys, items }));
   else
-    for (const { role, version, expires, keyIds, threshold, isOnline, here: count } of items)
-      console.out(
-        console.texts.software.holders(role, version, expires, threshold, keyIds.length, isOnline ? 'server' : count),
-      );
-  return exit.ok;
+    for (const { role, version, expires, keyIds, threshold, isOnline, here: count, level } of items) {
+      const { holders, runsOut } = console.texts.software;
+      console.out(holders(role, version, expires, threshold, keyIds.length, isOnline ? 'server' : count));
+      if (level === 'fine') continue;
+      const tone = level === 'passed' ? 'error' : 'warn';
+      console.out(`  ${console.paint(tone, runsOut(role, expires.slice(0, 10), level === 'passed', isOnline))}`);
+    }
+  return items.some(({ level }) => level !== 'fine') ? exit.otherOutcome : exit.ok;
 }
 
 /** `tsunagu software sign FILE`: adds the signatures of this machine to a draft. Needs no server. */

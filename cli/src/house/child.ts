@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { errorTable, type ErrorCode } from '@tsunagu/protocols/errors';
 import { parseJson } from '@tsunagu/protocols/fleet';
 import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
-import type { World } from '@tsunagu/protocols/world';
+import type { Timer, World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
 
 const facts = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
@@ -21,6 +21,14 @@ const firstLine = z.discriminatedUnion('event', [
     facts: facts.optional(),
   }),
 ]);
+/** What a part says while it starts: how many of its terminals are there. */
+const progressLine = z.object({
+  event: z.literal('starting'),
+  count: z.number().int().nonnegative(),
+  of: z.number().int().nonnegative(),
+});
+export type Progress = z.infer<typeof progressLine>;
+
 export type Ready = Extract<z.infer<typeof firstLine>, { event: 'ready' }>;
 
 /** What a program is started with, besides its arguments. */
@@ -41,8 +49,17 @@ export interface Child {
 
 export const isKnown = (code: string): code is ErrorCode => Object.hasOwn(errorTable, code);
 
+/** How a part that starts is waited for. */
+export interface Patience {
+  /** Given up after so long without a word: a slow machine goes on, a part that hangs does not hold the house for ever. */
+  readonly silentMs: number;
+  readonly sayEveryMs: number;
+  /** It is not there yet: after how long, and how far it is. */
+  readonly stillWaiting: (waitedMs: number, progress: Progress | undefined) => void;
+}
+
 /**
- * Starts a program of the house and waits for its first line. The child holds the other end of a pipe: when this process
+ * Starts a program of the house and waits for the line that says that it is ready, or why not. The child holds the other end of a pipe: when this process
  * dies without a word, the pipe closes and the child ends by itself (`--lifeline`). Ctrl-C reaches this process alone.
  *
  * @param how flags of the runtime, before the program, and its environment beside ours; what a person has set there stays
@@ -52,7 +69,7 @@ export async function startChild(
   name: string,
   program: string,
   args: readonly string[],
-  timeoutMs: number,
+  patience: Patience,
   signal: AbortSignal,
   how: Partial<ProcessStart> = {},
 ): Promise<Result<Child>> {
@@ -71,12 +88,29 @@ export async function startChild(
     child.once('error', () => resolve());
   });
   const said = await new Promise<string | Fault>((resolve) => {
-    const deadline = world.timers.after(timeoutMs, () => resolve({ code: 'START_TOO_SLOW', facts: { name } }));
+    const began = world.clock.monotonicMs();
+    let progress: Progress | undefined;
+    const silence = (): Timer =>
+      world.timers.after(patience.silentMs, () => done({ code: 'START_TOO_SLOW', facts: { name } }));
+    let deadline = silence();
+    const saying = world.timers.every(patience.sayEveryMs, () =>
+      patience.stillWaiting(world.clock.monotonicMs() - began, progress),
+    );
+    const lines = createInterface({ input: child.stdout });
     const done = (result: string | Fault): void => {
       deadline.cancel();
+      saying.cancel();
+      lines.close();
       resolve(result);
     };
-    createInterface({ input: child.stdout }).once('line', done);
+    lines.on('line', (line) => {
+      const further = parseJson(progressLine, line);
+      if (!further.ok) return done(line);
+      if (further.value.count === progress?.count) return;
+      progress = further.value;
+      deadline.cancel();
+      deadline = silence();
+    });
     signal.addEventListener('abort', () => done({ code: 'PROCESS_DIED', facts: { name } }), { once: true });
     // An exit without a line: what it wrote to its error output is all there is to tell.
     void ended.then(() => done({ code: 'PROCESS_DIED', facts: { name, said: stderr.slice(-3).join(' / ') } }));

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { houseIssuers, issuerPort } from '@tsunagu/protocols/acquiring';
 import {
   claimBundle,
   type ClaimBundle,
@@ -13,7 +14,7 @@ import { type Fault, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { findAccess, openClient } from '../client/index.ts';
 import { type Console, type ExitCode, exit, printFault } from '../console/index.ts';
-import { type Child, isKnown, type ProcessStart, startChild } from './child.ts';
+import { type Child, isKnown, type Patience, type ProcessStart, startChild } from './child.ts';
 import { draftFirst, openKeyring, readPublished } from '../signing/index.ts';
 import { type KeyHere, keysOnMachine } from './keys-here.ts';
 import { lockFolder } from './lock.ts';
@@ -44,6 +45,8 @@ export interface StartOptions {
   readonly readers: readonly string[];
   /** An MQTT broker that stands in for the server's own. */
   readonly broker?: string;
+  /** Terminals get their first keys in authorised injection runs only. */
+  readonly keyInRuns?: boolean;
   /** A PKCS #11 token that holds the keys (RFC 7512). */
   readonly vault?: string;
   /** Networks that webhooks may reach although they are not public. */
@@ -51,9 +54,8 @@ export interface StartOptions {
 }
 
 const program = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
-const startTimeoutMs = 120_000;
-/** Each terminal enrols, is keyed and gets its list before the house is ready. */
-const startMsPerTerminal = 1_000;
+const silentMs = 600_000;
+const sayEveryMs = 15_000;
 const stopGraceMs = 10_000;
 
 /**
@@ -120,17 +122,19 @@ async function raise(
   signal: AbortSignal,
 ): Promise<Result<RaisedHouse>> {
   const { data, portBase } = options;
-  const { parts, preparing } = console.texts.start;
+  const { parts, preparing, waiting } = console.texts.start;
   const common = ['--data', data, '--port-base', String(portBase)];
   const run = async (
     name: string,
     path: string,
     args: readonly string[],
-    timeoutMs = startTimeoutMs,
     how: Partial<ProcessStart> = {},
   ): Promise<Result<Child>> => {
     console.err(preparing(name));
-    const child = await startChild(world, name, program(path), args, timeoutMs, signal, how);
+    const stillWaiting: Patience['stillWaiting'] = (waitedMs, progress) =>
+      console.err(waiting(name, Math.round(waitedMs / 1_000), progress, relative(process.cwd(), join(data, 'logs'))));
+    const patience = { silentMs, sayEveryMs, stillWaiting };
+    const child = await startChild(world, name, program(path), args, patience, signal, how);
     if (child.ok) children.push(child.value);
     return signal.aborted ? { ok: false, fault: { code: 'PROCESS_DIED' } } : child;
   };
@@ -141,10 +145,10 @@ async function raise(
     [
       ...common,
       ...(options.broker === undefined ? [] : ['--broker', options.broker]),
+      ...(options.keyInRuns ? ['--key-in-runs'] : []),
       ...(options.vault === undefined ? [] : ['--vault', options.vault]),
       ...(options.webhookAllow === undefined ? [] : ['--webhook-allow', ...options.webhookAllow]),
     ],
-    startTimeoutMs,
     serverProcess,
   );
   if (!server.ok) return server;
@@ -152,6 +156,8 @@ async function raise(
     ...common,
     '--seed',
     String(options.seed),
+    '--link',
+    ...houseIssuers.map(({ id }) => id),
   ]);
   if (!cardCompany.ok) return cardCompany;
   const repository = await raiseRepository(world, data);
@@ -171,12 +177,7 @@ async function raise(
     String(options.saleEverySeconds),
     ...options.readers.flatMap((reader) => ['--readers', reader]),
   ];
-  const terminals = await run(
-    parts.terminals(found),
-    'firmware-bridge/dist/main.js',
-    fleet,
-    startTimeoutMs + found * startMsPerTerminal,
-  );
+  const terminals = await run(parts.terminals(found), 'firmware-bridge/dist/main.js', fleet);
   if (!terminals.ok) return terminals;
   const keysHere = await keysOnMachine(world, data);
   if (!keysHere.ok) return keysHere;
@@ -289,7 +290,7 @@ function showHouse(console: Console, options: StartOptions, house: RaisedHouse):
     line.fleet(port('fleet'), port('fleetWebSocket')),
     line.device(port('device')),
     line.acquiring(port('acquiring')),
-    line.cardCompany(port('cardCompany')),
+    line.issuers(houseIssuers.map(({ id }) => `${id} ${issuerPort(portBase, id)}`).join(', ')),
     line.metrics(`http://127.0.0.1:${port('metrics')}/metrics`),
     line.terminals(house.terminals),
     line.data(relative(process.cwd(), data) || data),

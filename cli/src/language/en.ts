@@ -177,6 +177,27 @@ export const en = {
     late: '(late)',
     secondPerson: 'needs a second person',
     held: (id: string) => `A second person has to let it go: tsunagu job approve ${id}`,
+    outlook: {
+      fault: (code: string, says: string, attempt: number) =>
+        attempt > 0 ? `Attempt ${attempt} ended with ${code}: ${says}` : `${code}: ${says}`,
+      queued: (attempt: number, max: number, from: string, until: string, isAgain: boolean) =>
+        `${isAgain ? 'It is tried again: attempt' : 'Attempt'} ${attempt} of ${max} goes to the terminal when it asks, not before ${from}; given up at ${until}.`,
+      offered: (attempt: number, max: number, until: string) =>
+        `Attempt ${attempt} of ${max} was handed to the terminal, and is again until it answers; given up at ${until}.`,
+      running: (attempt: number, max: number, until: string) =>
+        `The terminal works on attempt ${attempt} of ${max}; given up at ${until}, or when it says nothing for too long.`,
+      failed: (attempt: number, max: number, id: string) =>
+        `${attempt < max ? 'Such a failure is not tried again by itself.' : `That was the last attempt of ${max}.`} To order it once more: tsunagu job retry ${id}`,
+      timedOut: (id: string) =>
+        `It is not tried again by itself; a result that comes after all still counts. To order it once more: tsunagu job retry ${id}`,
+      cancelling:
+        'It was taken back, and the terminal is asked: without an effect it ends as taken back, else as it ends.',
+      cancel: {
+        'at-once': (id: string) => `The terminal does not work on it: tsunagu job cancel ${id} takes it back at once.`,
+        asked: (id: string) =>
+          `The terminal may have it: tsunagu job cancel ${id} asks it. Without an effect it ends as taken back, else as it ends.`,
+      },
+    },
   },
   software: {
     made: (path: string, bytes: number) =>
@@ -193,6 +214,8 @@ export const en = {
       here: number | 'server',
     ) =>
       `${role.padEnd(10)} version ${version}, until ${expires}; ${threshold} of ${keys} keys sign, ${here === 'server' ? 'by the server itself' : `${here} of them in this folder`}`,
+    runsOut: (role: string, date: string, isOver: boolean, isOnline: boolean) =>
+      `${isOver ? 'ran out on' : 'runs out on'} ${date}: ${isOnline ? 'the server signs it by itself, and did not; look into its log' : `tsunagu software renew ${role}, with its keys at hand`}${isOver && !isOnline ? '. Until then terminals take no software' : ''}`,
     drafted: (path: string) =>
       `${path}: have the others sign it (tsunagu software sign), then tsunagu software submit.`,
     signed: (path: string, keys: string) => `${path}: signed by ${keys}`,
@@ -347,12 +370,24 @@ export const en = {
     serviced: (serial: string, by: string) =>
       `${by} typed it into the service menu of ${serial}; "tsunagu config drift" tells what became of it.`,
   },
+  outage: {
+    began: (link: string) =>
+      `The issuer of ${link} is out of order. See it: tsunagu switch links. End it: tsunagu emulate outage ${link} --end`,
+    over: (link: string) => `The issuer of ${link} comes back; the switch signs on by itself within half a minute.`,
+  },
   start: {
     title: 'Tsunagu つなぐ',
     preparing: (what: string) => `starting ${what} …`,
+    waiting: (
+      what: string,
+      seconds: number,
+      progress: { readonly count: number; readonly of: number } | undefined,
+      logs: string,
+    ) =>
+      `  still waiting for ${what}: ${progress ? `${progress.count} of ${progress.of} are there, ` : ''}${seconds} s; logs in ${logs}, Ctrl-C stops`,
     parts: {
       server: 'fleet server and switch',
-      cardCompany: 'emulated card company',
+      cardCompany: 'emulated issuers',
       terminals: (n: number) => `${n} emulated terminals`,
     },
     running: 'The house is running:',
@@ -361,7 +396,7 @@ export const en = {
       fleet: (port: number, ws: number) => `fleet (MQTT over TLS)      port ${port}, WebSocket ${ws}`,
       device: (port: number) => `device API (HTTPS)         port ${port}`,
       acquiring: (port: number) => `switch (ISO 8583, TLS)     port ${port}`,
-      cardCompany: (port: number) => `emulated card company      port ${port}`,
+      issuers: (ports: string) => `emulated issuers           ${ports}`,
       metrics: (url: string) => `metrics                    ${url}`,
       terminals: (n: number) => `emulated terminals         ${n}`,
       data: (folder: string) => `data and logs              ${folder}`,

@@ -164,6 +164,25 @@ export const ja: Texts = {
     late: '(期限後)',
     secondPerson: '別の担当者の承認が必要',
     held: (id: string) => `別の担当者の承認が必要です: tsunagu job approve ${id}`,
+    outlook: {
+      fault: (code, says, attempt) => (attempt > 0 ? `${attempt}回目の結果 ${code}: ${says}` : `${code}: ${says}`),
+      queued: (attempt, max, from, until, isAgain) =>
+        `${isAgain ? '自動で再試行します: ' : ''}${max}回中${attempt}回目を、${from} 以降に端末が問い合わせた時に渡します。期限 ${until}。`,
+      offered: (attempt, max, until) =>
+        `${max}回中${attempt}回目を端末に渡しました。応答があるまで繰り返し渡します。期限 ${until}。`,
+      running: (attempt, max, until) =>
+        `${max}回中${attempt}回目を端末が実行中です。期限 ${until}。長く報告がない場合も時間切れになります。`,
+      failed: (attempt, max, id) =>
+        `${attempt < max ? 'この障害は自動では再試行しません。' : `全${max}回の試行が終わりました。`}もう一度指示するには: tsunagu job retry ${id}`,
+      timedOut: (id) =>
+        `自動では再試行しません。後から届いた結果は有効です。もう一度指示するには: tsunagu job retry ${id}`,
+      cancelling: '取消を端末に依頼しています。まだ効果がなければ中止になり、効果があればその結果で終わります。',
+      cancel: {
+        'at-once': (id) => `端末はまだ実行していません。tsunagu job cancel ${id} で直ちに取り消せます。`,
+        asked: (id) =>
+          `端末に渡っています。tsunagu job cancel ${id} は端末に取消を依頼します。まだ効果がなければ中止になり、効果があればその結果で終わります。`,
+      },
+    },
   },
   software: {
     made: (path, bytes) => `${path}: 模擬端末用イメージ ${bytes.toLocaleString('ja-JP')} バイト`,
@@ -172,6 +191,8 @@ export const ja: Texts = {
     role: (role, version, expires) => `${role.padEnd(10)} 版 ${version}、期限 ${expires}`,
     holders: (role, version, expires, threshold, keys, here) =>
       `${role.padEnd(10)} 版 ${version}、期限 ${expires}、鍵 ${keys} 個中 ${threshold} 個の署名が必要、${here === 'server' ? 'サーバーが自動署名' : `うち ${here} 個がこのフォルダー`}`,
+    runsOut: (role, date, isOver, isOnline) =>
+      `${date} に${isOver ? '期限が切れました' : '期限が切れます'}。${isOnline ? 'サーバーが自動で署名するはずのものです。サーバーのログを確認してください' : `鍵を用意して tsunagu software renew ${role} を実行してください`}${isOver && !isOnline ? '。それまで端末はソフトウェアを受け取りません' : ''}`,
     drafted: (path) =>
       `${path}: 他の鍵保持者が署名(tsunagu software sign)した後、tsunagu software submit で公開してください。`,
     signed: (path, keys) => `${path}: 署名しました(${keys})`,
@@ -316,12 +337,19 @@ export const ja: Texts = {
     serviced: (serial: string, by: string) =>
       `${by}が${serial}の保守メニューに入力しました。結果は「tsunagu config drift」で確認できます。`,
   },
+  outage: {
+    began: (link) =>
+      `${link} のイシュアを停止しました。状態: tsunagu switch links  復旧: tsunagu emulate outage ${link} --end`,
+    over: (link) => `${link} のイシュアを復旧させました。スイッチは30秒以内に自動で開局します。`,
+  },
   start: {
     title: 'Tsunagu つなぐ',
     preparing: (what) => `${what}を起動しています …`,
+    waiting: (what, seconds, progress, logs) =>
+      `  ${what}の起動を待っています: ${progress ? `${progress.of}台中${progress.count}台が起動済み、` : ''}${seconds}秒経過。ログ ${logs}、Ctrl-Cで停止`,
     parts: {
       server: '端末管理サーバーとスイッチ',
-      cardCompany: '模擬カード会社',
+      cardCompany: '模擬イシュア',
       terminals: (n) => `模擬端末 ${n} 台`,
     },
     running: '起動しました:',
@@ -330,7 +358,7 @@ export const ja: Texts = {
       fleet: (port, ws) => `端末管理 (MQTT/TLS)        ポート ${port}、WebSocket ${ws}`,
       device: (port) => `端末API (HTTPS)            ポート ${port}`,
       acquiring: (port) => `スイッチ (ISO 8583/TLS)    ポート ${port}`,
-      cardCompany: (port) => `模擬カード会社             ポート ${port}`,
+      issuers: (ports) => `模擬イシュア               ${ports}`,
       metrics: (url) => `メトリクス                 ${url}`,
       terminals: (n) => `模擬端末                   ${n} 台`,
       data: (folder) => `データとログ               ${folder}`,

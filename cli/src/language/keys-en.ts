@@ -11,7 +11,9 @@ export const keysEn = {
   to: 'TO',
   counter: 'COUNTER',
   current: '(current)',
-  due: 'Rotation due',
+  lastSeen: 'LAST SEEN',
+  below: (keys: number, terminals: number) => `${keys} keys below it, in ${terminals} terminals`,
+  due: 'ROTATION DUE',
   made: 'INITIAL KEYS',
   noReleases: 'It was never released from a key host.',
   released: (host: string, next: string | null) =>
@@ -37,6 +39,7 @@ export const keysEn = {
   typeComponent: 'Type the component in hex; it is not shown.',
   campaign: (id: string) => `Replaced by campaign ${id}`,
   verified: (signer: string) => `The record is whole. Signed by ${signer}; compare it with another source.`,
+  authorised: (by: string, second: string) => `proposed by ${by}, authorised by ${second}`,
   balance: (listed: number, submitted: number, keyed: number, rejected: number, investigated: number) =>
     `${listed} listed; ${submitted} submitted = ${keyed} keyed + ${rejected} rejected + ${investigated} investigated`,
 };

@@ -13,6 +13,8 @@ export const keysJa: typeof keysEn = {
   to: '終了',
   counter: 'カウンター',
   current: '(現用)',
+  lastSeen: '最終使用',
+  below: (keys, terminals) => `下位の鍵 ${keys} 件、端末 ${terminals} 台`,
   due: '更新期限',
   made: '初期鍵数',
   noReleases: '鍵配布ホストから解放されたことはありません。',
@@ -38,6 +40,7 @@ export const keysJa: typeof keysEn = {
   typeComponent: 'コンポーネントを16進で入力してください。画面には表示されません。',
   campaign: (id) => `キャンペーン ${id} で交換します`,
   verified: (signer) => `記録は正当です。署名者は ${signer} です。別の手段で照合してください。`,
+  authorised: (by, second) => `起案者 ${by}、承認者 ${second}`,
   balance: (listed, submitted, keyed, rejected, investigated) =>
     `一覧 ${listed}、投入 ${submitted} = 注入済み ${keyed} + 却下 ${rejected} + 調査済み ${investigated}`,
 };

@@ -22,6 +22,8 @@ export interface NotWell extends Unwell {
 export interface FleetHost {
   /** Resolves when each is enrolled and connected, or known not to be well; with those that are not. */
   readonly ready: Promise<readonly NotWell[]>;
+  /** How many are waited for no more: they are there, or known not to be well. */
+  readonly settled: number;
   /** Children first, so that their good-byes still pass through their parents. */
   stop(): Promise<void>;
 }
@@ -56,6 +58,10 @@ class Threads implements FleetHost {
     });
     this.#look(firstMs);
     this.#threads = dealOut(options.plans).map((plans) => this.#start(plans));
+  }
+
+  get settled(): number {
+    return this.#options.plans.length - this.#waiting.size;
   }
 
   #start(plans: readonly TerminalPlan[]): { worker: Worker; serials: readonly string[]; isOver: boolean } {

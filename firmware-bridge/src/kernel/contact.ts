@@ -151,6 +151,7 @@ function* prepare(
     transaction,
     card,
     language,
+    scheme,
     pinKey: () => pinKeyOf(sources, staticData),
   });
   staticData?.fill(0);

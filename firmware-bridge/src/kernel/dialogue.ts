@@ -60,6 +60,10 @@ export interface PinQuestion {
   readonly triesLeft: number | undefined;
   /** The one before was wrong: say so. */
   readonly isAgain: boolean;
+  /** The one before had too few digits: say so. */
+  readonly isShort?: true;
+  /** The fewest digits that it has. */
+  readonly digitsLeast: number;
   /** Whether the cardholder or the merchant may go on without a PIN. */
   readonly mayBypass: boolean;
   /** For the prompt: ISO 639-1. */
@@ -80,6 +84,8 @@ export type PinAnswer =
   /** The cardholder wants no sale any more. */
   | { readonly type: 'cancelled' }
   | { readonly type: 'timeout' }
+  /** What was entered had too few digits, again and again. Neither card nor issuer saw it, so it cost no try. */
+  | { readonly type: 'tooShort' }
   /** The PIN pad is absent or does not work. */
   | { readonly type: 'noPad' };
 

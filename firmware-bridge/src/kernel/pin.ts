@@ -1,5 +1,6 @@
 import { command } from '@tsunagu/protocols/apdu';
-import { encipherOfflinePin, offlinePinBlock, type RsaPublicKey } from '@tsunagu/protocols/emv';
+import { cardholderRuleOf } from '@tsunagu/protocols/acquiring';
+import { encipherOfflinePin, offlinePinBlock, type RsaPublicKey, type Scheme } from '@tsunagu/protocols/emv';
 import { fail, ok, type Result, type Secret } from '@tsunagu/protocols/kit';
 import { templateOf } from './answers.ts';
 import type { CardObjects } from './card-objects.ts';
@@ -14,6 +15,8 @@ export interface PinTurn {
   readonly transaction: KernelTransaction;
   readonly card: CardObjects;
   readonly language: string | undefined;
+  /** Whose rules about PINs hold. */
+  readonly scheme: Scheme;
   /** The key that a PIN is enciphered with for the card; undefined when it cannot be recovered. Asked for when it is needed. */
   readonly pinKey: () => RsaPublicKey | undefined;
 }
@@ -78,7 +81,7 @@ type Asked = { readonly answer: Extract<PinAnswer, { type: 'entered' | 'enteredI
 /** Asks the cardholder; everything but a PIN is a step of its own. */
 function* ask(
   results: Results,
-  { terminal, transaction, language, isBypassed }: PinTurn & { readonly isBypassed: boolean },
+  { terminal, transaction, language, scheme, isBypassed }: PinTurn & { readonly isBypassed: boolean },
   kind: PinKind,
   triesLeft: number | undefined,
   isAgain: boolean,
@@ -87,11 +90,14 @@ function* ask(
     ok({ results: found(results, bit), isVerified: false, isBypassed: bypassed });
   if (isBypassed) return without(tvrBits.pinNotEntered, true);
   if (terminal.pinPad !== 'working') return without(tvrBits.pinPadNotWorking, false);
+  const rule = cardholderRuleOf(scheme);
+  const mayBypass = terminal.mayBypassPin && rule.mayBypassPin;
   const answer = yield* askPin({
     kind,
     triesLeft,
     isAgain,
-    mayBypass: terminal.mayBypassPin,
+    digitsLeast: rule.pinDigitsLeast,
+    mayBypass,
     language,
     amountMinor: transaction.amountMinor,
   });
@@ -100,11 +106,13 @@ function* ask(
       return without(tvrBits.pinPadNotWorking, false);
     case 'bypassed':
       // Where bypass has ended, leaving the PIN out leaves the sale.
-      return terminal.mayBypassPin ? without(tvrBits.pinNotEntered, true) : fail('CARDHOLDER_CANCELLED');
+      return mayBypass ? without(tvrBits.pinNotEntered, true) : fail('CARDHOLDER_CANCELLED');
     case 'cancelled':
       return fail('CARDHOLDER_CANCELLED');
     case 'timeout':
       return fail('PIN_TIMEOUT');
+    case 'tooShort':
+      return fail('PIN_TOO_SHORT');
     default:
       return ok({ answer });
   }

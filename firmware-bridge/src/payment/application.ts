@@ -19,7 +19,7 @@ import { AdviceSender } from './advice-sender.ts';
 import { type Ended, PaymentClosing, type SignaturePad } from './closing.ts';
 import { type FollowUp, type FollowUpOrder, judgeFollowUp } from './follow-up.ts';
 import { boughtOfflineMinor, floorLimitAt, mayApproveOffline, standsOffline } from './offline.ts';
-import { type LegOperation, OnlineLeg, spoken } from './online-leg.ts';
+import { type LegOperation, OnlineLeg } from './online-leg.ts';
 import { agreeOnCurrency, givenBack } from './own-currency.ts';
 import type { OnSaleStep, PaymentPorts } from './ports.ts';
 import { recordOf, recover } from './recovery.ts';
@@ -28,6 +28,7 @@ import type { ReversalImage } from './reversal-image.ts';
 import { sixDigits, voidMessage } from './reversal-message.ts';
 import { ReversalSender } from './reversal-sender.ts';
 import { payTransit, type TransitEnded, type TransitOrder } from './transit-payment.ts';
+import { spokenOf, verifiedWith } from './verification.ts';
 
 /** What the payment application is built of. Nothing in it leads to a card number. */
 export interface PaymentOptions {
@@ -302,7 +303,9 @@ export class PaymentApplication {
   ): Promise<Ended> {
     const { state } = leg;
     const chip = outcome.ok ? outcome.value.receipt : undefined;
-    const verification = outcome.ok ? outcome.value.verification : undefined;
+    const verification = outcome.ok
+      ? verifiedWith(outcome.value.verification, card?.scheme ?? '', this.#options.model)
+      : undefined;
     const ended = (name: SaleOutcome, reason?: ErrorCode): Ended => ({
       outcome: name,
       reason,
@@ -328,7 +331,7 @@ export class PaymentApplication {
         nowMs: world.clock.now(),
         amountMinor,
         entry,
-        verification: spoken[outcome.value.verification],
+        verification: spokenOf(verification ?? 'none'),
         emv: outcome.value.emv,
         reason: adviceReasons.underFloorLimit,
       });
@@ -365,8 +368,9 @@ export class PaymentApplication {
       step('card-read', card.scheme);
       step('negative-checked', negative);
       if (refusal !== undefined) return { outcome: 'refused', reason: refusal, card };
-      const verification = hasPin ? 'onlinePin' : canTakeSignature(model) ? 'signature' : 'none';
-      const state = await leg.ask({ card, verification, chooseCurrency });
+      const alone = hasPin ? 'onlinePin' : canTakeSignature(model) ? 'signature' : 'none';
+      const verification = verifiedWith(alone, card.scheme, model);
+      const state = await leg.ask({ card, verification: alone, chooseCurrency });
       if (state.name !== 'answered') return { outcome: 'failed', reason: state.fault, card, verification };
       return { outcome: state.isApproved ? 'approved' : 'declined', card, verification };
     });

@@ -11,6 +11,7 @@ import type { OnlineLeg } from './online-leg.ts';
 import type { Agreed } from './own-currency.ts';
 import type { OnSaleStep, PaymentPorts } from './ports.ts';
 import { refusedPayment, resultOf } from './result.ts';
+import { isSignatureOwed } from './verification.ts';
 
 /** How a payment went, before it is written down. */
 export interface Ended {
@@ -184,8 +185,7 @@ export class PaymentClosing {
   /** Lets the cardholder sign, once the sale stands, and stores it with the sale. */
   async #sign(told: Transaction): Promise<void> {
     const { signaturePad, ports, world } = this.#options;
-    const owed = told.verification === 'signature' || told.verification === 'offlinePinAndSignature';
-    if (signaturePad === undefined || !owed || told.card === undefined) return;
+    if (signaturePad === undefined || !isSignatureOwed(told.verification) || told.card === undefined) return;
     const written: Signature | undefined = signature.safeParse(await signaturePad.capture(told.card)).data;
     if (written === undefined) {
       world.log('warn', 'signatureRefused', { stan: told.stan });

@@ -4,7 +4,6 @@ import {
   type OpenMessage,
   paymentRequest,
   reversalReasons,
-  type Verification as SpokenVerification,
 } from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
@@ -20,6 +19,7 @@ import { type PaymentPorts, reversalsMax } from './ports.ts';
 import type { ReversalImage } from './reversal-image.ts';
 import { sixDigits } from './reversal-message.ts';
 import type { ReversalSender } from './reversal-sender.ts';
+import { spokenOf, verifiedWith } from './verification.ts';
 
 /** What a request asks for, as what is done with money. */
 const kindOf = {
@@ -159,7 +159,7 @@ export class OnlineLeg {
       amountMinor,
       entry,
       isTechnicalFallback,
-      verification: spoken[verification],
+      verification: spokenOf(verifiedWith(verification, card.scheme, model)),
       emv,
       conversion: this.#agreed,
       ...(original && {
@@ -235,13 +235,3 @@ export class OnlineLeg {
     else world.log('warn', 'reversalNotRestated', { stan: image.original.stan, fault: stored.fault });
   }
 }
-
-/** The kernel's ways of verification in the words of DE22. */
-export const spoken = {
-  none: 'none',
-  signature: 'signature',
-  offlinePin: 'offlinePin',
-  offlinePinAndSignature: 'offlinePin',
-  onlinePin: 'onlinePin',
-  onDevice: 'none',
-} as const satisfies Record<OnlineQuestion['verification'], SpokenVerification>;

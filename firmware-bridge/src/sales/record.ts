@@ -28,7 +28,15 @@ export const transaction = z.object({
   /** Yen; 0 for a balance. */
   amountMinor: z.number().int().nonnegative(),
   entry: z.enum(['contact', 'contactless', 'stripe', 'stored']),
-  verification: z.enum(['none', 'signature', 'offlinePin', 'offlinePinAndSignature', 'onlinePin', 'onDevice']),
+  verification: z.enum([
+    'none',
+    'signature',
+    'offlinePin',
+    'offlinePinAndSignature',
+    'onlinePin',
+    'onlinePinAndSignature',
+    'onDevice',
+  ]),
   card: sealedCard.optional(),
   /** DE11, DE12, DE22 and MTI of its message; empty when there was none. */
   stan: z.string().max(6),

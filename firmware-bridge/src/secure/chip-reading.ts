@@ -28,6 +28,7 @@ import type { CardVault } from './card-vault.ts';
 import type { Cardholder } from './hand.ts';
 import type { NegativeFile } from './ports.ts';
 import { type ChipReceipt, receiptOf } from './receipt.ts';
+import { askForPin } from './pin-asking.ts';
 import type { SealedCard } from './sealed-card.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
@@ -146,7 +147,7 @@ export async function readChip(
     },
     report: ({ step, detail }) => hands.report(step, detail),
     askLog: (facts) => hands.boughtOffline(sealOnce(facts)),
-    askPin: async (question) => (await holder?.askPin(question)) ?? { type: 'timeout' },
+    askPin: (question) => askForPin(holder, question),
     chooseApplication: (labels) => Promise.resolve(holder?.choose(labels)),
     confirmApplication: (label) => Promise.resolve(holder?.choose([label]) === 0),
     async presentAgain() {

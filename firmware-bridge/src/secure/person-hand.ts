@@ -124,12 +124,12 @@ export class PersonAtReader implements CardHand {
 }
 
 /** The PIN is typed on the reader and goes from there to the card. */
-async function askOnPad(pad: PinPad, { kind, language, mayBypass }: PinQuestion): Promise<PinAnswer> {
+async function askOnPad(pad: PinPad, { kind, language, mayBypass, digitsLeast }: PinQuestion): Promise<PinAnswer> {
   if (kind !== 'offlinePlain') return { type: 'noPad' };
   const verified = await pad.verifyPin({
     apdu: verifyTemplate,
     format: 'iso9564-2',
-    digitsMin: 4,
+    digitsMin: digitsLeast,
     digitsMax: 12,
     timeoutSeconds: pinTimeoutSeconds,
     language: language === 'en' ? 'en' : 'ja',

@@ -2,7 +2,7 @@ import type { pinHabits } from '@tsunagu/protocols/fleet';
 import { Secret } from '@tsunagu/protocols/kit';
 import type { PinAnswer, PinQuestion } from '../kernel/index.ts';
 
-/** How an emulated cardholder takes to a PIN pad: types the right PIN, a wrong one (and again), leaves it out, or walks away. */
+/** How an emulated cardholder takes to a PIN pad: types the right PIN, a wrong one (and again), one digit too few, leaves it out, or walks away. */
 export type PinHabit = (typeof pinHabits)[number];
 
 /** An emulated cardholder in front of the PIN pad. @param known the PIN of the card in the reader, a copy */
@@ -20,11 +20,17 @@ export function typePin(
       return { type: 'timeout' };
     case 'wrong':
     case 'wrongOnce':
+    case 'short':
     case 'right':
       break;
   }
   if (known === undefined) return { type: 'timeout' };
   if (habit === 'right' || (habit === 'wrongOnce' && isAgain)) return { type: 'entered', pin: known };
+  if (habit === 'short') {
+    const less = known.use((digits) => Secret.take('pin', digits.slice(0, -1)));
+    known.wipe();
+    return { type: 'entered', pin: less };
+  }
   // Another last digit, whatever it was.
   const other = known.use((digits) => {
     const copy = Uint8Array.from(digits);

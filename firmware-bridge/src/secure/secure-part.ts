@@ -1,4 +1,4 @@
-import { isRateLookUp, type OpenMessage, withCard } from '@tsunagu/protocols/acquiring';
+import { cardholderRuleOf, isRateLookUp, type OpenMessage, withCard } from '@tsunagu/protocols/acquiring';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import { fail, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import type { ReaderKind, TerminalModel } from '@tsunagu/protocols/catalogue';
@@ -12,6 +12,7 @@ import type { Cardholder, CardHand, CardInHand } from './hand.ts';
 import type { HolderHabits } from './holder-habits.ts';
 import type { CardAuthorities } from './card-authorities.ts';
 import type { Acquirer, AcquirerFault, NegativeFile } from './ports.ts';
+import { askForPin } from './pin-asking.ts';
 import type { SealedCard } from './sealed-card.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { pinDemand, stripeRefusal } from './stripe-reading.ts';
@@ -197,7 +198,7 @@ class TerminalSecurePart implements SecurePart {
     track.track.wipe();
     track.pan.wipe();
     const entered: Result<Secret<'pin'> | undefined, ErrorCode> =
-      refusal === undefined ? await this.#askStripePin(track.serviceCode, amountMinor) : ok(undefined);
+      refusal === undefined ? await this.#askStripePin(track.serviceCode, amountMinor, card.scheme) : ok(undefined);
     const pin = entered.ok ? entered.value : undefined;
     const reading = {
       card,
@@ -210,21 +211,28 @@ class TerminalSecurePart implements SecurePart {
   }
 
   /** The PIN for the issuer of a swiped card; undefined where none is wanted, or only prompted for and there is no PIN pad. */
-  async #askStripePin(serviceCode: string, amountMinor: number): Promise<Result<Secret<'pin'> | undefined, ErrorCode>> {
+  async #askStripePin(
+    serviceCode: string,
+    amountMinor: number,
+    scheme: string,
+  ): Promise<Result<Secret<'pin'> | undefined, ErrorCode>> {
     const demand = pinDemand(serviceCode);
     if (demand === 'none') return ok(undefined);
     const holder = this.#inHand?.holder();
     const hasPad = this.#options.model.pinPad && holder?.abilities?.pins?.online !== false;
     if (!hasPad) return demand === 'required' ? fail('CARDHOLDER_NOT_VERIFIED') : ok(undefined);
-    const answer = await holder?.askPin({
+    const answer = await askForPin(holder, {
       kind: 'online',
       triesLeft: undefined,
       isAgain: false,
+      digitsLeast: cardholderRuleOf(scheme).pinDigitsLeast,
       mayBypass: false,
       language: undefined,
       amountMinor,
     });
-    switch (answer?.type) {
+    switch (answer.type) {
+      case 'tooShort':
+        return fail('PIN_TOO_SHORT');
       case 'entered':
         return ok(answer.pin);
       case 'cancelled':

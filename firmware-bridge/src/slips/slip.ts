@@ -176,8 +176,9 @@ function verified(
     case 'none':
       return [note(texts.noSignature)];
     case 'signature':
-    case 'offlinePinAndSignature': {
-      const pin = verification === 'offlinePinAndSignature' ? [note(texts.pinOk)] : [];
+    case 'offlinePinAndSignature':
+    case 'onlinePinAndSignature': {
+      const pin = verification === 'signature' ? [] : [note(texts.pinOk)];
       if (copy === 'customer') return signature ? [...pin, note(texts.signed)] : pin;
       return [...pin, { type: 'signature', label: texts.labels.signature, written: signature }];
     }

@@ -127,6 +127,7 @@ export async function buildApp(options: AppOptions) {
   app.decorateRequest('startedMs', 0);
   app.addHook('onRequest', async (request) => {
     request.startedMs = world.clock.monotonicMs();
+    forgetTypeOfNoBody(request);
   });
   app.addHook('onRoute', (route) => {
     const { role, permission, isOpen } = route.config ?? {};
@@ -201,6 +202,15 @@ export async function buildApp(options: AppOptions) {
       .send(JSON.stringify(body));
   });
   return app;
+}
+
+/**
+ * Many clients name a content type always. Where no body is asked for and none came (RFC 9112, 6.3), there is nothing that it says something about: the
+ * body of a DELETE has no meaning (RFC 9110, 9.3.5), and neither has its type.
+ */
+function forgetTypeOfNoBody({ headers, routeOptions }: FastifyRequest): void {
+  const isEmpty = headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0';
+  if (isEmpty && routeOptions.schema?.body === undefined) delete headers['content-type'];
 }
 
 /** What a request needs to be allowed; undefined where everybody may. */

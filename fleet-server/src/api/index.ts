@@ -128,7 +128,7 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
   jobRoutes(app, rooms);
   bulkRoutes(app, rooms, options.changes);
   identityRoutes(app, rooms);
-  keyRoutes(app, rooms);
+  keyRoutes(app, access.people, rooms);
   lifecycleRoutes(app, rooms, options.changes);
   custodyRoutes(app, rooms);
   swapRoutes(app, rooms);

@@ -326,7 +326,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
 
   return ok({
     ports: front.value.ports,
-    abilities: { kicks: true, clonesSeenAt: 'connect', acknowledged: 'effective' },
+    abilities: { clonesSeenAt: 'connect', acknowledged: 'effective' },
     send(serial, topic, payload) {
       const client = bySerial.get(serial);
       const session = client && sessions.get(client);

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { PortName, Serial, TenantId } from '@tsunagu/protocols/fleet';
@@ -61,6 +62,8 @@ export async function openHouseBroker(options: HouseBrokerOptions): Promise<Resu
     serverName: name,
     tls: { cert: tls.cert, key: tls.key, root: authority.roots },
   });
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   const external = openExternalBroker({
     world,
     tenant,
@@ -68,6 +71,10 @@ export async function openHouseBroker(options: HouseBrokerOptions): Promise<Resu
     name,
     tls: { cert: own.certificateChain, key: own.privateKey, ca: authority.roots },
     isHeard,
+    standIn(serial) {
+      const issued = authority.issueStandIn(serial, pair.publicKey);
+      return issued.ok ? ok({ cert: issued.value.chain, key }) : issued;
+    },
     handlers,
   });
   // Terminals dial the port at which it stands in for ours.

@@ -17,8 +17,6 @@ export interface BrokerHandlers {
 
 /** What a broker can do, and what is different without us inside it. */
 export interface BrokerAbilities {
-  /** It can end a terminal's connection. Where it cannot, a revoked terminal is no longer heard, and the broker's own revocation list keeps it out. */
-  readonly kicks: boolean;
   /** Where a second device with one key is noticed: when it connects, or when it says hello. */
   readonly clonesSeenAt: 'connect' | 'hello';
   /** What an acknowledgement to a terminal means: its message took effect and is on disk, or the broker holds it for us. */
@@ -36,7 +34,7 @@ export interface Broker {
   readonly connections: number;
   /** Who is connected. */
   serials(): readonly Serial[];
-  /** Ends a terminal's connection. */
+  /** Ends a terminal's connection, within a second. Whoever no longer counts is not let in again, or is cut off again. */
   disconnect(serial: Serial): void;
   close(): Promise<void>;
 }

@@ -59,7 +59,8 @@ export async function writeCursors(on: Queryable, { seq, at, id }: Cursors): Pro
 
 /**
  * The sales after the cursors that are old enough: each is read once, at an age at which its reversal is known. What is not old enough
- * ends the look, so that none is passed over.
+ * ends the look, so that none is passed over. Sales of nobody here (a merchant centre's) move the cursor too: passed over by the join, they would be read
+ * again at each look, a million of them to the end.
  */
 export async function readSales(
   on: Queryable,
@@ -68,8 +69,8 @@ export async function readSales(
 ): Promise<{ readonly sales: readonly Read[]; readonly cursors: Cursors }> {
   const switched = await on
     .selectFrom('switch_sales as sale')
-    .innerJoin('terminals', 'terminals.serial', 'sale.serial')
-    .innerJoin('terminal_ordinals as ordinals', 'ordinals.serial', 'sale.serial')
+    .leftJoin('terminals', 'terminals.serial', 'sale.serial')
+    .leftJoin('terminal_ordinals as ordinals', 'ordinals.serial', 'sale.serial')
     .select([
       'sale.seq',
       'sale.kind',
@@ -89,8 +90,8 @@ export async function readSales(
   const settled = young < 0 ? switched : switched.slice(0, young);
   const own = await on
     .selectFrom('terminal_sales as sale')
-    .innerJoin('terminals', 'terminals.serial', 'sale.serial')
-    .innerJoin('terminal_ordinals as ordinals', 'ordinals.serial', 'sale.serial')
+    .leftJoin('terminals', 'terminals.serial', 'sale.serial')
+    .leftJoin('terminal_ordinals as ordinals', 'ordinals.serial', 'sale.serial')
     .select(['sale.id', 'sale.at', 'sale.outcome', 'sale.entry', 'terminals.model', 'ordinals.ordinal'])
     .where((where) =>
       where.or([
@@ -107,6 +108,7 @@ export async function readSales(
   return {
     sales: [
       ...settled
+        .filter(isOfTerminal)
         .filter(({ kind }) => kinds.some((one) => one === kind))
         .map((row) => ({
           ordinal: row.ordinal,
@@ -118,7 +120,7 @@ export async function readSales(
           entry: row.entry,
           outcome: undefined,
         })),
-      ...own.map((row) => ({
+      ...own.filter(isOfTerminal).map((row) => ({
         ordinal: row.ordinal,
         model: row.model,
         at: row.at,
@@ -136,6 +138,11 @@ export async function readSales(
     },
   };
 }
+
+/** Whether a sale is one of a terminal of this house. */
+const isOfTerminal = <Row extends { readonly ordinal: number | null; readonly model: string | null }>(
+  row: Row,
+): row is Row & { readonly ordinal: number; readonly model: string } => row.ordinal !== null && row.model !== null;
 
 /** Which side of a campaign a sale is on; undefined: on neither (its terminal is being changed, or is not comparable). */
 function sideOf(

@@ -3,18 +3,20 @@ import { createServer, type TLSSocket } from 'node:tls';
 import {
   adviceReasons,
   answerTo,
+  cardCompanyLink,
   convertMinor,
   functions,
   isInquiry,
-  issuerCodec,
-  issuerFrame,
-  issuerLink,
+  type Link,
+  linkMacOf,
   localTransactionTime,
   negativeFileName,
   type Operation,
   operationOf,
   readConversion,
+  readZoneKeys,
   transmissionTime,
+  wipeZoneKeys,
   zoneMac,
 } from '@tsunagu/protocols/acquiring';
 import {
@@ -23,6 +25,8 @@ import {
   type FieldValue,
   FrameReader,
   isApproval,
+  type MacFunction,
+  type MacOptions,
   type Message,
   originalMti,
   parseOriginalData,
@@ -42,7 +46,6 @@ import {
   toHex,
   unwrap,
 } from '@tsunagu/protocols/kit';
-import { unwrapKeyBlock } from '@tsunagu/protocols/tr31';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import { writeTogether } from '../net/index.ts';
 import type { LinkCredentials } from '../switch/link/credentials.ts';
@@ -69,6 +72,8 @@ import type { TransitAnswer, TransitCentre } from './transit-centre.ts';
 export interface CardCompanyOptions {
   readonly host: string;
   readonly port: number;
+  /** The link that it is the far end of: dialect, frame, MAC, codes; the house's card company unless told. */
+  readonly link?: Link;
   readonly credentials: LinkCredentials;
   readonly ledger: Ledger;
   /** The centre of the transit cards, where it has one. */
@@ -91,6 +96,9 @@ export interface CardCompany {
   askFileAction(action: FileAction): Promise<Result<FileActionAnswer, 'ISSUER_LINK_DOWN'>>;
   /** Shows and believes what was handed in last, from the next connection on. The key of the zone stays. */
   renew(credentials: LinkCredentials): void;
+  /** Ends every connection and listens no more; the books stay open, for whoever opens it again. */
+  shut(): Promise<void>;
+  /** Shuts, and closes the books. */
   close(): Promise<void>;
 }
 
@@ -161,6 +169,11 @@ export function openCardCompany(
     sessions.add(session);
     socket.on('close', () => sessions.delete(session));
   });
+  const shut = async (): Promise<void> => {
+    const closed = new Promise<void>((done) => server.close(() => done()));
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  };
   return new Promise((resolve) => {
     server.once('error', (cause: Error) =>
       resolve(fail('PORT_TAKEN', { facts: { port: options.port, name: 'cardCompany' }, cause })),
@@ -175,10 +188,9 @@ export function openCardCompany(
             return session ? ok(await session.askFileAction(action)) : fail('ISSUER_LINK_DOWN');
           },
           renew: (next) => server.setSecureContext(shown(next)),
+          shut,
           close: async () => {
-            const closed = new Promise<void>((done) => server.close(() => done()));
-            for (const socket of sockets) socket.destroy();
-            await closed;
+            await shut();
             await options.ledger.close();
             await options.transit?.close();
             options.tap?.close();
@@ -195,7 +207,8 @@ class Session {
   readonly #options: CardCompanyOptions;
   readonly #zoneKbpk: Secret<'key'>;
   readonly #socket: TLSSocket;
-  readonly #reader = new FrameReader(issuerFrame);
+  readonly #link: Link;
+  readonly #reader: FrameReader;
   readonly #sales = new Map<string, Promise<void>>();
   #isSignedOn = false;
   readonly #asked = new Map<string, (answer: DecodedMessage | undefined) => void>();
@@ -215,6 +228,8 @@ class Session {
     this.#options = options;
     this.#zoneKbpk = zoneKbpk;
     this.#socket = socket;
+    this.#link = options.link ?? cardCompanyLink;
+    this.#reader = new FrameReader(this.#link.frame);
     this.#line = new FaultyLine(
       world.timers,
       {
@@ -264,8 +279,8 @@ class Session {
         11: stan,
         12: localTime,
         24: fileFunctions[what],
-        93: issuerLink.switchId,
-        94: issuerLink.issuerId,
+        93: this.#link.parties.own,
+        94: this.#link.parties.far,
         101: negativeFileName,
       };
       if (reason !== undefined) fields[72] = reason;
@@ -292,11 +307,11 @@ class Session {
       this.#frameDeadline = undefined;
     }
     if (this.#reader.pendingBytes > 0)
-      this.#frameDeadline ??= this.#world.timers.after(issuerLink.frameDeadlineMs, () => this.#socket.destroy());
+      this.#frameDeadline ??= this.#world.timers.after(this.#link.frameDeadlineMs, () => this.#socket.destroy());
   }
 
   #read(bytes: Uint8Array): void {
-    const decoded = issuerCodec.decode(bytes);
+    const decoded = this.#link.codec.decode(bytes);
     if (!decoded.ok) {
       this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MESSAGE_INVALID', cause: decoded.fault } });
       this.#socket.destroy();
@@ -331,36 +346,36 @@ class Session {
 
   /** DE96: the MAC key of this connection (M6), and the zone's PIN key (P0) behind it; each block begins with its own length. */
   #exchangeKey(message: DecodedMessage): void {
-    const blocks = Buffer.from(message.binary(96) ?? []).toString('latin1');
-    const first = Number.parseInt(blocks.slice(1, 5), 10);
-    const mac = this.#unwrapKey(blocks.slice(0, first), 'M6');
-    const pin = this.#unwrapKey(blocks.slice(first), 'P0');
-    if (mac === undefined || pin === undefined) {
-      mac?.wipe();
-      pin?.wipe();
+    const read = readZoneKeys(this.#link, this.#zoneKbpk, message.binary(96));
+    if (!read.ok || read.value.mac === undefined || read.value.pin === undefined) {
+      if (read.ok) {
+        wipeZoneKeys(read.value);
+        read.value.pin?.wipe();
+      } else this.#world.log('warn', 'keyRefused', { fault: read.fault });
       return this.#answer(message, '1814', { 39: '917' }, undefined);
     }
+    const { mac, pin } = read.value;
     this.#keyBefore?.wipe();
     this.#pinKey?.wipe();
     [this.#keyBefore, this.#key, this.#pinKey] = [this.#key, mac, pin];
     this.#answer(message, '1814', { 39: '800' }, this.#key);
   }
 
-  #unwrapKey(block: string, usage: 'M6' | 'P0'): Secret<'key'> | undefined {
-    const unwrapped = unwrapKeyBlock(this.#zoneKbpk, block);
-    if (unwrapped.ok && unwrapped.value.header.keyUsage === usage && unwrapped.value.key.length === 16)
-      return unwrapped.value.key;
-    if (unwrapped.ok) unwrapped.value.key.wipe();
-    this.#world.log('warn', 'keyRefused', { usage, ...(!unwrapped.ok && { fault: unwrapped.fault }) });
-    return undefined;
-  }
-
   #isGenuine(message: DecodedMessage): boolean {
     const isUnder = (key: Secret<'key'> | undefined): boolean =>
-      key !== undefined && verifyMac(message, zoneMac(key), { lengthBytes: issuerLink.mac.lengthBytes }).ok;
+      key !== undefined && verifyMac(message, this.#macUnder(key), this.#macOptions).ok;
     if (this.#isSignedOn && (isUnder(this.#key) || isUnder(this.#keyBefore))) return true;
     this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MAC_INVALID', facts: { mti: message.mti } } });
     return false;
+  }
+
+  #macUnder(key: Secret<'key'>): MacFunction {
+    return zoneMac(key, linkMacOf(this.#link));
+  }
+
+  get #macOptions(): MacOptions {
+    const { mac } = this.#link.profile;
+    return { lengthBytes: mac?.lengthBytes ?? 8, ...(mac?.element !== undefined && { element: mac.element }) };
   }
 
   async #transact(message: DecodedMessage): Promise<void> {
@@ -488,7 +503,8 @@ class Session {
       card,
       this.#booksOf(dayOf(message)),
       today,
-      (holder) => verifyPin(message, this.#pinKey, holder, ledger.pinTriesUsed(holder.name)),
+      (holder) =>
+        verifyPin(message, this.#pinKey, holder, ledger.pinTriesUsed(holder.name), this.#issuer.profile.pinDigitsLeast),
       this.#issuer,
     );
     // What somebody else approved in our place is taken, or refused for the reason that we would have had.
@@ -552,8 +568,8 @@ class Session {
   ): void {
     if (this.#socket.destroyed) return;
     const isManagement = /^1[568]/.test(mti);
-    const echo = mti === '1814' ? [7, 11, 12, 93, 94] : isManagement ? reconciliationEcho : issuerLink.echoElements;
-    const answer = answerTo(request, mti, echo, added);
+    const echo = mti === '1814' ? [7, 11, 12, 93, 94] : isManagement ? reconciliationEcho : this.#link.profile.echo;
+    const answer = answerTo(request, mti, echo, inTheirWords(this.#link, added));
     const { faults, nextFault } = this.#options;
     // The line is only bad to what moves money: one that cannot sign on shows nothing.
     const fault = isManagement || !faults || !nextFault ? undefined : pickFault(faults, nextFault);
@@ -572,8 +588,8 @@ class Session {
       11: String(this.#stan).padStart(6, '0'),
       12: localTransactionTime(now),
       24: functions.signOff,
-      93: issuerLink.switchId,
-      94: issuerLink.issuerId,
+      93: this.#link.parties.own,
+      94: this.#link.parties.far,
     };
     this.#send({ mti: '1804', fields }, this.#key);
     this.#isSignedOn = false;
@@ -582,12 +598,21 @@ class Session {
 
   #send(message: Message, key: Secret<'key'> | undefined, fault?: WireFault): void {
     const bytes = key
-      ? unwrap(sealMac(issuerCodec, message, zoneMac(key), { lengthBytes: issuerLink.mac.lengthBytes }))
-      : unwrap(issuerCodec.encode(message));
+      ? unwrap(sealMac(this.#link.codec, message, this.#macUnder(key), this.#macOptions))
+      : unwrap(this.#link.codec.encode(message));
     // What was said is what left here; what the line makes of it comes after.
     if (fault !== 'wrongStan') this.#tap.message(this.#name, 'out', bytes);
-    this.#line.send(unwrap(encodeFrame(issuerFrame, bytes)), fault);
+    this.#line.send(unwrap(encodeFrame(this.#link.frame, bytes)), fault);
   }
+}
+
+/** The action code as this link writes it: one of its own where one stands for it. */
+function inTheirWords(
+  { profile }: Link,
+  added: { readonly [element: number]: FieldValue },
+): { readonly [element: number]: FieldValue } {
+  const own = Object.entries(profile.codes.actions).find(([, { standsFor }]) => standsFor === added[39])?.[0];
+  return own === undefined || added[39] === undefined ? added : { ...added, 39: own };
 }
 
 /** What a request is in the account's own currency, as the books have it (DE6, DE51). */

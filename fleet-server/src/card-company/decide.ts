@@ -36,7 +36,7 @@ export type Decision =
 /** What an issuer decides by. */
 export interface Issuer {
   readonly cards: IssuerCards;
-  readonly profile: Pick<IssuerProfile, 'limits' | 'hours' | 'refusals'>;
+  readonly profile: Pick<IssuerProfile, 'limits' | 'hours' | 'refusals' | 'pinDigitsLeast'>;
   /** In [0, 1), for refusals that befall a share of the requests. */
   readonly next: () => number;
 }
@@ -55,7 +55,11 @@ export interface Books {
 export const limits = { saleMax: 5_000_000, dayMax: 50_000_000 } as const;
 
 /** The house's own card company. */
-export const houseIssuer: Issuer = { cards: testCardsOnly, profile: { limits, refusals: [] }, next: () => 1 };
+export const houseIssuer: Issuer = {
+  cards: testCardsOnly,
+  profile: { limits, refusals: [], pinDigitsLeast: 4 },
+  next: () => 1,
+};
 
 const nothing = new Uint8Array(0);
 const refuse = (actionCode: string, account = ''): Decision => ({ type: 'answer', account, actionCode, emv: nothing });
@@ -63,7 +67,7 @@ const refuse = (actionCode: string, account = ''): Decision => ({ type: 'answer'
 /**
  * Decides a request: sale, authorisation, balance, refund, charge, issue of a prepaid card, validity check. A refund and a charge give, so the limits
  * do not hold for them; a balance moves nothing. Order: form (904), what the profile refuses, card known (118), expired (101), cryptogram (129), hours of
- * a bank (907), PIN (126, 106, 117; 120 for a cash card without one), the account's fate, funds or limits (121, 116).
+ * a bank (907), PIN (126, 106, 127, 117; 120 for a cash card without one), the account's fate, funds or limits (121, 116).
  *
  * @param today YYMM of now, for expiry
  * @param pinOf checks the request's PIN for an account

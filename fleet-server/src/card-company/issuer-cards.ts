@@ -65,10 +65,14 @@ export function openIssuerCards(profile: IssuerProfile, tagKey: Secret<'key'>): 
           openingMinor: range.kind === 'gift' || range.kind === 'points' ? 100_000 : undefined,
         };
       }
-      return profile.hasTestCards ? testCardsOnly.find(pan) : undefined;
+      const known = profile.hasTestCards ? testCardsOnly.find(pan) : undefined;
+      return known && (profile.testCardsOf?.includes(kindOf(known)) ?? true) ? known : undefined;
     },
   };
 }
+
+/** The scheme of a card with a chip, what an account without one is. */
+const kindOf = (card: IssuerCard): string => ('kind' in card ? card.kind : card.scheme);
 
 function plain({ name, kind, pan, pin, expiry, actionCode, isSilent, ...others }: ProfileCard): PlainCard {
   return {

@@ -57,11 +57,15 @@ export const issuerProfile = z.strictObject({
   ranges: z.array(profileRange).max(100).default([]),
   /** Whether it knows the test cards of the house as well, transit cards included. */
   hasTestCards: z.boolean().default(true),
+  /** Of those cards only the ones of these schemes (`visa`, `unionpay` …) and kinds (`cash`, `gift`, `points`); all of them where absent. */
+  testCardsOf: z.array(z.string().max(20)).max(20).optional(),
   limits: z.strictObject({ saleMax: yen, dayMax: yen }).default({ saleMax: 5_000_000, dayMax: 50_000_000 }),
   delayMs: z
     .strictObject({ least: z.number().int().min(0).max(60_000), most: z.number().int().min(0).max(60_000) })
     .default({ least: 15, most: 75 }),
   refusals: z.array(refusal).max(100).default([]),
+  /** The fewest digits that a PIN of it has; a shorter one is 127, and no wrong try. */
+  pinDigitsLeast: z.number().int().min(4).max(12).default(4),
   /** Local time of day at which cash cards are served; always where absent. */
   hours: z.strictObject({ from: clockTime, until: clockTime }).optional(),
   /** What befalls its answers. */
@@ -77,6 +81,12 @@ const whole = (profile: z.input<typeof issuerProfile>): IssuerProfile => issuerP
 export const issuerProfiles = {
   /** The card company of `npm start`. */
   'card-company': whole({ name: 'card-company' }),
+  /** The issuers of the other links of `npm start`: each knows the cards of its scheme, and nobody else's. */
+  unionpay: whole({ name: 'unionpay', testCardsOf: ['unionpay'], pinDigitsLeast: 6 }),
+  'j-debit': whole({ name: 'j-debit', testCardsOf: ['cash'], delayMs: { least: 80, most: 200 } }),
+  gift: whole({ name: 'gift', testCardsOf: ['gift'] }),
+  points: whole({ name: 'points', testCardsOf: ['points'] }),
+  'e-money': whole({ name: 'e-money', testCardsOf: ['transit'] }),
   /** A bank of J-Debit with the hours of one. */
   bank: whole({ name: 'bank', hours: { from: '08:00', until: '21:00' }, delayMs: { least: 80, most: 300 } }),
   /** Gift and points cards: a number that is not issued yet, and ones with a balance. Numbers of our own test range. */

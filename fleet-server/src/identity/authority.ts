@@ -20,6 +20,7 @@ const dayMs = 86_400_000;
 /** A server's or link's own certificate is replaced when less than this share of its life is left, and at most so long before its end. */
 const renewShare = 1 / 4;
 const renewBeforeMs = 90 * dayMs;
+const standInMs = 300_000;
 
 /** A certificate with the key that belongs to it, PEM. */
 export interface Credentials {
@@ -53,6 +54,11 @@ export interface Authority {
    * it. AUTHORITY_ENDING: no issuing CA counts any more.
    */
   issueTerminal(serial: Serial, publicKey: KeyObject): Promise<Result<IssuedCertificate, 'AUTHORITY_ENDING'>>;
+  /**
+   * Makes a certificate that carries a terminal's name and nothing else of it: a broker of somebody else takes who shows it for the terminal, this house does
+   * not (no URI of it, no row). It ends after five minutes, and its key is never stored.
+   */
+  issueStandIn(serial: Serial, publicKey: KeyObject): Result<Pick<IssuedCertificate, 'chain'>, 'AUTHORITY_ENDING'>;
   /** A revocation list of an issuing authority, DER. */
   revocationList(issuing: string, contents: RevocationListContents): Uint8Array;
   /**
@@ -152,6 +158,12 @@ export async function openAuthority(
       const use = { kind: 'leaf', purposes: ['clientAuth'], names } as const;
       const made = make(ca, { commonName: serial }, publicKey, use, lives.terminalMs);
       return ok({ ...made, chain: made.pem + ca.pem });
+    },
+    issueStandIn(serial, publicKey) {
+      const ca = hierarchy.issuing.find(({ notAfter }) => notAfter > clock.now());
+      if (!ca) return fail('AUTHORITY_ENDING');
+      const use = { kind: 'leaf', purposes: ['clientAuth'], names: [] } as const;
+      return ok({ chain: make(ca, { commonName: serial }, publicKey, use, standInMs).pem + ca.pem });
     },
     revocationList: (issuing, contents) => {
       const ca = hierarchy.ca(issuing);

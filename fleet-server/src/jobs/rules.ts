@@ -4,6 +4,7 @@ import {
   type JobResult,
   type JobState,
   type JobType,
+  jobCancels,
   jobKinds,
   jobStates,
 } from '@tsunagu/protocols/fleet';
@@ -32,48 +33,52 @@ export interface JobProgress {
 export const stateTable = {
   held: {
     means: 'waits for a second person',
-    cancel: 'at-once',
+    cancel: jobCancels.held,
     timeout: 'timed out at its deadline',
     powerLoss: 'nothing: the terminal does not know of it',
   },
   queued: {
     means: 'waits for a pull, or for the pause before a further attempt',
-    cancel: 'at-once',
+    cancel: jobCancels.queued,
     timeout: 'timed out at its deadline',
     powerLoss: 'nothing: it is offered on the next pull',
   },
   offered: {
     means: 'was handed out; the terminal may have it',
-    cancel: 'asked',
+    cancel: jobCancels.offered,
     timeout: 'announced again after `offeredMs`, timed out at its deadline',
     powerLoss: 'the same attempt is offered again',
   },
   running: {
     means: 'the terminal works on it',
-    cancel: 'asked',
+    cancel: jobCancels.running,
     timeout: 'timed out after `runningMs` without a word, or at its deadline',
     powerLoss: 'after its boot the terminal goes on with it or reports its failure, as `afterPowerLoss` says',
   },
-  succeeded: { means: 'had its effect', cancel: 'nothing', timeout: '–', powerLoss: 'nothing' },
+  succeeded: { means: 'had its effect', cancel: jobCancels.succeeded, timeout: '–', powerLoss: 'nothing' },
   failed: {
     means: 'had no effect, or a part that its fault tells',
-    cancel: 'nothing',
+    cancel: jobCancels.failed,
     timeout: '–',
     powerLoss: 'nothing',
   },
   'timed-out': {
     means: 'the terminal did not tell in time',
-    cancel: 'nothing',
+    cancel: jobCancels['timed-out'],
     timeout: '–',
     powerLoss: 'a result that comes after all wins, and is marked late',
   },
-  cancelled: { means: 'had no effect, and will have none', cancel: 'nothing', timeout: '–', powerLoss: 'nothing' },
+  cancelled: {
+    means: 'had no effect, and will have none',
+    cancel: jobCancels.cancelled,
+    timeout: '–',
+    powerLoss: 'nothing',
+  },
 } as const satisfies Record<
   JobState,
   {
     readonly means: string;
-    /** `asked`: the terminal answers `cancelled`, or how the job ended. */
-    readonly cancel: 'at-once' | 'asked' | 'nothing';
+    readonly cancel: (typeof jobCancels)[JobState];
     readonly timeout: string;
     readonly powerLoss: string;
   }
@@ -110,8 +115,7 @@ export const isToBeTakenBack = ({ state, isCancelling }: JobProgress): boolean =
   isCancelling && stateTable[state].cancel === 'asked';
 
 /** What a person's wish to cancel does. */
-export const decideCancel = ({ state }: Pick<JobProgress, 'state'>): 'at-once' | 'asked' | 'nothing' =>
-  stateTable[state].cancel;
+export const decideCancel = ({ state }: Pick<JobProgress, 'state'>): (typeof jobCancels)[JobState] => jobCancels[state];
 
 /**
  * What a report means. The effect happened on the terminal whatever the server thought of its chances: a final report of the

@@ -15,7 +15,7 @@ import { fail, ok, type Result, type Secret, unwrap } from '@tsunagu/protocols/k
 import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
 import type { Actor } from '../audit/index.ts';
-import { personOf } from '../audit/index.ts';
+import { areApart, personOf } from '../audit/index.ts';
 import { isoTime, type Queryable, type Store } from '../store/index.ts';
 import type { Vault } from '../vault/index.ts';
 
@@ -40,6 +40,7 @@ const recordKey = 'sign/key-records';
  * | done, aborted | – | – |
  */
 export interface KeyCeremonies {
+  /** Begins one; custodians by id. APPROVAL_NOT_APART: two of those who order and enter may be one person. */
   begin(wanted: BeginCeremony, by: Actor): Promise<Result<Ceremony>>;
   list(): Promise<readonly Ceremony[]>;
   get(id: string): Promise<Result<Ceremony, 'KEY_CEREMONY_UNKNOWN'>>;
@@ -112,6 +113,10 @@ export function openKeyCeremonies(
       const taken = takeCeremonyStep([], step);
       if (!taken.ok) return taken;
       if (vault.find(wanted.key)) return fail('KEY_IN_USE', { field: 'key' });
+      const parts = [step.by, ...wanted.custodians];
+      for (const [index, one] of parts.entries())
+        for (const other of parts.slice(index + 1))
+          if (!(await areApart(store.db, one, other))) return fail('APPROVAL_NOT_APART', { field: 'custodians' });
       await store.write(async (tx) => {
         await tx
           .insertInto('key_ceremonies')
@@ -140,7 +145,7 @@ export function openKeyCeremonies(
       const found = await read(store.db, id);
       if (!found) return fail('KEY_CEREMONY_UNKNOWN');
       const index = found.custodians.indexOf(personOf(by));
-      const sealed = vault.sealComponent(contextOf(id, index), component);
+      const sealed = vault.sealComponent(contextOf(id, index), found.use, component);
       component.wipe();
       if (!sealed.ok) return sealed;
       const { kcv } = sealed.value;

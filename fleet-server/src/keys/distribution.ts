@@ -39,6 +39,9 @@ const authorityNames = Object.keys(parties) as readonly Authority[];
 const firstHost = 'kdh';
 const hostUse = 'key-distribution';
 const hostKey = (host: string): string => `tr34/${host}`;
+/** The key host whose key has this name; undefined where no host’s could. */
+export const hostNameOf = (key: string): string | undefined =>
+  key.startsWith('tr34/kdh') ? key.slice('tr34/'.length) : undefined;
 const numberOfHost = (name: string): number | undefined => {
   const number = /^kdh(?:\/([1-9]\d{0,5}))?$/.exec(name);
   return number ? Number(number[1] ?? 1) : undefined;

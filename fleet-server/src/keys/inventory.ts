@@ -9,8 +9,9 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { type DukptScheme, initialKeyIdsOf, runningOutAt } from '@tsunagu/protocols/dukpt';
 import type { World } from '@tsunagu/protocols/world';
 import type { Actor } from '../audit/index.ts';
-import { isoTime, type Store } from '../store/index.ts';
+import { isoTime, pageLimitMax, type PageRequest, type Store } from '../store/index.ts';
 import { baseUses, type Vault } from '../vault/index.ts';
+import { keysBelow } from './exposure.ts';
 import { initialKeysMade, type Keys } from './keys.ts';
 
 /** Uses of keys that keys of terminals hang on. */
@@ -22,7 +23,6 @@ const parents = [
   'acquirer-mac',
   'acquirer-data',
 ] as const;
-const exposedMax = 1_000;
 const yearMs = 31_557_600_000;
 /** How long a key makes others before another takes over. NIST SP 800-57 part 1 rev. 5, 5.3.6: keys to derive or wrap by, a year; to authenticate by, two. */
 const cryptoPeriodMs: Readonly<Record<(typeof parents)[number], number>> = {
@@ -35,6 +35,8 @@ const cryptoPeriodMs: Readonly<Record<(typeof parents)[number], number>> = {
 };
 /** How base keys are called that nobody brought by a ceremony. */
 const baseNames = { aes: /^bdk\/(\d+)$/, tdes: /^bdk-tdes\/(\d+)$/ } as const;
+const schemeOfName = (key: string): DukptScheme | undefined =>
+  baseNames.tdes.test(key) ? 'tdes' : baseNames.aes.test(key) ? 'aes' : undefined;
 const schemeOfUse = (use: string | undefined): DukptScheme | undefined =>
   use === baseUses.aes ? 'aes' : use === baseUses.tdes ? 'tdes' : undefined;
 
@@ -43,17 +45,18 @@ export interface KeyInventory {
   list(): Promise<readonly KeyInventoryEntry[]>;
   /** The rule by which terminals get their first keys. */
   readonly firstKeys: FirstKeys;
-  /** Everything below a key, with the windows in which transactions stood under it. */
-  exposure(key: string): Promise<Result<KeyExposure, 'KEY_UNKNOWN'>>;
+  /** What is below a key, page by page, with the windows in which transactions stood under it. */
+  exposure(key: string, page?: PageRequest): Promise<Result<KeyExposure, 'KEY_UNKNOWN' | 'INPUT_INVALID'>>;
   /**
    * Another base key takes over: terminals get keys below it from now on, and those below the old one count on until they are replaced. Or another key
-   * host of TR-34 (`tr34/kdh/2`): terminals that are bound to the old one are bound to it until they are rebound.
+   * host of TR-34 (`tr34/kdh/2`): terminals that are bound to the old one are bound to it until they are rebound. KEY_NOT_BASE: it is neither, nor is
+   * the name that of a base key (`bdk/2`, `bdk-tdes/2`).
    */
-  rotate(key: string): Promise<Result<readonly KeyInventoryEntry[], 'KEY_UNKNOWN'>>;
+  rotate(key: string): Promise<Result<readonly KeyInventoryEntry[], 'KEY_UNKNOWN' | 'KEY_NOT_BASE'>>;
   /** A base key is suspect: another takes over at once, and a campaign that replaces all keys below it is proposed. */
   suspect(key: string, reason: string, by: Actor): Promise<Result<KeyExposure>>;
   /** Destroys a key that nothing hangs on any more. */
-  retire(key: string): Promise<Result<readonly KeyInventoryEntry[], 'KEY_UNKNOWN' | 'KEY_IN_USE'>>;
+  retire(key: string): Promise<Result<readonly KeyInventoryEntry[], 'KEY_UNKNOWN' | 'KEY_NOT_BASE' | 'KEY_NEEDED'>>;
 }
 
 export function openKeyInventory(
@@ -153,41 +156,16 @@ export function openKeyInventory(
     return { made, most: ids.most, isRunningOut: made >= runningOutAt(ids) };
   }
 
-  async function exposure(key: string): Promise<Result<KeyExposure, 'KEY_UNKNOWN'>> {
+  async function exposure(
+    key: string,
+    page: PageRequest = { limit: pageLimitMax },
+  ): Promise<Result<KeyExposure, 'KEY_UNKNOWN' | 'INPUT_INVALID'>> {
     const mark = (await marks()).get(key);
     if (!vault.find(key) && !mark) return fail('KEY_UNKNOWN', { field: 'key' });
-    const rows = await store.db
-      .selectFrom('key_ledger')
-      .leftJoin('switch_counters', 'switch_counters.initial_key_id', 'key_ledger.initial_key_id')
-      .select([
-        'serial',
-        'slot',
-        'kcv',
-        'state',
-        'allocated_at',
-        'replaced_at',
-        'key_ledger.initial_key_id',
-        'switch_counters.counter',
-      ])
-      .where('parent_key', '=', key)
-      .orderBy('allocated_at', 'desc')
-      .limit(exposedMax)
-      .execute();
-    return ok({
-      key,
-      state: mark?.state ?? 'good',
-      terminals: rows.map((row) => ({
-        serial: row.serial,
-        slot: row.slot,
-        kcv: row.kcv,
-        state: row.state,
-        from: isoTime(row.allocated_at),
-        to: row.replaced_at === null ? null : isoTime(row.replaced_at),
-        initialKeyId: row.initial_key_id,
-        countersSeen: row.counter,
-      })),
-      campaign: mark?.campaign ?? null,
-    });
+    const below = await keysBelow(store.db, key, page);
+    return below.ok
+      ? ok({ key, state: mark?.state ?? 'good', campaign: mark?.campaign ?? null, ...below.value })
+      : below;
   }
 
   async function mark(key: string, state: 'suspect' | 'retired', more: { reason: string; campaign?: string }) {
@@ -213,15 +191,16 @@ export function openKeyInventory(
     return `${scheme === 'aes' ? 'bdk' : 'bdk-tdes'}/${Math.max(0, ...numbers) + 1}`;
   }
 
-  async function rotate(key: string): Promise<Result<readonly KeyInventoryEntry[], 'KEY_UNKNOWN'>> {
+  async function rotate(key: string): Promise<Result<readonly KeyInventoryEntry[], 'KEY_UNKNOWN' | 'KEY_NOT_BASE'>> {
     if (key.startsWith('tr34/')) {
       const taken = await keys.hosts.useHost(key);
       return taken.ok ? ok(await list()) : taken;
     }
     const there = vault.find(key);
     const isRetired = (await marks()).has(key);
-    const scheme = there ? schemeOfUse(there.use) : baseNames.tdes.test(key) ? 'tdes' : 'aes';
-    if (scheme === undefined || isRetired) return fail('KEY_UNKNOWN', { field: 'key' });
+    const scheme = there ? schemeOfUse(there.use) : schemeOfName(key);
+    if (isRetired) return fail('KEY_UNKNOWN', { field: 'key' });
+    if (scheme === undefined) return fail('KEY_NOT_BASE', { field: 'key' });
     await vault.ensure(key, baseUses[scheme]);
     await store.write((tx) => keys.useBase(tx, scheme, key));
     return ok(await list());
@@ -234,8 +213,10 @@ export function openKeyInventory(
     rotate,
 
     async suspect(key, reason, by) {
-      const scheme = schemeOfUse(vault.find(key)?.use);
-      if (scheme === undefined) return fail('KEY_UNKNOWN', { field: 'key' });
+      const there = vault.find(key);
+      if (!there) return fail('KEY_UNKNOWN', { field: 'key' });
+      const scheme = schemeOfUse(there.use);
+      if (scheme === undefined) return fail('KEY_NOT_BASE', { field: 'key' });
       if (keys.base(scheme) === key) {
         const next = await rotate(nextBase(scheme));
         if (!next.ok) return next;
@@ -253,9 +234,10 @@ export function openKeyInventory(
 
     async retire(key) {
       const entry = (await list()).find(({ id }) => id === key);
-      if (!entry || schemeOfUse(entry.use) === undefined || entry.state === 'retired')
-        return fail('KEY_UNKNOWN', { field: 'key' });
-      if (entry.isCurrent || entry.terminals > 0) return fail('KEY_IN_USE', { facts: { terminals: entry.terminals } });
+      if (!entry || entry.state === 'retired') return fail('KEY_UNKNOWN', { field: 'key' });
+      if (schemeOfUse(entry.use) === undefined) return fail('KEY_NOT_BASE', { field: 'key' });
+      if (entry.isCurrent || entry.terminals > 0)
+        return fail('KEY_NEEDED', { facts: { terminals: entry.terminals, isCurrent: entry.isCurrent ? 1 : 0 } });
       // The mark first: a key without its mark would be forgotten unseen.
       await mark(key, 'retired', { reason: 'replaced' });
       await vault.destroy(key);

@@ -173,4 +173,10 @@ export const keyMigrations: readonly Migration[] = [
       await db.schema.createIndex('key_releases_by_serial').on('key_releases').columns(['serial', 'at']).execute();
     },
   },
+  {
+    name: 'keys-0007-ledger-by-protection',
+    async up(db) {
+      await db.schema.createIndex('key_ledger_by_protection').on('key_ledger').column('protected_by').execute();
+    },
+  },
 ];

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { KeyRun } from '@tsunagu/protocols/fleet';
+import type { KeyRunView } from '@tsunagu/protocols/fleet';
 import PdfDocument from 'pdfkit';
 
 const texts = {
@@ -10,6 +10,15 @@ const texts = {
     rows: ['Run', 'State', 'Manifest (SHA-256)', 'Proposed by', 'Authorised by', 'Begun', 'Closed'],
     figures: ['Listed', 'Submitted', 'Keyed', 'Rejected', 'Investigated'],
     heads: ['Device', 'State', 'When', 'By', 'Check values / note'],
+    states: { proposed: 'proposed', open: 'open', closed: 'closed' },
+    deviceStates: {
+      listed: 'listed',
+      submitted: 'submitted',
+      keyed: 'keyed',
+      rejected: 'rejected',
+      refused: 'not listed, to be investigated',
+      investigated: 'not listed, investigated',
+    },
     signed: 'The signed record of this run is its JSON; this is its print.',
   },
   ja: {
@@ -18,6 +27,15 @@ const texts = {
     rows: ['ラン', '状態', '一覧(SHA-256)', '起案者', '承認者', '開始', '終了'],
     figures: ['一覧', '投入', '注入済', '却下', '調査済'],
     heads: ['端末', '状態', '日時', '担当', '検査値・備考'],
+    states: { proposed: '起案', open: '実施中', closed: '終了' },
+    deviceStates: {
+      listed: '未投入',
+      submitted: '投入済',
+      keyed: '注入済',
+      rejected: '却下',
+      refused: '一覧外・要調査',
+      investigated: '一覧外・調査済',
+    },
     signed: '署名付きの正本はJSONです。本書はその印刷です。',
   },
 } as const;
@@ -26,7 +44,7 @@ const margin = 40;
 const widths = [110, 70, 120, 75, 140] as const;
 
 /** The report of a run as PDF, A4. The same run gives the same text; its creation time is the run's own. */
-export async function runPdf(run: KeyRun, language: 'ja' | 'en'): Promise<Uint8Array> {
+export async function runPdf(run: KeyRunView, language: 'ja' | 'en'): Promise<Uint8Array> {
   const text = texts[language];
   const document = new PdfDocument({
     size: 'A4',
@@ -47,12 +65,13 @@ export async function runPdf(run: KeyRun, language: 'ja' | 'en'): Promise<Uint8A
     '@expo-google-fonts/biz-udgothic/400Regular/BIZUDGothic_400Regular.ttf',
   );
   document.font(readFileSync(font)).fontSize(15).text(text.title).fontSize(8).text(text.clause).moveDown();
+  const nameOf = (id: string): string => run.people[id] ?? id;
   const facts = [
     `${run.name} (${run.id})`,
-    run.state,
+    text.states[run.state],
     run.digest,
-    run.orderedBy,
-    run.authorisedBy ?? '-',
+    nameOf(run.orderedBy),
+    run.authorisedBy === null ? '-' : nameOf(run.authorisedBy),
     run.begunAt,
     run.closedAt ?? '-',
   ];
@@ -81,9 +100,9 @@ export async function runPdf(run: KeyRun, language: 'ja' | 'en'): Promise<Uint8A
   for (const device of run.devices)
     line([
       device.serial,
-      device.state,
+      text.deviceStates[device.state],
       device.at,
-      device.by,
+      nameOf(device.by),
       [...Object.entries(device.kcvs).map(([slot, kcv]) => `${slot} ${kcv}`), device.note ?? '']
         .filter(Boolean)
         .join(' · '),

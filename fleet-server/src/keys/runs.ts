@@ -10,7 +10,7 @@ import {
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Transaction } from 'kysely';
-import { type Actor, personOf } from '../audit/index.ts';
+import { type Actor, areApart, personOf } from '../audit/index.ts';
 import { type Database, isoTime, type Queryable, type Store } from '../store/index.ts';
 
 /**
@@ -177,6 +177,7 @@ export function openKeyRuns(
     authorise: (id, by) =>
       change(id, 'proposed', async (tx, run) => {
         if (run.orderedBy === personOf(by)) return fail('APPROVAL_OWN');
+        if (!(await areApart(tx, run.orderedBy, personOf(by)))) return fail('APPROVAL_NOT_APART');
         await tx
           .updateTable('key_runs')
           .set({ state: 'open', authorised_by: personOf(by) })

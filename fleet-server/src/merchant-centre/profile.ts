@@ -39,7 +39,7 @@ export const centreProfile = z.strictObject({
         count: z.number().int().min(1).max(1_000_000),
       }),
     ])
-    .default({ names: ['visa-contactless', 'mastercard-contact', 'jcb-contact', 'unionpay-contact'] }),
+    .default({ names: ['visa-contactless', 'mastercard-contact', 'jcb-contact', 'amex-contact'] }),
   amountMinor: z
     .strictObject({ least: z.number().int().min(1), most: z.number().int().max(999_999_999_999) })
     .default({ least: 100, most: 20_000 }),

@@ -6,10 +6,17 @@ import type { Engine } from './engine.ts';
  * kysely on one writing and one reading connection. Transactions and single writes take the writer one after the other, in
  * the order they came; plain SELECTs go to the reader and see what was committed last. A transaction reads through its writer.
  */
-export const storeDialect = (open: () => Promise<SqlConnection>, engine: Engine): Dialect => ({
+export const storeDialect = (open: () => Promise<SqlConnection>, engine: Engine, trailing: Trailing): Dialect => ({
   ...engine,
-  createDriver: () => new StoreDriver(open, engine.begin),
+  createDriver: () => new StoreDriver(open, engine.begin, trailing),
 });
+
+/** Tables that are behind what was committed: a plain SELECT of them waits until they are not. */
+export interface Trailing {
+  tables: RegExp | undefined;
+  /** Brings them up to date; undefined where they are. */
+  catchUp: () => Promise<void> | undefined;
+}
 
 class StoreDriver implements Driver {
   readonly #open: () => Promise<SqlConnection>;
@@ -17,10 +24,12 @@ class StoreDriver implements Driver {
   #writer: SqlConnection | undefined;
   #reader: SqlConnection | undefined;
   readonly #turn = new Turn();
+  readonly #trailing: Trailing;
 
-  constructor(open: () => Promise<SqlConnection>, begin: Engine['begin']) {
+  constructor(open: () => Promise<SqlConnection>, begin: Engine['begin'], trailing: Trailing) {
     this.#open = open;
     this.#begin = begin;
+    this.#trailing = trailing;
   }
 
   async init(): Promise<void> {
@@ -30,7 +39,7 @@ class StoreDriver implements Driver {
 
   acquireConnection(): Promise<RoutedConnection> {
     if (!this.#writer || !this.#reader) throw new Error('the store is not open');
-    return Promise.resolve(new RoutedConnection(this.#writer, this.#reader, this.#turn, this.#begin));
+    return Promise.resolve(new RoutedConnection(this.#writer, this.#reader, this.#turn, this.#begin, this.#trailing));
   }
 
   beginTransaction = (connection: DatabaseConnection): Promise<void> => routed(connection).begin();
@@ -58,13 +67,15 @@ class RoutedConnection implements DatabaseConnection {
   readonly #reader: SqlConnection;
   readonly #turn: Turn;
   readonly #begin: Engine['begin'];
+  readonly #trailing: Trailing;
   #release: (() => void) | undefined;
 
-  constructor(writer: SqlConnection, reader: SqlConnection, turn: Turn, begin: Engine['begin']) {
+  constructor(writer: SqlConnection, reader: SqlConnection, turn: Turn, begin: Engine['begin'], trailing: Trailing) {
     this.#writer = writer;
     this.#reader = reader;
     this.#turn = turn;
     this.#begin = begin;
+    this.#trailing = trailing;
   }
 
   async begin(): Promise<void> {
@@ -94,7 +105,10 @@ class RoutedConnection implements DatabaseConnection {
 
   async executeQuery<R>(compiled: CompiledQuery): Promise<QueryResult<R>> {
     if (this.#release) return await perform<R>(this.#writer, compiled);
-    if (compiled.query.kind === 'SelectQueryNode') return await perform<R>(this.#reader, compiled);
+    if (compiled.query.kind === 'SelectQueryNode') {
+      if (this.#trailing.tables?.test(compiled.sql)) await this.#trailing.catchUp();
+      return await perform<R>(this.#reader, compiled);
+    }
     if (this.#begin.isForSingleWrites) return await this.#inTransaction(compiled);
     const release = await this.#turn.take();
     try {

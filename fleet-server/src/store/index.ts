@@ -21,8 +21,7 @@ export {
   type Columns,
   insertRows,
   lotText,
+  rowsOfLot,
   selectRows,
-  triggeredInsert,
-  triggeredUpdate,
   updateRows,
 } from './rows.ts';

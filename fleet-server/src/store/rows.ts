@@ -54,21 +54,22 @@ function updateSql<Row>(table: keyof Database, keyed: Columns<Row>, { values, fr
   return `UPDATE "${table}" SET ${set.join(', ')} FROM (SELECT ${named.join(', ')} FROM ${from}) AS "rows" WHERE "${table}"."${key}" = "rows"."new_${key}"`;
 }
 
-/** A lot that a trigger writes: SQLite only. `source` is the expression that holds the text of the lot; none is written where that is null. */
-export const triggeredInsert = <Row>(
-  table: keyof Database,
-  columns: Columns<Row>,
-  source: string,
-  ending = '',
-): string => insertSql(table, columns, sqliteLot(columns, source), ending);
-
-/** As `triggeredInsert`, for an update; the key is the first of the plain columns. */
-export const triggeredUpdate = <Row>(table: keyof Database, keyed: Columns<Row>, source: string): string =>
-  updateSql(table, keyed, sqliteLot(keyed, source));
-
-/** The text of a lot that a trigger writes; null where there are no rows. */
+/** Rows as one text, for a log; null where there are none. */
 export const lotText = <Row extends AnyRow>(columns: Columns<Row>, rows: readonly Row[]): string | null =>
   rows.length === 0 ? null : sqliteText(cellsOf(namesOf(columns), rows));
+
+/** The rows of such a text: they have what the columns name, and nothing else. */
+export const rowsOfLot = <Row>({ plain, bytes = [] }: Columns<Row>, text: string | null): Row[] =>
+  text === null
+    ? []
+    : (JSON.parse(text) as (string | number | null)[][]).map((cells) => {
+        const row: { [column: string]: Value } = {};
+        for (const [at, name] of [...plain, ...bytes].entries()) {
+          const cell = cells[at] ?? null;
+          row[name] = at >= plain.length && typeof cell === 'string' ? Uint8Array.from(Buffer.from(cell, 'hex')) : cell;
+        }
+        return row as Row;
+      });
 
 /** Rows of a table whose `columns` are one of `keys`, in one statement. */
 export async function selectRows<Table extends keyof Database, Row>(
@@ -98,9 +99,9 @@ interface Lot {
 }
 
 // As JSONB a row is looked into as it is; as JSON it is written out as text for each of its columns.
-const sqliteLot = <Row>(columns: Columns<Row>, source: string): Lot => ({
+const sqliteLot = <Row>(columns: Columns<Row>): Lot => ({
   values: namesOf(columns).map((_, at) => (at < columns.plain.length ? `value ->> ${at}` : `unhex(value ->> ${at})`)),
-  from: `jsonb_each(${source})`,
+  from: 'jsonb_each(?)',
 });
 
 const sqliteText = (cells: readonly (readonly Value[])[]): string =>
@@ -126,7 +127,7 @@ function lotOf<Row>(
       values: names.map((name) => `"lot"."${name}"`),
       from: `json_populate_recordset(NULL::"${table}", $1) AS "lot"`,
     };
-  return { text: sqliteText(cells), ...sqliteLot(columns, '?') };
+  return { text: sqliteText(cells), ...sqliteLot(columns) };
 }
 
 const textOf = (cell: Value, prefix: string): string | number | null =>

@@ -3,7 +3,7 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { Clock } from '@tsunagu/protocols/world';
 import type { SqlConnection, SqlValue } from './connection.ts';
 import type { Database } from './database.ts';
-import { storeDialect } from './dialect.ts';
+import { storeDialect, type Trailing } from './dialect.ts';
 import { type Engine, sqliteEngine } from './engine.ts';
 import { foldLog } from './log-folding.ts';
 import type { Migration } from './migration.ts';
@@ -27,6 +27,11 @@ export interface Store {
    * `refused`: a constraint or a trigger said no, and certainly nothing was kept. SQLite only.
    */
   writeAlone?(statement: string, parameters: readonly SqlValue[]): Promise<'kept' | 'refused'>;
+  /**
+   * Tables whose truth is in a log first: whoever reads them outside of a transaction waits for `catchUp`, which brings them up to date; it returns
+   * undefined where they are. There is one such log; the last who says so has it.
+   */
+  trails(tables: RegExp, catchUp: () => Promise<void> | undefined): void;
   close(): Promise<void>;
 }
 
@@ -75,10 +80,11 @@ export async function openStoreOn(
   clock: Clock,
   engine: Engine = sqliteEngine,
 ): Promise<Result<Store, 'STORE_UNUSABLE'>> {
-  const db = new Kysely<Database>({ dialect: storeDialect(connect, engine) });
+  const trailing: Trailing = { tables: undefined, catchUp: () => undefined };
+  const db = new Kysely<Database>({ dialect: storeDialect(connect, engine, trailing) });
   try {
     const strange = await migrate(db, migrations, engine, clock);
-    if (strange === undefined) return ok(storeOn(db, engine));
+    if (strange === undefined) return ok(storeOn(db, engine, trailing));
     await db.destroy();
     return fail('STORE_UNUSABLE', { facts: { newerSchema: strange } });
   } catch (cause) {
@@ -87,11 +93,12 @@ export async function openStoreOn(
   }
 }
 
-function storeOn(db: Kysely<Database>, engine: Engine): Store {
+function storeOn(db: Kysely<Database>, engine: Engine, trailing: Trailing): Store {
   const groups = writeGroups(db);
   return {
     db,
     write: (work) => groups.write(work),
+    trails: (tables, catchUp) => void Object.assign(trailing, { tables, catchUp }),
     ...(engine === sqliteEngine && {
       async writeAlone(statement: string, parameters: readonly SqlValue[]): Promise<'kept' | 'refused'> {
         try {

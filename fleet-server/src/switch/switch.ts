@@ -22,8 +22,8 @@ export interface SwitchOptions {
   readonly centres?: { readonly host: string; readonly port: number };
   /** The links of both sides. */
   readonly links: readonly PreparedLink[];
-  /** Where an issuer listens whose link says nothing of it: the house's own card company. */
-  readonly cardCompany: { readonly host: string; readonly port: number };
+  /** Where an issuer listens whose link says nothing of it: an emulated one of the house. */
+  readonly issuerAt: (link: string) => { readonly host: string; readonly port: number };
   /** Which of the nodes of the switch this is: it has its own share of the limits of stand-in. */
   readonly node?: string;
 }
@@ -71,7 +71,7 @@ export async function openSwitch(
     centres: () => centres?.links ?? [],
     node: options.node,
     openIssuer: ({ link, own }, numbers, listener) =>
-      openIssuerLink(world, link, link.address ?? options.cardCompany, own, numbers, listener),
+      openIssuerLink(world, link, link.address ?? options.issuerAt(link.id), own, numbers, listener),
   });
   const { operator, rules, standIn, processing, issuers } = core;
   const health: LinkHealth = (id) => {

@@ -163,11 +163,15 @@ export interface Vault {
     components: readonly { readonly context: string; readonly sealed: Uint8Array; readonly kcv: string }[],
     kcv: string,
   ): Promise<Result<KeyFacts, 'VAULT_DAMAGED' | CombineError>>;
-  /** Seals a component until it is joined; its check value is what its custodian compares. */
+  /**
+   * Seals a component until it is joined; its check value is what its custodian compares. KEY_LENGTH_INVALID: it is not as long as keys for that use
+   * are; KEY_COMPONENT_WORTHLESS: all zeros.
+   */
   sealComponent(
     context: string,
+    use: CeremonyUse,
     component: Secret<'key'>,
-  ): Result<{ readonly sealed: Uint8Array; readonly kcv: string }, 'KEY_LENGTH_INVALID'>;
+  ): Result<{ readonly sealed: Uint8Array; readonly kcv: string }, 'KEY_LENGTH_INVALID' | 'KEY_COMPONENT_WORTHLESS'>;
   /** Wraps a key for tags of negative lists: usage M6, not exportable. */
   wrapTagKey(protection: string, key: string): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
   /** Wraps the PIN key of a link for its far end: usage P0, to decipher only (an issuer) or to encipher only (a centre), not exportable. TR-31 version D. */

@@ -242,9 +242,11 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
       }
     },
 
-    sealComponent(context, component) {
+    sealComponent(context, use, component) {
       const kcv = checkValue('AES', 'cmac', component);
-      if (!kcv.ok) return fail('KEY_LENGTH_INVALID', { field: 'component' });
+      if (!kcv.ok || component.length !== keyUses[use].lengthBytes)
+        return fail('KEY_LENGTH_INVALID', { field: 'component' });
+      if (component.use((bytes) => bytes.every((byte) => byte === 0))) return fail('KEY_COMPONENT_WORTHLESS');
       const sealed = component.use((bytes) => unwrap(room.seal(sealingKey, 'sealing', context, bytes)));
       return ok({ sealed, kcv: toHex(kcv.value) });
     },

@@ -26,6 +26,14 @@ export {
 } from './conversion.ts';
 export { currencies, type Currency, currencyNumber, moneyText } from './currencies.ts';
 export {
+  type CardholderRule,
+  cardholderRuleOf,
+  cardholderRules,
+  pinAndSignature,
+  readVerifications,
+  verificationElement,
+} from './cardholder-rules.ts';
+export {
   checkElements,
   functions,
   issuerMessages,
@@ -97,7 +105,7 @@ export {
   type LinkText,
   parseLink,
 } from './link.ts';
-export { cardCompanyLink, defaultLinks } from './links.ts';
+export { cardCompanyLink, defaultLinks, houseIssuers, issuerPort } from './links.ts';
 export {
   type Management,
   managementFunction,

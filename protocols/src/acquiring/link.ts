@@ -62,6 +62,8 @@ const linkSchema = z
     inFlightMax: z.int().min(1).max(4_096).default(256),
     /** Advices that a centre may bring of what it decided itself: offline, by voice, or in the issuer's place. A completion is a 1220. */
     advices: z.array(z.enum(['1120', '1220'])).default(['1120', '1220']),
+    /** The private element in which an issuer is told of a signature beside a PIN (`cardholder-rules.ts`); null where it wants to hear none. */
+    verificationElement: z.int().min(60).max(63).nullable().default(63),
     /** At which pace an issuer is asked about what comes in files, beside the sales of the day. */
     batch: z
       .strictObject({

@@ -15,7 +15,8 @@ const sale: MessageElements = {
   mandatory: [2, 3, 4, 7, 11, 12, 22, 24, 41, 42, 49],
   // A PIN for the issuer: DE52. A refund names its sale: DE30, DE38, DE56.
   // How the cardholder pays, and in which currency: DE48; DE6, DE10 and DE51, by the offer in DE62.
-  optional: [6, 10, 14, 23, 26, 30, 35, 38, 48, 51, 52, 55, 56, 62],
+  // A signature beside a PIN: DE63.
+  optional: [6, 10, 14, 23, 26, 30, 35, 38, 48, 51, 52, 55, 56, 62, 63],
   byEntry: { stripe: [35], contact: [55], contactless: [55], stored: [56] },
 };
 
@@ -23,7 +24,7 @@ const authorisation: MessageElements = {
   title: { en: 'Authorisation or balance', ja: 'オーソリ・残高照会' },
   mandatory: sale.mandatory,
   // What the card of a transit dialogue did names what it was asked: DE30, DE56.
-  optional: [6, 10, 14, 23, 26, 30, 35, 48, 51, 52, 55, 56],
+  optional: [6, 10, 14, 23, 26, 30, 35, 48, 51, 52, 55, 56, 62, 63],
   byEntry: { stripe: [35], contact: [55], contactless: [55], stored: [] },
 };
 
@@ -31,7 +32,7 @@ const authorisationAdvice: MessageElements = {
   title: { en: 'Authorisation advice', ja: 'オーソリ通知' },
   // What was decided already, and why (DE25); the approval code of whoever gave it (DE38).
   mandatory: [...sale.mandatory, 25],
-  optional: [14, 23, 26, 38, 55],
+  optional: [14, 23, 26, 38, 55, 63],
   byEntry: { stripe: [38], contact: [55], contactless: [55], stored: [38] },
 };
 
@@ -46,7 +47,7 @@ const posting: MessageElements = {
   title: { en: 'Posting advice', ja: '売上通知' },
   // What was decided already: an offline sale brings DE55, a completion DE38 and DE56.
   mandatory: [...sale.mandatory, 25],
-  optional: [14, 23, 26, 30, 38, 55, 56],
+  optional: [14, 23, 26, 30, 38, 55, 56, 63],
   byEntry: { stripe: [56], contact: [55], contactless: [55], stored: [56] },
 };
 

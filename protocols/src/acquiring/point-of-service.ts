@@ -1,8 +1,14 @@
 /** How the card was read; `stored` when it was not: a follow-up of an earlier transaction, whose card the terminal kept sealed. */
 export type EntryMode = 'stripe' | 'contact' | 'contactless' | 'stored';
 
-/** How the cardholder was verified: a PIN by the chip itself (`offlinePin`) or by the issuer (`onlinePin`). */
-export type Verification = 'none' | 'signature' | 'offlinePin' | 'onlinePin';
+/** How the cardholder was verified: a PIN by the chip itself (`offlinePin`) or by the issuer (`onlinePin`), and a signature, alone or beside it. */
+export type Verification =
+  | 'none'
+  | 'signature'
+  | 'offlinePin'
+  | 'offlinePinAndSignature'
+  | 'onlinePin'
+  | 'onlinePinAndSignature';
 
 /** What a terminal can read and write, as far as DE22 asks. */
 export interface TerminalAbilities {
@@ -17,8 +23,23 @@ const capability = { stripe: '2', contact: '5', contactless: 'M' } as const;
 const inputMode = { stripe: '2', contact: '5', contactless: 'M', stored: '0' } as const;
 /** The stripe of a chip that could not be read: 9 is a scheme's addition too (American Express, "technical fallback"). */
 const technicalFallback = '9';
-const method = { none: '0', offlinePin: '1', onlinePin: '1', signature: '5' } as const;
-const verifier = { none: '0', offlinePin: '1', onlinePin: '3', signature: '4' } as const;
+/** Position 8 holds one method, position 9 who judged it: of two the PIN, and DE63 has both (`cardholder-rules.ts`). */
+const method = {
+  none: '0',
+  offlinePin: '1',
+  offlinePinAndSignature: '1',
+  onlinePin: '1',
+  onlinePinAndSignature: '1',
+  signature: '5',
+} as const satisfies Record<Verification, string>;
+const verifier = {
+  none: '0',
+  offlinePin: '1',
+  offlinePinAndSignature: '1',
+  onlinePin: '3',
+  onlinePinAndSignature: '3',
+  signature: '4',
+} as const satisfies Record<Verification, string>;
 
 /**
  * The point-of-service data code (DE22, 12 characters) of an attended sale with the card present. ISO 8583:1993, A.8.

@@ -2,6 +2,7 @@ import { unwrap } from '../kit/index.ts';
 import { type FieldValue, formatOriginalData, type Message, type OriginalData } from '../iso8583/index.ts';
 import type { Secret } from '../kit/index.ts';
 import { type Conversion, conversionElements } from './conversion.ts';
+import { pinAndSignature, verificationElement } from './cardholder-rules.ts';
 import { terminalLink } from './link-profiles.ts';
 import { isRateLookUp, type Operation, operations } from './operations.ts';
 import {
@@ -78,6 +79,7 @@ export function paymentRequest(request: PaymentRequest): OpenMessage {
     42: request.merchantId,
     49: terminalLink.currency,
   };
+  if (request.verification.endsWith('AndSignature')) fields[verificationElement] = pinAndSignature;
   if (request.reason !== undefined) fields[25] = request.reason;
   if (request.emv !== undefined) fields[55] = request.emv;
   const { conversion } = request;

@@ -490,6 +490,16 @@ export const bridgeErrors = defineErrors({
     en: { says: 'No PIN was entered in time.', next: 'Begin again, and enter the PIN when it is asked for.' },
     ja: { says: '制限時間内に暗証番号が入力されませんでした。', next: 'やり直し、求められたら入力してください。' },
   },
+  PIN_TOO_SHORT: {
+    en: {
+      says: 'The PIN that was entered has fewer digits than cards of this scheme have.',
+      next: 'Begin again, and enter all of it (six digits for UnionPay). The card counts no wrong PIN.',
+    },
+    ja: {
+      says: '入力された暗証番号の桁数が、このブランドの最小桁数に足りません。',
+      next: 'やり直し、全桁(銀聯は6桁)を入力してください。暗証番号の誤り回数には数えません。',
+    },
+  },
   CARD_OTHER_INTERFACE: {
     en: { says: 'This sale cannot be made by holding the card to the reader.', next: 'Insert the card.' },
     ja: { says: 'この取引はかざしては行えません。', next: 'カードを挿入してください。' },

@@ -52,6 +52,26 @@ export const keyCustodyErrors = defineErrors({
       next: '新しい鍵に別の番号を付けてください。',
     },
   },
+  KEY_NOT_BASE: {
+    en: {
+      says: 'The name is not that of a base key, and only those take over from each other, are suspected and laid to rest here.',
+      next: 'Give a base key of tsunagu keys list, such as bdk/2 or bdk-tdes/2. A company’s or a terminal’s own key is replaced at its terminals: tsunagu keys acquirers, tsunagu keys renew.',
+    },
+    ja: {
+      says: '基礎鍵の名前ではありません。交代、危殆化の宣言、破棄ができるのは基礎鍵だけです。',
+      next: 'tsunagu keys list にある基礎鍵(bdk/2、bdk-tdes/2など)を指定してください。カード会社や端末自身の鍵は端末ごとに交換します: tsunagu keys acquirers、tsunagu keys renew',
+    },
+  },
+  KEY_NEEDED: {
+    en: {
+      says: 'The key cannot be destroyed: keys of terminals hang on it, or new ones will.',
+      next: 'Have another take over (tsunagu keys rotate), let a campaign replace what hangs on it, and look at tsunagu keys exposure KEY.',
+    },
+    ja: {
+      says: 'この鍵は破棄できません。端末の鍵がこの鍵に依存しているか、現用の鍵です。',
+      next: '別の鍵に交代させ(tsunagu keys rotate)、一斉配信で置き換えた後、tsunagu keys exposure 鍵名 で確認してください。',
+    },
+  },
   KEY_CEREMONY_UNKNOWN: {
     en: {
       says: 'No key ceremony has this id.',
@@ -90,6 +110,26 @@ export const keyCustodyErrors = defineErrors({
     ja: {
       says: 'このセレモニーに指名された管理者だけが入力できます。',
       next: '正しい管理者を指名してセレモニーを始めてください。',
+    },
+  },
+  KEY_CUSTODIAN_UNFIT: {
+    en: {
+      says: 'Nobody of this name or id keeps keys here.',
+      next: 'tsunagu people shows who does: the role custodian. An administrator adds them: tsunagu people add NAME --role custodian.',
+    },
+    ja: {
+      says: 'その名前またはIDの鍵管理者はいません。',
+      next: 'tsunagu people で役割 custodian の担当者を確認してください。管理者が追加できます: tsunagu people add 名前 --role custodian',
+    },
+  },
+  KEY_COMPONENT_WORTHLESS: {
+    en: {
+      says: 'The component is all zeros, or another custodian entered the same one: the others alone would know the key.',
+      next: 'Look into the envelope. When the component itself is at fault, abort the ceremony and have other components made.',
+    },
+    ja: {
+      says: 'コンポーネントがすべてゼロか、別の管理者と同じ値です。他の管理者だけで鍵が分かってしまいます。',
+      next: '封筒を確認してください。コンポーネント自体に問題がある場合は、セレモニーを中止し、作り直してください。',
     },
   },
   KEY_RECORD_INVALID: {

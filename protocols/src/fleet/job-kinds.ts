@@ -307,6 +307,18 @@ export const jobState = z
   );
 export type JobState = z.infer<typeof jobState>;
 
+/** What a person's wish to take a job back does, state by state. `asked`: the terminal answers `cancelled`, or how the job ended. */
+export const jobCancels = {
+  held: 'at-once',
+  queued: 'at-once',
+  offered: 'asked',
+  running: 'asked',
+  succeeded: 'nothing',
+  failed: 'nothing',
+  'timed-out': 'nothing',
+  cancelled: 'nothing',
+} as const satisfies Record<JobState, 'at-once' | 'asked' | 'nothing'>;
+
 const resultShape = {
   evidence: jobKinds['key.load'].result.shape.evidence.optional().describe('Proof of a key load.'),
   binding: keyBinding.optional(),

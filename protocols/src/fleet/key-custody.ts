@@ -25,7 +25,11 @@ export const beginCeremony = z
   .object({
     key: custodyKeyId,
     use: ceremonyUse,
-    custodians: z.array(person).min(2).max(3).describe('Who enters a component, in this order; all different.'),
+    custodians: z
+      .array(person)
+      .min(2)
+      .max(3)
+      .describe('Who enters a component, in this order, by id or, when it begins, by name; all different.'),
     kcv: kcv.optional().describe('Check value of the whole key, as its papers say.'),
   })
   .describe('Begins a ceremony.');
@@ -77,12 +81,18 @@ export interface CeremonyState {
   readonly kcv: string | undefined;
 }
 
-type StepCode = 'KEY_CEREMONY_NOT_NOW' | 'KEY_CEREMONY_SAME_PERSON' | 'KEY_CEREMONY_NOT_NAMED' | 'KCV_MISMATCH';
+type StepCode =
+  | 'KEY_CEREMONY_NOT_NOW'
+  | 'KEY_CEREMONY_SAME_PERSON'
+  | 'KEY_CEREMONY_NOT_NAMED'
+  | 'KEY_COMPONENT_WORTHLESS'
+  | 'KCV_MISMATCH';
 const stepDigest = (step: CeremonyStep): string => createHash('sha256').update(JSON.stringify(step)).digest('hex');
 
 /**
  * The rule of ceremonies: steps so far and one more. Whoever orders is no custodian; each custodian enters the own component, in a session of its
- * own; one who did not enter the last component confirms the check value of the whole. The server and the stand-alone verifier go by it alike.
+ * own; one who did not enter the last component confirms the check value of the whole. A component that was entered before cancels out, and leaves the
+ * key with whoever brought the third: it is refused. The server and the stand-alone verifier go by it alike.
  *
  * @see PCI PIN 3.1, requirements 6, 12 and 13
  */
@@ -106,6 +116,7 @@ export function takeCeremonyStep(steps: readonly CeremonyStep[], step: CeremonyS
     if (before.custodians[step.index] !== step.by) return fail('KEY_CEREMONY_NOT_NAMED');
     if (before.entered.some(({ by, index }) => by === step.by || index === step.index))
       return fail('KEY_CEREMONY_SAME_PERSON', { field: 'component' });
+    if (before.entered.some((one) => one.kcv === step.kcv)) return fail('KEY_COMPONENT_WORTHLESS');
     return ok(after(steps, step));
   }
   if (before.state !== 'confirming') return fail('KEY_CEREMONY_NOT_NOW', { facts: { state: before.state } });
@@ -233,6 +244,9 @@ export const runNote = z.object({ note: note.describe('Why, or what was found.')
 /** A device at the bench. */
 export const runSubmission = z.object({ serial: z.string().min(1).max(40).describe('As read off the device.') });
 
+/** Whom ids of people stand for, beside a ceremony or a run that is shown; records hold the ids alone. */
+export const peopleNames = z.record(z.string(), z.string()).describe('Names of the people in it, by id.');
+
 export const keyRun = z
   .object({
     id: z.string().describe('Of the run.'),
@@ -258,6 +272,10 @@ export const keyRun = z
   })
   .describe('An injection run (PCI PIN 3.1, 30-3).');
 export type KeyRun = z.infer<typeof keyRun>;
+/** A run as people look at it. */
+export const keyRunView = keyRun.extend({ people: peopleNames });
+/** A run as people look at it. */
+export type KeyRunView = z.infer<typeof keyRunView>;
 /** The report of a run. */
 export const runRecord = z
   .object({ record: z.literal('run').describe('The kind of record.'), run: keyRun })
@@ -376,9 +394,12 @@ export const keyExposure = z
             .nullable()
             .describe('Left 8 bytes of its KSNs, hex; null for keys that are not DUKPT.'),
           countersSeen: z.number().int().nullable().describe('The highest transaction counter that the switch saw.'),
+          lastSeen: time.nullable().describe('When the switch saw it; null where it saw none.'),
         }),
       )
-      .describe('Every key below it that ever was, newest first; a thousand at most.'),
+      .describe('A part of the keys that ever were below it, newest first.'),
+    count: z.number().int().describe('How many there are in all.'),
+    next: z.string().nullable().describe('Cursor of the next part; null at the end.'),
     campaign: z.string().nullable().describe('The campaign that replaces them.'),
   })
   .describe('What hangs on a key: terminals, the windows of their transactions, keys below.');

@@ -36,7 +36,7 @@ const application = z
   .optional()
   .describe('Which application the emulated cardholder chooses where a card asks, by its label; without it the first.');
 /** What an emulated cardholder does at the PIN pad. */
-export const pinHabits = ['right', 'wrong', 'wrongOnce', 'bypass', 'cancel', 'timeout'] as const;
+export const pinHabits = ['right', 'wrong', 'wrongOnce', 'short', 'bypass', 'cancel', 'timeout'] as const;
 const pin = z
   .enum(pinHabits)
   .optional()

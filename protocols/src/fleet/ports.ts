@@ -19,6 +19,8 @@ export const portOffsets = {
   cardCompany: 7,
   /** W8: ISO 8583 from merchant centres, TLS with client certificates. */
   centres: 8,
+  /** W4: the emulated issuers of further schemes, in the order of their links (`houseIssuers`), TLS. */
+  issuers: 11,
   /** The first parent's relay for its children; further parents follow. */
   relay: 20,
 } as const;

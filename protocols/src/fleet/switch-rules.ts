@@ -114,11 +114,16 @@ export const contract = z
       .default([])
       .describe('How many there may be, for 31-34 and 61.'),
     methodMinMinor: yen.default(0).describe('The least amount for anything but 10.'),
-    pin: z.enum(['never', 'optional', 'required']).default('optional').describe('Whether the request holds a PIN.'),
+    pin: z
+      .enum(['never', 'optional', 'in-person', 'required'])
+      .default('optional')
+      .describe('Whether the request holds a PIN; in-person: where chip or stripe of the card were read.'),
     signature: z
       .enum(['optional', 'required'])
       .default('optional')
-      .describe('Whether DE22 has to say that the cardholder signed (UnionPay: PIN and signature).'),
+      .describe(
+        'Whether DE22, or DE63 beside it, has to say that the cardholder signed (UnionPay: PIN and signature); not for small amounts without contact.',
+      ),
     signatureOnly: z.array(prefix).default([]).describe('Cards that are signed for and have no PIN.'),
     hours: hours.optional(),
     refund: z.enum(['allowed', 'never']).default('allowed'),

@@ -125,6 +125,11 @@ export const linkProfileSchema = z.strictObject({
             ...bilingual,
             outcome: z.enum(['approved', 'declined', 'accepted', 'failed']),
             keepCard: z.literal(true).exactOptional(),
+            /** The code of ISO 8583:1993, A.1 that is told in its place to whoever asked. */
+            standsFor: z
+              .string()
+              .regex(/^\d{3}$/)
+              .exactOptional(),
           }),
         )
         .default({}),

@@ -253,6 +253,7 @@ export const unionpayContact = {
   cryptogram: 'unionpay-cvn01',
   issuerApplicationData: '07010103000000010A01000000000000000000',
   version: '0030',
+  pin: '482915',
 } as const satisfies CardBase;
 
 /** UnionPay without contacts. */

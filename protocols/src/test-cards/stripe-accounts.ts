@@ -14,7 +14,7 @@ export interface BankAccountData {
 /** A fictional account whose card has a stripe and no chip. */
 export interface StripeAccountData {
   readonly name: string;
-  readonly kind: 'gift' | 'cash';
+  readonly kind: 'gift' | 'cash' | 'points';
   readonly fate: Fate;
   /** Digits. "9" and a country's number begin what a country assigns for itself (ISO/IEC 7812-1): no scheme has such numbers. */
   readonly pan: string;
@@ -26,12 +26,12 @@ export interface StripeAccountData {
   /** PIN online (a cash card), or the code under the scratch film (a gift card). */
   readonly pin: string;
   readonly bankAccount?: BankAccountData;
-  /** Yen that a gift card was sold with. */
+  /** Yen, or points of a yen each, that a gift or points card was handed out with. */
   readonly openingMinor?: number;
 }
 
 /**
- * Gift cards, and cash cards as J-Debit takes them. Numbers, service codes and the layout of both tracks are our assumption: the banks' own
+ * Gift and points cards, and cash cards as J-Debit takes them. Numbers, service codes and the layout of both tracks are our assumption: the banks' own
  * specification is not public, and no application identifier of a J-Debit chip is in a public source that we could name.
  */
 export const stripeAccountData = [
@@ -56,6 +56,17 @@ export const stripeAccountData = [
     discretionary: '0000000000000',
     pin: '110027',
     openingMinor: 0,
+  },
+  {
+    name: 'points-card',
+    kind: 'points',
+    fate: { kind: 'approved' },
+    pan: '9392030000000012',
+    expiry: '491231',
+    serviceCode: '721',
+    discretionary: '0000000000000',
+    pin: '0000',
+    openingMinor: 3_000,
   },
   {
     name: 'cash-card',

@@ -22,4 +22,5 @@ export {
   type StepResult,
   stepResult,
 } from './events.ts';
+export { issuerOutageFile } from './issuer-outage.ts';
 export { cableFiles, type CableOrder, cableOrder, type CablesState, cablesState } from './reader-cables.ts';

@@ -69,6 +69,22 @@ describe('bad input on the management port', () => {
     expect(JSON.stringify(problem)).not.toContain('secretcardnumber');
   });
 
+  it.each([
+    ['DELETE', '/api/v1/webhooks/3f0c7a4e-0000-4000-8000-000000000000', 404, 'WEBHOOK_UNKNOWN'],
+    ['POST', '/api/v1/jobs/3f0c7a4e-0000-4000-8000-000000000000/retry', 422, 'JOB_STILL_OPEN'],
+  ])(
+    'takes a %s that needs no body and has none for what it is, whatever type it names',
+    async (method, path, status, code) => {
+      for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded']) {
+        const answer = await house.ask(path, { method, headers: { 'content-type': type } });
+        expect([type, answer.status, (await json(answer))['code']]).toEqual([type, status, code]);
+      }
+      // What has a body is read, and refused, as ever.
+      const answer = await house.ask(path, { method, headers: { 'content-type': 'application/json' }, body: '{"a":' });
+      expect([answer.status, (await json(answer))['code']]).toEqual([400, 'BODY_NOT_JSON']);
+    },
+  );
+
   it('refuses a host that is not its own', async () => {
     const status = await new Promise<number | undefined>((resolve) => {
       request(

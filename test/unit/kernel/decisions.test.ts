@@ -112,6 +112,7 @@ describe('cardholder verification (Book 3, 10.5)', () => {
       transaction: { ...sale, ...what },
       card,
       language: undefined,
+      scheme: 'visa' as const,
       pinKey: () => undefined,
     };
     const { result } = play(verifyCardholder(noResults, turn), noCommands);

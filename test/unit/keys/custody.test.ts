@@ -10,6 +10,7 @@ import {
   openRecordSigner,
   runPdf,
 } from '@tsunagu/fleet-server/keys/index';
+import { letIn } from '@tsunagu/fleet-server/audit/index';
 import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
 import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
 import { type KeyRecord, type Serial, serialSchema, verifyKeyRecord } from '@tsunagu/protocols/fleet';
@@ -128,6 +129,48 @@ describe('a key ceremony', () => {
     });
   });
 
+  test('a component that leaves the key with fewer people than it has parts is refused', async () => {
+    const id = await begin('bdk/24', ['anna', 'ben', 'chie']);
+    unwrap(await open().enter(id, component(0), custodian('anna')));
+    const worthless = { fault: { code: 'KEY_COMPONENT_WORTHLESS' } };
+    expect(await open().enter(id, component(0), custodian('ben'))).toMatchObject(worthless);
+    expect(await open().enter(id, Secret.take('key', new Uint8Array(16)), custodian('ben'))).toMatchObject(worthless);
+    expect(await open().enter(id, Secret.take('key', new Uint8Array(32).fill(1)), custodian('ben'))).toMatchObject({
+      fault: { code: 'KEY_LENGTH_INVALID', field: 'component' },
+    });
+    expect(unwrap(await open().get(id)).entered).toHaveLength(1);
+    unwrap(await open().enter(id, component(1), custodian('ben')));
+    // One that was taken before there was this rule does not replay either.
+    const { steps } = unwrap(await open().get(id));
+    const kcv = steps.flatMap((step) => (step.what === 'component' ? [step.kcv] : []))[0] ?? '';
+    const doubled = steps.map((step) => (step.what === 'component' ? { ...step, kcv } : step));
+    expect(verifyKeyRecord(sign({ record: 'ceremony', id, steps: doubled }))).toMatchObject({
+      fault: { code: 'KEY_RECORD_INVALID' },
+    });
+  });
+
+  test('two whom one person let in are no two custodians, nor is one of them the second person of a run', async () => {
+    await store.write(async (tx) => {
+      for (const who of ['dora', 'emil', 'fred']) await letIn(tx, who, { subject: 'boss', person: 'boss' });
+      await letIn(tx, 'gina', { subject: 'admin', person: 'admin' });
+    });
+    const custodians = ['dora', 'emil'];
+    const notApart = { fault: { code: 'APPROVAL_NOT_APART' } };
+    const wanted = { key: 'bdk/25', use: 'dukpt-base' as const };
+    expect(await open().begin({ ...wanted, custodians }, operator)).toMatchObject(notApart);
+    expect(
+      await open().begin({ ...wanted, custodians: ['anna', 'gina'] }, { ...operator, person: 'boss' }),
+    ).toMatchObject({ ok: true });
+    expect(
+      await open().begin({ ...wanted, custodians: ['dora', 'anna'] }, { ...operator, person: 'boss' }),
+    ).toMatchObject(notApart);
+    const runs = openKeyRuns(world, store, sign, () => Promise.resolve(undefined));
+    const listed = [serialSchema.parse('CT5100-0009')];
+    const { id } = unwrap(await runs.propose('one hand', listed, { ...operator, person: 'fred' }));
+    expect(await runs.authorise(id, custodian('emil'))).toMatchObject(notApart);
+    expect(unwrap(await runs.authorise(id, custodian('gina'))).state).toBe('open');
+  });
+
   test('power that fails between the key and its step leaves a ceremony that is confirmed once more', async () => {
     const id = await begin('bdk/23');
     unwrap(await open().enter(id, component(0), custodian('anna')));
@@ -228,7 +271,7 @@ describe('an injection run', () => {
       expect(verifyKeyRecord(sign({ record: 'run', run }))).toMatchObject({ fault: { code: 'KEY_RECORD_INVALID' } });
     for (const language of ['ja', 'en'] as const)
       expect(
-        Buffer.from(await runPdf(closed, language))
+        Buffer.from(await runPdf({ ...closed, people: {} }, language))
           .subarray(0, 5)
           .toString(),
       ).toBe('%PDF-');
@@ -286,10 +329,11 @@ test('a suspect base key shows all below it, gives way at once, and is destroyed
   );
   const exposed = unwrap(await inventory.suspect('bdk/1', 'a copy was found', operator));
   expect(exposed).toMatchObject({ state: 'suspect', campaign: 'campaign-1' });
+  expect(exposed.count).toBeGreaterThan(1);
   expect(exposed.terminals).toContainEqual(expect.objectContaining({ serial, slot: 'dukpt', kcv: before, to: null }));
   expect(proposed).toEqual(['keys']);
   expect(keys.base('aes')).not.toBe('bdk/1');
-  expect(await inventory.retire('bdk/1')).toMatchObject({ fault: { code: 'KEY_IN_USE' } });
+  expect(await inventory.retire('bdk/1')).toMatchObject({ fault: { code: 'KEY_NEEDED' } });
   // A restart later the new base key is still the current one.
   const later = await openKeys(world, store, vault);
   expect(later.base('aes')).toBe(keys.base('aes'));
@@ -301,6 +345,30 @@ test('a suspect base key shows all below it, gives way at once, and is destroyed
   expect(left.find(({ id }) => id === 'bdk/1')).toMatchObject({ state: 'retired' });
   expect(vault.find('bdk/1')).toBeUndefined();
   expect(await inventory.rotate('bdk/1')).toMatchObject({ fault: { code: 'KEY_UNKNOWN' } });
+  // What is no base key is not made one by its name, and is not said to be unknown while it stands in the list.
+  for (const name of ['bdk', 'bdk/x', 'foo/1', 'negative/tags/2'])
+    expect(await inventory.rotate(name)).toMatchObject({ fault: { code: 'KEY_NOT_BASE' } });
+  expect(vault.find('foo/1')).toBeUndefined();
+  expect(await inventory.suspect('negative/tags/1', 'seen', operator)).toMatchObject({
+    fault: { code: 'KEY_NOT_BASE' },
+  });
+  // What hangs on a key is told to the last row, page by page; and what travelled under a terminal's own key hangs on that.
+  const kcvs: string[] = [];
+  for (let cursor: string | undefined, pages = 0; pages < 9; pages++) {
+    const part = unwrap(await inventory.exposure('bdk/1', { limit: 1, ...(cursor !== undefined && { cursor }) }));
+    expect(part.terminals).toHaveLength(1);
+    expect(part.count).toBe(exposed.count);
+    kcvs.push(...part.terminals.map(({ kcv }) => kcv));
+    if (part.next === null) break;
+    cursor = part.next;
+  }
+  expect(kcvs).toHaveLength(exposed.count);
+  expect(new Set(kcvs).size).toBe(exposed.count);
+  const under = unwrap(await inventory.exposure('kbpk/test')).terminals;
+  expect(under.map(({ slot }) => slot)).toEqual(expect.arrayContaining(['dukpt', 'negative']));
+  expect(await inventory.exposure('bdk/1', { limit: 1, cursor: 'x' })).toMatchObject({
+    fault: { code: 'INPUT_INVALID' },
+  });
 });
 
 test('a TDES base key that made four fifths of its initial keys is due at once, and is told of when it makes that one', async () => {

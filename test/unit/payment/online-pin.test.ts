@@ -1,5 +1,6 @@
 import type { Acquirer } from '@tsunagu/firmware-bridge/secure/index';
-import type { PaymentOrder } from '@tsunagu/protocols/fleet';
+import type { Configuration, PaymentOrder } from '@tsunagu/protocols/fleet';
+import type { Message } from '@tsunagu/protocols/iso8583';
 import type { Secret } from '@tsunagu/protocols/kit';
 import { afterEach, expect, it } from 'vitest';
 import { Centre, type LineMood } from './centre.ts';
@@ -12,16 +13,19 @@ afterEach(async () => {
 });
 
 /** What the line was given: MTI, and the PIN while it was there. */
-async function terminal(mood: (mti: string) => LineMood = () => 'whole') {
+async function terminal(mood: (mti: string) => LineMood = () => 'whole', settings: Partial<Configuration> = {}) {
   const centre = new Centre();
   centre.mood = ({ mti }) => mood(mti);
   const given: string[] = [];
+  const asked: Message[] = [];
   const pins: Secret<'pin'>[] = [];
   const booted = await boot({
+    configuration: settings,
     acquirer: (isAlive): Acquirer => {
       const line = centre.line(isAlive);
       return {
         exchange(message, options) {
+          asked.push(message);
           if (options.pin) pins.push(options.pin.pin);
           given.push(
             `${message.mti} ${options.pin?.pin.use((digits) => Buffer.from(digits).toString('latin1')) ?? '-'}`,
@@ -32,7 +36,7 @@ async function terminal(mood: (mti: string) => LineMood = () => 'whole') {
     },
   });
   opened.push(booted);
-  return { ...booted, given, pins };
+  return { ...booted, asked, given, pins };
 }
 
 const textOf = (pin: Secret<'pin'>) => pin.use((digits) => Buffer.from(digits).toString('hex'));
@@ -90,3 +94,31 @@ it('leaves no PIN behind when the answer is lost', async () => {
   expect(given.slice(1).every((line) => line.endsWith(' -'))).toBe(true);
   expect(pins.map(textOf)).toEqual(['00000000']);
 });
+
+it('takes six digits and a signature of a UnionPay card, says both, and owes the signature', async () => {
+  const { side, given, asked, ports } = await terminal();
+  const made = await side.run({ kind: 'sale', amountMinor: 1_280, card: 'unionpay-contact' });
+  expect(given[0]).toBe('1200 482915');
+  // DE22 has room for the PIN alone; DE63 has both.
+  expect(asked[0]?.fields).toMatchObject({ 22: expect.stringMatching(/^.{7}13/), 63: 'CV15' });
+  const kept = await ports.sales.read(made.slip ?? 0);
+  expect(kept).toMatchObject({ value: { verification: 'onlinePinAndSignature' } });
+});
+
+it.each([
+  ['short', 'PIN_TOO_SHORT'],
+  ['bypass', 'CARDHOLDER_CANCELLED'],
+] as const)(
+  'sends nothing of a UnionPay card whose holder does this at the PIN pad, whatever the terminal lets be: %s',
+  async (pin, reason) => {
+    const { side, given } = await terminal(undefined, { pinBypass: true });
+    const order = { kind: 'sale', amountMinor: 1_280, pin } as const;
+    expect(await side.run({ ...order, card: 'unionpay-contact' })).toMatchObject({ outcome: 'failed', reason });
+    expect(given).toEqual([]);
+    // A Visa card may go without there.
+    if (pin === 'bypass') {
+      await side.run({ ...order, card: 'visa-contact' });
+      expect(given[0]).toBe('1200 -');
+    }
+  },
+);

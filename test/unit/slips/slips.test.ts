@@ -172,6 +172,16 @@ ________________________________
     expect(text('offlinePin', 'en')).not.toContain('____');
   });
 
+  it('says PIN OK and has a line to sign on, on the copy that is signed, where both are asked for', () => {
+    const both = { ...sale, verification: 'onlinePinAndSignature' } as const;
+    const text = (copy: 'merchant' | 'customer', language: 'ja' | 'en') =>
+      slipText(slipOf(both, head, copy, language), 32);
+    expect(text('merchant', 'ja')).toMatch(/暗証番号確認済[^]*ご署名/);
+    expect(text('merchant', 'en')).toMatch(/PIN OK[^]*Signature/);
+    expect(text('customer', 'ja')).toContain('暗証番号確認済');
+    expect(text('customer', 'ja')).not.toContain('____');
+  });
+
   it('prints daily totals', () => {
     const totals = {
       day: 3,

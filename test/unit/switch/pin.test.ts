@@ -15,9 +15,10 @@ afterAll(async () => {
 });
 
 /** A sale with a PIN for the issuer, as a terminal sends it. */
-async function sell(card: TestCardName, pin: string) {
+async function sell(card: TestCardName, pin: string, more: { readonly [element: number]: string } = {}) {
   const ksn = terminal.ksn();
-  const sale = terminal.withPin(terminal.sale(card, 700), pin, ksn);
+  const plain = terminal.sale(card, 700);
+  const sale = terminal.withPin({ mti: plain.mti, fields: { ...plain.fields, ...more } }, pin, ksn);
   terminal.socket.write(terminal.frame(sale, ksn));
   const answer = await terminal.answer();
   return { sale, actionCode: answer.text(39), answer };
@@ -119,3 +120,12 @@ const frameAt = (of: Terminal, counter: number): Uint8Array => {
   frame.set(of.ksn(counter), 4);
   return frame;
 };
+
+test('UnionPay: a PIN without a signature beside it is 112, DE63 that DE22 contradicts 904; with both the issuer judges the PIN', async () => {
+  // Position 8 of DE22: a PIN.
+  const typed = { 22: '510101513144' };
+  expect((await sell('unionpay-contact', '482915', typed)).actionCode).toBe('112');
+  expect((await sell('unionpay-contact', '482915', { ...typed, 63: 'CV51' })).actionCode).toBe('904');
+  expect((await sell('unionpay-contact', '482915', { ...typed, 63: 'CV15' })).actionCode).toBe('000');
+  expect((await sell('unionpay-contact', '482916', { ...typed, 63: 'CV15' })).actionCode).toBe('117');
+});

@@ -80,7 +80,7 @@ test('a commit that comes alone waits for nothing; the next begins a little late
         },
       },
     },
-    { write: (work) => work({} as never) },
+    { write: (work) => work({} as never), trails: () => undefined },
   );
   const write = (pieces: number) =>
     Promise.all(Array.from({ length: pieces }, () => group.write(() => Promise.resolve())));
@@ -110,6 +110,7 @@ test('writes that wait share a commit, and a commit that fails fails all of its 
         // The work below touches no database.
         return await work({} as never);
       },
+      trails: () => undefined,
     },
   );
   const first = group.write(() => Promise.resolve(1));

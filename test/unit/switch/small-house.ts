@@ -30,6 +30,7 @@ import {
 } from '@tsunagu/fleet-server/switch/index';
 import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
 import {
+  cardCompanyLink,
   defaultLinks,
   type Link,
   merchantIdOf,
@@ -71,6 +72,9 @@ const initialKeyIdOf = new Map([
   // TDES: a KSN with its counter cleared.
   ['CATS220-0002', 'FFFF9876543210E00000'],
 ]);
+
+/** Of the issuers of a house, the card company alone: every scheme goes there. */
+const smallLinks = defaultLinks.filter(({ side, id }) => side === 'acquirer' || id === cardCompanyLink.id);
 
 /** The base key, which a terminal of these tests derives its PIN key from as its own initial key would have it. */
 const baseKey = (): Secret<'key'> => Secret.take('key', hex('FEDCBA9876543210F1F1F1F1F1F1F1F1'));
@@ -128,7 +132,7 @@ export interface SmallHouseOptions {
   /** Who blocks terminals whose keys are in the wrong hands. */
   readonly quarantine?: (on: Store, finding: KeyFinding) => Promise<unknown>;
   /** What the card company decides by, and who sees its messages; its own cards unless told. */
-  readonly cardCompany?: Pick<CardCompanyOptions, 'issuer' | 'tap'>;
+  readonly cardCompany?: Pick<CardCompanyOptions, 'issuer' | 'tap' | 'link'>;
   /** Those of a fresh house unless told. */
   readonly links?: readonly Link[];
   /** Where the switch keeps its tables; the house's store unless told. */
@@ -155,7 +159,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
   );
   if (!vault.find('bdk/1')) await vault.keep('bdk/1', 'dukpt-base', baseKey());
   if (!vault.find('bdk-tdes/1')) await vault.keep('bdk-tdes/1', 'dukpt-base-tdes', tdesBaseKey());
-  const links = await prepareLinks(authority, vault, tenant, folder, options.links ?? defaultLinks);
+  const links = await prepareLinks(authority, vault, tenant, folder, options.links ?? smallLinks);
   const handedPath = linkCredentialsPath(folder);
   let handed = linkCredentials.parse(JSON.parse(await readFile(handedPath, 'utf8')));
   let ledger = unwrap(await Ledger.open(join(folder, 'ledger.jsonl')));
@@ -259,7 +263,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
         terminals: { host: '127.0.0.1', port: 0, credentials: { ...server, ca: authority.roots } },
         centres: { host: '127.0.0.1', port: 0 },
         links,
-        cardCompany: { host: '127.0.0.1', port: cardCompanyPort },
+        issuerAt: () => ({ host: '127.0.0.1', port: cardCompanyPort }),
       },
     ),
   );

@@ -76,7 +76,7 @@ test('a link that is down gives way to the next that fits, where the table says 
     steps: ['nobody link-unknown', 'a link-down', 'b taken'],
   });
   expect(verdicts(routerOf(routes.slice(0, 2), false), {}, ['a'])).toMatchObject({ link: undefined, owner: 'a' });
-  const prefixes = defaultRoutingTable.routes.map(({ prefix }) => prefix);
+  const prefixes = defaultRoutingTable([]).routes.map(({ prefix }) => prefix);
   expect(new Set(prefixes).size).toBe(prefixes.length);
   expect(isWithin({ from: '22:00', until: '06:00' }, noon - 9 * 3_600_000)).toBe(true);
 });
@@ -91,7 +91,7 @@ const asked = (change: Partial<Contracted>): Contracted => ({
   method: pays('10'),
   entry: 'contact',
   hasPin: false,
-  verification: '5',
+  verifications: ['5'],
   digits: '35699900100',
   cardholderCurrency: undefined,
   nowMs: noon,
@@ -109,8 +109,12 @@ test('contracts say how may be paid, how it is verified, when, and in which curr
   expect(judge({ method: pays('61', '0412') })).toBe('119 instalments');
   expect(judge({ method: pays('80'), amountMinor: 900 })).toBe('110 amount');
   expect(judge({ scheme: 'unionpay', method: pays('61', '0300') })).toBe('119 method');
-  expect(judge({ scheme: 'unionpay', verification: '0' })).toBe('112 signature');
-  expect(judge({ scheme: 'unionpay', verification: '0', entry: 'contactless' })).toBe('may');
+  // UnionPay: PIN and signature where chip or stripe were read; small amounts without contact go without, larger ones not.
+  expect(judge({ scheme: 'unionpay', verifications: ['5'] })).toBe('112 pin');
+  expect(judge({ scheme: 'unionpay', hasPin: true, verifications: ['1'] })).toBe('112 signature');
+  expect(judge({ scheme: 'unionpay', hasPin: true, verifications: ['1', '5'] })).toBe('may');
+  expect(judge({ scheme: 'unionpay', verifications: ['0'], entry: 'contactless' })).toBe('may');
+  expect(judge({ scheme: 'unionpay', hasPin: true, verifications: ['1'], entry: 'contactless' })).toBe('112 signature');
   expect(judge({ scheme: 'j-debit' })).toBe('112 pin');
   expect(judge({ scheme: 'j-debit', hasPin: true })).toBe('may');
   expect(judge({ scheme: 'j-debit', operation: 'refund', hasPin: true })).toBe('119 operation');

@@ -56,7 +56,13 @@ test('a chip sale is approved by the issuer, with its cryptogram answered, and j
 test('every test card whose fate is approval is approved, each by its own cryptogram', async () => {
   const terminal = await house.terminal('CT5100-0001');
   for (const { name, fate } of testCards().filter((card) => card.fate.kind === 'approved')) {
-    const answer = await terminal.ask(terminal.sale(name, 500));
+    // UnionPay wants PIN and signature where a chip was read.
+    const isUnionPay = name.startsWith('unionpay');
+    const plain = terminal.sale(name, 500);
+    const ksn = terminal.ksn();
+    const both = { mti: plain.mti, fields: { ...plain.fields, 22: '510101513144', 63: 'CV15' } };
+    terminal.socket.write(terminal.frame(isUnionPay ? terminal.withPin(both, '482915', ksn) : plain, ksn));
+    const answer = await terminal.answer();
     expect([name, fate.kind, answer.text(39)]).toEqual([name, 'approved', '000']);
   }
   terminal.close();

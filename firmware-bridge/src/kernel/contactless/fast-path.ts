@@ -1,3 +1,4 @@
+import { cardholderRuleOf } from '@tsunagu/protocols/acquiring';
 import { hasBit, verifyFdda } from '@tsunagu/protocols/emv';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { type CryptogramKind, kindOf } from '../cryptogram.ts';
@@ -157,7 +158,7 @@ interface FastVerification {
  * PIN, then signature. A card that gives no qualifiers is signed for.
  */
 function* verify(
-  { terminal, transaction, preprocessed, language }: Tap,
+  { terminal, transaction, preprocessed, language, candidate }: Tap,
   wishes: CardWishes & { readonly has: boolean },
 ): Dialogue<Result<FastVerification | undefined, KernelCode>> {
   const { isCvmRequired } = preprocessed;
@@ -165,6 +166,7 @@ function* verify(
   if (wishes.wantsOnlinePin && canOnlinePin(terminal) && terminal.pinPad === 'working') {
     const answer = yield* askPin({
       kind: 'online',
+      digitsLeast: cardholderRuleOf(candidate.entry.scheme).pinDigitsLeast,
       triesLeft: undefined,
       isAgain: false,
       mayBypass: false,
@@ -174,6 +176,7 @@ function* verify(
     if (answer.type === 'entered') return ok({ verification: 'onlinePin', pin: answer.pin });
     if (answer.type === 'enteredInPad') return ok({ verification: 'onlinePin' });
     if (answer.type === 'timeout') return fail('PIN_TIMEOUT');
+    if (answer.type === 'tooShort') return fail('PIN_TOO_SHORT');
     if (answer.type === 'cancelled' || answer.type === 'bypassed') return fail('CARDHOLDER_CANCELLED');
   }
   const wantsSignature = wishes.wantsSignature || (!wishes.has && isCvmRequired);

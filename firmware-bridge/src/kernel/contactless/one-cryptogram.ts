@@ -150,7 +150,7 @@ function* verify(
   tap: Tap,
   { knowsOnDevice, walksListBelowLimit }: OneCryptogramKernel,
 ): ReturnType<typeof verifyCardholder> {
-  const { card, terminal, transaction, preprocessed, language } = tap;
+  const { card, terminal, transaction, preprocessed, language, candidate } = tap;
   const done = performed(results, tsiBits.cardholderVerified);
   const { isCvmRequired } = preprocessed;
   if (knowsOnDevice && hasBit(card.get(0x82) ?? new Uint8Array(2), 1, 2)) {
@@ -164,6 +164,13 @@ function* verify(
   const methods = isCvmRequired ? 0x68 : 0x08;
   const [readers = 0, cardholder = 0, security = 0] = terminal.capabilities;
   const capable = { ...terminal, capabilities: Uint8Array.of(readers, cardholder & methods, security) };
-  const turn = { terminal: capable, transaction, card, language, pinKey: () => undefined };
+  const turn = {
+    terminal: capable,
+    transaction,
+    card,
+    language,
+    scheme: candidate.entry.scheme,
+    pinKey: () => undefined,
+  };
   return yield* verifyCardholder(results, turn);
 }

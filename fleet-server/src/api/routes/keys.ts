@@ -11,7 +11,11 @@ import {
   type KeyInventoryEntry,
   keyRecord,
   keyReleaseRecord,
-  keyRun,
+  type KeyRun,
+  type KeyRunView,
+  keyRunView,
+  peopleNames,
+  permissionsOf,
   rotateKey,
   runNote,
   runSubmission,
@@ -19,13 +23,15 @@ import {
   setAcquirers,
   suspectKey,
 } from '@tsunagu/protocols/fleet';
-import { FaultError, hex, Secret, unwrap } from '@tsunagu/protocols/kit';
+import { fail, FaultError, hex, Secret, unwrap } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
-import { runPdf } from '../../keys/index.ts';
+import { type Ceremony, runPdf } from '../../keys/index.ts';
+import type { People } from '../access/people.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import { etagOf, ifMatch, versionOf } from '../if-match.ts';
 import type { ApiRooms } from '../ports.ts';
+import { listQuery, pageOf } from '../list-query.ts';
 import { refused } from '../problems.ts';
 
 const byId = z.object({ id: z.uuid() });
@@ -47,14 +53,15 @@ const ceremony = z
       .describe('Components so far.'),
     kcv: z.string().optional().describe('Check value of the whole, when it is done.'),
     steps: z.array(ceremonyStep).describe('All steps.'),
+    people: peopleNames,
   })
   .describe('A key ceremony: who entered, with which check values, and what is next.');
 const tags = ['keys'];
 
 /** Keys in custody: inventory, ceremonies, injection runs, suspicion. */
-export function keyRoutes(app: ApiApp, { keys }: Pick<ApiRooms, 'keys'>): void {
-  ceremonyRoutes(app, keys.ceremonies);
-  runRoutes(app, keys.runs);
+export function keyRoutes(app: ApiApp, people: Pick<People, 'find' | 'list'>, { keys }: Pick<ApiRooms, 'keys'>): void {
+  ceremonyRoutes(app, people, keys.ceremonies);
+  runRoutes(app, people, keys.runs);
   const { inventory: rooms } = keys;
   const shown = (items: readonly KeyInventoryEntry[]) => ({ items: [...items], firstKeys: rooms.firstKeys });
 
@@ -73,11 +80,11 @@ export function keyRoutes(app: ApiApp, { keys }: Pick<ApiRooms, 'keys'>): void {
       schema: {
         summary: 'What hangs on a key: terminals, windows of transactions, keys below',
         tags,
-        querystring: z.object({ key: z.string().max(60) }),
+        querystring: listQuery.extend({ key: z.string().max(60).describe('Name of the key.') }),
         response: { 200: keyExposure, '4xx': refused },
       },
     },
-    async (request) => unwrap(await rooms.exposure(request.query.key)),
+    async ({ query: { key, ...query } }) => unwrap(await rooms.exposure(key, pageOf(query))),
   );
   app.post(
     '/api/v1/keys/rotations',
@@ -185,17 +192,36 @@ export function keyRoutes(app: ApiApp, { keys }: Pick<ApiRooms, 'keys'>): void {
   );
 }
 
-function ceremonyRoutes(app: ApiApp, ceremonies: ApiRooms['keys']['ceremonies']): void {
+/** Names of those of these ids that are people here. */
+const namesOf = (people: Pick<People, 'find'>, ids: readonly (string | null)[]): Record<string, string> =>
+  Object.fromEntries(
+    ids.flatMap((id) => {
+      const name = id === null ? undefined : people.find(id)?.name;
+      return id === null || name === undefined ? [] : [[id, name]];
+    }),
+  );
+
+/** Who of a name or an id can be a custodian. */
+function custodianOf(people: Pick<People, 'find' | 'list'>, text: string): string {
+  const found = people.find(text) ?? people.list().find(({ name, endedAt }) => name === text && endedAt === null);
+  if (!found || found.endedAt !== null || !permissionsOf(found.roles).has('keys.custody'))
+    throw new FaultError(fail('KEY_CUSTODIAN_UNFIT', { field: 'custodians' }).fault);
+  return found.id;
+}
+
+function ceremonyRoutes(
+  app: ApiApp,
+  people: Pick<People, 'find' | 'list'>,
+  ceremonies: ApiRooms['keys']['ceremonies'],
+): void {
   const response = { 200: ceremony, '4xx': refused };
-  const view = <
-    T extends {
-      readonly custodians: readonly string[];
-      readonly entered: readonly object[];
-      readonly steps: readonly object[];
-    },
-  >(
-    from: T,
-  ) => ({ ...from, custodians: [...from.custodians], entered: [...from.entered], steps: [...from.steps] });
+  const view = ({ custodians, entered, steps, ...from }: Ceremony): z.input<typeof ceremony> => ({
+    ...from,
+    custodians: [...custodians],
+    entered: [...entered],
+    steps: [...steps],
+    people: namesOf(people, [...custodians, ...steps.map(({ by }) => by)]),
+  });
   app.get(
     '/api/v1/keys/ceremonies',
     {
@@ -206,7 +232,7 @@ function ceremonyRoutes(app: ApiApp, ceremonies: ApiRooms['keys']['ceremonies'])
         response: { 200: z.object({ items: z.array(ceremony) }), '4xx': refused },
       },
     },
-    async () => ({ items: (await ceremonies.list()).map(view) as z.input<typeof ceremony>[] }),
+    async () => ({ items: (await ceremonies.list()).map(view) }),
   );
   app.post(
     '/api/v1/keys/ceremonies',
@@ -219,12 +245,15 @@ function ceremonyRoutes(app: ApiApp, ceremonies: ApiRooms['keys']['ceremonies'])
         response,
       },
     },
-    async (request) => view(unwrap(await ceremonies.begin(request.body, actorOf(request)))) as z.input<typeof ceremony>,
+    async (request) => {
+      const custodians = request.body.custodians.map((each) => custodianOf(people, each));
+      return view(unwrap(await ceremonies.begin({ ...request.body, custodians }, actorOf(request))));
+    },
   );
   app.get(
     '/api/v1/keys/ceremonies/:id',
     { config: { role: 'viewer' }, schema: { summary: 'A ceremony', tags, params: byId, response } },
-    async (request) => view(unwrap(await ceremonies.get(request.params.id))) as z.input<typeof ceremony>,
+    async (request) => view(unwrap(await ceremonies.get(request.params.id))),
   );
   app.post(
     '/api/v1/keys/ceremonies/:id/components',
@@ -240,9 +269,7 @@ function ceremonyRoutes(app: ApiApp, ceremonies: ApiRooms['keys']['ceremonies'])
     },
     async (request) => {
       const component = Secret.take('key', hex(request.body.component.toUpperCase()));
-      return view(unwrap(await ceremonies.enter(request.params.id, component, actorOf(request)))) as z.input<
-        typeof ceremony
-      >;
+      return view(unwrap(await ceremonies.enter(request.params.id, component, actorOf(request))));
     },
   );
   app.post(
@@ -262,10 +289,7 @@ function ceremonyRoutes(app: ApiApp, ceremonies: ApiRooms['keys']['ceremonies'])
         response,
       },
     },
-    async (request) =>
-      view(unwrap(await ceremonies.confirm(request.params.id, request.body.kcv, actorOf(request)))) as z.input<
-        typeof ceremony
-      >,
+    async (request) => view(unwrap(await ceremonies.confirm(request.params.id, request.body.kcv, actorOf(request)))),
   );
   app.post(
     '/api/v1/keys/ceremonies/:id/abort',
@@ -273,10 +297,7 @@ function ceremonyRoutes(app: ApiApp, ceremonies: ApiRooms['keys']['ceremonies'])
       config: { permission: 'keys.order' },
       schema: { summary: 'End a ceremony; its components are forgotten', tags, params: byId, body: runNote, response },
     },
-    async (request) =>
-      view(unwrap(await ceremonies.abort(request.params.id, request.body.note, actorOf(request)))) as z.input<
-        typeof ceremony
-      >,
+    async (request) => view(unwrap(await ceremonies.abort(request.params.id, request.body.note, actorOf(request)))),
   );
   app.get(
     '/api/v1/keys/ceremonies/:id/record',
@@ -293,8 +314,12 @@ function ceremonyRoutes(app: ApiApp, ceremonies: ApiRooms['keys']['ceremonies'])
   );
 }
 
-function runRoutes(app: ApiApp, runs: ApiRooms['keys']['runs']): void {
-  const response = { 200: keyRun, '4xx': refused };
+function runRoutes(app: ApiApp, people: Pick<People, 'find'>, runs: ApiRooms['keys']['runs']): void {
+  const response = { 200: keyRunView, '4xx': refused };
+  const view = (run: KeyRun): KeyRunView => ({
+    ...run,
+    people: namesOf(people, [run.orderedBy, run.authorisedBy, ...run.devices.map(({ by }) => by)]),
+  });
   const byDevice = byId.extend({ serial: z.string().min(1).max(40) });
   app.get(
     '/api/v1/keys/runs',
@@ -303,10 +328,10 @@ function runRoutes(app: ApiApp, runs: ApiRooms['keys']['runs']): void {
       schema: {
         summary: 'Injection runs, newest first, without their devices; fifty at most',
         tags,
-        response: { 200: z.object({ items: z.array(keyRun) }), '4xx': refused },
+        response: { 200: z.object({ items: z.array(keyRunView) }), '4xx': refused },
       },
     },
-    async () => ({ items: [...(await runs.list())] }),
+    async () => ({ items: (await runs.list()).map(view) }),
   );
   app.post(
     '/api/v1/keys/runs',
@@ -314,12 +339,12 @@ function runRoutes(app: ApiApp, runs: ApiRooms['keys']['runs']): void {
       config: { permission: 'keys.order' },
       schema: { summary: 'Propose an injection run with its manifest', tags, body: beginRun, response },
     },
-    async (request) => unwrap(await runs.propose(request.body.name, request.body.serials, actorOf(request))),
+    async (request) => view(unwrap(await runs.propose(request.body.name, request.body.serials, actorOf(request)))),
   );
   app.get(
     '/api/v1/keys/runs/:id',
     { config: { role: 'viewer' }, schema: { summary: 'A run with its devices', tags, params: byId, response } },
-    async (request) => unwrap(await runs.get(request.params.id)),
+    async (request) => view(unwrap(await runs.get(request.params.id))),
   );
   app.post(
     '/api/v1/keys/runs/:id/authorisation',
@@ -327,7 +352,7 @@ function runRoutes(app: ApiApp, runs: ApiRooms['keys']['runs']): void {
       config: { permission: 'keys.approve' },
       schema: { summary: 'Authorise a manifest, as somebody else than who proposed it', tags, params: byId, response },
     },
-    async (request) => unwrap(await runs.authorise(request.params.id, actorOf(request))),
+    async (request) => view(unwrap(await runs.authorise(request.params.id, actorOf(request)))),
   );
   app.post(
     '/api/v1/keys/runs/:id/devices',
@@ -344,7 +369,7 @@ function runRoutes(app: ApiApp, runs: ApiRooms['keys']['runs']): void {
     async (request) => {
       const submitted = await runs.submit(request.params.id, request.body.serial, actorOf(request));
       if (!submitted.ok) throw new FaultError(submitted.fault);
-      return submitted.value;
+      return view(submitted.value);
     },
   );
   for (const [path, verb, summary, permission] of [
@@ -356,7 +381,7 @@ function runRoutes(app: ApiApp, runs: ApiRooms['keys']['runs']): void {
       { config: { permission }, schema: { summary, tags, params: byDevice, body: runNote, response } },
       async (request) => {
         const { id, serial } = request.params;
-        return unwrap(await runs[verb](id, serial, request.body.note, actorOf(request)));
+        return view(unwrap(await runs[verb](id, serial, request.body.note, actorOf(request))));
       },
     );
   app.post(
@@ -370,7 +395,7 @@ function runRoutes(app: ApiApp, runs: ApiRooms['keys']['runs']): void {
         response,
       },
     },
-    async (request) => unwrap(await runs.close(request.params.id, actorOf(request))),
+    async (request) => view(unwrap(await runs.close(request.params.id, actorOf(request)))),
   );
   app.get(
     '/api/v1/keys/runs/:id/report',
@@ -385,7 +410,7 @@ function runRoutes(app: ApiApp, runs: ApiRooms['keys']['runs']): void {
       },
     },
     async (request) => {
-      const run = unwrap(await runs.get(request.params.id));
+      const run = view(unwrap(await runs.get(request.params.id)));
       return { pdf: Buffer.from(await runPdf(run, request.query.lang)).toString('base64') };
     },
   );

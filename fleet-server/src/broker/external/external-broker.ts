@@ -14,6 +14,7 @@ import { DownlinkQueue } from '../downlink.ts';
 import { packetLengthMax } from '../frame-guard.ts';
 import { isSameDevice, type Lineage } from '../lineage.ts';
 import type { Broker, BrokerHandlers } from '../port.ts';
+import { openTakeOver, type StandIn } from './take-over.ts';
 
 /** How an MQTT broker of somebody else is reached. */
 export interface ExternalBrokerOptions {
@@ -27,6 +28,8 @@ export interface ExternalBrokerOptions {
   readonly tls: { readonly cert: string; readonly key: string; readonly ca: string };
   /** Whether a terminal is to be heard: it has a certificate that is in force. Asked once a connection of it. */
   readonly isHeard: (serial: Serial) => Promise<boolean>;
+  /** Credentials under a terminal's name, with which its connection is taken over. */
+  readonly standIn: StandIn;
   readonly handlers: BrokerHandlers;
 }
 
@@ -53,6 +56,7 @@ export function openExternalBroker(options: ExternalBrokerOptions): ExternalBrok
   const known = new Map<Serial, Known>();
   const lineages = new Map<Serial, Lineage>();
   const retained = new Map<string, Uint8Array>();
+  const takeOver = openTakeOver(options);
 
   const client = connect(options.url, {
     protocolVersion: 4,
@@ -120,8 +124,9 @@ export function openExternalBroker(options: ExternalBrokerOptions): ExternalBrok
     }
     // One that we never saw arrive: its presence was lost with the broker.
     const isHeard = known.get(serial)?.isHeard ?? (await options.isHeard(serial));
-    if (isHeard) await handlers.received(serial, read.topic, bytes);
-    else handlers.refused('CLIENT_CERTIFICATE_REFUSED');
+    if (isHeard) return await handlers.received(serial, read.topic, bytes);
+    handlers.refused('CLIENT_CERTIFICATE_REFUSED');
+    if (read.topic.kind !== 'presence' || known.has(serial)) takeOver.isStillThere(serial);
   }
 
   // In order, one after another: our acknowledgement goes out when the message has taken effect.
@@ -138,7 +143,7 @@ export function openExternalBroker(options: ExternalBrokerOptions): ExternalBrok
   };
 
   return {
-    abilities: { kicks: false, clonesSeenAt: 'hello', acknowledged: 'queued' },
+    abilities: { clonesSeenAt: 'hello', acknowledged: 'queued' },
     get isUp() {
       return client.connected;
     },
@@ -160,8 +165,10 @@ export function openExternalBroker(options: ExternalBrokerOptions): ExternalBrok
     disconnect(serial) {
       lineages.delete(serial);
       forget(serial);
+      takeOver.end(serial);
     },
     async close() {
+      await takeOver.close();
       await client.endAsync(false).catch(() => undefined);
     },
   };

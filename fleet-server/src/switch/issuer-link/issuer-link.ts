@@ -1,6 +1,7 @@
 import { connect } from 'node:tls';
 import type { Link } from '@tsunagu/protocols/acquiring';
 import type { DecodedMessage, Message } from '@tsunagu/protocols/iso8583';
+import { unwrap } from '@tsunagu/protocols/kit';
 import { Exchange, type LinkAnswer } from '../link/exchange.ts';
 import type { OwnCredentials } from '../link/credentials.ts';
 import { Line, type LineListener, type LineWorld } from '../link/line.ts';
@@ -56,6 +57,22 @@ export function openIssuerLink(
   let since = world.clock.now();
   let shown: 'up' | 'signed-on' | 'down' = 'down';
 
+  const { actions } = link.profile.codes;
+  const hasOwnCodes = Object.values(actions).some(({ standsFor }) => standsFor !== undefined);
+  /** An answer whose action code is one of this counter-party alone, with the one that it stands for. */
+  function inOurWords(answer: LinkAnswer): LinkAnswer {
+    if (answer.type !== 'answered') return answer;
+    const { mti, fields } = answer.message;
+    const said = answer.message.text(39) ?? '';
+    const standsFor = actions[said]?.standsFor;
+    if (standsFor === undefined) return answer;
+    logged.log('debug', 'actionCodeTranslated', { said, standsFor });
+    return {
+      type: 'answered',
+      message: unwrap(link.codec.decode(unwrap(link.codec.encode({ mti, fields: { ...fields, 39: standsFor } })))),
+    };
+  }
+
   const best = (): Line | undefined =>
     lines
       .filter(({ isReady }) => isReady)
@@ -108,7 +125,8 @@ export function openIssuerLink(
       return exchange.inFlight;
     },
     request: (message, timeoutMs) =>
-      best()?.request(message, timeoutMs) ?? Promise.resolve<LinkAnswer>({ type: 'lineLost' }),
+      (hasOwnCodes ? best()?.request(message, timeoutMs).then(inOurWords) : best()?.request(message, timeoutMs)) ??
+      Promise.resolve<LinkAnswer>({ type: 'lineLost' }),
     order(verb) {
       for (const line of lines) line.tell({ type: verbEvents[verb] });
     },

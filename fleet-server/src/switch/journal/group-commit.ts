@@ -1,8 +1,9 @@
-import type { World } from '@tsunagu/protocols/world';
-import { sql } from 'kysely';
+import type { Timer, World } from '@tsunagu/protocols/world';
 import type { Store } from '../../store/index.ts';
-import { aloneSchema, aloneSql, Commit, NotAlone, type SaleRow, type Wants } from './commit.ts';
-import type { Fence } from './epoch.ts';
+import { Commit, type KnownSales, NotAlone, type Wants } from './commit.ts';
+import { type Fence, isFenced } from './epoch.ts';
+import { CommitLog } from './log.ts';
+import type { SaleRow } from './written.ts';
 
 /** The most pieces of work in one commit. */
 const groupMax = 256;
@@ -12,6 +13,21 @@ const groupMax = 256;
  */
 const apartMs = 3;
 const manyPieces = 32;
+/**
+ * So many new sales and outcomes of the log go into the tables at once, in a pause between commits; a commit that comes meanwhile waits for that.
+ * Where there are no pauses they gather, and at `behindMax` more go at once, which costs less for each.
+ */
+const lotMax = 64;
+const behindMax = 1_024;
+const largeLotMax = 512;
+/** When nothing comes any more, the rest of the log goes into the tables after this; and after this again where that failed. */
+const restMs = 50;
+const restAgainMs = 1_000;
+/** What of the tables is behind the log. */
+const logged = /"switch_(?:sales|journal|postings|counters)"/;
+
+/** What the journal needs of the store. */
+type JournalStore = Pick<Store, 'write' | 'writeAlone' | 'trails'>;
 
 interface Piece {
   readonly wants: Wants | undefined;
@@ -21,11 +37,11 @@ interface Piece {
 
 /**
  * Gathers writes that come while a commit is under way into the next one, so that one flush of the disk serves many
- * transactions. Pieces of one group share their fate: when one throws, or the commit fails, all of them fail.
+ * transactions. On SQLite a commit goes into the log, and into the tables later; those who read the tables wait for that. Pieces of one group share their fate: when one throws, or the commit fails, all of them fail.
  */
 export class GroupCommit {
   readonly #world: Pick<World, 'clock' | 'timers'>;
-  readonly #store: Pick<Store, 'write' | 'writeAlone'>;
+  readonly #store: JournalStore;
   readonly #fence: Fence | undefined;
   /** A commit failed: whether it was kept is not known. */
   failed: () => void = () => undefined;
@@ -33,15 +49,26 @@ export class GroupCommit {
   readonly #open = new Map<string, SaleRow>();
   #waiting: Piece[] = [];
   #running: Promise<void> | undefined;
-  /** What a commit in one statement needs, once it is there. */
-  #schema: Promise<void> | undefined;
+  readonly #log: CommitLog;
+  readonly #known: KnownSales;
+  /** Those who wait for the tables. */
+  #readers: { resolve(): void; reject(error: unknown): void }[] = [];
+  #rest: Timer | undefined;
+  /** The log could not be brought into the tables the last time. */
+  #hasFailed = false;
   /** When the last commit began. */
   #begunMs = Number.NEGATIVE_INFINITY;
 
-  constructor(world: Pick<World, 'clock' | 'timers'>, store: Pick<Store, 'write' | 'writeAlone'>, fence?: Fence) {
+  constructor(world: Pick<World, 'clock' | 'timers'>, store: JournalStore, fence?: Fence) {
     this.#world = world;
     this.#store = store;
     this.#fence = fence;
+    this.#log = new CommitLog(store, fence);
+    this.#known = {
+      sale: (id) => this.#log.sale(id) ?? this.#open.get(id),
+      saleByKey: (key) => this.#log.saleByKey(key),
+    };
+    store.trails(logged, () => this.#catchUp());
   }
 
   /**
@@ -62,21 +89,39 @@ export class GroupCommit {
     });
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is under way, and the tables have everything. */
   async idle(): Promise<void> {
     await this.#running;
+    // What cannot be brought into the tables now is found in the log by the next start.
+    await this.#catchUp()?.catch(() => undefined);
+    this.#rest?.cancel();
+  }
+
+  /** Brings the tables up to date with what was committed; undefined where they are. */
+  #catchUp(): Promise<void> | undefined {
+    if (!this.#log.isBehind) return undefined;
+    return new Promise((resolve, reject) => {
+      this.#readers.push({ resolve, reject });
+      this.#running ??= this.#drain();
+    });
   }
 
   async #drain(): Promise<void> {
     // Let whatever else arrived in this turn join the first group.
     await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const { clock, timers } = this.#world;
+    const { clock, timers } = this.#world;
+    for (;;) {
+      if (this.#readers.length > 0) await this.#serveReaders();
+      if (this.#waiting.length === 0) break;
       const earlyMs = this.#begunMs + apartMs - clock.monotonicMs();
-      if (earlyMs > 0 && this.#waiting.length < manyPieces) await timers.sleep(earlyMs);
+      const { behind } = this.#log;
+      if (behind >= behindMax) await this.#project(largeLotMax).catch(() => undefined);
+      else if (earlyMs > 0 && this.#waiting.length < manyPieces)
+        if (behind >= lotMax) await this.#project(lotMax).catch(() => undefined);
+        else await timers.sleep(earlyMs);
       this.#begunMs = clock.monotonicMs();
       const group = this.#waiting.splice(0, groupMax);
-      const { written, failure } = (await this.#alone(group)) ?? (await this.#together(group));
+      const { written, failure } = (await this.#logged(group)) ?? (await this.#together(group));
       // Of what failed nobody knows what is on disk: it is read when it is wanted.
       for (const [id, row] of written)
         if (failure === undefined && row.state === 'send-intended') this.#open.set(id, row);
@@ -84,48 +129,84 @@ export class GroupCommit {
       for (const piece of group) piece.settle(failure);
     }
     this.#running = undefined;
+    this.#rest?.cancel();
+    if (this.#log.isBehind)
+      this.#rest = timers.after(
+        this.#hasFailed ? restAgainMs : restMs,
+        () => void this.#catchUp()?.catch(() => undefined),
+      );
   }
 
-  /** The group as one statement; undefined when a piece has to look at what is on disk: then nothing was kept. */
-  async #alone(group: readonly Piece[]): Promise<Outcome | undefined> {
-    if (this.#store.writeAlone === undefined || group.some(({ wants }) => wants === undefined)) return undefined;
-    const commit = new Commit(undefined, this.#open);
+  async #serveReaders(): Promise<void> {
+    const readers = this.#readers;
+    this.#readers = [];
     try {
-      this.#schema ??= this.#store.write(async (tx) => {
-        for (const statement of aloneSchema) await sql.raw(statement).execute(tx);
-      });
-      await this.#schema;
-    } catch (failure) {
-      this.#schema = undefined;
-      this.failed();
-      return { written: commit.written, failure };
+      await this.#project(Number.POSITIVE_INFINITY);
+      for (const reader of readers) reader.resolve();
+    } catch (error) {
+      // The tables are somebody else's by now, and no longer ours to bring up to date.
+      for (const reader of readers)
+        if (isFenced(error)) reader.resolve();
+        else reader.reject(error);
     }
+  }
+
+  /** Brings some of the log into the tables. What fails stays in the log, and is tried again with the next. */
+  async #project(most: number): Promise<void> {
     try {
+      await this.#log.read();
+      let kept: () => void = () => undefined;
+      await this.#store.write(async (tx) => {
+        await this.#fence?.check(tx);
+        kept = await this.#log.project(tx, most);
+      });
+      kept();
+      this.#hasFailed = false;
+    } catch (error) {
+      this.#hasFailed = true;
+      if (isFenced(error)) this.#log.leave();
+      else this.#log.doubt();
+      throw error;
+    }
+  }
+
+  /** The group as one row of the log; undefined when a piece has to look at what is in the tables: then nothing was kept. */
+  async #logged(group: readonly Piece[]): Promise<Outcome | undefined> {
+    if (this.#store.writeAlone === undefined || group.some(({ wants }) => wants === undefined)) return undefined;
+    const commit = new Commit(undefined, this.#known);
+    try {
+      await this.#log.read();
       for (const piece of group) await piece.run(commit);
-      const end = await this.#store.writeAlone(aloneSql, [this.#fence?.epoch ?? null, ...commit.lots()]);
+      const end = await this.#log.append(commit.take());
       return end === 'refused' ? undefined : { written: commit.written, failure: undefined };
     } catch (error) {
       if (error instanceof NotAlone) return undefined;
+      this.#log.doubt();
       this.failed();
       return { written: commit.written, failure: error ?? new Error('the commit failed') };
     }
   }
 
-  /** The group in one transaction, which reads first what the pieces want. */
+  /** The group in one transaction, which brings the log into the tables and reads first what the pieces want. */
   async #together(group: readonly Piece[]): Promise<Outcome> {
     let written: Outcome['written'] = new Map();
     try {
+      await this.#log.read();
+      let kept: () => void = () => undefined;
       await this.#store.write(async (tx) => {
         await this.#fence?.check(tx);
-        const commit = new Commit(tx, this.#open);
+        kept = await this.#log.project(tx);
+        const commit = new Commit(tx, this.#known);
         written = commit.written;
         await commit.read(group.flatMap(({ wants }) => wants ?? []));
         for (const piece of group) if (piece.wants) await piece.run(commit);
         for (const piece of group) if (!piece.wants) await piece.run(commit);
         await commit.flush();
       });
+      kept();
       return { written, failure: undefined };
     } catch (error) {
+      if (!isFenced(error)) this.#log.doubt();
       this.failed();
       return { written, failure: error ?? new Error('the commit failed') };
     }

@@ -15,13 +15,14 @@ import type { World } from '@tsunagu/protocols/world';
 import type { Selectable, Transaction } from 'kysely';
 import type { Database, Store } from '../../store/index.ts';
 import type { SwitchVault } from '../ports.ts';
-import type { Commit, Facts, SaleRow } from './commit.ts';
+import type { Commit, Facts } from './commit.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { Fence } from './epoch.ts';
 import { post } from './postings.ts';
 import { notApproved, type SwitchTables } from './tables.ts';
+import type { SaleRow } from './written.ts';
 
-export type { SaleRow } from './commit.ts';
+export type { SaleRow } from './written.ts';
 /** A reversal as it stands in the journal. */
 export type ReversalRow = Selectable<SwitchTables['switch_reversals']>;
 

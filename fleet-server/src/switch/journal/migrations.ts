@@ -216,4 +216,14 @@ export const switchMigrations: readonly Migration[] = [
       await sql`update switch_sales set answer = null where kind = 'validity' and decided_by = 'issuer'`.execute(db);
     },
   },
+  {
+    name: 'switch-0007-log',
+    async up(db) {
+      // What was committed and is not in the other tables yet: rows of a lot, as one text for each of them. SQLite only.
+      let table = db.schema.createTable('switch_log').addColumn('seq', 'integer', (column) => column.primaryKey());
+      for (const name of ['opened', 'decided', 'updated', 'entries', 'counters', 'postings'] as const)
+        table = table.addColumn(name, 'text');
+      await table.execute();
+    },
+  },
 ];

@@ -2,8 +2,9 @@ import type { Operation, ReconciliationItem } from '@tsunagu/protocols/acquiring
 import { transitScheme } from '@tsunagu/protocols/felica';
 import type { Insertable, Transaction } from 'kysely';
 import { type Database, insertRows, type Store } from '../../store/index.ts';
-import type { Commit, SaleRow } from './commit.ts';
+import type { Commit } from './commit.ts';
 import type { SwitchTables } from './tables.ts';
+import type { SaleRow } from './written.ts';
 
 /** What moves money, and which way: from the cardholder (debit) or back (credit). Transit cards settle with their own centre. */
 function classOf({ kind, scheme }: Pick<SaleRow, 'kind' | 'scheme'>): 'debit' | 'credit' | undefined {

@@ -4,6 +4,16 @@ import type { SaleState } from '../transaction/rules.ts';
 
 /** Tables of the switch. A card stands in them as a token and its last four digits; what needs its number is sealed by the vault. */
 export interface SwitchTables {
+  /** Commits that are not in the tables below yet (`log.ts`). */
+  readonly switch_log: {
+    seq: number;
+    opened: string | null;
+    decided: string | null;
+    updated: string | null;
+    entries: string | null;
+    counters: string | null;
+    postings: string | null;
+  };
   /** One row per request or advice of a terminal. Unique by terminal, STAN and local time. */
   readonly switch_sales: {
     seq: Generated<number>;

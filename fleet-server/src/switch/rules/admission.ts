@@ -1,4 +1,10 @@
-import { type Operation, type PaymentMethod, parsePaymentMethod } from '@tsunagu/protocols/acquiring';
+import {
+  type Operation,
+  type PaymentMethod,
+  parsePaymentMethod,
+  readVerifications,
+  verificationElement,
+} from '@tsunagu/protocols/acquiring';
 import type { Message } from '@tsunagu/protocols/iso8583';
 import { type Secret } from '@tsunagu/protocols/kit';
 import { leadingDigits, type LinkHealth } from '../routing/route.ts';
@@ -57,6 +63,8 @@ export function admit(rules: SwitchRules, arrived: Arrived, health: LinkHealth):
   };
   const method = parsePaymentMethod(text(48));
   if (!method.ok) return { ...admission, refusal: { actionCode: '904', reason: 'ACQUIRING_MESSAGE_REFUSED' } };
+  const verifications = readVerifications(text(verificationElement), text(22) ?? '');
+  if (!verifications.ok) return { ...admission, refusal: { actionCode: '904', reason: 'ACQUIRING_MESSAGE_REFUSED' } };
   const refused = rules.contracts.judge({
     scheme: rule.scheme,
     link: rule.link,
@@ -66,7 +74,7 @@ export function admit(rules: SwitchRules, arrived: Arrived, health: LinkHealth):
     method: method.value,
     entry,
     hasPin: message.fields[52] !== undefined,
-    verification: text(22)?.[7] ?? '0',
+    verifications: verifications.value,
     digits,
     cardholderCurrency: text(51),
     nowMs,

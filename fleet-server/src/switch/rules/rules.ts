@@ -13,7 +13,7 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { isoTime, type Store } from '../../store/index.ts';
 import { noRates } from '../dcc/offer.ts';
-import { defaultRoutingTable } from '../routing/default-table.ts';
+import { defaultRoutingTable, defaultRoutingVersion } from '../routing/default-table.ts';
 import { Router } from '../routing/route.ts';
 import { Contracts, defaultContracts } from '../schemes/contracts.ts';
 
@@ -43,14 +43,18 @@ const versionsMax = 1_000;
 /** How far the clock of whoever sets rates may be ahead. */
 const clockSkewMs = 5 * 60_000;
 
-const { version: firstRouting, ...firstTable } = defaultRoutingTable;
 /** What a fresh house begins with, and the version of that. */
-const firsts: { readonly [K in SwitchRuleKind]: { readonly version: number; readonly rules: Documents[K] } } = {
-  routing: { version: firstRouting, rules: firstTable },
-  'stand-in': { version: 1, rules: { issuers: [] } },
-  contracts: { version: 1, rules: defaultContracts },
-  rates: { version: 1, rules: noRates },
-};
+function firstsOf(links: readonly string[]): {
+  readonly [K in SwitchRuleKind]: { readonly version: number; readonly rules: Documents[K] };
+} {
+  const { version: _version, ...table } = defaultRoutingTable(links);
+  return {
+    routing: { version: defaultRoutingVersion, rules: table },
+    'stand-in': { version: 1, rules: { issuers: [] } },
+    contracts: { version: 1, rules: defaultContracts },
+    rates: { version: 1, rules: noRates },
+  };
+}
 
 /** Opens the rules: the newest version of each kind is in force, on every transaction that begins from then on. @param links ids of the links that there are */
 export async function openSwitchRules(
@@ -58,6 +62,7 @@ export async function openSwitchRules(
   store: Store,
   links: () => readonly string[],
 ): Promise<SwitchRules> {
+  const firsts = firstsOf(links());
   const newest = async <K extends SwitchRuleKind>(kind: K): Promise<{ version: number; rules: Documents[K] }> => {
     const row = await store.db
       .selectFrom('switch_rules')
@@ -93,13 +98,15 @@ export async function openSwitchRules(
 
   async function view(kind: SwitchRuleKind, version = current[kind]): ReturnType<SwitchRules['view']> {
     const first = firsts[kind];
-    if (version === first.version) return ok({ kind, version, at: null, by: 'house', reason: '', rules: first.rules });
     const row = await store.db
       .selectFrom('switch_rules')
       .selectAll()
       .where('kind', '=', kind)
       .where('version', '=', version)
       .executeTakeFirst();
+    // What somebody wrote comes first: a house of before began with an earlier version than one of today.
+    if (!row && version === first.version)
+      return ok({ kind, version, at: null, by: 'house', reason: '', rules: first.rules });
     if (!row) return fail('SWITCH_RULES_VERSION_UNKNOWN', { facts: { kind, version } });
     const { at, by, reason } = row;
     return ok({ kind, version, at: isoTime(at), by, reason, rules: parsed(kind, row.rules) });
@@ -127,8 +134,9 @@ export async function openSwitchRules(
         .orderBy('version', 'desc')
         .limit(versionsMax)
         .execute();
+      const written = rows.map(({ version, at, by, reason }) => ({ kind, version, at: isoTime(at), by, reason }));
       const first = { kind, version: firsts[kind].version, at: null, by: 'house', reason: '' };
-      return [...rows.map(({ version, at, by, reason }) => ({ kind, version, at: isoTime(at), by, reason })), first];
+      return written.some(({ version }) => version <= first.version) ? written : [...written, first];
     },
     async change(kind, base, rules, reason, by) {
       const read = parseWith(switchRuleDocuments[kind], rules);

@@ -13,8 +13,8 @@ export interface Contracted {
   readonly method: PaymentMethod;
   readonly entry: string;
   readonly hasPin: boolean;
-  /** DE22, position 8: how the cardholder was verified; 0 is not at all. */
-  readonly verification: string;
+  /** How the cardholder was verified: values of position 8 of DE22, those of DE63 among them; 0 is not at all. */
+  readonly verifications: readonly string[];
   /** Leading digits of the card number. */
   readonly digits: string;
   /** ISO 4217 number that the cardholder is to pay in, with DCC. */
@@ -93,12 +93,15 @@ export class Contracts {
       return no('119', 'instalments');
     // Only what the cardholder pays with is verified: what follows it was.
     if (operation === 'sale' || operation === 'authorisation') {
-      const isSigned = contract.signatureOnly.some((prefix) => asked.digits.startsWith(prefix));
-      if (contract.pin === 'required' && !isSigned && !asked.hasPin) return no('112', 'pin');
-      if ((contract.pin === 'never' || isSigned) && asked.hasPin) return no('119', 'pin');
+      const isSignedAlone = contract.signatureOnly.some((prefix) => asked.digits.startsWith(prefix));
+      const isRead = asked.entry === 'contact' || asked.entry === 'stripe';
+      const needsPin = contract.pin === 'required' || (contract.pin === 'in-person' && isRead);
+      if (needsPin && !isSignedAlone && !asked.hasPin) return no('112', 'pin');
+      if ((contract.pin === 'never' || isSignedAlone) && asked.hasPin) return no('119', 'pin');
       // Small amounts without contact are not verified by anybody.
-      if (contract.signature === 'required' && asked.verification === '0' && asked.entry !== 'contactless')
-        return no('112', 'signature');
+      const isVerified = !asked.verifications.includes('0');
+      const needsSignature = contract.signature === 'required' && (asked.entry !== 'contactless' || isVerified);
+      if (needsSignature && !asked.verifications.includes(signed)) return no('112', 'signature');
     }
     const { cardholderCurrency } = asked;
     return cardholderCurrency !== undefined && !contract.dccCurrencies.includes(cardholderCurrency)
@@ -115,6 +118,9 @@ export class Contracts {
     return this.of(of).cancelSameDay && localDay(madeMs) !== localDay(nowMs) ? no('914', 'day') : undefined;
   }
 }
+
+/** A signature that a person compares. ISO 8583:1993, A.8, position 8. */
+const signed = '5';
 
 const weight = ({ merchant, link }: Contract): number =>
   (merchant === undefined ? 0 : 2) + (link === undefined ? 0 : 1);
@@ -137,6 +143,7 @@ export const defaultContracts: ContractRules = {
       ...nothingAgreed,
       scheme: 'unionpay',
       methods: ['10'],
+      pin: 'in-person',
       signature: 'required',
       signatureOnly: [],
       instalments: [],

@@ -6,6 +6,7 @@ import {
   readOfferReference,
   retrievalReference,
   transmissionTime,
+  verificationElement,
 } from '@tsunagu/protocols/acquiring';
 import {
   type FieldValue,
@@ -29,7 +30,7 @@ const ofTheLink = new Set(['28', '29', '53', '64', '96', '128']);
 export function issuerRequest(
   sale: Message,
   acquirer: string,
-  link: Pick<Link, 'calendar'> | undefined,
+  link: Pick<Link, 'calendar' | 'verificationElement'> | undefined,
   outStan: string,
   nowMs: number,
   original?: { readonly mti: string; readonly stan: string; readonly localTime: string },
@@ -38,6 +39,12 @@ export function issuerRequest(
   for (const [number, value] of Object.entries(sale.fields)) if (!ofTheLink.has(number)) fields[Number(number)] = value;
   // The offer is between the terminal and us; what was agreed stands in DE6, DE10 and DE51.
   if (typeof fields[62] === 'string' && readOfferReference(fields[62]) !== undefined) delete fields[62];
+  const verifications = fields[verificationElement];
+  if (typeof verifications === 'string' && verifications.startsWith('CV')) {
+    const element = link === undefined ? verificationElement : link.verificationElement;
+    delete fields[verificationElement];
+    if (element !== null) fields[element] = verifications;
+  }
   fields[7] = transmissionTime(nowMs);
   fields[11] = outStan;
   if (link?.calendar.stamped) fields[28] = businessDay(link, nowMs);

@@ -3,8 +3,8 @@ import {
   keyInventory,
   type KeyInventoryEntry,
   type KeyInventoryList,
-  type KeyRun,
-  keyRun,
+  type KeyRunView,
+  keyRunView,
   managementPaths,
 } from '@tsunagu/protocols/fleet';
 import { z } from 'zod';
@@ -22,11 +22,11 @@ const reloadMs = 15_000;
 /** Keys above those of terminals, when each is to give way, which are suspect, and the injection runs that are not over. */
 export function KeysPage() {
   const keys = useSignal<KeyInventoryList | undefined>(undefined);
-  const runs = useSignal<readonly KeyRun[]>([]);
+  const runs = useSignal<readonly KeyRunView[]>([]);
   const { fault } = useReload(async () => {
     const [inventory, all] = await Promise.all([
       ask(keyInventory, managementPaths.keys),
-      ask(z.object({ items: z.array(keyRun) }), managementPaths.keyRuns),
+      ask(z.object({ items: z.array(keyRunView) }), managementPaths.keyRuns),
     ]);
     keys.value = inventory;
     runs.value = all.items.filter(({ state }) => state !== 'closed');
@@ -146,7 +146,7 @@ function Row({ entry }: { entry: KeyInventoryEntry }) {
   );
 }
 
-function RunRow({ run: { name, state, orderedBy, authorisedBy, begunAt, balance } }: { run: KeyRun }) {
+function RunRow({ run: { name, state, orderedBy, authorisedBy, begunAt, balance, people } }: { run: KeyRunView }) {
   return (
     <tr>
       <th scope="row">
@@ -157,8 +157,8 @@ function RunRow({ run: { name, state, orderedBy, authorisedBy, begunAt, balance 
         <Mark tone={state === 'open' ? 'ok' : 'warn'}>{t(`keys.run.${state}`)}</Mark>
       </td>
       <td>
-        {orderedBy}
-        <span class="under">{authorisedBy ?? t('keys.notAuthorised')}</span>
+        {people[orderedBy] ?? orderedBy}
+        <span class="under">{authorisedBy === null ? t('keys.notAuthorised') : (people[authorisedBy] ?? authorisedBy)}</span>
       </td>
       <td>
         {t('keys.figures', {

@@ -13,23 +13,32 @@ const day = '261126';
 let folder: string;
 let store: Store;
 let journal: Journal;
+/** Opens the switch's journal anew, as a start does. */
+let open: () => Promise<Journal>;
+/** What the disk does with the next commit of the log. */
+let disk: 'works' | 'keeps-and-fails' | 'fails' = 'works';
 /** How the commits ended that were one statement, and how many transactions there were besides. */
 let ends: string[] = [];
 let transactions = 0;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'one-statement-'));
+  folder = await mkdtemp(join(tmpdir(), 'commit-log-'));
   store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
-  const fence = await beginEpoch(store, 1);
+  disk = 'works';
+  const own = store;
   const watched: Store = {
     ...store,
     write(work) {
       transactions += 1;
-      return store.write(work);
+      return own.write(work);
     },
     async writeAlone(...statement) {
-      const end = (await store.writeAlone?.(...statement)) ?? 'refused';
+      const does = disk;
+      disk = 'works';
+      if (does === 'fails') throw new Error('SQLITE_IOERR: disk I/O error');
+      const end = (await own.writeAlone?.(...statement)) ?? 'refused';
       ends.push(end);
+      if (does === 'keeps-and-fails') throw new Error('SQLITE_IOERR: disk I/O error');
       return end;
     },
   };
@@ -39,13 +48,17 @@ beforeEach(async () => {
     open: () => ({ ok: true, value: new Uint8Array(1) }) as const,
     translatePin: () => ({ ok: true, value: new Uint8Array(8) }) as const,
   };
-  journal = new Journal(world, watched, vault, fence, { issuer: () => day, acquirer: () => day });
-  // The first commit makes what the others need.
+  open = async () =>
+    new Journal(world, watched, vault, await beginEpoch(store, 1), { issuer: () => day, acquirer: () => day });
+  journal = await open();
+  // The first commit makes what the others need, and its sale is in the tables.
   await arrive(row({ stan: '000001' }));
+  await sales();
   ends = [];
   transactions = 0;
 });
 afterEach(async () => {
+  await journal.idle();
   await store.close();
   await rm(folder, { recursive: true });
 });
@@ -89,7 +102,12 @@ const own = (actionCode: string) => ({ by: 'switch', actionCode, answer: Uint8Ar
 const arrive = (sale: SaleRow) => journal.arriveSale(sale, undefined, own);
 const approve = (sale: SaleRow) =>
   journal.step(sale, { type: 'issuerAnswered', actionCode: '000', day }, '', () => ({ ...own('000'), by: 'issuer' }));
+/** Whoever reads the tables waits until they have what was committed. */
 const sales = () => store.db.selectFrom('switch_sales').selectAll().orderBy('stan').execute();
+/** What the tables have, whatever is in the log. */
+const inTables = () =>
+  store.write((tx) => tx.selectFrom('switch_sales').select(['stan', 'state']).orderBy('stan').execute());
+const inLog = () => store.write((tx) => tx.selectFrom('switch_log').select('seq').execute());
 const reversalBefore = (stan: string) =>
   journal.arriveReversal(
     {
@@ -107,13 +125,15 @@ const reversalBefore = (stan: string) =>
     () => own('911'),
   );
 
-test('sales that arrive together are one statement, and so are their outcomes', async () => {
+test('sales that arrive together are one row of the log, and so are their outcomes; the tables have them when they are read', async () => {
   const all = ['000002', '000003', '000004'].map((stan) => row({ stan }));
   const arrivals = await Promise.all(all.map(arrive));
   expect(arrivals.map(({ type }) => type)).toEqual(['stored', 'stored', 'stored']);
   await Promise.all(all.map(approve));
   expect(ends).toEqual(['kept', 'kept']);
   expect(transactions).toBe(0);
+  expect(await inTables()).toEqual([{ stan: '000001', state: 'send-intended' }]);
+  expect(await inLog()).toHaveLength(2);
   const outcome = { state: 'approved', decided_by: 'issuer', action_code: '000' } as const;
   expect((await sales()).slice(1)).toEqual(
     all.map((sale) => ({
@@ -125,6 +145,8 @@ test('sales that arrive together are one statement, and so are their outcomes', 
       answer: Buffer.from([3]),
     })),
   );
+  // Three sales, and nothing was written twice: they went in as they were at the end.
+  expect([transactions, await inLog()]).toEqual([1, []]);
   const journalled = await store.db.selectFrom('switch_journal').select('entry').orderBy('seq').execute();
   expect(journalled.slice(1).map(({ entry }) => entry)).toEqual([
     ...Array.from({ length: 3 }, () => 'received send-intended'),
@@ -134,12 +156,69 @@ test('sales that arrive together are one statement, and so are their outcomes', 
   expect(postings).toHaveLength(6);
 });
 
-test('a request that is known is told from new ones beside it, and they are kept', async () => {
+test('a request that is known is told from new ones beside it, and they are kept, whether the log knows it or the tables', async () => {
   const again = row({ stan: '000001' });
   const arrivals = await Promise.all([row({}), again, { ...again, body_tag: 'other' }].map(arrive));
   expect(arrivals.map(({ type }) => type)).toEqual(['stored', 'in-progress', 'differs']);
   expect([ends, transactions]).toEqual([['refused'], 1]);
-  expect((await sales()).map(({ stan }) => stan)).toEqual(['000001', '000002']);
+  const logged = row({ stan: '000003' });
+  await arrive(logged);
+  await approve(logged);
+  const beside = await Promise.all([row({ stan: '000004' }), logged, { ...logged, body_tag: 'other' }].map(arrive));
+  expect(beside.map(({ type }) => type)).toEqual(['stored', 'replay', 'differs']);
+  expect([ends.slice(1), transactions]).toEqual([['kept', 'kept', 'kept'], 1]);
+  expect((await sales()).map(({ stan }) => stan)).toEqual(['000001', '000002', '000003', '000004']);
+});
+
+test('a start finds in the log what the tables lack, and goes on from there', async () => {
+  const [one, other] = [row({}), row({ stan: '000003' })];
+  await Promise.all([one, other].map(arrive));
+  await approve(one);
+  expect(await inTables()).toHaveLength(1);
+  journal = await open();
+  expect(await arrive({ ...one, id: world.id() })).toMatchObject({
+    type: 'replay',
+    row: { id: one.id, answer: Uint8Array.of(3) },
+  });
+  await approve(other);
+  expect((await journal.openSales()).map(({ stan }) => stan)).toEqual(['000001']);
+  expect((await sales()).map(({ stan, state, image }) => [stan, state, image])).toEqual([
+    ['000001', 'send-intended', Buffer.from([1, 2])],
+    ['000002', 'approved', Buffer.from([1, 2])],
+    ['000003', 'approved', Buffer.from([1, 2])],
+  ]);
+  expect(await store.db.selectFrom('switch_postings').select('seq').execute()).toHaveLength(4);
+});
+
+test('after a commit that failed the log is read again: what was kept is there, and what was not may come again', async () => {
+  for (const [stan, does] of [
+    ['000002', 'keeps-and-fails'],
+    ['000003', 'fails'],
+  ] as const) {
+    disk = does;
+    await expect(arrive(row({ stan }))).rejects.toThrow('disk I/O error');
+  }
+  const arrivals = await Promise.all([row({ stan: '000002' }), row({ stan: '000003' })].map(arrive));
+  expect(arrivals.map(({ type }) => type)).toEqual(['in-progress', 'stored']);
+  expect(await sales()).toHaveLength(3);
+});
+
+test('sales that nobody reads go into the tables many at a time, and none is left out', async () => {
+  const stans = Array.from({ length: 600 }, (_, index) => String(index + 2).padStart(6, '0'));
+  for (let first = 0; first < stans.length; first += 40)
+    await Promise.all(
+      stans.slice(first, first + 40).map(async (stan) => {
+        const sale = row({ stan });
+        await arrive(sale);
+        await approve(sale);
+      }),
+    );
+  await journal.idle();
+  expect(await inLog()).toEqual([]);
+  const there = await inTables();
+  expect([there.length, there.filter(({ state }) => state === 'approved').length]).toEqual([601, 600]);
+  // As many lots as there were would be one for each commit.
+  expect(transactions).toBeLessThan(ends.length);
 });
 
 test('a reversal that came first wins, whether its sale would have been sent or not', async () => {
@@ -160,7 +239,7 @@ test('what comes for a day that is closed counts on the next one', async () => {
     .values({ ...closed, link: 'card-company-1' })
     .execute();
   await approve(sale);
-  expect(ends).toEqual(['kept', 'refused']);
+  expect(ends).toEqual(['kept', 'kept']);
   const postings = await store.db.selectFrom('switch_postings').select(['side', 'day', 'said_day']).execute();
   expect(postings.toSorted((one, other) => one.side.localeCompare(other.side))).toEqual([
     { side: 'acquirer', day, said_day: day },

@@ -1,0 +1,127 @@
+import type { Insertable, Selectable, Transaction } from 'kysely';
+import { type Columns, type Database, insertRows, lotText, rowsOfLot, updateRows } from '../../store/index.ts';
+import { type NewPosting, postingColumns, writePostings } from './postings.ts';
+import type { SwitchTables } from './tables.ts';
+
+/** A sale as it stands in the journal. */
+export type SaleRow = Omit<Selectable<SwitchTables['switch_sales']>, 'seq'>;
+
+/** What a step may change of a sale. */
+const stepColumns = {
+  plain: ['state', 'decided_by', 'action_code', 'approval_code', 'reason', 'answered_at'],
+  bytes: ['answer'],
+} as const satisfies Columns<SaleRow>;
+type StepColumn = (typeof stepColumns.plain)[number] | (typeof stepColumns.bytes)[number];
+const keyedStepColumns = { ...stepColumns, plain: ['id', ...stepColumns.plain] } as const satisfies Columns<SteppedRow>;
+/** What a sale has that is not decided yet. */
+const openColumns = {
+  // biome-ignore format: a table
+  plain: [
+    'id', 'serial', 'stan', 'local_time', 'body_tag', 'kind', 'original_id', 'received_at', 'amount_minor', 'currency', 'scheme', 'entry', 'pan_token',
+    'last_four', 'routing_version', 'link', 'out_stan', 'rrn', 'state', 'origin', 'acquirer', 'terminal_id', 'merchant_id', 'acquirer_day', 'issuer_day',
+  ],
+  bytes: ['image'],
+} as const satisfies Columns<SaleRow>;
+const decidedColumns: Columns<SaleRow> = {
+  plain: [...openColumns.plain, ...stepColumns.plain.filter((name) => name !== 'state')],
+  bytes: [...openColumns.bytes, ...stepColumns.bytes],
+};
+const entryColumns = { plain: ['at', 'sale_id', 'serial', 'entry', 'facts'] } as const;
+const counterColumns = { plain: ['initial_key_id', 'counter', 'used_at'] } as const;
+const counterAgain =
+  'ON CONFLICT (initial_key_id) DO UPDATE SET counter = excluded.counter, used_at = excluded.used_at WHERE switch_counters.counter < excluded.counter';
+
+/** A sale as a step left it; of one that comes out of the log no more is known than that. */
+export type SteppedRow = Pick<SaleRow, 'id' | StepColumn>;
+
+/** What all that is written in one commit is, by table. */
+export interface Written {
+  /** New sales that are not decided yet, and those that are. */
+  readonly opened: readonly SaleRow[];
+  readonly decided: readonly SaleRow[];
+  readonly updated: readonly SteppedRow[];
+  readonly entries: readonly Omit<Insertable<SwitchTables['switch_journal']>, 'seq'>[];
+  readonly counters: readonly Insertable<SwitchTables['switch_counters']>[];
+  readonly postings: readonly NewPosting[];
+}
+
+/** Sorts new sales by whether they are decided. */
+export function newSales(rows: readonly SaleRow[]): Pick<Written, 'opened' | 'decided'> {
+  const isOpen = ({ answer }: SaleRow): boolean => answer === null;
+  return { opened: rows.filter(isOpen), decided: rows.filter((row) => !isOpen(row)) };
+}
+
+/** Several commits as one, in their order: of each sale what it came to. */
+export function together(commits: readonly Written[]): Written {
+  const inserted = new Map<string, SaleRow>();
+  const updated = new Map<string, SteppedRow>();
+  const counters = new Map<string, Written['counters'][number]>();
+  for (const commit of commits) {
+    for (const row of [...commit.opened, ...commit.decided]) inserted.set(row.id, row);
+    for (const row of commit.updated) {
+      const before = inserted.get(row.id);
+      if (before) inserted.set(row.id, { ...before, ...row });
+      else updated.set(row.id, row);
+    }
+    for (const used of commit.counters)
+      if (used.counter > (counters.get(used.initial_key_id)?.counter ?? 0)) counters.set(used.initial_key_id, used);
+  }
+  return {
+    ...newSales([...inserted.values()]),
+    updated: [...updated.values()],
+    entries: commits.flatMap(({ entries }) => entries),
+    counters: [...counters.values()],
+    postings: commits.flatMap(({ postings }) => postings),
+  };
+}
+
+/** Brings what was written into the tables, in a few statements. */
+export async function writeTables(tx: Transaction<Database>, written: Written): Promise<void> {
+  await insertRows(tx, 'switch_sales', openColumns, written.opened);
+  await insertRows(tx, 'switch_sales', decidedColumns, written.decided);
+  await updateRows<SteppedRow>(tx, 'switch_sales', 'id', stepColumns, written.updated);
+  await insertRows(tx, 'switch_journal', entryColumns, written.entries);
+  await insertRows(tx, 'switch_counters', counterColumns, written.counters, counterAgain);
+  await writePostings(tx, written.postings);
+}
+
+/** What was written, as the log has it: rows of each kind as one text, or null. */
+export const lotsOf = ({
+  opened,
+  decided,
+  updated,
+  entries,
+  counters,
+  postings,
+}: Written): readonly (string | null)[] => [
+  lotText(openColumns, opened),
+  lotText(decidedColumns, decided),
+  lotText(keyedStepColumns, updated),
+  lotText(entryColumns, entries),
+  lotText(counterColumns, counters),
+  lotText(loggedPostingColumns, postings),
+];
+
+/** The same back again. */
+export const writtenOf = (row: Selectable<SwitchTables['switch_log']>): Written => ({
+  // The columns that one which is open has not are those of a decision.
+  opened: rowsOfLot<SaleRow>(openColumns, row.opened).map((sale) => ({ ...undecided, ...sale })),
+  decided: rowsOfLot<SaleRow>(decidedColumns, row.decided),
+  updated: rowsOfLot<SteppedRow>(keyedStepColumns, row.updated),
+  entries: rowsOfLot<Written['entries'][number]>(entryColumns, row.entries),
+  counters: rowsOfLot<Written['counters'][number]>(counterColumns, row.counters),
+  postings: rowsOfLot<NewPosting>(loggedPostingColumns, row.postings),
+});
+
+const undecided = {
+  decided_by: null,
+  action_code: null,
+  approval_code: null,
+  reason: null,
+  answered_at: null,
+  answer: null,
+} as const satisfies Omit<SteppedRow, 'id' | 'state'>;
+/** The day on which it counts is found when it goes into the tables. */
+const loggedPostingColumns = {
+  plain: postingColumns.plain.filter((name) => name !== 'day'),
+} as const satisfies Columns<NewPosting>;

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { signedIn } from '../audit/support.ts';
+import { newFolder, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
+
+const dataDir = newFolder();
+type Person = Awaited<ReturnType<typeof signedIn>>;
+let house: TestHouse;
+let [mori, abe, baba] = [] as unknown as [Person, Person, Person];
+beforeAll(async () => {
+  house = await testHouse(dataDir);
+  const { token } = JSON.parse(readFileSync(join(dataDir, 'access.json'), 'utf8')) as { token: string };
+  const api = { api: { url: house.house.managementUrl }, token };
+  mori = await signedIn(api, 'mori', ['operator']);
+  abe = await signedIn(api, 'abe', ['custodian']);
+  baba = await signedIn(api, 'baba', ['custodian']);
+  await signedIn(api, 'sato', ['admin']);
+});
+afterAll(async () => {
+  await house.house.close();
+  removeFolder(dataDir);
+});
+
+const begin = (...custodians: string[]) =>
+  mori.call('POST', '/keys/ceremonies', { key: 'bdk/2', use: 'dukpt-base', custodians });
+
+test('custodians are named by name or id, and only who keeps keys can be one', async () => {
+  for (const unfit of ['nobody', 'sato', 'mori', mori.id])
+    expect((await begin('abe', unfit)).body).toMatchObject({ code: 'KEY_CUSTODIAN_UNFIT' });
+  expect((await begin('abe', abe.id)).body).toMatchObject({ code: 'KEY_CEREMONY_SAME_PERSON' });
+  const { body } = await begin('abe', baba.id);
+  expect(body).toMatchObject({
+    custodians: [abe.id, baba.id],
+    people: { [abe.id]: 'abe', [baba.id]: 'baba', [mori.id]: 'mori' },
+  });
+  const enter = { component: '0123456789ABCDEFFEDCBA9876543210' };
+  expect((await abe.call('POST', `/keys/ceremonies/${String(body['id'])}/components`, enter)).body).toMatchObject({
+    entered: [{ by: abe.id }],
+  });
+});
+
+test('who proposed and who authorised a run stands there by name', async () => {
+  const { body } = await mori.call('POST', '/keys/runs', { name: 'first', serials: ['CT5100-0001'] });
+  const path = `/keys/runs/${String(body['id'])}`;
+  await abe.call('POST', `${path}/authorisation`, {});
+  expect((await mori.call('GET', path)).body).toMatchObject({
+    orderedBy: mori.id,
+    authorisedBy: abe.id,
+    people: { [mori.id]: 'mori', [abe.id]: 'abe' },
+  });
+});
