@@ -1,7 +1,7 @@
-// Verifies an assessor's pack. Needs Node.js and this folder, nothing else: `node verify.mjs [--holders KID,KID]`.
+// Verifies an assessor's pack. Needs Node.js and this folder, nothing else: `node verify.mjs [--signer KID] [--holders KID,KID]`.
 // Exit 0 when nothing is wrong. What is signed is checked against keys that the pack names: compare their ids with a list that came another way.
 import { createHash, createPublicKey, verify, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -43,14 +43,43 @@ const guarded = (file, work) => {
 
 const manifest = JSON.parse(read('manifest.json'));
 // Whoever takes out what speaks against a step takes its hash out of the manifest, too.
-const whole =
-  'devices.json steps.jsonl inspections.jsonl keys.jsonl releases.jsonl wipes.jsonl reports.jsonl house.jsonl runs.jsonl custody.jsonl audit.jsonl edges.json clauses.json verify.mjs';
-for (const name of whole.split(' ')) if (!(name in manifest.files)) find(name, '-', 'is not in the manifest');
+const sealed =
+  'devices.jsonl steps.jsonl inspections.jsonl keys.jsonl releases.jsonl wipes.jsonl reports.jsonl house.jsonl runs.jsonl custody.jsonl audit.jsonl edges.json clauses.json'.split(
+    ' ',
+  );
+for (const name of [...sealed, 'seal.json', 'verify.mjs'])
+  if (!(name in manifest.files)) find(name, '-', 'is not in the manifest');
 for (const [name, { sha256: stated }] of Object.entries(manifest.files))
   guarded(
     name,
     () => sha256(readFileSync(join(folder, name))) === stated || find(name, '-', 'changed after the pack was written'),
   );
+
+for (const name of readdirSync(folder))
+  if (name !== 'manifest.json' && !(name in manifest.files)) find(name, '-', 'is no part of the pack');
+
+/** What follows an option of the command line; undefined where it is not there. */
+const option = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
+// The house signed what it showed, each file to its last line: a manifest that was mended does not mend this.
+const signer = guarded('seal.json', () => {
+  const { document, publicKey } = JSON.parse(read('seal.json'));
+  if (!isSigned('tsunagu-key-record-v1', document.payload, document, publicKey)) {
+    find('seal.json', '-', 'not signed by its house');
+    return document.kid;
+  }
+  const seal = JSON.parse(document.payload);
+  if (seal.record !== 'pack') find('seal.json', '-', 'is no seal of a pack');
+  if (seal.from !== manifest.from || seal.to !== manifest.to)
+    find('seal.json', '-', `is of ${seal.from} to ${seal.to}, and not of the days that the manifest names`);
+  for (const name of sealed)
+    guarded(name, () => {
+      if (seal.files?.[name]?.sha256 !== sha256(readFileSync(join(folder, name))))
+        find(name, '-', 'is not what the house signed');
+    });
+  const trusted = option('--signer');
+  if (trusted !== undefined && trusted !== document.kid) find('seal.json', document.kid, 'is not the signer to trust');
+  return document.kid;
+});
 
 const holders = new Map();
 const custody = guarded('custody.jsonl', () => {
@@ -85,10 +114,10 @@ const custody = guarded('custody.jsonl', () => {
   }
   return count;
 });
-const trusted = process.argv[process.argv.indexOf('--holders') + 1];
-if (process.argv.includes('--holders'))
+const trustedHands = option('--holders');
+if (trustedHands !== undefined)
   for (const { kid, name } of holders.values())
-    if (!trusted.split(',').includes(kid)) find('custody.jsonl', kid, `the hand of ${name} is not on the list`);
+    if (!trustedHands.split(',').includes(kid)) find('custody.jsonl', kid, `the hand of ${name} is not on the list`);
 
 /** The statement of a terminal that its certificate bears out; undefined when it does not. */
 const sworn = (serial, { statement, signature, certificate }) => {
@@ -278,7 +307,7 @@ guarded('house.jsonl', () => {
 });
 
 for (const finding of findings) console.log(finding);
-console.log(`pack of ${manifest.tenant ?? '-'}, ${manifest.from} to ${manifest.to}`);
+console.log(`pack of ${manifest.from} to ${manifest.to}, sealed by ${signer}: compare it with another source`);
 console.log(
   `${steps} steps, ${custody} hand-overs, ${inspections} inspections, ${runs} injection runs, ${releases} releases from key hosts, ${wipes} wipes, ${audit} audit entries: ${findings.length === 0 ? 'nothing is wrong' : `${findings.length} findings`}`,
 );

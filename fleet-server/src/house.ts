@@ -561,7 +561,18 @@ async function build(
       swaps,
       inspections,
       refurbish,
-      assessor: openAssessor(store, keyRuns, firstKeys),
+      assessor: openAssessor(
+        world,
+        store,
+        {
+          runs: keyRuns,
+          devices: (page) => inspections.list(page),
+          custody: () => custody.lines(),
+          audit: () => audit.lines(),
+          sign: signRecord,
+        },
+        firstKeys,
+      ),
       ceremonies,
       manufacturers,
       switchRules: {

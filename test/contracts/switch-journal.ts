@@ -1,5 +1,7 @@
 import type { Store } from '@tsunagu/fleet-server/store/index';
 import { beginEpoch } from '@tsunagu/fleet-server/switch/journal/epoch';
+import { conversionElements, readConversion, readOfferTerms } from '@tsunagu/protocols/acquiring';
+import type { Message } from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SmallCentre } from '../unit/switch/small-centre.ts';
@@ -59,6 +61,52 @@ export function switchJournalContract(subject: JournalUnderTest): void {
       expect(await codeOf(other)).toBe('913');
       expect(await found(7_003)).toEqual([]);
       expect(await postings(7_002)).toHaveLength(2);
+    });
+
+    it('keeps what it offered in the currency of a card, gives it once and the same again, and finds it with the sale', async () => {
+      const terminal = await house.terminal('CT5100-0001');
+      const { version } = unwrap(await house.sw.rules.view('rates'));
+      const rates = { source: 'a test', at: new Date().toISOString(), markUpBasisPoints: 0 };
+      unwrap(
+        await house.sw.rules.change(
+          'rates',
+          version,
+          // So that the amount is above what 32 bits hold.
+          { ...rates, rates: [{ currency: '840', yen: '0.01' }], cards: [{ prefix: '47617390011', currency: '840' }] },
+          'a test',
+          'tester',
+        ),
+      );
+      const amountMinor = 3_000_000;
+      const sale = terminal.sale('visa-usd', amountMinor);
+      const { 2: pan, 7: at, 12: time, 22: pos, 41: id, 42: merchant } = sale.fields;
+      if (pan === undefined || at === undefined || time === undefined || pos === undefined) throw new Error('a sale');
+      const asked = {
+        mti: '1100',
+        fields: {
+          ...{ 2: pan, 3: '390000', 4: String(amountMinor).padStart(12, '0'), 7: at, 11: '700001', 12: time, 22: pos },
+          ...{ 24: '108', 41: id ?? '', 42: merchant ?? '', 49: '392' },
+        },
+      };
+      const offered = await terminal.ask(asked);
+      expect(offered.text(39)).toBe('000');
+      const again = await terminal.ask({ ...asked, mti: '1101' });
+      expect(again.text(62)).toBe(offered.text(62));
+      const conversion = unwrap(readConversion((number) => offered.text(number)));
+      const reference = readOfferTerms(offered.text(62))?.reference;
+      expect(conversion).toMatchObject({ currency: '840', amountMinor: 30_000_000_000 });
+      const claim = (message: Message): Message => ({
+        mti: message.mti,
+        fields: { ...message.fields, ...(conversion && conversionElements(conversion, reference)) },
+      });
+      expect((await terminal.ask(claim(sale))).text(39)).toBe('000');
+      expect((await terminal.ask(claim(terminal.sale('visa-usd', amountMinor)))).text(39)).toBe('902');
+      const { items } = unwrap(await house.sw.operator.transactions({ amount: amountMinor }, { limit: 10 }));
+      expect(items.find(({ state }) => state === 'approved')?.ownCurrency).toMatchObject({
+        currency: 'USD',
+        amountMinor: 30_000_000_000,
+      });
+      terminal.close();
     });
 
     it('keeps a file of validity checks until each card has its answer, and the cards no longer than that', async () => {

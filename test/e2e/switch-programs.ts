@@ -12,6 +12,7 @@ const programs = {
   issuer: 'fleet-server/dist/card-company.js',
   centre: 'fleet-server/dist/merchant-centre.js',
   oracle: 'fleet-server/dist/ledger-oracle.js',
+  bridge: 'firmware-bridge/dist/main.js',
 } as const;
 
 /** A program of the switch's surroundings, as a process of its own. */

@@ -93,6 +93,8 @@ export async function verifyAudit(
     if (report.unsigned > 0) console.out(console.paint('warn', texts.unsigned(report.unsigned)));
     if (report.headsBefore > 0) console.out(console.paint('warn', texts.headsBefore(report.headsBefore)));
     if (options.key === undefined) console.out(console.paint('warn', texts.compareKey(report.kid)));
+    // What was cut off together with its heads leaves no trace in the file.
+    if (options.heads === undefined) console.out(console.paint('warn', texts.endUnknown(report.last)));
     console.out(isWhole ? console.paint('ok', texts.whole) : console.paint('error', texts.notWhole));
   }
   return isWhole ? exit.ok : exit.failed;

@@ -2,15 +2,7 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  accessPaths,
-  assessorLine,
-  deviceListEntry,
-  evidenceItems,
-  lifecycleEdges,
-  lifePaths,
-  parseJson,
-} from '@tsunagu/protocols/fleet';
+import { assessorLine, type KeyRecord, lifePaths, packFiles, parseJson, sealedFiles } from '@tsunagu/protocols/fleet';
 import { fail } from '@tsunagu/protocols/kit';
 import { type ExitCode, exit, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
@@ -21,52 +13,29 @@ const lineLengthMax = 262_144;
 
 /**
  * `tsunagu evidence --from --to --out`: the assessor's pack. Devices, steps with their evidence, inspections, custody, keys, injection runs, the audit log, what
- * each edge asks for and why, the hashes of all of it, and a verifier that needs nothing but Node.js.
+ * each edge asks for and why, the seal of the house over all of it, and a verifier that needs nothing but Node.js.
  */
 export async function writePack(
   { client, console, json }: Context,
   { from, to, out }: { readonly from: string; readonly to: string; readonly out: string },
 ): Promise<ExitCode> {
+  if (from > to) return refuse(console, fail('OPTION_INVALID', { field: 'to' }).fault, json);
   const range = `from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}`;
-  const devices = await client.askAll(deviceListEntry, lifePaths.devices);
-  if (!devices.ok) return refuse(console, devices.fault, json);
   const pack = await client.askText(`${lifePaths.assessorPack}?${range}`);
   if (!pack.ok) return refuse(console, pack.fault, json);
-  const custody = await client.askText(lifePaths.custodyExport);
-  if (!custody.ok) return refuse(console, custody.fault, json);
-  const audit = await client.askText(accessPaths.auditExport);
-  if (!audit.ok) return refuse(console, audit.fault, json);
-
-  const parts = {
-    step: [] as string[],
-    inspection: [] as string[],
-    key: [] as string[],
-    release: [] as string[],
-    wipe: [] as string[],
-    report: [] as string[],
-    run: [] as string[],
-    house: [] as string[],
-  };
+  const files: Record<string, string> = Object.fromEntries(sealedFiles.map((name) => [name, '']));
+  let seal: KeyRecord | undefined;
   for (const line of pack.value.split('\n').filter((text) => text !== '')) {
     const read = parseJson(assessorLine, line, lineLengthMax);
-    if (!read.ok) return refuse(console, fail('ANSWER_INVALID').fault, json);
-    parts[read.value.kind].push(line);
+    // What comes after the seal is nothing that the house signed for.
+    if (!read.ok || seal) return refuse(console, fail('ANSWER_INVALID').fault, json);
+    if (read.value.kind === 'seal') seal = read.value.record;
+    else if (read.value.kind === 'file') files[read.value.name] += `${read.value.line}\n`;
+    else files[packFiles[read.value.kind]] += `${line}\n`;
   }
-  const files: Readonly<Record<string, string>> = {
-    'devices.json': `${JSON.stringify(devices.value, null, 2)}\n`,
-    'steps.jsonl': text(parts.step),
-    'inspections.jsonl': text(parts.inspection),
-    'keys.jsonl': text(parts.key),
-    'releases.jsonl': text(parts.release),
-    'wipes.jsonl': text(parts.wipe),
-    'reports.jsonl': text(parts.report),
-    'house.jsonl': text(parts.house),
-    'runs.jsonl': text(parts.run),
-    'custody.jsonl': custody.value,
-    'audit.jsonl': audit.value,
-    'edges.json': `${JSON.stringify(lifecycleEdges)}\n`,
-    'clauses.json': `${JSON.stringify(evidenceItems, null, 2)}\n`,
-  };
+  // Without a seal it broke off.
+  if (!seal) return refuse(console, fail('ANSWER_INVALID').fault, json);
+  files['seal.json'] = `${JSON.stringify(seal, null, 2)}\n`;
   try {
     await mkdir(out);
     for (const [name, content] of Object.entries(files)) await writeFile(join(out, name), content);
@@ -79,8 +48,9 @@ export async function writePack(
     return refuse(console, fail('OPTION_INVALID', { field: 'out', cause }).fault, json);
   }
   const count = Object.keys(files).length + 2;
-  console.out(json ? JSON.stringify({ folder: out, files: count }) : console.texts.life.packWritten(out, count));
+  const signer = seal.document.kid;
+  console.out(
+    json ? JSON.stringify({ folder: out, files: count, signer }) : console.texts.life.packWritten(out, count, signer),
+  );
   return exit.ok;
 }
-
-const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');

@@ -12,8 +12,9 @@ export function outlookOf(console: Console, job: Job): readonly string[] {
     lines.push(outlook.fault(fault, says, attempt), ...(next === '' ? [] : [`${console.texts.next} ${next}`]));
   }
   const until = clockOf(job.notAfter);
-  if (job.state === 'queued')
-    lines.push(outlook.queued(attempt + 1, attemptsMax, clockOf(job.notBefore), until, attempt > 0));
+  // A job for now was not to wait for anything.
+  const from = job.notBefore > job.createdAt ? clockOf(job.notBefore) : undefined;
+  if (job.state === 'queued') lines.push(outlook.queued(attempt + 1, attemptsMax, from, until, attempt > 0));
   if (job.state === 'offered' || job.state === 'running') lines.push(outlook[job.state](attempt, attemptsMax, until));
   if (job.state === 'failed') lines.push(outlook.failed(attempt, attemptsMax, job.id));
   if (job.state === 'timed-out') lines.push(outlook.timedOut(job.id));

@@ -46,6 +46,10 @@ export function addLifeCommands(program: Command, shell: Shell): void {
   lifecycle
     .command('import <file>')
     .description('the steps of a CSV file / CSV一括')
+    .addHelpText(
+      'after',
+      '\nColumns: serial, to, reason; and from, bag, photo (SHA-256), seals, connections, kcv (slot=value), wipeJob, owedJob, testJob.\nSeveral seals, or check values, are parted by ";". / 1行目は列名。複数の値は ";" で区切ります。',
+    )
     .option('--dry-run', 'only say what would be done / 確認のみ', false)
     .action((file: string, { dryRun }: { dryRun: boolean }) =>
       withServer(async (given) => (await import('./lifecycle.ts')).importMoves(given, file, dryRun)),

@@ -68,7 +68,8 @@ export function addPaymentCommands(program: Command, shell: Shell): void {
     .requiredOption(...cardOption)
     .option(...applicationOption)
     .addOption(pinOption)
-    .action((serial: string, { amount, ...presented }: { amount: number } & Presented) =>
+    .addOption(dccOption)
+    .action((serial: string, { amount, ...presented }: { amount: number } & Presented & Pick<SaleOrder, 'dcc'>) =>
       pay(serial, { kind: 'preauth', amountMinor: amount, ...presented }),
     );
   program

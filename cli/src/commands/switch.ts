@@ -33,7 +33,7 @@ export async function showLinks(context: Context): Promise<ExitCode> {
     { head: heads.id, cell: ({ id }) => id },
     { head: heads.name, cell: ({ name }) => name[console.language] },
     { head: heads.side, cell: ({ side }) => texts.side[side] },
-    { head: heads.kind, cell: ({ kind }) => kind },
+    { head: heads.kind, cell: ({ kind }) => wordOf(texts.linkKinds, kind) },
     { head: heads.state, cell: ({ state }) => texts.state[state] },
     { head: heads.lines, cell: ({ lines }) => String(lines.length), right: true },
     { head: heads.day, cell: ({ businessDay }) => businessDay },
@@ -78,7 +78,7 @@ export async function searchTransactions(context: Context, search: SwitchSearch,
     { head: heads.id, cell: ({ id }) => id },
     { head: heads.at, cell: ({ at }) => time(at) },
     { head: heads.from, cell: ({ from }) => from },
-    { head: heads.kind, cell: ({ kind }) => kind },
+    { head: heads.kind, cell: ({ kind }) => wordOf(texts.switch.operations, kind) },
     { head: heads.amount, cell: ({ amountMinor }) => texts.yen(amountMinor), right: true },
     // Where nobody chose another currency there is none to show.
     ...(answer.value.some(({ ownCurrency }) => ownCurrency)
@@ -92,7 +92,7 @@ export async function searchTransactions(context: Context, search: SwitchSearch,
       : []),
     { head: heads.card, cell: ({ lastFour }) => `…${lastFour}` },
     { head: heads.rrn, cell: ({ rrn }) => rrn ?? texts.none },
-    { head: heads.state, cell: ({ state }) => state },
+    { head: heads.state, cell: ({ state }) => wordOf(texts.switch.saleStates, state) },
     { head: heads.code, cell: ({ actionCode }) => actionCode ?? texts.none },
     { head: heads.link, cell: ({ link }) => link ?? texts.none },
   ];
@@ -140,7 +140,7 @@ export async function showAdvices(context: Context, isDead: boolean): Promise<Ex
   const columns: readonly Column<SwitchAdvice>[] = [
     { head: heads.id, cell: ({ id }) => id },
     { head: heads.at, cell: ({ createdAt }) => time(createdAt) },
-    { head: heads.kind, cell: ({ kind }) => kind },
+    { head: heads.kind, cell: ({ kind }) => wordOf(texts.switch.operations, kind) },
     { head: heads.link, cell: ({ link }) => link },
     {
       head: heads.amount,
@@ -148,7 +148,7 @@ export async function showAdvices(context: Context, isDead: boolean): Promise<Ex
       right: true,
     },
     { head: heads.card, cell: ({ lastFour }) => (lastFour === null ? texts.none : `…${lastFour}`) },
-    { head: heads.state, cell: ({ state }) => state },
+    { head: heads.state, cell: ({ state }) => wordOf(texts.switch.saleStates, state) },
     { head: heads.attempts, cell: ({ attempts }) => String(attempts), right: true },
     { head: heads.said, cell: ({ lastActionCode }) => lastActionCode ?? texts.none },
     { head: heads.next, cell: ({ nextAt }) => time(nextAt) },
@@ -226,7 +226,7 @@ export async function showDifferences(context: Context, link: string, day: strin
   const columns: readonly Column<SwitchDifference>[] = [
     { head: heads.time, cell: ({ localTime }) => localTime },
     { head: heads.stan, cell: ({ stan }) => stan },
-    { head: heads.kind, cell: ({ kind }) => kind },
+    { head: heads.kind, cell: ({ kind }) => wordOf(texts.switch.operations, kind) },
     { head: heads.ours, cell: ({ oursMinor }) => amount(oursMinor), right: true },
     { head: heads.theirs, cell: ({ theirsMinor }) => amount(theirsMinor), right: true },
     { head: heads.id, cell: ({ transaction }) => transaction ?? texts.none },
@@ -234,3 +234,6 @@ export async function showDifferences(context: Context, link: string, day: strin
   show(context, answer.value, columns, result.balanced);
   return answer.value.length > 0 ? exit.otherOutcome : exit.ok;
 }
+
+/** What a word of the API is called in the reader's language; one of a newer server stands as it is. */
+const wordOf = (words: Readonly<Record<string, string>>, word: string): string => words[word] ?? word;

@@ -3,8 +3,8 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { houseIssuers, issuerPort } from '@tsunagu/protocols/acquiring';
 import {
-  claimBundle,
   type ClaimBundle,
+  claimBundle,
   parseJson,
   portOf,
   type RegisterTerminal,

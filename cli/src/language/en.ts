@@ -65,6 +65,7 @@ export const en = {
     'cryptogram-made': 'cryptogram made by the card',
     'rate-offered': 'offered in the own currency',
     'rate-chosen': 'cardholder chose',
+    'rate-not-offered': 'nothing offered in the own currency: the sale is in yen',
     'request-sent': 'request sent to the switch',
     'answer-received': 'answer received',
     'card-elsewhere': 'card at another interface',
@@ -180,8 +181,8 @@ export const en = {
     outlook: {
       fault: (code: string, says: string, attempt: number) =>
         attempt > 0 ? `Attempt ${attempt} ended with ${code}: ${says}` : `${code}: ${says}`,
-      queued: (attempt: number, max: number, from: string, until: string, isAgain: boolean) =>
-        `${isAgain ? 'It is tried again: attempt' : 'Attempt'} ${attempt} of ${max} goes to the terminal when it asks, not before ${from}; given up at ${until}.`,
+      queued: (attempt: number, max: number, from: string | undefined, until: string, isAgain: boolean) =>
+        `${isAgain ? 'It is tried again: attempt' : 'Attempt'} ${attempt} of ${max} goes to the terminal when it asks${from ? `, not before ${from}` : ''}; given up at ${until}.`,
       offered: (attempt: number, max: number, until: string) =>
         `Attempt ${attempt} of ${max} was handed to the terminal, and is again until it answers; given up at ${until}.`,
       running: (attempt: number, max: number, until: string) =>
@@ -438,6 +439,7 @@ export const en = {
     helpTitle: 'Keys',
     chooseCard: 'Test sale: choose a card',
     amount: 'amount in yen',
+    own: (isOn: boolean) => `[${isOn ? 'x' : ' '}] o: in the card’s own currency, where offered`,
     noCards: 'This terminal has no emulated cards: present a real one.',
     start: 'Enter starts the sale',
     saleRunning: 'sale in progress …',
@@ -506,6 +508,8 @@ export const en = {
     unsigned: (count: number) => `The last ${count} entries are not signed for yet.`,
     headsBefore: (count: number) => `${count} heads lie before the first entry and say nothing of this part.`,
     compareKey: (kid: string) => `The key came with the file. Compare ${kid} with what you know, or pass --key.`,
+    endUnknown: (last: number) =>
+      `Whether entries after ${last} were cut off, only heads that came another way can tell: --heads (tsunagu audit head, or audit-heads.jsonl).`,
     whole: 'The log is whole.',
     notWhole: 'The log is not whole.',
   },

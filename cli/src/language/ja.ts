@@ -53,6 +53,7 @@ export const ja: Texts = {
     'cryptogram-made': 'カードが暗号文を生成',
     'rate-offered': '自国通貨を提示',
     'rate-chosen': 'お客様の選択',
+    'rate-not-offered': '自国通貨の提示なし(円での取引)',
     'request-sent': 'スイッチへ送信',
     'answer-received': '応答受信',
     'card-elsewhere': '別の読取方法へ',
@@ -167,7 +168,7 @@ export const ja: Texts = {
     outlook: {
       fault: (code, says, attempt) => (attempt > 0 ? `${attempt}回目の結果 ${code}: ${says}` : `${code}: ${says}`),
       queued: (attempt, max, from, until, isAgain) =>
-        `${isAgain ? '自動で再試行します: ' : ''}${max}回中${attempt}回目を、${from} 以降に端末が問い合わせた時に渡します。期限 ${until}。`,
+        `${isAgain ? '自動で再試行します: ' : ''}${max}回中${attempt}回目を、${from ? `${from} 以降に` : ''}端末が問い合わせた時に渡します。期限 ${until}。`,
       offered: (attempt, max, until) =>
         `${max}回中${attempt}回目を端末に渡しました。応答があるまで繰り返し渡します。期限 ${until}。`,
       running: (attempt, max, until) =>
@@ -400,6 +401,7 @@ export const ja: Texts = {
     helpTitle: 'キー一覧',
     chooseCard: 'テスト売上: カードを選択',
     amount: '金額(円)',
+    own: (isOn) => `[${isOn ? 'x' : ' '}] o: 提示されたら自国通貨で支払う`,
     noCards: 'この端末に模擬カードはありません。実物のカードを提示してください。',
     start: 'Enterで売上を開始',
     saleRunning: '処理中 …',
@@ -469,6 +471,8 @@ export const ja: Texts = {
     headsBefore: (count) => `${count} 個のヘッドは先頭より前のもので、この範囲は検証できません。`,
     compareKey: (kid) =>
       `鍵はファイルに含まれていたものです。${kid} を既知の鍵と照合するか、--key で指定してください。`,
+    endUnknown: (last) =>
+      `${last} 番より後が切り取られていないかは、別に保管したヘッド(--heads、tsunagu audit head または audit-heads.jsonl)でのみ確認できます。`,
     whole: 'ログは完全です。',
     notWhole: 'ログは完全ではありません。',
   },

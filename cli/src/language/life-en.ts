@@ -32,7 +32,7 @@ export const lifeEn = {
   quarantined: (serial: string) => `${serial} is quarantined: it gets no keys until two persons let it out.`,
   alarm: { dwell: 'stays too long', gap: 'moved with no hand on it' },
   verified: (terminals: number, handovers: number, findings: number) =>
-    `${handovers} hand-overs of ${terminals} terminals; ${findings === 0 ? 'nothing is wrong.' : `${findings} findings.`}`,
+    `${handovers} hand-overs of ${terminals} terminals; ${findings > 0 ? `${findings} findings.` : handovers === 0 ? 'there is nothing to verify in it.' : 'nothing is wrong.'}`,
   swapStep: {
     begun: 'begun',
     prepared: 'place and parameters are over',
@@ -69,6 +69,6 @@ export const lifeEn = {
     `${finished} finished; reused ${reuse}, no fault found ${nff}; ¥${cost} and ${days} days a redeployment`,
   avoided: (waste: string, co2: string) =>
     `${waste} kg of waste and ${co2} kg of CO2 avoided (40 kg CO2 a kg of device: an assumption)`,
-  packWritten: (folder: string, files: number) =>
-    `${files} files are in ${folder}. Check them anywhere: node ${folder}/verify.mjs`,
+  packWritten: (folder: string, files: number, signer: string) =>
+    `${files} files are in ${folder}. Check them anywhere: node ${folder}/verify.mjs --signer ${signer}`,
 };

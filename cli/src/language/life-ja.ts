@@ -30,7 +30,7 @@ export const lifeJa: typeof lifeEn = {
   quarantined: (serial) => `${serial} を隔離しました。二名の承認まで鍵注入できません。`,
   alarm: { dwell: '滞留', gap: '受渡し記録なし' },
   verified: (terminals, handovers, findings) =>
-    `端末${terminals}台、受渡し${handovers}件、${findings === 0 ? '異常なし' : `異常${findings}件`}`,
+    `端末${terminals}台、受渡し${handovers}件、${findings > 0 ? `異常${findings}件` : handovers === 0 ? '検証する記録がありません' : '異常なし'}`,
   swapStep: {
     begun: '開始',
     prepared: '設置場所と設定を引継ぎ済み',
@@ -64,5 +64,6 @@ export const lifeJa: typeof lifeEn = {
   figures: (finished, reuse, nff, cost, days) =>
     `完了${finished}件、再利用率${reuse}、異常なし率${nff}、再配備1台あたり¥${cost}・${days}日`,
   avoided: (waste, co2) => `廃棄抑制 ${waste} kg、CO2抑制 ${co2} kg(機器1kgあたり40kgと仮定)`,
-  packWritten: (folder, files) => `${files}ファイルを ${folder} に出力しました。検証: node ${folder}/verify.mjs`,
+  packWritten: (folder, files, signer) =>
+    `${files}ファイルを ${folder} に出力しました。検証: node ${folder}/verify.mjs --signer ${signer}`,
 };

@@ -149,9 +149,9 @@ export function App({ world, model, language: first }: AppProps) {
     </Box>
   );
 
-  function startSale(card: string, amount: number): void {
+  function startSale(card: string, amount: number, wantsOwnCurrency: boolean): void {
     setMode('browse');
-    if (state.opened) void model.sell(state.opened.serial, card, amount);
+    if (state.opened) void model.sell(state.opened.serial, card, amount, wantsOwnCurrency);
   }
 }
 

@@ -103,11 +103,15 @@ export class FleetModel {
     this.#change({ opened: undefined, job: undefined, fault: undefined });
   }
 
-  async sell(serial: string, card: string, amountMinor: number): Promise<void> {
+  async sell(serial: string, card: string, amountMinor: number, wantsOwnCurrency = false): Promise<void> {
     if (this.#state.saleRunning) return;
     this.#change({ saleRunning: true, job: undefined, fault: undefined });
-    const ended = await runTestSale(this.#world, this.#client, serial, { card, amountMinor }, (job) =>
-      this.#change({ job }),
+    const ended = await runTestSale(
+      this.#world,
+      this.#client,
+      serial,
+      { card, amountMinor, ...(wantsOwnCurrency && { dcc: 'accept' as const }) },
+      (job) => this.#change({ job }),
     );
     this.#change({ saleRunning: false, ...(ended.ok ? { job: ended.value } : { fault: ended.fault }) });
   }

@@ -20,7 +20,7 @@ import { type Ended, PaymentClosing, type SignaturePad } from './closing.ts';
 import { type FollowUp, type FollowUpOrder, judgeFollowUp } from './follow-up.ts';
 import { boughtOfflineMinor, floorLimitAt, mayApproveOffline, standsOffline } from './offline.ts';
 import { type LegOperation, OnlineLeg } from './online-leg.ts';
-import { agreeOnCurrency, givenBack } from './own-currency.ts';
+import { agreeOnCurrency, completedAt, givenBack } from './own-currency.ts';
 import type { OnSaleStep, PaymentPorts } from './ports.ts';
 import { recordOf, recover } from './recovery.ts';
 import { refusedPayment, resultOf } from './result.ts';
@@ -44,6 +44,8 @@ export interface PaymentRun {
   readonly watch: Stopwatch;
   readonly onStep: OnSaleStep;
   readonly onTrace: (line: KernelTraceLine) => void;
+  /** The cardholder is to pay in the own currency. */
+  readonly wantsOwnCurrency?: boolean;
   /** Its request leaves: from now on it may stand at the issuer. */
   readonly onSent: (of: Pick<SaleResult, 'stan' | 'entry' | 'amountMinor'>) => void;
 }
@@ -231,8 +233,8 @@ export class PaymentApplication {
       agree: (question) =>
         original
           ? Promise.resolve(givenBack(ports.sales.all(), original, amountMinor))
-          : operation === 'sale'
-            ? agreeOnCurrency({ ...parts, step }, question)
+          : operation === 'sale' || operation === 'authorisation'
+            ? agreeOnCurrency({ ...parts, step, isWanted: run.wantsOwnCurrency === true }, question)
             : Promise.resolve(undefined),
       onSent: (stan) => {
         step('request-sent');
@@ -400,6 +402,7 @@ export class PaymentApplication {
       entry: 'stored',
       verification: 'none',
       original: { data: original, amountMinor: original.amountMinor, approvalCode: original.approvalCode },
+      conversion: completedAt(original, amountMinor),
       reason: adviceReasons.terminalProcessed,
     });
   }

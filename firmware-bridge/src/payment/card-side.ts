@@ -185,6 +185,7 @@ export class TerminalCardSide implements CardSide {
         onStep(step, atMs, detail);
       },
       onTrace: this.#traces.add,
+      wantsOwnCurrency: 'dcc' in order && order.dcc === 'accept',
       onSent: (of) =>
         this.#traces.sent(this.#options.world.clock.now(), { ...of, card: 'card' in order ? order.card : '' }),
     };

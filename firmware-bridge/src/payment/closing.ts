@@ -8,7 +8,7 @@ import { type Signature, signature } from '../signature/index.ts';
 import type { AdviceSender } from './advice-sender.ts';
 import { chainOf } from './follow-up.ts';
 import type { OnlineLeg } from './online-leg.ts';
-import type { Agreed } from './own-currency.ts';
+import { type Agreed, completedAt } from './own-currency.ts';
 import type { OnSaleStep, PaymentPorts } from './ports.ts';
 import { refusedPayment, resultOf } from './result.ts';
 import { isSignatureOwed } from './verification.ts';
@@ -176,8 +176,11 @@ export class PaymentClosing {
       reason: outcome === 'approved' || outcome === 'declined' ? undefined : (reason ?? 'SALE_FAILED'),
       isOffline,
       chip,
-      // What is taken back whole is so in both currencies.
+      // What is taken back whole is so in both currencies; what is completed, at the rate that was agreed on.
       ...(facts.kind === 'void' && { ownCurrency: original?.ownCurrency }),
+      ...(facts.kind === 'complete' && {
+        ownCurrency: original && ownCurrencyOf(completedAt(original, facts.amountMinor)),
+      }),
       ...(original && { original: { slip: original.slip, stan: original.stan, localTime: original.localTime } }),
     };
   }

@@ -38,6 +38,8 @@ export interface OwnCurrencyParts {
   readonly step: (name: SaleStep, detail?: string) => void;
   readonly amountMinor: number;
   readonly entry: EntryMode;
+  /** Whether the order says that the own currency is to be taken: then it is said why it cannot be. */
+  readonly isWanted?: boolean;
 }
 
 /** The card is in the reader and somebody waits: a rate that takes longer is none. */
@@ -57,12 +59,18 @@ export const mayBeForeign = ({ currency, country }: NonNullable<OnlineQuestion['
 export async function agreeOnCurrency(parts: OwnCurrencyParts, question: OnlineQuestion): Promise<Agreed | undefined> {
   const { world, model, ports, watch, step, amountMinor } = parts;
   const { home = {}, chooseCurrency } = question;
-  if (!ports.configuration().dcc || !abilities.ownCurrency.has(model)) return undefined;
-  if (chooseCurrency === undefined || !mayBeForeign(home)) return undefined;
+  const notOffered = (why: string): undefined => {
+    if (parts.isWanted === true) step('rate-not-offered', why);
+    return undefined;
+  };
+  if (!ports.configuration().dcc) return notOffered('dcc = false');
+  if (chooseCurrency === undefined || !abilities.ownCurrency.has(model)) return notOffered(model.id);
+  if (!mayBeForeign(home)) return notOffered('JPY');
   const asked = await watch.during('acquirer', () => askForRate(parts, question));
   if (!asked.ok) {
     world.log('info', 'rateNotOffered', { fault: asked.fault });
-    return undefined;
+    const { code, facts = {} } = asked.fault;
+    return notOffered([code, facts['actionCode']].filter(Boolean).join(' '));
   }
   const { reference, ...offer } = asked.value;
   step('rate-offered', offerText(offer));
@@ -138,5 +146,15 @@ export function givenBack(all: readonly Transaction[], sale: Transaction, amount
   if (ownCurrency === undefined) return undefined;
   const before = { amountMinor: refundedMinor(all, sale), ownMinor: refundedOwnMinor(all, sale) };
   const own = refundMinor(amountMinor, before, terminalLink.currency, ownCurrency);
+  return own === undefined ? undefined : { ...ownCurrency, amountMinor: own };
+}
+
+/** What a completion is in the own currency, at the rate of its authorisation. Undefined for one in yen. */
+export function completedAt(
+  { ownCurrency }: Pick<Transaction, 'ownCurrency'>,
+  amountMinor: number,
+): Agreed | undefined {
+  if (ownCurrency === undefined) return undefined;
+  const own = convertMinor(amountMinor, terminalLink.currency, ownCurrency.rate, ownCurrency.currency);
   return own === undefined ? undefined : { ...ownCurrency, amountMinor: own };
 }

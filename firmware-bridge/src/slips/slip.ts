@@ -104,7 +104,7 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
           ...pair(labels.total, yen(isBack ? -one.amountMinor : one.amountMinor), true),
           ...(own
             ? [
-                ...pair(labels.ownAmount, own.amount, true),
+                ...pair(isBack ? labels.ownBack : labels.ownAmount, own.amount, true),
                 ...pair(labels.rate, own.rate),
                 ...pair(labels.markUp, own.markUp),
               ]

@@ -40,6 +40,7 @@ export interface SlipTexts {
       | 'waiting'
       | 'refused'
       | 'ownAmount'
+      | 'ownBack'
       | 'rate'
       | 'markUp',
       string
@@ -123,6 +124,7 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
       waiting: '未送信',
       refused: '要確認',
       ownAmount: 'お支払額',
+      ownBack: 'ご返金額',
       rate: '換算レート',
       markUp: '上乗せ率',
     },
@@ -201,6 +203,7 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
       waiting: 'Not sent',
       refused: 'To check',
       ownAmount: 'YOU PAY',
+      ownBack: 'YOU GET BACK',
       rate: 'Rate',
       markUp: 'Mark-up',
     },

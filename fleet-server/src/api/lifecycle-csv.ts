@@ -2,7 +2,8 @@ import { type MoveLifecycle, moveLifecycle, parseWith, type Serial, serialSchema
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { readCsv } from './csv.ts';
 
-const columns = [
+/** Columns of a file of moves. */
+export const moveColumns = [
   'serial',
   'to',
   'reason',
@@ -16,7 +17,7 @@ const columns = [
   'owedJob',
   'testJob',
 ];
-const required = columns.slice(0, 3);
+const required = moveColumns.slice(0, 3);
 
 /** A line of a file of moves. */
 export interface MoveLine {
@@ -29,7 +30,7 @@ const list = (text: string): string[] => text.split(/[;\s]+/).filter((part) => p
 
 /** Reads a CSV file of moves: `seals` are parted by `;`, `kcv` is `slot=value;slot=value`. A line that is wrong stops no other. */
 export function readMoves(text: string): Result<readonly MoveLine[], 'INPUT_INVALID' | 'BULK_TOO_MANY'> {
-  const lines = readCsv(text, columns, required);
+  const lines = readCsv(text, moveColumns, required);
   if (!lines.ok) return lines;
   return ok(
     lines.value.map(({ line, isWhole, cell }) => {

@@ -1,1 +1,1 @@
-export { type Assessor, openAssessor } from './assessor.ts';
+export { type Assessor, type AssessorRooms, openAssessor } from './assessor.ts';

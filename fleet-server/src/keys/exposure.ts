@@ -9,7 +9,11 @@ type Below = Pick<KeyExposure, 'terminals' | 'count' | 'next'>;
  * A part of what ever was below a key, newest first: keys that were derived from it or are copies of it, keys that travelled under it, and, below a key
  * host of TR-34, keys that travelled under the protection keys it sent. Each with the time in which transactions stood under it.
  */
-export async function keysBelow(on: Queryable, key: string, page: PageRequest): Promise<Result<Below, 'INPUT_INVALID'>> {
+export async function keysBelow(
+  on: Queryable,
+  key: string,
+  page: PageRequest,
+): Promise<Result<Below, 'INPUT_INVALID'>> {
   const after = keyOfCursor(page.cursor);
   if (!after.ok) return after;
   const limit = boundedLimit(page.limit);

@@ -23,5 +23,7 @@ export {
   lotText,
   rowsOfLot,
   selectRows,
+  triggeredInsert,
+  triggeredUpdate,
   updateRows,
 } from './rows.ts';

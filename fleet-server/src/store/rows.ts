@@ -54,6 +54,18 @@ function updateSql<Row>(table: keyof Database, keyed: Columns<Row>, { values, fr
   return `UPDATE "${table}" SET ${set.join(', ')} FROM (SELECT ${named.join(', ')} FROM ${from}) AS "rows" WHERE "${table}"."${key}" = "rows"."new_${key}"`;
 }
 
+/** A lot that a trigger writes: SQLite only. `source` is the expression that holds the text of the lot; none is written where that is null. */
+export const triggeredInsert = <Row>(
+  table: keyof Database,
+  columns: Columns<Row>,
+  source: string,
+  ending = '',
+): string => insertSql(table, columns, sqliteLot(columns, source), ending);
+
+/** As `triggeredInsert`, for an update; the key is the first of the plain columns. */
+export const triggeredUpdate = <Row>(table: keyof Database, keyed: Columns<Row>, source: string): string =>
+  updateSql(table, keyed, sqliteLot(keyed, source));
+
 /** Rows as one text, for a log; null where there are none. */
 export const lotText = <Row extends AnyRow>(columns: Columns<Row>, rows: readonly Row[]): string | null =>
   rows.length === 0 ? null : sqliteText(cellsOf(namesOf(columns), rows));
@@ -99,9 +111,9 @@ interface Lot {
 }
 
 // As JSONB a row is looked into as it is; as JSON it is written out as text for each of its columns.
-const sqliteLot = <Row>(columns: Columns<Row>): Lot => ({
+const sqliteLot = <Row>(columns: Columns<Row>, source: string): Lot => ({
   values: namesOf(columns).map((_, at) => (at < columns.plain.length ? `value ->> ${at}` : `unhex(value ->> ${at})`)),
-  from: 'jsonb_each(?)',
+  from: `jsonb_each(${source})`,
 });
 
 const sqliteText = (cells: readonly (readonly Value[])[]): string =>
@@ -127,7 +139,7 @@ function lotOf<Row>(
       values: names.map((name) => `"lot"."${name}"`),
       from: `json_populate_recordset(NULL::"${table}", $1) AS "lot"`,
     };
-  return { text: sqliteText(cells), ...sqliteLot(columns) };
+  return { text: sqliteText(cells), ...sqliteLot(columns, '?') };
 }
 
 const textOf = (cell: Value, prefix: string): string | number | null =>

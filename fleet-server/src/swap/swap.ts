@@ -59,8 +59,9 @@ export function openSwaps(rooms: SwapRooms): Swaps {
     on.selectFrom('swaps').selectAll().where('id', '=', id).executeTakeFirst();
   const serialOf = (text: string): Serial => serialSchema.parse(text);
 
-  async function factsOf(on: Queryable, row: Row): Promise<SwapFacts> {
-    const both = [row.old, row.fresh];
+  /** What these swaps look at, all of them in three statements. */
+  async function factsOf(on: Queryable, rows: readonly Row[]): Promise<readonly SwapFacts[]> {
+    const both = [...new Set(rows.flatMap((row) => [row.old, row.fresh]))];
     const units = await on
       .selectFrom('terminals')
       .leftJoin('last_sales', 'last_sales.serial', 'terminals.serial')
@@ -72,45 +73,55 @@ export function openSwaps(rooms: SwapRooms): Swaps {
       if (!known) throw new Error(`${serial} is in a swap and not on the inventory`);
       return known;
     };
-    const [old, fresh] = [unit(row.old), unit(row.fresh)];
     const keys = await on
       .selectFrom('key_ledger')
       .select(['serial', 'kcv', 'state'])
       .where('serial', 'in', both)
       .where('slot', '=', 'dukpt')
       .execute();
-    const own = keys.filter(({ serial, state }) => serial === row.fresh && state === 'loaded');
+    const olds = rows.map(({ old }) => old);
+    const references = rows.map(({ id }) => `swap:${id}`);
     const reports = await on
       .selectFrom('jobs')
-      .select(['state', 'result', 'created_at', 'finished_at'])
-      .where('serial', '=', row.old)
-      .where('reference', '=', `swap:${row.id}`)
-      .where('created_at', '>=', row.step === 'handed' ? row.changed_at : row.begun_at)
+      .select(['serial', 'reference', 'state', 'result', 'created_at', 'finished_at'])
+      .where('serial', 'in', olds)
+      .where('reference', 'in', references)
       .orderBy('created_at', 'desc')
       .execute();
-    const last = reports.find(({ state: ended }) => ended === 'succeeded');
-    const read = last?.result == null ? undefined : parseJson(jobReport.partial(), last.result, 1_048_576);
-    const queues = read?.ok ? read.value.diagnostics?.queues : undefined;
-    return {
-      step: row.step,
-      old: { state: old.lifecycle },
-      fresh: {
-        state: fresh.lifecycle,
-        isKeyed: own.length > 0,
-        hasCopiedKey: own.some(({ kcv }) => keys.some((other) => other.serial === row.old && other.kcv === kcv)),
-      },
-      isOldDead: row.is_old_dead === 1,
-      isClear:
-        queues !== undefined &&
-        queues.advices + queues.reversals + queues.sales === 0 &&
-        (last?.finished_at ?? 0) >= (old.soldAt ?? 0),
-      isReportOpen: reports.some(({ state: open }) => ['queued', 'offered', 'running'].includes(open)),
-    };
+    return rows.map((row) => {
+      const [old, fresh] = [unit(row.old), unit(row.fresh)];
+      const own = keys.filter(({ serial, state }) => serial === row.fresh && state === 'loaded');
+      const since = row.step === 'handed' ? row.changed_at : row.begun_at;
+      const asked = reports.filter(
+        ({ serial, reference, created_at }) =>
+          serial === row.old && reference === `swap:${row.id}` && created_at >= since,
+      );
+      const last = asked.find(({ state: ended }) => ended === 'succeeded');
+      const read = last?.result == null ? undefined : parseJson(jobReport.partial(), last.result, 1_048_576);
+      const queues = read?.ok ? read.value.diagnostics?.queues : undefined;
+      return {
+        step: row.step,
+        old: { state: old.lifecycle },
+        fresh: {
+          state: fresh.lifecycle,
+          isKeyed: own.length > 0,
+          hasCopiedKey: own.some(({ kcv }) => keys.some((other) => other.serial === row.old && other.kcv === kcv)),
+        },
+        isOldDead: row.is_old_dead === 1,
+        isClear:
+          queues !== undefined &&
+          queues.advices + queues.reversals + queues.sales === 0 &&
+          (last?.finished_at ?? 0) >= (old.soldAt ?? 0),
+        isReportOpen: asked.some(({ state: open }) => ['queued', 'offered', 'running'].includes(open)),
+      };
+    });
   }
 
   /** What is over looks at nothing any more. */
-  const decisionOn = async (on: Queryable, row: Row): Promise<Decision> =>
-    isOver(row.step) ? 'none' : decideSwap(await factsOf(on, row));
+  async function decisionOn(on: Queryable, row: Row): Promise<Decision> {
+    const [facts] = isOver(row.step) ? [] : await factsOf(on, [row]);
+    return facts ? decideSwap(facts) : 'none';
+  }
 
   const viewOf = async (on: Queryable, row: Row): Promise<SwapView> => shown(row, await decisionOn(on, row));
 
@@ -304,7 +315,10 @@ export function openSwaps(rooms: SwapRooms): Swaps {
     },
     async list() {
       const rows = await store.db.selectFrom('swaps').selectAll().orderBy('begun_at', 'desc').limit(listMax).execute();
-      return await Promise.all(rows.map((row) => viewOf(store.db, row)));
+      const open = rows.filter((row) => !isOver(row.step));
+      const facts = open.length === 0 ? [] : await factsOf(store.db, open);
+      const decisions = new Map(facts.map((each, index) => [open[index]?.id, decideSwap(each)]));
+      return rows.map((row) => shown(row, decisions.get(row.id) ?? 'none'));
     },
     async oldIsDead(id, by) {
       await store.write(async (tx) => {

@@ -45,9 +45,9 @@ const rateLookUp: MessageElements = {
 
 const posting: MessageElements = {
   title: { en: 'Posting advice', ja: '売上通知' },
-  // What was decided already: an offline sale brings DE55, a completion DE38 and DE56.
+  // What was decided already: an offline sale brings DE55, a completion DE38 and DE56, and DE6, DE10 and DE51 of what was converted.
   mandatory: [...sale.mandatory, 25],
-  optional: [14, 23, 26, 30, 38, 55, 56, 63],
+  optional: [6, 10, 14, 23, 26, 30, 38, 51, 55, 56, 63],
   byEntry: { stripe: [56], contact: [55], contactless: [55], stored: [56] },
 };
 
@@ -129,15 +129,15 @@ export const issuerMessages = {
   '1101': more(authorisation, [32, 37], [64]),
   '1110': more(authorisationAnswer, [32, 37], [64]),
   // Who decided in the issuer's place: DE39, DE58.
-  '1120': more(authorisationAdvice, [32, 37], [39, 58, 64]),
-  '1121': more(authorisationAdvice, [32, 37], [39, 58, 64]),
+  // What was converted stays so where it was approved in the issuer's place: DE6, DE10, DE51.
+  '1120': more(authorisationAdvice, [32, 37], [6, 10, 39, 51, 58, 64]),
+  '1121': more(authorisationAdvice, [32, 37], [6, 10, 39, 51, 58, 64]),
   '1130': more(saleAnswer, [32, 37], [64]),
   '1200': more(sale, [32, 37], [64]),
   '1201': more(sale, [32, 37], [64]),
   '1210': more(saleAnswer, [32, 37], [64]),
-  // What was converted stays so where it was approved in the issuer's place: DE6, DE10, DE51.
-  '1220': more(posting, [32, 37], [6, 10, 51, 64]),
-  '1221': more(posting, [32, 37], [6, 10, 51, 64]),
+  '1220': more(posting, [32, 37], [64]),
+  '1221': more(posting, [32, 37], [64]),
   '1230': more(saleAnswer, [32, 37], [64]),
   '1420': more(reversal, [32, 37], [64]),
   '1421': more(reversal, [32, 37], [64]),

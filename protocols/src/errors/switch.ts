@@ -209,6 +209,16 @@ export const switchErrors = defineErrors({
       next: '円での売上は続けられます。通貨は契約(dccCurrencies)、カードの先頭桁はレート表にあります。',
     },
   },
+  SWITCH_RATE_LOOK_UPS_TOO_MANY: {
+    en: {
+      says: 'A terminal asked for more rates than a till can need; it is answered 123 for a while.',
+      next: 'Look at what it does (tsunagu terminal SERIAL); block it if it is not in honest hands (tsunagu revoke SERIAL).',
+    },
+    ja: {
+      says: '端末からのレート照会が多すぎます。しばらくの間123で応答します。',
+      next: '端末の動作を確認し(tsunagu terminal SERIAL)、不審な場合は失効させてください(tsunagu revoke SERIAL)。',
+    },
+  },
   SWITCH_OFFER_UNKNOWN: {
     en: {
       says: 'A sale in the currency of the card names no offer that was made to this terminal for this card.',
@@ -349,6 +359,16 @@ export const switchErrors = defineErrors({
       next: 'ゾーンの鍵ブロック保護鍵と、リンクプロファイルが求める鍵の種類を両側で確認してください。',
     },
   },
+  LINK_NOT_CONNECTED: {
+    en: {
+      says: 'The link has no connection, so there is nothing to order on it.',
+      next: 'An issuer is dialled again by itself, a centre dials in by itself; `tsunagu switch links` shows when it is there.',
+    },
+    ja: {
+      says: 'リンクが接続されていないため、指示できません。',
+      next: 'カード会社側は自動で再接続し、加盟店センターは先方から接続します。`tsunagu switch links` で状態を確認してください。',
+    },
+  },
   LINK_UNKNOWN: {
     en: {
       says: 'There is no such link.',
@@ -437,6 +457,16 @@ export const switchErrors = defineErrors({
     ja: {
       says: 'エミュレータのプロファイルを読み取れません。',
       next: '付属プロファイルの名前か、JSONファイルを指定してください。誤りのある項目名が表示されます。',
+    },
+  },
+  SWITCH_RATES_IMPLAUSIBLE: {
+    en: {
+      says: 'A rate is off the one before by more than the factor that is believed; the rates in force stay in force.',
+      next: 'Look whether it is quoted for 100 or 1,000 units: yen for one are wanted. If it is right, another person puts the same rates in force within a day.',
+    },
+    ja: {
+      says: 'レートが前回値から許容倍率を超えて離れています。現在のレートは有効のままです。',
+      next: '100単位や1000単位の建値でないか確認してください(1単位あたりの円で指定)。正しい場合は、別の担当者が24時間以内に同じレートを登録してください。',
     },
   },
   SWITCH_RULES_INVALID: {

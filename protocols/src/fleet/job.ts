@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { softwareBytesMax } from '../software/limits.ts';
 import { keySlot } from './held-key.ts';
-import { cardHistoryLine, ownCurrency, paymentKind } from './payment.ts';
+import { cardHistoryLine, dcc, ownCurrency, paymentKind } from './payment.ts';
 
 export const keyLoad = z
   .object({
@@ -35,6 +35,7 @@ export const testSale = z
       .string()
       .regex(/^[a-z0-9-]{1,40}$/)
       .describe('Name of an emulated card, as listed in the hello.'),
+    dcc,
   })
   .describe('A sale that the terminal makes by itself with a card of its emulated reader.');
 export type TestSale = z.infer<typeof testSale>;
@@ -84,6 +85,7 @@ export const saleSteps = [
   'cryptogram-made',
   'rate-offered',
   'rate-chosen',
+  'rate-not-offered',
   'request-sent',
   'answer-received',
   'card-completed',

@@ -262,6 +262,37 @@ export const deathCertificate = z
   .describe('Certificate of death of a terminal.');
 export type DeathCertificate = z.infer<typeof deathCertificate>;
 
+/** Files of an assessor's pack whose lines come as they are. */
+const packTexts = ['devices.jsonl', 'custody.jsonl', 'audit.jsonl', 'edges.json', 'clauses.json'] as const;
+/** Files of an assessor's pack that the lines of a kind go to, word for word. */
+export const packFiles = {
+  step: 'steps.jsonl',
+  inspection: 'inspections.jsonl',
+  key: 'keys.jsonl',
+  release: 'releases.jsonl',
+  wipe: 'wipes.jsonl',
+  report: 'reports.jsonl',
+  run: 'runs.jsonl',
+  house: 'house.jsonl',
+} as const;
+/** All files of a pack that its seal covers. */
+export const sealedFiles = [...Object.values(packFiles), ...packTexts] as const;
+
+export const packSeal = z
+  .object({
+    record: z.literal('pack').describe('The kind of record.'),
+    from: z.iso.date().describe('First day.'),
+    to: z.iso.date().describe('Last day.'),
+    at: time,
+    files: z
+      .record(z.string(), z.object({ lines: z.number().int(), sha256: z.string().describe('Of its text, hex.') }))
+      .describe('What was shown, by file.'),
+  })
+  .describe(
+    'The last line of what an assessor is shown: a signed record, purpose `tsunagu-key-record-v1`, over all before it.',
+  );
+export type PackSeal = z.infer<typeof packSeal>;
+
 export const assessorLine = z
   .discriminatedUnion('kind', [
     z.object({
@@ -316,6 +347,12 @@ export const assessorLine = z
       id: z.string(),
       record: keyRecord.describe('The signed report of an injection run, as it is now.'),
     }),
+    z.object({
+      kind: z.literal('file'),
+      name: z.enum(packTexts).describe('A file of the pack.'),
+      line: z.string().describe('Its next line, exactly as it was hashed.'),
+    }),
+    z.object({ kind: z.literal('seal'), record: keyRecord.describe('What was shown, signed: `packSeal`.') }),
   ])
   .describe('A line of what an assessor is shown.');
 export type AssessorLine = z.infer<typeof assessorLine>;

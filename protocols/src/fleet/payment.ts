@@ -43,7 +43,8 @@ const pin = z
   .describe('What the emulated cardholder does at the PIN pad; without it the right PIN is typed.');
 /** What an emulated cardholder chooses when an amount in the own currency is offered. */
 export const dccChoices = ['accept', 'decline'] as const;
-const dcc = z
+/** What the cardholder chooses where the own currency is offered, in an order. */
+export const dcc = z
   .enum(dccChoices)
   .optional()
   .describe(
@@ -59,7 +60,7 @@ const kind = <K extends PaymentKind>(name: K) => z.literal(name).describe('What 
 export const paymentOrder = z
   .discriminatedUnion('kind', [
     z.object({ kind: kind('sale'), amountMinor, card, application, pin, dcc }),
-    z.object({ kind: kind('preauth'), amountMinor, card, application, pin }),
+    z.object({ kind: kind('preauth'), amountMinor, card, application, pin, dcc }),
     z.object({ kind: kind('balance'), card, application, pin }),
     z.object({ kind: kind('charge'), amountMinor, card }),
     z.object({ kind: kind('history'), card }),

@@ -1,4 +1,5 @@
-import { fail, ok, type Result, type Secret } from '../kit/index.ts';
+import { hasLuhnDigit } from '../emv/index.ts';
+import { fail, ok, type Result, type Secret, secretPan } from '../kit/index.ts';
 import { unwrapKeyBlock, wrapKeyBlock } from '../tr31/index.ts';
 
 /** Bounds of a file. */
@@ -91,5 +92,19 @@ export function linesOf(text: string, linesMax?: number): readonly string[] {
 /** A number of records or lines, in a file. */
 export const six = (value: number): string => String(value).padStart(6, '0');
 
-/** What a sender calls a card: up to 20 printable characters, and no room for a card number. */
-export const isReference = (text: string): boolean => /^[ -~]{1,20}$/.test(text) && !/(\d[ -]?){12}/.test(text);
+/**
+ * What a sender calls a card: up to 20 printable characters, and no card number, however it is written. Twelve digits in a row, with blanks or hyphens between them, are
+ * as good as one; so is what its check digit says is one (ISO/IEC 7812-1, annex B) where whatever else stands between its groups is left out.
+ */
+export const isReference = (text: string): boolean =>
+  /^[ -~]{1,20}$/.test(text) && !/(\d[ -]?){12}/.test(text) && !hasCardNumber(text);
+
+function hasCardNumber(text: string): boolean {
+  const groups = text.match(/\d+/g) ?? [];
+  for (let from = 0; from < groups.length; from += 1)
+    for (let digits = '', to = from; to < groups.length; to += 1) {
+      digits += groups[to] ?? '';
+      if (digits.length >= 12 && digits.length <= 19 && hasLuhnDigit(secretPan(digits))) return true;
+    }
+  return false;
+}

@@ -175,7 +175,7 @@ export const plantedBugs = {
         alters: (sql, parameters) =>
           /^insert into "switch_postings"/i.test(sql)
             ? undefined
-            : /^insert into switch_commit/i.test(sql)
+            : /^insert into switch_(commit|projection)/i.test(sql)
               ? [...parameters.slice(0, -1), null]
               : parameters,
       },

@@ -90,6 +90,19 @@ export const plantedYearBugs = {
       },
     },
     {
+      is: 'whoever comes is taken for the custodian whose turn it is',
+      bugs: {
+        ceremonies: (ceremonies) => ({
+          ...ceremonies,
+          async enter(id, component, by) {
+            const now = await ceremonies.get(id);
+            const turn = now.ok ? now.value.custodians[now.value.entered.length] : undefined;
+            return await ceremonies.enter(id, component, turn === undefined ? by : { ...by, person: turn, id: turn });
+          },
+        }),
+      },
+    },
+    {
       is: 'a key is written to the timeline',
       bugs: {
         note: (note) => (tx, serial, kind, facts) =>

@@ -6,7 +6,13 @@ import { type Custody, openCustody } from '@tsunagu/fleet-server/custody/index';
 import { type Lifecycle, type Note, openLifecycle } from '@tsunagu/fleet-server/estate/index';
 import { type Inspections, openInspections } from '@tsunagu/fleet-server/inspection/index';
 import { type Jobs, openJobs } from '@tsunagu/fleet-server/jobs/index';
-import { type Keys, openKeys } from '@tsunagu/fleet-server/keys/index';
+import {
+  type KeyCeremonies,
+  type Keys,
+  openKeyCeremonies,
+  openKeys,
+  openRecordSigner,
+} from '@tsunagu/fleet-server/keys/index';
 import { openLiveHub } from '@tsunagu/fleet-server/live/index';
 import { keepWipe, openRefurbish, type Refurbish } from '@tsunagu/fleet-server/refurbish/index';
 import {
@@ -32,6 +38,7 @@ export const tenant = tenantSchema.parse('demo');
 export interface Rooms {
   readonly store: Store;
   readonly keys: Keys;
+  readonly ceremonies: KeyCeremonies;
   readonly approvals: Approvals;
   readonly audit: Audit;
   readonly lifecycle: Lifecycle;
@@ -50,6 +57,7 @@ export interface HouseBugs {
   readonly lifecycle?: (lifecycle: Lifecycle, store: Store) => Lifecycle;
   readonly custody?: (custody: Custody, store: Store) => Custody;
   readonly jobs?: (jobs: Jobs) => Jobs;
+  readonly ceremonies?: (ceremonies: KeyCeremonies) => KeyCeremonies;
   readonly keysDestroyed?: 'forgotten';
 }
 
@@ -194,6 +202,8 @@ export class House {
     };
     const note = bugs.note?.(write) ?? write;
     const keys = await openKeys(world, store, vault);
+    const convened = openKeyCeremonies(world, store, vault, await openRecordSigner(vault));
+    const ceremonies = bugs.ceremonies?.(convened) ?? convened;
     const audit = await openAudit({ world, store, vault, tenant, changes: openChanges() });
     const decided = openApprovals(world, store, audit.note);
     const approvals = bugs.approvals?.(decided) ?? decided;
@@ -241,6 +251,7 @@ export class House {
     this.#rooms = {
       store,
       keys,
+      ceremonies,
       approvals,
       audit,
       lifecycle,

@@ -32,6 +32,8 @@ export interface Year {
   readonly audit: AuditReport;
   /** Places of the store's files where a key of a terminal stands in the clear. */
   readonly clearKeys: readonly string[];
+  /** Records of ceremonies that do not replay. */
+  readonly unproven: number;
 }
 
 /** What must hold of every year. @returns what is wrong, one line each; nothing when it holds */
@@ -160,6 +162,12 @@ export const noKeyIsKnownToOnePerson: YearInvariant = (year) => [
   ...year.approvals
     .filter(({ by, decidedBy }) => humanBehind(by) === humanBehind(decidedBy))
     .map(({ subject, by }) => `${by} asked for ${subject} and approved it`),
+  ...year.fleet.brought.flatMap(({ key, parts }) =>
+    parts
+      .filter(({ human }, index) => parts.findIndex((one) => one.human === human) !== index)
+      .map(({ human }) => `${human} brought two components of ${key}`),
+  ),
+  ...(year.unproven > 0 ? [`${year.unproven} records of ceremonies do not replay`] : []),
   ...year.clearKeys,
 ];
 

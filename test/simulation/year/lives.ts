@@ -6,6 +6,7 @@ import type { WorkEntry } from '@tsunagu/protocols/refurbish';
 import { signAttestation } from '@tsunagu/protocols/workshop';
 import { generateKeyPairSync } from 'node:crypto';
 import type { Hand } from './people.ts';
+import type { Brought } from './ceremony.ts';
 import type { Crew } from './crew.ts';
 import { Unit } from './unit.ts';
 
@@ -30,6 +31,8 @@ export interface Fleet {
   /** Parts that were taken out of what will not work again. */
   readonly parts: { readonly part: string; readonly from: Unit['serial'] }[];
   bodies: number;
+  /** Keys that came by a ceremony, and whose parts they are of. */
+  readonly brought: Brought[];
 }
 
 const keyed = async ({ crew }: Fleet, unit: Unit): Promise<void> => {

@@ -23,6 +23,24 @@ describe('a year in the life of a fleet', () => {
     expect(brokenIn(past)).toEqual([]);
     expect(past.cuts).toBeGreaterThan(1);
     for (const [what, { tried, refused }] of past.fleet.crew.faults) expect(refused, what).toBe(tried);
+    // What is said to go wrong in it does.
+    for (const what of [
+      'a clone in the bag',
+      'wrong serial',
+      'a serial that is not listed',
+      'one person for two',
+      'one hand signs for both',
+      'handed over by who did not have it',
+      'one custodian enters two components',
+      'a component of another custodian',
+      'power cut before a key is written',
+      'power cut before a key is reported',
+      'power cut before a report',
+      'returned with a sale in it',
+      'scrapped with live keys',
+      'the wipe of another',
+    ])
+      expect(past.fleet.crew.faults.get(what)?.tried ?? 0, what).toBeGreaterThan(0);
   });
 
   test('lives come to every end that a life can have', async () => {

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { negativeTagKey } from '@tsunagu/fleet-server/keys/index';
+import { type KeyCeremonies, negativeTagKey } from '@tsunagu/fleet-server/keys/index';
 import { insertRows } from '@tsunagu/fleet-server/store/index';
 import { openVerifier } from '@tsunagu/protocols/audit';
 import { dukptSchemeOf } from '@tsunagu/protocols/catalogue';
 import { verifyCustody } from '@tsunagu/protocols/custody';
 import { initialKeyIdAt, initialKeyIdsOf } from '@tsunagu/protocols/dukpt';
 import {
+  type KeyRecord,
+  verifyKeyRecord,
   evidence as evidenceSchema,
   keySlots,
   type LifecycleState,
@@ -15,6 +17,7 @@ import {
 import { hex, Secret, unwrap } from '@tsunagu/protocols/kit';
 import { chanceOf } from '../random.ts';
 import { beginsAt } from '../world.ts';
+import { bringKey, type Brought } from './ceremony.ts';
 import { Crew, marker } from './crew.ts';
 import { House, type HouseBugs, type Rooms } from './house.ts';
 import type { Step, Year } from './invariants.ts';
@@ -73,10 +76,12 @@ export async function liveAYear(order: YearOrder, bugs: HouseBugs = {}): Promise
       stuck: [],
       parts: [],
       bodies: 0,
+      brought: [],
     };
     await crew.register();
     await furnish(fleet, order.terminals);
     house.letPowerFail();
+    fleet.brought.push(await bringKey(crew, 'bdk/9'));
     await run(fleet, plan(fleet, order));
     return await lookBack(fleet);
   } finally {
@@ -256,7 +261,7 @@ async function lookBack(fleet: Fleet): Promise<PastYear> {
   await house.restart();
   const custodyLines: string[] = [];
   const verifier = openVerifier();
-  const read = await house.act(async ({ store, custody, audit }) => {
+  const read = await house.act(async ({ store, custody, audit, ceremonies }) => {
     custodyLines.length = 0;
     for await (const line of custody.lines()) custodyLines.push(JSON.stringify(line));
     for await (const line of audit.lines()) verifier.line(JSON.stringify(line));
@@ -267,6 +272,7 @@ async function lookBack(fleet: Fleet): Promise<PastYear> {
       keys: await db.selectFrom('key_ledger').select(['serial', 'slot', 'kcv', 'state']).execute(),
       protection: await db.selectFrom('protection_keys').select('serial').execute(),
       approvals: await db.selectFrom('approvals').selectAll().where('state', '=', 'approved').execute(),
+      records: await recordsOf(ceremonies),
     };
   });
   const steps = new Map<string, Step[]>();
@@ -296,7 +302,8 @@ async function lookBack(fleet: Fleet): Promise<PastYear> {
     })),
     custody,
     audit: verifier.end(),
-    clearKeys: house.files().flatMap((file) => clearKeysIn(file)),
+    clearKeys: house.files().flatMap((file) => clearKeysIn(file, fleet.brought)),
+    unproven: read.records.filter((record) => !verifyKeyRecord(record).ok).length,
     acts: fleet.crew.acts,
     handovers: custody.handovers,
     cuts: house.cuts,
@@ -305,8 +312,13 @@ async function lookBack(fleet: Fleet): Promise<PastYear> {
   };
 }
 
+async function recordsOf(ceremonies: KeyCeremonies): Promise<readonly KeyRecord[]> {
+  const all = await ceremonies.list();
+  return await Promise.all(all.map(async ({ id }) => unwrap(await ceremonies.record(id))));
+}
+
 /** The mark of a key in each way in which it could be written down: as it is, in hex, in base64. */
-function clearKeysIn(file: Buffer): readonly string[] {
+function clearKeysIn(file: Buffer, brought: readonly Brought[]): readonly string[] {
   const bytes = Buffer.from(marker);
   const forms = {
     bytes,
@@ -315,7 +327,14 @@ function clearKeysIn(file: Buffer): readonly string[] {
     // Of eight bytes the first six are whole base64 digits.
     base64: Buffer.from(bytes.subarray(0, 6).toString('base64')),
   };
-  return Object.entries(forms)
-    .filter(([, form]) => file.includes(form))
-    .map(([name]) => `a key of a terminal stands in the store (${name})`);
+  const text = file.toString('latin1').toUpperCase();
+  const parts = brought.flatMap(({ key, parts: all }) =>
+    all.filter(({ hex }) => text.includes(hex) || file.includes(Buffer.from(hex, 'hex'))).map(() => key),
+  );
+  return [
+    ...Object.entries(forms)
+      .filter(([, form]) => file.includes(form))
+      .map(([name]) => `a key of a terminal stands in the store (${name})`),
+    ...parts.map((key) => `a component of ${key} stands in the store`),
+  ];
 }

@@ -231,6 +231,9 @@ describe('tsunagu audit verify', () => {
     writeFileSync(heads, lines.filter((line) => line.startsWith('{"head"')).join('\n'));
     const cut = await verify(lines.slice(0, 20), '--heads', heads);
     expect(cut.out).toMatch(/Cut off: entries 20-\d+ were signed for and are missing/);
+    // Cut off together with its heads it looks whole, and says what nobody can tell of it.
+    expect(whole.out).toMatch(/Whether entries after \d+ were cut off, only heads .* --heads/);
+    expect(cut.out).not.toContain('Whether entries after');
     expect((await verify(lines, '--key', '0'.repeat(16))).code).toBe(1);
     // The head of the file stays: what is missing are the first entries, or the last head.
     const behead = lines.filter((line) => !/"seq":[1-4],/.test(line) || line.startsWith('{"head"'));

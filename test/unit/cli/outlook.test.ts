@@ -44,6 +44,9 @@ describe('what is told of a job', () => {
     expect(text).toMatch(/^Attempt 2 ended with ARTEFACT_UNAVAILABLE: \S[\s\S]*next: \S/);
     expect(text).toContain('tried again: attempt 3 of 5');
     expect(text).toContain('not before 2026-03-01 01:02:03 UTC; given up at 2026-03-02 04:05:06 UTC');
+    // One for now has no such time.
+    for (const lang of ['en', 'ja'])
+      expect(told({ notBefore: '1970-01-01T00:00:00.000Z' }, lang)).not.toContain('1970');
   });
 
   it('tells a failure that is not tried again from one whose attempts are used up', () => {

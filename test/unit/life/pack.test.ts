@@ -106,11 +106,13 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
     stderr: { write: (text: string) => said.push(text) },
   });
   const client = openClient({ url: house.house.managementUrl, token }, house.world);
-  expect(await writePack({ world: house.world, console, client, json: false }, { from: today, to: today, out })).toBe(
-    0,
-  );
+  const context = { world: house.world, console, client, json: false };
+  // No period at all holds nothing that could be wrong: it is refused, here and at the server.
+  expect(await writePack(context, { from: today, to: '2020-01-01', out })).toBe(1);
+  expect((await house.call('GET', `/assessor/pack?from=${today}&to=2020-01-01`)).body.code).toBe('INPUT_INVALID');
+  expect(await writePack(context, { from: today, to: today, out })).toBe(0);
   expect(readdirSync(out).toSorted()).toEqual(
-    'audit.jsonl clauses.json custody.jsonl devices.json edges.json house.jsonl inspections.jsonl keys.jsonl manifest.json releases.jsonl reports.jsonl runs.jsonl steps.jsonl verify.mjs wipes.jsonl'.split(
+    'audit.jsonl clauses.json custody.jsonl devices.jsonl edges.json house.jsonl inspections.jsonl keys.jsonl manifest.json releases.jsonl reports.jsonl runs.jsonl seal.json steps.jsonl verify.mjs wipes.jsonl'.split(
       ' ',
     ),
   );

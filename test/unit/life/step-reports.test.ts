@@ -7,6 +7,7 @@ import { sqliteTypes } from '@tsunagu/fleet-server/store/migration';
 import { type AssessorLine, serialSchema } from '@tsunagu/protocols/fleet';
 import { systemWorld } from '@tsunagu/protocols/world';
 import type { Kysely } from 'kysely';
+import { ok } from '@tsunagu/protocols/kit';
 import { afterAll, expect, it } from 'vitest';
 import { openQuickly } from '../../empty-store.ts';
 import { newFolder, removeFolder } from '../core/support.ts';
@@ -73,8 +74,20 @@ it('what a terminal reported and a step stands on outlives its job, for an asses
   const later = { clock: { ...world.clock, now: () => now + 100 * dayMs } };
   const reports = async (): Promise<readonly AssessorLine[]> => {
     const found: AssessorLine[] = [];
-    const assessor = openAssessor(store, { record: () => Promise.reject(new Error('no run')) }, 'at-first-contact');
-    for await (const line of assessor.lines(0, now + 200 * dayMs)) if (line.kind === 'report') found.push(line);
+    const assessor = openAssessor(
+      world,
+      store,
+      {
+        runs: { record: () => Promise.reject(new Error('no run')) },
+        devices: () => Promise.resolve(ok({ items: [], next: null })),
+        async *custody() {},
+        async *audit() {},
+        sign: () => ({ document: { payload: '', kid: '', sig: '' }, publicKey: '' }),
+      },
+      'at-first-contact',
+    );
+    for await (const line of assessor.lines('1970-01-01', new Date(now + 200 * dayMs).toISOString().slice(0, 10)))
+      if (line.kind === 'report') found.push(line);
     return found;
   };
   const kept = {

@@ -441,3 +441,59 @@ describe('between its steps, a swap', () => {
     expect(writes).toBe(0);
   });
 });
+
+it('lists many swaps in as many statements as one', async () => {
+  const store = await readyStore();
+  let statements = 0;
+  const counted: Store = {
+    ...store,
+    db: store.db.withPlugin({
+      transformQuery: ({ node }) => {
+        statements += 1;
+        return node;
+      },
+      transformResult: ({ result }) => Promise.resolve(result),
+    }),
+  };
+  const { swaps } = rooms(counted, new Map(), Number.POSITIVE_INFINITY, 'after');
+  const evidence = { bagNumber: 'BAG-1', photo, seals: ['S-1'], connections: 1 };
+  const begun = unwrap(await swaps.start({ old, new: fresh, reason: 'worn', evidence }, { subject: 'mori' }));
+  const listing = async () => {
+    statements = 0;
+    const items = await swaps.list();
+    return { items, statements };
+  };
+  const one = await listing();
+  expect(one.items).toEqual([begun]);
+  const row = await store.db.selectFrom('swaps').selectAll().executeTakeFirstOrThrow();
+  const units = await store.db.selectFrom('terminals').selectAll().where('serial', 'in', [old, fresh]).execute();
+  for (const id of ['other-1', 'other-2']) {
+    const named = (serial: string) => `${serial}-${id}`.toUpperCase();
+    for (const unit of units)
+      await store.db
+        .insertInto('terminals')
+        .values({ ...unit, serial: named(unit.serial) })
+        .execute();
+    await store.db
+      .insertInto('swaps')
+      .values({ ...row, id, old: named(old), fresh: named(fresh) })
+      .execute();
+  }
+  await store.db
+    .insertInto('swaps')
+    .values({ ...row, id: 'over', step: 'aborted' })
+    .execute();
+  const many = await listing();
+  expect(many.items).toHaveLength(4);
+  expect(many.statements).toBe(one.statements);
+  // What was answered for one swap is no answer for another, and what is over waits for nothing.
+  expect(many.items.map(({ id, waitsFor }) => [id, waitsFor]).toSorted()).toEqual(
+    [
+      [begun.id, 'report'],
+      ['other-1', 'new-keys-missing'],
+      ['other-2', 'new-keys-missing'],
+      ['over', null],
+    ].toSorted(),
+  );
+  await store.close();
+}, 30_000);

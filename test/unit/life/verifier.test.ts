@@ -107,29 +107,49 @@ const step = (change: object = {}) => ({
 });
 
 let packs = 0;
-function verify(parts: Readonly<Record<string, readonly object[]>>, without: readonly string[] = []) {
+const house = generateKeyPairSync('ed25519');
+const sum = (text: string) => createHash('sha256').update(text).digest('hex');
+/** What a house that showed these files signs. */
+function sealOf(files: Readonly<Record<string, string>>, more: object = {}) {
+  const spki = house.publicKey.export({ format: 'der', type: 'spki' });
+  const sums = Object.entries(files).map(([name, text]) => [name, { lines: 0, sha256: sum(text) }]);
+  const said = { record: 'pack', from: '2026-01-01', to: '2027-01-01', at, files: Object.fromEntries(sums), ...more };
+  const payload = JSON.stringify(said);
+  const sig = sign(null, Buffer.from(`tsunagu-key-record-v1\n${payload}`), house.privateKey).toString('base64url');
+  const kid = createHash('sha256').update(spki).digest('hex').slice(0, 16);
+  return { document: { payload, kid, sig }, publicKey: spki.toString('base64') };
+}
+
+/** `change`: what somebody does to a pack before they write its manifest anew. */
+function verify(
+  parts: Readonly<Record<string, readonly object[]>>,
+  without: readonly string[] = [],
+  change: (files: Record<string, string>) => void = () => undefined,
+  args: readonly string[] = [],
+) {
   const pack = join(folder, String((packs += 1)));
   mkdirSync(pack);
-  const empty = 'steps inspections keys releases wipes reports house runs custody audit'.split(' ');
+  const empty = 'devices steps inspections keys releases wipes reports house runs custody audit'.split(' ');
   const files = Object.fromEntries([
     ...empty.map((name) => [`${name}.jsonl`, (parts[name] ?? []).map((line) => `${JSON.stringify(line)}\n`).join('')]),
     ['edges.json', JSON.stringify(lifecycleEdges)],
-    ['devices.json', '[]'],
     ['clauses.json', '{}'],
     ['verify.mjs', readFileSync(verifier, 'utf8')],
   ]) as Record<string, string>;
+  files['seal.json'] = JSON.stringify(sealOf(files));
+  change(files);
   for (const name of without) delete files[name];
   for (const [name, text] of Object.entries(files)) writeFileSync(join(pack, name), text);
   const sums = Object.entries(files).map(([name, text]) => {
-    return [name, { sha256: createHash('sha256').update(text).digest('hex') }];
+    return [name, { sha256: sum(text) }];
   });
   const manifest = { v: 1, from: '2026-01-01', to: '2027-01-01', files: Object.fromEntries(sums) };
   writeFileSync(join(pack, 'manifest.json'), JSON.stringify(manifest));
-  const { status, stdout } = spawnSync(process.execPath, [join(pack, 'verify.mjs')], {
+  const { status, stdout } = spawnSync(process.execPath, [join(pack, 'verify.mjs'), ...args], {
     cwd: tmpdir(),
     encoding: 'utf8',
   });
-  return { status, findings: stdout.split('\n').filter((line) => /^\w+\.jsonl?: /.test(line)) };
+  return { status, findings: stdout.split('\n').filter((line) => /^\w+\.(?:jsonl?|txt): /.test(line)) };
 }
 const right = { status: 0, findings: [] };
 const wrong = (...findings: readonly string[]) => ({
@@ -233,8 +253,52 @@ test('a step stands on what its own terminal reported, and on nothing else', () 
 }, 120_000);
 
 test('nothing is taken out of a pack together with its hash', () => {
-  for (const name of ['devices.json', 'wipes.jsonl', 'reports.jsonl', 'clauses.json']) {
+  for (const name of ['devices.jsonl', 'seal.json', 'wipes.jsonl', 'reports.jsonl', 'clauses.json']) {
     const { status, findings } = verify({}, [name]);
     expect([status, findings[0]], name).toEqual([1, `${name}: -: is not in the manifest`]);
   }
 }, 120_000);
+
+test('what the house showed is sealed: nothing comes in or goes out by a manifest that is written anew', () => {
+  const parts = { steps: [step({ from: null, to: 'deployed', evidence: null })], keys: [key(), key({ id: 'l' })] };
+  expect(verify(parts)).toEqual(right);
+  const changed = (name: string, how: (text: string) => string) =>
+    verify(parts, [], (files) => (files[name] = how(files[name] ?? '')));
+  for (const [name, how] of [
+    ['keys.jsonl', (text: string) => text.slice(text.indexOf('\n') + 1)],
+    ['steps.jsonl', () => ''],
+    ['devices.jsonl', () => '{"serial":"JTC17-0009"}\n'],
+    ['custody.jsonl', (text: string) => `${text}\n`],
+    ['edges.json', () => '[]'],
+  ] as const)
+    expect(changed(name, how), name).toEqual({
+      status: 1,
+      findings: expect.arrayContaining([`${name}: -: is not what the house signed`]),
+    });
+  // Two files that change places, a file too many, other days, and the seal of somebody else.
+  const swapped = verify(parts, [], (files) => {
+    [files['keys.jsonl'], files['steps.jsonl']] = [files['steps.jsonl'] ?? '', files['keys.jsonl'] ?? ''];
+  });
+  expect(swapped.findings).toEqual(expect.arrayContaining(['keys.jsonl: -: is not what the house signed']));
+  const seal = (more: object) =>
+    verify(parts, [], (files) => {
+      const { 'seal.json': _seal, ...rest } = files;
+      files['seal.json'] = JSON.stringify(sealOf(rest, more));
+    });
+  expect(seal({})).toEqual(right);
+  expect(seal({ to: '2026-06-30' })).toEqual(wrong('seal.json: -: is of 2026-01-01 to 2026-06-30'));
+  expect(seal({ record: 'run' })).toEqual(wrong('seal.json: -: is no seal of a pack'));
+  expect(changed('seal.json', (text) => text.replace('2026-01-01', '2026-01-02'))).toEqual(
+    wrong('seal.json: -: not signed by its house'),
+  );
+  expect(verify(parts, [], undefined, ['--signer', '0123456789abcdef'])).toEqual(wrong('is not the signer to trust'));
+  expect(verify(parts, [], undefined, ['--signer', sealOf({}).document.kid])).toEqual(right);
+}, 120_000);
+
+test('a file that belongs to no pack is seen', () => {
+  expect(verify({})).toEqual(right);
+  const pack = join(folder, String(packs));
+  writeFileSync(join(pack, 'more.jsonl'), '{}');
+  const { status, stdout } = spawnSync(process.execPath, [join(pack, 'verify.mjs')], { encoding: 'utf8' });
+  expect([status, stdout]).toEqual([1, expect.stringContaining('more.jsonl: -: is no part of the pack')]);
+}, 30_000);

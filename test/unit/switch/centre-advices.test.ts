@@ -1,4 +1,6 @@
+import type { CardCompanyOptions } from '@tsunagu/fleet-server/card-company/card-company';
 import {
+  cardCompanyLink,
   defaultLinks,
   issuerCodec,
   type Link,
@@ -41,6 +43,25 @@ async function open(links?: readonly Link[]): Promise<[SmallHouse, SmallCentre]>
   closing.push(() => centre.close());
   return [house, centre];
 }
+
+/** Advices are repeated soon, and the issuer is waited for a moment only. */
+const quickLinks: readonly Link[] = defaultLinks
+  .filter(({ side, id }) => side === 'acquirer' || id === cardCompanyLink.id)
+  .map((link) =>
+    link.side === 'acquirer'
+      ? link
+      : {
+          ...link,
+          profile: {
+            ...link.profile,
+            timers: {
+              ...link.profile.timers,
+              requestMs: 300,
+              storeAndForward: { ...link.profile.timers.storeAndForward, firstMs: 100, maxMs: 300, manualAfter: 1_000 },
+            },
+          },
+        },
+  );
 
 type Advice = '1120' | '1220';
 /** What a centre decided by itself: a clerk had the approval code on the telephone. */
@@ -126,6 +147,39 @@ test('a completion posts what a centre advised, once and within the amount; a re
   expect(told('1220', 6_000).map((each) => each.original)).toEqual(['1120']);
   const day = unwrap(await house.sw.operator.reconcile('card-company-1', undefined, false, 'test'));
   expect(day).toMatchObject({ result: 'balanced', ours: { debits: 1, debitsMinor: 6_000 } });
+}, 60_000);
+
+test('a completion waits until the issuer has taken the advice that it follows, however long that is lost', async () => {
+  // The answer to the 1120 is lost the first time: a completion that did not wait would overtake its repeat.
+  let isLost = true;
+  const lost: CardCompanyOptions['faults'] = { rates: { drop: 1 }, lateMs: 1, dripMs: 1 };
+  const house = await openSmallHouse(undefined, {
+    cardCompany: { tap, faults: lost, nextFault: () => (isLost ? 0 : 1) },
+    links: quickLinks,
+  });
+  closing.push(() => house.close());
+  const centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'pos-centre-1');
+  closing.push(() => centre.close());
+  const advice = advised(centre, '1120', 6_100);
+  expect((await centre.ask(advice)).text(39)).toBe('900');
+  const original = unwrap(
+    formatOriginalData({
+      mti: '1120',
+      stan: String(advice.fields[11]),
+      localTime: String(advice.fields[12]),
+      acquirer: centre.link.parties.own,
+    }),
+  );
+  const { fields } = centre.sale('jcb-contact', 6_100);
+  const completion = { mti: '1220', fields: { ...fields, 56: original, 24: '201', 38: 'V12345' } };
+  expect((await centre.ask(completion)).text(39)).toBe('900');
+  // Another's money does not wait for it.
+  expect((await centre.ask(advised(centre, '1220', 6_200))).text(39)).toBe('900');
+  await until(() => told('1120', 6_100).length > 1 && told('1220', 6_200).length > 0);
+  expect(told('1220', 6_100)).toEqual([]);
+  isLost = false;
+  await until(() => house.ledger.takenMinor === 12_300 && house.sw.reversalsQueued === 0, 30_000);
+  expect(heard.filter(({ amount }) => Number(amount) === 6_100).at(-1)?.mti).toBe('1220');
 }, 60_000);
 
 test('what a centre advised and takes back is taken back at the issuer, behind the advice', async () => {

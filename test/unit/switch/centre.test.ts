@@ -96,7 +96,11 @@ test('keys change on the running line, and it signs off and on again, while sale
   // An operator takes the issuer's link out of service, and back.
   house.sw.operator.order('card-company-1', 'sign-off', 'test');
   await until(async () => (await linkOf('card-company-1'))?.state === 'up');
-  expect((await centre.ask(centre.sale('jcb-contact', 121))).text(39)).toBe('907');
+  expect((await centre.ask(centre.sale('jcb-contact', 121))).text(39)).toBe('910');
+  // Nobody is told that something was ordered where there is no line to do it on.
+  expect(house.sw.operator.order('travel-centre-1', 'echo', 'test')).toMatchObject({
+    fault: { code: 'LINK_NOT_CONNECTED' },
+  });
   await until(async () => !(await linkOf('card-company-1'))?.lines.some(({ inFlight }) => inFlight > 0));
   house.sw.operator.order('card-company-1', 'sign-on', 'test');
   await until(async () => (await linkOf('card-company-1'))?.state === 'signed-on');

@@ -17,14 +17,18 @@ let journal: Journal;
 let open: () => Promise<Journal>;
 /** What the disk does with the next commit of the log. */
 let disk: 'works' | 'keeps-and-fails' | 'fails' = 'works';
-/** How the commits ended that were one statement, and how many transactions there were besides. */
+/** What happens before the log goes into the tables. */
+let projecting: (() => Promise<void>) | undefined;
+/** How the commits ended that were one statement, how what was brought into the tables in one statement, and how many transactions there were besides. */
 let ends: string[] = [];
+let projections: string[] = [];
 let transactions = 0;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'commit-log-'));
   store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
   disk = 'works';
+  projecting = undefined;
   const own = store;
   const watched: Store = {
     ...store,
@@ -33,11 +37,12 @@ beforeEach(async () => {
       return own.write(work);
     },
     async writeAlone(...statement) {
+      if (statement[0].includes('switch_projection')) await projecting?.();
       const does = disk;
       disk = 'works';
       if (does === 'fails') throw new Error('SQLITE_IOERR: disk I/O error');
       const end = (await own.writeAlone?.(...statement)) ?? 'refused';
-      ends.push(end);
+      (statement[0].includes('switch_projection') ? projections : ends).push(end);
       if (does === 'keeps-and-fails') throw new Error('SQLITE_IOERR: disk I/O error');
       return end;
     },
@@ -55,6 +60,7 @@ beforeEach(async () => {
   await arrive(row({ stan: '000001' }));
   await sales();
   ends = [];
+  projections = [];
   transactions = 0;
 });
 afterEach(async () => {
@@ -146,7 +152,7 @@ test('sales that arrive together are one row of the log, and so are their outcom
     })),
   );
   // Three sales, and nothing was written twice: they went in as they were at the end.
-  expect([transactions, await inLog()]).toEqual([1, []]);
+  expect([projections, transactions, await inLog()]).toEqual([['kept'], 0, []]);
   const journalled = await store.db.selectFrom('switch_journal').select('entry').orderBy('seq').execute();
   expect(journalled.slice(1).map(({ entry }) => entry)).toEqual([
     ...Array.from({ length: 3 }, () => 'received send-intended'),
@@ -203,6 +209,19 @@ test('after a commit that failed the log is read again: what was kept is there, 
   expect(await sales()).toHaveLength(3);
 });
 
+test('who reads the tables while others are served is served, too', async () => {
+  await arrive(row({}));
+  let late: Promise<unknown[]> | undefined;
+  projecting = async () => {
+    projecting = undefined;
+    late = sales();
+    // Its question is there before the answer to the first.
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  expect(await sales()).toHaveLength(2);
+  expect(await late).toHaveLength(2);
+});
+
 test('sales that nobody reads go into the tables many at a time, and none is left out', async () => {
   const stans = Array.from({ length: 600 }, (_, index) => String(index + 2).padStart(6, '0'));
   for (let first = 0; first < stans.length; first += 40)
@@ -218,7 +237,8 @@ test('sales that nobody reads go into the tables many at a time, and none is lef
   const there = await inTables();
   expect([there.length, there.filter(({ state }) => state === 'approved').length]).toEqual([601, 600]);
   // As many lots as there were would be one for each commit.
-  expect(transactions).toBeLessThan(ends.length);
+  expect(projections.length).toBeLessThan(ends.length);
+  expect(new Set(projections)).toEqual(new Set(['kept']));
 });
 
 test('a reversal that came first wins, whether its sale would have been sent or not', async () => {
@@ -240,6 +260,7 @@ test('what comes for a day that is closed counts on the next one', async () => {
     .execute();
   await approve(sale);
   expect(ends).toEqual(['kept', 'kept']);
+  // One statement knows nothing of the next day.
   const postings = await store.db.selectFrom('switch_postings').select(['side', 'day', 'said_day']).execute();
   expect(postings.toSorted((one, other) => one.side.localeCompare(other.side))).toEqual([
     { side: 'acquirer', day, said_day: day },

@@ -16,6 +16,7 @@ import { fail, ok, unwrap } from '@tsunagu/protocols/kit';
 import { testCard, type TestCardName } from '@tsunagu/protocols/test-cards';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { boot, type Booted } from '../payment/terminal.ts';
+import { lookUps } from '@tsunagu/fleet-server/switch/dcc/look-up-bound';
 import { openSmallHouse, type SmallHouse, type Terminal, tenant, until } from './small-house.ts';
 
 const serial = 'CT5100-0001';
@@ -187,7 +188,7 @@ describe('a card from abroad', () => {
     const { sale } = await sell(1_000, 'accept', 'mastercard-eur');
     expect(sale).toMatchObject({ outcome: 'approved', ownCurrency: { currency: 'EUR', amountMinor: 631 } });
     const home = await sell(1_000, 'accept', 'visa-contactless');
-    expect(home.steps).toEqual([]);
+    expect(home.steps).toEqual(['rate-not-offered JPY']);
     expect(home.sale.outcome).toBe('approved');
   });
 
@@ -196,7 +197,8 @@ describe('a card from abroad', () => {
     const { sale, steps } = await sell(1_000, 'accept');
     await setRates(ratesNow());
     expect(sale).toMatchObject({ outcome: 'approved', amountMinor: 1_000 });
-    expect([sale.ownCurrency, steps]).toEqual([undefined, []]);
+    // Whoever said that the own currency is to be taken hears that it is not, and why.
+    expect([sale.ownCurrency, steps]).toEqual([undefined, ['rate-not-offered RATE_NOT_OFFERED 115']]);
   });
 });
 
@@ -217,7 +219,7 @@ describe('what is taken back of a converted sale', () => {
   test('is given back in parts at the rate of the sale, and the parts come to it', async () => {
     const before = [house.ledger.takenMinor, await booksCents()];
     const { sale } = await sell(1_000, 'accept');
-    await setRates({ ...ratesNow(), rates: [{ currency: '840', yen: '90' }] });
+    await setRates({ ...ratesNow(), rates: [{ currency: '840', yen: '110' }] });
     const parts = [];
     for (const amountMinor of [333, 333, 334])
       parts.push(await booted.side.run({ kind: 'refund', original: sale.stan, amountMinor }));
@@ -226,6 +228,31 @@ describe('what is taken back of a converted sale', () => {
     const cents = parts.map(({ ownCurrency }) => ownCurrency?.amountMinor ?? 0);
     expect(cents.reduce((sum, each) => sum + each, 0)).toBe(sale.ownCurrency?.amountMinor);
     expect([house.ledger.takenMinor, await booksCents()]).toEqual(before);
+  });
+
+  test('is authorised and completed in the own currency at the rate of the authorisation, given back and voided at it', async () => {
+    const before = [house.ledger.takenMinor, await booksCents()];
+    const order = { kind: 'preauth', amountMinor: 10_000, card: 'visa-usd', dcc: 'accept' } as const;
+    const held = await booted.side.run(order);
+    expect(held).toMatchObject({ outcome: 'approved', ownCurrency: { currency: 'USD', amountMinor: 6_933 } });
+    await setRates({ ...ratesNow(), rates: [{ currency: '840', yen: '110' }] });
+    const done = await booted.side.run({ kind: 'complete', original: held.stan, amountMinor: 9_000 });
+    expect(done).toMatchObject({ outcome: 'approved', ownCurrency: { currency: 'USD', amountMinor: 6_240 } });
+    await booted.drained();
+    await until(() => house.sw.reversalsQueued === 0);
+    const { items } = unwrap(await house.sw.operator.transactions({ amount: 9_000 }, { limit: 5 }));
+    expect(items.find(({ kind }) => kind === 'completion')).toMatchObject({ ownCurrency: { amountMinor: 6_240 } });
+    const back = await booted.side.run({ kind: 'refund', original: done.stan, amountMinor: 9_000 });
+    expect(back).toMatchObject({ outcome: 'approved', ownCurrency: { amountMinor: 6_240 } });
+    const again = await booted.side.run(order);
+    expect(await booted.side.run({ kind: 'void', original: again.stan })).toMatchObject({
+      outcome: 'approved',
+      ownCurrency: { amountMinor: again.ownCurrency?.amountMinor },
+    });
+    await booted.drained();
+    await until(() => house.sw.reversalsQueued === 0);
+    await setRates(ratesNow());
+    expect(house.ledger.takenMinor).toBe(before[0]);
   });
 
   test('is given back in parts of which one is voided: the others come to the sale, and not to a cent more', async () => {
@@ -261,6 +288,47 @@ describe('the switch', () => {
     expect([domestic.text(39), domestic.text(6)]).toEqual(['119', undefined]);
     await setRates({ ...ratesNow(), rates: [] });
     expect((await line.ask(lookUp(2_000))).text(39)).toBe('115');
+    // A repeat has the answer of the first one, whatever the rates are by now.
+    const late = await line.ask({ ...asked, mti: '1101' });
+    expect([late.text(39), late.text(62)]).toEqual(['000', first.text(62)]);
+    await setRates(ratesNow());
+  });
+
+  test('holds a terminal that asks for rates without end, and no other; each look-up of a repeat is none', async () => {
+    const greedy = await house.terminal('CATS220-0001');
+    const asked = lookUp(2_000, greedy.serial);
+    expect((await greedy.ask(asked)).text(39)).toBe('000');
+    expect((await greedy.ask({ ...asked, mti: '1101' })).text(39)).toBe('000');
+    const codes: (string | undefined)[] = [];
+    for (let count = 1; count < lookUps.max + 3; count += 1)
+      codes.push((await greedy.ask(lookUp(2_000, greedy.serial))).text(39));
+    expect(codes.filter((code) => code === '000')).toHaveLength(lookUps.max - 1);
+    expect(codes.slice(-3)).toEqual(['123', '123', '123']);
+    expect(house.alarms.filter(({ fault }) => fault.code === 'SWITCH_RATE_LOOK_UPS_TOO_MANY')).toHaveLength(1);
+    expect((await line.ask(lookUp(2_000))).text(39)).toBe('000');
+    greedy.close();
+  });
+
+  test('believes no rate that is off the one before by more than half, until a second person says the same', async () => {
+    const set = async (yen: string, by: string) => {
+      const { version } = unwrap(await house.sw.rules.view('rates'));
+      const rules = { ...ratesNow(), rates: [{ currency: '410', yen }] };
+      const changed = await house.sw.rules.change('rates', version, rules, 'a test', by);
+      return changed.ok ? changed.value.version - version : [changed.fault.code, changed.fault.facts?.['currency']];
+    };
+    const refused = ['SWITCH_RATES_IMPLAUSIBLE', 'KRW'];
+    expect(await set('0.1098', 'one')).toBe(1);
+    expect(await set('0.12', 'one')).toBe(1);
+    expect(await set('12', 'one')).toEqual(refused);
+    expect(await set('12', 'one')).toEqual(refused);
+    // Another rate is another question.
+    expect(await set('13', 'two')).toEqual(refused);
+    expect(await set('12', 'two')).toEqual(refused);
+    expect(await set('12', 'one')).toBe(1);
+    // Leaving a currency out for a while makes no rate believed.
+    await setRates(ratesNow());
+    expect(await set('0.12', 'one')).toEqual(refused);
+    expect(await set('0.12', 'two')).toBe(1);
     await setRates(ratesNow());
   });
 

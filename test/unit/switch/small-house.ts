@@ -132,7 +132,7 @@ export interface SmallHouseOptions {
   /** Who blocks terminals whose keys are in the wrong hands. */
   readonly quarantine?: (on: Store, finding: KeyFinding) => Promise<unknown>;
   /** What the card company decides by, and who sees its messages; its own cards unless told. */
-  readonly cardCompany?: Pick<CardCompanyOptions, 'issuer' | 'tap' | 'link'>;
+  readonly cardCompany?: Pick<CardCompanyOptions, 'issuer' | 'tap' | 'link' | 'faults' | 'nextFault'>;
   /** Those of a fresh house unless told. */
   readonly links?: readonly Link[];
   /** Where the switch keeps its tables; the house's store unless told. */

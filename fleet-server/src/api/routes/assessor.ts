@@ -11,16 +11,19 @@ export function assessorRoutes(app: ApiApp, { assessor }: Pick<ApiRooms, 'assess
     {
       config: { permission: 'audit.read' },
       schema: {
-        summary: 'Steps, inspections and keys between two days as JSON lines; both days are in',
+        summary:
+          'What an assessor is shown between two days as JSON lines, the last of which seals the others; both days are in',
         tags: ['audit'],
-        querystring: z.object({ from: z.iso.date(), to: z.iso.date() }),
+        querystring: z
+          .object({ from: z.iso.date(), to: z.iso.date() })
+          .refine(({ from, to }) => from <= to, { path: ['to'], error: 'before the first day' }),
       },
     },
     async ({ query: { from, to } }, reply) => {
       reply.hijack();
       const { raw } = reply;
       raw.writeHead(200, { 'content-type': 'application/x-ndjson' });
-      for await (const line of assessor.lines(Date.parse(from), Date.parse(to) + 86_400_000))
+      for await (const line of assessor.lines(from, to))
         if (!raw.write(`${JSON.stringify(line)}\n`)) await once(raw, 'drain');
       raw.end();
     },

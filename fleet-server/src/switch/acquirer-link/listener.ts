@@ -1,6 +1,6 @@
 import { createServer, type TLSSocket } from 'node:tls';
 import type { Link } from '@tsunagu/protocols/acquiring';
-import { type DecodedMessage, responseMti } from '@tsunagu/protocols/iso8583';
+import { type DecodedMessage, isRepeat, responseMti } from '@tsunagu/protocols/iso8583';
 import { answerTo } from '@tsunagu/protocols/acquiring';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -108,6 +108,11 @@ export async function listenForCentres(
   });
 }
 
+/** So much more than its new requests a centre may have in hand of what it is owed. */
+const owedShare = 0.25;
+/** What is more than a request: advices and reversals, whose money has moved already, and repeats of what was answered perhaps. */
+const isOwed = (mti: string): boolean => mti[1] === '4' || mti[2] === '2' || isRepeat(mti);
+
 /** One centre: its connections, and what it asks. */
 class Centre implements AcquirerLink {
   readonly link: Link;
@@ -203,7 +208,7 @@ class Centre implements AcquirerLink {
       const mti = responseMti(message.mti);
       if (mti !== undefined) line.send(answerTo(message, mti, this.link.profile.echo, { 39: actionCode }));
     };
-    if (this.#inHand >= this.link.inFlightMax) return refuse('907');
+    if (this.#inHand >= this.link.inFlightMax * (isOwed(message.mti) ? 1 + owedShare : 1)) return refuse('907');
     this.#inHand += 1;
     try {
       if (message.mti[1] === '5' || message.mti[1] === '6') {

@@ -3,17 +3,18 @@ import type { OwnCurrency } from '@tsunagu/protocols/fleet';
 import { fail, toHex } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Insertable, Transaction } from 'kysely';
-import type { Database } from '../../store/index.ts';
+import type { Database, Store } from '../../store/index.ts';
 import type { Commit } from '../journal/commit.ts';
 import type { Journal, SaleRow } from '../journal/journal.ts';
-import type { SwitchAlarm, SwitchVault } from '../ports.ts';
+import type { SwitchAlarm, SwitchRooms, SwitchVault } from '../ports.ts';
 import { leadingDigits } from '../routing/route.ts';
 import type { SwitchRules } from '../rules/rules.ts';
 import type { Asking } from '../transaction/asking.ts';
 import { ownAnswer } from '../transaction/messages.ts';
 import { standing } from '../transaction/rules.ts';
 import { bodyDigest, type TerminalSale } from '../terminal-link/request.ts';
-import { type DccRefusal, judgeClaim, judgeRefund, offerFor } from './offer.ts';
+import { type DccRefusal, judgeClaim, judgeCompletion, judgeRefund, offerFor } from './offer.ts';
+import { LookUpBound } from './look-up-bound.ts';
 import type { SwitchDccTables } from './tables.ts';
 import { ownCurrencyOf } from './views.ts';
 
@@ -33,20 +34,23 @@ export interface Said {
 /** Offers amounts in the currency of a card, and sees that what is sold and given back is what was offered. All of it is in the store: an offer outlives a restart. */
 export class DccDesk {
   readonly #world: World;
+  readonly #store: Store;
   readonly #vault: SwitchVault;
   readonly #journal: Journal;
   readonly #rules: SwitchRules;
   readonly #alarm: (alarm: SwitchAlarm) => void;
   /** What was converted lately, by sale, for the live feed alone: the store has all of it. */
   readonly #lately = new Map<string, OwnCurrency>();
+  readonly #bound = new LookUpBound();
 
   constructor(
     world: World,
-    { vault, alarm }: { readonly vault: SwitchVault; readonly alarm: (alarm: SwitchAlarm) => void },
+    { store, vault, alarm }: Pick<SwitchRooms, 'store' | 'vault' | 'alarm'>,
     journal: Journal,
     rules: SwitchRules,
   ) {
     this.#world = world;
+    this.#store = store;
     this.#vault = vault;
     this.#alarm = alarm;
     this.#journal = journal;
@@ -67,6 +71,25 @@ export class DccDesk {
       const value = message.fields[number];
       return typeof value === 'string' ? value : undefined;
     };
+    // A repeat gets what the first one got, whatever the rates are by now.
+    const bodyTag = this.#vault.panToken(bodyDigest(message));
+    const earlier = await this.#store.db
+      .selectFrom('switch_offers')
+      .select(['body_tag', 'answer'])
+      .where('serial', '=', key)
+      .where('stan', '=', stan)
+      .where('local_time', '=', localTime)
+      .executeTakeFirst();
+    const bound = earlier === undefined ? this.#bound.count(key, this.#world.clock.monotonicMs()) : 'within';
+    if (earlier !== undefined || bound !== 'within') {
+      await this.#journal.write((_tx, commit) => {
+        if (ksn) commit.counter(ksn, now);
+        return Promise.resolve();
+      });
+      if (bound === 'first') this.#alarm({ serial, fault: fail('SWITCH_RATE_LOOK_UPS_TOO_MANY').fault });
+      if (earlier === undefined) return say('123');
+      return earlier.body_tag === bodyTag ? earlier.answer : this.#differs(serial, stan, say);
+    }
     const { contracts, rates } = this.#rules;
     const allowed = route ? contracts.of({ ...route, merchant: text(42) ?? '' }).dccCurrencies : [];
     const asked = { digits: leadingDigits(pan), cardSays: text(51), amountMinor, allowed };
@@ -86,7 +109,7 @@ export class DccDesk {
       serial: key,
       stan,
       local_time: localTime,
-      body_tag: this.#vault.panToken(bodyDigest(message)),
+      body_tag: bodyTag,
       at: now,
       until,
       pan_token: this.#vault.panToken(pan),
@@ -125,7 +148,11 @@ export class DccDesk {
       });
       return row;
     });
-    if (kept.body_tag === row.body_tag) return kept.answer;
+    return kept.body_tag === row.body_tag ? kept.answer : this.#differs(serial, stan, say);
+  }
+
+  /** One key, another body. */
+  #differs(serial: Asking['serial'], stan: string, say: (actionCode: string) => Uint8Array): Uint8Array {
     const { fault } = fail('SWITCH_DUPLICATE_DIFFERS', { facts: { stan } });
     this.#alarm({ serial, fault });
     return say('913');
@@ -137,10 +164,11 @@ export class DccDesk {
    */
   async judge(commit: Commit, row: SaleRow, { conversion, reference }: Said): Promise<DccRefusal | undefined> {
     if (row.kind === 'refund') return await this.#judgeRefund(commit, row, conversion);
+    if (row.kind === 'completion') return await this.#judgeCompletion(commit, row, conversion);
     if (conversion === undefined) return undefined;
     const tx = await commit.direct();
     const offer =
-      reference === undefined || row.kind !== 'sale'
+      reference === undefined || (row.kind !== 'sale' && row.kind !== 'authorisation')
         ? undefined
         : await tx.selectFrom('switch_offers').selectAll().where('reference', '=', reference).executeTakeFirst();
     const used =
@@ -186,6 +214,24 @@ export class DccDesk {
       if (this.#lately.size >= latelyMax) this.#lately.delete(oldest);
       else break;
     this.#lately.set(conversion.sale_id, ownCurrencyOf(conversion));
+  }
+
+  async #judgeCompletion(commit: Commit, row: SaleRow, said: Conversion | undefined): Promise<DccRefusal | undefined> {
+    if (row.original_id === null) return undefined;
+    const tx = await commit.direct();
+    const authorised = await tx
+      .selectFrom('switch_conversions')
+      .selectAll()
+      .where('sale_id', '=', row.original_id)
+      .executeTakeFirst();
+    const refusal = judgeCompletion(
+      row.amount_minor,
+      said,
+      authorised && { currency: authorised.own_currency, rate: authorised.rate },
+    );
+    if (refusal || !authorised || !said) return refusal;
+    await this.#keep(tx, { ...authorised, sale_id: row.id, offer: null, own_minor: said.amountMinor });
+    return undefined;
   }
 
   async #judgeRefund(commit: Commit, row: SaleRow, refund: Conversion | undefined): Promise<DccRefusal | undefined> {

@@ -143,5 +143,18 @@ export function judgeRefund(
     : no('110', 'SWITCH_OFFER_DIFFERS');
 }
 
+/** Whether a completion takes, of an authorisation in the own currency, what its amount is at the rate that was agreed on then (110); undefined: it does. */
+export function judgeCompletion(
+  amountMinor: number,
+  said: Conversion | undefined,
+  authorised: Omit<Conversion, 'amountMinor'> | undefined,
+): DccRefusal | undefined {
+  if (authorised === undefined && said === undefined) return undefined;
+  const expected = authorised && convertMinor(amountMinor, terminalLink.currency, authorised.rate, authorised.currency);
+  return authorised && said && expected !== undefined && isSame(said, { ...authorised, amountMinor: expected })
+    ? undefined
+    : no('110', 'SWITCH_OFFER_DIFFERS');
+}
+
 const isSame = (a: Conversion, b: Conversion): boolean =>
   a.currency === b.currency && a.rate === b.rate && a.amountMinor === b.amountMinor;

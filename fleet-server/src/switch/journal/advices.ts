@@ -20,11 +20,13 @@ export class Advices {
   waiting(link: string, after: number, limit: number): Promise<ReversalRow[]> {
     return this.#store.db
       .selectFrom('switch_reversals')
-      .selectAll()
-      .where('state', 'in', ['queued', 'dead'])
-      .where('link', '=', link)
-      .where('seq', '>', after)
-      .orderBy('seq')
+      .leftJoin('switch_sales', 'switch_sales.id', 'switch_reversals.sale_id')
+      .selectAll('switch_reversals')
+      .select('switch_sales.original_id as follows')
+      .where('switch_reversals.state', 'in', ['queued', 'dead'])
+      .where('switch_reversals.link', '=', link)
+      .where('switch_reversals.seq', '>', after)
+      .orderBy('switch_reversals.seq')
       .limit(limit)
       .execute();
   }

@@ -5,8 +5,9 @@ import { type Fence, isFenced } from './epoch.ts';
 import { CommitLog } from './log.ts';
 import type { SaleRow } from './written.ts';
 
-/** The most pieces of work in one commit. */
+/** The most pieces of work in one commit; those that look at the tables are some statements each, and sales wait for them. */
 const groupMax = 256;
+const forTablesMax = 32;
 /**
  * Commits begin so far apart at least, unless a good many pieces wait: a commit has a price whatever it holds, in the database and in all that wakes
  * up for it here and at the far sides. One that comes alone waits for nothing.
@@ -48,6 +49,8 @@ export class GroupCommit {
   /** Sales that wait for their issuer, as the last commits left them: no other node writes in this epoch, so that they need not be read again. */
   readonly #open = new Map<string, SaleRow>();
   #waiting: Piece[] = [];
+  /** The last commit was one for the tables. */
+  #isForTables = false;
   #running: Promise<void> | undefined;
   readonly #log: CommitLog;
   readonly #known: KnownSales;
@@ -112,7 +115,11 @@ export class GroupCommit {
     const { clock, timers } = this.#world;
     for (;;) {
       if (this.#readers.length > 0) await this.#serveReaders();
-      if (this.#waiting.length === 0) break;
+      if (this.#waiting.length === 0) {
+        // One who came while the others were served is served, too.
+        if (this.#readers.length > 0) continue;
+        break;
+      }
       const earlyMs = this.#begunMs + apartMs - clock.monotonicMs();
       const { behind } = this.#log;
       if (behind >= behindMax) await this.#project(largeLotMax).catch(() => undefined);
@@ -120,7 +127,7 @@ export class GroupCommit {
         if (behind >= lotMax) await this.#project(lotMax).catch(() => undefined);
         else await timers.sleep(earlyMs);
       this.#begunMs = clock.monotonicMs();
-      const group = this.#waiting.splice(0, groupMax);
+      const group = this.#take();
       const { written, failure } = (await this.#logged(group)) ?? (await this.#together(group));
       // Of what failed nobody knows what is on disk: it is read when it is wanted.
       for (const [id, row] of written)
@@ -135,6 +142,21 @@ export class GroupCommit {
         this.#hasFailed ? restAgainMs : restMs,
         () => void this.#catchUp()?.catch(() => undefined),
       );
+  }
+
+  /**
+   * What goes into the next commit. On SQLite the log and the tables take turns where both are wanted: those for the log do not wait for what looks at the
+   * tables, and what looks at the tables (reversals, refunds, advices) has every second commit.
+   */
+  #take(): readonly Piece[] {
+    if (this.#store.writeAlone === undefined) return this.#waiting.splice(0, groupMax);
+    const forLog = this.#waiting.filter(({ wants }) => wants !== undefined);
+    const forTables = this.#waiting.filter(({ wants }) => wants === undefined);
+    this.#isForTables = forLog.length === 0 || (forTables.length > 0 && !this.#isForTables);
+    const group = this.#isForTables ? forTables.slice(0, forTablesMax) : forLog.slice(0, groupMax);
+    const taken = new Set(group);
+    this.#waiting = this.#waiting.filter((piece) => !taken.has(piece));
+    return group;
   }
 
   async #serveReaders(): Promise<void> {
@@ -155,12 +177,14 @@ export class GroupCommit {
   async #project(most: number): Promise<void> {
     try {
       await this.#log.read();
-      let kept: () => void = () => undefined;
-      await this.#store.write(async (tx) => {
-        await this.#fence?.check(tx);
-        kept = await this.#log.project(tx, most);
-      });
-      kept();
+      if (!(await this.#log.projectAlone(most))) {
+        let kept: () => void = () => undefined;
+        await this.#store.write(async (tx) => {
+          await this.#fence?.check(tx);
+          kept = await this.#log.project(tx, most);
+        });
+        kept();
+      }
       this.#hasFailed = false;
     } catch (error) {
       this.#hasFailed = true;

@@ -24,7 +24,10 @@ import type { SaleRow } from './written.ts';
 
 export type { SaleRow } from './written.ts';
 /** A reversal as it stands in the journal. */
-export type ReversalRow = Selectable<SwitchTables['switch_reversals']>;
+export type ReversalRow = Selectable<SwitchTables['switch_reversals']> & {
+  /** The transaction that its own one follows, such as the authorisation of a completion; where a lane has it. */
+  readonly follows?: string | null;
+};
 
 /** What became of a sale that arrived. */
 export type SaleArrival =
@@ -120,7 +123,7 @@ export class Journal {
       this.#keep(commit, ksn);
       this.entry(commit, entry, undefined, serial, facts);
       return Promise.resolve();
-    });
+    }, {});
   }
 
   /**
@@ -321,7 +324,7 @@ export class Journal {
     const now = this.#world.clock.now();
     const id = this.#world.id();
     const tx = await commit.direct();
-    return await tx
+    const queued = await tx
       .insertInto('switch_reversals')
       .values({
         id,
@@ -350,6 +353,7 @@ export class Journal {
       })
       .returningAll()
       .executeTakeFirstOrThrow();
+    return { ...queued, follows: row.original_id };
   }
 
   /** Stores a terminal's 1420, matched with its original; what it asks of the issuer is queued in the same commit. */

@@ -2,7 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import type { Database, Store } from '../../store/index.ts';
 import { type SaleKey, textOf } from './commit.ts';
 import { type Fence, heldEpoch } from './epoch.ts';
-import { lotsOf, type SaleRow, together, type Written, writeTables, writtenOf } from './written.ts';
+import { lotsOf, type SaleRow, tableStatements, together, type Written, writeTables, writtenOf } from './written.ts';
 
 /** A commit that is in the log, and not in the tables yet. */
 interface Logged {
@@ -70,15 +70,7 @@ export class CommitLog {
 
   /** Adds a commit. `refused`: the tables know one of its sales, or a reversal of it, or somebody else writes by now; then nothing was kept. */
   async append(written: Written): Promise<'kept' | 'refused'> {
-    this.#schema ??= this.#store
-      .write(async (tx) => {
-        for (const statement of logSchema) await sql.raw(statement).execute(tx);
-      })
-      .catch((error: unknown) => {
-        this.#schema = undefined;
-        throw error;
-      });
-    await this.#schema;
+    await this.#prepare();
     const seq = this.#last + 1;
     const keys = [...written.opened, ...written.decided].map((row) => [row.serial, row.stan, row.local_time]);
     const end = await this.#store.writeAlone?.(appendSql, [
@@ -92,32 +84,70 @@ export class CommitLog {
     return 'kept';
   }
 
+  /** As `project`, in one statement. False: that was refused (a day is closed, somebody else writes by now), and nothing was done. */
+  async projectAlone(most: number): Promise<boolean> {
+    const commits = this.#oldest(most);
+    const last = commits.at(-1);
+    if (!last) return true;
+    await this.#prepare();
+    const written = together(commits.map((commit) => commit.written));
+    const days = written.postings.map(({ said_day }) => said_day).sort();
+    const end = await this.#store.writeAlone?.(projectSql, [
+      this.#fence?.epoch ?? null,
+      days[0] ?? null,
+      last.seq,
+      ...lotsOf(written),
+    ]);
+    if (end === 'kept') this.#forget(commits, last.seq);
+    return end === 'kept';
+  }
+
+  /** Makes what appends and projections need; it lives as long as the connection. */
+  async #prepare(): Promise<void> {
+    this.#schema ??= this.#store
+      .write(async (tx) => {
+        for (const statement of logSchema) await sql.raw(statement).execute(tx);
+      })
+      .catch((error: unknown) => {
+        this.#schema = undefined;
+        throw error;
+      });
+    await this.#schema;
+  }
+
   /**
    * Brings the oldest commits into the tables, until so many new sales and outcomes are, or everything.
    * @returns forgets them; to be called when the transaction is on disk
    */
   async project(tx: Transaction<Database>, most = Number.POSITIVE_INFINITY): Promise<() => void> {
+    const commits = this.#oldest(most);
+    const { seq } = commits.at(-1) ?? {};
+    if (seq === undefined) return () => undefined;
+    await writeTables(tx, together(commits.map(({ written }) => written)));
+    await tx.deleteFrom('switch_log').where('seq', '<=', seq).execute();
+    return () => this.#forget(commits, seq);
+  }
+
+  #oldest(most: number): readonly Logged[] {
     let size = 0;
     let count = 0;
     while (count < this.#commits.length && size < most) {
       size += sizeOf(this.#commits[count]?.written);
       count += 1;
     }
-    const commits = this.#commits.slice(0, count);
-    const { seq } = commits.at(-1) ?? {};
-    if (seq === undefined) return () => undefined;
-    await writeTables(tx, together(commits.map(({ written }) => written)));
-    await tx.deleteFrom('switch_log').where('seq', '<=', seq).execute();
-    return () => {
-      this.#commits = this.#commits.filter((commit) => commit.seq > seq);
-      for (const { written } of commits)
-        for (const { id } of [...written.opened, ...written.decided, ...written.updated]) {
-          const held = this.#sales.get(id);
-          if (!held || held.seq > seq) continue;
-          this.#sales.delete(id);
-          this.#idByKey.delete(textOf(held.row));
-        }
-    };
+    return this.#commits.slice(0, count);
+  }
+
+  /** They are in the tables. */
+  #forget(commits: readonly Logged[], seq: number): void {
+    this.#commits = this.#commits.filter((commit) => commit.seq > seq);
+    for (const { written } of commits)
+      for (const { id } of [...written.opened, ...written.decided, ...written.updated]) {
+        const held = this.#sales.get(id);
+        if (!held || held.seq > seq) continue;
+        this.#sales.delete(id);
+        this.#idByKey.delete(textOf(held.row));
+      }
   }
 
   /** Somebody else writes by now, and has what is in the log. */
@@ -155,17 +185,34 @@ const knownIn = (table: string, stan: string, localTime: string): string =>
     WHERE known.serial = key.value ->> 0 AND known.${stan} = key.value ->> 1 AND known.${localTime} = key.value ->> 2`;
 const logged = ['seq', 'opened', 'decided', 'updated', 'entries', 'counters', 'postings'] as const;
 
+const rightEpoch = `SELECT RAISE(ABORT, 'another epoch') WHERE NEW.epoch IS NOT NULL AND ${heldEpoch} IS NOT NEW.epoch`;
+const viewOf = (name: string, columns: readonly string[]): string =>
+  `CREATE TEMP VIEW IF NOT EXISTS ${name} AS SELECT ${columns.map((column) => `NULL AS ${column}`).join(', ')}`;
+const insertOf = (name: string, columns: readonly string[]): string =>
+  `INSERT INTO ${name} VALUES (${columns.map(() => '?').join(', ')})`;
+const appended = ['epoch', 'keys', ...logged];
+const projected = ['epoch', 'from_day', ...logged];
+
 /**
  * An append is one statement of SQLite, which is a transaction of its own: an insert into a view, whose trigger checks what a transaction would have read (the
- * epoch, the keys of new sales, reversals that came first). Both live as long as the connection.
+ * epoch, the keys of new sales, reversals that came first). So is a projection, which checks the epoch and that no day is closed: where the processor is
+ * busy each statement more costs a turn of the event loop. Views and triggers live as long as the connection.
  */
 const logSchema: readonly string[] = [
-  `CREATE TEMP VIEW IF NOT EXISTS switch_commit AS SELECT ${['epoch', 'keys', ...logged].map((name) => `NULL AS ${name}`).join(', ')}`,
+  viewOf('switch_commit', appended),
   `CREATE TEMP TRIGGER IF NOT EXISTS switch_commit_alone INSTEAD OF INSERT ON switch_commit BEGIN
-    SELECT RAISE(ABORT, 'another epoch') WHERE NEW.epoch IS NOT NULL AND ${heldEpoch} IS NOT NEW.epoch;
+    ${rightEpoch};
     ${knownIn('switch_sales', 'stan', 'local_time')};
     ${knownIn('switch_reversals', 'original_stan', 'original_local_time')};
     INSERT INTO switch_log (${logged.join(', ')}) VALUES (${logged.map((name) => `NEW.${name}`).join(', ')});
   END`,
+  viewOf('switch_projection', projected),
+  `CREATE TEMP TRIGGER IF NOT EXISTS switch_projection_alone INSTEAD OF INSERT ON switch_projection BEGIN
+    ${rightEpoch};
+    SELECT RAISE(ABORT, 'a closed day') FROM switch_days WHERE state = 'closed' AND day >= NEW.from_day;
+    ${tableStatements.join(';\n    ')};
+    DELETE FROM switch_log WHERE seq <= NEW.seq;
+  END`,
 ];
-const appendSql = `INSERT INTO switch_commit VALUES (${Array.from({ length: logged.length + 2 }, () => '?').join(', ')})`;
+const appendSql = insertOf('switch_commit', appended);
+const projectSql = insertOf('switch_projection', projected);

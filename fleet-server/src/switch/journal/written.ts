@@ -1,6 +1,15 @@
 import type { Insertable, Selectable, Transaction } from 'kysely';
-import { type Columns, type Database, insertRows, lotText, rowsOfLot, updateRows } from '../../store/index.ts';
-import { type NewPosting, postingColumns, writePostings } from './postings.ts';
+import {
+  type Columns,
+  type Database,
+  insertRows,
+  lotText,
+  rowsOfLot,
+  triggeredInsert,
+  triggeredUpdate,
+  updateRows,
+} from '../../store/index.ts';
+import { type NewPosting, postingAgain, postingColumns, writePostings } from './postings.ts';
 import type { SwitchTables } from './tables.ts';
 
 /** A sale as it stands in the journal. */
@@ -85,6 +94,16 @@ export async function writeTables(tx: Transaction<Database>, written: Written): 
   await writePostings(tx, written.postings);
 }
 
+/** The same as statements of a trigger of SQLite, out of the lots of `lotsOf`. Postings count on the day that was said. */
+export const tableStatements = [
+  triggeredInsert('switch_sales', openColumns, 'NEW.opened'),
+  triggeredInsert('switch_sales', decidedColumns, 'NEW.decided'),
+  triggeredUpdate('switch_sales', keyedStepColumns, 'NEW.updated'),
+  triggeredInsert('switch_journal', entryColumns, 'NEW.entries'),
+  triggeredInsert('switch_counters', counterColumns, 'NEW.counters', counterAgain),
+  triggeredInsert('switch_postings', postingColumns, 'NEW.postings', postingAgain),
+] as const;
+
 /** What was written, as the log has it: rows of each kind as one text, or null. */
 export const lotsOf = ({
   opened,
@@ -99,7 +118,11 @@ export const lotsOf = ({
   lotText(keyedStepColumns, updated),
   lotText(entryColumns, entries),
   lotText(counterColumns, counters),
-  lotText(loggedPostingColumns, postings),
+  // The day on which it counts, where that is open.
+  lotText(
+    postingColumns,
+    postings.map((posting) => ({ ...posting, day: posting.said_day })),
+  ),
 ];
 
 /** The same back again. */
@@ -110,7 +133,9 @@ export const writtenOf = (row: Selectable<SwitchTables['switch_log']>): Written 
   updated: rowsOfLot<SteppedRow>(keyedStepColumns, row.updated),
   entries: rowsOfLot<Written['entries'][number]>(entryColumns, row.entries),
   counters: rowsOfLot<Written['counters'][number]>(counterColumns, row.counters),
-  postings: rowsOfLot<NewPosting>(loggedPostingColumns, row.postings),
+  postings: rowsOfLot<NewPosting & { day?: string }>(postingColumns, row.postings).map(
+    ({ day: _said, ...posting }) => posting,
+  ),
 });
 
 const undecided = {
@@ -121,7 +146,3 @@ const undecided = {
   answered_at: null,
   answer: null,
 } as const satisfies Omit<SteppedRow, 'id' | 'state'>;
-/** The day on which it counts is found when it goes into the tables. */
-const loggedPostingColumns = {
-  plain: postingColumns.plain.filter((name) => name !== 'day'),
-} as const satisfies Columns<NewPosting>;

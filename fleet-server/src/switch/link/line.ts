@@ -48,8 +48,12 @@ export interface LineListener {
   refused(fault: Fault): void;
 }
 
-/** What the far side may leave unread before it is cut off. */
-const unreadBytesMax = 262_144;
+/**
+ * What the far side may leave unread before we read nothing more of it until it has: what it has to wait for it then asks for more slowly, and no answer is
+ * lost. What is in hand still comes on top of that; a far side that leaves more than that is cut off.
+ */
+const unreadBytesPause = 65_536;
+const unreadBytesMax = 1_048_576;
 
 /** One connection of a link, on either side: frames, keys, network management. Its rules are `onSession`. */
 export class Line {
@@ -408,7 +412,13 @@ export class Line {
     const socket = this.#socket;
     if (!socket || socket.destroyed) return;
     writeTogether(socket, asBuffer(unwrap(encodeFrame(this.#link.frame, bytes))), () => bytes.fill(0));
-    if (socket.writableLength > unreadBytesMax) socket.destroy();
+    if (socket.writableLength > unreadBytesMax) {
+      this.#world.log('warn', 'linkFailed', { fault: { code: 'ISSUER_LINK_DOWN' }, reason: 'unread' });
+      socket.destroy();
+    } else if (socket.writableLength > unreadBytesPause && !socket.isPaused()) {
+      socket.pause();
+      socket.once('drain', () => socket.resume());
+    }
   }
 }
 

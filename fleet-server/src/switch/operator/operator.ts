@@ -36,8 +36,8 @@ type ReconcileCode = 'LINK_UNKNOWN' | 'SWITCH_DAY_CLOSED' | 'SWITCH_DAY_OPEN' | 
 /** What a person who runs the switch sees and does. Every act is in the journal with who did it. */
 export interface Operator {
   links(): Promise<readonly SwitchLink[]>;
-  /** LINK_UNKNOWN. */
-  order(link: string, verb: LinkVerb, by: string): Result<void, 'LINK_UNKNOWN'>;
+  /** LINK_UNKNOWN. LINK_NOT_CONNECTED: there is no connection to do it on; what it does when it comes back its session decides. */
+  order(link: string, verb: LinkVerb, by: string): Result<void, 'LINK_UNKNOWN' | 'LINK_NOT_CONNECTED'>;
   /** Newest first. */
   transactions(search: SwitchSearch, page: PageRequest): Promise<Result<Page<SwitchTransaction>, 'INPUT_INVALID'>>;
   transaction(id: string): Promise<Result<SwitchTransactionDetail, 'SWITCH_TRANSACTION_UNKNOWN'>>;
@@ -132,6 +132,7 @@ export function openOperator(
     order(link, verb, by) {
       const live = rooms.links().find((each) => each.link.id === link);
       if (!live) return fail('LINK_UNKNOWN', { facts: { link } });
+      if (live.status().state === 'down') return fail('LINK_NOT_CONNECTED', { facts: { link, verb } });
       world.log('info', 'linkOrdered', { link, verb, by });
       live.order(verb);
       return ok(undefined);

@@ -1,3 +1,4 @@
+import { currencies } from '@tsunagu/protocols/acquiring';
 import {
   type ContractRules,
   parseWith,
@@ -13,6 +14,7 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { isoTime, type Store } from '../../store/index.ts';
 import { noRates } from '../dcc/offer.ts';
+import { agreedOn, confirmWithinMs, firstJump, jumpMax } from '../dcc/plausible.ts';
 import { defaultRoutingTable, defaultRoutingVersion } from '../routing/default-table.ts';
 import { Router } from '../routing/route.ts';
 import { Contracts, defaultContracts } from '../schemes/contracts.ts';
@@ -27,19 +29,26 @@ export interface SwitchRules {
   view(kind: SwitchRuleKind, version?: number): Promise<Result<SwitchRulesView, 'SWITCH_RULES_VERSION_UNKNOWN'>>;
   /** Newest first, at most a thousand; the first of all is what the house began with. */
   versions(kind: SwitchRuleKind): Promise<readonly SwitchRuleVersion[]>;
-  /** Writes the version after `base`. INPUT_INVALID: not rules of this kind. SWITCH_RULES_INVALID: they contradict themselves, or name a link that is not there. */
+  /**
+   * Writes the version after `base`. INPUT_INVALID: not rules of this kind. SWITCH_RULES_INVALID: they contradict themselves, or name a link that is not there.
+   * SWITCH_RATES_IMPLAUSIBLE: a rate is far from the one before (`jumpMax`); the same rates, put in force by another person within a day, are taken.
+   */
   change(
     kind: SwitchRuleKind,
     base: number,
     rules: unknown,
     reason: string,
     by: string,
-  ): Promise<Result<SwitchRulesView, 'VERSION_CONFLICT' | 'INPUT_INVALID' | 'SWITCH_RULES_INVALID'>>;
+  ): Promise<
+    Result<SwitchRulesView, 'VERSION_CONFLICT' | 'INPUT_INVALID' | 'SWITCH_RULES_INVALID' | 'SWITCH_RATES_IMPLAUSIBLE'>
+  >;
 }
 
 type Documents = { routing: RoutingRules; 'stand-in': StandInRules; contracts: ContractRules; rates: RateRules };
 
 const versionsMax = 1_000;
+/** Versions of the rates that a new one is compared with: a currency may have been left out for a while. */
+const comparedMax = 50;
 /** How far the clock of whoever sets rates may be ahead. */
 const clockSkewMs = 5 * 60_000;
 
@@ -112,6 +121,50 @@ export async function openSwitchRules(
     return ok({ kind, version, at: isoTime(at), by, reason, rules: parsed(kind, row.rules) });
   }
 
+  /** The last rate that a currency had, of the newest versions. */
+  async function lastRates(): Promise<ReadonlyMap<string, string>> {
+    const rows = await store.db
+      .selectFrom('switch_rules')
+      .select('rules')
+      .where('kind', '=', 'rates')
+      .orderBy('version', 'desc')
+      .limit(comparedMax)
+      .execute();
+    const last = new Map<string, string>();
+    for (const row of rows)
+      for (const { currency, yen } of parsed('rates', row.rules).rates)
+        if (!last.has(currency)) last.set(currency, yen);
+    return last;
+  }
+
+  /** Who asked for which implausible rates last, and waits for a second person. Of this process alone: after a restart they ask again. */
+  let asked: { readonly digest: string; readonly by: string; readonly at: number } | undefined;
+
+  async function doubt(wanted: RateRules, by: string): Promise<Result<never, 'SWITCH_RATES_IMPLAUSIBLE'> | undefined> {
+    const last = await lastRates();
+    const jump = firstJump(wanted.rates, (currency) => last.get(currency));
+    if (!jump) return undefined;
+    const now = world.clock.now();
+    const digest = agreedOn(wanted);
+    const first = asked?.digest === digest && now - asked.at < confirmWithinMs ? asked : undefined;
+    if (first && first.by !== by) {
+      asked = undefined;
+      return undefined;
+    }
+    asked = first ?? { digest, by, at: now };
+    const { index, currency, before, now: wantedYen } = jump;
+    return fail('SWITCH_RATES_IMPLAUSIBLE', {
+      field: `rates.${index}.yen`,
+      facts: {
+        currency: currencies[currency]?.alpha ?? currency,
+        before,
+        now: wantedYen,
+        factor: jumpMax,
+        by: asked.by,
+      },
+    });
+  }
+
   return {
     get router() {
       return router;
@@ -143,6 +196,10 @@ export async function openSwitchRules(
       if (!read.ok) return read;
       const problem = problemOf(read.value, links(), world.clock.now());
       if (problem) return fail('SWITCH_RULES_INVALID', { field: problem.field, facts: { problem: problem.says } });
+      if ('rates' in read.value) {
+        const doubted = await doubt(read.value, by);
+        if (doubted) return doubted;
+      }
       const at = world.clock.now();
       const written = await store.write(async (tx): Promise<Result<number, 'VERSION_CONFLICT'>> => {
         const row = await tx

@@ -7,7 +7,7 @@ import {
   type RefusalCode,
   reversalReasons,
 } from '@tsunagu/protocols/acquiring';
-import { type DecodedMessage, type Message, responseMti } from '@tsunagu/protocols/iso8583';
+import { type DecodedMessage, isRepeat, type Message, responseMti } from '@tsunagu/protocols/iso8583';
 import { type Fault, fail, lastFour, Secret, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { DccDesk } from '../dcc/desk.ts';
@@ -25,6 +25,7 @@ import { admit } from '../rules/admission.ts';
 import type { SwitchRules } from '../rules/rules.ts';
 import { type StandIn, standInAdvice } from '../stand-in/stand-in.ts';
 import { bodyDigest, type TerminalReversal, type TerminalSale, wipe } from '../terminal-link/request.ts';
+import { Gate } from './gate.ts';
 import { firstDifference, issuerRequest, ownAnswer, passedOn, reversalImage, toldMti } from './messages.ts';
 import { type Asking, type Face, terminalsOrigin } from './asking.ts';
 import { isTaken, type Lane } from './store-and-forward.ts';
@@ -65,6 +66,7 @@ export class Processing {
   readonly #standIn: StandIn;
   readonly #dcc: DccDesk;
   readonly #roads: Roads;
+  readonly #gate: Gate;
   /** Sales whose answer somebody waits for, by id. A repeat of the request waits here too. */
   readonly #answers = new Map<string, { readonly promise: Promise<Reply>; give(reply: Reply): void }>();
   #isStopped = false;
@@ -87,6 +89,7 @@ export class Processing {
     this.#standIn = standIn;
     this.#dcc = dcc;
     this.#roads = roads;
+    this.#gate = new Gate(world.clock);
   }
 
   /** Requests that are being worked on. */
@@ -125,11 +128,28 @@ export class Processing {
       if (request.value.kind === 'reversal') return await this.#reversal(asking, request.value);
       return request.value.operation === 'rate'
         ? await this.#rate(asking, request.value)
-        : await this.#sale(asking, request.value);
+        : await this.#enter(asking, request.value);
     } finally {
       wipe(request.value.message);
       request.value.pan.wipe();
     }
+  }
+
+  /** A new request has to pass the gate; one that does not is refused, and nothing is kept of it but that its key was used. */
+  async #enter(asking: Asking, sale: TerminalSale): Promise<Reply> {
+    const { key, ksn, face } = asking;
+    if (isAdvice(sale.operation) || isRepeat(sale.message.mti)) return await this.#sale(asking, sale, () => undefined);
+    const entered = this.#gate.enter();
+    if (entered)
+      try {
+        return await this.#sale(asking, sale, () => entered.durable());
+      } finally {
+        entered.durable();
+      }
+    this.#rooms.metrics.frameRefused('ACQUIRING_BUSY');
+    if (ksn)
+      await this.#journal.note('refused', key, ksn, { code: 'ACQUIRING_BUSY', field: '', mti: sale.message.mti });
+    return { answer: ownAnswer(face, sale.message, '907', this.#world.clock.now()) };
   }
 
   /** What a sale would be in the currency of the card. Nothing is asked of an issuer. */
@@ -154,7 +174,8 @@ export class Processing {
     return { answer: ownAnswer(face, partial, '904', this.#world.clock.now(), { 44: `DE${field}` }) };
   }
 
-  async #sale(asking: Asking, sale: TerminalSale): Promise<Reply> {
+  /** @param durable called once it is in the journal */
+  async #sale(asking: Asking, sale: TerminalSale, durable: () => void): Promise<Reply> {
     const { key, ksn, face } = asking;
     const { message, pan } = sale;
     const now = this.#world.clock.now();
@@ -273,7 +294,7 @@ export class Processing {
         refuse,
         isPosting ? outgoing : undefined,
         // Most sales say nothing of another currency, and are stored in a commit that reads nothing.
-        sale.conversion || operation === 'refund'
+        sale.conversion || operation === 'refund' || operation === 'completion'
           ? (commit, stored) => this.#dcc.judge(commit, stored, sale)
           : undefined,
       )
@@ -281,6 +302,7 @@ export class Processing {
         this.#answers.delete(id);
         throw error;
       });
+    durable();
     if (arrival.type !== 'stored') this.#answers.delete(id);
     if (approval && (arrival.type !== 'stored' || arrival.row.state !== 'posting')) await this.#standIn.release(id);
     switch (arrival.type) {
@@ -351,7 +373,8 @@ export class Processing {
   ): { readonly actionCode: string; readonly reason: string } | undefined {
     if (route === undefined) return { actionCode: '908', reason: 'SWITCH_ROUTE_UNKNOWN' };
     if (link === undefined || link.status().state === 'down') return { actionCode: '912', reason: 'ISSUER_LINK_DOWN' };
-    if (!link.isReady) return { actionCode: '907', reason: 'ISSUER_LINK_DOWN' };
+    // Connected, and signed off. ISO 8583:1993, A.1.
+    if (!link.isReady) return { actionCode: '910', reason: 'ISSUER_LINK_DOWN' };
     return link.inFlight >= link.link.inFlightMax ? { actionCode: '907', reason: 'ACQUIRING_BUSY' } : undefined;
   }
 

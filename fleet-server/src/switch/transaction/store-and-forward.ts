@@ -28,7 +28,7 @@ export interface AdviceListener {
 
 /**
  * The lane of one issuer: delivers its advices, reversals and postings alike, at once, then with growing pauses, until the issuer takes each. What
- * belongs to one transaction goes in its order; a slow issuer holds nobody else's lane. None is ever dropped.
+ * belongs to one transaction, and what follows it, goes in its order; a slow issuer holds nobody else's lane. None is ever dropped.
  */
 export class Lane {
   readonly #world: Pick<World, 'clock' | 'timers' | 'log'>;
@@ -83,7 +83,10 @@ export class Lane {
   /** An advice is due now, or is over: a person said so. */
   touched(row: ReversalRow, isOver: boolean): void {
     if (isOver) this.#held.delete(row.id);
-    else if (this.#held.has(row.id)) this.#held.set(row.id, row);
+    else {
+      const held = this.#held.get(row.id);
+      if (held !== undefined) this.#held.set(row.id, { ...row, follows: held.follows ?? null });
+    }
     this.#look();
   }
 
@@ -128,10 +131,14 @@ export class Lane {
     const now = this.#world.clock.now();
     let soonest = Number.POSITIVE_INFINITY;
     const begun = new Set<string>();
+    const ahead = new Set<string>();
     for (const row of this.#held.values()) {
-      // In the order of the journal: a reversal waits for the posting that it takes back.
-      const isFirst = row.sale_id === null || !begun.has(row.sale_id);
-      if (row.sale_id !== null) begun.add(row.sale_id);
+      // In the order of the journal: a reversal waits for the posting that it takes back, a completion for the authorisation that it follows. One that a person has to
+      // look at holds back what belongs to its own transaction, and not the money of another.
+      const { sale_id: sale, follows = null } = row;
+      const isFirst = !(sale !== null && begun.has(sale)) && !(follows !== null && ahead.has(follows));
+      if (sale !== null) begun.add(sale);
+      if (sale !== null && row.state !== 'dead') ahead.add(sale);
       if (this.#underWay.has(row.id) || !isFirst) continue;
       if (row.next_at > now) soonest = Math.min(soonest, row.next_at);
       else if (this.#underWay.size < window) {

@@ -229,14 +229,14 @@ function TestSale({ detail, isReady }: { detail: TerminalDetail; isReady: boolea
   const job = id.value === undefined ? undefined : jobs.value.get(id.value);
   const isRunning = job !== undefined && job.finishedAt === null;
 
-  const start = async (amountMinor: number, card: string): Promise<void> => {
+  const start = async (amountMinor: number, card: string, isOwn: boolean): Promise<void> => {
     isSending.value = true;
     failure.value = undefined;
     try {
       const key = crypto.randomUUID();
       const started = await ask(jobSchema, managementPaths.testSales(detail.serial), {
         method: 'POST',
-        body: { amountMinor, card },
+        body: { amountMinor, card, ...(isOwn && { dcc: 'accept' }) },
         key,
       });
       follow(started);
@@ -260,7 +260,8 @@ function TestSale({ detail, isReady }: { detail: TerminalDetail; isReady: boolea
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            void start(Number(formText(event.currentTarget, 'amount')), formText(event.currentTarget, 'card'));
+            const form = event.currentTarget;
+            void start(Number(formText(form, 'amount')), formText(form, 'card'), formText(form, 'dcc') === 'accept');
           }}
         >
           <label>
@@ -275,6 +276,13 @@ function TestSale({ detail, isReady }: { detail: TerminalDetail; isReady: boolea
                   {card}
                 </option>
               ))}
+            </select>
+          </label>
+          <label>
+            {t('test.dcc')}
+            <select name="dcc">
+              <option value="">{t('test.dcc.yen')}</option>
+              <option value="accept">{t('test.dcc.own')}</option>
             </select>
           </label>
           <button type="submit" class="primary" disabled={isSending.value || isRunning}>
