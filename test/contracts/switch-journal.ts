@@ -84,8 +84,17 @@ export function switchJournalContract(subject: JournalUnderTest): void {
       const asked = {
         mti: '1100',
         fields: {
-          ...{ 2: pan, 3: '390000', 4: String(amountMinor).padStart(12, '0'), 7: at, 11: '700001', 12: time, 22: pos },
-          ...{ 24: '108', 41: id ?? '', 42: merchant ?? '', 49: '392' },
+          2: pan,
+          3: '390000',
+          4: String(amountMinor).padStart(12, '0'),
+          7: at,
+          11: '700001',
+          12: time,
+          22: pos,
+          24: '108',
+          41: id ?? '',
+          42: merchant ?? '',
+          49: '392',
         },
       };
       const offered = await terminal.ask(asked);

@@ -158,7 +158,9 @@ function RunRow({ run: { name, state, orderedBy, authorisedBy, begunAt, balance,
       </td>
       <td>
         {people[orderedBy] ?? orderedBy}
-        <span class="under">{authorisedBy === null ? t('keys.notAuthorised') : (people[authorisedBy] ?? authorisedBy)}</span>
+        <span class="under">
+          {authorisedBy === null ? t('keys.notAuthorised') : (people[authorisedBy] ?? authorisedBy)}
+        </span>
       </td>
       <td>
         {t('keys.figures', {
