@@ -44,6 +44,8 @@ export const lifeEn = {
   swapWaits: {
     report:
       'It waits for the old unit to say that nothing waits in it. Does it not answer? tsunagu swap old-is-dead ID',
+    'old-approves-alone':
+      'Waits until the old unit says that it approves no sale by itself any more (floor limit 0); see: tsunagu config drift. No answer: tsunagu swap old-is-dead ID',
     'old-state': 'The old unit is not deployed any more.',
     'new-state': 'The new unit is not in transit any more.',
     'new-keys-missing': 'The new unit has no keys of its own yet.',

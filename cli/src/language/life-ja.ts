@@ -41,6 +41,8 @@ export const lifeJa: typeof lifeEn = {
   },
   swapWaits: {
     report: '旧端末の未送信なしの報告を待っています。応答がない場合: tsunagu swap old-is-dead ID',
+    'old-approves-alone':
+      '旧端末がオフライン承認の停止(フロアリミット0)を確認するのを待っています。確認: tsunagu config drift。応答がない場合: tsunagu swap old-is-dead ID',
     'old-state': '旧端末が設置済み状態ではありません。',
     'new-state': '新端末が輸送中ではありません。',
     'new-keys-missing': '新端末に固有の鍵がまだありません。',

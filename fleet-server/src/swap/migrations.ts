@@ -27,4 +27,10 @@ export const swapMigrations: readonly Migration[] = [
         );
     },
   },
+  {
+    name: 'swap-0002-floor-before',
+    async up(db) {
+      await db.schema.alterTable('swaps').addColumn('floor_before', 'text').execute();
+    },
+  },
 ];

@@ -6,8 +6,8 @@ import type { LifecycleState } from '@tsunagu/protocols/fleet';
  * | step | what is true | old sells | new sells |
  * |---|---|---|---|
  * | begun | both are known, nothing was changed | yes | no |
- * | prepared | the new unit has place, children and own parameters of the old | yes | no |
- * | drained | the old one said that nothing waits in it, and has sold nothing since | yes | no |
+ * | prepared | the new unit has place, children and own parameters of the old | yes, from now on with the centre's word only | no |
+ * | drained | the old one said that nothing waits in it, and has sold nothing since | as before | no |
  * | handed | old in `swap`, new `deployed`, in one transaction | no | yes |
  * | closed | the old one said once more, locked, that nothing waits in it | no | yes |
  * | aborted | the new unit is back where it was; not possible after `handed` | yes | no |
@@ -18,7 +18,11 @@ export type SwapStep = (typeof swapSteps)[number];
 /** What a swap looks at before its next step. */
 export interface SwapFacts {
   readonly step: SwapStep;
-  readonly old: { readonly state: LifecycleState };
+  readonly old: {
+    readonly state: LifecycleState;
+    /** It may approve sales by itself, as it said last. */
+    readonly mayApproveAlone: boolean;
+  };
   readonly fresh: {
     readonly state: LifecycleState;
     /** Its own keys are loaded. */
@@ -34,7 +38,7 @@ export interface SwapFacts {
 }
 
 /** What is to be done now; `wait` until the report is there. */
-export type SwapAction = 'prepare' | 'order-report' | 'drained' | 'hand' | 'close' | 'wait' | 'none';
+export type SwapAction = 'prepare' | 'hold' | 'order-report' | 'drained' | 'hand' | 'close' | 'wait' | 'none';
 
 /** Why a swap cannot go on by itself; a person has to see to it. */
 export type SwapBlock = 'old-state' | 'new-state' | 'new-keys-missing' | 'new-keys-copied';
@@ -51,6 +55,8 @@ export function decideSwap(facts: SwapFacts): SwapAction | { readonly blocked: S
   if (fresh.state !== 'in-transit') return { blocked: 'new-state' };
   if (!fresh.isKeyed) return { blocked: 'new-keys-missing' };
   if (step === 'begun') return 'prepare';
+  // Whoever sells alone is never drained: what it said a moment ago is not what waits in it now.
+  if (!isOldDead && old.mayApproveAlone) return 'hold';
   if (step === 'prepared') return isOldDead || isClear ? 'drained' : report();
   // A sale since the report: the old one is drained anew.
   return isOldDead || isClear ? 'hand' : report();

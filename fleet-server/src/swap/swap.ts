@@ -4,7 +4,10 @@ import {
   jobReport,
   parseJson,
   type Serial,
+  type LayerDocument,
   serialSchema,
+  settingValue,
+  type SettingValue,
   type StartSwap,
   type SwapView,
 } from '@tsunagu/protocols/fleet';
@@ -16,13 +19,19 @@ import type { Lifecycle, MoveFault, Note } from '../estate/index.ts';
 import type { Jobs } from '../jobs/index.ts';
 import { type Database, isoTime, type Queryable, type Store } from '../store/index.ts';
 import type { Twin } from '../twin/index.ts';
-import { decideSwap, isOver, mayAbort, type SwapBlock, type SwapFacts } from './rules.ts';
+import { decideSwap, isOver, mayAbort, type SwapFacts } from './rules.ts';
 import type { SwapTables } from './tables.ts';
 
 const tickMs = 2_000;
 const listMax = 200;
 /** Steps in one go, at most: each leads on, so there are no more than this. */
 const stepsMax = 6;
+/** What a swap waits for that goes on by itself. */
+const waits: Partial<Record<string, NonNullable<SwapView['waitsFor']>>> = {
+  wait: 'report',
+  'order-report': 'report',
+  hold: 'old-approves-alone',
+};
 type Row = Selectable<SwapTables['swaps']>;
 type Decision = ReturnType<typeof decideSwap>;
 
@@ -32,7 +41,7 @@ export interface SwapRooms {
   readonly note: Note;
   readonly lifecycle: Pick<Lifecycle, 'judgeIn' | 'takeIn' | 'moved'>;
   readonly jobs: Pick<Jobs, 'queueIn' | 'wake'>;
-  readonly twin: Pick<Twin, 'documents'>;
+  readonly twin: Pick<Twin, 'documents' | 'mayApproveAlone'>;
   /** A terminal stands somewhere else now: in the transaction, and after its commit. */
   readonly placed: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
   readonly moved: (serial: Serial) => void;
@@ -59,13 +68,13 @@ export function openSwaps(rooms: SwapRooms): Swaps {
     on.selectFrom('swaps').selectAll().where('id', '=', id).executeTakeFirst();
   const serialOf = (text: string): Serial => serialSchema.parse(text);
 
-  /** What these swaps look at, all of them in three statements. */
+  /** What these swaps look at, all of them in four statements. */
   async function factsOf(on: Queryable, rows: readonly Row[]): Promise<readonly SwapFacts[]> {
     const both = [...new Set(rows.flatMap((row) => [row.old, row.fresh]))];
     const units = await on
       .selectFrom('terminals')
       .leftJoin('last_sales', 'last_sales.serial', 'terminals.serial')
-      .select(['terminals.serial', 'lifecycle', 'last_sales.at as soldAt'])
+      .select(['terminals.serial', 'model', 'lifecycle', 'last_sales.at as soldAt'])
       .where('terminals.serial', 'in', both)
       .execute();
     const unit = (serial: string) => {
@@ -88,6 +97,7 @@ export function openSwaps(rooms: SwapRooms): Swaps {
       .where('reference', 'in', references)
       .orderBy('created_at', 'desc')
       .execute();
+    const alone = await rooms.twin.mayApproveAlone(on, olds);
     return rows.map((row) => {
       const [old, fresh] = [unit(row.old), unit(row.fresh)];
       const own = keys.filter(({ serial, state }) => serial === row.fresh && state === 'loaded');
@@ -101,7 +111,7 @@ export function openSwaps(rooms: SwapRooms): Swaps {
       const queues = read?.ok ? read.value.diagnostics?.queues : undefined;
       return {
         step: row.step,
-        old: { state: old.lifecycle },
+        old: { state: old.lifecycle, mayApproveAlone: alone.has(row.old) && modelOf(old.model)?.offline === true },
         fresh: {
           state: fresh.lifecycle,
           isKeyed: own.length > 0,
@@ -126,13 +136,13 @@ export function openSwaps(rooms: SwapRooms): Swaps {
   const viewOf = async (on: Queryable, row: Row): Promise<SwapView> => shown(row, await decisionOn(on, row));
 
   function shown(row: Row, decision: Decision): SwapView {
-    const blocked: SwapBlock | null = typeof decision === 'object' ? decision.blocked : null;
+    const waitsFor = typeof decision === 'object' ? decision.blocked : (waits[decision] ?? null);
     return {
       id: row.id,
       old: serialOf(row.old),
       new: serialOf(row.fresh),
       step: row.step,
-      waitsFor: blocked ?? (decision === 'wait' || decision === 'order-report' ? 'report' : null),
+      waitsFor,
       reason: row.reason,
       by: row.by,
       begunAt: isoTime(row.begun_at),
@@ -182,12 +192,58 @@ export function openSwaps(rooms: SwapRooms): Swaps {
     if (!changed.ok) world.log('warn', 'swapParametersRefused', { serial: to, fault: changed.fault });
   }
 
+  /** Writes the floor limit of a unit's own layer; null: it has none of its own. */
+  async function setFloor(serial: Serial, from: LayerDocument, floorLimitMinor: SettingValue | null, row: Row) {
+    const by = { subject: row.by, reason: `swap ${row.id}` };
+    const changed = await rooms.twin.documents.change(
+      { layer: 'terminal', serial },
+      from.version,
+      { floorLimitMinor },
+      by,
+    );
+    if (!changed.ok) world.log('warn', 'swapParametersRefused', { serial, fault: changed.fault });
+    return changed.ok;
+  }
+
+  /**
+   * From here on the old unit asks the centre about every sale: it is a setting, so it knows after a power cut too. What it was set to is
+   * written down first, for when the swap is taken back.
+   */
+  async function hold(row: Row): Promise<void> {
+    const serial = serialOf(row.old);
+    const own = unwrap(await rooms.twin.documents.layer({ layer: 'terminal', serial }));
+    if (own.values['floorLimitMinor'] === 0) return;
+    const before = JSON.stringify(own.values['floorLimitMinor'] ?? null);
+    await store.write((tx) =>
+      tx
+        .updateTable('swaps')
+        .set({ floor_before: before })
+        .where('id', '=', row.id)
+        .where('floor_before', 'is', null)
+        .execute(),
+    );
+    await setFloor(serial, own, 0, row);
+  }
+
+  /** The swap was taken back: the old unit approves by itself as before, unless somebody set it to something else meanwhile. */
+  async function release(row: Row): Promise<void> {
+    const serial = serialOf(row.old);
+    const own = unwrap(await rooms.twin.documents.layer({ layer: 'terminal', serial }));
+    const before = settingValue.nullable().parse(JSON.parse(row.floor_before ?? 'null'));
+    if (own.values['floorLimitMinor'] === 0 && !(await setFloor(serial, own, before, row))) return;
+    await store.write((tx) => tx.updateTable('swaps').set({ floor_before: null }).where('id', '=', row.id).execute());
+  }
+
   /** One step, in one transaction. True when there may be another. */
   async function step(row: Row, decision: Decision): Promise<boolean> {
     const { id } = row;
     const [old, fresh] = [serialOf(row.old), serialOf(row.fresh)];
     // Values are written before the step that says so: found written, they are not written again.
     if (decision === 'prepare') await copyParameters(old, fresh, row.by);
+    if (decision === 'hold') {
+      await hold(row);
+      return false;
+    }
     const done = await store.write(async (tx): Promise<'again' | 'moved' | 'ordered' | 'rest'> => {
       const now = await find(tx, id);
       if (!now || now.step !== row.step) return 'again';
@@ -265,6 +321,15 @@ export function openSwaps(rooms: SwapRooms): Swaps {
       .limit(listMax)
       .execute();
     for (const { id } of rows) await advance(id);
+    // Taken back just before somebody died.
+    const unreleased = await store.db
+      .selectFrom('swaps')
+      .selectAll()
+      .where('step', '=', 'aborted')
+      .where('floor_before', 'is not', null)
+      .limit(listMax)
+      .execute();
+    for (const row of unreleased) await release(row);
   }
 
   return {
@@ -305,6 +370,7 @@ export function openSwaps(rooms: SwapRooms): Swaps {
           is_old_dead: 0,
           evidence: JSON.stringify(evidence),
           came_from: JSON.stringify(await placeOf(tx, fresh)),
+          floor_before: null,
         };
         await tx.insertInto('swaps').values(row).execute();
         await enter(tx, row, 'begun');
@@ -341,7 +407,10 @@ export function openSwaps(rooms: SwapRooms): Swaps {
         return ok(row);
       });
       if (!done.ok) return done;
-      if (done.value) rooms.moved(serialOf(done.value.fresh));
+      if (done.value) {
+        rooms.moved(serialOf(done.value.fresh));
+        if (done.value.floor_before !== null) await release(done.value);
+      }
       return await view(id);
     },
     close: () => ticking.cancel(),

@@ -17,5 +17,7 @@ export interface SwapTables {
     evidence: string;
     /** Where the new unit stood before, JSON of a place; to go back to. */
     came_from: string;
+    /** The old unit's own floor limit before it was told to approve nothing by itself, JSON; null while it was not, and when it has it back. */
+    floor_before: string | null;
   };
 }

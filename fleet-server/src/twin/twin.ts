@@ -1,7 +1,7 @@
 import { configurationHash, type LayerRef, type Serial } from '@tsunagu/protocols/fleet';
 import type { World } from '@tsunagu/protocols/world';
 import { sql, type Transaction } from 'kysely';
-import type { Database, Store } from '../store/index.ts';
+import type { Database, Queryable, Store } from '../store/index.ts';
 import { type CampaignLayers, openCampaignLayers } from './campaign-layers.ts';
 import { type Documents, openDocuments, type Writing } from './documents.ts';
 import { type Drift, openDrift } from './drift.ts';
@@ -20,6 +20,11 @@ export interface Twin {
    * that reported nothing yet by the highest limit of all.
    */
   floorLimits(): Promise<(serial: string) => number>;
+  /**
+   * Which of these terminals approve sales by themselves now: by what they said that they are set to, whatever is desired of them. So may one
+   * whose values are not known yet; one that never said anything is in no shop.
+   */
+  mayApproveAlone(on: Queryable, serials: readonly string[]): Promise<ReadonlySet<string>>;
   /** How many terminals said that they are set to what is desired. Quick: it is asked every second. */
   inSync(): Promise<number>;
   /** Terminals are at another place, or below other layers: they are told if something else is desired of them there. */
@@ -81,6 +86,14 @@ export async function openTwin({ world, store, note, tell }: TwinRooms): Promise
         rows.map(({ serial, desired, reported }) => [serial, Math.max(desired ?? 0, reported ?? 0)]),
       );
       return (serial) => limits.get(serial) ?? highest ?? 0;
+    },
+    async mayApproveAlone(on, serials) {
+      const rows = await on
+        .selectFrom('reported_configurations')
+        .select(['serial', sql<number | null>`json_extract(value, '$.floorLimitMinor')`.as('limit')])
+        .where('serial', 'in', serials)
+        .execute();
+      return new Set(rows.filter(({ limit }) => limit !== 0).map(({ serial }) => serial));
     },
     async inSync() {
       const { count } = await store.db

@@ -144,7 +144,7 @@ export const swapView = z
       .enum(['begun', 'prepared', 'drained', 'handed', 'closed', 'aborted'])
       .describe('How far it is; `handed`: the new unit sells, the old one is locked.'),
     waitsFor: z
-      .enum(['report', 'old-state', 'new-state', 'new-keys-missing', 'new-keys-copied'])
+      .enum(['report', 'old-approves-alone', 'old-state', 'new-state', 'new-keys-missing', 'new-keys-copied'])
       .nullable()
       .describe('What keeps it: a report of the old unit, or something that a person has to see to.'),
     reason: z.string(),

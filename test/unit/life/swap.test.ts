@@ -11,7 +11,7 @@ import { newFolder, removeFolder } from '../core/support.ts';
 
 const facts = (more: Partial<SwapFacts>): SwapFacts => ({
   step: 'begun',
-  old: { state: 'deployed' },
+  old: { state: 'deployed', mayApproveAlone: false },
   fresh: { state: 'in-transit', isKeyed: true, hasCopiedKey: false },
   isOldDead: false,
   isClear: false,
@@ -29,6 +29,15 @@ describe('the rules of a swap', () => {
     expect(decideSwap(facts({ step: 'drained' }))).toBe('order-report');
     expect(decideSwap(facts({ step: 'prepared', isOldDead: true }))).toBe('drained');
   });
+  it('ask the old unit for nothing before it approves nothing by itself', () => {
+    const old = { state: 'deployed', mayApproveAlone: true } as const;
+    for (const step of ['prepared', 'drained'] as const) {
+      expect(decideSwap(facts({ step, old, isClear: true }))).toBe('hold');
+      expect(decideSwap(facts({ step, old, isReportOpen: true }))).toBe('hold');
+      expect(decideSwap(facts({ step, old, isOldDead: true }))).not.toBe('hold');
+    }
+    expect(decideSwap(facts({ old }))).toBe('prepare');
+  });
   it('stop at keys that were copied, keys that are missing, and units that are elsewhere', () => {
     for (const step of ['begun', 'prepared', 'drained'] as const) {
       const fresh = facts({}).fresh;
@@ -37,7 +46,9 @@ describe('the rules of a swap', () => {
       });
       expect(decideSwap(facts({ step, fresh: { ...fresh, isKeyed: false } }))).toEqual({ blocked: 'new-keys-missing' });
       expect(decideSwap(facts({ step, fresh: { ...fresh, state: 'quarantined' } }))).toEqual({ blocked: 'new-state' });
-      expect(decideSwap(facts({ step, old: { state: 'lost' } }))).toEqual({ blocked: 'old-state' });
+      expect(decideSwap(facts({ step, old: { state: 'lost', mayApproveAlone: false } }))).toEqual({
+        blocked: 'old-state',
+      });
     }
   });
 });
@@ -49,6 +60,10 @@ const [old, fresh] = [serialSchema.parse('OLD-0001'), serialSchema.parse('NEW-00
 const photo = 'a'.repeat(64);
 
 class Died extends Error {}
+
+const deaf = new Set<string>();
+const floorOf = (parameters: Map<string, SettingValues>, serial: string): unknown =>
+  parameters.get(serial)?.['floorLimitMinor'] ?? 0;
 
 /** Rooms that die at the n-th write: before its commit, or right after it. `meanwhile`: what somebody else does just before each write. */
 function rooms(
@@ -74,7 +89,12 @@ function rooms(
       return result;
     },
   };
-  const still = { ...world, timers: { ...world.timers, every: () => ({ cancel: () => undefined }) } };
+  const ticks: (() => void)[] = [];
+  const every = (_ms: number, tick: () => void) => {
+    ticks.push(tick);
+    return { cancel: () => undefined };
+  };
+  const still = { ...world, timers: { ...world.timers, every } };
   const lifecycle = openLifecycle({
     world,
     store: mortal,
@@ -133,11 +153,16 @@ function rooms(
       },
       wake: () => Promise.resolve(),
     },
-    twin: { documents: documents as never },
+    twin: {
+      documents: documents as never,
+      // A unit that heard of it at once; `deaf`: one that is not connected.
+      mayApproveAlone: (_on, serials) =>
+        Promise.resolve(new Set(serials.filter((serial) => floorOf(parameters, serial) !== 0 || deaf.has(serial)))),
+    },
     placed: () => Promise.resolve(),
     moved: () => undefined,
   });
-  return { swaps, count: () => writes };
+  return { swaps, count: () => writes, tick: () => ticks.forEach((tick) => tick()) };
 }
 
 async function readyStore(): Promise<Store> {
@@ -234,7 +259,7 @@ async function say(store: Store, queuesOf: () => typeof nothing): Promise<void> 
 /** Runs a swap to its end; whoever dies is started again. Returns how many writes it took. */
 async function run(store: Store, dieAt: number, when: 'before' | 'after'): Promise<number> {
   const parameters = new Map<string, SettingValues>([
-    [old, { taxPercent: 8 }],
+    [old, { taxPercent: 8, floorLimitMinor: 3_000 }],
     // Of a place where it was before.
     [fresh, { floorLimitMinor: 5_000 }],
   ]);
@@ -265,6 +290,7 @@ async function run(store: Store, dieAt: number, when: 'before' | 'after'): Promi
     expect([states[old], states[fresh]].filter((state) => state === 'deployed')).toHaveLength(1);
     if (states[old] === 'swap' && !locked) {
       locked = true;
+      expect(floorOf(parameters, old)).toBe(0);
       expect(asked.count).toBeGreaterThanOrEqual(2);
     }
     if (id !== undefined && unwrap(await at.swaps.view(id)).step === 'closed') break;
@@ -281,7 +307,8 @@ async function run(store: Store, dieAt: number, when: 'before' | 'after'): Promi
     expect.objectContaining({ serial: 'CHILD-0001', parent: fresh }),
     expect.objectContaining({ serial: fresh, shop: '本店' }),
   ]);
-  expect(parameters.get(fresh)).toEqual({ taxPercent: 8 });
+  // What the old one was set to, and not what it was held at.
+  expect(parameters.get(fresh)).toEqual({ taxPercent: 8, floorLimitMinor: 3_000 });
   expect(await store.db.selectFrom('swaps').select('step').execute()).toEqual([{ step: 'closed' }]);
   // Keys stay with the unit that they were derived for.
   const keys = await store.db.selectFrom('key_ledger').select(['serial', 'kcv']).orderBy('kcv').execute();
@@ -303,6 +330,35 @@ it('comes to the same end whichever write is the last one before somebody dies',
       await run(store, dieAt, when);
       await store.close();
     }
+}, 60_000);
+
+it('waits until the old unit approves nothing by itself, and gives its floor limit back when it is taken back', async () => {
+  const evidence = { bagNumber: 'BAG-1', photo, seals: ['S-1'], connections: 1 };
+  for (const own of [{ floorLimitMinor: 3_000 }, {}])
+    for (const dieAt of [Number.POSITIVE_INFINITY, 1, 2, 3, 4])
+      for (const when of ['before', 'after'] as const) {
+        const store = await readyStore();
+        const parameters = new Map<string, SettingValues>([[old, own]]);
+        deaf.add(old);
+        const { swaps, tick } = rooms(store, parameters, Number.POSITIVE_INFINITY, 'after');
+        const { id } = unwrap(await swaps.start({ old, new: fresh, reason: 'worn', evidence }, { subject: 'mori' }));
+        expect(unwrap(await swaps.advance(id))).toMatchObject({ step: 'prepared', waitsFor: 'old-approves-alone' });
+        expect(floorOf(parameters, old)).toBe(0);
+        expect(await store.db.selectFrom('jobs').select('id').execute()).toEqual([]);
+        // Whoever dies while it is taken back finds it when it is started again.
+        const dying = rooms(store, parameters, dieAt, when);
+        await dying.swaps.abort(id, { subject: 'mori' }).catch((error: unknown) => {
+          if (!(error instanceof Died)) throw error;
+        });
+        unwrap(await swaps.abort(id, { subject: 'mori' }));
+        tick();
+        await expect.poll(() => parameters.get(old)).toEqual(own);
+        await expect
+          .poll(() => store.db.selectFrom('swaps').select('floor_before').execute())
+          .toEqual([{ floor_before: null }]);
+        deaf.clear();
+        await store.close();
+      }
 }, 60_000);
 
 it('is taken back until the new unit sells, and not after', async () => {
