@@ -23,7 +23,7 @@ import { makeKeyFile } from '@tsunagu/protocols/key-file';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
-import { type Console, exit, type ExitCode, printList, refuse } from '../console/index.ts';
+import { optionFault, type Console, exit, type ExitCode, printList, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import { openKeyAt, type PassphraseOptions, passphraseOf, readKeyFile, writeKeyFile } from './key-files.ts';
 import { photoHash } from './lifecycle.ts';
@@ -88,7 +88,7 @@ export async function revokeHand(
   options: { readonly at?: string; readonly reason: string; readonly successor?: string },
 ): Promise<ExitCode> {
   const body = parseWith(revokeHolder, options);
-  if (!body.ok) return refuse(console, fail('OPTION_INVALID', { field: body.fault.field ?? '' }).fault, json);
+  if (!body.ok) return refuse(console, optionFault(body.fault), json);
   const answer = await client.ask(holderRevocation, lifePaths.custodyRevocation(kid), body.value);
   if (!answer.ok) return refuse(console, answer.fault, json);
   const { revokedAt, successor, holds, doubtful } = answer.value;
@@ -152,7 +152,7 @@ export async function offerHandover(
     photo: photo.value,
     place: options.place,
   });
-  if (!made.ok) return refuse(console, fail('OPTION_INVALID', { field: made.fault.field ?? '' }).fault, json);
+  if (!made.ok) return refuse(console, optionFault(made.fault), json);
   const payload = JSON.stringify(made.value);
   const offered: OfferedHandover = { payload, giver: signHand(payload, key.value) };
   await writeFile(options.out, `${JSON.stringify(offered, null, 2)}\n`);

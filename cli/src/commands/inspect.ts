@@ -14,7 +14,7 @@ import {
 import { inspection, signInspection } from '@tsunagu/protocols/inspection';
 import { fail, ok } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
-import { type Column, exit, type ExitCode, printList, printTable, refuse } from '../console/index.ts';
+import { optionFault, type Column, exit, type ExitCode, printList, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import type { Bench } from './custody.ts';
 import { openKeyAt, type PassphraseOptions } from './key-files.ts';
@@ -55,7 +55,7 @@ export async function inspectTerminal(
     photo: photo.value,
     words: options.words,
   });
-  if (!made.ok) return refuse(console, fail('OPTION_INVALID', { field: made.fault.field ?? '' }).fault, json);
+  if (!made.ok) return refuse(console, optionFault(made.fault), json);
   await writeFile(options.out, `${JSON.stringify(signInspection(made.value, key.value))}\n`);
   console.out(
     json ? JSON.stringify({ file: options.out, id: made.value.id }) : console.texts.life.inspected(serial, options.out),

@@ -10,7 +10,16 @@ import {
   parseWith,
 } from '@tsunagu/protocols/fleet';
 import { fail, type Result } from '@tsunagu/protocols/kit';
-import { type Column, exit, type ExitCode, layOut, printFault, printTable, refuse } from '../console/index.ts';
+import {
+  optionFault,
+  type Column,
+  exit,
+  type ExitCode,
+  layOut,
+  printFault,
+  printTable,
+  refuse,
+} from '../console/index.ts';
 import type { z } from 'zod';
 import type { Texts } from '../language/index.ts';
 import type { Context } from './context.ts';
@@ -148,7 +157,7 @@ export async function orderJob(
 ): Promise<ExitCode> {
   const body = parseWith(jobBody, { type, params: paramsOf(params) });
   if (!body.ok) {
-    printFault(console, fail('OPTION_INVALID', { field: body.fault.field ?? 'type', cause: body.fault }).fault, json);
+    printFault(console, optionFault(body.fault, 'type'), json);
     return exit.usage;
   }
   const priority = emergency ? 'emergency' : 'routine';

@@ -106,8 +106,15 @@ export function addLifeCommands(program: Command, shell: Shell): void {
     .description(
       'what was done: diagnosed, part-fitted, part-harvested, labour, bench-test, rma-out, rma-in, closed / 作業記録',
     )
-    .option('--facts <json>', 'what belongs to it, JSON', '{}')
-    .option('--attestation <file>', 'of a bench test: what `tsunagu bridge certify` wrote')
+    .option(
+      '--facts <json>',
+      'what belongs to it, JSON: diagnosed {"fault": CODE or null}; part-fitted {"part", "costYen", "from": SERIAL or null}; part-harvested {"part"}; labour {"minutes", "costYen"}; rma-out {"vendor", "number"}; rma-in {"outcome": repaired, replaced or refused, "costYen"}; closed {"outcome": repaired, no-fault-found or beyond-repair, "grade": A, B, C or null} / 内容',
+      '{}',
+    )
+    .option(
+      '--attestation <file>',
+      'of a bench test: what `tsunagu bridge attest --nonce ID` wrote / 作業台試験の署名付き結果',
+    )
     .action((id: string, kind: string, options: { facts: string; attestation?: string }) =>
       withServer(async (given) => (await bench()).noteWork(given, id, kind, options)),
     );

@@ -13,7 +13,7 @@ import {
   registerTerminal as registerSchema,
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import { type Console, type ExitCode, exit, pad, printFault, refuse } from '../console/index.ts';
+import { optionFault, type Console, type ExitCode, exit, pad, printFault, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
 /** `tsunagu lifecycle show SERIAL`: where a terminal is in its life, and how it came there. */
@@ -137,7 +137,7 @@ export async function moveLifecycle(
     evidence: given.value,
   });
   if (!move.ok && move.fault.field !== 'to') {
-    printFault(console, fail('OPTION_INVALID', { field: move.fault.field ?? 'state' }).fault, json);
+    printFault(console, optionFault(move.fault, 'state'), json);
     return exit.usage;
   }
   const moved = move.ok
@@ -270,7 +270,7 @@ export async function registerTerminal(context: Context, serial: string, options
     parent,
     relayPort,
   });
-  if (!body.ok) return refuse(console, fail('OPTION_INVALID', { field: body.fault.field ?? '' }).fault, json);
+  if (!body.ok) return refuse(console, optionFault(body.fault), json);
   return await keepClaim(context, serial, out, () => client.register(body.value), console.texts.identity.registered);
 }
 

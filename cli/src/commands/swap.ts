@@ -1,7 +1,7 @@
 import { evidence, lifePaths, parseWith, type SwapView, swapView } from '@tsunagu/protocols/fleet';
-import { fail } from '@tsunagu/protocols/kit';
+
 import { z } from 'zod';
-import { exit, type ExitCode, printList, refuse } from '../console/index.ts';
+import { optionFault, exit, type ExitCode, printList, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import { evidenceOf, type MoveOptions } from './lifecycle.ts';
 
@@ -23,7 +23,7 @@ export async function startSwap(context: Context, old: string, fresh: string, op
   const given = await evidenceOf(options);
   if (!given.ok) return refuse(console, given.fault, json);
   const read = parseWith(evidence, given.value);
-  if (!read.ok) return refuse(console, fail('OPTION_INVALID', { field: read.fault.field ?? '' }).fault, json);
+  if (!read.ok) return refuse(console, optionFault(read.fault), json);
   const body = { old, new: fresh, reason: options.reason, evidence: read.value };
   const answer = await client.ask(swapView, lifePaths.swaps, body);
   return answer.ok ? tell(context, answer.value) : refuse(console, answer.fault, json);

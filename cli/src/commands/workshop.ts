@@ -11,7 +11,7 @@ import {
 import { fail } from '@tsunagu/protocols/kit';
 import { faultCodes, openWork, workEntry } from '@tsunagu/protocols/refurbish';
 import { z } from 'zod';
-import { type Column, type Console, type ExitCode, exit, printTable, refuse } from '../console/index.ts';
+import { optionFault, type Column, type Console, type ExitCode, exit, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
 /** What belongs to an entry, in characters of JSON. */
@@ -52,7 +52,7 @@ export async function openWorkOrder(
   const { client, console, json } = context;
   const { intake, fault: reported, warrantyUntil } = options;
   const body = parseWith(openWork, { serial, intake, reported, warrantyUntil });
-  if (!body.ok) return refuse(console, fail('OPTION_INVALID', { field: body.fault.field ?? '' }).fault, json);
+  if (!body.ok) return refuse(console, optionFault(body.fault), json);
   const answer = await client.ask(workOrderView, lifePaths.workOrders, body.value);
   return answer.ok ? tell(context, answer.value) : refuse(console, answer.fault, json);
 }
@@ -74,7 +74,7 @@ export async function noteWork(
     return refuse(console, fail('FILE_UNREADABLE', { facts: { path: options.attestation ?? '' }, cause }).fault, json);
   }
   const body = parseWith(workEntry, { ...facts.value, ...attested, kind });
-  if (!body.ok) return refuse(console, fail('OPTION_INVALID', { field: body.fault.field ?? 'kind' }).fault, json);
+  if (!body.ok) return refuse(console, optionFault(body.fault, 'kind'), json);
   const answer = await client.ask(workOrderView, lifePaths.workEntries(id), body.value);
   return answer.ok ? tell(context, answer.value) : refuse(console, answer.fault, json);
 }

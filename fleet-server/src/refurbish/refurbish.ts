@@ -43,6 +43,7 @@ type EntryFault =
   | 'WORK_AT_VENDOR'
   | 'WORK_NOT_READY'
   | 'WORK_PART_UNKNOWN'
+  | 'WORK_TEST_FOREIGN'
   | 'ATTESTATION_INVALID'
   | 'ATTESTATION_NOT_AUTHENTIC';
 
@@ -63,6 +64,12 @@ export interface Refurbish {
   wiped(serial: Serial): Promise<Result<WipeCertificate, 'WIPE_UNKNOWN'>>;
   /** Whether a test at the bench is this terminal's and passed. */
   benchTestPassed(on: Queryable, serial: Serial, test: string): Promise<boolean>;
+}
+
+/** Whether two attestations say the same, however their JSON is written. */
+function isSameTest(one: string, other: string): boolean {
+  const [known, given] = [openAttestation(one), openAttestation(other)];
+  return known.ok && given.ok && JSON.stringify(known.value.attestation) === JSON.stringify(given.value.attestation);
 }
 
 export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish {
@@ -159,6 +166,7 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
       if (entry.kind === 'bench-test') {
         const opened = openAttestation(entry.attestation);
         if (!opened.ok) return opened;
+        if (opened.value.attestation.nonce !== id) return fail('WORK_TEST_FOREIGN', { facts: { wants: id } });
         const { failed } = totalsOf(opened.value.attestation);
         isPassed = failed === 0 && coverageOf(opened.value.attestation).isEnough;
       }
@@ -166,6 +174,14 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
         const row = await find(tx, id);
         if (!row) return fail('WORK_UNKNOWN');
         const entries = await entriesOf(tx, id);
+        // What was noted before, and only then changed, is not a test of what it is now.
+        const isNotedBefore = entries.some(
+          ({ entry: known }) =>
+            known.kind === 'bench-test' &&
+            entry.kind === 'bench-test' &&
+            isSameTest(known.attestation, entry.attestation),
+        );
+        if (isNotedBefore) return fail('WORK_TEST_FOREIGN', { facts: { wants: id } });
         const next = addEntry(fold(entries), entry, isPassed);
         if (!next.ok) return next;
         const at = world.clock.now();

@@ -163,6 +163,16 @@ export const lifeErrors = defineErrors({
       next: '先に取外しを記録するか(part-harvested)、在庫品として記録してください: "from": null',
     },
   },
+  WORK_TEST_FOREIGN: {
+    en: {
+      says: 'The test at the bench was not made for this work order, or it was noted before.',
+      next: 'Test this terminal now, and name the work order: tsunagu bridge attest --nonce WORK-ORDER --out FILE.',
+    },
+    ja: {
+      says: '作業台試験がこの作業指示のためのものではないか、既に記録済みです。',
+      next: 'この端末を今試験し、作業指示番号を指定してください: tsunagu bridge attest --nonce 作業指示 --out ファイル',
+    },
+  },
   WIPE_UNKNOWN: {
     en: {
       says: 'The terminal has not sworn to a wipe.',

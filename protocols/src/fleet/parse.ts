@@ -6,8 +6,19 @@ export function parseWith<S extends z.ZodType>(schema: S, input: unknown): Resul
   const parsed = schema.safeParse(input);
   if (parsed.success) return ok(parsed.data);
   const issue = parsed.error.issues[0];
-  return fail('INPUT_INVALID', { field: issue?.path.join('.') ?? '', facts: { expected: issue?.code ?? 'unknown' } });
+  const wants = issue && wantedBy(issue);
+  return fail('INPUT_INVALID', {
+    field: issue?.path.join('.') ?? '',
+    facts: { expected: issue?.code ?? 'unknown', ...(wants !== undefined && { wants }) },
+  });
 }
+
+/** What a value has to look like, out of the schema and never out of the input: one of these words, or a pattern. */
+function wantedBy(issue: z.core.$ZodIssue): string | undefined {
+  if (issue.code === 'invalid_value') return cutShort(issue.values.map(String).join(' | '));
+  return issue.code === 'invalid_format' && issue.pattern !== undefined ? cutShort(issue.pattern) : undefined;
+}
+const cutShort = (text: string): string => (text.length > 240 ? `${text.slice(0, 240)}…` : text);
 
 /** Only such text can hold a number beyond the range of a double; looking at every value takes several times as long. */
 const mayOverflow = /\d[eE]\+?\d{2}|\d{309}/;

@@ -57,7 +57,7 @@ export const workEntry = z
       attestation: z
         .string()
         .max(attestationCharactersMax)
-        .describe('The signed file that `tsunagu bridge certify` wrote.'),
+        .describe('The signed file that `tsunagu bridge attest --nonce WORK-ORDER` wrote.'),
     }),
     z.strictObject({
       kind: z.literal('rma-out'),

@@ -1,10 +1,9 @@
+import { benchTest } from '../../bench-test.ts';
 import { mayNow } from '@tsunagu/fleet-server/estate/index';
 import { signInspection } from '@tsunagu/protocols/inspection';
 import { serialSchema } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import type { WorkEntry } from '@tsunagu/protocols/refurbish';
-import { signAttestation } from '@tsunagu/protocols/workshop';
-import { generateKeyPairSync } from 'node:crypto';
 import type { Hand } from './people.ts';
 import type { Brought } from './ceremony.ts';
 import type { Crew } from './crew.ts';
@@ -223,37 +222,6 @@ async function* workshop(fleet: Fleet, unit: Unit): Life {
   yield* mended(fleet, unit);
 }
 
-const bench = generateKeyPairSync('ed25519');
-const benchKey = Uint8Array.from(bench.publicKey.export({ type: 'spki', format: 'der' }));
-const zeros = '00'.repeat(32);
-const benchTest = (at: number): string =>
-  unwrap(
-    signAttestation(
-      {
-        v: 1,
-        madeAt: new Date(at).toISOString(),
-        nonce: 'workshop',
-        bridge: { version: '0.1.0', node: 'v20.19.0', platform: 'linux x64' },
-        runs: [
-          {
-            reader: { name: 'CCID contact', vendorId: 0x0e0f, productId: 4, isEmulated: true },
-            card: 'visa-contact',
-            script: 'certify',
-            steps: { atr: 'passed' },
-            passed: 1,
-            failed: 0,
-            skipped: 0,
-            traceHash: zeros,
-            tookMs: 12,
-          },
-        ],
-        digest: zeros,
-      },
-      bench.privateKey,
-      benchKey,
-    ),
-  );
-
 /** On the bench: it goes out again, or it ends. */
 async function* mended(fleet: Fleet, unit: Unit): Life {
   const { crew } = fleet;
@@ -286,7 +254,7 @@ async function* mended(fleet: Fleet, unit: Unit): Life {
     }
     await add({ ...fit, from: donated.from });
   }
-  if (isGood) await add({ kind: 'bench-test', attestation: benchTest(house.now) });
+  if (isGood) await add({ kind: 'bench-test', attestation: benchTest(house.now, work) });
   await add({
     kind: 'closed',
     outcome: donated ? 'repaired' : isGood ? 'no-fault-found' : 'beyond-repair',

@@ -119,6 +119,16 @@ test('what is wrong with a step is said in both languages, with what to do about
     }
 });
 
+test('a value that is refused is refused with what would be taken', async () => {
+  const fault = await run((all) => openWorkOrder(all, 'WORK-0009', { intake: 'fault', fault: 'GHOST' }));
+  expect(fault.err).toContain('reported, wants=RD-CONTACT | RD-STRIPE | ');
+  const out = join(folder, 'no-claim.json');
+  const more = { model: 'CT-5100', merchant: 'm', shop: 's', lane: '', state: 'ordered', out, seal: ['S1'] };
+  const seal = await run((all) => registerTerminal(all, 'WORK-0010', more));
+  expect(seal.err).toContain('seals.0, wants=/^[A-Za-z0-9][A-Za-z0-9-]{2,39}$/');
+  expect(existsSync(out)).toBe(false);
+});
+
 test('a terminal is registered from the command line, and its claim is never lost between server and file', async () => {
   const out = join(folder, 'claim.json');
   const options = { model: 'CT-5100', merchant: 'm', shop: 's', lane: '', state: 'ordered', out };

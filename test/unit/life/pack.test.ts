@@ -1,3 +1,4 @@
+import { benchTest } from '../../bench-test.ts';
 import { spawnSync } from 'node:child_process';
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -79,6 +80,13 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
   const entry = (body: object) => house.call('POST', `/workshop/orders/${work.id}/entries`, body);
   expect((await entry({ kind: 'diagnosed', fault: 'SW-BOOT' })).status).toBe(200);
   expect((await entry({ kind: 'bench-test', attestation: 'nonsense' })).body.code).toBe('ATTESTATION_INVALID');
+  // A test of another unit, and one that was noted before something was fitted, are none of what it is now.
+  const tested = (order: string) => entry({ kind: 'bench-test', attestation: benchTest(1_767_225_600_000, order) });
+  expect((await tested('another-order')).body).toMatchObject({ code: 'WORK_TEST_FOREIGN' });
+  expect((await tested(work.id)).body).toMatchObject({ hasPassedTest: true });
+  const fitted = { kind: 'part-fitted', part: 'BAT-2600', costYen: 900, from: null };
+  expect((await entry(fitted)).body).toMatchObject({ hasPassedTest: false });
+  expect((await tested(work.id)).body).toMatchObject({ code: 'WORK_TEST_FOREIGN' });
   expect((await entry({ kind: 'closed', outcome: 'repaired', grade: 'A' })).body.code).toBe('WORK_NOT_READY');
   expect((await entry({ kind: 'closed', outcome: 'beyond-repair', grade: null })).body).toMatchObject({
     outcome: 'beyond-repair',
