@@ -49,6 +49,7 @@ import {
   openKeyInventory,
   openKeyRuns,
   keyedInRuns,
+  refusalAlarm,
   keyReleases,
   openRenewal,
   watchCustody,
@@ -248,9 +249,7 @@ async function build(
     estate,
     twin: () => built(twin),
     jobs: () => built(jobs),
-    keys: options.keyInRuns
-      ? keyedInRuns(keys, (tx, serial) => estate.note(tx, serial, 'alarm', { code: 'KEY_RUN_NOT_LISTED' }))
-      : keys,
+    keys: options.keyInRuns ? keyedInRuns(keys, refusalAlarm(world, estate.note)) : keys,
     negative: () => built(negative),
     trust: openTrustKnown(hierarchy, (serial) => {
       expiry?.touch(serial);

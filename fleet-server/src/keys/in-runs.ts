@@ -1,23 +1,17 @@
 import type { Serial } from '@tsunagu/protocols/fleet';
 import type { Transaction } from 'kysely';
+import type { World } from '@tsunagu/protocols/world';
+import type { Note } from '../estate/index.ts';
 import type { Database } from '../store/index.ts';
 import type { Keys } from './keys.ts';
 
 /**
- * Whether a terminal may be given keys now: it is on the manifest of an open injection run and not taken out of it, or it is keyed anew from afar under
+ * Whether a terminal may be given keys now: it is at the bench of an open injection run, on its manifest, or it is keyed anew from afar under
  * a protection key under which it holds keys, or which its TR-34 binding brought it after such a one. PCI PIN 3.1, 30-3.
  */
 export async function mayBeKeyedNow(tx: Transaction<Database>, serial: Serial): Promise<boolean> {
-  const listed = await tx
-    .selectFrom('key_run_devices')
-    .innerJoin('key_runs', 'key_runs.id', 'key_run_devices.run')
-    .select('run')
-    .where('serial', '=', serial)
-    .where('is_listed', '=', 1)
-    .where('key_run_devices.state', 'in', ['listed', 'submitted'])
-    .where('key_runs.state', '=', 'open')
-    .executeTakeFirst();
-  if (listed) return true;
+  // Who is listed and was not submitted gets nothing: the balance of the run counts what is at the bench.
+  if (await isInRun(tx, serial, 'submitted', 'open')) return true;
   const protection = await tx
     .selectFrom('protection_keys')
     .leftJoin('key_bindings', (join) =>
@@ -41,6 +35,42 @@ export async function mayBeKeyedNow(tx: Transaction<Database>, serial: Serial): 
   );
 }
 
+/** Whether a terminal is on the manifest of a run. */
+async function isInRun(
+  tx: Transaction<Database>,
+  serial: Serial,
+  state: 'listed' | 'submitted',
+  run: 'proposed' | 'open',
+): Promise<boolean> {
+  const found = await tx
+    .selectFrom('key_run_devices')
+    .innerJoin('key_runs', 'key_runs.id', 'key_run_devices.run')
+    .select('run')
+    .where('serial', '=', serial)
+    .where('is_listed', '=', 1)
+    .where('key_run_devices.state', '=', state)
+    .where('key_runs.state', '=', run)
+    .executeTakeFirst();
+  return found !== undefined;
+}
+
+const dayMs = 86_400_000;
+/** Notes a refusal as an alarm once a day: a terminal that waits for its run says hello every minute. */
+export const refusalAlarm =
+  (world: Pick<World, 'clock'>, note: Note) =>
+  async (tx: Transaction<Database>, serial: Serial): Promise<void> => {
+    const facts = { code: 'KEY_RUN_NOT_LISTED' };
+    const known = await tx
+      .selectFrom('timeline')
+      .select('id')
+      .where('serial', '=', serial)
+      .where('kind', '=', 'alarm')
+      .where('facts', '=', JSON.stringify(facts))
+      .where('at', '>', world.clock.now() - dayMs)
+      .executeTakeFirst();
+    if (!known) await note(tx, serial, 'alarm', facts);
+  };
+
 /**
  * The ledger of a house whose terminals get their first keys in injection runs only: outside of one nothing is made for them, and `refused` hears of
  * it. What they hold already is taken note of as always.
@@ -54,7 +84,8 @@ export const keyedInRuns = (
     if (await mayBeKeyedNow(tx, serial)) return await keys.reconcile(tx, serial, reported, isOpen);
     // Nothing is allocated while a load is under way: so it looks for every slot here.
     const { loaded } = await keys.reconcile(tx, serial, reported, () => true);
-    if ((await keys.held(tx, serial)) === undefined) await refused(tx, serial);
+    const waits = (await isInRun(tx, serial, 'listed', 'open')) || (await isInRun(tx, serial, 'listed', 'proposed'));
+    if (!waits && (await keys.held(tx, serial)) === undefined) await refused(tx, serial);
     return { loads: [], loaded };
   },
 });

@@ -5,6 +5,7 @@ import {
   openKeyCeremonies,
   openKeyInventory,
   keyedInRuns,
+  refusalAlarm,
   openKeyRuns,
   openKeys,
   openRecordSigner,
@@ -207,9 +208,12 @@ test('outside of an open run a terminal gets no first key; what it was given in 
   const { id } = unwrap(await runs.propose('first keys', [serial], operator));
   expect((await contact()).loads).toEqual([]); // not authorised yet
   unwrap(await runs.authorise(id, custodian('anna')));
+  // Listed, and not at the bench: a key that it got now the run would not count. It waits, which is no alarm.
+  expect((await contact()).loads).toEqual([]);
+  expect([refused.length, await ledgerRows()]).toEqual([1, 0]);
+  unwrap(await runs.submit(id, serial, operator));
   const { loads } = await contact();
   expect(loads.map(({ slot }) => slot)).toEqual(['dukpt', 'negative']);
-  unwrap(await runs.submit(id, serial, operator));
   for (const { slot, kcv } of loads)
     await store.write(async (tx) => {
       expect(await keys.proven(tx, serial, { slot, kcv })).toBe(true);
@@ -226,6 +230,24 @@ test('outside of an open run a terminal gets no first key; what it was given in 
   await enrol('kbpk/7001c');
   expect((await contact()).loads).toEqual([]);
   expect(refused.length).toBeGreaterThan(before);
+});
+
+test('a terminal that says hello every minute is one alarm a day', async () => {
+  const serial = serialSchema.parse('CT5100-7001');
+  let nowMs = 1_000_000_000;
+  const noted: number[] = [];
+  const alarm = refusalAlarm({ clock: { ...world.clock, now: () => nowMs } }, async (tx, who, kind, facts) => {
+    noted.push(nowMs);
+    await tx
+      .insertInto('timeline')
+      .values({ serial: who, at: nowMs, kind, facts: JSON.stringify(facts) })
+      .execute();
+  });
+  for (let minute = 0; minute < 25 * 60; minute += 60) {
+    nowMs = 1_000_000_000 + minute * 60_000;
+    await store.write((tx) => alarm(tx, serial));
+  }
+  expect(noted).toEqual([1_000_000_000, 1_000_000_000 + 24 * 3_600_000]);
 });
 
 describe('an injection run', () => {
