@@ -75,7 +75,7 @@ const base = '/api/v1/keys';
 const acquirersPath = (serial: string): string => `/api/v1/terminals/${encodeURIComponent(serial)}/acquirers`;
 
 /** The calls of the key room. */
-export function keyCalls({ call }: Calls): KeyClient {
+export function keyCalls({ call, all }: Calls): KeyClient {
   const items = async <S extends z.ZodType>(schema: S, path: string, body?: unknown) => {
     const answer = await call(z.object({ items: z.array(schema) }), path, body);
     return answer.ok ? ok(answer.value.items) : answer;
@@ -101,14 +101,14 @@ export function keyCalls({ call }: Calls): KeyClient {
     acquirers: (serial) => call(acquirerSet, acquirersPath(serial)),
     setAcquirers: (serial, base, acquirers) =>
       call(acquirerSet, acquirersPath(serial), { acquirers }, 'PUT', undefined, { 'if-match': `"${base}"` }),
-    ceremonies: () => items(ceremony, `${base}/ceremonies`),
+    ceremonies: () => all(ceremony, `${base}/ceremonies`),
     beginCeremony: (wanted) => call(ceremony, `${base}/ceremonies`, wanted),
     ceremony: (id) => call(ceremony, `${base}/ceremonies/${id}`),
     enterComponent: (id, component) => call(ceremony, `${base}/ceremonies/${id}/components`, { component }),
     confirmCeremony: (id, kcv) => call(ceremony, `${base}/ceremonies/${id}/confirmation`, { kcv }),
     abortCeremony: (id, note) => call(ceremony, `${base}/ceremonies/${id}/abort`, { note }),
     ceremonyRecord: (id) => call(keyRecord, `${base}/ceremonies/${id}/record`),
-    keyRuns: () => items(keyRunView, `${base}/runs`),
+    keyRuns: () => all(keyRunView, `${base}/runs`),
     beginKeyRun: (name, serials) => call(keyRunView, `${base}/runs`, { name, serials }),
     keyRun: (id) => call(keyRunView, `${base}/runs/${id}`),
     keyRunStep: (id, step) => call(keyRunView, `${base}/runs/${id}/${step}`, {}),

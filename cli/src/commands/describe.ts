@@ -31,6 +31,22 @@ export function timelineLine(texts: Texts, entry: TimelineEntry): string {
   return `${new Date(entry.at).toLocaleTimeString('sv-SE')}  ${texts.timeline[entry.kind]}  ${facts.join(' ')}`.trimEnd();
 }
 
+/** The timeline, newest first; below the newest alarm of each code what it means and what to do. */
+export function timelineLines(
+  console: Pick<Console, 'language' | 'texts' | 'paint'>,
+  entries: readonly TimelineEntry[],
+): readonly string[] {
+  const told = new Set<unknown>();
+  return entries.flatMap((entry) => {
+    const line = timelineLine(console.texts, entry);
+    const { code } = entry.facts;
+    if (entry.kind !== 'alarm' || typeof code !== 'string' || told.has(code)) return [line];
+    told.add(code);
+    const { says, next } = explain(code, console.language);
+    return [line, `  ${says}`, ...(next ? [`  ${console.paint('muted', console.texts.next)} ${next}`] : [])];
+  });
+}
+
 /** What a person has to look at: code, record and since when; then what it means and what to do. */
 export function troubleLines(
   console: Pick<Console, 'language' | 'texts' | 'paint'>,

@@ -1,11 +1,8 @@
 import { evidence, lifePaths, parseWith, type SwapView, swapView } from '@tsunagu/protocols/fleet';
 
-import { z } from 'zod';
 import { optionFault, exit, type ExitCode, printList, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import { evidenceOf, type MoveOptions } from './lifecycle.ts';
-
-const listed = z.object({ items: z.array(swapView) });
 
 function tell({ console, json }: Context, swap: SwapView): ExitCode {
   const { life } = console.texts;
@@ -47,14 +44,14 @@ export async function actOnSwap(
 
 /** `tsunagu swap list`: newest first. */
 export async function listSwaps({ client, console, json }: Context): Promise<ExitCode> {
-  const answer = await client.ask(listed, lifePaths.swaps);
+  const answer = await client.askAll(swapView, lifePaths.swaps);
   if (!answer.ok) return refuse(console, answer.fault, json);
   const { life } = console.texts;
-  if (json) console.out(JSON.stringify(answer.value.items));
+  if (json) console.out(JSON.stringify(answer.value));
   else
     printList(
       console,
-      answer.value.items.map(({ id, old, new: fresh, step, waitsFor, begunAt }) =>
+      answer.value.map(({ id, old, new: fresh, step, waitsFor, begunAt }) =>
         [id, `${old} → ${fresh}`, life.swapStep[step], begunAt.slice(0, 10), waitsFor && life.swapWaits[waitsFor]]
           .filter(Boolean)
           .join('  '),

@@ -2,7 +2,7 @@ import type { TerminalDetail } from '@tsunagu/protocols/fleet';
 import { type ExitCode, exit, pad, refuse } from '../console/index.ts';
 import type { Texts } from '../language/index.ts';
 import type { Context } from './context.ts';
-import { agoOf, configurationOf, lastSaleOf, linkOf, negativeOf, timelineLine, troubleLines } from './describe.ts';
+import { agoOf, configurationOf, lastSaleOf, linkOf, negativeOf, timelineLines, troubleLines } from './describe.ts';
 
 /** The facts of a terminal as label and value, in the order in which a technician asks. */
 export function describeTerminal(
@@ -58,6 +58,6 @@ export async function showTerminal({ client, console, json, world }: Context, se
   if (troubles.length > 0) console.out(`\n${console.paint('bold', texts.trouble.title)}`);
   for (const line of troubles) console.out(line);
   console.out(`\n${console.paint('bold', texts.detail.timeline)}`);
-  for (const entry of timeline.value) console.out(`  ${timelineLine(texts, entry)}`);
+  for (const line of timelineLines(console, timeline.value)) console.out(`  ${line}`);
   return exit.ok;
 }

@@ -1,11 +1,11 @@
 import { type ApprovalKind, approvalKinds } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { Selectable, Transaction } from 'kysely';
+import { type Selectable, sql, type Transaction } from 'kysely';
 import {
   boundedLimit,
   type Database,
-  keyOfCursor,
+  momentOfCursor,
   type Page,
   type PageRequest,
   pageOf,
@@ -196,25 +196,16 @@ export function openApprovals(world: Pick<World, 'clock' | 'id'>, store: Store, 
     },
 
     async list({ kind, state, ...page }) {
-      const after = keyOfCursor(page.cursor);
+      const after = momentOfCursor(page.cursor);
       if (!after.ok) return after;
       const limit = boundedLimit(page.limit);
-      const [at, id] = (after.value ?? '').split(' ');
-      if (after.value !== undefined && (id === undefined || !/^\d{1,15}$/.test(at ?? '')))
-        return fail('INPUT_INVALID', { field: 'cursor' });
       let query = store.db.selectFrom('approvals').selectAll();
       if (kind !== undefined) query = query.where('kind', '=', kind);
       const now = world.clock.now();
       if (state === 'expired') query = query.where('state', '=', 'requested').where('expires_at', '<=', now);
       else if (state === 'requested') query = query.where('state', '=', state).where('expires_at', '>', now);
       else if (state !== undefined) query = query.where('state', '=', state);
-      if (id !== undefined)
-        query = query.where((all) =>
-          all.or([
-            all('requested_at', '<', Number(at)),
-            all.and([all('requested_at', '=', Number(at)), all('id', '<', id)]),
-          ]),
-        );
+      if (after.value) query = query.where(sql<boolean>`(requested_at, id) < (${after.value.at}, ${after.value.id})`);
       const rows = await query
         .orderBy('requested_at', 'desc')
         .orderBy('id', 'desc')

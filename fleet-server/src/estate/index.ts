@@ -7,6 +7,7 @@ export {
   type MoveFault,
   openLifecycle,
   stepsOfLife,
+  stepsOfLives,
 } from './lifecycle.ts';
 export { isRegistered } from './registered.ts';
 export type { Targets } from './summary.ts';

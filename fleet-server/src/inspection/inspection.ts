@@ -16,9 +16,10 @@ import {
   openInspection,
 } from '@tsunagu/protocols/inspection';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { sql } from 'kysely';
 import type { World } from '@tsunagu/protocols/world';
 import type { Actor } from '../audit/index.ts';
-import { isRegistered, type Note, stepsOfLife } from '../estate/index.ts';
+import { isRegistered, type Note, stepsOfLife, stepsOfLives } from '../estate/index.ts';
 import {
   boundedLimit,
   isoTime,
@@ -54,8 +55,7 @@ export interface Inspections {
 }
 
 export function openInspections({ world, store, note, announce }: InspectionRooms): Inspections {
-  async function entryOf(
-    on: Queryable,
+  function entryOf(
     row: {
       serial: string;
       model: string;
@@ -68,15 +68,11 @@ export function openInspections({ world, store, note, announce }: InspectionRoom
       planned_at: number | null;
       hello: string | null;
     },
-  ): Promise<DeviceListEntry> {
+    last: { readonly at: number; readonly findings: string; readonly surface: string } | undefined,
+    steps: Awaited<ReturnType<typeof stepsOfLife>>,
+  ): DeviceListEntry {
     const serial = serialSchema.parse(row.serial);
-    const last = await on
-      .selectFrom('inspections')
-      .select(['at', 'findings', 'surface'])
-      .where('serial', '=', serial)
-      .orderBy('at', 'desc')
-      .executeTakeFirst();
-    const { seals, connections } = standingOf(await stepsOfLife(on, serial));
+    const { seals, connections } = standingOf(steps);
     const due =
       row.lifecycle === 'deployed' && row.every_days !== null
         ? dueAt(last?.at ?? null, Math.max(row.planned_at ?? 0, row.lifecycle_since), row.every_days)
@@ -98,6 +94,20 @@ export function openInspections({ world, store, note, announce }: InspectionRoom
       isOverdue: due !== null && due < world.clock.now(),
       isPlanned: row.every_days !== null,
     };
+  }
+
+  /** The last inspection of each. */
+  async function lastOf(on: Queryable, serials: readonly string[]) {
+    if (serials.length === 0) return new Map<string, never>();
+    const found = await on
+      .selectFrom('inspections')
+      .select(['serial', 'at', 'findings', 'surface'])
+      .where('serial', 'in', serials)
+      .where(
+        sql<boolean>`(serial, at) in (select serial, max(at) from inspections where serial in (${sql.join(serials)}) group by serial)`,
+      )
+      .execute();
+    return new Map(found.map((row) => [row.serial, row]));
   }
 
   const rows = (on: Queryable) =>
@@ -210,7 +220,10 @@ export function openInspections({ world, store, note, announce }: InspectionRoom
         .limit(limit + 1)
         .execute();
       const entries = new Map<string, DeviceListEntry>();
-      for (const row of found) entries.set(row.serial, await entryOf(store.db, row));
+      const serials = found.map(({ serial }) => serial);
+      const [lasts, lives] = [await lastOf(store.db, serials), await stepsOfLives(store.db, serials)];
+      for (const row of found)
+        entries.set(row.serial, entryOf(row, lasts.get(row.serial), lives.get(row.serial) ?? []));
       const { items, next } = pageOf(
         found,
         limit,

@@ -13,10 +13,20 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, type Secret, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
+import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Actor } from '../audit/index.ts';
 import { areApart, personOf } from '../audit/index.ts';
-import { isoTime, type Queryable, type Store } from '../store/index.ts';
+import {
+  boundedLimit,
+  isoTime,
+  momentOfCursor,
+  type Page,
+  pageOf,
+  type PageRequest,
+  type Queryable,
+  type Store,
+} from '../store/index.ts';
 import type { Vault } from '../vault/index.ts';
 
 /** Who comes with a component: the person, and the session or token that they came with. */
@@ -42,7 +52,7 @@ const recordKey = 'sign/key-records';
 export interface KeyCeremonies {
   /** Begins one; custodians by id. APPROVAL_NOT_APART: two of those who order and enter may be one person. */
   begin(wanted: BeginCeremony, by: Actor): Promise<Result<Ceremony>>;
-  list(): Promise<readonly Ceremony[]>;
+  list(page: PageRequest): Promise<Result<Page<Ceremony>, 'INPUT_INVALID'>>;
   get(id: string): Promise<Result<Ceremony, 'KEY_CEREMONY_UNKNOWN'>>;
   /** Takes the component of the custodian who comes. The answer has its check value, to be compared with the paper. */
   enter(id: string, component: Secret<'key'>, by: Custodian): Promise<Result<Ceremony>>;
@@ -127,14 +137,19 @@ export function openKeyCeremonies(
       return ok({ id, steps: [step], ...taken.value });
     },
 
-    async list() {
-      const rows = await store.db
-        .selectFrom('key_ceremonies')
-        .select(['id', 'steps'])
+    async list({ cursor, ...page }) {
+      const after = momentOfCursor(cursor);
+      if (!after.ok) return after;
+      const limit = boundedLimit(page.limit);
+      let query = store.db.selectFrom('key_ceremonies').select(['id', 'steps', 'begun_at']);
+      if (after.value) query = query.where(sql<boolean>`(begun_at, id) < (${after.value.at}, ${after.value.id})`);
+      const rows = await query
         .orderBy('begun_at', 'desc')
-        .limit(100)
+        .orderBy('id', 'desc')
+        .limit(limit + 1)
         .execute();
-      return rows.map(({ id, steps }) => ceremonyOf(id, steps));
+      const keyOf = ({ begun_at, id }: { begun_at: number; id: string }): string => `${begun_at} ${id}`;
+      return ok(pageOf(rows, limit, keyOf, ({ id, steps }) => ceremonyOf(id, steps)));
     },
 
     async get(id) {

@@ -9,9 +9,19 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { Transaction } from 'kysely';
+import { type Selectable, sql, type Transaction } from 'kysely';
 import { type Actor, areApart, personOf } from '../audit/index.ts';
-import { type Database, isoTime, type Queryable, type Store } from '../store/index.ts';
+import {
+  boundedLimit,
+  type Database,
+  isoTime,
+  momentOfCursor,
+  type Page,
+  pageOf,
+  type PageRequest,
+  type Queryable,
+  type Store,
+} from '../store/index.ts';
 
 /**
  * Injection runs. A run is proposed with its manifest, authorised by somebody else, takes devices one by one, and closes when it balances.
@@ -28,7 +38,7 @@ import { type Database, isoTime, type Queryable, type Store } from '../store/ind
  */
 export interface KeyRuns {
   propose(name: string, serials: readonly Serial[], by: Actor): Promise<Result<KeyRun>>;
-  list(): Promise<readonly KeyRun[]>;
+  list(page: PageRequest): Promise<Result<Page<KeyRun>, 'INPUT_INVALID'>>;
   get(id: string): Promise<Result<KeyRun, 'KEY_RUN_UNKNOWN'>>;
   authorise(id: string, by: Actor): Promise<Result<KeyRun>>;
   /** A device is at the bench. KEY_RUN_NOT_LISTED: written down as refused, and to be investigated. */
@@ -51,6 +61,13 @@ export function openKeyRuns(
     const row = await on.selectFrom('key_runs').selectAll().where('id', '=', id).executeTakeFirst();
     if (!row) return undefined;
     const rows = await on.selectFrom('key_run_devices').selectAll().where('run', '=', id).orderBy('serial').execute();
+    return runOf(row, rows);
+  }
+
+  function runOf(
+    row: Selectable<Database['key_runs']>,
+    rows: readonly Selectable<Database['key_run_devices']>[],
+  ): KeyRun {
     const devices = rows.map(
       (device): RunDevice => ({
         serial: device.serial,
@@ -64,7 +81,7 @@ export function openKeyRuns(
     );
     const { open, ...figures } = balanceOf(devices);
     return {
-      id,
+      id: row.id,
       name: row.name,
       state: row.state,
       digest: row.digest,
@@ -163,10 +180,36 @@ export function openKeyRuns(
       return run ? ok(run) : fail('KEY_RUN_UNKNOWN');
     },
 
-    async list() {
-      const rows = await store.db.selectFrom('key_runs').select('id').orderBy('begun_at', 'desc').limit(50).execute();
-      const runs = await Promise.all(rows.map(({ id }) => read(store.db, id)));
-      return runs.flatMap((run) => (run ? [{ ...run, devices: [] }] : []));
+    async list({ cursor, ...page }) {
+      const after = momentOfCursor(cursor);
+      if (!after.ok) return after;
+      const limit = boundedLimit(page.limit);
+      let query = store.db.selectFrom('key_runs').selectAll();
+      if (after.value) query = query.where(sql<boolean>`(begun_at, id) < (${after.value.at}, ${after.value.id})`);
+      const rows = await query
+        .orderBy('begun_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit + 1)
+        .execute();
+      const ids = rows.map(({ id }) => id);
+      const all =
+        ids.length === 0
+          ? []
+          : await store.db
+              .selectFrom('key_run_devices')
+              .selectAll()
+              .where('run', 'in', ids)
+              .orderBy('serial')
+              .execute();
+      const keyOf = (row: (typeof rows)[number]): string => `${row.begun_at} ${row.id}`;
+      const view = (row: (typeof rows)[number]): KeyRun => ({
+        ...runOf(
+          row,
+          all.filter(({ run }) => run === row.id),
+        ),
+        devices: [],
+      });
+      return ok(pageOf(rows, limit, keyOf, view));
     },
 
     async get(id) {

@@ -10,6 +10,7 @@ export {
   boundedLimit,
   isoTime,
   keyOfCursor,
+  momentOfCursor,
   numberOfCursor,
   type Page,
   pageLimitMax,

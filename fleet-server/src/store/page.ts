@@ -44,6 +44,16 @@ export function numberOfCursor(cursor: string | undefined): Result<number | unde
   return /^\d{1,15}$/.test(key.value) ? ok(Number(key.value)) : fail('INPUT_INVALID', { field: 'cursor' });
 }
 
+/** As `keyOfCursor`, for lists that are newest first: after what stood there at that moment under that id. */
+export function momentOfCursor(
+  cursor: string | undefined,
+): Result<{ readonly at: number; readonly id: string } | undefined, 'INPUT_INVALID'> {
+  const key = keyOfCursor(cursor);
+  if (!key.ok || key.value === undefined) return key.ok ? ok(undefined) : key;
+  const [, at, id] = /^(\d{1,15}) (.+)$/.exec(key.value) ?? [];
+  return at !== undefined && id !== undefined ? ok({ at: Number(at), id }) : fail('INPUT_INVALID', { field: 'cursor' });
+}
+
 /** A limit within its bounds. */
 export const boundedLimit = (limit: number): number => Math.min(Math.max(1, Math.trunc(limit)), pageLimitMax);
 

@@ -13,16 +13,27 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { Selectable, Transaction } from 'kysely';
+import { type Selectable, sql, type Transaction } from 'kysely';
 import type { Actor } from '../audit/index.ts';
 import type { Lifecycle, MoveFault, Note } from '../estate/index.ts';
 import type { Jobs } from '../jobs/index.ts';
-import { type Database, isoTime, type Queryable, type Store } from '../store/index.ts';
+import {
+  boundedLimit,
+  type Database,
+  isoTime,
+  momentOfCursor,
+  type Page,
+  pageOf,
+  type PageRequest,
+  type Queryable,
+  type Store,
+} from '../store/index.ts';
 import type { Twin } from '../twin/index.ts';
 import { decideSwap, isOver, mayAbort, type SwapFacts } from './rules.ts';
 import type { SwapTables } from './tables.ts';
 
 const tickMs = 2_000;
+/** Open swaps that one round looks at. */
 const listMax = 200;
 /** Steps in one go, at most: each leads on, so there are no more than this. */
 const stepsMax = 6;
@@ -53,7 +64,8 @@ type StartFault = MoveFault | 'SWAP_OPEN' | 'SWAP_UNFIT' | 'PARENT_UNSUITABLE';
 export interface Swaps {
   start(order: StartSwap, by: Actor): Promise<Result<SwapView, StartFault>>;
   view(id: string): Promise<Result<SwapView, 'SWAP_UNKNOWN'>>;
-  list(): Promise<readonly SwapView[]>;
+  /** Newest first. */
+  list(page: PageRequest): Promise<Result<Page<SwapView>, 'INPUT_INVALID'>>;
   /** Does whatever can be done now. */
   advance(id: string): Promise<Result<SwapView, 'SWAP_UNKNOWN'>>;
   /** Says that the old unit does not answer: what it owes is declared, by two persons, when it is returned. */
@@ -379,12 +391,22 @@ export function openSwaps(rooms: SwapRooms): Swaps {
       if (!begun.ok) return begun;
       return ok(unwrap(await advance(begun.value)));
     },
-    async list() {
-      const rows = await store.db.selectFrom('swaps').selectAll().orderBy('begun_at', 'desc').limit(listMax).execute();
+    async list({ cursor, ...page }) {
+      const after = momentOfCursor(cursor);
+      if (!after.ok) return after;
+      const limit = boundedLimit(page.limit);
+      let query = store.db.selectFrom('swaps').selectAll();
+      if (after.value) query = query.where(sql<boolean>`(begun_at, id) < (${after.value.at}, ${after.value.id})`);
+      const rows = await query
+        .orderBy('begun_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit + 1)
+        .execute();
       const open = rows.filter((row) => !isOver(row.step));
       const facts = open.length === 0 ? [] : await factsOf(store.db, open);
       const decisions = new Map(facts.map((each, index) => [open[index]?.id, decideSwap(each)]));
-      return rows.map((row) => shown(row, decisions.get(row.id) ?? 'none'));
+      const view = (row: Row): SwapView => shown(row, decisions.get(row.id) ?? 'none');
+      return ok(pageOf(rows, limit, ({ begun_at, id }) => `${begun_at} ${id}`, view));
     },
     async oldIsDead(id, by) {
       await store.write(async (tx) => {

@@ -1,4 +1,5 @@
 import { parseJson } from '../fleet/parse.ts';
+import type { Fault } from '../kit/index.ts';
 import { type ModelFile, modelFiles } from './files.ts';
 import type { DukptScheme } from '../dukpt/index.ts';
 import { type ProtectionScheme, type TerminalModel, terminalModel } from './model.ts';
@@ -12,12 +13,21 @@ const fileLengthMax = 16_384;
 export function readCatalogue(files: readonly ModelFile[]): readonly TerminalModel[] {
   const read = files.map(({ name, text }): TerminalModel => {
     const model = parseJson(terminalModel, text, fileLengthMax);
-    if (!model.ok) throw new Error(`models/${name}.json is no model: ${model.fault.field ?? model.fault.code}`);
+    if (!model.ok) throw new Error(`models/${name}.json is no model: ${wrongIn(text, model.fault)}`);
     if (model.value.id !== name) throw new Error(`models/${name}.json is of another model: ${model.value.id}`);
     return model.value;
   });
   const when = ({ since }: TerminalModel): number => since.year * 12 + (since.month ?? 12);
   return read.toSorted((one, other) => when(one) - when(other) || (one.id < other.id ? -1 : 1));
+}
+
+/** Which field is wrong, and what it wants; a name that no model has is said too, since this is a file of ours. */
+function wrongIn(text: string, { code, field, facts }: Fault): string {
+  if (facts?.['expected'] === 'json' || facts?.['expected'] === 'size') return `${code} (${facts['expected']})`;
+  const issue = terminalModel.safeParse(JSON.parse(text)).error?.issues[0];
+  const where = issue?.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]].join('.') : String(field);
+  const wants = facts?.['wants'] ?? facts?.['expected'];
+  return wants === undefined ? where : `${where} (${wants})`;
 }
 
 /** The catalogue: every file of `models/`, oldest first. */

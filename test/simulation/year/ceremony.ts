@@ -27,7 +27,9 @@ export async function bringKey(crew: Crew, key: string): Promise<Brought> {
   const operator = crew.operator();
   const begin = (by: Actor, named: readonly string[]) =>
     crew.house.act(async ({ ceremonies }) => {
-      const open = (await ceremonies.list()).find((one) => one.key === key && one.state !== 'aborted');
+      const open = unwrap(await ceremonies.list({ limit: 500 })).items.find(
+        (one) => one.key === key && one.state !== 'aborted',
+      );
       const begun = open ?? (await ceremonies.begin({ key, use: 'dukpt-base', custodians: [...named] }, by));
       return 'ok' in begun ? begun : ({ ok: true, value: begun } as const);
     });

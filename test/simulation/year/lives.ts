@@ -145,7 +145,7 @@ export async function* exchange(fleet: Fleet, old: Unit): Life {
   if (old.isAlive) old.sellOffline(chance.int(0, 2));
   const id = await house.act(async ({ swaps }, isAgain) => {
     const had = isAgain
-      ? (await swaps.list()).find((one) => one.new === fresh.serial && one.step !== 'aborted')
+      ? unwrap(await swaps.list({ limit: 200 })).items.find((one) => one.new === fresh.serial && one.step !== 'aborted')
       : undefined;
     if (had) return had.id;
     const begun = await swaps.start({ old: old.serial, new: fresh.serial, reason: 'fault', evidence: given }, by);

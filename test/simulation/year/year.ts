@@ -313,7 +313,7 @@ async function lookBack(fleet: Fleet): Promise<PastYear> {
 }
 
 async function recordsOf(ceremonies: KeyCeremonies): Promise<readonly KeyRecord[]> {
-  const all = await ceremonies.list();
+  const all = unwrap(await ceremonies.list({ limit: 500 })).items;
   return await Promise.all(all.map(async ({ id }) => unwrap(await ceremonies.record(id))));
 }
 

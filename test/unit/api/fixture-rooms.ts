@@ -255,7 +255,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     keys: {
       ceremonies: {
         begin: async () => fail('KEY_IN_USE'),
-        list: async () => [],
+        list: async () => ok({ items: [], next: null }),
         get: async () => fail('KEY_CEREMONY_UNKNOWN'),
         enter: async () => fail('KEY_CEREMONY_UNKNOWN'),
         confirm: async () => fail('KEY_CEREMONY_UNKNOWN'),
@@ -264,7 +264,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       },
       runs: {
         propose: async () => fail('KEY_RUN_UNKNOWN'),
-        list: async () => [],
+        list: async () => ok({ items: [], next: null }),
         get: async () => fail('KEY_RUN_UNKNOWN'),
         authorise: async () => fail('KEY_RUN_UNKNOWN'),
         submit: async () => fail('KEY_RUN_UNKNOWN'),
@@ -325,7 +325,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     swaps: {
       start: async () => fail('SWAP_UNFIT'),
       view: async () => fail('SWAP_UNKNOWN'),
-      list: async () => [],
+      list: async () => ok({ items: [], next: null }),
       advance: async () => fail('SWAP_UNKNOWN'),
       oldIsDead: async () => fail('SWAP_UNKNOWN'),
       abort: async () => fail('SWAP_UNKNOWN'),

@@ -50,7 +50,8 @@ test('a file that is wrong is named with its field, and is not taken', () => {
     [{ kernels: [9] }, 'kernels'],
     [{ readers: ['stripe'] }, 'kernels'],
     [{ batteryGrams: 5_000 }, 'batteryGrams'],
-    [{ colour: 'red' }, ''],
+    [{ colour: 'red' }, 'colour \\(unrecognized_keys\\)'],
+    [{ maker: undefined }, 'maker \\('],
     [{ negativeFileBytesMax: -1 }, 'negativeFileBytesMax'],
   ] as const)
     expect(() => readCatalogue([file('CT-5100', { ...good, ...change })])).toThrow(

@@ -50,3 +50,22 @@ test('who proposed and who authorised a run stands there by name', async () => {
     people: { [mori.id]: 'mori', [abe.id]: 'abe' },
   });
 });
+
+test('ceremonies and runs are paged, newest first, and none is lost between two pages', async () => {
+  for (const key of ['bdk/3', 'bdk/4'])
+    await mori.call('POST', '/keys/ceremonies', { key, use: 'dukpt-base', custodians: ['abe', 'baba'] });
+  for (const name of ['second', 'third']) await mori.call('POST', '/keys/runs', { name, serials: ['CT5100-0002'] });
+  for (const path of ['/keys/ceremonies', '/keys/runs']) {
+    const idsOf = ({ body }: { body: Record<string, unknown> }) =>
+      (body['items'] as { id: string }[]).map(({ id }) => id);
+    const whole = await mori.call('GET', path);
+    const walked: string[] = [];
+    for (let cursor: unknown = ''; cursor !== null; ) {
+      const page = await mori.call('GET', `${path}?limit=1${cursor === '' ? '' : `&cursor=${String(cursor)}`}`);
+      walked.push(...idsOf(page));
+      cursor = page.body['next'];
+    }
+    expect(walked).toEqual(idsOf(whole));
+    expect(walked.length).toBeGreaterThanOrEqual(3);
+  }
+});

@@ -1,8 +1,16 @@
+import { join } from 'node:path';
+import { openInspections } from '@tsunagu/fleet-server/inspection/index';
 import { deviceListEntry, page } from '@tsunagu/protocols/fleet';
 import { dueAt, findingsOf, type Inspection, inspection, signInspection } from '@tsunagu/protocols/inspection';
+import { unwrap } from '@tsunagu/protocols/kit';
+import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openQuickly } from '../../empty-store.ts';
 import { newFolder, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
+import { putTerminals } from '../switch/terminal-row.ts';
 import { hand, type Hand } from './hands.ts';
+
+const world = systemWorld(() => undefined);
 
 const folder = newFolder();
 const kato = hand('kato');
@@ -81,4 +89,61 @@ it('lists every device with its last inspection, and what is overdue by the plan
   expect(await devices('?overdue=true')).toEqual([]);
   const { body } = await house.call('GET', '/terminals/LOOK-0001/timeline');
   expect(JSON.stringify(body)).toMatch(/INSPECTION_FOUND/);
+});
+
+it('says what is overdue once its day has passed, and asks for a page of devices in as many statements as for one', async () => {
+  const own = newFolder();
+  const store = await openQuickly(join(own, 'store.sqlite'), world.clock);
+  let [nowMs, statements] = [Date.parse('2026-04-01T00:00:00Z'), 0];
+  const db = store.db.withPlugin({
+    transformQuery: ({ node }) => {
+      statements += 1;
+      return node;
+    },
+    transformResult: ({ result }) => Promise.resolve(result),
+  });
+  const inspections = openInspections({
+    world: { ...world, clock: { ...world.clock, now: () => nowMs } },
+    store: { ...store, db },
+    note: () => Promise.resolve(),
+    announce: () => undefined,
+  });
+  await putTerminals(store, ['LATE-0001', 'LATE-0002', 'LATE-0003']);
+  const place = await store.db.selectFrom('terminals').select(['merchant', 'shop']).executeTakeFirstOrThrow();
+  await store.db.updateTable('terminals').set({ lifecycle: 'deployed', lifecycle_since: nowMs }).execute();
+  await inspections.plan({ ...place, everyDays: 90 }, { subject: 'mori' });
+  const seenAt = Date.parse('2026-05-01T00:00:00Z');
+  for (const [id, at] of [
+    ['first', nowMs],
+    ['last', seenAt],
+  ] as const)
+    await store.db
+      .insertInto('inspections')
+      .values({
+        id,
+        serial: 'LATE-0002',
+        at,
+        by_kid: 'k',
+        surface: 'intact',
+        findings: '[]',
+        delivered_at: at,
+        delivered_by: 'mori',
+        document: id,
+      })
+      .execute();
+  const late = async (limit = 50) => {
+    statements = 0;
+    const { items } = unwrap(await inspections.list({ limit, overdue: true }));
+    return items.map(({ serial }) => serial);
+  };
+  expect(await late()).toEqual([]);
+  nowMs += 91 * 86_400_000;
+  expect(await late()).toEqual(['LATE-0001', 'LATE-0003']);
+  const ofAll = statements;
+  expect(await late(1)).toEqual(['LATE-0001']);
+  expect(statements).toBe(ofAll);
+  nowMs = seenAt + 91 * 86_400_000;
+  expect(await late()).toEqual(['LATE-0001', 'LATE-0002', 'LATE-0003']);
+  await store.close();
+  removeFolder(own);
 });

@@ -278,7 +278,9 @@ async function run(store: Store, dieAt: number, when: 'before' | 'after'): Promi
     try {
       if (id === undefined) {
         // Whoever does not know whether it was begun asks.
-        id = (await at.swaps.list())[0]?.id ?? unwrap(await at.swaps.start(start, { subject: 'mori' })).id;
+        id =
+          unwrap(await at.swaps.list({ limit: 1 })).items[0]?.id ??
+          unwrap(await at.swaps.start(start, { subject: 'mori' })).id;
       } else unwrap(await at.swaps.advance(id));
     } catch (error) {
       if (!(error instanceof Died)) throw error;
@@ -483,7 +485,7 @@ describe('between its steps, a swap', () => {
     await change({ lifecycle: 'in-transit', model: 'JT-C07' });
     expect(await swaps.start(order, by)).toMatchObject({ ok: false, fault: { code: 'PARENT_UNSUITABLE' } });
     expect(await swaps.start({ ...order, new: old }, by)).toMatchObject({ ok: false, fault: { code: 'SWAP_UNFIT' } });
-    expect(await swaps.list()).toEqual([]);
+    expect(unwrap(await swaps.list({ limit: 200 })).items).toEqual([]);
   });
 
   it('writes nothing while it waits', async () => {
@@ -516,7 +518,7 @@ it('lists many swaps in as many statements as one', async () => {
   const begun = unwrap(await swaps.start({ old, new: fresh, reason: 'worn', evidence }, { subject: 'mori' }));
   const listing = async () => {
     statements = 0;
-    const items = await swaps.list();
+    const { items } = unwrap(await swaps.list({ limit: 200 }));
     return { items, statements };
   };
   const one = await listing();
@@ -548,6 +550,19 @@ it('lists many swaps in as many statements as one', async () => {
     'other-1': 'new-keys-missing',
     'other-2': 'new-keys-missing',
     over: null,
+  });
+  // Begun at one moment, and each still on one page only.
+  const walked: string[] = [];
+  for (let cursor: string | undefined = ''; cursor !== undefined; ) {
+    const page: { readonly items: readonly { readonly id: string }[]; readonly next: string | null } = unwrap(
+      await swaps.list({ limit: 1, ...(cursor !== '' && { cursor }) }),
+    );
+    walked.push(...page.items.map(({ id }) => id));
+    cursor = page.next ?? undefined;
+  }
+  expect(walked.toSorted()).toEqual([begun.id, 'other-1', 'other-2', 'over'].toSorted());
+  expect(await swaps.list({ limit: 1, cursor: Buffer.from('soon').toString('base64url') })).toMatchObject({
+    fault: { code: 'INPUT_INVALID', field: 'cursor' },
   });
   await store.close();
 }, 30_000);

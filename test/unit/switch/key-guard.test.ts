@@ -87,12 +87,18 @@ const lives = async () =>
       row.lifecycle,
     ]),
   );
+/** Why the terminals were blocked, each rule by its code. */
+const reasons = async (since: number) =>
+  (await house.store.db.selectFrom('lifecycle_moves').select(['serial', 'reason']).orderBy('id').execute()).slice(
+    since,
+  );
 const audited = async () =>
   (await house.store.db.selectFrom('audit_entries').select(['action', 'subject']).orderBy('seq').execute()).filter(
     ({ action }) => action === 'keys.quarantine',
   );
 
 test('a key that two identities hold blocks both, in one transaction with its entries of the audit log, and the time is measured', async () => {
+  const before = (await reasons(0)).length;
   const cloned = await openTerminal(other);
   cloned.socket.write(cloned.frame(cloned.sale('visa-contact', 900), cloned.ksn(undefined, owner)));
   expect((await cloned.refusal()).code).toBe('ACQUIRING_KSN_UNKNOWN');
@@ -106,6 +112,7 @@ test('a key that two identities hold blocks both, in one transaction with its en
       .toSorted(),
   ).toEqual([`terminal/${other}`, `terminal/${owner}`]);
   expect(seconds).toEqual([expect.any(Number)]);
+  expect((await reasons(before)).map(({ reason }) => reason)).toEqual(['KSN_TWO_IDENTITIES', 'KSN_TWO_IDENTITIES']);
 });
 
 test('a frame that only names a key of another, and cannot prove to hold it, blocks nobody', async () => {
@@ -118,6 +125,7 @@ test('a frame that only names a key of another, and cannot prove to hold it, blo
 });
 
 test('a counter that went back further than frames overtake each other blocks its terminal', async () => {
+  const before = (await reasons(0)).length;
   const terminal = await openTerminal(owner);
   const high = 0x00f0_0000;
   const sale = () => terminal.sale('visa-contact', 900);
@@ -130,6 +138,7 @@ test('a counter that went back further than frames overtake each other blocks it
   restored.socket.write(restored.frame(sale(), restored.ksn(0x0000_0100)));
   expect((await restored.refusal()).code).toBe('ACQUIRING_KSN_REUSED');
   expect(await lives()).toEqual({ [owner]: 'quarantined', [other]: 'deployed' });
+  expect(await reasons(before)).toEqual([{ serial: owner, reason: 'KSN_WENT_BACK' }]);
 });
 
 /** Dials the switch with a terminal's own certificate, and waits for what becomes of it. */
@@ -150,6 +159,7 @@ async function dial(serial: string): Promise<'open' | 'closed'> {
 }
 
 test('a terminal that comes in while it is in transit is blocked before it is heard, with its keys and the audit log in one transaction', async () => {
+  const before = (await reasons(0)).length;
   await house.store.db.updateTable('terminals').set({ lifecycle: 'in-transit' }).where('serial', '=', owner).execute();
   expect(await dial(owner)).toBe('closed');
   await until(async () => (await lives())[owner] === 'quarantined');
@@ -158,6 +168,7 @@ test('a terminal that comes in while it is in transit is blocked before it is he
   expect((await audited()).at(-1)).toEqual({ action: 'keys.quarantine', subject: `terminal/${owner}` });
   await until(() => ended.length > 0);
   expect([ended, seconds]).toEqual([[owner], [expect.any(Number)]]);
+  expect(await reasons(before)).toEqual([{ serial: owner, reason: 'KSN_OUT_OF_CUSTODY' }]);
 });
 
 test('one that comes in where it belongs, or that waits in the warehouse, is no finding', async () => {

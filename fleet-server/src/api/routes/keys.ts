@@ -1,4 +1,5 @@
 import {
+  page,
   acquirerSet,
   beginCeremony,
   beginRun,
@@ -227,12 +228,16 @@ function ceremonyRoutes(
     {
       config: { role: 'viewer' },
       schema: {
-        summary: 'Key ceremonies, newest first; a hundred at most',
+        summary: 'Key ceremonies, newest first',
         tags,
-        response: { 200: z.object({ items: z.array(ceremony) }), '4xx': refused },
+        querystring: listQuery,
+        response: { 200: page(ceremony), '4xx': refused },
       },
     },
-    async () => ({ items: (await ceremonies.list()).map(view) }),
+    async ({ query }) => {
+      const { items, next } = unwrap(await ceremonies.list(pageOf(query)));
+      return { items: items.map(view), next };
+    },
   );
   app.post(
     '/api/v1/keys/ceremonies',
@@ -326,12 +331,16 @@ function runRoutes(app: ApiApp, people: Pick<People, 'find'>, runs: ApiRooms['ke
     {
       config: { role: 'viewer' },
       schema: {
-        summary: 'Injection runs, newest first, without their devices; fifty at most',
+        summary: 'Injection runs, newest first, without their devices',
         tags,
-        response: { 200: z.object({ items: z.array(keyRunView) }), '4xx': refused },
+        querystring: listQuery,
+        response: { 200: page(keyRunView), '4xx': refused },
       },
     },
-    async () => ({ items: (await runs.list()).map(view) }),
+    async ({ query }) => {
+      const { items, next } = unwrap(await runs.list(pageOf(query)));
+      return { items: items.map(view), next };
+    },
   );
   app.post(
     '/api/v1/keys/runs',

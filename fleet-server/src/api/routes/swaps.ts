@@ -1,9 +1,9 @@
-import { lifePaths, startSwap, swapAct, swapView } from '@tsunagu/protocols/fleet';
+import { lifePaths, page, startSwap, swapAct, swapView } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
-import { z } from 'zod';
 import { byId } from '../by-id.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
+import { answerPage, listQuery, pageOf } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
 import { refused } from '../problems.ts';
 
@@ -15,12 +15,13 @@ export function swapRoutes(app: ApiApp, { swaps }: Pick<ApiRooms, 'swaps'>): voi
     {
       config: { role: 'viewer' },
       schema: {
-        summary: 'Swaps, newest first; the last 200',
+        summary: 'Swaps, newest first',
         tags,
-        response: { 200: z.object({ items: z.array(swapView) }), '4xx': refused },
+        querystring: listQuery,
+        response: { 200: page(swapView), '4xx': refused },
       },
     },
-    async () => ({ items: [...(await swaps.list())] }),
+    async ({ query }) => answerPage(unwrap(await swaps.list(pageOf(query)))),
   );
 
   app.post(
