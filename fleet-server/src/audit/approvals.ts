@@ -208,7 +208,7 @@ export function openApprovals(world: Pick<World, 'clock' | 'id'>, store: Store, 
       else if (state !== undefined) query = query.where('state', '=', state);
       if (after.value !== undefined) {
         const { at, id } = after.value;
-        query = query.where(({ eb, refTuple, tuple }) => eb(refTuple('requested_at', 'id'), '<', tuple(at, id)));
+        query = query.where((all) => all(all.refTuple('requested_at', 'id'), '<', all.tuple(at, id)));
       }
       const rows = await query
         .orderBy('requested_at', 'desc')

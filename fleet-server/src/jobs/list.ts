@@ -41,7 +41,7 @@ export async function listJobs(
   let query = selectJobs(on, selection);
   if (after.value !== undefined) {
     const { at, id } = after.value;
-    query = query.where(({ eb, refTuple, tuple }) => eb(refTuple('created_at', 'id'), '<', tuple(at, id)));
+    query = query.where((all) => all(all.refTuple('created_at', 'id'), '<', all.tuple(at, id)));
   }
   const rows = await query
     .orderBy('created_at', 'desc')

@@ -50,7 +50,7 @@ export async function keysBelow(
     ]);
   if (after.value !== undefined) {
     const { at, id } = after.value;
-    query = query.where(({ eb, refTuple, tuple }) => eb(refTuple('allocated_at', 'key_ledger.id'), '<', tuple(at, id)));
+    query = query.where((all) => all(all.refTuple('allocated_at', 'key_ledger.id'), '<', all.tuple(at, id)));
   }
   const rows = await query
     .orderBy('allocated_at', 'desc')
