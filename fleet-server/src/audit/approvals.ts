@@ -1,10 +1,11 @@
 import { type ApprovalKind, approvalKinds } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import { type Selectable, sql, type Transaction } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import {
   boundedLimit,
   type Database,
+  keyOfMoment,
   momentOfCursor,
   type Page,
   type PageRequest,
@@ -205,13 +206,16 @@ export function openApprovals(world: Pick<World, 'clock' | 'id'>, store: Store, 
       if (state === 'expired') query = query.where('state', '=', 'requested').where('expires_at', '<=', now);
       else if (state === 'requested') query = query.where('state', '=', state).where('expires_at', '>', now);
       else if (state !== undefined) query = query.where('state', '=', state);
-      if (after.value) query = query.where(sql<boolean>`(requested_at, id) < (${after.value.at}, ${after.value.id})`);
+      if (after.value !== undefined) {
+        const { at, id } = after.value;
+        query = query.where((all) => all(all.refTuple('requested_at', 'id'), '<', all.tuple(at, id)));
+      }
       const rows = await query
         .orderBy('requested_at', 'desc')
         .orderBy('id', 'desc')
         .limit(limit + 1)
         .execute();
-      return ok(pageOf(rows, limit, (row) => `${row.requested_at} ${row.id}`, approvalOf));
+      return ok(pageOf(rows, limit, (row) => keyOfMoment(row.requested_at, row.id), approvalOf));
     },
 
     onDecided(kind, work) {

@@ -13,13 +13,13 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, type Secret, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Actor } from '../audit/index.ts';
 import { areApart, personOf } from '../audit/index.ts';
 import {
   boundedLimit,
   isoTime,
+  keyOfMoment,
   momentOfCursor,
   type Page,
   pageOf,
@@ -142,13 +142,16 @@ export function openKeyCeremonies(
       if (!after.ok) return after;
       const limit = boundedLimit(page.limit);
       let query = store.db.selectFrom('key_ceremonies').select(['id', 'steps', 'begun_at']);
-      if (after.value) query = query.where(sql<boolean>`(begun_at, id) < (${after.value.at}, ${after.value.id})`);
+      if (after.value !== undefined) {
+        const { at, id } = after.value;
+        query = query.where((where) => where(where.refTuple('begun_at', 'id'), '<', where.tuple(at, id)));
+      }
       const rows = await query
         .orderBy('begun_at', 'desc')
         .orderBy('id', 'desc')
         .limit(limit + 1)
         .execute();
-      const keyOf = ({ begun_at, id }: { begun_at: number; id: string }): string => `${begun_at} ${id}`;
+      const keyOf = ({ begun_at, id }: { begun_at: number; id: string }): string => keyOfMoment(begun_at, id);
       return ok(pageOf(rows, limit, keyOf, ({ id, steps }) => ceremonyOf(id, steps)));
     },
 

@@ -9,12 +9,13 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import { type Selectable, sql, type Transaction } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import { type Actor, areApart, personOf } from '../audit/index.ts';
 import {
   boundedLimit,
   type Database,
   isoTime,
+  keyOfMoment,
   momentOfCursor,
   type Page,
   pageOf,
@@ -185,7 +186,10 @@ export function openKeyRuns(
       if (!after.ok) return after;
       const limit = boundedLimit(page.limit);
       let query = store.db.selectFrom('key_runs').selectAll();
-      if (after.value) query = query.where(sql<boolean>`(begun_at, id) < (${after.value.at}, ${after.value.id})`);
+      if (after.value !== undefined) {
+        const { at, id } = after.value;
+        query = query.where((where) => where(where.refTuple('begun_at', 'id'), '<', where.tuple(at, id)));
+      }
       const rows = await query
         .orderBy('begun_at', 'desc')
         .orderBy('id', 'desc')
@@ -201,7 +205,7 @@ export function openKeyRuns(
               .where('run', 'in', ids)
               .orderBy('serial')
               .execute();
-      const keyOf = (row: (typeof rows)[number]): string => `${row.begun_at} ${row.id}`;
+      const keyOf = (row: (typeof rows)[number]): string => keyOfMoment(row.begun_at, row.id);
       const view = (row: (typeof rows)[number]): KeyRun => ({
         ...runOf(
           row,

@@ -10,6 +10,7 @@ export {
   boundedLimit,
   isoTime,
   keyOfCursor,
+  keyOfMoment,
   momentOfCursor,
   numberOfCursor,
   type Page,

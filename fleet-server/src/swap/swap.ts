@@ -13,7 +13,7 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import { type Selectable, sql, type Transaction } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import type { Actor } from '../audit/index.ts';
 import type { Lifecycle, MoveFault, Note } from '../estate/index.ts';
 import type { Jobs } from '../jobs/index.ts';
@@ -21,6 +21,7 @@ import {
   boundedLimit,
   type Database,
   isoTime,
+  keyOfMoment,
   momentOfCursor,
   type Page,
   pageOf,
@@ -396,7 +397,10 @@ export function openSwaps(rooms: SwapRooms): Swaps {
       if (!after.ok) return after;
       const limit = boundedLimit(page.limit);
       let query = store.db.selectFrom('swaps').selectAll();
-      if (after.value) query = query.where(sql<boolean>`(begun_at, id) < (${after.value.at}, ${after.value.id})`);
+      if (after.value !== undefined) {
+        const { at, id } = after.value;
+        query = query.where((where) => where(where.refTuple('begun_at', 'id'), '<', where.tuple(at, id)));
+      }
       const rows = await query
         .orderBy('begun_at', 'desc')
         .orderBy('id', 'desc')
@@ -406,7 +410,7 @@ export function openSwaps(rooms: SwapRooms): Swaps {
       const facts = open.length === 0 ? [] : await factsOf(store.db, open);
       const decisions = new Map(facts.map((each, index) => [open[index]?.id, decideSwap(each)]));
       const view = (row: Row): SwapView => shown(row, decisions.get(row.id) ?? 'none');
-      return ok(pageOf(rows, limit, ({ begun_at, id }) => `${begun_at} ${id}`, view));
+      return ok(pageOf(rows, limit, ({ begun_at, id }) => keyOfMoment(begun_at, id), view));
     },
     async oldIsDead(id, by) {
       await store.write(async (tx) => {
