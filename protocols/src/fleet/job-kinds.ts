@@ -240,6 +240,8 @@ export type JobBody<Type extends JobType = JobType> = {
 export const jobTypes = Object.keys(jobKinds) as [JobType, ...JobType[]];
 export const jobTypeSchema = z.enum(jobTypes).describe('What kind of job.');
 /** How the engine deals with a kind. */
+/** Whether somebody stands by until it is over: it is of no use later. */
+export const isWaitedFor = (type: JobType): boolean => policyOf(type).deadlineMs <= light.deadlineMs;
 export const policyOf = (type: JobType): JobPolicy => jobKinds[type].policy;
 
 const bodies = jobTypes.map((type) =>
