@@ -83,7 +83,7 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
     const secret = Secret.take('claim', opened.value);
     const isProven = isClaimProven(secret, request);
     secret.wipe();
-    return isProven ? ok(undefined) : fail('CLAIM_INVALID', { field: 'proof' });
+    return isProven ? ok(undefined) : fail('CLAIM_INVALID', { field: 'proof', facts: { serial: request.serial } });
   }
 
   /**
@@ -91,8 +91,9 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
    * secret of a listed one would get, so that nobody finds out serials by asking; the log has the cause.
    */
   async function unlisted(request: EnrolmentRequest): Promise<ReturnType<typeof fail<EnrolmentError>>> {
-    const cause = fail('TERMINAL_UNKNOWN', { field: 'serial', facts: { serial: request.serial } });
-    if (!request.manufacturer) return fail('CLAIM_INVALID', { field: 'proof', cause: cause.fault });
+    const { serial } = request;
+    const cause = fail('TERMINAL_UNKNOWN', { field: 'serial', facts: { serial } });
+    if (!request.manufacturer) return fail('CLAIM_INVALID', { field: 'proof', facts: { serial }, cause: cause.fault });
     const proven = await rooms.manufacturers.prove(request, request.model);
     return proven.ok ? cause : proven;
   }
