@@ -133,25 +133,13 @@ export function openAssessor(
         loadedAt: row.loaded_at === null ? null : isoTime(row.loaded_at),
       };
     const releases = db.selectFrom('key_releases').selectAll().where('at', '<', to).orderBy('job').limit(pageRows);
-    const released = (after: string) =>
-      releases
-        .where('job', '>', after)
-        .execute()
-        .then((rows) => rows.map((row) => ({ ...row, id: row.job })));
+    const released = (after: string) => releases.where('job', '>', after).execute().then(byJob);
     for await (const row of paged(released, '')) yield { kind: 'release', ...unwrap(await releaseRecordOf(db, row)) };
     const wipes = db.selectFrom('wipes').selectAll().where('at', '<', to).orderBy('job').limit(pageRows);
-    const wiped = (after: string) =>
-      wipes
-        .where('job', '>', after)
-        .execute()
-        .then((rows) => rows.map((row) => ({ ...row, id: row.job })));
+    const wiped = (after: string) => wipes.where('job', '>', after).execute().then(byJob);
     for await (const row of paged(wiped, '')) yield { kind: 'wipe', ...wipeRecordOf(row) };
     const reports = db.selectFrom('step_reports').selectAll().where('at', '<', to).orderBy('job').limit(pageRows);
-    const reported = (after: string) =>
-      reports
-        .where('job', '>', after)
-        .execute()
-        .then((rows) => rows.map((row) => ({ ...row, id: row.job })));
+    const reported = (after: string) => reports.where('job', '>', after).execute().then(byJob);
     for await (const { job, serial, type, at, ordered_by: orderedBy, report } of paged(reported, ''))
       yield {
         kind: 'report',
@@ -174,3 +162,7 @@ export function openAssessor(
     for await (const line of audit()) yield { kind: 'file', name: 'audit.jsonl', line };
   }
 }
+
+/** Rows that are told apart by their job. */
+const byJob = <Row extends { readonly job: string }>(rows: readonly Row[]): (Row & { readonly id: string })[] =>
+  rows.map((row) => ({ ...row, id: row.job }));

@@ -5,7 +5,8 @@ import type { Selectable, Transaction } from 'kysely';
 import {
   boundedLimit,
   type Database,
-  keyOfCursor,
+  keyOfMoment,
+  momentOfCursor,
   type Page,
   type PageRequest,
   pageOf,
@@ -196,31 +197,25 @@ export function openApprovals(world: Pick<World, 'clock' | 'id'>, store: Store, 
     },
 
     async list({ kind, state, ...page }) {
-      const after = keyOfCursor(page.cursor);
+      const after = momentOfCursor(page.cursor);
       if (!after.ok) return after;
       const limit = boundedLimit(page.limit);
-      const [at, id] = (after.value ?? '').split(' ');
-      if (after.value !== undefined && (id === undefined || !/^\d{1,15}$/.test(at ?? '')))
-        return fail('INPUT_INVALID', { field: 'cursor' });
       let query = store.db.selectFrom('approvals').selectAll();
       if (kind !== undefined) query = query.where('kind', '=', kind);
       const now = world.clock.now();
       if (state === 'expired') query = query.where('state', '=', 'requested').where('expires_at', '<=', now);
       else if (state === 'requested') query = query.where('state', '=', state).where('expires_at', '>', now);
       else if (state !== undefined) query = query.where('state', '=', state);
-      if (id !== undefined)
-        query = query.where((all) =>
-          all.or([
-            all('requested_at', '<', Number(at)),
-            all.and([all('requested_at', '=', Number(at)), all('id', '<', id)]),
-          ]),
-        );
+      if (after.value !== undefined) {
+        const { at, id } = after.value;
+        query = query.where((all) => all(all.refTuple('requested_at', 'id'), '<', all.tuple(at, id)));
+      }
       const rows = await query
         .orderBy('requested_at', 'desc')
         .orderBy('id', 'desc')
         .limit(limit + 1)
         .execute();
-      return ok(pageOf(rows, limit, (row) => `${row.requested_at} ${row.id}`, approvalOf));
+      return ok(pageOf(rows, limit, (row) => keyOfMoment(row.requested_at, row.id), approvalOf));
     },
 
     onDecided(kind, work) {

@@ -1,6 +1,14 @@
 import type { Job, JobState, JobType, Serial } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import { boundedLimit, keyOfCursor, type Page, type PageRequest, pageOf, type Queryable } from '../store/index.ts';
+import { ok, type Result } from '@tsunagu/protocols/kit';
+import {
+  boundedLimit,
+  keyOfMoment,
+  momentOfCursor,
+  type Page,
+  type PageRequest,
+  pageOf,
+  type Queryable,
+} from '../store/index.ts';
 import { viewOf } from './row.ts';
 
 /** Which jobs of all. */
@@ -27,19 +35,13 @@ export async function listJobs(
   selection: JobSelection,
   page: PageRequest,
 ): Promise<Result<Page<Job>, 'INPUT_INVALID'>> {
-  const after = keyOfCursor(page.cursor);
+  const after = momentOfCursor(page.cursor);
   if (!after.ok) return after;
   const limit = boundedLimit(page.limit);
   let query = selectJobs(on, selection);
   if (after.value !== undefined) {
-    const [at = '', id = ''] = after.value.split('/');
-    if (!/^\d{1,15}$/.test(at)) return fail('INPUT_INVALID', { field: 'cursor' });
-    query = query.where((where) =>
-      where.or([
-        where('created_at', '<', Number(at)),
-        where.and([where('created_at', '=', Number(at)), where('id', '<', id)]),
-      ]),
-    );
+    const { at, id } = after.value;
+    query = query.where((all) => all(all.refTuple('created_at', 'id'), '<', all.tuple(at, id)));
   }
   const rows = await query
     .orderBy('created_at', 'desc')
@@ -50,7 +52,7 @@ export async function listJobs(
     pageOf(
       rows,
       limit,
-      (row) => `${row.created_at}/${row.id}`,
+      (row) => keyOfMoment(row.created_at, row.id),
       (row) => ({ ...viewOf(row, []), document: null }),
     ),
   );

@@ -1,6 +1,14 @@
 import type { KeyExposure } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import { boundedLimit, isoTime, keyOfCursor, type PageRequest, pageOf, type Queryable } from '../store/index.ts';
+import { ok, type Result } from '@tsunagu/protocols/kit';
+import {
+  boundedLimit,
+  isoTime,
+  keyOfMoment,
+  momentOfCursor,
+  type PageRequest,
+  pageOf,
+  type Queryable,
+} from '../store/index.ts';
 import { hostNameOf } from './distribution.ts';
 
 type Below = Pick<KeyExposure, 'terminals' | 'count' | 'next'>;
@@ -14,12 +22,9 @@ export async function keysBelow(
   key: string,
   page: PageRequest,
 ): Promise<Result<Below, 'INPUT_INVALID'>> {
-  const after = keyOfCursor(page.cursor);
+  const after = momentOfCursor(page.cursor);
   if (!after.ok) return after;
   const limit = boundedLimit(page.limit);
-  const [at, id] = (after.value ?? '').split(' ');
-  if (after.value !== undefined && (id === undefined || !/^\d{1,15}$/.test(at ?? '')))
-    return fail('INPUT_INVALID', { field: 'cursor' });
   const host = hostNameOf(key);
   const below = on
     .selectFrom('key_ledger')
@@ -43,13 +48,10 @@ export async function keysBelow(
       'switch_counters.counter',
       'switch_counters.used_at',
     ]);
-  if (id !== undefined)
-    query = query.where((all) =>
-      all.or([
-        all('allocated_at', '<', Number(at)),
-        all.and([all('allocated_at', '=', Number(at)), all('key_ledger.id', '<', id)]),
-      ]),
-    );
+  if (after.value !== undefined) {
+    const { at, id } = after.value;
+    query = query.where((all) => all(all.refTuple('allocated_at', 'key_ledger.id'), '<', all.tuple(at, id)));
+  }
   const rows = await query
     .orderBy('allocated_at', 'desc')
     .orderBy('key_ledger.id', 'desc')
@@ -58,7 +60,7 @@ export async function keysBelow(
   const { items, next } = pageOf(
     rows,
     limit,
-    (row) => `${row.allocated_at} ${row.id}`,
+    (row) => keyOfMoment(row.allocated_at, row.id),
     (row): KeyExposure['terminals'][number] => ({
       serial: row.serial,
       slot: row.slot,

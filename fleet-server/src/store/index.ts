@@ -10,6 +10,8 @@ export {
   boundedLimit,
   isoTime,
   keyOfCursor,
+  keyOfMoment,
+  momentOfCursor,
   numberOfCursor,
   type Page,
   pageLimitMax,

@@ -14,22 +14,14 @@ import { DownlinkQueue } from '../downlink.ts';
 import { packetLengthMax } from '../frame-guard.ts';
 import { isSameDevice, type Lineage } from '../lineage.ts';
 import type { Broker, BrokerHandlers } from '../port.ts';
-import { openTakeOver, type StandIn } from './take-over.ts';
+import { openTakeOver, type TakeOverOptions } from './take-over.ts';
 
 /** How an MQTT broker of somebody else is reached. */
-export interface ExternalBrokerOptions {
+export interface ExternalBrokerOptions extends TakeOverOptions {
   readonly world: World;
   readonly tenant: TenantId;
-  /** `mqtts://host:port`. */
-  readonly url: string;
   /** Our own name there: the common name of our certificate and the client id, so that one server holds the session. */
   readonly name: string;
-  /** Our certificate and key, and whose certificate the broker must show, PEM. */
-  readonly tls: { readonly cert: string; readonly key: string; readonly ca: string };
-  /** Whether a terminal is to be heard: it has a certificate that is in force. Asked once a connection of it. */
-  readonly isHeard: (serial: Serial) => Promise<boolean>;
-  /** Credentials under a terminal's name, with which its connection is taken over. */
-  readonly standIn: StandIn;
   readonly handlers: BrokerHandlers;
 }
 

@@ -2,10 +2,22 @@ import type { Serial } from '@tsunagu/protocols/fleet';
 import { fail, type Result } from '@tsunagu/protocols/kit';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import { connect } from 'mqtt';
-import type { ExternalBrokerOptions } from './external-broker.ts';
 
 /** Makes credentials that a broker takes for a terminal's: client certificate and key, PEM. */
 export type StandIn = (serial: Serial) => Result<{ readonly cert: string; readonly key: string }>;
+
+/** What a broker that is not ours is reached with, and who counts there. */
+export interface TakeOverOptions {
+  readonly world: Pick<World, 'timers' | 'log'>;
+  /** `mqtts://host:port`. */
+  readonly url: string;
+  /** Our certificate and key, and whose certificate the broker must show, PEM. */
+  readonly tls: { readonly cert: string; readonly key: string; readonly ca: string };
+  /** Whether a terminal is to be heard: it has a certificate that is in force. Asked once a connection of it. */
+  readonly isHeard: (serial: Serial) => Promise<boolean>;
+  /** Credentials under a terminal's name, with which its connection is taken over. */
+  readonly standIn: StandIn;
+}
 
 /** Ends connections at a broker that is not ours. */
 export interface TakeOver {
@@ -27,15 +39,7 @@ const againMs = [3_000, 15_000] as const;
  * (whatever was queued for it goes) and without a will, and leave at once. The terminal's own will comes as ever; no message of ours does, so that
  * this is no clone.
  */
-export function openTakeOver({
-  world,
-  url,
-  tls,
-  standIn,
-  isHeard,
-}: Pick<ExternalBrokerOptions, 'url' | 'tls' | 'standIn' | 'isHeard'> & {
-  readonly world: Pick<World, 'timers' | 'log'>;
-}): TakeOver {
+export function openTakeOver({ world, url, tls, standIn, isHeard }: TakeOverOptions): TakeOver {
   const waiting = new Set<Serial>();
   const repeats = new Map<Serial, { readonly timer: Timer; readonly next: number }>();
   const under = new Set<Promise<void>>();

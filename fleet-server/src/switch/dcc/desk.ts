@@ -2,7 +2,7 @@ import { type GivenBack, type Conversion, conversionElements, formatOfferTerms }
 import type { OwnCurrency } from '@tsunagu/protocols/fleet';
 import { fail, toHex } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { Insertable, Transaction } from 'kysely';
+import type { Insertable, Selectable, Transaction } from 'kysely';
 import type { Database, Store } from '../../store/index.ts';
 import type { Commit } from '../journal/commit.ts';
 import type { Journal, SaleRow } from '../journal/journal.ts';
@@ -219,11 +219,7 @@ export class DccDesk {
   async #judgeCompletion(commit: Commit, row: SaleRow, said: Conversion | undefined): Promise<DccRefusal | undefined> {
     if (row.original_id === null) return undefined;
     const tx = await commit.direct();
-    const authorised = await tx
-      .selectFrom('switch_conversions')
-      .selectAll()
-      .where('sale_id', '=', row.original_id)
-      .executeTakeFirst();
+    const authorised = await conversionOf(tx, row.original_id);
     const refusal = judgeCompletion(
       row.amount_minor,
       said,
@@ -237,11 +233,7 @@ export class DccDesk {
   async #judgeRefund(commit: Commit, row: SaleRow, refund: Conversion | undefined): Promise<DccRefusal | undefined> {
     if (row.original_id === null) return undefined;
     const tx = await commit.direct();
-    const sale = await tx
-      .selectFrom('switch_conversions')
-      .selectAll()
-      .where('sale_id', '=', row.original_id)
-      .executeTakeFirst();
+    const sale = await conversionOf(tx, row.original_id);
     const refusal = judgeRefund(
       row.amount_minor,
       refund,
@@ -253,6 +245,13 @@ export class DccDesk {
     return undefined;
   }
 }
+
+/** What a sale was converted at; undefined for one in yen. */
+const conversionOf = (
+  tx: Transaction<Database>,
+  saleId: string,
+): Promise<Selectable<SwitchDccTables['switch_conversions']> | undefined> =>
+  tx.selectFrom('switch_conversions').selectAll().where('sale_id', '=', saleId).executeTakeFirst();
 
 /** Nothing was given back. */
 const nothing: GivenBack = { amountMinor: 0, ownMinor: 0 };
