@@ -294,6 +294,7 @@ const audit = guarded('audit.jsonl', () => {
       else covered = Math.max(covered, head.seq);
     }
   }
+  if (covered > seq) find('audit.jsonl', `${seq + 1}-${covered}`, 'were signed for and are missing');
   if (seq > covered) find('audit.jsonl', String(seq), 'nobody signed for the end of the log');
   return seq;
 });

@@ -17,10 +17,11 @@ import {
   signInLink,
   webhook,
   webhookDelivery,
+  webhookSecret,
   type WebhookView,
 } from '@tsunagu/protocols/fleet';
 import type { Result } from '@tsunagu/protocols/kit';
-import type { z } from 'zod';
+import { z } from 'zod';
 
 /** How the client asks: one document, or all pages of a list. */
 export interface Calls {
@@ -47,6 +48,11 @@ export interface AccessClient {
   addWebhook(wanted: z.infer<typeof createWebhook>): Promise<Result<z.infer<typeof createdWebhook>>>;
   deliveries(id: string, state: string | undefined): Promise<Result<readonly z.infer<typeof webhookDelivery>[]>>;
   replayWebhook(id: string, what: z.infer<typeof replayWebhook>): Promise<Result<WebhookView>>;
+  /** A new secret; the one before signs beside it for a day. */
+  rotateWebhook(id: string): Promise<Result<z.infer<typeof webhookSecret>>>;
+  /** Pauses it or takes it up: the version that stands there now. */
+  changeWebhook(id: string, state: WebhookView['state']): Promise<Result<WebhookView>>;
+  removeWebhook(id: string): Promise<Result<unknown>>;
   /** The newest entries that a filter finds. */
   auditEntries(filter: Readonly<Record<string, string>>): Promise<Result<readonly AuditEntry[]>>;
   auditHead(): Promise<Result<SignedDocument | undefined>>;
@@ -68,6 +74,14 @@ export function accessCalls({ call, all }: Calls): AccessClient {
       return answer.ok ? { ok: true, value: answer.value.items } : answer;
     },
     replayWebhook: (id, what) => call(webhook, accessPaths.webhookReplays(id), what),
+    rotateWebhook: (id) => call(webhookSecret, accessPaths.webhookSecrets(id), undefined, 'POST'),
+    async changeWebhook(id, state) {
+      const known = await call(webhook, accessPaths.webhook(id));
+      if (!known.ok) return known;
+      const version = { 'if-match': `"${known.value.version}"` };
+      return await call(webhook, accessPaths.webhook(id), { state }, 'PATCH', undefined, version);
+    },
+    removeWebhook: (id) => call(z.undefined(), accessPaths.webhook(id), undefined, 'DELETE'),
     async auditEntries(filter) {
       const answer = await call(page(auditEntry), `${accessPaths.audit}?${new URLSearchParams(filter).toString()}`);
       return answer.ok ? { ok: true, value: answer.value.items } : answer;

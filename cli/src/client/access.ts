@@ -29,8 +29,9 @@ export function findAccess(
   env: Readonly<Record<string, string | undefined>>,
   options: { readonly server?: string | undefined; readonly data?: string | undefined; readonly cwd: string },
 ): Result<Access, 'ACCESS_MISSING' | 'ACCESS_INVALID' | 'OPTION_INVALID'> {
-  const url = options.server ?? env['TSUNAGU_URL'];
-  const token = env['TSUNAGU_TOKEN'];
+  // What is set to nothing is not set: `TSUNAGU_TOKEN= tsunagu …` is how a shell takes a variable away.
+  const url = options.server ?? (env['TSUNAGU_URL'] || undefined);
+  const token = env['TSUNAGU_TOKEN'] || undefined;
   if (url !== undefined && !URL.canParse(url)) return fail('OPTION_INVALID', { field: 'server' });
   if (url && token) return ok({ url, token });
   const path = join(options.data ?? dataFolder(options.cwd), 'access.json');

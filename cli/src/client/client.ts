@@ -302,7 +302,8 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
           ? {}
           : { body: body instanceof Uint8Array ? Uint8Array.from(body) : JSON.stringify(body) }),
       });
-      content = await answer.json();
+      // 204: there is none.
+      content = answer.status === 204 ? undefined : await answer.json();
     } catch (cause) {
       return fail('SERVER_UNREACHABLE', { facts: { url: access.url }, cause });
     }

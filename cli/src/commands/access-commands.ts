@@ -121,6 +121,25 @@ export function addAccessCommands(program: Command, { world, open, isJson, withS
       }),
     );
 
+  webhooks
+    .command('rotate <id>')
+    .description('make a new secret and print it, this once; the old one signs for a day more / 署名鍵の更新')
+    .action((id: string) => withServer(async (context) => (await import('./webhooks.ts')).rotateSecret(context, id)));
+  for (const [verb, state, says] of [
+    ['pause', 'paused', 'let messages wait / 一時停止'],
+    ['resume', 'active', 'send again, what waits at once / 再開'],
+  ] as const)
+    webhooks
+      .command(`${verb} <id>`)
+      .description(says)
+      .action((id: string) =>
+        withServer(async (context) => (await import('./webhooks.ts')).setState(context, id, state)),
+      );
+  webhooks
+    .command('remove <id>')
+    .description('remove it, and what waits for it / 削除')
+    .action((id: string) => withServer(async (context) => (await import('./webhooks.ts')).removeWebhook(context, id)));
+
   const audit = program.command('audit').description('the audit log / 監査ログ');
   audit
     .command('list')

@@ -59,7 +59,21 @@ export async function verifyAudit(
   options: VerifyOptions,
   json: boolean,
 ): Promise<ExitCode> {
-  const heads = options.heads === undefined ? [] : await readHeads(options.heads);
+  let heads: SignedDocument[] = [];
+  if (options.heads !== undefined) {
+    const path = options.heads;
+    try {
+      heads = await readHeads(path);
+    } catch (cause) {
+      printFault(console, { code: 'FILE_UNREADABLE', facts: { path }, cause }, json);
+      return exit.failed;
+    }
+    // A file without any head would be held for a proof of the end.
+    if (heads.length === 0) {
+      printFault(console, { code: 'AUDIT_HEADS_INVALID', facts: { path } }, json);
+      return exit.failed;
+    }
+  }
   const verifier = openVerifier({ heads });
   try {
     for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY }))
@@ -69,7 +83,8 @@ export async function verifyAudit(
     return exit.failed;
   }
   const report = verifier.end();
-  if (report.kid === undefined || report.entries === 0) {
+  // A log of which nothing but heads is left is one all the same.
+  if (report.kid === undefined || (report.entries === 0 && report.findings.length === 0)) {
     printFault(console, { code: 'AUDIT_FILE_INVALID', facts: { path: file } }, json);
     return exit.failed;
   }

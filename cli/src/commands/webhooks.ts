@@ -80,3 +80,36 @@ export async function replay(
   console.out(json ? JSON.stringify(answer.value) : console.texts.webhooks.replaying(answer.value.name));
   return exit.ok;
 }
+
+/** `tsunagu webhooks rotate ID`: a new secret, printed this once; the one before signs beside it for a day. */
+export async function rotateSecret({ client, console, json }: Context, id: string): Promise<ExitCode> {
+  const made = await client.rotateWebhook(id);
+  if (!made.ok) return refuse(console, made.fault, json);
+  if (json) console.out(JSON.stringify(made.value));
+  else {
+    console.out(made.value.secret);
+    console.err(console.texts.webhooks.rotated);
+  }
+  return exit.ok;
+}
+
+/** `tsunagu webhooks pause|resume ID`: messages wait, or are sent again. */
+export async function setState(
+  { client, console, json }: Context,
+  id: string,
+  state: WebhookView['state'],
+): Promise<ExitCode> {
+  const changed = await client.changeWebhook(id, state);
+  if (!changed.ok) return refuse(console, changed.fault, json);
+  const { states } = console.texts.webhooks;
+  console.out(json ? JSON.stringify(changed.value) : `${changed.value.name}: ${states[changed.value.state]}`);
+  return exit.ok;
+}
+
+/** `tsunagu webhooks remove ID`: it is gone, and what waited for it. */
+export async function removeWebhook({ client, console, json }: Context, id: string): Promise<ExitCode> {
+  const removed = await client.removeWebhook(id);
+  if (!removed.ok) return refuse(console, removed.fault, json);
+  console.out(json ? JSON.stringify({}) : console.texts.webhooks.removed(id));
+  return exit.ok;
+}

@@ -485,6 +485,8 @@ export const en = {
     all: 'all',
     shownOnce: 'The secret is shown this once.',
     replaying: (name: string) => `${name} gets its messages again.`,
+    rotated: 'The secret is shown this once. The one before signs beside it for a day.',
+    removed: (id: string) => `The webhook ${id} is gone, and what waited for it.`,
   },
   audit: {
     columns: { seq: 'NO.', at: 'WHEN', actor: 'WHO', action: 'WHAT', subject: 'ON WHAT', outcome: 'OUTCOME' },

@@ -447,6 +447,8 @@ export const ja: Texts = {
     all: 'すべて',
     shownOnce: '署名鍵の表示は今回限りです。',
     replaying: (name) => `${name} に再送します。`,
+    rotated: '署名鍵の表示は今回限りです。以前の鍵でも1日間は並行して署名されます。',
+    removed: (id) => `Webhook ${id} と送信待ちのメッセージを削除しました。`,
   },
   audit: {
     columns: { seq: '番号', at: '日時', actor: '実行者', action: '操作', subject: '対象', outcome: '結果' },

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { AuditLine } from '@tsunagu/protocols/audit';
 import type { CustodyLine } from '@tsunagu/protocols/custody';
 import {
   type AssessorLine,
@@ -36,7 +35,7 @@ export interface AssessorRooms {
   readonly runs: Pick<KeyRuns, 'record'>;
   readonly devices: (page: PageRequest) => Promise<Result<Page<DeviceListEntry>, 'INPUT_INVALID'>>;
   readonly custody: () => AsyncIterable<CustodyLine>;
-  readonly audit: () => AsyncIterable<AuditLine>;
+  readonly audit: () => AsyncIterable<string>;
   readonly sign: (payload: PackSeal) => KeyRecord;
 }
 const dayMs = 86_400_000;
@@ -160,7 +159,7 @@ export function openAssessor(
       .execute();
     for (const { id } of held) yield { kind: 'run', id, record: unwrap(await runs.record(id)) };
     for await (const line of custody()) yield { kind: 'file', name: 'custody.jsonl', line: JSON.stringify(line) };
-    for await (const line of audit()) yield { kind: 'file', name: 'audit.jsonl', line: JSON.stringify(line) };
+    for await (const line of audit()) yield { kind: 'file', name: 'audit.jsonl', line };
   }
 }
 

@@ -16,8 +16,10 @@ import {
   signedDocument,
   type TenantId,
 } from '@tsunagu/protocols/fleet';
-import { ok, type Result, unwrap } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
+import type { Selectable } from 'kysely';
+import type { z } from 'zod';
 import {
   boundedLimit,
   isoTime,
@@ -30,6 +32,7 @@ import {
 import type { Vault } from '../vault/index.ts';
 import type { Changes } from './changes.ts';
 import { type AuditNote, noteOn, type WriteNote } from './note.ts';
+import type { AuditTables } from './tables.ts';
 
 const keyId = 'sign/audit';
 const keyUse = 'audit-signing';
@@ -54,14 +57,18 @@ export interface Audit {
   readonly note: WriteNote;
   /** Writes an entry of something that changed nothing, in a transaction of its own. */
   noteAlone(note: AuditNote): Promise<void>;
-  /** Newest first. */
-  list(page: PageRequest & AuditFilter): Promise<Result<Page<AuditEntry>, 'INPUT_INVALID'>>;
+  /** Newest first. AUDIT_ALTERED with the number of a row that somebody made unreadable in the store. */
+  list(page: PageRequest & AuditFilter): Promise<Result<Page<AuditEntry>, 'INPUT_INVALID' | 'AUDIT_ALTERED'>>;
   /** Signed heads, newest first. */
   heads(page: PageRequest): Promise<Result<Page<SignedDocument>, 'INPUT_INVALID'>>;
-  /** Signs for the log as it is now; the newest head when it is signed for already. */
+  /** Signs for the log as it is now; the newest head when it is signed for already, and when entries that it covers are gone. */
   signHead(): Promise<SignedDocument>;
-  /** The log from an entry on, as the verifier reads it: a head is signed first, so that all of it is covered. */
-  lines(from?: number): AsyncIterable<AuditLine>;
+  /**
+   * The log from an entry on, line by line (`AuditLine`, JSON), as the verifier reads it: a head is signed first, so that all of it
+   * is covered. What somebody altered in the store is handed out as it stands there, and heads of entries that are gone as well:
+   * to find fault is for the verifier.
+   */
+  lines(from?: number): AsyncIterable<string>;
   readonly key: AuditKey;
   /** Signs a last head. */
   close(): Promise<void>;
@@ -84,7 +91,8 @@ export async function openAudit({ world, store, vault, tenant, changes, headsFil
   const key: AuditKey = { kid: keyIdOf(spki), publicKey: spki.toString('base64') };
   const note = noteOn(world, changes);
 
-  async function signHead(): Promise<SignedDocument> {
+  /** Signs for the log as it is, and says up to which entry it goes. */
+  async function sign(): Promise<{ readonly document: SignedDocument; readonly last: number }> {
     const signed = await store.write(async (tx) => {
       const tail = await tx
         .selectFrom('audit_entries')
@@ -92,9 +100,19 @@ export async function openAudit({ world, store, vault, tenant, changes, headsFil
         .orderBy('seq', 'desc')
         .limit(1)
         .executeTakeFirst();
-      const newest = await tx.selectFrom('audit_heads').selectAll().orderBy('id', 'desc').limit(1).executeTakeFirst();
+      const furthest = await tx
+        .selectFrom('audit_heads')
+        .selectAll()
+        .orderBy('seq', 'desc')
+        .orderBy('id', 'desc')
+        .limit(1)
+        .executeTakeFirst();
       const { seq, hash } = tail ?? { seq: 0, hash: genesis };
-      if (newest && newest.seq === seq) return { document: documentOf(newest.document), isNew: false };
+      if (furthest && furthest.seq >= seq) {
+        const standing = parseJson(signedDocument, furthest.document);
+        // A head for the shorter log would vouch for the cut.
+        if (standing.ok) return { document: standing.value, last: seq, isNew: false, cut: furthest.seq - seq };
+      }
       const at = world.clock.now();
       const head: AuditHead = { v: 1, tenant, seq, hash, at: isoTime(at) };
       const document = signDocumentBy(auditHeadPurpose, JSON.stringify(head), key.kid, (bytes) =>
@@ -104,12 +122,17 @@ export async function openAudit({ world, store, vault, tenant, changes, headsFil
         .insertInto('audit_heads')
         .values({ seq, at, document: JSON.stringify(document) })
         .execute();
-      return { document, isNew: true };
+      return { document, last: seq, isNew: true, cut: 0 };
     });
+    if (signed.cut > 0)
+      world.log('error', 'auditCut', {
+        fault: { code: 'AUDIT_ALTERED', facts: { from: signed.last + 1, to: signed.last + signed.cut } },
+      });
     if (signed.isNew && headsFile !== undefined)
       await appendFile(headsFile, `${JSON.stringify({ head: signed.document })}\n`, { mode: 0o644, flush: true });
-    return signed.document;
+    return signed;
   }
+  const signHead = async (): Promise<SignedDocument> => (await sign()).document;
 
   const timer = world.timers.every(signEveryMs, () => {
     signHead().catch((cause: unknown) => world.log('error', 'auditHeadFailed', { fault: { code: 'INTERNAL', cause } }));
@@ -137,14 +160,19 @@ export async function openAudit({ world, store, vault, tenant, changes, headsFil
         .orderBy('seq', 'desc')
         .limit(limit + 1)
         .execute();
-      return ok(
-        pageOf(
-          rows,
-          limit,
-          ({ seq }) => seq,
-          ({ entry }) => unwrap(parseJson(auditEntry, entry)),
-        ),
+      const entries = new Map<number, AuditEntry>();
+      for (const { seq, entry } of rows) {
+        const read = parseJson(auditEntry, entry);
+        if (!read.ok) return fail('AUDIT_ALTERED', { facts: { from: seq, to: seq } });
+        entries.set(seq, read.value);
+      }
+      const { items, next } = pageOf(
+        rows,
+        limit,
+        ({ seq }) => seq,
+        ({ seq }) => seq,
       );
+      return ok({ items: items.flatMap((seq) => entries.get(seq) ?? []), next });
     },
 
     async heads(page) {
@@ -168,35 +196,42 @@ export async function openAudit({ world, store, vault, tenant, changes, headsFil
     },
 
     async *lines(from = 1) {
-      const last = headSeq(await signHead());
-      yield { log: 'tsunagu-audit-v1', tenant, key };
+      const { last } = await sign();
+      yield JSON.stringify({ log: 'tsunagu-audit-v1', tenant, key } satisfies AuditLine);
       const heads = await store.db
         .selectFrom('audit_heads')
         .select(['seq', 'document'])
         .where('seq', '>=', from)
-        .where('seq', '<=', last)
+        .orderBy('seq')
         .orderBy('id')
         .execute();
+      let shown = 0;
+      function* headsUpTo(seq: number): Iterable<string> {
+        for (; ; shown++) {
+          const head = heads[shown];
+          if (!head || head.seq > seq) return;
+          yield JSON.stringify({ head: asStored(signedDocument, head.document) });
+        }
+      }
       for (let next = from; next <= last; ) {
         const rows = await store.db
           .selectFrom('audit_entries')
-          .select(['seq', 'entry', 'hash'])
+          .selectAll()
           .where('seq', '>=', next)
           .where('seq', '<=', last)
           .orderBy('seq')
           .limit(exportRows)
           .execute();
-        for (const { seq, entry, hash } of rows) {
-          yield { entry: unwrap(parseJson(auditEntry, entry)), hash };
-          while (heads[0]?.seq === seq) {
-            const head = heads.shift();
-            if (head) yield { head: documentOf(head.document) };
-          }
+        for (const row of rows) {
+          yield entryLine(row);
+          yield* headsUpTo(row.seq);
         }
         const newest = rows.at(-1);
-        if (!newest) return;
+        if (!newest) break;
         next = newest.seq + 1;
       }
+      // What was signed for and is not there any more.
+      yield* headsUpTo(Number.POSITIVE_INFINITY);
     },
 
     async close() {
@@ -208,7 +243,21 @@ export async function openAudit({ world, store, vault, tenant, changes, headsFil
 
 const documentOf = (text: string): SignedDocument => unwrap(parseJson(signedDocument, text));
 
-function headSeq(document: SignedDocument): number {
-  const { seq }: { seq: number } = JSON.parse(document.payload);
-  return seq;
+/** What is written in a row; the bare text, which no verifier takes, where it is not what was written there. */
+function asStored<T>(schema: z.ZodType<T>, text: string): T | string {
+  const read = parseJson(schema, text);
+  return read.ok ? read.value : text;
+}
+
+/** A row as a line. Where the copies that the log is searched by say something else than the entry, no hash stands for the row. */
+function entryLine(row: Selectable<AuditTables['audit_entries']>): string {
+  const entry = asStored(auditEntry, row.entry);
+  const isCopied =
+    typeof entry !== 'string' &&
+    row.at === Date.parse(entry.at) &&
+    row.subject === entry.subject &&
+    row.action === entry.action &&
+    row.actor === (entry.actor.person ?? entry.actor.subject) &&
+    row.outcome === entry.outcome;
+  return JSON.stringify({ entry, hash: isCopied ? row.hash : genesis });
 }

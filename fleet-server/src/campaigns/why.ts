@@ -52,6 +52,9 @@ export async function explain(
     facts: readonly TerminalFacts[],
   ): Promise<(terminal: TerminalFacts) => readonly Cause[]> {
     const mayConnect = ({ lifecycle }: TerminalFacts): boolean => rooms.mayConnect(lifecycle);
+    // What it had when its certificate ended says nothing of what it has: it is not heard any more.
+    const had = (terminal: TerminalFacts, what: Cause['facts']): readonly Cause[] =>
+      isCutOff(terminal) ? causesOfPlain(terminal, mayConnect(terminal), []) : [made('DONE', what)];
     switch (asked.kind) {
       case 'campaign': {
         const campaign = campaigns.find(({ id }) => id === asked.id);
@@ -64,7 +67,7 @@ export async function explain(
         const standings = new Map<string, Awaited<ReturnType<typeof standingsOf>>>();
         for (const one of bringing) standings.set(one.id, await standingsOf(store.db, one, facts));
         return (terminal) => {
-          if (terminal.version === asked.version) return [made('DONE', { version: asked.version })];
+          if (terminal.version === asked.version) return had(terminal, { version: asked.version });
           const wouldHave = { ...terminal, version: asked.version };
           const versions = bringing.filter(({ action }) => action.isHad(wouldHave));
           const campaign = versions.find(({ sets }) => sets.has('cohort', terminal.ordinal)) ?? versions[0];
@@ -78,7 +81,7 @@ export async function explain(
       }
       case 'configuration':
         return (terminal) => {
-          if (terminal.isAsDesired) return [made('DONE', { version: terminal.desiredVersion })];
+          if (terminal.isAsDesired) return had(terminal, { version: terminal.desiredVersion });
           const found = causesOfPlain(terminal, mayConnect(terminal), [
             terminal.drift !== undefined && { code: 'DRIFT', facts: { reason: terminal.drift } },
           ]);
@@ -121,6 +124,9 @@ export async function explain(
     }
   }
 }
+
+const isCutOff = ({ enrolled, link, isCertified }: TerminalFacts): boolean =>
+  enrolled && link !== 'ready' && isCertified === false;
 
 /** Where terminals stand in a campaign. */
 async function standingsOf(

@@ -94,7 +94,9 @@ export function openSelection({ store, targets, note, placed, moved }: Selection
         // The key of a page is what it is put in order by, and the serial: rows that come meanwhile shift nothing.
         const [first = '', second = ''] = after.value.split(' ');
         const compare = sql.raw(down ? '<' : '>');
-        if (isByTime && !/^\d{1,15}$/.test(first)) return fail('INPUT_INVALID', { field: 'cursor' });
+        // A cursor of another order, or of another list.
+        if ((isByTime && !/^\d{1,15}$/.test(first)) || !serialSchema.safeParse(isByTime ? second : after.value).success)
+          return fail('INPUT_INVALID', { field: 'cursor' });
         query = query.where(
           isByTime
             ? sql<SqlBool>`(terminals.registered_at, terminals.serial) ${compare} (${Number(first)}, ${second})`

@@ -66,7 +66,7 @@ export interface Enrolment {
   /** Puts another secret in its place: the old one dies, and the terminal may be enrolled with another key. */
   expectAnew(tx: Transaction<Database>, serial: Serial, secret: Secret<'claim'>, trustVersion: number): Promise<void>;
   /**
-   * Answers a request. Order of faults: tenant or serial unknown, proof or maker's certificate, claim ended by a revocation, state of life, model, CSR
+   * Answers a request. Order of faults: tenant unknown, proof or maker's certificate (wrong for a serial that is not listed as well), serial unknown, claim ended by a revocation, state of life, model, CSR
    * (its name must be the serial), agreement key, claim used by another key. The same serial with the same key gets a new certificate again, as often as it asks: an
    * answer that was lost costs nothing. Each answer agrees a new key-block protection key.
    */
@@ -83,7 +83,19 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
     const secret = Secret.take('claim', opened.value);
     const isProven = isClaimProven(secret, request);
     secret.wipe();
-    return isProven ? ok(undefined) : fail('CLAIM_INVALID', { field: 'proof' });
+    return isProven ? ok(undefined) : fail('CLAIM_INVALID', { field: 'proof', facts: { serial: request.serial } });
+  }
+
+  /**
+   * A serial that is not on the inventory is no secret to the holder of its maker's certificate. Anybody else hears what the wrong
+   * secret of a listed one would get, so that nobody finds out serials by asking; the log has the cause.
+   */
+  async function unlisted(request: EnrolmentRequest): Promise<ReturnType<typeof fail<EnrolmentError>>> {
+    const { serial } = request;
+    const cause = fail('TERMINAL_UNKNOWN', { field: 'serial', facts: { serial } });
+    if (!request.manufacturer) return fail('CLAIM_INVALID', { field: 'proof', facts: { serial }, cause: cause.fault });
+    const proven = await rooms.manufacturers.prove(request, request.model);
+    return proven.ok ? cause : proven;
   }
 
   return {
@@ -113,7 +125,7 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
         .select(['claims.secret_sealed', 'claims.ended_at', 'terminals.model', 'terminals.lifecycle'])
         .where('claims.serial', '=', serial)
         .executeTakeFirst();
-      if (!claim) return fail('TERMINAL_UNKNOWN', { field: 'serial' });
+      if (!claim) return await unlisted(request);
 
       const proven = request.manufacturer
         ? await rooms.manufacturers.prove(request, claim.model)

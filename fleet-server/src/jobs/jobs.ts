@@ -12,6 +12,7 @@ import {
   type JobState,
   type JobType,
   parseWith,
+  isWaitedFor,
   policyOf,
   repositoryFaults,
   serialSchema,
@@ -110,7 +111,8 @@ type OrderFault =
   | 'JOB_QUEUE_FULL'
   | 'INPUT_INVALID'
   | 'ROLE_INSUFFICIENT'
-  | 'CAMPAIGN_NEEDED';
+  | 'CAMPAIGN_NEEDED'
+  | 'TERMINAL_REVOKED';
 type ApprovalFault = Extract<Awaited<ReturnType<Approvals['decide']>>, { ok: false }>['fault']['code'];
 
 /** One engine for whatever is done to a terminal. Orders are pulled, signed, and have their effect once. */
@@ -292,6 +294,8 @@ export function openJobs(rooms: JobRooms): Jobs {
       return fail('INPUT_INVALID', { field: 'notAfter' });
     const terminal = await tx.selectFrom('terminals').select('model').where('serial', '=', serial).executeTakeFirst();
     if (!terminal) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
+    // What can wait for days may wait for a new claim; what somebody stands by and waits for would only time out.
+    if (isWaitedFor(body.type) && (await isRevoked(tx, serial))) return fail('TERMINAL_REVOKED', { facts: { serial } });
     const model = modelOf(terminal.model);
     const lacked = model && lackedForJob(model, body);
     if (lacked !== undefined) return fail('MODEL_CANNOT', { field: lacked, facts: { model: terminal.model, lacked } });
@@ -318,6 +322,16 @@ export function openJobs(rooms: JobRooms): Jobs {
     const inserted = await insert(tx, serial, body, by, ordering, id, approval);
     if (inserted === undefined) throw new Error('a job that was not there could not be queued');
     return ok(id);
+  }
+
+  async function isRevoked(tx: Transaction<Database>, serial: Serial): Promise<boolean> {
+    const ended = await tx
+      .selectFrom('claims')
+      .select('serial')
+      .where('serial', '=', serial)
+      .where('ended_at', 'is not', null)
+      .executeTakeFirst();
+    return ended !== undefined;
   }
 
   /** Terminals besides this one that people gave another software one by one, within a day. */

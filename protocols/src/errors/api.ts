@@ -238,6 +238,26 @@ export const apiErrors = defineErrors({
       next: 'tsunagu audit export > ファイル で作成してください。',
     },
   },
+  AUDIT_HEADS_INVALID: {
+    en: {
+      says: 'There is no signed head of an audit log in the file.',
+      next: 'Give audit-heads.jsonl, or what tsunagu audit head printed earlier: one head a line.',
+    },
+    ja: {
+      says: '監査ログの署名済みヘッドがファイルにありません。',
+      next: 'audit-heads.jsonl か、以前の tsunagu audit head の出力（1行1ヘッド）を指定してください。',
+    },
+  },
+  AUDIT_ALTERED: {
+    en: {
+      says: 'Entries of the audit log were altered or removed in the store itself.',
+      next: 'Keep the store as it is, and see which: tsunagu audit export --out FILE, then tsunagu audit verify FILE --heads FILE.',
+    },
+    ja: {
+      says: '監査ログの記録が、データベース内で直接改変または削除されています。',
+      next: 'データベースをそのまま保全し、tsunagu audit export --out ファイル と tsunagu audit verify ファイル --heads ファイル で該当箇所を確認してください。',
+    },
+  },
   WEBHOOK_UNKNOWN: {
     en: { says: 'There is no such webhook.', next: 'List the webhooks: GET /api/v1/webhooks.' },
     ja: { says: 'そのWebhookはありません。', next: 'GET /api/v1/webhooks で確認してください。' },

@@ -240,6 +240,16 @@ export const fleetErrors = defineErrors({
       next: '先にシリアルを登録するか、入力を訂正してください。',
     },
   },
+  TERMINAL_REVOKED: {
+    en: {
+      says: 'The certificate of this terminal was revoked: it is cut off, and does nothing that is ordered.',
+      next: 'If it is to work again, issue its claim anew (tsunagu claim SERIAL), have it enrol with that, and order once more.',
+    },
+    ja: {
+      says: 'この端末の証明書は失効しています。接続できないため、指示は実行されません。',
+      next: '再び使う場合は、登録情報を再発行し(tsunagu claim シリアル)、端末を登録し直してから、もう一度指示してください。',
+    },
+  },
   RENEWAL_TOO_EARLY: {
     en: {
       says: 'The certificate is not half used up yet, or too many next ones were asked for and never shown.',

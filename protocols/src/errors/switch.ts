@@ -439,6 +439,16 @@ export const switchErrors = defineErrors({
       next: '締めずに途中精査を行うか、終了を待ってください。結果不明の取引は `tsunagu switch unknown` で確認できます。',
     },
   },
+  SWITCH_DAY_NOT_COMPARED: {
+    en: {
+      says: 'This business day of the link was not compared with the issuer yet: whether it agrees is not known.',
+      next: 'Compare it: tsunagu switch reconcile LINK --day YYMMDD. Those that were: tsunagu switch reconciliations.',
+    },
+    ja: {
+      says: 'このリンクのこの営業日はまだ精査されていません。一致しているかどうかは分かりません。',
+      next: 'tsunagu switch reconcile リンク --day YYMMDD で精査してください。精査済みの日は tsunagu switch reconciliations で確認できます。',
+    },
+  },
   SWITCH_FENCED: {
     en: {
       says: 'Another switch writes the journal now; this one has stopped sending.',

@@ -241,6 +241,8 @@ export const jobTypes = Object.keys(jobKinds) as [JobType, ...JobType[]];
 export const jobTypeSchema = z.enum(jobTypes).describe('What kind of job.');
 /** How the engine deals with a kind. */
 export const policyOf = (type: JobType): JobPolicy => jobKinds[type].policy;
+/** Whether somebody stands by until it is over: it is of no use later. */
+export const isWaitedFor = (type: JobType): boolean => policyOf(type).deadlineMs <= light.deadlineMs;
 
 const bodies = jobTypes.map((type) =>
   z.object({ type: z.literal(type), params: jobKinds[type].params.describe('What the job needs.') }),

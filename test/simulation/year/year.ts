@@ -264,7 +264,7 @@ async function lookBack(fleet: Fleet): Promise<PastYear> {
   const read = await house.act(async ({ store, custody, audit, ceremonies }) => {
     custodyLines.length = 0;
     for await (const line of custody.lines()) custodyLines.push(JSON.stringify(line));
-    for await (const line of audit.lines()) verifier.line(JSON.stringify(line));
+    for await (const line of audit.lines()) verifier.line(line);
     const { db } = store;
     return {
       terminals: await db.selectFrom('terminals').select(['serial', 'lifecycle', 'shop', 'lane']).execute(),

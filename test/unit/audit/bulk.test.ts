@@ -201,7 +201,7 @@ describe('tsunagu audit verify', () => {
     const text = await answer.text();
     const lines = text.trim().split('\n');
     const verify = (content: readonly string[], ...more: string[]) =>
-      new Promise<{ code: number; out: string }>((resolve) => {
+      new Promise<{ code: number; out: string; err: string }>((resolve) => {
         const file = join(dataDir, 'log.jsonl');
         writeFileSync(file, content.join('\n'));
         const args = [
@@ -215,8 +215,8 @@ describe('tsunagu audit verify', () => {
           ...more,
         ];
         const env = { ...process.env, NO_COLOR: '1', TSUNAGU_LANG: 'en' };
-        execFile(process.execPath, args, { cwd: join(import.meta.dirname, '../../..'), env }, (error, stdout) =>
-          resolve({ code: typeof error?.code === 'number' ? error.code : 0, out: stdout }),
+        execFile(process.execPath, args, { cwd: join(import.meta.dirname, '../../..'), env }, (error, stdout, stderr) =>
+          resolve({ code: typeof error?.code === 'number' ? error.code : 0, out: stdout, err: stderr }),
         );
       });
     const whole = await verify(lines);
@@ -235,6 +235,15 @@ describe('tsunagu audit verify', () => {
     expect(whole.out).toMatch(/Whether entries after \d+ were cut off, only heads .* --heads/);
     expect(cut.out).not.toContain('Whether entries after');
     expect((await verify(lines, '--key', '0'.repeat(16))).code).toBe(1);
+    // A file without a head proves nothing of the end; a log of which only heads are left is one.
+    writeFileSync(heads, `${lines[0]}\n`);
+    expect(await verify(lines, '--heads', heads)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('AUDIT_HEADS_INVALID'),
+    });
+    const emptied = await verify(lines.filter((line) => !line.startsWith('{"entry"')));
+    expect(emptied.out).toMatch(/Cut off: entries 1-\d+ were signed for and are missing/);
+    expect(emptied.code).toBe(1);
     // The head of the file stays: what is missing are the first entries, or the last head.
     const behead = lines.filter((line) => !/"seq":[1-4],/.test(line) || line.startsWith('{"head"'));
     const beheaded = await verify(behead);

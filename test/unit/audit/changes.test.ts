@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { openVerifier } from '@tsunagu/protocols/audit';
 import { unwrap } from '@tsunagu/protocols/kit';
+import type { Kysely } from 'kysely';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Database } from '../../../fleet-server/src/store/index.ts';
 import { type OpenedApi, openedApi } from '../api/opened-api.ts';
 import { callOn, signedIn } from './support.ts';
 
@@ -90,6 +92,65 @@ describe('the audit log', () => {
     const altered = openVerifier({ key: opened.audit.key });
     for (const line of (await (await opened.ask('/api/v1/audit/export')).text()).trim().split('\n')) altered.line(line);
     expect(altered.end().findings).toMatchObject([{ kind: 'changed', from: 9 }]);
+  });
+
+  it.each<[string, (db: Kysely<Database>) => Promise<unknown>, object]>([
+    [
+      'its end, which an earlier head covers',
+      (db) => db.deleteFrom('audit_entries').where('seq', '>', 8).execute(),
+      { kind: 'truncated', from: 9, to: 11 },
+    ],
+    ['all of it', (db) => db.deleteFrom('audit_entries').execute(), { kind: 'truncated', from: 1, to: 11 }],
+    [
+      'an entry in its middle',
+      (db) => db.deleteFrom('audit_entries').where('seq', '=', 6).execute(),
+      { kind: 'removed', from: 6, to: 6 },
+    ],
+    [
+      'the order of two entries',
+      async (db) => {
+        for (const [from, to] of [
+          [6, 99],
+          [5, 6],
+          [99, 5],
+        ] as const)
+          await db.updateTable('audit_entries').set({ seq: to }).where('seq', '=', from).execute();
+      },
+      { kind: 'reordered', from: 5, to: 5 },
+    ],
+    [
+      'an entry, so that it cannot be read',
+      (db) => db.updateTable('audit_entries').set({ entry: 'gone\n{' }).where('seq', '=', 6).execute(),
+      { kind: 'unreadable', from: 6, to: 6 },
+    ],
+    [
+      'who an entry is found under',
+      (db) => db.updateTable('audit_entries').set({ actor: 'sato' }).where('seq', '=', 6).execute(),
+      { kind: 'changed', from: 6, to: 6 },
+    ],
+  ])('does not hide that somebody altered in the store: %s', async (_what, alter, finding) => {
+    const opened = await open();
+    const add = async (name: string) => await callOn(opened)('POST', '/people', { name, roles: ['viewer'] });
+    const findings = async () => {
+      const verifier = openVerifier({ key: opened.audit.key });
+      for (const line of (await (await opened.ask('/api/v1/audit/export')).text()).trim().split('\n'))
+        verifier.line(line);
+      return verifier.end().findings;
+    };
+    for (let index = 0; index < 10; index++) await add(`p${index}`);
+    await opened.audit.signHead();
+    await alter(opened.store.db);
+    expect(await findings()).toContainEqual(expect.objectContaining(finding));
+    // Nor does what is written afterwards, however much it is.
+    for (let index = 0; index < 15; index++) await add(`q${index}`);
+    expect(await findings()).not.toEqual([]);
+  });
+
+  it('says of a list that an entry in it was made unreadable', async () => {
+    const opened = await open();
+    await callOn(opened)('POST', '/people', { name: 'p1', roles: ['viewer'] });
+    await opened.store.db.updateTable('audit_entries').set({ entry: '{}' }).where('seq', '=', 1).execute();
+    expect(await callOn(opened)('GET', '/audit')).toMatchObject({ status: 409, body: { code: 'AUDIT_ALTERED' } });
   });
 });
 

@@ -23,6 +23,17 @@ test('the token of the file goes to the server of the file only', () => {
   });
 });
 
+test('a variable that is set to nothing is not set', () => {
+  expect(findAccess({ TSUNAGU_TOKEN: '', TSUNAGU_URL: '' }, { data, cwd: data })).toEqual({
+    ok: true,
+    value: { url: 'http://127.0.0.1:8880', token: 'mine' },
+  });
+  // Nor does it let the token of the file go elsewhere.
+  expect(findAccess({ TSUNAGU_TOKEN: '' }, { data, cwd: data, server: 'http://elsewhere.example:8880' })).toMatchObject(
+    { fault: { code: 'ACCESS_MISSING' } },
+  );
+});
+
 test('an address that is none is named as such', () => {
   expect(findAccess({}, { data, cwd: data, server: 'nonsense' })).toMatchObject({
     ok: false,

@@ -24,6 +24,7 @@ import {
   publishNegative,
   removeFromNegative,
 } from '../../../cli/src/commands/negative.ts';
+import { addWebhook, removeWebhook, rotateSecret, setState } from '../../../cli/src/commands/webhooks.ts';
 import { actOnSwap, listSwaps } from '../../../cli/src/commands/swap.ts';
 import { exit, fileFaultOf, usageErrorOf } from '../../../cli/src/console/index.ts';
 import { signedIn } from '../audit/support.ts';
@@ -36,7 +37,7 @@ const serials = Array.from({ length: 12 }, (_, index) => `CLI-${String(index + 1
 let house: TestHouse;
 let tokens: Record<'owner' | 'mori' | 'sato', string>;
 beforeAll(async () => {
-  house = await testHouse(dataDir);
+  house = await testHouse(dataDir, { webhookAllow: ['127.0.0.1/32'] });
   const { token } = JSON.parse(readFileSync(join(dataDir, 'access.json'), 'utf8')) as { token: string };
   const api = { api: { url: house.house.managementUrl }, token };
   const tokenOf = async (name: string, role: 'operator' | 'admin') => {
@@ -293,4 +294,23 @@ test('the negative file: what is wrong is said with its place, a removal waits f
     proveNegative(context, { list, pan: first, serial, at: new Date().toISOString() }, undefined);
   expect((await run('mori', prove('NOPE-0001'))).err).toContain('TERMINAL_UNKNOWN');
   expect((await run('mori', prove(one))).err).toContain('NEGATIVE_PROOF_UNAVAILABLE');
+});
+
+test('a webhook gets another secret, waits, goes on and is taken away', async () => {
+  // Nobody listens there, and nobody has to.
+  const added = await run('owner', (all) => addWebhook(all, { name: 'ours', url: 'http://127.0.0.1:9/x' }));
+  expect(added.code, added.err).toBe(exit.ok);
+  const [id = '', secret] = added.out.split('\n');
+  const rotated = await run('owner', (all) => rotateSecret(all, id));
+  expect(rotated.out).toMatch(/^whsec_/);
+  expect(rotated.out.trim()).not.toBe(secret);
+  expect((await run('owner', (all) => setState(all, id, 'paused'))).out).toContain('ours: paused');
+  expect((await run('owner', (all) => setState(all, id, 'active'))).out).toContain('ours: active');
+  expect((await run('owner', (all) => removeWebhook(all, id))).code).toBe(exit.ok);
+  for (const work of [
+    (all: Context) => rotateSecret(all, id),
+    (all: Context) => setState(all, id, 'paused'),
+    (all: Context) => removeWebhook(all, id),
+  ])
+    expect((await run('owner', work)).err).toContain('WEBHOOK_UNKNOWN');
 });

@@ -213,6 +213,19 @@ it('a revoked terminal is cut off at once on every wire, stays out, and is on th
   expect((await house.call('DELETE', '/terminals/NOBODY-0001/certificate')).body.code).toBe('TERMINAL_UNKNOWN');
   // What it holds gives it no certificate any more, until its claim is issued again.
   expect(await statusOfEnrolment(terminal)).toEqual([403, 'CLAIM_ENDED']);
+  // Nobody is left waiting for what it will not do; what may wait for a new claim is taken.
+  const slip = { type: 'sale.test', params: { amountMinor: 100, card: 'visa-contactless' } };
+  const orders = await Promise.all(
+    [slip, { type: 'log.pull', params: {} }].map((job) => house.call('POST', '/terminals/REVOKED-0001/jobs', { job })),
+  );
+  expect(orders.map(({ status, body }) => [status, body.code])).toEqual([
+    [409, 'TERMINAL_REVOKED'],
+    [202, undefined],
+  ]);
+  // What it was when it was heard last says nothing of what it has.
+  const wanted = { target: { kind: 'software', version: '1.0.0' }, serials: ['REVOKED-0001'] };
+  const why = (await house.call('POST', '/why', wanted)).body as unknown as { items: { causes: { code: string }[] }[] };
+  expect(why.items[0]?.causes[0]?.code).toBe('CERTIFICATE_ENDED');
   expect((await house.call('POST', '/terminals/REVOKED-0001/claim')).status).toBe(201);
   expect(await statusOfEnrolment(terminal)).toEqual([403, 'CLAIM_INVALID']);
 

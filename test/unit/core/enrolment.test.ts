@@ -72,14 +72,10 @@ describe('enrolment', () => {
 
   it('refuses a serial that is not on the inventory, a proof with another secret, and a request that is damaged or in another name', async () => {
     const claim = await house.register('ENROL-0003');
-    expect(await ask(claim, newKey(), { serial: 'ENROL-9999' })).toMatchObject({
-      status: 403,
-      code: 'TERMINAL_UNKNOWN',
-    });
-    expect(await ask(claim, newKey(), { secret: new Uint8Array(32) })).toMatchObject({
-      status: 403,
-      code: 'CLAIM_INVALID',
-    });
+    // One answer to both: nobody finds out which serials are listed.
+    const strange = await ask(claim, newKey(), { serial: 'ENROL-9999' });
+    expect(strange).toMatchObject({ status: 403, code: 'CLAIM_INVALID' });
+    expect(await ask(claim, newKey(), { secret: new Uint8Array(32) })).toEqual(strange);
     expect(await ask(claim, newKey(), { csr: 'AAAA' })).toMatchObject({ status: 400, code: 'CSR_INVALID' });
     expect(await ask(claim, newKey(), { name: 'ENROL-0001' })).toMatchObject({ status: 400, code: 'CSR_INVALID' });
     expect(await ask(claim, newKey(), { agreementKey: 'AAAA' })).toMatchObject({ code: 'AGREEMENT_KEY_INVALID' });

@@ -66,6 +66,14 @@ test('jobs are found by terminal, kind, state and reference, page by page, each 
   }
   expect(seen).toHaveLength(5);
   expect(new Set(seen).size).toBe(5);
+  // Nor does a made-up one begin anywhere: at the start, at the end or in another list.
+  for (const made of ['AAAA', Buffer.from('x JOB-1').toString('base64url')])
+    for (const sort of ['serial', '-serial', 'registered'])
+      expect([made, sort, (await mori.call('GET', `/terminals?sort=${sort}&cursor=${made}`)).body.code]).toEqual([
+        made,
+        sort,
+        'INPUT_INVALID',
+      ]);
   expect((await mori.call('GET', '/jobs?cursor=nonsense')).status).toBe(400);
   expect((await mori.call('GET', `/jobs/${reboot.id}`)).body).toMatchObject({ serial: one, type: 'terminal.reboot' });
   expect((await mori.call('GET', '/jobs/00000000-0000-4000-8000-000000000000')).body.code).toBe('JOB_UNKNOWN');

@@ -82,7 +82,10 @@ export async function testHouse(
   {
     around = (world) => world,
     ...more
-  }: Pick<Partial<HouseOptions>, 'certificateLifeMs' | 'saleSettleMs' | 'lives' | 'portBase' | 'webDir'> & {
+  }: Pick<
+    Partial<HouseOptions>,
+    'certificateLifeMs' | 'saleSettleMs' | 'lives' | 'portBase' | 'webDir' | 'webhookAllow'
+  > & {
     /** What of the world is otherwise. */
     readonly around?: (world: World) => World;
   } = {},

@@ -35,6 +35,14 @@ test('a day with sales and a reversal agrees with the issuer, figure by figure',
   expect(day.ours).toMatchObject({ debits: 3, debitsMinor: 6_000, debitReversals: 1, debitReversalsMinor: 3_000 });
 });
 
+test('a day that was never compared, and a link that there is not, have no differences to show, and are not said to agree', async () => {
+  expect(await house.sw.operator.differences(link, '200101')).toMatchObject({
+    fault: { code: 'SWITCH_DAY_NOT_COMPARED', facts: { link, day: '200101' } },
+  });
+  expect(await house.sw.operator.differences('nobody', today())).toMatchObject({ fault: { code: 'LINK_UNKNOWN' } });
+  expect(await house.sw.operator.differences(link, today())).toEqual({ ok: true, value: [] });
+});
+
 test('a day that is not over cannot be closed', async () => {
   expect(await house.sw.operator.reconcile(link, today(), true, 'test')).toMatchObject({
     ok: false,
@@ -70,7 +78,7 @@ test('what only the issuer has, and what it has with another amount, is named it
   });
   const day = unwrap(await house.sw.operator.reconcile(link, undefined, false, 'test'));
   expect(day).toMatchObject({ result: 'unbalanced', state: 'open', differences: 2 });
-  const differences = await house.sw.operator.differences(link, today());
+  const differences = unwrap(await house.sw.operator.differences(link, today()));
   expect(differences).toContainEqual({
     stan: kept.outStan,
     localTime: String(sale.fields[12]),

@@ -3,7 +3,7 @@ import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type OpenedApi, openedApi, openParts, type Tuning } from '../api/opened-api.ts';
@@ -82,6 +82,30 @@ describe('webhooks, to a receiver in a process of its own', () => {
     expect(
       JSON.stringify(rows.map(({ secrets_sealed }) => Buffer.from(secrets_sealed).toString('latin1'))),
     ).not.toContain(secret);
+  });
+
+  it('are verified by what the README shows, which refuses everything else', async () => {
+    const opened = await open();
+    const { secret } = await hook(opened);
+    await happen(opened.store, 'ALFA-0001', 1);
+    await until('a message', () => receiver.taken().length === 1);
+    const [message] = receiver.received();
+    if (!message) throw new Error('none came');
+    const { headers, body } = message;
+    const readme = readFileSync(join(import.meta.dirname, '../../../fleet-server/src/webhooks/README.md'), 'utf8');
+    const code = /```js\n(.*?)```/s.exec(readme)?.[1] ?? '';
+    const { isAuthentic }: { isAuthentic: (...given: unknown[]) => boolean } = await import(
+      `data:text/javascript,${encodeURIComponent(code)}`
+    );
+    expect(isAuthentic(secret, headers, body)).toBe(true);
+    expect(isAuthentic(secret, headers, Buffer.from(body))).toBe(true);
+    expect(isAuthentic(secret, headers, body.replace('ALFA-0001', 'ALFA-0002'))).toBe(false);
+    expect(isAuthentic(`whsec_${Buffer.alloc(32).toString('base64')}`, headers, body)).toBe(false);
+    expect(isAuthentic(secret, headers, body, Date.now() + 301_000)).toBe(false);
+    expect(isAuthentic(secret, {}, body)).toBe(false);
+    for (const name of ['webhook-id', 'webhook-timestamp', 'webhook-signature'])
+      expect(isAuthentic(secret, { ...headers, [name]: `1${headers[name]}` }, body)).toBe(false);
+    expect(() => isAuthentic('', headers, body)).toThrow('missing');
   });
 
   it('come in the order of each terminal, and a terminal whose message fails holds up no other', async () => {

@@ -76,7 +76,7 @@ export function auditRoutes(app: ApiApp, audit: Audit): void {
     async (request, reply) => {
       const lines = audit.lines(request.query.from);
       async function* text() {
-        for await (const line of lines) yield `${JSON.stringify(line)}\n`;
+        for await (const line of lines) yield `${line}\n`;
       }
       for (const [name, value] of Object.entries(reply.getHeaders()))
         if (value !== undefined) reply.raw.setHeader(name, value);

@@ -168,6 +168,6 @@ export function switchRoutes(app: ApiApp, { operator }: Pick<ApiRooms, 'operator
         response: { 200: switchDifferences, '4xx': refused },
       },
     },
-    async ({ params }) => ({ items: [...(await operator().differences(params.link, params.day))] }),
+    async ({ params }) => ({ items: [...unwrap(await operator().differences(params.link, params.day))] }),
   );
 }

@@ -47,7 +47,10 @@ export interface Operator {
   settle(id: string, by: string, reason: string): Promise<Result<void, 'SWITCH_ADVICE_UNKNOWN'>>;
   /** Newest day first. */
   reconciliations(page: PageRequest): Promise<Result<Page<SwitchReconciliation>, 'INPUT_INVALID'>>;
-  differences(link: string, day: string): Promise<readonly SwitchDifference[]>;
+  differences(
+    link: string,
+    day: string,
+  ): Promise<Result<readonly SwitchDifference[], 'LINK_UNKNOWN' | 'SWITCH_DAY_NOT_COMPARED'>>;
   /** Compares a day of an issuer link; the current one where none is named. */
   reconcile(
     link: string,
@@ -154,14 +157,28 @@ export function openOperator(
     },
     reconciliations: (page) => reconciliations(store.db, page, viewOfDay),
     async differences(link, day) {
-      return (await differenceRows(store.db, link, day)).map((row) => ({
-        stan: row.stan,
-        localTime: row.local_time,
-        kind: row.kind,
-        oursMinor: row.ours_minor,
-        theirsMinor: row.theirs_minor,
-        transaction: row.sale_id,
-      }));
+      const compared = await store.db
+        .selectFrom('switch_days')
+        .select('day')
+        .where('link', '=', link)
+        .where('day', '=', day)
+        .executeTakeFirst();
+      // No differences are good news only of a day that was compared.
+      if (!compared)
+        return rooms.links().some((live) => live.link.id === link)
+          ? fail('SWITCH_DAY_NOT_COMPARED', { facts: { link, day } })
+          : fail('LINK_UNKNOWN', { facts: { link } });
+      const rows = await differenceRows(store.db, link, day);
+      return ok(
+        rows.map((row) => ({
+          stan: row.stan,
+          localTime: row.local_time,
+          kind: row.kind,
+          oursMinor: row.ours_minor,
+          theirsMinor: row.theirs_minor,
+          transaction: row.sale_id,
+        })),
+      );
     },
     reconcile,
     reconcileDue() {
