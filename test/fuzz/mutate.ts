@@ -106,6 +106,19 @@ const mutators: readonly Mutator[] = [
     const at = draw(input.length);
     return changed(input, at, input.length - at - 1 + draw(3) - 1);
   },
+  // Bytes put in behind a byte that counts what follows it, or the whole; it counts them, too.
+  (input, draw, { constants }) => {
+    const counting = [...input.keys()].filter(
+      (at) => input[at] === input.length - at - 1 || input[at] === input.length,
+    );
+    const at = counting[draw(counting.length)];
+    if (at === undefined) return input;
+    const put = Uint8Array.from({ length: 1 + draw(4) }, () =>
+      draw(2) === 0 ? draw(256) : (constants[draw(constants.length)] ?? 0),
+    );
+    const grown = changed(input, at, (input[at] ?? 0) + put.length);
+    return spliced(grown, at + 1 + draw(input.length - at), 0, put);
+  },
   // A decimal or hexadecimal digit, for formats that are text.
   (input, draw) => changed(input, draw(input.length), '0123456789ABCDEF'.charCodeAt(draw(16))),
 ];

@@ -489,6 +489,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
           'card-settled',
           'rate-offered',
           'rate-chosen',
+          'rate-not-offered',
         ];
         const steps = saleSteps.filter((step) => !unusual.includes(step));
         steps.forEach((step, index) => {
