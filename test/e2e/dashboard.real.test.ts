@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { ok } from '@tsunagu/protocols/kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { browserFlags, browserPath } from './browser.ts';
 import { type OpenedApi, openedApi } from '../unit/api/opened-api.ts';
@@ -254,7 +255,7 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
       ],
     });
     Object.assign(house.rooms.keys.runs, {
-      list: async () => [run, { ...run, id: 'r2', name: '終了分', state: 'closed' }],
+      list: async () => ok({ items: [run, { ...run, id: 'r2', name: '終了分', state: 'closed' }], next: null }),
     });
     await page.goto(`${house.api.url}/keys`);
     await page.waitForSelector('tr[data-key="bdk/1"]');
