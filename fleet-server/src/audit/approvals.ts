@@ -7,6 +7,7 @@ import {
   type Database,
   keyOfMoment,
   momentOfCursor,
+  newestFirst,
   type Page,
   type PageRequest,
   pageOf,
@@ -206,15 +207,7 @@ export function openApprovals(world: Pick<World, 'clock' | 'id'>, store: Store, 
       if (state === 'expired') query = query.where('state', '=', 'requested').where('expires_at', '<=', now);
       else if (state === 'requested') query = query.where('state', '=', state).where('expires_at', '>', now);
       else if (state !== undefined) query = query.where('state', '=', state);
-      if (after.value !== undefined) {
-        const { at, id } = after.value;
-        query = query.where((all) => all(all.refTuple('requested_at', 'id'), '<', all.tuple(at, id)));
-      }
-      const rows = await query
-        .orderBy('requested_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
+      const rows = await newestFirst(query, ['requested_at', 'id'], after.value, limit).execute();
       return ok(pageOf(rows, limit, (row) => keyOfMoment(row.requested_at, row.id), approvalOf));
     },
 

@@ -4,6 +4,7 @@ import {
   boundedLimit,
   keyOfMoment,
   momentOfCursor,
+  newestFirst,
   type Page,
   type PageRequest,
   pageOf,
@@ -38,16 +39,8 @@ export async function listJobs(
   const after = momentOfCursor(page.cursor);
   if (!after.ok) return after;
   const limit = boundedLimit(page.limit);
-  let query = selectJobs(on, selection);
-  if (after.value !== undefined) {
-    const { at, id } = after.value;
-    query = query.where((all) => all(all.refTuple('created_at', 'id'), '<', all.tuple(at, id)));
-  }
-  const rows = await query
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute();
+  const query = selectJobs(on, selection);
+  const rows = await newestFirst(query, ['created_at', 'id'], after.value, limit).execute();
   return ok(
     pageOf(
       rows,

@@ -21,6 +21,7 @@ import {
   isoTime,
   keyOfMoment,
   momentOfCursor,
+  newestFirst,
   type Page,
   pageOf,
   type PageRequest,
@@ -141,16 +142,8 @@ export function openKeyCeremonies(
       const after = momentOfCursor(cursor);
       if (!after.ok) return after;
       const limit = boundedLimit(page.limit);
-      let query = store.db.selectFrom('key_ceremonies').select(['id', 'steps', 'begun_at']);
-      if (after.value !== undefined) {
-        const { at, id } = after.value;
-        query = query.where((where) => where(where.refTuple('begun_at', 'id'), '<', where.tuple(at, id)));
-      }
-      const rows = await query
-        .orderBy('begun_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
+      const query = store.db.selectFrom('key_ceremonies').select(['id', 'steps', 'begun_at']);
+      const rows = await newestFirst(query, ['begun_at', 'id'], after.value, limit).execute();
       const keyOf = ({ begun_at, id }: { begun_at: number; id: string }): string => keyOfMoment(begun_at, id);
       return ok(pageOf(rows, limit, keyOf, ({ id, steps }) => ceremonyOf(id, steps)));
     },

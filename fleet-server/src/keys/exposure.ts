@@ -5,6 +5,7 @@ import {
   isoTime,
   keyOfMoment,
   momentOfCursor,
+  newestFirst,
   type PageRequest,
   pageOf,
   type Queryable,
@@ -34,7 +35,7 @@ export async function keysBelow(
         : all('protected_by', 'in', all.selectFrom('key_bindings').select('vault_key').where('host', '=', host)),
     );
   const { count } = await below.select((all) => all.fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
-  let query = below
+  const query = below
     .leftJoin('switch_counters', 'switch_counters.initial_key_id', 'key_ledger.initial_key_id')
     .select([
       'key_ledger.id',
@@ -48,15 +49,7 @@ export async function keysBelow(
       'switch_counters.counter',
       'switch_counters.used_at',
     ]);
-  if (after.value !== undefined) {
-    const { at, id } = after.value;
-    query = query.where((all) => all(all.refTuple('allocated_at', 'key_ledger.id'), '<', all.tuple(at, id)));
-  }
-  const rows = await query
-    .orderBy('allocated_at', 'desc')
-    .orderBy('key_ledger.id', 'desc')
-    .limit(limit + 1)
-    .execute();
+  const rows = await newestFirst(query, ['allocated_at', 'key_ledger.id'], after.value, limit).execute();
   const { items, next } = pageOf(
     rows,
     limit,

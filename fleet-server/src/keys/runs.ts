@@ -17,6 +17,7 @@ import {
   isoTime,
   keyOfMoment,
   momentOfCursor,
+  newestFirst,
   type Page,
   pageOf,
   type PageRequest,
@@ -185,16 +186,8 @@ export function openKeyRuns(
       const after = momentOfCursor(cursor);
       if (!after.ok) return after;
       const limit = boundedLimit(page.limit);
-      let query = store.db.selectFrom('key_runs').selectAll();
-      if (after.value !== undefined) {
-        const { at, id } = after.value;
-        query = query.where((where) => where(where.refTuple('begun_at', 'id'), '<', where.tuple(at, id)));
-      }
-      const rows = await query
-        .orderBy('begun_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
+      const query = store.db.selectFrom('key_runs').selectAll();
+      const rows = await newestFirst(query, ['begun_at', 'id'], after.value, limit).execute();
       const ids = rows.map(({ id }) => id);
       const all =
         ids.length === 0

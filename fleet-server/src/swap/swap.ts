@@ -23,6 +23,7 @@ import {
   isoTime,
   keyOfMoment,
   momentOfCursor,
+  newestFirst,
   type Page,
   pageOf,
   type PageRequest,
@@ -396,16 +397,8 @@ export function openSwaps(rooms: SwapRooms): Swaps {
       const after = momentOfCursor(cursor);
       if (!after.ok) return after;
       const limit = boundedLimit(page.limit);
-      let query = store.db.selectFrom('swaps').selectAll();
-      if (after.value !== undefined) {
-        const { at, id } = after.value;
-        query = query.where((where) => where(where.refTuple('begun_at', 'id'), '<', where.tuple(at, id)));
-      }
-      const rows = await query
-        .orderBy('begun_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
+      const query = store.db.selectFrom('swaps').selectAll();
+      const rows = await newestFirst(query, ['begun_at', 'id'], after.value, limit).execute();
       const open = rows.filter((row) => !isOver(row.step));
       const facts = open.length === 0 ? [] : await factsOf(store.db, open);
       const decisions = new Map(facts.map((each, index) => [open[index]?.id, decideSwap(each)]));
