@@ -163,8 +163,7 @@ export class DccDesk {
    * stores the sale, so that an offer is used once, and two refunds cannot both find the same money.
    */
   async judge(commit: Commit, row: SaleRow, { conversion, reference }: Said): Promise<DccRefusal | undefined> {
-    if (row.kind === 'refund') return await this.#judgeRefund(commit, row, conversion);
-    if (row.kind === 'completion') return await this.#judgeCompletion(commit, row, conversion);
+    if (row.kind === 'refund' || row.kind === 'completion') return await this.#judgeFollowing(commit, row, conversion);
     if (conversion === undefined) return undefined;
     const tx = await commit.direct();
     const offer =
@@ -216,32 +215,18 @@ export class DccDesk {
     this.#lately.set(conversion.sale_id, ownCurrencyOf(conversion));
   }
 
-  async #judgeCompletion(commit: Commit, row: SaleRow, said: Conversion | undefined): Promise<DccRefusal | undefined> {
+  /** Judges a refund or a completion at the rate of the sale that it follows, and keeps it. */
+  async #judgeFollowing(commit: Commit, row: SaleRow, said: Conversion | undefined): Promise<DccRefusal | undefined> {
     if (row.original_id === null) return undefined;
     const tx = await commit.direct();
-    const authorised = await conversionOf(tx, row.original_id);
-    const refusal = judgeCompletion(
-      row.amount_minor,
-      said,
-      authorised && { currency: authorised.own_currency, rate: authorised.rate },
-    );
-    if (refusal || !authorised || !said) return refusal;
-    await this.#keep(tx, { ...authorised, sale_id: row.id, offer: null, own_minor: said.amountMinor });
-    return undefined;
-  }
-
-  async #judgeRefund(commit: Commit, row: SaleRow, refund: Conversion | undefined): Promise<DccRefusal | undefined> {
-    if (row.original_id === null) return undefined;
-    const tx = await commit.direct();
-    const sale = await conversionOf(tx, row.original_id);
-    const refusal = judgeRefund(
-      row.amount_minor,
-      refund,
-      sale && { currency: sale.own_currency, rate: sale.rate },
-      sale ? await givenBack(tx, row.original_id) : nothing,
-    );
-    if (refusal || !sale || !refund) return refusal;
-    await this.#keep(tx, { ...sale, sale_id: row.id, offer: null, own_minor: refund.amountMinor });
+    const original = await conversionOf(tx, row.original_id);
+    const rate = original && { currency: original.own_currency, rate: original.rate };
+    const refusal =
+      row.kind === 'refund'
+        ? judgeRefund(row.amount_minor, said, rate, original ? await givenBack(tx, row.original_id) : nothing)
+        : judgeCompletion(row.amount_minor, said, rate);
+    if (refusal || !original || !said) return refusal;
+    await this.#keep(tx, { ...original, sale_id: row.id, offer: null, own_minor: said.amountMinor });
     return undefined;
   }
 }
