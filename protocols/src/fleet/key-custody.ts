@@ -247,6 +247,31 @@ export const runSubmission = z.object({ serial: z.string().min(1).max(40).descri
 /** Whom ids of people stand for, beside a ceremony or a run that is shown; records hold the ids alone. */
 export const peopleNames = z.record(z.string(), z.string()).describe('Names of the people in it, by id.');
 
+/** A ceremony as people look at it. */
+export const keyCeremonyView = z
+  .object({
+    id: z.string().describe('Of the ceremony.'),
+    state: z.enum(['entering', 'confirming', 'done', 'aborted']).describe('How far it is.'),
+    key: z.string().describe('Name of the key.'),
+    use: ceremonyUse,
+    custodians: z.array(z.string()).describe('Who enters, in this order.'),
+    entered: z
+      .array(
+        z.object({
+          index: z.number().int().describe('Which component, from 0.'),
+          by: z.string().describe('Whose.'),
+          kcv: z.string().describe('Its check value.'),
+        }),
+      )
+      .describe('Components so far.'),
+    kcv: z.string().optional().describe('Check value of the whole, when it is done.'),
+    steps: z.array(ceremonyStep).describe('All steps.'),
+    people: peopleNames,
+  })
+  .describe('A key ceremony: who entered, with which check values, and what is next.');
+/** A ceremony as people look at it. */
+export type KeyCeremonyView = z.infer<typeof keyCeremonyView>;
+
 export const keyRun = z
   .object({
     id: z.string().describe('Of the run.'),

@@ -118,12 +118,17 @@ describe('a key ceremony', () => {
       fault: { code: 'KEY_CEREMONY_NOT_NOW' },
     });
     unwrap(await open().enter(id, component(1), custodian('ben')));
+    const listed = async (isOpen: boolean) =>
+      unwrap(await open().list({ limit: 500, isOpen })).items.map((one) => one.id);
+    expect(await listed(true)).toContain(id);
     expect(await open().confirm(id, kcvOf(0, 1), custodian('ben'))).toMatchObject({
       fault: { code: 'KEY_CEREMONY_SAME_PERSON', field: 'confirmation' },
     });
     expect(await open().confirm(id, kcvOf(0), custodian('anna'))).toMatchObject({ fault: { code: 'KCV_MISMATCH' } });
     expect(vault.find('bdk/22')).toBeUndefined();
     expect(unwrap(await open().abort(id, 'wrong envelope', operator)).state).toBe('aborted');
+    expect(await listed(true)).not.toContain(id);
+    expect(await listed(false)).toContain(id);
     expect(await store.db.selectFrom('key_components').selectAll().execute()).toEqual([]);
     expect(await open().confirm(id, kcvOf(0, 1), custodian('anna'))).toMatchObject({
       fault: { code: 'KEY_CEREMONY_NOT_NOW' },
@@ -272,7 +277,11 @@ describe('an injection run', () => {
     unwrap(await runs().reject(id, second, 'no tamper seal', operator));
     expect(await runs().close(id, operator)).toMatchObject({ fault: { code: 'KEY_RUN_UNBALANCED' } });
     unwrap(await runs().investigate(id, 'CT5100-6666', 'of another order; sent back', custodian('anna')));
+    const isListed = async (isOpen: boolean) =>
+      unwrap(await runs().list({ limit: 500, isOpen })).items.some((run) => run.id === id);
+    expect(await isListed(true)).toBe(true);
     const closed = unwrap(await runs().close(id, operator));
+    expect([await isListed(true), await isListed(false)]).toEqual([false, true]);
     expect(closed.balance).toMatchObject({
       listed: 3,
       submitted: 3,
