@@ -121,6 +121,9 @@ export function openKeyCeremonies(
   return {
     async begin(wanted, by) {
       const id = world.id();
+      const kcvDigits = wanted.use === 'dukpt-base-tdes' ? 6 : 10;
+      if (wanted.kcv !== undefined && wanted.kcv.length !== kcvDigits)
+        return fail('INPUT_INVALID', { field: 'kcv', facts: { wants: `/^[0-9A-F]{${kcvDigits}}$/` } });
       const step: CeremonyStep = { ...nextLink([]), ...head(by), what: 'begun', ...wanted };
       const taken = takeCeremonyStep([], step);
       if (!taken.ok) return taken;

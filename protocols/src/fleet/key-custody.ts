@@ -7,14 +7,14 @@ import { openDocument, signedDocument, type SignedDocument } from './signed.ts';
 const time = z.iso.datetime().describe('RFC 3339, UTC.');
 const kcv = z
   .string()
-  .regex(/^[0-9A-F]{10}$/)
-  .describe('AES check value, 10 hex digits (X9.24-1:2017, annex A).');
+  .regex(/^(?:[0-9A-F]{6}|[0-9A-F]{10})$/)
+  .describe('Check value: 10 hex digits for AES (X9.24-1:2017, annex A), 6 for TDES.');
 const person = z.string().min(1).max(80).describe('A person, by id.');
 const note = z.string().min(1).max(200).describe('Why, or what was found.');
 
 /** What keys can come in by a ceremony. */
 export const ceremonyUse = z
-  .enum(['dukpt-base', 'zone-protection', 'zone-pin', 'negative-tag'])
+  .enum(['dukpt-base', 'dukpt-base-tdes', 'zone-protection', 'zone-pin', 'negative-tag'])
   .describe('What the key is for.');
 export const custodyKeyId = z
   .string()
@@ -43,6 +43,9 @@ export const enterComponent = z
       .describe('A full-length component in hex. It is sealed at once, and never comes out again.'),
   })
   .describe("A custodian's component.");
+
+/** The check value of the whole, which is compared before the key is in the vault. */
+export const confirmCeremony = z.object({ kcv: kcv.describe('As on the papers of the key.') });
 
 const at = {
   seq: z.number().int().positive().describe('Counts from 1.'),

@@ -135,6 +135,22 @@ describe('a key ceremony', () => {
     });
   });
 
+  test('brings a base key for old models too, whose check values have six digits', async () => {
+    const wanted = { key: 'bdk-tdes/21', use: 'dukpt-base-tdes' as const, custodians: ['anna', 'ben'] };
+    expect(await open().begin({ ...wanted, kcv: kcvOf(0) }, operator)).toMatchObject({
+      fault: { code: 'INPUT_INVALID', field: 'kcv' },
+    });
+    const { id } = unwrap(await open().begin(wanted, operator));
+    unwrap(await open().enter(id, component(0), custodian('anna')));
+    const entered = unwrap(await open().enter(id, component(1), custodian('ben')));
+    expect(entered.entered.map(({ kcv }) => kcv)).toEqual(['08D7B4', expect.stringMatching(/^[0-9A-F]{6}$/)]);
+    const sum = hex(parts[0] ?? '').map((byte, at) => byte ^ (hex(parts[1] ?? '')[at] ?? 0));
+    const whole = toHex(unwrap(checkValue('TDES', 'legacy', Secret.take('key', sum))));
+    expect(unwrap(await open().confirm(id, whole, custodian('anna'))).state).toBe('done');
+    expect(vault.find('bdk-tdes/21')).toMatchObject({ use: 'dukpt-base-tdes', checkValue: whole });
+    expect(unwrap(verifyKeyRecord(unwrap(await open().record(id))))).toMatchObject({ state: { state: 'done' } });
+  });
+
   test('a component that leaves the key with fewer people than it has parts is refused', async () => {
     const id = await begin('bdk/24', ['anna', 'ben', 'chie']);
     unwrap(await open().enter(id, component(0), custodian('anna')));

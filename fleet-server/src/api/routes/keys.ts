@@ -3,6 +3,7 @@ import {
   acquirerSet,
   beginCeremony,
   beginRun,
+  confirmCeremony,
   enterComponent,
   job,
   keyCeremonyView,
@@ -265,12 +266,7 @@ function ceremonyRoutes(
         summary: 'Confirm the check value of the whole: from then on the key is in the vault',
         tags,
         params: byId,
-        body: z.object({
-          kcv: z
-            .string()
-            .regex(/^[0-9A-F]{10}$/)
-            .describe('As on the papers of the key.'),
-        }),
+        body: confirmCeremony,
         response,
       },
     },
