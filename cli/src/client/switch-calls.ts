@@ -2,6 +2,8 @@ import {
   page,
   type reconcileDay,
   type SwitchAdvice,
+  type SwitchAlarmView,
+  switchAlarmView,
   switchAdvice,
   type SwitchDifference,
   switchDifferences,
@@ -31,6 +33,8 @@ export interface SwitchClient {
   switchAdvices(isDead: boolean): Promise<Result<readonly SwitchAdvice[]>>;
   retryAdvice(id: string): Promise<Result<unknown>>;
   settleAdvice(id: string, reason: string): Promise<Result<unknown>>;
+  switchAlarms(): Promise<Result<readonly SwitchAlarmView[]>>;
+  alarmSeen(id: string): Promise<Result<unknown>>;
   reconciliations(count: number): Promise<Result<readonly SwitchReconciliation[]>>;
   reconcileDay(what: z.input<typeof reconcileDay>): Promise<Result<SwitchReconciliation>>;
   differencesOf(link: string, day: string): Promise<Result<readonly SwitchDifference[]>>;
@@ -55,6 +59,8 @@ export function switchCalls({ call, all }: Calls): SwitchClient {
     switchAdvices: (isDead) => all(switchAdvice, `${switchPaths.advices}?state=${isDead ? 'dead' : 'all'}`),
     retryAdvice: (id) => call(nothing, switchPaths.adviceRetry(id), {}),
     settleAdvice: (id, reason) => call(nothing, switchPaths.adviceSettlement(id), { reason }),
+    switchAlarms: () => all(switchAlarmView, switchPaths.alarms),
+    alarmSeen: (id) => call(nothing, switchPaths.alarmSeen(id), {}),
     reconciliations: (count) =>
       items(call(page(switchReconciliation), `${switchPaths.reconciliations}?limit=${count}`)),
     reconcileDay: (what) => call(switchReconciliation, switchPaths.reconciliations, what),

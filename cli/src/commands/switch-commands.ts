@@ -79,6 +79,14 @@ export function addSwitchCommands(program: Command, { withServer }: Shell): void
       withServer(async (context) => (await import('./switch.ts')).settleAdvice(context, id, reason)),
     );
   group
+    .command('alarms')
+    .description('alarms that nobody has seen yet / 未確認の警報')
+    .action(() => withServer(async (context) => (await import('./switch-alarms.ts')).showAlarms(context)));
+  group
+    .command('seen <alarm>')
+    .description('you have seen an alarm: it leaves the list / 警報を確認済みにする')
+    .action((id: string) => withServer(async (context) => (await import('./switch-alarms.ts')).seeAlarm(context, id)));
+  group
     .command('reconcile <link>')
     .description('compare a business day with an issuer now / オンライン精査')
     .option('--day <YYMMDD>', 'the day; the current one unless told')

@@ -11,10 +11,16 @@ import { type Column, type ExitCode, exit, layOut, refuse } from '../console/ind
 import type { Context } from './context.ts';
 import { ownText } from './sale.ts';
 
-const time = (iso: string): string => iso.slice(0, 19).replace('T', ' ');
+/** A time of the API as a table shows it. */
+export const time = (iso: string): string => iso.slice(0, 19).replace('T', ' ');
 
 /** Shows a list as JSON or as a table. `empty` is said where there is nothing. */
-function show<T>({ console, json }: Context, rows: readonly T[], columns: readonly Column<T>[], empty: string): void {
+export function show<T>(
+  { console, json }: Context,
+  rows: readonly T[],
+  columns: readonly Column<T>[],
+  empty: string,
+): void {
   if (json) return console.out(JSON.stringify(rows));
   if (rows.length === 0) return console.out(empty);
   const [head, ...lines] = layOut(columns, rows);
