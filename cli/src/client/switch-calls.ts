@@ -1,5 +1,4 @@
 import {
-  page,
   type reconcileDay,
   type SwitchAdvice,
   type SwitchAlarmView,
@@ -51,9 +50,9 @@ export function switchCalls({ call, all }: Calls): SwitchClient {
     switchLinks: () => items(call(switchLinks, switchPaths.links)),
     orderLink: (id, verb) => call(nothing, switchPaths.linkOrders(id), { verb }),
     switchTransactions(search, count) {
-      const query = new URLSearchParams({ limit: String(count) });
+      const query = new URLSearchParams();
       for (const [name, value] of Object.entries(search)) if (value !== undefined) query.set(name, String(value));
-      return items(call(page(switchTransaction), `${switchPaths.transactions}?${query.toString()}`));
+      return all(switchTransaction, `${switchPaths.transactions}?${query.toString()}`, count);
     },
     switchTransaction: (id) => call(switchTransactionDetail, switchPaths.transaction(id)),
     switchAdvices: (isDead) => all(switchAdvice, `${switchPaths.advices}?state=${isDead ? 'dead' : 'all'}`),
@@ -61,8 +60,7 @@ export function switchCalls({ call, all }: Calls): SwitchClient {
     settleAdvice: (id, reason) => call(nothing, switchPaths.adviceSettlement(id), { reason }),
     switchAlarms: () => all(switchAlarmView, switchPaths.alarms),
     alarmSeen: (id) => call(nothing, switchPaths.alarmSeen(id), {}),
-    reconciliations: (count) =>
-      items(call(page(switchReconciliation), `${switchPaths.reconciliations}?limit=${count}`)),
+    reconciliations: (count) => all(switchReconciliation, switchPaths.reconciliations, count),
     reconcileDay: (what) => call(switchReconciliation, switchPaths.reconciliations, what),
     differencesOf: (link, day) => items(call(switchDifferences, switchPaths.differences(link, day))),
   };

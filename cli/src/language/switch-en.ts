@@ -85,6 +85,7 @@ export const switchEn = {
   journal: 'Journal',
   postings: 'Counts for',
   nothingFound: 'The journal has nothing like it.',
+  older: (count: number) => `The newest ${count}; there are older ones: --count, or a narrower search.`,
   nothingUnknown: 'Every transaction has its outcome.',
   nothingWaits: 'Nothing waits for a person.',
   alarmColumns: { id: 'ID', from: 'FROM', code: 'CODE', count: 'TIMES', since: 'SINCE', last: 'LAST' },

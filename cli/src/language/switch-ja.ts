@@ -86,6 +86,7 @@ export const switchJa: typeof switchEn = {
   journal: 'ジャーナル',
   postings: '計上',
   nothingFound: '該当する取引はジャーナルにありません。',
+  older: (count) => `新しい順に${count}件です。さらに古い取引があります。--count を増やすか、条件を絞ってください。`,
   nothingUnknown: '結果不明の取引はありません。',
   nothingWaits: '処置待ちのものはありません。',
   alarmColumns: { id: 'ID', from: '発生元', code: 'コード', count: '回数', since: '最初', last: '最後' },
