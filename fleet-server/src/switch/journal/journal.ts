@@ -289,6 +289,7 @@ export class Journal {
       await post(commit, after, 'issuer', 'given-back', this.#calendar.issuer(after.link), now);
     if (event.type === 'reversalAccepted')
       await post(commit, after, 'issuer', 'given-back', event.day ?? this.#calendar.issuer(after.link), now);
+    if (event.type === 'issuerCounted') await post(commit, after, 'issuer', event.kind, event.day, now);
   }
 
   #keep(commit: Commit, ksn: DukptKsn | undefined): void {

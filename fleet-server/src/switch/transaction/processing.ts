@@ -315,7 +315,7 @@ export class Processing {
       }
       case 'differs': {
         const { fault } = fail('SWITCH_DUPLICATE_DIFFERS', { facts: { stan: sale.stan, sale: arrival.row.id } });
-        this.#rooms.alarm({ serial: asking.serial, fault });
+        this.#rooms.alarm({ place: asking.key, serial: asking.serial, fault });
         this.#world.log('warn', 'duplicateDiffers', { from: key, fault });
         return { answer: answerOf('913') };
       }
@@ -362,7 +362,7 @@ export class Processing {
     if (!(await asking.maySell())) return { actionCode: '120', reason: 'LIFECYCLE_FORBIDS' };
     if (await asking.isUnderKeysOf(acquirer)) return undefined;
     const { fault } = fail('ACQUIRING_ACQUIRER_KEY', { facts: { acquirer: acquirer ?? 'none' } });
-    this.#rooms.alarm({ serial: asking.serial, fault });
+    this.#rooms.alarm({ place: asking.key, serial: asking.serial, fault });
     return { actionCode: '917', reason: fault.code };
   }
 
@@ -577,7 +577,7 @@ export class Processing {
       if (arrival.type === 'replay') return { answer: arrival.answer };
       if (arrival.type === 'differs') {
         const { fault } = fail('SWITCH_DUPLICATE_DIFFERS', { facts: { stan } });
-        this.#rooms.alarm({ serial: asking.serial, fault });
+        this.#rooms.alarm({ place: asking.key, serial: asking.serial, fault });
         this.#world.log('warn', 'duplicateDiffers', { from: key, fault });
         return { answer: answerOf('913') };
       }
