@@ -9,7 +9,7 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import { addEntry, figuresOf, type OpenWork, type WorkEntry, type WorkshopFigures } from '@tsunagu/protocols/refurbish';
-import { coverageOf, openAttestation, totalsOf } from '@tsunagu/protocols/workshop';
+import { coverageOf, openAttestation, type OpenedAttestation, totalsOf } from '@tsunagu/protocols/workshop';
 import type { World } from '@tsunagu/protocols/world';
 import type { Selectable } from 'kysely';
 import type { Actor } from '../audit/index.ts';
@@ -48,6 +48,8 @@ type EntryFault =
   | 'WORK_NOT_READY'
   | 'WORK_PART_UNKNOWN'
   | 'WORK_TEST_FOREIGN'
+  | 'WORK_TEST_UNVOUCHED'
+  | 'CUSTODY_HOLDER_REVOKED'
   | 'ATTESTATION_INVALID'
   | 'ATTESTATION_NOT_AUTHENTIC';
 
@@ -81,6 +83,21 @@ function isSameTest(one: string, other: string): boolean {
 export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish {
   const find = (on: Queryable, id: string) =>
     on.selectFrom('work_orders').selectAll().where('id', '=', id).executeTakeFirst();
+  /** Opens a test by the key of a bench that is registered here: a file that vouches for itself is nobody's word. */
+  async function openByBench(text: string): Promise<Result<OpenedAttestation, EntryFault>> {
+    const claimed = openAttestation(text);
+    if (!claimed.ok) return claimed;
+    const { kid } = claimed.value;
+    const bench = await store.db
+      .selectFrom('custody_holders')
+      .select(['public_key', 'revoked_at'])
+      .where('kid', '=', kid)
+      .executeTakeFirst();
+    if (!bench) return fail('WORK_TEST_UNVOUCHED', { facts: { kid } });
+    if (bench.revoked_at !== null) return fail('CUSTODY_HOLDER_REVOKED', { facts: { kid } });
+    return openAttestation(text, Uint8Array.from(Buffer.from(bench.public_key, 'base64')));
+  }
+
   const viewOf = async (on: Queryable, row: Row): Promise<WorkOrderView> => viewWith(row, await entriesOf(on, row.id));
 
   async function view(id: string): Promise<Result<WorkOrderView, 'WORK_UNKNOWN'>> {
@@ -131,7 +148,7 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
     async add(id, entry, by) {
       let isPassed = false;
       if (entry.kind === 'bench-test') {
-        const opened = openAttestation(entry.attestation);
+        const opened = await openByBench(entry.attestation);
         if (!opened.ok) return opened;
         if (opened.value.attestation.nonce !== id) return fail('WORK_TEST_FOREIGN', { facts: { wants: id } });
         const { failed } = totalsOf(opened.value.attestation);

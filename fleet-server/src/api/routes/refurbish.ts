@@ -14,7 +14,7 @@ import { z } from 'zod';
 import { byId } from '../by-id.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
-import { answerPage, daysQuery, flag, listQuery, pageOf } from '../list-query.ts';
+import { answerPage, daysQuery, flag, listQuery, openQuery, pageOf } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
 import { refused } from '../problems.ts';
 
@@ -28,7 +28,7 @@ export function refurbishRoutes(app: ApiApp, { refurbish }: Pick<ApiRooms, 'refu
       schema: {
         summary: 'Work orders, newest first',
         tags,
-        querystring: listQuery.extend({ open: flag.describe('Only those that are not closed.') }),
+        querystring: openQuery,
         response: { 200: page(workOrderView), '4xx': refused },
       },
     },

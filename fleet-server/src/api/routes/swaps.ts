@@ -3,7 +3,7 @@ import { unwrap } from '@tsunagu/protocols/kit';
 import { byId } from '../by-id.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
-import { answerPage, flag, listQuery, pageOf } from '../list-query.ts';
+import { answerPage, openQuery, pageOf } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
 import { refused } from '../problems.ts';
 
@@ -17,7 +17,7 @@ export function swapRoutes(app: ApiApp, { swaps }: Pick<ApiRooms, 'swaps'>): voi
       schema: {
         summary: 'Swaps, newest first',
         tags,
-        querystring: listQuery.extend({ open: flag.describe('Only those that go on.') }),
+        querystring: openQuery,
         response: { 200: page(swapView), '4xx': refused },
       },
     },
