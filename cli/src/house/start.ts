@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { houseIssuers, issuerPort } from '@tsunagu/protocols/acquiring';
+import { modelFaults } from '@tsunagu/protocols/catalogue';
 import {
   type ClaimBundle,
   claimBundle,
@@ -69,6 +70,7 @@ export async function startHouse(
   options: StartOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
+  for (const fault of modelFaults) printFault(console, fault, false);
   const plan = planFleet(options.terminals, options.portBase);
   const readers = await checkReaders(options.readers, terminalsToRun(options.data, plan, options.fresh), () =>
     pcscReaders(world, signal),

@@ -444,12 +444,12 @@ export function openJobs(rooms: JobRooms): Jobs {
   }
 
   // The decision and what follows from it are one transaction, by whichever route it is made.
-  const decided: OnDecided = async (tx, approval) => {
+  const decided: OnDecided = async (tx, approval, by) => {
     const row = await tx.selectFrom('jobs').selectAll().where('approval', '=', approval.id).executeTakeFirst();
     if (row?.state !== 'held' || digestOf(row) !== approval.digest) throw new FaultError({ code: 'JOB_OVER' });
     if (approval.state !== 'approved') return finish(tx, row, 'cancelled', 'JOB_CANCELLED');
     const now = world.clock.now();
-    await put(tx, row, { state: 'queued', approved_by: approval.decidedBy, changed_at: now, announced_at: now });
+    await put(tx, row, { state: 'queued', approved_by: by.subject, changed_at: now, announced_at: now });
     // The terminal is told when the decision is on disk.
     const serial = serialSchema.parse(row.serial);
     world.timers.after(sweepMs, () => {

@@ -270,6 +270,16 @@ export const fleetErrors = defineErrors({
       next: 'シリアルで開いてください。登録用の秘密は登録時に一度だけ表示されます。',
     },
   },
+  MODEL_FILE_INVALID: {
+    en: {
+      says: 'A model file is no model: its model is left out, the others stand.',
+      next: 'Mend the field that is named, by protocols/src/catalogue/model.ts, and start again.',
+    },
+    ja: {
+      says: '機種ファイルが正しくないため、その機種を除外しました。他の機種は使用できます。',
+      next: '示された項目を修正し(定義: protocols/src/catalogue/model.ts)、再起動してください。',
+    },
+  },
   MODEL_UNKNOWN: {
     en: {
       says: 'The catalogue has no model of this name.',
