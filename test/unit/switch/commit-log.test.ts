@@ -222,6 +222,30 @@ test('who reads the tables while others are served is served, too', async () => 
   expect(await late).toHaveLength(2);
 });
 
+test('a commit waits for one lot of the log at most, however many a reader waits for', async () => {
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const lots: unknown[] = [];
+  for (let first = 2; first < 282; first += 70) {
+    const stans = Array.from({ length: 70 }, (_, index) => String(first + index).padStart(6, '0'));
+    lots.push(...stans.map((stan) => arrive(row({ stan }))));
+    // Whoever comes now goes into the next commit.
+    await turn();
+  }
+  let read: Promise<unknown[]> | undefined;
+  const order: string[] = [];
+  projecting = async () => {
+    order.push('lot');
+    if (read) return;
+    read = sales();
+    void arrive(row({ stan: '000999' })).then(() => order.push('commit'));
+    await turn();
+  };
+  await Promise.all(lots);
+  await journal.idle();
+  expect(order.slice(0, 3)).toEqual(['lot', 'commit', 'lot']);
+  expect((await read)?.length).toBeGreaterThanOrEqual(281);
+});
+
 test('sales that nobody reads go into the tables many at a time, and none is left out', async () => {
   const stans = Array.from({ length: 600 }, (_, index) => String(index + 2).padStart(6, '0'));
   for (let first = 0; first < stans.length; first += 40)

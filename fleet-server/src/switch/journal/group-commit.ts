@@ -15,12 +15,12 @@ const forTablesMax = 32;
 const apartMs = 3;
 const manyPieces = 32;
 /**
- * So many new sales and outcomes of the log go into the tables at once, in a pause between commits; a commit that comes meanwhile waits for that.
- * Where there are no pauses they gather, and at `behindMax` more go at once, which costs less for each.
+ * So many new sales and outcomes of the log go into the tables at once, in a pause between commits or between two of them; a commit that comes meanwhile
+ * waits for that. Where there are no pauses they gather, and at `behindMax` more go at once, which costs less for each.
  */
 const lotMax = 64;
-const behindMax = 1_024;
-const largeLotMax = 512;
+const behindMax = 512;
+const largeLotMax = 256;
 /** When nothing comes any more, the rest of the log goes into the tables after this; and after this again where that failed. */
 const restMs = 50;
 const restAgainMs = 1_000;
@@ -34,6 +34,13 @@ interface Piece {
   readonly wants: Wants | undefined;
   run(commit: Commit): Promise<void>;
   settle(error: unknown): void;
+}
+
+/** One who waits for the tables; `until`: the last commit that they have to have, known once the log is read. */
+interface Reader {
+  until: number | undefined;
+  resolve(): void;
+  reject(error: unknown): void;
 }
 
 /**
@@ -54,8 +61,8 @@ export class GroupCommit {
   #running: Promise<void> | undefined;
   readonly #log: CommitLog;
   readonly #known: KnownSales;
-  /** Those who wait for the tables. */
-  #readers: { resolve(): void; reject(error: unknown): void }[] = [];
+  /** Those who wait until the tables have what was committed when they came. */
+  #readers: Reader[] = [];
   #rest: Timer | undefined;
   /** The log could not be brought into the tables the last time. */
   #hasFailed = false;
@@ -104,7 +111,7 @@ export class GroupCommit {
   #catchUp(): Promise<void> | undefined {
     if (!this.#log.isBehind) return undefined;
     return new Promise((resolve, reject) => {
-      this.#readers.push({ resolve, reject });
+      this.#readers.push({ until: undefined, resolve, reject });
       this.#running ??= this.#drain();
     });
   }
@@ -113,19 +120,19 @@ export class GroupCommit {
     // Let whatever else arrived in this turn join the first group.
     await Promise.resolve();
     const { clock, timers } = this.#world;
+    // What is under way brings the tables up to date in its pauses.
+    this.#rest?.cancel();
     for (;;) {
-      if (this.#readers.length > 0) await this.#serveReaders();
-      if (this.#waiting.length === 0) {
-        // One who came while the others were served is served, too.
-        if (this.#readers.length > 0) continue;
-        break;
-      }
-      const earlyMs = this.#begunMs + apartMs - clock.monotonicMs();
       const { behind } = this.#log;
-      if (behind >= behindMax) await this.#project(largeLotMax).catch(() => undefined);
-      else if (earlyMs > 0 && this.#waiting.length < manyPieces)
-        if (behind >= lotMax) await this.#project(lotMax).catch(() => undefined);
-        else await timers.sleep(earlyMs);
+      const isPause = this.#waiting.length === 0;
+      if (isPause && this.#readers.length === 0 && (behind < lotMax || this.#hasFailed)) break;
+      const earlyMs = this.#begunMs + apartMs - clock.monotonicMs();
+      const isEarly = earlyMs > 0 && this.#waiting.length < manyPieces;
+      if (behind >= behindMax && !isPause) await this.#project(largeLotMax);
+      else if (isPause || this.#readers.length > 0 || (isEarly && behind >= lotMax)) await this.#project(lotMax);
+      else if (isEarly) await timers.sleep(earlyMs);
+      // Whoever came meanwhile is next.
+      if (this.#waiting.length === 0) continue;
       this.#begunMs = clock.monotonicMs();
       const group = this.#take();
       const { written, failure } = (await this.#logged(group)) ?? (await this.#together(group));
@@ -136,7 +143,6 @@ export class GroupCommit {
       for (const piece of group) piece.settle(failure);
     }
     this.#running = undefined;
-    this.#rest?.cancel();
     if (this.#log.isBehind)
       this.#rest = timers.after(
         this.#hasFailed ? restAgainMs : restMs,
@@ -159,24 +165,11 @@ export class GroupCommit {
     return group;
   }
 
-  async #serveReaders(): Promise<void> {
-    const readers = this.#readers;
-    this.#readers = [];
-    try {
-      await this.#project(Number.POSITIVE_INFINITY);
-      for (const reader of readers) reader.resolve();
-    } catch (error) {
-      // The tables are somebody else's by now, and no longer ours to bring up to date.
-      for (const reader of readers)
-        if (isFenced(error)) reader.resolve();
-        else reader.reject(error);
-    }
-  }
-
-  /** Brings some of the log into the tables. What fails stays in the log, and is tried again with the next. */
+  /** Brings some of the log into the tables, and tells those who waited for that. What fails stays in the log, and is tried again with the next. */
   async #project(most: number): Promise<void> {
     try {
       await this.#log.read();
+      for (const reader of this.#readers) reader.until ??= this.#log.last;
       if (!(await this.#log.projectAlone(most))) {
         let kept: () => void = () => undefined;
         await this.#store.write(async (tx) => {
@@ -186,12 +179,28 @@ export class GroupCommit {
         kept();
       }
       this.#hasFailed = false;
+      this.#tellReaders();
     } catch (error) {
       this.#hasFailed = true;
+      const readers = this.#readers;
+      this.#readers = [];
+      // The tables are somebody else's by now, and no longer ours to bring up to date.
       if (isFenced(error)) this.#log.leave();
       else this.#log.doubt();
-      throw error;
+      for (const reader of readers)
+        if (isFenced(error)) reader.resolve();
+        else reader.reject(error);
     }
+  }
+
+  /** Tells those whose commits are in the tables by now. */
+  #tellReaders(): void {
+    const { first } = this.#log;
+    const isServed = ({ until }: Reader): boolean => until !== undefined && first > until;
+    const served = this.#readers.filter(isServed);
+    if (served.length === 0) return;
+    this.#readers = this.#readers.filter((reader) => !isServed(reader));
+    for (const reader of served) reader.resolve();
   }
 
   /** The group as one row of the log; undefined when a piece has to look at what is in the tables: then nothing was kept. */
@@ -228,6 +237,7 @@ export class GroupCommit {
         await commit.flush();
       });
       kept();
+      this.#tellReaders();
       return { written, failure: undefined };
     } catch (error) {
       if (!isFenced(error)) this.#log.doubt();
