@@ -1,6 +1,6 @@
 import type { Timer, World } from '@tsunagu/protocols/world';
 import type { Store } from '../../store/index.ts';
-import { Commit, type KnownSales, NotAlone, type Wants } from './commit.ts';
+import { Commit, type KnownSales, NotAlone, type SaleKey, type Wants } from './commit.ts';
 import { type Fence, isFenced } from './epoch.ts';
 import { CommitLog } from './log.ts';
 import type { SaleRow } from './written.ts';
@@ -8,6 +8,8 @@ import type { SaleRow } from './written.ts';
 /** The most pieces of work in one commit; those that look at the tables are some statements each, and sales wait for them. */
 const groupMax = 256;
 const forTablesMax = 32;
+/** After this, what looks at the tables and was not begun goes into a later commit: where the processor is busy, each of its statements waits for its turn. */
+const forTablesMs = 50;
 /**
  * Commits begin so far apart at least, unless a good many pieces wait: a commit has a price whatever it holds, in the database and in all that wakes
  * up for it here and at the far sides. One that comes alone waits for nothing.
@@ -99,6 +101,11 @@ export class GroupCommit {
     });
   }
 
+  /** A sale that the log has, as it is now; it may be in the tables only. */
+  saleByKey(key: SaleKey): SaleRow | undefined {
+    return this.#log.saleByKey(key);
+  }
+
   /** Resolves when nothing is under way, and the tables have everything. */
   async idle(): Promise<void> {
     await this.#running;
@@ -135,12 +142,13 @@ export class GroupCommit {
       if (this.#waiting.length === 0) continue;
       this.#begunMs = clock.monotonicMs();
       const group = this.#take();
-      const { written, failure } = (await this.#logged(group)) ?? (await this.#together(group));
+      const { written, failure, left } = (await this.#logged(group)) ?? (await this.#together(group));
       // Of what failed nobody knows what is on disk: it is read when it is wanted.
       for (const [id, row] of written)
         if (failure === undefined && row.state === 'send-intended') this.#open.set(id, row);
         else this.#open.delete(id);
-      for (const piece of group) piece.settle(failure);
+      for (const piece of group) if (!left.includes(piece)) piece.settle(failure);
+      this.#waiting.unshift(...left);
     }
     this.#running = undefined;
     if (this.#log.isBehind)
@@ -211,18 +219,19 @@ export class GroupCommit {
       await this.#log.read();
       for (const piece of group) await piece.run(commit);
       const end = await this.#log.append(commit.take());
-      return end === 'refused' ? undefined : { written: commit.written, failure: undefined };
+      return end === 'refused' ? undefined : { written: commit.written, failure: undefined, left: [] };
     } catch (error) {
       if (error instanceof NotAlone) return undefined;
       this.#log.doubt();
       this.failed();
-      return { written: commit.written, failure: error ?? new Error('the commit failed') };
+      return { written: commit.written, failure: error ?? new Error('the commit failed'), left: [] };
     }
   }
 
   /** The group in one transaction, which brings the log into the tables and reads first what the pieces want. */
   async #together(group: readonly Piece[]): Promise<Outcome> {
     let written: Outcome['written'] = new Map();
+    let left: readonly Piece[] = [];
     try {
       await this.#log.read();
       let kept: () => void = () => undefined;
@@ -233,24 +242,37 @@ export class GroupCommit {
         written = commit.written;
         await commit.read(group.flatMap(({ wants }) => wants ?? []));
         for (const piece of group) if (piece.wants) await piece.run(commit);
-        for (const piece of group) if (!piece.wants) await piece.run(commit);
+        left = await this.#forTables(group, commit);
         await commit.flush();
       });
       kept();
       this.#tellReaders();
-      return { written, failure: undefined };
+      return { written, failure: undefined, left };
     } catch (error) {
       if (!isFenced(error)) this.#log.doubt();
       this.failed();
-      return { written, failure: error ?? new Error('the commit failed') };
+      return { written, failure: error ?? new Error('the commit failed'), left: [] };
     }
+  }
+
+  /** Does what looks at the tables, while there is time. Returns what was not begun. */
+  async #forTables(group: readonly Piece[], commit: Commit): Promise<readonly Piece[]> {
+    const { clock } = this.#world;
+    const untilMs = clock.monotonicMs() + forTablesMs;
+    const pieces = group.filter(({ wants }) => wants === undefined);
+    for (const [at, piece] of pieces.entries()) {
+      if (at > 0 && clock.monotonicMs() >= untilMs) return pieces.slice(at);
+      await piece.run(commit);
+    }
+    return [];
   }
 }
 
-/** What a commit wrote of sales; `failure`: whether it is on disk nobody knows. */
+/** What a commit wrote of sales; `failure`: whether it is on disk nobody knows; `left`: pieces that it had no time for. */
 interface Outcome {
   readonly written: ReadonlyMap<string, SaleRow>;
   readonly failure: unknown;
+  readonly left: readonly Piece[];
 }
 
 const asError = (error: unknown): Error =>
