@@ -60,6 +60,8 @@ interface Session {
   tail: Promise<void>;
   /** It has its CONNACK: messages may go down. */
   isReady: boolean;
+  /** Its queue was full when the last message came for it. */
+  isBehind: boolean;
 }
 
 /** Who is at the other end of a connection. */
@@ -181,6 +183,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
             filters: [],
             tail: nothingBefore,
             isReady: false,
+            isBehind: false,
           });
           // From here on the older connection no longer speaks for the terminal.
           bySerial.set(serial, client);
@@ -207,11 +210,16 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
       // Presence is kept in the store: nothing that a terminal sends stays in the broker.
       packet.retain = false;
       const payload = Uint8Array.from(Buffer.from(packet.payload));
+      const done = session.entry.heard();
       session.tail = session.tail
         .then(() => handlers.received(session.serial, read.topic, payload, session.fingerprint))
         .then(
-          () => settle(),
+          () => {
+            done();
+            settle();
+          },
           (cause: unknown) => {
+            done();
             const fault = fail('INTERNAL', { cause }).fault;
             faults.set(client, fault);
             settle(new Error(fault.code));
@@ -269,7 +277,11 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     handlers.disconnected(session.serial);
   }
   aedes.on('clientDisconnect', forget);
+  const ended = new WeakSet<Client>();
   const failed = (client: Client, error: Error): void => {
+    // aedes says it again for each packet that was under way.
+    if (ended.has(client)) return;
+    ended.add(client);
     const session = sessions.get(client);
     const fault = faults.get(client) ?? faultOf(error);
     const { address } = peers.get(client.conn) ?? {};
@@ -330,7 +342,11 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     send(serial, topic, payload) {
       const client = bySerial.get(serial);
       const session = client && sessions.get(client);
-      if (session?.isReady && !deliver(session, topic, payload))
+      if (!session?.isReady) return;
+      const wasBehind = session.isBehind;
+      session.isBehind = !deliver(session, topic, payload);
+      // One that asks and does not read may do so thousands of times.
+      if (session.isBehind && !wasBehind)
         log('warn', 'downlinkDropped', { serial, fault: fail('DOWNLINK_TIMEOUT').fault });
     },
     retain(topic, payload) {

@@ -6,7 +6,7 @@ export interface GateLimits {
   readonly connectionsMax: number;
   /** From one address. Many shops may stand behind one: a carrier's translator, a parent's relay. */
   readonly connectionsPerAddressMax: number;
-  /** Connections that have not got their CONNACK: so many at first and at least, and so many when they get it soon. */
+  /** Connections that have not got their CONNACK, or have a message that waits for its effect: so many at first and at least, and so many when both are soon. */
   readonly halfOpenMin: number;
   readonly halfOpenMax: number;
   readonly halfOpenPerAddressMax: number;
@@ -30,6 +30,8 @@ export const gateLimits: GateLimits = {
 export interface Entry {
   /** It has its CONNACK. */
   opened(): void;
+  /** A message of it came, and waits for its effect until the returned function is called, once. */
+  heard(): () => void;
   ended(): void;
 }
 
@@ -43,8 +45,9 @@ interface AddressCount {
 
 /**
  * Decides at the accept, before a byte is read, whether a connection may try. A refusal costs an accept and a reset: in a storm
- * the processor is left to those who were let in. How many may be half-open follows how soon those get in who do (as a congestion
- * window follows its delays): silent ones do not move it. The bucket holds tokens as RFC 2697 has them; time never goes back.
+ * the processor is left to those who were let in. How many may be on their way in follows how soon those get in who do (as a congestion
+ * window follows its delays): silent ones do not move it. Whoever is in says hello, which costs more than to connect: with a
+ * message that waits it has a place like one who knocks. Otherwise all connect, each waits for its hello behind all others until it gives up, and comes once more. The bucket holds tokens as RFC 2697 has them; time never goes back.
  */
 export class Gate {
   readonly #limits: GateLimits;
@@ -52,6 +55,7 @@ export class Gate {
   readonly #addresses = new Map<string, AddressCount>();
   #connections = 0;
   #halfOpen = 0;
+  #atWork = 0;
   #window: number;
   #tokens: number;
   #filledMs: number;
@@ -68,7 +72,7 @@ export class Gate {
     return this.#halfOpen;
   }
 
-  /** CONNECTION_LIMIT names the limit: `connections`, `address`, `halfOpen`, `addressHalfOpen` or `rate`. */
+  /** CONNECTION_LIMIT names the limit: `connections`, `address`, `halfOpen`, `atWork`, `addressHalfOpen` or `rate`. */
   enter(address: string): Result<Entry, 'CONNECTION_LIMIT'> {
     const limits = this.#limits;
     const count = this.#addresses.get(address) ?? { connections: 0, halfOpen: 0 };
@@ -77,8 +81,10 @@ export class Gate {
         ? 'connections'
         : count.connections >= limits.connectionsPerAddressMax
           ? 'address'
-          : this.#halfOpen >= this.#window
-            ? 'halfOpen'
+          : this.#halfOpen + this.#atWork >= this.#window
+            ? this.#halfOpen >= this.#window
+              ? 'halfOpen'
+              : 'atWork'
             : count.halfOpen >= limits.halfOpenPerAddressMax
               ? 'addressHalfOpen'
               : this.#takeToken()
@@ -92,6 +98,8 @@ export class Gate {
     count.halfOpen += 1;
     const enteredMs = this.#clock.monotonicMs();
     let state: 'halfOpen' | 'open' | 'ended' = 'halfOpen';
+    /** Its messages that wait for their effect; they may outlive it. */
+    let waiting = 0;
     const leave = (): void => {
       if (state !== 'halfOpen') return;
       state = 'open';
@@ -102,6 +110,17 @@ export class Gate {
       opened: () => {
         if (state === 'halfOpen') this.#adapt(this.#clock.monotonicMs() - enteredMs);
         leave();
+      },
+      heard: () => {
+        const heardMs = this.#clock.monotonicMs();
+        waiting += 1;
+        if (waiting === 1) this.#atWork += 1;
+        return () => {
+          waiting -= 1;
+          if (waiting === 0) this.#atWork -= 1;
+          const tookMs = this.#clock.monotonicMs() - heardMs;
+          if (tookMs > soonMs) this.#adapt(tookMs);
+        };
       },
       ended: () => {
         if (state === 'ended') return;

@@ -152,7 +152,8 @@ export function openConversation(rooms: ConversationRooms): Conversation {
       // A tampered terminal takes no keys: it goes to the workshop. Nor does one whose state of life does not permit it, and one that is being
       // wiped or unbound is to lose those it has.
       const isWiping = [...open].some((subject) => subject.startsWith('terminal.wipe/') || subject === releaseSubject);
-      const mayBeKeyed = !body.tampered && !isWiping && (await mayNow(tx, serial, 'beKeyed')).ok;
+      const lacksKeys = loads.length > 0 || bind !== undefined;
+      const mayBeKeyed = lacksKeys && !body.tampered && !isWiping && (await mayNow(tx, serial, 'beKeyed')).ok;
       for (const load of mayBeKeyed ? loads : []) {
         const subject = loadSubject(load.slot);
         await orderKey(tx, serial, { type: 'key.load', params: load }, subject, [subject]);
@@ -161,7 +162,8 @@ export function openConversation(rooms: ConversationRooms): Conversation {
         await orderKey(tx, serial, { type: 'key.bind', params: bind }, bindSubject, protectionChain);
       for (const slot of loaded) await estate.note(tx, serial, 'key-loaded', { slot, seenIn: 'hello' });
       const trust = await rooms.trust.heard(tx, serial, body.trust ?? 1);
-      return ok({ configuration, trust, jobs: (await rooms.jobs().openSubjects(tx, serial)).size });
+      const orders = mayBeKeyed ? await rooms.jobs().openSubjects(tx, serial) : open;
+      return ok({ configuration, trust, jobs: orders.size });
     });
     if (!outcome.ok) {
       const { code } = outcome.fault;

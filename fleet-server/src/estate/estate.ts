@@ -214,13 +214,16 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
     if (!isClosed) world.log('error', 'announcementFailed', { fault: { code: 'INTERNAL', cause } });
   };
 
+  /** Reckoned while somebody looks on; whoever begins to is told how it stands. */
   function announceOverview(): void {
-    if (isClosed) return;
+    if (isClosed || !live.isHeard) return;
     overviewing ??= world.timers.after(overviewMs, () => {
       overviewing = undefined;
       overview().then((data) => live.publish({ name: 'overview', data }), failed);
     });
   }
+
+  live.whenHeard(announceOverview);
 
   function announce(serial: Serial): void {
     if (isClosed) return;
@@ -450,20 +453,21 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       const known = await tx
         .selectFrom('terminals')
         .leftJoin('terminal_troubles as trouble', 'trouble.serial', 'terminals.serial')
-        .select(['terminals.model', 'trouble.code as trouble'])
+        .leftJoin('presence', 'presence.serial', 'terminals.serial')
+        .select(['model', 'trouble.code as trouble', 'state', 'since', 'boot_seq', 'hello_seq', 'hello'])
         .where('terminals.serial', '=', serial)
         .executeTakeFirst();
       if (!known) return fail('TERMINAL_UNKNOWN');
-      const before = await tx.selectFrom('presence').selectAll().where('serial', '=', serial).executeTakeFirst();
-      if (before && (boot < before.boot_seq || (boot === before.boot_seq && seq <= before.hello_seq)))
-        return fail('MESSAGE_STALE', { facts: { boot, newest: before.boot_seq } });
-      if (before && !isBootPlausible(boot, before.boot_seq))
-        return fail('BOOT_IMPLAUSIBLE', { facts: { boot, newest: before.boot_seq } });
+      const newest = known.boot_seq;
+      if (newest !== null && (boot < newest || (boot === newest && seq <= (known.hello_seq ?? 0))))
+        return fail('MESSAGE_STALE', { facts: { boot, newest } });
+      if (newest !== null && !isBootPlausible(boot, newest))
+        return fail('BOOT_IMPLAUSIBLE', { facts: { boot, newest } });
       const now = world.clock.now();
-      const isNews = before?.boot_seq !== boot || before.state !== 'ready';
+      const isNews = newest !== boot || known.state !== 'ready';
       const row = {
         state: 'ready' as const,
-        since: before?.state === 'ready' ? before.since : now,
+        since: known.state === 'ready' ? (known.since ?? now) : now,
         boot_seq: boot,
         hello_seq: seq,
         hello_at: now,
@@ -476,8 +480,9 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
         .execute();
       await rooms.contacted(tx, serial);
       if (known.trouble !== null) await tx.deleteFrom('terminal_troubles').where('serial', '=', serial).execute();
-      const told = before ? (helloOf(before)?.setAside ?? []) : [];
-      for (const one of hello.setAside ?? [])
+      const setAside = hello.setAside ?? [];
+      const told = setAside.length > 0 ? (helloOf(known)?.setAside ?? []) : [];
+      for (const one of setAside)
         if (!told.some(({ record, at }) => record === one.record && at === one.at))
           await note(tx, serial, 'alarm', { code: one.code, record: one.record });
       if (isNews)

@@ -250,6 +250,16 @@ export const fleetErrors = defineErrors({
       next: '再び使う場合は、登録情報を再発行し(tsunagu claim シリアル)、端末を登録し直してから、もう一度指示してください。',
     },
   },
+  TERMINAL_NOT_ENROLLED: {
+    en: {
+      says: 'This terminal has not enrolled with its claim yet: it has no certificate, and cannot connect.',
+      next: 'Bring it the claim that was issued last and switch it on; tsunagu claim SERIAL issues another one.',
+    },
+    ja: {
+      says: 'この端末は、まだ登録情報で登録していません。証明書がないため接続できません。',
+      next: '最後に発行した登録情報を端末に入れて電源を入れてください。再発行: tsunagu claim シリアル',
+    },
+  },
   RENEWAL_TOO_EARLY: {
     en: {
       says: 'The certificate is not half used up yet, or too many next ones were asked for and never shown.',

@@ -3,8 +3,13 @@
  * started otherwise it works, and says so in its log.
  */
 export const serverProcess = {
-  /** Of Node. What is young has room until its transaction is over: a sale costs a tenth less than with the 16 MB that Node gives. */
-  flags: ['--max-semi-space-size=32'],
+  /**
+   * Of Node. What is young has room until its transaction is over: a sale costs a tenth less than with the 16 MB that Node gives.
+   * The heap may double before it is marked anew. V8 reckons the next limit from how fast it marks: beside a busy neighbour it takes itself to be
+   * slow, and lets the heap grow by a tenth. A fleet that comes back then has the whole heap marked every 125 connections (every 500 with this),
+   * and the more terminals are there, the longer each takes.
+   */
+  flags: ['--max-semi-space-size=32', '--heap-growing-percent=100'],
   /**
    * Of glibc's allocator; other systems pay no heed. Node reads each TLS connection into 64 KiB of its own and touches a few of them. Out of
    * the common heap these lie on what handshakes before them have used, and more of it stays resident with each reconnect. From the

@@ -34,6 +34,11 @@ const [from, to, port] = [Number(fromText), Number(toText), Number(portText)];
 const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 const say = (message: object): void => void process.send?.(message);
 
+/** Answers that a frozen terminal asks for and does not read: several times what the buffers of a loopback connection hold. */
+const frozenPulls = 2_000;
+/** How long an agent waits for its hello before it hangs up and comes once more (`firmware-bridge/src/link`). */
+const helloTimeoutMs = 10_000;
+
 class Terminal {
   readonly serial: string;
   readonly index: number;
@@ -232,7 +237,7 @@ class Terminal {
   async birth(): Promise<boolean> {
     if (!this.isReady) return false;
     await this.subscribe([`${this.#prefix}/dn/#`, `tms/v1/${tenant}/bc/neg/+`]);
-    const notified = this.until('notify');
+    const notified = this.until('notify', helloTimeoutMs);
     this.publish(
       'up/hello',
       this.envelope('hello', {
@@ -282,9 +287,13 @@ class Terminal {
       for (let pulls = 0; pulls < 20 && this.isReady; pulls++) {
         for (const [job, kept] of this.jobs) if (!kept.acknowledged) await this.#report(job, kept);
         const answer = await this.#ask((corr) => `up/req/${corr}`, 'request', { pull: 'job' });
-        if (!answer) return;
+        // What was not answered in time is asked again, as an agent does: the server may be busy with a fleet that comes back.
+        if (!answer) continue;
         const order = answer['order'] as { payload: string } | null;
-        if (!order) return;
+        if (!order) {
+          if ([...this.jobs.values()].every(({ acknowledged }) => acknowledged)) return;
+          continue;
+        }
         const { job, attempt } = JSON.parse(order.payload) as { job: string; attempt: number };
         const before = this.jobs.get(job);
         if (before?.acknowledged || (before && before.attempt !== attempt)) this.twice += 1;
@@ -404,6 +413,7 @@ async function obey(order: Order): Promise<object> {
     case 'tally': {
       const jobs = terminals.flatMap((terminal) => [...terminal.jobs.values()]);
       return {
+        idle: terminals.filter((terminal) => terminal.isReady && !comingBack.has(terminal)).length,
         ready: terminals.filter(({ isReady }) => isReady).length,
         taken: jobs.length,
         acknowledged: jobs.filter(({ acknowledged }) => acknowledged).length,
@@ -412,18 +422,21 @@ async function obey(order: Order): Promise<object> {
       };
     }
     case 'freeze': {
-      // It takes nothing more off the line: the window closes once its buffers are full.
+      // It takes nothing more off the line, and asks for so much that the buffers on the way to it fill up: its window closes.
       const frozen = terminals[0];
       frozen?.socket?.pause();
       // Nobody waits for it any more.
       if (frozen) frozen.isReady = false;
+      for (let asked = 0; asked < frozenPulls; asked++)
+        frozen?.publish(`up/req/f${asked}`, frozen.envelope('request', { pull: 'time' }));
       return {};
     }
     case 'thaw': {
+      // By now the server may have cut it off: it comes back as one that was.
       const frozen = terminals[0];
-      frozen?.socket?.resume();
-      if (frozen) frozen.isReady = frozen.socket?.destroyed === false;
-      return {};
+      frozen?.socket?.destroy();
+      const isBack = frozen !== undefined && (await frozen.connect(true)) && (await frozen.birth());
+      return { isBack };
     }
     case 'hangUp': {
       keepTrying = false;

@@ -18,11 +18,13 @@ export interface Server {
   rss(): number;
   /** Processor time spent so far, ms. */
   cpuMs(): number;
+  /** Lines of its log so far that tell of an event. Ours only. */
+  told(event: string): number;
   /** Pulls the plug. */
   kill(): Promise<void>;
 }
 
-function server(child: ChildProcess, port: number): Server {
+function server(child: ChildProcess, port: number, events: ReadonlyMap<string, number> = new Map()): Server {
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const pid = child.pid ?? 0;
   return {
@@ -36,6 +38,7 @@ function server(child: ChildProcess, port: number): Server {
       // Fields 14 and 15, in ticks of 10 ms.
       return (Number(fields[11]) + Number(fields[12])) * 10;
     },
+    told: (event) => events.get(event) ?? 0,
     async kill() {
       child.kill('SIGKILL');
       await ended;
@@ -67,8 +70,13 @@ export async function startHouse(dataDir: string, portBase: number, tenant: stri
     ],
     { stdio: ['ignore', 'pipe', 'inherit'], env: { ...serverProcess.environment, ...process.env } },
   );
-  await line(child, (text) => text.includes('"ready"'));
-  return server(child, portBase + 3);
+  const events = new Map<string, number>();
+  await line(child, (text) => {
+    const event = /"event":"(\w+)"/.exec(text)?.[1] ?? '';
+    events.set(event, (events.get(event) ?? 0) + 1);
+    return event === 'ready';
+  });
+  return server(child, portBase + 3, events);
 }
 
 /** aedes alone. */

@@ -2,7 +2,7 @@ import type { ShownCertificate } from '@tsunagu/fleet-server/identity/index';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { type OpenBroker, openAedesBroker, packetLengthMax } from '@tsunagu/fleet-server/broker/index';
+import { type GateLimits, type OpenBroker, openAedesBroker, packetLengthMax } from '@tsunagu/fleet-server/broker/index';
 import {
   encodeEnvelope,
   parseTerminalUri,
@@ -80,12 +80,12 @@ const said: { serial: string; kind: string; text: string }[] = [];
 const gone: string[] = [];
 const clones: string[] = [];
 const refusedSerials = new Set<string>();
-beforeEach(async () => {
-  said.length = gone.length = clones.length = 0;
-  refusedSerials.clear();
+/** What terminals say takes effect when this is over. */
+let effect: Promise<void> = Promise.resolve();
+const open = async (limits: Partial<GateLimits> = { halfOpenPerAddressMax: halfOpenMax }): Promise<OpenBroker> => {
   const watched = watchedWorld();
   lines = watched.lines;
-  broker = unwrap(
+  return unwrap(
     await openAedesBroker({
       world: watched.world,
       tenant,
@@ -93,7 +93,7 @@ beforeEach(async () => {
       ports: { fleet: 0, fleetWebSocket: 0 },
       tls: { cert: serverCertificate, key: pemOf(server.privateKey), ca: [root] },
       connectTimeoutMs: 1_500,
-      limits: { halfOpenPerAddressMax: halfOpenMax },
+      limits,
       drainTimeoutMs: 1_000,
       admit: (certificate: ShownCertificate | undefined) => {
         const named = parseTerminalUri((certificate?.subjectAltName ?? '').replace('URI:', ''));
@@ -104,7 +104,7 @@ beforeEach(async () => {
       handlers: {
         received: (serial, topic, payload) => {
           said.push({ serial, kind: topic.kind, text: Buffer.from(payload).toString() });
-          return Promise.resolve();
+          return effect;
         },
         connected: () => undefined,
         disconnected: (serial) => gone.push(serial),
@@ -113,6 +113,12 @@ beforeEach(async () => {
       },
     }),
   );
+};
+beforeEach(async () => {
+  said.length = gone.length = clones.length = 0;
+  refusedSerials.clear();
+  effect = Promise.resolve();
+  broker = await open();
 });
 const clients: MqttClient[] = [];
 afterEach(async () => {
@@ -309,6 +315,23 @@ describe('the broker', () => {
     expect(lines.filter(({ event }) => event === 'fleetConnectionsRefused')).toHaveLength(1);
   });
 
+  it('lets nobody else in while those inside wait for what they said to take effect', async () => {
+    await broker.close();
+    broker = await open({ halfOpenMin: 1, halfOpenMax: 1 });
+    const first = await connect(one);
+    let done = (): void => undefined;
+    effect = new Promise((resolve) => {
+      done = resolve;
+    });
+    const acknowledged = first.publishAsync(own(one, 'up/hello'), '{}', { qos: 1 });
+    await until('hello', () => said.length === 1);
+    await expect(connect(other)).rejects.toThrow();
+    done();
+    await acknowledged;
+    await stillWorks(await connect(other), other);
+    await stillWorks(first, one);
+  });
+
   it('takes a fast reconnect for what it is, and ends the older connection', async () => {
     const first = await connect(one, { lineage: { boot: 4, seq: 1 } });
     const end = closed(first);
@@ -391,12 +414,21 @@ describe('the broker', () => {
     healthy.on('message', () => (arrived += 1));
     const big = Buffer.alloc(1024 * 1024);
     for (let index = 0; index < 60; index++) broker.send(one.serial, own(one, 'dn/notify'), big);
+    for (let index = 0; index < 30; index++) broker.send(one.serial, own(one, 'dn/notify'), Buffer.from('x'));
+    // It goes on speaking, and takes no acknowledgement either.
+    const hello = Buffer.from(own(one, 'up/hello'));
+    for (let index = 1; index <= 30; index++)
+      frozen.write(Buffer.concat([Buffer.of(0x32, hello.length + 4, 0, hello.length), hello, Buffer.of(0, index)]));
     for (let index = 0; index < 20; index++) broker.send(other.serial, own(other, 'dn/notify'), Buffer.from('x'));
     await until('all twenty', () => arrived === 20);
+    // Its queue holds 68: what came after that is dropped, which is told once.
+    expect(lines.filter(({ event }) => event === 'downlinkDropped')).toHaveLength(1);
     // While the frozen one is still waited for: nobody was held up by it.
     expect(gone).not.toContain(one.serial);
     await until('the frozen one to be dropped', () => gone.includes(one.serial));
     await logged('DOWNLINK_TIMEOUT');
+    await stillWorks(healthy, other);
+    expect(lines.filter(({ event }) => event === 'fleetConnectionFailed')).toHaveLength(1);
     frozen.destroy();
   });
 });

@@ -95,6 +95,29 @@ describe('the window of handshakes', () => {
     if (silent.ok) silent.value.ended();
     expect(round(gate, clock, 200)).toBe(128);
   });
+
+  it('gives whoever waits for the effect of a message a place like one who knocks, and closes when effects come late', () => {
+    const clock = { now: 0 };
+    const gate = new Gate(wide, { monotonicMs: () => clock.now });
+    const entries = Array.from({ length: 64 }, () => {
+      const entered = gate.enter('a');
+      if (!entered.ok) throw new Error('there is a place for 64');
+      entered.value.opened();
+      return entered.value;
+    });
+    // 128 places by now. Two messages of one connection take one.
+    const effects = [...entries, ...entries].map((entry) => entry.heard());
+    expect(round(gate, clock, 200)).toBe(64);
+    const knocking = Array.from({ length: 128 }, () => gate.enter('b'));
+    const refused = gate.enter('b');
+    expect(refused.ok || refused.fault.facts?.['limit']).toBe('atWork');
+    for (const entered of knocking) if (entered.ok) entered.value.ended();
+    // A connection may end before its messages took effect.
+    for (const entry of entries) entry.ended();
+    clock.now += 3_000;
+    for (const done of effects) done();
+    expect(round(gate, clock, 200)).toBe(64);
+  });
 });
 
 describe('the keys of session tickets', () => {
