@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import PdfDocument from 'pdfkit';
 import { signatureBox, signaturePath } from '../signature/index.ts';
 import { layout } from './layout.ts';
 import type { SlipBlock } from './slip.ts';
@@ -22,6 +21,8 @@ function slipFont(): Uint8Array {
 
 /** A slip as PDF, one page as long as the slip, with the part of the font that it uses. @param at time of creation, milliseconds since 1970 */
 export async function slipPdf(blocks: readonly SlipBlock[], columns: number, at: number): Promise<Uint8Array> {
+  // Loaded when the first slip is to be a PDF: it is an eighth of what a terminal loads when it is switched on.
+  const { default: PdfDocument } = await import('pdfkit');
   const rows = layout(blocks, columns);
   const width = paperWidth - 2 * margin;
   const size = (2 * width) / columns;
