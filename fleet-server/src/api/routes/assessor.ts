@@ -3,6 +3,7 @@ import { lifePaths } from '@tsunagu/protocols/fleet';
 import { z } from 'zod';
 import type { ApiApp } from '../app.ts';
 import type { ApiRooms } from '../ports.ts';
+import { refused } from '../problems.ts';
 
 /** What an assessor is shown. */
 export function assessorRoutes(app: ApiApp, { assessor }: Pick<ApiRooms, 'assessor'>): void {
@@ -17,6 +18,10 @@ export function assessorRoutes(app: ApiApp, { assessor }: Pick<ApiRooms, 'assess
         querystring: z
           .object({ from: z.iso.date(), to: z.iso.date() })
           .refine(({ from, to }) => from <= to, { path: ['to'], error: 'before the first day' }),
+        response: {
+          200: { description: 'JSON lines.', content: { 'application/x-ndjson': { schema: z.string() } } },
+          '4xx': refused,
+        },
       },
     },
     async ({ query: { from, to } }, reply) => {
