@@ -1,7 +1,7 @@
 import { verify } from 'node:crypto';
 import type { Vault } from '@tsunagu/fleet-server/vault/index';
 import { deriveAesInitialKey } from '@tsunagu/protocols/dukpt';
-import { checkValue } from '@tsunagu/protocols/kcv';
+import { checkValue, customaryCheckValue } from '@tsunagu/protocols/kcv';
 import { hex, type ok, Secret, secretPan, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { panMac } from '@tsunagu/protocols/negative';
 import { decipherPin, encipherPin } from '@tsunagu/protocols/pinblock';
@@ -308,6 +308,33 @@ export function vaultContract(subject: VaultUnderTest): void {
         id: 'bdk/9',
         checkValue: whole,
       });
+    });
+
+    it('joins a TDES base key, from which initial keys come as from one that was kept, and none that is weak', async () => {
+      const vault = await open();
+      const sealed = (...components: readonly string[]) =>
+        components.map((part, index) => {
+          const context = `ceremony/2/${index}`;
+          return { context, ...unwrap(vault.sealComponent(context, 'dukpt-base-tdes', Secret.take('key', hex(part)))) };
+        });
+      // Together the key of X9.24-3:2017, annex C.
+      const parts = sealed('AAAAAAAAAAAAAAAA5555555555555555', 'AB89EFCD23016745AB89EFCD23016745');
+      expect(parts[0]?.kcv).toMatch(/^[0-9A-F]{6}$/);
+      expect(unwrap(await vault.combine('bdk-tdes/9', 'dukpt-base-tdes', parts, '08D7B4')).checkValue).toBe('08D7B4');
+      await vault.keep('bdk-tdes/8', 'dukpt-base-tdes', Secret.take('key', hex('0123456789ABCDEFFEDCBA9876543210')));
+      const ksn = hex('FFFF9876543210E00001');
+      const [joined, kept] = ['bdk-tdes/9', 'bdk-tdes/8'].map((base) => unwrap(vault.dukptKeys(base, ksn)));
+      for (const way of ['request', 'answer'] as const)
+        expect(joined?.[way].mac.use((bytes) => toHex(bytes))).toBe(kept?.[way].mac.use((bytes) => toHex(bytes)));
+      const [one, other] = ['0123456789ABCDEF0000000000000001', '00000000000000000123456789ABCDEE'];
+      const degenerate = sealed(one, other);
+      const whole = toHex(
+        unwrap(customaryCheckValue('TDES', Secret.take('key', hex('0123456789ABCDEF0123456789ABCDEF')))),
+      );
+      expect(await vault.combine('bdk-tdes/7', 'dukpt-base-tdes', degenerate, whole)).toMatchObject({
+        fault: { code: 'KEY_WEAK' },
+      });
+      expect(vault.find('bdk-tdes/7')).toBeUndefined();
     });
   });
 }

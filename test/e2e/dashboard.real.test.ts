@@ -221,7 +221,7 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
       expect([...seen].sort()).toEqual(['en', 'ja']);
     },
   );
-  it('lists keys by check value, with what is suspect, what is due and which runs are not over', async () => {
+  it('lists keys by check value, with what is suspect and what is due, for whom ceremonies wait, and which runs are not over', async () => {
     const key = (id: string, state: 'good' | 'suspect', rotationDue: string | null) => ({
       id,
       use: id.startsWith('bdk-tdes') ? 'dukpt-base-tdes' : 'dukpt-base',
@@ -254,9 +254,27 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
         key('bdk-tdes/1', 'good', '2099-01-01T00:00:00.000Z'),
       ],
     });
+    const closed = { ...run, id: 'r2', name: '終了分', state: 'closed' as const };
     Object.assign(house.rooms.keys.runs, {
-      list: async () => ok({ items: [run, { ...run, id: 'r2', name: '終了分', state: 'closed' }], next: null }),
+      list: async ({ isOpen }: { isOpen?: boolean }) => ok({ items: isOpen ? [run] : [run, closed], next: null }),
     });
+    const at = { at: '2026-11-01T00:00:00.000Z', prev: '' };
+    const custodians = ['tanaka', 'ito', 'mori'];
+    const ceremony = {
+      id: 'k1',
+      key: 'bdk/3',
+      use: 'dukpt-base' as const,
+      state: 'entering' as const,
+      custodians,
+      entered: [{ index: 1, by: 'ito', kcv: '1122334455' }],
+      papers: undefined,
+      kcv: undefined,
+      steps: [
+        { ...at, seq: 1, by: 'sato', what: 'begun' as const, key: 'bdk/3', use: 'dukpt-base' as const, custodians },
+        { ...at, seq: 2, by: 'ito', what: 'component' as const, index: 1, kcv: '1122334455', session: 's' },
+      ],
+    };
+    Object.assign(house.rooms.keys.ceremonies, { list: async () => ok({ items: [ceremony], next: null }) });
     await page.goto(`${house.api.url}/keys`);
     await page.waitForSelector('tr[data-key="bdk/1"]');
     expect(await page.innerText('tr[data-key="bdk/1"]')).toContain('写しの流出');
@@ -264,6 +282,11 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
     expect(await page.locator('tr[data-key="bdk/2"] .mark.error').count()).toBe(1);
     expect(await page.innerText('[data-testid=runs]')).toContain('X-1');
     expect(await page.locator('[data-testid=runs] tbody tr').count()).toBe(1);
+    await page.click('section[aria-labelledby=runs-title] input[type=checkbox]');
+    await page.waitForSelector('[data-testid=runs] tbody tr:nth-child(2)');
+    const waiting = await page.innerText('tr[data-ceremony=k1]');
+    expect(waiting).toContain('1122334455');
+    expect(waiting).toContain('tanaka, mori の要素');
     expect(await violations()).toEqual([]);
     await page.click('[data-testid=language]');
     await page.waitForSelector('h1:has-text("Keys")');

@@ -1,9 +1,10 @@
 import {
   type BeginCeremony,
-  ceremonyStep,
   type Job,
   job,
   type KeyExposure,
+  keyCeremonyView,
+  type KeyCeremonyView,
   keyExposure,
   keyInventory,
   type KeyInventoryList,
@@ -13,25 +14,12 @@ import {
   keyRecord,
   keyRunView,
   type KeyRunView,
-  peopleNames,
   type AcquirerSet,
   acquirerSet,
 } from '@tsunagu/protocols/fleet';
 import { ok, type Result } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
 import type { Calls } from './access-calls.ts';
-
-const ceremony = z.object({
-  id: z.string(),
-  state: z.enum(['entering', 'confirming', 'done', 'aborted']),
-  key: z.string(),
-  custodians: z.array(z.string()),
-  entered: z.array(z.object({ index: z.number(), by: z.string(), kcv: z.string() })),
-  kcv: z.string().optional(),
-  steps: z.array(ceremonyStep),
-  people: peopleNames,
-});
-export type CeremonyView = z.infer<typeof ceremony>;
 
 /** Keys in custody, as the CLI uses them. */
 export interface KeyClient {
@@ -48,12 +36,12 @@ export interface KeyClient {
   acquirers(serial: string): Promise<Result<AcquirerSet>>;
   /** Sets them over the version that was read. */
   setAcquirers(serial: string, base: number, acquirers: readonly string[]): Promise<Result<AcquirerSet>>;
-  ceremonies(): Promise<Result<readonly CeremonyView[]>>;
-  beginCeremony(wanted: BeginCeremony): Promise<Result<CeremonyView>>;
-  ceremony(id: string): Promise<Result<CeremonyView>>;
-  enterComponent(id: string, component: string): Promise<Result<CeremonyView>>;
-  confirmCeremony(id: string, kcv: string): Promise<Result<CeremonyView>>;
-  abortCeremony(id: string, note: string): Promise<Result<CeremonyView>>;
+  ceremonies(): Promise<Result<readonly KeyCeremonyView[]>>;
+  beginCeremony(wanted: BeginCeremony): Promise<Result<KeyCeremonyView>>;
+  ceremony(id: string): Promise<Result<KeyCeremonyView>>;
+  enterComponent(id: string, component: string): Promise<Result<KeyCeremonyView>>;
+  confirmCeremony(id: string, kcv: string): Promise<Result<KeyCeremonyView>>;
+  abortCeremony(id: string, note: string): Promise<Result<KeyCeremonyView>>;
   ceremonyRecord(id: string): Promise<Result<KeyRecord>>;
   keyRuns(): Promise<Result<readonly KeyRunView[]>>;
   beginKeyRun(name: string, serials: readonly string[]): Promise<Result<KeyRunView>>;
@@ -101,12 +89,12 @@ export function keyCalls({ call, all }: Calls): KeyClient {
     acquirers: (serial) => call(acquirerSet, acquirersPath(serial)),
     setAcquirers: (serial, base, acquirers) =>
       call(acquirerSet, acquirersPath(serial), { acquirers }, 'PUT', undefined, { 'if-match': `"${base}"` }),
-    ceremonies: () => all(ceremony, `${base}/ceremonies`),
-    beginCeremony: (wanted) => call(ceremony, `${base}/ceremonies`, wanted),
-    ceremony: (id) => call(ceremony, `${base}/ceremonies/${id}`),
-    enterComponent: (id, component) => call(ceremony, `${base}/ceremonies/${id}/components`, { component }),
-    confirmCeremony: (id, kcv) => call(ceremony, `${base}/ceremonies/${id}/confirmation`, { kcv }),
-    abortCeremony: (id, note) => call(ceremony, `${base}/ceremonies/${id}/abort`, { note }),
+    ceremonies: () => all(keyCeremonyView, `${base}/ceremonies`),
+    beginCeremony: (wanted) => call(keyCeremonyView, `${base}/ceremonies`, wanted),
+    ceremony: (id) => call(keyCeremonyView, `${base}/ceremonies/${id}`),
+    enterComponent: (id, component) => call(keyCeremonyView, `${base}/ceremonies/${id}/components`, { component }),
+    confirmCeremony: (id, kcv) => call(keyCeremonyView, `${base}/ceremonies/${id}/confirmation`, { kcv }),
+    abortCeremony: (id, note) => call(keyCeremonyView, `${base}/ceremonies/${id}/abort`, { note }),
     ceremonyRecord: (id) => call(keyRecord, `${base}/ceremonies/${id}/record`),
     keyRuns: () => all(keyRunView, `${base}/runs`),
     beginKeyRun: (name, serials) => call(keyRunView, `${base}/runs`, { name, serials }),

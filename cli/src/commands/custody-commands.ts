@@ -28,8 +28,11 @@ export function addCustodyCommands(program: Command, shell: Shell): void {
     );
   custody
     .command('holder <name>')
-    .description('register a hand / 当事者の登録')
-    .requiredOption('--key <file>', 'its key file; only the public part is read')
+    .description('register a hand, or a bench / 当事者または作業台の登録')
+    .requiredOption(
+      '--key <file>',
+      'its key file, or a PEM as `bridge attest` makes it; only the public part is read / 鍵ファイル',
+    )
     .action((name: string, { key }: { key: string }) =>
       online((commands, context) => commands.addHolder(context, name, key)),
     );

@@ -25,7 +25,7 @@ import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
 import { optionFault, type Console, exit, type ExitCode, printList, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
-import { openKeyAt, type PassphraseOptions, passphraseOf, readKeyFile, writeKeyFile } from './key-files.ts';
+import { openKeyAt, type PassphraseOptions, passphraseOf, publicKeyAt, writeKeyFile } from './key-files.ts';
 import { photoHash } from './lifecycle.ts';
 
 /** A technician's bench: no server. */
@@ -54,11 +54,11 @@ export async function makeCustodyKey(
   return exit.ok;
 }
 
-/** `tsunagu custody holder NAME --key FILE`: registers a hand; the private key stays where it is. */
+/** `tsunagu custody holder NAME --key FILE`: registers a hand, or a bench; the private key stays where it is. */
 export async function addHolder({ client, console, json }: Context, name: string, file: string): Promise<ExitCode> {
-  const key = await readKeyFile(file);
-  if (!key.ok) return refuse(console, key.fault, json);
-  const answer = await client.ask(holder, lifePaths.custodyHolders, { name, publicKey: key.value.publicKey });
+  const publicKey = await publicKeyAt(file);
+  if (!publicKey.ok) return refuse(console, publicKey.fault, json);
+  const answer = await client.ask(holder, lifePaths.custodyHolders, { name, publicKey: publicKey.value });
   if (!answer.ok) return refuse(console, answer.fault, json);
   console.out(json ? JSON.stringify(answer.value) : `${answer.value.kid}  ${answer.value.name}`);
   return exit.ok;

@@ -91,7 +91,7 @@ function addCeremony(keys: Command, withServer: Given['withServer']): void {
     .command('begin <key>')
     .description('name the key and its custodians / 開始')
     .requiredOption('--custodian <person...>', 'who enters a component, in this order: two or three / 管理者')
-    .option('--use <use>', 'dukpt-base, zone-protection, zone-pin or negative-tag', 'dukpt-base')
+    .option('--use <use>', 'dukpt-base, dukpt-base-tdes, zone-protection, zone-pin or negative-tag', 'dukpt-base')
     .option('--kcv <hex>', 'check value of the whole, as its papers say / 検査値')
     .action((key: string, options: { use: string; custodian: string[]; kcv?: string }) =>
       withServer(async (given) => (await load()).beginCeremony(given, key, options)),

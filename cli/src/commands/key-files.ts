@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseJson } from '@tsunagu/protocols/fleet';
 import { type KeyFile, keyFile, openKeyFile, type OpenedKey, passphraseLengthMin } from '@tsunagu/protocols/key-file';
@@ -35,6 +36,18 @@ export async function readKeyFile(path: string): Promise<Result<KeyFile, 'SIGNIN
   const text = await readFile(path, 'utf8').catch(() => undefined);
   const read = text === undefined ? undefined : parseJson(keyFile, text);
   return read?.ok ? read : fail('SIGNING_KEY_INVALID', { facts: { file: path } });
+}
+
+/** The public part (SPKI, DER, base64) of a key file, or of a bare PEM as a bench has it. */
+export async function publicKeyAt(path: string): Promise<Result<string, 'SIGNING_KEY_INVALID'>> {
+  const file = await readKeyFile(path);
+  if (file.ok) return ok(file.value.publicKey);
+  try {
+    const spki = createPublicKey(await readFile(path, 'utf8')).export({ format: 'der', type: 'spki' });
+    return ok(spki.toString('base64'));
+  } catch {
+    return file;
+  }
 }
 
 /** Opens a key that a person keeps, for its purpose. */

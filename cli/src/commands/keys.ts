@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import {
   ceremonyUse,
+  type KeyCeremonyView,
   keyRecord,
   type KeyRun,
   type KeyRunView,
@@ -8,7 +9,6 @@ import {
   verifyKeyRecord,
 } from '@tsunagu/protocols/fleet';
 import { fail, type Result } from '@tsunagu/protocols/kit';
-import type { CeremonyView } from '../client/key-calls.ts';
 import { type Console, exit, type ExitCode, type layOut, printFault, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
@@ -100,7 +100,7 @@ export async function acquirers(
 
 const tellCeremony =
   ({ console }: Context) =>
-  (ceremony: CeremonyView): void => {
+  (ceremony: KeyCeremonyView): void => {
     const { keys } = console.texts;
     console.out(`${ceremony.id}  ${ceremony.key}  ${keys.ceremonyStates[ceremony.state]}`);
     ceremony.custodians.forEach((custodian, index) => {
@@ -113,7 +113,7 @@ const tellCeremony =
   };
 
 /** What `tsunagu keys ceremony …` does: one step of one ceremony. */
-export const ceremonyStep = async (context: Context, step: Promise<Result<CeremonyView>>): Promise<ExitCode> =>
+export const ceremonyStep = async (context: Context, step: Promise<Result<KeyCeremonyView>>): Promise<ExitCode> =>
   show(context, await step, tellCeremony(context));
 
 /** `tsunagu keys ceremony list`. */

@@ -53,7 +53,8 @@ const recordKey = 'sign/key-records';
 export interface KeyCeremonies {
   /** Begins one; custodians by id. APPROVAL_NOT_APART: two of those who order and enter may be one person. */
   begin(wanted: BeginCeremony, by: Actor): Promise<Result<Ceremony>>;
-  list(page: PageRequest): Promise<Result<Page<Ceremony>, 'INPUT_INVALID'>>;
+  /** Newest first; with `isOpen` those alone that are not over. */
+  list(page: PageRequest & { readonly isOpen?: boolean }): Promise<Result<Page<Ceremony>, 'INPUT_INVALID'>>;
   get(id: string): Promise<Result<Ceremony, 'KEY_CEREMONY_UNKNOWN'>>;
   /** Takes the component of the custodian who comes. The answer has its check value, to be compared with the paper. */
   enter(id: string, component: Secret<'key'>, by: Custodian): Promise<Result<Ceremony>>;
@@ -120,6 +121,9 @@ export function openKeyCeremonies(
   return {
     async begin(wanted, by) {
       const id = world.id();
+      const kcvDigits = wanted.use === 'dukpt-base-tdes' ? 6 : 10;
+      if (wanted.kcv !== undefined && wanted.kcv.length !== kcvDigits)
+        return fail('INPUT_INVALID', { field: 'kcv', facts: { wants: `/^[0-9A-F]{${kcvDigits}}$/` } });
       const step: CeremonyStep = { ...nextLink([]), ...head(by), what: 'begun', ...wanted };
       const taken = takeCeremonyStep([], step);
       if (!taken.ok) return taken;
@@ -138,11 +142,14 @@ export function openKeyCeremonies(
       return ok({ id, steps: [step], ...taken.value });
     },
 
-    async list({ cursor, ...page }) {
+    async list({ cursor, isOpen = false, ...page }) {
       const after = momentOfCursor(cursor);
       if (!after.ok) return after;
       const limit = boundedLimit(page.limit);
-      const query = store.db.selectFrom('key_ceremonies').select(['id', 'steps', 'begun_at']);
+      const query = store.db
+        .selectFrom('key_ceremonies')
+        .select(['id', 'steps', 'begun_at'])
+        .$if(isOpen, (all) => all.where('state', 'in', ['entering', 'confirming']));
       const rows = await newestFirst(query, ['begun_at', 'id'], after.value, limit).execute();
       const keyOf = ({ begun_at, id }: { begun_at: number; id: string }): string => keyOfMoment(begun_at, id);
       return ok(pageOf(rows, limit, keyOf, ({ id, steps }) => ceremonyOf(id, steps)));

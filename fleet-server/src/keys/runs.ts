@@ -40,7 +40,7 @@ import {
  */
 export interface KeyRuns {
   propose(name: string, serials: readonly Serial[], by: Actor): Promise<Result<KeyRun>>;
-  list(page: PageRequest): Promise<Result<Page<KeyRun>, 'INPUT_INVALID'>>;
+  list(page: PageRequest & { readonly isOpen?: boolean }): Promise<Result<Page<KeyRun>, 'INPUT_INVALID'>>;
   get(id: string): Promise<Result<KeyRun, 'KEY_RUN_UNKNOWN'>>;
   authorise(id: string, by: Actor): Promise<Result<KeyRun>>;
   /** A device is at the bench. KEY_RUN_NOT_LISTED: written down as refused, and to be investigated. */
@@ -182,11 +182,14 @@ export function openKeyRuns(
       return run ? ok(run) : fail('KEY_RUN_UNKNOWN');
     },
 
-    async list({ cursor, ...page }) {
+    async list({ cursor, isOpen = false, ...page }) {
       const after = momentOfCursor(cursor);
       if (!after.ok) return after;
       const limit = boundedLimit(page.limit);
-      const query = store.db.selectFrom('key_runs').selectAll();
+      const query = store.db
+        .selectFrom('key_runs')
+        .selectAll()
+        .$if(isOpen, (all) => all.where('state', '!=', 'closed'));
       const rows = await newestFirst(query, ['begun_at', 'id'], after.value, limit).execute();
       const ids = rows.map(({ id }) => id);
       const all =

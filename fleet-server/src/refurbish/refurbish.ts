@@ -18,7 +18,7 @@ import {
   type WorkOrder,
   type WorkshopFigures,
 } from '@tsunagu/protocols/refurbish';
-import { coverageOf, openAttestation, totalsOf } from '@tsunagu/protocols/workshop';
+import { coverageOf, openAttestation, type OpenedAttestation, totalsOf } from '@tsunagu/protocols/workshop';
 import type { World } from '@tsunagu/protocols/world';
 import { type Selectable, sql } from 'kysely';
 import type { Actor } from '../audit/index.ts';
@@ -44,6 +44,8 @@ type EntryFault =
   | 'WORK_NOT_READY'
   | 'WORK_PART_UNKNOWN'
   | 'WORK_TEST_FOREIGN'
+  | 'WORK_TEST_UNVOUCHED'
+  | 'CUSTODY_HOLDER_REVOKED'
   | 'ATTESTATION_INVALID'
   | 'ATTESTATION_NOT_AUTHENTIC';
 
@@ -83,6 +85,20 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
       isPassed: row.is_passed === 1,
       entry: unwrap(parseJson(workEntry, row.entry, 262_144)),
     }));
+  /** Opens a test by the key of a bench that is registered here: a file that vouches for itself is nobody's word. */
+  async function openByBench(text: string): Promise<Result<OpenedAttestation, EntryFault>> {
+    const claimed = openAttestation(text);
+    if (!claimed.ok) return claimed;
+    const { kid } = claimed.value;
+    const bench = await store.db
+      .selectFrom('custody_holders')
+      .select(['public_key', 'revoked_at'])
+      .where('kid', '=', kid)
+      .executeTakeFirst();
+    if (!bench) return fail('WORK_TEST_UNVOUCHED', { facts: { kid } });
+    if (bench.revoked_at !== null) return fail('CUSTODY_HOLDER_REVOKED', { facts: { kid } });
+    return openAttestation(text, Uint8Array.from(Buffer.from(bench.public_key, 'base64')));
+  }
   const fold = (entries: Awaited<ReturnType<typeof entriesOf>>): WorkOrder =>
     entries.reduce((order, { entry, isPassed }) => unwrap(addEntry(order, entry, isPassed)), freshOrder);
 
@@ -164,7 +180,7 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
     async add(id, entry, by) {
       let isPassed = false;
       if (entry.kind === 'bench-test') {
-        const opened = openAttestation(entry.attestation);
+        const opened = await openByBench(entry.attestation);
         if (!opened.ok) return opened;
         if (opened.value.attestation.nonce !== id) return fail('WORK_TEST_FOREIGN', { facts: { wants: id } });
         const { failed } = totalsOf(opened.value.attestation);

@@ -73,6 +73,7 @@ export type ReleasedUse = (typeof releasedUses)[number];
 /** Uses whose keys people bring in, as components, one custodian after another. */
 export const ceremonyUses = [
   'dukpt-base',
+  'dukpt-base-tdes',
   'zone-protection',
   'zone-pin',
   'negative-tag',
@@ -154,7 +155,8 @@ export interface Vault {
     label: string,
   ): Result<WrappedKey, 'VAULT_KEY_UNKNOWN'>;
   /**
-   * Joins the components of custodians, sealed one by one by `sealComponent`, into a key. `kcv`: what the papers say.
+   * Joins the components of custodians, sealed one by one by `sealComponent`, into a key. `kcv`: what the papers say. KEY_WEAK: a TDES key of equal
+   * halves or weak parts.
    * @see ANSI X9.24-1:2017, 7.5.3; PCI PIN 3.1, 6 and 12
    */
   combine(
@@ -162,7 +164,7 @@ export interface Vault {
     use: CeremonyUse,
     components: readonly { readonly context: string; readonly sealed: Uint8Array; readonly kcv: string }[],
     kcv: string,
-  ): Promise<Result<KeyFacts, 'VAULT_DAMAGED' | CombineError>>;
+  ): Promise<Result<KeyFacts, 'VAULT_DAMAGED' | 'KEY_WEAK' | CombineError>>;
   /**
    * Seals a component until it is joined; its check value is what its custodian compares. KEY_LENGTH_INVALID: it is not as long as keys for that use
    * are; KEY_COMPONENT_WORTHLESS: all zeros.

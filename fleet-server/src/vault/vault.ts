@@ -12,7 +12,7 @@ import {
   tdesVariantKey,
   wipeTransactionKey,
 } from '@tsunagu/protocols/dukpt';
-import { checkValue, customaryCheckValue } from '@tsunagu/protocols/kcv';
+import { customaryCheckValue, weaknessOf } from '@tsunagu/protocols/kcv';
 import { fail, hex, ok, type Result, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { panMacBy, permutationKey, permutePan } from '@tsunagu/protocols/negative';
 import { packParcel, type Parcel } from '@tsunagu/protocols/offline-root';
@@ -22,6 +22,7 @@ import { writeKeyToken } from '@tsunagu/protocols/tr34';
 import type { World } from '@tsunagu/protocols/world';
 import {
   type AcquirerUse,
+  type CeremonyUse,
   type DukptWorkingKeys,
   type KeyFacts,
   keyUses,
@@ -142,6 +143,9 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
     return made;
   }
 
+  const keep: Vault['keep'] = (id, use, key) =>
+    use === 'dukpt-base-tdes' ? keepTdesBase(id, key) : room.keep(id, use, key);
+
   function withReleased<T, C extends 'VAULT_KEY_UNKNOWN' | 'INPUT_INVALID' | 'PINBLOCK_UNREADABLE'>(
     id: string,
     use: ReleasedUse,
@@ -158,7 +162,7 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
 
   return {
     ensure: (id, use) => (use === 'dukpt-base-tdes' ? ensureTdesBase(id) : room.ensure(id, use)),
-    keep: (id, use, key) => (use === 'dukpt-base-tdes' ? keepTdesBase(id, key) : room.keep(id, use, key)),
+    keep,
     find: (id) => room.find(id),
     idsFor: (use) => room.idsFor(use),
     async destroy(id) {
@@ -243,7 +247,7 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
     },
 
     sealComponent(context, use, component) {
-      const kcv = checkValue('AES', 'cmac', component);
+      const kcv = customaryCheckValue(algorithmOf(use), component);
       if (!kcv.ok || component.length !== keyUses[use].lengthBytes)
         return fail('KEY_LENGTH_INVALID', { field: 'component' });
       if (component.use((bytes) => bytes.every((byte) => byte === 0))) return fail('KEY_COMPONENT_WORTHLESS');
@@ -258,16 +262,19 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
           if (!clear) return fail('VAULT_DAMAGED', { facts: { context } });
           opened.push(Secret.take('key', clear));
         }
+        const algorithm = algorithmOf(use);
         const combined = combineComponents({
-          algorithm: 'AES',
-          kcvMethod: 'cmac',
+          algorithm,
+          kcvMethod: algorithm === 'AES' ? 'cmac' : 'legacy',
           components: opened,
           expectedKcv: hex(kcv),
         });
         if (!combined.ok) return combined;
         if (combined.value.key.length !== keyUses[use].lengthBytes)
           return fail('KEY_LENGTH_INVALID', { field: 'components' });
-        return ok(await room.keep(id, use, combined.value.key));
+        const weakness = algorithm === 'TDES' ? weaknessOf(combined.value.key) : undefined;
+        if (weakness !== undefined) return fail('KEY_WEAK', { facts: { weakness } });
+        return ok(await keep(id, use, combined.value.key));
       } finally {
         for (const component of opened) component.wipe();
       }
@@ -346,6 +353,9 @@ export async function openVault(room: StrongRoom, world: Pick<World, 'entropy'>)
 
 const checkValueOf = (algorithm: 'A' | 'T', key: Secret<'key'>): string =>
   toHex(unwrap(customaryCheckValue(algorithm === 'A' ? 'AES' : 'TDES', key)));
+
+/** What a key for a use that people bring in does. */
+const algorithmOf = (use: CeremonyUse): 'AES' | 'TDES' => (keyUses[use].kind === 'tdes' ? 'TDES' : 'AES');
 
 /** The variant of a TDES base key is a key beside it. */
 const variantOf = (base: string): string => `${base}/variant`;

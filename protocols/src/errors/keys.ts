@@ -67,6 +67,16 @@ export const keysErrors = defineErrors({
       next: '同じコンポーネントを二度入力していないか確認してください。',
     },
   },
+  KEY_WEAK: {
+    en: {
+      says: 'The components combine to a weak TDES key: equal halves, or a weak DES key in it.',
+      next: 'Have the key made anew where it came from, and begin a ceremony with its components.',
+    },
+    ja: {
+      says: 'コンポーネントを合成した TDES 鍵が弱い鍵です(左右が同一、または DES の弱鍵を含む)。',
+      next: '発行元で鍵を作り直し、その要素で新しいセレモニーを開始してください。',
+    },
+  },
   KSN_LENGTH_INVALID: {
     en: {
       says: 'The key serial number has a wrong length.',

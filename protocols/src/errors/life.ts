@@ -173,6 +173,16 @@ export const lifeErrors = defineErrors({
       next: 'この端末を今試験し、作業指示番号を指定してください: tsunagu bridge attest --nonce 作業指示 --out ファイル',
     },
   },
+  WORK_TEST_UNVOUCHED: {
+    en: {
+      says: 'The test at the bench is signed by a key that is not registered here.',
+      next: 'An administrator registers the key of the bench: tsunagu custody holder BENCH --key FILE.',
+    },
+    ja: {
+      says: '作業台試験の署名鍵が登録されていません。',
+      next: '管理者が作業台の鍵を登録してください: tsunagu custody holder 作業台名 --key ファイル',
+    },
+  },
   WIPE_UNKNOWN: {
     en: {
       says: 'The terminal has not sworn to a wipe.',

@@ -7,14 +7,14 @@ import { openDocument, signedDocument, type SignedDocument } from './signed.ts';
 const time = z.iso.datetime().describe('RFC 3339, UTC.');
 const kcv = z
   .string()
-  .regex(/^[0-9A-F]{10}$/)
-  .describe('AES check value, 10 hex digits (X9.24-1:2017, annex A).');
+  .regex(/^(?:[0-9A-F]{6}|[0-9A-F]{10})$/)
+  .describe('Check value: 10 hex digits for AES (X9.24-1:2017, annex A), 6 for TDES.');
 const person = z.string().min(1).max(80).describe('A person, by id.');
 const note = z.string().min(1).max(200).describe('Why, or what was found.');
 
 /** What keys can come in by a ceremony. */
 export const ceremonyUse = z
-  .enum(['dukpt-base', 'zone-protection', 'zone-pin', 'negative-tag'])
+  .enum(['dukpt-base', 'dukpt-base-tdes', 'zone-protection', 'zone-pin', 'negative-tag'])
   .describe('What the key is for.');
 export const custodyKeyId = z
   .string()
@@ -43,6 +43,9 @@ export const enterComponent = z
       .describe('A full-length component in hex. It is sealed at once, and never comes out again.'),
   })
   .describe("A custodian's component.");
+
+/** The check value of the whole, which is compared before the key is in the vault. */
+export const confirmCeremony = z.object({ kcv: kcv.describe('As on the papers of the key.') });
 
 const at = {
   seq: z.number().int().positive().describe('Counts from 1.'),
@@ -246,6 +249,31 @@ export const runSubmission = z.object({ serial: z.string().min(1).max(40).descri
 
 /** Whom ids of people stand for, beside a ceremony or a run that is shown; records hold the ids alone. */
 export const peopleNames = z.record(z.string(), z.string()).describe('Names of the people in it, by id.');
+
+/** A ceremony as people look at it. */
+export const keyCeremonyView = z
+  .object({
+    id: z.string().describe('Of the ceremony.'),
+    state: z.enum(['entering', 'confirming', 'done', 'aborted']).describe('How far it is.'),
+    key: z.string().describe('Name of the key.'),
+    use: ceremonyUse,
+    custodians: z.array(z.string()).describe('Who enters, in this order.'),
+    entered: z
+      .array(
+        z.object({
+          index: z.number().int().describe('Which component, from 0.'),
+          by: z.string().describe('Whose.'),
+          kcv: z.string().describe('Its check value.'),
+        }),
+      )
+      .describe('Components so far.'),
+    kcv: z.string().optional().describe('Check value of the whole, when it is done.'),
+    steps: z.array(ceremonyStep).describe('All steps.'),
+    people: peopleNames,
+  })
+  .describe('A key ceremony: who entered, with which check values, and what is next.');
+/** A ceremony as people look at it. */
+export type KeyCeremonyView = z.infer<typeof keyCeremonyView>;
 
 export const keyRun = z
   .object({

@@ -118,16 +118,37 @@ describe('a key ceremony', () => {
       fault: { code: 'KEY_CEREMONY_NOT_NOW' },
     });
     unwrap(await open().enter(id, component(1), custodian('ben')));
+    const listed = async (isOpen: boolean) =>
+      unwrap(await open().list({ limit: 500, isOpen })).items.map((one) => one.id);
+    expect(await listed(true)).toContain(id);
     expect(await open().confirm(id, kcvOf(0, 1), custodian('ben'))).toMatchObject({
       fault: { code: 'KEY_CEREMONY_SAME_PERSON', field: 'confirmation' },
     });
     expect(await open().confirm(id, kcvOf(0), custodian('anna'))).toMatchObject({ fault: { code: 'KCV_MISMATCH' } });
     expect(vault.find('bdk/22')).toBeUndefined();
     expect(unwrap(await open().abort(id, 'wrong envelope', operator)).state).toBe('aborted');
+    expect(await listed(true)).not.toContain(id);
+    expect(await listed(false)).toContain(id);
     expect(await store.db.selectFrom('key_components').selectAll().execute()).toEqual([]);
     expect(await open().confirm(id, kcvOf(0, 1), custodian('anna'))).toMatchObject({
       fault: { code: 'KEY_CEREMONY_NOT_NOW' },
     });
+  });
+
+  test('brings a base key for old models too, whose check values have six digits', async () => {
+    const wanted = { key: 'bdk-tdes/21', use: 'dukpt-base-tdes' as const, custodians: ['anna', 'ben'] };
+    expect(await open().begin({ ...wanted, kcv: kcvOf(0) }, operator)).toMatchObject({
+      fault: { code: 'INPUT_INVALID', field: 'kcv' },
+    });
+    const { id } = unwrap(await open().begin(wanted, operator));
+    unwrap(await open().enter(id, component(0), custodian('anna')));
+    const entered = unwrap(await open().enter(id, component(1), custodian('ben')));
+    expect(entered.entered.map(({ kcv }) => kcv)).toEqual(['08D7B4', expect.stringMatching(/^[0-9A-F]{6}$/)]);
+    const sum = hex(parts[0] ?? '').map((byte, at) => byte ^ (hex(parts[1] ?? '')[at] ?? 0));
+    const whole = toHex(unwrap(checkValue('TDES', 'legacy', Secret.take('key', sum))));
+    expect(unwrap(await open().confirm(id, whole, custodian('anna'))).state).toBe('done');
+    expect(vault.find('bdk-tdes/21')).toMatchObject({ use: 'dukpt-base-tdes', checkValue: whole });
+    expect(unwrap(verifyKeyRecord(unwrap(await open().record(id))))).toMatchObject({ state: { state: 'done' } });
   });
 
   test('a component that leaves the key with fewer people than it has parts is refused', async () => {
@@ -272,7 +293,11 @@ describe('an injection run', () => {
     unwrap(await runs().reject(id, second, 'no tamper seal', operator));
     expect(await runs().close(id, operator)).toMatchObject({ fault: { code: 'KEY_RUN_UNBALANCED' } });
     unwrap(await runs().investigate(id, 'CT5100-6666', 'of another order; sent back', custodian('anna')));
+    const isListed = async (isOpen: boolean) =>
+      unwrap(await runs().list({ limit: 500, isOpen })).items.some((run) => run.id === id);
+    expect(await isListed(true)).toBe(true);
     const closed = unwrap(await runs().close(id, operator));
+    expect([await isListed(true), await isListed(false)]).toEqual([false, true]);
     expect(closed.balance).toMatchObject({
       listed: 3,
       submitted: 3,

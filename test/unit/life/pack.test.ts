@@ -1,8 +1,9 @@
-import { benchTest } from '../../bench-test.ts';
+import { benchHolder, benchTest } from '../../bench-test.ts';
 import { spawnSync } from 'node:child_process';
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Holder } from '@tsunagu/protocols/custody';
 import { workOrderView } from '@tsunagu/protocols/fleet';
 import { inspection, signInspection } from '@tsunagu/protocols/inspection';
 import { openClient } from 'tsunagu/client/index';
@@ -82,11 +83,18 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
   expect((await entry({ kind: 'bench-test', attestation: 'nonsense' })).body.code).toBe('ATTESTATION_INVALID');
   // A test of another unit, and one that was noted before something was fitted, are none of what it is now.
   const tested = (order: string) => entry({ kind: 'bench-test', attestation: benchTest(1_767_225_600_000, order) });
+  expect((await tested(work.id)).body).toMatchObject({ code: 'WORK_TEST_UNVOUCHED' });
+  const bench = (await house.call('POST', '/custody/holders', benchHolder)).body as unknown as Holder;
   expect((await tested('another-order')).body).toMatchObject({ code: 'WORK_TEST_FOREIGN' });
   expect((await tested(work.id)).body).toMatchObject({ hasPassedTest: true });
   const fitted = { kind: 'part-fitted', part: 'BAT-2600', costYen: 900, from: null };
   expect((await entry(fitted)).body).toMatchObject({ hasPassedTest: false });
   expect((await tested(work.id)).body).toMatchObject({ code: 'WORK_TEST_FOREIGN' });
+  // The key of a bench that was lost signs no more.
+  const lost = await house.call('POST', `/custody/holders/${bench.kid}/revocation`, { reason: 'bench stolen' });
+  expect(lost.status).toBe(200);
+  const later = entry({ kind: 'bench-test', attestation: benchTest(1_767_225_700_000, work.id) });
+  expect((await later).body).toMatchObject({ code: 'CUSTODY_HOLDER_REVOKED' });
   expect((await entry({ kind: 'closed', outcome: 'repaired', grade: 'A' })).body.code).toBe('WORK_NOT_READY');
   expect((await entry({ kind: 'closed', outcome: 'beyond-repair', grade: null })).body).toMatchObject({
     outcome: 'beyond-repair',

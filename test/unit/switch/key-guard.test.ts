@@ -141,6 +141,31 @@ test('a counter that went back further than frames overtake each other blocks it
   expect(await reasons(before)).toEqual([{ serial: owner, reason: 'KSN_WENT_BACK' }]);
 });
 
+test('a copy that counts beside its original, never far behind, is found by the counters that both have used', async () => {
+  const before = (await reasons(0)).length;
+  const [original, copy] = [await openTerminal(owner), await openTerminal(owner)];
+  const base = 0x00f8_0000;
+  const sale = (of: Terminal, counter: number) =>
+    of.socket.write(of.frame(of.sale('visa-contact', 900), of.ksn(counter)));
+  // A frame that is overtaken, and was not used before, is no finding however often it happens.
+  sale(original, base + 0x14);
+  await original.answer();
+  for (const late of [0x10, 0x11, 0x12, 0x13]) {
+    sale(copy, base + late);
+    expect((await copy.refusal()).code).toBe('ACQUIRING_KSN_REUSED');
+  }
+  expect((await lives())[owner]).toBe('deployed');
+  for (const counter of [0x21, 0x22, 0x23]) {
+    expect((await lives())[owner]).toBe('deployed');
+    sale(original, base + counter);
+    await original.answer();
+    sale(copy, base + counter);
+    expect((await copy.refusal()).code).toBe('ACQUIRING_KSN_REUSED');
+  }
+  expect(await lives()).toEqual({ [owner]: 'quarantined', [other]: 'deployed' });
+  expect(await reasons(before)).toEqual([{ serial: owner, reason: 'KSN_WENT_BACK' }]);
+});
+
 /** Dials the switch with a terminal's own certificate, and waits for what becomes of it. */
 async function dial(serial: string): Promise<'open' | 'closed'> {
   const socket = connect({

@@ -3,10 +3,11 @@ import {
   acquirerSet,
   beginCeremony,
   beginRun,
-  ceremonyStep,
-  ceremonyUse,
+  confirmCeremony,
   enterComponent,
   job,
+  keyCeremonyView,
+  type KeyCeremonyView,
   keyExposure,
   keyInventory,
   type KeyInventoryEntry,
@@ -15,7 +16,6 @@ import {
   type KeyRun,
   type KeyRunView,
   keyRunView,
-  peopleNames,
   permissionsOf,
   rotateKey,
   runNote,
@@ -36,27 +36,8 @@ import { listQuery, pageOf } from '../list-query.ts';
 import { refused } from '../problems.ts';
 
 const byId = z.object({ id: z.uuid() });
-const ceremony = z
-  .object({
-    id: z.string().describe('Of the ceremony.'),
-    state: z.enum(['entering', 'confirming', 'done', 'aborted']).describe('How far it is.'),
-    key: z.string().describe('Name of the key.'),
-    use: ceremonyUse,
-    custodians: z.array(z.string()).describe('Who enters, in this order.'),
-    entered: z
-      .array(
-        z.object({
-          index: z.number().int().describe('Which component, from 0.'),
-          by: z.string().describe('Whose.'),
-          kcv: z.string().describe('Its check value.'),
-        }),
-      )
-      .describe('Components so far.'),
-    kcv: z.string().optional().describe('Check value of the whole, when it is done.'),
-    steps: z.array(ceremonyStep).describe('All steps.'),
-    people: peopleNames,
-  })
-  .describe('A key ceremony: who entered, with which check values, and what is next.');
+/** Those of a list that are not over yet, where it is asked for. */
+const openQuery = listQuery.extend({ open: z.enum(['true', 'false']).optional() });
 const tags = ['keys'];
 
 /** Keys in custody: inventory, ceremonies, injection runs, suspicion. */
@@ -215,8 +196,8 @@ function ceremonyRoutes(
   people: Pick<People, 'find' | 'list'>,
   ceremonies: ApiRooms['keys']['ceremonies'],
 ): void {
-  const response = { 200: ceremony, '4xx': refused };
-  const view = ({ custodians, entered, steps, ...from }: Ceremony): z.input<typeof ceremony> => ({
+  const response = { 200: keyCeremonyView, '4xx': refused };
+  const view = ({ custodians, entered, steps, ...from }: Ceremony): KeyCeremonyView => ({
     ...from,
     custodians: [...custodians],
     entered: [...entered],
@@ -230,12 +211,12 @@ function ceremonyRoutes(
       schema: {
         summary: 'Key ceremonies, newest first',
         tags,
-        querystring: listQuery,
-        response: { 200: page(ceremony), '4xx': refused },
+        querystring: openQuery,
+        response: { 200: page(keyCeremonyView), '4xx': refused },
       },
     },
-    async ({ query }) => {
-      const { items, next } = unwrap(await ceremonies.list(pageOf(query)));
+    async ({ query: { open, ...query } }) => {
+      const { items, next } = unwrap(await ceremonies.list({ ...pageOf(query), isOpen: open === 'true' }));
       return { items: items.map(view), next };
     },
   );
@@ -285,12 +266,7 @@ function ceremonyRoutes(
         summary: 'Confirm the check value of the whole: from then on the key is in the vault',
         tags,
         params: byId,
-        body: z.object({
-          kcv: z
-            .string()
-            .regex(/^[0-9A-F]{10}$/)
-            .describe('As on the papers of the key.'),
-        }),
+        body: confirmCeremony,
         response,
       },
     },
@@ -333,12 +309,12 @@ function runRoutes(app: ApiApp, people: Pick<People, 'find'>, runs: ApiRooms['ke
       schema: {
         summary: 'Injection runs, newest first, without their devices',
         tags,
-        querystring: listQuery,
+        querystring: openQuery,
         response: { 200: page(keyRunView), '4xx': refused },
       },
     },
-    async ({ query }) => {
-      const { items, next } = unwrap(await runs.list(pageOf(query)));
+    async ({ query: { open, ...query } }) => {
+      const { items, next } = unwrap(await runs.list({ ...pageOf(query), isOpen: open === 'true' }));
       return { items: items.map(view), next };
     },
   );

@@ -42,6 +42,9 @@ interface Opened {
   wipe(): void;
 }
 
+/** A used counter that comes again so often comes from two devices that hold one key. */
+const sameCounterMax = 3;
+
 /** One terminal's connection: frames in, answers and refusals out. Faults of one never reach another. */
 export class TerminalConnection {
   readonly #world: World;
@@ -198,7 +201,7 @@ export class TerminalConnection {
 
   /**
    * A counter that went back, a key of another terminal, or one that was to be destroyed: what is authentic comes from whoever holds the key, and both are blocked. A frame that
-   * was overtaken on another connection is none: only so many are under way.
+   * was overtaken on another connection is none: only so many are under way. Nor is a counter that comes again once or twice, which a power failure explains.
    */
   async #suspect(
     frame: SealedFrame,
@@ -211,10 +214,12 @@ export class TerminalConnection {
     seenMs: number,
   ): Promise<void> {
     const isForeign = serial !== this.#serial;
-    if (!isForeign && !areDestroyed && ksn.counter + terminalLink.inFlightMax >= this.#counters.highest(ksn)) return;
     const message = openFrame(frame, keys.request);
     if (!message.ok) return;
     message.value.fill(0);
+    const again = this.#counters.cameAgain(ksn);
+    const isNear = ksn.counter + terminalLink.inFlightMax >= this.#counters.highest(ksn);
+    if (!isForeign && !areDestroyed && isNear && again < sameCounterMax) return;
     await this.#rooms.quarantine?.({
       code: isForeign ? 'KSN_TWO_IDENTITIES' : areDestroyed ? 'KSN_AFTER_WIPE' : 'KSN_WENT_BACK',
       serials: [serial, this.#serial],

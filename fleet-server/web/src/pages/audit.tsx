@@ -1,10 +1,8 @@
-import { useSignal } from '@preact/signals';
-import { type AuditEntry, auditEntry, auditOutcomes } from '@tsunagu/protocols/audit';
-import { accessPaths, page } from '@tsunagu/protocols/fleet';
-import { useEffect } from 'preact/hooks';
+import { auditEntry, auditOutcomes } from '@tsunagu/protocols/audit';
+import { accessPaths } from '@tsunagu/protocols/fleet';
 import { useLocation } from 'preact-iso';
-import { ask, faultText } from '../api.ts';
 import { Mark, Alert } from '../parts/index.tsx';
+import { More, useGrowing } from '../parts/growing.tsx';
 import { moment } from '../text/format.ts';
 import { reasonText, t } from '../text/index.ts';
 
@@ -13,24 +11,8 @@ const tones = { done: 'ok', refused: 'warn', failed: 'error' } as const;
 /** Who did what; what it is narrowed to stands in the address. */
 export function AuditPage() {
   const { query, route } = useLocation();
-  const entries = useSignal<readonly AuditEntry[] | undefined>(undefined);
-  const next = useSignal<string | null>(null);
-  const failure = useSignal<string | undefined>(undefined);
-
-  const load = async (cursor?: string): Promise<void> => {
-    const wanted = new URLSearchParams({ limit: '50', ...query, ...(cursor && { cursor }) });
-    try {
-      const part = await ask(page(auditEntry), `${accessPaths.audit}?${wanted.toString()}`);
-      entries.value = [...(cursor ? (entries.value ?? []) : []), ...part.items];
-      next.value = part.next;
-      failure.value = undefined;
-    } catch (error) {
-      failure.value = faultText(error);
-    }
-  };
-  useEffect(() => {
-    void load();
-  }, [query['outcome'], query['subject'], query['actor']]);
+  const wanted = new URLSearchParams({ limit: '50', ...query });
+  const list = useGrowing(auditEntry, `${accessPaths.audit}?${wanted.toString()}`);
 
   return (
     <main id="content">
@@ -53,8 +35,8 @@ export function AuditPage() {
             </select>
           </label>
         </header>
-        <Alert text={failure.value} />
-        {entries.value && (
+        <Alert text={list.fault.value} />
+        {list.entries.value && (
           <table>
             <thead>
               <tr>
@@ -67,7 +49,7 @@ export function AuditPage() {
               </tr>
             </thead>
             <tbody>
-              {entries.value.map((entry) => (
+              {list.entries.value.map((entry) => (
                 <tr key={entry.seq}>
                   <th scope="row" class="digits">
                     {entry.seq}
@@ -90,13 +72,7 @@ export function AuditPage() {
             </tbody>
           </table>
         )}
-        {next.value !== null && (
-          <nav class="pager" aria-label={t('page.pager')}>
-            <button type="button" onClick={() => void load(next.value ?? undefined)}>
-              {t('audit.older')}
-            </button>
-          </nav>
-        )}
+        <More list={list} name={t('audit.log')} />
       </section>
     </main>
   );

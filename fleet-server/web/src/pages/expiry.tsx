@@ -1,9 +1,7 @@
-import { useSignal } from '@preact/signals';
-import { type ExpiryEntry, expiryEntry, type ExpiryLevel, managementPaths, page } from '@tsunagu/protocols/fleet';
-import { useEffect } from 'preact/hooks';
-import { ask, faultText } from '../api.ts';
+import { type ExpiryEntry, expiryEntry, type ExpiryLevel, managementPaths } from '@tsunagu/protocols/fleet';
 import { overview } from '../live.ts';
 import { expiryTone, Mark, type Tone, Alert } from '../parts/index.tsx';
+import { More, useGrowing } from '../parts/growing.tsx';
 import { count } from '../text/format.ts';
 import { t } from '../text/index.ts';
 
@@ -12,25 +10,10 @@ const rowsPerPage = 50;
 
 /** Terminals by the last day on which they can be saved from afar. */
 export function ExpiryPage() {
-  const entries = useSignal<readonly ExpiryEntry[]>([]);
-  const next = useSignal<string | null>(null);
-  const fault = useSignal('');
-  const load = async (cursor: string | null): Promise<void> => {
-    try {
-      const more = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-      const part = await ask(page(expiryEntry), `${managementPaths.expiry}?limit=${rowsPerPage}${more}`);
-      entries.value = cursor === null ? part.items : [...entries.value, ...part.items];
-      next.value = part.next;
-      fault.value = '';
-    } catch (error) {
-      fault.value = faultText(error);
-    }
-  };
   // The first day may have moved: then the list has, too.
   const earliest = overview.value?.expiry.earliest;
-  useEffect(() => {
-    void load(null);
-  }, [earliest?.serial, earliest?.lastDay]);
+  const since = `${earliest?.serial} ${earliest?.lastDay}`;
+  const list = useGrowing(expiryEntry, `${managementPaths.expiry}?limit=${rowsPerPage}`, since);
   const glance = overview.value?.expiry;
   return (
     <main id="content">
@@ -48,7 +31,7 @@ export function ExpiryPage() {
           )}
         </header>
         <p class="quiet pad">{t('expiry.says')}</p>
-        <Alert text={fault.value} />
+        <Alert text={list.fault.value} />
         <div class="scroll" tabIndex={0} role="group" aria-labelledby="expiry-title">
           <table data-testid="horizons">
             <thead>
@@ -62,20 +45,14 @@ export function ExpiryPage() {
               </tr>
             </thead>
             <tbody>
-              {entries.value.map((entry) => (
+              {list.entries.value?.map((entry) => (
                 <Row key={entry.serial} entry={entry} />
               ))}
             </tbody>
           </table>
-          {entries.value.length === 0 && fault.value === '' && <p class="quiet pad">{t('expiry.none')}</p>}
+          {list.entries.value?.length === 0 && <p class="quiet pad">{t('expiry.none')}</p>}
         </div>
-        {next.value !== null && (
-          <nav class="pager">
-            <button type="button" onClick={() => void load(next.value)}>
-              {t('expiry.more')}
-            </button>
-          </nav>
-        )}
+        <More list={list} name={t('expiry.title')} />
       </section>
     </main>
   );

@@ -1,35 +1,22 @@
 import { useSignal } from '@preact/signals';
-import {
-  keyInventory,
-  type KeyInventoryEntry,
-  type KeyInventoryList,
-  type KeyRunView,
-  keyRunView,
-  managementPaths,
-} from '@tsunagu/protocols/fleet';
-import { z } from 'zod';
+import { keyInventory, type KeyInventoryEntry, type KeyInventoryList, managementPaths } from '@tsunagu/protocols/fleet';
 import { ask } from '../api.ts';
 import { now } from '../live.ts';
 import { Mark, type Tone, Alert } from '../parts/index.tsx';
 import { useReload } from '../parts/reload.ts';
-import { count, moment } from '../text/format.ts';
+import { count } from '../text/format.ts';
 import { t, tAny } from '../text/index.ts';
+import { Ceremonies, Runs } from './key-custody.tsx';
 
 const tones: Readonly<Record<KeyInventoryEntry['state'], Tone>> = { good: 'ok', suspect: 'error', retired: 'off' };
 const dueSoonMs = 60 * 86_400_000;
 const reloadMs = 15_000;
 
-/** Keys above those of terminals, when each is to give way, which are suspect, and the injection runs that are not over. */
+/** Keys above those of terminals, when each is to give way, which are suspect, and the ceremonies and injection runs under way. */
 export function KeysPage() {
   const keys = useSignal<KeyInventoryList | undefined>(undefined);
-  const runs = useSignal<readonly KeyRunView[]>([]);
   const { fault } = useReload(async () => {
-    const [inventory, all] = await Promise.all([
-      ask(keyInventory, managementPaths.keys),
-      ask(z.object({ items: z.array(keyRunView) }), managementPaths.keyRuns),
-    ]);
-    keys.value = inventory;
-    runs.value = all.items.filter(({ state }) => state !== 'closed');
+    keys.value = await ask(keyInventory, managementPaths.keys);
   }, reloadMs);
   const suspect = keys.value?.items.filter(({ state }) => state === 'suspect') ?? [];
   const due = keys.value?.items.filter((key) => dueTone(key) !== 'ok') ?? [];
@@ -74,33 +61,8 @@ export function KeysPage() {
           </table>
         </div>
       </section>
-      <section class="panel" aria-labelledby="runs-title">
-        <header>
-          <h2 id="runs-title">{t('keys.runs')}</h2>
-        </header>
-        {runs.value.length === 0 ? (
-          <p class="quiet pad">{t('keys.noRuns')}</p>
-        ) : (
-          <div class="scroll" tabIndex={0} role="group" aria-labelledby="runs-title">
-            <table data-testid="runs">
-              <thead>
-                <tr>
-                  <th scope="col">{t('keys.run')}</th>
-                  <th scope="col">{t('keys.state')}</th>
-                  <th scope="col">{t('keys.orderedBy')}</th>
-                  <th scope="col">{t('keys.balance')}</th>
-                  <th scope="col">{t('keys.left')}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {runs.value.map((run) => (
-                  <RunRow key={run.id} run={run} />
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
-      </section>
+      <Ceremonies />
+      <Runs />
     </main>
   );
 }
@@ -142,36 +104,6 @@ function Row({ entry }: { entry: KeyInventoryEntry }) {
           </Mark>
         )}
       </td>
-    </tr>
-  );
-}
-
-function RunRow({ run: { name, state, orderedBy, authorisedBy, begunAt, balance, people } }: { run: KeyRunView }) {
-  return (
-    <tr>
-      <th scope="row">
-        {name}
-        <span class="under">{moment(begunAt)}</span>
-      </th>
-      <td>
-        <Mark tone={state === 'open' ? 'ok' : 'warn'}>{t(`keys.run.${state}`)}</Mark>
-      </td>
-      <td>
-        {people[orderedBy] ?? orderedBy}
-        <span class="under">
-          {authorisedBy === null ? t('keys.notAuthorised') : (people[authorisedBy] ?? authorisedBy)}
-        </span>
-      </td>
-      <td>
-        {t('keys.figures', {
-          listed: count(balance.listed),
-          submitted: count(balance.submitted),
-          keyed: count(balance.keyed),
-          rejected: count(balance.rejected),
-          investigated: count(balance.investigated),
-        })}
-      </td>
-      <td class="mono">{balance.open.slice(0, 8).join(' ')}</td>
     </tr>
   );
 }

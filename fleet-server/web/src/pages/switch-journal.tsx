@@ -1,9 +1,7 @@
 import { useSignal } from '@preact/signals';
 import {
-  page,
   switchPaths,
   switchSearch,
-  type SwitchTransaction,
   switchTransaction,
   type SwitchTransactionDetail,
   switchTransactionDetail,
@@ -12,6 +10,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { ask, faultText } from '../api.ts';
 import { formText } from '../parts/form-text.ts';
+import { More, useGrowing } from '../parts/growing.tsx';
 import { CardName, Mark, type Tone, Alert } from '../parts/index.tsx';
 import { moment, money, ownMoney } from '../text/format.ts';
 import { reasonText, t, tAny } from '../text/index.ts';
@@ -37,8 +36,6 @@ const StateMark = ({ state }: { state: string }) => (
 /** Search in the journal. What is looked for stands in the address, and so does the transaction that is looked at. */
 export function Journal() {
   const { query, route } = useLocation();
-  const found = useSignal<readonly SwitchTransaction[] | undefined>(undefined);
-  const next = useSignal<string | null>(null);
   const detail = useSignal<SwitchTransactionDetail | undefined>(undefined);
   const fault = useSignal('');
   const wanted = fields.flatMap((field) => (query[field] ? [[field, query[field]]] : []));
@@ -46,22 +43,11 @@ export function Journal() {
 
   const form = useRef<HTMLFormElement>(null);
   const search = JSON.stringify(wanted);
-  // An answer to a search that has been replaced comes too late.
-  const current = useRef(search);
-  current.current = search;
-
-  const load = async (cursor?: string): Promise<void> => {
-    const asked = new URLSearchParams([...wanted, ['limit', '20'], ...(cursor ? [['cursor', cursor]] : [])]);
-    try {
-      const part = await ask(page(switchTransaction), `${switchPaths.transactions}?${asked.toString()}`);
-      if (current.current !== search) return;
-      found.value = [...(cursor ? (found.value ?? []) : []), ...part.items];
-      next.value = part.next;
-      fault.value = '';
-    } catch (error) {
-      fault.value = faultText(error);
-    }
-  };
+  const list = useGrowing(
+    switchTransaction,
+    `${switchPaths.transactions}?${new URLSearchParams([...wanted, ['limit', '20']]).toString()}`,
+  );
+  const found = list.entries;
   /** Shows in the form what the address asks for. Only then: what is being typed outlives a page drawn anew. */
   const fill = (): void => {
     for (const field of fields) {
@@ -71,7 +57,6 @@ export function Journal() {
   };
   useEffect(() => {
     fill();
-    void load();
   }, [search]);
   useEffect(() => {
     detail.value = undefined;
@@ -134,7 +119,7 @@ export function Journal() {
           {t('switch.find')}
         </button>
       </form>
-      <Alert text={fault.value} />
+      <Alert text={list.fault.value || fault.value} />
       {detail.value && <Detail of={detail.value} />}
       {found.value?.length === 0 && <p class="quiet pad">{t('switch.nothing')}</p>}
       {found.value !== undefined && found.value.length > 0 && (
@@ -181,13 +166,7 @@ export function Journal() {
           </table>
         </div>
       )}
-      {next.value !== null && (
-        <nav class="pager" aria-label={t('page.pager')}>
-          <button type="button" onClick={() => void load(next.value ?? undefined)}>
-            {t('switch.older')}
-          </button>
-        </nav>
-      )}
+      <More list={list} name={t('switch.journal')} />
     </section>
   );
 }
