@@ -112,6 +112,12 @@ export async function buildApp(options: AppOptions) {
   const app = bare.withTypeProvider<ZodTypeProvider>();
   app.server.maxConnections = 512;
   app.removeContentTypeParser('text/plain'); // JSON is all that is read here
+  // What a PATCH is by its own name (RFC 7396, 4).
+  app.addContentTypeParser(
+    'application/merge-patch+json',
+    { parseAs: 'string' },
+    app.getDefaultJsonParser('error', 'error'),
+  );
   app.setValidatorCompiler(validatorCompiler);
   // Answers are parsed, not encoded as the type provider's own compiler does: what an answer does not name is left out.
   app.setSerializerCompiler<z.ZodType>(({ schema, method, url }) => (data) => {

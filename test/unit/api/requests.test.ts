@@ -49,6 +49,31 @@ describe('bad input on the management port', () => {
     expect(await raw('GET /healthz HTTP/1.1\r\nHost: 127.0')).toContain('REQUEST_INCOMPLETE');
   });
 
+  it('takes a merge patch by its own media type, and refuses what is none', async () => {
+    const patch = (body: string): Promise<Response> =>
+      house.ask('/api/v1/configuration?layer=defaults', {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/merge-patch+json' },
+        body,
+      });
+    expect((await json(await patch('{"language":"en"}')))['code']).toBe('PRECONDITION_REQUIRED');
+    expect((await json(await patch('{"language"')))['code']).toBe('BODY_NOT_JSON');
+  });
+
+  it('documents of every route that it refuses', async () => {
+    const { paths } = (await json(await house.ask('/api/v1/openapi.json'))) as unknown as {
+      paths: Record<string, Record<string, { responses?: Record<string, unknown> }>>;
+    };
+    const silent = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).flatMap(([method, { responses = {} }]) =>
+        path.startsWith('/api/') && !Object.keys(responses).some((status) => status.startsWith('4'))
+          ? [`${method} ${path}`]
+          : [],
+      ),
+    );
+    expect(silent).toEqual([]);
+  });
+
   it('refuses an oversized body', async () => {
     const response = await post('/api/v1/negative/entries', { pan: '4'.repeat(70_000) });
     expect(response.status).toBe(413);

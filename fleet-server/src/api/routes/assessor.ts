@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { lifePaths } from '@tsunagu/protocols/fleet';
+import { z } from 'zod';
 import type { ApiApp } from '../app.ts';
 import { daysQuery } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
+import { refused } from '../problems.ts';
 
 /** What an assessor is shown. */
 export function assessorRoutes(app: ApiApp, { assessor }: Pick<ApiRooms, 'assessor'>): void {
@@ -15,6 +17,10 @@ export function assessorRoutes(app: ApiApp, { assessor }: Pick<ApiRooms, 'assess
           'What an assessor is shown between two days as JSON lines, the last of which seals the others; both days are in',
         tags: ['audit'],
         querystring: daysQuery,
+        response: {
+          200: { description: 'JSON lines.', content: { 'application/x-ndjson': { schema: z.string() } } },
+          '4xx': refused,
+        },
       },
     },
     async ({ query: { from, to } }, reply) => {

@@ -92,7 +92,17 @@ export function custodyRoutes(app: ApiApp, { custody }: Pick<ApiRooms, 'custody'
 
   app.get(
     lifePaths.custodyExport,
-    { config: { role: 'viewer' }, schema: { summary: 'Every chain as JSON lines, for the verifier', tags } },
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'Every chain as JSON lines, for the verifier',
+        tags,
+        response: {
+          200: { description: 'JSON lines.', content: { 'application/x-ndjson': { schema: z.string() } } },
+          '4xx': refused,
+        },
+      },
+    },
     async (_request, reply) => {
       reply.hijack();
       const { raw } = reply;
