@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { modelFaults } from '@tsunagu/protocols/catalogue';
 import { defaultPortBase, serverProcess, tenantSchema } from '@tsunagu/protocols/fleet';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, InvalidArgumentError } from 'commander';
@@ -90,6 +91,8 @@ const logs = join(options.data, 'logs');
 await mkdir(logs, { recursive: true, mode: 0o700 });
 const destination = pino.destination({ dest: join(logs, 'fleet-server.log'), sync: false });
 const world = systemWorld(pinoSink(pino({ base: { process: 'fleet-server' } }, destination)));
+
+for (const fault of modelFaults) world.log('error', 'modelLeftOut', { fault });
 
 const say = (line: object): void => {
   process.stdout.write(`${JSON.stringify(line)}\n`);

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { open, mkdtemp, rm } from 'node:fs/promises';
+import { open, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { centreProfiles } from '@tsunagu/fleet-server/merchant-centre/profile';
 import { openSwitchHouse, Program, type SwitchHouse } from '../e2e/switch-programs.ts';
 import type { BenchReport } from './report.ts';
 
@@ -10,6 +11,10 @@ const uncounted = 3_000;
 /** Memory is looked at in so many parts of the sales. */
 const parts = 10;
 const portBase = 31_500;
+/** Of what it gets through so much is asked, for so long, by callers who give up after so long and then take back what they asked. */
+const overloads = [1.5, 2];
+const overloadSeconds = 8;
+const patienceMs = 2_000;
 
 /**
  * The switch between a merchant centre and an issuer, three processes on this machine; and the same two without it.
@@ -41,13 +46,14 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
       isDirect: boolean,
       rate?: number,
       heard: (asked: number, centre: Program) => void = () => undefined,
+      profile = 'load',
     ): Promise<Counts> => {
       const where = isDirect ? ['--port', String(portBase + 90)] : ['--link', 'pos-centre-1'];
       const centre = new Program('centre', [
         ...house.common,
         ...where,
         '--profile',
-        'load',
+        profile,
         '--requests',
         String(count + uncounted),
         '--uncounted',
@@ -79,6 +85,7 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
       const cpu = { asked, cpuMs: [house.server, issuer, centre].map(({ pid }) => cpuMs(pid)) };
       if (cpu.cpuMs.every((ms) => !Number.isNaN(ms))) used.push(cpu);
     });
+    const durable = approvedOf(most);
     const memoryMbs = memory.map(median).filter((mb) => !Number.isNaN(mb));
     const [first, last] = [used[0], used.at(-1)];
     const cpuOf = (at: number): number =>
@@ -87,15 +94,26 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
     const [halfMb = Number.NaN, lastMb = Number.NaN] = [memoryMbs[Math.floor(memoryMbs.length / 2)], memoryMbs.at(-1)];
     const full = await restarted(house);
 
-    const half = Number(told('rate') ?? Math.max(1, Math.round(most.perSecond / 2)));
+    const half = Number(told('rate') ?? Math.max(1, Math.round(durable / 2)));
     const halfLoad = await load(Math.max(500, Math.round(few / 4)), false, half);
     const halfLimit = await load(Math.max(500, Math.round(few / 4)), true, half);
+    const impatient = join(house.folder, 'impatient.json');
+    const { name: _load, ...asLoad } = centreProfiles.load;
+    await writeFile(
+      impatient,
+      JSON.stringify({ ...asLoad, name: 'impatient', inFlightMax: 10_000, timeoutMs: patienceMs }),
+    );
+    const goodput: number[] = [];
+    for (const times of overloads) {
+      const rate = Math.round(durable * times);
+      goodput.push(approvedOf(await load(rate * overloadSeconds, false, rate, undefined, impatient)));
+    }
     const addedMs = halfLoad.latencyMs.p99 - halfLimit.latencyMs.p99;
     return {
       name: `the switch, ${sales} durable sales as fast as they are answered, 256 at once; everything on this machine`,
       figures: {
         'load of the machine before (one minute)': loadBefore,
-        'durable sales a second': most.perSecond,
+        'durable sales a second': durable,
         'without the switch: centre to issuer, a second': limit.perSecond,
         'approved of those asked, per cent': (100 * most.approved) / most.asked,
         'a flush of the disk (fdatasync of 512 bytes), median ms': fsyncMs,
@@ -118,8 +136,9 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
         'processor time of a restart with all, ms': full.cpuMs,
       },
       ratios: {
-        'durable sales a second / 2,000': most.perSecond / 2_000,
-        'through the switch / without it': most.perSecond / limit.perSecond,
+        'durable sales a second / 2,000': durable / 2_000,
+        'through the switch / without it': durable / limit.perSecond,
+        ...Object.fromEntries(overloads.map((times, at) => [overloadName(times), (goodput[at] ?? 0) / durable])),
         'two flushes and 10 ms / p99 added at half load': (2 * fsyncMs + 10) / Math.max(0.001, addedMs),
         'memory in the middle / at the end': halfMb / lastMb,
         '5 s / a restart with all in the journal': 5_000 / full.ms,
@@ -129,6 +148,7 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
         'two flushes and 10 ms / p99 added at half load': 1,
         'memory in the middle / at the end': 0.95,
         '5 s / a restart with all in the journal': 1,
+        ...Object.fromEntries(overloads.map((times) => [overloadName(times), 0.8])),
       },
       peers: {
         'without it':
@@ -148,6 +168,10 @@ interface Counts {
   readonly perSecond: number;
   readonly latencyMs: { readonly p50: number; readonly p99: number };
 }
+
+/** What was approved, in time, a second. */
+const approvedOf = ({ approved, asked, perSecond }: Counts): number => (perSecond * approved) / asked;
+const overloadName = (times: number): string => `asked ${times} times as much: approved in time / durable sales`;
 
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;

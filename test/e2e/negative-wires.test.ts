@@ -13,9 +13,11 @@ import {
   type ClaimBundle,
   job,
   type Job,
+  lifecycleView,
   portOf,
   registeredTerminal,
   serialSchema,
+  swapView,
   terminalDetail,
 } from '@tsunagu/protocols/fleet';
 import { secretPan, unwrap } from '@tsunagu/protocols/kit';
@@ -24,7 +26,7 @@ import { type TestCardName, testCard } from '@tsunagu/protocols/test-cards';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { withCheckDigit } from '../negative/lists.ts';
 import { MemoryFiles } from '../unit/agent/memory-files.ts';
-import { newFolder, removeFolder, secondOf, type TestHouse, testHouse, until } from '../unit/core/support.ts';
+import { newFolder, removeFolder, secondOf, signedIn, type TestHouse, testHouse, until } from '../unit/core/support.ts';
 import { freePortBase } from './house.ts';
 
 // A real server with its switch, a card company on its line, and real terminals: what a list does is seen by cards at their readers.
@@ -220,6 +222,50 @@ it('and at half a million yen, to the yen', async () => {
   await company?.close();
   for (const card of offlineCards) expect((await sale('CT5100-0001', card, 1))?.outcome, card).not.toBe('approved');
   company = await startCompany();
+}, 300_000);
+
+/** A unit with keys of its own, in its bag, on its way to the shop. */
+async function onItsWay(serial: string): Promise<void> {
+  const [olga, otto] = [await signedIn(house, 'olga', 'operator'), await signedIn(house, 'otto', 'admin')];
+  const claim = await register(serial, 'CT-5100', { lifecycle: 'warehouse' });
+  await switchOn(serial, new MemoryFiles(new Map([['claim.json', Buffer.from(JSON.stringify(claim))]])));
+  const keyCheckValues = (await detail(serial)).keys.map(({ slot, kcv }) => ({ slot, kcv }));
+  await terminals.get(serial)?.terminal.stop();
+  terminals.delete(serial);
+  for (const [to, evidence] of [
+    ['keyed', { keyCheckValues }],
+    ['in-transit', { bagNumber: 'BAG-1001', seals: ['S-1'] }],
+  ] as const) {
+    const moved = await olga(`/terminals/${serial}/lifecycle`, { to, reason: 'test', evidence });
+    const { pending } = lifecycleView.parse(moved);
+    if (pending) await otto(`/approvals/${pending.approval}/decisions`, { verdict: 'approved' });
+  }
+}
+
+it('a unit that is held in a swap sells with its issuer’s word only, and by itself again when the swap is taken back', async () => {
+  const [old, fresh] = ['CT5100-0001', 'CT5100-0009'];
+  await onItsWay(fresh);
+  await newHead();
+  await offline('visa-offline', 100);
+  // It is off when the swap begins, and the new unit is looked into: the swap stays where it is.
+  const { terminal, files } = terminals.get(old) ?? expect.fail();
+  await terminal.stop();
+  const evidence = { bagNumber: 'BAG-1001', photo: 'a'.repeat(64), seals: ['S-1'], connections: 1 };
+  const begun = await house.call('POST', '/swaps', { old, new: fresh, reason: 'worn', evidence });
+  const { id, step } = swapView.parse(begun.body);
+  expect(step).toBe('prepared');
+  await house.call('POST', `/terminals/${fresh}/lifecycle`, { to: 'quarantined', reason: 'looked into', evidence: {} });
+  await switchOn(old, files.afterPowerLoss(false));
+  await until('the floor limit', async () => (await detail(old)).configuration.inSync, 60_000);
+  const act = (verb: string) => house.call('POST', `/swaps/${id}/acts`, { verb });
+  expect((await act('advance')).body).toMatchObject({ step: 'prepared', waitsFor: 'new-state' });
+  for (const card of offlineCards) expect([await who(card, 100), await who(card, 100)]).toEqual(['issuer', 'issuer']);
+  await company?.close();
+  for (const card of offlineCards) expect((await sale(old, card, 100))?.outcome, card).not.toBe('approved');
+  company = await startCompany();
+  expect((await act('abort')).body).toMatchObject({ step: 'aborted' });
+  await until('the floor limit again', async () => (await detail(old)).configuration.inSync, 60_000);
+  for (const card of offlineCards) await offline(card, 100);
 }, 300_000);
 
 it('of two cards with one tag one comes off the list, and the other is refused at the reader as before', async () => {

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { authoritiesView, portOf } from '@tsunagu/protocols/fleet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePortBase, program, runCli, startHouse } from './house.ts';
+import { freePortBase, program, runCli, startHouse, until } from './house.ts';
 
 let data: string;
 let portBase: number;
@@ -24,6 +24,18 @@ async function runBridge(args: readonly string[]): Promise<unknown> {
     (error: { stdout: string }) => error,
   );
   return JSON.parse(stdout.split('\n')[0] ?? '');
+}
+
+/** The process of a part of the house. */
+function partOf(house: number, path: string): number {
+  const listed = execFileSync('ps', ['--ppid', String(house), '-o', 'pid=,args='], { encoding: 'utf8' });
+  return Number(
+    listed
+      .split('\n')
+      .find((line) => line.includes(path))
+      ?.trim()
+      .split(' ')[0],
+  );
 }
 
 const quiet = ['--terminals', '2', '--sale-every-seconds', '3600'];
@@ -109,6 +121,26 @@ describe('npm start', () => {
     expect(await exited).toBe(0);
     expect(existsSync(join(data, 'house.pid'))).toBe(false);
   });
+
+  test('goes on when a part of it is killed, says so, and starts it again', async () => {
+    const house = await startHouse({ data, portBase, args: quiet });
+    const sold = async (): Promise<boolean> =>
+      (await house.cli('sale', 'CATS220-0001', '--amount', '100', '--card', 'visa-contact')).code === 0;
+    for (const [path, returned] of [
+      [
+        'firmware-bridge/dist/main.js',
+        /terminals ended unexpectedly; started again in 1 s[\s\S]*terminals: running again/,
+      ],
+      ['card-company.js', /emulated issuers: running again/],
+      ['fleet-server/dist/main.js', /fleet server and switch: running again\. .*http/],
+    ] as const) {
+      process.kill(partOf(house.process.pid ?? 0, path), 'SIGKILL');
+      await until(() => returned.test(house.screen()), 90_000, house.screen);
+      await until(sold, 90_000, house.screen);
+    }
+    expect(house.process.exitCode).toBeNull();
+    expect(await house.stop()).toBe(0);
+  }, 400_000);
 
   test('begins anew with --fresh', async () => {
     const house = await startHouse({ data, portBase, args: [...quiet, '--fresh'] });

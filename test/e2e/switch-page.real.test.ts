@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { AxeBuilder } from '@axe-core/playwright';
-import { switchAdvice, page as pageOf, switchPaths, switchTransaction } from '@tsunagu/protocols/fleet';
+import { portOf, switchAdvice, page as pageOf, switchPaths, switchTransaction } from '@tsunagu/protocols/fleet';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { browserFlags, browserPath } from './browser.ts';
+import { SmallCentre } from '../unit/switch/small-centre.ts';
 import { type House, startHouse, until } from './house.ts';
 
 const serial = 'CATS220-0001';
@@ -89,6 +90,26 @@ describe.skipIf(!existsSync(browserPath))('the page of the switch in a browser, 
     await page.click(`${credit} button:has-text("Sign on")`);
     await page.locator(`${credit} .mark.ok`).waitFor();
     await page.getByText('Issuers have taken everything.').waitFor({ timeout: 60_000 });
+  });
+
+  it('shows an alarm about a centre until somebody has seen it, and so does the CLI', async () => {
+    const centre = await SmallCentre.open(house.data, portOf(house.portBase, 'centres'), 'ec-centre-1');
+    const sale = centre.sale('jcb-contact', 800);
+    await centre.ask(sale);
+    const other = centre.sale('jcb-contact', 900);
+    const reused = { ...other, fields: { ...other.fields, 11: sale.fields[11] ?? '', 12: sale.fields[12] ?? '' } };
+    expect((await centre.ask(reused)).text(39)).toBe('913');
+    await centre.close();
+    await page.goto(new URL('/switch', house.url).href);
+    const row = page.locator('tr[data-alarm=SWITCH_DUPLICATE_DIFFERS]');
+    await row.waitFor();
+    expect(await row.innerText()).toMatch(/another content[\s\S]*refused with 913[\s\S]*ec-centre-1/);
+    const told = await house.cli('switch', 'alarms');
+    expect(told).toMatchObject({ code: 5 });
+    expect(told.stdout).toContain('SWITCH_DUPLICATE_DIFFERS');
+    await row.getByRole('button').click();
+    await page.getByText('No alarm that nobody has seen.').waitFor();
+    expect(await house.cli('switch', 'alarms')).toMatchObject({ code: 0 });
   });
 
   it('compares a business day with an issuer, item by item', async () => {

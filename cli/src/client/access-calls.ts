@@ -33,7 +33,12 @@ export interface Calls {
     deadlineMs?: number,
     more?: Readonly<Record<string, string>>,
   ) => Promise<Result<z.output<S>>>;
-  readonly all: <S extends z.ZodType>(schema: S, path: string) => Promise<Result<readonly z.output<S>[]>>;
+  /** @param countMax no more items than these, and no more pages than they are on */
+  readonly all: <S extends z.ZodType>(
+    schema: S,
+    path: string,
+    countMax?: number,
+  ) => Promise<Result<readonly z.output<S>[]>>;
 }
 
 /** People, tokens, webhooks and the audit log, as the CLI uses them. */

@@ -327,7 +327,11 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
     }
   }
 
-  async function all<S extends z.ZodType>(schema: S, path: string): Promise<Result<readonly z.output<S>[]>> {
+  async function all<S extends z.ZodType>(
+    schema: S,
+    path: string,
+    countMax = Number.POSITIVE_INFINITY,
+  ): Promise<Result<readonly z.output<S>[]>> {
     const items: z.output<S>[] = [];
     let cursor: string | null = null;
     for (let count = 0; count < pagesMax; count++) {
@@ -336,9 +340,9 @@ export function openClient(access: Access, world: World, timeoutMs = 10_000): Cl
       if (!answer.ok) return answer;
       items.push(...answer.value.items);
       cursor = answer.value.next;
-      if (cursor === null) break;
+      if (cursor === null || items.length >= countMax) break;
     }
-    return ok(items);
+    return ok(items.slice(0, countMax));
   }
 
   return {

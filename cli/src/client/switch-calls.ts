@@ -1,7 +1,8 @@
 import {
-  page,
   type reconcileDay,
   type SwitchAdvice,
+  type SwitchAlarmView,
+  switchAlarmView,
   switchAdvice,
   type SwitchDifference,
   switchDifferences,
@@ -31,6 +32,8 @@ export interface SwitchClient {
   switchAdvices(isDead: boolean): Promise<Result<readonly SwitchAdvice[]>>;
   retryAdvice(id: string): Promise<Result<unknown>>;
   settleAdvice(id: string, reason: string): Promise<Result<unknown>>;
+  switchAlarms(): Promise<Result<readonly SwitchAlarmView[]>>;
+  alarmSeen(id: string): Promise<Result<unknown>>;
   reconciliations(count: number): Promise<Result<readonly SwitchReconciliation[]>>;
   reconcileDay(what: z.input<typeof reconcileDay>): Promise<Result<SwitchReconciliation>>;
   differencesOf(link: string, day: string): Promise<Result<readonly SwitchDifference[]>>;
@@ -47,16 +50,17 @@ export function switchCalls({ call, all }: Calls): SwitchClient {
     switchLinks: () => items(call(switchLinks, switchPaths.links)),
     orderLink: (id, verb) => call(nothing, switchPaths.linkOrders(id), { verb }),
     switchTransactions(search, count) {
-      const query = new URLSearchParams({ limit: String(count) });
+      const query = new URLSearchParams();
       for (const [name, value] of Object.entries(search)) if (value !== undefined) query.set(name, String(value));
-      return items(call(page(switchTransaction), `${switchPaths.transactions}?${query.toString()}`));
+      return all(switchTransaction, `${switchPaths.transactions}?${query.toString()}`, count);
     },
     switchTransaction: (id) => call(switchTransactionDetail, switchPaths.transaction(id)),
     switchAdvices: (isDead) => all(switchAdvice, `${switchPaths.advices}?state=${isDead ? 'dead' : 'all'}`),
     retryAdvice: (id) => call(nothing, switchPaths.adviceRetry(id), {}),
     settleAdvice: (id, reason) => call(nothing, switchPaths.adviceSettlement(id), { reason }),
-    reconciliations: (count) =>
-      items(call(page(switchReconciliation), `${switchPaths.reconciliations}?limit=${count}`)),
+    switchAlarms: () => all(switchAlarmView, switchPaths.alarms),
+    alarmSeen: (id) => call(nothing, switchPaths.alarmSeen(id), {}),
+    reconciliations: (count) => all(switchReconciliation, switchPaths.reconciliations, count),
     reconcileDay: (what) => call(switchReconciliation, switchPaths.reconciliations, what),
     differencesOf: (link, day) => items(call(switchDifferences, switchPaths.differences(link, day))),
   };

@@ -1,6 +1,7 @@
-import { workIntake } from '@tsunagu/protocols/refurbish';
-import { type Command, Option } from 'commander';
+import { workIntake, workKinds } from '@tsunagu/protocols/refurbish';
+import { Argument, type Command, Option } from 'commander';
 import type { MoveOptions } from './lifecycle.ts';
+import type { NoteOptions } from './workshop.ts';
 import { addCustodyCommands } from './custody-commands.ts';
 import { collect, integer, type Shell } from './shell.ts';
 
@@ -48,7 +49,7 @@ export function addLifeCommands(program: Command, shell: Shell): void {
     .description('the steps of a CSV file / CSV一括')
     .addHelpText(
       'after',
-      '\nColumns: serial, to, reason; and from, bag, photo (SHA-256), seals, connections, kcv (slot=value), wipeJob, owedJob, testJob.\nSeveral seals, or check values, are parted by ";". / 1行目は列名。複数の値は ";" で区切ります。',
+      '\nColumns: serial, to, reason; and from, bag, photo (SHA-256), seals, connections, kcv (slot=value), wipeJob or destroyed, owedJob or owedDeclared, testJob or benchTest, inspection with finding; to scrap: recycler, receipt, batteryGrams, plasticGrams, metalGrams, boardsGrams, displayGrams, otherGrams.\nSeveral seals, or check values, are parted by ";". UTF-8, UTF-16 or Shift_JIS. / 1行目は列名。複数の値は ";" で区切ります。文字コードはUTF-8、UTF-16、Shift_JIS。',
     )
     .option('--dry-run', 'only say what would be done / 確認のみ', false)
     .action((file: string, { dryRun }: { dryRun: boolean }) =>
@@ -96,32 +97,50 @@ export function addLifeCommands(program: Command, shell: Shell): void {
     .command('open <serial>')
     .description('take a terminal in / 入庫')
     .addOption(new Option('--intake <why>').choices(workIntake.options).default('fault'))
-    .option('--fault <code>', 'what the shop says ails it')
-    .option('--warranty-until <date>')
+    .option('--fault <code>', 'what the shop says ails it: a code of `workshop faults` / 申告された故障')
+    .option('--warranty-until <date>', 'YYYY-MM-DD / 保証期限')
     .action((serial: string, options: { intake: string; fault?: string; warrantyUntil?: string }) =>
       withServer(async (given) => (await bench()).openWorkOrder(given, serial, options)),
     );
   workshop
-    .command('note <id> <kind>')
-    .description(
-      'what was done: diagnosed, part-fitted, part-harvested, labour, bench-test, rma-out, rma-in, closed / 作業記録',
-    )
+    .command('note <id>')
+    .addArgument(new Argument('<kind>', 'what was done / 作業の種類').choices(workKinds))
+    .description('what was done / 作業記録')
+    .option('--fault <code>', 'of diagnosed: a code of `workshop faults`, or none / 故障コード')
+    .option('--part <number>', 'of part-fitted and part-harvested / 部品番号')
     .option(
-      '--facts <json>',
-      'what belongs to it, JSON: diagnosed {"fault": CODE or null}; part-fitted {"part", "costYen", "from": SERIAL or null}; part-harvested {"part"}; labour {"minutes", "costYen"}; rma-out {"vendor", "number"}; rma-in {"outcome": repaired, replaced or refused, "costYen"}; closed {"outcome": repaired, no-fault-found or beyond-repair, "grade": A, B, C or null} / 内容',
-      '{}',
+      '--from <serial>',
+      'of part-fitted: the terminal that it was harvested from; else it is from stock / 取外し元',
     )
+    .option('--cost-yen <yen>', 'of part-fitted, labour and rma-in / 費用', integer(0, 10_000_000))
+    .option('--minutes <count>', 'of labour / 作業時間', integer(1, 10_000))
+    .option('--vendor <name>', 'of rma-out / 修理先')
+    .option('--number <rma>', 'of rma-out / RMA番号')
+    .option(
+      '--outcome <what>',
+      'of rma-in: repaired, replaced or refused; of closed: repaired, no-fault-found or beyond-repair / 結果',
+    )
+    .option('--grade <grade>', 'of closed: A, B, C, or none when it is beyond repair / 等級')
     .option(
       '--attestation <file>',
-      'of a bench test: what `tsunagu bridge attest --nonce ID` wrote / 作業台試験の署名付き結果',
+      'of bench-test: what `tsunagu bridge attest --nonce ID` wrote / 作業台試験の署名付き結果',
     )
-    .action((id: string, kind: string, options: { facts: string; attestation?: string }) =>
+    .action((id: string, kind: string, options: NoteOptions) =>
       withServer(async (given) => (await bench()).noteWork(given, id, kind, options)),
     );
   workshop
     .command('list')
-    .description('work orders, open ones first / 一覧')
-    .action(() => withServer(async (given) => (await bench()).listWork(given)));
+    .description('work orders that are not closed, newest first / 一覧')
+    .option('--all', 'closed ones too / 完了分も', false)
+    .action(({ all }: { all: boolean }) => withServer(async (given) => (await bench()).listWork(given, all)));
+  workshop
+    .command('parts')
+    .description('parts that were taken out of terminals, and where each went / 取外し部品')
+    .option('--part <number>', 'of this part number / 部品番号')
+    .option('--lying', 'only those that were not fitted yet / 未使用のみ', false)
+    .action((options: { part?: string; lying: boolean }) =>
+      withServer(async (given) => (await bench()).listParts(given, options)),
+    );
   workshop
     .command('show <id>')
     .description('one work order / 詳細')

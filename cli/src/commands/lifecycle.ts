@@ -13,7 +13,18 @@ import {
   registerTerminal as registerSchema,
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import { optionFault, type Console, type ExitCode, exit, pad, printFault, refuse } from '../console/index.ts';
+import {
+  optionFault,
+  type Console,
+  explain,
+  type ExitCode,
+  exit,
+  itemIn,
+  pad,
+  printFault,
+  readCsvText,
+  refuse,
+} from '../console/index.ts';
 import type { Context } from './context.ts';
 
 /** `tsunagu lifecycle show SERIAL`: where a terminal is in its life, and how it came there. */
@@ -171,19 +182,19 @@ export async function importMoves(
   file: string,
   dryRun: boolean,
 ): Promise<ExitCode> {
-  const csv = await readFile(file, 'utf8').catch(() => undefined);
-  if (csv === undefined) return refuse(console, fail('FILE_UNREADABLE', { facts: { path: file } }).fault, json);
-  const answer = await client.ask(importedMoves, lifePaths.lifecycleImports, { csv, dryRun });
+  const csv = await readCsvText(file);
+  if (!csv.ok) return refuse(console, csv.fault, json);
+  const answer = await client.ask(importedMoves, lifePaths.lifecycleImports, { csv: csv.value, dryRun });
   if (!answer.ok) return refuse(console, answer.fault, json);
   const { items, succeeded, failed } = answer.value;
   if (json) console.out(JSON.stringify(answer.value));
   else {
-    for (const { line, serial, code, field, clause, pending } of items.filter((item) => !item.ok || item.pending))
-      console.out(
-        [String(line), serial, code ?? console.texts.life.waits(pending ?? ''), field, clause]
-          .filter(Boolean)
-          .join('  '),
-      );
+    for (const { line, serial, code, field, clause, pending } of items.filter((item) => !item.ok || item.pending)) {
+      const says =
+        code === null ? console.texts.life.waits(pending ?? '') : `${code} ${explain(code, console.language).says}`;
+      const columns = itemIn(field)?.columns;
+      console.out([String(line), serial, says, columns ?? field, clause].filter(Boolean).join('  '));
+    }
     console.out(console.texts.life.imported(succeeded, failed, dryRun));
   }
   return failed > 0 ? exit.otherOutcome : exit.ok;

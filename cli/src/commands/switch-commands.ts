@@ -43,7 +43,7 @@ export function addSwitchCommands(program: Command, { withServer }: Shell): void
     .option('--link <id>', 'issuer link')
     .option('--origin <id>', '"terminals", or an acquirer link')
     .addOption(new Option('--state <state>').choices(['approved', 'declined', 'reversed', 'unknown']))
-    .option('--count <count>', 'at most so many', integer(1, 500), 50)
+    .option('--count <count>', 'at most so many', integer(1, 20_000), 50)
     .action(({ count, ...search }: Search) =>
       withServer(async (context) => (await import('./switch.ts')).searchTransactions(context, search, count)),
     );
@@ -54,7 +54,7 @@ export function addSwitchCommands(program: Command, { withServer }: Shell): void
   group
     .command('unknown')
     .description('transactions without an outcome, or on their way back / 結果不明')
-    .option('--count <count>', 'at most so many', integer(1, 500), 100)
+    .option('--count <count>', 'at most so many', integer(1, 20_000), 100)
     .action(({ count }: { count: number }) =>
       withServer(async (context) =>
         (await import('./switch.ts')).searchTransactions(context, { state: 'unknown' }, count),
@@ -79,6 +79,14 @@ export function addSwitchCommands(program: Command, { withServer }: Shell): void
       withServer(async (context) => (await import('./switch.ts')).settleAdvice(context, id, reason)),
     );
   group
+    .command('alarms')
+    .description('alarms that nobody has seen yet / 未確認の警報')
+    .action(() => withServer(async (context) => (await import('./switch-alarms.ts')).showAlarms(context)));
+  group
+    .command('seen <alarm>')
+    .description('you have seen an alarm: it leaves the list / 警報を確認済みにする')
+    .action((id: string) => withServer(async (context) => (await import('./switch-alarms.ts')).seeAlarm(context, id)));
+  group
     .command('reconcile <link>')
     .description('compare a business day with an issuer now / オンライン精査')
     .option('--day <YYMMDD>', 'the day; the current one unless told')
@@ -89,7 +97,7 @@ export function addSwitchCommands(program: Command, { withServer }: Shell): void
   group
     .command('reconciliations')
     .description('business days that were compared / 精査結果')
-    .option('--count <count>', 'at most so many', integer(1, 500), 31)
+    .option('--count <count>', 'at most so many', integer(1, 20_000), 31)
     .action(({ count }: { count: number }) =>
       withServer(async (context) => (await import('./switch.ts')).showReconciliations(context, count)),
     );

@@ -11,10 +11,16 @@ import { type Column, type ExitCode, exit, layOut, refuse } from '../console/ind
 import type { Context } from './context.ts';
 import { ownText } from './sale.ts';
 
-const time = (iso: string): string => iso.slice(0, 19).replace('T', ' ');
+/** A time of the API as a table shows it. */
+export const time = (iso: string): string => iso.slice(0, 19).replace('T', ' ');
 
 /** Shows a list as JSON or as a table. `empty` is said where there is nothing. */
-function show<T>({ console, json }: Context, rows: readonly T[], columns: readonly Column<T>[], empty: string): void {
+export function show<T>(
+  { console, json }: Context,
+  rows: readonly T[],
+  columns: readonly Column<T>[],
+  empty: string,
+): void {
   if (json) return console.out(JSON.stringify(rows));
   if (rows.length === 0) return console.out(empty);
   const [head, ...lines] = layOut(columns, rows);
@@ -70,8 +76,10 @@ function said(
 /** `tsunagu switch transactions` and `unknown`. */
 export async function searchTransactions(context: Context, search: SwitchSearch, count: number): Promise<ExitCode> {
   const { client, console, json } = context;
-  const answer = await client.switchTransactions(search, count);
-  if (!answer.ok) return refuse(console, answer.fault, json);
+  // One more tells whether there are older ones.
+  const found = await client.switchTransactions(search, count + 1);
+  if (!found.ok) return refuse(console, found.fault, json);
+  const rows = found.value.slice(0, count);
   const { columns: heads, nothingFound, nothingUnknown } = console.texts.switch;
   const { texts } = console;
   const columns: readonly Column<SwitchTransaction>[] = [
@@ -81,7 +89,7 @@ export async function searchTransactions(context: Context, search: SwitchSearch,
     { head: heads.kind, cell: ({ kind }) => wordOf(texts.switch.operations, kind) },
     { head: heads.amount, cell: ({ amountMinor }) => texts.yen(amountMinor), right: true },
     // Where nobody chose another currency there is none to show.
-    ...(answer.value.some(({ ownCurrency }) => ownCurrency)
+    ...(rows.some(({ ownCurrency }) => ownCurrency)
       ? [
           {
             head: heads.own,
@@ -96,8 +104,9 @@ export async function searchTransactions(context: Context, search: SwitchSearch,
     { head: heads.code, cell: ({ actionCode }) => actionCode ?? texts.none },
     { head: heads.link, cell: ({ link }) => link ?? texts.none },
   ];
-  show(context, answer.value, columns, search.state === 'unknown' ? nothingUnknown : nothingFound);
-  return search.state === 'unknown' && answer.value.length > 0 ? exit.otherOutcome : exit.ok;
+  show(context, rows, columns, search.state === 'unknown' ? nothingUnknown : nothingFound);
+  if (found.value.length > count) console.err(console.paint('muted', texts.switch.older(count)));
+  return search.state === 'unknown' && rows.length > 0 ? exit.otherOutcome : exit.ok;
 }
 
 /** `tsunagu switch show`. */

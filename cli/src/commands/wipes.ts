@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lifePaths, parseWith, type Serial, serialSchema, wipeCertificate } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import { type ExitCode, exit, refuse } from '../console/index.ts';
+import { type ExitCode, exit, readCsvText, refuse } from '../console/index.ts';
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import type { Context } from './context.ts';
@@ -15,12 +15,12 @@ const table = z.array(z.object({ info: z.object({ lines: z.number() }), record: 
 
 /** Serials of a CSV file (RFC 4180): the first cell of each line, without a head called `serial`. One that is none refuses the whole file. */
 async function serialsIn(file: string): Promise<Result<readonly Serial[], 'FILE_UNREADABLE' | 'OPTION_INVALID'>> {
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return fail('FILE_UNREADABLE', { facts: { path: file } });
+  const text = await readCsvText(file);
+  if (!text.ok) return text;
   let rows: z.output<typeof table>;
   try {
     rows = table.parse(
-      parse(text, { bom: true, info: true, relax_column_count: true, skip_empty_lines: true, trim: true }),
+      parse(text.value, { bom: true, info: true, relax_column_count: true, skip_empty_lines: true, trim: true }),
     );
   } catch (cause) {
     return fail('OPTION_INVALID', { field: 'file', cause });

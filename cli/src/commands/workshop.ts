@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import {
   deathCertificate,
+  type HarvestedPart,
+  harvestedPart,
   lifePaths,
   parseJson,
   parseWith,
@@ -9,14 +11,9 @@ import {
   workOrderView,
 } from '@tsunagu/protocols/fleet';
 import { fail } from '@tsunagu/protocols/kit';
-import { faultCodes, openWork, workEntry } from '@tsunagu/protocols/refurbish';
-import { z } from 'zod';
+import { faultCodes, openWork, type WorkEntry, workEntry, workIntake, workKinds } from '@tsunagu/protocols/refurbish';
 import { optionFault, type Column, type Console, type ExitCode, exit, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
-
-/** What belongs to an entry, in characters of JSON. */
-const factsLengthMax = 65_536;
-const listed = z.object({ items: z.array(workOrderView) });
 
 /** How it ended, or where it is. */
 function outcomeOf({ texts: { life } }: Console, { outcome, isAtVendor }: WorkOrderView): string {
@@ -24,20 +21,55 @@ function outcomeOf({ texts: { life } }: Console, { outcome, isAtVendor }: WorkOr
   return isAtVendor ? life.workAtVendor : '…';
 }
 
+/** What an entry says, in the reader's language. */
+function says({ texts: { life }, language }: Console, { kind, says: text }: WorkOrderView['entries'][number]): string {
+  const read = parseJson(workEntry, text);
+  if (!read.ok) return kind === 'bench-test' && (text === 'passed' || text === 'failed') ? life.workPassed[text] : text;
+  const entry = read.value;
+  switch (entry.kind) {
+    case 'diagnosed':
+      return entry.fault === null
+        ? life.workOutcome['no-fault-found']
+        : `${entry.fault} (${faultCodes[entry.fault][language]})`;
+    case 'part-fitted':
+      return `${entry.part}  ← ${entry.from ?? life.workFromStock}  ¥${entry.costYen}`;
+    case 'part-harvested':
+      return entry.part;
+    case 'labour':
+      return `${life.workMinutes(entry.minutes)}  ¥${entry.costYen}`;
+    case 'bench-test':
+      return '';
+    case 'rma-out':
+      return `${entry.vendor}  ${entry.number}`;
+    case 'rma-in':
+      return `${life.workVendor[entry.outcome]}  ¥${entry.costYen}`;
+    case 'closed':
+      return [life.workOutcome[entry.outcome], entry.grade].filter(Boolean).join('  ');
+  }
+}
+
+const isKind = (kind: string): kind is WorkEntry['kind'] => workKinds.some((known) => known === kind);
+
 function tell({ console, json }: Context, order: WorkOrderView): ExitCode {
   if (json) console.out(JSON.stringify(order));
   else {
-    const { id, serial, fault, grade, costYen, minutes, entries } = order;
+    const { id, serial, intake, reported, isUnderWarranty, fault, grade, costYen, minutes, entries } = order;
     const { life } = console.texts;
+    const why = workIntake.safeParse(intake);
     console.out(
       [console.paint('bold', id), serial, fault, outcomeOf(console, order), grade, `¥${costYen}`]
         .concat(life.workMinutes(minutes))
         .filter(Boolean)
         .join('  '),
     );
+    const cameIn = [why.success ? life.workIntake[why.data] : intake, reported, isUnderWarranty && life.workWarranty];
+    console.out(console.paint('muted', `  ${cameIn.filter(Boolean).join('  ')}`));
     for (const entry of entries)
       console.out(
-        `  ${entry.at.slice(0, 16).replace('T', ' ')}  ${entry.by}  ${entry.kind}  ${entry.says}  ${console.paint('muted', entry.id)}`,
+        [`  ${entry.at.slice(0, 16).replace('T', ' ')}`, entry.by]
+          .concat(isKind(entry.kind) ? life.workKind[entry.kind] : entry.kind, says(console, entry))
+          .concat(console.paint('muted', entry.id))
+          .join('  '),
       );
   }
   return exit.ok;
@@ -52,28 +84,47 @@ export async function openWorkOrder(
   const { client, console, json } = context;
   const { intake, fault: reported, warrantyUntil } = options;
   const body = parseWith(openWork, { serial, intake, reported, warrantyUntil });
-  if (!body.ok) return refuse(console, optionFault(body.fault), json);
+  if (!body.ok) {
+    const { field } = body.fault;
+    return refuse(console, optionFault({ ...body.fault, ...(field === 'reported' && { field: 'fault' }) }), json);
+  }
   const answer = await client.ask(workOrderView, lifePaths.workOrders, body.value);
   return answer.ok ? tell(context, answer.value) : refuse(console, answer.fault, json);
 }
 
+/** What belongs to an entry, as options. */
+export interface NoteOptions {
+  readonly fault?: string;
+  readonly part?: string;
+  readonly from?: string;
+  readonly costYen?: number;
+  readonly minutes?: number;
+  readonly vendor?: string;
+  readonly number?: string;
+  readonly outcome?: string;
+  readonly grade?: string;
+  readonly attestation?: string;
+}
+
+const orNone = (value: string | undefined): string | null | undefined => (value === 'none' ? null : value);
+
 /** `tsunagu workshop note ID KIND`: what was done. */
-export async function noteWork(
-  context: Context,
-  id: string,
-  kind: string,
-  options: { readonly facts: string; readonly attestation?: string },
-): Promise<ExitCode> {
+export async function noteWork(context: Context, id: string, kind: string, options: NoteOptions): Promise<ExitCode> {
   const { client, console, json } = context;
-  const facts = parseJson(z.record(z.string(), z.unknown()), options.facts, factsLengthMax);
-  if (!facts.ok) return refuse(console, fail('OPTION_INVALID', { field: 'facts' }).fault, json);
-  let attested = {};
+  const { fault, from, grade, attestation: file, ...others } = options;
+  let attestation: string | undefined;
   try {
-    if (options.attestation !== undefined) attested = { attestation: await readFile(options.attestation, 'utf8') };
+    if (file !== undefined) attestation = await readFile(file, 'utf8');
   } catch (cause) {
-    return refuse(console, fail('FILE_UNREADABLE', { facts: { path: options.attestation ?? '' }, cause }).fault, json);
+    return refuse(console, fail('FILE_UNREADABLE', { facts: { path: file ?? '' }, cause }).fault, json);
   }
-  const body = parseWith(workEntry, { ...facts.value, ...attested, kind });
+  const given = Object.entries({ ...others, attestation, fault: orNone(fault), grade: orNone(grade) });
+  const body = parseWith(workEntry, {
+    ...(kind === 'part-fitted' && { from: from ?? null }),
+    ...(kind !== 'part-fitted' && from !== undefined && { from }),
+    ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),
+    kind,
+  });
   if (!body.ok) return refuse(console, optionFault(body.fault, 'kind'), json);
   const answer = await client.ask(workOrderView, lifePaths.workEntries(id), body.value);
   return answer.ok ? tell(context, answer.value) : refuse(console, answer.fault, json);
@@ -85,9 +136,9 @@ export async function showWork(context: Context, id: string): Promise<ExitCode> 
   return answer.ok ? tell(context, answer.value) : refuse(context.console, answer.fault, context.json);
 }
 
-/** `tsunagu workshop list`: open orders first. */
-export async function listWork({ client, console, json }: Context): Promise<ExitCode> {
-  const answer = await client.ask(listed, lifePaths.workOrders);
+/** `tsunagu workshop list`: those that are not closed, newest first; or all. */
+export async function listWork({ client, console, json }: Context, all: boolean): Promise<ExitCode> {
+  const answer = await client.askAll(workOrderView, `${lifePaths.workOrders}${all ? '' : '?open=true'}`);
   if (!answer.ok) return refuse(console, answer.fault, json);
   const heads = console.texts.life.workColumns;
   const columns: readonly Column<WorkOrderView>[] = [
@@ -101,8 +152,29 @@ export async function listWork({ client, console, json }: Context): Promise<Exit
     { head: heads.cost, cell: ({ costYen }) => `¥${costYen}`, right: true },
     { head: heads.opened, cell: ({ openedAt }) => openedAt.slice(0, 10) },
   ];
-  if (json) console.out(JSON.stringify(answer.value.items));
-  else printTable(console, columns, answer.value.items);
+  if (json) console.out(JSON.stringify(answer.value));
+  else printTable(console, columns, answer.value);
+  return exit.ok;
+}
+
+/** `tsunagu workshop parts`: what was taken out of terminals, and where it went. */
+export async function listParts(
+  { client, console, json }: Context,
+  { part, lying }: { readonly part?: string; readonly lying: boolean },
+): Promise<ExitCode> {
+  const query = new URLSearchParams({ lying: String(lying), ...(part !== undefined && { part }) });
+  const answer = await client.askAll(harvestedPart, `${lifePaths.workParts}?${query.toString()}`);
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  const { partColumns: heads, partLies } = console.texts.life;
+  const columns: readonly Column<HarvestedPart>[] = [
+    { head: heads.part, cell: (one) => one.part },
+    { head: heads.from, cell: ({ from }) => from },
+    { head: heads.at, cell: ({ harvestedAt }) => harvestedAt.slice(0, 10) },
+    { head: heads.fitted, cell: ({ fitted }) => fitted?.serial ?? partLies },
+    { head: heads.since, cell: ({ fitted }) => fitted?.at.slice(0, 10) ?? '' },
+  ];
+  if (json) console.out(JSON.stringify(answer.value));
+  else printTable(console, columns, answer.value);
   return exit.ok;
 }
 

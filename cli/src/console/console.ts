@@ -1,8 +1,9 @@
 import { styleText } from 'node:util';
 import type { ErrorCode, ErrorEntry } from '@tsunagu/protocols/errors';
 import { errorTable } from '@tsunagu/protocols/errors';
-import { permission, rolePermissions, roles } from '@tsunagu/protocols/fleet';
+import { evidenceItems, permission, rolePermissions, roles } from '@tsunagu/protocols/fleet';
 import type { Fault } from '@tsunagu/protocols/kit';
+import { itemIn } from './evidence-options.ts';
 import { type Language, type Texts, textsOf } from '../language/index.ts';
 
 /** A role a piece of text plays; colour never carries a meaning alone. */
@@ -63,8 +64,17 @@ export function explain(code: string, language: Language): ErrorEntry['en'] {
 }
 
 /** The next step where the table's is for programs, or where this one can be said in full. */
-function ownNext({ texts }: Console, { code, field = '', facts }: Fault): string | undefined {
+function ownNext({ texts, language }: Console, { code, field = '', facts }: Fault): string | undefined {
   if (code === 'INPUT_INVALID') return texts.inputInvalid(String(field));
+  if (code === 'LIFECYCLE_EVIDENCE_MISSING') {
+    const items = [facts?.['item'], ...String(facts?.['also'] ?? '').split(' ')].map((item) =>
+      itemIn(`evidence.${item}`),
+    );
+    const wanted = items
+      .filter((item) => item !== undefined)
+      .map(({ item, options }) => `${evidenceItems[item].title[language]} (${options})`);
+    return wanted.length === 0 ? undefined : texts.life.handIn(wanted);
+  }
   const needs = permission.safeParse(facts?.['needs']);
   if (code !== 'ROLE_INSUFFICIENT' || !needs.success) return undefined;
   return texts.roleNeeded(

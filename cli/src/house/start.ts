@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { houseIssuers, issuerPort } from '@tsunagu/protocols/acquiring';
+import { modelFaults } from '@tsunagu/protocols/catalogue';
 import {
   type ClaimBundle,
   claimBundle,
@@ -21,6 +22,7 @@ import { lockFolder } from './lock.ts';
 import { planFleet, saleToTry } from './plan.ts';
 import { emulateRateProvider } from './rates.ts';
 import { checkReaders, pcscReaders, terminalsToRun } from './readers.ts';
+import { keepRunning, type Part } from './watch.ts';
 
 /** What somebody in front of a running house wants to know. */
 interface RaisedHouse {
@@ -60,8 +62,8 @@ const stopGraceMs = 10_000;
 
 /**
  * Runs the whole house: fleet server with its switch, a card company, an emulated fleet. Each is a process of its own that
- * meets the others on sockets only; terminals are registered through the management API, as an operator would.
- * Ends with `signal`, or when a part of the house dies.
+ * meets the others on sockets only; terminals are registered through the management API, as an operator would. A part that dies is
+ * started again, and the others go on meanwhile. Ends with `signal`, or when a part dies again and again.
  */
 export async function startHouse(
   world: World,
@@ -69,6 +71,7 @@ export async function startHouse(
   options: StartOptions,
   signal: AbortSignal,
 ): Promise<ExitCode> {
+  for (const fault of modelFaults) printFault(console, fault, false);
   const plan = planFleet(options.terminals, options.portBase);
   const readers = await checkReaders(options.readers, terminalsToRun(options.data, plan, options.fresh), () =>
     pcscReaders(world, signal),
@@ -85,20 +88,31 @@ export async function startHouse(
   if (options.fresh)
     for (const part of ['server', 'links', 'terminals', 'card-company', 'logs', 'access.json'])
       rmSync(join(options.data, part), { recursive: true, force: true });
-  const children: Child[] = [];
+  const parts: Part[] = [];
   const over = new AbortController();
   try {
-    const raised = await raise(world, console, options, children, AbortSignal.any([signal, over.signal]));
+    const raised = await raise(world, console, options, parts, AbortSignal.any([signal, over.signal]));
     if (!raised.ok) {
       if (!signal.aborted) printFault(console, raised.fault, false);
       return signal.aborted ? exit.ok : exit.failed;
     }
     showHouse(console, options, raised.value);
-    const died = await untilEnd(children, signal);
+    const logs = relative(process.cwd(), join(options.data, 'logs'));
+    const { died: says, returned: saysBack, signIn } = console.texts.start;
+    const died = await keepRunning(
+      world,
+      parts,
+      {
+        died: ({ child }, pauseMs) => console.err(says(child.name, Math.round(pauseMs / 1_000), logs)),
+        returned: ({ child: { name, ready } }) =>
+          console.err(`${saysBack(name)}${ready.signInUrl === undefined ? '' : `  ${signIn} ${ready.signInUrl}`}`),
+      },
+      signal,
+    );
     if (died) {
       printFault(
         console,
-        { code: 'PROCESS_DIED', facts: { name: died.name, logs: join(options.data, 'logs') } },
+        { code: 'PROCESS_DIED', facts: { name: died.child.name, logs: join(options.data, 'logs') } },
         false,
       );
       return exit.failed;
@@ -107,7 +121,7 @@ export async function startHouse(
   } finally {
     console.err(`\n${console.texts.start.stopping}`);
     // Terminals first, so that they can say good-bye; the server last, so that nothing is left unheard.
-    for (const child of children.toReversed()) await child.stop(stopGraceMs);
+    for (const { child } of parts.toReversed()) await child.stop(stopGraceMs);
     over.abort();
     lock.value();
     console.err(console.texts.start.stopped);
@@ -118,7 +132,7 @@ async function raise(
   world: World,
   console: Console,
   options: StartOptions,
-  children: Child[],
+  running: Part[],
   signal: AbortSignal,
 ): Promise<Result<RaisedHouse>> {
   const { data, portBase } = options;
@@ -134,8 +148,9 @@ async function raise(
     const stillWaiting: Patience['stillWaiting'] = (waitedMs, progress) =>
       console.err(waiting(name, Math.round(waitedMs / 1_000), progress, relative(process.cwd(), join(data, 'logs'))));
     const patience = { silentMs, sayEveryMs, stillWaiting };
-    const child = await startChild(world, name, program(path), args, patience, signal, how);
-    if (child.ok) children.push(child.value);
+    const start = () => startChild(world, name, program(path), args, patience, signal, how);
+    const child = await start();
+    if (child.ok) running.push({ child: child.value, start });
     return signal.aborted ? { ok: false, fault: { code: 'PROCESS_DIED' } } : child;
   };
 
@@ -317,13 +332,4 @@ function showHouse(console: Console, options: StartOptions, house: RaisedHouse):
     console.out(`    ${console.paint('bold', command)}`);
   }
   console.out(`\n  ${start.stop}`);
-}
-
-/** Waits for the signal; tells which child ended before it, if one did. */
-async function untilEnd(children: readonly Child[], signal: AbortSignal): Promise<Child | undefined> {
-  const stopped = new Promise<undefined>((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
-  return Promise.race([stopped, ...children.map((child) => child.ended.then(() => child))]);
 }

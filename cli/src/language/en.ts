@@ -412,6 +412,9 @@ export const en = {
     signIn: 'Sign in once with:',
     tryNext: 'Try next, in another window:',
     stop: 'Ctrl-C stops everything.',
+    died: (what: string, seconds: number, logs: string) =>
+      `${what} ended unexpectedly; started again in ${seconds} s, everything else goes on. The cause is in ${logs}.`,
+    returned: (what: string) => `${what}: running again.`,
     stopping: 'Stopping …',
     stopped: 'Everything has stopped. The data is kept; "npm start -- --fresh" begins anew.',
   },

@@ -374,6 +374,9 @@ export const ja: Texts = {
     signIn: '一度だけ使えるログインリンク:',
     tryNext: '別のウィンドウで試せるコマンド:',
     stop: 'Ctrl-C ですべて停止します。',
+    died: (what, seconds, logs) =>
+      `${what}が予期せず終了しました。${seconds}秒後に再起動します。他はそのまま動き続けます。原因はログにあります: ${logs}`,
+    returned: (what) => `${what}が再び動き始めました。`,
     stopping: '停止しています …',
     stopped: 'すべて停止しました。データは保存されています。「npm start -- --fresh」で最初から始められます。',
   },

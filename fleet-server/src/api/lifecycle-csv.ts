@@ -2,6 +2,10 @@ import { type MoveLifecycle, moveLifecycle, parseWith, type Serial, serialSchema
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { readCsv } from './csv.ts';
 
+const materialColumns = new Map(
+  (['plastic', 'metal', 'boards', 'display', 'other'] as const).map((material) => [material, `${material}Grams`]),
+);
+
 /** Columns of a file of moves. */
 export const moveColumns = [
   'serial',
@@ -16,6 +20,15 @@ export const moveColumns = [
   'wipeJob',
   'owedJob',
   'testJob',
+  'destroyed',
+  'owedDeclared',
+  'benchTest',
+  'inspection',
+  'finding',
+  'recycler',
+  'receipt',
+  'batteryGrams',
+  ...materialColumns.values(),
 ];
 const required = moveColumns.slice(0, 3);
 
@@ -45,9 +58,23 @@ export function readMoves(text: string): Result<readonly MoveLine[], 'INPUT_INVA
         keyCheckValues: given('kcv', (pairs) =>
           list(pairs).map((pair) => ({ slot: pair.split('=')[0], kcv: pair.split('=')[1] })),
         ),
-        wipeProof: given('wipeJob', byJob),
-        nothingOwed: given('owedJob', byJob),
-        tests: given('testJob', byJob),
+        wipeProof:
+          given('wipeJob', byJob) ??
+          given('destroyed', (method) => ({ by: 'destruction', method, photo: given('photo', String) })),
+        nothingOwed: given('owedJob', byJob) ?? given('owedDeclared', (words) => ({ by: 'declaration', words })),
+        tests: given('testJob', byJob) ?? given('benchTest', (test) => ({ by: 'bench', test })),
+        investigation: given('inspection', (inspection) => ({ inspection, words: cell('finding') })),
+        recycling: given('recycler', (recycler) => ({
+          recycler,
+          receipt: cell('receipt'),
+          batteryGrams: given('batteryGrams', Number),
+          materialGrams: Object.fromEntries(
+            [...materialColumns].flatMap(([material, column]) => {
+              const grams = given(column, Number);
+              return grams === undefined ? [] : [[material, grams]];
+            }),
+          ),
+        })),
       };
       const serial = parseWith(serialSchema, cell('serial'));
       const move = parseWith(moveLifecycle, {

@@ -12,6 +12,17 @@ export const listQuery = z.object({
     .optional(),
 });
 
+/** Two days, the second no earlier than the first; both are in. */
+export const daysQuery = z
+  .object({ from: z.iso.date(), to: z.iso.date() })
+  .refine(({ from, to }) => from <= to, { path: ['to'], error: 'before the first day' });
+
+/** Yes or no in a query. */
+export const flag = z.enum(['true', 'false']).default('false');
+
+/** Those of a list that are not over yet, where it is asked for. */
+export const openQuery = listQuery.extend({ open: flag.describe('Only those that are not over.') });
+
 /** The part of a list that a query asks for. */
 export const pageOf = ({ limit, cursor }: z.infer<typeof listQuery>): PageRequest =>
   cursor === undefined ? { limit } : { limit, cursor };

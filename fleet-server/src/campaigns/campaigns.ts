@@ -110,7 +110,8 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
     if (campaign.ok) open.set(row.id, campaign.value);
     else world.log('error', 'campaignNotOpened', { campaign: row.id, fault: campaign.fault });
   }
-  let cursors: Cursors = (await readCursors(store.db)) ?? (await newestSales(store.db));
+  /** How far the lists of sales were read; undefined while nobody watches them. */
+  let cursors: Cursors | undefined = await readCursors(store.db);
 
   const rowOf = (id: string): Promise<CampaignRow | undefined> =>
     store.db.selectFrom('campaigns').selectAll().where('id', '=', id).executeTakeFirst();
@@ -147,17 +148,19 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
     return next;
   }
 
-  /** Sales since the last look, for all gates at once; and where nobody watches, the lists are passed over. */
+  /** Sales since the last look, for all gates at once; where nobody watches, the lists are passed over, and not looked at: the switch would have to bring them up to date. */
   async function feed(): Promise<void> {
     const watching = [...open.values()].filter(
       ({ spec, progress }) => spec.gate !== null && (progress.phase === 'running' || progress.phase === 'paused'),
     );
     if (watching.length === 0) {
-      cursors = await newestSales(store.db);
+      cursors = undefined;
       return;
     }
-    const { sales, cursors: next } = await readSales(store.db, cursors, world.clock.now() - settleMs);
-    if (next.seq === cursors.seq && next.id === cursors.id) return;
+    const from = cursors ?? (await newestSales(store.db));
+    cursors = from;
+    const { sales, cursors: next } = await readSales(store.db, from, world.clock.now() - settleMs);
+    if (next.seq === from.seq && next.id === from.id) return;
     const changes = await store.write(async (tx) => {
       await writeCursors(tx, next);
       const made: [Campaign, ReturnType<typeof changeOf>][] = [];

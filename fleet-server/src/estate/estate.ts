@@ -214,13 +214,16 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
     if (!isClosed) world.log('error', 'announcementFailed', { fault: { code: 'INTERNAL', cause } });
   };
 
+  /** Reckoned while somebody looks on; whoever begins to is told how it stands. */
   function announceOverview(): void {
-    if (isClosed) return;
+    if (isClosed || !live.isHeard) return;
     overviewing ??= world.timers.after(overviewMs, () => {
       overviewing = undefined;
       overview().then((data) => live.publish({ name: 'overview', data }), failed);
     });
   }
+
+  live.whenHeard(announceOverview);
 
   function announce(serial: Serial): void {
     if (isClosed) return;

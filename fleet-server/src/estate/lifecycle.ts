@@ -198,9 +198,10 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
       });
     const known = await knownEvidence(on, serial, row.lifecycle_since, given, rooms.benchTestPassed);
     const standing = standingOf(await stepsOfLife(on, serial));
-    const [lack] = lackingEvidence(edge, given, standing, known);
+    const [lack, ...more] = lackingEvidence(edge, given, standing, known);
     if (lack) {
-      const facts = { item: lack.item, clause: evidenceItems[lack.item].clause };
+      const also = more.flatMap(({ item, why }) => (why === 'missing' ? [item] : [])).join(' ');
+      const facts = { item: lack.item, clause: evidenceItems[lack.item].clause, ...(also !== '' && { also }) };
       return fail(codes[lack.why], { field: `evidence.${lack.item}`, facts });
     }
     return ok(edge);

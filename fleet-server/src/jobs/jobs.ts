@@ -112,7 +112,8 @@ type OrderFault =
   | 'INPUT_INVALID'
   | 'ROLE_INSUFFICIENT'
   | 'CAMPAIGN_NEEDED'
-  | 'TERMINAL_REVOKED';
+  | 'TERMINAL_REVOKED'
+  | 'TERMINAL_NOT_ENROLLED';
 type ApprovalFault = Extract<Awaited<ReturnType<Approvals['decide']>>, { ok: false }>['fault']['code'];
 
 /** One engine for whatever is done to a terminal. Orders are pulled, signed, and have their effect once. */
@@ -295,7 +296,8 @@ export function openJobs(rooms: JobRooms): Jobs {
     const terminal = await tx.selectFrom('terminals').select('model').where('serial', '=', serial).executeTakeFirst();
     if (!terminal) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
     // What can wait for days may wait for a new claim; what somebody stands by and waits for would only time out.
-    if (isWaitedFor(body.type) && (await isRevoked(tx, serial))) return fail('TERMINAL_REVOKED', { facts: { serial } });
+    const held = isWaitedFor(body.type) ? await cutOff(tx, serial) : undefined;
+    if (held !== undefined) return fail(held, { facts: { serial } });
     const model = modelOf(terminal.model);
     const lacked = model && lackedForJob(model, body);
     if (lacked !== undefined) return fail('MODEL_CANNOT', { field: lacked, facts: { model: terminal.model, lacked } });
@@ -324,14 +326,30 @@ export function openJobs(rooms: JobRooms): Jobs {
     return ok(id);
   }
 
-  async function isRevoked(tx: Transaction<Database>, serial: Serial): Promise<boolean> {
-    const ended = await tx
+  /** Why a terminal cannot come at all, until somebody has done something at it. */
+  async function cutOff(
+    tx: Transaction<Database>,
+    serial: Serial,
+  ): Promise<'TERMINAL_REVOKED' | 'TERMINAL_NOT_ENROLLED' | undefined> {
+    const claim = await tx
       .selectFrom('claims')
-      .select('serial')
+      .select(['ended_at', 'used_key'])
       .where('serial', '=', serial)
-      .where('ended_at', 'is not', null)
       .executeTakeFirst();
-    return ended !== undefined;
+    if (!claim) return undefined;
+    if (claim.ended_at !== null) return 'TERMINAL_REVOKED';
+    if (claim.used_key !== null) return undefined;
+    // A claim that was issued anew takes nothing from who is enrolled.
+    const certificate = await tx
+      .selectFrom('certificates')
+      .select('fingerprint')
+      .where('kind', '=', 'terminal')
+      .where('subject', '=', serial)
+      .where('ended_at', 'is', null)
+      .where('not_after', '>', world.clock.now())
+      .limit(1)
+      .executeTakeFirst();
+    return certificate ? undefined : 'TERMINAL_NOT_ENROLLED';
   }
 
   /** Terminals besides this one that people gave another software one by one, within a day. */
@@ -444,12 +462,12 @@ export function openJobs(rooms: JobRooms): Jobs {
   }
 
   // The decision and what follows from it are one transaction, by whichever route it is made.
-  const decided: OnDecided = async (tx, approval) => {
+  const decided: OnDecided = async (tx, approval, by) => {
     const row = await tx.selectFrom('jobs').selectAll().where('approval', '=', approval.id).executeTakeFirst();
     if (row?.state !== 'held' || digestOf(row) !== approval.digest) throw new FaultError({ code: 'JOB_OVER' });
     if (approval.state !== 'approved') return finish(tx, row, 'cancelled', 'JOB_CANCELLED');
     const now = world.clock.now();
-    await put(tx, row, { state: 'queued', approved_by: approval.decidedBy, changed_at: now, announced_at: now });
+    await put(tx, row, { state: 'queued', approved_by: by.subject, changed_at: now, announced_at: now });
     // The terminal is told when the decision is on disk.
     const serial = serialSchema.parse(row.serial);
     world.timers.after(sweepMs, () => {

@@ -86,6 +86,10 @@ export async function openEventLog(world: World, store: Store, capacity = 50_000
     },
     since: (id) => hub.since(id),
     listen: (take) => hub.listen(take),
+    get isHeard() {
+      return hub.isHeard;
+    },
+    whenHeard: (work) => hub.whenHeard(work),
     publish(event) {
       if (isClosed) return;
       if (queue.length >= queueMax) {

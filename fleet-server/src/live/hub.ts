@@ -15,12 +15,17 @@ export interface LiveHub {
   since(id: number): readonly NumberedEvent[] | undefined;
   /** Calls `take` for each event from now on, until the returned function is called. `take` must not block or throw. */
   listen(take: (numbered: NumberedEvent) => void): () => void;
+  /** Somebody listens: what only the newest of counts, and nobody keeps, need not be made for nobody. */
+  readonly isHeard: boolean;
+  /** Calls `work` whenever somebody begins to listen. */
+  whenHeard(work: () => void): void;
 }
 
 /** Opens a hub that remembers the last `capacity` events, and goes on counting after `latest`. */
 export function openLiveHub(capacity = 2_000, latest = 0): LiveHub {
   const ring: NumberedEvent[] = [];
   const listeners = new Set<(numbered: NumberedEvent) => void>();
+  const beginners: (() => void)[] = [];
   const first = latest;
   return {
     get latest() {
@@ -44,7 +49,14 @@ export function openLiveHub(capacity = 2_000, latest = 0): LiveHub {
     },
     listen(take) {
       listeners.add(take);
+      for (const work of beginners) work();
       return () => listeners.delete(take);
+    },
+    get isHeard() {
+      return listeners.size > 0;
+    },
+    whenHeard(work) {
+      beginners.push(work);
     },
   };
 }

@@ -94,4 +94,11 @@ export const refurbishMigrations: readonly Migration[] = [
       }
     },
   },
+  {
+    name: 'refurbish-0004-lists',
+    async up(db) {
+      await db.schema.createIndex('work_orders_newest').on('work_orders').columns(['opened_at', 'id']).execute();
+      await db.schema.createIndex('work_orders_closed').on('work_orders').column('closed_at').execute();
+    },
+  },
 ];

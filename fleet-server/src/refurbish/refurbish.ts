@@ -1,33 +1,37 @@
 import { modelOf } from '@tsunagu/protocols/catalogue';
 import {
   type DeathCertificate,
-  parseJson,
+  type HarvestedPart,
   type Serial,
   serialSchema,
   type WipeCertificate,
   type WorkOrderView,
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
-import {
-  addEntry,
-  figuresOf,
-  freshOrder,
-  type OpenWork,
-  type WorkEntry,
-  workEntry,
-  type WorkOrder,
-  type WorkshopFigures,
-} from '@tsunagu/protocols/refurbish';
+import { addEntry, figuresOf, type OpenWork, type WorkEntry, type WorkshopFigures } from '@tsunagu/protocols/refurbish';
 import { coverageOf, openAttestation, type OpenedAttestation, totalsOf } from '@tsunagu/protocols/workshop';
 import type { World } from '@tsunagu/protocols/world';
-import { type Selectable, sql } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { Actor } from '../audit/index.ts';
-import { type Note, stepsOfLife } from '../estate/index.ts';
-import { isoTime, type Queryable, type Store } from '../store/index.ts';
+import { type Note, stepsOfLives } from '../estate/index.ts';
+import {
+  boundedLimit,
+  isoTime,
+  keyOfMoment,
+  momentOfCursor,
+  newestFirst,
+  type Page,
+  pageOf,
+  type PageRequest,
+  type Queryable,
+  type Store,
+} from '../store/index.ts';
+import { deathCertificateOf } from './death-certificate.ts';
+import { entriesOf, entriesOfAll, fold, viewWith } from './orders.ts';
+import { listParts, type PartFilter } from './parts.ts';
 import type { RefurbishTables } from './tables.ts';
-import { wipeCertificateOf, wipeRecordOf } from './wipe-certificate.ts';
+import { wipeCertificateOf } from './wipe-certificate.ts';
 
-const listMax = 500;
 const dayMs = 86_400_000;
 type Row = Selectable<RefurbishTables['work_orders']>;
 
@@ -57,8 +61,10 @@ export interface Refurbish {
   ): Promise<Result<WorkOrderView, 'TERMINAL_UNKNOWN' | 'WORK_OPEN' | 'WORK_NOT_READY'>>;
   add(id: string, entry: WorkEntry, by: Actor): Promise<Result<WorkOrderView, EntryFault>>;
   view(id: string): Promise<Result<WorkOrderView, 'WORK_UNKNOWN'>>;
-  /** Open ones first, then newest first; the last 500. */
-  list(): Promise<readonly WorkOrderView[]>;
+  /** Newest first: all of them, or those that are not closed. */
+  list(filter: { readonly isOpen: boolean }, page: PageRequest): Promise<Result<Page<WorkOrderView>, 'INPUT_INVALID'>>;
+  /** Parts that were taken out of terminals, and what became of each. */
+  parts(filter: PartFilter, page: PageRequest): Promise<Result<Page<HarvestedPart>, 'INPUT_INVALID'>>;
   figures(from: number, to: number): Promise<WorkshopFigures>;
   /** What became of a terminal that was scrapped. DEATH_UNKNOWN: it was not. */
   death(serial: Serial): Promise<Result<DeathCertificate, 'DEATH_UNKNOWN'>>;
@@ -77,14 +83,6 @@ function isSameTest(one: string, other: string): boolean {
 export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish {
   const find = (on: Queryable, id: string) =>
     on.selectFrom('work_orders').selectAll().where('id', '=', id).executeTakeFirst();
-  const entriesOf = async (on: Queryable, id: string) =>
-    (await on.selectFrom('work_entries').selectAll().where('work', '=', id).orderBy('seq').execute()).map((row) => ({
-      id: row.id,
-      at: isoTime(row.at),
-      by: row.by,
-      isPassed: row.is_passed === 1,
-      entry: unwrap(parseJson(workEntry, row.entry, 262_144)),
-    }));
   /** Opens a test by the key of a bench that is registered here: a file that vouches for itself is nobody's word. */
   async function openByBench(text: string): Promise<Result<OpenedAttestation, EntryFault>> {
     const claimed = openAttestation(text);
@@ -99,38 +97,8 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
     if (bench.revoked_at !== null) return fail('CUSTODY_HOLDER_REVOKED', { facts: { kid } });
     return openAttestation(text, Uint8Array.from(Buffer.from(bench.public_key, 'base64')));
   }
-  const fold = (entries: Awaited<ReturnType<typeof entriesOf>>): WorkOrder =>
-    entries.reduce((order, { entry, isPassed }) => unwrap(addEntry(order, entry, isPassed)), freshOrder);
 
   const viewOf = async (on: Queryable, row: Row): Promise<WorkOrderView> => viewWith(row, await entriesOf(on, row.id));
-
-  function viewWith(row: Row, entries: Awaited<ReturnType<typeof entriesOf>>): WorkOrderView {
-    const { fault = null, costYen, minutes, hasPassedTest, isAtVendor, outcome, grade } = fold(entries);
-    return {
-      id: row.id,
-      serial: serialSchema.parse(row.serial),
-      intake: row.intake,
-      reported: row.reported,
-      isUnderWarranty: row.warranty_until !== null && Date.parse(row.warranty_until) >= row.opened_at,
-      openedAt: isoTime(row.opened_at),
-      openedBy: row.opened_by,
-      closedAt: row.closed_at === null ? null : isoTime(row.closed_at),
-      fault,
-      costYen,
-      minutes,
-      hasPassedTest,
-      isAtVendor,
-      outcome,
-      grade,
-      entries: entries.map(({ id, at, by, isPassed, entry }) => ({
-        id,
-        at,
-        by,
-        kind: entry.kind,
-        says: entry.kind === 'bench-test' ? (isPassed ? 'passed' : 'failed') : JSON.stringify(entry),
-      })),
-    };
-  }
 
   async function view(id: string): Promise<Result<WorkOrderView, 'WORK_UNKNOWN'>> {
     const row = await find(store.db, id);
@@ -245,17 +213,21 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
         return ok(viewWith({ ...row, closed_at }, [...entries, written]));
       });
     },
-    async list() {
-      const rows = await store.db
-        .selectFrom('work_orders')
-        .selectAll()
-        // An open one is never beyond the end of the list because of later ones that are done.
-        .orderBy(sql`closed_at is not null`)
-        .orderBy('opened_at', 'desc')
-        .limit(listMax)
-        .execute();
-      return await Promise.all(rows.map((row) => viewOf(store.db, row)));
+    async list({ isOpen }, { cursor, ...page }) {
+      const after = momentOfCursor(cursor);
+      if (!after.ok) return after;
+      const limit = boundedLimit(page.limit);
+      const all = store.db.selectFrom('work_orders').selectAll();
+      const query = isOpen ? all.where('closed_at', 'is', null) : all;
+      const rows = await newestFirst(query, ['opened_at', 'id'], after.value, limit).execute();
+      const entries = await entriesOfAll(
+        store.db,
+        rows.map(({ id }) => id),
+      );
+      const view = (row: Row): WorkOrderView => viewWith(row, entries.get(row.id) ?? []);
+      return ok(pageOf(rows, limit, ({ opened_at, id }) => keyOfMoment(opened_at, id), view));
     },
+    parts: (filter, page) => listParts(store.db, filter, page),
     async figures(from, to) {
       const rows = await store.db
         .selectFrom('work_orders')
@@ -264,55 +236,25 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
         .where('closed_at', '>=', from)
         .where('closed_at', '<', to)
         .execute();
+      const entries = await entriesOfAll(
+        store.db,
+        rows.map(({ id }) => id),
+      );
+      const lives = await stepsOfLives(store.db, [...new Set(rows.map(({ serial }) => serial))]);
       return figuresOf(
-        await Promise.all(
-          rows.map(async (row) => {
-            const back = (await stepsOfLife(store.db, serialSchema.parse(row.serial))).find(
-              ({ at, to: state }) => at >= row.opened_at && state === 'redeploy',
-            );
-            return {
-              order: fold(await entriesOf(store.db, row.id)),
-              days: ((back?.at ?? row.closed_at ?? row.opened_at) - row.opened_at) / dayMs,
-              massGrams: modelOf(row.model)?.massGrams ?? 0,
-              isRedeployed: back !== undefined,
-            };
-          }),
-        ),
+        rows.map((row) => {
+          const later = (lives.get(row.serial) ?? []).filter(({ at }) => at >= row.opened_at);
+          const out = later.find(({ to }) => to === 'redeploy' || to === 'scrap');
+          return {
+            order: fold(entries.get(row.id) ?? []),
+            days: ((out?.at ?? row.closed_at ?? row.opened_at) - row.opened_at) / dayMs,
+            massGrams: modelOf(row.model)?.massGrams ?? 0,
+            cameOf: out === undefined ? null : out.to === 'redeploy' ? 'redeployed' : 'scrapped',
+          };
+        }),
       );
     },
-    async death(serial) {
-      const terminal = await store.db
-        .selectFrom('terminals')
-        .select('model')
-        .where('serial', '=', serial)
-        .executeTakeFirst();
-      const step = (await stepsOfLife(store.db, serial)).findLast(({ to }) => to === 'scrap');
-      if (!terminal || !step) return fail('DEATH_UNKNOWN', { facts: { serial } });
-      const live = await store.db
-        .selectFrom('key_ledger')
-        .select((all) => all.fn.countAll<number>().as('count'))
-        .where('serial', '=', serial)
-        .where('state', 'in', ['allocated', 'loaded'])
-        .executeTakeFirstOrThrow();
-      const { wipeProof, nothingOwed, recycling } = step.evidence;
-      const sworn =
-        wipeProof?.by === 'job'
-          ? await store.db.selectFrom('wipes').selectAll().where('job', '=', wipeProof.job).executeTakeFirst()
-          : undefined;
-      return ok({
-        serial,
-        model: terminal.model,
-        at: isoTime(step.at),
-        by: step.by,
-        approvedBy: step.approvedBy,
-        liveKeys: Number(live.count),
-        wipe: wipeProof ?? null,
-        wipeRecord: sworn === undefined ? null : wipeRecordOf(sworn),
-        nothingOwed: nothingOwed ?? null,
-        recycling: recycling ?? null,
-        massGrams: modelOf(terminal.model)?.massGrams ?? null,
-      });
-    },
+    death: (serial) => deathCertificateOf(store.db, serial),
     wiped: (serial) => wipeCertificateOf(store.db, serial),
     async benchTestPassed(on, serial, test) {
       const row = await on

@@ -13,6 +13,8 @@ import type { LifecycleState } from '@tsunagu/protocols/fleet';
  * | aborted | the new unit is back where it was; not possible after `handed` | yes | no |
  */
 export const swapSteps = ['begun', 'prepared', 'drained', 'handed', 'closed', 'aborted'] as const;
+/** Those after which nothing comes. */
+export const overSteps = ['closed', 'aborted'] as const satisfies readonly SwapStep[];
 export type SwapStep = (typeof swapSteps)[number];
 
 /** What a swap looks at before its next step. */
@@ -63,7 +65,7 @@ export function decideSwap(facts: SwapFacts): SwapAction | { readonly blocked: S
 }
 
 /** Whether nothing is left to be done. */
-export const isOver = (step: SwapStep): boolean => step === 'closed' || step === 'aborted';
+export const isOver = (step: SwapStep): boolean => overSteps.some((over) => over === step);
 
 /** Whether a swap can still be taken back. */
 export const mayAbort = (step: SwapStep): boolean => step === 'begun' || step === 'prepared' || step === 'drained';

@@ -31,7 +31,7 @@ import {
   type Store,
 } from '../store/index.ts';
 import type { Twin } from '../twin/index.ts';
-import { decideSwap, isOver, mayAbort, type SwapFacts } from './rules.ts';
+import { decideSwap, isOver, mayAbort, overSteps, type SwapFacts } from './rules.ts';
 import type { SwapTables } from './tables.ts';
 
 const tickMs = 2_000;
@@ -66,8 +66,8 @@ type StartFault = MoveFault | 'SWAP_OPEN' | 'SWAP_UNFIT' | 'PARENT_UNSUITABLE';
 export interface Swaps {
   start(order: StartSwap, by: Actor): Promise<Result<SwapView, StartFault>>;
   view(id: string): Promise<Result<SwapView, 'SWAP_UNKNOWN'>>;
-  /** Newest first. */
-  list(page: PageRequest): Promise<Result<Page<SwapView>, 'INPUT_INVALID'>>;
+  /** Newest first: all of them, or those that go on. */
+  list(filter: { readonly isOpen: boolean }, page: PageRequest): Promise<Result<Page<SwapView>, 'INPUT_INVALID'>>;
   /** Does whatever can be done now. */
   advance(id: string): Promise<Result<SwapView, 'SWAP_UNKNOWN'>>;
   /** Says that the old unit does not answer: what it owes is declared, by two persons, when it is returned. */
@@ -331,7 +331,7 @@ export function openSwaps(rooms: SwapRooms): Swaps {
     const rows = await store.db
       .selectFrom('swaps')
       .select('id')
-      .where('step', 'not in', ['closed', 'aborted'])
+      .where('step', 'not in', overSteps)
       .limit(listMax)
       .execute();
     for (const { id } of rows) await advance(id);
@@ -365,7 +365,7 @@ export function openSwaps(rooms: SwapRooms): Swaps {
         const open = await tx
           .selectFrom('swaps')
           .select('id')
-          .where('step', 'not in', ['closed', 'aborted'])
+          .where('step', 'not in', overSteps)
           .where((where) => where.or([where('old', 'in', [old, fresh]), where('fresh', 'in', [old, fresh])]))
           .executeTakeFirst();
         if (open) return fail('SWAP_OPEN', { facts: { swap: open.id } });
@@ -393,11 +393,12 @@ export function openSwaps(rooms: SwapRooms): Swaps {
       if (!begun.ok) return begun;
       return ok(unwrap(await advance(begun.value)));
     },
-    async list({ cursor, ...page }) {
+    async list({ isOpen }, { cursor, ...page }) {
       const after = momentOfCursor(cursor);
       if (!after.ok) return after;
       const limit = boundedLimit(page.limit);
-      const query = store.db.selectFrom('swaps').selectAll();
+      const all = store.db.selectFrom('swaps').selectAll();
+      const query = isOpen ? all.where('step', 'not in', overSteps) : all;
       const rows = await newestFirst(query, ['begun_at', 'id'], after.value, limit).execute();
       const open = rows.filter((row) => !isOver(row.step));
       const facts = open.length === 0 ? [] : await factsOf(store.db, open);

@@ -104,8 +104,8 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
         },
         stuck(row, actionCode) {
           const facts = { link, advice: row.id, attempts: row.attempts, actionCode: actionCode ?? '' };
-          world.log('error', 'adviceStuck', { fault: { code: 'ISSUER_TIMEOUT', facts } });
-          rooms.alarm({ serial: undefined, fault: { code: 'ISSUER_TIMEOUT', facts } });
+          world.log('error', 'adviceStuck', { fault: { code: 'SWITCH_ADVICE_DEAD', facts } });
+          rooms.alarm({ place: link, serial: undefined, fault: { code: 'SWITCH_ADVICE_DEAD', facts } });
         },
       }),
   );

@@ -61,6 +61,8 @@ export type SwitchNegative = Pick<Negative, 'add' | 'remove' | 'explain' | 'of'>
 
 /** Something that a person has to look at. */
 export interface SwitchAlarm {
+  /** Where it came from: a terminal's serial, a centre's link and acquirer, or an issuer link. */
+  readonly place: string;
   readonly serial: Serial | undefined;
   readonly fault: Fault;
 }

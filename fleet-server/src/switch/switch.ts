@@ -6,6 +6,7 @@ import { openCore } from './core.ts';
 import { openIssuerLink } from './issuer-link/issuer-link.ts';
 import { type SalesBefore, type SaleTotals, salesBefore, saleTotals } from './journal/sale-line.ts';
 import type { PreparedLink } from './link/credentials.ts';
+import { raiseAlarm } from './operator/alarms.ts';
 import type { Operator } from './operator/operator.ts';
 import type { SwitchRooms } from './ports.ts';
 import type { LinkHealth } from './routing/route.ts';
@@ -62,9 +63,18 @@ export interface Switch {
  */
 export async function openSwitch(
   world: World,
-  rooms: SwitchRooms,
+  neighbours: SwitchRooms,
   options: SwitchOptions,
 ): Promise<Result<Switch, 'PORT_TAKEN'>> {
+  const rooms: SwitchRooms = {
+    ...neighbours,
+    alarm(alarm) {
+      neighbours.alarm(alarm);
+      raiseAlarm(neighbours.store, alarm, world.id(), world.clock.now()).catch((cause: unknown) => {
+        world.log('error', 'alarmNotKept', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
+      });
+    },
+  };
   let centres: CentreListener | undefined;
   const core = await openCore(world, rooms, {
     links: options.links,

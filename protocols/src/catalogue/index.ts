@@ -13,4 +13,12 @@ export {
   type TerminalModel,
   terminalModel,
 } from './model.ts';
-export { dukptSchemeOf, modelOf, models, protectionSchemeOf, readCatalogue } from './models.ts';
+export {
+  type Catalogue,
+  dukptSchemeOf,
+  modelFaults,
+  modelOf,
+  models,
+  protectionSchemeOf,
+  readCatalogue,
+} from './models.ts';

@@ -98,11 +98,11 @@ export const cliErrors = defineErrors({
   },
   PROCESS_DIED: {
     en: {
-      says: 'A part of the house ended unexpectedly.',
+      says: 'A part of the house ended unexpectedly, again and again, or did not come up.',
       next: 'Its log names the cause; the other parts were stopped cleanly.',
     },
     ja: {
-      says: '構成プロセスの一つが予期せず終了しました。',
+      says: '構成プロセスの一つが繰り返し異常終了したか、起動できませんでした。',
       next: 'ログに原因があります。他のプロセスは正常に停止しました。',
     },
   },

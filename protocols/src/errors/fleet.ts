@@ -250,6 +250,16 @@ export const fleetErrors = defineErrors({
       next: '再び使う場合は、登録情報を再発行し(tsunagu claim シリアル)、端末を登録し直してから、もう一度指示してください。',
     },
   },
+  TERMINAL_NOT_ENROLLED: {
+    en: {
+      says: 'This terminal has not enrolled with its claim yet: it has no certificate, and cannot connect.',
+      next: 'Bring it the claim that was issued last and switch it on; tsunagu claim SERIAL issues another one.',
+    },
+    ja: {
+      says: 'この端末は、まだ登録情報で登録していません。証明書がないため接続できません。',
+      next: '最後に発行した登録情報を端末に入れて電源を入れてください。再発行: tsunagu claim シリアル',
+    },
+  },
   RENEWAL_TOO_EARLY: {
     en: {
       says: 'The certificate is not half used up yet, or too many next ones were asked for and never shown.',
@@ -268,6 +278,16 @@ export const fleetErrors = defineErrors({
     ja: {
       says: 'このシリアルの端末は既に台帳にあります。',
       next: 'シリアルで開いてください。登録用の秘密は登録時に一度だけ表示されます。',
+    },
+  },
+  MODEL_FILE_INVALID: {
+    en: {
+      says: 'A model file is no model: its model is left out, the others stand.',
+      next: 'Mend the field that is named, by protocols/src/catalogue/model.ts, and start again.',
+    },
+    ja: {
+      says: '機種ファイルが正しくないため、その機種を除外しました。他の機種は使用できます。',
+      next: '示された項目を修正し(定義: protocols/src/catalogue/model.ts)、再起動してください。',
     },
   },
   MODEL_UNKNOWN: {

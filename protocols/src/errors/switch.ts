@@ -409,6 +409,16 @@ export const switchErrors = defineErrors({
       next: '`tsunagu switch transactions` でトークン、下4桁、RRN、端末、金額から検索してください。',
     },
   },
+  SWITCH_ADVICE_DEAD: {
+    en: {
+      says: 'An issuer has not taken an advice after all the attempts of its link; it is tried rarely now, and waits for a person.',
+      next: 'Ask the issuer, then `tsunagu switch retry ADVICE`, or `tsunagu switch settle ADVICE --reason …` when it has it. `tsunagu switch dead-letters` lists them.',
+    },
+    ja: {
+      says: 'リンクで決めた回数送っても、発行会社がアドバイスを受け取りませんでした。再送の間隔を広げ、担当者の処置を待っています。',
+      next: '発行会社に確認し、`tsunagu switch retry アドバイス`、または受領済みなら `tsunagu switch settle アドバイス --reason …` を実行してください。一覧は `tsunagu switch dead-letters` です。',
+    },
+  },
   SWITCH_ADVICE_UNKNOWN: {
     en: {
       says: 'There is no such advice among those that wait for a person.',
@@ -417,6 +427,16 @@ export const switchErrors = defineErrors({
     ja: {
       says: '処置待ちのアドバイスの中に、該当するものがありません。',
       next: '`tsunagu switch dead-letters` で一覧を確認してください。',
+    },
+  },
+  SWITCH_ALARM_UNKNOWN: {
+    en: {
+      says: 'There is no such alarm among those that nobody has seen.',
+      next: '`tsunagu switch alarms` lists them; somebody may have seen it before you.',
+    },
+    ja: {
+      says: '未確認の警報の中に、該当するものがありません。',
+      next: '`tsunagu switch alarms` で一覧を確認してください。すでに他の人が確認した可能性があります。',
     },
   },
   SWITCH_DAY_CLOSED: {

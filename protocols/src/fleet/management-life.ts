@@ -11,6 +11,7 @@ export const lifePaths = {
   workOrders: '/api/v1/workshop/orders',
   workOrder: (id: string) => `/api/v1/workshop/orders/${encodeURIComponent(id)}`,
   workEntries: (id: string) => `/api/v1/workshop/orders/${encodeURIComponent(id)}/entries`,
+  workParts: '/api/v1/workshop/parts',
   workFigures: '/api/v1/workshop/figures',
   death: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/death-certificate`,
   wipeCertificate: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/wipe-certificate`,
@@ -212,11 +213,26 @@ export const workOrderView = z
   })
   .describe('A work order of the refurbish workshop.');
 export type WorkOrderView = z.infer<typeof workOrderView>;
+
+export const harvestedPart = z
+  .object({
+    id: z.string().describe('The entry that harvested it.'),
+    part: z.string().describe('Part number.'),
+    from: serialSchema.describe('The terminal that it was taken out of.'),
+    harvestedAt: time,
+    harvestedBy: z.string(),
+    fitted: z
+      .object({ serial: serialSchema, work: z.string().describe('The work order.'), at: time, by: z.string() })
+      .nullable()
+      .describe('Where it went; null while it lies in its drawer.'),
+  })
+  .describe('A part that was taken out of a terminal beyond repair, and what became of it.');
+export type HarvestedPart = z.infer<typeof harvestedPart>;
 const share = z.number().nullable();
 export const workFigures = z
   .object({
     finished: z.number().int().describe('Orders that were closed in the time.'),
-    reuseRate: share.describe('How many of them went back into the field, 0 to 1.'),
+    reuseRate: share.describe('Of those that left the workshop, how many went back into the field, 0 to 1.'),
     noFaultFoundRate: share,
     repairYield: z.array(z.object({ fault: z.string(), tried: z.number().int(), repaired: z.number().int() })),
     costYenPerRedeployment: share,
@@ -257,6 +273,7 @@ export const deathCertificate = z
     wipeRecord: wipeRecord.nullable().describe('What the terminal swore to, where it was wiped by a job.'),
     nothingOwed: evidence.shape.nothingOwed.unwrap().nullable(),
     recycling: evidence.shape.recycling.unwrap().nullable(),
+    harvested: z.array(z.string()).describe('Part numbers of what was taken out of it.'),
     massGrams: z.number().int().nullable().describe('Of the model, by the catalogue.'),
   })
   .describe('Certificate of death of a terminal.');

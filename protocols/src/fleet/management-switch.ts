@@ -19,6 +19,8 @@ export const switchPaths = {
   advices: '/api/v1/switch/advices',
   adviceRetry: (id: string) => `/api/v1/switch/advices/${encodeURIComponent(id)}/retry`,
   adviceSettlement: (id: string) => `/api/v1/switch/advices/${encodeURIComponent(id)}/settlement`,
+  alarms: '/api/v1/switch/alarms',
+  alarmSeen: (id: string) => `/api/v1/switch/alarms/${encodeURIComponent(id)}/seen`,
   reconciliations: '/api/v1/switch/reconciliations',
   differences: (link: string, day: string) =>
     `/api/v1/switch/reconciliations/${encodeURIComponent(link)}/${encodeURIComponent(day)}/differences`,
@@ -167,6 +169,21 @@ export const switchAdvice = z
   })
   .describe('An advice that an issuer has not taken yet.');
 export type SwitchAdvice = z.infer<typeof switchAdvice>;
+
+export const switchAlarmView = z
+  .object({
+    id: z.string().describe('Id of the alarm.'),
+    code: z.string().describe('What is wrong: a code of the error table.'),
+    from: z.string().describe('Serial of a terminal, link and acquirer of a centre, or an issuer link.'),
+    facts: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+      .describe('Facts about the last time, such as the trace number.'),
+    count: z.number().int().describe('How often it was raised.'),
+    firstAt: time.describe('When it was raised first.'),
+    lastAt: time.describe('When it was raised last.'),
+  })
+  .describe('An alarm of the switch that nobody has seen yet.');
+export type SwitchAlarmView = z.infer<typeof switchAlarmView>;
 
 /** The body of a settlement by hand. */
 export const settleAdvice = z

@@ -16,8 +16,14 @@ export function parseWith<S extends z.ZodType>(schema: S, input: unknown): Resul
 /** What a value has to look like, out of the schema and never out of the input: one of these words, or a pattern. */
 function wantedBy(issue: z.core.$ZodIssue): string | undefined {
   if (issue.code === 'invalid_value') return cutShort(issue.values.map(String).join(' | '));
-  return issue.code === 'invalid_format' && issue.pattern !== undefined ? cutShort(issue.pattern) : undefined;
+  if (issue.code !== 'invalid_format') return undefined;
+  return formats.get(issue.format) ?? (issue.pattern === undefined ? undefined : cutShort(issue.pattern));
 }
+/** Formats whose pattern nobody reads. RFC 3339, 5.6. */
+const formats = new Map([
+  ['date', 'YYYY-MM-DD'],
+  ['datetime', 'YYYY-MM-DDThh:mm:ssZ'],
+]);
 const cutShort = (text: string): string => (text.length > 240 ? `${text.slice(0, 240)}…` : text);
 
 /** Only such text can hold a number beyond the range of a double; looking at every value takes several times as long. */

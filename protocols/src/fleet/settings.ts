@@ -86,12 +86,18 @@ const text = <const A extends About>(
     .describe(about.says),
 });
 
+/** Names that were looked up and are in the runtime's tables: a few hundred, with their spellings at most some thousands. */
+const timeZones = new Set<string>();
+
 function isTimeZone(name: string): boolean {
+  if (timeZones.has(name)) return true;
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+    new Intl.DateTimeFormat('en', { timeZone: name });
   } catch {
     return false;
   }
+  if (timeZones.size < 1_000) timeZones.add(name);
+  return true;
 }
 
 /**

@@ -8,8 +8,8 @@ export interface FinishedWork {
   readonly order: WorkOrder;
   readonly days: number;
   readonly massGrams: number;
-  /** It went back into the field. */
-  readonly isRedeployed: boolean;
+  /** null: it lies on its shelf yet. */
+  readonly cameOf: 'redeployed' | 'scrapped' | null;
 }
 
 /** The figures of a workshop over a time. Ratios are between 0 and 1; null where there is nothing to divide by. */
@@ -30,12 +30,12 @@ const total = (values: readonly number[]): number => values.reduce((sum, value) 
 
 /** Reckons the figures. The cost of what was not redeployed is borne by what was. */
 export function figuresOf(work: readonly FinishedWork[]): WorkshopFigures {
-  const again = work.filter(({ isRedeployed }) => isRedeployed);
+  const again = work.filter(({ cameOf }) => cameOf === 'redeployed');
   const faults = [...new Set(work.flatMap(({ order: { fault } }) => (fault ? [fault] : [])))].toSorted();
   const kg = total(again.map(({ massGrams }) => massGrams)) / 1_000;
   return {
     finished: work.length,
-    reuseRate: ratio(again.length, work.length),
+    reuseRate: ratio(again.length, work.filter(({ cameOf }) => cameOf !== null).length),
     noFaultFoundRate: ratio(work.filter(({ order }) => order.outcome === 'no-fault-found').length, work.length),
     repairYield: faults.map((fault) => {
       const tried = work.filter(({ order }) => order.fault === fault);

@@ -9,5 +9,6 @@ export {
   type WorkEntry,
   workEntry,
   workIntake,
+  workKinds,
   type WorkOrder,
 } from './order.ts';

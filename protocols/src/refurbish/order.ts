@@ -77,6 +77,8 @@ export const workEntry = z
   ])
   .describe('Something that was done to a terminal on the bench.');
 export type WorkEntry = z.infer<typeof workEntry>;
+/** Everything that can be done to a terminal on the bench. */
+export const workKinds = workEntry.options.map(({ shape: { kind } }) => kind.value);
 
 /** A work order as its entries make it. */
 export interface WorkOrder {

@@ -145,7 +145,9 @@ export async function* exchange(fleet: Fleet, old: Unit): Life {
   if (old.isAlive) old.sellOffline(chance.int(0, 2));
   const id = await house.act(async ({ swaps }, isAgain) => {
     const had = isAgain
-      ? unwrap(await swaps.list({ limit: 200 })).items.find((one) => one.new === fresh.serial && one.step !== 'aborted')
+      ? unwrap(await swaps.list({ isOpen: false }, { limit: 200 })).items.find(
+          (one) => one.new === fresh.serial && one.step !== 'aborted',
+        )
       : undefined;
     if (had) return had.id;
     const begun = await swaps.start({ old: old.serial, new: fresh.serial, reason: 'fault', evidence: given }, by);
@@ -231,7 +233,9 @@ async function* mended(fleet: Fleet, unit: Unit): Life {
   const donated = isGood && chance.percent(40) ? fleet.parts.shift() : undefined;
   const work = await house.act(async ({ refurbish }, isAgain) => {
     const had = isAgain
-      ? (await refurbish.list()).find((one) => one.serial === unit.serial && one.closedAt === null)
+      ? unwrap(await refurbish.list({ isOpen: true }, { limit: 500 })).items.find(
+          ({ serial }) => serial === unit.serial,
+        )
       : undefined;
     return (had ?? unwrap(await refurbish.open({ serial: unit.serial, intake: 'swap' }, by))).id;
   });

@@ -42,9 +42,10 @@ test('a new model is one file: a fresh process knows it, and one without the fil
   }
 }, 30_000);
 
-test('a file that is wrong is named with its field, and is not taken', () => {
+test('a file that is wrong is named with its field and is not taken; the others are', () => {
   const good = source('CT-5100');
-  expect(readCatalogue([file('CT-5100', good)]).map(({ id }) => id)).toEqual(['CT-5100']);
+  const beside = file('CT-4100', source('CT-4100'));
+  expect(readCatalogue([file('CT-5100', good)])).toMatchObject({ models: [{ id: 'CT-5100' }], faults: [] });
   for (const [change, field] of [
     [{ readers: ['telepathy'] }, 'readers'],
     [{ kernels: [9] }, 'kernels'],
@@ -53,12 +54,21 @@ test('a file that is wrong is named with its field, and is not taken', () => {
     [{ colour: 'red' }, 'colour \\(unrecognized_keys\\)'],
     [{ maker: undefined }, 'maker \\('],
     [{ negativeFileBytesMax: -1 }, 'negativeFileBytesMax'],
+    [{ id: 'CT-5101' }, 'id \\(CT-5100\\)'],
   ] as const)
-    expect(() => readCatalogue([file('CT-5100', { ...good, ...change })])).toThrow(
-      new RegExp(`models/CT-5100\\.json is no model: ${field}`),
-    );
-  expect(() => readCatalogue([file('CT-5101', good)])).toThrow(/of another model/);
-  expect(() => readCatalogue([{ name: 'CT-5100', text: '{' }])).toThrow(/CT-5100/);
+    expect(readCatalogue([file('CT-5100', { ...good, ...change }), beside])).toMatchObject({
+      models: [{ id: 'CT-4100' }],
+      faults: [
+        {
+          code: 'MODEL_FILE_INVALID',
+          facts: { file: 'models/CT-5100.json', wrong: expect.stringMatching(new RegExp(`^${field}`)) },
+        },
+      ],
+    });
+  expect(readCatalogue([{ name: 'CT-5100', text: '{' }, beside])).toMatchObject({
+    models: [{ id: 'CT-4100' }],
+    faults: [{ facts: { wrong: 'INPUT_INVALID (json)' } }],
+  });
 });
 
 test('says what a job asks of a model that it cannot do', () => {

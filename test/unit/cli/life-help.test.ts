@@ -2,16 +2,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { moveColumns } from '@tsunagu/fleet-server/api/lifecycle-csv';
+import { evidenceItems } from '@tsunagu/protocols/fleet';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Command } from 'commander';
 import { verifyCustodyFile } from 'tsunagu/commands/custody';
 import { addLifeCommands } from 'tsunagu/commands/life-commands';
 import { expect, test } from 'vitest';
+import { printFault, readCsvText } from 'tsunagu/console/index';
+import { evidenceOptions } from 'tsunagu/console/evidence-options';
 import { keptConsole } from './kept-console.ts';
 
-test('the help of an import names every column that the server takes', () => {
+const lifecycleCommand = (name: string): Command | undefined => {
   const program = new Command();
-  let said = '';
   addLifeCommands(program, {
     world: systemWorld(() => undefined),
     withServer: () => Promise.reject(new Error('nobody asks')),
@@ -20,10 +22,49 @@ test('the help of an import names every column that the server takes', () => {
     lang: () => 'en',
     data: () => '.',
   });
-  const command = program.commands
-    .find((one) => one.name() === 'lifecycle')
-    ?.commands.find((one) => one.name() === 'import');
-  command?.configureOutput({ writeOut: (text) => (said += text) }).outputHelp();
+  return program.commands.find((one) => one.name() === 'lifecycle')?.commands.find((one) => one.name() === name);
+};
+
+test('every item of evidence is handed in by options that there are, and by columns that there are', () => {
+  const options = lifecycleCommand('move')?.options.map(({ long }) => long);
+  for (const { options: named, columns } of Object.values(evidenceOptions)) {
+    for (const option of named.match(/--[a-z-]+/g) ?? []) expect(options).toContain(option);
+    for (const column of columns.split(/[ |]+/)) expect(moveColumns).toContain(column);
+  }
+});
+
+test.each(['en', 'ja'])('what an edge lacks is named with the options that hand it in: %s', (lang) => {
+  const { console, printed } = keptConsole(lang);
+  const facts = { item: 'nothingOwed', clause: 'x', also: 'bagNumber ghost' };
+  printFault(console, { code: 'LIFECYCLE_EVIDENCE_MISSING', field: 'evidence.nothingOwed', facts }, false);
+  expect(printed().err).toMatch(/\(--owed-job \| --owed-declared\).+\(--bag\)/);
+  expect(printed().err).toContain(evidenceItems.bagNumber.title[lang === 'ja' ? 'ja' : 'en']);
+});
+
+test('a CSV file is read as spreadsheets write it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tsunagu-csv-'));
+  const file = join(folder, 'moves.csv');
+  try {
+    const text = 'serial,理由\r\n';
+    const shiftJis = Buffer.from([...Buffer.from('serial,'), 0x97, 0x9d, 0x97, 0x52, 0x0d, 0x0a]);
+    const marked = Buffer.from(`\ufeff${text}`);
+    for (const bytes of [Buffer.from(text), marked, Buffer.from(`\ufeff${text}`, 'utf16le'), shiftJis]) {
+      writeFileSync(file, bytes);
+      expect(await readCsvText(file)).toEqual({ ok: true, value: text });
+    }
+    writeFileSync(file, Buffer.from([0x41, 0xff, 0xfd]));
+    expect(await readCsvText(file)).toMatchObject({ fault: { code: 'FILE_UNREADABLE' } });
+    expect(await readCsvText(join(folder, 'none'))).toMatchObject({ fault: { code: 'FILE_UNREADABLE' } });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('the help of an import names every column that the server takes', () => {
+  let said = '';
+  lifecycleCommand('import')
+    ?.configureOutput({ writeOut: (text) => (said += text) })
+    .outputHelp();
   for (const column of moveColumns) expect(said).toContain(column);
 });
 

@@ -1,10 +1,19 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { claimBundle, workOrderView } from '@tsunagu/protocols/fleet';
+import { claimBundle, page, workOrderView } from '@tsunagu/protocols/fleet';
 import { openClient } from 'tsunagu/client/index';
 import type { Context } from 'tsunagu/commands/context';
 import { registerTerminal, reissueClaim } from 'tsunagu/commands/lifecycle';
-import { listWork, noteWork, openWorkOrder, showDeath, showFigures, showWork } from 'tsunagu/commands/workshop';
+import {
+  listParts,
+  listWork,
+  type NoteOptions,
+  noteWork,
+  openWorkOrder,
+  showDeath,
+  showFigures,
+  showWork,
+} from 'tsunagu/commands/workshop';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { newFolder, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
@@ -36,8 +45,8 @@ async function order(serial: string, options: { intake: string; fault?: string; 
   expect(ran, ran.err).toMatchObject({ code: 0, err: '' });
   return workOrderView.parse(JSON.parse(ran.out));
 }
-const note = (id: string, kind: string, facts: object = {}) =>
-  run((all) => noteWork(all, id, kind, { facts: JSON.stringify(facts) }));
+const note = (id: string, kind: string, options: NoteOptions = {}) => run((all) => noteWork(all, id, kind, options));
+const list = (all: boolean, how = {}) => run((context) => listWork(context, all), how);
 /** Into the workshop, by way of the lost and found. */
 async function takeIn(serial: string): Promise<void> {
   await house.register(serial);
@@ -52,33 +61,80 @@ async function takeIn(serial: string): Promise<void> {
   }
 }
 
-test('work orders are listed with the open ones first, in the language of whoever asks', async () => {
-  expect((await run(listWork)).out).toBe('None.\n');
-  expect((await run(listWork, { lang: 'ja' })).out).toMatch(kana);
+test('work orders are listed, open ones or all, in the language of whoever asks', async () => {
+  expect((await list(true)).out).toBe('None.\n');
+  expect((await list(true, { lang: 'ja' })).out).toMatch(kana);
   for (const serial of ['WORK-0001', 'WORK-0002', 'WORK-0003']) await takeIn(serial);
   const first = await order('WORK-0001', { intake: 'fault', fault: 'SW-BOOT' });
   const second = await order('WORK-0002', { intake: 'swap' });
-  expect((await note(second.id, 'diagnosed', { fault: null })).code).toBe(0);
+  expect((await note(second.id, 'diagnosed', { fault: 'none' })).code).toBe(0);
   expect((await note(second.id, 'rma-out', { vendor: 'Toshiba TEC', number: 'R-1' })).code).toBe(0);
   const third = await order('WORK-0003', { intake: 'recall', warrantyUntil: '2027-01-31' });
   expect((await note(third.id, 'diagnosed', { fault: 'SW-BOOT' })).code).toBe(0);
   expect((await note(third.id, 'labour', { minutes: 30, costYen: 2_000 })).code).toBe(0);
-  expect((await note(third.id, 'closed', { outcome: 'beyond-repair', grade: null })).code).toBe(0);
+  expect((await note(third.id, 'closed', { outcome: 'beyond-repair', grade: 'none' })).code).toBe(0);
 
-  const lines = (await run(listWork)).out.trimEnd().split('\n');
+  const lines = (await list(true)).out.trimEnd().split('\n');
   expect(lines[0]).toMatch(/^ID +SERIAL +FAULT +OUTCOME +COST +SINCE$/);
-  expect(lines.slice(1).map((line) => line.split(/ {2,}/).slice(1, 5))).toEqual([
-    ['WORK-0002', '-', 'at its vendor (RMA)', '¥0'],
+  const bySerial = lines.slice(1).map((line) => line.split(/ {2,}/).slice(1, 5));
+  expect(bySerial.toSorted(([one = ''], [other = '']) => (one < other ? -1 : 1))).toEqual([
     ['WORK-0001', '(SW-BOOT)', '…', '¥0'],
+    ['WORK-0002', '-', 'at its vendor (RMA)', '¥0'],
     ['WORK-0003', 'SW-BOOT', 'beyond repair', '¥2000'],
   ]);
-  const japanese = (await run(listWork, { lang: 'ja' })).out;
+  const japanese = (await list(true, { lang: 'ja' })).out;
   expect(japanese.split('\n')[0]).toMatch(kana);
   expect(japanese).toContain('修理不能');
-  const listed = z.array(workOrderView).parse(JSON.parse((await run(listWork, { json: true })).out));
-  expect(listed.map(({ id }) => id)).toEqual([second.id, first.id, third.id]);
+  const idsOf = (text: string) =>
+    z
+      .array(workOrderView)
+      .parse(JSON.parse(text))
+      .map(({ id }) => id);
+  expect(idsOf((await list(true, { json: true })).out).toSorted()).toEqual([first.id, second.id, third.id].toSorted());
+  expect(idsOf((await list(false, { json: true })).out).toSorted()).toEqual([first.id, second.id].toSorted());
   const shown = await run((all) => showWork(all, third.id), { lang: 'ja' });
-  expect(shown.out).toMatch(/WORK-0003[^]+修理不能[^]+30 分/);
+  expect(shown.out).toMatch(/WORK-0003[^]+修理不能[^]+30 分[^]+リコール {2}保証期間内[^]+起動不良[^]+作業 {2}30 分/);
+  expect(shown.out).not.toContain('{');
+});
+
+test('a list of work orders is read in pages, each of which begins where the last ended', async () => {
+  const pages: string[] = [];
+  for (let next: string | null = ''; next !== null; ) {
+    const { body } = await house.call('GET', `/workshop/orders?limit=1${next && `&cursor=${next}`}`);
+    const answer = page(workOrderView).parse(body);
+    pages.push(...answer.items.map(({ serial }) => serial));
+    next = answer.next;
+  }
+  expect(pages.toSorted()).toEqual(['WORK-0001', 'WORK-0002', 'WORK-0003']);
+  expect((await house.call('GET', '/workshop/orders?cursor=bm9uZQ')).body).toMatchObject({ code: 'INPUT_INVALID' });
+  expect((await house.call('GET', '/workshop/orders?limit=501')).status).toBe(400);
+});
+
+test('a part that was taken out lies in its drawer until it is fitted, once', async () => {
+  const [open = { id: '' }, dead = { id: '' }] = (
+    z.array(workOrderView).parse(JSON.parse((await list(true, { json: true })).out)) ?? []
+  )
+    .filter(({ serial }) => serial !== 'WORK-0002')
+    .toSorted((one, other) => (one.serial < other.serial ? -1 : 1));
+  const parts = async (lying: boolean, lang = 'en') =>
+    (await run((all) => listParts(all, { part: 'BAT-2600', lying }), { lang })).out
+      .trimEnd()
+      .split('\n')
+      .slice(1)
+      .map((line) =>
+        line
+          .trim()
+          .split(/ {2,}/)
+          .filter((cell) => !/^\d{4}-/.test(cell)),
+      );
+  expect((await note(dead.id, 'part-harvested', { part: 'BAT-2600' })).code).toBe(0);
+  expect((await note(dead.id, 'part-harvested', { part: 'PRH-58' })).code).toBe(0);
+  expect(await parts(true)).toEqual([['BAT-2600', 'WORK-0003', 'in its drawer']]);
+  const fit = { part: 'BAT-2600', costYen: 0, from: 'WORK-0003' };
+  expect((await note(open.id, 'part-fitted', fit)).code).toBe(0);
+  expect((await note(open.id, 'part-fitted', fit)).err).toContain('WORK_PART_UNKNOWN: ');
+  expect(await parts(true)).toEqual([]);
+  expect(await parts(false, 'ja')).toEqual([['BAT-2600', 'WORK-0003', 'WORK-0001']]);
 });
 
 test('what is wrong with a step is said in both languages, with what to do about it', async () => {
@@ -95,19 +151,17 @@ test('what is wrong with a step is said in both languages, with what to do about
     ['WORK_OPEN', (all) => openWorkOrder(all, 'WORK-0009', { intake: 'fault' })],
     ['WORK_UNKNOWN', (all) => showWork(all, nowhere)],
     ['WORK_UNKNOWN', (all) => showWork(all, '../terminals')],
-    ['WORK_UNKNOWN', (all) => noteWork(all, nowhere, 'labour', { facts: '{"minutes":1,"costYen":0}' })],
-    ['OPTION_INVALID', (all) => noteWork(all, id, 'hammered', { facts: '{}' })],
-    ['OPTION_INVALID', (all) => noteWork(all, id, 'labour', { facts: '{"minutes":0,"costYen":0}' })],
-    ['OPTION_INVALID', (all) => noteWork(all, id, 'labour', { facts: 'half an hour' })],
-    ['OPTION_INVALID', (all) => noteWork(all, id, 'labour', { facts: 'null' })],
-    ['OPTION_INVALID', (all) => noteWork(all, id, 'labour', { facts: '[1]' })],
-    ['OPTION_INVALID', (all) => noteWork(all, id, 'diagnosed', { facts: '{"kind":"labour","minutes":1,"costYen":0}' })],
-    ['FILE_UNREADABLE', (all) => noteWork(all, id, 'bench-test', { facts: '{}', attestation: join(folder, 'none') })],
-    [
-      'ATTESTATION_INVALID',
-      (all) => noteWork(all, id, 'bench-test', { facts: '{}', attestation: join(folder, 'nonsense.json') }),
-    ],
-    ['WORK_NOT_READY', (all) => noteWork(all, id, 'closed', { facts: '{"outcome":"repaired","grade":"A"}' })],
+    ['WORK_UNKNOWN', (all) => noteWork(all, nowhere, 'labour', { minutes: 1, costYen: 0 })],
+    ['OPTION_INVALID', (all) => noteWork(all, id, 'hammered', {})],
+    ['OPTION_INVALID', (all) => noteWork(all, id, 'labour', { minutes: 0, costYen: 0 })],
+    ['OPTION_INVALID', (all) => noteWork(all, id, 'labour', { minutes: 1 })],
+    ['OPTION_INVALID', (all) => noteWork(all, id, 'labour', { minutes: 1, costYen: 0, part: 'BAT-2600' })],
+    ['OPTION_INVALID', (all) => noteWork(all, id, 'labour', { minutes: 1, costYen: 0, from: 'WORK-0009' })],
+    ['OPTION_INVALID', (all) => noteWork(all, id, 'diagnosed', { fault: 'GHOST' })],
+    ['FILE_UNREADABLE', (all) => noteWork(all, id, 'bench-test', { attestation: join(folder, 'none') })],
+    ['ATTESTATION_INVALID', (all) => noteWork(all, id, 'bench-test', { attestation: join(folder, 'nonsense.json') })],
+    ['WORK_NOT_READY', (all) => noteWork(all, id, 'closed', { outcome: 'repaired', grade: 'A' })],
+    ['INPUT_INVALID', (all) => showFigures(all, { from: '2026-02-01', to: '2026-01-01' })],
     ['DEATH_UNKNOWN', (all) => showDeath(all, 'WORK-0009')],
     ['INPUT_INVALID', (all) => showFigures(all, { from: 'yesterday', to: '2026-01-01' })],
   ] satisfies readonly (readonly [string, (context: Context) => Promise<number>])[])
@@ -121,7 +175,9 @@ test('what is wrong with a step is said in both languages, with what to do about
 
 test('a value that is refused is refused with what would be taken', async () => {
   const fault = await run((all) => openWorkOrder(all, 'WORK-0009', { intake: 'fault', fault: 'GHOST' }));
-  expect(fault.err).toContain('reported, wants=RD-CONTACT | RD-STRIPE | ');
+  expect(fault.err).toContain('(fault, wants=RD-CONTACT | RD-STRIPE | ');
+  const date = await run((all) => openWorkOrder(all, 'WORK-0009', { intake: 'fault', warrantyUntil: 'soon' }));
+  expect(date.err).toContain('wants=YYYY-MM-DD');
   const out = join(folder, 'no-claim.json');
   const more = { model: 'CT-5100', merchant: 'm', shop: 's', lane: '', state: 'ordered', out, seal: ['S1'] };
   const seal = await run((all) => registerTerminal(all, 'WORK-0010', more));

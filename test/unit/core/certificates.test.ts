@@ -228,6 +228,9 @@ it('a revoked terminal is cut off at once on every wire, stays out, and is on th
   expect(why.items[0]?.causes[0]?.code).toBe('CERTIFICATE_ENDED');
   expect((await house.call('POST', '/terminals/REVOKED-0001/claim')).status).toBe(201);
   expect(await statusOfEnrolment(terminal)).toEqual([403, 'CLAIM_INVALID']);
+  // The new claim is not in the terminal yet: nobody is left waiting for that either.
+  const again = await house.call('POST', '/terminals/REVOKED-0001/jobs', { job: slip });
+  expect([again.status, again.body.code]).toEqual([409, 'TERMINAL_NOT_ENROLLED']);
 
   const list = await device(port, claim.rootCertificate, 'GET', devicePaths.revocations);
   expect(list.headers['content-type']).toBe('application/pkix-crl');

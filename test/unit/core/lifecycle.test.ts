@@ -166,7 +166,7 @@ describe('a life', () => {
       expect.objectContaining({
         code: 'LIFECYCLE_EVIDENCE_MISSING',
         field: 'evidence.bagNumber',
-        facts: { item: 'bagNumber', clause: 'PCI PIN 3.1, 30-1; P2PE FAQ 1347' },
+        facts: { item: 'bagNumber', clause: 'PCI PIN 3.1, 30-1; P2PE FAQ 1347', also: 'seals' },
       }),
     ]);
     const sent = { bagNumber: 'BAG-0100', seals: ['S-1001'] };

@@ -99,6 +99,7 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
   expect((await entry({ kind: 'closed', outcome: 'beyond-repair', grade: null })).body).toMatchObject({
     outcome: 'beyond-repair',
   });
+  expect((await entry({ kind: 'part-harvested', part: 'BAT-2600' })).status).toBe(200);
   expect((await house.call('GET', `/terminals/${serial}/death-certificate`)).body.code).toBe('DEATH_UNKNOWN');
   const recycling = { recycler: 'Eco', receipt: 'R-77', batteryGrams: 0, materialGrams: { plastic: 700, boards: 300 } };
   await move('scrap', { wipeProof: { by: 'destruction', method: 'shredded', photo }, nothingOwed, recycling }, true);
@@ -107,6 +108,7 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
     by: 'mori',
     approvedBy: 'sato',
     recycling,
+    harvested: ['BAT-2600'],
     massGrams: 1_200,
   });
   const today = new Date().toISOString().slice(0, 10);

@@ -1,4 +1,11 @@
-import { addEntry, figuresOf, freshOrder, type WorkEntry, type WorkOrder } from '@tsunagu/protocols/refurbish';
+import {
+  addEntry,
+  figuresOf,
+  type FinishedWork,
+  freshOrder,
+  type WorkEntry,
+  type WorkOrder,
+} from '@tsunagu/protocols/refurbish';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { expect, it } from 'vitest';
 
@@ -49,8 +56,10 @@ it('reckons the figures of a workshop, and says nothing where there is nothing t
   const good = after(found, fit, test, close('repaired', 'A'));
   const dead = after(found, close('beyond-repair', null));
   const fine = after({ kind: 'diagnosed', fault: null }, test, close('no-fault-found', 'A'));
-  const of = (order: WorkOrder, isRedeployed: boolean) => ({ order, days: 6, massGrams: 1_500, isRedeployed });
-  expect(figuresOf([of(good, true), of(dead, false), of(fine, true), of(dead, false)])).toEqual({
+  const of = (order: WorkOrder, cameOf: FinishedWork['cameOf']) => ({ order, days: 6, massGrams: 1_500, cameOf });
+  expect(
+    figuresOf([of(good, 'redeployed'), of(dead, 'scrapped'), of(fine, 'redeployed'), of(dead, 'scrapped')]),
+  ).toEqual({
     finished: 4,
     reuseRate: 0.5,
     noFaultFoundRate: 0.25,

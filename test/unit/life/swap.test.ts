@@ -279,7 +279,7 @@ async function run(store: Store, dieAt: number, when: 'before' | 'after'): Promi
       if (id === undefined) {
         // Whoever does not know whether it was begun asks.
         id =
-          unwrap(await at.swaps.list({ limit: 1 })).items[0]?.id ??
+          unwrap(await at.swaps.list({ isOpen: false }, { limit: 1 })).items[0]?.id ??
           unwrap(await at.swaps.start(start, { subject: 'mori' })).id;
       } else unwrap(await at.swaps.advance(id));
     } catch (error) {
@@ -485,7 +485,7 @@ describe('between its steps, a swap', () => {
     await change({ lifecycle: 'in-transit', model: 'JT-C07' });
     expect(await swaps.start(order, by)).toMatchObject({ ok: false, fault: { code: 'PARENT_UNSUITABLE' } });
     expect(await swaps.start({ ...order, new: old }, by)).toMatchObject({ ok: false, fault: { code: 'SWAP_UNFIT' } });
-    expect(unwrap(await swaps.list({ limit: 200 })).items).toEqual([]);
+    expect(unwrap(await swaps.list({ isOpen: false }, { limit: 200 })).items).toEqual([]);
   });
 
   it('writes nothing while it waits', async () => {
@@ -518,7 +518,7 @@ it('lists many swaps in as many statements as one', async () => {
   const begun = unwrap(await swaps.start({ old, new: fresh, reason: 'worn', evidence }, { subject: 'mori' }));
   const listing = async () => {
     statements = 0;
-    const { items } = unwrap(await swaps.list({ limit: 200 }));
+    const { items } = unwrap(await swaps.list({ isOpen: false }, { limit: 200 }));
     return { items, statements };
   };
   const one = await listing();
@@ -555,13 +555,15 @@ it('lists many swaps in as many statements as one', async () => {
   const walked: string[] = [];
   for (let cursor: string | undefined = ''; cursor !== undefined; ) {
     const page: { readonly items: readonly { readonly id: string }[]; readonly next: string | null } = unwrap(
-      await swaps.list({ limit: 1, ...(cursor !== '' && { cursor }) }),
+      await swaps.list({ isOpen: false }, { limit: 1, ...(cursor !== '' && { cursor }) }),
     );
     walked.push(...page.items.map(({ id }) => id));
     cursor = page.next ?? undefined;
   }
   expect(walked.toSorted()).toEqual([begun.id, 'other-1', 'other-2', 'over'].toSorted());
-  expect(await swaps.list({ limit: 1, cursor: Buffer.from('soon').toString('base64url') })).toMatchObject({
+  expect(
+    await swaps.list({ isOpen: false }, { limit: 1, cursor: Buffer.from('soon').toString('base64url') }),
+  ).toMatchObject({
     fault: { code: 'INPUT_INVALID', field: 'cursor' },
   });
   await store.close();

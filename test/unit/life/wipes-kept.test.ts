@@ -63,7 +63,7 @@ it('what a terminal swore to when it was wiped outlives its job, and is evidence
   await until('the certificate', async () => (await certificateNow()).status === 200, 30_000);
   await terminal.stop();
   const before = (await certificateNow()).body;
-  expect(before).toMatchObject({ serial, job: id, orderedBy: 'mori', approvedBy: sato.id });
+  expect(before).toMatchObject({ serial, job: id, orderedBy: 'mori', approvedBy: 'sato' });
 
   // It lies on a shelf for half a year.
   aheadMs = 180 * dayMs;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
 import { beginEpoch, isFenced } from '@tsunagu/fleet-server/switch/journal/epoch';
+import { GroupCommit } from '@tsunagu/fleet-server/switch/journal/group-commit';
 import { Journal, type SaleRow } from '@tsunagu/fleet-server/switch/journal/journal';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -220,6 +221,53 @@ test('who reads the tables while others are served is served, too', async () => 
   };
   expect(await sales()).toHaveLength(2);
   expect(await late).toHaveLength(2);
+});
+
+test('a commit waits for one lot of the log at most, however many a reader waits for', async () => {
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const lots: unknown[] = [];
+  for (let first = 2; first < 282; first += 70) {
+    const stans = Array.from({ length: 70 }, (_, index) => String(first + index).padStart(6, '0'));
+    lots.push(...stans.map((stan) => arrive(row({ stan }))));
+    // Whoever comes now goes into the next commit.
+    await turn();
+  }
+  let read: Promise<unknown[]> | undefined;
+  const order: string[] = [];
+  projecting = async () => {
+    order.push('lot');
+    if (read) return;
+    read = sales();
+    void arrive(row({ stan: '000999' })).then(() => order.push('commit'));
+    await turn();
+  };
+  await Promise.all(lots);
+  await journal.idle();
+  expect(order.slice(0, 3)).toEqual(['lot', 'commit', 'lot']);
+  expect((await read)?.length).toBeGreaterThanOrEqual(281);
+});
+
+test('what looks at the tables has so much time in a commit, and sales are next', async () => {
+  let nowMs = 0;
+  const clock = { ...world.clock, monotonicMs: () => nowMs };
+  const group = new GroupCommit({ clock, timers: world.timers }, store);
+  const order: string[] = [];
+  const does = (name: string, takesMs: number) => () => {
+    order.push(name);
+    nowMs += takesMs;
+    return Promise.resolve(name);
+  };
+  const pieces = ['first', 'second', 'third'].map((name) => group.write(does(name, 30)));
+  const done = await Promise.all([...pieces, group.write(does('sale', 0), {})]);
+  expect(order).toEqual(['first', 'second', 'sale', 'third']);
+  expect(done).toEqual(['first', 'second', 'third', 'sale']);
+});
+
+test('a sale that is only in the log is found without bringing that into the tables', async () => {
+  const { stan, local_time, serial, id } = row({});
+  await arrive(row({ id }));
+  expect(await journal.saleByKey(serial, stan, local_time)).toMatchObject({ id });
+  expect([projections, await inLog()]).toEqual([[], [{ seq: expect.any(Number) }]]);
 });
 
 test('sales that nobody reads go into the tables many at a time, and none is left out', async () => {

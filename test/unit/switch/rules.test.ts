@@ -16,6 +16,7 @@ const events: readonly SaleEvent[] = [
   { type: 'terminalReversed', reason: '4021' },
   { type: 'restarted' },
   { type: 'reversalAccepted' },
+  { type: 'issuerCounted', kind: 'taken', day: '261127' },
 ];
 
 test('over every path of up to five events: no approval after a no, and what may have been taken is reversed', () => {

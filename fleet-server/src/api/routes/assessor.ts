@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { lifePaths } from '@tsunagu/protocols/fleet';
-import { z } from 'zod';
 import type { ApiApp } from '../app.ts';
+import { daysQuery } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
 
 /** What an assessor is shown. */
@@ -14,9 +14,7 @@ export function assessorRoutes(app: ApiApp, { assessor }: Pick<ApiRooms, 'assess
         summary:
           'What an assessor is shown between two days as JSON lines, the last of which seals the others; both days are in',
         tags: ['audit'],
-        querystring: z
-          .object({ from: z.iso.date(), to: z.iso.date() })
-          .refine(({ from, to }) => from <= to, { path: ['to'], error: 'before the first day' }),
+        querystring: daysQuery,
       },
     },
     async ({ query: { from, to } }, reply) => {

@@ -11,7 +11,7 @@ import { unwrap } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
-import { answerPage, listQuery, pageOf } from '../list-query.ts';
+import { answerPage, flag, listQuery, pageOf } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
 import { refused } from '../problems.ts';
 
@@ -66,7 +66,7 @@ export function inspectionRoutes(app: ApiApp, { inspections }: Pick<ApiRooms, 'i
       schema: {
         summary: 'The list of PCI DSS 9.5.1.1 with the last inspection of each; a page of overdue ones may be short',
         tags,
-        querystring: listQuery.extend({ overdue: z.enum(['true', 'false']).optional() }),
+        querystring: listQuery.extend({ overdue: flag }),
         response: { 200: page(deviceListEntry), '4xx': refused },
       },
     },

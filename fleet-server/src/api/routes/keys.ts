@@ -32,12 +32,10 @@ import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import { etagOf, ifMatch, versionOf } from '../if-match.ts';
 import type { ApiRooms } from '../ports.ts';
-import { listQuery, pageOf } from '../list-query.ts';
+import { listQuery, openQuery, pageOf } from '../list-query.ts';
 import { refused } from '../problems.ts';
 
 const byId = z.object({ id: z.uuid() });
-/** Those of a list that are not over yet, where it is asked for. */
-const openQuery = listQuery.extend({ open: z.enum(['true', 'false']).optional() });
 const tags = ['keys'];
 
 /** Keys in custody: inventory, ceremonies, injection runs, suspicion. */

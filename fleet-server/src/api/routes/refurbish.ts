@@ -1,6 +1,8 @@
 import {
   deathCertificate,
+  harvestedPart,
   lifePaths,
+  page,
   serialSchema,
   wipeCertificate,
   workFigures,
@@ -12,6 +14,7 @@ import { z } from 'zod';
 import { byId } from '../by-id.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
+import { answerPage, daysQuery, flag, listQuery, openQuery, pageOf } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
 import { refused } from '../problems.ts';
 
@@ -23,12 +26,31 @@ export function refurbishRoutes(app: ApiApp, { refurbish }: Pick<ApiRooms, 'refu
     {
       config: { role: 'viewer' },
       schema: {
-        summary: 'Work orders, open ones first; the last 500',
+        summary: 'Work orders, newest first',
         tags,
-        response: { 200: z.object({ items: z.array(workOrderView) }), '4xx': refused },
+        querystring: openQuery,
+        response: { 200: page(workOrderView), '4xx': refused },
       },
     },
-    async () => ({ items: [...(await refurbish.list())] }),
+    async ({ query }) => answerPage(unwrap(await refurbish.list({ isOpen: query.open === 'true' }, pageOf(query)))),
+  );
+
+  app.get(
+    lifePaths.workParts,
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'Parts that were taken out of terminals, and what became of each; newest first',
+        tags,
+        querystring: listQuery.extend({
+          part: z.string().max(40).optional().describe('Part number.'),
+          lying: flag.describe('Only those that were not fitted yet.'),
+        }),
+        response: { 200: page(harvestedPart), '4xx': refused },
+      },
+    },
+    async ({ query }) =>
+      answerPage(unwrap(await refurbish.parts({ part: query.part, isLying: query.lying === 'true' }, pageOf(query)))),
   );
 
   app.post(
@@ -76,7 +98,7 @@ export function refurbishRoutes(app: ApiApp, { refurbish }: Pick<ApiRooms, 'refu
       schema: {
         summary: 'Reuse, yield by fault, cost and days a redeployment, waste and CO2 avoided',
         tags,
-        querystring: z.object({ from: z.iso.date(), to: z.iso.date() }),
+        querystring: daysQuery,
         response: { 200: workFigures, '4xx': refused },
       },
     },

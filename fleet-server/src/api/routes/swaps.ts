@@ -3,7 +3,7 @@ import { unwrap } from '@tsunagu/protocols/kit';
 import { byId } from '../by-id.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
-import { answerPage, listQuery, pageOf } from '../list-query.ts';
+import { answerPage, openQuery, pageOf } from '../list-query.ts';
 import type { ApiRooms } from '../ports.ts';
 import { refused } from '../problems.ts';
 
@@ -17,11 +17,11 @@ export function swapRoutes(app: ApiApp, { swaps }: Pick<ApiRooms, 'swaps'>): voi
       schema: {
         summary: 'Swaps, newest first',
         tags,
-        querystring: listQuery,
+        querystring: openQuery,
         response: { 200: page(swapView), '4xx': refused },
       },
     },
-    async ({ query }) => answerPage(unwrap(await swaps.list(pageOf(query)))),
+    async ({ query }) => answerPage(unwrap(await swaps.list({ isOpen: query.open === 'true' }, pageOf(query)))),
   );
 
   app.post(

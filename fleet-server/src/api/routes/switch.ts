@@ -3,6 +3,7 @@ import {
   reconcileDay,
   settleAdvice,
   switchAdvice,
+  switchAlarmView,
   switchDifferences,
   switchLinkOrder,
   switchLinks,
@@ -122,6 +123,37 @@ export function switchRoutes(app: ApiApp, { operator }: Pick<ApiRooms, 'operator
     },
     async (request) => {
       unwrap(await operator().settle(request.params.id, actorOf(request).subject, request.body.reason));
+      return {};
+    },
+  );
+
+  app.get(
+    '/api/v1/switch/alarms',
+    {
+      config: look,
+      schema: {
+        summary: 'Alarms of the switch that nobody has seen yet, newest first',
+        tags,
+        querystring: listQuery,
+        response: { 200: page(switchAlarmView), '4xx': refused },
+      },
+    },
+    async ({ query }) => answerPage(unwrap(await operator().alarms(pageOf(query)))),
+  );
+
+  app.post(
+    '/api/v1/switch/alarms/:id/seen',
+    {
+      config: change,
+      schema: {
+        summary: 'A person has seen an alarm: it leaves the list',
+        tags,
+        params: byId,
+        response: { 200: z.object({}), '4xx': refused },
+      },
+    },
+    async (request) => {
+      unwrap(await operator().seen(request.params.id, actorOf(request).subject));
       return {};
     },
   );

@@ -1,6 +1,6 @@
 import { createServer, type TLSSocket } from 'node:tls';
 import type { Link } from '@tsunagu/protocols/acquiring';
-import { type DecodedMessage, isRepeat, responseMti } from '@tsunagu/protocols/iso8583';
+import { type DecodedMessage, responseMti } from '@tsunagu/protocols/iso8583';
 import { answerTo } from '@tsunagu/protocols/acquiring';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -16,6 +16,7 @@ import { Line, type LineListener } from '../link/line.ts';
 import type { SwitchRooms } from '../ports.ts';
 import type { ReconciliationDesk } from '../reconciliation/desk.ts';
 import { centreAsking } from '../transaction/asking.ts';
+import { isOwed } from '../transaction/gate.ts';
 import type { Processing } from '../transaction/processing.ts';
 
 /** How the switch shows itself to merchant centres. PEM. */
@@ -110,8 +111,6 @@ export async function listenForCentres(
 
 /** So much more than its new requests a centre may have in hand of what it is owed. */
 const owedShare = 0.25;
-/** What is more than a request: advices and reversals, whose money has moved already, and repeats of what was answered perhaps. */
-const isOwed = (mti: string): boolean => mti[1] === '4' || mti[2] === '2' || isRepeat(mti);
 
 /** One centre: its connections, and what it asks. */
 class Centre implements AcquirerLink {

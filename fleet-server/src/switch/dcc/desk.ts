@@ -59,11 +59,12 @@ export class DccDesk {
 
   /** The answer to a rate look-up: what the amount is, or why nothing is offered. It is on disk before it is told; the same look-up again gets the same. */
   async answer(
-    { key, serial, ksn, face }: Asking,
+    asking: Asking,
     { message, pan, stan, localTime, amountMinor }: TerminalSale,
     forbidden: { readonly actionCode: string; readonly reason: string } | undefined,
     route: { readonly scheme: string; readonly link: string } | undefined,
   ): Promise<Uint8Array> {
+    const { key, serial, ksn, face } = asking;
     const now = this.#world.clock.now();
     const say = (actionCode: string, added: { readonly [element: number]: string } = {}): Uint8Array =>
       ownAnswer(face, message, actionCode, now, added);
@@ -86,9 +87,9 @@ export class DccDesk {
         if (ksn) commit.counter(ksn, now);
         return Promise.resolve();
       });
-      if (bound === 'first') this.#alarm({ serial, fault: fail('SWITCH_RATE_LOOK_UPS_TOO_MANY').fault });
+      if (bound === 'first') this.#alarm({ place: key, serial, fault: fail('SWITCH_RATE_LOOK_UPS_TOO_MANY').fault });
       if (earlier === undefined) return say('123');
-      return earlier.body_tag === bodyTag ? earlier.answer : this.#differs(serial, stan, say);
+      return earlier.body_tag === bodyTag ? earlier.answer : this.#differs(asking, stan, say);
     }
     const { contracts, rates } = this.#rules;
     const allowed = route ? contracts.of({ ...route, merchant: text(42) ?? '' }).dccCurrencies : [];
@@ -148,13 +149,13 @@ export class DccDesk {
       });
       return row;
     });
-    return kept.body_tag === row.body_tag ? kept.answer : this.#differs(serial, stan, say);
+    return kept.body_tag === row.body_tag ? kept.answer : this.#differs(asking, stan, say);
   }
 
   /** One key, another body. */
-  #differs(serial: Asking['serial'], stan: string, say: (actionCode: string) => Uint8Array): Uint8Array {
+  #differs({ key, serial }: Asking, stan: string, say: (actionCode: string) => Uint8Array): Uint8Array {
     const { fault } = fail('SWITCH_DUPLICATE_DIFFERS', { facts: { stan } });
-    this.#alarm({ serial, fault });
+    this.#alarm({ place: key, serial, fault });
     return say('913');
   }
 

@@ -1,6 +1,6 @@
 import type { Timer, World } from '@tsunagu/protocols/world';
 import type { Store } from '../../store/index.ts';
-import { Commit, type KnownSales, NotAlone, type Wants } from './commit.ts';
+import { Commit, type KnownSales, NotAlone, type SaleKey, type Wants } from './commit.ts';
 import { type Fence, isFenced } from './epoch.ts';
 import { CommitLog } from './log.ts';
 import type { SaleRow } from './written.ts';
@@ -8,6 +8,8 @@ import type { SaleRow } from './written.ts';
 /** The most pieces of work in one commit; those that look at the tables are some statements each, and sales wait for them. */
 const groupMax = 256;
 const forTablesMax = 32;
+/** After this, what looks at the tables and was not begun goes into a later commit: where the processor is busy, each of its statements waits for its turn. */
+const forTablesMs = 50;
 /**
  * Commits begin so far apart at least, unless a good many pieces wait: a commit has a price whatever it holds, in the database and in all that wakes
  * up for it here and at the far sides. One that comes alone waits for nothing.
@@ -15,12 +17,12 @@ const forTablesMax = 32;
 const apartMs = 3;
 const manyPieces = 32;
 /**
- * So many new sales and outcomes of the log go into the tables at once, in a pause between commits; a commit that comes meanwhile waits for that.
- * Where there are no pauses they gather, and at `behindMax` more go at once, which costs less for each.
+ * So many new sales and outcomes of the log go into the tables at once, in a pause between commits or between two of them; a commit that comes meanwhile
+ * waits for that. Where there are no pauses they gather, and at `behindMax` more go at once, which costs less for each.
  */
 const lotMax = 64;
-const behindMax = 1_024;
-const largeLotMax = 512;
+const behindMax = 512;
+const largeLotMax = 256;
 /** When nothing comes any more, the rest of the log goes into the tables after this; and after this again where that failed. */
 const restMs = 50;
 const restAgainMs = 1_000;
@@ -34,6 +36,13 @@ interface Piece {
   readonly wants: Wants | undefined;
   run(commit: Commit): Promise<void>;
   settle(error: unknown): void;
+}
+
+/** One who waits for the tables; `until`: the last commit that they have to have, known once the log is read. */
+interface Reader {
+  until: number | undefined;
+  resolve(): void;
+  reject(error: unknown): void;
 }
 
 /**
@@ -54,8 +63,8 @@ export class GroupCommit {
   #running: Promise<void> | undefined;
   readonly #log: CommitLog;
   readonly #known: KnownSales;
-  /** Those who wait for the tables. */
-  #readers: { resolve(): void; reject(error: unknown): void }[] = [];
+  /** Those who wait until the tables have what was committed when they came. */
+  #readers: Reader[] = [];
   #rest: Timer | undefined;
   /** The log could not be brought into the tables the last time. */
   #hasFailed = false;
@@ -92,6 +101,11 @@ export class GroupCommit {
     });
   }
 
+  /** A sale that the log has, as it is now; it may be in the tables only. */
+  saleByKey(key: SaleKey): SaleRow | undefined {
+    return this.#log.saleByKey(key);
+  }
+
   /** Resolves when nothing is under way, and the tables have everything. */
   async idle(): Promise<void> {
     await this.#running;
@@ -104,7 +118,7 @@ export class GroupCommit {
   #catchUp(): Promise<void> | undefined {
     if (!this.#log.isBehind) return undefined;
     return new Promise((resolve, reject) => {
-      this.#readers.push({ resolve, reject });
+      this.#readers.push({ until: undefined, resolve, reject });
       this.#running ??= this.#drain();
     });
   }
@@ -113,30 +127,30 @@ export class GroupCommit {
     // Let whatever else arrived in this turn join the first group.
     await Promise.resolve();
     const { clock, timers } = this.#world;
+    // What is under way brings the tables up to date in its pauses.
+    this.#rest?.cancel();
     for (;;) {
-      if (this.#readers.length > 0) await this.#serveReaders();
-      if (this.#waiting.length === 0) {
-        // One who came while the others were served is served, too.
-        if (this.#readers.length > 0) continue;
-        break;
-      }
-      const earlyMs = this.#begunMs + apartMs - clock.monotonicMs();
       const { behind } = this.#log;
-      if (behind >= behindMax) await this.#project(largeLotMax).catch(() => undefined);
-      else if (earlyMs > 0 && this.#waiting.length < manyPieces)
-        if (behind >= lotMax) await this.#project(lotMax).catch(() => undefined);
-        else await timers.sleep(earlyMs);
+      const isPause = this.#waiting.length === 0;
+      if (isPause && this.#readers.length === 0 && (behind < lotMax || this.#hasFailed)) break;
+      const earlyMs = this.#begunMs + apartMs - clock.monotonicMs();
+      const isEarly = earlyMs > 0 && this.#waiting.length < manyPieces;
+      if (behind >= behindMax && !isPause) await this.#project(largeLotMax);
+      else if (isPause || this.#readers.length > 0 || (isEarly && behind >= lotMax)) await this.#project(lotMax);
+      else if (isEarly) await timers.sleep(earlyMs);
+      // Whoever came meanwhile is next.
+      if (this.#waiting.length === 0) continue;
       this.#begunMs = clock.monotonicMs();
       const group = this.#take();
-      const { written, failure } = (await this.#logged(group)) ?? (await this.#together(group));
+      const { written, failure, left } = (await this.#logged(group)) ?? (await this.#together(group));
       // Of what failed nobody knows what is on disk: it is read when it is wanted.
       for (const [id, row] of written)
         if (failure === undefined && row.state === 'send-intended') this.#open.set(id, row);
         else this.#open.delete(id);
-      for (const piece of group) piece.settle(failure);
+      for (const piece of group) if (!left.includes(piece)) piece.settle(failure);
+      this.#waiting.unshift(...left);
     }
     this.#running = undefined;
-    this.#rest?.cancel();
     if (this.#log.isBehind)
       this.#rest = timers.after(
         this.#hasFailed ? restAgainMs : restMs,
@@ -159,24 +173,11 @@ export class GroupCommit {
     return group;
   }
 
-  async #serveReaders(): Promise<void> {
-    const readers = this.#readers;
-    this.#readers = [];
-    try {
-      await this.#project(Number.POSITIVE_INFINITY);
-      for (const reader of readers) reader.resolve();
-    } catch (error) {
-      // The tables are somebody else's by now, and no longer ours to bring up to date.
-      for (const reader of readers)
-        if (isFenced(error)) reader.resolve();
-        else reader.reject(error);
-    }
-  }
-
-  /** Brings some of the log into the tables. What fails stays in the log, and is tried again with the next. */
+  /** Brings some of the log into the tables, and tells those who waited for that. What fails stays in the log, and is tried again with the next. */
   async #project(most: number): Promise<void> {
     try {
       await this.#log.read();
+      for (const reader of this.#readers) reader.until ??= this.#log.last;
       if (!(await this.#log.projectAlone(most))) {
         let kept: () => void = () => undefined;
         await this.#store.write(async (tx) => {
@@ -186,12 +187,28 @@ export class GroupCommit {
         kept();
       }
       this.#hasFailed = false;
+      this.#tellReaders();
     } catch (error) {
       this.#hasFailed = true;
+      const readers = this.#readers;
+      this.#readers = [];
+      // The tables are somebody else's by now, and no longer ours to bring up to date.
       if (isFenced(error)) this.#log.leave();
       else this.#log.doubt();
-      throw error;
+      for (const reader of readers)
+        if (isFenced(error)) reader.resolve();
+        else reader.reject(error);
     }
+  }
+
+  /** Tells those whose commits are in the tables by now. */
+  #tellReaders(): void {
+    const { first } = this.#log;
+    const isServed = ({ until }: Reader): boolean => until !== undefined && first > until;
+    const served = this.#readers.filter(isServed);
+    if (served.length === 0) return;
+    this.#readers = this.#readers.filter((reader) => !isServed(reader));
+    for (const reader of served) reader.resolve();
   }
 
   /** The group as one row of the log; undefined when a piece has to look at what is in the tables: then nothing was kept. */
@@ -202,18 +219,19 @@ export class GroupCommit {
       await this.#log.read();
       for (const piece of group) await piece.run(commit);
       const end = await this.#log.append(commit.take());
-      return end === 'refused' ? undefined : { written: commit.written, failure: undefined };
+      return end === 'refused' ? undefined : { written: commit.written, failure: undefined, left: [] };
     } catch (error) {
       if (error instanceof NotAlone) return undefined;
       this.#log.doubt();
       this.failed();
-      return { written: commit.written, failure: error ?? new Error('the commit failed') };
+      return { written: commit.written, failure: error ?? new Error('the commit failed'), left: [] };
     }
   }
 
   /** The group in one transaction, which brings the log into the tables and reads first what the pieces want. */
   async #together(group: readonly Piece[]): Promise<Outcome> {
     let written: Outcome['written'] = new Map();
+    let left: readonly Piece[] = [];
     try {
       await this.#log.read();
       let kept: () => void = () => undefined;
@@ -224,23 +242,37 @@ export class GroupCommit {
         written = commit.written;
         await commit.read(group.flatMap(({ wants }) => wants ?? []));
         for (const piece of group) if (piece.wants) await piece.run(commit);
-        for (const piece of group) if (!piece.wants) await piece.run(commit);
+        left = await this.#forTables(group, commit);
         await commit.flush();
       });
       kept();
-      return { written, failure: undefined };
+      this.#tellReaders();
+      return { written, failure: undefined, left };
     } catch (error) {
       if (!isFenced(error)) this.#log.doubt();
       this.failed();
-      return { written, failure: error ?? new Error('the commit failed') };
+      return { written, failure: error ?? new Error('the commit failed'), left: [] };
     }
+  }
+
+  /** Does what looks at the tables, while there is time. Returns what was not begun. */
+  async #forTables(group: readonly Piece[], commit: Commit): Promise<readonly Piece[]> {
+    const { clock } = this.#world;
+    const untilMs = clock.monotonicMs() + forTablesMs;
+    const pieces = group.filter(({ wants }) => wants === undefined);
+    for (const [at, piece] of pieces.entries()) {
+      if (at > 0 && clock.monotonicMs() >= untilMs) return pieces.slice(at);
+      await piece.run(commit);
+    }
+    return [];
   }
 }
 
-/** What a commit wrote of sales; `failure`: whether it is on disk nobody knows. */
+/** What a commit wrote of sales; `failure`: whether it is on disk nobody knows; `left`: pieces that it had no time for. */
 interface Outcome {
   readonly written: ReadonlyMap<string, SaleRow>;
   readonly failure: unknown;
+  readonly left: readonly Piece[];
 }
 
 const asError = (error: unknown): Error =>

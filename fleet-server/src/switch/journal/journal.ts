@@ -289,6 +289,7 @@ export class Journal {
       await post(commit, after, 'issuer', 'given-back', this.#calendar.issuer(after.link), now);
     if (event.type === 'reversalAccepted')
       await post(commit, after, 'issuer', 'given-back', event.day ?? this.#calendar.issuer(after.link), now);
+    if (event.type === 'issuerCounted') await post(commit, after, 'issuer', event.kind, event.day, now);
   }
 
   #keep(commit: Commit, ksn: DukptKsn | undefined): void {
@@ -455,9 +456,11 @@ export class Journal {
     });
   }
 
-  /** The transaction of a terminal under its own keys. */
-  saleByKey(serial: string, stan: string, localTime: string): Promise<SaleRow | undefined> {
-    return this.#store.db
+  /** The transaction of a terminal under its own keys. One of a moment ago is in memory, and nothing has to be brought into the tables for it. */
+  async saleByKey(serial: string, stan: string, localTime: string): Promise<SaleRow | undefined> {
+    const known = this.#group.saleByKey({ serial, stan, local_time: localTime });
+    if (known) return known;
+    return await this.#store.db
       .selectFrom('switch_sales')
       .selectAll()
       .where('serial', '=', serial)

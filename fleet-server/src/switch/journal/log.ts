@@ -23,6 +23,7 @@ export class CommitLog {
   readonly #sales = new Map<string, { readonly row: SaleRow; readonly seq: number }>();
   readonly #idByKey = new Map<string, string>();
   #last = 0;
+  #behind = 0;
   /** Whether memory has what is on disk. */
   #isRead = false;
   /** What an append needs, once it is there. */
@@ -42,7 +43,17 @@ export class CommitLog {
 
   /** New sales and outcomes that the tables lack. */
   get behind(): number {
-    return this.#commits.reduce((sum, { written }) => sum + sizeOf(written), 0);
+    return this.#behind;
+  }
+
+  /** The last commit. Known, as `first`, where the log is read. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /** The first commit that the tables lack; infinity where they have all. */
+  get first(): number {
+    return this.#commits[0]?.seq ?? Number.POSITIVE_INFINITY;
   }
 
   sale(id: string): SaleRow | undefined {
@@ -141,13 +152,15 @@ export class CommitLog {
   /** They are in the tables. */
   #forget(commits: readonly Logged[], seq: number): void {
     this.#commits = this.#commits.filter((commit) => commit.seq > seq);
-    for (const { written } of commits)
+    for (const { written } of commits) {
+      this.#behind -= sizeOf(written);
       for (const { id } of [...written.opened, ...written.decided, ...written.updated]) {
         const held = this.#sales.get(id);
         if (!held || held.seq > seq) continue;
         this.#sales.delete(id);
         this.#idByKey.delete(textOf(held.row));
       }
+    }
   }
 
   /** Somebody else writes by now, and has what is in the log. */
@@ -158,6 +171,7 @@ export class CommitLog {
 
   #forgetAll(): void {
     this.#commits = [];
+    this.#behind = 0;
     this.#sales.clear();
     this.#idByKey.clear();
   }
@@ -165,6 +179,7 @@ export class CommitLog {
   #remember({ seq, written }: Logged): void {
     this.#last = seq;
     this.#commits.push({ seq, written });
+    this.#behind += sizeOf(written);
     for (const row of [...written.opened, ...written.decided]) {
       this.#sales.set(row.id, { row, seq });
       this.#idByKey.set(textOf(row), row.id);

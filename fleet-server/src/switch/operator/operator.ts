@@ -1,6 +1,7 @@
 import { businessDay } from '@tsunagu/protocols/acquiring';
 import type {
   SwitchAdvice,
+  SwitchAlarmView,
   SwitchDifference,
   SwitchLink,
   SwitchReconciliation,
@@ -20,6 +21,7 @@ import { mismatchText, type Mismatch } from '../link/matching.ts';
 import { differenceRows } from '../reconciliation/days.ts';
 import type { ReconciliationDesk } from '../reconciliation/desk.ts';
 import type { Lane } from '../transaction/store-and-forward.ts';
+import { alarmSeen, alarmsUnseen } from './alarms.ts';
 import { adviceCounts, advicesWaiting, reconciliations, searchTransactions, transactionDetail } from './queries.ts';
 
 /** What the operator's desk needs of the switch. */
@@ -45,6 +47,9 @@ export interface Operator {
   advices(isDead: boolean, page: PageRequest): Promise<Result<Page<SwitchAdvice>, 'INPUT_INVALID'>>;
   retry(id: string, by: string): Promise<Result<void, 'SWITCH_ADVICE_UNKNOWN'>>;
   settle(id: string, by: string, reason: string): Promise<Result<void, 'SWITCH_ADVICE_UNKNOWN'>>;
+  /** Alarms that nobody has seen yet, newest first. */
+  alarms(page: PageRequest): Promise<Result<Page<SwitchAlarmView>, 'INPUT_INVALID'>>;
+  seen(alarm: string, by: string): Promise<Result<void, 'SWITCH_ALARM_UNKNOWN'>>;
   /** Newest day first. */
   reconciliations(page: PageRequest): Promise<Result<Page<SwitchReconciliation>, 'INPUT_INVALID'>>;
   differences(
@@ -69,7 +74,7 @@ const mismatchesMax = 20;
 
 export function openOperator(
   world: Pick<World, 'clock' | 'log'>,
-  store: Pick<Store, 'db'>,
+  store: Pick<Store, 'db' | 'write'>,
   journal: Journal,
   advices: Advices,
   desk: ReconciliationDesk,
@@ -155,6 +160,8 @@ export function openOperator(
       if (row.value.link !== null) rooms.lane(row.value.link).touched(row.value, true);
       return ok(undefined);
     },
+    alarms: (page) => alarmsUnseen(store.db, page),
+    seen: (id, by) => alarmSeen(store, id, by),
     reconciliations: (page) => reconciliations(store.db, page, viewOfDay),
     async differences(link, day) {
       const compared = await store.db

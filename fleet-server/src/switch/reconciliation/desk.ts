@@ -135,18 +135,25 @@ export class ReconciliationDesk {
     if (isFinal && known?.state === 'closed') return fail('SWITCH_DAY_CLOSED', { facts: { link: link.id, day } });
     if (isFinal && !(await this.#isOver(link, day))) return fail('SWITCH_DAY_OPEN', { facts: { link: link.id, day } });
     if (!issuer.isReady) return fail('ISSUER_LINK_DOWN', { facts: { link: link.id } });
-    const items = await itemsOf(this.#store.db, link.id, day);
-    const ours = totalsOf(items);
     const { netRule, outOfBalance } = link.profile.reconciliation;
-    const asked = await this.#ask(issuer, numbers, '1520', {
-      24: isFinal ? functions.reconciliation : functions.checkpoint,
-      28: day,
-      ...totalsElements(ours, netRule, terminalLink.currency),
-    });
+    let items = await itemsOf(this.#store.db, link.id, day);
+    const askTotals = () =>
+      this.#ask(issuer, numbers, '1520', {
+        24: isFinal ? functions.reconciliation : functions.checkpoint,
+        28: day,
+        ...totalsElements(totalsOf(items), netRule, terminalLink.currency),
+      });
+    let asked = await askTotals();
     if (!asked) return fail('ISSUER_TIMEOUT', { facts: { link: link.id, day } });
+    const there = asked.text(39) === '500' ? items : await this.#itemsThere(issuer, numbers, day);
+    if (there && (await this.#takeUntold(link, day, differencesOf(items, there)))) {
+      items = await itemsOf(this.#store.db, link.id, day);
+      asked = await askTotals();
+      if (!asked) return fail('ISSUER_TIMEOUT', { facts: { link: link.id, day } });
+    }
+    const ours = totalsOf(items);
     const theirs = readTotals(asked, netRule);
     const isBalanced = asked.text(39) === '500';
-    const there = isBalanced ? items : await this.#itemsThere(issuer, numbers, day);
     const settles = isBalanced || outOfBalance !== 'hold';
     const row = await this.#journal.write((tx) =>
       keepDay(
@@ -160,11 +167,30 @@ export class ReconciliationDesk {
           result: isBalanced ? 'balanced' : isFinal && !settles ? 'held' : 'unbalanced',
           at: this.#world.clock.now(),
         },
-        there && { found: differencesOf(items, there), saleOf: saleFinder(items) },
+        there && { found: isBalanced ? [] : differencesOf(items, there), saleOf: saleFinder(items) },
       ),
     );
     this.#say(row);
     return ok({ day: row, differences: await differencesOfDay(this.#store.db, link.id, day) });
+  }
+
+  /**
+   * A sale whose answer was lost is reversed, and nobody told us whether the issuer ever had it. Its items say so: what it took and gave back counts here as well.
+   * @returns whether something counts that did not before
+   */
+  async #takeUntold(link: Link, day: string, differences: readonly ReconciliationDifference[]): Promise<boolean> {
+    let isChanged = false;
+    // What was taken first: nothing else can be given back.
+    for (const kind of ['taken', 'given-back'] as const)
+      for (const { stan, localTime, kind: item, oursMinor, theirsMinor } of differences) {
+        if (oursMinor !== null || item.endsWith('-reversal') !== (kind === 'given-back')) continue;
+        const sale = await this.#journal.saleByOutStan(link.id, stan, localTime);
+        const isGoingBack = sale?.state === 'reversed' || (sale?.state === 'reversing' && kind === 'taken');
+        if (!sale || !isGoingBack || sale.amount_minor !== theirsMinor) continue;
+        await this.#journal.step(sale, { type: 'issuerCounted', kind, day }, '', neverAnswered, { kind, day });
+        isChanged = true;
+      }
+    return isChanged;
   }
 
   /** A day is over when the calendar says so and nothing of it is without an outcome. */
@@ -256,6 +282,10 @@ export class ReconciliationDesk {
     this.#world.log(result === 'balanced' ? 'info' : 'warn', 'reconciled', { link, day, state, result, differences });
   }
 }
+
+const neverAnswered = (): never => {
+  throw new Error('what a day says answers nobody');
+};
 
 /** Elements that an answer repeats. */
 const echoed = [7, 11, 12, 24, 28, 32, 71, 93, 94];

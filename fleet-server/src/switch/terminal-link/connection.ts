@@ -234,7 +234,7 @@ export class TerminalConnection {
 
   #refuseFor(fault: Fault, code: RefusalCode, ksn: Uint8Array | undefined, isAlarm = false): void {
     this.#note(fault);
-    if (isAlarm) this.#rooms.alarm({ serial: this.#serial, fault });
+    if (isAlarm) this.#rooms.alarm({ place: this.#serial, serial: this.#serial, fault });
     this.#refuse(code, ksn);
   }
 

@@ -1,12 +1,19 @@
+import { isRepeat } from '@tsunagu/protocols/iso8583';
 import type { Clock } from '@tsunagu/protocols/world';
 
-/** So long a new request may wait until it is durable: whoever asked gives up after some seconds, and the answer has to be durable, too. */
-const targetMs = 1_000;
+/**
+ * So long a new request may wait until it is durable. It then goes to its issuer, and its outcome waits as long again; and before, it waited in the
+ * socket, of which nobody knows how long. All that has to be over before whoever asked gives up, after two seconds or more.
+ */
+const targetMs = 300;
 /** How often it is looked how long they wait. */
 const lookMs = 100;
 /** As many may always wait: a commit has a price whatever it holds, and fewer in each do not make it shorter. */
-const limitLeast = 64;
+const limitLeast = 128;
 const limitMost = 4_096;
+
+/** What is more than a request: advices and reversals, whose money has moved already, and repeats of what was answered perhaps. It comes past the gate. */
+export const isOwed = (mti: string): boolean => mti[1] === '4' || mti[2] === '2' || isRepeat(mti);
 
 /**
  * Lets in as many new requests as the switch gets through in good time. One that waits for so long that whoever asked has given up is worse than one that was

@@ -2,12 +2,13 @@ import {
   backOffMs,
   businessDay,
   isAdvice,
+  isRateLookUp,
   isTransitDialogue,
   operations,
   type RefusalCode,
   reversalReasons,
 } from '@tsunagu/protocols/acquiring';
-import { type DecodedMessage, isRepeat, type Message, responseMti } from '@tsunagu/protocols/iso8583';
+import { type DecodedMessage, type Message, responseMti } from '@tsunagu/protocols/iso8583';
 import { type Fault, fail, lastFour, Secret, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { DccDesk } from '../dcc/desk.ts';
@@ -25,7 +26,7 @@ import { admit } from '../rules/admission.ts';
 import type { SwitchRules } from '../rules/rules.ts';
 import { type StandIn, standInAdvice } from '../stand-in/stand-in.ts';
 import { bodyDigest, type TerminalReversal, type TerminalSale, wipe } from '../terminal-link/request.ts';
-import { Gate } from './gate.ts';
+import { Gate, isOwed } from './gate.ts';
 import { firstDifference, issuerRequest, ownAnswer, passedOn, reversalImage, toldMti } from './messages.ts';
 import { type Asking, type Face, terminalsOrigin } from './asking.ts';
 import { isTaken, type Lane } from './store-and-forward.ts';
@@ -121,35 +122,39 @@ export class Processing {
     }
   }
 
+  /** A new request has to pass the gate, before anything of it is looked at: whoever is refused then has cost little. */
   async #understand(asking: Asking, decoded: DecodedMessage): Promise<Reply> {
+    if (isOwed(decoded.mti) || isRateLookUp(decoded.text(3)))
+      return await this.#perform(asking, decoded, () => undefined);
+    const entered = this.#gate.enter();
+    if (!entered) return await this.#busy(asking, decoded);
+    try {
+      return await this.#perform(asking, decoded, () => entered.durable());
+    } finally {
+      entered.durable();
+    }
+  }
+
+  /** Nothing is kept of it but that its key was used. */
+  async #busy({ key, ksn, face }: Asking, decoded: DecodedMessage): Promise<Reply> {
+    this.#rooms.metrics.frameRefused('ACQUIRING_BUSY');
+    if (ksn) await this.#journal.note('refused', key, ksn, { code: 'ACQUIRING_BUSY', field: '', mti: decoded.mti });
+    return { answer: ownAnswer(face, decoded, '907', this.#world.clock.now()) };
+  }
+
+  /** @param durable called once a sale is in the journal */
+  async #perform(asking: Asking, decoded: DecodedMessage, durable: () => void): Promise<Reply> {
     const request = asking.read(decoded);
     if (!request.ok) return await this.#unreadable(asking, decoded, request.fault);
     try {
       if (request.value.kind === 'reversal') return await this.#reversal(asking, request.value);
       return request.value.operation === 'rate'
         ? await this.#rate(asking, request.value)
-        : await this.#enter(asking, request.value);
+        : await this.#sale(asking, request.value, durable);
     } finally {
       wipe(request.value.message);
       request.value.pan.wipe();
     }
-  }
-
-  /** A new request has to pass the gate; one that does not is refused, and nothing is kept of it but that its key was used. */
-  async #enter(asking: Asking, sale: TerminalSale): Promise<Reply> {
-    const { key, ksn, face } = asking;
-    if (isAdvice(sale.operation) || isRepeat(sale.message.mti)) return await this.#sale(asking, sale, () => undefined);
-    const entered = this.#gate.enter();
-    if (entered)
-      try {
-        return await this.#sale(asking, sale, () => entered.durable());
-      } finally {
-        entered.durable();
-      }
-    this.#rooms.metrics.frameRefused('ACQUIRING_BUSY');
-    if (ksn)
-      await this.#journal.note('refused', key, ksn, { code: 'ACQUIRING_BUSY', field: '', mti: sale.message.mti });
-    return { answer: ownAnswer(face, sale.message, '907', this.#world.clock.now()) };
   }
 
   /** What a sale would be in the currency of the card. Nothing is asked of an issuer. */
@@ -315,7 +320,7 @@ export class Processing {
       }
       case 'differs': {
         const { fault } = fail('SWITCH_DUPLICATE_DIFFERS', { facts: { stan: sale.stan, sale: arrival.row.id } });
-        this.#rooms.alarm({ serial: asking.serial, fault });
+        this.#rooms.alarm({ place: asking.key, serial: asking.serial, fault });
         this.#world.log('warn', 'duplicateDiffers', { from: key, fault });
         return { answer: answerOf('913') };
       }
@@ -362,7 +367,7 @@ export class Processing {
     if (!(await asking.maySell())) return { actionCode: '120', reason: 'LIFECYCLE_FORBIDS' };
     if (await asking.isUnderKeysOf(acquirer)) return undefined;
     const { fault } = fail('ACQUIRING_ACQUIRER_KEY', { facts: { acquirer: acquirer ?? 'none' } });
-    this.#rooms.alarm({ serial: asking.serial, fault });
+    this.#rooms.alarm({ place: asking.key, serial: asking.serial, fault });
     return { actionCode: '917', reason: fault.code };
   }
 
@@ -577,7 +582,7 @@ export class Processing {
       if (arrival.type === 'replay') return { answer: arrival.answer };
       if (arrival.type === 'differs') {
         const { fault } = fail('SWITCH_DUPLICATE_DIFFERS', { facts: { stan } });
-        this.#rooms.alarm({ serial: asking.serial, fault });
+        this.#rooms.alarm({ place: asking.key, serial: asking.serial, fault });
         this.#world.log('warn', 'duplicateDiffers', { from: key, fault });
         return { answer: answerOf('913') };
       }

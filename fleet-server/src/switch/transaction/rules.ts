@@ -32,7 +32,9 @@ export type SaleEvent =
   | { readonly type: 'terminalReversed'; readonly reason: string }
   | { readonly type: 'restarted' }
   | { readonly type: 'postingTaken'; readonly day?: string | undefined }
-  | { readonly type: 'reversalAccepted'; readonly day?: string | undefined };
+  | { readonly type: 'reversalAccepted'; readonly day?: string | undefined }
+  /** The issuer's items of a day have what no answer of it ever told: that it took a sale, or gave it back. */
+  | { readonly type: 'issuerCounted'; readonly kind: 'taken' | 'given-back'; readonly day: string };
 
 /** What the shell does about it; all `journal` and `queueReversal` of one step are one commit, before any `answer`. */
 export type SaleAction =
@@ -51,6 +53,7 @@ export type JournalEntry =
   | 'answered'
   | 'unknown'
   | 'late-answer'
+  | 'issuer-counted'
   | 'replayed'
   | 'duplicate-differs'
   | 'rate-offered'
@@ -111,6 +114,8 @@ export function onSale(state: SaleState, event: SaleEvent): SaleStep {
       return state === 'reversing'
         ? { state: 'reversed', actions: [journal('reversal-accepted')] }
         : { state, actions: [journal('reversal-accepted')] };
+    case 'issuerCounted':
+      return { state, actions: [journal('issuer-counted')] };
   }
 }
 

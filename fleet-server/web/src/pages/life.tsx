@@ -22,8 +22,6 @@ import { Mark, Alert } from '../parts/index.tsx';
 import { t } from '../text/index.ts';
 
 const alarmList = z.object({ items: z.array(custodyAlarmView) });
-const swapList = z.object({ items: z.array(swapView) });
-const workList = z.object({ items: z.array(workOrderView) });
 
 /** What waits for people changes by the hour; the stream of live events does not carry it. */
 const refreshMs = 5_000;
@@ -43,18 +41,18 @@ export function LifePage() {
   useEffect(() => {
     const load = async (): Promise<void> => {
       const [approvals, alarms, swaps, overdue, work] = await Promise.all([
-        ask(page(approval), `${accessPaths.approvals}?kind=lifecycle&state=requested&limit=50`),
+        ask(page(approval), `${accessPaths.approvals}?kind=lifecycle&state=requested&limit=500`),
         ask(alarmList, lifePaths.custodyAlarms),
-        ask(swapList, lifePaths.swaps),
+        ask(page(swapView), `${lifePaths.swaps}?open=true&limit=500`),
         ask(page(deviceListEntry), `${lifePaths.devices}?overdue=true&limit=500`),
-        ask(workList, lifePaths.workOrders),
+        ask(page(workOrderView), `${lifePaths.workOrders}?open=true&limit=500`),
       ]);
       waiting.value = {
         approvals: approvals.items,
         alarms: alarms.items,
-        swaps: swaps.items.filter(({ step }) => step !== 'closed' && step !== 'aborted'),
+        swaps: swaps.items,
         overdue: overdue.items,
-        work: work.items.filter(({ closedAt }) => closedAt === null),
+        work: work.items,
       };
     };
     const refresh = (): void =>

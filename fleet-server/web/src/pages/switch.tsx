@@ -7,6 +7,7 @@ import { Ago, Mark, type Tone, Said, Alert } from '../parts/index.tsx';
 import { useOrder, useReload } from '../parts/reload.ts';
 import { count } from '../text/format.ts';
 import { language, t, tAny } from '../text/index.ts';
+import { Alarms } from './switch-alarms.tsx';
 import { Advices, Days } from './switch-desk.tsx';
 import { Journal } from './switch-journal.tsx';
 
@@ -70,6 +71,7 @@ export function SwitchPage() {
           </table>
         </div>
       </section>
+      <Alarms />
       <Advices />
       <Days links={links.value ?? []} />
       <Journal />

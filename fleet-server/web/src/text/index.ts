@@ -63,6 +63,12 @@ export function errorText(code: string): string {
   return errors && isErrorCode(code, errors) ? errors[code][language.value].says : code;
 }
 
+/** What can be done about a code of the error table. */
+export function errorNext(code: string): string {
+  const errors = tables.value?.errorTable;
+  return errors && isErrorCode(code, errors) ? errors[code][language.value].next : '';
+}
+
 /** Why a sale ended as it did: a code of ours, or the issuer's action code. */
 export function reasonText(reason: string | null, actionCode: string | null): string {
   if (reason !== null) return errorText(reason);

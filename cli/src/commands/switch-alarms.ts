@@ -1,0 +1,34 @@
+import type { SwitchAlarmView } from '@tsunagu/protocols/fleet';
+import { type Column, type ExitCode, exit, explain, refuse } from '../console/index.ts';
+import type { Context } from './context.ts';
+import { show, time } from './switch.ts';
+
+/** `tsunagu switch alarms`: what nobody has seen yet, with what it means and what to do. Exit 5 when there are some. */
+export async function showAlarms(context: Context): Promise<ExitCode> {
+  const { client, console, json } = context;
+  const answer = await client.switchAlarms();
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  const { alarmColumns: heads, noAlarms } = console.texts.switch;
+  const columns: readonly Column<SwitchAlarmView>[] = [
+    { head: heads.id, cell: ({ id }) => id },
+    { head: heads.from, cell: ({ from }) => from },
+    { head: heads.code, cell: ({ code }) => code },
+    { head: heads.count, cell: ({ count }) => String(count), right: true },
+    { head: heads.since, cell: ({ firstAt }) => time(firstAt) },
+    { head: heads.last, cell: ({ lastAt }) => time(lastAt) },
+  ];
+  show(context, answer.value, columns, noAlarms);
+  for (const code of json ? [] : new Set(answer.value.map((alarm) => alarm.code))) {
+    const { says, next } = explain(code, console.language);
+    console.out(`${code}: ${says} ${next}`.trimEnd());
+  }
+  return answer.value.length > 0 ? exit.otherOutcome : exit.ok;
+}
+
+/** `tsunagu switch seen`. */
+export async function seeAlarm({ client, console, json }: Context, id: string): Promise<ExitCode> {
+  const answer = await client.alarmSeen(id);
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  console.out(json ? JSON.stringify({}) : console.texts.switch.seen(id));
+  return exit.ok;
+}

@@ -1,0 +1,79 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { SwitchTransaction } from '@tsunagu/protocols/fleet';
+import { systemWorld } from '@tsunagu/protocols/world';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openClient } from '../../../cli/src/client/index.ts';
+import { searchTransactions } from '../../../cli/src/commands/switch.ts';
+import { exit } from '../../../cli/src/console/index.ts';
+import { keptConsole } from './kept-console.ts';
+
+const kept = 450;
+const one = (index: number): SwitchTransaction => ({
+  id: `T${index}`,
+  at: '2026-11-27T00:00:00.000Z',
+  origin: 'terminals',
+  from: 'CT5100-0001',
+  terminal: null,
+  merchant: null,
+  kind: 'sale',
+  state: 'approved',
+  amountMinor: 100,
+  currency: 'JPY',
+  scheme: 'visa',
+  entry: 'contact',
+  lastFour: '0010',
+  token: 'tok',
+  stan: '000001',
+  outStan: null,
+  rrn: null,
+  link: null,
+  issuerDay: null,
+  acquirerDay: null,
+  decidedBy: null,
+  actionCode: null,
+  approvalCode: null,
+  reason: null,
+  routingVersion: 1,
+});
+
+/** A journal of 450 that hands out pages as the API does. */
+let server: Server;
+let asked: string[] = [];
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    const { searchParams } = new URL(request.url ?? '', 'http://host');
+    asked.push(searchParams.get('lastFour') ?? '');
+    const [at, limit] = [Number(searchParams.get('cursor') ?? '0'), Number(searchParams.get('limit'))];
+    const items = Array.from({ length: Math.min(limit, kept - at) }, (_, index) => one(at + index));
+    const next = at + limit < kept ? String(at + limit) : null;
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ items, next }));
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+});
+afterAll(() => server.close());
+
+const world = systemWorld(() => undefined);
+async function search(count: number, { json = false, lang = 'en' } = {}) {
+  asked = [];
+  const { port } = server.address() as AddressInfo;
+  const { console, printed } = keptConsole(lang);
+  const client = openClient({ url: `http://127.0.0.1:${String(port)}`, token: 'x' }, world);
+  const code = await searchTransactions({ world, console, client, json }, { lastFour: '0010' }, count);
+  return { code, ...printed() };
+}
+
+test('a search goes through as many pages as are wanted, and says where there are older ones', async () => {
+  const few = await search(50);
+  expect(few.code).toBe(exit.ok);
+  expect(few.out.trim().split('\n')).toHaveLength(51);
+  expect(few.err).toContain('there are older ones');
+  const most = await search(420);
+  expect(most.out.trim().split('\n').at(-1)).toMatch(/^T419\b/);
+  expect(asked).toEqual(['0010', '0010', '0010']);
+  expect(most.err).toContain('The newest 420');
+  expect((await search(20, { lang: 'ja' })).err).toContain('さらに古い取引があります');
+  const all = await search(1_000, { json: true });
+  expect(JSON.parse(all.out)).toHaveLength(kept);
+  expect(all.err).toBe('');
+});
