@@ -1,6 +1,7 @@
 import { type ExpiryEntry, expiryEntry, type ExpiryLevel, managementPaths } from '@tsunagu/protocols/fleet';
 import { overview } from '../live.ts';
 import { expiryTone, Mark, type Tone, Alert } from '../parts/index.tsx';
+import { Table } from '../parts/table.tsx';
 import { More, useGrowing } from '../parts/growing.tsx';
 import { count } from '../text/format.ts';
 import { t } from '../text/index.ts';
@@ -32,26 +33,24 @@ export function ExpiryPage() {
         </header>
         <p class="quiet pad">{t('expiry.says')}</p>
         <Alert text={list.fault.value} />
-        <div class="scroll" tabIndex={0} role="group" aria-labelledby="expiry-title">
-          <table data-testid="horizons">
-            <thead>
-              <tr>
-                <th scope="col">{t('column.terminal')}</th>
-                <th scope="col">{t('column.lastDay')}</th>
-                <th scope="col">{t('column.level')}</th>
-                <th scope="col">{t('column.endsFirst')}</th>
-                <th scope="col">{t('column.silence')}</th>
-                <th scope="col">{t('column.reasons')}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {list.entries.value?.map((entry) => (
-                <Row key={entry.serial} entry={entry} />
-              ))}
-            </tbody>
-          </table>
-          {list.entries.value?.length === 0 && <p class="quiet pad">{t('expiry.none')}</p>}
-        </div>
+        <Table
+          id="horizons"
+          title="expiry-title"
+          heads={[
+            'column.terminal',
+            'column.lastDay',
+            'column.level',
+            'column.endsFirst',
+            'column.silence',
+            'column.reasons',
+          ]}
+        >
+          {list.entries.value?.map((entry) => (
+            <Row key={entry.serial} entry={entry} />
+          ))}
+        </Table>
+        {list.entries.value?.length === 0 && <p class="quiet pad">{t('expiry.none')}</p>}
+
         <More list={list} name={t('expiry.title')} />
       </section>
     </main>

@@ -11,6 +11,7 @@ import { useEffect } from 'preact/hooks';
 import type { z } from 'zod';
 import { More, useGrowing } from '../parts/growing.tsx';
 import { Alert, Mark, type Tone } from '../parts/index.tsx';
+import { Table } from '../parts/table.tsx';
 import { count, moment } from '../text/format.ts';
 import { t, type TextKey } from '../text/index.ts';
 
@@ -57,20 +58,9 @@ function Custody<Schema extends z.ZodType<{ id: string }>>({
       <Alert text={list.fault.value} />
       {all?.length === 0 && <p class="quiet pad">{none}</p>}
       {all !== undefined && all.length > 0 && (
-        <div class="scroll" tabIndex={0} role="group" aria-labelledby={`${id}-title`}>
-          <table data-testid={id}>
-            <thead>
-              <tr>
-                {columns.map((column) => (
-                  <th key={column} scope="col">
-                    {t(column)}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>{all.map(children)}</tbody>
-          </table>
-        </div>
+        <Table id={id} title={`${id}-title`} heads={columns}>
+          {all.map(children)}
+        </Table>
       )}
       <More list={list} name={title} />
     </section>

@@ -3,6 +3,7 @@ import { keyInventory, type KeyInventoryEntry, type KeyInventoryList, management
 import { ask } from '../api.ts';
 import { now } from '../live.ts';
 import { Mark, type Tone, Alert } from '../parts/index.tsx';
+import { Table } from '../parts/table.tsx';
 import { useReload } from '../parts/reload.ts';
 import { count } from '../text/format.ts';
 import { t, tAny } from '../text/index.ts';
@@ -40,26 +41,15 @@ export function KeysPage() {
           </p>
         )}
         <Alert text={fault.value} />
-        <div class="scroll" tabIndex={0} role="group" aria-labelledby="keys-title">
-          <table data-testid="keys">
-            <thead>
-              <tr>
-                <th scope="col">{t('keys.key')}</th>
-                <th scope="col">{t('keys.use')}</th>
-                <th scope="col">{t('column.checkValue')}</th>
-                <th scope="col">{t('keys.state')}</th>
-                <th scope="col">{t('keys.terminals')}</th>
-                <th scope="col">{t('keys.due')}</th>
-                <th scope="col">{t('keys.made')}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {keys.value?.items.map((entry) => (
-                <Row key={entry.id} entry={entry} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          id="keys"
+          title="keys-title"
+          heads={['keys.key', 'keys.use', 'column.checkValue', 'keys.state', 'keys.terminals', 'keys.due', 'keys.made']}
+        >
+          {keys.value?.items.map((entry) => (
+            <Row key={entry.id} entry={entry} />
+          ))}
+        </Table>
       </section>
       <Ceremonies />
       <Runs />

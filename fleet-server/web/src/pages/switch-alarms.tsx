@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ask } from '../api.ts';
 import { may } from '../me.ts';
 import { Ago, Alert, Mark, Said } from '../parts/index.tsx';
+import { Table } from '../parts/table.tsx';
 import { useOrder, useReload } from '../parts/reload.ts';
 import { count } from '../text/format.ts';
 import { errorNext, errorText, t } from '../text/index.ts';
@@ -34,57 +35,52 @@ export function Alarms() {
       <Said of={said.value} />
       {alarms.value?.length === 0 && <p class="quiet pad">{t('switch.noAlarms')}</p>}
       {alarms.value !== undefined && alarms.value.length > 0 && (
-        <div class="scroll" tabIndex={0} role="group" aria-labelledby="alarms-title">
-          <table data-testid="alarms">
-            <thead>
-              <tr>
-                <th scope="col">{t('switch.alarm')}</th>
-                <th scope="col">{t('switch.from')}</th>
-                <th scope="col" class="number">
-                  {t('switch.alarmCount')}
-                </th>
-                {may('fleet.operate') && <th scope="col">{t('switch.orders')}</th>}
-              </tr>
-            </thead>
-            <tbody>
-              {alarms.value.map((alarm) => (
-                <tr key={alarm.id} data-alarm={alarm.code}>
-                  <th scope="row">
-                    {errorText(alarm.code)}
-                    <span class="under">{errorNext(alarm.code)}</span>
-                  </th>
-                  <td class="mono">
-                    {alarm.from}
-                    <span class="under">
-                      {Object.entries(alarm.facts)
-                        .map(([name, value]) => `${name} ${String(value)}`)
-                        .join(' · ')}
-                    </span>
-                  </td>
-                  <td class="number">
-                    {count(alarm.count)}
-                    <span class="under">
-                      <Ago at={alarm.lastAt} />
-                    </span>
-                  </td>
-                  {may('fleet.operate') && (
-                    <td class="buttons">
-                      <button
-                        type="button"
-                        class="quiet-button"
-                        disabled={isSending.value}
-                        aria-label={`${alarm.from}: ${t('switch.see')}`}
-                        onClick={() => see(alarm)}
-                      >
-                        {t('switch.see')}
-                      </button>
-                    </td>
-                  )}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          id="alarms"
+          title="alarms-title"
+          heads={[
+            'switch.alarm',
+            'switch.from',
+            { text: 'switch.alarmCount', as: 'number' },
+            may('fleet.operate') && 'switch.orders',
+          ]}
+        >
+          {alarms.value.map((alarm) => (
+            <tr key={alarm.id} data-alarm={alarm.code}>
+              <th scope="row">
+                {errorText(alarm.code)}
+                <span class="under">{errorNext(alarm.code)}</span>
+              </th>
+              <td class="mono">
+                {alarm.from}
+                <span class="under">
+                  {Object.entries(alarm.facts)
+                    .map(([name, value]) => `${name} ${String(value)}`)
+                    .join(' · ')}
+                </span>
+              </td>
+              <td class="number">
+                {count(alarm.count)}
+                <span class="under">
+                  <Ago at={alarm.lastAt} />
+                </span>
+              </td>
+              {may('fleet.operate') && (
+                <td class="buttons">
+                  <button
+                    type="button"
+                    class="quiet-button"
+                    disabled={isSending.value}
+                    aria-label={`${alarm.from}: ${t('switch.see')}`}
+                    onClick={() => see(alarm)}
+                  >
+                    {t('switch.see')}
+                  </button>
+                </td>
+              )}
+            </tr>
+          ))}
+        </Table>
       )}
     </section>
   );

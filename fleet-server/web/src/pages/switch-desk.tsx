@@ -16,6 +16,7 @@ import { ask } from '../api.ts';
 import { may } from '../me.ts';
 import { formText } from '../parts/form-text.ts';
 import { Ago, Mark, type Tone, Said, Alert } from '../parts/index.tsx';
+import { Table } from '../parts/table.tsx';
 import { useOrder, useReload } from '../parts/reload.ts';
 import { count, moment, money } from '../text/format.ts';
 import { language, t } from '../text/index.ts';
@@ -65,92 +66,82 @@ export function Advices() {
       <Said of={said.value} />
       {advices.value?.length === 0 && <p class="quiet pad">{t('switch.noAdvices')}</p>}
       {advices.value !== undefined && advices.value.length > 0 && (
-        <div class="scroll" tabIndex={0} role="group" aria-labelledby="advices-title">
-          <table data-testid="advices">
-            <thead>
-              <tr>
-                <th scope="col">{t('switch.advice')}</th>
-                <th scope="col">{t('switch.state')}</th>
-                <th scope="col" class="number">
-                  {t('column.amount')}
-                </th>
-                <th scope="col">{t('switch.attempts')}</th>
-                <th scope="col">{t('switch.orders')}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {advices.value.map((advice) => (
-                <tr key={advice.id} data-advice={advice.id}>
-                  <th scope="row">
-                    {advice.transaction === null ? (
-                      t(`switch.advice.${advice.kind}`)
-                    ) : (
-                      <a href={`/switch?transaction=${encodeURIComponent(advice.transaction)}`}>
-                        {t(`switch.advice.${advice.kind}`)}
-                      </a>
-                    )}
-                    <span class="under">
-                      {advice.link} · •••• {advice.lastFour ?? '–'} · {moment(advice.createdAt)}
-                    </span>
-                  </th>
-                  <td>
-                    <Mark tone={advice.state === 'dead' ? 'error' : 'warn'}>{t(`switch.advice.${advice.state}`)}</Mark>
-                  </td>
-                  <td class="number">{advice.amountMinor === null ? '–' : money(advice.amountMinor)}</td>
-                  <td>
-                    {count(advice.attempts)}
-                    <span class="under">
-                      {t('switch.lastAnswer', { code: advice.lastActionCode ?? '–' })} · {moment(advice.nextAt)}
-                    </span>
-                  </td>
-                  <td class="buttons">
-                    {may('fleet.operate') && (
-                      <>
-                        <button
-                          type="button"
-                          class="quiet-button"
-                          disabled={isSending.value}
-                          onClick={() => retry(advice)}
-                        >
-                          {t('switch.retry')}
-                        </button>
-                        <button
-                          type="button"
-                          class="quiet-button"
-                          aria-expanded={settling.value === advice.id}
-                          onClick={() => (settling.value = settling.value === advice.id ? undefined : advice.id)}
-                        >
-                          {t('switch.settle')}
-                        </button>
-                      </>
-                    )}
-                    {settling.value === advice.id && (
-                      <form
-                        onSubmit={(event) => {
-                          event.preventDefault();
-                          settle(advice, event.currentTarget);
-                        }}
-                      >
-                        <label>
-                          {t('switch.settleReason')}
-                          <input
-                            name="reason"
-                            required
-                            minLength={settleAdvice.shape.reason.minLength ?? 1}
-                            maxLength={settleAdvice.shape.reason.maxLength ?? 200}
-                          />
-                        </label>
-                        <button type="submit" class="primary" disabled={isSending.value}>
-                          {t('switch.settle')}
-                        </button>
-                      </form>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          id="advices"
+          title="advices-title"
+          heads={[
+            'switch.advice',
+            'switch.state',
+            { text: 'column.amount', as: 'number' },
+            'switch.attempts',
+            'switch.orders',
+          ]}
+        >
+          {advices.value.map((advice) => (
+            <tr key={advice.id} data-advice={advice.id}>
+              <th scope="row">
+                {advice.transaction === null ? (
+                  t(`switch.advice.${advice.kind}`)
+                ) : (
+                  <a href={`/switch?transaction=${encodeURIComponent(advice.transaction)}`}>
+                    {t(`switch.advice.${advice.kind}`)}
+                  </a>
+                )}
+                <span class="under">
+                  {advice.link} · •••• {advice.lastFour ?? '–'} · {moment(advice.createdAt)}
+                </span>
+              </th>
+              <td>
+                <Mark tone={advice.state === 'dead' ? 'error' : 'warn'}>{t(`switch.advice.${advice.state}`)}</Mark>
+              </td>
+              <td class="number">{advice.amountMinor === null ? '–' : money(advice.amountMinor)}</td>
+              <td>
+                {count(advice.attempts)}
+                <span class="under">
+                  {t('switch.lastAnswer', { code: advice.lastActionCode ?? '–' })} · {moment(advice.nextAt)}
+                </span>
+              </td>
+              <td class="buttons">
+                {may('fleet.operate') && (
+                  <>
+                    <button type="button" class="quiet-button" disabled={isSending.value} onClick={() => retry(advice)}>
+                      {t('switch.retry')}
+                    </button>
+                    <button
+                      type="button"
+                      class="quiet-button"
+                      aria-expanded={settling.value === advice.id}
+                      onClick={() => (settling.value = settling.value === advice.id ? undefined : advice.id)}
+                    >
+                      {t('switch.settle')}
+                    </button>
+                  </>
+                )}
+                {settling.value === advice.id && (
+                  <form
+                    onSubmit={(event) => {
+                      event.preventDefault();
+                      settle(advice, event.currentTarget);
+                    }}
+                  >
+                    <label>
+                      {t('switch.settleReason')}
+                      <input
+                        name="reason"
+                        required
+                        minLength={settleAdvice.shape.reason.minLength ?? 1}
+                        maxLength={settleAdvice.shape.reason.maxLength ?? 200}
+                      />
+                    </label>
+                    <button type="submit" class="primary" disabled={isSending.value}>
+                      {t('switch.settle')}
+                    </button>
+                  </form>
+                )}
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
     </section>
   );
@@ -215,45 +206,36 @@ export function Days({ links }: { links: readonly SwitchLink[] }) {
       <Said of={said.value} />
       {days.value?.length === 0 && <p class="quiet pad">{t('switch.noDays')}</p>}
       {days.value !== undefined && days.value.length > 0 && (
-        <div class="scroll" tabIndex={0} role="group" aria-labelledby="days-title">
-          <table data-testid="days">
-            <thead>
-              <tr>
-                <th scope="col">{t('switch.day')}</th>
-                <th scope="col">{t('column.result')}</th>
-                <th scope="col">{t('switch.ours')}</th>
-                <th scope="col">{t('switch.theirs')}</th>
-                <th scope="col">{t('switch.differences')}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {days.value.map((day) => (
-                <tr key={`${day.link} ${day.day}`} data-day={`${day.link} ${day.day}`}>
-                  <th scope="row">
-                    <span class="mono">{day.day}</span>
-                    <span class="under">
-                      {day.link} · {t(`switch.day.${day.state}`)} · <Ago at={day.at} />
-                    </span>
-                  </th>
-                  <td>
-                    <Mark tone={results[day.result]}>{t(`switch.result.${day.result}`)}</Mark>
-                  </td>
-                  <td>{totalsText(day.ours)}</td>
-                  <td>{day.theirs === null ? '–' : totalsText(day.theirs)}</td>
-                  <td>
-                    {day.differences === 0 ? (
-                      '0'
-                    ) : (
-                      <button type="button" class="quiet-button" onClick={() => open(day)}>
-                        {t('switch.show', { count: count(day.differences) })}
-                      </button>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          id="days"
+          title="days-title"
+          heads={['switch.day', 'column.result', 'switch.ours', 'switch.theirs', 'switch.differences']}
+        >
+          {days.value.map((day) => (
+            <tr key={`${day.link} ${day.day}`} data-day={`${day.link} ${day.day}`}>
+              <th scope="row">
+                <span class="mono">{day.day}</span>
+                <span class="under">
+                  {day.link} · {t(`switch.day.${day.state}`)} · <Ago at={day.at} />
+                </span>
+              </th>
+              <td>
+                <Mark tone={results[day.result]}>{t(`switch.result.${day.result}`)}</Mark>
+              </td>
+              <td>{totalsText(day.ours)}</td>
+              <td>{day.theirs === null ? '–' : totalsText(day.theirs)}</td>
+              <td>
+                {day.differences === 0 ? (
+                  '0'
+                ) : (
+                  <button type="button" class="quiet-button" onClick={() => open(day)}>
+                    {t('switch.show', { count: count(day.differences) })}
+                  </button>
+                )}
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       {opened.value && <Differences name={opened.value.name} items={opened.value.items} />}
     </section>

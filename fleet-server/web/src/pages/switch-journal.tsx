@@ -12,6 +12,7 @@ import { ask, faultText } from '../api.ts';
 import { formText } from '../parts/form-text.ts';
 import { More, useGrowing } from '../parts/growing.tsx';
 import { CardName, Mark, type Tone, Alert } from '../parts/index.tsx';
+import { Table } from '../parts/table.tsx';
 import { moment, money, ownMoney } from '../text/format.ts';
 import { reasonText, t, tAny } from '../text/index.ts';
 
@@ -123,48 +124,41 @@ export function Journal() {
       {detail.value && <Detail of={detail.value} />}
       {found.value?.length === 0 && <p class="quiet pad">{t('switch.nothing')}</p>}
       {found.value !== undefined && found.value.length > 0 && (
-        <div class="scroll" tabIndex={0} role="group" aria-labelledby="journal-title">
-          <table data-testid="transactions">
-            <thead>
-              <tr>
-                <th scope="col">{t('column.time')}</th>
-                <th scope="col">{t('column.result')}</th>
-                <th scope="col" class="number">
-                  {t('column.amount')}
-                </th>
-                <th scope="col">{t('column.card')}</th>
-                <th scope="col">{t('switch.from')}</th>
-                <th scope="col" class="wide">
-                  {t('switch.by.rrn')}
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {found.value.map((one) => (
-                <tr key={one.id} data-transaction={one.id}>
-                  <th scope="row">
-                    <a href={`/switch?${new URLSearchParams([...wanted, ['transaction', one.id]]).toString()}`}>
-                      {moment(one.at)}
-                    </a>
-                  </th>
-                  <td>
-                    <StateMark state={one.state} />
-                    <span class="under">{reasonText(one.reason, one.actionCode)}</span>
-                  </td>
-                  <td class="number strong">
-                    {money(one.amountMinor, one.currency)}
-                    {one.ownCurrency && <span class="under">{ownMoney(one.ownCurrency)}</span>}
-                  </td>
-                  <td>
-                    <CardName sale={one} />
-                  </td>
-                  <td>{one.from}</td>
-                  <td class="wide mono">{one.rrn ?? '–'}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          id="transactions"
+          title="journal-title"
+          heads={[
+            'column.time',
+            'column.result',
+            { text: 'column.amount', as: 'number' },
+            'column.card',
+            'switch.from',
+            { text: 'switch.by.rrn', as: 'wide' },
+          ]}
+        >
+          {found.value.map((one) => (
+            <tr key={one.id} data-transaction={one.id}>
+              <th scope="row">
+                <a href={`/switch?${new URLSearchParams([...wanted, ['transaction', one.id]]).toString()}`}>
+                  {moment(one.at)}
+                </a>
+              </th>
+              <td>
+                <StateMark state={one.state} />
+                <span class="under">{reasonText(one.reason, one.actionCode)}</span>
+              </td>
+              <td class="number strong">
+                {money(one.amountMinor, one.currency)}
+                {one.ownCurrency && <span class="under">{ownMoney(one.ownCurrency)}</span>}
+              </td>
+              <td>
+                <CardName sale={one} />
+              </td>
+              <td>{one.from}</td>
+              <td class="wide mono">{one.rrn ?? '–'}</td>
+            </tr>
+          ))}
+        </Table>
       )}
       <More list={list} name={t('switch.journal')} />
     </section>

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ask } from '../api.ts';
 import { may } from '../me.ts';
 import { Ago, Mark, type Tone, Said, Alert } from '../parts/index.tsx';
+import { Table } from '../parts/table.tsx';
 import { useOrder, useReload } from '../parts/reload.ts';
 import { count } from '../text/format.ts';
 import { language, t, tAny } from '../text/index.ts';
@@ -46,30 +47,23 @@ export function SwitchPage() {
         </header>
         <Alert text={fault.value} />
         <Said of={said.value} />
-        <div class="scroll" tabIndex={0} role="group" aria-labelledby="links-title">
-          <table data-testid="links">
-            <thead>
-              <tr>
-                <th scope="col">{t('column.link')}</th>
-                <th scope="col">{t('switch.state')}</th>
-                <th scope="col">{t('switch.lines')}</th>
-                <th scope="col">{t('switch.day')}</th>
-                <th scope="col" class="number">
-                  {t('switch.waiting')}
-                </th>
-                <th scope="col" class="wide">
-                  {t('switch.mismatch')}
-                </th>
-                {may('fleet.operate') && <th scope="col">{t('switch.orders')}</th>}
-              </tr>
-            </thead>
-            <tbody>
-              {links.value?.map((link) => (
-                <Row key={link.id} link={link} isSending={isSending.value} send={send} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          id="links"
+          title="links-title"
+          heads={[
+            'column.link',
+            'switch.state',
+            'switch.lines',
+            'switch.day',
+            { text: 'switch.waiting', as: 'number' },
+            { text: 'switch.mismatch', as: 'wide' },
+            may('fleet.operate') && 'switch.orders',
+          ]}
+        >
+          {links.value?.map((link) => (
+            <Row key={link.id} link={link} isSending={isSending.value} send={send} />
+          ))}
+        </Table>
       </section>
       <Alarms />
       <Advices />
