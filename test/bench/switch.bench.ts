@@ -14,12 +14,14 @@ const portBase = 31_500;
 /** Of what it gets through so much is asked, for so long, by callers who give up after so long and then take back what they asked. */
 const overloads = [1.5, 2];
 const overloadSeconds = 8;
+/** How long half of the most is asked for. */
+const halfSeconds = 10;
 const patienceMs = 2_000;
 
 /**
  * The switch between a merchant centre and an issuer, three processes on this machine; and the same two without it.
  * `--sales=N`: how many go through it as fast as they are answered; 24,000 unless told. A million take a quarter of an hour on a quiet machine.
- * `--rate=N`: sales a second at half load; half of those unless told. Two versions are compared at one rate.
+ * `--rate=N`: sales a second at half load, for ten seconds; half of those unless told. Two versions are compared at one rate.
  */
 export default async function run(flags: readonly string[] = []): Promise<BenchReport> {
   const told = (name: string): string | undefined =>
@@ -92,11 +94,10 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
       ((last?.cpuMs[at] ?? 0) - (first?.cpuMs[at] ?? 0)) / ((last?.asked ?? 0) - (first?.asked ?? 0));
     const [ours, issuers, centres] = [cpuOf(0), cpuOf(1), cpuOf(2)];
     const [halfMb = Number.NaN, lastMb = Number.NaN] = [memoryMbs[Math.floor(memoryMbs.length / 2)], memoryMbs.at(-1)];
-    const full = await restarted(house);
-
+    // By the server as it has run until now: one that was just started compiles its code first.
     const half = Number(told('rate') ?? Math.max(1, Math.round(durable / 2)));
-    const halfLoad = await load(Math.max(500, Math.round(few / 4)), false, half);
-    const halfLimit = await load(Math.max(500, Math.round(few / 4)), true, half);
+    const halfLoad = await load(half * halfSeconds, false, half);
+    const halfLimit = await load(half * halfSeconds, true, half);
     const impatient = join(house.folder, 'impatient.json');
     const { name: _load, ...asLoad } = centreProfiles.load;
     await writeFile(
@@ -108,6 +109,7 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
       const rate = Math.round(durable * times);
       goodput.push(approvedOf(await load(rate * overloadSeconds, false, rate, undefined, impatient)));
     }
+    const full = await restarted(house);
     const addedMs = halfLoad.latencyMs.p99 - halfLimit.latencyMs.p99;
     return {
       name: `the switch, ${sales} durable sales as fast as they are answered, 256 at once; everything on this machine`,

@@ -54,6 +54,17 @@ async function startCompany(): Promise<CardCompany> {
   return unwrap(opened);
 }
 
+/** The switch has dialled it, and signed on. */
+const lineToCompany = () =>
+  until(
+    'the line to the card company',
+    async () => {
+      const asked = await company?.askFileAction({ function: 'inquire', pan: secretPan(numberOf('visa-contact')) });
+      return asked?.ok === true;
+    },
+    60_000,
+  );
+
 async function register(serial: string, model: string, more: object = {}): Promise<ClaimBundle> {
   const place = { merchant: '喫茶つなぐ', shop: '本店', lane: '1' };
   return registeredTerminal.parse((await house.call('POST', '/terminals', { serial, model, place, ...more })).body)
@@ -90,14 +101,7 @@ beforeAll(async () => {
   portBase = await freePortBase();
   house = await testHouse(folder, { portBase });
   company = await startCompany();
-  await until(
-    'the line to the card company',
-    async () => {
-      const asked = await company?.askFileAction({ function: 'inquire', pan: secretPan(numberOf('visa-contact')) });
-      return asked?.ok === true;
-    },
-    60_000,
-  );
+  await lineToCompany();
   const files = async (serial: string, model: string, more?: object) =>
     new MemoryFiles(new Map([['claim.json', Buffer.from(JSON.stringify(await register(serial, model, more)))]]));
   await switchOn('CT5100-0001', await files('CT5100-0001', 'CT-5100'));
@@ -263,6 +267,7 @@ it('a unit that is held in a swap sells with its issuer’s word only, and by it
   await company?.close();
   for (const card of offlineCards) expect((await sale(old, card, 100))?.outcome, card).not.toBe('approved');
   company = await startCompany();
+  await lineToCompany();
   expect((await act('abort')).body).toMatchObject({ step: 'aborted' });
   await until('the floor limit again', async () => (await detail(old)).configuration.inSync, 60_000);
   for (const card of offlineCards) await offline(card, 100);

@@ -47,6 +47,8 @@ import type { JobTables } from './tables.ts';
 /** Terminals of which each may get another software by a person's word alone, within a day; more of them are a campaign. */
 const pilotsMax = 10;
 const pilotsWithinMs = 86_400_000;
+/** Whether somebody with a card waits for it. */
+const isPaidWith = (type: JobBody['type']): boolean => type === 'sale.test' || type === 'payment.run';
 /** The most jobs that may wait for one terminal; emergencies find a few places more. */
 const openMax = 32;
 const emergencyPlaces = 8;
@@ -295,12 +297,12 @@ export function openJobs(rooms: JobRooms): Jobs {
       return fail('INPUT_INVALID', { field: 'notAfter' });
     const terminal = await tx.selectFrom('terminals').select('model').where('serial', '=', serial).executeTakeFirst();
     if (!terminal) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
-    // What can wait for days may wait for a new claim; what somebody stands by and waits for would only time out.
-    const held = isWaitedFor(body.type) ? await cutOff(tx, serial) : undefined;
-    if (held !== undefined) return fail(held, { facts: { serial } });
     const model = modelOf(terminal.model);
     const lacked = model && lackedForJob(model, body);
     if (lacked !== undefined) return fail('MODEL_CANNOT', { field: lacked, facts: { model: terminal.model, lacked } });
+    // What can wait for days may wait for a new claim; what somebody stands by and waits for would only time out.
+    const held = isWaitedFor(body.type) ? await cutOff(tx, serial, body.type) : undefined;
+    if (held !== undefined) return fail(held, { facts: { serial } });
     const open = await openRows(tx, serial).execute();
     const already = subject === undefined ? undefined : open.find((row) => row.subject === subject);
     if (already) return ok(already.id);
@@ -330,6 +332,7 @@ export function openJobs(rooms: JobRooms): Jobs {
   async function cutOff(
     tx: Transaction<Database>,
     serial: Serial,
+    type: JobBody['type'],
   ): Promise<'TERMINAL_REVOKED' | 'TERMINAL_NOT_ENROLLED' | undefined> {
     const claim = await tx
       .selectFrom('claims')
@@ -338,7 +341,8 @@ export function openJobs(rooms: JobRooms): Jobs {
       .executeTakeFirst();
     if (!claim) return undefined;
     if (claim.ended_at !== null) return 'TERMINAL_REVOKED';
-    if (claim.used_key !== null) return undefined;
+    // Whoever pays stands at the till; a test or a restart may come before the first contact, and is done after it.
+    if (claim.used_key !== null || !isPaidWith(type)) return undefined;
     // A claim that was issued anew takes nothing from who is enrolled.
     const certificate = await tx
       .selectFrom('certificates')

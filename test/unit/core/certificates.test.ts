@@ -229,7 +229,10 @@ it('a revoked terminal is cut off at once on every wire, stays out, and is on th
   expect((await house.call('POST', '/terminals/REVOKED-0001/claim')).status).toBe(201);
   expect(await statusOfEnrolment(terminal)).toEqual([403, 'CLAIM_INVALID']);
   // The new claim is not in the terminal yet: nobody is left waiting for that either.
-  const again = await house.call('POST', '/terminals/REVOKED-0001/jobs', { job: slip });
+  const again = await house.call('POST', '/terminals/REVOKED-0001/test-sales', {
+    amountMinor: 100,
+    card: 'visa-contact',
+  });
   expect([again.status, again.body.code]).toEqual([409, 'TERMINAL_NOT_ENROLLED']);
 
   const list = await device(port, claim.rootCertificate, 'GET', devicePaths.revocations);
