@@ -17,13 +17,13 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(data, { recursive: true, force: true }));
 
-/** The first line of the built bridge. */
+/** What the built bridge says last. */
 async function runBridge(args: readonly string[]): Promise<unknown> {
   const main = fileURLToPath(new URL('../../firmware-bridge/dist/main.js', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [main, ...args], { timeout: 60_000 }).catch(
     (error: { stdout: string }) => error,
   );
-  return JSON.parse(stdout.split('\n')[0] ?? '');
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
 }
 
 /** The process of a part of the house. */
