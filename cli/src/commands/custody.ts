@@ -20,11 +20,12 @@ import {
   revokeHolder,
 } from '@tsunagu/protocols/fleet';
 import { makeKeyFile } from '@tsunagu/protocols/key-file';
-import { fail, ok, type Result } from '@tsunagu/protocols/kit';
+import { fail, ok } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
 import { optionFault, type Console, exit, type ExitCode, printList, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
+import { documentAt } from './document-file.ts';
 import { openKeyAt, type PassphraseOptions, passphraseOf, publicKeyAt, writeKeyFile } from './key-files.ts';
 import { photoHash } from './lifecycle.ts';
 
@@ -162,12 +163,6 @@ export async function offerHandover(
   return exit.ok;
 }
 
-const readOffer = async (file: string): Promise<Result<OfferedHandover, 'CUSTODY_INVALID'>> => {
-  const text = await readFile(file, 'utf8').catch(() => '');
-  const read = parseJson(offeredHandover, text);
-  return read.ok ? read : fail('CUSTODY_INVALID', { facts: { path: file } });
-};
-
 /**
  * `tsunagu custody accept FILE`: the receiver's signature. Needs no server. The receiver says which bag is in front of them; another than
  * the offer's is not signed for.
@@ -177,7 +172,7 @@ export async function acceptHandover(
   file: string,
   options: PassphraseOptions & { readonly key: string; readonly bag?: string; readonly out: string },
 ): Promise<ExitCode> {
-  const offer = await readOffer(file);
+  const offer = await documentAt(file, offeredHandover, 'CUSTODY_INVALID');
   if (!offer.ok) return refuse(console, offer.fault, json);
   const body = parseJson(handover, offer.value.payload);
   if (!body.ok) return refuse(console, fail('CUSTODY_INVALID', { facts: { path: file } }).fault, json);
@@ -204,10 +199,8 @@ export async function deliverHandovers(
 ): Promise<ExitCode> {
   let code: ExitCode = exit.ok;
   for (const file of files) {
-    const read = parseJson(signedHandover, await readFile(file, 'utf8').catch(() => ''));
-    const answer = read.ok
-      ? await client.ask(custodyView, lifePaths.custodyHandovers, read.value)
-      : fail('CUSTODY_INVALID', { facts: { path: file } });
+    const read = await documentAt(file, signedHandover, 'CUSTODY_INVALID');
+    const answer = read.ok ? await client.ask(custodyView, lifePaths.custodyHandovers, read.value) : read;
     if (!answer.ok) code = refuse(console, answer.fault, json);
     else
       console.out(

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { custodyKeyPurpose } from '@tsunagu/protocols/custody';
 import {
   type DeviceListEntry,
@@ -7,16 +7,16 @@ import {
   inspectionTaken,
   keyIdOf,
   lifePaths,
-  parseJson,
   parseWith,
   signedDocument,
 } from '@tsunagu/protocols/fleet';
 import { inspection, signInspection } from '@tsunagu/protocols/inspection';
-import { fail, ok } from '@tsunagu/protocols/kit';
+import { ok } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
 import { optionFault, type Column, exit, type ExitCode, printList, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 import type { Bench } from './custody.ts';
+import { documentAt } from './document-file.ts';
 import { openKeyAt, type PassphraseOptions } from './key-files.ts';
 import { photoHash } from './lifecycle.ts';
 
@@ -70,10 +70,8 @@ export async function deliverInspections(
 ): Promise<ExitCode> {
   let code: ExitCode = exit.ok;
   for (const file of files) {
-    const read = parseJson(signedDocument, await readFile(file, 'utf8').catch(() => ''));
-    const answer = read.ok
-      ? await client.ask(inspectionTaken, lifePaths.inspections, read.value)
-      : fail('INSPECTION_INVALID', { facts: { path: file } });
+    const read = await documentAt(file, signedDocument, 'INSPECTION_INVALID');
+    const answer = read.ok ? await client.ask(inspectionTaken, lifePaths.inspections, read.value) : read;
     if (!answer.ok) {
       code = refuse(console, answer.fault, json);
       continue;

@@ -60,6 +60,39 @@ test('a sale whose answer was lost, and that was reversed, counts on both sides 
   }
 });
 
+test('a reversal that an issuer acknowledged and never booked is a difference: its own item of the sale does not hide it', async () => {
+  let isLost = true;
+  const house = await openSmallHouse(undefined, {
+    links: [quick],
+    cardCompany: { faults: { rates: { drop: 1 }, lateMs: 1, dripMs: 1 }, nextFault: () => (isLost ? 0 : 1) },
+  });
+  try {
+    const { operator } = house.sw;
+    const terminal = await house.terminal('CT5100-0001');
+    await until(() => house.sw.links()[0]?.state === 'signed-on');
+    const append = house.ledger.append.bind(house.ledger);
+    house.ledger.append = (entry) => (entry.kind === 'reversal' ? Promise.resolve() : append(entry));
+    expect((await terminal.ask(terminal.sale('visa-contact', 1_100))).text(39)).toBe('911');
+    isLost = false;
+    await until(() => house.sw.reversalsQueued === 0);
+    // The cardholder has paid, whatever it said.
+    expect(house.ledger.takenMinor).toBe(1_100);
+    const day = businessDay(quick, Date.now());
+    for (let times = 0; times < 2; times += 1)
+      expect(unwrap(await operator.reconcile(quick.id, undefined, false, 'test'))).toMatchObject({
+        result: 'unbalanced',
+        differences: 1,
+      });
+    const [sale] = unwrap(await operator.transactions({ amount: 1_100 }, { limit: 1 })).items;
+    expect(unwrap(await operator.differences(quick.id, day))).toMatchObject([
+      { kind: 'debit-reversal', oursMinor: 1_100, theirsMinor: null, transaction: sale?.id },
+    ]);
+    terminal.close();
+  } finally {
+    await house.close();
+  }
+});
+
 test('what an issuer has of a sale that it declined here stays a difference', async () => {
   const house = await openSmallHouse(undefined, { links: [quick] });
   try {

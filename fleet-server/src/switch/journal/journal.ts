@@ -289,7 +289,10 @@ export class Journal {
       await post(commit, after, 'issuer', 'given-back', this.#calendar.issuer(after.link), now);
     if (event.type === 'reversalAccepted')
       await post(commit, after, 'issuer', 'given-back', event.day ?? this.#calendar.issuer(after.link), now);
-    if (event.type === 'issuerCounted') await post(commit, after, 'issuer', event.kind, event.day, now);
+    if (event.type !== 'issuerCounted') return;
+    await post(commit, after, 'issuer', event.kind, event.day, now);
+    // It said that it took the reversal: from then on its books have to have that too, whether its items do or not.
+    if (event.reversedDay !== undefined) await post(commit, after, 'issuer', 'given-back', event.reversedDay, now);
   }
 
   #keep(commit: Commit, ksn: DukptKsn | undefined): void {

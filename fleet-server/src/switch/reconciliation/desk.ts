@@ -33,6 +33,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { Numbers } from '../journal/numbers.ts';
 import { itemsOf } from '../journal/postings.ts';
 import { notApproved } from '../journal/tables.ts';
+import type { SaleRow } from '../journal/written.ts';
 import { type DayRow, differencesOfDay, keepDay } from './days.ts';
 
 /** The most pages of items that are asked for: 64,000 items. */
@@ -175,7 +176,8 @@ export class ReconciliationDesk {
   }
 
   /**
-   * A sale whose answer was lost is reversed, and nobody told us whether the issuer ever had it. Its items say so: what it took and gave back counts here as well.
+   * A sale whose answer was lost is reversed, and nobody told us whether the issuer ever had it. Its items say so: what it took and gave back counts here as
+   * well. What it took and did not give back, although it accepted the reversal, is a difference.
    * @returns whether something counts that did not before
    */
   async #takeUntold(link: Link, day: string, differences: readonly ReconciliationDifference[]): Promise<boolean> {
@@ -187,10 +189,28 @@ export class ReconciliationDesk {
         const sale = await this.#journal.saleByOutStan(link.id, stan, localTime);
         const isGoingBack = sale?.state === 'reversed' || (sale?.state === 'reversing' && kind === 'taken');
         if (!sale || !isGoingBack || sale.amount_minor !== theirsMinor) continue;
-        await this.#journal.step(sale, { type: 'issuerCounted', kind, day }, '', neverAnswered, { kind, day });
+        const isBackThere = differences.some(
+          (other) => other.theirsMinor === theirsMinor && isReversalOf(other, stan, localTime),
+        );
+        const reversedDay = kind === 'taken' && !isBackThere ? await this.#reversedDay(link, sale) : undefined;
+        const event = { type: 'issuerCounted', kind, day, reversedDay } as const;
+        await this.#journal.step(sale, event, '', neverAnswered, { kind, day });
         isChanged = true;
       }
     return isChanged;
+  }
+
+  /** The business day on which an issuer accepted the reversal of a sale; undefined while it has not. */
+  async #reversedDay(link: Link, { id, state }: Pick<SaleRow, 'id' | 'state'>): Promise<string | undefined> {
+    if (state !== 'reversed') return undefined;
+    const accepted = await this.#store.db
+      .selectFrom('switch_reversals')
+      .select('delivered_at')
+      .where('sale_id', '=', id)
+      .where('advice', '=', 'reversal')
+      .where('delivered_at', 'is not', null)
+      .executeTakeFirst();
+    return businessDay(link, accepted?.delivered_at ?? this.#world.clock.now());
   }
 
   /** A day is over when the calendar says so and nothing of it is without an outcome. */
@@ -282,6 +302,12 @@ export class ReconciliationDesk {
     this.#world.log(result === 'balanced' ? 'info' : 'warn', 'reconciled', { link, day, state, result, differences });
   }
 }
+
+const isReversalOf = (
+  { stan, localTime, kind, oursMinor }: ReconciliationDifference,
+  ofStan: string,
+  ofTime: string,
+): boolean => oursMinor === null && kind.endsWith('-reversal') && stan === ofStan && localTime === ofTime;
 
 const neverAnswered = (): never => {
   throw new Error('what a day says answers nobody');

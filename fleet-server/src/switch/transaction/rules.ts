@@ -33,8 +33,16 @@ export type SaleEvent =
   | { readonly type: 'restarted' }
   | { readonly type: 'postingTaken'; readonly day?: string | undefined }
   | { readonly type: 'reversalAccepted'; readonly day?: string | undefined }
-  /** The issuer's items of a day have what no answer of it ever told: that it took a sale, or gave it back. */
-  | { readonly type: 'issuerCounted'; readonly kind: 'taken' | 'given-back'; readonly day: string };
+  /**
+   * The issuer's items of a day have what no answer of it ever told: that it took a sale, or gave it back. `reversedDay`: that on which it accepted the
+   * reversal, if it did.
+   */
+  | {
+      readonly type: 'issuerCounted';
+      readonly kind: 'taken' | 'given-back';
+      readonly day: string;
+      readonly reversedDay?: string | undefined;
+    };
 
 /** What the shell does about it; all `journal` and `queueReversal` of one step are one commit, before any `answer`. */
 export type SaleAction =
