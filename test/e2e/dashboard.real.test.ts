@@ -203,7 +203,6 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
       const seen = new Set<string>();
       for (let turn = 0; turn < 2; turn++) {
         await page.locator('main h1').first().waitFor({ state: 'attached' });
-        await page.waitForLoadState('networkidle');
         const lang = (await page.locator('html').getAttribute('lang')) ?? '';
         seen.add(lang);
         const text = await page.locator('main').innerText();
@@ -256,7 +255,10 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
     });
     const closed = { ...run, id: 'r2', name: '終了分', state: 'closed' as const };
     Object.assign(house.rooms.keys.runs, {
-      list: async ({ isOpen }: { isOpen?: boolean }) => ok({ items: isOpen ? [run] : [run, closed], next: null }),
+      list: async ({ isOpen, cursor }: { isOpen?: boolean; cursor?: string }) =>
+        cursor === undefined
+          ? ok({ items: isOpen ? [run] : [run, closed], next: isOpen ? null : 'older' })
+          : ok({ items: [{ ...run, id: 'r3', name: '前年分' }], next: 'older' }),
     });
     const at = { at: '2026-11-01T00:00:00.000Z', prev: '' };
     const custodians = ['tanaka', 'ito', 'mori'];
@@ -284,6 +286,15 @@ describe.skipIf(!existsSync(browserPath))('the dashboard in a browser', () => {
     expect(await page.locator('[data-testid=runs] tbody tr').count()).toBe(1);
     await page.click('section[aria-labelledby=runs-title] input[type=checkbox]');
     await page.waitForSelector('[data-testid=runs] tbody tr:nth-child(2)');
+    // The answer is longer under way than the second press: one page comes, not the same one twice.
+    await page.evaluate(() => {
+      const more = document.querySelector<HTMLButtonElement>('section[aria-labelledby=runs-title] nav.pager button');
+      more?.click();
+      more?.click();
+    });
+    await page.waitForSelector('[data-testid=runs] tbody tr:nth-child(3)');
+    await page.waitForLoadState('networkidle').catch(() => undefined);
+    expect(await page.locator('[data-testid=runs] tbody tr').count()).toBe(3);
     const waiting = await page.innerText('tr[data-ceremony=k1]');
     expect(waiting).toContain('1122334455');
     expect(waiting).toContain('tanaka, mori の要素');

@@ -33,18 +33,28 @@ export function useGrowing<Schema extends z.ZodType>(
   const hasGrown = useSignal(false);
   const current = useRef(asked);
   current.current = asked;
+  const wanted = `${asked}\n${since}`;
+  /** Of which list the entries here are. */
+  const shown = useRef('');
+  /** Which load is the newest, and whether it is a page to be added: the answer to one before it comes too late. */
+  const newest = useRef({ number: 0, isGrowing: false });
 
   const load = async (cursor: string | null): Promise<void> => {
+    const number = newest.current.number + 1;
+    newest.current = { number, isGrowing: cursor !== null };
     try {
       const more = cursor === null ? '' : `${asked.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}`;
       const part = await ask(page(entry), asked + more);
-      if (current.current !== asked) return;
+      if (current.current !== asked || newest.current.number !== number) return;
+      shown.current = wanted;
       entries.value = cursor === null ? part.items : [...(entries.value ?? []), ...part.items];
       next.value = part.next;
       hasGrown.value = cursor !== null;
       fault.value = '';
     } catch (error) {
-      if (current.current === asked) fault.value = faultText(error);
+      if (current.current === asked && newest.current.number === number) fault.value = faultText(error);
+    } finally {
+      if (newest.current.number === number) newest.current = { number, isGrowing: false };
     }
   };
   useEffect(() => {
@@ -54,9 +64,12 @@ export function useGrowing<Schema extends z.ZodType>(
     entries,
     hasMore: next.value !== null,
     fault,
-    grow: () => load(next.value),
+    grow: async () => {
+      // Pressed twice, the same page would be added twice; and while another list loads, a page of the one before.
+      if (next.value !== null && shown.current === wanted && !newest.current.isGrowing) await load(next.value);
+    },
     refresh: async () => {
-      if (!hasGrown.value) await load(null);
+      if (!hasGrown.value && !newest.current.isGrowing) await load(null);
     },
   };
 }
