@@ -15,7 +15,7 @@ import type { SalesTables } from '../sales/tables.ts';
 import type { SwapTables } from '../swap/tables.ts';
 import type { SwitchTables } from '../switch/journal/tables.ts';
 import type { SwitchDccTables } from '../switch/dcc/tables.ts';
-import type { SwitchAlarmTables } from '../switch/operator/alarms.ts';
+import type { SwitchAlarmTables } from '../switch/operator/alarm-tables.ts';
 import type { SwitchRuleTables } from '../switch/rules/tables.ts';
 import type { ValidityTables } from '../switch/validity/tables.ts';
 import type { TwinTables } from '../twin/tables.ts';

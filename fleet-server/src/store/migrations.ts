@@ -15,7 +15,7 @@ import { salesMigrations } from '../sales/migrations.ts';
 import { swapMigrations } from '../swap/migrations.ts';
 import { switchDccMigrations } from '../switch/dcc/migrations.ts';
 import { switchMigrations } from '../switch/journal/migrations.ts';
-import { switchAlarmMigrations } from '../switch/operator/alarms.ts';
+import { switchAlarmMigrations } from '../switch/operator/alarm-tables.ts';
 import { switchRuleMigrations } from '../switch/rules/migrations.ts';
 import { switchValidityMigrations } from '../switch/validity/migrations.ts';
 import { twinMigrations } from '../twin/migrations.ts';

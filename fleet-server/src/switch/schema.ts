@@ -1,7 +1,7 @@
 import type { Migration } from '../store/migration.ts';
 import { switchDccMigrations } from './dcc/migrations.ts';
 import { switchMigrations } from './journal/migrations.ts';
-import { switchAlarmMigrations } from './operator/alarms.ts';
+import { switchAlarmMigrations } from './operator/alarm-tables.ts';
 import { switchRuleMigrations } from './rules/migrations.ts';
 import { switchValidityMigrations } from './validity/migrations.ts';
 

@@ -66,6 +66,8 @@ describe('people', () => {
   });
 });
 
+const narrowly = { permissions: ['fleet.read'] };
+
 describe('tokens', () => {
   it('are shown once, do no more than they say, end on time and at once, and tell when they were used', async () => {
     let ahead = 0;
@@ -94,6 +96,24 @@ describe('tokens', () => {
     expect((await call('DELETE', `/tokens/${made.body.id}`)).body['revokedAt']).not.toBeNull();
     expect((await machine('GET', '/terminals')).status).toBe(401);
     expect((await callOn(opened, { token: 'x'.repeat(43) })('GET', '/terminals')).status).toBe(401);
+  });
+
+  it('see and end none that can do more: one that leaked does not shut its owner out', async () => {
+    const opened = await open();
+    const { call } = await signedIn(opened, 'tess', ['operator']);
+    const make = async (name: string, more: object) =>
+      (await call('POST', '/tokens', { name, roles: ['operator'], ...more })).body;
+    const [wide, placed] = [await make('wide', {}), await make('placed', { places: ['店'] })];
+    const [narrow, twin] = [await make('narrow', narrowly), await make('twin', narrowly)];
+    const leaked = callOn(opened, { token: String(narrow.token) });
+    const names = ((await leaked('GET', '/tokens')).body.items ?? []).map((one) => one['name']);
+    expect(names).not.toContain('wide');
+    expect((await leaked('DELETE', `/tokens/${wide.id}`)).body.code).toBe('TOKEN_UNKNOWN');
+    const held = callOn(opened, { token: String(placed.token) });
+    expect((await held('DELETE', `/tokens/${wide.id}`)).body.code).toBe('PLACE_OUTSIDE');
+    for (const { id } of [twin, narrow]) expect((await leaked('DELETE', `/tokens/${id}`)).status).toBe(200);
+    expect((await leaked('GET', '/tokens')).status).toBe(401);
+    expect((await callOn(opened, { token: String(wide.token) })('GET', '/tokens')).status).toBe(200);
   });
 
   it('do no more than the person behind them may do now, and end with that person', async () => {

@@ -155,7 +155,7 @@ test('a copy that counts beside its original, never far behind, is found by the 
     expect((await copy.refusal()).code).toBe('ACQUIRING_KSN_REUSED');
   }
   expect((await lives())[owner]).toBe('deployed');
-  for (const counter of [0x21, 0x22, 0x23]) {
+  for (const counter of [0x21, 0x22, 0x23, 0x24, 0x25]) {
     expect((await lives())[owner]).toBe('deployed');
     sale(original, base + counter);
     await original.answer();

@@ -277,6 +277,9 @@ test('with the issuer away a sale is approved within its limits; when it is back
       [1_000, 'taken', null],
     ]);
     await until(() => house.ledger.takenMinor === 1_000);
+    // What it refused is not in its books, and not in ours of it: the day agrees.
+    const day = unwrap(await house.sw.operator.reconcile('card-company-1', undefined, false, 'test'));
+    expect(day).toMatchObject({ result: 'balanced' });
     terminal.close();
   } finally {
     await house.close();

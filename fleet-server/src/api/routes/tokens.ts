@@ -3,17 +3,20 @@ import { FaultError, unwrap } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
 import { byId } from '../by-id.ts';
 import { isoTime } from '../../store/index.ts';
+import { allowed } from '../access/caller.ts';
 import type { Access, ApiToken, Caller } from '../access/index.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import { answerPage, listQuery, sliceOf } from '../list-query.ts';
 import { refused } from '../problems.ts';
 
-/** Bearer tokens for machines. Everybody has their own; `tokens.manage` sees and ends all of them. */
+/** Bearer tokens for machines. Everybody has their own, and with a narrow one only those that can do no more; `tokens.manage` sees and ends all of them. */
 export function tokenRoutes(app: ApiApp, { tokens }: Access): void {
   const tags = ['tokens'];
-  const mayEnd = (caller: Caller, { person }: ApiToken): boolean =>
-    caller.permissions.has('tokens.manage') || caller.person === person;
+  // A token that leaked must not shut its owner out: what can do more than the caller is not the caller's.
+  const mayEnd = (caller: Caller, token: ApiToken): boolean =>
+    caller.permissions.has('tokens.manage') ||
+    (caller.person === token.person && (caller.id === token.id || isWithin(token, caller)));
 
   app.get(
     '/api/v1/tokens',
@@ -81,6 +84,10 @@ export function tokenRoutes(app: ApiApp, { tokens }: Access): void {
     },
   );
 }
+
+/** Whether a token can do nothing that the caller cannot, who is bound to no place: nobody who is comes here. */
+const isWithin = ({ roles, permissions }: ApiToken, caller: Caller): boolean =>
+  [...allowed(roles, permissions)].every((each) => caller.permissions.has(each));
 
 const time = (ms: number | null): string | null => (ms === null ? null : isoTime(ms));
 const tokenView = (token: ApiToken): ApiTokenView => ({

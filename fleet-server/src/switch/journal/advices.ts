@@ -96,14 +96,19 @@ export class Advices {
 
   /** The issuer took it: it is over, and so is its sale. A second time changes nothing. */
   delivered(row: ReversalRow, day?: string): Promise<SaleRow | undefined> {
-    return this.#end(row, 'delivered', undefined, day);
+    return this.#end(row, 'delivered', undefined, takenOf(row, day));
+  }
+
+  /** The issuer does not take what was approved in its place, and has said so for good: its books do not have it. */
+  refused(row: ReversalRow): Promise<SaleRow | undefined> {
+    return this.#end(row, 'delivered', undefined, { type: 'postingRefused' });
   }
 
   /** A person knows that the issuer has it, or need not have it. SWITCH_ADVICE_UNKNOWN: it waits for nobody. */
   async settle(id: string, by: string, reason: string): Promise<Result<ReversalRow, 'SWITCH_ADVICE_UNKNOWN'>> {
     const row = await this.#find(id);
     if (row?.state !== 'dead') return fail('SWITCH_ADVICE_UNKNOWN', { facts: { id } });
-    await this.#end(row, 'settled', { by, reason }, undefined);
+    await this.#end(row, 'settled', { by, reason }, takenOf(row, undefined));
     return ok(row);
   }
 
@@ -127,7 +132,7 @@ export class Advices {
     row: ReversalRow,
     state: 'delivered' | 'settled',
     hand: { readonly by: string; readonly reason: string } | undefined,
-    day: string | undefined,
+    event: SaleEvent,
   ): Promise<SaleRow | undefined> {
     return this.#journal.write(async (tx, commit) => {
       const ended = await tx
@@ -143,8 +148,12 @@ export class Advices {
       const none = (): Decision => {
         throw new Error('an advice that was taken answers nobody');
       };
-      const event: SaleEvent = { type: row.advice === 'posting' ? 'postingTaken' : 'reversalAccepted', day };
       return (await this.#journal.apply(commit, sale, event, '', 'switch', none, { attempts: row.attempts })).row;
     });
   }
 }
+
+const takenOf = ({ advice }: ReversalRow, day: string | undefined): SaleEvent => ({
+  type: advice === 'posting' ? 'postingTaken' : 'reversalAccepted',
+  day,
+});

@@ -7,7 +7,7 @@ interface Used {
   highest: number;
   /** Bit n: the counter that is n below the highest was used, too. What a start finds on file has the highest alone. */
   recent: number;
-  /** How often one that was used came again, and which the last one was. */
+  /** How many that were used came again, and which the last one was. */
   again: number;
   lastAgain: number;
 }
@@ -50,14 +50,15 @@ export class KeyCounters {
   }
 
   /**
-   * Counts an authentic frame with a counter that is not fresh. Whether this very counter was used before, how often that happened: a terminal that
-   * lost its last write does it once, two devices that hold one key do it all the time, however close together they count.
-   * @returns 0 for one that was only overtaken by a higher one
+   * Counts an authentic frame with a counter that is not fresh, where this very counter was used before: a terminal that lost its last writes does
+   * it a few times in a row, two devices that hold one key do it all the time, however close together they count. The same one again is the same finding.
+   * @returns how many different ones came again; 0 for one that was only overtaken by a higher one
    */
   cameAgain({ initialKeyId, counter }: DukptKsn): number {
     const used = this.#used.get(toHex(initialKeyId));
     const below = (used?.highest ?? 0) - counter;
     if (!used || below < 0 || below > recentMax || ((used.recent >>> below) & 1) === 0) return 0;
+    if (counter === used.lastAgain) return used.again;
     used.again = counter - used.lastAgain > againWithin ? 1 : used.again + 1;
     used.lastAgain = counter;
     return used.again;

@@ -1,6 +1,5 @@
 import type { SwitchAlarmView } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
-import type { Generated } from 'kysely';
 import {
   boundedLimit,
   isoTime,
@@ -10,49 +9,7 @@ import {
   pageOf,
   type Store,
 } from '../../store/index.ts';
-import type { Migration } from '../../store/migration.ts';
 import type { SwitchAlarm } from '../ports.ts';
-
-/** Alarms of the switch. */
-export interface SwitchAlarmTables {
-  /** One for each code and place it came from, however often it was raised, until a person has seen it. */
-  readonly switch_alarms: {
-    seq: Generated<number>;
-    id: string;
-    /** Code and place while nobody has seen it; null afterwards, and the next one is another. */
-    open_key: string | null;
-    code: string;
-    /** Serial of a terminal, link and acquirer of a centre, or an issuer link. */
-    place: string;
-    /** Of the last time, as JSON. */
-    facts: string;
-    count: number;
-    first_at: number;
-    last_at: number;
-    seen_by: string | null;
-  };
-}
-
-/** Steps of the schema of alarms. */
-export const switchAlarmMigrations: readonly Migration[] = [
-  {
-    name: 'switch-alarms-0001',
-    async up(db, types) {
-      await types
-        .counter(db.schema.createTable('switch_alarms'), 'seq')
-        .addColumn('id', 'text', (column) => column.notNull().unique())
-        .addColumn('open_key', 'text', (column) => column.unique())
-        .addColumn('code', 'text', (column) => column.notNull())
-        .addColumn('place', 'text', (column) => column.notNull())
-        .addColumn('facts', 'text', (column) => column.notNull())
-        .addColumn('count', 'integer', (column) => column.notNull())
-        .addColumn('first_at', types.time, (column) => column.notNull())
-        .addColumn('last_at', types.time, (column) => column.notNull())
-        .addColumn('seen_by', 'text')
-        .execute();
-    },
-  },
-];
 
 /** Writes an alarm down, or counts it where the same one waits to be seen. */
 export async function raiseAlarm(

@@ -43,7 +43,7 @@ interface Opened {
 }
 
 /** A used counter that comes again so often comes from two devices that hold one key. */
-const sameCounterMax = 3;
+const sameCounterMax = 5;
 
 /** One terminal's connection: frames in, answers and refusals out. Faults of one never reach another. */
 export class TerminalConnection {
@@ -201,7 +201,7 @@ export class TerminalConnection {
 
   /**
    * A counter that went back, a key of another terminal, or one that was to be destroyed: what is authentic comes from whoever holds the key, and both are blocked. A frame that
-   * was overtaken on another connection is none: only so many are under way. Nor is a counter that comes again once or twice, which a power failure explains.
+   * was overtaken on another connection is none: only so many are under way. Nor are a few counters that come again, which a power failure explains.
    */
   async #suspect(
     frame: SealedFrame,

@@ -32,6 +32,8 @@ export type SaleEvent =
   | { readonly type: 'terminalReversed'; readonly reason: string }
   | { readonly type: 'restarted' }
   | { readonly type: 'postingTaken'; readonly day?: string | undefined }
+  /** The issuer does not take what was approved in its place: it stands for the till, and is not in the issuer's books. */
+  | { readonly type: 'postingRefused' }
   | { readonly type: 'reversalAccepted'; readonly day?: string | undefined }
   /**
    * The issuer's items of a day have what no answer of it ever told: that it took a sale, or gave it back. `reversedDay`: that on which it accepted the
@@ -69,6 +71,7 @@ export type JournalEntry =
   | 'posting-queued'
   | 'posting-sent'
   | 'posting-taken'
+  | 'posting-refused'
   | 'reversal-requested'
   | 'reversal-queued'
   | 'reversal-sent'
@@ -118,6 +121,8 @@ export function onSale(state: SaleState, event: SaleEvent): SaleStep {
     case 'postingTaken':
       // A reversal that came in between goes on.
       return { state: state === 'posting' ? 'posted' : state, actions: [journal('posting-taken')] };
+    case 'postingRefused':
+      return { state: state === 'posting' ? 'posted' : state, actions: [journal('posting-refused')] };
     case 'reversalAccepted':
       return state === 'reversing'
         ? { state: 'reversed', actions: [journal('reversal-accepted')] }

@@ -172,7 +172,12 @@ export class Lane {
       (isTaken(row.advice, actionCode) || (/^[12]\d\d$/.test(actionCode) && (await this.#listener.refusable(row))));
     if (answer.type === 'answered' && isOver) {
       await this.#listener.answered(row, actionCode);
-      await this.accepted(attempt, answer.message.text(28));
+      await this.#over(
+        attempt,
+        isTaken(row.advice, actionCode)
+          ? this.#advices.delivered(attempt, answer.message.text(28))
+          : this.#advices.refused(attempt),
+      );
     }
     // A late answer may have ended it meanwhile.
     else if (this.#held.has(row.id)) {
@@ -186,8 +191,12 @@ export class Lane {
   }
 
   /** The issuer took it, be it in time or late. */
-  async accepted(row: ReversalRow, day?: string): Promise<void> {
-    const sale = await this.#advices.delivered(row, day);
+  accepted(row: ReversalRow, day?: string): Promise<void> {
+    return this.#over(row, this.#advices.delivered(row, day));
+  }
+
+  async #over(row: ReversalRow, ended: Promise<SaleRow | undefined>): Promise<void> {
+    const sale = await ended;
     this.#held.delete(row.id);
     this.#listener.delivered(row, sale);
   }
