@@ -8,6 +8,7 @@ import {
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { type DukptScheme, initialKeyIdsOf, runningOutAt } from '@tsunagu/protocols/dukpt';
 import type { World } from '@tsunagu/protocols/world';
+import { z } from 'zod';
 import type { Actor } from '../audit/index.ts';
 import { isoTime, pageLimitMax, type PageRequest, type Store } from '../store/index.ts';
 import { baseUses, type Vault } from '../vault/index.ts';
@@ -185,9 +186,22 @@ export function openKeyInventory(
     );
   }
 
-  /** The number after the highest: `bdk/3` after `bdk/2`. */
-  function nextBase(scheme: DukptScheme): string {
-    const numbers = vault.idsFor(baseUses[scheme]).map((id) => Number(baseNames[scheme].exec(id)?.[1] ?? 0));
+  /** Names of keys that custodians are bringing. */
+  async function awaited(): Promise<readonly string[]> {
+    const rows = await store.db
+      .selectFrom('key_ceremonies')
+      .select('steps')
+      .where('state', 'in', ['entering', 'confirming'])
+      .execute();
+    return rows.map(
+      ({ steps }) => z.array(z.object({ key: z.string().optional() })).parse(JSON.parse(steps))[0]?.key ?? '',
+    );
+  }
+
+  /** The number after the highest: `bdk/3` after `bdk/2`. A key that custodians are bringing has its number already. */
+  async function nextBase(scheme: DukptScheme): Promise<string> {
+    const names = [...vault.idsFor(baseUses[scheme]), ...(await marks()).keys(), ...(await awaited())];
+    const numbers = names.map((id) => Number(baseNames[scheme].exec(id)?.[1] ?? 0));
     return `${scheme === 'aes' ? 'bdk' : 'bdk-tdes'}/${Math.max(0, ...numbers) + 1}`;
   }
 
@@ -201,6 +215,8 @@ export function openKeyInventory(
     const scheme = there ? schemeOfUse(there.use) : schemeOfName(key);
     if (isRetired) return fail('KEY_UNKNOWN', { field: 'key' });
     if (scheme === undefined) return fail('KEY_NOT_BASE', { field: 'key' });
+    // The next one is made where nobody has brought it; any other name is a slip of the hand, or somebody's who is not there yet.
+    if (!there && key !== (await nextBase(scheme))) return fail('KEY_UNKNOWN', { field: 'key' });
     await vault.ensure(key, baseUses[scheme]);
     await store.write((tx) => keys.useBase(tx, scheme, key));
     return ok(await list());
@@ -218,7 +234,7 @@ export function openKeyInventory(
       const scheme = schemeOfUse(there.use);
       if (scheme === undefined) return fail('KEY_NOT_BASE', { field: 'key' });
       if (keys.base(scheme) === key) {
-        const next = await rotate(nextBase(scheme));
+        const next = await rotate(await nextBase(scheme));
         if (!next.ok) return next;
       }
       const spec = campaignSpec.parse({

@@ -456,7 +456,7 @@ export type KeyReleaseRecord = z.infer<typeof keyReleaseRecord>;
 export const suspectKey = z.object({ key: custodyKeyId, reason: note });
 /** A base key that takes over, or is laid to rest. */
 export const rotateKey = z.object({
-  key: custodyKeyId.describe('The base key that takes over; made where no ceremony brought it.'),
+  key: custodyKeyId.describe('The base key that takes over; the next number is made where no ceremony brought it.'),
 });
 /** The card companies of a terminal. */
 export const setAcquirers = z.object({

@@ -471,6 +471,13 @@ test('a TDES base key that made four fifths of its initial keys is due at once, 
   heard.length = 0;
   await store.write((tx) => keys.rotate(tx, serial, 'dukpt'));
   expect(heard).toEqual([]);
-  unwrap(await inventory.rotate('bdk-tdes/2'));
+  // A slip of the hand makes no key, nor does the name of one that custodians are bringing.
+  expect(await inventory.rotate('bdk-tdes/77')).toMatchObject({ fault: { code: 'KEY_UNKNOWN' } });
+  const ceremonies = openKeyCeremonies(world, store, vault, sign);
+  const brought = { key: 'bdk-tdes/22', use: 'dukpt-base-tdes' as const, custodians: ['anna', 'ben'] };
+  const { id: underWay } = unwrap(await ceremonies.begin(brought, operator));
+  expect(await inventory.rotate('bdk-tdes/22')).toMatchObject({ fault: { code: 'KEY_UNKNOWN' } });
+  unwrap(await ceremonies.abort(underWay, 'no envelope', operator));
+  unwrap(await inventory.rotate('bdk-tdes/22'));
   expect((await base())?.initialKeys).toMatchObject({ made: 0, isRunningOut: false });
 });
