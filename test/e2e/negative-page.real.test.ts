@@ -125,8 +125,9 @@ describe.skipIf(!existsSync(executablePath))('the page of the negative file', ()
     await put(541_333);
     await sees('解除待ち 60 件', 'section[aria-labelledby=spread]');
     const { version } = await state();
-    expect(await page.locator('section[aria-labelledby=versions] tbody tr').first().innerText()).toMatch(
-      new RegExp(`^v${version}\\s+121\\s`),
+    const newest = page.locator('section[aria-labelledby=versions] tbody tr').first();
+    await until('the version in its table', async () =>
+      new RegExp(`^v${version}\\s+121\\s`).test(await newest.innerText()),
     );
     await speak('en');
     await sees('60 cards that were taken off are still listed', 'section[aria-labelledby=spread]');
