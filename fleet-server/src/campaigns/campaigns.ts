@@ -148,16 +148,20 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
     return next;
   }
 
-  /** Sales since the last look, for all gates at once; where nobody watches, the lists are passed over, and not looked at: the switch would have to bring them up to date. */
+  const watches = ({ spec, progress }: Campaign): boolean =>
+    spec.gate !== null && (progress.phase === 'running' || progress.phase === 'paused');
+
+  /**
+   * Sales since the last look, for all gates at once; where nobody watches, the lists are passed over, and not looked at: the switch would
+   * have to bring them up to date. The first that watches again wrote where the lists ended as it began.
+   */
   async function feed(): Promise<void> {
-    const watching = [...open.values()].filter(
-      ({ spec, progress }) => spec.gate !== null && (progress.phase === 'running' || progress.phase === 'paused'),
-    );
+    const watching = [...open.values()].filter(watches);
     if (watching.length === 0) {
       cursors = undefined;
       return;
     }
-    const from = cursors ?? (await newestSales(store.db));
+    const from = cursors ?? (await readCursors(store.db)) ?? (await newestSales(store.db));
     cursors = from;
     const { sales, cursors: next } = await readSales(store.db, from, world.clock.now() - settleMs);
     if (next.seq === from.seq && next.id === from.id) return;
@@ -265,6 +269,9 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
       verb === 'approve' ? { progress, approvedBy: by.subject, startedAt: now } : { progress, endedAt: now },
     );
     await writeChange(tx, campaign, change);
+    // Written with the beginning: a server that is killed in between would read on from where the gate of an older campaign ended.
+    if (verb === 'approve' && campaign.spec.gate !== null && ![...open.values()].some(watches))
+      await writeCursors(tx, await newestSales(tx));
     await noteEvent(tx, id, now, verb, by.subject, reason === '' ? {} : { reason });
     decisions.set(id, change);
     void inTurn(() => takeIn(id)).catch((cause: unknown) =>

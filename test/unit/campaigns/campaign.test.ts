@@ -320,4 +320,35 @@ describe('a server that loses its power in the middle of a campaign', { timeout:
     await until('the end', async () => (await detail(again, made.id)).phase === 'completed');
     for (const serial of serials) expect(told.get(serial), serial).toEqual(['2.0.0']);
   });
+
+  it('has the gate of a campaign that had just begun count from there, not from where an older one ended', async () => {
+    const house = await start();
+    const terminal = await Terminal.open(house, 'POWR-0001');
+    const [images, back] = [[await publish(house, '2.0.0')], [await publish(house, '1.0.0')]];
+    const gate = { metrics: ['refused'], salesMin: 5 };
+    const soak = { gate, rings: [{ percent: 100 }], startAt: new Date(Date.now() + 3_600_000).toISOString() };
+    const control = async (on: typeof house, id: string) => (await detail(on, id)).gates[0]?.control.sales ?? 0;
+
+    const older = await propose(house, spec(images, back, soak));
+    expect((await act(house, older.id, 'approve')).status).toBe(200);
+    await until('a sale that the older gate saw', async () => {
+      await terminal.sale('approved');
+      return (await control(house, older.id)) > 0;
+    });
+    expect((await act(house, older.id, 'abort')).status).toBe(200);
+    for (let count = 0; count < 5; count++) await terminal.sale('approved');
+
+    const made = await propose(house, spec(images, back, soak));
+    expect((await act(house, made.id, 'approve')).status).toBe(200);
+    const disk = newFolder();
+    cpSync(house.folder, disk, { recursive: true });
+    const again = await start(disk);
+    const link = await TestLink.open(again, terminal.link.terminal, 2);
+    onTestFinished(() => link.close());
+    const next = Object.assign(Object.create(Terminal.prototype), { ...terminal, link }) as Terminal;
+    await next.hello();
+    await next.sale('approved');
+    await until('the sale after the beginning', async () => (await control(again, made.id)) > 0);
+    expect(await control(again, made.id)).toBe(1);
+  });
 });
