@@ -54,6 +54,7 @@ export interface AccessClient {
   deliveries(id: string, state: string | undefined): Promise<Result<readonly z.infer<typeof webhookDelivery>[]>>;
   replayWebhook(id: string, what: z.infer<typeof replayWebhook>): Promise<Result<WebhookView>>;
   /** A new secret; the one before signs beside it for a day. */
+  tryWebhook(id: string): Promise<Result<WebhookView>>;
   rotateWebhook(id: string): Promise<Result<z.infer<typeof webhookSecret>>>;
   /** Pauses it or takes it up: the version that stands there now. */
   changeWebhook(id: string, state: WebhookView['state']): Promise<Result<WebhookView>>;
@@ -79,6 +80,7 @@ export function accessCalls({ call, all }: Calls): AccessClient {
       return answer.ok ? { ok: true, value: answer.value.items } : answer;
     },
     replayWebhook: (id, what) => call(webhook, accessPaths.webhookReplays(id), what),
+    tryWebhook: (id) => call(webhook, accessPaths.webhookAttempts(id), undefined, 'POST'),
     rotateWebhook: (id) => call(webhookSecret, accessPaths.webhookSecrets(id), undefined, 'POST'),
     async changeWebhook(id, state) {
       const known = await call(webhook, accessPaths.webhook(id));

@@ -120,7 +120,10 @@ export function addAccessCommands(program: Command, { world, open, isJson, withS
           : refuseInput(context.console, 'from');
       }),
     );
-
+  webhooks
+    .command('try <id>')
+    .description('try a receiver that was down now, not at the time that the list shows / 直ちに送信を試行')
+    .action((id: string) => withServer(async (context) => (await import('./webhooks.ts')).tryNow(context, id)));
   webhooks
     .command('rotate <id>')
     .description('make a new secret and print it, this once; the old one signs for a day more / 署名鍵の更新')

@@ -19,6 +19,7 @@ export async function listWebhooks({ client, console, json }: Context): Promise<
         { head: columns.events, cell: (each) => each.events?.join(' ') ?? all },
         { head: columns.state, cell: (each) => [states[each.state], each.pausedFor ?? ''].join(' ').trim() },
         { head: columns.failing, cell: (each) => each.failingSince ?? '' },
+        { head: columns.nextAttempt, cell: (each) => each.nextAttemptAt ?? '' },
       ],
       answer.value,
     );
@@ -78,6 +79,14 @@ export async function replay(
   const answer = await client.replayWebhook(id, what);
   if (!answer.ok) return refuse(console, answer.fault, json);
   console.out(json ? JSON.stringify(answer.value) : console.texts.webhooks.replaying(answer.value.name));
+  return exit.ok;
+}
+
+/** `tsunagu webhooks try ID`: the receiver, and what waits for it, is tried at once. */
+export async function tryNow({ client, console, json }: Context, id: string): Promise<ExitCode> {
+  const answer = await client.tryWebhook(id);
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  console.out(json ? JSON.stringify(answer.value) : console.texts.webhooks.trying(answer.value.name));
   return exit.ok;
 }
 

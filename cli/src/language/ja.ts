@@ -438,6 +438,7 @@ export const ja: Texts = {
       events: 'イベント',
       state: '状態',
       failing: '失敗開始',
+      nextAttempt: '次回試行',
       message: 'メッセージ',
       serial: '端末番号',
       kind: '種類',
@@ -450,6 +451,8 @@ export const ja: Texts = {
     all: 'すべて',
     shownOnce: '署名鍵の表示は今回限りです。',
     replaying: (name) => `${name} に再送します。`,
+    trying: (name) =>
+      `${name} への送信を試行します。結果は tsunagu webhooks または webhooks deliveries ID で確認できます。`,
     rotated: '署名鍵の表示は今回限りです。以前の鍵でも1日間は並行して署名されます。',
     removed: (id) => `Webhook ${id} と送信待ちのメッセージを削除しました。`,
   },

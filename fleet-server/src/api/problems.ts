@@ -45,6 +45,7 @@ const statuses: Readonly<Record<string, number>> = {
   AUDIT_ALTERED: 409,
   WEBHOOK_UNKNOWN: 404,
   WEBHOOKS_FULL: 409,
+  WEBHOOK_PAUSED: 409,
   SESSION_UNKNOWN: 404,
   PERSON_EXISTS: 409,
   TOKENS_FULL: 409,

@@ -6,7 +6,7 @@ import { isoTime, type Store } from '../store/index.ts';
 import type { Vault } from '../vault/index.ts';
 import type { AddressRules } from './address.ts';
 import { type Attempt, post } from './post.ts';
-import { decideAttempt } from './rules.ts';
+import { decideAttempt, decideReceiver, refusedMax } from './rules.ts';
 import { signedHeaders, type WebhookSecret } from './signature.ts';
 import type { WebhookTables } from './tables.ts';
 
@@ -56,9 +56,9 @@ export function deliverWith({ world, store, vault, addresses, waitsMs, timeoutMs
         .executeTakeFirstOrThrow();
       if (Number(waiting.count) >= pendingMax) return false;
       // Read anew: a replay may have set it back.
-      const { cursor } = await tx
+      const { cursor, retry_at } = await tx
         .selectFrom('webhooks')
-        .select('cursor')
+        .select(['cursor', 'retry_at'])
         .where('id', '=', webhook.id)
         .executeTakeFirstOrThrow();
       const rows = await tx
@@ -84,7 +84,7 @@ export function deliverWith({ world, store, vault, addresses, waitsMs, timeoutMs
               kind,
               state: 'pending' as const,
               attempt: 0,
-              next_at: now,
+              next_at: retry_at ?? now,
               created_at: now,
               ended_at: null,
               status: null,
@@ -97,7 +97,7 @@ export function deliverWith({ world, store, vault, addresses, waitsMs, timeoutMs
     });
   }
 
-  /** The oldest message of each terminal whose time has come: a later one waits for it. */
+  /** The oldest message of each terminal whose time has come: a later one waits for it. Of a receiver that is down, the one that was tried least. */
   const due = (webhook: WebhookRow): Promise<DeliveryRow[]> =>
     store.db
       .selectFrom('webhook_deliveries as delivery')
@@ -118,8 +118,9 @@ export function deliverWith({ world, store, vault, addresses, waitsMs, timeoutMs
           ),
         ),
       )
+      .$if(webhook.retry_at !== null, (query) => query.orderBy('attempt'))
       .orderBy('id')
-      .limit(parallelMax)
+      .limit(webhook.retry_at === null ? parallelMax : 1)
       .execute();
 
   async function attempt(webhook: WebhookRow, delivery: DeliveryRow): Promise<Attempt> {
@@ -143,50 +144,81 @@ export function deliverWith({ world, store, vault, addresses, waitsMs, timeoutMs
     return await post(world, target.value, headers, body, timeoutMs);
   }
 
-  async function deliver(webhook: WebhookRow, delivery: DeliveryRow): Promise<void> {
-    const outcome = await attempt(webhook, delivery);
+  /** Terminals whose messages a webhook's receiver refused since it last took one. */
+  const refusedBy = new Map<string, Set<string>>();
+
+  /** Sends messages, and writes down together what became of them and of their receiver. */
+  async function deliver(webhook: WebhookRow, deliveries: readonly DeliveryRow[]): Promise<void> {
+    const made = await Promise.all(
+      deliveries.map(async (delivery) => ({ delivery, outcome: await attempt(webhook, delivery) })),
+    );
+    const outcomes = made.map(({ outcome }) => outcome);
+    const refused = refusedBy.get(webhook.id) ?? new Set();
+    for (const { serial } of deliveries) if (refused.size < refusedMax) refused.add(serial);
     const now = world.clock.now();
-    const count = delivery.attempt + 1;
-    const verdict = decideAttempt(outcome, count, (world.entropy(1)[0] ?? 0) / 255, waitsMs);
-    await store.write(async (tx) => {
-      await tx
-        .updateTable('webhook_deliveries')
-        .set({
-          state: verdict.state,
-          attempt: count,
-          status: outcome.status,
-          fault: outcome.fault,
-          ...(verdict.state === 'pending' ? { next_at: now + verdict.waitMs } : { ended_at: now }),
-        })
-        .where('id', '=', delivery.id)
-        .execute();
+    const jitter = (world.entropy(1)[0] ?? 0) / 255;
+    const isKnown = await store.write(async (tx) => {
       const known = await tx
         .selectFrom('webhooks')
-        .select(['failing_since', 'state'])
+        .select(['failing_since', 'state', 'failures', 'retry_at'])
         .where('id', '=', webhook.id)
         .executeTakeFirst();
-      if (!known) return;
-      const failing_since = outcome.fault === null ? null : (known.failing_since ?? now);
+      if (!known) return false;
+      const before = { failures: known.failures, isDown: known.retry_at !== null };
+      const receiver = decideReceiver(before, outcomes, refused.size, jitter, waitsMs);
+      const retry_at = receiver.state === 'down' ? now + receiver.waitMs : null;
+      // Whoever waits for a receiver waits for nothing else: all are tried when it is, and go on when it takes one.
+      if (retry_at !== null || before.isDown)
+        await tx
+          .updateTable('webhook_deliveries')
+          .set({ next_at: retry_at ?? now })
+          .where('webhook', '=', webhook.id)
+          .where('state', '=', 'pending')
+          .execute();
+      for (const { delivery, outcome } of made) {
+        const count = delivery.attempt + 1;
+        const verdict = decideAttempt(outcome, count, now - delivery.created_at, jitter, waitsMs);
+        await tx
+          .updateTable('webhook_deliveries')
+          .set({
+            state: verdict.state,
+            attempt: count,
+            status: outcome.status,
+            fault: outcome.fault,
+            ...(verdict.state === 'pending' ? { next_at: retry_at ?? now + verdict.waitMs } : { ended_at: now }),
+          })
+          .where('id', '=', delivery.id)
+          .execute();
+      }
+      const isTaken = outcomes.some(({ fault }) => fault === null);
+      const failing_since = isTaken ? null : (known.failing_since ?? now);
       // RFC 9110, 15.5.11: a receiver that is gone says so for good.
-      const isOver = outcome.status === 410 || (failing_since !== null && now - failing_since >= pauseAfterMs);
+      const isGone = outcomes.some(({ status }) => status === 410);
+      const isOver = isGone || (failing_since !== null && now - failing_since >= pauseAfterMs);
+      const fault = outcomes.find((outcome) => outcome.fault !== null)?.fault ?? null;
       await tx
         .updateTable('webhooks')
         .set({
           failing_since,
-          ...(isOver && known.state === 'active' && { state: 'paused' as const, paused_for: outcome.fault }),
+          failures: receiver.state === 'down' ? receiver.failures : 0,
+          retry_at,
+          ...(isOver && known.state === 'active' && { state: 'paused' as const, paused_for: fault }),
         })
         .where('id', '=', webhook.id)
         .execute();
       if (isOver && known.state === 'active')
-        world.log('warn', 'webhookPaused', { webhook: webhook.id, code: outcome.fault ?? '' });
+        world.log('warn', 'webhookPaused', { webhook: webhook.id, code: fault ?? '' });
+      return true;
     });
+    if (outcomes.some(({ fault }) => fault === null) || !isKnown) refusedBy.delete(webhook.id);
+    else refusedBy.set(webhook.id, refused);
   }
 
   /** One step; true while there is more to do at once. */
   return async (webhook: WebhookRow): Promise<boolean> => {
     const took = await takeIn(webhook);
     const deliveries = await due(webhook);
-    await Promise.all(deliveries.map((delivery) => deliver(webhook, delivery)));
+    if (deliveries.length > 0) await deliver(webhook, deliveries);
     return took || deliveries.length > 0;
   };
 }

@@ -40,4 +40,14 @@ export const webhookMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'webhooks-0002-receivers',
+    async up(db, types) {
+      await db.schema
+        .alterTable('webhooks')
+        .addColumn('failures', 'integer', (column) => column.notNull().defaultTo(0))
+        .execute();
+      await db.schema.alterTable('webhooks').addColumn('retry_at', types.time).execute();
+    },
+  },
 ];

@@ -18,6 +18,9 @@ export interface WebhookTables {
     created_at: number;
     /** Since when every delivery failed. */
     failing_since: number | null;
+    /** How often in a row its receiver was found down; nothing is sent before `retry_at`, null while it is not down. */
+    failures: number;
+    retry_at: number | null;
     /** Counts changes by people: the ETag. */
     version: number;
   };

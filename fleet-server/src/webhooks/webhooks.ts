@@ -1,10 +1,18 @@
 import { timelineKinds } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { Selectable } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import { z } from 'zod';
 import type { Actor, Audit } from '../audit/index.ts';
-import { boundedLimit, numberOfCursor, type Page, type PageRequest, pageOf, type Store } from '../store/index.ts';
+import {
+  boundedLimit,
+  type Database,
+  numberOfCursor,
+  type Page,
+  type PageRequest,
+  pageOf,
+  type Store,
+} from '../store/index.ts';
 import type { Vault } from '../vault/index.ts';
 import type { AddressRules } from './address.ts';
 import { deliverWith, secretsOf } from './delivery.ts';
@@ -36,6 +44,8 @@ export interface Webhook {
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly failingSince: number | null;
+  /** When its receiver, which is down, is tried next; null while it is not. */
+  readonly nextAttemptAt: number | null;
   readonly version: number;
 }
 
@@ -73,6 +83,8 @@ export interface Webhooks {
   remove(id: string, by: Actor): Promise<Result<void, 'WEBHOOK_UNKNOWN'>>;
   /** A new secret; the one before signs beside it for a day. */
   rotate(id: string, by: Actor): Promise<Result<{ readonly secret: string }, 'WEBHOOK_UNKNOWN'>>;
+  /** Has the receiver, and what waits for it, tried at once. */
+  tryNow(id: string, by: Actor): Promise<Result<Webhook, 'WEBHOOK_UNKNOWN' | 'WEBHOOK_PAUSED'>>;
   /** Sends again: all from a time or an event on, or what is dead. */
   replay(
     id: string,
@@ -109,6 +121,7 @@ const webhookOf = (row: Row): Webhook => ({
   cursor: row.cursor,
   createdAt: row.created_at,
   failingSince: row.failing_since,
+  nextAttemptAt: row.state === 'active' ? row.retry_at : null,
   version: row.version,
 });
 const stateOf = ({ name, url, events, state, version }: Webhook) => ({ name, url, events, state, version });
@@ -165,6 +178,14 @@ export function openWebhooks(rooms: WebhookRooms): Webhooks {
 
   const seal = (id: string, secrets: readonly WebhookSecret[]): Uint8Array =>
     vault.seal(`webhook\n${id}`, Buffer.from(JSON.stringify(secrets)));
+  /** Has everything that waits for a webhook tried at once. */
+  const setDue = (tx: Transaction<Database>, id: string) =>
+    tx
+      .updateTable('webhook_deliveries')
+      .set({ next_at: world.clock.now() })
+      .where('webhook', '=', id)
+      .where('state', '=', 'pending')
+      .execute();
   const rowOf = (id: string) => store.db.selectFrom('webhooks').selectAll().where('id', '=', id).executeTakeFirst();
 
   return {
@@ -199,6 +220,8 @@ export function openWebhooks(rooms: WebhookRooms): Webhooks {
           cursor: newest?.id ?? 0,
           created_at: world.clock.now(),
           failing_since: null,
+          failures: 0,
+          retry_at: null,
           version: 1,
         };
         await tx.insertInto('webhooks').values(row).execute();
@@ -218,6 +241,8 @@ export function openWebhooks(rooms: WebhookRooms): Webhooks {
         const target = await addresses.target(url);
         if (!target.ok) return target;
       }
+      // Whoever is taken up again, or lives elsewhere now, is tried at once.
+      const isAnew = state === 'active' || url !== undefined;
       const changed = await store.write(async (tx): Promise<Result<Row, 'WEBHOOK_UNKNOWN' | 'VERSION_CONFLICT'>> => {
         const old = await tx.selectFrom('webhooks').selectAll().where('id', '=', id).executeTakeFirst();
         if (!old) return fail('WEBHOOK_UNKNOWN');
@@ -228,17 +253,11 @@ export function openWebhooks(rooms: WebhookRooms): Webhooks {
           ...(url !== undefined && { url }),
           ...(events !== undefined && { events: events && JSON.stringify(events) }),
           ...(state !== undefined && { state, paused_for: null, failing_since: null }),
+          ...(isAnew && { failures: 0, retry_at: null }),
           version: version + 1,
         };
         await tx.updateTable('webhooks').set(row).where('id', '=', id).execute();
-        // Whoever is taken up again is tried at once.
-        if (state === 'active')
-          await tx
-            .updateTable('webhook_deliveries')
-            .set({ next_at: world.clock.now() })
-            .where('webhook', '=', id)
-            .where('state', '=', 'pending')
-            .execute();
+        if (isAnew) await setDue(tx, id);
         await audit.note(tx, {
           actor: by,
           action: 'webhooks.change',
@@ -279,6 +298,19 @@ export function openWebhooks(rooms: WebhookRooms): Webhooks {
       });
       return isThere ? ok({ secret }) : fail('WEBHOOK_UNKNOWN');
     },
+    async tryNow(id, by) {
+      const tried = await store.write(async (tx): Promise<Result<Row, 'WEBHOOK_UNKNOWN' | 'WEBHOOK_PAUSED'>> => {
+        const row = await tx.selectFrom('webhooks').selectAll().where('id', '=', id).executeTakeFirst();
+        if (!row) return fail('WEBHOOK_UNKNOWN');
+        if (row.state === 'paused') return fail('WEBHOOK_PAUSED');
+        const retry_at = row.retry_at === null ? null : world.clock.now();
+        await tx.updateTable('webhooks').set({ retry_at }).where('id', '=', id).execute();
+        await setDue(tx, id);
+        await audit.note(tx, { actor: by, action: 'webhooks.try', subject: `webhook/${id}` });
+        return ok({ ...row, retry_at });
+      });
+      return tried.ok ? ok(webhookOf(tried.value)) : tried;
+    },
     async replay(id, what, by) {
       const replayed = await store.write(async (tx): Promise<Result<Row, 'WEBHOOK_UNKNOWN'>> => {
         const row = await tx.selectFrom('webhooks').selectAll().where('id', '=', id).executeTakeFirst();
@@ -286,7 +318,7 @@ export function openWebhooks(rooms: WebhookRooms): Webhooks {
         if ('dead' in what) {
           await tx
             .updateTable('webhook_deliveries')
-            .set({ state: 'pending', attempt: 0, next_at: world.clock.now(), ended_at: null })
+            .set({ state: 'pending', attempt: 0, next_at: row.retry_at ?? world.clock.now(), ended_at: null })
             .where('webhook', '=', id)
             .where('state', '=', 'dead')
             .execute();

@@ -266,6 +266,16 @@ export const apiErrors = defineErrors({
     en: { says: 'There are as many webhooks as the server keeps.', next: 'Remove one that nobody reads.' },
     ja: { says: 'Webhook数の上限に達しています。', next: '使われていないものを削除してください。' },
   },
+  WEBHOOK_PAUSED: {
+    en: {
+      says: 'The webhook is paused.',
+      next: 'Resume it: what waits is tried at once (tsunagu webhooks resume ID).',
+    },
+    ja: {
+      says: 'このWebhookは停止中です。',
+      next: '再開すると、待機中のメッセージが直ちに送信されます（tsunagu webhooks resume ID）。',
+    },
+  },
   WEBHOOK_URL_REFUSED: {
     en: {
       says: 'Messages are not sent to this address: it is not HTTPS, or it leads into a network that is not public.',

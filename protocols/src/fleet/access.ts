@@ -141,6 +141,7 @@ export const accessPaths = {
   webhook: (id: string) => `/api/v1/webhooks/${encodeURIComponent(id)}`,
   webhookSecrets: (id: string) => `/api/v1/webhooks/${encodeURIComponent(id)}/secrets`,
   webhookDeliveries: (id: string) => `/api/v1/webhooks/${encodeURIComponent(id)}/deliveries`,
+  webhookAttempts: (id: string) => `/api/v1/webhooks/${encodeURIComponent(id)}/attempts`,
   webhookReplays: (id: string) => `/api/v1/webhooks/${encodeURIComponent(id)}/replays`,
   bulk: '/api/v1/bulk',
   terminalImports: '/api/v1/terminals/imports',

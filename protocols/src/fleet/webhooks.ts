@@ -27,10 +27,15 @@ export const webhook = z
     cursor: z.number().int().describe('The newest entry of the timeline that was taken up for it.'),
     createdAt: time,
     failingSince: time.nullable().describe('Since when no message got through.'),
+    nextAttemptAt: time
+      .nullable()
+      .describe(
+        'When the receiver, which is down, is tried next: by one message, and when it takes that by all. Null while it is not down.',
+      ),
     version: z.number().int().describe('Counts changes: the ETag.'),
   })
   .describe(
-    'Where messages go. Standard Webhooks 1.0.0: `webhook-id`, `webhook-timestamp`, `webhook-signature` (HMAC-SHA-256). At least once; in order for each terminal; for three days; then dead until replayed.',
+    'Where messages go. Standard Webhooks 1.0.0: `webhook-id`, `webhook-timestamp`, `webhook-signature` (HMAC-SHA-256). At least once; in order for each terminal; for three days; then dead until replayed. A receiver that is down has one back-off for all, ten minutes at most.',
   );
 export type WebhookView = z.infer<typeof webhook>;
 export const createWebhook = z.strictObject({ ...fields, events: fields.events.optional() }).describe('A new webhook.');

@@ -43,7 +43,7 @@ export async function startReceiver(): Promise<Receiver> {
   };
   const stop = async (): Promise<void> => {
     const ending = child;
-    if (!ending || ending.exitCode !== null) return;
+    if (!ending || ending.exitCode !== null || ending.signalCode !== null) return;
     const ended = new Promise((resolve) => ending.once('exit', resolve));
     ending.kill('SIGKILL');
     await ended;

@@ -1,4 +1,6 @@
 import { addressRules, openWebhooks } from '@tsunagu/fleet-server/webhooks/index';
+import type { Attempt } from '@tsunagu/fleet-server/webhooks/post';
+import { decideAttempt, decideReceiver } from '@tsunagu/fleet-server/webhooks/rules';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { Webhook } from 'standardwebhooks';
@@ -127,6 +129,39 @@ describe('webhooks, to a receiver in a process of its own', () => {
         .map(({ event }) => event);
       expect(events).toEqual([...events].sort((a, b) => a - b));
     }
+  });
+
+  it('wait together for a receiver that is down, are tried when somebody says so, and flow at once when it answers', async () => {
+    // Ten minutes after the second failure: nothing comes by itself.
+    const opened = await open({ waitsMs: [50, 3_600_000, 3_600_000] });
+    const { id } = await hook(opened);
+    const call = callOn(opened);
+    const next = async () => Date.parse(String((await call('GET', `/webhooks/${id}`)).body['nextAttemptAt']));
+    const serials = ['ALFA-0001', 'BETA-0001', 'GAMA-0001', 'DELT-0001', 'EPSI-0001', 'ZETA-0001'];
+    await receiver.stop();
+    for (const serial of serials) await happen(opened.store, serial, 2);
+    await until('its back-off', async () => (await next()) > Date.now() + 60_000);
+    expect(await next()).toBeLessThan(Date.now() + 3_000_000);
+    await happen(opened.store, 'LATE-0001', 1);
+    const waiting = await until('the late one is taken up', async () => {
+      const items = await deliveries(opened, id, '&state=pending');
+      return items.length === 13 && items;
+    });
+    // At most one attempt of each together, and one for all of them after the first wait.
+    expect(waiting.reduce((sum, { attempt }) => sum + Number(attempt), 0)).toBeLessThanOrEqual(serials.length + 1);
+    expect(new Set(waiting.map(({ nextAt }) => Date.parse(String(nextAt))))).toEqual(new Set([await next()]));
+
+    await receiver.restart();
+    expect((await call('POST', `/webhooks/${id}/attempts`)).status).toBe(202);
+    await until('all of them', () => receiver.taken().length === 13);
+    for (const serial of serials) {
+      const events = receiver.taken().flatMap((each) => (each.serial === serial ? [each.event] : []));
+      expect(events).toEqual(events.toSorted((a, b) => a - b));
+    }
+    await until('it is up', async () => (await call('GET', `/webhooks/${id}`)).body['nextAttemptAt'] === null);
+    const etag = (await call('GET', `/webhooks/${id}`)).headers.get('etag') ?? '';
+    await call('PATCH', `/webhooks/${id}`, { state: 'paused' }, { 'if-match': etag });
+    expect((await call('POST', `/webhooks/${id}/attempts`)).body.code).toBe('WEBHOOK_PAUSED');
   });
 
   it.each(['fail', 'hang', 'redirect', 'die'])('are tried again by a receiver that does: %s', async (mode) => {
@@ -274,6 +309,36 @@ describe('webhooks, to a receiver in a process of its own', () => {
     await parts.audit.close();
     await parts.store.close();
     await parts.vault.close();
+  });
+});
+
+describe('a receiver', () => {
+  const said = (fault: Attempt['fault'], retryAfterMs: number | null = null): Attempt => ({
+    status: fault === null ? 204 : 500,
+    fault,
+    retryAfterMs,
+  });
+  const up = { failures: 0, isDown: false };
+  const down = { failures: 3, isDown: true };
+  const waits = [1_000, 10_000, 100_000, 1_000_000];
+
+  it.each([
+    { why: 'takes one of two', from: down, outcomes: [said('WEBHOOK_STATUS'), said(null)], refused: 9, is: 'up' },
+    { why: 'refuses a few terminals', from: up, outcomes: [said('WEBHOOK_STATUS')], refused: 4, is: 'up' },
+    { why: 'takes from nobody', from: up, outcomes: [said('WEBHOOK_STATUS')], refused: 5, is: 1_000 },
+    { why: 'is not reached', from: up, outcomes: [said('WEBHOOK_UNREACHABLE')], refused: 1, is: 1_000 },
+    { why: 'says for how long', from: up, outcomes: [said('WEBHOOK_STATUS', 5_000)], refused: 1, is: 5_000 },
+    { why: 'is down, and refuses one', from: down, outcomes: [said('WEBHOOK_STATUS')], refused: 1, is: 600_000 },
+  ])('that $why is $is', ({ from, outcomes, refused, is }) => {
+    const found = decideReceiver(from, outcomes, refused, 0, waits);
+    expect(found.state === 'up' ? 'up' : found.waitMs).toBe(is);
+    if (found.state === 'down') expect(found.failures).toBe(from.failures + 1);
+  });
+
+  it('that was down for long makes no message dead before its three days', () => {
+    expect(decideAttempt(said('WEBHOOK_UNREACHABLE'), 50, 1_000, 0)).toMatchObject({ state: 'pending' });
+    expect(decideAttempt(said('WEBHOOK_STATUS'), 12, 4 * 86_400_000, 0)).toEqual({ state: 'dead' });
+    expect(decideAttempt(said('WEBHOOK_STATUS'), 2, 4 * 86_400_000, 0)).toMatchObject({ state: 'pending' });
   });
 });
 

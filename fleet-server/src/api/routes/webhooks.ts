@@ -142,6 +142,21 @@ export function webhookRoutes(app: ApiApp, webhooks: Webhooks): void {
     },
   );
 
+  app.post(
+    '/api/v1/webhooks/:id/attempts',
+    {
+      config,
+      schema: {
+        summary: 'Try the receiver now, with what waits for it; otherwise it is tried at `nextAttemptAt`',
+        tags,
+        params: byId,
+        response: { 202: webhook, '4xx': refused },
+      },
+    },
+    async (request, reply) =>
+      reply.status(202).send(webhookView(unwrap(await webhooks.tryNow(request.params.id, actorOf(request))))),
+  );
+
   app.get(
     '/api/v1/webhooks/:id/deliveries',
     {
@@ -167,6 +182,7 @@ const webhookView = (found: Webhook): WebhookView => ({
   events: found.events && [...found.events],
   createdAt: isoTime(found.createdAt),
   failingSince: time(found.failingSince),
+  nextAttemptAt: time(found.nextAttemptAt),
 });
 const deliveryView = (row: Delivery): z.infer<typeof webhookDelivery> => ({
   id: row.id,

@@ -173,7 +173,7 @@ export function AccessPage() {
         </label>
       </Form>
       {may('webhooks.manage') && (
-        <Section name="access.webhooks" columns={['access.name', 'access.url', 'access.state']}>
+        <Section name="access.webhooks" columns={['access.name', 'access.url', 'access.state', 'access.action']}>
           {webhooks.value.map((each) => (
             <tr key={each.id}>
               <th scope="row">{each.name}</th>
@@ -183,6 +183,24 @@ export function AccessPage() {
                   {t(each.state === 'active' && each.failingSince !== null ? 'access.failing' : `access.${each.state}`)}
                 </Mark>{' '}
                 {each.pausedFor !== null && <span class="quiet">{reasonText(each.pausedFor, null)}</span>}
+                {each.nextAttemptAt !== null && (
+                  <span class="quiet">{t('access.triedNext', { at: moment(each.nextAttemptAt) })}</span>
+                )}
+              </td>
+              <td>
+                {each.state === 'active' && each.failingSince !== null && (
+                  <button
+                    type="button"
+                    onClick={() =>
+                      void attempt(async () => {
+                        await post(webhook, accessPaths.webhookAttempts(each.id), undefined);
+                        return { text: t('access.triedNow', { name: each.name }) };
+                      })
+                    }
+                  >
+                    {t('access.tryNow')}
+                  </button>
+                )}
               </td>
             </tr>
           ))}
