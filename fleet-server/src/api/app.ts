@@ -7,7 +7,7 @@ import type { ErrorCode } from '@tsunagu/protocols/errors';
 import { managementPaths, type Permission, permissionOfRole, type Role } from '@tsunagu/protocols/fleet';
 import { type Fault, FaultError } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import Fastify, { type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyContextConfig, type FastifyRequest } from 'fastify';
 import {
   hasZodFastifySchemaValidationErrors,
   isResponseSerializationError,
@@ -42,6 +42,8 @@ declare module 'fastify' {
     role?: Role;
     /** What one has to be allowed to call this. */
     permission?: Permission;
+    /** What one has to be allowed besides for some of what its body can ask for: the room that does it holds callers to that. */
+    further?: readonly Permission[];
     /** Open to everybody. A route says one of these three, or it is not registered. */
     isOpen?: boolean;
     /** Every POST is: repeats with the same `Idempotency-Key` get the first answer. */
@@ -220,10 +222,11 @@ function forgetTypeOfNoBody({ headers, routeOptions }: FastifyRequest): void {
 }
 
 /** What a request needs to be allowed; undefined where everybody may. */
-export function permissionOf(request: FastifyRequest): Permission | undefined {
-  const { role, permission } = request.routeOptions.config;
-  return permission ?? (role && permissionOfRole[role]);
-}
+export const permissionOf = (request: FastifyRequest): Permission | undefined =>
+  permissionOfRoute(request.routeOptions.config);
+/** The same of a route by what it says of itself: the description of the API reads it here too. */
+export const permissionOfRoute = ({ role, permission }: FastifyContextConfig): Permission | undefined =>
+  permission ?? (role && permissionOfRole[role]);
 
 /** A caller that is kept to some places gets to terminals there, and to what keeps to places by itself. */
 async function keepToPlaces(request: FastifyRequest, placeOf: AppOptions['placeOf']): Promise<void> {

@@ -17,6 +17,9 @@ import {
   overview,
   person,
   problem,
+  type Permission,
+  rolePermissions,
+  roles,
   saleLine,
   saleResult,
   session,
@@ -28,7 +31,7 @@ import {
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { FastifyContextConfig } from 'fastify';
-import type { ApiApp } from './app.ts';
+import { type ApiApp, permissionOfRoute } from './app.ts';
 
 /** Schemas that the document names instead of repeating. */
 const named = z.registry<{ id: string }>();
@@ -80,6 +83,21 @@ const headerSchema = ({ name, says, isRequired = false }: NonNullable<FastifyCon
 });
 const idempotencyKey = { name: 'Idempotency-Key', says: 'A repeat with the same key gets the first answer.' };
 
+/** Who may call an operation, for people and for programs. OpenAPI 3.1, 4.8.30: a scheme without scopes of its own names what is required. */
+const allowing = (needs: Permission, further: readonly Permission[] = []) => {
+  const holders = (of: Permission): string => roles.filter((role) => rolePermissions[role].includes(of)).join(', ');
+  const besides = further.map((each) => `\`${each}\` (${holders(each)})`).join(', ');
+  return {
+    description: [
+      `Needs the permission \`${needs}\` (${holders(needs)}).`,
+      ...(besides === '' ? [] : [`By what is asked for also: ${besides}.`]),
+    ].join(' '),
+    security: [{ bearer: [needs] }, { session: [needs] }],
+    'x-permission': needs,
+    ...(besides !== '' && { 'x-further-permissions': further }),
+  };
+};
+
 /** Only the components that something refers to, directly or through others. */
 function referredTo(document: object & { components?: { schemas?: object } }): object {
   const schemas = document.components?.schemas ?? {};
@@ -121,13 +139,15 @@ export async function describeApi(app: ApiApp): Promise<void> {
     },
     transform(route) {
       const made = transform(route);
-      const { isOpen, header = route.route.method === 'POST' && !isOpen ? idempotencyKey : undefined } =
-        route.route.config ?? {};
+      const config = route.route.config ?? {};
+      const { isOpen, header = route.route.method === 'POST' && !isOpen ? idempotencyKey : undefined } = config;
+      const needs = permissionOfRoute(config);
       return {
         ...made,
         schema: {
           ...made.schema,
           ...(header && { headers: headerSchema(header) }),
+          ...(needs && allowing(needs, config.further)),
           ...((isOpen ?? !route.url.startsWith('/api/')) && { security: [] }),
         },
       };

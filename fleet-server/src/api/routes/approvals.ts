@@ -2,6 +2,7 @@ import {
   approval,
   approvalDetail,
   approvalKind,
+  approvalKinds,
   approvalState,
   type ApprovalView,
   decideApproval,
@@ -74,7 +75,11 @@ export function approvalRoutes(
   app.post(
     '/api/v1/approvals/:id/decisions',
     {
-      config: { permission: 'fleet.read', subject: 'approval' },
+      config: {
+        permission: 'fleet.read',
+        further: Object.values(approvalKinds).map(({ approve }) => approve),
+        subject: 'approval',
+      },
       schema: {
         summary: 'Approve or refuse; never what one asked for oneself',
         tags,

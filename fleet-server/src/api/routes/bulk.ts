@@ -1,4 +1,5 @@
 import {
+  approvalKinds,
   bulkActsMax,
   bulkAnswer,
   bulkRequest,
@@ -16,6 +17,7 @@ import { type Caller, isPlaceWithin } from '../access/index.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import type { ApiRooms } from '../ports.ts';
+import { ordersOfJobs } from './jobs.ts';
 import { refused } from '../problems.ts';
 import { readTerminals } from '../terminal-csv.ts';
 
@@ -69,7 +71,11 @@ export function bulkRoutes(
     '/api/v1/bulk',
     {
       bodyLimit: bodyBytesMax,
-      config: { permission: 'fleet.read', isPlaced: true },
+      config: {
+        permission: 'fleet.read',
+        further: [...new Set(Object.values(needs)), approvalKinds.revocation.order, ...ordersOfJobs],
+        isPlaced: true,
+      },
       schema: {
         summary: 'One thing for many terminals: 10,000 to read, place or label, 1,000 to act on',
         tags,

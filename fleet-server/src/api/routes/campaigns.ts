@@ -1,5 +1,6 @@
 import {
   actOnCampaign,
+  approvalKinds,
   askWhy,
   campaignDetail,
   campaignDryRun,
@@ -97,6 +98,7 @@ export function campaignRoutes(app: ApiApp, { campaigns }: Pick<ApiRooms, 'campa
     {
       config: {
         ...change,
+        further: [approvalKinds.campaign.approve],
         header: { name: 'If-Match', says: 'The ETag of the version that was looked at, in quotes; without it, any.' },
       },
       schema: {

@@ -1,5 +1,6 @@
 import { models } from '@tsunagu/protocols/catalogue';
 import {
+  approvalKinds,
   heldRevocation,
   job,
   modelSummary,
@@ -160,7 +161,7 @@ export function fleetRoutes(
   app.delete(
     '/api/v1/terminals/:serial/certificate',
     {
-      config: { role: 'operator' },
+      config: { role: 'operator', further: [approvalKinds.revocation.order] },
       schema: {
         summary:
           'Revoke a terminal: its connections end at once, and it is enrolled again only after its claim was issued again; more than ten a day wait for a second person',

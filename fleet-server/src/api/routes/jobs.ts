@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import {
+  approvalKinds,
   cancelJobs,
   cancelledJobs,
   job,
@@ -23,6 +24,9 @@ import { refused } from '../problems.ts';
 /** A log as a person reads it; a terminal cannot send one that unpacks to more. */
 const logCharactersMax = 16 * 1024 * 1024;
 
+/** What one has to be allowed to order a job that cannot be undone. */
+export const ordersOfJobs = [approvalKinds.wipe.order, approvalKinds.key.order] as const;
+
 /** Everything that is done to terminals: ordered, listed, taken back, done again, approved. */
 export function jobRoutes(app: ApiApp, { jobs }: Pick<ApiRooms, 'jobs'>): void {
   app.get(
@@ -42,7 +46,7 @@ export function jobRoutes(app: ApiApp, { jobs }: Pick<ApiRooms, 'jobs'>): void {
   app.post(
     '/api/v1/terminals/:serial/jobs',
     {
-      config: { role: 'operator', isIdempotent: true },
+      config: { role: 'operator', further: ordersOfJobs, isIdempotent: true },
       schema: {
         summary: 'Order a job of any kind; one that cannot be undone is held until a second person approves it',
         tags: ['jobs'],
@@ -87,16 +91,26 @@ export function jobRoutes(app: ApiApp, { jobs }: Pick<ApiRooms, 'jobs'>): void {
   );
 
   const changes = {
-    cancellation: ['Take a job back: at once, or by asking the terminal, which has the last word', 'cancel'],
-    retry: ['Order once more what a job that is over was to do', 'retry'],
+    cancellation: [
+      'Take a job back: at once, or by asking the terminal, which has the last word',
+      'cancel',
+      'operator',
+      [],
+    ],
+    retry: ['Order once more what a job that is over was to do', 'retry', 'operator', ordersOfJobs],
     // Whoever may approve its kind: the approval knows.
-    approval: ['Let a held job go; not by who ordered it', 'approve', 'viewer'],
+    approval: [
+      'Let a held job go; not by who ordered it',
+      'approve',
+      'viewer',
+      [approvalKinds.wipe.approve, approvalKinds.key.approve],
+    ],
   } as const;
-  for (const [name, [summary, change, role = 'operator']] of Object.entries(changes))
+  for (const [name, [summary, change, role, further]] of Object.entries(changes))
     app.post(
       `/api/v1/jobs/:id/${name}`,
       {
-        config: { role, isIdempotent: true },
+        config: { role, further, isIdempotent: true },
         schema: { summary, tags: ['jobs'], params: byId, response: { 202: job, '4xx': refused } },
       },
       async (request, reply) => accepted(reply, unwrap(await jobs[change](request.params.id, actorOf(request)))),

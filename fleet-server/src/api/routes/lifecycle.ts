@@ -1,4 +1,5 @@
 import {
+  approvalKinds,
   importedMoves,
   importMoves,
   lifecycleView,
@@ -41,7 +42,7 @@ export function lifecycleRoutes(
   app.post(
     '/api/v1/terminals/:serial/lifecycle',
     {
-      config: { role: 'operator', isIdempotent: true },
+      config: { role: 'operator', further: [approvalKinds.lifecycle.order], isIdempotent: true },
       schema: {
         summary: 'Move a terminal along an edge of its life with the evidence that the edge asks for',
         tags,
@@ -57,7 +58,7 @@ export function lifecycleRoutes(
     lifePaths.lifecycleImports,
     {
       bodyLimit: 2 * 1_048_576,
-      config: { permission: 'fleet.operate', isIdempotent: true },
+      config: { permission: 'fleet.operate', further: [approvalKinds.lifecycle.order], isIdempotent: true },
       schema: {
         summary: 'Move the terminals of a CSV file, each with its evidence',
         tags,
