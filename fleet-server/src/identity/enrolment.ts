@@ -109,10 +109,11 @@ export function openEnrolment(rooms: EnrolmentRooms): Enrolment {
 
     async expectAnew(tx, serial, secret, trust_version) {
       const secret_sealed = secret.use((bytes) => vault.seal(sealContext(serial), bytes));
+      const fresh = { secret_sealed, used_key: null, used_at: null, ended_at: null, trust_version };
       await tx
-        .updateTable('claims')
-        .set({ secret_sealed, used_key: null, used_at: null, ended_at: null, trust_version })
-        .where('serial', '=', serial)
+        .insertInto('claims')
+        .values({ serial, ...fresh })
+        .onConflict((conflict) => conflict.column('serial').doUpdateSet(fresh))
         .execute();
     },
 

@@ -339,11 +339,10 @@ export function openJobs(rooms: JobRooms): Jobs {
       .select(['ended_at', 'used_key'])
       .where('serial', '=', serial)
       .executeTakeFirst();
-    if (!claim) return undefined;
-    if (claim.ended_at !== null) return 'TERMINAL_REVOKED';
+    if (claim && claim.ended_at !== null) return 'TERMINAL_REVOKED';
     // Whoever pays stands at the till; a test or a restart may come before the first contact, and is done after it.
-    if (claim.used_key !== null || !isPaidWith(type)) return undefined;
-    // A claim that was issued anew takes nothing from who is enrolled.
+    if (!isPaidWith(type) || (claim && claim.used_key !== null)) return undefined;
+    // A claim that was issued anew, or is not there, takes nothing from who is enrolled.
     const certificate = await tx
       .selectFrom('certificates')
       .select('fingerprint')

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Identity, keepRenewed, renewalDue } from '@tsunagu/firmware-bridge/enrolment/index';
 import { directNetwork, secureNetwork } from '@tsunagu/firmware-bridge/link/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
+import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
 import { devicePaths, registeredTerminal, renewalAnswer } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -282,3 +283,16 @@ it('whoever enrols anew with another key leaves no certificate that a broker els
   expect(list).toContain(serialOf(again.answer.certificateChain));
   expect(list).not.toContain(serialOf(other.answer.certificateChain));
 }, 20_000);
+
+it('keeps nobody waiting for a terminal whose claim is not there, and issues it anew', async () => {
+  const { serial } = await house.register('REVOKED-0002');
+  const store = unwrap(await openStore(join(folder, 'server', 'store.sqlite'), migrations, house.world.clock));
+  await store.write((tx) => tx.deleteFrom('claims').where('serial', '=', serial).execute());
+  await store.close();
+  const sale = { amountMinor: 100, card: 'visa-contact' };
+  const refused = await house.call('POST', `/terminals/${serial}/test-sales`, sale);
+  expect([refused.status, refused.body.code]).toEqual([409, 'TERMINAL_NOT_ENROLLED']);
+  const issued = await house.call('POST', `/terminals/${serial}/claim`);
+  expect(issued.status).toBe(201);
+  await enrol(house, registeredTerminal.parse(issued.body).claim);
+});
