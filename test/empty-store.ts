@@ -1,7 +1,8 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { type Clock, systemWorld } from '@tsunagu/protocols/world';
 

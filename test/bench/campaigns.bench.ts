@@ -6,7 +6,8 @@ import { type CampaignRooms, type Campaigns, openCampaigns } from '@tsunagu/flee
 import { openJobs } from '@tsunagu/fleet-server/jobs/index';
 import { openLiveHub } from '@tsunagu/fleet-server/live/index';
 import { openCampaignLayers } from '@tsunagu/fleet-server/twin/index';
-import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { campaignSpec, jobOrder, parseJson, type Serial, serialSchema, tenantSchema } from '@tsunagu/protocols/fleet';
 import { ok, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';

@@ -6,7 +6,8 @@ import { keyBlockProtectionKeyRecord } from '@tsunagu/firmware-bridge/enrolment/
 import { openTerminalKeys } from '@tsunagu/firmware-bridge/keys/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { openKeys } from '@tsunagu/fleet-server/keys/index';
-import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
+import { openStore } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { openFileVault } from '@tsunagu/fleet-server/vault/index';
 import { jobIdSchema, type KeyLoad, serialSchema } from '@tsunagu/protocols/fleet';
 import { Secret, unwrap } from '@tsunagu/protocols/kit';

@@ -1,4 +1,5 @@
-import { migrations, openPostgresStore, type Store, takeTenure, type Tenure } from '@tsunagu/fleet-server/store/index';
+import { openPostgresStore, type Store, takeTenure, type Tenure } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';

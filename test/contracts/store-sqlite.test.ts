@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { migrations, openSqlite3, openStore } from '@tsunagu/fleet-server/store/index';
+import { openSqlite3, openStore } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { unwrap } from '@tsunagu/protocols/kit';
 import sqlite3 from 'sqlite3';
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';

@@ -5,7 +5,8 @@ import { type CardCompany, openCardCompany } from '@tsunagu/fleet-server/card-co
 import { readCredentials } from '@tsunagu/fleet-server/card-company/credentials-file';
 import { Ledger } from '@tsunagu/fleet-server/card-company/ledger';
 import { negativeTagKey } from '@tsunagu/fleet-server/keys/index';
-import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
+import { openStore } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { linkCredentialsPath } from '@tsunagu/fleet-server/switch/index';
 import { findPassphrase, openFileVault } from '@tsunagu/fleet-server/vault/index';
 import { issuerLink } from '@tsunagu/protocols/acquiring';

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { identityRecord, keyBlockProtectionKeyRecord } from '@tsunagu/firmware-bridge/enrolment/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { openKeys } from '@tsunagu/fleet-server/keys/index';
-import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
+import { openStore } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
 import {
   type ClaimBundle,

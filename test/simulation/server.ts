@@ -4,13 +4,8 @@ import { type Estate, openEstate } from '@tsunagu/fleet-server/estate/index';
 import { openJobs, type Jobs } from '@tsunagu/fleet-server/jobs/index';
 import { type Keys, openKeys } from '@tsunagu/fleet-server/keys/index';
 import { openLiveHub } from '@tsunagu/fleet-server/live/index';
-import {
-  migrations,
-  openSqlite3,
-  openStoreOn,
-  type SqlConnection,
-  type Store,
-} from '@tsunagu/fleet-server/store/index';
+import { openSqlite3, openStoreOn, type SqlConnection, type Store } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { openTwin, type Twin } from '@tsunagu/fleet-server/twin/index';
 import type { Vault } from '@tsunagu/fleet-server/vault/index';
 import type { Serial, UpTopic } from '@tsunagu/protocols/fleet';

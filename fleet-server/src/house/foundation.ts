@@ -5,7 +5,8 @@ import { commitParts, openApprovals, openAudit, openChanges } from '../audit/ind
 import { keepVaultHead, vaultHeadSeen } from '../keys/index.ts';
 import { openEventLog } from '../live/index.ts';
 import { makeMetrics } from '../metrics/index.ts';
-import { lockFolder, migrations, openStore } from '../store/index.ts';
+import { lockFolder, openStore } from '../store/index.ts';
+import { migrations } from '../store/migrations.ts';
 import { findPassphrase, findPin, openFileVault, openPkcs11Vault, type Vault, type VaultHead } from '../vault/index.ts';
 import type { HouseError, HouseOptions } from './options.ts';
 

@@ -1,6 +1,5 @@
 export type { Database } from './database.ts';
 export type { ColumnTypes, Migration } from './migration.ts';
-export { migrations } from './migrations.ts';
 export type { SqlConnection, SqlValue } from './connection.ts';
 export { openPostgresStore } from './postgres-store.ts';
 export { takeTenure, type Tenure, type TenureListener, tenureMs } from './tenure.ts';

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { cardCompanyLink } from '@tsunagu/protocols/acquiring';
 import { type JobState, parseJson } from '@tsunagu/protocols/fleet';
 import { isApproval } from '@tsunagu/protocols/iso8583';

@@ -15,13 +15,8 @@ import {
 } from '@tsunagu/fleet-server/keys/index';
 import { openLiveHub } from '@tsunagu/fleet-server/live/index';
 import { keepWipe, openRefurbish, type Refurbish } from '@tsunagu/fleet-server/refurbish/index';
-import {
-  migrations,
-  openSqlite3,
-  openStoreOn,
-  type SqlConnection,
-  type Store,
-} from '@tsunagu/fleet-server/store/index';
+import { openSqlite3, openStoreOn, type SqlConnection, type Store } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { openSwaps, type Swaps } from '@tsunagu/fleet-server/swap/index';
 import { openTwin } from '@tsunagu/fleet-server/twin/index';
 import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';

@@ -1,7 +1,8 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
+import { openStore } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { openTwin, type Twin } from '@tsunagu/fleet-server/twin/index';
 import type { ApiRooms, NegativeListRoom, NumberedEvent, Page, PageRequest } from '@tsunagu/fleet-server/api/index';
 import { models } from '@tsunagu/protocols/catalogue';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
+import { openStore } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { TestHouse } from '../core/support.ts';

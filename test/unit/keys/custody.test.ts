@@ -12,7 +12,8 @@ import {
   runPdf,
 } from '@tsunagu/fleet-server/keys/index';
 import { letIn } from '@tsunagu/fleet-server/audit/index';
-import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
 import { type KeyRecord, type Serial, serialSchema, verifyKeyRecord } from '@tsunagu/protocols/fleet';
 import { initialKeyIdAt, initialKeyIdsOf } from '@tsunagu/protocols/dukpt';

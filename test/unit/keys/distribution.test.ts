@@ -6,7 +6,8 @@ import { keyBlockProtectionKeyRecord } from '@tsunagu/firmware-bridge/enrolment/
 import { openTerminalKeys } from '@tsunagu/firmware-bridge/keys/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
 import { keyReleases, openAcquirers, openKeys } from '@tsunagu/fleet-server/keys/index';
-import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
 import { jobIdSchema, type KeyBinding, type KeyReceive, type Serial, serialSchema } from '@tsunagu/protocols/fleet';
 import { frameKeys, openFrame, readFrame, sealFrame } from '@tsunagu/protocols/acquiring';

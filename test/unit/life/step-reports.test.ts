@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { openAssessor } from '@tsunagu/fleet-server/assessor/index';
 import { openLifecycle } from '@tsunagu/fleet-server/estate/index';
 import { forgetJobs } from '@tsunagu/fleet-server/jobs/retention';
-import { migrations } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { sqliteTypes } from '@tsunagu/fleet-server/store/migration';
 import { type AssessorLine, serialSchema } from '@tsunagu/protocols/fleet';
 import { systemWorld } from '@tsunagu/protocols/world';

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { migrations, openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { beginEpoch, isFenced } from '@tsunagu/fleet-server/switch/journal/epoch';
 import { GroupCommit } from '@tsunagu/fleet-server/switch/journal/group-commit';
 import { Journal, type SaleRow } from '@tsunagu/fleet-server/switch/journal/journal';

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { migrations, openStore } from '@tsunagu/fleet-server/store/index';
+import { openStore } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { openTwin, twinField } from '@tsunagu/fleet-server/twin/index';
 import { configuration, configurationHash, type LayerRef } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
