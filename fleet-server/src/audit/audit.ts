@@ -23,6 +23,7 @@ import type { z } from 'zod';
 import {
   boundedLimit,
   isoTime,
+  highestFirst,
   numberOfCursor,
   type Page,
   type PageRequest,
@@ -149,17 +150,13 @@ export async function openAudit({ world, store, vault, tenant, changes, headsFil
       if (!before.ok) return before;
       const limit = boundedLimit(wanted);
       let query = store.db.selectFrom('audit_entries').select(['seq', 'entry']);
-      if (before.value !== undefined) query = query.where('seq', '<', before.value);
       for (const column of ['subject', 'actor', 'action', 'outcome'] as const) {
         const value = filter[column];
         if (value !== undefined) query = query.where(column, '=', value);
       }
       if (filter.from !== undefined) query = query.where('at', '>=', filter.from);
       if (filter.to !== undefined) query = query.where('at', '<', filter.to);
-      const rows = await query
-        .orderBy('seq', 'desc')
-        .limit(limit + 1)
-        .execute();
+      const rows = await highestFirst(query, 'seq', before.value, limit).execute();
       const entries = new Map<number, AuditEntry>();
       for (const { seq, entry } of rows) {
         const read = parseJson(auditEntry, entry);
@@ -179,12 +176,8 @@ export async function openAudit({ world, store, vault, tenant, changes, headsFil
       const before = numberOfCursor(page.cursor);
       if (!before.ok) return before;
       const limit = boundedLimit(page.limit);
-      let query = store.db.selectFrom('audit_heads').selectAll();
-      if (before.value !== undefined) query = query.where('id', '<', before.value);
-      const rows = await query
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
+      const query = store.db.selectFrom('audit_heads').selectAll();
+      const rows = await highestFirst(query, 'id', before.value, limit).execute();
       return ok(
         pageOf(
           rows,

@@ -14,7 +14,15 @@ import {
 import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import { sql, type Transaction } from 'kysely';
 import { type Actor, areApart, may, personOf } from '../audit/index.ts';
-import { boundedLimit, type Database, numberOfCursor, type Page, type PageRequest, pageOf } from '../store/index.ts';
+import {
+  boundedLimit,
+  type Database,
+  highestFirst,
+  numberOfCursor,
+  type Page,
+  type PageRequest,
+  pageOf,
+} from '../store/index.ts';
 import {
   applyChange,
   call,
@@ -353,12 +361,8 @@ export async function openCampaigns(rooms: CampaignRooms, options: CampaignOptio
       const before = numberOfCursor(page.cursor);
       if (!before.ok) return before;
       const limit = boundedLimit(page.limit);
-      let query = store.db.selectFrom('campaigns').select(['id', 'number']);
-      if (before.value !== undefined) query = query.where('number', '<', before.value);
-      const rows = await query
-        .orderBy('number', 'desc')
-        .limit(limit + 1)
-        .execute();
+      const query = store.db.selectFrom('campaigns').select(['id', 'number']);
+      const rows = await highestFirst(query, 'number', before.value, limit).execute();
       const items: CampaignSummary[] = [];
       for (const { id } of rows.slice(0, limit)) {
         const campaign = await find(id);

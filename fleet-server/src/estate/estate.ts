@@ -30,6 +30,7 @@ import {
   type Database,
   isoTime,
   keyOfCursor,
+  highestFirst,
   numberOfCursor,
   type Page,
   type PageRequest,
@@ -337,12 +338,8 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       if (!before.ok) return before;
       if (!(await isRegistered(store.db, serial))) return fail('TERMINAL_UNKNOWN', { facts: { serial } });
       const limit = boundedLimit(page.limit);
-      let query = store.db.selectFrom('timeline').selectAll().where('serial', '=', serial);
-      if (before.value !== undefined) query = query.where('id', '<', before.value);
-      const rows = await query
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
+      const query = store.db.selectFrom('timeline').selectAll().where('serial', '=', serial);
+      const rows = await highestFirst(query, 'id', before.value, limit).execute();
       return ok(pageOf(rows, limit, (row) => row.id, timelineEntryOf));
     },
 

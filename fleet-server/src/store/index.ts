@@ -17,7 +17,7 @@ export {
   pageOf,
   type PageRequest,
 } from './page.ts';
-export { newestFirst } from './newest-first.ts';
+export { highestFirst, newestFirst } from './newest-first.ts';
 export { type FolderLock, lockFolder } from './folder-lock.ts';
 export {
   type Columns,

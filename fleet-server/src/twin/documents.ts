@@ -23,6 +23,7 @@ import {
   boundedLimit,
   type Database,
   isoTime,
+  highestFirst,
   numberOfCursor,
   type Page,
   type PageRequest,
@@ -223,7 +224,7 @@ export function openDocuments(
       if (!before.ok) return before;
       const { kind, parent, scope } = scopeOf(ref);
       const limit = boundedLimit(page.limit);
-      let query = store.db
+      const query = store.db
         .selectFrom('configuration_layers')
         .innerJoin('configuration_versions as newest', 'newest.layer', 'configuration_layers.id')
         .leftJoin('configuration_versions as before', (join) =>
@@ -235,11 +236,7 @@ export function openDocuments(
         .where('kind', '=', kind)
         .where('parent', '=', parent)
         .where('scope', '=', scope);
-      if (before.value !== undefined) query = query.where('newest.version', '<', before.value);
-      const rows = await query
-        .orderBy('newest.version', 'desc')
-        .limit(limit + 1)
-        .execute();
+      const rows = await highestFirst(query, 'newest.version', before.value, limit).execute();
       return ok(
         pageOf(
           rows,

@@ -7,6 +7,7 @@ import type { Actor, Audit } from '../audit/index.ts';
 import {
   boundedLimit,
   type Database,
+  highestFirst,
   numberOfCursor,
   type Page,
   type PageRequest,
@@ -355,13 +356,9 @@ export function openWebhooks(rooms: WebhookRooms): Webhooks {
       if (!(await rowOf(id))) return fail('WEBHOOK_UNKNOWN');
       const limit = boundedLimit(page.limit);
       let query = store.db.selectFrom('webhook_deliveries').selectAll().where('webhook', '=', id);
-      if (before.value !== undefined) query = query.where('id', '<', before.value);
       if (state !== undefined) query = query.where('state', '=', state);
       if (serial !== undefined) query = query.where('serial', '=', serial);
-      const rows = await query
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
+      const rows = await highestFirst(query, 'id', before.value, limit).execute();
       return ok(
         pageOf(
           rows,

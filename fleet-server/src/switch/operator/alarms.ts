@@ -3,6 +3,7 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import {
   boundedLimit,
   isoTime,
+  highestFirst,
   numberOfCursor,
   type Page,
   type PageRequest,
@@ -47,12 +48,8 @@ export async function alarmsUnseen(
   const before = numberOfCursor(cursor);
   if (!before.ok) return before;
   const limit = boundedLimit(wanted);
-  let query = db.selectFrom('switch_alarms').selectAll().where('open_key', 'is not', null);
-  if (before.value !== undefined) query = query.where('seq', '<', before.value);
-  const rows = await query
-    .orderBy('seq', 'desc')
-    .limit(limit + 1)
-    .execute();
+  const query = db.selectFrom('switch_alarms').selectAll().where('open_key', 'is not', null);
+  const rows = await highestFirst(query, 'seq', before.value, limit).execute();
   return ok(
     pageOf(
       rows,

@@ -11,6 +11,7 @@ import {
   boundedLimit,
   isoTime,
   keyOfCursor,
+  highestFirst,
   numberOfCursor,
   type Page,
   type PageRequest,
@@ -53,11 +54,7 @@ export async function searchTransactions(
   const { terminal } = search;
   if (terminal !== undefined)
     query = query.where((where) => where.or([where('terminal_id', '=', terminal), where('serial', '=', terminal)]));
-  if (before.value !== undefined) query = query.where('seq', '<', before.value);
-  const rows = await query
-    .orderBy('seq', 'desc')
-    .limit(limit + 1)
-    .execute();
+  const rows = await highestFirst(query, 'seq', before.value, limit).execute();
   const own = await ownCurrenciesOf(db, rows);
   return ok(
     pageOf(

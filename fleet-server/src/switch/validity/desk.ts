@@ -16,6 +16,7 @@ import {
   boundedLimit,
   type Database,
   insertRows,
+  highestFirst,
   numberOfCursor,
   type Page,
   pageOf,
@@ -234,12 +235,8 @@ export async function openValidityDesk(
       const before = numberOfCursor(page.cursor);
       if (!before.ok) return before;
       const limit = boundedLimit(page.limit);
-      let query = db.selectFrom('switch_validity_files').selectAll().where('state', '<>', 'arriving');
-      if (before.value !== undefined) query = query.where('seq', '<', before.value);
-      const rows = await query
-        .orderBy('seq', 'desc')
-        .limit(limit + 1)
-        .execute();
+      const query = db.selectFrom('switch_validity_files').selectAll().where('state', '<>', 'arriving');
+      const rows = await highestFirst(query, 'seq', before.value, limit).execute();
       const { items, next } = pageOf(
         rows,
         limit,
