@@ -1,7 +1,4 @@
-import { envelope, parseJson } from '@tsunagu/protocols/fleet';
-
-/** The rest of a will is read when it speaks. */
-const lineage = envelope.pick({ boot: true, seq: true });
+import { envelopeLengthMax } from '@tsunagu/protocols/fleet';
 
 /** Where in its life a terminal was when it connected: its boots are counted on its disk, its messages since the boot. */
 export interface Lineage {
@@ -9,12 +6,25 @@ export interface Lineage {
   readonly seq: number;
 }
 
-/** The lineage of a connection, from its last will; undefined when that is none of ours. */
+/**
+ * The lineage of a connection, from its last will; undefined when that is none of ours. Two numbers are looked at, by hand: it is done at each
+ * connect, and the rest of a will is read when it speaks.
+ */
 export function lineageOf(will: { readonly payload?: string | Uint8Array } | undefined): Lineage | undefined {
-  if (will?.payload === undefined) return undefined;
-  const read = parseJson(lineage, will.payload);
-  return read.ok ? read.value : undefined;
+  const { payload } = will ?? {};
+  if (payload === undefined || payload.length > envelopeLengthMax) return undefined;
+  let said: unknown;
+  try {
+    said = JSON.parse(typeof payload === 'string' ? payload : Buffer.from(payload).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  if (typeof said !== 'object' || said === null || !('boot' in said && 'seq' in said)) return undefined;
+  const { boot, seq } = said;
+  return isCount(boot) && isCount(seq) ? { boot, seq } : undefined;
 }
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
 /**
  * Whether a new connection can be the same device as the one before it. A device that reconnects has gone on: it counts the same

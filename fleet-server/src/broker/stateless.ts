@@ -36,7 +36,8 @@ export const noPersistence = {
   outgoingEnqueueCombi: nothing,
   outgoingUpdate: nothing,
   outgoingClearMessageId: nothing,
-  outgoingStream: noStream,
+  // Asked at each connect: for an array `pipeline` makes one stream fewer.
+  outgoingStream: (): readonly never[] => [],
   incomingStorePacket: nothing,
   incomingGetPacket: nothing,
   incomingDelPacket: nothing,

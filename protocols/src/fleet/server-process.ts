@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+
 /**
  * How the process of the fleet server is started. The supervisor, whoever starts the server alone, and the benches start it alike;
  * started otherwise it works, and says so in its log.
@@ -8,8 +10,12 @@ export const serverProcess = {
    * The heap may double before it is marked anew. V8 reckons the next limit from how fast it marks: beside a busy neighbour it takes itself to be
    * slow, and lets the heap grow by a tenth. A fleet that comes back then has the whole heap marked every 125 connections (every 500 with this),
    * and the more terminals are there, the longer each takes.
+   * What Node has no option for of TLS stands in a file of OpenSSL's. (A getter: browsers load this file, and have no paths.)
    */
-  flags: ['--max-semi-space-size=32', '--heap-growing-percent=100'],
+  get flags(): readonly string[] {
+    const tls = fileURLToPath(new URL('../../server-tls.cnf', import.meta.url));
+    return ['--max-semi-space-size=32', '--heap-growing-percent=100', `--openssl-config=${tls}`];
+  },
   /**
    * Of glibc's allocator; other systems pay no heed. Node reads each TLS connection into 64 KiB of its own and touches a few of them. Out of
    * the common heap these lie on what handshakes before them have used, and more of it stays resident with each reconnect. From the

@@ -24,6 +24,14 @@ export interface Server {
   kill(): Promise<void>;
 }
 
+function cpuMsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  // Fields 14 and 15, in ticks of 10 ms.
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
 function server(child: ChildProcess, port: number, log?: string): Server {
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const pid = child.pid ?? 0;
@@ -31,13 +39,7 @@ function server(child: ChildProcess, port: number, log?: string): Server {
     pid,
     port,
     rss: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0),
-    cpuMs() {
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-        .replace(/^.*\) /, '')
-        .split(' ');
-      // Fields 14 and 15, in ticks of 10 ms.
-      return (Number(fields[11]) + Number(fields[12])) * 10;
-    },
+    cpuMs: () => cpuMsOf(pid),
     told: (event) => (log === undefined ? 0 : readFileSync(log, 'utf8').split(`"msg":"${event}"`).length - 1),
     async kill() {
       child.kill('SIGKILL');
@@ -75,9 +77,22 @@ export async function startHouse(dataDir: string, portBase: number, tenant: stri
 }
 
 /** aedes alone. */
-export async function startAedes(fleetFile: string, port: number): Promise<Server> {
-  const child = spawn(process.execPath, [here('bare-aedes.mjs'), fleetFile, String(port)], {
+export const startAedes = (fleetFile: string, port: number): Promise<Server> =>
+  startBare('bare-aedes.mjs', fleetFile, port);
+
+/** Node's TLS alone, with the settings of our own process. What any broker on Node costs, and more cannot be saved. */
+export const startTls = (fleetFile: string, port: number): Promise<Server> =>
+  startBare('bare-tls.mjs', fleetFile, port, serverProcess);
+
+async function startBare(
+  file: string,
+  fleetFile: string,
+  port: number,
+  { flags, environment }: { flags: readonly string[]; environment: object } = { flags: [], environment: {} },
+): Promise<Server> {
+  const child = spawn(process.execPath, [...flags, here(file), fleetFile, String(port)], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...environment, ...process.env },
   });
   await line(child, (text) => text === 'ready');
   return server(child, port);
@@ -130,6 +145,11 @@ export class Generator {
 
   private constructor(child: ChildProcess) {
     this.#child = child;
+  }
+
+  /** Processor time spent so far, ms. */
+  cpuMs(): number {
+    return cpuMsOf(this.#child.pid ?? 0);
   }
 
   static async start(fleetFile: string, from: number, to: number, port: number, tenant: string): Promise<Generator> {
