@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { defaultLinks } from '@tsunagu/protocols/acquiring';
 import { defaultPortBase, portOf } from '@tsunagu/protocols/fleet';
 import { fail, fromHex, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import { isStripeAccountName, isTestCardName } from '@tsunagu/protocols/test-cards';
@@ -13,6 +12,7 @@ import { openTap } from './emulation/tap.ts';
 import { CentreLine } from './merchant-centre/centre-line.ts';
 import { MerchantCentre, switchAcquirerId } from './merchant-centre/merchant-centre.ts';
 import { linkCredentialsPath } from './switch/link/credentials.ts';
+import { readLinks } from './switch/link/link-files.ts';
 import { readCentreProfile } from './merchant-centre/profile.ts';
 
 /** The emulated merchant centre as a process of its own. JSON lines on stdout: `ready` or `failed`, `counts` every second, `ended`. */
@@ -23,7 +23,10 @@ const program = new Command('merchant-centre')
   .option('--port <port>', 'port it dials; the card company of the house unless told')
   .option('--credentials <file>', 'what it shows; `line/acquirer.json` of the folder unless told')
   .option('--profile <name>', 'how it behaves: a name, or a JSON file', 'pos')
-  .option('--link <id>', 'the acquirer link of a house that it is: its credentials, its port, its acquirer')
+  .option(
+    '--link <id>',
+    'the acquirer link of a house that it is: its credentials, its port, its acquirer; or the issuer link whose dialect, frame and MAC it speaks to an emulated issuer',
+  )
   .option('--acquirer <id>', 'DE32 of its requests; that of its link unless told')
   .option('--seed <number>', 'seed of its cards, amounts and faults', '1')
   .option('--requests <count>', 'how many it sends; until it is stopped unless told')
@@ -69,25 +72,29 @@ async function start(): Promise<Result<Started>> {
     'names' in cards ? cards.names.find((name) => !isTestCardName(name) && !isStripeAccountName(name)) : undefined;
   if (unknown !== undefined)
     return fail('EMULATOR_PROFILE_INVALID', { field: 'cards.names', facts: { profile: options.profile } });
-  const link = options.link === undefined ? undefined : defaultLinks.find(({ id }) => id === options.link);
+  const link =
+    options.link === undefined
+      ? undefined
+      : (await readLinks(world, options.data)).find(({ id }) => id === options.link);
   if (options.link !== undefined && link === undefined) return fail('LINK_UNKNOWN', { facts: { link: options.link } });
+  const ofHouse = link?.side === 'acquirer' ? link : undefined;
   const credentials = await readCredentials(
     options.credentials ??
-      (link && linkCredentialsPath(options.data, link.id)) ??
+      (ofHouse && linkCredentialsPath(options.data, ofHouse.id)) ??
       join(options.data, 'line', pairFiles.acquirer),
   );
   if (!credentials.ok) return credentials;
   const zone = fromHex(credentials.value.zoneKbpk);
   if (!zone.ok) return zone;
   const seed = Number(options.seed);
-  const acquirerId = options.acquirer ?? link?.parties.acquirers[0] ?? switchAcquirerId;
+  const acquirerId = options.acquirer ?? ofHouse?.parties.acquirers[0] ?? switchAcquirerId;
   const line = new CentreLine(
     world,
     {
       host: options.host,
       port:
         options.port === undefined
-          ? portOf(Number(options.portBase), link ? 'centres' : 'cardCompany')
+          ? portOf(Number(options.portBase), ofHouse ? 'centres' : 'cardCompany')
           : Number(options.port),
       credentials: credentials.value,
       acquirerId,

@@ -75,7 +75,10 @@ export function addEmulateCommands(program: Command, shell: Shell): void {
   )
     .option('--host <address>', 'where it dials', '127.0.0.1')
     .option('--credentials <file>', 'what it shows; those of `emulate issuer` in the same folder unless told')
-    .option('--link <id>', 'the acquirer link of a house that it is; --folder names the house then')
+    .option(
+      '--link <id>',
+      'the acquirer link of a house that it is (--folder names the house then), or the issuer link whose dialect, frame and MAC it speaks to `emulate issuer --link` / 話す電文仕様のリンク',
+    )
     .option('--acquirer <id>', 'DE32 of its requests')
     .option('--requests <count>', 'how many it sends; until it is stopped unless told', integer(1, 1_000_000_000))
     .option('--rate <perSecond>', 'another rate than the profile says', integer(1, 100_000))

@@ -48,11 +48,15 @@ export async function showLinks(context: Context): Promise<ExitCode> {
   show(context, answer.value, columns, '');
   for (const { id, mismatches } of json ? [] : answer.value) {
     if (mismatches.length > 0) console.out(id);
-    for (const { at, mti, why } of mismatches) console.out(texts.mismatch(time(at), mti, why));
+    for (const { at, mti, waiting, differs } of mismatches)
+      console.out(texts.mismatch(time(at), mti, waiting, differs.map(elementName).join(' ')));
   }
   const isDown = answer.value.some(({ side, state }) => side === 'issuer' && state !== 'signed-on');
   return isDown ? exit.otherOutcome : exit.ok;
 }
+
+/** An element in which an answer differs; 0 stands for the class of the message. */
+const elementName = (number: number): string => (number === 0 ? 'MTI' : `DE${number}`);
 
 /** `tsunagu switch sign-on`, `sign-off`, `change-key`, `echo`. */
 export async function orderLink(

@@ -24,7 +24,8 @@ export const switchEn = {
   },
   side: { acquirer: 'acquirer', issuer: 'issuer' },
   state: { up: 'connected', 'signed-on': 'signed on', down: 'DOWN' },
-  mismatch: (at: string, mti: string, why: string) => `    ${at}  unmatched ${mti}: ${why}`,
+  mismatch: (at: string, mti: string, waiting: number, elements: string) =>
+    `    ${at}  unmatched ${mti}: ${waiting === 0 ? 'no request waited' : `${waiting} waited, the nearest differs in ${elements}`}`,
   columns: {
     id: 'ID',
     at: 'AT',

@@ -26,7 +26,8 @@ export const switchJa: typeof switchEn = {
   },
   side: { acquirer: '加盟店側', issuer: 'カード会社側' },
   state: { up: '接続', 'signed-on': '開局', down: '切断' },
-  mismatch: (at, mti, why) => `    ${at}  対応する要求のない応答 ${mti}: ${why}`,
+  mismatch: (at, mti, waiting, elements) =>
+    `    ${at}  対応する要求のない応答 ${mti}: ${waiting === 0 ? '待機中の要求なし' : `待機中${waiting}件、最も近い要求との相違 ${elements}`}`,
   columns: {
     id: 'ID',
     at: '時刻',

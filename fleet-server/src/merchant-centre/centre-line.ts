@@ -3,17 +3,19 @@ import {
   backOffMs,
   functions,
   answerTo,
+  cardCompanyLink,
+  freshZoneKeys,
   isZoneFrame,
-  issuerCodec,
-  issuerFrame,
   issuerLink,
   type Link,
+  linkMacOf,
   localTransactionTime,
   openZoneFrame,
   readZoneKeys,
   sealZoneFrame,
   transmissionTime,
   wipeZoneKeys,
+  writeZoneKeys,
   type ZoneKeys,
   zoneMac,
 } from '@tsunagu/protocols/acquiring';
@@ -21,6 +23,7 @@ import {
   type DecodedMessage,
   encodeFrame,
   FrameReader,
+  type MacOptions,
   type Message,
   sealMac,
   verifyMac,
@@ -40,7 +43,10 @@ export interface CentreLineOptions {
   readonly credentials: LinkCredentials;
   /** DE32 of its requests. */
   readonly acquirerId: string;
-  /** The link that it is at the switch, which hands out the keys there; without it the far side is an issuer, and takes ours. */
+  /**
+   * The link whose dialect, frame and MAC are spoken: one of a centre at the switch, which hands out the keys there, or one of an issuer, which takes
+   * ours; the card company's unless told.
+   */
   readonly link?: Link;
   readonly faults: WireFaults;
   readonly nextFault: () => number;
@@ -51,6 +57,7 @@ export interface CentreLineOptions {
 export class CentreLine {
   readonly #world: World;
   readonly #options: CentreLineOptions;
+  readonly #link: Link;
   readonly #zoneKbpk: Secret<'key'>;
   readonly #waiting = new Map<string, (answer: DecodedMessage | undefined) => void>();
   #socket: TLSSocket | undefined;
@@ -71,6 +78,7 @@ export class CentreLine {
   constructor(world: World, options: CentreLineOptions, zoneKbpk: Secret<'key'>) {
     this.#world = world;
     this.#options = options;
+    this.#link = options.link ?? cardCompanyLink;
     this.#zoneKbpk = zoneKbpk;
     // Trace numbers of management do not meet those of sales, which count from one.
     this.#stan = 900_000;
@@ -112,12 +120,12 @@ export class CentreLine {
     const { mac, data } = this.#keys ?? {};
     const bytes = unwrap(
       mac
-        ? sealMac(issuerCodec, message, zoneMac(mac), { lengthBytes: issuerLink.mac.lengthBytes })
-        : issuerCodec.encode(message),
+        ? sealMac(this.#link.codec, message, zoneMac(mac, linkMacOf(this.#link)), macOptionsOf(this.#link))
+        : this.#link.codec.encode(message),
     );
     if (isShown) this.#options.tap?.message(this.#name, 'out', bytes);
     return unwrap(
-      encodeFrame(issuerFrame, data && !isClear ? sealZoneFrame(data, this.#world.entropy(12), bytes) : bytes),
+      encodeFrame(this.#link.frame, data && !isClear ? sealZoneFrame(data, this.#world.entropy(12), bytes) : bytes),
     );
   }
 
@@ -145,7 +153,7 @@ export class CentreLine {
       servername: 'localhost',
       minVersion: 'TLSv1.3',
     });
-    const reader = new FrameReader(issuerFrame);
+    const reader = new FrameReader(this.#link.frame);
     this.#socket = socket;
     this.#name = this.#world.id();
     socket.setNoDelay(true);
@@ -193,7 +201,7 @@ export class CentreLine {
     });
     const on = await this.#manage(functions.signOn, {}, timers.signOnMs);
     if (on?.text(39) !== '800') throw new Error('not signed on');
-    if (this.#options.link) await adopted;
+    if (this.#link.side === 'acquirer') await adopted;
     else await this.#offerKeys();
     this.#isReady = true;
     this.#failures = 0;
@@ -204,29 +212,30 @@ export class CentreLine {
 
   async #offerKeys(): Promise<void> {
     const { timers } = issuerLink;
-    const mac = Secret.take('key', this.#world.entropy(16));
-    const pin = Secret.take('key', this.#world.entropy(16));
-    const blocks = this.#wrap(mac, 'M6', 'C') + this.#wrap(pin, 'P0', 'B');
+    const entropy = (lengthBytes: number): Uint8Array => this.#world.entropy(lengthBytes);
+    const keys = freshZoneKeys(this.#link, entropy) ?? {};
+    const pin = Secret.take('key', entropy(16));
+    const blocks = writeZoneKeys(this.#link, this.#zoneKbpk, keys, entropy, [this.#wrapPin(pin)]);
     pin.wipe();
     const exchanged = await this.#manage(
       functions.keyExchange,
-      { 53: Uint8Array.of(1), 96: Uint8Array.from(Buffer.from(blocks, 'latin1')) },
+      { 53: Uint8Array.of(1), 96: blocks },
       timers.signOnMs,
       () => {
-        this.#keys = { mac };
+        this.#keys = keys;
       },
     );
     if (exchanged?.text(39) !== '800') throw new Error('no key');
   }
 
-  #wrap(key: Secret<'key'>, keyUsage: 'M6' | 'P0', modeOfUse: 'C' | 'B'): string {
+  #wrapPin(key: Secret<'key'>): string {
     return unwrap(
       wrapKeyBlock(this.#zoneKbpk, {
         attributes: {
           versionId: 'D',
-          keyUsage,
+          keyUsage: 'P0',
           algorithm: 'A',
-          modeOfUse,
+          modeOfUse: 'B',
           keyVersion: '00',
           exportability: 'N',
           reserved: '00',
@@ -265,7 +274,7 @@ export class CentreLine {
 
   #read(framed: Uint8Array): void {
     const bytes = this.#opened(framed);
-    const decoded = bytes && issuerCodec.decode(bytes);
+    const decoded = bytes && this.#link.codec.decode(bytes);
     if (!bytes || !decoded?.ok) {
       const cause = decoded?.ok === false ? decoded.fault : undefined;
       this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MESSAGE_INVALID', ...(cause && { cause }) } });
@@ -273,7 +282,7 @@ export class CentreLine {
     }
     const message = decoded.value;
     if (message.mti === '1804' && message.text(24) === functions.keyExchange) return this.#takeKeys(message);
-    if (this.#keys && ![this.#keys, this.#keysBefore].some((keys) => isUnder(message, keys))) {
+    if (this.#keys && ![this.#keys, this.#keysBefore].some((keys) => this.#isUnder(message, keys))) {
       this.#world.log('warn', 'messageRefused', { fault: { code: 'ISSUER_MAC_INVALID', facts: { mti: message.mti } } });
       return;
     }
@@ -297,9 +306,9 @@ export class CentreLine {
 
   /** The switch hands over keys, at first or anew: they count from its answer on. */
   #takeKeys(message: DecodedMessage): void {
-    const { link } = this.#options;
-    const read = link && readZoneKeys(link, this.#zoneKbpk, message.binary(96));
-    if (!read?.ok) return this.#answer(message, '917');
+    const isTheirs = this.#link.side === 'acquirer';
+    const read = isTheirs && readZoneKeys(this.#link, this.#zoneKbpk, message.binary(96));
+    if (!read || !read.ok) return this.#answer(message, '917');
     read.value.pin?.wipe();
     wipeZoneKeys(this.#keysBefore);
     [this.#keysBefore, this.#keys] = [this.#keys, { mac: read.value.mac, data: read.value.data }];
@@ -308,14 +317,21 @@ export class CentreLine {
     this.#adopted();
   }
 
+  #isUnder(message: DecodedMessage, keys: ZoneKeys | undefined): boolean {
+    const { mac } = keys ?? {};
+    return mac !== undefined && verifyMac(message, zoneMac(mac, linkMacOf(this.#link)), macOptionsOf(this.#link)).ok;
+  }
+
   #answer(message: DecodedMessage, actionCode = '800', isClear = false): void {
     const answer = answerTo(message, '1814', [7, 11, 12, 93, 94], { 39: actionCode });
     this.#line?.send(this.#frameOf(answer, false, isClear));
   }
 }
 
-const isUnder = (message: DecodedMessage, keys: ZoneKeys | undefined): boolean =>
-  keys?.mac !== undefined && verifyMac(message, zoneMac(keys.mac), { lengthBytes: issuerLink.mac.lengthBytes }).ok;
+const macOptionsOf = ({ profile: { mac } }: Link): MacOptions => ({
+  lengthBytes: mac?.lengthBytes ?? issuerLink.mac.lengthBytes,
+  ...(mac?.element !== undefined && { element: mac.element }),
+});
 
 const matchKey = ({ mti, fields }: Message): string =>
   [mti[1], ...issuerLink.matchElements.map((number) => fields[number] ?? '')].join('/');

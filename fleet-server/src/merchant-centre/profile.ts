@@ -85,6 +85,12 @@ export const centreProfiles = {
     mix: { authorisation: 0.3 },
     cancelled: 0.1,
   }),
+  /** Shops that take UnionPay alone; goes with `emulate issuer --link unionpay-1`. */
+  unionpay: whole({
+    name: 'unionpay',
+    cards: { names: ['unionpay-contact', 'unionpay-contactless'] },
+    repeated: 0.01,
+  }),
   /** As fast as the far side answers, over many accounts; goes with the issuer profile `load`. */
   load: whole({
     name: 'load',

@@ -6,7 +6,8 @@ import { openCore } from './core.ts';
 import { openIssuerLink } from './issuer-link/issuer-link.ts';
 import { type SalesBefore, type SaleTotals, salesBefore, saleTotals } from './journal/sale-line.ts';
 import type { PreparedLink } from './link/credentials.ts';
-import { raiseAlarm } from './operator/alarms.ts';
+import { raiseRefused } from './link/refused.ts';
+import { openAlarmDesk } from './operator/alarms.ts';
 import type { Operator } from './operator/operator.ts';
 import type { SwitchRooms } from './ports.ts';
 import type { LinkHealth } from './routing/route.ts';
@@ -66,22 +67,21 @@ export async function openSwitch(
   neighbours: SwitchRooms,
   options: SwitchOptions,
 ): Promise<Result<Switch, 'PORT_TAKEN'>> {
-  const rooms: SwitchRooms = {
-    ...neighbours,
-    alarm(alarm) {
-      neighbours.alarm(alarm);
-      raiseAlarm(neighbours.store, alarm, world.id(), world.clock.now()).catch((cause: unknown) => {
-        world.log('error', 'alarmNotKept', { fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
-      });
-    },
-  };
+  const alarms = openAlarmDesk(world, neighbours.store, (alarm) => neighbours.alarm(alarm));
+  const rooms: SwitchRooms = { ...neighbours, alarm: (alarm) => alarms.raise(alarm) };
   let centres: CentreListener | undefined;
   const core = await openCore(world, rooms, {
     links: options.links,
     centres: () => centres?.links ?? [],
     node: options.node,
     openIssuer: ({ link, own }, numbers, listener) =>
-      openIssuerLink(world, link, link.address ?? options.issuerAt(link.id), own, numbers, listener),
+      openIssuerLink(world, link, link.address ?? options.issuerAt(link.id), own, numbers, {
+        ...listener,
+        refused(fault) {
+          listener.refused(fault);
+          raiseRefused(rooms, link.id, fault);
+        },
+      }),
   });
   const { operator, rules, standIn, processing, issuers } = core;
   const health: LinkHealth = (id) => {
@@ -107,6 +107,7 @@ export async function openSwitch(
     core.stop();
     await centres?.close();
     await core.close();
+    await alarms.close();
   };
 
   const { host, port, credentials } = options.terminals;
@@ -116,6 +117,7 @@ export async function openSwitch(
       rooms,
       processing,
       core.desk,
+      operator,
       (link) => core.numbersOf(link),
       options.links.filter(({ link }) => link.side === 'acquirer'),
       options.centres,

@@ -35,11 +35,11 @@ export const switchErrors = defineErrors({
   ACQUIRING_FRAME_NOT_AUTHENTIC: {
     en: {
       says: 'The frame failed authentication.',
-      next: 'Compare the check value of the initial DUKPT key on both sides; load the key again when they differ.',
+      next: 'Terminal: compare the check value of the initial DUKPT key on both sides; load the key again when they differ. Link to a centre: order new working keys with `tsunagu switch change-key LINK`.',
     },
     ja: {
       says: 'フレームの認証に失敗しました。',
-      next: '両側で初期DUKPT鍵のチェックバリューを比べ、異なる場合は鍵を再投入してください。',
+      next: '端末の場合は、両側で初期DUKPT鍵のチェックバリューを比べ、異なるときは鍵を再投入してください。センターの回線の場合は `tsunagu switch change-key リンク` で鍵を交換してください。',
     },
   },
   ACQUIRING_KSN_UNKNOWN: {
@@ -291,22 +291,22 @@ export const switchErrors = defineErrors({
   },
   ISSUER_MESSAGE_INVALID: {
     en: {
-      says: 'A message on the line to the card company cannot be read.',
-      next: 'Compare the dialect of both sides; the data element and the offset are in the log.',
+      says: 'A message on a line of the switch cannot be read.',
+      next: 'Compare dialect and frame of both sides of the link; the alarm names the data element, the log the offset.',
     },
     ja: {
-      says: 'カード会社との回線で読めない電文を受信しました。',
-      next: '両側の電文形式を照らし合わせてください。データ項目と位置はログにあります。',
+      says: 'センターの回線で読めない電文を受信しました。',
+      next: 'リンクの両側で電文形式とフレームを照らし合わせてください。データ項目は警報に、位置はログにあります。',
     },
   },
   ISSUER_MAC_INVALID: {
     en: {
-      says: 'The MAC of a message on the line to the card company is wrong or missing.',
-      next: 'The message had no effect. The zone key is exchanged anew when the line is dialled again.',
+      says: 'The MAC of a message on a line of the switch is wrong or missing.',
+      next: 'The message had no effect. Order new working keys with `tsunagu switch change-key LINK`; when it goes on, compare the MAC settings of both sides.',
     },
     ja: {
-      says: 'カード会社との電文のMACが誤っているか、ありません。',
-      next: '電文は無効としました。ゾーン鍵は再接続時に交換し直します。',
+      says: 'センターの回線で受信した電文のMACが誤っているか、ありません。',
+      next: '電文は無効としました。`tsunagu switch change-key リンク` で鍵を交換し、続く場合は両側のMACの設定を照らし合わせてください。',
     },
   },
   ISSUER_SIGN_ON_REFUSED: {

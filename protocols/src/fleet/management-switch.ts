@@ -58,6 +58,10 @@ export const switchLink = z
           at: time.describe('When it came.'),
           mti: z.string().describe('Its message type.'),
           why: z.string().describe('How many requests waited, and in which elements the nearest one differs.'),
+          waiting: z.number().int().describe('How many requests waited.'),
+          differs: z
+            .array(z.number().int())
+            .describe('In which elements the nearest one differs; 0 stands for the class of the message.'),
         }),
       )
       .describe('The last answers that matched no request, newest first.'),

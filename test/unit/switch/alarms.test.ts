@@ -1,6 +1,15 @@
+import type { WireFault } from '@tsunagu/fleet-server/emulation/wire-faults';
+import { alarmSeen, openAlarmDesk } from '@tsunagu/fleet-server/switch/operator/alarms';
+import { cardCompanyLink } from '@tsunagu/protocols/acquiring';
+import { encodeFrame } from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
+import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
-import { SmallCentre } from './small-centre.ts';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openQuickly } from '../../empty-store.ts';
+import { linkNamed, SmallCentre } from './small-centre.ts';
 import { openSmallHouse, until } from './small-house.ts';
 
 test('an alarm about a centre or a terminal is there for an operator until somebody has seen it, however often it is raised', async () => {
@@ -45,4 +54,96 @@ test('an alarm about a centre or a terminal is there for an operator until someb
     await centre.close();
     await house.close();
   }
+});
+
+const quick = {
+  ...cardCompanyLink,
+  profile: { ...cardCompanyLink.profile, timers: { ...cardCompanyLink.profile.timers, requestMs: 400 } },
+};
+
+test('what is refused on a link is an alarm about that link, one row however many frames it was, and says why an answer matched nothing', async () => {
+  const faults: { rates: Partial<Record<WireFault, number>>; lateMs: number; dripMs: number } = {
+    rates: {},
+    lateMs: 1,
+    dripMs: 1,
+  };
+  const ec = linkNamed('ec-centre-1');
+  const house = await openSmallHouse(undefined, {
+    links: [quick, ec],
+    cardCompany: { link: quick, faults, nextFault: () => 0 },
+  });
+  const { operator } = house.sw;
+  const alarms = async () => unwrap(await operator.alarms({ limit: 10 })).items;
+  const centre = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'ec-centre-1');
+  try {
+    await until(() => house.sw.links()[0]?.state === 'signed-on');
+    // Enciphered under no key of this link.
+    const forged = new Uint8Array(80).fill(7);
+    forged[0] = 0xe1;
+    const frames = 40;
+    for (let frame = 0; frame < frames; frame += 1) centre.socket.write(unwrap(encodeFrame(ec.frame, forged)));
+    await until(async () => (await alarms())[0]?.count === frames);
+    expect(await alarms()).toMatchObject([{ code: 'ACQUIRING_FRAME_NOT_AUTHENTIC', from: 'ec-centre-1' }]);
+    expect(house.alarms.length).toBeLessThan(frames / 2);
+    // An answer of its own that nobody asked for: the neighbours are not disturbed, and the operator sees what it was nearest to.
+    centre.say({ mti: '1814', fields: { 7: '1127040000', 11: '999999', 12: '261127040000', 24: '831', 39: '800' } });
+    const mismatchesOf = async () => (await operator.links()).find(({ id }) => id === 'ec-centre-1')?.mismatches ?? [];
+    await until(async () => (await mismatchesOf()).length === 1);
+    expect(await mismatchesOf()).toMatchObject([{ mti: '1814', waiting: 0, differs: [], why: 'none waiting' }]);
+    expect((await centre.ask(centre.sale('jcb-contact', 700))).text(39)).toBe('000');
+    // The card company's answers with a MAC that is wrong.
+    faults.rates = { wrongMac: 1 };
+    expect((await centre.ask(centre.sale('jcb-contact', 701))).text(39)).toBe('911');
+    await until(async () => (await alarms()).some(({ code }) => code === 'ISSUER_MAC_INVALID'));
+    expect((await alarms()).find(({ code }) => code === 'ISSUER_MAC_INVALID')).toMatchObject({
+      from: 'card-company-1',
+      facts: { mti: '1210' },
+    });
+    faults.rates = {};
+  } finally {
+    await centre.close();
+    await house.close();
+  }
+});
+
+test('an alarm is written at most once in a while, counts what came meanwhile, and goes ninety days after it was seen', async () => {
+  const world = systemWorld(() => undefined);
+  const store = await openQuickly(join(await mkdtemp(join(tmpdir(), 'alarms-')), 'store.sqlite'), world.clock);
+  let now = 1_000;
+  const told: string[] = [];
+  const waiting: (() => void)[] = [];
+  const timers: typeof world.timers = {
+    ...world.timers,
+    after(_ms, work) {
+      waiting.push(work);
+      return { cancel: () => undefined };
+    },
+  };
+  const desk = openAlarmDesk({ ...world, clock: { ...world.clock, now: () => now }, timers }, store, ({ place }) =>
+    told.push(place),
+  );
+  const raise = (place: string) => desk.raise({ place, serial: undefined, fault: { code: 'ISSUER_MAC_INVALID' } });
+  const rows = () => store.db.selectFrom('switch_alarms').selectAll().orderBy('seq').execute();
+  for (let count = 0; count < 500; count += 1) {
+    now += 1;
+    raise('one');
+  }
+  raise('two');
+  expect(told).toEqual(['one', 'two']);
+  waiting.shift()?.();
+  expect(told).toEqual(['one', 'two', 'one']);
+  await desk.close();
+  const [one, two] = await rows();
+  expect([one, two]).toMatchObject([
+    { place: 'one', count: 500, first_at: 1_001, last_at: 1_500 },
+    { place: 'two', count: 1 },
+  ]);
+  const day = 86_400_000;
+  unwrap(await alarmSeen(store, one?.id ?? '', 'person/1', now));
+  // A week later the seen one is still there; after ninety days it goes with the next one that is seen, and nothing unseen does.
+  expect(await alarmSeen(store, 'none', 'person/1', now + 7 * day)).toMatchObject({ ok: false });
+  expect(await rows()).toHaveLength(2);
+  expect(await alarmSeen(store, 'none', 'person/1', now + 91 * day)).toMatchObject({ ok: false });
+  expect((await rows()).map(({ place }) => place)).toEqual(['two']);
+  await store.close();
 });

@@ -14,12 +14,13 @@ import { LedgerOracle } from '@tsunagu/fleet-server/ledger-oracle/oracle';
 import { CentreLine } from '@tsunagu/fleet-server/merchant-centre/centre-line';
 import { MerchantCentre, switchAcquirerId } from '@tsunagu/fleet-server/merchant-centre/merchant-centre';
 import { centreProfile, centreProfiles } from '@tsunagu/fleet-server/merchant-centre/profile';
+import { houseIssuers, type Link } from '@tsunagu/protocols/acquiring';
 import { hex, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { expect, test } from 'vitest';
 
 /** An issuer and a merchant centre on a real line, an oracle that sees both ends. */
-async function play(centre: Parameters<typeof centreProfile.parse>[0], issuer: object, requests: number) {
+async function play(centre: Parameters<typeof centreProfile.parse>[0], issuer: object, requests: number, link?: Link) {
   const folder = await mkdtemp(join(tmpdir(), 'emulators-'));
   const logs: string[] = [];
   const world = systemWorld((level, event, facts) => logs.push(JSON.stringify({ level, event, ...facts })));
@@ -45,6 +46,7 @@ async function play(centre: Parameters<typeof centreProfile.parse>[0], issuer: o
       issuer: { cards: openIssuerCards(profile, Secret.take('key', new Uint8Array(32))), profile, next: seeded(2) },
       faults: profile.faults,
       nextFault: seeded(3),
+      ...(link && { link }),
       tap: tap('issuer'),
     }),
   );
@@ -58,6 +60,7 @@ async function play(centre: Parameters<typeof centreProfile.parse>[0], issuer: o
       acquirerId: switchAcquirerId,
       faults: asked.faults,
       nextFault: seeded(4),
+      ...(link && { link }),
       tap: tap('acquirer'),
     },
     Secret.take('key', hex(credentials.acquirer.zoneKbpk)),
@@ -159,4 +162,12 @@ test('profiles that come with the house are sound; a file that is not says where
   );
   for (const name of Object.keys(issuerProfiles)) expect((await readIssuerProfile(name)).ok).toBe(true);
   expect(await readIssuerProfile('/nowhere.json')).toMatchObject({ fault: { code: 'EMULATOR_PROFILE_INVALID' } });
+});
+
+test('a merchant centre speaks the dialect, the frame and the MAC of whichever issuer it dials', async () => {
+  for (const link of houseIssuers.filter(({ id }) => /unionpay|j-debit|gift/.test(id))) {
+    const cards = link.kind === 'unionpay' ? centreProfiles.unionpay : { name: 'test' };
+    const { counts } = await play({ ...cards, ratePerSecond: 1_000 }, {}, 8, link);
+    expect([link.id, counts.approved]).toEqual([link.id, 8]);
+  }
 });

@@ -23,7 +23,7 @@ function answeredInTime(seconds: number, asked: (second: number) => number, isGa
     for (let tick = 0; tick < 1_000 / tickMs; tick += 1) {
       nowMs += tickMs;
       for (let count = 0; count < asked(second); count += 1) {
-        const entered = isGated ? gate.enter() : open;
+        const entered = isGated ? gate.enter(`${nowMs} ${count}`) : open;
         if (entered) queue.push({ atMs: nowMs, entered });
       }
       wasOwed = owed > 0 && !(wasOwed && queue.length > 0);
@@ -54,6 +54,15 @@ test('after the rush everybody is let in again', () => {
   expect(answeredInTime(60, rush, true).slice(45)).toEqual(Array.from({ length: 15 }, () => 1_000 / tickMs));
 });
 
+test('what repeats a request that was let in is known, and what repeats one that was refused is new', () => {
+  const gate = new Gate({ monotonicMs: () => 0 });
+  let last = 0;
+  while (gate.enter(`request ${last}`)) last += 1;
+  expect(last).toBeGreaterThan(1_000);
+  expect([gate.letIn('request 0'), gate.letIn(`request ${last - 1}`)]).toEqual([true, true]);
+  expect(gate.letIn(`request ${last}`)).toBe(false);
+});
+
 let house: SmallHouse;
 let centre: SmallCentre;
 /** Commits wait for this. */
@@ -74,13 +83,18 @@ test('a centre that has as much in hand as it may is refused another sale, and n
   const inFlightMax = 256;
   const first = centre.sale('visa-contact', 100);
   expect((await centre.ask(first)).text(39)).toBe('000');
+  const second = await SmallCentre.open(house.folder, house.sw.centresPort ?? 0, 'ec-centre-1');
   held = new Promise((resolve) => {
     release = resolve;
   });
-  const waiting = Array.from({ length: inFlightMax }, () => centre.ask(centre.sale('visa-contact', 11)));
+  const inHand = centre.sale('visa-contact', 10);
+  const others = Array.from({ length: inFlightMax - 1 }, () => centre.sale('visa-contact', 11));
+  const waiting = [inHand, ...others].map((message) => centre.ask(message));
   const refused = await centre.ask(centre.sale('visa-contact', 12));
   expect(refused.text(39)).toBe('907');
   const repeated = centre.ask({ ...first, mti: '1201' });
+  // Unmarked it is the same request all the same, whether it was answered already or is in hand.
+  const again = [first, inHand].map((message) => second.ask(message));
   const reversed = centre.ask(centre.reversal(first));
   release();
   held = undefined;
@@ -88,5 +102,11 @@ test('a centre that has as much in hand as it may is refused another sale, and n
   expect((await reversed).text(39)).toBe('400');
   const codes = new Set((await Promise.all(waiting)).map((answer) => answer.text(39)));
   expect(codes).toEqual(new Set(['000']));
+  const [stored, joined] = await Promise.all(again);
+  expect([stored?.text(39), joined?.text(39)]).toEqual(['000', '000']);
+  expect(joined?.text(38)).toBe((await waiting[0])?.text(38));
+  await second.close();
   await until(() => house.sw.reversalsQueued === 0);
+  // Nobody was asked twice.
+  expect(house.ledger.takenMinor).toBe(10 + 11 * others.length);
 }, 60_000);

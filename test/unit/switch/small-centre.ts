@@ -106,6 +106,11 @@ export class SmallCentre {
     this.#line.tell({ type });
   }
 
+  /** Sends a message that no answer is waited for. */
+  say(message: Message): void {
+    this.#line.send(message);
+  }
+
   /** Asks, and waits for the answer. */
   async ask(message: Message): Promise<DecodedMessage> {
     const answer = await this.#line.request(message, 20_000);

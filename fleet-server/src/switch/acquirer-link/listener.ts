@@ -13,10 +13,11 @@ import type { Numbers } from '../journal/numbers.ts';
 import { Exchange } from '../link/exchange.ts';
 import type { PreparedLink } from '../link/credentials.ts';
 import { Line, type LineListener } from '../link/line.ts';
+import { raiseRefused } from '../link/refused.ts';
+import type { Operator } from '../operator/operator.ts';
 import type { SwitchRooms } from '../ports.ts';
 import type { ReconciliationDesk } from '../reconciliation/desk.ts';
-import { centreAsking } from '../transaction/asking.ts';
-import { isOwed } from '../transaction/gate.ts';
+import { centreAsking, centreKey } from '../transaction/asking.ts';
 import type { Processing } from '../transaction/processing.ts';
 
 /** How the switch shows itself to merchant centres. PEM. */
@@ -52,13 +53,16 @@ export async function listenForCentres(
   rooms: SwitchRooms,
   processing: Processing,
   desk: ReconciliationDesk,
+  operator: Pick<Operator, 'noteMismatch'>,
   numbersOf: (link: string) => Numbers,
   prepared: readonly PreparedLink[],
   at: { readonly host: string; readonly port: number },
   credentials: CentreCredentials,
 ): Promise<Result<CentreListener, 'PORT_TAKEN'>> {
   const sockets = new Set<TLSSocket>();
-  const centres = prepared.map((each) => new Centre(world, rooms, processing, desk, numbersOf(each.link.id), each));
+  const centres = prepared.map(
+    (each) => new Centre(world, rooms, processing, desk, operator, numbersOf(each.link.id), each),
+  );
   const server = createServer({
     cert: credentials.certificateChain,
     key: credentials.privateKey,
@@ -120,6 +124,7 @@ class Centre implements AcquirerLink {
   readonly #rooms: SwitchRooms;
   readonly #processing: Processing;
   readonly #desk: ReconciliationDesk;
+  readonly #operator: Pick<Operator, 'noteMismatch'>;
   readonly #numbers: Numbers;
   readonly #prepared: PreparedLink;
   readonly #exchange: Exchange;
@@ -133,6 +138,7 @@ class Centre implements AcquirerLink {
     rooms: SwitchRooms,
     processing: Processing,
     desk: ReconciliationDesk,
+    operator: Pick<Operator, 'noteMismatch'>,
     numbers: Numbers,
     prepared: PreparedLink,
   ) {
@@ -142,6 +148,7 @@ class Centre implements AcquirerLink {
     this.#rooms = rooms;
     this.#processing = processing;
     this.#desk = desk;
+    this.#operator = operator;
     this.#numbers = numbers;
     this.#prepared = prepared;
     this.#exchange = new Exchange(world, prepared.link);
@@ -160,15 +167,14 @@ class Centre implements AcquirerLink {
         this.#look();
       },
       asked: (message, line) => this.#answer(message, line),
-      unmatched: (message, why) =>
-        this.#world.log('warn', 'answerUnmatched', {
-          mti: message.mti,
-          waiting: why.waiting,
-          differs: why.differs.join(' '),
-        }),
+      unmatched: (message, why) => {
+        this.#operator.noteMismatch(this.link.id, message.mti, why);
+        this.#world.log('warn', 'answerUnmatched', { mti: message.mti, ...why, differs: why.differs.join(' ') });
+      },
       refused: (fault) => {
         this.#rooms.metrics.frameRefused(fault.code);
         this.#world.log('warn', 'messageRefused', { fault });
+        raiseRefused(this.#rooms, this.link.id, fault);
       },
     };
     const line = new Line(this.#world, this.link, this.#prepared.own.zone, this.#numbers, this.#exchange, heard);
@@ -207,7 +213,8 @@ class Centre implements AcquirerLink {
       const mti = responseMti(message.mti);
       if (mti !== undefined) line.send(answerTo(message, mti, this.link.profile.echo, { 39: actionCode }));
     };
-    if (this.#inHand >= this.link.inFlightMax * (isOwed(message.mti) ? 1 + owedShare : 1)) return refuse('907');
+    const isOwed = this.#processing.isOwed(centreKey(this.link, message), message);
+    if (this.#inHand >= this.link.inFlightMax * (isOwed ? 1 + owedShare : 1)) return refuse('907');
     this.#inHand += 1;
     try {
       if (message.mti[1] === '5' || message.mti[1] === '6') {

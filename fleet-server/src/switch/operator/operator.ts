@@ -161,7 +161,7 @@ export function openOperator(
       return ok(undefined);
     },
     alarms: (page) => alarmsUnseen(store.db, page),
-    seen: (id, by) => alarmSeen(store, id, by),
+    seen: (id, by) => alarmSeen(store, id, by, world.clock.now()),
     reconciliations: (page) => reconciliations(store.db, page, viewOfDay),
     async differences(link, day) {
       const compared = await store.db
@@ -196,7 +196,8 @@ export function openOperator(
     },
     noteMismatch(link, mti, why) {
       const known = mismatches.get(link) ?? [];
-      const added = { at: isoTime(world.clock.now()), mti, why: mismatchText(why) };
+      const { waiting, differs } = why;
+      const added = { at: isoTime(world.clock.now()), mti, why: mismatchText(why), waiting, differs: [...differs] };
       mismatches.set(link, [added, ...known].slice(0, mismatchesMax));
     },
   };

@@ -186,7 +186,7 @@ export class TerminalConnection {
     const message = openFrame(frame, keys.request);
     if (!message.ok) {
       wipe();
-      this.#refuseFor(message.fault, message.fault.code, frame.ksn);
+      this.#refuseFor(message.fault, message.fault.code, frame.ksn, true);
       return undefined;
     }
     this.#counters.take(ksn);

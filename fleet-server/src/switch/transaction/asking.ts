@@ -97,15 +97,17 @@ export const terminalAsking = (
   maySell: async () => (await rooms.maySell?.(serial)) !== false,
 });
 
+/** Whose trace numbers a message of a centre bears. */
+export const centreKey = ({ id }: Link, message: DecodedMessage): string => `${id}/${message.text(32) ?? ''}`;
+
 /** A merchant centre that asks, for the acquirer that its message names. */
 export const centreAsking = (rooms: SwitchRooms, link: Link, pinKey: string, decoded: DecodedMessage): Asking => {
-  const acquirer = decoded.text(32) ?? '';
   return {
     face: centreFace(link),
-    key: `${link.id}/${acquirer}`,
+    key: centreKey(link, decoded),
     serial: undefined,
     ksn: undefined,
-    acquirer,
+    acquirer: decoded.text(32) ?? '',
     read: (message) => readCentreRequest(message, link),
     translatePin: (to, block, pan) => Promise.resolve(rooms.vault.translatePin({ zone: pinKey }, to, block, pan)),
     // Its link has keys of its own.

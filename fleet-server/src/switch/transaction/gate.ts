@@ -12,6 +12,9 @@ const lookMs = 100;
 const limitLeast = 128;
 const limitMost = 4_096;
 
+/** The last requests that were let in, by their keys: between so many and twice as many. A repeat comes within seconds of what it repeats. */
+const recentMost = 65_536;
+
 /** What is more than a request: advices and reversals, whose money has moved already, and repeats of what was answered perhaps. It comes past the gate. */
 export const isOwed = (mti: string): boolean => mti[1] === '4' || mti[2] === '2' || isRepeat(mti);
 
@@ -19,7 +22,7 @@ export const isOwed = (mti: string): boolean => mti[1] === '4' || mti[2] === '2'
  * Lets in as many new requests as the switch gets through in good time. One that waits for so long that whoever asked has given up is worse than one that was
  * refused: it is done all the same, and then taken back, which is more work than the request itself, and the next ones wait longer still. While even
  * the luckiest request waits too long, fewer are let in (by a quarter at each look); while requests are refused that would not have waited too long, more.
- * What the switch owes comes past it: reversals, advices, and repeats of what it may have answered.
+ * What the switch owes comes past it: reversals, advices, and repeats of what it may have answered, whether their MTI says so or not.
  */
 export class Gate {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
@@ -30,18 +33,27 @@ export class Gate {
   #shortestMs = Number.POSITIVE_INFINITY;
   #hasRefused = false;
   #lookedMs: number;
+  #recent = new Set<string>();
+  #before = new Set<string>();
 
   constructor(clock: Pick<Clock, 'monotonicMs'>) {
     this.#clock = clock;
     this.#lookedMs = clock.monotonicMs();
   }
 
+  /** Whether a request under this key was let in lately: it is in hand, or was answered. */
+  letIn(key: string): boolean {
+    return this.#recent.has(key) || this.#before.has(key);
+  }
+
   /** Lets a new request in, or not; `durable` is to be called once it is in the journal, or failed to get there. */
-  enter(): { durable(): void } | undefined {
+  enter(key: string): { durable(): void } | undefined {
     if (this.#waiting >= this.#limit) {
       this.#hasRefused = true;
       return undefined;
     }
+    if (this.#recent.size >= recentMost) [this.#before, this.#recent] = [this.#recent, new Set()];
+    this.#recent.add(key);
     this.#waiting += 1;
     this.#peak = Math.max(this.#peak, this.#waiting);
     const enteredMs = this.#clock.monotonicMs();

@@ -122,11 +122,16 @@ export class Processing {
     }
   }
 
+  /** Whether the switch owes a word to whoever asks this: of what it has in hand or decided already, whatever else it cannot take now. */
+  isOwed(key: string, message: DecodedMessage): boolean {
+    return isOwed(message.mti) || this.#gate.letIn(gateKey(key, message));
+  }
+
   /** A new request has to pass the gate, before anything of it is looked at: whoever is refused then has cost little. */
   async #understand(asking: Asking, decoded: DecodedMessage): Promise<Reply> {
-    if (isOwed(decoded.mti) || isRateLookUp(decoded.text(3)))
+    if (isRateLookUp(decoded.text(3)) || this.isOwed(asking.key, decoded))
       return await this.#perform(asking, decoded, () => undefined);
-    const entered = this.#gate.enter();
+    const entered = this.#gate.enter(gateKey(asking.key, decoded));
     if (!entered) return await this.#busy(asking, decoded);
     try {
       return await this.#perform(asking, decoded, () => entered.durable());
@@ -314,10 +319,8 @@ export class Processing {
       case 'replay':
         this.#world.log('info', 'requestReplayed', { from: key, sale: arrival.row.id, stan: sale.stan });
         return { answer: this.#stored(arrival.row) ?? answerOf('923') };
-      case 'in-progress': {
-        const first = this.#answers.get(arrival.row.id);
-        return first ? await first.promise : { answer: answerOf('923') };
-      }
+      case 'in-progress':
+        return (await this.#joined(asking, sale, arrival.row.id)) ?? { answer: answerOf('923') };
       case 'differs': {
         const { fault } = fail('SWITCH_DUPLICATE_DIFFERS', { facts: { stan: sale.stan, sale: arrival.row.id } });
         this.#rooms.alarm({ place: asking.key, serial: asking.serial, fault });
@@ -336,6 +339,18 @@ export class Processing {
         this.#send(face, arrival.row, message, outgoing, link);
         return await waiting;
     }
+  }
+
+  /**
+   * What whoever asked first is told. The answer may have been written in the commit that found the request in progress: then nobody waits for it any more, and
+   * it is on file. Undefined: the outcome is not known yet, and nobody works on it before it is found again.
+   */
+  async #joined({ key }: Asking, { stan, localTime }: TerminalSale, id: string): Promise<Reply | undefined> {
+    const first = this.#answers.get(id);
+    if (first) return await first.promise;
+    const row = await this.#journal.saleByKey(key, stan, localTime);
+    const answer = row && this.#stored(row);
+    return answer ? { answer } : undefined;
   }
 
   /** The request with its PIN under the key of the link. Neither PIN nor the key that it came under is ever in here. */
@@ -652,6 +667,10 @@ export class Processing {
     }
   }
 }
+
+/** What a request and its repeats have in common. */
+const gateKey = (key: string, message: DecodedMessage): string =>
+  `${message.text(11) ?? ''} ${message.text(12) ?? ''} ${key}`;
 
 const textOf = ({ fields }: Message, number: number): string | undefined => {
   const value = fields[number];

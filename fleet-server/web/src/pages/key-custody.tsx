@@ -7,9 +7,8 @@ import {
   managementPaths,
 } from '@tsunagu/protocols/fleet';
 import type { ComponentChildren } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { z } from 'zod';
-import { More, useGrowing } from '../parts/growing.tsx';
+import { More, useFresh, useGrowing } from '../parts/growing.tsx';
 import { Alert, Mark, type Tone } from '../parts/index.tsx';
 import { Table } from '../parts/table.tsx';
 import { count, moment } from '../text/format.ts';
@@ -37,10 +36,7 @@ function Custody<Schema extends z.ZodType<{ id: string }>>({
 }) {
   const hasClosed = useSignal(false);
   const list = useGrowing(entry, `${path}?limit=50${hasClosed.value ? '' : '&open=true'}`);
-  useEffect(() => {
-    const timer = setInterval(() => void list.refresh(), reloadMs);
-    return () => clearInterval(timer);
-  }, [hasClosed.value]);
+  useFresh(list, reloadMs);
   const all = list.entries.value;
   return (
     <section class="panel" aria-labelledby={`${id}-title`}>

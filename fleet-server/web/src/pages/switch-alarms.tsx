@@ -1,11 +1,11 @@
-import { useSignal } from '@preact/signals';
-import { page, type SwitchAlarmView, switchAlarmView, switchPaths } from '@tsunagu/protocols/fleet';
+import { type SwitchAlarmView, switchAlarmView, switchPaths } from '@tsunagu/protocols/fleet';
 import { z } from 'zod';
 import { ask } from '../api.ts';
 import { may } from '../me.ts';
+import { More, useFresh, useGrowing, atLeast } from '../parts/growing.tsx';
 import { Ago, Alert, Mark, Said } from '../parts/index.tsx';
 import { Table } from '../parts/table.tsx';
-import { useOrder, useReload } from '../parts/reload.ts';
+import { useOrder } from '../parts/reload.ts';
 import { count } from '../text/format.ts';
 import { errorNext, errorText, t } from '../text/index.ts';
 
@@ -13,25 +13,25 @@ const reloadMs = 5_000;
 
 /** Alarms of the switch that nobody has seen yet: what is wrong, where, and what to do. */
 export function Alarms() {
-  const alarms = useSignal<readonly SwitchAlarmView[] | undefined>(undefined);
-  // As they are seen, older ones take their place.
-  const { fault, again } = useReload(async () => {
-    alarms.value = (await ask(page(switchAlarmView), `${switchPaths.alarms}?limit=100`)).items;
-  }, reloadMs);
+  const list = useGrowing(switchAlarmView, `${switchPaths.alarms}?limit=50`);
+  useFresh(list, reloadMs);
+  const alarms = list.entries;
   const { said, isSending, order } = useOrder();
   const see = ({ id }: SwitchAlarmView): void =>
     void order(async () => {
       await ask(z.object({}), switchPaths.alarmSeen(id), { method: 'POST', key: crypto.randomUUID() });
-      await again();
+      await list.anew();
       return t('switch.alarmSeen');
     });
   return (
     <section class="panel" aria-labelledby="alarms-title">
       <header>
         <h2 id="alarms-title">{t('switch.alarms')}</h2>
-        {alarms.value && <Mark tone={alarms.value.length > 0 ? 'error' : 'ok'}>{count(alarms.value.length)}</Mark>}
+        {alarms.value && (
+          <Mark tone={alarms.value.length > 0 ? 'error' : 'ok'}>{atLeast(alarms.value.length, list.hasMore)}</Mark>
+        )}
       </header>
-      <Alert text={fault.value} />
+      <Alert text={list.fault.value} />
       <Said of={said.value} />
       {alarms.value?.length === 0 && <p class="quiet pad">{t('switch.noAlarms')}</p>}
       {alarms.value !== undefined && alarms.value.length > 0 && (
@@ -82,6 +82,7 @@ export function Alarms() {
           ))}
         </Table>
       )}
+      <More list={list} name={t('switch.alarms')} />
     </section>
   );
 }

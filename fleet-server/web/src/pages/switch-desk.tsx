@@ -1,6 +1,5 @@
 import { useSignal } from '@preact/signals';
 import {
-  page,
   settleAdvice,
   type SwitchAdvice,
   switchAdvice,
@@ -15,9 +14,10 @@ import { z } from 'zod';
 import { ask } from '../api.ts';
 import { may } from '../me.ts';
 import { formText } from '../parts/form-text.ts';
+import { More, useFresh, useGrowing, atLeast } from '../parts/growing.tsx';
 import { Ago, Mark, type Tone, Said, Alert } from '../parts/index.tsx';
 import { Table } from '../parts/table.tsx';
-import { useOrder, useReload } from '../parts/reload.ts';
+import { useOrder } from '../parts/reload.ts';
 import { count, moment, money } from '../text/format.ts';
 import { language, t } from '../text/index.ts';
 
@@ -31,16 +31,15 @@ const results: Readonly<Record<SwitchReconciliation['result'], Tone>> = {
 
 /** Reversals and postings that issuers have not taken yet; the dead ones wait for a person. */
 export function Advices() {
-  const advices = useSignal<readonly SwitchAdvice[] | undefined>(undefined);
+  const list = useGrowing(switchAdvice, `${switchPaths.advices}?limit=50`);
+  useFresh(list, reloadMs);
+  const advices = list.entries;
   const settling = useSignal<string | undefined>(undefined);
-  const { fault, again } = useReload(async () => {
-    advices.value = (await ask(page(switchAdvice), `${switchPaths.advices}?limit=100`)).items;
-  }, reloadMs);
   const { said, isSending, order } = useOrder();
   const retry = ({ id }: SwitchAdvice): void =>
     void order(async () => {
       await ask(z.object({}), switchPaths.adviceRetry(id), { method: 'POST', key: crypto.randomUUID() });
-      await again();
+      await list.anew();
       return t('switch.retried');
     });
   const settle = ({ id }: SwitchAdvice, form: HTMLFormElement): void =>
@@ -48,7 +47,7 @@ export function Advices() {
       const body = { reason: formText(form, 'reason') };
       await ask(z.object({}), switchPaths.adviceSettlement(id), { method: 'POST', body, key: crypto.randomUUID() });
       settling.value = undefined;
-      await again();
+      await list.anew();
       return t('switch.settled');
     });
   const dead = advices.value?.filter(({ state }) => state === 'dead').length ?? 0;
@@ -58,11 +57,14 @@ export function Advices() {
         <h2 id="advices-title">{t('switch.advices')}</h2>
         {advices.value && (
           <Mark tone={dead > 0 ? 'error' : advices.value.length > 0 ? 'warn' : 'ok'}>
-            {t('switch.advicesCount', { queued: count(advices.value.length - dead), dead: count(dead) })}
+            {t('switch.advicesCount', {
+              queued: atLeast(advices.value.length - dead, list.hasMore),
+              dead: atLeast(dead, list.hasMore),
+            })}
           </Mark>
         )}
       </header>
-      <Alert text={fault.value} />
+      <Alert text={list.fault.value} />
       <Said of={said.value} />
       {advices.value?.length === 0 && <p class="quiet pad">{t('switch.noAdvices')}</p>}
       {advices.value !== undefined && advices.value.length > 0 && (
@@ -143,19 +145,19 @@ export function Advices() {
           ))}
         </Table>
       )}
+      <More list={list} name={t('switch.advices')} />
     </section>
   );
 }
 
 /** Business days that were compared with the far side, and in which items they differ. */
 export function Days({ links }: { links: readonly SwitchLink[] }) {
-  const days = useSignal<readonly SwitchReconciliation[] | undefined>(undefined);
+  const list = useGrowing(switchReconciliation, `${switchPaths.reconciliations}?limit=20`);
+  useFresh(list, reloadMs);
+  const days = list.entries;
   const opened = useSignal<{ readonly name: string; readonly items: readonly SwitchDifference[] } | undefined>(
     undefined,
   );
-  const { fault, again } = useReload(async () => {
-    days.value = (await ask(page(switchReconciliation), `${switchPaths.reconciliations}?limit=20`)).items;
-  }, reloadMs);
   const { said, isSending, order } = useOrder();
   const compare = (form: HTMLFormElement): void =>
     void order(async () => {
@@ -164,7 +166,7 @@ export function Days({ links }: { links: readonly SwitchLink[] }) {
         body: { link: formText(form, 'link') },
         key: crypto.randomUUID(),
       });
-      await again();
+      await list.anew();
       return t('switch.compared', { day: made.day, result: t(`switch.result.${made.result}`) });
     });
   const open = ({ link, day }: SwitchReconciliation): void =>
@@ -179,7 +181,7 @@ export function Days({ links }: { links: readonly SwitchLink[] }) {
       <header>
         <h2 id="days-title">{t('switch.days')}</h2>
       </header>
-      <Alert text={fault.value} />
+      <Alert text={list.fault.value} />
       {may('fleet.operate') && issuers.length > 0 && (
         <form
           class="inline"
@@ -237,6 +239,7 @@ export function Days({ links }: { links: readonly SwitchLink[] }) {
           ))}
         </Table>
       )}
+      <More list={list} name={t('switch.days')} />
       {opened.value && <Differences name={opened.value.name} items={opened.value.items} />}
     </section>
   );

@@ -111,7 +111,13 @@ function Row({
       <td class="wide">
         {last && (
           <>
-            <span class="mono">{last.mti}</span> {last.why}
+            <span class="mono">{last.mti}</span>{' '}
+            {last.waiting === 0
+              ? t('switch.noneWaited')
+              : t('switch.nearest', {
+                  waiting: count(last.waiting),
+                  elements: last.differs.map((number) => (number === 0 ? 'MTI' : `DE${number}`)).join(' '),
+                })}
             <span class="under">
               <Ago at={last.at} />
             </span>

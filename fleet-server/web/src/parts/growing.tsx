@@ -3,6 +3,7 @@ import { page } from '@tsunagu/protocols/fleet';
 import { useEffect, useRef } from 'preact/hooks';
 import type { z } from 'zod';
 import { ask, faultText } from '../api.ts';
+import { count } from '../text/format.ts';
 import { t } from '../text/index.ts';
 
 /** A list that begins with its first page, and grows by the next when it is asked for. */
@@ -14,6 +15,8 @@ export interface Growing<Entry> {
   readonly grow: () => Promise<void>;
   /** The first page again, as long as nothing has been added to it. */
   readonly refresh: () => Promise<void>;
+  /** The first page again, whatever has been added to it. */
+  readonly anew: () => Promise<void>;
 }
 
 /**
@@ -71,8 +74,22 @@ export function useGrowing<Schema extends z.ZodType>(
     refresh: async () => {
       if (!hasGrown.value && !newest.current.isGrowing) await load(null);
     },
+    anew: () => load(null),
   };
 }
+
+/** Keeps the first page of a list fresh while the page is open. */
+export function useFresh({ refresh }: Pick<Growing<unknown>, 'refresh'>, everyMs: number): void {
+  const latest = useRef(refresh);
+  latest.current = refresh;
+  useEffect(() => {
+    const timer = setInterval(() => void latest.current(), everyMs);
+    return () => clearInterval(timer);
+  }, []);
+}
+
+/** A number of entries that are here, of which there may be more. */
+export const atLeast = (entries: number, hasMore: boolean): string => `${count(entries)}${hasMore ? '+' : ''}`;
 
 /** The button that has a list grow; nothing where all is here. */
 export const More = ({ list: { hasMore, grow }, name }: { list: Growing<unknown>; name: string }) =>

@@ -467,6 +467,8 @@ export const en = {
   'switch.day': 'Business day',
   'switch.waiting': 'Advices',
   'switch.mismatch': 'Last unmatched answer',
+  'switch.noneWaited': 'no request waited',
+  'switch.nearest': '{{waiting}} waited, the nearest differs in {{elements}}',
   'switch.orders': 'Orders',
   'switch.side.acquirer': 'acquirer side',
   'switch.side.issuer': 'issuer side',
