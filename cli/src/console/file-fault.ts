@@ -12,6 +12,13 @@ const writing = new Set(
 /** With these `open` wanted to write; reading a folder fails at `read`. */
 const onlyWriting = new Set(['EISDIR', 'EROFS', 'ENOSPC', 'EDQUOT', 'EEXIST', 'ETXTBSY']);
 
+/** Why a new file or folder could not be made: FILE_EXISTS where there is one of its name. */
+export const notWritten = (path: string, cause: unknown) =>
+  fail(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST' ? 'FILE_EXISTS' : 'FILE_UNWRITABLE', {
+    facts: { path },
+    cause,
+  });
+
 /** What to tell of an error of the file system; undefined for what is none. */
 export function fileFaultOf(error: unknown): Fault | undefined {
   if (!(error instanceof Error && 'syscall' in error && typeof error.syscall === 'string')) return undefined;

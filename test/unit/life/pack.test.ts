@@ -76,7 +76,9 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
   const work = workOrderView.parse((await open({ serial, intake: 'fault', reported: 'SW-BOOT' })).body);
   expect((await open({ serial, intake: 'fault' })).body.code).toBe('WORK_OPEN');
   expect((await house.call('GET', '/workshop/orders')).body).toMatchObject({ items: [{ id: work.id, serial }] });
-  const run = await mori.call('POST', '/keys/runs', { name: '春の注入', serials: [serial] });
+  const next = { serial: 'CT5100-0900', model: 'CT-5100', place: { merchant: 'm', shop: 's' }, lifecycle: 'warehouse' };
+  expect((await mori.call('POST', '/terminals', next)).status).toBeLessThan(300);
+  const run = await mori.call('POST', '/keys/runs', { name: '春の注入', serials: [next.serial] });
   expect(run.status).toBeLessThan(300);
   const entry = (body: object) => house.call('POST', `/workshop/orders/${work.id}/entries`, body);
   expect((await entry({ kind: 'diagnosed', fault: 'SW-BOOT' })).status).toBe(200);
@@ -137,7 +139,7 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
   expect(verify(out)).toEqual({
     status: 0,
     stdout: expect.stringMatching(
-      /^note: .+30-3 not enforced[^]+5 steps, 1 hand-overs, 1 inspections, 1 injection runs, 0 releases from key hosts, 0 wipes, \d+ audit entries: nothing is wrong/,
+      /^note: .+30-3 not enforced[^]+6 steps, 1 hand-overs, 1 inspections, 1 injection runs, 0 releases from key hosts, 0 wipes, \d+ audit entries: nothing is wrong/,
     ),
   });
 
