@@ -80,7 +80,7 @@ test('a terminal goes from hand to hand, and anybody can check it', async () => 
   expect((await json('custody', 'verify', at('bent'))).code).toBe(1);
   await Promise.all([
     refused('FILE_UNREADABLE', 1, 'custody', 'verify', at('nothing')),
-    refused('FILE_UNUSABLE', 1, 'custody', 'export', join(folder, 'no', 'folder')),
+    refused('FILE_UNWRITABLE', 1, 'custody', 'export', join(folder, 'no', 'folder')),
   ]);
 }, 120_000);
 

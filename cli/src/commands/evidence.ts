@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { assessorLine, type KeyRecord, lifePaths, packFiles, parseJson, sealedFiles } from '@tsunagu/protocols/fleet';
 import { fail } from '@tsunagu/protocols/kit';
+import { z } from 'zod';
 import { type ExitCode, exit, notWritten, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
@@ -20,7 +21,13 @@ export async function writePack(
   { client, console, json }: Context,
   { from, to, out }: { readonly from: string; readonly to: string; readonly out: string },
 ): Promise<ExitCode> {
-  if (from > to) return refuse(console, fail('OPTION_INVALID', { field: 'to' }).fault, json);
+  for (const [field, day] of [
+    ['from', from],
+    ['to', to],
+  ] as const)
+    if (!z.iso.date().safeParse(day).success)
+      return refuse(console, fail('OPTION_INVALID', { field, facts: { wants: 'YYYY-MM-DD' } }).fault, json);
+  if (from > to) return refuse(console, fail('OPTION_INVALID', { field: 'to', facts: { from, to } }).fault, json);
   if (existsSync(out)) return refuse(console, fail('FILE_EXISTS', { facts: { path: out } }).fault, json);
   const range = `from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}`;
   const pack = await client.askText(`${lifePaths.assessorPack}?${range}`);

@@ -97,7 +97,7 @@ function addCeremony(keys: Command, withServer: Given['withServer']): void {
       'who brings a component: two or three, the first has component 1; they enter in whatever order they come / 管理者2～3名(先頭が第1コンポーネント、入力順は自由)',
     )
     .option('--use <use>', 'dukpt-base, dukpt-base-tdes, zone-protection, zone-pin or negative-tag', 'dukpt-base')
-    .option('--kcv <hex>', 'check value of the whole, as its papers say / 検査値')
+    .option('--kcv <hex>', 'check value of the whole, as its papers say: 10 hex digits, 6 for TDES / 検査値')
     .action((key: string, options: { use: string; custodian: string[]; kcv?: string }) =>
       withServer(async (given) => (await load()).beginCeremony(given, key, options)),
     );

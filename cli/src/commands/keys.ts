@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import {
   ceremonyUse,
   type KeyCeremonyView,
@@ -17,12 +17,12 @@ import {
   explain,
   type ExitCode,
   type layOut,
-  notWritten,
   printFault,
   printTable,
   refuse,
 } from '../console/index.ts';
 import type { Context } from './context.ts';
+import { writeNew } from './document-file.ts';
 
 /** Shows an answer: as JSON, or by `tell`. */
 function show<T>({ console, json }: Context, answer: Result<T>, tell: (value: T) => void): ExitCode {
@@ -170,11 +170,8 @@ const unreadable = ({ console, json }: Context, path = ''): ExitCode =>
 
 /** Writes what was asked for to a file that is not there yet, and says where it is: a record is evidence, and replaces none. */
 async function writeOut({ console, json }: Context, file: string, content: string | Uint8Array): Promise<ExitCode> {
-  try {
-    await writeFile(file, content, { flag: 'wx' });
-  } catch (cause) {
-    return refuse(console, notWritten(file, cause).fault, json);
-  }
+  const written = await writeNew(file, content);
+  if (!written.ok) return refuse(console, written.fault, json);
   console.out(json ? JSON.stringify({ file }) : file);
   return exit.ok;
 }

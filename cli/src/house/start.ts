@@ -301,7 +301,7 @@ function writeClaim(folder: string, claim: ClaimBundle): void {
 }
 
 function showHouse(console: Console, options: StartOptions, house: RaisedHouse): void {
-  const { data, portBase, readers, terminals } = options;
+  const { data, keyInRuns, portBase, readers, terminals } = options;
   const { start } = console.texts;
   const { line } = start;
   const port = (name: Parameters<typeof portOf>[1]): number => portOf(portBase, name);
@@ -331,7 +331,12 @@ function showHouse(console: Console, options: StartOptions, house: RaisedHouse):
   const sale = saleToTry(planFleet(terminals, portBase), readers);
   for (const command of [
     'npx tsunagu',
-    ...(sale === undefined ? [] : [`npx tsunagu sale ${sale.serial} --amount 1280 --card ${sale.card}`]),
+    // Nothing in the warehouse sells: its keys come first.
+    ...(keyInRuns
+      ? ['npx tsunagu keys run begin --help']
+      : sale === undefined
+        ? []
+        : [`npx tsunagu sale ${sale.serial} --amount 1280 --card ${sale.card}`]),
     'npx tsunagu terminals',
   ]) {
     console.out(`    ${console.paint('bold', command)}`);

@@ -95,11 +95,11 @@ export const keyCustodyErrors = defineErrors({
   KEY_CEREMONY_CUSTODIANS_ALIKE: {
     en: {
       says: 'The custodians of a ceremony are two or three different people, and none of them is who orders it.',
-      next: 'Name others with --custodian; tsunagu people shows who keeps keys.',
+      next: 'Name others with --custodian; an administrator knows who keeps keys (tsunagu people).',
     },
     ja: {
       says: '鍵管理者には、依頼者以外の異なる2名または3名が必要です。',
-      next: '--custodian で別の管理者を指名してください。担当者は tsunagu people で確認できます。',
+      next: '--custodian で別の管理者を指名してください。担当者は管理者権限の人が tsunagu people で確認できます。',
     },
   },
   KEY_CEREMONY_SAME_PERSON: {
@@ -142,6 +142,16 @@ export const keyCustodyErrors = defineErrors({
       next: 'tsunagu keys ceremony show ID で管理者を確認し、最後に入力した人以外に tsunagu keys ceremony confirm を依頼してください。',
     },
   },
+  KEY_CEREMONY_KCV_DIFFERS: {
+    en: {
+      says: 'The check value is not that of the key, as its papers or the components that were entered have it. No key was made.',
+      next: 'Compare what you typed with the papers, and confirm again. Where the check value of a component (tsunagu keys ceremony show ID) is not that of its envelope, an operator aborts the ceremony and begins another.',
+    },
+    ja: {
+      says: '検査値が、書類または入力済みコンポーネントの鍵のものと一致しません。鍵は作られていません。',
+      next: '入力値を書類と照合し、もう一度確認してください。コンポーネントの検査値(tsunagu keys ceremony show ID)が封筒の記載と違う場合は、オペレーターが中止し、新しく始めます。',
+    },
+  },
   KEY_COMPONENT_MALFORMED: {
     en: {
       says: 'A component is 32 hex digits, or 64 for a key of 256 bits; what was given is not. Nothing was taken.',
@@ -155,11 +165,11 @@ export const keyCustodyErrors = defineErrors({
   KEY_CUSTODIAN_UNFIT: {
     en: {
       says: 'Nobody of this name or id keeps keys here.',
-      next: 'tsunagu people shows who does: the role custodian. An administrator adds them: tsunagu people add NAME --role custodian.',
+      next: 'An administrator sees who does (tsunagu people: the role custodian), and adds them: tsunagu people add NAME --role custodian.',
     },
     ja: {
       says: 'その名前またはIDの鍵管理者はいません。',
-      next: 'tsunagu people で役割 custodian の担当者を確認してください。管理者が追加できます: tsunagu people add 名前 --role custodian',
+      next: '管理者権限の人が tsunagu people で役割 custodian の担当者を確認し、追加できます: tsunagu people add 名前 --role custodian',
     },
   },
   KEY_COMPONENT_WORTHLESS: {

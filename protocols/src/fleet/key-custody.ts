@@ -94,7 +94,7 @@ type StepCode =
   | 'KEY_CEREMONY_CONFIRM_NOT_NAMED'
   | 'KEY_CEREMONY_CONFIRM_BY_ANOTHER'
   | 'KEY_COMPONENT_WORTHLESS'
-  | 'KCV_MISMATCH';
+  | 'KEY_CEREMONY_KCV_DIFFERS';
 const stepDigest = (step: CeremonyStep): string => createHash('sha256').update(JSON.stringify(step)).digest('hex');
 
 /**
@@ -131,7 +131,8 @@ export function takeCeremonyStep(steps: readonly CeremonyStep[], step: CeremonyS
   if (!before.custodians.includes(step.by)) return fail('KEY_CEREMONY_CONFIRM_NOT_NAMED');
   if (isSession) return fail('KEY_CEREMONY_CONFIRM_BY_ANOTHER', { field: 'session' });
   if (before.entered.at(-1)?.by === step.by) return fail('KEY_CEREMONY_CONFIRM_BY_ANOTHER', { field: 'confirmation' });
-  if (before.papers !== undefined && before.papers !== step.kcv) return fail('KCV_MISMATCH');
+  if (before.papers !== undefined && before.papers !== step.kcv)
+    return fail('KEY_CEREMONY_KCV_DIFFERS', { field: 'kcv' });
   return ok(after(steps, step));
 }
 

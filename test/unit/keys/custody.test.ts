@@ -157,7 +157,9 @@ describe('a key ceremony', () => {
     expect(await open().confirm(id, kcvOf(0, 1), custodian('eve'))).toMatchObject({
       fault: { code: 'KEY_CEREMONY_CONFIRM_NOT_NAMED' },
     });
-    expect(await open().confirm(id, kcvOf(0), custodian('anna'))).toMatchObject({ fault: { code: 'KCV_MISMATCH' } });
+    expect(await open().confirm(id, kcvOf(0), custodian('anna'))).toMatchObject({
+      fault: { code: 'KEY_CEREMONY_KCV_DIFFERS' },
+    });
     expect(vault.find('bdk/22')).toBeUndefined();
     expect(unwrap(await open().abort(id, 'wrong envelope', operator)).state).toBe('aborted');
     expect(await listed(true)).not.toContain(id);

@@ -1,6 +1,6 @@
 import { benchHolder, benchTest } from '../../bench-test.ts';
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Holder } from '@tsunagu/protocols/custody';
@@ -24,7 +24,7 @@ beforeAll(async () => {
 }, 30_000);
 afterAll(async () => {
   await house?.house.close();
-  for (const each of [folder, out, `${out}-changed`]) removeFolder(each);
+  for (const each of [folder, out, `${out}-changed`, `${out}-bare`]) removeFolder(each);
 });
 
 const verify = (pack: string) => {
@@ -136,6 +136,13 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
       ' ',
     ),
   );
+  // Nothing can be said of a pack whose manifest is gone, and that much is said.
+  cpSync(out, `${out}-bare`, { recursive: true });
+  rmSync(join(`${out}-bare`, 'manifest.json'));
+  expect(verify(`${out}-bare`)).toMatchObject({
+    status: 1,
+    stdout: expect.stringContaining('manifest.json: -: unreadable'),
+  });
   expect(verify(out)).toEqual({
     status: 0,
     stdout: expect.stringMatching(
