@@ -95,7 +95,7 @@ test('the pack for the assessor checks itself, without anything of ours', async 
   expect(existsSync(join(out, 'custody.jsonl'))).toBe(true);
   writeFileSync(join(out, 'steps.jsonl'), '');
   await expect(verify()).rejects.toThrow();
-  await refused('OPTION_INVALID', 1, 'evidence', ...range, '--out', out);
+  await refused('FILE_EXISTS', 1, 'evidence', ...range, '--out', out);
 }, 60_000);
 
 test('the switch: a centre sends, its transactions are found, explained and reconciled', async () => {
