@@ -31,7 +31,10 @@ const isSigned = (purpose, payload, { kid, sig }, publicKey) => {
 };
 
 const findings = [];
-const find = (file, about, says) => findings.push(`${file}: ${about}: ${says}`);
+const find = (file, about, says) => {
+  const finding = `${file}: ${about}: ${says}`;
+  if (!findings.includes(finding)) findings.push(finding);
+};
 const guarded = (file, work) => {
   try {
     return work();
@@ -41,7 +44,15 @@ const guarded = (file, work) => {
   }
 };
 
-const manifest = JSON.parse(read('manifest.json'));
+let manifest;
+try {
+  manifest = JSON.parse(read('manifest.json'));
+  if (typeof manifest.files !== 'object' || manifest.files === null) throw new Error('it names no files');
+} catch (error) {
+  console.log(`manifest.json: -: unreadable: ${error.message}`);
+  console.log('without its manifest nothing of the pack can be verified: 1 findings');
+  process.exit(1);
+}
 // Whoever takes out what speaks against a step takes its hash out of the manifest, too.
 const sealed =
   'devices.jsonl steps.jsonl inspections.jsonl keys.jsonl releases.jsonl wipes.jsonl reports.jsonl house.jsonl runs.jsonl custody.jsonl audit.jsonl edges.json clauses.json'.split(

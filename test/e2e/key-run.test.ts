@@ -114,6 +114,7 @@ beforeAll(async () => {
       serial,
       model: 'CT-5100',
       place: { merchant: 'm', shop: serial },
+      lifecycle: 'warehouse',
     });
     mkdirSync(join(folder, serial));
     const { claim } = registeredTerminal.parse(registered.body);

@@ -80,7 +80,7 @@ test('a terminal goes from hand to hand, and anybody can check it', async () => 
   expect((await json('custody', 'verify', at('bent'))).code).toBe(1);
   await Promise.all([
     refused('FILE_UNREADABLE', 1, 'custody', 'verify', at('nothing')),
-    refused('FILE_UNUSABLE', 1, 'custody', 'export', join(folder, 'no', 'folder')),
+    refused('FILE_UNWRITABLE', 1, 'custody', 'export', join(folder, 'no', 'folder')),
   ]);
 }, 120_000);
 
@@ -95,7 +95,7 @@ test('the pack for the assessor checks itself, without anything of ours', async 
   expect(existsSync(join(out, 'custody.jsonl'))).toBe(true);
   writeFileSync(join(out, 'steps.jsonl'), '');
   await expect(verify()).rejects.toThrow();
-  await refused('OPTION_INVALID', 1, 'evidence', ...range, '--out', out);
+  await refused('FILE_EXISTS', 1, 'evidence', ...range, '--out', out);
 }, 60_000);
 
 test('the switch: a centre sends, its transactions are found, explained and reconciled', async () => {

@@ -13,6 +13,9 @@ import {
   keyReleaseRecord,
   keyRecord,
   keyRunView,
+  managementPaths,
+  manifestCheck,
+  type ManifestCheck,
   type KeyRunView,
   type AcquirerSet,
   acquirerSet,
@@ -45,6 +48,8 @@ export interface KeyClient {
   ceremonyRecord(id: string): Promise<Result<KeyRecord>>;
   keyRuns(): Promise<Result<readonly KeyRunView[]>>;
   beginKeyRun(name: string, serials: readonly string[]): Promise<Result<KeyRunView>>;
+  /** Which lines of a manifest a run would not take. */
+  checkManifest(serials: readonly string[]): Promise<Result<ManifestCheck>>;
   keyRun(id: string): Promise<Result<KeyRunView>>;
   /** Does something to a run: `authorisation`, `close`. */
   keyRunStep(id: string, step: 'authorisation' | 'close'): Promise<Result<KeyRunView>>;
@@ -98,6 +103,7 @@ export function keyCalls({ call, all }: Calls): KeyClient {
     ceremonyRecord: (id) => call(keyRecord, `${base}/ceremonies/${id}/record`),
     keyRuns: () => all(keyRunView, `${base}/runs`),
     beginKeyRun: (name, serials) => call(keyRunView, `${base}/runs`, { name, serials }),
+    checkManifest: (serials) => call(manifestCheck, managementPaths.keyRunDryRuns, { serials }),
     keyRun: (id) => call(keyRunView, `${base}/runs/${id}`),
     keyRunStep: (id, step) => call(keyRunView, `${base}/runs/${id}/${step}`, {}),
     submitDevice: (id, serial) => call(keyRunView, `${base}/runs/${id}/devices`, { serial }),

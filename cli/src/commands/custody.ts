@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import {
   custodyKeyPurpose,
   handover,
@@ -25,7 +25,7 @@ import type { World } from '@tsunagu/protocols/world';
 import { z } from 'zod';
 import { optionFault, type Console, exit, type ExitCode, printList, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
-import { documentAt } from './document-file.ts';
+import { documentAt, writeNew } from './document-file.ts';
 import { openKeyAt, type PassphraseOptions, passphraseOf, publicKeyAt, writeKeyFile } from './key-files.ts';
 import { photoHash } from './lifecycle.ts';
 
@@ -137,6 +137,8 @@ export async function offerHandover(
 ): Promise<ExitCode> {
   const key = await openKeyAt(options.key, custodyKeyPurpose, options);
   if (!key.ok) return refuse(console, key.fault, json);
+  const from = keyIdOf(key.value.publicKey);
+  if (options.to === from) return refuse(console, fail('CUSTODY_SAME_HAND', { field: 'to' }).fault, json);
   const photo = options.photo === undefined ? ok(null) : await photoHash(options.photo);
   if (!photo.ok) return refuse(console, photo.fault, json);
   const now = await client.ask(custodyView, lifePaths.custody(serial));
@@ -147,7 +149,7 @@ export async function offerHandover(
     seq: now.value.seq + 1,
     prev: now.value.hash,
     at: new Date(world.clock.now()).toISOString(),
-    from: keyIdOf(key.value.publicKey),
+    from,
     to: options.to,
     bag: options.bag ?? null,
     photo: photo.value,
@@ -156,7 +158,8 @@ export async function offerHandover(
   if (!made.ok) return refuse(console, optionFault(made.fault), json);
   const payload = JSON.stringify(made.value);
   const offered: OfferedHandover = { payload, giver: signHand(payload, key.value) };
-  await writeFile(options.out, `${JSON.stringify(offered, null, 2)}\n`);
+  const written = await writeNew(options.out, `${JSON.stringify(offered, null, 2)}\n`);
+  if (!written.ok) return refuse(console, written.fault, json);
   console.out(
     json ? JSON.stringify({ file: options.out, ...made.value }) : console.texts.life.offered(serial, options.out),
   );
@@ -176,6 +179,8 @@ export async function acceptHandover(
   if (!offer.ok) return refuse(console, offer.fault, json);
   const body = parseJson(handover, offer.value.payload);
   if (!body.ok) return refuse(console, fail('CUSTODY_INVALID', { facts: { path: file } }).fault, json);
+  if (body.value.bag !== null && options.bag === undefined)
+    return refuse(console, fail('CUSTODY_BAG_UNSAID', { facts: { sent: body.value.bag } }).fault, json);
   if (body.value.bag !== (options.bag ?? null)) {
     const facts = { sent: body.value.bag ?? '-', seen: options.bag ?? '-' };
     return refuse(console, fail('CUSTODY_BAG_MISMATCH', { facts }).fault, json);
@@ -183,9 +188,10 @@ export async function acceptHandover(
   const key = await openKeyAt(options.key, custodyKeyPurpose, options);
   if (!key.ok) return refuse(console, key.fault, json);
   if (body.value.to !== keyIdOf(key.value.publicKey))
-    return refuse(console, fail('CUSTODY_HOLDER_UNKNOWN', { facts: { to: body.value.to } }).fault, json);
+    return refuse(console, fail('CUSTODY_OTHER_HAND', { facts: { to: body.value.to } }).fault, json);
   const signed = { ...offer.value, receiver: signHand(offer.value.payload, key.value) };
-  await writeFile(options.out, `${JSON.stringify(signed, null, 2)}\n`);
+  const written = await writeNew(options.out, `${JSON.stringify(signed, null, 2)}\n`);
+  if (!written.ok) return refuse(console, written.fault, json);
   console.out(
     json ? JSON.stringify({ file: options.out }) : console.texts.life.accepted(body.value.serial, options.out),
   );
@@ -243,7 +249,8 @@ export async function listCustodyAlarms({ client, console, json }: Context): Pro
 export async function exportCustody({ client, console, json }: Context, file: string): Promise<ExitCode> {
   const answer = await client.askText(lifePaths.custodyExport);
   if (!answer.ok) return refuse(console, answer.fault, json);
-  await writeFile(file, answer.value);
+  const written = await writeNew(file, answer.value);
+  if (!written.ok) return refuse(console, written.fault, json);
   console.out(json ? JSON.stringify({ file }) : file);
   return exit.ok;
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { errorTable, type ErrorCode } from '@tsunagu/protocols/errors';
+import { isErrorCode } from '@tsunagu/protocols/errors';
 import { parseJson } from '@tsunagu/protocols/fleet';
 import { z } from 'zod';
 import { type Console, type ExitCode, exit, refuse } from '../console/index.ts';
@@ -19,7 +19,6 @@ const failed = z.object({
   code: z.string(),
   facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
 });
-const isKnown = (code: string): code is ErrorCode => Object.hasOwn(errorTable, code);
 
 /**
  * Runs an emulator until it ends, or until we are told to end, which it is told as well. With `json` its own lines are passed on; otherwise each becomes
@@ -41,7 +40,7 @@ export async function runEmulator(
   let code: ExitCode = exit.ok;
   createInterface({ input: child.stdout }).on('line', (text) => {
     const fault = parseJson(failed, text);
-    if (fault.ok && isKnown(fault.value.code)) {
+    if (fault.ok && isErrorCode(fault.value.code)) {
       code = exit.failed;
       refuse(console, { code: fault.value.code, facts: fault.value.facts }, json);
       return;

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { assessorLine, type KeyRecord, lifePaths, packFiles, parseJson, sealedFiles } from '@tsunagu/protocols/fleet';
 import { fail } from '@tsunagu/protocols/kit';
-import { type ExitCode, exit, refuse } from '../console/index.ts';
+import { z } from 'zod';
+import { type ExitCode, exit, notWritten, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
 /** The verifier as it is copied into each pack; beside the sources and beside what was built. */
@@ -19,7 +21,14 @@ export async function writePack(
   { client, console, json }: Context,
   { from, to, out }: { readonly from: string; readonly to: string; readonly out: string },
 ): Promise<ExitCode> {
-  if (from > to) return refuse(console, fail('OPTION_INVALID', { field: 'to' }).fault, json);
+  for (const [field, day] of [
+    ['from', from],
+    ['to', to],
+  ] as const)
+    if (!z.iso.date().safeParse(day).success)
+      return refuse(console, fail('OPTION_INVALID', { field, facts: { wants: 'YYYY-MM-DD' } }).fault, json);
+  if (from > to) return refuse(console, fail('OPTION_INVALID', { field: 'to', facts: { from, to } }).fault, json);
+  if (existsSync(out)) return refuse(console, fail('FILE_EXISTS', { facts: { path: out } }).fault, json);
   const range = `from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}`;
   const pack = await client.askText(`${lifePaths.assessorPack}?${range}`);
   if (!pack.ok) return refuse(console, pack.fault, json);
@@ -36,8 +45,10 @@ export async function writePack(
   // Without a seal it broke off.
   if (!seal) return refuse(console, fail('ANSWER_INVALID').fault, json);
   files['seal.json'] = `${JSON.stringify(seal, null, 2)}\n`;
+  let isMade = false;
   try {
     await mkdir(out);
+    isMade = true;
     for (const [name, content] of Object.entries(files)) await writeFile(join(out, name), content);
     await copyFile(verifier, join(out, 'verify.mjs'));
     const sum = (content: string | Uint8Array) => ({ sha256: createHash('sha256').update(content).digest('hex') });
@@ -45,7 +56,9 @@ export async function writePack(
     const manifest = { v: 1, from, to, files: { ...sums, 'verify.mjs': sum(await readFile(verifier)) } };
     await writeFile(join(out, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   } catch (cause) {
-    return refuse(console, fail('OPTION_INVALID', { field: 'out', cause }).fault, json);
+    // A part of a pack would pass for one; what was there before stays as it is.
+    if (isMade) await rm(out, { recursive: true, force: true });
+    return refuse(console, notWritten(out, cause).fault, json);
   }
   const count = Object.keys(files).length + 2;
   const signer = seal.document.kid;

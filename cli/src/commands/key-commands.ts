@@ -69,7 +69,9 @@ export function addKeyCommands(program: Command, { withServer, open, json, langu
     .action((serial: string) => withServer(async (given) => (await load()).showReleases(given, serial)));
   keys
     .command('verify <file>')
-    .description('check a signed record without a server / 記録の検証')
+    .description(
+      'check a signed record without a server; exit 5 when it is of something that is not over, or aborted / 記録の検証(未完了・中止は終了コード5)',
+    )
     .option('--signer <id>', 'what the key of the signer is called, from another source / 署名者の鍵ID')
     .action(async (file: string, { signer }: { signer?: string }) => {
       process.exitCode = await (await load()).verifyRecord(open(), json(), file, signer);
@@ -90,9 +92,12 @@ function addCeremony(keys: Command, withServer: Given['withServer']): void {
   ceremony
     .command('begin <key>')
     .description('name the key and its custodians / 開始')
-    .requiredOption('--custodian <person...>', 'who enters a component, in this order: two or three / 管理者')
+    .requiredOption(
+      '--custodian <person...>',
+      'who brings a component: two or three, the first has component 1; they enter in whatever order they come / 管理者2～3名(先頭が第1コンポーネント、入力順は自由)',
+    )
     .option('--use <use>', 'dukpt-base, dukpt-base-tdes, zone-protection, zone-pin or negative-tag', 'dukpt-base')
-    .option('--kcv <hex>', 'check value of the whole, as its papers say / 検査値')
+    .option('--kcv <hex>', 'check value of the whole, as its papers say: 10 hex digits, 6 for TDES / 検査値')
     .action((key: string, options: { use: string; custodian: string[]; kcv?: string }) =>
       withServer(async (given) => (await load()).beginCeremony(given, key, options)),
     );
@@ -141,8 +146,13 @@ function addRun(keys: Command, withServer: Given['withServer'], language: Given[
     .action(() => withServer(async (given) => (await load()).listRuns(given)));
   run
     .command('begin <name> <file>')
-    .description('propose a run; the manifest is one serial a line / 起案')
-    .action((name: string, file: string) => withServer(async (given) => (await load()).beginRun(given, name, file)));
+    .description(
+      'propose a run; the manifest is one serial a line, all of them on the inventory and in the workshop / 起案(1行1台、台帳にあり作業場にある端末のみ)',
+    )
+    .option('--dry-run', 'say which lines it would not take, and store nothing / 確認のみ')
+    .action((name: string, file: string, { dryRun = false }: { dryRun?: boolean }) =>
+      withServer(async (given) => (await load()).beginRun(given, name, file, dryRun)),
+    );
   run
     .command('show <id>')
     .description('its devices and figures / 状態')

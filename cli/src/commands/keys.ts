@@ -1,16 +1,28 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import {
   ceremonyUse,
   type KeyCeremonyView,
   keyRecord,
   type KeyRun,
   type KeyRunView,
+  type ManifestCheck,
   parseJson,
+  unfinishedOf,
   verifyKeyRecord,
 } from '@tsunagu/protocols/fleet';
 import { fail, type Result } from '@tsunagu/protocols/kit';
-import { type Console, exit, type ExitCode, type layOut, printFault, printTable, refuse } from '../console/index.ts';
+import {
+  type Console,
+  exit,
+  explain,
+  type ExitCode,
+  type layOut,
+  printFault,
+  printTable,
+  refuse,
+} from '../console/index.ts';
 import type { Context } from './context.ts';
+import { writeNew } from './document-file.ts';
 
 /** Shows an answer: as JSON, or by `tell`. */
 function show<T>({ console, json }: Context, answer: Result<T>, tell: (value: T) => void): ExitCode {
@@ -156,13 +168,10 @@ const textIn = (file: string): Promise<string | undefined> => readFile(file, 'ut
 const unreadable = ({ console, json }: Context, path = ''): ExitCode =>
   refuse(console, fail('FILE_UNREADABLE', { facts: { path } }).fault, json);
 
-/** Writes what was asked for to a file, and says where it is. */
+/** Writes what was asked for to a file that is not there yet, and says where it is: a record is evidence, and replaces none. */
 async function writeOut({ console, json }: Context, file: string, content: string | Uint8Array): Promise<ExitCode> {
-  try {
-    await writeFile(file, content);
-  } catch (cause) {
-    return refuse(console, fail('FILE_UNWRITABLE', { facts: { file }, cause }).fault, json);
-  }
+  const written = await writeNew(file, content);
+  if (!written.ok) return refuse(console, written.fault, json);
   console.out(json ? JSON.stringify({ file }) : file);
   return exit.ok;
 }
@@ -178,7 +187,10 @@ export async function saveRecord(
   return await writeOut(context, file, `${JSON.stringify(record.value, undefined, 2)}\n`);
 }
 
-/** `tsunagu keys verify FILE`: replays a record without a server. */
+/**
+ * `tsunagu keys verify FILE`: replays a record without a server. Exit 5 when it is authentic and of something that is not over, or of a ceremony that
+ * brought no key.
+ */
 export async function verifyRecord(console: Console, json: boolean, file: string, signer?: string): Promise<ExitCode> {
   const text = await textIn(file);
   if (text === undefined) {
@@ -191,16 +203,22 @@ export async function verifyRecord(console: Console, json: boolean, file: string
     printFault(console, verified.fault, json);
     return exit.failed;
   }
-  if (json) console.out(JSON.stringify({ signer: read.ok ? read.value.document.kid : '', ...verified.value }));
+  const signedBy = read.ok ? read.value.document.kid : '';
+  const unfinished = unfinishedOf(verified.value);
+  const isAborted = verified.value.record === 'ceremony' && verified.value.state.state === 'aborted';
+  if (json)
+    console.out(JSON.stringify({ signer: signedBy, isOver: unfinished === undefined, unfinished, ...verified.value }));
   else {
     const { keys } = console.texts;
-    console.out(keys.verified(read.ok ? read.value.document.kid : ''));
+    console.out(unfinished ? keys.unfinished(signedBy) : keys.verified(signedBy));
+    if (unfinished) console.out(keys.awaits[unfinished.awaits](unfinished.from.slice(0, 20).join(' ')));
+    if (isAborted) console.out(keys.noKeyCame);
     if (verified.value.record === 'ceremony') {
       const { state } = verified.value;
       console.out(`${state.key}  ${keys.ceremonyStates[state.state]}  ${keys.kcv} ${state.kcv ?? '-'}`);
     } else tellRun(console, verified.value.run);
   }
-  return exit.ok;
+  return unfinished || isAborted ? exit.otherOutcome : exit.ok;
 }
 
 function tellRun(console: Console, run: KeyRun, people: KeyRunView['people'] = {}): void {
@@ -229,15 +247,42 @@ export const listRuns = async (context: Context): Promise<ExitCode> =>
     for (const run of runs) tellRun(context.console, run, run.people);
   });
 
-/** `tsunagu keys run begin NAME FILE`: the manifest is one serial a line. */
-export async function beginRun(context: Context, name: string, file: string): Promise<ExitCode> {
+/** `tsunagu keys run begin NAME FILE`: the manifest is one serial a line. A line that is at fault is named, and nothing is proposed. */
+export async function beginRun(context: Context, name: string, file: string, dryRun: boolean): Promise<ExitCode> {
   const text = await textIn(file);
   if (text === undefined) return unreadable(context, file);
-  const serials = text
+  const lines = text
     .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter(Boolean);
-  return runStep(context, context.client.beginKeyRun(name, serials));
+    .map((line, index) => ({ line: index + 1, serial: line.trim() }))
+    .filter(({ serial }) => serial !== '');
+  const serials = lines.map(({ serial }) => serial);
+  if (!dryRun) {
+    const begun = await context.client.beginKeyRun(name, serials);
+    const isRefused = !begun.ok && begun.fault.code === 'KEY_RUN_MANIFEST_REFUSED';
+    if (!isRefused || context.json) return runStep(context, Promise.resolve(begun));
+    printFault(context.console, { code: begun.fault.code }, false);
+  }
+  const checked = await context.client.checkManifest(serials);
+  if (!checked.ok) return refuse(context.console, checked.fault, context.json);
+  const items = checked.value.items.map((item) => ({ ...item, line: lines[item.line - 1]?.line ?? item.line }));
+  if (context.json) context.console.out(JSON.stringify({ ...checked.value, items }));
+  else tellCheck(context.console, { ...checked.value, items });
+  return dryRun && checked.value.failed === 0 ? exit.ok : exit.failed;
+}
+
+function tellCheck(console: Console, { items, total, failed }: ManifestCheck): void {
+  const { keys } = console.texts;
+  console.out(keys.manifestChecked(total, failed));
+  rows(
+    console,
+    items.filter(({ code }) => code !== null),
+    [
+      { head: keys.line, cell: ({ line }) => String(line) },
+      { head: keys.terminal, cell: ({ serial }) => serial },
+      { head: keys.state, cell: ({ lifecycle }) => lifecycle ?? '–' },
+      { head: '', cell: ({ code }) => `${code}: ${explain(code ?? '', console.language).says}` },
+    ],
+  );
 }
 
 /** `tsunagu keys run submit ID SERIAL…`: one by one; one that is refused does not keep the next from being submitted. */

@@ -178,9 +178,9 @@ export function addLifeCommands(program: Command, shell: Shell): void {
   program
     .command('evidence')
     .description('the assessor’s pack: lists, steps, inspections, custody, keys, and a verifier / 監査資料')
-    .requiredOption('--from <date>')
-    .requiredOption('--to <date>')
-    .requiredOption('--out <folder>', 'a folder that is not there yet')
+    .requiredOption('--from <date>', 'first day, YYYY-MM-DD / 開始日')
+    .requiredOption('--to <date>', 'last day, YYYY-MM-DD / 終了日')
+    .requiredOption('--out <folder>', 'a folder that is not there yet / 新しいフォルダー')
     .action((options: { from: string; to: string; out: string }) =>
       withServer(async (given) => (await import('./evidence.ts')).writePack(given, options)),
     );

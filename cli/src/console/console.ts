@@ -1,6 +1,5 @@
 import { styleText } from 'node:util';
-import type { ErrorCode, ErrorEntry } from '@tsunagu/protocols/errors';
-import { errorTable } from '@tsunagu/protocols/errors';
+import { type ErrorEntry, errorTable, isErrorCode } from '@tsunagu/protocols/errors';
 import { evidenceItems, permission, rolePermissions, roles } from '@tsunagu/protocols/fleet';
 import type { Fault } from '@tsunagu/protocols/kit';
 import { itemIn } from './evidence-options.ts';
@@ -56,11 +55,9 @@ export function openConsole(parts: ConsoleParts): Console {
   };
 }
 
-const isKnown = (code: string): code is ErrorCode => Object.hasOwn(errorTable, code);
-
 /** What an error code says, in the reader's language; a code of a newer server is shown as it is. */
 export function explain(code: string, language: Language): ErrorEntry['en'] {
-  return isKnown(code) ? errorTable[code][language] : { says: code, next: '' };
+  return isErrorCode(code) ? errorTable[code][language] : { says: code, next: '' };
 }
 
 /** The next step where the table's is for programs, or where this one can be said in full. */

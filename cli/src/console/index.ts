@@ -1,6 +1,6 @@
 export { type Console, type ConsoleParts, explain, languageOf, openConsole, printFault, type Tone } from './console.ts';
 export { type ExitCode, exit } from './exit.ts';
-export { fileFaultOf } from './file-fault.ts';
+export { fileFaultOf, notWritten } from './file-fault.ts';
 export { readCsvText } from './csv-text.ts';
 export { itemIn } from './evidence-options.ts';
 export { optionFault } from './option-fault.ts';

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { errorTable, type ErrorCode } from '@tsunagu/protocols/errors';
+import { type ErrorCode, isErrorCode } from '@tsunagu/protocols/errors';
 import { parseJson } from '@tsunagu/protocols/fleet';
 import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { Timer, World } from '@tsunagu/protocols/world';
@@ -46,8 +46,6 @@ export interface Child {
   /** Asks it to end, and ends it by force after `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
-
-export const isKnown = (code: string): code is ErrorCode => Object.hasOwn(errorTable, code);
 
 /** How a part that starts is waited for. */
 export interface Patience {
@@ -122,7 +120,7 @@ export async function startChild(
   const line = parseJson(firstLine, said);
   if (!line.ok || line.value.event === 'failed') {
     await stop(world, child, ended, 2_000);
-    if (!line.ok || !isKnown(line.value.event === 'failed' ? line.value.code : ''))
+    if (!line.ok || !isErrorCode(line.value.event === 'failed' ? line.value.code : ''))
       return fail('PROCESS_DIED', { facts: { name, said } });
     const { code, facts } = line.value as Extract<z.infer<typeof firstLine>, { event: 'failed' }>;
     return { ok: false, fault: { code: code as ErrorCode, facts: { ...facts } } };

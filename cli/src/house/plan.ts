@@ -47,8 +47,9 @@ const further = (index: number): Planned => {
 /**
  * The emulated fleet of `count` terminals: the first eight, then the catalogue over and over. A parent is always before
  * its children. With fewer than eight, children whose parent is left out are left out as well.
+ * Where first keys come in injection runs only, they begin in the warehouse, from where a run takes them.
  */
-export function planFleet(count: number, portBase: number): readonly RegisterTerminal[] {
+export function planFleet(count: number, portBase: number, lifecycle?: 'warehouse'): readonly RegisterTerminal[] {
   const planned = [
     ...first.slice(0, count),
     ...Array.from({ length: Math.max(0, count - first.length) }, (_, index) => further(index)),
@@ -59,8 +60,8 @@ export function planFleet(count: number, portBase: number): readonly RegisterTer
   return planned.map(({ parent, ...terminal }) =>
     registerTerminal.parse(
       parent === undefined
-        ? terminal
-        : { ...terminal, parent, relayPort: portOf(portBase, 'relay') + parents.indexOf(parent) },
+        ? { ...terminal, lifecycle }
+        : { ...terminal, lifecycle, parent, relayPort: portOf(portBase, 'relay') + parents.indexOf(parent) },
     ),
   );
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { houseIssuers, issuerPort } from '@tsunagu/protocols/acquiring';
+import { isErrorCode } from '@tsunagu/protocols/errors';
 import { modelFaults } from '@tsunagu/protocols/catalogue';
 import {
   type ClaimBundle,
@@ -15,7 +16,7 @@ import { type Fault, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { findAccess, openClient } from '../client/index.ts';
 import { type Console, type ExitCode, exit, printFault } from '../console/index.ts';
-import { type Child, isKnown, type Patience, type ProcessStart, startChild } from './child.ts';
+import { type Child, type Patience, type ProcessStart, startChild } from './child.ts';
 import { draftFirst, openKeyring, readPublished } from '../signing/index.ts';
 import { type KeyHere, keysOnMachine } from './keys-here.ts';
 import { lockFolder } from './lock.ts';
@@ -179,7 +180,11 @@ async function raise(
   if (!repository.ok) return repository;
   const rates = await raiseRates(world, data, signal);
   if (!rates.ok) return rates;
-  const claimed = await registerFleet(world, data, planFleet(options.terminals, portBase));
+  const claimed = await registerFleet(
+    world,
+    data,
+    planFleet(options.terminals, portBase, options.keyInRuns ? 'warehouse' : undefined),
+  );
   if (!claimed.ok) return claimed;
   const found = followPorts(data, portBase);
   const fleet = [
@@ -199,7 +204,7 @@ async function raise(
   const { signInUrl = '', managementUrl = '' } = server.value.ready;
   const unwell = (terminals.value.ready.unwell ?? []).map(({ serial, code, facts }) => ({
     serial,
-    fault: { code: isKnown(code) ? code : ('PROCESS_DIED' as const), facts },
+    fault: { code: isErrorCode(code) ? code : ('PROCESS_DIED' as const), facts },
   }));
   await tellServer(world, data, unwell);
   return ok({ signInUrl, managementUrl, terminals: found, unwell, keysHere: keysHere.value });
@@ -296,7 +301,7 @@ function writeClaim(folder: string, claim: ClaimBundle): void {
 }
 
 function showHouse(console: Console, options: StartOptions, house: RaisedHouse): void {
-  const { data, portBase, readers, terminals } = options;
+  const { data, keyInRuns, portBase, readers, terminals } = options;
   const { start } = console.texts;
   const { line } = start;
   const port = (name: Parameters<typeof portOf>[1]): number => portOf(portBase, name);
@@ -326,7 +331,12 @@ function showHouse(console: Console, options: StartOptions, house: RaisedHouse):
   const sale = saleToTry(planFleet(terminals, portBase), readers);
   for (const command of [
     'npx tsunagu',
-    ...(sale === undefined ? [] : [`npx tsunagu sale ${sale.serial} --amount 1280 --card ${sale.card}`]),
+    // Nothing in the warehouse sells: its keys come first.
+    ...(keyInRuns
+      ? ['npx tsunagu keys run begin --help']
+      : sale === undefined
+        ? []
+        : [`npx tsunagu sale ${sale.serial} --amount 1280 --card ${sale.card}`]),
     'npx tsunagu terminals',
   ]) {
     console.out(`    ${console.paint('bold', command)}`);

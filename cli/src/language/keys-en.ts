@@ -35,10 +35,25 @@ export const keysEn = {
     refused: 'refused, to be investigated',
     investigated: 'investigated',
   },
+  line: 'LINE',
+  manifestChecked: (total: number, failed: number) =>
+    failed === 0
+      ? `${total} lines: a run takes all of them. Nothing was stored.`
+      : `${failed} of ${total} lines cannot be in a run. Nothing was stored.`,
   missing: 'not entered yet',
   typeComponent: 'Type the component in hex; it is not shown.',
   campaign: (id: string) => `Replaced by campaign ${id}`,
   verified: (signer: string) => `The record is whole. Signed by ${signer}; compare it with another source.`,
+  unfinished: (signer: string) =>
+    `NOT OVER YET. The record is authentic as far as it goes; signed by ${signer}, which is to be compared with another source. Fetch it again when it is over.`,
+  awaits: {
+    component: (from: string) => `still to come: components of ${from}`,
+    confirmation: (from: string) => `still to come: the confirmation of the check value by one of ${from}`,
+    authorisation: () => 'still to come: the authorisation by a second person',
+    devices: (from: string) => `still to come: the end of ${from}`,
+    close: () => 'still to come: its close',
+  },
+  noKeyCame: 'It was aborted: no key came of it.',
   authorised: (by: string, second: string) => `proposed by ${by}, authorised by ${second}`,
   balance: (listed: number, submitted: number, keyed: number, rejected: number, investigated: number) =>
     `${listed} listed; ${submitted} submitted = ${keyed} keyed + ${rejected} rejected + ${investigated} investigated`,

@@ -36,10 +36,25 @@ export const keysJa: typeof keysEn = {
     refused: '拒否(要調査)',
     investigated: '調査済み',
   },
+  line: '行',
+  manifestChecked: (total, failed) =>
+    failed === 0
+      ? `${total} 行すべて受け付けられます。保存はしていません。`
+      : `${total} 行のうち ${failed} 行は受け付けられません。保存はしていません。`,
   missing: '未入力',
   typeComponent: 'コンポーネントを16進で入力してください。画面には表示されません。',
   campaign: (id) => `キャンペーン ${id} で交換します`,
   verified: (signer) => `記録は正当です。署名者は ${signer} です。別の手段で照合してください。`,
+  unfinished: (signer) =>
+    `未完了です。ここまでの記録は正当です。署名者は ${signer} です。別の手段で照合し、完了後に取得し直してください。`,
+  awaits: {
+    component: (from) => `残り: ${from} のコンポーネント入力`,
+    confirmation: (from) => `残り: 検査値の確認(次のいずれか1名: ${from})`,
+    authorisation: () => '残り: 二人目による承認',
+    devices: (from) => `残り: ${from} の処理`,
+    close: () => '残り: 終了操作',
+  },
+  noKeyCame: '中止されたため、鍵は作られていません。',
   authorised: (by, second) => `起案者 ${by}、承認者 ${second}`,
   balance: (listed, submitted, keyed, rejected, investigated) =>
     `一覧 ${listed}、投入 ${submitted} = 注入済み ${keyed} + 却下 ${rejected} + 調査済み ${investigated}`,

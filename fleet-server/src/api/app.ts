@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
-import type { ErrorCode } from '@tsunagu/protocols/errors';
+import { type ErrorCode, isErrorCode } from '@tsunagu/protocols/errors';
 import { managementPaths, type Permission, permissionOfRole, type Role } from '@tsunagu/protocols/fleet';
 import { type Fault, FaultError } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -274,8 +274,10 @@ function faultOf(error: unknown): Fault {
   if (error instanceof FaultError) return error.fault;
   if (isResponseSerializationError(error)) return { code: 'INTERNAL', cause: error };
   if (hasZodFastifySchemaValidationErrors(error)) {
-    const path = error.validation[0]?.instancePath ?? '';
-    return { code: 'INPUT_INVALID', field: path.replace(/^\//, '').replaceAll('/', '.') };
+    const { instancePath: path = '', message = '' } = error.validation[0] ?? {};
+    // A schema names a code of the table where there is more to say than which field it is.
+    const code = isErrorCode(message) ? message : 'INPUT_INVALID';
+    return { code, field: path.replace(/^\//, '').replaceAll('/', '.') };
   }
   if (error instanceof Error) {
     const code = 'code' in error && typeof error.code === 'string' ? frameworkCodes[error.code] : undefined;

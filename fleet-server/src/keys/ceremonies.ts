@@ -210,7 +210,8 @@ export function openKeyCeremonies(
           kcv: row.kcv,
         }));
         const joined = await vault.combine(found.key, found.use, components, kcv);
-        if (!joined.ok) return joined;
+        if (!joined.ok)
+          return joined.fault.code === 'KCV_MISMATCH' ? fail('KEY_CEREMONY_KCV_DIFFERS', { field: 'kcv' }) : joined;
       }
       return await take(id, step);
     },

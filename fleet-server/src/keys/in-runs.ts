@@ -4,6 +4,7 @@ import type { World } from '@tsunagu/protocols/world';
 import type { Note } from '../estate/index.ts';
 import type { Database } from '../store/index.ts';
 import type { Keys } from './keys.ts';
+import { isInRun } from './runs.ts';
 
 /**
  * Whether a terminal may be given keys now: it is at the bench of an open injection run, on its manifest, or it is keyed anew from afar under
@@ -33,25 +34,6 @@ export async function mayBeKeyedNow(tx: Transaction<Database>, serial: Serial): 
     loaded.some(({ protected_by }) => protected_by === protection.vault_key) ||
     (loaded.length > 0 && protection.binding === 'received')
   );
-}
-
-/** Whether a terminal is on the manifest of a run. */
-async function isInRun(
-  tx: Transaction<Database>,
-  serial: Serial,
-  state: 'listed' | 'submitted',
-  run: 'proposed' | 'open',
-): Promise<boolean> {
-  const found = await tx
-    .selectFrom('key_run_devices')
-    .innerJoin('key_runs', 'key_runs.id', 'key_run_devices.run')
-    .select('run')
-    .where('serial', '=', serial)
-    .where('is_listed', '=', 1)
-    .where('key_run_devices.state', '=', state)
-    .where('key_runs.state', '=', run)
-    .executeTakeFirst();
-  return found !== undefined;
 }
 
 const dayMs = 86_400_000;

@@ -35,6 +35,7 @@ import type { Database, Queryable, Store } from '../store/index.ts';
 import { baseUses, type DukptWorkingKeys, type Vault, type WrappedKey } from '../vault/index.ts';
 import { type KeyDistribution, openKeyDistribution } from './distribution.ts';
 import { decideSlot } from './rules.ts';
+import { isInRun } from './runs.ts';
 
 /** The first base derivation keys, and the key under which negative lists are tagged. */
 const firstBases = { aes: 'bdk/1', tdes: 'bdk-tdes/1' } as const satisfies Record<DukptScheme, string>;
@@ -122,7 +123,7 @@ export interface Keys {
   base(scheme: DukptScheme): string;
   /** Another takes over. */
   useBase(tx: Transaction<Database>, scheme: DukptScheme, key: string): Promise<void>;
-  /** The check values of all slots that a terminal is to hold; undefined while one is not proven. */
+  /** The check values of all slots that a terminal is to hold; undefined while one is not proven, or hangs on a key that is suspect. */
   held(tx: Transaction<Database>, serial: Serial): Promise<Readonly<Record<string, string>> | undefined>;
   /**
    * The working keys of the transaction with this KSN (12 bytes, or 10 for TDES), for the switch; where the frame is under keys of a card company,
@@ -204,9 +205,12 @@ export async function openKeys(
   const current = (tx: Transaction<Database>, serial: Serial) =>
     tx
       .selectFrom('key_ledger')
-      .select(['id', 'slot', 'kcv', 'state', 'protected_by'])
+      .leftJoin('key_marks', (join) =>
+        join.onRef('key_marks.key', '=', 'key_ledger.parent_key').on('key_marks.state', '=', 'suspect'),
+      )
+      .select(['id', 'slot', 'kcv', 'key_ledger.state', 'protected_by', 'key_marks.key as suspect'])
       .where('serial', '=', serial)
-      .where('state', 'in', ['allocated', 'loaded'])
+      .where('key_ledger.state', 'in', ['allocated', 'loaded'])
       .orderBy('allocated_at', 'desc')
       .execute();
 
@@ -449,7 +453,8 @@ export async function openKeys(
           state: row.state === 'loaded' ? ('loaded' as const) : ('allocated' as const),
           protectedBy: row.protected_by,
         };
-        const decision = decideSlot(entry, shown, isOpen(slot));
+        const isSuspect = (row?.suspect ?? null) !== null && (await isInRun(tx, serial, 'submitted', 'open'));
+        const decision = decideSlot(entry, shown, isOpen(slot), isSuspect);
         const isFirst = ofSlot.every(({ state }) => state !== 'allocated');
         if (decision === 'allocate') loads.push(await allocate(tx, serial, slot, vault_key, model, isFirst));
         if (decision === 'mark-loaded' && row) {
@@ -490,7 +495,9 @@ export async function openKeys(
     },
 
     async held(tx, serial) {
-      const entries = (await current(tx, serial)).filter(({ state }) => state === 'loaded');
+      const entries = (await current(tx, serial)).filter(
+        ({ state, suspect }) => state === 'loaded' && suspect === null,
+      );
       const slots = await slotsOf(tx, serial);
       const found = slots.map((slot) => [slot, entries.find((entry) => entry.slot === slot)?.kcv] as const);
       return found.every(([, kcv]) => kcv !== undefined)

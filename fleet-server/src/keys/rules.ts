@@ -17,14 +17,16 @@ export type SlotDecision = 'nothing' | 'mark-loaded' | 'allocate';
  * A key that the terminal shows by its check value is loaded, whether or not its report arrived. A slot that is empty or holds
  * another key needs a new one: the old initial key is never sent twice once it may have been used, because a terminal that
  * starts it again counts from zero and would use transaction keys twice (X9.24-3:2017, 6.5). While a load is under way
- * nothing is decided.
+ * nothing is decided. At the bench of a run a key below a suspect one is replaced: it is none that the run could count.
  */
 export function decideSlot(
   entry: LedgerEntry | undefined,
   reported: Hello['keys'][number] | undefined,
   isLoadOpen: boolean,
+  isSuspectInRun = false,
 ): SlotDecision {
-  if (entry && reported?.kcv === entry.kcv) return entry.state === 'loaded' ? 'nothing' : 'mark-loaded';
+  if (entry && reported?.kcv === entry.kcv && !isSuspectInRun)
+    return entry.state === 'loaded' ? 'nothing' : 'mark-loaded';
   return isLoadOpen ? 'nothing' : 'allocate';
 }
 

@@ -2,7 +2,10 @@ import {
   balanceOf,
   type KeyRecord,
   type KeyRun,
+  type LifecycleState,
+  type ManifestCheck,
   manifestDigest,
+  mayJoinRun,
   type RunDevice,
   type Serial,
   serialSchema,
@@ -39,11 +42,17 @@ import {
  * @see PCI PIN 3.1, 30-3
  */
 export interface KeyRuns {
-  propose(name: string, serials: readonly Serial[], by: Actor): Promise<Result<KeyRun>>;
+  /** KEY_RUN_MANIFEST_REFUSED: `check` says which lines are at fault, and nothing is stored. */
+  propose(name: string, serials: readonly string[], by: Actor): Promise<Result<KeyRun>>;
+  /** Holds a manifest against the inventory, and stores nothing. */
+  check(serials: readonly string[]): Promise<ManifestCheck>;
   list(page: PageRequest & { readonly isOpen?: boolean }): Promise<Result<Page<KeyRun>, 'INPUT_INVALID'>>;
   get(id: string): Promise<Result<KeyRun, 'KEY_RUN_UNKNOWN'>>;
   authorise(id: string, by: Actor): Promise<Result<KeyRun>>;
-  /** A device is at the bench. KEY_RUN_NOT_LISTED: written down as refused, and to be investigated. */
+  /**
+   * A device is at the bench. KEY_RUN_NOT_LISTED: written down as refused, and to be investigated. KEY_RUN_STATE_UNFIT: it is listed, and went into
+   * another state since.
+   */
   submit(id: string, serial: string, by: Actor): Promise<Result<KeyRun>>;
   reject(id: string, serial: string, note: string, by: Actor): Promise<Result<KeyRun>>;
   investigate(id: string, serial: string, note: string, by: Actor): Promise<Result<KeyRun>>;
@@ -140,32 +149,73 @@ export function openKeyRuns(
     if (kcvs) await put(tx, run, serial, { state: 'keyed', by: 'server', kcvs });
   }
 
+  /** Which of these are on the inventory, and in which state of life. */
+  async function statesOf(on: Queryable, serials: readonly string[]): Promise<ReadonlyMap<string, LifecycleState>> {
+    const found = new Map<string, LifecycleState>();
+    for (let from = 0; from < serials.length; from += 500)
+      for (const { serial, lifecycle } of await on
+        .selectFrom('terminals')
+        .select(['serial', 'lifecycle'])
+        .where('serial', 'in', serials.slice(from, from + 500))
+        .execute())
+        found.set(serial, lifecycle);
+    return found;
+  }
+
+  async function check(on: Queryable, serials: readonly string[]): Promise<ManifestCheck> {
+    const states = await statesOf(on, serials);
+    const seen = new Set<string>();
+    const items = serials.map((serial, index): ManifestCheck['items'][number] => {
+      const lifecycle = states.get(serial) ?? null;
+      const code = !serialSchema.safeParse(serial).success
+        ? 'INPUT_INVALID'
+        : lifecycle === null
+          ? 'TERMINAL_UNKNOWN'
+          : seen.has(serial)
+            ? 'KEY_RUN_LINE_TWICE'
+            : mayJoinRun(lifecycle)
+              ? null
+              : 'KEY_RUN_STATE_UNFIT';
+      seen.add(serial);
+      return { line: index + 1, serial, ok: code === null, code, lifecycle };
+    });
+    const failed = items.filter(({ ok: isGood }) => !isGood).length;
+    return { dryRun: true, total: items.length, succeeded: items.length - failed, failed, items };
+  }
+
   const deviceOf = (run: KeyRun, serial: string) => run.devices.find((device) => device.serial === serial);
 
   return {
     async propose(name, serials, by) {
       const id = world.id();
       const now = world.clock.now();
-      const unique = [...new Set(serials)];
-      const run = await store.write(async (tx) => {
+      return await store.write(async (tx): Promise<Result<KeyRun>> => {
+        const { items, failed } = await check(tx, serials);
+        if (failed > 0) {
+          const wrong = items.filter(({ ok: isGood }) => !isGood).map(({ line, code }) => `${line}:${code}`);
+          return fail('KEY_RUN_MANIFEST_REFUSED', {
+            field: 'serials',
+            facts: { failed, lines: wrong.slice(0, 20).join(' ') },
+          });
+        }
         await tx
           .insertInto('key_runs')
           .values({
             id,
             name,
             state: 'proposed',
-            digest: manifestDigest(unique),
+            digest: manifestDigest(serials),
             ordered_by: personOf(by),
             authorised_by: null,
             begun_at: now,
             closed_at: null,
           })
           .execute();
-        for (let from = 0; from < unique.length; from += 100)
+        for (let from = 0; from < serials.length; from += 100)
           await tx
             .insertInto('key_run_devices')
             .values(
-              unique.slice(from, from + 100).map((serial) => ({
+              serials.slice(from, from + 100).map((serial) => ({
                 run: id,
                 serial,
                 state: 'listed' as const,
@@ -177,10 +227,12 @@ export function openKeyRuns(
               })),
             )
             .execute();
-        return await read(tx, id);
+        const run = await read(tx, id);
+        return run ? ok(run) : fail('KEY_RUN_UNKNOWN');
       });
-      return run ? ok(run) : fail('KEY_RUN_UNKNOWN');
     },
+
+    check: (serials) => check(store.db, serials),
 
     async list({ cursor, isOpen = false, ...page }) {
       const after = momentOfCursor(cursor);
@@ -254,6 +306,9 @@ export function openKeyRuns(
           return ok(undefined);
         }
         if (device.state !== 'listed') return fail('KEY_RUN_NOT_NOW', { facts: { state: device.state } });
+        const state = (await statesOf(tx, [serial])).get(serial);
+        if (state === undefined || !mayJoinRun(state))
+          return fail('KEY_RUN_STATE_UNFIT', { field: 'serial', facts: { state: state ?? 'unknown' } });
         await put(tx, id, serial, { state: 'submitted', by: personOf(by) });
         await settle(tx, id, known.data);
         return ok(undefined);
@@ -306,4 +361,23 @@ export function openKeyRuns(
       for (const { run } of rows) await settle(tx, run, serial);
     },
   };
+}
+
+/** Whether a terminal is on the manifest of a run. */
+export async function isInRun(
+  tx: Transaction<Database>,
+  serial: Serial,
+  state: 'listed' | 'submitted',
+  run: 'proposed' | 'open',
+): Promise<boolean> {
+  const found = await tx
+    .selectFrom('key_run_devices')
+    .innerJoin('key_runs', 'key_runs.id', 'key_run_devices.run')
+    .select('run')
+    .where('serial', '=', serial)
+    .where('is_listed', '=', 1)
+    .where('key_run_devices.state', '=', state)
+    .where('key_runs.state', '=', run)
+    .executeTakeFirst();
+  return found !== undefined;
 }

@@ -42,6 +42,16 @@ export const identityErrors = defineErrors({
       next: 'tsunagu lifecycle show シリアルと照合し、事実であれば端末を隔離して調査してください。',
     },
   },
+  EVIDENCE_DECLARATION_LENGTH: {
+    en: {
+      says: 'A declaration has 10 to 200 characters: a second person decides by it.',
+      next: 'Say what is declared and how it is known, such as "display dead, battery removed, last sale delivered".',
+    },
+    ja: {
+      says: '申告は10～200文字で記入します。二人目の承認者がこれで判断します。',
+      next: '申告の内容と根拠を具体的に記入してください(例: 画面故障、電池取り外し済み、最終取引は送信済み)。',
+    },
+  },
   LIFECYCLE_EVIDENCE_UNPROVEN: {
     en: {
       says: 'What the evidence names does not prove it: no such job, not of this terminal, not successful, or out of date.',

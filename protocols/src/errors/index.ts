@@ -48,4 +48,7 @@ export type ErrorCode = Extract<{ [Room in keyof Rooms]: keyof Rooms[Room] }[key
 /** The whole table: code → what it says and what to do next. */
 export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = Object.assign({}, ...Object.values(errorsByRoom));
 
+/** Whether a text is a code of the table. */
+export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(errorTable, text);
+
 export type { ErrorEntry } from './define.ts';

@@ -92,34 +92,84 @@ export const keyCustodyErrors = defineErrors({
       next: '状態を確認してください。終了したものは新しいセレモニーとしてやり直します。',
     },
   },
-  KEY_CEREMONY_SAME_PERSON: {
+  KEY_CEREMONY_CUSTODIANS_ALIKE: {
     en: {
-      says: 'One person, or one session, may not do two parts of a ceremony.',
-      next: 'The other custodian signs in at another machine and enters the other component.',
+      says: 'The custodians of a ceremony are two or three different people, and none of them is who orders it.',
+      next: 'Name others with --custodian; an administrator knows who keeps keys (tsunagu people).',
     },
     ja: {
-      says: '同じ人や同じセッションでは、セレモニーの二つの役を務められません。',
-      next: '別の管理者が別の端末でサインインし、入力してください。',
+      says: '鍵管理者には、依頼者以外の異なる2名または3名が必要です。',
+      next: '--custodian で別の管理者を指名してください。担当者は管理者権限の人が tsunagu people で確認できます。',
+    },
+  },
+  KEY_CEREMONY_SAME_PERSON: {
+    en: {
+      says: 'One person, or one session, enters one component of a ceremony, and no second one.',
+      next: 'There is nothing left for you to enter here: the next custodian signs in as themselves, on a machine of their own (tsunagu keys ceremony show ID says who is missing).',
+    },
+    ja: {
+      says: '同じ人や同じセッションで入力できるコンポーネントは一つだけです。',
+      next: 'あなたの入力は終わりです。次の管理者が自分の端末で、本人としてサインインして入力します(未入力者は tsunagu keys ceremony show ID で確認)。',
     },
   },
   KEY_CEREMONY_NOT_NAMED: {
     en: {
-      says: 'Only the custodians that the ceremony names may enter a component.',
-      next: 'Begin a ceremony with the right custodians.',
+      says: 'You are none of the custodians that this ceremony names, and have no component to enter.',
+      next: 'tsunagu keys ceremony show ID names them; fetch one of them. If you should be one, an operator aborts the ceremony and begins another that names you.',
     },
     ja: {
-      says: 'このセレモニーに指名された管理者だけが入力できます。',
-      next: '正しい管理者を指名してセレモニーを始めてください。',
+      says: 'あなたはこのセレモニーの管理者に指名されていないため、入力できません。',
+      next: 'tsunagu keys ceremony show ID で指名された管理者を確認し、その人に依頼してください。あなたが担当すべき場合は、オペレーターが中止し、指名し直して始めます。',
+    },
+  },
+  KEY_CEREMONY_CONFIRM_BY_ANOTHER: {
+    en: {
+      says: 'Who entered the last component, or comes in a session in which somebody else entered one, does not confirm the whole.',
+      next: 'Hand the check value of the whole to another custodian of this ceremony, who signs in as themselves and runs tsunagu keys ceremony confirm.',
+    },
+    ja: {
+      says: '最後のコンポーネントを入力した人や、他の管理者が入力したセッションでは、全体の確認はできません。',
+      next: '全体の検査値を別の管理者に渡し、本人としてサインインして tsunagu keys ceremony confirm を実行してもらってください。',
+    },
+  },
+  KEY_CEREMONY_CONFIRM_NOT_NAMED: {
+    en: {
+      says: 'Only a custodian of this ceremony confirms the check value of the whole, and you are none.',
+      next: 'tsunagu keys ceremony show ID names them; anyone but who entered last runs tsunagu keys ceremony confirm.',
+    },
+    ja: {
+      says: '全体の検査値を確認できるのは、このセレモニーの管理者だけです。あなたは指名されていません。',
+      next: 'tsunagu keys ceremony show ID で管理者を確認し、最後に入力した人以外に tsunagu keys ceremony confirm を依頼してください。',
+    },
+  },
+  KEY_CEREMONY_KCV_DIFFERS: {
+    en: {
+      says: 'The check value is not that of the key, as its papers or the components that were entered have it. No key was made.',
+      next: 'Compare what you typed with the papers, and confirm again. Where the check value of a component (tsunagu keys ceremony show ID) is not that of its envelope, an operator aborts the ceremony and begins another.',
+    },
+    ja: {
+      says: '検査値が、書類または入力済みコンポーネントの鍵のものと一致しません。鍵は作られていません。',
+      next: '入力値を書類と照合し、もう一度確認してください。コンポーネントの検査値(tsunagu keys ceremony show ID)が封筒の記載と違う場合は、オペレーターが中止し、新しく始めます。',
+    },
+  },
+  KEY_COMPONENT_MALFORMED: {
+    en: {
+      says: 'A component is 32 hex digits, or 64 for a key of 256 bits; what was given is not. Nothing was taken.',
+      next: 'Enter it once more, whole, as the envelope has it; spaces do not matter.',
+    },
+    ja: {
+      says: 'コンポーネントは16進32桁(256ビット鍵は64桁)です。入力値が合わないため、何も受け付けていません。',
+      next: '封筒の記載どおりに全桁を入力し直してください。空白は無視されます。',
     },
   },
   KEY_CUSTODIAN_UNFIT: {
     en: {
       says: 'Nobody of this name or id keeps keys here.',
-      next: 'tsunagu people shows who does: the role custodian. An administrator adds them: tsunagu people add NAME --role custodian.',
+      next: 'An administrator sees who does (tsunagu people: the role custodian), and adds them: tsunagu people add NAME --role custodian.',
     },
     ja: {
       says: 'その名前またはIDの鍵管理者はいません。',
-      next: 'tsunagu people で役割 custodian の担当者を確認してください。管理者が追加できます: tsunagu people add 名前 --role custodian',
+      next: '管理者権限の人が tsunagu people で役割 custodian の担当者を確認し、追加できます: tsunagu people add 名前 --role custodian',
     },
   },
   KEY_COMPONENT_WORTHLESS: {
@@ -180,6 +230,36 @@ export const keyCustodyErrors = defineErrors({
     ja: {
       says: 'そのIDの鍵注入ランはありません。',
       next: 'tsunagu keys run list で確認してください。',
+    },
+  },
+  KEY_RUN_MANIFEST_REFUSED: {
+    en: {
+      says: 'The manifest has lines that no run may take: not on the inventory, named twice, or in a state in which nothing is keyed at the bench. Nothing was stored.',
+      next: 'tsunagu keys run begin NAME FILE --dry-run names each line and why; put the terminals on the inventory (tsunagu register SERIAL --state warehouse) or move them there, and begin again.',
+    },
+    ja: {
+      says: '一覧に受け付けられない行があります(台帳に無い、重複、または作業台で鍵を入れられない状態)。何も保存していません。',
+      next: 'tsunagu keys run begin 名前 ファイル --dry-run で該当行と理由を確認し、台帳への登録(tsunagu register SERIAL --state warehouse)または状態の変更後、やり直してください。',
+    },
+  },
+  KEY_RUN_LINE_TWICE: {
+    en: {
+      says: 'The manifest names this terminal twice.',
+      next: 'Strike one of the lines out; the number of lines is what is authorised.',
+    },
+    ja: {
+      says: '一覧に同じ端末が二度あります。',
+      next: '重複行を削除してください。承認の対象は行数を含む一覧全体です。',
+    },
+  },
+  KEY_RUN_STATE_UNFIT: {
+    en: {
+      says: 'The terminal is in a state in which nothing is keyed at the bench.',
+      next: 'A run takes what is in the warehouse, keyed, or to be deployed again. One in a shop is keyed by its own jobs (tsunagu keys renew), or comes back to the workshop first.',
+    },
+    ja: {
+      says: '端末は、作業台で鍵を入れられる状態にありません。',
+      next: '対象は、倉庫・鍵投入済み・再配備待ちの端末です。設置済みの端末はジョブ(tsunagu keys renew)で交換するか、先に作業場へ戻してください。',
     },
   },
   KEY_RUN_NOT_NOW: {

@@ -66,6 +66,36 @@ export const lifeErrors = defineErrors({
       next: '開封も署名もせず報告してください(tsunagu custody mismatch シリアル)。端末は隔離され、鍵注入されません。',
     },
   },
+  CUSTODY_BAG_UNSAID: {
+    en: {
+      says: 'The offer names a bag, and nobody said which bag came.',
+      next: 'Read the number off the bag that is in front of you, and give it with --bag.',
+    },
+    ja: {
+      says: '封印袋付きの引渡しですが、届いた袋の番号が指定されていません。',
+      next: '手元の袋の番号を読み取り、--bag で指定してください。',
+    },
+  },
+  CUSTODY_OTHER_HAND: {
+    en: {
+      says: 'The offer is made to another hand than the one whose key this is. Nothing was signed.',
+      next: 'Sign with the key of the hand that is named (tsunagu custody holders), or have the terminal offered to yours.',
+    },
+    ja: {
+      says: 'この引渡しは、別の当事者宛てです。署名していません。',
+      next: '宛先の当事者(tsunagu custody holders)の鍵で署名するか、あなた宛てに作り直してもらってください。',
+    },
+  },
+  CUSTODY_SAME_HAND: {
+    en: {
+      says: 'A hand-over goes from one hand to another, and this one would stay in the same.',
+      next: 'Give the key id of whoever takes the terminal with --to: tsunagu custody holders.',
+    },
+    ja: {
+      says: '渡し手と受け手が同じです。',
+      next: '受け手の鍵IDを --to で指定してください: tsunagu custody holders',
+    },
+  },
   SWAP_UNKNOWN: {
     en: { says: 'There is no such swap.', next: 'See which there are: tsunagu swap list.' },
     ja: { says: '該当する交換がありません。', next: '一覧: tsunagu swap list' },

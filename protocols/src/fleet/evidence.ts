@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ErrorCode } from '../errors/index.ts';
 import { keySlot } from './held-key.ts';
 
 /** A tamper-evident bag or a seal by its printed number. */
@@ -14,6 +15,9 @@ const jobId = z
   .string()
   .regex(/^[0-9a-f-]{36}$/)
   .describe('Id of a job of this terminal.');
+/** At least enough to say why: "ok" is no declaration. */
+const tooShortOrLong = 'EVIDENCE_DECLARATION_LENGTH' satisfies ErrorCode;
+const declaredWords = z.string().min(10, tooShortOrLong).max(200, tooShortOrLong);
 const grams = z.number().int().nonnegative().max(100_000);
 
 /** Everything that an edge can ask for and a person or machine can hand in. What is proven elsewhere is named by its id. */
@@ -43,7 +47,7 @@ export const evidence = z
     nothingOwed: z
       .discriminatedUnion('by', [
         z.strictObject({ by: z.literal('job'), job: jobId }),
-        z.strictObject({ by: z.literal('declaration'), words: z.string().min(10).max(200) }),
+        z.strictObject({ by: z.literal('declaration'), words: declaredWords }),
       ])
       .optional()
       .describe('A diagnosis with empty queues, or a wipe; or, of one that does not answer, two persons who say so.'),

@@ -101,6 +101,7 @@ export {
 export * from './acquirer-cards.ts';
 export * from './held-key.ts';
 export * from './key-custody.ts';
+export * from './key-record.ts';
 export * from './key-injection.ts';
 export * from './job.ts';
 export * from './evidence.ts';

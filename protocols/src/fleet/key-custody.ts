@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import type { ErrorCode } from '../errors/index.ts';
 import { fail, ok, type Result } from '../kit/index.ts';
-import { serialSchema } from './identity.ts';
-import { openDocument, signedDocument, type SignedDocument } from './signed.ts';
+import { lifecycleState } from './lifecycle.ts';
 
 const time = z.iso.datetime().describe('RFC 3339, UTC.');
 const kcv = z
@@ -29,7 +29,9 @@ export const beginCeremony = z
       .array(person)
       .min(2)
       .max(3)
-      .describe('Who enters a component, in this order, by id or, when it begins, by name; all different.'),
+      .describe(
+        'Whose component is which: the first has component 1. By id or, when it begins, by name; all different. They enter in whatever order they come, each in a session of their own.',
+      ),
     kcv: kcv.optional().describe('Check value of the whole key, as its papers say.'),
   })
   .describe('Begins a ceremony.');
@@ -39,7 +41,7 @@ export const enterComponent = z
   .object({
     component: z
       .string()
-      .regex(/^(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{64})$/)
+      .regex(/^(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{64})$/, 'KEY_COMPONENT_MALFORMED' satisfies ErrorCode)
       .describe('A full-length component in hex. It is sealed at once, and never comes out again.'),
   })
   .describe("A custodian's component.");
@@ -86,15 +88,18 @@ export interface CeremonyState {
 
 type StepCode =
   | 'KEY_CEREMONY_NOT_NOW'
+  | 'KEY_CEREMONY_CUSTODIANS_ALIKE'
   | 'KEY_CEREMONY_SAME_PERSON'
   | 'KEY_CEREMONY_NOT_NAMED'
+  | 'KEY_CEREMONY_CONFIRM_NOT_NAMED'
+  | 'KEY_CEREMONY_CONFIRM_BY_ANOTHER'
   | 'KEY_COMPONENT_WORTHLESS'
-  | 'KCV_MISMATCH';
+  | 'KEY_CEREMONY_KCV_DIFFERS';
 const stepDigest = (step: CeremonyStep): string => createHash('sha256').update(JSON.stringify(step)).digest('hex');
 
 /**
  * The rule of ceremonies: steps so far and one more. Whoever orders is no custodian; each custodian enters the own component, in a session of its
- * own; one who did not enter the last component confirms the check value of the whole. A component that was entered before cancels out, and leaves the
+ * own and in whatever order they come; one who did not enter the last component confirms the check value of the whole. A component that was entered before cancels out, and leaves the
  * key with whoever brought the third: it is refused. The server and the stand-alone verifier go by it alike.
  *
  * @see PCI PIN 3.1, requirements 6, 12 and 13
@@ -107,25 +112,27 @@ export function takeCeremonyStep(steps: readonly CeremonyStep[], step: CeremonyS
   if (step.what === 'begun') {
     if (before) return fail('KEY_CEREMONY_NOT_NOW');
     const isApart = new Set(step.custodians).size === step.custodians.length && !step.custodians.includes(step.by);
-    return isApart ? ok(after(steps, step)) : fail('KEY_CEREMONY_SAME_PERSON');
+    return isApart ? ok(after(steps, step)) : fail('KEY_CEREMONY_CUSTODIANS_ALIKE', { field: 'custodians' });
   }
   if (!before || before.state === 'done' || before.state === 'aborted')
     return fail('KEY_CEREMONY_NOT_NOW', { facts: { state: before?.state ?? 'none' } });
   if (step.what === 'aborted') return ok(after(steps, step));
   const isSession = steps.some((one) => one.what === 'component' && one.session === step.session && one.by !== step.by);
-  if (isSession) return fail('KEY_CEREMONY_SAME_PERSON', { field: 'session' });
   if (step.what === 'component') {
     if (before.state !== 'entering') return fail('KEY_CEREMONY_NOT_NOW', { facts: { state: before.state } });
     if (before.custodians[step.index] !== step.by) return fail('KEY_CEREMONY_NOT_NAMED');
+    if (isSession) return fail('KEY_CEREMONY_SAME_PERSON', { field: 'session' });
     if (before.entered.some(({ by, index }) => by === step.by || index === step.index))
       return fail('KEY_CEREMONY_SAME_PERSON', { field: 'component' });
     if (before.entered.some((one) => one.kcv === step.kcv)) return fail('KEY_COMPONENT_WORTHLESS');
     return ok(after(steps, step));
   }
   if (before.state !== 'confirming') return fail('KEY_CEREMONY_NOT_NOW', { facts: { state: before.state } });
-  if (!before.custodians.includes(step.by)) return fail('KEY_CEREMONY_NOT_NAMED');
-  if (before.entered.at(-1)?.by === step.by) return fail('KEY_CEREMONY_SAME_PERSON', { field: 'confirmation' });
-  if (before.papers !== undefined && before.papers !== step.kcv) return fail('KCV_MISMATCH');
+  if (!before.custodians.includes(step.by)) return fail('KEY_CEREMONY_CONFIRM_NOT_NAMED');
+  if (isSession) return fail('KEY_CEREMONY_CONFIRM_BY_ANOTHER', { field: 'session' });
+  if (before.entered.at(-1)?.by === step.by) return fail('KEY_CEREMONY_CONFIRM_BY_ANOTHER', { field: 'confirmation' });
+  if (before.papers !== undefined && before.papers !== step.kcv)
+    return fail('KEY_CEREMONY_KCV_DIFFERS', { field: 'kcv' });
   return ok(after(steps, step));
 }
 
@@ -159,30 +166,21 @@ export function stateOf(steps: readonly CeremonyStep[]): CeremonyState | undefin
   };
 }
 
+/** For whom a ceremony waits: those who have a component to enter, or those of whom one confirms the whole; nobody when it is over. */
+export function awaitedOf({
+  state,
+  custodians,
+  entered,
+}: Pick<KeyCeremonyView, 'state' | 'custodians' | 'entered'> | CeremonyState): readonly string[] {
+  if (state === 'entering') return custodians.filter((_, index) => entered.every((one) => one.index !== index));
+  return state === 'confirming' ? custodians.filter((custodian) => custodian !== entered.at(-1)?.by) : [];
+}
+
 /** A step that links to the one before. */
 export const nextLink = (steps: readonly CeremonyStep[]): { readonly seq: number; readonly prev: string } => {
   const last = steps.at(-1);
   return { seq: steps.length + 1, prev: last ? stepDigest(last) : '' };
 };
-
-export const keyRecord = z
-  .object({
-    document: signedDocument.describe('The record, signed.'),
-    publicKey: z
-      .string()
-      .max(200)
-      .describe('Of the signer, SPKI DER, base64; its id is to be compared with another source.'),
-  })
-  .describe('A signed record, purpose `tsunagu-key-record-v1`.');
-export type KeyRecord = z.infer<typeof keyRecord>;
-
-export const ceremonyRecord = z
-  .object({
-    record: z.literal('ceremony').describe('The kind of record.'),
-    id: z.string().describe('Of the ceremony.'),
-    steps: z.array(ceremonyStep).min(1).max(16).describe('All steps, in order.'),
-  })
-  .describe('A ceremony from its first step to its last.');
 
 /** How far a device of a run is. */
 export const runDeviceState = z
@@ -239,9 +237,36 @@ export const manifestDigest = (serials: readonly string[]): string =>
 export const beginRun = z
   .object({
     name: z.string().min(1).max(80).describe('What people call it.'),
-    serials: z.array(serialSchema).min(1).max(5_000).describe('The manifest.'),
+    serials: z
+      .array(z.string().min(1).max(40))
+      .min(1)
+      .max(5_000)
+      .describe('The manifest: serials on the inventory, in a state in which they can be keyed at the bench.'),
   })
   .describe('An injection run, to be authorised by a second person.');
+
+/** Which lines of a manifest a run would not take. */
+export const manifestCheck = z
+  .object({
+    dryRun: z.literal(true).describe('Nothing was done.'),
+    total: z.number().int().describe('How many lines there were.'),
+    succeeded: z.number().int().describe('How many a run would take.'),
+    failed: z.number().int().describe('How many it would not.'),
+    items: z
+      .array(
+        z.object({
+          line: z.number().int().describe('Place on the manifest, counted from 1.'),
+          serial: z.string().describe('As it was given.'),
+          ok: z.boolean().describe('Whether a run would take it.'),
+          code: z.string().nullable().describe('Code of the error table when it would not.'),
+          lifecycle: lifecycleState.nullable().describe('Its state of life; null where it is not on the inventory.'),
+        }),
+      )
+      .describe('One outcome each, in the order of the manifest.'),
+  })
+  .describe('A manifest, held against the inventory.');
+/** Which lines of a manifest a run would not take. */
+export type ManifestCheck = z.infer<typeof manifestCheck>;
 /** A note on a device or a ceremony. */
 export const runNote = z.object({ note: note.describe('Why, or what was found.') });
 /** A device at the bench. */
@@ -257,7 +282,7 @@ export const keyCeremonyView = z
     state: z.enum(['entering', 'confirming', 'done', 'aborted']).describe('How far it is.'),
     key: z.string().describe('Name of the key.'),
     use: ceremonyUse,
-    custodians: z.array(z.string()).describe('Who enters, in this order.'),
+    custodians: z.array(z.string()).describe('Who enters; the first has component 1.'),
     entered: z
       .array(
         z.object({
@@ -304,61 +329,6 @@ export type KeyRun = z.infer<typeof keyRun>;
 export const keyRunView = keyRun.extend({ people: peopleNames });
 /** A run as people look at it. */
 export type KeyRunView = z.infer<typeof keyRunView>;
-/** The report of a run. */
-export const runRecord = z
-  .object({ record: z.literal('run').describe('The kind of record.'), run: keyRun })
-  .describe('The report of a run.');
-
-/**
- * Verifies a record without a server: who signed it, and that what it says could have happened: a ceremony is replayed step by step, a run's manifest
- * and figures are counted again. KEY_RECORD_INVALID: any flaw.
- *
- * @param kid what the signer's key is called, from another source; any where it is not given.
- */
-export function verifyKeyRecord(
-  { document, publicKey }: KeyRecord,
-  kid?: string,
-): Result<
-  | { readonly record: 'ceremony'; readonly id: string; readonly state: CeremonyState }
-  | { readonly record: 'run'; readonly run: KeyRun },
-  'KEY_RECORD_INVALID'
-> {
-  const refuse = (field: string) => fail('KEY_RECORD_INVALID', { field });
-  if (kid !== undefined && kid !== document.kid) return refuse('kid');
-  const opened = openRecord(document, publicKey);
-  if (!opened.ok) return refuse('signature');
-  const ceremony = ceremonyRecord.safeParse(opened.value);
-  if (ceremony.success) {
-    const steps: CeremonyStep[] = [];
-    for (const step of ceremony.data.steps) {
-      const taken = takeCeremonyStep(steps, step);
-      if (!taken.ok) return refuse(`steps.${step.seq}`);
-      steps.push(step);
-    }
-    const state = stateOf(steps);
-    return state ? ok({ record: 'ceremony', id: ceremony.data.id, state }) : refuse('steps');
-  }
-  const run = runRecord.safeParse(opened.value);
-  if (!run.success) return refuse('record');
-  const { devices, digest, balance, authorisedBy, orderedBy, state } = run.data.run;
-  const listed = devices.filter(({ isListed }) => isListed).map(({ serial }) => serial);
-  if (manifestDigest(listed) !== digest) return refuse('digest');
-  if (JSON.stringify(balanceOf(devices)) !== JSON.stringify(balance)) return refuse('balance');
-  if (state === 'closed' && (!balance.isBalanced || authorisedBy === null || authorisedBy === orderedBy))
-    return refuse('state');
-  return ok({ record: 'run', run: run.data.run });
-}
-
-function openRecord(document: SignedDocument, publicKey: string): Result<unknown, 'SIGNATURE_INVALID'> {
-  const text = openDocument('tsunagu-key-record-v1', document, { kid: document.kid, publicKey });
-  if (!text.ok) return text;
-  try {
-    return ok(JSON.parse(text.value));
-  } catch {
-    return fail('SIGNATURE_INVALID');
-  }
-}
-
 export const keyInventoryEntry = z
   .object({
     id: z.string().describe('Name of the key.'),

@@ -103,6 +103,9 @@ export const permits = (state: LifecycleState, what: LifecyclePermit): boolean =
   return list.includes(what);
 };
 
+/** Whether a terminal in this state can be on the manifest of an injection run: it may be keyed, and is not in a shop, where it is keyed by its own jobs. PCI PIN 3.1, 30. */
+export const mayJoinRun = (state: LifecycleState): boolean => permits(state, 'beKeyed') && !permits(state, 'pay');
+
 /** The edge between two states; undefined where there is none. */
 export const edgeBetween = (from: LifecycleState, to: LifecycleState): LifecycleEdge | undefined =>
   lifecycleEdges.find((edge) => edge.from === from && edge.to === to);

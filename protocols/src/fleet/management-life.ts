@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { evidence } from './evidence.ts';
 import { serialSchema } from './identity.ts';
-import { firstKeys, keyRecord, keyReleaseRecord } from './key-custody.ts';
+import { firstKeys, keyReleaseRecord } from './key-custody.ts';
+import { keyRecord } from './key-record.ts';
 import { lifecycleState } from './lifecycle.ts';
 import { signedDocument } from './signed.ts';
 

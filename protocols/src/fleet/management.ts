@@ -53,6 +53,7 @@ export const managementPaths = {
   trouble: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/trouble`,
   keys: '/api/v1/keys',
   keyRuns: '/api/v1/keys/runs',
+  keyRunDryRuns: '/api/v1/keys/runs/dry-runs',
   keyCeremonies: '/api/v1/keys/ceremonies',
   recount: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/recount`,
   certificate: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/certificate`,

@@ -265,6 +265,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       },
       runs: {
         propose: async () => fail('KEY_RUN_UNKNOWN'),
+        check: async () => ({ dryRun: true, total: 0, succeeded: 0, failed: 0, items: [] }),
         list: async () => ok({ items: [], next: null }),
         get: async () => fail('KEY_RUN_UNKNOWN'),
         authorise: async () => fail('KEY_RUN_UNKNOWN'),

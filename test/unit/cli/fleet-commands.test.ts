@@ -251,7 +251,7 @@ test('an error of the file system says whether reading or writing failed', async
   expect(await faultOf(writeFile(folder, 'x'))).toBe('FILE_NOT_WRITTEN');
   expect(await faultOf(writeFile(join(folder, 'none', 'x'), 'x'))).toBe('FILE_UNUSABLE');
   writeFileSync(join(folder, 'file'), 'x');
-  expect(await faultOf(mkdir(join(folder, 'file')))).toBe('FILE_NOT_WRITTEN');
+  expect(await faultOf(mkdir(join(folder, 'file')))).toBe('FILE_EXISTS');
   expect(fileFaultOf(new TypeError('ours'))).toBeUndefined();
 });
 

@@ -15,7 +15,15 @@ import { letIn } from '@tsunagu/fleet-server/audit/index';
 import { openStore, type Store } from '@tsunagu/fleet-server/store/index';
 import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
-import { type KeyRecord, type Serial, serialSchema, verifyKeyRecord } from '@tsunagu/protocols/fleet';
+import {
+  type KeyRecord,
+  type KeySlot,
+  type LifecycleState,
+  type Serial,
+  serialSchema,
+  unfinishedOf,
+  verifyKeyRecord,
+} from '@tsunagu/protocols/fleet';
 import { initialKeyIdAt, initialKeyIdsOf } from '@tsunagu/protocols/dukpt';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { hex, ok, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
@@ -57,6 +65,24 @@ const kcvOf = (...indexes: number[]) => {
   return toHex(unwrap(checkValue('AES', 'cmac', Secret.take('key', sum))));
 };
 
+/** Puts a terminal on the inventory, in the warehouse unless it is said otherwise. */
+const stock = (serial: string, lifecycle: LifecycleState = 'warehouse') =>
+  store.db
+    .insertInto('terminals')
+    .values({
+      serial,
+      model: 'CT-5100',
+      merchant: 'm',
+      shop: 's',
+      lane: '',
+      parent: null,
+      relay_port: null,
+      registered_at: 0,
+      enrolled_at: 0,
+      lifecycle,
+    })
+    .execute();
+
 describe('a key ceremony', () => {
   const open = () => openKeyCeremonies(world, store, vault, sign);
   const begin = async (key: string, custodians = ['anna', 'ben'], kcv?: string) =>
@@ -97,12 +123,12 @@ describe('a key ceremony', () => {
     expect(
       await open().begin({ key: 'bdk/22', use: 'dukpt-base', custodians: ['anna', 'anna'] }, operator),
     ).toMatchObject({
-      fault: { code: 'KEY_CEREMONY_SAME_PERSON' },
+      fault: { code: 'KEY_CEREMONY_CUSTODIANS_ALIKE' },
     });
     expect(
       await open().begin({ key: 'bdk/22', use: 'dukpt-base', custodians: ['anna', 'olga'] }, operator),
     ).toMatchObject({
-      fault: { code: 'KEY_CEREMONY_SAME_PERSON' },
+      fault: { code: 'KEY_CEREMONY_CUSTODIANS_ALIKE' },
     });
     const id = await begin('bdk/22');
     expect(await open().enter(id, component(0), custodian('eve'))).toMatchObject({
@@ -122,10 +148,19 @@ describe('a key ceremony', () => {
     const listed = async (isOpen: boolean) =>
       unwrap(await open().list({ limit: 500, isOpen })).items.map((one) => one.id);
     expect(await listed(true)).toContain(id);
+    // Each is told what they can do now, which is not what one who enters is told.
     expect(await open().confirm(id, kcvOf(0, 1), custodian('ben'))).toMatchObject({
-      fault: { code: 'KEY_CEREMONY_SAME_PERSON', field: 'confirmation' },
+      fault: { code: 'KEY_CEREMONY_CONFIRM_BY_ANOTHER', field: 'confirmation' },
     });
-    expect(await open().confirm(id, kcvOf(0), custodian('anna'))).toMatchObject({ fault: { code: 'KCV_MISMATCH' } });
+    expect(await open().confirm(id, kcvOf(0, 1), custodian('anna', 'ben'))).toMatchObject({
+      fault: { code: 'KEY_CEREMONY_CONFIRM_BY_ANOTHER', field: 'session' },
+    });
+    expect(await open().confirm(id, kcvOf(0, 1), custodian('eve'))).toMatchObject({
+      fault: { code: 'KEY_CEREMONY_CONFIRM_NOT_NAMED' },
+    });
+    expect(await open().confirm(id, kcvOf(0), custodian('anna'))).toMatchObject({
+      fault: { code: 'KEY_CEREMONY_KCV_DIFFERS' },
+    });
     expect(vault.find('bdk/22')).toBeUndefined();
     expect(unwrap(await open().abort(id, 'wrong envelope', operator)).state).toBe('aborted');
     expect(await listed(true)).not.toContain(id);
@@ -134,6 +169,18 @@ describe('a key ceremony', () => {
     expect(await open().confirm(id, kcvOf(0, 1), custodian('anna'))).toMatchObject({
       fault: { code: 'KEY_CEREMONY_NOT_NOW' },
     });
+  });
+
+  test('takes its custodians in whatever order they come, and says of a record of it what is still missing', async () => {
+    const id = await begin('bdk/29');
+    const missing = async () => unfinishedOf(unwrap(verifyKeyRecord(unwrap(await open().record(id)))));
+    expect(await missing()).toEqual({ awaits: 'component', from: ['anna', 'ben'] });
+    unwrap(await open().enter(id, component(1), custodian('ben')));
+    expect(await missing()).toEqual({ awaits: 'component', from: ['anna'] });
+    unwrap(await open().enter(id, component(0), custodian('anna')));
+    expect(await missing()).toEqual({ awaits: 'confirmation', from: ['ben'] });
+    unwrap(await open().confirm(id, kcvOf(0, 1), custodian('ben', 'ben-2')));
+    expect(await missing()).toBeUndefined();
   });
 
   test('brings a base key for old models too, whose check values have six digits', async () => {
@@ -188,7 +235,8 @@ describe('a key ceremony', () => {
       await open().begin({ ...wanted, custodians: ['dora', 'anna'] }, { ...operator, person: 'boss' }),
     ).toMatchObject(notApart);
     const runs = openKeyRuns(world, store, sign, () => Promise.resolve(undefined));
-    const listed = [serialSchema.parse('CT5100-0009')];
+    await stock('CT5100-0009');
+    const listed = ['CT5100-0009'];
     const { id } = unwrap(await runs.propose('one hand', listed, { ...operator, person: 'fred' }));
     expect(await runs.authorise(id, custodian('emil'))).toMatchObject(notApart);
     expect(unwrap(await runs.authorise(id, custodian('gina'))).state).toBe('open');
@@ -208,11 +256,7 @@ describe('a key ceremony', () => {
 
 test('outside of an open run a terminal gets no first key; what it was given in one is renewed from afar, until it is wiped', async () => {
   const serial = serialSchema.parse('CT5100-7001');
-  const row = { serial, model: 'CT-5100', merchant: 'm', shop: 's', lane: '', parent: null, relay_port: null };
-  await store.db
-    .insertInto('terminals')
-    .values({ ...row, registered_at: 0, enrolled_at: 0 })
-    .execute();
+  await stock(serial);
   const ledger = await openKeys(world, store, vault);
   const refused: Serial[] = [];
   const keys = keyedInRuns(ledger, async (_tx, who) => void refused.push(who));
@@ -274,6 +318,9 @@ test('a terminal that says hello every minute is one alarm a day', async () => {
 
 describe('an injection run', () => {
   const serials = ['CT5100-0001', 'CT5100-0002', 'CT5100-0003'].map((text) => serialSchema.parse(text));
+  beforeAll(async () => {
+    for (const serial of serials) await stock(serial);
+  });
   const held = new Map<Serial, Record<string, string>>();
   const runs = () => openKeyRuns(world, store, sign, (_tx, serial) => Promise.resolve(held.get(serial)));
   const [first, second, third] = serials as [Serial, Serial, Serial];
@@ -323,6 +370,41 @@ describe('an injection run', () => {
           .subarray(0, 5)
           .toString(),
       ).toBe('%PDF-');
+  });
+
+  test('takes a manifest only when every line is on the inventory and can be keyed at the bench; a dry run names each that is not', async () => {
+    await stock('CT5100-0011', 'deployed');
+    await stock('CT5100-0012', 'scrap');
+    const lines = [first, 'CT5100-0099', 'CT5100-0011', second, first, 'CT5100-0012', 'no serial'];
+    const before = (await store.db.selectFrom('key_runs').select('id').execute()).length;
+    expect(await runs().propose('wrong', lines, operator)).toMatchObject({
+      fault: {
+        code: 'KEY_RUN_MANIFEST_REFUSED',
+        facts: {
+          failed: 5,
+          lines: '2:TERMINAL_UNKNOWN 3:KEY_RUN_STATE_UNFIT 5:KEY_RUN_LINE_TWICE 6:KEY_RUN_STATE_UNFIT 7:INPUT_INVALID',
+        },
+      },
+    });
+    const checked = await runs().check(lines);
+    expect(checked).toMatchObject({ total: 7, succeeded: 2, failed: 5 });
+    expect(checked.items[2]).toEqual({
+      line: 3,
+      serial: 'CT5100-0011',
+      ok: false,
+      code: 'KEY_RUN_STATE_UNFIT',
+      lifecycle: 'deployed',
+    });
+    expect((await store.db.selectFrom('key_runs').select('id').execute()).length).toBe(before);
+    // What was fit when the manifest was proposed, and is not when it comes to the bench, is not taken; it stays listed.
+    await stock('CT5100-0013');
+    const { id } = unwrap(await runs().propose('sold meanwhile', ['CT5100-0013'], operator));
+    unwrap(await runs().authorise(id, custodian('anna')));
+    await store.db.updateTable('terminals').set({ lifecycle: 'lost' }).where('serial', '=', 'CT5100-0013').execute();
+    expect(await runs().submit(id, 'CT5100-0013', operator)).toMatchObject({
+      fault: { code: 'KEY_RUN_STATE_UNFIT', facts: { state: 'lost' } },
+    });
+    expect(unwrap(await runs().get(id)).devices[0]?.state).toBe('listed');
   });
 
   test('notices a manifest that was changed after it was authorised', async () => {
@@ -427,6 +509,72 @@ test('a suspect base key shows all below it, gives way at once, and is destroyed
   expect(await inventory.exposure('bdk/1', { limit: 1, cursor: 'x' })).toMatchObject({
     fault: { code: 'INPUT_INVALID' },
   });
+});
+
+test('a unit that holds keys below a suspect base is keyed in a run only when it has keys of the successor', async () => {
+  const serial = serialSchema.parse('CT5100-7101');
+  await stock(serial);
+  const ledger = await openKeys(world, store, vault);
+  const keys = keyedInRuns(ledger, () => Promise.resolve());
+  const runs = openKeyRuns(world, store, sign, (tx, who) => ledger.held(tx, who));
+  const inventory = openKeyInventory(
+    world,
+    store,
+    vault,
+    ledger,
+    () => Promise.resolve(ok({ id: 'campaign-2' })),
+    'in-runs',
+  );
+  const { checkValue: kcv } = await vault.ensure('kbpk/7101', 'key-block-protection');
+  await store.write((tx) => keys.protect(tx, serial, 'kbpk/7101', kcv));
+  type Held = { slot: KeySlot; kcv: string };
+  /** A hello that shows these keys; what it brings is proven. */
+  const contact = async (shown: readonly Held[]): Promise<readonly Held[]> => {
+    const { loads } = await store.write((tx) => keys.reconcile(tx, serial, [...shown], () => false));
+    for (const load of loads)
+      await store.write(async (tx) => {
+        expect(await keys.proven(tx, serial, load)).toBe(true);
+        await runs.proven(tx, serial);
+      });
+    return [...shown.filter(({ slot }) => loads.every((load) => load.slot !== slot)), ...loads];
+  };
+  const begin = async (name: string) => {
+    const { id } = unwrap(await runs.propose(name, [serial], operator));
+    unwrap(await runs.authorise(id, custodian('anna')));
+    return id;
+  };
+  const stateOf = async (id: string) => unwrap(await runs.get(id)).devices[0]?.state;
+
+  const first = await begin('first');
+  unwrap(await runs.submit(first, serial, operator));
+  const held = await contact([]);
+  expect(await stateOf(first)).toBe('keyed');
+  // One that holds good keys is keyed at once, and nothing is made for it.
+  const again = await begin('again');
+  unwrap(await runs.submit(again, serial, operator));
+  expect(await stateOf(again)).toBe('keyed');
+  expect(await contact(held)).toEqual(held);
+
+  unwrap(await inventory.suspect(ledger.base('aes'), 'a copy was found', operator));
+  const rekeyed = await begin('rekeyed');
+  // Not at the bench: the campaign is what replaces its keys.
+  expect(await contact(held)).toEqual(held);
+  unwrap(await runs.submit(rekeyed, serial, operator));
+  expect(await stateOf(rekeyed)).toBe('submitted');
+  expect(await runs.close(rekeyed, operator)).toMatchObject({ fault: { code: 'KEY_RUN_UNBALANCED' } });
+  const after = await contact(held);
+  expect(after.map(({ slot }) => slot).toSorted()).toEqual(['dukpt', 'negative']);
+  expect(after.find(({ slot }) => slot === 'dukpt')).not.toEqual(held.find(({ slot }) => slot === 'dukpt'));
+  expect(await stateOf(rekeyed)).toBe('keyed');
+  expect(unwrap(await runs.close(rekeyed, operator)).balance.keyed).toBe(1);
+  const [parent] = await store.db
+    .selectFrom('key_ledger')
+    .select('parent_key')
+    .where('serial', '=', serial)
+    .where('slot', '=', 'dukpt')
+    .where('state', '=', 'loaded')
+    .execute();
+  expect(parent?.parent_key).toBe(ledger.base('aes'));
 });
 
 test('a TDES base key that made four fifths of its initial keys is due at once, and is told of when it makes that one', async () => {

@@ -28,19 +28,32 @@ const begin = (...custodians: string[]) =>
 test('custodians are named by name or id, and only who keeps keys can be one', async () => {
   for (const unfit of ['nobody', 'sato', 'mori', mori.id])
     expect((await begin('abe', unfit)).body).toMatchObject({ code: 'KEY_CUSTODIAN_UNFIT' });
-  expect((await begin('abe', abe.id)).body).toMatchObject({ code: 'KEY_CEREMONY_SAME_PERSON' });
+  expect((await begin('abe', abe.id)).body).toMatchObject({ code: 'KEY_CEREMONY_CUSTODIANS_ALIKE' });
   const { body } = await begin('abe', baba.id);
   expect(body).toMatchObject({
     custodians: [abe.id, baba.id],
     people: { [abe.id]: 'abe', [baba.id]: 'baba', [mori.id]: 'mori' },
   });
   const enter = { component: '0123456789ABCDEFFEDCBA9876543210' };
+  // A slip of the hand says what is wrong with the component, and takes nothing.
+  const short = await abe.call('POST', `/keys/ceremonies/${String(body['id'])}/components`, { component: '0123' });
+  expect(short).toMatchObject({ status: 400, body: { code: 'KEY_COMPONENT_MALFORMED', field: 'component' } });
   expect((await abe.call('POST', `/keys/ceremonies/${String(body['id'])}/components`, enter)).body).toMatchObject({
     entered: [{ by: abe.id }],
   });
 });
 
 test('who proposed and who authorised a run stands there by name', async () => {
+  for (const serial of ['CT5100-0001', 'CT5100-0002']) {
+    const terminal = { serial, model: 'CT-5100', place: { merchant: 'm', shop: 's' }, lifecycle: 'warehouse' };
+    expect((await mori.call('POST', '/terminals', terminal)).status).toBeLessThan(300);
+  }
+  const wrong = { serials: ['CT5100-0001', 'CT5100-0404'] };
+  expect(await mori.call('POST', '/keys/runs', { name: 'wrong', ...wrong })).toMatchObject({
+    status: 422,
+    body: { code: 'KEY_RUN_MANIFEST_REFUSED', facts: { lines: '2:TERMINAL_UNKNOWN' } },
+  });
+  expect((await mori.call('POST', '/keys/runs/dry-runs', wrong)).body).toMatchObject({ succeeded: 1, failed: 1 });
   const { body } = await mori.call('POST', '/keys/runs', { name: 'first', serials: ['CT5100-0001'] });
   const path = `/keys/runs/${String(body['id'])}`;
   await abe.call('POST', `${path}/authorisation`, {});

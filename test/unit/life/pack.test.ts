@@ -1,6 +1,6 @@
 import { benchHolder, benchTest } from '../../bench-test.ts';
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Holder } from '@tsunagu/protocols/custody';
@@ -24,7 +24,7 @@ beforeAll(async () => {
 }, 30_000);
 afterAll(async () => {
   await house?.house.close();
-  for (const each of [folder, out, `${out}-changed`]) removeFolder(each);
+  for (const each of [folder, out, `${out}-changed`, `${out}-bare`]) removeFolder(each);
 });
 
 const verify = (pack: string) => {
@@ -76,7 +76,9 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
   const work = workOrderView.parse((await open({ serial, intake: 'fault', reported: 'SW-BOOT' })).body);
   expect((await open({ serial, intake: 'fault' })).body.code).toBe('WORK_OPEN');
   expect((await house.call('GET', '/workshop/orders')).body).toMatchObject({ items: [{ id: work.id, serial }] });
-  const run = await mori.call('POST', '/keys/runs', { name: '春の注入', serials: [serial] });
+  const next = { serial: 'CT5100-0900', model: 'CT-5100', place: { merchant: 'm', shop: 's' }, lifecycle: 'warehouse' };
+  expect((await mori.call('POST', '/terminals', next)).status).toBeLessThan(300);
+  const run = await mori.call('POST', '/keys/runs', { name: '春の注入', serials: [next.serial] });
   expect(run.status).toBeLessThan(300);
   const entry = (body: object) => house.call('POST', `/workshop/orders/${work.id}/entries`, body);
   expect((await entry({ kind: 'diagnosed', fault: 'SW-BOOT' })).status).toBe(200);
@@ -134,10 +136,17 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
       ' ',
     ),
   );
+  // Nothing can be said of a pack whose manifest is gone, and that much is said.
+  cpSync(out, `${out}-bare`, { recursive: true });
+  rmSync(join(`${out}-bare`, 'manifest.json'));
+  expect(verify(`${out}-bare`)).toMatchObject({
+    status: 1,
+    stdout: expect.stringContaining('manifest.json: -: unreadable'),
+  });
   expect(verify(out)).toEqual({
     status: 0,
     stdout: expect.stringMatching(
-      /^note: .+30-3 not enforced[^]+5 steps, 1 hand-overs, 1 inspections, 1 injection runs, 0 releases from key hosts, 0 wipes, \d+ audit entries: nothing is wrong/,
+      /^note: .+30-3 not enforced[^]+6 steps, 1 hand-overs, 1 inspections, 1 injection runs, 0 releases from key hosts, 0 wipes, \d+ audit entries: nothing is wrong/,
     ),
   });
 

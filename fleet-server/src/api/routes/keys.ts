@@ -16,6 +16,8 @@ import {
   type KeyRun,
   type KeyRunView,
   keyRunView,
+  managementPaths,
+  manifestCheck,
   permissionsOf,
   rotateKey,
   runNote,
@@ -323,6 +325,19 @@ function runRoutes(app: ApiApp, people: Pick<People, 'find'>, runs: ApiRooms['ke
       schema: { summary: 'Propose an injection run with its manifest', tags, body: beginRun, response },
     },
     async (request) => view(unwrap(await runs.propose(request.body.name, request.body.serials, actorOf(request)))),
+  );
+  app.post(
+    managementPaths.keyRunDryRuns,
+    {
+      config: { permission: 'keys.order' },
+      schema: {
+        summary: 'Hold a manifest against the inventory: which lines a run would not take, and why. Nothing is stored',
+        tags,
+        body: beginRun.pick({ serials: true }),
+        response: { 200: manifestCheck, '4xx': refused },
+      },
+    },
+    async (request) => await runs.check(request.body.serials),
   );
   app.get(
     '/api/v1/keys/runs/:id',

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import {
+  awaitedOf,
   type KeyCeremonyView,
   keyCeremonyView,
   type KeyRunView,
@@ -84,17 +85,11 @@ export const Ceremonies = () => (
   </Custody>
 );
 
-/** For whom a ceremony waits: those who have a component to enter, or those who may confirm the whole. */
-function awaited({ state, custodians, entered }: KeyCeremonyView): readonly string[] {
-  if (state === 'entering') return custodians.filter((_, index) => entered.every((one) => one.index !== index));
-  return custodians.filter((custodian) => custodian !== entered.at(-1)?.by);
-}
-
 function CeremonyRow({ ceremony }: { ceremony: KeyCeremonyView }) {
   const { key, use, state, custodians, entered, kcv, steps, people } = ceremony;
   const nameOf = (id: string): string => people[id] ?? id;
   const [begun, last] = [steps[0], steps.at(-1)];
-  const names = awaited(ceremony).map(nameOf).join(', ');
+  const names = awaitedOf(ceremony).map(nameOf).join(', ');
   return (
     <tr data-ceremony={ceremony.id}>
       <th scope="row">
