@@ -20,6 +20,7 @@ import {
   mayNow,
   openEstate,
   openLifecycle,
+  heardOfWith,
   openSelection,
   timelineKeptMs,
 } from './estate/index.ts';
@@ -61,7 +62,7 @@ import { keepWipe, openRefurbish } from './refurbish/index.ts';
 import { openSales } from './sales/index.ts';
 import { openSoftware } from './software/index.ts';
 import { openSwaps } from './swap/index.ts';
-import { noMetrics, openSwitch, prepareLinks, readLinks, type Switch } from './switch/index.ts';
+import { heardAtSwitch, noMetrics, openSwitch, prepareLinks, readLinks, type Switch } from './switch/index.ts';
 import { openTwin, type Twin } from './twin/index.ts';
 import { addressRules, openWebhooks } from './webhooks/index.ts';
 
@@ -398,6 +399,11 @@ async function build(
     approvals,
     keysDestroyed: (tx, serial) => keys.wiped(tx, serial),
     benchTestPassed: (on, serial, test) => refurbish.benchTestPassed(on, serial, test),
+    heardOf: heardOfWith({
+      isConnected: (serial) => broker?.isConnected(serial) ?? false,
+      // The switch may stand on a store of its own.
+      atSwitch: (on, serial, stans) => heardAtSwitch(options.switchNode?.store.db ?? on, serial, stans),
+    }),
     disconnect,
     announce(serial) {
       estate.announce(serial);

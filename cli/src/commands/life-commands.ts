@@ -28,10 +28,21 @@ export function addLifeCommands(program: Command, shell: Shell): void {
     .option('--wipe-job <id>', 'the wipe that it swore to / 消去ジョブ')
     .option(
       '--destroyed <method>',
-      'of one that does not answer: shredded, crushed or drilled, with --photo / 破壊方法',
+      'of one that does not answer, to scrap: shredded, crushed or drilled, with --photo and --destroyed-at / 破壊方法',
     )
+    .option('--destroyed-at <time>', 'when, RFC 3339: 2026-05-01T09:00:00Z / 破壊日時')
     .option('--owed-job <id>', 'a diagnosis with empty queues, or a wipe / 未送信なしの診断ジョブ')
-    .option('--owed-declared <words>', 'of one that does not answer; a second person has to agree / 申告')
+    .option(
+      '--owed-declared <words>',
+      'of one that does not answer, with --silent-since; a second person has to agree / 申告',
+    )
+    .option('--silent-since <time>', 'since when it says nothing, RFC 3339 / 無応答になった日時')
+    .option(
+      '--owed-waiting <count>',
+      'how many waited in it by what it said last, with --owed-became / 最後の報告の未送信件数',
+      integer(0, 100_000),
+    )
+    .option('--owed-became <words>', 'what became of those / 未送信取引の処理結果')
     .option('--test-job <id>', 'a self-test that passed / 自己診断ジョブ')
     .option('--bench-test <id>', 'a test at the bench / 作業台試験')
     .option(
@@ -49,7 +60,7 @@ export function addLifeCommands(program: Command, shell: Shell): void {
     .description('the steps of a CSV file / CSV一括')
     .addHelpText(
       'after',
-      '\nColumns: serial, to, reason; and from, bag, photo (SHA-256), seals, connections, kcv (slot=value), wipeJob or destroyed, owedJob or owedDeclared, testJob or benchTest, inspection with finding; to scrap: recycler, receipt, batteryGrams, plasticGrams, metalGrams, boardsGrams, displayGrams, otherGrams.\nSeveral seals, or check values, are parted by ";". UTF-8, UTF-16 or Shift_JIS. / 1行目は列名。複数の値は ";" で区切ります。文字コードはUTF-8、UTF-16、Shift_JIS。',
+      '\nColumns: serial, to, reason; and from, bag, photo (SHA-256), seals, connections, kcv (slot=value), wipeJob or destroyed with destroyedAt, owedJob or owedDeclared with silentSince, owedWaiting and owedBecame, testJob or benchTest, inspection with finding; to scrap: recycler, receipt, batteryGrams, plasticGrams, metalGrams, boardsGrams, displayGrams, otherGrams.\nSeveral seals, or check values, are parted by ";". UTF-8, UTF-16 or Shift_JIS. / 1行目は列名。複数の値は ";" で区切ります。文字コードはUTF-8、UTF-16、Shift_JIS。',
     )
     .option('--dry-run', 'only say what would be done / 確認のみ', false)
     .action((file: string, { dryRun }: { dryRun: boolean }) =>

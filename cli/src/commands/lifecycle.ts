@@ -66,8 +66,12 @@ export interface MoveOptions {
   readonly kcv?: readonly string[];
   readonly wipeJob?: string;
   readonly destroyed?: string;
+  readonly destroyedAt?: string;
   readonly owedJob?: string;
   readonly owedDeclared?: string;
+  readonly silentSince?: string;
+  readonly owedWaiting?: number;
+  readonly owedBecame?: string;
   readonly testJob?: string;
   readonly benchTest?: string;
   readonly recycling?: string;
@@ -98,13 +102,19 @@ export async function evidenceOf(options: MoveOptions): Promise<Result<unknown, 
         ? { by: 'job', job: wipeJob }
         : destroyed === undefined
           ? undefined
-          : { by: 'destruction', method: destroyed, photo: photo.value },
+          : { by: 'destruction', method: destroyed, photo: photo.value, at: options.destroyedAt },
     nothingOwed:
       owedJob !== undefined
         ? { by: 'job', job: owedJob }
         : owedDeclared === undefined
           ? undefined
-          : { by: 'declaration', words: owedDeclared },
+          : {
+              by: 'declaration',
+              words: owedDeclared,
+              silentSince: options.silentSince,
+              waiting: options.owedWaiting,
+              became: options.owedBecame,
+            },
     tests:
       testJob !== undefined
         ? { by: 'job', job: testJob }

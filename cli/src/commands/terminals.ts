@@ -29,7 +29,11 @@ export async function listTerminals(
     { head: texts.columns.model, cell: (terminal) => terminal.model },
     { head: texts.columns.place, cell: placeOf },
     { head: texts.columns.link, cell: (terminal) => linkOf(texts, terminal) },
-    { head: texts.columns.keys, cell: (terminal) => texts.keysLoaded(terminal.keys.length) },
+    {
+      head: texts.columns.keys,
+      cell: (terminal) =>
+        terminal.lifecycle === 'scrap' ? texts.keysDestroyed : texts.keysLoaded(terminal.keys.length),
+    },
     { head: texts.columns.configuration, cell: (terminal) => configurationOf(texts, terminal) },
     { head: texts.columns.negative, cell: (terminal) => negativeOf(texts, now, terminal) },
     { head: texts.columns.lastSale, cell: (terminal) => lastSaleOf(texts, now, terminal) },

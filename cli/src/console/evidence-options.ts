@@ -7,8 +7,14 @@ export const evidenceOptions = {
   seals: { options: '--seal', columns: 'seals' },
   connections: { options: '--connections', columns: 'connections' },
   keyCheckValues: { options: '--kcv', columns: 'kcv' },
-  wipeProof: { options: '--wipe-job | --destroyed --photo', columns: 'wipeJob | destroyed photo' },
-  nothingOwed: { options: '--owed-job | --owed-declared', columns: 'owedJob | owedDeclared' },
+  wipeProof: {
+    options: '--wipe-job | --destroyed --destroyed-at --photo',
+    columns: 'wipeJob | destroyed destroyedAt photo',
+  },
+  nothingOwed: {
+    options: '--owed-job | --owed-declared --silent-since --owed-waiting --owed-became',
+    columns: 'owedJob | owedDeclared silentSince owedWaiting owedBecame',
+  },
   tests: { options: '--test-job | --bench-test', columns: 'testJob | benchTest' },
   investigation: { options: '--inspection --finding', columns: 'inspection finding' },
   recycling: { options: '--recycling', columns: 'recycler receipt batteryGrams' },

@@ -45,6 +45,7 @@ export const en = {
     LinkState,
     string
   >,
+  keysDestroyed: 'destroyed',
   keysLoaded: (have: number) => (have === 0 ? 'none' : `${have} loaded`),
   inSync: (version: number) => `v${version}`,
   behind: (reported: number, desired: number) => `v${reported} (want v${desired})`,

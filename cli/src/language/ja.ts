@@ -40,6 +40,7 @@ export const ja: Texts = {
     lastSale: '直近の売上',
   },
   link: { ready: '接続中', lost: '切断(異常)', disconnected: '停止中', never: '未接続' },
+  keysDestroyed: '破棄済',
   keysLoaded: (have) => (have === 0 ? 'なし' : `${have}本`),
   inSync: (version) => `v${version}`,
   behind: (reported, desired) => `v${reported} (配信待ち v${desired})`,

@@ -181,7 +181,11 @@ const columnsOf = (texts: ReturnType<typeof textsOf>, now: number): readonly Scr
   { head: texts.columns.model, cell: (terminal) => terminal.model, rank: 5 },
   { head: texts.columns.place, cell: placeOf, rank: 3 },
   { head: texts.columns.link, cell: (terminal) => linkOf(texts, terminal), rank: 1 },
-  { head: texts.columns.keys, cell: (terminal) => texts.keysLoaded(terminal.keys.length), rank: 7 },
+  {
+    head: texts.columns.keys,
+    cell: (terminal) => (terminal.lifecycle === 'scrap' ? texts.keysDestroyed : texts.keysLoaded(terminal.keys.length)),
+    rank: 7,
+  },
   { head: texts.columns.configuration, cell: (terminal) => configurationOf(texts, terminal), rank: 6 },
   { head: texts.columns.negative, cell: (terminal) => negativeOf(texts, now, terminal), rank: 4 },
   { head: texts.columns.lastSale, cell: (terminal) => lastSaleOf(texts, now, terminal), rank: 2 },

@@ -181,8 +181,19 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   if (!vault.ok) return vault;
   const sales = await openSaleStore(store);
   if (!sales.ok) return sales;
-  const advices = await openAdviceStore(store, sales.value);
-  if (!advices.ok) return advices;
+  const openedAdvices = await openAdviceStore(store, sales.value);
+  if (!openedAdvices.ok) return openedAdvices;
+  const advices = ok({
+    ...openedAdvices.value,
+    async remove(seq: number) {
+      const removed = await openedAdvices.value.remove(seq);
+      // The last one is delivered: the server knows it before this terminal can fall silent.
+      if (removed.ok && advicesWaiting() === 0) changed();
+      return removed;
+    },
+  });
+  const advicesWaiting = (): number => advices.value.entries().filter(({ state }) => state === 'waiting').length;
+  let reversalsWaiting = 0;
   const reversals = await openReversalStore(store);
   if (!reversals.ok) return reversals;
   const used = stansOf(sales.value.all(), advices.value.entries(), await reversals.value.list());
@@ -240,6 +251,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
         const sale = await cardSide.run(order, onStep);
         const { outcome, reason, stan, durationMs } = sale;
         await outbox.value.add({ at: Math.round(world.clock.now()), sale });
+        if (sale.isQueued === true || sale.decidedBy === 'terminal') changed();
         world.log('info', 'saleFinished', {
           kind: order.kind,
           outcome,
@@ -252,9 +264,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       }),
     );
   const undelivered = async (): Promise<number> =>
-    (await cardSide.reversalsPending()) +
-    advices.value.entries().filter((advice) => advice.state === 'waiting').length +
-    outbox.value.waiting;
+    (await cardSide.reversalsPending()) + advicesWaiting() + outbox.value.waiting;
   const diagnostics: DiagnosticParts = {
     world,
     model,
@@ -339,6 +349,12 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       sell: (order) => pay({ kind: 'sale', ...order }),
     });
 
+  async function lookAtReversals(): Promise<void> {
+    reversalsWaiting = await cardSide.reversalsPending();
+  }
+  await lookAtReversals();
+
+  const salesWaiting = outbox.value;
   function hello(): Hello {
     return {
       model: model.id,
@@ -346,6 +362,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       configuration: follower?.report() ?? { version: 0, hash: '' },
       keys: keys.ok ? [...keys.value.slots()] : [],
       negative: negative.ok ? [...negative.value.report()] : [],
+      waiting: { reversals: reversalsWaiting, advices: advicesWaiting(), sales: salesWaiting.waiting },
       cards: [...cardSide.cards],
       ...(tamper.ok &&
         tamper.value.happened && {
@@ -369,7 +386,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       ),
     beat: () => {
       if (!link.isUp) return;
-      void lookAside().then(() => link.publish({ kind: 'hello' }, 'hello', hello()));
+      void Promise.all([lookAside(), lookAtReversals()]).then(() => link.publish({ kind: 'hello' }, 'hello', hello()));
     },
   });
 

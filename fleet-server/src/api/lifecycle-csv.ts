@@ -21,7 +21,11 @@ export const moveColumns = [
   'owedJob',
   'testJob',
   'destroyed',
+  'destroyedAt',
   'owedDeclared',
+  'silentSince',
+  'owedWaiting',
+  'owedBecame',
   'benchTest',
   'inspection',
   'finding',
@@ -60,8 +64,21 @@ export function readMoves(text: string): Result<readonly MoveLine[], 'INPUT_INVA
         ),
         wipeProof:
           given('wipeJob', byJob) ??
-          given('destroyed', (method) => ({ by: 'destruction', method, photo: given('photo', String) })),
-        nothingOwed: given('owedJob', byJob) ?? given('owedDeclared', (words) => ({ by: 'declaration', words })),
+          given('destroyed', (method) => ({
+            by: 'destruction',
+            method,
+            photo: given('photo', String),
+            at: given('destroyedAt', String),
+          })),
+        nothingOwed:
+          given('owedJob', byJob) ??
+          given('owedDeclared', (words) => ({
+            by: 'declaration',
+            words,
+            silentSince: given('silentSince', String),
+            waiting: given('owedWaiting', Number),
+            became: given('owedBecame', String),
+          })),
         tests: given('testJob', byJob) ?? given('benchTest', (test) => ({ by: 'bench', test })),
         investigation: given('inspection', (inspection) => ({ inspection, words: cell('finding') })),
         recycling: given('recycler', (recycler) => ({

@@ -476,6 +476,8 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
         .onConflict((conflict) => conflict.column('serial').doUpdateSet(row))
         .execute();
       await rooms.contacted(tx, serial);
+      // What it told of one by one before is in its count.
+      if (hello.waiting !== undefined) await tx.deleteFrom('queued_sales').where('serial', '=', serial).execute();
       if (known.trouble !== null) await tx.deleteFrom('terminal_troubles').where('serial', '=', serial).execute();
       const setAside = hello.setAside ?? [];
       const told = setAside.length > 0 ? (helloOf(known)?.setAside ?? []) : [];
@@ -517,6 +519,13 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
           last_four: sale.lastFour,
           reason: sale.reason ?? null,
         };
+        const isWithTheTerminal = sale.isQueued === true || sale.decidedBy === 'terminal';
+        if (isWithTheTerminal && sale.stan !== '')
+          await tx
+            .insertInto('queued_sales')
+            .values({ serial, stan: sale.stan, at: row.at })
+            .onConflict((conflict) => conflict.doNothing())
+            .execute();
         if (!isInquiry(sale.kind))
           await tx
             .insertInto('last_sales')

@@ -14,3 +14,4 @@ export type { Targets } from './summary.ts';
 export type { Note, TimelineFacts } from './timeline.ts';
 export { forgetTimeline, timelineKeptMs } from './retention.ts';
 export { type LinkChange, openLinks } from './links.ts';
+export { heardOfWith, type HeardRooms, type SwitchHeard } from './heard-of.ts';

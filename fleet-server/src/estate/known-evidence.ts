@@ -1,6 +1,7 @@
+import { modelOf } from '@tsunagu/protocols/catalogue';
 import {
   type Evidence,
-  jobReport,
+  type HeardOf,
   type KnownEvidence,
   parseJson,
   type Serial,
@@ -8,9 +9,17 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { inspection } from '@tsunagu/protocols/inspection';
 import type { Queryable } from '../store/index.ts';
+import { reportOf, waitingIn } from './heard-of.ts';
 
 /** Whether a test at the bench is this terminal's and passed. */
 export type BenchTestPassed = (on: Queryable, serial: Serial, test: string) => Promise<boolean>;
+
+/** Who else knows something of a terminal. */
+export interface EvidenceRooms {
+  readonly now: number;
+  readonly benchTestPassed: BenchTestPassed;
+  readonly heardOf: (on: Queryable, serial: Serial) => Promise<HeardOf>;
+}
 
 /** Looks up what evidence names: jobs, keys, bags. What it does not name is not looked for. */
 export async function knownEvidence(
@@ -18,7 +27,7 @@ export async function knownEvidence(
   serial: Serial,
   stateSince: number,
   given: Evidence,
-  benchTestPassed: BenchTestPassed,
+  { now, benchTestPassed, heardOf }: EvidenceRooms,
 ): Promise<KnownEvidence> {
   const keys =
     given.keyCheckValues === undefined && given.wipeProof === undefined
@@ -39,30 +48,29 @@ export async function knownEvidence(
   const test = given.tests?.by === 'job' ? await succeeded(on, serial, given.tests.job) : undefined;
   const lastSale =
     owed && (await on.selectFrom('last_sales').select('at').where('serial', '=', serial).executeTakeFirst());
+  const isAboutItsEnd = given.nothingOwed !== undefined || given.wipeProof?.by === 'destruction';
   return {
+    now,
+    heard: isAboutItsEnd ? await heardOf(on, serial) : { isConnected: false, at: null, waiting: 0 },
     isBagUsed: bag !== undefined,
     keys: keys.filter(({ state }) => state === 'loaded').map(({ slot, kcv }) => ({ slot, kcv })),
-    hasLiveKeys: keys.length > 0,
+    liveKeys: keys.length,
     isWipeProven: wipe !== undefined,
     isReportClear: owed !== undefined && owed.at >= (lastSale?.at ?? 0),
-    isKnownToOwe: given.nothingOwed !== undefined && (await isKnownToOwe(on, serial)),
     isTestPassed:
       given.tests?.by === 'bench'
         ? await benchTestPassed(on, serial, given.tests.test)
         : test?.type === 'terminal.test' &&
           test.report.selfTest !== undefined &&
           test.report.selfTest.every(({ result }) => result !== 'failed'),
+    massGrams: given.recycling === undefined ? null : await massOf(on, serial),
     isInvestigated: given.investigation !== undefined && (await isInvestigated(on, serial, stateSince, given)),
   };
 }
 
-const waiting = ({ diagnostics }: ReturnType<typeof reportOf>): number =>
-  diagnostics ? diagnostics.queues.reversals + diagnostics.queues.advices + diagnostics.queues.sales : 0;
-
-const result = jobReport.partial();
-function reportOf(text: string | null) {
-  const read = text === null ? undefined : parseJson(result, text, 1_048_576);
-  return read?.ok ? read.value : {};
+async function massOf(on: Queryable, serial: Serial): Promise<number | null> {
+  const row = await on.selectFrom('terminals').select('model').where('serial', '=', serial).executeTakeFirst();
+  return modelOf(row?.model ?? '')?.massGrams ?? null;
 }
 
 /** A wipe that the terminal swore to; kept for good. */
@@ -79,7 +87,7 @@ async function emptied(
   const wipe = await wiped(on, serial, job);
   if (wipe) return wipe;
   const look = await succeeded(on, serial, job);
-  const isClear = look?.type === 'terminal.diagnose' && look.report.diagnostics && waiting(look.report) === 0;
+  const isClear = look?.type === 'terminal.diagnose' && waitingIn(look.report) === 0;
   return isClear && look.at >= stateSince ? look : undefined;
 }
 
@@ -108,17 +116,4 @@ async function isInvestigated(on: Queryable, serial: Serial, since: number, give
   const { seals, connections, photo } = read.value;
   const sorted = (list: readonly string[] | undefined): string => (list ?? []).toSorted().join('\n');
   return sorted(seals) === sorted(given.seals) && connections === given.connections && photo !== null;
-}
-
-/** The last thing that the terminal said of its queues is that something waits there. */
-async function isKnownToOwe(on: Queryable, serial: Serial): Promise<boolean> {
-  const row = await on
-    .selectFrom('jobs')
-    .select(['type', 'result'])
-    .where('serial', '=', serial)
-    .where('type', 'in', ['terminal.diagnose', 'terminal.wipe'])
-    .where('state', '=', 'succeeded')
-    .orderBy('finished_at', 'desc')
-    .executeTakeFirst();
-  return row?.type === 'terminal.diagnose' && waiting(reportOf(row.result)) > 0;
 }

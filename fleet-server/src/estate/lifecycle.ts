@@ -1,6 +1,7 @@
 import {
   edgeBetween,
   type Evidence,
+  type HeardOf,
   evidence as evidenceSchema,
   evidenceItems,
   lackingEvidence,
@@ -38,6 +39,8 @@ export interface LifecycleRooms {
   /** The secure part was destroyed: no key of the terminal counts any more. */
   readonly keysDestroyed: (tx: Transaction<Database>, serial: Serial) => Promise<void>;
   readonly benchTestPassed: BenchTestPassed;
+  /** What the house has heard of a terminal: it counts for more than what anybody declares. */
+  readonly heardOf: (on: Queryable, serial: Serial) => Promise<HeardOf>;
   /** Ends whatever connection the terminal has, on every wire. */
   disconnect(serial: Serial): void;
   announce(serial: Serial): void;
@@ -50,6 +53,10 @@ export type MoveFault =
   | 'LIFECYCLE_EVIDENCE_MISSING'
   | 'LIFECYCLE_EVIDENCE_DIFFERS'
   | 'LIFECYCLE_EVIDENCE_UNPROVEN'
+  | 'LIFECYCLE_STILL_SPEAKS'
+  | 'LIFECYCLE_SALES_WAIT'
+  | 'LIFECYCLE_KEYS_LIVE'
+  | 'LIFECYCLE_MASS_DIFFERS'
   | 'ROLE_INSUFFICIENT';
 
 /** Where terminals are in their lives: moved along the edges of the table, and by nothing else. */
@@ -79,6 +86,10 @@ const codes = {
   missing: 'LIFECYCLE_EVIDENCE_MISSING',
   differs: 'LIFECYCLE_EVIDENCE_DIFFERS',
   unproven: 'LIFECYCLE_EVIDENCE_UNPROVEN',
+  speaks: 'LIFECYCLE_STILL_SPEAKS',
+  owes: 'LIFECYCLE_SALES_WAIT',
+  keyed: 'LIFECYCLE_KEYS_LIVE',
+  heavy: 'LIFECYCLE_MASS_DIFFERS',
 } as const satisfies Record<Lack['why'], MoveFault>;
 
 /** The first step of a life, in the transaction that puts the terminal on the inventory. */
@@ -196,12 +207,17 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
         field: 'to',
         facts: { from: before, to, next: nextStates(before).join(' ') },
       });
-    const known = await knownEvidence(on, serial, row.lifecycle_since, given, rooms.benchTestPassed);
+    const known = await knownEvidence(on, serial, row.lifecycle_since, given, {
+      now: world.clock.now(),
+      benchTestPassed: rooms.benchTestPassed,
+      heardOf: rooms.heardOf,
+    });
     const standing = standingOf(await stepsOfLife(on, serial));
     const [lack, ...more] = lackingEvidence(edge, given, standing, known);
     if (lack) {
       const also = more.flatMap(({ item, why }) => (why === 'missing' ? [item] : [])).join(' ');
-      const facts = { item: lack.item, clause: evidenceItems[lack.item].clause, ...(also !== '' && { also }) };
+      const { clause } = evidenceItems[lack.item];
+      const facts = { item: lack.item, clause, ...lack.facts, ...(also !== '' && { also }) };
       return fail(codes[lack.why], { field: `evidence.${lack.item}`, facts });
     }
     return ok(edge);

@@ -132,6 +132,18 @@ export const estateMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'estate-0105-queued-sales',
+    async up(db, types) {
+      await db.schema
+        .createTable('queued_sales')
+        .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addColumn('stan', 'text', (column) => column.notNull())
+        .addColumn('at', types.time, (column) => column.notNull())
+        .addPrimaryKeyConstraint('queued_sales_key', ['serial', 'at', 'stan'])
+        .execute();
+    },
+  },
 ];
 
 /** The estate's steps that look into what jobs left: after those of the jobs. */

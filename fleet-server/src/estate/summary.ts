@@ -102,7 +102,12 @@ export function summaryOf(row: SummaryRow): TerminalSummary {
       since: row.since === null ? null : isoTime(row.since),
       bootSeq: row.boot_seq ?? 0,
     },
-    keys: (hello?.keys ?? []).map(({ slot, kcv, ksn }) => ({ slot, kcv, ksn: ksn ?? null })),
+    // What its last hello said of keys was before their end.
+    keys: (row.lifecycle === 'scrap' ? [] : (hello?.keys ?? [])).map(({ slot, kcv, ksn }) => ({
+      slot,
+      kcv,
+      ksn: ksn ?? null,
+    })),
     configuration: {
       desired: row.desired_version ?? 0,
       reported: row.reported_version ?? 0,

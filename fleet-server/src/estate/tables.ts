@@ -70,6 +70,8 @@ export interface EstateTables {
   };
   /** Terminals that do not run, as whoever runs them said. A row goes with the next hello. */
   readonly terminal_troubles: { serial: string; at: number; code: string; record: string | null };
+  /** Sales that terminals told of as queued: advices that the switch had not got by then. Those of before the last hello are in what that says. */
+  readonly queued_sales: { serial: string; stan: string; at: number };
   /** The last sale of each terminal, for the list. */
   readonly last_sales: {
     serial: string;

@@ -107,8 +107,13 @@ export function openAdmission(
     const named = uri === undefined ? undefined : parseTerminalUri(uri);
     if (named?.tenant !== tenant) return fail('CLIENT_CERTIFICATE_REFUSED', { field: 'subjectAltName' });
     const row = await look(fingerprintOf(certificate));
-    if (row?.subject !== named.serial || row.ended_at !== null || row.not_after < world.clock.now())
-      return fail('CLIENT_CERTIFICATE_REFUSED', { facts: { serial: named.serial, isEnded: row?.ended_at != null } });
+    if (row?.subject !== named.serial || row.ended_at !== null || row.not_after < world.clock.now()) {
+      // Of a certificate that was this terminal's, where it is in its life: one that was scrapped should not be heard of at all.
+      const state = row?.subject === named.serial ? { state: row.lifecycle } : {};
+      return fail('CLIENT_CERTIFICATE_REFUSED', {
+        facts: { serial: named.serial, isEnded: row?.ended_at != null, ...state },
+      });
+    }
     if (!permits(row.lifecycle, 'connect'))
       return fail('LIFECYCLE_FORBIDS', { facts: { serial: named.serial, state: row.lifecycle } });
     if (row.has_older) {

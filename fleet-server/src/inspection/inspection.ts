@@ -38,16 +38,19 @@ export interface InspectionRooms {
   readonly announce: (serial: Serial) => void;
 }
 
+/** As many shops as are named to whoever wrote another. */
+const nearMax = 8;
+
 type DeliverFault = 'INSPECTION_INVALID' | 'TERMINAL_UNKNOWN' | 'CUSTODY_HOLDER_REVOKED';
 
 /** The list of devices, how often each is looked at, and what was found. PCI DSS 4.0.1, 9.5.1.1 and 9.5.1.2. */
 export interface Inspections {
   plans(): Promise<readonly InspectionPlan[]>;
-  /** Plans the rounds of a shop; done again it changes how often. */
+  /** Plans the rounds of a shop; done again it changes how often. SHOP_UNKNOWN: no terminal was ever placed there. */
   plan(
     plan: { readonly merchant: string; readonly shop: string; readonly everyDays: number },
     by: Actor,
-  ): Promise<void>;
+  ): Promise<Result<void, 'SHOP_UNKNOWN'>>;
   /** Takes a report; delivered again it changes nothing. What it found is on the timeline as an alarm. */
   deliver(document: SignedDocument, by: Actor): Promise<Result<readonly InspectionFinding[], DeliverFault>>;
   /** The list of 9.5.1.1, by serial. */
@@ -150,13 +153,27 @@ export function openInspections({ world, store, note, announce }: InspectionRoom
     },
     async plan({ merchant, shop, everyDays }, by) {
       const row = { every_days: everyDays, planned_by: by.subject };
-      await store.write((tx) =>
-        tx
+      return await store.write(async (tx): Promise<Result<void, 'SHOP_UNKNOWN'>> => {
+        const places = tx.selectFrom('terminals').select(['merchant', 'shop']).distinct();
+        const known = await places.where('merchant', '=', merchant).where('shop', '=', shop).executeTakeFirst();
+        // A plan for a shop that nobody is in would be kept, and nothing would ever be overdue by it.
+        if (!known) {
+          const near = await places
+            .where((where) => where.or([where('merchant', '=', merchant), where('shop', '=', shop)]))
+            .orderBy('merchant')
+            .orderBy('shop')
+            .limit(nearMax)
+            .execute();
+          const names = near.map((place) => `${place.merchant}/${place.shop}`).join(', ');
+          return fail('SHOP_UNKNOWN', { field: 'shop', ...(names !== '' && { facts: { near: names } }) });
+        }
+        await tx
           .insertInto('inspection_plans')
           .values({ merchant, shop, planned_at: world.clock.now(), ...row })
           .onConflict((conflict) => conflict.columns(['merchant', 'shop']).doUpdateSet(row))
-          .execute(),
-      );
+          .execute();
+        return ok(undefined);
+      });
     },
     async deliver(document, by) {
       const said = parseJson(inspectionSchema, document.payload, 65_536);

@@ -7,7 +7,7 @@ import type { Store } from '../store/index.ts';
 
 /** What the switch and the broker can find out about keys in the wrong hands. */
 export interface KeyFinding {
-  readonly code: 'KSN_TWO_IDENTITIES' | 'KSN_WENT_BACK' | 'KSN_OUT_OF_CUSTODY' | 'KSN_AFTER_WIPE';
+  readonly code: 'KSN_TWO_IDENTITIES' | 'KSN_WENT_BACK' | 'KSN_OUT_OF_CUSTODY' | 'KSN_AFTER_WIPE' | 'SCRAPPED_SPEAKS';
   /** Everybody who is part of it: the holder of the key by the ledger, and who used it. */
   readonly serials: readonly Serial[];
   /** When it was seen, on the monotonic clock. */
@@ -27,7 +27,7 @@ export interface GuardRooms {
 
 /**
  * Blocks terminals whose keys are in the wrong hands: state of life, keys and the alarm change in one transaction, then every connection ends.
- * Who is quarantined already, or gone for good, stays what it is.
+ * Who is quarantined already stays what it is. One that was scrapped is not dead: whoever has it, or one like it, is to be looked for.
  */
 export const openKeyGuard =
   ({ world, store, note, audit, disconnect, measured }: GuardRooms) =>
@@ -41,7 +41,7 @@ export const openKeyGuard =
           .select('lifecycle')
           .where('serial', '=', serial)
           .executeTakeFirst();
-        if (!row || row.lifecycle === 'quarantined' || row.lifecycle === 'scrap') continue;
+        if (!row || row.lifecycle === 'quarantined') continue;
         await tx
           .updateTable('terminals')
           .set({ lifecycle: 'quarantined', lifecycle_since: at })
@@ -86,14 +86,23 @@ export const openKeyGuard =
     return blocked;
   };
 
-/** Admission on every wire, with an eye on custody: a terminal that should be on its way, and is here, is in somebody's hands. */
+/** States in which a terminal is heard of only when its papers are wrong. */
+const outOfReach: Readonly<Record<string, KeyFinding['code']>> = {
+  'in-transit': 'KSN_OUT_OF_CUSTODY',
+  scrap: 'SCRAPPED_SPEAKS',
+};
+
+/** Admission on every wire, with an eye on custody: a terminal that should be on its way, or is no more, and is here, is in somebody's hands. */
 export const watchCustody =
   (world: Pick<World, 'clock'>, admit: Admission, guard: (finding: KeyFinding) => Promise<unknown>): Admission =>
   async (certificate) => {
     const seenMs = world.clock.monotonicMs();
     const admission = await admit(certificate);
     const { serial, state } = (admission.ok ? undefined : admission.fault.facts) ?? {};
-    if (!admission.ok && admission.fault.code === 'LIFECYCLE_FORBIDS' && state === 'in-transit')
-      await guard({ code: 'KSN_OUT_OF_CUSTODY', serials: [serialSchema.parse(serial)], seenMs, facts: { state } });
+    const code = typeof state === 'string' ? outOfReach[state] : undefined;
+    // The certificate of one that was wiped has ended, and is its word that it is here all the same.
+    const isHeard = !admission.ok && (admission.fault.code === 'LIFECYCLE_FORBIDS' || state === 'scrap');
+    if (isHeard && code !== undefined)
+      await guard({ code, serials: [serialSchema.parse(serial)], seenMs, facts: { state: String(state) } });
     return admission;
   };

@@ -23,3 +23,4 @@ export {
 export type { ValidityDesk } from './validity/desk.ts';
 export { openSwitch, type Switch, type SwitchOptions } from './switch.ts';
 export type { ServerCredentials } from './terminal-link/listener.ts';
+export { heardAtSwitch } from './journal/heard.ts';

@@ -62,6 +62,46 @@ export const identityErrors = defineErrors({
       next: '再実行し(tsunagu job order シリアル terminal.wipe / terminal.diagnose / terminal.test)、そのジョブを指定してください。',
     },
   },
+  LIFECYCLE_STILL_SPEAKS: {
+    en: {
+      says: 'The terminal speaks: it is connected, or was heard of after the moment from which it is said to be silent or destroyed, or too lately to end its life on persons’ word.',
+      next: 'Have it say and do it itself: tsunagu job order SERIAL terminal.diagnose, then terminal.wipe, and hand in those jobs. A declaration is for one that cannot speak any more.',
+    },
+    ja: {
+      says: '端末はまだ応答しています(接続中か、無応答・破壊と申告した時刻より後に通信があったか、人の申告だけで廃棄するには最近すぎます)。',
+      next: '端末自身に報告させてください: tsunagu job order シリアル terminal.diagnose、続いて terminal.wipe を実行し、そのジョブを指定します。申告は応答できない端末だけのものです。',
+    },
+  },
+  LIFECYCLE_SALES_WAIT: {
+    en: {
+      says: 'Sales, advices or reversals wait in the terminal by what it said last, or it told of sales that the switch never got.',
+      next: 'Put it back on its line and let it deliver. If it cannot speak any more, make each good by hand, and declare how many they were and what became of them: --owed-waiting N --owed-became WORDS.',
+    },
+    ja: {
+      says: '端末の最後の報告では未送信の取引があるか、報告された取引がスイッチに届いていません。',
+      next: '回線に戻して送信させてください。応答できない場合は1件ずつ手で処理し、件数と処理結果を申告します: --owed-waiting 件数 --owed-became 説明',
+    },
+  },
+  LIFECYCLE_KEYS_LIVE: {
+    en: {
+      says: 'Keys of the terminal count in the ledger: it was keyed after the wipe that is named.',
+      next: 'Wipe it anew (tsunagu job order SERIAL terminal.wipe) and name that job.',
+    },
+    ja: {
+      says: '鍵台帳に有効な鍵が残っています(指定された消去の後に鍵が注入されています)。',
+      next: '再度消去し(tsunagu job order シリアル terminal.wipe)、そのジョブを指定してください。',
+    },
+  },
+  LIFECYCLE_MASS_DIFFERS: {
+    en: {
+      says: 'The recycler’s receipt weighs more than the terminal does by its model: it is of something else, or of more than this one.',
+      next: 'Hand in the masses of this serial alone; tolerance is 15 % of the model’s mass. One that weighs less is taken, and the certificate of death says so.',
+    },
+    ja: {
+      says: '再資源化受領書の質量が機種の質量を超えています(別の機器、または複数台分です)。',
+      next: 'この端末1台分の質量を提出してください(許容差は機種質量の15%)。不足は受理され、廃棄証明書に記載されます。',
+    },
+  },
   LIFECYCLE_STATE_CONFLICT: {
     en: {
       says: 'The terminal is not in the state that the move starts from.',

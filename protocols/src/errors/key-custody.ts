@@ -382,6 +382,16 @@ export const keyCustodyErrors = defineErrors({
       next: '端末は隔離されました。鍵に関する申告が虚偽のため、使用を中止してください。',
     },
   },
+  SCRAPPED_SPEAKS: {
+    en: {
+      says: 'A terminal that was scrapped is heard of.',
+      next: 'It is quarantined: its certificate of death is not true, or somebody has a copy. Find out who holds it.',
+    },
+    ja: {
+      says: '廃棄済みの端末から通信がありました。',
+      next: '端末は隔離されました。廃棄証明書が事実と異なるか、複製が存在します。所持者を調査してください。',
+    },
+  },
   KSN_OUT_OF_CUSTODY: {
     en: {
       says: 'A terminal is active that should be on its way, or away.',

@@ -223,6 +223,16 @@ export const lifeErrors = defineErrors({
       next: '消去を指示し(tsunagu workshop wipe ファイル)、第二の承認を得て、端末を接続してください。',
     },
   },
+  SHOP_UNKNOWN: {
+    en: {
+      says: 'No terminal stands in a shop of this name.',
+      next: 'Write merchant and shop as they stand in tsunagu terminals; the shops of that merchant, or of that name, are named with the refusal.',
+    },
+    ja: {
+      says: 'その名前の店舗に端末がありません。',
+      next: '加盟店名と店舗名を tsunagu terminals の表示どおりに入力してください。近い店舗名がエラーに示されます。',
+    },
+  },
   DEATH_UNKNOWN: {
     en: { says: 'The terminal was not scrapped.', next: 'See where it is: tsunagu lifecycle show SERIAL.' },
     ja: { says: 'この端末は廃棄されていません。', next: '状態を確認してください: tsunagu lifecycle show シリアル' },

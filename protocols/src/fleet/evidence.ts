@@ -40,6 +40,7 @@ export const evidence = z
           by: z.literal('destruction'),
           method: z.enum(['shredded', 'crushed', 'drilled']),
           photo: photoHash,
+          at: z.iso.datetime().optional().describe('When it was destroyed. Asked for; steps of before have none.'),
         }),
       ])
       .optional()
@@ -47,7 +48,27 @@ export const evidence = z
     nothingOwed: z
       .discriminatedUnion('by', [
         z.strictObject({ by: z.literal('job'), job: jobId }),
-        z.strictObject({ by: z.literal('declaration'), words: declaredWords }),
+        z.strictObject({
+          by: z.literal('declaration'),
+          words: declaredWords,
+          silentSince: z.iso
+            .datetime()
+            .optional()
+            .describe('Since when it says nothing. Asked for; steps of before have none.'),
+          waiting: z
+            .number()
+            .int()
+            .nonnegative()
+            .max(100_000)
+            .optional()
+            .describe('How many sales, advices and reversals wait in it by what it said last.'),
+          became: z
+            .string()
+            .min(10)
+            .max(500)
+            .optional()
+            .describe('What became of those: how each was made good, from receipts or by hand.'),
+        }),
       ])
       .optional()
       .describe('A diagnosis with empty queues, or a wipe; or, of one that does not answer, two persons who say so.'),
@@ -122,26 +143,80 @@ export interface Standing {
 /** What is known of a terminal without any step. */
 export const freshStanding: Standing = { bag: null, seals: null, connections: null };
 
+/** How far a receipt may be from what the model weighs, as a share of it: cables, paper and scales. */
+export const massTolerance = 0.15;
+/**
+ * A recycler's receipt beside the mass of the model. `heavy` is refused: what weighs more than the terminal is not it alone. `short` is taken and said: parts
+ * that were harvested, and what goes another way, are missing from an honest receipt, too. `unweighed`: materials are not stated.
+ */
+export interface MassBalance {
+  readonly receiptGrams: number;
+  readonly modelGrams: number | null;
+  readonly toleranceGrams: number | null;
+  readonly verdict: 'within' | 'short' | 'heavy' | 'unweighed' | 'model-unknown';
+}
+/** Compares a receipt with the mass of a model; undefined without a receipt. */
+export function massBalanceOf(recycling: Evidence['recycling'], modelGrams: number | null): MassBalance | undefined {
+  if (recycling === undefined) return undefined;
+  const materials = Object.values(recycling.materialGrams ?? {});
+  const receiptGrams = materials.reduce((sum, grams) => sum + grams, recycling.batteryGrams);
+  if (modelGrams === null) return { receiptGrams, modelGrams, toleranceGrams: null, verdict: 'model-unknown' };
+  const toleranceGrams = Math.round(modelGrams * massTolerance);
+  const verdict =
+    receiptGrams > modelGrams + toleranceGrams
+      ? 'heavy'
+      : materials.length === 0
+        ? 'unweighed'
+        : receiptGrams < modelGrams - toleranceGrams
+          ? 'short'
+          : 'within';
+  return { receiptGrams, modelGrams, toleranceGrams, verdict };
+}
+
+/** What the house has heard of a terminal, whatever anybody says of it. */
+export interface HeardOf {
+  readonly isConnected: boolean;
+  /** When it was heard of last, on any wire, ms since 1970; null: never. */
+  readonly at: number | null;
+  /** How many sales, advices and reversals wait in it at least: by what it said last, and by those that it told of and the switch never got. */
+  readonly waiting: number;
+}
+
+/** For so long a terminal has to be silent before two persons' word ends its life: one that was unplugged a minute ago is not dead. */
+export const silenceMinMs = 86_400_000;
+
 /** What the rooms of the house say about evidence that names something of theirs. */
 export interface KnownEvidence {
+  readonly now: number;
+  readonly heard: HeardOf;
   /** Whether a closed bag of this number was ever used for any terminal. */
   readonly isBagUsed: boolean;
-  /** Check values of the keys that the ledger holds as loaded, and whether any key of it counts at all. */
+  /** Check values of the keys that the ledger holds as loaded, and how many of its keys count at all. */
   readonly keys: readonly { readonly slot: string; readonly kcv: string }[];
-  readonly hasLiveKeys: boolean;
+  readonly liveKeys: number;
   /** Of the named wipe: succeeded, sworn to by the terminal's own key, and no key was given to it after that. */
   readonly isWipeProven: boolean;
   /** Of the named diagnosis or wipe: empty queues, and no sale after it. */
   readonly isReportClear: boolean;
-  /** The last report of the terminal says that something is undelivered. */
-  readonly isKnownToOwe: boolean;
   readonly isTestPassed: boolean;
+  /** What its model weighs by the catalogue; null: nobody knows. */
+  readonly massGrams: number | null;
   /** Of the named inspection: of this terminal, made in the state that it is in, and it read the very seals and cables that are handed in. */
   readonly isInvestigated: boolean;
 }
 
-/** Why an item is not there: nothing was handed in, it is another than was expected, or what it names does not prove it. */
-export type Lack = { readonly item: EvidenceItem; readonly why: 'missing' | 'differs' | 'unproven' };
+/**
+ * Why an item is not there: nothing was handed in, it is another than was expected, what it names does not prove it, the terminal speaks although it
+ * is said to be silent, something waits in it, keys of it count, or the receipt weighs more than the terminal.
+ */
+export type LackReason = 'missing' | 'differs' | 'unproven' | 'speaks' | 'owes' | 'keyed' | 'heavy';
+/** What an edge lacks, and why. */
+export type Lack = {
+  readonly item: EvidenceItem;
+  readonly why: LackReason;
+  /** Numbers and moments that a person needs to see why. */
+  readonly facts?: Readonly<Record<string, string | number>>;
+};
 
 const same = (one: readonly string[], other: readonly string[]): boolean =>
   one.length === other.length && one.toSorted().join('\n') === other.toSorted().join('\n');
@@ -153,33 +228,64 @@ export interface Asked {
   readonly bag?: BagUse;
   /** Seals and cables may be others than those that were known, where an investigation says why. */
   readonly settles?: true;
+  /** The end of its life: what is on a person's word alone has to have been true for a while. */
+  readonly ends?: true;
 }
 
 /** What an edge still lacks; empty when it may be taken, but for the second person, which is asked for last. */
 export function lackingEvidence(
-  { evidence: wanted, bag, settles }: Asked,
+  asked: Asked,
   given: Evidence,
   standing: Standing,
   known: KnownEvidence,
 ): readonly Lack[] {
+  const { evidence: wanted, settles } = asked;
   const isSettled = settles === true && given.investigation !== undefined;
   const items = isSettled ? (['investigation', ...wanted] as const) : wanted;
   return items.flatMap((item): Lack[] => {
     if (item === 'secondPerson') return [];
     if (given[item] === undefined) return [{ item, why: 'missing' }];
     if (isSettled && (item === 'seals' || item === 'connections')) return [];
-    const why = faultOf(item, bag, given, standing, known);
-    return why === undefined ? [] : [{ item, why }];
+    const found = faultOf(item, asked, given, standing, known);
+    return found === undefined ? [] : typeof found === 'string' ? [{ item, why: found }] : [{ item, ...found }];
   });
+}
+
+type Found = LackReason | Omit<Lack, 'item'> | undefined;
+
+/** Whether the house heard of a terminal after it is said to have fallen silent, or so lately that nobody can know. */
+function speaksAfter(since: string, isTheEnd: boolean, { now, heard }: KnownEvidence): Found {
+  const from = Date.parse(since);
+  if (from > now) return 'differs';
+  const heardAt = heard.at === null ? '' : new Date(heard.at).toISOString();
+  if (heard.isConnected) return { why: 'speaks', facts: { connected: 1, heardAt } };
+  if (heard.at !== null && heard.at > from) return { why: 'speaks', facts: { heardAt, saidSince: since } };
+  if (isTheEnd && heard.at !== null && now - heard.at < silenceMinMs)
+    return { why: 'speaks', facts: { heardAt, silentHoursWanted: silenceMinMs / 3_600_000 } };
+  return undefined;
+}
+
+function declared(
+  { silentSince, waiting = 0, became }: Extract<NonNullable<Evidence['nothingOwed']>, { by: 'declaration' }>,
+  isTheEnd: boolean,
+  known: KnownEvidence,
+): Found {
+  if (silentSince === undefined) return { why: 'missing', facts: { part: 'silentSince' } };
+  const speaks = speaksAfter(silentSince, isTheEnd, known);
+  if (speaks !== undefined) return speaks;
+  const counts = { waiting: known.heard.waiting, declared: waiting };
+  if (waiting !== known.heard.waiting) return { why: 'owes', facts: counts };
+  return waiting > 0 && became === undefined ? { why: 'owes', facts: { ...counts, part: 'became' } } : undefined;
 }
 
 function faultOf(
   item: Exclude<EvidenceItem, 'secondPerson'>,
-  bagUse: BagUse | undefined,
+  { bag: bagUse, ends }: Asked,
   given: Evidence,
   standing: Standing,
   known: KnownEvidence,
-): Lack['why'] | undefined {
+): Found {
+  const isTheEnd = ends === true;
   switch (item) {
     case 'bagNumber':
       if (bagUse === 'closed') return known.isBagUsed ? 'differs' : undefined;
@@ -195,17 +301,28 @@ function faultOf(
       return same(known.keys.map(text), (given.keyCheckValues ?? []).map(text)) ? undefined : 'differs';
     }
     case 'wipeProof':
-      if (given.wipeProof?.by === 'destruction') return undefined;
-      return known.isWipeProven && !known.hasLiveKeys ? undefined : 'unproven';
+      if (given.wipeProof?.by === 'destruction') {
+        // What was destroyed does not go out again.
+        if (!isTheEnd) return 'differs';
+        const { at } = given.wipeProof;
+        return at === undefined ? { why: 'missing', facts: { part: 'at' } } : speaksAfter(at, isTheEnd, known);
+      }
+      if (!known.isWipeProven) return 'unproven';
+      return known.liveKeys > 0 ? { why: 'keyed', facts: { keys: known.liveKeys } } : undefined;
     case 'nothingOwed':
-      if (given.nothingOwed?.by === 'declaration') return known.isKnownToOwe ? 'differs' : undefined;
-      return known.isReportClear ? undefined : 'unproven';
+      if (given.nothingOwed?.by === 'declaration') return declared(given.nothingOwed, isTheEnd, known);
+      if (!known.isReportClear) return 'unproven';
+      return known.heard.waiting > 0 ? { why: 'owes', facts: { waiting: known.heard.waiting } } : undefined;
     case 'tests':
       return known.isTestPassed ? undefined : 'unproven';
     case 'investigation':
       return known.isInvestigated ? undefined : 'unproven';
+    case 'recycling': {
+      const balance = massBalanceOf(given.recycling, known.massGrams);
+      if (balance?.verdict !== 'heavy') return undefined;
+      return { why: 'heavy', facts: { receiptGrams: balance.receiptGrams, modelGrams: balance.modelGrams ?? 0 } };
+    }
     case 'photo':
-    case 'recycling':
       return undefined;
   }
 }

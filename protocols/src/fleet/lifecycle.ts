@@ -51,7 +51,7 @@ export interface LifecycleEdge extends Asked {
 /** What is looked at whenever a case was out of sight. */
 const looked = ['photo', 'seals', 'connections'] as const;
 
-/** The way of a terminal; `quarantined` and `lost` are reached from every state but `scrap`: see `lifecycleEdges`. */
+/** The way of a terminal; `quarantined` and `lost` are reached from every state (`scrap` leads to `quarantined` alone): see `lifecycleEdges`. */
 const way: readonly LifecycleEdge[] = [
   { from: 'ordered', to: 'warehouse', evidence: ['bagNumber', ...looked], bag: 'opened' },
   { from: 'warehouse', to: 'keyed', evidence: ['keyCheckValues', 'secondPerson'] },
@@ -67,10 +67,10 @@ const way: readonly LifecycleEdge[] = [
   { from: 'inspected', to: 'wipe', evidence: [] },
   { from: 'refurbish', to: 'wipe', evidence: [] },
   { from: 'refurbish', to: 'redeploy', evidence: ['wipeProof', 'tests', 'photo', 'seals'], bag: 'closed' },
-  { from: 'refurbish', to: 'scrap', evidence: ['wipeProof', 'nothingOwed', 'recycling', 'secondPerson'] },
+  { from: 'refurbish', to: 'scrap', evidence: ['wipeProof', 'nothingOwed', 'recycling', 'secondPerson'], ends: true },
   { from: 'wipe', to: 'refurbish', evidence: [] },
   { from: 'wipe', to: 'redeploy', evidence: ['wipeProof', 'tests'] },
-  { from: 'wipe', to: 'scrap', evidence: ['wipeProof', 'nothingOwed', 'recycling', 'secondPerson'] },
+  { from: 'wipe', to: 'scrap', evidence: ['wipeProof', 'nothingOwed', 'recycling', 'secondPerson'], ends: true },
   { from: 'redeploy', to: 'keyed', evidence: ['keyCheckValues', 'secondPerson'] },
   // A case that truly changed goes to the workshop, with the reason, or it ends; into a shop goes only one that is as it was.
   { from: 'quarantined', to: 'inspected', evidence: [...looked, 'secondPerson'], settles: true },
@@ -79,7 +79,10 @@ const way: readonly LifecycleEdge[] = [
     from: 'quarantined',
     to: 'scrap',
     evidence: ['photo', 'wipeProof', 'nothingOwed', 'recycling', 'secondPerson'],
+    ends: true,
   },
+  // It is dead by its papers, and somebody has it, or one like it.
+  { from: 'scrap', to: 'quarantined', evidence: [] },
   { from: 'lost', to: 'returned', evidence: ['bagNumber', 'photo'], bag: 'closed' },
 ];
 

@@ -13,6 +13,8 @@ const hash = z
   .regex(/^[0-9a-f]{0,64}$/)
   .describe('What the values are told apart by (`configurationHash`): hex; empty before the first.');
 
+const count = z.number().int().nonnegative().max(100_000);
+
 export const hello = z
   .object({
     model: z.string().max(32).describe('Model id of the catalogue.'),
@@ -63,6 +65,14 @@ export const hello = z
       .max(16)
       .optional()
       .describe('Damaged records that it set aside, the newest of them; it goes on without them.'),
+    waiting: z
+      .object({
+        reversals: count.describe('Reversals that the switch still has to take.'),
+        advices: count.describe('Advices that the switch still has to take.'),
+        sales: count.describe('Sales that the fleet server still has to hear of.'),
+      })
+      .optional()
+      .describe('What it has not delivered yet: who scraps it has to answer for that.'),
     cards: z
       .array(z.string().max(40))
       .max(64)

@@ -48,6 +48,7 @@ export const plantedYearBugs = {
   noLiveKeyIsInAScrappedUnit: [
     { is: 'the ledger is not told that a unit was destroyed', bugs: { keysDestroyed: 'forgotten' } },
   ],
+  noScrappedUnitSpeaks: [{ is: 'two persons are believed before the wire', bugs: { heardOf: 'deaf' } }],
   noEdgeIsTakenWithoutEvidence: [
     {
       is: 'a refused redeployment is written all the same',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Approvals, type Audit, openApprovals, openAudit, openChanges } from '@tsunagu/fleet-server/audit/index';
 import { type Custody, openCustody } from '@tsunagu/fleet-server/custody/index';
-import { type Lifecycle, type Note, openLifecycle } from '@tsunagu/fleet-server/estate/index';
+import { heardOfWith, type Lifecycle, type Note, openLifecycle } from '@tsunagu/fleet-server/estate/index';
 import { type Inspections, openInspections } from '@tsunagu/fleet-server/inspection/index';
 import { type Jobs, openJobs } from '@tsunagu/fleet-server/jobs/index';
 import {
@@ -54,6 +54,7 @@ export interface HouseBugs {
   readonly jobs?: (jobs: Jobs) => Jobs;
   readonly ceremonies?: (ceremonies: KeyCeremonies) => KeyCeremonies;
   readonly keysDestroyed?: 'forgotten';
+  readonly heardOf?: 'deaf';
 }
 
 class PowerCut extends Error {}
@@ -210,6 +211,13 @@ export class House {
       approvals,
       keysDestroyed: (tx, serial) => (bugs.keysDestroyed === 'forgotten' ? Promise.resolve() : keys.wiped(tx, serial)),
       benchTestPassed: (on, serial, test) => refurbish.benchTestPassed(on, serial, test),
+      heardOf:
+        bugs.heardOf === 'deaf'
+          ? () => Promise.resolve({ isConnected: false, at: null, waiting: 0 })
+          : heardOfWith({
+              isConnected: () => false,
+              atSwitch: () => Promise.resolve({ at: null, came: new Set<string>() }),
+            }),
       disconnect: () => undefined,
       announce: () => undefined,
     });

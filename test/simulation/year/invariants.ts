@@ -78,6 +78,19 @@ export const noLiveKeyIsInAScrappedUnit: YearInvariant = (year) =>
       ];
     });
 
+/** What is dead by its papers says nothing, and owes nothing. */
+export const noScrappedUnitSpeaks: YearInvariant = (year) =>
+  year.terminals
+    .filter(({ lifecycle }) => lifecycle === 'scrap')
+    .flatMap(({ serial }) => {
+      const unit = unitOf(year, serial);
+      if (!unit) return [];
+      return [
+        ...(unit.isAlive && !unit.isDestroyed && unit.wipes.size === 0 ? [`${serial} is scrapped, and speaks`] : []),
+        ...(unit.isAlive && unit.sales > 0 ? [`${serial} is scrapped with ${unit.sales} sales in it`] : []),
+      ];
+    });
+
 /** Every step is an edge of the graph, with everything that the edge asks for, and all of it true. */
 export const noEdgeIsTakenWithoutEvidence: YearInvariant = (year) => {
   const bags = new Set<string>();
@@ -194,6 +207,7 @@ export const everyLifeGoesOn: YearInvariant = ({ fleet }) => fleet.stuck;
 export const yearInvariants = {
   noTerminalIsInTwoPlaces,
   noLiveKeyIsInAScrappedUnit,
+  noScrappedUnitSpeaks,
   noEdgeIsTakenWithoutEvidence,
   noKeyIsKnownToOnePerson,
   everyChainVerifies,

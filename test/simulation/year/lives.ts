@@ -184,7 +184,8 @@ async function* sentBack(fleet: Fleet, unit: Unit, technician: Hand): Life {
     await crew.mustMove(unit, 'returned', { bagNumber, nothingOwed: { by: 'job', job } });
   } else {
     const words = 'it does not start; the journal of the shop is complete';
-    const refusal = await crew.move(unit, 'returned', { bagNumber, nothingOwed: { by: 'declaration', words } });
+    const nothingOwed = { by: 'declaration', words, silentSince: timeOf(crew) } as const;
+    const refusal = await crew.move(unit, 'returned', { bagNumber, nothingOwed });
     if (refusal !== undefined) {
       crew.trial('declared away although it owes', true);
       await crew.mustMove(unit, 'quarantined');
@@ -273,17 +274,32 @@ async function* mended(fleet: Fleet, unit: Unit): Life {
   else await destroyed(fleet, unit);
 }
 
+const timeOf = ({ house }: Crew): string => new Date(house.now).toISOString();
 const recycling = { recycler: '再資源化', receipt: 'R-1', batteryGrams: 40 };
 
 /** What does not start is broken up: two persons say so, and its keys count no more. */
 async function destroyed({ crew }: Fleet, unit: Unit): Promise<void> {
+  await crew.mustMove(unit, 'scrap', declared(crew, unit));
+}
+
+/** What two persons say of a unit that says nothing any more. */
+function declared(crew: Crew, unit: Unit) {
   const words = 'it does not start; the journal of the shop is complete';
-  await crew.mustMove(unit, 'scrap', {
-    wipeProof: { by: 'destruction', method: 'shredded', photo: unit.photo() },
-    nothingOwed: { by: 'declaration', words },
+  const at = timeOf(crew);
+  return {
+    wipeProof: { by: 'destruction', method: 'shredded', photo: unit.photo(), at },
+    nothingOwed: { by: 'declaration', words, silentSince: at },
     recycling,
     photo: unit.photo(),
-  });
+  } as const;
+}
+
+/** A sound unit is declared dead, and goes out of the back door: two persons say so, and it spoke an hour ago. */
+async function declaredDead(crew: Crew, unit: Unit): Promise<boolean> {
+  const refusal = await crew.move(unit, 'scrap', declared(crew, unit));
+  crew.trial('a unit that speaks is declared dead', refusal === 'LIFECYCLE_STILL_SPEAKS');
+  unit.isDestroyed = false;
+  return refusal === undefined;
 }
 
 /** It forgets everything, swears to it, and goes out again or ends. */
@@ -293,6 +309,7 @@ async function* wiped(fleet: Fleet, unit: Unit, isGood: boolean): Life {
   await crew.certified(unit);
   const test = await crew.job(unit, { type: 'terminal.test', params: {} });
   await crew.mustMove(unit, 'wipe');
+  if (crew.goesWrong(10) && (await declaredDead(crew, unit))) return;
   if (crew.goesWrong(10)) {
     // Somebody saves the trouble: no wipe at all, or the papers of another unit's.
     const other = [...units.values()].find((one) => one.wipes.size > 0 && one !== unit);

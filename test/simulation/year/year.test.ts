@@ -38,6 +38,7 @@ describe('a year in the life of a fleet', () => {
       'power cut before a report',
       'returned with a sale in it',
       'scrapped with live keys',
+      'a unit that speaks is declared dead',
       'the wipe of another',
     ])
       expect(past.fleet.crew.faults.get(what)?.tried ?? 0, what).toBeGreaterThan(0);

@@ -334,7 +334,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
     },
     inspections: {
       plans: async () => [],
-      plan: async () => undefined,
+      plan: async () => ok(undefined),
       deliver: async () => fail('INSPECTION_INVALID'),
       list: async () => ok({ items: [], next: null }),
     },

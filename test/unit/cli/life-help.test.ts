@@ -37,7 +37,9 @@ test.each(['en', 'ja'])('what an edge lacks is named with the options that hand 
   const { console, printed } = keptConsole(lang);
   const facts = { item: 'nothingOwed', clause: 'x', also: 'bagNumber ghost' };
   printFault(console, { code: 'LIFECYCLE_EVIDENCE_MISSING', field: 'evidence.nothingOwed', facts }, false);
-  expect(printed().err).toMatch(/\(--owed-job \| --owed-declared\).+\(--bag\)/);
+  expect(printed().err).toMatch(
+    /\(--owed-job \| --owed-declared --silent-since --owed-waiting --owed-became\).+\(--bag\)/,
+  );
   expect(printed().err).toContain(evidenceItems.bagNumber.title[lang === 'ja' ? 'ja' : 'en']);
 });
 

@@ -40,13 +40,14 @@ import {
 import { keptConsole } from '../cli/kept-console.ts';
 
 describe('the table of lives', () => {
-  it('reaches every state from a beginning, leads from nowhere to itself, and ends in scrap only', () => {
+  it('reaches every state from a beginning, leads from nowhere to itself, and out of scrap into quarantine only', () => {
     const beginnings = lifecycleStates.filter((state) => 'begins' in lifecycle[state]);
     const reached = new Set(beginnings);
     for (const state of reached) for (const next of nextStates(state)) reached.add(next);
     expect([...reached].toSorted()).toEqual([...lifecycleStates].toSorted());
     expect(lifecycleEdges.filter(({ from, to }) => from === to)).toEqual([]);
-    expect(lifecycleStates.filter((state) => nextStates(state).length === 0)).toEqual(['scrap']);
+    expect(lifecycleStates.filter((state) => nextStates(state).length === 0)).toEqual([]);
+    expect(nextStates('scrap')).toEqual(['quarantined']);
     const pairs = lifecycleEdges.map(({ from, to }) => `${from}>${to}`);
     expect(new Set(pairs).size).toBe(pairs.length);
   });
@@ -68,10 +69,13 @@ const folder = newFolder();
 let house: TestHouse;
 let port: number;
 let ownerToken = '';
+let aheadMs = 0;
 type Person = Awaited<ReturnType<typeof signedIn>>;
 let [mori, sato] = [] as unknown as [Person, Person];
 beforeAll(async () => {
-  house = await testHouse(folder);
+  house = await testHouse(folder, {
+    around: (world) => ({ ...world, clock: { ...world.clock, now: () => world.clock.now() + aheadMs } }),
+  });
   const { token } = JSON.parse(readFileSync(join(folder, 'access.json'), 'utf8')) as { token: string };
   ownerToken = token;
   const api = { api: { url: house.house.managementUrl }, token };
@@ -96,7 +100,7 @@ const look = { photo, seals: ['S-1001'], connections: 2 };
 /** A step that a second person approves. */
 const moveByTwo = async (serial: string, to: string, evidence: object): Promise<string> => {
   const asked = await mori.call('POST', `/terminals/${serial}/lifecycle`, { to, reason: 'test', evidence });
-  expect(asked.body['pending']).toMatchObject({ to, by: 'mori' });
+  expect(asked.body['pending']).toMatchObject({ to, by: expect.stringMatching(/mori|kato|ito/) });
   const { approval } = lifecycleView.parse(asked.body).pending ?? { approval: '' };
   expect((await sato.call('POST', `/approvals/${approval}/decisions`, { verdict: 'approved' })).status).toBe(200);
   return approval;
@@ -192,7 +196,8 @@ describe('a life', () => {
     expect(view.history[0]).toMatchObject({ evidence: { bagNumber: 'BAG-0100', ...look } });
     expect(view.history.find(({ to }) => to === 'keyed')).toMatchObject({ by: 'mori', approvedBy: 'sato' });
     // A bag that was used is used up.
-    const owed = { by: 'declaration', words: 'the mains burnt its board' };
+    const timeNow = () => new Date(house.world.clock.now() + aheadMs).toISOString();
+    const owed = { by: 'declaration', words: 'the mains burnt its board', silentSince: timeNow() };
     const again = await mori.call('POST', '/terminals/LIFE-0005/lifecycle', {
       to: 'returned',
       reason: 'test',
@@ -218,10 +223,22 @@ describe('a life', () => {
     // Its keys are alive as long as nobody destroyed them.
     const alive = { ...scrap, wipeProof: { by: 'job', job: '00000000-0000-4000-8000-000000000000' } };
     expect((await move('LIFE-0005', 'scrap', { evidence: alive })).body.code).toBe('LIFECYCLE_EVIDENCE_UNPROVEN');
+    // It spoke minutes ago: two persons' word does not bury it.
+    const destroyed = { by: 'destruction', method: 'shredded', photo, at: timeNow() };
+    expect((await move('LIFE-0005', 'scrap', { evidence: { ...scrap, wipeProof: destroyed } })).body).toMatchObject({
+      code: 'LIFECYCLE_STILL_SPEAKS',
+      field: 'evidence.wipeProof',
+      facts: { silentHoursWanted: 24 },
+    });
+    aheadMs = 25 * 3_600_000;
+    const api = { api: { url: house.house.managementUrl }, token: ownerToken };
+    [mori, sato] = [await signedIn(api, 'kato', ['operator']), await signedIn(api, 'abe', ['admin'])];
     await moveByTwo('LIFE-0005', 'scrap', {
       ...scrap,
-      wipeProof: { by: 'destruction', method: 'shredded', photo },
+      wipeProof: destroyed,
     });
+    aheadMs = 0;
+    [mori, sato] = [await signedIn(api, 'ito', ['operator']), await signedIn(api, 'ueda', ['admin'])];
     expect((await stateOf('LIFE-0005')).state).toBe('scrap');
     expect((await house.call('GET', '/terminals/LIFE-0005')).body).toMatchObject({ lifecycle: 'scrap' });
     expect((await move('LIFE-0005', 'lost')).body.code).toBe('LIFECYCLE_EDGE_UNKNOWN');

@@ -24,13 +24,18 @@ const all: Evidence = evidence.parse({
   tests: { by: 'job', job },
   recycling: { recycler: 'Eco', receipt: 'R-1', batteryGrams: 60 },
 });
+const now = Date.parse('2026-06-01T00:00:00Z');
+const ago = (hours: number): string => new Date(now - hours * 3_600_000).toISOString();
+const unheard = { isConnected: false, at: null, waiting: 0 };
 const known: KnownEvidence = {
+  now,
+  heard: unheard,
+  massGrams: 1_000,
   isBagUsed: false,
   keys: [{ slot: 'dukpt', kcv: 'abcdef1234' }],
-  hasLiveKeys: false,
+  liveKeys: 0,
   isWipeProven: true,
   isReportClear: true,
-  isKnownToOwe: false,
   isTestPassed: true,
   isInvestigated: true,
 };
@@ -64,12 +69,65 @@ describe.each(lifecycleEdges.map((edge) => [`${edge.from} → ${edge.to}`, edge]
     expectLack('keyCheckValues', 'unproven', lacks(all, { keys: [] }));
     expectLack('keyCheckValues', 'differs', lacks(all, { keys: [{ slot: 'dukpt', kcv: '0000000000' }] }));
     expectLack('wipeProof', 'unproven', lacks(all, { isWipeProven: false }));
-    expectLack('wipeProof', 'unproven', lacks(all, { hasLiveKeys: true }));
     expectLack('nothingOwed', 'unproven', lacks(all, { isReportClear: false }));
     expectLack('tests', 'unproven', lacks(all, { isTestPassed: false }));
-    const declared = { ...all, nothingOwed: { by: 'declaration', words: 'the board is burnt' } } as const;
-    expect(lacks(declared, { isReportClear: false })).toEqual([]);
-    expectLack('nothingOwed', 'differs', lacks(declared, { isKnownToOwe: true }));
+    const expectFacts = (
+      item: 'wipeProof' | 'nothingOwed' | 'recycling',
+      why: string,
+      found: ReturnType<typeof lacks>,
+    ) => expect(found).toMatchObject(asks(item) ? [{ item, why }] : []);
+    expectFacts('wipeProof', 'keyed', lacks(all, { liveKeys: 2 }));
+    expectFacts('nothingOwed', 'owes', lacks(all, { heard: { ...unheard, waiting: 2 } }));
+    const heavy = {
+      ...all,
+      recycling: { recycler: 'Eco', receipt: 'R-1', batteryGrams: 100, materialGrams: { other: 1_100 } },
+    };
+    expectFacts('recycling', 'heavy', lacks(heavy));
+    expect(lacks({ ...heavy, recycling: { ...heavy.recycling, batteryGrams: 50 } })).toEqual([]);
+    expect(lacks(heavy, { massGrams: null })).toEqual([]);
+  });
+
+  test('believes what it heard of a terminal before what two persons declare of it', () => {
+    if (!edge.evidence.includes('nothingOwed')) return;
+    const words = 'the board is burnt';
+    const declared = (more: object) =>
+      ({ ...all, nothingOwed: { by: 'declaration', words, silentSince: ago(100), ...more } }) as const;
+    const whyOf = (given: Evidence, heard: Partial<KnownEvidence['heard']> = {}) => {
+      const [lack] = lacks(given, { isReportClear: false, heard: { ...unheard, ...heard } });
+      expect(lack === undefined || lack.item === 'nothingOwed').toBe(true);
+      return lack?.why;
+    };
+    const at = (hours: number) => ({ at: now - hours * 3_600_000 });
+    expect(whyOf(declared({}))).toBeUndefined();
+    expect(whyOf(declared({}), at(101))).toBeUndefined();
+    expect(whyOf(declared({ silentSince: undefined }))).toBe('missing');
+    expect(whyOf(declared({ silentSince: ago(-1) }))).toBe('differs');
+    expect(whyOf(declared({}), { isConnected: true })).toBe('speaks');
+    expect(whyOf(declared({}), at(99))).toBe('speaks');
+    // Silent since an hour: enough to send it in, and too little to bury it.
+    expect(whyOf(declared({ silentSince: ago(1) }), at(2))).toBe(edge.ends ? 'speaks' : undefined);
+    const heard = { ...at(101), waiting: 3 };
+    expect(whyOf(declared({}), heard)).toBe('owes');
+    expect(whyOf(declared({ waiting: 2, became: 'entered from its receipts' }), heard)).toBe('owes');
+    expect(whyOf(declared({ waiting: 3 }), heard)).toBe('owes');
+    expect(whyOf(declared({ waiting: 3, became: 'entered from its receipts' }), heard)).toBeUndefined();
+    expect(whyOf(declared({ waiting: 3, became: 'entered from its receipts' }))).toBe('owes');
+  });
+
+  test('takes a destruction for the end of a life only, of what has been silent for a day', () => {
+    if (!edge.evidence.includes('wipeProof')) return;
+    const destroyed = (at: string | undefined) =>
+      ({ ...all, wipeProof: { by: 'destruction', method: 'shredded', photo, at } }) as const;
+    const whyOf = (at: string | undefined, heard: Partial<KnownEvidence['heard']> = {}) =>
+      lacks(destroyed(at), { liveKeys: 2, heard: { ...unheard, ...heard } })[0]?.why;
+    expect(whyOf(ago(30))).toBe(edge.ends ? undefined : 'differs');
+    if (!edge.ends) return;
+    expect(whyOf(undefined)).toBe('missing');
+    expect(whyOf(ago(-1))).toBe('differs');
+    expect(whyOf(ago(30), { isConnected: true })).toBe('speaks');
+    expect(whyOf(ago(30), { at: now - 29 * 3_600_000 })).toBe('speaks');
+    expect(whyOf(ago(0), { at: now - 23 * 3_600_000 })).toBe('speaks');
+    expect(whyOf(ago(0), { at: now - 25 * 3_600_000 })).toBeUndefined();
   });
 });
 

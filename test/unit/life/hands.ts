@@ -43,3 +43,6 @@ export function chainOf(serial: string) {
     },
   };
 }
+
+/** Of a terminal that the house never heard of. */
+export const unheard = () => Promise.resolve({ isConnected: false, at: null, waiting: 0 });

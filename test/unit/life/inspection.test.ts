@@ -111,7 +111,14 @@ it('says what is overdue once its day has passed, and asks for a page of devices
   await putTerminals(store, ['LATE-0001', 'LATE-0002', 'LATE-0003']);
   const place = await store.db.selectFrom('terminals').select(['merchant', 'shop']).executeTakeFirstOrThrow();
   await store.db.updateTable('terminals').set({ lifecycle: 'deployed', lifecycle_since: nowMs }).execute();
-  await inspections.plan({ ...place, everyDays: 90 }, { subject: 'mori' });
+  const plan = (merchant: string, shop: string) =>
+    inspections.plan({ merchant, shop, everyDays: 90 }, { subject: 'mori' });
+  expect(await plan(place.merchant, 'nowhere')).toMatchObject({
+    ok: false,
+    fault: { code: 'SHOP_UNKNOWN', field: 'shop', facts: { near: `${place.merchant}/${place.shop}` } },
+  });
+  expect(await inspections.plans()).toEqual([]);
+  expect(await plan(place.merchant, place.shop)).toMatchObject({ ok: true });
   const seenAt = Date.parse('2026-05-01T00:00:00Z');
   for (const [id, at] of [
     ['first', nowMs],

@@ -67,7 +67,8 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
       200,
     );
   };
-  const nothingOwed = { by: 'declaration', words: 'its board was burnt' };
+  const silentSince = '2026-01-01T00:00:00Z';
+  const nothingOwed = { by: 'declaration', words: 'its board was burnt', silentSince };
   const open = (intake: object) => house.call('POST', '/workshop/orders', intake);
   expect((await open({ serial, intake: 'fault' })).body.code).toBe('WORK_NOT_READY');
   await move('returned', { nothingOwed, bagNumber: 'BAG-0001' }, true);
@@ -104,7 +105,8 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
   expect((await entry({ kind: 'part-harvested', part: 'BAT-2600' })).status).toBe(200);
   expect((await house.call('GET', `/terminals/${serial}/death-certificate`)).body.code).toBe('DEATH_UNKNOWN');
   const recycling = { recycler: 'Eco', receipt: 'R-77', batteryGrams: 0, materialGrams: { plastic: 700, boards: 300 } };
-  await move('scrap', { wipeProof: { by: 'destruction', method: 'shredded', photo }, nothingOwed, recycling }, true);
+  const wipeProof = { by: 'destruction', method: 'shredded', photo, at: silentSince };
+  await move('scrap', { wipeProof, nothingOwed, recycling }, true);
   expect((await house.call('GET', `/terminals/${serial}/death-certificate`)).body).toMatchObject({
     liveKeys: 0,
     by: 'mori',

@@ -11,6 +11,7 @@ import { ok } from '@tsunagu/protocols/kit';
 import { afterAll, expect, it } from 'vitest';
 import { openQuickly } from '../../empty-store.ts';
 import { newFolder, removeFolder } from '../core/support.ts';
+import { unheard } from './hands.ts';
 
 const world = systemWorld(() => undefined);
 const folder = newFolder();
@@ -64,6 +65,7 @@ it('what a terminal reported and a step stands on outlives its job, for an asses
     approvals: { request: () => Promise.reject(new Error('nobody')), onDecided: () => undefined },
     keysDestroyed: () => Promise.resolve(),
     benchTestPassed: () => Promise.resolve(false),
+    heardOf: unheard,
     disconnect: () => undefined,
     announce: () => undefined,
   });

@@ -8,6 +8,7 @@ import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openQuickly } from '../../empty-store.ts';
 import { newFolder, removeFolder } from '../core/support.ts';
+import { unheard } from './hands.ts';
 
 const facts = (more: Partial<SwapFacts>): SwapFacts => ({
   step: 'begun',
@@ -102,6 +103,7 @@ function rooms(
     approvals: { request: () => Promise.reject(new Error('nobody')), onDecided: () => undefined },
     keysDestroyed: () => Promise.resolve(),
     benchTestPassed: () => Promise.resolve(false),
+    heardOf: unheard,
     disconnect: () => undefined,
     announce: () => undefined,
   });

@@ -196,6 +196,20 @@ test('a terminal that comes in while it is in transit is blocked before it is he
   expect(await reasons(before)).toEqual([{ serial: owner, reason: 'KSN_OUT_OF_CUSTODY' }]);
 });
 
+test.each([
+  ['with its certificate', null],
+  ['with one that ended when it was wiped', 1],
+] as const)('one that was scrapped and is heard of %s is quarantined: its papers are not true', async (_, ended_at) => {
+  const before = (await reasons(0)).length;
+  await house.store.db.updateTable('terminals').set({ lifecycle: 'scrap' }).where('serial', '=', owner).execute();
+  await house.store.db.updateTable('certificates').set({ ended_at }).where('subject', '=', owner).execute();
+  await dial(owner);
+  await until(async () => (await lives())[owner] === 'quarantined');
+  expect(await reasons(before)).toEqual([{ serial: owner, reason: 'SCRAPPED_SPEAKS' }]);
+  expect((await audited()).at(-1)).toEqual({ action: 'keys.quarantine', subject: `terminal/${owner}` });
+  await house.store.db.updateTable('certificates').set({ ended_at: null }).where('subject', '=', owner).execute();
+});
+
 test('one that comes in where it belongs, or that waits in the warehouse, is no finding', async () => {
   expect(await dial(owner)).toBe('open');
   await house.store.db.updateTable('terminals').set({ lifecycle: 'warehouse' }).where('serial', '=', owner).execute();

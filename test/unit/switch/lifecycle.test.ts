@@ -5,6 +5,7 @@ import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openSmallHouse, type SmallHouse } from './small-house.ts';
 import { putTerminals } from './terminal-row.ts';
+import { unheard } from '../life/hands.ts';
 
 const world = systemWorld(() => undefined);
 const serial = serialSchema.parse('CT5100-0001');
@@ -26,6 +27,7 @@ const move = async (...path: readonly LifecycleState[]): Promise<void> => {
     approvals: { request: () => Promise.reject(new Error('no second person here')), onDecided: () => undefined },
     keysDestroyed: () => Promise.resolve(),
     benchTestPassed: () => Promise.resolve(false),
+    heardOf: unheard,
     disconnect: () => undefined,
     announce: () => undefined,
   });

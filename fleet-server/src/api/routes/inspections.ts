@@ -40,7 +40,7 @@ export function inspectionRoutes(app: ApiApp, { inspections }: Pick<ApiRooms, 'i
       },
     },
     async (request) => {
-      await inspections.plan(request.body, actorOf(request));
+      unwrap(await inspections.plan(request.body, actorOf(request)));
       return { items: [...(await inspections.plans())] };
     },
   );

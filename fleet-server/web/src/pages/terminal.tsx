@@ -163,7 +163,7 @@ const Keys = ({ detail }: { detail: TerminalDetail }) => (
       <h2 id="keys">{t('terminal.keys')}</h2>
     </header>
     {detail.keys.length === 0 ? (
-      <p class="quiet pad">{t('terminal.noKeys')}</p>
+      <p class="quiet pad">{t(detail.lifecycle === 'scrap' ? 'terminal.keysDestroyed' : 'terminal.noKeys')}</p>
     ) : (
       <table>
         <thead>

@@ -112,6 +112,7 @@ export const en = {
   'terminal.boots': 'Boots',
   'terminal.since': 'since {{time}}',
   'terminal.keys': 'Key slots',
+  'terminal.keysDestroyed': 'Its keys are destroyed.',
   'terminal.noKeys': 'No key is loaded.',
   'terminal.configuration': 'Configuration',
   'terminal.versions': 'desired v{{desired}}, reported v{{reported}}',

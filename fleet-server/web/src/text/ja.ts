@@ -114,6 +114,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'terminal.boots': '起動回数',
   'terminal.since': '{{time}}から',
   'terminal.keys': '鍵スロット',
+  'terminal.keysDestroyed': '鍵は破棄済みです。',
   'terminal.noKeys': '鍵は投入されていません。',
   'terminal.configuration': '構成',
   'terminal.versions': '設定 v{{desired}}、端末 v{{reported}}',
