@@ -3,8 +3,8 @@ export type { ColumnTypes, Migration } from './migration.ts';
 export type { SqlConnection, SqlValue } from './connection.ts';
 export { openPostgresStore } from './postgres-store.ts';
 export { takeTenure, type Tenure, type TenureListener, tenureMs } from './tenure.ts';
-export { openSqlite3 } from './sqlite3-connection.ts';
-export { countChanges, openStore, openStoreOn, type Queryable, type Store } from './store.ts';
+export { openSqlite3, openSqlite3Beside } from './sqlite3-connection.ts';
+export { countChanges, openStore, openStoreOn, type Queryable, type SideFile, type Store } from './store.ts';
 export {
   boundedLimit,
   isoTime,

@@ -27,6 +27,18 @@ export async function openSqlite3(path: string): Promise<SqlConnection> {
   return connection;
 }
 
+/**
+ * Opens a small file beside that of a store, which it sees as `store`. Its log is folded by whoever commits, when it has 4 MB: what is kept there is a few
+ * pages that are used again and again, so that this is the work of a moment.
+ */
+export async function openSqlite3Beside(path: string, store: string): Promise<SqlConnection> {
+  const connection = await openSqlite3(path);
+  await connection.run('ATTACH ? AS store', [store]);
+  for (const pragma of ['main.wal_autocheckpoint = 1024', 'store.cache_size = -8192'])
+    await connection.all(`PRAGMA ${pragma}`, []);
+  return connection;
+}
+
 /** A statement, and how many are at work with it. */
 interface Kept {
   readonly compiled: Promise<sqlite3.Statement>;

@@ -1,13 +1,13 @@
 import { CompiledQuery, Kysely, sql, type Transaction } from 'kysely';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { Clock } from '@tsunagu/protocols/world';
-import type { SqlConnection, SqlValue } from './connection.ts';
+import type { SqlConnection, SqlRow, SqlValue } from './connection.ts';
 import type { Database } from './database.ts';
 import { storeDialect, type Trailing } from './dialect.ts';
 import { type Engine, sqliteEngine } from './engine.ts';
 import { foldLog } from './log-folding.ts';
 import type { Migration } from './migration.ts';
-import { openSqlite3 } from './sqlite3-connection.ts';
+import { openSqlite3, openSqlite3Beside } from './sqlite3-connection.ts';
 import { writeGroups } from './write-groups.ts';
 
 /** A transaction, or the store outside one: what a query runs on. */
@@ -28,11 +28,23 @@ export interface Store {
    */
   writeAlone?(statement: string, parameters: readonly SqlValue[]): Promise<'kept' | 'refused'>;
   /**
+   * Opens a file of its own beside the store's: what is written there waits for nobody who writes the store. SQLite only, and where whoever opened the
+   * store has a place for it.
+   */
+  beside?(name: string): Promise<SideFile>;
+  /**
    * Tables whose truth is in a log first: whoever reads them outside of a transaction waits for `catchUp`, which brings them up to date; it returns
    * undefined where they are. There is one such log; the last who says so has it.
    */
   trails(tables: RegExp, catchUp: () => Promise<void> | undefined): void;
   close(): Promise<void>;
+}
+
+/** A file of SQLite beside a store. It sees the store's tables as they were committed last, as `store.NAME`. */
+export interface SideFile {
+  all(statement: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]>;
+  /** As `Store.writeAlone`. */
+  writeAlone(statement: string, parameters: readonly SqlValue[]): Promise<'kept' | 'refused'>;
 }
 
 /** How many rows this connection has altered so far: asked twice in a transaction, it tells whether anything was. SQLite only. */
@@ -47,7 +59,13 @@ export async function openStore(
   migrations: readonly Migration[],
   clock: Clock,
 ): Promise<Result<Store, 'STORE_UNUSABLE'>> {
-  const opened = await openStoreOn(() => openSqlite3(path), migrations, clock);
+  const opened = await openStoreOn(
+    () => openSqlite3(path),
+    migrations,
+    clock,
+    sqliteEngine,
+    (name) => openSqlite3Beside(path.replace(/(\.sqlite)?$/, `-${name}.sqlite`), path),
+  );
   if (!opened.ok) return opened;
   const store = opened.value;
   const folding = foldLog(
@@ -73,18 +91,22 @@ export async function openStore(
   });
 }
 
-/** As `openStore`, on connections that somebody else opens: one that writes and one that reads. */
+/**
+ * As `openStore`, on connections that somebody else opens: one that writes and one that reads.
+ * @param connectBeside opens a file of this name beside the store's, with the store as `store`
+ */
 export async function openStoreOn(
   connect: () => Promise<SqlConnection>,
   migrations: readonly Migration[],
   clock: Clock,
   engine: Engine = sqliteEngine,
+  connectBeside?: (name: string) => Promise<SqlConnection>,
 ): Promise<Result<Store, 'STORE_UNUSABLE'>> {
   const trailing: Trailing = { tables: undefined, catchUp: () => undefined };
   const db = new Kysely<Database>({ dialect: storeDialect(connect, engine, trailing) });
   try {
     const strange = await migrate(db, migrations, engine, clock);
-    if (strange === undefined) return ok(storeOn(db, engine, trailing));
+    if (strange === undefined) return ok(storeOn(db, engine, trailing, connectBeside));
     await db.destroy();
     return fail('STORE_UNUSABLE', { facts: { newerSchema: strange } });
   } catch (cause) {
@@ -93,25 +115,35 @@ export async function openStoreOn(
   }
 }
 
-function storeOn(db: Kysely<Database>, engine: Engine, trailing: Trailing): Store {
+function storeOn(
+  db: Kysely<Database>,
+  engine: Engine,
+  trailing: Trailing,
+  connectBeside: ((name: string) => Promise<SqlConnection>) | undefined,
+): Store {
   const groups = writeGroups(db);
+  const beside: SqlConnection[] = [];
   return {
     db,
     write: (work) => groups.write(work),
     trails: (tables, catchUp) => void Object.assign(trailing, { tables, catchUp }),
     ...(engine === sqliteEngine && {
-      async writeAlone(statement: string, parameters: readonly SqlValue[]): Promise<'kept' | 'refused'> {
-        try {
-          await db.executeQuery(CompiledQuery.raw(statement, [...parameters]));
-          return 'kept';
-        } catch (error) {
-          if (error instanceof Error && 'code' in error && error.code === 'SQLITE_CONSTRAINT') return 'refused';
-          throw error;
-        }
+      writeAlone: (statement: string, parameters: readonly SqlValue[]) =>
+        keptOrRefused(db.executeQuery(CompiledQuery.raw(statement, [...parameters]))),
+    }),
+    ...(connectBeside && {
+      async beside(name: string): Promise<SideFile> {
+        const file = await connectBeside(name);
+        beside.push(file);
+        return {
+          all: (statement, parameters) => file.all(statement, parameters),
+          writeAlone: (statement, parameters) => keptOrRefused(file.run(statement, parameters)),
+        };
       },
     }),
     async close() {
       await groups.idle();
+      for (const file of beside) await file.close();
       // It makes later queries quicker, and is no part of what is kept.
       if (engine.beforeClosing !== undefined)
         await sql
@@ -121,6 +153,17 @@ function storeOn(db: Kysely<Database>, engine: Engine, trailing: Trailing): Stor
       await db.destroy();
     },
   };
+}
+
+/** Whether a statement that is a transaction of its own was kept, or refused by a constraint or a trigger. */
+async function keptOrRefused(written: Promise<unknown>): Promise<'kept' | 'refused'> {
+  try {
+    await written;
+    return 'kept';
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'SQLITE_CONSTRAINT') return 'refused';
+    throw error;
+  }
 }
 
 /** Runs what has not run yet, all of it in one commit: an update stands as a whole, or not at all. Returns the name of a step that ran before and is not known here: the data is from a newer server. */

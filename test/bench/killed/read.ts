@@ -34,7 +34,12 @@ export interface StoreAtEnd {
 export async function readStore(folder: string, world: Pick<World, 'clock'>, isAtRest: boolean): Promise<StoreAtEnd> {
   const store: Store = unwrap(await openStore(join(folder, 'server', 'store.sqlite'), migrations, world.clock));
   const { db } = store;
-  const left = await db.selectFrom('switch_log').select('seq').limit(1).execute();
+  const log = await store.beside?.('switch-log');
+  const left =
+    (await log?.all(
+      'SELECT seq FROM commits WHERE seq > (SELECT coalesce(max(seq), 0) FROM store.switch_log_place) LIMIT 1',
+      [],
+    )) ?? [];
   const jobs = await db.selectFrom('jobs').select(['id', 'state']).execute();
   // What is posted by an advice has the trace number of that towards its issuer.
   const sales = await db

@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, rmSync, statSync, truncateSync } from 'node:fs';
-import { openSqlite3, type SqlConnection, type SqlValue } from '@tsunagu/fleet-server/store/index';
+import { openSqlite3, openSqlite3Beside, type SqlConnection, type SqlValue } from '@tsunagu/fleet-server/store/index';
 import type { Chance } from '../random.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { SimulatedWorld } from '../world.ts';
@@ -22,10 +22,54 @@ interface Opened {
   readonly of: SimulatedWorld;
   readonly raw: SqlConnection;
   readonly self: object;
+  readonly file: DiskFile;
+}
+
+/** A file of SQLite's, with its write-ahead log. */
+class DiskFile {
+  readonly #end: string;
+  path: string;
+  /** Who has begun a transaction: another node waits, as it would in the database. */
+  writer: object | undefined;
+  readonly writersWaiting: (() => void)[] = [];
+  /** Lengths of the log after each commit. */
+  commits: number[] = [];
+  /** The length of the log that survives, when a commit is torn. */
+  tornTo: number | undefined;
+
+  constructor(stem: string, end: string) {
+    this.#end = end;
+    this.path = stem + end;
+  }
+
+  logLength(): number {
+    const log = `${this.path}-wal`;
+    return existsSync(log) ? statSync(log).size : 0;
+  }
+
+  over(self: object): void {
+    if (this.writer !== self) return;
+    this.writer = undefined;
+    this.writersWaiting.shift()?.();
+  }
+
+  /** What is in the file is under another name from now on, as far as it survives. Returns the old name. */
+  leave(stem: string, forgets: number | undefined): string {
+    const old = this.path;
+    this.path = stem + this.#end;
+    if (!existsSync(old)) return old;
+    copyFileSync(old, this.path);
+    if (existsSync(`${old}-wal`)) copyFileSync(`${old}-wal`, `${this.path}-wal`);
+    const keptTo = (forgets && this.commits.at(-1 - forgets)) ?? this.tornTo;
+    if (keptTo !== undefined && keptTo < this.logLength()) truncateSync(`${this.path}-wal`, keptTo);
+    this.tornTo = undefined;
+    this.commits = [];
+    return old;
+  }
 }
 
 /**
- * The disk under the real SQLite: its file and its write-ahead log are real files, on memory. Power may be cut at any statement; within a COMMIT, or a
+ * The disk under the real SQLite: its files, the store's and one beside it, and their write-ahead logs are real files, on memory. Power may be cut at any statement; within a COMMIT, or a
  * write that is a transaction of its own, the log then ends somewhere in what that commit wrote, and SQLite has to find that out by itself.
  */
 export class Disk {
@@ -37,48 +81,32 @@ export class Disk {
   readonly #chance: Chance;
   readonly #bugs: DiskBugs;
   readonly #stem: string;
-  #path: string;
+  readonly #main: DiskFile;
+  readonly #beside: DiskFile;
   #generation = 0;
   #tail: Promise<unknown> = Promise.resolve();
-  /** Who has begun a transaction: another node waits, as it would in the database. */
-  #writer: object | undefined;
-  #writersWaiting: (() => void)[] = [];
   #open: readonly Opened[] = [];
-  /** Lengths of the log after each commit. */
-  #commits: number[] = [];
-  /** The length of the log that survives, when a commit is torn. */
-  #tornTo: number | undefined;
 
   constructor(scheduler: Scheduler, chance: Chance, path: string, bugs: DiskBugs) {
     this.#scheduler = scheduler;
     this.#chance = chance;
     this.#stem = path;
-    this.#path = path;
+    this.#main = new DiskFile(path, '');
+    this.#beside = new DiskFile(path, '-beside');
     this.#bugs = bugs;
-  }
-
-  #logLength(): number {
-    const log = `${this.#path}-wal`;
-    return existsSync(log) ? statSync(log).size : 0;
   }
 
   /** The power of the whole disk fails: what is in the files stays, as it was at this moment. Resolves when the next boot may open it. */
   async powerLost(): Promise<void> {
     await this.#scheduler.outside(async () => {
       await this.#tail.catch(() => undefined);
-      const old = this.#path;
       this.#generation += 1;
-      this.#path = `${this.#stem}.${this.#generation}`;
       // Copied before anything is closed: closing would fold the log into the file.
-      copyFileSync(old, this.#path);
-      if (existsSync(`${old}-wal`)) copyFileSync(`${old}-wal`, `${this.#path}-wal`);
-      const forgotten = this.#bugs.forgetsCommits && this.#commits.at(-1 - this.#bugs.forgetsCommits);
-      const keptTo = forgotten ?? this.#tornTo;
-      if (keptTo !== undefined && keptTo < this.#logLength()) truncateSync(`${this.#path}-wal`, keptTo);
-      this.#tornTo = undefined;
-      this.#commits = [];
+      const old = [this.#main, this.#beside].map((file) =>
+        file.leave(`${this.#stem}.${this.#generation}`, this.#bugs.forgetsCommits),
+      );
       await this.#close(this.#open);
-      remove(old);
+      for (const path of old) remove(path);
     });
   }
 
@@ -92,29 +120,34 @@ export class Disk {
 
   async #close(which: readonly Opened[]): Promise<void> {
     this.#open = this.#open.filter((one) => !which.includes(one));
-    for (const { raw, self } of which) {
+    for (const { raw, self, file } of which) {
       await raw.close();
-      this.#over(self);
+      file.over(self);
     }
   }
 
   async end(): Promise<void> {
     await this.#tail.catch(() => undefined);
     await this.#close(this.#open);
-    remove(this.#path);
+    for (const { path } of [this.#main, this.#beside]) remove(path);
   }
 
-  #over(self: object): void {
-    if (this.#writer !== self) return;
-    this.#writer = undefined;
-    this.#writersWaiting.shift()?.();
-  }
-
-  /** A connection of one boot. One statement at a time, whichever connection it is on. */
+  /** A connection of one boot to the store. */
   async connect(world: SimulatedWorld): Promise<SqlConnection> {
-    const raw = await this.#scheduler.outside(() => openSqlite3(this.#path));
+    const raw = await this.#scheduler.outside(() => openSqlite3(this.#main.path));
+    return this.#connection(world, raw, this.#main);
+  }
+
+  /** A connection of one boot to the file beside the store. */
+  async connectBeside(world: SimulatedWorld): Promise<SqlConnection> {
+    const raw = await this.#scheduler.outside(() => openSqlite3Beside(this.#beside.path, this.#main.path));
+    return this.#connection(world, raw, this.#beside);
+  }
+
+  /** One statement at a time, whichever connection it is on. */
+  #connection(world: SimulatedWorld, raw: SqlConnection, file: DiskFile): SqlConnection {
     const self = {};
-    this.#open = [...this.#open, { of: world, raw, self }];
+    this.#open = [...this.#open, { of: world, raw, self, file }];
     const inTurn = <T>(work: () => Promise<T>): Promise<T> =>
       this.#scheduler.outside(() => {
         const turn = this.#tail.then(work, work);
@@ -129,14 +162,14 @@ export class Disk {
     ): Promise<T> => {
       if (!world.isOn) return await never;
       const isBegin = sql.startsWith('BEGIN');
-      const isAlone = /^(insert|update|delete)/i.test(sql) && this.#writer !== self;
-      while ((isBegin || isAlone) && this.#writer !== undefined && this.#writer !== self)
-        await new Promise<void>((resolve) => this.#writersWaiting.push(resolve));
+      const isAlone = /^(insert|update|delete)/i.test(sql) && file.writer !== self;
+      while ((isBegin || isAlone) && file.writer !== undefined && file.writer !== self)
+        await new Promise<void>((resolve) => file.writersWaiting.push(resolve));
       if (!world.isOn) {
-        this.#writersWaiting.shift()?.();
+        file.writersWaiting.shift()?.();
         return await never;
       }
-      if (isBegin || isAlone) this.#writer = self;
+      if (isBegin || isAlone) file.writer = self;
       const isCommit = sql === 'COMMIT' || isAlone;
       const altered = this.#bugs.alters ? this.#bugs.alters(sql, parameters) : parameters;
       const work = (): Promise<T> => (altered ? perform(altered) : Promise.resolve(nothing));
@@ -147,11 +180,11 @@ export class Disk {
         if (cutAt.nth <= 0) {
           this.cutAt = undefined;
           if (cutAt.moment !== 'before') {
-            const before = this.#logLength();
+            const before = file.logLength();
             await inTurn(work).catch(() => undefined);
-            const after = this.#logLength();
+            const after = file.logLength();
             if (cutAt.moment === 'torn' && isCommit && after > before)
-              this.#tornTo = this.#chance.int(before, after - 1);
+              file.tornTo = this.#chance.int(before, after - 1);
           }
           cutAt.cut();
           return await never;
@@ -160,12 +193,12 @@ export class Disk {
       const isEnd = isCommit || sql === 'ROLLBACK';
       try {
         const value = await inTurn(() => this.#faulty(sql, isAlone, raw, work));
-        if (isEnd) this.#over(self);
-        if (isCommit) this.#commits.push(this.#logLength());
+        if (isEnd) file.over(self);
+        if (isCommit) file.commits.push(file.logLength());
         return world.isOn ? value : await never;
       } catch (error) {
         // What failed may have ended the transaction all the same.
-        if (isEnd && !(await this.#isOpen(raw))) this.#over(self);
+        if (isEnd && !(await this.#isOpen(raw))) file.over(self);
         if (world.isOn) throw error;
         return await never;
       }

@@ -64,7 +64,15 @@ export class SwitchNode {
   async start(): Promise<void> {
     const { disk, vault, link, bugs } = this.#around;
     const { world } = this;
-    const store = unwrap(await openStoreOn(() => disk.connect(world), switchSchema, world.clock));
+    const store = unwrap(
+      await openStoreOn(
+        () => disk.connect(world),
+        switchSchema,
+        world.clock,
+        undefined,
+        () => disk.connectBeside(world),
+      ),
+    );
     this.store = store;
     const rooms: SwitchRooms = {
       store,

@@ -1,14 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { openStore, type SideFile, type Store } from '@tsunagu/fleet-server/store/index';
 import { migrations } from '@tsunagu/fleet-server/store/migrations';
 import { beginEpoch, isFenced } from '@tsunagu/fleet-server/switch/journal/epoch';
 import { GroupCommit } from '@tsunagu/fleet-server/switch/journal/group-commit';
 import { Journal, type SaleRow } from '@tsunagu/fleet-server/switch/journal/journal';
+import type { LoggedRow } from '@tsunagu/fleet-server/switch/journal/tables';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { besideWatched } from './watched-store.ts';
 
 const world = systemWorld(() => undefined);
 const day = '261126';
@@ -21,6 +23,8 @@ let open: () => Promise<Journal>;
 let disk: 'works' | 'keeps-and-fails' | 'fails' = 'works';
 /** What happens before the log goes into the tables. */
 let projecting: (() => Promise<void>) | undefined;
+/** The file of the log, for looking into it. */
+let file: SideFile;
 /** How the commits ended that were one statement, how what was brought into the tables in one statement, and how many transactions there were besides. */
 let ends: string[] = [];
 let projections: string[] = [];
@@ -32,6 +36,7 @@ beforeEach(async () => {
   disk = 'works';
   projecting = undefined;
   const own = store;
+  file = await (own.beside?.('switch-log') ?? Promise.reject(new Error('there is no file beside it')));
   const watched: Store = {
     ...store,
     write(work) {
@@ -39,15 +44,21 @@ beforeEach(async () => {
       return own.write(work);
     },
     async writeAlone(...statement) {
-      if (statement[0].includes('switch_projection')) await projecting?.();
+      await projecting?.();
+      const end = (await own.writeAlone?.(...statement)) ?? 'refused';
+      projections.push(end);
+      return end;
+    },
+    ...besideWatched(own, async ([statement], write) => {
+      if (!statement.includes('switch_commit ')) return await write();
       const does = disk;
       disk = 'works';
       if (does === 'fails') throw new Error('SQLITE_IOERR: disk I/O error');
-      const end = (await own.writeAlone?.(...statement)) ?? 'refused';
-      (statement[0].includes('switch_projection') ? projections : ends).push(end);
+      const end = await write();
+      ends.push(end);
       if (does === 'keeps-and-fails') throw new Error('SQLITE_IOERR: disk I/O error');
       return end;
-    },
+    }),
   };
   const vault = {
     panToken: () => '',
@@ -115,7 +126,8 @@ const sales = () => store.db.selectFrom('switch_sales').selectAll().orderBy('sta
 /** What the tables have, whatever is in the log. */
 const inTables = () =>
   store.write((tx) => tx.selectFrom('switch_sales').select(['stan', 'state']).orderBy('stan').execute());
-const inLog = () => store.write((tx) => tx.selectFrom('switch_log').select('seq').execute());
+/** Commits that the tables do not have. */
+const inLog = () => file.all('SELECT seq FROM commits WHERE seq > (SELECT max(seq) FROM store.switch_log_place)', []);
 const reversalBefore = (stan: string) =>
   journal.arriveReversal(
     {
@@ -224,28 +236,65 @@ test('who reads the tables while others are served is served, too', async () => 
   expect(await late).toHaveLength(2);
 });
 
-test('a commit waits for one lot of the log at most, however many a reader waits for', async () => {
-  const turn = () => new Promise((resolve) => setImmediate(resolve));
-  const lots: unknown[] = [];
-  for (let first = 2; first < 282; first += 70) {
-    const stans = Array.from({ length: 70 }, (_, index) => String(first + index).padStart(6, '0'));
-    lots.push(...stans.map((stan) => arrive(row({ stan }))));
-    // Whoever comes now goes into the next commit.
-    await turn();
-  }
-  let read: Promise<unknown[]> | undefined;
-  const order: string[] = [];
-  projecting = async () => {
-    order.push('lot');
-    if (read) return;
-    read = sales();
-    void arrive(row({ stan: '000999' })).then(() => order.push('commit'));
-    await turn();
+test('a commit does not wait while the log goes into the tables, and who waits for the tables has what was committed before', async () => {
+  await arrive(row({ stan: '000002' }));
+  let go: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (go = resolve));
+  let isProjecting: () => void = () => undefined;
+  const begun = new Promise<void>((resolve) => (isProjecting = resolve));
+  projecting = () => {
+    isProjecting();
+    return held;
   };
-  await Promise.all(lots);
+  const read = sales();
+  await begun;
+  // All of it while the tables are being written.
+  const later = row({ stan: '000003' });
+  await arrive(later);
+  await approve(later);
+  expect(projections).toEqual([]);
+  go();
+  expect((await read).map(({ stan }) => stan).slice(0, 2)).toEqual(['000001', '000002']);
+  expect((await sales()).map(({ stan, state }) => [stan, state])).toEqual([
+    ['000001', 'send-intended'],
+    ['000002', 'send-intended'],
+    ['000003', 'approved'],
+  ]);
+});
+
+test('what the tables have is not taken out of the log a second time, although it stands there still', async () => {
+  await arrive(row({ stan: '000002' }));
+  expect(await sales()).toHaveLength(2);
+  const standing = await file.all('SELECT seq FROM commits', []);
+  expect([standing.length, await inLog()]).toEqual([1, []]);
+  // As after a kill: nobody has tidied up.
+  journal = await open();
+  await arrive(row({ stan: '000003' }));
+  expect((await sales()).map(({ stan }) => stan)).toEqual(['000001', '000002', '000003']);
+  expect(new Set(projections)).toEqual(new Set(['kept']));
   await journal.idle();
-  expect(order.slice(0, 3)).toEqual(['lot', 'commit', 'lot']);
-  expect((await read)?.length).toBeGreaterThanOrEqual(281);
+  expect(await file.all('SELECT seq FROM commits', [])).toEqual([]);
+});
+
+test('what a version left that had its log among the tables is brought there', async () => {
+  await arrive(row({ stan: '000002' }));
+  const [left] = await file.all('SELECT * FROM commits ORDER BY seq DESC LIMIT 1', []);
+  await file.writeAlone('DELETE FROM commits', []);
+  await store.write((tx) =>
+    tx
+      .insertInto('switch_log')
+      .values({ ...(left as unknown as LoggedRow), seq: 7 })
+      .execute(),
+  );
+  journal = await open();
+  expect((await sales()).map(({ stan }) => stan)).toEqual(['000001', '000002']);
+  expect(await store.write((tx) => tx.selectFrom('switch_log').select('seq').execute())).toEqual([]);
+});
+
+test('two who think that they are the switch: only one appends, whatever the tables say', async () => {
+  await file.writeAlone('UPDATE epochs SET epoch = epoch + 1', []);
+  await arrive(row({}));
+  expect([ends, transactions > 0]).toEqual([['refused'], true]);
 });
 
 test('what looks at the tables has so much time in a commit, and sales are next', async () => {

@@ -58,6 +58,7 @@ import {
 } from '@tsunagu/protocols/dukpt';
 import { generateCryptogram } from '@tsunagu/protocols/emv';
 import { parseTerminalUri, type SaleLine, type Serial, serialSchema, tenantSchema } from '@tsunagu/protocols/fleet';
+import { besideWatched } from './watched-store.ts';
 import { type DecodedMessage, FrameReader, type Message } from '@tsunagu/protocols/iso8583';
 import { fail, hex, ok, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { cardKeysOf, type TestCardName, testCard, transitMasterKey } from '@tsunagu/protocols/test-cards';
@@ -225,6 +226,10 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
         if (standing) await options.beforeCommit?.(standing);
         return (await truth.writeAlone?.(...statement)) ?? 'refused';
       },
+    }),
+    ...besideWatched(truth, async (_statement, write) => {
+      if (standing) await options.beforeCommit?.(standing);
+      return await write();
     }),
   };
   const sw = unwrap(

@@ -1,4 +1,4 @@
-import { connect } from 'node:tls';
+import { connect, createSecureContext, type SecureContext } from 'node:tls';
 import type { Link } from '@tsunagu/protocols/acquiring';
 import type { DecodedMessage, Message } from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
@@ -97,16 +97,9 @@ export function openIssuerLink(
     unmatched: (message, why) => listener.unmatched(message, why),
     refused: (fault) => listener.refused(fault),
   };
+  const shownContext = keptContext(credentials);
   const dial = () =>
-    connect({
-      host: target.host,
-      port: target.port,
-      ca: credentials.ca,
-      cert: credentials.certificateChain,
-      key: credentials.privateKey,
-      servername: 'localhost',
-      minVersion: 'TLSv1.3',
-    });
+    connect({ host: target.host, port: target.port, secureContext: shownContext(), servername: 'localhost' });
   lines = Array.from(
     { length: link.connections },
     () => new Line(logged, link, credentials.zone, numbers, exchange, heard, dial),
@@ -133,6 +126,17 @@ export function openIssuerLink(
     stop: async () => {
       await Promise.all(lines.map((line) => line.stop()));
     },
+  };
+}
+
+/** Reading certificates and a key takes some milliseconds, in which no sale goes on: of links that are away much is dialled. They are read again when they were renewed. */
+function keptContext(credentials: OwnCredentials): () => SecureContext {
+  let read: { readonly cert: string; readonly ca: string; readonly context: SecureContext } | undefined;
+  return () => {
+    const { ca, certificateChain: cert, privateKey: key } = credentials;
+    if (read?.cert !== cert || read.ca !== ca)
+      read = { cert, ca, context: createSecureContext({ ca, cert, key, minVersion: 'TLSv1.3' }) };
+    return read.context;
   };
 }
 

@@ -2,7 +2,7 @@ import type { Timer, World } from '@tsunagu/protocols/world';
 import type { Store } from '../../store/index.ts';
 import { Commit, type KnownSales, NotAlone, type SaleKey, type Wants } from './commit.ts';
 import { type Fence, isFenced } from './epoch.ts';
-import { CommitLog } from './log.ts';
+import { CommitLog, type LogStore } from './log.ts';
 import type { SaleRow } from './written.ts';
 
 /** The most pieces of work in one commit; those that look at the tables are some statements each, and sales wait for them. */
@@ -17,12 +17,13 @@ const forTablesMs = 50;
 const apartMs = 3;
 const manyPieces = 32;
 /**
- * So many new sales and outcomes of the log go into the tables at once, in a pause between commits or between two of them; a commit that comes meanwhile
- * waits for that. Where there are no pauses they gather, and at `behindMax` more go at once, which costs less for each.
+ * So many new sales and outcomes of the log go into the tables at once, beside the commits. Where these come faster they gather, and at `behindMax` more go
+ * at once, which costs less for each; at `behindMost` commits wait until a lot has gone.
  */
 const lotMax = 64;
 const behindMax = 512;
 const largeLotMax = 256;
+const behindMost = 2_048;
 /** When nothing comes any more, the rest of the log goes into the tables after this; and after this again where that failed. */
 const restMs = 50;
 const restAgainMs = 1_000;
@@ -30,7 +31,7 @@ const restAgainMs = 1_000;
 const logged = /"switch_(?:sales|journal|postings|counters)"/;
 
 /** What the journal needs of the store. */
-type JournalStore = Pick<Store, 'write' | 'writeAlone' | 'trails'>;
+type JournalStore = LogStore & Pick<Store, 'trails'>;
 
 interface Piece {
   readonly wants: Wants | undefined;
@@ -61,6 +62,10 @@ export class GroupCommit {
   /** The last commit was one for the tables. */
   #isForTables = false;
   #running: Promise<void> | undefined;
+  /** Brings the log into the tables. */
+  #projecting: Promise<void> | undefined;
+  /** Who writes the tables, or reads the log, is alone with that. */
+  #tables: Promise<unknown> = Promise.resolve();
   readonly #log: CommitLog;
   readonly #known: KnownSales;
   /** Those who wait until the tables have what was committed when they came. */
@@ -111,7 +116,9 @@ export class GroupCommit {
     await this.#running;
     // What cannot be brought into the tables now is found in the log by the next start.
     await this.#catchUp()?.catch(() => undefined);
+    await this.#projecting;
     this.#rest?.cancel();
+    await this.#alone(() => this.#log.clear()).catch(() => undefined);
   }
 
   /** Brings the tables up to date with what was committed; undefined where they are. */
@@ -119,43 +126,59 @@ export class GroupCommit {
     if (!this.#log.isBehind) return undefined;
     return new Promise((resolve, reject) => {
       this.#readers.push({ until: undefined, resolve, reject });
-      this.#running ??= this.#drain();
+      this.#projecting ??= this.#projectAll();
     });
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#tables.then(work);
+    this.#tables = turn.catch(() => undefined);
+    return turn;
   }
 
   async #drain(): Promise<void> {
     // Let whatever else arrived in this turn join the first group.
     await Promise.resolve();
     const { clock, timers } = this.#world;
-    // What is under way brings the tables up to date in its pauses.
-    this.#rest?.cancel();
-    for (;;) {
-      const { behind } = this.#log;
-      const isPause = this.#waiting.length === 0;
-      if (isPause && this.#readers.length === 0 && (behind < lotMax || this.#hasFailed)) break;
+    while (this.#waiting.length > 0) {
       const earlyMs = this.#begunMs + apartMs - clock.monotonicMs();
-      const isEarly = earlyMs > 0 && this.#waiting.length < manyPieces;
-      if (behind >= behindMax && !isPause) await this.#project(largeLotMax);
-      else if (isPause || this.#readers.length > 0 || (isEarly && behind >= lotMax)) await this.#project(lotMax);
-      else if (isEarly) await timers.sleep(earlyMs);
-      // Whoever came meanwhile is next.
-      if (this.#waiting.length === 0) continue;
+      if (earlyMs > 0 && this.#waiting.length < manyPieces) await timers.sleep(earlyMs);
+      if (this.#log.behind >= behindMost) await this.#alone(() => this.#project(largeLotMax));
       this.#begunMs = clock.monotonicMs();
       const group = this.#take();
-      const { written, failure, left } = (await this.#logged(group)) ?? (await this.#together(group));
+      const { written, failure, left } =
+        (await this.#logged(group)) ?? (await this.#alone(() => this.#together(group)));
       // Of what failed nobody knows what is on disk: it is read when it is wanted.
       for (const [id, row] of written)
         if (failure === undefined && row.state === 'send-intended') this.#open.set(id, row);
         else this.#open.delete(id);
       for (const piece of group) if (!left.includes(piece)) piece.settle(failure);
       this.#waiting.unshift(...left);
+      if (this.#log.behind >= lotMax && !this.#hasFailed) this.#projecting ??= this.#projectAll();
     }
     this.#running = undefined;
-    if (this.#log.isBehind)
-      this.#rest = timers.after(
-        this.#hasFailed ? restAgainMs : restMs,
-        () => void this.#catchUp()?.catch(() => undefined),
-      );
+    this.#restLater();
+  }
+
+  /** Brings the log into the tables beside the commits, a lot at a time, until little of it is left and nobody waits for that. */
+  async #projectAll(): Promise<void> {
+    await Promise.resolve();
+    do {
+      const most = this.#log.behind >= behindMax ? largeLotMax : lotMax;
+      await this.#alone(() => this.#project(most));
+    } while (this.#readers.length > 0 || (this.#log.behind >= lotMax && !this.#hasFailed));
+    this.#projecting = undefined;
+    this.#restLater();
+  }
+
+  /** When nothing comes any more, what is left of the log goes into the tables. */
+  #restLater(): void {
+    this.#rest?.cancel();
+    if (this.#running !== undefined || this.#projecting !== undefined || !this.#log.isBehind) return;
+    this.#rest = this.#world.timers.after(
+      this.#hasFailed ? restAgainMs : restMs,
+      () => void this.#catchUp()?.catch(() => undefined),
+    );
   }
 
   /**
@@ -163,7 +186,7 @@ export class GroupCommit {
    * tables, and what looks at the tables (reversals, refunds, advices) has every second commit.
    */
   #take(): readonly Piece[] {
-    if (this.#store.writeAlone === undefined) return this.#waiting.splice(0, groupMax);
+    if (!this.#log.isKept) return this.#waiting.splice(0, groupMax);
     const forLog = this.#waiting.filter(({ wants }) => wants !== undefined);
     const forTables = this.#waiting.filter(({ wants }) => wants === undefined);
     this.#isForTables = forLog.length === 0 || (forTables.length > 0 && !this.#isForTables);
@@ -213,10 +236,10 @@ export class GroupCommit {
 
   /** The group as one row of the log; undefined when a piece has to look at what is in the tables: then nothing was kept. */
   async #logged(group: readonly Piece[]): Promise<Outcome | undefined> {
-    if (this.#store.writeAlone === undefined || group.some(({ wants }) => wants === undefined)) return undefined;
+    if (!this.#log.isKept || group.some(({ wants }) => wants === undefined)) return undefined;
     const commit = new Commit(undefined, this.#known);
     try {
-      await this.#log.read();
+      if (!this.#log.isRead) await this.#alone(() => this.#log.read());
       for (const piece of group) await piece.run(commit);
       const end = await this.#log.append(commit.take());
       return end === 'refused' ? undefined : { written: commit.written, failure: undefined, left: [] };

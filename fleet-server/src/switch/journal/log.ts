@@ -1,8 +1,12 @@
 import { sql, type Transaction } from 'kysely';
-import type { Database, Store } from '../../store/index.ts';
+import type { Database, SideFile, Store } from '../../store/index.ts';
 import { type SaleKey, textOf } from './commit.ts';
 import { type Fence, heldEpoch } from './epoch.ts';
+import type { LoggedRow } from './tables.ts';
 import { lotsOf, type SaleRow, tableStatements, together, type Written, writeTables, writtenOf } from './written.ts';
+
+/** What the log needs of the store. */
+export type LogStore = Pick<Store, 'write' | 'writeAlone' | 'beside'>;
 
 /** A commit that is in the log, and not in the tables yet. */
 interface Logged {
@@ -11,12 +15,14 @@ interface Logged {
 }
 
 /**
- * The log of commits in front of the tables: a commit is one row of it, so that a flush waits for a page or two. The tables have eight indexes, whose pages
- * lie all over the file; they are brought up to date later, the sales of many commits together, each in the form that it has come to by then. What is
- * in the log is in memory as well, and a start reads it from there. Its callers take turns.
+ * The log of commits in front of the tables: a commit is one row of it, so that a flush waits for a page or two. It is a file of its own: who commits waits
+ * neither for the tables, which have eight indexes all over their file, nor for their file to be folded. The tables are brought up to date beside
+ * the commits, the sales of many of them together, each in the form that it has come to by then, and say how far they have come
+ * (`switch_log_place`): what is in the log up to there has been taken over, whether it still stands there or not. What is in the log is in memory as well, and a
+ * start reads it from there. Of appends, and of everything else, there is one at a time.
  */
 export class CommitLog {
-  readonly #store: Pick<Store, 'write' | 'writeAlone'>;
+  readonly #store: LogStore;
   readonly #fence: Fence | undefined;
   #commits: Logged[] = [];
   /** Sales of these commits as they are now, with the last commit that wrote them. */
@@ -24,16 +30,27 @@ export class CommitLog {
   readonly #idByKey = new Map<string, string>();
   #last = 0;
   #behind = 0;
+  /** The last commit that the tables have. */
+  #place = 0;
   /** Whether memory has what is on disk. */
   #isRead = false;
-  /** What an append needs, once it is there. */
-  #schema: Promise<void> | undefined;
+  /** The file, once it is ours. */
+  #file: Promise<SideFile> | undefined;
 
-  constructor(store: Pick<Store, 'write' | 'writeAlone'>, fence: Fence | undefined) {
+  constructor(store: LogStore, fence: Fence | undefined) {
     this.#store = store;
     this.#fence = fence;
-    // PostgreSQL has each commit in its tables at once.
-    this.#isRead = store.writeAlone === undefined;
+    this.#isRead = !this.isKept;
+  }
+
+  /** Whether there is a log: PostgreSQL has each commit in its tables at once. */
+  get isKept(): boolean {
+    return this.#store.beside !== undefined && this.#store.writeAlone !== undefined;
+  }
+
+  /** Whether memory has what is on disk. */
+  get isRead(): boolean {
+    return this.#isRead;
   }
 
   /** Whether the tables may lack something. */
@@ -68,31 +85,38 @@ export class CommitLog {
   /** Reads what is on disk, where memory may lack something of it: after a start, and after a commit of which nobody knows whether it was kept. */
   async read(): Promise<void> {
     if (this.#isRead) return;
-    const rows = await this.#store.write((tx) => tx.selectFrom('switch_log').selectAll().orderBy('seq').execute());
+    const file = await this.#opened();
+    const [placed] = await file.all('SELECT seq FROM store.switch_log_place', []);
+    const place = Number(placed?.['seq'] ?? 0);
+    const rows = await file.all('SELECT * FROM commits WHERE seq > ? ORDER BY seq', [place]);
     this.#forgetAll();
-    for (const row of rows) this.#remember({ seq: row.seq, written: writtenOf(row) });
+    this.#place = this.#last = place;
+    // The columns are those that the file was made with.
+    for (const row of rows)
+      this.#remember({ seq: Number(row['seq']), written: writtenOf(row as unknown as LoggedRow) });
     this.#isRead = true;
   }
 
   /** What is on disk is not known any more. */
   doubt(): void {
-    this.#isRead = this.#store.writeAlone === undefined;
+    this.#isRead = !this.isKept;
   }
 
   /** Adds a commit. `refused`: the tables know one of its sales, or a reversal of it, or somebody else writes by now; then nothing was kept. */
   async append(written: Written): Promise<'kept' | 'refused'> {
-    await this.#prepare();
+    const file = await this.#opened();
     const seq = this.#last + 1;
     const keys = [...written.opened, ...written.decided].map((row) => [row.serial, row.stan, row.local_time]);
-    const end = await this.#store.writeAlone?.(appendSql, [
+    const end = await file.writeAlone(appendSql, [
       this.#fence?.epoch ?? null,
       keys.length === 0 ? null : JSON.stringify(keys),
+      this.#place,
       seq,
       ...lotsOf(written),
     ]);
-    if (end !== 'kept') return 'refused';
-    this.#remember({ seq, written });
-    return 'kept';
+    // The log may have been read meanwhile, and this with it.
+    if (end === 'kept' && seq > this.#last) this.#remember({ seq, written });
+    return end;
   }
 
   /** As `project`, in one statement. False: that was refused (a day is closed, somebody else writes by now), and nothing was done. */
@@ -100,7 +124,7 @@ export class CommitLog {
     const commits = this.#oldest(most);
     const last = commits.at(-1);
     if (!last) return true;
-    await this.#prepare();
+    await this.#opened();
     const written = together(commits.map((commit) => commit.written));
     const days = written.postings.map(({ said_day }) => said_day).sort();
     const end = await this.#store.writeAlone?.(projectSql, [
@@ -113,17 +137,36 @@ export class CommitLog {
     return end === 'kept';
   }
 
-  /** Makes what appends and projections need; it lives as long as the connection. */
-  async #prepare(): Promise<void> {
-    this.#schema ??= this.#store
-      .write(async (tx) => {
-        for (const statement of logSchema) await sql.raw(statement).execute(tx);
-      })
-      .catch((error: unknown) => {
-        this.#schema = undefined;
-        throw error;
-      });
-    await this.#schema;
+  /** Takes what the tables have out of the file. An append does so by the way. */
+  async clear(): Promise<void> {
+    if (this.#file === undefined || this.#place === 0) return;
+    await (await this.#file).writeAlone('DELETE FROM commits WHERE seq <= ?', [this.#place]);
+  }
+
+  /** Opens the file and makes it ours: from here on whoever had an earlier epoch appends nothing more. */
+  #opened(): Promise<SideFile> {
+    this.#file ??= this.#open().catch((error: unknown) => {
+      this.#file = undefined;
+      throw error;
+    });
+    return this.#file;
+  }
+
+  async #open(): Promise<SideFile> {
+    const file = await this.#store.beside?.('switch-log');
+    if (file === undefined) throw new Error('there is no log beside this store');
+    for (const statement of logSchema) await file.writeAlone(statement, []);
+    if (this.#fence) await file.writeAlone(claimSql, [this.#fence.epoch]);
+    // A version that had its log among the tables was killed.
+    await file.writeAlone(
+      `INSERT OR IGNORE INTO commits (${logged.join(', ')}) SELECT ${logged.join(', ')} FROM store.switch_log`,
+      [],
+    );
+    await this.#store.write(async (tx) => {
+      for (const statement of tableSchema) await sql.raw(statement).execute(tx);
+      await tx.deleteFrom('switch_log').execute();
+    });
+    return file;
   }
 
   /**
@@ -135,7 +178,11 @@ export class CommitLog {
     const { seq } = commits.at(-1) ?? {};
     if (seq === undefined) return () => undefined;
     await writeTables(tx, together(commits.map(({ written }) => written)));
-    await tx.deleteFrom('switch_log').where('seq', '<=', seq).execute();
+    await tx
+      .insertInto('switch_log_place')
+      .values({ id: 1, seq })
+      .onConflict((conflict) => conflict.column('id').doUpdateSet({ seq }))
+      .execute();
     return () => this.#forget(commits, seq);
   }
 
@@ -152,8 +199,9 @@ export class CommitLog {
   /** They are in the tables. */
   #forget(commits: readonly Logged[], seq: number): void {
     this.#commits = this.#commits.filter((commit) => commit.seq > seq);
+    this.#behind = this.#commits.reduce((sum, { written }) => sum + sizeOf(written), 0);
+    this.#place = Math.max(this.#place, seq);
     for (const { written } of commits) {
-      this.#behind -= sizeOf(written);
       for (const { id } of [...written.opened, ...written.decided, ...written.updated]) {
         const held = this.#sales.get(id);
         if (!held || held.seq > seq) continue;
@@ -196,37 +244,48 @@ const sizeOf = (written: Written | undefined): number =>
 
 /** Whether the tables know a sale under one of the keys of a commit. These go first: there are few of them, and many sales. */
 const knownIn = (table: string, stan: string, localTime: string): string =>
-  `SELECT RAISE(ABORT, 'known in ${table}') FROM jsonb_each(NEW.keys) AS key CROSS JOIN ${table} AS known
+  `SELECT RAISE(ABORT, 'known in ${table}') FROM jsonb_each(NEW.keys) AS key CROSS JOIN store.${table} AS known
     WHERE known.serial = key.value ->> 0 AND known.${stan} = key.value ->> 1 AND known.${localTime} = key.value ->> 2`;
-const logged = ['seq', 'opened', 'decided', 'updated', 'entries', 'counters', 'postings'] as const;
+const lots = ['opened', 'decided', 'updated', 'entries', 'counters', 'postings'] as const satisfies (keyof LoggedRow)[];
+const logged = ['seq', ...lots];
 
-const rightEpoch = `SELECT RAISE(ABORT, 'another epoch') WHERE NEW.epoch IS NOT NULL AND ${heldEpoch} IS NOT NEW.epoch`;
+const rightEpoch = (held: string): string =>
+  `SELECT RAISE(ABORT, 'another epoch') WHERE NEW.epoch IS NOT NULL AND ${held} IS NOT NEW.epoch`;
 const viewOf = (name: string, columns: readonly string[]): string =>
   `CREATE TEMP VIEW IF NOT EXISTS ${name} AS SELECT ${columns.map((column) => `NULL AS ${column}`).join(', ')}`;
 const insertOf = (name: string, columns: readonly string[]): string =>
   `INSERT INTO ${name} VALUES (${columns.map(() => '?').join(', ')})`;
-const appended = ['epoch', 'keys', ...logged];
+const appended = ['epoch', 'keys', 'place', ...logged];
 const projected = ['epoch', 'from_day', ...logged];
 
 /**
  * An append is one statement of SQLite, which is a transaction of its own: an insert into a view, whose trigger checks what a transaction would have read (the
  * epoch, the keys of new sales, reversals that came first). So is a projection, which checks the epoch and that no day is closed: where the processor is
- * busy each statement more costs a turn of the event loop. Views and triggers live as long as the connection.
+ * busy each statement more costs a turn of the event loop. Views and triggers live as long as the connection. The epoch stands in the log, too: of two who
+ * think that they are the switch one appends, whatever the other reads in the tables meanwhile.
  */
 const logSchema: readonly string[] = [
+  `CREATE TABLE IF NOT EXISTS commits (seq INTEGER PRIMARY KEY, ${lots.map((name) => `${name} TEXT`).join(', ')})`,
+  'CREATE TABLE IF NOT EXISTS epochs (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL)',
   viewOf('switch_commit', appended),
   `CREATE TEMP TRIGGER IF NOT EXISTS switch_commit_alone INSTEAD OF INSERT ON switch_commit BEGIN
-    ${rightEpoch};
+    ${rightEpoch('(SELECT epoch FROM epochs)')};
+    ${rightEpoch(heldEpoch)};
     ${knownIn('switch_sales', 'stan', 'local_time')};
     ${knownIn('switch_reversals', 'original_stan', 'original_local_time')};
-    INSERT INTO switch_log (${logged.join(', ')}) VALUES (${logged.map((name) => `NEW.${name}`).join(', ')});
+    DELETE FROM commits WHERE seq <= NEW.place;
+    INSERT INTO commits (${logged.join(', ')}) VALUES (${logged.map((name) => `NEW.${name}`).join(', ')});
   END`,
+];
+const claimSql = `INSERT INTO epochs (id, epoch) VALUES (1, ?)
+  ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch WHERE excluded.epoch IS ${heldEpoch}`;
+const tableSchema: readonly string[] = [
   viewOf('switch_projection', projected),
   `CREATE TEMP TRIGGER IF NOT EXISTS switch_projection_alone INSTEAD OF INSERT ON switch_projection BEGIN
-    ${rightEpoch};
+    ${rightEpoch(heldEpoch)};
     SELECT RAISE(ABORT, 'a closed day') FROM switch_days WHERE state = 'closed' AND day >= NEW.from_day;
     ${tableStatements.join(';\n    ')};
-    DELETE FROM switch_log WHERE seq <= NEW.seq;
+    INSERT INTO switch_log_place (id, seq) VALUES (1, NEW.seq) ON CONFLICT (id) DO UPDATE SET seq = excluded.seq;
   END`,
 ];
 const appendSql = insertOf('switch_commit', appended);

@@ -226,4 +226,15 @@ export const switchMigrations: readonly Migration[] = [
       await table.execute();
     },
   },
+  {
+    name: 'switch-0008-log-beside',
+    async up(db) {
+      // The log is a file of its own, and what was in the table above goes there with the next start.
+      await db.schema
+        .createTable('switch_log_place')
+        .addColumn('id', 'integer', (column) => column.primaryKey())
+        .addColumn('seq', 'integer', (column) => column.notNull())
+        .execute();
+    },
+  },
 ];

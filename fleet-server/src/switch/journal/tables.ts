@@ -2,17 +2,23 @@ import type { Operation } from '@tsunagu/protocols/acquiring';
 import { type Generated, type RawBuilder, sql } from 'kysely';
 import type { SaleState } from '../transaction/rules.ts';
 
+/** What a commit of the log wrote: rows of each kind as one text, or null. */
+export interface LoggedRow {
+  readonly opened: string | null;
+  readonly decided: string | null;
+  readonly updated: string | null;
+  readonly entries: string | null;
+  readonly counters: string | null;
+  readonly postings: string | null;
+}
+
 /** Tables of the switch. A card stands in them as a token and its last four digits; what needs its number is sealed by the vault. */
 export interface SwitchTables {
-  /** Commits that are not in the tables below yet (`log.ts`). */
-  readonly switch_log: {
+  /** The last commit of the log (`log.ts`) that is in the tables below; one row, with id 1. SQLite only. */
+  readonly switch_log_place: { id: number; seq: number };
+  /** Commits that are not in the tables below yet, of a version that had them here; the next start moves them into the log. */
+  readonly switch_log: LoggedRow & {
     seq: number;
-    opened: string | null;
-    decided: string | null;
-    updated: string | null;
-    entries: string | null;
-    counters: string | null;
-    postings: string | null;
   };
   /** One row per request or advice of a terminal. Unique by terminal, STAN and local time. */
   readonly switch_sales: {

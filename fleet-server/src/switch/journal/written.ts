@@ -10,7 +10,7 @@ import {
   updateRows,
 } from '../../store/index.ts';
 import { type NewPosting, postingAgain, postingColumns, writePostings } from './postings.ts';
-import type { SwitchTables } from './tables.ts';
+import type { LoggedRow, SwitchTables } from './tables.ts';
 
 /** A sale as it stands in the journal. */
 export type SaleRow = Omit<Selectable<SwitchTables['switch_sales']>, 'seq'>;
@@ -126,7 +126,7 @@ export const lotsOf = ({
 ];
 
 /** The same back again. */
-export const writtenOf = (row: Selectable<SwitchTables['switch_log']>): Written => ({
+export const writtenOf = (row: LoggedRow): Written => ({
   // The columns that one which is open has not are those of a decision.
   opened: rowsOfLot<SaleRow>(openColumns, row.opened).map((sale) => ({ ...undecided, ...sale })),
   decided: rowsOfLot<SaleRow>(decidedColumns, row.decided),
