@@ -157,6 +157,11 @@ async function make(): Promise<Fixture> {
         .insertInto('terminals')
         .values({ serial, model, ...place, registered_at: beginsAt, enrolled_at: beginsAt })
         .execute();
+      // It has enrolled: who has not takes no sales.
+      await tx
+        .insertInto('claims')
+        .values({ serial, secret_sealed: new Uint8Array(1), used_key: serial, used_at: beginsAt, trust_version: 1 })
+        .execute();
       const kept = await vault.keep(`kbpk/${serial}`, 'key-block-protection', Secret.copy('key', protection));
       await keys.protect(tx, serial, kept.id, kept.checkValue);
     });

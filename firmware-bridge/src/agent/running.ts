@@ -350,7 +350,8 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     });
 
   async function lookAtReversals(): Promise<void> {
-    reversalsWaiting = await cardSide.reversalsPending();
+    // Where they cannot be read the hello goes all the same, with what was read last.
+    reversalsWaiting = await cardSide.reversalsPending().catch(() => reversalsWaiting);
   }
   await lookAtReversals();
 

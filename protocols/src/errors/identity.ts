@@ -95,11 +95,11 @@ export const identityErrors = defineErrors({
   LIFECYCLE_MASS_DIFFERS: {
     en: {
       says: 'The recycler’s receipt weighs more than the terminal does by its model: it is of something else, or of more than this one.',
-      next: 'Hand in the masses of this serial alone; tolerance is 15 % of the model’s mass. One that weighs less is taken, and the certificate of death says so.',
+      next: 'Hand in the masses of this serial alone; tolerance is 15 % of the model’s mass. One that weighs less is taken.',
     },
     ja: {
       says: '再資源化受領書の質量が機種の質量を超えています(別の機器、または複数台分です)。',
-      next: 'この端末1台分の質量を提出してください(許容差は機種質量の15%)。不足は受理され、廃棄証明書に記載されます。',
+      next: 'この端末1台分の質量を提出してください(許容差は機種質量の15%)。不足は受理されます。',
     },
   },
   LIFECYCLE_STATE_CONFLICT: {

@@ -154,9 +154,8 @@ test('a card under the keys of another company, or under the key of the terminal
   for (const wrong of ['jcc=4,35', '']) expect(await (await line(serial, wrong)).sell('visa-contact')).toBe('917');
   expect(await (await line(serial, 'acs=4,5')).sell('mastercard-contact')).toBe('917');
   expect(house.alarms.slice(before).map(({ fault }) => [fault.code, fault.facts?.['acquirer']])).toEqual([
+    // What comes of the same place within a second is counted with the next (`unit/switch/alarms`).
     ['ACQUIRING_ACQUIRER_KEY', 'acs'],
-    ['ACQUIRING_ACQUIRER_KEY', 'acs'],
-    ['ACQUIRING_ACQUIRER_KEY', 'none'],
   ]);
 });
 
