@@ -181,22 +181,22 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
   if (!vault.ok) return vault;
   const sales = await openSaleStore(store);
   if (!sales.ok) return sales;
-  const openedAdvices = await openAdviceStore(store, sales.value);
-  if (!openedAdvices.ok) return openedAdvices;
-  const advices = ok({
-    ...openedAdvices.value,
-    async remove(seq: number) {
-      const removed = await openedAdvices.value.remove(seq);
+  const kept = await openAdviceStore(store, sales.value);
+  if (!kept.ok) return kept;
+  const advicesWaiting = (): number => kept.value.entries().filter(({ state }) => state === 'waiting').length;
+  const advices: typeof kept.value = {
+    ...kept.value,
+    async remove(seq) {
+      const removed = await kept.value.remove(seq);
       // The last one is delivered: the server knows it before this terminal can fall silent.
       if (removed.ok && advicesWaiting() === 0) changed();
       return removed;
     },
-  });
-  const advicesWaiting = (): number => advices.value.entries().filter(({ state }) => state === 'waiting').length;
+  };
   let reversalsWaiting = 0;
   const reversals = await openReversalStore(store);
   if (!reversals.ok) return reversals;
-  const used = stansOf(sales.value.all(), advices.value.entries(), await reversals.value.list());
+  const used = stansOf(sales.value.all(), advices.entries(), await reversals.value.list());
   // Everything is read: what is damaged is set aside by now, but for advices that are read when they go.
   let setAside: readonly SetAsideRecord[] = [];
   const lookAside = async (): Promise<void> => {
@@ -230,7 +230,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       offline: negative.value,
       vault: vault.value,
       sales: sales.value,
-      advices: advices.value,
+      advices,
       traces: await openTraceStore(store, world),
       report: (sale) => outbox.value.add({ at: Math.round(world.clock.now()), sale }),
       stan: stan.value,
@@ -279,7 +279,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
     cardSide,
     queues: async () => ({
       reversals: await cardSide.reversalsPending(),
-      advices: advices.value.entries().length,
+      advices: advices.entries().length,
       sales: outbox.value.waiting,
       jobs: ledger.value.entries('finished').length,
     }),
