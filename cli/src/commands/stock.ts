@@ -1,5 +1,5 @@
 import { lifePaths, parseWith, type PartStockView, partStockView, type StockEntry, stockEntry } from '@tsunagu/protocols/fleet';
-import { isLow, stockMove } from '@tsunagu/protocols/refurbish';
+import { isLow, partNumber, stockMove } from '@tsunagu/protocols/refurbish';
 import { type Column, type ExitCode, exit, optionFault, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
 
@@ -22,8 +22,10 @@ export async function listStock({ client, console, json }: Context, onlyLow: boo
 
 /** `tsunagu workshop stock show PART`: what was done to it, newest first. */
 export async function showStock({ client, console, json }: Context, part: string): Promise<ExitCode> {
-  const answer = await client.askAll(stockEntry, `${lifePaths.workStockMoves}?part=${encodeURIComponent(part)}`);
-  if (!answer.ok) return refuse(console, optionFault(answer.fault), json);
+  const known = parseWith(partNumber, part);
+  if (!known.ok) return refuse(console, optionFault({ ...known.fault, field: 'part' }), json);
+  const answer = await client.askAll(stockEntry, `${lifePaths.workStockMoves}?part=${known.value}`);
+  if (!answer.ok) return refuse(console, answer.fault, json);
   const { stockColumns: heads, stockKind } = console.texts.life;
   const signed = (change: number): string => (change > 0 ? `+${change}` : String(change));
   const columns: readonly Column<StockEntry>[] = [

@@ -10,7 +10,7 @@ import {
   type WipeCertificate,
   type WorkOrderView,
 } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
+import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import { addEntry, figuresOf, type OpenWork, type StockMove, type WorkEntry, type WorkOrder, type WorkshopFigures } from '@tsunagu/protocols/refurbish';
 import { coverageOf, openAttestation, type OpenedAttestation, totalsOf } from '@tsunagu/protocols/workshop';
 import type { World } from '@tsunagu/protocols/world';
@@ -60,8 +60,6 @@ type EntryFault =
   | 'WORK_TEST_UNVOUCHED'
   | 'CUSTODY_HOLDER_REVOKED'
   | 'WORK_REPLACEMENT_UNNAMED'
-  | 'TERMINAL_EXISTS'
-  | 'MODEL_UNKNOWN'
   | 'STOCK_BELOW_ZERO'
   | 'STOCK_UNCHANGED'
   | 'STOCK_TOO_LARGE'
@@ -81,6 +79,7 @@ export interface Refurbish {
     intake: OpenWork,
     by: Actor,
   ): Promise<Result<WorkOrderView, 'TERMINAL_UNKNOWN' | 'WORK_OPEN' | 'WORK_NOT_READY'>>;
+  /** Notes what was done. Thrown: TERMINAL_EXISTS, MODEL_UNKNOWN of what a vendor sent instead. */
   add(id: string, entry: WorkEntry, by: Actor): Promise<Result<WorkOrderView, EntryFault>>;
   view(id: string): Promise<Result<WorkOrderView, 'WORK_UNKNOWN'>>;
   /** Newest first: all of them, or those that are not closed. */
@@ -147,8 +146,6 @@ export function openRefurbish({ world, store, note, sign, enlist, lifecycle }: R
     by: Actor,
   ): Promise<Result<void, EntryFault>> {
     if (replacement === undefined || replacedBy === null || vendor === null) return fail('WORK_REPLACEMENT_UNNAMED');
-    const enlisted = await enlist(tx, { serial: replacement.serial, replaces: serial, model: replacement.model }, by);
-    if (!enlisted.ok) return enlisted;
     // Who kept it disposes of it; nobody here weighed it.
     const recycling = { recycler: vendor.name, receipt: vendor.number, batteryGrams: 0 };
     const reason = `RMA ${vendor.number}: ${replacedBy}`;
@@ -158,7 +155,11 @@ export function openRefurbish({ world, store, note, sign, enlist, lifecycle }: R
       { to: 'scrap', reason, evidence: { ...evidence, recycling } },
       by,
     );
-    return ending.ok ? ok(undefined) : ending;
+    if (!ending.ok) return ending;
+    const enlisted = await enlist(tx, { serial: replacement.serial, replaces: serial, model: replacement.model }, by);
+    // Thrown, so that nothing of what was asked for is kept.
+    if (!enlisted.ok) throw new FaultError(enlisted.fault);
+    return ok(undefined);
   }
 
   return {

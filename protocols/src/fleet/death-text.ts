@@ -23,6 +23,7 @@ interface Words {
   readonly keys: (count: number) => string;
   readonly keyHeads: readonly [slot: string, usage: string, kcv: string, id: string, at: string, how: string];
   readonly ends: Readonly<Record<KeyEnd, string>>;
+  readonly neverLoaded: string;
   readonly masses: string;
   readonly battery: string;
   readonly materials: Readonly<Record<Material, string>>;
@@ -63,6 +64,7 @@ const en: Words = {
     withdrawn: 'withdrawn, in doubt',
     unstated: 'destroyed; how was not kept',
   },
+  neverLoaded: 'made for it, never loaded',
   masses: 'Batteries and materials',
   battery: 'batteries',
   materials: { plastic: 'plastic', metal: 'metal', boards: 'boards', display: 'display', other: 'other' },
@@ -110,6 +112,7 @@ const ja: Words = {
     withdrawn: '疑義により無効化',
     unstated: '破棄(方法の記録なし)',
   },
+  neverLoaded: '未注入',
   masses: '電池と材料',
   battery: '電池',
   materials: { plastic: 'プラスチック', metal: '金属', boards: '基板', display: '画面', other: 'その他' },
@@ -181,13 +184,13 @@ export function deathInWords(death: DeathCertificate, kid: string, language: 'ja
     keysTitle: words.keys(keys.length + earlierKeys),
     keyHeads: words.keyHeads,
     keys: [
-      ...keys.map(({ slot, usage, kcv, initialKeyId, id, endedAt, end, job }) => [
+      ...keys.map(({ slot, usage, kcv, initialKeyId, id, loadedAt, endedAt, end, job }) => [
         slot,
         usage,
         kcv,
         initialKeyId ?? id,
         endedAt ?? '-',
-        [words.ends[end], job].filter(Boolean).join(' '),
+        [loadedAt === null && words.neverLoaded, words.ends[end], job].filter(Boolean).join(' '),
       ]),
       ...(earlierKeys > 0 ? [[words.earlier(earlierKeys)]] : []),
     ],

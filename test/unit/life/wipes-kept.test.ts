@@ -122,7 +122,9 @@ it('what a terminal swore to when it was wiped outlives its job, and is evidence
   const verified = unwrap(verifyKeyRecord(record));
   if (verified.record !== 'death') throw new Error('no certificate of death');
   const { death } = verified;
-  const named = death.keys.map(({ slot, usage, end, job: by }) => [slot, usage, end, by]);
+  // A hello between the wipe and its report has keys made that never came.
+  const held = death.keys.filter(({ loadedAt }) => loadedAt !== null);
+  const named = held.map(({ slot, usage, end, job: by }) => [slot, usage, end, by]);
   expect(named.toSorted()).toEqual([
     ['dukpt', 'B1', 'wipe', id],
     ['negative', 'M6', 'wipe', id],
@@ -146,7 +148,7 @@ it('what a terminal swore to when it was wiped outlives its job, and is evidence
     ['en', 'Certificate of death'],
   ] as const) {
     const words = deathInWords(death, record.document.kid, language);
-    expect([words.title, words.keys.length]).toEqual([title, 3]);
+    expect([words.title, words.keys.length]).toEqual([title, death.keys.length]);
     const printed = textOf(await deathPdf(death, record.document.kid, language));
     for (const said of [title, serial, id, ...words.keys.flat(), ...words.masses.flat(), record.document.kid])
       expect(printed.replaceAll(/\s/g, '')).toContain(said.replaceAll(/\s/g, ''));
