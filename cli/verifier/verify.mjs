@@ -185,7 +185,12 @@ const deaths = guarded('deaths.jsonl', () => {
       continue;
     }
     certified.set(serial, death);
-    if (death.wipe?.by === 'job' && (death.wipeRecord?.serial !== serial || death.wipeRecord.job !== death.wipe.job || wiped.get(death.wipe.job) !== serial))
+    if (
+      death.wipe?.by === 'job' &&
+      (death.wipeRecord?.serial !== serial ||
+        death.wipeRecord.job !== death.wipe.job ||
+        wiped.get(death.wipe.job) !== serial)
+    )
       say('no terminal swore to this wipe');
   }
   return count;

@@ -170,7 +170,11 @@ const unreadable = ({ console, json }: Context, path = ''): ExitCode =>
   refuse(console, fail('FILE_UNREADABLE', { facts: { path } }).fault, json);
 
 /** Writes what was asked for to a file that is not there yet, and says where it is: a record is evidence, and replaces none. */
-export async function writeOut({ console, json }: Context, file: string, content: string | Uint8Array): Promise<ExitCode> {
+export async function writeOut(
+  { console, json }: Context,
+  file: string,
+  content: string | Uint8Array,
+): Promise<ExitCode> {
   const written = await writeNew(file, content);
   if (!written.ok) return refuse(console, written.fault, json);
   console.out(json ? JSON.stringify({ file }) : file);

@@ -1,4 +1,11 @@
-import { lifePaths, parseWith, type PartStockView, partStockView, type StockEntry, stockEntry } from '@tsunagu/protocols/fleet';
+import {
+  lifePaths,
+  parseWith,
+  type PartStockView,
+  partStockView,
+  type StockEntry,
+  stockEntry,
+} from '@tsunagu/protocols/fleet';
 import { isLow, partNumber, stockMove } from '@tsunagu/protocols/refurbish';
 import { type Column, type ExitCode, exit, optionFault, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';

@@ -155,7 +155,8 @@ function newClaimSecret(world: Pick<World, 'entropy'>): { secret: Secret<'claim'
   return { secret: Secret.take('claim', bytes), claimSecret };
 }
 
-const serialOrNull = (text: string | null | undefined): Serial | null => (text == null ? null : serialSchema.parse(text));
+const serialOrNull = (text: string | null | undefined): Serial | null =>
+  text == null ? null : serialSchema.parse(text);
 
 export async function openEstate(rooms: EstateRooms): Promise<Estate> {
   const { world, store, live } = rooms;

@@ -27,12 +27,7 @@ export interface SwitchHeard {
 export interface HeardRooms {
   readonly isConnected: (serial: Serial) => boolean;
   /** Messages of before `since`, ms since 1970, carry trace numbers of another count. */
-  readonly atSwitch: (
-    on: Queryable,
-    serial: Serial,
-    stans: readonly string[],
-    since: number,
-  ) => Promise<SwitchHeard>;
+  readonly atSwitch: (on: Queryable, serial: Serial, stans: readonly string[], since: number) => Promise<SwitchHeard>;
 }
 
 /** As many sales as are told of and looked for. */

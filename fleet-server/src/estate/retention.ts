@@ -67,7 +67,11 @@ export async function forgetArrived(
     .execute();
   for (const { serial: text, wiped_at } of tellers) {
     const serial = serialSchema.parse(text);
-    const told = store.db.selectFrom('queued_sales').select('stan').where('serial', '=', serial).where('at', '<', before);
+    const told = store.db
+      .selectFrom('queued_sales')
+      .select('stan')
+      .where('serial', '=', serial)
+      .where('at', '<', before);
     const stans = (await told.orderBy('at').limit(toldMax).execute()).map(({ stan }) => stan);
     const { came } = await atSwitch(store.db, serial, stans, wiped_at ?? 0);
     if (came.size === 0) continue;

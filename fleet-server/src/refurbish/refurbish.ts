@@ -11,7 +11,15 @@ import {
   type WorkOrderView,
 } from '@tsunagu/protocols/fleet';
 import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
-import { addEntry, figuresOf, type OpenWork, type StockMove, type WorkEntry, type WorkOrder, type WorkshopFigures } from '@tsunagu/protocols/refurbish';
+import {
+  addEntry,
+  figuresOf,
+  type OpenWork,
+  type StockMove,
+  type WorkEntry,
+  type WorkOrder,
+  type WorkshopFigures,
+} from '@tsunagu/protocols/refurbish';
 import { coverageOf, openAttestation, type OpenedAttestation, totalsOf } from '@tsunagu/protocols/workshop';
 import type { World } from '@tsunagu/protocols/world';
 import type { Selectable, Transaction } from 'kysely';

@@ -225,7 +225,10 @@ export const lifeErrors = defineErrors({
     ja: { says: '在庫数の上限を超えます。', next: '数を確認してください。上限は max のとおりです。' },
   },
   STOCK_UNKNOWN: {
-    en: { says: 'Nobody ever noted a stock of this part.', next: 'See which parts there are: tsunagu workshop stock list.' },
+    en: {
+      says: 'Nobody ever noted a stock of this part.',
+      next: 'See which parts there are: tsunagu workshop stock list.',
+    },
     ja: { says: 'この部品の在庫記録がありません。', next: '一覧: tsunagu workshop stock list' },
   },
   WORK_TEST_FOREIGN: {

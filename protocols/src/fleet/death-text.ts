@@ -83,7 +83,8 @@ const en: Words = {
   harvested: 'Parts taken out',
   replacedBy: 'Its vendor sent instead',
   earlier: (count) => `${count} more before these`,
-  signed: (kid) => `The signed original is its JSON, by key ${kid}; this is its print. Check it: tsunagu keys verify FILE`,
+  signed: (kid) =>
+    `The signed original is its JSON, by key ${kid}; this is its print. Check it: tsunagu keys verify FILE`,
 };
 
 const ja: Words = {
@@ -118,7 +119,8 @@ const ja: Words = {
   materials: { plastic: 'プラスチック', metal: '金属', boards: '基板', display: '画面', other: 'その他' },
   receipt: '再資源化受領書',
   sum: '合計',
-  sumOf: (receipt, model, tolerance) => `${receipt} g${model === null ? '' : `(機種 ${model} g ± ${tolerance ?? 0} g)`}`,
+  sumOf: (receipt, model, tolerance) =>
+    `${receipt} g${model === null ? '' : `(機種 ${model} g ± ${tolerance ?? 0} g)`}`,
   verdict: '質量収支',
   verdicts: {
     within: '機種どおり',

@@ -37,9 +37,16 @@ export const deadKeysMax = 100;
 export const deadKey = z
   .object({
     slot: z.union([keySlot, z.literal('protection')]).describe('`protection`: what the others travelled under.'),
-    usage: z.string().describe('Key usage by ANSI X9.143:2021, 6.3.1, table 2: `B1` initial DUKPT key, `P0` PIN, `M6` MAC, `D0` data, `K1` protection.'),
+    usage: z
+      .string()
+      .describe(
+        'Key usage by ANSI X9.143:2021, 6.3.1, table 2: `B1` initial DUKPT key, `P0` PIN, `M6` MAC, `D0` data, `K1` protection.',
+      ),
     id: z.string().describe('Of the ledger.'),
-    initialKeyId: z.string().nullable().describe('Initial key id, or KSN with its counter cleared, hex; null: no DUKPT key.'),
+    initialKeyId: z
+      .string()
+      .nullable()
+      .describe('Initial key id, or KSN with its counter cleared, hex; null: no DUKPT key.'),
     kcv: z.string(),
     givenAt: time.describe('When it was made for the terminal, or agreed with it.'),
     loadedAt: time.nullable().describe('When the terminal proved that it holds it; null: it never did.'),
@@ -67,7 +74,10 @@ export const deathCertificate = z
     wipe: evidence.shape.wipeProof.unwrap().nullable(),
     wipeRecord: wipeRecord.nullable().describe('What the terminal swore to, where it was wiped by a job.'),
     nothingOwed: evidence.shape.nothingOwed.unwrap().nullable(),
-    recycling: evidence.shape.recycling.unwrap().nullable().describe('The receipt, with batteries and materials, grams.'),
+    recycling: evidence.shape.recycling
+      .unwrap()
+      .nullable()
+      .describe('The receipt, with batteries and materials, grams.'),
     massBalance: z
       .object({
         receiptGrams: z.number().int(),
@@ -104,7 +114,8 @@ function isSworn({ serial, job, statement, signature, certificate }: WipeRecord)
 export function flawOf(death: DeathCertificate): keyof DeathCertificate | undefined {
   const { serial, by, approvedBy, wipe, wipeRecord: sworn, recycling, massBalance } = death;
   if (approvedBy === null || approvedBy === by) return 'approvedBy';
-  if (wipe?.by === 'job' && (sworn?.job !== wipe.job || sworn.serial !== serial || !isSworn(sworn))) return 'wipeRecord';
+  if (wipe?.by === 'job' && (sworn?.job !== wipe.job || sworn.serial !== serial || !isSworn(sworn)))
+    return 'wipeRecord';
   const balance = massBalanceOf(recycling ?? undefined, massBalance?.modelGrams ?? null) ?? null;
   const isWeighed =
     balance?.verdict === massBalance?.verdict &&

@@ -71,13 +71,20 @@ export const workEntry = z
       outcome: z.enum(['repaired', 'replaced', 'refused']),
       costYen: yen,
       replacement: z
-        .strictObject({ serial: serialSchema, model: z.string().max(32).optional().describe('As the old one, unless told.') })
+        .strictObject({
+          serial: serialSchema,
+          model: z.string().max(32).optional().describe('As the old one, unless told.'),
+        })
         .optional()
-        .describe('Of `replaced`: what its vendor sent instead. It comes on the inventory as `ordered`, and the order is closed.'),
+        .describe(
+          'Of `replaced`: what its vendor sent instead. It comes on the inventory as `ordered`, and the order is closed.',
+        ),
       evidence: evidence
         .pick({ wipeProof: true, nothingOwed: true })
         .optional()
-        .describe('Of `replaced`: that the old one holds no key and owes nothing. It goes to `scrap` when a second person approves.'),
+        .describe(
+          'Of `replaced`: that the old one holds no key and owes nothing. It goes to `scrap` when a second person approves.',
+        ),
     }),
     z.strictObject({
       kind: z.literal('closed'),

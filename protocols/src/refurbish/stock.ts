@@ -52,7 +52,9 @@ export function moveStock(
   const after = move.kind === 'counted' ? move.count : stock.count + changeOf(move);
   const facts = { lying: stock.count };
   if (after < 0) return fail('STOCK_BELOW_ZERO', { facts });
-  return after > countMax ? fail('STOCK_TOO_LARGE', { facts: { ...facts, max: countMax } }) : ok({ ...stock, count: after });
+  return after > countMax
+    ? fail('STOCK_TOO_LARGE', { facts: { ...facts, max: countMax } })
+    : ok({ ...stock, count: after });
 }
 
 function changeOf(move: Extract<StockMove, { kind: 'received' | 'adjusted' }> | { readonly kind: 'fitted' }): number {

@@ -217,7 +217,8 @@ export class House {
       store,
       note,
       approvals,
-      keysDestroyed: (tx, serial) => (bugs.keysDestroyed === 'forgotten' ? Promise.resolve() : keys.wiped(tx, serial, 'destruction')),
+      keysDestroyed: (tx, serial) =>
+        bugs.keysDestroyed === 'forgotten' ? Promise.resolve() : keys.wiped(tx, serial, 'destruction'),
       benchTestPassed: (on, serial, test) => refurbish.benchTestPassed(on, serial, test),
       heardOf:
         bugs.heardOf === 'deaf'

@@ -161,7 +161,9 @@ test('bought parts are counted: received, fitted, counted, adjusted, and never b
   expect((await stock('minimum', { minimum: 2 })).out).toMatch(/FUSE-1: 0 lie there, minimum 2\n.*below its minimum/);
   expect((await stock('received', { count: 3, receipt: 'D-5' })).out).toBe('FUSE-1: 3 lie there, minimum 2\n');
   expect((await fit()).code).toBe(0);
-  expect((await stock('counted', { count: 1 }, { lang: 'ja' })).out).toMatch(/在庫 1、最低数 2\n.*最低数を下回っています/);
+  expect((await stock('counted', { count: 1 }, { lang: 'ja' })).out).toMatch(
+    /在庫 1、最低数 2\n.*最低数を下回っています/,
+  );
   expect((await stock('adjusted', { change: -2, reason: 'broken' })).err).toContain('STOCK_BELOW_ZERO: ');
   expect((await stock('adjusted', { change: 0, reason: 'broken' })).err).toContain('STOCK_UNCHANGED: ');
   expect((await stock('received', { count: 100_000, receipt: 'D-6' })).err).toContain('STOCK_TOO_LARGE: ');
@@ -239,7 +241,9 @@ test('what a vendor sent instead comes on the inventory, and what it kept ends w
   expect((await house.call('GET', `/terminals/${fresh}`)).status).toBe(404);
   const done = await back({ ...proof, replacement: fresh });
   expect([done.code, done.err]).toEqual([5, '']);
-  expect(done.out).toMatch(/replaced by its vendor[^]+→ WORK-0031[^]+WORK-0031 is on the inventory as ordered[^]+approve/);
+  expect(done.out).toMatch(
+    /replaced by its vendor[^]+→ WORK-0031[^]+WORK-0031 is on the inventory as ordered[^]+approve/,
+  );
   expect((await house.call('GET', `/terminals/${fresh}`)).body).toMatchObject({
     model: 'CT-5100',
     lifecycle: 'ordered',
@@ -254,9 +258,13 @@ test('what a vendor sent instead comes on the inventory, and what it kept ends w
   expect(decided.status).toBe(200);
 
   const died = await run((all) => showDeath(all, old));
-  expect(died.out).toMatch(/Certificate of death[^]+crushed[^]+Its vendor sent instead {2}WORK-0031[^]+Toshiba TEC R-30/);
+  expect(died.out).toMatch(
+    /Certificate of death[^]+crushed[^]+Its vendor sent instead {2}WORK-0031[^]+Toshiba TEC R-30/,
+  );
   expect(died.out).toContain('materials were not weighed');
-  expect((await run((all) => showDeath(all, old), { lang: 'ja' })).out).toMatch(/端末廃棄証明書[^]+圧壊[^]+材料は未計量/);
+  expect((await run((all) => showDeath(all, old), { lang: 'ja' })).out).toMatch(
+    /端末廃棄証明書[^]+圧壊[^]+材料は未計量/,
+  );
   const file = join(folder, 'death.json');
   expect((await run((all) => showDeath(all, old, file))).out).toBe(`${file}\n`);
   expect((await run((all) => showDeath(all, old, file))).err).toContain('FILE_EXISTS: ');
@@ -278,7 +286,9 @@ test('what a vendor sent instead comes on the inventory, and what it kept ends w
     expect((await run((all) => listTerminals(all, 'WORK-0001'), { lang })).out).not.toContain(says);
     expect((await run((all) => showTerminal(all, old), { lang })).out).toContain(says);
   }
-  const figures = z.object({ finished: z.number() }).parse(JSON.parse((await run((all) => showFigures(all, today()), { json: true })).out));
+  const figures = z
+    .object({ finished: z.number() })
+    .parse(JSON.parse((await run((all) => showFigures(all, today()), { json: true })).out));
   expect(figures.finished).toBeGreaterThan(0);
 });
 

@@ -102,7 +102,16 @@ const told = async (store: Store) =>
 const wipe = (store: Store, at: number) =>
   store.db
     .insertInto('wipes')
-    .values({ job: `wipe-${at}`, serial, at, ordered_by: '', approved_by: null, statement: '', signature: '', certificate: '' })
+    .values({
+      job: `wipe-${at}`,
+      serial,
+      at,
+      ordered_by: '',
+      approved_by: null,
+      statement: '',
+      signature: '',
+      certificate: '',
+    })
     .execute();
 const atSwitch: HeardRooms['atSwitch'] = heardAtSwitch;
 const heardOf = heardOfWith({ isConnected: () => false, atSwitch });

@@ -300,7 +300,12 @@ test('a certificate of death is the house’s own, and says what the rest of the
     ],
     ['another house', [death({}, generateKeyPairSync('ed25519'))], 'signed by another than sealed the pack'],
     ['another terminal', [death({ serial: 'JTC17-0002' })], 'is of another terminal', lacking],
-    ['another record', [{ ...bent, record: recordOf({ record: 'run', death: certificate }) }], 'no certificate', lacking],
+    [
+      'another record',
+      [{ ...bent, record: recordOf({ record: 'run', death: certificate }) }],
+      'no certificate',
+      lacking,
+    ],
     ['a key is left out', [death({ keys: [] })], 'does not name the key k of dukpt'],
     ['another wipe', [death({ wipe: { by: 'job', job: 'job-2' } })], 'no terminal swore to this wipe', 'does not say'],
     ['nobody swore', [death({ wipeRecord: null })], 'no terminal swore to this wipe'],

@@ -68,8 +68,7 @@ export function refurbishRoutes(app: ApiApp, { refurbish }: Pick<ApiRooms, 'refu
         response: { 200: page(partStockView), '4xx': refused },
       },
     },
-    async ({ query }) =>
-      answerPage(unwrap(await refurbish.stock({ isLow: query.low === 'true' }, pageOf(query)))),
+    async ({ query }) => answerPage(unwrap(await refurbish.stock({ isLow: query.low === 'true' }, pageOf(query)))),
   );
 
   app.get(
