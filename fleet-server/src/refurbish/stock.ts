@@ -141,8 +141,8 @@ export async function listStockMoves(
       rows,
       limit,
       ({ seq }) => seq,
-      ({ serial, seq: _, at, ...row }): StockEntry => ({
-        ...row,
+      ({ id, part, at, by, kind, change, count, says, serial }): StockEntry => ({
+        ...{ id, part, by, kind, change, count, says },
         at: isoTime(at),
         serial: serial === null ? null : serialSchema.parse(serial),
       }),

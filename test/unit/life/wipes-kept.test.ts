@@ -125,7 +125,7 @@ it('what a terminal swore to when it was wiped outlives its job, and is evidence
   // A hello between the wipe and its report has keys made that never came.
   const held = death.keys.filter(({ loadedAt }) => loadedAt !== null);
   const named = held.map(({ slot, usage, end, job: by }) => [slot, usage, end, by]);
-  expect(named.toSorted()).toEqual([
+  expect(named.toSorted(([one = ''], [other = '']) => ((one ?? '') < (other ?? '') ? -1 : 1))).toEqual([
     ['dukpt', 'B1', 'wipe', id],
     ['negative', 'M6', 'wipe', id],
     ['protection', 'K1', 'wipe', id],
