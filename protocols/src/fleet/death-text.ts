@@ -192,7 +192,9 @@ export function deathInWords(death: DeathCertificate, kid: string, language: 'ja
         kcv,
         initialKeyId ?? id,
         endedAt ?? '-',
-        [loadedAt === null && words.neverLoaded, words.ends[end], job].filter(Boolean).join(' '),
+        [loadedAt === null && words.neverLoaded, [words.ends[end], job].filter(Boolean).join(' ')]
+          .filter(Boolean)
+          .join(', '),
       ]),
       ...(earlierKeys > 0 ? [[words.earlier(earlierKeys)]] : []),
     ],
