@@ -180,7 +180,19 @@ export const keyMigrations: readonly Migration[] = [
     },
   },
   {
-    name: 'keys-0008-ends',
+    name: 'keys-0008-tag-rotations',
+    async up(db, types) {
+      await db.schema
+        .createTable('tag_rotations')
+        .addColumn('key', 'text', (column) => column.primaryKey())
+        .addColumn('from_key', 'text', (column) => column.notNull())
+        .addColumn('begun_at', types.time, (column) => column.notNull())
+        .addColumn('switched_at', types.time)
+        .execute();
+    },
+  },
+  {
+    name: 'keys-0009-ends',
     async up(db, types) {
       await db.schema.alterTable('key_ledger').addColumn('ended_by', 'text').execute();
       await db.schema

@@ -272,6 +272,7 @@ export const timelineKinds = [
   'configuration-reported',
   'key-loaded',
   'key-released',
+  'key-erased',
   'negative-applied',
   'job-queued',
   'job-finished',
