@@ -43,7 +43,7 @@ import { openInspections } from './inspection/index.ts';
 import { type Jobs, openJobs, openJobSigner } from './jobs/index.ts';
 import {
   keyJobEffects,
-  negativeTagKey,
+  openTagRotations,
   openKeyCeremonies,
   openKeyGuard,
   openAcquirers,
@@ -192,6 +192,7 @@ async function build(
     keys,
     runs: keyRuns,
     keyLoaded: (tx, serial, evidence) => estate.keyLoaded(tx, serial, evidence),
+    keyErased: (tx, serial, { slot, kcv }) => estate.note(tx, serial, 'key-erased', { slot, kcv }),
     unbound: (tx, serial, job) => estate.note(tx, serial, 'key-released', { job }),
     alarm: (tx, serial, code) => estate.note(tx, serial, 'alarm', { code }),
     queueIn: (...order) => built(jobs).queueIn(...order),
@@ -224,7 +225,7 @@ async function build(
     store,
     vault,
     artefacts,
-    tagKey: negativeTagKey,
+    tagKeys: keys.tags,
     publish: (list, bytes) => broker?.retain(negativeHeadTopic(tenant, list), bytes),
     announce: () => estate.announceOverview(),
     floorLimits: () => built(twin).floorLimits(),
@@ -600,6 +601,7 @@ async function build(
           (spec, by) => built(campaigns).create(spec, by),
           firstKeys,
         ),
+        negative: openTagRotations(store, keys.tags, () => built(negative).retag()),
         acquirers: openAcquirers(world, store),
         releases: (serial) => keyReleases(store.db, serial),
         renewProtection: openRenewal({ store, keyInRuns: firstKeys === 'in-runs', keys, jobs: built(jobs) }),

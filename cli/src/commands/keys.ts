@@ -63,6 +63,64 @@ export async function listKeys(
   });
 }
 
+/** `tsunagu keys rotate KEY`: another base key takes over; or the key of negative lists is spread, and lists go under it with `--switch`. */
+export async function rotate(
+  context: Context,
+  key: string,
+  options: { readonly switch?: boolean; readonly leaveBehind?: boolean },
+): Promise<ExitCode> {
+  const { client, console, json } = context;
+  if (options.switch) return showRotation(context, client.switchNegativeKey(key, options.leaveBehind ?? false));
+  if (options.leaveBehind) {
+    printFault(console, fail('OPTION_INVALID', { field: 'leave-behind' }).fault, json);
+    return exit.usage;
+  }
+  if (!key.startsWith('negative/')) return listKeys(context, () => client.rotateKey(key));
+  const begun = await client.rotateKey(key);
+  return begun.ok ? showRotation(context, client.negativeKeyRotation()) : refuse(console, begun.fault, json);
+}
+
+/** `tsunagu keys rotation`: how far the rotation of the key of negative lists is, who lacks what, and why. */
+export async function showRotation(
+  context: Context,
+  asked: ReturnType<Context['client']['negativeKeyRotation']>,
+): Promise<ExitCode> {
+  const { texts } = context.console;
+  const { rotation } = texts.keys;
+  return show(context, await asked, ({ key, from, state, begunAt, switchedAt, ready, lacking, terminals, lists }) => {
+    const { console } = context;
+    console.out(`${from} -> ${key}: ${rotation.states[state]}`);
+    console.out(rotation.times(begunAt.slice(0, 19), switchedAt?.slice(0, 19)));
+    const isSpreading = state === 'spreading' || state === 'switching';
+    console.out(isSpreading ? rotation.spread(ready, lacking) : rotation.erase(lacking));
+    rows(
+      console,
+      lists.flatMap(({ untagged, ...list }) => [
+        { ...list, wait: list.awaitsSignatures ? rotation.awaitsSignatures : '' },
+        ...untagged.map(({ source, cards }) => ({ ...list, key: '', wait: rotation.untagged(source, cards) })),
+        ...(list.exceptions > 0 ? [{ ...list, key: '', wait: rotation.exceptions(list.exceptions) }] : []),
+      ]),
+      [
+        { head: rotation.list, cell: (each) => each.list },
+        { head: texts.keys.key, cell: (each) => each.key },
+        { head: rotation.waitsFor, cell: (each) => each.wait },
+      ],
+    );
+    if (terminals.length > 0)
+      rows(console, terminals, [
+        { head: texts.keys.terminal, cell: (each) => each.serial },
+        {
+          head: rotation.waitsFor,
+          cell: ({ why, detail, since }) =>
+            [rotation.why[why], detail, since?.slice(0, 19)].filter((part) => part != null).join(' '),
+        },
+      ]);
+    const isReady = state === 'spreading' && lists.every((list) => list.untagged.length + list.exceptions === 0);
+    if (isReady && lacking === 0) console.out(rotation.mayBeSwitched(key));
+    if (state === 'over') console.out(rotation.mayBeRetired(from));
+  });
+}
+
 /** `tsunagu keys exposure KEY`, and what `suspect` answers: what hangs on a key. */
 export async function showExposure(
   context: Context,

@@ -95,6 +95,7 @@ export const en = {
     'configuration-reported': 'configuration reported',
     'key-loaded': 'key loaded',
     'key-released': 'unbound or rebound',
+    'key-erased': 'old key erased',
     'negative-applied': 'negative file applied',
     'job-queued': 'job queued',
     'job-finished': 'job finished',

@@ -83,6 +83,7 @@ export const ja: Texts = {
     'configuration-reported': '設定反映',
     'key-loaded': '鍵設定',
     'key-released': '鍵配布ホストの解除・結び替え',
+    'key-erased': '旧鍵を消去',
     'negative-applied': 'ネガ適用',
     'job-queued': 'ジョブ登録',
     'job-finished': 'ジョブ終了',

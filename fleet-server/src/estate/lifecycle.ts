@@ -53,6 +53,7 @@ export type MoveFault =
   | 'LIFECYCLE_EVIDENCE_MISSING'
   | 'LIFECYCLE_EVIDENCE_DIFFERS'
   | 'LIFECYCLE_EVIDENCE_UNPROVEN'
+  | 'LIFECYCLE_KEYS_SUSPECT'
   | 'LIFECYCLE_STILL_SPEAKS'
   | 'LIFECYCLE_SALES_WAIT'
   | 'LIFECYCLE_KEYS_LIVE'
@@ -89,6 +90,7 @@ const codes = {
   speaks: 'LIFECYCLE_STILL_SPEAKS',
   owes: 'LIFECYCLE_SALES_WAIT',
   keyed: 'LIFECYCLE_KEYS_LIVE',
+  suspect: 'LIFECYCLE_KEYS_SUSPECT',
   heavy: 'LIFECYCLE_MASS_DIFFERS',
 } as const satisfies Record<Lack['why'], MoveFault>;
 

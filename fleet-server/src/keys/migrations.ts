@@ -179,4 +179,16 @@ export const keyMigrations: readonly Migration[] = [
       await db.schema.createIndex('key_ledger_by_protection').on('key_ledger').column('protected_by').execute();
     },
   },
+  {
+    name: 'keys-0008-tag-rotations',
+    async up(db, types) {
+      await db.schema
+        .createTable('tag_rotations')
+        .addColumn('key', 'text', (column) => column.primaryKey())
+        .addColumn('from_key', 'text', (column) => column.notNull())
+        .addColumn('begun_at', types.time, (column) => column.notNull())
+        .addColumn('switched_at', types.time)
+        .execute();
+    },
+  },
 ];

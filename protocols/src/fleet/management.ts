@@ -270,6 +270,7 @@ export const timelineKinds = [
   'configuration-reported',
   'key-loaded',
   'key-released',
+  'key-erased',
   'negative-applied',
   'job-queued',
   'job-finished',

@@ -265,7 +265,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       },
       runs: {
         propose: async () => fail('KEY_RUN_UNKNOWN'),
-        check: async () => ({ dryRun: true, total: 0, succeeded: 0, failed: 0, items: [] }),
+        check: async () => fail('KEY_RUN_MANIFEST_EMPTY'),
         list: async () => ok({ items: [], next: null }),
         get: async () => fail('KEY_RUN_UNKNOWN'),
         authorise: async () => fail('KEY_RUN_UNKNOWN'),
@@ -282,6 +282,10 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         rotate: async () => fail('KEY_UNKNOWN'),
         suspect: async () => fail('KEY_UNKNOWN'),
         retire: async () => fail('KEY_UNKNOWN'),
+      },
+      negative: {
+        progress: async () => fail('KEY_ROTATION_NONE'),
+        switchTo: async () => fail('KEY_ROTATION_NONE'),
       },
       acquirers: {
         of: async () => ok({ acquirers: [], version: 0 }),

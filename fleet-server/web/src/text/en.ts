@@ -234,6 +234,7 @@ export const en = {
   'timeline.configuration-reported': 'Configuration reported',
   'timeline.key-loaded': 'Key loaded',
   'timeline.key-released': 'Unbound or rebound',
+  'timeline.key-erased': 'Old key erased',
   'timeline.negative-applied': 'Negative file applied',
   'timeline.job-queued': 'Job queued',
   'timeline.job-finished': 'Job finished',

@@ -236,6 +236,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'timeline.configuration-reported': '構成の報告',
   'timeline.key-loaded': '鍵投入',
   'timeline.key-released': '鍵配布ホストの解除・結び替え',
+  'timeline.key-erased': '旧鍵を消去',
   'timeline.negative-applied': 'ネガ適用',
   'timeline.job-queued': 'ジョブ登録',
   'timeline.job-finished': 'ジョブ終了',
