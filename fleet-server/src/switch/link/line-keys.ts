@@ -49,7 +49,10 @@ export class LineKeys {
     this.#link = link;
     this.#zone = zone;
     const { mac } = link.profile;
-    this.#macOptions = { lengthBytes: mac?.lengthBytes ?? 8, ...(mac?.element !== undefined && { element: mac.element }) };
+    this.#macOptions = {
+      lengthBytes: mac?.lengthBytes ?? 8,
+      ...(mac?.element !== undefined && { element: mac.element }),
+    };
   }
 
   get isKeyed(): boolean {
