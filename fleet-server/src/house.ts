@@ -21,6 +21,7 @@ import {
   openEstate,
   openLifecycle,
   heardOfWith,
+  type HeardRooms,
   openSelection,
   timelineKeptMs,
 } from './estate/index.ts';
@@ -173,7 +174,10 @@ async function build(
     sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
   });
   onClose(() => estate.close());
-  const forgetting = forgetOldEntries(world, store, options.timelineKeptMs ?? timelineKeptMs);
+  // The switch may stand on a store of its own.
+  const atSwitch: HeardRooms['atSwitch'] = (on, serial, stans, since) =>
+    heardAtSwitch(options.switchNode?.store.db ?? on, serial, stans, since);
+  const forgetting = forgetOldEntries(world, store, options.timelineKeptMs ?? timelineKeptMs, atSwitch);
   onClose(() => forgetting.cancel());
   twin = await openTwin({
     world,
@@ -210,7 +214,7 @@ async function build(
       if (refusal !== undefined) return refusal;
       if (type !== 'terminal.wipe') return undefined;
       if (!report.wipe || !(await keepWipe(world, tx, serial, id, report.wipe))) return 'WIPE_NOT_PROVEN';
-      await keys.wiped(tx, serial);
+      await keys.wiped(tx, serial, id);
       await estate.wiped(tx, serial);
       return undefined;
     },
@@ -392,18 +396,24 @@ async function build(
   const revocations = openRevocations({ world, store, approvals, certificates, note: audit.note });
   const wipes = world.timers.every(wipesMs, () => noteLater(world, endWiped(world, store, certificates)));
   onClose(() => wipes.cancel());
-  const refurbish = openRefurbish({ world, store, note: estate.note });
+  const refurbish = openRefurbish({
+    world,
+    store,
+    note: estate.note,
+    sign: signRecord,
+    enlist: (tx, terminal, by) => estate.enlist(tx, terminal, by),
+    lifecycle: () => lifecycle,
+  });
   const lifecycle: Lifecycle = openLifecycle({
     world,
     store,
     note: estate.note,
     approvals,
-    keysDestroyed: (tx, serial) => keys.wiped(tx, serial),
+    keysDestroyed: (tx, serial) => keys.wiped(tx, serial, 'destruction'),
     benchTestPassed: (on, serial, test) => refurbish.benchTestPassed(on, serial, test),
     heardOf: heardOfWith({
       isConnected: (serial) => broker?.isConnected(serial) ?? false,
-      // The switch may stand on a store of its own.
-      atSwitch: (on, serial, stans) => heardAtSwitch(options.switchNode?.store.db ?? on, serial, stans),
+      atSwitch,
     }),
     disconnect,
     announce(serial) {
@@ -576,6 +586,7 @@ async function build(
           custody: () => custody.lines(),
           audit: () => audit.lines(),
           sign: signRecord,
+          death: (serial) => refurbish.death(serial),
         },
         firstKeys,
       ),

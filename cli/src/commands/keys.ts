@@ -22,6 +22,7 @@ import {
   refuse,
 } from '../console/index.ts';
 import type { Context } from './context.ts';
+import { tellDeath } from './death.ts';
 import { writeNew } from './document-file.ts';
 
 /** Shows an answer: as JSON, or by `tell`. */
@@ -227,7 +228,11 @@ const unreadable = ({ console, json }: Context, path = ''): ExitCode =>
   refuse(console, fail('FILE_UNREADABLE', { facts: { path } }).fault, json);
 
 /** Writes what was asked for to a file that is not there yet, and says where it is: a record is evidence, and replaces none. */
-async function writeOut({ console, json }: Context, file: string, content: string | Uint8Array): Promise<ExitCode> {
+export async function writeOut(
+  { console, json }: Context,
+  file: string,
+  content: string | Uint8Array,
+): Promise<ExitCode> {
   const written = await writeNew(file, content);
   if (!written.ok) return refuse(console, written.fault, json);
   console.out(json ? JSON.stringify({ file }) : file);
@@ -274,7 +279,8 @@ export async function verifyRecord(console: Console, json: boolean, file: string
     if (verified.value.record === 'ceremony') {
       const { state } = verified.value;
       console.out(`${state.key}  ${keys.ceremonyStates[state.state]}  ${keys.kcv} ${state.kcv ?? '-'}`);
-    } else tellRun(console, verified.value.run);
+    } else if (verified.value.record === 'death') tellDeath(console, verified.value.death, signedBy);
+    else tellRun(console, verified.value.run);
   }
   return unfinished || isAborted ? exit.otherOutcome : exit.ok;
 }

@@ -107,6 +107,8 @@ export const en = {
     place: 'Place',
     parent: 'Parent',
     children: 'Children',
+    replaces: 'replaces (RMA)',
+    replacedBy: 'replaced by (RMA)',
     link: 'Link',
     software: 'Software',
     certificate: 'Certificate',

@@ -95,6 +95,8 @@ export const ja: Texts = {
     place: '設置場所',
     parent: '親機',
     children: '子機',
+    replaces: '旧端末(RMA)',
+    replacedBy: '交換品(RMA)',
     link: '回線',
     software: 'ソフトウェア',
     certificate: '証明書',

@@ -114,8 +114,8 @@ export interface Keys {
   ): Promise<{ readonly bind?: KeyBind } | undefined>;
   /** The key hosts, and how another one takes over. */
   readonly hosts: Pick<KeyDistribution, 'hosts' | 'useHost'>;
-  /** A terminal was wiped: no key of it is good any more. */
-  wiped(tx: Transaction<Database>, serial: Serial): Promise<void>;
+  /** A terminal was wiped: no key of it is good any more. `by`: the job that it swore to, or `destruction`. */
+  wiped(tx: Transaction<Database>, serial: Serial, by: string): Promise<void>;
   /**
    * Compares what a hello says with the ledger, and returns the loads that are needed now. `isOpen` tells whether a load into
    * a slot is under way. Slots whose key turned out to be loaded are in `loaded`; keys of negative lists that gave way and are not needed any more
@@ -246,6 +246,21 @@ export async function openKeys(
   }
 
   /** @param isFirst no other key was made for this slot that is not proven yet */
+  /** Writes down that the protection key that a terminal has is gone. One that was noted before stays as it was. */
+  async function endProtection(tx: Transaction<Database>, serial: Serial, ended_by: string | null): Promise<void> {
+    const row = await tx
+      .selectFrom('protection_keys')
+      .select(['vault_key', 'serial', 'kcv', 'agreed_at'])
+      .where('serial', '=', serial)
+      .executeTakeFirst();
+    if (!row) return;
+    await tx
+      .insertInto('protection_ends')
+      .values({ ...row, ended_at: world.clock.now(), ended_by })
+      .onConflict((known) => known.column('vault_key').doNothing())
+      .execute();
+  }
+
   async function allocate(
     tx: Transaction<Database>,
     serial: Serial,
@@ -412,7 +427,7 @@ export async function openKeys(
       const outcome = await distribution.proven(tx, serial, job, proof);
       if (outcome === undefined) return undefined;
       if (outcome === 'unbound') {
-        await keys.wiped(tx, serial);
+        await keys.wiped(tx, serial, job);
         return {};
       }
       const bind = await distribution.order(tx, serial, await schemeOf(tx, serial));
@@ -423,6 +438,7 @@ export async function openKeys(
 
     async protect(tx, serial, vault_key, kcv, scheme = 'agreement') {
       const row = { vault_key, kcv, agreed_at: world.clock.now(), scheme };
+      await endProtection(tx, serial, null);
       await tx
         .insertInto('protection_keys')
         .values({ serial, ...row })
@@ -436,12 +452,13 @@ export async function openKeys(
         .execute();
     },
 
-    async wiped(tx, serial) {
+    async wiped(tx, serial, by) {
+      await endProtection(tx, serial, by);
       await tx.deleteFrom('protection_keys').where('serial', '=', serial).execute();
       await tx.deleteFrom('key_bindings').where('serial', '=', serial).execute();
       await tx
         .updateTable('key_ledger')
-        .set({ state: 'destroyed', replaced_at: world.clock.now() })
+        .set({ state: 'destroyed', replaced_at: world.clock.now(), ended_by: by })
         .where('serial', '=', serial)
         .where('state', 'in', ['allocated', 'loaded'])
         .execute();

@@ -191,4 +191,20 @@ export const keyMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'keys-0009-ends',
+    async up(db, types) {
+      await db.schema.alterTable('key_ledger').addColumn('ended_by', 'text').execute();
+      await db.schema
+        .createTable('protection_ends')
+        .addColumn('vault_key', 'text', (column) => column.primaryKey())
+        .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addColumn('kcv', 'text', (column) => column.notNull())
+        .addColumn('agreed_at', types.time, (column) => column.notNull())
+        .addColumn('ended_at', types.time, (column) => column.notNull())
+        .addColumn('ended_by', 'text')
+        .execute();
+      await db.schema.createIndex('protection_ends_by_serial').on('protection_ends').column('serial').execute();
+    },
+  },
 ];

@@ -54,6 +54,16 @@ export interface KeyTables {
     /** What brought it: an agreement at enrolment, or TR-34. */
     scheme: Generated<ProtectionScheme>;
   };
+  /** Protection keys that are gone: what certificates of death name. */
+  readonly protection_ends: {
+    vault_key: string;
+    serial: string;
+    kcv: string;
+    agreed_at: number;
+    ended_at: number;
+    /** As in the ledger; null: another took its place. */
+    ended_by: string | null;
+  };
   /** Certificates of the key authorities and of the key host, DER in base64. */
   readonly key_parties: { name: string; certificate: string; made_at: number };
   /** Terminals that are bound to the key host: their certificates as key receiving devices, and the protection key that was sent last. */
@@ -108,5 +118,7 @@ export interface KeyTables {
     loaded_at: number | null;
     /** When it stopped to count; null while it does, and for what was replaced before this was kept. */
     replaced_at: Generated<number | null>;
+    /** What destroyed it: a job of the terminal, or `destruction`; null for other ends, and for what ended before this was kept. */
+    ended_by: Generated<string | null>;
   };
 }

@@ -292,7 +292,7 @@ test('outside of an open run a terminal gets no first key; what it was given in 
   await enrol('kbpk/7001b');
   const before = refused.length;
   expect((await contact()).loads).toEqual([]);
-  await store.write((tx) => keys.wiped(tx, serial));
+  await store.write((tx) => keys.wiped(tx, serial, 'destruction'));
   await enrol('kbpk/7001c');
   expect((await contact()).loads).toEqual([]);
   expect(refused.length).toBeGreaterThan(before);
