@@ -10,11 +10,18 @@ export const serverProcess = {
    * The heap may double before it is marked anew. V8 reckons the next limit from how fast it marks: beside a busy neighbour it takes itself to be
    * slow, and lets the heap grow by a tenth. A fleet that comes back then has the whole heap marked every 125 connections (every 500 with this),
    * and the more terminals are there, the longer each takes.
+   * V8 allocates what it takes to live long among the old at once. What it learns in a busy spell, when most of what is young is in hand, holds for good: a sale
+   * then leaves 13 kB that nobody needs for the marking of the heap, and all that these point to.
    * What Node has no option for of TLS stands in a file of OpenSSL's. (A getter: browsers load this file, and have no paths.)
    */
   get flags(): readonly string[] {
     const tls = fileURLToPath(new URL('../../server-tls.cnf', import.meta.url));
-    return ['--max-semi-space-size=32', '--heap-growing-percent=100', `--openssl-config=${tls}`];
+    return [
+      '--max-semi-space-size=32',
+      '--heap-growing-percent=100',
+      '--no-allocation-site-pretenuring',
+      `--openssl-config=${tls}`,
+    ];
   },
   /**
    * Of glibc's allocator; other systems pay no heed. Node reads each TLS connection into 64 KiB of its own and touches a few of them. Out of

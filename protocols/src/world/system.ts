@@ -6,7 +6,8 @@ export type LogSink = (level: LogLevel, event: string, facts: LogFacts) => void;
 
 /** A log that writes to `sink`, with `facts` on every line. */
 export function logTo(sink: LogSink, facts: LogFacts = {}): Log {
-  const log = (level: LogLevel, event: string, more: LogFacts = {}): void => sink(level, event, { ...facts, ...more });
+  const log = (level: LogLevel, event: string, more: LogFacts = {}): void =>
+    sink(level, event, Object.assign({}, facts, more));
   return Object.assign(log, { with: (more: LogFacts): Log => logTo(sink, { ...facts, ...more }) });
 }
 

@@ -174,7 +174,7 @@ export class Commit {
       this.#entries[at] = {
         ...before,
         entry: `${before.entry} ${entry.entry}`,
-        facts: { ...before.facts, ...entry.facts },
+        facts: Object.assign({}, before.facts, entry.facts),
       };
     else {
       if (entry.sale_id) this.#entryOf.set(entry.sale_id, this.#entries.length);

@@ -118,12 +118,11 @@ export const lotsOf = ({
   lotText(keyedStepColumns, updated),
   lotText(entryColumns, entries),
   lotText(counterColumns, counters),
-  // The day on which it counts, where that is open.
-  lotText(
-    postingColumns,
-    postings.map((posting) => ({ ...posting, day: posting.said_day })),
-  ),
+  lotText(saidColumns, postings),
 ];
+
+/** The day on which a posting counts is the one that was said, where that is open. */
+const saidColumns = { plain: postingColumns.plain.map((name) => (name === 'day' ? 'said_day' : name)) } as const;
 
 /** The same back again. */
 export const writtenOf = (row: LoggedRow): Written => ({

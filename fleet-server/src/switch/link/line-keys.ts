@@ -39,6 +39,7 @@ export class LineKeys {
   readonly #world: Pick<World, 'entropy'>;
   readonly #link: Link;
   readonly #zone: Zone;
+  readonly #macOptions: MacOptions;
   #inForce: ZoneKeys | undefined;
   #offered: ZoneKeys | undefined;
   #before: ZoneKeys | undefined;
@@ -47,6 +48,11 @@ export class LineKeys {
     this.#world = world;
     this.#link = link;
     this.#zone = zone;
+    const { mac } = link.profile;
+    this.#macOptions = {
+      lengthBytes: mac?.lengthBytes ?? 8,
+      ...(mac?.element !== undefined && { element: mac.element }),
+    };
   }
 
   get isKeyed(): boolean {
@@ -142,11 +148,6 @@ export class LineKeys {
 
   #isExempt(mti: string): boolean {
     return this.#link.profile.mac?.exempt.includes(mti) === true;
-  }
-
-  get #macOptions(): MacOptions {
-    const { mac } = this.#link.profile;
-    return { lengthBytes: mac?.lengthBytes ?? 8, ...(mac?.element !== undefined && { element: mac.element }) };
   }
 
   #macUnder(key: Secret<'key'>): MacFunction {

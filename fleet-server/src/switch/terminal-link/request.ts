@@ -122,15 +122,17 @@ export function readValues(
     // A look-up may say the currency of the card; it agrees on nothing.
     const converted = operation === 'rate' ? ok(undefined) : readConversion((number) => decoded.text(number));
     if (!converted.ok) return converted;
-    return ok({
-      ...keys,
-      kind: 'sale',
-      operation,
-      entry,
-      original: original?.ok ? original.value : undefined,
-      conversion: converted.value,
-      reference: readOfferReference(decoded.text(62)),
-    });
+    // A copy that gains properties costs V8 some microseconds, and lands in the old part of its heap.
+    return ok(
+      Object.assign(keys, {
+        kind: 'sale' as const,
+        operation,
+        entry,
+        original: original?.ok ? original.value : undefined,
+        conversion: converted.value,
+        reference: readOfferReference(decoded.text(62)),
+      }),
+    );
   }
   const reason = decoded.text(25);
   if (!original?.ok) return refused(56, 'present');
