@@ -49,15 +49,14 @@ export async function showPaymentMethods({ client, console, json }: Context): Pr
     console,
     [
       { head: columns.scheme, cell: ({ scheme }) => scheme },
-      {
-        head: columns.methods,
-        cell: ({ methods }) =>
-          methods.map((code) => `${code} ${paymentMethodText({ code }, console.language)}`).join(', '),
-      },
+      { head: columns.methods, cell: ({ methods }) => methods.join(' ') },
       { head: columns.instalments, cell: ({ instalments }) => instalments.join(' ') || '–' },
       { head: columns.least, cell: ({ methodMinMinor }) => console.texts.yen(methodMinMinor), right: true },
     ],
     answer.value.items,
   );
+  console.out('');
+  for (const code of new Set(answer.value.items.flatMap(({ methods }) => methods)))
+    console.out(`${code}  ${paymentMethodText({ code }, console.language)}`);
   return exit.ok;
 }

@@ -1,5 +1,4 @@
 import { fail, ok, type Result } from '../kit/index.ts';
-import { moneyText } from './currencies.ts';
 import { type PaymentMethodCode, paymentMethod } from '../fleet/switch-rules.ts';
 
 /**
@@ -41,7 +40,7 @@ function named<const C extends PaymentMethodCode>(codes: readonly C[], en: strin
   return Object.fromEntries(entries) as Record<C, { readonly en: string; readonly ja: string }>;
 }
 
-/** A method for a person: "分割払い 3回", "Bonus (22), months 7 and 12: ¥30,000". */
+/** A method for a person: "分割払い 3回", "Bonus (22) bonus month 12 ¥30,000". */
 export function paymentMethodText(method: PaymentMethod, language: 'en' | 'ja'): string {
   const { code, instalments, firstMonth, bonus = [] } = method;
   const isEnglish = language === 'en';
@@ -50,7 +49,7 @@ export function paymentMethodText(method: PaymentMethod, language: 'en' | 'ja'):
     instalments !== undefined && (isEnglish ? `x ${instalments}` : `${instalments}回`),
     firstMonth !== undefined && (isEnglish ? `from month ${firstMonth}` : `${firstMonth}月から`),
     ...bonus.map(({ month, amountMinor }) => {
-      const amount = amountMinor > 0 ? ` ${moneyText(amountMinor, '392')}` : '';
+      const amount = amountMinor > 0 ? ` ¥${amountMinor.toLocaleString('en')}` : '';
       return isEnglish ? `bonus month ${month}${amount}` : `ボーナス${month}月${amount}`;
     }),
   ]
