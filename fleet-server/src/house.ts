@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { negativeHeadTopic, permits, portOf, type PortName, type Serial } from '@tsunagu/protocols/fleet';
-import { issuerPort } from '@tsunagu/protocols/acquiring';
+import { issuerPort, merchantIdOf } from '@tsunagu/protocols/acquiring';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { openApi } from './api/index.ts';
 import { openAssessor } from './assessor/index.ts';
@@ -597,6 +597,7 @@ async function build(
         standIn: switched.standIn,
         health: (id) => switched?.health(id),
         now: () => world.clock.now(),
+        merchant: merchantIdOf(tenant),
       },
       expiry,
       software,

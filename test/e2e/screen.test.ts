@@ -48,8 +48,18 @@ test('a technician sees the live list, opens a terminal, runs a test sale and wa
   await seat.shows('visa-contactless');
   seat.pty.write('s');
   await seat.shows('choose a card');
+  // What the contract of the card that is chosen has, and no number of instalments that it has not.
+  await seat.shows('payment method  Lump sum');
+  for (let presses = 0; !seat.screen().includes('payment method  Instalments x 3'); presses += 1) {
+    expect(presses).toBeLessThan(12);
+    const before = seat.screen();
+    seat.pty.write('p');
+    await until(() => seat.screen() !== before, 10_000);
+  }
+  seat.pty.write('n');
+  await seat.shows('payment method  Instalments x 5');
   seat.pty.write('\r');
-  await seat.shows(/approved .*¥1,280/);
+  await seat.shows(/approved .*¥1,280.*Instalments x 5/);
   expect(seat.screen()).toContain('answer received');
   seat.pty.write('\u001B');
   await seat.shows('1 of 8 terminals');

@@ -252,6 +252,8 @@ export class SimulatedTerminal {
       },
       sell: (order, onStep) => sell({ kind: 'sale', amountMinor: order.amountMinor, card: order.card }, onStep),
       totals: () => Promise.resolve(fail('SALE_IN_PROGRESS')),
+      lastTotals: () => fail('DAY_NOT_CLOSED'),
+      endDay: () => Promise.resolve(ok(undefined)),
       print: () => Promise.resolve(ok(document)),
       traceOf: () => fail('TRACE_UNKNOWN'),
       checkReaders: () => Promise.resolve([{ reader: 'contact', fault: undefined }]),

@@ -1,4 +1,6 @@
 import {
+  type PaymentMethodOffers,
+  paymentMethodOffers,
   type RouteExplanation,
   routeExplanation,
   type routeQuestion,
@@ -28,6 +30,8 @@ export interface SwitchRuleClient {
     reason: string,
   ): Promise<Result<SwitchRulesView>>;
   explainRoute(question: z.input<typeof routeQuestion>): Promise<Result<RouteExplanation>>;
+  /** How may be paid at the terminals of the house, by card scheme. */
+  paymentMethods(): Promise<Result<PaymentMethodOffers>>;
   standIn(state: StandInUse['state'] | undefined): Promise<Result<readonly StandInUse[]>>;
 }
 
@@ -44,6 +48,7 @@ export function switchRuleCalls({ call, all }: Calls): SwitchRuleClient {
         'if-match': `"${base}"`,
       }),
     explainRoute: (question) => call(routeExplanation, switchRulePaths.explanations, question),
+    paymentMethods: () => call(paymentMethodOffers, switchRulePaths.paymentMethods),
     standIn: (state) => all(standInUse, `${switchRulePaths.standIn}${state === undefined ? '' : `?state=${state}`}`),
   };
 }

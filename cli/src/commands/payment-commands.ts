@@ -1,13 +1,22 @@
 import { existsSync } from 'node:fs';
-import { dccChoices, paymentOrder, type PaymentOrder, pinHabits, slipOrder } from '@tsunagu/protocols/fleet';
+import {
+  dccChoices,
+  paymentMethods,
+  paymentOrder,
+  type PaymentOrder,
+  pinHabits,
+  slipOrder,
+} from '@tsunagu/protocols/fleet';
 import { traceOrder } from '@tsunagu/protocols/kernel-trace';
 import { type Command, Option } from 'commander';
 import { exit, printFault } from '../console/index.ts';
+import { bonusMonth, type MethodOptions, methodOf } from './payment-methods.ts';
 import { integer, type Shell } from './shell.ts';
 
 interface SlipCommandOptions {
   readonly stan?: string;
   readonly totals: boolean;
+  readonly last: boolean;
   readonly format: string;
   readonly copy: string;
   readonly columns: string;
@@ -58,8 +67,32 @@ export function addPaymentCommands(program: Command, shell: Shell): void {
     .option(...applicationOption)
     .addOption(pinOption)
     .addOption(dccOption)
-    .action((serial: string, { amount, ...presented }: { amount: number } & Presented & Pick<SaleOrder, 'dcc'>) =>
-      pay(serial, { kind: 'sale', amountMinor: amount, ...presented }),
+    .addOption(
+      new Option(
+        '--method <code>',
+        'how the cardholder pays: 10 at once, 21-24 with the bonus, 31-34 bonus and instalments, 61 instalments, 80 revolving (see "tsunagu payment-methods") / 支払区分',
+      ).choices(paymentMethods),
+    )
+    .option('--instalments <count>', 'how many, for 31-34 and 61 / 分割回数', integer(2, 99))
+    .option('--first-month <month>', 'month of the first instalment / 支払開始月', integer(1, 12))
+    .option(
+      '--bonus <month[:yen]>',
+      'a bonus month, for 21-24 and 31-34; may come up to six times / ボーナス月',
+      bonusMonth,
+    )
+    .action((serial: string, typed: { amount: number } & Presented & Pick<SaleOrder, 'dcc'> & MethodOptions) => {
+      const { amount, method: _code, instalments: _count, firstMonth: _first, bonus: _months, ...presented } = typed;
+      const method = methodOf(typed);
+      if (method.ok) return pay(serial, { kind: 'sale', amountMinor: amount, ...presented, method: method.value });
+      printFault(shell.open(), method.fault, shell.json());
+      process.exitCode = exit.usage;
+      return undefined;
+    });
+  program
+    .command('payment-methods')
+    .description('how cards may be paid with at the terminals, by scheme and contract / 取扱可能な支払区分')
+    .action(() =>
+      shell.withServer(async (context) => (await import('./payment-methods.ts')).showPaymentMethods(context)),
     );
   program
     .command('preauth <serial>')
@@ -117,24 +150,30 @@ export function addPaymentCommands(program: Command, shell: Shell): void {
     .command('totals <serial>')
     .description('daily totals of a terminal; exit 5 when the switch refused something / 日計')
     .option('--close', 'end the business day / 締め', false)
-    .action((serial: string, { close }: { close: boolean }) =>
-      shell.withServer(async (context) => (await import('./totals.ts')).showTotals(context, serial, { close })),
+    .addOption(
+      new Option('--last', 'those of the business day that was closed last / 前回締めた日計')
+        .default(false)
+        .conflicts('close'),
+    )
+    .action((serial: string, order: { close: boolean; last: boolean }) =>
+      shell.withServer(async (context) => (await import('./totals.ts')).showTotals(context, serial, order)),
     );
   program
     .command('slip <serial>')
     .description('print a slip again, in the language of --lang or of the terminal / 伝票の再印字')
     .option('--stan <stan>', 'STAN of the transaction (default: the last one)')
     .option('--totals', 'the daily totals instead / 日計表', false)
+    .option('--last', 'with --totals: those of the business day that was closed last / 前回締めた日計表', false)
     .addOption(new Option('--format <format>').choices(['text', 'escpos', 'pdf']).default('text'))
     .addOption(new Option('--copy <copy>').choices(['customer', 'merchant']).default('customer'))
     .addOption(new Option('--columns <columns>', 'columns of the paper').choices(['24', '32', '48']).default('32'))
-    .action((serial: string, { stan, totals, format, copy, columns }: SlipCommandOptions) =>
+    .action((serial: string, { stan, totals, last, format, copy, columns }: SlipCommandOptions) =>
       shell.withServer(async (context) => {
         const { printSlip } = await import('./slip.ts');
         const language = shell.lang();
         const order = slipOrder.safeParse({
           ...(stan !== undefined && { stan }),
-          what: totals ? 'totals' : 'payment',
+          what: last ? 'last-totals' : totals ? 'totals' : 'payment',
           format,
           copy,
           columns: Number(columns),

@@ -1,4 +1,4 @@
-import { currencyNumber, moneyText } from '@tsunagu/protocols/acquiring';
+import { currencyNumber, moneyText, paymentMethodText } from '@tsunagu/protocols/acquiring';
 import { transitProcessName, transitScheme, transitTerminalName } from '@tsunagu/protocols/felica';
 import { isInquiry, type Job, type OwnCurrency, type PaymentOrder, type SaleResult } from '@tsunagu/protocols/fleet';
 import { describeActionCode, isApproval, nextAfterActionCode } from '@tsunagu/protocols/iso8583';
@@ -13,6 +13,7 @@ export function describeSale({ texts, language }: Pick<Console, 'texts' | 'langu
     sale.kind !== undefined && sale.kind !== 'sale' && texts.payment.kinds[sale.kind],
     // An inquiry has no amount, and what was refused before it began may have none.
     sale.amountMinor > 0 && texts.yen(sale.amountMinor),
+    sale.method && paymentMethodText(sale.method, language),
     sale.ownCurrency && ownText(sale.ownCurrency),
     sale.balanceMinor !== undefined &&
       texts.sale[sale.scheme === transitScheme.key ? 'left' : 'balance'](texts.yen(sale.balanceMinor)),
@@ -49,10 +50,11 @@ export function nextAfterSale(
 }
 
 /** What a payment is, in one line. */
-function titleOf({ texts }: Console, serial: string, order: PaymentOrder): string {
+function titleOf({ texts, language }: Console, serial: string, order: PaymentOrder): string {
   const parts = [
     texts.payment.kinds[order.kind],
     'amountMinor' in order ? texts.yen(order.amountMinor) : undefined,
+    'method' in order && order.method ? paymentMethodText(order.method, language) : undefined,
     'card' in order ? order.card : texts.sale.follow(order.original),
   ].filter((part) => part !== undefined);
   return texts.payment.title(serial, parts);

@@ -1,8 +1,6 @@
 import { operationNames } from '@tsunagu/protocols/acquiring';
 import { routeQuestion, switchRuleKinds, type SwitchRuleKind, standInUse } from '@tsunagu/protocols/fleet';
-import { fail } from '@tsunagu/protocols/kit';
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
-import { exit, printFault } from '../console/index.ts';
 import type { ImportOptions } from './switch-rates.ts';
 import { integer, type Shell } from './shell.ts';
 
@@ -11,6 +9,20 @@ const percent = (typed: string): number => {
   if (!/^\d{1,2}(\.\d{1,2})?$/.test(typed) || Number(typed) > 20)
     throw new InvalidArgumentError('0 to 20, two decimals');
   return Number(typed);
+};
+
+/** What a route may be looked for by: more of a card number than that stays here. */
+const leadingDigits = (typed: string): string => {
+  const digits = typed.replaceAll(/[ -]/g, '').slice(0, 11);
+  if (!/^\d{6,11}$/.test(digits)) throw new InvalidArgumentError('6-11 digits');
+  return digits;
+};
+
+/** A moment, as the API takes it. */
+const moment = (typed: string): string => {
+  const at = Date.parse(typed);
+  if (Number.isNaN(at)) throw new InvalidArgumentError('ISO 8601, 2026-11-27T09:00+09:00');
+  return new Date(at).toISOString();
 };
 
 /** Adds `tsunagu switch rules …`, `rates`, `route` and `stand-in`. */
@@ -57,18 +69,12 @@ export function addSwitchRuleCommands(program: Command, shell: Shell): void {
     .description('put the rates of a file in force; cards and what is not told stay / 取込')
     .requiredOption('--reason <text>', 'why')
     .option('--source <name>', 'who set them (default: the name of the file)')
-    .option('--at <time>', 'when they were set, ISO 8601 (default: now)')
+    .option('--at <time>', 'when they were set, ISO 8601 (default: now)', moment)
     .option('--mark-up <percent>', 'what the cardholder pays above them, per cent', percent)
     .option('--valid-minutes <minutes>', 'how long they may be offered', integer(1, 10_080))
     .option('--offer-minutes <minutes>', 'how long an offer stands', integer(1, 60))
     .action((file: string, options: ImportOptions) =>
-      shell.withServer(async (context) => {
-        if (options.at !== undefined && Number.isNaN(Date.parse(options.at))) {
-          printFault(context.console, fail('OPTION_INVALID', { field: '--at' }).fault, context.json);
-          return exit.usage;
-        }
-        return (await import('./switch-rates.ts')).importRates(context, file, options);
-      }),
+      shell.withServer(async (context) => (await import('./switch-rates.ts')).importRates(context, file, options)),
     );
   rates
     .command('show')
@@ -87,8 +93,9 @@ export function addSwitchRuleCommands(program: Command, shell: Shell): void {
   group
     .command('route')
     .description('where a card goes / 経路')
-    .command('explain <digits>')
-    .description('why a transaction would go where it would go; leading digits alone / 経路の説明')
+    .command('explain')
+    .addArgument(new Argument('<digits>', 'the leading 6 to 11 digits of a card number').argParser(leadingDigits))
+    .description('why a transaction would go where it would go / 経路の説明')
     .addOption(new Option('--operation <name>').choices([...operationNames]).default('sale'))
     .addOption(
       new Option('--entry <how>')
@@ -96,23 +103,12 @@ export function addSwitchRuleCommands(program: Command, shell: Shell): void {
         .default('contact'),
     )
     .option('--amount <yen>', 'amount', integer(0, 999_999_999_999), 1_000)
-    .option('--at <time>', 'when, ISO 8601')
+    .option('--at <time>', 'when, ISO 8601', moment)
     .action((digits: string, options: { operation: string; entry: string; amount: number; at?: string }) =>
       shell.withServer(async (context) => {
-        const { operation, entry, amount, at } = options;
-        const asked = routeQuestion.safeParse({
-          digits: digits.slice(0, 11),
-          operation,
-          entry,
-          amountMinor: amount,
-          ...(at !== undefined && { at: Number.isNaN(Date.parse(at)) ? at : new Date(at).toISOString() }),
-        });
-        if (!asked.success) {
-          const field = String(asked.error.issues[0]?.path[0] ?? 'digits');
-          printFault(context.console, fail('OPTION_INVALID', { field }).fault, context.json);
-          return exit.usage;
-        }
-        return (await import('./switch-rules.ts')).explainRoute(context, asked.data);
+        const { operation, entry, amount: amountMinor, at } = options;
+        const asked = routeQuestion.parse({ digits, operation, entry, amountMinor, at });
+        return (await import('./switch-rules.ts')).explainRoute(context, asked);
       }),
     );
 

@@ -34,7 +34,7 @@ export async function setRules(
   reason: string,
   over: number | undefined,
 ): Promise<ExitCode> {
-  const text = file === '-' ? await readAll(process.stdin) : await readFile(file, 'utf8').catch(() => '');
+  const text = file === '-' ? await readAll(process.stdin) : await readFile(file, 'utf8');
   const read = parseJson(z.unknown(), text, fileLengthMax);
   if (!read.ok) return refuse(console, { ...read.fault, field: file }, json);
   const shown = z.object({ version: z.number().int(), rules: z.unknown() }).safeParse(read.value);

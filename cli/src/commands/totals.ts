@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import { sayFailed } from './sale.ts';
 import { runJob } from './watch-job.ts';
 
-/** `tsunagu totals SERIAL [--close]`: what the business day came to. Exit 5 when the switch refused something. */
+/** `tsunagu totals SERIAL [--close | --last]`: what the business day came to. Exit 5 when the switch refused something. */
 export async function showTotals(context: Context, serial: string, order: TotalsOrder): Promise<ExitCode> {
   const { client, console, json, world } = context;
   const { texts } = console;

@@ -446,6 +446,8 @@ export const en = {
     helpTitle: 'Keys',
     chooseCard: 'Test sale: choose a card',
     amount: 'amount in yen',
+    method: (method: string, isDivided: boolean) =>
+      `p: payment method  ${method}${isDivided ? '  (n: number of instalments)' : ''}`,
     own: (isOn: boolean) => `[${isOn ? 'x' : ' '}] o: in the card’s own currency, where offered`,
     noCards: 'This terminal has no emulated cards: present a real one.',
     start: 'Enter starts the sale',

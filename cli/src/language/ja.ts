@@ -408,6 +408,7 @@ export const ja: Texts = {
     helpTitle: 'キー一覧',
     chooseCard: 'テスト売上: カードを選択',
     amount: '金額(円)',
+    method: (method, isDivided) => `p: 支払区分  ${method}${isDivided ? '  (n: 分割回数)' : ''}`,
     own: (isOn) => `[${isOn ? 'x' : ' '}] o: 提示されたら自国通貨で支払う`,
     noCards: 'この端末に模擬カードはありません。実物のカードを提示してください。',
     start: 'Enterで売上を開始',

@@ -5,6 +5,9 @@ export const switchRulesEn = {
   emulate: {
     events: { ready: 'ready', counts: 'so far', ended: 'ended', verdict: 'verdict' },
   },
+  paymentMethods: {
+    columns: { scheme: 'SCHEME', methods: 'METHODS', instalments: 'INSTALMENTS', least: 'FROM' },
+  },
   switchRules: {
     columns: {
       version: 'VERSION',

@@ -124,7 +124,9 @@ export function App({ world, model, language: first }: AppProps) {
           {mode() === 'sale' && (
             <SaleDialog
               texts={texts}
+              language={language}
               cards={state.opened.detail?.cards}
+              offers={state.offers}
               onCancel={() => setMode('browse')}
               onStart={startSale}
             />
@@ -149,9 +151,9 @@ export function App({ world, model, language: first }: AppProps) {
     </Box>
   );
 
-  function startSale(card: string, amount: number, wantsOwnCurrency: boolean): void {
+  function startSale(card: string, amount: number, how: Parameters<typeof model.sell>[3]): void {
     setMode('browse');
-    if (state.opened) void model.sell(state.opened.serial, card, amount, wantsOwnCurrency);
+    if (state.opened) void model.sell(state.opened.serial, card, amount, how);
   }
 }
 

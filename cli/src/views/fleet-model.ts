@@ -1,4 +1,11 @@
-import type { Job, TerminalDetail, TerminalSummary, TimelineEntry } from '@tsunagu/protocols/fleet';
+import type {
+  Job,
+  PaymentMethodOffer,
+  SaleMethod,
+  TerminalDetail,
+  TerminalSummary,
+  TimelineEntry,
+} from '@tsunagu/protocols/fleet';
 import type { Fault } from '@tsunagu/protocols/kit';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import type { Client, LiveStream } from '../client/index.ts';
@@ -13,6 +20,8 @@ export interface FleetState {
   readonly opened:
     | { readonly serial: string; readonly detail?: TerminalDetail; readonly timeline: readonly TimelineEntry[] }
     | undefined;
+  /** How may be paid, by card scheme; empty until it is known. */
+  readonly offers: readonly PaymentMethodOffer[];
   readonly job: Job | undefined;
   readonly saleRunning: boolean;
   readonly fault: Fault | undefined;
@@ -36,6 +45,7 @@ export class FleetModel {
       heardAt: world.clock.monotonicMs(),
       terminals: new Map(),
       opened: undefined,
+      offers: [],
       job: undefined,
       saleRunning: false,
       fault: undefined,
@@ -93,7 +103,12 @@ export class FleetModel {
 
   async open(serial: string): Promise<void> {
     if (this.#state.opened?.serial !== serial) this.#change({ opened: { serial, timeline: [] }, job: undefined });
-    const [detail, timeline] = await Promise.all([this.#client.terminal(serial), this.#client.timeline(serial)]);
+    const [detail, timeline, offers] = await Promise.all([
+      this.#client.terminal(serial),
+      this.#client.timeline(serial),
+      this.#client.paymentMethods(),
+    ]);
+    if (offers.ok) this.#change({ offers: offers.value.items });
     if (this.#state.opened?.serial !== serial) return;
     if (detail.ok && timeline.ok) this.#change({ opened: { serial, detail: detail.value, timeline: timeline.value } });
     else this.#change({ fault: detail.ok ? (timeline.ok ? undefined : timeline.fault) : detail.fault });
@@ -103,14 +118,19 @@ export class FleetModel {
     this.#change({ opened: undefined, job: undefined, fault: undefined });
   }
 
-  async sell(serial: string, card: string, amountMinor: number, wantsOwnCurrency = false): Promise<void> {
+  async sell(
+    serial: string,
+    card: string,
+    amountMinor: number,
+    { wantsOwnCurrency, method }: { readonly wantsOwnCurrency: boolean; readonly method: SaleMethod | undefined },
+  ): Promise<void> {
     if (this.#state.saleRunning) return;
     this.#change({ saleRunning: true, job: undefined, fault: undefined });
     const ended = await runTestSale(
       this.#world,
       this.#client,
       serial,
-      { card, amountMinor, ...(wantsOwnCurrency && { dcc: 'accept' as const }) },
+      { card, amountMinor, ...(wantsOwnCurrency && { dcc: 'accept' as const }), method },
       (job) => this.#change({ job }),
     );
     this.#change({ saleRunning: false, ...(ended.ok ? { job: ended.value } : { fault: ended.fault }) });

@@ -51,6 +51,8 @@ import { quietLog } from './log-level.ts';
 import type { TerminalOptions, Wires } from './options.ts';
 
 const realWires: Wires = { openLink, secureNetwork };
+/** How often it is looked whether the business day is over. */
+const dayLookMs = 60_000;
 const noVitals: Vitals = { memory: null, temperatureMilliC: null };
 
 /** What the software of one boot is given. */
@@ -255,6 +257,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       line.during(async () => {
         if (tamper.value.happened) return refusedPayment(order, 'stored', 'refused', 'TERMINAL_TAMPERED');
         if (isWiping) return refusedPayment(order, 'stored', 'refused', 'KEY_SLOT_EMPTY');
+        await endDay();
         const sale = await cardSide.run(order, onStep);
         const { outcome, reason, stan, durationMs } = sale;
         await outbox.value.add({ at: Math.round(world.clock.now()), sale });
@@ -270,6 +273,16 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
         return sale;
       }),
     );
+  /** A business day ends by itself: between two payments, or before the one that would be too many. */
+  async function endDay(): Promise<void> {
+    const ended = await cardSide.endDay();
+    if (!ended.ok) world.log('warn', 'businessDayNotClosed', { fault: ended.fault });
+    else if (ended.value) {
+      const { day, netMinor, waiting } = ended.value;
+      world.log('info', 'businessDayClosed', { day, netMinor, waiting });
+    }
+  }
+  const dayLook = world.timers.every(dayLookMs, () => void saleTurns.take(endDay));
   const undelivered = async (): Promise<number> =>
     (await cardSide.reversalsPending()) + advicesWaiting() + outbox.value.waiting;
   const diagnostics: DiagnosticParts = {
@@ -314,6 +327,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       undelivered,
       pay,
       totals: (close) => saleTurns.take(() => cardSide.totals(close)),
+      lastTotals: () => cardSide.lastTotals(),
       print: (order) => cardSide.print(order),
       traceOf: (order) => cardSide.traceOf(order),
       software,
@@ -487,6 +501,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
       parent?.close();
       parentsLists?.close();
       shopper?.stop();
+      dayLook.cancel();
       runner.stop();
       pulse.pause();
       await saleTurns.idle();

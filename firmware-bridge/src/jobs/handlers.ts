@@ -27,6 +27,7 @@ export interface JobTargets {
   /** Makes a payment when no other is in hand. */
   readonly pay: CardSide['run'];
   readonly totals: CardSide['totals'];
+  readonly lastTotals: CardSide['lastTotals'];
   readonly print: CardSide['print'];
   readonly traceOf: CardSide['traceOf'];
   readonly software: Pick<Software, 'running'>;
@@ -102,8 +103,8 @@ export const jobHandlers = (targets: JobTargets): JobHandlers => ({
   },
   'sale.test': (params, { progress }) => paid(targets.pay({ kind: 'sale', ...params }, progress)),
   'payment.run': (params, { progress }) => paid(targets.pay(params, progress)),
-  async 'payment.totals'({ close }) {
-    const shown = await targets.totals(close);
+  async 'payment.totals'({ close, last }) {
+    const shown = last ? targets.lastTotals() : await targets.totals(close);
     return shown.ok ? { state: 'succeeded', totals: shown.value } : failedBy(shown.fault);
   },
   async 'slip.print'(params) {

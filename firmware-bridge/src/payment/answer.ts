@@ -9,6 +9,8 @@ export interface ReadAnswer {
   readonly approvalCode: string | undefined;
   /** Issuer's objects in DE55. */
   readonly emv: Uint8Array;
+  /** The element that the no is about (DE44); undefined when it names none. */
+  readonly refusedElement: number | undefined;
   /** What is available, yen (DE54, amount type 02); undefined when the answer does not tell. */
   readonly balanceMinor: number | undefined;
 }
@@ -29,6 +31,7 @@ export function readAnswer(request: OpenMessage, answer: OpenMessage): Result<Re
     rrn: text(answer, 37),
     approvalCode: text(answer, 38),
     emv: emv instanceof Uint8Array ? Uint8Array.from(emv) : new Uint8Array(0),
+    refusedElement: Number(/^DE(\d{1,3})$/.exec(text(answer, 44) ?? '')?.[1]) || undefined,
     balanceMinor: balanceOf(text(answer, 54) ?? ''),
   });
 }

@@ -8,7 +8,7 @@ import {
 } from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
-import type { PaymentOrder, SaleOutcome, SaleResult, SaleStep } from '@tsunagu/protocols/fleet';
+import type { PaymentOrder, SaleMethod, SaleOutcome, SaleResult, SaleStep } from '@tsunagu/protocols/fleet';
 import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
 import type { Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -44,6 +44,8 @@ export interface PaymentRun {
   readonly watch: Stopwatch;
   readonly onStep: OnSaleStep;
   readonly onTrace: (line: KernelTraceLine) => void;
+  /** How the cardholder pays; undefined: at once. */
+  readonly method?: SaleMethod | undefined;
   /** The cardholder is to pay in the own currency. */
   readonly wantsOwnCurrency?: boolean;
   /** Its request leaves: from now on it may stand at the issuer. */
@@ -121,7 +123,7 @@ export class PaymentApplication {
       at = next;
       ({ leg, ended } = again);
     }
-    const facts = { kind: order.kind, amountMinor, entry: at.entry };
+    const facts = { kind: order.kind, amountMinor, entry: at.entry, method: run.method };
     const told = ended.advice
       ? await this.#closing.post(facts, ended, ended.advice, undefined, run)
       : await this.#closing.settle(facts, ended, leg, undefined, run, step);
@@ -195,7 +197,7 @@ export class PaymentApplication {
     );
     if (!judged.ok) return refusedPayment(order, 'stored', 'refused', judged.fault.code);
     const { original, card, amountMinor } = judged.value;
-    const facts = { kind: order.kind, amountMinor, entry: 'stored' as const };
+    const facts = { kind: order.kind, amountMinor, entry: 'stored' as const, method: original.method };
     if (order.kind === 'refund') {
       const leg = this.#leg('refund', amountMinor, { entry: 'stored' }, run, step, original);
       const state = await leg.ask({ card, verification: 'none' });
@@ -229,11 +231,12 @@ export class PaymentApplication {
       sender: this.#reversals,
       operation,
       ...at,
+      method: run.method,
       original,
       agree: (question) =>
         original
           ? Promise.resolve(givenBack(ports.sales.all(), original, amountMinor))
-          : operation === 'sale' || operation === 'authorisation'
+          : (operation === 'sale' || operation === 'authorisation') && run.method === undefined
             ? agreeOnCurrency({ ...parts, step, isWanted: run.wantsOwnCurrency === true }, question)
             : Promise.resolve(undefined),
       onSent: (stan) => {
@@ -250,13 +253,15 @@ export class PaymentApplication {
     entry: 'contact' | 'contactless',
     leg: OnlineLeg,
     step: Step,
-    { watch, onTrace }: PaymentRun,
+    { watch, onTrace, method }: PaymentRun,
   ): Promise<Ended> {
     const { secure, ports, model } = this.#options;
     const configuration = ports.configuration();
     const allowance = ports.offline.allowance();
     const isOfflineOpen =
-      order.kind === 'sale' && mayApproveOffline(model, configuration, amountMinor, ports.advices.entries(), allowance);
+      order.kind === 'sale' &&
+      method === undefined &&
+      mayApproveOffline(model, configuration, amountMinor, ports.advices.entries(), allowance);
     let hasSelected = false;
     const read = await secure.chip(
       entry,

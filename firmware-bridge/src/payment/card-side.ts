@@ -1,8 +1,10 @@
+import { lumpSum } from '@tsunagu/protocols/acquiring';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import {
   type PaymentOrder,
   realCard,
   realStripe,
+  type SaleMethod,
   type SaleResult,
   type SlipDocument,
   type SlipOrder,
@@ -25,6 +27,7 @@ import {
 import { emulatedSignature } from '../signature/index.ts';
 import { printSlip } from '../slips/index.ts';
 import { PaymentApplication, type PaymentRun } from './application.ts';
+import { isDayOver } from './business-day.ts';
 import type { CardSide, CardSideOptions, OnSaleStep, SaleOrder } from './ports.ts';
 import { refusedPayment } from './result.ts';
 import { sixDigits } from './reversal-message.ts';
@@ -118,11 +121,31 @@ export class TerminalCardSide implements CardSide {
     return closed.ok ? ok(totals) : closed;
   }
 
+  lastTotals(): Result<TerminalTotals, 'DAY_NOT_CLOSED'> {
+    const { closed } = this.#options.ports.sales;
+    return closed ? ok(closed) : fail('DAY_NOT_CLOSED');
+  }
+
+  async endDay(): Promise<Result<TerminalTotals | undefined, ErrorCode>> {
+    const { ports, world } = this.#options;
+    const { sales } = ports;
+    const { businessDayEnd, timeZone } = ports.configuration();
+    if (businessDayEnd === '') return ok(undefined);
+    const day = {
+      firstAt: sales.all().find((one) => one.day === sales.day)?.at,
+      closedAt: sales.closed?.until ?? undefined,
+    };
+    const isFull = !sales.nextSlip().ok;
+    return isFull || isDayOver(businessDayEnd, timeZone, day, world.clock.now())
+      ? await this.totals(true)
+      : ok(undefined);
+  }
+
   async print(order: SlipOrder): Promise<Result<SlipDocument, ErrorCode>> {
     const { ports, model } = this.#options;
     return await printSlip(order, {
       sales: ports.sales,
-      totals: () => totalsOf(ports.sales.day, ports.sales.all(), refusable(ports)),
+      totals: (last) => (last ? this.lastTotals() : ok(totalsOf(ports.sales.day, ports.sales.all(), refusable(ports)))),
       configuration: ports.configuration(),
       identity: ports.identity(),
       model,
@@ -185,6 +208,7 @@ export class TerminalCardSide implements CardSide {
         onStep(step, atMs, detail);
       },
       onTrace: this.#traces.add,
+      method: methodOf(order),
       wantsOwnCurrency: 'dcc' in order && order.dcc === 'accept',
       onSent: (of) =>
         this.#traces.sent(this.#options.world.clock.now(), { ...of, card: 'card' in order ? order.card : '' }),
@@ -201,9 +225,11 @@ export class TerminalCardSide implements CardSide {
       try {
         const { entry: at, isTransit } = presented.value;
         const result = isTransit
-          ? order.kind === 'preauth'
-            ? refusedPayment(order, at, 'refused', 'PAYMENT_NOT_FOR_CARD')
-            : await this.payment.presentTransit(order, run)
+          ? run.method !== undefined
+            ? refusedPayment(order, at, 'refused', 'PAYMENT_METHOD_NOT_AGREED')
+            : order.kind === 'preauth'
+              ? refusedPayment(order, at, 'refused', 'PAYMENT_NOT_FOR_CARD')
+              : await this.payment.presentTransit(order, run)
           : order.kind === 'history' || (order.kind === 'charge' && at !== 'stripe')
             ? refusedPayment(order, at, 'refused', 'PAYMENT_NOT_FOR_CARD')
             : await this.payment.present(order, at, run);
@@ -217,6 +243,10 @@ export class TerminalCardSide implements CardSide {
     }
   }
 }
+
+/** How the cardholder pays, where it is not at once. */
+const methodOf = (order: PaymentOrder): SaleMethod | undefined =>
+  order.kind === 'sale' && order.method?.code !== lumpSum.code ? order.method : undefined;
 
 /** What the switch has to take, or would not: advices, and reversals that were put aside. */
 const refusable = ({ advices, reversals }: Pick<CardSideOptions['ports'], 'advices' | 'reversals'>) => [

@@ -30,6 +30,9 @@ export interface Ended {
   readonly balanceMinor?: number | undefined;
 }
 
+/** DE48: a no that names it is about how the cardholder wants to pay. */
+const paymentMethodElement = 48;
+
 /** A screen to sign on; what comes from it is checked. Where there is none the slip has a line. */
 export interface SignaturePad {
   capture(card: SealedCard): Promise<unknown>;
@@ -43,6 +46,9 @@ export interface ClosingParts {
   readonly signaturePad?: SignaturePad | undefined;
 }
 
+/** What a payment was to be. */
+type Facts = Pick<Transaction, 'kind' | 'amountMinor' | 'entry' | 'method'>;
+
 /** Writes down how payments ended, each part on the medium before the next one counts on it. */
 export class PaymentClosing {
   readonly #options: ClosingParts;
@@ -53,7 +59,7 @@ export class PaymentClosing {
 
   /** Ends what went online: the record first, then the reversal goes. Should the power fail between, the reversal wins. */
   async settle(
-    facts: Pick<Transaction, 'kind' | 'amountMinor' | 'entry'>,
+    facts: Facts,
     ended: Ended,
     leg: OnlineLeg,
     original: Transaction | undefined,
@@ -79,6 +85,8 @@ export class PaymentClosing {
       actionCode: answer?.actionCode ?? ended.actionCode,
       balanceMinor: answer?.balanceMinor ?? ended.balanceMinor,
       ownCurrency: leg.request && ownCurrencyOf(leg.agreed),
+      ...(record.outcome === 'declined' &&
+        answer?.refusedElement === paymentMethodElement && { reason: 'PAYMENT_METHOD_NOT_AGREED' }),
     };
     if (told !== undefined) {
       const stored = await watch.during('storage', () => ports.sales.put(told ?? never()));
@@ -109,7 +117,7 @@ export class PaymentClosing {
 
   /** Ends what is posted by an advice: the advice first, then the record, then it may leave. */
   async post(
-    facts: Pick<Transaction, 'kind' | 'amountMinor' | 'entry'>,
+    facts: Facts,
     ended: Ended,
     message: OpenMessage,
     original: Transaction | undefined,
@@ -147,7 +155,7 @@ export class PaymentClosing {
 
   /** The record of a payment; undefined when nothing was presented, or there is no slip number left. */
   #record(
-    facts: Pick<Transaction, 'kind' | 'amountMinor' | 'entry'>,
+    facts: Facts,
     { outcome, reason, card, verification = 'none', chip }: Ended,
     message: OpenMessage | undefined,
     original: Transaction | undefined,

@@ -7,7 +7,7 @@ import {
 } from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
-import type { PaymentKind } from '@tsunagu/protocols/fleet';
+import type { PaymentKind, SaleMethod } from '@tsunagu/protocols/fleet';
 import { isApproval } from '@tsunagu/protocols/iso8583';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -42,6 +42,8 @@ export interface OnlineLegParts {
   readonly operation: LegOperation;
   readonly amountMinor: number;
   readonly entry: EntryMode;
+  /** How the cardholder pays; undefined: at once. */
+  readonly method?: SaleMethod | undefined;
   /** For a stripe: it stands in for a chip that could not be read. */
   readonly isTechnicalFallback?: boolean | undefined;
   /** What it follows: a refund's sale. */
@@ -144,7 +146,7 @@ export class OnlineLeg {
 
   /** Numbers the messages and stores the reversal. */
   async #prepare({ card, verification, emv }: OnlineQuestion): Promise<Result<OpenMessage, ErrorCode>> {
-    const { world, model, ports, operation, amountMinor, entry, original, isTechnicalFallback } = this.#parts;
+    const { world, model, ports, operation, amountMinor, entry, method, original, isTechnicalFallback } = this.#parts;
     if ((await ports.reversals.list()).length >= reversalsMax) return fail('REVERSAL_QUEUE_FULL');
     const stan = await ports.stan.next();
     if (!stan.ok) return stan;
@@ -162,6 +164,7 @@ export class OnlineLeg {
       verification: spokenOf(verifiedWith(verification, card.scheme, model)),
       emv,
       conversion: this.#agreed,
+      method,
       ...(original && {
         original: { data: original, amountMinor: original.amountMinor, approvalCode: original.approvalCode },
       }),

@@ -138,6 +138,10 @@ export interface CardSide {
   sell(order: SaleOrder, onStep?: OnSaleStep): Promise<SaleResult>;
   /** Daily totals; `close` ends the business day. */
   totals(close: boolean): Promise<Result<TerminalTotals, ErrorCode>>;
+  /** Totals of the business day that was closed last. DAY_NOT_CLOSED: none was. */
+  lastTotals(): Result<TerminalTotals, 'DAY_NOT_CLOSED'>;
+  /** Closes the business day where its configuration ends it (`businessDayEnd`) or nothing more can be kept; undefined: it goes on. */
+  endDay(): Promise<Result<TerminalTotals | undefined, ErrorCode>>;
   /** Prints a slip, or the totals, once more. */
   print(order: SlipOrder): Promise<Result<SlipDocument, ErrorCode>>;
   /** What the kernel did in the last payment, or in that of a STAN, as a document for `explainTrace`; TRACE_UNKNOWN when it is not kept. */

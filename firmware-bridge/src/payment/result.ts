@@ -23,6 +23,7 @@ export const resultOf = (one: Transaction, durationMs: number): SaleResult => ({
   ...(one.isOffline && { decidedBy: 'terminal' as const }),
   ...(one.original !== undefined && { original: one.original.stan }),
   ...(one.balanceMinor !== undefined && { balanceMinor: one.balanceMinor }),
+  ...(one.method !== undefined && { method: one.method }),
   ...(one.ownCurrency !== undefined && {
     ownCurrency: {
       currency: currencies[one.ownCurrency.currency]?.alpha ?? one.ownCurrency.currency,

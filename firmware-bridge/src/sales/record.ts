@@ -1,4 +1,4 @@
-import { paymentKind, saleOutcome } from '@tsunagu/protocols/fleet';
+import { paymentKind, saleMethod, saleOutcome } from '@tsunagu/protocols/fleet';
 import { z } from 'zod';
 import { chipReceipt, sealedCard } from '../secure/index.ts';
 import { signature } from '../signature/index.ts';
@@ -54,6 +54,8 @@ export const transaction = z.object({
   chip: chipReceipt.optional(),
   balanceMinor: z.number().int().optional(),
   ownCurrency: ownCurrency.optional(),
+  /** How the cardholder pays; absent: at once. */
+  method: saleMethod.optional(),
   signature: signature.optional(),
 });
 export type Transaction = z.infer<typeof transaction>;

@@ -11,7 +11,8 @@ import { slipText } from './text.ts';
 /** What slips are made from. */
 export interface SlipSources {
   readonly sales: SaleStore;
-  readonly totals: () => TerminalTotals;
+  /** Those of the open business day, or of the one that was closed last. */
+  readonly totals: (last: boolean) => Result<TerminalTotals, ErrorCode>;
   readonly configuration: Configuration;
   readonly identity: { readonly terminalId: string; readonly merchantId: string };
   readonly model: TerminalModel;
@@ -22,8 +23,11 @@ export async function printSlip(order: SlipOrder, sources: SlipSources): Promise
   const { sales, configuration, identity } = sources;
   const language = order.language ?? configuration.language;
   const head: SlipHead = { ...configuration, ...identity };
-  if (order.what === 'totals')
-    return ok(await rendered(totalsSlip(sources.totals(), head, language), order, sources.totals().until ?? 0));
+  if (order.what !== 'payment') {
+    const totals = sources.totals(order.what === 'last-totals');
+    if (!totals.ok) return totals;
+    return ok(await rendered(totalsSlip(totals.value, head, language), order, totals.value.until ?? 0));
+  }
   const stan = order.stan?.padStart(6, '0');
   const found = [...sales.all()].reverse().find((one) => stan === undefined || one.stan === stan);
   if (found === undefined) return fail('PAYMENT_UNKNOWN', { field: 'stan' });

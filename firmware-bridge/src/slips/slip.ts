@@ -1,4 +1,4 @@
-import { currencies, moneyText, rateText } from '@tsunagu/protocols/acquiring';
+import { currencies, lumpSum, moneyText, paymentMethodText, rateText } from '@tsunagu/protocols/acquiring';
 import { describeActionCode } from '@tsunagu/protocols/iso8583';
 import { schemes } from '@tsunagu/protocols/emv';
 import { isInquiry, type TerminalTotals } from '@tsunagu/protocols/fleet';
@@ -100,7 +100,7 @@ export function slipOf(one: Transaction, head: SlipHead, copy: SlipCopy, languag
     ...(isInquiry(one.kind)
       ? pair(isTransit ? labels.left : labels.balance, left, true)
       : [
-          ...pair(labels.payment, title === 'payment' ? texts.lumpSum : undefined),
+          ...pair(labels.payment, title === 'payment' ? paymentMethodText(one.method ?? lumpSum, language) : undefined),
           ...pair(labels.total, yen(isBack ? -one.amountMinor : one.amountMinor), true),
           ...(own
             ? [

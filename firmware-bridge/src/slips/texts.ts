@@ -46,7 +46,6 @@ export interface SlipTexts {
       string
     >
   >;
-  readonly lumpSum: string;
   readonly tax: (percent: number) => string;
   readonly count: (count: number) => string;
   readonly pinOk: string;
@@ -128,7 +127,6 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
       rate: '換算レート',
       markUp: '上乗せ率',
     },
-    lumpSum: '一括',
     tax: (percent) => `(内消費税${percent}%)`,
     count: (count) => `${count}件`,
     pinOk: '暗証番号確認済',
@@ -207,7 +205,6 @@ export const slipTexts: Readonly<Record<'ja' | 'en', SlipTexts>> = {
       rate: 'Rate',
       markUp: 'Mark-up',
     },
-    lumpSum: 'Lump sum',
     tax: (percent) => `(incl. tax ${percent}%)`,
     count: (count) => `${count}`,
     pinOk: 'PIN OK',

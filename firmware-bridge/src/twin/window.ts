@@ -1,5 +1,5 @@
 /** Minutes of a day at a place. */
-function minuteOfDay(at: number, timeZone: string): number {
+export function minuteOfDay(at: number, timeZone: string): number {
   const parts = new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
     .formatToParts(at)
     .map(({ type, value }) => [type, Number(value)] as const);
@@ -7,14 +7,16 @@ function minuteOfDay(at: number, timeZone: string): number {
   return part('hour') * 60 + part('minute');
 }
 
-const day = 24 * 60;
-const minutes = (text: string): number => Number(text.slice(0, 2)) * 60 + Number(text.slice(3, 5));
+/** Minutes of a day. */
+export const minutesOfDay = 24 * 60;
+/** Minutes from midnight to a time such as "04:00". */
+export const minutes = (text: string): number => Number(text.slice(0, 2)) * 60 + Number(text.slice(3, 5));
 
 /** How long until a maintenance window ("02:00-05:00", local time, maybe over midnight) is open: 0 while it is, or where there is none. */
 export function untilWindowMs(window: string, timeZone: string, now: number): number {
   if (window === '') return 0;
   const opensAt = minutes(window.slice(0, 5));
-  const lasts = (minutes(window.slice(6)) - opensAt + day) % day || day;
-  const since = (minuteOfDay(now, timeZone) - opensAt + day) % day;
-  return since < lasts ? 0 : (day - since) * 60_000 - (now % 60_000);
+  const lasts = (minutes(window.slice(6)) - opensAt + minutesOfDay) % minutesOfDay || minutesOfDay;
+  const since = (minuteOfDay(now, timeZone) - opensAt + minutesOfDay) % minutesOfDay;
+  return since < lasts ? 0 : (minutesOfDay - since) * 60_000 - (now % 60_000);
 }

@@ -115,6 +115,7 @@ export async function openCore<Prepared extends Pick<PreparedLink, 'link'>>(
     link: (id) => (id === undefined ? undefined : issuers.get(id)),
     numbers: (link) => numbers.of(link),
     lane: (link) => lanes.of(link),
+    unmatched: (link, mti, why) => operator.noteMismatch(link, mti, why),
     face: faceOf,
   });
 

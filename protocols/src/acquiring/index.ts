@@ -91,9 +91,11 @@ export { localTransactionTime, retrievalReference, transmissionTime } from './ti
 export { pinKeyOf, withPin, withPinUnder } from './pin.ts';
 export {
   formatPaymentMethod,
+  isDivided,
   lumpSum,
   type PaymentMethod,
   parsePaymentMethod,
+  paymentMethodText,
 } from './payment-method.ts';
 export {
   businessDay,

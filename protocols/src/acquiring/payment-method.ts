@@ -26,6 +26,40 @@ const withBonus = new Set<PaymentMethodCode>(['21', '22', '23', '24', '31', '32'
 const digits = (value: number, width: number): string => String(value).padStart(width, '0');
 const bad = (what: string) => fail('ACQUIRING_MESSAGE_REFUSED', { field: 48, facts: { expected: what } });
 
+/** What a method is called. 21 to 24 and 31 to 34 differ by contract: their code stands beside the name. */
+const names: Readonly<Record<PaymentMethodCode, { readonly en: string; readonly ja: string }>> = {
+  '10': { en: 'Lump sum', ja: '一括' },
+  ...named(['21', '22', '23', '24'], 'Bonus', 'ボーナス払い'),
+  ...named(['31', '32', '33', '34'], 'Bonus and instalments', 'ボーナス併用払い'),
+  '61': { en: 'Instalments', ja: '分割払い' },
+  '80': { en: 'Revolving', ja: 'リボルビング払い' },
+};
+
+function named<const C extends PaymentMethodCode>(codes: readonly C[], en: string, ja: string) {
+  const entries = codes.map((code) => [code, { en: `${en} (${code})`, ja: `${ja}(${code})` }] as const);
+  return Object.fromEntries(entries) as Record<C, { readonly en: string; readonly ja: string }>;
+}
+
+/** A method for a person: "分割払い 3回", "Bonus (22) bonus month 12 ¥30,000". */
+export function paymentMethodText(method: PaymentMethod, language: 'en' | 'ja'): string {
+  const { code, instalments, firstMonth, bonus = [] } = method;
+  const isEnglish = language === 'en';
+  return [
+    names[code][language],
+    instalments !== undefined && (isEnglish ? `x ${instalments}` : `${instalments}回`),
+    firstMonth !== undefined && (isEnglish ? `from month ${firstMonth}` : `${firstMonth}月から`),
+    ...bonus.map(({ month, amountMinor }) => {
+      const amount = amountMinor > 0 ? ` ¥${amountMinor.toLocaleString('en')}` : '';
+      return isEnglish ? `bonus month ${month}${amount}` : `ボーナス${month}月${amount}`;
+    }),
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+/** Whether a method needs a number of instalments. */
+export const isDivided = (code: PaymentMethodCode): boolean => divided.has(code);
+
 /** Writes DE48. A method that makes no sense is ACQUIRING_MESSAGE_REFUSED. */
 export function formatPaymentMethod(method: PaymentMethod): Result<string, 'ACQUIRING_MESSAGE_REFUSED'> {
   const { code, instalments = 0, firstMonth = 0, bonus = [] } = method;

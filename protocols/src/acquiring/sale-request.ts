@@ -4,6 +4,7 @@ import type { Secret } from '../kit/index.ts';
 import { type Conversion, conversionElements } from './conversion.ts';
 import { pinAndSignature, verificationElement } from './cardholder-rules.ts';
 import { terminalLink } from './link-profiles.ts';
+import { formatPaymentMethod, lumpSum, type PaymentMethod } from './payment-method.ts';
 import { isRateLookUp, type Operation, operations } from './operations.ts';
 import {
   type EntryMode,
@@ -56,6 +57,8 @@ export interface PaymentRequest {
         readonly approvalCode: string | undefined;
       }
     | undefined;
+  /** How the cardholder pays: DE48, where it is not at once. One that makes no sense throws. */
+  readonly method?: PaymentMethod | undefined;
   /** DE25 of an advice. */
   readonly reason?: string | undefined;
   /** What it is in the cardholder's currency, and the offer that says so: DE6, DE10, DE51, DE62. */
@@ -82,6 +85,8 @@ export function paymentRequest(request: PaymentRequest): OpenMessage {
   if (request.verification.endsWith('AndSignature')) fields[verificationElement] = pinAndSignature;
   if (request.reason !== undefined) fields[25] = request.reason;
   if (request.emv !== undefined) fields[55] = request.emv;
+  const { method = lumpSum } = request;
+  if (method.code !== lumpSum.code) fields[48] = unwrap(formatPaymentMethod(method));
   const { conversion } = request;
   if (conversion !== undefined) Object.assign(fields, conversionElements(conversion, conversion.reference));
   if (original !== undefined) {

@@ -150,12 +150,45 @@ export const paymentErrors = defineErrors({
     },
     ja: { says: '取引を保存できません。', next: '取引は成立していません。端末の保存領域を確認してください。' },
   },
+  PAYMENT_METHOD_NOT_AGREED: {
+    en: {
+      says: 'The contract of this shop with this card company does not have this payment method, this number of instalments, or not for this amount.',
+      next: 'Take another one: tsunagu payment-methods shows what is offered. Contracts are in tsunagu switch rules show contracts.',
+    },
+    ja: {
+      says: 'この加盟店とカード会社の契約では、この支払区分・分割回数・金額を取り扱えません。',
+      next: '別の支払区分を選んでください。取扱可能な支払区分は tsunagu payment-methods、契約は tsunagu switch rules show contracts で確認できます。',
+    },
+  },
+  PAYMENT_METHOD_INVALID: {
+    en: {
+      says: 'This payment method cannot be written like this.',
+      next: '31 to 34 and 61 take --instalments 2 to 99; 21 to 24 and 31 to 34 may take --bonus MONTH or MONTH:YEN, up to six times; 10 and 80 take neither.',
+    },
+    ja: {
+      says: '支払区分の指定が正しくありません。',
+      next: '31〜34と61には --instalments 2〜99 が必要です。21〜24と31〜34には --bonus 月 または 月:金額 を6回まで指定できます。10と80にはどちらも指定できません。',
+    },
+  },
   SALE_STORE_FULL: {
     en: {
       says: 'The business day holds as many transactions as the terminal can keep.',
-      next: 'Close the day: totals --close.',
+      next: 'Close the day: totals --close. With a time in its setting businessDayEnd the terminal does it by itself.',
     },
-    ja: { says: '営業日の取引件数が上限です。', next: '日計(締め)を行ってください。' },
+    ja: {
+      says: '営業日の取引件数が上限です。',
+      next: '日計(締め)を行ってください(totals --close)。設定 businessDayEnd に時刻があれば、端末が自動で締めます。',
+    },
+  },
+  DAY_NOT_CLOSED: {
+    en: {
+      says: 'This terminal has closed no business day yet.',
+      next: 'See the open one without --last, or close it: totals --close.',
+    },
+    ja: {
+      says: 'この端末には締め済みの営業日がまだありません。',
+      next: '--last を付けずに営業中の日計を表示するか、締めを行ってください(totals --close)。',
+    },
   },
   CARD_BOX_BROKEN: {
     en: {

@@ -23,6 +23,8 @@ export {
   terminalTotals,
   totalsOrder,
   dccChoices,
+  type SaleMethod,
+  saleMethod,
   type OwnCurrency,
   ownCurrency,
 } from './payment.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { softwareBytesMax } from '../software/limits.ts';
 import { keySlot } from './held-key.ts';
-import { cardHistoryLine, dcc, ownCurrency, paymentKind } from './payment.ts';
+import { cardHistoryLine, dcc, ownCurrency, paymentKind, method } from './payment.ts';
 
 export const keyLoad = z
   .object({
@@ -36,6 +36,7 @@ export const testSale = z
       .regex(/^[a-z0-9-]{1,40}$/)
       .describe('Name of an emulated card, as listed in the hello.'),
     dcc,
+    method,
   })
   .describe('A sale that the terminal makes by itself with a card of its emulated reader.');
 export type TestSale = z.infer<typeof testSale>;
@@ -133,6 +134,7 @@ export const saleResult = z
     original: z.string().max(6).optional().describe('STAN of the transaction that it follows.'),
     balanceMinor: z.number().int().optional().describe('What the account has left, minor units: answer to an inquiry.'),
     ownCurrency: ownCurrency.optional(),
+    method: method.describe('How the cardholder pays; absent: at once.'),
     history: z.array(cardHistoryLine).max(20).optional().describe('History of a transit card, newest first.'),
     durationMs: z.number().nonnegative().describe('Reader to answer, milliseconds.'),
   })

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { formatPaymentMethod } from '../acquiring/payment-method.ts';
 import { isInquiry, paymentKinds } from './payment-kinds.ts';
+import { paymentMethod } from './switch-rules.ts';
 
 export { isInquiry, paymentKinds };
 
@@ -50,6 +52,32 @@ export const dcc = z
   .describe(
     'What the emulated cardholder chooses when the own currency is offered; without it nothing: the sale is in yen.',
   );
+const month = z.number().int().min(1).max(12);
+/** How the cardholder pays. */
+export const saleMethod = z
+  .object({
+    code: paymentMethod,
+    instalments: z.number().int().min(2).max(99).optional().describe('How many, for 31 to 34 and 61.'),
+    firstMonth: month.optional().describe('Month of the first instalment, 1 to 12.'),
+    bonus: z
+      .array(
+        z.object({
+          month: month.describe('1 to 12.'),
+          amountMinor: z.number().int().min(0).max(99_999_999).describe('Yen; 0 for the issuer to divide.'),
+        }),
+      )
+      .min(1)
+      .max(6)
+      .optional()
+      .describe('Bonus months, for 21 to 24 and 31 to 34.'),
+  })
+  .refine((method) => formatPaymentMethod(method).ok)
+  .describe('How the cardholder pays (shiharai kubun, DE48). The contract of shop and card company says what may be.');
+/** How the cardholder pays. */
+export type SaleMethod = z.infer<typeof saleMethod>;
+/** The same in an order or a result. */
+export const method = saleMethod.optional();
+
 const original = z
   .string()
   .regex(/^(\d{1,6}|[0-9A-Z]{12})$/)
@@ -59,7 +87,7 @@ const kind = <K extends PaymentKind>(name: K) => z.literal(name).describe('What 
 /** A payment to make. */
 export const paymentOrder = z
   .discriminatedUnion('kind', [
-    z.object({ kind: kind('sale'), amountMinor, card, application, pin, dcc }),
+    z.object({ kind: kind('sale'), amountMinor, card, application, pin, dcc, method }),
     z.object({ kind: kind('preauth'), amountMinor, card, application, pin, dcc }),
     z.object({ kind: kind('balance'), card, application, pin }),
     z.object({ kind: kind('charge'), amountMinor, card }),
@@ -109,7 +137,14 @@ export type CardHistoryLine = z.infer<typeof cardHistoryLine>;
 
 /** Daily totals, shown or closed. */
 export const totalsOrder = z
-  .object({ close: z.boolean().default(false).describe('Whether the business day ends with it.') })
+  .object({
+    close: z.boolean().default(false).describe('Whether the business day ends with it.'),
+    last: z
+      .boolean()
+      .default(false)
+      .describe('Those of the last business day that was closed, by a person or by the terminal itself, instead.'),
+  })
+  .refine(({ close, last }) => !(close && last))
   .describe('Daily totals, shown or closed.');
 /** Daily totals, shown or closed. */
 export type TotalsOrder = z.infer<typeof totalsOrder>;
@@ -179,7 +214,10 @@ export const slipOrder = z
       .regex(/^\d{1,6}$/)
       .optional()
       .describe('STAN of the transaction; without it the last one.'),
-    what: z.enum(['payment', 'totals']).default('payment').describe('The slip of a payment, or the daily totals.'),
+    what: z
+      .enum(['payment', 'totals', 'last-totals'])
+      .default('payment')
+      .describe('The slip of a payment, the daily totals, or those of the last business day that was closed.'),
     format: z.enum(slipFormats).default('text').describe('UTF-8 text, bytes for an ESC/POS printer, or PDF.'),
     copy: z.enum(slipCopies).default('customer').describe('For whom it is.'),
     language: z.enum(['ja', 'en']).optional().describe('Language of the slip; without it that of the terminal.'),

@@ -206,6 +206,15 @@ export const settings = {
     },
     (value) => value === '' || /^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/.test(value),
   ),
+  businessDayEnd: text(
+    5,
+    '04:00',
+    {
+      name: { en: 'End of the business day', ja: '自動日計(締め)の時刻' },
+      says: 'When the terminal closes its business day by itself, local time of the shop, "04:00": at that time, after it where it was off, and before it where the day holds as many transactions as it can keep. Empty: a person closes it.',
+    },
+    (value) => value === '' || /^([01]\d|2[0-3]):[0-5]\d$/.test(value),
+  ),
   acquirerCards: text(
     256,
     '',

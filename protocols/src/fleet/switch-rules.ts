@@ -276,8 +276,28 @@ export const standInUse = z
   .describe('An approval in the place of an issuer.');
 export type StandInUse = z.infer<typeof standInUse>;
 
+/** How cards of a scheme may be paid with at a shop, by its contract. */
+export const paymentMethodOffer = z
+  .object({
+    scheme: z.string().describe('Card scheme.'),
+    link: z.string().describe('The issuer link that its cards go to first.'),
+    methods: z.array(paymentMethod).describe('What the contract allows for.'),
+    instalments: z.array(z.number().int()).describe('How many there may be, for 31-34 and 61.'),
+    methodMinMinor: yen.describe('The least amount for anything but 10.'),
+  })
+  .describe('How cards of a scheme may be paid with.');
+export type PaymentMethodOffer = z.infer<typeof paymentMethodOffer>;
+export const paymentMethodOffers = z
+  .object({
+    merchant: z.string().describe('The shop that the contracts are with (DE42).'),
+    items: z.array(paymentMethodOffer),
+  })
+  .describe('How may be paid at a shop, by card scheme.');
+export type PaymentMethodOffers = z.infer<typeof paymentMethodOffers>;
+
 /** Where the management API has these. */
 export const switchRulePaths = {
+  paymentMethods: '/api/v1/switch/payment-methods',
   rules: (kind: SwitchRuleKind) => `/api/v1/switch/rules/${kind}`,
   versions: (kind: SwitchRuleKind) => `/api/v1/switch/rules/${kind}/versions`,
   version: (kind: SwitchRuleKind, version: number) => `/api/v1/switch/rules/${kind}/versions/${version}`,

@@ -25,6 +25,7 @@ export {
   faultyCards,
   findTestCard,
   isTestCardName,
+  schemeOfCardName,
   scriptKeysOf,
   type TestCard,
   type TestCardName,

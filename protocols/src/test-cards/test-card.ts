@@ -58,6 +58,9 @@ export const faultyCardNames: readonly TestCardName[] = faultyCardData.map(({ na
 /** Whether a text is the name of a card, sound or faulty. */
 export const isTestCardName = (name: string): name is TestCardName => byName.has(name);
 
+/** The scheme of an emulated card; undefined for one that has none, or is none of these. */
+export const schemeOfCardName = (name: string): string | undefined => byName.get(name)?.scheme;
+
 const ascii = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'latin1'));
 
 /** A card by its name, made afresh: whoever wipes its secrets wipes only their own. */

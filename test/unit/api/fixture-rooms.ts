@@ -64,6 +64,7 @@ const unasked = (): never => {
 };
 /** Rules of a switch that nobody looks at. */
 const noSwitchRules: ApiRooms['switchRules'] = {
+  merchant: '',
   rules: {
     get router() {
       return unasked();

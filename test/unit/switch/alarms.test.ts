@@ -106,6 +106,23 @@ test('what is refused on a link is an alarm about that link, one row however man
   }
 });
 
+test('an answer that came under the key of a request and says another thing is shown with what it says otherwise, and its sale is taken back', async () => {
+  // Requests are told apart by time and terminal here, so that a wrong trace number does not keep the two apart.
+  const link = { ...quick, connections: 1, profile: { ...quick.profile, matchKeys: [12, 41] } };
+  const faults = { rates: { wrongStan: 1 }, lateMs: 1, dripMs: 1 };
+  const house = await openSmallHouse(undefined, { links: [link], cardCompany: { link, faults, nextFault: () => 0 } });
+  const terminal = await house.terminal('CT5100-0001');
+  try {
+    await until(() => house.sw.links()[0]?.state === 'signed-on');
+    expect((await terminal.ask(terminal.sale('visa-contact', 801))).text(39)).toBe('911');
+    const [shown] = await house.sw.operator.links();
+    expect(shown?.mismatches[0]).toMatchObject({ mti: '1210', waiting: 1, differs: [11] });
+  } finally {
+    terminal.close();
+    await house.close();
+  }
+});
+
 test('an alarm is written at most once in a while, counts what came meanwhile, and goes ninety days after it was seen', async () => {
   const world = systemWorld(() => undefined);
   const store = await openQuickly(join(await mkdtemp(join(tmpdir(), 'alarms-')), 'store.sqlite'), world.clock);

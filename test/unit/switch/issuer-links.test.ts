@@ -35,7 +35,16 @@ test.each(houseIssuers.map((link) => [link.id, link] as const))(
   async (_id, text) => {
     // As the one link of a small house.
     const link = { ...text, id: cardCompanyLink.id };
-    const house = await openSmallHouse(undefined, { links: [link], cardCompany: { link } });
+    const { codec } = link;
+    const methods: (string | undefined)[] = [];
+    const tap = {
+      message(_line: string, direction: string, bytes: Uint8Array) {
+        const heard = codec.decode(Uint8Array.from(bytes));
+        if (direction === 'in' && heard.ok && heard.value.mti === '1200') methods.push(heard.value.text(48));
+      },
+      close: () => undefined,
+    };
+    const house = await openSmallHouse(undefined, { links: [link], cardCompany: { link, tap } });
     try {
       await until(() => house.sw.links()[0]?.state === 'signed-on');
       const terminal = await house.terminal('CT5100-0001');
@@ -55,6 +64,11 @@ test.each(houseIssuers.map((link) => [link.id, link] as const))(
       house.sw.operator.order(link.id, 'echo', 'test');
       expect((await terminal.ask(terminal.sale('visa-contact', 800))).text(39)).toBe('000');
       expect(house.ledger.takenMinor).toBe(1_500);
+      // How it is paid, as the dialect of the link writes it.
+      const paid = terminal.sale('visa-contact', 3_000);
+      const inInstalments = { ...paid, fields: { ...paid.fields, 48: 'JP6103000' } };
+      expect((await terminal.ask(inInstalments)).text(39)).toBe('000');
+      expect(methods.slice(-2)).toEqual([undefined, 'JP6103000']);
       terminal.close();
     } finally {
       await house.close();

@@ -1,5 +1,6 @@
 import type { Acquirer } from '@tsunagu/firmware-bridge/secure/index';
 import { merchantIdOf, terminalIdOf } from '@tsunagu/protocols/acquiring';
+import type { SaleMethod } from '@tsunagu/protocols/fleet';
 import { fail, ok } from '@tsunagu/protocols/kit';
 import { testCard } from '@tsunagu/protocols/test-cards';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -153,6 +154,25 @@ test('a refund whose answer is lost is reversed at the card company, and its mon
   });
   await settled(before - 1_000);
 });
+
+test.each<[string, SaleMethod, number, string, string | undefined]>([
+  ['jcb-contact', { code: '61', instalments: 3 }, 12_000, '000', undefined],
+  ['jcb-contact', { code: '80' }, 1_000, '000', undefined],
+  // Not a number of the contract; below what is worth it; a scheme that is paid at once.
+  ['jcb-contact', { code: '61', instalments: 4 }, 12_000, '119', 'PAYMENT_METHOD_NOT_AGREED'],
+  ['jcb-contact', { code: '80' }, 999, '110', 'PAYMENT_METHOD_NOT_AGREED'],
+  ['unionpay-contact', { code: '80' }, 12_000, '119', 'PAYMENT_METHOD_NOT_AGREED'],
+])(
+  '%s, paid by %j, %i yen: the contract at the switch says %s',
+  async (card, method, amountMinor, actionCode, reason) => {
+    const before = house.ledger.takenMinor;
+    const sold = await booted.side.run({ kind: 'sale', amountMinor, card, method });
+    expect(sold).toMatchObject({ outcome: reason ? 'declined' : 'approved', actionCode, method });
+    expect(sold.reason).toBe(reason);
+    if (reason) expect(house.lines.at(-1)).toMatchObject({ reason: 'SWITCH_CONTRACT_FORBIDS' });
+    await settled(before + (reason ? 0 : amountMinor));
+  },
+);
 
 test('the switch judges by itself what a terminal that forgot its books asks for', { timeout: 30_000 }, async () => {
   const sold = await booted.side.run({ kind: 'sale', amountMinor: 1_000, card: 'visa-contact' });

@@ -1,6 +1,8 @@
 import {
   changeSwitchRules,
   page,
+  type PaymentMethodOffers,
+  paymentMethodOffers,
   type RouteExplanation,
   type RouteQuestion,
   routeExplanation,
@@ -27,6 +29,8 @@ export interface SwitchRuleRooms {
   readonly standIn: StandIn;
   readonly health: LinkHealth;
   readonly now: () => number;
+  /** DE42 of the terminals of this house. */
+  readonly merchant: string;
 }
 
 const byKind = z.object({ kind: switchRuleKind });
@@ -120,6 +124,21 @@ export function switchRuleRoutes(app: ApiApp, rooms: SwitchRuleRooms): void {
   );
 
   app.get(
+    '/api/v1/switch/payment-methods',
+    {
+      config,
+      schema: {
+        summary:
+          'How cards may be paid with at a shop, by scheme and contract: at once, with the bonus, in instalments, revolving',
+        tags,
+        querystring: z.object({ merchant: z.string().max(15).optional() }),
+        response: { 200: paymentMethodOffers, '4xx': refused },
+      },
+    },
+    async ({ query }) => Promise.resolve(offersOf(rooms, query.merchant ?? rooms.merchant)),
+  );
+
+  app.get(
     '/api/v1/switch/stand-in',
     {
       config,
@@ -133,6 +152,18 @@ export function switchRuleRoutes(app: ApiApp, rooms: SwitchRuleRooms): void {
     async ({ query }) =>
       answerPage(unwrap(sliceOf(await rooms.standIn.list(usesMax, undefined, query.state), ({ sale }) => sale, query))),
   );
+}
+
+/** A row a scheme: by the contract with the issuer that its cards go to first. */
+function offersOf({ rules }: SwitchRuleRooms, merchant: string): PaymentMethodOffers {
+  const linkOf = new Map<string, string>();
+  for (const { scheme, link } of rules.router.table.routes.toSorted((a, b) => a.priority - b.priority))
+    if (!linkOf.has(scheme)) linkOf.set(scheme, link);
+  const items = [...linkOf].map(([scheme, link]) => {
+    const { methods, instalments, methodMinMinor } = rules.contracts.of({ scheme, link, merchant });
+    return { scheme, link, methods: [...methods], instalments: [...instalments], methodMinMinor };
+  });
+  return { merchant, items };
 }
 
 function explain({ rules, standIn, health, now }: SwitchRuleRooms, asked: RouteQuestion): RouteExplanation {

@@ -8,6 +8,7 @@ import {
 import { type Message, textOf } from '@tsunagu/protocols/iso8583';
 import { type Secret } from '@tsunagu/protocols/kit';
 import { leadingDigits, type LinkHealth } from '../routing/route.ts';
+import type { ContractRefusal } from '../schemes/contracts.ts';
 import type { SwitchRules } from './rules.ts';
 
 /** A transaction that arrived, as the rules see it. */
@@ -34,8 +35,18 @@ export interface Admission {
   /** How the cardholder pays. */
   readonly method: PaymentMethod | undefined;
   /** Why it is refused whatever links are doing. */
-  readonly refusal: { readonly actionCode: string; readonly reason: AdmissionReason } | undefined;
+  readonly refusal:
+    | {
+        readonly actionCode: string;
+        readonly reason: AdmissionReason;
+        /** The element that it is about, where whoever asked can do something about it (DE44). */
+        readonly element?: number | undefined;
+      }
+    | undefined;
 }
+
+/** What of a contract is about how the cardholder wants to pay (DE48). */
+const aboutMethod: ReadonlySet<ContractRefusal['why']> = new Set(['method', 'instalments', 'amount']);
 
 /** Codes of the error table. */
 export type AdmissionReason = 'SWITCH_ROUTE_UNKNOWN' | 'SWITCH_CONTRACT_FORBIDS' | 'ACQUIRING_MESSAGE_REFUSED';
@@ -79,6 +90,10 @@ export function admit(rules: SwitchRules, arrived: Arrived, health: LinkHealth):
   return {
     ...admission,
     method: method.value,
-    refusal: refused && { actionCode: refused.actionCode, reason: 'SWITCH_CONTRACT_FORBIDS' },
+    refusal: refused && {
+      actionCode: refused.actionCode,
+      reason: 'SWITCH_CONTRACT_FORBIDS',
+      element: aboutMethod.has(refused.why) ? 48 : undefined,
+    },
   };
 }

@@ -9,7 +9,7 @@ import type { SaleRow } from '../journal/written.ts';
 import { mismatchText, type Mismatch } from '../link/matching.ts';
 import { wipe } from '../terminal-link/request.ts';
 import type { Face } from './asking.ts';
-import { firstDifference, ownDecision, passedOn } from './messages.ts';
+import { differences, ownDecision, passedOn } from './messages.ts';
 import type { Outcomes } from './outcomes.ts';
 import { nextStan, type Roads } from './roads.ts';
 import type { SaleEvent } from './rules.ts';
@@ -41,7 +41,8 @@ export class IssuerLeg {
   send(face: Face, row: SaleRow, request: Message, outgoing: Message, link: IssuerLink): void {
     const follow = async (): Promise<void> => {
       const answer = await link.request(outgoing, link.link.profile.timers.requestMs);
-      if (answer.type === 'answered' && firstDifference(link.link, outgoing, answer.message) === undefined)
+      const differs = answer.type === 'answered' ? differences(link.link, outgoing, answer.message) : [];
+      if (answer.type === 'answered' && differs.length === 0)
         await this.#step(
           face,
           row,
@@ -50,14 +51,19 @@ export class IssuerLeg {
           answer.message,
         );
       else {
-        if (answer.type === 'answered')
+        if (answer.type === 'answered') {
+          // It came under the key of this request, and says something else: nothing is known of the outcome.
+          const why = { waiting: link.inFlight + 1, differs };
+          this.#roads.unmatched(link.link.id, answer.message.mti, why);
           this.#world.log('warn', 'issuerAnswerUnmatched', {
+            link: link.link.id,
             fault: {
               code: 'ISSUER_ANSWER_UNMATCHED',
-              field: firstDifference(link.link, outgoing, answer.message) ?? 0,
-              facts: { sale: row.id },
+              field: differs[0] ?? 0,
+              facts: { sale: row.id, mismatch: mismatchText(why) },
             },
           });
+        }
         await this.#step(face, row, { type: 'issuerTimedOut' }, request);
       }
     };

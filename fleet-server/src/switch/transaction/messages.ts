@@ -97,7 +97,8 @@ export const ownDecision = (
   actionCode: string,
   reason: string | undefined,
   nowMs: number,
-): Decision => ({ by: 'switch', actionCode, reason, answer: ownAnswer(face, request, actionCode, nowMs) });
+  added?: { readonly [element: number]: FieldValue },
+): Decision => ({ by: 'switch', actionCode, reason, answer: ownAnswer(face, request, actionCode, nowMs, added) });
 
 /** The issuer's answer as whoever asked gets it: its own keys again, and the issuer's word. */
 export function passedOn({ codec, echo, stampOf }: Face, request: Message, answer: Message, nowMs: number): Uint8Array {
@@ -111,9 +112,9 @@ export function passedOn({ codec, echo, stampOf }: Face, request: Message, answe
 
 const stamp = (day: string | undefined): { [element: number]: string } => (day === undefined ? {} : { 28: day });
 
-/** Elements that an issuer must repeat; the first that differs, or undefined. */
-export const firstDifference = (link: Pick<Link, 'profile'>, request: Message, answer: Message): number | undefined =>
-  link.profile.echo.find(
+/** Elements that an issuer must repeat and that it says otherwise. */
+export const differences = (link: Pick<Link, 'profile'>, request: Message, answer: Message): readonly number[] =>
+  link.profile.echo.filter(
     (number) =>
       number !== 7 && answer.fields[number] !== undefined && isOther(answer.fields[number], request.fields[number]),
   );

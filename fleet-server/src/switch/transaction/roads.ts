@@ -1,5 +1,6 @@
 import type { IssuerLink } from '../issuer-link/issuer-link.ts';
 import type { Numbers } from '../journal/numbers.ts';
+import type { Mismatch } from '../link/matching.ts';
 import type { Face } from './asking.ts';
 import type { Lane } from './store-and-forward.ts';
 
@@ -8,6 +9,8 @@ export interface Roads {
   link(id: string | undefined): IssuerLink | undefined;
   numbers(link: string): Numbers;
   lane(link: string): Lane;
+  /** An answer that is not that of the request which it came for: an operator wants to see why. */
+  unmatched(link: string, mti: string, why: Mismatch): void;
   /** How answers to a place of origin are written. */
   face(origin: string): Face;
 }

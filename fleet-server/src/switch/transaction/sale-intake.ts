@@ -39,6 +39,8 @@ interface Refusal {
   readonly actionCode: string;
   /** Code of the error table. */
   readonly reason: string;
+  /** The element that it is about. */
+  readonly element?: number | undefined;
 }
 
 /** Takes a request or advice: rules, route, stand-in, the journal, and only then the issuer. */
@@ -233,8 +235,9 @@ export class SaleIntake {
       issuer_day: null,
     } as const;
     if (refusal || !link) {
-      const { actionCode, reason } = refusal ?? { actionCode: '908', reason: 'SWITCH_ROUTE_UNKNOWN' };
-      const decision = ownDecision(face, message, actionCode, reason, now);
+      const { actionCode, reason, element }: Refusal = refusal ?? { actionCode: '908', reason: 'SWITCH_ROUTE_UNKNOWN' };
+      const about = element === undefined ? {} : { 44: `DE${element}` };
+      const decision = ownDecision(face, message, actionCode, reason, now, about);
       return { row: { ...kept, ...this.#journal.decided(decision) }, outgoing };
     }
     const decision = approval

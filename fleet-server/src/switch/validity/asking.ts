@@ -11,7 +11,7 @@ import {
 import type { World } from '@tsunagu/protocols/world';
 import type { IssuerLink } from '../issuer-link/issuer-link.ts';
 import { isFenced } from '../journal/epoch.ts';
-import { firstDifference, issuerRequest } from '../transaction/messages.ts';
+import { differences, issuerRequest } from '../transaction/messages.ts';
 import type { ValidityRooms } from './desk.ts';
 import { acquirerOf, judgeValidity, nowhere, type ValidityWord } from './rules.ts';
 import type { Seals } from './seals.ts';
@@ -146,7 +146,7 @@ export function openAsking(
         now,
       );
       const answer = await issuer.request(request, issuer.link.profile.timers.requestMs);
-      const isOwn = answer.type === 'answered' && firstDifference(issuer.link, request, answer.message) === undefined;
+      const isOwn = answer.type === 'answered' && differences(issuer.link, request, answer.message).length === 0;
       const word = isOwn ? wordOf(answer.message) : undefined;
       const verdict = word && judgeValidity(card, word);
       if (verdict) return await settle(row, verdict, word.actionCode, { card, word });
