@@ -21,7 +21,7 @@ export async function openOwnCertificate(authority: Authority, folder: string, r
   } as const;
   const now = async () => {
     const { certificateChain, privateKey } = await authority.credentials('server', serverName, use);
-    return { cert: certificateChain, key: privateKey, ca: believed(authority) };
+    return { cert: certificateChain, key: privateKey, ca: authority.believed };
   };
   const writeRoots = (): Promise<void> => writeFile(join(folder, 'root.pem'), authority.anchors, { mode: 0o644 });
   await writeRoots();
@@ -33,10 +33,3 @@ export async function openOwnCertificate(authority: Authority, folder: string, r
     renew: async (): Promise<void> => changing.change(await now()),
   };
 }
-
-/**
- * Whom the house believes: its roots, and the issuing CAs below those. With the latter at hand a terminal need not show the one above it
- * (RFC 8446, 4.4.2): to read a certificate takes a third of a millisecond of each handshake, and seven kilobytes of each connection.
- */
-const believed = ({ hierarchy }: Authority): readonly string[] =>
-  [...hierarchy.roots, ...hierarchy.issuing.filter(({ issuer }) => hierarchy.ca(issuer ?? ''))].map(({ pem }) => pem);
