@@ -279,7 +279,7 @@ export default async function run(): Promise<BenchReport> {
       if (isBroker) {
         const publisher = connectMqtt(`mqtts://127.0.0.1:${server.port}`, {
           ca: root,
-          cert: terminals[0]?.chain ?? '',
+          cert: terminals[0]?.certificate ?? '',
           key,
           clientId: 'publisher',
           protocolVersion: 4,

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createSecureContext, connect, type SecureContext, type TLSSocket } from 'node:tls';
+import { certificatesOf } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { Timers } from '@tsunagu/protocols/world';
 import type { Network, NetworkFault, Service } from './network.ts';
@@ -35,12 +36,14 @@ export function secureNetwork(
   // One context for all connections of a terminal: it holds the parsed certificates, tens of kilobytes.
   let pinned = trust.rootCertificate;
   let shown = identity;
+  /** The house knows its issuing CAs: our certificate alone will do. A broker of somebody else may want those above it, too. */
+  let withIssuers = false;
   const makeContext = (): SecureContext =>
     createSecureContext({
       ca: pinned,
       minVersion: 'TLSv1.3',
       ...(shown && {
-        cert: shown.certificateChain,
+        cert: withIssuers ? shown.certificateChain : (certificatesOf(shown.certificateChain)[0] ?? ''),
         key: shown.privateKey.export({ type: 'pkcs8', format: 'pem' }),
       }),
     });
@@ -72,10 +75,17 @@ export function secureNetwork(
       // After a failure the handshake is a full one.
       if (!opened.ok && tickets.get(service) === offered) tickets.delete(service);
       // Node's server gives tickets after full handshakes only: the one in hand serves again.
-      if (opened.ok)
+      if (opened.ok) {
         opened.value.on('session', (given) => {
           if (shown === context) tickets.set(service, given);
         });
+        // Whether our certificate is taken is told after the handshake (RFC 8446, 4.4.2.4).
+        opened.value.on('error', (error) => {
+          if (withIssuers || !('code' in error) || error.code !== 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA') return;
+          withIssuers = true;
+          forget();
+        });
+      }
       return opened;
     },
   };

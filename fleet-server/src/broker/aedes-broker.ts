@@ -158,20 +158,6 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
               false,
             );
           watchForClones(serial, peer, bySerial.get(serial));
-          const queue = new DownlinkQueue((message, written) => {
-            if (client.closed) return written();
-            client.publish(
-              {
-                cmd: 'publish',
-                topic: message.topic,
-                payload: Buffer.from(message.payload),
-                qos: message.qos,
-                dup: false,
-                retain: message.retain,
-              },
-              () => written(),
-            );
-          });
           const { address, lineage, entry } = peer;
           sessions.set(client, {
             serial,
@@ -179,7 +165,7 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
             fingerprint: certificate && fingerprintOf(certificate),
             lineage,
             entry,
-            queue,
+            queue: queueTo(client),
             filters: [],
             tail: nothingBefore,
             isReady: false,
@@ -297,13 +283,13 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     const address = socket.remoteAddress ?? '';
     peers.set(stream, { certificate: shownBy(socket), lineage: undefined, address, entry });
     const guard = new FrameGuard();
-    const read = stream.read.bind(stream);
+    const { read } = stream;
     let client: Client | undefined;
     let brokenBy: Fault | undefined;
     // The broker takes its bytes by `read`: that is where they are looked at, without a copy or a second buffer.
     stream.read = (size?: number): unknown => {
       if (brokenBy) return null;
-      const chunk: unknown = read(size);
+      const chunk: unknown = read.call(stream, size);
       if (!(chunk instanceof Uint8Array)) return chunk;
       const checked = guard.accept(chunk);
       if (checked.ok) return chunk;
@@ -369,6 +355,23 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
 }
 
 const nothingBefore = Promise.resolve();
+
+/** The way down to a client. It lives as long as the connection: made inside of what admits the client, it would keep all that alive, too. */
+const queueTo = (client: Client): DownlinkQueue =>
+  new DownlinkQueue((message, written) => {
+    if (client.closed) return written();
+    client.publish(
+      {
+        cmd: 'publish',
+        topic: message.topic,
+        payload: Buffer.from(message.payload),
+        qos: message.qos,
+        dup: false,
+        retain: message.retain,
+      },
+      () => written(),
+    );
+  });
 
 /** Queues a message for a terminal that subscribes to it, once and at the best quality of its filters. False when its queue was full. */
 function deliver({ filters, queue }: Session, topic: string, payload: Uint8Array): boolean {

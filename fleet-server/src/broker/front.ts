@@ -97,7 +97,8 @@ export async function openFront(options: FrontOptions): Promise<Result<Front, 'P
       waiting.add(socket);
       socket.once('close', () => {
         waiting.delete(socket);
-        entries.delete(end);
+        // By then another connection may have its far end.
+        if (entries.get(end) === entered.value) entries.delete(end);
         entered.value.ended();
       });
       server.emit('connection', socket);
@@ -110,7 +111,9 @@ export async function openFront(options: FrontOptions): Promise<Result<Front, 'P
     socket.destroy();
   };
   const take = (stream: Duplex, socket: TLSSocket): void => {
-    const entry = entries.get(farEnd(socket));
+    const end = farEnd(socket);
+    const entry = entries.get(end);
+    entries.delete(end);
     // It was reset in the same moment.
     if (entry) options.accept(stream, socket, entry);
     else socket.destroy();

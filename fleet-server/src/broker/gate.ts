@@ -39,8 +39,18 @@ export interface Entry {
 const soonMs = 1_000;
 
 interface AddressCount {
+  readonly address: string;
   connections: number;
   halfOpen: number;
+}
+
+/** Who is in, and how many may be on their way in. */
+interface Within {
+  readonly addresses: Map<string, AddressCount>;
+  connections: number;
+  halfOpen: number;
+  atWork: number;
+  window: number;
 }
 
 /**
@@ -52,11 +62,7 @@ interface AddressCount {
 export class Gate {
   readonly #limits: GateLimits;
   readonly #clock: Pick<Clock, 'monotonicMs'>;
-  readonly #addresses = new Map<string, AddressCount>();
-  #connections = 0;
-  #halfOpen = 0;
-  #atWork = 0;
-  #window: number;
+  readonly #within: Within;
   #tokens: number;
   #filledMs: number;
 
@@ -64,25 +70,26 @@ export class Gate {
     this.#limits = limits;
     this.#clock = clock;
     this.#tokens = limits.connectsBurst;
-    this.#window = limits.halfOpenMin;
+    this.#within = { addresses: new Map(), connections: 0, halfOpen: 0, atWork: 0, window: limits.halfOpenMin };
     this.#filledMs = clock.monotonicMs();
   }
 
   get halfOpen(): number {
-    return this.#halfOpen;
+    return this.#within.halfOpen;
   }
 
   /** CONNECTION_LIMIT names the limit: `connections`, `address`, `halfOpen`, `atWork`, `addressHalfOpen` or `rate`. */
   enter(address: string): Result<Entry, 'CONNECTION_LIMIT'> {
     const limits = this.#limits;
-    const count = this.#addresses.get(address) ?? { connections: 0, halfOpen: 0 };
+    const within = this.#within;
+    const count = within.addresses.get(address) ?? { address, connections: 0, halfOpen: 0 };
     const limit =
-      this.#connections >= limits.connectionsMax
+      within.connections >= limits.connectionsMax
         ? 'connections'
         : count.connections >= limits.connectionsPerAddressMax
           ? 'address'
-          : this.#halfOpen + this.#atWork >= this.#window
-            ? this.#halfOpen >= this.#window
+          : within.halfOpen + within.atWork >= within.window
+            ? within.halfOpen >= within.window
               ? 'halfOpen'
               : 'atWork'
             : count.halfOpen >= limits.halfOpenPerAddressMax
@@ -91,52 +98,12 @@ export class Gate {
                 ? undefined
                 : 'rate';
     if (limit !== undefined) return fail('CONNECTION_LIMIT', { facts: { limit } });
-    this.#addresses.set(address, count);
-    this.#connections += 1;
-    this.#halfOpen += 1;
+    within.addresses.set(address, count);
+    within.connections += 1;
+    within.halfOpen += 1;
     count.connections += 1;
     count.halfOpen += 1;
-    const enteredMs = this.#clock.monotonicMs();
-    let state: 'halfOpen' | 'open' | 'ended' = 'halfOpen';
-    /** Its messages that wait for their effect; they may outlive it. */
-    let waiting = 0;
-    const leave = (): void => {
-      if (state !== 'halfOpen') return;
-      state = 'open';
-      this.#halfOpen -= 1;
-      count.halfOpen -= 1;
-    };
-    return ok({
-      opened: () => {
-        if (state === 'halfOpen') this.#adapt(this.#clock.monotonicMs() - enteredMs);
-        leave();
-      },
-      heard: () => {
-        const heardMs = this.#clock.monotonicMs();
-        waiting += 1;
-        if (waiting === 1) this.#atWork += 1;
-        return () => {
-          waiting -= 1;
-          if (waiting === 0) this.#atWork -= 1;
-          const tookMs = this.#clock.monotonicMs() - heardMs;
-          if (tookMs > soonMs) this.#adapt(tookMs);
-        };
-      },
-      ended: () => {
-        if (state === 'ended') return;
-        leave();
-        state = 'ended';
-        this.#connections -= 1;
-        count.connections -= 1;
-        if (count.connections === 0) this.#addresses.delete(address);
-      },
-    });
-  }
-
-  #adapt(tookMs: number): void {
-    const { halfOpenMin, halfOpenMax } = this.#limits;
-    if (tookMs <= soonMs) this.#window = Math.min(halfOpenMax, this.#window + 1);
-    else this.#window = Math.max(halfOpenMin, this.#window * 0.95);
+    return ok(new Place(within, limits, this.#clock, count));
   }
 
   #takeToken(): boolean {
@@ -147,5 +114,65 @@ export class Gate {
     if (this.#tokens < 1) return false;
     this.#tokens -= 1;
     return true;
+  }
+}
+
+/** A connection's place. Thousands of them are kept: methods cost nothing each. */
+class Place implements Entry {
+  readonly #within: Within;
+  readonly #limits: GateLimits;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #count: AddressCount;
+  readonly #enteredMs: number;
+  #state: 'halfOpen' | 'open' | 'ended' = 'halfOpen';
+  /** Its messages that wait for their effect; they may outlive it. */
+  #waiting = 0;
+
+  constructor(within: Within, limits: GateLimits, clock: Pick<Clock, 'monotonicMs'>, count: AddressCount) {
+    this.#within = within;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#count = count;
+    this.#enteredMs = clock.monotonicMs();
+  }
+
+  opened(): void {
+    if (this.#state === 'halfOpen') this.#adapt(this.#clock.monotonicMs() - this.#enteredMs);
+    this.#leave();
+  }
+
+  heard(): () => void {
+    const heardMs = this.#clock.monotonicMs();
+    this.#waiting += 1;
+    if (this.#waiting === 1) this.#within.atWork += 1;
+    return () => {
+      this.#waiting -= 1;
+      if (this.#waiting === 0) this.#within.atWork -= 1;
+      const tookMs = this.#clock.monotonicMs() - heardMs;
+      if (tookMs > soonMs) this.#adapt(tookMs);
+    };
+  }
+
+  ended(): void {
+    if (this.#state === 'ended') return;
+    this.#leave();
+    this.#state = 'ended';
+    this.#within.connections -= 1;
+    this.#count.connections -= 1;
+    if (this.#count.connections === 0) this.#within.addresses.delete(this.#count.address);
+  }
+
+  #leave(): void {
+    if (this.#state !== 'halfOpen') return;
+    this.#state = 'open';
+    this.#within.halfOpen -= 1;
+    this.#count.halfOpen -= 1;
+  }
+
+  #adapt(tookMs: number): void {
+    const { halfOpenMin, halfOpenMax } = this.#limits;
+    const within = this.#within;
+    if (tookMs <= soonMs) within.window = Math.min(halfOpenMax, within.window + 1);
+    else within.window = Math.max(halfOpenMin, within.window * 0.95);
   }
 }

@@ -60,7 +60,7 @@ export async function openHouseBroker(options: HouseBrokerOptions): Promise<Resu
     port: ports.fleet,
     user: userInfo().username,
     serverName: name,
-    tls: { cert: tls.cert, key: tls.key, root: authority.roots },
+    tls: { cert: tls.cert, key: tls.key, root: tls.ca.join('') },
   });
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const key = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();

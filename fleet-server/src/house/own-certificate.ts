@@ -21,7 +21,7 @@ export async function openOwnCertificate(authority: Authority, folder: string, r
   } as const;
   const now = async () => {
     const { certificateChain, privateKey } = await authority.credentials('server', serverName, use);
-    return { cert: certificateChain, key: privateKey, ca: authority.hierarchy.roots.map(({ pem }) => pem) };
+    return { cert: certificateChain, key: privateKey, ca: authority.believed };
   };
   const writeRoots = (): Promise<void> => writeFile(join(folder, 'root.pem'), authority.anchors, { mode: 0o644 });
   await writeRoots();

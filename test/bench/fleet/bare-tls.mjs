@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:tls';
 
-const { root, server } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'));
+const { root, issuing, server } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'));
 const connack = Buffer.of(0x20, 2, 0, 0);
 const tls = createServer(
-  { ...server, ca: root, minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: true },
+  { ...server, ca: [root, issuing], minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: true },
   (socket) => {
     socket.once('data', () => socket.write(connack));
     socket.on('error', () => socket.destroy());

@@ -74,7 +74,7 @@ class Terminal {
   #context(): SecureContext {
     return (this.#loaded ??= createSecureContext({
       ca: fleet.root,
-      cert: fleet.terminals[this.index]?.chain,
+      cert: fleet.terminals[this.index]?.certificate,
       key: fleet.key,
       minVersion: 'TLSv1.3',
     }));

@@ -101,8 +101,8 @@ async function startBare(
 /** mosquitto from Debian's packages, with the same certificates and who they are as the name. */
 export async function startMosquitto(fleetFile: string, folder: string, port: number): Promise<Server> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const { root, server: own } = JSON.parse(readFileSync(fleetFile, 'utf8'));
-  for (const [name, text] of Object.entries({ 'ca.pem': root, 'cert.pem': own.cert, 'key.pem': own.key }))
+  const { root, issuing, server: own } = JSON.parse(readFileSync(fleetFile, 'utf8'));
+  for (const [name, text] of Object.entries({ 'ca.pem': root + issuing, 'cert.pem': own.cert, 'key.pem': own.key }))
     writeFileSync(join(folder, name), String(text), { mode: 0o600 });
   const file = join(folder, 'mosquitto.conf');
   writeFileSync(

@@ -13,8 +13,10 @@ import { systemWorld } from '@tsunagu/protocols/world';
 export interface Fleet {
   readonly key: string;
   readonly root: string;
+  /** The issuing CA: whoever listens knows it, as the house does, so that terminals show their own certificate alone. */
+  readonly issuing: string;
   readonly server: { readonly cert: string; readonly key: string };
-  readonly terminals: readonly { readonly serial: string; readonly chain: string }[];
+  readonly terminals: readonly { readonly serial: string; readonly certificate: string }[];
 }
 
 /** Fills a house's data folder with enrolled terminals before it starts, through its own rooms; the first `jobs` of them have a job that waits. */
@@ -32,7 +34,7 @@ export async function seedFleet(dataDir: string, tenant: TenantId, count: number
     purposes: ['serverAuth'],
     names: [{ dns: 'localhost' }, { ip: '127.0.0.1' }],
   });
-  const terminals: { serial: string; chain: string }[] = [];
+  const terminals: { serial: string; certificate: string }[] = [];
   const now = world.clock.now();
   for (let from = 0; from < count; from += 500) {
     const batch = await Promise.all(
@@ -43,7 +45,7 @@ export async function seedFleet(dataDir: string, tenant: TenantId, count: number
     );
     await store.write(async (tx) => {
       for (const { index, serial, issued } of batch) {
-        terminals.push({ serial, chain: issued.chain });
+        terminals.push({ serial, certificate: issued.pem });
         await tx
           .insertInto('terminals')
           .values({
@@ -100,6 +102,7 @@ export async function seedFleet(dataDir: string, tenant: TenantId, count: number
   const fleet: Fleet = {
     key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     root: authority.anchors,
+    issuing: authority.hierarchy.issuing.map(({ pem }) => pem).join(''),
     server: { cert: server.certificateChain, key: server.privateKey },
     terminals,
   };

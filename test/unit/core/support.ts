@@ -7,6 +7,7 @@ import { connect as connectTls } from 'node:tls';
 import { type House, type HouseOptions, openHouse } from '@tsunagu/fleet-server/house';
 import {
   agreeKeyBlockProtectionKey,
+  certificatesOf,
   type ClaimBundle,
   claimProof,
   devicePaths,
@@ -266,7 +267,8 @@ export class TestLink {
           host: '127.0.0.1',
           port: house.house.ports.fleet ?? 0,
           ca: claim.rootCertificate,
-          cert: answer.certificateChain,
+          // As terminals do: the house knows the CAs above it.
+          cert: certificatesOf(answer.certificateChain)[0],
           key: pemOf(key),
         }),
       { protocolVersion: 4, clientId: claim.serial, clean: true, keepalive: 30, reconnectPeriod: 0 },

@@ -265,7 +265,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
         alarm: (alarm) => alarms.push(alarm),
       },
       {
-        terminals: { host: '127.0.0.1', port: 0, credentials: { ...server, ca: authority.roots } },
+        terminals: { host: '127.0.0.1', port: 0, credentials: { ...server, ca: authority.believed } },
         centres: { host: '127.0.0.1', port: 0 },
         links,
         issuerAt: () => ({ host: '127.0.0.1', port: cardCompanyPort }),

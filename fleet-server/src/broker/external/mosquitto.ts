@@ -13,7 +13,7 @@ export interface MosquittoSetting {
   readonly user: string;
   /** The fleet server's own name there: the common name of its certificate. */
   readonly serverName: string;
-  /** mosquitto's certificate and key, and the root that all certificates come from, PEM. */
+  /** mosquitto's certificate and key, and the authorities that certificates come from, PEM. */
   readonly tls: { readonly cert: string; readonly key: string; readonly root: string };
 }
 
