@@ -9,19 +9,18 @@ import {
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import type { PaymentOrder, SaleOutcome, SaleResult, SaleStep } from '@tsunagu/protocols/fleet';
-import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
 import type { Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { canTakeSignature, nextInterface, transactionTypes } from '../kernel/index.ts';
 import type { Transaction } from '../sales/index.ts';
-import type { ChipReading, SecurePart, Stopwatch } from '../secure/index.ts';
+import type { ChipReading, SecurePart } from '../secure/index.ts';
 import { AdviceSender } from './advice-sender.ts';
 import { type Ended, PaymentClosing, type SignaturePad } from './closing.ts';
 import { type FollowUp, type FollowUpOrder, judgeFollowUp } from './follow-up.ts';
 import { boughtOfflineMinor, floorLimitAt, mayApproveOffline, standsOffline } from './offline.ts';
 import { type LegOperation, OnlineLeg } from './online-leg.ts';
 import { agreeOnCurrency, completedAt, givenBack } from './own-currency.ts';
-import type { OnSaleStep, PaymentPorts } from './ports.ts';
+import type { PaymentPorts, PaymentRun } from './ports.ts';
 import { recordOf, recover } from './recovery.ts';
 import { refusedPayment, resultOf } from './result.ts';
 import type { ReversalImage } from './reversal-image.ts';
@@ -37,17 +36,6 @@ export interface PaymentOptions {
   readonly secure: SecurePart;
   readonly ports: PaymentPorts;
   readonly signaturePad?: SignaturePad | undefined;
-}
-
-/** One payment under way. */
-export interface PaymentRun {
-  readonly watch: Stopwatch;
-  readonly onStep: OnSaleStep;
-  readonly onTrace: (line: KernelTraceLine) => void;
-  /** The cardholder is to pay in the own currency. */
-  readonly wantsOwnCurrency?: boolean;
-  /** Its request leaves: from now on it may stand at the issuer. */
-  readonly onSent: (of: Pick<SaleResult, 'stan' | 'entry' | 'amountMinor'>) => void;
 }
 
 /** A payment with a card that is being presented, and that has an account behind it. A charge: with a prepaid card, whose stripe is drawn. */

@@ -25,7 +25,7 @@ import { refused } from '../problems.ts';
 const logCharactersMax = 16 * 1024 * 1024;
 
 /** What one has to be allowed to order a job that cannot be undone. */
-export const ordersOfJobs = [approvalKinds.wipe.order, approvalKinds.key.order] as const;
+const ordersOfJobs = [approvalKinds.wipe.order, approvalKinds.key.order] as const;
 
 /** Everything that is done to terminals: ordered, listed, taken back, done again, approved. */
 export function jobRoutes(app: ApiApp, { jobs }: Pick<ApiRooms, 'jobs'>): void {
