@@ -81,9 +81,11 @@ it('names as further permissions of an operation those alone that something of w
       { to: 'deployed', reason: 'as it was', evidence: look },
     ] as const;
 
-  const order = (type: string): Asked => ({
-    ask: async () => ['POST', `/terminals/${await fresh()}/jobs`, { job: { type, params: {} } }],
+  const order = (type: string, params: object = {}): Asked => ({
+    ask: async () => ['POST', `/terminals/${await fresh()}/jobs`, { job: { type, params } }],
+    besides: type === 'software.install' ? [] : ['fleet.operate'],
   });
+  const image = { version: '9.9.9', counter: 1, digest: 'a'.repeat(64), size: 1, proofTimeoutMs: 60_000 };
   const again = (type: string): Asked => ({
     async ask() {
       const id = await ordered(type);
@@ -107,6 +109,7 @@ it('names as further permissions of an operation those alone that something of w
 
   const asks: Readonly<Record<string, Partial<Record<Permission, Asked>>>> = {
     'POST /api/v1/terminals/{serial}/jobs': {
+      'fleet.operate': order('software.install', image),
       'wipes.order': order('terminal.wipe'),
       'keys.order': order('key.unbind'),
     },
