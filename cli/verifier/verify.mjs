@@ -55,7 +55,7 @@ try {
 }
 // Whoever takes out what speaks against a step takes its hash out of the manifest, too.
 const sealed =
-  'devices.jsonl steps.jsonl inspections.jsonl keys.jsonl releases.jsonl wipes.jsonl reports.jsonl house.jsonl runs.jsonl custody.jsonl audit.jsonl edges.json clauses.json'.split(
+  'devices.jsonl steps.jsonl inspections.jsonl keys.jsonl releases.jsonl wipes.jsonl deaths.jsonl reports.jsonl house.jsonl runs.jsonl custody.jsonl audit.jsonl edges.json clauses.json'.split(
     ' ',
   );
 for (const name of [...sealed, 'seal.json', 'verify.mjs'])
@@ -167,12 +167,44 @@ guarded('reports.jsonl', () => {
   }
 });
 
+// Certificates of death, each signed by the house by itself: what they say has to be what the rest of the pack says.
+const certified = new Map();
+const deaths = guarded('deaths.jsonl', () => {
+  let count = 0;
+  for (const { serial, record } of lines('deaths.jsonl')) {
+    count += 1;
+    const say = (what) => find('deaths.jsonl', serial, what);
+    if (!isSigned('tsunagu-key-record-v1', record.document.payload, record.document, record.publicKey)) {
+      say('not signed by its house');
+      continue;
+    }
+    if (record.document.kid !== signer) say('signed by another than sealed the pack');
+    const { record: kind, death } = JSON.parse(record.document.payload);
+    if (kind !== 'death' || death.serial !== serial) {
+      say('is of another terminal, or no certificate of death');
+      continue;
+    }
+    certified.set(serial, death);
+    if (
+      death.wipe?.by === 'job' &&
+      (death.wipeRecord?.serial !== serial ||
+        death.wipeRecord.job !== death.wipe.job ||
+        wiped.get(death.wipe.job) !== serial)
+    )
+      say('no terminal swore to this wipe');
+  }
+  return count;
+});
+
 const steps = guarded('steps.jsonl', () => {
   const edges = new Map(JSON.parse(read('edges.json')).map((edge) => [`${edge.from} ${edge.to}`, edge]));
   const states = new Map();
   const bags = new Set();
+  const ended = new Map();
   let count = 0;
-  for (const { serial, from, to, at, approvedBy, by, evidence } of lines('steps.jsonl')) {
+  for (const step of lines('steps.jsonl')) {
+    const { serial, from, to, at, approvedBy, by, evidence } = step;
+    if (to === 'scrap') ended.set(serial, step);
     count += 1;
     const about = `${serial} ${from} → ${to} (${at})`;
     if (states.has(serial) && states.get(serial) !== from) find('steps.jsonl', about, `it was ${states.get(serial)}`);
@@ -199,9 +231,31 @@ const steps = guarded('steps.jsonl', () => {
     }
   }
   guarded('keys.jsonl', () => {
-    for (const { serial, slot, state } of lines('keys.jsonl'))
-      if (states.get(serial) === 'scrap' && (state === 'allocated' || state === 'loaded'))
+    for (const { serial, slot, state, id } of lines('keys.jsonl')) {
+      if (states.get(serial) !== 'scrap') continue;
+      if (state === 'allocated' || state === 'loaded')
         find('keys.jsonl', `${serial} ${slot}`, 'a live key in a scrapped unit');
+      const death = certified.get(serial);
+      if (death?.earlierKeys === 0 && !death.keys.some((key) => key.id === id))
+        find('deaths.jsonl', serial, `does not name the key ${id} of ${slot}`);
+    }
+  });
+  guarded('deaths.jsonl', () => {
+    for (const [serial, { at, by, approvedBy, evidence }] of ended) {
+      if (states.get(serial) !== 'scrap') continue;
+      const death = certified.get(serial);
+      if (!death) find('deaths.jsonl', serial, 'was scrapped, and has no certificate of death: it is in doubt');
+      else if (
+        death.at !== at ||
+        death.by !== by ||
+        death.approvedBy !== approvedBy ||
+        canonical([death.wipe, death.nothingOwed, death.recycling]) !==
+          canonical([evidence?.wipeProof ?? null, evidence?.nothingOwed ?? null, evidence?.recycling ?? null])
+      )
+        find('deaths.jsonl', serial, 'does not say what the step to its end says');
+    }
+    for (const serial of certified.keys())
+      if (states.get(serial) !== 'scrap') find('deaths.jsonl', serial, 'was not scrapped');
   });
   return count;
 });
@@ -321,6 +375,6 @@ guarded('house.jsonl', () => {
 for (const finding of findings) console.log(finding);
 console.log(`pack of ${manifest.from} to ${manifest.to}, sealed by ${signer}: compare it with another source`);
 console.log(
-  `${steps} steps, ${custody} hand-overs, ${inspections} inspections, ${runs} injection runs, ${releases} releases from key hosts, ${wipes} wipes, ${audit} audit entries: ${findings.length === 0 ? 'nothing is wrong' : `${findings.length} findings`}`,
+  `${steps} steps, ${custody} hand-overs, ${inspections} inspections, ${runs} injection runs, ${releases} releases from key hosts, ${wipes} wipes, ${deaths} certificates of death, ${audit} audit entries: ${findings.length === 0 ? 'nothing is wrong' : `${findings.length} findings`}`,
 );
 process.exit(findings.length === 0 ? 0 : 1);

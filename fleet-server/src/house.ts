@@ -21,6 +21,7 @@ import {
   openEstate,
   openLifecycle,
   heardOfWith,
+  type HeardRooms,
   openSelection,
   timelineKeptMs,
 } from './estate/index.ts';
@@ -43,7 +44,7 @@ import { openInspections } from './inspection/index.ts';
 import { type Jobs, openJobs, openJobSigner } from './jobs/index.ts';
 import {
   keyJobEffects,
-  negativeTagKey,
+  openTagRotations,
   openKeyCeremonies,
   openKeyGuard,
   openAcquirers,
@@ -173,7 +174,10 @@ async function build(
     sales: () => ({ summary: () => sales.summary(), links: () => switched?.links() ?? [] }),
   });
   onClose(() => estate.close());
-  const forgetting = forgetOldEntries(world, store, options.timelineKeptMs ?? timelineKeptMs);
+  // The switch may stand on a store of its own.
+  const atSwitch: HeardRooms['atSwitch'] = (on, serial, stans, since) =>
+    heardAtSwitch(options.switchNode?.store.db ?? on, serial, stans, since);
+  const forgetting = forgetOldEntries(world, store, options.timelineKeptMs ?? timelineKeptMs, atSwitch);
   onClose(() => forgetting.cancel());
   twin = await openTwin({
     world,
@@ -192,6 +196,7 @@ async function build(
     keys,
     runs: keyRuns,
     keyLoaded: (tx, serial, evidence) => estate.keyLoaded(tx, serial, evidence),
+    keyErased: (tx, serial, { slot, kcv }) => estate.note(tx, serial, 'key-erased', { slot, kcv }),
     unbound: (tx, serial, job) => estate.note(tx, serial, 'key-released', { job }),
     alarm: (tx, serial, code) => estate.note(tx, serial, 'alarm', { code }),
     queueIn: (...order) => built(jobs).queueIn(...order),
@@ -209,7 +214,7 @@ async function build(
       if (refusal !== undefined) return refusal;
       if (type !== 'terminal.wipe') return undefined;
       if (!report.wipe || !(await keepWipe(world, tx, serial, id, report.wipe))) return 'WIPE_NOT_PROVEN';
-      await keys.wiped(tx, serial);
+      await keys.wiped(tx, serial, id);
       await estate.wiped(tx, serial);
       return undefined;
     },
@@ -224,7 +229,7 @@ async function build(
     store,
     vault,
     artefacts,
-    tagKey: negativeTagKey,
+    tagKeys: keys.tags,
     publish: (list, bytes) => broker?.retain(negativeHeadTopic(tenant, list), bytes),
     announce: () => estate.announceOverview(),
     floorLimits: () => built(twin).floorLimits(),
@@ -391,18 +396,24 @@ async function build(
   const revocations = openRevocations({ world, store, approvals, certificates, note: audit.note });
   const wipes = world.timers.every(wipesMs, () => noteLater(world, endWiped(world, store, certificates)));
   onClose(() => wipes.cancel());
-  const refurbish = openRefurbish({ world, store, note: estate.note });
+  const refurbish = openRefurbish({
+    world,
+    store,
+    note: estate.note,
+    sign: signRecord,
+    enlist: (tx, terminal, by) => estate.enlist(tx, terminal, by),
+    lifecycle: () => lifecycle,
+  });
   const lifecycle: Lifecycle = openLifecycle({
     world,
     store,
     note: estate.note,
     approvals,
-    keysDestroyed: (tx, serial) => keys.wiped(tx, serial),
+    keysDestroyed: (tx, serial) => keys.wiped(tx, serial, 'destruction'),
     benchTestPassed: (on, serial, test) => refurbish.benchTestPassed(on, serial, test),
     heardOf: heardOfWith({
       isConnected: (serial) => broker?.isConnected(serial) ?? false,
-      // The switch may stand on a store of its own.
-      atSwitch: (on, serial, stans) => heardAtSwitch(options.switchNode?.store.db ?? on, serial, stans),
+      atSwitch,
     }),
     disconnect,
     announce(serial) {
@@ -575,6 +586,7 @@ async function build(
           custody: () => custody.lines(),
           audit: () => audit.lines(),
           sign: signRecord,
+          death: (serial) => refurbish.death(serial),
         },
         firstKeys,
       ),
@@ -600,6 +612,7 @@ async function build(
           (spec, by) => built(campaigns).create(spec, by),
           firstKeys,
         ),
+        negative: openTagRotations(store, keys.tags, () => built(negative).retag()),
         acquirers: openAcquirers(world, store),
         releases: (serial) => keyReleases(store.db, serial),
         renewProtection: openRenewal({ store, keyInRuns: firstKeys === 'in-runs', keys, jobs: built(jobs) }),

@@ -151,10 +151,10 @@ export class SimulatedServer implements Exchange {
       // There is no audit log in this fleet.
       approvals: openApprovals(world, store, () => Promise.resolve()),
       notify: (serial, jobs) => this.rooms?.conversation.notify(serial, { jobs }),
-      async finished(tx, serial, { type }, report) {
+      async finished(tx, serial, { id, type }, report) {
         if (type === 'key.load' && report.evidence && (await keys.proven(tx, serial, report.evidence)))
           await estate.keyLoaded(tx, serial, report.evidence);
-        if (type === 'terminal.wipe') await keys.wiped(tx, serial);
+        if (type === 'terminal.wipe') await keys.wiped(tx, serial, id);
         return undefined;
       },
       note: estate.note,

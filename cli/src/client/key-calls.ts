@@ -17,6 +17,8 @@ import {
   manifestCheck,
   type ManifestCheck,
   type KeyRunView,
+  type NegativeKeyRotation,
+  negativeKeyRotation,
   type AcquirerSet,
   acquirerSet,
 } from '@tsunagu/protocols/fleet';
@@ -31,6 +33,10 @@ export interface KeyClient {
   keyExposure(key: string): Promise<Result<KeyExposure>>;
   rotateKey(key: string): Promise<Result<KeyInventoryList>>;
   suspectKey(key: string, reason: string): Promise<Result<KeyExposure>>;
+  /** How far the rotation of the key of negative lists is. */
+  negativeKeyRotation(): Promise<Result<NegativeKeyRotation>>;
+  /** Puts every list under the key that was spread. */
+  switchNegativeKey(key: string, leaveBehind: boolean): Promise<Result<NegativeKeyRotation>>;
   retireKey(key: string): Promise<Result<KeyInventoryList>>;
   /** Rotates a terminal's key-block protection key; the answer is the job that begins it. */
   renewProtectionKey(serial: string): Promise<Result<Job>>;
@@ -88,6 +94,9 @@ export function keyCalls({ call, all }: Calls): KeyClient {
     },
     rotateKey: (key) => entries(`${base}/rotations`, { key }),
     suspectKey: (key, reason) => call(keyExposure, `${base}/suspicions`, { key, reason }),
+    negativeKeyRotation: () => call(negativeKeyRotation, `${base}/rotations/negative`),
+    switchNegativeKey: (key, leaveBehind) =>
+      call(negativeKeyRotation, `${base}/rotations/negative/switch`, { key, leaveBehind }),
     retireKey: (key) => entries(`${base}/retirements`, { key }),
     renewProtectionKey: (serial) => call(job, `/api/v1/terminals/${encodeURIComponent(serial)}/protection-key`, {}),
     keyReleases: (serial) => items(keyReleaseRecord, `/api/v1/terminals/${encodeURIComponent(serial)}/key-releases`),

@@ -20,10 +20,21 @@ export function addKeyCommands(program: Command, { withServer, open, json, langu
     );
   keys
     .command('rotate <key>')
-    .description('have another base key take over; the old one counts on / 基礎鍵の交代')
-    .action((key: string) =>
-      withServer(async (given) => (await load()).listKeys(given, () => given.client.rotateKey(key))),
+    .description(
+      'have another base key take over; the old one counts on. The key of negative lists (negative/tags/2): spread it, and show how far it is / 基礎鍵・ネガ鍵の交代',
+    )
+    .option('--switch', 'put every negative list under the key that was spread / リストを新しい鍵へ切り替える')
+    .option(
+      '--leave-behind',
+      'with --switch: although terminals lack it, which approve nothing offline until they hold it / 未保持の端末があっても切り替える',
+    )
+    .action((key: string, options: { switch?: boolean; leaveBehind?: boolean }) =>
+      withServer(async (given) => (await load()).rotate(given, key, options)),
     );
+  keys
+    .command('rotation')
+    .description('how far the rotation of the key of negative lists is, and what it waits for / ネガ鍵の交代状況')
+    .action(() => withServer(async (given) => (await load()).showRotation(given, given.client.negativeKeyRotation())));
   keys
     .command('suspect <key>')
     .description('a base key is suspect: replace it and all below / 危殆化の宣言')

@@ -22,6 +22,7 @@ import {
   refuse,
 } from '../console/index.ts';
 import type { Context } from './context.ts';
+import { tellDeath } from './death.ts';
 import { writeNew } from './document-file.ts';
 
 /** Shows an answer: as JSON, or by `tell`. */
@@ -60,6 +61,64 @@ export async function listKeys(
       },
     ]);
     context.console.out(texts.keys.firstKeys[firstKeys]);
+  });
+}
+
+/** `tsunagu keys rotate KEY`: another base key takes over; or the key of negative lists is spread, and lists go under it with `--switch`. */
+export async function rotate(
+  context: Context,
+  key: string,
+  options: { readonly switch?: boolean; readonly leaveBehind?: boolean },
+): Promise<ExitCode> {
+  const { client, console, json } = context;
+  if (options.switch) return showRotation(context, client.switchNegativeKey(key, options.leaveBehind ?? false));
+  if (options.leaveBehind) {
+    printFault(console, fail('OPTION_INVALID', { field: 'leave-behind' }).fault, json);
+    return exit.usage;
+  }
+  if (!key.startsWith('negative/')) return listKeys(context, () => client.rotateKey(key));
+  const begun = await client.rotateKey(key);
+  return begun.ok ? showRotation(context, client.negativeKeyRotation()) : refuse(console, begun.fault, json);
+}
+
+/** `tsunagu keys rotation`: how far the rotation of the key of negative lists is, who lacks what, and why. */
+export async function showRotation(
+  context: Context,
+  asked: ReturnType<Context['client']['negativeKeyRotation']>,
+): Promise<ExitCode> {
+  const { texts } = context.console;
+  const { rotation } = texts.keys;
+  return show(context, await asked, ({ key, from, state, begunAt, switchedAt, ready, lacking, terminals, lists }) => {
+    const { console } = context;
+    console.out(`${from} -> ${key}: ${rotation.states[state]}`);
+    console.out(rotation.times(begunAt.slice(0, 19), switchedAt?.slice(0, 19)));
+    const isSpreading = state === 'spreading' || state === 'switching';
+    console.out(isSpreading ? rotation.spread(ready, lacking) : rotation.erase(lacking));
+    rows(
+      console,
+      lists.flatMap(({ untagged, ...list }) => [
+        { ...list, wait: list.awaitsSignatures ? rotation.awaitsSignatures : '' },
+        ...untagged.map(({ source, cards }) => ({ ...list, key: '', wait: rotation.untagged(source, cards) })),
+        ...(list.exceptions > 0 ? [{ ...list, key: '', wait: rotation.exceptions(list.exceptions) }] : []),
+      ]),
+      [
+        { head: rotation.list, cell: (each) => each.list },
+        { head: texts.keys.key, cell: (each) => each.key },
+        { head: rotation.waitsFor, cell: (each) => each.wait },
+      ],
+    );
+    if (terminals.length > 0)
+      rows(console, terminals, [
+        { head: texts.keys.terminal, cell: (each) => each.serial },
+        {
+          head: rotation.waitsFor,
+          cell: ({ why, detail, since }) =>
+            [rotation.why[why], detail, since?.slice(0, 19)].filter((part) => part != null).join(' '),
+        },
+      ]);
+    const isReady = state === 'spreading' && lists.every((list) => list.untagged.length + list.exceptions === 0);
+    if (isReady && lacking === 0) console.out(rotation.mayBeSwitched(key));
+    if (state === 'over') console.out(rotation.mayBeRetired(from));
   });
 }
 
@@ -169,7 +228,11 @@ const unreadable = ({ console, json }: Context, path = ''): ExitCode =>
   refuse(console, fail('FILE_UNREADABLE', { facts: { path } }).fault, json);
 
 /** Writes what was asked for to a file that is not there yet, and says where it is: a record is evidence, and replaces none. */
-async function writeOut({ console, json }: Context, file: string, content: string | Uint8Array): Promise<ExitCode> {
+export async function writeOut(
+  { console, json }: Context,
+  file: string,
+  content: string | Uint8Array,
+): Promise<ExitCode> {
   const written = await writeNew(file, content);
   if (!written.ok) return refuse(console, written.fault, json);
   console.out(json ? JSON.stringify({ file }) : file);
@@ -216,7 +279,8 @@ export async function verifyRecord(console: Console, json: boolean, file: string
     if (verified.value.record === 'ceremony') {
       const { state } = verified.value;
       console.out(`${state.key}  ${keys.ceremonyStates[state.state]}  ${keys.kcv} ${state.kcv ?? '-'}`);
-    } else tellRun(console, verified.value.run);
+    } else if (verified.value.record === 'death') tellDeath(console, verified.value.death, signedBy);
+    else tellRun(console, verified.value.run);
   }
   return unfinished || isAborted ? exit.otherOutcome : exit.ok;
 }

@@ -1,6 +1,7 @@
-import { workIntake, workKinds } from '@tsunagu/protocols/refurbish';
+import { stockKinds, workIntake, workKinds } from '@tsunagu/protocols/refurbish';
 import { Argument, type Command, Option } from 'commander';
 import type { MoveOptions } from './lifecycle.ts';
+import type { StockOptions } from './stock.ts';
 import type { NoteOptions } from './workshop.ts';
 import { addCustodyCommands } from './custody-commands.ts';
 import { collect, integer, type Shell } from './shell.ts';
@@ -121,7 +122,7 @@ export function addLifeCommands(program: Command, shell: Shell): void {
     .option('--part <number>', 'of part-fitted and part-harvested / 部品番号')
     .option(
       '--from <serial>',
-      'of part-fitted: the terminal that it was harvested from; else it is from stock / 取外し元',
+      'of part-fitted: the terminal that it was harvested from; else it is a bought one, from stock / 取外し元',
     )
     .option('--cost-yen <yen>', 'of part-fitted, labour and rma-in / 費用', integer(0, 10_000_000))
     .option('--minutes <count>', 'of labour / 作業時間', integer(1, 10_000))
@@ -136,6 +137,20 @@ export function addLifeCommands(program: Command, shell: Shell): void {
       '--attestation <file>',
       'of bench-test: what `tsunagu bridge attest --nonce ID` wrote / 作業台試験の署名付き結果',
     )
+    .option('--replacement <serial>', 'of rma-in, replaced: what its vendor sent instead / 交換品のシリアル')
+    .option('--replacement-model <model>', 'as the old one, unless told / 交換品の機種')
+    .option('--wipe-job <id>', 'of rma-in, replaced: the wipe that the old one swore to / 旧端末の消去ジョブ')
+    .option(
+      '--destroyed <method>',
+      'else: its vendor destroyed it, with --photo of their paper and --destroyed-at / 破壊方法',
+    )
+    .option('--destroyed-at <time>', 'when, RFC 3339 / 破壊日時')
+    .option('--photo <file>', 'its SHA-256 is handed in; the file stays here / 写真')
+    .option('--owed-job <id>', 'that the old one owes nothing: a diagnosis with empty queues, or a wipe / 未送信なし')
+    .option('--owed-declared <words>', 'else: a declaration, with --silent-since / 申告')
+    .option('--silent-since <time>', 'since when it says nothing, RFC 3339 / 無応答になった日時')
+    .option('--owed-waiting <count>', 'how many waited in it, with --owed-became / 未送信件数', integer(0, 100_000))
+    .option('--owed-became <words>', 'what became of those / 未送信取引の処理結果')
     .action((id: string, kind: string, options: NoteOptions) =>
       withServer(async (given) => (await bench()).noteWork(given, id, kind, options)),
     );
@@ -146,11 +161,34 @@ export function addLifeCommands(program: Command, shell: Shell): void {
     .action(({ all }: { all: boolean }) => withServer(async (given) => (await bench()).listWork(given, all)));
   workshop
     .command('parts')
-    .description('parts that were taken out of terminals, and where each went / 取外し部品')
+    .description('parts that were taken out of terminals, and where each went; bought ones: stock / 取外し部品')
     .option('--part <number>', 'of this part number / 部品番号')
     .option('--lying', 'only those that were not fitted yet / 未使用のみ', false)
     .action((options: { part?: string; lying: boolean }) =>
       withServer(async (given) => (await bench()).listParts(given, options)),
+    );
+  const stock = workshop.command('stock').description('bought parts: how many lie there / 購入部品の在庫');
+  const shelves = () => import('./stock.ts');
+  stock
+    .command('list')
+    .description('by part number / 一覧')
+    .option('--low', 'only those of which there are too few / 最低数を下回るもの', false)
+    .action(({ low }: { low: boolean }) => withServer(async (given) => (await shelves()).listStock(given, low)));
+  stock
+    .command('show <part>')
+    .description('what was done to it, newest first / 入出庫履歴')
+    .action((part: string) => withServer(async (given) => (await shelves()).showStock(given, part)));
+  stock
+    .command('note <part>')
+    .addArgument(new Argument('<kind>', 'what was done / 種類').choices(stockKinds))
+    .description('what was done; a part that is fitted is noted by its work order / 入荷・棚卸し・調整・最低数')
+    .option('--count <count>', 'of received and counted / 数', integer(0, 100_000))
+    .option('--receipt <number>', 'of received: the delivery note / 納品書番号')
+    .option('--change <count>', 'of adjusted: 2, or -1 / 増減', integer(-100_000, 100_000))
+    .option('--reason <text>', 'of adjusted / 理由')
+    .option('--minimum <count>', 'of minimum: fewer are too few / 最低数', integer(0, 100_000))
+    .action((part: string, kind: string, options: StockOptions) =>
+      withServer(async (given) => (await shelves()).noteStock(given, part, kind, options)),
     );
   workshop
     .command('show <id>')
@@ -184,7 +222,10 @@ export function addLifeCommands(program: Command, shell: Shell): void {
   workshop
     .command('death <serial>')
     .description('certificate of death of a scrapped terminal / 廃棄証明')
-    .action((serial: string) => withServer(async (given) => (await bench()).showDeath(given, serial)));
+    .option('--out <file>', 'the signed record (JSON), or its print (a name that ends in .pdf) / 保存先')
+    .action((serial: string, { out }: { out?: string }) =>
+      withServer(async (given) => (await import('./death.ts')).showDeath(given, serial, out)),
+    );
 
   program
     .command('evidence')

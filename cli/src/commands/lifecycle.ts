@@ -56,9 +56,7 @@ function tell(console: Console, serial: string, view: LifecycleView): void {
 }
 
 /** The evidence of a step, as options. */
-export interface MoveOptions {
-  readonly reason: string;
-  readonly from?: string;
+export interface EvidenceGiven {
   readonly bag?: string;
   readonly photo?: string;
   readonly seal?: readonly string[];
@@ -77,11 +75,18 @@ export interface MoveOptions {
   readonly recycling?: string;
   readonly inspection?: string;
   readonly finding?: string;
+}
+/** A step, as options. */
+export interface MoveOptions extends EvidenceGiven {
+  readonly reason: string;
+  readonly from?: string;
   readonly dryRun: boolean;
 }
 
 /** What the options hand in. A photo is hashed here and goes nowhere. */
-export async function evidenceOf(options: MoveOptions): Promise<Result<unknown, 'FILE_UNREADABLE' | 'OPTION_INVALID'>> {
+export async function evidenceOf(
+  options: EvidenceGiven,
+): Promise<Result<Readonly<Record<string, unknown>>, 'FILE_UNREADABLE' | 'OPTION_INVALID'>> {
   const { bag, seal, connections, kcv, wipeJob, destroyed, owedJob, owedDeclared, testJob, benchTest } = options;
   const photo = options.photo === undefined ? ok(undefined) : await photoHash(options.photo);
   if (!photo.ok) return photo;

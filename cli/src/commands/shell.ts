@@ -21,7 +21,7 @@ export const integer =
   (min: number, max: number) =>
   (text: string): number => {
     const value = Number(text);
-    if (!/^\d{1,15}$/.test(text) || value < min || value > max) throw new InvalidArgumentError(`${min}-${max}`);
+    if (!/^-?\d{1,15}$/.test(text) || value < min || value > max) throw new InvalidArgumentError(`${min} … ${max}`);
     return value;
   };
 

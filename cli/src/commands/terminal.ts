@@ -16,6 +16,8 @@ export function describeTerminal(
     [detail.place, [terminal.place.merchant, terminal.place.shop, terminal.place.lane].filter(Boolean).join(' / ')],
     ...(terminal.parent ? [[detail.parent, terminal.parent] as const] : []),
     ...(terminal.children.length ? [[detail.children, terminal.children.join(', ')] as const] : []),
+    ...(terminal.replaces ? [[detail.replaces, terminal.replaces] as const] : []),
+    ...(terminal.replacedBy ? [[detail.replacedBy, terminal.replacedBy] as const] : []),
     [
       detail.link,
       `${linkOf(texts, terminal)}  ${agoOf(texts, now, terminal.link.since)}  boot ${terminal.link.bootSeq}`,
@@ -29,7 +31,8 @@ export function describeTerminal(
     ],
     [
       detail.keys,
-      terminal.keys.map((key) => `${key.slot} ${key.kcv}${key.ksn ? ` KSN ${key.ksn}` : ''}`).join('; ') || texts.none,
+      terminal.keys.map((key) => `${key.slot} ${key.kcv}${key.ksn ? ` KSN ${key.ksn}` : ''}`).join('; ') ||
+        (terminal.lifecycle === 'scrap' ? texts.keysDestroyed : texts.none),
     ],
     [
       detail.configuration,

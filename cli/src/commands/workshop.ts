@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import {
-  deathCertificate,
   type HarvestedPart,
   harvestedPart,
   lifePaths,
@@ -14,6 +13,7 @@ import { fail } from '@tsunagu/protocols/kit';
 import { faultCodes, openWork, type WorkEntry, workEntry, workIntake, workKinds } from '@tsunagu/protocols/refurbish';
 import { optionFault, type Column, type Console, type ExitCode, exit, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
+import { evidenceOf, type EvidenceGiven } from './lifecycle.ts';
 
 /** How it ended, or where it is. */
 function outcomeOf({ texts: { life } }: Console, { outcome, isAtVendor }: WorkOrderView): string {
@@ -42,7 +42,9 @@ function says({ texts: { life }, language }: Console, { kind, says: text }: Work
     case 'rma-out':
       return `${entry.vendor}  ${entry.number}`;
     case 'rma-in':
-      return `${life.workVendor[entry.outcome]}  ¥${entry.costYen}`;
+      return [life.workVendor[entry.outcome], entry.replacement && `→ ${entry.replacement.serial}`, `¥${entry.costYen}`]
+        .filter(Boolean)
+        .join('  ');
     case 'closed':
       return [life.workOutcome[entry.outcome], entry.grade].filter(Boolean).join('  ');
   }
@@ -93,7 +95,7 @@ export async function openWorkOrder(
 }
 
 /** What belongs to an entry, as options. */
-export interface NoteOptions {
+export interface NoteOptions extends EvidenceGiven {
   readonly fault?: string;
   readonly part?: string;
   readonly from?: string;
@@ -104,21 +106,30 @@ export interface NoteOptions {
   readonly outcome?: string;
   readonly grade?: string;
   readonly attestation?: string;
+  readonly replacement?: string;
+  readonly replacementModel?: string;
 }
 
 const orNone = (value: string | undefined): string | null | undefined => (value === 'none' ? null : value);
 
-/** `tsunagu workshop note ID KIND`: what was done. */
+/** `tsunagu workshop note ID KIND`: what was done. Exit 5 when the end of a unit that its vendor kept waits for a second person. */
 export async function noteWork(context: Context, id: string, kind: string, options: NoteOptions): Promise<ExitCode> {
   const { client, console, json } = context;
-  const { fault, from, grade, attestation: file, ...others } = options;
+  const { fault, part, from, costYen, minutes, vendor, number, outcome, grade, attestation: file } = options;
+  const proof = await evidenceOf(options);
+  if (!proof.ok) return refuse(console, proof.fault, json);
   let attestation: string | undefined;
   try {
     if (file !== undefined) attestation = await readFile(file, 'utf8');
   } catch (cause) {
     return refuse(console, fail('FILE_UNREADABLE', { facts: { path: file ?? '' }, cause }).fault, json);
   }
-  const given = Object.entries({ ...others, attestation, fault: orNone(fault), grade: orNone(grade) });
+  const plain = { part, costYen, minutes, vendor, number, outcome, attestation };
+  const { replacement: sent, replacementModel: model } = options;
+  const replacement = sent === undefined ? undefined : { serial: sent, model };
+  const { wipeProof, nothingOwed } = proof.value;
+  const evidence = wipeProof === undefined && nothingOwed === undefined ? undefined : { wipeProof, nothingOwed };
+  const given = Object.entries({ ...plain, replacement, evidence, fault: orNone(fault), grade: orNone(grade) });
   const body = parseWith(workEntry, {
     ...(kind === 'part-fitted' && { from: from ?? null }),
     ...(kind !== 'part-fitted' && from !== undefined && { from }),
@@ -127,7 +138,17 @@ export async function noteWork(context: Context, id: string, kind: string, optio
   });
   if (!body.ok) return refuse(console, optionFault(body.fault, 'kind'), json);
   const answer = await client.ask(workOrderView, lifePaths.workEntries(id), body.value);
-  return answer.ok ? tell(context, answer.value) : refuse(console, answer.fault, json);
+  if (!answer.ok) return refuse(console, answer.fault, json);
+  const { serial, replacedBy } = answer.value;
+  const told = tell(context, answer.value);
+  if (replacedBy === null || body.value.kind !== 'rma-in') return told;
+  const old = await client.lifecycle(serial);
+  const { life, identity } = console.texts;
+  if (!json) console.out(life.workReplaced(replacedBy));
+  if (!old.ok || !old.value.pending) return told;
+  const { to, approval } = old.value.pending;
+  if (!json) console.out(life.pending(serial, identity.state[to], approval));
+  return exit.otherOutcome;
 }
 
 /** `tsunagu workshop show ID`. */
@@ -224,13 +245,5 @@ export async function showFigures(
   console.out(life.avoided(rounded(wasteAvoidedKg), rounded(co2AvoidedKg)));
   for (const { fault, tried, repaired } of answer.value.repairYield)
     console.out(`  ${fault.padEnd(12)}${repaired}/${tried}`);
-  return exit.ok;
-}
-
-/** `tsunagu workshop death SERIAL`: the certificate of death, JSON. */
-export async function showDeath({ client, console, json }: Context, serial: string): Promise<ExitCode> {
-  const answer = await client.ask(deathCertificate, lifePaths.death(serial));
-  if (!answer.ok) return refuse(console, answer.fault, json);
-  console.out(JSON.stringify(answer.value, null, json ? 0 : 2));
   return exit.ok;
 }

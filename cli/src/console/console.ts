@@ -60,15 +60,6 @@ export function explain(code: string, language: Language): ErrorEntry['en'] {
   return isErrorCode(code) ? errorTable[code][language] : { says: code, next: '' };
 }
 
-/** What the house knows better than who declares it: numbers and moments are said, too. */
-const heardCodes: ReadonlySet<string> = new Set([
-  'LIFECYCLE_STILL_SPEAKS',
-  'LIFECYCLE_SALES_WAIT',
-  'LIFECYCLE_KEYS_LIVE',
-  'LIFECYCLE_MASS_DIFFERS',
-  'SHOP_UNKNOWN',
-]);
-
 /** The next step where the table's is for programs, or where this one can be said in full. */
 function ownNext({ texts, language }: Console, { code, field = '', facts }: Fault): string | undefined {
   if (code === 'INPUT_INVALID') return texts.inputInvalid(String(field));
@@ -80,13 +71,6 @@ function ownNext({ texts, language }: Console, { code, field = '', facts }: Faul
       .filter((item) => item !== undefined)
       .map(({ item, options }) => `${evidenceItems[item].title[language]} (${options})`);
     return wanted.length === 0 ? undefined : texts.life.handIn(wanted);
-  }
-  if (heardCodes.has(code)) {
-    const numbers = Object.entries(facts ?? {}).filter(([name]) => !['item', 'clause', 'also'].includes(name));
-    const next = explain(code, language).next;
-    return numbers.length === 0
-      ? undefined
-      : `${next} (${numbers.map(([name, value]) => `${name}=${value}`).join(', ')})`;
   }
   const needs = permission.safeParse(facts?.['needs']);
   if (code !== 'ROLE_INSUFFICIENT' || !needs.success) return undefined;

@@ -15,6 +15,34 @@ export const keysEn = {
   below: (keys: number, terminals: number) => `${keys} keys below it, in ${terminals} terminals`,
   due: 'ROTATION DUE',
   made: 'INITIAL KEYS',
+  rotation: {
+    list: 'LIST',
+    waitsFor: 'WAITS FOR',
+    states: {
+      spreading: 'the next key is being spread',
+      switching: 'lists go under the next key',
+      erasing: 'terminals erase the old key',
+      over: 'over: no terminal holds the old key',
+    },
+    times: (begun: string, switched: string | undefined) =>
+      switched === undefined ? `begun ${begun}` : `begun ${begun}, switched ${switched}`,
+    spread: (ready: number, lacking: number) => `${ready} terminals hold the next key, ${lacking} lack it`,
+    erase: (left: number) => `${left} terminals hold the old key`,
+    awaitsSignatures: 'signatures of its list keys: tsunagu negative sign',
+    untagged: (source: string, cards: number) => `numbers of ${cards} cards of ${source}`,
+    exceptions: (cards: number) => `numbers of ${cards} exceptions: tsunagu negative allow`,
+    why: {
+      away: 'not connected since',
+      state: 'state of life permits no keys:',
+      unprotected: 'no key-block protection key',
+      'under-way': 'job under way',
+      refused: 'refused:',
+      'next-contact': 'its next contact',
+    },
+    mayBeSwitched: (key: string) => `All is ready: tsunagu keys rotate ${key} --switch`,
+    mayBeRetired: (key: string) =>
+      `The old key stays for proofs about lists of before; tsunagu keys retire ${key} ends that.`,
+  },
   noReleases: 'It was never released from a key host.',
   released: (host: string, next: string | null) =>
     next === null ? `unbound from ${host}` : `rebound from ${host} to ${next}`,

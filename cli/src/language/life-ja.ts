@@ -78,7 +78,27 @@ export const lifeJa: typeof lifeEn = {
   partColumns: { part: '部品', from: '取外し元', at: '取外し日', fitted: '取付先', since: '取付日' },
   partLies: '保管中',
   workColumns: { id: 'ID', serial: 'シリアル', fault: '故障', outcome: '結果', cost: '費用', opened: '入庫' },
-  workOutcome: { repaired: '修理済み', 'no-fault-found': '異常なし', 'beyond-repair': '修理不能' },
+  workOutcome: {
+    repaired: '修理済み',
+    'no-fault-found': '異常なし',
+    'beyond-repair': '修理不能',
+    replaced: 'メーカー交換',
+  },
+  workReplaced: (serial) =>
+    `${serial} を「ordered」で登録しました。受入れ(tsunagu lifecycle move ${serial} warehouse …)と登録情報の発行(tsunagu claim ${serial} --out ファイル)を行ってください。`,
+  stockColumns: {
+    part: '部品',
+    count: '在庫',
+    minimum: '最低数',
+    counted: '棚卸し',
+    at: '日時',
+    by: '担当',
+    kind: '種類',
+    change: '増減',
+  },
+  stockKind: { received: '入荷', fitted: '取付', counted: '棚卸し', adjusted: '調整', minimum: '最低数設定' },
+  stockLow: '最低数を下回っています。発注してください',
+  stockIs: (part, count, minimum) => `${part}: 在庫 ${count}、最低数 ${minimum}`,
   workAtVendor: 'メーカー修理中（RMA）',
   workMinutes: (count) => `${count} 分`,
   figures: (finished, reuse, nff, cost, days) =>

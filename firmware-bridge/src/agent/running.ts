@@ -1,6 +1,13 @@
 import { merchantIdOf, terminalIdOf, terminalLink } from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
-import { acquirerOfCard, type Hello, type SetAsideRecord, type Trust, untilContact } from '@tsunagu/protocols/fleet';
+import {
+  acquirerOfCard,
+  areSlotsFilled,
+  type Hello,
+  type SetAsideRecord,
+  type Trust,
+  untilContact,
+} from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { isTransitCardName } from '@tsunagu/protocols/test-cards';
 import type { World } from '@tsunagu/protocols/world';
@@ -405,8 +412,7 @@ async function assemble(options: RunOptions, identity: Identity, first: Trust): 
 
   function openForBusiness(): void {
     if (!keys.ok || !negative.ok) return;
-    const isKeyed = keys.value.slots().length === 2;
-    if (isKeyed && negative.value.isWhole()) shopper?.start();
+    if (areSlotsFilled(keys.value.slots()) && negative.value.isWhole()) shopper?.start();
   }
 
   if (software.proofTimeoutMs !== undefined) world.timers.after(software.proofTimeoutMs, () => void giveUpTrial());

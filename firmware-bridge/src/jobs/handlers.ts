@@ -1,7 +1,14 @@
 import type { KeyObject } from 'node:crypto';
-import type { JobId, JobResult, PulledLog, SoftwareInstall, WipeProof } from '@tsunagu/protocols/fleet';
+import {
+  isTagSlot,
+  type JobId,
+  type JobResult,
+  type PulledLog,
+  type SoftwareInstall,
+  type WipeProof,
+} from '@tsunagu/protocols/fleet';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
-import type { Result } from '@tsunagu/protocols/kit';
+import { fail, type Result } from '@tsunagu/protocols/kit';
 import type { TerminalKeys } from '../keys/index.ts';
 import type { TerminalNegativeFile } from '../negative/index.ts';
 import type { CardSide } from '../payment/index.ts';
@@ -12,7 +19,7 @@ import { failedBy, type JobContext, type JobHandlers, type JobOutcome } from './
 /** What jobs act upon. */
 export interface JobTargets {
   readonly boot: number;
-  readonly keys: Pick<TerminalKeys, 'load' | 'bind' | 'receive' | 'drawForRelease' | 'release'>;
+  readonly keys: Pick<TerminalKeys, 'load' | 'erase' | 'bind' | 'receive' | 'drawForRelease' | 'release'>;
   /** Signs what the terminal swears to. */
   readonly identityKey: () => KeyObject;
   /** Sales, reversals and advices that could not be sent without keys. */
@@ -31,7 +38,7 @@ export interface JobTargets {
     takenBack: AbortSignal,
   ) => Promise<Result<InstallStep, SoftwareFault>>;
   readonly twin: Pick<Twin, 'applyNow'>;
-  readonly negative: Pick<TerminalNegativeFile, 'fetchNow'>;
+  readonly negative: Pick<TerminalNegativeFile, 'fetchNow' | 'needsKey' | 'wake'>;
   readonly wipe: (order: {
     readonly job: JobId;
     readonly attempt: number;
@@ -60,7 +67,15 @@ export const jobHandlers = (targets: JobTargets): JobHandlers => ({
   // The slot names the order that filled it.
   async 'key.load'(params, { job, attempt }) {
     const loaded = await targets.keys.load(params, { job, attempt });
+    // A list may have waited for it.
+    if (loaded.ok && isTagSlot(params.slot)) targets.negative.wake();
     return loaded.ok ? { state: 'succeeded', evidence: loaded.value } : failedBy(loaded.fault);
+  },
+  // Done again it finds the slot empty.
+  async 'key.erase'(params) {
+    if (targets.negative.needsKey(params.kcv)) return failedBy(fail('KEY_STILL_NEEDED', { field: params.slot }).fault);
+    const erased = await targets.keys.erase(params);
+    return erased.ok ? { state: 'succeeded', erased: params } : failedBy(erased.fault);
   },
   // Made again it draws another random number, and the answer that is told is the one that counts.
   async 'key.bind'(params, { job }) {

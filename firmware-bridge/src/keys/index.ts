@@ -1,4 +1,4 @@
-export { dukptSlot, negativeSlot } from './key-slots.ts';
+export { dukptSlot, tagRecords } from './key-slots.ts';
 export {
   type AcquirerKeys,
   type KeyEvidence,

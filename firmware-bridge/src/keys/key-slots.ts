@@ -1,4 +1,11 @@
-import { type AcquirerSlot, keySlot, type KeySlot, partsOfSlot } from '@tsunagu/protocols/fleet';
+import {
+  type AcquirerSlot,
+  isTagSlot,
+  keySlot,
+  type KeySlot,
+  partsOfSlot,
+  type TagSlot,
+} from '@tsunagu/protocols/fleet';
 import { z } from 'zod';
 import { sealedRecord } from '../sealed-store/index.ts';
 
@@ -14,8 +21,12 @@ export const dukptSlot = sealedRecord(
   z.object({ kcv: z.string(), initialKeyId: z.string().regex(/^([0-9A-F]{16}|[0-9A-F]{20})$/), ...loadedBy }),
 );
 
-/** The slot of the key that makes the tags of negative lists. */
-export const negativeSlot = sealedRecord('key-negative', z.object({ kcv: z.string(), ...loadedBy }));
+const tagFacts = z.object({ kcv: z.string(), ...loadedBy });
+/** The slots of the key that makes the tags of negative lists. */
+export const tagRecords = {
+  negative: sealedRecord('key-negative', tagFacts),
+  'negative/2': sealedRecord('key-negative-2', tagFacts),
+} as const satisfies Record<TagSlot, unknown>;
 
 /** The most keys of card companies that a terminal holds: three for each. */
 export const acquirerKeysMax = 48;
@@ -38,6 +49,10 @@ const slotRules = {
 } as const;
 /** The rule of a slot. */
 export const ruleOf = (slot: KeySlot): { readonly usage: string; readonly algorithms: string } =>
-  slot === 'dukpt' || slot === 'negative' ? slotRules[slot] : slotRules[partsOfSlot(slot)?.kind ?? 'data'];
+  slot === 'dukpt'
+    ? slotRules.dukpt
+    : isTagSlot(slot)
+      ? slotRules.negative
+      : slotRules[partsOfSlot(slot)?.kind ?? 'data'];
 /** Whether a slot is a card company's. */
-export const isAcquirerSlot = (slot: KeySlot): slot is AcquirerSlot => slot !== 'dukpt' && slot !== 'negative';
+export const isAcquirerSlot = (slot: KeySlot): slot is AcquirerSlot => slot !== 'dukpt' && !isTagSlot(slot);

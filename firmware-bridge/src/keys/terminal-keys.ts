@@ -1,17 +1,21 @@
 import type { TransactionKey } from '@tsunagu/protocols/dukpt';
-import type {
-  AcquirerKeyKind,
-  AcquirerSlot,
-  HeldKey,
-  JobId,
-  KeyBind,
-  KeyBinding,
-  KeyLoad,
-  KeyReceive,
-  KeyRelease,
-  KeySlot,
-  ProtectionEvidence,
-  ReleaseProof,
+import {
+  type AcquirerKeyKind,
+  type AcquirerSlot,
+  type HeldKey,
+  type JobId,
+  type KeyBind,
+  type KeyBinding,
+  type KeyErase,
+  type KeyLoad,
+  type KeyReceive,
+  type KeyRelease,
+  type KeySlot,
+  type ProtectionEvidence,
+  type ReleaseProof,
+  type TagSlot,
+  isTagSlot,
+  tagSlots,
 } from '@tsunagu/protocols/fleet';
 import { checkValue, customaryCheckValue } from '@tsunagu/protocols/kcv';
 import { fail, fromHex, hex, ok, type Result, Secret, toHex } from '@tsunagu/protocols/kit';
@@ -46,8 +50,8 @@ import {
   acquirerRecord,
   dukptSlot,
   isAcquirerSlot,
-  negativeSlot,
   ruleOf,
+  tagRecords,
 } from './key-slots.ts';
 
 type StoreFault = 'STORE_READ_FAILED' | 'STORE_RECORD_DAMAGED' | 'STORE_WRITE_FAILED';
@@ -73,12 +77,20 @@ export interface LoadOrder {
 /** The keys of one card company in a terminal. */
 export type AcquirerKeys = Readonly<Record<AcquirerKeyKind, { readonly key: Secret<'key'>; readonly kcv: string }>>;
 
+/** What a card is under one key of negative lists. */
+export interface NegativeTag {
+  readonly kcv: string;
+  readonly mac: Uint8Array;
+}
+
 /** The working keys of one terminal. */
 export interface TerminalKeys {
   /** What is in the slots; for hello and for people. */
   slots(): readonly KeyEvidence[];
   /** Takes a key out of its block and into its slot. The same key again changes nothing: a counter never goes back. */
   load(key: KeyLoad, order: LoadOrder): Promise<Result<KeyEvidence, KeyLoadFault>>;
+  /** Empties a slot whose key gave way to another; where it is empty already nothing changes. Whether a list still needs it is the caller's to know. */
+  erase(key: KeyErase): Promise<Result<void, 'STORE_WRITE_FAILED' | 'KEY_NOT_AS_ANNOUNCED'>>;
   /** Binds to a key host by TR-34. */
   bind(
     wanted: KeyBind,
@@ -104,13 +116,14 @@ export interface TerminalKeys {
   takeTransactionKey(): Promise<Result<TransactionKey, StoreFault | 'KEY_SLOT_EMPTY' | 'DUKPT_COUNTER_EXHAUSTED'>>;
   /** Copies of all keys of a card company with their check values, which the taker wipes; undefined while one of them is missing. */
   acquirerKeys(acquirer: string): AcquirerKeys | undefined;
-  /** What a card is in negative lists: its MAC under their key, 16 bytes; undefined without one. */
-  negativeTag(pan: Secret<'pan'>): Uint8Array | undefined;
+  /** What a card is in negative lists: its MAC, 16 bytes, under each of their keys that is here, by check value. */
+  negativeTags(pan: Secret<'pan'>): readonly NegativeTag[];
   /**
-   * Where a card stands in exact negative lists; undefined without the key, for a number that those do not hold, and when it is asked more than
-   * `placesMax` times at once and more than once a second after that: with this answer one could walk a list back to its cards.
+   * Where a card stands in exact negative lists under the key of this check value; undefined without the key, for a number that those do not hold,
+   * and when it is asked more than `placesMax` times at once and more than once a second after that: with this answer one could walk a list back to
+   * its cards.
    */
-  negativePlace(pan: Secret<'pan'>): PermutedPan | undefined;
+  negativePlace(pan: Secret<'pan'>, kcv: string): PermutedPan | undefined;
   /** Wipes every key, the key-block protection key too, out of memory and off the medium. Nothing can be loaded after it. */
   destroy(): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
 }
@@ -123,9 +136,12 @@ export async function openTerminalKeys(
 ): Promise<Result<TerminalKeys, StoreFault | 'DUKPT_STATE_INVALID'>> {
   const dukpt = await store.read(dukptSlot);
   if (!dukpt.ok) return dukpt;
-  const negative = await store.read(negativeSlot);
-  if (!negative.ok) return negative;
-  const slots: Slots = { acquirers: new Map() };
+  const slots: Slots = { tags: new Map(), acquirers: new Map() };
+  for (const slot of tagSlots) {
+    const kept = await store.read(tagRecords[slot]);
+    if (!kept.ok) return kept;
+    if (kept.value?.secret) slots.tags.set(slot, { facts: kept.value.facts, key: kept.value.secret });
+  }
   const listed = await store.read(acquirerListRecord);
   if (!listed.ok) return listed;
   for (const slot of listed.value?.facts.slots ?? []) {
@@ -140,17 +156,18 @@ export async function openTerminalKeys(
     if (!state.ok) return state;
     slots.dukpt = { facts: dukpt.value.facts, state: state.value };
   }
-  if (negative.value?.secret) slots.negative = { facts: negative.value.facts, key: negative.value.secret };
   return ok(terminalKeys(store, slots, bucket(clock, placesMax), own));
+}
+
+interface LoadedKey {
+  readonly facts: Facts;
+  readonly key: Secret<'key'>;
 }
 
 interface Slots {
   dukpt?: { readonly facts: z.output<(typeof dukptSlot)['facts']>; readonly state: DukptState };
-  negative?: { readonly facts: z.output<(typeof negativeSlot)['facts']>; readonly key: Secret<'key'> };
-  readonly acquirers: Map<
-    AcquirerSlot,
-    { readonly facts: z.output<(typeof negativeSlot)['facts']>; readonly key: Secret<'key'> }
-  >;
+  readonly tags: Map<TagSlot, LoadedKey>;
+  readonly acquirers: Map<AcquirerSlot, LoadedKey>;
 }
 
 function terminalKeys(
@@ -197,6 +214,17 @@ function terminalKeys(
       }),
     load: (key, order) =>
       inTurn(async () => (areDestroyed ? fail('TERMINAL_TAMPERED') : load(store, slots, key, order))),
+    erase: ({ slot, kcv }) =>
+      inTurn(async () => {
+        const held = slots.tags.get(slot);
+        if (!held) return ok(undefined);
+        if (held.facts.kcv !== kcv) return fail('KEY_NOT_AS_ANNOUNCED', { field: slot });
+        const removed = await store.remove(tagRecords[slot]);
+        if (!removed.ok) return removed;
+        slots.tags.delete(slot);
+        held.key.wipe();
+        return removed;
+      }),
     check: () => inTurn(() => check(store, slots)),
     takeTransactionKey: () => inTurn(() => take(store, slots)),
     acquirerKeys(acquirer) {
@@ -209,13 +237,15 @@ function terminalKeys(
       });
       return { pin: copy(pin), mac: copy(mac), data: copy(data) };
     },
-    negativeTag(pan) {
-      const mac = slots.negative && panMac(slots.negative.key, pan);
-      return mac?.ok ? mac.value : undefined;
-    },
-    negativePlace(pan) {
-      if (!slots.negative || !mayPlace()) return undefined;
-      const permuting = permutationKey(slots.negative.key);
+    negativeTags: (pan) =>
+      [...slots.tags.values()].flatMap(({ facts, key }) => {
+        const mac = panMac(key, pan);
+        return mac.ok ? [{ kcv: facts.kcv, mac: mac.value }] : [];
+      }),
+    negativePlace(pan, kcv) {
+      const held = [...slots.tags.values()].find(({ facts }) => facts.kcv === kcv);
+      if (!held || !mayPlace()) return undefined;
+      const permuting = permutationKey(held.key);
       try {
         return permutePan(permuting, pan);
       } finally {
@@ -225,10 +255,7 @@ function terminalKeys(
     destroy() {
       // At once, whatever waits for its turn: the medium follows.
       areDestroyed = true;
-      forgetAcquirers(slots);
-      slots.negative?.key.wipe();
-      delete slots.negative;
-      delete slots.dukpt;
+      forget(slots);
       return inTurn(() => destroy(store, slots));
     },
   };
@@ -252,17 +279,14 @@ function bucket(clock: Clock, most: number): () => boolean {
 async function destroy(store: SealedStore, slots: Slots): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
   // Whoever was in line before may have put a key back into memory.
   const acquirers = await store.read(acquirerListRecord);
-  forgetAcquirers(slots);
-  slots.negative?.key.wipe();
-  delete slots.negative;
-  delete slots.dukpt;
+  forget(slots);
   let outcome: Result<void, 'STORE_WRITE_FAILED'> = ok(undefined);
   const ofAcquirers = (acquirers.ok ? (acquirers.value?.facts.slots ?? []) : []).filter(isAcquirerSlot);
   for (const record of [
     keyBlockProtectionKeyRecord,
     keyBindingRecord,
     dukptSlot,
-    negativeSlot,
+    ...tagSlots.map((slot) => tagRecords[slot]),
     ...ofAcquirers.map(acquirerRecord),
     acquirerListRecord,
   ]) {
@@ -272,20 +296,26 @@ async function destroy(store: SealedStore, slots: Slots): Promise<Result<void, '
   return outcome;
 }
 
-function forgetAcquirers(slots: Slots): void {
-  for (const { key } of slots.acquirers.values()) key.wipe();
+/** Wipes what is in memory. */
+function forget(slots: Slots): void {
+  for (const { key } of [...slots.acquirers.values(), ...slots.tags.values()]) key.wipe();
   slots.acquirers.clear();
+  slots.tags.clear();
+  delete slots.dukpt;
 }
 
 const heldSlots = (slots: Slots): readonly KeyEvidence[] =>
-  (['dukpt', 'negative', ...slots.acquirers.keys()] as const).flatMap((slot) => evidenceOf(slots, slot) ?? []);
+  (['dukpt', ...tagSlots, ...slots.acquirers.keys()] as const).flatMap((slot) => evidenceOf(slots, slot) ?? []);
+
+/** What is in a slot of a key that is no DUKPT key. */
+const keyIn = (slots: Slots, slot: Exclude<KeySlot, 'dukpt'>): LoadedKey | undefined =>
+  isTagSlot(slot) ? slots.tags.get(slot) : slots.acquirers.get(slot);
 
 function evidenceOf(slots: Slots, slot: KeySlot): KeyEvidence | undefined {
-  if (isAcquirerSlot(slot)) {
-    const held = slots.acquirers.get(slot);
+  if (slot !== 'dukpt') {
+    const held = keyIn(slots, slot);
     return held && { slot, kcv: held.facts.kcv };
   }
-  if (slot === 'negative') return slots.negative && { slot, kcv: slots.negative.facts.kcv };
   if (!slots.dukpt) return undefined;
   const { facts, state } = slots.dukpt;
   return { slot, kcv: facts.kcv, ksn: toHex(nextKsn(state)) };
@@ -298,7 +328,7 @@ async function load(
   order: LoadOrder,
 ): Promise<Result<KeyEvidence, KeyLoadFault>> {
   const { slot } = wanted;
-  const held = (isAcquirerSlot(slot) ? slots.acquirers.get(slot) : slots[slot])?.facts;
+  const held = (slot === 'dukpt' ? slots.dukpt : keyIn(slots, slot))?.facts;
   if (held?.job === order.job && held.attempt === order.attempt) return evidence(slots, wanted.slot);
   const unwrapped = await unwrapUnderProtection(store, wanted);
   if (!unwrapped.ok) return unwrapped;
@@ -310,8 +340,8 @@ async function load(
   if (!kcv.ok || toHex(kcv.value) !== wanted.kcv) return refuse(key, 'kcv');
   const written = isAcquirerSlot(slot)
     ? await putAcquirer(store, slots, slot, key, { kcv: wanted.kcv, ...order })
-    : slot === 'negative'
-      ? await putNegative(store, slots, key, { kcv: wanted.kcv, ...order })
+    : isTagSlot(slot)
+      ? await putTag(store, slots, slot, key, { kcv: wanted.kcv, ...order })
       : await putDukpt(store, slots, key, initialKeyIdOf(header.algorithm, optionalBlocks), {
           kcv: wanted.kcv,
           ...order,
@@ -337,18 +367,13 @@ async function check(
     if (state.value.state.counter !== slots.dukpt?.state.state.counter)
       return fail('KEY_NOT_AS_ANNOUNCED', { field: 'counter' });
   } else if (slots.dukpt) return fail('KEY_NOT_AS_ANNOUNCED', { field: 'dukpt' });
-  const negative = await store.read(negativeSlot);
-  if (!negative.ok) return negative;
-  const kcv = negative.value?.secret && checkValue('AES', 'cmac', negative.value.secret);
-  negative.value?.secret?.wipe();
-  if ((kcv?.ok ? toHex(kcv.value) : undefined) !== slots.negative?.facts.kcv)
-    return fail('KEY_NOT_AS_ANNOUNCED', { field: 'negative' });
-  for (const [slot, { facts }] of slots.acquirers) {
-    const kept = await store.read(acquirerRecord(slot));
+  for (const slot of [...tagSlots, ...slots.acquirers.keys()]) {
+    const kept = await store.read(isTagSlot(slot) ? tagRecords[slot] : acquirerRecord(slot));
     if (!kept.ok) return kept;
     const of = kept.value?.secret && checkValue('AES', 'cmac', kept.value.secret);
     kept.value?.secret?.wipe();
-    if ((of?.ok ? toHex(of.value) : undefined) !== facts.kcv) return fail('KEY_NOT_AS_ANNOUNCED', { field: slot });
+    if ((of?.ok ? toHex(of.value) : undefined) !== keyIn(slots, slot)?.facts.kcv)
+      return fail('KEY_NOT_AS_ANNOUNCED', { field: slot });
   }
   return ok(heldSlots(slots));
 }
@@ -380,16 +405,17 @@ function initialKeyIdOf(algorithm: string, blocks: UnwrappedKey['optionalBlocks'
 
 type Facts = LoadOrder & { readonly kcv: string };
 
-async function putNegative(
+async function putTag(
   store: SealedStore,
   slots: Slots,
+  slot: TagSlot,
   key: Secret<'key'>,
   facts: Facts,
 ): Promise<Result<void, 'STORE_WRITE_FAILED'>> {
-  const written = await store.write(negativeSlot, facts, key);
+  const written = await store.write(tagRecords[slot], facts, key);
   if (!written.ok) return written;
-  slots.negative?.key.wipe();
-  slots.negative = { facts, key };
+  slots.tags.get(slot)?.key.wipe();
+  slots.tags.set(slot, { facts, key });
   return written;
 }
 

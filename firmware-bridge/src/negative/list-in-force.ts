@@ -1,4 +1,4 @@
-import { devicePaths, negativeNames } from '@tsunagu/protocols/fleet';
+import { devicePaths, isTagSlot, negativeNames } from '@tsunagu/protocols/fleet';
 import { type Fault, fail, ok, type Result, type Secret, toHex } from '@tsunagu/protocols/kit';
 import { applyDelta, decodeOverlay, encodeContainer, lookUp, type NegativeFinding } from '@tsunagu/protocols/negative';
 import {
@@ -46,7 +46,7 @@ export interface ListOptions {
   readonly world: World;
   readonly files: Files;
   readonly store: SealedStore;
-  readonly keys: Pick<TerminalKeys, 'negativeTag' | 'negativePlace' | 'slots'>;
+  readonly keys: Pick<TerminalKeys, 'negativeTags' | 'negativePlace' | 'slots'>;
   readonly source: NegativeSource;
   readonly list: string;
   /** Room that the other lists leave, bytes: for the list in force and the one that follows it. */
@@ -81,6 +81,8 @@ export interface ListInForce {
   approvedOffline(amountMinor: number): Promise<Result<void, 'STORE_WRITE_FAILED'>>;
   /** Nothing before the first list. */
   report(): ListReport | undefined;
+  /** Whether cards may have to be looked up under the key of this check value. */
+  needsKey(kcv: string): boolean;
   /** Takes a head and its overlay as they came: checks them, lets them count at once, then fetches the list. */
   take(bytes: Uint8Array): void;
   /** Tries a fetch that failed anew. */
@@ -129,6 +131,9 @@ function entriesOf(document: SignedBytes): Float64Array | undefined {
   const entries = overlay.ok ? decodeOverlay(overlay.value.overlay) : overlay;
   return entries.ok ? entries.value : undefined;
 }
+
+/** Whether a check value is that of the key of a version. It may be announced in full or cut; what a manifest has room for is compared. */
+const isKeyOf = (kcv: string, { keyCheck }: Manifest): boolean => kcv.toUpperCase().startsWith(toHex(keyCheck));
 
 /** A list that comes in force: where it lies, and what the state becomes with it. */
 interface Flip {
@@ -200,16 +205,22 @@ class StoredList implements ListInForce {
   }
 
   explain(pan: Secret<'pan'>): NegativeFinding {
-    const mac = this.#options.keys.negativeTag(pan);
-    if (!mac || !this.#hasItsKey()) return { answer: 'unknown-key' };
+    const { keys } = this.#options;
+    const { overlay, applied } = this.#state;
+    const tags = keys.negativeTags(pan);
+    // The list in force is asked under its own key; emergency entries under every key that is here.
+    const own = applied ? tags.find(({ kcv }) => isKeyOf(kcv, applied)) : tags[0];
+    const [tag, ...others] = own ? [own, ...tags.filter((each) => each !== own)] : tags;
+    if (!tag) return { answer: 'unknown-key' };
     const now = this.#now;
-    const { overlay } = this.#state;
-    const container = this.#held?.container;
-    const permuted = container?.codec === 'KP' ? this.#options.keys.negativePlace(pan) : undefined;
-    return pan.use((digits) => {
-      const probe = { mac, digits, permuted };
+    const container = own && this.#held?.container;
+    const permuted = container?.codec === 'KP' ? keys.negativePlace(pan, tag.kcv) : undefined;
+    return pan.use((digits): NegativeFinding => {
+      const probe = { mac: tag.mac, otherMacs: others.map(({ mac }) => mac), digits, permuted };
       const isFresh = this.#isAwake && freshnessOf(this.#state, now) !== 'hard';
       const finding = lookUp({ overlay, container, isFresh, now }, probe);
+      if (finding.answer === 'listed' || finding.answer === 'range-listed') return finding;
+      if (!this.#hasItsKeys()) return { answer: 'unknown-key' };
       if (finding.answer !== 'clear' || this.#held?.isSoundFor(probe)) return finding;
       void this.scrub();
       return { answer: 'stale' };
@@ -220,17 +231,41 @@ class StoredList implements ListInForce {
     return isAwake(this.#hasHead, this.#options.line);
   }
 
-  /** Whether the key in its slot is the one that the list in force is made with: under another one every card looks clear. */
-  #hasItsKey(): boolean {
-    const loaded = this.#options.keys.slots().find(({ slot }) => slot === 'negative')?.kcv;
-    if (loaded === undefined) return false;
-    const { applied } = this.#state;
-    // A check value may be announced in full or cut; what a manifest has room for is compared.
-    return !applied || loaded.toUpperCase().startsWith(toHex(applied.keyCheck));
+  /**
+   * Whether the keys are here that a card has to be looked up under: that of the list in force, and that of the list that follows it, where emergency
+   * entries came which are under that one. Under another key every card looks clear.
+   */
+  #hasItsKeys(): boolean {
+    const { applied, head, overlay } = this.#state;
+    if (!applied) return this.#tagKeys().length > 0;
+    if (!this.#holds(applied)) return false;
+    const isUnderOwn = !head || head.epoch === applied.epoch || (this.#lastOverlay ?? overlay).length === 0;
+    return isUnderOwn || this.#holds(this.#nextManifest());
+  }
+
+  #tagKeys(): readonly { readonly kcv: string }[] {
+    return this.#options.keys.slots().filter(({ slot }) => isTagSlot(slot));
+  }
+
+  /** Whether the key is here that a version is made with. */
+  #holds(manifest: Manifest | undefined): boolean {
+    return manifest !== undefined && this.#tagKeys().some(({ kcv }) => isKeyOf(kcv, manifest));
+  }
+
+  /** The manifest that the newest head names; undefined while it is not here. */
+  #nextManifest(): CheckedManifest | undefined {
+    const { head } = this.#state;
+    return head && this.#manifest?.digest === hexOf(head.manifest) ? this.#manifest.manifest : undefined;
+  }
+
+  needsKey(kcv: string): boolean {
+    const { applied, head } = this.#state;
+    // While the list that follows is on its way it is not certain what is looked up under which.
+    return !applied || isKeyOf(kcv, applied) || head?.epoch !== applied.epoch || !this.#holds(applied);
   }
 
   allowance(): OfflineAllowance {
-    if (!this.#held || !this.#hasItsKey() || !this.#isAwake) return { freshness: 'hard', amountLeftMinor: 0 };
+    if (!this.#held || !this.#hasItsKeys() || !this.#isAwake) return { freshness: 'hard', amountLeftMinor: 0 };
     return offlineAllowanceOf(this.#state, this.#now);
   }
 
@@ -370,6 +405,10 @@ class StoredList implements ListInForce {
   async #fetch(): Promise<Result<void>> {
     const manifest = await this.#fetchManifest();
     if (!manifest.ok) return manifest;
+    // A list that can be looked up does not give way to one that cannot: that one waits for its key.
+    const { applied } = this.#state;
+    if (this.#held && applied && this.#holds(applied) && !this.#holds(manifest.value))
+      return fail('KEY_SLOT_EMPTY', { field: 'negative' });
     const bytes = await this.#fetchList(manifest.value);
     if (!bytes.ok) return bytes;
     const held = holdContainer(bytes.value, manifest.value);
@@ -389,8 +428,9 @@ class StoredList implements ListInForce {
   async #fetchManifest(): Promise<Result<CheckedManifest>> {
     const { head } = this.#state;
     if (!head) return fail('NEGATIVE_MIXED', { field: 'head' });
+    const known = this.#nextManifest();
+    if (known) return ok(known);
     const digest = hexOf(head.manifest);
-    if (this.#manifest?.digest === digest) return ok(this.#manifest.manifest);
     const bytes = await fetchWhole(this.#source, `${devicePaths.artefacts}/${digest}`, documentBytesMax);
     const document = bytes.ok ? decodeSigned(bytes.value) : bytes;
     if (!document.ok) return document;

@@ -36,6 +36,8 @@ export interface TerminalNegativeFile extends NegativeFile {
   report(): readonly ListReport[];
   /** Whether every list is in force. */
   isWhole(): boolean;
+  /** Whether cards may have to be looked up under the key of this check value. */
+  needsKey(kcv: string): boolean;
   /** Takes a head and its overlay as they came: checks them, lets them count at once, then fetches the list. */
   take(list: string, bytes: Uint8Array): void;
   /** Tries a fetch that failed anew. */
@@ -117,6 +119,7 @@ export async function openNegativeFile(
     },
     report: () => [...lists.values()].flatMap((list) => list.report() ?? []),
     isWhole: () => awaited.size === 0 && [...lists.values()].every((list) => (list.report()?.version ?? 0) > 0),
+    needsKey: (kcv) => awaited.size > 0 || [...lists.values()].some((list) => list.needsKey(kcv)),
     take(list, bytes) {
       const known = lists.get(list);
       if (known) known.take(bytes);

@@ -56,7 +56,7 @@ import type { Assessor } from '../assessor/index.ts';
 import type { Custody } from '../custody/index.ts';
 import type { Selection } from '../estate/index.ts';
 import type { Ceremonies, Manufacturers, Revocations } from '../identity/index.ts';
-import type { Acquirers, KeyCeremonies, KeyInventory, KeyRuns } from '../keys/index.ts';
+import type { Acquirers, KeyCeremonies, KeyInventory, KeyRuns, TagRotations } from '../keys/index.ts';
 import type { Inspections } from '../inspection/index.ts';
 import type { Refurbish } from '../refurbish/index.ts';
 import type { Software } from '../software/index.ts';
@@ -157,6 +157,7 @@ export interface ApiRooms {
     readonly runs: Omit<KeyRuns, 'proven'>;
     readonly inventory: KeyInventory;
     readonly acquirers: Acquirers;
+    readonly negative: TagRotations;
     renewProtection(serial: Serial): Promise<Result<Job>>;
     releases(serial: Serial): Promise<Result<readonly KeyReleaseRecord[]>>;
   };

@@ -11,11 +11,12 @@ import {
   type PackSeal,
   parseJson,
   sealedFiles,
+  serialSchema,
   signedDocument,
 } from '@tsunagu/protocols/fleet';
 import { type Result, unwrap } from '@tsunagu/protocols/kit';
 import { type KeyRuns, releaseRecordOf } from '../keys/index.ts';
-import { wipeRecordOf } from '../refurbish/index.ts';
+import { type Refurbish, wipeRecordOf } from '../refurbish/index.ts';
 import type { World } from '@tsunagu/protocols/world';
 import { isoTime, type Page, type PageRequest, type Store } from '../store/index.ts';
 
@@ -37,6 +38,7 @@ export interface AssessorRooms {
   readonly custody: () => AsyncIterable<CustodyLine>;
   readonly audit: () => AsyncIterable<string>;
   readonly sign: (payload: PackSeal) => KeyRecord;
+  readonly death: Refurbish['death'];
 }
 const dayMs = 86_400_000;
 
@@ -57,7 +59,7 @@ async function* paged<Id, Row extends { readonly id: Id }>(
 export function openAssessor(
   world: Pick<World, 'clock'>,
   { db }: Pick<Store, 'db'>,
-  { runs, devices, custody, audit, sign }: AssessorRooms,
+  { runs, devices, custody, audit, sign, death }: AssessorRooms,
   firstKeys: FirstKeys,
 ): Assessor {
   return {
@@ -89,8 +91,11 @@ export function openAssessor(
       for (const entry of page.items) yield { kind: 'file', name: 'devices.jsonl', line: JSON.stringify(entry) };
       cursor = page.next;
     }
+    const scrapped = new Set<string>();
     const steps = db.selectFrom('lifecycle_moves').selectAll().where('at', '<', to).orderBy('id').limit(pageRows);
-    for await (const row of paged((after: number) => steps.where('id', '>', after).execute(), 0))
+    for await (const row of paged((after: number) => steps.where('id', '>', after).execute(), 0)) {
+      if (row.to_state === 'scrap') scrapped.add(row.serial);
+      else scrapped.delete(row.serial);
       yield {
         kind: 'step',
         id: row.id,
@@ -104,6 +109,7 @@ export function openAssessor(
         evidence: row.evidence === null ? null : (JSON.parse(row.evidence) as Record<string, unknown>),
         isInTime: row.at >= from,
       };
+    }
     const inspections = db
       .selectFrom('inspections')
       .selectAll()
@@ -138,6 +144,11 @@ export function openAssessor(
     const wipes = db.selectFrom('wipes').selectAll().where('at', '<', to).orderBy('job').limit(pageRows);
     const wiped = (after: string) => wipes.where('job', '>', after).execute().then(byJob);
     for await (const row of paged(wiped, '')) yield { kind: 'wipe', ...wipeRecordOf(row) };
+    for (const serial of scrapped) {
+      // What is in doubt by now has none, and the verifier says so.
+      const dead = await death(serialSchema.parse(serial));
+      if (dead.ok) yield { kind: 'death', serial, record: dead.value.record };
+    }
     const reports = db.selectFrom('step_reports').selectAll().where('at', '<', to).orderBy('job').limit(pageRows);
     const reported = (after: string) => reports.where('job', '>', after).execute().then(byJob);
     for await (const { job, serial, type, at, ordered_by: orderedBy, report } of paged(reported, ''))

@@ -111,14 +111,14 @@ const kinds: { readonly [K in Kind]: Make<K> } = {
     });
   },
 
-  async keys(rooms, { slot }) {
+  async keys(rooms, { slot, below }) {
     return await Promise.resolve(
       ok({
         subject: `keys/${slot}`,
         canGoBack: false,
         cause: ({ hello }) =>
           hasKey(hello, slot) ? undefined : ({ code: 'KEY_SLOT_EMPTY', facts: { slot } } as const),
-        isHad: () => false,
+        isHad: ({ baseKey }) => below !== undefined && baseKey !== below,
         async order(tx, facts, _leg, reference) {
           const serial = serialSchema.parse(facts.serial);
           // A key that is on its way must not be replaced by one that then finds no job.

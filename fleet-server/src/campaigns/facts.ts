@@ -2,6 +2,11 @@ import { sql } from 'kysely';
 import type { Queryable } from '../store/index.ts';
 import type { TerminalFacts } from './rules/match.ts';
 
+/** The base key that a terminal's DUKPT key hangs on: of the one it proved; of the one on its way where it proved none. */
+export const baseKeyOf = sql<string | null>`(select parent_key from key_ledger
+  where key_ledger.serial = terminals.serial and slot = 'dukpt' and state in ('allocated', 'loaded')
+  order by state desc, allocated_at desc limit 1)`;
+
 /** Everything that queries and rules look at, in one row a terminal. */
 export const factsRows = (on: Queryable) =>
   on
@@ -45,6 +50,7 @@ export async function factsOf(on: Queryable, wanted: Wanted): Promise<readonly T
       'sale.at as sale_at',
       sql<number>`exists (select 1 from certificates where certificates.kind = 'terminal'
         and certificates.subject = terminals.serial and certificates.ended_at is null)`.as('certified'),
+      baseKeyOf.as('base_key'),
     ])
     .orderBy('ordinals.ordinal');
   if ('after' in wanted) query = query.where('ordinals.ordinal', '>', wanted.after).limit(wanted.limit);
@@ -79,6 +85,7 @@ export async function factsOf(on: Queryable, wanted: Wanted): Promise<readonly T
       tampered: member(hello, 'tampered') !== undefined,
       lastSaleAt: row.sale_at ?? undefined,
       battery: numberOf(member(hello, 'battery')),
+      baseKey: row.base_key ?? undefined,
       hello,
       reported: parsed(row.reported),
       desired: parsed(row.desired),

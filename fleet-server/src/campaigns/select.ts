@@ -1,7 +1,7 @@
 import type { Query, QueryDocument, QueryField, QueryOperator, QueryValue } from '@tsunagu/protocols/fleet';
 import { type RawBuilder, sql } from 'kysely';
 import type { Queryable } from '../store/index.ts';
-import { factsOf, factsRows } from './facts.ts';
+import { baseKeyOf, factsOf, factsRows } from './facts.ts';
 import { holds, isByVersion, matches } from './rules/match.ts';
 
 /** What a query stands on besides the rows. */
@@ -20,6 +20,7 @@ const columns: Readonly<Record<string, RawBuilder<unknown>>> = {
   lifecycle: sql.ref('terminals.lifecycle'),
   link: sql`coalesce(presence.state, 'never')`,
   drift: sql.ref('twin.drift'),
+  baseKey: baseKeyOf,
   version: sql`json_extract(presence.hello, '$.software.version')`,
   // A text there is no number, and in SQLite it would be above each.
   battery: sql`case when json_type(presence.hello, '$.battery') in ('integer', 'real') then json_extract(presence.hello, '$.battery') end`,

@@ -25,7 +25,15 @@ import { type Estate, mayNow } from '../estate/index.ts';
 import type { TrustKnown } from '../identity/index.ts';
 import { contactOf } from './contact.ts';
 import { type Chain, isTold, type Jobs } from '../jobs/index.ts';
-import { bindSubject, type Keys, loadSubject, protectionChain, receiveSubject, releaseSubject } from '../keys/index.ts';
+import {
+  bindSubject,
+  eraseSubject,
+  type Keys,
+  loadSubject,
+  protectionChain,
+  receiveSubject,
+  releaseSubject,
+} from '../keys/index.ts';
 import type { Negative } from '../negative/index.ts';
 import type { Database, Store } from '../store/index.ts';
 import type { Twin } from '../twin/index.ts';
@@ -146,7 +154,7 @@ export function openConversation(rooms: ConversationRooms): Conversation {
         });
       }
       const open = await rooms.jobs().openSubjects(tx, serial);
-      const { loads, loaded, bind } = await keys.reconcile(tx, serial, body.keys, (slot) =>
+      const { loads, loaded, erases, bind } = await keys.reconcile(tx, serial, body.keys, (slot) =>
         open.has(loadSubject(slot)),
       );
       // A tampered terminal takes no keys: it goes to the workshop. Nor does one whose state of life does not permit it, and one that is being
@@ -160,9 +168,13 @@ export function openConversation(rooms: ConversationRooms): Conversation {
       }
       if (mayBeKeyed && bind && !open.has(bindSubject) && !open.has(receiveSubject))
         await orderKey(tx, serial, { type: 'key.bind', params: bind }, bindSubject, protectionChain);
+      for (const erase of isWiping ? [] : erases) {
+        const subject = eraseSubject(erase.slot);
+        if (!open.has(subject)) await orderKey(tx, serial, { type: 'key.erase', params: erase }, subject, [subject]);
+      }
       for (const slot of loaded) await estate.note(tx, serial, 'key-loaded', { slot, seenIn: 'hello' });
       const trust = await rooms.trust.heard(tx, serial, body.trust ?? 1);
-      const orders = mayBeKeyed ? await rooms.jobs().openSubjects(tx, serial) : open;
+      const orders = mayBeKeyed || erases.length > 0 ? await rooms.jobs().openSubjects(tx, serial) : open;
       return ok({ configuration, trust, jobs: orders.size });
     });
     if (!outcome.ok) {

@@ -105,6 +105,15 @@ export interface Estate {
     terminal: RegisterTerminal,
     by: { readonly subject: string },
   ): Promise<Result<ClaimBundle, 'TERMINAL_EXISTS' | 'MODEL_UNKNOWN' | 'PARENT_UNSUITABLE' | 'INPUT_INVALID'>>;
+  /**
+   * Puts what a vendor sent for another unit on the inventory, as `ordered` and without a claim: it is taken in like every delivery. One that is there already,
+   * and was not taken in yet, is that one.
+   */
+  enlist(
+    tx: Transaction<Database>,
+    terminal: { readonly serial: Serial; readonly replaces: Serial; readonly model: string | undefined },
+    by: { readonly subject: string },
+  ): Promise<Result<void, 'TERMINAL_EXISTS' | 'MODEL_UNKNOWN'>>;
   /** Makes a new claim secret for a terminal on the inventory: the old one is worth nothing from then on. */
   reissueClaim(
     serial: Serial,
@@ -145,6 +154,9 @@ function newClaimSecret(world: Pick<World, 'entropy'>): { secret: Secret<'claim'
   const claimSecret = Buffer.from(bytes).toString('base64');
   return { secret: Secret.take('claim', bytes), claimSecret };
 }
+
+const serialOrNull = (text: string | null | undefined): Serial | null =>
+  text == null ? null : serialSchema.parse(text);
 
 export async function openEstate(rooms: EstateRooms): Promise<Estate> {
   const { world, store, live } = rooms;
@@ -318,6 +330,12 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
         .orderBy('serial')
         .limit(100)
         .execute();
+      const kin = await store.db
+        .selectFrom('terminals as own')
+        .leftJoin('terminals as next', 'next.replaces', 'own.serial')
+        .select(['own.replaces', 'next.serial as replaced_by'])
+        .where('own.serial', '=', serial)
+        .executeTakeFirst();
       const hello = helloOf(row);
       const values = row.reported_value === null ? undefined : parseJson(configuration, row.reported_value);
       return ok({
@@ -329,6 +347,8 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
           : null,
         cards: hello?.cards ?? [],
         children: children.map((child) => child.serial),
+        replaces: serialOrNull(kin?.replaces),
+        replacedBy: serialOrNull(kin?.replaced_by),
         values: values?.ok ? values.value : null,
       });
     },
@@ -384,6 +404,34 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       rooms.registered(serial);
       announce(serial);
       return ok(bundle({ serial, model: model.id, parent, relayPort }, claimSecret));
+    },
+
+    async enlist(tx, { serial, replaces, model: named }, by) {
+      const old = await tx.selectFrom('terminals').selectAll().where('serial', '=', replaces).executeTakeFirstOrThrow();
+      const model = modelOf(named ?? old.model);
+      if (!model) return fail('MODEL_UNKNOWN', { field: 'replacement.model' });
+      const known = await tx.selectFrom('terminals').selectAll().where('serial', '=', serial).executeTakeFirst();
+      const exists = fail('TERMINAL_EXISTS', { field: 'replacement.serial', facts: { serial } });
+      if (known) {
+        const isFresh = ['ordered', 'warehouse'].includes(known.lifecycle) && known.replaces === null;
+        if (!isFresh || known.model !== model.id) return exists;
+        await tx.updateTable('terminals').set({ replaces }).where('serial', '=', serial).execute();
+      } else {
+        const at = world.clock.now();
+        const { merchant, shop, lane } = old;
+        const life = { registered_at: at, enrolled_at: null, lifecycle: 'ordered' as const, lifecycle_since: at };
+        await tx
+          .insertInto('terminals')
+          .values({ serial, model: model.id, merchant, shop, lane, parent: null, relay_port: null, ...life, replaces })
+          .execute();
+        await beginLife(tx, serial, 'ordered', at, by.subject);
+        await rooms.placed(tx, serial);
+        await note(tx, serial, 'registered', { model: model.id, by: by.subject, lifecycle: 'ordered', replaces });
+      }
+      await note(tx, replaces, 'work-order', { replacedBy: serial, by: by.subject });
+      rooms.registered(serial);
+      announce(serial);
+      return ok(undefined);
     },
 
     async reissueClaim(serial, by) {

@@ -26,7 +26,8 @@ export interface SwitchHeard {
 /** Who else hears terminals. */
 export interface HeardRooms {
   readonly isConnected: (serial: Serial) => boolean;
-  readonly atSwitch: (on: Queryable, serial: Serial, stans: readonly string[]) => Promise<SwitchHeard>;
+  /** Messages of before `since`, ms since 1970, carry trace numbers of another count. */
+  readonly atSwitch: (on: Queryable, serial: Serial, stans: readonly string[], since: number) => Promise<SwitchHeard>;
 }
 
 /** As many sales as are told of and looked for. */
@@ -73,7 +74,8 @@ export const heardOfWith =
       .limit(toldMax)
       .execute();
     const stans = [...new Set(told.map(({ stan }) => stan))];
-    const { at: atTheSwitch, came } = await atSwitch(on, serial, stans);
+    // A wipe begins to count trace numbers anew: what came before it is another sale.
+    const { at: atTheSwitch, came } = await atSwitch(on, serial, stans, wipe?.at ?? 0);
     const read = presence && parseJson(hello, presence.hello, 1_048_576);
     const inHello = read?.ok === true ? read.value.waiting : undefined;
     const said = [

@@ -12,6 +12,6 @@ export {
 export { isRegistered } from './registered.ts';
 export type { Targets } from './summary.ts';
 export type { Note, TimelineFacts } from './timeline.ts';
-export { forgetTimeline, timelineKeptMs } from './retention.ts';
+export { forgetArrived, forgetTimeline, timelineKeptMs } from './retention.ts';
 export { type LinkChange, openLinks } from './links.ts';
 export { heardOfWith, type HeardRooms, type SwitchHeard } from './heard-of.ts';

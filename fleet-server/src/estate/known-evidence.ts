@@ -34,9 +34,12 @@ export async function knownEvidence(
       ? []
       : await on
           .selectFrom('key_ledger')
-          .select(['slot', 'kcv', 'state', 'loaded_at', 'allocated_at'])
+          .leftJoin('key_marks', (join) =>
+            join.onRef('key_marks.key', '=', 'key_ledger.parent_key').on('key_marks.state', '=', 'suspect'),
+          )
+          .select(['slot', 'kcv', 'key_ledger.state', 'key_marks.key as suspect'])
           .where('serial', '=', serial)
-          .where('state', 'in', ['allocated', 'loaded'])
+          .where('key_ledger.state', 'in', ['allocated', 'loaded'])
           .execute();
   const bag =
     given.bagNumber === undefined
@@ -54,6 +57,7 @@ export async function knownEvidence(
     heard: isAboutItsEnd ? await heardOf(on, serial) : { isConnected: false, at: null, waiting: 0 },
     isBagUsed: bag !== undefined,
     keys: keys.filter(({ state }) => state === 'loaded').map(({ slot, kcv }) => ({ slot, kcv })),
+    suspectSlots: keys.filter(({ state, suspect }) => state === 'loaded' && suspect !== null).map(({ slot }) => slot),
     liveKeys: keys.length,
     isWipeProven: wipe !== undefined,
     isReportClear: owed !== undefined && owed.at >= (lastSale?.at ?? 0),

@@ -53,6 +53,7 @@ export type MoveFault =
   | 'LIFECYCLE_EVIDENCE_MISSING'
   | 'LIFECYCLE_EVIDENCE_DIFFERS'
   | 'LIFECYCLE_EVIDENCE_UNPROVEN'
+  | 'LIFECYCLE_KEYS_SUSPECT'
   | 'LIFECYCLE_STILL_SPEAKS'
   | 'LIFECYCLE_SALES_WAIT'
   | 'LIFECYCLE_KEYS_LIVE'
@@ -77,6 +78,13 @@ export interface Lifecycle {
     move: MoveLifecycle,
     by: { readonly subject: string },
   ): Promise<Result<void, MoveFault>>;
+  /** As `move`, in a transaction of another room: taken, or asked of a second person. Call `moved` after the commit. */
+  moveIn(
+    tx: Transaction<Database>,
+    serial: Serial,
+    move: MoveLifecycle,
+    by: Actor,
+  ): Promise<Result<'taken' | 'pending', MoveFault>>;
   /** After the commit of a step: ends connections that are not permitted any more, and shows the terminal anew. */
   moved(serial: Serial): Promise<void>;
 }
@@ -89,6 +97,7 @@ const codes = {
   speaks: 'LIFECYCLE_STILL_SPEAKS',
   owes: 'LIFECYCLE_SALES_WAIT',
   keyed: 'LIFECYCLE_KEYS_LIVE',
+  suspect: 'LIFECYCLE_KEYS_SUSPECT',
   heavy: 'LIFECYCLE_MASS_DIFFERS',
 } as const satisfies Record<Lack['why'], MoveFault>;
 
@@ -266,6 +275,33 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
     world.log('info', 'lifecycleMoved', { serial, from, to, by });
   }
 
+  async function moveIn(
+    tx: Transaction<Database>,
+    serial: Serial,
+    move: MoveLifecycle,
+    by: Actor,
+  ): Promise<Result<'taken' | 'pending', MoveFault>> {
+    const edge = await judge(tx, serial, move);
+    if (!edge.ok) return edge;
+    const { reason, evidence: given = {} } = move;
+    if (!edge.value.evidence.includes('secondPerson') && !needsSecondWord(given)) {
+      await take(tx, serial, edge.value, move, by.subject, null);
+      return ok('taken');
+    }
+    const { from, to } = edge.value;
+    const subject = `terminal/${serial}`;
+    const evidence = JSON.stringify(given);
+    const digest = sha256(canonicalJson({ serial, from, to, reason, evidence }));
+    const asked = await rooms.approvals.request(tx, { kind: 'lifecycle', subject, digest, by });
+    if (!asked.ok) return asked;
+    await tx.deleteFrom('lifecycle_proposals').where('serial', '=', serial).execute();
+    await tx
+      .insertInto('lifecycle_proposals')
+      .values({ approval: asked.value.id, serial, from_state: from, to_state: to, reason, evidence, by: by.subject })
+      .execute();
+    return ok('pending');
+  }
+
   async function moved(serial: Serial): Promise<void> {
     shown(serial, (await mayNow(store.db, serial, 'connect')).ok);
   }
@@ -304,6 +340,7 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
     view,
     moved,
     judgeIn: judge,
+    moveIn,
     async takeIn(tx, serial, move, by) {
       const edge = await judge(tx, serial, move);
       if (!edge.ok) return edge;
@@ -315,35 +352,7 @@ export function openLifecycle(rooms: LifecycleRooms): Lifecycle {
         const judged = await judge(store.db, serial, move);
         return judged.ok ? await view(serial) : judged;
       }
-      const done = await store.write(async (tx): Promise<Result<'taken' | 'pending', MoveFault>> => {
-        const edge = await judge(tx, serial, move);
-        if (!edge.ok) return edge;
-        const { reason, evidence: given = {} } = move;
-        if (!edge.value.evidence.includes('secondPerson') && !needsSecondWord(given)) {
-          await take(tx, serial, edge.value, move, by.subject, null);
-          return ok('taken');
-        }
-        const { from, to } = edge.value;
-        const subject = `terminal/${serial}`;
-        const evidence = JSON.stringify(given);
-        const digest = sha256(canonicalJson({ serial, from, to, reason, evidence }));
-        const asked = await rooms.approvals.request(tx, { kind: 'lifecycle', subject, digest, by });
-        if (!asked.ok) return asked;
-        await tx.deleteFrom('lifecycle_proposals').where('serial', '=', serial).execute();
-        await tx
-          .insertInto('lifecycle_proposals')
-          .values({
-            approval: asked.value.id,
-            serial,
-            from_state: from,
-            to_state: to,
-            reason,
-            evidence,
-            by: by.subject,
-          })
-          .execute();
-        return ok('pending');
-      });
+      const done = await store.write((tx) => moveIn(tx, serial, move, by));
       if (!done.ok) return done;
       const seen = await view(serial);
       if (done.value === 'taken') shown(serial, seen.ok && permits(seen.value.state, 'connect'));

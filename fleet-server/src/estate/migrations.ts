@@ -144,6 +144,13 @@ export const estateMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    name: 'estate-0106-replacements',
+    async up(db) {
+      await db.schema.alterTable('terminals').addColumn('replaces', 'text').execute();
+      await sql`create unique index terminals_replacing on terminals (replaces) where replaces is not null`.execute(db);
+    },
+  },
 ];
 
 /** The estate's steps that look into what jobs left: after those of the jobs. */

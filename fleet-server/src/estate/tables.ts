@@ -16,6 +16,8 @@ export interface EstateTables {
     enrolled_at: number | null;
     lifecycle: Generated<LifecycleState>;
     lifecycle_since: Generated<number>;
+    /** What its vendor kept when it sent this one. */
+    replaces: Generated<string | null>;
   };
   /** How each terminal came to be in the state that it is in. Rows are never changed. */
   readonly lifecycle_moves: {
@@ -70,7 +72,7 @@ export interface EstateTables {
   };
   /** Terminals that do not run, as whoever runs them said. A row goes with the next hello. */
   readonly terminal_troubles: { serial: string; at: number; code: string; record: string | null };
-  /** Sales that terminals told of as queued: advices that the switch had not got by then. Those of before the last hello are in what that says. */
+  /** Sales that terminals told of as queued: advices that the switch had not got by then. Those of before the last hello are in what that says; what the switch got is forgotten. */
   readonly queued_sales: { serial: string; stan: string; at: number };
   /** The last sale of each terminal, for the list. */
   readonly last_sales: {

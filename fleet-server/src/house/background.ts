@@ -1,5 +1,5 @@
 import type { World } from '@tsunagu/protocols/world';
-import { forgetTimeline } from '../estate/index.ts';
+import { forgetArrived, forgetTimeline, type HeardRooms } from '../estate/index.ts';
 import type { Store } from '../store/index.ts';
 
 /** How often old entries of the timelines are looked for; and the pause between two batches of them. */
@@ -25,11 +25,23 @@ export function settling(world: Pick<World, 'timers' | 'log'>, work: () => Promi
   };
 }
 
-/** Removes from the timelines what is older than `keptMs`, batch after batch, with pauses in which others write. */
-export function forgetOldEntries(world: World, store: Store, keptMs: number): { cancel(): void } {
+/**
+ * Removes from the timelines what is older than `keptMs`, and queued sales that came, batch after batch, with pauses in which others
+ * write.
+ */
+export function forgetOldEntries(
+  world: World,
+  store: Store,
+  keptMs: number,
+  atSwitch: HeardRooms['atSwitch'],
+): { cancel(): void } {
   let isForgetting = false;
   const forget = async (): Promise<void> => {
     while (await forgetTimeline(world, store, keptMs)) await world.timers.sleep(batchPauseMs);
+    for (let after = await forgetArrived(world, store, atSwitch); after !== undefined; ) {
+      await world.timers.sleep(batchPauseMs);
+      after = await forgetArrived(world, store, atSwitch, after);
+    }
   };
   return world.timers.every(forgetMs, () => {
     if (isForgetting) return;

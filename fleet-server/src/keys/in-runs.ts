@@ -65,9 +65,9 @@ export const keyedInRuns = (
   async reconcile(tx, serial, reported, isOpen) {
     if (await mayBeKeyedNow(tx, serial)) return await keys.reconcile(tx, serial, reported, isOpen);
     // Nothing is allocated while a load is under way: so it looks for every slot here.
-    const { loaded } = await keys.reconcile(tx, serial, reported, () => true);
+    const { loaded, erases } = await keys.reconcile(tx, serial, reported, () => true);
     const waits = (await isInRun(tx, serial, 'listed', 'open')) || (await isInRun(tx, serial, 'listed', 'proposed'));
     if (!waits && (await keys.held(tx, serial)) === undefined) await refused(tx, serial);
-    return { loads: [], loaded };
+    return { loads: [], loaded, erases };
   },
 });

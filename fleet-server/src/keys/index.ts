@@ -1,10 +1,13 @@
 export { type Acquirers, openAcquirers } from './acquirers.ts';
 export { keyJobEffects } from './job-effects.ts';
-export { type Keys, negativeTagKey, openKeys, type TransactionKeys } from './keys.ts';
+export { type Keys, openKeys, type TransactionKeys } from './keys.ts';
+export { negativeTagKey } from './tag-rotation.ts';
+export { openTagRotations, type TagRotations } from './tag-progress.ts';
 export { keepVaultHead, vaultHeadSeen } from './vault-head.ts';
 export {
   bindSubject,
   decideSlot,
+  eraseSubject,
   type LedgerEntry,
   loadSubject,
   protectionChain,

@@ -14,6 +14,7 @@ import { isoTime, pageLimitMax, type PageRequest, type Store } from '../store/in
 import { baseUses, type Vault } from '../vault/index.ts';
 import { keysBelow } from './exposure.ts';
 import { initialKeysMade, type Keys } from './keys.ts';
+import { tagKeyNumber } from './tag-rotation.ts';
 
 /** Uses of keys that keys of terminals hang on. */
 const parents = [
@@ -41,6 +42,8 @@ const schemeOfName = (key: string): DukptScheme | undefined =>
 const schemeOfUse = (use: string | undefined): DukptScheme | undefined =>
   use === baseUses.aes ? 'aes' : use === baseUses.tdes ? 'tdes' : undefined;
 
+type RotateFault = 'KEY_UNKNOWN' | 'KEY_NOT_BASE' | 'KEY_ROTATION_UNDER_WAY';
+
 /** What keys there are above those of terminals, and how one is replaced, suspected and laid to rest. */
 export interface KeyInventory {
   list(): Promise<readonly KeyInventoryEntry[]>;
@@ -51,10 +54,10 @@ export interface KeyInventory {
   /**
    * Another base key takes over: terminals get keys below it from now on, and those below the old one count on until they are replaced. Or another key
    * host of TR-34 (`tr34/kdh/2`): terminals that are bound to the old one are bound to it until they are rebound. KEY_NOT_BASE: it is neither, nor is
-   * the name that of a base key (`bdk/2`, `bdk-tdes/2`).
+   * the name that of a base key (`bdk/2`, `bdk-tdes/2`). The key of negative lists (`negative/tags/2`) begins to be spread: see `TagRotation`.
    */
-  rotate(key: string): Promise<Result<readonly KeyInventoryEntry[], 'KEY_UNKNOWN' | 'KEY_NOT_BASE'>>;
-  /** A base key is suspect: another takes over at once, and a campaign that replaces all keys below it is proposed. */
+  rotate(key: string): Promise<Result<readonly KeyInventoryEntry[], RotateFault>>;
+  /** A base key is suspect: another takes over at once, and a campaign that replaces all keys below it is proposed, for those terminals that hold them. */
   suspect(key: string, reason: string, by: Actor): Promise<Result<KeyExposure>>;
   /** Destroys a key that nothing hangs on any more. */
   retire(key: string): Promise<Result<readonly KeyInventoryEntry[], 'KEY_UNKNOWN' | 'KEY_NOT_BASE' | 'KEY_NEEDED'>>;
@@ -64,7 +67,7 @@ export function openKeyInventory(
   world: Pick<World, 'clock'>,
   store: Store,
   vault: Vault,
-  keys: Pick<Keys, 'base' | 'useBase' | 'hosts'>,
+  keys: Pick<Keys, 'base' | 'useBase' | 'hosts' | 'tags'>,
   propose: (spec: CampaignSpec, by: Actor) => Promise<Result<{ readonly id: string }>>,
   firstKeys: FirstKeys,
 ): KeyInventory {
@@ -88,6 +91,7 @@ export function openKeyInventory(
     for (const row of await store.db.selectFrom('key_current').selectAll().execute())
       since.set(row.key, Math.min(row.since, since.get(row.key) ?? row.since));
     const marked = await marks();
+    const tagKeys = new Set((await keys.tags.slots(store.db)).values());
     // A company's keys are as many as its terminals: they are seen terminal by terminal.
     const shown = parents
       .filter((use) => !use.startsWith('acquirer'))
@@ -99,7 +103,7 @@ export function openKeyInventory(
       const scheme = schemeOfUse(use);
       const initialKeys = made.get(id) ?? null;
       const numbersEnd = initialKeys?.isRunningOut ? world.clock.now() : Number.POSITIVE_INFINITY;
-      const isCurrent = scheme === undefined || id === keys.base(scheme);
+      const isCurrent = scheme === undefined ? tagKeys.has(id) : id === keys.base(scheme);
       return {
         id,
         use,
@@ -205,10 +209,15 @@ export function openKeyInventory(
     return `${scheme === 'aes' ? 'bdk' : 'bdk-tdes'}/${Math.max(0, ...numbers) + 1}`;
   }
 
-  async function rotate(key: string): Promise<Result<readonly KeyInventoryEntry[], 'KEY_UNKNOWN' | 'KEY_NOT_BASE'>> {
+  async function rotate(key: string): Promise<Result<readonly KeyInventoryEntry[], RotateFault>> {
     if (key.startsWith('tr34/')) {
       const taken = await keys.hosts.useHost(key);
       return taken.ok ? ok(await list()) : taken;
+    }
+    if (tagKeyNumber(key) !== undefined) {
+      if ((await marks()).has(key)) return fail('KEY_UNKNOWN', { field: 'key' });
+      const begun = await keys.tags.begin(key);
+      return begun.ok ? ok(await list()) : begun;
     }
     const there = vault.find(key);
     const isRetired = (await marks()).has(key);
@@ -239,19 +248,22 @@ export function openKeyInventory(
       }
       const spec = campaignSpec.parse({
         name: `${key}: ${reason}`.slice(0, 80),
-        action: { kind: 'keys', slot: 'dukpt' },
+        target: `baseKey = "${key}"`,
+        action: { kind: 'keys', slot: 'dukpt', below: key },
         gate: null,
       });
       const proposed = await propose(spec, by);
-      if (!proposed.ok) return proposed;
-      await mark(key, 'suspect', { reason, campaign: proposed.value.id });
+      // Where nothing hangs on it, it is suspect all the same, and there is nothing to replace.
+      if (!proposed.ok && proposed.fault.code !== 'CAMPAIGN_COHORT_EMPTY') return proposed;
+      await mark(key, 'suspect', { reason, ...(proposed.ok && { campaign: proposed.value.id }) });
       return await exposure(key);
     },
 
     async retire(key) {
       const entry = (await list()).find(({ id }) => id === key);
       if (!entry || entry.state === 'retired') return fail('KEY_UNKNOWN', { field: 'key' });
-      if (schemeOfUse(entry.use) === undefined) return fail('KEY_NOT_BASE', { field: 'key' });
+      if (schemeOfUse(entry.use) === undefined && entry.use !== 'negative-tag')
+        return fail('KEY_NOT_BASE', { field: 'key' });
       if (entry.isCurrent || entry.terminals > 0)
         return fail('KEY_NEEDED', { facts: { terminals: entry.terminals, isCurrent: entry.isCurrent ? 1 : 0 } });
       // The mark first: a key without its mark would be forgotten unseen.

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@tsunagu/protocols/errors';
-import type { JobBody, JobReport, JobType, Serial } from '@tsunagu/protocols/fleet';
+import type { JobBody, JobReport, JobType, KeyErase, Serial } from '@tsunagu/protocols/fleet';
 import type { Transaction } from 'kysely';
 import type { Database } from '../store/index.ts';
 import type { Keys } from './keys.ts';
@@ -8,7 +8,7 @@ import type { KeyRuns } from './runs.ts';
 
 /** What follows from jobs about keys, and into which rooms. */
 interface KeyJobRooms {
-  readonly keys: Pick<Keys, 'proven' | 'bound' | 'received' | 'release' | 'released'>;
+  readonly keys: Pick<Keys, 'proven' | 'erased' | 'bound' | 'received' | 'release' | 'released'>;
   readonly runs: Pick<KeyRuns, 'proven'>;
   readonly keyLoaded: (
     tx: Transaction<Database>,
@@ -17,6 +17,7 @@ interface KeyJobRooms {
   ) => Promise<void>;
   /** What was ended is told on the terminal's timeline. */
   readonly unbound: (tx: Transaction<Database>, serial: Serial, job: string) => Promise<void>;
+  readonly keyErased: (tx: Transaction<Database>, serial: Serial, erased: KeyErase) => Promise<void>;
   readonly alarm: (tx: Transaction<Database>, serial: Serial, code: ErrorCode) => Promise<void>;
   readonly queueIn: (
     tx: Transaction<Database>,
@@ -35,16 +36,20 @@ interface KeyJobRooms {
  * @returns the code by which the job has failed after all
  */
 export const keyJobEffects =
-  ({ keys, runs, keyLoaded, unbound, alarm, queueIn }: KeyJobRooms) =>
+  ({ keys, runs, keyLoaded, keyErased, unbound, alarm, queueIn }: KeyJobRooms) =>
   async (
     tx: Transaction<Database>,
     serial: Serial,
     { id, type }: { readonly id: string; readonly type: JobType },
-    { evidence, binding, protection, release }: JobReport,
+    { evidence, erased, binding, protection, release }: JobReport,
   ): Promise<ErrorCode | undefined> => {
     if (type === 'key.load' && evidence && (await keys.proven(tx, serial, evidence))) {
       await keyLoaded(tx, serial, evidence);
       await runs.proven(tx, serial);
+    }
+    if (type === 'key.erase' && erased) {
+      await keys.erased(tx, serial, erased);
+      await keyErased(tx, serial, erased);
     }
     if (type === 'key.bind' && binding) {
       const next = await keys.bound(tx, serial, id, binding);

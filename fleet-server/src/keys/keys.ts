@@ -17,15 +17,17 @@ import {
   type JobReport,
   type KeyBind,
   type KeyBinding,
+  type KeyErase,
   type KeyLoad,
   type KeyReceive,
   type KeyRelease,
-  keySlots,
+  isTagSlot,
   type KeySlot,
   partsOfSlot,
   type ProtectionEvidence,
   type ReleaseProof,
   type Serial,
+  tagSlots,
 } from '@tsunagu/protocols/fleet';
 import { fail, hex, ok, type Result, type Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -36,10 +38,11 @@ import { baseUses, type DukptWorkingKeys, type Vault, type WrappedKey } from '..
 import { type KeyDistribution, openKeyDistribution } from './distribution.ts';
 import { decideSlot } from './rules.ts';
 import { isInRun } from './runs.ts';
+import { haveAllMoved } from './tag-progress.ts';
+import { openTagRotation, type TagRotation } from './tag-rotation.ts';
 
-/** The first base derivation keys, and the key under which negative lists are tagged. */
+/** The first base derivation keys. */
 const firstBases = { aes: 'bdk/1', tdes: 'bdk-tdes/1' } as const satisfies Record<DukptScheme, string>;
-export const negativeTagKey = 'negative/tags/1';
 
 /** The keys of one transaction, and whose terminal they belong to. */
 export interface TransactionKeys {
@@ -48,6 +51,14 @@ export interface TransactionKeys {
   readonly areDestroyed: boolean;
   /** Wipe them when the transaction is over. */
   readonly keys: DukptWorkingKeys;
+}
+
+/** What follows from a hello. */
+export interface Reconciled {
+  readonly loads: readonly KeyLoad[];
+  readonly loaded: readonly KeySlot[];
+  readonly erases: readonly KeyErase[];
+  readonly bind?: KeyBind;
 }
 
 /** The key ledger: which keys each terminal has, was sent, and has proven to hold. */
@@ -103,18 +114,23 @@ export interface Keys {
   ): Promise<{ readonly bind?: KeyBind } | undefined>;
   /** The key hosts, and how another one takes over. */
   readonly hosts: Pick<KeyDistribution, 'hosts' | 'useHost'>;
-  /** A terminal was wiped: no key of it is good any more. */
-  wiped(tx: Transaction<Database>, serial: Serial): Promise<void>;
+  /** A terminal was wiped: no key of it is good any more. `by`: the job that it swore to, or `destruction`. */
+  wiped(tx: Transaction<Database>, serial: Serial, by: string): Promise<void>;
   /**
    * Compares what a hello says with the ledger, and returns the loads that are needed now. `isOpen` tells whether a load into
-   * a slot is under way. Slots whose key turned out to be loaded are in `loaded`.
+   * a slot is under way. Slots whose key turned out to be loaded are in `loaded`; keys of negative lists that gave way and are not needed any more
+   * in `erases`.
    */
   reconcile(
     tx: Transaction<Database>,
     serial: Serial,
     reported: Hello['keys'],
     isOpen: (slot: KeySlot) => boolean,
-  ): Promise<{ readonly loads: readonly KeyLoad[]; readonly loaded: readonly KeySlot[]; readonly bind?: KeyBind }>;
+  ): Promise<Reconciled>;
+  /** A terminal emptied a slot. */
+  erased(tx: Transaction<Database>, serial: Serial, erased: KeyErase): Promise<void>;
+  /** How the key of negative lists gives way to the next. */
+  readonly tags: TagRotation;
   /** A fresh key for a slot, under the terminal's own key; undefined while there is none to carry it under. */
   rotate(tx: Transaction<Database>, serial: Serial, slot: KeySlot): Promise<KeyLoad | undefined>;
   /** A terminal proved by its check value that it holds a key. False when it is not the one that was sent. */
@@ -191,7 +207,7 @@ export async function openKeys(
   const retired = await store.db.selectFrom('key_marks').select('key').where('state', '=', 'retired').execute();
   for (const { key } of retired) if (vault.find(key)) await vault.destroy(key);
   const baseOfScheme = (scheme: DukptScheme): string => bases.get(scheme) ?? firstBases[scheme];
-  await vault.ensure(negativeTagKey, 'negative-tag');
+  const tags = await openTagRotation(world, store, vault);
   const distribution = await openKeyDistribution(world, store, vault);
   const inUse = new Set(
     [
@@ -208,7 +224,7 @@ export async function openKeys(
       .leftJoin('key_marks', (join) =>
         join.onRef('key_marks.key', '=', 'key_ledger.parent_key').on('key_marks.state', '=', 'suspect'),
       )
-      .select(['id', 'slot', 'kcv', 'key_ledger.state', 'protected_by', 'key_marks.key as suspect'])
+      .select(['id', 'slot', 'kcv', 'key_ledger.state', 'protected_by', 'parent_key', 'key_marks.key as suspect'])
       .where('serial', '=', serial)
       .where('key_ledger.state', 'in', ['allocated', 'loaded'])
       .orderBy('allocated_at', 'desc')
@@ -230,6 +246,21 @@ export async function openKeys(
   }
 
   /** @param isFirst no other key was made for this slot that is not proven yet */
+  /** Writes down that the protection key that a terminal has is gone. One that was noted before stays as it was. */
+  async function endProtection(tx: Transaction<Database>, serial: Serial, ended_by: string | null): Promise<void> {
+    const row = await tx
+      .selectFrom('protection_keys')
+      .select(['vault_key', 'serial', 'kcv', 'agreed_at'])
+      .where('serial', '=', serial)
+      .executeTakeFirst();
+    if (!row) return;
+    await tx
+      .insertInto('protection_ends')
+      .values({ ...row, ended_at: world.clock.now(), ended_by })
+      .onConflict((known) => known.column('vault_key').doNothing())
+      .execute();
+  }
+
   async function allocate(
     tx: Transaction<Database>,
     serial: Serial,
@@ -245,11 +276,12 @@ export async function openKeys(
     const own = partsOfSlot(slot);
     const acquirerKey = own && { id: `acquirer/${id}`, use: `acquirer-${own.kind}` as const };
     if (acquirerKey) await vault.ensure(acquirerKey.id, acquirerKey.use);
+    const tagKey = isTagSlot(slot) ? (await tags.slots(tx)).get(slot) : undefined;
     const wrapped: WrappedKey = unwrap(
       own && acquirerKey
         ? vault.wrapAcquirerKey(protection, acquirerKey.id, acquirerKey.use, own.acquirer)
         : initialKeyId === null
-          ? vault.wrapTagKey(protection, negativeTagKey)
+          ? vault.wrapTagKey(protection, tagKey ?? '')
           : vault.wrapInitialKey(protection, base, hex(initialKeyId)),
     );
     // What was only allocated was never proven to be there: it is void. A loaded key stays good until the next is proven.
@@ -269,7 +301,7 @@ export async function openKeys(
         slot,
         kcv: wrapped.checkValue,
         initial_key_id: initialKeyId,
-        parent_key: acquirerKey?.id ?? (slot === 'dukpt' ? base : negativeTagKey),
+        parent_key: acquirerKey?.id ?? tagKey ?? base,
         protected_by: protection,
         key_block: wrapped.keyBlock,
         state: 'allocated',
@@ -339,7 +371,12 @@ export async function openKeys(
 
   /** What a terminal is to hold: the slots that all have, and those of its card companies. */
   async function slotsOf(tx: Transaction<Database>, serial: Serial): Promise<readonly KeySlot[]> {
-    return [...keySlots, ...(await acquirersOf(tx, serial)).flatMap(acquirerSlots)];
+    const inUse = await tags.slots(tx);
+    return [
+      'dukpt',
+      ...tagSlots.filter((slot) => inUse.has(slot)),
+      ...(await acquirersOf(tx, serial)).flatMap(acquirerSlots),
+    ];
   }
 
   const keys: Keys = {
@@ -390,7 +427,7 @@ export async function openKeys(
       const outcome = await distribution.proven(tx, serial, job, proof);
       if (outcome === undefined) return undefined;
       if (outcome === 'unbound') {
-        await keys.wiped(tx, serial);
+        await keys.wiped(tx, serial, job);
         return {};
       }
       const bind = await distribution.order(tx, serial, await schemeOf(tx, serial));
@@ -401,6 +438,7 @@ export async function openKeys(
 
     async protect(tx, serial, vault_key, kcv, scheme = 'agreement') {
       const row = { vault_key, kcv, agreed_at: world.clock.now(), scheme };
+      await endProtection(tx, serial, null);
       await tx
         .insertInto('protection_keys')
         .values({ serial, ...row })
@@ -414,12 +452,13 @@ export async function openKeys(
         .execute();
     },
 
-    async wiped(tx, serial) {
+    async wiped(tx, serial, by) {
+      await endProtection(tx, serial, by);
       await tx.deleteFrom('protection_keys').where('serial', '=', serial).execute();
       await tx.deleteFrom('key_bindings').where('serial', '=', serial).execute();
       await tx
         .updateTable('key_ledger')
-        .set({ state: 'destroyed', replaced_at: world.clock.now() })
+        .set({ state: 'destroyed', replaced_at: world.clock.now(), ended_by: by })
         .where('serial', '=', serial)
         .where('state', 'in', ['allocated', 'loaded'])
         .execute();
@@ -432,20 +471,24 @@ export async function openKeys(
         .select(['vault_key', 'scheme', 'model'])
         .where('protection_keys.serial', '=', serial)
         .executeTakeFirst();
-      if (!protection) return { loads: [], loaded: [] };
+      if (!protection) return { loads: [], loaded: [], erases: [] };
       const { vault_key, model } = protection;
       const scheme = protectionSchemeOf(model);
       // What was agreed carries no keys where TR-34 is asked for.
       if (protection.scheme !== scheme) {
         const bind = await distribution.order(tx, serial, scheme);
-        return { loads: [], loaded: [], ...(bind && { bind }) };
+        return { loads: [], loaded: [], erases: [], ...(bind && { bind }) };
       }
       const entries = await current(tx, serial);
+      const inUse = await tags.slots(tx);
       const loads: KeyLoad[] = [];
       const loaded: KeySlot[] = [];
       for (const slot of await slotsOf(tx, serial)) {
         const shown = reported.find((key) => key.slot === slot);
-        const ofSlot = entries.filter((entry) => entry.slot === slot);
+        // What is in a slot of negative lists' key and is another one than that in use gave way to it.
+        const ofSlot = entries.filter(
+          (entry) => entry.slot === slot && (!isTagSlot(slot) || entry.parent_key === inUse.get(slot)),
+        );
         const row = ofSlot.find((entry) => entry.kcv === shown?.kcv) ?? ofSlot[0];
         const entry = row && {
           id: row.id,
@@ -462,10 +505,31 @@ export async function openKeys(
           loaded.push(slot);
         }
       }
-      return { loads, loaded };
+      const erases: KeyErase[] = [];
+      for (const slot of tagSlots.filter((each) => !inUse.has(each))) {
+        const shown = reported.find((key) => key.slot === slot);
+        const entry = entries.find((each) => each.slot === slot && each.state === 'loaded');
+        if (shown && (await haveAllMoved(tx, serial))) erases.push({ slot, kcv: shown.kcv });
+        // Emptied, whether or not its report arrived.
+        if (!shown && entry) await keys.erased(tx, serial, { slot, kcv: entry.kcv });
+      }
+      return { loads, loaded, erases };
     },
 
+    async erased(tx, serial, { slot, kcv }) {
+      await tx
+        .updateTable('key_ledger')
+        .set({ state: 'destroyed', replaced_at: world.clock.now() })
+        .where('serial', '=', serial)
+        .where('slot', '=', slot)
+        .where('kcv', '=', kcv)
+        .where('state', 'in', ['allocated', 'loaded'])
+        .execute();
+    },
+    tags,
+
     async rotate(tx, serial, slot) {
+      if (isTagSlot(slot) && !(await tags.slots(tx)).has(slot)) return undefined;
       const protection = await tx
         .selectFrom('protection_keys')
         .innerJoin('terminals', 'terminals.serial', 'protection_keys.serial')

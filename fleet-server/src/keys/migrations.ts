@@ -179,4 +179,32 @@ export const keyMigrations: readonly Migration[] = [
       await db.schema.createIndex('key_ledger_by_protection').on('key_ledger').column('protected_by').execute();
     },
   },
+  {
+    name: 'keys-0008-tag-rotations',
+    async up(db, types) {
+      await db.schema
+        .createTable('tag_rotations')
+        .addColumn('key', 'text', (column) => column.primaryKey())
+        .addColumn('from_key', 'text', (column) => column.notNull())
+        .addColumn('begun_at', types.time, (column) => column.notNull())
+        .addColumn('switched_at', types.time)
+        .execute();
+    },
+  },
+  {
+    name: 'keys-0009-ends',
+    async up(db, types) {
+      await db.schema.alterTable('key_ledger').addColumn('ended_by', 'text').execute();
+      await db.schema
+        .createTable('protection_ends')
+        .addColumn('vault_key', 'text', (column) => column.primaryKey())
+        .addColumn('serial', 'text', (column) => column.notNull().references('terminals.serial'))
+        .addColumn('kcv', 'text', (column) => column.notNull())
+        .addColumn('agreed_at', types.time, (column) => column.notNull())
+        .addColumn('ended_at', types.time, (column) => column.notNull())
+        .addColumn('ended_by', 'text')
+        .execute();
+      await db.schema.createIndex('protection_ends_by_serial').on('protection_ends').column('serial').execute();
+    },
+  },
 ];

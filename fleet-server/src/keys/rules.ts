@@ -38,5 +38,7 @@ export const receiveSubject = 'key.protection/receive';
 export const releaseSubject = 'key.release';
 /** What is told apart among a terminal's open jobs. */
 export const loadSubject = (slot: KeySlot): string => `key.load/${slot}`;
+/** What emptying a slot is told apart by. */
+export const eraseSubject = (slot: KeySlot): string => `key.erase/${slot}`;
 /** The steps that end with a protection key in a terminal. */
 export const protectionChain = [bindSubject, receiveSubject] as const;

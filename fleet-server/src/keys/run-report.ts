@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { KeyRunView } from '@tsunagu/protocols/fleet';
-import PdfDocument from 'pdfkit';
+import { paperPdf } from '../papers/index.ts';
 
 const texts = {
   en: {
@@ -40,32 +38,14 @@ const texts = {
   },
 } as const;
 
-const margin = 40;
 const widths = [110, 70, 120, 75, 140] as const;
 
 /** The report of a run as PDF, A4. The same run gives the same text; its creation time is the run's own. */
-export async function runPdf(run: KeyRunView, language: 'ja' | 'en'): Promise<Uint8Array> {
+export function runPdf(run: KeyRunView, language: 'ja' | 'en'): Promise<Uint8Array> {
   const text = texts[language];
-  const document = new PdfDocument({
-    size: 'A4',
-    margin,
-    info: {
-      Title: `${text.title} ${run.id}`,
-      Producer: 'Tsunagu',
-      CreationDate: new Date(run.closedAt ?? run.begunAt),
-    },
-  });
-  const chunks: Uint8Array[] = [];
-  const ended = new Promise<void>((resolve, reject) => {
-    document.on('data', (chunk: Uint8Array) => chunks.push(chunk));
-    document.once('end', resolve);
-    document.once('error', reject);
-  });
-  const font = createRequire(import.meta.url).resolve(
-    '@expo-google-fonts/biz-udgothic/400Regular/BIZUDGothic_400Regular.ttf',
-  );
-  document.font(readFileSync(font)).fontSize(15).text(text.title).fontSize(8).text(text.clause).moveDown();
   const nameOf = (id: string): string => run.people[id] ?? id;
+  const { listed, submitted, keyed, rejected, investigated, isBalanced } = run.balance;
+  const figures = [listed, submitted, keyed, rejected, investigated];
   const facts = [
     `${run.name} (${run.id})`,
     text.states[run.state],
@@ -75,40 +55,31 @@ export async function runPdf(run: KeyRunView, language: 'ja' | 'en'): Promise<Ui
     run.begunAt,
     run.closedAt ?? '-',
   ];
-  text.rows.forEach((head, index) => document.text(`${head}: ${facts[index] ?? ''}`));
-  const { listed, submitted, keyed, rejected, investigated } = run.balance;
-  const figures = [listed, submitted, keyed, rejected, investigated];
-  document.moveDown().fontSize(10);
-  document.text(text.figures.map((head, index) => `${head} ${figures[index] ?? 0}`).join('   '));
-  document.text(`${submitted} = ${keyed} + ${rejected} + ${investigated}: ${run.balance.isBalanced ? 'OK' : '-'}`);
-  document.moveDown().fontSize(7);
-  const line = (cells: readonly string[]): void => {
-    if (document.y > document.page.height - 2 * margin) document.addPage();
-    const { y } = document;
-    let x = margin;
-    let bottom = y;
-    cells.forEach((cell, index) => {
-      const width = widths[index] ?? 60;
-      document.text(cell, x, y, { width: width - 4 });
-      bottom = Math.max(bottom, document.y);
-      x += width;
-    });
-    document.y = bottom + 2;
-    document.x = margin;
-  };
-  line(text.heads);
-  for (const device of run.devices)
-    line([
-      device.serial,
-      text.deviceStates[device.state],
-      device.at,
-      nameOf(device.by),
-      [...Object.entries(device.kcvs).map(([slot, kcv]) => `${slot} ${kcv}`), device.note ?? '']
-        .filter(Boolean)
-        .join(' · '),
-    ]);
-  document.moveDown().text(text.signed, margin);
-  document.end();
-  await ended;
-  return Buffer.concat(chunks);
+  return paperPdf({
+    title: text.title,
+    id: run.id,
+    clause: text.clause,
+    at: run.closedAt ?? run.begunAt,
+    facts: text.rows.map((head, index) => [head, facts[index] ?? ''] as const),
+    figures: [
+      text.figures.map((head, index) => `${head} ${figures[index] ?? 0}`).join('   '),
+      `${submitted} = ${keyed} + ${rejected} + ${investigated}: ${isBalanced ? 'OK' : '-'}`,
+    ],
+    tables: [
+      {
+        widths,
+        heads: text.heads,
+        rows: run.devices.map((device) => [
+          device.serial,
+          text.deviceStates[device.state],
+          device.at,
+          nameOf(device.by),
+          [...Object.entries(device.kcvs).map(([slot, kcv]) => `${slot} ${kcv}`), device.note ?? '']
+            .filter(Boolean)
+            .join(' · '),
+        ]),
+      },
+    ],
+    signed: text.signed,
+  });
 }

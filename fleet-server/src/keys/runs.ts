@@ -45,7 +45,7 @@ export interface KeyRuns {
   /** KEY_RUN_MANIFEST_REFUSED: `check` says which lines are at fault, and nothing is stored. */
   propose(name: string, serials: readonly string[], by: Actor): Promise<Result<KeyRun>>;
   /** Holds a manifest against the inventory, and stores nothing. */
-  check(serials: readonly string[]): Promise<ManifestCheck>;
+  check(serials: readonly string[]): Promise<Result<ManifestCheck, 'KEY_RUN_MANIFEST_EMPTY'>>;
   list(page: PageRequest & { readonly isOpen?: boolean }): Promise<Result<Page<KeyRun>, 'INPUT_INVALID'>>;
   get(id: string): Promise<Result<KeyRun, 'KEY_RUN_UNKNOWN'>>;
   authorise(id: string, by: Actor): Promise<Result<KeyRun>>;
@@ -162,7 +162,11 @@ export function openKeyRuns(
     return found;
   }
 
-  async function check(on: Queryable, serials: readonly string[]): Promise<ManifestCheck> {
+  async function check(
+    on: Queryable,
+    serials: readonly string[],
+  ): Promise<Result<ManifestCheck, 'KEY_RUN_MANIFEST_EMPTY'>> {
+    if (serials.length === 0) return fail('KEY_RUN_MANIFEST_EMPTY', { field: 'serials' });
     const states = await statesOf(on, serials);
     const seen = new Set<string>();
     const items = serials.map((serial, index): ManifestCheck['items'][number] => {
@@ -180,7 +184,7 @@ export function openKeyRuns(
       return { line: index + 1, serial, ok: code === null, code, lifecycle };
     });
     const failed = items.filter(({ ok: isGood }) => !isGood).length;
-    return { dryRun: true, total: items.length, succeeded: items.length - failed, failed, items };
+    return ok({ dryRun: true, total: items.length, succeeded: items.length - failed, failed, items });
   }
 
   const deviceOf = (run: KeyRun, serial: string) => run.devices.find((device) => device.serial === serial);
@@ -190,7 +194,9 @@ export function openKeyRuns(
       const id = world.id();
       const now = world.clock.now();
       return await store.write(async (tx): Promise<Result<KeyRun>> => {
-        const { items, failed } = await check(tx, serials);
+        const checked = await check(tx, serials);
+        if (!checked.ok) return checked;
+        const { items, failed } = checked.value;
         if (failed > 0) {
           const wrong = items.filter(({ ok: isGood }) => !isGood).map(({ line, code }) => `${line}:${code}`);
           return fail('KEY_RUN_MANIFEST_REFUSED', {

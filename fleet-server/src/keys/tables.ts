@@ -41,6 +41,8 @@ export interface KeyTables {
   };
   /** Which key of a use new keys hang on. */
   readonly key_current: { use: string; key: string; since: number };
+  /** How the key of negative lists gave way to the next. `switched_at`: lists are made under it since; null while it is being spread. */
+  readonly tag_rotations: { key: string; from_key: string; begun_at: number; switched_at: number | null };
   /** How far the vault's file was when it was last heard of: one row. An older file is noticed. */
   readonly vault_head: { id: number; generation: number; records: number; mac: string; seen_at: number };
   /** The key-block protection key that was agreed with each terminal at enrolment. */
@@ -51,6 +53,16 @@ export interface KeyTables {
     agreed_at: number;
     /** What brought it: an agreement at enrolment, or TR-34. */
     scheme: Generated<ProtectionScheme>;
+  };
+  /** Protection keys that are gone: what certificates of death name. */
+  readonly protection_ends: {
+    vault_key: string;
+    serial: string;
+    kcv: string;
+    agreed_at: number;
+    ended_at: number;
+    /** As in the ledger; null: another took its place. */
+    ended_by: string | null;
   };
   /** Certificates of the key authorities and of the key host, DER in base64. */
   readonly key_parties: { name: string; certificate: string; made_at: number };
@@ -106,5 +118,7 @@ export interface KeyTables {
     loaded_at: number | null;
     /** When it stopped to count; null while it does, and for what was replaced before this was kept. */
     replaced_at: Generated<number | null>;
+    /** What destroyed it: a job of the terminal, or `destruction`; null for other ends, and for what ended before this was kept. */
+    ended_by: Generated<string | null>;
   };
 }

@@ -57,11 +57,14 @@ export function openEvidence(parts: ListParts): Pick<Negative, 'observe' | 'prov
         version && (await rooms.artefacts.find(version.manifest)),
         head && (await signing.rootDocument(rootVersionOf(head.head))),
       ];
-      if (!head || !container || !manifest || !root) return fail('NEGATIVE_PROOF_UNAVAILABLE', { field: 'version' });
-      const mac = macOf(pan);
+      if (!head || !version || !container || !manifest || !root)
+        return fail('NEGATIVE_PROOF_UNAVAILABLE', { field: 'version' });
+      // The list of then is looked up under the key of then; where that was destroyed since, nobody can.
+      if (!rooms.vault.find(version.tag_key)) return fail('NEGATIVE_PROOF_UNAVAILABLE', { field: 'key' });
+      const mac = macOf(pan, version.tag_key);
       const opened = openContainer(Uint8Array.from(await readFile(container.path)));
       if (!opened.ok) return fail('NEGATIVE_PROOF_UNAVAILABLE', { cause: opened.fault });
-      const place = opened.value.codec === 'KP' ? parts.placeOf(pan) : undefined;
+      const place = opened.value.codec === 'KP' ? parts.placeOf(pan, version.tag_key) : undefined;
       if (opened.value.codec === 'KP' && !place) return fail('NEGATIVE_PROOF_UNAVAILABLE', { field: 'pan' });
       const claim = encodeClaim({
         serial,

@@ -13,7 +13,7 @@ const importBatch = 500;
 /** What changes a list: cards one by one, an issuer's file, blocked ranges. */
 export function openIntake(
   { rooms, list, codec, macOf }: ListParts,
-  { overlayEntries, insert, drop, cardOf }: Cards,
+  { keyInForce, keysNow, overlayEntries, insert, markAgain, drop, cardOf }: Cards,
   heads: Heads,
   versions: Versions,
 ): Pick<Negative, 'add' | 'remove' | 'importList' | 'allow' | 'addRange'> {
@@ -21,7 +21,7 @@ export function openIntake(
   return {
     async add(pan, reason, by, source = 'manual') {
       if (!pan.use(isCardNumber)) return fail('PAN_INVALID', { field: 'pan' });
-      const card = cardOf(pan, reason, await codec());
+      const card = cardOf(pan, reason, await codec(), await keysNow(store.db));
       if (!card) return fail('PAN_INVALID', { field: 'pan' });
       // Nothing stands beside a version that waits for its first signature.
       if (heads.latest.version === 0) return fail('NEGATIVE_LIST_UNKNOWN', { field: 'list' });
@@ -31,7 +31,7 @@ export function openIntake(
         if ((await overlayEntries(store.db)).length >= overlayMax) return fail('NEGATIVE_OVERLAY_FULL');
       }
       const added = await store.write(async (tx) => {
-        const inserted = await insert(tx, card, source, by);
+        const inserted = await insert(tx, card, source, by, await keyInForce(tx));
         if (!inserted) {
           const entry = await tx
             .selectFrom('negative_cards')
@@ -105,15 +105,19 @@ export function openIntake(
       let added = 0;
       // In parts, so that an emergency entry never waits for a long transaction.
       for (let start = 0; start < file.cards.length; start += importBatch) {
+        const keys = await keysNow(store.db);
         const cards = file.cards
           .slice(start, start + importBatch)
-          .flatMap(({ pan, reason }) => cardOf(secretPan(pan), reason, kind) ?? []);
+          .flatMap(({ pan, reason }) => cardOf(secretPan(pan), reason, kind, keys) ?? []);
         for (const { token } of cards) named.add(token);
         const fresh = cards.filter(({ token }) => !known.has(token));
         added += fresh.length;
-        if (fresh.length > 0)
+        const again = keys.length > 1 ? cards.filter(({ token }) => known.has(token)) : [];
+        if (fresh.length + again.length > 0)
           await store.write(async (tx) => {
-            for (const card of fresh) await insert(tx, card, source, by);
+            const inForce = await keyInForce(tx);
+            for (const card of fresh) await insert(tx, card, source, by, inForce);
+            for (const card of again) await markAgain(tx, card, inForce);
           });
       }
       const gone = mode === 'replace' ? [...known].filter(([token]) => !named.has(token)).map(([, id]) => id) : [];
@@ -132,8 +136,11 @@ export function openIntake(
       return ok({ ...published, added, removed: gone.length, kept, refused: [...file.refused] });
     },
     async allow(pan, isWithdrawn, by) {
-      const [tag, token, last_four] = [macOf(pan), rooms.vault.panToken(pan), lastFour(pan)];
+      const [token, last_four] = [rooms.vault.panToken(pan), lastFour(pan)];
       const changed = await store.write(async (tx) => {
+        const [inForce = '', following] = await keysNow(tx);
+        const second = secondTag(macOf(pan, inForce));
+        const next_second = following === undefined ? null : secondTag(macOf(pan, following));
         const listed = await tx
           .selectFrom('negative_cards')
           .select('id')
@@ -150,11 +157,19 @@ export function openIntake(
               .executeTakeFirst()
           : await tx
               .insertInto('negative_exceptions')
-              .values({ list, token, second: secondTag(tag) })
+              .values({ list, token, second, next_second })
               .onConflict((conflict) => conflict.columns(['list', 'token']).doNothing())
               .returning('id')
               .executeTakeFirst();
-        if (!done) return ok(false);
+        if (!done) {
+          await tx
+            .updateTable('negative_exceptions')
+            .set({ next_second })
+            .where('list', '=', list)
+            .where('token', '=', token)
+            .execute();
+          return ok(false);
+        }
         const kind = isWithdrawn ? 'disallowed' : 'allowed';
         const at = world.clock.now();
         await tx

@@ -13,6 +13,8 @@ const checkMs = 60_000;
 export interface OpenList extends NegativeList {
   /** Signs its head anew. */
   renewHead(): Promise<void>;
+  /** Makes the version that puts it under the key that is wanted, where it is not and none waits for signatures. */
+  retag(): Promise<void>;
 }
 
 /** Opens one list. Version 1, without entries, comes into being where there is none; where its list keys lie elsewhere it waits for them. */
@@ -25,6 +27,9 @@ export async function openList(parts: ListParts): Promise<OpenList> {
   const heads = openHeads(parts, cards, { list, version: found?.version ?? 0, overlaySeq: found?.overlay_seq ?? 0 });
   const versions = openVersions(parts, heads);
   if ((!found || !(await versionRow(found.version))) && !(await versions.pending())) await versions.publish();
+
+  // The power failed between the word that another key counts and the version that is made with it.
+  await versions.retag();
 
   const later = (work: Promise<unknown>): void => {
     work.catch((cause: unknown) => world.log('error', 'negativePublishFailed', { fault: { code: 'INTERNAL', cause } }));
@@ -45,6 +50,7 @@ export async function openList(parts: ListParts): Promise<OpenList> {
     ...openKeysElsewhere(parts, versions),
     publishVersion: (second) => versions.publishBy(second),
     renewHead: () => versions.renewHead(),
+    retag: () => versions.retag(),
     diff: versions.diff,
     locate: (name) => publishing.locate(name),
     async root() {

@@ -197,4 +197,17 @@ export const negativeMigrations: readonly Migration[] = [
       await sql`UPDATE negative_lists SET settled = (SELECT coalesce(max(id), 0) FROM negative_changes)`.execute(db);
     },
   },
+  {
+    name: 'negative-0008-tag-keys',
+    async up(db, types) {
+      for (const table of ['negative_lists', 'negative_versions'])
+        await db.schema
+          .alterTable(table)
+          .addColumn('tag_key', 'text', (column) => column.notNull().defaultTo('negative/tags/1'))
+          .execute();
+      await db.schema.alterTable('negative_cards').addColumn('next_tag', types.bytes).execute();
+      await db.schema.alterTable('negative_cards').addColumn('next_place', types.bytes).execute();
+      await db.schema.alterTable('negative_exceptions').addColumn('next_second', types.time).execute();
+    },
+  },
 ];

@@ -12,8 +12,7 @@ import { openSigning } from './signing.ts';
 export async function openNegative(rooms: NegativeRooms): Promise<Negative> {
   const { world, store, vault } = rooms;
   const signing = await openSigning(world, store, vault);
-  const keyCheck = Buffer.from(vault.find(rooms.tagKey)?.checkValue ?? '', 'hex').subarray(0, 3);
-  const publishing = openPublishing(world, store, rooms.artefacts, signing, Uint8Array.from(keyCheck));
+  const publishing = openPublishing(world, store, rooms.artefacts, signing, vault);
   const open = new Map<string, OpenList>();
 
   const codecOf = async (list: string): Promise<NegativeCodec> => {
@@ -29,8 +28,8 @@ export async function openNegative(rooms: NegativeRooms): Promise<Negative> {
     list,
     signing,
     publishing,
-    macOf: (pan: Secret<'pan'>) => unwrap(vault.negativeTag(rooms.tagKey, pan)),
-    placeOf: (pan: Secret<'pan'>) => unwrap(vault.negativePlace(rooms.tagKey, pan)),
+    macOf: (pan: Secret<'pan'>, tagKey) => unwrap(vault.negativeTag(tagKey, pan)),
+    placeOf: (pan: Secret<'pan'>, tagKey) => unwrap(vault.negativePlace(tagKey, pan)),
     codec: () => codecOf(list),
     async renewOthers() {
       for (const [name, other] of open) if (name !== list) await other.renewHead();
@@ -115,6 +114,9 @@ export async function openNegative(rooms: NegativeRooms): Promise<Negative> {
       // Terminals learn of a list by the root, and of a new root by the head of a list that they hold.
       else for (const [name, other] of open) if (name !== list) await other.renewHead();
       return ok(await viewOf(list, opened));
+    },
+    async retag() {
+      for (const opened of open.values()) await opened.retag();
     },
     async isListed(pan) {
       for (const opened of open.values()) if (await opened.isListed(pan)) return true;

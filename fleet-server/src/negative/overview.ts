@@ -34,7 +34,7 @@ export function openOverview(
     const overlay = unwrap(decodeOverlay(unwrap(decodeOverlayDocument(document.payload)).overlay));
     const now = Math.floor(world.clock.now() / 1_000);
     const layers = { overlay, container: container.ok ? container.value : undefined, isFresh: true, now };
-    const [mac, permuted] = [parts.macOf(pan), parts.placeOf(pan)];
+    const [mac, permuted] = [parts.macOf(pan, known.tag_key), parts.placeOf(pan, known.tag_key)];
     return pan.use((digits) => lookUp(layers, { mac, permuted, digits })).answer;
   }
 

@@ -27,13 +27,21 @@ import type { Vault } from '../vault/index.ts';
 import type { Publishing } from './publishing.ts';
 import type { NegativeSigning } from './signing.ts';
 
+/** The keys that the tags of cards are made with. */
+export interface TagKeys {
+  /** That of every list's next version. */
+  readonly wanted: string;
+  /** The one that takes over from it: cards that come meanwhile get a tag under either. undefined: none does. */
+  readonly next: string | undefined;
+}
+
 /** What the negative file needs of the rooms around it. */
 export interface NegativeRooms {
   readonly world: World;
   readonly store: Store;
   readonly vault: Vault;
   readonly artefacts: Artefacts;
-  readonly tagKey: string;
+  readonly tagKeys: TagKeys;
   /** Puts a head and its overlay before all terminals, at once and for those who come later. Called after they are on disk. */
   publish(list: string, bytes: Uint8Array): void;
   /** The list changed. */
@@ -129,6 +137,8 @@ export interface NegativeList {
 
 /** All lists; as one of them, the regular one. */
 export interface Negative extends NegativeList {
+  /** Makes the versions that put lists under the key that is wanted; a list whose keys lie elsewhere waits for its signatures. */
+  retag(): Promise<void>;
   /** A list by its name. */
   of(list: string): NegativeList | undefined;
   /** The lists by name. */
@@ -150,10 +160,10 @@ export interface ListParts {
   readonly list: string;
   readonly signing: NegativeSigning;
   readonly publishing: Publishing;
-  /** What a card is in containers: the MAC of its number, 16 bytes. */
-  readonly macOf: (pan: Secret<'pan'>) => Uint8Array;
-  /** Where it stands in an exact list; undefined for a number that those do not hold. */
-  readonly placeOf: (pan: Secret<'pan'>) => PermutedPan | undefined;
+  /** What a card is in containers that are made with a key: the MAC of its number, 16 bytes. */
+  readonly macOf: (pan: Secret<'pan'>, tagKey: string) => Uint8Array;
+  /** Where it stands in an exact list that is made with a key; undefined for a number that those do not hold. */
+  readonly placeOf: (pan: Secret<'pan'>, tagKey: string) => PermutedPan | undefined;
   /** How the list is wanted from its next version on. */
   readonly codec: () => Promise<NegativeCodec>;
   /** Signs the heads of all other lists anew. */

@@ -22,6 +22,7 @@ import { encodeManifest, type SignedBytes } from '@tsunagu/protocols/negative/au
 import type { World } from '@tsunagu/protocols/world';
 import type { Artefacts } from '../artefacts/index.ts';
 import type { Store } from '../store/index.ts';
+import type { Vault } from '../vault/index.ts';
 import { placeIn } from './cards.ts';
 import { manifestLifeMs, numberOf } from './rules.ts';
 import type { NegativeSigning } from './signing.ts';
@@ -51,6 +52,7 @@ export interface Publishing {
     readonly epoch: number;
     readonly version: number;
     readonly set: NegativeSet;
+    readonly tagKey: string;
     readonly isSignedTwice: boolean;
   }): Promise<MadeVersion>;
   /** The artefact behind a name of `negativeNames`; a delta is made when it is asked for first. */
@@ -59,6 +61,8 @@ export interface Publishing {
   read(container: string): Promise<Result<NegativeSet, 'NEGATIVE_FILE_INVALID'>>;
 }
 
+/** How much of a check value a manifest has room for. */
+const keyCheckBytes = 3;
 const hexOf = (bytes: Uint8Array): string => toHex(bytes).toLowerCase();
 /** Deltas that are kept by name; their files stay on disk, and a forgotten one is made again to the same bytes. */
 const deltasMax = 512;
@@ -68,7 +72,7 @@ export function openPublishing(
   store: Store,
   artefacts: Artefacts,
   signing: NegativeSigning,
-  keyCheck: Uint8Array,
+  vault: Vault,
 ): Publishing {
   const deltas = new Map<string, Promise<string | undefined>>();
 
@@ -97,7 +101,7 @@ export function openPublishing(
   }
 
   return {
-    async make({ list, epoch, version, set, isSignedTwice }) {
+    async make({ list, epoch, version, set, tagKey, isSignedTwice }) {
       const bytes = encodeContainer(set);
       const opened = unwrap(openContainer(bytes));
       const leaves = leavesOf(opened);
@@ -115,7 +119,9 @@ export function openPublishing(
           count: opened.count,
           issuedAt,
           notAfter: issuedAt + manifestLifeMs / 1_000,
-          keyCheck,
+          keyCheck: Uint8Array.from(
+            Buffer.from(vault.find(tagKey)?.checkValue ?? '', 'hex').subarray(0, keyCheckBytes),
+          ),
         }),
         isSignedTwice,
       );

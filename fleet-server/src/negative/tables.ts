@@ -16,6 +16,8 @@ export interface NegativeTables {
     epoch: number;
     codec: 'KH' | 'KP';
     hash_bits: number;
+    /** The vault's id of the key that the version in force is made with. */
+    tag_key: Generated<string>;
     /** The count that a list may not fall 5 % under without a second signature. */
     count_floor: number;
     /** What one signature let go lately, as terminals count it: cards, and the moment in seconds. */
@@ -39,6 +41,7 @@ export interface NegativeTables {
     count: number;
     size: number;
     issued_at: number;
+    tag_key: Generated<string>;
   };
   /** One row for each source that lists a card: a card is off the list when the last of them is gone. */
   readonly negative_cards: {
@@ -50,6 +53,9 @@ export interface NegativeTables {
     tag: Uint8Array;
     /** Where it stands in an exact list: partition (3 bytes), place in it (7). Null in lists of keyed hashes. */
     place: Uint8Array | null;
+    /** Both under the key that takes over: null while none does, and for a card whose number did not come since. */
+    next_tag: Uint8Array | null;
+    next_place: Uint8Array | null;
     token: string;
     last_four: string;
     reason: string;
@@ -73,6 +79,8 @@ export interface NegativeTables {
     token: string;
     /** Second tag of the PAN's MAC, 48 bits. */
     second: number;
+    /** Under the key that takes over; null as for cards. */
+    next_second: number | null;
   };
   /** Who came and went, for people and disputes. */
   readonly negative_changes: {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { negativeNames, type NegativePublished } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
 import {
+  type Beside,
   countOf,
   deltaCounts,
   encodeContainer,
@@ -21,9 +22,11 @@ import {
   type SignedBytes,
   withSignature,
 } from '@tsunagu/protocols/negative/authority';
+import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import { areApart, owner, personOf } from '../audit/index.ts';
 import type { Queryable } from '../store/index.ts';
+import type { NegativeTables } from './tables.ts';
 import type { Heads } from './heads.ts';
 import type { Actor, ListParts, Negative } from './ports.ts';
 import { keepingAll, setOf } from './publishing.ts';
@@ -40,6 +43,8 @@ export const preparedVersion = z.object({
   version: whole,
   codec: z.enum(['KH', 'KP']).default('KH'),
   hashBits: whole,
+  /** The key that it is made with; in what older servers prepared, the first. */
+  tagKey: z.string().default('negative/tags/1'),
   root: hexDigest,
   container: hexDigest,
   steps: hexDigest,
@@ -79,6 +84,8 @@ export interface Versions {
   renew(): Promise<void>;
   /** Signs the head anew, whatever is left of it. */
   renewHead(): Promise<void>;
+  /** A version under the key that is wanted, where the one in force is under another and none waits for its signatures. */
+  retag(): Promise<void>;
   diff: Negative['diff'];
 }
 
@@ -91,6 +98,20 @@ const isIn =
 /** A list, and what the version in force refuses beside it; undefined in another codec or width, where nobody can tell one card from another. */
 const withWhatWentOff = (wanted: NegativeSet, base: NegativeSet | undefined): NegativeSet | undefined =>
   base?.codec === wanted.codec && base.hashBits === wanted.hashBits ? keepingAll(wanted, base) : undefined;
+
+/** A card under the key that takes over. Nobody is asked to make a version before every card has its tag. */
+const underNext = ({
+  next_tag,
+  next_place,
+  reason,
+}: Pick<Selectable<NegativeTables['negative_cards']>, 'next_tag' | 'next_place' | 'reason'>) => ({
+  tag: next_tag ?? lost(),
+  place: next_place,
+  reason,
+});
+function lost(): never {
+  throw new Error('a card or exception has no tag under the key that takes over');
+}
 
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -124,13 +145,15 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
       .executeTakeFirst();
     const settled = Number(newest?.id ?? 0);
     const codec = await parts.codec();
-    // Another codec is another epoch: no delta leads there.
-    const epoch = known ? known.epoch + (known.codec === codec ? 0 : 1) : 1;
+    const tagKey = rooms.tagKeys.wanted;
+    const isRetagged = known !== undefined && known.tag_key !== tagKey;
+    // Another codec or key is another epoch: no delta leads there.
+    const epoch = known ? known.epoch + (known.codec === codec && !isRetagged ? 0 : 1) : 1;
     const hashBits = known?.hash_bits ?? hashBitsFor(cardsPlanned, 24);
     const version = (known?.version ?? 0) + 1;
     const cards = await store.db
       .selectFrom('negative_cards')
-      .select(['id', 'tag', 'place', 'reason'])
+      .select(['id', 'tag', 'place', 'next_tag', 'next_place', 'reason'])
       .where('list', '=', list)
       .execute();
     const nowSeconds = Math.floor(world.clock.now() / 1_000);
@@ -148,22 +171,28 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
           .onRef('negative_cards.list', '=', 'negative_exceptions.list')
           .onRef('negative_cards.token', '=', 'negative_exceptions.token'),
       )
-      .select('second')
+      .select(['second', 'next_second'])
       .where('negative_exceptions.list', '=', list)
       .where('negative_cards.id', 'is', null)
-      .distinct()
       .orderBy('second')
-      .limit(exceptionsMax)
       .execute();
-    const beside = {
+    const besideOf = (seconds: readonly number[]): Beside => ({
       ranges: ranges.map(({ digits, low, high, not_after: notAfter }) => ({ digits, low, high, notAfter })),
-      exceptions: exceptions.map(({ second }) => second),
-    };
-    const wanted = setOf(codec, hashBits, cards, beside);
+      exceptions: [...new Set(seconds)].sort((a, b) => a - b).slice(0, exceptionsMax),
+    });
+    const beside = besideOf(exceptions.map(({ second }) => second));
+    const wanted = isRetagged
+      ? setOf(
+          codec,
+          hashBits,
+          cards.map(underNext),
+          besideOf(exceptions.map(({ next_second }) => next_second ?? lost())),
+        )
+      : setOf(codec, hashBits, cards, beside);
     const floor = known?.count_floor ?? 0;
     const inForce = known && (await publishing.read(known.digest));
     const base = inForce?.ok ? inForce.value : undefined;
-    const isOtherEpoch = base !== undefined && countOf(base) > 0 && epoch !== known?.epoch;
+    const isOtherEpoch = base !== undefined && (countOf(base) > 0 || isRetagged) && epoch !== known?.epoch;
     // What goes is judged as the version in force has it, whatever codec comes.
     const alike = isOtherEpoch ? setOf(base.codec, base.hashBits, cards.filter(isIn(base)), beside) : wanted;
     const before = { cards: known?.let_go ?? 0, at: known?.let_go_at ?? 0 };
@@ -177,7 +206,7 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
       if (refusal) return refusal;
     }
     const isHeldBack = isTooMuch && !isSecond;
-    const set = isHeldBack ? withWhatWentOff(wanted, base) : wanted;
+    const set = isHeldBack ? withWhatWentOff(wanted, isRetagged ? undefined : base) : wanted;
     const count = set ? countOf(set) : countOf(wanted);
     if (isHeldBack) {
       const { fault } = fail('NEGATIVE_SHRINKS', { facts: { count: countOf(wanted), floor, going } });
@@ -200,6 +229,7 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
       epoch,
       version,
       set,
+      tagKey,
       isSignedTwice: needsTwo,
     });
     const prepared: PreparedVersion = {
@@ -208,6 +238,7 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
       version,
       codec,
       hashBits,
+      tagKey,
       signers: needsTwo ? 2 : 1,
       lastId: cards.reduce((max, { id }) => Math.max(max, id), 0),
       countFloor: isSecond ? files.count : Math.max(floor, files.count),
@@ -260,7 +291,7 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
   async function complete(prepared: PreparedVersion, manifest: SignedBytes): Promise<NegativePublished> {
     const { version, epoch, codec, hashBits, root, container, steps, count, size, lastId, countFloor, letGo } =
       prepared;
-    const { settled } = prepared;
+    const { settled, tagKey } = prepared;
     const { digest } = await rooms.artefacts.put(encodeSigned(manifest));
     const head = await store.write(async (tx) => {
       const facts = {
@@ -270,11 +301,13 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
         epoch,
         codec,
         hash_bits: hashBits,
+        tag_key: tagKey,
         count_floor: countFloor,
         let_go: letGo.cards,
         let_go_at: letGo.at,
         ...(settled !== undefined && { settled }),
       };
+      const before = await row(tx);
       await tx
         .insertInto('negative_lists')
         .values({ list, settled: 0, ...facts, overlay_seq: 0, head: '', not_after: 0 })
@@ -283,8 +316,40 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
       const issued_at = world.clock.now();
       await tx
         .insertInto('negative_versions')
-        .values({ list, epoch, version, root, container, steps, manifest: digest, count, size, issued_at })
+        .values({
+          list,
+          epoch,
+          version,
+          root,
+          container,
+          steps,
+          manifest: digest,
+          count,
+          size,
+          issued_at,
+          tag_key: tagKey,
+        })
         .execute();
+      // With the version every card and exception goes under its key, those too that came while the files were written.
+      if (before && before.tag_key !== tagKey) {
+        await tx
+          .updateTable('negative_cards')
+          .set((all) => ({
+            tag: all.ref('next_tag').$notNull(),
+            place: all.ref('next_place'),
+            next_tag: null,
+            next_place: null,
+          }))
+          .where('list', '=', list)
+          .execute();
+        // What is left without one is an exception for a card that is listed, and none.
+        await tx.deleteFrom('negative_exceptions').where('list', '=', list).where('next_second', 'is', null).execute();
+        await tx
+          .updateTable('negative_exceptions')
+          .set((all) => ({ second: all.ref('next_second').$notNull(), next_second: null }))
+          .where('list', '=', list)
+          .execute();
+      }
       // Entries that came while the files were written stay in the overlay.
       await tx
         .updateTable('negative_cards')
@@ -356,6 +421,12 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
     await renewHead();
   }
 
+  async function retag(): Promise<void> {
+    const known = await row(store.db);
+    if (!known || known.tag_key === rooms.tagKeys.wanted || (await pending())) return;
+    await publish(true);
+  }
+
   async function renewHead(): Promise<void> {
     const known = await row(store.db);
     if (!known) return;
@@ -389,6 +460,7 @@ export function openVersions(parts: ListParts, heads: Heads): Versions {
     addSignature: (digest: string, signature: NegativeSignature) => inTurn(() => addSignature(digest, signature)),
     renew,
     renewHead,
+    retag,
     diff,
   };
 }

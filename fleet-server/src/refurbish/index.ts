@@ -1,2 +1,3 @@
 export { keepWipe, wipeRecordOf } from './wipe-certificate.ts';
-export { openRefurbish, type Refurbish, type RefurbishRooms } from './refurbish.ts';
+export { deathPdf } from './death-pdf.ts';
+export { type Death, openRefurbish, type Refurbish, type RefurbishRooms } from './refurbish.ts';

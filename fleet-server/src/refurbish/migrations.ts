@@ -101,4 +101,30 @@ export const refurbishMigrations: readonly Migration[] = [
       await db.schema.createIndex('work_orders_closed').on('work_orders').column('closed_at').execute();
     },
   },
+  {
+    name: 'refurbish-0005-stock',
+    async up(db, types) {
+      await db.schema
+        .createTable('stock_parts')
+        .addColumn('part', 'text', (column) => column.primaryKey())
+        .addColumn('count', 'integer', (column) => column.notNull())
+        .addColumn('minimum', 'integer', (column) => column.notNull())
+        .addColumn('counted_at', types.time)
+        .addColumn('changed_at', types.time, (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('stock_moves')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('part', 'text', (column) => column.notNull().references('stock_parts.part'))
+        .addColumn('seq', 'integer', (column) => column.notNull())
+        .addColumn('at', types.time, (column) => column.notNull())
+        .addColumn('by', 'text', (column) => column.notNull())
+        .addColumn('kind', 'text', (column) => column.notNull())
+        .addColumn('change', 'integer', (column) => column.notNull())
+        .addColumn('count', 'integer', (column) => column.notNull())
+        .addColumn('says', 'text', (column) => column.notNull())
+        .addUniqueConstraint('stock_moves_order', ['part', 'seq'])
+        .execute();
+    },
+  },
 ];

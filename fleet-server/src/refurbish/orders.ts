@@ -55,7 +55,7 @@ export function viewWith(
   row: Selectable<RefurbishTables['work_orders']>,
   entries: readonly NotedEntry[],
 ): WorkOrderView {
-  const { fault = null, costYen, minutes, hasPassedTest, isAtVendor, outcome, grade } = fold(entries);
+  const { fault = null, costYen, minutes, hasPassedTest, isAtVendor, outcome, replacedBy, grade } = fold(entries);
   return {
     id: row.id,
     serial: serialSchema.parse(row.serial),
@@ -71,6 +71,7 @@ export function viewWith(
     hasPassedTest,
     isAtVendor,
     outcome,
+    replacedBy,
     grade,
     entries: entries.map(({ id, at, by, isPassed, entry }) => ({
       id,

@@ -2,20 +2,32 @@ import { modelOf } from '@tsunagu/protocols/catalogue';
 import {
   type DeathCertificate,
   type HarvestedPart,
+  type KeyRecord,
+  type PartStockView,
   type Serial,
   serialSchema,
+  type StockEntry,
   type WipeCertificate,
   type WorkOrderView,
 } from '@tsunagu/protocols/fleet';
-import { fail, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
-import { addEntry, figuresOf, type OpenWork, type WorkEntry, type WorkshopFigures } from '@tsunagu/protocols/refurbish';
+import { fail, FaultError, ok, type Result, unwrap } from '@tsunagu/protocols/kit';
+import {
+  addEntry,
+  figuresOf,
+  type OpenWork,
+  type StockMove,
+  type WorkEntry,
+  type WorkOrder,
+  type WorkshopFigures,
+} from '@tsunagu/protocols/refurbish';
 import { coverageOf, openAttestation, type OpenedAttestation, totalsOf } from '@tsunagu/protocols/workshop';
 import type { World } from '@tsunagu/protocols/world';
-import type { Selectable } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import type { Actor } from '../audit/index.ts';
-import { type Note, stepsOfLives } from '../estate/index.ts';
+import { type Estate, type Lifecycle, type MoveFault, type Note, stepsOfLives } from '../estate/index.ts';
 import {
   boundedLimit,
+  type Database,
   isoTime,
   keyOfMoment,
   momentOfCursor,
@@ -26,9 +38,10 @@ import {
   type Queryable,
   type Store,
 } from '../store/index.ts';
-import { deathCertificateOf } from './death-certificate.ts';
+import { deathCertificateOf, type DeathFault } from './death-certificate.ts';
 import { entriesOf, entriesOfAll, fold, viewWith } from './orders.ts';
 import { listParts, type PartFilter } from './parts.ts';
+import { listStock, listStockMoves, noteStock, type StockFilter } from './stock.ts';
 import type { RefurbishTables } from './tables.ts';
 import { wipeCertificateOf } from './wipe-certificate.ts';
 
@@ -39,6 +52,10 @@ export interface RefurbishRooms {
   readonly world: Pick<World, 'clock' | 'id'>;
   readonly store: Store;
   readonly note: Note;
+  readonly sign: (payload: object) => KeyRecord;
+  /** Puts what a vendor sent for another unit on the inventory. */
+  readonly enlist: Estate['enlist'];
+  readonly lifecycle: () => Pick<Lifecycle, 'moveIn' | 'moved'>;
 }
 
 type EntryFault =
@@ -50,8 +67,19 @@ type EntryFault =
   | 'WORK_TEST_FOREIGN'
   | 'WORK_TEST_UNVOUCHED'
   | 'CUSTODY_HOLDER_REVOKED'
+  | 'WORK_REPLACEMENT_UNNAMED'
+  | 'STOCK_BELOW_ZERO'
+  | 'STOCK_UNCHANGED'
+  | 'STOCK_TOO_LARGE'
+  | MoveFault
   | 'ATTESTATION_INVALID'
   | 'ATTESTATION_NOT_AUTHENTIC';
+
+/** A certificate of death as it is read, and as it is handed on. */
+export interface Death {
+  readonly certificate: DeathCertificate;
+  readonly record: KeyRecord;
+}
 
 /** The refurbish workshop: what comes in, what is done to it, and what came of it. */
 export interface Refurbish {
@@ -59,6 +87,7 @@ export interface Refurbish {
     intake: OpenWork,
     by: Actor,
   ): Promise<Result<WorkOrderView, 'TERMINAL_UNKNOWN' | 'WORK_OPEN' | 'WORK_NOT_READY'>>;
+  /** Notes what was done. Thrown: TERMINAL_EXISTS, MODEL_UNKNOWN of what a vendor sent instead. */
   add(id: string, entry: WorkEntry, by: Actor): Promise<Result<WorkOrderView, EntryFault>>;
   view(id: string): Promise<Result<WorkOrderView, 'WORK_UNKNOWN'>>;
   /** Newest first: all of them, or those that are not closed. */
@@ -66,8 +95,19 @@ export interface Refurbish {
   /** Parts that were taken out of terminals, and what became of each. */
   parts(filter: PartFilter, page: PageRequest): Promise<Result<Page<HarvestedPart>, 'INPUT_INVALID'>>;
   figures(from: number, to: number): Promise<WorkshopFigures>;
-  /** What became of a terminal that was scrapped. DEATH_UNKNOWN: it was not. */
-  death(serial: Serial): Promise<Result<DeathCertificate, 'DEATH_UNKNOWN'>>;
+  /** Bought parts, and how many lie there. */
+  stock(filter: StockFilter, page: PageRequest): Promise<Result<Page<PartStockView>, 'INPUT_INVALID'>>;
+  /** What was done to the stock of a bought part, newest first. */
+  stockMoves(part: string, page: PageRequest): Promise<Result<Page<StockEntry>, 'INPUT_INVALID' | 'STOCK_UNKNOWN'>>;
+  moveStock(
+    move: StockMove,
+    by: Actor,
+  ): Promise<Result<PartStockView, 'STOCK_BELOW_ZERO' | 'STOCK_UNCHANGED' | 'STOCK_TOO_LARGE'>>;
+  /**
+   * What became of a terminal that was scrapped, and the same as the house signs it. DEATH_UNKNOWN: it was not. DEATH_IN_DOUBT: it is not any more.
+   * LIFECYCLE_KEYS_LIVE: keys of it count.
+   */
+  death(serial: Serial): Promise<Result<Death, DeathFault>>;
   /** The certificate of its last wipe. */
   wiped(serial: Serial): Promise<Result<WipeCertificate, 'WIPE_UNKNOWN'>>;
   /** Whether a test at the bench is this terminal's and passed. */
@@ -80,7 +120,7 @@ function isSameTest(one: string, other: string): boolean {
   return known.ok && given.ok && JSON.stringify(known.value.attestation) === JSON.stringify(given.value.attestation);
 }
 
-export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish {
+export function openRefurbish({ world, store, note, sign, enlist, lifecycle }: RefurbishRooms): Refurbish {
   const find = (on: Queryable, id: string) =>
     on.selectFrom('work_orders').selectAll().where('id', '=', id).executeTakeFirst();
   /** Opens a test by the key of a bench that is registered here: a file that vouches for itself is nobody's word. */
@@ -103,6 +143,31 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
   async function view(id: string): Promise<Result<WorkOrderView, 'WORK_UNKNOWN'>> {
     const row = await find(store.db, id);
     return row ? ok(await viewOf(store.db, row)) : fail('WORK_UNKNOWN');
+  }
+
+  /** What its vendor sent comes on the inventory, and the end of what it kept is asked of a second person. */
+  async function replace(
+    tx: Transaction<Database>,
+    serial: Serial,
+    { replacedBy, vendor }: WorkOrder,
+    { replacement, evidence = {} }: Extract<WorkEntry, { kind: 'rma-in' }>,
+    by: Actor,
+  ): Promise<Result<void, EntryFault>> {
+    if (replacement === undefined || replacedBy === null || vendor === null) return fail('WORK_REPLACEMENT_UNNAMED');
+    // Who kept it disposes of it; nobody here weighed it.
+    const recycling = { recycler: vendor.name, receipt: vendor.number, batteryGrams: 0 };
+    const reason = `RMA ${vendor.number}: ${replacedBy}`;
+    const ending = await lifecycle().moveIn(
+      tx,
+      serial,
+      { to: 'scrap', reason, evidence: { ...evidence, recycling } },
+      by,
+    );
+    if (!ending.ok) return ending;
+    const enlisted = await enlist(tx, { serial: replacement.serial, replaces: serial, model: replacement.model }, by);
+    // Thrown, so that nothing of what was asked for is kept.
+    if (!enlisted.ok) throw new FaultError(enlisted.fault);
+    return ok(undefined);
   }
 
   return {
@@ -166,8 +231,24 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
             isSameTest(known.attestation, entry.attestation),
         );
         if (isNotedBefore) return fail('WORK_TEST_FOREIGN', { facts: { wants: id } });
+        if (entry.kind === 'rma-in' && (entry.outcome === 'replaced') !== (entry.replacement !== undefined))
+          return fail('WORK_REPLACEMENT_UNNAMED', { field: 'replacement' });
         const next = addEntry(fold(entries), entry, isPassed);
         if (!next.ok) return next;
+        if (entry.kind === 'rma-out') {
+          // From nowhere else does a way lead to its end, and nobody can look at what is not there.
+          const { lifecycle: state } = await tx
+            .selectFrom('terminals')
+            .select('lifecycle')
+            .where('serial', '=', row.serial)
+            .executeTakeFirstOrThrow();
+          if (state !== 'refurbish' && state !== 'wipe')
+            return fail('WORK_NOT_READY', { facts: { state, wants: 'refurbish' } });
+        }
+        if (entry.kind === 'rma-in' && next.value.outcome === 'replaced') {
+          const replaced = await replace(tx, serialSchema.parse(row.serial), next.value, entry, by);
+          if (!replaced.ok) return replaced;
+        }
         const at = world.clock.now();
         const entryId = world.id();
         if (entry.kind === 'part-fitted' && entry.from !== null) {
@@ -181,6 +262,10 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
             .executeTakeFirst();
           if (!lying) return fail('WORK_PART_UNKNOWN', { field: 'from', facts: { part, from } });
           await tx.updateTable('work_parts').set({ fitted_by: entryId }).where('id', '=', lying.id).execute();
+        }
+        if (entry.kind === 'part-fitted' && entry.from === null) {
+          const taken = await noteStock(world, tx, { kind: 'fitted', part: entry.part, work: id }, by.subject);
+          if (!taken.ok) return taken;
         }
         if (entry.kind === 'part-harvested')
           await tx
@@ -199,16 +284,14 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
             is_passed: isPassed ? 1 : 0,
           })
           .execute();
-        if (entry.kind === 'closed') {
+        const { outcome, grade } = next.value;
+        const isClosed = outcome !== null && row.closed_at === null;
+        if (isClosed) {
           await tx.updateTable('work_orders').set({ closed_at: at }).where('id', '=', id).execute();
-          await note(tx, serialSchema.parse(row.serial), 'work-order', {
-            work: id,
-            outcome: entry.outcome,
-            grade: entry.grade,
-            by: by.subject,
-          });
+          const facts = { work: id, outcome, grade, by: by.subject };
+          await note(tx, serialSchema.parse(row.serial), 'work-order', facts);
         }
-        const closed_at = entry.kind === 'closed' ? at : row.closed_at;
+        const closed_at = isClosed ? at : row.closed_at;
         const written = { id: entryId, at: isoTime(at), by: by.subject, isPassed, entry };
         return ok(viewWith({ ...row, closed_at }, [...entries, written]));
       });
@@ -254,7 +337,14 @@ export function openRefurbish({ world, store, note }: RefurbishRooms): Refurbish
         }),
       );
     },
-    death: (serial) => deathCertificateOf(store.db, serial),
+    stock: (filter, page) => listStock(store.db, filter, page),
+    stockMoves: (part, page) => listStockMoves(store.db, part, page),
+    moveStock: (move, by) => store.write((tx) => noteStock(world, tx, move, by.subject)),
+    async death(serial) {
+      const certificate = await deathCertificateOf(store.db, serial);
+      if (!certificate.ok) return certificate;
+      return ok({ certificate: certificate.value, record: sign({ record: 'death', death: certificate.value }) });
+    },
     wiped: (serial) => wipeCertificateOf(store.db, serial),
     async benchTestPassed(on, serial, test) {
       const row = await on

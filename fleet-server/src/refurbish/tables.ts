@@ -31,6 +31,22 @@ export interface RefurbishTables {
     /** The entry that fitted it; null while it lies in its drawer. */
     fitted_by: string | null;
   };
+  /** Bought parts: how many lie there, by the last of what was done. */
+  readonly stock_parts: { part: string; count: number; minimum: number; counted_at: number | null; changed_at: number };
+  /** What was done to each stock, in order. Rows are never changed. */
+  readonly stock_moves: {
+    id: string;
+    part: string;
+    seq: number;
+    at: number;
+    by: string;
+    kind: 'received' | 'fitted' | 'counted' | 'adjusted' | 'minimum';
+    change: number;
+    /** How many lay there after it. */
+    count: number;
+    /** Receipt, reason, minimum or work order. */
+    says: string;
+  };
   /** What was done, in order. Rows are never changed. */
   readonly work_entries: {
     id: string;

@@ -20,7 +20,8 @@ import { ReconciliationDesk } from './reconciliation/desk.ts';
 import { openSwitchRules, type SwitchRules } from './rules/rules.ts';
 import { openStandIn, type StandIn } from './stand-in/stand-in.ts';
 import { centreFace, terminalFace } from './transaction/asking.ts';
-import { Processing, type Roads } from './transaction/processing.ts';
+import { Processing } from './transaction/processing.ts';
+import type { Roads } from './transaction/roads.ts';
 import { Lane } from './transaction/store-and-forward.ts';
 
 /** What the core has of the world outside: its links to issuers, and which merchant centres are there. */

@@ -327,6 +327,16 @@ export const agentErrors = defineErrors({
       next: '保管庫の検査値を照合し、鍵を送り直してください。',
     },
   },
+  KEY_STILL_NEEDED: {
+    en: {
+      says: 'The key was not erased: a negative list that is in force here is looked up with it.',
+      next: 'Nothing: the server orders it again once the terminal tells of lists under the next key.',
+    },
+    ja: {
+      says: '適用中のネガリストの照合に必要なため、鍵を消去しませんでした。',
+      next: '操作は不要です。端末が次の鍵のリストを適用した後、自動で再指示されます。',
+    },
+  },
   KEY_SLOT_EMPTY: {
     en: {
       says: 'The key slot is empty.',

@@ -52,6 +52,16 @@ export const identityErrors = defineErrors({
       next: '申告の内容と根拠を具体的に記入してください(例: 画面故障、電池取り外し済み、最終取引は送信済み)。',
     },
   },
+  LIFECYCLE_KEYS_SUSPECT: {
+    en: {
+      says: 'A key of the terminal hangs on a base key that is suspect: it proves nothing any more.',
+      next: 'Have it keyed anew (tsunagu keys run, or the campaign of tsunagu keys list), and read its check values again.',
+    },
+    ja: {
+      says: '端末の鍵が、危殆化した基礎鍵に依存しています。検査値は証跡になりません。',
+      next: '鍵を入れ直し（tsunagu keys run、または tsunagu keys list の一斉配信）、検査値を読み直してください。',
+    },
+  },
   LIFECYCLE_EVIDENCE_UNPROVEN: {
     en: {
       says: 'What the evidence names does not prove it: no such job, not of this terminal, not successful, or out of date.',

@@ -55,11 +55,51 @@ export const keyCustodyErrors = defineErrors({
   KEY_NOT_BASE: {
     en: {
       says: 'The name is not that of a base key, and only those take over from each other, are suspected and laid to rest here.',
-      next: 'Give a base key of tsunagu keys list, such as bdk/2 or bdk-tdes/2. A company’s or a terminal’s own key is replaced at its terminals: tsunagu keys acquirers, tsunagu keys renew.',
+      next: 'Give a base key of tsunagu keys list, such as bdk/2 or bdk-tdes/2; the key of negative lists (negative/tags/2) takes over and is laid to rest here too. A company’s or a terminal’s own key is replaced at its terminals: tsunagu keys acquirers, tsunagu keys renew.',
     },
     ja: {
       says: '基礎鍵の名前ではありません。交代、危殆化の宣言、破棄ができるのは基礎鍵だけです。',
-      next: 'tsunagu keys list にある基礎鍵(bdk/2、bdk-tdes/2など)を指定してください。カード会社や端末自身の鍵は端末ごとに交換します: tsunagu keys acquirers、tsunagu keys renew',
+      next: 'tsunagu keys list にある基礎鍵(bdk/2、bdk-tdes/2など)を指定してください。ネガリストの鍵(negative/tags/2)は交代と破棄のみできます。カード会社や端末自身の鍵は端末ごとに交換します: tsunagu keys acquirers、tsunagu keys renew',
+    },
+  },
+  KEY_ROTATION_UNDER_WAY: {
+    en: {
+      says: 'A key of negative lists is giving way to another already, and a list is not under that one yet.',
+      next: 'Finish it first: tsunagu keys rotation shows what it waits for.',
+    },
+    ja: {
+      says: 'ネガリストの鍵は既に交代中で、新しい鍵に移っていないリストがあります。',
+      next: '先に交代を完了してください。tsunagu keys rotation で残りを確認できます。',
+    },
+  },
+  KEY_ROTATION_NONE: {
+    en: {
+      says: 'The key of negative lists has not given way to another yet.',
+      next: 'Begin a rotation: tsunagu keys rotate negative/tags/2.',
+    },
+    ja: {
+      says: 'ネガリストの鍵はまだ交代したことがありません。',
+      next: 'tsunagu keys rotate negative/tags/2 で交代を始めてください。',
+    },
+  },
+  KEY_ROTATION_LACKING: {
+    en: {
+      says: 'Terminals do not hold the key yet that lists are to go under.',
+      next: 'tsunagu keys rotation names them and why. With --leave-behind lists go under it all the same: these terminals approve nothing offline until they hold it.',
+    },
+    ja: {
+      says: '新しい鍵をまだ保持していない端末があります。',
+      next: 'tsunagu keys rotation で端末と理由を確認してください。--leave-behind を付けると切り替えますが、該当端末は鍵が届くまでオフライン承認ができません。',
+    },
+  },
+  NEGATIVE_CARDS_UNTAGGED: {
+    en: {
+      says: 'The numbers of listed cards are not kept here, and some did not come again since the rotation began: nobody can tag them under the next key.',
+      next: 'Have the sources that tsunagu keys rotation names send their whole list again (tsunagu negative import FILE --source NAME), and add what was listed or let through by hand once more.',
+    },
+    ja: {
+      says: 'カード番号は保存していないため、交代の開始後に再送されていないカードは新しい鍵でタグ付けできません。',
+      next: 'tsunagu keys rotation に表示された登録元に全件を再送してもらい(tsunagu negative import ファイル --source 名前)、手動登録・例外のカードは登録し直してください。',
     },
   },
   KEY_NEEDED: {
@@ -240,6 +280,16 @@ export const keyCustodyErrors = defineErrors({
     ja: {
       says: '一覧に受け付けられない行があります(台帳に無い、重複、または作業台で鍵を入れられない状態)。何も保存していません。',
       next: 'tsunagu keys run begin 名前 ファイル --dry-run で該当行と理由を確認し、台帳への登録(tsunagu register SERIAL --state warehouse)または状態の変更後、やり直してください。',
+    },
+  },
+  KEY_RUN_MANIFEST_EMPTY: {
+    en: {
+      says: 'The manifest names no terminal. Nothing was stored.',
+      next: 'Write one serial a line into the file, as the terminals have them on their backs, and begin again.',
+    },
+    ja: {
+      says: '一覧に端末がありません。何も保存していません。',
+      next: 'ファイルに1行1台で端末の製造番号を書き、やり直してください。',
     },
   },
   KEY_RUN_LINE_TWICE: {

@@ -186,12 +186,50 @@ export const lifeErrors = defineErrors({
   WORK_PART_UNKNOWN: {
     en: {
       says: 'No such part lies there: it was not harvested from that terminal, or it was fitted already.',
-      next: 'Note where it was harvested first (part-harvested), or fit it from stock: "from": null.',
+      next: 'Note where it was harvested first (part-harvested), or fit a bought one from stock, without --from: tsunagu workshop stock list.',
     },
     ja: {
       says: '該当する部品がありません(その端末から取外し記録がないか、既に使用済みです)。',
-      next: '先に取外しを記録するか(part-harvested)、在庫品として記録してください: "from": null',
+      next: '先に取外しを記録するか(part-harvested)、--from を付けず在庫品として記録してください: tsunagu workshop stock list',
     },
+  },
+  WORK_REPLACEMENT_UNNAMED: {
+    en: {
+      says: 'What came back replaced is another unit, and its serial is not named; or one is named, and nothing was replaced.',
+      next: 'Name it: tsunagu workshop note ID rma-in --outcome replaced --replacement SERIAL --cost-yen YEN, with the proof of wipe of the old one and that it owes nothing (as for tsunagu lifecycle move SERIAL scrap).',
+    },
+    ja: {
+      says: '交換品の場合は新しい端末のシリアルが必要です(交換でない場合は指定できません)。',
+      next: '指定してください: tsunagu workshop note ID rma-in --outcome replaced --replacement シリアル --cost-yen 金額。旧端末の消去証明と未送信取引なしの証拠も必要です(tsunagu lifecycle move シリアル scrap と同じ)。',
+    },
+  },
+  STOCK_BELOW_ZERO: {
+    en: {
+      says: 'Fewer of this part lie in stock than would be taken.',
+      next: 'Note what was delivered (tsunagu workshop stock note PART received --count N --receipt NUMBER), count again (… counted --count N), or name the terminal that it was harvested from (--from SERIAL).',
+    },
+    ja: {
+      says: '在庫数が不足しています。',
+      next: '入荷を記録するか(tsunagu workshop stock note 部品番号 received --count 数 --receipt 番号)、棚卸しするか(… counted --count 数)、取外し元の端末を指定してください(--from シリアル)。',
+    },
+  },
+  STOCK_UNCHANGED: {
+    en: {
+      says: 'An adjustment by 0 changes nothing.',
+      next: 'Say how many more or fewer there are; that the count was right is: counted.',
+    },
+    ja: { says: '増減0の調整はできません。', next: '増減数を指定してください。棚卸しの結果は counted で記録します。' },
+  },
+  STOCK_TOO_LARGE: {
+    en: { says: 'More of a part than a stock can hold.', next: 'Look at the number; max says how many it can be.' },
+    ja: { says: '在庫数の上限を超えます。', next: '数を確認してください。上限は max のとおりです。' },
+  },
+  STOCK_UNKNOWN: {
+    en: {
+      says: 'Nobody ever noted a stock of this part.',
+      next: 'See which parts there are: tsunagu workshop stock list.',
+    },
+    ja: { says: 'この部品の在庫記録がありません。', next: '一覧: tsunagu workshop stock list' },
   },
   WORK_TEST_FOREIGN: {
     en: {
@@ -236,5 +274,15 @@ export const lifeErrors = defineErrors({
   DEATH_UNKNOWN: {
     en: { says: 'The terminal was not scrapped.', next: 'See where it is: tsunagu lifecycle show SERIAL.' },
     ja: { says: 'この端末は廃棄されていません。', next: '状態を確認してください: tsunagu lifecycle show シリアル' },
+  },
+  DEATH_IN_DOUBT: {
+    en: {
+      says: 'The terminal was scrapped, and is not any more: it, or one like it, was heard of. Nothing is certified.',
+      next: 'Look into it, and scrap it again when it is clear: tsunagu lifecycle show SERIAL.',
+    },
+    ja: {
+      says: '廃棄後に通信が確認されたため、廃棄状態ではありません。証明書は発行できません。',
+      next: '調査し、解明後に改めて廃棄してください: tsunagu lifecycle show シリアル',
+    },
   },
 });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { settingValues } from './configuration.ts';
 import { serialSchema } from './identity.ts';
 import { keySlot } from './held-key.ts';
+import { custodyKeyId } from './key-custody.ts';
 import { softwareInstall } from './job.ts';
 import { jobBody } from './job-kinds.ts';
 import { queryLengthMax } from './query.ts';
@@ -33,7 +34,13 @@ export const campaignAction = z
         .describe('Other values: in a layer of the campaign, above those of the place and below a terminal’s own.'),
       values: settingValues.describe('The values, by setting; what is left out stays.'),
     }),
-    z.strictObject({ kind: z.literal('keys').describe('A fresh key.'), slot: keySlot }),
+    z.strictObject({
+      kind: z.literal('keys').describe('A fresh key.'),
+      slot: keySlot,
+      below: custodyKeyId
+        .optional()
+        .describe('The base key whose keys are replaced: a terminal that holds none below it any more is done.'),
+    }),
     z.strictObject({
       kind: z.literal('job').describe('Any other job, the same for everybody.'),
       body: jobBody,

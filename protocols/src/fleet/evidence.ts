@@ -193,6 +193,8 @@ export interface KnownEvidence {
   readonly isBagUsed: boolean;
   /** Check values of the keys that the ledger holds as loaded, and how many of its keys count at all. */
   readonly keys: readonly { readonly slot: string; readonly kcv: string }[];
+  /** Slots of those that hang on a key that is suspect. */
+  readonly suspectSlots: readonly string[];
   readonly liveKeys: number;
   /** Of the named wipe: succeeded, sworn to by the terminal's own key, and no key was given to it after that. */
   readonly isWipeProven: boolean;
@@ -207,9 +209,10 @@ export interface KnownEvidence {
 
 /**
  * Why an item is not there: nothing was handed in, it is another than was expected, what it names does not prove it, the terminal speaks although it
- * is said to be silent, something waits in it, keys of it count, or the receipt weighs more than the terminal.
+ * is said to be silent, something waits in it, keys of it count, one of them hangs on a key that is suspect, or the receipt weighs more than the
+ * terminal.
  */
-export type LackReason = 'missing' | 'differs' | 'unproven' | 'speaks' | 'owes' | 'keyed' | 'heavy';
+export type LackReason = 'missing' | 'differs' | 'unproven' | 'speaks' | 'owes' | 'keyed' | 'suspect' | 'heavy';
 /** What an edge lacks, and why. */
 export type Lack = {
   readonly item: EvidenceItem;
@@ -298,7 +301,9 @@ function faultOf(
     case 'keyCheckValues': {
       const text = ({ slot, kcv }: { readonly slot: string; readonly kcv: string }) => `${slot} ${kcv.toUpperCase()}`;
       if (known.keys.length === 0) return 'unproven';
-      return same(known.keys.map(text), (given.keyCheckValues ?? []).map(text)) ? undefined : 'differs';
+      if (!same(known.keys.map(text), (given.keyCheckValues ?? []).map(text))) return 'differs';
+      const [slot] = known.suspectSlots;
+      return slot === undefined ? undefined : { why: 'suspect', facts: { slot } };
     }
     case 'wipeProof':
       if (given.wipeProof?.by === 'destruction') {

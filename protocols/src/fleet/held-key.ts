@@ -1,7 +1,13 @@
 import { z } from 'zod';
 
-/** Where every terminal keeps a key. */
-export const keySlots = ['dukpt', 'negative'] as const;
+/**
+ * The slots of the key of negative lists. Keys with an odd number go into the first, with an even one into the second: while one gives way to the
+ * next a terminal holds both, and nothing moves.
+ */
+export const tagSlots = ['negative', 'negative/2'] as const;
+export type TagSlot = (typeof tagSlots)[number];
+/** Where terminals keep keys. */
+export const keySlots = ['dukpt', ...tagSlots] as const;
 /** What a terminal has for each card company beside them. */
 export const acquirerKeyKinds = ['pin', 'mac', 'data'] as const;
 export type AcquirerKeyKind = (typeof acquirerKeyKinds)[number];
@@ -20,9 +26,16 @@ export type AcquirerSlot = z.infer<typeof acquirerSlot>;
 export const keySlot = z
   .union([z.enum(keySlots), acquirerSlot])
   .describe(
-    'Where a terminal keeps a key: `dukpt` for PIN, data and MAC keys, `negative` for the tags of negative lists, `acquirer/NAME/pin|mac|data` for one card company.',
+    'Where a terminal keeps a key: `dukpt` for PIN, data and MAC keys, `negative` and `negative/2` for the tags of negative lists (both while one key takes over from the other), `acquirer/NAME/pin|mac|data` for one card company.',
   );
 export type KeySlot = z.infer<typeof keySlot>;
+/** Whether a slot is one of negative lists' key. */
+export const isTagSlot = (slot: string): slot is TagSlot => tagSlots.some((each) => each === slot);
+/** The slot of the key of negative lists with this number. */
+export const tagSlotOf = (number: number): TagSlot => (number % 2 === 1 ? 'negative' : 'negative/2');
+/** Whether these are all slots that a terminal needs to take payments: the DUKPT key's, and one of negative lists' key. */
+export const areSlotsFilled = (held: readonly { readonly slot: string }[]): boolean =>
+  held.some(({ slot }) => slot === 'dukpt') && held.some(({ slot }) => isTagSlot(slot));
 /** The slots of a card company's keys. */
 export const acquirerSlots = (name: string): readonly AcquirerSlot[] =>
   acquirerKeyKinds.map((kind) => `acquirer/${name}/${kind}` as const);
@@ -45,3 +58,9 @@ export const heldKey = z
   })
   .describe('A key that a terminal holds, as it computed it from the key itself.');
 export type HeldKey = z.infer<typeof heldKey>;
+
+export const keyErase = heldKey
+  .pick({ kcv: true })
+  .extend({ slot: z.enum(tagSlots).describe('The slot that is emptied.') })
+  .describe('A key of negative lists that gave way to another: its slot is emptied.');
+export type KeyErase = z.infer<typeof keyErase>;

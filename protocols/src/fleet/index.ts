@@ -110,6 +110,8 @@ export * from './job-kinds.ts';
 export * from './maintenance.ts';
 export * from './management.ts';
 export * from './management-life.ts';
+export * from './end-of-life.ts';
+export { deathInWords, type DeathInWords } from './death-text.ts';
 export * from './management-negative.ts';
 export * from './management-software.ts';
 export * from './management-switch.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../errors/index.ts';
 import { traceOrder } from '../kernel-trace/index.ts';
-import { heldKey } from './held-key.ts';
+import { heldKey, keyErase } from './held-key.ts';
 import { jobIdSchema, serialSchema, tenantSchema } from './identity.ts';
 import { keyBind, keyBinding, keyReceive, keyRelease, protectionEvidence, releaseProof } from './key-injection.ts';
 import { keyLoad, runningSoftware, saleResult, softwareInstall, testSale } from './job.ts';
@@ -122,6 +122,12 @@ export const jobKinds = {
     params: keyLoad,
     result: z.object({ evidence: heldKey }),
     policy: { ...patient, attemptsMax: 3, isForPeople: false },
+  },
+  'key.erase': {
+    title: { en: 'Erase a key that gave way', ja: '交代した鍵の消去' },
+    params: keyErase,
+    result: z.object({ erased: keyErase }),
+    policy: { ...patient, retryable: [...retryable, 'KEY_STILL_NEEDED'], isForPeople: false },
   },
   'key.bind': {
     title: { en: 'Bind to the key host', ja: '鍵配布ホストへの結び付け' },
@@ -323,6 +329,7 @@ export const jobCancels = {
 
 const resultShape = {
   evidence: jobKinds['key.load'].result.shape.evidence.optional().describe('Proof of a key load.'),
+  erased: keyErase.optional(),
   binding: keyBinding.optional(),
   protection: protectionEvidence.optional(),
   release: releaseProof.optional(),

@@ -19,7 +19,7 @@ export const keyLoad = z
       ),
   })
   .describe(
-    "A key as it travels: a TR-31 key block (X9.143, version D) under the terminal's key-block protection key. `dukpt`: usage B1 (initial DUKPT key) with optional block IK (8-byte initial key id), or, for models that can do TDES only, algorithm T with KS (10-byte KSN, its counter cleared). `negative`: usage M6 (CMAC).",
+    "A key as it travels: a TR-31 key block (X9.143, version D) under the terminal's key-block protection key. `dukpt`: usage B1 (initial DUKPT key) with optional block IK (8-byte initial key id), or, for models that can do TDES only, algorithm T with KS (10-byte KSN, its counter cleared). `negative`, `negative/2`: usage M6 (CMAC).",
   );
 export type KeyLoad = z.infer<typeof keyLoad>;
 

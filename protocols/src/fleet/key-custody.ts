@@ -239,7 +239,6 @@ export const beginRun = z
     name: z.string().min(1).max(80).describe('What people call it.'),
     serials: z
       .array(z.string().min(1).max(40))
-      .min(1)
       .max(5_000)
       .describe('The manifest: serials on the inventory, in a state in which they can be keyed at the bench.'),
   })
@@ -426,7 +425,71 @@ export type KeyReleaseRecord = z.infer<typeof keyReleaseRecord>;
 export const suspectKey = z.object({ key: custodyKeyId, reason: note });
 /** A base key that takes over, or is laid to rest. */
 export const rotateKey = z.object({
-  key: custodyKeyId.describe('The base key that takes over; the next number is made where no ceremony brought it.'),
+  key: custodyKeyId.describe(
+    'The base key that takes over, or the key of negative lists that is spread (`negative/tags/2`); the next number is made where no ceremony brought it.',
+  ),
+});
+/** A terminal that has not come along in a rotation. */
+export const rotationLack = z.object({
+  serial: z.string().describe('The terminal.'),
+  why: z
+    .enum(['away', 'state', 'unprotected', 'under-way', 'refused', 'next-contact'])
+    .describe(
+      '`away`: it is not connected; `state`: its state of life permits no keys; `unprotected`: it has no key-block protection key; `under-way`: the job is open; `refused`: the last job failed; `next-contact`: it is ordered at its next hello, once it told of lists under the next key where a slot is to be emptied.',
+    ),
+  detail: z.string().nullable().describe('The state of life, or the code of the failure.'),
+  since: time.nullable().describe('Since when it is away.'),
+});
+export type RotationLack = z.infer<typeof rotationLack>;
+/** How far the rotation of the key of negative lists is. */
+export const negativeKeyRotation = z
+  .object({
+    key: z.string().describe('The key that takes over.'),
+    from: z.string().describe('The key that gives way.'),
+    state: z
+      .enum(['spreading', 'switching', 'erasing', 'over'])
+      .describe(
+        '`spreading`: terminals get the key, cards their tags under it; `switching`: lists are to be under it, and one waits for signatures; `erasing`: terminals empty the old slot; `over`: none holds the old key.',
+      ),
+    begunAt: time,
+    switchedAt: time.nullable().describe('When lists were ordered under it; null before.'),
+    ready: z.number().int().describe('Terminals that proved the key.'),
+    lacking: z
+      .number()
+      .int()
+      .describe(
+        'Terminals that hold the old key and lack the new one; once lists are under it, those that still hold the old one.',
+      ),
+    terminals: z.array(rotationLack).describe('These terminals, a hundred at most, and why.'),
+    lists: z
+      .array(
+        z.object({
+          list: z.string().describe('Name of the list.'),
+          key: z.string().describe('The key that its version in force is made with.'),
+          version: z.number().int().describe('The version in force.'),
+          awaitsSignatures: z.boolean().describe('Whether the next version waits for signatures made elsewhere.'),
+          untagged: z
+            .array(
+              z.object({
+                source: z.string().describe('Who listed them.'),
+                cards: z.number().int().describe('Cards whose numbers have to come again.'),
+              }),
+            )
+            .describe('Cards without a tag under the key that takes over, by source.'),
+          exceptions: z.number().int().describe('Exceptions whose numbers have to come again.'),
+        }),
+      )
+      .describe('The lists.'),
+  })
+  .describe('How far the rotation of the key of negative lists is, and what it waits for.');
+export type NegativeKeyRotation = z.infer<typeof negativeKeyRotation>;
+/** Lists go under the key that was spread. */
+export const switchNegativeKey = z.object({
+  key: custodyKeyId,
+  leaveBehind: z
+    .boolean()
+    .default(false)
+    .describe('Whether terminals that lack the key are left behind: they approve nothing offline until they hold it.'),
 });
 /** The card companies of a terminal. */
 export const setAcquirers = z.object({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fail, ok, type Result } from '../kit/index.ts';
+import { type DeathCertificate, deathRecord, flawOf } from './end-of-life.ts';
 import {
   awaitedOf,
   balanceOf,
@@ -41,11 +42,12 @@ export const runRecord = z
 /** What a record that verifies is of. */
 export type VerifiedKeyRecord =
   | { readonly record: 'ceremony'; readonly id: string; readonly state: CeremonyState }
-  | { readonly record: 'run'; readonly run: KeyRun };
+  | { readonly record: 'run'; readonly run: KeyRun }
+  | { readonly record: 'death'; readonly death: DeathCertificate };
 
 /**
  * Verifies a record without a server: who signed it, and that what it says could have happened: a ceremony is replayed step by step, a run's manifest
- * and figures are counted again. A record of something that is not over yet is one too: `unfinishedOf` says what is missing. KEY_RECORD_INVALID: any flaw.
+ * and figures are counted again, the mass on a certificate of death and what its terminal swore to are checked. A record of something that is not over yet is one too: `unfinishedOf` says what is missing. KEY_RECORD_INVALID: any flaw.
  *
  * @param kid what the signer's key is called, from another source; any where it is not given.
  */
@@ -67,6 +69,11 @@ export function verifyKeyRecord(
     }
     const state = stateOf(steps);
     return state ? ok({ record: 'ceremony', id: ceremony.data.id, state }) : refuse('steps');
+  }
+  const dead = deathRecord.safeParse(opened.value);
+  if (dead.success) {
+    const flaw = flawOf(dead.data.death);
+    return flaw === undefined ? ok(dead.data) : refuse(flaw);
   }
   const run = runRecord.safeParse(opened.value);
   if (!run.success) return refuse('record');
@@ -102,6 +109,7 @@ export function unfinishedOf(verified: VerifiedKeyRecord): Unfinished | undefine
     const awaits = ({ entering: 'component', confirming: 'confirmation', done: '', aborted: '' } as const)[state.state];
     return awaits === '' ? undefined : { awaits, from: awaitedOf(state) };
   }
+  if (verified.record === 'death') return undefined;
   const { state, balance } = verified.run;
   if (state === 'closed') return undefined;
   if (state === 'proposed') return { awaits: 'authorisation', from: [] };

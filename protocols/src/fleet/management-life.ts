@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { evidence } from './evidence.ts';
+import { wipeRecord } from './end-of-life.ts';
 import { serialSchema } from './identity.ts';
 import { firstKeys, keyReleaseRecord } from './key-custody.ts';
 import { keyRecord } from './key-record.ts';
@@ -14,7 +15,12 @@ export const lifePaths = {
   workEntries: (id: string) => `/api/v1/workshop/orders/${encodeURIComponent(id)}/entries`,
   workParts: '/api/v1/workshop/parts',
   workFigures: '/api/v1/workshop/figures',
+  workStock: '/api/v1/workshop/stock',
+  workStockMoves: '/api/v1/workshop/stock/moves',
   death: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/death-certificate`,
+  deathRecord: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/death-certificate/record`,
+  deathReport: (serial: string, language: 'ja' | 'en') =>
+    `/api/v1/terminals/${encodeURIComponent(serial)}/death-certificate/report?lang=${language}`,
   wipeCertificate: (serial: string) => `/api/v1/terminals/${encodeURIComponent(serial)}/wipe-certificate`,
   inspectionPlans: '/api/v1/inspections/plans',
   inspections: '/api/v1/inspections',
@@ -206,7 +212,11 @@ export const workOrderView = z
     minutes: z.number().int(),
     hasPassedTest: z.boolean().describe('A bench test passed, and nothing was fitted after it.'),
     isAtVendor: z.boolean(),
-    outcome: z.enum(['repaired', 'no-fault-found', 'beyond-repair']).nullable(),
+    outcome: z
+      .enum(['repaired', 'no-fault-found', 'beyond-repair', 'replaced'])
+      .nullable()
+      .describe('`replaced`: its vendor kept it, and sent another.'),
+    replacedBy: serialSchema.nullable().describe('What its vendor sent in its place.'),
     grade: z.enum(['A', 'B', 'C']).nullable(),
     entries: z
       .array(z.object({ id: z.string(), at: time, by: z.string(), kind: z.string(), says: z.string() }))
@@ -229,6 +239,32 @@ export const harvestedPart = z
   })
   .describe('A part that was taken out of a terminal beyond repair, and what became of it.');
 export type HarvestedPart = z.infer<typeof harvestedPart>;
+
+export const partStockView = z
+  .object({
+    part: z.string().describe('Part number.'),
+    count: z.number().int().describe('How many lie there.'),
+    minimum: z.number().int().describe('Fewer are too few.'),
+    isLow: z.boolean().describe('It is time to buy.'),
+    countedAt: time.nullable().describe('When somebody counted last.'),
+    changedAt: time,
+  })
+  .describe('The stock of a bought part.');
+export type PartStockView = z.infer<typeof partStockView>;
+export const stockEntry = z
+  .object({
+    id: z.string(),
+    part: z.string(),
+    at: time,
+    by: z.string(),
+    kind: z.enum(['received', 'fitted', 'counted', 'adjusted', 'minimum']),
+    change: z.number().int().describe('More, or fewer.'),
+    count: z.number().int().describe('How many lay there after it.'),
+    says: z.string().describe('Receipt, reason, minimum or work order.'),
+    serial: serialSchema.nullable().describe('The terminal that it was fitted into.'),
+  })
+  .describe('What was done to the stock of a bought part. It is never changed.');
+export type StockEntry = z.infer<typeof stockEntry>;
 const share = z.number().nullable();
 export const workFigures = z
   .object({
@@ -242,44 +278,6 @@ export const workFigures = z
     co2AvoidedKg: z.number().describe('At 40 kg of CO2 equivalent a kilogram of device: an assumption.'),
   })
   .describe('Figures of the refurbish workshop.');
-export const wipeRecord = z
-  .object({
-    serial: serialSchema,
-    job: z.string().describe('The wipe.'),
-    at: time.describe('When it was reported.'),
-    orderedBy: z.string(),
-    approvedBy: z.string().nullable().describe('The second person.'),
-    statement: z.string().describe('What the terminal swore to: JSON text, exactly as it was signed.'),
-    signature: z
-      .string()
-      .describe('ECDSA with SHA-256 over the statement, by the device key of the certificate: DER, base64.'),
-    certificate: z.string().describe('The certificate of the terminal under which the signature verifies, PEM.'),
-  })
-  .describe('A wipe that a terminal swore to. Whoever trusts the fleet’s root can check it without the server.');
-export type WipeRecord = z.infer<typeof wipeRecord>;
-export const wipeCertificate = wipeRecord
-  .extend({ model: z.string() })
-  .describe('Certificate of the last wipe of a terminal.');
-export type WipeCertificate = z.infer<typeof wipeCertificate>;
-
-export const deathCertificate = z
-  .object({
-    serial: serialSchema,
-    model: z.string(),
-    at: time,
-    by: z.string(),
-    approvedBy: z.string().nullable().describe('The second person.'),
-    liveKeys: z.number().int().describe('Keys of the ledger that still count: 0.'),
-    wipe: evidence.shape.wipeProof.unwrap().nullable(),
-    wipeRecord: wipeRecord.nullable().describe('What the terminal swore to, where it was wiped by a job.'),
-    nothingOwed: evidence.shape.nothingOwed.unwrap().nullable(),
-    recycling: evidence.shape.recycling.unwrap().nullable(),
-    harvested: z.array(z.string()).describe('Part numbers of what was taken out of it.'),
-    massGrams: z.number().int().nullable().describe('Of the model, by the catalogue.'),
-  })
-  .describe('Certificate of death of a terminal.');
-export type DeathCertificate = z.infer<typeof deathCertificate>;
-
 /** Files of an assessor's pack whose lines come as they are. */
 const packTexts = ['devices.jsonl', 'custody.jsonl', 'audit.jsonl', 'edges.json', 'clauses.json'] as const;
 /** Files of an assessor's pack that the lines of a kind go to, word for word. */
@@ -289,6 +287,7 @@ export const packFiles = {
   key: 'keys.jsonl',
   release: 'releases.jsonl',
   wipe: 'wipes.jsonl',
+  death: 'deaths.jsonl',
   report: 'reports.jsonl',
   run: 'runs.jsonl',
   house: 'house.jsonl',
@@ -348,6 +347,11 @@ export const assessorLine = z
     }),
     z.object({ kind: z.literal('release'), ...keyReleaseRecord.shape }),
     z.object({ kind: z.literal('wipe'), ...wipeRecord.shape }),
+    z.object({
+      kind: z.literal('death'),
+      serial: z.string(),
+      record: keyRecord.describe('The signed certificate of death: `deathRecord`.'),
+    }),
     z.object({
       kind: z.literal('report'),
       job: z.string().describe('As a step names it.'),

@@ -224,6 +224,8 @@ export const terminalDetail = terminalSummary
       .describe('Its certificate; null before the enrolment.'),
     cards: z.array(z.string()).describe('Names of the cards in its emulated reader.'),
     children: z.array(z.string()).describe('Serials of the terminals behind its relay.'),
+    replaces: serialSchema.nullable().describe('What its vendor kept when it sent this one.'),
+    replacedBy: serialSchema.nullable().describe('What its vendor sent in its place.'),
     values: configuration.nullable().describe('The configuration that is in force; null before the first report.'),
   })
   .describe("A terminal's own page.");
@@ -270,6 +272,7 @@ export const timelineKinds = [
   'configuration-reported',
   'key-loaded',
   'key-released',
+  'key-erased',
   'negative-applied',
   'job-queued',
   'job-finished',

@@ -28,6 +28,8 @@ export const queryFields = {
   idleMinutes: 'number',
   /** Per cent of charge, where a terminal says it. */
   battery: 'number',
+  /** The base key of the DUKPT key that it proved last; of the one on its way where it proved none. */
+  baseKey: 'text',
 } as const satisfies Record<string, QueryFieldKind>;
 /** A name in `queryFields`. */
 export type QueryFieldName = keyof typeof queryFields;

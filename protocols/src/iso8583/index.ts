@@ -39,6 +39,7 @@ export {
   revealFields,
   revealText,
   type Span,
+  textOf,
 } from './message.ts';
 export {
   checkMti,

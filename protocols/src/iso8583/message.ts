@@ -296,6 +296,12 @@ export function describeFields(message: Message): Record<string, string> {
   );
 }
 
+/** The text of an element; undefined where it is absent, binary or secret. */
+export function textOf({ fields }: Pick<Message, 'fields'>, number: number): string | undefined {
+  const value = fields[number];
+  return typeof value === 'string' ? value : undefined;
+}
+
 /** The text of a value that is text, secret or not. Use it where the secret must be known, as in comparing it. */
 export function revealText(value: FieldValue | undefined): string | undefined {
   if (value instanceof Secret) return value.use((bytes) => Buffer.from(bytes).toString('latin1'));

@@ -1,7 +1,7 @@
 import { toHex } from '../kit/index.ts';
 import { decodeTlv } from '../tlv/index.ts';
 import { type DateFormat, dataElements } from './data-elements.ts';
-import { type Message, revealText } from './message.ts';
+import { type Message, revealText, textOf } from './message.ts';
 import { parseOriginalData } from './original-data.ts';
 
 /** What the semantic rules can find. */
@@ -53,11 +53,6 @@ export function validate(message: Message, options: ValidateOptions = {}): reado
   );
 }
 
-const text = ({ fields }: Message, number: number): string | undefined => {
-  const value = fields[number];
-  return typeof value === 'string' ? value : undefined;
-};
-
 /** Classes 1 and 2 carry an amount and a trace number, a reversal advice the original it reverses. */
 const missingFields: Rule = ({ mti, fields }) => {
   const wanted = mti[1] === '1' || mti[1] === '2' ? [4, 11] : mti === '1420' || mti === '1421' ? [56] : [];
@@ -95,7 +90,7 @@ const dated = dataElements.flatMap(({ number, date }) => (date ? [{ number, date
 
 const dates: Rule = (message) =>
   dated.flatMap(({ number, date }) => {
-    const value = text(message, number);
+    const value = textOf(message, number);
     return value === undefined || value === '' || isPossible(value, date) ? [] : [['BAD_DATE', number] as const];
   });
 
@@ -127,7 +122,7 @@ const emvData: Rule = (message) => {
   const tags = read.value.map(({ tag }) => tag).filter((tag) => !repeatableTags.has(tag));
   const findings: (readonly [FindingCode, number])[] = [];
   if (new Set(tags).size !== tags.length) findings.push(['EMV_DUPLICATE_TAG', 55]);
-  const amount = text(message, 4);
+  const amount = textOf(message, 4);
   const amounts = read.value.filter(({ tag }) => tag === amountAuthorised).map((object) => toHex(object.value));
   if (amount !== undefined && amounts.some((signed) => signed !== amount)) findings.push(['AMOUNT_MISMATCH', 4]);
   return findings;
@@ -142,17 +137,17 @@ const originalData: Rule = ({ fields }) => {
 
 /** Both amounts are n 12, so that comparing the digits compares the numbers. */
 const reversedAmount: Rule = (message) => {
-  const amount = text(message, 4);
-  const original = text(message, 30)?.slice(0, 12);
+  const amount = textOf(message, 4);
+  const original = textOf(message, 30)?.slice(0, 12);
   const isMore =
     amount !== undefined && original !== undefined && amount.length === original.length && amount > original;
   return message.mti[1] === '4' && isMore ? [['AMOUNT_EXCEEDS_ORIGINAL', 4]] : [];
 };
 
 const netAmount: Rule = (message, { netRule = 'own-side' }) => {
-  const net = text(message, 97);
+  const net = textOf(message, 97);
   if (message.mti[1] !== '5' || (message.mti[2] !== '0' && message.mti[2] !== '2') || net === undefined) return [];
-  const totals = [86, 87, 88, 89].map((number) => text(message, number) ?? '0');
+  const totals = [86, 87, 88, 89].map((number) => textOf(message, number) ?? '0');
   if (![net.slice(1), ...totals].every((digits) => /^\d+$/.test(digits))) return [['RECON_NET_MISMATCH', 97]];
   const [credits, creditReversals, debits, debitReversals] = totals.map((digits) => BigInt(digits));
   if (credits === undefined || creditReversals === undefined || debits === undefined || debitReversals === undefined)

@@ -17,6 +17,8 @@ export type NegativeFinding =
 export interface CardProbe {
   /** `panMac` under the list's hash key. */
   readonly mac: Uint8Array;
+  /** The same under other keys that are here: while one takes over from another, emergency entries are under either. */
+  readonly otherMacs?: readonly Uint8Array[];
   /** `permutePan` under the list's permutation key, for exact lists. */
   readonly permuted?: PermutedPan | undefined;
   /** ASCII digits; only the first twelve are looked at. */
@@ -41,8 +43,10 @@ const say = (answer: Exclude<NegativeAnswer, 'listed'>): NegativeFinding => ({ a
  * that make no sense say `stale`, never `clear`.
  */
 export function lookUp({ overlay, container, isFresh, now }: NegativeLayers, probe: CardProbe): NegativeFinding {
-  const urgent = findInOverlay(overlay, hashTag(probe.mac, overlayBits));
-  if (urgent >= 0) return { answer: 'listed', reason: reasonOf(urgent) };
+  for (const mac of [probe.mac, ...(probe.otherMacs ?? [])]) {
+    const urgent = findInOverlay(overlay, hashTag(mac, overlayBits));
+    if (urgent >= 0) return { answer: 'listed', reason: reasonOf(urgent) };
+  }
   if (!container) return say('stale');
   const isLetThrough = isExcepted(container.beside, secondTag(probe.mac));
   if (!isLetThrough && isInRange(container.beside.ranges, probe.digits, now)) return say('range-listed');

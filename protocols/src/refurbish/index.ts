@@ -5,6 +5,7 @@ export {
   faultCodes,
   freshOrder,
   openWork,
+  partNumber,
   type OpenWork,
   type WorkEntry,
   workEntry,
@@ -12,3 +13,12 @@ export {
   workKinds,
   type WorkOrder,
 } from './order.ts';
+export {
+  isLow,
+  moveStock,
+  noStock,
+  type PartStock,
+  stockKinds,
+  stockMove,
+  type StockMove,
+} from './stock.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { serialSchema } from '../fleet/identity.ts';
+import { evidence } from '../fleet/evidence.ts';
+import { type Serial, serialSchema } from '../fleet/identity.ts';
 import { attestationCharactersMax } from '../workshop/attestation.ts';
 import { fail, ok, type Result } from '../kit/index.ts';
 
@@ -23,7 +24,8 @@ export const faultCodes = {
 export type FaultCode = keyof typeof faultCodes;
 const faultCode = z.enum(Object.keys(faultCodes) as [FaultCode, ...FaultCode[]]);
 const yen = z.number().int().nonnegative().max(10_000_000).describe('Yen.');
-const part = z
+/** A part by its number. */
+export const partNumber = z
   .string()
   .regex(/^[A-Z0-9][A-Z0-9-]{1,31}$/)
   .describe('Part number.');
@@ -46,11 +48,11 @@ export const workEntry = z
     z.strictObject({ kind: z.literal('diagnosed'), fault: faultCode.nullable().describe('null: no fault found.') }),
     z.strictObject({
       kind: z.literal('part-fitted'),
-      part,
+      part: partNumber,
       costYen: yen,
-      from: serialSchema.nullable().describe('The terminal it was harvested from; null: from stock.'),
+      from: serialSchema.nullable().describe('The terminal it was harvested from; null: a bought one, from stock.'),
     }),
-    z.strictObject({ kind: z.literal('part-harvested'), part }),
+    z.strictObject({ kind: z.literal('part-harvested'), part: partNumber }),
     z.strictObject({ kind: z.literal('labour'), minutes: z.number().int().min(1).max(10_000), costYen: yen }),
     z.strictObject({
       kind: z.literal('bench-test'),
@@ -68,6 +70,21 @@ export const workEntry = z
       kind: z.literal('rma-in'),
       outcome: z.enum(['repaired', 'replaced', 'refused']),
       costYen: yen,
+      replacement: z
+        .strictObject({
+          serial: serialSchema,
+          model: z.string().max(32).optional().describe('As the old one, unless told.'),
+        })
+        .optional()
+        .describe(
+          'Of `replaced`: what its vendor sent instead. It comes on the inventory as `ordered`, and the order is closed.',
+        ),
+      evidence: evidence
+        .pick({ wipeProof: true, nothingOwed: true })
+        .optional()
+        .describe(
+          'Of `replaced`: that the old one holds no key and owes nothing. It goes to `scrap` when a second person approves.',
+        ),
     }),
     z.strictObject({
       kind: z.literal('closed'),
@@ -88,7 +105,10 @@ export interface WorkOrder {
   readonly harvested: readonly string[];
   readonly hasPassedTest: boolean;
   readonly isAtVendor: boolean;
-  readonly outcome: 'repaired' | 'no-fault-found' | 'beyond-repair' | null;
+  readonly outcome: 'repaired' | 'no-fault-found' | 'beyond-repair' | 'replaced' | null;
+  /** Who has it for repair, and under which number; what was sent to nobody has none. */
+  readonly vendor: { readonly name: string; readonly number: string } | null;
+  readonly replacedBy: Serial | null;
   readonly grade: 'A' | 'B' | 'C' | null;
 }
 /** A work order without an entry. */
@@ -100,6 +120,8 @@ export const freshOrder: WorkOrder = {
   hasPassedTest: false,
   isAtVendor: false,
   outcome: null,
+  vendor: null,
+  replacedBy: null,
   grade: null,
 };
 
@@ -127,11 +149,18 @@ export function addEntry(
     case 'bench-test':
       return ok({ ...order, hasPassedTest: isPassed });
     case 'rma-out':
-      return ok({ ...order, isAtVendor: true, hasPassedTest: false });
-    case 'rma-in':
-      return order.isAtVendor
-        ? ok({ ...order, isAtVendor: false, costYen: order.costYen + entry.costYen })
-        : fail('WORK_NOT_READY', { facts: { wants: 'rma-out' } });
+      return ok({
+        ...order,
+        isAtVendor: true,
+        hasPassedTest: false,
+        vendor: { name: entry.vendor, number: entry.number },
+      });
+    case 'rma-in': {
+      if (!order.isAtVendor) return fail('WORK_NOT_READY', { facts: { wants: 'rma-out' } });
+      const back = { ...order, isAtVendor: false, costYen: order.costYen + entry.costYen };
+      // What its vendor kept does not come back to the bench.
+      return ok(entry.replacement ? { ...back, outcome: 'replaced', replacedBy: entry.replacement.serial } : back);
+    }
     case 'closed': {
       if (order.fault === undefined) return fail('WORK_NOT_READY', { facts: { wants: 'diagnosed' } });
       const isGood = entry.outcome !== 'beyond-repair';

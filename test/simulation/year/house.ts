@@ -198,18 +198,27 @@ export class House {
     };
     const note = bugs.note?.(write) ?? write;
     const keys = await openKeys(world, store, vault);
-    const convened = openKeyCeremonies(world, store, vault, await openRecordSigner(vault));
+    const sign = await openRecordSigner(vault);
+    const convened = openKeyCeremonies(world, store, vault, sign);
     const ceremonies = bugs.ceremonies?.(convened) ?? convened;
     const audit = await openAudit({ world, store, vault, tenant, changes: openChanges() });
     const decided = openApprovals(world, store, audit.note);
     const approvals = bugs.approvals?.(decided) ?? decided;
-    const refurbish = openRefurbish({ world, store, note });
+    const refurbish = openRefurbish({
+      world,
+      store,
+      note,
+      sign,
+      enlist: () => Promise.reject(new Error('nothing comes from a vendor')),
+      lifecycle: () => lifecycle,
+    });
     const lived = openLifecycle({
       world,
       store,
       note,
       approvals,
-      keysDestroyed: (tx, serial) => (bugs.keysDestroyed === 'forgotten' ? Promise.resolve() : keys.wiped(tx, serial)),
+      keysDestroyed: (tx, serial) =>
+        bugs.keysDestroyed === 'forgotten' ? Promise.resolve() : keys.wiped(tx, serial, 'destruction'),
       benchTestPassed: (on, serial, test) => refurbish.benchTestPassed(on, serial, test),
       heardOf:
         bugs.heardOf === 'deaf'
@@ -237,7 +246,7 @@ export class House {
       async finished(tx, serial, { id, type }, { wipe }) {
         if (type !== 'terminal.wipe') return undefined;
         if (!wipe || !(await keepWipe(world, tx, serial, id, wipe))) return 'WIPE_NOT_PROVEN';
-        await keys.wiped(tx, serial);
+        await keys.wiped(tx, serial, id);
         return undefined;
       },
       note,

@@ -161,8 +161,8 @@ async function putInShops({ crew }: Fleet, { store, keys }: Rooms, units: readon
     const made = {
       dukpt: { ...unwrap(vault.wrapInitialKey(kept.id, base, hex(initialKeyId))), initialKeyId, parent: base },
       negative: { ...unwrap(vault.wrapTagKey(kept.id, negativeTagKey)), initialKeyId: null, parent: negativeTagKey },
-    } as const satisfies Record<(typeof keySlots)[number], unknown>;
-    for (const slot of keySlots) {
+    } as const satisfies Partial<Record<(typeof keySlots)[number], unknown>>;
+    for (const slot of ['dukpt', 'negative'] as const) {
       const { checkValue: kcv, keyBlock: key_block, initialKeyId: initial_key_id, parent: parent_key } = made[slot];
       const id = world.id();
       const entry = { id, serial, slot, kcv, initial_key_id, parent_key, protected_by: kept.id, key_block };

@@ -93,6 +93,7 @@ function counting(effects: string[]): JobHandlers {
     'payment.totals': failing,
     'trace.show': failing,
     'slip.print': failing,
+    'key.erase': failing,
     'key.bind': failing,
     'key.receive': failing,
     'key.unbind': failing,

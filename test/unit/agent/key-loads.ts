@@ -7,11 +7,12 @@ import type { World } from '@tsunagu/protocols/world';
 const attributes = {
   dukpt: { keyUsage: 'B1', modeOfUse: 'X' },
   negative: { keyUsage: 'M6', modeOfUse: 'C' },
+  'negative/2': { keyUsage: 'M6', modeOfUse: 'C' },
 } as const;
 
 /** A key as the server's vault sends it. */
 export function keyLoadOf(
-  slot: 'dukpt' | 'negative',
+  slot: keyof typeof attributes,
   kbpk: Secret<'key'>,
   key: Secret<'key'>,
   world: World,

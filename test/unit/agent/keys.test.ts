@@ -113,9 +113,40 @@ test('the negative key makes the tags that the server makes', async () => {
   const store = await storeOn(new MemoryFiles());
   const keys = await openKeys(store);
   const pan = secretPan('4761739001010127');
-  expect(keys.negativeTag(pan)).toBeUndefined();
-  unwrap(await keys.load(keyLoadOf('negative', kbpk, initialKey, world), order));
-  expect(toHex((await openKeys(store)).negativeTag(pan) ?? new Uint8Array())).toBe(
-    toHex(unwrap(panMac(initialKey, pan))),
-  );
+  expect(keys.negativeTags(pan)).toEqual([]);
+  const load = keyLoadOf('negative', kbpk, initialKey, world);
+  unwrap(await keys.load(load, order));
+  expect((await openKeys(store)).negativeTags(pan)).toEqual([{ kcv: load.kcv, mac: unwrap(panMac(initialKey, pan)) }]);
+});
+
+test('the next key of negative lists lies beside the one in use, and the slot of the old one is emptied by its name alone', async () => {
+  const files = new MemoryFiles();
+  const store = await storeOn(files);
+  const keys = await openKeys(store);
+  const pan = secretPan('4761739001010127');
+  const old = keyLoadOf('negative', kbpk, initialKey, world);
+  const nextKey = Secret.copy('key', new Uint8Array(16).fill(7));
+  const next = keyLoadOf('negative/2', kbpk, nextKey, world);
+  unwrap(await keys.load(old, order));
+  unwrap(await keys.load(next, { job: 'another', attempt: 1 }));
+  const both = [
+    { kcv: old.kcv, mac: unwrap(panMac(initialKey, pan)) },
+    { kcv: next.kcv, mac: unwrap(panMac(nextKey, pan)) },
+  ];
+  expect(keys.negativeTags(pan)).toEqual(both);
+  expect(keys.negativePlace(pan, next.kcv)).not.toEqual(keys.negativePlace(pan, old.kcv));
+  expect((await openKeys(store)).negativeTags(pan)).toEqual(both);
+  expect(unwrap(await keys.check()).map(({ slot }) => slot)).toEqual(['negative', 'negative/2']);
+  // Whoever takes the one slot for the other empties none.
+  expect(await keys.erase({ slot: 'negative', kcv: next.kcv })).toMatchObject({
+    fault: { code: 'KEY_NOT_AS_ANNOUNCED', field: 'negative' },
+  });
+  unwrap(await keys.erase({ slot: 'negative', kcv: old.kcv }));
+  unwrap(await keys.erase({ slot: 'negative', kcv: old.kcv }));
+  expect(keys.negativeTags(pan)).toEqual([both[1]]);
+  expect((await openKeys(store)).slots()).toEqual([{ slot: 'negative/2', kcv: next.kcv }]);
+  // What is destroyed is destroyed in either slot.
+  unwrap(await keys.destroy());
+  expect(keys.negativeTags(pan)).toEqual([]);
+  expect((await openKeys(store)).slots()).toEqual([]);
 });

@@ -48,6 +48,8 @@ export interface ListOf {
   readonly manifest?: Partial<Manifest>;
   readonly headSigner?: Signer;
   readonly listSigners?: readonly Signer[];
+  /** The key that its tags are made with, where it is another than the authority's first. */
+  readonly under?: Secret<'key'>;
 }
 
 /** Publishes lists of keyed hashes at a tiny server, as the fleet server would. */
@@ -60,14 +62,14 @@ export function listAuthority(server: TinyServer, key: Secret<'key'>) {
   const permuting = permutationKey(key);
   let placesLeft = Number.POSITIVE_INFINITY;
   const placeOf = (pan: Secret<'pan'>) => (placesLeft-- > 0 ? permutePan(permuting, pan) : undefined);
-  const macOf = (pan: Secret<'pan'>): Uint8Array => unwrap(panMac(key, pan));
+  const macOf = (pan: Secret<'pan'>, under = key): Uint8Array => unwrap(panMac(under, pan));
 
   /** Makes a version's files and puts them at the server; returns its head and overlay as they go out. */
   function publish(version: number, wanted: ListOf): Uint8Array {
     const { cards, more = 0 } = wanted;
     // `more` further cards, so that a list has many segments.
     const filler = Array.from({ length: more }, (_, at) => entryOf((at + 1) * Math.floor(2 ** bits / (more + 2)), 0));
-    const entries = [...cards.map((pan) => entryOf(hashTag(macOf(pan), bits), 1)), ...filler];
+    const entries = [...cards.map((pan) => entryOf(hashTag(macOf(pan, wanted.under), bits), 1)), ...filler];
     return put('regular', version, hashSet(bits, sortEntries(Float64Array.from(entries))), sets, wanted);
   }
 
@@ -102,14 +104,16 @@ export function listAuthority(server: TinyServer, key: Secret<'key'>) {
           count: container.count,
           issuedAt: born,
           notAfter: born + 86_400,
-          keyCheck: unwrap(checkValue('AES', 'cmac', key, 3)),
+          keyCheck: unwrap(checkValue('AES', 'cmac', wanted.under ?? key, 3)),
           ...wanted.manifest,
         }),
       ),
       ...(wanted.listSigners ?? [made.keys.list]),
     );
     server.artefacts.set(hexOf(documentDigest(manifest)), encodeSigned(manifest));
-    const urgent = sortEntries(Float64Array.from(overlay, (pan) => entryOf(hashTag(macOf(pan), overlayBits), 2)));
+    const urgent = sortEntries(
+      Float64Array.from(overlay, (pan) => entryOf(hashTag(macOf(pan, wanted.under), overlayBits), 2)),
+    );
     const epoch = wanted.manifest?.epoch ?? 1;
     const overlaid = signed(
       'overlay',

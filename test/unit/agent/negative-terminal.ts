@@ -2,6 +2,7 @@ import { identify, readClaim } from '@tsunagu/firmware-bridge/enrolment/index';
 import { directNetwork, secureNetwork } from '@tsunagu/firmware-bridge/link/index';
 import { type LineToServer, type NamedSource, openNegativeFile } from '@tsunagu/firmware-bridge/negative/index';
 import { openSealedStore } from '@tsunagu/firmware-bridge/sealed-store/index';
+import type { TagSlot } from '@tsunagu/protocols/fleet';
 import { checkValue } from '@tsunagu/protocols/kcv';
 import { Secret, secretPan, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
@@ -46,8 +47,19 @@ export const world: typeof real = {
     },
   },
 };
-const key = Secret.copy('key', new Uint8Array(16).fill(5));
-const kcv = toHex(unwrap(checkValue('AES', 'cmac', key)));
+const tagKey = (slot: TagSlot, fill: number) => {
+  const key = Secret.copy('key', new Uint8Array(16).fill(fill));
+  return { slot, key, kcv: toHex(unwrap(checkValue('AES', 'cmac', key))) };
+};
+/** The key of the lists, and the one that takes over from it. */
+export const first = tagKey('negative', 5);
+export const second = tagKey('negative/2', 6);
+const { key } = first;
+let held: readonly (typeof first)[] = [first];
+/** What is in the slots of all terminals that are open, from now on. */
+export const hold = (...keys: readonly (typeof first)[]): void => {
+  held = keys;
+};
 export const good = secretPan('4761739001010010');
 export const bad = secretPan('4761739001010127');
 export const worse = secretPan('5413330089020011');
@@ -74,6 +86,7 @@ export function oneTerminal(): void {
   beforeEach(() => {
     lines.length = 0;
     line = noLine;
+    held = [first];
     server.artefactRequests.length = 0;
     server.onArtefact = undefined;
   });
@@ -103,9 +116,10 @@ export async function open(
       files,
       store,
       keys: {
-        negativeTag: (pan) => (withKey ? lists.macOf(pan) : undefined),
+        negativeTags: (pan) =>
+          withKey ? held.map(({ kcv, key: each }) => ({ kcv, mac: lists.macOf(pan, each) })) : [],
         negativePlace: (pan) => (withKey ? lists.placeOf(pan) : undefined),
-        slots: () => (withKey ? [{ slot: 'negative', kcv }] : []),
+        slots: () => (withKey ? held.map(({ slot, kcv }) => ({ slot, kcv })) : []),
       },
       root: Uint8Array.from(Buffer.from(identity.negativeRoot, 'base64')),
       network,

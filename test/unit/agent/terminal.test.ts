@@ -60,7 +60,13 @@ test('a terminal enrols, takes its keys, configuration and list, sells, refuses 
 
   const first = unwrap(await start(files));
   expect(unwrap(await first.connected)).toBeUndefined();
-  expect(hellos()[0]).toMatchObject({ model: 'CT-5100', keys: [], configuration: { version: 0, hash: '' } });
+  const none = { reversals: 0, advices: 0, sales: 0 };
+  expect(hellos()[0]).toMatchObject({
+    model: 'CT-5100',
+    keys: [],
+    configuration: { version: 0, hash: '' },
+    waiting: none,
+  });
 
   const kbpk = server.keyBlockProtectionKey ?? initialKey;
   orders.push(

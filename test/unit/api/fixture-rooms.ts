@@ -265,7 +265,7 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       },
       runs: {
         propose: async () => fail('KEY_RUN_UNKNOWN'),
-        check: async () => ({ dryRun: true, total: 0, succeeded: 0, failed: 0, items: [] }),
+        check: async () => fail('KEY_RUN_MANIFEST_EMPTY'),
         list: async () => ok({ items: [], next: null }),
         get: async () => fail('KEY_RUN_UNKNOWN'),
         authorise: async () => fail('KEY_RUN_UNKNOWN'),
@@ -282,6 +282,10 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
         rotate: async () => fail('KEY_UNKNOWN'),
         suspect: async () => fail('KEY_UNKNOWN'),
         retire: async () => fail('KEY_UNKNOWN'),
+      },
+      negative: {
+        progress: async () => fail('KEY_ROTATION_NONE'),
+        switchTo: async () => fail('KEY_ROTATION_NONE'),
       },
       acquirers: {
         of: async () => ok({ acquirers: [], version: 0 }),
@@ -345,6 +349,9 @@ export function fixtureRooms(world: World, { count = 8, ringMax = 200 } = {}): F
       list: async () => ok({ items: [], next: null }),
       parts: async () => ok({ items: [], next: null }),
       figures: async () => figuresOf([]),
+      stock: async () => ok({ items: [], next: null }),
+      stockMoves: async () => fail('STOCK_UNKNOWN'),
+      moveStock: async () => fail('STOCK_BELOW_ZERO'),
       death: async () => fail('DEATH_UNKNOWN'),
       wiped: async () => fail('WIPE_UNKNOWN'),
     },
@@ -623,6 +630,8 @@ function makeTerminal(index: number, iso: (ageMs?: number) => string): TerminalD
     enrolledAt: isNew ? null : iso(86_400_000),
     certificate: isNew ? null : { fingerprint: '3A:9F:42:D0:11:7C:5E:08', notAfter: '2027-11-23T00:00:00.000Z' },
     cards: ['visa-contact', 'visa-contactless', 'mastercard-declined', 'jcb-contactless'],
+    replaces: null,
+    replacedBy: null,
     children: [],
     values: isNew ? null : configuration.parse({}),
   };

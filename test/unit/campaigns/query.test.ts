@@ -25,6 +25,18 @@ const hellos = [
   { software: { version: '2.0.0' }, battery: 100 },
   { software: { version: 'Build-7' }, battery: 'full' },
 ];
+/** Of what they hold: nothing, one key that is on its way, one that is proven, another, one that gives way to another, one that does not count. */
+const ledgers = [
+  [],
+  [['bdk/1', 'allocated']],
+  [['bdk/1', 'loaded']],
+  [['bdk/2', 'loaded']],
+  [
+    ['bdk/1', 'loaded'],
+    ['bdk/2', 'allocated'],
+  ],
+  [['bdk/1', 'replaced']],
+] as const;
 beforeAll(async () => {
   store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, { now: () => now, monotonicMs: () => now }));
   for (const [index, hello] of hellos.entries())
@@ -35,6 +47,23 @@ beforeAll(async () => {
         .insertInto('terminals')
         .values({ ...at, parent: null, relay_port: null, registered_at: index, enrolled_at: index > 1 ? now : null })
         .execute();
+      for (const [base, keyState] of ledgers[index] ?? [])
+        await store.db
+          .insertInto('key_ledger')
+          .values({
+            id: `${serial} ${base} ${keyState}`,
+            serial,
+            slot: 'dukpt',
+            kcv: '',
+            initial_key_id: null,
+            parent_key: base,
+            protected_by: '',
+            key_block: '',
+            state: keyState,
+            allocated_at: 0,
+            loaded_at: null,
+          })
+          .execute();
       if (!hello) continue;
       const state = index % 3 ? ('ready' as const) : ('lost' as const);
       await store.db
@@ -111,6 +140,8 @@ const leaves = [
   'battery != 20',
   'offlineHours > 2',
   'idleMinutes <= 3',
+  'baseKey = "bdk/1"',
+  'baseKey != "bdk/1"',
   'hello.keys.0.slot = dukpt',
   'hello.battery = full',
   'hello.software.version > 1.9.5',
@@ -131,6 +162,11 @@ const queries = fc.letrec<{ query: string }>((tie) => ({
 })).query;
 
 describe('a query', () => {
+  it('finds terminals by the base key of the DUKPT key that they proved, or of the one on its way', async () => {
+    expect(await found('baseKey = "bdk/1" and shop = 本店')).toEqual(['Q-1-A', 'Q-2-A', 'Q-4-A']);
+    expect(await found('baseKey = "bdk/2" and shop = 本店')).toEqual(['Q-3-A']);
+  });
+
   it.each([...leaves, ''])('finds the same terminals in the database as by its rule: %s', async (text) => {
     const query = unwrap(parseQuery(text));
     const all = await factsOf(store.db, { after: 0, limit: 1_000 });

@@ -118,6 +118,7 @@ const facts: TerminalFacts = {
   tampered: false,
   lastSaleAt: now - 60_000,
   battery: 80,
+  baseKey: 'bdk/1',
   hello: {},
   reported: undefined,
   desired: {},

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { claimBundle, page, workOrderView } from '@tsunagu/protocols/fleet';
+import { signedIn } from '../audit/support.ts';
+import { claimBundle, lifecycleView, page, partStockView, workOrderView } from '@tsunagu/protocols/fleet';
 import { openClient } from 'tsunagu/client/index';
 import type { Context } from 'tsunagu/commands/context';
 import { registerTerminal, reissueClaim } from 'tsunagu/commands/lifecycle';
@@ -10,10 +11,14 @@ import {
   type NoteOptions,
   noteWork,
   openWorkOrder,
-  showDeath,
   showFigures,
   showWork,
 } from 'tsunagu/commands/workshop';
+import { showDeath } from 'tsunagu/commands/death';
+import { verifyRecord } from 'tsunagu/commands/keys';
+import { showTerminal } from 'tsunagu/commands/terminal';
+import { listTerminals } from 'tsunagu/commands/terminals';
+import { listStock, noteStock, showStock, type StockOptions } from 'tsunagu/commands/stock';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { newFolder, removeFolder, type TestHouse, testHouse } from '../core/support.ts';
@@ -47,6 +52,10 @@ async function order(serial: string, options: { intake: string; fault?: string; 
 }
 const note = (id: string, kind: string, options: NoteOptions = {}) => run((all) => noteWork(all, id, kind, options));
 const list = (all: boolean, how = {}) => run((context) => listWork(context, all), how);
+const today = () => {
+  const day = new Date().toISOString().slice(0, 10);
+  return { from: day, to: day };
+};
 /** Into the workshop, by way of the lost and found. */
 async function takeIn(serial: string): Promise<void> {
   await house.register(serial);
@@ -135,6 +144,152 @@ test('a part that was taken out lies in its drawer until it is fitted, once', as
   expect((await note(open.id, 'part-fitted', fit)).err).toContain('WORK_PART_UNKNOWN: ');
   expect(await parts(true)).toEqual([]);
   expect(await parts(false, 'ja')).toEqual([['BAT-2600', 'WORK-0003', 'WORK-0001']]);
+});
+
+test('bought parts are counted: received, fitted, counted, adjusted, and never below zero', async () => {
+  await takeIn('WORK-0020');
+  const { id } = await order('WORK-0020', { intake: 'fault' });
+  const stock = (kind: string, options: StockOptions, how = {}) =>
+    run((all) => noteStock(all, 'FUSE-1', kind, options), how);
+  const fit = () => note(id, 'part-fitted', { part: 'FUSE-1', costYen: 80 });
+  for (const lang of ['en', 'ja']) {
+    const refused = await run((all) => noteWork(all, id, 'part-fitted', { part: 'FUSE-1', costYen: 80 }), { lang });
+    expect(refused.err).toMatch(/^STOCK_BELOW_ZERO: [^]+part=FUSE-1[^]+lying=0[^]+tsunagu workshop stock note/);
+    expect(kana.test(refused.err)).toBe(lang === 'ja');
+  }
+  expect((await run((all) => showStock(all, 'FUSE-1'))).err).toContain('STOCK_UNKNOWN: ');
+  expect((await stock('minimum', { minimum: 2 })).out).toMatch(/FUSE-1: 0 lie there, minimum 2\n.*below its minimum/);
+  expect((await stock('received', { count: 3, receipt: 'D-5' })).out).toBe('FUSE-1: 3 lie there, minimum 2\n');
+  expect((await fit()).code).toBe(0);
+  expect((await stock('counted', { count: 1 }, { lang: 'ja' })).out).toMatch(
+    /在庫 1、最低数 2\n.*最低数を下回っています/,
+  );
+  expect((await stock('adjusted', { change: -2, reason: 'broken' })).err).toContain('STOCK_BELOW_ZERO: ');
+  expect((await stock('adjusted', { change: 0, reason: 'broken' })).err).toContain('STOCK_UNCHANGED: ');
+  expect((await stock('received', { count: 100_000, receipt: 'D-6' })).err).toContain('STOCK_TOO_LARGE: ');
+  for (const [kind, options] of [
+    ['adjusted', { change: -1 }],
+    ['received', { count: 1 }],
+    ['received', { count: 0, receipt: 'D-7' }],
+    ['counted', { count: -1 }],
+    ['stolen', { count: 1 }],
+    ['minimum', {}],
+  ] as const)
+    expect((await stock(kind, options)).err, kind).toContain('OPTION_INVALID: ');
+  expect((await run((all) => noteStock(all, 'fuse 1', 'counted', { count: 1 }))).err).toContain('OPTION_INVALID: ');
+  expect((await stock('adjusted', { change: -1, reason: 'broken' })).out).toContain('FUSE-1: 0 lie there');
+  expect((await fit()).err).toContain('STOCK_BELOW_ZERO: ');
+  const moves = (await run((all) => showStock(all, 'FUSE-1'))).out.trimEnd().split('\n').slice(1);
+  expect(moves.map((line) => line.split(/ {2,}/).slice(2))).toEqual([
+    ['adjusted', '-1', '0', 'broken'],
+    ['counted', '-1', '1'],
+    ['fitted', '-1', '2', 'WORK-0020'],
+    ['received', '+3', '3', 'D-5'],
+    ['minimum set', '0', '0', '2'],
+  ]);
+  await run((all) => noteStock(all, 'FUSE-2', 'received', { count: 9, receipt: 'D-8' }));
+  const listed = async (low: boolean) =>
+    z
+      .array(partStockView)
+      .parse(JSON.parse((await run((all) => listStock(all, low), { json: true })).out))
+      .map(({ part, count, isLow }) => [part, count, isLow]);
+  expect(await listed(false)).toEqual([
+    ['FUSE-1', 0, true],
+    ['FUSE-2', 9, false],
+  ]);
+  expect(await listed(true)).toEqual([['FUSE-1', 0, true]]);
+});
+
+test('what a vendor sent instead comes on the inventory, and what it kept ends with a certificate of death', async () => {
+  const api = { api: { url: house.house.managementUrl }, token };
+  const [mori, sato] = [await signedIn(api, 'mori', ['operator']), await signedIn(api, 'sato', ['admin'])];
+  const made = await mori.call('POST', '/tokens', { name: 'bench', roles: ['operator'] });
+  const own = openClient({ url: house.house.managementUrl, token: String(made.body.token) }, house.world);
+  const [old, fresh] = ['WORK-0030', 'WORK-0031'];
+  await takeIn(old);
+  const { id } = await order(old, { intake: 'fault', fault: 'SW-BOOT' });
+  expect((await note(id, 'rma-in', { outcome: 'replaced', costYen: 0, replacement: fresh })).err).toContain('rma-out');
+  expect((await note(id, 'rma-out', { vendor: 'Toshiba TEC', number: 'R-30' })).code).toBe(0);
+  writeFileSync(join(folder, 'letter.jpg'), 'what the vendor wrote');
+  const proof = {
+    destroyed: 'crushed',
+    destroyedAt: '2026-01-02T00:00:00Z',
+    photo: join(folder, 'letter.jpg'),
+    owedDeclared: 'its board was burnt; the journal is whole',
+    silentSince: '2026-01-01T00:00:00Z',
+  };
+  const back = (options: NoteOptions, lang = 'en') =>
+    run((all) => noteWork({ ...all, client: own }, id, 'rma-in', { outcome: 'replaced', costYen: 9_000, ...options }), {
+      lang,
+    });
+  for (const lang of ['en', 'ja'])
+    for (const [expected, options] of [
+      ['WORK_REPLACEMENT_UNNAMED', proof],
+      ['WORK_REPLACEMENT_UNNAMED', { ...proof, outcome: 'repaired', replacement: fresh }],
+      ['LIFECYCLE_EVIDENCE_MISSING', { replacement: fresh }],
+      ['LIFECYCLE_EVIDENCE_MISSING', { ...proof, owedDeclared: undefined, replacement: fresh }],
+      ['TERMINAL_EXISTS', { ...proof, replacement: old }],
+      ['TERMINAL_EXISTS', { ...proof, replacement: 'WORK-0001' }],
+      ['MODEL_UNKNOWN', { ...proof, replacement: fresh, replacementModel: 'CT-9' }],
+      ['OPTION_INVALID', { ...proof, replacement: '!' }],
+    ] as const) {
+      const refused = await back(Object.fromEntries(Object.entries(options).filter(([, value]) => value)), lang);
+      expect(refused.err, refused.out).toContain(`${expected}: `);
+      expect(kana.test(refused.err.replaceAll(/"[^"]*"/g, ''))).toBe(lang === 'ja');
+    }
+  // Nothing of what was refused is there.
+  expect((await house.call('GET', `/terminals/${fresh}`)).status).toBe(404);
+  const done = await back({ ...proof, replacement: fresh });
+  expect([done.code, done.err]).toEqual([5, '']);
+  expect(done.out).toMatch(
+    /replaced by its vendor[^]+→ WORK-0031[^]+WORK-0031 is on the inventory as ordered[^]+approve/,
+  );
+  expect((await house.call('GET', `/terminals/${fresh}`)).body).toMatchObject({
+    model: 'CT-5100',
+    lifecycle: 'ordered',
+    replaces: old,
+    replacedBy: null,
+  });
+  expect((await house.call('GET', `/terminals/${old}`)).body).toMatchObject({ replaces: null, replacedBy: fresh });
+  expect((await note(id, 'labour', { minutes: 1, costYen: 0 })).err).toContain('WORK_CLOSED: ');
+  expect((await run((all) => showDeath(all, old))).err).toContain('DEATH_UNKNOWN: ');
+  const { pending } = lifecycleView.parse((await house.call('GET', `/terminals/${old}/lifecycle`)).body);
+  const decided = await sato.call('POST', `/approvals/${pending?.approval}/decisions`, { verdict: 'approved' });
+  expect(decided.status).toBe(200);
+
+  const died = await run((all) => showDeath(all, old));
+  expect(died.out).toMatch(
+    /Certificate of death[^]+crushed[^]+Its vendor sent instead {2}WORK-0031[^]+Toshiba TEC R-30/,
+  );
+  expect(died.out).toContain('materials were not weighed');
+  expect((await run((all) => showDeath(all, old), { lang: 'ja' })).out).toMatch(
+    /端末廃棄証明書[^]+圧壊[^]+材料は未計量/,
+  );
+  const file = join(folder, 'death.json');
+  expect((await run((all) => showDeath(all, old, file))).out).toBe(`${file}\n`);
+  expect((await run((all) => showDeath(all, old, file))).err).toContain('FILE_EXISTS: ');
+  const verified = await run(({ console, json }) => verifyRecord(console, json, file));
+  expect([verified.code, verified.out]).toEqual([0, expect.stringContaining('Certificate of death')]);
+  const forged = join(folder, 'forged.json');
+  writeFileSync(forged, readFileSync(file, 'utf8').replace('R-30', 'R-31'));
+  expect((await run(({ console, json }) => verifyRecord(console, json, forged))).err).toContain('KEY_RECORD_INVALID: ');
+  const paper = join(folder, 'death.pdf');
+  expect((await run((all) => showDeath(all, old, paper), { lang: 'ja' })).code).toBe(0);
+  expect(readFileSync(paper).subarray(0, 5).toString('latin1')).toBe('%PDF-');
+  // What is dead shows no keys, and says why.
+  for (const [lang, says] of [
+    ['en', 'destroyed'],
+    ['ja', '破棄済'],
+  ] as const) {
+    const row = (await run((all) => listTerminals(all, old), { lang })).out;
+    expect(row).toContain(says);
+    expect((await run((all) => listTerminals(all, 'WORK-0001'), { lang })).out).not.toContain(says);
+    expect((await run((all) => showTerminal(all, old), { lang })).out).toContain(says);
+  }
+  const figures = z
+    .object({ finished: z.number() })
+    .parse(JSON.parse((await run((all) => showFigures(all, today()), { json: true })).out));
+  expect(figures.finished).toBeGreaterThan(0);
 });
 
 test('what is wrong with a step is said in both languages, with what to do about it', async () => {

@@ -33,12 +33,25 @@ const known: KnownEvidence = {
   massGrams: 1_000,
   isBagUsed: false,
   keys: [{ slot: 'dukpt', kcv: 'abcdef1234' }],
+  suspectSlots: [],
   liveKeys: 0,
   isWipeProven: true,
   isReportClear: true,
   isTestPassed: true,
   isInvestigated: true,
 };
+
+test('check values of a key below a suspect one prove nothing, and that is said before they are used', () => {
+  const edge = lifecycleEdges.find(({ from, to }) => from === 'warehouse' && to === 'keyed');
+  if (!edge) throw new Error('no such edge');
+  const keyCheckValues = [{ slot: 'dukpt' as const, kcv: 'ABCDEF1234' }];
+  const of = (more: Partial<KnownEvidence>) =>
+    lackingEvidence(edge, { keyCheckValues }, freshStanding, { ...known, ...more }).find(
+      ({ item }) => item === 'keyCheckValues',
+    );
+  expect(of({})).toBeUndefined();
+  expect(of({ suspectSlots: ['dukpt'] })).toMatchObject({ why: 'suspect', facts: { slot: 'dukpt' } });
+});
 
 describe.each(lifecycleEdges.map((edge) => [`${edge.from} → ${edge.to}`, edge] as const))('%s', (_name, edge) => {
   const lacks = (given: Evidence, more: Partial<KnownEvidence> = {}, standing = freshStanding) =>

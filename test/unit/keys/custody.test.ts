@@ -26,7 +26,7 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { initialKeyIdAt, initialKeyIdsOf } from '@tsunagu/protocols/dukpt';
 import { checkValue } from '@tsunagu/protocols/kcv';
-import { hex, ok, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
+import { fail, hex, ok, Secret, toHex, unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -292,7 +292,7 @@ test('outside of an open run a terminal gets no first key; what it was given in 
   await enrol('kbpk/7001b');
   const before = refused.length;
   expect((await contact()).loads).toEqual([]);
-  await store.write((tx) => keys.wiped(tx, serial));
+  await store.write((tx) => keys.wiped(tx, serial, 'destruction'));
   await enrol('kbpk/7001c');
   expect((await contact()).loads).toEqual([]);
   expect(refused.length).toBeGreaterThan(before);
@@ -386,7 +386,9 @@ describe('an injection run', () => {
         },
       },
     });
-    const checked = await runs().check(lines);
+    const checked = unwrap(await runs().check(lines));
+    for (const empty of [await runs().check([]), await runs().propose('empty', [], operator)])
+      expect(empty).toMatchObject({ fault: { code: 'KEY_RUN_MANIFEST_EMPTY', field: 'serials' } });
     expect(checked).toMatchObject({ total: 7, succeeded: 2, failed: 5 });
     expect(checked.items[2]).toEqual({
       line: 3,
@@ -445,15 +447,16 @@ test('a suspect base key shows all below it, gives way at once, and is destroyed
     return loads.find(({ slot }) => slot === 'dukpt')?.kcv ?? '';
   };
   const before = await proveAll();
-  const proposed: string[] = [];
+  const proposed: unknown[] = [];
   const inventory = openKeyInventory(
     world,
     store,
     vault,
     keys,
-    (spec) => {
-      proposed.push(spec.action.kind);
-      return Promise.resolve(ok({ id: 'campaign-1' }));
+    ({ target, action }) => {
+      proposed.push({ target, action });
+      // Nothing hangs on the second one that is suspected.
+      return Promise.resolve(proposed.length > 1 ? fail('CAMPAIGN_COHORT_EMPTY') : ok({ id: 'campaign-1' }));
     },
     'in-runs',
   );
@@ -461,7 +464,7 @@ test('a suspect base key shows all below it, gives way at once, and is destroyed
   expect(exposed).toMatchObject({ state: 'suspect', campaign: 'campaign-1' });
   expect(exposed.count).toBeGreaterThan(1);
   expect(exposed.terminals).toContainEqual(expect.objectContaining({ serial, slot: 'dukpt', kcv: before, to: null }));
-  expect(proposed).toEqual(['keys']);
+  expect(proposed).toEqual([{ target: 'baseKey = "bdk/1"', action: { kind: 'keys', slot: 'dukpt', below: 'bdk/1' } }]);
   expect(keys.base('aes')).not.toBe('bdk/1');
   expect(await inventory.retire('bdk/1')).toMatchObject({ fault: { code: 'KEY_NEEDED' } });
   // A restart later the new base key is still the current one.
@@ -486,12 +489,14 @@ test('a suspect base key shows all below it, gives way at once, and is destroyed
     fault: { code: 'KEY_IN_USE' },
   });
   // What is no base key is not made one by its name, and is not said to be unknown while it stands in the list.
-  for (const name of ['bdk', 'bdk/x', 'foo/1', 'negative/tags/2'])
+  for (const name of ['bdk', 'bdk/x', 'foo/1', 'negative/tags/x'])
     expect(await inventory.rotate(name)).toMatchObject({ fault: { code: 'KEY_NOT_BASE' } });
   expect(vault.find('foo/1')).toBeUndefined();
   expect(await inventory.suspect('negative/tags/1', 'seen', operator)).toMatchObject({
     fault: { code: 'KEY_NOT_BASE' },
   });
+  await vault.ensure('bdk/30', 'dukpt-base');
+  expect(unwrap(await inventory.suspect('bdk/30', 'seen', operator))).toMatchObject({ state: 'suspect', campaign: null });
   // What hangs on a key is told to the last row, page by page; and what travelled under a terminal's own key hangs on that.
   const kcvs: string[] = [];
   for (let cursor: string | undefined, pages = 0; pages < 9; pages++) {

@@ -4,7 +4,8 @@ import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Holder } from '@tsunagu/protocols/custody';
-import { workOrderView } from '@tsunagu/protocols/fleet';
+import { keyRecord, verifyKeyRecord, workOrderView } from '@tsunagu/protocols/fleet';
+import { unwrap } from '@tsunagu/protocols/kit';
 import { inspection, signInspection } from '@tsunagu/protocols/inspection';
 import { openClient } from 'tsunagu/client/index';
 import { writePack } from 'tsunagu/commands/evidence';
@@ -91,6 +92,8 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
   expect((await tested('another-order')).body).toMatchObject({ code: 'WORK_TEST_FOREIGN' });
   expect((await tested(work.id)).body).toMatchObject({ hasPassedTest: true });
   const fitted = { kind: 'part-fitted', part: 'BAT-2600', costYen: 900, from: null };
+  const received = { kind: 'received', part: 'BAT-2600', count: 1, receipt: 'D-1' };
+  expect((await house.call('POST', '/workshop/stock/moves', received)).body).toMatchObject({ count: 1 });
   expect((await entry(fitted)).body).toMatchObject({ hasPassedTest: false });
   expect((await tested(work.id)).body).toMatchObject({ code: 'WORK_TEST_FOREIGN' });
   // The key of a bench that was lost signs no more.
@@ -112,9 +115,17 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
     by: 'mori',
     approvedBy: 'sato',
     recycling,
+    massBalance: { receiptGrams: 1_000, modelGrams: 1_200, toleranceGrams: 180, verdict: 'short' },
     harvested: ['BAT-2600'],
-    massGrams: 1_200,
+    keys: [],
   });
+  const record = keyRecord.parse((await house.call('GET', `/terminals/${serial}/death-certificate/record`)).body);
+  expect(unwrap(verifyKeyRecord(record))).toMatchObject({ record: 'death', death: { serial, recycling } });
+  const signedAnew = (from: string, to: string) => {
+    const { payload } = record.document;
+    return verifyKeyRecord({ ...record, document: { ...record.document, payload: payload.replace(from, to) } });
+  };
+  expect(signedAnew('R-77', 'R-78')).toMatchObject({ fault: { field: 'signature' } });
   const today = new Date().toISOString().slice(0, 10);
   expect((await house.call('GET', `/workshop/figures?from=${today}&to=${today}`)).body).toMatchObject({
     finished: 1,
@@ -134,7 +145,7 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
   expect((await house.call('GET', `/assessor/pack?from=${today}&to=2020-01-01`)).body.code).toBe('INPUT_INVALID');
   expect(await writePack(context, { from: today, to: today, out })).toBe(0);
   expect(readdirSync(out).toSorted()).toEqual(
-    'audit.jsonl clauses.json custody.jsonl devices.jsonl edges.json house.jsonl inspections.jsonl keys.jsonl manifest.json releases.jsonl reports.jsonl runs.jsonl seal.json steps.jsonl verify.mjs wipes.jsonl'.split(
+    'audit.jsonl clauses.json custody.jsonl deaths.jsonl devices.jsonl edges.json house.jsonl inspections.jsonl keys.jsonl manifest.json releases.jsonl reports.jsonl runs.jsonl seal.json steps.jsonl verify.mjs wipes.jsonl'.split(
       ' ',
     ),
   );
@@ -148,7 +159,7 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
   expect(verify(out)).toEqual({
     status: 0,
     stdout: expect.stringMatching(
-      /^note: .+30-3 not enforced[^]+6 steps, 1 hand-overs, 1 inspections, 1 injection runs, 0 releases from key hosts, 0 wipes, \d+ audit entries: nothing is wrong/,
+      /^note: .+30-3 not enforced[^]+6 steps, 1 hand-overs, 1 inspections, 1 injection runs, 0 releases from key hosts, 0 wipes, 1 certificates of death, \d+ audit entries: nothing is wrong/,
     ),
   });
 
@@ -157,6 +168,8 @@ it('takes a terminal from return to scrap, and an assessor can check it without 
     ['steps.jsonl', '"approvedBy":"sato"', '"approvedBy":null', 'secondPerson is missing'],
     ['steps.jsonl', '"receipt":"R-77"', '"receipt":"R-78"', 'changed after the pack was written'],
     ['steps.jsonl', '"recycling":', '"recycled":', 'recycling is missing'],
+    ['deaths.jsonl', 'R-77', 'R-78', 'not signed by its house'],
+    ['steps.jsonl', '"receipt":"R-77"', '"receipt":"R-79"', 'does not say what the step to its end says'],
     ['custody.jsonl', '倉庫', '店舗', 'not signed by both hands'],
     ['inspections.jsonl', 'intact', 'opened', 'not signed by its technician'],
     ['runs.jsonl', 'proposed', 'closed', 'not signed by its house'],

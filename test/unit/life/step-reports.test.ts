@@ -85,6 +85,7 @@ it('what a terminal reported and a step stands on outlives its job, for an asses
         async *custody() {},
         async *audit() {},
         sign: () => ({ document: { payload: '', kid: '', sig: '' }, publicKey: '' }),
+        death: () => Promise.reject(new Error('nobody died')),
       },
       'at-first-contact',
     );

@@ -109,15 +109,25 @@ const step = (change: object = {}) => ({
 let packs = 0;
 const house = generateKeyPairSync('ed25519');
 const sum = (text: string) => createHash('sha256').update(text).digest('hex');
-/** What a house that showed these files signs. */
-function sealOf(files: Readonly<Record<string, string>>, more: object = {}) {
-  const spki = house.publicKey.export({ format: 'der', type: 'spki' });
-  const sums = Object.entries(files).map(([name, text]) => [name, { lines: 0, sha256: sum(text) }]);
-  const said = { record: 'pack', from: '2026-01-01', to: '2027-01-01', at, files: Object.fromEntries(sums), ...more };
+/** What a house signs. */
+function recordOf(said: object, by = house) {
+  const spki = by.publicKey.export({ format: 'der', type: 'spki' });
   const payload = JSON.stringify(said);
-  const sig = sign(null, Buffer.from(`tsunagu-key-record-v1\n${payload}`), house.privateKey).toString('base64url');
+  const sig = sign(null, Buffer.from(`tsunagu-key-record-v1\n${payload}`), by.privateKey).toString('base64url');
   const kid = createHash('sha256').update(spki).digest('hex').slice(0, 16);
   return { document: { payload, kid, sig }, publicKey: spki.toString('base64') };
+}
+/** What a house that showed these files signs. */
+function sealOf(files: Readonly<Record<string, string>>, more: object = {}) {
+  const sums = Object.entries(files).map(([name, text]) => [name, { lines: 0, sha256: sum(text) }]);
+  return recordOf({
+    record: 'pack',
+    from: '2026-01-01',
+    to: '2027-01-01',
+    at,
+    files: Object.fromEntries(sums),
+    ...more,
+  });
 }
 
 /** `change`: what somebody does to a pack before they write its manifest anew. */
@@ -129,7 +139,7 @@ function verify(
 ) {
   const pack = join(folder, String((packs += 1)));
   mkdirSync(pack);
-  const empty = 'devices steps inspections keys releases wipes reports house runs custody audit'.split(' ');
+  const empty = 'devices steps inspections keys releases wipes deaths reports house runs custody audit'.split(' ');
   const files = Object.fromEntries([
     ...empty.map((name) => [`${name}.jsonl`, (parts[name] ?? []).map((line) => `${JSON.stringify(line)}\n`).join('')]),
     ['edges.json', JSON.stringify(lifecycleEdges)],
@@ -250,6 +260,63 @@ test('a step stands on what its own terminal reported, and on nothing else', () 
     ['none', []],
   ] as const)
     expect(verify({ reports, steps: returned }), why).toEqual(wrong('no report says that nothing waits in it'));
+}, 120_000);
+
+test('a certificate of death is the house’s own, and says what the rest of the pack says', () => {
+  const wipeProof = { by: 'job', job };
+  const nothingOwed = { by: 'job', job };
+  const recycling = { recycler: 'Eco', receipt: 'R-77', batteryGrams: 40 };
+  const end = { from: 'wipe', to: 'scrap', approvedBy: 'anna', evidence: { wipeProof, nothingOwed, recycling } };
+  const certificate = {
+    serial,
+    at,
+    by: 'olga',
+    approvedBy: 'anna',
+    keys: [{ id: 'k' }],
+    earlierKeys: 0,
+    wipe: wipeProof,
+    wipeRecord: wipe(),
+    nothingOwed,
+    recycling,
+  };
+  const death = (change: object = {}, by = house, more: object = {}) => ({
+    kind: 'death',
+    serial,
+    record: recordOf({ record: 'death', death: { ...certificate, ...change } }, by),
+    ...more,
+  });
+  const parts = { wipes: [wipe()], keys: [key()], steps: [step(end)] };
+  expect(verify({ ...parts, deaths: [death()] })).toEqual(right);
+  const lacking = 'was scrapped, and has no certificate of death';
+  const bent = death();
+  const payload = bent.record.document.payload.replace('R-77', 'R-78');
+  for (const [why, deaths, ...findings] of [
+    ['none', [], lacking],
+    [
+      'a byte',
+      [{ ...bent, record: { ...bent.record, document: { ...bent.record.document, payload } } }],
+      'not signed by its house',
+      lacking,
+    ],
+    ['another house', [death({}, generateKeyPairSync('ed25519'))], 'signed by another than sealed the pack'],
+    ['another terminal', [death({ serial: 'JTC17-0002' })], 'is of another terminal', lacking],
+    [
+      'another record',
+      [{ ...bent, record: recordOf({ record: 'run', death: certificate }) }],
+      'no certificate',
+      lacking,
+    ],
+    ['a key is left out', [death({ keys: [] })], 'does not name the key k of dukpt'],
+    ['another wipe', [death({ wipe: { by: 'job', job: 'job-2' } })], 'no terminal swore to this wipe', 'does not say'],
+    ['nobody swore', [death({ wipeRecord: null })], 'no terminal swore to this wipe'],
+    ['one person', [death({ approvedBy: null })], 'does not say what the step to its end says'],
+    ['another receipt', [death({ recycling: null })], 'does not say what the step to its end says'],
+    ['another day', [death({ at: '2026-05-02T00:00:00.000Z' })], 'does not say what the step to its end says'],
+  ] as const)
+    expect(verify({ ...parts, deaths }), why).toEqual(wrong(...findings));
+  const again = [step(end), step({ from: 'scrap', to: 'quarantined', evidence: {} })];
+  expect(verify({ ...parts, steps: again, deaths: [death()] })).toEqual(wrong('was not scrapped'));
+  expect(verify({ ...parts, steps: again })).toEqual(right);
 }, 120_000);
 
 test('nothing is taken out of a pack together with its hash', () => {

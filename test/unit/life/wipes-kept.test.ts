@@ -4,7 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTerminal } from '@tsunagu/firmware-bridge/agent/index';
 import { openCardSide } from '@tsunagu/firmware-bridge/payment/index';
-import { job, terminalDetail } from '@tsunagu/protocols/fleet';
+import { deathPdf } from '@tsunagu/fleet-server/refurbish/index';
+import {
+  type DeathCertificate,
+  deathInWords,
+  flawOf,
+  job,
+  keyRecord,
+  terminalDetail,
+  verifyKeyRecord,
+} from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { openClient } from 'tsunagu/client/index';
@@ -14,6 +23,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MemoryFiles } from '../agent/memory-files.ts';
 import { signedIn } from '../audit/support.ts';
 import { newFolder, removeFolder, type TestHouse, testHouse, until } from '../core/support.ts';
+import { textOf } from '../slips/pdf-reader.ts';
 
 const folder = newFolder();
 const serial = 'CT5100-0001';
@@ -107,6 +117,42 @@ it('what a terminal swore to when it was wiped outlives its job, and is evidence
     wipe,
     wipeRecord: sworn,
   });
+  // Each key that it had is named, with what ended it: also the one that the others travelled under.
+  const record = keyRecord.parse((await house.call('GET', `/terminals/${serial}/death-certificate/record`)).body);
+  const verified = unwrap(verifyKeyRecord(record));
+  if (verified.record !== 'death') throw new Error('no certificate of death');
+  const { death } = verified;
+  // A hello between the wipe and its report has keys made that never came.
+  const held = death.keys.filter(({ loadedAt }) => loadedAt !== null);
+  const named = held.map(({ slot, usage, end, job: by }) => [slot, usage, end, by]);
+  expect(named.toSorted(([one = ''], [other = '']) => ((one ?? '') < (other ?? '') ? -1 : 1))).toEqual([
+    ['dukpt', 'B1', 'wipe', id],
+    ['negative', 'M6', 'wipe', id],
+    ['protection', 'K1', 'wipe', id],
+  ]);
+  expect(death.keys.every(({ kcv, endedAt }) => /^[0-9A-F]{10}$/.test(kcv) && endedAt !== null)).toBe(true);
+  expect(flawOf(death)).toBeUndefined();
+  const other = { ...death.wipeRecord, statement: death.wipeRecord?.statement.replace('"removed":', '"removed":1') };
+  for (const [flaw, changed] of [
+    ['wipeRecord', { wipeRecord: null }],
+    ['wipeRecord', { wipeRecord: other }],
+    ['wipeRecord', { wipeRecord: { ...death.wipeRecord, job: another.job } }],
+    ['approvedBy', { approvedBy: null }],
+    ['approvedBy', { approvedBy: death.by }],
+    ['massBalance', { massBalance: null }],
+    ['massBalance', { recycling: { ...recycling, batteryGrams: 1 } }],
+  ] as const)
+    expect(flawOf({ ...death, ...changed } as DeathCertificate), flaw).toBe(flaw);
+  for (const [language, title] of [
+    ['ja', '端末廃棄証明書'],
+    ['en', 'Certificate of death'],
+  ] as const) {
+    const words = deathInWords(death, record.document.kid, language);
+    expect([words.title, words.keys.length]).toEqual([title, death.keys.length]);
+    const printed = textOf(await deathPdf(death, record.document.kid, language));
+    for (const said of [title, serial, id, ...words.keys.flat(), ...words.masses.flat(), record.document.kid])
+      expect(printed.replaceAll(/\s/g, '')).toContain(said.replaceAll(/\s/g, ''));
+  }
   const out = join(folder, 'pack');
   const console = openConsole({ env: {}, stdout: { write: () => undefined }, stderr: { write: () => undefined } });
   const client = openClient({ url: house.house.managementUrl, token }, house.world);
@@ -114,7 +160,7 @@ it('what a terminal swore to when it was wiped outlives its job, and is evidence
   const range = { from: day(-dayMs), to: day(900 * dayMs), out };
   expect(await writePack({ world: house.world, console, client, json: false }, range)).toBe(0);
   const verify = () => spawnSync(process.execPath, [join(out, 'verify.mjs')], { cwd: tmpdir(), encoding: 'utf8' });
-  expect(verify()).toMatchObject({ status: 0, stdout: expect.stringContaining('1 wipes') });
+  expect(verify()).toMatchObject({ status: 0, stdout: expect.stringContaining('1 wipes, 1 certificates of death') });
   const wipes = readFileSync(join(out, 'wipes.jsonl'), 'utf8');
   for (const [bent, finding] of [
     [wipes.replace('\\"removed\\":', '\\"removed\\":1'), 'not signed by its terminal'],
@@ -124,4 +170,8 @@ it('what a terminal swore to when it was wiped outlives its job, and is evidence
     writeFileSync(join(out, 'wipes.jsonl'), bent);
     expect(verify()).toMatchObject({ status: 1, stdout: expect.stringContaining(finding) });
   }
+  // Heard of again, by whatever way, it is not dead any more: nothing is certified.
+  const seen = await house.call('POST', `/terminals/${serial}/lifecycle`, { to: 'quarantined', reason: 'seen' });
+  expect(seen.status).toBe(200);
+  expect((await house.call('GET', `/terminals/${serial}/death-certificate/record`)).body.code).toBe('DEATH_IN_DOUBT');
 }, 180_000);

@@ -187,7 +187,7 @@ test('keys of a company at another terminal give both away', async () => {
 
 test('a terminal that swore to have destroyed its keys, tells of none and uses one all the same, is given away by it', async () => {
   findings.length = 0;
-  await house.store.write((tx) => ledger.wiped(tx, serial));
+  await house.store.write((tx) => ledger.wiped(tx, serial, 'destruction'));
   const { sell } = await line();
   for (const card of ['visa-contact', 'mastercard-contact'] as const)
     expect(await sell(card)).toBe('ACQUIRING_KSN_UNKNOWN');

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore, type SideFile, type Store } from '@tsunagu/fleet-server/store/index';
 import { migrations } from '@tsunagu/fleet-server/store/migrations';
+import { Arrivals } from '@tsunagu/fleet-server/switch/journal/arrivals';
 import { beginEpoch, isFenced } from '@tsunagu/fleet-server/switch/journal/epoch';
 import { GroupCommit } from '@tsunagu/fleet-server/switch/journal/group-commit';
-import { Journal, type SaleRow } from '@tsunagu/fleet-server/switch/journal/journal';
+import { Journal } from '@tsunagu/fleet-server/switch/journal/journal';
 import type { LoggedRow } from '@tsunagu/fleet-server/switch/journal/tables';
+import type { SaleRow } from '@tsunagu/fleet-server/switch/journal/written';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -118,7 +120,8 @@ const row = (of: Partial<SaleRow>): SaleRow => ({
   ...of,
 });
 const own = (actionCode: string) => ({ by: 'switch', actionCode, answer: Uint8Array.of(3) }) as const;
-const arrive = (sale: SaleRow) => journal.arriveSale(sale, undefined, own);
+const arrivals = () => new Arrivals(world, journal);
+const arrive = (sale: SaleRow) => arrivals().sale(sale, undefined, own);
 const approve = (sale: SaleRow) =>
   journal.step(sale, { type: 'issuerAnswered', actionCode: '000', day }, '', () => ({ ...own('000'), by: 'issuer' }));
 /** Whoever reads the tables waits until they have what was committed. */
@@ -129,7 +132,7 @@ const inTables = () =>
 /** Commits that the tables do not have. */
 const inLog = () => file.all('SELECT seq FROM commits WHERE seq > (SELECT max(seq) FROM store.switch_log_place)', []);
 const reversalBefore = (stan: string) =>
-  journal.arriveReversal(
+  arrivals().reversal(
     {
       serial: 'centre/1',
       stan: `9${stan.slice(1)}`,

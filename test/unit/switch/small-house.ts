@@ -203,7 +203,7 @@ export async function openSmallHouse(from?: string, options: SmallHouseOptions =
     store,
     vault,
     artefacts: await openArtefacts(join(folder, 'artefacts')),
-    tagKey: negativeTagKey,
+    tagKeys: { wanted: negativeTagKey, next: undefined },
     publish: () => undefined,
     announce: () => undefined,
     floorLimits: () => Promise.resolve(() => 0),

@@ -18,6 +18,7 @@ import {
   keyRunView,
   managementPaths,
   manifestCheck,
+  negativeKeyRotation,
   permissionsOf,
   rotateKey,
   runNote,
@@ -25,6 +26,7 @@ import {
   serialSchema,
   setAcquirers,
   suspectKey,
+  switchNegativeKey,
 } from '@tsunagu/protocols/fleet';
 import { fail, FaultError, hex, Secret, unwrap } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
@@ -80,6 +82,32 @@ export function keyRoutes(app: ApiApp, people: Pick<People, 'find' | 'list'>, { 
       },
     },
     async (request) => shown(unwrap(await rooms.rotate(request.body.key))),
+  );
+  app.get(
+    '/api/v1/keys/rotations/negative',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary:
+          'How far the rotation of the key of negative lists is: which terminals and cards it waits for, and why',
+        tags,
+        response: { 200: negativeKeyRotation, '4xx': refused },
+      },
+    },
+    async () => unwrap(await keys.negative.progress()),
+  );
+  app.post(
+    '/api/v1/keys/rotations/negative/switch',
+    {
+      config: { permission: 'keys.approve' },
+      schema: {
+        summary: 'Put every negative list under the key that was spread, in a new epoch',
+        tags,
+        body: switchNegativeKey,
+        response: { 200: negativeKeyRotation, '4xx': refused },
+      },
+    },
+    async (request) => unwrap(await keys.negative.switchTo(request.body.key, request.body.leaveBehind)),
   );
   app.post(
     '/api/v1/keys/suspicions',
@@ -337,7 +365,7 @@ function runRoutes(app: ApiApp, people: Pick<People, 'find'>, runs: ApiRooms['ke
         response: { 200: manifestCheck, '4xx': refused },
       },
     },
-    async (request) => await runs.check(request.body.serials),
+    async (request) => unwrap(await runs.check(request.body.serials)),
   );
   app.get(
     '/api/v1/keys/runs/:id',

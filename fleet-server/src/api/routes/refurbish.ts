@@ -1,16 +1,20 @@
 import {
   deathCertificate,
   harvestedPart,
+  keyRecord,
   lifePaths,
   page,
+  partStockView,
   serialSchema,
+  stockEntry,
   wipeCertificate,
   workFigures,
   workOrderView,
 } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
-import { openWork, workEntry } from '@tsunagu/protocols/refurbish';
+import { openWork, partNumber, stockMove, workEntry } from '@tsunagu/protocols/refurbish';
 import { z } from 'zod';
+import { deathPdf } from '../../refurbish/index.ts';
 import { byId } from '../by-id.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
@@ -51,6 +55,48 @@ export function refurbishRoutes(app: ApiApp, { refurbish }: Pick<ApiRooms, 'refu
     },
     async ({ query }) =>
       answerPage(unwrap(await refurbish.parts({ part: query.part, isLying: query.lying === 'true' }, pageOf(query)))),
+  );
+
+  app.get(
+    lifePaths.workStock,
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'Bought parts, and how many lie there; by part number',
+        tags,
+        querystring: listQuery.extend({ low: flag.describe('Only those of which there are too few.') }),
+        response: { 200: page(partStockView), '4xx': refused },
+      },
+    },
+    async ({ query }) => answerPage(unwrap(await refurbish.stock({ isLow: query.low === 'true' }, pageOf(query)))),
+  );
+
+  app.get(
+    lifePaths.workStockMoves,
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'What was done to the stock of a bought part, newest first',
+        tags,
+        querystring: listQuery.extend({ part: partNumber }),
+        response: { 200: page(stockEntry), '4xx': refused },
+      },
+    },
+    async ({ query }) => answerPage(unwrap(await refurbish.stockMoves(query.part, pageOf(query)))),
+  );
+
+  app.post(
+    lifePaths.workStockMoves,
+    {
+      config: { role: 'technician', isIdempotent: true },
+      schema: {
+        summary: 'Note what was done to a stock: received, counted, adjusted; or how few are too few',
+        tags,
+        body: stockMove,
+        response: { 200: partStockView, '4xx': refused },
+      },
+    },
+    async (request) => unwrap(await refurbish.moveStock(request.body, actorOf(request))),
   );
 
   app.post(
@@ -133,6 +179,39 @@ export function refurbishRoutes(app: ApiApp, { refurbish }: Pick<ApiRooms, 'refu
         response: { 200: deathCertificate, '4xx': refused },
       },
     },
-    async (request) => unwrap(await refurbish.death(request.params.serial)),
+    async (request) => unwrap(await refurbish.death(request.params.serial)).certificate,
+  );
+
+  app.get(
+    '/api/v1/terminals/:serial/death-certificate/record',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'The same, signed by the house: it is verified without the server',
+        tags,
+        params: z.object({ serial: serialSchema }),
+        response: { 200: keyRecord, '4xx': refused },
+      },
+    },
+    async (request) => unwrap(await refurbish.death(request.params.serial)).record,
+  );
+
+  app.get(
+    '/api/v1/terminals/:serial/death-certificate/report',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'Its print as PDF, base64',
+        tags,
+        params: z.object({ serial: serialSchema }),
+        querystring: z.object({ lang: z.enum(['ja', 'en']).default('en') }),
+        response: { 200: z.object({ pdf: z.base64() }), '4xx': refused },
+      },
+    },
+    async (request) => {
+      const { certificate, record } = unwrap(await refurbish.death(request.params.serial));
+      const pdf = await deathPdf(certificate, record.document.kid, request.query.lang);
+      return { pdf: Buffer.from(pdf).toString('base64') };
+    },
   );
 }

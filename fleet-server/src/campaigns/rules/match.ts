@@ -31,6 +31,7 @@ export interface TerminalFacts {
   readonly linkSince: number | undefined;
   readonly lastSaleAt: number | undefined;
   readonly battery: number | undefined;
+  readonly baseKey: string | undefined;
   readonly hello: unknown;
   readonly reported: unknown;
   readonly desired: unknown;

@@ -1,11 +1,13 @@
 import { type GivenBack, type Conversion, conversionElements, formatOfferTerms } from '@tsunagu/protocols/acquiring';
 import type { OwnCurrency } from '@tsunagu/protocols/fleet';
+import { textOf } from '@tsunagu/protocols/iso8583';
 import { fail, toHex } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Insertable, Selectable, Transaction } from 'kysely';
 import type { Database, Store } from '../../store/index.ts';
 import type { Commit } from '../journal/commit.ts';
-import type { Journal, SaleRow } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { SaleRow } from '../journal/written.ts';
 import type { SwitchAlarm, SwitchRooms, SwitchVault } from '../ports.ts';
 import { leadingDigits } from '../routing/route.ts';
 import type { SwitchRules } from '../rules/rules.ts';
@@ -68,10 +70,7 @@ export class DccDesk {
     const now = this.#world.clock.now();
     const say = (actionCode: string, added: { readonly [element: number]: string } = {}): Uint8Array =>
       ownAnswer(face, message, actionCode, now, added);
-    const text = (number: number): string | undefined => {
-      const value = message.fields[number];
-      return typeof value === 'string' ? value : undefined;
-    };
+    const text = (number: number): string | undefined => textOf(message, number);
     // A repeat gets what the first one got, whatever the rates are by now.
     const bodyTag = this.#vault.panToken(bodyDigest(message));
     const earlier = await this.#store.db

@@ -2,7 +2,9 @@ import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { Store } from '../../store/index.ts';
 import type { SaleEvent } from '../transaction/rules.ts';
-import type { Decision, Journal, ReversalRow, SaleRow } from './journal.ts';
+import type { Decision, Journal } from './journal.ts';
+import type { ReversalRow } from './tables.ts';
+import type { SaleRow } from './written.ts';
 
 /** The lives of advices in the journal: tried, taken, put aside for a person, settled by hand. None is ever dropped. */
 export class Advices {

@@ -1,56 +1,18 @@
-import type { JournalEntry, SaleAction, SaleEvent, SaleState, SaleStep } from '../transaction/rules.ts';
-import {
-  type Followed,
-  isFollowUp,
-  judgeArrival,
-  judgeCancellation,
-  judgeFollowUp,
-  onSale,
-} from '../transaction/rules.ts';
-import { issuerCodec, reversalOf } from '@tsunagu/protocols/acquiring';
 import type { DukptKsn } from '@tsunagu/protocols/dukpt';
-import { type FieldValue, isApproval, type Message } from '@tsunagu/protocols/iso8583';
-import { unwrap } from '@tsunagu/protocols/kit';
+import { isApproval } from '@tsunagu/protocols/iso8583';
 import type { World } from '@tsunagu/protocols/world';
-import type { Selectable, Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import type { Database, Store } from '../../store/index.ts';
 import type { SwitchVault } from '../ports.ts';
-import type { Commit, Facts } from './commit.ts';
-import { GroupCommit } from './group-commit.ts';
+import { type JournalEntry, onSale, type SaleAction, type SaleEvent, type SaleState } from '../transaction/rules.ts';
+import type { Commit, Facts, Wants } from './commit.ts';
 import type { Fence } from './epoch.ts';
+import { GroupCommit } from './group-commit.ts';
+import { Images } from './images.ts';
 import { post } from './postings.ts';
-import { notApproved, type SwitchTables } from './tables.ts';
+import { queueReversal, type QueueRooms } from './queue-advice.ts';
+import { notApproved, type ReversalRow } from './tables.ts';
 import type { SaleRow } from './written.ts';
-
-export type { SaleRow } from './written.ts';
-/** A reversal as it stands in the journal. */
-export type ReversalRow = Selectable<SwitchTables['switch_reversals']> & {
-  /** The transaction that its own one follows, such as the authorisation of a completion; where a lane has it. */
-  readonly follows?: string | null;
-};
-
-/** What became of a sale that arrived. */
-export type SaleArrival =
-  | { readonly type: 'stored'; readonly row: SaleRow; readonly queued?: ReversalRow }
-  | { readonly type: 'replay'; readonly row: SaleRow }
-  | { readonly type: 'in-progress'; readonly row: SaleRow }
-  | { readonly type: 'differs'; readonly row: SaleRow }
-  /** A reversal of it came first, and wins: nothing is sent. */
-  | { readonly type: 'reversed-before'; readonly row: SaleRow };
-
-/** What became of a terminal's reversal that arrived. */
-export type ReversalArrival =
-  | {
-      readonly type: 'stored';
-      readonly answer: Uint8Array;
-      readonly sale: SaleRow | undefined;
-      readonly step: SaleStep | undefined;
-      readonly queued: ReversalRow | undefined;
-    }
-  | { readonly type: 'replay'; readonly answer: Uint8Array }
-  | { readonly type: 'differs' }
-  /** Its sale came meanwhile, over another link than was thought: come again. */
-  | { readonly type: 'again' };
 
 /** A sale after one step of its rules. */
 export interface Stepped {
@@ -89,9 +51,12 @@ export interface Calendar {
 export class Journal {
   readonly #world: Pick<World, 'clock' | 'timers' | 'id'>;
   readonly #store: Store;
-  readonly #vault: SwitchVault;
   readonly #group: GroupCommit;
   readonly #calendar: Calendar;
+  /** Messages for issuers that lie in it. */
+  readonly images: Images;
+  /** What its advices are made with. */
+  readonly queueing: QueueRooms;
 
   constructor(
     world: Pick<World, 'clock' | 'timers' | 'id'>,
@@ -102,9 +67,10 @@ export class Journal {
   ) {
     this.#world = world;
     this.#store = store;
-    this.#vault = vault;
     this.#group = new GroupCommit(world, store, fence);
     this.#calendar = calendar;
+    this.images = new Images(vault);
+    this.queueing = { world, images: this.images, calendar };
   }
 
   /** Calls `listener` whenever a commit failed: it may have been kept all the same, and then holds what nobody works on. */
@@ -112,7 +78,12 @@ export class Journal {
     this.#group.failed = listener;
   }
 
-  /** Work of a neighbour in the same group of commits. */
+  /** Work in the next group of commits; `wants` is read for all of a group at once. */
+  commit<T>(work: (commit: Commit) => Promise<T>, wants?: Wants): Promise<T> {
+    return this.#group.write(work, wants);
+  }
+
+  /** Work of a neighbour in the same group of commits, in the transaction itself. */
   write<T>(work: (tx: Transaction<Database>, commit: Commit) => Promise<T>): Promise<T> {
     return this.#group.write(async (commit) => await work(await commit.direct(), commit));
   }
@@ -120,102 +91,10 @@ export class Journal {
   /** Writes down that something arrived that is no transaction, and burns its key. */
   async note(entry: JournalEntry, serial: string | undefined, ksn: DukptKsn | undefined, facts: Facts): Promise<void> {
     await this.#group.write((commit) => {
-      this.#keep(commit, ksn);
+      if (ksn) commit.counter(ksn, this.#world.clock.now());
       this.entry(commit, entry, undefined, serial, facts);
       return Promise.resolve();
     }, {});
-  }
-
-  /**
-   * Compares a request with what is on file under its key, and stores it when it is new; `sale.state` says whether it will be sent.
-   * What follows another transaction is judged in the same commit, so that two refunds cannot both find the same money.
-   * @param refuse makes the answer of a refusal
-   * @param posting for an advice: what the issuer will hear; it is queued in the same commit
-   * @param also judges what else has to be right, and writes what belongs to it
-   */
-  arriveSale(
-    sale: SaleRow,
-    ksn: DukptKsn | undefined,
-    refuse: (actionCode: string, reason?: string) => Decision,
-    posting?: Message,
-    also?: (
-      commit: Commit,
-      sale: SaleRow,
-    ) => Promise<{ readonly actionCode: string; readonly reason: string } | undefined>,
-  ): Promise<SaleArrival> {
-    const key = { serial: sale.serial, stan: sale.stan, local_time: sale.local_time };
-    return this.#group.write(
-      async (commit): Promise<SaleArrival> => {
-        this.#keep(commit, ksn);
-        const known = await commit.saleByKey(key);
-        const arrival = judgeArrival(
-          sale.body_tag,
-          known && { bodyTag: known.body_tag, isAnswered: known.answer !== null },
-        );
-        if (known && arrival !== 'new') {
-          if (arrival === 'replay') this.entry(commit, 'replayed', known.id, sale.serial);
-          if (arrival === 'differs') this.entry(commit, 'duplicate-differs', known.id, sale.serial);
-          return { type: arrival, row: known };
-        }
-        const earlier = await commit.reversalBefore(key);
-        const nothingSent = { link: null, image: null } as const;
-        const refusal =
-          earlier !== undefined || sale.state === 'refused'
-            ? undefined
-            : ((await this.#judgeFollowUp(commit, sale)) ?? (await also?.(commit, sale)));
-        const row: SaleRow =
-          earlier !== undefined
-            ? { ...sale, ...this.decided(refuse('902')), state: 'reversed', ...nothingSent }
-            : refusal === undefined
-              ? sale
-              : {
-                  ...sale,
-                  ...this.decided(refuse(refusal.actionCode, refusal.reason)),
-                  state: 'refused',
-                  ...nothingSent,
-                };
-        commit.insertSale(row);
-        this.entry(commit, 'received', row.id, row.serial, { stan: row.stan, amountMinor: row.amount_minor });
-        if (earlier !== undefined) {
-          this.entry(commit, 'original-after-reversal', row.id, row.serial);
-          const tx = await commit.direct();
-          await tx.updateTable('switch_reversals').set({ sale_id: row.id }).where('id', '=', earlier).execute();
-          return { type: 'reversed-before', row };
-        }
-        if (row.state === 'refused') this.entry(commit, 'refused', row.id, row.serial, { reason: row.reason ?? '' });
-        else
-          this.entry(commit, 'send-intended', row.id, row.serial, {
-            link: row.link ?? '',
-            outStan: row.out_stan ?? '',
-            routingVersion: row.routing_version,
-          });
-        if (row.state !== 'posting' || posting === undefined) return { type: 'stored', row };
-        await post(commit, row, 'acquirer', 'taken', undefined, row.received_at);
-        this.entry(commit, 'posting-queued', row.id, row.serial);
-        return {
-          type: 'stored',
-          row,
-          queued: await this.#queueAdvice(commit, row, posting, 'posting', 'terminal', ''),
-        };
-      },
-      { arriving: key },
-    );
-  }
-
-  async #judgeFollowUp(
-    commit: Commit,
-    sale: SaleRow,
-  ): Promise<{ readonly actionCode: string; readonly reason: string } | undefined> {
-    if (!isFollowUp(sale.kind)) return undefined;
-    const tx = await commit.direct();
-    const wanted = { kind: sale.kind, amountMinor: sale.amount_minor, panToken: sale.pan_token };
-    const original = sale.original_id ?? undefined;
-    const known =
-      original === undefined
-        ? undefined
-        : await tx.selectFrom('switch_sales').selectAll().where('id', '=', original).executeTakeFirst();
-    const actionCode = judgeFollowUp(wanted, known && followed(known), known ? await followersOf(tx, known.id) : []);
-    return actionCode === undefined ? undefined : { actionCode, reason: 'SWITCH_FOLLOW_UP_REFUSED' };
   }
 
   /** The columns of a decision, for a sale that is stored together with it. */
@@ -265,7 +144,7 @@ export class Journal {
     for (const action of actions) {
       if (action.type === 'journal') this.entry(commit, action.entry, row.id, row.serial, facts);
       else if (action.type === 'queueReversal')
-        queued = await this.#queueReversal(commit, row, action.reason, outStan, origin);
+        queued = await queueReversal(this.queueing, commit, row, action.reason, outStan, origin);
       else if (row.answer === null) decided = this.decided(decide(action, row, now));
     }
     const after = { ...row, ...decided, state };
@@ -293,170 +172,6 @@ export class Journal {
     await post(commit, after, 'issuer', event.kind, event.day, now);
     // It said that it took the reversal: from then on its books have to have that too, whether its items do or not.
     if (event.reversedDay !== undefined) await post(commit, after, 'issuer', 'given-back', event.reversedDay, now);
-  }
-
-  #keep(commit: Commit, ksn: DukptKsn | undefined): void {
-    if (ksn) commit.counter(ksn, this.#world.clock.now());
-  }
-
-  async #queueReversal(
-    commit: Commit,
-    row: SaleRow,
-    reason: string,
-    outStan: string,
-    origin: 'switch' | 'terminal',
-  ): Promise<ReversalRow> {
-    const now = this.#world.clock.now();
-    const { mti, fields } = reversalOf(this.#openImage(`sale/${row.id}`, row.image), {
-      stan: outStan,
-      nowMs: now,
-      reason,
-    });
-    const day = this.#calendar.issuer(row.link);
-    const advice: Message = { mti, fields: { ...fields, ...(day !== undefined && { 28: day }) } };
-    return await this.#queueAdvice(commit, row, advice, 'reversal', origin, reason);
-  }
-
-  async #queueAdvice(
-    commit: Commit,
-    row: SaleRow,
-    advice: Message,
-    kind: 'reversal' | 'posting',
-    origin: 'switch' | 'terminal',
-    reason: string,
-  ): Promise<ReversalRow> {
-    const now = this.#world.clock.now();
-    const id = this.#world.id();
-    const tx = await commit.direct();
-    const queued = await tx
-      .insertInto('switch_reversals')
-      .values({
-        id,
-        sale_id: row.id,
-        advice: kind,
-        origin,
-        serial: null,
-        stan: null,
-        local_time: null,
-        body_tag: null,
-        original_stan: null,
-        original_local_time: null,
-        reason,
-        link: row.link,
-        image: this.sealImage(`reversal/${id}`, advice),
-        state: 'queued',
-        attempts: 0,
-        next_at: now,
-        answer: null,
-        created_at: now,
-        delivered_at: null,
-        out_stan: textOf(advice, 11),
-        out_time: textOf(advice, 12),
-        last_action_code: null,
-        settled_by: null,
-      })
-      .returningAll()
-      .executeTakeFirstOrThrow();
-    return { ...queued, follows: row.original_id };
-  }
-
-  /** Stores a terminal's 1420, matched with its original; what it asks of the issuer is queued in the same commit. */
-  arriveReversal(
-    arrived: {
-      readonly serial: string;
-      readonly stan: string;
-      readonly localTime: string;
-      readonly bodyTag: string;
-      readonly original: { readonly stan: string; readonly localTime: string };
-      readonly reason: string;
-      /** The action code of a contract that forbids it, for a sale that is known. */
-      readonly forbids: (sale: SaleRow, nowMs: number) => string | undefined;
-      /** The answer, by its action code. */
-      readonly answer: (actionCode: string) => Uint8Array;
-    },
-    ksn: DukptKsn | undefined,
-    outStan: { readonly link: string | null; readonly stan: string },
-    decide: Decide,
-  ): Promise<ReversalArrival> {
-    return this.#group.write(async (commit): Promise<ReversalArrival> => {
-      const tx = await commit.direct();
-      const now = this.#world.clock.now();
-      const { serial, stan, localTime, original } = arrived;
-      this.#keep(commit, ksn);
-      const known = await tx
-        .selectFrom('switch_reversals')
-        .selectAll()
-        .where('serial', '=', serial)
-        .where('stan', '=', stan)
-        .where('local_time', '=', localTime)
-        .executeTakeFirst();
-      if (known) {
-        const isSame = known.body_tag === arrived.bodyTag && known.answer !== null;
-        this.entry(commit, isSame ? 'replayed' : 'duplicate-differs', known.sale_id ?? undefined, serial);
-        return isSame && known.answer ? { type: 'replay', answer: known.answer } : { type: 'differs' };
-      }
-      const sale = await commit.saleByKey({ serial, stan: original.stan, local_time: original.localTime });
-      if (sale && sale.link !== outStan.link) return { type: 'again' };
-      const refusal =
-        judgeCancellation(arrived.reason, sale && followed(sale), sale ? await followersOf(tx, sale.id) : []) ??
-        (sale && arrived.forbids(sale, now));
-      const stepped =
-        sale &&
-        refusal === undefined &&
-        (await this.apply(
-          commit,
-          sale,
-          { type: 'terminalReversed', reason: arrived.reason },
-          outStan.stan,
-          'terminal',
-          decide,
-          {
-            stan,
-            reason: arrived.reason,
-          },
-        ));
-      if (!sale)
-        this.entry(commit, 'reversal-without-original', undefined, serial, { stan, originalStan: original.stan });
-      const answer = arrived.answer(refusal ?? '400');
-      await commit.flush();
-      await tx
-        .insertInto('switch_reversals')
-        .values({
-          id: this.#world.id(),
-          sale_id: sale?.id ?? null,
-          advice: 'reversal',
-          origin: 'terminal',
-          serial,
-          stan,
-          local_time: localTime,
-          body_tag: arrived.bodyTag,
-          // A cancellation that was refused takes nothing back, and does not wait for its original either.
-          original_stan: refusal === undefined ? original.stan : null,
-          original_local_time: refusal === undefined ? original.localTime : null,
-          reason: arrived.reason,
-          link: null,
-          image: null,
-          // What the issuer has to hear is the row that the step queued; this one is the terminal's word.
-          state: 'settled',
-          attempts: 0,
-          next_at: now,
-          answer,
-          created_at: now,
-          delivered_at: null,
-          out_stan: null,
-          out_time: null,
-          last_action_code: null,
-          settled_by: null,
-        })
-        .execute();
-      return {
-        type: 'stored',
-        answer,
-        sale: stepped ? stepped.row : undefined,
-        step: stepped ? { state: stepped.row.state, actions: stepped.actions } : undefined,
-        queued: stepped ? stepped.queued : undefined,
-      };
-    });
   }
 
   /** The transaction of a terminal under its own keys. One of a moment ago is in memory, and nothing has to be brought into the tables for it. */
@@ -494,40 +209,6 @@ export class Journal {
       .execute();
   }
 
-  /** The advice of a queued reversal. */
-  adviceOf(row: ReversalRow): Message {
-    return this.#openImage(`reversal/${row.id}`, row.image);
-  }
-
-  /** What was kept of a sale for its reversal. */
-  imageOf(row: SaleRow): Message {
-    return this.#openImage(`sale/${row.id}`, row.image);
-  }
-
-  /** Seals a message for the issuer. */
-  sealImage(context: string, message: Message): Uint8Array {
-    const bytes = unwrap(issuerCodec.encode(message));
-    const sealed = this.#vault.seal(`switch/${context}`, bytes);
-    bytes.fill(0);
-    return sealed;
-  }
-
-  #openImage(context: string, sealed: Uint8Array | null): Message {
-    if (sealed === null) throw new Error(`${context} has no image`);
-    const bytes = unwrap(this.#vault.open(`switch/${context}`, sealed));
-    const decoded = issuerCodec.decode(bytes);
-    if (!decoded.ok) throw new Error(`the image of ${context} is not a message`);
-    const { mti } = decoded.value;
-    const fields: { [element: number]: FieldValue } = {};
-    // Binary values are views of the bytes, which are wiped.
-    for (const number of decoded.value.elements) {
-      const value = decoded.value.value(number);
-      if (value !== undefined) fields[number] = value instanceof Uint8Array ? Uint8Array.from(value) : value;
-    }
-    bytes.fill(0);
-    return { mti, fields };
-  }
-
   /** Resolves when nothing is being written. */
   idle(): Promise<void> {
     return this.#group.idle();
@@ -552,18 +233,3 @@ export class Journal {
 }
 
 const approvedStates: ReadonlySet<SaleState> = new Set(['approved', 'posting', 'posted']);
-
-const textOf = ({ fields }: Message, number: number): string | null => {
-  const value = fields[number];
-  return typeof value === 'string' ? value : null;
-};
-
-const followed = ({ kind, state, amount_minor, pan_token }: SaleRow): Followed => ({
-  kind,
-  state,
-  amountMinor: amount_minor,
-  panToken: pan_token,
-});
-
-const followersOf = async (tx: Transaction<Database>, id: string): Promise<readonly Followed[]> =>
-  (await tx.selectFrom('switch_sales').selectAll().where('original_id', '=', id).execute()).map(followed);

@@ -3,7 +3,7 @@ import type { OwnCurrency, SaleLine, Serial } from '@tsunagu/protocols/fleet';
 import { serialSchema } from '@tsunagu/protocols/fleet';
 import type { Store } from '../../store/index.ts';
 import { ownCurrenciesOf } from '../dcc/views.ts';
-import type { SaleRow } from './journal.ts';
+import type { SaleRow } from './written.ts';
 
 const outcomes = {
   refused: 'declined',

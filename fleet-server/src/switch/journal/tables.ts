@@ -1,5 +1,5 @@
 import type { Operation } from '@tsunagu/protocols/acquiring';
-import { type Generated, type RawBuilder, sql } from 'kysely';
+import { type Generated, type RawBuilder, type Selectable, sql } from 'kysely';
 import type { SaleState } from '../transaction/rules.ts';
 
 /** What a commit of the log wrote: rows of each kind as one text, or null. */
@@ -173,3 +173,9 @@ export interface SwitchTables {
 
 /** The condition of the index of sales by state: a search by any other state has to say it, in these words. */
 export const notApproved: RawBuilder<boolean> = sql<boolean>`state <> 'approved'`;
+
+/** A reversal as it stands in the journal. */
+export type ReversalRow = Selectable<SwitchTables['switch_reversals']> & {
+  /** The transaction that its own one follows, such as the authorisation of a completion; where a lane has it. */
+  readonly follows?: string | null;
+};

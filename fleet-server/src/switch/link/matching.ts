@@ -1,12 +1,9 @@
 import type { Link } from '@tsunagu/protocols/acquiring';
-import type { Message } from '@tsunagu/protocols/iso8583';
+import { type Message, textOf } from '@tsunagu/protocols/iso8583';
 
 /** What an answer and its request have in common: message class and the link's match elements, absent ones as nothing. */
 export function matchKey(link: Pick<Link, 'profile'>, { mti, fields }: Message): string {
-  const values = link.profile.matchKeys.map((number) => {
-    const value = fields[number];
-    return typeof value === 'string' ? value : '';
-  });
+  const values = link.profile.matchKeys.map((number) => textOf({ fields }, number) ?? '');
   return [mti[1], ...values].join('/');
 }
 

@@ -19,7 +19,7 @@ import {
   type Store,
 } from '../../store/index.ts';
 import { ownCurrenciesOf } from '../dcc/views.ts';
-import type { SaleRow } from '../journal/journal.ts';
+import type { SaleRow } from '../journal/written.ts';
 import { notApproved } from '../journal/tables.ts';
 import type { DayRow } from '../reconciliation/days.ts';
 import type { SaleState } from '../transaction/rules.ts';

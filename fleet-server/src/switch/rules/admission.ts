@@ -5,7 +5,7 @@ import {
   readVerifications,
   verificationElement,
 } from '@tsunagu/protocols/acquiring';
-import type { Message } from '@tsunagu/protocols/iso8583';
+import { type Message, textOf } from '@tsunagu/protocols/iso8583';
 import { type Secret } from '@tsunagu/protocols/kit';
 import { leadingDigits, type LinkHealth } from '../routing/route.ts';
 import type { SwitchRules } from './rules.ts';
@@ -57,10 +57,7 @@ export function admit(rules: SwitchRules, arrived: Arrived, health: LinkHealth):
     refusal: undefined,
   };
   if (rule === undefined) return { ...admission, refusal: { actionCode: '908', reason: 'SWITCH_ROUTE_UNKNOWN' } };
-  const text = (number: number): string | undefined => {
-    const value = message.fields[number];
-    return typeof value === 'string' ? value : undefined;
-  };
+  const text = (number: number): string | undefined => textOf(message, number);
   const method = parsePaymentMethod(text(48));
   if (!method.ok) return { ...admission, refusal: { actionCode: '904', reason: 'ACQUIRING_MESSAGE_REFUSED' } };
   const verifications = readVerifications(text(verificationElement), text(22) ?? '');

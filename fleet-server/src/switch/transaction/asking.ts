@@ -2,6 +2,7 @@ import {
   type AcquirerKeyReference,
   businessDay,
   type Link,
+  type RefusalCode,
   terminalCodec,
   terminalCodecs,
   terminalIdOf,
@@ -14,6 +15,15 @@ import type { Result, Secret } from '@tsunagu/protocols/kit';
 import { readCentreRequest } from '../acquirer-link/request.ts';
 import type { SwitchRooms } from '../ports.ts';
 import { readRequest, type TerminalRequest } from '../terminal-link/request.ts';
+
+/** What whoever asks gets: an answer (ISO 8583 bytes of the link that it asked over), or a refusal of the frame. */
+export type Reply =
+  | { readonly answer: Uint8Array }
+  | {
+      readonly refusal: RefusalCode;
+      /** Certainly nothing of it is on disk and nothing was sent on: it may be refused to whoever asks. */
+      readonly isUndone?: boolean;
+    };
 
 /** How answers are written to whoever asks. */
 export interface Face {

@@ -16,7 +16,8 @@ import {
   responseMti,
 } from '@tsunagu/protocols/iso8583';
 import { unwrap } from '@tsunagu/protocols/kit';
-import type { SaleRow } from '../journal/journal.ts';
+import type { Decision } from '../journal/journal.ts';
+import type { SaleRow } from '../journal/written.ts';
 import { adviceOf } from '../stand-in/rules.ts';
 import type { Face } from './asking.ts';
 
@@ -88,6 +89,15 @@ export const ownAnswer = (
   unwrap(
     codec.encode(answerTo(request, answerMti(request), echo, { ...stamp(stampOf(nowMs)), ...added, 39: actionCode })),
   );
+
+/** A decision of the switch itself, with its answer. */
+export const ownDecision = (
+  face: Face,
+  request: Message,
+  actionCode: string,
+  reason: string | undefined,
+  nowMs: number,
+): Decision => ({ by: 'switch', actionCode, reason, answer: ownAnswer(face, request, actionCode, nowMs) });
 
 /** The issuer's answer as whoever asked gets it: its own keys again, and the issuer's word. */
 export function passedOn({ codec, echo, stampOf }: Face, request: Message, answer: Message, nowMs: number): Uint8Array {

@@ -3,7 +3,9 @@ import { repeatMti } from '@tsunagu/protocols/iso8583';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import type { IssuerLink } from '../issuer-link/issuer-link.ts';
 import type { Advices } from '../journal/advices.ts';
-import type { Journal, ReversalRow, SaleRow } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { ReversalRow } from '../journal/tables.ts';
+import type { SaleRow } from '../journal/written.ts';
 import { wipe } from '../terminal-link/request.ts';
 
 /** How many advices of a lane are held in memory; the rest wait in the journal. */
@@ -162,7 +164,7 @@ export class Lane {
     const { requestMs, storeAndForward: plan } = link.link.profile.timers;
     const pauseMs = backOffMs({ firstMs: plan.firstMs, factor: plan.factor, mostMs: plan.maxMs }, row.attempts);
     const attempt = await this.#advices.attempted(row, this.#world.clock.now() + requestMs + pauseMs);
-    const advice = this.#journal.adviceOf(row);
+    const advice = this.#journal.images.advice(row);
     const mti = attempt.attempts === 1 ? advice.mti : (repeatMti(advice.mti) ?? advice.mti);
     const answer = await link.request({ mti, fields: advice.fields }, requestMs);
     wipe(advice);

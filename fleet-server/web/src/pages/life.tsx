@@ -9,6 +9,8 @@ import {
   deviceListEntry,
   lifePaths,
   page,
+  type PartStockView,
+  partStockView,
   type SwapView,
   swapView,
   type WorkOrderView,
@@ -32,6 +34,7 @@ interface Waiting {
   readonly swaps: readonly SwapView[];
   readonly overdue: readonly DeviceListEntry[];
   readonly work: readonly WorkOrderView[];
+  readonly low: readonly PartStockView[];
 }
 
 /** What in the lives of terminals waits for a person: approvals, custody, swaps, inspections, the workshop. */
@@ -40,12 +43,13 @@ export function LifePage() {
   const fault = useSignal('');
   useEffect(() => {
     const load = async (): Promise<void> => {
-      const [approvals, alarms, swaps, overdue, work] = await Promise.all([
+      const [approvals, alarms, swaps, overdue, work, low] = await Promise.all([
         ask(page(approval), `${accessPaths.approvals}?kind=lifecycle&state=requested&limit=500`),
         ask(alarmList, lifePaths.custodyAlarms),
         ask(page(swapView), `${lifePaths.swaps}?open=true&limit=500`),
         ask(page(deviceListEntry), `${lifePaths.devices}?overdue=true&limit=500`),
         ask(page(workOrderView), `${lifePaths.workOrders}?open=true&limit=500`),
+        ask(page(partStockView), `${lifePaths.workStock}?low=true&limit=500`),
       ]);
       waiting.value = {
         approvals: approvals.items,
@@ -53,6 +57,7 @@ export function LifePage() {
         swaps: swaps.items,
         overdue: overdue.items,
         work: work.items,
+        low: low.items,
       };
     };
     const refresh = (): void =>
@@ -66,7 +71,7 @@ export function LifePage() {
     const timer = setInterval(refresh, refreshMs);
     return () => clearInterval(timer);
   }, []);
-  const { approvals = [], alarms = [], swaps = [], overdue = [], work = [] } = waiting.value ?? {};
+  const { approvals = [], alarms = [], swaps = [], overdue = [], work = [], low = [] } = waiting.value ?? {};
   return (
     <main id="content">
       <h1 class="hidden">{t('nav.life')}</h1>
@@ -99,6 +104,15 @@ export function LifePage() {
       <Part title={t('life.work')} count={work.length}>
         {work.map(({ id, serial, openedAt, fault: found, reported }) => (
           <Row key={id} serial={serial} at={openedAt} says={found ?? reported ?? ''} />
+        ))}
+      </Part>
+      <Part title={t('life.low')} count={low.length}>
+        {low.map(({ part, count, minimum }) => (
+          <tr key={part}>
+            <th scope="row">{part}</th>
+            <td />
+            <td>{t('life.lies', { count: String(count), minimum })}</td>
+          </tr>
         ))}
       </Part>
     </main>

@@ -19,6 +19,7 @@ import { follow, jobs, lastTimeline, sales, terminals } from '../live.ts';
 import { may } from '../me.ts';
 import { Effective } from '../parts/effective.tsx';
 import { formText } from '../parts/form-text.ts';
+import { Death } from '../parts/death.tsx';
 import { TerminalJobs } from '../parts/terminal-jobs.tsx';
 import { Ago, linkTone, Mark, outcomeTone, SalesTable, Alert } from '../parts/index.tsx';
 import { moment, money, ownMoney } from '../text/format.ts';
@@ -105,6 +106,7 @@ export function TerminalPage() {
         <TerminalJobs serial={found.serial} />
         <Details detail={found} bootSeq={now.link.bootSeq} />
         <Keys detail={found} />
+        {found.lifecycle === 'scrap' && <Death serial={found.serial} />}
         {desired.value && <Effective of={desired.value} />}
         <Timeline entries={entries.value} />
       </div>
@@ -119,7 +121,7 @@ export function TerminalPage() {
 }
 
 function Details({ detail, bootSeq }: { detail: TerminalDetail; bootSeq: number }) {
-  const { software, enrolledAt, certificate, parent, children } = detail;
+  const { software, enrolledAt, certificate, parent, children, replaces, replacedBy } = detail;
   return (
     <section class="panel" aria-labelledby="details">
       <header>
@@ -140,6 +142,18 @@ function Details({ detail, bootSeq }: { detail: TerminalDetail; bootSeq: number 
         {parent !== null && (
           <dd>
             <a href={`/terminals/${parent}`}>{parent}</a>
+          </dd>
+        )}
+        {replaces !== null && <dt>{t('terminal.replaces')}</dt>}
+        {replaces !== null && (
+          <dd>
+            <a href={`/terminals/${replaces}`}>{replaces}</a>
+          </dd>
+        )}
+        {replacedBy !== null && <dt>{t('terminal.replacedBy')}</dt>}
+        {replacedBy !== null && (
+          <dd>
+            <a href={`/terminals/${replacedBy}`}>{replacedBy}</a>
           </dd>
         )}
         {children.length > 0 && <dt>{t('terminal.children')}</dt>}

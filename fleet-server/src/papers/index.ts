@@ -1,0 +1,1 @@
+export { type Paper, type PaperTable, paperPdf } from './paper.ts';

@@ -1,0 +1,157 @@
+import { backOffMs } from '@tsunagu/protocols/acquiring';
+import { type DecodedMessage, type Message, textOf } from '@tsunagu/protocols/iso8583';
+import type { World } from '@tsunagu/protocols/world';
+import type { IssuerLink } from '../issuer-link/issuer-link.ts';
+import type { Advices } from '../journal/advices.ts';
+import { isFenced } from '../journal/epoch.ts';
+import type { Decision, Journal } from '../journal/journal.ts';
+import type { SaleRow } from '../journal/written.ts';
+import { mismatchText, type Mismatch } from '../link/matching.ts';
+import { wipe } from '../terminal-link/request.ts';
+import type { Face } from './asking.ts';
+import { firstDifference, ownDecision, passedOn } from './messages.ts';
+import type { Outcomes } from './outcomes.ts';
+import { nextStan, type Roads } from './roads.ts';
+import type { SaleEvent } from './rules.ts';
+import { isTaken } from './store-and-forward.ts';
+
+/** Pauses before a step is made anew that could not be written. */
+const stepAgain = { firstMs: 250, factor: 2, mostMs: 4_000 };
+/** After so many attempts whoever asked has given up: from then on the outcome counts as unknown, and is taken back. */
+const stepAgainMax = 6;
+
+/** A sale from the moment its intent is durable: to the issuer, and its answer into the journal, however late it comes and whatever died in between. */
+export class IssuerLeg {
+  readonly #world: World;
+  readonly #journal: Journal;
+  readonly #advices: Advices;
+  readonly #roads: Roads;
+  readonly #outcomes: Outcomes;
+  #isStopped = false;
+
+  constructor(world: World, journal: Journal, advices: Advices, roads: Roads, outcomes: Outcomes) {
+    this.#world = world;
+    this.#journal = journal;
+    this.#advices = advices;
+    this.#roads = roads;
+    this.#outcomes = outcomes;
+  }
+
+  /** Sends what is durable, and follows it to its end. The answer goes to whoever waits for the sale. */
+  send(face: Face, row: SaleRow, request: Message, outgoing: Message, link: IssuerLink): void {
+    const follow = async (): Promise<void> => {
+      const answer = await link.request(outgoing, link.link.profile.timers.requestMs);
+      if (answer.type === 'answered' && firstDifference(link.link, outgoing, answer.message) === undefined)
+        await this.#step(
+          face,
+          row,
+          { type: 'issuerAnswered', actionCode: answer.message.text(39) ?? '909', day: answer.message.text(28) },
+          request,
+          answer.message,
+        );
+      else {
+        if (answer.type === 'answered')
+          this.#world.log('warn', 'issuerAnswerUnmatched', {
+            fault: {
+              code: 'ISSUER_ANSWER_UNMATCHED',
+              field: firstDifference(link.link, outgoing, answer.message) ?? 0,
+              facts: { sale: row.id },
+            },
+          });
+        await this.#step(face, row, { type: 'issuerTimedOut' }, request);
+      }
+    };
+    follow().catch((cause: unknown) => {
+      // The step itself is made anew until it is on disk; what is left is a fault of ours, and nothing may be said of the outcome.
+      this.#world.log('error', 'journalFailed', { sale: row.id, fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
+      this.#outcomes.give(row.id, { refusal: 'SWITCH_JOURNAL_FAILED' });
+    });
+  }
+
+  /**
+   * One step of a sale that went out. A commit that failed may have been kept all the same, or not: until the step is on disk nothing is said of the
+   * outcome, and what is said then is what is on disk.
+   */
+  async #step(face: Face, row: SaleRow, event: SaleEvent, request: Message, answer?: Message): Promise<void> {
+    for (let attempt = 0; ; attempt += 1)
+      try {
+        if (attempt < stepAgainMax) return await this.#stepOnce(face, row, event, request, answer);
+        return await this.#stepOnce(face, row, { type: 'issuerTimedOut' }, request);
+      } catch (cause) {
+        if (this.#isStopped || isFenced(cause)) throw cause;
+        this.#world.log('error', 'journalFailed', { sale: row.id, fault: { code: 'SWITCH_JOURNAL_FAILED', cause } });
+        await this.#world.timers.sleep(backOffMs(stepAgain, attempt));
+      }
+  }
+
+  /** One step of a sale: rules, one commit, then what may be said. */
+  async #stepOnce(face: Face, row: SaleRow, event: SaleEvent, request: Message, answer?: Message): Promise<void> {
+    const outStan = event.type === 'issuerTimedOut' ? await nextStan(this.#roads, row.link) : '';
+    const stepped = await this.#journal.step(row, event, outStan, (action, { id }, nowMs) =>
+      action.type === 'answerFromIssuer' && answer
+        ? {
+            by: 'issuer',
+            actionCode: textOf(answer, 39) ?? '909',
+            approvalCode: textOf(answer, 38),
+            answer: this.#outcomes.kept({ id, kind: row.kind }, passedOn(face, request, answer, nowMs)),
+          }
+        : ownDecision(face, request, action.type === 'answer' ? action.actionCode : '909', 'ISSUER_TIMEOUT', nowMs),
+    );
+    this.#outcomes.afterStep(stepped);
+  }
+
+  /** An answer of an issuer that nobody waits for: it is journalled with its sale; an advice that it takes is over. */
+  async late(link: string, message: DecodedMessage, why: Mismatch): Promise<void> {
+    const [outStan, outTime] = [message.text(11) ?? '', message.text(12) ?? ''];
+    const facts = { mti: message.mti, outStan, actionCode: message.text(39) ?? '', mismatch: mismatchText(why) };
+    const isAnswer = message.mti === '1210' || message.mti === '1110';
+    const sale = isAnswer ? await this.#journal.saleByOutStan(link, outStan, outTime) : undefined;
+    this.#world.log('warn', 'issuerAnswerUnmatched', {
+      link,
+      fault: { code: 'ISSUER_ANSWER_UNMATCHED', facts: { ...facts, sale: sale?.id ?? 'none' } },
+    });
+    if (!sale) return await this.#lateAdvice(link, outStan, outTime, message);
+    const never = (): Decision => {
+      throw new Error('a late answer answers nobody');
+    };
+    // A sale that is still open has its own waiter, so this one can only find it decided.
+    if (sale.state === 'send-intended') return;
+    const event = { type: 'issuerAnswered', actionCode: facts.actionCode, day: message.text(28) } as const;
+    await this.#journal.step(sale, event, '', never, facts);
+  }
+
+  /** The answer to an advice comes after its deadline: the advice need not go again. */
+  async #lateAdvice(link: string, outStan: string, outTime: string, message: DecodedMessage): Promise<void> {
+    if (message.mti !== '1430' && message.mti !== '1130' && message.mti !== '1230') return;
+    const row = await this.#advices.byOut(link, outStan, outTime);
+    const isOf = row?.advice === (message.mti === '1430' ? 'reversal' : 'posting');
+    if (row && isOf && isTaken(row.advice, message.text(39) ?? ''))
+      await this.#roads.lane(link).accepted(row, message.text(28));
+  }
+
+  /** After a start, or a commit that failed and may have been kept: every sale that is open and that nobody works on is answered 911 on file, and reversed. */
+  async recover(): Promise<void> {
+    for (const row of await this.#journal.openSales()) {
+      if (this.#outcomes.isAwaited(row.id)) continue;
+      const stepped = await this.#journal.step(
+        row,
+        { type: 'restarted' },
+        await nextStan(this.#roads, row.link),
+        (_action, _row, nowMs) => {
+          const image = this.#journal.images.sale(row);
+          const request = { mti: image.mti, fields: { ...image.fields, 11: row.stan } };
+          const decision = ownDecision(this.#roads.face(row.origin), request, '911', 'SWITCH_OUTCOME_UNKNOWN', nowMs);
+          wipe(image);
+          return decision;
+        },
+      );
+      this.#world.log('warn', 'saleRecovered', { sale: row.id, fault: { code: 'SWITCH_OUTCOME_UNKNOWN' } });
+      this.#outcomes.afterStep(stepped);
+    }
+  }
+
+  /** Takes no step anew any more. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+}

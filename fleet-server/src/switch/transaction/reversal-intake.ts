@@ -1,0 +1,102 @@
+import { operations, reversalReasons } from '@tsunagu/protocols/acquiring';
+import { fail } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import type { Arrivals } from '../journal/arrivals.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { SaleRow } from '../journal/written.ts';
+import type { SwitchRooms } from '../ports.ts';
+import type { SwitchRules } from '../rules/rules.ts';
+import { bodyDigest, type TerminalReversal } from '../terminal-link/request.ts';
+import type { Asking, Reply } from './asking.ts';
+import { ownAnswer, ownDecision } from './messages.ts';
+import type { Outcomes } from './outcomes.ts';
+import { nextStan, type Roads } from './roads.ts';
+
+/** The most times a reversal looks anew for its sale, which came over another link meanwhile. */
+const againMax = 3;
+
+/** Takes a reversal (1420) of whoever asked, and answers it once it is durable with all that the issuer has to hear. */
+export class ReversalIntake {
+  readonly #world: World;
+  readonly #rooms: SwitchRooms;
+  readonly #journal: Journal;
+  readonly #arrivals: Arrivals;
+  readonly #rules: SwitchRules;
+  readonly #roads: Roads;
+  readonly #outcomes: Outcomes;
+
+  constructor(
+    world: World,
+    rooms: SwitchRooms,
+    journal: Journal,
+    arrivals: Arrivals,
+    rules: SwitchRules,
+    roads: Roads,
+    outcomes: Outcomes,
+  ) {
+    this.#world = world;
+    this.#rooms = rooms;
+    this.#journal = journal;
+    this.#arrivals = arrivals;
+    this.#rules = rules;
+    this.#roads = roads;
+    this.#outcomes = outcomes;
+  }
+
+  async take(asking: Asking, reversal: TerminalReversal): Promise<Reply> {
+    const { key, ksn, face } = asking;
+    const { message, original, stan, localTime, reason } = reversal;
+    const answerOf = (actionCode: string): Uint8Array => ownAnswer(face, message, actionCode, this.#world.clock.now());
+    const arrived = {
+      serial: key,
+      stan,
+      localTime,
+      bodyTag: this.#rooms.vault.panToken(bodyDigest(message)),
+      original,
+      reason,
+      forbids: ({ scheme, link, merchant_id, received_at }: SaleRow, nowMs: number) =>
+        reason === reversalReasons.customerCancelled
+          ? this.#rules.contracts.judgeCancellation(
+              { scheme, link: link ?? '', merchant: merchant_id ?? '' },
+              received_at,
+              nowMs,
+            )?.actionCode
+          : undefined,
+      answer: answerOf,
+    };
+    for (let attempt = 0; attempt < againMax; attempt += 1) {
+      // A trace number is taken before the commit that may need it.
+      const { link = null } = (await this.#journal.saleByKey(key, original.stan, original.localTime)) ?? {};
+      const arrival = await this.#arrivals.reversal(
+        arrived,
+        ksn,
+        { link, stan: await nextStan(this.#roads, link) },
+        // The sale is still out, and whoever sent it has given up on it: whoever waits gets a no.
+        (action, sale, nowMs) =>
+          ownDecision(
+            face,
+            { mti: operations[sale.kind].mti, fields: { ...message.fields, 11: sale.stan, 12: sale.local_time } },
+            action.type === 'answer' ? action.actionCode : '911',
+            'ISSUER_TIMEOUT',
+            nowMs,
+          ),
+      );
+      if (arrival.type === 'again') continue;
+      if (arrival.type === 'replay') return { answer: arrival.answer };
+      if (arrival.type === 'differs') {
+        const { fault } = fail('SWITCH_DUPLICATE_DIFFERS', { facts: { stan } });
+        this.#rooms.alarm({ place: asking.key, serial: asking.serial, fault });
+        this.#world.log('warn', 'duplicateDiffers', { from: key, fault });
+        return { answer: answerOf('913') };
+      }
+      if (arrival.sale && arrival.step)
+        this.#outcomes.afterStep({ row: arrival.sale, actions: arrival.step.actions, queued: arrival.queued });
+      else {
+        const { fault } = fail('SWITCH_ORIGINAL_UNKNOWN', { facts: { stan, originalStan: original.stan } });
+        this.#world.log('warn', 'reversalWithoutOriginal', { from: key, fault });
+      }
+      return { answer: arrival.answer };
+    }
+    throw new Error('a sale whose link keeps changing');
+  }
+}

@@ -1,0 +1,200 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openArtefacts } from '@tsunagu/fleet-server/artefacts/index';
+import { openKeys, openTagRotations } from '@tsunagu/fleet-server/keys/index';
+import { openNegative } from '@tsunagu/fleet-server/negative/index';
+import { openStore, type Store } from '@tsunagu/fleet-server/store/index';
+import { migrations } from '@tsunagu/fleet-server/store/migrations';
+import { openFileVault, type Vault } from '@tsunagu/fleet-server/vault/index';
+import { type Hello, type KeySlot, serialSchema } from '@tsunagu/protocols/fleet';
+import { secretPan, unwrap } from '@tsunagu/protocols/kit';
+import { systemWorld } from '@tsunagu/protocols/world';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+const serial = serialSchema.parse('CT5100-0001');
+const world = systemWorld(() => undefined);
+const by = { subject: 'olga' };
+const [listed, urgent, excepted] = ['4761739001010127', '4761739001010010', '5413330089010012'];
+const goes = { key: 'negative/tags/2', from: 'negative/tags/1' };
+let folder = '';
+let store: Store;
+let vault: Vault;
+let room: Awaited<ReturnType<typeof openRoom>>;
+
+async function openRoom() {
+  const keys = await openKeys(world, store, vault);
+  const negative = await openNegative({
+    world,
+    store,
+    vault,
+    artefacts: await openArtefacts(join(folder, 'artefacts')),
+    tagKeys: keys.tags,
+    publish: () => undefined,
+    announce: () => undefined,
+    floorLimits: () => Promise.resolve(() => 0),
+  });
+  return { keys, negative, rotations: openTagRotations(store, keys.tags, () => negative.retag()) };
+}
+/** The same folder, by a server that was just started. */
+async function restart(): Promise<void> {
+  room.negative.close();
+  room = await openRoom();
+}
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tsunagu-tags-'));
+  store = unwrap(await openStore(join(folder, 'store.sqlite'), migrations, world.clock));
+  vault = unwrap(await openFileVault(join(folder, 'vault'), 'a passphrase', world));
+  const place = { merchant: 'm', shop: 's', lane: '', parent: null, relay_port: null };
+  await store.db
+    .insertInto('terminals')
+    .values({ serial, model: 'CT-5100', ...place, registered_at: 0, enrolled_at: 0, lifecycle: 'deployed' })
+    .execute();
+  room = await openRoom();
+  const { id, checkValue } = await vault.ensure('kbpk/1', 'key-block-protection');
+  await store.write((tx) => room.keys.protect(tx, serial, id, checkValue));
+});
+afterEach(async () => {
+  room.negative.close();
+  await vault.close();
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+type Held = { slot: KeySlot; kcv: string };
+/** A hello that shows these keys; what it brings is loaded and proven. */
+async function contact(shown: readonly Held[], negative: Hello['negative'] = []) {
+  const { loads, erases } = await store.write(async (tx) => {
+    await room.negative.observe(tx, serial, negative);
+    return await room.keys.reconcile(tx, serial, [...shown], () => false);
+  });
+  for (const load of loads) await store.write((tx) => room.keys.proven(tx, serial, load));
+  return { held: [...shown, ...loads.map(({ slot, kcv }) => ({ slot, kcv }))], loads, erases };
+}
+const told = () => {
+  const { list, version, overlaySeq } = room.negative.state;
+  return [{ list, version, overlaySeq, freshAt: 0 }];
+};
+const slots = (held: readonly Held[]) => held.map(({ slot }) => slot).toSorted();
+const list = async () => {
+  const text = `pan,reason\n${listed},lost\n`;
+  unwrap(await room.negative.importList({ list: 'regular', source: 'visa', mode: 'replace', text }, by));
+  unwrap(await room.negative.add(secretPan(urgent), 'stolen', by));
+  unwrap(await room.negative.allow(secretPan(excepted), false, by));
+};
+const answers = async () => {
+  const found = [];
+  for (const pan of [listed, urgent, excepted]) found.push((await room.negative.explain(secretPan(pan))).atTerminals);
+  return found;
+};
+
+test('only the next key takes over, one at a time, in the slot that the key in use does not lie in', async () => {
+  const { tags } = room.keys;
+  for (const name of ['negative/tags/1', 'negative/tags/3', 'negative/tags/4'])
+    expect(await tags.begin(name)).toMatchObject({ fault: { code: 'KEY_UNKNOWN' } });
+  expect(await tags.begin('bdk/2')).toMatchObject({ fault: { code: 'KEY_NOT_BASE' } });
+  // Brought by custodians: another number is as good where its slot is free.
+  for (const name of ['negative/tags/3', 'negative/tags/4']) await vault.ensure(name, 'negative-tag');
+  expect(await tags.begin('negative/tags/3')).toMatchObject({ fault: { code: 'KEY_UNKNOWN' } });
+  unwrap(await tags.begin('negative/tags/4'));
+  unwrap(await tags.begin('negative/tags/4'));
+  await restart();
+  expect(room.keys.tags).toMatchObject({ wanted: 'negative/tags/1', next: 'negative/tags/4' });
+  expect(await room.keys.tags.begin('negative/tags/2')).toMatchObject({ fault: { code: 'KEY_ROTATION_UNDER_WAY' } });
+});
+
+test('a terminal holds both keys while one takes over, counts as keyed with both, and is asked for the old one when its lists have moved', async () => {
+  await list();
+  expect(await room.rotations.progress()).toMatchObject({ fault: { code: 'KEY_ROTATION_NONE' } });
+  const before = await contact([]);
+  expect(slots(before.held)).toEqual(['dukpt', 'negative']);
+  unwrap(await room.keys.tags.begin(goes.key));
+  expect(await store.write((tx) => room.keys.held(tx, serial))).toBeUndefined();
+  const both = await contact(before.held, told());
+  expect(slots(both.loads)).toEqual(['negative/2']);
+  expect(Object.keys((await store.write((tx) => room.keys.held(tx, serial))) ?? {}).toSorted()).toEqual([
+    'dukpt',
+    'negative',
+    'negative/2',
+  ]);
+  await list();
+  const old = told();
+  unwrap(await room.rotations.switchTo(goes.key, false));
+  // It has not told of the new list yet: nothing is asked of it.
+  expect((await contact(both.held, old)).erases).toEqual([]);
+  const { erases } = await contact(both.held, told());
+  expect(erases).toEqual(both.held.filter(({ slot }) => slot === 'negative'));
+  expect(unwrap(await room.rotations.progress())).toMatchObject({ state: 'erasing', ready: 1, lacking: 1 });
+  // Its report was lost; the next hello shows that the slot is empty.
+  const left = both.held.filter(({ slot }) => slot !== 'negative');
+  expect(await contact(left, told())).toMatchObject({ loads: [], erases: [] });
+  expect(unwrap(await room.rotations.progress())).toMatchObject({ state: 'over', lacking: 0 });
+  // The next one lies where the first did, and the entry of that is not taken for it.
+  unwrap(await room.keys.tags.begin('negative/tags/3'));
+  const third = await contact(left, told());
+  expect(slots(third.loads)).toEqual(['negative']);
+  expect(third.loads[0]?.kcv).not.toBe(erases[0]?.kcv);
+});
+
+test('a terminal that slept over two rotations is given the newest key although its slot is taken', async () => {
+  const { held } = await contact([]);
+  for (const key of ['negative/tags/2', 'negative/tags/3']) {
+    unwrap(await room.keys.tags.begin(key));
+    unwrap(await room.rotations.switchTo(key, true));
+  }
+  const woken = await contact(held);
+  expect(slots(woken.loads)).toEqual(['negative']);
+  expect(woken.loads[0]?.kcv).not.toBe(held.find(({ slot }) => slot === 'negative')?.kcv);
+});
+
+test('no list goes under the next key before every card and exception has its tag; then all do at once, and say the same of each card', async () => {
+  await list();
+  expect(await answers()).toEqual(['listed', 'listed', 'clear']);
+  unwrap(await room.keys.tags.begin(goes.key));
+  const order = () => room.rotations.switchTo(goes.key, false);
+  expect(await order()).toMatchObject({
+    fault: { code: 'NEGATIVE_CARDS_UNTAGGED', facts: { cards: 2, exceptions: 1 } },
+  });
+  const [regular] = unwrap(await room.rotations.progress()).lists;
+  expect(regular).toMatchObject({
+    key: goes.from,
+    exceptions: 1,
+    untagged: [
+      { source: 'manual', cards: 1 },
+      { source: 'visa', cards: 1 },
+    ],
+  });
+  // One comes again by another source: it is one card.
+  const text = `pan\n${urgent}\n`;
+  unwrap(await room.negative.importList({ list: 'regular', source: 'jcb', mode: 'add', text }, by));
+  expect(await order()).toMatchObject({ fault: { facts: { cards: 1, exceptions: 1 } } });
+  await list();
+  const { epoch, version } = await room.negative.details();
+  unwrap(await order());
+  expect(await room.negative.details()).toMatchObject({ epoch: epoch + 1, version: version + 1 });
+  expect(await answers()).toEqual(['listed', 'listed', 'clear']);
+  // What comes and goes afterwards does so under the one key.
+  const another = secretPan('374245001741007');
+  unwrap(await room.negative.add(another, 'lost', by));
+  expect((await room.negative.explain(another)).atTerminals).toBe('listed');
+  const rows = await store.db.selectFrom('negative_cards').select(['next_tag', 'next_place']).execute();
+  expect(rows.every(({ next_tag, next_place }) => next_tag === null && next_place === null)).toBe(true);
+  await restart();
+  expect(await answers()).toEqual(['listed', 'listed', 'clear']);
+});
+
+test('a proof about a list of before holds while the old key is kept, and is refused when it is destroyed', async () => {
+  await list();
+  await contact([], told());
+  await store.write((tx) => room.negative.observe(tx, serial, told()));
+  const then = world.clock.now();
+  unwrap(await room.keys.tags.begin(goes.key));
+  await list();
+  unwrap(await room.rotations.switchTo(goes.key, true));
+  expect((await room.negative.prove(secretPan(listed), serial, then)).ok).toBe(true);
+  await vault.destroy(goes.from);
+  expect(await room.negative.prove(secretPan(listed), serial, then)).toMatchObject({
+    fault: { code: 'NEGATIVE_PROOF_UNAVAILABLE', field: 'key' },
+  });
+});
