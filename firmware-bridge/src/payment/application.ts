@@ -8,20 +8,24 @@ import {
 } from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
+<<<<<<< HEAD
 import type { PaymentOrder, SaleMethod, SaleOutcome, SaleResult, SaleStep } from '@tsunagu/protocols/fleet';
 import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
+=======
+import type { PaymentOrder, SaleOutcome, SaleResult, SaleStep } from '@tsunagu/protocols/fleet';
+>>>>>>> walk
 import type { Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { canTakeSignature, nextInterface, transactionTypes } from '../kernel/index.ts';
 import type { Transaction } from '../sales/index.ts';
-import type { ChipReading, SecurePart, Stopwatch } from '../secure/index.ts';
+import type { ChipReading, SecurePart } from '../secure/index.ts';
 import { AdviceSender } from './advice-sender.ts';
 import { type Ended, PaymentClosing, type SignaturePad } from './closing.ts';
 import { type FollowUp, type FollowUpOrder, judgeFollowUp } from './follow-up.ts';
 import { boughtOfflineMinor, floorLimitAt, mayApproveOffline, standsOffline } from './offline.ts';
 import { type LegOperation, OnlineLeg } from './online-leg.ts';
 import { agreeOnCurrency, completedAt, givenBack } from './own-currency.ts';
-import type { OnSaleStep, PaymentPorts } from './ports.ts';
+import type { PaymentPorts, PaymentRun } from './ports.ts';
 import { recordOf, recover } from './recovery.ts';
 import { refusedPayment, resultOf } from './result.ts';
 import type { ReversalImage } from './reversal-image.ts';
@@ -39,6 +43,7 @@ export interface PaymentOptions {
   readonly signaturePad?: SignaturePad | undefined;
 }
 
+<<<<<<< HEAD
 /** One payment under way. */
 export interface PaymentRun {
   readonly watch: Stopwatch;
@@ -52,6 +57,8 @@ export interface PaymentRun {
   readonly onSent: (of: Pick<SaleResult, 'stan' | 'entry' | 'amountMinor'>) => void;
 }
 
+=======
+>>>>>>> walk
 /** A payment with a card that is being presented, and that has an account behind it. A charge: with a prepaid card, whose stripe is drawn. */
 export type PresentedOrder = Extract<PaymentOrder, { readonly kind: 'sale' | 'preauth' | 'balance' | 'charge' }>;
 

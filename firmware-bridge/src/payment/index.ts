@@ -1,4 +1,4 @@
-export { PaymentApplication, type PaymentOptions, type PaymentRun } from './application.ts';
+export { PaymentApplication, type PaymentOptions } from './application.ts';
 export { openCardSide, TerminalCardSide } from './card-side.ts';
 export { chainOf, findOriginal, judgeFollowUp } from './follow-up.ts';
 export { type MeasuredSales, measureSales } from './measure-sale.ts';
@@ -10,6 +10,7 @@ export {
   type OfflineCounter,
   type OnSaleStep,
   type PaymentPorts,
+  type PaymentRun,
   type ReversalQueue,
   reversalsMax,
   type SaleOrder,

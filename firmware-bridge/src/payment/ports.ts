@@ -9,7 +9,7 @@ import type {
   TerminalTotals,
 } from '@tsunagu/protocols/fleet';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
-import type { TraceOrder } from '@tsunagu/protocols/kernel-trace';
+import type { KernelTraceLine, TraceOrder } from '@tsunagu/protocols/kernel-trace';
 import type { Result } from '@tsunagu/protocols/kit';
 import type { OfflineAllowance } from '@tsunagu/protocols/negative/authority';
 import type { World } from '@tsunagu/protocols/world';
@@ -24,6 +24,7 @@ import type {
   ReaderCheck,
   ReaderPlace,
   SaleTimings,
+  Stopwatch,
 } from '../secure/index.ts';
 import type { ReversalImage } from './reversal-image.ts';
 
@@ -86,6 +87,17 @@ export interface PaymentPorts {
   readonly identity: () => TerminalIdentity;
   /** Tells the server what became of a payment that nobody waits for any more. */
   readonly report: (result: SaleResult) => Promise<void>;
+}
+
+/** One payment under way. */
+export interface PaymentRun {
+  readonly watch: Stopwatch;
+  readonly onStep: OnSaleStep;
+  readonly onTrace: (line: KernelTraceLine) => void;
+  /** The cardholder is to pay in the own currency. */
+  readonly wantsOwnCurrency?: boolean;
+  /** Its request leaves: from now on it may stand at the issuer. */
+  readonly onSent: (of: Pick<SaleResult, 'stan' | 'entry' | 'amountMinor'>) => void;
 }
 
 /** What the card side needs: the payment application's part and the secure part's. */

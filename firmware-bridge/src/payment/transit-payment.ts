@@ -9,9 +9,8 @@ import type { World } from '@tsunagu/protocols/world';
 import type { SealedCard, SecurePart, TransitContents, TransitReading } from '../secure/index.ts';
 import { type ReadAnswer, readAnswer } from './answer.ts';
 import type { OnlineLeg } from './online-leg.ts';
-import type { PaymentPorts } from './ports.ts';
+import type { PaymentPorts, PaymentRun } from './ports.ts';
 import { sixDigits } from './reversal-message.ts';
-import type { PaymentRun } from './application.ts';
 
 /** What can be done with a transit card. */
 export type TransitOrder = Extract<PaymentOrder, { readonly kind: 'sale' | 'charge' | 'balance' | 'history' }>;

@@ -4,10 +4,10 @@ import type { Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
 import { type ErrorCode, isErrorCode } from '@tsunagu/protocols/errors';
-import { managementPaths, type Permission, permissionOfRole, type Role } from '@tsunagu/protocols/fleet';
+import { managementPaths } from '@tsunagu/protocols/fleet';
 import { type Fault, FaultError } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import Fastify, { type FastifyContextConfig, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyRequest } from 'fastify';
 import {
   hasZodFastifySchemaValidationErrors,
   isResponseSerializationError,
@@ -17,53 +17,16 @@ import {
 } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { HttpMeter } from '../metrics/index.ts';
-import type { Audit, Change, Changes } from '../audit/index.ts';
 import { type Access, type Caller, isPlaceWithin } from './access/index.ts';
-import { watchChanges } from './change-watch.ts';
-import type { Idempotency } from './idempotency.ts';
+import { type ChangeRooms, watchChanges } from './change-watch.ts';
 import { answerUnchanged } from './etag.ts';
+import { permissionOf } from './permission.ts';
 import { languageOf, problemOf, statusOf } from './problems.ts';
 import { guardBrowsers, setSecurityHeaders } from './security.ts';
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    caller: Caller | undefined;
-    /** The change that it asks for, while it is worked on. */
-    change: Change | undefined;
-    /** The `Idempotency-Key` that it holds, until its answer is kept. */
-    claimed: { readonly name: string; readonly fingerprint: string } | undefined;
-    /** Why it was refused. */
-    refusedFor: ErrorCode | undefined;
-    /** When it came, on the clock that never steps. */
-    startedMs: number;
-  }
-  interface FastifyContextConfig {
-    /** The least role that may call this. */
-    role?: Role;
-    /** What one has to be allowed to call this. */
-    permission?: Permission;
-    /** What one has to be allowed besides for some of what its body can ask for: the room that does it holds callers to that. */
-    further?: readonly Permission[];
-    /** Open to everybody. A route says one of these three, or it is not registered. */
-    isOpen?: boolean;
-    /** Every POST is: repeats with the same `Idempotency-Key` get the first answer. */
-    isIdempotent?: boolean;
-    /** The route keeps a caller within its places by itself; others are closed to one that has places, unless they name a serial. */
-    isPlaced?: boolean;
-    /** What a change is about when the address does not say it: a kind before the `id`, such as `person`. */
-    subject?: string;
-    /** A header that the route reads by itself, for the description of the API. */
-    header?: { readonly name: string; readonly says: string; readonly isRequired?: boolean };
-  }
-}
-
 /** What the app is built from. */
-export interface AppOptions {
-  readonly world: World;
+export interface AppOptions extends ChangeRooms {
   readonly access: Access;
-  readonly audit: Audit;
-  readonly changes: Changes;
-  readonly idempotency: Idempotency;
   /** Where a terminal stands, for callers that are kept to some places. */
   readonly placeOf: (serial: string) => Promise<{ readonly merchant: string; readonly shop: string } | undefined>;
   /** Host names and addresses that this server answers for, besides the loopback's. */
@@ -220,13 +183,6 @@ function forgetTypeOfNoBody({ headers, routeOptions }: FastifyRequest): void {
   const isEmpty = headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0';
   if (isEmpty && routeOptions.schema?.body === undefined) delete headers['content-type'];
 }
-
-/** What a request needs to be allowed; undefined where everybody may. */
-export const permissionOf = (request: FastifyRequest): Permission | undefined =>
-  permissionOfRoute(request.routeOptions.config);
-/** The same of a route by what it says of itself: the description of the API reads it here too. */
-export const permissionOfRoute = ({ role, permission }: FastifyContextConfig): Permission | undefined =>
-  permission ?? (role && permissionOfRole[role]);
 
 /** A caller that is kept to some places gets to terminals there, and to what keeps to places by itself. */
 async function keepToPlaces(request: FastifyRequest, placeOf: AppOptions['placeOf']): Promise<void> {

@@ -1,7 +1,17 @@
 import { FaultError } from '@tsunagu/protocols/kit';
-import type { FastifyRequest } from 'fastify';
-import type { Change } from '../audit/index.ts';
-import { type ApiApp, type AppOptions, permissionOf } from './app.ts';
+import type { World } from '@tsunagu/protocols/world';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Audit, Change, Changes } from '../audit/index.ts';
+import type { Idempotency } from './idempotency.ts';
+import { permissionOf } from './permission.ts';
+
+/** What changes are written down with. */
+export interface ChangeRooms {
+  readonly world: World;
+  readonly audit: Audit;
+  readonly changes: Changes;
+  readonly idempotency: Idempotency;
+}
 
 const looking = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Refusals of people who are not signed in that are written down in a minute; beyond, they are counted. */
@@ -13,8 +23,8 @@ const strangersMax = 30;
  * before the answer goes out.
  */
 export function watchChanges(
-  app: Pick<ApiApp, 'addHook'>,
-  { world, audit, changes, idempotency }: Pick<AppOptions, 'world' | 'audit' | 'changes' | 'idempotency'>,
+  app: Pick<FastifyInstance, 'addHook'>,
+  { world, audit, changes, idempotency }: ChangeRooms,
 ): void {
   let minute = 0;
   let strangers = 0;

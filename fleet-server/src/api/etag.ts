@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { ApiApp } from './app.ts';
+import type { FastifyInstance } from 'fastify';
 
 /** Gives each JSON answer to a GET an ETag of its content, unless it has one, and answers 304 to who has it (RFC 9110, 13.1.2). */
-export function answerUnchanged(app: Pick<ApiApp, 'addHook'>): void {
+export function answerUnchanged(app: Pick<FastifyInstance, 'addHook'>): void {
   app.addHook('onSend', async (request, reply, payload) => {
     if (request.method !== 'GET' || reply.statusCode !== 200 || typeof payload !== 'string') return payload;
     if (!request.routeOptions.url?.startsWith('/api/')) return payload;

@@ -31,7 +31,8 @@ import {
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { FastifyContextConfig } from 'fastify';
-import { type ApiApp, permissionOfRoute } from './app.ts';
+import type { ApiApp } from './app.ts';
+import { permissionOfRoute } from './permission.ts';
 
 /** Schemas that the document names instead of repeating. */
 const named = z.registry<{ id: string }>();

@@ -61,8 +61,10 @@ import type { Inspections } from '../inspection/index.ts';
 import type { Refurbish } from '../refurbish/index.ts';
 import type { Software } from '../software/index.ts';
 import type { Swaps } from '../swap/index.ts';
-import type { SwitchRuleRooms } from './routes/switch-rules.ts';
 import type { Operator, ValidityDesk } from '../switch/index.ts';
+import type { LinkHealth } from '../switch/routing/route.ts';
+import type { SwitchRules } from '../switch/rules/rules.ts';
+import type { StandIn } from '../switch/stand-in/stand-in.ts';
 
 /** Which part of a list: at most `limit` items after `cursor`, which is a `next` of an earlier page. */
 export interface PageRequest {
@@ -123,6 +125,14 @@ export interface NegativeListRoom {
   ): Promise<Result<NegativePublished>>;
   explain(pan: Secret<'pan'>): Promise<NegativeExplanation>;
   prove(pan: Secret<'pan'>, serial: Serial, at: number): Promise<Result<NegativeProof>>;
+}
+
+/** What the rules of the switch need to be shown and changed. */
+export interface SwitchRuleRooms {
+  readonly rules: SwitchRules;
+  readonly standIn: StandIn;
+  readonly health: LinkHealth;
+  readonly now: () => number;
 }
 
 /** What the management API asks of the other rooms. Each method answers in the shapes of `protocols/fleet`. */

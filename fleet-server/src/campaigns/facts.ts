@@ -45,6 +45,7 @@ export async function factsOf(on: Queryable, wanted: Wanted): Promise<readonly T
       'twin.desired_hash',
       'twin.desired_version',
       'twin.drift',
+      'twin.reason',
       'own.value as own',
       'sale.at as sale_at',
       sql<number>`exists (select 1 from certificates where certificates.kind = 'terminal'
@@ -77,6 +78,7 @@ export async function factsOf(on: Queryable, wanted: Wanted): Promise<readonly T
       link: row.state ?? 'never',
       linkSince: row.since ?? undefined,
       drift: row.drift ?? undefined,
+      driftReason: row.reason ?? undefined,
       version: textOf(member(member(hello, 'software'), 'version')),
       enrolled: row.enrolled_at !== null,
       isCertified: row.certified === 1,

@@ -85,4 +85,10 @@ export const campaignMigrations: readonly Migration[] = [
       await db.schema.alterTable('campaigns').addColumn('approval', 'text').execute();
     },
   },
+  {
+    name: 'campaigns-0003-window-of-an-order',
+    async up(db, types) {
+      await db.schema.alterTable('campaign_orders').addColumn('window_until', types.time).execute();
+    },
+  },
 ];

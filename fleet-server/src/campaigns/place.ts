@@ -8,6 +8,7 @@ import { causesOf, mayBeOrdered } from './rules/causes.ts';
 import type { TerminalFacts } from './rules/match.ts';
 import { type Credit, earn } from './rules/pace.ts';
 import { ringOpenOf } from './rules/progress.ts';
+import type { WindowState } from './rules/windows.ts';
 import type { CampaignSets } from './sets.ts';
 import type { CampaignTables } from './tables.ts';
 import type { TickContext } from './tick.ts';
@@ -140,11 +141,23 @@ export async function place(
     const { ordinal } = terminal;
     await tx
       .insertInto('campaign_orders')
-      .values({ job, campaign: id, ordinal, leg, ordered_at: now, outcome: null, fault: null, ended_at: null })
+      .values({
+        job,
+        campaign: id,
+        ordinal,
+        leg,
+        ordered_at: now,
+        window_until: isForward ? closingOf(view.window(terminal)) : null,
+        outcome: null,
+        fault: null,
+        ended_at: null,
+      })
       .execute();
     serials.push(serialSchema.parse(terminal.serial));
   }
 }
+
+const closingOf = (window: WindowState): number | null => (window.isOpen ? (window.closesAt ?? null) : null);
 
 /** Somebody to look at: because it called, or in its turn. */
 interface Candidate {

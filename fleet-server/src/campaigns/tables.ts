@@ -43,6 +43,8 @@ export interface CampaignTables {
     ordinal: number;
     leg: Leg;
     ordered_at: number;
+    /** When the window closes in which it was ordered; null where there is none. */
+    window_until: number | null;
     outcome: 'done' | 'failed' | 'cancelled' | null;
     fault: string | null;
     ended_at: number | null;

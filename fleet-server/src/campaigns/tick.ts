@@ -71,6 +71,7 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
           .execute();
       const open = new Map(rows.filter(({ outcome }) => outcome === null).map((row) => [row.ordinal, row]));
       const change = await look(open, counted);
+      await takeBackLate(tx, rooms, [...open.values()], now);
       const left = await withdraw(tx, campaign, withdrawn);
       // Whose end was just counted is not looked at before the sets know of it.
       const busy = new Set(rows.map(({ ordinal }) => ordinal));
@@ -190,6 +191,28 @@ export async function tick(rooms: CampaignRooms, campaign: Campaign, context: Ti
     draft.drop();
     throw error;
   }
+}
+
+/**
+ * Takes back what nobody began before the window closed in which it was ordered: a terminal that was away would do it in the middle of the
+ * day. It is ordered again in the next one. What runs ends by itself.
+ */
+async function takeBackLate(
+  tx: Transaction<Database>,
+  { jobs }: Pick<CampaignRooms, 'jobs'>,
+  orders: readonly OrderRow[],
+  now: number,
+): Promise<void> {
+  const late = orders.filter(({ window_until: until }) => until !== null && until <= now).map(({ job }) => job);
+  if (late.length === 0) return;
+  const waiting = await tx
+    .selectFrom('jobs')
+    .select('id')
+    .where('state', 'in', ['queued', 'offered'])
+    .where('cancelled_at', 'is', null)
+    .where(sql<boolean>`id in (select value from json_each(${JSON.stringify(late)}))`)
+    .execute();
+  for (const { id } of waiting) await jobs.cancelIn(tx, id);
 }
 
 /** Terminals that wait for another order, or for a moment of their own. */

@@ -1,16 +1,37 @@
-import { type Cause, type Serial, type WhyTarget, type Why } from '@tsunagu/protocols/fleet';
+import {
+  type Cause,
+  configuration,
+  type DriftReason,
+  type Serial,
+  weekdays,
+  type Why,
+  type WhyTarget,
+} from '@tsunagu/protocols/fleet';
 import { sql } from 'kysely';
-import { type Chain, type Refusals, refusalsOf } from '../jobs/index.ts';
+import { z } from 'zod';
+import { type Chain, openStates, type Refusals, refusalsOf } from '../jobs/index.ts';
 import { protectionChain } from '../keys/index.ts';
 import { isoTime, type Queryable } from '../store/index.ts';
 import type { Campaign } from './campaign.ts';
 import { factsOf } from './facts.ts';
 import type { CampaignRooms } from './ports.ts';
-import { type CampaignView, causesOf, causesOfPlain, made, nextTryOf, type Standing } from './rules/causes.ts';
+import {
+  type CampaignView,
+  causeOfJob,
+  causesOf,
+  causesOfPlain,
+  made,
+  nextTryOf,
+  type OpenJob,
+  type Standing,
+} from './rules/causes.ts';
 import { atPath, type TerminalFacts } from './rules/match.ts';
+import { windowAt } from './rules/windows.ts';
 import { viewOf } from './views.ts';
 
 const chunkMax = 2_500;
+
+const ownWindow = z.object(configuration.pick({ maintenanceWindow: true, timeZone: true }).shape);
 
 /** What answers stand on besides the rooms. */
 export interface WhyContext {
@@ -66,12 +87,17 @@ export async function explain(
         const bringing = campaigns.filter(({ action }) => action.subject === 'software');
         const standings = new Map<string, Awaited<ReturnType<typeof standingsOf>>>();
         for (const one of bringing) standings.set(one.id, await standingsOf(store.db, one, facts));
+        const pilots = await installsOf(store.db, asked.version, facts);
         return (terminal) => {
           if (terminal.version === asked.version) return had(terminal, { version: asked.version });
           const wouldHave = { ...terminal, version: asked.version };
           const versions = bringing.filter(({ action }) => action.isHad(wouldHave));
           const campaign = versions.find(({ sets }) => sets.has('cohort', terminal.ordinal)) ?? versions[0];
           const standing = campaign && standings.get(campaign.id);
+          const pilot = pilots.get(terminal.serial);
+          // What a person ordered of this terminal alone needs no campaign.
+          if (pilot && !campaign?.sets.has('cohort', terminal.ordinal))
+            return causesOfPlain(terminal, mayConnect(terminal), [causeOfJob(pilot, now)]);
           if (!campaign || !standing)
             return causesOfPlain(terminal, mayConnect(terminal), [
               { code: 'CAMPAIGN_NONE', facts: { wanted: asked.version, version: terminal.version ?? '' } },
@@ -83,7 +109,12 @@ export async function explain(
         return (terminal) => {
           if (terminal.isAsDesired) return had(terminal, { version: terminal.desiredVersion });
           const found = causesOfPlain(terminal, mayConnect(terminal), [
-            terminal.drift !== undefined && { code: 'DRIFT', facts: { reason: terminal.drift } },
+            terminal.driftReason === 'waiting' && { code: 'WINDOW_CLOSED', until: ownWindowOpensAt(terminal, now) },
+            terminal.driftReason !== undefined &&
+              answeredReasons.has(terminal.driftReason) && {
+                code: 'DRIFT',
+                facts: { reason: terminal.drift ?? terminal.driftReason },
+              },
           ]);
           return found.length > 0 ? found : [made('NEXT', {}, now)];
         };
@@ -128,6 +159,50 @@ export async function explain(
 const isCutOff = ({ enrolled, link, isCertified }: TerminalFacts): boolean =>
   enrolled && link !== 'ready' && isCertified === false;
 
+/** What a terminal answered that is not asked of it again: something has to be done about it. */
+const answeredReasons: ReadonlySet<DriftReason> = new Set(['refused', 'reverted', 'local']);
+
+/** When the window of its own opens for which a terminal keeps what it fetched: by what is in force there. */
+function ownWindowOpensAt({ reported }: TerminalFacts, now: number): number | undefined {
+  const { maintenanceWindow = '', timeZone } = ownWindow.safeParse(reported).data ?? {};
+  const [, from, until] = /^(\d\d:\d\d)-(\d\d:\d\d)$/.exec(maintenanceWindow) ?? [];
+  if (timeZone === undefined || from === undefined || until === undefined) return undefined;
+  const state = windowAt([{ days: [...weekdays], from, until }], timeZone, now);
+  return state.isOpen ? now : state.opensAt;
+}
+
+const openJobOf = (row: {
+  readonly job: string;
+  readonly created_at: number;
+  readonly attempt: number | null;
+  readonly fault: string | null;
+  readonly not_before: number | null;
+}): OpenJob => ({
+  job: row.job,
+  at: row.created_at,
+  attempts: row.attempt ?? 0,
+  fault: row.fault,
+  notBefore: row.not_before ?? 0,
+});
+
+/** Open orders of a version that belong to no campaign, by terminal. */
+async function installsOf(
+  on: Queryable,
+  version: string,
+  facts: readonly TerminalFacts[],
+): Promise<ReadonlyMap<string, OpenJob>> {
+  const rows = await on
+    .selectFrom('jobs')
+    .select(['serial', 'id as job', 'created_at', 'attempt', 'fault', 'not_before'])
+    .where('type', '=', 'software.install')
+    .where('reference', 'is', null)
+    .where('state', 'in', openStates)
+    .where(sql<boolean>`json_extract(params, '$.version') = ${version}`)
+    .where(sql<boolean>`serial in (select value from json_each(${JSON.stringify(facts.map(({ serial }) => serial))}))`)
+    .execute();
+  return new Map(rows.map((row) => [row.serial, openJobOf(row)]));
+}
+
 /** Where terminals stand in a campaign. */
 async function standingsOf(
   on: Queryable,
@@ -138,7 +213,8 @@ async function standingsOf(
   const among = sql<boolean>`ordinal in (select value from json_each(${ordinals}))`;
   const orders = await on
     .selectFrom('campaign_orders')
-    .select(['ordinal', 'job', 'ordered_at'])
+    .leftJoin('jobs', 'jobs.id', 'campaign_orders.job')
+    .select(['ordinal', 'job', 'ordered_at', 'jobs.attempt', 'jobs.fault', 'jobs.not_before'])
     .where('campaign', '=', campaign.id)
     .where('outcome', 'is', null)
     .where(among)
@@ -149,7 +225,7 @@ async function standingsOf(
     .where('campaign', '=', campaign.id)
     .where(among)
     .execute();
-  const orderOf = new Map(orders.map((row) => [row.ordinal, { job: row.job, at: row.ordered_at }]));
+  const orderOf = new Map(orders.map((row) => [row.ordinal, openJobOf({ ...row, created_at: row.ordered_at })]));
   const exceptionOf = new Map(exceptions.map((row) => [row.ordinal, { ...row, nextAt: row.next_at }]));
   const { sets } = campaign;
   return (terminal) => ({

@@ -49,11 +49,11 @@ export const campaignErrors = defineErrors({
   CAMPAIGN_VERB_NOT_NOW: {
     en: {
       says: 'That cannot be done to the campaign in its phase.',
-      next: 'Look at its phase; docs/errors.md and the README of campaigns say which step leads where.',
+      next: 'Its phase is named, and what can be done in it (can); nothing there: it is over, so propose a new one.',
     },
     ja: {
       says: '現在の状態の配信にはその操作ができません。',
-      next: '状態を確認してください。可能な操作はcampaignsのREADMEにあります。',
+      next: '現在の状態(phase)と可能な操作(can)を確認してください。可能な操作がなければ終了済みです。新しい配信を起案してください。',
     },
   },
   CAMPAIGNS_TOO_MANY: {

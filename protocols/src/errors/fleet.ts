@@ -313,21 +313,21 @@ export const fleetErrors = defineErrors({
   CLAIM_INVALID: {
     en: {
       says: 'The proof of the claim secret is wrong.',
-      next: 'Use the claim bundle that was written for this serial; if it is lost, register the terminal anew.',
+      next: 'Use the claim bundle that was written for this serial; if it is lost, have it issued again: "tsunagu claim SERIAL".',
     },
     ja: {
       says: '登録用の秘密の証明が正しくありません。',
-      next: 'このシリアル用の登録情報を使ってください。失った場合は登録し直してください。',
+      next: 'このシリアル用の登録情報を使ってください。失った場合は再発行してください: "tsunagu claim SERIAL"',
     },
   },
   CLAIM_USED: {
     en: {
       says: 'This terminal was enrolled with another key already.',
-      next: 'If the terminal lost its key, register it anew; if not, somebody else has its claim: investigate.',
+      next: 'If the terminal lost its key, issue its claim again: "tsunagu claim SERIAL"; if not, somebody else has its claim: investigate.',
     },
     ja: {
       says: 'この端末は別の鍵で登録済みです。',
-      next: '端末が鍵を失ったなら登録し直してください。そうでなければ登録情報の漏えいを調査してください。',
+      next: '端末が鍵を失ったなら登録情報を再発行してください: "tsunagu claim SERIAL"。そうでなければ登録情報の漏えいを調査してください。',
     },
   },
   CLAIM_ENDED: {

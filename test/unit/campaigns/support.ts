@@ -7,9 +7,9 @@ import { person } from '../core/person.ts';
 import { enrol, newFolder, removeFolder, signedIn, type TestHouse, testHouse, TestLink } from '../core/support.ts';
 
 /** A house whose sales count at once; it is closed after the test, and its folder goes. */
-export async function start(folder = newFolder()) {
+export async function start(folder = newFolder(), more: Parameters<typeof testHouse>[1] = {}) {
   onTestFinished(() => removeFolder(folder));
-  const house = await testHouse(folder, { saleSettleMs: 0 });
+  const house = await testHouse(folder, { saleSettleMs: 0, ...more });
   onTestFinished(() => house.house.close());
   return { ...house, folder };
 }

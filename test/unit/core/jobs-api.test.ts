@@ -29,7 +29,7 @@ const [one, two] = ['JOB-0001', 'JOB-0002'] as const;
 type Person = Awaited<ReturnType<typeof signedIn>>;
 let house: TestHouse;
 let terminal: TestTerminal;
-let [mori, kato, sato] = [] as unknown as [Person, Person, Person];
+let [mori, kato, sato, tanaka] = [] as unknown as [Person, Person, Person, Person];
 beforeAll(async () => {
   house = await testHouse(dataDir, { around: clock.around });
   await house.register(one);
@@ -39,6 +39,7 @@ beforeAll(async () => {
   mori = await signedIn(api, 'mori', ['operator']);
   kato = await signedIn(api, 'kato', ['operator']);
   sato = await signedIn(api, 'sato', ['admin']);
+  tanaka = await signedIn(api, 'tanaka', ['technician']);
 });
 afterAll(async () => {
   await house.house.close();
@@ -99,6 +100,14 @@ test('a model is not asked for what its reduced functions leave out', async () =
   expect(refused.body).toMatchObject({ field: 'preauth', facts: { model: 'JT-C07' } });
   // One that can is only not there yet.
   expect((await order(mori, one, 'payment.run', {}, preauth)).body.code).toBe('TERMINAL_NOT_ENROLLED');
+});
+
+test('whoever works in the field orders of one terminal what they order of many, and nothing else', async () => {
+  expect((await order(tanaka, one, 'terminal.diagnose')).status).toBe(202);
+  for (const type of ['terminal.wipe', 'key.unbind']) {
+    const refused = await order(tanaka, one, type);
+    expect(refused.body).toMatchObject({ code: 'ROLE_INSUFFICIENT', facts: { needs: 'fleet.operate' } });
+  }
 });
 
 test('a wipe is ordered by one person and approved by another, and both stand in the audit log', async () => {

@@ -17,7 +17,6 @@ import { type Caller, isPlaceWithin } from '../access/index.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import type { ApiRooms } from '../ports.ts';
-import { ordersOfJobs } from './jobs.ts';
 import { refused } from '../problems.ts';
 import { readTerminals } from '../terminal-csv.ts';
 
@@ -73,7 +72,7 @@ export function bulkRoutes(
       bodyLimit: bodyBytesMax,
       config: {
         permission: 'fleet.read',
-        further: [...new Set(Object.values(needs)), approvalKinds.revocation.order, ...ordersOfJobs],
+        further: [...new Set(Object.values(needs)), approvalKinds.revocation.order],
         isPlaced: true,
       },
       schema: {

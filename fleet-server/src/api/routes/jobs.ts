@@ -4,6 +4,7 @@ import {
   cancelJobs,
   cancelledJobs,
   job,
+  jobOfMany,
   jobQuery,
   jobsCancelledMax,
   orderJob,
@@ -25,7 +26,7 @@ import { refused } from '../problems.ts';
 const logCharactersMax = 16 * 1024 * 1024;
 
 /** What one has to be allowed to order a job that cannot be undone. */
-export const ordersOfJobs = [approvalKinds.wipe.order, approvalKinds.key.order] as const;
+const ordersOfJobs = [approvalKinds.wipe.order, approvalKinds.key.order] as const;
 
 /** Everything that is done to terminals: ordered, listed, taken back, done again, approved. */
 export function jobRoutes(app: ApiApp, { jobs }: Pick<ApiRooms, 'jobs'>): void {
@@ -46,9 +47,10 @@ export function jobRoutes(app: ApiApp, { jobs }: Pick<ApiRooms, 'jobs'>): void {
   app.post(
     '/api/v1/terminals/:serial/jobs',
     {
-      config: { role: 'operator', further: ordersOfJobs, isIdempotent: true },
+      config: { permission: 'fleet.field', further: ['fleet.operate', ...ordersOfJobs], isIdempotent: true },
       schema: {
-        summary: 'Order a job of any kind; one that cannot be undone is held until a second person approves it',
+        summary:
+          'Order a job of any kind, whoever works in the field those that can be ordered in bulk; one that cannot be undone is held until a second person approves it',
         tags: ['jobs'],
         params: z.object({ serial: serialSchema }),
         body: orderJob,
@@ -59,8 +61,12 @@ export function jobRoutes(app: ApiApp, { jobs }: Pick<ApiRooms, 'jobs'>): void {
       const { job: body, priority, notBefore, notAfter, reference } = request.body;
       if (!policyOf(body.type).isForPeople)
         throw new FaultError({ code: 'JOB_KIND_NOT_FOR_PEOPLE', field: 'job.type' });
+      const by = actorOf(request);
+      // What whoever works in the field may order of a thousand terminals they may order of one.
+      if (!jobOfMany.safeParse(body).success && !by.permissions.has('fleet.operate'))
+        throw new FaultError({ code: 'ROLE_INSUFFICIENT', facts: { needs: 'fleet.operate' } });
       const ordering = { priority, notBefore: momentOf(notBefore), notAfter: momentOf(notAfter), reference };
-      return accepted(reply, unwrap(await jobs.start(request.params.serial, body, actorOf(request), ordering)));
+      return accepted(reply, unwrap(await jobs.start(request.params.serial, body, by, ordering)));
     },
   );
 

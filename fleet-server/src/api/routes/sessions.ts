@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { byId } from '../by-id.ts';
 import { isoTime } from '../../store/index.ts';
 import type { Access, Caller } from '../access/index.ts';
-import { actorOf } from '../actor.ts';
+import { actorOf, callerOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import { answerPage, listQuery, sliceOf } from '../list-query.ts';
 import { refused } from '../problems.ts';
@@ -96,7 +96,7 @@ export function sessionRoutes(
       config: { role: 'viewer', isPlaced: true },
       schema: { summary: 'Who I am', tags, response: { 200: session, '4xx': refused } },
     },
-    async (request) => sessionOf(world, actorOf(request)),
+    async (request) => sessionOf(world, callerOf(request)),
   );
 
   app.delete(

@@ -14,15 +14,14 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { z } from 'zod';
-import type { LinkHealth } from '../../switch/routing/route.ts';
-import type { SwitchRules } from '../../switch/rules/rules.ts';
-import type { StandIn } from '../../switch/stand-in/stand-in.ts';
 import { actorOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import { etagOf, ifMatch, versionOf } from '../if-match.ts';
 import { answerPage, listQuery, sliceOf } from '../list-query.ts';
+import type { SwitchRuleRooms } from '../ports.ts';
 import { refused } from '../problems.ts';
 
+<<<<<<< HEAD
 /** What the rules of the switch need to be shown and changed. */
 export interface SwitchRuleRooms {
   readonly rules: SwitchRules;
@@ -33,6 +32,8 @@ export interface SwitchRuleRooms {
   readonly merchant: string;
 }
 
+=======
+>>>>>>> walk
 const byKind = z.object({ kind: switchRuleKind });
 const usesMax = 1_000;
 

@@ -5,7 +5,7 @@ import { byId } from '../by-id.ts';
 import { isoTime } from '../../store/index.ts';
 import { allowed } from '../access/caller.ts';
 import type { Access, ApiToken, Caller } from '../access/index.ts';
-import { actorOf } from '../actor.ts';
+import { callerOf } from '../actor.ts';
 import type { ApiApp } from '../app.ts';
 import { answerPage, listQuery, sliceOf } from '../list-query.ts';
 import { refused } from '../problems.ts';
@@ -33,7 +33,7 @@ export function tokenRoutes(app: ApiApp, { tokens }: Access): void {
       const { person, name } = request.query;
       const found = tokens
         .list()
-        .filter((token) => mayEnd(actorOf(request), token))
+        .filter((token) => mayEnd(callerOf(request), token))
         .filter(
           (token) => (person === undefined || token.person === person) && (name === undefined || token.name === name),
         );
@@ -57,7 +57,7 @@ export function tokenRoutes(app: ApiApp, { tokens }: Access): void {
       const { token, made } = unwrap(
         await tokens.create(
           { ...wanted, expiresAt: expiresAt === undefined ? undefined : Date.parse(expiresAt) },
-          actorOf(request),
+          callerOf(request),
         ),
       );
       return reply.status(201).send({ ...tokenView(made), token });
@@ -77,7 +77,7 @@ export function tokenRoutes(app: ApiApp, { tokens }: Access): void {
     },
     async (request) => {
       const { id } = request.params;
-      const caller = actorOf(request);
+      const caller = callerOf(request);
       const found = tokens.list().find((token) => token.id === id);
       if (!found || !mayEnd(caller, found)) throw new FaultError({ code: 'TOKEN_UNKNOWN' });
       return tokenView(unwrap(await tokens.revoke(id, caller)));

@@ -9,6 +9,16 @@ import {
 import { firstFailure, type TerminalFacts } from './match.ts';
 import type { WindowState } from './windows.ts';
 
+/** A job that is not over. Times are the server's. */
+export interface OpenJob {
+  readonly job: string;
+  readonly at: number;
+  readonly attempts: number;
+  /** How its last attempt failed, and when the next one is handed out at the earliest. */
+  readonly fault: string | null;
+  readonly notBefore: number;
+}
+
 /** Where one terminal stands in one campaign. */
 export interface Standing {
   readonly isInCohort: boolean;
@@ -16,7 +26,7 @@ export interface Standing {
   readonly isBack: boolean;
   readonly ring: number;
   /** The order that is open. */
-  readonly order: { readonly job: string; readonly at: number } | undefined;
+  readonly order: OpenJob | undefined;
   readonly exception:
     | {
         readonly state: 'retrying' | 'failed';
@@ -54,6 +64,12 @@ export interface CampaignView {
 }
 
 type Pending = { readonly code: CauseCode; readonly facts?: Cause['facts']; readonly until?: number | undefined };
+
+/** What an open job means: it waits for its next attempt, or for the terminal. */
+export const causeOfJob = ({ job, at, attempts, fault, notBefore }: OpenJob, now: number): Pending =>
+  notBefore > now
+    ? { code: 'RETRY', facts: { attempts, fault: fault ?? '', job }, until: notBefore }
+    : { code: 'JOB_OPEN', facts: { job, since: iso(at) } };
 
 /** Causes that concern a terminal whatever it should get. */
 function causesOfTerminal(facts: TerminalFacts, mayConnect: boolean): readonly (Pending | false)[] {
@@ -119,11 +135,14 @@ export function causesOf(
     phase === 'rollingBack' && { code: 'GOES_BACK', facts: campaign },
     rival !== undefined && { code: 'OTHER_CAMPAIGN_FIRST', facts: { campaign: rival } },
     missing && { code: prerequisites[missing.field] ?? 'PREREQUISITE', facts: { test: missing.text } },
-    standing.ring > view.ringOpen && {
-      code: 'RING_NOT_OPEN',
-      facts: { ring: standing.ring + 1, open: view.ringOpen + 1 },
-    },
-    order && { code: 'JOB_OPEN', facts: { job: order.job, since: iso(order.at) } },
+    // Before its beginning and after its end no ring stands in the way.
+    (phase === 'running' || phase === 'paused') &&
+      view.ringOpen >= 0 &&
+      standing.ring > view.ringOpen && {
+        code: 'RING_NOT_OPEN',
+        facts: { ring: standing.ring + 1, open: view.ringOpen + 1 },
+      },
+    order && causeOfJob(order, now),
     exception?.state === 'retrying' &&
       (exception.nextAt ?? 0) > now && {
         code: 'RETRY',

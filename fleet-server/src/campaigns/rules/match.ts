@@ -1,4 +1,11 @@
-import type { LifecycleState, Query, QueryField, QueryOperator, QueryValue } from '@tsunagu/protocols/fleet';
+import type {
+  DriftReason,
+  LifecycleState,
+  Query,
+  QueryField,
+  QueryOperator,
+  QueryValue,
+} from '@tsunagu/protocols/fleet';
 import semver from 'semver';
 
 /** What is known of a terminal, as queries and rules look at it. What is not known is undefined. */
@@ -13,6 +20,8 @@ export interface TerminalFacts {
   readonly lifecycle: LifecycleState;
   readonly link: string;
   readonly drift: string | undefined;
+  /** What keeps it from what is desired of it now, the answer to something older left out. */
+  readonly driftReason?: DriftReason | undefined;
   readonly version: string | undefined;
   readonly enrolled: boolean;
   /** Whether it has a certificate in force: without one it never comes back by itself. */

@@ -1,4 +1,11 @@
-import type { CampaignPhase, CampaignRing, CampaignSpec, CampaignVerb, ringStates } from '@tsunagu/protocols/fleet';
+import {
+  type CampaignPhase,
+  type CampaignRing,
+  type CampaignSpec,
+  type CampaignVerb,
+  campaignVerbs,
+  type ringStates,
+} from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 
 /** How far one ring is. Times are the server's, milliseconds since 1970. */
@@ -168,7 +175,8 @@ export function act(
   failed: readonly number[],
 ): Result<Progress, 'CAMPAIGN_VERB_NOT_NOW'> {
   const { from, to } = verbs[verb];
-  const refused = fail('CAMPAIGN_VERB_NOT_NOW', { facts: { phase: progress.phase, verb } });
+  const can = campaignVerbs.filter((each) => verbs[each].from.some((phase) => phase === progress.phase));
+  const refused = fail('CAMPAIGN_VERB_NOT_NOW', { facts: { phase: progress.phase, verb, can: can.join(' ') } });
   if (!from.some((phase) => phase === progress.phase)) return refused;
   let { rings } = progress;
   if (verb === 'promote') {

@@ -1,0 +1,137 @@
+import { jobOrder, openDocument, parseJson, type Why } from '@tsunagu/protocols/fleet';
+import { unwrap } from '@tsunagu/protocols/kit';
+import type { World } from '@tsunagu/protocols/world';
+import { describe, expect, it } from 'vitest';
+import { until } from '../core/support.ts';
+import { act, detail, propose, publish, start, Terminal, why } from './support.ts';
+
+/** A house whose clock is put ahead. */
+async function withClock() {
+  const ahead = { ms: 0 };
+  const around = (world: World): World => ({
+    ...world,
+    clock: { ...world.clock, now: () => world.clock.now() + ahead.ms },
+  });
+  return { ahead, house: await start(undefined, { around }) };
+}
+
+const hour = 3_600_000;
+/** hh:mm in Tokyo, so long from now. */
+const clockIn = (ms: number): string =>
+  new Date(Date.now() + ms).toLocaleTimeString('sv-SE', { timeZone: 'Asia/Tokyo', hour: '2-digit', minute: '2-digit' });
+const codesOf = ({ causes }: Why): readonly string[] => causes.map(({ code }) => code);
+
+describe('an order of a campaign with windows', () => {
+  it('is taken back when its window closes before the terminal began, and comes again in the next one', async () => {
+    const { ahead, house } = await withClock();
+    const terminal = await Terminal.open(house, 'WIND-0001');
+    await terminal.configure();
+    const windows = [{ from: clockIn(-hour), until: clockIn(hour) }];
+    const { id } = await propose(house, {
+      name: 'night',
+      action: { kind: 'configuration', values: { taxPercent: 8 } },
+      windows,
+      gate: null,
+    });
+    await act(house, id, 'approve');
+    await until('the order', async () => (await detail(house, id)).terminals.ordered === 1);
+    expect(codesOf(await why(house, id, 'WIND-0001'))).toEqual(['JOB_OPEN']);
+
+    ahead.ms = 2 * hour;
+    await until('the order is taken back', async () => (await detail(house, id)).terminals.ordered === 0);
+    const shut = await why(house, id, 'WIND-0001');
+    expect(codesOf(shut)).toEqual(['WINDOW_CLOSED']);
+    // The next opening, a day after this one's.
+    expect(Date.parse(shut.nextTryAt ?? '') - Date.now()).toBeGreaterThan(22 * hour);
+    // In the middle of the day nothing is handed out, and nothing else is desired of it either.
+    expect(await terminal.work()).toEqual([]);
+    await terminal.configure();
+    expect(terminal.configuration.values).toMatchObject({ taxPercent: 10 });
+    // No attempt was lost by that.
+    expect(await detail(house, id)).toMatchObject({ terminals: { waiting: 1, failed: 0, retrying: 0 } });
+
+    ahead.ms = 24 * hour;
+    await until('the next window', async () => {
+      await terminal.work();
+      return (await detail(house, id)).terminals.done === 1;
+    });
+    expect(terminal.configuration.values).toMatchObject({ taxPercent: 8 });
+  });
+});
+
+describe('"why not?"', () => {
+  const asked = async (house: Awaited<ReturnType<typeof start>>, target: object, serial: string): Promise<Why> => {
+    const { body } = await house.call('POST', '/why', { target, serials: [serial] });
+    return (body as unknown as { items: Why[] }).items[0] as Why;
+  };
+
+  it('knows of what was ordered of a terminal alone, and when a failed attempt is followed by another', async () => {
+    const house = await start();
+    const terminal = await Terminal.open(house, 'ALON-0001');
+    const digest = await publish(house, '2.0.0');
+    const target = { kind: 'software', version: '2.0.0' };
+    expect(codesOf(await asked(house, target, 'ALON-0001'))).toEqual(['CAMPAIGN_NONE']);
+    expect((await house.call('POST', '/terminals/ALON-0001/software', { digest })).status).toBe(202);
+    expect(codesOf(await asked(house, target, 'ALON-0001'))).toEqual(['JOB_OPEN']);
+    // Of another version nothing was ordered.
+    expect(codesOf(await asked(house, { kind: 'software', version: '2.0.1' }, 'ALON-0001'))).toEqual(['CAMPAIGN_NONE']);
+
+    await failOnce(terminal);
+    const paused = await asked(house, target, 'ALON-0001');
+    expect(paused.causes).toMatchObject([{ code: 'RETRY', facts: { attempts: 1, fault: 'ARTEFACT_UNAVAILABLE' } }]);
+    expect(paused.nextTryAt).toBe(paused.causes[0]?.until);
+    expect(Date.parse(paused.nextTryAt ?? '')).toBeGreaterThan(Date.now());
+  });
+
+  it('says the same of an order of a campaign', async () => {
+    const house = await start();
+    const terminal = await Terminal.open(house, 'CAMP-0001');
+    const images = [await publish(house, '2.0.0')];
+    const { id } = await propose(house, { name: 'all', action: { kind: 'software', images }, gate: null });
+    await act(house, id, 'approve');
+    await until('the order', async () => (await detail(house, id)).terminals.ordered === 1);
+    await failOnce(terminal);
+    const paused = await why(house, id, 'CAMP-0001');
+    expect(paused.causes).toMatchObject([{ code: 'RETRY', facts: { attempts: 1, fault: 'ARTEFACT_UNAVAILABLE' } }]);
+    expect(Date.parse(paused.nextTryAt ?? '')).toBeGreaterThan(Date.now());
+  });
+
+  it('tells when the window of the terminal’s own opens for which it keeps what it fetched', async () => {
+    const house = await start();
+    const terminal = await Terminal.open(house, 'OWNW-0001');
+    const write = (values: object, version: number) =>
+      house.call('PATCH', '/configuration?layer=terminal&serial=OWNW-0001', values, { 'if-match': `"${version}"` });
+    await write({ maintenanceWindow: `${clockIn(2 * hour)}-${clockIn(3 * hour)}` }, 0);
+    await terminal.configure();
+    await write({ taxPercent: 8 }, 1);
+    const target = { kind: 'configuration' };
+    expect(codesOf(await asked(house, target, 'OWNW-0001'))).toEqual(['NEXT']);
+    await terminal.configure('CONFIGURATION_WAITS');
+    const waiting = await asked(house, target, 'OWNW-0001');
+    expect(codesOf(waiting)).toEqual(['WINDOW_CLOSED']);
+    const inMs = Date.parse(waiting.nextTryAt ?? '') - Date.now();
+    expect(inMs).toBeGreaterThan(1.9 * hour);
+    expect(inMs).toBeLessThan(2.1 * hour);
+    // What it answered to something older says nothing any more.
+    await write({ taxPercent: 9 }, 2);
+    expect(codesOf(await asked(house, target, 'OWNW-0001'))).toEqual(['NEXT']);
+    await terminal.configure('CONFIGURATION_REVERTED');
+    expect((await asked(house, target, 'OWNW-0001')).causes).toMatchObject([
+      { code: 'DRIFT', facts: { reason: 'CONFIGURATION_REVERTED' } },
+    ]);
+  });
+});
+
+/** The terminal takes its orders, and says that the image is not to be had. */
+async function failOnce({ link }: Terminal): Promise<void> {
+  for (;;) {
+    const answer = await link.ask('pull', 'request', { pull: 'job' });
+    if (answer.kind !== 'job' || !answer.order) throw new Error('nothing was ordered');
+    const { job, attempt, type } = unwrap(
+      parseJson(jobOrder, unwrap(openDocument('tsunagu-job-v1', answer.order, link.terminal.answer.jobKey))),
+    );
+    const fault = type === 'software.install' ? 'ARTEFACT_UNAVAILABLE' : 'SOFTWARE_REVERTED';
+    await link.ask({ kind: 'job', job }, 'job', { attempt, state: 'failed', fault });
+    if (type === 'software.install') return;
+  }
+}
