@@ -8,12 +8,7 @@ import {
 } from '@tsunagu/protocols/acquiring';
 import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
-<<<<<<< HEAD
-import type { PaymentOrder, SaleMethod, SaleOutcome, SaleResult, SaleStep } from '@tsunagu/protocols/fleet';
-import type { KernelTraceLine } from '@tsunagu/protocols/kernel-trace';
-=======
 import type { PaymentOrder, SaleOutcome, SaleResult, SaleStep } from '@tsunagu/protocols/fleet';
->>>>>>> walk
 import type { Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import { canTakeSignature, nextInterface, transactionTypes } from '../kernel/index.ts';
@@ -43,22 +38,6 @@ export interface PaymentOptions {
   readonly signaturePad?: SignaturePad | undefined;
 }
 
-<<<<<<< HEAD
-/** One payment under way. */
-export interface PaymentRun {
-  readonly watch: Stopwatch;
-  readonly onStep: OnSaleStep;
-  readonly onTrace: (line: KernelTraceLine) => void;
-  /** How the cardholder pays; undefined: at once. */
-  readonly method?: SaleMethod | undefined;
-  /** The cardholder is to pay in the own currency. */
-  readonly wantsOwnCurrency?: boolean;
-  /** Its request leaves: from now on it may stand at the issuer. */
-  readonly onSent: (of: Pick<SaleResult, 'stan' | 'entry' | 'amountMinor'>) => void;
-}
-
-=======
->>>>>>> walk
 /** A payment with a card that is being presented, and that has an account behind it. A charge: with a prepaid card, whose stripe is drawn. */
 export type PresentedOrder = Extract<PaymentOrder, { readonly kind: 'sale' | 'preauth' | 'balance' | 'charge' }>;
 

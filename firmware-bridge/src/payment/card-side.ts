@@ -26,14 +26,9 @@ import {
 } from '../secure/index.ts';
 import { emulatedSignature } from '../signature/index.ts';
 import { printSlip } from '../slips/index.ts';
-<<<<<<< HEAD
-import { PaymentApplication, type PaymentRun } from './application.ts';
-import { isDayOver } from './business-day.ts';
-import type { CardSide, CardSideOptions, OnSaleStep, SaleOrder } from './ports.ts';
-=======
 import { PaymentApplication } from './application.ts';
+import { isDayOver } from './business-day.ts';
 import type { CardSide, CardSideOptions, OnSaleStep, PaymentRun, SaleOrder } from './ports.ts';
->>>>>>> walk
 import { refusedPayment } from './result.ts';
 import { sixDigits } from './reversal-message.ts';
 import { TraceBook } from './trace-book.ts';

@@ -2,6 +2,7 @@ import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type {
   Configuration,
   PaymentOrder,
+  SaleMethod,
   SaleResult,
   SaleStep,
   SlipDocument,
@@ -94,6 +95,8 @@ export interface PaymentRun {
   readonly watch: Stopwatch;
   readonly onStep: OnSaleStep;
   readonly onTrace: (line: KernelTraceLine) => void;
+  /** How the cardholder pays; undefined: at once. */
+  readonly method?: SaleMethod | undefined;
   /** The cardholder is to pay in the own currency. */
   readonly wantsOwnCurrency?: boolean;
   /** Its request leaves: from now on it may stand at the issuer. */

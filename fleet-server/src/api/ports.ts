@@ -133,6 +133,8 @@ export interface SwitchRuleRooms {
   readonly standIn: StandIn;
   readonly health: LinkHealth;
   readonly now: () => number;
+  /** DE42 of the terminals of this house. */
+  readonly merchant: string;
 }
 
 /** What the management API asks of the other rooms. Each method answers in the shapes of `protocols/fleet`. */

@@ -496,7 +496,10 @@ test('a suspect base key shows all below it, gives way at once, and is destroyed
     fault: { code: 'KEY_NOT_BASE' },
   });
   await vault.ensure('bdk/30', 'dukpt-base');
-  expect(unwrap(await inventory.suspect('bdk/30', 'seen', operator))).toMatchObject({ state: 'suspect', campaign: null });
+  expect(unwrap(await inventory.suspect('bdk/30', 'seen', operator))).toMatchObject({
+    state: 'suspect',
+    campaign: null,
+  });
   // What hangs on a key is told to the last row, page by page; and what travelled under a terminal's own key hangs on that.
   const kcvs: string[] = [];
   for (let cursor: string | undefined, pages = 0; pages < 9; pages++) {

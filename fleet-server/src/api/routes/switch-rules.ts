@@ -21,19 +21,6 @@ import { answerPage, listQuery, sliceOf } from '../list-query.ts';
 import type { SwitchRuleRooms } from '../ports.ts';
 import { refused } from '../problems.ts';
 
-<<<<<<< HEAD
-/** What the rules of the switch need to be shown and changed. */
-export interface SwitchRuleRooms {
-  readonly rules: SwitchRules;
-  readonly standIn: StandIn;
-  readonly health: LinkHealth;
-  readonly now: () => number;
-  /** DE42 of the terminals of this house. */
-  readonly merchant: string;
-}
-
-=======
->>>>>>> walk
 const byKind = z.object({ kind: switchRuleKind });
 const usesMax = 1_000;
 
