@@ -164,7 +164,7 @@ it('names as further permissions of an operation those alone that something of w
     ),
   );
   expect(said.map(([name]) => name).toSorted()).toEqual(Object.keys(asks).toSorted());
-  const told = new Map(said);
+  const told = new Map<string, (typeof said)[number][1]>(said);
   for (const [name, table] of Object.entries(asks)) {
     const { needs = 'fleet.read', further = [] } = told.get(name) ?? {};
     expect([...further].toSorted(), name).toEqual(Object.keys(table).toSorted());
