@@ -283,13 +283,13 @@ export async function openAedesBroker(options: BrokerOptions): Promise<Result<Op
     const address = socket.remoteAddress ?? '';
     peers.set(stream, { certificate: shownBy(socket), lineage: undefined, address, entry });
     const guard = new FrameGuard();
-    const { read } = stream;
+    const read = stream.read.bind(stream);
     let client: Client | undefined;
     let brokenBy: Fault | undefined;
     // The broker takes its bytes by `read`: that is where they are looked at, without a copy or a second buffer.
     stream.read = (size?: number): unknown => {
       if (brokenBy) return null;
-      const chunk: unknown = read.call(stream, size);
+      const chunk: unknown = read(size);
       if (!(chunk instanceof Uint8Array)) return chunk;
       const checked = guard.accept(chunk);
       if (checked.ok) return chunk;

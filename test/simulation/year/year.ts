@@ -9,7 +9,7 @@ import {
   type KeyRecord,
   verifyKeyRecord,
   evidence as evidenceSchema,
-  keySlots,
+  type keySlots,
   type LifecycleState,
   parseJson,
   serialSchema,
