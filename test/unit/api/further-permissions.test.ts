@@ -107,7 +107,7 @@ it('names as further permissions of an operation those alone that something of w
   /** A terminal that its vendor repairs: the work order. */
   const sentOut = async (): Promise<string> => {
     const serial = await fresh();
-    const bag = { bagNumber: 'BAG-1', photo: look.photo };
+    const bag = { bagNumber: `BAG-${serial}`, photo: look.photo };
     for (const [to, evidence] of [
       ['lost', {}],
       ['returned', bag],
