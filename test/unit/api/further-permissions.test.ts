@@ -129,6 +129,10 @@ it('names as further permissions of an operation those alone that something of w
       'wipes.order': order('terminal.wipe'),
       'keys.order': order('key.unbind'),
     },
+    'POST /api/v1/jobs/{id}/cancellation': {
+      // A job of somebody else.
+      'fleet.operate': { ask: async () => ['POST', `/jobs/${await ordered('terminal.diagnose')}/cancellation`] },
+    },
     'POST /api/v1/jobs/{id}/retry': { 'wipes.order': again('terminal.wipe'), 'keys.order': again('key.unbind') },
     'POST /api/v1/jobs/{id}/approval': {
       'wipes.approve': release('terminal.wipe'),
