@@ -81,6 +81,22 @@ it('names as further permissions of an operation those alone that something of w
       { to: 'deployed', reason: 'as it was', evidence: look },
     ] as const;
 
+  /** A work order whose terminal is at its vendor. */
+  const atVendor = async (): Promise<string> => {
+    const serial = await fresh();
+    const bag = { bagNumber: `BAG-${serial}`, photo: look.photo };
+    for (const [to, evidence] of [
+      ['lost', {}],
+      ['returned', bag],
+      ['inspected', { ...look, ...bag }],
+      ['refurbish', {}],
+    ] as const)
+      await operator('POST', `/terminals/${serial}/lifecycle`, { to, reason: 'to its vendor', evidence });
+    const id = String((await operator('POST', '/workshop/orders', { serial, intake: 'swap' })).body.id);
+    await operator('POST', `/workshop/orders/${id}/entries`, { kind: 'rma-out', vendor: 'the maker', number: 'R-1' });
+    return id;
+  };
+
   const order = (type: string, params: object = {}): Asked => ({
     ask: async () => ['POST', `/terminals/${await fresh()}/jobs`, { job: { type, params } }],
     besides: type === 'software.install' ? [] : ['fleet.operate'],
@@ -133,6 +149,23 @@ it('names as further permissions of an operation those alone that something of w
             'POST',
             '/lifecycle/imports',
             { csv: `${columns}\n${await opened()},deployed,as it was,${look.photo},S-1001,2\n` },
+          ];
+        },
+      },
+    },
+    'POST /api/v1/workshop/orders/{id}/entries': {
+      'lives.order': {
+        async ask() {
+          const id = await atVendor();
+          const evidence = {
+            wipeProof: { by: 'destruction', method: 'crushed', photo: look.photo, at: '2026-01-02T00:00:00Z' },
+            nothingOwed: { by: 'declaration', words: 'its board was burnt', silentSince: '2026-01-01T00:00:00Z' },
+          };
+          const replacement = { serial: `SENT-${id.slice(0, 8).toUpperCase()}` };
+          return [
+            'POST',
+            `/workshop/orders/${id}/entries`,
+            { kind: 'rma-in', outcome: 'replaced', costYen: 0, replacement, evidence },
           ];
         },
       },
