@@ -11,6 +11,7 @@ import {
 import { z } from 'zod';
 import { type ExitCode, exit, layOut, printTable, refuse } from '../console/index.ts';
 import type { Context } from './context.ts';
+import { time } from './switch.ts';
 
 const fileLengthMax = 4_194_304;
 
@@ -63,7 +64,7 @@ export async function listVersions({ client, console, json }: Context, kind: Swi
       console,
       [
         { head: columns.version, cell: (each: SwitchRuleVersion) => String(each.version), right: true },
-        { head: columns.at, cell: (each) => each.at ?? '' },
+        { head: columns.at, cell: (each) => (each.at === null ? '' : time(each.at)) },
         { head: columns.by, cell: (each) => each.by },
         { head: columns.reason, cell: (each) => each.reason },
       ],

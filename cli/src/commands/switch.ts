@@ -1,3 +1,4 @@
+import { paymentMethodText } from '@tsunagu/protocols/acquiring';
 import type {
   SwitchAdvice,
   SwitchDifference,
@@ -11,8 +12,8 @@ import { type Column, type ExitCode, exit, layOut, refuse } from '../console/ind
 import type { Context } from './context.ts';
 import { ownText } from './sale.ts';
 
-/** A time of the API as a table shows it. */
-export const time = (iso: string): string => iso.slice(0, 19).replace('T', ' ');
+/** A time of the API as a table shows it: local, YYYY-MM-DD hh:mm:ss. */
+export const time = (iso: string): string => new Date(iso).toLocaleString('sv-SE');
 
 /** Shows a list as JSON or as a table. `empty` is said where there is nothing. */
 export function show<T>(
@@ -102,6 +103,14 @@ export async function searchTransactions(context: Context, search: SwitchSearch,
           },
         ]
       : []),
+    ...(rows.some(({ method }) => method)
+      ? [
+          {
+            head: heads.method,
+            cell: ({ method }: SwitchTransaction) => (method ? paymentMethodText(method, console.language) : ''),
+          },
+        ]
+      : []),
     { head: heads.card, cell: ({ lastFour }) => `…${lastFour}` },
     { head: heads.rrn, cell: ({ rrn }) => rrn ?? texts.none },
     { head: heads.state, cell: ({ state }) => wordOf(texts.switch.saleStates, state) },
@@ -121,9 +130,10 @@ export async function showTransaction({ client, console, json }: Context, id: st
     console.out(JSON.stringify(answer.value));
     return exit.ok;
   }
-  const { entries, postings, ownCurrency, ...facts } = answer.value;
+  const { entries, postings, ownCurrency, method, ...facts } = answer.value;
   for (const [name, value] of Object.entries(facts)) if (value !== null) console.out(`${name.padEnd(16)}${value}`);
   const { switch: texts } = console.texts;
+  if (method) console.out(`${'method'.padEnd(16)}${paymentMethodText(method, console.language)}`);
   if (ownCurrency)
     console.out(
       `${'ownCurrency'.padEnd(16)}${ownText(ownCurrency)}  ${texts.rate(ownCurrency.rate, ownCurrency.markUpBasisPoints ?? 0)}`,

@@ -33,6 +33,7 @@ export const switchEn = {
     kind: 'KIND',
     amount: 'AMOUNT',
     own: 'OWN CURRENCY',
+    method: 'PAID',
     card: 'CARD',
     rrn: 'RRN',
     state: 'STATE',

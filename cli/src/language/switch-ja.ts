@@ -35,6 +35,7 @@ export const switchJa: typeof switchEn = {
     kind: '取引',
     amount: '金額',
     own: '自国通貨',
+    method: '支払区分',
     card: 'カード',
     rrn: 'RRN',
     state: '状態',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ownCurrency } from './payment.ts';
+import { ownCurrency, saleMethod } from './payment.ts';
 
 /* W5: what an operator of the switch sees and does. */
 
@@ -109,6 +109,7 @@ export const switchTransaction = z
     amountMinor: z.number().int().describe('Amount in minor units (JPY has none: yen).'),
     currency: z.string().describe('ISO 4217 alphabetic code.'),
     ownCurrency: ownCurrency.optional(),
+    method: saleMethod.optional(),
     scheme: z.string().describe('Card scheme.'),
     entry: z.string().describe('How the card was read.'),
     lastFour: z.string().describe('Last four digits of the PAN.'),

@@ -35,6 +35,7 @@ const one = (index: number): SwitchTransaction => ({
   approvalCode: null,
   reason: null,
   routingVersion: 1,
+  ...(index === 1 && { method: { code: '61', instalments: 3 } }),
 });
 
 /** A journal of 450 that hands out pages as the API does. */
@@ -64,10 +65,18 @@ async function search(count: number, { json = false, lang = 'en' } = {}) {
 }
 
 test('a search goes through as many pages as are wanted, and says where there are older ones', async () => {
+  const zone = process.env['TZ'];
+  process.env['TZ'] = 'Asia/Tokyo';
   const few = await search(50);
+  if (zone === undefined) delete process.env['TZ'];
+  else process.env['TZ'] = zone;
   expect(few.code).toBe(exit.ok);
   expect(few.out.trim().split('\n')).toHaveLength(51);
   expect(few.err).toContain('there are older ones');
+  // Local time, as slips have it, and how it is paid where that is not at once.
+  expect(few.out.match(/2026-11-27 09:00:00/g)).toHaveLength(50);
+  expect(few.out).toContain('PAID');
+  expect(few.out.match(/Instalments x 3/g)).toHaveLength(1);
   const most = await search(420);
   expect(most.out.trim().split('\n').at(-1)).toMatch(/^T419\b/);
   expect(asked).toEqual(['0010', '0010', '0010']);

@@ -69,6 +69,21 @@ test.each(houseIssuers.map((link) => [link.id, link] as const))(
       const inInstalments = { ...paid, fields: { ...paid.fields, 48: 'JP6103000' } };
       expect((await terminal.ask(inInstalments)).text(39)).toBe('000');
       expect(methods.slice(-2)).toEqual([undefined, 'JP6103000']);
+      // The operator sees it, and of one that the contract does not have, what was wrong with it.
+      const unagreed = terminal.sale('visa-contact', 3_000);
+      expect((await terminal.ask({ ...unagreed, fields: { ...unagreed.fields, 48: 'JP6104000' } })).text(39)).toBe(
+        '119',
+      );
+      const { items } = unwrap(await house.sw.operator.transactions({ amount: 3_000 }, { limit: 5 }));
+      expect(items.map(({ method }) => method)).toEqual([
+        { code: '61', instalments: 4 },
+        { code: '61', instalments: 3 },
+      ]);
+      const refused = unwrap(await house.sw.operator.transaction(items[0]?.id ?? ''));
+      expect(refused).toMatchObject({ state: 'refused', method: { instalments: 4 } });
+      expect(refused.entries.map(({ facts }) => facts['contract'])).toContain('instalments');
+      const [atOnce] = unwrap(await house.sw.operator.transactions({ amount: 800 }, { limit: 1 })).items;
+      expect(atOnce).not.toHaveProperty('method');
       terminal.close();
     } finally {
       await house.close();

@@ -5,7 +5,7 @@ import type { Transaction } from 'kysely';
 import type { Database } from '../../store/index.ts';
 import type { SaleStep } from '../transaction/rules.ts';
 import { type Followed, isFollowUp, judgeArrival, judgeCancellation, judgeFollowUp } from '../transaction/rules.ts';
-import type { Commit } from './commit.ts';
+import type { Commit, Facts } from './commit.ts';
 import type { Decide, Decision, Journal } from './journal.ts';
 import { post } from './postings.ts';
 import { queueAdvice } from './queue-advice.ts';
@@ -51,6 +51,7 @@ export class Arrivals {
    * @param refuse makes the answer of a refusal
    * @param posting for an advice: what the issuer will hear; it is queued in the same commit
    * @param also judges what else has to be right, and writes what belongs to it
+   * @param told what else the journal says of its arrival
    */
   sale(
     sale: SaleRow,
@@ -61,6 +62,7 @@ export class Arrivals {
       commit: Commit,
       sale: SaleRow,
     ) => Promise<{ readonly actionCode: string; readonly reason: string } | undefined>,
+    told: Facts = {},
   ): Promise<SaleArrival> {
     const key = { serial: sale.serial, stan: sale.stan, local_time: sale.local_time };
     return this.#journal.commit(
@@ -94,7 +96,11 @@ export class Arrivals {
                   ...nothingSent,
                 };
         commit.insertSale(row);
-        this.#journal.entry(commit, 'received', row.id, row.serial, { stan: row.stan, amountMinor: row.amount_minor });
+        this.#journal.entry(commit, 'received', row.id, row.serial, {
+          stan: row.stan,
+          amountMinor: row.amount_minor,
+          ...told,
+        });
         if (earlier !== undefined) {
           this.#journal.entry(commit, 'original-after-reversal', row.id, row.serial);
           const tx = await commit.direct();

@@ -1,10 +1,13 @@
-import type {
-  OwnCurrency,
-  SwitchAdvice,
-  SwitchReconciliation,
-  SwitchSearch,
-  SwitchTransaction,
-  SwitchTransactionDetail,
+import { parsePaymentMethod } from '@tsunagu/protocols/acquiring';
+import {
+  type OwnCurrency,
+  type SaleMethod,
+  type SwitchAdvice,
+  type SwitchReconciliation,
+  type SwitchSearch,
+  type SwitchTransaction,
+  type SwitchTransactionDetail,
+  saleMethod,
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import {
@@ -19,6 +22,7 @@ import {
   type Store,
 } from '../../store/index.ts';
 import { ownCurrenciesOf } from '../dcc/views.ts';
+import type { Facts } from '../journal/commit.ts';
 import type { SaleRow } from '../journal/written.ts';
 import { notApproved } from '../journal/tables.ts';
 import type { DayRow } from '../reconciliation/days.ts';
@@ -56,12 +60,13 @@ export async function searchTransactions(
     query = query.where((where) => where.or([where('terminal_id', '=', terminal), where('serial', '=', terminal)]));
   const rows = await highestFirst(query, 'seq', before.value, limit).execute();
   const own = await ownCurrenciesOf(db, rows);
+  const methods = await methodsOf(db, rows);
   return ok(
     pageOf(
       rows,
       limit,
       ({ seq }) => seq,
-      (row) => viewOf(row, own.get(row.id)),
+      (row) => viewOf(row, own.get(row.id), methods.get(row.id)),
     ),
   );
 }
@@ -87,7 +92,7 @@ export async function transactionDetail(
     .orderBy('seq')
     .execute();
   return ok({
-    ...viewOf(row, (await ownCurrenciesOf(db, [row])).get(row.id)),
+    ...viewOf(row, (await ownCurrenciesOf(db, [row])).get(row.id), (await methodsOf(db, [row])).get(row.id)),
     entries: entries.flatMap(({ at, entry, facts }) =>
       entry.split(' ').map((name) => ({
         at: isoTime(at),
@@ -107,7 +112,36 @@ export async function transactionDetail(
   });
 }
 
-const viewOf = (row: SaleRow, ownCurrency: OwnCurrency | undefined): SwitchTransaction => ({
+/** How those of these sales are paid that are not paid at once, by id. */
+async function methodsOf(
+  db: Store['db'],
+  sales: readonly { readonly id: string }[],
+): Promise<ReadonlyMap<string, SaleMethod>> {
+  if (sales.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('switch_journal')
+    .select(['sale_id', 'facts'])
+    .where(
+      'sale_id',
+      'in',
+      sales.map(({ id }) => id),
+    )
+    .where('facts', 'like', '%"paymentMethod":%')
+    .execute();
+  return new Map(
+    rows.flatMap(({ sale_id: id, facts }) => {
+      const { paymentMethod } = JSON.parse(facts) as Facts;
+      const method = parsePaymentMethod(typeof paymentMethod === 'string' ? paymentMethod : undefined);
+      return id !== null && method.ok ? [[id, saleMethod.parse(method.value)] as const] : [];
+    }),
+  );
+}
+
+const viewOf = (
+  row: SaleRow,
+  ownCurrency: OwnCurrency | undefined,
+  method: SaleMethod | undefined,
+): SwitchTransaction => ({
   id: row.id,
   at: isoTime(row.received_at),
   origin: row.origin,
@@ -119,6 +153,7 @@ const viewOf = (row: SaleRow, ownCurrency: OwnCurrency | undefined): SwitchTrans
   amountMinor: row.amount_minor,
   currency: row.currency,
   ...(ownCurrency && { ownCurrency }),
+  ...(method && { method }),
   scheme: row.scheme,
   entry: row.entry,
   lastFour: row.last_four,

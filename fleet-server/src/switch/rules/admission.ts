@@ -41,6 +41,8 @@ export interface Admission {
         readonly reason: AdmissionReason;
         /** The element that it is about, where whoever asked can do something about it (DE44). */
         readonly element?: number | undefined;
+        /** What of the contract forbids it. */
+        readonly contract?: ContractRefusal['why'];
       }
     | undefined;
 }
@@ -94,6 +96,7 @@ export function admit(rules: SwitchRules, arrived: Arrived, health: LinkHealth):
       actionCode: refused.actionCode,
       reason: 'SWITCH_CONTRACT_FORBIDS',
       element: aboutMethod.has(refused.why) ? 48 : undefined,
+      contract: refused.why,
     },
   };
 }

@@ -1,10 +1,11 @@
-import { businessDay, isAdvice } from '@tsunagu/protocols/acquiring';
+import { businessDay, isAdvice, lumpSum } from '@tsunagu/protocols/acquiring';
 import { type Message, textOf } from '@tsunagu/protocols/iso8583';
 import { fail, lastFour, Secret } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { DccDesk } from '../dcc/desk.ts';
 import type { IssuerLink } from '../issuer-link/issuer-link.ts';
 import type { Arrivals } from '../journal/arrivals.ts';
+import type { Facts } from '../journal/commit.ts';
 import type { Decision, Journal } from '../journal/journal.ts';
 import { saleId } from '../journal/sale-id.ts';
 import type { SaleRow } from '../journal/written.ts';
@@ -101,6 +102,7 @@ export class SaleIntake {
         sale.conversion || sale.operation === 'refund' || sale.operation === 'completion'
           ? (commit, stored) => this.#dcc.judge(commit, stored, sale)
           : undefined,
+        toldOf(message, judged.admission),
       )
       .catch((error: unknown) => {
         this.#outcomes.forget(id);
@@ -302,6 +304,12 @@ export class SaleIntake {
     return link && (link.isReady && link.inFlight < link.link.inFlightMax ? 'ready' : 'down');
   }
 }
+
+/** What the journal says of its arrival: how it is paid (DE48) where that is not at once, and what of its contract forbids it. */
+const toldOf = (message: Message, { method, refusal }: Admission): Facts => ({
+  ...(method && method.code !== lumpSum.code && { paymentMethod: textOf(message, 48) ?? '' }),
+  ...(refusal?.contract && { contract: refusal.contract }),
+});
 
 /** The answer to what was approved in the issuer's place. */
 const stoodInDecision = (face: Face, request: Message, approvalCode: string, nowMs: number): Decision => ({

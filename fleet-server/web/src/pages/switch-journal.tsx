@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { paymentMethodText } from '@tsunagu/protocols/acquiring';
 import {
   switchPaths,
   switchSearch,
@@ -14,7 +15,7 @@ import { More, useGrowing } from '../parts/growing.tsx';
 import { CardName, Mark, type Tone, Alert } from '../parts/index.tsx';
 import { Table } from '../parts/table.tsx';
 import { moment, money, ownMoney } from '../text/format.ts';
-import { reasonText, t, tAny } from '../text/index.ts';
+import { language, reasonText, t, tAny } from '../text/index.ts';
 
 const texts = ['token', 'lastFour', 'rrn', 'terminal', 'amount'] as const;
 const fields = [...texts, 'state'] as const;
@@ -150,6 +151,7 @@ export function Journal() {
               <td class="number strong">
                 {money(one.amountMinor, one.currency)}
                 {one.ownCurrency && <span class="under">{ownMoney(one.ownCurrency)}</span>}
+                {one.method && <span class="under">{paymentMethodText(one.method, language.value)}</span>}
               </td>
               <td>
                 <CardName sale={one} />
@@ -181,6 +183,7 @@ function Detail({ of }: { of: SwitchTransactionDetail }) {
     ...(of.ownCurrency
       ? [[t('switch.rate'), `1 ${of.currency} = ${of.ownCurrency.rate} ${of.ownCurrency.currency}`] as const]
       : []),
+    ...(of.method ? [[t('switch.method'), paymentMethodText(of.method, language.value)] as const] : []),
     [t('switch.routing'), `v${of.routingVersion}`],
     [t('switch.day'), [of.acquirerDay, of.issuerDay].map((day) => day ?? '–').join(' → ')],
   ];

@@ -570,6 +570,7 @@ export const en = {
   'switch.actionCode': 'Action code',
   'switch.approvalCode': 'Approval code',
   'switch.rate': 'Rate',
+  'switch.method': 'Paid',
   'switch.routing': 'Routing table',
   'switch.posting': '{{side}}, {{link}}, day {{day}}: {{class}} {{amount}} {{kind}}',
   'switch.posted.taken': 'taken',

@@ -571,6 +571,7 @@ export const ja: Readonly<Record<TextKey, string>> = {
   'switch.actionCode': '結果コード',
   'switch.approvalCode': '承認番号',
   'switch.rate': '換算レート',
+  'switch.method': '支払区分',
   'switch.routing': '経路表',
   'switch.posting': '{{side}} {{link}} {{day}}：{{class}} {{amount}} {{kind}}',
   'switch.posted.taken': '計上',
