@@ -10,11 +10,12 @@ import {
   causeCodes,
   causeTexts,
   parseQuery,
+  ringsAreGrowing,
   type SettingValue,
   type Why,
   type WhyTarget,
 } from '@tsunagu/protocols/fleet';
-import { fail } from '@tsunagu/protocols/kit';
+import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { z } from 'zod';
 import {
   type Column,
@@ -93,25 +94,9 @@ async function specOf(context: Context, options: CreateOptions) {
       return fail('INPUT_INVALID', { field: options.file, cause });
     }
   }
-  const digests = async (files: readonly string[]) => {
-    const found: string[] = [];
-    for (const file of files) {
-      const image = await readImage(file);
-      if (!image.ok) return image;
-      const digest = createHash('sha256').update(image.value).digest('hex');
-      found.push(digest);
-      // A dry run changes nothing.
-      if (options.dryRun) continue;
-      const uploaded = await context.client.uploadSoftware(image.value);
-      if (!uploaded.ok) return uploaded;
-      const published = await ensurePublished(context, image.value, digest, { keys: options.keys });
-      if (!published.ok) return fail(published.fault.code, { ...published.fault, field: file });
-    }
-    return { ok: true, value: found } as const;
-  };
-  const images = await digests(options.images);
+  const images = await readImages(options.images);
   if (!images.ok) return images;
-  const back = await digests(options.back);
+  const back = await readImages(options.back);
   if (!back.ok) return back;
   const values: Record<string, SettingValue> = {};
   for (const typed of options.set) {
@@ -124,7 +109,9 @@ async function specOf(context: Context, options: CreateOptions) {
     ...spec,
     ...(options.name !== undefined && { name: options.name }),
     ...(options.target !== undefined && { target: options.target }),
-    ...(images.value.length > 0 && { action: { kind: 'software', images: images.value, back: back.value } }),
+    ...(images.value.length > 0 && {
+      action: { kind: 'software', images: images.value.map(digestOf), back: back.value.map(digestOf) },
+    }),
     ...(options.set.length > 0 && { action: { kind: 'configuration', values } }),
     ...(rings && { rings }),
     ...(!options.gate && { gate: null }),
@@ -133,8 +120,41 @@ async function specOf(context: Context, options: CreateOptions) {
   if (!parsed.success) return fail('INPUT_INVALID', { field: parsed.error.issues[0]?.path.join('.') ?? '' });
   const query = parseQuery(parsed.data.target);
   if (!query.ok) return query;
+  if (!ringsAreGrowing(parsed.data.rings)) return fail('CAMPAIGN_RINGS_INVALID', { field: 'rings' });
+  // Nothing is published for what cannot be proposed; and a dry run changes nothing.
+  if (!options.dryRun)
+    for (const image of [...images.value, ...back.value]) {
+      const there = await handIn(context, image, options.keys);
+      if (!there.ok) return there;
+    }
   const value: z.input<typeof campaignSpec> = parsed.data;
   return { ok: true, value } as const;
+}
+
+/** An image of software on this machine. */
+interface ImageFile {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+  readonly digest: string;
+}
+const digestOf = ({ digest }: ImageFile): string => digest;
+
+async function readImages(files: readonly string[]): Promise<Result<readonly ImageFile[]>> {
+  const found: ImageFile[] = [];
+  for (const file of files) {
+    const image = await readImage(file);
+    if (!image.ok) return image;
+    found.push({ file, bytes: image.value, digest: createHash('sha256').update(image.value).digest('hex') });
+  }
+  return ok(found);
+}
+
+/** Uploads an image, and publishes it where it is not published yet and the keys are here. */
+async function handIn(context: Context, { file, bytes, digest }: ImageFile, keys: string): Promise<Result<void>> {
+  const uploaded = await context.client.uploadSoftware(bytes);
+  if (!uploaded.ok) return uploaded;
+  const published = await ensurePublished(context, bytes, digest, { keys });
+  return published.ok ? published : fail(published.fault.code, { ...published.fault, field: file });
 }
 
 /** Shows where in a query the fault is. */
@@ -248,7 +268,7 @@ async function printCampaign({ client, console }: Context, campaign: CampaignDet
     { head: texts.columns.serial, cell: ({ serial }) => serial },
     { head: texts.columns.attempts, cell: ({ attempts }) => String(attempts), right: true },
     { head: texts.columns.fault, cell: ({ fault }) => fault ?? console.texts.none },
-    { head: texts.columns.nextAt, cell: ({ nextAt }) => nextAt ?? console.texts.none },
+    { head: texts.columns.nextAt, cell: ({ nextAt }) => (nextAt === null ? console.texts.none : momentOf(nextAt)) },
   ];
   printTable(console, columns, exceptions.value);
 }
@@ -301,11 +321,16 @@ function printWhy(console: Console, { serial, causes, nextTryAt }: Why): void {
   console.out(console.paint('bold', serial));
   for (const { code, facts, until } of causes)
     console.out(
-      `  ${code}  ${sentenceOf(console, code, facts)}${until === null || code === 'NEXT' ? '' : ` (→ ${until})`}`,
+      `  ${code}  ${sentenceOf(console, code, facts)}${until === null || code === 'NEXT' ? '' : ` (→ ${momentOf(until)})`}`,
     );
   if (causes[0]?.code === 'DONE') return;
-  console.out(`  ${nextTryAt === null ? console.texts.campaign.noNext : console.texts.campaign.next(nextTryAt)}`);
+  console.out(
+    `  ${nextTryAt === null ? console.texts.campaign.noNext : console.texts.campaign.next(momentOf(nextTryAt))}`,
+  );
 }
+
+/** A moment on the clock of this machine, with its zone. */
+export const momentOf = (time: string): string => new Date(time).toLocaleString('sv-SE', { dateStyle: 'short', timeStyle: 'long' });
 
 /** A cause in the reader's words. */
 const sentenceOf = (console: Console, code: string, facts: Why['causes'][number]['facts']): string =>

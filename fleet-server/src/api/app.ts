@@ -29,6 +29,8 @@ export interface AppOptions extends ChangeRooms {
   readonly access: Access;
   /** Where a terminal stands, for callers that are kept to some places. */
   readonly placeOf: (serial: string) => Promise<{ readonly merchant: string; readonly shop: string } | undefined>;
+  /** Of which terminal a job is; undefined when it is not known. */
+  readonly serialOfJob: (id: string) => Promise<string | undefined>;
   /** Host names and addresses that this server answers for, besides the loopback's. */
   readonly hosts: readonly string[];
   readonly cookieName: string;
@@ -123,7 +125,7 @@ export async function buildApp(options: AppOptions) {
       throw new FaultError({ code: 'UNAUTHENTICATED' });
     }
     if (!request.caller.permissions.has(needs)) throw new FaultError({ code: 'ROLE_INSUFFICIENT', facts: { needs } });
-    await keepToPlaces(request, options.placeOf);
+    await keepToPlaces(request, options);
   });
   app.addHook('preValidation', async (request) => refuseUnknownQuery(request));
   watchChanges(app, options);
@@ -184,13 +186,19 @@ function forgetTypeOfNoBody({ headers, routeOptions }: FastifyRequest): void {
   if (isEmpty && routeOptions.schema?.body === undefined) delete headers['content-type'];
 }
 
-/** A caller that is kept to some places gets to terminals there, and to what keeps to places by itself. */
-async function keepToPlaces(request: FastifyRequest, placeOf: AppOptions['placeOf']): Promise<void> {
+/** A caller that is kept to some places gets to terminals there, to their jobs, and to what keeps to places by itself. */
+async function keepToPlaces(
+  request: FastifyRequest,
+  { placeOf, serialOfJob }: Pick<AppOptions, 'placeOf' | 'serialOfJob'>,
+): Promise<void> {
   const places = request.caller?.places;
   if (!places || request.routeOptions.config.isPlaced) return;
-  const { params } = request;
-  const serial =
-    typeof params === 'object' && params !== null && 'serial' in params ? String(params.serial) : undefined;
+  const named = (name: string): string | undefined => {
+    const value: unknown = typeof request.params === 'object' ? Object(request.params)[name] : undefined;
+    return typeof value === 'string' ? value : undefined;
+  };
+  const id = request.routeOptions.config.isOfJob ? named('id') : undefined;
+  const serial = id === undefined ? named('serial') : await serialOfJob(id);
   const place = serial === undefined ? undefined : await placeOf(serial);
   if (!place || !isPlaceWithin(places, place)) throw new FaultError({ code: 'PLACE_OUTSIDE' });
 }

@@ -106,6 +106,10 @@ export async function openApi(options: ApiOptions): Promise<Result<Api, 'BIND_NE
     audit,
     changes: options.changes,
     idempotency: await keepAnswers(world, store, options.vault),
+    async serialOfJob(id) {
+      const found = await rooms.jobs.job(id);
+      return found.ok ? found.value.serial : undefined;
+    },
     placeOf: async (serial) => {
       const known = serialSchema.safeParse(serial);
       const terminal = known.success ? await rooms.estate.terminal(known.data) : undefined;

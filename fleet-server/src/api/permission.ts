@@ -29,6 +29,8 @@ declare module 'fastify' {
     isIdempotent?: boolean;
     /** The route keeps a caller within its places by itself; others are closed to one that has places, unless they name a serial. */
     isPlaced?: boolean;
+    /** The `id` in its address is that of a job: a caller that has places gets to those of terminals there. */
+    isOfJob?: boolean;
     /** What a change is about when the address does not say it: a kind before the `id`, such as `person`. */
     subject?: string;
     /** A header that the route reads by itself, for the description of the API. */

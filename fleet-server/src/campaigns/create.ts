@@ -1,4 +1,11 @@
-import { type CampaignDryRun, type CampaignSpec, causeCodes, parseQuery, serialSchema } from '@tsunagu/protocols/fleet';
+import {
+  type CampaignDryRun,
+  type CampaignSpec,
+  causeCodes,
+  parseQuery,
+  ringsAreGrowing,
+  serialSchema,
+} from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { type Actor } from '../audit/index.ts';
 import { readyAction } from './actions.ts';
@@ -7,7 +14,7 @@ import { factsOf, numberTerminals } from './facts.ts';
 import type { CampaignRooms } from './ports.ts';
 import { causesOf, type CampaignView } from './rules/causes.ts';
 import { firstFailure, type TerminalFacts } from './rules/match.ts';
-import { placeInOrder, ringBounds, ringOf, ringsAreGrowing } from './rules/rings.ts';
+import { placeInOrder, ringBounds, ringOf } from './rules/rings.ts';
 import { isTimeZone, windowAt } from './rules/windows.ts';
 import { select } from './select.ts';
 import { CampaignSets } from './sets.ts';

@@ -105,6 +105,10 @@ export const campaignRing = z
 /** A part of a cohort that goes before the others. */
 export type CampaignRing = z.output<typeof campaignRing>;
 
+/** Whether each ring is larger than the one before it, and the last one is the whole. */
+export const ringsAreGrowing = (rings: readonly Pick<CampaignRing, 'percent'>[]): boolean =>
+  rings.every((ring, index) => ring.percent > (rings[index - 1]?.percent ?? 0)) && rings.at(-1)?.percent === 100;
+
 /** How fast a campaign goes. */
 export const campaignPace = z
   .strictObject({

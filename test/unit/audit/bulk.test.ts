@@ -171,6 +171,7 @@ describe('routes', () => {
       access,
       idempotency: await keepAnswers(world, parts.store, parts.vault),
       placeOf: () => Promise.resolve(undefined),
+      serialOfJob: () => Promise.resolve(undefined),
       hosts: [],
       cookieName: 'c',
       tls: undefined,

@@ -149,6 +149,16 @@ describe('tokens', () => {
     const machine = callOn(opened, { token: String(made.body.token) });
     expect((await machine('GET', `/terminals/${here?.serial}`)).status).toBe(200);
     expect((await machine('GET', `/terminals/${there?.serial}`)).body.code).toBe('PLACE_OUTSIDE');
+    // Jobs there it can follow, and take back where its roles do; those elsewhere are as if they were not.
+    const order = { job: { type: 'sale.test', params: { amountMinor: 100, card: 'visa-contactless' } } };
+    const own = String((await machine('POST', `/terminals/${here?.serial}/jobs`, order)).body.id);
+    expect((await machine('GET', `/jobs/${own}`)).body).toMatchObject({ id: own, serial: here?.serial });
+    expect((await machine('POST', `/jobs/${own}/cancellation`)).body.code).not.toBe('PLACE_OUTSIDE');
+    const other = String((await callOn(opened)('POST', `/terminals/${there?.serial}/jobs`, order)).body.id);
+    for (const id of [other, 'no-such-job']) {
+      expect((await machine('GET', `/jobs/${id}`)).body.code).toBe('PLACE_OUTSIDE');
+      expect((await machine('POST', `/jobs/${id}/cancellation`)).body.code).toBe('PLACE_OUTSIDE');
+    }
     expect((await machine('GET', '/sales')).body.code).toBe('PLACE_OUTSIDE');
     expect((await machine('GET', '/negative')).body.code).toBe('PLACE_OUTSIDE');
   });

@@ -2,7 +2,7 @@ import { type CampaignView, causesOf, nextTryOf, type Standing } from '@tsunagu/
 import type { TerminalFacts } from '@tsunagu/fleet-server/campaigns/rules/match';
 import { earn, perMinute } from '@tsunagu/fleet-server/campaigns/rules/pace';
 import { act, advance, freshRing, type Progress, type Seen } from '@tsunagu/fleet-server/campaigns/rules/progress';
-import { placeInOrder, ringBounds, ringOf, ringsAreGrowing } from '@tsunagu/fleet-server/campaigns/rules/rings';
+import { placeInOrder, ringBounds, ringOf } from '@tsunagu/fleet-server/campaigns/rules/rings';
 import { windowAt } from '@tsunagu/fleet-server/campaigns/rules/windows';
 import {
   campaignPace,
@@ -12,6 +12,7 @@ import {
   causeCodes,
   maintenanceWindow,
   parseQuery,
+  ringsAreGrowing,
 } from '@tsunagu/protocols/fleet';
 import { unwrap } from '@tsunagu/protocols/kit';
 import { describe, expect, it } from 'vitest';

@@ -5,7 +5,7 @@ import { systemWorld } from '@tsunagu/protocols/world';
 import { Command, Option } from 'commander';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openClient } from '../../../cli/src/client/index.ts';
-import { createCampaign, listCampaigns } from '../../../cli/src/commands/campaign.ts';
+import { createCampaign, listCampaigns, momentOf } from '../../../cli/src/commands/campaign.ts';
 import type { Context } from '../../../cli/src/commands/context.ts';
 import { listCustodyAlarms, listHolders } from '../../../cli/src/commands/custody.ts';
 import { listApprovals } from '../../../cli/src/commands/approvals.ts';
@@ -101,6 +101,47 @@ test('jobs are ordered, listed and taken back by their reference or terminal, fi
     expect([refused.code, refused.err]).toEqual([exit.usage, expect.stringContaining('OPTION_INVALID')]);
   }
   expect(await listed({ state: 'queued' })).toHaveLength(1);
+});
+
+test('nothing is handed in for a campaign that cannot be proposed', async () => {
+  const image = join(dataDir, 'image.tsw');
+  writeFileSync(image, 'an image');
+  const whole = {
+    name: 'new',
+    images: [image],
+    back: [],
+    set: [],
+    soakSeconds: 0,
+    gate: false,
+    dryRun: false,
+    keys: '',
+  };
+  const handedIn = async (more: object): Promise<readonly [string, boolean]> => {
+    let isHandedIn = false;
+    const ran = await run('mori', (all) =>
+      createCampaign(
+        {
+          ...all,
+          client: new Proxy(all.client, {
+            get(client, name): unknown {
+              isHandedIn ||= name === 'uploadSoftware';
+              return Reflect.get(client, name);
+            },
+          }),
+        },
+        { ...whole, ...more },
+      ),
+    );
+    return [/^\w+/.exec(ran.err)?.[0] ?? '', isHandedIn];
+  };
+  expect(await handedIn({ target: 'model =' })).toEqual(['model', false]);
+  expect(await handedIn({ rings: [10, 50] })).toEqual(['CAMPAIGN_RINGS_INVALID', false]);
+  expect(await handedIn({ name: '' })).toEqual(['INPUT_INVALID', false]);
+  expect(await handedIn({})).toEqual([expect.stringMatching(/^SOFTWARE_/), true]);
+});
+
+test('moments are told with their zone', () => {
+  expect(momentOf('2026-11-27T09:03:17.635Z')).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:17 \S+/);
 });
 
 test('an id that is none is one that is not known, and the next step is one that a person can take', async () => {

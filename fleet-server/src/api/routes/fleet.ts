@@ -284,7 +284,7 @@ export function fleetRoutes(
   app.get(
     '/api/v1/jobs/:id',
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', isOfJob: true },
       schema: {
         summary: 'One job, its steps and its outcome',
         tags: ['jobs'],

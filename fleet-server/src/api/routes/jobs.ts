@@ -99,7 +99,7 @@ export function jobRoutes(app: ApiApp, { jobs }: Pick<ApiRooms, 'jobs'>): void {
   app.post(
     '/api/v1/jobs/:id/cancellation',
     {
-      config: { permission: 'fleet.field', further: ['fleet.operate'], isIdempotent: true },
+      config: { permission: 'fleet.field', further: ['fleet.operate'], isIdempotent: true, isOfJob: true },
       schema: {
         summary:
           'Take a job back: at once, or by asking the terminal, which has the last word; whoever works in the field those that they ordered themselves',
@@ -132,7 +132,7 @@ export function jobRoutes(app: ApiApp, { jobs }: Pick<ApiRooms, 'jobs'>): void {
     app.post(
       `/api/v1/jobs/:id/${name}`,
       {
-        config: { role, further, isIdempotent: true },
+        config: { role, further, isIdempotent: true, isOfJob: true },
         schema: { summary, tags: ['jobs'], params: byId, response: { 202: job, '4xx': refused } },
       },
       async (request, reply) => accepted(reply, unwrap(await jobs[change](request.params.id, actorOf(request)))),
@@ -141,7 +141,7 @@ export function jobRoutes(app: ApiApp, { jobs }: Pick<ApiRooms, 'jobs'>): void {
   app.get(
     '/api/v1/jobs/:id/log',
     {
-      config: { role: 'technician' },
+      config: { role: 'technician', isOfJob: true },
       schema: {
         summary: 'The log that a job pulled: a JSON object a line, without account data',
         tags: ['jobs'],

@@ -13,10 +13,6 @@ export function placeInOrder(campaign: string, serial: string): number {
   return ((hash ^ (hash >>> 16)) >>> 0) / 0x1_0000_0000;
 }
 
-/** Whether each ring is larger than the one before it, and the last one is the whole. */
-export const ringsAreGrowing = (rings: readonly Pick<CampaignRing, 'percent'>[]): boolean =>
-  rings.every((ring, index) => ring.percent > (rings[index - 1]?.percent ?? 0)) && rings.at(-1)?.percent === 100;
-
 /**
  * The bounds of rings in the order: a terminal is in the first ring whose bound is above its place. They are quantiles of the cohort,
  * so that a ring has its share to the terminal and is not empty while the cohort has enough; who joins later falls into one by the

@@ -22,6 +22,9 @@ import { reasonText, t, type TextKey } from '../text/index.ts';
 
 const lists = { people: page(person), tokens: page(apiToken), webhooks: page(webhook) };
 
+/** How often webhooks are looked at again while a receiver is down, milliseconds. */
+const retriedMs = 3_000;
+
 /** People, tokens and webhooks, as far as whoever looks may see them. */
 export function AccessPage() {
   const people = useSignal<readonly z.infer<typeof person>[]>([]);
@@ -48,6 +51,14 @@ export function AccessPage() {
   useEffect(() => {
     if (me.value) void attempt(() => Promise.resolve(undefined));
   }, [me.value]);
+
+  // Whether a receiver is there again shows when it was tried, by itself or because somebody asked for it.
+  const isFailing = webhooks.value.some(({ state, failingSince }) => state === 'active' && failingSince !== null);
+  useEffect(() => {
+    if (!isFailing) return;
+    const timer = setInterval(() => void load().catch(() => undefined), retriedMs);
+    return () => clearInterval(timer);
+  }, [isFailing]);
 
   const post = <S extends z.ZodType>(schema: S, path: string, body?: object) =>
     ask(schema, path, { method: 'POST', key: crypto.randomUUID(), ...(body && { body }) });
