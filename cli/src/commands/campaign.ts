@@ -330,7 +330,8 @@ function printWhy(console: Console, { serial, causes, nextTryAt }: Why): void {
 }
 
 /** A moment on the clock of this machine, with its zone. */
-export const momentOf = (time: string): string => new Date(time).toLocaleString('sv-SE', { dateStyle: 'short', timeStyle: 'long' });
+export const momentOf = (time: string): string =>
+  new Date(time).toLocaleString('sv-SE', { dateStyle: 'short', timeStyle: 'long' });
 
 /** A cause in the reader's words. */
 const sentenceOf = (console: Console, code: string, facts: Why['causes'][number]['facts']): string =>
