@@ -33,6 +33,8 @@ export function findAccess(
   const url = options.server ?? (env['TSUNAGU_URL'] || undefined);
   const token = env['TSUNAGU_TOKEN'] || undefined;
   if (url !== undefined && !URL.canParse(url)) return fail('OPTION_INVALID', { field: 'server' });
+  // A header holds it: a line break in it, as of a file that says more than the token, would look like a server that is away.
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) return fail('OPTION_INVALID', { field: 'TSUNAGU_TOKEN' });
   if (url && token) return ok({ url, token });
   const path = join(options.data ?? dataFolder(options.cwd), 'access.json');
   if (!existsSync(path)) return fail('ACCESS_MISSING', { facts: { path } });

@@ -79,11 +79,20 @@ export function secureNetwork(
         opened.value.on('session', (given) => {
           if (shown === context) tickets.set(service, given);
         });
-        // Whether our certificate is taken is told after the handshake (RFC 8446, 4.4.2.4).
-        opened.value.on('error', (error) => {
-          if (withIssuers || !('code' in error) || error.code !== 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA') return;
-          withIssuers = true;
+        // Whether our certificate is taken is told after the handshake (RFC 8446, 4.4.2.4): by an alert, by a hang-up before the first byte, or not at all.
+        const socket = opened.value;
+        const isWhole = !socket.isSessionReused();
+        const refused = (showIssuers: boolean): void => {
+          if (shown !== context || withIssuers === showIssuers) return;
+          withIssuers = showIssuers;
           forget();
+        };
+        socket.on('error', (error) => {
+          if ('code' in error && error.code === 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA') refused(true);
+        });
+        // Whoever hangs up on the chain, too, has another reason.
+        socket.on('close', () => {
+          if (isWhole && socket.bytesRead === 0) refused(!withIssuers);
         });
       }
       return opened;

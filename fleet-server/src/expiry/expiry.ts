@@ -9,7 +9,7 @@ import {
 } from '@tsunagu/protocols/fleet';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
-import type { Transaction } from 'kysely';
+import type { SelectQueryBuilder, Transaction } from 'kysely';
 import type { Note } from '../estate/index.ts';
 import {
   boundedLimit,
@@ -93,8 +93,15 @@ export function openExpiry(rooms: ExpiryRooms): Expiry {
       .leftJoin('contacts', 'contacts.serial', 'terminals.serial')
       .leftJoin('horizons', 'horizons.serial', 'terminals.serial')
       .select(['terminals.serial', 'contacts.rhythm', 'horizons.level', 'horizons.details', 'horizons.until'])
-      .where('terminals.lifecycle', 'not in', ['lost', 'scrap']);
+      .where('terminals.serial', 'not in', (of) => givenUp(of.selectFrom('terminals')));
   type Row = Awaited<ReturnType<ReturnType<typeof counting>['execute']>>[number];
+
+  const forgetGivenUp = async (): Promise<void> => {
+    await store.db
+      .deleteFrom('horizons')
+      .where('serial', 'in', (of) => givenUp(of.selectFrom('terminals')))
+      .execute();
+  };
 
   /** Reckons these terminals; writes and tells only what has changed. */
   async function reckon(rows: readonly Row[]): Promise<void> {
@@ -170,13 +177,7 @@ export function openExpiry(rooms: ExpiryRooms): Expiry {
       await reckon(rows);
       after = rows.at(-1)?.serial ?? after;
     }
-    // Who was given up has no horizon.
-    await store.db
-      .deleteFrom('horizons')
-      .where('serial', 'in', (from) =>
-        from.selectFrom('terminals').select('serial').where('lifecycle', 'in', ['lost', 'scrap']),
-      )
-      .execute();
+    await forgetGivenUp();
   }
 
   async function refreshTouched(): Promise<void> {
@@ -189,6 +190,7 @@ export function openExpiry(rooms: ExpiryRooms): Expiry {
           .where('terminals.serial', 'in', serials.slice(at, at + batchMax))
           .execute(),
       );
+    await forgetGivenUp();
   }
 
   const soon = (): void => {
@@ -294,6 +296,15 @@ export function openExpiry(rooms: ExpiryRooms): Expiry {
   };
   return expiry;
 }
+
+/** Terminals that nobody means to save from afar, and that have no horizon: lost, scrapped, or revoked by a person, until their claim is issued anew. */
+const givenUp = (terminals: SelectQueryBuilder<Database, 'terminals', object>) =>
+  terminals
+    .leftJoin('claims', 'claims.serial', 'terminals.serial')
+    .select('terminals.serial')
+    .where((where) =>
+      where.or([where('lifecycle', 'in', ['lost', 'scrap']), where('claims.ended_at', 'is not', null)]),
+    );
 
 /** What has come nearer since the horizon was reckoned last, each kind for itself: one alarm must not hide another. */
 function newsOf(horizon: Horizon, before: string | null): Horizon['reasons'] {

@@ -21,7 +21,7 @@ export const identityEndings = (store: Store, { hierarchy }: Authority, serverNa
       .execute();
     const certificates = await store.db
       .selectFrom('certificates')
-      .select(['subject', 'fingerprint', 'not_after', 'ended_at'])
+      .select(['subject', 'fingerprint', 'not_after', 'ended_at', 'revoked_at'])
       .where('kind', '=', 'terminal')
       .where('subject', 'in', [...serials])
       // Those that ended first, the latest of them last; then those that count, the newest first: whoever shows one ends all before it.
@@ -64,7 +64,9 @@ export const identityEndings = (store: Store, { hierarchy }: Authority, serverNa
     };
     return new Map(
       rows.map(({ serial, version }): [Serial, readonly Ending[]] => {
-        const own = last.get(serial);
+        // Where a person ended it, and let the terminal enrol anew since, there is none, as before the first.
+        const shown = last.get(serial);
+        const own = shown?.revoked_at === null ? shown : undefined;
         return [
           serialSchema.parse(serial),
           [

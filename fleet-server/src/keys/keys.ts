@@ -519,7 +519,7 @@ export async function openKeys(
     async erased(tx, serial, { slot, kcv }) {
       await tx
         .updateTable('key_ledger')
-        .set({ state: 'destroyed', replaced_at: world.clock.now() })
+        .set({ state: 'destroyed', replaced_at: world.clock.now(), ended_by: 'erasure' })
         .where('serial', '=', serial)
         .where('slot', '=', slot)
         .where('kcv', '=', kcv)

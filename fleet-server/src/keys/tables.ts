@@ -118,7 +118,7 @@ export interface KeyTables {
     loaded_at: number | null;
     /** When it stopped to count; null while it does, and for what was replaced before this was kept. */
     replaced_at: Generated<number | null>;
-    /** What destroyed it: a job of the terminal, or `destruction`; null for other ends, and for what ended before this was kept. */
+    /** What destroyed it: a job of the terminal, `destruction`, or `erasure`; null for other ends, and for what ended before this was kept. */
     ended_by: Generated<string | null>;
   };
 }

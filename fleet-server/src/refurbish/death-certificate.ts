@@ -80,7 +80,7 @@ async function keysOf(
   const released = new Set(releases.map(({ job }) => job));
   const byWhat = (endedBy: string | null, otherwise: KeyEnd): Pick<DeadKey, 'end' | 'job'> => {
     if (endedBy === null) return { end: otherwise, job: null };
-    if (endedBy === 'destruction') return { end: 'destruction', job: null };
+    if (endedBy === 'destruction' || endedBy === 'erasure') return { end: endedBy, job: null };
     return { end: released.has(endedBy) ? 'release' : 'wipe', job: endedBy };
   };
   const keys = [

@@ -29,7 +29,7 @@ export const wipeCertificate = wipeRecord
 export type WipeCertificate = z.infer<typeof wipeCertificate>;
 
 /** How a key came to its end. */
-export const keyEnds = ['wipe', 'destruction', 'release', 'replaced', 'withdrawn', 'unstated'] as const;
+export const keyEnds = ['wipe', 'destruction', 'release', 'erasure', 'replaced', 'withdrawn', 'unstated'] as const;
 export type KeyEnd = (typeof keyEnds)[number];
 /** Keys that a certificate names; those that ended before are counted. */
 export const deadKeysMax = 100;
@@ -54,7 +54,7 @@ export const deadKey = z
     end: z
       .enum(keyEnds)
       .describe(
-        '`wipe`: the terminal swore to it. `destruction`: with its secure part. `release`: it was let go by its key host, and swore to it. `replaced`: by the next one of its slot. `withdrawn`: it was in doubt.',
+        '`wipe`: the terminal swore to it. `destruction`: with its secure part. `release`: it was let go by its key host, and swore to it. `erasure`: its slot was emptied, since no list hangs on it any more. `replaced`: by the next one of its slot. `withdrawn`: it was in doubt.',
       ),
     job: z.string().nullable().describe('The wipe or the release.'),
   })

@@ -113,6 +113,40 @@ test('shows the CA above it too where that is not known, from the next connectio
   }
 });
 
+test('shows the CA above it too after a hang-up without a word, and its own alone again where that was not the reason', async () => {
+  // So does a server on Node that knows the roots alone: it looks at the certificate when the handshake is over, and sends no alert.
+  const server = createServer({
+    cert: own.chain,
+    key: pemOf(own.privateKey),
+    ca: root,
+    requestCert: true,
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.3',
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const network = networkTo((server.address() as AddressInfo).port);
+  const connectOnce = async (answers: 'hangs up on everybody' | 'takes whom it knows'): Promise<string> => {
+    const accepted: Promise<TLSSocket[]> = once(server, 'secureConnection');
+    const socket = unwrap(await network.open('fleet', 5_000));
+    socket.on('error', () => undefined).resume();
+    const [seen] = await accepted;
+    if (seen?.authorized && answers === 'takes whom it knows') seen.end('hello');
+    else seen?.destroy();
+    await once(socket, 'close');
+    return seen?.authorized ? 'with the CA above it' : 'alone';
+  };
+  const shown: string[] = [];
+  for (const answers of [
+    'hangs up on everybody',
+    'hangs up on everybody',
+    'takes whom it knows',
+    'takes whom it knows',
+  ] as const)
+    shown.push(await connectOnce(answers));
+  expect(shown).toEqual(['alone', 'with the CA above it', 'alone', 'with the CA above it']);
+  server.close();
+});
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

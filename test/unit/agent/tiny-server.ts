@@ -85,7 +85,7 @@ export class TinyServer {
   keyBlockProtectionKey: Secret<'key'> | undefined;
   readonly #issuing = pair();
   readonly #issuingCertificate: string;
-  readonly #serverTls: { key: string; cert: string; ca: string; minVersion: 'TLSv1.3' };
+  readonly #serverTls: { key: string; cert: string; ca: string[]; minVersion: 'TLSv1.3' };
   #broker: Aedes | undefined;
   #fleet: TlsServer | undefined;
   #device: HttpsServer | undefined;
@@ -118,7 +118,7 @@ export class TinyServer {
     this.#serverTls = {
       key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
       cert,
-      ca: this.rootCertificate,
+      ca: [this.rootCertificate, this.#issuingCertificate],
       minVersion: 'TLSv1.3',
     };
   }

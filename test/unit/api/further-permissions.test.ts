@@ -104,6 +104,22 @@ it('names as further permissions of an operation those alone that something of w
       return ['POST', `/approvals/${String(items?.[0]?.['id'])}/decisions`, { verdict: 'approved' }];
     },
   });
+  /** A terminal that its vendor repairs: the work order. */
+  const sentOut = async (): Promise<string> => {
+    const serial = await fresh();
+    const bag = { bagNumber: `BAG-${serial}`, photo: look.photo };
+    for (const [to, evidence] of [
+      ['lost', {}],
+      ['returned', bag],
+      ['inspected', { ...bag, seals: look.seals, connections: look.connections }],
+      ['refurbish', {}],
+    ] as const)
+      await operator('POST', `/terminals/${serial}/lifecycle`, { to, reason: 'worn', evidence });
+    const { body } = await operator('POST', '/workshop/orders', { serial, intake: 'fault', reported: 'SW-BOOT' });
+    const out = { kind: 'rma-out', vendor: 'Toshiba TEC', number: 'R-1' };
+    expect(await operator('POST', `/workshop/orders/${String(body.id)}/entries`, out)).toMatchObject({ status: 200 });
+    return String(body.id);
+  };
   const byOperator = async (request: readonly [method: string, path: string, body?: unknown]) =>
     await operator(...request);
 
@@ -112,6 +128,10 @@ it('names as further permissions of an operation those alone that something of w
       'fleet.operate': order('software.install', image),
       'wipes.order': order('terminal.wipe'),
       'keys.order': order('key.unbind'),
+    },
+    'POST /api/v1/jobs/{id}/cancellation': {
+      // A job of somebody else.
+      'fleet.operate': { ask: async () => ['POST', `/jobs/${await ordered('terminal.diagnose')}/cancellation`] },
     },
     'POST /api/v1/jobs/{id}/retry': { 'wipes.order': again('terminal.wipe'), 'keys.order': again('key.unbind') },
     'POST /api/v1/jobs/{id}/approval': {
@@ -146,6 +166,20 @@ it('names as further permissions of an operation those alone that something of w
       'keys.approve': decided('key', () => ordered('key.unbind')),
       'lives.approve': decided('lifecycle', async () => byOperator(await settled())),
       'revocations.approve': decided('revocation', async () => byOperator(await revoked(11))),
+    },
+    'POST /api/v1/workshop/orders/{id}/entries': {
+      'lives.order': {
+        async ask() {
+          const silentSince = '2026-01-01T00:00:00Z';
+          const evidence = {
+            wipeProof: { by: 'destruction', method: 'crushed', photo: look.photo, at: silentSince },
+            nothingOwed: { by: 'declaration', words: 'its board was burnt; the journal is whole', silentSince },
+          };
+          const replacement = { serial: `FURT-R${String(count)}`, model: 'JT-C17' };
+          const entry = { kind: 'rma-in', outcome: 'replaced', costYen: 0, replacement, evidence };
+          return ['POST', `/workshop/orders/${await sentOut()}/entries`, entry];
+        },
+      },
     },
     // The last one: after ten in a day each wants a second person.
     'DELETE /api/v1/terminals/{serial}/certificate': {

@@ -34,6 +34,14 @@ test('a variable that is set to nothing is not set', () => {
   );
 });
 
+test('a token with more in it than one is named, not taken for a server that is away', () => {
+  for (const token of ['tsu_abc\nIt is valid for a day.', 'tsu_abc\r', 'tsu abc', 'つなぐ'])
+    expect(findAccess({ TSUNAGU_TOKEN: token }, { data, cwd: data })).toMatchObject({
+      ok: false,
+      fault: { code: 'OPTION_INVALID', field: 'TSUNAGU_TOKEN' },
+    });
+});
+
 test('an address that is none is named as such', () => {
   expect(findAccess({}, { data, cwd: data, server: 'nonsense' })).toMatchObject({
     ok: false,

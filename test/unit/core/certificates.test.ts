@@ -182,6 +182,13 @@ it('a terminal renews by itself before its time, over a line that breaks behind 
   expect(JSON.stringify(body)).toContain('certificate-renewed');
 }, 60_000);
 
+async function levelOf(serial: string): Promise<string | undefined> {
+  const { items } = (await house.call('GET', '/expiry?limit=100')).body as unknown as {
+    items: { serial: string; level: string }[];
+  };
+  return items.find((one) => one.serial === serial)?.level;
+}
+
 it('a revoked terminal is cut off at once on every wire, stays out, and is on the list', async () => {
   const terminal = await enrol(house, await house.register('REVOKED-0001'));
   const link = await TestLink.open(house, terminal);
@@ -213,6 +220,8 @@ it('a revoked terminal is cut off at once on every wire, stays out, and is on th
   }[];
   expect(log.map(({ action }) => action)).toEqual(['terminal.revoke', 'POST /api/v1/terminals']);
   expect((await house.call('DELETE', '/terminals/NOBODY-0001/certificate')).body.code).toBe('TERMINAL_UNKNOWN');
+  // Nobody means to save it from afar: it hides nobody else's last day.
+  await until('its horizon to be gone', async () => (await levelOf('REVOKED-0001')) === undefined);
   // What it holds gives it no certificate any more, until its claim is issued again.
   expect(await statusOfEnrolment(terminal)).toEqual([403, 'CLAIM_ENDED']);
   // Nobody is left waiting for what it will not do; what may wait for a new claim is taken.
@@ -259,13 +268,8 @@ it('a revoked terminal is cut off at once on every wire, stays out, and is on th
     { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
   );
   expect(read.replaceAll(/[^0-9A-F]/g, '')).toContain(new X509Certificate(answer.certificateChain).serialNumber);
-  // It cannot be saved from afar any more, and whoever asks is told why.
-  await until('its horizon', async () => {
-    const { items } = (await house.call('GET', '/expiry?limit=100')).body as unknown as {
-      items: { serial: string; level: string }[];
-    };
-    return items.find((one) => one.serial === terminal.claim.serial)?.level === 'passed';
-  });
+  // It waits for its new claim as one does that is new, and whoever asks is told why.
+  await until('its horizon', async () => (await levelOf(terminal.claim.serial)) === 'fine');
   const asked = { target: { kind: 'configuration' }, serials: [terminal.claim.serial] };
   const { items: answers } = (await house.call('POST', '/why', asked)).body as unknown as {
     items: { causes: { code: string }[] }[];

@@ -110,6 +110,18 @@ test('whoever works in the field orders of one terminal what they order of many,
   }
 });
 
+test('whoever works in the field takes back what they ordered, and nothing of others', async () => {
+  const own = (await order(tanaka, one, 'terminal.test')).body;
+  const other = (await order(mori, one, 'log.pull')).body;
+  expect((await change(tanaka, other.id, 'cancellation')).body).toMatchObject({
+    code: 'ROLE_INSUFFICIENT',
+    facts: { needs: 'fleet.operate' },
+  });
+  expect((await change(tanaka, 'no-such-job', 'cancellation')).body.code).toBe('JOB_UNKNOWN');
+  expect((await change(tanaka, own.id, 'cancellation')).body).toMatchObject({ state: 'cancelled' });
+  expect((await change(mori, other.id, 'cancellation')).body).toMatchObject({ state: 'cancelled' });
+});
+
 test('a wipe is ordered by one person and approved by another, and both stand in the audit log', async () => {
   // Who approves does not order, and who orders does not approve.
   expect((await order(sato, one, 'terminal.wipe')).body.code).toBe('ROLE_INSUFFICIENT');

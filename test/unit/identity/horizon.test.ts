@@ -81,3 +81,35 @@ it('a contact that was rolled back leaves the horizon as it was', async () => {
   await expiry.refresh();
   expect(await expiry.list({ limit: 10 })).toEqual(kept);
 });
+
+it('who was revoked by a person hides nobody else: it has no horizon until its claim is issued anew', async () => {
+  const claim = (ended_at: number | null) =>
+    store.write(async (tx) => {
+      const row = {
+        serial,
+        secret_sealed: new Uint8Array(1),
+        used_key: null,
+        used_at: null,
+        trust_version: 1,
+        ended_at,
+      };
+      await tx
+        .insertInto('claims')
+        .values(row)
+        .onConflict((conflict) => conflict.doUpdateSet({ ended_at }))
+        .execute();
+      expiry.touch(serial);
+    });
+  const reckoned = async (): Promise<string | undefined> => {
+    fire();
+    // Behind what was touched, and touching nothing of it.
+    await expiry.refresh();
+    return (await expiry.summary()).earliest?.serial;
+  };
+  await claim(null);
+  expect(await reckoned()).toBe(serial);
+  await claim(1);
+  expect(await reckoned()).toBeUndefined();
+  await claim(null);
+  expect(await reckoned()).toBe(serial);
+});

@@ -137,7 +137,7 @@ describe.each([
     const again = await boot(serial);
     expect(again.slots().length).toBe(8);
     unwrap(await again.check());
-    expect(await reconcile(serial, [...again.slots()])).toEqual({ loads: [], loaded: [] });
+    expect(await reconcile(serial, [...again.slots()])).toEqual({ loads: [], loaded: [], erases: [] });
     expect(vault.idsFor('acquirer-pin').length).toBeGreaterThanOrEqual(2);
     // What a wipe leaves of them: nothing.
     unwrap(await again.destroy());
@@ -261,7 +261,7 @@ describe.each([
       },
     ]);
     // It stays without keys until somebody has it bound again, by another key of its own.
-    expect(await reconcile(serial)).toEqual({ loads: [], loaded: [] });
+    expect(await reconcile(serial)).toEqual({ loads: [], loaded: [], erases: [] });
     const order = unwrap(await store.write((tx) => keys.renewProtection(tx, serial)));
     if (order.type !== 'key.bind') throw new Error('it is bound already');
     const binding = unwrap(await (await boot(serial)).bind(order.params, nextJob(), identityKey));

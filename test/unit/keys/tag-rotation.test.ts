@@ -129,6 +129,10 @@ test('a terminal holds both keys while one takes over, counts as keyed with both
   // Its report was lost; the next hello shows that the slot is empty.
   const left = both.held.filter(({ slot }) => slot !== 'negative');
   expect(await contact(left, told())).toMatchObject({ loads: [], erases: [] });
+  // Emptied, whether or not its report came: how the key ended is kept for the terminal's certificate of death.
+  expect(
+    await store.db.selectFrom('key_ledger').select(['state', 'ended_by']).where('ended_by', 'is not', null).execute(),
+  ).toEqual([{ state: 'destroyed', ended_by: 'erasure' }]);
   expect(unwrap(await room.rotations.progress())).toMatchObject({ state: 'over', lacking: 0 });
   // The next one lies where the first did, and the entry of that is not taken for it.
   unwrap(await room.keys.tags.begin('negative/tags/3'));

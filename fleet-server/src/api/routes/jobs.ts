@@ -96,13 +96,29 @@ export function jobRoutes(app: ApiApp, { jobs }: Pick<ApiRooms, 'jobs'>): void {
     },
   );
 
+  app.post(
+    '/api/v1/jobs/:id/cancellation',
+    {
+      config: { permission: 'fleet.field', further: ['fleet.operate'], isIdempotent: true },
+      schema: {
+        summary:
+          'Take a job back: at once, or by asking the terminal, which has the last word; whoever works in the field those that they ordered themselves',
+        tags: ['jobs'],
+        params: byId,
+        response: { 202: job, '4xx': refused },
+      },
+    },
+    async (request, reply) => {
+      const by = actorOf(request);
+      const { id } = request.params;
+      const isOwn = async (): Promise<boolean> => unwrap(await jobs.job(id)).orderedBy === by.subject;
+      if (!by.permissions.has('fleet.operate') && !(await isOwn()))
+        throw new FaultError({ code: 'ROLE_INSUFFICIENT', facts: { needs: 'fleet.operate' } });
+      return accepted(reply, unwrap(await jobs.cancel(id, by)));
+    },
+  );
+
   const changes = {
-    cancellation: [
-      'Take a job back: at once, or by asking the terminal, which has the last word',
-      'cancel',
-      'operator',
-      [],
-    ],
     retry: ['Order once more what a job that is over was to do', 'retry', 'operator', ordersOfJobs],
     // Whoever may approve its kind: the approval knows.
     approval: [

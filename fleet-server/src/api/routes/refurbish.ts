@@ -1,4 +1,5 @@
 import {
+  approvalKinds,
   deathCertificate,
   harvestedPart,
   keyRecord,
@@ -125,7 +126,8 @@ export function refurbishRoutes(app: ApiApp, { refurbish }: Pick<ApiRooms, 'refu
   app.post(
     '/api/v1/workshop/orders/:id/entries',
     {
-      config: { role: 'technician', isIdempotent: true },
+      // What a vendor kept ends its life.
+      config: { role: 'technician', further: [approvalKinds.lifecycle.order], isIdempotent: true },
       schema: {
         summary: 'Note what was done: diagnosis, part, labour, bench test, vendor, end',
         tags,
