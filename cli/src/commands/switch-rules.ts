@@ -113,7 +113,7 @@ export async function listStandIn(
     printTable(
       console,
       [
-        { head: columns.at, cell: (use: StandInUse) => use.at },
+        { head: columns.at, cell: (use: StandInUse) => time(use.at) },
         { head: columns.link, cell: (use) => use.link },
         { head: columns.card, cell: (use) => use.lastFour },
         { head: columns.amount, cell: (use) => console.texts.yen(use.amountMinor), right: true },

@@ -1,14 +1,26 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { SwitchTransaction } from '@tsunagu/protocols/fleet';
+import { type SwitchTransaction, switchRulePaths } from '@tsunagu/protocols/fleet';
 import { systemWorld } from '@tsunagu/protocols/world';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openClient } from '../../../cli/src/client/index.ts';
 import { searchTransactions } from '../../../cli/src/commands/switch.ts';
+import { listStandIn } from '../../../cli/src/commands/switch-rules.ts';
 import { exit } from '../../../cli/src/console/index.ts';
 import { keptConsole } from './kept-console.ts';
 
 const kept = 450;
+const stoodIn = {
+  sale: 'T1',
+  at: '2026-11-27T00:00:00.000Z',
+  link: 'card-company-1',
+  rule: 2,
+  lastFour: '0010',
+  amountMinor: 100,
+  node: 'main',
+  state: 'taken',
+  actionCode: null,
+};
 const one = (index: number): SwitchTransaction => ({
   id: `T${index}`,
   at: '2026-11-27T00:00:00.000Z',
@@ -43,33 +55,43 @@ let server: Server;
 let asked: string[] = [];
 beforeAll(async () => {
   server = createServer((request, response) => {
-    const { searchParams } = new URL(request.url ?? '', 'http://host');
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://host');
+    response.setHeader('content-type', 'application/json');
+    if (pathname === switchRulePaths.standIn)
+      return void response.end(JSON.stringify({ items: [stoodIn], next: null }));
     asked.push(searchParams.get('lastFour') ?? '');
     const [at, limit] = [Number(searchParams.get('cursor') ?? '0'), Number(searchParams.get('limit'))];
     const items = Array.from({ length: Math.min(limit, kept - at) }, (_, index) => one(at + index));
     const next = at + limit < kept ? String(at + limit) : null;
-    response.setHeader('content-type', 'application/json').end(JSON.stringify({ items, next }));
+    response.end(JSON.stringify({ items, next }));
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
 });
 afterAll(() => server.close());
 
 const world = systemWorld(() => undefined);
+const clientOf = () =>
+  openClient({ url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`, token: 'x' }, world);
 async function search(count: number, { json = false, lang = 'en' } = {}) {
   asked = [];
-  const { port } = server.address() as AddressInfo;
   const { console, printed } = keptConsole(lang);
-  const client = openClient({ url: `http://127.0.0.1:${String(port)}`, token: 'x' }, world);
+  const client = clientOf();
   const code = await searchTransactions({ world, console, client, json }, { lastFour: '0010' }, count);
   return { code, ...printed() };
 }
 
-test('a search goes through as many pages as are wanted, and says where there are older ones', async () => {
+/** What it does while the machine's clock is Japan's. */
+async function inTokyo<T>(does: () => Promise<T>): Promise<T> {
   const zone = process.env['TZ'];
   process.env['TZ'] = 'Asia/Tokyo';
-  const few = await search(50);
+  const done = await does();
   if (zone === undefined) delete process.env['TZ'];
   else process.env['TZ'] = zone;
+  return done;
+}
+
+test('a search goes through as many pages as are wanted, and says where there are older ones', async () => {
+  const few = await inTokyo(() => search(50));
   expect(few.code).toBe(exit.ok);
   expect(few.out.trim().split('\n')).toHaveLength(51);
   expect(few.err).toContain('there are older ones');
@@ -85,4 +107,10 @@ test('a search goes through as many pages as are wanted, and says where there ar
   const all = await search(1_000, { json: true });
   expect(JSON.parse(all.out)).toHaveLength(kept);
   expect(all.err).toBe('');
+});
+
+test('approvals in the place of an issuer are told in local time, too', async () => {
+  const { console, printed } = keptConsole('ja');
+  await inTokyo(() => listStandIn({ world, console, client: clientOf(), json: false }, undefined));
+  expect(printed().out).toContain('2026-11-27 09:00:00');
 });
