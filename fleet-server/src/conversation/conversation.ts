@@ -230,7 +230,7 @@ export function openConversation(rooms: ConversationRooms): Conversation {
     if (topic.event === 'sale') {
       const body = parseWith(messages.sale, message.body);
       if (!body.ok) return body;
-      await estate.saleEnded(serial, body.value.sale);
+      await estate.saleEnded(serial, body.value.sale, message.id);
       await rooms.saleEnded(serial, body.value.sale, body.value.at, message.id);
       return ok(undefined);
     }

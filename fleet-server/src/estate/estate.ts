@@ -41,7 +41,7 @@ import { beginLife } from './lifecycle.ts';
 import { isRegistered } from './registered.ts';
 import { openLinks } from './links.ts';
 import { helloOf, summaryOf, summaryRows, type Targets } from './summary.ts';
-import { followTimeline, type Note, noteWith, timelineEntryOf } from './timeline.ts';
+import { followTimeline, type Note, noteOnceWith, noteWith, timelineEntryOf } from './timeline.ts';
 
 /** Changes of a terminal that come within this time are shown as one. */
 const settleMs = 60;
@@ -138,7 +138,8 @@ export interface Estate {
   linkChanged(serial: Serial, state: 'ready' | 'lost' | 'disconnected', boot?: number): Promise<void>;
   /** A key was loaded: what the hello said about the slot is out of date. */
   keyLoaded(tx: Transaction<Database>, serial: Serial, evidence: NonNullable<JobReport['evidence']>): Promise<void>;
-  saleEnded(serial: Serial, sale: SaleResult): Promise<void>;
+  /** A sale that a terminal ended. The same message again changes nothing: it is repeated until its acknowledgement has come. */
+  saleEnded(serial: Serial, sale: SaleResult, messageId: string): Promise<void>;
   alarm(serial: Serial, code: string, detail?: string): Promise<void>;
   /** Shows a terminal anew to onlookers, soon. */
   announce(serial: Serial): void;
@@ -161,6 +162,7 @@ const serialOrNull = (text: string | null | undefined): Serial | null =>
 export async function openEstate(rooms: EstateRooms): Promise<Estate> {
   const { world, store, live } = rooms;
   const note = noteWith(world);
+  const noteOnce = noteOnceWith(world);
   const follow = await followTimeline(store);
 
   // Nobody is connected to a server that has just started.
@@ -558,8 +560,17 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
       await note(tx, serial, 'key-loaded', { slot, kcv });
     },
 
-    async saleEnded(serial, sale) {
-      await store.write(async (tx) => {
+    async saleEnded(serial, sale, messageId) {
+      const isNew = await store.write(async (tx) => {
+        const facts = {
+          ...(sale.kind !== undefined && { kind: sale.kind }),
+          outcome: sale.outcome,
+          amountMinor: sale.amountMinor,
+          scheme: sale.scheme,
+          lastFour: sale.lastFour,
+          ...(sale.reason !== undefined && { reason: sale.reason }),
+        };
+        if (!(await noteOnce(tx, serial, messageId, 'sale', facts))) return false;
         const row = {
           at: world.clock.now(),
           outcome: sale.outcome,
@@ -580,16 +591,9 @@ export async function openEstate(rooms: EstateRooms): Promise<Estate> {
             .values({ serial, ...row })
             .onConflict((conflict) => conflict.column('serial').doUpdateSet(row))
             .execute();
-        await note(tx, serial, 'sale', {
-          ...(sale.kind !== undefined && { kind: sale.kind }),
-          outcome: sale.outcome,
-          amountMinor: sale.amountMinor,
-          scheme: sale.scheme,
-          lastFour: sale.lastFour,
-          ...(sale.reason !== undefined && { reason: sale.reason }),
-        });
+        return true;
       });
-      announce(serial);
+      if (isNew) announce(serial);
     },
 
     async alarm(serial, code, detail) {

@@ -151,6 +151,15 @@ export const estateMigrations: readonly Migration[] = [
       await sql`create unique index terminals_replacing on terminals (replaces) where replaces is not null`.execute(db);
     },
   },
+  {
+    name: 'estate-0107-timeline-messages',
+    async up(db) {
+      await db.schema.alterTable('timeline').addColumn('message', 'text').execute();
+      await sql`create unique index timeline_messages on timeline (serial, message) where message is not null`.execute(
+        db,
+      );
+    },
+  },
 ];
 
 /** The estate's steps that look into what jobs left: after those of the jobs. */

@@ -91,5 +91,7 @@ export interface EstateTables {
     kind: string;
     /** JSON object of texts, numbers and booleans. */
     facts: string;
+    /** Id of the terminal's message that told of it, where it may come again; null: nobody repeats it. */
+    message: Generated<string | null>;
   };
 }

@@ -23,6 +23,24 @@ export const noteWith =
       .execute();
   };
 
+/** Notes what a message of a terminal tells; false when that message was heard before. */
+export const noteOnceWith =
+  (world: Pick<World, 'clock'>) =>
+  async (
+    tx: Transaction<Database>,
+    serial: Serial,
+    message: string,
+    kind: TimelineEntry['kind'],
+    facts: TimelineFacts,
+  ): Promise<boolean> => {
+    const noted = await tx
+      .insertInto('timeline')
+      .values({ serial, at: world.clock.now(), kind, facts: JSON.stringify(facts), message })
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirst();
+    return noted.numInsertedOrUpdatedRows === 1n;
+  };
+
 /** A row of the event log as a person sees it. */
 export const timelineEntryOf = (row: { id: number; at: number; kind: string; facts: string }): TimelineEntry =>
   timelineEntry.parse({ id: row.id, at: isoTime(row.at), kind: row.kind, facts: JSON.parse(row.facts) });

@@ -316,8 +316,8 @@ function faultOf(
       return known.liveKeys > 0 ? { why: 'keyed', facts: { keys: known.liveKeys } } : undefined;
     case 'nothingOwed':
       if (given.nothingOwed?.by === 'declaration') return declared(given.nothingOwed, isTheEnd, known);
-      if (!known.isReportClear) return 'unproven';
-      return known.heard.waiting > 0 ? { why: 'owes', facts: { waiting: known.heard.waiting } } : undefined;
+      if (known.heard.waiting > 0) return { why: 'owes', facts: { waiting: known.heard.waiting } };
+      return known.isReportClear ? undefined : 'unproven';
     case 'tests':
       return known.isTestPassed ? undefined : 'unproven';
     case 'investigation':

@@ -283,9 +283,9 @@ export class TestLink {
     return link;
   }
 
-  async say(topic: UpTopic, ct: MessageName, body: unknown, corr?: string): Promise<void> {
+  async say(topic: UpTopic, ct: MessageName, body: unknown, corr?: string, id = crypto.randomUUID()): Promise<void> {
     this.#seq += 1;
-    const message = { v: 1, id: crypto.randomUUID(), iat: 0, boot: this.boot, seq: this.#seq, ct, body } as const;
+    const message = { v: 1, id, iat: 0, boot: this.boot, seq: this.#seq, ct, body } as const;
     const { tenant, serial } = this.terminal.claim;
     await this.client.publishAsync(
       upTopic(tenant, serial, topic),

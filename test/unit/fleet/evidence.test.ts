@@ -91,6 +91,8 @@ describe.each(lifecycleEdges.map((edge) => [`${edge.from} → ${edge.to}`, edge]
     ) => expect(found).toMatchObject(asks(item) ? [{ item, why }] : []);
     expectFacts('wipeProof', 'keyed', lacks(all, { liveKeys: 2 }));
     expectFacts('nothingOwed', 'owes', lacks(all, { heard: { ...unheard, waiting: 2 } }));
+    // A diagnosis that counts what waits: the number is what a person wants to know.
+    expectFacts('nothingOwed', 'owes', lacks(all, { heard: { ...unheard, waiting: 2 }, isReportClear: false }));
     const heavy = {
       ...all,
       recycling: { recycler: 'Eco', receipt: 'R-1', batteryGrams: 100, materialGrams: { other: 1_100 } },
