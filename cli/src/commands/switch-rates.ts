@@ -15,7 +15,7 @@ export interface ImportOptions {
   /** The file's name unless told: whoever set those before did not set these. */
   readonly source?: string;
   /** RFC 3339; now unless told. */
-  readonly at?: string;
+  readonly at?: string | undefined;
   /** Per cent; that of the version before unless told. */
   readonly markUp?: number;
   readonly validMinutes?: number;

@@ -1,6 +1,9 @@
 import { operationNames } from '@tsunagu/protocols/acquiring';
 import { routeQuestion, switchRuleKinds, type SwitchRuleKind, standInUse } from '@tsunagu/protocols/fleet';
+import { type Fault, fail, ok, type Result } from '@tsunagu/protocols/kit';
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import { type ExitCode, exit, printFault } from '../console/index.ts';
+import type { Context } from './context.ts';
 import type { ImportOptions } from './switch-rates.ts';
 import { integer, type Shell } from './shell.ts';
 
@@ -18,12 +21,20 @@ const leadingDigits = (typed: string): string => {
   return digits;
 };
 
-/** A moment, as the API takes it. */
-const moment = (typed: string): string => {
+/** A moment, as the API takes it; undefined where none was typed. */
+function momentOf(typed: string | undefined): Result<string | undefined, 'OPTION_INVALID'> {
+  if (typed === undefined) return ok(undefined);
   const at = Date.parse(typed);
-  if (Number.isNaN(at)) throw new InvalidArgumentError('ISO 8601, 2026-11-27T09:00+09:00');
-  return new Date(at).toISOString();
-};
+  return Number.isNaN(at)
+    ? fail('OPTION_INVALID', { field: '--at', facts: { wants: '2026-11-27T09:00+09:00' } })
+    : ok(new Date(at).toISOString());
+}
+
+/** Says what is wrong with the command line. */
+function misused({ console, json }: Context, fault: Fault): ExitCode {
+  printFault(console, fault, json);
+  return exit.usage;
+}
 
 /** Adds `tsunagu switch rules …`, `rates`, `route` and `stand-in`. */
 export function addSwitchRuleCommands(program: Command, shell: Shell): void {
@@ -69,12 +80,16 @@ export function addSwitchRuleCommands(program: Command, shell: Shell): void {
     .description('put the rates of a file in force; cards and what is not told stay / 取込')
     .requiredOption('--reason <text>', 'why')
     .option('--source <name>', 'who set them (default: the name of the file)')
-    .option('--at <time>', 'when they were set, ISO 8601 (default: now)', moment)
+    .option('--at <time>', 'when they were set, ISO 8601 (default: now)')
     .option('--mark-up <percent>', 'what the cardholder pays above them, per cent', percent)
     .option('--valid-minutes <minutes>', 'how long they may be offered', integer(1, 10_080))
     .option('--offer-minutes <minutes>', 'how long an offer stands', integer(1, 60))
     .action((file: string, options: ImportOptions) =>
-      shell.withServer(async (context) => (await import('./switch-rates.ts')).importRates(context, file, options)),
+      shell.withServer(async (context) => {
+        const at = momentOf(options.at);
+        if (!at.ok) return misused(context, at.fault);
+        return (await import('./switch-rates.ts')).importRates(context, file, { ...options, at: at.value });
+      }),
     );
   rates
     .command('show')
@@ -103,11 +118,13 @@ export function addSwitchRuleCommands(program: Command, shell: Shell): void {
         .default('contact'),
     )
     .option('--amount <yen>', 'amount', integer(0, 999_999_999_999), 1_000)
-    .option('--at <time>', 'when, ISO 8601', moment)
+    .option('--at <time>', 'when, ISO 8601')
     .action((digits: string, options: { operation: string; entry: string; amount: number; at?: string }) =>
       shell.withServer(async (context) => {
-        const { operation, entry, amount: amountMinor, at } = options;
-        const asked = routeQuestion.parse({ digits, operation, entry, amountMinor, at });
+        const { operation, entry, amount: amountMinor } = options;
+        const at = momentOf(options.at);
+        if (!at.ok) return misused(context, at.fault);
+        const asked = routeQuestion.parse({ digits, operation, entry, amountMinor, at: at.value });
         return (await import('./switch-rules.ts')).explainRoute(context, asked);
       }),
     );
