@@ -88,11 +88,13 @@ export function secureNetwork(
           forget();
         };
         socket.on('error', (error) => {
-          if ('code' in error && error.code === 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA') refused(true);
+          const code = 'code' in error ? error.code : undefined;
+          if (code === 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA') refused(true);
+          if (code === 'ECONNRESET' && isWhole && socket.bytesRead === 0) refused(!withIssuers);
         });
-        // Whoever hangs up on the chain, too, has another reason.
-        socket.on('close', () => {
-          if (isWhole && socket.bytesRead === 0) refused(!withIssuers);
+        // Whoever hangs up on the chain, too, has another reason. Before Node ends our half in answer: a connection that we ended ourselves says nothing.
+        socket.prependListener('end', () => {
+          if (isWhole && socket.bytesRead === 0 && !socket.writableEnded) refused(!withIssuers);
         });
       }
       return opened;
