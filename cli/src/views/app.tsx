@@ -1,11 +1,12 @@
 import type { TerminalSummary } from '@tsunagu/protocols/fleet';
 import type { World } from '@tsunagu/protocols/world';
 import { Box, Text, useApp, useInput, useStdout } from 'ink';
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
 import { configurationOf, lastSaleOf, linkOf, negativeOf, placeOf } from '../commands/describe.ts';
 import { explain } from '../console/index.ts';
 import { type Language, textsOf } from '../language/index.ts';
 import type { FleetModel, FleetState } from './fleet-model.ts';
+import { useLatest } from './latest.ts';
 import { SaleDialog } from './sale-dialog.tsx';
 import { type ScreenColumn, Table } from './table.tsx';
 import { TerminalView } from './terminal-view.tsx';
@@ -289,19 +290,6 @@ function Help({ language, height }: { readonly language: Language; readonly heig
       ))}
     </Box>
   );
-}
-
-/** State that a key handler reads as it is now, not as it was drawn: two keys may come between two frames. */
-function useLatest<T>(first: T): [() => T, (value: T) => void] {
-  const latest = useRef(first);
-  const [, redraw] = useState(first);
-  return [
-    () => latest.current,
-    (value) => {
-      latest.current = value;
-      redraw(() => value);
-    },
-  ];
 }
 
 function useSize(): { columns: number; rows: number } {

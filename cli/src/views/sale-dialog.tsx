@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react';
 import { isDivided, paymentMethodText } from '@tsunagu/protocols/acquiring';
 import type { PaymentMethodOffer, SaleMethod } from '@tsunagu/protocols/fleet';
 import type { Language, Texts } from '../language/index.ts';
+import { useLatest } from './latest.ts';
 import { nextInstalments, nextMethod, offerFor, within } from './sale-methods.ts';
 
 interface SaleDialogProps {
@@ -20,6 +21,14 @@ interface SaleDialogProps {
   ) => void;
 }
 
+/** What is chosen so far. */
+interface Draft {
+  readonly chosen: number;
+  readonly amount: string;
+  readonly isOwn: boolean;
+  readonly wanted: SaleMethod;
+}
+
 /** So many cards are shown at once; the others come as the choice moves on. */
 const shownMax = 10;
 
@@ -27,31 +36,35 @@ const shownMax = 10;
  * Chooses a card and an amount for a test sale: arrows choose, digits write the amount, p and n choose how it is paid, o takes the card's own currency.
  */
 export function SaleDialog({ texts, language, cards = [], offers, onCancel, onStart }: SaleDialogProps) {
-  const [chosen, setChosen] = useState(0);
-  const [amount, setAmount] = useState('1280');
-  const [isOwn, setOwn] = useState(false);
-  const [wanted, setMethod] = useState<SaleMethod>({ code: '10' });
+  // Keys may come faster than frames: each builds on the one before, and Enter starts what was typed last.
+  const [latest, setDraft] = useLatest<Draft>({ chosen: 0, amount: '1280', isOwn: false, wanted: { code: '10' } });
   const [isListening, setListening] = useState(false);
-  const card = cards[Math.min(chosen, cards.length - 1)];
-  const offer = offerFor(card ?? '', offers);
-  const method = within(offer, wanted);
+  const chosenIn = (draft: Draft) => {
+    const card = cards[Math.min(draft.chosen, cards.length - 1)];
+    const offer = offerFor(card ?? '', offers);
+    return { card, offer, method: within(offer, draft.wanted) };
+  };
+  const { chosen, amount, isOwn } = latest();
+  const { card, method } = chosenIn(latest());
   const first = Math.max(0, Math.min(chosen - shownMax + 1 + (shownMax >> 1), cards.length - shownMax));
 
   useInput((input, key) => {
     const character = input.normalize('NFKC');
+    const draft = latest();
+    const now = chosenIn(draft);
+    const change = (to: Partial<Draft>): void => setDraft({ ...draft, ...to });
     if (key.escape || character === 'q') onCancel();
-    else if (key.downArrow || character === 'j') setChosen((from) => Math.min(cards.length - 1, from + 1));
-    else if (key.upArrow || character === 'k') setChosen((from) => Math.max(0, from - 1));
-    else if (character === 'o') setOwn((is) => !is);
-    // Keys may come faster than frames: each builds on the one before.
-    else if (character === 'p') setMethod((from) => nextMethod(offer, within(offer, from)));
-    else if (character === 'n') setMethod((from) => nextInstalments(offer, within(offer, from)));
-    else if (key.backspace || key.delete) setAmount((text) => text.slice(0, -1));
-    else if (/^\d$/.test(character)) setAmount((text) => (text + character).slice(0, 8));
-    else if (key.return && card && Number(amount) > 0)
-      onStart(card, Number(amount), {
-        wantsOwnCurrency: isOwn,
-        method: method.code === '10' ? undefined : method,
+    else if (key.downArrow || character === 'j') change({ chosen: Math.min(cards.length - 1, draft.chosen + 1) });
+    else if (key.upArrow || character === 'k') change({ chosen: Math.max(0, draft.chosen - 1) });
+    else if (character === 'o') change({ isOwn: !draft.isOwn });
+    else if (character === 'p') change({ wanted: nextMethod(now.offer, now.method) });
+    else if (character === 'n') change({ wanted: nextInstalments(now.offer, now.method) });
+    else if (key.backspace || key.delete) change({ amount: draft.amount.slice(0, -1) });
+    else if (/^\d$/.test(character)) change({ amount: (draft.amount + character).slice(0, 8) });
+    else if (key.return && now.card && Number(draft.amount) > 0)
+      onStart(now.card, Number(draft.amount), {
+        wantsOwnCurrency: draft.isOwn,
+        method: now.method.code === '10' ? undefined : now.method,
       });
   });
 
