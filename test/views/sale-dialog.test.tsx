@@ -1,0 +1,35 @@
+import { render } from 'ink-testing-library';
+import { createElement } from 'react';
+import { expect, test } from 'vitest';
+import { openConsole } from '../../cli/src/console/index.ts';
+import { SaleDialog } from '../../cli/src/views/sale-dialog.tsx';
+
+const { texts } = openConsole({ env: {}, stdout: { write: () => {} }, stderr: { write: () => {} } });
+const settle = (): Promise<void> => new Promise((done) => setTimeout(done, 50));
+
+test('Enter starts the sale that was typed last, before the screen has drawn it', async () => {
+  const started: unknown[] = [];
+  const offer = {
+    link: 'card-company-1',
+    scheme: 'visa',
+    methods: ['10' as const, '61' as const],
+    instalments: [3, 5],
+    methodMinMinor: 0,
+  };
+  const { stdin, unmount } = render(
+    createElement(SaleDialog, {
+      texts,
+      language: 'en',
+      cards: ['visa-contact'],
+      offers: [offer],
+      onCancel: () => {},
+      onStart: (...sale) => started.push(sale),
+    }),
+  );
+  await settle();
+  for (const key of ['p', 'n', '5', '\r']) stdin.write(key);
+  expect(started).toEqual([
+    ['visa-contact', 12_805, { wantsOwnCurrency: false, method: { code: '61', instalments: 5 } }],
+  ]);
+  unmount();
+});
