@@ -22,7 +22,7 @@ const leadingDigits = (typed: string): string => {
 };
 
 /** A moment, as the API takes it; undefined where none was typed. */
-function momentOf(typed: string | undefined): Result<string | undefined, 'OPTION_INVALID'> {
+function typedMoment(typed: string | undefined): Result<string | undefined, 'OPTION_INVALID'> {
   if (typed === undefined) return ok(undefined);
   const at = Date.parse(typed);
   return Number.isNaN(at)
@@ -86,7 +86,7 @@ export function addSwitchRuleCommands(program: Command, shell: Shell): void {
     .option('--offer-minutes <minutes>', 'how long an offer stands', integer(1, 60))
     .action((file: string, options: ImportOptions) =>
       shell.withServer(async (context) => {
-        const at = momentOf(options.at);
+        const at = typedMoment(options.at);
         if (!at.ok) return misused(context, at.fault);
         return (await import('./switch-rates.ts')).importRates(context, file, { ...options, at: at.value });
       }),
@@ -122,7 +122,7 @@ export function addSwitchRuleCommands(program: Command, shell: Shell): void {
     .action((digits: string, options: { operation: string; entry: string; amount: number; at?: string }) =>
       shell.withServer(async (context) => {
         const { operation, entry, amount: amountMinor } = options;
-        const at = momentOf(options.at);
+        const at = typedMoment(options.at);
         if (!at.ok) return misused(context, at.fault);
         const asked = routeQuestion.parse({ digits, operation, entry, amountMinor, at: at.value });
         return (await import('./switch-rules.ts')).explainRoute(context, asked);

@@ -87,14 +87,18 @@ export function secureNetwork(
           withIssuers = showIssuers;
           forget();
         };
+        // Whoever hangs up on the chain, too, has another reason.
+        const hungUp = (): void => {
+          if (isWhole && socket.bytesRead === 0) refused(!withIssuers);
+        };
         socket.on('error', (error) => {
           const code = 'code' in error ? error.code : undefined;
           if (code === 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA') refused(true);
-          if (code === 'ECONNRESET' && isWhole && socket.bytesRead === 0) refused(!withIssuers);
+          if (code === 'ECONNRESET') hungUp();
         });
-        // Whoever hangs up on the chain, too, has another reason. Before Node ends our half in answer: a connection that we ended ourselves says nothing.
+        // Before Node ends our half in answer: a connection that we ended ourselves says nothing.
         socket.prependListener('end', () => {
-          if (isWhole && socket.bytesRead === 0 && !socket.writableEnded) refused(!withIssuers);
+          if (!socket.writableEnded) hungUp();
         });
       }
       return opened;
