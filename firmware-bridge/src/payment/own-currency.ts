@@ -12,7 +12,7 @@ import {
 } from '@tsunagu/protocols/acquiring';
 import { abilities, type TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { SaleStep } from '@tsunagu/protocols/fleet';
-import { isApproval } from '@tsunagu/protocols/iso8583';
+import { isApproval, textOf } from '@tsunagu/protocols/iso8583';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
@@ -123,13 +123,9 @@ async function askForRate(
   if (!read.ok) return read;
   const { actionCode } = read.value;
   if (!isApproval(actionCode)) return fail('RATE_NOT_OFFERED', { facts: { actionCode } });
-  const textOf = (element: number): string | undefined => {
-    const value = answered.value.fields[element];
-    return typeof value === 'string' ? value : undefined;
-  };
   const unusable = (field: number) => fail('ACQUIRER_ANSWER_UNUSABLE', { field });
-  const conversion = readConversion(textOf);
-  const terms = readOfferTerms(textOf(62));
+  const conversion = readConversion((element) => textOf(answered.value, element));
+  const terms = readOfferTerms(textOf(answered.value, 62));
   if (!conversion.ok || conversion.value === undefined) return unusable(6);
   if (terms === undefined) return unusable(62);
   const { value } = conversion;

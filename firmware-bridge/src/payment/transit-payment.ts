@@ -3,7 +3,7 @@ import type { TerminalModel } from '@tsunagu/protocols/catalogue';
 import type { ErrorCode } from '@tsunagu/protocols/errors';
 import { decodeTransitData, transitActionCodes, transitScheme } from '@tsunagu/protocols/felica';
 import type { CardHistoryLine, PaymentOrder, SaleOutcome, SaleStep } from '@tsunagu/protocols/fleet';
-import { isApproval } from '@tsunagu/protocols/iso8583';
+import { isApproval, textOf } from '@tsunagu/protocols/iso8583';
 import { fail, ok, type Result } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { SealedCard, SecurePart, TransitContents, TransitReading } from '../secure/index.ts';
@@ -222,14 +222,9 @@ class Dialogue {
   }
 }
 
-const textOf = ({ fields }: OpenMessage, element: number): string => {
-  const value = fields[element];
-  return typeof value === 'string' ? value : '';
-};
-
 /** What a confirmation names: the request that the order was the answer to. */
 const originalOf = (order: OpenMessage) => ({
-  data: { mti: order.mti, stan: textOf(order, 11), localTime: textOf(order, 12) },
+  data: { mti: order.mti, stan: textOf(order, 11) ?? '', localTime: textOf(order, 12) ?? '' },
   amountMinor: 0,
   approvalCode: undefined,
 });
