@@ -79,6 +79,15 @@ describe.skipIf(!isHere)('the whole house on mosquitto instead of its own broker
     await totals('totals-after');
   });
 
+  test('a new issuing CA is in what mosquitto believes without a restart of anything', async () => {
+    const roots = join(data, 'server', 'external-broker', 'root.pem');
+    const count = (): number => readFileSync(roots, 'utf8').split('BEGIN CERTIFICATE').length - 1;
+    const before = count();
+    expect((await house.cli('ca', 'rotate')).code).toBe(0);
+    await until(() => count() > before, 60_000);
+    await totals('totals-after-rotation');
+  });
+
   test('a terminal that is revoked is cut off, and the list that mosquitto has read keeps it out', async () => {
     const lists = join(data, 'server', 'external-broker', 'revoked.pem');
     const before = readFileSync(lists, 'utf8');
