@@ -34,6 +34,7 @@ test('a list that is being made while a certificate is revoked is not the one th
       store: { ...store, db: store.db.withPlugin(holding) },
       authority,
       note: () => Promise.resolve(),
+      isOrdered: () => Promise.resolve(false),
       renewed: () => Promise.resolve(),
       disconnect: () => undefined,
     });
