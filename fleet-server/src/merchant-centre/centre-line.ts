@@ -185,7 +185,7 @@ export class CentreLine {
       this.#isReady = false;
       for (const keys of [this.#keys, this.#keysBefore]) wipeZoneKeys(keys);
       this.#keys = this.#keysBefore = undefined;
-      for (const key of [...this.#waiting.keys()]) this.#waiting.get(key)?.(undefined);
+      for (const key of this.#waiting.keys()) this.#waiting.get(key)?.(undefined);
       if (this.#isClosed) return;
       this.#redial = this.#world.timers.after(backOffMs(issuerLink.timers.reconnect, this.#failures), () =>
         this.#dial(),
