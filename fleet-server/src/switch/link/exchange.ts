@@ -75,7 +75,7 @@ export class Exchange {
 
   /** A connection broke: what went out on it is lost. */
   lose(line: object): void {
-    const keys = [...this.#waiting.keys()].filter((key) => this.#waiting.get(key)?.line === line);
+    const keys = this.#waiting.keys().filter((key) => this.#waiting.get(key)?.line === line);
     const lost = keys.flatMap((key) => this.#waiting.get(key) ?? []);
     for (const key of keys) this.#remove(key, line);
     for (const waiting of lost) {
