@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
 import { defaultPortBase, portOf } from '@tsunagu/protocols/fleet';
 import { fail, fromHex, ok, type Result, Secret } from '@tsunagu/protocols/kit';
 import { isStripeAccountName, isTestCardName } from '@tsunagu/protocols/test-cards';
@@ -15,7 +16,10 @@ import { linkCredentialsPath } from './switch/link/credentials.ts';
 import { readLinks } from './switch/link/link-files.ts';
 import { readCentreProfile } from './merchant-centre/profile.ts';
 
-/** The emulated merchant centre as a process of its own. JSON lines on stdout: `ready` or `failed`, `counts` every second, `ended`. */
+/**
+ * The emulated merchant centre as a process of its own. JSON lines on stdout: `ready` or `failed`, `counts` every second, `ended`; this one says also how long
+ * the centre itself stood still since the first request that counts, at the longest (`stoodStillMs`), and how long for the collection of garbage (`collectedMs`).
+ */
 const program = new Command('merchant-centre')
   .requiredOption('--data <folder>', 'where its log is kept, and where the credentials of an emulated line are')
   .option('--port-base <port>', 'first port of the house', String(defaultPortBase))
@@ -121,10 +125,29 @@ if (started) {
   const { centre, line } = started;
   const every = world.timers.every(1_000, () => say({ event: 'counts', ...centre.counts() }));
   const spent = process.cpuUsage();
-  await centre.run(options.requests === undefined ? undefined : Number(options.requests), Number(options.uncounted));
+  const stops = monitorEventLoopDelay({ resolution: 1 });
+  let collectedMs = 0;
+  const collections = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) collectedMs = Math.max(collectedMs, duration);
+  });
+  collections.observe({ entryTypes: ['gc'] });
+  stops.enable();
+  const requests = options.requests === undefined ? undefined : Number(options.requests);
+  await centre.run(requests, Number(options.uncounted), () => {
+    stops.reset();
+    collectedMs = 0;
+  });
+  stops.disable();
+  collections.disconnect();
   every.cancel();
   const { user, system } = process.cpuUsage(spent);
   line.close();
-  say({ event: 'ended', ...centre.counts(), cpuMs: Math.round((user + system) / 1_000) });
+  say({
+    event: 'ended',
+    ...centre.counts(),
+    cpuMs: Math.round((user + system) / 1_000),
+    stoodStillMs: stops.max / 1e6,
+    collectedMs,
+  });
   process.stdin.destroy();
 }

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { open, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { centreProfiles } from '@tsunagu/fleet-server/merchant-centre/profile';
+import { portOf } from '@tsunagu/protocols/fleet';
 import { openSwitchHouse, Program, type SwitchHouse } from '../e2e/switch-programs.ts';
 import type { BenchReport } from './report.ts';
 
@@ -20,13 +22,15 @@ const patienceMs = 2_000;
 
 /**
  * The switch between a merchant centre and an issuer, three processes on this machine; and the same two without it.
- * `--sales=N`: how many go through it as fast as they are answered; 24,000 unless told. A million take a quarter of an hour on a quiet machine.
+ * `--sales=N`: how many go through it as fast as they are answered; 24,000 unless told. A million (`--million`) take ten minutes or so.
  * `--rate=N`: sales a second at half load, for ten seconds; half of those unless told. Two versions are compared at one rate.
+ * At half load a sale takes from when it was due, so that what the centre is late with counts against the switch and not for it; how long the centre stood
+ * still itself is told beside it, and how long a process that does nothing did: whatever else runs on the machine shows there.
  */
 export default async function run(flags: readonly string[] = []): Promise<BenchReport> {
   const told = (name: string): string | undefined =>
     flags.find((flag) => flag.startsWith(`--${name}=`))?.slice(name.length + 3);
-  const sales = Number(told('sales') ?? 24_000);
+  const sales = Number(told('sales') ?? (flags.includes('--million') ? 1_000_000 : 24_000));
   const few = Math.min(sales, 24_000);
   const [loadBefore = 0] = loadavg();
   const fsyncMs = await fsyncMedian();
@@ -96,7 +100,12 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
     const [halfMb = Number.NaN, lastMb = Number.NaN] = [memoryMbs[Math.floor(memoryMbs.length / 2)], memoryMbs.at(-1)];
     // By the server as it has run until now: one that was just started compiles its code first.
     const half = Number(told('rate') ?? Math.max(1, Math.round(durable / 2)));
+    const idle = monitorEventLoopDelay({ resolution: 1 });
+    const collectedBefore = await collected();
+    idle.enable();
     const halfLoad = await load(half * halfSeconds, false, half);
+    idle.disable();
+    const collectedThen = await collected();
     const halfLimit = await load(half * halfSeconds, true, half);
     const impatient = join(house.folder, 'impatient.json');
     const { name: _load, ...asLoad } = centreProfiles.load;
@@ -110,7 +119,7 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
       goodput.push(approvedOf(await load(rate * overloadSeconds, false, rate, undefined, impatient)));
     }
     const full = await restarted(house);
-    const addedMs = halfLoad.latencyMs.p99 - halfLimit.latencyMs.p99;
+    const addedMs = halfLoad.sinceDueMs.p99 - halfLimit.sinceDueMs.p99;
     return {
       name: `the switch, ${sales} durable sales as fast as they are answered, 256 at once; everything on this machine`,
       figures: {
@@ -120,11 +129,23 @@ export default async function run(flags: readonly string[] = []): Promise<BenchR
         'approved of those asked, per cent': (100 * most.approved) / most.asked,
         'a flush of the disk (fdatasync of 512 bytes), median ms': fsyncMs,
         'at half load: sales a second': halfLoad.perSecond,
-        'at half load: median through the switch, ms': halfLoad.latencyMs.p50,
-        'at half load: median without it, ms': halfLimit.latencyMs.p50,
-        'at half load: p99 through the switch, ms': halfLoad.latencyMs.p99,
-        'at half load: p99 without it, ms': halfLimit.latencyMs.p99,
+        'at half load: median through the switch, ms': halfLoad.sinceDueMs.p50,
+        'at half load: median without it, ms': halfLimit.sinceDueMs.p50,
+        'at half load: p99 through the switch, ms': halfLoad.sinceDueMs.p99,
+        'at half load: p99 without it, ms': halfLimit.sinceDueMs.p99,
         'at half load: p99 added by the switch, ms': addedMs,
+        ...Object.fromEntries(
+          Object.entries(collectedThen).map(([kind, { count, ms }]) => {
+            const before = collectedBefore[kind] ?? { count: 0, ms: 0 };
+            return [
+              `at half load: one ${kind} collection of garbage in the switch, ms`,
+              (ms - before.ms) / Math.max(1, count - before.count),
+            ];
+          }),
+        ),
+        'at half load: the centre stood still at the longest, ms': halfLoad.stoodStillMs,
+        'at half load: of that for its own garbage, ms': halfLoad.collectedMs,
+        'at half load: a process that does nothing was kept waiting at the longest, ms': idle.max / 1e6,
         'processor time of the switch a sale, ms': ours,
         'processor time of the issuer a sale, ms': issuers,
         'processor time of the merchant centre a sale, ms': centres,
@@ -168,7 +189,23 @@ interface Counts {
   readonly asked: number;
   readonly approved: number;
   readonly perSecond: number;
-  readonly latencyMs: { readonly p50: number; readonly p99: number };
+  readonly sinceDueMs: { readonly p50: number; readonly p99: number };
+  readonly stoodStillMs: number;
+  readonly collectedMs: number;
+}
+
+/** How often the server has collected garbage since it began, and how long that took, by kind: what its metrics say. */
+async function collected(): Promise<Record<string, { count: number; ms: number }>> {
+  const text = await (await fetch(`http://127.0.0.1:${portOf(portBase, 'metrics')}/metrics`)).text();
+  const kinds: Record<string, { count: number; ms: number }> = {};
+  for (const [, what, kind = '', value] of text.matchAll(
+    /^tsunagu_nodejs_gc_duration_seconds_(count|sum)\{kind="(\w+)"\} (\S+)$/gm,
+  )) {
+    const held = (kinds[kind] ??= { count: 0, ms: 0 });
+    if (what === 'count') held.count = Number(value);
+    else held.ms = Number(value) * 1_000;
+  }
+  return kinds;
 }
 
 /** What was approved, in time, a second. */

@@ -24,11 +24,11 @@ export class Program {
 
   constructor(name: keyof typeof programs, args: readonly string[]) {
     const path = fileURLToPath(new URL(`../../${programs[name]}`, import.meta.url));
-    // As `npm start` runs it.
-    const how = name === 'server' ? serverProcess : undefined;
-    const child = spawn(process.execPath, [...(how?.flags ?? []), path, ...args], {
+    // As `npm start` runs it. Emulators have room for all that waits for an answer: without, a load of thousands a second has a centre copy that again and again.
+    const how = name === 'server' ? serverProcess : { flags: ['--max-semi-space-size=32'], environment: {} };
+    const child = spawn(process.execPath, [...how.flags, path, ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...how?.environment, ...process.env, TSUNAGU_LIFELINE: '1' },
+      env: { ...how.environment, ...process.env, TSUNAGU_LIFELINE: '1' },
     });
     this.#child = child;
     this.ended = once(child, 'exit').then(() => this.#wake());

@@ -28,7 +28,7 @@ import {
   sealMac,
   verifyMac,
 } from '@tsunagu/protocols/iso8583';
-import { asBuffer, Secret, unwrap } from '@tsunagu/protocols/kit';
+import { asBuffer, PassingMap, Secret, unwrap } from '@tsunagu/protocols/kit';
 import { wrapKeyBlock } from '@tsunagu/protocols/tr31';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import type { Tap } from '../emulation/tap.ts';
@@ -59,7 +59,7 @@ export class CentreLine {
   readonly #options: CentreLineOptions;
   readonly #link: Link;
   readonly #zoneKbpk: Secret<'key'>;
-  readonly #waiting = new Map<string, (answer: DecodedMessage | undefined) => void>();
+  readonly #waiting = new PassingMap<string, (answer: DecodedMessage | undefined) => void>();
   #socket: TLSSocket | undefined;
   #line: FaultyLine | undefined;
   #keys: ZoneKeys | undefined;
@@ -185,7 +185,7 @@ export class CentreLine {
       this.#isReady = false;
       for (const keys of [this.#keys, this.#keysBefore]) wipeZoneKeys(keys);
       this.#keys = this.#keysBefore = undefined;
-      for (const settle of this.#waiting.values()) settle(undefined);
+      for (const key of this.#waiting.keys()) this.#waiting.get(key)?.(undefined);
       if (this.#isClosed) return;
       this.#redial = this.#world.timers.after(backOffMs(issuerLink.timers.reconnect, this.#failures), () =>
         this.#dial(),

@@ -41,8 +41,26 @@ export interface CentreCounts {
   readonly reversed: number;
   readonly reversing: number;
   /** From the request to its answer, milliseconds. */
-  readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly latencyMs: Spread;
+  /**
+   * From when a request was due at the rate, or sent where that was earlier, to its answer: what the centre itself was late with counts, and so does what
+   * it sent late because answers were.
+   */
+  readonly sinceDueMs: Spread;
 }
+
+/** Shares of durations, milliseconds. */
+interface Spread {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+const spreadOf = (latencies: Latencies): Spread => ({
+  p50: latencies.atMs(0.5),
+  p99: latencies.atMs(0.99),
+  max: latencies.maxMs,
+});
 
 /** Tills of a chain: they read stripes, and nobody enters a PIN. */
 const abilities: TerminalAbilities = { readers: ['stripe'], pinPad: false, printer: 'built-in', screen: 'colour' };
@@ -55,6 +73,7 @@ export class MerchantCentre {
   readonly #acquirerId: string;
   readonly #next: () => number;
   readonly #latencies = new Latencies();
+  readonly #sinceDue = new Latencies();
   readonly #declined: Record<string, number> = {};
   #asked = 0;
   #uncounted = 0;
@@ -101,19 +120,17 @@ export class MerchantCentre {
       cancelled: this.#cancelled,
       reversed: this.#reversed,
       reversing: this.#reversing,
-      latencyMs: {
-        p50: this.#latencies.atMs(0.5),
-        p99: this.#latencies.atMs(0.99),
-        max: this.#latencies.maxMs,
-      },
+      latencyMs: spreadOf(this.#latencies),
+      sinceDueMs: spreadOf(this.#sinceDue),
     };
   }
 
   /**
    * Sends until `requests` were sent, or until it is stopped; then waits for the end of each, reversals included.
    * @param uncounted the first so many do not count in how long they took and how many there are a second: the centre itself is slow until its code is compiled
+   * @param counting called when the first that counts is sent
    */
-  async run(requests = Number.POSITIVE_INFINITY, uncounted = 0): Promise<void> {
+  async run(requests = Number.POSITIVE_INFINITY, uncounted = 0, counting: () => void = () => undefined): Promise<void> {
     await this.#line.ready();
     this.#uncounted = uncounted;
     const { ratePerSecond, inFlightMax } = this.#profile;
@@ -121,12 +138,14 @@ export class MerchantCentre {
     const startedMs = clock.monotonicMs();
     this.#firstMs = this.#lastMs = startedMs;
     while (!this.#isStopped && this.#asked < requests) {
-      const dueMs = startedMs + (this.#asked * 1_000) / ratePerSecond - clock.monotonicMs();
+      const dueAtMs = startedMs + (this.#asked * 1_000) / ratePerSecond;
+      const dueMs = dueAtMs - clock.monotonicMs();
       if (this.#inFlight >= inFlightMax) await this.#progress();
       else if (dueMs >= 1) await timers.sleep(Math.min(dueMs, 200));
       else {
         if (!this.#line.isReady) await this.#line.ready();
-        this.#start();
+        if (this.#asked === uncounted) counting();
+        this.#start(dueAtMs);
       }
     }
     while (this.open > 0) await this.#progress();
@@ -148,7 +167,7 @@ export class MerchantCentre {
     });
   }
 
-  #start(): void {
+  #start(dueAtMs: number): void {
     if (this.#asked === this.#uncounted) {
       this.#firstMs = this.#world.clock.monotonicMs();
       this.#answeredBefore = this.#answered;
@@ -156,7 +175,7 @@ export class MerchantCentre {
     this.#asked += 1;
     this.#inFlight += 1;
     const [operation, request] = this.#request();
-    this.#one(operation, request)
+    this.#one(operation, request, dueAtMs)
       .catch((cause: unknown) => this.#world.log('error', 'requestFailed', { fault: { code: 'INTERNAL', cause } }))
       .finally(() => {
         this.#inFlight -= 1;
@@ -165,7 +184,7 @@ export class MerchantCentre {
       });
   }
 
-  async #one(operation: Operation, request: Message): Promise<void> {
+  async #one(operation: Operation, request: Message, dueAtMs: number): Promise<void> {
     const { timeoutMs, repeated, cancelled } = this.#profile;
     const nth = this.#asked;
     const startedMs = this.#world.clock.monotonicMs();
@@ -183,7 +202,11 @@ export class MerchantCentre {
       this.#unanswered += 1;
       return this.#reverse(request, reversalReasons.timedOut, undefined);
     }
-    if (nth > this.#uncounted) this.#latencies.add(this.#world.clock.monotonicMs() - startedMs);
+    if (nth > this.#uncounted) {
+      const nowMs = this.#world.clock.monotonicMs();
+      this.#latencies.add(nowMs - startedMs);
+      this.#sinceDue.add(nowMs - Math.min(startedMs, dueAtMs));
+    }
     const actionCode = answer.text(39) ?? '';
     if (!isApproval(actionCode) && !(isAdvice(operation) && actionCode === '900')) {
       this.#declined[actionCode] = (this.#declined[actionCode] ?? 0) + 1;

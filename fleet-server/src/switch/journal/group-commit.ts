@@ -1,3 +1,4 @@
+import { PassingMap } from '@tsunagu/protocols/kit';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import type { Store } from '../../store/index.ts';
 import { Commit, type KnownSales, NotAlone, type SaleKey, type Wants } from './commit.ts';
@@ -57,7 +58,7 @@ export class GroupCommit {
   /** A commit failed: whether it was kept is not known. */
   failed: () => void = () => undefined;
   /** Sales that wait for their issuer, as the last commits left them: no other node writes in this epoch, so that they need not be read again. */
-  readonly #open = new Map<string, SaleRow>();
+  readonly #open = new PassingMap<string, SaleRow>();
   #waiting: Piece[] = [];
   /** The last commit was one for the tables. */
   #isForTables = false;

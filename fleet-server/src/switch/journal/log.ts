@@ -1,3 +1,4 @@
+import { PassingMap } from '@tsunagu/protocols/kit';
 import { sql, type Transaction } from 'kysely';
 import type { Database, SideFile, Store } from '../../store/index.ts';
 import { type SaleKey, textOf } from './commit.ts';
@@ -26,8 +27,8 @@ export class CommitLog {
   readonly #fence: Fence | undefined;
   #commits: Logged[] = [];
   /** Sales of these commits as they are now, with the last commit that wrote them. */
-  readonly #sales = new Map<string, { readonly row: SaleRow; readonly seq: number }>();
-  readonly #idByKey = new Map<string, string>();
+  readonly #sales = new PassingMap<string, { readonly row: SaleRow; readonly seq: number }>();
+  readonly #idByKey = new PassingMap<string, string>();
   #last = 0;
   #behind = 0;
   /** The last commit that the tables have. */

@@ -1,5 +1,6 @@
 import type { Link } from '@tsunagu/protocols/acquiring';
 import type { DecodedMessage, Message } from '@tsunagu/protocols/iso8583';
+import { PassingMap } from '@tsunagu/protocols/kit';
 import type { Timer, World } from '@tsunagu/protocols/world';
 import { matchKey, type Mismatch, whyUnmatched } from './matching.ts';
 
@@ -24,7 +25,7 @@ interface Waiting {
 export class Exchange {
   readonly #world: Pick<World, 'timers'>;
   readonly #link: Link;
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #waiting = new PassingMap<string, Waiting>();
   readonly #byLine = new Map<object, number>();
 
   constructor(world: Pick<World, 'timers'>, link: Link) {
@@ -74,9 +75,10 @@ export class Exchange {
 
   /** A connection broke: what went out on it is lost. */
   lose(line: object): void {
-    const lost = [...this.#waiting].filter(([, waiting]) => waiting.line === line);
-    for (const [key] of lost) this.#remove(key, line);
-    for (const [, waiting] of lost) {
+    const keys = this.#waiting.keys().filter((key) => this.#waiting.get(key)?.line === line);
+    const lost = keys.flatMap((key) => this.#waiting.get(key) ?? []);
+    for (const key of keys) this.#remove(key, line);
+    for (const waiting of lost) {
       waiting.timer.cancel();
       waiting.settle({ type: 'lineLost' });
     }

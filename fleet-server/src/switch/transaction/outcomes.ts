@@ -1,5 +1,5 @@
 import { isTransitDialogue } from '@tsunagu/protocols/acquiring';
-import { unwrap } from '@tsunagu/protocols/kit';
+import { PassingMap, unwrap } from '@tsunagu/protocols/kit';
 import type { World } from '@tsunagu/protocols/world';
 import type { DccDesk } from '../dcc/desk.ts';
 import type { Journal, Stepped } from '../journal/journal.ts';
@@ -19,7 +19,7 @@ export class Outcomes {
   readonly #dcc: DccDesk;
   readonly #roads: Roads;
   /** Sales whose answer somebody waits for, by id. A repeat of the request waits here too. */
-  readonly #answers = new Map<string, { readonly promise: Promise<Reply>; give(reply: Reply): void }>();
+  readonly #answers = new PassingMap<string, { readonly promise: Promise<Reply>; give(reply: Reply): void }>();
 
   constructor(world: World, rooms: SwitchRooms, journal: Journal, dcc: DccDesk, roads: Roads) {
     this.#world = world;
