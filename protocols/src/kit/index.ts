@@ -1,4 +1,5 @@
 export type { Brand } from './brand.ts';
 export { asBuffer, concat, equalInConstantTime, fromHex, hex, toHex, xor } from './bytes.ts';
+export { counted } from './counted.ts';
 export { type Fault, FaultError, fail, ok, type Result, unwrap } from './result.ts';
 export { lastFour, Secret, type SecretKind, secretPan } from './secret.ts';

@@ -70,6 +70,14 @@ async function takeIn(serial: string): Promise<void> {
   }
 }
 
+/** What a timeline tells of stocks that are low. */
+const lowIn = ({ body }: { readonly body: unknown }) =>
+  z
+    .object({ items: z.array(z.object({ facts: z.record(z.string(), z.unknown()) })) })
+    .parse(body)
+    .items.map(({ facts }) => facts)
+    .filter(({ code }) => code === 'STOCK_LOW');
+
 test('work orders are listed, open ones or all, in the language of whoever asks', async () => {
   expect((await list(true)).out).toBe('None.\n');
   expect((await list(true, { lang: 'ja' })).out).toMatch(kana);
@@ -159,8 +167,13 @@ test('bought parts are counted: received, fitted, counted, adjusted, and never b
   }
   expect((await run((all) => showStock(all, 'FUSE-1'))).err).toContain('STOCK_UNKNOWN: ');
   expect((await stock('minimum', { minimum: 2 })).out).toMatch(/FUSE-1: 0 lie there, minimum 2\n.*below its minimum/);
-  expect((await stock('received', { count: 3, receipt: 'D-5' })).out).toBe('FUSE-1: 3 lie there, minimum 2\n');
+  expect((await stock('received', { count: 2, receipt: 'D-5' })).out).toBe('FUSE-1: 2 lie there, minimum 2\n');
+  expect(await house.call('GET', '/terminals/WORK-0020/timeline?limit=50').then(lowIn)).toEqual([]);
   expect((await fit()).code).toBe(0);
+  // The last one that was not too few went: it is told where whoever listens hears it, once.
+  const told = await house.call('GET', '/terminals/WORK-0020/timeline?limit=50').then(lowIn);
+  expect(told).toEqual([{ code: 'STOCK_LOW', part: 'FUSE-1', count: 1, minimum: 2 }]);
+  expect((await stock('received', { count: 1, receipt: 'D-5' })).out).toBe('FUSE-1: 2 lie there, minimum 2\n');
   expect((await stock('counted', { count: 1 }, { lang: 'ja' })).out).toMatch(
     /在庫 1、最低数 2\n.*最低数を下回っています/,
   );
@@ -330,13 +343,24 @@ test('what is wrong with a step is said in both languages, with what to do about
 
 test('a value that is refused is refused with what would be taken', async () => {
   const fault = await run((all) => openWorkOrder(all, 'WORK-0009', { intake: 'fault', fault: 'GHOST' }));
-  expect(fault.err).toContain('(fault, wants=RD-CONTACT | RD-STRIPE | ');
+  expect(fault.err).toContain('(--fault, wants=RD-CONTACT | RD-STRIPE | ');
   const date = await run((all) => openWorkOrder(all, 'WORK-0009', { intake: 'fault', warrantyUntil: 'soon' }));
   expect(date.err).toContain('wants=YYYY-MM-DD');
   const out = join(folder, 'no-claim.json');
   const more = { model: 'CT-5100', merchant: 'm', shop: 's', lane: '', state: 'ordered', out, seal: ['S1'] };
   const seal = await run((all) => registerTerminal(all, 'WORK-0010', more));
-  expect(seal.err).toContain('seals.0, wants=/^[A-Za-z0-9][A-Za-z0-9-]{2,39}$/');
+  // The option that was typed, and an example; no name of a field, and no pattern.
+  expect(seal.err).toContain('(--seal)');
+  expect(seal.err).toContain('For example: --seal SEAL-0001');
+  expect(seal.err).not.toMatch(/seals\.0|\^\[/);
+  await takeIn('WORK-0077');
+  const { id } = await order('WORK-0077', { intake: 'fault' });
+  const cost = await run((all) => noteWork(all, id, 'labour', { minutes: 1 }));
+  expect(cost.err).toContain('(--cost-yen)');
+  expect(cost.err).toContain('--cost-yen 1200');
+  const early = await run((all) => noteWork(all, id, 'closed', { outcome: 'repaired', grade: 'none' }));
+  for (const wanted of ['diagnosed --fault CODE', 'bench-test --attestation FILE', '--grade A'])
+    expect(early.err).toContain(wanted);
   expect(existsSync(out)).toBe(false);
 });
 
