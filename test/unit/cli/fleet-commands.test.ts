@@ -359,7 +359,9 @@ test('a webhook gets another secret, waits, goes on and is taken away', async ()
 test.each(['en', 'ja'])(
   'an open job of a quarantined terminal says that nothing reaches it, and what leads out with which evidence: %s',
   async (lang) => {
-    const serial = lang === 'en' ? 'CLI-0011' : 'CLI-0012';
+    // Of its own: others of this house are revoked meanwhile.
+    const [serial, heard] = lang === 'en' ? ['CLI-0091', 'CLI-0093'] : ['CLI-0092', 'CLI-0094'];
+    await Promise.all([house.register(serial), house.register(heard)]);
     const options = { reason: 'seal broken', dryRun: false };
     expect((await run('mori', (all) => moveLifecycle(all, serial, 'quarantined', options))).code).toBe(exit.ok);
     const ordered = await run('owner', (all) => orderJob(all, serial, 'terminal.diagnose', order), { lang });
@@ -376,7 +378,7 @@ test.each(['en', 'ja'])(
       expect(out).not.toContain('-> lost');
     }
     // One that is heard is not told of.
-    const other = await run('mori', (all) => orderJob(all, 'CLI-0010', 'terminal.diagnose', order), { lang });
+    const other = await run('mori', (all) => orderJob(all, heard, 'terminal.diagnose', order), { lang });
     expect(other.out).not.toMatch(/let in|届きません/);
   },
 );
